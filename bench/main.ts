@@ -10,7 +10,7 @@
  *
  * `--quick` is one round with shorter waits; `--only start,latency` chooses benches; `--binary
  * path` takes an existing Barnacle. `million-rows` and `backup` take minutes and 2 GB of disk,
- * `standby` and `takeover` need PostgreSQL. All four run only if `--only` names them.
+ * Both run only if `--only` names them.
  */
 
 import { execFileSync } from "node:child_process";
@@ -47,13 +47,11 @@ import { benchReload } from "./parts/reload.ts";
 import { benchRights } from "./parts/rights.ts";
 import { benchResume } from "./process/resume.ts";
 import { benchSize } from "./parts/size.ts";
-import { benchStandby } from "./replies/standby.ts";
 import type { Contender } from "./stand/stand.ts";
 import { benchStrangers } from "./replies/strangers.ts";
 import { benchStart } from "./process/start.ts";
 import { medianOf, type Readings } from "./stand/stats.ts";
 import { millionRowsTable, promiseTable, tableOf } from "./stand/table.ts";
-import { benchTakeover } from "./replies/takeover.ts";
 import { benchThroughput } from "./replies/throughput.ts";
 import { benchUnused } from "./process/unused.ts";
 import { benchVoice } from "./process/voice.ts";
@@ -85,8 +83,6 @@ const BENCHES: Readonly<Record<string, Bench>> = {
   journey: benchJourney,
   "million-rows": benchMillionRows,
   backup: benchBackup,
-  standby: benchStandby,
-  takeover: benchTakeover,
 };
 /** Parts of Barnacle alone, without a bot around them. */
 const PARTS: Readonly<Record<string, () => Readings>> = {
@@ -111,11 +107,9 @@ const ONCE = new Set([
   "journey",
   "million-rows",
   "backup",
-  "standby",
-  "takeover",
 ]);
 /** Measured only if `--only` names it. */
-const ON_REQUEST = new Set(["million-rows", "backup", "standby", "takeover"]);
+const ON_REQUEST = new Set(["million-rows", "backup"]);
 const ROUNDS = 3;
 /** A copy, so that a later compilation does not change the measured binary. */
 const BINARY = "dist/barnacle-bench";

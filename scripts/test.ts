@@ -215,12 +215,9 @@ const testsIn = (...folders: readonly string[]) =>
 /** Tests of the whole bot as the shipped binary. */
 const WHOLE = testsIn("e2e", "features", "security", "chaos");
 
-/** Tests of the store with copies in PostgreSQL. */
-const ON_POSTGRES = [...testsIn("postgres"), "tests/store/replica/remote_test.ts"];
-
 /**
  * Tests of the whole bot that only a release runs: scenes of single features, whose parts each change
- * tests, and those that take minutes, because they build binaries, need PostgreSQL, use each page in a
+ * tests, and those that take minutes, because they build binaries, use each page in a
  * browser or cut the power for long.
  */
 const RELEASE = [
@@ -228,8 +225,6 @@ const RELEASE = [
   "tests/chaos/powercut_test.ts",
   "tests/chaos/soak_test.ts",
   "tests/chaos/upgrades_test.ts",
-  "tests/e2e/connection/standby_test.ts",
-  "tests/e2e/connection/store_faults_test.ts",
 ];
 
 /** The tests below folders of `tests/` that each change runs. */
@@ -279,10 +274,9 @@ function check(): Promise<unknown> {
 /** The tests of single parts. They load the processor, so the checks are over before. */
 async function testParts(): Promise<void> {
   await check();
-  const onBun = PARTS.filter((path) => !ON_POSTGRES.includes(path));
   const onDeno = [...writeParts(DIFFERENT, "deno"), JOURNEY];
   await Promise.all([
-    bunTests(groupsOf(onBun)),
+    bunTests(groupsOf(PARTS)),
     denoTests("tests on Deno", onDeno, 1, { isLast: true }),
   ]);
 }

@@ -39,7 +39,6 @@ import { notice } from "./render/notices/notices.ts";
 import { schedule } from "./lib/clock.ts";
 import type { Logging } from "./log.ts";
 import type { TraceExport } from "./telemetry/trace_export.ts";
-import type { SharedStoreState } from "./core/shared_store.ts";
 import type { Store } from "./store/store.ts";
 
 /** The config, the store and the process facts that a bot starts with. */
@@ -68,12 +67,8 @@ export interface BotOptions {
   readonly dashboardLink?: () => Promise<DashboardLink>;
   /** A test uses it to end the process at a chosen point. */
   readonly crashHooks?: AnswerHooks;
-  /** Waits until this process may change Discord; absent: it always may. */
-  readonly mayAct?: () => Promise<void>;
   /** Parts of accounts and of the process that the bot does not know by name. */
   readonly extras: readonly BotExtra[];
-  /** Owner and copies of a shared store; absent if there is none. */
-  readonly shared?: () => SharedStoreState | undefined;
 }
 
 export type {
@@ -131,7 +126,6 @@ export async function startBot(options: BotOptions) {
     budgets: createReadBudgets({ store, config: () => setup.config, now }),
     mcpServers: () => tools.servers(),
     alerts: () => watches.flatMap((watch) => watch.open()),
-    shared: options.shared,
     residentBytes,
     log: logging.forPart("health"),
   });

@@ -59,8 +59,6 @@ const SOME: Readonly<Record<string, readonly (keyof Contenders)[]>> = {
   "rate-limits": ["barnacle", "discordJs", "discordeno"],
   "million-rows": ["barnacle"],
   backup: ["barnacle"],
-  standby: ["barnacle"],
-  takeover: ["barnacle"],
   agent: ["barnacle"],
   parked: ["barnacle"],
   dashboard: ["barnacle"],

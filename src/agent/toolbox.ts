@@ -76,11 +76,6 @@ export interface ToolboxPorts {
    * @throws {FileError} If it cannot be kept; as a rejection.
    */
   readonly keepImage?: (bytes: Uint8Array) => Promise<KeptImage>;
-  /**
-   * Waits until this process may act: before each call that must not run twice. Absent: it always
-   * may.
-   */
-  readonly mayAct?: () => Promise<void>;
   /** Whether the model gets the tools as a small machine does (T2a). */
   readonly isSmall?: boolean;
   /** Milliseconds that one call may take, from `tools.timeoutSec`. */
@@ -96,8 +91,7 @@ export function createToolbox(
   tools: readonly Tool[],
   ports: ToolboxPorts,
 ) {
-  const { timeoutMs, schedule, fence, cleanSecrets, missingRight, escalate, keepImage, mayAct } =
-    ports;
+  const { timeoutMs, schedule, fence, cleanSecrets, missingRight, escalate, keepImage } = ports;
   const prepared = preparedOf(tools);
   const { definitions } = prepared;
   const { shown = definitions, opener } = ports.isSmall ? smallOf(tools, prepared) : {};
@@ -188,7 +182,6 @@ export function createToolbox(
           );
         }
       }
-      if (mayAct && !mayRepeat(tool, input)) await Promise.race([mayAct(), stopped]);
       hasBegun = true;
       const mayUse = (name: string) => byName.has(name);
       const { signal } = ending;

@@ -57,8 +57,6 @@ export interface AccountOptions extends AccountSetup {
   readonly dashboardLink: () => Promise<DashboardLink>;
   /** A test uses it to end the process at a chosen point. */
   readonly crashHooks?: AnswerHooks;
-  /** Waits until this process may change Discord; absent: it always may. */
-  readonly mayAct?: () => Promise<void>;
 }
 
 /** The account's dependencies on the rest of the process. */

@@ -114,7 +114,6 @@ export const CHECKS = {
   "host.memoryGroup": { what: "Memory limits", ...DOCTOR },
   "host.linger": { what: "Logout", ...DOCTOR },
   "host.backups": { what: "Backups", ...DOCTOR },
-  "host.shared": { what: "PostgreSQL", ...DOCTOR },
 
   // The people who get an answer
   "access.guilds": { what: "Answers in servers", ...DOCTOR },
@@ -209,11 +208,6 @@ export const CHECKS = {
   "storage:write": {
     ...HEALTH,
     fix: "check that the disk has room, is mounted and is writable: `df -h`, `mount`",
-  },
-  "storage:shared": {
-    ...HEALTH,
-    runs: ["health"], // doctor has "host.shared"
-    fix: "start PostgreSQL, or see its log; nothing is lost meanwhile",
   },
   "inbox:oldest": { ...HEALTH, text: waitText },
   "inbox:depth": HEALTH,

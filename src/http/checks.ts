@@ -9,18 +9,13 @@ import type { AlertRecord } from "../core/alerts.ts";
 import { budgetText, isSpent, labelOf } from "../core/spending/budget.ts";
 import { cutText, type McpServerState, problemWithWords } from "../core/mcp_state.ts";
 import { type CheckCode, runChecks } from "../core/checks.ts";
-import { lagText, ownerText, type SharedStoreState, standbysOf } from "../core/shared_store.ts";
-import { countText, timeText } from "../lib/text/units.ts";
+import { timeText } from "../lib/text/units.ts";
 import { ACCOUNT_CHECKS, accountChecks, OUTAGE_MS } from "./account_checks.ts";
 import { gradeFigure, type HealthFinding, healthFinding, type Status } from "./health_finding.ts";
 import type { AccountSnapshot, ModelSnapshot, Snapshot } from "./snapshot.ts";
 
 const MAIN_TICK_MAX_MS = 60_000;
 const GATEWAY_TICK_MAX_MS = 30_000;
-
-/** Age of the oldest change that a copy lacks, for a warning and a failure. */
-const LAG_WARN_MS = 5_000;
-const LAG_FAIL_MS = 30_000;
 
 const MB = 1_000_000;
 /** Maximum UTF-16 units of a reason in a check. */
@@ -66,10 +61,6 @@ export const HEALTH_CHECKS: readonly CheckCode<{
       ),
   },
   { checks: ["storage:write"], run: ({ snapshot }) => storage(snapshot) },
-  {
-    checks: ["storage:shared"],
-    run: ({ snapshot: { shared } }) => shared ? [sharedStore(shared)] : [],
-  },
   {
     checks: ["inbox:oldest", "inbox:depth"],
     run: ({ snapshot: { inbox } }) => [
@@ -153,10 +144,8 @@ function config({ config }: Snapshot): readonly HealthFinding[] {
   ];
 }
 
-/** An outage of PostgreSQL is no fault of the disk, and has a check of its own. */
-function storage({ store, shared }: Snapshot): readonly HealthFinding[] {
+function storage({ store }: Snapshot): readonly HealthFinding[] {
   const { isFailing, isDamaged, isFull, probeMs } = store;
-  if (shared?.problem !== undefined && !isDamaged && !isFull) return [];
   if (!isFailing) {
     const status = gradeFigure(probeMs, 500);
     return [healthFinding("storage:write", probeMs, { unit: "ms", status })];
@@ -167,23 +156,6 @@ function storage({ store, shared }: Snapshot): readonly HealthFinding[] {
     ? "the disk is full"
     : "the last write failed; the log has the reason";
   return [healthFinding("storage:write", failure, { status: "fail", isReady: false })];
-}
-
-/** While PostgreSQL takes no changes, an owner accepts messages, and answers none. */
-function sharedStore(state: SharedStoreState): HealthFinding {
-  if (state.problem !== undefined) {
-    const so = state.isOwner ? "answers wait until it does" : "this process cannot take over";
-    const problem = `${state.problem.slice(0, MAX_REASON)}; ${so}`;
-    return healthFinding("storage:shared", problem, { status: "fail", isReady: false });
-  }
-  const standbys = standbysOf(state).length;
-  return healthFinding(
-    "storage:shared",
-    `owner: ${ownerText(state)}; ${lagText(state)}; ${countText(standbys, "standby", "standbys")}`,
-    {
-      status: gradeFigure(state.lagMs, LAG_WARN_MS, LAG_FAIL_MS),
-    },
-  );
 }
 
 function messages(id: string, count: number, status: Status = "pass"): HealthFinding {

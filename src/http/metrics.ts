@@ -9,7 +9,6 @@
 import { ALERT_KIND_NAMES } from "../core/alerts.ts";
 import { droppedParts } from "../core/discord/lenient.ts";
 import { CONNECTION_STEPS } from "../core/discord/gateway.ts";
-import { standbysOf } from "../core/shared_store.ts";
 import { createRegistry, type Registry } from "../lib/metrics.ts";
 import { isReady, judgeHealth } from "./checks.ts";
 import { createGauges, type ProcessUsage, type Readings } from "./gauges.ts";
@@ -236,31 +235,6 @@ function defineGauges(registry: Registry): readonly ((readings: Readings) => voi
       "barnacle_storage_failing",
       "1 if the store cannot write, or is damaged.",
       ({ store }) => store.isFailing || store.isDamaged ? 1 : 0,
-    ),
-    ofBot(
-      "barnacle_store_owner",
-      "1 if this process owns the store in PostgreSQL, 0 if it stands by.",
-      ({ shared }) => shared && (shared.isOwner ? 1 : 0),
-    ),
-    ofBot(
-      "barnacle_store_epoch",
-      "Number of the store's lease in PostgreSQL.",
-      ({ shared }) => shared?.epoch,
-    ),
-    ofBot(
-      "barnacle_store_hand_overs",
-      "Times that another process has taken over the store.",
-      ({ shared }) => shared?.handOvers,
-    ),
-    ofBot(
-      "barnacle_store_lag_seconds",
-      "Age of the oldest change that the copy of the store lacks.",
-      ({ shared }) => shared && shared.lagMs / 1_000,
-    ),
-    ofBot(
-      "barnacle_store_standbys",
-      "Processes that stand by.",
-      ({ shared }) => shared && standbysOf(shared).length,
     ),
     ofBot(
       "barnacle_storage_free_bytes",

@@ -2,40 +2,17 @@
 
 import { z } from "zod";
 import { jsonLine, parseForeignJson } from "../lib/text/json.ts";
-import type { SharedStoreState } from "../core/shared_store.ts";
 import { fromHealthCheck, type HealthFinding } from "./health_finding.ts";
 
 const status = z.enum(["pass", "warn", "fail"]);
-
-const handOver = z.object({ at: z.number(), from: z.string(), isStop: z.boolean() });
-
-const sharedSchema: z.ZodType<SharedStoreState> = z.object({
-  owner: z.string(),
-  isOwner: z.boolean(),
-  isHeld: z.boolean(),
-  since: z.number(),
-  epoch: z.number(),
-  handOvers: z.number(),
-  lastHandOver: handOver.optional(),
-  lagMs: z.number(),
-  processes: z.array(z.object({
-    place: z.string(),
-    version: z.string(),
-    behind: z.number().optional(),
-    seenAt: z.number(),
-  })),
-  readAt: z.number(),
-  problem: z.string().optional(),
-});
 
 /** The part of a report that the command line shows, as the bot writes it. */
 export const reportSchema = z.object({
   status,
   build: z.object({ version: z.string(), commit: z.string(), runtime: z.string() }),
   snapshot: z.object({
-    phase: z.enum(["starting", "running", "draining", "standby"]),
+    phase: z.enum(["starting", "running", "draining"]),
     eventLoopLagMs: z.number(),
-    shared: sharedSchema.optional(),
     accounts: z.array(z.object({
       id: z.string(),
       name: z.string().optional(),

@@ -14,13 +14,12 @@ import type { Finding } from "../core/finding.ts";
 import type { IdentifyBudget } from "../core/discord/identify_budget.ts";
 import type { ParkedChannel } from "../store/outbox/attempts.ts";
 import type { ModelDown } from "../core/model_problem.ts";
-import type { SharedStoreState } from "../core/shared_store.ts";
 import type { StoreFigures } from "../core/store/store.ts";
 
 /** The state of the running bot at one moment. */
 export interface Snapshot {
-  /** Whether the process starts, runs, ends, or waits to take over from another one. */
-  readonly phase: "starting" | "running" | "draining" | "standby";
+  /** Whether the process starts, runs or ends. */
+  readonly phase: "starting" | "running" | "draining";
   readonly startedAt: number;
   /** Unix time in milliseconds at which the main thread last ran. */
   readonly mainTickAt: number;
@@ -52,8 +51,6 @@ export interface Snapshot {
     /** The same for a write or a read. */
     readonly answeredAt: number;
   };
-  /** The store's owner and copies; absent if this process alone has it, or does not know yet. */
-  readonly shared?: SharedStoreState;
   readonly inbox: {
     readonly waiting: number;
     readonly running: number;

@@ -18,7 +18,7 @@ import { createPrograms } from "./programs/programs.ts";
 import { createChanges } from "./changes/changes.ts";
 import { createCommits } from "./database/commits.ts";
 import { openDatabase, openReader } from "./database/database.ts";
-import type { CrashHooks, Follower } from "./database/durability.ts";
+import type { CrashHooks } from "./database/durability.ts";
 import { toStoreError } from "./database/store_error.ts";
 import { watchFile } from "./database/database_files.ts";
 import { createFeeds } from "./feeds/feeds.ts";
@@ -68,8 +68,6 @@ export interface StoreOptions {
   readonly journal?: "fold" | "leave";
   /** Gets a journaled record that the tables refused. It stays in the journal. */
   readonly onRefused?: (kind: string, error: unknown) => void;
-  /** The copy on another machine that follows the commits; none by default. */
-  readonly follower?: Follower;
   /** Delays the tables' work; the runtime's timer by default. */
   readonly schedule?: StartTimer;
 }
@@ -139,7 +137,6 @@ export function createStore(
     retention = DEFAULT_RETENTION,
     journal,
     onRefused = () => {}, // for tests, which read the journal themselves
-    follower,
     schedule,
   }: StoreOptions,
 ) {
@@ -160,7 +157,6 @@ export function createStore(
     onUndone: () => undo.emit.undone(),
     onRefused,
     schedule,
-    follower,
     foldsReads: journal === "fold",
   });
   const transcripts = createTranscripts(commits);
@@ -188,7 +184,6 @@ export function createStore(
       if (path !== ":memory:") noteForgotten(join(dirname(path), FORGOTTEN), userId, Date.now());
     },
     known.purgeAll,
-    () => follower?.committed(),
   );
   /** After a person was forgotten, rows that memory has by their number are gone (X5). */
   const forgetRows = (): void => {

@@ -290,41 +290,6 @@ describe("[T1] createToolbox()", () => {
     assert.equal((await again("tide", '{"port":"Hull"}')).end, "failed");
   });
 
-  it("[O15] waits until the process may act before each call that must not run twice", async () => {
-    const clock = new FakeClock();
-    const ran: string[] = [];
-    const doing = (name: string, isIdempotent: boolean): Tool => ({
-      ...toolNamed(name),
-      isIdempotent,
-      run: () => Promise.resolve(String(ran.push(name))),
-    });
-    const may = Promise.withResolvers<void>();
-    const toolbox = createToolbox([doing("look", true), doing("post", false)], {
-      timeoutMs: 1_000,
-      schedule: clock.schedule,
-      cleanSecrets,
-      fence: (result) => result,
-      missingRight: () => Promise.resolve(undefined),
-      mayAct: () => may.promise,
-    });
-    const run = (name: string) =>
-      toolbox.run({ id: "call_1", name, arguments: "" }, toolContext()).then(ended);
-    assert.equal((await run("look")).end, "done");
-    const late = run("post");
-    clock.advance(1_000);
-    assert.deepEqual(await late, {
-      end: "failed",
-      text: "Error: no result within 1 s",
-      refused: undefined,
-      mayLast: true,
-    });
-    const waiting = run("post");
-    assert.deepEqual(ran, ["look"], "no call has begun");
-    may.resolve();
-    assert.equal((await waiting).end, "done");
-    assert.deepEqual(ran, ["look", "post"]);
-  });
-
   it("[T7a] calls other tools within a call: unfenced, as the same person, and without a question", async () => {
     const seen: unknown[] = [];
     const outer = (name: string, input: unknown = {}): Tool => ({

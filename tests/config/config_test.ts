@@ -27,7 +27,6 @@ const SWITCHED_OFF = new Set(["messages.ackReaction", "exec.mode"]);
 const ADDRESSES = new Map([
   ["alerts.webhook", "https://a.example/"],
   ["alerts.ntfy", "https://a.example/"],
-  ["store.url", "postgres://bot@db.example/"],
 ]);
 const KEYS = plainKeys(referenceKeys(configSchema)).filter(({ path }) => !UNREAD.test(path));
 const WORLD = {

@@ -35,7 +35,6 @@ export interface AccountRunnerOptions extends
     | "dashboardLink"
     | "extras"
     | "crashHooks"
-    | "mayAct"
   > {
   readonly accountId: AccountId;
 }

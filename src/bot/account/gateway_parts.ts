@@ -124,7 +124,6 @@ export async function createGatewayParts(
     isTokenRefused,
     proxyFor: (url) => proxyFor(url, env),
     presence: presence.current,
-    mayAct: options.mayAct,
     hold: events,
   });
   return {

@@ -4,11 +4,7 @@ import type { Config } from "../../config/config.ts";
 import type { ChannelId } from "../../core/discord/ids.ts";
 import type { RequestMetric } from "../../core/outbound/requests.ts";
 import type { InvalidRequests } from "../../core/discord/invalid_requests.ts";
-import {
-  type ClientOptions,
-  createClient,
-  type RestClient,
-} from "../../discord/rest/client/client.ts";
+import { createClient, type RestClient } from "../../discord/rest/client/client.ts";
 import type { AnswerHooks } from "../../discord/rest/exchange/exchange.ts";
 import { schedule } from "../../lib/clock.ts";
 import type { Account } from "../../core/account/account.ts";
@@ -24,8 +20,6 @@ export interface RestOptions {
   readonly invalidRequests: InvalidRequests;
   /** A test uses it to end the process at a chosen point. */
   readonly crashHooks?: AnswerHooks;
-  /** Waits until this process may change Discord; absent: it always may. */
-  readonly mayAct?: () => Promise<void>;
 }
 
 export interface RestEvents {
@@ -58,7 +52,7 @@ export function createAccountRest(
   },
 ): RestClient {
   const { config: { discord }, token, apiBase, version, invalidRequests } = options;
-  const { crashHooks, mayAct } = options;
+  const { crashHooks } = options;
   const { events, rolesOf, now, log } = ports;
   return createClient({
     rolesOf,
@@ -97,14 +91,5 @@ export function createAccountRest(
       events().stopped(count);
     },
     ...crashHooks,
-    ...(mayAct && { fetch: fetchOnce(mayAct) }),
   });
-}
-
-/** Sends requests that change Discord only while this process may. */
-function fetchOnce(mayAct: () => Promise<void>): ClientOptions["fetch"] {
-  return async (url, init) => {
-    if (init.method !== "GET") await mayAct();
-    return await fetch(url, init);
-  };
 }

@@ -62,7 +62,7 @@ export function createAccountTurns(
     & Pick<AnswerPorts, "rates" | "summaries" | "spend" | "media" | "linesUnder">
     & Pick<AccountPorts, "turnLimit">
     & {
-      readonly options: Pick<AccountOptions, "onTrace" | "mayAct">;
+      readonly options: Pick<AccountOptions, "onTrace">;
       readonly client: RestClient;
       readonly sources: TurnRulesPorts;
       readonly toolPortsOf: (agentId: string) => Promise<ToolPorts>;
@@ -203,7 +203,6 @@ export function createAccountTurns(
       previews,
       namesOf: history.namesOf,
       missingRight,
-      mayAct: parts.options.mayAct,
       people,
       changesOf: (id: MessageId) => store.changes.ofTurn(accountId, id),
       linesUnder: parts.linesUnder,

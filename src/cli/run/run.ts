@@ -33,7 +33,6 @@ import type { Log } from "../../lib/log.ts";
 import { isForPeople, levelOf, startLogging } from "./start_logging.ts";
 import { VERSION } from "../../version.ts";
 import { createBanner } from "./banner.ts";
-import { firstSignal } from "./ending.ts";
 import { findSetup } from "./setup.ts";
 import { readBuild } from "../shared/build.ts";
 import { lockedBot } from "../shared/discord.ts";
@@ -50,9 +49,6 @@ import { toStartError } from "../shared/start_error.ts";
 import { createFirstEvent } from "../shared/first_event.ts";
 import { DEFAULT_RETENTION } from "../../store/messages/retention.ts";
 import { openStore, type Store } from "../../store/store.ts";
-import { valueAt } from "../../config/text/tree.ts";
-import type { OwnedStore } from "../standby/stand_by.ts";
-import type { Follower } from "../../store/database/durability.ts";
 
 /** Bytes of the secret by which commands see the details of the HTTP server. */
 const KEY_BYTES = 32;
@@ -150,8 +146,6 @@ async function run(
   const loaded = await readConfig(flags.config, env, flags.insecurePermissions);
   if (loaded.kind === "refused") return refuse(loaded.problems, io);
   const { config } = loaded;
-  const url = config.store.url?.reveal();
-  const signal = url === undefined ? undefined : firstSignal(); // a standby may wait for years
   parts.configFile = config.file;
   const crash = firstEvent.hooks(
     createCrashPoints(hookOf("BARNACLE_CRASH_AT", () => readCrashPoint(env))),
@@ -177,42 +171,18 @@ async function run(
     notify(`EXTEND_TIMEOUT_USEC=${startMs * 1_000}`);
     const instance = await acquireInstance({
       dataDir,
-      bots: url === undefined ? botsOf(setup) : [], // with the lease, a standby takes them, too
+      bots: botsOf(setup),
       isForced: flags.force,
       graceMs: config.shutdown.graceSec * 1_000,
       startedAt,
       config: config.file === undefined ? undefined : resolve(config.file),
     }, log);
     const commandKey = randomBytes(KEY_BYTES).toString("hex");
-    const open = (follower?: Follower): Store =>
-      openBotStore(dataDir, config, crash, log, follower);
-    let owned: OwnedStore | undefined;
+    let store: Store | undefined;
     let code: ExitCode | undefined;
     try {
       if (finishReplacing(dataDir)) log.warn("Finished a restore that had been interrupted");
-      if (url !== undefined && signal) {
-        void signal.then(parts.restart.cancel); // the process was told to end
-        const { waitForStore } = await import("../standby/stand_by.ts");
-        owned = await waitForStore({
-          config,
-          isPortWritten: valueAt(loaded.written, ["http", "port"]) !== undefined,
-          url,
-          dataDir,
-          env,
-          log,
-          notify,
-          signal: Promise.race([signal, parts.restart.asked]),
-          instance,
-          bots: botsOf(setup),
-          accounts: setup.accounts,
-          commandKey,
-          openStore: open,
-        });
-        if (!owned) return EXIT.done;
-      } else {
-        const store = open();
-        owned = { store, close: () => Promise.resolve(store.close()) };
-      }
+      store = openBotStore(dataDir, config, crash, log);
       const banner = createBanner(
         { version: VERSION, config: config.file, data: dataDir },
         isForPeople(flags, io),
@@ -244,8 +214,7 @@ async function run(
         setPortInUse: instance.setPortInUse,
         lastExitCode: instance.lastExitCode,
         commandKey,
-        ...owned,
-        signal,
+        store,
         announce(online, base) {
           firstEvent.note(); // the event by which Discord resumes a session is not stored
           banner(online, base);
@@ -265,7 +234,7 @@ async function run(
         },
       });
     } finally {
-      await owned?.close();
+      store?.close();
       // The end of the process releases it otherwise, and leaves the exit code.
       if (code === EXIT.done) await instance.release();
       logging.stop();
@@ -306,7 +275,6 @@ function report(problems: readonly Problem[], log: Log, io: Io): void {
 /**
  * Opens the store; the caller holds the directory's lock.
  *
- * @param follower The copy of the store on another machine; absent: there is none.
  * @throws {StoreError} As {@link openStore} does.
  */
 function openBotStore(
@@ -314,14 +282,12 @@ function openBotStore(
   { store: { retention } }: Setup["config"],
   crash: CrashPoints,
   log: Log,
-  follower?: Follower,
 ): Store {
   return openStore(join(dataDir, DATABASE_NAME), {
     now: Date.now(),
     elapsed: () => performance.now(),
     retention: { ...DEFAULT_RETENTION, ...retention },
     crash,
-    follower,
     onRefused: (kind, error) =>
       log.error(
         "Cannot apply a record of the store's journal; it stays there. Please report this",

@@ -26,7 +26,7 @@ import { schedule } from "../../lib/clock.ts";
 import { StoreError } from "../../store/database/store_error.ts";
 import { type ConfigReloadOptions, createConfigReload } from "./reload.ts";
 import { HttpServerError } from "../../host/http_server_error.ts";
-import { type Ending, endingOf, firstSignal, logOpenWork } from "./ending.ts";
+import { endingOf, firstSignal, logOpenWork } from "./ending.ts";
 import type { RestartRequests } from "./restart.ts";
 import { EXIT, type ExitCode, meaningOf } from "../shared/exit_code.ts";
 import type { OwnMethods } from "../shared/store_methods.ts";
@@ -53,12 +53,8 @@ interface ServeOptions extends BotOptions, ConfigReloadOptions {
   /** A test ends the process there. */
   readonly crashAt: (moment: CrashMoment) => void;
   readonly restart: RestartRequests;
-  /** The first signal, if the process has waited for one before. */
-  readonly signal?: Promise<Ending>;
   /** Called before an operator changes the store, by a command or the dashboard. */
   readonly onWrite: () => void;
-  /** Takes the state of the running bot, if others share its store. */
-  readonly onStarted?: (snapshot: Bot["snapshot"]) => void;
   /** Exit code of the last run here; `undefined` if it was killed. */
   readonly lastExitCode: number | undefined;
 }
@@ -79,7 +75,7 @@ const START_MS = 1_000;
 export async function serve(options: ServeOptions): Promise<ExitCode> {
   const { logging, store } = options;
   const log = logging.forPart("main");
-  const signal = options.signal ?? firstSignal(); // before the start, which may take long
+  const signal = firstSignal(); // before the start, which may take long
   let bot: Bot | undefined;
   const runId = randomUUID();
   let ending = "fault";
@@ -124,7 +120,6 @@ export async function serve(options: ServeOptions): Promise<ExitCode> {
       onOnline: (online) =>
         void listening.then((base) => isLeaving || options.announce(online, base)),
     });
-    options.onStarted?.(bot.snapshot);
     if (unstored !== undefined) {
       log.error("Cannot store the start of this run", { error: unstored });
     }

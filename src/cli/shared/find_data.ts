@@ -19,8 +19,6 @@ import { DATABASE_NAME, refuseDivided } from "../../host/files/data_dir.ts";
 import { isUnfinished } from "../../host/files/staged_data.ts";
 import { findTokenHolders } from "../../host/locks/token_lock.ts";
 import { codeOf } from "../../lib/errors.ts";
-import { printable } from "../../lib/text/quoted.ts";
-import { readSharedRecord } from "../../store/replica/record.ts";
 import type { Io } from "../terminal/io.ts";
 import { findConfig } from "./read_config.ts";
 import { isHeld } from "./running_bot.ts";
@@ -240,8 +238,7 @@ export function dataProblem({ dataDir, state }: DataPlace): StartError {
     case "store": // until now
     case "empty":
       return new StartError(
-        wayToOwner(dataDir) ??
-          `no store in ${dataDir}: no bot has run with it; set --data to the bot's`,
+        `no store in ${dataDir}: no bot has run with it; set --data to the bot's`,
         EXIT.tryAgain,
       );
     case "hidden":
@@ -255,21 +252,6 @@ export function dataProblem({ dataDir, state }: DataPlace): StartError {
         EXIT.io,
       );
   }
-}
-
-/**
- * Describes a directory with a standby's copy (O15), and the place where commands work.
- *
- * @returns `undefined` if the directory is not a standby's.
- */
-export function wayToOwner(dataDir: string): string | undefined {
-  const record = readSharedRecord(dataDir);
-  if (!record || existsSync(join(dataDir, DATABASE_NAME))) return undefined;
-  const [, host, path] = /^([^:]+):(.+)$/s.exec(record.place ?? "") ?? [];
-  const where = host === undefined || path === undefined
-    ? "where the bot runs"
-    : `on ${printable(host)}, with --data ${printable(path)}: its process owns the store`;
-  return `${dataDir} has only a standby's copy of the store: use the command ${where}`;
 }
 
 /** `"; run the command as its owner: sudo -u '#998' barnacle …"`. */

@@ -25,7 +25,6 @@ import { programFile } from "../../host/process/replace.ts";
 import { isCurrent, schemaIn } from "../../store/database/database.ts";
 import { MIGRATIONS } from "../../store/database/migrations.ts";
 import { openStore, openStoreReader } from "../../store/store.ts";
-import { readSharedRecord } from "../../store/replica/record.ts";
 import { EXIT, StartError } from "./exit_code.ts";
 import type { Io } from "../terminal/io.ts";
 import { createFirstEvent } from "./first_event.ts";
@@ -98,7 +97,7 @@ async function openNow(
   assertCurrent(dataDir);
   const lock = await lockForCommand(dataDir);
   if (lock.kind !== "held") return await openBeside(dataDir, note, isLate, greetingMs) ?? "later";
-  return readSharedRecord(dataDir) ? openShared(dataDir, lock) : openLocked(dataDir, lock);
+  return openLocked(dataDir, lock);
 }
 
 /** Finishes a restore whose process has died, unless another process does so now. */
@@ -138,44 +137,12 @@ function openReader(dataDir: string, hangs: boolean): Store {
   });
 }
 
-/** Opens a file that may be older than the store in PostgreSQL, and refuses to change it. */
-function openShared(
-  dataDir: string,
-  { release }: HeldLock,
-): CommandStore {
-  try {
-    const reader = openReader(dataDir, true);
-    return {
-      store: askedStore(reader, () => Promise.reject(sharedProblem(dataDir))),
-      holder: "us",
-      close() {
-        reader.close();
-        release();
-        return Promise.resolve();
-      },
-    };
-  } catch (error) {
-    release();
-    throw error;
-  }
-}
-
-/** The error of a change to a file that is not the store: another process may own that. */
-function sharedProblem(dataDir: string): StartError {
-  return new StartError(
-    `the store of ${dataDir} is shared by store.url, and no bot runs here: use the command where ` +
-      "the bot runs, or start it here first. Nothing is changed",
-    EXIT.tryAgain,
-  );
-}
-
 /** Opens, creates or migrates the store. The lock is released with it, also if this fails. */
 export function openLocked(
   dataDir: string,
   { release }: HeldLock,
 ): CommandStore {
   try {
-    if (readSharedRecord(dataDir)) throw sharedProblem(dataDir);
     const store = openStore(join(dataDir, DATABASE_NAME), {
       now: Date.now(),
       elapsed: () => performance.now(),

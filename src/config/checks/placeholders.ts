@@ -156,7 +156,6 @@ const SECRET_HINTS: readonly (readonly [place: RegExp, hint: string])[] = [
     "write at least 32 random characters, such as those of `openssl rand -hex 32`",
   ],
   [/^alerts (?:webhook|ntfy)$|^posts .+ url$/, "copy the whole address, as the service shows it"],
-  [/^store url$/, "write the address of your PostgreSQL database"],
   [/^mcp servers .+ (?:env|headers|oauth) \S+$/, "write the value that this server needs"],
   [/ (?:apiKey|accessKeyId|secretAccessKey|sessionToken)$/, "write the key of that service"],
 ];

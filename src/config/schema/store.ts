@@ -2,36 +2,6 @@
 
 import { z } from "zod";
 import { key, lazySection, whole } from "./parts/key.ts";
-import { secretAddress } from "./parts/secrets.ts";
-
-/** Values of `sslmode` that the client knows. */
-const SSL_MODES = ["disable", "prefer", "require", "verify-full"];
-
-/** How an address of PostgreSQL begins. */
-const POSTGRES_SCHEMES = ["postgres", "postgresql"];
-
-/** The fault of an address of PostgreSQL, apart from its beginning. */
-function postgresFault(url: URL): string | undefined {
-  if (url.hostname === "" && !url.searchParams.has("host")) return "it names no host";
-  if (url.hostname.includes(",")) return "it names several hosts";
-  if (!canDecode(url)) return "it has a % that begins no character; write %25 for a % itself";
-  if (url.pathname.length < 2) return "it names no database";
-  const mode = url.searchParams.get("sslmode");
-  if (mode !== null && !SSL_MODES.includes(mode)) {
-    return `sslmode is none of ${SSL_MODES.join(", ")}`;
-  }
-  const other = [...url.searchParams.keys()].find((name) => name !== "sslmode" && name !== "host");
-  return other === undefined ? undefined : "it has parameters other than sslmode and host";
-}
-
-function canDecode({ username, password, hostname, pathname }: URL): boolean {
-  try {
-    decodeURIComponent([username, password, hostname, pathname].join("/"));
-    return true;
-  } catch {
-    return false;
-  }
-}
 
 /** Of a config without `store.retention`. */
 const RETENTION = {
@@ -48,13 +18,6 @@ const RETENTION = {
 export const store = lazySection(
   () =>
     z.strictObject({
-      url: key(
-        secretAddress(postgresFault, POSTGRES_SCHEMES).optional(),
-        "Address of a PostgreSQL database that keeps a copy of the store, so that a second process of the " +
-          "same bot can stand by and take over. `sslmode` (`disable`, `prefer`, `require` or " +
-          "`verify-full`) and `host` (folder of a Unix socket) are its only parameters.",
-        { unset: "none", example: "${BARNACLE_STORE_URL}" },
-      ),
       retention: key(
         z.strictObject({
           decisionsDays: key(

@@ -6,7 +6,6 @@
  */
 
 import { printable } from "../../lib/text/quoted.ts";
-import { readSharedRecord } from "../../store/replica/record.ts";
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import type { FileHandle } from "node:fs/promises";
 import { basename, join, resolve } from "node:path";
@@ -116,13 +115,6 @@ async function intoDirectory(
     if (isUnfinished(dataDir)) {
       finishReplacing(dataDir);
       io.err("Finished an earlier restore, which had been interrupted.");
-    }
-    if (readSharedRecord(dataDir)) {
-      throw new StartError(
-        `the store of ${dataDir} is shared by store.url, which would replace a restored one; restore ` +
-          "into an empty directory, and name an empty database in store.url",
-        EXIT.failed,
-      );
     }
     const content = contentOf(dataDir);
     const first = content.includes(DATABASE_NAME) ? DATABASE_NAME : content[0];

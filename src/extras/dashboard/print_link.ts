@@ -11,7 +11,7 @@ import { printable } from "../../lib/text/quoted.ts";
 import { openConfig } from "../../cli/config/write.ts";
 import { EXIT, type ExitCode, StartError } from "../../cli/shared/exit_code.ts";
 import { type CommonFlags, readStdin } from "../../cli/shared/command.ts";
-import { configBefore, dataProblem, wayToOwner } from "../../cli/shared/find_data.ts";
+import { configBefore, dataProblem } from "../../cli/shared/find_data.ts";
 import { isHeld } from "../../cli/shared/running_bot.ts";
 import { createAsk } from "../../cli/shared/store_access.ts";
 import { withData } from "../../cli/shared/with_store.ts";
@@ -74,8 +74,7 @@ export function printLink(flags: CommonFlags, io: Io): Promise<ExitCode> {
     if (state === "missing" || state === "hidden" || state === "foreign") throw dataProblem(place);
     if (await isHeld(dataDir) === false) {
       throw new StartError(
-        wayToOwner(dataDir) ??
-          `no bot runs with the data in ${dataDir}; start it, or set --data to the bot's`,
+        `no bot runs with the data in ${dataDir}; start it, or set --data to the bot's`,
         EXIT.tryAgain,
       );
     }

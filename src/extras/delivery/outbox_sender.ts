@@ -40,7 +40,6 @@ import { DATABASE_NAME, prepareDataDir } from "../../host/files/data_dir.ts";
 import { GREETING_MS, serveSocket } from "../../host/bot_socket.ts";
 import { readHolder } from "../../host/locks/lock.ts";
 import { EXIT, StartError } from "../../cli/shared/exit_code.ts";
-import { wayToOwner } from "../../cli/shared/find_data.ts";
 import { lockForCommand, lockOf } from "../../cli/shared/running_bot.ts";
 import { type CommandStore, openBeside, openLocked } from "../../cli/shared/store_access.ts";
 import { createCallHandler } from "../../cli/shared/store_methods.ts";
@@ -234,8 +233,7 @@ export async function openDataDirectory(
     const until = performance.now() + GREETING_MS;
     for (;;) {
       if (!existsSync(join(dataDir, DATABASE_NAME))) {
-        const why = wayToOwner(dataDir) ?? `a bot is just starting in ${dataDir}; try again`;
-        throw new StartError(why, EXIT.tryAgain);
+        throw new StartError(`a bot is just starting in ${dataDir}; try again`, EXIT.tryAgain);
       }
       const found = await openBeside(dataDir, note, performance.now() >= until) ??
         await takeForSend();

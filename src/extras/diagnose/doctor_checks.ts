@@ -118,15 +118,6 @@ export const DOCTOR_CHECKS: readonly DoctorCheck[] = [
       return [judgeBackups(backups, config.backup, now(), isThere)];
     },
   },
-  {
-    part: "host",
-    checks: ["host.shared"],
-    async run({ config: { store: { url } }, dataDir, io }) {
-      if (!url) return [];
-      const { checkSharedStore } = await import("../../cli/standby/doctor_check.ts");
-      return [await io.during("Asking PostgreSQL", checkSharedStore(url.reveal(), dataDir))];
-    },
-  },
   { part: "host", checks: ["bot.paused"], run: (facts) => byAccount(facts, judgePause) },
   {
     part: "host",

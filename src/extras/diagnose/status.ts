@@ -8,7 +8,6 @@
 import type { LockHolder } from "../../host/locks/lock.ts";
 import type { HealthFinding, Status } from "../../http/health_finding.ts";
 import type { ShownReport } from "../../http/read_report.ts";
-import { sharedRows } from "../../core/shared_store.ts";
 import { printable } from "../../lib/text/quoted.ts";
 import { EXIT, type ExitCode, StartError } from "../../cli/shared/exit_code.ts";
 import type { CommonFlags } from "../../cli/shared/command.ts";
@@ -107,7 +106,6 @@ async function askBot(
   const stored = await storedFacts(place, config, io, () => []); // the checks say it
   const facts = factLines([
     ...stored,
-    ...(report.snapshot.shared ? sharedRows(report.snapshot.shared) : []),
     ...modelFacts(report),
     ...configFacts(report),
   ]);

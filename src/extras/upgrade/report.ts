@@ -88,8 +88,6 @@ function outcomeText(from: string, to: string, outcome: Restarted, canGoBack: bo
         : `Barnacle ${to} runs, and Discord answers, ${(ms / 1_000).toFixed(1)} s after the ` +
           `restart began.${back}`;
     }
-    case "waits":
-      return `Barnacle ${to} runs, and stands by: another process owns the store.${back}`;
     case "runs": {
       const who = outcome.pid === undefined ? "the bot" : `the bot (pid ${outcome.pid})`;
       return `Barnacle ${to} is installed, but ${who} goes on with ${from}: ${outcome.why}. Restart it ` +

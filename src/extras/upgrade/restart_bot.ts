@@ -8,7 +8,6 @@ import { readLastVersion } from "../../host/files/version_record.ts";
 import { printable } from "../../lib/text/quoted.ts";
 import { holderOf, isHeld } from "../../cli/shared/running_bot.ts";
 import { StartError } from "../../cli/shared/exit_code.ts";
-import { wayToOwner } from "../../cli/shared/find_data.ts";
 import { createAsk } from "../../cli/shared/store_access.ts";
 import {
   chooseTarget,
@@ -29,8 +28,6 @@ export type Restarted =
   | { readonly kind: "same" }
   /** The version runs. `ms`: milliseconds until its first event; absent if it had stored events before. */
   | { readonly kind: "accepted"; readonly ms?: number }
-  /** The version stands by: another process owns the store (O15). */
-  | { readonly kind: "waits" }
   /** A bot runs, and was not restarted. */
   | { readonly kind: "runs"; readonly why: string; readonly pid: number | undefined }
   /** It was restarted, and has accepted no event in time. */
@@ -174,7 +171,6 @@ export async function waitForVersion(
     const isRunning = await isHeld(dataDir) === true;
     if (isNew && isRunning) {
       startedAt ??= now;
-      if (wayToOwner(dataDir) !== undefined) return { kind: "waits" };
       if (before.version === version) return { kind: "accepted" };
       if (readLastVersion(dataDir) === version) return { kind: "accepted", ms: now - begin };
     }

@@ -25,7 +25,6 @@ import type { CommonFlags } from "../../cli/shared/command.ts";
 import type { Io } from "../../cli/terminal/io.ts";
 import { timeText } from "../../lib/text/units.ts";
 import { configBefore } from "../../cli/shared/find_data.ts";
-import { askStatus, holderOf } from "../../cli/shared/running_bot.ts";
 import { withStore } from "../../cli/shared/with_store.ts";
 import type { MessageRecord } from "../../store/messages/message_record.ts";
 import type { Store } from "../../store/store.ts";
@@ -57,7 +56,6 @@ export function why(flags: CommonFlags, asked: string, io: Io): Promise<ExitCode
           "`barnacle config check`",
       );
     } else tellDefaults(now, io);
-    if (now.kind === "read" && now.config.store.url) await tellOutage(dataDir, io);
     const isKnown = await store.messages.messageRecordOf(subject) !== undefined;
     const find = async (isAbout?: true) =>
       subject.kind === "message" ? await store.hooks.find(subject.messageId, isAbout) : undefined;
@@ -95,17 +93,6 @@ export function why(flags: CommonFlags, asked: string, io: Io): Promise<ExitCode
     return EXIT.done;
   });
 }
-
-/** Says why answers wait, as the running bot knows it (O15). */
-async function tellOutage(dataDir: string, io: Io): Promise<void> {
-  const holder = holderOf(dataDir);
-  const answer = holder?.http === undefined ? "" : await askStatus(dataDir, holder, STATUS_MS);
-  const problem = typeof answer === "string" ? undefined : answer.report.snapshot.shared?.problem;
-  if (problem !== undefined) io.problem(`answers wait, because ${problem}`);
-}
-
-/** Milliseconds that the running bot has for its status. */
-const STATUS_MS = 1_000;
 
 /**
  * Reads the record of a message, and the report on it.

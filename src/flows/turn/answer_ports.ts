@@ -182,8 +182,6 @@ export interface AnswerPorts extends
   readonly speech?: TurnSpeech;
   /** Shows what the turn does. Absent: nothing of it is shown (R8a). */
   readonly lines?: Pick<ProgressLines, "begin">;
-  /** Waits until this process may act, before a call that must not run twice; absent: it may. */
-  readonly mayAct?: () => Promise<void>;
   /** Records this turn; absent: no traces are exported. */
   readonly tracing?: TurnTracing;
   /** Whether traces are exported; absent: they are not. */

@@ -324,7 +324,6 @@ export function toolboxOf(
     missingRight: (needs) => ports.missingRight(messagesOf(turn.claim), needs),
     keepImage: (bytes) => gathered.attachments().keepImage(turn.claim.message, bytes),
     escalate: ports.people?.escalate,
-    mayAct: ports.mayAct,
   });
   const remembering: Toolbox = {
     ...toolbox,

@@ -8,7 +8,6 @@
 import type { AlertRecord } from "../../core/alerts.ts";
 import type { Account, StatusFacts } from "../../core/account/account.ts";
 import type { McpServerState } from "../../core/mcp_state.ts";
-import type { SharedStoreState } from "../../core/shared_store.ts";
 import type { EmbeddingState } from "../../core/notes/embedding.ts";
 import { judgeHealth } from "../checks.ts";
 import type { HealthFinding } from "../health_finding.ts";
@@ -57,8 +56,6 @@ export interface HealthSources extends
   readonly budgets?: () => Promise<readonly BudgetUseOf[]>;
   /** States of the MCP servers; absent if there are none. */
   readonly mcpServers?: () => readonly McpServerState[];
-  /** Owner and copies of a shared store; absent if there is none. */
-  readonly shared?: () => SharedStoreState | undefined;
   /** Memory of the process; absent, or `undefined`: it cannot be read. */
   readonly residentBytes?: () => number | undefined;
   /** Open alerts; absent in a process that watches for none. */

@@ -45,8 +45,7 @@ export function startHealthMonitor(sources: HealthSources): HealthMonitor {
 
 /** Creates the monitor. The function is long because its inner functions share one state. */
 function monitoring(sources: HealthSources) {
-  const { store, metrics, now, schedule, resumableMs, embedding, mcpServers } = sources;
-  const { alerts, shared } = sources;
+  const { store, metrics, now, schedule, resumableMs, embedding, mcpServers, alerts } = sources;
   const startedAt = now();
   const all = new Map<AccountId, AccountHealth>();
   let shown: readonly KnownAccount[] = [];
@@ -105,7 +104,6 @@ function monitoring(sources: HealthSources) {
       config,
       deaf: Array.from(deaf, ([section, problem]) => ({ section, problem })),
       ...storeHealth.current(),
-      shared: shared?.(),
       models: modelsOf(accounts()),
       embedding: meaning,
       mcpServers: mcpServers?.() ?? [],

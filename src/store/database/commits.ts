@@ -24,7 +24,7 @@
 
 import type { DatabaseSync } from "node:sqlite";
 import { schedule as realSchedule, type StartTimer } from "../../lib/clock.ts";
-import type { CommitOptions, Follower } from "./durability.ts";
+import type { CommitOptions } from "./durability.ts";
 import {
   createWriteBehind,
   LAG_MAX_MS,
@@ -71,8 +71,6 @@ export interface CommitsDeps extends Pick<WriteBehindDeps, "crash" | "onUndone" 
   readonly schedule?: StartTimer;
   /** Called if the disk or the file refuses a write, and if a read finds damage. */
   readonly onFailed?: (kind: StoreErrorKind) => void;
-  /** The copy that commits of full durability wait for; none by default. */
-  readonly follower?: Follower;
   /** Whether reads see the journal's work without storing it, beside a process that hangs. */
   readonly foldsReads?: boolean;
 }
@@ -94,7 +92,6 @@ export function createCommits(
     soon = setImmediate,
     schedule = realSchedule,
     onFailed = () => {},
-    follower,
     foldsReads = false,
   }: CommitsDeps,
 ): Commits {
@@ -179,7 +176,6 @@ export function createCommits(
     cancelTimer = undefined;
     try {
       const stored = write(added);
-      follower?.committed();
       if (stored.length > 0) writes += 1;
       for (const { resolve } of stored) resolve();
     } catch (thrown) {
@@ -200,13 +196,6 @@ export function createCommits(
     if (isClosed) return job.reject(new Error("Cannot store anything: the store is closed"));
     waiting.push(job);
     if (waiting.length === 1) soon(flush);
-  }
-
-  /** Calls back once a commit is as safe as its options demand. */
-  function onSafe(options: CommitOptions, resolve: () => void, reject: (error: unknown) => void) {
-    const confirmed = follower?.confirmed(options);
-    if (confirmed) confirmed.then(resolve, reject);
-    else resolve();
   }
 
   const failWith = (reject: (reason: unknown) => void) => (reason: unknown) =>
@@ -268,7 +257,7 @@ export function createCommits(
           if (!result) throw new TypeError("Work that has not run cannot be stored");
           const { value } = result;
           onStored?.(value);
-          onSafe(options, () => resolve(value), reject);
+          resolve(value);
         },
         reject: failWith(reject),
       });
@@ -299,7 +288,7 @@ export function createCommits(
             run: () => apply(record),
             resolve() {
               onStored?.();
-              onSafe(options, () => resolve(true), reject);
+              resolve(true);
             },
             skip: () => resolve(false),
             reject: failWith(reject),
@@ -329,7 +318,6 @@ export function createCommits(
     recover() {
       try {
         tables.recover();
-        follower?.committed(); // at once: the next commit may begin the log anew
       } catch (thrown) {
         throw toStoreError(thrown, path);
       }

@@ -91,18 +91,6 @@ export const COMMIT_OPTIONS = {
 /** Options of work that the next start would do or find again. */
 export const UNNAMED: CommitOptions = { durability: "normal" };
 
-/** A copy of the database on another machine, which follows each commit. */
-export interface Follower {
-  /** The database has changed. Called at once, before any other code runs. */
-  committed(): void;
-  /**
-   * Waits until the copy has all commits so far.
-   *
-   * @returns `undefined` if a commit with these options need not wait.
-   */
-  confirmed(options: CommitOptions): Promise<void> | undefined;
-}
-
 /**
  * Hooks around each transaction of the crash table, where a test can end the process (reliability
  * 1.6).

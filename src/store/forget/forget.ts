@@ -68,8 +68,6 @@ export function createForgetting(
   note: (userId: UserId) => void = () => {},
   /** Called within the transaction: deletes the known messages without a channel. */
   purge: () => void = () => {},
-  /** Called before the log is emptied, which has each page of the file. */
-  onVacuumed: () => void = () => {},
 ) {
   const selectDue = sql`SELECT 1 FROM setting WHERE (account_id, scope, name) = (${DUE})`;
   const hasOpen = (userId: UserId): boolean =>
@@ -141,7 +139,6 @@ export function createForgetting(
     vacuum: () =>
       Promise.try(() => {
         database.exec("VACUUM");
-        onVacuumed();
         if (!emptyLog()) throw new Error("another process reads the database");
         database.exec(`DELETE FROM setting WHERE (account_id, scope, name) = (${DUE})`);
       }),

@@ -239,8 +239,7 @@ describe("[C5] isSecretPlaceholder()", () => {
     const text = `{
       "channels": { "discord": { "dm": { "enabled": false } } },
       "http": { "token": "\${HTTP}" },
-      "alerts": { "webhook": "https://your-webhook-url" },
-      "store": { "url": "postgres://your-host/db" }
+      "alerts": { "webhook": "https://your-webhook-url" }
     }`;
     const env = { DISCORD_BOT_TOKEN: "paste-your-token", HTTP: "TOKEN" };
     const { problems } = await load(text, { env });
@@ -250,7 +249,6 @@ describe("[C5] isSecretPlaceholder()", () => {
       "alerts.webhook: copy the whole address, as the ser",
       "channels.discord.token: get the bot token in Disco",
       "http.token: write at least 32 random characters, s",
-      "store.url: write the address of your PostgreSQL da",
     ]);
   });
 

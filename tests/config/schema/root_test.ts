@@ -54,7 +54,6 @@ const env = {
   BACKUP_PASSPHRASE: "t".repeat(12),
   HOME_ASSISTANT_TOKEN: "h".repeat(32),
   UPTIME_SECRET: "x".repeat(40),
-  BARNACLE_STORE_URL: "postgres://bot@db.example/barnacle",
   HOOK_SECRET: "x".repeat(40),
   WAKE_NAS_URL: "https://example.org/hook",
 };

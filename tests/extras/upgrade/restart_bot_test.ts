@@ -9,7 +9,6 @@ import {
 } from "../../../src/extras/upgrade/restart_bot.ts";
 import type { HostMachine } from "../../../src/extras/service/machine.ts";
 import { writeLastVersion } from "../../../src/host/files/version_record.ts";
-import { writeSharedRecord } from "../../../src/store/replica/record.ts";
 import { acquireLock } from "../../../src/host/locks/lock.ts";
 import { lockOf } from "../../../src/cli/shared/running_bot.ts";
 import { tempDirectory } from "../../support/temp_directory.ts";
@@ -68,17 +67,6 @@ describe("[O13] the restart of a bot", () => {
     assert.deepEqual(await wait("1.1.0"), { kind: "accepted" }, "nothing tells a new event");
     writeLastVersion(dataDir, "1.1.0");
     assert.equal((await wait("1.0.0")).kind, "accepted");
-    lock.release();
-  });
-
-  it("[O15] is done once the new version stands by, which accepts no event", async () => {
-    using directory = tempDirectory();
-    const dataDir = directory.path;
-    writeSharedRecord(dataDir, { store: "a", owner: "b", epoch: 0 });
-    const lock = await acquireLock(lockOf(dataDir), Date.now());
-    assert.ok(lock.kind === "held");
-    const { kind } = await waitForVersion(dataDir, "1.1.0", {}, TIMES);
-    assert.equal(kind, "waits");
     lock.release();
   });
 });

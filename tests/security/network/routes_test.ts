@@ -35,7 +35,6 @@ const TABLES: Readonly<Record<ServerName, readonly RouteRule[]>> = {
 /** Files that open a server or hand one over. Each server of HTTP has its table above. */
 const SERVERS = [
   "cli/run/serve.ts", // health and dashboard
-  "cli/standby/health.ts", // health
   "extras/api/server.ts", // api
   "extras/demo/page_server.ts", // demo
   "extras/hooks/host.ts", // hooks

@@ -49,7 +49,6 @@ const CANARIES: Readonly<Record<string, string>> = {
 };
 const canary = (path: string): string => CANARIES[path] ?? assert.fail(path);
 /** A secret of a scene of its own, because no bot runs without its database. */
-const STORE_URL = "postgresql://tide:canary-store-wJ4hG7fD0sA3pO6i@127.0.0.1:9/reef";
 const IN_ENVIRONMENT = "canary-anthropic-wD6iZ1fK8mQ3bX5vL0";
 
 /** A config with a secret at each path: as text, in a file, and in a variable. */
@@ -305,19 +304,5 @@ describe("[SEC-R9] [SEC-R10] [R10] secrets of the config", () => {
       assert.equal((await ended(damaged)).code, 74);
       judge(scene, "damaged store", damaged.lines.join("\n"));
       judge(scene, "damaged store", linesOf(await cli("doctor")));
-    }));
-
-  it("leave in no complaint about the database of store.url", () =>
-    withSimulation({ config: { store: { url: STORE_URL } } }, async ({ startBot, cli }) => {
-      const bot = startBot();
-      assert.notEqual((await ended(bot)).code, 0);
-      const commands = ["config show", "config diff", "config check", "config get store", "doctor"];
-      const said = [bot.lines.join("\n")];
-      for (const command of [...commands, "status"]) {
-        said.push(linesOf(await cli(...command.split(" "))));
-      }
-      assert.ok(said.every((text) => text !== ""), said.join("\n---\n"));
-      assert.doesNotMatch(said.join("\n"), /canary-store|tide:/);
-      assert.match(said[0] ?? "", /PostgreSQL|127\.0\.0\.1:9/);
     }));
 });

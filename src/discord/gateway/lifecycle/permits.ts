@@ -47,7 +47,7 @@ export function takeHello(
     heartbeat: startHeartbeat(intervalMs, nowMs, at.random),
   };
   if (intent === "identify" || !state.session) return askPermit(state, at);
-  return at.rules.asksToResume ? askToResume(state) : resume(state, state.session, at);
+  return resume(state, state.session, at);
 }
 
 function resume(
@@ -59,13 +59,6 @@ function resume(
   return {
     state: { ...state, phase: { kind: "resuming", untilMs } },
     effects: [{ kind: "resume", sessionId }],
-  };
-}
-
-function askToResume(state: LifecycleState): Transition {
-  return {
-    state: { ...state, phase: { kind: "permitting", isResume: true } },
-    effects: [{ kind: "ask_permit", socket: state.socket, isResume: true }],
   };
 }
 
@@ -91,10 +84,6 @@ export function takePermitAnswer(
     return takePreviewAnswer(state, state.phase, answer, nowMs);
   }
   if (state.phase.kind !== "permitting") return { state, effects: [] };
-  if (state.phase.isResume && state.session) {
-    return answer.kind === "resume" ? resume(state, state.session, at) : askToResume(state);
-  }
-  if (answer.kind === "resume") return askPermit(state, at); // it was for an earlier socket
   if (answer.kind === "wait") return waitToIdentify(state, answer.waitMs, answer.why, nowMs);
   return {
     state: {
@@ -118,7 +107,6 @@ function takePreviewAnswer(
   answer: PermitAnswer,
   nowMs: number,
 ): Transition {
-  if (answer.kind === "resume") return { state: { ...state, phase: ready }, effects: [] };
   if (answer.kind === "wait") {
     const identifyNotBeforeMs = nowMs + bounded(answer.waitMs);
     return { state: { ...state, phase: ready, identifyNotBeforeMs }, effects: [] };

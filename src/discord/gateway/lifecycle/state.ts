@@ -39,8 +39,6 @@ export interface LifecycleRules {
   readonly reconnect: ReconnectRules;
   /** Time limits of connecting. */
   readonly deadlines: Deadlines;
-  /** Whether a RESUME needs a permit, too: another process may have the session (O15). */
-  readonly asksToResume?: boolean;
 }
 
 /** Milliseconds from a RESUME to RESUMED, if the one before got no answer. */
@@ -60,8 +58,6 @@ export type ConnectPurpose = "identify" | "resume";
 export type PermitAnswer =
   /** The store counts the IDENTIFY, which may be sent. For a preview, nothing is counted yet. */
   | { readonly kind: "granted" }
-  /** The RESUME may be sent. */
-  | { readonly kind: "resume" }
   /** No IDENTIFY for `waitMs` milliseconds. */
   | { readonly kind: "wait"; readonly waitMs: number; readonly why: IdentifyWaitReason };
 
@@ -80,7 +76,7 @@ export type Phase =
    * The shard has asked for a permit. The main thread may be blocked for a minute, so only
    * the heartbeat limits this: a socket with a working heartbeat is not too old.
    */
-  | { readonly kind: "permitting"; readonly isResume?: true }
+  | { readonly kind: "permitting" }
   | { readonly kind: "identifying"; readonly untilMs: number }
   | { readonly kind: "resuming"; readonly untilMs: number }
   /** With `isAsking`, the shard has asked whether it may replace this session, which has a hole. */
@@ -259,8 +255,7 @@ export function identifyFromMs(
 
 /** Whether the next step is an IDENTIFY, as far as the shard knows. */
 export function wantsIdentify({ phase }: LifecycleState): boolean {
-  return (phase.kind === "permitting" && !phase.isResume) ||
-    ("intent" in phase && phase.intent === "identify");
+  return phase.kind === "permitting" || ("intent" in phase && phase.intent === "identify");
 }
 
 /** Returns the state without one of its optional fields. */
@@ -330,12 +325,7 @@ export type Effect =
   /** Send the close frame, and keep reading until Discord has closed, too. */
   | { readonly kind: "close" }
   /** Ask for a permit; with `isPreview`, ask only whether there would be one. */
-  | {
-    readonly kind: "ask_permit";
-    readonly socket: number;
-    readonly isPreview?: true;
-    readonly isResume?: true;
-  }
+  | { readonly kind: "ask_permit"; readonly socket: number; readonly isPreview?: true }
   | { readonly kind: "identify" | "heartbeat" | "send_presence" }
   | { readonly kind: "resume"; readonly sessionId: string }
   | { readonly kind: "report_heartbeat"; readonly lateMs: number; readonly latencyMs?: number }

@@ -57,8 +57,6 @@ export interface GatewayOptions {
   readonly dispatches: readonly string[];
   /** Time limits of each step of connecting; for tests. */
   readonly deadlines?: Deadlines;
-  /** Whether a RESUME needs a permit, too (O15). */
-  readonly asksToResume?: boolean;
 }
 
 /** The state from which a worker continues a shard, at the start or after another worker died. */
@@ -129,16 +127,8 @@ export type FromShard =
   | { readonly kind: "beat"; readonly lateMs: number; readonly latencyMs?: number }
   /** Discord ended the session, and no broken connection had a part in that (G11). */
   | { readonly kind: "session_ended" }
-  /**
-   * Asks for a permit to IDENTIFY, or with `isResume` to RESUME. With `isPreview` it asks whether it
-   * would get one.
-   */
-  | {
-    readonly kind: "permit_wanted";
-    readonly socket: number;
-    readonly isPreview?: true;
-    readonly isResume?: true;
-  }
+  /** Asks for a permit to IDENTIFY. With `isPreview` it asks whether it would get one. */
+  | { readonly kind: "permit_wanted"; readonly socket: number; readonly isPreview?: true }
   /** The shard does not reconnect any more, and neither does its account. */
   | { readonly kind: "final"; readonly plan: FinalPlan };
 

@@ -70,7 +70,6 @@ const TO_WORKER: Readonly<Record<ToWorker["kind"], MessageShape>> = {
       isConnectionDebug: "boolean",
       dispatches: "object",
       "deadlines?": "object",
-      "asksToResume?": "boolean",
     },
     shards: [SHARD],
     tick: "object",
@@ -126,7 +125,6 @@ const FROM_WORKER: Readonly<Record<FromWorker["kind"], MessageShape>> = {
     sentAt: "number",
     socket: "number",
     "isPreview?": "boolean",
-    "isResume?": "boolean",
   },
   final: { shardId: "number", sentAt: "number", plan: { kind: "string" } },
   counts: {

@@ -26,7 +26,6 @@ type WithoutEvents = Pick<
   | "isTokenRefused"
   | "proxyFor"
   | "presence"
-  | "mayAct"
   | "store"
   | "stopping"
   | "now"

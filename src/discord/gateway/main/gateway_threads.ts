@@ -43,7 +43,6 @@ export function createGatewayThreads(
     answer: (shardId, answer) => current?.permit(shardId, answer),
     isHolding,
     onBudget,
-    mayAct: ports.mayAct,
     log,
   });
   const events: GatewayEvents = {

@@ -21,8 +21,6 @@ export interface PermitsPorts extends Clock {
   readonly isHolding: () => boolean;
   /** Receives the budget whenever it changes or is found spent. */
   readonly onBudget: (budget: IdentifyBudget) => void;
-  /** Waits until this process may change Discord; absent: it always may (O15). */
-  readonly mayAct?: (() => Promise<void>) | undefined;
   readonly log: Log;
 }
 
@@ -36,12 +34,12 @@ const HOLDING_MS = 500;
  * Creates the handler of permit requests.
  *
  * @returns Handles a shard's request. With `isAhead` it only asks whether a permit would be
- * granted, and counts none. With `isResume` it asks whether it may RESUME.
+ * granted, and counts none.
  */
 export function createPermits(
   ports: PermitsPorts,
-): (shardId: number, isAhead: boolean, isResume?: boolean) => void {
-  const { store, accountId, now, answer, isHolding, onBudget, mayAct, log } = ports;
+): (shardId: number, isAhead: boolean) => void {
+  const { store, accountId, now, answer, isHolding, onBudget, log } = ports;
   let saidLeft = Infinity;
 
   /** Warns once on the way down, and again for each fifty less. */
@@ -78,10 +76,7 @@ export function createPermits(
     return { kind: "wait", waitMs: Math.max(0, asked.untilMs - now()), why: asked.why };
   }
 
-  return (shardId, isAhead, isResume = false) => {
-    if (isResume) { // it rejects only while the process ends
-      return void mayAct?.().then(() => answer(shardId, { kind: "resume" }), () => {});
-    }
+  return (shardId, isAhead) => {
     (isAhead ? previewPermit(shardId) : decide(shardId)).then(
       (decided) => answer(shardId, decided),
       (error: unknown) => {

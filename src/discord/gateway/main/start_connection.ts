@@ -53,7 +53,7 @@ export interface ConnectPorts
   extends
     Clock,
     Omit<GatewayEvents, "onLog" | "onPermitWanted">,
-    Pick<PermitsPorts, "isHolding" | "onBudget" | "mayAct"> {
+    Pick<PermitsPorts, "isHolding" | "onBudget"> {
   /** Finds the gateway: from the store, or by asking until Discord answers or refuses. */
   readonly locate: () => Promise<GatewayInfo>;
   /** Asks Discord once for the gateway's address. */
@@ -157,10 +157,7 @@ async function openGateway(
 ): Promise<GatewayConnection> {
   const { accountId } = options;
   const { log } = ports;
-  const gateway = {
-    ...gatewayOptionsOf(options, place, ports.presence()),
-    asksToResume: ports.mayAct !== undefined,
-  };
+  const gateway = gatewayOptionsOf(options, place, ports.presence());
   const shards = await planSessions(options, ports, gateway.shardCount, intents);
   ports.onShards(gateway.shardCount);
   let isStopped = false;

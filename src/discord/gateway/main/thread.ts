@@ -56,9 +56,9 @@ export interface GatewayEvents {
   /**
    * A shard asks for a permit to IDENTIFY. The owner answers each call by one
    * {@link Gateway.permit}, in the order of the calls, and stores a granted IDENTIFY first. With
-   * `isPreview`, the shard only asks whether it would get one; with `isResume`, it is for a RESUME.
+   * `isPreview`, the shard only asks whether it would get one.
    */
-  onPermitWanted(shardId: number, isPreview: boolean, isResume: boolean): void;
+  onPermitWanted(shardId: number, isPreview: boolean): void;
   onLog(level: ThreadLogLevel, event: string, fields: Readonly<Record<string, LogValue>>): void;
   /** The account never connects again. */
   onFinal(final: GatewayFinal): void;
@@ -137,7 +137,7 @@ export function startGateway(
         return events.onSessionEnded(id);
       case "permit_wanted":
         views.permitRequested(id, { generation: worker.generation, socket: message.socket });
-        return events.onPermitWanted(id, message.isPreview ?? false, message.isResume ?? false);
+        return events.onPermitWanted(id, message.isPreview ?? false);
       case "final":
         return end(id, message.plan);
     }

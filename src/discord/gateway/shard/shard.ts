@@ -27,11 +27,11 @@ export function startShard(
   context: ShardContext,
 ) {
   const { post, repeats } = context;
-  const { url, reconnect, deadlines = DEADLINES, asksToResume } = options;
+  const { url, reconnect, deadlines = DEADLINES } = options;
   const report = createShardReport(options, shard.id, context);
   const { debug } = report;
   const position = createPosition(shard);
-  const machine = createMachine(shard, { url, reconnect, deadlines, asksToResume }, context);
+  const machine = createMachine(shard, { url, reconnect, deadlines }, context);
   const batches = createBatches(
     {
       post: (batch) => post({ kind: "batch", batch }),
@@ -138,7 +138,7 @@ function createEffects(
         debug("Closing, to begin a new session", {});
         return shardSocket.beginClose();
       case "ask_permit":
-        debug(`Asking for a permit to ${effect.isResume ? "RESUME" : "IDENTIFY"}`, {});
+        debug("Asking for a permit to IDENTIFY", {});
         return post({ ...effect, kind: "permit_wanted" });
       case "identify":
         counters.identified();

@@ -7,7 +7,6 @@
 
 import { LOW } from "../../../core/discord/identify_budget.ts";
 import type { GatewayStats } from "../../../core/discord/gateway.ts";
-import { sharedRows, type SharedStoreState } from "../../../core/shared_store.ts";
 import type { AccountSnapshot, ShardSnapshot } from "../../../http/snapshot.ts";
 import { durationText } from "../../../lib/text/units.ts";
 import { Badge, Card, Facts, Table, Time, type Tone } from "../base/elements.tsx";
@@ -25,26 +24,20 @@ const SHOWN_LIMITS = 40;
 /** Shows the connections of all accounts. */
 export const gatewayPart: AnyPage = page<{
   readonly accounts: readonly Connected[];
-  readonly shared?: SharedStoreState | undefined;
   readonly at: number;
 }>({
   async load({ bot, now }) {
     await bot.refresh();
     const traffic = bot.traffic();
-    const { accounts: all, shared } = bot.snapshot();
+    const { accounts: all } = bot.snapshot();
     const accounts = all.map((account) => ({
       account,
       traffic: traffic.find(({ accountId }) => accountId === account.id),
     }));
-    return { accounts, shared, at: now() };
+    return { accounts, at: now() };
   },
-  view: ({ accounts, shared, at }) => (
+  view: ({ accounts, at }) => (
     <>
-      {shared && (
-        <Card id="shared" title="Store in PostgreSQL">
-          <Facts rows={sharedRows(shared)} />
-        </Card>
-      )}
       {accounts.map((connected) => (
         <>
           <Shards {...connected} at={at} />

@@ -191,15 +191,15 @@ describe("[C5] botToken()", () => {
   });
 });
 
-describe("[C8] [O15] registerSecrets()", () => {
+describe("[C8] registerSecrets()", () => {
   it("knows the password of an address alone, in both spellings, and the token of a header", async () => {
     const loaded = await loadedOf(
       `{ "channels": { "discord": { "dm": { "enabled": false } } },
-         "store": { "url": { "env": "DB" } }, "http": { "token": "hunter2" },
+         "alerts": { "webhook": { "env": "DB" } }, "http": { "token": "hunter2" },
          "skills": { "hosts": { "http://a:1": { "headers": { "a": { "env": "A" }, "b": { "env": "B" } } } } } }`,
       {
         env: {
-          DB: "postgres://bot:sword%2Ffish@db.example/x",
+          DB: "https://bot:sword%2Ffish@db.example/x",
           A: "Bearer long-lived==",
           B: 'MediaBrowser Client="a", AccessToken="0123456789"',
         },
@@ -210,6 +210,6 @@ describe("[C8] [O15] registerSecrets()", () => {
     for (const secret of ["hunter2", "sword%2Ffish", "sword/fish", "long-lived==", "0123456789"]) {
       assert.ok(known.includes(secret), secret);
     }
-    assert.ok(known.includes("postgres://bot:sword%2Ffish@db.example/x"));
+    assert.ok(known.includes("https://bot:sword%2Ffish@db.example/x"));
   });
 });

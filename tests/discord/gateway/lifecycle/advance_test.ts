@@ -18,7 +18,6 @@ import {
   type SocketEvent,
   type StartFacts,
   wakeAtMs,
-  wantsIdentify,
 } from "../../../../src/discord/gateway/lifecycle/state.ts";
 import { isClosedAlive, LIVED_MS } from "../../../../src/discord/gateway/lifecycle/loss.ts";
 import type { ReconnectRules } from "../../../../src/discord/gateway/lifecycle/plan_reconnect.ts";
@@ -51,12 +50,9 @@ class Story {
   readonly rules: LifecycleRules;
 
   constructor(
-    { reconnect = {}, asksToResume = false, ...facts }: StartFacts & {
-      reconnect?: Partial<ReconnectRules>;
-      asksToResume?: boolean;
-    } = {},
+    { reconnect = {}, ...facts }: StartFacts & { reconnect?: Partial<ReconnectRules> } = {},
   ) {
-    this.rules = { ...RULES, reconnect: { ...RECONNECT, ...reconnect }, asksToResume };
+    this.rules = { ...RULES, reconnect: { ...RECONNECT, ...reconnect } };
     this.state = initialState(this.now(), facts);
     this.own("start");
   }
@@ -789,25 +785,6 @@ describe("[G5] advance() and its permit", () => {
     assert.deepEqual([story.kinds(), story.state.phase.kind], [[], "permitting"]);
     assert.deepEqual(story.permitted().kinds(), ["identify"]);
     assert.deepEqual(story.permitted().kinds(), [], "nor a second time");
-  });
-
-  it("[O15] resumes only with a permit, if another process may have the session", () => {
-    const asked = (socket: number) => [{ kind: "ask_permit", socket, isResume: true }];
-    const story = started({ session: SESSION, asksToResume: true }).greeted();
-    assert.deepEqual(story.effects, asked(1));
-    for (const answer of [GRANTED, { kind: "wait", waitMs: 500, why: "spacing" }] as const) {
-      assert.deepEqual(story.permitted(answer).effects, asked(1), "that was for an IDENTIFY");
-    }
-    story.after(INTERVAL_MS / 2);
-    for (let i = 0; i < 20; i++) story.happens({ kind: "acked" }).after(INTERVAL_MS);
-    assert.equal(wantsIdentify(story.state), false);
-    story.happens({ kind: "closed", code: 4000, reason: "" }).greeted();
-    assert.deepEqual([story.effects, story.state.failedResumes], [asked(2), 0]);
-    assert.deepEqual(story.permitted({ kind: "resume" }).kinds(), ["resume"]);
-    assert.equal(story.happens({ kind: "resumed" }).state.phase.kind, "ready");
-    const fresh = started({ asksToResume: true }).greeted().permitted({ kind: "resume" });
-    assert.deepEqual(fresh.kinds(), ["ask_permit"]);
-    assert.deepEqual(fresh.permitted().kinds(), ["identify"]);
   });
 
   it("drops the socket if it must wait, counts no failure, and asks again", () => {

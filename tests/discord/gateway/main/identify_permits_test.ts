@@ -19,7 +19,6 @@ function setUp(
   asked: () => IdentifyAnswer,
   budget: () => IdentifyBudget = () => ({ left: 900 }),
   inMs = 0,
-  mayAct?: () => Promise<void>,
 ) {
   const { log, lines } = recordingLog();
   const answers: [shardId: number, answer: PermitAnswer][] = [];
@@ -43,7 +42,6 @@ function setUp(
     },
     isHolding: () => world.isHolding,
     onBudget: () => {},
-    mayAct,
     log,
   };
   return { world, permit: createPermits(ports), answers, order, lines };
@@ -61,17 +59,6 @@ describe("[G5] createPermits()", () => {
     await wait();
     assert.deepEqual(order, ["counted 3", "answered 3"]);
     assert.deepEqual(answers, [[3, { kind: "granted" }]]);
-  });
-
-  it("[O15] lets a shard resume once this process may change Discord, and counts nothing", async () => {
-    const may = Promise.withResolvers<void>();
-    const { permit, answers, order } = setUp(() => assert.fail(), undefined, 0, () => may.promise);
-    permit(3, false, true);
-    await wait();
-    assert.deepEqual(order, []);
-    may.resolve();
-    await wait();
-    assert.deepEqual(answers, [[3, { kind: "resume" }]]);
   });
 
   it("[G5b] answers a shard that asks ahead without counting a permit", async () => {
