@@ -20,7 +20,7 @@ import { PROXIED_USERS_MAX } from "../../src/store/inbox/inbox.ts";
 import { UNTOLD_MAX } from "../../src/store/inbox/unanswered.ts";
 import { INVALID_REQUESTS_MINUTES } from "../../src/store/outbox/outbox.ts";
 import { QUESTIONS_KEPT_MS } from "../../src/store/questions/questions.ts";
-import { HELD_DAYS, REFUSED_MAX } from "../../src/store/messages/prune.ts";
+import { HELD_DAYS } from "../../src/store/messages/prune.ts";
 import { POLICIES_KEPT, POLICIES_MAX } from "../../src/store/messages/messages.ts";
 import { DEFAULT_RETENTION, KNOWLEDGE_MAX } from "../../src/store/messages/retention.ts";
 import { HOOK_EVENTS_KEPT_DAYS } from "../../src/store/schema/agent.ts";
@@ -110,17 +110,6 @@ export const BOUNDS: Readonly<Record<string, TableBound>> = {
     data: "Messages whose verdict waits: for PluralKit, for Discord's answer about an owner, or " +
       "for the model of `intentFilter.model`",
     kept: "some seconds",
-  },
-  journal: {
-    under: "Texts",
-    data: "The newest transactions, before the tables have them",
-    kept: "about an hour",
-  },
-  journal_done: { goesWith: "journal" },
-  journal_refused: {
-    under: "Texts",
-    data: "Transactions that the tables refused: a fault of Barnacle or of the disk",
-    kept: `the newest ${count(REFUSED_MAX)}`,
   },
   note: {
     under: "Texts",

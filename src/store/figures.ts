@@ -167,7 +167,7 @@ export type Trend = Omit<ReturnType<typeof TREND.read>, "span" | "place">;
 export const TRENDS_KEPT: Readonly<Record<TrendSpan, number>> = { 60: 1_440, 3_600: 8_784 };
 
 /** `store.trends`: figures by minute for a day and by hour for a year, in two rings. */
-export function createTrends({ database, sql, commit, readUnjournaled }: Transactions) {
+export function createTrends({ database, sql, commit, read }: Transactions) {
   const FIGURES = [
     "at",
     "accepted",
@@ -201,7 +201,7 @@ export function createTrends({ database, sql, commit, readUnjournaled }: Transac
       }),
     /** The stored minutes or hours since a time, oldest first. */
     trendsSince: (span: TrendSpan, since: number): Promise<readonly Trend[]> =>
-      readUnjournaled(() =>
+      read(() =>
         select.all(span, since).map((row): Trend => {
           const { span: _, place: __, ...trend } = TREND.read(row);
           return trend;

@@ -12,7 +12,6 @@ import { dirname, join } from "node:path";
 import { createNotes, createNoteVectors } from "./notes/notes.ts";
 import type { DatabaseSync } from "node:sqlite";
 import { createEmitter } from "../lib/emitter.ts";
-import type { StartTimer } from "../lib/clock.ts";
 import { createActionRuns } from "./questions/cards.ts";
 import { createPrograms } from "./programs/programs.ts";
 import { createChanges } from "./changes/changes.ts";
@@ -30,9 +29,6 @@ import { createInbox } from "./inbox/inbox.ts";
 import { createKnowledge } from "./knowledge/knowledge.ts";
 import { prepareKnownRows } from "./knowledge/known_rows.ts";
 import { createMemory } from "./memory/memory.ts";
-import { prepareSettleLater } from "./outbox/attempts.ts";
-import { prepareOutboxRows } from "./outbox/outbox_rows.ts";
-import { createTail, type Tail } from "./database/journal.ts";
 import { prepareInboxRows } from "./turns/inbox_rows.ts";
 import { prepareKeepUnanswered } from "./inbox/unanswered.ts";
 import { createModelProblems, createUsage, prepareUsageRows } from "./usage/usage.ts";
@@ -61,25 +57,15 @@ export interface StoreOptions {
   readonly crash?: CrashHooks;
   /** How long the store keeps records; {@link DEFAULT_RETENTION} by default. */
   readonly retention?: Retention;
-  /**
-   * What happens to the records that the journal has at the start. By default, the tables take them.
-   * `fold`: each read sees them, and stores nothing. `leave`: nothing, so they are not visible.
-   */
-  readonly journal?: "fold" | "leave";
-  /** Gets a journaled record that the tables refused. It stays in the journal. */
-  readonly onRefused?: (kind: string, error: unknown) => void;
-  /** Delays the tables' work; the runtime's timer by default. */
-  readonly schedule?: StartTimer;
 }
 
 /** The file with hashes of forgotten people; `host/` names it, too. */
 const FORGOTTEN = "forgotten.jsonl";
 const NO_CRASH: CrashHooks = { before() {}, after() {} };
 
-const prepareTables = (database: DatabaseSync, tail: Tail): TurnTables => ({
-  inbox: prepareInboxRows(database, tail),
-  outbox: prepareOutboxRows(database, tail),
-  usage: prepareUsageRows(database, tail),
+const prepareTables = (database: DatabaseSync): TurnTables => ({
+  inbox: prepareInboxRows(database),
+  usage: prepareUsageRows(database),
   keepUnanswered: prepareKeepUnanswered(database),
 });
 
@@ -102,19 +88,12 @@ export function openStore(path: string, options: StoreOptions & { readonly now: 
 /**
  * Opens the store of another process to read it.
  *
- * @param hangs Whether that process cannot bring the tables up to date. Then each
- * read does so in a transaction that it undoes, unless that process is in a transaction.
  * @throws {StoreError} If the file cannot be read.
  */
-export function openStoreReader(
-  path: string,
-  { elapsed, hangs }: Pick<StoreOptions, "elapsed"> & {
-    readonly hangs: boolean;
-  },
-): Store {
-  const database = openReader(path, !hangs);
+export function openStoreReader(path: string, options: Pick<StoreOptions, "elapsed">): Store {
+  const database = openReader(path);
   try {
-    return createStore(database, path, { elapsed, journal: hangs ? "fold" : "leave" });
+    return createStore(database, path, options);
   } catch (thrown) {
     database.close();
     throw toStoreError(thrown, path);
@@ -126,7 +105,6 @@ export function openStoreReader(
  * function is long because it is a list: one namespace after the other.
  *
  * @param path Path of the database file, for error messages.
- * @throws {StoreError} If the disk refuses the work that a crash has left in the journal.
  */
 export function createStore(
   database: DatabaseSync,
@@ -135,42 +113,32 @@ export function createStore(
     elapsed,
     crash = NO_CRASH,
     retention = DEFAULT_RETENTION,
-    journal,
-    onRefused = () => {}, // for tests, which read the journal themselves
-    schedule,
   }: StoreOptions,
 ) {
   const verdicts = prepareVerdictRows(database);
   const memory = createMemory(database);
   const known = prepareKnownRows(database);
   let failure: { readonly kind: StoreErrorKind; readonly at: number } | undefined;
-  const tail = createTail();
-  const tables = prepareTables(database, tail);
+  const tables = prepareTables(database);
   const undo = createEmitter<{ undone(): void }>();
   const commits = createCommits(database, {
     path,
-    tail,
     crash,
     onFailed(kind) {
       if (failure?.kind !== "damaged") failure = { kind, at: elapsed() };
     },
     onUndone: () => undo.emit.undone(),
-    onRefused,
-    schedule,
-    foldsReads: journal === "fold",
   });
   const transcripts = createTranscripts(commits);
   undo.connect({
     undone() {
-      for (const cache of [tail, memory, known, transcripts]) cache.forget();
+      for (const cache of [memory, known, transcripts]) cache.forget();
     },
   });
-  const settleLater = prepareSettleLater(commits, tables.outbox);
   const pruner = preparePruner(
     database,
     retention,
     transcripts.forget,
-    tail.write,
     known,
   );
   const figures = createFigures(commits);
@@ -190,7 +158,6 @@ export function createStore(
     memory.apply({ kind: "undone" }); // waiting messages may quote the person
     transcripts.forget();
     memory.quiet.forget();
-    memory.outgoing.forget();
     memory.direct.clear();
     known.forget();
     settings.readAgain();
@@ -199,17 +166,17 @@ export function createStore(
     /** Accounts, gateway sessions, gaps and runs. */
     gateway: createGateway(commits, pruner, memory, elapsed, watchFile(path)),
     /** Messages until a turn claims them. */
-    inbox: createInbox(commits, settleLater, inboxDeps),
+    inbox: createInbox(commits, inboxDeps),
     /** Verdicts, policies and the record of each message. */
     messages: createStoredMessages(commits, retention),
     turns: createTurns(commits, memory, pruner, transcripts, tables),
     /** Conversations: their checkpoints, and their lists for the operator. */
     sessions: createSessions(commits, transcripts),
-    outbox: createOutbox(commits, memory.outgoing, tables.outbox, settleLater),
+    outbox: createOutbox(commits),
     /** The use of models, and problems of models that the owners know. */
     usage: { ...createUsage(commits, memory.spent, tables.usage), ...createModelProblems(commits) },
     /** Paired people, pairing requests and resolved names. */
-    pairing: createPairing(commits, memory.outgoing),
+    pairing: createPairing(commits),
     /** Questions to people, and the turns that wait for them. */
     questions: createQuestions(commits, memory, tables.usage),
     forgetting: {
@@ -229,28 +196,18 @@ export function createStore(
     /** Settings that people change by commands. */
     settings,
     /** Reminders and scheduled tasks, with their runs. */
-    schedules: createSchedules(commits, memory.outgoing),
+    schedules: createSchedules(commits),
     programs: createPrograms(commits),
-    hooks: createHooks(commits, memory.outgoing),
+    hooks: createHooks(commits),
     upkeep: createUpkeep(commits, pruner),
     trends: createTrends(commits),
-    actions: createActionRuns(commits, memory.outgoing),
-    feeds: createFeeds(commits, memory.outgoing),
+    actions: createActionRuns(commits),
+    feeds: createFeeds(commits),
     voice: createVoice(commits),
   };
-  if (!journal) {
-    commits.recover(); // after each namespace has registered its kinds of records
-    settings.readAgain(); // one of them may have changed a setting
-  }
   return {
     ...namespaces,
     health: figures.health,
-    /**
-     * Brings the tables up to date, for a reader that opens the file by itself.
-     *
-     * @throws {unknown} The error of SQLite or of the disk; the tables stay behind.
-     */
-    catchUp: commits.catchUp,
     /** The newest failure of the disk or the file, unless there was none. Damage is final. */
     failure: (): StoreFailure | undefined =>
       failure && { kind: failure.kind, ageMs: elapsed() - failure.at },
@@ -258,7 +215,6 @@ export function createStore(
     caches: (): Readonly<Record<string, number>> => ({
       ...memory.caches(),
       transcripts: transcripts.bytes(),
-      journal: commits.bytes(),
     }),
     /** Number of commits since the store was opened; it costs nothing to ask. */
     writes: commits.writes,

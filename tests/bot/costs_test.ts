@@ -182,8 +182,6 @@ async function costsOf(
     },
     model,
     (guild) => ({ guilds: { [guild]: isAllowed ? {} : { users: ["ada"] } } }),
-    // Work that no one waits for joins the next commit, however slow the machine is.
-    { schedule: () => () => {} },
   );
   assert.ok(costs);
   return costs;

@@ -2,7 +2,6 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import type { Entry } from "../../src/core/inbound/transcript.ts";
-import type { Charge } from "../../src/core/spending/usage.ts";
 import type { Fold } from "../../src/core/turn/checkpoint.ts";
 import { openDatabase } from "../../src/store/database/database.ts";
 import { createStore } from "../support/store/open_database.ts";
@@ -15,20 +14,6 @@ const NOW = Date.UTC(2026, 0, 1);
 const SECOND = toAccountId("second");
 const CHANNEL = channelId("11");
 const OPTIONS = { elapsed: () => 0 };
-const CHARGE: Charge = {
-  userId: "1",
-  channelId: CHANNEL,
-  agentId: "main",
-  kind: "answer",
-  model: "test/x",
-  inputTokens: 3,
-  cachedTokens: 0,
-  outputTokens: 2,
-  ms: 1,
-  audioSec: 0,
-  at: NOW,
-};
-
 const message = (number: number) =>
   guildMessage({ id: messageId(`14000000000000020${number}`), channelId: CHANNEL });
 
@@ -73,7 +58,6 @@ describe("a command that changes the outbox of the running bot", () => {
     await store.outbox.markSent(row!, messageId("9"));
     await store.outbox.addAll([frozen({ channelId: channelId("12"), nonce: "by hand" })], NOW);
     await answer(2, 2);
-    store.catchUp();
     const nonces = rows("SELECT nonce FROM outbox ORDER BY id").map(({ nonce }) => nonce);
     assert.deepEqual(nonces, ["1/0", "by hand", "2/0", "2/1"]);
     const [byHand] = (await store.outbox.heads(ACCOUNT)).filter(({ message: { nonce } }) =>
@@ -142,42 +126,7 @@ describe("a command that resets a session of the running bot", () => {
     assert.equal(await store.sessions.fold(fold, NOW), true);
     assert.equal((await store.sessions.checkpointOf(KEY))?.summary?.text, "summary");
     await store.sessions.reset(KEY, "command", NOW);
-    store.catchUp();
     assert.deepEqual(rows("SELECT kind FROM checkpoint"), [{ kind: "summary" }, { kind: "reset" }]);
-  });
-});
-
-describe("two starts at once", () => {
-  it("[D1] [G7] do the work of each record once", async () => {
-    using directory = tempDirectory();
-    const path = join(directory.path, "barnacle.db");
-    const { store, rows } = await openBot(path);
-    for (const number of [1, 2]) {
-      store.usage.add([CHARGE]); // its work adds, so a second time would show
-      await store.inbox.acceptBatch(
-        batch({ judged: [accepted(message(number))], heard: heard(number) }),
-        NOW,
-      );
-    } // and the process dies
-    assert.equal(rows("SELECT * FROM inbox").length, 0);
-    const [first, second] = [openDatabase(path, NOW), openDatabase(path, NOW)];
-    const prepare = first.prepare.bind(first);
-    first.prepare = (sql) => {
-      const statement = prepare(sql);
-      if (sql !== "BEGIN IMMEDIATE") return statement;
-      const run = statement.run.bind(statement);
-      statement.run = () => { // the other one is faster
-        createStore(second, path, OPTIONS);
-        return run();
-      };
-      return statement;
-    };
-    const refused: unknown[] = [];
-    createStore(first, path, { ...OPTIONS, onRefused: (...what) => void refused.push(what) });
-    assert.equal(rows("SELECT * FROM inbox").length, 2);
-    assert.deepEqual(rows("SELECT requests FROM usage"), [{ requests: 2 }]);
-    assert.deepEqual(refused, []);
-    assert.deepEqual(rows("SELECT number FROM journal_done"), [{ number: 4 }]);
   });
 });
 
@@ -198,7 +147,6 @@ describe("two accounts that see one message", () => {
       await store.inbox.claimNext(SECOND, NOW, []),
     ];
     assert.equal(claims.filter((claim) => claim !== undefined).length, 1);
-    store.catchUp();
     assert.equal(rows("SELECT * FROM inbox").length, 1);
   });
 });

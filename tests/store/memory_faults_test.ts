@@ -28,7 +28,6 @@ async function open(crash?: CrashHooks) {
     store,
     database,
     rows: () => {
-      store.catchUp();
       return database.prepare("SELECT nonce, state FROM outbox ORDER BY nonce").all()
         .map(({ nonce, state }) => `${nonce} ${state}`);
     },
@@ -56,47 +55,6 @@ async function open(crash?: CrashHooks) {
 }
 
 describe("the memory of the store", () => {
-  it("[D1] finds a row that is stored after its channel was found empty again", async () => {
-    const { store, say, turn, rows } = await open();
-    await say();
-    const stored = turn((await store.inbox.claimNext(ACCOUNT, NOW, []))!, "ours");
-    await store.outbox.heads(ACCOUNT); // as at a start
-    await store.outbox.heads(ACCOUNT, [CHANNEL]);
-    await stored;
-    assert.equal((await store.outbox.heads(ACCOUNT, [CHANNEL])).length, 1);
-    assert.deepEqual(rows(), ["ours sending"]);
-  });
-
-  it("[D2] stores messages that were sent together as one record", async () => {
-    const { store, database, say, turn, rows } = await open();
-    const channels = [CHANNEL, channelId("12"), channelId("13")];
-    const heads = [];
-    for (const channel of channels) {
-      await say("hello", channel);
-      await turn((await store.inbox.claimNext(ACCOUNT, NOW, []))!, `in ${channel}`);
-      heads.push((await store.outbox.heads(ACCOUNT, [channel]))[0]!);
-    }
-    for (const row of heads) assert.equal(await store.outbox.markSending(row, NOW), true);
-    for (const row of heads) assert.equal(await store.outbox.markSent(row, messageId("9")), true);
-    await say();
-    const sent = database.prepare("SELECT record FROM journal WHERE kind = 'sent'").all();
-    assert.equal(sent.length, 1);
-    assert.deepEqual(rows(), channels.map((channel) => `in ${channel} sent`));
-  });
-
-  it("[D2] knows the record of one sent message, as earlier versions stored it", async () => {
-    const { store, database, say, turn, rows } = await open();
-    await say();
-    await turn((await store.inbox.claimNext(ACCOUNT, NOW, []))!, "ours");
-    const record = { id: 1, accountId: ACCOUNT, nonce: "ours", channelId: CHANNEL, fileCount: 0 };
-    database.prepare(
-      `INSERT INTO journal (id, number, kind, record)
-       SELECT MAX(id) + 1, MAX(number) + 1, 'sent', ? FROM journal`,
-    ).run(JSON.stringify({ ...record, messageId: "9" }));
-    createStore(database, ":memory:", { elapsed: () => 0 }); // after a kill
-    assert.deepEqual(rows(), ["ours sent"]);
-  });
-
   it("[S5] claims a released message again, even if memory was forgotten meanwhile", async () => {
     const { store, say } = await open();
     await say();
@@ -108,28 +66,5 @@ describe("the memory of the store", () => {
     await store.inbox.claimNext(ACCOUNT, NOW, []); // of another session, before the disk has it
     await released;
     assert.equal((await store.inbox.claimNext(ACCOUNT, NOW, []))?.message.id, claim.message.id);
-  });
-
-  it("[S5] claims a message again if its text could not be read", async () => {
-    let fails = false;
-    const { store, say } = await open({
-      before(name) {
-        if (fails && name === "TJ") throw new Error("the disk is full");
-      },
-      after() {},
-    });
-    for (let part = 0; part < 3; part++) await say("x".repeat(1024 * 1024));
-    store.catchUp();
-    for (let part = 0; part < 2; part++) {
-      const claim = (await store.inbox.claimNext(ACCOUNT, NOW, []))!;
-      await store.turns.finishTurn(
-        { claim, end: { kind: "declined" }, entries: [], outbox: [] },
-        NOW,
-      );
-    }
-    fails = true;
-    await assert.rejects(store.inbox.claimNext(ACCOUNT, NOW, []));
-    fails = false;
-    assert.ok(await store.inbox.claimNext(ACCOUNT, NOW, []));
   });
 });

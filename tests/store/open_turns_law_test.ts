@@ -264,7 +264,6 @@ describe("the law of the open turns", () => {
           open = [];
         }
         await Promise.allSettled(open);
-        store.catchUp();
         const path = join(directory.path, `${copies++}.db`);
         database.prepare("VACUUM INTO ?").run(path);
         const next = openStore(path, { elapsed: () => 0, now: NOW });

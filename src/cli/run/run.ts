@@ -182,7 +182,7 @@ async function run(
     let code: ExitCode | undefined;
     try {
       if (finishReplacing(dataDir)) log.warn("Finished a restore that had been interrupted");
-      store = openBotStore(dataDir, config, crash, log);
+      store = openBotStore(dataDir, config, crash);
       const banner = createBanner(
         { version: VERSION, config: config.file, data: dataDir },
         isForPeople(flags, io),
@@ -281,17 +281,11 @@ function openBotStore(
   dataDir: string,
   { store: { retention } }: Setup["config"],
   crash: CrashPoints,
-  log: Log,
 ): Store {
   return openStore(join(dataDir, DATABASE_NAME), {
     now: Date.now(),
     elapsed: () => performance.now(),
     retention: { ...DEFAULT_RETENTION, ...retention },
     crash,
-    onRefused: (kind, error) =>
-      log.error(
-        "Cannot apply a record of the store's journal; it stays there. Please report this",
-        { kind, error },
-      ),
   });
 }

@@ -4,10 +4,7 @@
  */
 
 import { readLastVersion, writeLastVersion } from "../../host/files/version_record.ts";
-import type { CrashPoints, CrashTransaction } from "../../host/process/crash_points.ts";
-
-/** The transaction before any event: the tables take work of the old version from the journal. */
-const BEFORE_EVENTS: CrashTransaction = "TJ";
+import type { CrashPoints } from "../../host/process/crash_points.ts";
 
 /**
  * Creates the note.
@@ -30,7 +27,7 @@ export function createFirstEvent(dataDir: string, version: string, isSource: boo
     hooks: (crash: CrashPoints): CrashPoints => ({
       ...crash,
       before(name) {
-        if (name !== BEFORE_EVENTS) note();
+        note();
         crash.before(name);
       },
     }),

@@ -2,15 +2,12 @@
  * Opens the store for commands, with and without a bot that is running.
  *
  * The process with the lock of the data directory alone opens the store to write. If a bot has it, a
- * command reads the file, and asks the bot over its socket to change it (`store_methods.ts`). Before
- * that, the bot brings the tables up to date. If it hangs, the command reads the file as it is.
+ * command reads the file, and asks the bot over its socket to change it (`store_methods.ts`).
  */
 
 import { existsSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
-import process from "node:process";
-import { setTimeout as sleep } from "node:timers/promises";
 import {
   askSocket,
   BotSocketError,
@@ -60,44 +57,24 @@ export interface CommandStore {
   close(): Promise<void>;
 }
 
-/** Milliseconds between two attempts. */
-const RETRY_MS = 25;
-
 /**
  * Opens an existing store without migrating it.
  *
- * @param note Gets a line if the process with the lock takes no commands.
- * @param greetingMs How long that process may take to greet. A test on a busy machine gives more.
+ * @param greetingMs How long the process with the lock may take to greet. A test on a busy machine
+ * gives more.
  * @returns `undefined` if there is no store yet.
  * @throws {StartError} If its schema is of another version, whose bot may be using it.
  * @throws {StoreError} As `openStore` does.
  */
 export async function openForCommand(
   dataDir: string,
-  note: (line: string) => void,
   greetingMs = GREETING_MS,
 ): Promise<CommandStore | undefined> {
   if (isUnfinished(dataDir)) await finishRestore(dataDir);
-  const until = performance.now() + greetingMs;
-  for (;;) {
-    const isLate = performance.now() >= until;
-    const found = await openNow(dataDir, note, isLate, greetingMs);
-    if (found !== "later") return found;
-    await sleep(RETRY_MS);
-  }
-}
-
-async function openNow(
-  dataDir: string,
-  note: (line: string) => void,
-  isLate: boolean,
-  greetingMs: number,
-): Promise<CommandStore | "later" | undefined> {
   if (!existsSync(join(dataDir, DATABASE_NAME))) return undefined;
   assertCurrent(dataDir);
   const lock = await lockForCommand(dataDir);
-  if (lock.kind !== "held") return await openBeside(dataDir, note, isLate, greetingMs) ?? "later";
-  return openLocked(dataDir, lock);
+  return lock.kind === "held" ? openLocked(dataDir, lock) : openBeside(dataDir, greetingMs);
 }
 
 /** Finishes a restore whose process has died, unless another process does so now. */
@@ -125,18 +102,6 @@ function assertCurrent(dataDir: string): void {
   throw new StartError(`the data in ${dataDir} are of ${words}`, EXIT.tryAgain);
 }
 
-/**
- * Opens the store to read it.
- *
- * @param hangs Whether the process with the lock cannot bring the tables up to date.
- */
-function openReader(dataDir: string, hangs: boolean): Store {
-  return openStoreReader(join(dataDir, DATABASE_NAME), {
-    elapsed: () => performance.now(),
-    hangs,
-  });
-}
-
 /** Opens, creates or migrates the store. The lock is released with it, also if this fails. */
 export function openLocked(
   dataDir: string,
@@ -146,7 +111,6 @@ export function openLocked(
     const store = openStore(join(dataDir, DATABASE_NAME), {
       now: Date.now(),
       elapsed: () => performance.now(),
-      onRefused: reportRefusedRecord,
     });
     const { note } = createFirstEvent(dataDir, VERSION, programFile() === undefined);
     return {
@@ -164,33 +128,13 @@ export function openLocked(
   }
 }
 
-/**
- * Opens the store beside the process with the lock.
- *
- * @param isLate Whether to read the file although no process takes commands.
- * @returns `undefined` if none does yet: it may be starting or ending.
- */
-export async function openBeside(
-  dataDir: string,
-  note: (line: string) => void,
-  isLate: boolean,
-  greetingMs = GREETING_MS,
-): Promise<CommandStore | undefined> {
-  const answer = await send(dataDir, "catchUp", [], greetingMs);
-  const hangs = answer.kind !== "answered";
-  if (hangs && answer.kind !== "silent" && !isLate) return undefined;
-  const ask = createAsk(dataDir, greetingMs);
-  if (answer.kind === "answered") readAnswer(answer.text);
-  if (answer.kind !== "answered") {
-    if (!existsSync(join(dataDir, DATABASE_NAME))) {
-      throw new UnansweredError(dataDir, answer.kind);
-    }
-    note(`${holderText(dataDir)} ${WHY[answer.kind]}; reading its data without it`);
-  }
+/** Opens the store beside the process with the lock, which makes the changes. */
+export function openBeside(dataDir: string, greetingMs = GREETING_MS): CommandStore {
   assertCurrent(dataDir);
-  const reader = openReader(dataDir, hangs);
+  const path = join(dataDir, DATABASE_NAME);
+  const reader = openStoreReader(path, { elapsed: () => performance.now() });
   return {
-    store: askedStore(reader, ask),
+    store: askedStore(reader, createAsk(dataDir, greetingMs)),
     holder: "another",
     close() {
       reader.close();
@@ -265,13 +209,4 @@ export function createAsk(dataDir: string, greetingMs = GREETING_MS): AskStore {
     if (answer.kind !== "answered") throw new UnansweredError(dataDir, answer.kind);
     return readAnswer(answer.text);
   };
-}
-
-/** Reports on stderr that a record stays in the store's journal, because the tables reject it. */
-export function reportRefusedRecord(kind: string, error: unknown): void {
-  const reason = error instanceof Error ? error.message : String(error);
-  process.stderr.write(
-    `barnacle: cannot apply a record of the store's journal (${kind}): ${reason}. It stays in the ` +
-      "journal. Please report this.\n",
-  );
 }

@@ -99,8 +99,6 @@ function parseJson(text: string, reviver?: Parameters<typeof JSON.parse>[1]): un
   }
 }
 
-const NO_ARGS = z.tuple([]);
-
 /** Methods that change nothing, and of which the bot knows more than the file. */
 const READS = {
   "outbox.sendResultsOf": z.tuple([z.array(row)]),
@@ -148,7 +146,7 @@ const CALLS: ReadonlyMap<string, z.ZodType<readonly unknown[]>> = new Map(
   Object.entries({ ...READS, ...WRITES }),
 );
 
-export type SocketMethod = "catchUp" | keyof typeof READS | keyof typeof WRITES | OwnMethodName;
+export type SocketMethod = keyof typeof READS | keyof typeof WRITES | OwnMethodName;
 
 /** Finds a method by its name: `"outbox.release"`. */
 function methodOf(store: Store, name: string): (...args: readonly unknown[]) => unknown {
@@ -256,15 +254,6 @@ export function readAnswer(text: string): unknown {
   throw new StartError(message, code, cause);
 }
 
-/** Brings the tables up to date, because the command may read the file next. */
-function showInFile(store: Store): void {
-  try {
-    store.catchUp();
-  } catch {
-    // The write is stored, and its command must not repeat it. The next reader asks again.
-  }
-}
-
 /**
  * Carries out calls.
  *
@@ -281,13 +270,12 @@ export function createCallHandler(
       const { call: name, args } = fromRequest(request);
       const ownCall = own && Object.entries(own).find(([one]) => one === name)?.[1];
       if (ownCall) return JSON.stringify({ result: await ownCall(args) });
-      const { data } = (name === "catchUp" ? NO_ARGS : CALLS.get(name))?.safeParse(args) ?? {};
+      const { data } = CALLS.get(name)?.safeParse(args) ?? {};
       if (!data) throw notUnderstood();
-      const result = name === "catchUp" ? store.catchUp() : await methodOf(store, name)(...data);
+      const result = await methodOf(store, name)(...data);
       if (name in WRITES) {
         const forgotten = name === "forgetting.forget" ? data[0] as UserId : undefined; // as its schema says
         onWritten(name.split(".")[0] as AskedNamespace, forgotten);
-        showInFile(store);
       }
       return JSON.stringify({ result });
     } catch (error) {

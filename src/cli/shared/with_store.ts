@@ -21,7 +21,7 @@ export function withStore(
   ) => Promise<ExitCode>,
 ): Promise<ExitCode> {
   return withData(flags, io, async (place) => {
-    const opened = await open(place, io);
+    const opened = await open(place);
     if (!opened) throw dataProblem(place);
     const { dataDir } = place;
     const { store, holder } = opened;
@@ -29,8 +29,8 @@ export function withStore(
   });
 }
 
-async function open({ dataDir, state }: DataChoice, io: Io): Promise<CommandStore | undefined> {
-  return state === "store" ? await openForCommand(dataDir, io.err) : undefined;
+async function open({ dataDir, state }: DataChoice): Promise<CommandStore | undefined> {
+  return state === "store" ? await openForCommand(dataDir) : undefined;
 }
 
 /**
@@ -45,7 +45,7 @@ export function withStoreIfAny(
   work: (store: Store | undefined, isUnread: boolean) => Promise<ExitCode>,
 ): Promise<ExitCode> {
   return withData(flags, io, async (place) => {
-    const opened = await open(place, io);
+    const opened = await open(place);
     if (opened) return await using(opened, () => work(opened.store, false));
     const { state } = place;
     const isUnread = state === "hidden" || state === "foreign" || isDataNamed(flags.data, io);

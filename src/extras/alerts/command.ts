@@ -157,7 +157,7 @@ async function storedNames(
   const place = await useData(flags.data, io);
   const { dataDir, state } = place;
   if (state === "hidden") throw dataProblem(place);
-  const opened = state === "store" ? await openForCommand(dataDir, io.err) : undefined;
+  const opened = state === "store" ? await openForCommand(dataDir) : undefined;
   if (!opened) return [];
   try {
     return await opened.store.pairing.namesOf(accountId);

@@ -150,7 +150,7 @@ async function record(
   io: Io,
 ): Promise<void> {
   try {
-    const opened = await openForCommand(dataDir, io.err);
+    const opened = await openForCommand(dataDir);
     if (!opened) return;
     try {
       const isElsewhere = dirname(path) !== join(dataDir, BACKUPS_NAME);

@@ -31,7 +31,7 @@ import { createMediaFolder } from "../../media/folder.ts";
 import { openStore } from "../../store/store.ts";
 import type { CommonFlags } from "../../cli/shared/command.ts";
 import { EXIT, type ExitCode, StartError } from "../../cli/shared/exit_code.ts";
-import { dataDirOf, isDataNamed, reportRefusedRecord } from "../../cli/shared/store_access.ts";
+import { dataDirOf, isDataNamed } from "../../cli/shared/store_access.ts";
 import { lockOfStopped } from "../../cli/shared/running_bot.ts";
 import { serviceOffer } from "../service/exports.ts";
 import { SERVICE_DATA } from "../../cli/shared/service_paths.ts";
@@ -212,7 +212,6 @@ async function forgetAgain(
   const store = openStore(path, {
     now: Date.now(),
     elapsed: () => performance.now(),
-    onRefused: reportRefusedRecord,
   });
   try {
     const media = createMediaFolder(join(prepared, MEDIA_NAME));
@@ -230,7 +229,7 @@ async function forgetAgain(
 /** Brings the store to this Barnacle's schema, and ends all work that was under way. */
 function prepareStore(path: string, { createdAt }: Manifest): EndedWork {
   const now = Date.now();
-  openStore(path, { now, elapsed: () => performance.now(), onRefused: reportRefusedRecord })
+  openStore(path, { now, elapsed: () => performance.now() })
     .close();
   const ended = endOpenWork(path, createdAt, now);
   const folder = join(path, "..");

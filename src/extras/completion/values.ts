@@ -156,7 +156,7 @@ async function fromStore(
   const { dataDir, state } = await useData(data, io);
   const path = join(dataDir, DATABASE_NAME);
   if (state !== "store" || !isCurrent(path)) return [];
-  const store = openStoreReader(path, { elapsed: () => performance.now(), hangs: false });
+  const store = openStoreReader(path, { elapsed: () => performance.now() });
   try {
     return await read(store);
   } finally {

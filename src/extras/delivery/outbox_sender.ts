@@ -13,7 +13,6 @@
 import { randomUUID } from "node:crypto";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import type { Config } from "../../config/config.ts";
 import type { ChannelId, GuildId } from "../../core/discord/ids.ts";
 import { nonceOfCall } from "../../core/outbound/nonce.ts";
@@ -37,7 +36,7 @@ import { createSharedInvalidRequests } from "../../discord/rest/scheduler/global
 import { createAccountRest, NO_REST_EVENTS } from "../../bot/outbound/rest.ts";
 import { textRulesOf } from "../../bot/rules/turn_rules.ts";
 import { DATABASE_NAME, prepareDataDir } from "../../host/files/data_dir.ts";
-import { GREETING_MS, serveSocket } from "../../host/bot_socket.ts";
+import { serveSocket } from "../../host/bot_socket.ts";
 import { readHolder } from "../../host/locks/lock.ts";
 import { EXIT, StartError } from "../../cli/shared/exit_code.ts";
 import { lockForCommand, lockOf } from "../../cli/shared/running_bot.ts";
@@ -58,9 +57,6 @@ export interface ComposedMessage {
 }
 
 const now = (): number => Date.now();
-
-/** Milliseconds between two attempts to open the store. */
-const RETRY_MS = 25;
 
 /** The caller reads the result of each message. */
 const NO_DELIVERY_EVENTS: DeliveryOptions["events"] = {
@@ -206,12 +202,9 @@ export type OutboxSender = Awaited<ReturnType<typeof createOutboxSender>>;
  *
  * @throws {StartError} If a bot is just starting, or the data are of another version.
  */
-export async function openDataDirectory(
-  dataDir: string,
-  note: (line: string) => void,
-) {
+export async function openDataDirectory(dataDir: string) {
   prepareDataDir(dataDir);
-  let opened = await takeForSend() ?? await beside();
+  let opened = await takeForSend() ?? beside();
 
   async function takeForSend(): Promise<CommandStore | undefined> {
     const lock = await lockForCommand(dataDir);
@@ -229,17 +222,11 @@ export async function openDataDirectory(
     };
   }
 
-  async function beside(): Promise<CommandStore> {
-    const until = performance.now() + GREETING_MS;
-    for (;;) {
-      if (!existsSync(join(dataDir, DATABASE_NAME))) {
-        throw new StartError(`a bot is just starting in ${dataDir}; try again`, EXIT.tryAgain);
-      }
-      const found = await openBeside(dataDir, note, performance.now() >= until) ??
-        await takeForSend();
-      if (found) return found;
-      await sleep(RETRY_MS);
+  function beside(): CommandStore {
+    if (!existsSync(join(dataDir, DATABASE_NAME))) {
+      throw new StartError(`a bot is just starting in ${dataDir}; try again`, EXIT.tryAgain);
     }
+    return openBeside(dataDir);
   }
 
   function sender(): "us" | "bot" | "another" {

@@ -86,7 +86,7 @@ async function sendTo(
   const bot = botOf(config, io);
   const place = await useData(flags.data, io);
   if (place.state === "hidden" || place.state === "foreign") throw dataProblem(place);
-  const directory = await openDataDirectory(place.dataDir, io.err);
+  const directory = await openDataDirectory(place.dataDir);
   const patience = Math.max(flags.wait, config.discord.rest.timeoutSec);
   const createSender = () =>
     createOutboxSender({

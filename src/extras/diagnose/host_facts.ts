@@ -193,10 +193,7 @@ async function lookAtStore(
   async function readStore(
     database: DatabaseSync,
   ): Promise<StoreView & { readonly extent: StoreExtent }> {
-    const store = createStore(database, path, {
-      elapsed: () => performance.now(),
-      journal: "leave",
-    });
+    const store = createStore(database, path, { elapsed: () => performance.now() });
     const accounts = new Map<AccountId, AccountView>();
     for (const accountId of accountIds) {
       const { gateway } = await store.gateway.loadAccount(accountId);

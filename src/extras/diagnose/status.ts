@@ -162,7 +162,7 @@ async function storedFacts(
     import("./stored_facts.ts"),
   ]);
   try {
-    const opened = await openForCommand(dataDir, io.err);
+    const opened = await openForCommand(dataDir);
     if (!opened) return [];
     try {
       return await factsIn(opened.store, config ?? ofService, io);

@@ -11,8 +11,8 @@
 import process from "node:process";
 import type { Env } from "../../lib/env.ts";
 
-/** The transactions of the crash table; in TJ the tables catch up with the journal. */
-const TRANSACTIONS = ["T0", "T1", "T2", "TS", "T3", "T4", "T5", "TJ"] as const;
+/** The transactions of the crash table. */
+const TRANSACTIONS = ["T0", "T1", "T2", "TS", "T3", "T4", "T5"] as const;
 /**
  * Moments between them: Discord has answered a request; the model has answered; a command has asked
  * over the socket; its request is carried out, and not answered. A backup has copied the database; has

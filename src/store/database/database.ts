@@ -82,15 +82,13 @@ export function openDatabase(
 /**
  * Opens an existing database to read it, beside the process that writes.
  *
- * @param isReadOnly Whether SQLite refuses every change, also within a transaction.
  * @throws {StoreError} As {@link openDatabase} does.
  */
-export function openReader(path: string, isReadOnly: boolean): DatabaseSync {
+export function openReader(path: string): DatabaseSync {
   try {
     assertRegularFiles(path);
-    const database = new LazyDatabase(path, { readOnly: isReadOnly });
-    // A process that hangs within a transaction does not end it.
-    database.exec(`PRAGMA busy_timeout = ${isReadOnly ? BUSY_TIMEOUT_MS : 250}`);
+    const database = new LazyDatabase(path, { readOnly: true });
+    database.exec(`PRAGMA busy_timeout = ${BUSY_TIMEOUT_MS}`);
     return database;
   } catch (thrown) {
     throw toStoreError(thrown, path);

@@ -23,23 +23,16 @@
  * - `CALL` is a T1 with a program's message, and `CALL_END` the T3 of its turn. Both are full: the
  *   program gets the id after the first and the answer after the second, and no RESUME brings a call
  *   again.
- * - T2 is normal: without it the message waits, and its turn runs again. The first claim of a
- *   message that this process has stored is in memory, and a later transaction stores it
- *   (`inbox/claims.ts`).
+ * - T2 is normal: without it the message waits, and its turn runs again.
  * - TS is normal: without it, the turn continues from an earlier step, asks the model again, or runs
  *   again a call that may run twice. `TS_BEGUN` is full: it says that a call has begun that must not
  *   run twice. It leaves before the call does.
  * - T3 is normal: without it the turn runs again, and no person has seen its reply. A reply leaves
  *   only after T4. T4 comes after T1 and T3 in the same log, so its wait for the disk covers all
  *   three. A reply costs one wait.
- * - T4 is full: without it, Discord could have a message that is unsent according to the store. If
- *   nothing waits before an answer's first message, T3 and T4 are one commit.
+ * - T4 is full: without it, Discord could have a message that is unsent according to the store.
  * - T5 is normal: without it, Barnacle repeats the request with its nonce, or looks for the message
- *   in the channel. So the next transaction stores T5, which waits 50 ms for one at most (PostgreSQL
- *   gets it a second later at most): without the
- *   right to read the history, each lost T5 is a message held as uncertain after the nonce window.
- * - TJ lets the tables catch up with the journal. It is normal: after its loss, the journal still
- *   has the work.
+ *   in the channel.
  * - `BY_HAND` is full: the command line has reported success to a person, and nothing would restore
  *   the lost work. The same holds for pairings, resolved names, and messages that Barnacle sends on
  *   its own.
@@ -49,7 +42,7 @@
  */
 
 /** Transactions of the crash table; `docs/internals/glossary.md` explains each. */
-export type TransactionName = "T0" | "T1" | "T2" | "TS" | "T3" | "T4" | "T5" | "TJ";
+export type TransactionName = "T0" | "T1" | "T2" | "TS" | "T3" | "T4" | "T5";
 
 /** Whether a commit waits until the disk has it. */
 export type Durability = "full" | "normal";
@@ -58,8 +51,6 @@ export type Durability = "full" | "normal";
 export interface CommitOptions {
   /** Its name in the crash table; absent if that has no row for it. */
   readonly name?: TransactionName;
-  /** A second name, if the transaction is two rows of that table at once. */
-  readonly also?: TransactionName;
   /** Whether the commit waits for the disk. */
   readonly durability: Durability;
 }
@@ -75,10 +66,8 @@ export const COMMIT_OPTIONS = {
   TS_BEGUN: { name: "TS", durability: "full" },
   T3: { name: "T3", durability: "normal" },
   CALL_END: { name: "T3", durability: "full" },
-  T3_T4: { name: "T3", also: "T4", durability: "full" },
   T4: { name: "T4", durability: "full" },
   T5: { name: "T5", durability: "normal" },
-  TJ: { name: "TJ", durability: "normal" },
   BY_HAND: { durability: "full" },
   IDENTIFY: { durability: "full" },
   PROBE: { durability: "full" },

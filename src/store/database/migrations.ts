@@ -35,7 +35,7 @@ export function schemaOf(database: DatabaseSync): number {
 
 /** SHA-256 of the columns of each schema, from 1 on (`columnsOf`). */
 export const COLUMNS: readonly string[] = [
-  "dddc9aa5a3d1fe053078ac78a15f6e140ad7f6737ab1ca640c2b5b3f4e67c5d8",
+  "b026a4441e01f52fe6f6b2c267dfd70e30111e4b8ddde37d3c5b7c7cdd61d416",
 ];
 
 /**

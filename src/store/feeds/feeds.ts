@@ -7,7 +7,6 @@
 
 import { COMMIT_OPTIONS } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
-import type { Outgoing } from "../memory/send_queues.ts";
 import { prepareAddOnce } from "../outbox/rows.ts";
 import { integer, rows, text } from "../schema/columns.ts";
 import { prepareAddEvents } from "../hooks/hooks.ts";
@@ -25,9 +24,8 @@ const KEY = rows({ entryKey: text() });
 
 export function createFeeds(
   { database, sql, commit, read }: Transactions,
-  outgoing: Outgoing,
 ) {
-  const addOnce = prepareAddOnce(database, outgoing);
+  const addOnce = prepareAddOnce(database);
   const selectAll = sql.rows(STORED.read)`SELECT ${STORED.columns()} FROM feed
      WHERE :accountId IS NULL OR account_id = :accountId ORDER BY account_id, name`;
   const select = sql`

@@ -76,7 +76,6 @@ export function prepareReaders(database: DatabaseSync) {
     WHERE message_id ${LISTED}`;
   const isMarked = sql`
     SELECT 1 FROM step WHERE message_id ${LISTED} AND step ->> '$.isUnkept' = 1`;
-  const emptyJournal = sql`DELETE FROM journal`; // the tables have caught up
   const removals = [
     sql`DELETE FROM note WHERE id IN (${READ_NOTES})`,
     sql`DELETE FROM step WHERE message_id ${LISTED}
@@ -111,7 +110,6 @@ export function prepareReaders(database: DatabaseSync) {
    */
   function remove({ turns, open, sessions }: SourceReaders, isAtOnce = false): void {
     const ids = JSON.stringify(turns);
-    emptyJournal.run();
     mark.run(JSON.stringify(open));
     removeEntries.run(JSON.stringify([...sessions.values()].flat()));
     for (const removal of removals) removal.run(ids);

@@ -25,7 +25,6 @@ import { quoted } from "../../lib/text/quoted.ts";
 import { COMMIT_OPTIONS, UNNAMED } from "../database/durability.ts";
 import { statementsOf } from "../database/statements.ts";
 import type { Transactions } from "../database/transact.ts";
-import type { Outgoing } from "../memory/send_queues.ts";
 import { type AddOnce, prepareAddOnce } from "../outbox/rows.ts";
 import { HOOK_EVENT, HOOK_INCIDENT, HOOK_RUN } from "../schema/agent.ts";
 import { account, COUNT, integer, optional, rows, snowflake, text } from "../schema/columns.ts";
@@ -50,9 +49,9 @@ export type RunStart = ReturnType<typeof START.read>;
 const readEvent = (row: unknown): HookEvent => HOOK_EVENT.read(row);
 
 /** Creates the namespace. The function is long because it lists its statements. */
-export function createHooks(transactions: Transactions, outgoing: Outgoing) {
+export function createHooks(transactions: Transactions) {
   const { database, sql, commit, read } = transactions;
-  const addOnce = prepareAddOnce(database, outgoing);
+  const addOnce = prepareAddOnce(database);
   const known = sql`SELECT message_id FROM hook_event WHERE hook = ? AND sender_id = ?`;
   const countWaiting = sql.rows(COUNT.read)`SELECT COUNT(*) AS count FROM hook_event
      WHERE account_id = ? AND hook = ? AND run_id IS NULL`;

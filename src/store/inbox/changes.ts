@@ -72,20 +72,20 @@ const asIs = (text: string): string => text;
  */
 export function prepareChanges(
   database: DatabaseSync,
-  { apply, outgoing, forgotten }: Pick<Memory, "apply" | "outgoing" | "forgotten">,
+  { apply, forgotten }: Pick<Memory, "apply" | "forgotten">,
   blocks: Pick<MessageBlocks, "edit" | "remove">,
   transcripts: Pick<TranscriptRows, "changed" | "drop">,
   known: Pick<KnownRows, "edit" | "remove">,
 ) {
   const sql = statementsOf(database);
-  const cut = prepareCut(database, outgoing);
+  const cut = prepareCut(database);
   const select = sql`SELECT account_id, session_key, finished_at, turn_of, reply_to, message
      FROM inbox WHERE message_id = ?`;
   const setMessage = sql`UPDATE inbox SET message = ? WHERE message_id = ?`;
   const note = sql`
     UPDATE inbox SET change = ?, changed_at = ? WHERE message_id = ? AND change IS NOT 'deleted'`;
   const removeUnanswered = sql`DELETE FROM unanswered WHERE account_id = ? AND message_id = ?`;
-  const answers = prepareAnswers(database, outgoing);
+  const answers = prepareAnswers(database);
   const sources = prepareSources(database);
   const turnOf = prepareTurnOf(database);
   const reopen = prepareReopen(database, answers);

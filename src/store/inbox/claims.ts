@@ -40,10 +40,10 @@ function claimOf(turn: MessageId, entries: readonly WaitingMessage[], now: numbe
  * share one state: the open turns.
  */
 export function createClaims(
-  { database, sql, commit, journaled, read }: Transactions,
-  { turns, apply, readTurns, outgoing, forgotten }: Pick<
+  { database, sql, commit, read }: Transactions,
+  { turns, apply, readTurns, forgotten }: Pick<
     Memory,
-    "turns" | "apply" | "readTurns" | "outgoing" | "forgotten"
+    "turns" | "apply" | "readTurns" | "forgotten"
   >,
   inbox: Pick<InboxRows, "claim">,
 ) {
@@ -56,20 +56,12 @@ export function createClaims(
   const voidClaims = sql`UPDATE inbox SET state = 'waiting'
      WHERE finished_at IS NULL AND state = 'running' AND (:accountId IS NULL OR account_id = :accountId)`;
 
-  const claimed = journaled<ClaimRecord>("claim", inbox.claim);
-
   /**
-   * T2, as far as it must be stored. A turn that an earlier process began is counted before it
-   * begins again. So a message that makes the process crash is given up eventually. A message that
-   * this process has stored may lose its first claim in a crash: it gets one more attempt. So that
-   * claim is not stored if the turn soon ends.
+   * T2. A turn is counted before it begins, so a message that makes the process crash is given up
+   * eventually.
    */
-  async function storeClaim(claim: Claim, entries: readonly WaitingMessage[], now: number) {
-    const record = claimOf(claim.message.id, entries, now);
-    if (entries.every(({ isFresh, attempts }) => isFresh && attempts === 0)) {
-      claimed.ifNeeded(COMMIT_OPTIONS.T2, record, () => isRunning(turns, claim));
-    } else await claimed.append(COMMIT_OPTIONS.T2, record);
-  }
+  const storeClaim = (claim: Claim, entries: readonly WaitingMessage[], now: number) =>
+    commit(COMMIT_OPTIONS.T2, () => inbox.claim(claimOf(claim.message.id, entries, now)));
 
   const readText = ({ messageId }: WaitingMessage): Promise<InboundMessage> =>
     read(() => readMessage(selectMessage.get(messageId)));
@@ -129,11 +121,7 @@ export function createClaims(
 
   /** Reads everything that a claimed turn needs, and stores its claim. */
   async function begin(taken: WaitingMessage, carries: Carries, now: number): Promise<Claim> {
-    const { messageId, accountId, channelId, route, attempts } = taken;
-    // If nothing waits in the channel, the answer is stored with its intent (T3 and T4).
-    if (!outgoing.queues.queueOf(accountId, channelId)) {
-      await read(() => outgoing.checkChannel(accountId, channelId));
-    }
+    const { messageId, route, attempts } = taken;
     const message = taken.message ?? await readText(taken);
     const others = attempts > 0
       ? await findEarlier(taken)

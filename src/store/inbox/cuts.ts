@@ -15,7 +15,6 @@ import type { EditedStep } from "../../core/step.ts";
 import { COMMIT_OPTIONS } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
 import type { Memory } from "../memory/memory.ts";
-import type { Outgoing } from "../memory/send_queues.ts";
 import { prepareAddOnce } from "../outbox/rows.ts";
 import { type Answers, prepareRemoveDrafts } from "../outbox/turn_outbox.ts";
 import { SETTING } from "../schema/bot.ts";
@@ -30,10 +29,10 @@ export interface Stopped {
 
 const ID = rows({ messageId: snowflake<"message">() });
 
-export function prepareStops(database: DatabaseSync, { outgoing }: Pick<Memory, "outgoing">) {
+export function prepareStops(database: DatabaseSync) {
   const sql = statementsOf(database);
-  const cut: CutMessage = prepareCut(database, outgoing);
-  const addOnce = prepareAddOnce(database, outgoing);
+  const cut: CutMessage = prepareCut(database);
+  const addOnce = prepareAddOnce(database);
   const keepSetting = SETTING.prepareInsert(
     database,
     "ON CONFLICT DO UPDATE SET value = excluded.value, at = excluded.at",
@@ -94,9 +93,9 @@ export function prepareStops(database: DatabaseSync, { outgoing }: Pick<Memory, 
 
 export function createStopTurns(
   { database, commit }: Transactions,
-  memory: Pick<Memory, "apply" | "outgoing">,
+  memory: Pick<Memory, "apply">,
 ) {
-  const { stopAll } = prepareStops(database, memory);
+  const { stopAll } = prepareStops(database);
   return {
     /**
      * Ends all turns of a scope, as `stopped`.
@@ -141,7 +140,7 @@ const CUT = rows({
  * If the turn of such a message answers others, too, they keep the turn with its steps: a tool call
  * that must not run twice does not.
  */
-export function prepareCut(database: DatabaseSync, outgoing: Outgoing): CutMessage {
+export function prepareCut(database: DatabaseSync): CutMessage {
   const sql = statementsOf(database);
   const finish = sql`UPDATE inbox SET state = ?, failure = ?, finished_at = ?
      WHERE message_id = ? AND finished_at IS NULL
@@ -153,7 +152,7 @@ export function prepareCut(database: DatabaseSync, outgoing: Outgoing): CutMessa
   // They may have words of the message that ends.
   const giveSteps = sql`
     UPDATE step SET message_id = ?, step = json_set(step, '$.isUnkept', 1) WHERE message_id = ?`;
-  const removeDrafts = prepareRemoveDrafts(database, outgoing);
+  const removeDrafts = prepareRemoveDrafts(database);
 
   return (messageId, end, why, now) => {
     const row = finish.get(end, why, now, messageId);

@@ -23,23 +23,21 @@ import {
 import { prepareWaitingTurns } from "./waiting_turns.ts";
 import { createUnanswered } from "./unanswered.ts";
 import { mayRetract } from "../memory/open_turns.ts";
-import type { SettleLater } from "../outbox/attempts.ts";
 import { prepareUnpairedSenders } from "../pairing/unpaired_senders.ts";
 import { integer, json, optional, rows, snowflake, text } from "../schema/columns.ts";
 import type { Verdict } from "../../core/inbound/verdict.ts";
 
 export function createInbox(
   transactions: Transactions,
-  settleLater: SettleLater,
   deps: InboxDeps,
 ) {
   return {
     ...createAnsweredPeople(transactions),
-    ...createBatches(transactions, settleLater, deps),
+    ...createBatches(transactions, deps),
     ...createClaims(transactions, deps.memory, deps.inbox),
     ...createProxiedUsers(transactions),
     ...createStopTurns(transactions, deps.memory),
-    ...createUnanswered(transactions, deps.memory.outgoing),
+    ...createUnanswered(transactions),
     ...createUndecided(transactions, deps),
   };
 }
@@ -116,7 +114,7 @@ function createUndecided(
   const select = sql`SELECT * FROM undecided WHERE account_id = ? ORDER BY id`;
   const take = prepareTakeUndecided(database);
   const takeWaiting = prepareTakeWaiting(database);
-  const unpairedSenders = prepareUnpairedSenders(database, memory.outgoing);
+  const unpairedSenders = prepareUnpairedSenders(database);
   const waitingTurns = prepareWaitingTurns(database, memory);
   const keep = prepareKeepJudged(database, memory, pruner, inbox, known);
   const commandOf = prepareCommandOf(database);

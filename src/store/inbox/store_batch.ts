@@ -1,7 +1,5 @@
 /**
  * Stores a batch in the tables, within a transaction of the caller's (T1).
- *
- * Journaled batches reach the tables through the same function.
  */
 
 import type { DatabaseSync } from "node:sqlite";
@@ -24,7 +22,7 @@ import { prepareKeepGuild } from "../gateway/accounts.ts";
 import { prepareAdvanceSession } from "../gateway/sessions.ts";
 import { type AppliedChanges, type Changes, NOTHING_APPLIED } from "./changes.ts";
 import type { prepareStops } from "./cuts.ts";
-import type { Checked, WaitingTurns } from "./waiting_turns.ts";
+import type { WaitingTurns } from "./waiting_turns.ts";
 import { prepareAddEvents } from "../hooks/hooks.ts";
 import type { KnownRows } from "../knowledge/known_rows.ts";
 import type { Memory } from "../memory/memory.ts";
@@ -40,16 +38,8 @@ import { prepareKeepReactions } from "../turns/reactions.ts";
 import type { TranscriptRows } from "../turns/transcripts.ts";
 import { prepareKeepOverheard } from "../turns/turns.ts";
 
-/**
- * Stores a batch in the tables.
- *
- * @param isCounted Whether its turns count already, and may even have ended.
- */
-export type StoreBatch = (
-  batch: AcceptedBatch,
-  arrivedAt: number,
-  isCounted?: boolean,
-) => Accepted & {
+/** Stores a batch in the tables. */
+export type StoreBatch = (batch: AcceptedBatch, arrivedAt: number) => Accepted & {
   /** The messages whose verdicts are new. */
   readonly recorded: readonly Judged[];
   readonly repeats: readonly RepeatedVerdict[];
@@ -84,7 +74,6 @@ export function prepareStoreBatch(
   function recordAll(
     { judged, repeated = [], pairing, waiting }: AcceptedBatch,
     now: number,
-    isCounted: boolean,
   ): { readonly results: readonly Recorded[]; readonly repeats: readonly RepeatedVerdict[] } {
     const recorded: Recorded[] = [];
     for (const incoming of judged) {
@@ -92,9 +81,7 @@ export function prepareStoreBatch(
       const isForStore = verdict.kind === "challenge" || verdict.kind === "accept";
       if (isForStore && verdicts.isOnRecord(message)) continue;
       const { judged: settled, request } = unpairedSenders.settle(incoming, pairing, now);
-      const { judged, keep, told }: Checked = isCounted
-        ? { judged: settled }
-        : waitingTurns.check(settled, waiting, now);
+      const { judged, keep, told } = waitingTurns.check(settled, waiting, now);
       if (!verdicts.add(judged, now)) continue;
       keep?.();
       recorded.push({ judged, request, told });
@@ -126,9 +113,9 @@ export function prepareStoreBatch(
     };
   }
 
-  return (batch, arrivedAt, isCounted = false) => {
+  return (batch, arrivedAt) => {
     const { accountId, heard, echoes, reactions = [], hookEvents, guilds } = batch;
-    const { results, repeats } = recordAll(batch, arrivedAt, isCounted);
+    const { results, repeats } = recordAll(batch, arrivedAt);
     const recorded = results.map(({ judged }) => judged);
     const { accepted, undecided, grown } = keep(recorded, arrivedAt, repeats);
     const applied = applyAll(batch, accepted, arrivedAt);

@@ -11,7 +11,6 @@ import type { KeepUnanswered } from "../../core/store/inbox.ts";
 import { COMMIT_OPTIONS, UNNAMED } from "../database/durability.ts";
 import { statementsOf } from "../database/statements.ts";
 import type { Transactions } from "../database/transact.ts";
-import type { Outgoing } from "../memory/send_queues.ts";
 import { prepareAddOnce } from "../outbox/rows.ts";
 import { COUNT } from "../schema/columns.ts";
 import { UNANSWERED } from "../schema/outbox.ts";
@@ -47,9 +46,8 @@ export function prepareKeepUnanswered(database: DatabaseSync): KeepUnanswered {
 
 export function createUnanswered(
   { database, sql, commit, read }: Transactions,
-  outgoing: Outgoing,
 ) {
-  const addOnce = prepareAddOnce(database, outgoing);
+  const addOnce = prepareAddOnce(database);
   const select = sql.rows(readMessage)`
     SELECT message_id, channel_id, guild_id, why FROM (
       SELECT *, ROW_NUMBER() OVER (PARTITION BY channel_id ORDER BY at, message_id) AS place

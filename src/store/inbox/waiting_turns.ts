@@ -41,13 +41,13 @@ export interface Checked {
  */
 export function prepareWaitingTurns(
   database: DatabaseSync,
-  { turns: { counts: turns }, apply, readTurns, outgoing, told }: Pick<
+  { turns: { counts: turns }, apply, readTurns, told }: Pick<
     Memory,
-    "turns" | "apply" | "readTurns" | "outgoing" | "told"
+    "turns" | "apply" | "readTurns" | "told"
   >,
 ) {
   const sql = statementsOf(database);
-  const addOnce = prepareAddOnce(database, outgoing);
+  const addOnce = prepareAddOnce(database);
   const isInInbox = sql`SELECT 1 FROM inbox WHERE message_id = ?`;
   const insertTold = sql`INSERT OR IGNORE INTO told_full (account_id, list, id) VALUES (?, ?, ?)`;
   const deleteTold = sql`DELETE FROM told_full WHERE account_id = ? AND list = ? AND id = ?`;
@@ -55,10 +55,6 @@ export function prepareWaitingTurns(
   const keepUnanswered = prepareKeepUnanswered(database);
 
   const expect = (turn: OpenTurn): void => apply({ kind: "expected", turn });
-
-  function cancel(judged: readonly Judged[]): void {
-    for (const { message: { id: messageId } } of judged) apply({ kind: "refused", messageId });
-  }
 
   function clearNoticeMark(list: ListKey): void {
     deleteTold.run(list.accountId, list.list, list.id);
@@ -114,31 +110,6 @@ export function prepareWaitingTurns(
   }
 
   return {
-    /**
-     * Counts the turns of messages that are all accepted, without a transaction.
-     *
-     * @param rules Without them, every turn may wait.
-     * @returns `false` if they may not wait, or if a stored notice must change. Then it counts nothing.
-     */
-    reserve(judged: readonly Judged[], rules: WaitingRules | undefined) {
-      if (!rules) {
-        for (const { message } of judged) expect(turnOf(message));
-        return true;
-      }
-      if (turns.isStale) return false;
-      for (const [index, { message }] of judged.entries()) {
-        const turn = turnOf(message);
-        const lists = turns.listsOf(turn);
-        if (fullOf(lists, rules, message) || lists.some(({ isTold }) => isTold)) {
-          cancel(judged.slice(0, index));
-          return false;
-        }
-        expect(turn);
-      }
-      return true;
-    },
-    /** Takes {@link WaitingTurns.reserve} back. */
-    cancel,
     /**
      * Checks a message that has no final verdict yet, within a transaction of the caller's. Tells the
      * sender of one that catch-up leaves without an answer.

@@ -24,8 +24,6 @@ export interface WaitingMessage extends WaitingTurn {
   readonly attempts: number;
   /** Message whose turn answers it, too, since an earlier attempt; absent: no other. */
   readonly turnOf?: MessageId;
-  /** Whether this process has stored it; its first claim then needs no commit of its own. */
-  readonly isFresh: boolean;
 }
 
 /**

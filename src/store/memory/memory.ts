@@ -25,7 +25,6 @@ import {
   type TurnEvent,
 } from "./open_turns.ts";
 import { createQuietChannels, createReactedChannels, createToldPeople } from "./places.ts";
-import { createOutgoing } from "./send_queues.ts";
 import {
   account,
   flag,
@@ -49,7 +48,6 @@ const DIRECT_BYTES = 120;
 export function createMemory(database: DatabaseSync) {
   const turns = createOpenTurns();
   const apply = (event: TurnEvent): void => applyTurn(turns, event);
-  const outgoing = createOutgoing(database);
   const quiet = createQuietChannels();
   const spent = createSpentToday();
   const reacted = createReactedChannels();
@@ -68,8 +66,6 @@ export function createMemory(database: DatabaseSync) {
     },
     /** People who were forgotten while turns ran. */
     forgotten: createForgotten(turns.running),
-    /** Messages that wait to be sent. */
-    outgoing,
     /** Channels without new context for their sessions. */
     quiet,
     /** Channels with reactions that no turn has seen. */
@@ -83,7 +79,6 @@ export function createMemory(database: DatabaseSync) {
     forget(): void {
       spent.forget();
       apply({ kind: "undone" });
-      outgoing.forget();
       quiet.forget();
       reacted.forget();
       direct.clear();
@@ -93,7 +88,6 @@ export function createMemory(database: DatabaseSync) {
     caches: (): Readonly<Record<string, number>> => ({
       inbox: turns.backlog.bytes(),
       open_turns: turns.counts.bytes(),
-      outbox: outgoing.queues.bytes(),
       quiet_channels: quiet.bytes(),
       spent_today: spent.bytes(),
       reacted_channels: reacted.bytes(),
@@ -142,7 +136,6 @@ function readWaiting(row: unknown): WaitingMessage {
     route: { agentId, sessionKey },
     arrival,
     attempts: attempt,
-    isFresh: false,
     message: text === undefined ? undefined : toMessage(text, uploaded),
   };
 }

@@ -252,7 +252,6 @@ function accept(state: OpenTurnState, message: InboundMessage, route: Route): vo
     attempts: 0,
     sender,
     isScheduled: isUnasked(message),
-    isFresh: true,
     message: backlog.hasRoomForText() ? message : undefined,
   };
   state.counts.add(countedAs(entry));

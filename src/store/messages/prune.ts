@@ -96,9 +96,6 @@ function prepareIsOver(database: DatabaseSync, maxMb: number): () => boolean {
   return () => maxMb !== Infinity && (pages() - free()) * size() > maxMb * MB;
 }
 
-/** Records that the tables refused: the newest ones stay for the operator. */
-export const REFUSED_MAX = 1_000;
-
 /** Milliseconds between two looks at tables that have no index by time. */
 const LOOK_EVERY_MS = DAY_MS;
 
@@ -115,11 +112,6 @@ export function preparePruneOld(
   },
 ): (now: number) => boolean {
   const sql = statementsOf(database);
-  const pruneRefused = sql`DELETE FROM journal_refused WHERE id IN (
-       SELECT id FROM journal_refused WHERE id <= (
-         SELECT id FROM journal_refused ORDER BY id DESC LIMIT 1 OFFSET ${REFUSED_MAX}
-       ) ORDER BY id LIMIT ${STEP_ROWS}
-     )`;
   const rules = TABLES.flatMap(({ name, keyColumns, keeps }) => {
     const days = keeps?.days === "usageDays" ? usageDays : keeps?.days ?? 0;
     if (!keeps || typeof days !== "number" || days === 0) return [];
@@ -132,10 +124,9 @@ export function preparePruneOld(
   });
   let lookedAt = -Infinity;
   return (now) => {
-    const isRefusedMore = pruneRefused.run().changes === STEP_ROWS;
     const isDue = Math.abs(now - lookedAt) >= LOOK_EVERY_MS;
     const more = rules.filter(({ isSlow }) => isDue || !isSlow).filter(({ isMore }) => isMore(now));
     if (isDue && !more.some(({ isSlow }) => isSlow)) lookedAt = now;
-    return isRefusedMore || more.length > 0;
+    return more.length > 0;
   };
 }

@@ -11,7 +11,6 @@ import { statementsOf } from "../database/statements.ts";
 import { account, integer, rows, snowflake } from "../schema/columns.ts";
 import { DAY_MS } from "../../lib/clock.ts";
 import { createdAtMs } from "../../core/discord/ids.ts";
-import { prepareCutJournal } from "../database/journal.ts";
 import { preparePruneOld, preparePruneTranscripts, type TranscriptRetention } from "./prune.ts";
 import type { KnownRows } from "../knowledge/known_rows.ts";
 import type { OverheardKey } from "../../core/store/turns.ts";
@@ -85,7 +84,6 @@ export function preparePruner(
   database: DatabaseSync,
   retention: Retention,
   onPruned: () => void = () => {},
-  beforeStep: () => void = () => {},
   known?: Pick<KnownRows, "isUsed" | "prune">,
 ) {
   const pruneDecisions = preparePruneDecisions(database, retention);
@@ -94,7 +92,6 @@ export function preparePruner(
   const pruneReactions = preparePruneReactions(database, retention);
   const pruneOld = preparePruneOld(database, retention);
   const pruneKnown = known && preparePruneKnown(database, retention, known);
-  const cutJournal = prepareCutJournal(database);
   const { pruneByAge, pruneByNumber } = preparePruneContext(database, retention);
   const nextChannel = prepareSweep(database);
   /** Number of new messages of each channel since its last check. */
@@ -107,7 +104,6 @@ export function preparePruner(
   let sinceStep = 0;
 
   function step(now: number): boolean {
-    beforeStep();
     const isMore = [
       pruneDecisions(now, Math.max(STEP_DECISIONS, 2 * sinceStep)),
       pruneFiles(now),
@@ -116,7 +112,6 @@ export function preparePruner(
       pruneOld(now),
       pruneKnown?.(now) ?? false,
     ].some((one) => one);
-    cutJournal(now);
     const { key, isLast } = nextChannel();
     if (key) {
       pruneByAge(key, now);

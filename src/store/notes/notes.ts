@@ -159,7 +159,7 @@ export type EmbeddedCount = ReturnType<typeof COUNTS.read>;
  * the current model is the only sign that one must be made, also after a crash.
  */
 export function createNoteVectors(
-  { sql, commit, readUnjournaled: read }: Transactions,
+  { sql, commit, read }: Transactions,
 ) {
   const withoutVector = sql.rows(TEXT.read)`SELECT n.id, n.text, n.agent_id FROM note AS n
      WHERE NOT EXISTS (

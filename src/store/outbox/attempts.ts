@@ -12,14 +12,10 @@ import type { AccountId, ChannelId, MessageId } from "../../core/discord/ids.ts"
 import type { OutboxRow } from "../../core/outbound/outbound.ts";
 import { COMMIT_OPTIONS, UNNAMED } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
-import type { Outgoing } from "../memory/send_queues.ts";
 import { ENDS_WORDS } from "../forget/readers.ts";
 import { integer, rows, snowflake, text } from "../schema/columns.ts";
 import { DAY_MS } from "../../lib/clock.ts";
-import type { OutboxRows, RowKey, Unsettled } from "./outbox_rows.ts";
-
-/** Milliseconds that a T5 waits for another transaction; a kill undoes it until then. */
-const SENT_WITHIN_MS = 50;
+import type { OutboxRows, Unsettled } from "./outbox_rows.ts";
 
 /**
  * Selects a row by its nonce, because its number in memory may belong to another row of the table.
@@ -35,12 +31,9 @@ function keyOf({ message: { accountId, nonce } }: OutboxRow) {
  * each method stands here once.
  */
 export function createAttemptRows(
-  { sql, commit, journaled }: Transactions,
-  outgoing: Outgoing,
+  { sql, commit }: Transactions,
   rows: OutboxRows,
-  settleLater: SettleLater,
 ) {
-  const { queues } = outgoing;
   const markRefused = sql`UPDATE outbox
      SET state = IIF(:firstAttemptAt IS NULL, 'pending', 'sending'),
          first_attempt_at = :firstAttemptAt,
@@ -61,30 +54,8 @@ export function createAttemptRows(
     UPDATE outbox SET state = 'uncertain', refusal = :reason, ${ENDS_WORDS}
     WHERE ${THIS} AND state = 'sending'`;
 
-  const intend = journaled<(RowKey & { readonly now: number })>(
-    "intent",
-    ({ accountId, nonce, now }) => {
-      rows.intend({ accountId, nonce }, now);
-    },
-  );
-
-  /**
-   * Changes a row of the table, and the same row in memory. If the table refuses, it tells from then on
-   * which rows wait in the channel.
-   */
-  function change(
-    row: OutboxRow,
-    run: () => { readonly changes: number | bigint },
-    apply: () => void,
-  ) {
-    return commit(UNNAMED, () => run().changes > 0, {
-      onStored(isChanged) {
-        const { accountId, channelId } = row.message;
-        if (isChanged) apply();
-        else queues.forget(accountId, channelId);
-      },
-    }).then(() => {});
-  }
+  /** Changes a row, unless it is settled by now. */
+  const change = (run: () => unknown): Promise<void> => commit(UNNAMED, () => void run());
 
   return {
     /**
@@ -93,33 +64,16 @@ export function createAttemptRows(
      * @param now Stored for the first attempt only.
      * @returns Whether the row was still to be sent.
      */
-    async markSending(row: OutboxRow, now: number) {
-      const attempt = queues.attempt(row, now);
-      if (attempt === "intended") return true;
-      if (!attempt) {
-        return await commit(COMMIT_OPTIONS.T4, () => {
-          // A message posted in a draft's place stays a post, even if the draft appears later.
-          return rows.intend(keyOf(row), now, row.action.kind === "post");
-        });
-      }
-      const { accountId, nonce } = row.message;
-      await intend.append(COMMIT_OPTIONS.T4, { accountId, nonce, now });
-      return queues.has(row); // `false` if the gateway's echo was first
-    },
+    markSending: (row: OutboxRow, now: number) =>
+      // A message posted in a draft's place stays a post, even if the draft appears later.
+      commit(COMMIT_OPTIONS.T4, () => rows.intend(keyOf(row), now, row.action.kind === "post")),
     /**
      * T5: Discord has the message, or had it before it was deleted. Its files are deleted.
      *
      * @returns Whether this call settled the row; the gateway's echo may have settled it before.
      */
-    markSent(row: OutboxRow, messageId?: MessageId) {
-      if (queues.settle(row, messageId)) {
-        settleLater(row, messageId);
-        return Promise.resolve(true);
-      }
-      // The gateway's echo was first, and the table has it before anything reads it.
-      if (queues.takeEcho(row, messageId)) return Promise.resolve(false);
-      return commit(COMMIT_OPTIONS.T5, () => rows.settle(unsettledOf(row), messageId));
-    },
+    markSent: (row: OutboxRow, messageId?: MessageId) =>
+      commit(COMMIT_OPTIONS.T5, () => rows.settle(unsettledOf(row), messageId)),
     /**
      * Takes T4 back, because this attempt created no message. An earlier attempt may have created
      * one.
@@ -127,27 +81,16 @@ export function createAttemptRows(
      * @param reason Discord's refusal, for the operator.
      */
     markRefused: (row: OutboxRow, reason: string, now: number) =>
-      change(
-        row,
-        () => {
-          const { firstAttemptAt = null } = row;
-          return markRefused.run({ ...keyOf(row), firstAttemptAt, reason, now });
-        },
-        () =>
-          queues.change(row, ({ failingSince = now }) => {
-            return { firstAttemptAt: row.firstAttemptAt, failingSince };
-          }),
-      ),
+      change(() => {
+        const { firstAttemptAt = null } = row;
+        return markRefused.run({ ...keyOf(row), firstAttemptAt, reason, now });
+      }),
     /**
      * Notes that an attempt got no answer. T4 stays. The row is failing from now on, unless it
      * already was.
      */
     markFailing: (row: OutboxRow, now: number) =>
-      change(
-        row,
-        () => markFailing.run({ ...keyOf(row), now }),
-        () => queues.change(row, ({ failingSince = now }) => ({ failingSince })),
-      ),
+      change(() => markFailing.run({ ...keyOf(row), now })),
     /**
      * Stores why an unsent row waits.
      *
@@ -155,22 +98,15 @@ export function createAttemptRows(
      * @param nextAttemptAt Unix time in milliseconds of the next attempt.
      */
     markWaiting: (row: OutboxRow, reason: string, nextAttemptAt: number) =>
-      change(row, () => markWaiting.run({ ...keyOf(row), reason, nextAttemptAt }), () => {}),
+      change(() => markWaiting.run({ ...keyOf(row), reason, nextAttemptAt })),
     /**
      * Shifts times after the clock was set forward. Each row that has been failing since `until` or
      * earlier starts `byMs` later. So it has been failing for as long as before.
      */
     shiftFailing: (accountId: AccountId, byMs: number, until: number): Promise<void> =>
-      commit(UNNAMED, () => void shiftFailing.run({ accountId, byMs, until }), {
-        onStored: () => queues.shiftFailing(accountId, byMs, until),
-      }),
+      change(() => shiftFailing.run({ accountId, byMs, until })),
     /** Takes all attempts back, because the channel's history shows that none has succeeded. */
-    markAbsent: (row: OutboxRow) =>
-      change(
-        row,
-        () => markAbsent.run(keyOf(row)),
-        () => queues.change(row, () => ({ firstAttemptAt: undefined })),
-      ),
+    markAbsent: (row: OutboxRow) => change(() => markAbsent.run(keyOf(row))),
     /**
      * Gives up a row that Discord will never accept. The row stays on record for the operator, and
      * later rows do not wait for it.
@@ -178,7 +114,7 @@ export function createAttemptRows(
      * @param reason Discord's refusal, for the operator.
      */
     markDead: (row: OutboxRow, reason: string) =>
-      change(row, () => markDead.run({ ...keyOf(row), reason }), () => queues.hold(row)),
+      change(() => markDead.run({ ...keyOf(row), reason })),
     /**
      * Holds a row, because Barnacle cannot tell whether Discord has it. The operator sees it, and it
      * is not sent (D2).
@@ -186,29 +122,7 @@ export function createAttemptRows(
      * @param reason For the operator.
      */
     markUncertain: (row: OutboxRow, reason: string) =>
-      change(row, () => markUncertain.run({ ...keyOf(row), reason }), () => queues.hold(row)),
-  };
-}
-
-/** A row of the journal's record of a T5, which is a list; earlier versions stored one row. */
-interface SentRow extends Unsettled {
-  readonly messageId?: MessageId;
-}
-
-/** Settles a row that is in memory, with one of the next transactions (T5). */
-export type SettleLater = (row: OutboxRow, messageId: MessageId | undefined) => void;
-
-/** Prepares the journal's records of T5. */
-export function prepareSettleLater({ journaled }: Transactions, rows: OutboxRows): SettleLater {
-  const sent = journaled<SentRow | readonly SentRow[]>("sent", (record) => {
-    for (const { messageId, ...row } of [record].flat()) rows.settle(row, messageId);
-  });
-  let next: SentRow[] | undefined;
-  return (row, messageId) => {
-    const settled = { ...unsettledOf(row), messageId };
-    if (next) return void next.push(settled);
-    next = [settled];
-    sent.later(COMMIT_OPTIONS.T5, next, SENT_WITHIN_MS, () => next = undefined);
+      change(() => markUncertain.run({ ...keyOf(row), reason })),
   };
 }
 
@@ -241,8 +155,7 @@ export type ParkedChannel = ReturnType<typeof PARKED.read>;
 const REPORTED = rows({ wasReported: integer() });
 
 export function createParkedChannels(
-  { sql, commit, readUnjournaled, read }: Transactions,
-  { queues }: Outgoing,
+  { sql, commit, read }: Transactions,
 ) {
   const selectWasReported = sql`
     SELECT is_parked = 1 OR refused_at > :now - ${DAY_MS} AS was_reported FROM parked_channel
@@ -296,7 +209,7 @@ export function createParkedChannels(
         park.run({ accountId, channelId, reason, now, nextTryAt, wasReported });
         noteFailing.run({ accountId, channelId, now });
         return wasReported === 0;
-      }, { onStored: () => queues.forget(accountId, channelId) }),
+      }),
     /**
      * Lets channels be tried again. Costs almost nothing if none of them is parked.
      *
@@ -308,7 +221,7 @@ export function createParkedChannels(
         channels: channels === "all" ? null : JSON.stringify(channels),
       };
       // Runs for each message, so it must be cheap.
-      if (!await readUnjournaled(() => selectUnparked.get(selection))) return 0;
+      if (!await read(() => selectUnparked.get(selection))) return 0;
       return commit(UNNAMED, () => Number(unpark.run(selection).changes));
     },
     /**

@@ -13,7 +13,6 @@ import type { OpenRow } from "../../core/store/outbox.ts";
 import { COMMIT_OPTIONS } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
 import { ENDS_WORDS } from "../forget/readers.ts";
-import type { Outgoing } from "../memory/send_queues.ts";
 import { isNotParked } from "./attempts.ts";
 import { prepareOutboxFiles } from "./outbox_rows.ts";
 import { prepareCurrentAnswer } from "./turn_outbox.ts";
@@ -34,10 +33,8 @@ const KNOWN = rows({ messageId: snowflake<"message">() });
 
 /** Creates the reader of rows. It is long because it is a list of methods. */
 export function createHeads(
-  { database, sql, read, readUnjournaled, commit }: Transactions,
-  outgoing: Outgoing,
+  { database, sql, read, commit }: Transactions,
 ) {
-  const { queues } = outgoing;
   const files = prepareOutboxFiles(database);
   const selectRow = `SELECT ${ROW_COLUMNS} FROM outbox AS o ${JOIN_DRAFT}`;
   const selectHeads = sql`${selectRow}
@@ -60,13 +57,6 @@ export function createHeads(
     SELECT message_id, channel_id FROM inbox WHERE message_id = :id OR turn_of = :id`;
   const selectEdit = sql`SELECT 1 FROM outbox WHERE cause_id = ? AND draft_nonce = ?`;
 
-  function headOf(accountId: AccountId, channelId: ChannelId): readonly unknown[] {
-    const row = selectHead.get({ accountId, channelId });
-    if (row) return [row];
-    outgoing.checkChannel(accountId, channelId);
-    return [];
-  }
-
   /** Selects rows until none is damaged. A damaged index may show a held row again. */
   async function readRows(select: () => readonly unknown[]): Promise<readonly OutboxRow[]> {
     const held = new Set<unknown>();
@@ -87,34 +77,17 @@ export function createHeads(
      *
      * @param channels Distinct channels to read; all if absent, which costs more.
      */
-    async heads(
+    heads: (
       accountId: AccountId,
       channels?: readonly ChannelId[],
-    ): Promise<readonly OutboxRow[]> {
-      if (!channels) {
-        queues.forget(accountId);
-        return await readRows(() => selectHeads.all({ accountId }));
-      }
-      const rows: OutboxRow[] = [];
-      const unknown: ChannelId[] = [];
-      for (const channelId of channels) {
-        const queue = queues.queueOf(accountId, channelId);
-        const first = queue?.waiting[0];
-        if (!queue) unknown.push(channelId);
-        else if (first?.isStored) rows.push(first.row);
-      }
-      if (unknown.length === 0) return rows;
-      const others = await readRows(() =>
-        unknown.flatMap((channelId) => headOf(accountId, channelId))
-      );
-      return [...rows, ...others];
-    },
-    /**
-     * The files of a row in the order of sending; none once the row is sent. They are in the table,
-     * even if the row is in the journal only.
-     */
+    ): Promise<readonly OutboxRow[]> =>
+      readRows(() =>
+        channels?.flatMap((channelId) => selectHead.all({ accountId, channelId })) ??
+          selectHeads.all({ accountId })
+      ),
+    /** The files of a row in the order of sending; none once the row is sent. */
     filesOf: ({ id, fileCount }: OutboxRow): Promise<readonly OutboundFile[]> =>
-      readUnjournaled(() => fileCount === 0 ? [] : files.select(id)),
+      read(() => fileCount === 0 ? [] : files.select(id)),
     /**
      * The footer of a message of ours, for readers of Discord's text; `undefined` if it has none. A
      * draft and the answer that replaced it have the same id; a draft has none.
@@ -186,7 +159,6 @@ const DATED = rows({ createdAt: integer() });
  */
 export function createHeldRows(
   { database, sql, commit, read }: Transactions,
-  outgoing: Outgoing,
 ) {
   const files = prepareOutboxFiles(database);
   const selectOpen = sql.rows(toOpenRow)`
@@ -209,7 +181,7 @@ export function createHeldRows(
   // A refused message may be what its channel is parked for, so those behind it are tried now.
   const unpark = sql`UPDATE parked_channel SET is_parked = 0
      WHERE (account_id, channel_id) = (SELECT account_id, channel_id FROM outbox WHERE id = ?)`;
-  const removeDraft = prepareRemoveDraft(database, outgoing);
+  const removeDraft = prepareRemoveDraft(database);
 
   return {
     /** The unsent messages of an account, in the order of sending. */
@@ -225,7 +197,6 @@ export function createHeldRows(
      */
     release: (id: number, how: "resend" | "drop") =>
       commit(COMMIT_OPTIONS.BY_HAND, () => {
-        outgoing.forget();
         const isChanged = (how === "resend" ? resend : drop).run(id).changes === 1;
         if (!isChanged) return false;
         unpark.run(id);
@@ -248,9 +219,9 @@ const DRAFT = rows({
  * Prepares the removal of the draft that a row would have replaced. A draft without an attempt is
  * withdrawn. For any other draft, a row that deletes it is added.
  */
-function prepareRemoveDraft(database: DatabaseSync, outgoing: Outgoing): (id: number) => void {
+function prepareRemoveDraft(database: DatabaseSync): (id: number) => void {
   const sql = statementsOf(database);
-  const add = prepareAddToOutbox(database, outgoing);
+  const add = prepareAddToOutbox(database);
   const select = sql`SELECT d.id, d.state, d.message, o.created_at FROM outbox AS o
      JOIN outbox AS d ON d.account_id = o.account_id AND d.nonce = o.draft_nonce
      WHERE o.id = ? AND o.action = 'replace' AND d.state IN ('pending', 'sending', 'sent')`;

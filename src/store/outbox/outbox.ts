@@ -12,15 +12,8 @@ import type { Frozen, OutboundMessage, OutboxRow } from "../../core/outbound/out
 import type { SendResult } from "../../core/store/outbox.ts";
 import { DAY_MS } from "../../lib/clock.ts";
 import { COMMIT_OPTIONS, type CommitOptions, UNNAMED } from "../database/durability.ts";
-import { createTail } from "../database/journal.ts";
 import type { Transactions } from "../database/transact.ts";
-import { createOutgoing, type Outgoing } from "../memory/send_queues.ts";
-import {
-  createAttemptRows,
-  createParkedChannels,
-  prepareSettleLater,
-  type SettleLater,
-} from "./attempts.ts";
+import { createAttemptRows, createParkedChannels } from "./attempts.ts";
 import { type OutboxRows, prepareOutboxFiles, prepareOutboxRows } from "./outbox_rows.ts";
 import {
   JOIN_DRAFT,
@@ -36,20 +29,18 @@ import type { AccountId, ChannelId } from "../../core/discord/ids.ts";
 
 export function createOutbox(
   transactions: Transactions,
-  outgoing: Outgoing = createOutgoing(transactions.database),
-  rows: OutboxRows = prepareOutboxRows(transactions.database, createTail()),
-  settleLater: SettleLater = prepareSettleLater(transactions, rows),
+  rows: OutboxRows = prepareOutboxRows(transactions.database),
 ) {
   return {
-    ...createAdditions(transactions, outgoing),
-    ...createAttemptRows(transactions, outgoing, rows, settleLater),
-    ...createFilelessChannels(transactions, outgoing),
-    ...createHeads(transactions, outgoing),
-    ...createHeldRows(transactions, outgoing),
+    ...createAdditions(transactions),
+    ...createAttemptRows(transactions, rows),
+    ...createFilelessChannels(transactions),
+    ...createHeads(transactions),
+    ...createHeldRows(transactions),
     ...createInvalidRequestCounts(transactions),
-    ...createParkedChannels(transactions, outgoing),
+    ...createParkedChannels(transactions),
     ...createSendResults(transactions),
-    ...createUnfolding(transactions, outgoing),
+    ...createUnfolding(transactions),
   };
 }
 
@@ -146,8 +137,8 @@ const ADDED = OUTBOX.pick("state", "messageId");
 /** A row of the outbox that this call or an earlier one has added. */
 export type AddedRow = OutboxRow & ReturnType<typeof ADDED.read>;
 
-function createAdditions({ database, commit }: Transactions, outgoing: Outgoing) {
-  const add = prepareAdd(database, outgoing);
+function createAdditions({ database, commit }: Transactions) {
+  const add = prepareAdd(database);
   return {
     /**
      * Adds a message. Without a nonce, it gets the nonce of its row. If a row has its nonce already
@@ -177,10 +168,9 @@ function optionsOf({ message }: Frozen): CommitOptions {
  */
 function prepareAdd(
   database: DatabaseSync,
-  outgoing: Outgoing,
 ): (frozen: Frozen, now: number) => AddedRow {
   const sql = statementsOf(database);
-  const addOnce = prepareAddOnce(database, outgoing);
+  const addOnce = prepareAddOnce(database);
   const select = sql`
     SELECT ${ROW_COLUMNS}, o.state, o.message_id FROM outbox AS o ${JOIN_DRAFT} WHERE o.id = ?`;
   const selectEnded = sql`SELECT 1 FROM inbox WHERE message_id = ? AND finished_at IS NOT NULL`;
@@ -200,7 +190,6 @@ function prepareAdd(
  */
 function createFilelessChannels(
   { database, sql, commit, read }: Transactions,
-  { queues }: Outgoing,
 ) {
   const files = prepareOutboxFiles(database);
   const selectTold = sql`SELECT 1 FROM fileless_channel
@@ -223,10 +212,9 @@ function createFilelessChannels(
       }),
     /** Replaces the message of an unsent row, and deletes the row's files. */
     removeFiles(
-      { id, message: { accountId, channelId, nonce } }: OutboxRow,
+      { id, message: { accountId, nonce } }: OutboxRow,
       message: OutboundMessage,
     ) {
-      queues.forget(accountId, channelId);
       return commit(UNNAMED, () => {
         const changed = replace.run({ accountId, nonce, message: JSON.stringify(message) });
         if (changed.changes > 0) files.delete(id);
@@ -246,7 +234,6 @@ const ID = rows({ id: integer() });
  */
 function createUnfolding(
   { database, sql, commit }: Transactions,
-  { queues }: Outgoing,
 ) {
   const files = prepareOutboxFiles(database);
   const selectUnsent = sql`SELECT id FROM outbox
@@ -274,10 +261,9 @@ function createUnfolding(
      * @returns Number of messages; 0 if the row is settled, or nothing was folded into it.
      */
     unfold(
-      { message: { accountId, channelId, nonce } }: OutboxRow,
+      { message: { accountId, nonce } }: OutboxRow,
       withoutFile: (message: OutboundMessage) => OutboundMessage,
     ) {
-      queues.forget(accountId, channelId);
       return commit(UNNAMED, () => {
         const unsent = selectUnsent.get(accountId, nonce);
         if (!unsent) return 0;

@@ -10,7 +10,6 @@ import type { Echo, Foreign } from "../../core/inbound/inbox.ts";
 import type { Frozen, OutboundFile, OutboundMessage } from "../../core/outbound/outbound.ts";
 import { withoutControls } from "../../lib/text/quoted.ts";
 import { ENDS_WORDS } from "../forget/readers.ts";
-import type { Tail } from "../database/journal.ts";
 import { bytes, integer, optional, rows, snowflake, text } from "../schema/columns.ts";
 
 interface NewOutboxRow extends Pick<Frozen, "draft"> {
@@ -22,15 +21,11 @@ interface NewOutboxRow extends Pick<Frozen, "draft"> {
   readonly fileCount?: number;
   /** Unix time in milliseconds. */
   readonly createdAt: number;
-  readonly state: "pending" | "sending" | "sent" | "folded" | "dropped";
-  /** When the intent to send it was stored first; absent: never. */
-  readonly firstAttemptAt?: number;
+  readonly state: "pending" | "folded" | "dropped";
   /** Number of the row that has its text. */
   readonly foldedInto?: number;
   /** Why it was dropped. */
   readonly refusal?: string;
-  /** Discord's id of the message. */
-  readonly messageId?: MessageId;
 }
 
 const ACTIONS = { this: "replace", nothing: "remove" } as const;
@@ -44,9 +39,9 @@ export function prepareInsertRow(database: DatabaseSync): (row: NewOutboxRow) =>
   const sql = statementsOf(database);
   const insert = sql`
     INSERT INTO outbox (id, account_id, channel_id, nonce, state, kind, cause_id, action,
-                        draft_nonce, file_count, created_at, first_attempt_at, folded_into,
-                        refusal, message_id, message, whole)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
+                        draft_nonce, file_count, created_at, folded_into, refusal, message,
+                        whole)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
   return ({ message, draft, whole, ...row }) => {
     const { accountId, channelId, nonce, of } = message;
     insert.run(
@@ -61,10 +56,8 @@ export function prepareInsertRow(database: DatabaseSync): (row: NewOutboxRow) =>
       draft?.nonce ?? null,
       row.fileCount ?? 0,
       row.createdAt,
-      row.firstAttemptAt ?? null,
       row.foldedInto ?? null,
       row.refusal ?? null,
-      row.messageId ?? null,
       JSON.stringify(message),
       whole === undefined ? null : withoutControls(whole),
     );
@@ -85,55 +78,23 @@ export interface Unsettled extends RowKey {
   readonly fileCount: number;
 }
 
-export function prepareOutboxRows(database: DatabaseSync, tail: Tail) {
+export function prepareOutboxRows(database: DatabaseSync) {
   const sql = statementsOf(database);
-  const insert = prepareInsertRow(database);
-  const settle = prepareSettle(database);
-  const files = prepareOutboxFiles(database);
-  const noteDelivered = prepareNoteDelivered(database);
   const markSending = sql`UPDATE outbox
      SET state = 'sending', first_attempt_at = COALESCE(first_attempt_at, ?),
          action = IIF(?, 'post', action), next_attempt_at = NULL
      WHERE account_id = ? AND nonce = ? AND state IN ('pending', 'sending')`;
-  const rows = tail.table<{ row: NewOutboxRow }>(({ row }) => {
-    insert(row);
-    return true;
-  });
-  const find = ({ accountId, nonce }: RowKey) => rows.find(`${accountId} ${nonce}`);
-
   return {
-    /** Adds a row, which may wait for the end of a catch-up. Its files are in their table already. */
-    add(row: NewOutboxRow) {
-      const { accountId, nonce } = row.message;
-      rows.add(`${accountId} ${nonce}`, { row });
-    },
     /**
      * Notes the intent to send a row.
      *
      * @param isPost Whether a message in a draft's place is posted.
      * @returns Whether the row still waits to be sent.
      */
-    intend(key: RowKey, now: number, isPost: boolean = false) {
-      const waiting = find(key);
-      if (!waiting) {
-        return markSending.run(now, isPost ? 1 : 0, key.accountId, key.nonce).changes > 0;
-      }
-      // Only the journal changes waiting rows, and it has no row with `isPost`.
-      const { row } = waiting;
-      if (row.state !== "pending" && row.state !== "sending") return false;
-      waiting.row = { ...row, state: "sending", firstAttemptAt: row.firstAttemptAt ?? now };
-      return true;
-    },
+    intend: ({ accountId, nonce }: RowKey, now: number, isPost: boolean) =>
+      markSending.run(now, isPost ? 1 : 0, accountId, nonce).changes > 0,
     /** Ends a row. Returns whether it was not sent before. */
-    settle(unsettled: Unsettled, messageId?: MessageId): boolean {
-      const waiting = find(unsettled);
-      if (!waiting) return settle(unsettled, messageId);
-      if (waiting.row.state === "sent") return false;
-      waiting.row = { ...waiting.row, state: "sent", messageId, whole: undefined };
-      if (unsettled.fileCount > 0) files.delete(unsettled.id);
-      if (messageId !== undefined) noteDelivered(unsettled);
-      return true;
-    },
+    settle: prepareSettle(database),
   };
 }
 

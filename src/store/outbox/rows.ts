@@ -19,7 +19,6 @@ import type {
 } from "../../core/outbound/outbound.ts";
 import { snowflakeSchema } from "../../core/discord/snowflake_schema.ts";
 import { prepareInsertRow, prepareOutboxFiles } from "./outbox_rows.ts";
-import type { Outgoing } from "../memory/send_queues.ts";
 import {
   type Column,
   integer,
@@ -47,11 +46,13 @@ type AddToOutbox = (frozen: Frozen, now: number, added?: Added) => number;
 
 const ID = rows({ id: integer() });
 
-export function prepareAddToOutbox(database: DatabaseSync, outgoing: Outgoing): AddToOutbox {
+export function prepareAddToOutbox(database: DatabaseSync): AddToOutbox {
+  const sql = statementsOf(database);
+  const selectNext = sql.rows(ID.read)`SELECT COALESCE(MAX(id), 0) + 1 AS id FROM outbox`;
   const files = prepareOutboxFiles(database);
   const insert = prepareInsertRow(database);
   return ({ message: frozen, files: attached, whole, draft }, now, added) => {
-    const id = outgoing.reserve(1);
+    const { id } = selectNext.one();
     const message = frozen.nonce === "" ? { ...frozen, nonce: nonceOfRow(id, now) } : frozen;
     insert({
       id,
@@ -64,18 +65,7 @@ export function prepareAddToOutbox(database: DatabaseSync, outgoing: Outgoing): 
       refusal: added?.state === "dropped" ? added.reason : undefined,
       whole: added ? undefined : whole,
     });
-    if (added) return id;
-    const { accountId, channelId } = message;
-    files.insert(id, accountId, attached);
-    const { queues } = outgoing;
-    const queue = queues.queueOf(accountId, channelId);
-    // What becomes of a draft is decided when the row is sent, by the tables.
-    if (!queue || draft || !queues.hasRoom()) queues.forget(accountId, channelId);
-    else {
-      const row: OutboxRow = { id, message, fileCount: attached.length, action: { kind: "post" } };
-      queues.add(queue, [row]);
-      queues.stored(queue, [row]);
-    }
+    if (!added) files.insert(id, message.accountId, attached);
     return id;
   };
 }
@@ -89,9 +79,9 @@ export function prepareAddToOutbox(database: DatabaseSync, outgoing: Outgoing): 
 export type AddOnce = (frozen: Frozen, now: number) => number;
 
 /** Prepares the statements that add a message once. */
-export function prepareAddOnce(database: DatabaseSync, outgoing: Outgoing): AddOnce {
+export function prepareAddOnce(database: DatabaseSync): AddOnce {
   const sql = statementsOf(database);
-  const add = prepareAddToOutbox(database, outgoing);
+  const add = prepareAddToOutbox(database);
   const find = sql`SELECT id FROM outbox WHERE account_id = ? AND nonce = ?`;
   return (frozen, now) => {
     const { accountId, nonce } = frozen.message;

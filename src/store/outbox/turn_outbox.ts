@@ -12,10 +12,9 @@ import type { AccountId, ChannelId, MessageId } from "../../core/discord/ids.ts"
 import { type FinishedTurn, lastOf, type StoredTurn } from "../../core/inbound/inbox.ts";
 import { type AnswerMessage, type DraftRow, placeDrafts } from "../../core/outbound/draft.ts";
 import { nonceOf } from "../../core/outbound/nonce.ts";
-import type { Frozen, OutboundMessage } from "../../core/outbound/outbound.ts";
+import type { Frozen } from "../../core/outbound/outbound.ts";
 import type { PlanQueue, QueuePlan, Waiting } from "../../core/outbound/queue.ts";
 import type { EditedStep } from "../../core/step.ts";
-import type { Outgoing } from "../memory/send_queues.ts";
 import { prepareOutboxFiles } from "./outbox_rows.ts";
 import { prepareAddToOutbox, storedMessage } from "./rows.ts";
 import { COUNT, integer, oneOf, optional, rows, snowflake, text } from "../schema/columns.ts";
@@ -24,7 +23,7 @@ import { withoutQuotes } from "../sources/sources.ts";
 const ADD: QueuePlan = { kind: "add" };
 
 /** Adds a turn's messages within a transaction of the caller's. */
-export function prepareAddTurn(database: DatabaseSync, outgoing: Outgoing): (
+export function prepareAddTurn(database: DatabaseSync): (
   turn: FinishedTurn,
   now: number,
   queue: PlanQueue | undefined,
@@ -32,7 +31,7 @@ export function prepareAddTurn(database: DatabaseSync, outgoing: Outgoing): (
   edit?: EditedStep,
 ) => Pick<StoredTurn, "folded" | "dropped"> {
   const sql = statementsOf(database);
-  const add = prepareAddToOutbox(database, outgoing);
+  const add = prepareAddToOutbox(database);
   const fold = prepareFold(database);
   const draftsOf = prepareDraftsOf(database);
   const currentAnswer = prepareCurrentAnswer(database);
@@ -49,8 +48,6 @@ export function prepareAddTurn(database: DatabaseSync, outgoing: Outgoing): (
     return waiting ? queue.plan(waiting, incoming) : ADD;
   }
 
-  const forgetQueues = prepareForgetQueues(outgoing);
-
   return (turn, now, queue, edit) => {
     const plan = planOf(turn.outbox, queue);
     const { message: { accountId, id: messageId }, route: { agentId } } = turn.claim;
@@ -62,7 +59,6 @@ export function prepareAddTurn(database: DatabaseSync, outgoing: Outgoing): (
     const outbox = edit ? turn.outbox.map((frozen) => inPlaceOf(earlier, frozen)) : turn.outbox;
     const placed = placeDrafts(drafts, plan.kind === "add" ? outbox : []);
     for (const nonce of placed.withdraw) withdraw.run(accountId, nonce);
-    forgetQueues(plan.kind === "add" ? drafts : [...drafts, ...turn.outbox]);
     for (const frozen of placed.outbox) add(frozen, now);
     switch (plan.kind) {
       case "add":
@@ -91,14 +87,6 @@ function inPlaceOf(earlier: readonly AnswerMessage[], frozen: Frozen): Frozen {
   if (!row) return frozen;
   return { ...frozen, message: { ...message, quote: row.message.quote, dropsFiles: true } };
 }
-
-/** Prepares the leaving of channels to the tables, because rows of them were withdrawn or folded. */
-const prepareForgetQueues =
-  ({ queues }: Outgoing) => (changed: readonly Pick<Frozen, "message">[]): void => {
-    for (const { message: { accountId, channelId } } of changed) {
-      queues.forget(accountId, channelId);
-    }
-  };
 
 /** SQL condition for rows that Discord cannot have. Refused rows are such rows, too. */
 const IS_UNTRIED = "state = 'pending'";
@@ -204,18 +192,16 @@ function prepareDraftsOf(database: DatabaseSync): (turn: DraftsTurn) => readonly
  * message that the turn began with, whatever its text is now. Those without an attempt are withdrawn;
  * a row deletes each other one. It tells whether there was one to delete.
  */
-export function prepareRemoveDrafts(database: DatabaseSync, outgoing: Outgoing) {
+export function prepareRemoveDrafts(database: DatabaseSync) {
   const sql = statementsOf(database);
   const draftsOf = prepareDraftsOf(database);
-  const add = prepareAddToOutbox(database, outgoing);
+  const add = prepareAddToOutbox(database);
   const withdraw = sql`
     UPDATE outbox SET state = 'withdrawn' WHERE account_id = ? AND nonce = ? AND state = 'pending'`;
-  const forgetQueues = prepareForgetQueues(outgoing);
   return (turn: DraftsTurn, now: number): boolean => {
     const drafts = draftsOf(turn);
     if (drafts.length === 0) return false;
     const placed = placeDrafts(drafts, []);
-    forgetQueues(drafts);
     for (const nonce of placed.withdraw) withdraw.run(turn.accountId, nonce);
     for (const frozen of placed.outbox) add(frozen, now);
     return placed.outbox.length > 0;
@@ -271,10 +257,10 @@ export function prepareCurrentAnswer(
 /** The end of an offer whose card a person has deleted. */
 export const CARD_DELETED = 0;
 
-export function prepareAnswers(database: DatabaseSync, outgoing: Outgoing) {
+export function prepareAnswers(database: DatabaseSync) {
   const sql = statementsOf(database);
   const current = prepareCurrentAnswer(database);
-  const add = prepareAddToOutbox(database, outgoing);
+  const add = prepareAddToOutbox(database);
   const find = sql`SELECT 1 FROM outbox WHERE account_id = ? AND nonce = ?`;
   const withdraw = sql`
     UPDATE outbox SET state = 'withdrawn' WHERE account_id = ? AND nonce = ? AND state = 'pending'`;
@@ -285,8 +271,6 @@ export function prepareAnswers(database: DatabaseSync, outgoing: Outgoing) {
        SELECT c.question_row FROM outbox AS o CROSS JOIN question_card AS c
        WHERE o.message_id = ? AND o.account_id = ? AND c.account_id = o.account_id
          AND c.nonce = o.nonce)`;
-  const forget = ({ accountId, channelId }: OutboundMessage) =>
-    outgoing.queues.forget(accountId, channelId);
 
   return {
     /** Whether a person has deleted a message of an answer: then it is not written again. */
@@ -301,7 +285,6 @@ export function prepareAnswers(database: DatabaseSync, outgoing: Outgoing) {
     remove(of: AnswersOf, now: number) {
       const rows = current(of);
       const placed = placeDrafts(rows, []);
-      for (const { message } of rows) forget(message);
       for (const nonce of placed.withdraw) withdraw.run(of.accountId, nonce);
       for (const frozen of placed.outbox) add(frozen, now);
       return rows.length > 0;
@@ -325,7 +308,6 @@ export function prepareAnswers(database: DatabaseSync, outgoing: Outgoing) {
         const isEmpty = content === "";
         const draft = { nonce: message.nonce, becomes: isEmpty ? "nothing" : "this" } as const;
         const frozen: Frozen = { message: { ...message, nonce, content }, files: [], draft };
-        forget(message);
         add(frozen, now);
         isAny = true;
       }

@@ -21,16 +21,15 @@ import type { ResolvedName } from "../../core/names.ts";
 import { withoutControls } from "../../lib/text/quoted.ts";
 import { COMMIT_OPTIONS } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
-import { createOutgoing, type Outgoing } from "../memory/send_queues.ts";
 import { prepareAddOnce } from "../outbox/rows.ts";
 import { IS_FRESH, toPairingRequest } from "./unpaired_senders.ts";
 import { prepareKeepDirectChannel } from "../messages/messages.ts";
 import { flag, oneOf, rows } from "../schema/columns.ts";
 import { ASKED_GUILD, PAIRED, PAIRING_GUESS, RESOLVED_NAME } from "../schema/people.ts";
 
-export function createPairing(transactions: Transactions, outgoing: Outgoing) {
+export function createPairing(transactions: Transactions) {
   return {
-    ...createPairings(transactions, outgoing),
+    ...createPairings(transactions),
     ...createResolvedNames(transactions),
     ...createAskedGuilds(transactions),
   };
@@ -67,10 +66,9 @@ const MATCH = rows({ state: oneOf("pending", "approved", "denied", "expired"), i
  */
 export function createPairings(
   { database, sql, commit, read }: Transactions,
-  outgoing: Outgoing = createOutgoing(database),
 ) {
   const find = prepareFind(database);
-  const settle = prepareSettle(database, outgoing);
+  const settle = prepareSettle(database);
   const wrongCodes = prepareCountWrongCodes(database);
   const selectRequests = sql.rows(toPairingRequest)`SELECT * FROM pairing_request
      WHERE account_id = :accountId AND state = 'pending' AND ${IS_FRESH}
@@ -173,9 +171,9 @@ function prepareFind(database: DatabaseSync): (key: Key) => {
   };
 }
 
-function prepareSettle(database: DatabaseSync, outgoing: Outgoing) {
+function prepareSettle(database: DatabaseSync) {
   const sql = statementsOf(database);
-  const addOnce = prepareAddOnce(database, outgoing);
+  const addOnce = prepareAddOnce(database);
   const keepDirectChannel = prepareKeepDirectChannel(database);
   const end = sql`
     UPDATE pairing_request SET state = :state, decided_at = :now, decided_by = :decidedBy

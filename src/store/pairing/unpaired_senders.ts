@@ -21,7 +21,6 @@ import {
 } from "../../core/inbound/pairing.ts";
 import { ignored, type Verdict } from "../../core/inbound/verdict.ts";
 import { withoutControls } from "../../lib/text/quoted.ts";
-import type { Outgoing } from "../memory/send_queues.ts";
 import { prepareAddOnce } from "../outbox/rows.ts";
 import { flag, integer, oneOf, optional, rows } from "../schema/columns.ts";
 import { PAIRING_REQUEST } from "../schema/people.ts";
@@ -33,9 +32,9 @@ export interface Settled {
   readonly request?: PairingRequest;
 }
 
-export function prepareUnpairedSenders(database: DatabaseSync, outgoing: Outgoing) {
+export function prepareUnpairedSenders(database: DatabaseSync) {
   const judgeUnpairedSender = prepareJudgeUnpairedSender(database);
-  const startPairing = prepareStartPairing(database, outgoing);
+  const startPairing = prepareStartPairing(database);
 
   function preview(judged: Judged, now: number): Judged {
     const { message: { accountId, sender, place }, verdict, knownFacts } = judged;
@@ -157,13 +156,13 @@ const DRAWS = 4;
  *
  * @returns The request; `undefined` if the service draws no free code.
  */
-function prepareStartPairing(database: DatabaseSync, outgoing: Outgoing): (
+function prepareStartPairing(database: DatabaseSync): (
   message: InboundMessage,
   pairingService: PairingService,
   now: number,
 ) => PairingRequest | undefined {
   const sql = statementsOf(database);
-  const addOnce = prepareAddOnce(database, outgoing);
+  const addOnce = prepareAddOnce(database);
   const isTaken = sql`SELECT 1 FROM pairing_request WHERE account_id = ? AND code = ?`;
   const prune = sql`
     DELETE FROM pairing_request WHERE account_id = ? AND created_at < ? AND expires_at < ?`;

@@ -22,7 +22,6 @@ import type {
 import { DAY_MS } from "../../lib/clock.ts";
 import { COMMIT_OPTIONS } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
-import type { Outgoing } from "../memory/send_queues.ts";
 import { prepareAddOnce } from "../outbox/rows.ts";
 import {
   COUNT,
@@ -75,10 +74,9 @@ const NEXT = rows({ next: optional(integer()) });
  */
 export function createCards(
   { database, sql, commit, read }: Transactions,
-  outgoing: Outgoing,
   onDecided: OnDecided,
 ) {
-  const addOnce = prepareAddOnce(database, outgoing);
+  const addOnce = prepareAddOnce(database);
   const selectWithout = sql.rows(STORED_QUESTION.read)`
     SELECT ${STORED_QUESTION.columns()} FROM question
     WHERE state = 'open' AND account_id = ? AND has_cards = 0 ORDER BY id`;
@@ -257,9 +255,8 @@ const CUT = rows({ callKey: text(), message: json<InboundMessage>() });
  */
 export function createActionRuns(
   { database, sql, commit, read }: Transactions,
-  outgoing: Outgoing,
 ) {
-  const addOnce = prepareAddOnce(database, outgoing);
+  const addOnce = prepareAddOnce(database);
   const insert = ACTION_RUN.prepareInsert(
     database,
     "ON CONFLICT (call_key) DO NOTHING RETURNING id",

@@ -42,7 +42,7 @@ export function createQuestions(
   };
   return {
     ...createParking(transactions, memory, usage),
-    ...createCards(transactions, memory.outgoing, onDecided),
+    ...createCards(transactions, onDecided),
     ...createDecisions(transactions, onDecided),
     ...createExecRules(transactions),
   };

@@ -12,7 +12,6 @@ import {
 import { DAY_MS } from "../../lib/clock.ts";
 import { COMMIT_OPTIONS } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
-import type { Outgoing } from "../memory/send_queues.ts";
 import { prepareAddOnce } from "../outbox/rows.ts";
 import { SCHEDULE, STORED_SCHEDULE } from "../schema/agent.ts";
 import { COUNT, integer, oneOf, optional, rows, snowflake } from "../schema/columns.ts";
@@ -21,11 +20,10 @@ import type { Frozen } from "../../core/outbound/outbound.ts";
 
 export function createSchedules(
   transactions: Transactions,
-  outgoing: Outgoing,
 ) {
   return {
     ...createScheduleRows(transactions),
-    ...createScheduleRuns(transactions, outgoing),
+    ...createScheduleRuns(transactions),
   };
 }
 
@@ -162,9 +160,8 @@ const NEXT = rows({ at: optional(integer()) });
  */
 function createScheduleRuns(
   { database, sql, commit, read }: Transactions,
-  outgoing: Outgoing,
 ) {
-  const addOnce = prepareAddOnce(database, outgoing);
+  const addOnce = prepareAddOnce(database);
   const selectAsked = sql.rows(STORED_SCHEDULE.read)`
     SELECT * FROM schedule WHERE account_id = ? AND asked_at IS NOT NULL LIMIT ?`;
   const selectDue = sql.rows(STORED_SCHEDULE.read)`SELECT * FROM schedule

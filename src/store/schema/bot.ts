@@ -10,9 +10,7 @@ import {
   IN,
   initially,
   integer,
-  json,
   key,
-  onlyRow,
   optional,
   real,
   rowNumber,
@@ -21,35 +19,7 @@ import {
   text,
   unique,
 } from "./columns.ts";
-import { BLANK_ID, stringIn } from "./person.ts";
-
-/** A place of the journal's ring in front of all other tables (`database/journal.ts`). */
-const JOURNAL_ROW = table("journal", {
-  id: rowNumber(), // place in the ring
-  number: integer(), // in the order of storing
-  kind: text(), // name of the code that does the work
-  record: json(),
-}, { forgets: "the tables have all records by then, and all are deleted" });
-
-/** How far the tables have come. */
-const JOURNAL_DONE = table("journal_done", {
-  id: onlyRow(),
-  number: integer(), // the tables have all records up to it
-}, { sql: "INSERT INTO journal_done (id, number) VALUES (1, 0);", forgets: "a number" });
-
-/** Records that the tables refused; kept for the operator. */
-const JOURNAL_REFUSED = table("journal_refused", {
-  id: rowNumber(),
-  kind: text(),
-  record: json(),
-}, {
-  forgets: {
-    change: {
-      columns: ["record"],
-      row: (row, _person, scrub) => scrub.isIn(stringIn(row, "record")) ? "delete" : undefined,
-    },
-  },
-});
+import { BLANK_ID } from "./person.ts";
 
 export const ACCOUNT = table("account", {
   accountId: key(account()),
@@ -249,9 +219,6 @@ export const TREND = table("trend", {
 });
 
 export const BOT_TABLES: readonly DeclaredTable[] = [
-  JOURNAL_ROW,
-  JOURNAL_DONE,
-  JOURNAL_REFUSED,
   ACCOUNT,
   GATEWAY_SESSION,
   IDENTIFY,

@@ -203,16 +203,13 @@ interface FoldRecord extends Fold {
  * A checkpoint only adds a row, and never changes an entry. It is one transaction: a crash before it
  * leaves the session as it was, and the next turn decides again.
  *
- * A summary is journaled if memory knows its range. The record names the range without the numbers
- * of its entries, because the table may not have them yet. If another entry has the place of the
- * last one by then, nothing is stored. The function is longer than most, because each statement
- * and each method stands here once.
+ * The function is longer than most, because each statement and each method stands here once.
  */
 function createCheckpoints(
-  { sql, commit, journaled, read }: Transactions,
+  { sql, commit, read }: Transactions,
   transcripts: Pick<
     TranscriptRows,
-    "changesOf" | "checkpointOf" | "drop" | "folded" | "hasRange" | "openEntries"
+    "changesOf" | "checkpointOf" | "drop" | "openEntries"
   >,
 ) {
   const selectLast = sql`
@@ -262,15 +259,6 @@ function createCheckpoints(
     return true;
   }
 
-  const folding = new Set<string>();
-  /** Records whose range the table did not have. */
-  const unmatched = new WeakSet<FoldRecord>();
-  const summaries = journaled<FoldRecord>("fold", (record) => {
-    if (storeFold(record)) return;
-    unmatched.add(record);
-    transcripts.drop(record.sessionKey);
-  });
-
   return {
     /** The newest checkpoint of a session; `undefined` if it has none. */
     checkpointOf: transcripts.checkpointOf,
@@ -297,22 +285,9 @@ function createCheckpoints(
       const isOld = () => changes !== transcripts.changesOf(sessionKey);
       const summary = { ...fold.summary, text: withoutControls(fold.summary.text) };
       const record: FoldRecord = { ...fold, summary, now };
-      // Memory does not know a checkpoint that is not committed yet.
-      if (folding.has(sessionKey) || !transcripts.hasRange(sessionKey, fold)) {
-        const isStored = await commit(UNNAMED, () => !isOld() && storeFold(record));
-        transcripts.drop(sessionKey);
-        return isStored;
-      }
-      if (isOld()) return false;
-      folding.add(sessionKey);
-      try {
-        await summaries.append(UNNAMED, record);
-      } finally {
-        folding.delete(sessionKey);
-      }
-      if (unmatched.has(record)) return false;
-      transcripts.folded(sessionKey, { summary, at: now }, fold);
-      return true;
+      const isStored = await commit(UNNAMED, () => !isOld() && storeFold(record));
+      transcripts.drop(sessionKey);
+      return isStored;
     },
     /**
      * Begins a new transcript under the same key (S4a).

@@ -29,7 +29,7 @@ import type { ChosenSetting } from "../../core/people/chosen.ts";
 
 /** Creates the namespace. All settings are in memory: each turn asks for some of them. */
 export function createSettings(transactions: Transactions) {
-  const { database, sql, commit, readUnjournaled } = transactions;
+  const { database, sql, commit, read } = transactions;
   const selectAll = sql.rows(SETTING.read)`SELECT * FROM setting`;
   const upsert = SETTING.prepareInsert(
     database,
@@ -76,8 +76,7 @@ export function createSettings(transactions: Transactions) {
       accountId: AccountId,
       scope: string,
       name: SettingName,
-    ): Promise<string | undefined> =>
-      readUnjournaled(() => values.get(keyOf(accountId, scope, name))),
+    ): Promise<string | undefined> => read(() => values.get(keyOf(accountId, scope, name))),
     /** Changes a setting; `undefined` removes it. */
     async change(
       accountId: AccountId,
@@ -109,9 +108,6 @@ interface SettingRows {
 
 /** Name of the rows with the counts of the loop guard; their scope is a channel. */
 const LOOP = "loop";
-/** Milliseconds within which a count is stored. */
-const LOOP_LAG_MS = 50;
-
 const runSchema: z.ZodType<LoopRun> = z.lazy(() =>
   z.object({
     length: z.number(),
@@ -126,30 +122,11 @@ const runSchema: z.ZodType<LoopRun> = z.lazy(() =>
   })
 );
 
-/** A change of a count, as the journal has it. */
-interface LoopRecord {
-  readonly accountId: AccountId;
-  readonly scope: ChannelId;
-  /** JSON of a run; absent: there is none any more. */
-  readonly value?: string;
-  readonly at: number;
-}
-
-/** Keeps the counts of the loop guard: the journal has each, so none costs a transaction. */
+/** Keeps the counts of the loop guard. */
 function createLoopRuns(
-  { journaled }: Transactions,
+  { commit }: Transactions,
   { upsert, values, keyOf, remove }: SettingRows,
 ) {
-  function remember({ accountId, scope, value }: LoopRecord): void {
-    const key = keyOf(accountId, scope, LOOP);
-    if (value === undefined) values().delete(key);
-    else values().set(key, value);
-  }
-  const changes = journaled<LoopRecord>("loop", (record) => {
-    const { accountId, scope, value, at } = record;
-    if (value === undefined) remove.run(accountId, scope, LOOP);
-    else upsert({ accountId, scope, name: LOOP, value, at });
-  });
   return {
     loopRuns(accountId: AccountId): ReadonlyMap<ChannelId, LoopRun> {
       const prefix = `${accountId}\n`;
@@ -161,13 +138,16 @@ function createLoopRuns(
       }
       return runs;
     },
-    /**
-     * Keeps a run, or removes it. The next transaction stores that, within 50 ms; no caller waits.
-     */
+    /** Keeps a run, or removes it. No caller waits until that is stored. */
     keepLoopRun(accountId: AccountId, scope: ChannelId, run: LoopRun | undefined, at: number) {
-      const record = { accountId, scope, value: run && JSON.stringify(run), at };
-      remember(record);
-      changes.later(UNNAMED, record, LOOP_LAG_MS);
+      const value = run && JSON.stringify(run);
+      const key = keyOf(accountId, scope, LOOP);
+      if (value === undefined) values().delete(key);
+      else values().set(key, value);
+      commit(UNNAMED, () => {
+        if (value === undefined) remove.run(accountId, scope, LOOP);
+        else upsert({ accountId, scope, name: LOOP, value, at });
+      }).catch(() => {}); // memory has it
     },
   };
 }
@@ -185,13 +165,13 @@ const valueSchema = z.object({
  * must not take its own change back.
  */
 function createPauses(
-  { sql, commit, readUnjournaled }: Transactions,
+  { sql, commit, read }: Transactions,
   { upsert, values, keyOf }: SettingRows,
 ) {
   const select = sql.rows(SETTING.read)`
     SELECT * FROM setting WHERE account_id = ? AND scope = 'account' AND name = 'paused'`;
   const nameOf = (accountId: AccountId) => keyOf(accountId, "account", "paused");
-  function read(accountId: AccountId) {
+  function storedPause(accountId: AccountId) {
     const row = select.get(accountId);
     return row && { ...valueSchema.parse(JSON.parse(row.value)), since: row.at };
   }
@@ -204,7 +184,7 @@ function createPauses(
     },
     /** The current pause, from the table; `undefined` if the account is not paused. */
     pauseOf: (accountId: AccountId): Promise<Pause | undefined> =>
-      readUnjournaled(() => pauseIn(read(accountId))),
+      read(() => pauseIn(storedPause(accountId))),
     /**
      * Pauses an account, or lets it go on.
      *
@@ -217,7 +197,7 @@ function createPauses(
     ): Promise<{ readonly pause: Pause | undefined; readonly isChanged: boolean }> {
       let written: string | undefined;
       const result = await commit(COMMIT_OPTIONS.BY_HAND, () => {
-        const before = read(accountId);
+        const before = storedPause(accountId);
         const wasPaused = before?.isPaused === true;
         const isPaused = to === "other" ? !wasPaused : to;
         const isRepeated = callId !== undefined && before?.callId === callId;
@@ -266,14 +246,14 @@ const recordsSchema = z.lazy(() => {
 
 /** Stores the alerts of the whole bot, in one row: they are few, and change together (O12). */
 function createStoredAlerts(
-  { sql, commit, readUnjournaled }: Transactions,
+  { sql, commit, read }: Transactions,
   { upsert }: SettingRows,
 ) {
   const select = sql.rows(SETTING.read)`
     SELECT * FROM setting WHERE scope = 'bot' AND name = 'alerts'`;
   return {
     alerts: (): Promise<readonly AlertRecord[]> =>
-      readUnjournaled(() => {
+      read(() => {
         const row = select.get();
         return row ? recordsSchema.parse(JSON.parse(row.value)) : [];
       }),
@@ -315,21 +295,21 @@ function withMade(
 
 /** Stores the newest results of backups, in one row (O11). */
 function createStoredBackups(
-  { sql, commit, readUnjournaled }: Transactions,
+  { sql, commit, read }: Transactions,
   { upsert }: SettingRows,
 ) {
   const select = sql.rows(SETTING.read)`
     SELECT * FROM setting WHERE account_id = '' AND scope = 'bot' AND name = 'backups'`;
-  const read = (): BackupState => {
+  const stored = (): BackupState => {
     const row = select.get();
     return row ? stateSchema.parse(JSON.parse(row.value)) : {};
   };
   return {
-    backups: (): Promise<BackupState> => readUnjournaled(read),
+    backups: (): Promise<BackupState> => read(stored),
     /** Adds a result. A success removes the failure before it. */
     recordBackup: (result: BackupAttempt) =>
       commit(COMMIT_OPTIONS.BY_HAND, () => {
-        const before = read();
+        const before = stored();
         const next: BackupState = result.kind === "made"
           ? withMade(before, result)
           : result.kind === "failed"

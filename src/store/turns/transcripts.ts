@@ -11,7 +11,7 @@ import { statementsOf } from "../database/statements.ts";
 import type { MessageId } from "../../core/discord/ids.ts";
 import { lengthOf } from "../../core/fit_request.ts";
 import type { Entry } from "../../core/inbound/transcript.ts";
-import type { Checkpoint, FoldRange, OpenEntries } from "../../core/turn/checkpoint.ts";
+import type { Checkpoint, OpenEntries } from "../../core/turn/checkpoint.ts";
 import type { Transactions } from "../database/transact.ts";
 import { integer, oneOf, optional, rows, snowflake, text } from "../schema/columns.ts";
 
@@ -161,25 +161,6 @@ export function createTranscripts({ sql, read }: Transactions) {
       const older = Math.max(0, cached.entries.length - limit);
       return { older, entries: cached.entries.slice(older) };
     },
-    /**
-     * Whether a range is the oldest entries since the newest checkpoint. `false` if memory does not
-     * know.
-     */
-    hasRange(sessionKey: string, range: FoldRange) {
-      const cached = sessions.get(sessionKey);
-      return cached !== undefined && beginsWith(cached, range);
-    },
-    /**
-     * Notes that a range is stored as a checkpoint, and keeps the later entries in memory. If memory
-     * does not have the range any more, it forgets the session.
-     */
-    folded(sessionKey: string, checkpoint: Checkpoint, range: FoldRange) {
-      const cached = sessions.get(sessionKey);
-      if (!cached) return;
-      if (!beginsWith(cached, range)) return drop(sessionKey);
-      cut(cached, range.count); // the same session: a turn of it may be on its way to the disk
-      cached.checkpoint = checkpoint;
-    },
     /** Adds entries without control characters, within a transaction of the caller's. */
     insert({ agentId, sessionKey, channelId }: EntryPlace, entries: readonly Entry[]) {
       for (const entry of entries) {
@@ -258,12 +239,6 @@ function newestOf(
     from--;
   }
   return from === 0 && !isWhole && entries.length < limit ? undefined : entries.slice(from);
-}
-
-/** Whether these are all entries since the checkpoint, and the oldest of them are the range. */
-function beginsWith({ entries, isWhole }: CachedSession, { count, last }: FoldRange): boolean {
-  const entry = entries[count - 1];
-  return isWhole && entry?.messageId === last.messageId && entry.role === last.role;
 }
 
 /** Reads the newest entries that fit. Leaving the loop early resets the statement. */

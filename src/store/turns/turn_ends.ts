@@ -2,9 +2,7 @@
  * Stores the ends of turns (T3): transcript, frozen reply and the message's new state are one
  * transaction.
  *
- * Only a claim that runs according to memory can end, so a second end stores nothing. An answer of
- * plain messages is journaled if the queue of its channel is in memory. If nothing waits in that
- * queue, the intent to send the first message (T4) is part of the same record.
+ * Only a claim that runs according to memory can end, so a second end stores nothing.
  *
  * The steps of a turn that calls tools are stored before its end, each before the next one begins, so
  * the next process continues the turn (TS). A turn without tools has no steps, and costs nothing here.
@@ -21,7 +19,6 @@ import {
   type StoredTurn,
 } from "../../core/inbound/inbox.ts";
 import type { Entry } from "../../core/inbound/transcript.ts";
-import type { OutboundMessage, OutboxRow } from "../../core/outbound/outbound.ts";
 import type { PlanQueue } from "../../core/outbound/queue.ts";
 import type { Charge } from "../../core/spending/usage.ts";
 import type { EditedStep, Step } from "../../core/step.ts";
@@ -31,11 +28,9 @@ import { COMMIT_OPTIONS, type CommitOptions } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
 import { type Memory, turnWithout, without } from "../memory/memory.ts";
 import { isRunning } from "../memory/open_turns.ts";
-import type { SendQueue } from "../memory/send_queues.ts";
-import { type OutboxRows, prepareOutboxFiles } from "../outbox/outbox_rows.ts";
 import { prepareAddTurn } from "../outbox/turn_outbox.ts";
 import { json, rows } from "../schema/columns.ts";
-import type { ClaimRecord, EndRecord, InboxRows } from "./inbox_rows.ts";
+import type { EndRecord, InboxRows } from "./inbox_rows.ts";
 import { prepareReplaceEntries, type TranscriptRows } from "./transcripts.ts";
 import type { UsageRows } from "../usage/usage.ts";
 
@@ -43,27 +38,11 @@ const NOT_STORED: StoredTurn = { stored: false, folded: 0, dropped: 0 };
 
 export interface TurnTables {
   readonly inbox: InboxRows;
-  readonly outbox: OutboxRows;
   readonly usage: UsageRows;
   /** Keeps a message for its mark (X4). */
   readonly keepUnanswered: KeepUnanswered;
 }
 
-/** A message of an answer, with the number that was reserved for its row. */
-interface PlainRow {
-  readonly id: number;
-  readonly message: OutboundMessage;
-  /**
-   * The whole text of the answer, for a file (D4), on the first of several messages; else absent.
-   */
-  readonly whole?: string;
-  /** Whether the intent to send it is stored with it (T4). */
-  readonly isIntended?: boolean;
-  /** Number of its files, which the table has already; absent: none. */
-  readonly fileCount?: number;
-}
-
-/** The journal's record of a T3. */
 interface TurnRecord extends EndRecord {
   readonly accountId: string;
   readonly agentId: string;
@@ -71,8 +50,6 @@ interface TurnRecord extends EndRecord {
   readonly channelId: ChannelId;
   readonly entries: readonly Entry[];
   readonly steps: readonly Step[];
-  /** Its messages, if the tables need not decide about them. */
-  readonly rows: readonly PlainRow[];
   readonly charges: readonly Charge[];
   readonly told?: NonNullable<FinishedTurn["told"]>;
 }
@@ -83,13 +60,12 @@ interface EndingTurn extends FinishedTurn {
 
 function recordOf(
   { claim, claimedAt, end, entries, steps = [], charges = [], cost, told }: EndingTurn,
-  rows: readonly PlainRow[],
   now: number,
 ): TurnRecord {
   const { message: { accountId, id: messageId, channelId }, route, attempt } = claim;
   const also = claim.also?.map(({ id }) => id);
   const of = { accountId, messageId, attempt, claimedAt, also, channelId, ...route };
-  return { ...of, end, entries, steps, rows, charges, cost, told, now };
+  return { ...of, end, entries, steps, charges, cost, told, now };
 }
 
 /**
@@ -97,89 +73,29 @@ function recordOf(
  * share the statements of one transaction (T3).
  */
 export function createTurnEnds(
-  { database, commit, journaled }: Transactions,
-  { turns, apply: note, outgoing, spent, forgotten }: Memory,
+  { database, commit }: Transactions,
+  { turns, apply: note, spent, forgotten }: Memory,
   transcripts: TranscriptRows,
   tables: TurnTables,
 ) {
-  const { queues } = outgoing;
-  const addTurn = prepareAddTurn(database, outgoing);
+  const addTurn = prepareAddTurn(database);
   const insertSteps = prepareInsertSteps(database);
-  const outboxFiles = prepareOutboxFiles(database);
   const editedStep = prepareEditedStep(database);
   const replaceEntries = prepareReplaceEntries(database);
   const readers = prepareReaders(database);
 
   /** Does a record's work; `false` and nothing if the turn has an end, or its account has moved. */
   function apply(record: TurnRecord): boolean {
-    if (!tables.inbox.end(record)) {
-      for (const { id, fileCount } of record.rows) if (fileCount) outboxFiles.delete(id);
-      return false;
-    }
-    const { accountId, messageId, attempt = 1, entries, steps, now } = record;
+    if (!tables.inbox.end(record)) return false;
+    const { accountId, messageId, attempt, entries, steps } = record;
     tables.usage.add(record);
     transcripts.insert(record, entries);
     insertSteps({ accountId, messageId, attempt }, steps);
-    for (const { id, message, whole, isIntended, fileCount } of record.rows) {
-      const times = { createdAt: now, firstAttemptAt: isIntended ? now : undefined };
-      const state = isIntended ? "sending" : "pending";
-      tables.outbox.add({ id, message, whole, fileCount, state, ...times });
-    }
     return true;
   }
 
   function mark({ claim: { message }, isMarked }: EndingTurn, now: number): void {
     if (isMarked) tables.keepUnanswered(message, "refused", now);
-  }
-
-  const records = journaled<TurnRecord>("turn", apply);
-
-  async function journal(
-    turn: EndingTurn,
-    queue: SendQueue,
-    now: number,
-    onStored: () => void,
-  ): Promise<StoredTurn> {
-    const isFirst = queue.waiting.length === 0;
-    const firstId = outgoing.reserve(turn.outbox.length);
-    const rows = turn.outbox.map(({ message, whole, files }, index): PlainRow => ({
-      id: firstId + index,
-      message,
-      whole,
-      isIntended: isFirst && index === 0,
-      fileCount: files.length || undefined,
-    }));
-    const waiting = rows.map(({ id, message, fileCount = 0 }): OutboxRow => ({
-      id,
-      message,
-      fileCount,
-      action: { kind: "post" },
-    }));
-    const withFiles = turn.outbox.flatMap(({ message: { accountId }, files }, index) =>
-      files.length > 0 ? [{ row: firstId + index, accountId, files }] : []
-    );
-    const addRest = (): void => {
-      mark(turn, now);
-      for (const { row, accountId, files } of withFiles) {
-        outboxFiles.delete(row); // of a record that the tables refused
-        outboxFiles.insert(row, accountId, files);
-      }
-    };
-    queues.add(queue, waiting, isFirst ? now : undefined);
-    const options = isFirst && rows.length > 0 ? COMMIT_OPTIONS.T3_T4 : endOptions(turn);
-    const isStored = await records.append(options, recordOf(turn, rows, now), {
-      isNeeded: () => isRunning(turns, turn.claim),
-      atOnce: withFiles.length > 0 || turn.isMarked ? addRest : undefined,
-      onStored() {
-        queues.stored(queue, waiting);
-        onStored();
-      },
-    }).catch((error: unknown) => {
-      queues.refused(queue, waiting);
-      throw error;
-    });
-    if (!isStored) queues.refused(queue, waiting);
-    return isStored ? { stored: true, folded: 0, dropped: 0 } : NOT_STORED;
   }
 
   /** Removes the words of a turn that has read a message which was removed meanwhile (H6a). */
@@ -200,14 +116,14 @@ export function createTurnEnds(
     const { claim, entries } = turn;
     const edit = claim.attempt > 1 ? editedStep(claim.message.id) : undefined;
     if (!edit) {
-      if (!apply(recordOf(turn, [], now))) return NOT_STORED;
+      if (!apply(recordOf(turn, now))) return NOT_STORED;
       return { stored: true, ...addTurn(turn, now, queue) };
     }
     const ids = [...new Set([...edit.causes, ...messagesOf(claim).map(({ id }) => id)])];
     const place = { ...claim.route, channelId: claim.message.channelId };
     const isAnswer = turn.end.kind === "answered" && turn.outbox.length > 0;
     const left = isAnswer ? replaceEntries(place, ids, entries) : [];
-    if (!apply({ ...recordOf(turn, [], now), entries: left })) return NOT_STORED;
+    if (!apply({ ...recordOf(turn, now), entries: left })) return NOT_STORED;
     // Without an answer, the earlier one stays.
     const added = addTurn(isAnswer ? turn : { ...turn, outbox: [] }, now, queue, edit);
     return { stored: true, ...added, isInPlace: true };
@@ -235,16 +151,13 @@ export function createTurnEnds(
       const turn = { ...ended, entries, claimedAt: running.claimedAt };
       const counted = spent.begin(turn.charges ?? [], turn.told?.userId);
       const remember = transcripts.storing(claim.route.sessionKey);
-      const { accountId, channelId } = claim.message;
-      const known = queues.hasRoom() ? queues.queueOf(accountId, channelId) : undefined;
-      const onStored = ({ stored, isInPlace }: StoredTurn): void => {
-        if (isInPlace) transcripts.drop(claim.route.sessionKey);
-        else if (stored) remember(entries);
-        note({ kind: "ended", claim });
-      };
-      const storing = known && !isUnkept && isPlain(turn, known.waiting.length, queue)
-        ? journal(turn, known, now, () => onStored({ ...NOT_STORED, stored: true }))
-        : commit(endOptions(turn), () => store(turn, now, queue, isUnkept), { onStored });
+      const storing = commit(endOptions(turn), () => store(turn, now, queue, isUnkept), {
+        onStored({ stored, isInPlace }) {
+          if (isInPlace) transcripts.drop(claim.route.sessionKey);
+          else if (stored) remember(entries);
+          note({ kind: "ended", claim });
+        },
+      });
       const stored = await storing.catch((error: unknown) => {
         counted(false);
         throw error;
@@ -258,24 +171,6 @@ export function createTurnEnds(
 /** A program gets its answer right after the commit. */
 function endOptions({ claim: { message: { called } } }: FinishedTurn): CommitOptions {
   return called ? COMMIT_OPTIONS.CALL_END : COMMIT_OPTIONS.T3;
-}
-
-/**
- * Whether a turn can be journaled, if memory knows its channel's queue.
- *
- * @param waiting Number of messages in that queue.
- */
-function isPlain(
-  { claim: { message: { channelId }, attempt }, outbox, mayHaveDrafts }: FinishedTurn,
-  waiting: number,
-  queue?: PlanQueue,
-): boolean {
-  // An earlier attempt may have left drafts, which the tables know.
-  return !mayHaveDrafts && attempt === 1 &&
-    waiting + outbox.length <= (queue?.maxQueueSize ?? Infinity) &&
-    outbox.every(({ message, draft }) =>
-      !draft && message.nonce !== "" && message.channelId === channelId
-    );
 }
 
 const STEP = rows({ step: json<Step>() }); // ours, written below
@@ -299,32 +194,13 @@ export function prepareInsertSteps(
   };
 }
 
-/**
- * The journal's record of a TS. It has the claim, too, because a crash may undo a first T2: a turn
- * without an attempt before it would not look for steps.
- */
-interface StepsRecord {
-  readonly claim: ClaimRecord;
-  readonly accountId: string;
-  readonly attempt: number;
-  readonly steps: readonly Step[];
-  readonly charges: readonly Charge[];
-}
-
 export function createSteps(
-  { database, sql, journaled, read }: Transactions,
+  { database, sql, commit, read }: Transactions,
   { turns, spent, forgotten }: Pick<Memory, "turns" | "spent" | "forgotten">,
   tables: TurnTables,
 ) {
   const select = sql`SELECT step FROM step WHERE message_id = ? ORDER BY id`;
   const insert = prepareInsertSteps(database);
-  const records = journaled<StepsRecord>("steps", (record) => {
-    const { claim, accountId, attempt, steps, charges } = record;
-    tables.inbox.claim(claim);
-    insert({ accountId, messageId: claim.turn, attempt }, steps);
-    tables.usage.add({ charges });
-  });
-
   return {
     /** The stored steps of a message's turn, in order, from all processes that ran it. */
     stepsOf: (messageId: MessageId): Promise<readonly Step[]> =>
@@ -358,7 +234,11 @@ export function createSteps(
       const end = spent.begin(charges);
       const options = waitsForDisk ? COMMIT_OPTIONS.TS_BEGUN : COMMIT_OPTIONS.TS;
       try {
-        await records.append(options, { claim: claimed, accountId, attempt, steps, charges });
+        await commit(options, () => {
+          tables.inbox.claim(claimed);
+          insert({ accountId, messageId: turn, attempt }, steps);
+          tables.usage.add({ charges });
+        });
         end(true);
       } catch (error) {
         end(false);

@@ -63,7 +63,7 @@ const toThread = (row: unknown): AnswerThread => ({ ...THREAD.read(row), ...AGEN
  * thread, and messages in it are recognized.
  */
 function createAnswerThreads(
-  { database, sql, commit, readUnjournaled }: Transactions,
+  { database, sql, commit, read }: Transactions,
 ) {
   const selectNewest = sql.rows(toThread)`${SELECT_THREAD}
      WHERE account_id = ? AND has_asker = 1 AND state <> 'refused' ORDER BY at DESC LIMIT ?`;
@@ -79,10 +79,10 @@ function createAnswerThreads(
   return {
     /** The newest threads of an account that have their asker, oldest first. */
     answerThreads: (accountId: AccountId, limit: number): Promise<readonly AnswerThread[]> =>
-      readUnjournaled(() => selectNewest.all(accountId, limit).reverse()),
+      read(() => selectNewest.all(accountId, limit).reverse()),
     /** A thread; `undefined` if no answer has asked for it. */
     answerThread: (accountId: AccountId, threadId: ChannelId): Promise<AnswerThread | undefined> =>
-      readUnjournaled(() => selectOne.get(accountId, threadId)),
+      read(() => selectOne.get(accountId, threadId)),
     /** Stores a thread before the request to Discord. A known one stays unchanged. */
     beginThread: (accountId: AccountId, thread: AnswerThread, now: number) =>
       commit(UNNAMED, () => {
@@ -212,12 +212,12 @@ function firstOfEach(messages: readonly Overheard[]): readonly Overheard[] {
  */
 function createPassedTurns(
   { database, sql, commit }: Transactions,
-  { turns, apply, spent, outgoing }: Pick<Memory, "turns" | "apply" | "spent" | "outgoing">,
+  { turns, apply, spent }: Pick<Memory, "turns" | "apply" | "spent">,
   transcripts: TranscriptRows,
   usage: UsageRows,
 ) {
   const insertSteps = prepareInsertSteps(database);
-  const removeDrafts = prepareRemoveDrafts(database, outgoing);
+  const removeDrafts = prepareRemoveDrafts(database);
   // To pass a turn on is no failed attempt. The first attempt stays counted: the next one knows by
   // that that there are steps.
   const route = sql`UPDATE inbox SET state = 'waiting', attempt = MAX(attempt - 1, 1),

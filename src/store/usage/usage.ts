@@ -10,7 +10,6 @@ import type { Spent, SpentBy, SpentIn } from "../../core/spending/budget.ts";
 import { type Charge, dayOf, monthStartOf, type UsedBy } from "../../core/spending/usage.ts";
 import { DAY_MS } from "../../lib/clock.ts";
 import { COMMIT_OPTIONS, UNNAMED } from "../database/durability.ts";
-import { createTail, type Tail } from "../database/journal.ts";
 import type { Transactions } from "../database/transact.ts";
 import { ADD_USAGE, TOLD_BUDGET, TOLD_PROBLEM } from "../schema/bot.ts";
 import { flag, integer, real, rows, text } from "../schema/columns.ts";
@@ -60,11 +59,10 @@ const SPENT = rows({
 });
 
 export function createUsage(
-  { database, sql, journaled, read }: Transactions,
+  { database, sql, commit, read }: Transactions,
   spent: ReturnType<typeof createSpentToday>,
-  rows: UsageRows = prepareUsageRows(database, createTail()),
+  rows: UsageRows = prepareUsageRows(database),
 ) {
-  const charged = journaled<UsageRecord>("charges", rows.add);
   const selectSpent = sql`
     SELECT user_id, guild_id, agent_id, day = :day AS is_of_day, SUM(input + output) AS tokens,
            SUM(micros) AS micros, SUM(audio_sec) AS audio_sec, SUM(unpriced) AS unpriced
@@ -122,7 +120,7 @@ export function createUsage(
     /** Counts requests at once. The table has them a moment later. */
     add(charges: readonly Charge[]) {
       const end = spent.begin(charges);
-      charged.later(UNNAMED, { charges }, undefined, () => end(true));
+      commit(UNNAMED, () => rows.add({ charges })).then(() => end(true), () => end(false));
     },
     /**
      * Sums from a day on.
@@ -203,27 +201,20 @@ interface UsageRecord {
  * Adds the use of models to the table, within a transaction of the caller's, and deletes old use in
  * small steps (X6).
  */
-export function prepareUsageRows(database: DatabaseSync, tail: Tail) {
+export function prepareUsageRows(database: DatabaseSync) {
   const sql = statementsOf(database);
   const insert = sql`INSERT INTO usage (day, user_id, channel_id, guild_id, agent_id, model, kind,
                         requests, input, cached, output, micros, unpriced, ms, audio_sec)
      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
      ${ADD_USAGE}`;
   const tell = TOLD_BUDGET.prepareInsert(database, "ON CONFLICT DO NOTHING");
-  const rows = tail.table<{ readonly key: UsageKey; readonly sums: Sums }>(({ key, sums }) => {
-    const { requests, input, cached, output, micros, unpriced, ms, audioSec } = sums;
-    insert.run(...key, requests, input, cached, output, micros, unpriced, ms, audioSec);
-    return true;
-  });
-
   function add(charge: Charge): void {
     const { userId, channelId, guildId = "", agentId, model, kind, at } = charge;
-    const key: UsageKey = [dayOf(at), userId, channelId, guildId, agentId, model, kind];
-    const name = key.join("\0");
-    const row = rows.find(name);
-    const sums = sumsOf(charge);
-    if (row) addTo(row.sums, sums);
-    else rows.add(name, { key, sums });
+    const { micros, inputTokens, cachedTokens, outputTokens, ms, audioSec } = charge;
+    const key = [dayOf(at), userId, channelId, guildId, agentId, model, kind];
+    const tokens = [inputTokens, cachedTokens, outputTokens];
+    const cost = [micros ?? 0, micros === undefined ? 1 : 0];
+    insert.run(...key, 1, ...tokens, ...cost, Math.round(ms), audioSec);
   }
 
   return {
@@ -236,36 +227,6 @@ export function prepareUsageRows(database: DatabaseSync, tail: Tail) {
 }
 
 export type UsageRows = ReturnType<typeof prepareUsageRows>;
-
-/** Day, user, channel, guild, agent, model and purpose. */
-type UsageKey = readonly [number, string, string, string, string, string, string];
-
-function sumsOf(charge: Charge) {
-  const { micros, inputTokens, cachedTokens, outputTokens, ms, audioSec } = charge;
-  return {
-    requests: 1,
-    input: inputTokens,
-    cached: cachedTokens,
-    output: outputTokens,
-    micros: micros ?? 0,
-    unpriced: micros === undefined ? 1 : 0,
-    ms: Math.round(ms),
-    audioSec,
-  };
-}
-
-export type Sums = ReturnType<typeof sumsOf>;
-
-function addTo(sums: Sums, more: Sums): void {
-  sums.requests += more.requests;
-  sums.input += more.input;
-  sums.cached += more.cached;
-  sums.output += more.output;
-  sums.micros += more.micros;
-  sums.unpriced += more.unpriced;
-  sums.ms += more.ms;
-  sums.audioSec += more.audioSec;
-}
 
 interface SpentRow extends Pick<Charge, "userId" | "guildId" | "agentId">, Spent {
   /** Whether they are of the day; else of earlier days of its month. */

@@ -1,8 +1,6 @@
 import assert from "node:assert/strict";
-import { createServer } from "node:net";
-import { existsSync, mkdirSync, statSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
-import process from "node:process";
 import { describe, it } from "node:test";
 import { EXIT } from "../../../src/cli/shared/exit_code.ts";
 import { openForCommand, UnansweredError } from "../../../src/cli/shared/store_access.ts";
@@ -11,12 +9,12 @@ import {
   tellingStore,
   toRequest,
 } from "../../../src/cli/shared/store_methods.ts";
-import { askSocket, GREETING_MS, serveSocket, socketFolder } from "../../../src/host/bot_socket.ts";
+import { askSocket, serveSocket } from "../../../src/host/bot_socket.ts";
 import { DATABASE_NAME } from "../../../src/host/files/data_dir.ts";
 import { acquireLock } from "../../../src/host/locks/lock.ts";
 import { StoreError } from "../../../src/store/database/store_error.ts";
 import { openStore } from "../../../src/store/store.ts";
-import { ACCOUNT, guildMessage, messageId } from "../../support/discord/builders.ts";
+import { ACCOUNT, guildMessage } from "../../support/discord/builders.ts";
 import { sameData } from "../../support/same_data.ts";
 import { accepted, batch, frozen, openTestStore } from "../../support/store/store.ts";
 import { tempDirectory } from "../../support/temp_directory.ts";
@@ -24,7 +22,6 @@ import type { Store } from "../../../src/store/store.ts";
 
 const NOW = Date.UTC(2026, 0, 1);
 const WAIT = { greetingMs: 60_000, answerMs: 60_000 };
-const silent = () => {};
 
 /** A data directory whose lock this process has, as a bot. */
 async function openBot(dataDir: string, change: (store: Store) => Store = (store) => store) {
@@ -47,8 +44,8 @@ async function openBot(dataDir: string, change: (store: Store) => Store = (store
 }
 
 /** @param greetingMs Long, so that a busy machine is no hanging bot. */
-async function open(dataDir: string, note: (line: string) => void = silent, greetingMs = 60_000) {
-  const opened = await openForCommand(dataDir, note, greetingMs);
+async function open(dataDir: string, greetingMs = 60_000) {
+  const opened = await openForCommand(dataDir, greetingMs);
   assert.ok(opened);
   return opened;
 }
@@ -69,7 +66,7 @@ describe("[X2] openForCommand()", () => {
 
   it("creates nothing where there is no store", async () => {
     using folder = tempDirectory();
-    assert.equal(await openForCommand(folder.path, silent), undefined);
+    assert.equal(await openForCommand(folder.path), undefined);
     assert.ok(!existsSync(join(folder.path, "lock")));
   });
 
@@ -132,60 +129,6 @@ describe("[X2] openForCommand()", () => {
         error.message === full.message && String(error.cause).includes("disk is full"),
     );
     await close();
-  });
-
-  it("succeeds if a write is stored, but cannot be shown in the file", async () => {
-    using folder = tempDirectory();
-    let isFull = false;
-    await using bot = await openBot(folder.path, (store) => ({
-      ...store,
-      catchUp: () => {
-        if (isFull) throw new Error("database or disk is full");
-        store.catchUp();
-      },
-    }));
-    const { store, close } = await open(folder.path);
-    isFull = true;
-    const { isChanged } = await store.settings.changePause(ACCOUNT, { to: true, by: "cli" }, NOW);
-    assert.ok(isChanged);
-    assert.ok(await bot.store.settings.isPaused(ACCOUNT));
-    await close();
-  });
-
-  it("reads beside a process that hangs, with its journal, and changes nothing", async () => {
-    using folder = tempDirectory();
-    const path = join(folder.path, DATABASE_NAME);
-    const lock = await acquireLock(join(folder.path, "lock"), NOW);
-    const bot = openStore(path, { now: NOW, elapsed: () => 0, schedule: () => () => {} });
-    const message = guildMessage();
-    await bot.inbox.acceptBatch(
-      batch({ judged: [accepted(guildMessage({ id: messageId("9") }))] }),
-      NOW,
-    );
-    await bot.inbox.claimNext(ACCOUNT, NOW, []);
-    await bot.inbox.acceptBatch(batch({ judged: [accepted(message)] }), NOW); // in the journal
-    mkdirSync(socketFolder(folder.path), { mode: 0o700 });
-    const hanging = createServer(() => {});
-    await new Promise<void>((resolve) =>
-      hanging.listen({ path: join(socketFolder(folder.path), "bot") }, resolve)
-    );
-    const notes: string[] = [];
-    const { size } = statSync(`${path}-wal`);
-    const { store, close } = await open(folder.path, (line) => notes.push(line), GREETING_MS);
-    assert.match(notes.join("\n"), new RegExp(`the bot \\(pid ${process.pid}\\) does not answer`));
-    const record = await store.messages.messageRecordOf({ messageId: message.id });
-    assert.equal(record?.messageId, message.id);
-    await assert.rejects(
-      store.settings.changePause(ACCOUNT, { to: true, by: "cli" }, NOW),
-      (error) =>
-        error instanceof UnansweredError && !error.isLost && error.code === EXIT.tryAgain &&
-        /nothing is changed/.test(error.message),
-    );
-    await close();
-    assert.equal(statSync(`${path}-wal`).size, size);
-    hanging.close();
-    bot.close();
-    if (lock.kind === "held") lock.release();
   });
 
   it("says that the outcome is unknown if the bot ends before its answer", async () => {

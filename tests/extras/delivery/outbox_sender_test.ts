@@ -8,7 +8,7 @@ import { tempDirectory } from "../../support/temp_directory.ts";
 import { sameData } from "../../support/same_data.ts";
 
 const NOW = Date.UTC(2026, 0, 1);
-const open = (path: string) => openDataDirectory(path, () => {});
+const open = (path: string) => openDataDirectory(path);
 
 describe("[S4] openDataDirectory()", () => {
   it("has one sender at a time, and the next one takes over", async () => {

@@ -15,7 +15,6 @@ describe("[O13] findPlace()", () => {
     openStore(join(data, "barnacle.db"), {
       now: Date.now(),
       elapsed: () => performance.now(),
-      onRefused() {},
     }).close();
     const place = await findPlace("/none", { data }, recordingIo(), thisMachine({}));
     assert.equal(place.schema, MIGRATIONS.length);

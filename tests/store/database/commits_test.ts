@@ -3,7 +3,6 @@ import { DatabaseSync } from "node:sqlite";
 import { describe, it } from "node:test";
 import fc from "fast-check";
 import { type CommitsDeps, createCommits } from "../../../src/store/database/commits.ts";
-import { JOURNAL } from "../../support/store/open_database.ts";
 import { StoreError } from "../../../src/store/database/store_error.ts";
 import {
   COMMIT_OPTIONS,
@@ -14,7 +13,7 @@ import {
 /** Notes in a database that records every statement for SQLite. */
 function openNotes(deps: Partial<CommitsDeps> = {}) {
   const database = new DatabaseSync(":memory:");
-  database.exec(`CREATE TABLE note (text TEXT NOT NULL UNIQUE) STRICT; ${JOURNAL}`);
+  database.exec(`CREATE TABLE note (text TEXT NOT NULL UNIQUE) STRICT`);
   const insert = database.prepare("INSERT INTO note VALUES (?)");
   const events: string[] = [];
   const exec = database.exec.bind(database);
@@ -32,7 +31,6 @@ function openNotes(deps: Partial<CommitsDeps> = {}) {
       after: (name) => events.push(`after ${name}, ${database.isTransaction ? "open" : "closed"}`),
     },
     onUndone: () => events.push("undone"),
-    onRefused: (kind) => events.push(`refused ${kind}`),
     soon: (run) => groups.push(run),
     ...deps,
   });
@@ -95,7 +93,6 @@ describe("createCommits()", () => {
     const events: string[] = [];
     const { commits, groups } = openNotes({
       onUndone: () => events.push("undone"),
-      onRefused: (kind) => events.push(`refused ${kind}`),
       crash: {
         before() {
           throw new Error("the disk is gone");
@@ -304,134 +301,5 @@ describe("createCommits()", () => {
     groups[0]!(); // runs after close(), and finds no job
     await assert.rejects(add("two"), /closed/);
     assert.deepEqual(all(), ["one"]);
-  });
-});
-
-describe("[D1] records for which nobody waits", () => {
-  /** Commits with a kind of record, and timers that the test ends. */
-  function openRiders(deps: Partial<CommitsDeps> = {}) {
-    const timers: { readonly run: () => void; readonly ms: number; isOver: boolean }[] = [];
-    const notes = openNotes({
-      schedule(run, ms) {
-        const timer = { run, ms, isOver: false };
-        timers.push(timer);
-        return () => void (timer.isOver = true);
-      },
-      ...deps,
-    });
-    const insert = notes.database.prepare("INSERT INTO note VALUES (?)");
-    const records = notes.commits.journaled<string>("note", (text) => void insert.run(text));
-    const journal = () =>
-      notes.database.prepare("SELECT record FROM journal ORDER BY id").all()
-        .map((row) => JSON.parse(String(row["record"])));
-    const running = () => timers.filter(({ isOver }) => !isOver);
-    return { ...notes, records, journal, running };
-  }
-
-  it("are stored with the next transaction, and before it", async () => {
-    const { records, journal, running, groups } = openRiders();
-    let stored = 0;
-    records.later(UNNAMED, "rider", 50, () => stored++);
-    assert.deepEqual([groups.length, journal()], [0, []], "no commit of its own");
-    const appended = records.append(UNNAMED, "waits");
-    groups[0]!();
-    await appended;
-    assert.deepEqual([journal(), stored], [["rider", "waits"], 1]);
-    assert.deepEqual(running().map(({ ms }) => ms), [1_000], "only the tables' timer");
-  });
-
-  it("are stored alone after their time, the shortest of all", () => {
-    const { records, journal, running } = openRiders();
-    records.later(UNNAMED, "patient", undefined);
-    records.later(UNNAMED, "hasty", 50);
-    records.later(UNNAMED, "patient, too");
-    const [timer, ...others] = running();
-    assert.deepEqual([timer?.ms, others], [50, []]);
-    timer!.run();
-    assert.deepEqual(journal(), ["patient", "hasty", "patient, too"]);
-  });
-
-  it("are in the tables before anything reads or changes these", async () => {
-    for (const isRead of [true, false]) {
-      const { records, commits, all, groups } = openRiders();
-      records.later(UNNAMED, "rider");
-      const work = isRead ? commits.read(all) : commits.commit(UNNAMED, all);
-      groups[0]?.();
-      assert.deepEqual(await work, ["rider"]);
-    }
-  });
-
-  it("wait again if the disk refuses them, and are stored once", async () => {
-    let fails = true;
-    let stored = 0;
-    const { records, commits, all, running, groups } = openRiders({
-      crash: {
-        before() {
-          if (fails) throw new Error("disk I/O error");
-        },
-        after() {},
-      },
-    });
-    records.later(COMMIT_OPTIONS.T5, "rider", 50, () => stored++);
-    const refused = records.append(COMMIT_OPTIONS.T1, "waits");
-    groups[0]!();
-    await assert.rejects(refused);
-    assert.throws(() => commits.catchUp());
-    assert.deepEqual([all(), stored, running().map(({ ms }) => ms)], [[], 0, [1_000]]);
-    fails = false;
-    running()[0]!.run();
-    commits.catchUp();
-    assert.deepEqual([all(), stored], [["rider"], 1]);
-  });
-
-  it("are reported if the tables refuse them, and harm no other work", async () => {
-    const { records, add, all, events, groups } = openRiders();
-    records.later(UNNAMED, "twice");
-    const added = [add("one"), add("two")];
-    records.later(UNNAMED, "twice");
-    groups[0]!();
-    await Promise.all(added);
-    assert.deepEqual(all(), ["twice", "one", "two"]);
-    assert.deepEqual(events.filter((event) => event.startsWith("refused")), ["refused note"]);
-  });
-
-  it("reach the tables as the store closes", () => {
-    const { records, commits, all, running } = openRiders();
-    records.later(UNNAMED, "rider");
-    records.ifNeeded(UNNAMED, "needed", () => true);
-    commits.close();
-    assert.deepEqual([all(), running()], [["rider", "needed"], []]);
-    records.later(UNNAMED, "too late");
-    records.ifNeeded(UNNAMED, "too late, too", () => true);
-    assert.deepEqual(running(), []);
-  });
-
-  it("may become needless: with no journaled transaction, but within a second", async () => {
-    const { records, journal, running, groups } = openRiders();
-    let isNeeded = true;
-    records.ifNeeded(UNNAMED, "needless", () => !isNeeded);
-    records.ifNeeded(UNNAMED, "needed", () => isNeeded);
-    const appended = records.append(UNNAMED, "waits");
-    groups[0]!();
-    await appended;
-    assert.deepEqual(journal(), ["waits"]);
-    const [timer] = running();
-    assert.equal(timer?.ms, 1_000);
-    timer!.run();
-    assert.deepEqual(journal(), ["waits", "needed"]);
-    isNeeded = false;
-    timer!.run();
-    assert.deepEqual(journal(), ["waits", "needed"], "asked once");
-  });
-
-  it("that are needed are in the tables before anything reads or changes these", async () => {
-    for (const isRead of [true, false]) {
-      const { records, commits, all, groups } = openRiders();
-      records.ifNeeded(UNNAMED, "needed", () => true);
-      records.ifNeeded(UNNAMED, "needless", () => false);
-      const work = isRead ? commits.read(all) : commits.commit(UNNAMED, all);
-      groups[0]?.();
-      assert.deepEqual(await work, ["needed"]);
-    }
   });
 });

@@ -59,9 +59,6 @@ describe("MIGRATIONS", () => {
    */
   const shared = new Set<unknown>([
     "run",
-    "journal",
-    "journal_done",
-    "journal_refused",
     "told_budget",
     "question_control",
     "note_vector",

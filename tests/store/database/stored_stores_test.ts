@@ -22,7 +22,7 @@ const FIXTURES = join(import.meta.dirname ?? "", "..", "fixtures");
 
 /**
  * Stores as a kill left them: turn 1 is answered and its second part unsent, 2 waits for a person,
- * 3 waits, and 4 has begun. The journal has the end of 4, an intent, and the messages 5 and 6.
+ * 3 waits, and 4 has begun.
  */
 const EXAMPLES = ["schema_1.sql"];
 
@@ -60,12 +60,8 @@ function dump(database: DatabaseSync): Record<string, readonly unknown[]> {
 
 function start(path: string, migrations: readonly string[] = LATER) {
   const database = openDatabase(path, NOW, migrations);
-  const refused: string[] = [];
-  const store = createStore(database, path, {
-    elapsed: () => 0,
-    onRefused: (kind) => void refused.push(kind),
-  });
-  return { database, store, refused };
+  const store = createStore(database, path, { elapsed: () => 0 });
+  return { database, store };
 }
 
 /** What each start after the kill finds. */
@@ -73,28 +69,18 @@ function assertWhole(database: DatabaseSync): void {
   assert.deepEqual(read(database, "SELECT message_id, state FROM inbox ORDER BY id"), [
     `${id(1)} answered`,
     `${id(2)} waiting`,
-    `${id(4)} answered`,
+    `${id(4)} waiting`,
     `${id(3)} waiting`,
-    `${id(5)} waiting`,
-    `${id(6)} waiting`,
   ]);
   assert.deepEqual(read(database, "SELECT nonce, state FROM outbox ORDER BY id"), [
     "1/0 sent",
-    "1/1 sending",
+    "1/1 pending",
     "card pending",
-    "4/0 pending",
-    "4/1 pending",
   ]);
   assert.deepEqual(
     read(database, "SELECT text FROM entry ORDER BY id"),
-    ["asked 1", "answered 1", "asked 4", "answered 4"],
+    ["asked 1", "answered 1"],
   );
-  assert.deepEqual(read(database, "SELECT kind, record FROM journal_refused"), ["odd {}"]);
-  assert.deepEqual(
-    read(database, "SELECT kind FROM journal ORDER BY number"),
-    ["turn", "intent", "batch", "batch"],
-  );
-  assert.deepEqual(read(database, "SELECT number FROM journal_done"), ["4"]);
   assert.deepEqual(
     read(database, "SELECT choice FROM question_control ORDER BY custom_id"),
     ["deny", "once"],
@@ -103,14 +89,13 @@ function assertWhole(database: DatabaseSync): void {
 
 for (const example of EXAMPLES) {
   describe(`[X7] the stored store ${example}`, () => {
-    it("[D1] loses nothing, keeps its order, and does the journal's tail once", async () => {
+    it("[D1] loses nothing, and keeps its order", async () => {
       using directory = tempDirectory();
       const path = join(directory.path, "barnacle.db");
       restore(example, path);
       const first = start(path);
       assert.equal(schemaOf(first.database), LATER.length);
       assertWhole(first.database);
-      assert.deepEqual(first.refused, [], "the refused record is not tried again");
       first.store.close();
       const after = digestOf(path);
 
@@ -122,7 +107,6 @@ for (const example of EXAMPLES) {
       assert.equal(backups.length, 1);
       const backup = new DatabaseSync(join(directory.path, backups[0]!), { readOnly: true });
       assert.equal(schemaOf(backup), 1);
-      assert.equal(read(backup, "SELECT * FROM journal").length, 4);
       backup.close();
 
       const { database, store } = start(path);
@@ -135,7 +119,7 @@ for (const example of EXAMPLES) {
         const end = { kind: "declined" } as const;
         await store.turns.finishTurn({ claim, end, entries: [], outbox: [] }, NOW);
       }
-      assert.deepEqual(claimed, [id(3), id(5), id(6)], "in order, and not the one with a card");
+      assert.deepEqual(claimed, [id(4), id(3)], "in order, and not the one with a card");
       const by = { code: "CDEFGHJA" };
       await store.questions.decide({ by, answer: { choice: "once" }, now: NOW - 86_400_000 });
       assert.equal((await store.inbox.claimNext(ACCOUNT, NOW, []))?.message.id, id(2));
@@ -218,13 +202,12 @@ describe("[X7] [O13] the stores of all releases", () => {
       stored.close();
       const isOld = index + 1 < MIGRATIONS.length;
       assert.equal(isCurrent(path), !isOld);
-      const { database, store, refused } = start(path, MIGRATIONS);
+      const { database, store } = start(path, MIGRATIONS);
       assertWhole(database);
-      assert.deepEqual(refused, []);
       const backups = readdirSync(directory.path).filter((name) => name.endsWith(".bak"));
       assert.equal(backups.length, isOld ? 1 : 0);
       await store.inbox.voidClaims();
-      assert.equal((await store.inbox.claimNext(ACCOUNT, NOW, []))?.message.id, id(3));
+      assert.equal((await store.inbox.claimNext(ACCOUNT, NOW, []))?.message.id, id(4));
       assert.deepEqual(read(database, "PRAGMA integrity_check"), ["ok"]);
       store.close();
     });
@@ -269,7 +252,7 @@ describe("[X7] a store whose columns are not those of its number", () => {
   const cases: readonly (readonly [what: string, change: string])[] = [
     ["lacks a column", "ALTER TABLE inbox DROP COLUMN cost"],
     ["has one more column", "ALTER TABLE run ADD COLUMN more TEXT"],
-    ["lacks a table", "DROP TABLE journal_refused"],
+    ["lacks a table", "DROP TABLE trend"],
     ["has one more table", "CREATE TABLE job (id INTEGER) STRICT"],
     ["has another default", "ALTER TABLE run ADD COLUMN more INTEGER DEFAULT 1"],
   ];

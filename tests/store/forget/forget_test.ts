@@ -244,7 +244,6 @@ describe("[X5] forget()", () => {
     const store = openStore(path, { now: NOW, elapsed: () => 0 });
     try {
       await fill(store);
-      store.catchUp();
       const database = new DatabaseSync(path);
       // Her first answer is sent, as part of a message that begins with one to grace.
       database.exec(`
@@ -327,7 +326,6 @@ describe("[X5] forget()", () => {
         const shown = await store.turns.entriesOf(ROUTE.sessionKey, 10);
         assert.match(shown.at(-2)?.text ?? "", /what did she say\?$/);
         assert.equal(shown.at(-1)?.text, "[removed] said something.");
-        store.catchUp();
         const files = [path, `${path}-wal`].map((file) => readFileSync(file, "latin1")).join();
         assert.ok(files.includes("what did she say"));
         for (const trace of [/canary/i, /lovelace/i, new RegExp(ADA)]) {

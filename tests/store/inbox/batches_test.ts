@@ -23,7 +23,6 @@ import {
   frozen,
   heard,
   ignored,
-  journalOf,
   openTestStore,
 } from "../../support/store/store.ts";
 
@@ -137,14 +136,6 @@ describe("acceptBatch()", () => {
       },
     );
     await fc.assert(property, { numRuns: cases(40) });
-  });
-
-  it("[D1] journals a batch without messages, such as one of known echoes", async () => {
-    const { store, database, rows } = openTestStore();
-    await store.gateway.startSession(ACCOUNT, 0, SESSION, SELF, NOW);
-    await store.inbox.acceptBatch(batch({ heard: heard(9) }), NOW);
-    assert.deepEqual(journalOf(database), ["batch"]);
-    assert.deepEqual(rows("SELECT seq FROM gateway_session"), [{ seq: 9 }]);
   });
 
   it("[D1] journals no accepted message together with repeated ones", async () => {

@@ -16,7 +16,7 @@ import { type Claim, messagesOf } from "../../../src/core/inbound/inbox.ts";
 import type { Store } from "../../../src/store/store.ts";
 import { createStore } from "../../support/store/open_database.ts";
 import { edited } from "../../support/store/edits.ts";
-import { accepted, batch, journalOf, openTestStore } from "../../support/store/store.ts";
+import { accepted, batch, openTestStore } from "../../support/store/store.ts";
 import { sameData } from "../../support/same_data.ts";
 
 const NOW = Date.UTC(2026, 0, 1);
@@ -50,39 +50,6 @@ describe("claimNext()", () => {
     const route = { agentId: "helper", sessionKey: "agent:helper:main" };
     const { store } = await openInbox(accepted(message, route));
     sameData(await store.inbox.claimNext(ACCOUNT, NOW, []), { message, route, attempt: 1 });
-  });
-
-  it("[D2] stores the first claim of a new message only while its turn runs", async () => {
-    const { database, store, rows, claim } = await openInbox();
-    await claim(); // from now on, memory has the queue
-    const judged = [inSession("11", "a"), inSession("12", "b")];
-    await store.inbox.acceptBatch(batch({ judged }), NOW);
-    store.catchUp();
-    const first = await store.inbox.claimNext(ACCOUNT, NOW, []);
-    await claim();
-    await store.turns.finishTurn(
-      { claim: first!, end: { kind: "declined" }, entries: [], outbox: [] },
-      NOW,
-    );
-    assert.ok(!journalOf(database).includes("claim"));
-    assert.deepEqual(rows("SELECT state, attempt, claimed_at FROM inbox ORDER BY id"), [
-      { state: "declined", attempt: 1, claimed_at: NOW },
-      { state: "running", attempt: 1, claimed_at: NOW },
-    ]);
-  });
-
-  it("[D2] stores no first claim of a turn that has ended before the tables needed it", async () => {
-    const stored: string[] = [];
-    const { store } = openTestStore({
-      crash: { before() {}, after: (name) => stored.push(name) },
-    });
-    await store.inbox.claimNext(ACCOUNT, NOW, []); // from now on, memory has the queue
-    await store.inbox.acceptBatch(batch({ judged: [inSession("11", "a")] }), NOW);
-    const claim = await store.inbox.claimNext(ACCOUNT, NOW, []);
-    const end = { kind: "declined" } as const;
-    await store.turns.finishTurn({ claim: claim!, end, entries: [], outbox: [] }, NOW);
-    store.catchUp();
-    assert.deepEqual(stored.filter((name) => name !== "TJ"), ["T1", "T3"], "and no T2");
   });
 
   it("[D2] counts the turn of a stored message that Discord repeats meanwhile", async () => {

@@ -13,14 +13,7 @@ import {
   messageId,
   userId,
 } from "../../support/discord/builders.ts";
-import {
-  accepted,
-  batch,
-  found,
-  heard,
-  journalOf,
-  openTestStore,
-} from "../../support/store/store.ts";
+import { accepted, batch, found, heard, openTestStore } from "../../support/store/store.ts";
 import { UNTOLD_MAX } from "../../../src/store/inbox/unanswered.ts";
 import type { Store } from "../../../src/store/store.ts";
 
@@ -96,12 +89,11 @@ function setUp() {
 
 describe("[X4] acceptBatch() › waiting turns of a sender", () => {
   it("counts no turn that ended before the tables have its message", async () => {
-    const { take, answer, notices, current } = setUp();
+    const { take, answer, notices } = setUp();
     for (const judged of times(6, () => question())) {
       await take([judged]);
       assert.equal((await answer())?.id, judged.message.id);
     }
-    current().catchUp();
     assert.equal((await take([question()])).accepted.length, 1);
     assert.deepEqual(notices(), []);
   });
@@ -407,26 +399,12 @@ describe("[X4] acceptBatch() › restarts", () => {
 });
 
 describe("[X4] acceptBatch() › commits", () => {
-  it("keeps an accepted message in the journal, as without limits", async () => {
-    const world = setUp();
-    await world.take([question()]); // the counts are read once
-    world.rows("SELECT 1");
-    assert.deepEqual(journalOf(world.database), []);
-    await world.take([question()]);
-    assert.deepEqual(journalOf(world.database), ["batch"]);
-  });
-
   it("ends a notice's memory in the transaction of the next accepted message", async () => {
     const world = setUp();
     for (const judged of times(5, () => question())) await world.take([judged]);
     await world.answer();
     await world.take([question()]);
-    assert.deepEqual(journalOf(world.database), []);
     assert.deepEqual(world.database.prepare(TOLD).all(), []);
-    await world.answer();
-    world.rows("SELECT 1");
-    await world.take([question()]);
-    assert.deepEqual(journalOf(world.database), ["batch"]);
   });
 });
 

@@ -32,11 +32,10 @@ const OLD: Readonly<Record<string, number>> = {
   message_block: 2_000,
   direct_channel: 500,
   unanswered: 1_000,
-  journal_refused: 2_500,
 };
 
 /** Rows that stay. */
-const LEFT: Readonly<Record<string, number>> = { journal_refused: 1_000, unanswered: 100 };
+const LEFT: Readonly<Record<string, number>> = { unanswered: 100 };
 
 function yearOld() {
   const database = openDatabase();
@@ -90,7 +89,6 @@ function yearOld() {
     "account_id, message_id, channel_id, author_id, why, at",
     `'gone', i, '1', '2', 'queue-full', iif(i > 900, ${NOW - DAY_MS}, ${at})`, // of a removed account
   );
-  fill("journal_refused", "kind, record", "'turn', '{}'");
   const number = (sql: string) => Number(Object.values(database.prepare(sql).get() ?? {})[0]);
   return { database, count: (table: string) => number(`SELECT COUNT(*) FROM ${table}`), number };
 }

@@ -205,7 +205,6 @@ describe("[X6] transcripts", () => {
   async function prunedTo(retention: Partial<Retention>, isSent: boolean) {
     const { store, database, count } = openKeeping({ ...RETENTION, ...retention });
     await answerOne(store, "101", ANSWERED);
-    store.catchUp();
     if (isSent) database.exec("UPDATE outbox SET state = 'sent'");
     for (let step = 0; step < 4; step++) {
       await store.inbox.acceptBatch(batch({ judged: chatter(1_000 + 100 * step, 70) }), NOW);

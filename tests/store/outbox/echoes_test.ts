@@ -4,7 +4,6 @@ import { toAccountId } from "../../../src/core/discord/ids.ts";
 import type { Echo, Foreign } from "../../../src/core/inbound/inbox.ts";
 import { prepareSettleEcho } from "../../../src/store/outbox/outbox_rows.ts";
 import { prepareAddToOutbox } from "../../../src/store/outbox/rows.ts";
-import { createOutgoing } from "../../../src/store/memory/send_queues.ts";
 import { ACCOUNT, channelId, messageId, outboundMessage } from "../../support/discord/builders.ts";
 import { openDatabase } from "../../support/store/open_database.ts";
 import { sameData } from "../../support/same_data.ts";
@@ -26,7 +25,7 @@ const echo = (fields: Partial<Echo> = {}): Echo => ({
 
 function openRow(state: string, fields: { attemptAt?: number; messageId?: string } = {}) {
   const database = openDatabase();
-  prepareAddToOutbox(database, createOutgoing(database))({ message: ROW, files: [] }, 0);
+  prepareAddToOutbox(database)({ message: ROW, files: [] }, 0);
   database.prepare("UPDATE outbox SET state = ?, first_attempt_at = ?, message_id = ?")
     .run(state, fields.attemptAt ?? null, fields.messageId ?? null);
   const settle = prepareSettleEcho(database);

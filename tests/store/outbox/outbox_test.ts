@@ -7,7 +7,6 @@ import type { OutboundMessage, OutboxRow } from "../../../src/core/outbound/outb
 import { prepareSettleEcho } from "../../../src/store/outbox/outbox_rows.ts";
 import { createOutbox } from "../../../src/store/outbox/outbox.ts";
 import { prepareAddToOutbox } from "../../../src/store/outbox/rows.ts";
-import { createOutgoing } from "../../../src/store/memory/send_queues.ts";
 import {
   ACCOUNT,
   channelId,
@@ -28,7 +27,7 @@ const FILES = [{ name: "a.md", bytes: new Uint8Array([1]) }];
 
 function openOutbox(...messages: readonly OutboundMessage[]) {
   const database = openDatabase();
-  const add = prepareAddToOutbox(database, createOutgoing(database));
+  const add = prepareAddToOutbox(database);
   for (const message of messages) add({ message, files: [] }, NOW);
   const outbox = createOutbox(createUngroupedTransactions(database));
   const nonces = async (accountId = ACCOUNT) =>

@@ -2,7 +2,6 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { DAY_MS } from "../../../src/lib/clock.ts";
 import { toAccountId } from "../../../src/core/discord/ids.ts";
-import { createOutgoing } from "../../../src/store/memory/send_queues.ts";
 import { createParkedChannels } from "../../../src/store/outbox/attempts.ts";
 import { createUngroupedTransactions } from "../../../src/store/database/transact.ts";
 import { ACCOUNT, channelId, messageId } from "../../support/discord/builders.ts";
@@ -142,7 +141,7 @@ describe("unpark()", () => {
     const channels = createParkedChannels({
       ...createUngroupedTransactions(database),
       commit,
-    }, createOutgoing(database));
+    });
     assert.equal(await channels.unpark(ACCOUNT, [OPS]), 0);
     assert.equal(await channels.unpark(ACCOUNT, "all"), 0);
   });

@@ -3,7 +3,6 @@ import { describe, it } from "node:test";
 import type { OutboxAction } from "../../../src/core/outbound/outbound.ts";
 import { nonceOfRow } from "../../../src/core/outbound/nonce.ts";
 import { prepareAddToOutbox } from "../../../src/store/outbox/rows.ts";
-import { createOutgoing } from "../../../src/store/memory/send_queues.ts";
 import { ACCOUNT, messageId } from "../../support/discord/builders.ts";
 import { openDatabase } from "../../support/store/open_database.ts";
 import { frozen, openTestStore, part } from "../../support/store/store.ts";
@@ -14,7 +13,7 @@ const MESSAGE = messageId("1400000000000000077");
 describe("prepareAddToOutbox()", () => {
   it("[D2] gives a message that answers no one the nonce of its row, in row and message", () => {
     const database = openDatabase();
-    const add = prepareAddToOutbox(database, createOutgoing(database));
+    const add = prepareAddToOutbox(database);
     assert.deepEqual([add(frozen({ nonce: "" }), NOW), add(frozen({ nonce: "" }), NOW)], [1, 2]);
     const rows = database.prepare("SELECT nonce, message ->> '$.nonce' AS said FROM outbox").all();
     const nonces = [nonceOfRow(1, NOW), nonceOfRow(2, NOW)];
@@ -23,7 +22,7 @@ describe("prepareAddToOutbox()", () => {
 
   it("[D4] keeps folded and dropped messages on record without files, and sends none", async () => {
     const { database, store, rows } = openTestStore();
-    const add = prepareAddToOutbox(database, createOutgoing(database));
+    const add = prepareAddToOutbox(database);
     const files = [{ name: "a", bytes: new Uint8Array([1]) }];
     add(frozen({ nonce: "f" }, { files, whole: "all" }), NOW, { state: "folded", into: 9 });
     add(frozen({ nonce: "d" }, { files }), NOW, { state: "dropped", reason: "the queue is full" });

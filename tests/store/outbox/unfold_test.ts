@@ -2,7 +2,6 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { nonceOf } from "../../../src/core/outbound/nonce.ts";
 import type { OutboundMessage } from "../../../src/core/outbound/outbound.ts";
-import { createOutgoing } from "../../../src/store/memory/send_queues.ts";
 import { createOutbox } from "../../../src/store/outbox/outbox.ts";
 import { prepareAddToOutbox } from "../../../src/store/outbox/rows.ts";
 import { createUngroupedTransactions } from "../../../src/store/database/transact.ts";
@@ -18,9 +17,8 @@ const withoutFile = (message: OutboundMessage) => ({ ...message, content: "witho
 /** Two folds: `a` and `b` in the first; the first, `c` and `d` in the second. `e` waits behind. */
 function setUp() {
   const database = openDatabase();
-  const outgoing = createOutgoing(database);
-  const outbox = createOutbox(createUngroupedTransactions(database), outgoing);
-  const add = prepareAddToOutbox(database, outgoing);
+  const outbox = createOutbox(createUngroupedTransactions(database));
+  const add = prepareAddToOutbox(database);
   const plain = (cause: string, files: readonly (typeof FILE)[] = []) => {
     const message = { nonce: cause, content: cause, channelId: HERE, of: part(messageId(cause)) };
     return frozen(message, { files });

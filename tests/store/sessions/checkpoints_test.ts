@@ -4,7 +4,7 @@ import type { Entry } from "../../../src/core/inbound/transcript.ts";
 import type { Fold } from "../../../src/core/turn/checkpoint.ts";
 import { createStore } from "../../support/store/open_database.ts";
 import { guildMessage, messageId } from "../../support/discord/builders.ts";
-import { accepted, batch, journalOf, openTestStore, ROUTE } from "../../support/store/store.ts";
+import { accepted, batch, openTestStore, ROUTE } from "../../support/store/store.ts";
 import type { RecallQuery } from "../../../src/store/sessions/sessions.ts";
 import type { Store } from "../../../src/store/store.ts";
 import { sameData } from "../../support/same_data.ts";
@@ -140,25 +140,7 @@ const summaryRow = (first: number, last: number, ids: string) => ({
   message_ids: ids,
 });
 
-describe("[L4] [D1] a journaled fold()", () => {
-  it("is a row of the journal, and leaves the tables as they are", async () => {
-    const { store, database, checkpoints } = await inMemory();
-    await turn(store, "104");
-    const { older, entries } = await store.sessions.openEntries(KEY, 6);
-    assert.deepEqual([older, entries[0]?.text, entries.length], [2, "question 102", 6]);
-    assert.equal(await store.sessions.fold(foldTurns(2, "102"), NOW), true);
-    assert.deepEqual(journalOf(database).slice(-1), ["fold"]);
-    assert.deepEqual(await shown(store), [
-      "question 103",
-      "answer 103",
-      "question 104",
-      "answer 104",
-    ]);
-    assert.equal((await store.sessions.checkpointOf(KEY))?.summary?.text, "summary");
-    assert.deepEqual(database.prepare("SELECT * FROM checkpoint").all(), []);
-    assert.deepEqual(checkpoints(), [summaryRow(1, 4, '["101","102"]')]);
-  });
-
+describe("[L4] [D1] fold()", () => {
   it("reads all entries from the table if memory has only the newest", async () => {
     const { store, rows } = openTestStore();
     for (const id of ["101", "102", "103"]) await turn(store, id);
@@ -212,17 +194,6 @@ describe("[L4] [D1] a journaled fold()", () => {
     assert.deepEqual(checkpoints().map(({ kind }) => kind), ["summary", "reset"]);
     assert.deepEqual(await now(), [[], { at: NOW + 1 }]);
     assert.deepEqual(await afterCrash(), await now());
-  });
-
-  it("stores nothing if an entry is removed before the tables have it", async () => {
-    const { store, database, checkpoints, now, afterCrash } = await inMemory();
-    await turn(store, "104"); // the tables get these entries after the change
-    await turn(store, "105");
-    assert.equal(await store.sessions.fold(foldTurns(2, "102"), NOW), true);
-    database.exec("DELETE FROM entry WHERE text = 'question 101'");
-    assert.deepEqual(checkpoints(), []);
-    assert.equal((await store.sessions.checkpointOf(KEY))?.summary, undefined);
-    assert.deepEqual(await now(), await afterCrash());
   });
 });
 

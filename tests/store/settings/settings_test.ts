@@ -58,7 +58,7 @@ describe("[P11] settings.keepLoopRun()", () => {
   const PLACE = channelId("1400000000000000011");
   const RUN = { length: 2, bots: 1, asked: 1, owed: 1, mutes: 0 };
 
-  it("keeps a run for the next process, also if only the journal has it", () => {
+  it("keeps a run for the next process", async () => {
     const { store, database } = openTestStore();
     const { settings } = store;
     const newest = messageId("1400000000000000012");
@@ -67,13 +67,13 @@ describe("[P11] settings.keepLoopRun()", () => {
     settings.keepLoopRun(ACCOUNT, channelId("1400000000000000013"), undefined, 2);
     const expected = [[PLACE, { ...RUN, newest, mutedAt: 7, isTold: true }]];
     assert.deepEqual([...settings.loopRuns(ACCOUNT)], expected);
-    store.catchUp();
+    await settings.change(ACCOUNT, "11", "queue", "steer", 1); // a later transaction
     const next = createSettings(createUngroupedTransactions(database));
     assert.deepEqual([...next.loopRuns(ACCOUNT)], expected);
     assert.deepEqual([...next.loopRuns(toAccountId("other"))], []);
   });
 
-  it("is in the journal of a process that was killed", async () => {
+  it("survives the kill of the process", async () => {
     using directory = tempDirectory();
     const path = join(directory.path, "barnacle.db");
     const first = openStore(path, { elapsed: () => 0, now: 0 });

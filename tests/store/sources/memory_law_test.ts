@@ -407,7 +407,6 @@ describe("[H6a] the agent's memory", () => {
           for (const finish of running) await finish();
           for (let turn = await begin(); turn; turn = await begin()) await turn();
           for (const _ of all) await play({ kind: "send" }, []);
-          store.catchUp();
           while (await store.knowledge.tend());
           await store.forgetting.vacuum();
           const bytes = files();

@@ -124,19 +124,6 @@ describe("createTranscripts()", () => {
     assert.equal(transcripts.reads(), 1);
   });
 
-  it("[H2] stays in memory if a turn is stored while its older entries are folded", async () => {
-    const transcripts = open();
-    await transcripts.entriesOf("a", 20);
-    transcripts.say("a", "1", "2", "3");
-    await transcripts.sayDuring("a", ["4"], "before", () => {
-      transcripts.folded("a", { at: AT }, { count: 2, last: entry("2") });
-      return Promise.resolve();
-    });
-    assert.deepEqual(textsOf(await transcripts.entriesOf("a", 20)), ["3", "4"]);
-    assert.deepEqual(await transcripts.checkpointOf("a"), { at: AT });
-    assert.equal(transcripts.reads(), 1);
-  });
-
   it("[S1] returns a list that later turns do not change", async () => {
     const transcripts = open();
     transcripts.say("a", "1");

@@ -4,7 +4,6 @@ import { DAY_MS } from "../../../src/lib/clock.ts";
 import { dayOf } from "../../../src/core/spending/usage.ts";
 import { preparePruneOld } from "../../../src/store/messages/prune.ts";
 import { prepareUsageRows } from "../../../src/store/usage/usage.ts";
-import { createTail } from "../../../src/store/database/journal.ts";
 import { openTestStore } from "../../support/store/store.ts";
 
 const NOW = Date.UTC(2026, 0, 1, 12);
@@ -24,7 +23,7 @@ const CHARGE = {
 /** Stores one request each so many days before now, and returns the days that are left. */
 function daysLeft(ages: readonly number[], usageDays: number, steps = 1): readonly number[] {
   const { database, rows } = openTestStore();
-  const insert = prepareUsageRows(database, createTail()).add;
+  const insert = prepareUsageRows(database).add;
   for (const age of ages) {
     const at = NOW - age * DAY_MS;
     insert({ charges: [{ ...CHARGE, at }], told: { userId: "1", day: dayOf(at) } });
@@ -50,7 +49,7 @@ describe("[X6] [L5] preparePruneOld()", () => {
 
   it("forgets earlier notices of spent budgets", () => {
     const { database, rows } = openTestStore();
-    const insert = prepareUsageRows(database, createTail()).add;
+    const insert = prepareUsageRows(database).add;
     for (let age = 0; age < 4; age++) {
       insert({ charges: [], told: { userId: "1", day: dayOf(NOW) - age } });
     }

@@ -27,9 +27,7 @@ import {
 import type { Env } from "../../../src/lib/env.ts";
 import { DATABASE_NAME } from "../../../src/host/files/data_dir.ts";
 import type { StatusReport } from "../../../src/http/app.ts";
-import { LazyDatabase, openReader } from "../../../src/store/database/database.ts";
-import { prepareJournal } from "../../../src/store/database/journal.ts";
-import { createStore } from "../../../src/store/store.ts";
+import { openReader } from "../../../src/store/database/database.ts";
 import type { RequestRecord } from "../../../simulator/notes/request_log.ts";
 import type { Simulator, SimulatorOptions } from "../../../simulator/simulator.ts";
 import type { Message, User } from "../../../simulator/world/world.ts";
@@ -202,13 +200,8 @@ export function configOf(
   };
 }
 
-/** Where SQLite's header tells how a file is written and read, and the value for a file without a log. */
-const FORMAT_AT = 18;
-const WITHOUT_LOG = [1, 1];
-
 /**
- * Reads rows of a bot's database. Its tables lag a second: with records in the journal, a whole copy in
- * memory takes those first. Tests look twenty times a second: an unchanged database is not read again.
+ * Reads rows of a bot's database. Tests look twenty times a second: an unchanged database is not read again.
  */
 function rowReader(path: string): Scene["rows"] {
   let known: { readonly state: string; readonly rows: ReadonlyMap<string, Rows> } | undefined;
@@ -216,23 +209,10 @@ function rowReader(path: string): Scene["rows"] {
   const rowsOf = (database: DatabaseSync, sql: string): Rows =>
     database.prepare(sql).all().map((row) => ({ ...row }));
 
-  function readCopy(bytes: Uint8Array, sql: string): Rows {
-    const database = new LazyDatabase(":memory:");
-    try {
-      bytes.set(WITHOUT_LOG, FORMAT_AT);
-      database.deserialize(bytes);
-      createStore(database, ":memory:", { elapsed: () => 0 });
-      return rowsOf(database, sql);
-    } finally {
-      database.close();
-    }
-  }
-
   function read(sql: string): Rows {
-    const source = openReader(path, true);
+    const source = openReader(path);
     try {
-      const isBehind = prepareJournal(source).tail().length > 0;
-      return isBehind ? readCopy(source.serialize(), sql) : rowsOf(source, sql);
+      return rowsOf(source, sql);
     } finally {
       source.close();
     }

@@ -5,13 +5,8 @@ import type { DatabaseSync } from "node:sqlite";
 import { LazyDatabase } from "../../../src/store/database/database.ts";
 import { migrate, MIGRATIONS } from "../../../src/store/database/migrations.ts";
 import { createStore, openStore, type Store, type StoreOptions } from "../../../src/store/store.ts";
-import { TABLES } from "../../../src/store/schema/tables.ts";
 
 export { createStore, openStore };
-
-/** SQL for the tables of the journal alone. */
-export const JOURNAL = TABLES.filter(({ name }) => name.startsWith("journal"))
-  .map(({ ddl }) => ddl).join("");
 
 let empty: Uint8Array | undefined;
 

@@ -23,7 +23,6 @@ export function waiting(id: number, fields: Partial<WaitingMessage> = {}): Waiti
     attempts: 0,
     sender: sender(),
     isScheduled: false,
-    isFresh: false,
     ...fields,
   };
 }

@@ -19,19 +19,8 @@ export function openTestStore(options: Partial<StoreOptions> = {}): {
 } {
   const database = openDatabase();
   const store = createStore(database, ":memory:", { elapsed: () => 0, ...options });
-  const rows = (sql: string) => {
-    store.catchUp();
-    return database.prepare(sql).all().map((row) => ({ ...row }));
-  };
+  const rows = (sql: string) => database.prepare(sql).all().map((row) => ({ ...row }));
   return { database, store, rows };
-}
-
-/** The kinds of the records that the tables lack, oldest first. */
-export function journalOf(database: DatabaseSync): readonly unknown[] {
-  return database.prepare(
-    `SELECT kind FROM journal
-     WHERE number > (SELECT number FROM journal_done) ORDER BY number`,
-  ).all().map(({ kind }) => kind);
 }
 
 /** A batch of the only shard, empty except for the named fields. */
