@@ -45,13 +45,8 @@ export async function explain(
   io: Io,
 ): Promise<ExitCode> {
   const { distance } = await import("fastest-levenshtein");
-  const { found, instead, elsewhere } = findKeys(typed, distance);
-  if (elsewhere !== undefined && !json) io.err(elsewhere);
+  const { found, instead } = findKeys(typed, distance);
   const [first, ...others] = found;
-  if (!first && elsewhere !== undefined) {
-    if (json) io.out(JSON.stringify({ query: typed, found: [], elsewhere }));
-    return EXIT.done;
-  }
   if (!first) {
     if (json) io.out(JSON.stringify({ query: typed, found: [] }));
     else {

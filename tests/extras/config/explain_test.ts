@@ -107,17 +107,6 @@ describe("[C4] barnacle config explain", () => {
     assert.doesNotMatch(text, /in your config/);
   });
 
-  it("lists the keys of a word as people call it, and says where a thing is set that is no key", async () => {
-    const { code, text } = await ask("password");
-    assert.equal(code, 0);
-    assert.match(text, /^channels\.discord\.token +/);
-    assert.doesNotMatch(text, /canary/);
-    const proxy = await ask("proxy");
-    assert.match(proxy.text, /^http\.publicUrl$/m);
-    assert.match(proxy.errors, /^A proxy is set by variables of the environment: HTTPS_PROXY/);
-    assert.match(JSON.parse((await ask("socks", true)).text).elsewhere, /HTTPS_PROXY/);
-  });
-
   const wrong = ["", ".", "qqqqqqqqqq", "\u001b[31m", '"'] as const;
   for (const query of wrong) {
     it(`says that no key is like ${JSON.stringify(query)}`, async () => {

@@ -149,17 +149,14 @@ function runningText(state: ConfigState | undefined): string {
 }
 
 function Search({ words, search }: ConfigFacts): PageView {
-  const { found = [], instead, elsewhere } = search ?? {};
+  const { found = [], instead } = search ?? {};
   return (
     <Card id="search" title="Find a key">
       <QueryForm to="settings" label="Find">
         <Field name="search" label="Words or a name" value={words} placeholder="history limit" />
       </QueryForm>
       {instead !== undefined && <p>Nothing has these words. Keys with “{instead}”:</p>}
-      {elsewhere !== undefined && <p>{elsewhere}.</p>}
-      {search && found.length === 0 && elsewhere === undefined && (
-        <p class="empty">No key has these words.</p>
-      )}
+      {search && found.length === 0 && <p class="empty">No key has these words.</p>}
       {found.slice(0, MAX_FOUND).map(({ key }) => (
         <article aria-label={key.path}>
           <h3>
