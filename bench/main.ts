@@ -34,7 +34,6 @@ import { benchDisk } from "./parts/disk.ts";
 import { benchHeartbeat } from "./process/heartbeat.ts";
 import { benchHooks } from "./replies/hooks.ts";
 import { benchIdle } from "./process/idle.ts";
-import { benchIntent } from "./parts/intent.ts";
 import { benchJourney } from "./replies/journey.ts";
 import { benchLarge } from "./process/large.ts";
 import { benchLatency } from "./replies/latency.ts";
@@ -90,7 +89,6 @@ const PARTS: Readonly<Record<string, () => Readings>> = {
   chunker: benchChunker,
   admit: benchAdmit,
   route: benchRoute,
-  intent: benchIntent,
   rights: benchRights,
   reload: benchReload,
 };

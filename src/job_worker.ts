@@ -18,8 +18,6 @@ async function run({ kind, ...job }: { readonly kind: string }): Promise<unknown
       return (await import("./web/feed_entries.ts")).runFeedJob(job);
     case "code":
       return await (await import("./sandbox/evaluate.ts")).runCodeJob(job);
-    case "tool":
-      return await (await import("./sandbox/tool_module.ts")).runToolJob(job, port);
     default: {
       const load = JOBS[kind];
       if (!load) throw new TypeError(`There is no job ${kind}`);

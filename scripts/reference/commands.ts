@@ -56,7 +56,6 @@ const RIGHTS: Readonly<Record<CommandNeeds, string>> = {
     "members with Manage Messages and owners (in servers), people who may talk to the bot (elsewhere)",
   owner: "owners of the bot",
   approver: "approvers",
-  reviewer: "owners, and people who check answers",
 };
 
 const OPTION_TYPES: Readonly<Record<CommandOption["type"], string>> = {

@@ -45,14 +45,10 @@ const CURES: Readonly<Record<ChallengeReason | IgnoreReason, string>> = {
   "reactions-off": "`reactionNotifications` of the server",
   "not-manager": "give the sender Manage Messages, or use `commands.ownerAllowFrom`",
   "not-owner": "`commands.ownerAllowFrom`; without it, the application's owner or team counts",
-  "not-approver": "`execApprovals.approvers`, `approvals.answers.people`",
+  "not-approver": "`execApprovals.approvers`",
   "to-others": "mention the bot",
-  "quiet": "mention the bot, or wait for the end of the hour",
   "no-score": "mention the bot",
   "not-for-bot": "mention the bot; `intentFilter.respondThreshold`, `intentFilter.openRequests`",
-  "no-reply-needed": "`intentFilter.noReplyReaction` decides about the reaction",
-  "cooldown": "mention the bot; `intentFilter.cooldownSec`",
-  "hourly-limit": "mention the bot; `intentFilter.maxPerHour`",
 };
 
 const START = "<!-- Generated: deno run -A scripts/reference/commands.ts -->";

@@ -11,7 +11,6 @@ import { TOLD_WITHIN_MS } from "../../src/core/inbound/verdict.ts";
 import { MAX_NOTES } from "../../src/core/notes/note.ts";
 import { MAX_PER_USER } from "../../src/core/turn/schedule.ts";
 import { DAY_MS } from "../../src/lib/clock.ts";
-import { ACTION_RUNS_KEPT_MS } from "../../src/store/questions/cards.ts";
 import { CHANGES_KEPT_MS, POSTS_KEPT_MS } from "../../src/store/changes/changes.ts";
 import { FEED_ENTRIES_MAX } from "../../src/store/feeds/feeds.ts";
 import { IDENTIFIES_MAX } from "../../src/store/gateway/accounts.ts";
@@ -236,11 +235,6 @@ export const BOUNDS: Readonly<Record<string, TableBound>> = {
     under: "People",
     data: "Changes on Discord, with the way to take them back: person, place, names",
     kept: days(CHANGES_KEPT_MS),
-  },
-  action_run: {
-    under: "People",
-    data: "Runs of offered actions: the action, the ID of the person who pressed, the outcome",
-    kept: days(ACTION_RUNS_KEPT_MS),
   },
   discord_post: {
     under: "People",

@@ -149,13 +149,6 @@ export function conversationOf(
       case "begun":
       case "waits":
       case "cut":
-      case "asked": // those of other agents (N4)
-      case "inner":
-      case "told":
-      case "passed":
-      case "held": // for people, not for the model (A5)
-      case "checked":
-      case "edited":
       case "spoken": // for people
         return [];
       case "joined":

@@ -7,41 +7,26 @@
 import { z } from "zod";
 import type { MessageId } from "../core/discord/ids.ts";
 import type { ToolCall, ToolDefinition } from "../core/model.ts";
-import type { PassedWork, ToolResult } from "../core/step.ts";
+import type { ToolResult } from "../core/step.ts";
 import {
   changesNothing,
-  PassesOn,
   type Tool,
   type ToolContext,
   UnknownOutcomeError,
   WaitsForPerson,
-  WaitsInside,
 } from "../core/turn/tool.ts";
 import { definitionsOf, helpOf, type SmallTools, smallTools } from "../core/turn/small_tools.ts";
 import { audienceOf } from "../core/tool_names.ts";
 import type { KeptImage } from "../core/turn/media.ts";
-import type { CallTool } from "../core/turn/ports/memory.ts";
 import { type RefusalReason, RefusedCall } from "../core/refused_call.ts";
-import {
-  ALLOW_ONCE,
-  type AskedCall,
-  type Decision,
-  type Question,
-} from "../core/people/question.ts";
+import type { Question } from "../core/people/question.ts";
 import type { StartTimer } from "../lib/clock.ts";
 
 /** The end of a run of a call: its result, or the reason why it has none. */
 type CallEnd =
   | ToolResult
   /** It has begun and waits for a person. Its next run gets the decision. */
-  | { readonly end: "waits"; readonly question: Question }
-  /** Calls of an agent that it has asked wait for people. */
-  | { readonly end: "waits inside"; readonly asked: readonly AskedCall[] }
-  /** It ends the turn, which goes on with another agent. */
-  | { readonly end: "passes"; readonly work: PassedWork };
-
-type NoteRead = NonNullable<ToolContext["noteRead"]>;
-type Lasting = Map<ToolCall, ToolResult>;
+  | { readonly end: "waits"; readonly question: Question };
 
 export function isResult(ended: CallEnd): ended is ToolResult {
   return "text" in ended;
@@ -59,17 +44,6 @@ export interface ToolboxPorts {
    * @throws {Error} If that cannot be found out: the tool does not run then.
    */
   readonly missingRight: (needs: Tool["needs"]) => Promise<string | undefined>;
-  /**
-   * Makes a refused call a question to people who may allow it (T11); absent: it stays refused.
-   *
-   * @param missing The permission that the asker lacks.
-   * @returns `undefined` if there is no one to ask.
-   */
-  readonly escalate?: (
-    call: ToolCall,
-    missing: string,
-    context: ToolContext,
-  ) => Promise<Question | undefined>;
   /**
    * Keeps an image of a result for the model; absent: results are text alone.
    *
@@ -91,7 +65,7 @@ export function createToolbox(
   tools: readonly Tool[],
   ports: ToolboxPorts,
 ) {
-  const { timeoutMs, schedule, fence, cleanSecrets, missingRight, escalate, keepImage } = ports;
+  const { timeoutMs, schedule, fence, cleanSecrets, missingRight, keepImage } = ports;
   const prepared = preparedOf(tools);
   const { definitions } = prepared;
   const { shown = definitions, opener } = ports.isSmall ? smallOf(tools, prepared) : {};
@@ -115,33 +89,6 @@ export function createToolbox(
       "Find out before you do it again, or tell the user.",
   });
 
-  /** Calls tools within a call: their results have no fence, and no person decides about them. */
-  function callWithin(context: ToolContext, noteRead: NoteRead, lasting: Lasting): CallTool {
-    let made = 0;
-    return async (name, input) => {
-      const own = { decision: undefined, mayWait: undefined, agents: undefined, open: undefined };
-      const inner = { ...context, ...own, callKey: `${context.callKey}:${++made}` };
-      const call = { id: "", name, arguments: JSON.stringify(input) };
-      const tool = byName.get(name);
-      const note = (result: ToolResult) =>
-        tool && (tool.afterEdit === "run" ? tool.effect : !changesNothing(tool, input)) &&
-        lasting.set(call, result);
-      note({ end: "unknown", text: "" }); // it may never end
-      const bare = { ...ports, isSmall: false, fence: String, keepImage: undefined };
-      const toolbox = createToolbox(tools, bare);
-      const question = await toolbox.ask(call, inner);
-      const ended = question ? undefined : await toolbox.run(call, inner);
-      if (!ended || !isResult(ended)) {
-        note({ end: "failed", text: "", refused: "closed_tool" });
-        throw new RefusedCall("closed_tool", `${name} needs a person's decision: call it yourself`);
-      }
-      note(ended);
-      noteRead(ended.read ?? []);
-      if (ended.end === "done") return ended.text;
-      throw new (ended.end === "unknown" ? UnknownOutcomeError : Error)(ended.text);
-    };
-  }
-
   async function runWithin(
     tool: Tool,
     input: unknown,
@@ -154,8 +101,6 @@ export function createToolbox(
     const images: string[] = [];
     const read: MessageId[] = [];
     const noteRead = (ids: readonly MessageId[]) => void read.push(...ids);
-    const lasting: Lasting = new Map();
-    const inner = () => lasting.size > 0 && { inner: [...lasting] };
     const showImage = keepImage && (async (bytes: Uint8Array) => {
       const kept = await keepImage(bytes);
       if (kept.unseen === undefined) images.push(kept.id);
@@ -173,11 +118,11 @@ export function createToolbox(
     if (context.signal.aborted) onAbort();
     context.signal.addEventListener("abort", onAbort, { once: true });
     try {
-      if (tool.needs.length > 0 && !allows(context.decision)) {
+      if (tool.needs.length > 0) {
         const missing = await Promise.race([missingRight(tool.needs), stopped]);
         if (missing) {
           return failed(
-            `the asker may not do this here: ${missing} is missing${notAllowed(context.decision)}`,
+            `the asker may not do this here: ${missing} is missing`,
             "permission",
           );
         }
@@ -185,12 +130,11 @@ export function createToolbox(
       hasBegun = true;
       const mayUse = (name: string) => byName.has(name);
       const { signal } = ending;
-      const callTool = callWithin({ ...context, signal }, noteRead, lasting);
-      const full = { ...context, mayUse, signal, showImage, noteRead, callTool };
+      const full = { ...context, mayUse, signal, showImage, noteRead };
       const run = Promise.try(() => tool.run(input, full));
       run.catch(() => {}); // after the limit, its failure changes nothing
       const { text, note } = boundedResult(await Promise.race([run, stopped]), cleanSecrets);
-      const shown = { ...images.length > 0 && { images: [...images] }, ...inner() };
+      const shown = images.length > 0 && { images: [...images] };
       return { end: "done", text: fence(text) + note, ...shown, ...(read.length > 0 && { read }) };
     } catch (error) {
       if (error instanceof WaitsForPerson) {
@@ -198,8 +142,6 @@ export function createToolbox(
         const clean = exact !== undefined && { exact: cleanSecrets(exact) }; // a foreign address
         return { end: "waits", question: { ...question, ...clean } };
       }
-      if (error instanceof WaitsInside) return { end: "waits inside", asked: error.asked };
-      if (error instanceof PassesOn) return { end: "passes", work: error.work };
       const { text, note } = boundedResult(
         error instanceof Error ? error.message : String(error),
         cleanSecrets,
@@ -208,7 +150,7 @@ export function createToolbox(
         (ending.signal.aborted || error instanceof UnknownOutcomeError);
       const refused = error instanceof RefusedCall ? error.reason : undefined;
       const result = isUnknown ? unknown(text) : failed(text, refused);
-      return { ...result, text: result.text + note, ...inner() };
+      return { ...result, text: result.text + note };
     } finally {
       cancel?.();
       context.signal.removeEventListener("abort", onAbort);
@@ -229,15 +171,11 @@ export function createToolbox(
      */
     async ask(call: ToolCall, context: ToolContext): Promise<Question | undefined> {
       const tool = byName.get(call.name);
-      const written = tool && (tool.asks || escalate && tool.needs.length > 0)
-        ? jsonOf(call.arguments)
-        : undefined;
+      const written = tool?.asks ? jsonOf(call.arguments) : undefined;
       const input = written && tool?.input.safeParse(written.value);
       if (!tool || !input?.success) return undefined;
       const missing = tool.needs.length > 0 ? await missingRight(tool.needs) : undefined;
-      return await (missing === undefined
-        ? tool.asks?.(input.data, context)
-        : escalate?.(call, missing, context));
+      return missing === undefined ? await tool.asks?.(input.data, context) : undefined;
     },
     /**
      * Runs a call.
@@ -272,25 +210,6 @@ export function createToolbox(
 }
 
 export type Toolbox = ReturnType<typeof createToolbox>;
-
-/** Whether a person has allowed a call that was refused (T11). */
-function allows(decision: Decision | undefined): boolean {
-  return decision?.kind === "answered" && decision.answer.choice === ALLOW_ONCE;
-}
-
-/** Why no person has allowed a refused call; empty without a question to them. */
-function notAllowed(decision: Decision | undefined): string {
-  switch (decision?.kind) {
-    case undefined:
-      return "";
-    case "answered":
-      return "; an owner said no";
-    case "expired":
-      return "; no owner answered in time";
-    case "withdrawn":
-      return "; the question reached no owner";
-  }
-}
 
 /** Some models write nothing for a call without arguments. */
 function jsonOf(written: string): { readonly value: unknown } | undefined {

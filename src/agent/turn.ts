@@ -10,12 +10,12 @@
 
 import { ModelError, type ModelRequest, type ModelUsage, type ToolCall } from "../core/model.ts";
 import { BudgetSpent } from "../core/spending/budget.ts";
-import type { PassedWork, SaveSteps, Step, ToolResult } from "../core/step.ts";
+import type { SaveSteps, Step, ToolResult } from "../core/step.ts";
 import type { RefusalReason } from "../core/refused_call.ts";
 import { questionKey, type ToolContext } from "../core/turn/tool.ts";
 import type { StartTimer } from "../lib/clock.ts";
 import type { AskedCall } from "../core/people/question.ts";
-import type { ParkedTurn, PassedTurn, TurnOutcome } from "../core/turn/turn_outcome.ts";
+import type { ParkedTurn, TurnOutcome } from "../core/turn/turn_outcome.ts";
 import {
   callsToRun,
   MAX_CALLS,
@@ -62,11 +62,6 @@ export interface TurnPorts extends AskModelPorts {
   readonly showJoined?: ShowJoined;
   /** Finds images of results; absent: the model sees none. */
   readonly showImages?: ShowImages;
-  /**
-   * The next call that the turn makes before its model is asked (N4); `undefined` if there is none
-   * more. Absent: the model decides about all calls.
-   */
-  readonly planned?: (steps: readonly Step[]) => ToolCall | undefined;
   /** Decisions of people about calls; absent: no call waits for people. */
   readonly people?: AskPorts;
   /** Gets each refusal of a call, for the metrics; absent: nothing counts them. Must not throw. */
@@ -98,7 +93,7 @@ const FIRST_STEP: NextStep = { kind: "ask", answers: 0 };
 export async function runTurn(
   requestFor: RequestFor,
   ports: TurnPorts,
-): Promise<TurnOutcome | ParkedTurn | PassedTurn> {
+): Promise<TurnOutcome | ParkedTurn> {
   const { ending, schedule, timeoutMs, toolbox, maxSteps, now } = ports;
   const { signal } = ending;
   let isLate = false;
@@ -115,12 +110,7 @@ export async function runTurn(
     for (;;) {
       const next = log ? nextStep(log.steps, toolbox.isIdempotent) : FIRST_STEP;
       ports.onStep?.(next);
-      const planned = next.kind === "ask" ? ports.planned?.(log?.steps ?? []) : undefined;
-      if (planned) {
-        signal.throwIfAborted();
-        log ??= createStepLog(ports.steps, ports.save);
-        log.add({ kind: "answer", at: now(), text: "", calls: [planned], isPlanned: true });
-      } else if (next.kind === "ask") {
+      if (next.kind === "ask") {
         if (ports.takeIn && log) {
           await log.saveWith(ports.takeIn);
           await ports.readJoined?.(signal);
@@ -151,9 +141,8 @@ export async function runTurn(
         const asked = { text, calls, carried, usage: answer.usage, modelId, replaced };
         log.add({ kind: "answer", at: now(), ...asked });
       } else if (log) {
-        const { asked, work } = await takeStep(next, log, ports);
+        const asked = await takeStep(next, log, ports);
         const taken = { steps: log.steps, unsaved: log.unsaved };
-        if (work) return { kind: "passed", work, taken };
         if (asked.length > 0) return { kind: "parked", asked, taken };
       }
     }
@@ -185,7 +174,7 @@ export async function runTurn(
 
 /** The fallback that gave the last answer with calls; `undefined` if it was the first model. */
 function answeredBy(steps: readonly Step[]): string | undefined {
-  const last = steps.findLast((step) => step.kind === "answer" && !step.isPlanned);
+  const last = steps.findLast((step) => step.kind === "answer");
   return last?.kind === "answer" ? last.modelId : undefined;
 }
 
@@ -202,33 +191,26 @@ async function readWords(request: ModelRequest, ports: TurnPorts): Promise<Model
   return await readAnswer(forWords(request), ports);
 }
 
-/** Why the turn ends with a step: calls wait for people, or another agent goes on. */
-interface Paused {
-  readonly asked: readonly AskedCall[];
-  readonly work?: PassedWork;
-}
-
-const GOES_ON: Paused = { asked: [] };
+const GOES_ON: readonly AskedCall[] = [];
 
 async function takeStep(
   next: Exclude<NextStep, { kind: "ask" }>,
   log: StepLog,
   ports: TurnPorts,
-): Promise<Paused> {
+): Promise<readonly AskedCall[]> {
   switch (next.kind) {
     case "run": {
       await log.save(false);
       const { ready, asked } = await ask(next.calls, log, ports);
-      const paused = await runAll(ready, log, ports);
-      return { ...paused, asked: [...asked, ...paused.asked] };
+      return [...asked, ...await runAll(ready, log, ports)];
     }
     case "run_once": {
       const { ready, asked } = await ask([next.call], log, ports);
-      if (asked.length > 0) return { asked };
+      if (asked.length > 0) return asked;
       log.add({ kind: "begun", callId: next.call.id, at: ports.now() });
       await log.save(true);
       const paused = await runAll(ready, log, ports);
-      if (paused.asked.length === 0) await log.save(false);
+      if (paused.length === 0) await log.save(false);
       return paused;
     }
     case "unknown":
@@ -267,24 +249,20 @@ async function runAll(
   ready: readonly ReadyCall[],
   log: StepLog,
   ports: TurnPorts,
-): Promise<Paused> {
+): Promise<readonly AskedCall[]> {
   const { toolbox, now, ending: { signal } } = ports;
   const ended = await Promise.all(ready.map(({ call, context }) => toolbox.run(call, context)));
   signal.throwIfAborted(); // the next process decides again about these calls
-  const work = ended.find((result) => result.end === "passes")?.work;
-  const asked = ready.flatMap(({ call: { id: callId }, round, context: { callKey } }, at) => {
+  return ready.flatMap(({ call: { id: callId }, round, context: { callKey } }, at) => {
     const result = ended[at];
-    if (!result || result.end === "passes") return [];
+    if (!result) return [];
     if (isResult(result)) {
       addResult(callId, result, log, ports);
       return [];
     }
     log.add({ kind: "waits", callId, at: now() });
-    return result.end === "waits inside"
-      ? result.asked
-      : [{ callKey: questionKey(callKey, round + 1), question: result.question }];
+    return [{ callKey: questionKey(callKey, round + 1), question: result.question }];
   });
-  return { asked, work };
 }
 
 function addResult(

@@ -38,7 +38,6 @@ export function toAccessPolicy(
     asksPluralkit: pluralkit.enabled,
     commands: commandRules(settings.commands),
     approvers: execApprovals.approvers,
-    reviews: reviewsOf(settings.approvals),
     tools: {
       global: toolLists(settings.tools),
       agents: agentTools(settings.agents),
@@ -62,14 +61,6 @@ function toolsOfEvents({ hooks = {}, feeds, agents }: Settings): AccessPolicy["t
     ...Object.entries(entriesIn(agents.list)).map(([name, { tools }]) => [name, tools] as const),
   ];
   return events.length === 0 ? undefined : new Map(events);
-}
-
-/** Who checks answers, and where. */
-function reviewsOf(
-  { answers: { people, channel } }: Settings["approvals"],
-): AccessPolicy["reviews"] {
-  if (people.length === 0 && !channel) return undefined;
-  return { people, channelId: channel };
 }
 
 /** The lists alone, without the section's other keys. */

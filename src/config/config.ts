@@ -212,22 +212,14 @@ export function tokenPlaceOf({ id, name, settings, ruleOf }: WrittenAccount): st
 /** The config key without which a tool does not exist; `undefined` if the config has it. */
 export function missingSection(
   tool: string,
-  { agentList, exec, posts, search, tools, voice }: Pick<
-    SharedConfig,
-    "agentList" | "exec" | "posts" | "search" | "tools" | "voice"
-  >,
+  { exec, search, tools, voice }: Pick<SharedConfig, "exec" | "search" | "tools" | "voice">,
 ): string | undefined {
   switch (tool) {
     case "exec":
     case "process":
       return exec ? undefined : "exec";
-    case "post":
-      return Object.keys(posts).length > 0 ? undefined : "posts";
     case "web_search":
       return search ? undefined : "search";
-    case "ask_agent":
-    case "handoff":
-      return agentList.length > 1 ? undefined : "agents.list";
     case "draw":
       return tools.draw === undefined ? "tools.draw" : undefined;
     case "voice":

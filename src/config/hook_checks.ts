@@ -1,9 +1,7 @@
 /** Finds faults of hooks, feeds and events of servers that the schema cannot see (W1, W7, T15, T16). */
 
 import { isToolEntry } from "../core/tool_names.ts";
-import { matchesArguments } from "../core/exec/command.ts";
 import type { AnswerRules, HookScheme } from "../core/hooks/hook.ts";
-import type { UnattendedAction } from "../core/hooks/unattended.ts";
 import { isLoopback } from "../lib/network/addresses.ts";
 import { quoted } from "../lib/text/quoted.ts";
 import { unknownTool } from "./audit/audit_agent.ts";
@@ -88,21 +86,13 @@ const SECRET_HINT = "write at least 32 random characters, such as those of `open
 /** Faults of the rules by which an agent answers events. */
 function answerProblems(
   at: readonly Segment[],
-  { agent, model, tools, unattended }: Pick<
-    AnswerRules,
-    "agent" | "model" | "tools" | "unattended"
-  >,
+  { agent, model, tools }: Pick<AnswerRules, "agent" | "model" | "tools">,
   settings: Settings,
   problemAt: ProblemAt,
 ): readonly Problem[] {
   const { agents: { list } } = settings;
   const agentIds = list.length > 0 ? list.map(({ id }) => id) : ["main"];
-  const found = Object.entries(unattended ?? {}).flatMap(([action, written]) => {
-    const fault = unattendedFault(written, settings);
-    if (!fault) return [];
-    const { key, message, hint } = fault;
-    return [problemAt("warning", [...at, "unattended", action, key], message, hint)];
-  });
+  const found: Problem[] = [];
   for (const [index, entry] of tools.entries()) {
     if (isToolEntry(entry)) continue;
     found.push(problemAt("warning", [...at, "tools", index], ...unknownTool(entry)));
@@ -111,65 +101,9 @@ function answerProblems(
     const hint = `the agents are ${agentIds.map(quoted).join(", ")}`;
     found.push(problemAt("error", [...at, "agent"], `There is no agent ${quoted(agent)}`, hint));
   }
-  if (unattended && !model) {
-    const message = "Without a model, nothing is offered";
-    const hint = 'remove "unattended", or "model"';
-    found.push(problemAt("warning", [...at, "unattended"], message, hint));
-  } else if (unattended && !tools.includes("offer_actions")) {
-    const message = "Without the tool offer_actions, nothing is offered";
-    const hint = 'add "offer_actions" to "tools"';
-    found.push(problemAt("warning", [...at, "unattended"], message, hint));
-  }
   if (!model && tools.length > 0) {
     const message = "Without a model, no tool is used";
     found.push(problemAt("warning", [...at, "tools"], message, 'remove "tools", or "model"'));
   }
   return found;
-}
-
-/** Why an action without a person never runs, as far as the config tells (T16). */
-function unattendedFault(
-  { tool, arguments: { argv, to } }: UnattendedAction,
-  { exec, posts = {}, mcp }: Partial<Pick<Settings, "exec" | "posts" | "mcp">>,
-):
-  | { readonly key: "tool" | "arguments"; readonly message: string; readonly hint: string }
-  | undefined {
-  if (tool === "exec") {
-    if (!exec) {
-      const hint = 'write "exec" with the command in its list "allow"';
-      return { key: "tool", message: "Commands are off", hint };
-    }
-    const written = Array.isArray(argv) ? argv.map(String) : [];
-    if (exec.mode === "full" || exec.allow.some((allowed) => isOnList(allowed, written))) {
-      return undefined;
-    }
-    return {
-      key: "arguments",
-      message: "The command is not on the list exec.allow, without which it cannot run",
-      hint: `add ${JSON.stringify(argv)} to exec.allow`,
-    };
-  }
-  if (tool === "post") {
-    const name = String(to);
-    if (Object.hasOwn(posts, name)) return undefined;
-    const hint = `posts has: ${Object.keys(posts).map(quoted).join(", ") || "none"}`;
-    return {
-      key: "arguments",
-      message: `There is no address ${quoted(name)}`,
-      hint,
-    };
-  }
-  const servers = Object.keys(mcp?.servers ?? {});
-  if (servers.some((id) => tool.startsWith(`mcp__${id}__`))) return undefined;
-  const hint = `mcp.servers has: ${servers.map(quoted).join(", ") || "none"}`;
-  return { key: "tool", message: `No MCP server has the tool ${tool}`, hint };
-}
-
-/** Whether an entry of `exec.allow` is for a command, as far as the words tell. */
-function isOnList(
-  [program = "", ...args]: readonly string[],
-  [given = "", ...rest]: readonly string[],
-) {
-  const nameOf = (path: string) => path.slice(path.lastIndexOf("/") + 1);
-  return nameOf(program) === nameOf(given) && matchesArguments({ args, isPattern: true }, rest);
 }

@@ -55,7 +55,7 @@ export async function unknownProviders(
   });
 }
 
-function modelsIn({ agents, audio, channels, memory, tools, voice }: Settings) {
+function modelsIn({ agents, audio, memory, tools, voice }: Settings) {
   return [
     ...namesIn(agents.defaults.model, ["agents", "defaults", "model"]),
     ...agents.list.flatMap(({ model }, at) => namesIn(model, ["agents", "list", at, "model"])),
@@ -64,7 +64,6 @@ function modelsIn({ agents, audio, channels, memory, tools, voice }: Settings) {
     ...namesIn(audio?.speak, ["audio", "speak"]),
     ...namesIn(tools?.draw, ["tools", "draw"]),
     ...namesIn(voice?.realtime, ["voice", "realtime"]),
-    ...once(filterModels(channels.discord, ["channels", "discord"])),
   ];
 }
 
@@ -109,22 +108,6 @@ function isLost({ removed = [] }: Partial<Pick<ValidPart, "removed">> = {}): boo
       path[at] === segment || path[at] === "" || path[at] === undefined
     )
   );
-}
-
-/** Each name once, at its first place: accounts inherit filters. */
-function once(names: ReturnType<typeof namesIn>): ReturnType<typeof namesIn> {
-  return names.filter(({ name }, at) => names.findIndex((one) => one.name === name) === at);
-}
-
-/** The models of intent filters, at each place that writes one. */
-function filterModels(section: unknown, path: readonly Segment[]): ReturnType<typeof namesIn> {
-  const name = valueAt(section, ["intentFilter", "model"]);
-  const isName = typeof name === "string" && name !== "lightweight";
-  const here = isName ? namesIn(name, [...path, "intentFilter", "model"]) : [];
-  const below = ["guilds", "channels", "accounts"].flatMap((key) =>
-    entriesAt(section, [key]).flatMap(([one, value]) => filterModels(value, [...path, key, one]))
-  );
-  return [...here, ...below];
 }
 
 function namesIn(written: Settings["agents"]["defaults"]["model"], path: readonly Segment[]) {

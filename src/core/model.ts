@@ -276,8 +276,6 @@ export interface ModelChoices {
   readonly ids: readonly string[];
   /** One of them; `undefined` if the config does not have it. */
   of(id: string): Model | undefined;
-  /** A model that a filter names; `undefined` if its server is not known. */
-  ofFilter(id: string): Model | undefined;
   /** The parts of requests that the servers of these models have refused. */
   refused(): readonly RefusedPart[];
 }

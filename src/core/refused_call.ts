@@ -28,7 +28,6 @@ export type RefusalReason =
    * - `declined`, `expired`, `withdrawn`: a person said no, gave no answer in time, or
    *   could not be reached.
    * - `budget`: a budget is used up.
-   * - `agents`: the other agent may not be asked: a circle, the depth, or too many questions.
    * - `bot_permission`: the bot itself lacks a right.
    * - `discord`: Discord refused the request.
    */
@@ -51,7 +50,6 @@ export type RefusalReason =
   | "expired"
   | "withdrawn"
   | "budget"
-  | "agents"
   | "bot_permission"
   | "discord";
 
@@ -82,8 +80,6 @@ const OTHER_ENDS: ReadonlySet<string> = new Set([
   "ProbeEnded",
   "UnknownOutcomeError",
   "WaitsForPerson",
-  "WaitsInside",
-  "PassesOn",
   "AbortError",
 ]);
 

@@ -16,7 +16,6 @@ import { diagnose } from "./diagnose/extra.ts";
 import { events } from "./events/extra.ts";
 import { feeds } from "./feeds/extra.ts";
 import { hooks } from "./hooks/extra.ts";
-import { intent } from "./intent/extra.ts";
 import { logs } from "./logs/extra.ts";
 import { model } from "./model/extra.ts";
 import { openclaw } from "./openclaw/extra.ts";
@@ -25,7 +24,6 @@ import { service } from "./service/extra.ts";
 import { sessions } from "./sessions/extra.ts";
 import { setup } from "./setup/extra.ts";
 import { signins } from "./signins/extra.ts";
-import { skillTools } from "./skill_tools/extra.ts";
 import { upgrade } from "./upgrade/extra.ts";
 import { voice } from "./voice/extra.ts";
 import { why } from "./why/extra.ts";
@@ -46,7 +44,6 @@ export const EXTRAS: readonly Extra[] = [
   events,
   feeds,
   hooks,
-  intent,
   logs,
   model,
   openclaw,
@@ -55,7 +52,6 @@ export const EXTRAS: readonly Extra[] = [
   sessions,
   setup,
   signins,
-  skillTools,
   upgrade,
   voice,
   why,

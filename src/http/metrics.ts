@@ -103,12 +103,6 @@ function defineMeters(registry: Registry) {
     catchUpMessages: counter("catchup_messages", "Messages found by REST catch-up."),
     // The hook is `"unknown"` if the config has none of that name.
     hookRequests: counter("hook_requests", "Requests to hooks, by result.", ["hook", "result"]),
-    // `rule` is the config path; `outcome` is `"done"`, `"failed"`, `"unknown"` or `"capped"`.
-    unattendedActions: counter(
-      "unattended_actions",
-      "Actions without a person, by rule and outcome.",
-      ["rule", "outcome"],
-    ),
     inboxMessages: counter("inbox_messages", "Messages stored, by route result.", ["result"]),
     inboxCommitSec: histogram("inbox_commit", "Time to commit an ingest batch."),
     outboxSent: counter("outbox_sent", "Replies confirmed, by how the confirmation came.", ["ack"]),

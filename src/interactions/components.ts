@@ -19,8 +19,6 @@ import { composePaired, decisionText } from "../render/pairing.ts";
 const ASK = "ask";
 
 const approvalButton: Component<DecisionUses> = questionButton("ap", "approver");
-/** An owner decides about a refused call. */
-const escalationButton: Component<DecisionUses> = questionButton("esc", "owner");
 /** A person answers a question of the model, or opens its form. */
 const askButton: Component<DecisionUses> = questionButton(ASK, "everyone");
 /** A person answers a question of the model with many options. */
@@ -37,31 +35,6 @@ const askForm: Component<DecisionUses> = {
   needs: "everyone",
   run: (modal, context) => decide(modal, { submitted: modal.submission }, context),
   failedText: failedText(ASK),
-};
-/** An owner, or a person who could make it themselves, decides about a refused call (T11). */
-const rightButton: Component<DecisionUses> = {
-  kind: "button",
-  name: "right",
-  needs: "everyone",
-  run: decideByRight,
-  failedText: failedText("right"),
-};
-/** The name of the components by which people check answers. */
-const REVIEW = "rev";
-/** A person posts or discards an answer, or opens it in a form (A5). */
-const reviewButton: Component<DecisionUses> = questionButton(REVIEW, "reviewer");
-const reviewForm: Component<DecisionUses> = {
-  kind: "modal",
-  name: REVIEW,
-  needs: "reviewer",
-  run: (modal, context) => decide(modal, { submitted: modal.submission }, context),
-  failedText: failedText(REVIEW),
-};
-/** A person runs one of the offered actions, if they could make that call themselves (T16). */
-const actionButton: Component<DecisionUses> = {
-  ...rightButton,
-  name: "act",
-  failedText: failedText("act"),
 };
 /** A person lets a turn go on with more destructive actions, or not. */
 const goOnButton: Component<DecisionUses> = questionButton("go", "everyone");
@@ -102,40 +75,6 @@ function decidingBy(
     by: { customId, messageId, channelId, applicationId },
     userId: sender.id,
     now: now(),
-  };
-}
-
-/** Discord may take long to tell the rights of a person. So the person gets two answers. */
-async function decideByRight(
-  press: ButtonPress,
-  context: DecisionUses,
-): Promise<ComponentAnswer | undefined> {
-  const { questions, texts, log } = context;
-  const deciding = decidingBy(press, context);
-  const outcome = await questions.decide(deciding);
-  if (outcome.kind !== "not_asked" || outcome.question.state !== "open") {
-    return answerTo(outcome, press, context);
-  }
-  const { question, choice } = outcome;
-  return {
-    how: "reply",
-    text: notice("rightChecked", {}, texts()),
-    async later() {
-      const check = await questions.mayDecide(question, press, choice);
-      if (check.as === "none") {
-        log.warn("A person decided about a call that they could not make", {
-          interactionId: press.id,
-          code: question.code,
-          userId: press.sender.id,
-          why: check.why,
-        });
-        return notice("rightMissing", { missing: check.why }, texts());
-      }
-      const decided = await questions.decide({ ...deciding, as: check.as, now: context.now() });
-      const answer = answerTo(decided, press, context);
-      if (decided.kind === "decided") return notice("rightCounts", {}, texts());
-      return answer?.how === "reply" ? answer.text : notice("deadButton", {}, texts());
-    },
   };
 }
 
@@ -209,13 +148,8 @@ export const pairingButton: Component<DecisionUses> = {
 
 export const QUESTION_COMPONENTS: readonly Component<DecisionUses>[] = [
   approvalButton,
-  escalationButton,
-  rightButton,
   askButton,
   askMenu,
   askForm,
   goOnButton,
-  reviewButton,
-  reviewForm,
-  actionButton,
 ];

@@ -183,7 +183,6 @@ function toolOf(
     needs: [],
     isIdempotent,
     afterEdit: isReadOnly ? "run" : undefined,
-    offered: (input) => Promise.resolve(`${fullName} ${JSON.stringify(input)}`),
     async run(input, context) {
       const about = { server: serverId, tool: fullName };
       const write = await held.run(

@@ -173,9 +173,6 @@ export function prepareMessages(policy: AccessPolicy, commands: ExistingCommands
     if (byScore?.kind === "ignore") {
       return overhear(byScore.why, byScore.rule, isOwnerKnown(known));
     }
-    if (byScore?.kind === "undecided") {
-      return isOwnerKnown(known) ? byScore : ownerIsAsked(policy, ask);
-    }
     const why = byScore?.why ??
       (isCommand ? "command" : isMeant ? "mentioned" : "mention-not-required");
     if (!isOwnerKnown(known)) return ownerIsAsked(policy, ask);

@@ -49,21 +49,10 @@ export function preparePlaceAccess(
     ask: RecordCheck,
     place: GuildPlace,
   ): Granted | AccessRefusal {
-    const checks = checksAnswers(caller);
-    if (checks) return checks;
     const rules = rulesFor(place, policy, ask);
     if (rules.kind === "closed") return ignored(rules.why, rules.rule);
     return ownerIsMissing(caller, ask) ?? pluralkitIsAsked(caller, ask) ??
       automatonIsRefused(caller, ask) ?? guildSender(caller, ask, rules);
-  }
-
-  /** The channel where people check answers need not be one in which the bot answers (A5). */
-  function checksAnswers(
-    { needs, channelId, place, sender, known }: Caller,
-  ): Granted | undefined {
-    if (needs() !== "reviewer" || channelId !== policy.reviews?.channelId) return undefined;
-    const right = rights.needed("reviewer", place, sender, known);
-    return right?.isTheirs ? { kind: "granted", why: "allowed", rule: right.rule } : undefined;
   }
 
   /** Refuses a guild without an owner. A message without the fact may still be refused otherwise. */
@@ -207,7 +196,7 @@ function prepareDirectAccess(
     // Only owners approve, so an owner would approve themselves.
     if (owner && owner.isTheirs) return { why: "dm-allowed", rule: owner.rule, fact: owner.fact };
     const need = needs();
-    if (need === "owner" || need === "approver" || need === "reviewer") {
+    if (need === "owner" || need === "approver") {
       const right = rights.needed(need, place, sender, known);
       if (!right?.isTheirs) return undefined;
       return { why: need === "owner" ? "owner" : "allowed", rule: right.rule, fact: right.fact };

@@ -6,8 +6,7 @@
  * or open it to some people only.
  */
 
-import type { FollowRule } from "../core/inbound/inbox.ts";
-import type { GuildPlace, InboundMessage, Sender } from "../core/inbound/inbound.ts";
+import type { GuildPlace, Sender } from "../core/inbound/inbound.ts";
 import type { ChannelId } from "../core/discord/ids.ts";
 import type { AllowEntry } from "./rules/allowlist.ts";
 import { rulesFor } from "./rules/place_rules.ts";
@@ -19,19 +18,6 @@ import { recordNothing } from "./rules/checks.ts";
 /** Prepares the check of whether a policy opens a place, for many places of guilds. */
 export function prepareMayAct(policy: AccessPolicy): (place: GuildPlace) => boolean {
   return (place) => rulesFor(place, policy).kind === "open";
-}
-
-/** Prepares the finding of what follows changes of answered questions, for many places (H6a). */
-export function prepareFollows(
-  policy: AccessPolicy,
-): (question: Pick<InboundMessage, "place">) => FollowRule | undefined {
-  const { edits, deletedQuestions = "delete" } = policy.dm;
-  const direct = edits === "follow" ? { deletedQuestions } : undefined;
-  return ({ place }) => {
-    if (place.kind !== "guild") return direct;
-    const rules = rulesFor(place, policy);
-    return rules.kind === "open" ? rules.follows : undefined;
-  };
 }
 
 /** Whether the policy allows any direct message at all. Group DMs need this, too. */

@@ -25,17 +25,12 @@ export interface Right {
 
 const OWNERS = "commands.ownerAllowFrom";
 const APPROVERS = "channels.discord.execApprovals.approvers";
-const REVIEWERS = "approvals.answers.people";
 
 /** Prepares a policy's owners and approvers for many checks. */
 export function prepareRights(
-  { commands: { owners }, approvers, reviews }: Pick<
-    AccessPolicy,
-    "commands" | "approvers" | "reviews"
-  >,
+  { commands: { owners }, approvers }: Pick<AccessPolicy, "commands" | "approvers">,
 ) {
   const approverIds = new Set<string>(approvers);
-  const reviewerIds = new Set<string>(reviews?.people);
   const isListed = owners && prepareOwners(owners);
 
   function isOwner(sender: Sender, { ownsApplication }: KnownFacts): boolean {
@@ -79,12 +74,6 @@ export function prepareRights(
           const fact = () =>
             `${nameOf(sender)} is ${isTheirs ? "" : "not "}on the list of approvers`;
           return { isTheirs, why: "not-approver", rule: APPROVERS, fact };
-        }
-        case "reviewer": {
-          const isListedThere = !sender.automaton && reviewerIds.has(sender.id);
-          if (!isListedThere) return { ...ownerRight(sender, known), why: "not-approver" };
-          const fact = () => `${nameOf(sender)} is on the list of people who check answers`;
-          return { isTheirs: true, why: "not-approver", rule: REVIEWERS, fact };
         }
         case "session": {
           if (place.kind !== "guild") return undefined;

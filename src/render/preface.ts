@@ -56,16 +56,6 @@ function stepLines(steps: readonly Step[], texts: Texts): readonly string[] {
   return more > 0 ? [...lines, `${SMALL}${notice("stepsMore", { count: more }, texts)}`] : lines;
 }
 
-/** Adds a line of ours above an answer. The session remembers the answer without it. */
-export function withFirstLine(answer: ReplyToSend, line: string, limit: number): ReplyToSend {
-  const [first, ...others] = answer.reply.chunks;
-  const joined = `${line}\n${first}`;
-  const chunks = first !== undefined && joined.length <= limit
-    ? [joined, ...others]
-    : [line, ...answer.reply.chunks];
-  return { ...answer, reply: { ...answer.reply, chunks } };
-}
-
 /** Puts a composed preface above an answer, as messages of its own. */
 export function withPreface(answer: ReplyToSend, preface: ComposedReply): ReplyToSend {
   if (preface.kind !== "reply") return answer;

@@ -18,7 +18,6 @@ type PlainWork = Exclude<
 /** Notices by tool; another tool has its name in the line. */
 const WORK_OF: ReadonlyMap<string, PlainWork> = new Map<string, PlainWork>([
   ["ask", "workAsk"],
-  ["offer_actions", "workAsk"],
   ["ask_agent", "workAgents"],
   ["handoff", "workAgents"],
   ["discord", "workDiscord"],

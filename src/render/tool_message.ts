@@ -165,28 +165,6 @@ export function composeReminder(
   });
 }
 
-/** Freezes the message that tells the outcome of an action. It pings no one, and has no previews. */
-export function composeOutcome(
-  content: string,
-  { accountId, channelId, guildId, id, revision, callKey }:
-    & Pick<InboundMessage, "accountId" | "channelId" | "guildId" | "id" | "revision">
-    & { readonly callKey: string },
-): readonly Frozen[] {
-  return [{
-    message: {
-      accountId,
-      channelId,
-      guildId,
-      nonce: nonceOfCall(`outcome:${callKey}`, 0),
-      content,
-      pings: { users: [], roles: [], quotedAuthor: false },
-      suppressesEmbeds: true,
-      of: { cause: id, revision, kind: "notice", part: 0, parts: 1 },
-    },
-    files: [],
-  }];
-}
-
 /** The links of a text with their brackets: a cut may take those away, and Discord fetches a bare one. */
 function linksIn(text: string): readonly string[] {
   return text.match(/<?https?:\/\/[^\s<>]*>?/gi) ?? [];

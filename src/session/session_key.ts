@@ -134,11 +134,6 @@ function dayOf(at: number, timezone: string): string {
   return localMinuteOf(Math.floor((at - DAY_BEGINS_AT_HOUR * HOUR_MS) / MINUTE_MS), timezone).day;
 }
 
-/** The session of the same conversation with another agent. */
-export function sessionWith(agentId: string, sessionKey: string): string {
-  return sessionKey.replace(/^agent:[^:]*:/, `agent:${agentId}:`);
-}
-
 const BESIDE = ":commands";
 
 /** The session of the commands of a conversation that wait for none of its turns. */

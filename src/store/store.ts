@@ -12,7 +12,6 @@ import { dirname, join } from "node:path";
 import { createNotes, createNoteVectors } from "./notes/notes.ts";
 import type { DatabaseSync } from "node:sqlite";
 import { createEmitter } from "../lib/emitter.ts";
-import { createActionRuns } from "./questions/cards.ts";
 import { createPrograms } from "./programs/programs.ts";
 import { createChanges } from "./changes/changes.ts";
 import { createCommits } from "./database/commits.ts";
@@ -201,7 +200,6 @@ export function createStore(
     hooks: createHooks(commits),
     upkeep: createUpkeep(commits, pruner),
     trends: createTrends(commits),
-    actions: createActionRuns(commits),
     feeds: createFeeds(commits),
     voice: createVoice(commits),
   };

@@ -13,8 +13,6 @@ import {
   text,
 } from "./schema/columns.ts";
 import type { Transactions } from "./database/transact.ts";
-import { prepareTurnOf } from "./inbox/cuts.ts";
-import { prepareCurrentAnswer } from "./outbox/turn_outbox.ts";
 import { READ_NOTES } from "./forget/readers.ts";
 import { prepareSources } from "./sources/sources.ts";
 
@@ -57,7 +55,6 @@ export function createSources({ database, read }: Transactions) {
         const heard = one("SELECT channel_id FROM message WHERE message_id = ?", messageId);
         const channelId = turn?.channelId ?? (heard ? HEARD.read(heard).channelId : linkedId);
         const turnId = turn?.turnOf ?? messageId;
-        const { edit, causes } = prepareTurnOf(database)(turnId);
         const sources = prepareSources(database);
         const gone = [{ messageId, turnEntriesOf: turn?.replyTo ?? messageId }];
         const found = sources.find(gone, channelId, (words) => words);
@@ -81,7 +78,6 @@ export function createSources({ database, read }: Transactions) {
           ...[turnId, ...entries.map(({ of }) => of)].map(costOf),
           ...summaries.map(({ modelId }) => modelId),
         ].filter((model) => model !== undefined);
-        const answers = turn ? prepareCurrentAnswer(database)({ ...turn, causes }) : [];
         return {
           messageId,
           /** Absent if none has answered it. */
@@ -91,11 +87,7 @@ export function createSources({ database, read }: Transactions) {
             channelId: turn.channelId,
             state: turn.state,
             change: turn.change,
-            followed: edit?.number ?? 0, // number of edits that the turn has followed
           },
-          answers: answers.flatMap(({ message, messageId }) =>
-            messageId === undefined ? [] : [{ channelId: message.channelId, messageId }]
-          ),
           entries,
           /** Messages of turns that have read it: their answers, calls, results, steps and cards go. */
           readers: [...turns, ...open],

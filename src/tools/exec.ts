@@ -3,7 +3,6 @@
 import { z } from "zod";
 import { MAX_COMMAND_MS } from "../core/exec/command.ts";
 import type { ExecCall } from "../core/turn/ports/host.ts";
-import { badArguments } from "../core/refused_call.ts";
 import { defineTool, type Tool } from "../core/turn/tool.ts";
 
 /** Maximum seconds of a job. */
@@ -38,12 +37,6 @@ export const exec: Tool = defineTool({
   isIdempotent: false,
   effect: () => ({ object: "command", did: "run" }),
   asks: (asked, context) => context.ports.exec.question(callOf(asked), context),
-  async offered(asked, context) {
-    const call = callOf(asked);
-    if (call.isJob) throw badArguments("a job cannot be offered; leave background out");
-    await context.ports.exec.assertAllowed(call);
-    return JSON.stringify(asked.argv) + (call.cwd === "" ? "" : ` in ${call.cwd}`);
-  },
   run: (asked, context) => context.ports.exec.run(callOf(asked), context),
 });
 

@@ -4,7 +4,6 @@
  */
 
 import type { Tool } from "../core/turn/tool.ts";
-import { askAgent, handoff } from "./agents.ts";
 import { memory, recall } from "./memory.ts";
 import { readChannelHistory, replyInThread } from "./channel.ts";
 import { code, draw, sendFile } from "./made_files.ts";
@@ -13,7 +12,6 @@ import { editFile, listFiles, readFile, readSkill, writeFile } from "./workspace
 import { exec, processTool } from "./exec.ts";
 import { ask } from "./ask.ts";
 import { schemaOf } from "./discord/definitions.ts";
-import { offerActions, post } from "./offer.ts";
 import { remind } from "./remind.ts";
 import { searchServer } from "./search_server.ts";
 import { voice } from "./voice.ts";
@@ -34,8 +32,6 @@ export const TOOLS: readonly Tool[] = [
   draw,
   sendFile,
   ask,
-  askAgent,
-  handoff,
   voice,
   readFile,
   writeFile,
@@ -43,8 +39,6 @@ export const TOOLS: readonly Tool[] = [
   listFiles,
   exec,
   processTool,
-  offerActions,
-  post,
 ].map(described);
 
 /**

@@ -14,8 +14,6 @@ import type { Clock } from "../lib/clock.ts";
 import { isRecord } from "../lib/text/json.ts";
 import { fetchFeedText, fetchFile, fetchText } from "./fetch_text.ts";
 import { type GuardPorts, WebError } from "./guarded_get.ts";
-import { postJson } from "./post.ts";
-import { postTarget, type PostTargets } from "./post_target.ts";
 import { type SearchEngine, searchWeb } from "./search.ts";
 
 /** Milliseconds to find a page's article, and then to read all of its text instead. */
@@ -26,7 +24,7 @@ const KEPT_PAGES = 16;
 const KEPT_CHARS = 4_000_000;
 
 /** Creates the reader; nothing is kept yet. */
-export function createWebPages({ runJob, version, now, engine, targets, guard }: Clock & {
+export function createWebPages({ runJob, version, now, engine, guard }: Clock & {
   /** Runs a job on untrusted data in a thread. */
   readonly runJob: (
     job: unknown,
@@ -36,7 +34,6 @@ export function createWebPages({ runJob, version, now, engine, targets, guard }:
   readonly version: string;
   /** The search engine of the config; `undefined` if there is none. */
   readonly engine: () => SearchEngine | undefined;
-  readonly targets: () => PostTargets;
   /** Replaces the public internet in tests. */
   readonly guard?: Omit<GuardPorts, "userAgent" | "now">;
 }): WebPort {
@@ -67,9 +64,6 @@ export function createWebPages({ runJob, version, now, engine, targets, guard }:
       const { bytes, contentType, url: from } = await fetchFile(url, maxBytes, ports, signal);
       return { url: from, contentType, bytes: new Uint8Array(bytes) };
     },
-    assertPost: (name) => void postTarget(targets(), name),
-    post: (name, body, signal) =>
-      postJson(postTarget(targets(), name), body, { fetch, version, signal }),
     async feed(source, validators, signal) {
       try {
         const text = await fetchFeedText(source.url, validators, guardOf(source), signal);

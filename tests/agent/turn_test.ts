@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { z } from "zod";
 import { runTurn, type TurnPorts } from "../../src/agent/turn.ts";
-import type { ParkedTurn, PassedTurn, TurnOutcome } from "../../src/core/turn/turn_outcome.ts";
+import type { ParkedTurn, TurnOutcome } from "../../src/core/turn/turn_outcome.ts";
 import {
   type Model,
   ModelError,
@@ -51,7 +51,7 @@ interface Facts {
 function run(
   model: Model,
   { stopping = new AbortController(), clock = new FakeClock(), ports }: Facts = {},
-): Promise<TurnOutcome | ParkedTurn | PassedTurn> {
+): Promise<TurnOutcome | ParkedTurn> {
   const { schedule } = clock;
   return runTurn(() => ({ request: REQUEST, stepChars: 10_000 }), {
     model,

@@ -4,8 +4,6 @@ import type { AccessPolicy } from "../../src/policy/rules/rules.ts";
 import { openGates } from "../../src/core/tool_names.ts";
 import { policiesIn } from "../../src/config/access.ts";
 import { botConfigOf, configOf, discord, loadedOf, problemLines } from "./support.ts";
-import { prepareFollows } from "../../src/policy/places.ts";
-import { directMessage, guildMessage } from "../support/discord/builders.ts";
 import { sameData } from "../support/same_data.ts";
 
 async function accessOf(text: string | undefined): Promise<AccessPolicy> {
@@ -74,37 +72,8 @@ describe("toAccessPolicy()", () => {
       policy: "pairing",
       allowFrom: [],
       groupEnabled: false,
-      ...follows,
     });
   });
-
-  for (
-    const [where, text, rule] of [
-      ["direct messages", undefined, { deletedQuestions: "delete" }],
-      ["direct messages", `"dm": { "edits": "off" }`, undefined],
-      ["direct messages", `"dm": { "deletedQuestions": "keep" }`, { deletedQuestions: "keep" }],
-      ["a guild", undefined, undefined],
-      ["a guild", `"guilds": { "*": { "edits": "follow" } }`, { deletedQuestions: "delete" }],
-      [
-        "a guild",
-        `"guilds": { "*": { "edits": "follow", "deletedQuestions": "keep", "channels": {
-          "*": { "edits": "off" } } } }`,
-        undefined,
-      ],
-      [
-        "a guild",
-        `"guilds": { "*": { "deletedQuestions": "keep", "channels": {
-          "*": { "edits": "follow" } } } }`,
-        { deletedQuestions: "keep" },
-      ],
-    ] as const
-  ) {
-    it(`[H6a] follows edits in ${where} with ${text} › ${JSON.stringify(rule)}`, async () => {
-      const access = await accessOf(text && `{"channels":{"discord":{${text}}}}`);
-      const message = where === "a guild" ? guildMessage() : directMessage();
-      assert.deepEqual(prepareFollows(access)(message), rule);
-    });
-  }
 
   it("[P4] [P7] makes rules of written keys only", async () => {
     const access = await accessOf(discord(`"guilds": {

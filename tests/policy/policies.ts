@@ -209,13 +209,8 @@ export const drawn = (() => {
     intent: option(
       fc.record({
         score: fc.constantFrom(0, 0.69, 0.7, 1),
-        room: fc.constantFrom(0, 0.7, 1),
-        needsReply: fc.constantFrom(0.2, 0.35, 1),
+        reasons: fc.constant([]),
         repliesToOther: option(fc.constant(true as const)),
-        asksQuiet: option(fc.constant(true as const)),
-        isQuiet: option(fc.constant(true as const)),
-        limit: option(fc.constantFrom("cooldown", "hour" as const)),
-        shift: option(fc.constantFrom(-0.15, 0.1)),
       }).map((facts) => tidy(facts)),
     ),
   }).map((knownFacts) => tidy(knownFacts) as KnownFacts);

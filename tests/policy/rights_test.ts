@@ -3,13 +3,7 @@ import { describe, it } from "node:test";
 import type { InboundMessage } from "../../src/core/inbound/inbound.ts";
 import type { AccessPolicy } from "../../src/policy/rules/rules.ts";
 import { isOwnerHint, prepareRights } from "../../src/policy/rights.ts";
-import {
-  directMessage,
-  guildMessage,
-  guildPlace,
-  sender,
-  userId,
-} from "../support/discord/builders.ts";
+import { directMessage, guildMessage, guildPlace, sender } from "../support/discord/builders.ts";
 import {
   ADA,
   BOB,
@@ -141,20 +135,4 @@ describe("[P10] isOwnerHint()", () => {
     const rights = prepareRights(policy({ ...users(ADA) }));
     assert.equal(rights.needed("owner", guildPlace(), sender(), {})?.isTheirs, false);
   });
-});
-
-describe("[A5] prepareRights() › people who check answers", () => {
-  const rights = prepareRights(
-    policy({ commands: commands({ owners: entries(ADA) }), reviews: { people: [BOB] } }),
-  );
-  const cases: readonly [string, ReturnType<typeof sender>, boolean][] = [
-    ["an owner", sender(), true],
-    ["a listed person", sender({ id: BOB, username: "bob" }), true],
-    ["a listed id that a bot has", sender({ id: BOB, automaton: "bot" }), false],
-    ["someone else", sender({ id: userId("1400000000000000009"), username: "x" }), false],
-  ];
-  for (const [name, from, isOne] of cases) {
-    it(`${name}: ${isOne ? "yes" : "no"}`, () =>
-      assert.equal(rights.needed("reviewer", guildPlace(), from, {})?.isTheirs, isOne));
-  }
 });

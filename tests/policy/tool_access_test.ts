@@ -694,28 +694,3 @@ describe("[T2] prepareToolAccess() › laws", () => {
     }));
   });
 });
-
-describe("[T16] prepareToolAccess() › for anyone", () => {
-  const closed = (keys: Keys, more: Partial<AccessPolicy> = {}) =>
-    decide(policyOf(keys, more), { ...inHelp, sender: bob, forAnyone: true })
-      .flatMap(({ name, isAllowed, rule }) => isAllowed ? [] : [`${name} by ${rule}`]);
-
-  it("names only what closes a tool to all people of the place", () => {
-    const bySender = { toolsBySender: { "*": { deny: ["exec"] }, [ADA]: {} } };
-    assert.deepEqual(closed({}), []);
-    assert.deepEqual(closed({ tools: { allow: ["remind"] } }), []);
-    assert.deepEqual(closed({ channel: bySender, guild: bySender }), []);
-    assert.deepEqual(closed({ tools: { deny: ["exec"] } }), ["exec by tools.deny"]);
-    assert.deepEqual(closed({ agent: { deny: ["exec"] } }), ["exec by agents.list[0].tools.deny"]);
-    assert.deepEqual(closed({ other: { deny: ["exec"] } }), []);
-    assert.deepEqual(closed({ guild: { tools: { deny: ["mcp__github__issues"] } } }), [
-      `mcp__github__issues by ${HERE}.tools.deny`,
-    ]);
-    assert.deepEqual(closed({ channel: { tools: { deny: ["exec"] } } }), [
-      `exec by ${IN_HELP}.tools.deny`,
-    ]);
-    assert.deepEqual(closed({ actions: { messages: false } }), [
-      "read_channel_history by channels.discord.actions.messages",
-    ]);
-  });
-});

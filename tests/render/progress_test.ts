@@ -19,14 +19,6 @@ describe("[R8a] progressText()", () => {
     }
   });
 
-  it("[N4] names the agents that are asked", () => {
-    const agents = ["Researcher", "Writer"];
-    assert.equal(
-      progressText({ ...WORK, tools: ["ask_agent"], agents }, {}),
-      "asking Researcher, Writer · step 3 of 16 · 12 s",
-    );
-  });
-
   it("names other tools as code, without anything that ends it", () => {
     const text = progressText({ ...WORK, tools: ["mcp__git__log", "a`@everyone <b>", "` "] }, {});
     assert.equal(

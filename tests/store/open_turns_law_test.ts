@@ -64,7 +64,6 @@ const KINDS = [
   "finish",
   "release",
   "park",
-  "pass on",
   "decide",
   "stop",
   "stop all",
@@ -189,14 +188,6 @@ function live(store: Store) {
         const asked = [{ callKey: `key ${codes}`, question: QUESTION, code }];
         const park = { claim: turn!, steps: [], charges: [], asked, now: NOW };
         return turn && await store.questions.park(park);
-      }
-      case "pass on": {
-        const claim = turnAt(of);
-        if (!claim) return;
-        const { sessionKey } = claim.route;
-        const to = { agentId: "other", sessionKey: `other ${sessionKey.replace("other ", "")}` };
-        const passed = { steps: [], charges: [], entries: [] };
-        return await store.turns.passOn({ claim, to, ...passed, now: NOW });
       }
       case "decide": {
         const [open] = await store.questions.open(NOW);

@@ -21,7 +21,7 @@ const asked = guildMessage({ text: "remind me of https://a.example/x?y=1" });
 
 const STAFF = channelId("1400000000000000013");
 
-function build({ isOwner = false, isChecked = false } = {}) {
+function build({ isOwner = false } = {}) {
   const { store } = openTestStore();
   let calls = 0;
   const port = createSchedulesPort({
@@ -34,7 +34,6 @@ function build({ isOwner = false, isChecked = false } = {}) {
     linkHosts: () => [],
     cleanSecrets: (text) => text.replaceAll("hunter2", "[redacted]"),
     isOwner: () => isOwner,
-    checksIn: () => isChecked,
     showing: ({ place }) => (from) => Promise.resolve(place.kind === "dm" || from !== STAFF),
   });
   const run = (written: unknown, message = asked, schedules: SchedulesPort = port) =>

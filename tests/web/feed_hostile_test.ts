@@ -286,7 +286,6 @@ async function withRows(
     version: "1",
     now: () => NOW,
     engine: () => undefined,
-    targets: () => new Map(),
     guard,
   });
   try {

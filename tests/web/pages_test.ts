@@ -38,7 +38,6 @@ async function withPage(
           version: "1",
           now,
           engine: () => undefined,
-          targets: () => new Map(),
           guard: {
             resolve: () => Promise.resolve([{ address: "127.0.0.1", family: 4 }]),
             isAllowed: () => true,
@@ -99,7 +98,6 @@ describe("[T6] createWebPages()", () => {
       version: "1",
       now: () => 0,
       engine: () => undefined,
-      targets: () => new Map(),
     });
     const read = (path: string, validators = {}, ownNetwork = true) =>
       pages.feed({ url: `http://127.0.0.1:${port}${path}`, ownNetwork }, validators, signal);
@@ -175,7 +173,6 @@ describe("[T6] createWebPages()", () => {
       version: "1",
       now: () => 0,
       engine: () => undefined,
-      targets: () => new Map(),
     });
     for (const url of ["http://127.0.0.1/", "http://localhost/", "http://[::1]/"]) {
       const isRefused = /not on the public internet|does not exist/;

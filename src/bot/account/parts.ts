@@ -38,7 +38,6 @@ import { createAccountMedia } from "../turn/account_media.ts";
 import { createHistory } from "../turn/history.ts";
 import { createAccountKnowledge } from "../turn/knowledge.ts";
 import { createRuleSources } from "../turn/rule_sources.ts";
-import { intentWeightsIn } from "../rules/intent_weights.ts";
 import { chunkRulesOf, timezoneOf } from "../rules/turn_rules.ts";
 import { createAccountTurns } from "../turn/turns.ts";
 import type { AccountCalls } from "../../extras/api/calls/account_calls.ts";
@@ -80,7 +79,6 @@ export async function createParts(
     openDirect: createOpenDirect(client),
     isRefused: isRefusal, // a question goes to the other people, and waits for none
     tellChannel: outbound.tellChannel,
-    beginTyping: outbound.progress.typing.begin,
     asCards: () => account.config().messages.cards === "components",
   });
   const rates = createTokenRates();
@@ -113,13 +111,9 @@ export async function createParts(
     ...{ options, reader, owners, isOwner, toolServices, outbound, own },
   });
   const readMember = createReadMember(client);
-  const { weights, problem } = intentWeightsIn(options.dataDir);
-  if (problem !== undefined) {
-    log.warn("Cannot use the weights of the intent filter; using the shipped ones", { problem });
-  }
   const guildOf = (guildId: GuildId) => reader.index.get(guildId);
   const judging = createJudging(account, {
-    ...{ readMember, owners, threads, isOurs, ours, weights, guildOf },
+    ...{ readMember, owners, threads, isOurs, ours, guildOf },
   });
   ports.publish(judging.view); // before any message is judged
   const history = createHistory(account, { client, reader, judging });

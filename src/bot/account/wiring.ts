@@ -100,7 +100,7 @@ export function connectParts(
     released: turns.wake,
     namesLookedUp: parts.owners.namesLookedUp,
     personForgotten(userId) {
-      void parts.intent.forget();
+      parts.intent.forget();
       turns.previews.forget();
       inbound.personForgotten();
       parts.extras.tell("personForgotten", userId);
@@ -118,7 +118,6 @@ export function connectParts(
     turnStored: meter.turnStored,
     traced: (trace) => onTrace?.(trace),
     toolRefused: meter.toolRefused,
-    ranUnattended: meter.ranUnattended,
     waitsForPeople: decided,
     filesLeftOut: outbound.fileNotices.leftOut,
     decided,

@@ -6,24 +6,18 @@
  * owners learn of a guild that the config does not allow.
  */
 
+import { escapeUntrusted } from "../../render/prompt/untrusted.ts";
 import type { AccountContext } from "../account_context.ts";
 import { createAcceptor } from "../../flows/inbound/accept.ts";
 import type { MessageOrigin } from "../../core/inbound/waiting_limits.ts";
 import { createChallenges, createPairingService } from "../../flows/inbound/challenge.ts";
 import { createOwnerGuilds } from "../../flows/inbound/owner_guilds.ts";
-import {
-  editRulesOf,
-  limitsOf,
-  quietRequestOf,
-  stopRequestOf,
-  waitingRulesOf,
-} from "../../flows/inbound/notice_reply.ts";
+import { limitsOf, stopRequestOf, waitingRulesOf } from "../../flows/inbound/notice_reply.ts";
 import { createMissingFacts } from "../../flows/inbound/missing_facts.ts";
 import { createUnreadDispatches } from "../../flows/inbound/unread_dispatches.ts";
 import { createPluralkit } from "../../flows/inbound/pluralkit.ts";
 import { createInteractionHandlers } from "../interactions/interactions.ts";
 import { createPermitReaction } from "../../flows/judging/permit_reaction.ts";
-import { createAskModel } from "../../flows/intent/ask_model.ts";
 import { mayRepeat } from "../../flows/judging/judge.ts";
 import { createPluralkitLookUp } from "../../pluralkit/client.ts";
 import type { DispatchBatch } from "../../discord/gateway/link/protocol.ts";
@@ -79,7 +73,7 @@ export function createInbound(
   const { client, connection, reader, outbound, threads, memory, isOurs, judging, turns } = parts;
   const { options, settings, owners, sources, knowledge, toolPortsOf } = parts;
   const { spend, rates, summaries, health, changedInAll, byExtra } = parts;
-  const { intent, judge, route, presence, proxied } = judging;
+  const { judge, route, presence, proxied } = judging;
   const waiting = (origin: MessageOrigin = "live") => {
     const { messages: { queue }, discord: { gateway } } = config();
     const limits = limitsOf(origin, queue, gateway.catchUp);
@@ -108,16 +102,6 @@ export function createInbound(
     ruleOf: (path) => policy().policy.ruleOf(path),
     ...late,
     proxied,
-  });
-  const askModel = createAskModel({
-    ...account.forPart("intent"),
-    modelFor(message) {
-      const name = intent.modelIn(message);
-      return name === undefined ? undefined : settings.choices?.ofFilter(name);
-    },
-    spend,
-    renewed: intent.renewed,
-    ...late,
   });
   const challenges = createChallenges(account.forPart("pairing"), {
     tellOwners: (text, buttons) => outbound.reachOwners(text, { buttons }),
@@ -181,8 +165,6 @@ export function createInbound(
     noteVerdict(judged) {
       const isShared = mayRepeat(judged.message, judged, policy().policy);
       reader.repeats.judged(judged.message, isShared);
-      const emoji = intent.reactionTo(judged);
-      if (emoji !== undefined) outbound.progress.react(judged.message, emoji);
       return isShared;
     },
     route,
@@ -191,28 +173,20 @@ export function createInbound(
     runsBeside: judging.passive.runsBeside,
     runsOnReaction: judging.passive.runsOnReaction,
     runIdsOf: judging.passive.runIdsOf,
-    stop(message) {
-      const { isOwner } = sources;
-      const quietUntil = intent.quietUntil(message);
-      return quietUntil === undefined
-        ? stopRequestOf(message, isOwner, texts)
-        : quietRequestOf(message, quietUntil, isOwner, texts);
-    },
+    stop: (message) => stopRequestOf(message, sources.isOwner, texts),
     permitReaction(reaction) {
       const permitted = permitReaction(reaction);
-      if (permitted) intent.reacted(reaction);
       threads.reacted(reaction, () => permitReaction({ ...reaction, on: "own" }) !== undefined);
       return permitted;
     },
     pairing: createPairingService(account),
     waiting,
-    edits: () => editRulesOf(policy().policy, judging.commandOf),
+    escape: escapeUntrusted,
     on: {
       own_message: judge.recordOwn,
       ...interactions.on,
-      messages_deleted({ channelId, messageIds }) {
+      messages_deleted({ messageIds }) {
         pluralkit.deleted(messageIds);
-        intent.deleted({ channelId, messageIds });
       },
       guild_joined({ guild }) {
         names.joined(guild);
@@ -227,9 +201,7 @@ export function createInbound(
 
   const endTasks = () =>
     Promise.all(
-      [pluralkit, ownerGuilds, notices, askModel, challenges, names, interactions].map((one) =>
-        one.stop()
-      ),
+      [pluralkit, ownerGuilds, notices, challenges, names, interactions].map((one) => one.stop()),
     );
   // A task whose request Barnacle itself cancels must not report a failure.
   account.stopping.addEventListener("abort", () => void endTasks(), { once: true });
@@ -241,10 +213,9 @@ export function createInbound(
     acceptHistory: acceptor.acceptHistory,
     /** Continues where the last process stopped. Nothing may be judged before it resolves. */
     async start(): Promise<void> {
-      // Proxied users, threads and talk must be loaded before any message is judged.
-      await Promise.all([pluralkit.start(), threads.start(), intent.start()]);
+      // Proxied users and threads must be loaded before any message is judged.
+      await Promise.all([pluralkit.start(), threads.start()]);
       challenges.start();
-      askModel.start();
     },
     take(batch: DispatchBatch): void {
       const read = reader.read(batch);
@@ -265,7 +236,6 @@ export function createInbound(
     undecided(...[judged, origin]: Parameters<AccountEvents["undecided"]>): void {
       pluralkit.undecided(judged, origin);
       ownerGuilds.undecided(judged, origin);
-      askModel.undecided(judged, origin);
     },
     challenged: challenges.challenged,
     /** Sets the number of the account's shards. */

@@ -41,7 +41,6 @@ import type { AccountOptions, AccountPorts } from "../account_interface.ts";
 import type { RunningSettings } from "../rules/setup.ts";
 import type { TurnRulesPorts } from "../rules/turn_rules.ts";
 import type { ToolPorts } from "../../core/turn/tool.ts";
-import { createMayDecide } from "../../flows/questions/may_decide.ts";
 import { statusOf } from "../../http/monitor/account_health.ts";
 import { TOOLS } from "../../tools/registry.ts";
 import { createMcpSignIns } from "../../interactions/parts/mcp_sign_ins.ts";
@@ -141,14 +140,6 @@ export function createCommandContext(
     },
     questions: {
       open: store.questions.open,
-      mayDecide: createMayDecide(account, {
-        tools: TOOLS,
-        toolsFor: sources.tools,
-        portsOf: parts.toolPortsOf,
-        portsFor: (press) => parts.toolPortsOf(judging.sessionOf(press).agentId),
-        isOwner: sources.isOwner,
-        isOfDiscord: (error) => error instanceof RestError,
-      }),
       async decide(deciding) {
         const outcome = await store.questions.decide(deciding);
         if (outcome.kind === "decided" || outcome.kind === "closed") {

@@ -33,9 +33,7 @@ export function createInteractionHandlers(anyPart: AccountContext, parts: Intera
   const { accountId, self, schedule, log, policy, events } = account;
   const { judging, settings, sources, stopTurns } = parts;
   const isPrivileged = ({ sender }: Pick<Interaction, "sender">): boolean => {
-    const { approvers, reviews } = policy().policy;
-    return sources.isOwner({ sender }) ||
-      [...approvers, ...reviews?.people ?? []].includes(sender.id);
+    return sources.isOwner({ sender }) || policy().policy.approvers.includes(sender.id);
   };
   const models = createAccountModels(account, {
     answering: () => settings.models,

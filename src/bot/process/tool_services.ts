@@ -6,20 +6,17 @@
  * call whose code cannot be loaded returns an error to the model, and the log has its cause.
  */
 
-import { revealed } from "../../config/schema/parts/secrets.ts";
 import { agentOf, type BotConfig, missingSection } from "../../config/config.ts";
 import type { Log } from "../../lib/log.ts";
 import { EXEC_LIMITS } from "../../lib/program_limits.ts";
 import { type Clock, schedule } from "../../lib/clock.ts";
 import { createLoader } from "../../lib/loader.ts";
 import type { HostCommands } from "../../core/exec/command.ts";
-import type { RunTool } from "../../core/skills/skill_tool.ts";
 import type { WebPort } from "../../core/turn/ports/host.ts";
 import type { Tool } from "../../core/turn/tool.ts";
 import { createRunningCommands } from "../../exec/running_commands.ts";
 import { TOOLS } from "../../tools/registry.ts";
-import { type AgentServices, skillHosts, type ToolServices } from "../rules/tool_services.ts";
-import { postTarget, type PostTargets } from "../../web/post_target.ts";
+import type { AgentServices, ToolServices } from "../rules/tool_services.ts";
 import type { SearchEngine } from "../../web/search.ts";
 import type { ConfiguredServers } from "../mcp/ports.ts";
 import {
@@ -28,7 +25,6 @@ import {
   skillFolders,
   workspaceOf,
 } from "../../workspace/skill_library.ts";
-import { withTools } from "../../workspace/skill_tools.ts";
 import { assertApart, createWorkspacePort, type OwnPaths } from "../../workspace/guarded.ts";
 
 export interface ToolServicesOptions extends Clock {
@@ -57,21 +53,19 @@ export async function createToolServices(options: ToolServicesOptions): Promise<
     const { ownCommand, runtimeEnv } = await import("../../host/process/own_process.ts");
     return createJobs(jobWorkerUrl, { ...ownCommand(), env: runtimeEnv() });
   });
-  const runTool: RunTool = async (...job) => (await jobs.get()).tool(...job);
   const ownPaths = (): OwnPaths => ({
     dataDir,
     configFile: current.file,
     skillFolders: configuredFolders(current),
     workspaces: current.agentList.map((agent) => workspaceOf(current, agent, dataDir)),
   });
-  const web = laterPages(() => targetsOf(current), async () => {
+  const web = laterPages(async () => {
     const { createWebPages } = await import("../../web/pages.ts");
     return createWebPages({
       runJob: async (...job) => (await jobs.get()).inThread(...job),
       version,
       now,
       engine: () => engineOf(current.search),
-      targets: () => targetsOf(current),
     });
   });
   /** Commands of all agents take the same places. */
@@ -87,7 +81,6 @@ export async function createToolServices(options: ToolServicesOptions): Promise<
       () => skillFolders(current, agentNow(), dataDir),
       { now },
       log,
-      (found) => withTools(found, runTool),
     );
     const commands = laterCommands(running, async () => {
       const { createHostCommands } = await import("../../exec/jobs.ts");
@@ -132,19 +125,12 @@ export async function createToolServices(options: ToolServicesOptions): Promise<
   return {
     of: (agentId) => agentFor(agentId).services,
     runCode: async (job, signal) => (await jobs.get()).code(job, signal),
-    runTool,
-    async fetchForTool(...request) {
-      const { fetchDeclared } = await import("../../web/declared_fetch.ts");
-      return await fetchDeclared(...request, { version, now, hosts: skillHosts(current) });
-    },
     servers: () => mcp?.states() ?? [],
     tools: all,
     isRunning: () => running.programs.size > 0,
     ready(agentId, isAllowed) {
       const isWanted = (id: string) => isAllowed(`mcp__${id}__any`);
-      const { reading: first, services: { skills } } = agentFor(agentId);
-      // A changed tool counts from the next message on.
-      const reading = first ?? (skills.now().skills.some(({ tools }) => tools) && skills.read());
+      const { reading } = agentFor(agentId);
       return reading ? reading.then(() => mcp?.list(isWanted)) : mcp?.list(isWanted);
     },
     async apply(next) {
@@ -192,11 +178,9 @@ function laterCommands(
   };
 }
 
-function laterPages(targets: () => PostTargets, load: () => Promise<WebPort>): WebPort {
+function laterPages(load: () => Promise<WebPort>): WebPort {
   const pages = createLoader(load);
   return {
-    assertPost: (name) => void postTarget(targets(), name),
-    post: async (name, ...rest) => await (await pages.get()).post(name, ...rest),
     search: async (query, ...limits) => await (await pages.get()).search(query, ...limits),
     page: async (url, signal) => await (await pages.get()).page(url, signal),
     file: async (url, ...limits) => await (await pages.get()).file(url, ...limits),
@@ -220,15 +204,6 @@ function joined(first: () => readonly Tool[], second: () => readonly Tool[]) {
 
 function toolsOf(config: BotConfig): readonly Tool[] {
   return TOOLS.filter(({ name }) => missingSection(name, config) === undefined);
-}
-
-function targetsOf({ posts }: Pick<BotConfig, "posts">): PostTargets {
-  return new Map(
-    Object.entries(posts).map(([name, { url, headers }]) => [
-      name,
-      { name, url: url.reveal(), headers: revealed(headers) },
-    ]),
-  );
 }
 
 function engineOf(search: BotConfig["search"]): SearchEngine | undefined {

@@ -2,8 +2,7 @@
 
 import type { AgentConfig, Config } from "../../config/config.ts";
 import type { ChannelId, GuildId } from "../../core/discord/ids.ts";
-import type { ApprovalMode, ApprovalRules } from "../../core/people/approval.ts";
-import type { GuildPlace, InboundMessage, Place } from "../../core/inbound/inbound.ts";
+import type { InboundMessage, Place } from "../../core/inbound/inbound.ts";
 import { PERSONAL } from "../../core/outbound/footer_line.ts";
 import type { Tool } from "../../core/turn/tool.ts";
 import type { Skill } from "../../core/skills/skill.ts";
@@ -57,18 +56,6 @@ export function prepareTurnRules(
   const { discord } = config;
   const { id: agentId } = agent;
   let shared: ReturnType<typeof sharedBy> | undefined;
-  const approvalIn = prepareApproval(config);
-
-  /** The people of the cards get answers unchecked: in their channel, and in their own messages. */
-  function approvalFor(mode: ApprovalMode, message: InboundMessage): ApprovalRules | undefined {
-    // A program reads it (O14), or it has the person's own data (T13a).
-    if (mode === "never" || message.called || message.own) return undefined;
-    const approval = approvalIn(mode);
-    const isTheirs = message.place.kind === "dm"
-      ? isOwner(message)
-      : message.channelId === approval.channelId;
-    return isTheirs ? undefined : approval;
-  }
 
   /** The rules of the last turn in each place, and the facts that made them: most turns share both. */
   const known = new WeakMap<Place, { readonly own: object; readonly rules: TurnRules }>();
@@ -76,19 +63,15 @@ export function prepareTurnRules(
     const { place, sender, guildId } = message;
     const policy = policyNow();
     shared ??= sharedBy(config, agent); // built by the first turn: the host's time zone may take 5 ms
-    const all = toolsFor(message, agentId);
+    const tools = toolsFor(message, agentId);
     const found = place.kind === "guild" ? rulesFor(place, policy) : undefined;
-    const { systemPrompt: channelPrompt, guildSlug, approval: mode = "never" } =
-      found?.kind === "open" ? found : NO_PLACE;
-    const approval = approvalFor(found ? mode : discord.dm.approval ?? mode, message);
-    const tools = approval?.mode === "always" ? withoutSpeaking(all) : all;
+    const { systemPrompt: channelPrompt, guildSlug } = found?.kind === "open" ? found : NO_PLACE;
     const instructions = shared.instructionsOf({
       tools,
       files: instructionFiles(agentId),
       skills: () => skillsFor(message, agentId),
       ownerId: isOwnerHint(message, policy) ? sender.id : undefined,
       channelPrompt,
-      flagsUnsure: approval && approval.mode === "unsure" || undefined,
     });
     const { footer } = config.messages;
     const hasFooter = footer === "all" || (footer === "owners" && isOwner(message));
@@ -98,7 +81,6 @@ export function prepareTurnRules(
       chunks: message.own ? { ...chunks, limit: chunks.limit - PERSONAL.length - 1 } : chunks,
       tools,
       instructions,
-      approval,
       cleanSecrets,
       maxFileBytes: Math.min(discord.mediaMaxBytes, uploadLimit(guildId)),
       historyLimit: found ? discord.historyLimit : 0,
@@ -126,43 +108,8 @@ function hasSameValues<Facts extends object>(one: Facts, other: Facts): boolean 
   return true;
 }
 
-/** Tools that show people words of the model during the turn. */
-const SPEAKING: ReadonlySet<string> = new Set(["ask", "offer_actions", "reply_in_thread"]);
-/** A list of tools without these: the same array for the same list. */
-const quietTools = new WeakMap<readonly Tool[], readonly Tool[]>();
-
-function withoutSpeaking(tools: readonly Tool[]): readonly Tool[] {
-  const known = quietTools.get(tools) ?? tools.filter(({ name }) => !SPEAKING.has(name));
-  quietTools.set(tools, known);
-  return known;
-}
-
-/** Which answers a person checks in a place of a guild, or in direct messages (A5). */
-export function approvalIn(
-  place: GuildPlace | undefined,
-  policy: AccessPolicy,
-  { discord: { dm } }: Pick<Config, "discord">,
-): ApprovalMode {
-  const rules = place && rulesFor(place, policy);
-  const mode = rules ? rules.kind === "open" ? rules.approval : undefined : dm.approval;
-  return mode ?? "never";
-}
-
 /** Of messages without a place in a guild. */
-const NO_PLACE: Partial<Pick<OpenPlace, "systemPrompt" | "guildSlug" | "approval">> = {};
-
-/** The rules by which people check answers: the same object for the same mode. */
-function prepareApproval(
-  { approvals: { answers } }: Pick<Config, "approvals">,
-): (mode: ApprovalRules["mode"]) => ApprovalRules {
-  const { channel: channelId, timeoutSec, ...rules } = answers;
-  const common = { ...rules, channelId, timeoutMs: timeoutSec * 1_000 };
-  const by = {
-    always: { ...common, mode: "always" },
-    unsure: { ...common, mode: "unsure" },
-  } as const;
-  return (mode) => by[mode];
-}
+const NO_PLACE: Partial<Pick<OpenPlace, "systemPrompt" | "guildSlug">> = {};
 
 /** `agents.defaults.timezone`, or the host's. */
 export function timezoneOf({ agents }: Pick<Config, "agents">): string {
@@ -171,14 +118,10 @@ export function timezoneOf({ agents }: Pick<Config, "agents">): string {
 
 /** An agent's instructions from the config, which are the same for every message. */
 export function agentInstructions(
-  { agentList, discord: { replyToMode }, messages }: Pick<
-    Config,
-    "agentList" | "discord" | "messages"
-  >,
+  { discord: { replyToMode }, messages }: Pick<Config, "discord" | "messages">,
   agent: AgentConfig,
 ): Instructions {
   return {
-    agents: agentList.filter(({ id }) => id !== agent.id),
     hasTables: messages.tables !== "off",
     hasReplyTags: replyToMode !== "off",
     agentName: agent.name,
@@ -204,8 +147,6 @@ function sharedBy(config: Config, agent: AgentConfig) {
       timeoutMs: agents.turnTimeoutSec * 1_000,
       toolTimeoutMs: tools.timeoutSec * 1_000,
       maxSteps: agents.maxSteps,
-      workflow: agent.steps,
-      agents: config.agentList.length > 1 ? config.agentList : undefined,
       signature: signatureOf(config, agent),
       currency: models.currency,
       texts,

@@ -2,23 +2,17 @@
  * Connects the tools of an account's turns with Discord, the store and the services of the process.
  */
 
-import { pathOfHook, rulesOfHook } from "../../core/hooks/hook.ts";
-import { unattendedRules } from "../../core/hooks/unattended.ts";
 import type { Model } from "../../core/model.ts";
 import type { SpendPort } from "../../core/spending/metered_model.ts";
-import type { InboundMessage } from "../../core/inbound/inbound.ts";
-import type { ToolTarget } from "../../core/turn/ports/discord_call.ts";
 import type { OutboundFilesPort } from "../../core/turn/ports/outbound_files.ts";
 import type { VoicePort } from "../../core/turn/ports/voice.ts";
-import type { OffersPort, Tool, ToolPorts } from "../../core/turn/tool.ts";
+import type { ToolPorts } from "../../core/turn/tool.ts";
 import { placeOfTarget } from "../../discord/gateway/decode/places.ts";
 import type { Reader } from "../../discord/gateway/read/reader.ts";
 import { createActions } from "../../discord/rest/actions/actions.ts";
 import { createHistoryRead } from "../../discord/rest/actions/history.ts";
 import type { ActionsOptions } from "../../discord/rest/actions/options.ts";
 import { createTargets } from "../../discord/rest/actions/targets.ts";
-import { createReadMember, createReadUser } from "../../discord/rest/requests/members.ts";
-import { namedRoles } from "../../discord/gateway/decode/senders.ts";
 import { createOpenDirect } from "../../discord/rest/requests/channel.ts";
 import type { RestClient } from "../../discord/rest/client/client.ts";
 import { createToolMessages } from "../../flows/deliver/tool_messages.ts";
@@ -31,18 +25,13 @@ import { createOutboundFilesPort } from "../../flows/tools/outbound_files.ts";
 import { createExecPort } from "../../flows/tools/exec.ts";
 import { createKnowledgePort } from "../../flows/tools/knowledge.ts";
 import { createMemoryPort } from "../../flows/tools/memory.ts";
-import { createOffersPort } from "../../flows/tools/offers.ts";
 import { createSchedulesPort } from "../../flows/tools/schedules.ts";
 import { createSummarise } from "../../flows/session/summarise_channel.ts";
-import { createSkillToolsPort } from "../../flows/tools/skill_tools.ts";
 import { type AnswerThreads, createThreadsPort } from "../../flows/turn/answer_threads.ts";
 import { latest } from "../../lib/cache.ts";
 import { asPicture } from "../../media/image.ts";
 import { prepareClosedBy } from "../../policy/places.ts";
-import { outcomeText, unattendedText } from "../../render/questions/card.ts";
-import { composeOutcome } from "../../render/tool_message.ts";
 import { serverQuestion } from "../../render/questions/server_question.ts";
-import { notice } from "../../render/notices/notices.ts";
 import { threadTitle } from "../../render/name.ts";
 import { createSkillsPort } from "../../workspace/skill_library.ts";
 import type { AccountContext } from "../account_context.ts";
@@ -53,13 +42,7 @@ import type { History } from "./history.ts";
 import type { AccountKnowledge } from "./knowledge.ts";
 import type { Outbound } from "../outbound/outbound.ts";
 import type { AgentServices, ToolServices } from "../rules/tool_services.ts";
-import {
-  approvalIn,
-  cleanText,
-  timezoneOf,
-  toolTextRules,
-  type TurnRulesPorts,
-} from "../rules/turn_rules.ts";
+import { timezoneOf, toolTextRules, type TurnRulesPorts } from "../rules/turn_rules.ts";
 
 /** Creates the ports of an agent's turns. The function is long, because each port stands here once. */
 export function createToolPorts(account: AccountContext, parts: {
@@ -105,7 +88,6 @@ export function createToolPorts(account: AccountContext, parts: {
       }),
     show: parts.history.show,
   };
-  const checksIn = prepareChecksIn(account, parts);
   const { showing } = createTargets({ ...rights, ...reads, alsoGuilds: () => [] });
   const outboundFiles = outboundFilesFor(account, services, parts);
   return {
@@ -127,12 +109,9 @@ export function createToolPorts(account: AccountContext, parts: {
       ...createToolMessages(account, {
         ...rights,
         sent,
-        checksIn,
         rulesIn: (target) => toolTextRules(config(), target, sources),
       }),
       ...createActionQuestions(account, {
-        escalates: () => config().approvals.escalate,
-        checksIn,
         maxDestructive: () => config().tools.discord.maxDestructive,
         ownerIds: owners.toTell,
         approvalTimeoutMs: () => config().discord.execApprovals.timeoutSec * 1_000,
@@ -149,14 +128,7 @@ export function createToolPorts(account: AccountContext, parts: {
       setPresence: parts.presence.set,
     }),
     recall: { recall: store.sessions.recall },
-    skills: {
-      ...createSkillsPort((asker) => sources.skills(asker, agentId)),
-      ...createSkillToolsPort(account, {
-        ...{ cleanSecrets, ownerIds: owners.toTell, rules: store.questions },
-        runTool: toolServices.runTool,
-        fetch: toolServices.fetchForTool,
-      }),
-    },
+    skills: createSkillsPort((asker) => sources.skills(asker, agentId)),
     memory: createMemoryPort(account, { ...rights, showing, searchNotes: options.searchNotes }),
     knowledge: createKnowledgePort({
       search: parts.knowledge.search,
@@ -174,122 +146,15 @@ export function createToolPorts(account: AccountContext, parts: {
       askTimeoutMs: () => config().tools.askExpiresMin * 60_000,
       ofServer: (asked) => serverQuestion(asked, texts()),
     },
-    offers: offersFor(account, parts),
     voice: parts.voice,
     schedules: createSchedulesPort(account, {
       ...rights,
-      checksIn,
       showing,
       timezone: () => timezoneOf(config()),
       linkHosts: () => config().messages.linkHosts,
     }),
   };
 }
-
-/** Whether people check answers to an asker in a place (A5). Owners and the cards' channel are free. */
-function prepareChecksIn(
-  { config, policy }: Pick<AccountContext, "config" | "policy">,
-  { reader, sources: { isOwner } }: {
-    readonly reader: Pick<Reader, "index">;
-    readonly sources: Pick<TurnRulesPorts, "isOwner">;
-  },
-) {
-  return (
-    { channelId, guildId, parentId }: ToolTarget,
-    asker: Pick<InboundMessage, "sender" | "channelId" | "place">,
-  ): boolean => {
-    if (isOwner(asker) || channelId === config().approvals.answers.channel) return false;
-    const isHere = channelId === asker.channelId && asker.place.kind === "guild";
-    const place = isHere
-      ? asker.place
-      : guildId && placeOfTarget(guildId, { channelId, parentId }, reader.index.get(guildId));
-    return approvalIn(place || undefined, policy().policy, config()) !== "never";
-  };
-}
-
-/** Connects offered actions with the tools, and with the people who press (T16). */
-function offersFor(
-  account: AccountContext,
-  { agentId, client, reader, toolServices, sources, outbound }: {
-    readonly agentId: string;
-    readonly client: RestClient;
-    readonly reader: Pick<Reader, "index">;
-    readonly toolServices: Pick<ToolServices, "tools">;
-    readonly sources: TurnRulesPorts;
-    readonly outbound: Pick<Outbound, "cleanSecrets">;
-  },
-): OffersPort {
-  const { config, texts } = account;
-  const readMember = createReadMember(client);
-  const readUser = createReadUser(client);
-  return createOffersPort(account.forPart("turns"), {
-    agentId,
-    cleanSecrets: outbound.cleanSecrets,
-    dismissText: () => notice("dismissOffer", {}, texts()),
-    tools: toolServices.tools,
-    toolsFor: sources.tools,
-    openTool: (tool, message, ofAgent) => openTool(account, tool, message, ofAgent),
-    expiresMs: () => config().tools.offerExpiresMin * 60_000,
-    async senderNow(userId, { guildId }) {
-      const member = guildId === undefined ? { roles: [] } : await readMember(guildId, userId);
-      if (!member) return undefined;
-      const { username = userId, tag } = await readUser(userId) ?? {};
-      const guild = guildId && reader.index.get(guildId);
-      return { id: userId, username, tag, roles: namedRoles(member.roles, guild || undefined) };
-    },
-    unattendedTools: (message, ofAgent) =>
-      hookTools(account, toolServices.tools(), message, ofAgent),
-    unattendedRules: ({ hooked }) =>
-      hooked
-        ? unattendedRules(
-          pathOfHook(hooked.hook),
-          rulesOfHook(config(), hooked.hook)?.unattended,
-        )
-        : [],
-    compose({ offer, ...outcome }, message, callKey) {
-      const text = offer
-        ? unattendedText({
-          ...outcome,
-          offer: { ...offer, text: cleanText(message, offer.text, undefined, config(), sources) },
-        }, texts())
-        : outcomeText(outcome, texts(), MAX_OUTCOME);
-      return composeOutcome(text, { ...message, callKey });
-    },
-  });
-}
-
-/** A tool as any person in a place could have it, or the config path that closes it to all of them. */
-function openTool(
-  { policy }: Pick<AccountContext, "policy">,
-  tool: Tool,
-  { place, sender }: InboundMessage,
-  agentId: string,
-): { readonly tool: Tool } | { readonly closedBy: string } {
-  const { decideTools, policy: { tools: { openGates } } } = policy();
-  const asker = { agentId, place, sender, forAnyone: true, ownsApplication: () => false };
-  const [decided] = decideTools(asker, [tool]);
-  const open = tool.withGates ? tool.withGates(openGates) : tool;
-  if (!decided || !open) return { closedBy: "tools" };
-  return decided.isAllowed ? { tool: open } : { closedBy: decided.rule };
-}
-
-/** The tools that a hook's config may name: no `deny` and no gate closes them. */
-function hookTools(
-  { policy }: Pick<AccountContext, "policy">,
-  tools: readonly Tool[],
-  { place, sender, hooked }: InboundMessage,
-  agentId: string,
-): readonly Tool[] {
-  const asker = { agentId, place, sender, hook: hooked?.hook, ownsApplication: () => false };
-  const decided = policy().decideTools(asker, tools);
-  return tools.filter((_, at) => {
-    const why = decided[at]?.why;
-    return why === "hook" || why === "not-in-hook";
-  });
-}
-
-/** Maximum characters of an outcome in its message. */
-const MAX_OUTCOME = 1_500;
 
 /** Connects the files that tools send with their sources. */
 function outboundFilesFor(

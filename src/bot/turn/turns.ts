@@ -34,21 +34,14 @@ import type { ChannelQueues } from "../../flows/deliver/channel_queues.ts";
 import { createEarlierAnswers } from "../../flows/turn/control/earlier_answers.ts";
 import type { History } from "./history.ts";
 import type { AccountKnowledge } from "./knowledge.ts";
-import { createTurnAgents } from "./turn_agents.ts";
 import { queueOf } from "../outbound/delivery.ts";
 import type { createTurnProgress } from "../outbound/turn_progress.ts";
 import { createCommandTurns, type TurnCommands } from "../../flows/turn/command_turn.ts";
 import { prepareQueueModes, withCommands } from "../../flows/turn/control/queue_mode.ts";
 import { latest, latestOf } from "../../lib/cache.ts";
 import { earlierEntries } from "../../render/prompt/envelope.ts";
-import { prepareReach } from "../../policy/router.ts";
 import { createTurnPeople } from "../../flows/questions/turn_people.ts";
-import {
-  approvalIn,
-  cleanText,
-  prepareTurnRules,
-  type TurnRulesPorts,
-} from "../rules/turn_rules.ts";
+import { cleanText, prepareTurnRules, type TurnRulesPorts } from "../rules/turn_rules.ts";
 import { createMissingRight } from "../../flows/turn/control/asker_rights.ts";
 import { TOOLS } from "../../tools/registry.ts";
 
@@ -66,7 +59,7 @@ export function createAccountTurns(
       readonly client: RestClient;
       readonly sources: TurnRulesPorts;
       readonly toolPortsOf: (agentId: string) => Promise<ToolPorts>;
-      readonly judging: Pick<Judging, "intent" | "judge">;
+      readonly judging: Pick<Judging, "judge">;
       readonly history: Pick<History, "readBefore" | "readStarter" | "namesOf">;
       readonly inbound: { readonly commands: TurnCommands };
       readonly owners: Pick<OwnerIds, "toTell" | "ownsApplicationAsRead">;
@@ -134,13 +127,8 @@ export function createAccountTurns(
   );
   const people = createTurnPeople({
     draw: randomBytes,
-    texts: () => config().texts,
-    escalates: () => config().approvals.escalate,
     currency: () => config().models.currency,
-    approvalTimeoutMs: () => config().discord.execApprovals.timeoutSec * 1_000,
     questions: store.questions,
-    usage: store.usage,
-    ownerIds: owners.toTell,
     cleanText: (message, text, isKnownLink) =>
       cleanText(message, text, isKnownLink, config(), sources),
     events,
@@ -159,10 +147,6 @@ export function createAccountTurns(
   const lookUp = createEarlierAnswers({
     ...{ ...knowledge, schedule, stopping, log },
     async tell(message, links) {
-      const { place } = message;
-      // Where people check answers first, the bot posts nothing by itself (A5).
-      const guildPlace = place.kind === "guild" ? place : undefined;
-      if (approvalIn(guildPlace, policy().policy, config()) !== "never") return;
       await store.outbox.addAll(askedBeforeReply(message, links, config().texts), now());
       channelQueues.wake([message.channelId]);
     },
@@ -226,14 +210,6 @@ export function createAccountTurns(
     });
   };
 
-  const reachNow = latest(policy, ({ policy }) => prepareReach(policy.router));
-  const agentsNow = createTurnAgents(config, sources, {
-    mayReach: (agentId, userId) => reachNow()(agentId, userId),
-    modelOf: (agentId) => commands.modelOf({ agentId, sessionKey: `agent:${agentId}:asked` }),
-    toolPortsOf: parts.toolPortsOf,
-    toolsReady,
-  });
-
   /** The rules of one turn, fixed from its beginning to its end. */
   function answerPorts({ route, message }: Claim, turn: RunningTurn): AnswerPorts {
     const { agentId, sessionKey } = route;
@@ -256,7 +232,6 @@ export function createAccountTurns(
       turn,
       rules: rulesOf(agentId),
       toolPorts: () => parts.toolPortsOf(agentId),
-      agents: agentsNow(),
       drafts: streaming === "edit" ? progress.drafts : undefined,
       lines: streaming === "progress"
         ? progress.lines
@@ -326,6 +301,6 @@ export function createAccountTurns(
   return {
     ...turns,
     previews,
-    caches: () => ({ filled_channels: bytes(), intent_channels: parts.judging.intent.bytes() }),
+    caches: () => ({ filled_channels: bytes() }),
   };
 }

@@ -108,7 +108,6 @@ export function createModelChoices(
   return {
     ids,
     of: (id) => ids.includes(id) ? make(id) : undefined,
-    ofFilter: make,
     refused: () => [...made.values()].flatMap(({ refused }) => refused()),
   };
 }

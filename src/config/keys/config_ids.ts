@@ -18,7 +18,7 @@ import type { ListedId } from "../../policy/rules/listed_ids.ts";
 import type { Config } from "../config.ts";
 
 type ConfigWithIds =
-  & Pick<Config, "approvals" | "bindings" | "budgets" | "serverEvents" | "tools">
+  & Pick<Config, "bindings" | "budgets" | "serverEvents" | "tools">
   & {
     readonly discord: Pick<
       Config["discord"],
@@ -79,7 +79,7 @@ function ofBindings(
 }
 
 function ofAll(
-  { approvals: { answers: { channel, people } }, budgets, tools, serverEvents }: ConfigWithIds,
+  { budgets, tools, serverEvents }: ConfigWithIds,
 ): readonly ListedId[] {
   return [
     ...Object.entries(serverEvents).flatMap(([hook, { where = [], who = [] }]) =>
@@ -90,8 +90,6 @@ function ofAll(
         })
       )
     ),
-    ...channel === undefined ? [] : [channelOf(channel, "approvals.answers.channel")],
-    ...people.map((id, at) => personOf(id, pathTo("approvals.answers.people", at))),
     ...Object.keys(budgets.perRole).map((id) =>
       roleOf(id as RoleId, pathTo("budgets.perRole", id))
     ),

@@ -2,7 +2,6 @@
 
 import { z } from "zod";
 import { parseSnowflake, type Snowflake } from "../../core/discord/ids.ts";
-import { APPROVAL_MODES } from "../../core/people/approval.ts";
 import { type AllowEntryProblem, parseAllowEntry } from "../../policy/rules/allowlist.ts";
 import type { GroupEntry, SenderTools } from "../../policy/rules/rules.ts";
 import { intentFilter } from "./intent_filter.ts";
@@ -175,36 +174,6 @@ const threadsHere = (place: "guild" | "channel") => ({
   }),
 });
 
-/** `approval` of a guild, a channel, or direct messages: one schema for all. */
-const approval = lazyKey(
-  () => z.enum(APPROVAL_MODES),
-  "Whether a person checks answers here before they are posted. `always`: each one. `unsure`: those " +
-    "that the model is unsure of, and those that `approvals.answers` names. `never`: none.",
-  { unset: "that of the guild, else `never`", example: "unsure" },
-);
-
-const EDITS = z.enum(["off", "follow"]);
-const DELETED = z.enum(["delete", "keep"]);
-
-/** Effects of changes to answered questions in a place (H6a). */
-const editsHere = (place: string, above?: string) => {
-  const edits =
-    `Whether answers in ${place} follow their questions: edited within an hour, a question is ` +
-    "answered anew in the same message; deleted, it takes its answer along. `off`: answers stay.";
-  const deleted = "How a deleted question changes its answer, if `edits` is `follow`. " +
-    "`delete`: Barnacle deletes it, too. `keep`: it stays without the lines that quote the question.";
-  return {
-    edits: key(EDITS.optional(), edits, {
-      unset: above === undefined ? "`off`" : `the guild's \`edits\``,
-      example: "follow",
-    }),
-    deletedQuestions: key(DELETED.optional(), deleted, {
-      unset: above === undefined ? "`delete`" : `the guild's \`deletedQuestions\``,
-      example: "keep",
-    }),
-  };
-};
-
 /** `knowledge` of a guild or a channel: one schema for both. */
 const knowledge = lazyKey(
   () => z.enum(["off", "search", "auto"]),
@@ -247,9 +216,7 @@ const channelKeys = () =>
       "Skills that turns in this channel may use; `[]` allows none.",
       { unset: "all", example: ["search"] },
     ),
-    approval,
     ...threadsHere("channel"),
-    ...editsHere("this channel", "guild"),
     knowledge,
     ...toolsHere("channel"),
     intentFilter: intentFilter("channel", "The intent filter for this channel.", {
@@ -293,9 +260,7 @@ export const guild = z.strictObject({
     "Reactions that the agent learns of in its next turn. `off`: none. `own`: those on the bot's " +
       "messages. `all`: all. `allowlist`: those of `users`, on all messages.",
   ),
-  approval,
   ...threadsHere("guild"),
-  ...editsHere("this guild"),
   knowledge,
   ...toolsHere("guild"),
   intentFilter: intentFilter("guild", "The intent filter for this guild.", {
@@ -304,18 +269,6 @@ export const guild = z.strictObject({
 });
 
 const dmKeys = {
-  edits: key(
-    EDITS.default("follow"),
-    "Whether answers follow their questions: edited within an hour, a question is answered anew in " +
-      "the same message; deleted, it takes its answer along. `off`: answers stay.",
-    { example: "off" },
-  ),
-  deletedQuestions: key(
-    DELETED.default("delete"),
-    "How a deleted question changes its answer, if `edits` is `follow`. `delete`: Barnacle " +
-      "deletes it, too. `keep`: it stays without the lines that quote the question.",
-    { example: "keep" },
-  ),
   enabled: key(
     z.boolean().default(true),
     "Whether the bot answers direct messages and group DMs. `false` ignores them all.",
@@ -341,7 +294,6 @@ const dmKeys = {
     "Group DMs that the bot answers in, by id or name; `[]` allows none. It needs `groupEnabled`.",
     { unset: "every group DM", example: ["channel:123456789012345678"] },
   ),
-  approval,
 };
 
 /** `dm` of an account, before it inherits keys. */

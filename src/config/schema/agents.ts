@@ -1,7 +1,6 @@
 /** Keys of `agents`, `session` and other sections for how an agent works. */
 
 import { z } from "zod";
-import { agentSteps, stepFaults } from "./agent_steps.ts";
 import { id, toolLists, toolsWithin } from "./access.ts";
 import { key, lazyKey, lazySection, text, whole } from "./parts/key.ts";
 import { serverEvents } from "./hooks.ts";
@@ -117,7 +116,6 @@ export const agents = z.strictObject({
           "Names of the skills that the agent may use. A channel's `skills` narrows them.",
           { unset: "all", example: ["triage"] },
         ),
-        steps: agentSteps(),
         on: serverEvents(),
         groupChat: key(
           z.strictObject({
@@ -142,9 +140,6 @@ export const agents = z.strictObject({
           });
         }
         seen.add(id);
-      }
-      for (const { path, message, hint } of stepFaults(list)) {
-        context.addIssue({ code: "custom", path: [...path], message, params: { hint } });
       }
     }),
     "The agents. `bindings` and `router` choose one for each message, else the first one answers.",
@@ -282,7 +277,6 @@ export const session = lazySection(
 const TOOLS = {
   discord: { maxDestructive: 5, alsoGuilds: [] },
   askExpiresMin: 1_440,
-  offerExpiresMin: 60,
   timeoutSec: 120,
   prompt: "auto" as const,
 };
@@ -330,11 +324,6 @@ export const tools = lazySection(
         whole(1, 43_200).default(TOOLS.askExpiresMin),
         "How long a question of the tool `ask` waits for an answer.",
         { unit: "minutes", example: 60 },
-      ),
-      offerExpiresMin: key(
-        whole(1, 10_080).default(TOOLS.offerExpiresMin),
-        "How long an offer of the tool `offer_actions` waits for a press, if the model sets no time.",
-        { unit: "minutes", example: 240 },
       ),
       timeoutSec: key(whole(1, 3_600).default(TOOLS.timeoutSec), "How long a tool call may take.", {
         unit: "seconds",

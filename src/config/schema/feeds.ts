@@ -6,10 +6,8 @@
 import { z } from "zod";
 import { parseTarget } from "../../core/outbound/target.ts";
 import { FEED_PLACEHOLDERS } from "../../core/feed.ts";
-import { isOrigin, ORIGIN } from "../../core/skills/skill_tool.ts";
 import { address, key, lazySection, text, whole } from "./parts/key.ts";
 import { answerKeys } from "./hooks.ts";
-import { secret, secretAddress } from "./parts/secrets.ts";
 
 /** A name of the config that stands in commands and logs. */
 const feedName = () =>
@@ -108,35 +106,6 @@ export const feeds = lazySection(
   },
 );
 
-export const posts = lazySection(
-  () =>
-    z.record(
-      feedName(),
-      z.strictObject({
-        url: key(
-          secretAddress(),
-          "Address that gets JSON by POST. It may be on your own network. It is written like an " +
-            "`apiKey`, because anyone who knows it may use it.",
-          { example: "${WAKE_NAS_URL}" },
-        ),
-        headers: key(
-          z.record(text(), secret()).default({}),
-          "Headers of each request, such as a token in `authorization`. A value is written like an " +
-            "`apiKey`.",
-          { example: { authorization: "${HOME_ASSISTANT_AUTHORIZATION}" } },
-        ),
-      }),
-    ).default({}),
-  {},
-  "Addresses that the tool `post` calls, by name: such as a webhook of Home Assistant that starts an " +
-    "automation. Without one, there is no such tool.",
-  {
-    task: "agents",
-    entry: "<post>",
-    example: { "wake-nas": { url: "http://homeassistant.local:8123/api/webhook/wake-nas" } },
-  },
-);
-
 export const skills = lazySection(
   () =>
     z.strictObject({
@@ -145,25 +114,8 @@ export const skills = lazySection(
         "Folders that contain skills, each in a folder of its own with a `SKILL.md`. A relative path counts from the config's folder.",
         { example: ["/srv/skills"] },
       ),
-      hosts: key(
-        z.record(
-          z.string().refine(isOrigin, ORIGIN),
-          z.strictObject({
-            headers: key(
-              z.record(text(), secret()).default({}),
-              "Headers of each request to the host, such as a token in `authorization`. No tool sees " +
-                "them. A value is written like an `apiKey`.",
-              { example: { authorization: "${HOME_ASSISTANT_AUTHORIZATION}" } },
-            ),
-          }),
-        ).default({}),
-        "Hosts that tools of skills may ask on your own network, or with headers: scheme, name and " +
-          "port. A tool must declare the host, too. Other hosts are asked at public addresses only, " +
-          "without headers of the config.",
-        { entry: "<host>", example: { "http://homeassistant.local:8123": {} } },
-      ),
     }).prefault({}),
-  { folders: [], hosts: {} },
+  { folders: [] },
   "Skills of the agents.",
   { task: "agents" },
 );

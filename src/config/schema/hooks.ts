@@ -46,50 +46,6 @@ const condition = () =>
     z.union([value().transform((one) => [one]), z.array(value()).min(1)]),
   );
 
-/** The arguments that a tool takes; those of an MCP server, the server checks. */
-const UNATTENDED_TOOLS: Readonly<Record<string, () => z.ZodType>> = {
-  exec: () =>
-    z.strictObject({
-      argv: z.array(z.string()).min(1),
-      cwd: z.string().optional(),
-      timeoutSec: z.int().min(1).max(110).optional(),
-    }),
-  post: () =>
-    z.strictObject({
-      to: z.string().min(1),
-      body: z.record(z.string(), z.unknown()).optional(),
-    }),
-};
-
-const unattendedAction = () =>
-  z.strictObject({
-    tool: key(
-      z.string().regex(/^(?:exec|post|mcp__[\w-]+?__[\w-]+)$/, {
-        error: "Expected exec, post, or a tool of an MCP server: mcp__<server>__<tool>",
-      }),
-      "`exec`, `post`, or a tool of an MCP server.",
-      { example: "exec" },
-    ),
-    arguments: key(
-      z.record(z.string(), z.unknown()),
-      "All arguments of the call. An offer with others is a card for people. Of `exec`: `argv`, the " +
-        "program and its arguments, and `cwd`, a folder of the workspace. Of `post`: `to`, a name of " +
-        "`posts`, and `body`.",
-      { example: { argv: ["systemctl", "--user", "restart", "jellyfin"] } },
-    ),
-    perDay: key(
-      whole(1, 1_000),
-      "Maximum number of runs per UTC day without a person, with those that failed. After that, an " +
-        "offer is a card for people.",
-      { unit: "runs", example: 3 },
-    ),
-  }).superRefine(({ tool, arguments: given }, context) => {
-    const fits = UNATTENDED_TOOLS[tool]?.().safeParse(given);
-    for (const { path, message } of fits?.error?.issues ?? []) {
-      context.addIssue({ code: "custom", path: ["arguments", ...path], message });
-    }
-  });
-
 /** The keys by which an agent answers events: of a hook, or of a feed. */
 export const answerKeys = () => ({
   agent: key(
@@ -110,22 +66,6 @@ export const answerKeys = () => ({
     "Tools that the agent may use for these events, and no others. They run with the rights of " +
       "the hook, which is no member of any server.",
     { example: ["web_fetch", "offer_actions"] },
-  ),
-  unattended: key(
-    z.record(hookName(), unattendedAction()).optional(),
-    "Actions that run without a person, if the agent offers exactly one of them with " +
-      "`offer_actions`. The hook needs that tool; a command must be on `exec.allow`, too.",
-    {
-      unset: "none: a person presses",
-      entry: "<action>",
-      example: {
-        "clean-up": {
-          tool: "exec",
-          arguments: { argv: ["docker", "image", "prune", "--force"] },
-          perDay: 3,
-        },
-      },
-    },
   ),
   perMinute: key(
     whole(1, 60).default(6),

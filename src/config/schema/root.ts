@@ -11,21 +11,11 @@ import { agents, bindings, router, session, tools } from "./agents.ts";
 import { groupPolicy } from "./access.ts";
 import { audio, memory, models } from "./models.ts";
 import { type account, discord } from "./discord.ts";
-import { feeds, posts, skills } from "./feeds.ts";
+import { feeds, skills } from "./feeds.ts";
 import { hooks } from "./hooks.ts";
 import { messages, voice } from "./messages.ts";
 import { alerts, api, mcp, otel, search } from "./reach.ts";
-import {
-  approvals,
-  backup,
-  budgets,
-  commands,
-  exec,
-  http,
-  log,
-  preflight,
-  shutdown,
-} from "./service.ts";
+import { backup, budgets, commands, exec, http, log, preflight, shutdown } from "./service.ts";
 import { store } from "./store.ts";
 
 /** Has no default, because its absence counts (P6). */
@@ -72,7 +62,6 @@ export const configSchema = z.strictObject({
   router,
   commands,
   tools,
-  approvals,
   exec,
   skills,
   search,
@@ -83,7 +72,6 @@ export const configSchema = z.strictObject({
   backup,
   budgets,
   feeds,
-  posts,
   hooks,
   voice,
 });

@@ -11,7 +11,7 @@ import {
   text,
   whole,
 } from "./parts/key.ts";
-import { id, people } from "./access.ts";
+import { people } from "./access.ts";
 import { programLimits } from "./parts/program_limits.ts";
 import { MIN_PASSPHRASE } from "../../core/store/settings.ts";
 import { EXEC_LIMITS } from "../../lib/program_limits.ts";
@@ -55,57 +55,6 @@ export const commands = lazySection(
   { native: "auto", text: true, config: false, useAccessGroups: true },
   "Commands in Discord.",
   { task: "access" },
-);
-
-/** Of a config without `approvals.answers`. */
-const ANSWERS = { people: [], newPeople: true, links: true, words: [], timeoutSec: 86_400 };
-
-export const approvals = lazySection(
-  () =>
-    z.strictObject({
-      escalate: key(
-        z.boolean().default(false),
-        "Whether to ask the owners if the asker lacks a right for `discord`, " +
-          "`read_channel_history` or `reply_in_thread`. For `discord`, a card in the channel also " +
-          "asks people who hold the right. An approval holds for this one call.",
-      ),
-      answers: key(
-        z.strictObject({
-          channel: key(
-            id<"channel">().optional(),
-            "Channel of the owners in which people check answers (`approval` of a channel, guild or " +
-              "`dm`). Drafts for direct messages never go there.",
-            { unset: "a direct message to each", example: "123456789012345678" },
-          ),
-          people: key(
-            z.array(id<"user">()).default([]),
-            "Ids of people who may check answers besides the owners.",
-            { example: ["123456789012345678"] },
-          ),
-          newPeople: key(
-            z.boolean().default(true),
-            "Whether `unsure` includes answers to people who caused no request to a model before today " +
-              "(UTC).",
-          ),
-          links: key(z.boolean().default(true), "Whether `unsure` includes answers with a link."),
-          words: key(
-            z.array(text()).default([]),
-            "Words that make an answer one to check under `unsure`, in the question or in the " +
-              "answer. Case does not matter.",
-            { example: ["refund", "price", "€"] },
-          ),
-          timeoutSec: key(
-            whole(60, 604_800).default(ANSWERS.timeoutSec),
-            "How long an answer waits for a person. After that, it is not posted.",
-            { unit: "seconds", example: 3_600 },
-          ),
-        }).prefault({}),
-        "How people check answers before they are posted.",
-      ),
-    }).prefault({}),
-  { escalate: false, answers: ANSWERS },
-  "Approvals of tool calls and of answers by people.",
-  { task: "agents" },
 );
 
 export const exec = lazyKey(

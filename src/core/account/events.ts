@@ -12,7 +12,6 @@ import type { Delivery } from "../outbound/delivery.ts";
 import type { OutboxRow } from "../outbound/outbound.ts";
 import type { OfferedForm } from "../people/form.ts";
 import type { RefusalReason } from "../refused_call.ts";
-import type { ActionState } from "../store/questions.ts";
 import type { TurnTrace } from "../turn/timeline.ts";
 import type { TurnOutcome } from "../turn/turn_outcome.ts";
 
@@ -73,8 +72,6 @@ export interface AccountEvents {
   traced(trace: TurnTrace): void;
   /** A call of a tool was refused, for the metrics. */
   toolRefused(reason: RefusalReason): void;
-  /** An action ran without a person, or did not because of its cap, for the metrics. */
-  ranUnattended(rule: string, outcome: ActionState | "capped"): void;
   /** A turn waits for people: its questions need cards, and other turns may begin. */
   waitsForPeople(): void;
   /** An answer lacks its files, because the bot may not attach any there (R12a). */

@@ -8,7 +8,6 @@ import type { AccountId, MessageId, UserId } from "../discord/ids.ts";
 import { pathTo } from "../config_file.ts";
 import { quoted } from "../../lib/text/quoted.ts";
 import { parseTarget, type Target } from "../outbound/target.ts";
-import type { UnattendedAction } from "./unattended.ts";
 
 /** How a sender proves that it knows the secret of a hook. */
 export const HOOK_SCHEMES = ["bearer", "github", "standard"] as const;
@@ -49,8 +48,6 @@ export interface HookRules extends HookReading {
   readonly prompt?: string;
   /** The only tools of its turns. */
   readonly tools: readonly string[];
-  /** Actions that run without a person if the agent offers exactly them, by name; absent: none. */
-  readonly unattended?: Readonly<Record<string, UnattendedAction>>;
   /** Maximum messages or turns a minute; further events wait, and are merged. */
   readonly perMinute: number;
   /** Maximum tokens per UTC day; absent: no limit. */
@@ -63,7 +60,7 @@ export interface HookRules extends HookReading {
 export type AnswerRules =
   /** Only of a server: answers per UTC day; milliseconds between two, and without a further event. */
   & { readonly perDay?: number; readonly cooldownMs?: number; readonly gatherMs?: number }
-  & Pick<HookRules, "to" | "account" | "agent" | "model" | "prompt" | "tools" | "unattended">
+  & Pick<HookRules, "to" | "account" | "agent" | "model" | "prompt" | "tools">
   & Pick<HookRules, "perMinute" | "tokensPerDay" | "moneyPerDay">
   & Pick<HookReading, "thread">;
 
@@ -169,8 +166,6 @@ export interface Hooked {
   readonly count: number;
   /** Posted if no model answers, so that no event is lost. */
   readonly post: string;
-  /** The calls that run without a person if they are offered alone, as JSON; absent: none. */
-  readonly unattended?: readonly string[];
 }
 
 /**

@@ -158,11 +158,7 @@ const PATTERN_BY_REASON: ReadonlyMap<Reason, boolean> = new Map([
   ["no-mention", false],
   ["mention-not-required", false],
   ["intent", false],
-  ["intent-model", false],
-  ["open-request", false],
-  ["asks-quiet", false],
   ["to-others", false],
-  ["quiet", false],
   ["no-score", false],
 ]);
 

@@ -35,35 +35,6 @@ export type MessageChange =
     readonly messageIds: readonly MessageId[];
   };
 
-/** Effects of a change to an answered question (H6a). */
-export interface EditRules {
-  /** The config for the place of a question; `undefined`: its answer stays as it is. */
-  readonly of: (question: InboundMessage) => FollowRule | undefined;
-  /** Whether a message is a text command, which no edit repeats. */
-  readonly isCommand: (message: InboundMessage) => boolean;
-  /** Escapes words by people for a fence. */
-  readonly escape: (text: string) => string;
-}
-
-/** `edits: "follow"` of a place. */
-export interface FollowRule {
-  /** The end of an answer whose question is deleted: gone, too, or without lines that quote it. */
-  readonly deletedQuestions: "delete" | "keep";
-}
-
-/** The rule by the config; `undefined` if answers stay as they are. */
-export function followRule(
-  edits: { readonly value: "off" | "follow" } | undefined,
-  deleted: { readonly value: FollowRule["deletedQuestions"] } | undefined,
-): FollowRule | undefined {
-  return edits?.value === "follow" ? { deletedQuestions: deleted?.value ?? "delete" } : undefined;
-}
-
-/** Milliseconds after a question in which an edit of it is followed. */
-export const FOLLOWED_MS = 60 * 60_000;
-/** Maximum number of edits of one question that are followed. */
-export const MAX_FOLLOWED = 5;
-
 /** The turns that a person stops: those of a channel, all or only that person's own. */
 export interface StopScope {
   readonly accountId: AccountId;
@@ -144,8 +115,6 @@ export interface StopRequest {
   readonly reply: readonly Frozen[];
   /** Messages to send if there was none; absent: the message gets a turn like any other. */
   readonly nothing?: readonly Frozen[];
-  /** Until when the bot answers only mentions there: Unix time in milliseconds; absent: no change. */
-  readonly quietUntil?: number;
 }
 
 /** The input of one T1, which stores all of it or nothing. */
@@ -177,8 +146,8 @@ export interface AcceptedBatch {
    * Makes codes for unpaired senders. Without it, a challenge makes no code and stores no request.
    */
   readonly pairing?: PairingService;
-  /** Effects of changes to answered questions (H6a); absent: none. */
-  readonly edits?: EditRules;
+  /** Escapes words by people for a fence; absent: as they are. */
+  readonly escape?: (text: string) => string;
   /**
    * Limits of waiting turns (X4), and the notices about messages without an answer. Without them,
    * every accepted message gets a turn, and no one gets a notice.
@@ -297,10 +266,7 @@ export function lastOf({ message, also }: Claim): InboundMessage {
 export type TurnEnd =
   /** `reason`: why the answer is not whole, for the operator; absent: it is. */
   | { readonly kind: "answered"; readonly reason?: string }
-  /**
-   * The model chose to say nothing (R10). `reason`: a person kept its answer back, or none checked it
-   * (A5).
-   */
+  /** The model chose to say nothing (R10). */
   | { readonly kind: "declined"; readonly reason?: string }
   /** A later message took its place (`messages.queue.mode: "interrupt"`). */
   | { readonly kind: "interrupted" }

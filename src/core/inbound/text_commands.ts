@@ -9,9 +9,9 @@ import { type InboundMessage, isAtDiscord } from "./inbound.ts";
 /**
  * Who may give a command. `everyone`: each person who may talk to the bot there. `session`: in a
  * guild, a person who may manage messages, or an owner; elsewhere, as `everyone`. `owner`: an
- * owner of the bot. `approver`: an approver. `reviewer`: an owner, or a person who checks answers.
+ * owner of the bot. `approver`: an approver.
  */
-export type CommandNeeds = "everyone" | "session" | "owner" | "approver" | "reviewer";
+export type CommandNeeds = "everyone" | "session" | "owner" | "approver";
 
 /** How a command is given (M4, K1). */
 export interface CommandKind {

@@ -25,10 +25,6 @@ export type AcceptReason =
   | "mention-not-required"
   /** By its score, the intent filter takes it to be for the bot (I1). */
   | "intent"
-  /** By its score, it is a request to the whole channel, and the bot answers these there (I1). */
-  | "open-request"
-  /** It asks the bot to be quiet; the answer to it is a notice (I1). */
-  | "asks-quiet"
   /** It is the run of a passive agent, one of whose triggers has matched (N1). */
   | "triggered"
   /** It is an event of another program, by a hook of the config (W3). */
@@ -48,9 +44,7 @@ export type UndecidedReason =
   /** Whether PluralKit replaces the message that this person has just written (P13). */
   | "pluralkit-original"
   /** Whether an owner of the bot is in the message's guild (P6). */
-  | "owner-in-guild"
-  /** Whether a small model takes the message to be for the bot (I1). */
-  | "intent-model";
+  | "owner-in-guild";
 
 /** Why a message is not answered. */
 export type IgnoreReason =
@@ -110,18 +104,10 @@ export type IgnoreReason =
   | "not-approver"
   /** It mentions no one, or only others, and the intent filter (I1) … takes it to be for others. */
   | "to-others"
-  /** … is silent there, because a person has asked for that. */
-  | "quiet"
   /** … has no score for it, since it did not arrive just now. */
   | "no-score"
   /** … gives it a score below the threshold. */
-  | "not-for-bot"
-  /** … takes it to be for the bot, but to need no answer; it may get a reaction. */
-  | "no-reply-needed"
-  /** … had one such message answered just before. */
-  | "cooldown"
-  /** … had as many such messages answered as are allowed in an hour. */
-  | "hourly-limit";
+  | "not-for-bot";
 
 /** The decision about a message, its reason, and the config path of the rule that decided. */
 export type Verdict =

@@ -180,7 +180,6 @@ export const PROGRESS_MARK = "⏳";
 
 /** Above the number of messages that an answer may have. */
 const PART = 10_000;
-const WAITING_PART = PART + 1;
 
 /** Maximum UTF-16 units at Discord: an operator's own words may be long. */
 const MAX_LENGTH = 2_000;
@@ -198,17 +197,6 @@ export function progressLine({ stopLabel, ...place }: ProgressPlace, text: strin
     style: "secondary",
   };
   return { ...line(place, PART, `${PROGRESS_MARK} ${text}`), buttons: [stop] };
-}
-
-/**
- * The line that a person looks at an answer first (A5). As a draft of the turn, it goes with the turn's
- * end, and no message replaces it.
- */
-export function waitingLine(
-  place: Omit<ProgressPlace, "stopLabel">,
-  text: string,
-): DraftMessage {
-  return line(place, WAITING_PART, text);
 }
 
 function line(

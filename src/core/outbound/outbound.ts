@@ -118,8 +118,6 @@ export interface OutboundMessage {
   readonly isUnkept?: true;
   /** The people whose words it has, if it answers none of their messages. */
   readonly saidBy?: readonly UserId[];
-  /** Set for an edit of a message that may have files: without files of its own, it loses them. */
-  readonly dropsFiles?: true;
   /**
    * Set if it is a card: its text stands in a box, in blocks, with its components. Its content is
    * the same text for a message without a box.

@@ -26,8 +26,6 @@ export const ALLOW_ALWAYS = "always";
 export const DENY = "deny";
 /** Choice that opens the form of a question. It decides nothing by itself. */
 export const FILL_IN = "form";
-/** Choice of a person who answers in place of the bot (A5). */
-export const ANSWER_SELF = "self";
 /** Stands for a select menu among a card's components: the answer is in the person's selection. */
 export const MENU = "menu";
 
@@ -42,14 +40,10 @@ export interface CardFact {
 export interface Question {
   /**
    * - `approval`: an approver decides about a command (A1).
-   * - `escalation`: an owner, or a holder of the right, decides about a call that was refused (T11).
-   *   So does an owner about the file of a tool (T7a).
    * - `ask`: the model asks a person (T10).
    * - `limit`: a person decides about many destructive actions of one turn (T3).
-   * - `review`: a person checks an answer before Discord gets it (A5).
-   * - `offer`: a person runs one of several actions, or none (T16).
    */
-  readonly kind: "approval" | "escalation" | "ask" | "limit" | "review" | "offer";
+  readonly kind: "approval" | "ask" | "limit";
   /** Name of the tool whose call waits. */
   readonly tool: string;
   /** The question, in one or more lines of Markdown. */
@@ -80,44 +74,10 @@ export interface Question {
    * - `both`: all of these.
    */
   readonly where: "direct" | "channel" | "both";
-  /** The channel of the card in place of {@link Question.where}; absent: that decides. */
-  readonly cardIn?: ChannelId;
-  /** The answer that a person checks; absent of other kinds. */
-  readonly review?: {
-    readonly words: string;
-    readonly agentId: string;
-    /** Whether a person waits for it, and sees a sign of that. */
-    readonly isAwaited: boolean;
-  };
-  /**
-   * Set if people who could make the call themselves may decide, too. Their rights are checked at the
-   * press, and again when the call runs.
-   */
-  readonly forHolders?: true;
-  /** Of an offer: the actions, in the order of {@link Question.choices}. */
-  readonly offer?: {
-    readonly agentId: string;
-    readonly calls: readonly OfferedCall[];
-  };
   /** Hash of the approved command; compared again before the call runs (A3). */
   readonly binding?: string;
   /** Milliseconds until it expires. */
   readonly timeoutMs: number;
-}
-
-/** An action that a person may run by a press. */
-export interface OfferedCall {
-  readonly label: string;
-  readonly tool: string;
-  readonly arguments: string;
-}
-
-/** The action that a person has chosen; `undefined` if no one has, or the question is no offer. */
-export function offeredCall(
-  { question: { offer }, state, answer }: Pick<StoredQuestion, "question" | "state" | "answer">,
-): OfferedCall | undefined {
-  const { choice = DENY } = answer ?? {};
-  return state === "answered" && choice !== DENY ? offer?.calls[Number(choice)] : undefined;
 }
 
 export interface QuestionAnswer {
@@ -127,8 +87,6 @@ export interface QuestionAnswer {
   readonly several?: readonly string[];
   /** The answer in each field of the form. */
   readonly fields?: readonly FieldAnswer[];
-  /** Set if the person was not asked, and decided by {@link Question.forHolders}. */
-  readonly byRight?: true;
 }
 
 export type Decision =
@@ -175,8 +133,6 @@ export interface AskedCall {
 
 /** The most questions that a person's turns may have open at the same time. */
 export const MAX_OPEN_QUESTIONS = 10;
-/** The most answers of an account that may wait for a check (A5): each is a card for people. */
-export const MAX_OPEN_REVIEWS = 100;
 
 /** A decision about a question: by a component, or by its code. */
 export interface Deciding {
@@ -200,11 +156,6 @@ export interface Deciding {
   readonly selected?: readonly string[];
   /** The form that a person has submitted. Untrusted. */
   readonly submitted?: Submission;
-  /**
-   * Set if the person may decide a question with {@link Question.forHolders} without being asked:
-   * they own the bot, or their rights were just checked.
-   */
-  readonly as?: "owner" | "holder";
   readonly now: number;
 }
 

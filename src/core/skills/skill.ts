@@ -4,7 +4,6 @@
  */
 
 import { z } from "zod";
-import type { SkillTool } from "./skill_tool.ts";
 
 export interface Skill {
   readonly name: string;
@@ -17,8 +16,6 @@ export interface Skill {
   readonly body: string;
   /** Paths of its other files, relative to the folder. */
   readonly resources: readonly string[];
-  /** Its tools (T7a); absent: they were not read. */
-  readonly tools?: readonly SkillTool[];
 }
 
 export interface SkillProblem {

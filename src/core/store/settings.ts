@@ -82,8 +82,6 @@ export type SettingName =
   | "commandGuild"
   | "presence"
   | "restartedBy"
-  | "quiet"
-  | "intent"
   | "prompt"
   | "dashboard"
   | ChosenSetting;

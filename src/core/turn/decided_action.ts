@@ -3,7 +3,6 @@
  * (T3, T11).
  */
 
-import type { UserId } from "../discord/ids.ts";
 import type { InboundMessage } from "../inbound/inbound.ts";
 import { ALLOW_ONCE, type Decision, type Question } from "../people/question.ts";
 import { type RefusalReason, RefusedCall } from "../refused_call.ts";
@@ -16,10 +15,11 @@ export class LacksRight extends RefusedCall {
 
   /** Says which right is missing; `decision` is absent before a person with it has decided. */
   constructor(missing: MissingRight, decision: Decision | undefined) {
-    const who = isEscalationAllowed(decision) ? "the person who allowed it" : "the person who asks";
     super(
       missing.kind,
-      `${who} may not do that there: ${describeMissing(missing, "asker")}${refusalOf(decision)}`,
+      `the person who asks may not do that there: ${describeMissing(missing, "asker")}${
+        refusalOf(decision)
+      }`,
     );
     this.missing = missing;
   }
@@ -46,30 +46,12 @@ export interface ProbedChange {
   readonly asks: boolean;
 }
 
-/** Whether a person has allowed this call in place of its asker. */
-export function isEscalationAllowed(decision: Decision | undefined): boolean {
-  return decision?.kind === "answered" && decision.about === "escalation" &&
-    decision.answer.choice === ALLOW_ONCE;
-}
-
-/**
- * The person who has allowed this call by their own rights, which must hold when it runs;
- * `undefined` if an owner has allowed it, or no one.
- */
-export function holderOf(decision: Decision | undefined): UserId | undefined {
-  return isEscalationAllowed(decision) && decision?.kind === "answered" && decision.answer.byRight
-    ? decision.by
-    : undefined;
-}
-
 function refusalOf(decision: Decision | undefined): string {
   switch (decision?.kind) {
     case undefined:
       return "";
     case "answered":
-      return !isEscalationAllowed(decision) && !mayGoOn(decision)
-        ? "; a person who may allow it said no"
-        : "";
+      return !mayGoOn(decision) ? "; a person who may allow it said no" : "";
     case "expired":
     case "withdrawn":
       return "; no one has allowed it";
@@ -79,7 +61,7 @@ function refusalOf(decision: Decision | undefined): string {
 /** Whether a person has let the turn make more destructive changes. */
 export function mayGoOn(decision: Decision | undefined): boolean {
   return decision?.kind === "answered" &&
-    (decision.about === "limit" || decision.about === "offer") &&
+    decision.about === "limit" &&
     decision.answer.choice === ALLOW_ONCE;
 }
 

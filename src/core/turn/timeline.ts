@@ -72,7 +72,7 @@ export function timelineOf(steps: readonly Step[], startedAt: number): readonly 
     switch (step.kind) {
       case "answer":
         shown = results.length;
-        if (!step.isPlanned) {
+        {
           entries.push({
             kind: "model",
             startedAt: Math.min(lastEnd, step.at),
@@ -117,8 +117,6 @@ export function timelineOf(steps: readonly Step[], startedAt: number): readonly 
           entries[at] = { ...entry, ...cut };
         }
         break;
-      case "held":
-      case "checked":
       case "spoken":
         continue; // a person took that time
     }

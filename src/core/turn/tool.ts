@@ -10,19 +10,17 @@ import type { MessageId } from "../discord/ids.ts";
 import type { InboundMessage } from "../inbound/inbound.ts";
 import type { ToolCall } from "../model.ts";
 import type { ToolGate } from "../tool_names.ts";
-import type { AskedCall, OfferedCall, Question } from "../people/question.ts";
+import type { Question } from "../people/question.ts";
 import type { CodePort, DrawPort, ExecPort, WebPort, WorkspacePort } from "./ports/host.ts";
 import type { DiscordPort } from "./ports/discord.ts";
 import type { DiscordCall } from "./ports/discord_call.ts";
 import type { HistoryPort, QuestionsPort, ThreadsPort } from "./ports/history.ts";
-import type { CallTool, MemoryPort, RecallPort, SkillsPort } from "./ports/memory.ts";
+import type { MemoryPort, RecallPort, SkillsPort } from "./ports/memory.ts";
 import type { SchedulesPort } from "./ports/schedules.ts";
 import type { KnowledgePort } from "./ports/search.ts";
 import type { OutboundFilesPort } from "./ports/outbound_files.ts";
-import type { AgentsPort } from "./ports/agents.ts";
 import type { VoicePort } from "./ports/voice.ts";
 import type { KeptImage } from "./media.ts";
-import type { PassedWork } from "../step.ts";
 
 /** The ports of tools to the outside of the process: one part for each kind of thing. */
 export interface ToolPorts {
@@ -40,8 +38,6 @@ export interface ToolPorts {
   readonly threads: ThreadsPort;
   readonly exec: ExecPort;
   readonly questions: QuestionsPort;
-  /** Actions that people may run by a press. */
-  readonly offers: OffersPort;
   readonly schedules: SchedulesPort;
   readonly web: WebPort;
   /** Calls in voice channels. */
@@ -60,8 +56,6 @@ export interface ToolContext extends Omit<DiscordCall, "tells" | "isProbe" | "sh
   readonly ports: ToolPorts;
   /** The calls of the same answer without a result, in order; absent outside of a turn. */
   readonly open?: readonly OpenCall[];
-  /** The bot's other agents, for this turn; absent: there are none. */
-  readonly agents?: AgentsPort;
   /** Whether the call can wait for a person by a `WaitsForPerson`; absent: it cannot. */
   readonly mayWait?: true;
   /**
@@ -70,36 +64,8 @@ export interface ToolContext extends Omit<DiscordCall, "tells" | "isProbe" | "sh
    * @throws {FileError} If it cannot be kept, with the reason for the model; as a rejection.
    */
   readonly showImage?: (bytes: Uint8Array) => Promise<KeptImage>;
-  /** Calls another tool; absent outside of a turn. */
-  readonly callTool?: CallTool;
   /** Notes messages that the result comes from without naming them (H6a). */
   readonly noteRead?: (ids: readonly MessageId[]) => void;
-}
-
-export interface Offer {
-  /** What has happened, in the model's words. */
-  readonly text: string;
-  readonly calls: readonly OfferedCall[];
-  /** Milliseconds until it closes; absent: as the config says. */
-  readonly timeoutMs?: number;
-}
-
-export interface OffersPort {
-  /**
-   * The card of an offer; `undefined` if it may run without a person.
-   *
-   * @throws {Error} If one of the actions cannot be offered, with the reason for the model.
-   */
-  question(offer: Offer, context: ToolContext): Promise<Question | undefined>;
-  /**
-   * Carries the decision about an offer out: runs the chosen action, at most once, also if the call
-   * itself runs again after a crash. Without a decision, it runs an action that the config permits.
-   *
-   * @returns The end, for the model.
-   * @throws {Error} If nothing was run, with the reason for the model. A `WaitsForPerson` if the cap
-   * of the day is reached.
-   */
-  run(offer: Offer, context: ToolContext): Promise<string>;
 }
 
 export interface Tool<Input extends z.ZodType = z.ZodType> {
@@ -170,14 +136,6 @@ export interface Tool<Input extends z.ZodType = z.ZodType> {
    */
   probe?(input: z.infer<Input>, context: ToolContext): Promise<unknown>;
   /**
-   * A call as a person reads it who may run it by a press (T16); absent if no person can.
-   *
-   * @throws {Error} If it could only fail, or needs a further decision; as a rejection.
-   */
-  offered?(input: z.infer<Input>, context: ToolContext): Promise<string>;
-  /** Things that such a call names, as Discord shows them by their names; absent: none. */
-  named?(input: z.infer<Input>, message: InboundMessage): readonly string[];
-  /**
    * Runs the tool.
    *
    * @returns The result for the model.
@@ -240,28 +198,6 @@ export class WaitsForPerson extends Error {
   constructor(question: Question) {
     super("the call waits for a person");
     this.question = question;
-  }
-}
-
-/** Thrown by a tool: calls of an agent that it has asked wait for people. */
-export class WaitsInside extends Error {
-  override readonly name = "WaitsInside";
-  readonly asked: readonly AskedCall[];
-
-  constructor(asked: readonly AskedCall[]) {
-    super("calls of an asked agent wait for people");
-    this.asked = asked;
-  }
-}
-
-/** Thrown by a tool: the turn ends, and goes on with another agent (N4). */
-export class PassesOn extends Error {
-  override readonly name = "PassesOn";
-  readonly work: PassedWork;
-
-  constructor(work: PassedWork) {
-    super("the turn goes on with another agent");
-    this.work = work;
   }
 }
 

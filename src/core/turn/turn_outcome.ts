@@ -3,7 +3,7 @@
 import type { ModelError, ModelErrorKind, ModelUsage, ReplacedModel } from "../model.ts";
 import type { AskedCall } from "../people/question.ts";
 import type { BudgetStop } from "../spending/budget.ts";
-import type { PassedWork, Step } from "../step.ts";
+import type { Step } from "../step.ts";
 
 /** The end of a turn. `usage` counts tokens; absent if the model's API does not report them. */
 export type TurnOutcome =
@@ -58,13 +58,6 @@ export interface ParkedTurn {
   /** The calls that wait, at least one. */
   readonly asked: readonly AskedCall[];
   /** The steps so far, and those that are not stored yet. */
-  readonly taken: StepsTaken;
-}
-
-/** A turn that goes on with another agent (N4): it has no answer of its own. */
-export interface PassedTurn {
-  readonly kind: "passed";
-  readonly work: PassedWork;
   readonly taken: StepsTaken;
 }
 

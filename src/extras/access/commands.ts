@@ -33,7 +33,6 @@ const NEEDS: Readonly<Record<CommandNeeds, true>> = {
   session: true,
   owner: true,
   approver: true,
-  reviewer: true,
 };
 
 function namesIn<Name extends string>(all: Readonly<Record<Name, true>>): readonly Name[] {

@@ -77,10 +77,9 @@ export function show(flags: CommonFlags, code: string, io: Io): Promise<ExitCode
       io.out(JSON.stringify(found));
       return EXIT.done;
     }
-    const { question: { text, facts, exact, review }, expiresAt } = found;
+    const { question: { text, facts, exact }, expiresAt } = found;
     io.out(text);
     for (const { name, value } of facts) io.out(`${name}: ${value}`);
-    if (review) io.out(`Question: ${withVisibleCharacters(review.words)}\nDraft:`);
     if (exact !== undefined) io.out(withVisibleCharacters(exact), { isWhole: true });
     io.out(`expires ${timeText(expiresAt)}`);
     return EXIT.done;
@@ -101,23 +100,13 @@ const DONE: Readonly<Record<OperatorChoice, string>> = {
   deny: "denied",
 };
 
-/** The result of a decision, in words: a draft is posted or discarded, an offer is dismissed. */
-function doneText(choice: OperatorChoice, kind: Question["kind"]): string {
-  if (kind === "review" && choice !== "always") {
-    return choice === "once" ? "approved: the bot posts it" : "discarded";
-  }
-  return kind === "offer" && choice === "deny" ? "dismissed" : DONE[choice];
-}
-
 /** The people who may decide, in words; `nameOf` names one of them. */
 export function decidersText(
-  { asked, kind }: Question,
+  { asked }: Question,
   nameOf: (id: UserId) => string,
 ): string {
   if (asked === "anyone") return "anyone there";
-  return asked.length === 0 && kind === "offer"
-    ? "anyone with the right to an action"
-    : asked.map(nameOf).join(", ");
+  return asked.map(nameOf).join(", ");
 }
 
 export function decide(
@@ -151,8 +140,8 @@ export async function decideQuestion(
   const outcome = await questions.decide({ by: { code }, answer, now: Date.now() });
   switch (outcome.kind) {
     case "decided": {
-      const { code: decided, question } = outcome.question;
-      return { decided, text: `${decided} ${doneText(choice, question.kind)}` };
+      const { code: decided } = outcome.question;
+      return { decided, text: `${decided} ${DONE[choice]}` };
     }
     case "no_choice":
       return { problem: `${outcome.question.code} cannot be ${DONE[choice]}` };

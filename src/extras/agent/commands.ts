@@ -51,7 +51,7 @@ export const approvals: CliGroup = describeGroup("List and decide approvals", {
     run: async (flags, io, code) => (await import("./approvals.ts")).show(flags, code, io),
   }),
   approve: describeCommand<ApproveFlags, string[]>({
-    brief: "Allow calls that wait for an approval, or post drafts",
+    brief: "Allow calls that wait for an approval",
     examples: ["barnacle approvals approve ABCDEFGH"],
     exits: {
       failed: "unknown, decided, expired, or not to be allowed so",
@@ -76,7 +76,7 @@ export const approvals: CliGroup = describeGroup("List and decide approvals", {
     },
   }),
   deny: describeCommand<CommonFlags, string[]>({
-    brief: "Deny calls that wait for an approval, discard drafts, or dismiss offers",
+    brief: "Deny calls that wait for an approval, or dismiss offers",
     examples: ["barnacle approvals deny ABCDEFGH"],
     exits: { failed: "unknown, decided or expired", io: true, tryAgain: true },
     parameters: {

@@ -11,4 +11,3 @@ export {
   stateOf,
   unknownSchedule,
 } from "./schedules.ts";
-export { RUN_TEXT, unattendedText, type UnattendedUse, unattendedUses } from "./unattended.ts";

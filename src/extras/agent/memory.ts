@@ -78,12 +78,10 @@ export function trace(flags: CommonFlags, written: string, io: Io): Promise<Exit
 }
 
 function traceLines(found: SourceTrace): readonly string[] {
-  const { messageId, turn, answers, entries, readers, notes, summaries, isOverheard, models } =
-    found;
+  const { messageId, turn, entries, readers, notes, summaries, isOverheard, models } = found;
   const own = entries.filter(({ of }) => of === messageId).length;
   const others = entries.filter(({ of }) => of !== messageId);
   const lines = [
-    ...answers.map(({ channelId, messageId }) => `Answer: message ${messageId} in ${channelId}`),
     ...(own > 0 ? [`Transcript: ${countText(own, "entry", "entries")} of its own turn`] : []),
     ...others.map(({ of, sessionKey, role }) =>
       `Transcript: repeated in the ${role} entry of message ${of} (${printable(sessionKey)})`
@@ -96,16 +94,14 @@ function traceLines(found: SourceTrace): readonly string[] {
     ...(isOverheard ? ["Context: kept as an overheard message of its channel"] : []),
   ];
   if (!turn && lines.length === 0) return [`Nothing in the store came from message ${messageId}.`];
-  const { state, change, followed = 0 } = turn ?? {};
+  const { state, change } = turn ?? {};
   const since = change === undefined ? "" : `, ${change} since`;
-  const anew = followed === 0 ? "" : `, answered anew after ${countText(followed, "edit")}`;
   return [
     turn
-      ? `Message ${messageId}: ${state}${since}${anew}`
+      ? `Message ${messageId}: ${state}${since}`
       : `Message ${messageId}: no turn has answered it`,
     ...lines.map((line) => `  ${line}`),
-    "If its sender deletes it while the bot runs, all of these go from the store; the answer at " +
-    "Discord where `edits` follows.",
+    "If its sender deletes it while the bot runs, all of these go from the store.",
     ...(models.length > 0
       ? [
         `Cannot be undone: its words were sent to the server of ${

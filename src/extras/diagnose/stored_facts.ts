@@ -9,7 +9,6 @@ import { backupText } from "./host/backups.ts";
 import { DAY_MS } from "../../lib/clock.ts";
 import { durationText, sizeOf } from "../../lib/text/units.ts";
 import { displayNameOf } from "../../session/session_key.ts";
-import { unattendedText, unattendedUses } from "../agent/exports.ts";
 import { budgetUsesIn, limitLine, usageText } from "../model/exports.ts";
 import { readConfigLeniently, type SlugOf, slugsIn } from "../../cli/shared/read_config.ts";
 import type { Io } from "../../cli/terminal/io.ts";
@@ -31,14 +30,12 @@ export async function factsIn(
   const known = loaded.kind === "loaded" ? loaded.config : undefined;
   const currency = known?.models.currency;
   const uses = await budgetUsesIn(store, known?.budgets, now);
-  const unattended = known ? await unattendedUses(known, store.actions, now) : [];
   const turns = await store.messages.recentTurns(LOOKED_TURNS);
   const backups = await store.settings.backups();
   return [
     ...uses.map((use) => ["Budget", limitLine(use, currency).replace(/^Limit /, "")] as const),
     ["Use", await usageText(store, now, currency)],
     ["Last answer", lastAnswerText(turns, slugsIn(loaded), now)],
-    ...unattended.map((use) => ["Unattended", unattendedText(use, now)] as const),
     ["Backup", backupText(backups, now, existsSync(backups.made?.path ?? ""))],
     ["Servers", await serversText(store)],
     ["Store", extentText(await store.upkeep.extent(), now)],

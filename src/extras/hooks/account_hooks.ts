@@ -1,5 +1,6 @@
 /** Connects the events of an account's hooks with Discord, the policy and the budgets (W3, W5). */
 
+import { DAY_MS } from "../../lib/clock.ts";
 import type { AccountContext } from "../../bot/account_context.ts";
 import { placeOfTarget } from "../../discord/gateway/decode/places.ts";
 import type { Reader } from "../../discord/gateway/read/reader.ts";
@@ -11,7 +12,6 @@ import { RestError } from "../../discord/rest/exchange/rest_error.ts";
 import { agentOf } from "../../config/config.ts";
 import { snowflakeAt } from "../../core/discord/ids.ts";
 import { hookSenderId, pathOfHook, placeOfHook, rulesOfHook } from "../../core/hooks/hook.ts";
-import { dayStart } from "../../core/hooks/unattended.ts";
 import { PAUSED } from "../../core/inbound/inbox.ts";
 import { readerTime } from "../../lib/text/units.ts";
 import { usedBy } from "../../core/spending/usage.ts";
@@ -99,7 +99,7 @@ export function createAccountHooks(
       if (store.settings.isPaused(accountId)) return PAUSED;
       const runs = perDay === undefined
         ? []
-        : await store.hooks.startsSince(accountId, dayStart(now()) - 1);
+        : await store.hooks.startsSince(accountId, now() - now() % DAY_MS - 1);
       const today = runs.filter((run) => run.hook === hook && run.state !== "refused");
       if (perDay !== undefined && today.length > perDay) {
         return `${pathOfHook(hook)}.perDay (${perDay}) is spent`;

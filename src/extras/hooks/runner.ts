@@ -10,7 +10,6 @@ import type { Account } from "../../core/account/account.ts";
 import type { Emits } from "../../core/account/events.ts";
 import { createdAtMs } from "../../core/discord/ids.ts";
 import { type AnswerRules, type HookEvent, hookSenderId, hookText } from "../../core/hooks/hook.ts";
-import { unattendedCall } from "../../core/hooks/unattended.ts";
 import { ASKED_OTHERWISE, type InboundMessage } from "../../core/inbound/inbound.ts";
 import type { Judgement, Route } from "../../core/inbound/inbox.ts";
 import type { Frozen } from "../../core/outbound/outbound.ts";
@@ -173,7 +172,7 @@ export function createHookRunner(
       },
       text: eventsForModel(all, count) + await ports.wordsOf(all),
       sentAt: createdAtMs(messageId),
-      hooked: { hook, prompt: rules.prompt, count, post, unattended: callsOf(rules) },
+      hooked: { hook, prompt: rules.prompt, count, post },
     };
     const route = ports.routeOf(message, rules);
     const stop = run.reason ??
@@ -209,10 +208,6 @@ export function createHookRunner(
     /** Begins no further run, and resolves once the current one is stored. */
     stop: waker.stop,
   };
-}
-
-function callsOf({ unattended }: AnswerRules): readonly string[] | undefined {
-  return unattended && Object.values(unattended).map(unattendedCall);
 }
 
 /** Answers the events of an account's hooks. */

@@ -15,9 +15,8 @@ import {
 } from "../../core/inbound/facts.ts";
 import type { AccountId, ChannelId, MessageId, UserId } from "../../core/discord/ids.ts";
 import type { ContextFacts } from "../../interactions/base/context.ts";
-import type { CheckedStep, HeldStep, Step } from "../../core/step.ts";
-import type { ActionRun } from "../../core/store/questions.ts";
-import { type AskedAgent, chainOf, sortSteps } from "../../core/turn/asking.ts";
+import type { Step } from "../../core/step.ts";
+import { storedSteps } from "../../core/step.ts";
 import { lastRequestOf, type TimelineEntry, timelineOf } from "../../core/turn/timeline.ts";
 import { isOwnSession } from "../../core/inbound/inbound.ts";
 import { explain } from "../../policy/authorize.ts";
@@ -43,14 +42,6 @@ export interface WhyReport {
   readonly session?: SessionNow;
   /** The steps of the turn; empty if it called no tool. */
   readonly steps: readonly TimelineEntry[];
-  /** The agents that the turn went through, in order; absent: it went on with no other (N4). */
-  readonly chain?: readonly string[];
-  /** Questions to other agents, in order; absent: none (N4). */
-  readonly asked?: readonly AskedInTurn[];
-  /** The answer that a person checks, with its end; absent: none was checked (A5). */
-  readonly draft?: CheckedDraft;
-  /** Actions that people have run by a press; absent: none (T16). */
-  readonly actions?: readonly ActionRun[];
   /** The effects of the turn (R15a); absent: it had none. */
   readonly receipts?: string;
   readonly outbox: readonly ReportedRow[];
@@ -64,22 +55,6 @@ export interface WhyReport {
 export interface ReportedRow extends OutboxOnRecord {
   /** Absent for direct messages, and for guilds that the bot does not know. */
   readonly guildId?: string;
-}
-
-/** A question to another agent, with the steps of that agent. */
-export interface AskedInTurn extends Pick<AskedAgent, "number" | "agentId" | "isHelper"> {
-  readonly question: string;
-  /** `open`: the turn ended before the answer. */
-  readonly end: "done" | "failed" | "open";
-  /** UTF-16 units of the answer; absent: there is none. */
-  readonly chars?: number;
-  readonly steps: readonly TimelineEntry[];
-}
-
-/** An answer that a person checks; `checked` is absent while it waits. */
-export interface CheckedDraft extends Pick<HeldStep, "why" | "at"> {
-  /** Its end. */
-  readonly checked?: Pick<CheckedStep, "how" | "by" | "at">;
 }
 
 /** How much of a session the model sees now. */
@@ -143,10 +118,9 @@ type StoredDecision = MessageRecord["decisions"][number];
 export async function reportOf(
   { messageId, decisions, turn, outbox, runs }: MessageRecord,
   steps: readonly Step[],
-  { askedBy, actions = [], receipts }: {
+  { askedBy, receipts }: {
     readonly askedBy?: string;
     readonly receipts?: string;
-    readonly actions?: readonly ActionRun[];
   },
   ports: WhyPorts,
 ): Promise<WhyReport> {
@@ -159,30 +133,17 @@ export async function reportOf(
       (row.messageId && await ports.guildOf(accountId, channelId));
     rows.push({ ...row, guildId });
   }
-  const { own, earlier, asked, passed, held, checked, again } = sortSteps(steps);
-  const { before = [] } = again ?? {}; // those of earlier answers (H6a)
-  const earlierAnswers = timelineOf(before, before[0]?.at ?? Infinity);
-  const course = timelineOf([...earlier, ...own], turn?.claimedAt ?? Infinity);
+  const course = timelineOf(storedSteps(steps).own, turn?.claimedAt ?? Infinity);
   const timeline = turn && isOwnSession(turn.sessionKey) ? course.map(withoutWords) : course;
-  const inTurn = asked.map(toAskedInTurn);
-  const all = [...inTurn.flatMap(({ steps }) => steps), ...timeline];
   const last = turn?.cost && turn.finishedAt !== undefined
-    ? lastRequestOf(turn.cost, all, turn.finishedAt)
+    ? lastRequestOf(turn.cost, timeline, turn.finishedAt)
     : undefined;
   return {
     messageId,
     askedBy,
     decisions: explained,
     ...(turn && { turn, session: await ports.sessionOf(turn.sessionKey) }),
-    steps: [...earlierAnswers, ...timeline, ...last ? [last] : []],
-    ...(turn && passed.length > 0 && { chain: chainOf(passed, turn.agentId) }),
-    ...(inTurn.length > 0 && { asked: inTurn }),
-    draft: held && {
-      why: held.why,
-      at: held.at,
-      checked: checked && { how: checked.how, by: checked.by, at: checked.at },
-    },
-    actions: actions.length > 0 ? actions : undefined,
+    steps: [...timeline, ...last ? [last] : []],
     receipts,
     outbox: rows,
     runs,
@@ -197,22 +158,6 @@ function withoutWords(entry: TimelineEntry): TimelineEntry {
   if (entry.kind === "model") return entry;
   const problem = entry.problem && (SIGN_IN.exec(entry.problem)?.[0] ?? "failed");
   return { ...entry, arguments: "", problem };
-}
-
-function toAskedInTurn(
-  { number, agentId, isHelper, question, at, told, steps }: AskedAgent,
-): AskedInTurn {
-  const timeline = timelineOf(steps, at);
-  const startedAt = timeline.at(-1)?.endedAt ?? at;
-  const last = told?.end === "done"
-    ? [{ kind: "model" as const, startedAt, endedAt: told.at, calls: [], usage: told.usage }]
-    : [];
-  return {
-    ...{ number, agentId, isHelper, question },
-    end: told?.end ?? "open",
-    chars: told?.text.length,
-    steps: [...timeline, ...last],
-  };
 }
 
 async function toWhyDecision(decision: StoredDecision, ports: WhyPorts): Promise<WhyDecision> {

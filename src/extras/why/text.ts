@@ -9,10 +9,8 @@ import { printable } from "../../lib/text/quoted.ts";
 import { ruleText } from "../../cli/verdict/current_rules.ts";
 import { inColumns } from "../../cli/shared/columns.ts";
 import { asPhrase, checkLines, type CheckStyle } from "../../cli/verdict/checks.ts";
-import { actionLines } from "./actions.ts";
 import type { TimelineEntry } from "../../core/turn/timeline.ts";
 import { clip } from "../../lib/text/cut.ts";
-import type { CheckedHow } from "../../core/step.ts";
 import type { Outcome, ReportedRow, WhyDecision, WhyReport } from "./report.ts";
 
 type Turn = NonNullable<WhyReport["turn"]>;
@@ -48,20 +46,16 @@ function joined(sections: readonly (readonly string[])[]): readonly string[] {
 }
 
 function storySections(report: WhyReport): readonly (readonly string[])[] {
-  const { turn, steps, actions = [], outbox, runs = [], currency } = report;
+  const { turn, steps, outbox, runs = [], currency } = report;
   return [
     ...(turn
       ? [[
         ...turnLines(turn, currency),
-        ...chainLines(report),
         ...stepLines(steps, currency),
-        ...askedLines(report),
-        ...draftLines(report),
         ...sessionLines(report),
       ]]
       : []),
     ...(report.receipts === undefined ? [] : [[`Receipts: ${report.receipts}`]]),
-    ...(actions.length === 0 ? [] : [actionLines(actions)]),
     ...(outbox.length === 0 ? [] : [deliveryLines(report)]),
     ...(runs.length === 0 ? [] : [["Passive agents:", ...runs.map(runLine)]]),
   ];
@@ -120,14 +114,13 @@ function headline(decision: WhyDecision, report: WhyReport, { cwd }: CheckStyle)
   }
 }
 
-function answered({ accountId }: WhyDecision, { turn, outbox, draft }: WhyReport): string {
+function answered({ accountId }: WhyDecision, { turn, outbox }: WhyReport): string {
   if (!turn) return "Accepted; its turn is no longer recorded";
   if (turn.accountId !== accountId) {
     return `Accepted; account ${turn.accountId} answers it`;
   }
   switch (turn.state) {
     case "waiting":
-      if (draft && !draft.checked) return "Accepted; its draft waits for a person";
       return turn.attempt === 0 ? "Accepted; waiting for a turn" : "Accepted; waiting for a retry";
     case "running":
       return "Accepted; the turn is running";
@@ -236,25 +229,6 @@ function changeLines({ revision, change, state }: Turn): readonly string[] {
   ];
 }
 
-/** The answer that a person checks, and its end (A5). */
-function draftLines({ draft }: WhyReport): readonly string[] {
-  if (!draft) return [];
-  const { why, at, checked } = draft;
-  const held = `  draft: held ${timeText(at)}: ${printable(why)}`;
-  if (!checked) return [held];
-  const by = checked.by === undefined ? "" : ` by user:${checked.by}`;
-  return [`${held}; ${ENDS[checked.how]} ${timeText(checked.at)}${by}`];
-}
-
-const ENDS: Readonly<Record<CheckedHow, string>> = {
-  posted: "posted as it was",
-  edited: "edited and posted",
-  discarded: "discarded",
-  self: "a person answers",
-  expired: "expired",
-  unseen: "shown to no one",
-};
-
 /** How much of the session a model sees now, and how much of the session is folded. */
 function sessionLines({ session }: WhyReport): readonly string[] {
   if (!session) return [];
@@ -331,21 +305,6 @@ function outcomeOfRow(row: ReportedRow): string {
 
 /** Maximum UTF-16 units of a call's arguments, and of its problem. */
 const SHOWN_CHARS = 80;
-
-/** The agents that the turn went through; no line if there was one. */
-function chainLines({ chain }: WhyReport): readonly string[] {
-  return chain ? [`Passed on: ${chain.map(printable).join(" → ")}.`] : [];
-}
-
-/** For each question to another agent: its end, and the steps of that agent. */
-function askedLines({ asked = [], currency }: WhyReport): readonly string[] {
-  return asked.flatMap(({ number, agentId, isHelper, question, end, chars, steps }) => [
-    `Asked ${isHelper ? "the helper" : "the agent"} ${printable(agentId)} (${number}), ${
-      end === "open" ? "no answer" : `${end}, ${chars} characters`
-    }: ${short(question)}`,
-    ...stepRows(steps, currency),
-  ]);
-}
 
 /** A run of a passive agent: its trigger, and what became of it. */
 function runLine({ messageId, triggered, state, failure }: Run): string {

@@ -113,11 +113,10 @@ export async function recordedReport(
   if (!record) return undefined;
   const turnOf = record.turn?.turnOf ?? record.messageId;
   const steps = await store.turns.stepsOf(turnOf);
-  const actions = await store.actions.runsOf(turnOf);
   const [place] = [...record.decisions, ...record.outbox];
   const receipts = place &&
     await storedLine({ accountId: place.accountId, store }, TOOLS, turnOf, place);
-  const about = { askedBy: askedBy(subject, record.messageId), actions, receipts };
+  const about = { askedBy: askedBy(subject, record.messageId), receipts };
   const report = await reportOf(record, steps, about, {
     sessionOf: (sessionKey) => sessionNow(store, sessionKey),
     guildOf: async (accountId, channelId) =>

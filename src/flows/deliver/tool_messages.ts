@@ -6,8 +6,7 @@
  */
 
 import type { Frozen, OutboxRow } from "../../core/outbound/outbound.ts";
-import { badArguments, RefusedCall } from "../../core/refused_call.ts";
-import type { InboundMessage } from "../../core/inbound/inbound.ts";
+import { badArguments } from "../../core/refused_call.ts";
 import type { SendResult } from "../../core/store/outbox.ts";
 import type { DiscordCall, ToolTarget } from "../../core/turn/ports/discord_call.ts";
 import type { StartTimer } from "../../lib/clock.ts";
@@ -24,32 +23,23 @@ export function createToolMessages(
       "now" | "store"
     >
     & Emits<"outbox">,
-  { sent, agentId, rulesIn, checksIn }: {
+  { sent, agentId, rulesIn }: {
     readonly sent: Pick<ReturnType<typeof createSentWatch>, "ended">;
     readonly agentId: string;
     readonly rulesIn: (target: ToolTarget) => ReplyRules;
-    /** Whether people check answers to this asker there (A5). */
-    readonly checksIn: (target: ToolTarget, asker: InboundMessage) => boolean;
   },
 ) {
   return {
     /**
      * Cleans a text, and cuts it into messages.
      *
-     * @throws {Error} If it has nothing to show, or if a person would have to check it first.
+     * @throws {Error} If it has nothing to show.
      */
     composed(
       { message, callKey, isKnownLink }: DiscordCall,
       target: ToolTarget,
       post: Pick<ToolMessage, "text" | "replyTo" | "files" | "embed">,
     ): readonly Frozen[] {
-      if (checksIn(target, message)) {
-        throw new RefusedCall(
-          "policy",
-          "a person checks there what you post, before it is posted: no tool may post or edit a text " +
-            "there. Write it as your answer",
-        );
-      }
       const frozen = composeToolMessage({
         message,
         agentId,

@@ -7,7 +7,6 @@ import type {
   Accepted,
   AcceptedBatch,
   Echo,
-  EditRules,
   Judged,
   MessageChange,
   RepeatedVerdict,
@@ -54,8 +53,8 @@ export interface CommitPorts extends
   readonly pairing: PairingService;
   /** Returns the current limits of waiting turns, which apply within that transaction (X4). */
   readonly waiting: (origin: MessageOrigin) => WaitingRules;
-  /** Returns what follows changes of answered questions (H6a); absent: nothing does. */
-  readonly edits?: () => EditRules;
+  /** Escapes words by people for a fence; absent: as they are. */
+  readonly escape?: (text: string) => string;
 }
 
 /** Events that wait for one T1, with the T0 that must come before it. */
@@ -171,7 +170,7 @@ export async function storeBatch(
   batch: AcceptedBatch,
   arrivedAt: number,
   origin: MessageOrigin,
-  { store, pairing, waiting, edits, now, events, turns }: CommitPorts,
+  { store, pairing, waiting, escape, now, events, turns }: CommitPorts,
 ): Promise<Accepted> {
   const begunAt = now();
   const hasUnpaired = batch.judged.some(({ verdict }) => verdict.kind === "challenge");
@@ -182,7 +181,7 @@ export async function storeBatch(
       ...batch,
       ...(hasUnpaired && { pairing }),
       ...(isLimited && { waiting: waiting(origin) }),
-      ...(batch.changes && edits && { edits: edits() }),
+      ...(batch.changes && { escape }),
     },
     arrivedAt,
   );

@@ -8,11 +8,7 @@ import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import type { Frozen } from "../../core/outbound/outbound.ts";
 import { freeze } from "../../render/freeze.ts";
 import { noticeBody } from "../../render/reply.ts";
-import type { TextCommand } from "../../core/inbound/text_commands.ts";
-import { prepareFollows } from "../../policy/places.ts";
-import type { AccessPolicy } from "../../policy/rules/rules.ts";
-import { escapeUntrusted } from "../../render/prompt/untrusted.ts";
-import type { EditRules, Judged } from "../../core/inbound/inbox.ts";
+import type { Judged } from "../../core/inbound/inbox.ts";
 import {
   CATCH_UP_RULES,
   type MessageOrigin,
@@ -87,18 +83,6 @@ export function limitsOf(
   };
 }
 
-/** Makes the rules for changes of answered questions (H6a). */
-export function editRulesOf(
-  policy: AccessPolicy,
-  commandOf: (message: InboundMessage) => TextCommand | undefined,
-): EditRules {
-  return {
-    of: prepareFollows(policy),
-    isCommand: (message) => commandOf(message) !== undefined,
-    escape: escapeUntrusted,
-  };
-}
-
 /**
  * Reads a message as a request to stop. It counts only as a whole, apart from mentions: `/stop`, or
  * the word `stop` as a reply to the bot or in a direct message.
@@ -113,23 +97,6 @@ function stopIn(
   if (words === "/stop") return "command";
   const isToBot = mention === "reply" || place.kind === "dm";
   return isToBot && /^stop[.!]?$/.test(words) ? "word" : undefined;
-}
-
-/**
- * Makes the request of a message that asks the bot to be quiet (I1). It stops turns, too.
- *
- * @param mayStopAll Whether the sender may stop the turns of other people there (K3).
- */
-export function quietRequestOf(
-  message: InboundMessage,
-  quietUntil: number,
-  mayStopAll: (message: InboundMessage) => boolean,
-  texts: () => Texts,
-): Judged["stop"] {
-  const { accountId, channelId, sender } = message;
-  const userId = mayStopAll(message) ? undefined : sender.id;
-  const reply = noticeReply(notice("quieted", {}, texts()), message);
-  return { scope: { accountId, channelId, userId }, reply, nothing: reply, quietUntil };
 }
 
 /**

@@ -90,7 +90,6 @@ export function createPluralkit(
       case "pluralkit-original":
         return originals.add(row);
       case "owner-in-guild": // see `owner_guilds.ts`
-      case "intent-model": // see `intent/ask_model.ts`
         return;
     }
   }

@@ -44,8 +44,7 @@ export function createAuthorizeInteraction(
     const facts: KnownFacts = managesMessages ? { managesMessages } : {};
     const isPaired = place.kind !== "guild" && await store.pairing.isPaired(accountId, sender.id);
     // If the config names owners, Discord is not asked, and need not be reachable.
-    const asksDiscord =
-      (needs === "owner" || needs === "reviewer" || (needs === "session" && !managesMessages)) &&
+    const asksDiscord = (needs === "owner" || (needs === "session" && !managesMessages)) &&
       !commands.owners;
     const isOwner = asksDiscord
       ? await owners.ownsApplication(sender.id)

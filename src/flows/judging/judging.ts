@@ -11,7 +11,6 @@ import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import type { Store } from "../../store/store.ts";
 import type { Conversation } from "../../session/session_key.ts";
 import { createProxiedUsers } from "../inbound/pluralkit.ts";
-import type { IntentWeights } from "../../policy/intent/weights.ts";
 import { createIntentFilter } from "../intent/intent_filter.ts";
 import type { AnswerThreads } from "../turn/answer_threads.ts";
 import { createChosenSettings } from "../../interactions/parts/chosen_settings.ts";
@@ -32,13 +31,12 @@ const SEEN_MAX = 5_000;
  */
 export function createJudging(
   account: Account<Pick<Store, "settings" | "messages">, CurrentPolicy, RouteRules>,
-  { readMember, owners, threads, isOurs, ours, guildOf, weights }: {
+  { readMember, owners, threads, isOurs, ours, guildOf }: {
     /** Reads a member of a guild; `undefined` if the user is none. */
     readonly readMember: (guildId: GuildId, userId: UserId) => Promise<unknown>;
     readonly owners: Pick<OwnerIds, "all" | "sessionOwner" | "ownsApplicationAsRead">;
     readonly threads: Pick<AnswerThreads, "opensFor" | "continuesIn" | "agentOf">;
     readonly isOurs: (userId: UserId) => boolean;
-    readonly weights: IntentWeights;
     /** All enabled accounts of the process, in the order of the config. */
     readonly ours: () => readonly OurAccount[];
     /** A guild of the bot; `undefined` for others. */
@@ -90,7 +88,7 @@ export function createJudging(
     readMember,
   });
   const proxied = createProxiedUsers();
-  const intent = createIntentFilter(account, weights);
+  const intent = createIntentFilter(account);
   const judge = createJudge({
     intent,
     policy,

@@ -21,7 +21,7 @@ const MAX_REACTIONS = 1_000;
 const NONE: readonly InboundMessage[] = [];
 
 /** Reasons for which no agent may act on a message: it does not count, or asks to be left alone. */
-const UNHEARD: ReadonlySet<string> = new Set(["pk-original", "quiet", "send-off", "own"]);
+const UNHEARD: ReadonlySet<string> = new Set(["pk-original", "send-off", "own"]);
 
 export function createPassiveRuns(
   { policy, routingOf, now }: Clock & {

@@ -9,7 +9,7 @@
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import type { UserId } from "../../core/discord/ids.ts";
 import { ALLOW_ONCE, DENY, type Question } from "../../core/people/question.ts";
-import { describeMissing, type MissingRight } from "../../core/rights/rights.ts";
+import type { MissingRight } from "../../core/rights/rights.ts";
 import {
   askerFacts,
   LacksRight,
@@ -22,20 +22,9 @@ import type {
   LimitPort,
   WaitingAction,
 } from "../../core/turn/ports/discord_place.ts";
-import type { ToolTarget } from "../../core/turn/ports/discord_call.ts";
 import { notice } from "../../render/notices/notices.ts";
 import type { Account } from "../../core/account/account.ts";
 import type { ToolChanges } from "../../store/changes/changes.ts";
-
-/** Lacks that a person can make up for. No one can give a role of an integration, for example. */
-const ESCALATED: ReadonlySet<MissingRight["kind"]> = new Set([
-  "permission",
-  "rank",
-  "role_rank",
-  "bits",
-  "not_theirs",
-  "readers",
-]);
 
 /** Creates the questions of one account. The function is longer than most: a list of three cards. */
 export function createActionQuestions(
@@ -43,11 +32,7 @@ export function createActionQuestions(
     Account<{ readonly changes: Pick<ToolChanges, "madeBy"> }>,
     "accountId" | "store" | "texts"
   >,
-  { escalates, checksIn, maxDestructive, ownerIds, approvalTimeoutMs }: {
-    /** Whether owners are asked: `approvals.escalate`. */
-    readonly escalates: () => boolean;
-    /** Whether people check answers to this asker there (A5). */
-    readonly checksIn: (target: ToolTarget, asker: InboundMessage) => boolean;
+  { maxDestructive, ownerIds, approvalTimeoutMs }: {
     /** Maximum number of destructive actions of a turn: `tools.discord.maxDestructive`. */
     readonly maxDestructive: () => number;
     /** The bot's owners who can get messages. */
@@ -77,34 +62,15 @@ export function createActionQuestions(
   return {
     escalation: {
       async question({ message }, written, { probe, named, tells }) {
-        if (tells?.length === 0 && !escalates()) return undefined;
-        const missing = await lackOf(probe);
+        if (tells?.length === 0) return undefined;
+        const missing = await hiddenBy(probe);
         const toSend = tells && {
           text: notice("sendAsked", {}, texts()),
           facts: [...namedFacts(named), ...askerFacts(message)],
           exact: written,
-          where: checksIn(message, message) ? "direct" as const : "channel" as const,
+          where: "channel" as const,
         };
-        if (missing?.kind === "readers") return { ...showIn(message, missing), ...toSend };
-        // No one lends the asker their eyes.
-        if (!missing || !tells || !escalates()) return undefined;
-        // A card in the channel asks others, if the owners are not known now.
-        const owners = await ownerIds().catch(() => []);
-        const words = describeMissing(missing, "asker");
-        return {
-          kind: "escalation",
-          tool: "discord",
-          text: notice("escalatedAction", { missing: words }, texts()),
-          facts: [...namedFacts(named), ...askerFacts(message)],
-          exact: written,
-          choices: [{ key: ALLOW_ONCE, style: "success" }, { key: DENY, style: "danger" }],
-          asked: owners.filter((id) => id !== message.sender.id),
-          mentioned: [],
-          forHolders: true,
-          // A card in the channel shows the call, which has words of the model (A5).
-          where: checksIn(message, message) ? "direct" : "both",
-          timeoutMs: approvalTimeoutMs(),
-        };
+        return missing && { ...showIn(message, missing), ...toSend };
       },
     },
     // One question is for all actions of an answer that need one.
@@ -159,12 +125,14 @@ async function changeOf({ probe }: WaitingAction): Promise<ProbedChange | undefi
   }
 }
 
-/** The right that an action lacks; `undefined` if it lacks none, or fails for another reason. */
-async function lackOf(probe: () => Promise<unknown>): Promise<MissingRight | undefined> {
+/** The channel that an action would show to others; `undefined` if it shows none. */
+async function hiddenBy(
+  probe: () => Promise<unknown>,
+): Promise<Extract<MissingRight, { readonly kind: "readers" }> | undefined> {
   try {
     await probe();
   } catch (error) {
-    if (error instanceof LacksRight && ESCALATED.has(error.missing.kind)) return error.missing;
+    if (error instanceof LacksRight && error.missing.kind === "readers") return error.missing;
   }
   return undefined;
 }

@@ -11,36 +11,22 @@ import { titled } from "../../core/checks.ts";
 import type { ChannelId, UserId } from "../../core/discord/ids.ts";
 import type { Finding } from "../../core/finding.ts";
 import { nonceOfCall } from "../../core/outbound/nonce.ts";
-import { offeredCall, type Question, type StoredQuestion } from "../../core/people/question.ts";
+import type { Question, StoredQuestion } from "../../core/people/question.ts";
 import { MAX_TIMER_MS } from "../../lib/clock.ts";
-import {
-  composeCard,
-  composeSettled,
-  controlsOf,
-  outcomeText,
-} from "../../render/questions/card.ts";
-import { composeOutcome } from "../../render/tool_message.ts";
+import { composeCard, composeSettled, controlsOf } from "../../render/questions/card.ts";
 import { notice } from "../../render/notices/notices.ts";
 import { createRetryQueue } from "../retry_queue.ts";
-import type { CutRun, NewCard } from "../../core/store/questions.ts";
+import type { NewCard } from "../../core/store/questions.ts";
 import type { Emits } from "../../core/account/events.ts";
 import type { Account } from "../../core/account/account.ts";
-import { createWaitingSigns } from "./waiting_signs.ts";
-import type { ActionRuns, Cards } from "../../store/questions/cards.ts";
-import type { QuestionDecisions } from "../../store/questions/questions.ts";
+import type { Cards } from "../../store/questions/cards.ts";
 
 /** Names of the components, by which a use is routed and its right is checked. */
 const CONTROL_NAMES: Readonly<Record<Question["kind"], string>> = {
   approval: "ap",
-  escalation: "esc",
   ask: "ask",
   limit: "go",
-  review: "rev",
-  offer: "act",
 };
-/** Of a card in a channel that holders of a right may decide. */
-const HOLDERS_CONTROL = "right";
-
 /** Maximum number of people that health names. */
 const UNREACHABLE_MAX = 5;
 
@@ -55,12 +41,11 @@ export function createQuestionCards(
   account:
     & Pick<
       Account<{
-        readonly questions: Cards & Pick<QuestionDecisions, "open">;
-        readonly actions: Pick<ActionRuns, "cut" | "end" | "lose">;
+        readonly questions: Cards;
       }>,
       "accountId" | "draw" | "log" | "now" | "random" | "schedule" | "store" | "texts"
     >
-    & Emits<"decided" | "formsOpen" | "outbox" | "ranUnattended">,
+    & Emits<"decided" | "formsOpen" | "outbox">,
   ports: {
     readonly openDirect: OpenDirect;
     /** Whether a failure to open it is a refusal: other people may decide. */
@@ -68,16 +53,12 @@ export function createQuestionCards(
     readonly tellChannel: (channelId: ChannelId, text: string) => Promise<void>;
     /** Whether new questions are in Discord's second layout; otherwise they are text. */
     readonly asCards: () => boolean;
-    /** Shows in a channel that the bot works, until the returned function is called. */
-    readonly beginTyping: (channelId: ChannelId) => () => void;
   },
 ) {
-  const { accountId, store: { questions: store, actions }, texts, now, schedule, log } = account;
+  const { accountId, store: { questions: store }, texts, now, schedule, log } = account;
   const retries = createRetryQueue("Cannot bring a question to people up to date", account);
   /** People who should decide, but whose direct messages Discord refuses to the bot, with its words. */
   const unreachable = new Map<UserId, string>();
-  const signs = createWaitingSigns(account, ports.beginTyping);
-  let hasSigns = false;
   let cancel: (() => void) | undefined;
   let isQueued = false;
   let isStopped = false;
@@ -93,9 +74,8 @@ export function createQuestionCards(
 
   async function update(): Promise<void> {
     isQueued = false; // a later change needs another run
-    if (!await store.hasWork(accountId)) return await updateSigns([]).then(() => {});
+    if (!await store.hasWork(accountId)) return;
     const expired = await store.expire(accountId, now());
-    for (const run of await actions.cut(accountId)) await endCut(run);
     for (const question of await store.withoutCards(accountId)) await show(question);
     for (const { question, reason } of await store.undeliverable(accountId)) {
       const { asked } = question.question;
@@ -103,55 +83,22 @@ export function createQuestionCards(
       await giveUp(question);
     }
     for (const card of await store.outdated(accountId)) {
-      if (card.pressed?.isLost) await lose(card.question, card.pressed.callKey);
-      const { channelId, nonce: draftNonce, question, run, isCard = ports.asCards() } = card;
-      const nonce = nonceOfCall(`settled:${draftNonce} ${question.question.text}`, run ? 1 : 0);
+      const { channelId, nonce: draftNonce, question, isCard = ports.asCards() } = card;
+      const nonce = nonceOfCall(`settled:${draftNonce} ${question.question.text}`, 0);
       const place = { channelId, nonce, isCard, draftNonce };
-      await store.settleCard(card, composeSettled(question, place, texts(), run), now());
+      await store.settleCard(card, composeSettled(question, place, texts()), now());
       account.events.emit.outbox([channelId]);
     }
     await offer();
     if (expired > 0) account.events.emit.decided();
-    const due = await updateSigns(await store.open(now(), accountId));
-    await waitForNext(due);
-  }
-
-  /** Tells that the outcome of an action is unknown, where its turn would have told it. */
-  async function endCut({ callKey, message, ...run }: CutRun): Promise<void> {
-    const end = { state: "unknown", outcome: "the turn ended while it ran" } as const;
-    const told = outcomeText({ ...run, state: end.state, text: end.outcome }, texts(), Infinity);
-    await actions.end(callKey, end, composeOutcome(told, { ...message, callKey }), now());
-    if (run.rule !== undefined) account.events.emit.ranUnattended(run.rule, end.state);
-    account.events.emit.outbox([message.channelId]);
-  }
-
-  /** Tells that a chosen action never ran, because its turn ended first. Then its card is outdated. */
-  async function lose(stored: StoredQuestion, callKey: string): Promise<void> {
-    const { messageId, channelId, guildId, decidedBy: byUser } = stored;
-    const { label = "" } = offeredCall(stored) ?? {};
-    const text = "nothing ran: its turn ended before it began";
-    const told = outcomeText({ label, byUser, state: "failed", text }, texts(), Infinity);
-    const run = { accountId, messageId, callKey, label, byUser };
-    const place = { accountId, channelId, guildId, id: messageId, revision: 0, callKey };
-    await actions.lose(run, text, composeOutcome(told, place), now());
-    account.events.emit.outbox([channelId]);
-    changed();
-  }
-
-  async function updateSigns(open: readonly StoredQuestion[]): Promise<number | undefined> {
-    const reviews = open.filter(({ question: { kind } }) => kind === "review");
-    if (reviews.length === 0 && !hasSigns) return undefined;
-    hasSigns = reviews.length > 0;
-    return await signs.update(reviews);
+    await waitForNext();
   }
 
   async function show(stored: StoredQuestion): Promise<void> {
     const channels = await channelsOf(stored);
     if (channels.length === 0) return await giveUp(stored);
     const cards = channels.map((channelId, index): NewCard => {
-      const { forHolders, kind } = stored.question;
-      const isForHolders = kind === "escalation" && forHolders && channelId === stored.channelId;
-      const name = isForHolders ? HOLDERS_CONTROL : CONTROL_NAMES[stored.question.kind];
+      const name = CONTROL_NAMES[stored.question.kind];
       const { buttons, menus } = controlsOf(stored, texts());
       const named = {
         buttons: buttons.map(({ choice: _, ...button }) => ({ ...button, customId: draw(name) })),
@@ -198,7 +145,6 @@ export function createQuestionCards(
   async function channelsOf(
     { channelId, question }: StoredQuestion,
   ): Promise<readonly ChannelId[]> {
-    if (question.cardIn) return [question.cardIn];
     if (question.where === "channel") return [channelId];
     const people = question.asked === "anyone" ? [] : question.asked;
     const channels: ChannelId[] = question.where === "both" ? [channelId] : [];
@@ -214,12 +160,11 @@ export function createQuestionCards(
     return channels;
   }
 
-  /** @param due When something else is due; absent: nothing is. */
-  async function waitForNext(due: number | undefined): Promise<void> {
+  async function waitForNext(): Promise<void> {
     cancel?.();
     cancel = undefined;
-    const next = Math.min(await store.nextExpiry(accountId) ?? Infinity, due ?? Infinity);
-    if (next === Infinity || isStopped) return;
+    const next = await store.nextExpiry(accountId);
+    if (next === undefined || isStopped) return;
     cancel = schedule(changed, Math.min(MAX_TIMER_MS, Math.max(0, next - now()) + 1));
   }
 
@@ -245,7 +190,6 @@ export function createQuestionCards(
     async stop(): Promise<void> {
       isStopped = true;
       cancel?.();
-      signs.stop();
       await retries.stop();
     },
   };

@@ -2,35 +2,23 @@
 
 import type { Account } from "../../core/account/account.ts";
 import type { Emits } from "../../core/account/events.ts";
-import type { UserId } from "../../core/discord/ids.ts";
-import { askerFacts } from "../../core/turn/decided_action.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import { codeFrom } from "../../core/inbound/pairing.ts";
 import type { Form } from "../../core/people/form.ts";
-import { ALLOW_ONCE, type AskedCall, DENY, type Question } from "../../core/people/question.ts";
+import type { AskedCall, Question } from "../../core/people/question.ts";
 import type { TurnPeople } from "../turn/save_turn.ts";
 import type { TurnLinks } from "../turn/turn_links.ts";
 import type { Step } from "../../core/step.ts";
-import { notice } from "../../render/notices/notices.ts";
 import { costFactOf } from "../../render/cost.ts";
-import { reviewQuestion } from "../../render/questions/review_card.ts";
 import type { Questions } from "../../store/questions/questions.ts";
-import type { Usage } from "../../store/usage/usage.ts";
 
 const CODE_BYTES = 8;
 
 export function createTurnPeople(
-  options: Pick<Account, "now" | "draw" | "texts"> & Emits<"waitsForPeople"> & {
+  options: Pick<Account, "now" | "draw"> & Emits<"waitsForPeople"> & {
     readonly questions: Pick<Questions, "park" | "decisionOf">;
-    readonly usage: Pick<Usage, "isKnown">;
-    /** Whether owners are asked about calls that their asker may not make: `approvals.escalate`. */
-    readonly escalates: () => boolean;
     /** `models.currency`. */
     readonly currency: () => string | undefined;
-    /** Milliseconds until a question expires. */
-    readonly approvalTimeoutMs: () => number;
-    /** The bot's owners who can get messages. */
-    readonly ownerIds: () => Promise<readonly UserId[]>;
     /** Cleans a text by the model as an answer to this message: secrets and links (R9). */
     readonly cleanText: (
       message: InboundMessage,
@@ -39,7 +27,7 @@ export function createTurnPeople(
     ) => string;
   },
 ): TurnPeople {
-  const { questions, draw, texts, now } = options;
+  const { questions, draw, now } = options;
 
   /** Texts of a model get the cleaning of its answers. The exact command stays as it is. */
   function cleaned(
@@ -48,7 +36,6 @@ export function createTurnPeople(
     isKnownLink: TurnLinks["isKnown"],
   ) {
     const code = codeFrom(draw(CODE_BYTES));
-    if (question.kind === "review") return { callKey, question, code }; // it is clean, as the answer is
     const clean = (text: string, of = message) => options.cleanText(of, text, isKnownLink);
     // Discord shows no mentions on buttons, in menus and in forms.
     const label = (text: string) => clean(text, { ...message, names: {}, quoted: undefined });
@@ -65,12 +52,6 @@ export function createTurnPeople(
 
   return {
     decisionOf: questions.decisionOf,
-    isNew: async (userId) => !await options.usage.isKnown(userId, now()),
-    async review(answer, rules) {
-      // Without owners, the card asks the other people, and `barnacle approvals` decides.
-      const owners = await options.ownerIds().catch(() => []);
-      return reviewQuestion(answer, rules, owners, texts());
-    },
     async park({ claim, asked, taken, charges, isKnownLink }) {
       const all = asked.map((one) =>
         withCost(cleaned(one, claim.message, isKnownLink), taken.steps, options.currency())
@@ -78,22 +59,6 @@ export function createTurnPeople(
       const steps = taken.unsaved;
       await questions.park({ claim, steps, charges, asked: all, now: now() });
       options.events.emit.waitsForPeople();
-    },
-    async escalate(call, missing, { message }) {
-      if (!options.escalates()) return undefined;
-      const owners = (await options.ownerIds()).filter((id) => id !== message.sender.id);
-      if (owners.length === 0) return undefined;
-      return {
-        kind: "escalation",
-        tool: call.name,
-        text: notice("escalationAsked", { tool: call.name, missing }, texts()),
-        facts: askerFacts(message),
-        exact: call.arguments,
-        choices: [{ key: ALLOW_ONCE, style: "success" }, { key: DENY, style: "danger" }],
-        asked: owners,
-        where: "direct",
-        timeoutMs: options.approvalTimeoutMs(),
-      };
     },
   };
 }

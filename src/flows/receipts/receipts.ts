@@ -73,23 +73,19 @@ export function receiptsOf(
   message: Pick<InboundMessage, "channelId" | "guildId">,
   changes: readonly Pick<MadeChange, "id" | "isUndone">[] = [],
 ): readonly Receipt[] {
-  return callsOf(steps).flatMap((one): readonly CallWithEnd[] => [
-    one,
-    ...one.result?.inner?.map(([call, result]) => ({ call, result })) ?? [],
-  ]).flatMap((called) => receiptOf(called, tools, message, changes) ?? []);
+  return callsOf(steps).flatMap((called) => receiptOf(called, tools, message, changes) ?? []);
 }
 
 function callsOf(steps: readonly Step[]): readonly CallWithEnd[] {
   const all: CallWithEnd[] = [];
   const newest = new Map<string, CallWithEnd>();
-  for (const one of steps) {
-    const [step, agent] = one.kind === "inner" ? [one.step, one.number] : [one, 0];
+  for (const step of steps) {
     for (const call of step.kind === "answer" ? step.calls : []) {
       const called: CallWithEnd = { call };
       all.push(called);
-      newest.set(`${agent}:${call.id}`, called);
+      newest.set(call.id, called);
     }
-    const called = "callId" in step ? newest.get(`${agent}:${step.callId}`) : undefined;
+    const called = "callId" in step ? newest.get(step.callId) : undefined;
     if (called && step.kind === "begun") called.hasBegun = true;
     if (called && step.kind === "result") called.result = step;
   }
@@ -156,7 +152,7 @@ function nameOf(name: string): string {
 }
 
 /** Tools that make changes of the store `changes`. */
-const CHANGES = /^(?:discord|offer_actions)$/;
+const CHANGES = /^discord$/;
 
 /** Calls of no tool or action: they could have no effect. */
 const NO_CALL = /^(?:unknown_(?:tool|action)|too_many_calls|same_id)$/;

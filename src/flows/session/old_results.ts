@@ -9,7 +9,7 @@
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import type { ToolCall } from "../../core/model.ts";
 import type { Step } from "../../core/step.ts";
-import { type SortedSteps, sortSteps } from "../../core/turn/asking.ts";
+import { type StoredSteps, storedSteps } from "../../core/step.ts";
 import { showsToAskerAlone, type Tool } from "../../core/turn/tool.ts";
 import type { Steps } from "../../store/turns/turn_ends.ts";
 
@@ -23,8 +23,8 @@ export async function readSteps(
   message: InboundMessage,
   tools: readonly Tool[],
   now: number,
-): Promise<SortedSteps> {
-  return sortSteps(withoutOldResults(await store.stepsOf(message.id), message, tools, now));
+): Promise<StoredSteps> {
+  return storedSteps(withoutOldResults(await store.stepsOf(message.id), message, tools, now));
 }
 
 /** The steps, with a note in place of each old result of a call that reads for its asker alone. */
@@ -34,18 +34,16 @@ export function withoutOldResults(
   tools: readonly Tool[],
   now: number,
 ): readonly Step[] {
-  /** The newest call with an id, by agent; 0 is the turn's own. */
+  /** The newest call with an id. */
   const calls = new Map<string, ToolCall>();
 
-  function shown(step: Step, agent: number): Step {
+  function shown(step: Step): Step {
     switch (step.kind) {
       case "answer":
-        for (const call of step.calls) calls.set(`${agent}:${call.id}`, call);
+        for (const call of step.calls) calls.set(call.id, call);
         return step;
-      case "inner":
-        return { ...step, step: shown(step.step, step.number) };
       case "result": {
-        const call = calls.get(`${agent}:${step.callId}`);
+        const call = calls.get(step.callId);
         const isShown = step.end !== "done" || Math.abs(now - step.at) < SHOWN_MS ||
           !call || !showsToAskerAlone(call, tools, message);
         return isShown ? step : { ...step, text: OLD };
@@ -55,5 +53,5 @@ export function withoutOldResults(
     }
   }
 
-  return steps.map((step) => shown(step, 0));
+  return steps.map(shown);
 }

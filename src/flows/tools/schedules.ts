@@ -2,7 +2,7 @@
 
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import { MAX_PER_USER, originOf, type Schedule } from "../../core/turn/schedule.ts";
-import type { Showing, ToolTarget } from "../../core/turn/ports/discord_call.ts";
+import type { Showing } from "../../core/turn/ports/discord_call.ts";
 import type { SchedulesPort, ShownSchedule } from "../../core/turn/ports/schedules.ts";
 import { readWhen } from "../schedules/when.ts";
 import { neutralizedText } from "../../render/tool_message.ts";
@@ -28,12 +28,10 @@ export function createSchedulesPort(account: SchedulingAccount, options: {
   readonly linkHosts: () => readonly string[];
   readonly cleanSecrets: (text: string) => string;
   readonly isOwner: (message: InboundMessage) => boolean;
-  /** Whether people check answers to this asker there (A5). */
-  readonly checksIn: (target: ToolTarget, asker: InboundMessage) => boolean;
   readonly showing: Showing;
 }): SchedulesPort {
   const { store: { schedules }, events, now } = account;
-  const { agentId, timezone, linkHosts, cleanSecrets, isOwner, checksIn, showing } = options;
+  const { agentId, timezone, linkHosts, cleanSecrets, isOwner, showing } = options;
 
   function shown({ id, kind, text, cron, nextAt, pausedBy, origin }: Schedule): ShownSchedule {
     return {
@@ -64,13 +62,6 @@ export function createSchedulesPort(account: SchedulingAccount, options: {
       }
       if (asker.scheduled) {
         throw new RefusedCall("policy", "a scheduled task may set no further reminders or tasks");
-      }
-      if (!isTask && checksIn(asker, asker)) {
-        throw new RefusedCall(
-          "policy",
-          "a person checks here what you post, so a reminder with your words is not possible; set a " +
-            "task, whose answer they check then",
-        );
       }
       const read = await readWhen(when, { now: now(), timezone: timezone() });
       if (read.kind === "problem") throw badArguments(read.why);

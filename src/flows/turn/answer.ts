@@ -8,24 +8,15 @@
 
 import { callsToRun } from "../../agent/next_step.ts";
 import { runTurn, type TurnPorts } from "../../agent/turn.ts";
-import { chainOf, NO_STEPS } from "../../core/turn/asking.ts";
-import type {
-  ParkedTurn,
-  PassedTurn,
-  StepsTaken,
-  TurnOutcome,
-} from "../../core/turn/turn_outcome.ts";
-import { type Claim, type FinishedTurn, messagesOf } from "../../core/inbound/inbox.ts";
-import { takeFlag } from "../../core/people/approval.ts";
+import { NO_STEPS } from "../../core/step.ts";
+import type { ParkedTurn, StepsTaken, TurnOutcome } from "../../core/turn/turn_outcome.ts";
+import type { Claim, FinishedTurn } from "../../core/inbound/inbox.ts";
 import { chargeOf } from "../../core/spending/usage.ts";
 import { mayLink } from "../../render/safety/links.ts";
 import { visibleText } from "../../render/safety/visible.ts";
 import { madeFiles } from "../media/find_files.ts";
 import { observeTokens } from "../session/turn_history.ts";
-import type { Step } from "../../core/step.ts";
 import { type AnswerPorts, withoutTools } from "./answer_ports.ts";
-import { asAgain, rulesAfterEdit } from "./edited_turn.ts";
-import { createAskedAgents, planOf, rulesAfter } from "./asked_agents.ts";
 import {
   answeredTurn,
   interruptedTurn,
@@ -37,18 +28,10 @@ import {
 import { failedTurn } from "./failed_turn.ts";
 import { readSteps } from "../session/old_results.ts";
 import { readRequest, shownOf, stepPorts, type TurnRequest, type TurnToRead } from "./gather.ts";
-import { checkedTurn, heldTurn, reasonToHold } from "./held_answer.ts";
 import { withLinesUnder } from "./control/lines_under.ts";
-import { parkTurn, passTurn, saveTurn } from "./save_turn.ts";
+import { parkTurn, saveTurn } from "./save_turn.ts";
 import { spokenTurn } from "./progress/speech.ts";
-import {
-  type Compose,
-  createCompose,
-  draftFor,
-  passedTo,
-  withLines,
-  withManner,
-} from "./shown_answer.ts";
+import { type Compose, createCompose, draftFor, withLines, withManner } from "./shown_answer.ts";
 import {
   createTurnSpending,
   paidTurn,
@@ -88,15 +71,12 @@ export async function answer(claim: Claim, { speech, ...own }: AnswerPorts): Pro
   const tracing = untraced.hasTraces ? traceTurn(claim, untraced, model.id) : undefined;
   const traced = tracing ? { ...untraced, tracing, model: tracing.model(model) } : untraced;
   // From the beginning to the end.
-  const written = sorted.passed.length === 0
-    ? traced.rules(claim.message)
-    : await rulesAfter(sorted.passed, claim, traced);
+  const written = traced.rules(claim.message);
   const agent = { model: traced.model, rules: written };
   const formed = traced.forms ? await inForm(agent, traced.forms) : agent;
   const { rules: given } = formed;
   const ports = formed === agent ? traced : { ...traced, model: formed.model };
-  const open = model.takesNoTools && given.tools.length > 0 ? withoutTools(given) : given;
-  const rules = sorted.again ? rulesAfterEdit(open) : open;
+  const rules = model.takesNoTools && given.tools.length > 0 ? withoutTools(given) : given;
   const spending = createTurnSpending(claim);
   const mayHaveDrafts = ports.drafts !== undefined;
   const run: AnswerRun = { turn, rules, stored: sorted, ports, spending, mayHaveDrafts };
@@ -107,12 +87,12 @@ export async function answer(claim: Claim, { speech, ...own }: AnswerPorts): Pro
     ended = failedTurn(claim, { reason }, rules, ports);
   } else {
     try {
-      const checked = sorted.held && await checkedTurn(claim, sorted, rules, ports);
-      const isFree = checked || callsToRun(sorted.own).length > 0; // a person has decided about them
+      const isFree = callsToRun(sorted.own).length > 0; // a person has decided about them
       const checking = isFree ? undefined : ports.spend.check(spending.by, "answer");
       const spent = checking && await checking;
-      ended = checked ??
-        (spent ? await refusedTurn(claim, spent, rules, ports, ports.spend) : await runAnswer(run));
+      ended = spent
+        ? await refusedTurn(claim, spent, rules, ports, ports.spend)
+        : await runAnswer(run);
     } catch (error) {
       if (ports.isStoreDown(error)) throw error;
       if (turn.cut !== undefined) return; // an edit came in between two steps, for example
@@ -121,8 +101,7 @@ export async function answer(claim: Claim, { speech, ...own }: AnswerPorts): Pro
     }
   }
   if (!ended) return;
-  const shownEnd = sorted.again ? asAgain : postedTurn;
-  const shown = shownEnd(ended);
+  const shown = postedTurn(ended);
   const lined = await withLinesUnder(shown, run, ports);
   ended = spokenTurn(lined, lined !== shown, ports.speech);
   if (turn.mayShow) {
@@ -135,7 +114,7 @@ export async function answer(claim: Claim, { speech, ...own }: AnswerPorts): Pro
     ports,
     (error) => {
       const failed = failedTurn(turn.claim, { reason: "cannot be stored", error }, rules, ports);
-      return { ...shownEnd(failed), mayHaveDrafts: run.mayHaveDrafts };
+      return { ...postedTurn(failed), mayHaveDrafts: run.mayHaveDrafts };
     },
   );
   if (!stored.stored) return;
@@ -184,7 +163,7 @@ async function runAnswer(run: AnswerRun): Promise<FinishedTurn | undefined> {
   const startedAt = ports.now();
   const request = await readRequest(run);
   if (!request) return undefined; // Discord takes no answer; the next start runs the turn
-  const asked = await askModel(run, request, startedAt);
+  const asked = await askModel(run, request);
   const { links } = request;
   let { outcome } = asked;
   if (outcome.kind === "parked") {
@@ -193,14 +172,8 @@ async function runAnswer(run: AnswerRun): Promise<FinishedTurn | undefined> {
     ports.speech?.waits();
     return undefined;
   }
-  if (outcome.kind === "passed") {
-    const entries = request.gathered.texts.entries(ports.now());
-    await passTurn(turn.claim, outcome, entries, spending, ports);
-    ports.speech?.say("");
-    return undefined;
-  }
   const taken = outcome.kind === "reply" || outcome.kind === "failed" ? outcome.taken : undefined;
-  const steps = taken && asked.stepsWith(taken.steps);
+  const steps = taken?.steps;
   const made = steps && await madeFiles(steps, turn.claim.message.id, ports.media?.made);
   if (outcome.kind === "failed" && outcome.why === "not_an_answer" && made && made.length > 0) {
     outcome = { kind: "reply", text: "", taken: taken }; // the files say enough
@@ -208,34 +181,23 @@ async function runAnswer(run: AnswerRun): Promise<FinishedTurn | undefined> {
   run.outcome = outcome;
   run.ms = Math.max(0, ports.now() - startedAt);
   ports.events.emit.turnEnded(outcome, run.ms, ports.model.id);
-  if (outcome.kind !== "reply") return await recordWithoutAnswer(run, request, asked, outcome);
+  if (outcome.kind !== "reply") return await recordWithoutAnswer(run, request, outcome);
   return await recordAnswer(run, request, asked, { outcome, made });
 }
 
 /** Asks the model until it answers without calling a tool, and shows people how it goes. */
-async function askModel(run: AnswerRun, request: TurnRequest, startedAt: number) {
+async function askModel(run: AnswerRun, request: TurnRequest) {
   const { turn, rules, stored, ports, spending } = run;
-  const { boundary, gathered, links, opened } = request;
+  const { gathered, links, opened } = request;
   const { now, schedule, model, manner, spend, events } = ports;
   const { claim } = turn;
-  const { again } = stored;
-  const { approval, timeoutMs } = rules;
+  const { timeoutMs } = rules;
   const { by } = spending;
-  const compose = createCompose(turn, shownOf(request), rules, again);
-  // With a check, or in place of another answer, no one sees an unfinished one.
-  const draft = approval || again ? undefined : draftFor(turn, compose, ports);
+  const compose = createCompose(turn, shownOf(request), rules);
+  const draft = draftFor(turn, compose, ports);
   const lines = claim.message.own ? undefined : ports.lines; // they would lack the mark (T13a)
-  const progress = lines?.begin(progressPlaceOf(claim, again), rules, turn.mayShow);
+  const progress = lines?.begin(progressPlaceOf(claim), rules, turn.mayShow);
   const steps = stepPorts(turn, gathered, spending, links.isKnown, ports);
-  const agents = ports.agents && createAskedAgents(
-    {
-      ...{ turn, boundary, gathered, links, spending, contextOf: steps.contextOf },
-      save: steps.save,
-      endsAt: startedAt + timeoutMs,
-    },
-    { chain: chainOf(stored.passed, claim.route.agentId), tools: rules.tools },
-    { ...ports, agents: ports.agents },
-  );
   const turnPorts: TurnPorts = {
     ...steps,
     model: manner?.think || manner?.showsThinking ? withManner(model, manner) : model,
@@ -256,24 +218,19 @@ async function askModel(run: AnswerRun, request: TurnRequest, startedAt: number)
     isShown: draft?.isShown,
     onStep: (next) => void (turn.next = next, progress?.step(next)),
     onReading: progress?.reading,
-    onAside: approval ? undefined : (progress ?? ports.speech) && ((text) => {
+    onAside: (progress ?? ports.speech) && ((text) => {
       ports.speech?.pause();
       if (!progress) return;
       const composed = compose(text);
       if (composed.kind === "reply") progress.said(composed.reply.chunks[0] ?? "");
     }),
     steps: stored.own,
-    contextOf: agents
-      ? (key) => ({ ...steps.contextOf(key), agents: agents.port })
-      : steps.contextOf,
-    planned: rules.workflow &&
-      planOf(rules, () => messagesOf(turn.claim).map(({ text }) => text).join("\n")),
     people: ports.people,
     readJoined: gathered.readJoined,
     onRefused: events.emit.toolRefused,
     isStoreDown: ports.isStoreDown,
   };
-  let outcome: TurnOutcome | ParkedTurn | PassedTurn;
+  let outcome: TurnOutcome | ParkedTurn;
   try {
     outcome = await runTurn(request.history.requestFor, turnPorts);
     if (outcome.kind === "failed" && outcome.why === "context_length") {
@@ -288,8 +245,7 @@ async function askModel(run: AnswerRun, request: TurnRequest, startedAt: number)
     if (await progress?.end()) run.mayHaveDrafts = true; // its timer must not outlive the turn
     if (draft) await draft.end();
   }
-  const stepsWith = agents?.stepsWith ?? ((own: readonly Step[]) => own);
-  return { outcome, compose, stepsWith, isPersonalIn: agents?.isPersonalIn };
+  return { outcome, compose };
 }
 
 /** Reads folded entries for the addresses of a text. Most turns have none. */
@@ -308,18 +264,15 @@ type ModelReply = Extract<TurnOutcome, { kind: "reply" }>;
 function givenOf(
   { rules }: AnswerRun,
   { gathered: { texts }, history, links }: TurnRequest,
-  { isPersonalIn }: ModelAsked,
   taken: StepsTaken | undefined,
 ) {
   const maxKeptChars = Math.floor(history.freeChars * KEPT_SHARE);
-  const isPersonal = isPersonalIn?.(taken);
-  return { texts, rules, maxKeptChars, taken, isKnownLink: links.isKnown, isPersonal };
+  return { texts, rules, maxKeptChars, taken, isKnownLink: links.isKnown };
 }
 
 async function recordWithoutAnswer(
   run: AnswerRun,
   request: TurnRequest,
-  asked: ModelAsked,
   outcome: Exclude<TurnOutcome, ModelReply>,
 ): Promise<FinishedTurn | undefined> {
   const { turn: { claim, cut }, rules, ports, spending } = run;
@@ -330,7 +283,7 @@ async function recordWithoutAnswer(
         : undefined;
     case "failed": {
       const { why, reason, retryAfterMs, error, taken } = outcome;
-      const end = { why, reason, retryAfterMs, error, given: givenOf(run, request, asked, taken) };
+      const end = { why, reason, retryAfterMs, error, given: givenOf(run, request, taken) };
       return paidTurn(failedTurn(claim, end, rules, ports), spending);
     }
     case "refused":
@@ -338,7 +291,7 @@ async function recordWithoutAnswer(
   }
 }
 
-/** Composes the answer, and the record of its turn. A person may have to check it first. */
+/** Composes the answer, and the record of its turn. */
 async function recordAnswer(
   run: AnswerRun,
   request: TurnRequest,
@@ -348,53 +301,42 @@ async function recordAnswer(
     readonly made: Parameters<Compose>[2];
   },
 ): Promise<FinishedTurn | undefined> {
-  const { turn, rules, stored, ports, spending } = run;
-  const { now, media, manner } = ports;
-  const { links } = request;
+  const { turn, rules, ports, spending } = run;
+  const { media, manner } = ports;
   const { compose } = asked;
-  const { approval } = rules;
   const { taken, isCut, carried } = outcome;
   await recallLinks(run, request, outcome.text);
   let home = turn.claim;
-  const { text, flag } = approval ? takeFlag(outcome.text) : { text: outcome.text };
+  const { text } = outcome;
   let composed = compose(text, home, made);
-  const why = approval && composed.kind === "reply" && ports.people &&
-    await reasonToHold(home, composed, flag, approval, ports.people);
-  const moving = why ? undefined : ports.threads.homeOf(home, composed.kind === "reply");
+  const moving = ports.threads.homeOf(home, composed.kind === "reply");
   if (moving) {
     home = await moving;
     if (home !== turn.claim) composed = compose(text, home, made);
   }
-  const given = { ...givenOf(run, request, asked, taken), isCut, carried };
+  const given = { ...givenOf(run, request, taken), isCut, carried };
   if (composed.kind === "blank") {
     const reason = "nothing to show in the answer";
     return paidTurn(failedTurn(home, { reason, given }, rules, ports), spending);
   }
   if (composed.kind === "reply") {
     const { message, route: { agentId } } = turn.claim;
-    const isSpoken = !why && !rules.takesNoFiles &&
+    const isSpoken = !rules.takesNoFiles &&
       message.attachments?.some(({ isVoice }) => isVoice);
     const voice = isSpoken
       ? await media?.speak({ message, agentId }, composed.text, ports.stopping)
       : undefined;
     if (voice) composed = { ...composed, reply: { ...composed.reply, voice } };
-    if (ports.speech && !why) {
+    if (ports.speech) {
       const isLarge = composed.reply.files.length > 0 || composed.reply.chunks.length > 1;
       composed = { ...composed, text: await ports.speech.end(composed.text, isLarge) };
     }
     const composeMore = (text: string) => compose(text, home, made);
-    const passed = passedTo(stored.passed, ports.agents?.list);
     const { found } = request.gathered;
-    const lines = { home, rules, manner, spending, passed, again: stored.again, found };
+    const lines = { rules, manner, spending, found };
     composed = withLines(composed, outcome, composeMore, lines);
   }
   const ending = answeredTurn(home, composed, given, ports);
-  if (approval && why && composed.kind === "reply" && ports.people) {
-    const answered = { why, made, taken, spending, rules: { ...rules, approval }, at: now() };
-    const parked = await heldTurn(ending, composed, answered, ports.people);
-    await parkTurn(turn.claim, parked, spending, links.isKnown, ports);
-    return undefined;
-  }
   turn.afterwards = request.opened.afterwards(ending.entries);
   return paidTurn(ending, spending, outcome.replaced);
 }

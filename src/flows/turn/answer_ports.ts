@@ -1,15 +1,12 @@
 /** Declares what an answer needs: its rules from the config, and everything from outside. */
 
-import type { WorkflowStep } from "../../agent/workflow.ts";
 import type { EndPorts } from "./finished_turn.ts";
 import type { UnderPorts } from "./control/lines_under.ts";
 import type { SaveTurnPorts, TurnPeople } from "./save_turn.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import type { MentionNames } from "../../core/inbound/mentions.ts";
 import type { Model } from "../../core/model.ts";
-import type { ApprovalRules } from "../../core/people/approval.ts";
 import type { Manner } from "../../core/people/chosen.ts";
-import type { ListedAgent } from "../../core/turn/asking.ts";
 import type { Tool, ToolPorts } from "../../core/turn/tool.ts";
 import type { Instructions } from "../../render/prompt/system_prompt.ts";
 import type { ReplyRules } from "../../render/reply.ts";
@@ -30,7 +27,6 @@ import type { PromptForms } from "./control/prompt_form.ts";
 import type { TurnSpeech } from "./progress/speech.ts";
 import type { TurnTracing } from "./turn_tracing.ts";
 import type { TurnSpendPort } from "./spending/turn_spending.ts";
-import type { UserId } from "../../core/discord/ids.ts";
 import type { Carries } from "../../core/store/inbox.ts";
 import type { Account } from "../../core/account/account.ts";
 import type { Emits } from "../../core/account/events.ts";
@@ -54,12 +50,6 @@ export interface TurnRules extends ReplyRules, HistoryRules {
   readonly toolTimeoutMs: number;
   /** Maximum number of requests to the model, from `agents.maxSteps`. */
   readonly maxSteps: number;
-  /** The agents of the config; absent: there is one. */
-  readonly agents?: readonly ListedAgent[];
-  /** Other agents that work on each message first (N4); absent: none. */
-  readonly workflow?: readonly WorkflowStep[];
-  /** How people check answers before Discord gets them (A5); absent: they check none. */
-  readonly approval?: ApprovalRules;
   /** Name of the agent, for the footer; absent: it has none (R15). */
   readonly signature?: string;
   /** Whether answers have a footer (R15). */
@@ -71,28 +61,6 @@ export interface TurnRules extends ReplyRules, HistoryRules {
 /** A turn offers no tools to a model whose server refuses them, and promises none. */
 export function withoutTools(rules: TurnRules): TurnRules {
   return { ...rules, tools: [], instructions: { ...rules.instructions, hasTools: false } };
-}
-
-/** The agents of the config, for turns (N4). */
-export interface TurnAgents {
-  /** All of them, in the order of the config. */
-  readonly list: readonly ListedAgent[];
-  /** Whether an agent may work for a person; if not, others may not ask it in their turns (N2). */
-  mayReach(agentId: string, userId: UserId): boolean;
-  /**
-   * Finds what an agent works with for a message.
-   *
-   * @param limits Another agent asks it: of its tools, it has those that the person may use without
-   * its own lists, or that the other agent has (`within`), and none of `without`. Absent: it begins
-   * the turn. It waits for tools that are not known yet.
-   */
-  answering(
-    agentId: string,
-    message: InboundMessage,
-    limits?: { readonly within: readonly Tool[]; readonly without?: readonly string[] },
-  ): Promise<
-    Pick<AnswerPorts, "toolPorts"> & { readonly model: Model; readonly rules: TurnRules }
-  >;
 }
 
 /**
@@ -121,7 +89,7 @@ export interface AnswerPorts extends
   readonly store:
     & Pick<
       TurnRecords,
-      "entriesOf" | "overheard" | "reactionsFor" | "stepsOf" | "addSteps" | "passOn"
+      "entriesOf" | "overheard" | "reactionsFor" | "stepsOf" | "addSteps"
     >
     & Partial<Pick<Inbox, "takeIn">>
     & Partial<RecentTalk>
@@ -140,8 +108,6 @@ export interface AnswerPorts extends
   readonly toolPorts: () => Promise<ToolPorts>;
   /** The tools with {@link Tool.isPersonalCall}: any agent of the turn may have called them (T17). */
   readonly readingTools: readonly Tool[];
-  /** The agents that may ask each other; absent: there is one. */
-  readonly agents?: TurnAgents;
   /** The first permission for a tool that one of the senders lacks (T4). */
   readonly missingRight: (
     messages: readonly InboundMessage[],

@@ -8,7 +8,6 @@ import type { Entry } from "../../core/inbound/transcript.ts";
 import type { Model, ModelUsage, ToolCall } from "../../core/model.ts";
 import type { ProgressPlace } from "../../core/outbound/draft.ts";
 import { joinedBy, type Step } from "../../core/step.ts";
-import type { FollowedEdit } from "../../core/turn/asking.ts";
 import { showsToAskerAlone, type Tool } from "../../core/turn/tool.ts";
 import { visibleText } from "../../render/safety/visible.ts";
 import { freeze } from "../../render/freeze.ts";
@@ -46,28 +45,20 @@ export interface AnsweredWith {
   readonly isCut?: true;
   /** As the message of the answer has it. */
   readonly carried?: string;
-  /** Whether an agent that a call has asked saw things of the asker alone; absent: none has (T14). */
-  readonly isPersonal?: (call: ToolCall) => boolean;
 }
 
 /**
  * The message that a turn's answer belongs to: the last one. Its text is that of all of them, because
  * a person may have written a link in any (R9).
  */
-export function ofTurn(claim: Claim, again?: FollowedEdit): Answered {
+export function ofTurn(claim: Claim): Answered {
   const { also, route: { agentId } } = claim;
-  const last = lastOf(claim);
-  const message = again ? { ...last, revision: revisionOf(again) } : last;
+  const message = lastOf(claim);
   if (!also) return { message, agentId };
   return {
     message: { ...message, text: messagesOf(claim).map(({ text }) => text).join("\n") },
     agentId,
   };
-}
-
-/** No message has this revision, so the messages of each answer have nonces of their own. */
-function revisionOf({ edit }: FollowedEdit): number {
-  return -edit.number;
 }
 
 /** The message that a turn's drafts belong to: the first one, whatever its text is now. */
@@ -78,10 +69,9 @@ export function draftsOf({ message, route: { agentId } }: Claim): Answered {
 /** The turn that a progress line belongs to: as its drafts do, to the first message. */
 export function progressPlaceOf(
   { message: { accountId, channelId, guildId, id: cause }, route: { agentId } }: Claim,
-  again?: FollowedEdit,
 ): Omit<ProgressPlace, "stopLabel"> {
   const place = { accountId, channelId, guildId };
-  return { ...place, cause, revision: again ? revisionOf(again) : 0, agentId };
+  return { ...place, cause, revision: 0, agentId };
 }
 
 /** The record of a turn in whose place a later message came (S5). */
@@ -146,14 +136,12 @@ export function unsavedOf({ taken }: Pick<AnsweredWith, "taken">): readonly Step
 export function entriesOf(
   claim: Claim,
   answer: string,
-  { texts, rules, maxKeptChars, taken, isKnownLink, carried, ...given }: AnsweredWith,
+  { texts, rules, maxKeptChars, taken, isKnownLink, carried }: AnsweredWith,
   at: number,
 ): readonly Entry[] {
   const message = lastOf(claim);
   const stamp = { messageId: message.id, at };
-  const isPersonal = (call: ToolCall) =>
-    given.isPersonal?.(call) === true ||
-    showsToAskerAlone(call, rules.tools ?? [], claim.message);
+  const isPersonal = (call: ToolCall) => showsToAskerAlone(call, rules.tools ?? [], claim.message);
   const steps: readonly Step[] = taken?.steps ?? [];
   const answers = steps.filter((step) => step.kind === "answer");
   // All of the turn or none: servers refuse a turn with a part of them. Thinking repeats results.

@@ -5,8 +5,7 @@
 
 import { compareIds, createdAtMs, type MessageId } from "../../core/discord/ids.ts";
 import { type Overheard, toOverheard } from "../../core/inbound/transcript.ts";
-import { joinedBy, type Step } from "../../core/step.ts";
-import { type SortedSteps, stepsOfAll } from "../../core/turn/asking.ts";
+import { joinedBy, type Step, type StoredSteps } from "../../core/step.ts";
 import { type Claim, messagesOf } from "../../core/inbound/inbox.ts";
 import { withoutFooter } from "../../core/outbound/footer_line.ts";
 import { type FoundSource, sourceLines } from "../../core/turn/ports/search.ts";
@@ -19,12 +18,10 @@ import { systemPromptOf } from "../../render/prompt/system_prompt.ts";
 import type { ModelAnswer } from "../../render/reply.ts";
 import { historyChars } from "../../session/history.ts";
 import { openHistory, type TurnHistory } from "../session/turn_history.ts";
-import { passedOf } from "../../render/prompt/question.ts";
 import { fenced } from "../../render/prompt/untrusted.ts";
 import type { JoinedMessage } from "../../agent/next_step.ts";
 import { createToolbox, isResult, type Toolbox } from "../../agent/toolbox.ts";
 import type { TurnPorts } from "../../agent/turn.ts";
-import { upToQuestion, withEditNote } from "./edited_turn.ts";
 import { saveSteps } from "./save_turn.ts";
 import { type TurnSpending, unsavedCharges } from "./spending/turn_spending.ts";
 import type { AnswerPorts, TurnRules } from "./answer_ports.ts";
@@ -58,7 +55,7 @@ export interface Gathered {
   readonly overheard: readonly Overheard[];
   /** Sources of a look-up that the model reads (T17). */
   readonly found: readonly FoundSource[];
-  readonly stored: SortedSteps;
+  readonly stored: StoredSteps;
   readonly images: readonly ModelImage[];
   /** Files of the turn's messages. Those of messages that join later are not read yet. */
   readonly attachments: () => TurnAttachments;
@@ -95,7 +92,7 @@ async function gather(
   const asked = turn.ahead.map(toOverheard);
   const others = historyLimit === 0
     ? []
-    : await store.overheard(message, sessionKey, message.id, historyLimit, stored.again && true);
+    : await store.overheard(message, sessionKey, message.id, historyLimit);
   // The next turn in the channel gets them: a call is not in it.
   const reactions = message.called ? [] : await store.reactionsFor(message, message.id);
   const shownId = starter?.messageId ?? message.triggered?.messageId;
@@ -123,8 +120,7 @@ async function gather(
       await attachments().read(messages.filter(({ id }) => messageIds.includes(id)), stopping);
     }
   }
-  const all = stepsOfAll(stored);
-  if (all.length > 0) await attachments().readKept(message.id, all);
+  if (steps.length > 0) await attachments().readKept(message.id, steps);
   /** Texts of quoted answers without their footers, by the message that quotes them. */
   const quotes = new Map<MessageId, string>();
   async function readQuotes(): Promise<void> {
@@ -135,8 +131,6 @@ async function gather(
   }
   if (claim.also || message.quoted) await readQuotes();
 
-  const passed = stored.passed.at(-1);
-  const words = passed && passedOf(passed, boundary);
   const texts = createTurnTexts(() => turn.claim, joined, (one, isFirst) => {
     const read = made?.of(one.id) ?? [];
     const reacted = isFirst ? reactions : [];
@@ -157,7 +151,7 @@ async function gather(
       attachments: read,
       attachmentChars: made?.charsFor(one.id),
     });
-    return isFirst && words !== undefined ? `${words}\n${envelope}` : envelope;
+    return envelope;
   }, found.length > 0 ? lookedUp(found, boundary) : undefined);
   return {
     texts,
@@ -212,7 +206,7 @@ async function withQuestions(
 export interface TurnToRead {
   readonly turn: RunningTurn;
   readonly rules: TurnRules;
-  readonly stored: SortedSteps;
+  readonly stored: StoredSteps;
   readonly ports: AnswerPorts;
   readonly spending: Pick<TurnSpending, "by">;
 }
@@ -250,8 +244,8 @@ export async function readRequest(
   const gathered = await gather(turn, { boundary, attachmentChars, stored }, rules, ports);
   if (ports.ended.aborted) return undefined;
   const { texts, images } = gathered;
-  const envelope = withEditNote(texts.first(), stored.again, rules.tools, boundary);
-  const steps = stepsOfAll(stored);
+  const envelope = texts.first();
+  const { own: steps } = stored;
   const links = createTurnLinks({ texts, steps }, () => request.history.entries);
   const toolbox = toolboxOf(turn, { boundary, gathered, links }, rules, ports);
   const { reset, timezone, userTurns, timeoutMs, cleanSecrets } = rules;
@@ -273,7 +267,7 @@ export async function readRequest(
         cleanSecrets,
         model,
       },
-      store: stored.again ? upToQuestion(store, claim) : store,
+      store,
       writer: () => meteredModel(model, { kind: "compaction", by, spend, now }),
       earlierImages: media && model.takesImages !== false
         ? (messageIds) => imagesOfEarlier(messageIds, turn, gathered.attachments(), media)
@@ -323,7 +317,6 @@ export function toolboxOf(
     fence: (result) => fenced("result", boundary, result),
     missingRight: (needs) => ports.missingRight(messagesOf(turn.claim), needs),
     keepImage: (bytes) => gathered.attachments().keepImage(turn.claim.message, bytes),
-    escalate: ports.people?.escalate,
   });
   const remembering: Toolbox = {
     ...toolbox,
@@ -346,20 +339,16 @@ export function stepPorts(
 ): Pick<TurnPorts, "contextOf" | "toolPorts" | "takeIn" | "showJoined" | "showImages" | "save"> {
   const { claim } = turn;
   const { message, route: { sessionKey } } = claim;
-  // Each agent of the turn counts its answers from the first, and may give its calls the same ids.
-  const { passed: { length: passes }, again } = gathered.stored;
-  const ofEdit = again ? `${message.id}:edit${again.edit.number}` : message.id;
-  const ofTurn = passes === 0 ? ofEdit : `${ofEdit}:pass${passes}`;
   return {
     toolPorts: ports.toolPorts,
     contextOf: (key) => ({
       message,
       also: turn.claim.also,
       sessionKey,
-      callKey: `${ofTurn}:${key}`,
+      callKey: `${message.id}:${key}`,
       isKnownLink,
     }),
-    takeIn: ports.store.takeIn && ports.steers && !again
+    takeIn: ports.store.takeIn && ports.steers
       ? (unsaved) => takeIn(unsaved, turn, ports)
       : undefined,
     showJoined: (id) => joinedMessage(id, gathered),

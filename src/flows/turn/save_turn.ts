@@ -7,29 +7,16 @@
  */
 
 import type { AskPorts } from "../../agent/ask_first.ts";
-import type { ToolboxPorts } from "../../agent/toolbox.ts";
 import type { Account } from "../../core/account/account.ts";
 import type { MessageId } from "../../core/discord/ids.ts";
-import {
-  type Claim,
-  type FinishedTurn,
-  lastOf,
-  type StoredTurn,
-} from "../../core/inbound/inbox.ts";
+import type { Claim, FinishedTurn, StoredTurn } from "../../core/inbound/inbox.ts";
 import type { PlanQueue } from "../../core/outbound/queue.ts";
-import type { ApprovalRules } from "../../core/people/approval.ts";
-import type { AskedCall, Question } from "../../core/people/question.ts";
+import type { AskedCall } from "../../core/people/question.ts";
 import type { Charge } from "../../core/spending/usage.ts";
-import type { Entry } from "../../core/inbound/transcript.ts";
-import type { Step } from "../../core/step.ts";
-import type { ParkedTurn, PassedTurn, StepsTaken } from "../../core/turn/turn_outcome.ts";
-import type { ChannelQueues } from "../deliver/channel_queues.ts";
-import { sessionWith } from "../../session/session_key.ts";
+import type { ParkedTurn, StepsTaken } from "../../core/turn/turn_outcome.ts";
 import { waitFor } from "../../lib/clock.ts";
-import type { AnswerForReview } from "../../render/questions/review_card.ts";
 import { type TurnSpending, unsavedCharges } from "./spending/turn_spending.ts";
 import type { TurnLinks } from "./turn_links.ts";
-import type { PassedTurns } from "../../store/turns/turns.ts";
 import type { createTurnEnds } from "../../store/turns/turn_ends.ts";
 
 /** Everything that storing a turn needs from outside. */
@@ -100,11 +87,7 @@ export async function saveSteps(
 }
 
 /** People for whose decisions calls of a turn wait. */
-export interface TurnPeople extends AskPorts, Pick<ToolboxPorts, "escalate"> {
-  /** Whether no model was asked for a person on an earlier day (A5). */
-  readonly isNew: (userId: string) => Promise<boolean>;
-  /** Writes the question to the people who check an answer (A5). */
-  readonly review: (answer: AnswerForReview, rules: ApprovalRules) => Promise<Question>;
+export interface TurnPeople extends AskPorts {
   /** TS. Stores that the turn waits for answers; its claim ends. */
   readonly park: (turn: {
     readonly claim: Claim;
@@ -143,44 +126,4 @@ export async function parkTurn(
     messageId: claim.message.id,
     tools: asked.map(({ question: { tool } }) => tool),
   });
-}
-
-/**
- * Passes a turn on to another agent (N4), however long the disk takes.
- *
- * @param messages The turn's messages, for the transcript of the agent that passes them on.
- * @throws {unknown} The store's error, as `saveSteps` does.
- */
-export async function passTurn(
-  claim: Claim,
-  { work, taken }: PassedTurn,
-  messages: readonly Entry[],
-  spending: TurnSpending,
-  ports:
-    & Pick<SaveTurnPorts, "isStoreDown" | "schedule" | "stopping" | "log" | "now">
-    & { readonly store: PassedTurns; readonly channelQueues: Pick<ChannelQueues, "wake"> },
-): Promise<void> {
-  const { store, log, now, channelQueues } = ports;
-  const { message: { id: messageId, channelId }, route: { agentId, sessionKey } } = claim;
-  const at = now();
-  const { to, task } = work;
-  const said: Entry = {
-    role: "assistant",
-    text: `[passed on to the agent ${to}, which answers in your place: ${task}]`,
-    messageId: lastOf(claim).id,
-    at,
-  };
-  const passed: Step = { kind: "passed", from: agentId, ...work, at };
-  const turn = {
-    claim,
-    to: { agentId: to, sessionKey: sessionWith(to, sessionKey) },
-    steps: [...taken.unsaved, passed],
-    charges: unsavedCharges(spending, "answer"),
-    entries: [...messages, said],
-    now: at,
-  };
-  let hasDrafts = false;
-  await saveSteps(async () => void (hasDrafts = await store.passOn(turn)), messageId, ports);
-  log.info("A turn goes on with another agent", { messageId, from: agentId, to });
-  if (hasDrafts) channelQueues.wake([channelId]);
 }

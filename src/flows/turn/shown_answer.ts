@@ -3,14 +3,12 @@
 import type { Claim } from "../../core/inbound/inbox.ts";
 import { type Model, withGenerate } from "../../core/model.ts";
 import type { Manner } from "../../core/people/chosen.ts";
-import type { PassedStep } from "../../core/step.ts";
-import type { FollowedEdit, ListedAgent } from "../../core/turn/asking.ts";
 import { type FoundSource, uncitedLinks } from "../../core/turn/ports/search.ts";
 import type { TurnOutcome } from "../../core/turn/turn_outcome.ts";
 import { footerOf, type ReplyToSend, withFooter, withLastLine } from "../../render/cost.ts";
 import { freeze } from "../../render/freeze.ts";
 import { notice } from "../../render/notices/notices.ts";
-import { prefaceOf, withFirstLine, withPreface } from "../../render/preface.ts";
+import { prefaceOf, withPreface } from "../../render/preface.ts";
 import {
   type Answered,
   type ComposedReply,
@@ -18,7 +16,6 @@ import {
   type ModelAnswer,
 } from "../../render/reply.ts";
 import type { AnswerPorts, TurnRules } from "./answer_ports.ts";
-import { withEditLine } from "./edited_turn.ts";
 import { draftsOf, ofTurn } from "./finished_turn.ts";
 import { opensThread } from "./gather.ts";
 import type { DraftStream } from "./progress/drafts.ts";
@@ -40,9 +37,8 @@ export function createCompose(
   turn: Pick<RunningTurn, "claim">,
   shown: ModelAnswer["shown"],
   rules: TurnRules,
-  again?: FollowedEdit,
 ): Compose {
-  return (text, home = turn.claim, made = NO_FILES, of = ofTurn(home, again)) =>
+  return (text, home = turn.claim, made = NO_FILES, of = ofTurn(home)) =>
     composeReply({
       message: of.message,
       agentId: of.agentId,
@@ -78,17 +74,8 @@ export function draftFor(
   }, mayShow);
 }
 
-/** The names of the agents that a turn went on with (N4); `undefined` if it went on with none. */
-export function passedTo(
-  passed: readonly PassedStep[],
-  agents: readonly ListedAgent[] = [],
-): string | undefined {
-  const names = passed.map(({ to }) => agents.find(({ id }) => id === to)?.name ?? to);
-  return names.length > 0 ? names.join(" → ") : undefined;
-}
-
 /**
- * Adds lines to an answer: above it the agent that it was passed to, the thinking and the tools that people want to see, below it that
+ * Adds lines to an answer: above it the thinking and the tools that people want to see, below it that
  * it is cut, and its cost.
  *
  * @param compose Composes a text for the place of the answer.
@@ -97,24 +84,16 @@ export function withLines(
   answer: ReplyToSend,
   { taken, thinking, isCut }: Extract<TurnOutcome, { kind: "reply" }>,
   compose: (text: string) => ComposedReply,
-  { home, rules, manner, spending, passed, again, found }: {
-    readonly home: Claim;
+  { rules, manner, spending, found }: {
     readonly rules: TurnRules;
     readonly manner: Manner | undefined;
     readonly spending: TurnSpending;
-    /** The agents that the turn went on with, for people; absent: it went on with none. */
-    readonly passed?: string;
-    /** The edit that the turn follows; absent: none (H6a). */
-    readonly again?: FollowedEdit;
     /** Sources that the model was given (T17). */
     readonly found: readonly FoundSource[];
   },
 ): ReplyToSend {
   const { texts, chunks: { limit }, hasFooter, signature, currency } = rules;
   let shown = answer;
-  if (passed !== undefined) {
-    shown = withFirstLine(shown, notice("passedTo", { agent: passed }, texts), limit);
-  }
   if (manner?.showsThinking || manner?.showsSteps) {
     const preface = prefaceOf({ ...taken, thinking }, manner, texts);
     if (preface !== "") shown = withPreface(shown, compose(preface));
@@ -122,7 +101,6 @@ export function withLines(
   if (isCut) shown = withLastLine(shown, notice("answerCut", {}, texts), limit);
   const links = uncitedLinks(answer.text, found).join(" ");
   if (links !== "") shown = withLastLine(shown, notice("fromEarlier", { links }, texts), limit);
-  if (again) shown = withEditLine(shown, again, home, rules);
   const cost = hasFooter ? costOf(spending) : undefined;
   return withFooter(shown, footerOf(cost, currency, signature), limit);
 }

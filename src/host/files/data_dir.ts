@@ -79,7 +79,6 @@ export const DATA_ITEMS = [
   "agents",
   MEDIA_NAME,
   "mcp",
-  "intent-weights.json",
   "skills-seen.json",
   FORGOTTEN_NAME,
 ] as const;

@@ -9,7 +9,6 @@ import type { TurnOutcome } from "../../core/turn/turn_outcome.ts";
 import { type Delivery, retryReasonOf } from "../../core/outbound/delivery.ts";
 import { type AccountId, createdAtMs } from "../../core/discord/ids.ts";
 import type { StoredTurn } from "../../core/inbound/inbox.ts";
-import type { ActionState } from "../../core/store/questions.ts";
 import { ModelError } from "../../core/model.ts";
 import type { RequestMetric } from "../../core/outbound/requests.ts";
 import type { OutboxRow } from "../../core/outbound/outbound.ts";
@@ -87,8 +86,6 @@ function counting(metrics: Metrics) {
       metrics.outboxOverflows.add(dropped, { outcome: "dropped" });
     },
     toolRefused: (reason: RefusalReason): void => metrics.toolRefusals.inc({ reason }),
-    ranUnattended: (rule: string, outcome: ActionState | "capped"): void =>
-      metrics.unattendedActions.inc({ rule, outcome }),
     /** Barnacle removed secrets from a text before posting it. */
     redacted(found: number): void {
       metrics.redactions.add(found, { sink: "discord" });

@@ -15,7 +15,6 @@ import type {
   CommandTarget,
   ComponentUse,
 } from "../../core/inbound/interactions.ts";
-import type { Deciding, StoredQuestion } from "../../core/people/question.ts";
 import type { ThinkLevel } from "../../core/people/chosen.ts";
 import type { ListChange, ListChoice, NoList, PeopleList } from "../../core/people/people_list.ts";
 import type { QuestionDecisions } from "../../store/questions/questions.ts";
@@ -102,13 +101,6 @@ export interface CommandQuestion {
   /** Set if it is for a turn with the person's own accounts (T13a). */
   readonly own?: OwnTurn;
 }
-
-/** Whether a person may decide about a call of another person (T11). */
-export type HolderCheck =
-  /** They own the bot, or could make the call themselves. */
-  | { readonly as: NonNullable<Deciding["as"]> }
-  /** They could not; the reason, in words for them. */
-  | { readonly as: "none"; readonly why: string };
 
 /** A link that logs an owner in to the dashboard once (O6). */
 export type DashboardLink =
@@ -233,18 +225,7 @@ export interface McpUses extends EachUses {
 /** For `components.ts` and `commands/approve.ts`. */
 export interface DecisionUses extends EachUses, Emits<"outbox"> {
   /** Decides questions to people; turns then continue, and cards change. */
-  readonly questions: Pick<QuestionDecisions, "decide" | "open"> & {
-    /**
-     * Finds out whether a person may decide a question for holders of a right.
-     *
-     * @param choice The choice of the button.
-     */
-    mayDecide(
-      question: StoredQuestion,
-      press: ButtonPress,
-      choice: string | undefined,
-    ): Promise<HolderCheck>;
-  };
+  readonly questions: Pick<QuestionDecisions, "decide" | "open"> & {};
 }
 
 /** All of them, as the bot makes them. */

@@ -162,7 +162,6 @@ const HEADINGS: Readonly<Record<CommandNeeds, string>> = {
   everyone: "",
   session: "**In servers, with Manage Messages:**",
   approver: "**Approvers:**",
-  reviewer: "**People who check answers:**",
   owner: "**Owners:**",
 };
 

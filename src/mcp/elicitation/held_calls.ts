@@ -148,7 +148,7 @@ export function createHeldCalls(schedule: StartTimer) {
       start: (signal: AbortSignal, call: AskingCall) => Promise<Result>,
     ): Promise<Result> {
       const { callKey, signal } = context;
-      const decision = answerToServer(context.decision);
+      const decision = context.decision;
       const known = calls.get(callKey);
       if (decision && !known) {
         throw new UnknownOutcomeError(
@@ -192,11 +192,6 @@ export function createHeldCalls(schedule: StartTimer) {
 }
 
 export type HeldCalls = ReturnType<typeof createHeldCalls>;
-
-/** A decision about an offered action is no answer to a question of the server. */
-function answerToServer(decision: Decision | undefined): Decision | undefined {
-  return decision?.kind === "answered" && decision.about === "offer" ? undefined : decision;
-}
 
 /** The answer for the server if the person gives none; `undefined` if the person does. */
 function refusalIn(decision: Decision): ElicitationAnswer | undefined {

@@ -38,13 +38,7 @@ export type AccessCheckId =
   /** The steps of the intent filter (I1). */
   | "others"
   | "score"
-  | "model"
-  | "quiet"
   | "intent"
-  | "cooldown"
-  | "hour"
-  | "reply"
-  | "request"
   | "reactions"
   | "original"
   | RouteStepId;

@@ -12,14 +12,6 @@ export interface IntentKeys {
   readonly respondThreshold?: number;
   /** Whether mentions need no score. */
   readonly alwaysRespondToMentions?: boolean;
-  /** Whether questions to the whole channel get an answer, too. */
-  readonly openRequests?: boolean;
-  /** Seconds between answers to messages without a mention. */
-  readonly cooldownSec?: number;
-  /** Maximum number of such answers an hour, in each channel. */
-  readonly maxPerHour?: number;
-  /** Reaction to a message that needs no answer; an empty text is none. */
-  readonly noReplyReaction?: string;
 }
 
 /** The values of keys that no level writes. */
@@ -28,14 +20,7 @@ export const INTENT_DEFAULTS: Required<IntentKeys> = {
   model: "lightweight",
   respondThreshold: 0.7,
   alwaysRespondToMentions: true,
-  openRequests: false,
-  cooldownSec: 30,
-  maxPerHour: 30,
-  noReplyReaction: "👍",
 };
-
-/** The largest `maxPerHour`: the time of each such answer is stored. */
-export const MAX_PER_HOUR = 200;
 
 /** The filter of a place: each key with the config path that sets it. */
 export type IntentRules = {
@@ -75,10 +60,6 @@ export function combineIntent(levels: readonly IntentLevel[], home: string): Int
     model: find("model"),
     respondThreshold: find("respondThreshold"),
     alwaysRespondToMentions: find("alwaysRespondToMentions"),
-    openRequests: find("openRequests"),
-    cooldownSec: find("cooldownSec"),
-    maxPerHour: find("maxPerHour"),
-    noReplyReaction: find("noReplyReaction"),
   };
 }
 
@@ -94,18 +75,11 @@ export function strictestIntent(one: IntentRules, other: IntentRules): IntentRul
     ...one,
     respondThreshold: greater(one.respondThreshold, other.respondThreshold),
     alwaysRespondToMentions: falseOf(one.alwaysRespondToMentions, other.alwaysRespondToMentions),
-    openRequests: falseOf(one.openRequests, other.openRequests),
-    cooldownSec: greater(one.cooldownSec, other.cooldownSec),
-    maxPerHour: smaller(one.maxPerHour, other.maxPerHour),
   };
 }
 
 function greater<Rule extends { readonly value: number }>(one: Rule, other: Rule): Rule {
   return other.value > one.value ? other : one;
-}
-
-function smaller<Rule extends { readonly value: number }>(one: Rule, other: Rule): Rule {
-  return other.value < one.value ? other : one;
 }
 
 function falseOf<Rule extends { readonly value: boolean }>(one: Rule, other: Rule): Rule {

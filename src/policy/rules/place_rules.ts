@@ -6,9 +6,7 @@
 
 import { pathTo } from "../../core/config_file.ts";
 import type { GuildPlace } from "../../core/inbound/inbound.ts";
-import { type FollowRule, followRule } from "../../core/inbound/inbox.ts";
 import { NO_THREADS, type ThreadRules } from "../../core/inbound/threads.ts";
-import { APPROVAL_MODES, type ApprovalMode } from "../../core/people/approval.ts";
 import { channelName, guildName, type RecordCheck, recordNothing } from "./checks.ts";
 import { channelPins, entryAt, findKeys, findKeysById, GUILD_PINS, isNameKey } from "./entries.ts";
 import {
@@ -186,14 +184,13 @@ function couldNarrow(rules: PlaceLimits, applied: PlaceLimits): boolean {
   return isClosed || rules.users !== applied.users || rules.channels !== applied.channels ||
     rules.tools !== applied.tools || rules.toolsBySender !== applied.toolsBySender ||
     rules.reactionNotifications !== applied.reactionNotifications ||
-    rules.approval !== applied.approval || rules.edits !== applied.edits ||
     (rules.requireMention !== false && rules.requireMention !== applied.requireMention) ||
     mayFilterMore(rules.intentFilter, applied.intentFilter);
 }
 
 /** The rules of a place to which two entries apply: each limit of either one holds. */
 function strictest(place: OpenPlace, other: OpenPlace): OpenPlace {
-  const { requireMention, intentFilter, users, approval, knowledge } = place;
+  const { requireMention, intentFilter, users, knowledge } = place;
   const reactions = REACTIONS.indexOf(other.reactionNotifications.value) <
       REACTIONS.indexOf(place.reactionNotifications.value)
     ? other
@@ -209,9 +206,7 @@ function strictest(place: OpenPlace, other: OpenPlace): OpenPlace {
       ...other.users.filter(({ rule }) => users.every((list) => list.rule !== rule)),
     ],
     reactionNotifications,
-    follows: place.follows && other.follows,
     tools: [...place.tools, ...other.tools],
-    approval: APPROVAL_MODES.find((mode) => mode === approval || mode === other.approval),
     guildUsers,
     knowledge: leastKnowledge(knowledge, other.knowledge),
   };
@@ -252,10 +247,6 @@ export interface OpenPlace {
    */
   readonly tools: readonly (readonly PlaceTools[])[];
   readonly threads: Ruled<ThreadRules>;
-  /** Which answers a person checks first (A5); absent: none. */
-  readonly approval?: ApprovalMode;
-  /** What follows changes of answered questions (H6a); absent: nothing. */
-  readonly follows?: FollowRule;
   /** What messages are kept for; absent: nothing (T17). */
   readonly knowledge?: KnowledgeMode;
   /** Operator's text for this channel (H4); absent if not set. */
@@ -339,12 +330,10 @@ function combineLayers(
     intentFilter: combineIntent([...layers, accountLevel(filter)], path),
     reactionNotifications: withRule(reactionNotifications, path, "reactionNotifications"),
     threads: firstOf(layers, "threads") ?? withRule(NO_THREADS, path, "threads"),
-    follows: followRule(firstOf(layers, "edits"), firstOf(layers, "deletedQuestions")),
     knowledge: firstOf(layers, "knowledge")?.value,
     guildPath: path,
     tools: [[...toolsOf(own), ...toolsOf([guild])]],
     guildUsers: guildUsers ? withRule(guildUsers, path, "users") : undefined,
-    approval: firstOf(layers, "approval")?.value,
     systemPrompt: firstOf(layers, "systemPrompt")?.value,
     skills: firstOf(layers, "skills")?.value,
     guildSlug,

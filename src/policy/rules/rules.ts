@@ -4,9 +4,7 @@
  */
 
 import type { ChannelId, GuildId, UserId } from "../../core/discord/ids.ts";
-import type { FollowRule } from "../../core/inbound/inbox.ts";
 import type { ThreadRules } from "../../core/inbound/threads.ts";
-import type { ApprovalMode } from "../../core/people/approval.ts";
 import type { TriggerKind } from "../../core/inbound/triggered.ts";
 import type { ToolGate } from "../../core/tool_names.ts";
 import type { AllowEntry } from "./allowlist.ts";
@@ -46,8 +44,6 @@ export interface AccessPolicy {
   readonly commands: CommandRules;
   /** User ids of `execApprovals.approvers`. */
   readonly approvers: readonly UserId[];
-  /** Who checks answers, and where (A5); absent: owners, by direct message. */
-  readonly reviews?: { readonly people: readonly UserId[]; readonly channelId?: ChannelId };
   /** The tools that turns may use, apart from the rules of single places (T2). */
   readonly tools: ToolRules;
   /** Whether a text addresses the bot by a mention pattern (M2); {@link noPattern} if there is none. */
@@ -90,10 +86,6 @@ export interface DmRules {
   /** The allow list; empty if none is set. */
   readonly allowFrom: readonly AllowEntry[];
   readonly groupEnabled: boolean;
-  /** Whether answers follow their questions (H6a); absent: `off`. */
-  readonly edits?: "off" | "follow";
-  /** Absent: `delete`. */
-  readonly deletedQuestions?: FollowRule["deletedQuestions"];
   /** Group DMs to answer in. Absent: every group DM; empty: none (P5). */
   readonly groupChannels?: readonly GroupEntry[];
 }
@@ -207,12 +199,6 @@ export interface GuildRules extends PlaceToolRules {
   readonly reactionNotifications: ReactionMode;
   /** Threads for answers; absent: none (S7). */
   readonly threads?: ThreadRules;
-  /** Which answers a person checks first; absent: none (A5). */
-  readonly approval?: ApprovalMode;
-  /** Whether answers follow their questions (H6a); absent: from above, at last `off`. */
-  readonly edits?: "off" | "follow";
-  /** The end of an answer whose question is deleted; absent: from above, at last `delete`. */
-  readonly deletedQuestions?: FollowRule["deletedQuestions"];
   /** Which messages without a mention are meant for the bot (I1). */
   readonly intentFilter?: IntentKeys;
   /** What messages are kept for; absent: nothing (T17). */
@@ -242,12 +228,6 @@ export interface ChannelRules extends PlaceToolRules {
   readonly skills?: readonly string[];
   /** Threads for answers (S7). */
   readonly threads?: ThreadRules;
-  /** Which answers a person checks first (A5). */
-  readonly approval?: ApprovalMode;
-  /** Whether answers follow their questions (H6a); absent: from above, at last `off`. */
-  readonly edits?: "off" | "follow";
-  /** The end of an answer whose question is deleted; absent: from above, at last `delete`. */
-  readonly deletedQuestions?: FollowRule["deletedQuestions"];
   /** The intent filter, as in {@link GuildRules}. */
   readonly intentFilter?: IntentKeys;
   /** What messages are kept for (T17). */

@@ -36,24 +36,6 @@ export const ANSWER_NOTICES = {
     placeholders: { links: "links to the replies" },
     example: "-# Von hier: {links}",
   },
-  passedTo: {
-    text: "-# Passed to {agent}.",
-    when: "an agent has passed a message on to another one, as the first line of its answer",
-    placeholders: { agent: "the name of the agent that answers; of several, all in their order" },
-    example: "-# Hier antwortet {agent}.",
-  },
-  answersEdited: {
-    text: "-# Answers the question as edited at {at}.",
-    when: "a person has edited a question after its answer, as the first line of the new answer",
-    placeholders: { at: "the time of the edit" },
-    example: "-# Antwort auf die Frage, wie sie um {at} geändert wurde.",
-  },
-  answersEditedDone: {
-    text: "-# Answers the question as edited at {at}. Done before, and not repeated: {tools}.",
-    when: "the same, if tools have changed something for the earlier words",
-    placeholders: { at: "the time of the edit", tools: "the names of these tools" },
-    example: "-# Antwort auf die Frage, wie sie um {at} geändert wurde. Schon erledigt: {tools}.",
-  },
   fileCut: {
     text: "[Cut here: the whole answer has {size}, and a file may have at most {limit}.]",
     when: "the file of such an answer is cut, as its last line",

@@ -7,11 +7,6 @@ export const COMMAND_NOTICES = {
     when: "a person stops the bot, and it has nothing to do",
     example: "Hier läuft nichts von dir.",
   },
-  quieted: {
-    text: "OK, I'll be quiet here for an hour. I still answer if you mention me.",
-    when: "a person asks the bot to be quiet in a channel with an intent filter",
-    example: "Gut, ich bin hier eine Stunde lang still.",
-  },
   deadButton: {
     text: "This button is old and no longer works. Ask me again if you still need it.",
     when: "a person presses a button that no longer exists for the bot",

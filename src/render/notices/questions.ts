@@ -7,43 +7,6 @@ export const QUESTION_NOTICES = {
     when: "a command needs an approval, to each approver",
     example: "Darf ich diesen Befehl ausführen?",
   },
-  skillToolAsked: {
-    text: "A skill has a tool that is new or has changed. May people use it from now on?",
-    when: "a turn needs a tool of a skill that no owner has confirmed, to each owner",
-    example: "Ein Skill hat ein neues Werkzeug. Darf es benutzt werden?",
-  },
-  escalationAsked: {
-    text: "This person wants me to use `{tool}`, but lacks {missing}. Allow this call?",
-    when: "a tool call was refused, and `approvals.escalate` is on, to each owner",
-    placeholders: { tool: "the tool", missing: "the missing permission" },
-    example: "Für `{tool}` fehlt {missing}. Erlauben?",
-  },
-  escalatedAction: {
-    text: "A person wants me to do this on Discord, but may not: {missing}. Allow it? " +
-      "People who may do it themselves can decide, and my owners.",
-    when:
-      "an action of `discord` was refused, and `approvals.escalate` is on, in the channel and " +
-      "to each owner",
-    placeholders: { missing: "the missing right, in words" },
-    example: "Das darf die Person nicht: {missing}. Erlauben?",
-  },
-  rightChecked: {
-    text: "One moment: I check whether you may do this yourself.",
-    when:
-      "a person who is no owner decides about a refused action, until Barnacle knows their rights",
-    example: "Moment, ich prüfe deine Rechte.",
-  },
-  rightMissing: {
-    text: "You cannot decide this: {missing}.",
-    when: "a person decides about a refused action that they could not do themselves",
-    placeholders: { missing: "the missing right, in words" },
-    example: "Das entscheidest du nicht: {missing}.",
-  },
-  rightCounts: {
-    text: "Thanks, your decision counts.",
-    when: "a person has decided about a refused action by their own rights, to the person alone",
-    example: "Danke, das gilt.",
-  },
   limitAsked: {
     text: "That would be {count} destructive changes for one message. Go on with these?",
     when: "a turn needs more destructive actions than `tools.discord.maxDestructive`, to its asker",
@@ -186,63 +149,6 @@ export const QUESTION_NOTICES = {
     when: "a question has expired, below it",
     example: "Es kam keine Antwort.",
   },
-  reviewAsked: {
-    text: "A draft waits for you: {why}.",
-    when: "an answer must be checked before it is posted, to the people who may check it",
-    placeholders: { why: "the reason" },
-    example: "Ein Entwurf wartet: {why}.",
-  },
-  reviewDraft: {
-    text: "It would be posted like this:",
-    when: "an answer must be checked before it is posted, above the draft",
-    example: "So würde es erscheinen:",
-  },
-  reviewFile: {
-    text: "The whole draft is in the file.",
-    when: "a draft is too long for its card, below its beginning",
-    example: "Der ganze Entwurf ist in der Datei.",
-  },
-  postDraft: {
-    text: "Post",
-    when: "an answer must be checked, on the button that posts it as it is",
-    example: "Senden",
-  },
-  editDraft: {
-    text: "Edit",
-    when: "an answer must be checked, on the button that opens it in a form",
-    example: "Bearbeiten",
-  },
-  discardDraft: {
-    text: "Discard",
-    when: "an answer must be checked, on the button that discards it",
-    example: "Verwerfen",
-  },
-  answerSelf: {
-    text: "Answer myself",
-    when: "an answer must be checked, on the button of a person who answers instead",
-    example: "Selbst antworten",
-  },
-  draftText: {
-    text: "Answer",
-    when: "a draft is edited in a form, above its text",
-    example: "Antwort",
-  },
-  draftEdited: {
-    text: "{by} edited it, and it is posted.",
-    when: "a person has edited a draft, below its new text",
-    placeholders: { by: "the person" },
-    example: "{by} hat es bearbeitet und gesendet.",
-  },
-  answerWaits: {
-    text: "A person looks at my answer first. It can take a while.",
-    when: "an answer has waited for a check for a minute, to its asker, until it has an end",
-    example: "Ein Mensch sieht sich die Antwort erst an.",
-  },
-  answerUnchecked: {
-    text: "No one could check my answer in time, so I don't post it. Please ask again later.",
-    when: "an answer has waited for a check until its time was over, or could reach no one",
-    example: "Niemand hatte Zeit, meine Antwort zu prüfen.",
-  },
   questionUndelivered: {
     text:
       "This needs a decision of {people}, but Discord doesn't let me write to them, so I go on " +
@@ -251,48 +157,6 @@ export const QUESTION_NOTICES = {
       "no person who should decide can get the question by direct message, in the place of the turn",
     placeholders: { people: "the people who should decide, as mentions without a ping" },
     example: "{people} müsste zustimmen, nimmt aber keine Direktnachrichten an.",
-  },
-  actionDone: {
-    text: "✅ {action} ran, for {by}.",
-    when: "an action that a person has run by a press has ended, on its card and below it",
-    placeholders: { action: "its label", by: "the person" },
-    example: "✅ {action}: erledigt für {by}.",
-  },
-  actionFailed: {
-    text: "❌ {action} failed, for {by}.",
-    when: "such an action has failed",
-    placeholders: { action: "its label", by: "the person" },
-    example: "❌ {action}: fehlgeschlagen für {by}.",
-  },
-  actionUncertain: {
-    text: "⚠️ It is uncertain whether {action} ran, for {by}. It does not run again by itself.",
-    when: "the bot has stopped while such an action ran",
-    placeholders: { action: "its label", by: "the person" },
-    example: "⚠️ {action}: unklar, ob es lief, für {by}.",
-  },
-  unattendedDone: {
-    text: "✅ {action} ran without a person: `{rule}`.",
-    when: "an action that the config permits without a person has ended, with its call and output",
-    placeholders: { action: "its label", rule: "the config path that permits it" },
-    example: "✅ {action}: von selbst erledigt (`{rule}`).",
-  },
-  unattendedFailed: {
-    text: "❌ {action} ran without a person, and failed: `{rule}`.",
-    when: "such an action has failed",
-    placeholders: { action: "its label", rule: "the config path that permits it" },
-    example: "❌ {action}: von selbst versucht und fehlgeschlagen (`{rule}`).",
-  },
-  unattendedUncertain: {
-    text: "⚠️ It is uncertain whether {action} ran without a person: `{rule}`. " +
-      "It does not run again by itself.",
-    when: "the bot has stopped while such an action ran",
-    placeholders: { action: "its label", rule: "the config path that permits it" },
-    example: "⚠️ {action}: unklar, ob es von selbst lief (`{rule}`).",
-  },
-  dismissOffer: {
-    text: "Dismiss",
-    when: "the model offers actions, on the button that closes the offer",
-    example: "Verwerfen",
   },
   questionWithdrawn: {
     text: "This needs no answer any more.",

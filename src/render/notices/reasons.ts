@@ -20,11 +20,8 @@ export const ACCEPTED: Readonly<Record<AcceptReason, string>> = {
   "command": "A command that the sender may use; it needs no mention.",
   "mention-not-required": "The bot answers here without a mention.",
   "intent": "It mentions no one, and by its score it is meant for the bot.",
-  "open-request":
-    "By its score it asks the whole channel, and the bot answers such questions here.",
   "hook": "It is an event of another program, by a hook of the config.",
   "triggered": "A passive agent acts on it, by one of its triggers.",
-  "asks-quiet": "It asks the bot to be quiet.",
   "allowed": "The sender may talk to the bot here.",
   "owner": "It needs an owner of the bot, and the sender is one.",
 };
@@ -39,7 +36,6 @@ export const UNDECIDED: Readonly<Record<UndecidedReason, string>> = {
   "pluralkit": "From a webhook; Barnacle asks PluralKit whether a person wrote it.",
   "pluralkit-original":
     "PluralKit may repost it in a member's name; it waits two seconds for that.",
-  "intent-model": "Barnacle asks a small model whether it is meant for the bot.",
   "owner-in-guild": "Barnacle asks Discord whether an owner of the bot is a member of this guild.",
 };
 
@@ -82,12 +78,8 @@ export const IGNORED: Readonly<Record<IgnoreReason, string>> = {
   "not-owner": "It needs an owner of the bot.",
   "not-approver": "It needs an approver of tool calls, or a person who checks answers.",
   "to-others": "It mentions or answers someone else, and not the bot.",
-  "quiet": "A person has asked the bot to be quiet here; it answers only mentions for an hour.",
   "no-score": "It mentions no one, and only a message that arrives just now gets a score.",
   "not-for-bot": "By its score it is not meant for the bot; the model may see it as context later.",
-  "no-reply-needed": "By its score it needs no answer in words, such as thanks.",
-  "cooldown": "The bot has just answered another message without a mention here.",
-  "hourly-limit": "The bot has answered as many messages without a mention this hour as it may.",
 };
 
 const TEXTS: ReadonlyMap<string, string> = new Map(

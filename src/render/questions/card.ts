@@ -18,12 +18,10 @@ import {
   type Question,
   type StoredQuestion,
 } from "../../core/people/question.ts";
-import type { ActionRun } from "../../core/store/questions.ts";
 import { PERSONAL } from "../../core/outbound/footer_line.ts";
 import { bounded, clip } from "../../lib/text/cut.ts";
 import { notice, type Texts } from "../notices/notices.ts";
 import { readerTime } from "../../lib/text/units.ts";
-import { reviewBlocks, reviewFile } from "./review_card.ts";
 
 /** Maximum characters of a command that Discord shows; longer ones need the command line. */
 const MAX_EXACT = 1_500;
@@ -56,17 +54,15 @@ export function composeCard(
   const when = readerTime(expiresAt, "R");
   const lines = bodyOf(stored, notice("questionEnds", { when, code }, texts), texts);
   const pings = question.where === "channel" ? mentionedBy(question) : [];
-  const file = reviewFile(question);
   return {
     message: {
-      // Discord's second layout shows no files.
-      ...baseOf(stored, file ? { ...place, isCard: false } : place, lines, true),
+      ...baseOf(stored, place, lines, true),
       pings: { users: pings, roles: [], quotedAuthor: false },
       quote: isInTurn(stored, place) ? stored.messageId : undefined,
       buttons,
       menus: menus.length > 0 ? menus : undefined,
     },
-    files: file ? [file] : [],
+    files: [],
   };
 }
 
@@ -75,11 +71,10 @@ export function composeSettled(
   stored: StoredQuestion,
   card: CardPlace & { readonly draftNonce: string },
   texts: Texts,
-  run?: ActionRun,
 ): Frozen {
   return {
     message: {
-      ...baseOf(stored, card, settledParts(stored, texts, run), false),
+      ...baseOf(stored, card, settledParts(stored, texts), false),
       pings: { users: [], roles: [], quotedAuthor: false },
       buttons: [],
     },
@@ -97,74 +92,8 @@ export function settledContent(
   return { text: blocks.join("\n"), card: { blocks, isOpen: false } };
 }
 
-function settledParts(
-  stored: StoredQuestion,
-  texts: Texts,
-  run?: ActionRun,
-): readonly CardPart[] {
-  const ended = run
-    ? `\n${outcomeText({ ...run, text: run.outcome ?? "" }, texts, MAX_OUTCOME)}`
-    : "";
-  return bodyOf(stored, `**${settledText(stored, texts)}**${ended}`, texts);
-}
-
-/** Maximum characters of an outcome on a card. */
-const MAX_OUTCOME = 300;
-
-/** The outcome of an action, with the beginning of its output as it is. */
-export function outcomeText(
-  { label, rule, state, byUser, text }:
-    & Pick<ActionRun, "label" | "rule" | "state" | "byUser">
-    & { readonly text: string },
-  texts: Texts,
-  max: number,
-): string {
-  const action = asPlain(label);
-  const line = rule === undefined
-    ? notice(PRESSED[state], { action, by: byUser === undefined ? "" : `<@${byUser}>` }, texts)
-    : notice(UNATTENDED[state], { action, rule }, texts);
-  return `${line}${codeBlock(text.trim(), max)}`;
-}
-
-const PRESSED = {
-  running: "actionUncertain",
-  done: "actionDone",
-  failed: "actionFailed",
-  unknown: "actionUncertain",
-} as const;
-
-const UNATTENDED = {
-  running: "unattendedUncertain",
-  done: "unattendedDone",
-  failed: "unattendedFailed",
-  unknown: "unattendedUncertain",
-} as const;
-
-/** The offer of an action that ran without a person, above its outcome: it had no card. */
-export function unattendedText(
-  { offer, ...outcome }: Parameters<typeof outcomeText>[0] & {
-    readonly offer: { readonly text: string; readonly exact: string };
-  },
-  texts: Texts,
-): string {
-  const what = `${clip(offer.text.trim(), MAX_UNATTENDED_PART)}${
-    codeBlock(offer.exact, MAX_UNATTENDED_PART)
-  }`;
-  return `${what}\n${outcomeText(outcome, texts, MAX_UNATTENDED_PART)}`;
-}
-
-/** Maximum characters of the offer, of the call and of the output in the message about such a run. */
-const MAX_UNATTENDED_PART = 450;
-
-function codeBlock(text: string, max: number): string {
-  const shown = clip(withVisibleCharacters(text), max);
-  return shown === "" ? "" : `\n\`\`\`\n${shown}\n\`\`\``;
-}
-
-/** A label in one line, without a meaning for Discord. */
-function asPlain(label: string): string {
-  return label.replace(/[\p{C}\p{Zl}\p{Zp}]+/gu, " ").replace(/[\\`*_~|[\]<>#@]/g, "\\$&")
-    .replace(/(https?):\/\//gi, "$1:/\u200b/");
+function settledParts(stored: StoredQuestion, texts: Texts): readonly CardPart[] {
+  return bodyOf(stored, `**${settledText(stored, texts)}**`, texts);
 }
 
 /** The end of a question, in words for people. */
@@ -180,7 +109,7 @@ function settledText(stored: StoredQuestion, texts: Texts): string {
     case "answered": {
       const by = decidedBy === undefined ? "The operator" : `<@${decidedBy}>`;
       if (answer?.fields) {
-        return notice(question.kind === "review" ? "draftEdited" : "formFilledIn", { by }, texts);
+        return notice("formFilledIn", { by }, texts);
       }
       const labels = (answer?.several ?? [answer?.choice ?? ""]).map((key) => {
         const chosen = question.choices.find((choice) => choice.key === key);
@@ -192,9 +121,8 @@ function settledText(stored: StoredQuestion, texts: Texts): string {
 }
 
 /** Whether Discord can show the whole exact text. */
-export function isShown({ kind, exact }: Question): boolean {
-  return exact === undefined || kind === "review" ||
-    withVisibleCharacters(exact).length <= MAX_EXACT;
+export function isShown({ exact }: Question): boolean {
+  return exact === undefined || withVisibleCharacters(exact).length <= MAX_EXACT;
 }
 
 /**
@@ -220,11 +148,6 @@ function bodyOf(stored: StoredQuestion, last: string, texts: Texts): readonly Ca
   const { question, code } = stored;
   const { text, facts, exact, where } = question;
   const rest = facts.map(({ name, value }) => `**${name}:** ${value}`).join("\n");
-  if (question.kind === "review") {
-    // Discord accepts no empty text.
-    const blocks = [text, ...reviewBlocks(stored, withVisibleCharacters, texts), rest, last];
-    return blocks.filter(Boolean).map((text) => ({ text, mayGo: false }));
-  }
   const mentioned = where === "channel" ? mentionedBy(question) : [];
   const heading = mentioned.length > 0
     ? notice(
@@ -239,12 +162,10 @@ function bodyOf(stored: StoredQuestion, last: string, texts: Texts): readonly Ca
     ? `\`\`\`\n${withVisibleCharacters(exact)}\n\`\`\``
     : notice("questionTooLong", { code }, texts);
   const free = MAX_CONTENT - (block?.length ?? MAX_EXACT) - last.length - NOTE;
-  // The text of an offer is all that people know of its reason. Other headings are short.
-  const most = question.kind === "offer" ? Math.max(MAX_REST, free - MIN_REST - NOTE) : MAX_REST;
-  const room = free - Math.min(heading.length, most + NOTE);
+  const room = free - Math.min(heading.length, MAX_REST + NOTE);
   return [
     ...(question.isPersonal ? [{ text: PERSONAL, mayGo: false }] : []),
-    { text: clip(heading, block === undefined ? MAX_EXACT : most), mayGo: block !== undefined },
+    { text: clip(heading, block === undefined ? MAX_EXACT : MAX_REST), mayGo: block !== undefined },
     ...(block === undefined ? [] : [{ text: block, mayGo: false }]),
     ...(room < MIN_REST || rest === "" ? [] : [{ text: clip(rest, room), mayGo: true }]),
     { text: last, mayGo: false },

@@ -84,12 +84,9 @@ export function prepareReaders(database: DatabaseSync) {
       '$.text', '${NOT_KEPT}', '$.calls', json(${bare("step -> '$.calls'")}))
       WHERE message_id ${LISTED}`,
     sql`UPDATE question SET question = json_replace(json_remove(question, '$.form'),
-      '$.text', '${NOT_KEPT}', '$.exact', '${NOT_KEPT}', '$.review.words', '${NOT_KEPT}',
-      '$.facts', json('[]'), '$.offer.calls', json((
-        SELECT json_group_array(json_object('label', '${NOT_KEPT}', 'tool', value ->> 'tool',
-          'arguments', '{}')) FROM json_each(question, '$.offer.calls'))), '$.choices', json((
-        SELECT json_group_array(json(IIF(question ->> '$.kind' = 'review', value, -- no model's labels
-          json_replace(value, '$.label', '${NOT_KEPT}')))) FROM json_each(question, '$.choices'))))
+      '$.text', '${NOT_KEPT}', '$.exact', '${NOT_KEPT}',
+      '$.facts', json('[]'), '$.choices', json((
+        SELECT json_group_array(json(json_replace(value, '$.label', '${NOT_KEPT}'))) FROM json_each(question, '$.choices'))))
       WHERE message_id ${LISTED}`,
     sql`UPDATE question_card SET is_settled = 0
       WHERE question_row IN (SELECT id FROM question WHERE message_id ${LISTED})`, // written anew

@@ -10,20 +10,14 @@
 import type { DatabaseSync } from "node:sqlite";
 import { statementsOf } from "../database/statements.ts";
 import type { AccountId, ChannelId, MessageId } from "../../core/discord/ids.ts";
-import { type InboundMessage, isAtDiscord } from "../../core/inbound/inbound.ts";
-import {
-  type Changed,
-  type EditRules,
-  type MessageChange,
-  NOTHING_CHANGED,
-} from "../../core/inbound/inbox.ts";
+import type { InboundMessage } from "../../core/inbound/inbound.ts";
+import { type Changed, type MessageChange, NOTHING_CHANGED } from "../../core/inbound/inbox.ts";
 import { toOverheard } from "../../core/inbound/transcript.ts";
 import type { Verdict } from "../../core/inbound/verdict.ts";
 import type { Step } from "../../core/step.ts";
-import { prepareCut, prepareReopen, prepareTurnOf } from "./cuts.ts";
+import { prepareCut } from "./cuts.ts";
 import type { KnownRows } from "../knowledge/known_rows.ts";
 import type { Memory } from "../memory/memory.ts";
-import { prepareAnswers } from "../outbox/turn_outbox.ts";
 import type { MessageBlocks } from "../messages/message_blocks.ts";
 import { integer, json, optional, rows, snowflake, text } from "../schema/columns.ts";
 import { IS_OPEN } from "../schema/messages.ts";
@@ -32,7 +26,6 @@ import {
   type ChangedSource,
   prepareRewrite,
   prepareSources,
-  withoutQuotes,
 } from "../sources/sources.ts";
 import type { TranscriptRows } from "../turns/transcripts.ts";
 
@@ -61,8 +54,6 @@ const ROW = rows({
   message: json<InboundMessage>(), // ours, by `inbox_rows.ts`
 });
 
-const ANSWER_GONE = "[This answer was deleted together with its question.]";
-
 /** Without rules, no words by people are written anew, so there is nothing to escape. */
 const asIs = (text: string): string => text;
 
@@ -85,10 +76,7 @@ export function prepareChanges(
   const note = sql`
     UPDATE inbox SET change = ?, changed_at = ? WHERE message_id = ? AND change IS NOT 'deleted'`;
   const removeUnanswered = sql`DELETE FROM unanswered WHERE account_id = ? AND message_id = ?`;
-  const answers = prepareAnswers(database);
   const sources = prepareSources(database);
-  const turnOf = prepareTurnOf(database);
-  const reopen = prepareReopen(database, answers);
   const changeQuotes = prepareChangeQuotes(database);
   const changeSteps = prepareChangeSteps(database);
 
@@ -103,20 +91,18 @@ export function prepareChanges(
     /**
      * Applies changes to the tables, within a transaction of the caller's.
      *
-     * @param rules Absent: no answer changes.
+     * @param escape Escapes words by people for a fence.
      */
     apply(
       accountId: AccountId,
       changes: readonly MessageChange[],
       now: number,
-      rules?: EditRules,
+      escape = asIs,
     ): AppliedChanges {
       const edited = new Map<MessageId, InboundMessage>();
       const lost = new Set<MessageId>();
-      const reopened = new Set<MessageId>();
       const channels = new Set<ChannelId>();
       const sessions = new Set<string>();
-      const escape = rules?.escape ?? asIs;
       let hasQuotes = false;
 
       function lose(messageId: MessageId, why: string): void {
@@ -125,7 +111,6 @@ export function prepareChanges(
         channels.add(row.channelId);
         lost.add(messageId);
         edited.delete(messageId);
-        reopened.delete(messageId);
       }
 
       /** Changes the memory of the agent, and texts that running turns have read already. */
@@ -155,54 +140,21 @@ export function prepareChanges(
           const key = { accountId, channelId };
           if (isContext) blocks.edit(key, toOverheard(message));
           else blocks.remove(key, [id]);
-          if (message.revision === 0) return; // a preview
-          if (rules?.of(message)) remember(channelId, [{ messageId: id, now: message }]);
           return;
         }
-        const { message: stored, sessionKey } = row;
+        const { message: stored } = row;
         if (message.revision <= stored.revision) return; // it has this text already, or a newer one
-        const rule = rules?.of(stored);
-        const isAnswered = row.finishedAt !== undefined;
-        if (isAnswered) note.run("edited", now, id);
-        if (isAnswered && !rule) return;
-        const hasOtherWords = wordsOf(message) !== wordsOf(stored);
+        if (row.finishedAt !== undefined) {
+          note.run("edited", now, id);
+          return;
+        }
         const changed = withTextOf(stored, message);
-        const isCommand = rules?.isCommand(stored) || rules?.isCommand(changed);
         setMessage.run(JSON.stringify(changed), id);
-        if (rule && hasOtherWords) {
+        if (wordsOf(message) !== wordsOf(stored)) {
           remember(channelId, [{ messageId: id, now: changed, turnEntriesOf: row.replyTo ?? id }]);
         }
-        if (!isAnswered) {
-          if (isWithdrawnBy(verdict)) lose(id, `edited: ${verdict.why}`);
-          else edited.set(id, changed);
-        } else if (
-          hasOtherWords && verdict.kind === "accept" && !isCommand && isAtDiscord(stored)
-        ) {
-          const turn = turnOf(row.turnOf ?? id);
-          const { sentAt } = stored;
-          for (
-            const one of reopen(turn, { accountId, sessionKey, sentAt, now })
-          ) reopened.add(one);
-        }
-      }
-
-      /** Ends the answer to a deleted question, where the config says so. */
-      function endAnswer(
-        messageId: MessageId,
-        turnId: MessageId,
-        question: InboundMessage,
-      ): ChangedSource["answer"] {
-        const rule = rules?.of(question);
-        if (!rule) return undefined;
-        const { rows, causes } = turnOf(turnId);
-        const of = { accountId, causes };
-        const isLast = rows.every(({ change }) => change === "deleted");
-        const isGone = rule.deletedQuestions === "delete" && isLast;
-        const isChanged = isGone
-          ? answers.remove(of, now)
-          : answers.unquote(of, { id: messageId, text: question.text }, now);
-        if (isChanged) channels.add(question.channelId);
-        return isGone ? () => ANSWER_GONE : (text) => withoutQuotes(text, question.text);
+        if (isWithdrawnBy(verdict)) lose(id, `edited: ${verdict.why}`);
+        else edited.set(id, changed);
       }
 
       function remove(channelId: ChannelId, messageIds: readonly MessageId[]): void {
@@ -211,16 +163,12 @@ export function prepareChanges(
         for (const messageId of messageIds) removeUnanswered.run(accountId, messageId);
         const gone = messageIds.map((messageId): ChangedSource => {
           const row = rowOf(accountId, messageId);
-          if (!row) {
-            if (answers.noteDeleted(accountId, messageId)) channels.add(channelId);
-            return { messageId };
-          }
+          if (!row) return { messageId };
           note.run("deleted", now, messageId);
           const { attachments: _, ...kept } = row.message;
           setMessage.run(JSON.stringify({ ...kept, text: "", extras: [] }), messageId);
-          const answer = endAnswer(messageId, row.turnOf ?? messageId, row.message);
           if (row.finishedAt === undefined) lose(messageId, "deleted");
-          return { messageId, turnEntriesOf: row.replyTo ?? messageId, answer };
+          return { messageId, turnEntriesOf: row.replyTo ?? messageId };
         });
         remember(channelId, gone);
       }
@@ -232,10 +180,10 @@ export function prepareChanges(
       return {
         edited: [...edited.values()],
         cut: [...lost],
-        isStale: hasQuotes || reopened.size > 0,
+        isStale: hasQuotes,
         sessions: [...sessions],
         channels: [...channels],
-        touched: [...edited.keys(), ...lost, ...reopened],
+        touched: [...edited.keys(), ...lost],
       };
     },
     /** Applies the result to memory, once it is stored. */
@@ -308,7 +256,7 @@ function prepareChangeQuotes(database: DatabaseSync) {
 
 const STEP = rows({ id: integer(), step: json<Step>() });
 
-/** Changes stored steps of open turns, such as an answer that a person checks. */
+/** Changes stored steps of open turns. */
 function prepareChangeSteps(
   database: DatabaseSync,
 ): (rewrite: (text: string) => string, changed: readonly string[]) => void {
@@ -329,12 +277,7 @@ function prepareChangeSteps(
 }
 
 function rewritten(step: Step, rewrite: (text: string) => string): Step {
-  if (step.kind === "result") {
-    const text = rewrite(step.text);
-    return text === step.text ? step : { ...step, text };
-  }
-  if (step.kind !== "held") return step;
-  const entries = step.entries.map((entry) => ({ ...entry, text: rewrite(entry.text) }));
-  const isSame = entries.every(({ text }, at) => text === step.entries[at]?.text);
-  return isSame ? step : { ...step, entries };
+  if (step.kind !== "result") return step;
+  const text = rewrite(step.text);
+  return text === step.text ? step : { ...step, text };
 }

@@ -1,26 +1,16 @@
-/** Ends messages without an answer, stops turns, and lets answered turns begin anew. */
+/** Ends messages without an answer, and stops turns. */
 
 import type { DatabaseSync } from "node:sqlite";
 import { statementsOf } from "../database/statements.ts";
-import type { AccountId, ChannelId, MessageId } from "../../core/discord/ids.ts";
-import {
-  type CutEnd,
-  FOLLOWED_MS,
-  MAX_FOLLOWED,
-  PAUSED,
-  type StopRequest,
-  type StopScope,
-} from "../../core/inbound/inbox.ts";
-import type { EditedStep } from "../../core/step.ts";
+import type { ChannelId, MessageId } from "../../core/discord/ids.ts";
+import { type CutEnd, PAUSED, type StopRequest, type StopScope } from "../../core/inbound/inbox.ts";
 import { COMMIT_OPTIONS } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
 import type { Memory } from "../memory/memory.ts";
 import { prepareAddOnce } from "../outbox/rows.ts";
-import { type Answers, prepareRemoveDrafts } from "../outbox/turn_outbox.ts";
-import { SETTING } from "../schema/bot.ts";
-import { COUNT, integer, optional, rows, snowflake, text } from "../schema/columns.ts";
+import { prepareRemoveDrafts } from "../outbox/turn_outbox.ts";
+import { optional, rows, snowflake, text } from "../schema/columns.ts";
 import { IS_OPEN } from "../schema/messages.ts";
-import { prepareEditedStep, prepareInsertSteps } from "../turns/turn_ends.ts";
 
 /** A message without a turn now. */
 export interface Stopped {
@@ -33,10 +23,6 @@ export function prepareStops(database: DatabaseSync) {
   const sql = statementsOf(database);
   const cut: CutMessage = prepareCut(database);
   const addOnce = prepareAddOnce(database);
-  const keepSetting = SETTING.prepareInsert(
-    database,
-    "ON CONFLICT DO UPDATE SET value = excluded.value, at = excluded.at",
-  );
   const select = sql`SELECT message_id FROM inbox
      WHERE ${IS_OPEN}
        AND account_id = :accountId AND (:channelId IS NULL OR channel_id = :channelId)
@@ -62,15 +48,10 @@ export function prepareStops(database: DatabaseSync) {
      * @param by The message, which is in the inbox.
      */
     stop(
-      { scope, reply, nothing, quietUntil }: StopRequest,
+      { scope, reply, nothing }: StopRequest,
       by: MessageId,
       now: number,
     ): readonly Stopped[] {
-      const { accountId, channelId } = scope;
-      if (quietUntil !== undefined && channelId !== undefined) {
-        const value = String(quietUntil);
-        keepSetting({ accountId, scope: channelId, name: "quiet", value, at: now });
-      }
       const others = openIn(scope).filter((messageId) => messageId !== by);
       if (others.length === 0 && !nothing) return [];
       for (const id of others) cut(id, "stopped", "stopped by a person", now);
@@ -167,97 +148,5 @@ export function prepareCut(database: DatabaseSync): CutMessage {
       giveSteps.run(to, messageId);
     }
     return { channelId };
-  };
-}
-
-const ROW = rows({
-  messageId: snowflake<"message">(),
-  /** How its turn has ended, or that it has not. */
-  state: text(),
-  /** Number of turns so far. */
-  attempt: integer(),
-  /** The message that the reply belongs to; absent: the one that the turn began with. */
-  replyTo: optional(snowflake<"message">()),
-  /** What its sender has done with it since; absent: nothing. */
-  change: optional(text()),
-});
-
-/** Ends of a turn that an edit takes back. */
-const ENDS: readonly string[] = ["answered", "declined", "failed"];
-
-interface TurnOfMessage {
-  readonly id: MessageId;
-  readonly rows: readonly ReturnType<typeof ROW.read>[];
-  /** The newest edit that it has followed. */
-  readonly edit: EditedStep | undefined;
-  readonly causes: readonly MessageId[];
-}
-
-/**
- * Lets a turn begin anew whose question was edited after the answer, within a transaction of the
- * caller's (H6a).
- *
- * Its messages wait again. A step tells the new turn that the steps before it stay done, and which
- * answer it replaces.
- */
-export function prepareTurnOf(database: DatabaseSync): (turnId: MessageId) => TurnOfMessage {
-  const sql = statementsOf(database);
-  const select = sql`SELECT message_id, state, attempt, reply_to, change FROM inbox
-     WHERE message_id = :id OR turn_of = :id ORDER BY length(message_id), message_id`;
-  const editedStep = prepareEditedStep(database);
-  return (id) => {
-    const rows = select.all({ id }).map(ROW.read);
-    const edit = editedStep(id);
-    const answered = rows.flatMap(({ messageId, replyTo }) => [messageId, replyTo ?? id]);
-    return { id, rows, edit, causes: [...new Set([...edit?.causes ?? [], ...answered])] };
-  };
-}
-
-/**
- * Lets the messages of a turn wait again.
- *
- * @returns The messages; none if the edit is not followed.
- */
-export function prepareReopen(
-  database: DatabaseSync,
-  answers: Pick<Answers, "isDeleted">,
-): (
-  turn: TurnOfMessage,
-  edit: {
-    readonly accountId: AccountId;
-    readonly sessionKey: string;
-    readonly sentAt: number;
-    readonly now: number;
-  },
-) => readonly MessageId[] {
-  const sql = statementsOf(database);
-  const wasReset = sql.rows(COUNT.read)`SELECT COUNT(*) AS count FROM checkpoint
-     WHERE session_key = :sessionKey AND kind = 'reset' AND last_entry >= COALESCE(
-       (SELECT MIN(id) FROM entry
-        WHERE message_id IN (SELECT value FROM json_each(:ids)) AND role = 'user'
-          AND session_key = :sessionKey), 9223372036854775807)`;
-  const wait = sql`UPDATE inbox
-     SET state = 'waiting', finished_at = NULL, claimed_at = NULL, failure_id = NULL,
-         failure = NULL, reply_to = NULL, turn_of = :turnOf
-     WHERE message_id = :messageId`;
-  const moveSteps = sql`UPDATE step SET message_id = ? WHERE message_id = ?`;
-  const insertSteps = prepareInsertSteps(database);
-
-  return ({ id, rows, edit, causes }, { accountId, sessionKey, sentAt, now }) => {
-    const { number = 0 } = edit ?? {};
-    const left = rows.filter(({ change }) => change !== "deleted");
-    const [first] = left;
-    if (!first || now - sentAt > FOLLOWED_MS || number >= MAX_FOLLOWED) return [];
-    if (left.some(({ state }) => !ENDS.includes(state))) return [];
-    const ids = JSON.stringify(left.map(({ messageId }) => messageId));
-    if (wasReset.one({ sessionKey, ids }).count > 0) return [];
-    if (answers.isDeleted({ accountId, causes })) return [];
-    for (const { messageId } of left) {
-      wait.run({ messageId, turnOf: messageId === first.messageId ? null : first.messageId });
-    }
-    if (first.messageId !== id) moveSteps.run(first.messageId, id);
-    const step: EditedStep = { kind: "edited", number: number + 1, causes, at: now };
-    insertSteps({ accountId, messageId: first.messageId, attempt: first.attempt }, [step]);
-    return left.map(({ messageId }) => messageId);
   };
 }

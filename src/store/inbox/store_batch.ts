@@ -93,14 +93,14 @@ export function prepareStoreBatch(
 
   /** Stops come before edits and deletions: they concern messages that this batch had already. */
   function applyAll(
-    { accountId, changes: changed = [], edits }: AcceptedBatch,
+    { accountId, changes: changed = [], escape }: AcceptedBatch,
     accepted: readonly Judged[],
     now: number,
   ): AppliedChanges | undefined {
     const asked = accepted.flatMap(({ message, stop }) => stop ? [{ message, stop }] : []);
     if (asked.length === 0 && changed.length === 0) return undefined;
     const applied = changed.length > 0
-      ? changes.apply(accountId, changed, now, edits)
+      ? changes.apply(accountId, changed, now, escape)
       : NOTHING_APPLIED;
     const stopped = asked.flatMap(({ message, stop }) => stops.stop(stop, message.id, now));
     if (stopped.length === 0) return applied;
@@ -320,7 +320,7 @@ export function prepareTakeUndecided(database: DatabaseSync) {
 
 /** The JSON is ours, written by {@link prepareKeepUndecided}. */
 const UNDECIDED = rows({
-  why: oneOf("pluralkit", "pluralkit-original", "owner-in-guild", "intent-model"),
+  why: oneOf("pluralkit", "pluralkit-original", "owner-in-guild"),
   agentId: optional(text()),
   sessionKey: optional(text()),
   message: json<InboundMessage>(),

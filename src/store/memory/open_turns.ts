@@ -86,8 +86,6 @@ export type TurnEvent =
   | { readonly kind: "ended"; readonly claim: Claim }
   /** TS: a turn waits for people. */
   | { readonly kind: "parked"; readonly claim: Claim }
-  /** TS: a turn goes on with another agent: its messages wait for the next attempt there. */
-  | { readonly kind: "passed"; readonly claim: Claim; readonly route: Route }
   /** People have decided: a parked turn waits for its next attempt. */
   | { readonly kind: "resumed"; readonly turn: MessageId }
   /** A turn stopped without an end: it waits for its next attempt. */
@@ -167,11 +165,6 @@ export function applyTurn(state: OpenTurnState, event: TurnEvent): void {
       for (const message of messagesOf(event.claim)) counts.end(message.id);
       return; // they do not fill a queue (X4)
     }
-    case "passed":
-      for (const entry of end(state, event.claim.message.id).map(resumable)) {
-        wait(state, { ...entry, route: event.route });
-      }
-      return;
     case "resumed":
       for (const entry of unpark(state, event.turn)) {
         wait(state, entry);

@@ -9,16 +9,13 @@
 import type { DatabaseSync } from "node:sqlite";
 import { statementsOf } from "../database/statements.ts";
 import type { AccountId, ChannelId, MessageId } from "../../core/discord/ids.ts";
-import { type FinishedTurn, lastOf, type StoredTurn } from "../../core/inbound/inbox.ts";
+import type { FinishedTurn, StoredTurn } from "../../core/inbound/inbox.ts";
 import { type AnswerMessage, type DraftRow, placeDrafts } from "../../core/outbound/draft.ts";
-import { nonceOf } from "../../core/outbound/nonce.ts";
 import type { Frozen } from "../../core/outbound/outbound.ts";
 import type { PlanQueue, QueuePlan, Waiting } from "../../core/outbound/queue.ts";
-import type { EditedStep } from "../../core/step.ts";
 import { prepareOutboxFiles } from "./outbox_rows.ts";
 import { prepareAddToOutbox, storedMessage } from "./rows.ts";
 import { COUNT, integer, oneOf, optional, rows, snowflake, text } from "../schema/columns.ts";
-import { withoutQuotes } from "../sources/sources.ts";
 
 const ADD: QueuePlan = { kind: "add" };
 
@@ -27,14 +24,11 @@ export function prepareAddTurn(database: DatabaseSync): (
   turn: FinishedTurn,
   now: number,
   queue: PlanQueue | undefined,
-  /** The edit that the turn follows: its answer takes the place of the earlier one (H6a). */
-  edit?: EditedStep,
 ) => Pick<StoredTurn, "folded" | "dropped"> {
   const sql = statementsOf(database);
   const add = prepareAddToOutbox(database);
   const fold = prepareFold(database);
   const draftsOf = prepareDraftsOf(database);
-  const currentAnswer = prepareCurrentAnswer(database);
   const waitingIn = prepareWaitingIn(database);
   const withdraw = sql`
     UPDATE outbox SET state = 'withdrawn' WHERE account_id = ? AND nonce = ? AND ${IS_UNTRIED}`;
@@ -48,16 +42,11 @@ export function prepareAddTurn(database: DatabaseSync): (
     return waiting ? queue.plan(waiting, incoming) : ADD;
   }
 
-  return (turn, now, queue, edit) => {
+  return (turn, now, queue) => {
     const plan = planOf(turn.outbox, queue);
     const { message: { accountId, id: messageId }, route: { agentId } } = turn.claim;
-    const causes = edit && [...new Set([...edit.causes, lastOf(turn.claim).id])];
-    const earlier = causes && plan.kind === "add" && turn.outbox.length > 0
-      ? currentAnswer({ accountId, causes })
-      : NO_ANSWER;
-    const drafts = [...draftsOf({ accountId, messageId, agentId }), ...earlier];
-    const outbox = edit ? turn.outbox.map((frozen) => inPlaceOf(earlier, frozen)) : turn.outbox;
-    const placed = placeDrafts(drafts, plan.kind === "add" ? outbox : []);
+    const drafts = draftsOf({ accountId, messageId, agentId });
+    const placed = placeDrafts(drafts, plan.kind === "add" ? turn.outbox : []);
     for (const nonce of placed.withdraw) withdraw.run(accountId, nonce);
     for (const frozen of placed.outbox) add(frozen, now);
     switch (plan.kind) {
@@ -78,15 +67,6 @@ export function prepareAddTurn(database: DatabaseSync): (
   };
 }
 
-const NO_ANSWER: readonly AnswerMessage[] = [];
-
-/** A part of an answer as an edit of the earlier one, which keeps its quote, and loses its files. */
-function inPlaceOf(earlier: readonly AnswerMessage[], frozen: Frozen): Frozen {
-  const { message } = frozen;
-  const row = earlier.find(({ message: { of } }) => of.part === message.of?.part);
-  if (!row) return frozen;
-  return { ...frozen, message: { ...message, quote: row.message.quote, dropsFiles: true } };
-}
 
 /** SQL condition for rows that Discord cannot have. Refused rows are such rows, too. */
 const IS_UNTRIED = "state = 'pending'";
@@ -169,16 +149,11 @@ function prepareDraftsOf(database: DatabaseSync): (turn: DraftsTurn) => readonly
      WHERE kind = 'draft' AND account_id = ? AND cause_id = ? AND action = 'post'
        AND state IN ('pending', 'sending', 'sent')
      ORDER BY id`;
-  const isPlaced = sql`SELECT 1 FROM outbox
-     WHERE cause_id IN (SELECT message_id FROM inbox WHERE message_id = :id OR turn_of = :id)
-       AND +account_id = :accountId AND draft_nonce = :nonce`;
   return ({ accountId, messageId, agentId }) =>
     select.all(accountId, messageId).flatMap((row): readonly DraftRow[] => {
       const { message, state, messageId: postedAs } = DRAFT.read(row);
       const { of, nonce, ...rest } = message;
       if (of?.agentId !== agentId) return [];
-      // An earlier answer of the turn may have taken its place (H6a).
-      if (isPlaced.get({ id: messageId, accountId, nonce })) return [];
       return [{
         message: { ...rest, nonce, of },
         state: DRAFT_STATES[state],
@@ -220,10 +195,7 @@ interface AnswersOf {
   readonly causes: readonly MessageId[];
 }
 
-/**
- * Finds the messages at Discord that show the answer of a turn now, so that a later answer replaces
- * them, or a deletion removes them (H6a). Works within transactions of the caller's.
- */
+/** Finds the messages at Discord that show the answer of a turn now, within the caller's transactions. */
 export function prepareCurrentAnswer(
   database: DatabaseSync,
 ): (of: AnswersOf) => readonly AnswerMessage[] {
@@ -253,71 +225,3 @@ export function prepareCurrentAnswer(
       }];
     });
 }
-
-/** The end of an offer whose card a person has deleted. */
-export const CARD_DELETED = 0;
-
-export function prepareAnswers(database: DatabaseSync) {
-  const sql = statementsOf(database);
-  const current = prepareCurrentAnswer(database);
-  const add = prepareAddToOutbox(database);
-  const find = sql`SELECT 1 FROM outbox WHERE account_id = ? AND nonce = ?`;
-  const withdraw = sql`
-    UPDATE outbox SET state = 'withdrawn' WHERE account_id = ? AND nonce = ? AND state = 'pending'`;
-  const lose = sql`UPDATE outbox SET message_id = NULL
-     WHERE message_id = ? AND account_id = ? AND state = 'sent' AND kind IN ('reply', 'failure')`;
-  const endOffer = sql`UPDATE question SET expires_at = ${CARD_DELETED}
-     WHERE state = 'open' AND question ->> '$.kind' = 'offer' AND id IN (
-       SELECT c.question_row FROM outbox AS o CROSS JOIN question_card AS c
-       WHERE o.message_id = ? AND o.account_id = ? AND c.account_id = o.account_id
-         AND c.nonce = o.nonce)`;
-
-  return {
-    /** Whether a person has deleted a message of an answer: then it is not written again. */
-    isDeleted: (of: AnswersOf) =>
-      current(of).some(({ state, messageId }) => state === "there" && messageId === undefined),
-    /** Notes that a message was deleted, if it belongs to an answer. @returns Whether an offer ends. */
-    noteDeleted(accountId: AccountId, messageId: MessageId): boolean {
-      lose.run(messageId, accountId);
-      return endOffer.run(messageId, accountId).changes > 0;
-    },
-    /** Deletes an answer. @returns Whether there was one. */
-    remove(of: AnswersOf, now: number) {
-      const rows = current(of);
-      const placed = placeDrafts(rows, []);
-      for (const nonce of placed.withdraw) withdraw.run(of.accountId, nonce);
-      for (const frozen of placed.outbox) add(frozen, now);
-      return rows.length > 0;
-    },
-    /** Removes lines that quote a question. @returns Whether there were any. */
-    unquote(
-      of: AnswersOf,
-      { id, text }: { readonly id: MessageId; readonly text: string },
-      now: number,
-    ) {
-      let isAny = false;
-      for (const { message, state } of current(of)) {
-        const content = withoutQuotes(message.content, text);
-        const nonce = nonceOf(
-          { ...message.of, kind: "reply", cause: id },
-          UNQUOTED - message.of.part,
-        );
-        if (content === message.content || state === "untried" || find.get(of.accountId, nonce)) {
-          continue;
-        }
-        const isEmpty = content === "";
-        const draft = { nonce: message.nonce, becomes: isEmpty ? "nothing" : "this" } as const;
-        const frozen: Frozen = { message: { ...message, nonce, content }, files: [], draft };
-        add(frozen, now);
-        isAny = true;
-      }
-      return isAny;
-    },
-  };
-}
-
-/** Changes answers after their questions have changed. */
-export type Answers = ReturnType<typeof prepareAnswers>;
-
-/** Below the indexes of all other messages of an answer. */
-const UNQUOTED = -20_000;

@@ -10,8 +10,6 @@ import {
   type Decision,
   FILL_IN,
   MAX_OPEN_QUESTIONS,
-  MAX_OPEN_REVIEWS,
-  type QuestionAnswer,
   readAnswer,
   type StoredQuestion,
 } from "../../core/people/question.ts";
@@ -23,7 +21,6 @@ import { type Memory, without } from "../memory/memory.ts";
 import { isRunning } from "../memory/open_turns.ts";
 import { COUNT, integer, optional, rows, text } from "../schema/columns.ts";
 import { EXEC_RULE, QUESTION, SELECT_OPEN, STORED_QUESTION } from "../schema/people.ts";
-import { CARD_DELETED } from "../outbox/turn_outbox.ts";
 import { prepareInsertSteps } from "../turns/turn_ends.ts";
 import type { UsageRows } from "../usage/usage.ts";
 import type { ExecRule } from "../../core/exec/command.ts";
@@ -122,11 +119,6 @@ function createParking(
   const selectOpen = database.prepare(SELECT_OPEN);
   const count = sql`SELECT COUNT(*) AS count FROM question
      WHERE state = 'open' AND account_id = ? AND asker_id = ?`;
-  const countReviews = sql.rows(COUNT.read)`SELECT COUNT(*) AS count FROM question
-     WHERE state = 'open' AND account_id = ? AND question ->> '$.kind' = 'review'`;
-  /** Whether people have so many answers to check that this one would be too many. */
-  const isFull = (accountId: string, kind: string) =>
-    kind === "review" && countReviews.one(accountId).count >= MAX_OPEN_REVIEWS;
 
   return {
     /**
@@ -153,8 +145,7 @@ function createParking(
           unclaim.run({ messageId });
           const open = COUNT.read(count.get(accountId, sender.id)).count;
           for (const [index, { callKey, code, question }] of without(people, asked).entries()) {
-            const isTooMany = open + index >= MAX_OPEN_QUESTIONS ||
-              isFull(accountId, question.kind);
+            const isTooMany = open + index >= MAX_OPEN_QUESTIONS;
             insert({
               accountId,
               messageId,
@@ -190,7 +181,7 @@ function createParking(
         const row = select.get({ callKey });
         if (!row) return undefined;
         const stored = STORED_QUESTION.read(row);
-        const { state, answer = { choice: "" }, decidedBy, question, expiresAt } = stored;
+        const { state, answer = { choice: "" }, decidedBy, question } = stored;
         const { kind: about, binding } = question;
         switch (state) {
           case "open":
@@ -198,7 +189,6 @@ function createParking(
           case "answered":
             return { kind: state, answer, about, by: decidedBy, binding };
           case "expired":
-            return { kind: expiresAt === CARD_DELETED ? "withdrawn" : state };
           case "withdrawn":
             return { kind: state };
         }
@@ -279,8 +269,7 @@ function createDecisions(
     const { userId, now } = deciding;
     const isAsked = userId === undefined || question.asked === "anyone" ||
       question.asked.includes(userId);
-    const as = question.forHolders && !isAsked ? deciding.as : undefined;
-    if (!isAsked && !as) return { kind: "not_asked", question: stored, choice };
+    if (!isAsked) return { kind: "not_asked", question: stored, choice };
     turns.push(stored.messageId);
     if (stored.state !== "open") return { kind: "closed", question: stored };
     if (stored.expiresAt <= now) {
@@ -292,14 +281,13 @@ function createDecisions(
     }
     const given = readAnswer(question, choice, deciding);
     if (!given) return { kind: "no_choice", question: stored };
-    const answer: QuestionAnswer = as === "holder" ? { ...given, byRight: true } : given;
     // An answer about a version of a file is one to all questions about it, of all bots.
     for (const { id, messageId } of [stored, ...selectSame.all(question.binding ?? null)]) {
-      const ended = { id, answer: JSON.stringify(answer), by: userId ?? null, now };
+      const ended = { id, answer: JSON.stringify(given), by: userId ?? null, now };
       end.run({ ...ended, state: "answered" });
       turns.push(messageId);
     }
-    const decided = { ...stored, state: "answered", answer, decidedBy: userId } as const;
+    const decided = { ...stored, state: "answered", answer: given, decidedBy: userId } as const;
     return { kind: "decided", question: decided };
   }
 

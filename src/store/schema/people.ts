@@ -208,44 +208,12 @@ export const EXEC_RULE = table("exec_rule", {
   forgets: { set: [{ where: "allowed_by = :userId", to: "allowed_by = NULL" }], scrub: ["args"] },
 });
 
-/** A run of an offered action: at most one for each call. */
-export const ACTION_RUN = table("action_run", {
-  id: rowNumber(),
-  accountId: account(),
-  messageId: snowflake<"message">(), // of the turn
-  callKey: unique(text()), // of the call that has offered it
-  label: text(),
-  rule: optional(text()), // the command that the config runs without a person
-  byUser: optional(snowflake<"user">()), // who pressed
-  state: oneOf("running", "done", "failed", "unknown"),
-  outcome: optional(text()), // absent while it runs
-  startedAt: integer(),
-}, {
-  sql: `
-  CREATE INDEX action_run_of ON action_run (message_id);
-  CREATE INDEX action_run_rule ON action_run (rule, started_at) WHERE rule IS NOT NULL;`,
-  isOfBot: true,
-  forgets: {
-    delete: IN("message_id", "messages"),
-    set: [{ where: "by_user = :userId", to: "by_user = NULL" }],
-    scrub: ["outcome"],
-  },
-});
-
-/** Source of rows: runs `r` without an end, with the message `i` whose turn is over. */
-export const CUT_RUNS = `(SELECT * FROM action_run WHERE state = 'running') AS r
-  JOIN inbox AS i ON i.message_id = r.message_id AND i.finished_at IS NOT NULL`;
-
 /** The files that people have uploaded in forms of a message's turn: JSON of a list. */
 export const UPLOADED_FILES = `(
   SELECT json_group_array(json(f.value))
   FROM question AS q, json_each(q.answer, '$.fields') AS a, json_each(a.value, '$.files') AS f
   WHERE q.state = 'answered' AND q.message_id = inbox.message_id
 )`;
-
-/** The call of the question `q`. An offer asks after it has begun if a cap is reached (T16). */
-export const CALL_OF_QUESTION =
-  "CASE WHEN q.call_key GLOB '1@*' THEN SUBSTR(q.call_key, 3) ELSE q.call_key END";
 
 /** Finds a row if a turn waits for people, by the message that it began with. */
 export const SELECT_OPEN = "SELECT 1 FROM question WHERE state = 'open' AND message_id = ?";
@@ -290,6 +258,5 @@ export const PEOPLE_TABLES: readonly DeclaredTable[] = [
   QUESTION_COVER,
   QUESTION_CARD,
   QUESTION_CONTROL,
-  ACTION_RUN,
   ANSWER_THREAD,
 ];

@@ -284,26 +284,3 @@ function fieldsOf(line: string): Readonly<Record<string, unknown>> | undefined {
     return undefined; // not one of our lines
   }
 }
-
-/**
- * An answer without the lines that quote a message: Markdown's `>` before words of it.
- *
- * @returns The same text if it quotes nothing of it.
- */
-export function withoutQuotes(answer: string, question: string): string {
-  const words = plain(question);
-  const quotes = (line: string): boolean => {
-    const quoted = /^\s*>{1,3}\s?(.*)$/.exec(line)?.[1];
-    const text = quoted === undefined ? "" : plain(quoted);
-    return text !== "" && words.includes(text);
-  };
-  if (!answer.includes(">") || words === "") return answer;
-  const lines = answer.split("\n");
-  const kept = lines.filter((line) => !quotes(line));
-  return kept.length === lines.length ? answer : kept.join("\n").trim();
-}
-
-/** Words alone, so that marks and capitals make no difference. */
-function plain(text: string): string {
-  return text.toLowerCase().match(/[\p{L}\p{N}]+/gu)?.join(" ") ?? "";
-}

@@ -6,8 +6,6 @@
  * the table. For each session, memory has exactly the table's newest entries, or none.
  */
 
-import type { DatabaseSync } from "node:sqlite";
-import { statementsOf } from "../database/statements.ts";
 import type { MessageId } from "../../core/discord/ids.ts";
 import { lengthOf } from "../../core/fit_request.ts";
 import type { Entry } from "../../core/inbound/transcript.ts";
@@ -301,45 +299,4 @@ export function toEntry(row: unknown): Entry {
     case "tool":
       return { role, ...common, call: JSON.parse(calls ?? "{}") };
   }
-}
-
-const ID = rows({ id: integer() });
-
-/**
- * Replaces the entries of a turn in their place in the transcript, because the turn has followed an
- * edit of its question (H6a). Works within a transaction of the caller's, who adds the returned ones:
- * they have no place among the earlier ones.
- */
-export function prepareReplaceEntries(database: DatabaseSync) {
-  const sql = statementsOf(database);
-  const select = sql`SELECT id FROM entry
-     WHERE session_key = ? AND message_id IN (SELECT value FROM json_each(?)) ORDER BY id`;
-  const remove = sql`DELETE FROM entry WHERE id = ?`;
-  const update = sql`
-    UPDATE entry SET channel_id = ?, role = ?, text = ?, calls = ?, message_id = ?, at = ?, carried = ?
-    WHERE id = ?`;
-
-  return (
-    place: EntryPlace,
-    messageIds: readonly MessageId[],
-    entries: readonly Entry[],
-  ): readonly Entry[] => {
-    const ids = select.all(place.sessionKey, JSON.stringify(messageIds)).map((row) =>
-      ID.read(row).id
-    );
-    const plain = entries.filter((entry) => entry.role === "user" || isAnswer(entry));
-    // Numbers are in the order of the transcript, so there is no room for more entries than before.
-    const kept = entries.length <= ids.length ? entries : plain;
-    const fits = kept.length <= ids.length;
-    for (const id of fits ? ids.slice(kept.length) : ids) remove.run(id);
-    if (!fits) return entries;
-    for (const [index, entry] of kept.entries()) {
-      update.run(place.channelId, ...writeEntry(entry), ids[index] ?? 0);
-    }
-    return [];
-  };
-}
-
-function isAnswer(entry: Entry): boolean {
-  return entry.role === "assistant" && entry.calls === undefined;
 }

@@ -21,7 +21,7 @@ import {
 import type { Entry } from "../../core/inbound/transcript.ts";
 import type { PlanQueue } from "../../core/outbound/queue.ts";
 import type { Charge } from "../../core/spending/usage.ts";
-import type { EditedStep, Step } from "../../core/step.ts";
+import type { Step } from "../../core/step.ts";
 import type { KeepUnanswered } from "../../core/store/inbox.ts";
 import { withoutControls } from "../../lib/text/quoted.ts";
 import { COMMIT_OPTIONS, type CommitOptions } from "../database/durability.ts";
@@ -31,7 +31,7 @@ import { isRunning } from "../memory/open_turns.ts";
 import { prepareAddTurn } from "../outbox/turn_outbox.ts";
 import { json, rows } from "../schema/columns.ts";
 import type { EndRecord, InboxRows } from "./inbox_rows.ts";
-import { prepareReplaceEntries, type TranscriptRows } from "./transcripts.ts";
+import type { TranscriptRows } from "./transcripts.ts";
 import type { UsageRows } from "../usage/usage.ts";
 
 const NOT_STORED: StoredTurn = { stored: false, folded: 0, dropped: 0 };
@@ -80,8 +80,6 @@ export function createTurnEnds(
 ) {
   const addTurn = prepareAddTurn(database);
   const insertSteps = prepareInsertSteps(database);
-  const editedStep = prepareEditedStep(database);
-  const replaceEntries = prepareReplaceEntries(database);
   const readers = prepareReaders(database);
 
   /** Does a record's work; `false` and nothing if the turn has an end, or its account has moved. */
@@ -113,20 +111,8 @@ export function createTurnEnds(
   function storeWhole(turn: EndingTurn, now: number, queue?: PlanQueue): StoredTurn {
     if (!isRunning(turns, turn.claim)) return NOT_STORED;
     mark(turn, now);
-    const { claim, entries } = turn;
-    const edit = claim.attempt > 1 ? editedStep(claim.message.id) : undefined;
-    if (!edit) {
-      if (!apply(recordOf(turn, now))) return NOT_STORED;
-      return { stored: true, ...addTurn(turn, now, queue) };
-    }
-    const ids = [...new Set([...edit.causes, ...messagesOf(claim).map(({ id }) => id)])];
-    const place = { ...claim.route, channelId: claim.message.channelId };
-    const isAnswer = turn.end.kind === "answered" && turn.outbox.length > 0;
-    const left = isAnswer ? replaceEntries(place, ids, entries) : [];
-    if (!apply({ ...recordOf(turn, now), entries: left })) return NOT_STORED;
-    // Without an answer, the earlier one stays.
-    const added = addTurn(isAnswer ? turn : { ...turn, outbox: [] }, now, queue, edit);
-    return { stored: true, ...added, isInPlace: true };
+    if (!apply(recordOf(turn, now))) return NOT_STORED;
+    return { stored: true, ...addTurn(turn, now, queue) };
   }
 
   return {
@@ -250,21 +236,3 @@ export function createSteps(
 }
 
 export type Steps = ReturnType<typeof createSteps>;
-
-/**
- * Reads which edit of its question a turn follows (H6a).
- *
- * Prepares the statement. It returns `undefined` for a turn that follows none.
- */
-export function prepareEditedStep(
-  database: DatabaseSync,
-): (turnId: string) => EditedStep | undefined {
-  const sql = statementsOf(database);
-  const select = sql`SELECT step FROM step WHERE message_id = ? AND step ->> '$.kind' = 'edited'
-     ORDER BY id DESC LIMIT 1`;
-  return (turnId) => {
-    const row = select.get(turnId);
-    const step = row && STEP.read(row).step;
-    return step?.kind === "edited" ? step : undefined;
-  };
-}

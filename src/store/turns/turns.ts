@@ -7,21 +7,18 @@ import type { AccountId, ChannelId, MessageId } from "../../core/discord/ids.ts"
 import { createReactions } from "./reactions.ts";
 import type { AnswerThread } from "../../core/inbound/threads.ts";
 import type { Overheard } from "../../core/inbound/transcript.ts";
-import type { OverheardKey, TurnToPass } from "../../core/store/turns.ts";
+import type { OverheardKey } from "../../core/store/turns.ts";
 import { withoutControls } from "../../lib/text/quoted.ts";
-import { COMMIT_OPTIONS, UNNAMED } from "../database/durability.ts";
+import { UNNAMED } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
 import type { Memory } from "../memory/memory.ts";
-import { isRunning } from "../memory/open_turns.ts";
 import type { createQuietChannels } from "../memory/places.ts";
-import { prepareRemoveDrafts } from "../outbox/turn_outbox.ts";
 import { type MessageBlocks, prepareMessageBlocks } from "../messages/message_blocks.ts";
 import type { Pruner } from "../messages/retention.ts";
 import { optional, rows, snowflake, text } from "../schema/columns.ts";
 import { ANSWER_THREAD } from "../schema/people.ts";
 import type { TranscriptRows } from "./transcripts.ts";
-import { createSteps, createTurnEnds, prepareInsertSteps, type TurnTables } from "./turn_ends.ts";
-import type { UsageRows } from "../usage/usage.ts";
+import { createSteps, createTurnEnds, type TurnTables } from "./turn_ends.ts";
 
 export function createTurns(
   transactions: Transactions,
@@ -38,7 +35,6 @@ export function createTurns(
     entriesOf,
     ...createSteps(transactions, memory, tables),
     ...createTurnEnds(transactions, memory, transcripts, tables),
-    ...createPassedTurns(transactions, memory, transcripts, tables.usage),
   };
 }
 
@@ -203,64 +199,3 @@ function firstOfEach(messages: readonly Overheard[]): readonly Overheard[] {
   const ids = new Set<MessageId>();
   return messages.filter(({ messageId }) => !ids.has(messageId) && ids.add(messageId));
 }
-
-/**
- * Passes a turn on to another agent (N4).
- *
- * One transaction ends the turn of the one agent and routes its messages to the other. So a crash
- * neither loses the turn nor lets both agents answer.
- */
-function createPassedTurns(
-  { database, sql, commit }: Transactions,
-  { turns, apply, spent }: Pick<Memory, "turns" | "apply" | "spent">,
-  transcripts: TranscriptRows,
-  usage: UsageRows,
-) {
-  const insertSteps = prepareInsertSteps(database);
-  const removeDrafts = prepareRemoveDrafts(database);
-  // To pass a turn on is no failed attempt. The first attempt stays counted: the next one knows by
-  // that that there are steps.
-  const route = sql`UPDATE inbox SET state = 'waiting', attempt = MAX(attempt - 1, 1),
-                      agent_id = :agentId, session_key = :sessionKey
-     WHERE (message_id = :messageId OR turn_of = :messageId) AND finished_at IS NULL`;
-  return {
-    /**
-     * TS: ends a turn of one agent, whose messages wait for a turn of another one.
-     *
-     * @returns Whether drafts of it are to be removed from the channel.
-     * @throws {Error} If the claim does not run any more.
-     */
-    async passOn({ claim, to, steps, charges, entries: written, now }: TurnToPass) {
-      const { message: { id: messageId, accountId, channelId }, attempt } = claim;
-      const { agentId, sessionKey } = claim.route;
-      const entries = written.map((entry) => ({ ...entry, text: withoutControls(entry.text) }));
-      const counted = spent.begin(charges);
-      const remember = transcripts.storing(sessionKey);
-      try {
-        const hasDrafts = await commit(COMMIT_OPTIONS.TS, () => {
-          if (!isRunning(turns, claim)) {
-            throw new Error(`The turn of message ${messageId} has ended`);
-          }
-          insertSteps({ accountId, messageId, attempt }, steps);
-          usage.add({ charges });
-          transcripts.insert({ agentId, sessionKey, channelId }, entries);
-          route.run({ ...to, messageId });
-          return removeDrafts({ accountId, messageId, agentId }, now);
-        }, {
-          onStored() {
-            remember(entries);
-            apply({ kind: "passed", claim, route: to });
-          },
-        });
-        counted(true);
-        return hasDrafts;
-      } catch (error) {
-        counted(false);
-        throw error;
-      }
-    },
-  };
-}
-
-/** Passes turns on to other agents (N4). */
-export type PassedTurns = ReturnType<typeof createPassedTurns>;

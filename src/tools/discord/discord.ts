@@ -120,15 +120,6 @@ function toolOf(actions: readonly Action[]): Tool {
       const isNone = given?.["dryRun"] === true || result?.startsWith("Nothing to do");
       return given && action && !isNone ? effectOf(action, given, message, result) : undefined;
     },
-    offered(given, { message }) {
-      const action = byName.get(given.action);
-      if (!action) throw refusedName(given.action, names);
-      const { action: _, ...written } = given;
-      const { data } = action.input.safeParse(argumentsFor(action, written, message));
-      if (data === undefined) throw badArguments(`the arguments do not fit ${given.action}`);
-      return Promise.resolve(`discord ${JSON.stringify(given)}`);
-    },
-    named: (given, message) => namedBy(byName.get(given.action), given, message),
   });
 
   function probe(

@@ -59,7 +59,6 @@ describe("[K2] the commands that exist", () => {
     session: "new reset compact model models think reasoning verbose queue",
     owner: "activation allowlist send config agents dashboard mcp pause restart",
     approver: "approve",
-    reviewer: "",
   };
   for (const [who, names] of Object.entries(needs)) {
     it(`for ${who}: ${names}`, () => {

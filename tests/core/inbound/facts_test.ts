@@ -75,14 +75,6 @@ describe("[P1] factsOf()", () => {
     });
   }
 
-  it("[I1] believes the intent filter about patterns, where it has scored the message", () => {
-    const intent = { score: 0, room: 1, needsReply: 1 };
-    const waits: Verdict = { kind: "undecided", why: "owner-in-guild", rule: "r" };
-    const named = { ...intent, matchesPattern: true as const };
-    assert.equal(factsOf(guildMessage(), { intent }, waits).matchesPattern, false);
-    assert.equal(factsOf(guildMessage(), { intent: named }, waits).matchesPattern, true);
-  });
-
   for (const [said, matched] of [["mentioned", true], ["mention-not-required", false]] as const) {
     it(`[G6] keeps policy's verdict of a late message: ${said}`, () => {
       const facts = factsOf(guildMessage(), {}, ignored("too-old"), accepted(said));

@@ -158,34 +158,9 @@ describe("receiptsOf()", () => {
     ),
     ["a file", called("write_file", { path: "a" }, done()), "✓ file written"],
     [
-      "a tool of a skill that has called others",
-      called("skill__home__tidy", {}, {
-        ...done(),
-        mayLast: true,
-        inner: [
-          ["write_file", { path: "a" }, { end: "done", text: "ok" }] as const,
-          ["discord", { action: "channelEdit", channelId: "77777777777777777" }, {
-            end: "unknown",
-            text: "",
-          }] as const,
-          ["remind", { action: "list" }, { end: "done", text: "[]" }] as const,
-        ].map(([name, input, result]) =>
-          [{ id: "", name, arguments: JSON.stringify(input) }, result] as const
-        ),
-      }),
-      "✓ `home: tidy` called · ✓ file written · ? channel perhaps edited <#77777777777777777>",
-    ],
-    [
       "a hostile failure",
       called("exec", { argv: ["x"] }, { end: "failed", text: "✓ all done in #secret" }),
       "✗ command not run: it failed",
-    ],
-    [
-      "an asked agent",
-      called("write_file", { path: "a" }, done()).map((step) =>
-        ({ kind: "inner", number: 1, step, at: 1 }) as const
-      ),
-      "✓ file written",
     ],
   ];
   for (const [what, steps, expected] of rows) {

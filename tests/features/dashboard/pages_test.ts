@@ -236,68 +236,6 @@ describe("[O6] the dashboard's pages", WITH_BROWSER, () => {
     });
   });
 
-  it("[A5] posts a draft here, discards one by the command, and dismisses an offer", async () => {
-    const options = {
-      discord: ({ world }: Simulator) => {
-        const channels = { "*": {}, [channelNamed(world, "help")]: { approval: "always" } };
-        return { guilds: { [[...world.guilds.keys()][0] ?? ""]: { channels } } };
-      },
-      config: {
-        commands: { ownerAllowFrom: ["1456074443980800000"] },
-        posts: { "wake-nas": { url: "http://127.0.0.1:9/" } },
-        feeds: {
-          news: {
-            url: "http://127.0.0.1:9/",
-            to: "user:1456074443980800000",
-            model: false,
-            unattended: {
-              wake: { tool: "post", arguments: { to: "wake-nas", body: {} }, perDay: 3 },
-            },
-          },
-        },
-      },
-    };
-    await withDashboard(options, async (dashboard, scene) => {
-      const { page } = dashboard;
-      const { say, mention, cli, replies } = scene;
-      await dashboard.go("Today");
-      say("grace", "help", `${mention} is the shop open?`);
-      await page.locator("#questions .question").waitFor();
-      const [question, draft] = await page.locator("#questions pre").allInnerTexts();
-      assert.match(question ?? "", /is the shop open\?/);
-      assert.match(draft ?? "", /You wrote:/);
-      assert.match(await page.innerText("#questions button >> nth=0"), /^Post\b/);
-      await dashboard.judge();
-      await press(dashboard, "approvals.once");
-      assert.match((await replies("help", 1))[0] ?? "", /is the shop open\?/);
-      await shows(dashboard, "Nothing needs you.");
-
-      say("grace", "help", `${mention} and tomorrow?`);
-      await page.locator("#questions .question").waitFor();
-      const [line = ""] = (await cli("approvals", "list")).stdout;
-      const [code = ""] = line.split(" ");
-      assert.match(line, /review .* draft {2}in \S.* {2}for \S+ {2}/);
-      const shown = (await cli("approvals", "show", code)).stdout.join("\n");
-      assert.match(shown, /^Question: .*and tomorrow\?$/m);
-      assert.equal((await cli("approvals", "deny", code)).stdout[0], `${code} discarded`);
-      await shows(dashboard, "Nothing needs you.");
-
-      const actions = [{ label: "Wake", tool: "post", arguments: { to: "wake-nas", body: {} } }];
-      const offer = JSON.stringify({ text: "The NAS sleeps.", actions });
-      say("ada", "general", `${mention}\ncall: offer_actions ${offer}`);
-      await page.click("#questions .question summary");
-      await shows(dashboard, "anyone with the right to an action");
-      await dashboard.judge();
-      await press(dashboard, "approvals.deny");
-      await shows(dashboard, "Nothing needs you.");
-      await dashboard.go("Memory");
-      await page.locator("#feeds tbody th", { hasText: "news" }).waitFor();
-      const [action] = await page.locator("#unattended tbody tr").allInnerTexts();
-      assert.match(action ?? "", /^feeds\.news\.unattended\.wake\s+0 of 3\s+never$/);
-      await dashboard.judge();
-    });
-  });
-
   it("[P1] shows the matrix, and tests a person by the bot's own engine", () =>
     withDashboard({}, async (dashboard) => {
       const { page } = dashboard;

@@ -112,7 +112,6 @@ function setUp(
     questions: {
       decide: () => Promise.resolve(decides),
       open: () => Promise.resolve([]),
-      mayDecide: () => Promise.reject(new Error("This test checks no right")),
     },
     store: { pairing },
     undoTurn: () =>

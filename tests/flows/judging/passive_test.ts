@@ -17,7 +17,7 @@ const rules = policy({
   patternsIn: (text) => text.includes("spam") ? ["triggers[0]"] : [],
 });
 const accept: Verdict = { kind: "accept", why: "mentioned", rule: "" };
-const ignore = (why: "no-mention" | "pk-original" | "quiet" | "send-off" | "other-account") =>
+const ignore = (why: "no-mention" | "pk-original" | "send-off" | "other-account") =>
   ({ kind: "ignore", why, rule: "", keepAsContext: true }) satisfies Verdict;
 const message = { ...guildMessage(), text: "spam" };
 const overheard: Judged = { message, verdict: ignore("no-mention") };
@@ -33,7 +33,7 @@ describe("[N1] [N2] createPassiveRuns() › runsBeside()", () => {
     ["an accepted one", { message, verdict: accept }, "silent"],
     ["an undecided one", {
       message,
-      verdict: { kind: "undecided", why: "intent-model", rule: "" },
+      verdict: { kind: "undecided", why: "pluralkit", rule: "" },
     }, "silent"],
     ["one that mentions another account", overheard, "silent", { mentioned: [ACCOUNT] }],
     ["one that another account would answer", overheard, "silent", { accounts: [ACCOUNT] }],
@@ -44,7 +44,6 @@ describe("[N1] [N2] createPassiveRuns() › runsBeside()", () => {
     }, "no run"],
     ["a command of Barnacle", { ...overheard, command: "status" }, "no run"],
     ["the original of a proxied one", { message, verdict: ignore("pk-original") }, "no run"],
-    ["a request for quiet", { message, verdict: ignore("quiet") }, "no run"],
     ["/send off", { message, verdict: ignore("send-off") }, "no run"],
     ["one that catch-up leaves", { ...overheard, policyVerdict: accept }, "no run"],
   ];

@@ -2,14 +2,13 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { AskedCall } from "../../../src/core/people/question.ts";
 import type { Step } from "../../../src/core/step.ts";
-import type { ToolContext } from "../../../src/core/turn/tool.ts";
 import { createTurnPeople } from "../../../src/flows/questions/turn_people.ts";
-import { guildMessage, userId } from "../../support/discord/builders.ts";
+import { guildMessage } from "../../support/discord/builders.ts";
 import type { Questions } from "../../../src/store/questions/questions.ts";
 
 const KNOWN = "https://seen.example/page?id=42";
 
-function peopleOf(stored: AskedCall[], escalates: boolean) {
+function peopleOf(stored: AskedCall[]) {
   return createTurnPeople({
     questions: {
       park: ({ asked }: Parameters<Questions["park"]>[0]) => {
@@ -18,15 +17,10 @@ function peopleOf(stored: AskedCall[], escalates: boolean) {
       },
       decisionOf: () => Promise.resolve(undefined),
     } as unknown as Pick<Questions, "park" | "decisionOf">,
-    usage: { isKnown: () => Promise.resolve(true) },
     draw: (bytes) => new Uint8Array(bytes),
-    texts: () => ({}),
     now: () => 0,
     events: { emit: { waitsForPeople: () => {} } },
-    escalates: () => escalates,
     currency: () => "EUR",
-    approvalTimeoutMs: () => 1,
-    ownerIds: () => Promise.resolve([userId("1400000000000000099")]),
     cleanText: ({ names = {} }, text, isKnown) =>
       isKnown(text) ? text : `${names["@5"] ?? "cleaned"} ${text}`,
   });
@@ -35,7 +29,7 @@ function peopleOf(stored: AskedCall[], escalates: boolean) {
 /** Parks a turn whose model has used tokens, with questions of these kinds. */
 async function park(...kinds: readonly AskedCall["question"]["kind"][]) {
   const stored: AskedCall[] = [];
-  const people = peopleOf(stored, true);
+  const people = peopleOf(stored);
   const usage = { inputTokens: 10, outputTokens: 2, micros: 50_000 };
   const steps = [{ kind: "answer", calls: [], usage }] as unknown as readonly Step[];
   const asked = kinds.map((kind): AskedCall => ({
@@ -72,15 +66,6 @@ describe("[A1] createTurnPeople()", () => {
     });
     assert.equal(ask?.facts.length, 1);
   });
-
-  for (const escalates of [true, false]) {
-    it(`[T11] asks ${escalates ? "the" : "no"} owners with approvals.escalate ${escalates}`, async () => {
-      const call = { id: "1", name: "exec", arguments: "{}" };
-      const context = { message: guildMessage() } as ToolContext;
-      const question = await peopleOf([], escalates).escalate?.(call, "a right", context);
-      assert.equal(question?.kind, escalates ? "escalation" : undefined);
-    });
-  }
 
   it("[R9] cleans all texts, with the links that the turn knows", async () => {
     const [question] = await park("ask");

@@ -148,7 +148,6 @@ function setUp(
         steps.push(`TS ${added.map(({ kind }) => kind).join()}`);
         return Promise.resolve();
       },
-      passOn: () => assert.fail("this turn is not passed on"),
       finishTurn: (turn, _now, queue) => {
         steps.push("T3");
         queues.push(queue);
@@ -781,10 +780,7 @@ describe("[T1] a plain turn and a turn with everything", () => {
           },
           people: {
             decisionOf: () => Promise.resolve(undefined),
-            escalate: () => Promise.resolve(undefined),
             park: () => assert.fail("nothing waits"),
-            isNew: () => assert.fail("nothing waits"),
-            review: () => assert.fail("nothing waits"),
           },
           media: {
             read: () => Promise.resolve([]),

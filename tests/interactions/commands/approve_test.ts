@@ -40,7 +40,6 @@ function build(...open: readonly StoredQuestion[]) {
   const context = interactionContext({
     questions: {
       open: () => Promise.resolve(open),
-      mayDecide: () => Promise.reject(new Error("This test checks no right")),
       decide(deciding) {
         asked.push(deciding);
         const code = "code" in deciding.by ? deciding.by.code : "";
@@ -88,7 +87,7 @@ describe("[A4] [K2] /approve", () => {
   it("says if an ID is not open for the asker, and decides nothing", async () => {
     const { use, asked } = build(
       approval("BBBBBBBB", { asked: [] }),
-      approval("CCCCCCCC", { kind: "escalation" }),
+      approval("CCCCCCCC", { kind: "limit" }),
     );
     for (const id of ["AAAAAAAA", "BBBBBBBB", "CCCCCCCC"]) {
       const text = await use({ id, decision: "allow-once" });

@@ -90,13 +90,6 @@ describe("[T13] createHeldCalls()", () => {
     assert.equal(starts(), 0);
   });
 
-  it("[T16] starts a call that a person has chosen from an offer, and asks no one in it", async () => {
-    const { run, starts } = setUp();
-    const decision = { kind: "answered", answer: { choice: "once" }, about: "offer" } as const;
-    assert.deepEqual((await run({ decision }, 1, false))[0], { action: "cancel" });
-    assert.equal(starts(), 1);
-  });
-
   it("cancels a question that no turn goes on with", async () => {
     const { run, clock } = setUp();
     await assert.rejects(run(), WaitsForPerson);

@@ -254,30 +254,3 @@ describe("[P7] OpenClaw's channel rules", () => {
     }
   });
 });
-
-describe("[A5] rulesFor() › approval", () => {
-  const cases: readonly [string, Partial<GuildRules>, string | undefined][] = [
-    ["nothing says so", {}, undefined],
-    ["the guild says so", { approval: "always" }, "always"],
-    ["the guild, through a channel", { approval: "always", channels: { help: {} } }, "always"],
-    [
-      'the channel "*" before the guild',
-      { approval: "always", channels: { help: {}, "*": { approval: "unsure" } } },
-      "unsure",
-    ],
-    [
-      "the channel before all",
-      {
-        approval: "always",
-        channels: { help: { approval: "never" }, "*": { approval: "unsure" } },
-      },
-      "never",
-    ],
-  ];
-  for (const [name, rules, approval] of cases) {
-    it(`${name}: ${approval}`, () => {
-      const found = rulesFor(guildPlace(), policy({ [GUILD]: rules }));
-      assert.equal(found.kind === "open" ? found.approval : "closed", approval);
-    });
-  }
-});

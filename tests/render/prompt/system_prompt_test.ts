@@ -53,7 +53,6 @@ const parts: TurnParts = {
   skills: () => skills,
   ownerId: "1400000000000000001",
   channelPrompt: "Only about krill.",
-  flagsUnsure: undefined,
 };
 
 /** The parts that differ in one way, and a word of the prompt that differs then. */
@@ -68,7 +67,6 @@ const changes: readonly [what: string, next: TurnParts][] = [
   ["no owner", { ...parts, ownerId: undefined }],
   ["another channel's prompt", { ...parts, channelPrompt: "Only about cod." }],
   ["no channel's prompt", { ...parts, channelPrompt: undefined }],
-  ["a person who checks unsure answers", { ...parts, flagsUnsure: true }],
 ];
 
 describe("[S6] prepareInstructions()", () => {

@@ -129,23 +129,6 @@ describe("[SEC-R20] composeCard()", () => {
   });
 });
 
-describe("[T11] the cards of a question to owners and to holders of a right", () => {
-  const escalated = stored({ kind: "escalation", where: "both", mentioned: [], forHolders: true });
-
-  it("is a reply in the channel of the turn, which pings no one", () => {
-    const { quote, guildId: guild, pings, content } = card(escalated);
-    assert.deepEqual([quote, guild], [messageId("700"), guildId("100")]);
-    assert.deepEqual(pings, { users: [], roles: [], quotedAuthor: false });
-    assert.ok(!content.includes(`<@${OWNER}>`), content);
-  });
-
-  it("is a plain message in the direct channel of an owner", () => {
-    const place = { ...PLACE, channelId: channelId("501") };
-    const { message } = composeCard(escalated, place, { buttons: [], menus: [] }, {});
-    assert.deepEqual([message.quote, message.guildId], [undefined, undefined]);
-  });
-});
-
 describe("[A1] composeSettled()", () => {
   const ends: readonly (readonly [Partial<StoredQuestion>, end: RegExp])[] = [
     [

@@ -5,7 +5,6 @@ import {
   composeCard,
   composeSettled,
   controlsOf,
-  outcomeText,
   settledContent,
 } from "../../../src/render/questions/card.ts";
 import { ACCOUNT, channelId, messageId, userId } from "../../support/discord/builders.ts";
@@ -122,35 +121,6 @@ describe("[T10] a card", () => {
       ];
       for (const text of shown) assert.ok(text.startsWith("-# 🔒\n") && text.length <= 2_000, text);
     }
-  });
-
-  it("[T16] shows the whole reason of an offer, and its end within Discord's limit", () => {
-    const offer = {
-      kind: "offer" as const,
-      text: `Disk full. ${"z".repeat(1_100)} Press one.`,
-      exact: '1. ["df"]',
-    };
-    const { content } = composeCard(stored(offer), PLACE, NONE, TEXTS).message;
-    assert.ok(content.includes(offer.text));
-    const long = stored({ ...offer, exact: "x".repeat(1_400) }, { state: "answered" });
-    const run = { label: "Go", state: "failed" as const, outcome: "\u0007".repeat(4_000) };
-    const settled = composeSettled(
-      long,
-      { ...PLACE, draftNonce: "draft" },
-      TEXTS,
-      { ...run, byUser: ADA, startedAt: 0 },
-    ).message.content;
-    assert.ok(settled.length <= 2_000, `${settled.length}`);
-    assert.equal(settled.split("```").length, 5, settled);
-  });
-
-  it("[T16] tells an outcome in one message, with a label that means nothing to Discord", () => {
-    const run = { state: "done" as const, byUser: ADA, text: "\u202e".repeat(4_000) };
-    const label = "Fix\n# now\u202e https://evil.example <@1>";
-    const text = outcomeText({ ...run, label }, TEXTS, 1_500);
-    assert.ok(text.length <= 2_000, `${text.length}`);
-    const [line = ""] = text.split("\n```");
-    assert.doesNotMatch(line, /\n|\u202e|https:\/\/| <@1>/);
   });
 
   it("is plain text if the config says so", () => {

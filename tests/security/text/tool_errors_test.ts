@@ -8,7 +8,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { createToolbox, type Toolbox } from "../../../src/agent/toolbox.ts";
-import type { AgentsPort } from "../../../src/core/turn/ports/agents.ts";
 import type { Tool, ToolPorts } from "../../../src/core/turn/tool.ts";
 import { fenced } from "../../../src/render/prompt/untrusted.ts";
 import { ACTIONS } from "../../../src/tools/discord/discord.ts";
@@ -27,11 +26,6 @@ const FAILING = new Proxy({}, {
       get: () => () => Promise.reject(new Error(HOSTILE)),
     }),
 }) as ToolPorts;
-
-/** The same of other agents. */
-const FAILING_AGENTS = new Proxy({}, {
-  get: () => () => Promise.reject(new Error(HOSTILE)),
-}) as AgentsPort;
 
 const ID = "1400000000000000009";
 
@@ -62,8 +56,6 @@ const INPUTS: Readonly<Record<string, object>> = {
   exec: { argv: ["tide"] },
   process: { action: "poll", job: 1 },
   voice: { action: "leave" },
-  ask_agent: { agent: "tide", question: "high or low?" },
-  handoff: { agent: "tide", task: "tell the tide" },
   ask: { question: "high or low?", options: ["high", "low"], to: HOSTILE }, // it uses no port
 };
 
@@ -105,7 +97,7 @@ describe("[SEC-R1] [H4] the words of an error", () => {
   const toolbox = toolboxOf(TOOLS);
   const told = async (name: string, input: unknown) =>
     textOf(
-      await toolbox.run(call(name, input), toolContext({ ports: FAILING, agents: FAILING_AGENTS })),
+      await toolbox.run(call(name, input), toolContext({ ports: FAILING })),
     );
 
   for (const { name } of TOOLS) {

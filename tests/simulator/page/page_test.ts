@@ -4,7 +4,6 @@ import { guardPage, pageAccessOf } from "../../../src/extras/demo/page_server.ts
 import type { RequestHandler } from "../../../src/host/bounded_server.ts";
 import { EMPTY_DRAFT } from "../../../simulator/actions/draft.ts";
 import { answerInteraction, type Callback } from "../../../simulator/actions/interactions.ts";
-import { completeInteraction } from "../../../simulator/actions/later_answers.ts";
 import { postMessage } from "../../../simulator/actions/messages.ts";
 import type { TopComponent } from "../../../simulator/world/components.ts";
 import type { Interaction, InteractionSubject } from "../../../simulator/world/world.ts";
@@ -374,37 +373,6 @@ describe("[O5] createPage()", () => {
         true,
       ]);
       assert.deepEqual(subject.files.map(({ sizeBytes }) => sizeBytes), [1]);
-    });
-
-    it("[T11] tells a later answer to the person alone", async () => {
-      const message = postAsBot();
-      const response = await get("/events");
-      const reader = response.body!.pipeThrough(new TextDecoderStream()).getReader();
-      let asked: Interaction | undefined;
-      await withBot((interaction) => {
-        asked = interaction;
-        return whisper("One moment");
-      }, async () => {
-        await post("/click", {
-          as: idOf("ada"),
-          channel: message.channelId,
-          message: message.id,
-          button: "pairing:yes",
-        });
-      });
-      assert.ok(asked);
-      completeInteraction(simulator.world, asked, { ...EMPTY_DRAFT, content: "You may not" }, 1);
-      let read = "";
-      while (!read.includes("whisper")) read += (await reader.read()).value ?? "";
-      assert.ok(
-        read.includes(JSON.stringify({
-          kind: "whisper",
-          userId: idOf("ada"),
-          text: "You may not",
-        })),
-        read,
-      );
-      await reader.cancel();
     });
   });
 

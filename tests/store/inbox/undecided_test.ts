@@ -280,14 +280,3 @@ describe("retract()", () => {
     assert.equal((await other.inbox.claimNext(ACCOUNT, NOW, []))?.message.id, ORIGINAL.id);
   });
 });
-
-describe("[I1] a message that waits for a model", () => {
-  it("is read back with its score", async () => {
-    const intent = { score: 0.5, room: 0, needsReply: 1, asksModel: true as const };
-    const judged = { ...undecided(guildMessage(), "intent-model"), knownFacts: { intent } };
-    const { store } = openTestStore();
-    await store.inbox.acceptBatch(batch({ judged: [judged] }), NOW);
-    const [row] = await store.inbox.undecided(ACCOUNT);
-    assert.deepEqual([row?.why, row?.knownFacts], ["intent-model", { intent }]);
-  });
-});

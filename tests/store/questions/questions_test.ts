@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { Attachment } from "../../../src/core/discord/attachment.ts";
-import type { AccountId } from "../../../src/core/discord/ids.ts";
 import type { Claim } from "../../../src/core/inbound/inbox.ts";
 import { type Deciding, FILL_IN, MENU, type Question } from "../../../src/core/people/question.ts";
 import {
@@ -83,20 +82,6 @@ async function openAsked(
     .run(CARD, NONCE);
   return test;
 }
-
-describe("[T16] an offer whose card is deleted", () => {
-  it("ends, and other questions stay", async () => {
-    for (const kind of ["offer", "ask"] as const) {
-      const { store } = await openAsked({ ...APPROVAL, kind, where: "channel" });
-      const changes = [{ kind: "deleted", channelId: DM, messageIds: [CARD] }] as const;
-      const { channels } = await store.inbox.acceptBatch(batch({ changes }), NOW + 1);
-      assert.deepEqual(channels, kind === "offer" ? [DM] : [], "the cards are looked at again");
-      assert.equal(await store.questions.expire(ACCOUNT, NOW + 1), kind === "offer" ? 1 : 0);
-      const end = kind === "offer" ? { kind: "withdrawn" } : undefined;
-      assert.deepEqual(await store.questions.decisionOf("1:a"), end);
-    }
-  });
-});
 
 describe("[T13a] store.questions.open()", () => {
   it("lists no question of a turn with a person's own account", async () => {
@@ -279,36 +264,6 @@ describe("[A4] a decision", () => {
     ]);
   });
 
-  it("[T7a] about a version of a file ends all open questions about it, of all bots, and no other one", async () => {
-    const { store, rows, claim } = await openClaimed();
-    const file = { ...APPROVAL, kind: "escalation", binding: "file" } as const;
-    const of = { ...asking, id: messageId("1400000000000000102"), accountId: "squid" as AccountId };
-    const judged = [accepted(of, { agentId: "main", sessionKey: "agent:main:squid" })];
-    await store.inbox.acceptBatch(batch({ accountId: of.accountId, judged }), NOW);
-    const other = await store.inbox.claimNext(of.accountId, NOW, []);
-    assert.ok(other);
-    await park(store, other, file, "2:s");
-    const questions = [
-      file,
-      { ...file, binding: "other" },
-      { ...file, binding: undefined },
-      { ...APPROVAL, binding: "file" },
-    ];
-    const asked = questions.map((question, at) => ({
-      callKey: `1:${at}`,
-      code: `CDEFGHJ${at + 2}`,
-      question,
-    }));
-    await store.questions.park({ claim, steps: [], charges: [], asked, now: NOW });
-    const answer = { choice: "deny" };
-    await store.questions.decide({ by: { code: "CDEFGHJ2" }, answer, userId: ADA, now: NOW });
-    const open = { state: "open", decided_by: null };
-    assert.deepEqual(rows("SELECT state, decided_by FROM question ORDER BY id"), [
-      ...Array.from({ length: 2 }, () => ({ state: "answered", decided_by: ADA })),
-      ...[open, open, open],
-    ]);
-  });
-
   it("makes its card outdated, until the outbox has the last text", async () => {
     const { store, rows } = await openAsked();
     assert.deepEqual(await store.questions.outdated(ACCOUNT), []);
@@ -359,101 +314,6 @@ describe("[A4] a decision", () => {
       assert.deepEqual(rows("SELECT answer FROM question"), [{ answer: null }]);
     });
   }
-});
-
-const ESCALATION: Question = {
-  ...APPROVAL,
-  kind: "escalation",
-  tool: "discord",
-  exact: '{"action":"kick"}',
-  where: "both",
-  forHolders: true,
-};
-
-describe("[T11] a decision by a holder of the right", () => {
-  const CONTROLS = [
-    { customId: "right:once", choice: "once" },
-    { customId: "right:deny", choice: "deny" },
-  ];
-  const opened = () => openAsked(ESCALATION, CONTROLS);
-  const use = (more: Partial<Deciding> = {}, by: object = {}) =>
-    press({ userId: BEN, ...more }, { customId: "right:once", ...by });
-  const held = (more: Partial<Deciding> = {}, by: object = {}) =>
-    use({ as: "holder", ...more }, by);
-
-  it("counts, and says that it is by right; that of an owner or of an asked person does not", async () => {
-    const answers = [
-      [held(), { choice: "once", byRight: true }],
-      [use({ as: "owner" }), { choice: "once" }],
-      [use({ userId: ADA, as: "holder" }), { choice: "once" }],
-      [held({}, { customId: "right:deny" }), { choice: "deny", byRight: true }],
-    ] as const;
-    for (const [deciding, answer] of answers) {
-      const { store } = await opened();
-      assert.equal((await store.questions.decide(deciding)).kind, "decided");
-      const decision = await store.questions.decisionOf("1:a");
-      assert.ok(decision?.kind === "answered");
-      assert.deepEqual(decision.answer, answer);
-      assert.equal(decision.by, deciding.userId);
-    }
-  });
-
-  it("counts once: the second of two holders learns that it is closed", async () => {
-    const { store } = await opened();
-    const both = [store.questions.decide(held()), store.questions.decide(held({ userId: CEM }))];
-    const kinds = (await Promise.all(both)).map(({ kind }) => kind);
-    assert.deepEqual(kinds.toSorted(), ["closed", "decided"]);
-  });
-
-  const forged: readonly [title: string, deciding: Deciding][] = [
-    ["a press of a person whose rights were not checked", use()],
-    ["the code, by a person whose rights were not checked", use({ by: { code: "CDEFGHJA" } })],
-    ["a holder on another message", held({}, { messageId: messageId("1400000000000000799") })],
-    ["a holder in another channel", held({}, { channelId: OTHER })],
-    ["a holder to another application", held({}, { applicationId: "1400000000000000699" })],
-    ["a holder of another account", held({ accountId: "other" as typeof ACCOUNT })],
-    ["a holder after the end", held({ now: NOW + 600_000 })],
-    ["a holder with a choice that the card lacks", held({ answer: { choice: "always" } })],
-    ["a holder with a form", held({ submitted: { fields: { field0: "once" } } })],
-    ["a holder with a selection", held({ selected: ["once"] })],
-    ["the beginning of an id", held({}, { customId: "right:onc" })],
-    ["an id with more at its end", held({}, { customId: "right:once:1" })],
-    ["an id with a look-alike letter", held({}, { customId: "right:\u043ence" })],
-    ["an id with a NUL", held({}, { customId: "right:once\0" })],
-    ["an id with a line end", held({}, { customId: "right:once\n" })],
-    ["an id in another normal form", held({}, { customId: "right:\uff4fnce" })],
-    ["the id below the name of an owner's button", held({}, { customId: "esc:once" })],
-    ["the choice in place of the id", held({}, { customId: "once" })],
-    ["the nonce of the card", held({}, { customId: NONCE })],
-    ["an id of 100,000 letters", held({}, { customId: `right:${"0".repeat(100_000)}` })],
-    ["a wildcard of SQL's GLOB", held({}, { customId: "right:*" })],
-    ["an asked person's id with a zero before it", use({ userId: `0${ADA}` as typeof ADA })],
-    ["an asked person's id with a space", use({ userId: `${ADA} ` as typeof ADA })],
-    ["no person's id", use({ userId: "" as typeof ADA })],
-  ];
-  for (const [title, deciding] of forged) {
-    it(`[SEC-R19] › forged with ${title}, allows nothing`, async () => {
-      const { store, rows } = await opened();
-      assert.notEqual((await store.questions.decide(deciding)).kind, "decided");
-      assert.deepEqual(rows("SELECT answer FROM question"), [{ answer: null }]);
-    });
-  }
-
-  for (const as of ["holder", "owner"] as const) {
-    it(`[SEC-R19] an approval of a command takes no decision as ${as}`, async () => {
-      const { store, rows } = await openAsked();
-      const outcome = await store.questions.decide(press({ userId: BEN, as }));
-      assert.equal(outcome.kind, "not_asked");
-      assert.deepEqual(rows("SELECT answer FROM question"), [{ answer: null }]);
-    });
-  }
-
-  it("[SEC-R19] takes nothing after the message that asked was stopped", async () => {
-    const { store, rows } = await opened();
-    await store.inbox.stopTurns({ accountId: ACCOUNT, channelId: asking.channelId }, NOW);
-    assert.equal((await store.questions.decide(held())).kind, "closed");
-    assert.deepEqual(rows("SELECT answer FROM question"), [{ answer: null }]);
-  });
 });
 
 const FORM: Question = {

@@ -8,7 +8,7 @@ import { ACCOUNT, channelId, messageId } from "../../support/discord/builders.ts
 import { toAccountId } from "../../../src/core/discord/ids.ts";
 import { openStore } from "../../support/store/open_database.ts";
 import { tempDirectory } from "../../support/temp_directory.ts";
-import { accepted, batch, frozen, openTestStore, part } from "../../support/store/store.ts";
+import { openTestStore } from "../../support/store/store.ts";
 
 describe("[K2] settings.known()", () => {
   it("knows a setting of a place as soon as it is stored, and after the next start", async () => {
@@ -22,35 +22,6 @@ describe("[K2] settings.known()", () => {
     assert.equal(createSettings(notUsed).known(ACCOUNT, "11", "queue"), "steer");
     await settings.change(ACCOUNT, "11", "queue", undefined, 2);
     assert.equal(settings.known(ACCOUNT, "11", "queue"), undefined);
-  });
-});
-
-describe("[I1] a request to be quiet", () => {
-  it("is on record with its message, its notice and its end, also in the journal of a crash", async () => {
-    using directory = tempDirectory();
-    const path = join(directory.path, "barnacle.db");
-    const first = openStore(path, { elapsed: () => 0, now: 0 });
-    const judged = accepted();
-    const { accountId, channelId, id } = judged.message;
-    const reply = frozen({ of: part(id, { kind: "notice" }) });
-    const stop = {
-      scope: { accountId, channelId },
-      reply: [reply],
-      nothing: [reply],
-      quietUntil: 3_600_000,
-    };
-    const { accepted: turns } = await first.inbox.acceptBatch(
-      batch({ judged: [{ ...judged, stop }] }),
-      5,
-    );
-    assert.deepEqual(turns, [], "it gets no turn");
-    const copy = join(directory.path, "copy.db");
-    for (const end of ["", "-wal"]) copyFileSync(`${path}${end}`, `${copy}${end}`);
-    first.close();
-    const second = openStore(copy, { elapsed: () => 0, now: 0 });
-    assert.equal(second.settings.known(ACCOUNT, channelId, "quiet"), "3600000");
-    assert.equal((await second.health()).outbox.pending, 1);
-    second.close();
   });
 });
 

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { InboundMessage } from "../../../src/core/inbound/inbound.ts";
 import type { MessageId } from "../../../src/core/discord/ids.ts";
-import { prepareRewrite, withoutQuotes } from "../../../src/store/sources/sources.ts";
+import { prepareRewrite } from "../../../src/store/sources/sources.ts";
 import { envelopeOf } from "../../../src/render/prompt/envelope.ts";
 import { messageId } from "../../support/discord/builders.ts";
 import {
@@ -104,10 +104,9 @@ describe("[H6a] trace()", () => {
     const note = { agentId: "main", ...place, authorId, text: "tides", sources: [FIRST] };
     await store.notes.save({ ...note, callKey: "k1", isOwnWords: true }, NOW);
     const before = rows("SELECT * FROM entry");
-    const { turn, answers, entries, readers, notes, summaries } = await store.sources.trace(FIRST);
-    assert.deepEqual([turn?.state, turn?.followed], ["answered", 0]);
+    const { turn, entries, readers, notes, summaries } = await store.sources.trace(FIRST);
+    assert.equal(turn?.state, "answered");
     assert.deepEqual(readers, [FIRST, SECOND], "the later turn has read it in the transcript");
-    assert.deepEqual(answers, [{ channelId: CHANNEL, messageId: "9001" }]);
     assert.deepEqual(entries.map(({ of, role }) => [of, role]), [[FIRST, "user"]]);
     assert.deepEqual([notes, summaries], [[1], []]);
     assert.deepEqual(rows("SELECT * FROM entry"), before);
@@ -118,7 +117,6 @@ describe("[H6a] trace()", () => {
     assert.deepEqual(await store.sources.trace(messageId("77"), CHANNEL), {
       messageId: "77",
       turn: undefined,
-      answers: [],
       entries: [],
       readers: [],
       notes: [],
@@ -158,19 +156,4 @@ describe("[H6a] prepareRewrite()", () => {
   it("changes no text without the message", () => {
     assert.equal(prepareRewrite({ messageId: "77" }, escape)(whole), whole);
   });
-});
-
-describe("[H6a] withoutQuotes()", () => {
-  for (
-    const [answer, asked, left] of [
-      ["> when is low tide\nAt six.", "When is **low tide**?", "At six."],
-      ["> the moon\nAt six.", "When is low tide?", "> the moon\nAt six."],
-      ["> When is\n>> low tide\n", "When is low tide?", ""],
-      ["no quote", "no quote", "no quote"],
-      [">\nx", "", ">\nx"],
-    ] as const
-  ) {
-    it(`${JSON.stringify(answer)} › ${JSON.stringify(left)}`, () =>
-      assert.equal(withoutQuotes(answer, asked), left));
-  }
 });

@@ -149,15 +149,3 @@ describe("[L3] store.usage of problems", () => {
     assert.deepEqual(await problems.toldProblems(other), ["quota a/x"]);
   });
 });
-
-describe("[A5] store.usage › isKnown()", () => {
-  it("knows people for whom a model was asked on an earlier day", async () => {
-    const { usage } = setUp();
-    usage.add([charge({ userId: "old", at: NOON - DAY_MS }), charge({ userId: "new" })]);
-    assert.deepEqual(
-      await Promise.all(["old", "new", "none"].map((id) => usage.isKnown(id, NOON))),
-      [true, false, false],
-    );
-    assert.equal(await usage.isKnown("new", NOON + DAY_MS), true);
-  });
-});

@@ -42,10 +42,6 @@ export const UNUSED_PORTS: ToolPorts = {
     read: () => Promise.reject(new Error("This test reads no history")),
     summarise: () => Promise.reject(new Error("This test summarises nothing")),
   },
-  offers: {
-    question: () => Promise.reject(new Error("This test offers nothing")),
-    run: () => Promise.reject(new Error("This test offers nothing")),
-  },
   voice: () => Promise.reject(new Error("This test joins no voice channel")),
   knowledge: { search: () => Promise.reject(new Error("This test searches no server")) },
   recall: { recall: () => Promise.reject(new Error("This test recalls nothing")) },
@@ -53,8 +49,6 @@ export const UNUSED_PORTS: ToolPorts = {
   draw: { draw: () => Promise.reject(new Error("This test draws nothing")) },
   web: {
     page: () => Promise.reject(new Error("This test reads no web page")),
-    assertPost: () => {},
-    post: () => Promise.reject(new Error("This test posts nothing")),
     feed: () => Promise.reject(new Error("This test reads no feed")),
     file: () => Promise.reject(new Error("This test reads no file of the web")),
     search: () => Promise.reject(new Error("This test searches nothing")),
@@ -71,8 +65,6 @@ export const UNUSED_PORTS: ToolPorts = {
   },
   skills: {
     read: () => Promise.reject(new Error("This test reads no skill")),
-    question: () => Promise.resolve(undefined),
-    run: () => Promise.reject(new Error("This test runs no tool of a skill")),
   },
   workspace: {
     read: () => Promise.reject(new Error("This test reads no file")),
@@ -104,8 +96,6 @@ export const NO_TOOLS: ToolServices = {
     skills: { now: () => NO_SKILLS, read: () => Promise.resolve() },
   }),
   runCode: () => Promise.reject(new Error("This test runs no script")),
-  runTool: () => Promise.reject(new Error("This test runs no tool of a skill")),
-  fetchForTool: () => Promise.reject(new Error("This test asks no host")),
   servers: () => [],
   isRunning: () => false,
   tools: () => [],

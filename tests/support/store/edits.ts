@@ -1,12 +1,7 @@
 /** Plays edits and deletions of answered questions in a store (H6a). */
 
 import assert from "node:assert/strict";
-import type {
-  Claim,
-  EditRules,
-  FinishedTurn,
-  MessageChange,
-} from "../../../src/core/inbound/inbox.ts";
+import type { Claim, FinishedTurn, MessageChange } from "../../../src/core/inbound/inbox.ts";
 import type { InboundMessage } from "../../../src/core/inbound/inbound.ts";
 import { createdAtMs, type MessageId } from "../../../src/core/discord/ids.ts";
 import { nonceOf } from "../../../src/core/outbound/nonce.ts";
@@ -31,12 +26,8 @@ export const ROUTE_HERE = {
   sessionKey: `agent:main:discord:channel:${CHANNEL}`,
 };
 
-/** Answers follow their questions. */
-export const RULES: EditRules = {
-  of: () => ({ deletedQuestions: "delete" }),
-  isCommand: ({ text }) => text.startsWith("/"),
-  escape: (text) => text.replaceAll("<", "&lt;"),
-};
+/** Escapes words of people. */
+export const escape = (text: string): string => text.replaceAll("<", "&lt;");
 
 export const question = (id: MessageId, text = "tides on monday") =>
   guildMessage({ id, channelId: CHANNEL, text, sentAt: createdAtMs(id) });
@@ -77,7 +68,7 @@ function parts(claim: Claim, texts: readonly string[], revision = 0): readonly F
 }
 
 /** A store with turns that end and messages that arrive at Discord. */
-export function build(rules: EditRules | undefined = RULES) {
+export function build(escaping: ((text: string) => string) | undefined = escape) {
   const test = openTestStore();
   const { store, rows } = test;
   let sent = 0;
@@ -127,7 +118,7 @@ export function build(rules: EditRules | undefined = RULES) {
         NOW,
       ),
     change: (changes: readonly MessageChange[], at = NOW) =>
-      store.inbox.acceptBatch(batch({ changes, edits: rules }), at),
+      store.inbox.acceptBatch(batch({ changes, escape: escaping }), at),
     /** Sends all rows, as Discord would take them; returns the requests. */
     async deliver(): Promise<readonly string[]> {
       const requests: string[] = [];

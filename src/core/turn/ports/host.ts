@@ -152,19 +152,6 @@ export interface WebPort {
     readonly contentType: string;
     readonly bytes: Uint8Array<ArrayBuffer>;
   }>;
-  /** Checks the name of an address to post to. @throws {Error} If the config has none of that name. */
-  assertPost(name: string): void;
-  /**
-   * Sends JSON to an address of the config (T16).
-   *
-   * @returns Status and beginning of the answer, for the model.
-   * @throws {Error} If it is refused. An `UnknownOutcomeError` if it may have arrived.
-   */
-  post(
-    name: string,
-    body: Readonly<Record<string, unknown>>,
-    signal: AbortSignal,
-  ): Promise<string>;
   /** Reads a feed of the config (T15). */
   readonly feed: FetchFeed;
 }

@@ -17,7 +17,6 @@ import { channelOf, createGuildReads } from "../requests/guild_reads.ts";
 import { indexWaitOf } from "../requests/message_search.ts";
 import { RestError } from "../exchange/rest_error.ts";
 import {
-  isEscalationAllowed,
   limitReached,
   mayGoOn,
   notConfirmed,
@@ -67,7 +66,7 @@ export function createPlaces(options: ActionsOptions & { readonly targets: Targe
           : "It cannot be undone.";
         if (dryRun) return `Dry run: this would ${what}. ${about}`;
         if (call.isProbe) throw new ProbeEnded({ what, asks });
-        const isAllowed = mayGoOn(call.decision) || isEscalationAllowed(call.decision);
+        const isAllowed = mayGoOn(call.decision);
         if (asks && !isAllowed) throw notConfirmed(call.decision);
         const most = isAllowed ? Infinity : maxDestructive();
         if (call.decision && !isAllowed) throw limitReached(most, call.decision);

@@ -24,12 +24,7 @@ import {
 } from "../requests/guild_reads.ts";
 import { RestError } from "../exchange/rest_error.ts";
 import { namesPermission } from "../permissions/denial.ts";
-import {
-  holderOf,
-  isEscalationAllowed,
-  LacksRight,
-  mayGoOn,
-} from "../../../core/turn/decided_action.ts";
+import { LacksRight, mayGoOn } from "../../../core/turn/decided_action.ts";
 import { reachOf } from "../../../core/turn/ports/search.ts";
 import { createReaders } from "./readers.ts";
 import { inWords } from "./in_words.ts";
@@ -239,7 +234,7 @@ export function createTargets(
     const { told, decision, channelId: here } = origin;
     const { guild, channelId, readerId } = found;
     // A card shows the call, and the asker reads their own direct messages.
-    const isAllowed = mayGoOn(decision) || isEscalationAllowed(decision);
+    const isAllowed = mayGoOn(decision);
     if (!told || isAllowed || channelId === here || readerId === told.message.sender.id) return;
     const { words, message, message: { place, called, text } } = told;
     // An injection chooses no words that the asker has written for that place.
@@ -301,16 +296,12 @@ export function createTargets(
      * that all readers of the answer may read it.
      */
     async assertMay(origin: Origin, found: FoundTarget, needs: readonly Need[]): Promise<void> {
-      const { decision } = origin;
-      const holder = holderOf(decision); // the call runs with their rights
-      const isByOwner = isEscalationAllowed(decision) && holder === undefined;
       for (const { userId, isOwner } of origin.askers) {
         // A role may open channels, so an owner gives those that they could give by hand.
         const isBound = needs.some((one) => typeof one === "object" && one.kind === "above_role");
-        if (!origin.shownTo && (isByOwner || (isOwner && !isBound))) continue;
-        const by = origin.shownTo ? userId : holder ?? userId; // no one lends their eyes
-        const missing = await missingOf(by, origin, found, needs);
-        if (missing) throw new LacksRight(missing, origin.shownTo ? undefined : decision);
+        if (!origin.shownTo && isOwner && !isBound) continue;
+        const missing = await missingOf(userId, origin, found, needs);
+        if (missing) throw new LacksRight(missing, undefined);
       }
       await assertOpen(origin, found);
       await assertShown(origin, found, needs);

@@ -188,10 +188,10 @@ function requestOf(
   files: readonly OutboundFile[],
   voice?: VoiceFacts,
 ): Pick<RequestOptions, "body" | "files" | "timeoutMs"> {
-  const { card, buttons, menus, dropsFiles } = message;
+  const { card, buttons, menus } = message;
   const { components } = card || buttons || menus ? componentsOf(message) : {};
   const body = components ? `${begun},"components":${jsonOf(components)}` : begun;
-  if (files.length === 0) return { body: dropsFiles ? `${body},"attachments":[]}` : `${body}}` };
+  if (files.length === 0) return { body: `${body}}` };
   const attachments = files.map(({ name, alt, isSpoiler }, index) => ({
     id: String(index),
     filename: name,

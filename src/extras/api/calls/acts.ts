@@ -172,12 +172,14 @@ export function createActs(
     const { sender, channelId: direct } = await calls.personOf(userId);
     const isOwner = ports.isOwner({ sender });
     /** Whether the person sees the card: its words are for those who may read its channel. */
-    const sees = async ({ channelId, question: { asked, where, cardIn } }: StoredQuestion) => {
+    const sees = async ({ channelId, question: { asked, where } }: StoredQuestion) => {
       const isAsked = asked !== "anyone" && asked.includes(userId);
       if (!isAsked && !isOwner && asked !== "anyone") return false;
-      const place = cardIn ?? channelId;
-      if (place === direct || (isAsked && where !== "channel")) return true;
-      return await messageIn(caller, place, "(lists the approvals)").then(() => true, isNotRefused);
+      if (channelId === direct || (isAsked && where !== "channel")) return true;
+      return await messageIn(caller, channelId, "(lists the approvals)").then(
+        () => true,
+        isNotRefused,
+      );
     };
     const open = await store.questions.open(now(), accountId);
     const isSeen = await Promise.all(open.map(sees));

@@ -164,7 +164,7 @@ function Decision(
           answeredBy={report.turn?.accountId}
           state={report.turn?.state}
           unsent={report.outbox.find((row) => !hasArrived([row]))?.state}
-          asksPerson={report.draft !== undefined && !report.draft.checked}
+          asksPerson={false}
         />
         <span>{words}</span>
       </p>

@@ -6,15 +6,12 @@ import type { Snapshot } from "../../../http/snapshot.ts";
 import type { Trend } from "../../../store/figures.ts";
 import { DAY_MS } from "../../../lib/clock.ts";
 import { durationText, sizeOf } from "../../../lib/text/units.ts";
-import { unattendedText, type UnattendedUse, unattendedUses } from "../../agent/exports.ts";
 import { Card, Facts, PageLink, Time } from "../base/elements.tsx";
 import { type AnyPage, page, type PageView } from "../base/page.ts";
 import { TrendChart } from "../base/trend_chart.tsx";
 
 interface FiguresFacts {
   readonly snapshot: Snapshot;
-  /** Actions that run without a person, as `barnacle status` shows them (T16). */
-  readonly unattended: readonly UnattendedUse[];
   readonly at: number;
   readonly version: string;
   /** The last day by minute, or the last year by hour. */
@@ -24,7 +21,7 @@ interface FiguresFacts {
 
 /** Shows how the bot has done. */
 export const figuresPart: AnyPage = page<FiguresFacts>({
-  async load({ bot, store, now, build, unstored, setup }, query) {
+  async load({ bot, store, now, build, unstored }, query) {
     await bot.refresh();
     const [snapshot, at] = [bot.snapshot(), now()];
     const isYear = query.get("span") === "year";
@@ -34,7 +31,6 @@ export const figuresPart: AnyPage = page<FiguresFacts>({
       trends: [...stored, ...unstored()],
       snapshot,
       at,
-      unattended: await unattendedUses(setup().config, store.actions, at),
       version: build.version,
     };
   },
@@ -143,7 +139,7 @@ function Charts({ trends, isYear, at }: FiguresFacts): PageView {
   );
 }
 
-function Figures({ snapshot, unattended, at, version }: FiguresFacts): PageView {
+function Figures({ snapshot, at, version }: FiguresFacts): PageView {
   const { inbox, outbox, models, startedAt, rssBytes, eventLoopLagMs } = snapshot;
   return (
     <Card id="figures" title="Figures">
@@ -151,12 +147,6 @@ function Figures({ snapshot, unattended, at, version }: FiguresFacts): PageView 
         rows={[
           ["Waiting messages", `${inbox.waiting}, the oldest ${durationText(inbox.oldestMs)}`],
           ["Running turns", String(inbox.running)],
-          ...unattended.map((use) =>
-            [
-              "Without a person",
-              <PageLink to="memory">{unattendedText(use, at)}</PageLink>,
-            ] as const
-          ),
           ["Unsent messages", String(outbox.pending + outbox.sending + outbox.parked)],
           ["Uncertain or dead", `${outbox.uncertain} and ${outbox.dead}`],
           ...models.map((model) => [`Model ${model.id}`, modelText(model, at)] as const),

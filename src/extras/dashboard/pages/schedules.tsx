@@ -1,21 +1,13 @@
 /**
- * The part Schedules of the page Memory: reminders and tasks, as of `barnacle schedules list` (T12), feeds, as of
- * `barnacle feeds list` (T15), and actions that run without a person, as of `barnacle status` (T16).
+ * The part Schedules of the page Memory: reminders and tasks, as of `barnacle schedules list` (T12), and
+ * feeds, as of `barnacle feeds list` (T15).
  */
 
 /** @jsxImportSource hono/jsx */
 
-import type { ActionState } from "../../../core/store/questions.ts";
 import type { RunState, Schedule } from "../../../core/turn/schedule.ts";
 import { feedsOf, type ListedFeed, placeText } from "../../feeds/exports.ts";
-import {
-  type ListedSchedule,
-  RUN_TEXT,
-  schedulesOf,
-  stateOf,
-  type UnattendedUse,
-  unattendedUses,
-} from "../../agent/exports.ts";
+import { type ListedSchedule, schedulesOf, stateOf } from "../../agent/exports.ts";
 import { accountsIn } from "../../../cli/shared/which_account.ts";
 import {
   Badge,
@@ -34,7 +26,6 @@ import { channelNames, type NamesById } from "./names.ts";
 interface SchedulesFacts {
   readonly all: readonly ListedSchedule[];
   readonly feeds: readonly ListedFeed[];
-  readonly unattended: readonly UnattendedUse[];
   readonly channels: NamesById;
 }
 
@@ -57,12 +48,11 @@ export const schedulesPart: AnyPage = page<SchedulesFacts>({
     const hasFeeds = Object.keys(feeds).length > 0;
     return {
       feeds: hasFeeds ? feedsOf(feeds, await store.feeds.list()) : [],
-      unattended: await unattendedUses(config, store.actions, Date.now()),
       all: await schedulesOf(accounts, store.schedules),
       channels: await channelNames(accounts, store),
     };
   },
-  view: ({ all, feeds, unattended, channels }) => (
+  view: ({ all, feeds, channels }) => (
     <>
       <Card id="schedules" title="Reminders and tasks">
         <Table
@@ -99,7 +89,6 @@ export const schedulesPart: AnyPage = page<SchedulesFacts>({
         </p>
       </Card>
       {feeds.length > 0 && <Feeds feeds={feeds} channels={channels} />}
-      {unattended.length > 0 && <Unattended uses={unattended} />}
     </>
   ),
 });
@@ -129,41 +118,6 @@ function Feeds({ feeds, channels }: Pick<SchedulesFacts, "feeds" | "channels">):
       />
       <p class="hint">
         <Command>barnacle feeds list</Command>
-      </p>
-    </Card>
-  );
-}
-
-const ACTION_TONES: Readonly<Record<ActionState, Tone>> = {
-  running: "plain",
-  done: "good",
-  failed: "bad",
-  unknown: "warn",
-};
-
-function Unattended({ uses }: { uses: readonly UnattendedUse[] }): PageView {
-  return (
-    <Card id="unattended" title="Actions without a person">
-      <Table
-        caption="Actions without a person"
-        empty="No actions."
-        head={["Action", "Runs today", "Last run"]}
-        rowHead={0}
-        rows={uses.map(({ path, perDay, count, last }) => [
-          <code>{path}</code>,
-          `${count} of ${perDay}`,
-          last === undefined ? "never" : (
-            <>
-              <PageLink to="activity" query={{ message: last.messageId }}>
-                <Time at={last.startedAt} />
-              </PageLink>{" "}
-              <Badge tone={ACTION_TONES[last.state]}>{RUN_TEXT[last.state]}</Badge>
-            </>
-          ),
-        ])}
-      />
-      <p class="hint">
-        <Command>barnacle status</Command>
       </p>
     </Card>
   );

@@ -60,11 +60,8 @@ const SHOWN = 8;
 
 const KINDS: Readonly<Record<StoredQuestion["question"]["kind"], string>> = {
   approval: "Approval of a command",
-  escalation: "Refused call",
   ask: "Question of the agent",
   limit: "Many destructive actions",
-  review: "Answer to check",
-  offer: "Offered actions",
 };
 
 const CHOICES: readonly (readonly [key: string, change: AnyChange])[] = [
@@ -76,16 +73,10 @@ const CHOICES: readonly (readonly [key: string, change: AnyChange])[] = [
 /** Labels of buttons that are not those of the changes. */
 const LABELS: Readonly<
   Partial<Record<StoredQuestion["question"]["kind"], Record<string, string>>>
-> = {
-  review: { [ALLOW_ONCE]: "Post", [DENY]: "Discard" },
-  offer: { [DENY]: "Dismiss" },
-};
+> = {};
 
 /** What only Discord can do. */
-const HINTS: Readonly<Partial<Record<StoredQuestion["question"]["kind"], string>>> = {
-  review: "To edit the draft, or to answer in its place, use its card on Discord.",
-  offer: "To run an action, press its button on Discord: it runs with your rights there.",
-};
+const HINTS: Readonly<Partial<Record<StoredQuestion["question"]["kind"], string>>> = {};
 
 /** Facts without which a person cannot decide: they are never folded. */
 const FIRST: readonly string[] = ["Who asks", "Where"];
@@ -222,7 +213,7 @@ function QuestionCard(
   { one, names, channels }: Pick<TodayFacts, "names" | "channels"> & { one: StoredQuestion },
 ): PageView {
   const { code, question, expiresAt } = one;
-  const { kind, tool, text, facts, exact, choices, review } = question;
+  const { kind, tool, text, facts, exact, choices } = question;
   const hint = HINTS[kind];
   const offered = CHOICES.filter(([key]) => choices.some((choice) => choice.key === key));
   const toRow = ({ name, value }: typeof facts[number]) =>
@@ -233,13 +224,6 @@ function QuestionCard(
         {KINDS[kind]} <code>{code}</code>
       </h3>
       <p class="words">{namedText(text, names, channels)}</p>
-      {review && (
-        <>
-          <p>Question:</p>
-          <pre>{withVisibleCharacters(review.words)}</pre>
-          <p>Draft:</p>
-        </>
-      )}
       {exact !== undefined && <pre>{withVisibleCharacters(exact)}</pre>}
       <Facts rows={facts.filter(isFirst).map(toRow)} />
       <div class="buttons">

@@ -61,7 +61,7 @@ export function withBusyRoom(config: DemoConfig): object {
   const { channels } = discord.guilds["krill-co"];
   const room = {
     requireMention: false,
-    intentFilter: { enabled: true, openRequests: true, cooldownSec: 1 },
+    intentFilter: { enabled: true },
   };
   const [main, pilot, cook] = ROOM_AGENTS;
   return {

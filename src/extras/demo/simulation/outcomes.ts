@@ -171,13 +171,8 @@ function open(path: string): OpenedStore | undefined {
   }
 }
 
-const SHOWN_FEATURES = 3;
-
 /** `"It scores 0.93: the bot spoke last +1.2; it asks a question +0.8."` */
-function scoreText({ score, room, top = [] }: IntentFacts): string {
-  const reasons = top.slice(0, SHOWN_FEATURES).map(({ name, part }) =>
-    `${name} ${part < 0 ? "−" : "+"}${Math.abs(part).toFixed(1)}`
-  );
+function scoreText({ score, reasons }: IntentFacts): string {
   const why = reasons.length === 0 ? "" : `: ${reasons.join("; ")}`;
-  return `It scores ${score.toFixed(2)}, and ${room.toFixed(2)} as a question to all${why}.`;
+  return `It scores ${score.toFixed(2)}${why}.`;
 }

@@ -13,7 +13,6 @@ import {
   progressLine,
   type ProgressPlace,
 } from "../../../core/outbound/draft.ts";
-import type { ListedAgent } from "../../../core/turn/asking.ts";
 import { notice, type Texts } from "../../../render/notices/notices.ts";
 import { asideOf, progressText, type Work } from "../../../render/progress.ts";
 import type { DraftPorts } from "./drafts.ts";
@@ -23,8 +22,6 @@ interface ProgressRules {
   readonly texts: Texts;
   /** Maximum number of requests to the model. */
   readonly maxSteps: number;
-  /** The agents of the config; absent: there is one. */
-  readonly agents?: readonly ListedAgent[];
 }
 
 interface ProgressLine {
@@ -69,14 +66,14 @@ export function createProgressLines(
 
   function begin(
     inPlace: Omit<ProgressPlace, "stopLabel">,
-    { texts, maxSteps: steps, agents = [] }: ProgressRules,
+    { texts, maxSteps: steps }: ProgressRules,
     mayShow: Promise<void> | undefined,
     isForReading: boolean,
   ): ProgressLine {
     const place = { ...inPlace, stopLabel: notice("stopButton", {}, texts).slice(0, 80) };
     const { channelId } = place;
     const startedAt = now();
-    let work: Pick<Work, "tools" | "reads" | "agents" | "step" | "aside"> = { tools: [], step: 1 };
+    let work: Pick<Work, "tools" | "reads" | "step" | "aside"> = { tools: [], step: 1 };
     let shown: { readonly work: typeof work; readonly at: number } | undefined;
     let messageId: MessageId | undefined;
     let isPosted = false;
@@ -164,7 +161,7 @@ export function createProgressLines(
         const { aside } = work;
         work = next.kind === "ask"
           ? { tools: [], step: next.answers + 1, aside }
-          : { step: work.step, ...toolsIn(next, agents, place.agentId), aside };
+          : { step: work.step, ...toolsIn(next), aside };
       },
       said(text) {
         work = { ...work, aside: asideOf(text) };
@@ -205,35 +202,13 @@ export function createProgressLines(
 
 export type ProgressLines = ReturnType<typeof createProgressLines>;
 
-/**
- * The names of the running tools, the channel that one of them reads, and the agents that are asked.
- *
- * @param own Id of the agent that asks.
- */
-function toolsIn(
-  next: Exclude<NextStep, { kind: "ask" }>,
-  agents: readonly ListedAgent[],
-  own: string | undefined,
-): Pick<Work, "tools" | "reads" | "agents"> {
+/** The names of the running tools, and the channel that one of them reads. */
+function toolsIn(next: Exclude<NextStep, { kind: "ask" }>): Pick<Work, "tools" | "reads"> {
   const calls = next.kind === "run" ? next.calls : [next.call];
   const read = calls.find(({ name }) => name === "read_channel_history");
   const reads = read && parseSnowflake<"channel">(CHANNEL.exec(read.arguments)?.[1] ?? "");
-  const asked = calls.flatMap((call) => call.name === "ask_agent" ? agentsOf(call.arguments) : []);
-  const names = asked.flatMap((id = own): readonly string[] => {
-    const agent = agents.find((one) => one.id === id);
-    return agent ? [agent.name ?? agent.id] : [];
-  });
-  return { tools: calls.map(({ name }) => name), reads: reads || undefined, agents: names };
+  return { tools: calls.map(({ name }) => name), reads: reads || undefined };
 }
-
-/** The ids in the arguments of `ask_agent`; `undefined` stands for a helper without one. */
-function agentsOf(written: string): readonly (string | undefined)[] {
-  const ids = [...written.matchAll(AGENT)].map(([, id]) => id);
-  return ids.length > 0 ? ids : [undefined];
-}
-
-/** The argument `agent`. Only names of the config get into the line. */
-const AGENT = /"agent"\s*:\s*"([a-z0-9_-]{1,64})"/g;
 
 /** The argument `channelId` of a call; only its digits get into the line. */
 const CHANNEL = /"channelId"\s*:\s*"(?:<#|channel:)?(\d{15,20})[>"]/;

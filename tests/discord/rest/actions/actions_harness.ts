@@ -6,12 +6,11 @@
  */
 
 import assert from "node:assert/strict";
-import type { Decision, Question, StoredQuestion } from "../../../../src/core/people/question.ts";
+import type { Decision, Question } from "../../../../src/core/people/question.ts";
 import type { UserId } from "../../../../src/core/discord/ids.ts";
 import { placeOfTarget } from "../../../../src/discord/gateway/decode/places.ts";
 import { createShow } from "../../../../src/discord/gateway/decode/shown_message.ts";
 import { createOpenDirect } from "../../../../src/discord/rest/requests/channel.ts";
-import { RestError } from "../../../../src/discord/rest/exchange/rest_error.ts";
 import { createToolMessages } from "../../../../src/flows/deliver/tool_messages.ts";
 import { createActionQuestions } from "../../../../src/flows/questions/action_questions.ts";
 import { prepareClosedBy } from "../../../../src/policy/places.ts";
@@ -21,10 +20,8 @@ import type { ActionsOptions } from "../../../../src/discord/rest/actions/option
 import { readChannelHistory } from "../../../../src/tools/channel.ts";
 import { createActions } from "../../../../src/discord/rest/actions/actions.ts";
 import { createTargets } from "../../../../src/discord/rest/actions/targets.ts";
-import { createMayDecide } from "../../../../src/flows/questions/may_decide.ts";
 import { asPicture } from "../../../../src/media/image.ts";
 import type { InboundMessage } from "../../../../src/core/inbound/inbound.ts";
-import type { HolderCheck } from "../../../../src/interactions/base/context.ts";
 import type { ReplyRules } from "../../../../src/render/reply.ts";
 import { createReader } from "../../../../src/discord/gateway/read/reader.ts";
 import { discord as tool } from "../../../../src/tools/discord/discord.ts";
@@ -107,8 +104,6 @@ export interface ActionScene extends Simulated {
   /** The same, with another place and words of hers. */
   askAs(args: object, asking: Asking): Promise<Question | undefined>;
   askIn(turn: number, ...all: readonly object[]): Promise<Question | undefined>;
-  /** Whether a person may decide about such a call of grace, by a press in #general. */
-  mayDecide(args: object, by: User, isOwner?: boolean): Promise<HolderCheck>;
   /** Requests that change something. */
   writes(): readonly string[];
   readonly refused: readonly string[];
@@ -192,12 +187,9 @@ export async function withActions(test: (scene: ActionScene) => Promise<void>): 
       }, {
         sent: { ended: () => Promise.resolve() },
         agentId: "main",
-        checksIn: () => false,
         rulesIn: () => ({ ...RULES, cleanSecrets }),
       }),
       ...createActionQuestions({ accountId: ACCOUNT, store, texts: () => ({}) }, {
-        escalates: () => rules.escalates !== false,
-        checksIn: () => false,
         maxDestructive: () => 2,
         ownerIds: () => Promise.resolve([people.ada.id]),
         approvalTimeoutMs: () => 600_000,
@@ -311,55 +303,6 @@ export async function withActions(test: (scene: ActionScene) => Promise<void>): 
       askAs: (args, asking) => askIn(asking, args),
       askIn: (turn, ...all) => askIn({ turn }, ...all),
 
-      async mayDecide(args, by, ownsBot = false) {
-        owners.clear();
-        if (ownsBot) owners.add(by.id);
-        const { id, place, channelId, guildId, sender } = messageBy(people.grace, {});
-        const check = createMayDecide({ now }, {
-          tools: [tool],
-          toolsFor: () => [tool],
-          portsOf: () => Promise.resolve({ ...UNUSED_PORTS, discord: port }),
-          portsFor: () => Promise.resolve({ ...UNUSED_PORTS, discord: port }),
-          isOwner,
-          isOfDiscord: (error) => error instanceof RestError,
-        });
-        const question = {
-          kind: "escalation" as const,
-          tool: "discord",
-          text: "",
-          facts: [],
-          exact: JSON.stringify(args),
-          choices: [],
-          asked: [],
-          where: "both" as const,
-          timeoutMs: 1,
-        };
-        const stored: StoredQuestion = {
-          id: 1,
-          accountId: ACCOUNT,
-          code: "K7QP2MZX",
-          messageId: id,
-          channelId,
-          ...(guildId && { guildId }),
-          question,
-          state: "open",
-          createdAt: 0,
-          expiresAt: 1,
-        };
-        return await check(stored, {
-          kind: "button",
-          accountId: ACCOUNT,
-          id: `${++calls}`,
-          token: "interaction-token",
-          applicationId: barnacle.id,
-          customId: "right:0",
-          messageId: id,
-          channelId,
-          ...(guildId && { guildId }),
-          place,
-          sender: { ...sender, id: by.id, username: by.username },
-        }, undefined);
-      },
       writes: () =>
         sim.requests.records().filter(({ method }) => method !== "GET")
           .map(({ method, path }) => `${method} ${path}`),

@@ -43,7 +43,7 @@ const readsOf = (
 
 const link = (...ids: readonly string[]) => `https://discord.com/channels/${ids.join("/")}`;
 
-const yes = (by: User, about: "limit" | "escalation" | "offer"): Decision => ({
+const yes = (by: User, about: "limit"): Decision => ({
   kind: "answered",
   answer: { choice: "once" },
   about,
@@ -83,10 +83,8 @@ describe("[T4] [SEC-R4] all tools that read", () => {
         fc.array(fc.subarray(["officers", "helpers"]), { minLength: 2, maxLength: 2 }),
         fc.nat(2),
         fc.boolean(),
-        fc.constantFrom<"limit" | "escalation" | "offer" | undefined>(
+        fc.constantFrom<"limit" | undefined>(
           undefined,
-          "escalation",
-          "offer",
           "limit",
         ),
         async (settings, roles, at, isOwner, about) => {
@@ -192,9 +190,6 @@ describe("[T4] [SEC-R4] all tools that read", () => {
       for (
         const [by, about] of [
           [people.ada, "limit"],
-          [people.ada, "escalation"],
-          [people.grace, "escalation"],
-          [people.grace, "offer"],
         ] as const
       ) {
         assert.match(
@@ -326,7 +321,7 @@ describe("[T4] [SEC-R4] all tools that read", () => {
           if (from.isDirect && args === event) continue; // it names no server
           assert.match(await run(args, { ...asking, ...from }), /not everyone who would read/);
         }
-        for (const about of ["limit", "offer"] as const) {
+        for (const about of ["limit"] as const) {
           const decision = yes(people.grace, about);
           const result = await run(args, { ...asking, place: staff, decision });
           assert.ok(isTold(result), result);

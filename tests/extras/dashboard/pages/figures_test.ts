@@ -49,10 +49,4 @@ describe("[O6] [L3] the page Diagnostics and models", () => {
   for (const [model, words] of rows) {
     it(`says: ${words}`, async () => assert.equal(await wordsFor(model), words));
   }
-
-  it("[T16] shows actions without a person as status does", async () =>
-    assert.match(
-      await pageWith({}),
-      /hooks\.disk\.unattended\.clean: 0 of 3 runs today; last: never/,
-    ));
 });
