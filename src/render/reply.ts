@@ -14,7 +14,7 @@ import type { Overheard } from "../core/inbound/transcript.ts";
 import { chunk, type ChunkRules, ONE_MESSAGE } from "./markdown/chunk.ts";
 import { checkFiles, type FileRules, tooLong } from "./files.ts";
 import { freezeUnprompted } from "./freeze.ts";
-import { createLinks, type LinkRules, mayLink, withoutSchemes } from "./safety/links.ts";
+import { withoutPreviews } from "./safety/links.ts";
 import { notice, type Placeholders, type TextKey, type Texts } from "./notices/notices.ts";
 import { forDiscord } from "./markdown/for_discord.ts";
 import { isNoReply, isVisible, visibleText } from "./safety/visible.ts";
@@ -58,8 +58,6 @@ export interface ShownToModel {
   readonly texts: () => readonly string[];
   /** The system prompt. The operator may write links in it. */
   readonly system: string;
-  /** Whether a person or a tool wrote an address in the conversation (R9); absent: no. */
-  readonly isKnownLink?: (address: string) => boolean;
 }
 
 export interface ModelAnswer extends Answered {
@@ -105,7 +103,7 @@ export function composeReply(answer: ModelAnswer): ComposedReply {
   const written = isUnasked(answer.message) ? [shown.system] : [answer.message.text, shown.system];
   const { isCut, ...laidOut } = layOutUntrusted(
     paragraphs(withMentions(clean, answer, mayPing), notes),
-    { written, isKnown: shown.isKnownLink },
+    written,
     rules,
   );
   if (files.length === 0 && !laidOut.chunks.some(isVisible)) return { kind: "blank" };
@@ -227,29 +225,13 @@ type LaidOut = Pick<Reply, "chunks" | "text" | "files" | "suppressesEmbeds">;
 type LaidOutText = LaidOut & { readonly isCut: boolean };
 
 function layOutUntrusted(
-  text: string,
-  sources: Omit<LinkRules, "linkHosts">,
+  words: string,
+  written: readonly string[],
   rules: ReplyRules,
 ): LaidOutText {
-  const written = forDiscord(text, rules.tables);
-  if (!mayLink(written)) {
-    const laidOut = layOut(written, rules);
-    if (!laidOut.chunks.some(mayLink)) return laidOut; // most answers
-  }
-  const links = createLinks({ ...sources, linkHosts: rules.linkHosts });
-  const neutralized = (how: "code" | "plain"): LaidOutText => {
-    const { text, found } = links.neutralize(written, how);
-    // Neutralizing may have removed the text between two halves of a secret.
-    const laidOut = layOut(found > 0 ? rules.cleanSecrets(text) : text, rules);
-    return { ...laidOut, suppressesEmbeds: found > 0 };
-  };
-  const asCode = neutralized("code");
-  if (!asCode.chunks.some(links.hasUntrusted)) return asCode;
-  const plain = neutralized("plain");
-  if (!plain.chunks.some(links.hasUntrusted)) return plain;
-  // The cut between two messages has made a trusted address into another one.
-  const unlinked = rules.cleanSecrets(withoutSchemes(written));
-  return { ...layOut(unlinked, rules), suppressesEmbeds: true };
+  const { linkHosts } = rules;
+  const { text, found } = withoutPreviews(forDiscord(words, rules.tables), { written, linkHosts });
+  return { ...layOut(text, rules), suppressesEmbeds: found > 0 };
 }
 
 function layOut(text: string, rules: TextRules): LaidOutText {

@@ -22,7 +22,7 @@ import { bounded } from "../lib/text/cut.ts";
 import { forDiscord } from "./markdown/for_discord.ts";
 import { chunk } from "./markdown/chunk.ts";
 import { notice, type Texts } from "./notices/notices.ts";
-import { createLinks, type LinkRules, withoutSchemes } from "./safety/links.ts";
+import { type LinkRules, withoutPreviews } from "./safety/links.ts";
 import { readerTime } from "../lib/text/units.ts";
 
 /** A message of a tool, and the message whose turn sends it. */
@@ -40,8 +40,6 @@ export interface ToolMessage extends Answered {
   readonly files?: readonly OutboundFile[];
   /** As the model wrote it. It goes with the last message. */
   readonly embed?: EmbedContent;
-  /** Whether a person or a tool wrote an address in the conversation (R9); absent: no. */
-  readonly isKnownLink?: LinkRules["isKnown"];
 }
 
 /**
@@ -50,11 +48,11 @@ export interface ToolMessage extends Answered {
  * @returns `undefined` if nothing in it is meant for people.
  */
 export function composeToolMessage(
-  { message, agentId, callKey, channelId, guildId, text, replyTo, files, embed, isKnownLink }:
+  { message, agentId, callKey, channelId, guildId, text, replyTo, files, embed }:
     ToolMessage,
   rules: ReplyRules,
 ): readonly Frozen[] | undefined {
-  const shown = { ...NOTHING_SHOWN, isKnownLink };
+  const shown = NOTHING_SHOWN;
   const composed = composeReply({
     message,
     agentId,
@@ -98,9 +96,9 @@ function cleanEmbed(
   of: Parameters<typeof withMentions>[1],
   { cleanSecrets, linkHosts, tables }: ReplyRules,
 ): EmbedContent {
-  const links = { written: [of.message.text], isKnown: of.shown.isKnownLink, linkHosts };
+  const links = { written: [of.message.text], linkHosts };
   const clean = (text: string | undefined, most: number) =>
-    text === undefined ? undefined : bounded(neutralizedText(cleanSecrets(text), links), most);
+    text === undefined ? undefined : bounded(withoutPreviews(cleanSecrets(text), links).text, most);
   const shown = (text = "") => forDiscord(withMentions(text, of), tables);
   return {
     title: clean(title, EMBED_LIMITS.title),
@@ -115,11 +113,9 @@ function cleanEmbed(
   };
 }
 
-/** Takes foreign links out of a text by a model, before it is stored. */
+/** Brackets foreign links of a text by a model, before it is stored. */
 export function neutralizedText(text: string, rules: LinkRules): string {
-  const links = createLinks(rules);
-  const asCode = links.neutralize(text, "code").text;
-  return links.hasUntrusted(asCode) ? links.neutralize(text, "plain").text : asCode;
+  return withoutPreviews(text, rules).text;
 }
 
 /**
@@ -146,9 +142,6 @@ export function composeReminder(
       ? notice("reminderLate", { user, text, due }, texts)
       : notice("reminder", { user, text }, texts),
   );
-  const cut = chunk(words, chunks, chunks.maxChunks);
-  const keepsLinks = cut.flatMap(linksIn).join(" ") === linksIn(words).join(" ");
-  const whole = keepsLinks ? words : cleanSecrets(withoutSchemes(words));
   return freeze({
     accountId,
     channelId,
@@ -157,15 +150,10 @@ export function composeReminder(
     revision,
     agentId,
     kind: "notice",
-    chunks: keepsLinks ? cut : chunk(whole, chunks, chunks.maxChunks),
-    text: whole,
+    chunks: chunk(words, chunks, chunks.maxChunks),
+    text: words,
     files: [],
     mayPing: { users: [sender.id], roles: [] },
     suppressesEmbeds: false,
   });
-}
-
-/** The links of a text with their brackets: a cut may take those away, and Discord fetches a bare one. */
-function linksIn(text: string): readonly string[] {
-  return text.match(/<?https?:\/\/[^\s<>]*>?/gi) ?? [];
 }

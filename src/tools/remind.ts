@@ -60,14 +60,14 @@ export const remind: Tool = defineTool({
   },
   async run(
     { action, when, text, task, id },
-    { message, callKey, isKnownLink, ports: { schedules } },
+    { message, callKey, ports: { schedules } },
   ) {
     switch (action) {
       case "create": {
         if (when === undefined || text === undefined || text.trim() === "") {
           throw badArguments("`create` needs `when` and `text`");
         }
-        const request = { when, text, isTask: task, callKey, isKnownLink };
+        const request = { when, text, isTask: task, callKey };
         const set = await schedules.create(message, request);
         return `Set: ${lineOf(set)}`;
       }

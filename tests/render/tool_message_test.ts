@@ -7,13 +7,7 @@ import {
   composeToolMessage,
   neutralizedText,
 } from "../../src/render/tool_message.ts";
-import {
-  channelId,
-  guildId,
-  guildMessage,
-  messageId,
-  userId,
-} from "../support/discord/builders.ts";
+import { channelId, guildId, guildMessage, messageId } from "../support/discord/builders.ts";
 
 const TOKEN = "MTQwMDAwMDAwMDAwMDAwMDAx.GabcDE.x-yz_0123456789abcdefghijklmno";
 const filter = createSecretFilter([TOKEN]);
@@ -62,16 +56,6 @@ describe("[T3] composeToolMessage()", () => {
     };
     const [frozen] = composeToolMessage(direct, RULES) ?? [];
     assert.equal(Object(frozen?.message).guildId, undefined);
-  });
-
-  it("[R9] [SEC-R9] loses secrets and foreign links, and pings only people of the turn", () => {
-    const ada = message.sender.id;
-    const other = userId("555555555555555555");
-    const [frozen] = compose(`<@${ada}> <@${other}> ${TOKEN} https://evil.example/x`) ?? [];
-    assert.doesNotMatch(frozen?.message.content ?? "", /GabcDE/);
-    assert.match(frozen?.message.content ?? "", /<https:\/\/evil\.example\/x>/);
-    assert.equal(frozen?.message.suppressesEmbeds, true);
-    assert.deepEqual(frozen?.message.pings, { users: [ada], roles: [], quotedAuthor: false });
   });
 
   it("[D1] has the same nonces for the same call, and others for others", () => {
@@ -157,17 +141,4 @@ describe("[T12] composeReminder()", () => {
     assert.match(shown, /ask <@123456789012345678>\n```\nx\n```/);
   });
 
-  it("[R9] makes no link that Discord fetches of one that a cut has opened", () => {
-    for (const letters of [10, 60, 75, 82, 240]) {
-      const shown = contents(`tea https://evil.example/${"x".repeat(letters)}`, 100);
-      const bare = shown.filter((text) => /https?:/.test(text.replace(/<https?:[^<>\s]*>/g, "")));
-      assert.deepEqual(bare, [], `${letters}`);
-    }
-  });
-
-  it("[R9] keeps links that are whole", () => {
-    const [first, second] = contents(`${"tea ".repeat(20)}https://tea.example/1`, 100);
-    assert.doesNotMatch(first ?? "", /tea\.example/);
-    assert.match(second ?? "", /<https:\/\/tea\.example\/1>$/);
-  });
 });

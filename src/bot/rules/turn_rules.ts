@@ -18,7 +18,7 @@ import { type Instructions, prepareInstructions } from "../../render/prompt/syst
 import type { ReplyRules, TextRules } from "../../render/reply.ts";
 import { UNKNOWN_WINDOW } from "../../core/model.ts";
 import { displayNameOf } from "../../session/session_key.ts";
-import { composeToolMessage, type ToolMessage } from "../../render/tool_message.ts";
+import { composeToolMessage } from "../../render/tool_message.ts";
 
 /** Rules that do not come from the config. */
 export interface TurnRulesPorts {
@@ -213,13 +213,12 @@ export function toolTextRules(
 export function cleanText(
   message: InboundMessage,
   text: string,
-  isKnownLink: ToolMessage["isKnownLink"],
   config: Config,
   ports: Pick<TurnRulesPorts, "cleanSecrets" | "uploadLimit" | "takesFiles">,
 ): string {
   const rules = toolTextRules(config, message, ports);
   // Its nonces are not used, and the card of a personal text has the mark.
   const unsent = { ...message, message: { ...message, own: undefined }, agentId: "", callKey: "" };
-  const composed = composeToolMessage({ ...unsent, text, isKnownLink }, rules);
+  const composed = composeToolMessage({ ...unsent, text }, rules);
   return (composed ?? []).map(({ message: { content } }) => content).join("\n");
 }

@@ -129,8 +129,7 @@ export function createAccountTurns(
     draw: randomBytes,
     currency: () => config().models.currency,
     questions: store.questions,
-    cleanText: (message, text, isKnownLink) =>
-      cleanText(message, text, isKnownLink, config(), sources),
+    cleanText: (message, text) => cleanText(message, text, config(), sources),
     events,
     now,
   });

@@ -36,7 +36,7 @@ export function createToolMessages(
      * @throws {Error} If it has nothing to show.
      */
     composed(
-      { message, callKey, isKnownLink }: DiscordCall,
+      { message, callKey }: DiscordCall,
       target: ToolTarget,
       post: Pick<ToolMessage, "text" | "replyTo" | "files" | "embed">,
     ): readonly Frozen[] {
@@ -46,7 +46,6 @@ export function createToolMessages(
         callKey: `${callKey}:${target.channelId}`,
         ...target,
         ...post,
-        isKnownLink,
       }, rulesIn(target));
       if (!frozen) throw badArguments("`text` has nothing to show");
       return frozen;

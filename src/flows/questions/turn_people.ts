@@ -7,7 +7,6 @@ import { codeFrom } from "../../core/inbound/pairing.ts";
 import type { Form } from "../../core/people/form.ts";
 import type { AskedCall, Question } from "../../core/people/question.ts";
 import type { TurnPeople } from "../turn/save_turn.ts";
-import type { TurnLinks } from "../turn/turn_links.ts";
 import type { Step } from "../../core/step.ts";
 import { costFactOf } from "../../render/cost.ts";
 import type { Questions } from "../../store/questions/questions.ts";
@@ -23,7 +22,6 @@ export function createTurnPeople(
     readonly cleanText: (
       message: InboundMessage,
       text: string,
-      isKnownLink: TurnLinks["isKnown"],
     ) => string;
   },
 ): TurnPeople {
@@ -33,10 +31,9 @@ export function createTurnPeople(
   function cleaned(
     { callKey, question }: AskedCall,
     message: InboundMessage,
-    isKnownLink: TurnLinks["isKnown"],
   ) {
     const code = codeFrom(draw(CODE_BYTES));
-    const clean = (text: string, of = message) => options.cleanText(of, text, isKnownLink);
+    const clean = (text: string, of = message) => options.cleanText(of, text);
     // Discord shows no mentions on buttons, in menus and in forms.
     const label = (text: string) => clean(text, { ...message, names: {}, quoted: undefined });
     const { text, choices, facts, form } = question;
@@ -52,9 +49,9 @@ export function createTurnPeople(
 
   return {
     decisionOf: questions.decisionOf,
-    async park({ claim, asked, taken, charges, isKnownLink }) {
+    async park({ claim, asked, taken, charges }) {
       const all = asked.map((one) =>
-        withCost(cleaned(one, claim.message, isKnownLink), taken.steps, options.currency())
+        withCost(cleaned(one, claim.message), taken.steps, options.currency())
       );
       const steps = taken.unsaved;
       await questions.park({ claim, steps, charges, asked: all, now: now() });

@@ -56,7 +56,7 @@ export function createSchedulesPort(account: SchedulingAccount, options: {
   }
 
   return {
-    async create(asker, { when, text, isTask, callKey, isKnownLink }) {
+    async create(asker, { when, text, isTask, callKey }) {
       if (asker.hooked) {
         throw new RefusedCall("policy", "an event of a hook may set no reminders or tasks");
       }
@@ -73,7 +73,6 @@ export function createSchedulesPort(account: SchedulingAccount, options: {
       }
       const clean = neutralizedText(cleanSecrets(visibleText(text)), {
         written: [asker.text],
-        isKnown: isKnownLink,
         linkHosts: linkHosts(),
       });
       if (clean.trim() === "") throw badArguments("`text` has nothing to show");

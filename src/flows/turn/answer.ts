@@ -12,7 +12,6 @@ import { NO_STEPS } from "../../core/step.ts";
 import type { ParkedTurn, StepsTaken, TurnOutcome } from "../../core/turn/turn_outcome.ts";
 import type { Claim, FinishedTurn } from "../../core/inbound/inbox.ts";
 import { chargeOf } from "../../core/spending/usage.ts";
-import { mayLink } from "../../render/safety/links.ts";
 import { visibleText } from "../../render/safety/visible.ts";
 import { madeFiles } from "../media/find_files.ts";
 import { observeTokens } from "../session/turn_history.ts";
@@ -164,11 +163,9 @@ async function runAnswer(run: AnswerRun): Promise<FinishedTurn | undefined> {
   const request = await readRequest(run);
   if (!request) return undefined; // Discord takes no answer; the next start runs the turn
   const asked = await askModel(run, request);
-  const { links } = request;
   let { outcome } = asked;
   if (outcome.kind === "parked") {
-    await recallLinks(run, request, outcome.asked.map(({ question: { text } }) => text).join("\n"));
-    await parkTurn(turn.claim, outcome, spending, links.isKnown, ports);
+    await parkTurn(turn.claim, outcome, spending, ports);
     ports.speech?.waits();
     return undefined;
   }
@@ -188,7 +185,7 @@ async function runAnswer(run: AnswerRun): Promise<FinishedTurn | undefined> {
 /** Asks the model until it answers without calling a tool, and shows people how it goes. */
 async function askModel(run: AnswerRun, request: TurnRequest) {
   const { turn, rules, stored, ports, spending } = run;
-  const { gathered, links, opened } = request;
+  const { gathered, opened } = request;
   const { now, schedule, model, manner, spend, events } = ports;
   const { claim } = turn;
   const { timeoutMs } = rules;
@@ -197,7 +194,7 @@ async function askModel(run: AnswerRun, request: TurnRequest) {
   const draft = draftFor(turn, compose, ports);
   const lines = claim.message.own ? undefined : ports.lines; // they would lack the mark (T13a)
   const progress = lines?.begin(progressPlaceOf(claim), rules, turn.mayShow);
-  const steps = stepPorts(turn, gathered, spending, links.isKnown, ports);
+  const steps = stepPorts(turn, gathered, spending, ports);
   const turnPorts: TurnPorts = {
     ...steps,
     model: manner?.think || manner?.showsThinking ? withManner(model, manner) : model,
@@ -248,26 +245,16 @@ async function askModel(run: AnswerRun, request: TurnRequest) {
   return { outcome, compose };
 }
 
-/** Reads folded entries for the addresses of a text. Most turns have none. */
-async function recallLinks(
-  { turn, ports }: AnswerRun,
-  { history, links }: TurnRequest,
-  text: string,
-): Promise<void> {
-  if (!history.isFolded || !mayLink(text)) return;
-  await links.recall(text, turn.claim.route.sessionKey, ports.sessions);
-}
-
 type ModelAsked = Awaited<ReturnType<typeof askModel>>;
 type ModelReply = Extract<TurnOutcome, { kind: "reply" }>;
 
 function givenOf(
   { rules }: AnswerRun,
-  { gathered: { texts }, history, links }: TurnRequest,
+  { gathered: { texts }, history }: TurnRequest,
   taken: StepsTaken | undefined,
 ) {
   const maxKeptChars = Math.floor(history.freeChars * KEPT_SHARE);
-  return { texts, rules, maxKeptChars, taken, isKnownLink: links.isKnown };
+  return { texts, rules, maxKeptChars, taken };
 }
 
 async function recordWithoutAnswer(
@@ -305,7 +292,6 @@ async function recordAnswer(
   const { media, manner } = ports;
   const { compose } = asked;
   const { taken, isCut, carried } = outcome;
-  await recallLinks(run, request, outcome.text);
   let home = turn.claim;
   const { text } = outcome;
   let composed = compose(text, home, made);

@@ -30,7 +30,6 @@ import type { TurnSpendPort } from "./spending/turn_spending.ts";
 import type { Carries } from "../../core/store/inbox.ts";
 import type { Account } from "../../core/account/account.ts";
 import type { Emits } from "../../core/account/events.ts";
-import type { Recalled } from "../../store/sessions/sessions.ts";
 import type { TurnRecords } from "../../store/turns/turns.ts";
 import type { Inbox } from "../../store/inbox/inbox.ts";
 import type { Outbox } from "../../store/outbox/outbox.ts";
@@ -95,7 +94,7 @@ export interface AnswerPorts extends
     & Partial<RecentTalk>
     & Pick<Outbox, "footerOf">
     & SaveTurnPorts["store"];
-  readonly sessions: HistoryPorts["sessions"] & Recalled;
+  readonly sessions: HistoryPorts["sessions"];
   readonly model: Model;
   /** Chooses the form of prompts (T2a); absent: they are full. */
   readonly forms?: PromptForms;

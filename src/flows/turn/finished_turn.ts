@@ -18,7 +18,6 @@ import { printable } from "../../lib/text/quoted.ts";
 import type { Account } from "../../core/account/account.ts";
 import type { Emits } from "../../core/account/events.ts";
 import type { TurnTexts } from "./turn_attachments.ts";
-import { type TurnLinks, withCitedLinks } from "./turn_links.ts";
 
 /** Everything that the end of a turn needs from outside. */
 export interface EndPorts extends Pick<Account, "randomId" | "now" | "log">, Emits<"filesLeftOut"> {
@@ -39,8 +38,6 @@ export interface AnsweredWith {
   readonly rules: EndRules & { readonly tools?: readonly Tool[] };
   /** Maximum UTF-16 units of the results of tools in the transcript, together. */
   readonly maxKeptChars: number;
-  /** Whether a person or a tool wrote an address in the conversation (R9). */
-  readonly isKnownLink: TurnLinks["isKnown"];
   /** Whether the answer reached the model's maximum of output tokens; absent: it is whole. */
   readonly isCut?: true;
   /** As the message of the answer has it. */
@@ -136,7 +133,7 @@ export function unsavedOf({ taken }: Pick<AnsweredWith, "taken">): readonly Step
 export function entriesOf(
   claim: Claim,
   answer: string,
-  { texts, rules, maxKeptChars, taken, isKnownLink, carried }: AnsweredWith,
+  { texts, rules, maxKeptChars, taken, carried }: AnsweredWith,
   at: number,
 ): readonly Entry[] {
   const message = lastOf(claim);
@@ -155,11 +152,10 @@ export function entriesOf(
     return text === undefined ? undefined : { text };
   };
   const kept = transcriptOf(steps, maxKeptChars, showJoined, isPersonal);
-  const transcript = withCitedLinks(kept, steps, answer, isKnownLink);
   const joined = [...joinedBy(steps)].filter((id) => texts.of(id) !== undefined);
   return [
     ...texts.entries(at),
-    ...transcript.map((step): Entry => ({
+    ...kept.map((step): Entry => ({
       ...step,
       ...(step.role === "assistant" && { text: visibleText(step.text) }),
       ...(!keeps && { carried: undefined }),

@@ -20,13 +20,12 @@ import { historyChars } from "../../session/history.ts";
 import { openHistory, type TurnHistory } from "../session/turn_history.ts";
 import { fenced } from "../../render/prompt/untrusted.ts";
 import type { JoinedMessage } from "../../agent/next_step.ts";
-import { createToolbox, isResult, type Toolbox } from "../../agent/toolbox.ts";
+import { createToolbox, type Toolbox } from "../../agent/toolbox.ts";
 import type { TurnPorts } from "../../agent/turn.ts";
 import { saveSteps } from "./save_turn.ts";
 import { type TurnSpending, unsavedCharges } from "./spending/turn_spending.ts";
 import type { AnswerPorts, TurnRules } from "./answer_ports.ts";
 import type { RunningTurn } from "./turns.ts";
-import { createTurnLinks, type TurnLinks } from "./turn_links.ts";
 import {
   createTurnAttachments,
   createTurnTexts,
@@ -218,7 +217,6 @@ export interface TurnRequest {
   /** The message with its context, as the model reads it. */
   readonly envelope: string;
   readonly gathered: Gathered;
-  readonly links: TurnLinks;
   readonly toolbox: Toolbox;
   readonly opened: Awaited<ReturnType<typeof openHistory>>;
   /** The entries of the session that fit; a refused request leaves fewer. */
@@ -245,9 +243,7 @@ export async function readRequest(
   if (ports.ended.aborted) return undefined;
   const { texts, images } = gathered;
   const envelope = texts.first();
-  const { own: steps } = stored;
-  const links = createTurnLinks({ texts, steps }, () => request.history.entries);
-  const toolbox = toolboxOf(turn, { boundary, gathered, links }, rules, ports);
+  const toolbox = toolboxOf(turn, { boundary, gathered }, rules, ports);
   const { reset, timezone, userTurns, timeoutMs, cleanSecrets } = rules;
   const opened = await openHistory(
     claim,
@@ -276,14 +272,14 @@ export async function readRequest(
   );
   const { history } = opened;
   const request: TurnRequest = {
-    ...{ boundary, system, envelope, gathered, links, toolbox, opened, history },
+    ...{ boundary, system, envelope, gathered, toolbox, opened, history },
   };
   return request;
 }
 
 /** What people could see of a turn's request: an answer may name it. */
 export function shownOf(
-  { gathered: { overheard, texts }, system, envelope, links, history: { entries } }: TurnRequest,
+  { gathered: { overheard, texts }, system, envelope, history: { entries } }: TurnRequest,
 ): ModelAnswer["shown"] {
   return {
     overheard,
@@ -294,17 +290,15 @@ export function shownOf(
       ...entries.flatMap(({ role, text }) => role === "user" ? [text] : []),
     ],
     system,
-    isKnownLink: links.isKnown,
   };
 }
 
-/** The tools of a turn. `links` gets the results of calls. */
+/** The tools of a turn. */
 export function toolboxOf(
   turn: RunningTurn,
-  { boundary, gathered, links }: {
+  { boundary, gathered }: {
     readonly boundary: string;
     readonly gathered: Gathered;
-    readonly links: Pick<TurnLinks, "add">;
   },
   rules: TurnRules,
   ports: AnswerPorts,
@@ -318,15 +312,7 @@ export function toolboxOf(
     missingRight: (needs) => ports.missingRight(messagesOf(turn.claim), needs),
     keepImage: (bytes) => gathered.attachments().keepImage(turn.claim.message, bytes),
   });
-  const remembering: Toolbox = {
-    ...toolbox,
-    async run(call, context) {
-      const result = await toolbox.run(call, context);
-      if (isResult(result)) links.add(call, result.text);
-      return result;
-    },
-  };
-  return ports.tracing?.toolbox(remembering) ?? remembering;
+  return ports.tracing?.toolbox(toolbox) ?? toolbox;
 }
 
 /** Everything that only a turn with tools needs: their context, its steps, and later messages. */
@@ -334,7 +320,6 @@ export function stepPorts(
   turn: RunningTurn,
   gathered: Gathered,
   spending: TurnSpending,
-  isKnownLink: TurnLinks["isKnown"],
   ports: AnswerPorts,
 ): Pick<TurnPorts, "contextOf" | "toolPorts" | "takeIn" | "showJoined" | "showImages" | "save"> {
   const { claim } = turn;
@@ -346,7 +331,6 @@ export function stepPorts(
       also: turn.claim.also,
       sessionKey,
       callKey: `${message.id}:${key}`,
-      isKnownLink,
     }),
     takeIn: ports.store.takeIn && ports.steers
       ? (unsaved) => takeIn(unsaved, turn, ports)

@@ -16,7 +16,6 @@ import type { Charge } from "../../core/spending/usage.ts";
 import type { ParkedTurn, StepsTaken } from "../../core/turn/turn_outcome.ts";
 import { waitFor } from "../../lib/clock.ts";
 import { type TurnSpending, unsavedCharges } from "./spending/turn_spending.ts";
-import type { TurnLinks } from "./turn_links.ts";
 import type { createTurnEnds } from "../../store/turns/turn_ends.ts";
 
 /** Everything that storing a turn needs from outside. */
@@ -94,8 +93,6 @@ export interface TurnPeople extends AskPorts {
     readonly taken: StepsTaken;
     readonly charges: readonly Charge[];
     readonly asked: readonly AskedCall[];
-    /** Whether a person or a tool wrote an address in the conversation (R9). */
-    readonly isKnownLink: TurnLinks["isKnown"];
   }) => Promise<void>;
 }
 
@@ -108,7 +105,6 @@ export async function parkTurn(
   claim: Claim,
   { asked, taken }: ParkedTurn,
   spending: TurnSpending,
-  isKnownLink: TurnLinks["isKnown"],
   ports: Pick<SaveTurnPorts, "isStoreDown" | "schedule" | "stopping" | "log"> & {
     readonly people?: TurnPeople;
   },
@@ -119,7 +115,7 @@ export async function parkTurn(
   const charges = unsavedCharges(spending, "answer");
   const isPersonal = claim.message.own && true as const;
   const marked = asked.map((one) => ({ ...one, question: { ...one.question, isPersonal } }));
-  const park = () => people.park({ claim, taken, charges, asked: marked, isKnownLink });
+  const park = () => people.park({ claim, taken, charges, asked: marked });
   await saveSteps(park, claim.message.id, ports);
   spending.stored = length;
   log.info("A turn waits for a person", {

@@ -162,7 +162,6 @@ function setUp(
       reset: () => Promise.resolve(0),
       openEntries: () => Promise.resolve({ older: 0, entries: [] }),
       fold: () => Promise.resolve(false),
-      recall: () => Promise.resolve({ entries: [], matches: 0 }),
     },
     rates: createTokenRates(),
     summaries: createSummaries(),
@@ -461,26 +460,6 @@ describe("answer()", () => {
     await answer(claimOf(message), ports);
     const seen = JSON.stringify(asked);
     assert.ok(seen.includes("The tide is high.") && !seen.includes(footer), seen);
-  });
-
-  it("[R9] trusts links of the sender and the operator, and keeps those of people", async () => {
-    const link = (host: string) => `https://${host}/?k=1`;
-    const entries: readonly Entry[] = [
-      { role: "user", text: link("said.example"), messageId: messageId("5"), at: 1 },
-      { role: "assistant", text: link("made-up.example"), messageId: messageId("5"), at: 2 },
-    ];
-    const hosts = ["now.example", "prompt.example", "said.example", "made-up.example"];
-    const { ports, finished } = setUp({
-      entries,
-      says: hosts.map(link).join(" "),
-      rules: { instructions: { agentPrompt: `See ${link("prompt.example")}.` } },
-    });
-    await answer(claimOf(directMessage({ text: `what is ${link("now.example")}?` })), ports);
-    assert.equal(
-      finished[0]?.outbox[0]?.message.content,
-      `${hosts.slice(0, 2).map(link).join(" ")} <${link("said.example")}> ` +
-        "<https://made-up.example/> `?k=1`",
-    );
   });
 
   it("[R10] removes secrets from sent and from remembered text", async () => {

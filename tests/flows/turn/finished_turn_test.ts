@@ -29,7 +29,6 @@ function carriedOf(steps: readonly Step[], carried: string, maxKeptChars: number
     },
     rules: { texts: {}, where: "here", tools: [diary as Tool] },
     maxKeptChars,
-    isKnownLink: () => false,
     carried,
   }, 0);
   return entries.flatMap((entry) => entry.role === "assistant" ? [entry.carried] : []);

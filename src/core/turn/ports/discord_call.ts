@@ -21,8 +21,6 @@ export interface DiscordCall {
   readonly decision?: Decision;
   /** Whether the turn has a tool, by its name (T2); absent: it has none. */
   readonly mayUse?: (tool: string) => boolean;
-  /** Whether a person or a tool wrote an address in the conversation (R9); absent: no. */
-  readonly isKnownLink?: (address: string) => boolean;
   /** Words that it writes, if its result shows nothing; absent: what it reads is cut to its readers. */
   readonly tells?: readonly string[];
   /** Set for a probe, which ends before its first change. */

@@ -32,8 +32,6 @@ export interface SchedulesPort {
     readonly isTask: boolean;
     /** Identifies the call, so that a repetition sets no second schedule. */
     readonly callKey: string;
-    /** Whether a person or a tool wrote an address in the conversation (R9); absent: no. */
-    readonly isKnownLink?: (address: string) => boolean;
   }): Promise<ShownSchedule>;
   /**
    * The sender's own schedules with a run before them: in a guild only those of the guild, in direct

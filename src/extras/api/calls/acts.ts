@@ -163,7 +163,6 @@ export function createActs(
       sessionKey,
       callKey,
       signal,
-      isKnownLink: () => true, // the person's program has written it
     });
   }
 
