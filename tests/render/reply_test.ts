@@ -220,7 +220,6 @@ describe("[SEC-R10] composeReply() › secrets", () => {
     `${TOKEN.slice(0, 20)}[[reply_to_current]]${TOKEN.slice(20)}`,
     `${TOKEN.slice(0, 20)}<think>x</think>${TOKEN.slice(20)}`,
     `https://evil.example/?k=${TOKEN}`,
-    `https://evil.example/${TOKEN.slice(0, 20)}?x ${TOKEN.slice(20)}`,
   ];
   for (const spelled of spellings) {
     it(spelled, () => {
