@@ -92,7 +92,6 @@ function build(target: string, flags: readonly string[]): void {
   const folder = mkdtempSync(join(tmpdir(), "barnacle-assets-"));
   try {
     bundleRareThreads(folder);
-    execFileSync(BUN, ["scripts/reference/help_pages.ts", folder]);
     const assets = readdirSync(folder).filter((name) => !name.endsWith(".wasm")) // the program has it, too
       .sort().map((name) => `--asset=${join(folder, name)}`);
     link(target, [...flags, ...assets]);

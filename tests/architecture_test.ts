@@ -114,7 +114,7 @@ const MAY_USE: Readonly<Record<string, readonly string[]>> = {
   backup: ["service"], // `restore` repairs the service of a machine
   completion: ["backup", "sessions"], // proposes names of backups and conversations
   // Shows what their commands show, and changes the same rows.
-  dashboard: ["access", "agent", "config", "diagnose", "feeds", "model", "sessions", "why"],
+  dashboard: ["access", "agent", "config", "model", "why"],
   demo: ["dashboard", "voice"], // the page, and people with the same keys
   diagnose: ["access", "agent", "hooks", "model", "service", "voice"], // judges their facts
   hooks: ["events"], // reads what an event is about

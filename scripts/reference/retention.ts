@@ -286,12 +286,6 @@ export const BOUNDS: Readonly<Record<string, TableBound>> = {
       "until changed back; the number until a person writes there; a hash until the logout, or " +
       "until a login after its week",
   },
-  trend: {
-    under: "Servers and operation",
-    data: "Counts of messages and answers, their times and queues, for the dashboard's charts: " +
-      "without people, places and texts; only with `http.dashboard`",
-    kept: "by minute for a day, by hour for a year",
-  },
   feed: {
     under: "Servers and operation",
     data: "Feeds of the config: address, time and result of the last poll",

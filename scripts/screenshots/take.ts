@@ -6,12 +6,9 @@ import { join } from "node:path";
 import process from "node:process";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Browser, chromium, type Page } from "playwright-core";
-import type { Trend } from "../../src/store/figures.ts";
 import { startSimulation } from "../../src/extras/demo/simulation/simulation.ts";
 import { requestLink } from "../../src/extras/dashboard/print_link.ts";
-import { DATABASE_NAME } from "../../src/host/files/data_dir.ts";
 import { type OwnCommand, startOwnProcess } from "../../src/host/process/own_process.ts";
-import { openStore } from "../../src/store/store.ts";
 import { DEMO_PAGE, MAX_BYTES, type Picture } from "./pictures.ts";
 
 /** Debian's packages; the shell is the same engine without windows. */
@@ -32,7 +29,6 @@ const QUALITIES = [70, 60, 50, 40];
 const SETTLE_MS = 12_000;
 
 const MINUTE_MS = 60_000;
-const DAY_MINUTES = 1_440;
 
 export interface TakenPicture {
   readonly picture: Picture;
@@ -133,7 +129,6 @@ async function* takeDashboard(
   });
   const { simulator, dataDir } = simulation;
   try {
-    await storeDay(join(dataDir, DATABASE_NAME));
     const bot = simulation.startBot();
     const patience = AbortSignal.timeout(MINUTE_MS);
     const until = (check: () => unknown) => simulator.until(() => check() || undefined, patience);
@@ -161,35 +156,6 @@ async function* takeDashboard(
   } finally {
     await simulation.close();
   }
-}
-
-/** Stores invented figures of a day, for the charts: quiet at night, busy in the evening. */
-async function storeDay(path: string): Promise<void> {
-  const now = Date.now();
-  const store = openStore(path, { now, elapsed: () => performance.now() });
-  const begin = now - now % MINUTE_MS - (DAY_MINUTES - 5) * MINUTE_MS;
-  let state = 7;
-  const random = () => (state = state * 48_271 % 2_147_483_647) / 2_147_483_647;
-  const minutes = Array.from({ length: DAY_MINUTES - 5 }, (_, minute): Trend => {
-    const hour = minute / 60;
-    const busy = 0.15 + Math.max(0, Math.sin((hour - 6) / 18 * Math.PI)) * 0.85;
-    const ignored = Math.floor(random() * 9 * busy);
-    const accepted = Math.floor(random() * 3.4 * busy);
-    const isSlow = random() > 0.985;
-    return {
-      at: begin + minute * MINUTE_MS,
-      accepted,
-      ignored,
-      answers: accepted,
-      failures: 0,
-      medianMs: accepted === 0 ? 0 : Math.round(700 + 500 * random()),
-      slowestMs: accepted === 0 ? 0 : Math.round((1_200 + 900 * random()) * (isSlow ? 3 : 1)),
-      waiting: accepted === 0 ? 0 : Math.floor(random() * 2.2 * busy),
-      unsent: isSlow ? 2 : 0,
-    };
-  });
-  await store.trends.addMinutes(minutes);
-  store.close();
 }
 
 async function openTab(browser: Browser, { width, height, isDark }: Picture): Promise<Page> {

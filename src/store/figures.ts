@@ -8,7 +8,6 @@ import type { DecisionCount, StoreFigures } from "../core/store/store.ts";
 import { UNNAMED } from "./database/durability.ts";
 import type { Transactions } from "./database/transact.ts";
 import type { Pruner } from "./messages/retention.ts";
-import { TREND } from "./schema/bot.ts";
 import { integer, optional, rows } from "./schema/columns.ts";
 import { IS_PARKED } from "./schema/people.ts";
 
@@ -156,82 +155,3 @@ export function createUpkeep(
 
 /** The size of the store and the age of its records. */
 export type StoreExtent = Awaited<ReturnType<ReturnType<typeof createUpkeep>["extent"]>>;
-
-/** Length of a trend in seconds: a minute or an hour. */
-export type TrendSpan = 60 | 3_600;
-
-/** Figures of a minute or of an hour, from `at` on. */
-export type Trend = Omit<ReturnType<typeof TREND.read>, "span" | "place">;
-
-/** Rows of each ring: a day of minutes, a year of hours. */
-export const TRENDS_KEPT: Readonly<Record<TrendSpan, number>> = { 60: 1_440, 3_600: 8_784 };
-
-/** `store.trends`: figures by minute for a day and by hour for a year, in two rings. */
-export function createTrends({ database, sql, commit, read }: Transactions) {
-  const FIGURES = [
-    "at",
-    "accepted",
-    "ignored",
-    "answers",
-    "failures",
-    "median_ms",
-    "slowest_ms",
-    "waiting",
-    "unsent",
-  ];
-  const upsert = TREND.prepareInsert(
-    database,
-    `ON CONFLICT DO UPDATE SET ${FIGURES.map((name) => `${name} = excluded.${name}`).join(", ")}`,
-  );
-  const select = sql`SELECT * FROM trend WHERE span = ? AND at >= ? ORDER BY at`;
-  const selectHour = sql.rows(TREND.read)`SELECT * FROM trend WHERE span = 3600 AND place = ?`;
-
-  function add(minute: Trend): void {
-    upsert(rowOf(60, minute));
-    const at = minute.at - minute.at % HOUR_MS;
-    const known = selectHour.get(placeOf(3_600, at));
-    upsert(rowOf(3_600, known?.at === at ? joined(known, minute) : { ...minute, at }));
-  }
-
-  return {
-    /** Stores minutes, and adds them to their hours. Old ones make room. */
-    addMinutes: (minutes: readonly Trend[]) =>
-      commit(UNNAMED, () => { // no wait for the disk: a power cut may cost the last minutes
-        for (const minute of minutes) add(minute);
-      }),
-    /** The stored minutes or hours since a time, oldest first. */
-    trendsSince: (span: TrendSpan, since: number): Promise<readonly Trend[]> =>
-      read(() =>
-        select.all(span, since).map((row): Trend => {
-          const { span: _, place: __, ...trend } = TREND.read(row);
-          return trend;
-        })
-      ),
-  };
-}
-
-const HOUR_MS = 3_600_000;
-
-function placeOf(span: TrendSpan, at: number): number {
-  return Math.floor(at / 1_000 / span) % TRENDS_KEPT[span];
-}
-
-function rowOf(span: TrendSpan, trend: Trend) {
-  return { span, place: placeOf(span, trend.at), ...trend };
-}
-
-function joined(hour: Trend, minute: Trend): Trend {
-  const answers = hour.answers + minute.answers;
-  const totalMs = hour.medianMs * hour.answers + minute.medianMs * minute.answers;
-  return {
-    at: hour.at,
-    accepted: hour.accepted + minute.accepted,
-    ignored: hour.ignored + minute.ignored,
-    answers,
-    failures: hour.failures + minute.failures,
-    medianMs: answers === 0 ? 0 : Math.round(totalMs / answers),
-    slowestMs: Math.max(hour.slowestMs, minute.slowestMs),
-    waiting: Math.max(hour.waiting, minute.waiting),
-    unsent: Math.max(hour.unsent, minute.unsent),
-  };
-}

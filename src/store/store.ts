@@ -20,7 +20,7 @@ import type { CrashHooks } from "./database/durability.ts";
 import { toStoreError } from "./database/store_error.ts";
 import { watchFile } from "./database/database_files.ts";
 import { createFeeds } from "./feeds/feeds.ts";
-import { createFigures, createTrends, createUpkeep } from "./figures.ts";
+import { createFigures, createUpkeep } from "./figures.ts";
 import { createForgetting, noteForgotten } from "./forget/forget.ts";
 import { createGateway } from "./gateway/gateway.ts";
 import { createHooks } from "./hooks/hooks.ts";
@@ -199,7 +199,6 @@ export function createStore(
     programs: createPrograms(commits),
     hooks: createHooks(commits),
     upkeep: createUpkeep(commits, pruner),
-    trends: createTrends(commits),
     feeds: createFeeds(commits),
     voice: createVoice(commits),
   };

@@ -16,7 +16,6 @@ import { pageNamed, PAGES } from "./pages/table.ts";
 import type { DashboardParts } from "./base/parts.ts";
 import { createGuardedApp } from "./guarded_app.ts";
 import type { DashboardRoute } from "./routes.ts";
-import { createKeptSessions } from "./kept_sessions.ts";
 import { createLogins } from "./logins.ts";
 import { shell } from "./shell.tsx";
 
@@ -35,7 +34,6 @@ export interface Dashboard {
 
 const loginSchema = z.strictObject({
   token: z.string().max(100),
-  keep: z.boolean().default(false),
 });
 
 /**
@@ -45,13 +43,9 @@ const loginSchema = z.strictObject({
  */
 export function createDashboard(parts: DashboardParts, publicUrl?: string): Dashboard {
   const { now, log, clean } = parts;
-  const keptSessions = createKeptSessions(parts.store.settings);
-  let stored = Promise.resolve();
   const logins = createLogins({
     now,
     key: () => secretsOf(parts.setup()),
-    kept: keptSessions.read(),
-    keep: (sessions) => stored = keptSessions.store(sessions, now()),
   });
   const closing = new AbortController();
   const document = shell();
@@ -65,9 +59,8 @@ export function createDashboard(parts: DashboardParts, publicUrl?: string): Dash
     async login(c) {
       const { data } = loginSchema.safeParse(await c.req.json().catch(() => undefined));
       if (!data) return c.text("This page makes no such request", 400);
-      const result = logins.login(data.token, data.keep);
+      const result = logins.login(data.token);
       if (result.kind === "session") {
-        await stored;
         log.info("A browser has logged in to the dashboard");
         return c.json({ token: result.token });
       }
@@ -79,9 +72,8 @@ export function createDashboard(parts: DashboardParts, publicUrl?: string): Dash
           401,
         );
     },
-    async logout(c) {
+    logout(c) {
       logins.logout(bearerOf(c.req.raw) ?? "");
-      await stored;
       return c.body(null, 204);
     },
     async page(c) {
@@ -101,17 +93,6 @@ export function createDashboard(parts: DashboardParts, publicUrl?: string): Dash
         render: () => fragmentOf(page, query),
         isAllowed: () => logins.lasts(token),
       }, c.req.raw.signal);
-    },
-    async download(c) {
-      const page = await pageNamed(c.req.param("page") ?? "")?.open();
-      const query = new URL(c.req.url).searchParams;
-      const file = await refusedAs(c, clean, async () => await page?.download?.(parts, query));
-      if (file instanceof Response) return file;
-      if (!file) return c.text("There is no such file", 404);
-      return c.body(clean(file.text), 200, {
-        "Content-Type": `${file.type}; charset=utf-8`,
-        "Content-Disposition": `attachment; filename="${file.name.replace(/[^\w.-]/g, "_")}"`,
-      });
     },
     async change(c) {
       const { changeNamed } = await import("./changes/table.ts");

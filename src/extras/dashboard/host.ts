@@ -7,11 +7,8 @@
 
 import type { Served, ServedPart } from "../../cli/extras/served_part.ts";
 import { ingressUrl } from "../../http/ingress.ts";
-import { schedule } from "../../lib/clock.ts";
 import type { DashboardLink } from "../../interactions/base/context.ts";
-import type { Recorder } from "./recorder.ts";
 import type { Dashboard } from "./dashboard.ts";
-import { createKeptSessions } from "./kept_sessions.ts";
 import { EXIT, StartError } from "../../cli/shared/exit_code.ts";
 
 const PATH = /^https?:\/\/[^/]+\/dashboard(?:[/?#]|$)/;
@@ -22,41 +19,15 @@ export function serveDashboard(options: Served): ServedPart {
   let { setup } = options;
   const { publicUrl } = setup.config.http;
   let loading: Promise<Dashboard> | undefined;
-  let recording: Promise<Recorder> | undefined;
-  let recorder: Recorder | undefined;
   /** The ingress by which a person has last opened the dashboard: login links begin with it. */
   let ingress: string | undefined;
   const isOn = () => setup.config.http.dashboard;
-  if (isOn()) record();
-  else forgetSessions();
 
-  /** Figures of the charts are recorded while the dashboard is on, open or not. */
-  function record(): void {
-    if (recording) return;
-    recording = import("./recorder.ts").then(({ startRecorder }) =>
-      recorder = startRecorder({
-        bot,
-        store: options.store,
-        now: Date.now,
-        schedule,
-        log: options.logging.forPart("http"),
-      })
-    );
-  }
-
-  /** Ends those that last a restart, too. */
-  function forgetSessions(): void {
-    createKeptSessions(options.store.settings).store([], Date.now()).catch((error: unknown) =>
-      options.logging.forPart("http").error("Cannot end the dashboard's sessions", { error })
-    );
-  }
-
-  /** Ends live pages, and stores the figures that are not stored yet. */
+  /** Ends live pages and sessions. */
   async function end(): Promise<void> {
-    const ending = [loading, recording] as const;
-    loading = recording = recorder = undefined; // other sessions end, too
-    (await ending[0])?.close();
-    await (await ending[1])?.close();
+    const ending = loading;
+    loading = undefined;
+    (await ending)?.close();
   }
 
   async function load(): Promise<Dashboard> {
@@ -70,7 +41,6 @@ export function serveDashboard(options: Served): ServedPart {
       ),
       bot,
       setup: () => setup,
-      unstored: () => recorder?.unstored() ?? [],
       configFile: setup.config.file,
       reload,
       dataDir: options.dataDir,
@@ -128,15 +98,10 @@ export function serveDashboard(options: Served): ServedPart {
     },
     applied(next) {
       setup = next;
-      if (isOn()) record();
-      else {
-        void end();
-        forgetSessions();
-      }
+      if (!isOn()) void end();
     },
     link,
     methods: { "dashboard.login": login },
-    /** Ends live pages and the record of figures. */
     close: end,
   };
 }

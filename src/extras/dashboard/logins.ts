@@ -1,5 +1,5 @@
 /**
- * Keeps the dashboard's login links and sessions, as hashes (O6). Sessions of a week are also stored.
+ * Keeps the dashboard's login links and sessions, as hashes (O6).
  *
  * All tokens have 256 bits, so the limit of wrong ones is no help against guesses: it keeps a program
  * that tries from taking time and log lines.
@@ -7,18 +7,16 @@
 
 import { createHmac, randomBytes } from "node:crypto";
 import type { Clock } from "../../lib/clock.ts";
-import type { KeptSessions } from "./kept_sessions.ts";
 
 const TOKEN_BYTES = 32;
 
 /** Milliseconds that a login link is valid. */
 export const LINK_MS = 5 * 60_000;
 
-/** Milliseconds that a session lasts, and one that a person wants to keep. */
+/** Milliseconds that a session lasts. */
 export const SESSION_MS = 12 * 3_600_000;
-export const KEPT_MS = 7 * 24 * 3_600_000;
 
-/** Links, and sessions of each length, that exist at the same time; the oldest makes room. */
+/** Links and sessions that exist at the same time; the oldest makes room. */
 const MAX_LINKS = 4;
 const MAX_SESSIONS = 16;
 
@@ -34,17 +32,12 @@ export type LoginResult =
     readonly isNews: boolean;
   };
 
-export function createLogins({ now, key, kept, keep }: Pick<Clock, "now"> & {
+export function createLogins({ now, key }: Pick<Clock, "now"> & {
   /** Secrets of the bot: when they are rotated, all links and sessions end. */
   readonly key: () => string;
-  /** Sessions of a week from before the start. */
-  readonly kept: KeptSessions;
-  /** Stores the sessions of a week, after each change. */
-  readonly keep: (sessions: KeptSessions) => void;
 }) {
   const links = new Map<string, number>();
   const sessions = new Map<string, number>();
-  const weeks = new Map(kept);
   let wrong: readonly number[] = [];
   /** Whether the log has the limit since the last wrong token that it did not stop. */
   let toldLimit = false;
@@ -80,7 +73,7 @@ export function createLogins({ now, key, kept, keep }: Pick<Clock, "now"> & {
 
   const lasts = (token: string): boolean => {
     const hash = hashOf(token);
-    return (sessions.get(hash) ?? weeks.get(hash) ?? 0) > now();
+    return (sessions.get(hash) ?? 0) > now();
   };
 
   return {
@@ -89,27 +82,19 @@ export function createLogins({ now, key, kept, keep }: Pick<Clock, "now"> & {
       return add(links, now() + LINK_MS, MAX_LINKS);
     },
     /** Exchanges the token of a link for that of a session; a right one also while wrong ones are limited. */
-    login(token: string, isKept = false): LoginResult {
+    login(token: string): LoginResult {
       const hash = hashOf(token);
       const endsAt = links.get(hash);
       links.delete(hash);
       if (endsAt === undefined || endsAt <= now()) return wrongLogin();
-      if (!isKept) {
-        return { kind: "session", token: add(sessions, now() + SESSION_MS, MAX_SESSIONS) };
-      }
-      for (const [week, end] of weeks) if (end <= now()) weeks.delete(week);
-      const added = add(weeks, now() + KEPT_MS, MAX_SESSIONS);
-      keep([...weeks]);
-      return { kind: "session", token: added };
+      return { kind: "session", token: add(sessions, now() + SESSION_MS, MAX_SESSIONS) };
     },
     /** Checks the token of a session, in the same way. */
     check: (token: string): "right" | "wrong" | "limited" => lasts(token) ? "right" : countWrong(),
     /** Whether a session lasts; for an answer that began with its right token. */
     lasts,
     logout(token: string): void {
-      const hash = hashOf(token);
-      sessions.delete(hash);
-      if (weeks.delete(hash)) keep([...weeks]);
+      sessions.delete(hashOf(token));
     },
   };
 }

@@ -15,7 +15,6 @@ export const DASHBOARD_ROUTES = {
   logout: { method: "POST", path: "/dashboard/logout", auth: "session", maxBodyBytes: KIB },
   page: { method: "GET", path: "/dashboard/pages/:page", auth: "session", maxBodyBytes: 0 },
   live: { method: "GET", path: "/dashboard/live/:page", auth: "session", maxBodyBytes: 0 },
-  download: { method: "GET", path: "/dashboard/download/:page", auth: "session", maxBodyBytes: 0 },
   change: {
     method: "POST",
     path: "/dashboard/changes/:change",

@@ -46,9 +46,6 @@ function document(): PageView {
             Run <code>barnacle dashboard</code>{" "}
             on the machine of the bot, and open the address that it prints.
           </p>
-          <label id="login-keep" hidden>
-            <input type="checkbox" id="keep" /> Stay logged in here for a week
-          </label>
           <button type="button" id="login-button" hidden>Log in</button>
         </main>
         <dialog id="confirm" aria-labelledby="confirm-text">

@@ -198,26 +198,6 @@ export const TOLD_PROBLEM = table("told_problem", {
   forgets: "kinds of failure and names of models",
 });
 
-// The table of figures by minute and by hour.
-
-/** Figures of a minute or an hour. Its places are two rings, so the table never grows. */
-export const TREND = table("trend", {
-  span: integer(), // seconds: 60 or 3600
-  place: integer(), // in the ring of its span
-  at: integer(), // when it began
-  accepted: integer(), // messages with the verdict `accept`
-  ignored: integer(), // messages with any other verdict
-  answers: integer(), // turns that ended with one
-  failures: integer(), // turns that failed
-  medianMs: integer(), // from a message to the end of its turn; 0 without an answer; of an hour: the mean of its minutes, by answers
-  slowestMs: integer(),
-  waiting: integer(), // maximum
-  unsent: integer(), // maximum
-}, {
-  key: ["span", "place"],
-  forgets: "counts of messages, without people and places",
-});
-
 export const BOT_TABLES: readonly DeclaredTable[] = [
   ACCOUNT,
   GATEWAY_SESSION,
@@ -230,5 +210,4 @@ export const BOT_TABLES: readonly DeclaredTable[] = [
   USAGE,
   TOLD_BUDGET,
   TOLD_PROBLEM,
-  TREND,
 ];

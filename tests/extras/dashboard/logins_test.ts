@@ -1,23 +1,14 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { KeptSessions } from "../../../src/extras/dashboard/kept_sessions.ts";
-import {
-  createLogins,
-  KEPT_MS,
-  LINK_MS,
-  SESSION_MS,
-} from "../../../src/extras/dashboard/logins.ts";
+import { createLogins, LINK_MS, SESSION_MS } from "../../../src/extras/dashboard/logins.ts";
 
-function logins(kept: KeptSessions = []) {
+function logins() {
   const clock = { now: 1_000_000, key: "a secret" };
-  const stored = { sessions: kept };
   const all = createLogins({
     now: () => clock.now,
     key: () => clock.key,
-    kept,
-    keep: (sessions) => stored.sessions = sessions,
   });
-  return { clock, stored, ...all };
+  return { clock, ...all };
 }
 
 /** The token of a session. */
@@ -65,42 +56,11 @@ describe("[O6] createLogins()", () => {
     assert.equal(all.check(second), "wrong");
   });
 
-  it("keeps a session for a week if the person wants so", () => {
-    const all = logins();
-    const result = all.login(all.createLink(), true);
-    const token = result.kind === "session" ? result.token : "";
-    all.clock.now += KEPT_MS - 1;
-    assert.equal(all.check(token), "right");
-    all.clock.now += 1;
-    assert.equal(all.check(token), "wrong");
-  });
-
-  it("keeps a session of a week over a restart, as a hash, until its end or a logout", () => {
-    const all = logins();
-    const week = () => {
-      const result = all.login(all.createLink(), true);
-      return result.kind === "session" ? result.token : "";
-    };
-    const [first, second, day] = [week(), week(), loggedIn(all)];
-    assert.equal(all.stored.sessions.length, 2);
-    assert.ok(!JSON.stringify(all.stored.sessions).includes(first));
-    const next = logins(all.stored.sessions);
-    assert.deepEqual([first, second, day].map(next.check), ["right", "right", "wrong"]);
-    next.logout(first);
-    assert.deepEqual([first, second].map(logins(next.stored.sessions).check), ["wrong", "right"]);
-    next.clock.now += KEPT_MS;
-    assert.equal(next.check(second), "wrong");
-    for (let count = 0; count < 20; count++) week();
-    assert.equal(all.stored.sessions.length, 16);
-  });
-
   it("ends links and sessions when a secret of the bot is rotated", () => {
     const all = logins();
     const [link, session] = [all.createLink(), loggedIn(all)];
-    const result = all.login(all.createLink(), true);
     all.clock.key = "another secret";
     assert.equal(all.check(session), "wrong");
-    assert.equal(all.check(result.kind === "session" ? result.token : ""), "wrong");
     assert.equal(all.login(link).kind, "wrong");
   });
 

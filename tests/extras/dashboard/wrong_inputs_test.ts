@@ -60,25 +60,18 @@ const WRONG: Readonly<Record<DashboardRoute, readonly Wrong[]>> = {
   logout: BODIES.map((body) => ({ body, status: 204, words: /^$/ })),
   page: [
     ...named(404, /^There is no such page$/),
-    { name: `activity?session=${HOSTILE}`, status: 200, words: /no session/ },
     { name: "spend?days=1e999&days=-1&days=", status: 200, words: /Tokens of the last 30 days/ },
   ],
   live: named(404, /^There is no such page$/),
-  download: [
-    ...named(404, /^There is no such file$/),
-    { name: "spend", status: 404, words: /^There is no such file$/ },
-    { name: "activity", status: 422, words: /^no session/ },
-    { name: `activity?session=${HOSTILE}`, status: 422, words: /^no session/ },
-  ],
   change: [
     ...named(404, /^There is no such change$/),
     ...BODIES.map((body) => ({
-      name: "pairing.revoke",
+      name: "pairing.deny",
       body,
       status: 422,
       words: /^\S+.*\w$/,
     })),
-    { name: "pairing.revoke", body: '{"user":"<b>"}', status: 422, words: /is not a user id/ },
+    { name: "pairing.deny", body: '{"code":"<b>"}', status: 422, words: /is unknown, decided or expired/ },
   ],
 };
 

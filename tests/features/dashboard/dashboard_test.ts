@@ -4,8 +4,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { WITH_BROWSER } from "../../support/browser/chromium.ts";
 import { loginLink, withDashboard } from "../../support/browser/dashboard.ts";
-import { freePort } from "../../support/network/free_port.ts";
-import { ended, withSimulation } from "../../support/bot/e2e.ts";
+import { withSimulation } from "../../support/bot/e2e.ts";
 import { give, registered } from "../../support/bot/slash.ts";
 
 /** A text and a name that a person chooses, and that must stay text. */
@@ -45,33 +44,6 @@ describe("[O6] the dashboard", WITH_BROWSER, () => {
       assert.equal(await page.evaluate(() => sessionStorage.length), 0);
       await judge();
     }));
-
-  it("works below a path, and stays logged in for a week if the person wants so", async () => {
-    const port = await freePort();
-    const publicUrl = `http://127.0.0.1:${port}/my/bot`;
-    await withDashboard(
-      { config: { http: { port, publicUrl } } },
-      async ({ page, go, judge }, scene) => {
-        await go("Activity");
-        await page.reload();
-        await page.waitForSelector('#page h1:text-is("Activity")');
-        assert.equal(page.url(), `${publicUrl}/dashboard/activity`);
-        await page.click("#logout");
-        await page.goto(await loginLink(scene));
-        await judge();
-        await page.check("#keep");
-        await page.click("#login-button");
-        await page.waitForSelector("#page h1");
-        const other = await page.context().newPage();
-        await other.goto(`${publicUrl}/dashboard`);
-        await other.waitForSelector('#page h1:text-is("Today")');
-        await other.click("#logout");
-        await page.reload();
-        await page.waitForSelector("#login:not([hidden])");
-        assert.equal(await page.evaluate(() => localStorage.length), 0);
-      },
-    );
-  });
 
   it("shows decisions live, explains one, and tells its whole story", () =>
     withDashboard({}, async ({ page, go, judge }, { say, mention, replies }) => {
@@ -125,43 +97,6 @@ describe("[O6] [K2] /dashboard", () => {
         assert.equal(refused, "You are not authorized to do that.");
       },
     ));
-
-  it("keeps a session of a week over a restart, but not one that was logged out", () =>
-    withSimulation({ config: { http: { port: 0, dashboard: true } } }, async (scene) => {
-      const bot = await scene.start();
-      async function loggedIn(): Promise<string> {
-        const link = new URL(await loginLink(scene));
-        const answer = await fetch(`${link.origin}/dashboard/login`, {
-          method: "POST",
-          headers: { "Content-Type": "application/json" },
-          body: JSON.stringify({ token: link.hash.slice(1), keep: true }),
-        });
-        return `Bearer ${(await answer.json()).token}`;
-      }
-      const [kept, loggedOut] = [await loggedIn(), await loggedIn()];
-      const { origin: before } = new URL(await loginLink(scene));
-      const answer = await fetch(`${before}/dashboard/logout`, {
-        method: "POST",
-        headers: { "Content-Type": "application/json", Authorization: loggedOut },
-        body: "{}",
-      });
-      assert.equal(answer.status, 204);
-      bot.kill("SIGKILL");
-      await ended(bot);
-      await scene.start();
-      const { origin } = new URL(await loginLink(scene));
-      const page = async (Authorization: string) =>
-        (await fetch(`${origin}/dashboard/pages/today`, { headers: { Authorization } })).status;
-      assert.deepEqual([await page(kept), await page(loggedOut)], [200, 401]);
-      for (const value of ["false", "true"]) {
-        assert.equal((await scene.cli("config", "set", "http.dashboard", value)).code, 0);
-        await scene.eventually(
-          `http.dashboard ${value}`,
-          async () => (await fetch(`${origin}/dashboard`)).ok === (value === "true"),
-        );
-      }
-      assert.equal(await page(kept), 401, "a dashboard that is off has no session");
-    }));
 
   it("says that the dashboard is off; once on, a running bot reads its changed config first", () =>
     withSimulation({}, async (scene) => {

@@ -117,11 +117,7 @@ const ROWS: Readonly<Record<ServerName, Readonly<Record<string, Row>>>> = {
     "POST /dashboard/logout": post("/dashboard/logout", 204),
     "GET /dashboard/pages/:page": get("/dashboard/pages/spend"),
     "GET /dashboard/live/:page": get("/dashboard/live/spend"),
-    "GET /dashboard/download/:page": {
-      address: "/dashboard/download/activity?session=none",
-      status: 422,
-    },
-    "POST /dashboard/changes/:change": post("/dashboard/changes/pairing.revoke", 422, { user: "" }),
+    "POST /dashboard/changes/:change": post("/dashboard/changes/pairing.deny", 422, { code: "" }),
     "GET /dashboard/:page": get("/dashboard/spend"),
   },
   api: {

@@ -145,13 +145,6 @@ function addressOf(to: string, query: Fields = {}): string {
 }
 
 /** A link to a file of the page (`DashboardPage.download`). */
-export function DownloadLink(
-  { to, query = {}, children }: PropsWithChildren<{ to: string; query?: Fields }>,
-): PageView {
-  const text = new URLSearchParams(query).toString();
-  return <a href={`download/${to}${text && `?${text}`}`} data-download>{children}</a>;
-}
-
 /**
  * A form that makes a change, with the command that does the same.
  *

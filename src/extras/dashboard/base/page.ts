@@ -1,13 +1,12 @@
 /**
  * Declares what a page of the dashboard is, and a change that a page offers.
  *
- * A part of a page is one file in `pages/`; `pages/table.ts` puts parts together to pages. Changes of a page are one file in
+ * A page is one file in `pages/`. Changes of a page are one file in
  * `changes/`, and one row of `changes/table.ts`. While a page is open, its script replaces each part
  * with `data-live` (`Card`) whose HTML has changed; the server renders the page again once the store
  * or a connection has changed.
  */
 
-import { raw } from "hono/html";
 import type { HtmlEscapedString } from "hono/utils/html";
 import type { z } from "zod";
 import type { DashboardParts } from "./parts.ts";
@@ -20,49 +19,21 @@ export type Query = Pick<URLSearchParams, "get" | "getAll" | "has">;
 
 /** A part of a page. Its facts come first; the view is a function of them, without `await`. */
 export interface DashboardPage<Facts = unknown> {
-  /** If the address has this key, the page shows this part alone: a message, in place of the list. */
-  readonly alone?: string;
   /** Reads the facts that the view needs. */
   load(parts: DashboardParts, query: Query): Promise<Facts>;
   view(facts: Facts): PageView;
-  /** Makes the file of a link with `data-download`; absent: the page offers none. */
-  download?(parts: DashboardParts, query: Query): Promise<{
-    readonly name: string;
-    readonly type: "application/json" | "text/plain" | "text/markdown" | "text/csv";
-    readonly text: string;
-  }>;
 }
 
 /** A part whose type of facts is forgotten, as a table of pages needs it. */
-export type AnyPage = Pick<DashboardPage, "download" | "alone"> & {
+export interface AnyPage {
   render(parts: DashboardParts, query: Query): Promise<PageView>;
-};
+}
 
 /** Makes a part for the table of pages. */
 export function page<Facts>(one: DashboardPage<Facts>): AnyPage {
   return {
-    alone: one.alone,
-    download: one.download && ((parts, query) => one.download?.(parts, query) ?? absent()),
     render: async (parts, query) => one.view(await one.load(parts, query)),
   };
-}
-
-/** Puts parts below each other: one page. */
-export function together(...parts: readonly AnyPage[]): AnyPage {
-  const shownBy = (query: Query) =>
-    parts.find(({ alone }) => alone !== undefined && query.get(alone));
-  return {
-    download: parts.find(({ download }) => download)?.download,
-    async render(given, query) {
-      const alone = shownBy(query);
-      const views = (alone ? [alone] : parts).map((part) => part.render(given, query));
-      return raw((await Promise.all(views)).join(""));
-    },
-  };
-}
-
-function absent(): never {
-  throw new TypeError("This page offers no file");
 }
 
 /** The fields of a form, by name. */

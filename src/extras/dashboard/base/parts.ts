@@ -1,7 +1,6 @@
 /** Declares the parts of a running bot that the dashboard's pages read and change. */
 
 import type { Bot, Setup } from "../../../bot.ts";
-import type { Trend } from "../../../store/figures.ts";
 import type { Store } from "../../../store/store.ts";
 import type { Env } from "../../../lib/env.ts";
 import type { Clock } from "../../../lib/clock.ts";
@@ -18,8 +17,6 @@ export interface DashboardParts extends Pick<Clock, "now"> {
   readonly bot: Pick<Bot, "snapshot" | "refresh" | "traffic" | "pageMade">;
   /** The running config, with its accounts and models. */
   readonly setup: () => Setup;
-  /** Minutes that the recorder has not stored yet, oldest first. */
-  readonly unstored: () => readonly Trend[];
   /** Path of the config file; absent without a file. */
   readonly configFile?: string;
   /** Applies the config file, as a SIGHUP does; absent if the config is no file. */

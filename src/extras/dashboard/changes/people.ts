@@ -1,9 +1,8 @@
 /** The changes of the pages Today and People: `barnacle approvals` and `barnacle pairing`. */
 
 import { z } from "zod";
-import { parseUser } from "../../../core/outbound/target.ts";
 import { quoted } from "../../../lib/text/quoted.ts";
-import { decideRequest, pairingsOf, unpair } from "../../access/exports.ts";
+import { decideRequest, pairingsOf } from "../../access/exports.ts";
 import { decideQuestion, type OperatorChoice } from "../../agent/exports.ts";
 import { EXIT } from "../../../cli/shared/exit_code.ts";
 import { accountsIn } from "../../../cli/shared/which_account.ts";
@@ -62,27 +61,10 @@ export const approvePairing: AnyChange = decidePairing("approve", "Approve");
 /** Refuses a person. */
 export const denyPairing: AnyChange = decidePairing("deny", "Deny");
 
-export const revokePairing: AnyChange = change({
-  name: "pairing.revoke",
-  label: "Revoke",
-  fields: z.strictObject({ user: z.string() }),
-  command: ({ user }) => `barnacle pairing revoke ${user}`,
-  confirm: ({ user }) => `Unpair user ${user}? The bot will not answer their direct messages.`,
-  async run({ store }, { user }) {
-    const userId = parseUser(user);
-    if (!userId) throw new RefusedChange(`${quoted(user)} is not a user id`);
-    const accounts = await accountsIn(store.gateway, undefined);
-    const [paired] = await unpair(userId, accounts, store.pairing);
-    if (!paired) throw new RefusedChange(`user ${userId} is not paired`);
-    return { text: `Unpaired ${paired.username}` };
-  },
-});
-
 export const PEOPLE_CHANGES: readonly AnyChange[] = [
   allowOnce,
   allowAlways,
   denyCall,
   approvePairing,
   denyPairing,
-  revokePairing,
 ];

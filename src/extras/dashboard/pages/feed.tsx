@@ -56,7 +56,6 @@ interface OneMessage {
 
 /** Shows the list, or with `?message=…` one message. */
 export const feedPart: AnyPage = page<FeedList | OneMessage>({
-  alone: "message",
   async load(parts, query) {
     const asked = query.get("message")?.trim();
     if (asked) return await explain(parts, asked);

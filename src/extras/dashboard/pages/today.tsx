@@ -195,9 +195,8 @@ function NeedsYou(facts: TodayFacts): PageView {
       )}
       {stuck > 0 && (
         <p>
-          <PageLink to="diagnostics">
-            {`${stuck} ${stuck === 1 ? "message was" : "messages were"} perhaps not sent`}
-          </PageLink>: send again, or drop.
+          {`${stuck} ${stuck === 1 ? "message was" : "messages were"} perhaps not sent`}
+          : <code>barnacle outbox list</code>
         </p>
       )}
     </Card>

@@ -13,11 +13,8 @@ const RETRY_MS = { first: 500, most: 15_000 };
 const byId = (id) => document.getElementById(id);
 const main = byId("page");
 
-const session = () => sessionStorage.getItem(KEY) ?? localStorage.getItem(KEY);
-function endSession() {
-  sessionStorage.removeItem(KEY);
-  localStorage.removeItem(KEY);
-}
+const session = () => sessionStorage.getItem(KEY);
+const endSession = () => sessionStorage.removeItem(KEY);
 
 /** The one place that turns text into elements: HTML that the bot rendered, where JSX escapes data. */
 const policy = globalThis.trustedTypes?.createPolicy("dashboard", { createHTML: (html) => html });
@@ -81,7 +78,7 @@ function showLogin(text) {
   const token = linkToken();
   main.hidden = byId("pages").hidden = byId("logout").hidden = true;
   byId("login").hidden = false;
-  byId("login-button").hidden = byId("login-keep").hidden = token === "";
+  byId("login-button").hidden = token === "";
   if (token !== "") byId("login-text").textContent = "This link logs you in once.";
   if (text) byId("login-text").textContent = text;
   document.title = "Log in · Barnacle";
@@ -102,17 +99,15 @@ byId("login-button").addEventListener("click", () => void login());
 async function login() {
   try {
     const token = linkToken();
-    const keep = byId("keep").checked;
-    const answer = await ask("login", { method: "POST", body: { token, keep } });
+    const answer = await ask("login", { method: "POST", body: { token } });
     endSession();
-    (keep ? localStorage : sessionStorage).setItem(KEY, (await answer.json()).token);
+    sessionStorage.setItem(KEY, (await answer.json()).token);
     history.replaceState(null, "", location.pathname);
     byId("problem").textContent = "";
     await open(location.href, { isNew: true });
   } catch (error) {
     byId("login-text").textContent = wordsOf(error);
-    byId("login-button").hidden = byId("login-keep").hidden = error instanceof Refused &&
-      !isAway(error);
+    byId("login-button").hidden = error instanceof Refused && !isAway(error);
   }
 }
 
@@ -159,10 +154,8 @@ async function open(address, { isNew = false } = {}) {
     link?.setAttribute("aria-current", "page");
     link?.scrollIntoView({ block: "nearest", inline: "nearest" });
     showTimes(main);
-    const target = main.querySelector("[data-target]"); // a section of the help
     if (isNew) scrollTo(0, 0);
-    target?.scrollIntoView();
-    if (isNew || target) (target ?? heading).focus({ preventScroll: true });
+    if (isNew) heading.focus({ preventScroll: true });
     void follow(place, number);
   } catch (error) {
     if (number === opening && byId("login").hidden) byId("problem").textContent = wordsOf(error);
@@ -186,29 +179,11 @@ addEventListener("hashchange", () => linkToken() !== "" && start());
 document.addEventListener("click", (event) => {
   const link = event.target.closest?.("a");
   if (!link || event.ctrlKey || event.metaKey || event.shiftKey || event.button !== 0) return;
-  if (link.hasAttribute("data-download")) {
-    event.preventDefault();
-    void download(link.href);
-  } else if (link.hasAttribute("data-page")) {
+  if (link.hasAttribute("data-page")) {
     event.preventDefault();
     void go(link.href);
   }
 });
-
-async function download(address) {
-  try {
-    const answer = await ask(address.slice(location.origin.length + BASE.length));
-    const [, name = "file"] = /filename="([^"]+)"/.exec(
-      answer.headers.get("Content-Disposition") ?? "",
-    ) ?? [];
-    const url = URL.createObjectURL(await answer.blob());
-    const link = Object.assign(document.createElement("a"), { href: url, download: name });
-    link.click();
-    setTimeout(() => URL.revokeObjectURL(url), 10_000);
-  } catch (error) {
-    byId("problem").textContent = wordsOf(error);
-  }
-}
 
 /** Times in the reader's time zone. */
 function showTimes(within) {
@@ -397,19 +372,6 @@ async function change(form, submitter) {
     form.removeAttribute("data-busy");
   }
 }
-
-/** Selects the line of a problem in the text that has it. */
-document.addEventListener("click", ({ target }) => {
-  const line = Number(target.closest?.("[data-line]")?.dataset.line);
-  const text = byId("config-text");
-  if (!line || !text) return;
-  const lines = text.value.split("\n");
-  const start = lines.slice(0, line - 1).reduce((sum, { length }) => sum + length + 1, 0);
-  text.focus();
-  text.setSelectionRange(start, start + (lines[line - 1]?.length ?? 0));
-  const { lineHeight } = getComputedStyle(text);
-  text.scrollTop = (line - 3) * Number.parseFloat(lineHeight);
-});
 
 function isSure(question) {
   const dialog = byId("confirm");
