@@ -112,7 +112,6 @@ const MAY_READ_STORE_TYPES: readonly string[] = [
 const MAY_USE: Readonly<Record<string, readonly string[]>> = {
   alerts: ["delivery"], // a test message
   backup: ["service"], // `restore` repairs the service of a machine
-  completion: ["backup", "sessions"], // proposes names of backups and conversations
   // Shows what their commands show, and changes the same rows.
   dashboard: ["access", "agent", "config", "model", "why"],
   demo: ["dashboard", "voice"], // the page, and people with the same keys

@@ -58,13 +58,6 @@ export async function runCommandLine(
     return EXIT.done;
   }
   const all = commandsOf(tasks);
-  const [first = ""] = args;
-  const hidden = extras.find(({ hidden }) => hidden && Object.hasOwn(hidden, first))?.hidden;
-  if (hidden?.[first]) {
-    const runHidden = await hidden[first]();
-    await runHidden(args.slice(1), all, { stdout, stderr, env });
-    return EXIT.done;
-  }
   const words = withHelpOption(withoutDashes(args), all);
   const wrong = wrongCommand(words, all);
   if (wrong !== undefined) {

@@ -7,7 +7,6 @@ import { alerts } from "./alerts/extra.ts";
 import { api } from "./api/extra.ts";
 import { backup } from "./backup/extra.ts";
 import { catchup } from "./catchup/extra.ts";
-import { completion } from "./completion/extra.ts";
 import { config } from "./config/extra.ts";
 import { dashboard } from "./dashboard/extra.ts";
 import { delivery } from "./delivery/extra.ts";
@@ -16,7 +15,6 @@ import { diagnose } from "./diagnose/extra.ts";
 import { events } from "./events/extra.ts";
 import { feeds } from "./feeds/extra.ts";
 import { hooks } from "./hooks/extra.ts";
-import { logs } from "./logs/extra.ts";
 import { model } from "./model/extra.ts";
 import { openclaw } from "./openclaw/extra.ts";
 import { receipts } from "./receipts/extra.ts";
@@ -35,7 +33,6 @@ export const EXTRAS: readonly Extra[] = [
   api,
   backup,
   catchup,
-  completion,
   config,
   dashboard,
   delivery,
@@ -44,7 +41,6 @@ export const EXTRAS: readonly Extra[] = [
   events,
   feeds,
   hooks,
-  logs,
   model,
   openclaw,
   receipts,

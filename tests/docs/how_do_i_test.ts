@@ -5,15 +5,9 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, describe, it } from "node:test";
 import type { Problem } from "../../src/config/text/problem.ts";
-import { accessTest, type AccessTestFlags } from "../../src/extras/access/try.ts";
 import { show } from "../../src/extras/agent/agents.ts";
 import { checkFile } from "../../src/extras/config/show.ts";
-import {
-  createDataFixture,
-  GUILD,
-  GUILD_SNAPSHOT,
-  removeDataFixtures,
-} from "../cli/data_fixture.ts";
+import { createDataFixture, GUILD_SNAPSHOT, removeDataFixtures } from "../cli/data_fixture.ts";
 import { recordingIo } from "../cli/io.ts";
 import { batch } from "../support/store/store.ts";
 
@@ -45,38 +39,6 @@ const OF_A_PART = [
 ];
 const isOwn = ({ path = "" }: Problem) => !OF_A_PART.includes(path);
 
-/** A message to a bot with one recipe, and whether the bot would answer. */
-interface Row extends Partial<AccessTestFlags> {
-  readonly recipe: string;
-  readonly is: "answered" | "not answered";
-}
-const ROLE = "Let only one role talk to the bot";
-const CHANNEL = "Answer in one channel without a mention";
-const DIRECT = "Keep unknown people out of direct messages";
-const ROWS: readonly Row[] = [
-  { recipe: ROLE, mention: true, role: ["Crew"], is: "answered" },
-  { recipe: ROLE, mention: true, is: "not answered" },
-  { recipe: CHANNEL, is: "answered" },
-  { recipe: CHANNEL, channel: "random", is: "not answered" },
-  { recipe: CHANNEL, channel: "random", mention: true, is: "answered" },
-  { recipe: DIRECT, channel: "dm", is: "answered" },
-  { recipe: DIRECT, channel: "dm", user: "123456789012345681", is: "not answered" },
-  { recipe: "Answer other bots", bot: true, mention: true, is: "answered" },
-  { recipe: "Answer other bots", bot: true, is: "not answered" },
-];
-const FLAGS: Omit<AccessTestFlags, "config" | "data" | "json"> = {
-  user: OWNER,
-  channel: "help",
-  reply: false,
-  mention: false,
-  bot: false,
-  manager: false,
-  event: "message",
-  on: "own",
-  needs: "everyone",
-  offline: true,
-};
-
 describe("[C4] docs/how-do-i.md", () => {
   it("has twenty recipes or more, and its list names each of them", () => {
     assert.ok(RECIPES.size >= 20, String(RECIPES.size));
@@ -94,25 +56,6 @@ describe("[C4] docs/how-do-i.md", () => {
       const { config } = createDataFixture(configOf(heading));
       const { problems } = await checkFile(config, ENV);
       assert.deepEqual(problems.filter(isOwn), []);
-    });
-  }
-
-  for (const { recipe, is, ...flags } of ROWS) {
-    const { channel = "help", user, role, mention, bot } = flags;
-    const about = JSON.stringify({ channel, user, role, mention, bot });
-    it(`"${recipe}": ${about} is ${is}`, async () => {
-      const config = configOf(recipe).replace(/(?<="guilds":\s*\{\s*")\d+/, GUILD)
-        .replace(/(?<=role:)\d+/, CREW);
-      const place = createDataFixture(config);
-      await place.fill((store) =>
-        store.inbox.acceptBatch(batch({ guilds: [GUILD_SNAPSHOT] }), Date.now())
-      );
-      const io = recordingIo();
-      await accessTest({ ...FLAGS, ...place.flags, ...flags }, io);
-      assert.match(
-        io.stdout[0] ?? io.stderr.join(),
-        new RegExp(is === "answered" ? "^Would be answered" : "^Would not be"),
-      );
     });
   }
 

@@ -9,16 +9,12 @@
 import type { BotExtra } from "../../bot/bot_extra.ts";
 import type { CliCommand, CliGroup } from "../help/command_help.ts";
 import type { TaskTitle } from "../help/overview.ts";
-import type { Commands } from "../help/wrong_command.ts";
 import type { ServeExtra } from "./served_part.ts";
-import type { Terminal } from "../terminal/io.ts";
 
 /** What an extra adds; the core asks for each member in one place. */
 export interface Extra extends BotExtra, ServeExtra {
   /** Commands for operators; loaded with the command line, and never by `run`. */
   readonly commands?: () => Promise<ExtraCommands>;
-  /** A command that no help lists, by its name: such as that of the shell's completion. */
-  readonly hidden?: { readonly [name: string]: () => Promise<HiddenCommand> };
 }
 
 /**
@@ -28,10 +24,3 @@ export interface Extra extends BotExtra, ServeExtra {
 export type ExtraCommands = Partial<
   Record<TaskTitle, Readonly<Record<string, CliCommand | CliGroup>>>
 >;
-
-/** Prints for another program; never fails. */
-export type HiddenCommand = (
-  args: readonly string[],
-  all: Commands,
-  terminal: Terminal,
-) => Promise<void>;
