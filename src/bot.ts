@@ -13,7 +13,6 @@ import { startProcessMedia } from "./bot/process_media.ts";
 import { createReadBudgets } from "./bot/process/spent_budgets.ts";
 import { createNoteMeaning } from "./bot/process/note_meaning.ts";
 import { createMediaFolder } from "./media/folder.ts";
-import type { CallService } from "./core/programs/service.ts";
 import type { AccountId, UserId } from "./core/discord/ids.ts";
 import type { ConfigFile } from "./core/config_file.ts";
 import type { ModelChoices } from "./core/model.ts";
@@ -217,13 +216,6 @@ export async function startBot(options: BotOptions) {
       running.each((account) => all.push(account.traffic()));
       return all;
     },
-    /**
-     * The calls of programs to an account (O14).
-     *
-     * @returns `undefined` if the account does not run.
-     */
-    calls: (accountId: AccountId): Promise<CallService> | undefined =>
-      running.running(accountId)?.calls(),
     /** Counts a report to the service manager. */
     onPing: (result: PingResult): void => metrics.watchdogPings.inc({ result }),
     /** Resolves if the bot ends by itself; never after {@link Bot.stop}. */

@@ -2,7 +2,6 @@
 
 import type { Env } from "../lib/env.ts";
 import type { Config } from "../config/config.ts";
-import type { CallService } from "../core/programs/service.ts";
 import type { AccountId, UserId } from "../core/discord/ids.ts";
 import type { InvalidRequests } from "../core/discord/invalid_requests.ts";
 import type { Self } from "../core/inbound/inbound.ts";
@@ -111,8 +110,6 @@ export interface RunningAccount extends AccountParts {
   caches(): Readonly<Record<string, number>>;
   /** A command has changed rows of a namespace; `forgotten` is the person whom it has forgotten. */
   changedByCommand(namespace: keyof Store, forgotten?: UserId): void;
-  /** The calls of programs. Their code is loaded with the first one (O14). */
-  calls(): Promise<CallService>;
   /** Sends a notice to the owners, with the texts of the config; never fails, but logs. */
   tellOwners(words: (texts: Config["texts"]) => string): void;
   /** Sends a notice to the owners; rejects if none could be reached. @returns Their number. */

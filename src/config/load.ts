@@ -11,7 +11,6 @@ import { accountsOf, BOT_TOKEN, DEFAULT_ACCOUNT } from "./schema/accounts.ts";
 import { auditModelVariables, costProblems, unknownProviders } from "./model_checks.ts";
 import { openHost, UNENCRYPTED_HINT } from "./audit/audit_agent.ts";
 import { silentDefaults } from "./audit/audit.ts";
-import { apiProblems } from "./api_checks.ts";
 import { hookProblems } from "./hook_checks.ts";
 import { placeholdersIn } from "./checks/placeholders.ts";
 import {
@@ -101,7 +100,6 @@ export async function loadConfig(
     ...costs.problems,
     ...openAlerts(settings, problemAt),
     ...shortPassphrase(settings, problemAt),
-    ...apiProblems(settings, accounts.map(({ id }) => id), problemAt),
     ...hookProblems(settings, written, problemAt, ports.isElsewhere),
     ...(isRemoved(["http", "token"], removed)
       ? []

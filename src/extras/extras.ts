@@ -4,7 +4,6 @@ import type { Extra } from "../cli/extras/extra.ts";
 import { access } from "./access/extra.ts";
 import { agent } from "./agent/extra.ts";
 import { alerts } from "./alerts/extra.ts";
-import { api } from "./api/extra.ts";
 import { backup } from "./backup/extra.ts";
 import { catchup } from "./catchup/extra.ts";
 import { config } from "./config/extra.ts";
@@ -30,7 +29,6 @@ export const EXTRAS: readonly Extra[] = [
   access,
   agent,
   alerts,
-  api,
   backup,
   catchup,
   config,

@@ -12,7 +12,6 @@ import { dirname, join } from "node:path";
 import { createNotes, createNoteVectors } from "./notes/notes.ts";
 import type { DatabaseSync } from "node:sqlite";
 import { createEmitter } from "../lib/emitter.ts";
-import { createPrograms } from "./programs/programs.ts";
 import { createChanges } from "./changes/changes.ts";
 import { createCommits } from "./database/commits.ts";
 import { openDatabase, openReader } from "./database/database.ts";
@@ -196,7 +195,6 @@ export function createStore(
     settings,
     /** Reminders and scheduled tasks, with their runs. */
     schedules: createSchedules(commits),
-    programs: createPrograms(commits),
     hooks: createHooks(commits),
     upkeep: createUpkeep(commits, pruner),
     feeds: createFeeds(commits),

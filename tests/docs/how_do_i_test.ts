@@ -22,8 +22,6 @@ const ENV = Object.fromEntries(
   Array.from(PAGE.matchAll(/\$\{(\w+)\}/g), ([, name = ""]) => [name, "recipe-".repeat(6)]),
 );
 /** A person, by whose ID the page names owners and approvers. */
-const CREW = "1400000000000000030"; // a role of the fixture's server
-const OWNER = "123456789012345678";
 
 function configOf(heading: string): string {
   const [, config] = /^```jsonc\n(.*?)^```$/ms.exec(RECIPES.get(heading) ?? "") ?? [];

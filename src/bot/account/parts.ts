@@ -25,7 +25,6 @@ import { rulesFor } from "../../policy/rules/place_rules.ts";
 import { createTokenRates } from "../../session/history.ts";
 import { agentOf } from "../../config/config.ts";
 import { eachOnce } from "../../lib/cache.ts";
-import { createLoader } from "../../lib/loader.ts";
 import type { GuildId } from "../../core/discord/ids.ts";
 import { createAccountContext } from "../account_context.ts";
 import type { AccountOptions, AccountPorts } from "../account_interface.ts";
@@ -40,7 +39,6 @@ import { createAccountKnowledge } from "../turn/knowledge.ts";
 import { createRuleSources } from "../turn/rule_sources.ts";
 import { chunkRulesOf, timezoneOf } from "../rules/turn_rules.ts";
 import { createAccountTurns } from "../turn/turns.ts";
-import type { AccountCalls } from "../../extras/api/calls/account_calls.ts";
 import type { GatewayParts } from "./gateway_parts.ts";
 
 /**
@@ -139,18 +137,9 @@ export async function createParts(
     ...{ options, client, reader, inbound, outbound },
     missedEvents: (guildId, since) => extras.missedEvents(guildId, since),
   });
-  /** The calls of programs, which are loaded with the first one (O14). */
-  let loaded: AccountCalls | undefined;
-  const loading = createLoader(async () => {
-    const { createAccountCalls } = await import("../../extras/api/calls/account_calls.ts");
-    return loaded = createAccountCalls(account, {
-      ...{ client, reader, judging, sources, outbound, toolPortsOf },
-    });
-  });
-  const calls = { now: () => loaded, load: loading.get };
   const turns = createAccountTurns(account, {
     ...{ options, client, owners, outbound, judging, threads, media, sources, history, knowledge },
-    ...{ spend, rates, summaries, toolPortsOf, toolServices, turnLimit, inbound, catchUp, calls },
+    ...{ spend, rates, summaries, toolPortsOf, toolServices, turnLimit, inbound, catchUp },
     own,
     linesUnder: (turn) => extras.linesUnder(turn), // made below, as they use other parts
     speechOf: (turn) => extras.speechOf(turn),
@@ -198,7 +187,6 @@ export async function createParts(
     ...{ ...gateway, reader, policy, owners, outbound, inbound, catchUp, turns, media, schedules },
     extras,
     questions,
-    calls,
     account,
     knowledge: knowledge.upkeep,
     /** Learns of the bot's own messages. */

@@ -89,7 +89,6 @@ export async function runAccount(
       people: reader.people.bytes(),
       ...turns.caches(),
     }),
-    calls: parts.calls.load,
     reachOwners: (text) => outbound.reachOwners(text),
     tellOwners: (words) => void outbound.tellOwners(words(settings.config.texts)),
     changedByCommand(namespace, forgotten) {

@@ -63,7 +63,6 @@ export function connectParts(
       turns.touched(touched);
       parts.questions.changed(); // those of messages without a turn now
       outbound.cut(cut);
-      for (const id of cut) parts.calls.now()?.ended(id);
       outbound.channelQueues.wake(channels); // drafts that go, and answers to `stop`
     },
     asked: turns.wake,
@@ -123,7 +122,6 @@ export function connectParts(
     decided,
     schedulesChanged: schedules.changed,
     runEnded: schedules.ended,
-    callEnded: (id) => parts.calls.now()?.ended(id),
     undone: (turnId) => parts.extras.tell("undone", turnId),
     hookEnded: () => parts.extras.tell("hookEnded"),
     hookStored: () => parts.extras.tell("hookStored"),

@@ -132,7 +132,7 @@ export function createOutbound(
       const channels = new Set<ChannelId>();
       for (const { message, verdict } of judged) {
         channels.add(message.channelId);
-        if (verdict.kind === "accept" && !message.triggered && !message.called) {
+        if (verdict.kind === "accept" && !message.triggered) {
           progress.accepted(message, verdict.why);
         }
       }

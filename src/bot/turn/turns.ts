@@ -19,8 +19,6 @@ import { StoreError } from "../../store/database/store_error.ts";
 import { agentOf } from "../../config/config.ts";
 import type { Carries } from "../../core/store/inbox.ts";
 import type { ToolPorts } from "../../core/turn/tool.ts";
-import type { Called } from "../../core/programs/called.ts";
-import type { OpenCalls } from "../../extras/api/calls/open_calls.ts";
 import type { CatchUp } from "../../flows/catch_up/catch_up.ts";
 import type { Judging } from "../../flows/judging/judging.ts";
 import type { OwnerIds } from "../../flows/owners/owner_ids.ts";
@@ -39,7 +37,6 @@ import type { createTurnProgress } from "../outbound/turn_progress.ts";
 import { createCommandTurns, type TurnCommands } from "../../flows/turn/command_turn.ts";
 import { prepareQueueModes, withCommands } from "../../flows/turn/control/queue_mode.ts";
 import { latest, latestOf } from "../../lib/cache.ts";
-import { earlierEntries } from "../../render/prompt/envelope.ts";
 import { createTurnPeople } from "../../flows/questions/turn_people.ts";
 import { cleanText, prepareTurnRules, type TurnRulesPorts } from "../rules/turn_rules.ts";
 import { createMissingRight } from "../../flows/turn/control/asker_rights.ts";
@@ -76,8 +73,6 @@ export function createAccountTurns(
       readonly media: { readonly download: Download };
       readonly toolServices: Pick<ToolServices, "ready">;
       readonly own: () => AccountPart["own"];
-      /** The calls of programs; `now` is `undefined` before the first one. */
-      readonly calls: { readonly now: () => Pick<OpenCalls, "streamOf"> | undefined };
       readonly speechOf: SpeechOf;
     },
 ): Turns & Pick<RunningAccount, "caches"> & {
@@ -212,8 +207,8 @@ export function createAccountTurns(
   /** The rules of one turn, fixed from its beginning to its end. */
   function answerPorts({ route, message }: Claim, turn: RunningTurn): AnswerPorts {
     const { agentId, sessionKey } = route;
-    const { triggered, called, hooked, spoken } = message;
-    const isAwaited = !triggered && !called && !hooked && !spoken;
+    const { triggered, hooked, spoken } = message;
+    const isAwaited = !triggered && !hooked && !spoken;
     const speech = spoken && parts.speechOf({
       message,
       mayShow: turn.mayShow,
@@ -223,7 +218,6 @@ export function createAccountTurns(
     const streaming = isAwaited ? config().discord.streaming : "off";
     return {
       ...common,
-      ...called && portsOfCall(message, called),
       queue: queueNow(),
       model: commands.modelOf(route),
       speech,
@@ -238,14 +232,6 @@ export function createAccountTurns(
         ? progress.readingLines
         : undefined,
     };
-  }
-
-  /** A program reads the answer, and may have brought its own history along (O14). */
-  function portsOfCall(message: InboundMessage, { earlier }: Called): Partial<AnswerPorts> {
-    const stream = parts.calls.now()?.streamOf(message.id);
-    if (!earlier) return { stream };
-    const entries = earlierEntries(earlier, message, randomId());
-    return { stream, store: { ...answerStore, entriesOf: () => Promise.resolve(entries) } };
   }
 
   const answerWithoutModel = createCommandTurns({
@@ -275,8 +261,8 @@ export function createAccountTurns(
     release: (claim) => store.inbox.release(claim),
     isRunning: store.inbox.isRunning,
     async answer(claim, turn) {
-      const { message: { id, channelId, triggered, called, hooked, spoken } } = claim;
-      const isSeen = !triggered && !called && !hooked && !spoken;
+      const { message: { id, channelId, triggered, hooked, spoken } } = claim;
+      const isSeen = !triggered && !hooked && !spoken;
       const stopTyping = isSeen ? progress.typing.begin(channelId) : () => {};
       try {
         const isForModel = !isCommand(claim.message) &&
@@ -289,7 +275,6 @@ export function createAccountTurns(
       } finally {
         stopTyping();
         if (hooked) events.emit.hookEnded();
-        if (called) events.emit.callEnded(id);
       }
     },
     turnLimit: parts.turnLimit,

@@ -14,7 +14,7 @@ import { type account, discord } from "./discord.ts";
 import { feeds, skills } from "./feeds.ts";
 import { hooks } from "./hooks.ts";
 import { messages, voice } from "./messages.ts";
-import { alerts, api, mcp, otel, search } from "./reach.ts";
+import { alerts, mcp, otel, search } from "./reach.ts";
 import { backup, budgets, commands, exec, http, log, preflight, shutdown } from "./service.ts";
 import { store } from "./store.ts";
 
@@ -66,7 +66,6 @@ export const configSchema = z.strictObject({
   skills,
   search,
   mcp,
-  api,
   otel,
   alerts,
   backup,

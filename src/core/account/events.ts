@@ -82,8 +82,6 @@ export interface AccountEvents {
   schedulesChanged(): void;
   /** The turn of a scheduled task has ended, or Discord does not take one of its messages. */
   runEnded(cause: MessageId): void;
-  /** The turn of a program's call has ended, or waits for a person (O14). */
-  callEnded(id: MessageId): void;
   /** The turn of a hook's event has ended: further events may be answered. */
   hookEnded(): void;
   /** An extra has stored events, as those of a hook. */

@@ -16,7 +16,6 @@ import type {
   UserId,
 } from "../discord/ids.ts";
 import type { Attachment } from "../discord/attachment.ts";
-import type { Called } from "../programs/called.ts";
 import type { Hooked } from "../hooks/hook.ts";
 import type { MentionNames } from "./mentions.ts";
 import type { Triggered } from "./triggered.ts";
@@ -167,8 +166,6 @@ export interface InboundMessage {
   readonly scheduled?: Scheduled;
   /** Set if it is the run of a passive agent (N1), and Discord lacks it. */
   readonly triggered?: Triggered;
-  /** Set if a program asks for the person (O14), and Discord lacks it. */
-  readonly called?: Called;
   /** Set if it is an event of another program (W3), and Discord lacks it. */
   readonly hooked?: Hooked;
   /** Set if the person has spoken it in a voice channel (V5), and Discord lacks it. */
@@ -195,12 +192,12 @@ export function isUnasked(
 
 /** Whether Discord has the message: no run or event, not spoken, and no question by a command or a program. */
 export function isAtDiscord(
-  { scheduled, asked, triggered, called, hooked, spoken }: Pick<
+  { scheduled, asked, triggered, hooked, spoken }: Pick<
     InboundMessage,
-    "scheduled" | "asked" | "triggered" | "called" | "hooked" | "spoken"
+    "scheduled" | "asked" | "triggered" | "hooked" | "spoken"
   >,
 ): boolean {
-  return !scheduled && !asked && !triggered && !called && !hooked && !spoken;
+  return !scheduled && !asked && !triggered && !hooked && !spoken;
 }
 
 /** Fields of a message that Discord does not have: a person asked by a command, press or schedule. */

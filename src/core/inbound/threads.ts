@@ -48,7 +48,7 @@ export function threadIdOf(messageId: MessageId): ChannelId {
 export function canStartThread(
   message: Pick<
     InboundMessage,
-    "place" | "asked" | "scheduled" | "triggered" | "called" | "hooked" | "spoken"
+    "place" | "asked" | "scheduled" | "triggered" | "hooked" | "spoken"
   >,
 ): boolean {
   const { place } = message;

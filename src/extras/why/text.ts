@@ -133,9 +133,7 @@ function answered({ accountId }: WhyDecision, { turn, outbox }: WhyReport): stri
     case "failed":
       return "Accepted; its turn failed";
     case "cancelled":
-      return turn.program === undefined
-        ? "Accepted; no answer: it was deleted, or edited into a message that gets none"
-        : "Accepted; no answer: the program went away before it";
+      return "Accepted; no answer: it was deleted, or edited into a message that gets none";
     case "stopped":
       return "Accepted; no answer: a person stopped the turn";
     case "interrupted":
@@ -181,9 +179,6 @@ function turnLines(turn: Turn, currency: string | undefined): readonly string[] 
     `Turn: ${state}, ${attempts}, agent ${printable(agentId)}, session ${printable(sessionKey)}`,
     ...(isOwnSession(sessionKey) ? [OWN] : []),
     `  ${steps.join(", ")}`,
-    ...(turn.program === undefined
-      ? []
-      : [`  asked by the program ${printable(turn.program)}, for this person; nothing is posted`]),
     ...(turn.spokenSec === undefined ? [] : [
       `  spoken, ${turn.spokenSec} s; its answer is spoken, and posted if it is more than speech`,
     ]),

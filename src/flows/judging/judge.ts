@@ -155,7 +155,7 @@ export function createJudge(
       const { admit, id: policyId, policy: { allowBots }, textCommands } = policy();
       const command = commandIn(message, textCommands)?.name;
       const owner = ownerOf(message);
-      const { triggered, called, hooked } = message;
+      const { triggered, hooked } = message;
       const given = triggered
         ? { ...known, triggered }
         : hooked
@@ -172,7 +172,7 @@ export function createJudge(
       const scored = scores ? { ...beside, intent: scores } : beside;
       const first = admit(message, scored);
       // An edit moves no turn to another account.
-      const routing = first.kind === "accept" && !triggered && !called && !hooked &&
+      const routing = first.kind === "accept" && !triggered && !hooked &&
           (source !== "not_live" || message.revision === 0)
         ? routingOf?.(message)
         : undefined;

@@ -102,10 +102,10 @@ export function createCommandTurns(
     answerCommand(claim, { ...ports, queue: queue(), run, why });
   return (claim) => {
     if (commands.commandOf(claim.message)) return end(claim, commands.run);
-    // Another bot gets no answer: it would answer that one, too. A program reads no notice. An event
+    // Another bot gets no answer: it would answer that one, too. An event
     // is posted as it is.
-    const { sender, called, hooked } = claim.message;
-    const text = sender.automaton || called ? hooked?.post ?? "" : notice("paused", {}, texts());
+    const { sender, hooked } = claim.message;
+    const text = sender.automaton ? hooked?.post ?? "" : notice("paused", {}, texts());
     return end(claim, () => Promise.resolve(text), hooked && PAUSED);
   };
 }

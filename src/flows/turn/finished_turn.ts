@@ -91,8 +91,7 @@ const NOT_POSTED = "not posted: an active agent answers the message";
  * message (N1). No one waits for it, so a failure leaves no line.
  */
 export function postedTurn(turn: FinishedTurn): FinishedTurn {
-  const { claim: { message: { triggered, called } }, end } = turn;
-  if (called) return { ...turn, outbox: [], told: undefined };
+  const { claim: { message: { triggered } }, end } = turn;
   if (!triggered) return turn;
   if (end.kind !== "answered") return { ...turn, outbox: [], told: undefined };
   return triggered.isAnswered

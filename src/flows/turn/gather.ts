@@ -93,7 +93,7 @@ async function gather(
     ? []
     : await store.overheard(message, sessionKey, message.id, historyLimit);
   // The next turn in the channel gets them: a call is not in it.
-  const reactions = message.called ? [] : await store.reactionsFor(message, message.id);
+  const reactions = await store.reactionsFor(message, message.id);
   const shownId = starter?.messageId ?? message.triggered?.messageId;
   const heard = message.triggered && historyLimit > 0
     ? await withQuestions(others, claim, historyLimit, store)

@@ -15,7 +15,6 @@ import {
   type WaitingTurn,
 } from "../../core/inbound/inbox.ts";
 import { type InboundMessage, isUnasked } from "../../core/inbound/inbound.ts";
-import { isCallSession } from "../../core/programs/called.ts";
 import type { MessageId, UserId } from "../../core/discord/ids.ts";
 import type { Admits } from "../../core/store/inbox.ts";
 import { isBesideKey } from "../../session/session_key.ts";
@@ -76,7 +75,7 @@ export function createTurns(
 
   function personOf({ sender, route, isScheduled }: WaitingTurn): TurnPerson {
     const { sessionKey } = route;
-    const isAwaited = !isScheduled && !isBesideKey(sessionKey) && !isCallSession(sessionKey);
+    const isAwaited = !isScheduled && !isBesideKey(sessionKey);
     return { id: isAwaited ? sender.id : undefined, isOwner: () => isOwner({ sender }) };
   }
 

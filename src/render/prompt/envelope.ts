@@ -11,11 +11,10 @@
 
 import { createdAtMs } from "../../core/discord/ids.ts";
 import type { InboundMessage, Place, Scheduled, Spoken } from "../../core/inbound/inbound.ts";
-import type { Called, EarlierText } from "../../core/programs/called.ts";
 import { type Hooked, hookText, isEntry } from "../../core/hooks/hook.ts";
 import type { Triggered } from "../../core/inbound/triggered.ts";
 import { readable, withPlainMarkup } from "../../core/inbound/mentions.ts";
-import { type Entry, labelOf, type Overheard } from "../../core/inbound/transcript.ts";
+import { labelOf, type Overheard } from "../../core/inbound/transcript.ts";
 import type { FileResult, ReadAttachment } from "../../core/turn/media.ts";
 import { type LocalMinute, localMinuteOf } from "../../lib/clock.ts";
 import type { ReactionNote } from "../../core/inbound/reactions.ts";
@@ -64,7 +63,7 @@ export function envelopeOf({
   attachments = [],
   attachmentChars = 0,
 }: Envelope): string {
-  const { sender, quoted, extras, scheduled, triggered, called, hooked, spoken } = message;
+  const { sender, quoted, extras, scheduled, triggered, hooked, spoken } = message;
   const context = contextLines(message);
   const shown = (text: string) => readable(text, message.names, (at) => localTime(at, timezone));
   if (starter) context.push(overheardLine(starter, timezone, "the thread begins with it"));
@@ -82,7 +81,6 @@ export function envelopeOf({
   );
   if (scheduled) lines.push(scheduledLine(scheduled));
   if (triggered) lines.push(triggeredLine(triggered));
-  if (called) lines.push(calledLine(called));
   if (spoken) lines.push(spokenLine(spoken));
   if (hooked) {
     lines.push(...hookLines(hooked), fenced("event", boundary, message.text));
@@ -115,23 +113,6 @@ export function envelopeOf({
   return lines.join("\n");
 }
 
-/**
- * The conversation that a program brings along (O14), as entries of a transcript. The texts of the user
- * are in fences, as they would be in a session.
- */
-export function earlierEntries(
-  earlier: readonly EarlierText[],
-  { id: messageId, sentAt: at }: Pick<InboundMessage, "id" | "sentAt">,
-  boundary: string,
-): readonly Entry[] {
-  return earlier.map(({ role, text }) => ({
-    role,
-    text: role === "user" ? fenced("message", boundary, text) : text,
-    messageId,
-    at,
-  }));
-}
-
 /** The words of the message. A voice message has no text: its transcript stands there (H10). */
 function messageLines(
   text: string,
@@ -154,11 +135,6 @@ function messageLines(
 function scheduledLine({ scheduleId, isLate }: Scheduled): string {
   const late = isLate ? "; late, because you were offline" : "";
   return `[scheduled task ${scheduleId}, set earlier by this person, is due now${late}]`;
-}
-
-/** Tells the model that a program reads its answer (O14). */
-function calledLine({ program }: Called): string {
-  return `[the program ${program} asks for this person; your answer goes to that program alone]`;
 }
 
 /** Tells the model that its answer is spoken (V5). */

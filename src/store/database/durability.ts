@@ -20,9 +20,6 @@
  *   an unpaired sender. It is full: after its loss, catch-up would not know that it must read this
  *   channel. A later decision of an undecided message is normal: after its loss, the message is
  *   undecided as before.
- * - `CALL` is a T1 with a program's message, and `CALL_END` the T3 of its turn. Both are full: the
- *   program gets the id after the first and the answer after the second, and no RESUME brings a call
- *   again.
  * - T2 is normal: without it the message waits, and its turn runs again.
  * - TS is normal: without it, the turn continues from an earlier step, asks the model again, or runs
  *   again a call that may run twice. `TS_BEGUN` is full: it says that a call has begun that must not
@@ -60,12 +57,10 @@ export const COMMIT_OPTIONS = {
   T0: { name: "T0", durability: "full" },
   T1: { name: "T1", durability: "normal" },
   FIRST_DM: { name: "T1", durability: "full" },
-  CALL: { name: "T1", durability: "full" },
   T2: { name: "T2", durability: "normal" },
   TS: { name: "TS", durability: "normal" },
   TS_BEGUN: { name: "TS", durability: "full" },
   T3: { name: "T3", durability: "normal" },
-  CALL_END: { name: "T3", durability: "full" },
   T4: { name: "T4", durability: "full" },
   T5: { name: "T5", durability: "normal" },
   BY_HAND: { durability: "full" },

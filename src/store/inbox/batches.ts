@@ -50,8 +50,7 @@ export function createBatches(
       const isFirst = previewed.some(({ verdict }) => verdict.kind === "challenge") ||
         directOf(previewed).some((message) => !direct.has(keyOf(message)));
       if (batch.waiting && memory.turns.counts.isStale) await read(memory.readTurns);
-      const isCall = batch.judged.some(({ message }) => message.called);
-      const name = isFirst ? "FIRST_DM" : isCall ? "CALL" : "T1";
+      const name = isFirst ? "FIRST_DM" : "T1";
       const mayCut = (batch.changes ?? []).length > 0 || batch.judged.some(({ stop }) => stop);
       const storing = commit(COMMIT_OPTIONS[name], () => store(batch, arrivedAt), {
         isAlone: mayCut, // so that no turn ends with the answer to another text

@@ -93,7 +93,7 @@ export function prepareWaitingTurns(
     const person = turnOf(message);
     // A bot gets no notice: it might answer that. No one waits for a passive agent, and a program
     // learns of it by its response.
-    if (message.sender.automaton || message.triggered || message.called) return { judged };
+    if (message.sender.automaton || message.triggered) return { judged };
     if (told.has(person, now)) return { judged };
     const mayMark = isAtDiscord(message);
     const how = mayMark && (isPlaceTold || told.hasNotice(person, now)) ? "mark" : "notice";
@@ -149,7 +149,7 @@ function fullOf(
   rules: WaitingRules,
   message: InboundMessage,
 ): TurnList | undefined {
-  const limits = message.triggered || message.called ? halfOf(rules) : rules;
+  const limits = message.triggered ? halfOf(rules) : rules;
   const inChannel = channel.turnsFor(message.sender.id, shareOf(limits));
   const full = fullList({ ofUser: user.turns, inChannel }, limits);
   if (full === "user") return user;

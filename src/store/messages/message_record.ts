@@ -57,7 +57,6 @@ const TURN = rows({
   changedAt: optional(integer()),
   revision: integer(), // of the text that the turn has: above 0 if it was edited before its end
   cost: optional(json<TurnCost>()),
-  program: optional(text()), // that asked for the person (O14)
   spokenSec: optional(integer()), // of the sound of a spoken message, rounded up (V5)
 });
 const SENT = rows({
@@ -134,7 +133,7 @@ export function createDecisions({ sql, read }: Transactions) {
     SELECT ${VERDICT.columns("d")}, d.facts, i.account_id AS answered_by, i.state, i.failure,
        SUBSTR(i.message ->> '$.text', 1, 200) AS words,
        COALESCE(i.message ->> '$.scheduled', i.message ->> '$.asked', i.message ->> '$.triggered',
-         i.message ->> '$.called', i.message ->> '$.hooked', i.message ->> '$.spoken') IS NULL AS is_at_discord,
+         i.message ->> '$.hooked', i.message ->> '$.spoken') IS NULL AS is_at_discord,
        EXISTS (SELECT 1 FROM question AS q WHERE q.state = 'open'
          AND q.message_id = COALESCE(i.turn_of, i.message_id)) AS asks_person,
        (SELECT o.state FROM outbox AS o WHERE o.cause_id = COALESCE(i.reply_to, i.message_id)
@@ -202,7 +201,6 @@ export function createMessageRecords({ sql, read }: Transactions) {
     WHERE d.message_id = ? AND d.verdict <> 'forgotten' ORDER BY d.id`;
   const selectTurn = sql.rows(toTurnOnRecord)`
     SELECT *, COALESCE(message ->> '$.revision', 0) AS revision,
-       message ->> '$.called.program' AS program,
        CAST((message ->> '$.spoken.seconds') + 0.999 AS INTEGER) AS spoken_sec FROM inbox WHERE message_id = ?`;
   const selectFailed = sql`
     SELECT message_id FROM inbox WHERE failure_id = ? ORDER BY id DESC LIMIT 1`;

@@ -24,7 +24,7 @@ import type { Charge } from "../../core/spending/usage.ts";
 import type { Step } from "../../core/step.ts";
 import type { KeepUnanswered } from "../../core/store/inbox.ts";
 import { withoutControls } from "../../lib/text/quoted.ts";
-import { COMMIT_OPTIONS, type CommitOptions } from "../database/durability.ts";
+import { COMMIT_OPTIONS } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
 import { type Memory, turnWithout, without } from "../memory/memory.ts";
 import { isRunning } from "../memory/open_turns.ts";
@@ -137,7 +137,7 @@ export function createTurnEnds(
       const turn = { ...ended, entries, claimedAt: running.claimedAt };
       const counted = spent.begin(turn.charges ?? [], turn.told?.userId);
       const remember = transcripts.storing(claim.route.sessionKey);
-      const storing = commit(endOptions(turn), () => store(turn, now, queue, isUnkept), {
+      const storing = commit(COMMIT_OPTIONS.T3, () => store(turn, now, queue, isUnkept), {
         onStored({ stored, isInPlace }) {
           if (isInPlace) transcripts.drop(claim.route.sessionKey);
           else if (stored) remember(entries);
@@ -152,11 +152,6 @@ export function createTurnEnds(
       return stored;
     },
   };
-}
-
-/** A program gets its answer right after the commit. */
-function endOptions({ claim: { message: { called } } }: FinishedTurn): CommitOptions {
-  return called ? COMMIT_OPTIONS.CALL_END : COMMIT_OPTIONS.T3;
 }
 
 const STEP = rows({ step: json<Step>() }); // ours, written below

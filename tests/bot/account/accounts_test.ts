@@ -107,7 +107,6 @@ function setUp(
         stats: () => undefined,
         status: () => assert.fail("nobody asks"),
         caches: () => ({}),
-        calls: () => assert.fail("no program asks"),
         traffic: () => ({ accountId, queued: 0, limits: [] }),
         apply: (_config, _model, text) => Promise.resolve(void one.applied.push(text)),
         changedByCommand: (...change) => void one.changed.push(change.join(" ")),

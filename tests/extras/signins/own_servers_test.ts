@@ -65,7 +65,6 @@ describe("[T13a] createOwnServers()", () => {
     ["a direct message", directMessage(), true],
     ["a question by a command", guildMessage({ asked: true }), true],
     ["the run of a schedule", guildMessage({ scheduled: { scheduleId: 1, dueAt: 1 } }), false],
-    ["the call of a program", guildMessage({ called: {} as InboundMessage["called"] }), false],
     ["an event of a program", guildMessage({ hooked: {} as InboundMessage["hooked"] }), false],
     [
       "the run of a passive agent",

@@ -12,7 +12,6 @@ import { describe, it } from "node:test";
 import { PAGE_ROUTES } from "../../../simulator/page/routes.ts";
 import { DASHBOARD_ROUTES } from "../../../src/extras/dashboard/routes.ts";
 import { CALLBACK_ROUTE } from "../../../src/host/sign_in_callback.ts";
-import { API_ROUTES } from "../../../src/extras/api/http/routes.ts";
 import { HOOK_ROUTES } from "../../../src/extras/hooks/http/routes.ts";
 import { HEALTH_ROUTES, type RouteRule } from "../../../src/http/routes.ts";
 import { talk } from "../../support/network/raw_client.ts";
@@ -26,7 +25,6 @@ import {
 const TABLES: Readonly<Record<ServerName, readonly RouteRule[]>> = {
   health: HEALTH_ROUTES,
   dashboard: Object.values(DASHBOARD_ROUTES),
-  api: API_ROUTES,
   hooks: HOOK_ROUTES,
   callback: [CALLBACK_ROUTE],
   demo: PAGE_ROUTES,
@@ -35,7 +33,6 @@ const TABLES: Readonly<Record<ServerName, readonly RouteRule[]>> = {
 /** Files that open a server or hand one over. Each server of HTTP has its table above. */
 const SERVERS = [
   "cli/run/serve.ts", // health and dashboard
-  "extras/api/server.ts", // api
   "extras/demo/page_server.ts", // demo
   "extras/hooks/host.ts", // hooks
   "host/bot_socket.ts", // of commands, no HTTP
@@ -119,20 +116,6 @@ const ROWS: Readonly<Record<ServerName, Readonly<Record<string, Row>>>> = {
     "GET /dashboard/live/:page": get("/dashboard/live/spend"),
     "POST /dashboard/changes/:change": post("/dashboard/changes/pairing.deny", 422, { code: "" }),
     "GET /dashboard/:page": get("/dashboard/spend"),
-  },
-  api: {
-    "GET /v1/models": get("/v1/models"),
-    "GET /v1/models/:id": get("/v1/models/main"),
-    "POST /v1/chat/completions": post("/v1/chat/completions", 200, {
-      model: "main",
-      messages: [{ role: "user", content: "hi" }],
-    }),
-    "POST /v1/responses": post("/v1/responses", 200, { model: "main", input: "hi" }),
-    "GET /v1/responses/:id": get("/v1/responses/resp_1442000000000000000"),
-    "POST /mcp": {
-      ...post("/mcp", 200, { jsonrpc: "2.0", id: 1, method: "tools/list" }),
-      headers: { accept: "application/json, text/event-stream" },
-    },
   },
   hooks: { "POST /hooks/:name": post("/hooks/one", 202) },
   callback: {
@@ -224,7 +207,6 @@ const ATTACKS: Readonly<Record<string, Attack>> = {
     change: (sent, route) =>
       isPost(route) ? withHeaders({ origin: "http://127.0.0.1:9" })(sent, route) : undefined,
     refused: [403],
-    except: { api: "a page here may ask, with a program's token" },
   },
   "no token": {
     change: withAuth(({ headers }) => ({ headers: { ...headers, authorization: undefined } })),

@@ -396,20 +396,6 @@ describe("the durability of T1", () => {
     assert.equal(await levelOf(accepted(dm("17", "1", { accountId: SECOND }))), "full");
   });
 
-  it("[O14] waits for the disk for a program's message, and for its end", async () => {
-    const { store, levelOf, levelNow } = openWatched();
-    const called = { program: "notes", kind: "ask" } as const;
-    assert.equal(await levelOf(accepted(guildMessage({ ...first, called }))), "full");
-    const claim = await store.inbox.claimNext(ACCOUNT, NOW, []);
-    assert.ok(claim);
-    assert.equal(await levelOf(accepted(second)), "normal");
-    await store.turns.finishTurn(
-      { claim, end: { kind: "answered" }, entries: [], outbox: [] },
-      NOW,
-    );
-    assert.equal(levelNow(), "full");
-  });
-
   it("[D1] waits for the disk again after 8,192 other channels", async () => {
     const { levelOf } = openWatched();
     const firstOf = (number: number) => accepted(dm(`${100_000 + number}`, `${number}`));

@@ -1,6 +1,7 @@
 /**
- * Starts the servers of all route tables over real sockets: health, dashboard, hooks, the API for
- * programs, the listener of a sign-in, and the demo's page. Their handlers are the bot's; the parts behind them note what reached them.
+ * Starts the servers of all route tables over real sockets: health, dashboard, hooks, the listener of
+ * a sign-in, and the demo's page. Their handlers are the bot's; the parts behind them note what
+ * reached them.
  */
 
 import { after } from "node:test";
@@ -12,22 +13,16 @@ import { guardPage } from "../../../src/extras/demo/page_server.ts";
 import { toAccountId } from "../../../src/core/discord/ids.ts";
 import { startHttpServer } from "../../../src/host/http_server.ts";
 import { listenForCallback } from "../../../src/host/sign_in_callback.ts";
-import { createApi } from "../../../src/extras/api/http/app.ts";
-import { createMcp } from "../../../src/extras/api/http/mcp.ts";
-import { MAX_API_BODY_BYTES } from "../../../src/extras/api/http/routes.ts";
 import { createApp } from "../../../src/http/app.ts";
 import { createHookReceiver } from "../../../src/extras/hooks/http/receiver.ts";
 import { HOOK_ROUTES } from "../../../src/extras/hooks/http/routes.ts";
 import { createMetrics } from "../../../src/http/metrics.ts";
-import { schedule } from "../../../src/lib/clock.ts";
 import { withParts } from "../../extras/dashboard/parts_fixture.ts";
-import { serviceWith } from "../../extras/api/http/support.ts";
 import { BUILD, HEALTHY, NOW } from "../bot/health.ts";
-import { userId } from "../discord/builders.ts";
 import { recordingLog } from "../recording_log.ts";
 
 /** The servers, by the table of their routes. */
-export type ServerName = "health" | "dashboard" | "api" | "hooks" | "callback" | "demo";
+export type ServerName = "health" | "dashboard" | "hooks" | "callback" | "demo";
 
 export interface RouteServer {
   readonly port: number;
@@ -36,7 +31,7 @@ export interface RouteServer {
   createLink(): string;
   /** A person, a place and a message with a file; only of the demo. */
   readonly scene?: PageScene;
-  /** Things that requests have done: stored events, begun calls, changes. */
+  /** Things that requests have done: stored events, changes. */
   done(): readonly string[];
   /** Errors that the server logged. */
   faults(): readonly unknown[];
@@ -117,36 +112,6 @@ const withDashboard: Start = (test) =>
     await served((request) => dashboard.fetch(request), {}, server, token, test);
     dashboard.close();
   });
-
-const withApi: Start = (test) => {
-  const { log, lines } = recordingLog();
-  const { service, begun } = serviceWith();
-  const failed = (error: unknown) => log.error("A request of a program failed", { error });
-  const api = createApi({
-    programs: () => [{
-      program: "house",
-      token: SECRET,
-      userId: userId("123456789012345678"),
-      accountId: toAccountId("default"),
-      perMinute: 1_000,
-      atOnce: 10,
-    }],
-    hosts: () => [],
-    waitMs: () => 5_000,
-    service: () => Promise.resolve(service),
-    mcp: () => Promise.resolve(createMcp("1.0.0", { refused: () => {}, failed })),
-    schedule,
-    now: () => NOW,
-    log,
-  });
-  const bounds = { maxBodyBytes: MAX_API_BODY_BYTES, answersLarge: true };
-  const server = {
-    createLink: noLink,
-    done: () => begun.map(() => "call"),
-    faults: () => lines.filter(({ level }) => level === "error"),
-  };
-  return served(api.fetch, bounds, server, SECRET, test);
-};
 
 const withHooks: Start = (test) => {
   const faults: unknown[] = [];
@@ -255,7 +220,6 @@ const withDemo: Start = async (test) => {
 export const START: Readonly<Record<ServerName, Start>> = {
   health: withHealth,
   dashboard: withDashboard,
-  api: withApi,
   hooks: withHooks,
   callback: withCallback,
   demo: withDemo,

@@ -65,10 +65,9 @@ export type Reach = "readers" | "asker";
  * @throws {RefusedCall} If people share the conversation who have no rights that can be compared.
  */
 export function reachOf(
-  { place, called }: Pick<InboundMessage, "place" | "called">,
+  { place }: Pick<InboundMessage, "place">,
   sharesDirect: boolean,
 ): Reach {
-  if (called) return "asker"; // the answer goes to the person's own program
   if (place.kind === "guild") return "readers";
   if (place.kind === "dm" && !sharesDirect) return "asker";
   throw new RefusedCall(

@@ -236,10 +236,10 @@ export function createTargets(
     // A card shows the call, and the asker reads their own direct messages.
     const isAllowed = mayGoOn(decision);
     if (!told || isAllowed || channelId === here || readerId === told.message.sender.id) return;
-    const { words, message, message: { place, called, text } } = told;
+    const { words, message, message: { place, text } } = told;
     // An injection chooses no words that the asker has written for that place.
     if ([readerId ?? channelId ?? "", ...words].every((one) => text.includes(one))) return;
-    if (place.kind === "guild" && !called) { // others read the answer, too
+    if (place.kind === "guild") { // others read the answer, too
       const home = await channelAt(origin, here);
       if (guild && channelId !== undefined) {
         const shownTo = await answeredIn(message, guild, await found.channel());
@@ -340,7 +340,7 @@ export async function answeredIn(
   const channel = (isThread(to) && to.parentId && (await reads.channels()).get(to.parentId)) || to;
   const isAgeRestricted = channel.isNsfw || undefined;
   const place = { kind: "guild" as const, guild: { id, name: "" }, channel, isAgeRestricted };
-  return { ...message, channelId: to.id, place, called: undefined };
+  return { ...message, channelId: to.id, place };
 }
 
 function isNoRefusal(error: unknown): false {

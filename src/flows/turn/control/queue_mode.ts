@@ -106,7 +106,6 @@ function prepareSameRights(
   return (one, other, agentId) => {
     if (isUnasked(one) || isUnasked(other)) return false; // each run has its own result
     if (one.triggered || other.triggered) return false;
-    if (one.called || other.called) return false; // each call has an answer of its own
     if (!one.spoken !== !other.spoken) return false; // one answer is spoken, and one posted
     if (isSamePerson(one, other) && isDeepStrictEqual(rolesOf(one), rolesOf(other))) {
       return one.sender.automaton === other.sender.automaton;

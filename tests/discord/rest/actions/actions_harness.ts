@@ -66,8 +66,6 @@ export interface Asking {
   readonly isDirect?: boolean;
   /** The channel of the question; default: #general. */
   readonly place?: TextChannel | Thread;
-  /** The program that asks for the person. */
-  readonly called?: InboundMessage["called"];
   /** Number of the turn; calls of one turn share their bounds. */
   readonly turn?: number;
   /** A later message of another person, which the turn answers too. */
@@ -224,7 +222,7 @@ export async function withActions(test: (scene: ActionScene) => Promise<void>): 
 
     const messageBy = (
       by: User,
-      { isDirect, place: where = channels.general, called, text, turn = ++calls }: Asking,
+      { isDirect, place: where = channels.general, text, turn = ++calls }: Asking,
     ): InboundMessage => {
       const fields = {
         ...(text !== undefined && { text }),
@@ -244,7 +242,6 @@ export async function withActions(test: (scene: ActionScene) => Promise<void>): 
         },
         guildId: krill.id,
         channelId: where.id,
-        called,
       };
     };
 

@@ -10,7 +10,7 @@ import type { PERMISSION } from "../../../../simulator/world/permissions.ts";
 import { addChannel } from "../../../../simulator/world/create_world.ts";
 import type { Message, TextChannel } from "../../../../simulator/world/world.ts";
 import { ACTIONS } from "../../../../src/tools/discord/discord.ts";
-import { type ActionScene, type Asking, withActions } from "./actions_harness.ts";
+import { type ActionScene, withActions } from "./actions_harness.ts";
 
 type Bit = keyof typeof PERMISSION;
 
@@ -21,8 +21,8 @@ interface Case {
   readonly needs?: readonly Bit[];
   /** Permission of everyone without which the action is refused, if it needs no other. */
   readonly hidden?: Bit;
-  /** Set if the result is for the asker alone: a program asks for them. */
-  readonly called?: Asking["called"];
+  /** Set if the result is for the asker alone: in direct messages of an owner of the bot. */
+  readonly isPrivate?: true;
   /** The words for the model. */
   readonly tells: RegExp;
   /** The words if the asker lacks the right. */
@@ -405,10 +405,10 @@ const CASES: Readonly<Record<string, Case>> = {
   banList: {
     args({ demo: { krill }, target }) {
       krill.things.bans.add(target.id);
-      return { limit: 5 };
+      return { guildId: krill.id, limit: 5 };
     },
     needs: ["banMembers"],
-    called: { program: "editor", kind: "ask" },
+    isPrivate: true,
     tells: /^\{"userId":"\d+","username":"mallory"\}$/,
   },
 };
@@ -431,7 +431,7 @@ describe("[T3] [T4] each action of the tool discord", () => {
   });
 
   for (
-    const [action, { args, needs, hidden, called, tells, refuses, then }] of Object.entries(CASES)
+    const [action, { args, needs, hidden, isPrivate, tells, refuses, then }] of Object.entries(CASES)
   ) {
     it(`${action} › works for a person who could do it by hand, and for no other`, () =>
       withActions(async (scene) => {
@@ -461,7 +461,7 @@ describe("[T3] [T4] each action of the tool discord", () => {
           const words = await scene.run(call, { by: stranger });
           assert.match(words, /^Error: .*not a member of that server/);
         }
-        assert.match(await scene.run(call, { called }), tells);
+        assert.match(await scene.run(call, isPrivate && { isDirect: true, isOwner: true }), tells);
         await then?.(scene, set);
       }));
   }

@@ -72,7 +72,7 @@ describe("[T5] [SEC-R16] targets of the tool discord", () => {
       const list = { action: "roleInfo", guildId: elsewhere.id };
       assert.match(await run(list), /not a member of that server/);
       const by = people.edsger;
-      const private_ = { by, called: { program: "editor", kind: "ask" } } as const;
+      const private_ = { by, isDirect: true, isOwner: true };
       assert.match(await run(list, private_), /"name":"@everyone"/);
       // The readers of this channel are no members there.
       for (const action of ["roleInfo", "memberInfo", "emojiList", "eventList"]) {
