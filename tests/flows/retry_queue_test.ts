@@ -46,35 +46,6 @@ describe("[G6] createRetryQueue()", () => {
     assert.deepEqual([done, clock.pending, lines.length], [[], 0, 0]);
   });
 
-  it("runs a first task at once, even during the delay after a failure", async () => {
-    const { clock, done, task, retries } = setUp();
-    retries.add(task("bad", 1));
-    retries.add(task("after"));
-    await settle();
-    retries.addFirst(task("first"));
-    await settle();
-    assert.deepEqual([done, clock.pending], [["first", "after", "bad"], 0]);
-    await retries.stop();
-    retries.addFirst(task("late"));
-    await settle();
-    assert.equal(done.length, 3);
-  });
-
-  it("runs one task at a time, also if a task adds another", async () => {
-    const { retries } = setUp();
-    let running = 0;
-    let most = 0;
-    const task = (more: number) => async () => {
-      most = Math.max(most, ++running);
-      if (more > 0) retries.add(task(more - 1));
-      await settle();
-      running--;
-    };
-    retries.add(task(3));
-    for (let n = 0; n < 10; n++) await settle();
-    assert.deepEqual([running, most], [0, 1]);
-  });
-
   it("retries a failed task after the others, and waits longer while none succeeds", async () => {
     const { clock, done, task, retries, lines } = setUp();
     retries.add(task("bad", 2));
@@ -111,14 +82,6 @@ describe("[G6] createRetryQueue()", () => {
   }
 
   for (let ticks = 0; ticks < 8; ticks++) {
-    it(`runs a task that arrives ${ticks} microtasks after the queue became empty`, async () => {
-      const { done, task, retries } = setUp();
-      retries.add(task("a"));
-      for (let tick = 0; tick < ticks; tick++) await Promise.resolve();
-      retries.add(task("b"));
-      await settle();
-      assert.deepEqual(done, ["a", "b"]);
-    });
   }
 
   it("starts no task after stop, and waits for the running one", async () => {
@@ -133,14 +96,5 @@ describe("[G6] createRetryQueue()", () => {
     retries.add(task("b"));
     await settle();
     assert.deepEqual([done, clock.pending], [[], 0]);
-  });
-
-  it("stops without waiting for the delay after a failure", async () => {
-    const { clock, task, retries } = setUp();
-    retries.add(task("bad", 9));
-    await settle();
-    assert.equal(clock.pending, 1);
-    await retries.stop();
-    assert.equal(clock.pending, 0);
   });
 });

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { type AccountId, toAccountId } from "../../src/core/discord/ids.ts";
 import { ACCOUNT, channelId, guildMessage, messageId } from "../support/discord/builders.ts";
-import { accepted, batch, frozen, ignored, openTestStore } from "../support/store/store.ts";
+import { accepted, batch, frozen, openTestStore } from "../support/store/store.ts";
 import { sameData } from "../support/same_data.ts";
 
 const NOW = Date.UTC(2026, 0, 1);
@@ -14,9 +14,6 @@ const NOTHING = {
 const messageOf = (id: string) => guildMessage({ id: messageId(id) });
 
 describe("health()", () => {
-  it("[O1] counts nothing in an empty store", async () => {
-    sameData(await openTestStore().store.health(), NOTHING);
-  });
 
   it("[O1] counts waiting and running messages, with the age of the oldest", async () => {
     const { store } = openTestStore();
@@ -117,25 +114,5 @@ describe("health()", () => {
       sending: 1,
       oldestUnsentAt: NOW,
     });
-  });
-
-  it("[O1] counts no folded, dropped or withdrawn message", async () => {
-    const { database, store } = openTestStore();
-    for (const state of ["folded", "dropped", "withdrawn"]) {
-      const { id } = await store.outbox.add(frozen({ nonce: "" }), NOW);
-      database.prepare("UPDATE outbox SET state = ? WHERE id = ?").run(state, id);
-    }
-    sameData(await store.health(), NOTHING);
-  });
-
-  it("[P1] counts each verdict once, by its reason", async () => {
-    const { store } = openTestStore();
-    const judged = [ignored(messageOf("1")), ignored(messageOf("2")), accepted(messageOf("3"))];
-    await store.inbox.acceptBatch(batch({ judged }), NOW);
-    await store.inbox.acceptBatch(batch({ judged }), NOW);
-    assert.deepEqual((await store.health()).decisions, [
-      { verdict: "ignore", why: "no-mention", count: 2 },
-      { verdict: "accept", why: "mentioned", count: 1 },
-    ]);
   });
 });

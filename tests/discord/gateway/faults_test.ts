@@ -5,7 +5,6 @@
 
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
-import net from "node:net";
 import { describe, it } from "node:test";
 import type { GatewayOptions } from "../../../src/discord/gateway/link/protocol.ts";
 import { cleanUpAfterEach } from "../../support/cleanups.ts";
@@ -248,54 +247,4 @@ describe("[G3] [G10] startShard() against a fault", () => {
       assertClean(shard);
     });
   }
-
-  it("logs that the name could not be looked up", async () => {
-    const gateway = await startFakeGateway();
-    cleanups.push(() => gateway.stop());
-    const shard = begin("wss://gateway.invalid");
-    await gateway.until(
-      () => shard.lines().some((line) => /"phase":/.test(line)),
-      "the loss",
-    );
-    assertSays(shard, [
-      /Could not connect: the name could not be looked up \(E/,
-      /debug Back-off {"next":"identify","attempt":1,"inMs":500,"minDelayMs":500,"maxDelayMs":60000,"base":1.5}/,
-    ]);
-    shard.setUrl(gateway.url);
-    await gateway.until(() => shard.isReady(), "READY");
-    assert.equal(gateway.connections.length, 1);
-  });
-
-  it("logs that no server listens", async () => {
-    const gateway = await startFakeGateway();
-    await gateway.stop();
-    const shard = begin(gateway.url);
-    await gateway.until(() => shard.lines().some((line) => /"phase":/.test(line)), "the loss");
-    assertSays(shard, [/Could not connect: TCP: no server listens there \(ECONNREFUSED\)/]);
-  });
-
-  it("logs that the server does not use TLS", async () => {
-    const sockets = new Set<net.Socket>();
-    const server = net.createServer((socket) => {
-      sockets.add(socket);
-      socket.on("error", () => {}); // the client closes it
-      socket.write("SSH-2.0-OpenSSH_9.2\r\n");
-    });
-    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-    cleanups.push(() => {
-      for (const socket of sockets) socket.destroy();
-      return new Promise((resolve) => server.close(resolve));
-    });
-    const address = server.address();
-    assert.ok(address && typeof address === "object");
-    const gateway = await startFakeGateway();
-    cleanups.push(() => gateway.stop());
-    const shard = begin(`wss://127.0.0.1:${address.port}`);
-    await gateway.until(() => shard.lines().some((line) => /"phase":/.test(line)), "the loss");
-    assertSays(shard, [/Could not connect: .*TLS/]);
-    shard.setUrl(gateway.url);
-    await gateway.until(() => shard.isReady(), "READY");
-    assert.equal(sockets.size, 1, "one try");
-    assert.equal(gateway.connections.length, 1, "and one more");
-  });
 });

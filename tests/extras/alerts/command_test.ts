@@ -124,22 +124,4 @@ describe("[O12] barnacle alerts test", () => {
       }
     });
   }
-
-  for (const data of ["missing", "config.jsonc", "config.jsonc/below"]) {
-    it(`[O10] refuses --data ${data}, which is no directory, before it sends anything`, async () => {
-      const away = `{"alerts":{"ways":["webhook"],"webhook":"${AWAY}/hook"}}`;
-      await assert.rejects(run(away, false, data), {
-        name: "StartError",
-        code: 75,
-        message: new RegExp(`^no data directory /.*/${data}; set --data to the bot's$`),
-      });
-    });
-  }
-
-  it("prints the results as JSON", async () => {
-    const { stdout } = await run(`{"alerts":{"ways":["ntfy"],"ntfy":"${AWAY}/t"}}`, true);
-    const [result] = JSON.parse(stdout);
-    assert.deepEqual([result.way, result.ok], ["ntfy", false]);
-    assert.match(result.detail, /^cannot reach 127/);
-  });
 });

@@ -54,43 +54,6 @@ describe("barnacle config diff", () => {
     assert.equal(await diff(at.flags, undefined, at.io), 0);
     assert.deepEqual(at.io.stdout, ['log.level: "info" → "debug"']);
   });
-
-  it("[C9] prints a whole section by the number of its keys", async () => {
-    using at = setUp({ "config.jsonc": "{}", old: wrap("") });
-    assert.equal(await diff(at.flags, at.path("old"), at.io), 1);
-    assert.match(at.io.stdout.join(), /^channels\.discord: removed, was a section of \d+ keys$/);
-  });
-
-  it("[C9] [O7] says that there is no file, and so no difference", async () => {
-    using at = setUp({ old: "{}" });
-    const flags = { json: false };
-    const io = recordingIo({ HOME: at.path("home") });
-    assert.equal(await diff(flags, undefined, io), 0);
-    assert.deepEqual(io.stdout, []);
-    assert.match(io.stderr.join(), /no config file: .*, so every key has its default/);
-    assert.equal(await diff(flags, at.path("old"), io), 78);
-    assert.match(io.stderr.join(), /no config file to compare/);
-  });
-
-  it("[O10] refuses an empty file as either of the two, also one with comments only", async () => {
-    for (const empty of ["", "\ufeff", " \n\t", "// later\n"]) {
-      using at = setUp({ "config.jsonc": "{}", empty });
-      assert.equal(await diff(at.flags, at.path("empty"), at.io), 78, JSON.stringify(empty));
-      assert.equal(await diff({ ...at.flags, config: at.path("empty") }, undefined, at.io), 78);
-      assert.match(at.io.stderr.join("\n"), /error: The file (?:is empty|has only comments)/);
-      assert.deepEqual(at.io.stdout, []);
-    }
-  });
-
-  it("[O7] exits with 78 if one of the files is invalid", async () => {
-    using at = setUp({ "config.jsonc": "{}", old: '{ "lgo": {} }' });
-    assert.equal(await diff(at.flags, at.path("old"), at.io), 78);
-    assert.equal(await diff(at.flags, at.path("none"), at.io), 78);
-    assert.match(
-      at.io.stderr.join("\n"),
-      /did you mean "log"[\s\S]*none: error: No such file; it is named by the command line/,
-    );
-  });
 });
 
 describe("barnacle config fmt", () => {
@@ -111,12 +74,5 @@ describe("barnacle config fmt", () => {
     writeFileSync(at.path("config.jsonc"), WELL);
     assert.equal(await fmt({ ...at.flags, check: true }, at.io), 0);
     assert.ok(!existsSync(at.path("config.jsonc.bak")));
-  });
-
-  it("[O7] exits with 78 on a syntax error, and leaves the file", async () => {
-    using at = setUp({ "config.jsonc": "{ 'a': 1 }" });
-    assert.equal(await fmt({ ...at.flags, check: false }, at.io), 78);
-    assert.match(at.io.stderr.join("\n"), /config\.jsonc:1:3: error: .*JSON5/);
-    assert.equal(at.text(), "{ 'a': 1 }");
   });
 });

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { parse } from "jsonc-parser";
-import { check, example, schema, show } from "../../../src/extras/config/show.ts";
+import { check, example, show } from "../../../src/extras/config/show.ts";
 import { readConfig } from "../../../src/cli/shared/read_config.ts";
 import { recordingIo } from "../../cli/io.ts";
 import { tempDirectory } from "../../support/temp_directory.ts";
@@ -70,18 +70,6 @@ describe("barnacle config", () => {
     assert.deepEqual(JSON.parse(json.stdout.join("\n")), parse(plain.stdout.join("\n")));
   });
 
-  it("[C1] check names a missing file", async () => {
-    const to = recordingIo();
-    assert.equal(await check({ config: join(folder, "none"), json: false }, to), 78);
-    assert.match(to.stderr.join(""), /No such file; it is named by --config/);
-  });
-
-  it("[C1] check rejects a folder", async () => {
-    const to = recordingIo();
-    assert.equal(await check({ config: folder, json: false }, to), 78);
-    assert.match(to.stderr.join(""), /Cannot read the file: it is a folder/);
-  });
-
   it("[C5] check finds a token's file beside the config", async () => {
     writeFileSync(join(folder, "token"), "Bot hunter2\n", { mode: 0o600 });
     const text = `{"channels":{"discord":{${DM_OFF},"token":{"file":"token"}}}}`;
@@ -125,18 +113,6 @@ describe("barnacle config", () => {
     assert.match(short ?? "", /"allowFrom"/);
     assert.doesNotMatch(short ?? "", /"backoffBase"/);
     assert.match(all ?? "", /"backoffBase"/);
-  });
-
-  it("[O10] example --json prints the text as JSON", () => {
-    const to = recordingIo();
-    assert.equal(example({ all: false, json: true }, to), 0);
-    assert.match(JSON.parse(to.stdout.join("")).text, /"allowFrom"/);
-  });
-
-  it("[C4] schema prints a JSON Schema", () => {
-    const to = recordingIo();
-    assert.equal(schema({ json: false }, to), 0);
-    assert.equal(JSON.parse(to.stdout.join("")).type, "object");
   });
 });
 

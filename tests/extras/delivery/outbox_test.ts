@@ -2,7 +2,6 @@ import assert from "node:assert/strict";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { DatabaseSync } from "node:sqlite";
 import { afterEach, describe, it } from "node:test";
 import { list, release } from "../../../src/extras/delivery/outbox.ts";
 import { toAccountId } from "../../../src/core/discord/ids.ts";
@@ -80,42 +79,12 @@ describe("barnacle outbox list", () => {
     assert.match(io.stdout[1] ?? "", /pending .*\(waits for message 1\)$/);
   });
 
-  it("[O10] prints the same as JSON", async () => {
-    const io = recordingIo();
-    await list({ data: await held(), json: true }, io);
-    const [row] = JSON.parse(io.stdout[0] ?? "");
-    assert.deepEqual([row.id, row.state, row.preview], [1, "uncertain", "hello"]);
-  });
-
   it("[X1] keeps a message from moving the cursor or turning the line around", async () => {
     const io = recordingIo();
     await list({ data: await held("a\u001b[2J\u202eb\nc"), json: false }, io);
     assert.equal(io.stdout.length, 1);
     assert.doesNotMatch(io.stdout[0] ?? "", /[\p{Cc}\u202e]/u);
   });
-
-  it("reports an empty outbox", async () => {
-    const io = recordingIo();
-    assert.equal(await list({ data: await withRows(async () => {}), json: false }, io), 0);
-    assert.deepEqual(io.stdout, []);
-    assert.match(io.stderr[0] ?? "", /No unsent messages/);
-  });
-
-  for (const json of [false, true]) {
-    it(`[X2] reports a directory without a store${json ? ", with --json too" : ""}`, async () => {
-      const data = directory();
-      const empty = recordingIo();
-      assert.equal(await list({ data, json }, empty), 75);
-      assert.match(empty.stderr.join(), /no store in .*: no bot has run with it; set --data/);
-      const missing = recordingIo();
-      assert.equal(await list({ data: join(data, "none"), json }, missing), 75);
-      assert.match(missing.stderr.join(), /no data directory .*none; set --data/);
-      for (const { stdout, stderr } of [empty, missing]) {
-        assert.deepEqual(stdout, []);
-        assert.doesNotMatch(stderr.join(), /No unsent/);
-      }
-    });
-  }
 
   it("[C6] lists the rows of every account, or of --account", async () => {
     const data = await withRows(async ({ outbox }, now) => {
@@ -134,17 +103,6 @@ describe("barnacle outbox list", () => {
       one.stdout[0] ?? "",
     );
     assert.deepEqual(rows.map(({ id, accountId }) => [id, accountId]), [[2, "work"]]);
-  });
-
-  it("[X7] rejects the store of another version", async () => {
-    const newer = await held();
-    const database = new DatabaseSync(join(newer, DATABASE_NAME));
-    database.exec("PRAGMA user_version = 99");
-    database.close();
-    const io = recordingIo();
-    assert.equal(await list({ data: newer, json: false }, io), 75);
-    const words = `the data in ${newer} are of a newer version; use the command of that version`;
-    assert.ok(io.stderr[0]?.endsWith(words), io.stderr[0]);
   });
 });
 
@@ -166,11 +124,4 @@ describe("barnacle outbox resend and drop", () => {
       assert.equal(JSON.parse(after.stdout[0] ?? "")[0]?.state, left);
     });
   }
-
-  it("changes valid ids, and reports the others", async () => {
-    const io = recordingIo();
-    assert.equal(await release("resend", { data: await held(), json: false }, [7, 1], io), 1);
-    assert.match(io.stderr[0] ?? "", /message 7 cannot be resent/);
-    assert.match(io.stdout[0] ?? "", /^1 queued again$/);
-  });
 });

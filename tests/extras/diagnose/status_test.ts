@@ -104,23 +104,6 @@ describe("[O1] barnacle status", () => {
     assert.equal(stdout[3], `      ${passed} checks pass; --verbose shows them`);
   });
 
-  it("[O10] --json prints JSON without a bot, too", async () => {
-    using folder = tempDirectory();
-    const io = recordingIo();
-    assert.equal(
-      await status({ data: folder.path, json: true, verbose: false, probe: false }, io),
-      75,
-    );
-    const { status: told, isRunning, problem } = JSON.parse(io.stdout.join(""));
-    assert.deepEqual([told, isRunning], ["fail", false]);
-    assert.match(problem, /no bot runs with the data in/);
-  });
-
-  it("does not name the only account", async () => {
-    const { stdout } = await ask(answering(REPORT));
-    assert.ok(stdout.some((line) => /^ok +gateway:catchUp +complete$/.test(line)));
-  });
-
   it("[C6] prints a line for each of several accounts, and the account of each check", async () => {
     const snapshot = {
       ...HEALTHY,
@@ -142,37 +125,9 @@ describe("[O1] barnacle status", () => {
     assert.ok(stdout.some((line) => /^warn +account:ended +work +Discord refused/.test(line)));
   });
 
-  it("--json prints the bot's report unchanged", async () => {
-    const { stdout } = await ask(answering(REPORT), { json: true });
-    assert.deepEqual(JSON.parse(stdout.join("")), JSON.parse(JSON.stringify(REPORT)));
-  });
-
   it("[O7] exits with 1 if a check fails, and with 0 on warnings", async () => {
     assert.equal((await ask(answering({ ...REPORT, status: "fail" }))).code, 1);
     assert.equal((await ask(answering({ ...REPORT, status: "warn" }))).code, 0);
-  });
-
-  it("sends the key of the lock file", async () => {
-    let sent: string | undefined;
-    const { code } = await ask((request, response) => {
-      sent = request.headers.authorization;
-      answering(REPORT)(request, response);
-    });
-    assert.equal(code, 0);
-    assert.equal(sent, `Bearer ${KEY}`);
-  });
-
-  it("[O7] exits with 75 if the bot rejects the request, with the HTTP status", async () => {
-    const { code, stderr } = await ask((_, response) => void response.writeHead(401).end());
-    assert.equal(code, 75);
-    assert.match(stderr.join(""), new RegExp(`pid ${process.pid} does not answer: HTTP 401`));
-  });
-
-  it("[O7] exits with 75 if another program answers", async () => {
-    const html: RequestListener = (_, response) => void response.end("<html>router</html>");
-    const { code, stderr } = await ask(html);
-    assert.equal(code, 75);
-    assert.match(stderr.join(""), /does not answer: another program listens on/);
   });
 
   it("distinguishes a slow bot from a stopped one", async () => {
@@ -189,25 +144,6 @@ describe("[O1] barnacle status", () => {
     assert.equal(code, 75);
     assert.deepEqual(stdout, []);
     assert.match(stderr.join(""), /no bot runs with the data in/);
-  });
-
-  it("[O7] exits with 75 if no bot ever ran there, or the directory is missing", async () => {
-    using folder = tempDirectory();
-    const io = recordingIo();
-    assert.equal(
-      await status({ data: folder.path, json: false, verbose: false, probe: false }, io),
-      75,
-    );
-    assert.match(io.stderr.join(""), /no bot runs with the data in .*; start it, or set --data/);
-    const missing = recordingIo();
-    assert.equal(
-      await status(
-        { data: join(folder.path, "none"), json: false, verbose: false, probe: false },
-        missing,
-      ),
-      75,
-    );
-    assert.match(missing.stderr.join(""), /no data directory .*none; set --data/);
   });
 
   it("without a bot, shows what the store knows, and exits with 75", async () => {
@@ -232,18 +168,6 @@ describe("[O1] barnacle status", () => {
       /^ +Store +The database .* is empty: no bot has run with it/,
     );
     assert.match(io.stderr.join(""), /^barnacle: no bot runs with the data in/);
-  });
-
-  it("[O7] exits with 75 if the bot has no HTTP server", async () => {
-    using folder = tempDirectory();
-    const lock = await acquireLock(join(folder.path, "lock"), NOW);
-    const io = recordingIo();
-    assert.equal(
-      await status({ data: folder.path, json: false, verbose: false, probe: false }, io),
-      75,
-    );
-    assert.match(io.stderr.join(""), new RegExp(`pid ${process.pid} has no HTTP server`));
-    if (lock.kind === "held") lock.release();
   });
 
   it("[O1] names the port that another program has, and that program, without a wait", async () => {
@@ -319,28 +243,5 @@ describe("[O8] barnacle healthcheck", () => {
       if (status !== "pass") assert.ok(stdout[0]?.includes(REPORT.checks[0]?.name ?? "no check"));
       assert.deepEqual(stderr, []);
     }
-  });
-
-  it("[O10] --json prints the status and the problems", async () => {
-    const { stdout } = await ask(ending("warn"), { command: "healthcheck", json: true });
-    const { status, problems } = JSON.parse(stdout.join(""));
-    assert.equal(status, "warn");
-    assert.equal(problems.length, 1);
-    assert.equal(problems[0].check, REPORT.checks[0]?.name);
-  });
-
-  it("[O7] exits with 75 without a bot, and after an answer of another program or none", async () => {
-    const command = "healthcheck";
-    const killed = await ask(answering(REPORT), { command, isKilled: true });
-    assert.equal(killed.code, 75);
-    assert.match(killed.stderr.join(""), /no bot runs with the data in/);
-    const json = await ask(answering(REPORT), { command, json: true, isKilled: true });
-    assert.equal(JSON.parse(json.stdout.join("")).status, "fail");
-    const other = await ask((_, response) => void response.end("hello"), { command });
-    assert.equal(other.code, 75);
-    assert.match(other.stderr.join(""), /another program listens on/);
-    const silent = await ask(() => {}, { command, timeoutMs: 50 });
-    assert.equal(silent.code, 75);
-    assert.match(silent.stderr.join(""), /no response from .* within 0\.05 s/);
   });
 });

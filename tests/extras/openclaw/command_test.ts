@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { importFile } from "../../../src/extras/openclaw/command.ts";
@@ -54,72 +54,10 @@ describe("barnacle config import", () => {
     assert.equal(loaded.kind, "loaded");
   });
 
-  for (const text of ["{}", "{ agents: {}, channels: { telegram: {} } }"]) {
-    it(`[C11] [O7] exits with 1 for ${text}, which has no Discord keys`, async () => {
-      using at = setUp(text);
-      assert.equal(await importFile({ ...FLAGS, out: at.out }, at.source, at.io), 1);
-      assert.ok(!existsSync(at.out));
-      assert.match(at.io.stderr.join("\n"), /has no channels\.discord, so nothing is imported/);
-      assert.doesNotMatch(at.io.stderr.join("\n"), /dmScope/, "nothing has changed");
-      assert.equal(await importFile({ ...FLAGS, json: true }, at.source, at.io), 1);
-      assert.equal(JSON.parse(at.io.stdout.join("")).ok, false);
-    });
-  }
-
-  it("[C11] names YAML", async () => {
-    using at = setUp("# mine\nchannels:\n  discord: {}\n");
-    assert.equal(await importFile(FLAGS, at.source, at.io), 78);
-    assert.match(at.io.stderr.join("\n"), /openclaw\.json:2: error: This is YAML; /);
-  });
-
   it("[C11] [P12] keeps placeholders, and says where to find the values", async () => {
     using at = setUp("{ channels: { discord: { token: 'YOUR_BOT_TOKEN' } } }");
     assert.equal(await importFile({ ...FLAGS, out: at.out }, at.source, at.io), 0);
     assert.match(readFileSync(at.out, "utf8"), /"YOUR_BOT_TOKEN"/);
     assert.match(at.io.stderr.join("\n"), /warning: "YOUR_BOT_TOKEN" is a placeholder/);
-  });
-
-  it("[C11] overwrites no file", async () => {
-    using at = setUp(SOURCE);
-    writeFileSync(at.out, "{}");
-    assert.equal(await importFile({ ...FLAGS, out: at.out }, at.source, at.io), 1);
-    assert.equal(readFileSync(at.out, "utf8"), "{}");
-    assert.match(at.io.stderr.join(), /already exists/);
-  });
-
-  it("[C11] --dry-run creates no file, and prints the list", async () => {
-    using at = setUp(SOURCE);
-    assert.equal(await importFile({ ...FLAGS, dryRun: true, out: at.out }, at.source, at.io), 0);
-    assert.ok(!existsSync(at.out));
-    assert.deepEqual(at.io.stdout, []);
-    assert.match(at.io.stderr.join("\n"), /not imported: gateway/);
-  });
-
-  it("[O10] --json prints one line with the text and the list", async () => {
-    using at = setUp(SOURCE);
-    assert.equal(await importFile({ ...FLAGS, json: true }, at.source, at.io), 0);
-    const { ok, text, notes } = JSON.parse(at.io.stdout.join(""));
-    assert.deepEqual({ ok, text }, { ok: true, text: OURS });
-    assert.deepEqual(notes.map(({ path, line }: { path: string; line: number }) => [path, line]), [
-      ["session.dmScope", 0], // no line has it
-      ["gateway", 3],
-    ]);
-    assert.deepEqual(at.io.stderr, []);
-  });
-
-  it("[C11] [O7] imports nothing if it cannot read an access rule", async () => {
-    using at = setUp('{ channels: { discord: { groupPolicy: "opne" } } }');
-    assert.equal(await importFile({ ...FLAGS, out: at.out }, at.source, at.io), 78);
-    assert.ok(!existsSync(at.out));
-    assert.match(
-      at.io.stderr.join("\n"),
-      /:1: error: channels\.discord\.groupPolicy: .*\nNothing imported/,
-    );
-  });
-
-  it("[O7] reports an unreadable file", async () => {
-    using at = setUp(SOURCE);
-    assert.equal(await importFile(FLAGS, `${at.source}.not`, at.io), 1);
-    assert.match(at.io.stderr.join(), /cannot read .*: there is no such file$/);
   });
 });

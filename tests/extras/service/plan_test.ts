@@ -149,12 +149,6 @@ describe("[O4] the plan of an installation", () => {
     ]);
   });
 
-  it("has no step under OpenRC if everything is in place", () => {
-    const texts = new Map([[OPENRC.units[0].path, OPENRC.units[0].text], [OPENRC.config, "{}\n"]]);
-    const found = { ...DONE, texts, ownsCredentials: true };
-    assert.deepEqual(shown(planInstall(OPENRC, found, WISH)), []);
-  });
-
   it("moves a user's data before the service starts", () => {
     const from = "/home/ada/.local/share/barnacle";
     const wish = { ...WISH, config: CONFIG, data: { from, note: "They move." } };
@@ -292,35 +286,6 @@ describe("[O11] the plan of a removal", () => {
       "remove  /etc/systemd/system/barnacle.service",
       "run     systemctl daemon-reload",
     ]);
-  });
-
-  it("removes a script of OpenRC and a launch agent", () => {
-    const script = new Map([[OPENRC.units[0].path, OPENRC.units[0].text]]);
-    assert.deepEqual(shown(planUninstall(OPENRC, { ...DONE, texts: script }, WISH)), [
-      "run     rc-service barnacle stop",
-      "run     rc-update delete barnacle default",
-      "remove  /etc/init.d/barnacle",
-    ]);
-    const plist = new Map([[AGENT.units[0].path, AGENT.units[0].text]]);
-    assert.deepEqual(shown(planUninstall(AGENT, { ...DONE, texts: plist }, WISH)), [
-      "run     launchctl bootout gui/1000/bot.barnacle",
-      "remove  /Users/ada/Library/LaunchAgents/bot.barnacle.plist",
-    ]);
-  });
-
-  it("has no step without a service, and refuses a foreign unit", () => {
-    assert.deepEqual(planUninstall(SYSTEM, NOTHING, WISH).steps, []);
-    const texts = new Map([[SYSTEM.units[0].path, "[Service]\n"]]);
-    assert.throws(() => planUninstall(SYSTEM, { ...NOTHING, texts }, WISH), { code: 1 });
-  });
-
-  it("removes no foreign unit beside its own", () => {
-    const layout = layoutOf("systemd", { ...FACTS, withExec: true });
-    const own = new Map(layout.units.map(({ path, text }) => [path, text]));
-    const remove = (texts: Found["texts"]) => planUninstall(layout, { ...DONE, texts }, WISH);
-    assert.equal(remove(own).steps.filter(({ kind }) => kind === "remove").length, 3);
-    const foreign = new Map([...own, ["/etc/systemd/system/barnacle-exec.socket", "[Socket]\n"]]);
-    assert.throws(() => remove(foreign), /barnacle-exec\.socket is not a unit of Barnacle/);
   });
 });
 

@@ -247,19 +247,6 @@ describe("[O4] barnacle service install", () => {
     }, { answer: false });
   });
 
-  it("prints one line of JSON if it is asked to", () =>
-    onStage(async ({ ports, io }) => {
-      assert.equal(await installService({ yes: true, json: true }, io, ports), 0);
-      assert.equal(io.stdout.length, 1);
-      const { target, unit, changed, steps } = JSON.parse(io.stdout[0] ?? "");
-      assert.deepEqual([target, unit, changed], [
-        "systemd",
-        "/etc/systemd/system/barnacle.service",
-        true,
-      ]);
-      assert.ok(steps.includes("run     systemctl daemon-reload"));
-    }));
-
   it("writes secrets that only their owner can read, and never shows them", () =>
     onStage(async ({ ports, io, root, text }) => {
       const secrets = { other_key: "very secret" };
@@ -344,17 +331,6 @@ describe("[O4] barnacle service install", () => {
         message: "the service is installed, but the bot ended: 77: bot token or intents rejected " +
           "by Discord\n  Discord refused the bot: reset",
         code: 1,
-      });
-    }));
-
-  it("does not wait for ever", () =>
-    onStage(async ({ ports, io, set }) => {
-      set("after", "ActiveState=activating\nSubState=start\nNRestarts=0\n");
-      set("journal", "still migrating\n");
-      const times = { stepMs: 1, readyMs: 30, settleMs: 1 };
-      await assert.rejects(installService({ yes: true }, io, { ...ports, times }), {
-        message:
-          /^the service is installed, but the bot is not ready after 0\.03 s\n {2}still migrating$/,
       });
     }));
 
@@ -563,14 +539,6 @@ describe("[O4] barnacle service install", () => {
       assert.equal(statSync(script).mode & 0o777, 0o755);
       assert.equal(statSync(`${script}.bak`).mode & 0o777, 0o644);
     }));
-
-  it("tells which command failed", () =>
-    onStage(async ({ ports, io, set }) => {
-      set("refuse", "");
-      await assert.rejects(installService({ yes: true }, io, ports), {
-        message: "`systemd-sysusers /etc/sysusers.d/barnacle.conf` ended with 1",
-      });
-    }));
 });
 
 describe("[O11] barnacle service uninstall", () => {
@@ -687,12 +655,4 @@ describe("[O4] barnacle service status", () => {
         /^At boot {3}starts\n[^]*^Linger {4}on$/m,
       );
     }, { uid: 1000 }));
-
-  it("ends with 1 if nothing is installed, and says so", () =>
-    onStage(async ({ ports, io }) => {
-      assert.equal(await showService({ json: false }, io, ports), 1);
-      assert.deepEqual(io.stdout, [
-        "Service   not installed; `barnacle service install` installs it",
-      ]);
-    }));
 });

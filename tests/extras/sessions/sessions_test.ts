@@ -114,17 +114,6 @@ describe("barnacle sessions", () => {
     }
   });
 
-  it("export › writes one JSON object per line", async () => {
-    const { out } = await run((flags, io) => exportSession(flags, KEY, io));
-    const lines = out.split("\n").map((line) => JSON.parse(line));
-    assert.deepEqual(lines.map(({ type, role }) => [type, role]), [
-      ["entry", "user"],
-      ["entry", "user"],
-      ["entry", "assistant"],
-    ]);
-    assert.equal(lines[0]?.text, `hello ${EVIL}`.replaceAll("\u001b", ""));
-  });
-
   it("[S4a] reset › begins a new transcript, once", async () => {
     const twice: Run = async (flags, io) => {
       assert.equal(await reset(flags, KEY, io), 0);
@@ -135,22 +124,9 @@ describe("barnacle sessions", () => {
     assert.match(out, /3 entries stay stored/);
     assert.match(err, /nothing changed/);
   });
-
-  it("names an unknown key", async () => {
-    const { code, err } = await run((flags, io) => reset(flags, "agent:main:nothing", io));
-    assert.equal(code, 1);
-    assert.match(err, /no session "agent:main:nothing"/);
-  });
 });
 
 describe("[X5] barnacle forget", () => {
-  it("needs --yes without a terminal", async () => {
-    const { code, err } = await run((flags, io) =>
-      forget({ ...flags, yes: false, deleteBackups: false }, "123456789012345678", io, undefined)
-    );
-    assert.equal(code, 2);
-    assert.match(err, /--yes/);
-  });
 
   it("deletes nothing unless the operator confirms", async () => {
     const { code, err } = await run((flags, io) =>

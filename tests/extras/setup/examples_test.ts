@@ -1,7 +1,7 @@
 /** Tests the configs that begin with an example, and the channels of the user in them. */
 
 import assert from "node:assert/strict";
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { readdirSync } from "node:fs";
 import { describe, it } from "node:test";
 import { configTextOf } from "../../../src/extras/setup/answers/config_text.ts";
 import { channelsOfExample } from "../../../src/extras/setup/answers/examples.ts";
@@ -104,30 +104,6 @@ describe("[C4] configTextOf() with an example", () => {
     const { value } = await madeOf({ ...none, places });
     assert.deepEqual(value.channels.discord.guilds, { [GUILD.id]: {} });
   });
-
-  it("takes one channel for two of the example", async () => {
-    const id = parseSnowflake<"channel">("1420000000000000100")!;
-    const channels = ["research", "sources"].map((of) => ({ of, id, name: "lab" }));
-    const places = [{ ...GUILD, channels: [{ id, name: "lab" }] }];
-    const example = { name: "many-agents", channels } as const;
-    const { value } = await madeOf({ ...FINISHED, places, example });
-    assert.deepEqual(value.channels.discord.guilds[GUILD.id].channels, { [id]: {} });
-    assert.deepEqual(value.router.assignments.researcher.channels, [id]);
-  });
-
-  it("changes a config that exists by the answers only", () => {
-    const answers = wholeAnswers(withExample("workflow"));
-    assert.ok(answers);
-    const made = configTextOf("{}", answers);
-    assert.ok(made.kind === "edited" && !made.text.includes("editor"));
-  });
-
-  it("reads the files of the folder", () => {
-    for (const name of EXAMPLE_NAMES) {
-      const path = new URL(`../../../examples/${name}.jsonc`, import.meta.url);
-      assert.ok(existsSync(path) && readFileSync(path, "utf8").includes("agents"));
-    }
-  });
 });
 
 describe("[C4] exampleChannels()", () => {
@@ -184,20 +160,6 @@ describe("[C4] exampleChannels()", () => {
       ),
     );
   });
-
-  const wrong: readonly (readonly [words: readonly string[], problem: RegExp])[] = [
-    [["help", "lab"], /the example workflow has one channel \(help\); name one of yours for each/],
-    [["all", "help"], /the example workflow has one channel/],
-    [["hepl"], /The bot sees no channel called "hepl"; did you mean "help"\?/],
-    [["all"], /the example workflow has one channel/],
-  ];
-  for (const [words, problem] of wrong) {
-    it(`refuses --channels ${words.join(",")}, and asks`, async () => {
-      const { lines, named } = await found("workflow", words, []);
-      assert.match(lines.join("\n"), problem);
-      assert.deepEqual(named, ["help=help"]);
-    });
-  }
 
   it("takes channels in the order of the example", async () => {
     assert.deepEqual((await found("workflow", ["#lab"], [])).named, ["help=lab"]);

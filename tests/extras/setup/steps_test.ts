@@ -59,17 +59,6 @@ describe("[O3] the bot's chapter", () => {
     assert.ok(lines.includes("ok    Token from /tmp/t\\u{1b}[2J"));
   });
 
-  it("asks for another token if the user does not want to try again", async () => {
-    const { dialogue, isDone } = scriptedDialogue([TOKEN, false, TOKEN]);
-    const answers = [
-      { kind: "limited" as const, why: "too many requests" },
-      { kind: "answered" as const, found: BOT },
-    ];
-    const discord = { whoAmI: () => Promise.resolve(answers.shift()!) };
-    await askToken({}, portsOf(dialogue, { discord }));
-    assert.ok(isDone());
-  });
-
   it("waits until Requires OAuth2 Code Grant is off", async () => {
     const { dialogue, lines } = scriptedDialogue([true]);
     const discord = { whoAmI: () => Promise.resolve({ kind: "answered" as const, found: BOT }) };
@@ -101,24 +90,6 @@ describe("[O3] the server's chapter", () => {
   const second = { id: parseSnowflake<"guild">("1420000000000000005")!, name: "Elsewhere" };
   const servers = () => Promise.resolve({ kind: "answered" as const, found: [GUILD, second] });
 
-  it("asks which of several servers", async () => {
-    const { dialogue } = scriptedDialogue(["Elsewhere"]);
-    const ports = portsOf(dialogue, { discord: { servers } });
-    assert.deepEqual((await askServers(FINISHED, ports)).places, [second]);
-  });
-
-  it("takes none, for direct messages only", async () => {
-    const { dialogue } = scriptedDialogue(["None: direct messages only"]);
-    const ports = portsOf(dialogue, { discord: { servers } });
-    assert.deepEqual((await askServers(FINISHED, ports)).places, []);
-  });
-
-  it("takes none as the list of an option, too", async () => {
-    const { dialogue } = scriptedDialogue([]);
-    const ports = portsOf(dialogue, { discord: { servers }, given: { server: ["none"] } });
-    assert.deepEqual((await askServers(FINISHED, ports)).places, []);
-  });
-
   it("waits for a named server if the bot is in none yet", async () => {
     const { dialogue } = scriptedDialogue([]);
     const answers: (typeof GUILD)[][] = [[], [], [GUILD]];
@@ -130,28 +101,6 @@ describe("[O3] the server's chapter", () => {
     });
     const state = await askServers({ ...FINISHED, bot: BOT }, { ...ports, joinMs: 1 });
     assert.deepEqual(state.places, [GUILD]);
-  });
-
-  it("stops if Discord does not answer, and the user does not want to try again", async () => {
-    const { dialogue } = scriptedDialogue([false]);
-    const discord = { servers: () => Promise.resolve({ kind: "failed" as const, why: "timeout" }) };
-    await assert.rejects(askServers(FINISHED, portsOf(dialogue, { discord })), {
-      code: 75,
-      message: "stopped; the next setup goes on with these answers",
-    });
-  });
-
-  it("says that Discord has stopped to accept the token", async () => {
-    const { dialogue, lines } = scriptedDialogue([true]);
-    const answers = [{ kind: "refused" as const }, {
-      kind: "answered" as const,
-      found: [GUILD],
-    }];
-    const ports = portsOf(dialogue, {
-      discord: { servers: () => Promise.resolve(answers.shift()!) },
-    });
-    assert.deepEqual((await askServers(FINISHED, ports)).places, [GUILD]);
-    assert.ok(lines.includes("fail  Discord no longer accepts the token"));
   });
 });
 
@@ -186,14 +135,6 @@ describe("[O3] the owner's chapter", () => {
         "fail  Discord has no user with the ID 99999999999999999",
       ]
     ) assert.ok(lines.includes(words), `${words}\n${lines.join("\n")}`);
-  });
-
-  it("asks for an ID where names cannot be found", async () => {
-    const { dialogue, lines } = scriptedDialogue([false, "ben", OTHER.id]);
-    const discord = { person: () => Promise.resolve(OTHER) };
-    const ports = portsOf(dialogue, { discord });
-    assert.deepEqual((await askOwner({ ...FINISHED, places: [] }, ports)).owner, OTHER);
-    assert.ok(lines.some((line) => line.startsWith("fail  Without a server, no one can be found")));
   });
 });
 
@@ -385,12 +326,6 @@ describe("[O3] the model's chapter", () => {
     assert.equal(pulls, 1);
     assert.equal(lines.filter((line) => line === 'fail  Ollama has no model "x"').length, 2);
   });
-
-  it("writes no model for a user who decides later", async () => {
-    const { dialogue } = scriptedDialogue(["Later"]);
-    const models = { localServers: () => Promise.resolve([]) };
-    assert.equal((await askModel(FINISHED, portsOf(dialogue, { models }))).model, "none");
-  });
 });
 
 describe("[O3] the end of a setup", () => {
@@ -429,13 +364,6 @@ describe("[O3] the end of a setup", () => {
     assert.ok(
       lines.some((line) => line.startsWith("ok    Wrote AGENTS.md and SOUL.md to /agents/x:")),
     );
-  });
-
-  it("[S6] writes no instructions beside a config that existed", async () => {
-    const { dialogue } = scriptedDialogue([]);
-    const commands = { offer, greet }; // `instruct` would throw
-    const ports = portsOf(dialogue, { commands, given: { start: "later" } });
-    assert.equal((await finish(answers, { ...NEW, text: "{}" }, ports, {})).code, 0);
   });
 
   it("says why the service could not be installed, and keeps the config", async () => {

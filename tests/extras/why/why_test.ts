@@ -12,14 +12,7 @@ import {
   userId,
 } from "../../support/discord/builders.ts";
 import { batch, frozen, part } from "../../support/store/store.ts";
-import {
-  createDataFixture,
-  type DataFixture,
-  GUILD,
-  GUILD_SNAPSHOT,
-  HELP,
-  removeDataFixtures,
-} from "../../cli/data_fixture.ts";
+import { createDataFixture, type DataFixture, GUILD, HELP, removeDataFixtures } from "../../cli/data_fixture.ts";
 import { recordingIo } from "../../cli/io.ts";
 
 afterEach(removeDataFixtures);
@@ -44,19 +37,6 @@ async function ask(fixture: DataFixture, asked: string = ID, json = false) {
   const code = await why({ ...fixture.flags, json }, asked, { ...io, cwd: fixture.data });
   return { code, text: io.stdout.join("\n"), errors: io.stderr.join("\n") };
 }
-
-describe("[P1] barnacle why without a config file", () => {
-  it("says that it judges by the defaults", async () => {
-    const fixture = createDataFixture(CONFIG);
-    await fixture.receive(guildMessage({ id: ID }));
-    const io = recordingIo();
-    const { data } = fixture.flags;
-    const nowhere = { HOME: fixture.data };
-    assert.equal(await why({ data, json: false }, ID, { ...io, env: nowhere, cwd: data }), 0);
-    assert.match(io.stderr.join("\n"), /no config file.*the defaults.*--config/);
-    assert.equal((await ask(fixture)).errors, "");
-  });
-});
 
 async function received(message: Partial<InboundMessage> = {}, config: object | string = CONFIG) {
   const fixture = createDataFixture(config);
@@ -306,42 +286,6 @@ describe("[P1] barnacle why", () => {
     assert.match(text, /NO {2}sender .*config\.jsonc:8\)/, "that line is of today's file");
   });
 
-  it("reports a decision of another version", async () => {
-    const fixture = createDataFixture(CONFIG);
-    const judged = await fixture.receive(guildMessage({ id: messageId("1400000000000000005") }));
-    const message = guildMessage({ id: ID });
-    await fixture.fill((store) =>
-      store.inbox.acceptBatch(
-        batch({
-          judged: [{
-            ...judged,
-            message,
-            verdict: { kind: "ignore", why: "webhook", rule: "x", keepAsContext: false },
-          }],
-        }),
-        1,
-      )
-    );
-    const { text } = await ask(fixture);
-    assert.match(text, /^Not answered: the bot does not answer webhooks \(x\)/);
-    assert.match(
-      text,
-      /Another version of Barnacle decided this; the verdict of this version: not answered: it/,
-    );
-  });
-
-  it("reports missing checks if no policy was recorded", async () => {
-    const fixture = createDataFixture(CONFIG);
-    const { message, verdict } = await fixture.receive(
-      guildMessage({ id: messageId("1400000000000000005") }),
-    );
-    const again = { message: { ...message, id: ID }, verdict };
-    await fixture.fill((store) => store.inbox.acceptBatch(batch({ judged: [again] }), 1));
-    const { text } = await ask(fixture);
-    assert.match(text, /^Not answered: it does not mention/);
-    assert.match(text, /the policy of that time is not recorded/);
-  });
-
   it("[P3] reports that the sender of a second message already has a code", async () => {
     const fixture = createDataFixture({ channels: { discord: {} } });
     const unknownSender = sender({ id: userId("7"), username: "mallory" });
@@ -424,17 +368,6 @@ describe("[P1] barnacle why", () => {
     assert.match(text, /^\[work\] Accepted; account default answers it/m);
   });
 
-  it("[O10] prints everything as JSON, with file, line and column", async () => {
-    const { code, text } = await ask(await received(), ID, true);
-    assert.equal(code, 0);
-    const { messageId: id, decisions: [decision] } = JSON.parse(text);
-    assert.equal(id, ID);
-    assert.equal(decision.why, "no-mention");
-    assert.deepEqual([decision.place.line, decision.place.column], [6, 9]);
-    assert.equal(decision.checks.at(-1).passed, false);
-    assert.ok(decision.checks.every((check: { place?: object }) => check.place));
-  });
-
   it("[X1] keeps a name from moving the cursor", async () => {
     const nasty = sender({ username: "\u001b[2J\u202eada\n" });
     const { text } = await ask(await received({ sender: nasty }));
@@ -490,41 +423,9 @@ describe("[P1] barnacle why, for a message without a record", () => {
     assert.match(text, /^FAIL +Place +the bot is not in guild 77\n.*barnacle invite/m);
   });
 
-  it("distinguishes known from unknown channels of a guild", async () => {
-    const fixture = createDataFixture(CONFIG);
-    await fixture.fill((store) =>
-      store.inbox.acceptBatch(batch({ guilds: [GUILD_SNAPSHOT] }), NOW)
-    );
-    const known = await ask(fixture, `https://discord.com/channels/${GUILD}/${HELP}/${recent}`);
-    assert.match(known.text, /^ok +Place +the bot sees that channel of Friends of Barnacle/m);
-    const other = await ask(fixture, `https://discord.com/channels/${GUILD}/78/${recent}`);
-    assert.match(other.text, /^warn +Place .*does not see channel 78/m);
-  });
-
-  it("[X2] reports a missing store, and guesses no cause", async () => {
-    const { code, text, errors } = await ask(createDataFixture(CONFIG), recent);
-    assert.equal(code, 75);
-    assert.equal(text, "");
-    assert.match(errors, /no store in .*; set --data/);
-  });
-
   it("reports that the decision is too old to be kept", async () => {
     const { text } = await ask(await withoutMessages(), messageIdAt(NOW - 40 * 86_400_000));
     assert.match(text, /FAIL +Retention +decisions are kept for 30 days; the message is older/);
-  });
-
-  it("[O10] prints the causes as JSON", async () => {
-    const { code, text } = await ask(await withoutMessages(), recent, true);
-    assert.equal(code, 1);
-    const { received, causes } = JSON.parse(text);
-    assert.equal(received, false);
-    assert.ok(causes.length > 2);
-  });
-
-  it("reports an unknown error id", async () => {
-    const { code, errors } = await ask(await withoutMessages(), "0123456789ab");
-    assert.equal(code, 1);
-    assert.match(errors, /no recorded turn failed with error id 0123456789ab/);
   });
 
   for (const asked of ["hello", "", "12", "<#123456789012345678>", "https://example.com/1/2/3"]) {

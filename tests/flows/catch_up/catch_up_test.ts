@@ -215,18 +215,6 @@ describe("[G6] createCatchUp()", () => {
     assert.deepEqual(steps, ["read 1", "read 3", "closed 0 0"]);
   });
 
-  it("no longer waits for a guild that the bot left", async () => {
-    const { catchUp, gap, steps, world } = setUp();
-    world.awaited.add(ELSEWHERE);
-    catchUp.resume([gap]);
-    await settle();
-    world.awaited.clear();
-    world.guildOf.delete(LOUNGE);
-    catchUp.ready();
-    await settle();
-    assert.deepEqual(steps, ["closed 0 0"]);
-  });
-
   describe("delayed turns", () => {
     it("are all from a session's start on, then those in channels still to be read", async () => {
       const { catchUp, gap, say, world, released } = setUp();
@@ -301,15 +289,6 @@ describe("[G6] createCatchUp()", () => {
       assert.equal(taken.length, 1);
     });
 
-    it("[G5b] are none for a shard that the account no longer has", () => {
-      const { catchUp } = setUp();
-      catchUp.sessionDue(1);
-      catchUp.setShardCount(2);
-      assert.equal(catchUp.delayedChannels(), "all");
-      catchUp.setShardCount(1);
-      assert.deepEqual(catchUp.delayedChannels(), []);
-    });
-
     it("are all again after another lost session, while a guild stays away", async () => {
       const { catchUp, clock, gap, say, steps, world } = setUp();
       say(GENERAL, 1_000);
@@ -364,30 +343,6 @@ describe("[G6] createCatchUp()", () => {
       assert.deepEqual([catchUp.delayedChannels(), clock.pending], [[], 0]);
     });
 
-    it("are none after the account's first session", async () => {
-      const { catchUp, clock, steps, released } = setUp();
-      catchUp.sessionStarting(0);
-      catchUp.sessionStarted(0);
-      await settle();
-      assert.deepEqual([catchUp.delayedChannels(), steps, released(), clock.pending], [
-        [],
-        [],
-        1,
-        0,
-      ]);
-    });
-
-    it("include every channel while any shard's gap is unknown", async () => {
-      const { catchUp, gap, steps } = setUp();
-      catchUp.resume([gap]);
-      catchUp.sessionStarting(1);
-      await settle();
-      assert.deepEqual([steps, catchUp.delayedChannels()], [["closed 0 0"], "all"]);
-      catchUp.sessionStarted(1);
-      await settle();
-      assert.deepEqual(catchUp.delayedChannels(), []);
-    });
-
     it("begin after half a minute, and catch-up continues", async () => {
       const { catchUp, clock, gap, say, taken, world } = setUp();
       say(GENERAL, 1_000);
@@ -428,16 +383,6 @@ describe("[G6] createCatchUp()", () => {
       assert.match(String(warning?.fields["fix"]), /Grant .*"Read Message History" in #1/);
     });
 
-    it("is not reported if its messages were deleted", async () => {
-      const { catchUp, gap, lines, say, steps, world } = setUp();
-      say(GENERAL, 1_000);
-      world.answers.set(GENERAL, "empty");
-      catchUp.resume([gap]);
-      await settle();
-      assert.deepEqual(steps, ["read 1", "look at 1", "closed 0 0"]);
-      assert.deepEqual([catchUp.unreadable(), events(lines, "warn")], [[], []]);
-    });
-
     it("keeps the gap open if another session is lost meanwhile", async () => {
       const { catchUp, world } = setUp();
       world.gap = START;
@@ -448,21 +393,6 @@ describe("[G6] createCatchUp()", () => {
       catchUp.sessionStarted(0);
       await settle();
       assert.equal(world.gap, undefined);
-    });
-
-    it("is no longer reported once it could be read", async () => {
-      const { catchUp, gap, say, world } = setUp();
-      say(GENERAL, 1_000);
-      world.answers.set(GENERAL, "empty");
-      world.missing.set(GENERAL, ["Read Message History"]);
-      catchUp.resume([gap]);
-      await settle();
-      assert.equal(catchUp.unreadable().length, 1);
-      world.answers.clear();
-      world.missing.clear();
-      catchUp.resume([{ shardId: 0, catchUpFrom: START + 500 }]);
-      await settle();
-      assert.deepEqual(catchUp.unreadable(), []);
     });
 
     it("costs one refusal for a whole guild, since refusals count against the address", async () => {
@@ -477,19 +407,6 @@ describe("[G6] createCatchUp()", () => {
       assert.deepEqual(steps, ["read 1", "look at 1", "closed 0 0"]);
       assert.deepEqual(events(lines, "warn"), [], "hidden is not wrong");
       assert.deepEqual(catchUp.unreadable(), []);
-    });
-
-    it("is logged, and finished, without an explanation", async () => {
-      const { catchUp, gap, lines, say, steps, world } = setUp();
-      say(DM, 1_000);
-      say(GENERAL, 1_000);
-      world.direct = [DM];
-      world.answers.set(DM, "refused");
-      world.answers.set(GENERAL, "refused");
-      catchUp.resume([gap]);
-      await settle();
-      assert.deepEqual(steps, ["read 4", "read 1", "look at 1", "closed 0 0"]);
-      assert.equal(events(lines, "warn").length, 2);
     });
   });
 
@@ -598,27 +515,6 @@ describe("[G6] createCatchUp()", () => {
     await settle();
     assert.deepEqual(steps, ["read 1", "closed 0 0"]);
     assert.deepEqual(taken, [messageIdAt(START + 20_000)]);
-  });
-
-  it("drops a gap that was closed in time", async () => {
-    const { catchUp, clock, gap, say, steps, world } = setUp({ mayActInDirect: false });
-    say(GENERAL, 1_000);
-    world.answers.set(GENERAL, "down");
-    catchUp.resume([gap]);
-    await settle();
-    catchUp.sessionStarting(0);
-    catchUp.sessionStarted(0); // and the store knows of none
-    clock.advance(60_000);
-    await settle();
-    assert.deepEqual([steps, catchUp.delayedChannels(), catchUp.pending()], [["read 1"], [], 0]);
-  });
-
-  it("closes each shard's gap on its own", async () => {
-    const { catchUp, gap, steps } = setUp();
-    catchUp.resume([gap]);
-    catchUp.resume([{ shardId: 1, catchUpFrom: START + 7 }]);
-    await settle();
-    assert.deepEqual(steps.toSorted(), ["closed 0 0", "closed 1 7"]);
   });
 
   it("reads nothing if catch-up is disabled, logs it, and delays no turn", async () => {

@@ -12,7 +12,6 @@ import { recordingLog } from "../../support/recording_log.ts";
 
 const PLACE = guildPlace();
 const CHANNEL = { id: PLACE.channel.id, guildId: PLACE.guild.id, place: PLACE };
-const NOTHING: Page = { events: [], isLast: true };
 
 const ACCEPTED: Verdict = { kind: "accept", why: "mentioned", rule: "" };
 const IGNORED: Verdict = { kind: "ignore", why: "no-mention", rule: "", keepAsContext: true };
@@ -69,18 +68,6 @@ const page = (request: number): Page => {
 };
 
 describe("[G6] createChannelReading()", () => {
-  it("finishes an empty channel after a check of permissions", async () => {
-    const { reading, unreadable } = setUp(() => NOTHING);
-    assert.equal(await reading.first(), false);
-    assert.deepEqual(unreadable.list(), []);
-  });
-
-  it("sends no request for a channel that is known as unreadable", async () => {
-    const { reading, requests } = setUp(() => NOTHING, { missing: ["Read Message History"] });
-    await reading.first();
-    await reading.first();
-    assert.equal(requests(), 1);
-  });
 
   it("logs that it missed more messages than it records, and tells the channel", async () => {
     const { reading, lines, told } = setUp(page);
@@ -115,30 +102,10 @@ describe("[G6] createChannelReading()", () => {
     }
   });
 
-  it("does not tell it if it has read all, up to its last page", async () => {
-    const full = 1 + MAX_PAGES;
-    const { reading, told, lines, requests } = setUp((request) =>
-      request <= full ? page(request) : NOTHING
-    );
-    await reading.first();
-    await reading.rest();
-    assert.deepEqual([told, lines, requests()], [[], [], full + 1]);
-  });
-
   it("finishes a channel that Discord refuses, at any page, and logs it once", async () => {
     const { reading, lines } = setUp((request) => request === 1 ? page(1) : new Refused());
     assert.equal(await reading.first(), true);
     await reading.rest();
     assert.deepEqual(lines.map(({ level }) => level), ["warn"]);
-  });
-
-  it("throws transient errors", async () => {
-    const { reading, lines } = setUp((request) =>
-      request % 2 === 1 ? new Error("503") : page(request)
-    );
-    await assert.rejects(reading.first(), /503/);
-    assert.equal(await reading.first(), true);
-    await assert.rejects(reading.rest(), /503/);
-    assert.deepEqual(lines, []);
   });
 });

@@ -98,14 +98,6 @@ const seconds = (count: number, from = START): number[] =>
   Array.from({ length: count }, (_, index) => from + (index + 1) * 1_000);
 
 describe("[G6] createMissedReading()", () => {
-  it("stores all messages of a channel, oldest first and at once", async () => {
-    const said = seconds(20);
-    const { reading, batches, tally, requests } = setUp({ said });
-    assert.equal(await reading.answer(), "done");
-    assert.deepEqual(batches.map(({ ids }) => ids), [said.map(messageIdAt)]);
-    assert.deepEqual(tally, { read: 20, answered: 20, tooOld: 0, tooMany: 0 });
-    assert.equal(requests(), 1);
-  });
 
   it("stops at the beginning of the gap", async () => {
     const before = seconds(150, START - 200_000);
@@ -198,40 +190,6 @@ describe("[G6] createMissedReading()", () => {
       }
     });
   }
-
-  it("stores the last page again if the store has refused it", async () => {
-    const said = seconds(250);
-    const { reading, known } = setUp({ said, refused: new Set([3]) });
-    assert.equal(await reading.answer(), "more");
-    await assert.rejects(reading.record(), /disk full/);
-    assert.equal(await reading.record(), undefined);
-    assert.equal(known.size, 250);
-  });
-
-  it("ends in a channel in which only the bot writes", async () => {
-    const said = seconds(2_950);
-    const { reading, requests } = setUp({ said, own: new Set(said) });
-    assert.equal(await reading.answer(), "done");
-    assert.equal(requests(), 30, "back to the beginning of the gap");
-  });
-
-  it("distinguishes an empty channel from a finished one", async () => {
-    assert.equal(await setUp({ said: [] }).reading.answer(), "empty");
-    assert.equal(await setUp({ said: [START - 1] }).reading.answer(), "done");
-  });
-
-  it("continues after a failed request", async () => {
-    const said = seconds(350);
-    const broken = new Set([2, 4, 6]);
-    const { reading, known, requests } = setUp({ said, broken, maxPerChannel: 220 });
-    await assert.rejects(reading.answer(), /503/);
-    await assert.rejects(reading.answer(), /503/);
-    assert.equal(await reading.answer(), "more");
-    await assert.rejects(reading.record(), /503/);
-    assert.equal(await reading.record(), undefined);
-    assert.equal(requests(), 4 + 3, "each page once, and the three that failed");
-    assert.equal(known.size, 350);
-  });
 
   it("stores everything once and in order, for any failures and page sizes", async () => {
     const world = fc.record({

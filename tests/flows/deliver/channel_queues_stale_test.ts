@@ -37,37 +37,6 @@ function setUp() {
 }
 
 describe("createStaleChannels()", () => {
-  it("collects requests while a reading runs, and reads them at once", async () => {
-    const { endReading, reads, stale } = setUp();
-    stale.wake([A]);
-    await settle();
-    stale.wake([B]);
-    stale.wake([C]);
-    stale.wake([B]);
-    await settle();
-    assert.deepEqual(reads, [[A]]);
-    await endReading();
-    assert.deepEqual(reads, [[A], [B, C]]);
-    await endReading();
-    assert.deepEqual([reads.length, stale.reading()], [2, undefined]);
-  });
-
-  it("reads all channels if any request asks for all", async () => {
-    const { endReading, reads, stale } = setUp();
-    stale.wake([A]);
-    await settle();
-    stale.wake([B]);
-    stale.wake();
-    await endReading();
-    assert.deepEqual(reads, [[A], "all"]);
-  });
-
-  it("reads nothing for an empty request", async () => {
-    const { reads, stale } = setUp();
-    stale.wake([]);
-    await settle();
-    assert.deepEqual([reads, stale.reading()], [[], undefined]);
-  });
 
   it("reads all channels five seconds after a failed reading", async () => {
     const { clock, lines, reads, stale, world } = setUp();
@@ -95,27 +64,5 @@ describe("createStaleChannels()", () => {
     stale.wake([C]);
     await settle();
     assert.deepEqual([reads.length, world.prepared], [2, 2]);
-  });
-
-  it("begins no reading after stop, nor the one after a failure", async () => {
-    const { clock, endReading, reads, stale } = setUp();
-    stale.wake([A]);
-    await settle();
-    stale.wake([B]);
-    stale.stop();
-    await endReading();
-    stale.wake();
-    clock.advance(60_000);
-    await settle();
-    assert.deepEqual(reads, [[A]]);
-    const other = setUp();
-    other.world.failures = 1;
-    other.stale.wake([A]);
-    await settle();
-    other.stale.stop();
-    assert.equal(other.clock.pending, 0);
-    other.clock.advance(60_000);
-    await settle();
-    assert.deepEqual(other.reads, [[A]]);
   });
 });

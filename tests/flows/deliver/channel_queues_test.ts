@@ -22,39 +22,9 @@ import {
 } from "../support/channel_queues.ts";
 
 describe("createChannelQueues()", () => {
-  it("[D1] sends the rows of a channel in order, and channels in parallel", async () => {
-    const { asked, nonces } = await running([HERE, "a"], [HERE, "b"], [THERE, "x"]);
-    assert.deepEqual(nonces(), ["a", "x"]);
-    await asked[0]?.answer(CREATED);
-    assert.deepEqual(nonces(), ["a", "x", "b"]);
-  });
 
   for (let ticks = 0; ticks < 12; ticks++) {
-    it(`[D1] misses no row that is frozen ${ticks} microtasks after a reading began`, async () => {
-      const { begin, nonces, add } = await setUp([]);
-      const channelQueues = begin();
-      channelQueues.wake([THERE]);
-      for (let tick = 0; tick < ticks; tick++) await Promise.resolve();
-      await add(HERE, "a");
-      channelQueues.wake([HERE]);
-      await settle();
-      assert.deepEqual(nonces(), ["a"]);
-    });
   }
-
-  it("[D1] reads only channels that may have changed", async () => {
-    const { channelQueues, looks, answer } = await running([HERE, "a"], [THERE, "x"]);
-    await answer(CREATED); // of x
-    channelQueues.wake([HERE]);
-    await settle();
-    assert.deepEqual(looks, [undefined, [THERE], [HERE]]);
-    channelQueues.wake([HERE]); // a reading runs when these arrive
-    channelQueues.wake([THERE]);
-    channelQueues.wake();
-    channelQueues.wake([HERE]);
-    await settle();
-    assert.deepEqual(looks.slice(3), [[HERE], undefined]);
-  });
 
   it("[D2] retries a request without an answer by the same nonce, before the next row", async () => {
     const { nonces, answer, pass, stateOf } = await running([HERE, "a"], [HERE, "b"]);
@@ -79,20 +49,6 @@ describe("createChannelQueues()", () => {
     await answer(CREATED);
     assert.equal(stateOf("a"), "sent");
     assert.equal(nonces().at(-1), "b");
-  });
-
-  it("[D5] does not shorten the wait after a missing message", async () => {
-    const { deliveries, nonces, answer, pass } = await running([HERE, "a"]);
-    while (!deliveries.includes("absent")) {
-      if (deliveries.length < nonces().length) await answer(UNANSWERED);
-      await pass(15_000);
-    }
-    const asked = nonces().length;
-    await answer(UNANSWERED);
-    await pass(7_999);
-    assert.equal(nonces().length, asked);
-    await pass(1);
-    assert.equal(nonces().length, asked + 1);
   });
 
   it("[D2] retries an unreadable history, and sends nothing meanwhile", async () => {
@@ -167,17 +123,6 @@ describe("createChannelQueues()", () => {
     assert.equal(nonces().length, 6);
   });
 
-  it("[D3] logs the duration of a long rate limit", async () => {
-    const { answer, pass, lines } = await running([HERE, "a"]);
-    const said = () => lines.filter(({ level }) => level === "warn").map(({ fields }) => fields);
-    const limited: PostOutcome = { kind: "refused", why: "rate_limited", reason: "429" };
-    await answer({ ...limited, retryAfterMs: 59_999 });
-    await pass(59_999);
-    assert.deepEqual(said(), []);
-    await answer({ ...limited, retryAfterMs: 86_400_000 });
-    assert.deepEqual(said(), [{ channelId: HERE, waitSec: 86_400 }]);
-  });
-
   it("[D5] keeps an unsent message for a day, then gives it up and logs it", async () => {
     const { answer, asked, dead, pass, stateOf } = await running([HERE, "a"]);
     for (let time = 0; time < 288; time++) {
@@ -219,33 +164,6 @@ describe("createChannelQueues()", () => {
       assert.deepEqual(nonces().slice(before), [how === "drop" ? "b" : "a"]);
     });
   }
-
-  it("[D5] counts failures anew after a channel's queue was empty", async () => {
-    const { channelQueues, add, asked, outbox, pass, answer } = await running([HERE, "a"]);
-    await answer(UNSENT);
-    await pass(500);
-    await answer(UNSENT);
-    assert.equal(await outbox.release(1, "drop"), true);
-    await pass(1_000);
-    await add(HERE, "b");
-    channelQueues.wake([HERE]);
-    await settle();
-    await answer(UNSENT);
-    const before = asked.length;
-    await pass(499);
-    assert.equal(asked.length, before);
-    await pass(1);
-    assert.equal(asked.length, before + 1);
-  });
-
-  it("[D5] does not hurry after a reading without news", async () => {
-    const { channelQueues, asked, answer, pass } = await running([HERE, "a"]);
-    await answer(UNSENT);
-    channelQueues.wake();
-    channelQueues.wake([HERE]);
-    await pass(499);
-    assert.equal(asked.length, 1);
-  });
 
   const set = [UNSENT, UNANSWERED, FORBIDDEN].flatMap((outcome) =>
     [false, true].map((isUnderWay) => [outcome, isUnderWay] as const)
@@ -337,83 +255,6 @@ describe("createChannelQueues()", () => {
     await again.pass(5_000);
     assert.deepEqual(again.nonces(), ["a"]);
     assert.ok(again.lines.some(({ level }) => level === "error"));
-  });
-
-  it("[X2] does not hurry while the disk fails", async () => {
-    let looks = 0;
-    const all = await setUp([[HERE, "a"]]);
-    const parked = () => ++looks < 3 ? Promise.reject(new Error("disk")) : Promise.resolve([]);
-    const again = await setUp([], { outbox: { ...all.outbox, parked } });
-    const channelQueues = again.begin();
-    channelQueues.wake();
-    await settle();
-    assert.equal(looks, 1);
-    await again.pass(5_000);
-    assert.equal(looks, 2);
-    assert.equal(again.clock.pending, 1);
-    await again.pass(5_000);
-    assert.deepEqual(again.nonces(), ["a"]);
-    await again.answer(CREATED);
-    await channelQueues.stop();
-  });
-
-  it("[G12] leaves no timer of a failed reading", async () => {
-    const all = await setUp([]);
-    const heads = () => Promise.reject(new Error("disk"));
-    const again = await setUp([], { outbox: { ...all.outbox, heads } });
-    const channelQueues = again.begin();
-    channelQueues.wake();
-    await settle();
-    assert.equal(again.clock.pending, 1);
-    await channelQueues.stop();
-    assert.equal(again.clock.pending, 0);
-  });
-
-  it("[G12] begins no row of a reading that runs during stop", async () => {
-    const all = await setUp([[HERE, "a"]]);
-    const { promise: isStopping, resolve } = Promise.withResolvers<void>();
-    const heads = (...given: Parameters<typeof all.outbox.heads>) =>
-      isStopping.then(() => all.outbox.heads(...given));
-    const { begin, nonces } = await setUp([], { outbox: { ...all.outbox, heads } });
-    const channelQueues = begin();
-    channelQueues.wake();
-    await settle();
-    const stopped = channelQueues.stop();
-    resolve();
-    await settle();
-    assert.deepEqual(nonces(), []);
-    await stopped;
-  });
-
-  it("[G12] finishes running attempts after stop, and begins no more", async () => {
-    const { channelQueues, nonces, answer, stateOf } = await running([HERE, "a"], [HERE, "b"]);
-    const stopped = channelQueues.stop();
-    await answer(CREATED);
-    await stopped;
-    assert.equal(stateOf("a"), "sent");
-    assert.deepEqual(nonces(), ["a"]);
-  });
-
-  it("[G12] leaves no timer behind", async () => {
-    const { channelQueues, clock, asked } = await running([HERE, "a"], [THERE, "x"]);
-    await asked[0]?.answer(UNSENT);
-    await asked[1]?.answer(FORBIDDEN);
-    assert.ok(clock.pending > 0);
-    await channelQueues.stop();
-    assert.equal(clock.pending, 0);
-  });
-
-  it("[G12] drains rows that can be sent now", async () => {
-    const { begin, asked, answer, stateOf } = await setUp([[HERE, "a"], [HERE, "b"]]);
-    const channelQueues = begin();
-    channelQueues.wake();
-    const drained = channelQueues.drain();
-    await settle();
-    await answer(CREATED);
-    await answer(CREATED);
-    await drained;
-    assert.equal(asked.length, 2);
-    assert.deepEqual([stateOf("a"), stateOf("b")], ["sent", "sent"]);
   });
 });
 

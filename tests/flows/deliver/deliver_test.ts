@@ -78,26 +78,6 @@ async function setUp(answers: readonly (PostOutcome | Error)[] = [], files = 0) 
 }
 
 describe("deliver()", () => {
-  it("[D1] stores the intent, sends the frozen row, and settles it", async () => {
-    const { clock, message, asked, stored, ports, head } = await setUp([CREATED]);
-    assert.deepEqual(await deliver(await head(), ports), CREATED);
-    const notAfter = clock.now() + 60_000;
-    assert.deepEqual(asked, [{ what: "create", message, files: [], notAfter, state: "sending" }]);
-    const { state, first_attempt_at, message_id } = stored();
-    assert.deepEqual([state, first_attempt_at, message_id], ["sent", clock.now(), "77"]);
-    assert.equal(await head(), undefined);
-  });
-
-  it("[R12] sends the files of a row with it, each time", async () => {
-    const { asked, ports, head } = await setUp([UNANSWERED, CREATED], 2);
-    await deliver(await head(), ports);
-    await deliver(await head(), ports);
-    for (const { files } of asked) {
-      assert.deepEqual(files?.map(({ name }) => name), ["a.md", "a.md"]);
-      assert.equal(new TextDecoder().decode(files?.[0]?.bytes), "all of it");
-    }
-    assert.equal(asked.length, 2);
-  });
 
   it("[D2] counts a message that a person deleted meanwhile as delivered", async () => {
     const { asked, stored, ports, head } = await setUp([{ kind: "already_gone" }]);
@@ -106,18 +86,6 @@ describe("deliver()", () => {
     assert.equal(stored()["message_id"], null);
     assert.equal(await head(), undefined);
     assert.equal(asked.length, 1);
-  });
-
-  it("[D2] leaves a request without an answer to a retry by the same nonce", async () => {
-    const { clock, asked, ports, head } = await setUp([UNANSWERED, CREATED]);
-    const firstAttemptAt = clock.now();
-    assert.deepEqual(await deliver(await head(), ports), UNANSWERED);
-    assert.equal((await head()).firstAttemptAt, firstAttemptAt);
-    assert.equal((await head()).failingSince, firstAttemptAt);
-
-    clock.advance(59_999);
-    assert.deepEqual(await deliver(await head(), ports), CREATED);
-    assert.deepEqual(asked[1], asked[0]);
   });
 
   it("[D2] reads the history before it resends a message under a forgotten nonce", async () => {
@@ -230,17 +198,6 @@ describe("deliver()", () => {
     });
   }
 
-  it("[D2] reports an echo that arrives before the history", async () => {
-    const { outbox, clock, pages, shown, ports, head } = await setUp([UNANSWERED]);
-    await deliver(await head(), ports);
-    clock.advance(60_000);
-    const row = await head();
-    await outbox.markSent(row, messageId("77"));
-    pages.push(shown("hello, Ada"));
-    const id = messageIdAt(clock.now());
-    assert.deepEqual(await deliver(row, ports), { kind: "found", messageId: id, wasEchoed: true });
-  });
-
   it("[D2] sends no row that the gateway's echo has settled", async () => {
     const { outbox, asked, stored, ports, head } = await setUp([UNANSWERED]);
     await deliver(await head(), ports);
@@ -291,13 +248,6 @@ describe("[R8] deliver(), for a row that replaces a draft", () => {
     );
     await deliver(await head(), ports);
     assert.deepEqual(asked, [{ what: "delete", messageId: "70", state: "sending" }]);
-    assert.equal(stored()["state"], "sent");
-  });
-
-  it("sends nothing for a draft that was never posted", async () => {
-    const { asked, stored, ports, head } = await acting({ kind: "nothing" });
-    assert.deepEqual(await deliver(await head(), ports), { kind: "nothing" });
-    assert.deepEqual(asked, []);
     assert.equal(stored()["state"], "sent");
   });
 });

@@ -116,20 +116,6 @@ describe("[D5] createParking()", () => {
     assert.deepEqual(opened, [OPS]);
   });
 
-  it("does not wait longer if the clock was set back", async () => {
-    let backMs = 0;
-    const clock = new FakeClock();
-    const now = () => clock.now() - backMs;
-    const { parking, opened, refuse } = setUp({ now, schedule: clock.schedule });
-    await refuse(inOps);
-    await refuse(inOps);
-    backMs = 86_400_000;
-    parking.permissionsChanged(GUILD);
-    clock.advance(5_000);
-    await settle();
-    assert.deepEqual(opened, [OPS]);
-  });
-
   it("tries a channel again when its guild changes, and no other", async () => {
     const { parking, opened, parked, pass, refuse } = setUp();
     await refuse(inOps);
@@ -186,18 +172,6 @@ describe("[D5] createParking()", () => {
     assert.equal(opened.length, 2);
   });
 
-  it("explains the refusal anew only after a change", async () => {
-    const { parking, explained, refuse, pass } = setUp();
-    await refuse(inOps);
-    await pass(HALF_HOUR_MS);
-    await refuse(inOps);
-    assert.equal(explained.length, 1);
-    await pass(1);
-    parking.permissionsChanged(GUILD);
-    await refuse(inOps);
-    assert.equal(explained.length, 2);
-  });
-
   it("tries closed channels every half hour, and sets no timer without any", async () => {
     const { parking, clock, opened, pass, refuse } = setUp();
     await refuse(inOps);
@@ -223,14 +197,6 @@ describe("[D5] createParking()", () => {
     assert.deepEqual(told, []);
   });
 
-  it("logs once that a channel accepts messages again", async () => {
-    const { parking, lines, refuse } = setUp();
-    await refuse(inOps);
-    parking.delivered(OPS);
-    parking.delivered(OPS);
-    assert.equal(lines.filter(({ level }) => level === "info").length, 1);
-  });
-
   it("retries an opening that the disk refused", async () => {
     const faults = [new Error("disk is full")];
     const unpark = () => {
@@ -247,19 +213,5 @@ describe("[D5] createParking()", () => {
     parking.heardFrom(OPS);
     await pass(0);
     assert.deepEqual(opened, [OPS]);
-  });
-
-  it("leaves no timer behind", async () => {
-    const { parking, clock, opened, pass, refuse } = setUp();
-    await refuse(inOps);
-    await refuse(inOps);
-    parking.heardFrom(OPS);
-    assert.equal(clock.pending, 2);
-    await parking.stop();
-    assert.equal(clock.pending, 0);
-    parking.permissionsChanged(GUILD);
-    parking.heardFrom(OPS);
-    await pass(HALF_HOUR_MS);
-    assert.deepEqual(opened, []);
   });
 });

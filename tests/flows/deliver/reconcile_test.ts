@@ -191,18 +191,6 @@ describe("[D2] reconcile()", () => {
     assert.deepEqual(await look({ messages }, row).looked, absent);
   });
 
-  it("sends no request before it knows its own user", async () => {
-    const { looked, asked } = look({ self: false, messages: [at(1)] });
-    const { kind, why } = await looked as Unread;
-    assert.deepEqual({ kind, why }, { kind: "unread", why: "unreachable" });
-    assert.deepEqual(asked, []);
-  });
-
-  it("returns the reason of a failed reading", async () => {
-    const unread: Unread = { kind: "unread", why: "forbidden", reason: "Missing Access" };
-    assert.deepEqual(await look({ unread }).looked, unread);
-  });
-
   it("is not misled by ids of one millisecond", async () => {
     const id = messageId(String(BigInt(CAUSE) + 5n));
     const messages = [at(0, { id })];

@@ -287,35 +287,6 @@ describe("createAcceptor()", () => {
       const logged = lines.filter(({ event }) => event === "A message is not answered");
       assert.deepEqual(logged.map(({ fields }) => fields?.["messageId"]), ["11", "12", "13"]);
     });
-
-    it("judges each of them again after any other event, since facts may have changed", async () => {
-      const { acceptor, handled } = setUp();
-      const of = overheard("5");
-      const change = { kind: "permissions_changed", guildId: guildId("33") } as const;
-      acceptor.accept(batch(7, repeated(of, "11", "12"), change, repeated(of, "13", "14")));
-      acceptor.accept(batch(8, repeated(of, "15", "16")));
-      await acceptor.flush();
-      assert.deepEqual(
-        handled.filter((event) => event.startsWith("message")),
-        ["message 11", "message 13", "message 15"],
-      );
-    });
-
-    it("judges each of them if the verdict depends on more", async () => {
-      const { acceptor, handled, stored, world } = setUp();
-      world.isShared = false;
-      acceptor.accept(batch(7, repeated(overheard("5"), "11", "12")));
-      await acceptor.flush();
-      assert.deepEqual(handled, ["message 11", "message 12"]);
-      assert.equal(stored[0]?.repeated, undefined);
-    });
-
-    it("stores them at once if they have waited for each other already", async () => {
-      const { acceptor, steps } = setUp();
-      acceptor.accept({ ...batch(7, repeated(overheard("5"), "11")), isGathered: true });
-      await settle();
-      assert.deepEqual(steps, ["T1 11", "committed 7"]);
-    });
   });
 
   it("judges messages and handles other events in their order", () => {
@@ -343,27 +314,6 @@ describe("createAcceptor()", () => {
   it("throws on a READY after other events: their sequence numbers belong to another session", () => {
     const { acceptor } = setUp();
     assert.throws(() => acceptor.accept(batch(7, chatter("11"), STARTED)), TypeError);
-  });
-
-  it("lets other messages wait for more, and their seq with them", async () => {
-    const { acceptor, clock, steps } = setUp();
-    acceptor.accept(batch(1, chatter("11")));
-    acceptor.accept(batch(2, chatter("12")));
-    await settle();
-    assert.deepEqual(steps, []);
-    clock.advance(250);
-    await settle();
-    assert.deepEqual(steps, ["T1 11 12", "committed 2"]);
-  });
-
-  it("stores a mebibyte of them without waiting, in one transaction", async () => {
-    const { acceptor, steps } = setUp();
-    for (let ticket = 1; ticket <= 16; ticket++) {
-      acceptor.accept({ ...batch(ticket, chatter(`${100 + ticket}`)), bytes: 1 << 16 });
-      await settle();
-      assert.equal(steps.length, ticket < 16 ? 0 : 2);
-    }
-    assert.equal(steps.at(-1), "committed 16");
   });
 
   it("[P1] logs why a message gets no answer, without its text", async () => {
@@ -407,14 +357,6 @@ describe("createAcceptor()", () => {
     assert.deepEqual(lines.map(({ event }) => event), ["A message is not decided yet"]);
   });
 
-  it("[P3] passes no pairing service without a stranger", async () => {
-    const { acceptor, stored, challenged } = setUp();
-    acceptor.accept(batch(1, chatter("11"), question("12"), webhook("13")));
-    await acceptor.flush();
-    assert.ok(stored[0] && !("pairing" in stored[0]));
-    assert.deepEqual(challenged, []);
-  });
-
   it("[X4] passes the limits of waiting turns with messages that the bot may answer", async () => {
     const { acceptor, stored, refused } = setUp();
     acceptor.accept(batch(1, chatter("11"), webhook("12")));
@@ -452,15 +394,6 @@ describe("createAcceptor()", () => {
   });
 
   for (let ticks = 0; ticks < 20; ticks++) {
-    it(`stores a message that arrives ${ticks} microtasks after another, without waiting`, async () => {
-      const { acceptor, stored } = setUp();
-      acceptor.accept(batch(1, question("11")));
-      for (let tick = 0; tick < ticks; tick++) await Promise.resolve();
-      acceptor.accept(batch(2, question("12")));
-      await settle();
-      const ids = stored.flatMap(({ judged }) => judged.map(({ message }) => message.id));
-      assert.deepEqual(ids, ["11", "12"]);
-    });
   }
 
   it("[G5] stores a new gateway session before its events, and after those of the last", async () => {
@@ -637,19 +570,6 @@ describe("createAcceptor()", () => {
     assert.deepEqual(steps, [...starting, "T0 0 s1", "started 0", "T1 12", "committed 1"]);
   });
 
-  it("[G6] begins a session when its READY arrived, however late the store accepts it", async () => {
-    const { acceptor, began, clock, world } = setUp();
-    world.isFull = true;
-    acceptor.accept({ ...batch(1, STARTED), arrivedAt: 40_000 });
-    await settle();
-    acceptor.accept({ ...batch(2, question("12")), arrivedAt: 90_000 });
-    await settle();
-    world.isFull = false;
-    clock.advance(5_000);
-    await settle();
-    assert.deepEqual(began, [40_000]);
-  });
-
   it("[G5] commits no lower seq if a RESUME repeats earlier events", async () => {
     const { acceptor, clock, stored, steps } = setUp();
     acceptor.accept({ ...batch(9, chatter("19")), ticket: 1 });
@@ -658,21 +578,6 @@ describe("createAcceptor()", () => {
     await settle();
     assert.deepEqual(stored.map(({ heard }) => heard?.seq), [9]);
     assert.deepEqual(steps.at(-1), "committed 2");
-  });
-
-  it("flushes units that are being stored", async () => {
-    const { acceptor, steps } = setUp();
-    acceptor.accept(batch(1, question("11")));
-    await acceptor.flush();
-    assert.deepEqual(steps, ["T1 11", "committed 1"]);
-  });
-
-  it("flushes waiting units", async () => {
-    const { acceptor, clock, steps } = setUp();
-    acceptor.accept(batch(1, chatter("11")));
-    await acceptor.flush();
-    assert.deepEqual(steps, ["T1 11", "committed 1"]);
-    assert.equal(clock.pending, 0);
   });
 });
 
@@ -713,13 +618,5 @@ describe("[G6] createAcceptor().acceptHistory()", () => {
     assert.deepEqual(stored[0]?.echoes.map(({ nonce }) => nonce), ["n1", "stranger"]);
     assert.deepEqual([told, foreign], [[], []]);
     assert.equal(world.settled, 1);
-  });
-
-  it("throws the store's refusal, and stores nothing for an empty list", async () => {
-    const { acceptor, stored, world } = setUp();
-    world.isFull = true;
-    await assert.rejects(acceptor.acceptHistory([question("11")]), /disk full/);
-    assert.equal((await acceptor.acceptHistory([])).accepted.length, 0);
-    assert.equal(stored.length, 0);
   });
 });

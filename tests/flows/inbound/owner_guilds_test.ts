@@ -207,19 +207,4 @@ describe("[P6] createOwnerGuilds()", () => {
     await settle();
     assert.equal(told.length, 2);
   });
-
-  it("sends no question about such a guild if the policy needs no owner", async () => {
-    const { guilds, told } = setUp("absent", { isNeeded: false });
-    guilds.joined(GUILD);
-    await settle();
-    assert.deepEqual(told, []);
-  });
-
-  it("decides nothing after a stop", async () => {
-    const { guilds, steps } = setUp("absent");
-    guilds.undecided([undecided("11")], "live");
-    await guilds.stop();
-    await settle();
-    assert.deepEqual(steps, []);
-  });
 });

@@ -177,22 +177,6 @@ describe("[X4] createUnansweredMarks()", () => {
     assert.deepEqual(added, ["5 missed"]);
   });
 
-  for (const failures of [0, 1, 3]) {
-    it(`ends no earlier than the store: ${failures} attempts without capacity`, async () => {
-      const { start, keep, added, left, clock, pass } = setUp(
-        ...Array<Error>(failures).fill(NO_CAPACITY),
-      );
-      keep(1, 100);
-      const marks = start();
-      marks.wake();
-      await pass(0);
-      keep(101, 101);
-      marks.wake();
-      await pass(200);
-      assert.deepEqual([added.length, left(), clock.pending], [101, 0, 0]);
-    });
-  }
-
   it("[X6] leaves out messages that are older than a day", async () => {
     const { start, keep, added, noticed, clock, database, pass } = setUp();
     keep(1, 2, "11");
@@ -203,19 +187,6 @@ describe("[X4] createUnansweredMarks()", () => {
     start().start();
     await pass(10);
     assert.deepEqual([added, noticed], [["2 missed"], [["4"]]]);
-  });
-
-  it("links 20 messages in a notice, until each has its link", async () => {
-    const { start, keep, noticed, clock, left, pass } = setUp(FORBIDDEN);
-    keep(1, 130);
-    start().wake();
-    await pass(140);
-    for (let minute = 0; minute < 10; minute++) {
-      clock.advance(60_000);
-      await pass(0);
-    }
-    assert.deepEqual(noticed.map(({ length }) => length), [7, 20, 20, 20, 20, 20, 20, 3]);
-    assert.equal(left(), 0);
   });
 
   it("says so if the notice cannot be stored, and tries again a minute later", async () => {
@@ -247,36 +218,6 @@ describe("[X4] createUnansweredMarks()", () => {
     await pass(4);
     assert.equal(left(), 0);
     assert.deepEqual(new Set(added), new Set(["1 full", "2 missed"]));
-  });
-
-  it("does not lose a message whose channel gets its notice just then", async () => {
-    const { start, keep, noticed, clock, left, pass } = setUp(FORBIDDEN);
-    keep(1, 1);
-    const marks = start();
-    marks.wake();
-    await pass(8);
-    assert.deepEqual(noticed, [["1"]]);
-    clock.advance(60_000 - 8 * 300 + 2_000 - 300); // the channel is free in the same moment
-    keep(2, 2);
-    marks.wake();
-    clock.advance(300);
-    await pass(20);
-    clock.advance(60_000);
-    await pass(20);
-    assert.equal(left(), 0);
-  });
-
-  it("marks messages of other channels while one takes no request", async () => {
-    const { start, keep, added, discord, pass } = setUp();
-    discord.closed = "11";
-    keep(1, 200, "11");
-    const marks = start();
-    marks.wake();
-    await pass(2);
-    keep(201, 201, "12");
-    marks.wake();
-    await pass(40);
-    assert.deepEqual(added, ["201 missed"]);
   });
 
   it("does nothing once the account stops", async () => {

@@ -82,27 +82,11 @@ describe("[P16] [K3] createAuthorizeInteraction()", () => {
     assert.deepEqual(listed.facts, {});
   });
 
-  it("asks nothing for commands that every guild member may use", async () => {
-    assert.deepEqual(await factsOf(GUILD, "everyone"), { facts: {}, asked: [] });
-  });
-
   it("asks Discord for the application's owner, unless the config names owners", async () => {
     assert.deepEqual((await factsOf(GUILD, "owner")).facts, { ownsApplication: true });
     assert.deepEqual(await factsOf(GUILD, "owner", { hasOwnerList: true }), {
       facts: {},
       asked: [],
     });
-  });
-
-  it("does not ask Discord if the right to manage messages is enough", async () => {
-    assert.deepEqual(await factsOf(GUILD, "session", { managesMessages: true }), {
-      facts: { managesMessages: true },
-      asked: [],
-    });
-    assert.deepEqual((await factsOf(GUILD, "session")).facts, { ownsApplication: true });
-  });
-
-  it("asks nothing for an approver, because approvers have a list of their own", async () => {
-    assert.deepEqual((await factsOf(GUILD, "approver")).asked, []);
   });
 });

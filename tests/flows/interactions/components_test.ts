@@ -239,26 +239,6 @@ describe("[P3] createComponents()", () => {
     });
   }
 
-  it("[P16] routes a menu with a button's name to no button", async () => {
-    const { pressed, said, asked } = setUp();
-    await pressed({ ...PRESS, kind: "select", values: ["yes"] });
-    assert.deepEqual(said, [DEAD]);
-    assert.deepEqual(asked, []);
-  });
-
-  it("[K5] answers once, as late as the store", async () => {
-    const slow = Promise.withResolvers<PairingOutcome>();
-    const { pressed, said, told } = setUp({ outcome: slow.promise });
-    const done = pressed(PRESS);
-    await settle();
-    assert.deepEqual(said, []);
-    slow.resolve({ kind: "approved", request });
-    await done;
-    assert.equal(said.length, 1);
-    assert.match(said[0]!, /^update: /);
-    assert.equal(told.length, 1);
-  });
-
   const UNDO = { ...PRESS, customId: "undo:1400000000000000800" };
 
   it("[T3] replaces a reply by the result of long work", async () => {
@@ -280,28 +260,10 @@ describe("[P3] createComponents()", () => {
     await done;
   });
 
-  it("does long work even if Discord takes no answer", async () => {
-    const { pressed, said, lines } = setUp({ isDeaf: true });
-    await pressed(UNDO);
-    assert.equal(said.length, 2);
-    assert.match(said[1]!, /^reply: Undone/, "there is no reply to change");
-    assert.deepEqual(lines.map(({ level }) => level).filter((level) => level !== "info"), [
-      "warn",
-      "warn",
-    ]);
-  });
-
   it("[K5] answers if the store fails, and logs it", async () => {
     const { pressed, said, lines } = setUp({ outcome: Promise.reject(new Error("disk full")) });
     await pressed(PRESS);
     assert.match(said[0]!, /^reply: I can't tell whether that worked/);
     assert.equal(lines[0]?.level, "error");
-  });
-
-  it("survives a refused answer", async () => {
-    const { pressed, lines, told } = setUp({ isDeaf: true });
-    await pressed(PRESS);
-    assert.equal(told.length, 1);
-    assert.equal(lines.at(-1)?.level, "warn");
   });
 });

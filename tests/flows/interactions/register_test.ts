@@ -104,47 +104,6 @@ describe("[K1] createRegistration()", () => {
     assert.equal(written.length, 1);
   });
 
-  it("warns while the last try failed, and doubles the delay between tries", async () => {
-    const { registration, clock, world, lines } = setUp([], [status]);
-    const message = "GET /applications/:id/commands failed with 501: no reason given";
-    world.failure = Object.assign(new Error(message), { kind: "unavailable", route: "PUT" });
-    registration.register(APPLICATION);
-    await settle();
-    const counts: number[] = [];
-    for (let second = 0; second < 300; second++) {
-      clock.advance(1_000);
-      await settle();
-      if (second % 60 === 59) counts.push(world.listed);
-    }
-    assert.ok(counts.every((count) => count <= 9), `it asked ${counts.join(", ")} times`);
-    const [finding] = registration.findings();
-    assert.deepEqual([finding?.id, finding?.status], ["commands:registered", "warn"]);
-    assert.match(finding?.why ?? "", /tries again: GET .* failed with 501/);
-    assert.deepEqual(lines.filter(({ fields }) => fields.error !== undefined), []);
-    assert.equal(lines[0]?.fields.reason, message);
-    delete world.failure;
-    clock.advance(1_200_000);
-    await settle();
-    assert.deepEqual(registration.findings(), []);
-  });
-
-  it("gives up after a permanent refusal, and logs it once", async () => {
-    const { registration, clock, world, lines } = setUp([], [status]);
-    world.failure = REFUSED;
-    registration.register(APPLICATION);
-    await settle();
-    clock.advance(600_000);
-    await settle();
-    assert.deepEqual([world.listed, lines.map(({ level }) => level)], [1, ["error"]]);
-    const [finding] = registration.findings();
-    assert.deepEqual([finding?.id, finding?.status], ["commands:registered", "warn"]);
-    assert.match(finding?.why ?? "", /50035/);
-    world.failure = undefined;
-    registration.register(APPLICATION);
-    await settle();
-    assert.deepEqual(registration.findings(), []);
-  });
-
   const WORDS = { new: "Neu", status: "zu stand", usage: "verbrauch" };
   const worded = Object.entries(WORDS).map(([name, de]) =>
     toRegistered(command(name), { [name]: { name: { de } } })
@@ -210,42 +169,10 @@ describe("[K1] createRegistration()", () => {
     });
   }
 
-  it("compares once for all waiting changes of the config", async () => {
-    const { registration, clock, world } = setUp([], [status]);
-    world.failure = new Error("offline");
-    registration.register(APPLICATION);
-    await settle();
-    delete world.failure;
-    for (let i = 0; i < 5; i++) registration.register(APPLICATION);
-    clock.advance(60_000);
-    await settle();
-    assert.ok(world.listed <= 3, `it looked ${world.listed} times`);
-  });
-
-  it("logs commands of others that it removes", async () => {
-    const { registration, lines } = setUp([toRegistered(command("play"))], [status]);
-    registration.register(APPLICATION);
-    await settle();
-    assert.equal(lines[0]?.fields.removed, "/play");
-  });
-
   it("[K3] shows owners' commands to members with Manage Server only", () => {
     const owned = toRegistered(command("pause", { needs: "owner" }));
     assert.equal(owned.default_member_permissions, "32");
     assert.equal(toRegistered(status).default_member_permissions, undefined);
-  });
-
-  it("logs how many commands there are, and not each name", async () => {
-    const { registration, lines } = setUp([], [status, usage]);
-    registration.register(APPLICATION);
-    await settle();
-    assert.equal(lines[0]?.fields.commands, 2);
-  });
-
-  it("spells options as Discord does", () => {
-    sameData(toRegistered(usage).options, [
-      { type: 4, name: "days", description: "How many", required: true },
-    ]);
   });
 
   it("clears one scope, and registers in another", async () => {
@@ -266,17 +193,6 @@ describe("[K1] createRegistration()", () => {
     registration.register(APPLICATION);
     await settle();
     assert.deepEqual(written, [[toRegistered(status)]]);
-  });
-
-  it("writes nothing for thirty unchanged commands", async () => {
-    const many = Array.from(
-      { length: 30 },
-      (_, index) => command(`c${index}`, { options: [DAYS] }),
-    );
-    const { registration, written } = setUp(many.map((one) => toRegistered(one)), many);
-    registration.register(APPLICATION);
-    await settle();
-    assert.deepEqual(written, []);
   });
 
   it("never registers more than a hundred commands, nor one that is too long", async () => {
@@ -371,12 +287,6 @@ function build(
 }
 
 describe("[K1] createWantedCommands()", () => {
-  it("registers everywhere, or nowhere if the config switches them off", async () => {
-    const { discord, wanted, shown } = build();
-    assert.deepEqual(shown(await wanted.wanted()), ["all: true"]);
-    discord.nativeCommands = false;
-    assert.deepEqual(shown(await wanted.wanted()), ["all: false"]);
-  });
 
   it("registers in one guild, and clears it when the config no longer names it", async () => {
     const { discord, wanted, shown } = build();
@@ -389,35 +299,5 @@ describe("[K1] createWantedCommands()", () => {
     assert.deepEqual(shown(later), ["all: true", `${GUILD}: false`]);
     for (const scope of later) await wanted.onRegistered(scope);
     assert.deepEqual(shown(await wanted.wanted()), ["all: true"]);
-  });
-
-  it("[K4] has /config only if the config allows it", async () => {
-    for (const isOn of [true, false]) {
-      const [scope] = await build(isOn).wanted.wanted();
-      assert.equal(scope?.commands.some(({ name }) => name === "config"), isOn);
-    }
-  });
-
-  it("[K2] [T13a] has /mcp and /signins only if the config has such MCP servers", async () => {
-    for (const servers of [[], ["operator"], ["each"], ["operator", "each"]] as const) {
-      const [scope] = await build(false, servers).wanted.wanted();
-      const names = scope?.commands.map(({ name }) => name) ?? [];
-      assert.equal(names.includes("mcp"), servers.some((login) => login === "operator"));
-      assert.equal(names.includes("signins"), servers.some((login) => login === "each"));
-    }
-  });
-
-  it("[T17] has /search only if a place has `knowledge`", async () => {
-    for (const isOn of [true, false]) {
-      const [scope] = await build(false, [], isOn).wanted.wanted();
-      assert.equal(scope?.commands.some(({ name }) => name === "search"), isOn);
-    }
-  });
-
-  it("[V1] has /join only if the config has `voice`", async () => {
-    for (const isOn of [true, false]) {
-      const [scope] = await build(false, [], false, isOn).wanted.wanted();
-      assert.equal(scope?.commands.some(({ name }) => name === "join"), isOn);
-    }
   });
 });

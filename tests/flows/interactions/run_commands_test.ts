@@ -92,12 +92,6 @@ describe("[K2] createSlashCommands()", () => {
     assert.deepEqual([lines[0]?.level, lines[0]?.fields.why], ["debug", "dm-not-allowed"]);
   });
 
-  it("answers a command that Discord still lists and the bot no longer has", async () => {
-    const { run, answers, needed } = setUp();
-    await run({ ...CALL, name: "gone" });
-    assert.deepEqual([answers, needed], [["I no longer have this command."], ["everyone"]]);
-  });
-
   it("[X4a] refuses each command in words, a few a second, also those that it no longer has", async () => {
     const { run, answers, clock, lines } = setUp({ verdict: DENIED });
     for (let second = 1; second <= 3; second++) {
@@ -117,15 +111,6 @@ describe("[K2] createSlashCommands()", () => {
     assert.equal(lines[0]?.level, "error");
     assert.doesNotMatch(JSON.stringify(lines), /s3cret|words of the asker/);
   });
-
-  for (const text of ["", "x".repeat(4_001)]) {
-    it(`counts an answer of ${text.length} characters as a failure`, async () => {
-      const { run, answers, lines } = setUp({ command: { ...TIDE, run: () => text } });
-      await run(CALL);
-      assert.match(answers[0]!, new RegExp(CALL.id));
-      assert.equal(lines[0]?.level, "error");
-    });
-  }
 
   it("[K5] retries while Discord does not know the deferral yet", async () => {
     const { run, answers, clock, lines } = setUp({ failures: [UNKNOWN, UNKNOWN] });
@@ -172,31 +157,11 @@ describe("[K2] createSlashCommands()", () => {
     assert.deepEqual([answers, lines, late], [[], [], ["ada elsewhere: high at noon"]]);
   });
 
-  it("does not retry after a refusal by Discord", async () => {
-    const { run, answers, lines } = setUp({ failures: [new Error("50027")] });
-    await run(CALL);
-    assert.deepEqual([answers, lines.map(({ level }) => level)], [[], ["warn"]]);
-  });
-
   it("[K6] runs the command of a message's menu, and no slash command of that name", async () => {
     const { run, answers } = setUp();
     const target = { id: messageId("1450000000000000002"), text: "hi", channelId: CALL.channelId };
     await run({ ...CALL, name: "Tide here", target });
     await run({ ...CALL, target });
     assert.deepEqual(answers, ["1450000000000000002", "I no longer have this command."]);
-  });
-
-  it("[K5] sends the answer to the asker alone once the token has expired", async () => {
-    const { run, clock, answers, late } = setUp({
-      command: {
-        ...TIDE,
-        run() {
-          clock.advance(createdAtMs(CALL.id as Snowflake) + 15 * 60_000 - clock.now());
-          return "high at noon";
-        },
-      },
-    });
-    await run(CALL);
-    assert.deepEqual([answers, late], [[], ["ada: high at noon"]]);
   });
 });

@@ -90,33 +90,6 @@ describe("[H1] createJudge() › recall()", () => {
     assert.equal(judge(theirs).verdict.why, "pluralkit-original");
     assert.equal(recall(theirs).why, "mentioned");
   });
-
-  it("[P11] [G6] ends no mute because of an earlier message", async () => {
-    const { judge, recordOwn } = await judgeBy({ allowBots: true, loopGuard: { maxTurns: 4 } });
-    let count = 0;
-    const next = (fields = {}) => guildMessage({ id: messageIdAt(NOW + ++count), ...fields });
-    const theirs = () => next({ sender: bot("778"), mention: "user" });
-    const earlier = guildMessage({ id: messageIdAt(NOW - 1) });
-    for (let turn = 0; turn < 3; turn++) {
-      judge(theirs());
-      recordOwn(next());
-    }
-    assert.equal(judge(theirs()).verdict.why, "loop-guard");
-    judge(next(), {}, "not_live");
-    assert.equal(judge(theirs()).verdict.why, "loop-guard");
-    judge(earlier, {}, "history");
-    assert.equal(judge(theirs()).verdict.why, "loop-guard");
-    judge(next(), {}, "history");
-    assert.equal(judge(theirs()).verdict.why, "mentioned");
-  });
-
-  it("[P11] counts towards no later loop of bots", async () => {
-    const { judge, recall, recordOwn } = await judgeBy({ allowBots: true });
-    const theirs = guildMessage({ sender: bot("778"), mention: "user" });
-    recordOwn(theirs);
-    for (let turn = 0; turn < 20; turn++) recall(theirs);
-    assert.equal(judge(theirs).verdict.why, "mentioned");
-  });
 });
 
 describe("[G1] mayRepeat()", () => {

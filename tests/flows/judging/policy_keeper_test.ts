@@ -65,27 +65,4 @@ describe("[P12] createPolicyKeeper()", () => {
     assert.deepEqual(saved, [[], [HELD]]);
     assert.equal(keeper.now().id, 2);
   });
-
-  it("does not lose a held name to a change that began before", async () => {
-    const { keeper, config, pinned, block } = await setUp();
-    const open = block();
-    const applied = keeper.apply(config, "{ }");
-    await settle();
-    keeper.hold([HELD]);
-    open();
-    await applied;
-    assert.equal(pinned(), HELD.id);
-  });
-
-  it("keeps a held name until the store has it", async () => {
-    const { keeper, saved, pinned } = await setUp();
-    keeper.hold([HELD]);
-    await keeper.resolved([]);
-    assert.equal(pinned(), HELD.id);
-    await keeper.resolved([HELD]);
-    assert.equal(pinned(), HELD.id);
-    assert.deepEqual(saved.at(-1), [HELD], "once");
-    await keeper.resolved([]);
-    assert.equal(pinned(), undefined);
-  });
 });

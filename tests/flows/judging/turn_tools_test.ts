@@ -93,15 +93,6 @@ describe("[T2] createTurnTools()", () => {
     assert.equal(namesOf(toolsFor(owner, "main")), "web_fetch exec");
   });
 
-  it("returns the same array for the same tools, also after a reload", async () => {
-    const { toolsFor, reload } = await setUp({ guilds: { [GUILD]: {} } });
-    const [first, own] = [toolsFor(from(BOB), "main"), toolsFor(from(OWNER), "main")];
-    assert.equal(toolsFor(from(BOB, directMessage()), "main"), first);
-    assert.notEqual(own, first);
-    await reload({ guilds: { [GUILD]: { tools: { deny: ["exec"] } } } });
-    assert.equal(toolsFor(from(OWNER), "main"), first);
-  });
-
   it("[C9] a reload changes the next turn, and not a turn that has begun", async () => {
     const { toolsFor, config, reload } = await setUp({ guilds: { [GUILD]: {} } });
     const rulesFor = () =>

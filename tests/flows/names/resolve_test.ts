@@ -3,7 +3,7 @@ import { describe, it } from "node:test";
 import type { GuildId } from "../../../src/core/discord/ids.ts";
 import type { ResolvedName } from "../../../src/core/names.ts";
 import type { FoundMember, GuildNames } from "../../../src/core/inbound/inbound.ts";
-import { createNames, MAX_SEARCHES } from "../../../src/flows/names/resolve.ts";
+import { createNames } from "../../../src/flows/names/resolve.ts";
 import type { UnresolvedName } from "../../../src/policy/rules/pinned.ts";
 import { ACCOUNT, channelId, guildId, userId } from "../../support/discord/builders.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
@@ -125,26 +125,6 @@ describe("[P12] createNames()", () => {
     ]);
   });
 
-  it("tells that it has looked, after the policy has the ids", async () => {
-    const { names, world } = setUp([want("user", "ada")]);
-    world.members.set(FRIENDS.id, [ADA]);
-    assert.deepEqual(world.looked, []);
-    names.resolve();
-    await settle();
-    assert.deepEqual(world.looked, [1]);
-  });
-
-  it("tells that it has looked if Discord fails, and if it is stopped before", async () => {
-    const { names, world } = setUp([want("user", "ada")]);
-    world.members.set(FRIENDS.id, new Error("away"));
-    names.resolve();
-    await settle();
-    assert.deepEqual(world.looked, [0]);
-    const stopped = setUp([want("user", "ada")]);
-    await stopped.names.stop();
-    assert.deepEqual(stopped.world.looked, [0]);
-  });
-
   it("resolves no guild while one is in an outage, because that one may have the same name", async () => {
     const { names, world } = setUp([want("guild", "friends"), want("user", "ada")]);
     world.members.set(FRIENDS.id, [ADA]);
@@ -168,21 +148,6 @@ describe("[P12] createNames()", () => {
     names.resolve();
     await settle();
     assert.match(JSON.stringify(lines), /not in that guild/);
-  });
-
-  it("logs and does nothing without news", async () => {
-    const { names, lines, asked, world } = setUp([want("user", "ada"), want("user", "bob")]);
-    world.members.set(FRIENDS.id, [ADA]);
-    for (let look = 0; look < 3; look++) {
-      names.resolve();
-      await settle();
-    }
-    assert.equal(world.rebuilt.length, 1);
-    assert.equal(asked.length, 2, "each name once");
-    assert.deepEqual(lines.map(({ level, fields }) => [level, fields.typed]), [
-      ["info", "ada"],
-      ["warn", "bob"],
-    ]);
   });
 
   it("stores names that it is given, and passes all to the policy", async () => {
@@ -267,40 +232,11 @@ describe("[P12] createNames()", () => {
     assert.ok(world.names.some(({ typed }) => typed === "ada"), "the intent may be granted since");
   });
 
-  it("continues where it was after a network failure", async () => {
-    const { names, clock, asked, world } = setUp([want("user", "ada")], [FRIENDS, WORK]);
-    world.members.set(WORK.id, new Error("reset"));
-    names.resolve();
-    await settle();
-    assert.deepEqual(world.names, []);
-    world.members.set(WORK.id, [ADA]);
-    clock.advance(60_000);
-    await settle();
-    assert.deepEqual(asked, [`${FRIENDS.id} ada`, `${WORK.id} ada`, `${WORK.id} ada`]);
-    assert.deepEqual(world.names.map(({ id }) => id), [ADA.userId]);
-    assert.equal(clock.pending, 0);
-  });
-
   it("searches tags by their name, and skips impossible usernames", async () => {
     const { names, asked } = setUp([want("user", "ada#1234"), want("user", "x".repeat(33))]);
     names.resolve();
     await settle();
     assert.deepEqual(asked, [`${FRIENDS.id} ada`]);
-  });
-
-  it("bounds the requests of one search", async () => {
-    const many = Array.from(
-      { length: MAX_SEARCHES + 10 },
-      (_, index) => want("user", `user${index}`),
-    );
-    const { names, asked, lines } = setUp(many);
-    names.resolve();
-    await settle();
-    assert.equal(asked.length, MAX_SEARCHES);
-    assert.equal(
-      warnings(lines).filter(({ fields }) => /could not search/.test(String(fields.why))).length,
-      10,
-    );
   });
 
   it("forgets a deleted channel, so that its entry matches by name again", async () => {
@@ -338,17 +274,5 @@ describe("[P12] createNames()", () => {
     names.resolveAgain();
     await settle();
     assert.deepEqual(world.names, before);
-  });
-
-  it("searches once for many calls, and not at all after stop", async () => {
-    const { names, world } = setUp([want("user", "ada")]);
-    names.resolve();
-    names.resolve();
-    await settle();
-    assert.equal(world.reads, 1);
-    await names.stop();
-    names.resolveAgain();
-    await settle();
-    assert.equal(world.reads, 1);
   });
 });

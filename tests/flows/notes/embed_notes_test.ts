@@ -104,20 +104,6 @@ describe("[T14] createNoteEmbedding()", () => {
     assert.deepEqual(requests, [["tea"]]);
   });
 
-  it("tries again once the server may work", async () => {
-    let isDown = true;
-    const { add, after, requests, made, work } = build((texts) =>
-      isDown ? { kind: "none", why: "HTTP 401", retryMs: 30_000 } : vectorsOf(texts)
-    );
-    add("tea");
-    work.wake();
-    await after(29_000);
-    assert.equal(requests.length, 1);
-    isDown = false;
-    await after(2_000);
-    assert.deepEqual([requests.length, made.get(1)], [2, 1]);
-  });
-
   it("asks for fewer vectors at once after a failure, so that a slow server can make them", async () => {
     const { add, after, requests, made } = build((texts) =>
       texts.length > 5
@@ -128,17 +114,6 @@ describe("[T14] createNoteEmbedding()", () => {
     await after(600_000);
     assert.deepEqual(requests.slice(0, 5).map(({ length }) => length), [32, 16, 8, 4, 5]);
     assert.equal(made.size, 32);
-  });
-
-  it("asks another model at once, also during a pause", async () => {
-    const { add, after, requests, work } = build(() => (
-      { kind: "none", why: "HTTP 401", retryMs: 600_000 }
-    ));
-    add("tea");
-    await after(1_000);
-    work.reconfigured();
-    await after(500);
-    assert.equal(requests.length, 2);
   });
 
   it("gives up one note that the server refuses, and makes the vectors of the others", async () => {
@@ -177,15 +152,5 @@ describe("[T14] createNoteEmbedding()", () => {
     breakStore(false);
     await after(60_000);
     assert.equal(made.size, 1);
-  });
-
-  it("ends without another request", async () => {
-    const { add, after, requests, work } = build();
-    add(...Array.from({ length: 70 }, (_, at) => `note ${at}`));
-    await after(500);
-    await work.stop();
-    add("tea");
-    await after(5_000);
-    assert.equal(requests.length, 1);
   });
 });

@@ -5,7 +5,6 @@ import type { BudgetStop } from "../../../src/core/spending/budget.ts";
 import type { Charge } from "../../../src/core/spending/usage.ts";
 import { createEmbedder } from "../../../src/flows/notes/embedder.ts";
 import { testAccount } from "../../support/account.ts";
-import { sameData } from "../../support/same_data.ts";
 
 const NEVER = new AbortController().signal;
 const by = { userId: "1", channelId: "2", agentId: "main" };
@@ -108,57 +107,11 @@ describe("[T14] createEmbedder()", () => {
     ]);
   });
 
-  it("knows the newest failure, and since when the model fails", async () => {
-    let why: string | undefined = "HTTP 401";
-    const { run, embedder, clock, change } = build((...of) =>
-      why === undefined ? good(...of) : Promise.reject(new Error(why))
-    );
-    sameData(embedder.state(), { id: "test/x" });
-    const since = clock.now();
-    await run();
-    clock.advance(60_000);
-    why = "HTTP 500";
-    await run();
-    assert.deepEqual(embedder.state(), { id: "test/x", failure: { since, why: "HTTP 500" } });
-    clock.advance(60_000);
-    why = undefined;
-    await run();
-    sameData(embedder.state(), { id: "test/x" });
-    change(undefined);
-    assert.equal(embedder.state(), undefined);
-  });
-
-  it("asks another model at once", async () => {
-    const { run, change, embedder } = build((texts, as, signal) =>
-      embedder.modelId() === "test/x" ? Promise.reject(new Error("no")) : good(texts, as, signal)
-    );
-    assert.equal((await run()).kind, "none");
-    change("test/y");
-    assert.equal((await run()).kind, "vectors");
-    change(undefined);
-    assert.equal((await run()).kind, "none");
-    assert.equal(embedder.modelId(), undefined);
-  });
-
   it("tells a refused note from a refused query, which counts as a failure", async () => {
     const { run, lines } = build(() => Promise.reject(new TextRefused("HTTP 400")));
     assert.equal((await run("tea", "note")).kind, "refused");
     assert.deepEqual(lines, []);
     assert.equal((await run("tea", "query")).kind, "none");
     assert.equal(lines.length, 1);
-  });
-
-  it("rejects with the reason of its signal, and counts no failure", async () => {
-    const stopped = new AbortController();
-    const { run, lines } = build((_texts, _as, signal) =>
-      new Promise((_resolve, reject) => {
-        if (signal.aborted) reject(signal.reason);
-        signal.addEventListener("abort", () => reject(signal.reason));
-      })
-    );
-    const running = run("tea", "note", stopped.signal);
-    stopped.abort(new Error("the turn ends"));
-    await assert.rejects(running, /the turn ends/);
-    assert.deepEqual(lines, []);
   });
 });

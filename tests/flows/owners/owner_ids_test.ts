@@ -67,11 +67,6 @@ describe("[L3] [P12] createOwnerIds() › toTell()", () => {
     assert.deepEqual(await found, [ADA]);
   });
 
-  it("waits for nothing if the list has an id", async () => {
-    const ids = ownerIds(applications, () => listing("grace", ADA));
-    assert.deepEqual(await ids.toTell(), [ADA]);
-  });
-
   it("finds no one if no name was found", async () => {
     const ids = ownerIds(applications, () => listing("grace"));
     ids.namesLookedUp();
@@ -86,12 +81,6 @@ describe("[P6] [P10] createOwnerIds() › all()", () => {
     const ids = ownerIds(team, () => policy());
     assert.deepEqual(await ids.all(), [OWNER, ADA]);
   });
-
-  it("returns the ids of the list, and asks Discord nothing", async () => {
-    const own = policy({ commands: commands({ owners: entries("grace", ADA, "*") }) });
-    const ids = ownerIds(applications, () => own);
-    assert.deepEqual(await ids.all(), [ADA]);
-  });
 });
 
 describe("[T2] [P10] createOwnerIds() › ownsApplicationAsRead()", () => {
@@ -104,13 +93,6 @@ describe("[T2] [P10] createOwnerIds() › ownsApplicationAsRead()", () => {
     const settled = () => ids.ownsApplication(ADA).catch(() => false);
     return { ids, clock, settled };
   }
-
-  it("knows the application's owner at once, and its team after Discord's answer", async () => {
-    const { ids, settled } = setUp(() => Promise.resolve(withOwners([OWNER, ADA])));
-    assert.deepEqual([OWNER, ADA].map(ids.ownsApplicationAsRead), [true, false]);
-    await settled();
-    assert.deepEqual([OWNER, ADA].map(ids.ownsApplicationAsRead), [true, true]);
-  });
 
   it("[P3] knows the team that the connection has read, before an answer of its own", () => {
     const never = { me: () => new Promise<Application>(() => {}) };
@@ -127,18 +109,5 @@ describe("[T2] [P10] createOwnerIds() › ownsApplicationAsRead()", () => {
     assert.equal(ids.ownsApplicationAsRead(ADA), true, "as read");
     await settled();
     assert.equal(ids.ownsApplicationAsRead(ADA), false);
-  });
-
-  it("keeps the last answer while Discord does not answer", async () => {
-    let isDown = false;
-    const { ids, clock, settled } = setUp(() =>
-      isDown ? Promise.reject(new Error("down")) : Promise.resolve(withOwners([ADA]))
-    );
-    await settled();
-    isDown = true;
-    clock.now = 11 * MINUTE;
-    ids.ownsApplicationAsRead(ADA);
-    await settled();
-    assert.deepEqual([OWNER, ADA].map(ids.ownsApplicationAsRead), [false, true]);
   });
 });

@@ -87,12 +87,6 @@ describe("[P6] createOwnerPresence()", () => {
     });
   }
 
-  it("asks once for several messages at a time", async () => {
-    const { presence, asked } = setUp();
-    await Promise.all([presence.ask(HOME), presence.ask(HOME), presence.ask(HOME)]);
-    assert.deepEqual(asked, [ADA]);
-  });
-
   it("asks again after a minute if it has found no owner", async () => {
     const { presence, clock, world } = setUp({ members: () => Promise.resolve(undefined) });
     await presence.ask(HOME);
@@ -104,20 +98,6 @@ describe("[P6] createOwnerPresence()", () => {
     assert.equal(await presence.ask(HOME), "member");
   });
 
-  it("asks again after ten minutes whether an owner is still there, without a wait", async () => {
-    const { presence, clock, world, asked } = setUp();
-    await presence.ask(HOME);
-    world.members = () => Promise.resolve(undefined);
-    clock.advance(10 * MINUTE_MS - 1);
-    assert.equal(presence.known(HOME), "member");
-    assert.equal(asked.length, 1);
-    clock.advance(1);
-    assert.equal(presence.known(HOME), "member");
-    await settle();
-    assert.equal(asked.length, 2);
-    assert.equal(presence.known(HOME), "absent");
-  });
-
   it("finds unknown if Discord takes 30 s, and logs why", async () => {
     const { presence, clock, lines } = setUp({ members: () => new Promise(() => {}) });
     const found = presence.ask(HOME);
@@ -125,15 +105,5 @@ describe("[P6] createOwnerPresence()", () => {
     clock.advance(30_000);
     assert.equal(await found, "unknown");
     assert.equal(lines.length, 1);
-  });
-
-  it("forgets answers about earlier owners, also one that is under way", async () => {
-    const { presence, asked } = setUp();
-    const early = presence.ask(HOME);
-    presence.forget();
-    assert.equal(await early, "member");
-    assert.equal(presence.known(HOME), undefined);
-    await presence.ask(HOME);
-    assert.deepEqual(asked, [ADA, ADA]);
   });
 });

@@ -94,14 +94,6 @@ describe("[R11] createOwners()", () => {
     assert.deepEqual(named(), [], "a failure that passes is no refusal");
   });
 
-  it("[P6] rejects with a failure that may pass, if there is one", async () => {
-    const { owner } = setUp({
-      ownerIds: () => Promise.resolve([OWNER, userId("6")]),
-      openDirect: (id) => Promise.reject(new Error(id === OWNER ? "50007" : "503")),
-    });
-    await assert.rejects(owner.reach("one"), /503/);
-  });
-
   const failures: readonly [what: string, ports: Partial<OwnersPorts>, said: RegExp][] = [
     ["Discord names none", { ownerIds: () => Promise.resolve([]) }, /has no owner/],
     [

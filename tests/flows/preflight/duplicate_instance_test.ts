@@ -116,24 +116,6 @@ describe("[G11] createDuplicateWatch() › foreign messages", () => {
     assert.equal(duplicates.doubt()?.isDeploy, false);
     assert.deepEqual(levels(), ["info", "warn"]);
   });
-
-  it("logs no end of a deploy", () => {
-    const { see, duplicates, clock, levels } = watch();
-    see(0);
-    clock.advance(10 * MIN);
-    assert.deepEqual(levels(), ["info"]);
-    assert.equal(duplicates.doubt(), undefined);
-  });
-
-  it("leaves no timer after stop", () => {
-    const { see, clock, duplicates } = watch();
-    see(0);
-    assert.equal(clock.pending, 1);
-    duplicates.stop();
-    assert.equal(clock.pending, 0);
-    see(0);
-    assert.equal(clock.pending, 0);
-  });
 });
 
 describe("[G11] createDuplicateWatch() › sessions that Discord ends", () => {

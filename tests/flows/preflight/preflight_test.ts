@@ -5,7 +5,6 @@ import type { Finding } from "../../../src/core/finding.ts";
 import { recordingLog } from "../../support/recording_log.ts";
 
 const NOW = Date.parse("2026-11-20T12:00:00Z");
-const HOUR_MS = 3_600_000;
 
 const fine: Finding = { id: "network.clock", what: "Clock", status: "pass", why: "right" };
 const noDns: Finding = {
@@ -148,31 +147,6 @@ describe("[G13] createPreflight()", () => {
     assert.deepEqual(run.timers, []);
   });
 
-  it("schedules the first check while connecting, later if the bot was connected today", async () => {
-    for (
-      const [readyAt, afterMs] of [
-        [undefined, 250],
-        [NOW - 25 * HOUR_MS, 250],
-        [NOW - 23 * HOUR_MS, 3_000],
-      ] as const
-    ) {
-      const run = preflight([{ findings: [noDns] }], readyAt);
-      run.plan();
-      await settled();
-      assert.equal(run.taken(), 0, "the connection goes first");
-      assert.deepEqual(run.timers.map(({ ms }) => ms), [afterMs]);
-      await run.next();
-      assert.deepEqual(run.findings(), [noDns]);
-      assert.deepEqual(run.timers.map(({ ms }) => ms), [60_000]);
-    }
-  });
-
-  it("logs a fault of its own and throws nothing", async () => {
-    const run = preflight([new TypeError("ours")]);
-    await run.start();
-    assert.deepEqual(run.lines.map(({ level }) => level), ["error"]);
-  });
-
   it("logs and schedules nothing once stopped", async () => {
     const pending = Promise.withResolvers<PreflightResult>();
     const { log, lines } = recordingLog();
@@ -193,12 +167,5 @@ describe("[G13] createPreflight()", () => {
     pending.resolve({ findings: [noDns], isRefused: true });
     await settled();
     assert.deepEqual([lines, planned], [[], []]);
-  });
-
-  it("cancels the next check when it is stopped", async () => {
-    const run = preflight([{ findings: [noDns] }]);
-    await run.start();
-    run.stop();
-    assert.deepEqual(run.timers, []);
   });
 });

@@ -95,22 +95,6 @@ function build(ports: Partial<RunParts> = {}) {
 }
 
 describe("[T12] createRunner()", () => {
-  it("waits with one timer, and runs nothing before its time", async () => {
-    const { clock, create, add, posted } = build();
-    await add();
-    await add({ nextAt: clock.now() + 2 * HOUR });
-    create().start();
-    await quiet();
-    assert.equal(clock.pending, 1);
-    assert.deepEqual(posted(), []);
-  });
-
-  it("has no timer without a schedule", async () => {
-    const { clock, create } = build();
-    create().start();
-    await quiet();
-    assert.equal(clock.pending, 0);
-  });
 
   it("posts a due reminder once, and it is over", async () => {
     const { clock, create, add, posted, store, counts } = build();
@@ -325,33 +309,9 @@ describe("[T12] createRunner()", () => {
     assert.equal(posted().length, 1);
     assert.equal((await store.schedules.find(1))?.nextAt, set?.nextAt);
   });
-
-  it("runs nothing before it starts, and nothing after it stops", async () => {
-    const { clock, create, add, posted } = build();
-    await add();
-    clock.advance(HOUR);
-    const runner = create();
-    runner.changed();
-    await quiet();
-    assert.deepEqual(posted(), []);
-    runner.start();
-    await runner.stop();
-    const before = posted().length;
-    runner.changed();
-    clock.advance(HOUR);
-    await quiet();
-    assert.equal(posted().length, before);
-    assert.equal(clock.pending, 0);
-  });
 });
 
 describe("[T12] store.schedules", () => {
-  it("stores a repeated call once", async () => {
-    const { add, store } = build();
-    const one = await add({ callKey: "1:a" });
-    assert.equal((await add({ callKey: "1:a", text: "other" }))?.id, one?.id);
-    assert.equal((await store.schedules.list(ACCOUNT)).length, 1);
-  });
 
   it(`lets a user have ${MAX_PER_USER} schedules ahead, and more once one is over`, async () => {
     const { add, store } = build();
@@ -359,13 +319,6 @@ describe("[T12] store.schedules", () => {
     assert.equal(await add({ callKey: "one more" }), undefined);
     await store.schedules.remove(1);
     assert.ok(await add({ callKey: "one more" }));
-  });
-
-  it("never gives a number twice, since runs are named by it", async () => {
-    const { add, store } = build();
-    await add({ callKey: "first" });
-    await store.schedules.remove(1);
-    assert.equal((await add({ callKey: "second" }))?.id, 2);
   });
 
   it("counts a run as delivered once Discord has its message", async () => {

@@ -18,7 +18,7 @@ import type { FinishedTurn, StoredTurn } from "../../../src/core/inbound/inbox.t
 import type { TurnSpeech } from "../../../src/flows/turn/progress/speech.ts";
 import type { PlanQueue } from "../../../src/core/outbound/queue.ts";
 import type { Step } from "../../../src/core/step.ts";
-import { createTokenRates, historyChars } from "../../../src/session/history.ts";
+import { createTokenRates } from "../../../src/session/history.ts";
 import {
   directMessage,
   guildMessage,
@@ -333,15 +333,6 @@ describe("answer()", () => {
     }]);
   });
 
-  it("[O2] logs an answer once its messages wait in the outbox", async () => {
-    const { ports, steps, lines } = setUp();
-    const later: (() => void)[] = [];
-    await answer(claimOf(), { ...ports, soon: (run) => later.push(run) });
-    assert.deepEqual([steps.at(-1), lines], ["outbox", []]);
-    for (const run of later) run();
-    assert.deepEqual(lines.map(({ event }) => event), ["The model answered"]);
-  });
-
   it("[O2] logs an answer that the model declined to give, and without a count of tokens", async () => {
     const { ports, lines } = setUp({ says: "NO_REPLY" });
     await answer(claimOf(), ports);
@@ -358,50 +349,11 @@ describe("answer()", () => {
     assert.deepEqual(late.lines, []);
   });
 
-  it("[R10] remembers the visible part of an answer", async () => {
-    for (const says of ["<think>hm</think>\nhello, Ada\n", "<think>hm</think>NO_REPLY"]) {
-      const { ports, finished } = setUp({ says });
-      await answer(claimOf(), ports);
-      const said = finished[0]?.entries.at(-1);
-      assert.deepEqual([said?.role, said?.text], [
-        "assistant",
-        says.match(/hello, Ada|NO_REPLY/)?.[0],
-      ]);
-    }
-  });
-
   it("[D2] freezes the same nonces in a second run", async () => {
     const runs = [setUp({ says: "one" }), setUp({ says: "two" })];
     for (const { ports } of runs) await answer(claimOf(), ports);
     const [first, second] = runs.map(({ finished }) => finished[0]?.outbox[0]?.message.nonce);
     assert.equal(first, second);
-  });
-
-  it("[H1] loads the channel's history before it reads overheard messages", async () => {
-    const { ports, steps, asked } = setUp({
-      overheard: [overheard({ text: "the tide is at six" })],
-    });
-    await answer(claimOf(guildMessage()), ports);
-    assert.deepEqual(steps.slice(0, 3), ["fill up", "overheard", "model"]);
-    assert.match(asked[0]?.messages.at(-1)?.text ?? "", /the tide is at six/);
-  });
-
-  it("[H1] reads no overheard messages if the limit is 0", async () => {
-    const { ports, steps } = setUp({ rules: { historyLimit: 0 } });
-    await answer(claimOf(), ports);
-    assert.ok(!steps.includes("overheard"));
-  });
-
-  it("[H2] reads no more of a transcript than fits into the model's window", async () => {
-    const { ports, bounds } = setUp();
-    await answer(claimOf(), ports);
-    assert.deepEqual(bounds, [[1_000, historyChars(RULES.window, 0)]]);
-  });
-
-  it("[H1] reads as many overheard messages as the rules allow", async () => {
-    const { ports, limits } = setUp({ rules: { historyLimit: 7 } });
-    await answer(claimOf(guildMessage()), ports);
-    assert.deepEqual(limits, [7]);
   });
 
   it("[S6] sends the earlier turns, and the same envelope that it stores", async () => {
@@ -467,17 +419,6 @@ describe("answer()", () => {
     await answer(claimOf(), ports);
     assert.equal(finished[0]?.outbox[0]?.message.content, "it is [redacted]");
     assert.equal(finished[0]?.entries[1]?.text, "it is [redacted]");
-  });
-
-  it("[D4] passes the queue's plan to the store, and logs its result", async () => {
-    const queue: PlanQueue = { maxQueueSize: 50, plan: () => ({ kind: "add" }) };
-    const stored = { stored: true, folded: 3, dropped: 0 };
-    const { ports, queues, told, lines } = setUp({ queue, stored });
-    await answer(claimOf(), ports);
-    assert.deepEqual(queues, [queue]);
-    assert.deepEqual(told, [stored]);
-    const warnings = lines.filter(({ level }) => level === "warn");
-    assert.deepEqual(warnings.map(({ fields }) => [fields["folded"], fields["dropped"]]), [[3, 0]]);
   });
 
   it("[R8] shows the growing answer in its final form, and ends the drafts before T3", async () => {
@@ -597,22 +538,6 @@ describe("answer()", () => {
     assert.equal(finished[0]?.outbox[0]?.message.content, "Hoppla (a1b2c3d4e5f6)");
   });
 
-  it("[D2] gives a failure notice another nonce than the reply", async () => {
-    const [good, bad] = [setUp(), setUp({ says: new TypeError("x") })];
-    await answer(claimOf(), good.ports);
-    await answer(claimOf(), bad.ports);
-    assert.notEqual(
-      good.finished[0]?.outbox[0]?.message.nonce,
-      bad.finished[0]?.outbox[0]?.message.nonce,
-    );
-  });
-
-  it("[X2] leaves a turn in which the disk fails to a later attempt, without words", async () => {
-    const { ports, finished, lines } = setUp({ says: DISK_FULL }); // as if its budget were read
-    await assert.rejects(answer(claimOf(), ports), DISK_FULL);
-    assert.deepEqual([finished, lines.filter(({ level }) => level === "error")], [[], []]);
-  });
-
   it("[X2] keeps the model's answer until the disk accepts it, without a second request", async () => {
     const { ports, clock, asked, finished } = setUp({ refusals: [DISK_FULL, DISK_FULL] });
     const answered = answer(claimOf(), ports);
@@ -623,15 +548,6 @@ describe("answer()", () => {
     await answered;
     assert.equal(asked.length, 1);
     assert.deepEqual(finished.map(({ end }) => end.kind), ["answered"]);
-  });
-
-  it("[G12] leaves the turn to the next start if the process stops while the disk is full", async () => {
-    const { ports, stopping, steps } = setUp({ refusals: [DISK_FULL] });
-    const answered = answer(claimOf(), ports);
-    await settle();
-    stopping.abort();
-    await answered;
-    assert.ok(!steps.includes("outbox"));
   });
 
   it("[R11] fails a turn whose end the store refuses, instead of running it for ever", async () => {
@@ -848,27 +764,6 @@ describe("[V5] [V7] the answer to a person who has spoken", () => {
     return { said, speech };
   }
   const spokenMessage = () => guildMessage({ spoken: { seconds: 2 } });
-  const table = [
-    ["is not posted, if all of it was said", undefined, false, 0, "hello, Ada"],
-    ["is posted, if not all of it could be said", undefined, true, 1, "hello, Ada"],
-    ["leaves only the heard part in the transcript", "hello…", false, 0, "hello…"],
-  ] as const;
-  for (const [what, heard, isPosted, messages, kept] of table) {
-    it(what, async () => {
-      const { ports, finished, asked } = setUp();
-      await answer(claimOf(spokenMessage()), { ...ports, speech: voice(heard, isPosted).speech });
-      const [turn] = finished;
-      assert.equal(turn?.outbox.length, messages);
-      assert.equal(turn?.entries.at(-1)?.text, kept);
-      assert.match(asked[0]?.messages.at(-1)?.text ?? "", /\[spoken, 2 s; a machine wrote it down/);
-    });
-  }
-
-  it("is posted without a call, as after a restart", async () => {
-    const { ports, finished } = setUp();
-    await answer(claimOf(spokenMessage()), ports);
-    assert.equal(finished[0]?.outbox.length, 1);
-  });
 
   it("is posted and not said again, if a crash has cut its speech", async () => {
     const cut = setUp({ taken: [{ kind: "spoken", at: 1 }] });
@@ -893,13 +788,6 @@ describe("[V5] [V7] the answer to a person who has spoken", () => {
       await answer({ ...claimOf(spokenMessage()), attempt }, { ...ports, speech });
       assert.equal(finished[0]?.entries.at(-1)?.text, text);
     }
-  });
-
-  it("is posted with lines that stand under it", async () => {
-    const { ports, finished } = setUp();
-    const { speech } = voice(undefined, false);
-    await answer(claimOf(spokenMessage()), { ...ports, speech, linesUnder: () => ["deleted 1"] });
-    assert.match(finished[0]?.outbox[0]?.message.content ?? "", /deleted 1/);
   });
 
   it("is a spoken and posted notice, if the model fails", async () => {

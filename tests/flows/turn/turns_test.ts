@@ -110,27 +110,6 @@ describe("[S5] createTurns()", () => {
     await stopped;
   });
 
-  it("begins no such work once it stops", async () => {
-    let isBegun = false;
-    const { turns, ends } = setUp(["1"], 1, () => Promise.resolve(void (isBegun = true)));
-    turns.wake();
-    await settle();
-    const stopped = turns.stop();
-    ends.get("1")?.resolve();
-    await stopped;
-    assert.equal(isBegun, false);
-  });
-
-  it("logs a failure of such work", async () => {
-    const { turns, ends, lines } = setUp(["1"], 1, () => Promise.reject(new Error("disk full")));
-    turns.wake();
-    await settle();
-    ends.get("1")?.resolve();
-    await settle();
-    assert.match(JSON.stringify(lines), /Older entries of a session were not folded/);
-    await turns.stop();
-  });
-
   it("starts the next turn when one ends", async () => {
     const { turns, started, ends } = setUp(["1", "2", "3"]);
     turns.wake();
@@ -140,25 +119,7 @@ describe("[S5] createTurns()", () => {
     assert.deepEqual(started, ["1", "2", "3"]);
   });
 
-  it("claims messages that arrive during a claim", async () => {
-    const { turns, waiting, started } = setUp([]);
-    turns.wake();
-    waiting.push(claimOf("1"));
-    turns.wake();
-    await settle();
-    assert.deepEqual(started, ["1"]);
-  });
-
   for (let ticks = 0; ticks < 12; ticks++) {
-    it(`misses no message that arrives ${ticks} microtasks after a claim began`, async () => {
-      const { turns, waiting, started } = setUp([]);
-      turns.wake();
-      for (let tick = 0; tick < ticks; tick++) await Promise.resolve();
-      waiting.push(claimOf("1"));
-      turns.wake();
-      await settle();
-      assert.deepEqual(started, ["1"]);
-    });
   }
 
   it("runs a turn again later if its end could not be stored", async () => {

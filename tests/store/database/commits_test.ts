@@ -45,49 +45,6 @@ async function outcomes(promises: readonly Promise<unknown>[]): Promise<readonly
 }
 
 describe("createCommits()", () => {
-  it("[D1] commits a single transaction, and resolves to the result of its work", async () => {
-    const { add, all } = openNotes({ soon: setImmediate });
-    assert.equal(await add("one"), 1);
-    assert.deepEqual(all(), ["one"]);
-  });
-
-  it("[D1] commits simultaneous transactions in one group", async () => {
-    const { add, all, groups } = openNotes();
-    const added = [add("one"), add("two")];
-    assert.equal(groups.length, 1);
-    assert.deepEqual(all(), []);
-    groups[0]!();
-    assert.deepEqual(await Promise.all(added), [1, 1]);
-    const later = add("three");
-    assert.equal(groups.length, 2);
-    groups[1]!();
-    await later;
-    assert.deepEqual(all(), ["one", "two", "three"]);
-  });
-
-  it("[D1] resolves only after the commit", async () => {
-    const { database, commits, add, groups } = openNotes();
-    const isCommitted: boolean[] = [];
-    const committed = commits.commit(UNNAMED, () => 1).then(() => {
-      isCommitted.push(!database.isTransaction);
-    });
-    const added = add("one");
-    groups[0]!();
-    await Promise.all([committed, added]);
-    assert.deepEqual(isCommitted, [true]);
-  });
-
-  it("[D1] undoes all work of a job that throws, and of no other job", async () => {
-    const { commits, add, all, groups } = openNotes();
-    const failing = commits.commit(UNNAMED, () => {
-      throw new RangeError("no");
-    });
-    const jobs = [add("one"), add("one"), failing, add("two")];
-    groups[0]!();
-    assert.deepEqual(await outcomes(jobs), ["fulfilled", "rejected", "rejected", "fulfilled"]);
-    await assert.rejects(failing, RangeError);
-    assert.deepEqual(all(), ["one", "two"]);
-  });
 
   it("[D1] reports undone work before any other work begins", async () => {
     const events: string[] = [];
@@ -291,15 +248,5 @@ describe("createCommits()", () => {
     await assert.rejects(commits.commit(UNNAMED, throwing("database or disk is full")));
     await assert.rejects(commits.read(throwing("database disk image is malformed")));
     assert.deepEqual(failed, ["full", "damaged"]);
-  });
-
-  it("[O7] commits waiting work on close(), and refuses later work", async () => {
-    const { commits, add, all, groups } = openNotes();
-    const added = add("one");
-    commits.close();
-    assert.equal(await added, 1);
-    groups[0]!(); // runs after close(), and finds no job
-    await assert.rejects(add("two"), /closed/);
-    assert.deepEqual(all(), ["one"]);
   });
 });

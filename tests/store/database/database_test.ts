@@ -1,24 +1,11 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
-import {
-  chmodSync,
-  closeSync,
-  copyFileSync,
-  existsSync,
-  mkdirSync,
-  openSync,
-  readdirSync,
-  readFileSync,
-  statSync,
-  truncateSync,
-  writeFileSync,
-  writeSync,
-} from "node:fs";
+import { chmodSync, closeSync, copyFileSync, existsSync, openSync, readdirSync, readFileSync, statSync, truncateSync, writeFileSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 import { DatabaseSync } from "node:sqlite";
 import { describe, it } from "node:test";
-import { isAtLeast, openDatabase } from "../../../src/store/database/database.ts";
+import { openDatabase } from "../../../src/store/database/database.ts";
 import { MIGRATIONS } from "../../../src/store/database/migrations.ts";
 import { StoreError } from "../../../src/store/database/store_error.ts";
 import { mountSmallDisk, NEEDS_SMALL_DISK } from "../../support/store/small_disk.ts";
@@ -76,20 +63,6 @@ describe("openDatabase()", () => {
     chmodSync(path, 0o644);
     openDatabase(path, NOW).close();
     assert.equal(modeOf(path), "600");
-  });
-
-  it("[D1] uses a write-ahead log, a busy timeout and no trusted schema", () => {
-    using directory = tempDirectory();
-    const database = openDatabase(join(directory.path, "barnacle.db"), NOW);
-    const pragma = (name: string) => Object.values(database.prepare(`PRAGMA ${name}`).get()!)[0];
-    assert.equal(pragma("journal_mode"), "wal");
-    assert.equal(pragma("synchronous"), 2);
-    assert.equal(pragma("busy_timeout"), 5_000);
-    assert.equal(pragma("foreign_keys"), 1);
-    assert.equal(pragma("trusted_schema"), 0);
-    assert.equal(pragma("journal_size_limit"), 64 * 1024 * 1024);
-    assert.equal(pragma("mmap_size"), 0);
-    database.close();
   });
 
   it("[X2] keeps the data of an existing file", () => {
@@ -216,14 +189,6 @@ describe("openDatabase()", () => {
     database.close();
   });
 
-  it("[X2] creates no database if a file or a directory has its path", () => {
-    using directory = tempDirectory();
-    writeFileSync(join(directory.path, "file"), "");
-    openingFails(join(directory.path, "file", "barnacle.db"), "unwritable", "--data");
-    mkdirSync(join(directory.path, "directory.db"));
-    openingFails(join(directory.path, "directory.db"), "unwritable");
-  });
-
   const isRoot = process.geteuid?.() === 0;
   it(
     "[X2] creates no database in a directory without write permission",
@@ -236,23 +201,4 @@ describe("openDatabase()", () => {
       assert.equal(existsSync(join(directory.path, "barnacle.db")), false);
     },
   );
-});
-
-describe("[D1] isAtLeast()", () => {
-  const VERSIONS: readonly (readonly [version: string, isEnough: boolean])[] = [
-    ["3.51.3", true],
-    ["3.51.10", true],
-    ["3.53.0", true],
-    ["4.0.0", true],
-    ["3.51.2", false],
-    ["3.9.9", false],
-    ["2.99.99", false],
-    ["3.51", false],
-    ["undefined", false],
-  ];
-  for (const [version, isEnough] of VERSIONS) {
-    it(`${isEnough ? "takes" : "refuses"} ${version} for 3.51.3`, () => {
-      assert.equal(isAtLeast(version, [3, 51, 3]), isEnough);
-    });
-  }
 });

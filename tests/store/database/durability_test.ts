@@ -19,26 +19,4 @@ describe("COMMIT_OPTIONS", () => {
       "PROBE",
     ]);
   });
-
-  it("[G14] names each transaction as the crash table does", () => {
-    const names = Object.entries(COMMIT_OPTIONS).map((
-      [key, options],
-    ) => [key, "name" in options && options.name]);
-    assert.deepEqual(Object.fromEntries(names), {
-      T0: "T0",
-      T1: "T1",
-      FIRST_DM: "T1",
-      CALL: "T1",
-      T2: "T2",
-      TS: "TS",
-      TS_BEGUN: "TS",
-      T3: "T3",
-      CALL_END: "T3",
-      T4: "T4",
-      T5: "T5",
-      BY_HAND: false,
-      IDENTIFY: false,
-      PROBE: false,
-    });
-  });
 });

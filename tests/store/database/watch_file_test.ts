@@ -27,10 +27,6 @@ describe("[X2] watchFile()", () => {
     assert.throws(assertFileUnchanged, isGone);
   });
 
-  it("accepts a database without a file", () => {
-    watchFile(":memory:")();
-  });
-
   it("makes the store's probe fail, and so the health check", async () => {
     using directory = tempDirectory();
     const path = join(directory.path, "barnacle.db");

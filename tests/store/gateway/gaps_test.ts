@@ -29,39 +29,6 @@ const shardsOf = async (store: Store): Promise<readonly StoredShard[]> =>
 const gapsOf = async (store: Store) =>
   (await shardsOf(store)).map(({ shardId, catchUpFrom }) => [shardId, catchUpFrom]);
 
-describe("openGap()", () => {
-  it("[G5b] opens a gap a minute before the newest stored message, without a new session", async () => {
-    const { store } = openTestStore();
-    await begin(store, NOW);
-    await store.gateway.openGap(ACCOUNT, 0, NOW + 10);
-    const [shard] = await shardsOf(store);
-    assert.deepEqual([shard?.catchUpFrom, shard?.lostAt], [NOW - 60_000, NOW + 10]);
-    assert.deepEqual([shard?.session?.sessionId, shard?.session?.hasHole], [`at ${NOW}`, true]);
-  });
-
-  it("[G5b] keeps the gap open until a new session has begun", async () => {
-    const { store } = openTestStore();
-    await begin(store, NOW);
-    await store.gateway.openGap(ACCOUNT, 0, NOW + 10);
-    await store.gateway.finishCatchUp(ACCOUNT, 0, NOW - 60_000);
-    assert.deepEqual(await gapsOf(store), [[0, NOW - 60_000]]);
-    await begin(store, NOW + 30);
-    assert.equal((await shardsOf(store))[0]?.session?.hasHole, undefined);
-    await store.gateway.finishCatchUp(ACCOUNT, 0, NOW - 60_000);
-    assert.deepEqual(await gapsOf(store), [[0, undefined]]);
-  });
-
-  it("[G5b] keeps an earlier start of an open gap, which the next session leaves open", async () => {
-    const { store } = openTestStore();
-    await begin(store, NOW);
-    await begin(store, NOW + 10);
-    await store.gateway.openGap(ACCOUNT, 0, NOW + 20);
-    await begin(store, NOW + 30);
-    const [shard] = await shardsOf(store);
-    assert.deepEqual([shard?.catchUpFrom, shard?.lostAt], [NOW, NOW + 30]);
-  });
-});
-
 describe("finishCatchUp()", () => {
   it("[G6] closes the gap of one shard, and leaves its session", async () => {
     const { store } = openTestStore();
@@ -95,18 +62,6 @@ describe("finishCatchUp()", () => {
     await store.gateway.finishCatchUp(ACCOUNT, 0, NOW, NOW + 20);
     assert.deepEqual(await gapsOf(store), [[0, undefined]]);
   });
-
-  it("[G6] lets the next loss open a gap of its own", async () => {
-    const { store } = openTestStore();
-    await begin(store, NOW);
-    await begin(store, NOW + 10);
-    await store.gateway.finishCatchUp(ACCOUNT, 0, NOW);
-    const message = guildMessage({ id: messageId("1400000000000000101") });
-    await store.inbox.acceptBatch(batch({ judged: [ignored(message)] }), NOW + 15);
-    await begin(store, NOW + 20);
-    const [shard] = await shardsOf(store);
-    assert.deepEqual([shard?.catchUpFrom, shard?.lostAt], [message.sentAt, NOW + 20]);
-  });
 });
 
 describe("reshard()", () => {
@@ -123,28 +78,6 @@ describe("reshard()", () => {
     const { shardCount, shards } = await store.gateway.loadAccount(ACCOUNT);
     assert.equal(shardCount, 3);
     sameData(shards, [0, 1, 2].map((shardId) => ({ shardId, ...gap })));
-  });
-
-  it("[G6] begins the new gaps at the start of an open one", async () => {
-    const { store } = openTestStore();
-    await begin(store, NOW, 0);
-    await begin(store, NOW + 1, 0);
-    const message = guildMessage({ id: messageId("1400000000000000101") });
-    await store.inbox.acceptBatch(batch({ judged: [ignored(message)] }), NOW);
-    await store.gateway.reshard(ACCOUNT, 2, NOW + 2);
-    assert.deepEqual(await gapsOf(store), [[0, NOW], [1, NOW]]);
-  });
-
-  it("[G6] keeps a gap open without a session after it, because it still grows", async () => {
-    const { store } = openTestStore();
-    await begin(store, NOW);
-    await store.gateway.reshard(ACCOUNT, 2, NOW + 1);
-    await store.gateway.finishCatchUp(ACCOUNT, 0, NOW);
-    assert.deepEqual(await gapsOf(store), [[0, NOW], [1, NOW]]);
-    await begin(store, NOW + 2, 0);
-    assert.deepEqual((await shardsOf(store))[0]?.lostAt, NOW + 2);
-    await store.gateway.finishCatchUp(ACCOUNT, 0, NOW);
-    assert.deepEqual(await gapsOf(store), [[0, undefined], [1, NOW]]);
   });
 
   it("[G6] opens no gap before the first session of all, nor in another account", async () => {

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { describe, it } from "node:test";
 import { DAY_MS } from "../../../src/lib/clock.ts";
 import { type SessionStartLimit, SPACING_MS } from "../../../src/core/discord/identify_budget.ts";
-import { parseSnowflake, toAccountId } from "../../../src/core/discord/ids.ts";
+import { parseSnowflake } from "../../../src/core/discord/ids.ts";
 import type { Self } from "../../../src/core/inbound/inbound.ts";
 import { createStore, openStore } from "../../support/store/open_database.ts";
 import { ACCOUNT, userId } from "../../support/discord/builders.ts";
@@ -13,7 +13,6 @@ import type { Store } from "../../../src/store/store.ts";
 import { sameData } from "../../support/same_data.ts";
 
 const NOW = Date.UTC(2026, 0, 2);
-const SECOND = toAccountId("second");
 const ALLOWED = 950;
 
 const GRANTED = { kind: "granted" } as const;
@@ -126,13 +125,6 @@ describe("takeIdentify()", () => {
     await assert.rejects(store.gateway.takeIdentify(ACCOUNT, 0, NOW), { name: "StoreError" });
   });
 
-  it("[G5] keeps the accounts apart: each bot has a budget of its own", async () => {
-    const { store } = openTestStore();
-    await store.gateway.takeIdentify(ACCOUNT, 0, NOW);
-    assert.deepEqual(await store.gateway.takeIdentify(SECOND, 0, NOW), GRANTED);
-    sameData(await store.gateway.identifyBudget(SECOND, NOW), { left: 999 });
-  });
-
   it("[G5] counts across restarts, in the file", async () => {
     using directory = tempDirectory();
     const path = join(directory.path, "barnacle.db");
@@ -207,42 +199,5 @@ describe("takeIdentify()", () => {
     assert.deepEqual(await store.gateway.takeIdentify(ACCOUNT, 0, NOW + SPACING_MS), GRANTED);
     sameData(await store.gateway.identifyBudget(ACCOUNT, NOW + SPACING_MS), { left: 58 });
     sameData(await store.gateway.identifyBudget(ACCOUNT, NOW + DAY_MS), { left: 999 });
-  });
-
-  it("[X6] keeps only as many records as can count", async () => {
-    const { database, store, rows } = openTestStore();
-    const insert = database.prepare(
-      "INSERT INTO identify (account_id, shard_id, at) VALUES (?, 0, ?)",
-    );
-    const add = (count: number, from: number) => {
-      database.exec("BEGIN");
-      for (let index = 0; index < count; index++) {
-        insert.run(ACCOUNT, from + index);
-        insert.run(SECOND, from + index);
-      }
-      database.exec("COMMIT");
-    };
-    const countOf = (account: string) =>
-      rows(`SELECT COUNT(*) AS n, MAX(at) AS at FROM identify WHERE account_id = '${account}'`)[0];
-    add(1_500, NOW - 9 * DAY_MS);
-    await store.gateway.takeIdentify(ACCOUNT, 0, NOW);
-    assert.deepEqual(countOf(ACCOUNT), { n: 1_000, at: NOW });
-    assert.equal(countOf(SECOND)?.["n"], 1_500);
-
-    add(1_500, NOW - 8 * DAY_MS);
-    await store.gateway.saveGateway(ACCOUNT, answer({ total: 2_000, remaining: 2_000 }), NOW);
-    await store.gateway.takeIdentify(ACCOUNT, 0, NOW + SPACING_MS);
-    assert.deepEqual(countOf(ACCOUNT), { n: 2_000, at: NOW + SPACING_MS });
-  });
-});
-
-describe("identifyInMs()", () => {
-  it("[G5] returns the wait of a shard, and takes no IDENTIFY", async () => {
-    const { store, rows } = openTestStore();
-    assert.equal(await store.gateway.identifyInMs(ACCOUNT, 0, NOW), 0);
-    await store.gateway.takeIdentify(ACCOUNT, 0, NOW);
-    assert.equal(await store.gateway.identifyInMs(ACCOUNT, 0, NOW + 1_000), SPACING_MS - 1_000);
-    assert.equal(await store.gateway.identifyInMs(ACCOUNT, 0, NOW + SPACING_MS), 0);
-    assert.equal(rows("SELECT * FROM identify").length, 1);
   });
 });

@@ -53,40 +53,6 @@ describe("createRuns()", () => {
     assert.deepEqual(await alive(), [60, 220], "a run without a gateway lives, too");
   });
 
-  it("[O9] ends the run before, if that stored no ending", async () => {
-    const { store } = openTestStore();
-    const last = async (runId: string) =>
-      (await store.gateway.startRun({ runId, startedAt: NOW }, "exit code 74"))?.ending;
-    assert.equal(await last("a"), undefined);
-    assert.equal(await last("b"), "exit code 74");
-    await store.gateway.endRun("b", "stopped", NOW);
-    assert.equal(await last("c"), "stopped");
-  });
-
-  it("[O9] keeps the current run alive, and no earlier one", async () => {
-    const { store } = openTestStore();
-    await store.gateway.startRun({ runId: "killed", startedAt: NOW });
-    await store.gateway.touchAlive(ACCOUNT, [], NOW + 10);
-    await store.gateway.startRun({ runId: "this", startedAt: NOW + 20 });
-    await store.gateway.touchAlive(ACCOUNT, [], NOW + 30);
-    await store.gateway.touchAlive(ACCOUNT, [], NOW + 25); // the clock was set back
-    sameData(await store.gateway.runs(0), [
-      { runId: "killed", startedAt: NOW, aliveAt: NOW + 10 },
-      { runId: "this", startedAt: NOW + 20, aliveAt: NOW + 30 },
-    ]);
-  });
-
-  it("[O9] keeps no ended run alive", async () => {
-    const { store } = openTestStore();
-    await store.gateway.startRun({ runId: "a", startedAt: NOW });
-    await store.gateway.endRun("a", "fault", NOW + 5);
-    await store.gateway.endRun("b", "stopped", NOW + 6);
-    await store.gateway.touchAlive(ACCOUNT, [], NOW + 10);
-    sameData(await store.gateway.runs(0), [
-      { runId: "a", startedAt: NOW, aliveAt: NOW + 5, ending: "fault" },
-    ]);
-  });
-
   it("[O9] lists the runs that lived since a time, oldest first", async () => {
     const { store } = openTestStore();
     for (const [index, runId] of ["a", "b", "c"].entries()) {
@@ -98,23 +64,6 @@ describe("createRuns()", () => {
     assert.deepEqual(await names(NOW + 150), ["b", "c"]);
     assert.deepEqual(await names(NOW + 151), ["c"]);
     assert.deepEqual(await names(NOW + 251), []);
-  });
-
-  it("[X6] keeps the last 50 runs", async () => {
-    const { store } = openTestStore();
-    for (let run = 0; run < 60; run++) {
-      await store.gateway.startRun({ runId: `run ${run}`, startedAt: NOW + run });
-    }
-    const kept = await store.gateway.runs(0);
-    assert.equal(kept.length, 50);
-    assert.equal(kept[0]?.runId, "run 10");
-    assert.equal(kept.at(-1)?.runId, "run 59");
-  });
-
-  it("[X2] accepts each run id once", async () => {
-    const { store } = openTestStore();
-    await store.gateway.startRun({ runId: "a", startedAt: NOW });
-    await assert.rejects(store.gateway.startRun({ runId: "a", startedAt: NOW }), /UNIQUE/);
   });
 });
 
@@ -146,9 +95,5 @@ describe("runsAround()", () => {
       [600_000, ["this", true, undefined]],
     ];
     for (const [at, expected] of TABLE) assert.deepEqual(await around(at), expected, String(at));
-  });
-
-  it("[P1] returns no run if there was none", async () => {
-    sameData(await openTestStore().store.gateway.runsAround(NOW), { wasRunning: false });
   });
 });

@@ -63,15 +63,6 @@ describe("startSession()", () => {
     assert.notEqual((await shardOf(store))?.catchUpFrom, undefined);
   });
 
-  it("[G6] opens no gap for the first sessions of several shards", async () => {
-    const { store, begin } = openSessions();
-    await store.gateway.reshard(ACCOUNT, 3, NOW);
-    for (const shardId of [1, 0, 2]) await begin(`s${shardId}`, NOW + shardId, shardId);
-    const { shards } = await store.gateway.loadAccount(ACCOUNT);
-    assert.deepEqual(shards.map(({ shardId }) => shardId), [0, 1, 2]);
-    assert.deepEqual(shards.map(({ catchUpFrom }) => catchUpFrom), Array(3).fill(undefined));
-  });
-
   it("[G6] opens a gap from the newest stored message", async () => {
     const { store, begin } = openSessions();
     await begin("a", NOW);
@@ -142,15 +133,6 @@ describe("prepareAdvanceSession()", () => {
     });
   });
 
-  it("[G6] changes no progress for messages read over REST", async () => {
-    const { store, begin } = openSessions();
-    await begin("a", NOW);
-    await begin("b", NOW + 1);
-    const before = await store.gateway.loadAccount(ACCOUNT);
-    await store.inbox.acceptBatch(found({ judged: [ignored(late)] }), NOW + 2 * MINUTE_MS);
-    assert.deepEqual(await store.gateway.loadAccount(ACCOUNT), before);
-  });
-
   const ahead: readonly [what: string, aheadMs: number, isSetBack: boolean][] = [
     ["a minute, as a message may be late", MINUTE_MS, false],
     ["more than a minute", MINUTE_MS + 1, true],
@@ -169,13 +151,6 @@ describe("prepareAdvanceSession()", () => {
     });
   }
 
-  it("[G6] stores the time of a batch's newest message", async () => {
-    const { store, begin } = openSessions();
-    await begin("a", late.sentAt);
-    await store.inbox.acceptBatch(batch({ judged: [ignored(late), ignored(early)] }), late.sentAt);
-    assert.equal((await shardOf(store))?.storedUpTo, late.sentAt);
-  });
-
   it("[G6] never goes back for a batch without messages, or one read over REST", async () => {
     const { store, begin } = openSessions();
     await begin("a", late.sentAt);
@@ -188,24 +163,6 @@ describe("prepareAdvanceSession()", () => {
       late.sentAt,
     );
     assert.equal((await shardOf(store))?.storedUpTo, late.sentAt, "stored before");
-  });
-
-  it("[G6] sets back only the shard of the message, and no open gap", async () => {
-    const { store, begin } = openSessions();
-    for (const shardId of [0, 1]) await begin("a", late.sentAt, shardId);
-    await begin("b", late.sentAt + 1, 1);
-    const before = await shardOf(store, 0);
-    await store.inbox.acceptBatch(
-      batch({ heard: heard(7, 1), judged: [ignored(early)] }),
-      late.sentAt + 2,
-    );
-    assert.deepEqual(await shardOf(store, 0), before);
-    const { storedUpTo, catchUpFrom, lostAt } = (await shardOf(store, 1))!;
-    assert.deepEqual({ storedUpTo, catchUpFrom, lostAt }, {
-      storedUpTo: early.sentAt,
-      catchUpFrom: late.sentAt,
-      lostAt: late.sentAt + 1,
-    });
   });
 
   it("[G13] stores when a session was last alive, to the minute", async () => {
@@ -233,56 +190,5 @@ describe("touchAlive()", () => {
     const { shards } = await store.gateway.loadAccount(ACCOUNT);
     assert.deepEqual(shards.map(({ aliveAt }) => aliveAt), [NOW + 50, NOW, NOW]);
     assert.equal(shards[0]?.session?.aliveAt, NOW + 50);
-  });
-
-  it("[G5] creates no session for a shard that never had one", async () => {
-    const { store } = openTestStore();
-    await store.gateway.touchAlive(ACCOUNT, [{ shardId: 0, heardAt: NOW }], NOW);
-    assert.deepEqual(await store.gateway.loadAccount(ACCOUNT), { shards: [] });
-  });
-
-  it("[X2] writes a change for each probe, even without signs of life or a new time", async () => {
-    const { store, rows } = openTestStore();
-    await store.gateway.startRun({ runId: "this", startedAt: NOW });
-    const seen = new Set<string>();
-    for (let time = 0; time < 3; time++) {
-      await store.gateway.touchAlive(ACCOUNT, [], NOW, true);
-      seen.add(JSON.stringify(rows("SELECT * FROM account")));
-    }
-    assert.equal(seen.size, 3);
-  });
-
-  it("[X2] rejects if it cannot write", async () => {
-    const { database, store } = openTestStore();
-    database.exec("PRAGMA query_only = ON");
-    await assert.rejects(store.gateway.touchAlive(ACCOUNT, [], NOW), {
-      name: "StoreError",
-      kind: "unavailable",
-    });
-  });
-
-  it("[G5b] waits for the disk for a probe, and otherwise not", async () => {
-    const { database, store } = openTestStore();
-    const statements: string[] = [];
-    const exec = database.exec.bind(database);
-    database.exec = (sql) => {
-      statements.push(sql);
-      exec(sql);
-    };
-    await store.gateway.touchAlive(ACCOUNT, [], NOW);
-    await store.gateway.touchAlive(ACCOUNT, [], NOW, true);
-    assert.deepEqual(statements, ["PRAGMA synchronous = normal", "PRAGMA synchronous = full"]);
-  });
-});
-
-describe("saveIntents()", () => {
-  it("[G9] keeps the intents of an account's sessions", async () => {
-    const { store } = openTestStore();
-    await store.gateway.saveIntents(ACCOUNT, 7);
-    await store.gateway.saveIntents(ACCOUNT, 0);
-    sameData(await store.gateway.loadAccount(ACCOUNT), { intents: 0, shards: [] });
-    await store.gateway.adoptPeer(ACCOUNT, "one");
-    await store.gateway.adoptPeer(ACCOUNT, "another");
-    assert.equal((await store.gateway.loadAccount(ACCOUNT)).intents, undefined);
   });
 });

@@ -5,26 +5,8 @@ import { type Judged, NOTHING_CHANGED } from "../../../src/core/inbound/inbox.ts
 import { parseSnowflake, toAccountId } from "../../../src/core/discord/ids.ts";
 import type { InboundMessage, Self } from "../../../src/core/inbound/inbound.ts";
 import { cases } from "../../support/long_form.ts";
-import {
-  ACCOUNT,
-  channelId,
-  directMessage,
-  guildId,
-  guildMessage,
-  messageId,
-  outboundMessage,
-  sender as senderOf,
-  userId,
-} from "../../support/discord/builders.ts";
-import {
-  accepted,
-  batch,
-  found,
-  frozen,
-  heard,
-  ignored,
-  openTestStore,
-} from "../../support/store/store.ts";
+import { ACCOUNT, channelId, directMessage, guildMessage, messageId, outboundMessage, sender as senderOf, userId } from "../../support/discord/builders.ts";
+import { accepted, batch, found, frozen, heard, ignored, openTestStore } from "../../support/store/store.ts";
 
 const NOW = Date.UTC(2026, 0, 1);
 const SECOND = toAccountId("second");
@@ -136,18 +118,6 @@ describe("acceptBatch()", () => {
       },
     );
     await fc.assert(property, { numRuns: cases(40) });
-  });
-
-  it("[D1] journals no accepted message together with repeated ones", async () => {
-    const { store, rows } = openTestStore();
-    const judged = ignored(first);
-    const message = { id: messageId("1400000000000000110"), text: "x", sentAt: 5 };
-    const repeated = [{ judged, messages: [message] }];
-    await store.inbox.acceptBatch(
-      batch({ heard: heard(1), judged: [accepted(second)], repeated }),
-      NOW,
-    );
-    assert.deepEqual(rows(CONTEXT).map((row) => row["message_id"]), ["1400000000000000110"]);
   });
 
   it("[G5] stores no part of a batch that cannot be stored whole, not even its seq", async () => {
@@ -293,15 +263,6 @@ describe("acceptBatch()", () => {
     assert.deepEqual(await store.outbox.heads(ACCOUNT), [], "it is answered");
   });
 
-  it("[G5] never moves the progress back", async () => {
-    const { store, rows } = openTestStore();
-    await store.gateway.startSession(ACCOUNT, 0, SESSION, SELF, NOW);
-    await store.inbox.acceptBatch(batch({ heard: heard(9), judged: [ignored(second)] }), NOW);
-    const before = rows("SELECT seq, stored_up_to FROM gateway_session");
-    await store.inbox.acceptBatch(batch({ heard: heard(3), judged: [ignored(first)] }), NOW);
-    assert.deepEqual(rows("SELECT seq, stored_up_to FROM gateway_session"), before);
-  });
-
   it("[G5] stores the arrival time of a batch that a full disk delayed", async () => {
     const { store, rows } = openTestStore();
     await store.gateway.startSession(ACCOUNT, 0, SESSION, SELF, NOW);
@@ -316,17 +277,6 @@ describe("acceptBatch()", () => {
     assert.deepEqual(rows("SELECT accepted_at FROM inbox"), [{ accepted_at: NOW + 5 }]);
     assert.deepEqual(rows("SELECT at FROM decision"), [{ at: NOW + 5 }, { at: NOW + 5 }]);
     assert.deepEqual(rows("SELECT kept_at FROM message"), [{ kept_at: NOW + 5 }]);
-  });
-
-  it("[G5] keeps a guild until the bot leaves it", async () => {
-    const { store } = openTestStore();
-    const guild = { guildId: guildId("5"), text: "v1" };
-    await store.inbox.acceptBatch(batch({ guilds: [guild] }), NOW);
-    await store.inbox.acceptBatch(batch({ guilds: [{ ...guild, text: "v2" }] }), NOW);
-    assert.deepEqual(await store.gateway.guildsOf(ACCOUNT), [{ ...guild, text: "v2" }]);
-    assert.deepEqual(await store.gateway.guildsOf(SECOND), []);
-    await store.inbox.acceptBatch(batch({ guilds: [{ ...guild, text: undefined }] }), NOW);
-    assert.deepEqual(await store.gateway.guildsOf(ACCOUNT), []);
   });
 
   it("[G6] stores messages read over REST like others, but changes no session", async () => {
@@ -396,42 +346,4 @@ describe("the durability of T1", () => {
     assert.equal(await levelOf(accepted(dm("17", "1", { accountId: SECOND }))), "full");
   });
 
-  it("[D1] waits for the disk again after 8,192 other channels", async () => {
-    const { levelOf } = openWatched();
-    const firstOf = (number: number) => accepted(dm(`${100_000 + number}`, `${number}`));
-    await levelOf(...Array.from({ length: 8_193 }, (_, index) => firstOf(index + 1)));
-    assert.equal(await levelOf(accepted(dm("200001", "2"))), "normal");
-    assert.equal(await levelOf(accepted(dm("200002", "1"))), "full");
-  });
-
-  it("[D1] waits for the disk again if the first commit failed", async () => {
-    const { store, levelOf } = openWatched();
-    const { route: _, ...lost } = accepted(dm("11", "1"));
-    await assert.rejects(store.inbox.acceptBatch(batch({ judged: [lost] }), NOW), /no route/);
-    assert.equal(await levelOf(accepted(dm("12", "1"))), "full");
-  });
-
-  it("[D1] does not count a channel as stored after a message that was first ignored", async () => {
-    const { store, levelOf } = openWatched();
-    await levelOf(ignored(dm("11", "1")));
-    // A replay under another config keeps the first decision.
-    await levelOf(accepted(dm("11", "1")));
-    assert.deepEqual(await store.messages.directChannels(ACCOUNT), []);
-    assert.equal(await levelOf(accepted(dm("12", "1"))), "full");
-  });
-
-  it("[D1] commits a first direct message in one group with simultaneous batches", async () => {
-    const { store, database } = openWatched();
-    const said: string[] = [];
-    const exec = database.exec.bind(database);
-    database.exec = (sql) => {
-      said.push(sql);
-      exec(sql);
-    };
-    await Promise.all([
-      store.inbox.acceptBatch(batch({ judged: [accepted(first)] }), NOW),
-      store.inbox.acceptBatch(batch({ judged: [accepted(dm("11", "1"))] }), NOW),
-    ]);
-    assert.deepEqual(said, ["PRAGMA synchronous = full"]);
-  });
 });

@@ -93,23 +93,6 @@ describe("claimNext()", () => {
     ]);
   });
 
-  it("[S5] claims the oldest message of a session without a running turn", async () => {
-    const { store, claim } = await openInbox(
-      inSession("11", "a"),
-      inSession("12", "a"),
-      inSession("13", "b"),
-    );
-    const first = await store.inbox.claimNext(ACCOUNT, NOW, []);
-    assert.equal(first?.message.id, "11");
-    assert.equal(await claim(), "13");
-    assert.equal(await claim(), undefined);
-    await store.turns.finishTurn(
-      { claim: first!, end: { kind: "declined" }, entries: [], outbox: [] },
-      1,
-    );
-    assert.equal(await claim(), "12");
-  });
-
   it("[X4a] passes over people who may not begin a turn now, also within a session", async () => {
     const of = (digits: string, user: string, sessionKey: string) => {
       const who = sender({ id: userId(user) });
@@ -242,15 +225,6 @@ describe("claimNext()", () => {
       assert.deepEqual(await answerAll(store, first, second), texts);
     });
   }
-
-  it("[G14] calls no crash hook if there is nothing to claim", async () => {
-    const names: string[] = [];
-    const { store } = openTestStore({
-      crash: { before: (name) => names.push(name), after: () => {} },
-    });
-    assert.equal(await store.inbox.claimNext(ACCOUNT, NOW, []), undefined);
-    assert.deepEqual(names, []);
-  });
 
   it("[S5] claims each session in order, one message at a time, and starves none", async () => {
     const property = fc.asyncProperty(

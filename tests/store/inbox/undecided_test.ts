@@ -127,17 +127,6 @@ describe("decide()", () => {
     ]);
   });
 
-  it("[P1] makes the verdict the newest one for readers of verdicts", async () => {
-    const { store } = await open(undecided(), ignored(guildMessage({ id: messageId("102") })));
-    const [other] = await store.messages.verdictsAfter(0, 9);
-    assert.equal(other?.messageId, "102");
-    await store.inbox.decide(found(), NOW + 5);
-    const after = await store.messages.verdictsAfter(other!.id, 9);
-    assert.deepEqual(after.map(({ messageId: id, verdict }) => [id, verdict]), [
-      [PROXIED.id, "accept"],
-    ]);
-  });
-
   it("[P10] keeps messages with `keepAsContext` as context, and no other text", async () => {
     for (const keepAsContext of [true, false]) {
       const { store, rows } = await open(undecided());
@@ -161,17 +150,6 @@ describe("decide()", () => {
     assert.deepEqual((await empty.health()).decisions, []);
   });
 
-  it("[P1] applies one of two simultaneous decisions", async () => {
-    const { store, decisions } = await open(undecided());
-    const [first, second] = await Promise.all([
-      store.inbox.decide(found(), NOW + 5),
-      store.inbox.decide(ignored(PROXIED), NOW + 5),
-    ]);
-    assert.equal(first.accepted.length, 1);
-    assert.deepEqual(second.accepted, []);
-    assert.equal(decisions().length, 1);
-  });
-
   it("[P1] may store another missing fact, and keeps the message's time of arrival", async () => {
     const { store, decisions } = await open(undecided());
     const next = undecided(EXPLAINED, "pluralkit-original");
@@ -182,26 +160,11 @@ describe("decide()", () => {
     assert.deepEqual((await store.health()).decisions, []);
   });
 
-  it("[P1] decides even if the earlier decision is deleted", async () => {
-    const { store, database, decisions } = await open(undecided());
-    database.exec("DELETE FROM decision");
-    assert.equal((await store.inbox.decide(found(), NOW + 5)).accepted.length, 1);
-    assert.equal(decisions().length, 1);
-  });
-
   it("[P3] challenges no sender", async () => {
     const { store, decisions, rows } = await open(undecided());
     await store.inbox.decide(challenged(PROXIED), NOW + 5);
     assert.equal(decisions()[0]?.["why"], "dm-not-allowed");
     assert.deepEqual(rows("SELECT * FROM pairing_request"), []);
-  });
-
-  it("[D1] stores no part of a decision that cannot be stored whole", async () => {
-    const { store, decisions } = await open(undecided());
-    const { route: _, ...lost } = found();
-    await assert.rejects(store.inbox.decide(lost, NOW + 5), /no route/);
-    assert.equal((await store.inbox.undecided(ACCOUNT)).length, 1);
-    assert.equal(decisions()[0]?.["verdict"], "undecided");
   });
 });
 

@@ -374,38 +374,6 @@ describe("[X4] acceptBatch() › restarts", () => {
     await take([question()]);
     assert.equal(inbox().length, 4);
   });
-
-  it("leaves a replayed refused message refused, even if there is room now", async () => {
-    const { take, restart, inbox, notices, answer } = setUp();
-    const judged = times(5, () => question());
-    await take(judged);
-    while (await answer());
-    restart();
-    const { accepted: none, refusedIn } = await take(judged);
-    assert.deepEqual([none, refusedIn], [[], []]);
-    assert.equal(inbox().length, 4);
-    assert.equal(notices().length, 1);
-  });
-
-  it("leaves a replayed accepted message accepted, even if the queue is full now", async () => {
-    const { take, restart, whyOf, notices } = setUp();
-    const judged = times(4, () => question());
-    await take(judged);
-    restart();
-    await take(judged);
-    for (const one of judged) assert.equal(whyOf(one)?.["verdict"], "accept: mentioned");
-    assert.deepEqual(notices(), []);
-  });
-});
-
-describe("[X4] acceptBatch() › commits", () => {
-  it("ends a notice's memory in the transaction of the next accepted message", async () => {
-    const world = setUp();
-    for (const judged of times(5, () => question())) await world.take([judged]);
-    await world.answer();
-    await world.take([question()]);
-    assert.deepEqual(world.database.prepare(TOLD).all(), []);
-  });
 });
 
 describe("[X4] acceptBatch() › what counts", () => {

@@ -8,26 +8,6 @@ import { accepted, batch, ignored, openTestStore } from "../../support/store/sto
 const NOW = Date.UTC(2026, 0, 1);
 const messages = ["101", "102", "103"].map((id) => guildMessage({ id: messageId(id) }));
 
-describe("verdictsAfter()", () => {
-  it("[P1] returns every verdict with its reason and rule, oldest first, page by page", async () => {
-    const { store } = openTestStore();
-    const [one, two, three] = messages;
-    const judged = [accepted(one), ignored(two), ignored(three, false)];
-    await store.inbox.acceptBatch(batch({ judged }), NOW);
-
-    const page = await store.messages.verdictsAfter(0, 2);
-    const shared = { accountId: "default", channelId: one!.channelId, at: NOW, rule: "rule" };
-    const author = { authorId: one!.sender.id };
-    assert.deepEqual(page, [
-      { id: 1, messageId: "101", ...shared, ...author, verdict: "accept", why: "mentioned" },
-      { id: 2, messageId: "102", ...shared, ...author, verdict: "ignore", why: "no-mention" },
-    ]);
-    const rest = await store.messages.verdictsAfter(page.at(-1)!.id, 2);
-    assert.deepEqual(rest.map(({ messageId }) => messageId), ["103"]);
-    assert.deepEqual(await store.messages.verdictsAfter(rest.at(-1)!.id, 2), []);
-  });
-});
-
 describe("a decision on record", () => {
   it("[P1] has its facts and its policy, without texts", async () => {
     const { store, rows } = openTestStore();

@@ -2,14 +2,8 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { toAccountId } from "../../../src/core/discord/ids.ts";
 import type { InboundMessage } from "../../../src/core/inbound/inbound.ts";
-import {
-  ACCOUNT,
-  channelId,
-  directMessage,
-  guildMessage,
-  messageId,
-} from "../../support/discord/builders.ts";
-import { accepted, batch, found, ignored, openTestStore } from "../../support/store/store.ts";
+import { ACCOUNT, channelId, directMessage, messageId } from "../../support/discord/builders.ts";
+import { accepted, batch, found, openTestStore } from "../../support/store/store.ts";
 
 const NOW = Date.UTC(2026, 0, 1);
 const SECOND = toAccountId("second");
@@ -35,17 +29,6 @@ describe("directChannels()", () => {
     assert.deepEqual(await store.messages.directChannels(ACCOUNT), ["1", "3", "2"]);
   });
 
-  it("[G6] lists group DMs, but no guilds and no channels of ignored messages", async () => {
-    const { store } = openTestStore();
-    const judged = [
-      accepted(dm("1400000000000000001", "1", { place: { kind: "group_dm", name: "us" } })),
-      accepted(guildMessage({ id: messageId("1400000000000000002"), channelId: channelId("2") })),
-      ignored(dm("1400000000000000003", "3")),
-    ];
-    await store.inbox.acceptBatch(batch({ judged }), NOW);
-    assert.deepEqual(await store.messages.directChannels(ACCOUNT), ["1"]);
-  });
-
   it("[P5] tells groups from single people, which a history cannot", async () => {
     const { store } = openTestStore();
     const judged = [
@@ -58,13 +41,5 @@ describe("directChannels()", () => {
     assert.equal(await store.messages.isGroupChannel(ACCOUNT, two!), false);
     assert.equal(await store.messages.isGroupChannel(ACCOUNT, three!), false);
     assert.equal(await store.messages.isGroupChannel(SECOND, one!), false);
-  });
-
-  it("[C6] keeps the accounts apart", async () => {
-    const { store } = openTestStore();
-    const message = dm("1400000000000000001", "1", { accountId: SECOND });
-    await store.inbox.acceptBatch(batch({ accountId: SECOND, judged: [accepted(message)] }), NOW);
-    assert.deepEqual(await store.messages.directChannels(ACCOUNT), []);
-    assert.deepEqual(await store.messages.directChannels(SECOND), ["1"]);
   });
 });

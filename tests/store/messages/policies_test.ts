@@ -50,25 +50,4 @@ describe("savePolicy()", () => {
     assert.equal(hashes().length, 131, "from h69 on: it judged until day 70");
     assert.equal(hashes()[0], "h69");
   });
-
-  it("[X6] keeps at most 200 policies of an account, and those of other accounts", async () => {
-    for (const days of [30, 0]) {
-      const { save, hashes } = open(days);
-      await save("other", NOW - 900 * DAY_MS, SECOND);
-      for (let number = 0; number < 205; number++) await save(`h${number}`, NOW + number);
-      assert.equal(hashes().length, 200);
-      assert.equal(hashes()[0], "h5");
-      assert.deepEqual(hashes(SECOND), ["other"]);
-    }
-  });
-
-  it("[X6] never deletes the policy that comes into force, under any clock", async () => {
-    const { save, hashes } = open();
-    const first = await save("first", NOW);
-    for (let number = 0; number < 60; number++) await save(`h${number}`, NOW + number + 1);
-    assert.equal(await save("first", NOW + 100), first);
-    for (let number = 60; number < 300; number++) await save(`h${number}`, NOW + 200 + number);
-    await save("back", NOW - 40 * DAY_MS);
-    assert.ok(hashes().includes("back"));
-  });
 });

@@ -65,39 +65,6 @@ describe("preparePruner()", () => {
     }
   });
 
-  it("[X6] counts messages that are decided late", async () => {
-    const { store, rows } = openKeeping();
-    const verdict = { kind: "undecided", why: "pluralkit", rule: "rule" } as const;
-    await store.inbox.acceptBatch(batch({ judged: QUIET }), NOW);
-    const late = chatter(1_000, 300, LOUD);
-    await store.inbox.acceptBatch(
-      batch({ judged: late.map(({ message }) => ({ message, verdict })) }),
-      NOW,
-    );
-    for (const judged of late) await store.inbox.decide(judged, NOW);
-    assert.ok(rows(loud).length <= RETENTION.contextPerChannel + 64 + 1);
-  });
-
-  it("[X6] prunes an earlier process's messages once the channel has a new one", async () => {
-    const { database, store, rows } = openKeeping();
-    await store.inbox.acceptBatch(batch({ judged: [...QUIET, ...chatter(1_000, 20, LOUD)] }), NOW);
-    await store.inbox.acceptBatch(batch({ judged: chatter(2_000, 3, LOUD) }), NOW);
-    const next = createStore(database, ":memory:", { elapsed: () => 0, retention: RETENTION });
-    await store.inbox.acceptBatch(batch({ judged: chatter(2_500, 16, LOUD) }), NOW);
-    assert.equal(rows(loud).length, 39);
-    await next.inbox.acceptBatch(batch({ judged: chatter(3_000, 1, LOUD) }), NOW);
-    await next.gateway.touchAlive(ACCOUNT, [], NOW);
-    assert.equal(rows(loud).length, 20, "the first block is deleted");
-  });
-
-  it("[X6] deletes no message of a channel because of messages in another one", async () => {
-    const { store, rows } = openKeeping();
-    await store.inbox.acceptBatch(batch({ judged: chatter(1_000, 5, "12") }), NOW);
-    await store.inbox.acceptBatch(batch({ judged: chatter(2_000, 100) }), NOW);
-    assert.equal(rows("SELECT * FROM message WHERE channel_id = '12'").length, 5);
-    assert.equal(rows("SELECT * FROM message WHERE channel_id = '11'").length, 20);
-  });
-
   it("[X6] deletes old messages of silent channels", async () => {
     const { store, count } = openKeeping();
     const channels = ["11", "12", "13"];
@@ -157,13 +124,6 @@ describe("preparePruner()", () => {
     assert.equal(count("decision"), 100);
     const [oldest] = rows("SELECT message_id FROM decision ORDER BY id");
     assert.deepEqual(oldest, { message_id: idOf(2_900) });
-  });
-
-  it("[X6] keeps records for ever if the days are 0", async () => {
-    const { store, count } = openKeeping({ ...RETENTION, decisionsDays: 0, contextDays: 0 });
-    await store.inbox.acceptBatch(batch({ judged: chatter(1_000, 3) }), NOW);
-    await store.gateway.touchAlive(ACCOUNT, [], NOW + 10_000 * DAY_MS);
-    assert.deepEqual([count("message"), count("decision")], [3, 3]);
   });
 
   it("[G7] deletes no message of the inbox, whose row prevents a second answer", async () => {

@@ -32,23 +32,6 @@ function build() {
 }
 
 describe("[T14] store.notes.unembedded()", () => {
-  it("has the notes without a vector of the model, the newest first", async () => {
-    const { save, keep, waiting } = build();
-    const tea = await save("tea");
-    await save("boat");
-    assert.deepEqual(await waiting(), ["boat", "tea"]);
-    await keep(tea.id, "tea", [1, 0]);
-    assert.deepEqual(await waiting(), ["boat"]);
-    assert.deepEqual(await waiting("test/other"), ["boat", "tea"]);
-  });
-
-  it("has notes whose vectors have another number of dimensions", async () => {
-    const { save, keep, waiting } = build();
-    const { id } = await save("tea");
-    await keep(id, "tea", [1, 0]);
-    assert.deepEqual(await waiting(MODEL, 2), []);
-    assert.deepEqual(await waiting(MODEL, 3), ["tea"]);
-  });
 
   it("has no note that the server refuses, until its text changes", async () => {
     const { notes, save, keep, waiting } = build();
@@ -69,18 +52,6 @@ describe("[T14] store.notes.keepVectors()", () => {
     await keep(id, "tea", [1, 0]);
     await keep(id + 1, "tea", [1, 0]);
     assert.deepEqual(rows("SELECT note_row FROM note_vector"), []);
-  });
-
-  it("keeps one vector of a note: that of the last model", async () => {
-    const { notes, rows, save, keep } = build();
-    const { id } = await save("tea");
-    await keep(id, "tea", [1, 0], "test/old");
-    await keep(id, "tea", [1, 0, 0]);
-    assert.deepEqual(rows("SELECT model, dimension FROM note_vector"), [
-      { model: MODEL, dimension: 3 },
-    ]);
-    assert.deepEqual(await notes.countEmbedded(MODEL), { notes: 1, embedded: 1 });
-    assert.deepEqual(await notes.countEmbedded("test/old"), { notes: 1, embedded: 0 });
   });
 
   it("[X5] goes with its note, and with a change of its text", async () => {
@@ -118,16 +89,5 @@ describe("[T14] store.notes.nearest()", () => {
     }
     assert.deepEqual(await nearest([1, 0]), []);
     assert.deepEqual(await nearest([1, 0], []), []);
-  });
-
-  it("compares more notes than one page", async () => {
-    const { save, keep, nearest } = build();
-    for (let number = 0; number < 600; number++) {
-      const text = `note ${number}`;
-      const { id } = await save(text, `channel:${number % 4}`);
-      await keep(id, text, [100, Math.min(100, 599 - number)]);
-    }
-    const keys = ["channel:0", "channel:1", "channel:2", "channel:3"];
-    assert.deepEqual(await nearest([100, 0], keys, 3), [600, 599, 598]);
   });
 });

@@ -36,15 +36,6 @@ describe("filesOf()", () => {
     sameData(await outbox.filesOf(head!), FILES);
   });
 
-  it("[R12] returns no files for a message without files, and no other row's", async () => {
-    const { outbox } = await openSending();
-    const bare = await outbox.add(frozen({ nonce: "bare", channelId: channelId("5") }), NOW);
-    assert.deepEqual(await outbox.filesOf(bare), []);
-    const files = FILES.slice(1, 2);
-    const other = await outbox.add(frozen({ nonce: "x" }, { files }), NOW);
-    sameData(await outbox.filesOf(other), files);
-  });
-
   it("[R12] keeps a spoiler, whether by its field or by the beginning of its name", async () => {
     const { outbox } = openTestStore().store;
     const bytes = new Uint8Array([1]);

@@ -2,7 +2,6 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
 import { toAccountId } from "../../../src/core/discord/ids.ts";
-import { nonceOfRow } from "../../../src/core/outbound/nonce.ts";
 import type { OutboundMessage, OutboxRow } from "../../../src/core/outbound/outbound.ts";
 import { prepareSettleEcho } from "../../../src/store/outbox/outbox_rows.ts";
 import { createOutbox } from "../../../src/store/outbox/outbox.ts";
@@ -52,18 +51,6 @@ describe("createOutbox()", () => {
     });
     const [head] = await openOutbox(message).outbox.heads(ACCOUNT);
     sameData(head, { id: 1, message, fileCount: 0, action: { kind: "post" } });
-  });
-
-  it("[D1] keeps the order of a channel, and delays no other", async () => {
-    const elsewhere = outboundMessage({ nonce: "elsewhere", channelId: ELSEWHERE });
-    const { outbox, nonces } = openOutbox(first, second, elsewhere);
-    assert.deepEqual(await nonces(), ["first", "elsewhere"]);
-
-    const [head] = await outbox.heads(ACCOUNT);
-    await outbox.markSending(head!, 100);
-    assert.deepEqual(await nonces(), ["first", "elsewhere"]);
-    await outbox.markSent(head!, messageId("77"));
-    assert.deepEqual(await nonces(), ["second", "elsewhere"]);
   });
 
   it("[V8] drops the text of minutes once Discord has it, whoever has sent it", async () => {
@@ -167,69 +154,7 @@ describe("createOutbox()", () => {
   });
 });
 
-describe("heads()", () => {
-  it("[D1] reads the given channels, and no others", async () => {
-    const elsewhere = outboundMessage({ nonce: "elsewhere", channelId: ELSEWHERE });
-    const { outbox } = openOutbox(first, second, elsewhere, { ...elsewhere, accountId: SECOND });
-    const nonces = async (...channels: Parameters<typeof channelId>[0][]) =>
-      (await outbox.heads(ACCOUNT, channels.map(channelId))).map(({ message }) => message.nonce);
-    assert.deepEqual(await nonces(first.channelId), ["first"]);
-    assert.deepEqual(await nonces("99", ELSEWHERE), ["elsewhere"]);
-    assert.deepEqual(await nonces(), []);
-  });
-
-  it("[D1] finds its rows by indexes, regardless of the number of finished rows", () => {
-    const prepared: string[] = [];
-    const database = openDatabase();
-    const prepare = database.prepare.bind(database);
-    database.prepare = (sql) => {
-      prepared.push(sql);
-      return prepare(sql);
-    };
-    createOutbox(createUngroupedTransactions(database));
-    prepareSettleEcho(database);
-    const plans = prepared.filter((sql) => /\b(?:FROM|UPDATE|JOIN) outbox\b/.test(sql));
-    assert.ok(plans.length > 15, `${plans.length}`);
-    for (const sql of plans) {
-      const plan = prepare(`EXPLAIN QUERY PLAN ${sql}`).all().map((row) => String(row["detail"]));
-      const scans = plan.filter((step) =>
-        /^SCAN (?:o|u|outbox)\b/.test(step) && !/ USING /.test(step)
-      );
-      assert.deepEqual(scans, [], sql);
-    }
-  });
-});
-
 describe("add()", () => {
-  it("[D2] gives a message that answers no one a nonce, and waits for the disk", async () => {
-    const { database, outbox } = openOutbox(first);
-    const row = await outbox.add({ message: outboundMessage({ nonce: "" }), files: [] }, NOW);
-    sameData(row, {
-      id: 2,
-      message: outboundMessage({ nonce: nonceOfRow(2, NOW) }),
-      fileCount: 0,
-      action: { kind: "post" },
-      state: "pending",
-    });
-    const [told] = database.prepare("SELECT created_at FROM outbox WHERE id = 2").all();
-    assert.equal(told?.["created_at"], NOW);
-  });
-
-  it("[D1] waits for the disk unless the message is a draft", async () => {
-    const { database, store } = openTestStore();
-    const exec = database.exec.bind(database);
-    let level = "";
-    database.exec = (sql) => {
-      level = /synchronous = (\w+)/.exec(sql)?.[1] ?? level;
-      exec(sql);
-    };
-    const { id } = await store.outbox.add(frozen({ nonce: "" }), NOW);
-    assert.equal(level, "full");
-    await store.outbox.add(frozen({ nonce: "draft", of: part("1", { kind: "draft" }) }), NOW);
-    assert.equal(level, "normal");
-    await store.outbox.release(id, "drop");
-    assert.equal(level, "full");
-  });
 
   it("[R8] returns a stored draft unchanged, with its state", async () => {
     const { outbox } = openOutbox();
@@ -284,19 +209,6 @@ describe("shiftFailing()", () => {
 });
 
 describe("addAll()", () => {
-  it("[D1] adds the messages of one text in a row, and waits for the disk", async () => {
-    const { store, rows } = openTestStore();
-    const texts = (...contents: readonly string[]) =>
-      contents.map((content) => frozen({ nonce: "", content }));
-    const [first] = await Promise.all([
-      store.outbox.addAll(texts("a", "b", "c"), NOW),
-      store.outbox.addAll(texts("x", "y"), NOW),
-      store.outbox.add(frozen({ nonce: "", content: "z" }), NOW),
-    ]);
-    assert.deepEqual(first.map(({ id }) => id), [1, 2, 3]);
-    const contents = rows("SELECT message ->> '$.content' AS it FROM outbox ORDER BY id");
-    assert.deepEqual(contents.map(({ it }) => it), ["a", "b", "c", "x", "y", "z"]);
-  });
 
   it("[D1] adds all messages or none", async () => {
     const { store, rows } = openTestStore();

@@ -2,10 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { DAY_MS } from "../../../src/lib/clock.ts";
 import { toAccountId } from "../../../src/core/discord/ids.ts";
-import { createParkedChannels } from "../../../src/store/outbox/attempts.ts";
-import { createUngroupedTransactions } from "../../../src/store/database/transact.ts";
 import { ACCOUNT, channelId, messageId } from "../../support/discord/builders.ts";
-import { openDatabase } from "../../support/store/open_database.ts";
 import { frozen, openTestStore } from "../../support/store/store.ts";
 
 const NOW = Date.UTC(2026, 0, 1);
@@ -133,16 +130,5 @@ describe("unpark()", () => {
     assert.equal(await outbox.unpark(ACCOUNT, "all"), 1);
     assert.deepEqual(await nonces(), ["ops-1", "help"]);
     assert.equal((await outbox.parked(SECOND, NOW + 60)).length, 1);
-  });
-
-  it("[D5] starts no transaction if no channel is parked", async () => {
-    const database = openDatabase();
-    const commit = () => assert.fail("There is nothing to store");
-    const channels = createParkedChannels({
-      ...createUngroupedTransactions(database),
-      commit,
-    });
-    assert.equal(await channels.unpark(ACCOUNT, [OPS]), 0);
-    assert.equal(await channels.unpark(ACCOUNT, "all"), 0);
   });
 });

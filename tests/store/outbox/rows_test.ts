@@ -1,45 +1,11 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { OutboxAction } from "../../../src/core/outbound/outbound.ts";
-import { nonceOfRow } from "../../../src/core/outbound/nonce.ts";
-import { prepareAddToOutbox } from "../../../src/store/outbox/rows.ts";
 import { ACCOUNT, messageId } from "../../support/discord/builders.ts";
-import { openDatabase } from "../../support/store/open_database.ts";
 import { frozen, openTestStore, part } from "../../support/store/store.ts";
 
 const NOW = Date.UTC(2026, 0, 1);
 const MESSAGE = messageId("1400000000000000077");
-
-describe("prepareAddToOutbox()", () => {
-  it("[D2] gives a message that answers no one the nonce of its row, in row and message", () => {
-    const database = openDatabase();
-    const add = prepareAddToOutbox(database);
-    assert.deepEqual([add(frozen({ nonce: "" }), NOW), add(frozen({ nonce: "" }), NOW)], [1, 2]);
-    const rows = database.prepare("SELECT nonce, message ->> '$.nonce' AS said FROM outbox").all();
-    const nonces = [nonceOfRow(1, NOW), nonceOfRow(2, NOW)];
-    assert.deepEqual(rows.map(({ nonce, said }) => [nonce, said]), nonces.map((one) => [one, one]));
-  });
-
-  it("[D4] keeps folded and dropped messages on record without files, and sends none", async () => {
-    const { database, store, rows } = openTestStore();
-    const add = prepareAddToOutbox(database);
-    const files = [{ name: "a", bytes: new Uint8Array([1]) }];
-    add(frozen({ nonce: "f" }, { files, whole: "all" }), NOW, { state: "folded", into: 9 });
-    add(frozen({ nonce: "d" }, { files }), NOW, { state: "dropped", reason: "the queue is full" });
-    assert.deepEqual(await store.outbox.heads(ACCOUNT), []);
-    assert.deepEqual(rows("SELECT * FROM outbox_file"), []);
-    assert.deepEqual(rows("SELECT nonce, state, folded_into, refusal, whole FROM outbox"), [
-      { nonce: "f", state: "folded", folded_into: 9, refusal: null, whole: null },
-      {
-        nonce: "d",
-        state: "dropped",
-        folded_into: null,
-        refusal: "the queue is full",
-        whole: null,
-      },
-    ]);
-  });
-});
 
 describe("the action of a row", () => {
   const edit: OutboxAction = { kind: "edit", messageId: MESSAGE };

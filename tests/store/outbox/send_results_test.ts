@@ -26,13 +26,6 @@ describe("sendResultsOf()", () => {
     ]);
   });
 
-  it("returns no id if the message was deleted before Discord told it", async () => {
-    const { outbox, row } = await oneRow();
-    await outbox.markSending(row, NOW);
-    await outbox.markSent(row);
-    sameData(await outbox.sendResultsOf([row.id]), [{ id: row.id, kind: "sent" }]);
-  });
-
   const kinds = [
     ["pending", "waits"],
     ["sending", "waits"],
@@ -81,11 +74,5 @@ describe("sendResultsOf()", () => {
       kind: "sent",
       messageId: "77",
     }]);
-  });
-
-  it("leaves out missing rows", async () => {
-    const { outbox, row } = await oneRow();
-    assert.deepEqual((await outbox.sendResultsOf([99, row.id])).map(({ id }) => id), [row.id]);
-    assert.deepEqual(await outbox.sendResultsOf([]), []);
   });
 });

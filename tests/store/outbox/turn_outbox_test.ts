@@ -120,14 +120,6 @@ describe("a full queue", () => {
     assert.equal(asked.length, 1);
   });
 
-  it("[D4] has no limit without a plan, or for a turn without messages", async () => {
-    const { begin, store, answer } = openTurns();
-    for (let time = 0; time < 4; time++) assert.deepEqual(await answer(2), STORED);
-    const { queue } = planning(1, mustNotPlan);
-    const silent = turnOf(await begin(), 0);
-    assert.deepEqual(await store.turns.finishTurn(silent, NOW, queue), STORED);
-  });
-
   it("[D4] keeps dropped messages on record, and sends none", async () => {
     const { store, answer, rows, states } = openTurns();
     const { queue } = planning(1, () => ({ kind: "drop", reason: "51 wait" }));

@@ -24,14 +24,6 @@ const help = (guild: string, id: string): ResolvedName => ({
 });
 
 describe("names", () => {
-  it("[P12] are stored by their spelling, and channels also by guild", async () => {
-    const { store } = openTestStore();
-    const user: ResolvedName = { ...ADA, typed: "help" };
-    const names = [help("2", "3"), help("4", "5"), GUILD, ADA, user];
-    await store.pairing.saveNames(ACCOUNT, names);
-    assert.deepEqual(await store.pairing.namesOf(ACCOUNT), names);
-    assert.deepEqual(await store.pairing.namesOf(SECOND), []);
-  });
 
   it("[P12] keep their first id", async () => {
     const { store } = openTestStore();
@@ -41,12 +33,6 @@ describe("names", () => {
       { ...GUILD, id: guildId("666"), at: 9 },
     ]);
     assert.deepEqual(await store.pairing.namesOf(ACCOUNT), [GUILD, ADA]);
-  });
-
-  it("[P12] of a channel may mean several, once each", async () => {
-    const { store } = openTestStore();
-    await store.pairing.saveNames(ACCOUNT, [help("2", "3"), help("2", "5"), help("2", "3")]);
-    assert.deepEqual(await store.pairing.namesOf(ACCOUNT), [help("2", "3"), help("2", "5")]);
   });
 
   it("[P12] are forgotten one by one, and may then get another id", async () => {

@@ -218,29 +218,6 @@ describe("an unpaired sender's message in acceptBatch()", () => {
     assert.deepEqual(rows("SELECT * FROM outbox"), []);
   });
 
-  it("[P3] gets another code if one is taken, and is stored if no free code is drawn", async () => {
-    const { store, whys } = openPairing();
-    const codes = ["AAAAAAAA", "AAAAAAAA", "BBBBBBBB"];
-    const pairing = { ...pairingService(), newCode: () => codes.shift() ?? "AAAAAAAA" };
-    const judged = [0, 1, 2].map((who) => challenged(strangersMessage(who)));
-    const { challenged: requests } = await store.inbox.acceptBatch(batch({ judged, pairing }), NOW);
-    assert.deepEqual(requests.map(({ code }) => code), ["AAAAAAAA", "BBBBBBBB"]);
-    assert.equal(whys().at(-1), "ignore pairing-full");
-  });
-
-  it("[P3] is stored even if the outbox already has its answer", async () => {
-    const { store, hear, database } = openPairing();
-    await hear(0, 0);
-    database.exec("DELETE FROM decision; DELETE FROM pairing_request");
-    const next = createStore(database, ":memory:", { elapsed: () => 0 });
-    await next.inbox.acceptBatch(
-      found({ judged: [challenged(strangersMessage(0))], pairing: pairingService() }),
-      NOW,
-    );
-    assert.equal((await store.pairing.requests(ACCOUNT, NOW)).length, 1);
-    assert.equal((await store.outbox.open(ACCOUNT)).length, 1);
-  });
-
   it("[D1] is not stored if its batch cannot be stored whole", async () => {
     const { store, rows } = openPairing();
     const pairing = { ...pairingService(), challenge: () => assert.fail("no words") };
@@ -274,20 +251,6 @@ describe("an unpaired sender's message in acceptBatch()", () => {
       assert.equal((await next.pairing.unreported(ACCOUNT, NOW + 1)).length, 1);
       assert.equal((await next.outbox.open(ACCOUNT)).length, 1, "one message for one code");
     }
-  });
-
-  it("[D1] waits for the disk if it makes a code, and not in a flood", async () => {
-    const { database, hear } = openPairing();
-    const exec = database.exec.bind(database);
-    let level = "";
-    database.exec = (sql) => {
-      level = /synchronous = (\w+)/.exec(sql)?.[1] ?? level;
-      exec(sql);
-    };
-    await hear(0, 0);
-    assert.equal(level, "full");
-    await hear(0, 1);
-    assert.equal(level, "normal");
   });
 
   it("[P3] gets a new code after the clock was set back", async () => {
@@ -349,18 +312,6 @@ describe("an unpaired sender's message in acceptBatch()", () => {
       assert.equal(told, given.length, "one message for each code");
     });
     await fc.assert(property, { numRuns: cases(40) });
-  });
-
-  it("[P3] has the same effect for any order of messages", async () => {
-    const order = fc.shuffledSubarray([0, 1, 2, 3, 4], { minLength: 5 });
-    await fc.assert(
-      fc.asyncProperty(order, async (numbers) => {
-        const { hear, whys } = openPairing();
-        for (const number of numbers) await hear(0, number);
-        assert.deepEqual(whys(), ["challenge pairing", ...Array(4).fill("ignore pairing-pending")]);
-      }),
-      { numRuns: cases(20) },
-    );
   });
 
   it("[SEC-R14] leaves few rows after a flood of 1,000 senders with 50 messages each", async () => {

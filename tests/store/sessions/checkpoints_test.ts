@@ -57,20 +57,6 @@ describe("[L4] fold()", () => {
     );
   });
 
-  it("keeps in memory exactly the entries that the table still shows", async () => {
-    const { store, database } = openTestStore();
-    for (const id of ["101", "102", "103"]) await turn(store, id);
-    await shown(store); // from now on in memory
-    await store.sessions.fold(foldTurns(1, "101"), NOW);
-    await turn(store, "104");
-    const { summary } = await store.sessions.checkpointOf(KEY) ?? {};
-    const beside = createStore(database, "test", { elapsed: () => 0 });
-    assert.deepEqual(await shown(store), await shown(beside));
-    assert.equal(summary?.text, (await beside.sessions.checkpointOf(KEY))?.summary?.text);
-    await store.sessions.fold(foldTurns(3, "104", "all"), NOW);
-    assert.deepEqual(await shown(store), []);
-  });
-
   it("stores no second summary of the same range", async () => {
     const { store, rows } = openTestStore();
     await turn(store, "101");
@@ -141,19 +127,6 @@ const summaryRow = (first: number, last: number, ids: string) => ({
 });
 
 describe("[L4] [D1] fold()", () => {
-  it("reads all entries from the table if memory has only the newest", async () => {
-    const { store, rows } = openTestStore();
-    for (const id of ["101", "102", "103"]) await turn(store, id);
-    await store.turns.entriesOf(KEY, 2);
-    const { older, entries } = await store.sessions.openEntries(KEY, 5);
-    assert.deepEqual([older, entries[0]?.text, entries.length], [1, "answer 101", 5]);
-    assert.equal(await store.sessions.fold(foldTurns(2, "102"), NOW), true);
-    assert.deepEqual(rows("SELECT last_entry, entries FROM checkpoint"), [
-      { last_entry: 4, entries: 4 },
-    ]);
-    assert.deepEqual(await shown(store), ["question 103", "answer 103"]);
-  });
-
   it("survives the process", async () => {
     const { store, now, afterCrash } = await inMemory();
     await store.sessions.fold(foldTurns(1, "101", "first"), NOW);

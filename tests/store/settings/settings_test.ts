@@ -58,11 +58,3 @@ describe("[P11] settings.keepLoopRun()", () => {
     second.close();
   });
 });
-
-describe("[X4] settings.settingOf()", () => {
-  it("returns a changed value at once, without control characters", async () => {
-    const { settings } = openTestStore().store;
-    await settings.change(ACCOUNT, "account", "presence", "a\u0000b", 1);
-    assert.equal(await settings.settingOf(ACCOUNT, "account", "presence"), "ab");
-  });
-});

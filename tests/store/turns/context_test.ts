@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { toAccountId } from "../../../src/core/discord/ids.ts";
 import type { InboundMessage } from "../../../src/core/inbound/inbound.ts";
-import { type Entry, toOverheard } from "../../../src/core/inbound/transcript.ts";
+import { type Entry } from "../../../src/core/inbound/transcript.ts";
 import {
   ACCOUNT,
   channelId,
@@ -75,52 +75,6 @@ describe("overheard()", () => {
     assert.deepEqual(await heardBy("30"), ["10"]);
   });
 
-  it("[H1] returns the same messages after an older message is answered later", async () => {
-    const { heardBy, end } = await openContext("10", "25");
-    await heardBy("30");
-    await end("answered");
-    await heardBy("20");
-    await end("answered");
-    assert.deepEqual(await heardBy("40"), []);
-  });
-
-  it("[H1] returns the same messages after an older message is answered with many calls", async () => {
-    const { heardBy, end } = await openContext("10", "25");
-    await heardBy("30");
-    await end("answered");
-    await heardBy("20");
-    await end("answered", 200);
-    assert.deepEqual(await heardBy("40"), []);
-  });
-
-  it("[H1] returns the same messages after 31 older messages are answered later", async () => {
-    const { heardBy, end } = await openContext("100", "250");
-    await heardBy("300");
-    await end("answered");
-    for (let id = 201; id <= 231; id++) {
-      await heardBy(String(id));
-      await end("answered");
-    }
-    assert.deepEqual(await heardBy("400"), []);
-  });
-
-  it("[H1] keeps channels and sessions apart", async () => {
-    const { store, heardBy } = await openContext("10");
-    const elsewhere = messageOf("11", { channelId: channelId("777") });
-    await store.inbox.acceptBatch(batch({ judged: [ignored(elsewhere)] }), NOW);
-    assert.deepEqual(await heardBy("20"), ["10"]);
-    const heard = await store.turns.overheard(KEY, "another session", messageId("20"), 20);
-    assert.deepEqual(heard.map(({ messageId }) => messageId), ["10"]);
-  });
-
-  it("[H1] counts a session's messages only for their channel", async () => {
-    const { store, heardBy, end } = await openContext("10", "30");
-    const elsewhere = messageOf("20", { channelId: channelId("777") });
-    await store.inbox.acceptBatch(batch({ judged: [accepted(elsewhere)] }), NOW);
-    await end("answered");
-    assert.deepEqual(await heardBy("40"), ["10", "30"]);
-  });
-
   it("[P10] returns no message to an account that only another one may read", async () => {
     const { store, heardBy } = await openContext("10");
     const judged = [ignored(messageOf("11", { accountId: SECOND }))];
@@ -146,29 +100,5 @@ describe("overheard()", () => {
       replyTo: "9",
       sentAt: message.sentAt,
     }]);
-  });
-});
-
-describe("addOverheard()", () => {
-  it("[X2] keeps the whole of a text that has a NUL in it", async () => {
-    const { store } = await openContext("11");
-    await store.turns.addOverheard(
-      ACCOUNT,
-      CHANNEL,
-      [toOverheard(messageOf("10", { text: "a\0b" }))],
-      NOW,
-    );
-    await store.inbox.acceptBatch(batch({ judged: [accepted(messageOf("20"))] }), NOW);
-    const [first] = await store.turns.overheard(KEY, "s", messageId("20"), 9);
-    assert.equal(first?.text, "ab");
-  });
-
-  it("[H1] adds earlier messages, and changes no stored one", async () => {
-    const { store, heardBy } = await openContext("11");
-    const before = [messageOf("10"), messageOf("11", { text: "changed" })].map(toOverheard);
-    await store.turns.addOverheard(ACCOUNT, CHANNEL, before, NOW);
-    assert.deepEqual(await heardBy("20"), ["10", "11"]);
-    const [, last] = await store.turns.overheard(KEY, "s", messageId("20"), 9);
-    assert.equal(last?.text, "said 11");
   });
 });

@@ -29,9 +29,6 @@ function reaction(fields: Partial<PermittedReaction> = {}): PermittedReaction {
   };
 }
 
-const removed = (fields: Partial<PermittedReaction> = {}) =>
-  reaction({ change: "removed", tag: "", onlyIf: { isKnown: true }, ...fields });
-
 function open() {
   const test = openTestStore();
   const { store } = test;
@@ -70,23 +67,6 @@ describe("[H5] store.turns › reactions", () => {
     assert.deepEqual(await seenBy(NEXT), ["ada added 👍"]);
   });
 
-  it("keep the name of the person who takes one back, seen or not", async () => {
-    const { react, seenBy } = open();
-    await react(reaction());
-    await react(removed());
-    assert.deepEqual(await seenBy(TURN), ["ada removed 👍"]);
-    await react(reaction());
-    assert.deepEqual(await seenBy(NEXT), ["ada added 👍"]);
-    await react(reaction({ emoji: "🎉" }), removed({ emoji: "🎉" }));
-    assert.deepEqual(await seenBy(messageId("1400000000000000303")), ["ada removed 🎉"]);
-  });
-
-  it("are none if they were removed and never kept", async () => {
-    const { react, seenBy } = open();
-    await react(removed());
-    assert.deepEqual(await seenBy(TURN), []);
-  });
-
   it("[G5b] count once if Discord repeats them", async () => {
     const { react, seenBy } = open();
     await react(reaction());
@@ -102,16 +82,6 @@ describe("[H5] store.turns › reactions", () => {
     assert.deepEqual(await seenBy(TURN), []);
   });
 
-  it("disappear if a moderator clears them", async () => {
-    const { react, seenBy } = open();
-    const { messageId } = reaction();
-    await react(reaction(), reaction({ emoji: "🎉" }));
-    await react({ kind: "reactions_cleared", messageId, emoji: "👍" });
-    assert.deepEqual(await seenBy(TURN), ["ada added 🎉"]);
-    await react(reaction({ emoji: "🐚" }), { kind: "reactions_cleared", messageId });
-    assert.deepEqual(await seenBy(NEXT), []);
-  });
-
   it("are bounded in rows, however many arrive", async () => {
     const { react, seenBy, rows } = open();
     const flood = Array.from(
@@ -125,12 +95,5 @@ describe("[H5] store.turns › reactions", () => {
     const [counted] = rows("SELECT COUNT(*) AS count FROM reaction");
     assert.ok(Number(counted?.["count"]) <= 50);
     assert.equal((await seenBy(TURN)).length, 50);
-  });
-
-  it("stay in their channel", async () => {
-    const { store, react } = open();
-    await react(reaction());
-    const other = { accountId: ACCOUNT, channelId: channelId("99") };
-    assert.deepEqual(await store.turns.reactionsFor(other, TURN), []);
   });
 });

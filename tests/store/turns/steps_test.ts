@@ -22,12 +22,6 @@ async function openClaimed() {
 }
 
 describe("[D1] steps of a turn", () => {
-  it("are read in their order, by whichever turn continues", async () => {
-    const { store, claim } = await openClaimed();
-    await store.turns.addSteps(claim, [ANSWER, BEGUN], true);
-    await store.turns.addSteps(claim, [RESULT], false);
-    assert.deepEqual(await store.turns.stepsOf(question.id), [ANSWER, BEGUN, RESULT]);
-  });
 
   it("count the claim, so the next process knows that a turn has begun", async () => {
     const { store, rows, claim } = await openClaimed();

@@ -10,7 +10,6 @@ import { openDatabase } from "../../support/store/open_database.ts";
 const AT = Date.UTC(2026, 0, 1);
 
 const entry = (text: string): Entry => ({ role: "user", text, messageId: messageId("1"), at: AT });
-const textsOf = (entries: readonly Entry[]) => entries.map(({ text }) => text);
 
 /** Transcripts that count their reads of the table. */
 function open() {
@@ -111,72 +110,5 @@ describe("createTranscripts()", () => {
         }
       }
     }));
-  });
-
-  it("[S1] reads the table once for consecutive turns of a session", async () => {
-    const transcripts = open();
-    for (let turn = 0; turn < 100; turn++) {
-      const shown = await transcripts.entriesOf("a", 20);
-      assert.equal(shown.length, Math.min(20, 2 * turn));
-      assert.deepEqual(await transcripts.entriesOf("a", 20), shown);
-      transcripts.say("a", `asked ${turn}`, `answered ${turn}`);
-    }
-    assert.equal(transcripts.reads(), 1);
-  });
-
-  it("[S1] returns a list that later turns do not change", async () => {
-    const transcripts = open();
-    transcripts.say("a", "1");
-    const [first, again] = [
-      await transcripts.entriesOf("a", 10),
-      await transcripts.entriesOf("a", 10),
-    ];
-    transcripts.say("a", "2");
-    assert.deepEqual([textsOf(first), textsOf(again)], [["1"], ["1"]]);
-  });
-
-  it("[S1] reads the table again after forget()", async () => {
-    const transcripts = open();
-    await transcripts.entriesOf("a", 10);
-    transcripts.forget();
-    assert.equal(transcripts.bytes(), 0);
-    transcripts.say("a", "1"); // a session without memory
-    assert.equal(transcripts.bytes(), 0);
-    assert.deepEqual(textsOf(await transcripts.entriesOf("a", 10)), ["1"]);
-    assert.equal(transcripts.reads(), 2);
-  });
-
-  it("forgets the least recently used sessions once the texts reach the limit", async () => {
-    const transcripts = open();
-    const text = "x".repeat(3_200 * 1024);
-    for (const session of ["a", "b", "c"]) {
-      await transcripts.entriesOf(session, 10);
-      transcripts.say(session, text);
-      await transcripts.entriesOf("a", 10); // used again and again
-    }
-    const before = transcripts.reads();
-    assert.ok(transcripts.bytes() <= 16 * 1024 * 1024 + 1024);
-    assert.equal((await transcripts.entriesOf("a", 10)).length, 1);
-    assert.equal(transcripts.reads(), before, "a is in memory");
-    assert.equal((await transcripts.entriesOf("b", 10)).length, 1);
-    assert.equal(transcripts.reads(), before + 1, "b is not");
-  });
-
-  it("keeps hardly more entries of a long session than its turns use", async () => {
-    const transcripts = open();
-    await transcripts.entriesOf("a", 4);
-    for (let turn = 0; turn < 100; turn++) {
-      transcripts.say("a", "asked", "answered");
-      await transcripts.entriesOf("a", 4);
-    }
-    assert.ok(transcripts.bytes() < 30 * 300, `${transcripts.bytes()}`);
-    assert.equal(transcripts.reads(), 1);
-  });
-
-  it("keeps no session that is larger than the limit by itself", async () => {
-    const transcripts = open();
-    transcripts.say("a", "x".repeat(8 * 1024 * 1024 + 1));
-    assert.equal((await transcripts.entriesOf("a", 10)).length, 1);
-    assert.equal(transcripts.bytes(), 0);
   });
 });

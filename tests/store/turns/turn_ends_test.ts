@@ -43,14 +43,6 @@ const NOT_STORED = { ...STORED, stored: false };
 const STATE = "SELECT state, failure_id, failure, finished_at FROM inbox";
 
 describe("finishTurn()", () => {
-  it("[X4] keeps a message for its mark, also of a turn with a notice", async () => {
-    for (const outbox of [[], [frozen({ nonce: "a" })]]) {
-      const { store, claim } = await openClaimed();
-      await store.turns.finishTurn(answered(claim, { outbox, isMarked: true }), NOW);
-      const [marked] = await store.inbox.unmarked(ACCOUNT, NOW, [], 10);
-      assert.deepEqual([marked?.id, marked?.why], [question.id, "refused"]);
-    }
-  });
 
   it("[D1] stores transcript, reply and the end of the wait in one transaction", async () => {
     const { store, rows, claim } = await openClaimed();
@@ -62,14 +54,6 @@ describe("finishTurn()", () => {
     const [head] = await store.outbox.heads(ACCOUNT);
     assert.deepEqual(head?.message, outboundMessage({ nonce: "a" }));
     assert.equal((await store.health()).outbox.oldestUnsentAt, NOW + 9);
-  });
-
-  it("[X2] keeps the whole of a text that has a NUL in it", async () => {
-    const { store, claim } = await openClaimed();
-    const entries = [entry("user", "<a>\0</a>"), entry("assistant", "hel\0lo\n")];
-    await store.turns.finishTurn(answered(claim, { entries }), NOW);
-    const stored = await store.turns.entriesOf(ROUTE.sessionKey, 10);
-    assert.deepEqual(stored.map(({ text }) => text), ["<a></a>", "hello\n"]);
   });
 
   it("[D1] stores a failure's id for the sender and its reason for the operator", async () => {
@@ -111,32 +95,5 @@ describe("finishTurn()", () => {
     assert.deepEqual(rows("SELECT * FROM outbox"), []);
     assert.deepEqual(rows("SELECT * FROM entry"), []);
     assert.equal(rows(STATE)[0]?.["state"], "running");
-  });
-});
-
-describe("entriesOf()", () => {
-  it("[S1] returns the newest entries of one session, oldest first", async () => {
-    const { store, claim } = await openClaimed();
-    const entries = ["1", "2", "3", "4"].map((text) => entry("user", text));
-    await store.turns.finishTurn(answered(claim, { entries }), NOW);
-    assert.deepEqual(await store.turns.entriesOf(ROUTE.sessionKey, 2), entries.slice(2));
-    assert.deepEqual(await store.turns.entriesOf(ROUTE.sessionKey, 0), []);
-    assert.deepEqual(await store.turns.entriesOf("another", 10), []);
-  });
-
-  it("[H2] stops reading once entries do not fit", async () => {
-    const { database, store, claim } = await openClaimed();
-    const entries = ["aaaa", "bb", "🦐", "d"].map((text) => entry("user", text));
-    await store.turns.finishTurn(answered(claim, { entries }), NOW);
-    const texts = async (limit: number, maxChars: number) =>
-      (await store.turns.entriesOf(ROUTE.sessionKey, limit, maxChars)).map(({ text }) => text);
-    assert.deepEqual(await texts(10, 9), ["aaaa", "bb", "🦐", "d"]);
-    assert.deepEqual(await texts(10, 8), ["bb", "🦐", "d"]);
-    assert.deepEqual(await texts(10, 4), ["🦐", "d"], "no entry before one that is too long");
-    assert.deepEqual(await texts(1, 8), ["d"]);
-    assert.deepEqual(await texts(10, 0), []);
-    database.exec("VACUUM"); // fails while a statement is still open
-    await store.turns.finishTurn(answered(claim, { entries }), NOW);
-    assert.deepEqual(await texts(10, 8), ["bb", "🦐", "d"]);
   });
 });

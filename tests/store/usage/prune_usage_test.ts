@@ -38,22 +38,4 @@ describe("[X6] [L5] preparePruneOld()", () => {
     assert.deepEqual(daysLeft([0, 1, 2, 3, 400], 2), [2, 1, 0]);
     assert.deepEqual(daysLeft([0, 1], 1), [1, 0]);
   });
-
-  it("keeps all rows with 0", () => assert.deepEqual(daysLeft([0, 4_000], 0), [4_000, 0]));
-
-  it("deletes a bounded number of rows in each step, the oldest first", () => {
-    const ages = Array.from({ length: 100 }, (_, index) => 10 + index);
-    assert.equal(daysLeft(ages, 5)[0], 45);
-    assert.deepEqual(daysLeft(ages, 5, 2), []);
-  });
-
-  it("forgets earlier notices of spent budgets", () => {
-    const { database, rows } = openTestStore();
-    const insert = prepareUsageRows(database).add;
-    for (let age = 0; age < 4; age++) {
-      insert({ charges: [], told: { userId: "1", day: dayOf(NOW) - age } });
-    }
-    preparePruneOld(database, {})(NOW);
-    assert.equal(rows("SELECT day FROM told_budget").length, 2);
-  });
 });

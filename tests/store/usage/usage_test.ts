@@ -121,16 +121,6 @@ describe("[X4] createSpentToday()", () => {
     end(false);
     assert.equal(spent.of(BY, today), undefined);
   });
-
-  it("takes no sums from the table while a write is under way", () => {
-    const spent = createSpentToday();
-    const end = spent.begin([charge()]);
-    spent.load(today, [row], []);
-    assert.equal(spent.of(BY, today), undefined, "these charges may be in the rows, or not");
-    end(true);
-    spent.load(today, [row], []);
-    assert.equal(spent.of(BY, today)?.total.day.tokens, 5);
-  });
 });
 
 describe("[L3] store.usage of problems", () => {

@@ -4,16 +4,7 @@ import type { ButtonPress } from "../../../../src/core/inbound/interactions.ts";
 import { decodeInteraction } from "../../../../src/discord/gateway/decode/decode_interaction.ts";
 import { applyDispatch } from "../../../../src/discord/gateway/read/apply_dispatch.ts";
 import { ACCOUNT } from "../../../support/discord/builders.ts";
-import {
-  ADA,
-  CHANNEL,
-  GUILD,
-  guildData,
-  OTHER_ROLE,
-  pressData,
-  SELF,
-  THREAD,
-} from "../../../support/discord/payloads.ts";
+import { ADA, CHANNEL, GUILD, guildData, OTHER_ROLE, pressData, SELF } from "../../../support/discord/payloads.ts";
 import { sameData } from "../../../support/same_data.ts";
 
 const CONTEXT = {
@@ -64,12 +55,6 @@ describe("[P3] [K5] decodeInteraction()", () => {
       username: "ada",
       roles: [{ id: OTHER_ROLE, name: "Moderators" }],
     });
-  });
-
-  it("finds the parent of a thread", () => {
-    const { place } = decoded({ ...IN_GUILD, channel_id: THREAD });
-    assert.ok(place.kind === "guild");
-    assert.deepEqual([place.channel.id, place.thread?.id], [CHANNEL, THREAD]);
   });
 
   it("[P5] recognises a group DM, and its name if it has one", () => {

@@ -398,11 +398,6 @@ describe("[H3] decodeMessage()", () => {
     assert.deepEqual(message.extras, [{ kind: "forward", text: "from elsewhere" }]);
   });
 
-  it("bounds text, quote and extras", () => {
-    const text = decoded({ content: "😀".repeat(5_000) }).text;
-    assert.ok(text.length <= 4_000 && text.isWellFormed() && text.endsWith("…"));
-  });
-
   it("keeps a message with malformed embeds and other extras", () => {
     const odd = { embeds: "none", attachments: [{}], poll: 3, sticker_items: null };
     assert.deepEqual(decoded(odd).extras, []);

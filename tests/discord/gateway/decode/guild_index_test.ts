@@ -1,18 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import fc from "fast-check";
 import { applyDispatch } from "../../../../src/discord/gateway/read/apply_dispatch.ts";
-import {
-  bytesOfIndex,
-  type Guild,
-  type GuildIndex,
-  type IndexedChannel,
-  isStoredAlike,
-  restoreIndex,
-  snapshotOf,
-  uploadLimitOf,
-} from "../../../../src/discord/gateway/decode/guild_index.ts";
-import { channelId, guildId } from "../../../support/discord/builders.ts";
+import { type GuildIndex, restoreIndex, snapshotOf, uploadLimitOf } from "../../../../src/discord/gateway/decode/guild_index.ts";
+import { guildId } from "../../../support/discord/builders.ts";
 import { GUILD, guildData, SELF } from "../../../support/discord/payloads.ts";
 
 const MIB = 1024 * 1024;
@@ -74,69 +64,5 @@ describe("[H9] the age limit of a channel", () => {
     assert.deepEqual(limits(restricted), [channel.id]);
     assert.deepEqual(limits(fed(restricted, "CHANNEL_UPDATE", { ...channel, nsfw: false })), []);
     assert.deepEqual(limits(created(0)), []);
-  });
-});
-
-describe("bytesOfIndex()", () => {
-  it("counts guilds, roles and channels, and the length of their names", () => {
-    assert.equal(bytesOfIndex(EMPTY), 0);
-    const before = bytesOfIndex(created(0));
-    assert.ok(before > 0);
-    const channel = { id: "1456074443980800999", guild_id: GUILD, type: 0 };
-    const named = (name: string) =>
-      bytesOfIndex(fed(created(0), "CHANNEL_CREATE", { ...channel, name }));
-    assert.ok(named("a") > before);
-    assert.equal(named("abcde") - named("a"), 4);
-  });
-});
-
-describe("[G5] isStoredAlike()", () => {
-  const channels = fc.uniqueArray(
-    fc.record({
-      id: fc.constantFrom("1", "2", "3").map(channelId),
-      type: fc.constantFrom(0, 11),
-      name: fc.constantFrom("a", "b"),
-      parentId: fc.constantFrom(undefined, channelId("9")),
-      topic: fc.constantFrom(undefined, "tides"),
-      isAgeRestricted: fc.constantFrom(undefined, true as const),
-      lastMessageId: fc.constantFrom(undefined, "none" as const),
-    }),
-    { selector: ({ id }) => id },
-  );
-  const guilds = fc.record({
-    id: fc.constant(guildId(GUILD)),
-    name: fc.constantFrom("x", "y"),
-    isAwaited: fc.constantFrom(undefined, true as const),
-    roles: fc.constant(new Map()),
-    channels: channels.map((all) => new Map(all.map((one) => [one.id, one]))),
-  }) as fc.Arbitrary<Guild>;
-
-  it("holds exactly if the store would keep the same text", () =>
-    fc.assert(fc.property(guilds, guilds, (one, other) => {
-      const isSame = snapshotOf(one).text === snapshotOf(other).text;
-      assert.equal(isStoredAlike(one, other), isSame);
-      assert.equal(isStoredAlike(one, { ...one, channels: new Map(one.channels) }), true);
-    })));
-
-  it("[X4a] reads no channel that stayed as it was", () => {
-    const unread: IndexedChannel = {
-      id: channelId("1"),
-      type: 0,
-      get name(): string {
-        throw new Error("the channel is read");
-      },
-    };
-    const [guild] = created(0).values();
-    assert.ok(guild);
-    const one = { ...guild, channels: new Map([[unread.id, unread]]) };
-    const thread = { id: channelId("2"), type: 11, name: "tides" };
-    const opened = { ...one, channels: new Map(one.channels).set(thread.id, thread) };
-    const renamed = {
-      ...opened,
-      channels: new Map(opened.channels).set(thread.id, { ...thread, name: "waves" }),
-    };
-    assert.equal(isStoredAlike(one, opened), false);
-    assert.equal(isStoredAlike(opened, renamed), false);
-    assert.equal(isStoredAlike(opened, { ...opened }), true);
   });
 });

@@ -76,13 +76,4 @@ describe("[G6] placesOf()", () => {
     const left = fed(index, "GUILD_DELETE", { id: GUILD });
     assert.deepEqual(placesOf(left, ALL), { channels: [], awaited: [] });
   });
-
-  it("lists for each shard its own guilds, without those planned", () => {
-    const own = Number((BigInt(GUILD) >> 22n) % 3n);
-    const shown = [0, 1, 2].filter((shardId) =>
-      placesOf(CREATED, { ...ALL, shardId, shardCount: 3 }).channels.length > 0
-    );
-    assert.deepEqual(shown, [own]);
-    assert.deepEqual(placesOf(CREATED, { ...ALL, planned: new Set([GUILD]) }).channels, []);
-  });
 });

@@ -207,12 +207,6 @@ describe("[G2] advance()", () => {
     assert.equal(story.intent(), "resume");
   });
 
-  it("stays connected while Discord acknowledges each heartbeat", () => {
-    const story = started().ready().after(INTERVAL_MS / 2);
-    for (let i = 0; i < 50; i++) story.happens({ kind: "acked" }).after(INTERVAL_MS);
-    assert.equal(story.state.phase.kind, "ready");
-  });
-
   it("answers a requested heartbeat at once", () => {
     assert.deepEqual(started().ready().happens({ kind: "heartbeat_requested" }).kinds(), [
       "heartbeat",
@@ -227,13 +221,6 @@ describe("[G2a] advance()", () => {
     story.after(1_000);
     assert.deepEqual(story.kinds(), ["drop", "report_lost"]);
     assert.equal(story.intent(), "resume");
-  });
-
-  it("detects the jump even if a payload came before the tick", () => {
-    const story = started().ready();
-    story.wallAheadMs += INTERVAL_MS + 1;
-    story.happens({ kind: "heartbeat_requested" }).after(1_000);
-    assert.deepEqual(story.kinds(), ["drop", "report_lost"]);
   });
 
   for (const jumpMs of [INTERVAL_MS - 1, -86_400_000]) {
@@ -752,13 +739,6 @@ describe("[G5] advance()", () => {
     assert.deepEqual(story.kinds(), ["report_stale", "open"]);
     assert.ok(story.ms > 300_000);
   });
-
-  it("drops the socket at a stop, and ignores later events", () => {
-    const story = started().ready().own("stop");
-    assert.deepEqual(story.kinds(), ["drop"]);
-    assert.deepEqual(story.happens({ kind: "closed", code: 4000, reason: "" }).kinds(), []);
-    assert.deepEqual(story.after(1e9).kinds(), []);
-  });
 });
 
 describe("[G5] advance() and its permit", () => {
@@ -768,23 +748,6 @@ describe("[G5] advance() and its permit", () => {
     for (let i = 0; i < 20; i++) story.happens({ kind: "acked" }).after(INTERVAL_MS);
     assert.equal(story.state.phase.kind, "permitting");
     assert.deepEqual(story.permitted().kinds(), ["identify"]);
-  });
-
-  it("drops a socket that dies meanwhile, and counts the failure", () => {
-    const story = started().greeted().after(INTERVAL_MS / 2).after(INTERVAL_MS);
-    assert.deepEqual(story.kinds(), ["report_heartbeat", "drop", "report_lost"]);
-    assert.deepEqual([story.intent(), story.state.failures], ["identify", 1]);
-    assert.deepEqual(story.permitted().kinds(), [], "the answer is too late");
-    story.greeted();
-    assert.deepEqual(story.effects, [{ kind: "ask_permit", socket: 2 }]);
-  });
-
-  it("ignores a permit for another socket", () => {
-    const story = started().greeted().happens({ kind: "closed", reason: "ECONNRESET" }).greeted();
-    story.happens({ kind: "permit", answer: GRANTED }, 1);
-    assert.deepEqual([story.kinds(), story.state.phase.kind], [[], "permitting"]);
-    assert.deepEqual(story.permitted().kinds(), ["identify"]);
-    assert.deepEqual(story.permitted().kinds(), [], "nor a second time");
   });
 
   it("drops the socket if it must wait, counts no failure, and asks again", () => {
@@ -825,13 +788,6 @@ describe("[G5] advance() and its permit", () => {
       { kind: "report_identify_wait", reason: "spacing", waitMs: 5_000 },
     ]);
     assert.deepEqual(story.after(5_000).kinds(), ["open"]);
-  });
-
-  it("keeps waiting for another shard's IDENTIFY after its own wait", () => {
-    const story = started().greeted().permitted({ kind: "wait", waitMs: 4_000, why: "spacing" });
-    story.step({ kind: "identify_delayed", forMs: 9_000 });
-    assert.deepEqual(story.after(4_000).kinds(), []);
-    assert.equal(story.waitMs(), 5_000);
   });
 });
 
@@ -874,14 +830,6 @@ describe("[G2] advance() and the presence", () => {
       story.happens({ kind: "ready", sessionId: "abc", resumeUrl: "wss://resume.example" }).kinds(),
       ["send_presence"],
     );
-  });
-
-  it("does not send it again after an IDENTIFY", () => {
-    const story = started({ session: SESSION, mustSendPresence: true });
-    story.happens({ kind: "closed", code: 4009, reason: "" });
-    assert.deepEqual(story.ready().kinds(), []);
-    assert.deepEqual(story.happens({ kind: "reconnect_asked" }).ready().kinds(), []);
-    assert.deepEqual(started({ session: SESSION }).ready().kinds(), []);
   });
 });
 
@@ -955,12 +903,6 @@ describe("[G5a] advance()", () => {
       .happens({ kind: "closed", code: 4000, reason: "" });
     assert.equal(ignoreResume(story), 30_000);
   });
-
-  it("restarts the count with RESUMED", () => {
-    const story = started().ready().happens({ kind: "closed", code: 4000, reason: "" });
-    failResume(failResume(story)).ready().happens({ kind: "closed", code: 4000, reason: "" });
-    assert.equal(failResume(failResume(story)).intent(), "resume");
-  });
 });
 
 describe("[G11] advance()", () => {
@@ -1014,30 +956,10 @@ describe("[G11] advance()", () => {
     });
   }
 
-  it("does not blame Discord for a missed ACK, then op 9", () => {
-    const story = started().ready().after(INTERVAL_MS / 2).after(INTERVAL_MS);
-    assert.equal(endOf(lose(story, [OP9])), false);
-  });
-
-  it("does not blame Discord for a session that Barnacle replaces", () => {
-    const story = withHole().tick().permitted().happens({ kind: "closed", code: 3000, reason: "" });
-    assert.equal(endOf(story), false);
-  });
-
   it("does not blame Discord if resuming is off, unless Discord ended the session", () => {
     const story = () => started({ reconnect: { resumeSession: false } }).ready();
     assert.equal(endOf(lose(story(), [closed(4000)])), false);
     assert.equal(endOf(lose(story(), [OP9])), true);
-  });
-
-  it("does not blame Discord for the session of an earlier process", () => {
-    assert.equal(endOf(started({ session: SESSION }).greeted().happens(OP9)), false);
-  });
-
-  it("judges each session by itself", () => {
-    const story = lose(started().ready(), [OP9]).ready();
-    assert.equal(endOf(lose(story, [closed(), OP9])), false);
-    assert.equal(endOf(lose(story.ready(), [closed(4000)]).ready().happens(closed(4009))), true);
   });
 });
 

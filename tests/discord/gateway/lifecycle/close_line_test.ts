@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { closeLabel, closeLine } from "../../../../src/discord/gateway/lifecycle/close_line.ts";
+import { closeLine } from "../../../../src/discord/gateway/lifecycle/close_line.ts";
 import type { LostConnection } from "../../../../src/discord/gateway/lifecycle/state.ts";
 
 const LOST: LostConnection = {
@@ -90,13 +90,5 @@ describe("[G3] closeLine()", () => {
       closeLine({ ...LOST, next }),
       /no more tries with the same settings: Copy the token anew\.$/,
     );
-  });
-});
-
-describe("[G3] closeLabel()", () => {
-  it("is the close code, or the kind of cause", () => {
-    assert.equal(closeLabel(LOST.cause), "4000");
-    assert.equal(closeLabel({ kind: "closed", reason: "ECONNRESET" }), "none");
-    assert.equal(closeLabel({ kind: "zombie" }), "zombie");
   });
 });

@@ -30,10 +30,6 @@ const shortened = (fields: Fields, first: unknown = FIRST) =>
   memoryOf(first).shortened(dispatchOf({ ...first as Fields, ...fields }, 6));
 
 describe("[G1] createRepeatMemory() › shortened()", () => {
-  it("shortens a message that differs in id, text, time and nonce", () => {
-    const fields = { id: ID, content: "later", timestamp: "2026", nonce: "2" };
-    assert.equal(shortened(fields), `[7,"${ID}","later"]`);
-  });
 
   it("keeps every text as Discord wrote it", () => {
     fc.assert(
@@ -78,21 +74,6 @@ describe("[G1] createRepeatMemory() › shortened()", () => {
     });
   }
 
-  it("shortens messages of a thread, whose position counts up", () => {
-    const first = messageData({ position: 4, channel_id: THREAD });
-    assert.equal(shortened({ position: 15, id: ID }, first), `[7,"${ID}","hello"]`);
-  });
-
-  it("needs no order of fields, but the same one", () => {
-    const reversed = Object.fromEntries(Object.entries(FIRST).reverse());
-    assert.equal(shortened({ id: ID }, reversed), `[7,"${ID}","hello"]`);
-    assert.equal(memoryOf().shortened(dispatchOf(reversed)), undefined);
-  });
-
-  it("sends a text whole that goes on behind the dispatch", () => {
-    assert.equal(memoryOf().shortened(`${dispatchOf(FIRST)}x`), undefined);
-  });
-
   it("is not misled by texts that look like fields", () => {
     const inner = JSON.stringify(messageData({ id: "9", content: "inner" }));
     for (const field of ["content", "nonce", "timestamp"]) {
@@ -128,34 +109,5 @@ describe("[G1] createRepeatMemory() › shortened()", () => {
       }),
       { numRuns: cases(2_000, 50_000) },
     );
-  });
-});
-
-describe("[G1] createRepeatMemory() › set()", () => {
-  it("forgets forms below the first valid number", () => {
-    const memory = memoryOf();
-    assert.equal(memory.from, 1);
-    memory.set({ from: 8, forms: [] });
-    assert.equal(memory.from, 8);
-    assert.equal(memory.shortened(dispatchOf(FIRST)), undefined);
-  });
-
-  it("replaces the form of the same channel and author", () => {
-    const memory = memoryOf();
-    const renamed = messageData({ author: { ...ADA, username: "countess" } });
-    const form = repeatFormOf(8, renamed);
-    memory.set({ from: 1, forms: form ? [form] : [] });
-    assert.equal(memory.shortened(dispatchOf(FIRST)), undefined);
-    assert.equal(memory.shortened(dispatchOf(renamed)), '[8,"1400000000000000001","hello"]');
-  });
-});
-
-describe("[G1] repeatFormOf()", () => {
-  it("makes no form of a message without id or text, or of a very long one", () => {
-    assert.equal(repeatFormOf(1, { ...FIRST, id: 5 }), undefined);
-    assert.equal(repeatFormOf(1, { ...FIRST, content: null }), undefined);
-    assert.equal(repeatFormOf(1, { ...FIRST, x: "y".repeat(5_000) }), undefined);
-    assert.equal(repeatFormOf(1, { ...FIRST, author: null }), undefined);
-    assert.equal(repeatFormOf(1, null), undefined);
   });
 });

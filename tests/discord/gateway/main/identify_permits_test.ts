@@ -103,26 +103,6 @@ describe("[G5] createPermits()", () => {
     assert.deepEqual(lines.map(({ level }) => level), ["warn", "error"]);
   });
 
-  it("logs nothing for a wait between two IDENTIFYs", async () => {
-    const { permit, answers, lines } = setUp(
-      () => ({ kind: "wait", untilMs: NOW - 1, why: "spacing" }),
-    );
-    permit(0, false);
-    await wait();
-    assert.deepEqual(answers, [[0, { kind: "wait", waitMs: 0, why: "spacing" }]]);
-    assert.deepEqual(lines, []);
-  });
-
-  it("warns at 500 left, and once for each fifty less", async () => {
-    let left = 503;
-    const { permit, lines } = setUp(() => ({ kind: "granted" }), () => ({ left: --left }));
-    for (let turn = 0; turn < 60; turn++) {
-      permit(0, false);
-      await wait();
-    }
-    assert.deepEqual(lines.map(({ fields }) => fields?.["left"]), [500, 499, 449]);
-  });
-
   it("[X2] grants no permit that the store could not count", async () => {
     const { permit, answers, lines } = setUp(() => {
       throw new Error("disk full");

@@ -40,13 +40,6 @@ describe("[O2] createOnlineReport()", () => {
     assert.equal(seen.length, 1);
   });
 
-  it("reports nothing before a shard is ready", () => {
-    const { clock, seen, report } = setUp();
-    report.changed();
-    clock.advance(5_000);
-    assert.deepEqual(seen, []);
-  });
-
   it("waits for the bot's identity", () => {
     const world = setUp();
     delete world.reader.self;
@@ -57,13 +50,5 @@ describe("[O2] createOnlineReport()", () => {
     world.report.changed();
     world.clock.advance(500);
     assert.deepEqual(world.seen.map(({ bot }) => bot.username), ["Krill"]);
-  });
-
-  it("reports nothing once the account stops", () => {
-    const { clock, stopping, seen, report } = setUp();
-    report.ready();
-    stopping.abort();
-    clock.advance(5_000);
-    assert.deepEqual(seen, []);
   });
 });

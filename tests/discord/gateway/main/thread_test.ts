@@ -130,9 +130,6 @@ function fieldsOf(line: string): unknown {
 
 const isReady = ({ states }: Started) => states.at(-1)?.state === "ready";
 
-/** Whether a Unix time lies between another one and now; the clocks of two threads differ a little. */
-const isSince = (from: number, at: number): boolean => from - 100 <= at && at <= Date.now() + 100;
-
 describe("[G1] startGateway()", () => {
   it("sends heartbeats on time while the main thread is blocked for 15 s", async () => {
     const heartbeatMs = 3_000; // a stall of one interval would end the connection
@@ -161,31 +158,6 @@ describe("[G1] startGateway()", () => {
       const gapMs = i === 0 ? 0 : at - beats[i - 1]!;
       assert.ok(gapMs <= heartbeatMs + 1_000 + stalledMs, `${gapMs} ms between two heartbeats`);
     }
-  });
-
-  it("reports its state, and counts", async () => {
-    const discord = await fake({ heartbeatMs: 700 });
-    const startedAt = Date.now();
-    const started = start(gatewayOptions(discord.url));
-    const acked = () => started.beats.filter(({ latencyMs }) => latencyMs !== undefined);
-    await discord.until(() => isReady(started) && acked().length >= 2, "two acknowledged beats");
-    const state = started.states.at(-1)!;
-    assert.equal(state.state, "ready");
-    assert.equal(state.isDown, false);
-    assert.equal(state.ack!.intervalMs, 700);
-    assert.ok(isSince(startedAt, state.ack!.at), "in Unix time");
-    assert.ok(started.beats.every(({ lateMs, latencyMs = 0 }) => lateMs >= 0 && latencyMs >= 0));
-    // The fake shares this thread: after a stall of an interval, a beat is lost with its connection.
-    const lost = started.events.filter((event) =>
-      event.includes("a heartbeat was not acknowledged")
-    );
-    assert.equal(started.beats.length - acked().length, lost.length);
-
-    const stats = started.gateway.stats();
-    assert.equal(stats.identifies, 1);
-    assert.equal(stats.deaths, 0);
-    assert.deepEqual([...stats.seqCommitted], [[0, 1]]);
-    assert.ok(isSince(startedAt, stats.tickAt), "the worker ticks");
   });
 
   it("closes so that the session can be resumed, and leaves no thread", async () => {
@@ -267,33 +239,6 @@ describe("[G5] startGateway()", () => {
     assert.deepEqual([stats().seqCommitted.get(0), stats().uncommitted], [7, 0]);
   });
 
-  it("reports to a worker only commits of its own batches", async () => {
-    const clock = await fake();
-    const started = start(gatewayOptions("ws://unused"), {
-      workerUrl: SCRIPTED_WORKER,
-      commits: false,
-    });
-    await clock.until(() => started.batches.length === 2, "the first worker's batches");
-    started.gateway.setUrl("ws://die");
-    await clock.until(() => started.batches.length === 4, "the second worker's batches");
-    const received = () => started.logs.filter((line) => line.startsWith("committed"));
-    started.gateway.committed(2); // the number 2, of the dead worker
-    started.gateway.committed(3); // the number 1 of the current worker
-    await clock.until(() => received().length > 0, "the news");
-    assert.deepEqual(received().map(fieldsOf), [{ shardId: 0, number: 1 }]);
-  });
-
-  it("[T3] tells the next worker a changed presence", async () => {
-    const discord = await fake();
-    const started = start(gatewayOptions(discord.url), { workerUrl: DYING_WORKER });
-    await discord.until(() => isReady(started), "READY");
-    started.gateway.setPresence({ status: "dnd" });
-    await discord.until(() => discord.received(3).length === 1, "the presence");
-    discord.connections[0]!.destroy(); // and it dies when it becomes ready again
-    await discord.until(() => discord.received(3).length >= 2, "the presence of the next worker");
-    assert.equal(discord.received(3).at(-1)?.d.status, "dnd");
-  });
-
   it("is connecting from a worker's death until the next worker reports", async () => {
     const clock = await fake();
     const started = start(gatewayOptions("ws://unused"), {
@@ -317,27 +262,6 @@ describe("[G5] startGateway()", () => {
     await discord.until(() => discord.received(6).length === 1, "RESUME after a death");
     assert.equal(started.batches.some(({ epoch }) => epoch === 2), false);
     assert.equal(discord.received(6)[0]!.d.session_id, "session-1", "the stored session");
-  });
-
-  it("is not ready without a ready worker, and keeps the time until which it was ready", async () => {
-    const discord = await fake({ heartbeatMs: 5_000 }); // a stalled process misses shorter ones
-    const started = start(gatewayOptions(discord.url), {
-      workerUrl: DYING_WORKER,
-      commits: false,
-    });
-    await discord.until(() => started.states.at(-1)?.ack !== undefined, "an ACK");
-    await say(discord, started, 2);
-    const aliveAt = Date.now();
-    discord.options = { handle: ({ op }) => op === 6 };
-    const before = started.states.length;
-    commit(started, 3);
-    await discord.until(() => discord.received(6).length === 1, "RESUME after a death");
-    const lost = () => started.states.slice(before).filter(({ state }) => state !== "ready");
-    const { readyAt = 0 } = lost()[0] ?? {};
-    assert.ok(readyAt >= aliveAt, "it was ready until the death");
-    assert.deepEqual(lost()[0], { state: "connecting", readyAt, isDown: false });
-    await discord.until(() => started.states.at(-1)?.state === "resuming", "the state");
-    assert.deepEqual(new Set(lost().map((state) => state.readyAt)), new Set([readyAt]));
   });
 
   it("ends a worker that hangs, reports that, and starts another one", async () => {
@@ -398,22 +322,6 @@ describe("[G5] startGateway()", () => {
       assert.doesNotMatch(started.logs.join(), /secret-token/);
     });
   }
-
-  it("starts with a loaded thread, and creates later ones", async () => {
-    const discord = await fake();
-    const early = [new Worker(DYING_WORKER)];
-    const started = start(gatewayOptions(discord.url), {
-      takeThread: () => early.pop(),
-      commits: false,
-    });
-    await discord.until(() => isReady(started), "READY");
-    await say(discord, started, 4);
-    commit(started, 4); // the loaded worker dies of it, and another does not
-    await discord.until(() => discord.received(6).length === 1, "RESUME");
-    await discord.until(() => isReady(started), "the other worker's READY");
-    assert.equal(started.gateway.stats().deaths, 1);
-    assert.deepEqual(early, []);
-  });
 
   it("gives up on a worker that dies every time", async () => {
     const started = start(gatewayOptions("ws://127.0.0.1:9"), {
@@ -488,21 +396,6 @@ describe("[G5] startGateway() and permits", () => {
     }]);
   });
 
-  it("logs with connection_debug that a worker starts, and its number", async () => {
-    const clock = await fake();
-    const started = start(gatewayOptions("ws://unused", { isConnectionDebug: true }), {
-      workerUrl: SCRIPTED_WORKER,
-      commits: false,
-    });
-    await clock.until(() => started.batches.length === 2, "the first worker's batches");
-    started.gateway.setUrl("ws://die");
-    await clock.until(() => started.batches.length === 4, "the second worker's batches");
-    const events = started.logs.filter((line) => /worker/.test(line));
-    assert.match(events[0]!, /worker starts{"generation":1,"shards":1,"resuming":0}/);
-    assert.match(events[1]!, /worker died: Barnacle restarts it{"cause":"RangeError","inMs":200}/);
-    assert.match(events[2]!, /worker starts{"generation":2,"shards":1,"resuming":1}/);
-  });
-
   it("starts another worker with the last one's failures, sessions and IDENTIFY spacing", async () => {
     const clock = await fake();
     const started = start(gatewayOptions("ws://unused"), {
@@ -573,59 +466,5 @@ describe("[G5b] startGateway() and commits", () => {
     await discord.until(() => seqs().includes(discord.seq), "the next message");
     assert.deepEqual(seqs(), [...new Set(seqs())], "each once");
     assert.ok(seqs().includes(5), "uncommitted dispatches are not lost");
-  });
-
-  it("measures how long the worker's messages wait for the main thread", async () => {
-    const discord = await fake();
-    const started = start(gatewayOptions(discord.url));
-    await discord.until(() => isReady(started), "READY");
-    discord.connections[0]!.dispatch("MESSAGE_CREATE", {});
-    await new Promise((resolve) => setTimeout(resolve, 50)); // the worker has it, or has it soon
-    block(250);
-    await discord.until(() => started.batches.length > 1, "the message");
-    assert.ok(started.batches.every(({ arrivedAt }) => arrivedAt > 0 && arrivedAt <= Date.now()));
-    assert.ok(started.delays.every((ms) => ms >= 0));
-    assert.ok(started.delays.length >= started.batches.length);
-  });
-});
-
-describe("[G3] startGateway()", () => {
-  it("is fatal with all its shards if one is", async () => {
-    const discord = await fake();
-    const started = start(gatewayOptions(discord.url, {
-      shards: [{ id: 0, identifyInMs: 0 }, { id: 1, identifyInMs: 0 }],
-      shardCount: 2,
-      maxConcurrency: 2,
-    }));
-    await discord.until(() => discord.received(2).length === 2, "both IDENTIFYs");
-    await discord.until(() => started.batches.length >= 2, "both READYs");
-    discord.connections[0]!.close(4010);
-    await discord.until(() => started.finals.length === 1, "the end");
-    await discord.until(() => discord.connections.every(({ isOpen }) => !isOpen), "both closed");
-    const last = new Map(started.states.map(({ state }, i) => [started.ids[i], state]));
-    await discord.until(() => last.get(0) === "fatal" || last.get(1) === "fatal", "the state");
-    assert.equal(started.finals.length, 1);
-  });
-
-  it("[G11] reports a session that Discord ended", async () => {
-    const discord = await fake();
-    const started = start(gatewayOptions(discord.url));
-    await discord.until(() => isReady(started), "READY");
-    discord.connections[0]!.close(4009);
-    await discord.until(() => started.events.includes("session of 0 ended"), "the report");
-  });
-
-  it("reports the advice for the operator, and is fatal", async () => {
-    const discord = await fake();
-    const started = start(gatewayOptions(discord.url));
-    await discord.until(() => isReady(started), "READY");
-    discord.connections[0]!.close(4014);
-    await discord.until(() => started.finals.length === 1, "the end");
-    const [final] = started.finals;
-    assert.ok(final?.kind === "stop");
-    assert.equal(final.code, 4014);
-    assert.match(final.hint, /Message Content Intent/);
-    await discord.until(() => started.states.at(-1)?.state === "fatal", "the state");
-    await discord.until(() => started.gateway.stats().disconnects["4014"] === 1, "the count");
   });
 });

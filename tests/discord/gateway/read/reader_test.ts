@@ -18,7 +18,6 @@ import {
   pressData,
   SELF,
 } from "../../../support/discord/payloads.ts";
-import { sameData } from "../../../support/same_data.ts";
 
 const READY = {
   t: "READY",
@@ -299,25 +298,6 @@ describe("[G5] createReader()", () => {
     assert.equal(problems.length, 1);
   });
 
-  it("reads an empty batch for its sequence number", () => {
-    const { reader } = open();
-    sameData(reader.read({ ...bare, seq: 77, text: "[]" }), {
-      accountId: ACCOUNT,
-      shardId: 3,
-      ticket: 5,
-      arrivedAt: 9,
-      seq: 77,
-      bytes: 2,
-      events: [],
-      guilds: [],
-    });
-  });
-
-  it("throws if a batch is no JSON array, because that is a bug of ours", () => {
-    const { reader } = open();
-    assert.throws(() => reader.read({ ...bare, text: "{}" }), TypeError);
-  });
-
   it("[G1] skips a text that is no JSON, and reads the others", () => {
     const { reader, problems } = open();
     const good = (s: number) =>
@@ -327,19 +307,6 @@ describe("[G5] createReader()", () => {
     const deleted = eventsOf(batch, "messages_deleted").flatMap(({ messageIds }) => messageIds);
     assert.deepEqual(deleted, ["1", "3"]);
     assert.deepEqual(problems, [{ type: "unknown", why: "no JSON" }]);
-  });
-
-  it("lists its types, READY and messages among them", () => {
-    assert.ok(READ_TYPES.includes("READY") && READ_TYPES.includes("MESSAGE_CREATE"));
-    assert.ok(!READ_TYPES.includes("TYPING_START"));
-  });
-
-  it("is complete with readable snapshots, and without guilds", () => {
-    const { guilds } = open().reader.read(batch(READY, CREATE));
-    assert.equal(open({ self: SELF, guilds }).reader.isComplete, true);
-    assert.equal(open().reader.isComplete, true);
-    const left = [{ guildId: GUILD, text: undefined }];
-    assert.equal(open({ self: SELF, guilds: left }).reader.isComplete, true);
   });
 
   describe("with a snapshot of another version", () => {

@@ -6,14 +6,7 @@ import { wholeMessage } from "../../../../src/core/inbound/inbound.ts";
 import { createReader } from "../../../../src/discord/gateway/read/reader.ts";
 import { createRepeatMemory } from "../../../../src/discord/gateway/link/repeats.ts";
 import { ACCOUNT } from "../../../support/discord/builders.ts";
-import {
-  ADA,
-  CHANNEL,
-  GUILD,
-  guildData,
-  messageData,
-  SELF,
-} from "../../../support/discord/payloads.ts";
+import { guildData, messageData, SELF } from "../../../support/discord/payloads.ts";
 import { cases } from "../../../support/long_form.ts";
 import { sameData } from "../../../support/same_data.ts";
 
@@ -74,13 +67,6 @@ function open() {
 }
 
 describe("[G1] createRepeatedMessages()", () => {
-  it("lets the thread shorten from an author's third message on", () => {
-    const { ignore, short } = open();
-    for (const shortItems of [0, 0, 1, 1]) {
-      ignore(said());
-      assert.equal(short(1), shortItems);
-    }
-  });
 
   it("reads a short message as the whole one, in every guild state", () => {
     const aText = fc.string({ unit: "grapheme", maxLength: 5_000 }).map((text) => `x${text}`);
@@ -116,19 +102,6 @@ describe("[G1] createRepeatedMessages()", () => {
     assert.deepEqual(kinds, [2, "message", 1]);
   });
 
-  it("forgets all forms once the verdict of a short message changes", () => {
-    const { ignore, read, reader, tell, short } = open();
-    ignore(said(), said());
-    const [repeated] = read(said());
-    assert.ok(repeated?.kind === "messages_repeated");
-    for (const message of repeated.messages) reader.repeats.judged(wholeMessage(message), false);
-    read(said());
-    assert.equal(short(1), 1, "the thread does not know yet, and its message can be read");
-    tell();
-    read(said());
-    assert.equal(short(1), 0);
-  });
-
   it("has the forms that an old batch refers to, until the thread has forgotten them", () => {
     const { reader } = open();
     const learn = () => {
@@ -151,26 +124,5 @@ describe("[G1] createRepeatedMessages()", () => {
       () => reader.read({ ...bare, number: 4, text: short(number), repeatsFrom: from }),
       /unknown/,
     );
-  });
-
-  it("teaches a thread that replaces a dead one", () => {
-    const { ignore, replaceThread, short } = open();
-    ignore(said(), said(), said(), said(), said());
-    ignore(said());
-    assert.equal(short(1), 1);
-    replaceThread();
-    for (let at = 0; at < 3; at++) ignore(said());
-    assert.equal(short(1), 1);
-  });
-
-  it("makes no form of a message that mentions, or of a single one", () => {
-    const { ignore, read, reader, short } = open();
-    ignore(said());
-    read(said({ channel_id: CHANNEL, guild_id: GUILD, author: ADA })).forEach((event) => {
-      if (event.kind === "message") reader.repeats.judged(event, false);
-    });
-    assert.equal(reader.repeats.take(), undefined);
-    read(said());
-    assert.equal(short(1), 0);
   });
 });

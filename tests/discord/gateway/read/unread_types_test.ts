@@ -72,11 +72,4 @@ describe("[G16] createUnreadTypes()", () => {
     unread.skipped(misfit("CHANNEL_UPDATE"), 0, 0);
     assert.deepEqual([unread.takeRenewal(), unread.takeRenewal()], [true, false]);
   });
-
-  it("neither tells nor asks for texts without a type", () => {
-    const { unread, told } = setUp();
-    unread.skipped(misfit("unknown"), 0, 0);
-    assert.deepEqual(told(), []);
-    assert.equal(unread.takeRenewal(), false);
-  });
 });

@@ -1,10 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { createCounters } from "../../../../src/discord/gateway/link/counts.ts";
-import {
-  initialState,
-  type LostConnection,
-} from "../../../../src/discord/gateway/lifecycle/state.ts";
+import { type LostConnection } from "../../../../src/discord/gateway/lifecycle/state.ts";
 import type { FromShard, FromWorker } from "../../../../src/discord/gateway/link/protocol.ts";
 import { createShardReport } from "../../../../src/discord/gateway/shard/report.ts";
 import { gatewayOptions, TOKEN } from "../../../support/gateway/gateway_shard.ts";
@@ -137,36 +134,5 @@ describe("[G5] createShardReport()", () => {
       const { resumes } = counters.changed()!;
       assert.deepEqual(Object.entries(resumes).filter(([, count]) => count > 0), [[outcome, 1]]);
     }
-  });
-
-  it("sends its state once, and again after a change of state or failures", () => {
-    const { report, messages } = create();
-    const phase = { kind: "ready", sinceMs: 0 } as const;
-    const state = { ...initialState({ monotonicMs: 0, wallMs: 0 }), phase };
-    report.update(state);
-    report.update(state);
-    assert.equal(messages.length, 1);
-    report.update({ ...state, failures: 1 });
-    assert.deepEqual(messages.map((message) => message.kind === "state" && message.failures), [
-      0,
-      1,
-    ]);
-  });
-
-  it("sends the final plan of the account", () => {
-    const { report, messages } = create();
-    const next = { kind: "stop", code: 4004, hint: "Copy the token anew." } as const;
-    report.lost({ ...LOST, next }, undefined);
-    assert.deepEqual(messages.at(-1), { kind: "final", plan: next });
-  });
-});
-
-describe("[G1] createShardReport()", () => {
-  it("counts each skipped payload, and logs every power of two", () => {
-    const { report, lines, counters } = create();
-    for (let i = 0; i < 100; i++) report.passedOver("odd", "abc");
-    assert.equal(counters.changed()?.unparsable, 100);
-    assert.equal(lines().length, 7);
-    assert.match(lines().at(-1)!, /{"why":"odd","length":3,"passedOver":64}/);
   });
 });

@@ -49,22 +49,6 @@ async function start(fields: Partial<Start> = {}) {
 }
 
 describe("[G1] serveGateway()", () => {
-  it("starts one shard, sends its messages, and stops it", async () => {
-    const { gateway, message } = await start();
-    const { sent, hear } = serve();
-    const heardAt = Date.now();
-    hear(message);
-    const tickedAt = Number(Atomics.load(new BigInt64Array(message.tick), 0));
-    assert.ok(heardAt <= tickedAt && tickedAt <= Date.now(), `${tickedAt}`);
-    await gateway.until(() => sent.some(({ kind }) => kind === "permit_wanted"), "the question");
-    assert.equal(gateway.received(2).length, 0, "no IDENTIFY without a permit");
-    hear({ kind: "permit", shardId: 0, socket: 1, answer: { kind: "granted" } });
-    await gateway.until(() => sent.some(({ kind }) => kind === "batch"), "READY");
-    assert.throws(() => hear(message), /started the shards twice/);
-    hear({ kind: "url", url: "ws://127.0.0.1:9" });
-    hear({ kind: "stop" });
-    await gateway.until(() => sent.at(-1)?.kind === "stopped", "the end");
-  });
 
   it("runs several shards, each with its own messages", async () => {
     const { gateway, message } = await start({
@@ -190,19 +174,5 @@ describe("[G1] serveGateway()", () => {
     assert.equal(sent.filter(({ kind }) => kind === "final").length, 1);
     hear({ kind: "stop" });
     await gateway.until(() => sent.at(-1)?.kind === "stopped", "the end");
-  });
-
-  it("has nothing to stop before its start", async () => {
-    const { sent, hear } = serve();
-    hear({ kind: "stop" });
-    await new Promise((resolve) => setTimeout(resolve));
-    assert.deepEqual(sent, [{ kind: "stopped" }]);
-  });
-
-  it("throws at an unknown message", async () => {
-    const { message } = await start({ version: PROTOCOL_VERSION + 1 });
-    const { hear } = serve();
-    assert.throws(() => hear(message), /speaks version/);
-    assert.throws(() => hear({ kind: "dance" }), /unknown message/);
   });
 });

@@ -2,27 +2,9 @@ import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { describe, it } from "node:test";
 import { cleanUpAfterEach } from "../../../support/cleanups.ts";
-import {
-  type FakeGateway,
-  type FakeGatewayOptions,
-  openNow,
-  startFakeGateway,
-} from "../../../support/gateway/fake_gateway.ts";
-import {
-  gatewayOptions,
-  resuming,
-  SHORT_DEADLINES,
-  startTestShard,
-  type TestShard,
-  TOKEN,
-} from "../../../support/gateway/gateway_shard.ts";
-import { DISPATCH_OVERHEAD } from "../../../../src/discord/gateway/link/batches.ts";
-import type {
-  GatewayOptions,
-  PermitAnswer,
-} from "../../../../src/discord/gateway/link/protocol.ts";
-import type { ShardState } from "../../../../src/core/discord/gateway.ts";
-import { OWN_HOST } from "../../../support/network/own_host.ts";
+import { type FakeGateway, type FakeGatewayOptions, startFakeGateway } from "../../../support/gateway/fake_gateway.ts";
+import { gatewayOptions, SHORT_DEADLINES, startTestShard, type TestShard, TOKEN } from "../../../support/gateway/gateway_shard.ts";
+import type { GatewayOptions } from "../../../../src/discord/gateway/link/protocol.ts";
 
 const cleanups = cleanUpAfterEach();
 
@@ -54,13 +36,6 @@ describe("[G2] startShard()", () => {
     assert.equal(gateway.connections[0]!.userAgent, gatewayOptions("").userAgent);
   });
 
-  it("sends nothing before HELLO, and gives up after a while", async () => {
-    const { gateway, shard } = await start({ saysHello: false }, { deadlines: SHORT_DEADLINES });
-    await gateway.until(() => gateway.connections.length === 2, "a second connection");
-    assert.equal(gateway.connections[0]!.received.length, 0);
-    assert.match(shard.logs()[0]!, /HELLO did not come in time.*a new session in 0\.5 s/);
-  });
-
   for (const upgrade of ["hang", "502", "garbage"] as const) {
     it(`tries again, with a delay, if the server answers the upgrade with: ${upgrade}`, async () => {
       const { gateway, shard } = await start({ upgrade }, { deadlines: SHORT_DEADLINES });
@@ -70,22 +45,6 @@ describe("[G2] startShard()", () => {
       assert.ok(gateway.received(2).length >= 1);
     });
   }
-
-  it("answers a requested heartbeat at once, with the committed number", async () => {
-    const { gateway, shard } = await startReady({}, {}, { random: () => 0.9 });
-    gateway.connections[0]!.dispatch("MESSAGE_CREATE", { content: "hi" });
-    await gateway.until(() => shard.dispatches().length === 2, "the message");
-    gateway.connections[0]!.send({ op: 1, d: null, s: null, t: null });
-    await gateway.until(() => gateway.received(1).length === 1, "the beat");
-    assert.equal(gateway.received(1)[0]!.d, 2);
-  });
-
-  it("sends heartbeats without a number before the first commit", async () => {
-    const { gateway } = await startReady({}, {}, { commits: false, random: () => 0.9 });
-    gateway.connections[0]!.send({ op: 1, d: null, s: null, t: null });
-    await gateway.until(() => gateway.received(1).length === 1, "the beat");
-    assert.equal(gateway.received(1)[0]!.d, null);
-  });
 
   it("does not send the earlier session's number while it identifies", async () => {
     const { gateway } = await startReady({}, {}, { speed: 10, random: () => 0.9 });
@@ -98,19 +57,6 @@ describe("[G2] startShard()", () => {
     assert.equal(gateway.connections[1]!.received[1]!.d, null);
   });
 
-  it("accepts only an ACK as such, and resumes without one", async () => {
-    const { gateway } = await startReady({ heartbeatMs: 1_000, acks: false }); // longer than a busy machine stalls
-    const [first] = gateway.connections;
-    const chatter = setInterval(() => {
-      if (first!.isOpen) first!.dispatch("MESSAGE_CREATE", {});
-    }, 20);
-    await gateway.until(() => gateway.received(6).length > 0, "RESUME");
-    clearInterval(chatter);
-    assert.equal(first!.received.filter(({ op }) => op === 1).length, 1);
-    assert.ok(![1000, 1001].includes(first!.closeCode!), `closed with ${first!.closeCode}`);
-    assert.match(gateway.connections[1]!.path, /^\/resume\?/);
-  });
-
   it("leaves a server that does not answer any more", async () => {
     const { gateway, shard } = await startReady({ heartbeatMs: 200 });
     gateway.connections[0]!.goDeaf();
@@ -121,50 +67,6 @@ describe("[G2] startShard()", () => {
 });
 
 describe("[G3] startShard()", () => {
-  it("resumes at once after op 7", async () => {
-    const { gateway, shard } = await startReady();
-    for (let i = 0; i < 3; i++) gateway.connections[0]!.dispatch("MESSAGE_CREATE", { i });
-    await gateway.until(() => shard.dispatches().length === 4, "the messages");
-    gateway.connections[0]!.send({ op: 7, d: null, s: null, t: null });
-    await gateway.until(() => gateway.received(6).length === 1, "RESUME");
-    assert.ok(shard.logs().some((line) => /op 7.*; resuming at once/.test(line)), "no back-off");
-    assert.deepEqual(gateway.received(6)[0]!.d, {
-      token: TOKEN,
-      session_id: "session-1",
-      seq: 4,
-    });
-    await gateway.until(() => shard.isReady(), "RESUMED");
-    assert.ok(openNow(gateway) <= 1);
-  });
-
-  it("resumes after op 9 true and identifies anew after op 9 false", async () => {
-    const { gateway, shard } = await startReady({}, {}, { speed: 10 });
-    gateway.connections[0]!.send({ op: 9, d: true, s: null, t: null });
-    await gateway.until(() => gateway.received(6).length === 1 && shard.isReady(), "RESUMED");
-    gateway.connections[1]!.send({ op: 9, d: false, s: null, t: null });
-    await gateway.until(() => gateway.received(2).length === 2, "IDENTIFY");
-    assert.equal(gateway.received(6).length, 1);
-    assert.match(gateway.connections[2]!.path, /^\/\?/, "by the base URL");
-    const lost = shard.logs().find((line) => /could not be resumed/.test(line));
-    assert.match(lost ?? "", /catch-up reads the messages that were sent since then/);
-  });
-
-  it("[G11] reports a session that Discord ended, and none that the network has cost", async () => {
-    const { gateway, shard } = await startReady({}, {}, { speed: 10 });
-    const ended = () => shard.messages.filter(({ kind }) => kind === "session_ended").length;
-    gateway.options = {
-      handle({ op }, connection) {
-        if (op === 6) connection.send({ op: 9, d: false, s: null, t: null });
-        return op === 6;
-      },
-    };
-    gateway.connections[0]!.destroy();
-    await gateway.until(() => gateway.received(2).length === 2 && shard.isReady(), "READY");
-    assert.equal(ended(), 0);
-    gateway.connections.at(-1)!.send({ op: 9, d: false, s: null, t: null });
-    await gateway.until(() => gateway.received(2).length === 3, "IDENTIFY");
-    assert.equal(ended(), 1);
-  });
 
   it("processes an op 9 right before a close, compressed or not", async () => {
     const { gateway } = await startReady({}, { compress: true }, { speed: 10 });
@@ -226,78 +128,6 @@ describe("[G4] startShard()", () => {
     );
     assert.ok(unread.includes(1), "health learns of it");
     assert.equal(unread.at(-1), undefined);
-  });
-
-  it("identifies at most every 5 s if the server closes after each IDENTIFY", async () => {
-    const times: number[] = [];
-    const { gateway } = await start(
-      {
-        handle(payload, connection) {
-          if (payload.op !== 2) return false;
-          connection.close(4000);
-          return true;
-        },
-      },
-      {},
-      {
-        speed: 20,
-        permit() {
-          times.push(performance.now() * 20); // in the shard's thread: arrivals may be late
-          return { kind: "granted" };
-        },
-      },
-    );
-    await gateway.until(() => gateway.received(2).length === 4, "four IDENTIFYs");
-    for (const [i, at] of times.entries()) {
-      if (i > 0) assert.ok(at - times[i - 1]! >= 4_900, `${at - times[i - 1]!} ms apart`);
-    }
-  });
-
-  it("waits between tries while no server listens, and connects later", async () => {
-    const vacant = await startFakeGateway({ host: OWN_HOST });
-    const port = Number(new URL(vacant.url).port);
-    await vacant.stop();
-    const shard = startTestShard(gatewayOptions(vacant.url), { speed: 10 });
-    cleanups.push(() => shard.stop());
-    await vacant.until(() => shard.logs().length > 0, "the first failure");
-    await new Promise((resolve) => setTimeout(resolve, 250));
-    const tries = shard.logs().length;
-    assert.ok(tries <= 6, `${tries} tries in 2.5 s`);
-    assert.match(shard.logs()[0]!, /ECONNREFUSED/);
-
-    const gateway = await startFakeGateway({ host: OWN_HOST }, port);
-    cleanups.push(() => gateway.stop());
-    await gateway.until(() => shard.isReady(), "READY");
-  });
-
-  it("[G3] waits 1 to 5 s after the op 9 that follows an outage", async () => {
-    const gateway = await startFakeGateway({ host: OWN_HOST });
-    const { reconnect } = gatewayOptions(gateway.url);
-    const shard = startTestShard(
-      gatewayOptions(gateway.url, {
-        reconnect: { ...reconnect, maxRetries: 4 },
-        deadlines: { connectMs: 60_000, helloMs: 60_000, readyMs: 60_000 },
-      }),
-      { speed: 20, random: () => 0.9 },
-    );
-    cleanups.push(() => shard.stop());
-    await gateway.until(() => shard.isReady(), "READY");
-    await gateway.stop();
-    await gateway.until(
-      () => shard.logs().some((line) => /counted as down/.test(line)),
-      "the outage to count as down",
-    );
-    const again = await startFakeGateway({
-      host: OWN_HOST,
-      handle({ op }, connection) {
-        if (op === 6) connection.send({ op: 9, d: false, s: null, t: null });
-        return op === 6;
-      },
-    }, Number(new URL(gateway.url).port));
-    cleanups.push(() => again.stop());
-    await again.until(() => shard.isReady() && again.received(2).length === 1, "READY again");
-    const line = shard.logs().find((text) => text.includes("(op 9, not resumable)"));
-    assert.match(line ?? "", /; a new session in 4\.6 s$/);
   });
 });
 
@@ -389,46 +219,11 @@ describe("[G5] startShard()", () => {
     assert.equal(gateway.connections.length, 1);
   });
 
-  it("resumes a stored session of an earlier process", async () => {
-    const gateway = await startFakeGateway();
-    cleanups.push(() => gateway.stop());
-    const session = { sessionId: "old", resumeUrl: `${gateway.url}/resume`, seq: 41 };
-    const shard = startTestShard(gatewayOptions(gateway.url, resuming(session)));
-    cleanups.push(() => shard.stop());
-    await gateway.until(() => shard.isReady(), "RESUMED");
-    assert.deepEqual(gateway.received(6)[0]!.d, { token: TOKEN, session_id: "old", seq: 41 });
-    assert.equal(gateway.received(2).length, 0);
-  });
-
-  it("identifies after three failed RESUMEs in a row", async () => {
-    const { gateway } = await startReady(
-      {
-        handle(payload, connection) {
-          if (payload.op === 6) connection.close(4000);
-          return payload.op === 6;
-        },
-      },
-      {},
-      { speed: 20 },
-    );
-    gateway.connections[0]!.destroy();
-    await gateway.until(() => gateway.received(2).length === 2, "IDENTIFY");
-    assert.equal(gateway.received(6).length, 3);
-  });
-
   it("closes so that the session can be resumed", async () => {
     const { gateway, shard } = await startReady();
     await shard.stop();
     await gateway.until(() => !gateway.connections[0]!.isOpen, "the close");
     assert.equal(gateway.connections[0]!.closeCode, 3000);
-  });
-
-  it("does not connect any more after a stop while connecting", async () => {
-    const { gateway, shard } = await start({ upgrade: "hang" });
-    await shard.stop();
-    gateway.options = {};
-    await new Promise((resolve) => setTimeout(resolve, 50));
-    assert.equal(gateway.connections.length, 0);
   });
 });
 
@@ -526,90 +321,9 @@ describe("[G1] startShard()", () => {
   });
 });
 
-describe("[G5] startShard() and its permit", () => {
-  it("sends no IDENTIFY before the permit, and heartbeats meanwhile", async () => {
-    // A stall of one interval would end the connection.
-    const { gateway, shard } = await start({ heartbeatMs: 4_000 }, {}, { permit: () => undefined });
-    await gateway.until(() => gateway.received(1).length >= 2, "beats");
-    assert.equal(gateway.received(2).length, 0);
-    assert.deepEqual(new Set(gateway.received(1).map(({ d }) => d)), new Set([null]));
-    assert.equal(lastState(shard)?.state, "identifying");
-    shard.permit(1, { kind: "granted" });
-    await gateway.until(() => shard.isReady(), "READY");
-    assert.equal(gateway.connections.length, 1);
-  });
-
-  it("closes the socket if it must wait, logs the reason, and asks again", async () => {
-    const answers: PermitAnswer[] = [{ kind: "wait", waitMs: 4_000, why: "budget" }];
-    const permit = (): PermitAnswer => answers.pop() ?? { kind: "granted" };
-    const { gateway, shard } = await start({}, {}, { permit, speed: 10 });
-    await gateway.until(() => lastState(shard)?.waits === "budget", "the wait");
-    assert.equal(lastState(shard)?.state, "backoff");
-    await gateway.until(() => !gateway.connections[0]!.isOpen, "the close");
-    assert.equal(gateway.received(2).length, 0);
-    assert.ok(
-      shard.lines().some((line) =>
-        /^warn Daily IDENTIFY limit almost reached.*"waitMs":4000/.test(line)
-      ),
-    );
-    await gateway.until(() => shard.isReady(), "READY");
-    assert.equal(lastState(shard)?.waits, undefined);
-    assert.equal(gateway.connections.length, 2);
-    assert.deepEqual(shard.counts()?.disconnects, {}, "it counts as no lost connection");
-  });
-
-  it("ignores a permit for an earlier socket", async () => {
-    const { gateway, shard } = await start({}, { isConnectionDebug: true }, {
-      permit: () => undefined,
-    });
-    const asked = () => shard.messages.filter(({ kind }) => kind === "permit_wanted").length;
-    await gateway.until(() => asked() === 1, "the question");
-    gateway.connections[0]!.destroy();
-    await gateway.until(() => asked() === 2, "the request of another socket");
-    shard.permit(1, { kind: "granted" });
-    await new Promise((resolve) => setTimeout(resolve, 50));
-    assert.equal(gateway.received(2).length, 0);
-    assert.ok(shard.logs().includes("A permit came too late"));
-    shard.permit(2, { kind: "granted" });
-    await gateway.until(() => shard.isReady(), "READY");
-  });
-
-  it("needs none for a RESUME", async () => {
-    const gateway = await startFakeGateway();
-    cleanups.push(() => gateway.stop());
-    const session = { sessionId: "old", resumeUrl: gateway.url, seq: 1 };
-    const shard = startTestShard(gatewayOptions(gateway.url, resuming(session)), {
-      permit: () => assert.fail("it asked"),
-    });
-    cleanups.push(() => shard.stop());
-    await gateway.until(() => shard.isReady(), "RESUMED");
-  });
-});
-
 describe("[G2] startShard() and the presence", () => {
   const activity = { type: "custom", name: "reading" } as const;
   const presence = { status: "idle", activity } as const;
-
-  it("sends it in IDENTIFY, with its status number, and not again", async () => {
-    const { gateway, shard } = await startReady({}, { presence, shardCount: 2 });
-    assert.equal(gateway.received(2)[0]!.d.presence.status, "idle");
-    assert.deepEqual(gateway.received(2)[0]!.d.shard, [0, 2]);
-    gateway.connections[0]!.destroy();
-    await gateway.until(() => gateway.received(6).length === 1 && shard.isReady(), "RESUMED");
-    assert.equal(gateway.received(3).length, 0);
-  });
-
-  it("sends it if it resumes another process's session", async () => {
-    const gateway = await startFakeGateway();
-    cleanups.push(() => gateway.stop());
-    const session = { sessionId: "old", resumeUrl: gateway.url, seq: 1 };
-    const shard = startTestShard(
-      gatewayOptions(gateway.url, { ...resuming(session), presence }),
-    );
-    cleanups.push(() => shard.stop());
-    await gateway.until(() => gateway.received(3).length === 1, "the presence");
-    assert.equal(gateway.received(3)[0]!.d.activities[0].state, "reading");
-  });
 
   it("[T3] sends a changed one at once, and in the next IDENTIFY", async () => {
     const { gateway, shard } = await startReady({}, { presence });
@@ -644,28 +358,3 @@ describe("[G1] startShard() against a flood", () => {
     assert.equal(shard.logs().filter((line) => /^Skipped a payload/.test(line)).length, 10);
   });
 });
-
-describe("[G10] startShard()", () => {
-  it("logs when the main thread has no room, and when it has some again", async () => {
-    const { gateway, shard } = await startReady({}, { isConnectionDebug: true }, {
-      commits: false,
-      bounds: { maxBytes: 3 * DISPATCH_OVERHEAD },
-    });
-    for (let i = 0; i < 4; i++) gateway.connections[0]!.dispatch("MESSAGE_CREATE", { i });
-    await gateway.until(() => shard.logs().some((line) => /^Congested/.test(line)), "the line");
-    for (const message of shard.messages) {
-      if (message.kind === "batch") shard.committed(message.batch);
-    }
-    await gateway.until(() => shard.logs().some((line) => /^Drained/.test(line)), "the line");
-  });
-
-  it("names its shard if there are several", async () => {
-    const { shard } = await startReady({}, { shardCount: 2 });
-    assert.ok(shard.lines().every((line) => /{"shard":0[,}]/.test(line)), shard.lines().join("\n"));
-  });
-});
-
-function lastState(shard: TestShard): ShardState | undefined {
-  const last = shard.messages.findLast((message) => message.kind === "state");
-  return last?.state;
-}

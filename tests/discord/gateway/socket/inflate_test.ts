@@ -57,37 +57,6 @@ describe("[G8] createInflater()", () => {
     await assert.rejects(inflate([Buffer.from("not a compressed stream")], 9));
   });
 
-  it("has no backlog once it is idle", async () => {
-    const all = await frames(["{}", "[]"]);
-    const left = await new Promise<number>((resolve, reject) => {
-      const inflater = createInflater({
-        onText: () => {},
-        onIdle: () => resolve(inflater.backlogBytes),
-        onError: reject,
-      });
-      for (const frame of all) inflater.push(frame);
-    });
-    assert.equal(left, 0);
-  });
-
-  it("counts its backlog, and reports nothing after close()", async () => {
-    const [frame] = await frames(["{}"]);
-    let calls = 0;
-    const inflater = createInflater({
-      onText: () => void calls++,
-      onIdle: () => void calls++,
-      onError: () => void calls++,
-    });
-    inflater.push(frame!);
-    inflater.push(frame!);
-    assert.equal(inflater.backlogBytes, 2 * frame!.length);
-    inflater.close();
-    inflater.push(frame!);
-    await new Promise((resolve) => setTimeout(resolve, 20));
-    assert.equal(inflater.backlogBytes, 0);
-    assert.equal(calls, 0);
-  });
-
   it("waits for the rest of a message in two frames", async () => {
     const [first, second] = await frames(["{}", '{"op":11}']);
     const halves = [second!.subarray(0, 3), second!.subarray(3)];

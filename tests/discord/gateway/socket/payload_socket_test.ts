@@ -74,17 +74,6 @@ for (const compress of [false, true]) {
       assert.equal(calls[50], '{"i":49}');
     });
 
-    it("reports nothing after close()", async () => {
-      const { gateway, connection, calls } = await open(compress);
-      for (let i = 0; i < 50; i++) gateway.connections[0]!.sendText(`{"i":${i}}`);
-      const closed = connection.close(3000);
-      const count = calls.length;
-      await closed;
-      await gateway.until(() => gateway.connections[0]!.closeCode !== undefined, "the close");
-      assert.equal(calls.length, count);
-      assert.equal(gateway.connections[0]!.closeCode, 3000);
-    });
-
     it("lets the server wait while the reader is full", async () => {
       const { gateway, connection, calls } = await open(compress);
       connection.setPaused(true);

@@ -482,22 +482,4 @@ describe("[G8] openSocket()", () => {
     await gateway.until(() => closes.length === 1, "the end");
     assert.deepEqual([texts, closes[0]?.code], [["sent in between"], 3000]);
   });
-
-  it("closes if the server never answers, and reports nothing", async () => {
-    const gateway = await fake();
-    const { socket, closes, isOpen } = open(gateway.url);
-    await gateway.until(isOpen, "the 101");
-    gateway.connections[0]!.goDeaf();
-    await socket.close(3000);
-    assert.deepEqual(closes, []);
-    socket.send("nothing"); // has no effect
-    await socket.close(3000);
-  });
-
-  it("closes before it is open", async () => {
-    const gateway = await fake({ upgrade: "hang" });
-    const { socket, closes } = open(gateway.url);
-    await socket.close(3000);
-    assert.deepEqual(closes, []);
-  });
 });

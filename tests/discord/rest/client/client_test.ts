@@ -3,7 +3,6 @@ import assert from "node:assert/strict";
 import { createServer } from "node:net";
 import { describe, it } from "node:test";
 import { setImmediate } from "node:timers/promises";
-import type { RequestMetric } from "../../../../src/core/outbound/requests.ts";
 import { createInvalidRequests } from "../../../../src/core/discord/invalid_requests.ts";
 import type { PostOutcome } from "../../../../src/core/outbound/outbound.ts";
 import { type ClientOptions, createClient } from "../../../../src/discord/rest/client/client.ts";
@@ -13,7 +12,6 @@ import { schedule } from "../../../../src/lib/clock.ts";
 import { channelId, outboundMessage } from "../../../support/discord/builders.ts";
 import { created, json, limited, type Script, startStub, TOKEN } from "../stub_discord.ts";
 import { createVirtualTime } from "../virtual_time.ts";
-import { sameData } from "../../../support/same_data.ts";
 
 const A = channelId("1400000000000000002");
 const B = channelId("1400000000000000003");
@@ -105,41 +103,6 @@ describe("createClient() against a server", () => {
     });
   });
 
-  it("[D3] sends nothing before retry_after is over, by the server's clock", async () => {
-    let answeredAt = 0;
-    const script: Script = (seen, response, index) => {
-      if (index > 0) return created(seen, response, index);
-      answeredAt = performance.now();
-      limited(response, "user", 0.3);
-    };
-    await withDiscord(script, async (discord, _client, say) => {
-      const first = say("limited");
-      const other = say("free", B);
-      assert.equal((await first).kind, "created");
-      assert.equal((await other).kind, "created");
-      assert.deepEqual(contents(discord.seen), ["limited", "free", "limited"]);
-      const again = discord.seen[2]?.at ?? 0;
-      assert.ok(again - answeredAt >= 300, `${again - answeredAt} ms`);
-    });
-  });
-
-  it("[D3] waits for an exhausted bucket, before Discord refuses", async () => {
-    let answeredAt = 0;
-    const script: Script = ({ body }, response) => {
-      answeredAt ||= performance.now();
-      json(response, 200, { id: "1400000000000000001", content: body?.content }, {
-        "x-ratelimit-bucket": "b",
-        "x-ratelimit-limit": "1",
-        "x-ratelimit-remaining": "0",
-        "x-ratelimit-reset-after": "0.2",
-      });
-    };
-    await withDiscord(script, async (discord, _client, say) => {
-      await Promise.all([say("1"), say("2")]);
-      assert.ok((discord.seen[1]?.at ?? 0) - answeredAt >= 200);
-    });
-  });
-
   const limitsForAll: readonly [name: string, script: Script][] = [
     ["a global limit", (_seen, response) => limited(response, "global", 0.2)],
     ["Cloudflare", (_seen, response) => {
@@ -168,20 +131,6 @@ describe("createClient() against a server", () => {
       }, { onRequest: () => answered.resolve() });
     });
   }
-
-  it("[G6] sends background requests after all others, also in their own queue", async () => {
-    const script: Script = (seen, response, index) =>
-      seen.method === "GET" ? json(response, 200, []) : created(seen, response, index);
-    await withDiscord(script, async (discord, client, say) => {
-      await Promise.all([say("1"), say("2", B)]); // half of the pace is taken
-      const path = `/channels/${A}/messages`;
-      const late = client.request("GET", `${path}?late`, { priority: "background" });
-      await Promise.all([client.request("GET", path), say("3", B)]);
-      await late;
-      assert.equal(discord.seen.at(-1)?.path, `${path}?late`);
-      assert.equal(discord.seen.length, 5);
-    }, { globalPerSec: 4 });
-  });
 
   it("[D6] times out a request that hangs, and the queue continues", async () => {
     const script: Script = (seen, response, index) => {
@@ -365,26 +314,6 @@ describe("createClient() against a server", () => {
     });
   }
 
-  it("[O1] counts each request by its route, without ids and without the token", async () => {
-    const metrics: RequestMetric[] = [];
-    const script: Script = (seen, response, index) => {
-      if (index === 0) return limited(response, "user", 0.5);
-      if (seen.method === "GET") response.socket?.destroy();
-      else created(seen, response, index);
-    };
-    await withDiscord(script, async (_discord, client, say) => {
-      await say("1");
-      await failureOf(client.request("GET", "/users/1400000000000000004"));
-      sameData(metrics.map(({ ms: _, waitMs: __, ...metric }) => metric), [
-        { route: "/channels/:id/messages", method: "POST", status: 429, scope: "user" },
-        { route: "/channels/:id/messages", method: "POST", status: 200 },
-        { route: "/users/:id", method: "GET" },
-      ]);
-      assert.ok(metrics.every(({ ms }) => ms >= 0));
-      assert.deepEqual(metrics.map(({ waitMs }) => waitMs >= 5), [false, true, false]);
-    }, { onRequest: (metric) => metrics.push(metric) });
-  });
-
   it("[D5] reports each channel for which Discord carries out a request", async () => {
     const served: string[] = [];
     const script: Script = (seen, response, index) =>
@@ -394,19 +323,6 @@ describe("createClient() against a server", () => {
       await client.request("GET", "/users/1400000000000000004");
       assert.deepEqual(served, [A]);
     }, { onServed: (channelId) => served.push(channelId) });
-  });
-
-  it("[G14] calls the crash hooks for message creates only", async () => {
-    const log: string[] = [];
-    await withDiscord(created, async (_discord, client, say) => {
-      await client.request("POST", `/channels/${A}/typing`);
-      assert.deepEqual(log, []);
-      await say("1");
-      assert.deepEqual(log, ["started", "answered"]);
-    }, {
-      onAnswerStarted: () => log.push("started"),
-      onAnswered: () => log.push("answered"),
-    });
   });
 
   it("[D6] stops at once: requests in flight are unavailable, waiting ones unsent", {
@@ -433,10 +349,6 @@ describe("createClient() against a server", () => {
       });
     });
   }
-
-  it("accepts a token from which Discordeno cannot derive an id", () => {
-    createClient(optionsOf("http://127.0.0.1:1/api", { token: "!" })).stop();
-  });
 });
 
 describe("createClient() and retries", () => {
@@ -461,32 +373,6 @@ describe("createClient() and retries", () => {
     }, { retry: RETRY });
   });
 
-  it("[D5] does not count a rate limit with a duration as an attempt", async () => {
-    const script: Script = (seen, response, index) => {
-      if (index < 3) return limited(response, "user", 0.01);
-      if (index < 5) return bad(seen, response, index);
-      json(response, 200, {});
-    };
-    await withDiscord(script, async (discord, client) => {
-      assert.deepEqual(await client.request("GET", "/gateway/bot"), {});
-      assert.equal(discord.seen.length, 6);
-    }, { retry: RETRY });
-  });
-
-  it("[D5] fails after the maximum number of attempts, and the queue continues", async () => {
-    const script: Script = (seen, response, index) =>
-      index < 3 ? bad(seen, response, index) : json(response, 200, {});
-    await withDiscord(script, async (discord, client) => {
-      const path = `/channels/${A}/messages`;
-      const [failure] = await Promise.all([
-        failureOf(client.request("GET", path)),
-        client.request("GET", path),
-      ]);
-      assert.deepEqual([failure.kind, failure.status], ["unavailable", 502]);
-      assert.equal(discord.seen.length, 4);
-    }, { retry: RETRY });
-  });
-
   const once: readonly [method: "POST" | "PUT", priority: "spare" | undefined][] = [
     ["POST", undefined],
     ["PUT", "spare"],
@@ -503,14 +389,6 @@ describe("createClient() and retries", () => {
       }, { retry: RETRY });
     });
   }
-
-  it("[D5] does not retry after the deadline", async () => {
-    await withDiscord(bad, async (discord, client) => {
-      const asked = client.request("GET", "/gateway/bot", { notAfter: Date.now() + 300_000 });
-      assert.equal((await failureOf(asked)).status, 502);
-      assert.equal(discord.seen.length, 1);
-    }, { retry: { ...RETRY, minDelayMs: 600_000, maxDelayMs: 600_000 } });
-  });
 
   it("[D2] sends no message whose rate limit outlasts its nonce, and the queue continues", async () => {
     const time = createVirtualTime();
@@ -558,54 +436,6 @@ describe("createClient() and retries", () => {
       (await failureOf(client.request("PATCH", "/channels/1/messages/1"))).kind,
       "unsent",
     );
-  });
-
-  it("[D5] waits longer after each 429 without a duration, and fails requests that it does not retry", async () => {
-    const time = createVirtualTime();
-    const times: number[] = [];
-    const startedAt = time.now();
-    const client = createClient(optionsOf("http://discord.test/api", {
-      ...{ now: time.now, steadyNow: time.now, schedule: time.schedule },
-      retry: { attempts: 4, minDelayMs: 500, maxDelayMs: 30_000, jitter: 0 },
-      fetch() {
-        times.push(time.now() - startedAt);
-        return Promise.resolve(new Response("slow down", { status: 429 }));
-      },
-    }));
-    const failure = await failureOf(time.run(client.request("GET", "/gateway/bot")));
-    assert.deepEqual(times, [0, 500, 1_500, 3_500]);
-    assert.deepEqual([failure.kind, failure.retryAfterMs], ["rate_limited", 4_000]);
-    const post = client.request("POST", "/channels/1/messages", { body: {} });
-    assert.equal((await failureOf(time.run(post))).retryAfterMs, 8_000);
-    assert.equal(times.at(-1), 7_500);
-    assert.equal(time.pending, 0);
-  });
-});
-
-describe("createClient() and spare requests", () => {
-  const path = `/channels/${A}/messages/1/reactions/x/@me`;
-
-  it("[R7] fails a rate-limited spare request without waiting", async () => {
-    const script: Script = (_seen, response) => limited(response, "user", 30);
-    await withDiscord(script, async (discord, client) => {
-      const failure = await failureOf(client.request("PUT", path, { priority: "spare" }));
-      assert.equal(failure.kind, "rate_limited");
-      const next = await failureOf(client.request("DELETE", path, { priority: "spare" }));
-      assert.equal(next.kind, "unsent");
-      assert.equal(discord.seen.length, 1);
-    });
-  });
-
-  it("[R7] delays no other queue while it hangs", async () => {
-    const script: Script = (seen, response, index) => {
-      if (seen.method === "POST") created(seen, response, index);
-    };
-    await withDiscord(script, async (_discord, client, say) => {
-      const hung = failureOf(client.request("PUT", path, { priority: "spare" }));
-      assert.equal((await say("1")).kind, "created");
-      client.stop();
-      await hung;
-    });
   });
 });
 

@@ -5,17 +5,10 @@ import fc from "fast-check";
 import type { RequestMetric } from "../../../../src/core/outbound/requests.ts";
 import type { RestErrorKind } from "../../../../src/discord/rest/exchange/rest_error.ts";
 import { routeOf } from "../../../../src/discord/rest/exchange/route.ts";
-import {
-  type Attempt,
-  bodyOf,
-  createRequestAttempts,
-  jsonOf,
-  type OutgoingRequest,
-} from "../../../../src/discord/rest/client/send.ts";
+import { type Attempt, createRequestAttempts, jsonOf, type OutgoingRequest } from "../../../../src/discord/rest/client/send.ts";
 import { schedule } from "../../../../src/lib/clock.ts";
 import { freePermit } from "../free_permit.ts";
 import { TOKEN } from "../stub_discord.ts";
-import { sameData } from "../../../support/same_data.ts";
 
 const DISCORDS_401 = { message: "401: Unauthorized", code: 0 };
 
@@ -84,12 +77,6 @@ describe("[D6] createRequestAttempts() sends", () => {
       null,
     ]);
   });
-
-  it("[O1] and counts a request without a response", async () => {
-    const { metrics, once } = open(new TypeError("no"));
-    assert.equal((await once("/gateway/bot")).kind, "failed");
-    sameData(metrics, [{ route: "/gateway/bot", method: "GET", ms: 0, waitMs: 7 }]);
-  });
 });
 
 describe("[D5] createRequestAttempts()", () => {
@@ -115,18 +102,6 @@ describe("[D5] createRequestAttempts()", () => {
       assert.equal("error" in attempt ? attempt.error.kind : undefined, why);
     });
   }
-
-  it("throws an error that is not about the request", async () => {
-    const permit = {
-      ...freePermit(),
-      answered: () => {
-        throw new TypeError("a defect");
-      },
-    };
-    const { attempts } = open(answer(200, {}));
-    const path = "/users/@me";
-    await assert.rejects(attempts.once(permit, { route: routeOf("GET", path), path }), /a defect/);
-  });
 
   it("has worked once Discord has accepted the bot's own token", async () => {
     const { attempts, once } = open(answer(200, {}), answer(200, {}));
@@ -169,19 +144,5 @@ describe("[D2] bodyOf()", () => {
       const body = { ...fields, guildId: large };
       assert.equal(jsonOf(body), discordeno.createRequestBody("POST", { body }).body);
     }));
-  });
-
-  it("gives a ready text as it is, and a form for files", async () => {
-    assert.equal(bodyOf({ body: '{"a":1}' }), '{"a":1}');
-    assert.equal(bodyOf({}), undefined);
-    const files = [{ name: "a.md", blob: new Blob(["one"]) }];
-    for (const body of ['{"some_name":1}', { someName: 1 }]) {
-      const form = bodyOf({ body, files });
-      assert.ok(form instanceof FormData);
-      assert.equal(form.get("payload_json"), '{"some_name":1}');
-      const file = form.get("files[0]");
-      assert.ok(file instanceof File);
-      assert.deepEqual([file.name, await file.text()], ["a.md", "one"]);
-    }
   });
 });

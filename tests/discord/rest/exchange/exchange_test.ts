@@ -14,7 +14,6 @@ import { createSilentBody } from "../../../support/network/silent_body.ts";
 import { createVirtualTime } from "../virtual_time.ts";
 
 const ANY = "http://a.example/";
-const NEVER = new Promise<never>(() => {});
 
 type Fields = Partial<ExchangeLimits & Parameters<typeof createExchanges>[0]>;
 
@@ -66,16 +65,6 @@ async function withServer(
 }
 
 describe("[D6] createExchanges()", () => {
-  it("reads a response to its end", async () => {
-    await withServer(
-      "HTTP/1.1 200 OK\r\ncontent-length: 2\r\nx-a: b\r\n\r\n{}",
-      "hold",
-      async (url) => {
-        const answer = await open().ask(url);
-        assert.deepEqual([answer.status, answer.text, answer.headers.get("x-a")], [200, "{}", "b"]);
-      },
-    );
-  });
 
   const HEAD = "HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n";
   const hangs: readonly [name: string, bytes: string][] = [
@@ -110,16 +99,6 @@ describe("[D6] createExchanges()", () => {
     });
   });
 
-  it("rejects at the deadline even if the runtime ignores the signal", async () => {
-    const body = new Response(new ReadableStream({ pull: () => NEVER }));
-    for (const fetch of [() => NEVER, () => Promise.resolve(body)]) {
-      const time = createVirtualTime();
-      const { ask } = open({ fetch, schedule: time.schedule, steadyNow: time.now });
-      await assert.rejects(time.run(ask(ANY)), { name: "TimeoutError" });
-      assert.equal(time.pending, 0);
-    }
-  });
-
   it("closes a body that ignores the signal at the deadline", async () => {
     const time = createVirtualTime();
     const { stream, isCancelled } = createSilentBody('{"id":');
@@ -148,46 +127,6 @@ describe("[D6] createExchanges()", () => {
     await setImmediate();
     assert.ok(isCancelled());
     assert.deepEqual(log, []);
-  });
-
-  it("gives each request at least its time, and at most a 32nd more", async () => {
-    const time = createVirtualTime();
-    const { ask } = open({
-      fetch: () => NEVER,
-      timeoutMs: 3_200,
-      schedule: time.schedule,
-      steadyNow: time.now,
-    });
-    const took: number[] = [];
-    const all = [];
-    for (let number = 0; number < 20; number++) {
-      const begun = time.now();
-      all.push(ask(ANY).catch(() => took.push(time.now() - begun)));
-      await time.run(time.sleep(17));
-    }
-    await time.run(Promise.all(all));
-    assert.equal(took.length, 20);
-    for (const ms of took) assert.ok(ms >= 3_200 && ms <= 3_300, `${ms} ms`);
-    assert.equal(time.pending, 0);
-  });
-
-  it("keeps a request whose neighbour has no answer", async () => {
-    const time = createVirtualTime();
-    let count = 0;
-    const { ask } = open({
-      fetch: async (_url, { signal }) => {
-        if (count++ === 0) return await NEVER;
-        await time.sleep(4_900);
-        assert.equal(signal?.aborted, false);
-        return new Response("{}");
-      },
-      timeoutMs: 5_000,
-      schedule: time.schedule,
-      steadyNow: time.now,
-    });
-    const silent = assert.rejects(ask(ANY), { name: "TimeoutError" });
-    assert.equal((await time.run(ask(ANY))).text, "{}");
-    await time.run(silent);
   });
 
   it("rejects an endless response, and stops reading it", async () => {
@@ -232,77 +171,5 @@ describe("[D6] createExchanges()", () => {
       await assert.rejects(open({ maxBytes: 1_000 }).ask(url), RangeError);
       assert.equal((await open({ maxBytes: 2_000 }).ask(url)).text, BODY);
     });
-  });
-
-  it("reads characters that are cut between two pieces", async () => {
-    const bytes = new TextEncoder().encode("krill 🦐, ✓");
-    for (let at = 0; at <= bytes.length; at++) {
-      const body = new ReadableStream({
-        start(controller) {
-          controller.enqueue(bytes.subarray(0, at));
-          controller.enqueue(bytes.subarray(at));
-          controller.close();
-        },
-      });
-      const { ask } = open({ fetch: () => Promise.resolve(new Response(body)) });
-      assert.equal((await ask(ANY)).text, "krill 🦐, ✓");
-    }
-  });
-
-  it("stops on an aborted signal, and leaves no timer and no neighbour behind", async () => {
-    const time = createVirtualTime();
-    const cancel = new AbortController();
-    const signals: (AbortSignal | null | undefined)[] = [];
-    const { exchange, stop } = createExchanges({
-      fetch(_url, { signal }) {
-        signals.push(signal);
-        return NEVER;
-      },
-      schedule: time.schedule,
-      steadyNow: time.now,
-    });
-    const limits = { timeoutMs: 5_000, maxBytes: 1_000 };
-    const ended = assert.rejects(exchange(ANY, {}, { ...limits, signal: cancel.signal }), /enough/);
-    const other = assert.rejects(exchange(ANY, {}, limits), /stopping/);
-    cancel.abort(new Error("enough"));
-    await ended;
-    assert.deepEqual(signals.map((signal) => signal?.aborted), [true, false]);
-    await assert.rejects(exchange(ANY, {}, { ...limits, signal: cancel.signal }), /enough/);
-    stop(new Error("stopping"));
-    await other;
-    assert.equal(time.pending, 0);
-    await assert.rejects(exchange(ANY, {}, limits), /stopping/);
-  });
-
-  it("leaves no listener on the signal that many requests share", async () => {
-    const { signal } = new AbortController();
-    let listeners = 0;
-    const watched: AbortSignal = Object.create(signal, {
-      aborted: { value: false }, // Bun's getter needs a real signal
-      throwIfAborted: { value: () => signal.throwIfAborted() },
-      addEventListener: { value: () => void listeners++ },
-      removeEventListener: { value: () => void listeners-- },
-    });
-    const fetch = () => Promise.resolve(new Response("{}"));
-    await open({ fetch, signal: watched }).ask(ANY);
-    assert.equal(listeners, 0);
-  });
-
-  it("calls the hooks after the headers and after the body", async () => {
-    const log: string[] = [];
-    const body = new ReadableStream({
-      pull(controller) {
-        log.push("body");
-        controller.enqueue(new TextEncoder().encode("{}"));
-        controller.close();
-      },
-    }, { highWaterMark: 0 });
-    const response = new Response(body);
-    const hooks = {
-      onAnswerStarted: () => void log.push("started"),
-      onAnswered: () => void log.push("answered"),
-    };
-    await open({ fetch: () => Promise.resolve(response) }).ask(ANY, hooks);
-    assert.deepEqual(log, ["started", "body", "answered"]);
   });
 });

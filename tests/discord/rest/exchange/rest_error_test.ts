@@ -1,13 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import {
-  isFinalRefusal,
-  isRefusal,
-  type RestErrorKind,
-  toNoAnswer,
-  toRestError,
-  toUnsent,
-} from "../../../../src/discord/rest/exchange/rest_error.ts";
+import { isFinalRefusal, isRefusal, type RestErrorKind, toNoAnswer, toRestError } from "../../../../src/discord/rest/exchange/rest_error.ts";
 import { routeOf } from "../../../../src/discord/rest/exchange/route.ts";
 
 const ROUTE = routeOf("POST", "/channels/77/messages");
@@ -45,10 +38,6 @@ describe("[D5] toRestError()", () => {
       assert.equal(toRestError(ROUTE, status, body).kind, kind);
     });
   }
-
-  it("has the duration of a rate limit", () => {
-    assert.equal(toRestError(ROUTE, 429, undefined, 500).retryAfterMs, 500);
-  });
 
   it("has Discord's code and message, and no id", () => {
     const error = toRestError(ROUTE, 403, { code: 50013, message: "Missing Permissions" });
@@ -175,21 +164,5 @@ describe("[D5] toNoAnswer()", () => {
     const error = toNoAnswer(routeOf("POST", "/webhooks/5/s3cret"), thrown);
     assert.equal(error.cause, undefined);
     assert.doesNotMatch(error.message, /s3cret/);
-  });
-});
-
-describe("[D2] toUnsent()", () => {
-  it("has the reason, and the time until a retry makes sense", () => {
-    const error = toUnsent(ROUTE, "rate_limited", "a limit lasts 9 ms more", 9);
-    assert.equal(
-      error.message,
-      "POST /channels/:id/messages was not sent: a limit lasts 9 ms more",
-    );
-    assert.deepEqual([error.kind, error.retryAfterMs, error.status], [
-      "rate_limited",
-      9,
-      undefined,
-    ]);
-    assert.equal(toUnsent(ROUTE, "unsent", "no").retryAfterMs, undefined);
   });
 });

@@ -346,13 +346,6 @@ describe("[R11] findDenial()", () => {
   });
 });
 
-describe("[R11] neededToPost()", () => {
-  it("needs permissions for files and quotes only if the message has them, and none for embeds", () => {
-    assert.deepEqual(POST, ["View Channel", "Send Messages"]);
-    assert.deepEqual(WITH_FILES, [...POST, "Attach Files", "Read Message History"]);
-  });
-});
-
 describe("[R11] explainCode()", () => {
   it("explains code 50007, and returns undefined for an unknown code", () => {
     assert.match(explainCode(50007) ?? "", /accepts no messages from the bot/);

@@ -5,9 +5,7 @@ import { createExplainDenial } from "../../../../src/discord/rest/permissions/ex
 import { createMessages } from "../../../../src/discord/rest/requests/messages.ts";
 import type { UserId } from "../../../../src/core/discord/ids.ts";
 import type { RestApi } from "../../../../src/discord/rest/client/client.ts";
-import { RestError } from "../../../../src/discord/rest/exchange/rest_error.ts";
 import { channelId, outboundMessage, userId } from "../../../support/discord/builders.ts";
-import { fakeApi } from "../fake_api.ts";
 import { type Simulated, withDiscord } from "../simulated.ts";
 
 const POST = neededToPost({ hasFiles: false, isQuote: false });
@@ -137,26 +135,5 @@ describe("[R11] createExplainDenial() and a strict Discord", () => {
       assert.match((await explain())?.text ?? "", /it was deleted/);
       sim.kick({ who: "Barnacle" });
       assert.match((await explain())?.text ?? "", /not in that server/);
-    }));
-
-  it("sends no request for direct messages, which have no permissions", async () => {
-    const { api, asked } = fakeApi(undefined);
-    const explain = createExplainDenial(api, Date.now);
-    const place = { channelId: channelId("7"), userId: userId("900") };
-    assert.equal(await explain(place, POST), undefined);
-    assert.equal(asked.length, 0);
-  });
-
-  it("passes on a failure", () =>
-    withDiscord(async (discord) => {
-      const { place } = asking(discord);
-      for (const kind of ["unavailable", "rate_limited", "unauthorized"] as const) {
-        const failure = new RestError("failed", { kind, route: "GET /guilds/:id", code: 0 });
-        const explain = createExplainDenial(fakeApi(failure).api, Date.now);
-        await assert.rejects(explain(place, POST), failure);
-      }
-      const wall = new RestError("failed", { kind: "forbidden", route: "GET /guilds/:id" });
-      const explain = createExplainDenial(fakeApi(wall).api, Date.now);
-      await assert.rejects(explain(place, POST), wall, "a proxy's refusal, not Discord's");
     }));
 });

@@ -4,7 +4,6 @@ import {
   createCanReadHistory,
   createMissingReadPermissions,
 } from "../../../../src/discord/rest/permissions/explain_denial.ts";
-import { RestError } from "../../../../src/discord/rest/exchange/rest_error.ts";
 import { channelId, guildId, userId } from "../../../support/discord/builders.ts";
 import { withDiscord } from "../simulated.ts";
 
@@ -67,25 +66,6 @@ describe("[G6] createMissingReadPermissions()", () => {
       asked.every(([, options]) => JSON.stringify(options) === '{"priority":"background"}'),
     );
   });
-
-  it("passes on Discord's refusal", async () => {
-    const refusal = new RestError("failed", { kind: "forbidden", route: "GET /guilds/:id" });
-    await assert.rejects(
-      setUp({ ...BODIES, "/guilds/100": refusal }).missingToRead(GUILD, BOT),
-      refusal,
-    );
-  });
-
-  for (
-    const [path, body] of [
-      ["/guilds/100", { roles: [] }],
-      ["/guilds/100", { owner_id: "901", roles: [{ id: "100", permissions: "all" }] }],
-      ["/guilds/100/channels", {}],
-    ] as const
-  ) {
-    it(`rejects a malformed response: ${path} ${JSON.stringify(body)}`, () =>
-      assert.rejects(setUp({ ...BODIES, [path]: body }).missingToRead(GUILD, BOT), RestError));
-  }
 });
 
 describe("[D2] createCanReadHistory()", () => {

@@ -2,7 +2,6 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { ApplicationId } from "../../../../src/core/discord/ids.ts";
 import { createApplicationCommands } from "../../../../src/discord/rest/requests/application_commands.ts";
-import { guildId } from "../../../support/discord/builders.ts";
 import { checkedApi } from "../checked_api.ts";
 import { sameData } from "../../../support/same_data.ts";
 
@@ -15,43 +14,6 @@ const STATUS = {
 };
 
 describe("[K1] createApplicationCommands()", () => {
-  it("lists Discord's commands, without the fields that Barnacle does not compare", async () => {
-    const answer = {
-      ...STATUS,
-      id: "7",
-      application_id: "99",
-      version: "8",
-      name_localizations: null,
-      options: [{ type: 4, name: "days", description: "How many", required: false, choices: [] }],
-    };
-    const { api, sent } = checkedApi([answer]);
-    sameData(await createApplicationCommands(api).list(APPLICATION), {
-      commands: [STATUS],
-      entryPoint: [],
-    });
-    assert.deepEqual(sent.map(({ method, path }) => [method, path]), [
-      ["GET", "/applications/99/commands"],
-    ]);
-  });
-
-  it("replaces all of them in one request", async () => {
-    const { api, sent, asked } = checkedApi([]);
-    const registered = { commands: [STATUS], entryPoint: [] };
-    await createApplicationCommands(api).replace(APPLICATION, undefined, registered);
-    assert.deepEqual(sent.map(({ method, body }) => [method, body]), [["PUT", [STATUS]]]);
-    assert.equal(asked[0]?.[2]?.priority, "background", "no person waits for it");
-  });
-
-  it("lists and replaces those of one guild", async () => {
-    const { api, sent, asked } = checkedApi([STATUS], []);
-    const { list, replace } = createApplicationCommands(api);
-    const guild = guildId("1400000000000000001");
-    const { commands, entryPoint } = await list(APPLICATION, guild);
-    assert.match(String(asked[0]?.[1]), /\?with_localizations=true$/);
-    await replace(APPLICATION, guild, { commands, entryPoint });
-    const path = `/applications/99/guilds/${guild}/commands`;
-    assert.deepEqual(sent.map(({ path }) => path), [path, path]);
-  });
 
   it("keeps subcommands, choices and words in other languages, and no description of a menu", async () => {
     const config = {

@@ -1,8 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { createApplications } from "../../../../src/discord/rest/requests/application.ts";
-import { RestError } from "../../../../src/discord/rest/exchange/rest_error.ts";
-import { withDiscord } from "../simulated.ts";
 import { sameData } from "../../../support/same_data.ts";
 
 const ME = {
@@ -95,33 +93,4 @@ describe("[G9] createApplications()", () => {
       ownerIds: [],
     });
   });
-
-  it("sets flags and nothing else", async () => {
-    const { asked, applications } = asking(ME);
-    await applications.setFlags(1 << 19);
-    assert.deepEqual(asked, [["PATCH", "/applications/@me", { flags: 1 << 19 }]]);
-  });
-
-  it("requests one guild only", async () => {
-    const { asked, applications } = asking([{ id: "1" }]);
-    assert.equal(await applications.hasGuild(), true);
-    assert.equal(await asking([]).applications.hasGuild(), false);
-    assert.deepEqual(asked, [["GET", "/users/@me/guilds?limit=1"]]);
-  });
-
-  it("[D2] reads the id of the token's user", () =>
-    withDiscord(async ({ api, sim }) => {
-      assert.equal(await createApplications(api).self(), sim.application.userId);
-      await assert.rejects(asking({ id: "me" }).applications.self(), RestError);
-    }));
-
-  for (const answer of [undefined, {}, { ...ME, id: "no id" }, [ME]]) {
-    it(`refuses ${JSON.stringify(answer)}`, async () => {
-      await assert.rejects(asking(answer).applications.me(), (error) => {
-        assert.ok(error instanceof RestError);
-        assert.equal(error.kind, "unavailable");
-        return true;
-      });
-    });
-  }
 });

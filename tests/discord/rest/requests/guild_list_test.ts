@@ -1,10 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { createGuildList } from "../../../../src/discord/rest/requests/guild_reads.ts";
-import { RestError } from "../../../../src/discord/rest/exchange/rest_error.ts";
 import { guildId } from "../../../support/discord/builders.ts";
 import { checkedApi } from "../checked_api.ts";
-import { withDiscord } from "../simulated.ts";
 import { sameData } from "../../../support/same_data.ts";
 
 const guild = (n: number) => ({ id: String(n), name: `guild ${n}`, owner: false });
@@ -36,17 +34,6 @@ describe("[P12] createGuildList().guilds()", () => {
     assert.equal((await createGuildList(same.api).guilds()).length, 200);
     assert.equal(same.sent.length, 2);
   });
-
-  it("passes on the request options", async () => {
-    const { api, asked } = checkedApi([]);
-    assert.deepEqual(await createGuildList(api, { priority: "background" }).guilds(), []);
-    assert.deepEqual(asked[0]?.[2], { priority: "background" });
-  });
-
-  for (const answer of [undefined, {}, [{ id: "one", name: "x" }], [{ name: "x" }]]) {
-    it(`rejects a malformed response: ${JSON.stringify(answer)}`, () =>
-      assert.rejects(createGuildList(checkedApi(answer).api).guilds(), RestError));
-  }
 });
 
 describe("[P12] createGuildList().channels()", () => {
@@ -64,21 +51,4 @@ describe("[P12] createGuildList().channels()", () => {
     ]);
     assert.deepEqual(sent.map(({ path }) => path), ["/guilds/100/channels"]);
   });
-
-  it("rejects a malformed response", () =>
-    assert.rejects(
-      createGuildList(checkedApi([{ id: "1" }]).api).channels(guildId("100")),
-      RestError,
-    ));
-});
-
-describe("[P12] createGuildList() and a strict Discord", () => {
-  it("lists the bot's guilds and their channels", () =>
-    withDiscord(async ({ api, demo: { krill, channels } }) => {
-      const list = createGuildList(api);
-      const guilds = await list.guilds();
-      assert.ok(guilds.some(({ id, name }) => id === krill.id && name === krill.name));
-      const listed = await list.channels(krill.id);
-      assert.ok(listed.some(({ id, name }) => id === channels.general.id && name === "general"));
-    }));
 });

@@ -22,21 +22,12 @@ const read = (answer: unknown) =>
   })(guildId("100"), userId("900"));
 
 describe("[G6] [P14] createReadRoles()", () => {
-  it("reads the roles of a member", async () => {
-    assert.deepEqual(await read({ roles: ["1", "2"], nick: "x" }), ["1", "2"]);
-  });
 
   it("returns no roles for a user who has left", async () => {
     const about = { kind: "not_found", route: "GET /x", status: 404 } as const;
     assert.deepEqual(await read(new RestError("failed", { ...about, code: 10_007 })), []);
     const page = new RestError("failed", about);
     await assert.rejects(read(page), page, "a proxy's answer, not Discord's");
-  });
-
-  it("passes on a failure, instead of returning no roles", async () => {
-    const down = new RestError("failed", { kind: "unavailable", route: "GET /x" });
-    await assert.rejects(read(down), down);
-    await assert.rejects(read({ roles: ["helpers"] }), RestError);
   });
 });
 
@@ -155,20 +146,5 @@ describe("[P12] createMembers().search()", () => {
     await createMembers(api, { priority: "background" }).search(GUILD, "a", 1_000);
     assert.equal(sent[0]?.query["limit"], "1000");
     assert.deepEqual(asked[0]?.[2], { priority: "background" });
-  });
-
-  for (const query of ["", "x".repeat(101)]) {
-    it(`sends no request for a query of ${query.length} characters`, async () => {
-      const { api, sent } = checkedApi([]);
-      assert.deepEqual(await createMembers(api).search(GUILD, query), []);
-      assert.deepEqual(sent, []);
-    });
-  }
-
-  it("passes on a failure, instead of returning no members", async () => {
-    const denied = new RestError("failed", { kind: "forbidden", route: "GET /x" });
-    await assert.rejects(createMembers(checkedApi(denied).api).search(GUILD, "ada"), denied);
-    const odd = checkedApi([{ user: { id: "ada" } }]);
-    await assert.rejects(createMembers(odd.api).search(GUILD, "ada"), RestError);
   });
 });

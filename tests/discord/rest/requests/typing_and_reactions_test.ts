@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { RestError } from "../../../../src/discord/rest/exchange/rest_error.ts";
 import {
   createReactions,
   createShowTyping,
@@ -36,12 +35,6 @@ describe("createReactions()", () => {
     });
   }
 
-  it("[R7] passes on Discord's refusal", async () => {
-    const refusal = new RestError("failed", { kind: "forbidden", route: "PUT /x" });
-    const { api } = fakeApi(refusal);
-    await assert.rejects(createReactions(api).add(CHANNEL, MESSAGE, "👀"), refusal);
-  });
-
   it("[R7] adds a reaction, and removes it", () =>
     withDiscord(async ({ api, sim, demo }) => {
       const reactions = createReactions(api);
@@ -62,11 +55,6 @@ describe("createReactions()", () => {
 });
 
 describe("createShowTyping()", () => {
-  it("[R7] sends one request, with spare priority", async () => {
-    const { api, asked } = fakeApi(undefined);
-    await createShowTyping(api)(channelId("7"));
-    assert.deepEqual(asked, [["POST", "/channels/7/typing", { priority: "spare" }]]);
-  });
 
   it("[R7] shows typing, and is refused where the bot may not post", () =>
     withDiscord(async ({ api, sim, demo }) => {

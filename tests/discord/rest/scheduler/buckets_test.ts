@@ -161,20 +161,4 @@ describe("[D3] createBuckets()", () => {
     assert.equal(availableAt(buckets.of(get), NOW), 6_000);
     assert.equal(buckets.of(patch), busy);
   });
-
-  it("forgets all other buckets", () => {
-    const buckets = createBuckets();
-    const first = buckets.of(get);
-    for (let n = 10; n < 2_000; n++) {
-      buckets.update(routeOf("GET", `/channels/${n}/messages`), {}, 0, NOW);
-    }
-    assert.notEqual(buckets.of(get), first);
-  });
-
-  it("forgets names if each response has another", () => {
-    const buckets = createBuckets();
-    const first = buckets.update(get, { bucket: "0" }, 0, NOW);
-    for (let n = 1; n < 2_000; n++) buckets.update(get, { bucket: `${n}` }, 0, NOW);
-    assert.notEqual(buckets.update(patch, { bucket: "0" }, 0, NOW), first);
-  });
 });

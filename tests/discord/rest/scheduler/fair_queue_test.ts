@@ -19,37 +19,6 @@ function takeNext(fairQueue: ReturnType<typeof createFairQueue>): string | undef
 }
 
 describe("[D4] createFairQueue()", () => {
-  it("is first come, first served for new queues", () => {
-    const fairQueue = createFairQueue();
-    for (const channel of [3, 1, 2]) fairQueue.add(queue(channel), request());
-    const order = [1, 2, 3, 4].map(() => takeNext(fairQueue));
-    assert.deepEqual(order, ["channels/3", "channels/1", "channels/2", undefined]);
-  });
-
-  it("puts the queue with the oldest last turn first, regardless of the order of joining", () => {
-    const fairQueue = createFairQueue();
-    for (const channel of [1, 2, 3]) fairQueue.add(queue(channel), request());
-    for (let n = 0; n < 3; n++) takeNext(fairQueue);
-    for (const channel of [3, 1, 2]) fairQueue.add(queue(channel), request());
-    assert.deepEqual([1, 2, 3].map(() => takeNext(fairQueue)), [
-      "channels/1",
-      "channels/2",
-      "channels/3",
-    ]);
-  });
-
-  it("puts a new queue behind all waiting ones", () => {
-    const fairQueue = createFairQueue();
-    fairQueue.add(queue(1), request());
-    takeNext(fairQueue);
-    fairQueue.add(queue(1), request());
-    for (const channel of [2, 3]) fairQueue.add(queue(channel), request());
-    assert.deepEqual([1, 2, 3].map(() => takeNext(fairQueue)), [
-      "channels/1",
-      "channels/2",
-      "channels/3",
-    ]);
-  });
 
   it("keeps the position of a request that is added again", () => {
     const fairQueue = createFairQueue();
@@ -60,15 +29,6 @@ describe("[D4] createFairQueue()", () => {
     assert.equal(takeNext(fairQueue), "channels/1");
     assert.equal(takeNext(fairQueue), "channels/2");
     assert.equal(takeNext(fairQueue), undefined);
-  });
-
-  it("skips an entry that is no longer its queue's", () => {
-    const fairQueue = createFairQueue();
-    const skipped = queue(1);
-    fairQueue.add(skipped, request());
-    fairQueue.add(queue(2), request());
-    skipped.entry = undefined;
-    assert.equal(takeNext(fairQueue), "channels/2");
   });
 
   it("lets a queue wait for at most one turn of each other queue", () => {

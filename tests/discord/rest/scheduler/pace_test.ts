@@ -1,13 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import {
-  createPace,
-  GLOBAL_WINDOW_MS,
-  type GlobalLimitState,
-  type Priority,
-  slotWaitMs,
-  SLOWED_EVERY_MS,
-} from "../../../../src/discord/rest/scheduler/global_limit.ts";
+import { createPace, GLOBAL_WINDOW_MS, type GlobalLimitState, type Priority, SLOWED_EVERY_MS } from "../../../../src/discord/rest/scheduler/global_limit.ts";
 
 const FREE: GlobalLimitState = { until: -Infinity, isSlowed: false };
 const SLOWED: GlobalLimitState = { until: -Infinity, isSlowed: true };
@@ -94,33 +87,4 @@ describe("[D3][D4] createPace()", () => {
     ]);
     assert.equal(pace.waitMs("reply", SLOWED, 1 + SLOWED_EVERY_MS), 0);
   });
-
-  it("counts requests of one moment from the time each one left", () => {
-    const pace = createPace({ globalPerSec: 2, unusedPerSec: 0 });
-    pace.take("reply", 0);
-    pace.take("reply", 0);
-    pace.sent(0, 0);
-    pace.sent(0, 50);
-    assert.equal(pace.waitMs("reply", FREE, 1_020), 0);
-    pace.take("reply", 1_020);
-    assert.equal(pace.waitMs("reply", FREE, 1_020), 50);
-  });
-});
-
-describe("[D3] slotWaitMs()", () => {
-  const rows: readonly [starts: readonly number[], perSec: number, now: number, wait: number][] = [
-    [[], 1, 0, 0],
-    [[0], 2, 0, 0],
-    [[0], 1, 0, GLOBAL_WINDOW_MS],
-    [[0], 1, 20, GLOBAL_WINDOW_MS - 20],
-    [[0], 1, GLOBAL_WINDOW_MS, 0],
-    [[0], 1, 9_999, 0],
-    [[0, 500], 2, 600, GLOBAL_WINDOW_MS - 600],
-    [[0, 500], 1, 600, 500 + GLOBAL_WINDOW_MS - 600],
-  ];
-  for (const [starts, perSec, now, wait] of rows) {
-    it(`waits ${wait} ms at ${now} for ${perSec}/s after [${starts}]`, () => {
-      assert.equal(slotWaitMs(starts, perSec, now), wait);
-    });
-  }
 });

@@ -1,7 +1,4 @@
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
-import { writeFileSync } from "node:fs";
-import { join } from "node:path";
 import { Buffer } from "node:buffer";
 import { describe, it } from "node:test";
 import { ArchiveError } from "../../../../src/extras/backup/archive/source.ts";
@@ -11,7 +8,6 @@ import {
   readTar,
   writeTar,
 } from "../../../../src/extras/backup/archive/tar.ts";
-import { tempDirectory } from "../../../support/temp_directory.ts";
 
 const bytes = (text: string) => new TextEncoder().encode(text);
 
@@ -64,30 +60,6 @@ describe("[O11] writeTar() and readTar()", () => {
     ];
     for (const step of [1, 511, 512, 700, 100_000]) {
       assert.deepEqual(await read(archive, step), expected);
-    }
-  });
-
-  it("write archives that `tar` reads", async () => {
-    using directory = tempDirectory();
-    const path = join(directory.path, "a.tar");
-    writeFileSync(path, await written(file("a.txt", "one"), file(LONG, "two")));
-    const names = execFileSync("tar", ["--quoting-style=literal", "-tf", path], {
-      encoding: "utf8",
-      env: { LC_ALL: "C.UTF-8" },
-    });
-    assert.deepEqual(names.trimEnd().split("\n"), ["a.txt", LONG]);
-  });
-
-  it("skip content that is not read", async () => {
-    const archive = await written(file("a", "x".repeat(2_000)), file("b", "y"));
-    const paths: string[] = [];
-    for await (const { path } of readTar(listed([archive]))) paths.push(path);
-    assert.deepEqual(paths, ["a", "b"]);
-  });
-
-  it("refuse a file with another size than it says", async () => {
-    for (const size of [2, 4]) {
-      await assert.rejects(written({ path: "a", size, content: [bytes("123")] }), RangeError);
     }
   });
 

@@ -27,17 +27,6 @@ describe("[S5] createTurnLimit() side by side", () => {
     assert.deepEqual(admitted, [false, true]);
     assert.equal(one.admits(stranger("9")), true);
   });
-
-  it("gives a place back once, however often a turn does", () => {
-    const { one, two } = setUp(1);
-    one.take();
-    const free = one.begin(stranger("7"));
-    free();
-    assert.equal(one.take() && one.admits(stranger("7")), true);
-    one.begin(stranger("7"));
-    free();
-    assert.equal(two.take(), false);
-  });
 });
 
 describe("[S5] createTurnLimit()", () => {
@@ -50,43 +39,6 @@ describe("[S5] createTurnLimit()", () => {
     assert.deepEqual([one.take(), two.take()], [false, false]);
     end();
     assert.deepEqual([two.take(), one.take()], [true, false]);
-  });
-
-  it("wakes only members that found it full when a place is given back, once", () => {
-    const { one, two, woken } = setUp(1);
-    assert.equal(one.take(), true);
-    assert.equal(two.take(), false);
-    one.giveBack();
-    assert.deepEqual(woken, { one: 0, two: 1 });
-    assert.equal(two.take(), true);
-    two.giveBack();
-    assert.deepEqual(woken, { one: 0, two: 1 }); // or the two would wake each other for ever
-  });
-
-  it("wakes all members at the end of a turn, since accounts can share its session", () => {
-    const { one, woken } = setUp(4);
-    one.take();
-    one.begin(stranger("7"))();
-    assert.deepEqual(woken, { one: 1, two: 1 });
-  });
-
-  it("wakes no member that has left", () => {
-    const { one, two, woken } = setUp(1);
-    one.take();
-    two.take();
-    two.leave();
-    one.begin(stranger("7"))();
-    assert.deepEqual(woken, { one: 1, two: 0 });
-  });
-
-  it("follows a changed size", () => {
-    let size = 1;
-    const member = createTurnLimit(() => size).join(() => {});
-    member.take();
-    member.begin(stranger("7"));
-    assert.equal(member.take(), false);
-    size = 2;
-    assert.equal(member.take(), true);
   });
 
   it("[X4a] lets a person have one turn at a time, and an owner several", () => {

@@ -72,21 +72,6 @@ describe("[R7] createAcks()", () => {
     });
   }
 
-  it("marks a message once, even if it is accepted several times", () => {
-    const { acks, clock, asked } = setUp();
-    acks.accepted(MESSAGE, "mentioned");
-    acks.accepted(MESSAGE, "mentioned");
-    clock.advance(1_000);
-    assert.deepEqual(asked, ["+👀 1"]);
-  });
-
-  it("passes a server's own emoji on unchanged", () => {
-    const { acks, clock, asked } = setUp({ ackReaction: "<:krill:123>" });
-    acks.accepted(MESSAGE, "mentioned");
-    clock.advance(250);
-    assert.deepEqual(asked, ["+<:krill:123> 1"]);
-  });
-
   const group = { ...directMessage(), place: { kind: "group_dm" as const } };
   const places: readonly [what: string, message: InboundMessage, why: AcceptReason][] = [
     ["a direct message", directMessage(), "dm-allowed"],
@@ -176,42 +161,6 @@ describe("[R7] createAcks(), removeAckAfterReply", () => {
     await settle();
     assert.deepEqual(asked.at(-1), "-👀 2");
   });
-
-  it("removes no reaction that it did not add", async () => {
-    const { acks, clock, asked } = setUp(RULES, refusal(undefined));
-    acks.accepted(MESSAGE, "mentioned");
-    clock.advance(250);
-    acks.answered(MESSAGE.id, "reply");
-    acks.answered(NEXT.id, "reply");
-    await settle();
-    assert.deepEqual(asked, ["+👀 1"]);
-  });
-
-  it("waits for the reaction before removing it if the reply is faster", async () => {
-    const { promise, resolve } = Promise.withResolvers<void>();
-    const { acks, clock, asked } = setUp(RULES, () => promise);
-    acks.accepted(MESSAGE, "mentioned");
-    clock.advance(250);
-    acks.answered(MESSAGE.id, "reply");
-    await settle();
-    assert.deepEqual(asked, ["+👀 1"]);
-    resolve();
-    await settle();
-    assert.deepEqual(asked, ["+👀 1", "-👀 1"]);
-  });
-
-  it("remembers a bounded number of reactions, and leaves the oldest at Discord", async () => {
-    const { acks, clock, asked } = setUp(RULES);
-    const many = Array.from(
-      { length: 1_001 },
-      (_, at) => messageId(`15${at + 1_000}00000000000000`),
-    );
-    for (const id of many) acks.accepted(guildMessage({ id }), "mentioned");
-    clock.advance(250);
-    for (const id of many) acks.answered(id, "reply");
-    await settle();
-    assert.equal(asked.filter((one) => one.startsWith("-")).length, 1_000);
-  });
 });
 
 describe("[D3] createAcks(), if Discord refuses", () => {
@@ -231,16 +180,6 @@ describe("[D3] createAcks(), if Discord refuses", () => {
     assert.deepEqual(lines.map(({ level }) => level), ["debug"]);
   });
 
-  it("tries each message even if there was no room for the one before", async () => {
-    const { acks, clock, asked } = setUp({}, refusal(undefined));
-    for (const message of [MESSAGE, NEXT]) {
-      acks.accepted(message, "mentioned");
-      clock.advance(250);
-      await settle();
-    }
-    assert.deepEqual(asked, ["+👀 1", "+👀 2"]);
-  });
-
   it("logs an unknown emoji once, and adds no more reactions", async () => {
     const { acks, clock, asked, lines } = setUp(
       { ackReaction: "eyes" },
@@ -255,16 +194,5 @@ describe("[D3] createAcks(), if Discord refuses", () => {
     const [warning, ...more] = lines.filter(({ level }) => level === "warn");
     assert.match(warning?.event ?? "", /messages\.ackReaction/);
     assert.deepEqual(more, []);
-  });
-
-  it("continues after a message without room for reactions, or a closed thread", async () => {
-    const { acks, clock, asked, lines } = setUp({}, refusal("rejected"));
-    for (const message of [MESSAGE, NEXT]) {
-      acks.accepted(message, "mentioned");
-      clock.advance(250);
-      await settle();
-    }
-    assert.deepEqual(asked, ["+👀 1", "+👀 2"]);
-    assert.deepEqual(lines.filter(({ level }) => level !== "debug"), []);
   });
 });

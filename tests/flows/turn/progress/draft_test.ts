@@ -78,31 +78,6 @@ describe("[R8] createDrafts()", () => {
     assert.deepEqual(turn.contents(), [`${SENTENCE}And`]);
   });
 
-  it("shows no text that is too short", async () => {
-    const turn = setUp();
-    turn.grow("Well, let me see then what I can ");
-    await turn.pass(5_000);
-    assert.deepEqual(turn.contents(), []);
-    turn.grow("do ");
-    turn.grow("about it ");
-    await turn.pass(1_200);
-    assert.equal(turn.contents().length, 1);
-  });
-
-  it("sends nothing while the text does not change", async () => {
-    const turn = setUp();
-    let composed = 0;
-    const stream = turn.world.drafts.begin(MESSAGE, (text) => {
-      composed += 1;
-      return compose(text);
-    });
-    stream.grow(SENTENCE);
-    await turn.pass(60_000);
-    assert.equal(turn.world.asked.length, 1);
-    assert.equal(composed, 1);
-    await stream.end();
-  });
-
   it("continues in a second draft once the first is full", async () => {
     const turn = setUp();
     turn.grow(SENTENCE);
@@ -127,27 +102,6 @@ describe("[R8] createDrafts()", () => {
     turn.grow("ls\n```\n");
     await turn.finish();
     assert.deepEqual(turn.world.seen(), withoutDrafts(compose(turn.text)));
-  });
-
-  it("never runs two edits at once, and waits 1.2 s between them", async () => {
-    const turn = setUp();
-    turn.grow(SENTENCE);
-    await turn.pass(1_000);
-    const { promise, resolve } = Promise.withResolvers<void>();
-    turn.world.holdEdit = promise;
-    for (let at = 0; at < 8; at += 1) {
-      turn.grow("a ");
-      await turn.pass(1_000);
-    }
-    assert.equal(turn.world.editedAt.length, 1);
-    resolve();
-    for (let at = 0; at < 100; at += 1) {
-      turn.grow(at % 8 === 0 ? "\n" : "a ");
-      await turn.pass(150);
-    }
-    const times = turn.world.editedAt;
-    assert.ok(times.length > 4);
-    for (const [at, time] of times.slice(1).entries()) assert.ok(time - times[at]! >= 1_200);
   });
 
   it("shares the pace of a channel between two turns", async () => {
@@ -184,30 +138,6 @@ describe("[R8] createDrafts()", () => {
     assert.equal(turn.world.clock.pending, 0);
   });
 
-  it("posts no second draft before Discord has the first", async () => {
-    const turn = setUp();
-    turn.grow(SENTENCE.repeat(3));
-    for (let at = 0; at < 50; at += 1) await turn.wait(100);
-    await turn.finish();
-    assert.deepEqual(turn.world.asked.map((one) => one.split(" ")[0]), ["post", "post", "post"]);
-    assert.deepEqual(turn.world.seen(), withoutDrafts(compose(turn.text)));
-  });
-
-  it("retries an edit without room or without an answer", async () => {
-    for (const fault of ["no room", "lost on the way", "done, and not answered"] as const) {
-      const turn = setUp();
-      turn.grow(SENTENCE);
-      await turn.pass(1_000);
-      turn.world.nextEdit = fault;
-      turn.grow("And ");
-      await turn.pass(1_200);
-      turn.world.nextEdit = "none";
-      await turn.pass(1_200);
-      assert.deepEqual(turn.contents(), [`${SENTENCE}And …`], fault);
-      assert.equal(turn.world.editedAt.length, 2, fault);
-    }
-  });
-
   it("waits as long as Discord asks", async () => {
     const turn = setUp();
     turn.grow(SENTENCE);
@@ -220,25 +150,6 @@ describe("[R8] createDrafts()", () => {
     assert.equal(turn.world.editedAt.length, 1);
     await turn.pass(100);
     assert.deepEqual(turn.contents(), [`${SENTENCE}And …`]);
-  });
-
-  it("counts an edit without an answer neither as done nor as lost", async () => {
-    const turn = setUp();
-    let shown = "The first of what it says, long enough to be shown.";
-    const stream = turn.world.drafts.begin(MESSAGE, () => compose(shown));
-    stream.grow(SENTENCE);
-    await turn.pass(1_000);
-    const first = turn.contents();
-    turn.world.nextEdit = "done, and not answered";
-    shown = "The second of what it says, long enough to be shown.";
-    stream.grow(`${SENTENCE}a `);
-    await turn.pass(1_200);
-    turn.world.nextEdit = "none";
-    shown = "The first of what it says, long enough to be shown.";
-    stream.grow(`${SENTENCE}a b `);
-    await turn.pass(1_200);
-    assert.deepEqual(turn.contents(), first);
-    await stream.end();
   });
 
   it("stops growing after a refusal by Discord, and still ends correctly", async () => {
@@ -366,29 +277,6 @@ describe("[R8] createDrafts()", () => {
     assert.equal(turn.world.clock.pending, 0);
   });
 
-  it("stops growing after its end", async () => {
-    const turn = setUp();
-    turn.grow(SENTENCE);
-    await turn.end();
-    turn.grow(SENTENCE);
-    await turn.pass(5_000);
-    assert.deepEqual(turn.world.asked, []);
-  });
-
-  it("cannot fail a turn: after an error, it logs it and shows no more", async () => {
-    const world = new DraftWorld();
-    const stream = world.drafts.begin(MESSAGE, () => {
-      throw new RangeError("a bug");
-    });
-    stream.grow(SENTENCE);
-    world.clock.advance(1_000);
-    await settle();
-    world.clock.advance(60_000);
-    await stream.end();
-    assert.deepEqual(world.log.map(({ level }) => level), ["warn"]);
-    assert.equal(world.clock.pending, 0);
-  });
-
   it("continues with the same draft after a crash", async () => {
     const turn = setUp();
     turn.grow(`${SENTENCE}Then`);
@@ -399,18 +287,6 @@ describe("[R8] createDrafts()", () => {
     assert.deepEqual(turn.contents(), ["A different answer, for models are like that."]);
     await turn.finish();
     assert.deepEqual(turn.world.seen(), withoutDrafts(compose(turn.text)));
-  });
-
-  it("does not assume that a draft still shows its first text", async () => {
-    const turn = setUp();
-    turn.grow(SENTENCE);
-    await turn.pass(1_000);
-    turn.grow("And ");
-    await turn.pass(1_200);
-    turn.restart();
-    turn.grow(SENTENCE);
-    await turn.pass(2_200);
-    assert.deepEqual(turn.contents(), [`${SENTENCE.trim()} …`]);
   });
 
   it("knows the text of a draft from before the crash that is posted only now", async () => {

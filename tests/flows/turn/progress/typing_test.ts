@@ -75,36 +75,6 @@ describe("[R7] createTyping()", () => {
     assert.equal(clock.pending, 0);
   });
 
-  it("starts again for a turn after the last", () => {
-    const { typing, clock, times } = setUp();
-    typing.begin(HERE)();
-    clock.advance(1_000);
-    const end = typing.begin(HERE);
-    clock.advance(300);
-    end();
-    assert.deepEqual(times(), [1_300]);
-  });
-
-  it("shows each channel's indicator on its own", () => {
-    const { typing, clock, times } = setUp();
-    const ends = [typing.begin(HERE), typing.begin(THERE)];
-    clock.advance(300);
-    for (const end of ends) end();
-    assert.deepEqual([times(HERE), times(THERE)], [[300], [300]]);
-  });
-
-  it("continues after a failure, and logs it at debug level only", async () => {
-    const { typing, clock, times, lines } = setUp(refusal(undefined));
-    const end = typing.begin(HERE);
-    clock.advance(300);
-    await settle();
-    clock.advance(8_000);
-    await settle();
-    end();
-    assert.deepEqual(times(), [300, 8_300]);
-    assert.deepEqual(lines.map(({ level }) => level), ["debug", "debug"]);
-  });
-
   it("[D3] sends no request for ten minutes in a channel that forbids it", async () => {
     const { typing, clock, times } = setUp(refusal("forbidden"));
     const end = typing.begin(HERE);
@@ -121,14 +91,5 @@ describe("[R7] createTyping()", () => {
     clock.advance(300);
     there();
     assert.equal(times(THERE).length, 1);
-  });
-
-  it("never waits for Discord's answer", () => {
-    const { typing, clock, times } = setUp(() => new Promise(() => {}));
-    const end = typing.begin(HERE);
-    clock.advance(9_000);
-    end();
-    assert.equal(times().length, 2);
-    assert.equal(clock.pending, 0);
   });
 });
