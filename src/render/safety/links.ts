@@ -11,7 +11,9 @@ export interface LinkRules {
   readonly linkHosts: readonly string[];
 }
 
-const LINK = /<?(https?:\/\/[^\s<>`)\]|]*[^\s<>`)\]|.,;:!?'"*_~])>?/gi;
+/** An address, and what follows it without white space of Discord's: more than the end of a sentence is data. */
+const LINK = /<?(https?:\/\/[^\s<>`)\]|]*[^\s<>`)\]|.,;:!?'"*_~])>?(?=([^\t\n\r <>]*))/gi;
+const END = /^[.,;:!?'")\]*_~|`]{0,2}$/;
 
 /** @returns `found`: the number of links for which Discord must fetch nothing. */
 export function withoutPreviews(
@@ -20,12 +22,13 @@ export function withoutPreviews(
 ): { readonly text: string; readonly found: number } {
   if (!text.includes("://")) return { text, found: 0 }; // most answers
   let found = 0;
-  const bracketed = text.replace(LINK, (link, address: string) => {
+  const bracketed = text.replace(LINK, (link, address: string, rest: string) => {
     const { host = "" } = URL.parse(address) ?? {};
     const isListed = linkHosts.some((rule) =>
       rule === "*" || rule === host || (rule.startsWith("*.") && host.endsWith(rule.slice(1)))
     );
-    if (isListed || written.some((one) => one.includes(address))) return link;
+    const isWritten = END.test(rest) && written.some((one) => one.includes(address));
+    if (isListed || isWritten) return link;
     found += 1;
     return `<${address}>`;
   });

