@@ -8,6 +8,7 @@
 import { existsSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import {
   askSocket,
   BotSocketError,
@@ -202,10 +203,19 @@ export class UnansweredError extends StartError {
   }
 }
 
+/** Milliseconds between two attempts. */
+const RETRY_MS = 25;
+
 /** Creates the calls to the process with the lock of a data directory. */
 export function createAsk(dataDir: string, greetingMs = GREETING_MS): AskStore {
   return async (name, args) => {
-    const answer = await send(dataDir, name, args, greetingMs);
+    const until = performance.now() + greetingMs;
+    let answer = await send(dataDir, name, args, greetingMs);
+    // A bot that starts has the lock before it takes commands.
+    while (answer.kind === "absent" && performance.now() < until) {
+      await sleep(RETRY_MS);
+      answer = await send(dataDir, name, args, greetingMs);
+    }
     if (answer.kind !== "answered") throw new UnansweredError(dataDir, answer.kind);
     return readAnswer(answer.text);
   };
