@@ -16,7 +16,7 @@ type IntentDecision =
   | { readonly kind: "ignore"; readonly why: IntentSilence; readonly rule: string };
 
 /** What is known of a message beside its text. */
-export interface IntentSigns {
+interface IntentSigns {
   /** The bot's last answer here was to this person, at most five minutes ago. */
   readonly isAnswered: boolean;
   /** The newest message here is that answer. */
@@ -27,7 +27,7 @@ export interface IntentSigns {
 }
 
 const THANKS =
-  /^(?:thanks?|thank you|thx|ty|danke|merci|gracias|grazie|ok(?:ay)?|got it|great|nice|cool|lol|haha|👍|🙏)\b[\s!.,\p{Emoji}]*$/iu;
+  /^(?:(?:(?:thanks?|thank you|thx|ty|danke|merci|gracias|grazie|ok(?:ay)?|got it|great|nice|cool|lol|haha)(?![\p{L}\p{N}])|\p{Extended_Pictographic})[\s!.,\ufe0f]*)+$/iu;
 const TO_NAME = /^@?[\p{L}\p{N}_.-]{2,32}[,:] /u;
 
 /** Each sign with its part of the score's logit. */
