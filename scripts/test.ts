@@ -2,8 +2,8 @@
  * Checks a change in one command: format, lint, types, generated documents, the tests of all parts on
  * Bun, those that differ on Deno, and the whole bot as the binary.
  *
- * With `--all`, as for a release, it also runs all tests on Deno, those of the store with PostgreSQL,
- * the long forms, and the binaries of other platforms.
+ * With `--all`, as for a release, it also runs all tests on Deno, the
+ * long forms, and the binaries of other platforms.
  *
  * The last line is the result, and the lines before it repeat the failures. A step without any test
  * is a failure, because a runner that finds no test reports success. Independent steps run side by

@@ -160,7 +160,7 @@ export function inBatches(write: (text: string) => void): LogSettings["write"] {
 }
 
 /** The plain text of an event, without secrets: a line of the log's JSON. */
-export interface LoggedEvent {
+interface LoggedEvent {
   /** In ISO 8601, with milliseconds, in UTC. */
   readonly time: string;
   readonly level: string;
@@ -187,7 +187,7 @@ function given(fields: LogFields): LogFields {
 }
 
 /** The fields of an event; those of a value that is no object are empty. */
-export function toFields(plain: Plain): Readonly<Record<string, Plain>> {
+function toFields(plain: Plain): Readonly<Record<string, Plain>> {
   return typeof plain === "object" && plain !== null && !isList(plain) ? plain : {};
 }
 
@@ -202,7 +202,7 @@ export function jsonLine(event: LoggedEvent): string {
 }
 
 /** An event as a line for people, without date and line break. */
-export function humanLine({ time, level, part, event, fields }: LoggedEvent): string {
+function humanLine({ time, level, part, event, fields }: LoggedEvent): string {
   const head = `${time.slice(11, 23)} ${level.padEnd(5)} ${part}: ${event}`;
   const pairs = Object.entries(fields).map(([key, value]) => `${key}=${shown(value)}`);
   return escaped([head, ...pairs].join(" "));

@@ -115,7 +115,7 @@ const MAY_USE: Readonly<Record<string, readonly string[]>> = {
   // Shows what their commands show, and changes the same rows.
   dashboard: ["access", "agent", "config", "model", "why"],
   demo: ["dashboard", "voice"], // the page, and people with the same keys
-  diagnose: ["access", "agent", "hooks", "model", "service", "voice"], // judges their facts
+  diagnose: ["access", "hooks", "model", "service", "voice"], // judges their facts
   hooks: ["events"], // reads what an event is about
   setup: ["delivery", "model", "service"], // tests the model, and greets
   upgrade: ["service"],
@@ -123,8 +123,6 @@ const MAY_USE: Readonly<Record<string, readonly string[]>> = {
 
 /** Places where the core asks for one extra by name; each wants a way of its own. */
 const ASKED_BY_NAME: readonly string[] = [
-  "src/bot/account/parts.ts → api", // a turn streams into a call of a program
-  "src/bot/turn/turns.ts → api",
   "src/cli/run/run.ts → setup", // a start without a config
 ];
 

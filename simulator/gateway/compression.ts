@@ -11,7 +11,7 @@
 import { Buffer } from "node:buffer";
 import { constants, createDeflate, createZstdCompress } from "node:zlib";
 
-export type Compression = "none" | "zlib-stream" | "zstd-stream";
+type Compression = "none" | "zlib-stream" | "zstd-stream";
 
 /** Reads the query's `compress`; `undefined` for a name that Discord does not know. */
 export function parseCompression(text: string | null): Compression | undefined {

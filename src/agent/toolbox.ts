@@ -33,7 +33,7 @@ export function isResult(ended: CallEnd): ended is ToolResult {
 }
 
 /** Everything that tool calls need from outside, besides their context. */
-export interface ToolboxPorts {
+interface ToolboxPorts {
   /** Removes the config's secrets from a result (SEC-R9): neither the model nor the store gets them. */
   readonly cleanSecrets: (text: string) => string;
   /** Puts a fence around a result or a reason, which may have words of people in it (H4). */

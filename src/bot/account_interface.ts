@@ -71,7 +71,7 @@ export interface AccountPorts extends Clock {
   readonly isOnly: () => boolean;
   /** Shows the account to the others (N2). */
   readonly publish: (view: OurView) => void;
-  /** Tells all accounts of rows that this one has changed for them: they share a memory (X5, T7a). */
+  /** Tells all accounts of rows that this one has changed for them: they share a memory (X5). */
   readonly changedInAll: RunningAccount["changedByCommand"];
   /** The account is online for the first time in this process. */
   readonly onOnline: (online: Online) => void;

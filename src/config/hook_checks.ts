@@ -1,4 +1,4 @@
-/** Finds faults of hooks, feeds and events of servers that the schema cannot see (W1, W7, T15, T16). */
+/** Finds faults of hooks, feeds and events of servers that the schema cannot see (W1, W7, T15). */
 
 import { isToolEntry } from "../core/tool_names.ts";
 import type { AnswerRules, HookScheme } from "../core/hooks/hook.ts";

@@ -16,7 +16,7 @@ import type {
 } from "./model.ts";
 
 /** Rough number of tokens per UTF-16 unit, as for the history (`session/history.ts`). */
-export const TOKENS_PER_CHAR = 0.3;
+const TOKENS_PER_CHAR = 0.3;
 
 /** The request, as far as the model can take it. The same object if nothing changes. */
 export function fitRequest(

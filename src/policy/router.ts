@@ -149,7 +149,7 @@ function firstOf({ id: agentId, rule }: RoutedAgent, ask: RecordCheck): AgentCla
  * others reach it neither by name, nor in its threads, nor through another agent. The first agent
  * answers everyone.
  */
-export function prepareReach(
+function prepareReach(
   { agents: [first], assigned, bindings }: RouterRules,
 ): (agentId: string, userId: UserId) => boolean {
   const open = new Set([first.id, ...assigned.map(({ agentId }) => agentId)]);

@@ -1,6 +1,6 @@
 /**
  * Writes what a turn costs: in the small last line of an answer (R15), and for people who decide about
- * its next call (A1, T11).
+ * its next call (A1).
  *
  * Only the message at Discord has the last line. The session remembers the answer without it, and the
  * stored message has it apart, so that Barnacle can take it out of the text that Discord shows.

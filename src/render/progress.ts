@@ -12,14 +12,12 @@ import { notice, type TextKey, type Texts } from "./notices/notices.ts";
 /** A notice about work that has no placeholder. */
 type PlainWork = Exclude<
   Extract<TextKey, `work${string}`>,
-  "workNamedAgents" | "workHistory" | "workTool"
+  "workHistory" | "workTool"
 >;
 
 /** Notices by tool; another tool has its name in the line. */
 const WORK_OF: ReadonlyMap<string, PlainWork> = new Map<string, PlainWork>([
   ["ask", "workAsk"],
-  ["ask_agent", "workAgents"],
-  ["handoff", "workAgents"],
   ["discord", "workDiscord"],
   ["exec", "workExec"],
   ["process", "workExec"],
@@ -32,7 +30,6 @@ const WORK_OF: ReadonlyMap<string, PlainWork> = new Map<string, PlainWork>([
   ["web_fetch", "workPage"],
   ["web_search", "workSearch"],
   ["search_server", "workServer"],
-  ["post", "workPost"],
   ["code", "workCode"],
   ["draw", "workImage"],
   ["read_file", "workFiles"],
@@ -50,8 +47,6 @@ export interface Work {
   readonly tools: readonly string[];
   /** The channel whose history a tool reads, if it is not that of the turn. */
   readonly reads?: ChannelId;
-  /** Names of the agents that a tool asks, from the config; absent: none. */
-  readonly agents?: readonly string[];
   /** Number of the step, from 1. */
   readonly step: number;
   /** Maximum number of steps. */
@@ -81,15 +76,12 @@ export function asideOf(composed: string): string | undefined {
 }
 
 export function progressText(
-  { tools, reads, agents = [], step, steps, seconds, channelId, isReading, aside }: Work,
+  { tools, reads, step, steps, seconds, channelId, isReading, aside }: Work,
   texts: Texts,
 ): string {
   const works = tools.map((tool) => {
     if (tool === "read_channel_history") {
       return notice("workHistory", { channel: `<#${reads ?? channelId}>` }, texts);
-    }
-    if (tool === "ask_agent" && agents.length > 0) {
-      return notice("workNamedAgents", { agents: agents.join(", ") }, texts);
     }
     const key = WORK_OF.get(tool);
     return key ? notice(key, {}, texts) : notice("workTool", { tool: plainToolName(tool) }, texts);

@@ -48,8 +48,7 @@ export interface ToolMessage extends Answered {
  * @returns `undefined` if nothing in it is meant for people.
  */
 export function composeToolMessage(
-  { message, agentId, callKey, channelId, guildId, text, replyTo, files, embed }:
-    ToolMessage,
+  { message, agentId, callKey, channelId, guildId, text, replyTo, files, embed }: ToolMessage,
   rules: ReplyRules,
 ): readonly Frozen[] | undefined {
   const shown = NOTHING_SHOWN;

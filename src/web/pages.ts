@@ -131,7 +131,7 @@ function createKeptPages(now: Clock["now"]) {
   };
 }
 
-export const PUBLIC_INTERNET: Omit<GuardPorts, "userAgent" | "now"> = {
+const PUBLIC_INTERNET: Omit<GuardPorts, "userAgent" | "now"> = {
   resolve: (hostname) => lookup(hostname, { all: true }),
   isAllowed: (address) => isPublicAddress(address) && !isOwn(address),
   allowedPorts: new Set([80, 443]),

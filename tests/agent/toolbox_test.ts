@@ -18,7 +18,7 @@ import {
 } from "../../src/core/turn/tool.ts";
 import { messageId } from "../support/discord/builders.ts";
 import { FakeClock } from "../support/fake_clock.ts";
-import { cleanSecrets, toolboxOf, toolContext, toolNamed } from "../support/model/tools.ts";
+import { cleanSecrets, toolboxOf, toolContext } from "../support/model/tools.ts";
 import { sameData } from "../support/same_data.ts";
 
 const tide: Tool = {

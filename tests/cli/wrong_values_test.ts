@@ -33,7 +33,7 @@ interface Kind {
   readonly good?: string;
 }
 
-const CONTROL = "a\u001b]0;t\u0007\nb";
+const CONTROL = "a\u001b]0;t\u0007b";
 const NUMBERS: Kind = {
   values: ["", "abc", "-1", "1e309", "NaN", "9".repeat(400), "1.5x", "0x", CONTROL],
   isUsage: true,

@@ -66,7 +66,6 @@ describe("[P6] toAccessPolicy() › needsOwnerInGuild", () => {
 describe("toAccessPolicy()", () => {
   it("[P2] lets paired users write by default", async () => {
     const { dm } = await accessOf(undefined);
-    const follows = { edits: "follow", deletedQuestions: "delete" };
     sameData(dm, {
       enabled: true,
       policy: "pairing",

@@ -137,8 +137,6 @@ describe("loadConfig()", () => {
         policy: "pairing",
         allowFrom: [],
         groupEnabled: false,
-        edits: "follow",
-        deletedQuestions: "delete",
       },
       dms: {},
       allowBots: false,

@@ -137,7 +137,6 @@ describe("[D5] the crash table of a message that always fails", () => {
 });
 
 describe("[D2] the judge of the crash model", () => {
-
   it("doubles no message in a channel with hidden history: it holds the message", async () => {
     for (const schedule of schedules({ isPlain: true }, 29)) {
       const { doubled } = await play(schedule, { history: "hidden" });

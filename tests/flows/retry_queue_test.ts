@@ -82,6 +82,14 @@ describe("[G6] createRetryQueue()", () => {
   }
 
   for (let ticks = 0; ticks < 8; ticks++) {
+    it(`runs a task that arrives ${ticks} microtasks after the queue became empty`, async () => {
+      const { done, task, retries } = setUp();
+      retries.add(task("a"));
+      for (let tick = 0; tick < ticks; tick++) await Promise.resolve();
+      retries.add(task("b"));
+      await settle();
+      assert.deepEqual(done, ["a", "b"]);
+    });
   }
 
   it("starts no task after stop, and waits for the running one", async () => {

@@ -140,5 +140,4 @@ describe("[T12] composeReminder()", () => {
     const [shown = ""] = contents("ask @ada (123456789012345678)\n~~~\nx\n~~~", 2_000);
     assert.match(shown, /ask <@123456789012345678>\n```\nx\n```/);
   });
-
 });

@@ -18,6 +18,7 @@ const PLANNED: Readonly<Record<string, string>> = {
 
 /** Requirements whose attacks need no whole bot. Their tests run on both runtimes. */
 const ELSEWHERE: Readonly<Record<string, string>> = {
+  "SEC-R10": "tests/render/safety/secrets_test.ts",
   "SEC-R17": "tests/core/rights/rights_test.ts",
   "SEC-R18": "tests/discord/rest/actions/targets_test.ts",
   "SEC-R19": "tests/store/questions/questions_test.ts",

@@ -14,7 +14,6 @@ const NOTHING = {
 const messageOf = (id: string) => guildMessage({ id: messageId(id) });
 
 describe("health()", () => {
-
   it("[O1] counts waiting and running messages, with the age of the oldest", async () => {
     const { store } = openTestStore();
     await store.inbox.acceptBatch(batch({ judged: [accepted(messageOf("1"))] }), NOW);

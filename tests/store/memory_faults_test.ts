@@ -63,8 +63,9 @@ describe("the memory of the store", () => {
     // Undoes a transaction, so that the queue is filled from the tables.
     await assert.rejects(store.inbox.acceptBatch(batch({ judged: [broken as never] }), NOW));
     const released = store.inbox.release(claim);
-    await store.inbox.claimNext(ACCOUNT, NOW, []); // of another session, before the disk has it
+    const early = await store.inbox.claimNext(ACCOUNT, NOW, []); // perhaps before the tables have it
     await released;
-    assert.equal((await store.inbox.claimNext(ACCOUNT, NOW, []))?.message.id, claim.message.id);
+    const again = early ?? await store.inbox.claimNext(ACCOUNT, NOW, []);
+    assert.equal(again?.message.id, claim.message.id);
   });
 });

@@ -110,7 +110,7 @@ describe("[T12] remind", () => {
     const text = "see https://a.example/x?y=1 and https://evil.example/?k=1 hunter2";
     const kept = (await create({ text })).text ?? "";
     assert.match(kept, /https:\/\/a\.example\/x\?y=1/);
-    assert.match(kept, /<https:\/\/evil\.example\/> `\?k=1`/);
+    assert.match(kept, /<https:\/\/evil\.example\/\?k=1> \[redacted\]/);
     assert.match(kept, /\[redacted\]/);
   });
 

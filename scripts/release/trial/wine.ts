@@ -87,7 +87,6 @@ async function besideABot(wine: Wine): Promise<void> {
         [["resume"], [0], /./],
         [["status"], [0], /running, Barnacle/],
         [["doctor"], [0, 1, 3, 78], /Data directory/], // this shell has no token
-        [["logs"], [0, 75], /./],
         [["backup", "--to", join(dataDir, "one.barnacle")], [0], /./],
       ];
     for (const [args, codes, says] of steps) {

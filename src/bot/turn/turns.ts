@@ -261,7 +261,7 @@ export function createAccountTurns(
     release: (claim) => store.inbox.release(claim),
     isRunning: store.inbox.isRunning,
     async answer(claim, turn) {
-      const { message: { id, channelId, triggered, hooked, spoken } } = claim;
+      const { message: { channelId, triggered, hooked, spoken } } = claim;
       const isSeen = !triggered && !hooked && !spoken;
       const stopTyping = isSeen ? progress.typing.begin(channelId) : () => {};
       try {

@@ -74,7 +74,7 @@ type PlannedSave =
   | Extract<Saved, { readonly kind: "unchanged" | "invalid" }>;
 
 /** Checks a new text, and compares it with the text that was read. Writes nothing. */
-export async function planSave(
+async function planSave(
   opened: OpenedConfig,
   text: string,
   env: Env,

@@ -51,7 +51,7 @@ const INSTEAD: Readonly<Record<string, string>> = {
 const HELP_OPTIONS: readonly string[] = ["--help", "-h", "--helpAll", "--help-all", "-H"];
 
 /**
- * Reads `help access test` and `access help` as `--help` of the command. `help help` is the help of
+ * Reads `help pairing list` and `pairing help` as `--help` of the command. `help help` is the help of
  * Barnacle itself. Options after a command's name are dropped; one without a command is wrong.
  */
 export function withHelpOption(args: readonly string[], commands: Commands): readonly string[] {

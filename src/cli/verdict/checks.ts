@@ -1,6 +1,5 @@
 /**
- * Prints the checks of a decision, passed or failed, with fact and rule (P1); and the tools of a sender
- * in a place, for `barnacle access test` (T2).
+ * Prints the checks of a decision, passed or failed, with fact and rule (P1).
  */
 
 import type { Explanation, VerdictCheck } from "../../core/inbound/facts.ts";
@@ -8,15 +7,6 @@ import { printable } from "../../lib/text/quoted.ts";
 import { displayWidth } from "../../render/markdown/graphemes.ts";
 import { padToWidth } from "../shared/columns.ts";
 import type { Style } from "../terminal/style.ts";
-import { audienceOf } from "../../core/tool_names.ts";
-import type { AccessPolicy } from "../../policy/rules/rules.ts";
-import {
-  prepareToolAccess,
-  type ToolAsker,
-  type ToolDecision,
-  type ToolFacts,
-  type ToolReason,
-} from "../../policy/tool_access.ts";
 import { type PlaceOf, type RulePlace, ruleText } from "./current_rules.ts";
 
 export interface PlacedCheck extends VerdictCheck {
@@ -61,70 +51,6 @@ export function checkLines(
     return `${INDENT}${mark}  ${text}  (${printable(ruleText(rule, place, cwd))})`;
   });
 }
-
-export interface PlacedDecision extends ToolDecision {
-  /** Absent if there is no config file. */
-  readonly place?: RulePlace;
-}
-
-/**
- * Decides about all tools.
- *
- * @param missing The config section without which a tool does not exist; `undefined` if it exists.
- */
-export function toolsOf(
-  asker: ToolAsker,
-  policy: AccessPolicy,
-  tools: readonly ToolFacts[],
-  placeOf: PlaceOf,
-  missing: (tool: string) => string | undefined = () => undefined,
-): readonly PlacedDecision[] {
-  return prepareToolAccess(policy)(asker, tools).map((decided) => {
-    const section = decided.isAllowed ? missing(decided.name) : undefined;
-    const decision: ToolDecision = section === undefined
-      ? decided
-      : { name: decided.name, isAllowed: false, why: "not-configured", rule: section };
-    const place = placeOf(decision.rule);
-    return { ...decision, place };
-  });
-}
-
-export function dependOnOwner(tools: readonly ToolFacts[]): boolean {
-  return tools.some(({ name }) => audienceOf(name) === "owners");
-}
-
-/** One line per tool, under a heading; none if there are no tools. */
-export function toolLines(
-  decisions: readonly PlacedDecision[],
-  shown: CheckStyle,
-): readonly string[] {
-  if (decisions.length === 0) return [];
-  const checks = decisions.map(({ name, isAllowed, why, rule, place }): PlacedCheck => ({
-    id: name,
-    passed: isAllowed,
-    fact: TOOL_WORDS[why],
-    rule,
-    place,
-  }));
-  return ["Tools of the turn:", ...checkLines(checks, shown)];
-}
-
-/** Why a turn has a tool or not, in words. */
-export const TOOL_WORDS: Readonly<Record<ToolReason, string>> = {
-  "hook": "the hook lists it",
-  "not-in-hook": "the hook does not list it",
-  "default": "everyone has it by default",
-  "owners-default": "owners have it by default",
-  "owners-only": "only owners have it by default",
-  "not-default": "no one has it by default",
-  "allowed": "on the list of allowed tools",
-  "not-allowed": "not on the list of allowed tools",
-  "also-allowed": "allowed in addition",
-  "denied": "denied",
-  "gate-closed": "its gate is closed",
-  "place-closed": "the bot may not answer here",
-  "not-configured": "the config has no section for it",
-};
 
 /** Turns a sentence into a phrase; names keep their capitals. */
 export function asPhrase(sentence: string): string {

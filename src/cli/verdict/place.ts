@@ -17,7 +17,7 @@ import { placeIn } from "../../discord/gateway/decode/places.ts";
 import { printable, quoted } from "../../lib/text/quoted.ts";
 import { isFormOf } from "../../policy/rules/entries.ts";
 
-export interface FoundPlace {
+interface FoundPlace {
   readonly kind: "place";
   readonly place: Place;
   /** An unknown id for direct messages. */

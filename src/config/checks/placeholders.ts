@@ -152,7 +152,7 @@ const SECRET_HINTS: readonly (readonly [place: RegExp, hint: string])[] = [
     'write the key of your model provider, or "${NAME}" for a variable',
   ],
   [
-    /^(?:http|api programs .+) token$|^hooks .+ secret$/,
+    /^http token$|^hooks .+ secret$/,
     "write at least 32 random characters, such as those of `openssl rand -hex 32`",
   ],
   [/^alerts (?:webhook|ntfy)$|^posts .+ url$/, "copy the whole address, as the service shows it"],

@@ -1,7 +1,4 @@
-/**
- * Keys for feeds of the web (T15), addresses that the agent may post to (T16), and skills with the
- * hosts of their tools (T7a).
- */
+/** Keys for feeds of the web (T15), and for skills (T7). */
 
 import { z } from "zod";
 import { parseTarget } from "../../core/outbound/target.ts";

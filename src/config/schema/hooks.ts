@@ -65,7 +65,7 @@ export const answerKeys = () => ({
     z.array(text()).default([]),
     "Tools that the agent may use for these events, and no others. They run with the rights of " +
       "the hook, which is no member of any server.",
-    { example: ["web_fetch", "offer_actions"] },
+    { example: ["web_fetch", "web_search"] },
   ),
   perMinute: key(
     whole(1, 60).default(6),

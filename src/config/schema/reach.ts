@@ -1,5 +1,5 @@
 /**
- * Keys for other servers and programs: web search, Model Context Protocol, the API, traces, and receivers
+ * Keys for other servers and programs: web search, Model Context Protocol, traces, and receivers
  * of alerts.
  */
 

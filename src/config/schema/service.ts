@@ -231,7 +231,7 @@ export const log = lazySection(
       file: lazyKey(
         text,
         "File that gets each log line as JSON, beside stderr. A relative path starts at the data " +
-          "directory. Barnacle keeps four older files beside it. `barnacle logs` reads them.",
+          "directory. Barnacle keeps four older files beside it.",
         {
           unset: "none: the log goes to stderr only",
           example: "barnacle.log",

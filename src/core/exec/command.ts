@@ -65,7 +65,7 @@ export function ruleAllows(
   return matchesArguments({ args, isPattern }, command.argv.slice(1));
 }
 
-export function matchesArguments(
+function matchesArguments(
   { args, isPattern }: Pick<ExecRule, "args" | "isPattern">,
   given: readonly string[],
 ): boolean {

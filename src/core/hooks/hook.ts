@@ -65,7 +65,7 @@ export type AnswerRules =
   & Pick<HookReading, "thread">;
 
 /** The sections of the config whose events an agent answers. */
-export interface EventSources {
+interface EventSources {
   /** Absent: there is no hook. */
   readonly hooks?: Readonly<Record<string, AnswerRules>>;
   /** Those with `model: false` have no events. */

@@ -1,6 +1,6 @@
 /**
  * Reads people's decisions about calls of tools, and declares the errors that make Barnacle ask them
- * (T3, T11).
+ * (T3).
  */
 
 import type { InboundMessage } from "../inbound/inbound.ts";

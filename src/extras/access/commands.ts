@@ -1,7 +1,13 @@
 /** The commands for access control, `access …` and `pairing …`: their options and help. */
 
 import { type CliGroup, describeCommand, describeGroup } from "../../cli/help/command_help.ts";
-import { type AccountFlags, BOT_COMMON, ONE_ACCOUNT, UNUSED_PATH, word } from "../../cli/shared/command.ts";
+import {
+  type AccountFlags,
+  BOT_COMMON,
+  ONE_ACCOUNT,
+  UNUSED_PATH,
+  word,
+} from "../../cli/shared/command.ts";
 
 function decideCommand(how: "approve" | "deny", brief: string) {
   return describeCommand<AccountFlags, string[]>({

@@ -173,7 +173,7 @@ export function revoke(flags: AccountFlags, user: string, io: Io): Promise<ExitC
 }
 
 /** Unpairs a user from accounts; returns the pairings that existed. */
-export async function unpair(
+async function unpair(
   userId: UserId,
   accounts: readonly AccountId[],
   pairing: Pick<Store["pairing"], "revoke">,

@@ -105,7 +105,7 @@ function showAnswers(
     io.out("watches: the agent is passive: it acts on its triggers only.");
   }
   if (rows.some(({ isClosed }) => isClosed)) {
-    io.out("closed: no one may talk to the bot there: barnacle access matrix");
+    io.out("closed: no one may talk to the bot there");
   }
   io.out(`Prompt of one agent: barnacle agents show ${ids[0] ?? "main"}`);
 }

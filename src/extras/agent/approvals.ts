@@ -39,7 +39,7 @@ export function list(flags: CommonFlags, io: Io): Promise<ExitCode> {
   });
 }
 
-/** Lists the decisions that count for later calls, too (A2, T7a). */
+/** Lists the decisions that count for later calls, too (A2). */
 export function rules(flags: CommonFlags, io: Io): Promise<ExitCode> {
   return withStore(flags, io, async ({ questions }) => {
     const all = await questions.allRules();

@@ -300,7 +300,7 @@ export function judgeNames(policy: AccessPolicy, names: readonly ResolvedName[])
     ...about,
     status: "warn",
     why: `entries matched by a name, which another user may take: ${shown.join(", ")}${others}`,
-    fix: "run `barnacle access resolve --write` to replace them by ids",
+    fix: "replace them by ids in the config",
   };
 }
 

@@ -68,7 +68,7 @@ export async function probe(
  *
  * @param api Address of Discord's API.
  */
-export async function probeAccounts(
+async function probeAccounts(
   { config, text }: Pick<LoadedConfig, "config" | "text">,
   store: Store | undefined,
   api: string,

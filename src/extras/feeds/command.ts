@@ -79,14 +79,14 @@ export async function poll(
 }
 
 /** A feed of the config; without a state it was never read. */
-export interface ListedFeed {
+interface ListedFeed {
   readonly name: string;
   readonly feed: FeedConfig;
   /** What the last poll left; absent: there was none. */
   readonly state?: FeedState;
 }
 
-export function feedsOf(
+function feedsOf(
   configured: Readonly<Record<string, FeedConfig>>,
   states: readonly FeedState[],
 ): readonly ListedFeed[] {

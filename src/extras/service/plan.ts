@@ -264,7 +264,7 @@ function notesOf(
   const [unit] = layout.units;
   const notes: string[] = [];
   if (layout.target === "task") {
-    notes.push("The task has no console: for `barnacle logs`, set `log.file` in the config.");
+    notes.push("The task has no console: for a log, set `log.file` in the config.");
   }
   if (packaged !== undefined) notes.push(`A package has installed ${packaged}; it stays as it is.`);
   const before = found.texts.get(unit.path);

@@ -186,7 +186,7 @@ export function statusLines(status: ServiceStatus, user: string, now: number): r
     ["Restarts", restarts === undefined ? undefined : `${restarts}`],
     ["Last end", lastEnd ?? (restarts === undefined ? undefined : "none")],
     ["Linger", lingers === undefined ? undefined : lingers ? "on" : lingerText(user)],
-    ["Log", logText(target)],
+    ["Log", LOG_TEXTS[target]],
   ];
   return rows.flatMap(([name, text]) => text === undefined ? [] : [`${name.padEnd(10)}${text}`]);
 }
@@ -198,10 +198,14 @@ function bootText({ startsAtBoot, lingers, target }: ServiceStatus): string {
     : "starts";
 }
 
-/** How to read the log. `barnacle logs` finds it, wherever the service writes it. */
-function logText(target: ServiceTarget): string {
-  return target === "systemd" || target === "openrc" ? "sudo barnacle logs" : "barnacle logs";
-}
+/** How to read the log. */
+const LOG_TEXTS: Readonly<Record<ServiceTarget, string>> = {
+  systemd: "sudo journalctl -u barnacle",
+  "systemd-user": "journalctl --user -u barnacle",
+  openrc: "/var/log/barnacle.log",
+  launchd: "~/Library/Logs/barnacle.log",
+  task: "the file of `log.file`",
+};
 
 function lingerText(user: string): string {
   return `off: the bot stops when you log out; sudo loginctl enable-linger ${user}`;

@@ -105,7 +105,7 @@ interface ForgottenPerson {
  * turns of the person.
  * @returns The reason if nothing was forgotten.
  */
-export async function forgetPerson(
+async function forgetPerson(
   userId: UserId,
   { store, dataDir, isRunning, waitMs }: {
     readonly store: Store;
@@ -188,7 +188,7 @@ async function mayDelete(
 }
 
 /** `"Forgot user 12: 3 rows deleted, 1 row changed"`. */
-export function forgottenText(userId: UserId, tables: ForgottenPerson["tables"]): string {
+function forgottenText(userId: UserId, tables: ForgottenPerson["tables"]): string {
   const counts = Object.values(tables);
   const deleted = counts.reduce((sum, count) => sum + count.deleted, 0);
   const changed = counts.reduce((sum, count) => sum + count.changed, 0);

@@ -110,7 +110,7 @@ export function exportSession(flags: CommonFlags, key: string, io: Io): Promise<
 }
 
 /** All entries and checkpoints of a session as JSON lines without their ends, oldest first. */
-export async function* exportLines(
+async function* exportLines(
   { sessionKey }: Pick<ListedSession, "sessionKey">,
   sessions: Store["sessions"],
 ): AsyncGenerator<string> {
@@ -154,7 +154,7 @@ function withSession(
  *
  * @param key A key, or the handle of one.
  */
-export async function findSession(
+async function findSession(
   key: string,
   sessions: Pick<Store["sessions"], "list">,
 ): Promise<{ readonly session: ListedSession } | { readonly problem: string }> {
@@ -187,7 +187,7 @@ export async function transcriptOf(
 const HANDLE_DIGITS = 6;
 
 /** A short name of a session, which people can type: the beginning of its key's hash. */
-export function handleOf({ sessionKey }: Pick<ListedSession, "sessionKey">): string {
+function handleOf({ sessionKey }: Pick<ListedSession, "sessionKey">): string {
   return createHash("sha256").update(sessionKey).digest("hex").slice(0, HANDLE_DIGITS);
 }
 
@@ -195,7 +195,7 @@ export function handleOf({ sessionKey }: Pick<ListedSession, "sessionKey">): str
 type NamedSession = ListedSession & { readonly name?: string };
 
 /** All sessions. Those whose messages are deleted or forgotten have the name of their channel now. */
-export async function namedSessions(
+async function namedSessions(
   { sessions, gateway }: Pick<Store, "sessions" | "gateway">,
   slugOf?: SlugOf,
 ): Promise<readonly NamedSession[]> {

@@ -96,7 +96,7 @@ function outcomeText(from: string, to: string, outcome: Restarted, canGoBack: bo
     case "late":
       return outcome.isRunning
         ? `Barnacle ${to} runs, but has no event of Discord yet; \`barnacle status\` says why.${back}`
-        : `Barnacle ${to} is installed, but no bot runs any more; \`barnacle logs\` says why.${back}`;
+        : `Barnacle ${to} is installed, but no bot runs any more; its log says why.${back}`;
   }
 }
 

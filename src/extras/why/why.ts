@@ -151,8 +151,7 @@ function unknownFailure(failureId: string, { json }: CommonFlags, io: Io): ExitC
   if (json) io.out(JSON.stringify({ failureId, received: false, why }));
   else {
     io.problem(
-      `${why}; check --data: the error may be of a bot with other data; ` +
-        `\`barnacle logs -g ${failureId}\` looks for the id in the log`,
+      `${why}; check --data: the error may be of a bot with other data; look for the id in the log`,
     );
   }
   return EXIT.failed;

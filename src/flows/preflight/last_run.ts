@@ -116,7 +116,7 @@ function fixOf(hosting: Hosting | undefined, wasMachine: boolean): string {
   return wasMachine
     ? "the machine itself goes down: check its power supply and `journalctl --list-boots`"
     : "find out what kills it: `journalctl -k` shows the kernel's out-of-memory killer, " +
-      "`barnacle logs` the last lines and the service manager's reasons";
+      "the service's log the last lines";
 }
 
 type SilentEnd = "process" | "machine" | "either";

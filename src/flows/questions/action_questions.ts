@@ -1,6 +1,6 @@
 /**
- * Asks people about actions of the tool `discord`: about an action that its asker has no right to
- * (T11), and about actions that cannot be undone, or are more than a turn may make by itself (T3).
+ * Asks people about actions of the tool `discord`: about an action that shows words to others (T4),
+ * and about actions that cannot be undone, or are more than a turn may make by itself (T3).
  *
  * The rights and the effect of an action depend on its target. So the action runs as a probe first: it
  * reads what it needs, and ends before its first change.

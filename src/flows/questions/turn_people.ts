@@ -1,4 +1,4 @@
-/** Lets turns wait for people: stores their questions, and reads the decisions (A1, T10, T11). */
+/** Lets turns wait for people: stores their questions, and reads the decisions (A1, T10). */
 
 import type { Account } from "../../core/account/account.ts";
 import type { Emits } from "../../core/account/events.ts";

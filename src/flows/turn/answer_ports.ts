@@ -18,7 +18,7 @@ import type { HistoryPorts, HistoryRules } from "../session/turn_history.ts";
 import type { AnswerThreads } from "./answer_threads.ts";
 import type { ResultImages } from "./turn_attachments.ts";
 import type { RunningTurn } from "./turns.ts";
-import type { Drafts, DraftStream } from "./progress/drafts.ts";
+import type { Drafts } from "./progress/drafts.ts";
 import type { ProgressLines } from "./progress/progress_lines.ts";
 import type { ThreadStarter } from "../session/backfill.ts";
 import type { createPreviews } from "./control/previews.ts";
@@ -61,13 +61,6 @@ export interface TurnRules extends ReplyRules, HistoryRules {
 export function withoutTools(rules: TurnRules): TurnRules {
   return { ...rules, tools: [], instructions: { ...rules.instructions, hasTools: false } };
 }
-
-/**
- * Begins the stream of an answer.
- *
- * @param visible The part of a text that people may see.
- */
-export type AnswerStream = (visible: (text: string) => string) => DraftStream;
 
 /** Everything that answering needs from outside. */
 export interface AnswerPorts extends
@@ -141,8 +134,6 @@ export interface AnswerPorts extends
   ) => MentionNames | undefined;
   /** Shows the answer while it grows. Absent: only the whole answer is shown (R8). */
   readonly drafts?: Pick<Drafts, "begin">;
-  /** Shows the answer to a program while it grows (O14); absent: no program reads it. */
-  readonly stream?: AnswerStream;
   /** Speaks the answer to a person who has spoken (V5); absent: it is posted. */
   readonly speech?: TurnSpeech;
   /** Shows what the turn does. Absent: nothing of it is shown (R8a). */

@@ -51,16 +51,16 @@ export function createCompose(
 }
 
 /**
- * The answer that grows in the channel, for a program (O14) or as speech (V5); `undefined` if only the whole answer
+ * The answer that grows in the channel, or as speech (V5); `undefined` if only the whole answer
  * is shown.
  */
 export function draftFor(
   { claim, mayShow }: RunningTurn,
   compose: Compose,
-  { drafts, speech, stream = speech?.stream }: Pick<AnswerPorts, "drafts" | "stream" | "speech">,
+  { drafts, speech }: Pick<AnswerPorts, "drafts" | "speech">,
 ): DraftStream | undefined {
-  if (stream) {
-    return stream((text) => {
+  if (speech?.stream) {
+    return speech.stream((text) => {
       const composed = compose(text);
       return composed.kind === "reply" ? composed.text : "";
     });

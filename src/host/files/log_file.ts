@@ -12,7 +12,7 @@ import { codeOf } from "../../lib/errors.ts";
 const OLDER_FILES = 4;
 
 /** Paths of a log's files, the newest first; some of them may not exist. */
-export function logFilesOf(path: string): readonly string[] {
+function logFilesOf(path: string): readonly string[] {
   return [path, ...Array.from({ length: OLDER_FILES }, (_, at) => `${path}.${at + 1}`)];
 }
 

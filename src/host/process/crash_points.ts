@@ -37,7 +37,7 @@ const MOMENTS = [
   "wentBack",
 ] as const;
 
-export type CrashTransaction = (typeof TRANSACTIONS)[number];
+type CrashTransaction = (typeof TRANSACTIONS)[number];
 /** A moment between two transactions. */
 export type CrashMoment = (typeof MOMENTS)[number];
 

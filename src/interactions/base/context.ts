@@ -225,7 +225,7 @@ export interface McpUses extends EachUses {
 /** For `components.ts` and `commands/approve.ts`. */
 export interface DecisionUses extends EachUses, Emits<"outbox"> {
   /** Decides questions to people; turns then continue, and cards change. */
-  readonly questions: Pick<QuestionDecisions, "decide" | "open"> & {};
+  readonly questions: Pick<QuestionDecisions, "decide" | "open">;
 }
 
 /** All of them, as the bot makes them. */

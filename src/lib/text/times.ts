@@ -1,7 +1,6 @@
 /** Reads durations and times that a person writes. */
 
 import { DAY_MS } from "../clock.ts";
-import { timeText } from "./units.ts";
 
 const DURATION = /^(?:in\s+)?((?:\d+(?:\.\d+)?\s*[a-z]+(?:\s*,\s*|\s+and\s+|\s*))+)$/i;
 const PART = /(\d+(?:\.\d+)?)\s*([a-z]+)/gi;
@@ -18,22 +17,6 @@ const UNITS: readonly (readonly [RegExp, number])[] = [
 /** A date, with or without a time, in UTC unless it names a zone. */
 const DATE =
   /^(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d(?::\d\d(?:\.\d+)?)?))?( ?UTC|Z|[+-]\d\d:?\d\d)?$/i;
-
-/**
- * Reads the beginning of a time: `"30m"`, `"2h"`, `"7d"`, `"today"`, `"yesterday"`, or a date with or without time.
- *
- * @throws {RangeError} If the text is none of these, or a time to come.
- */
-export function toSince(text: string, now: number): number {
-  const since = sinceOf(text.trim(), now);
-  if (since === undefined || Number.isNaN(since)) {
-    throw new RangeError(
-      `"${text}" is no time; write 30m, 2h, 7d, today, yesterday, 2026-01-31 or "2026-01-31 12:30" (UTC)`,
-    );
-  }
-  if (since > now) throw new RangeError(`${timeText(since)} is in the future`);
-  return since;
-}
 
 /** Milliseconds of a duration; `undefined` if it is none. */
 export function durationOf(text: string): number | undefined {
@@ -54,7 +37,10 @@ export function durationOf(text: string): number | undefined {
   return Math.round(ms);
 }
 
-/** As {@link toSince}; `undefined` or NaN for no time. It may be a time to come. */
+/**
+ * Reads the beginning of a time: `"30m"`, `"2h"`, `"7d"`, `"today"`, `"yesterday"`, or a date with or
+ * without time; `undefined` or NaN for none of these. It may be a time to come.
+ */
 export function sinceOf(text: string, now: number): number | undefined {
   const midnight = now - now % DAY_MS;
   if (text.toLowerCase() === "today") return midnight;

@@ -14,7 +14,7 @@ import { Readable } from "node:stream";
 import { hostOf, isLoopbackHost, isPublicAddress, portOf } from "../../lib/network/addresses.ts";
 import { readBody } from "../../lib/network/read_body.ts";
 
-export type Resolve = (host: string) => Promise<readonly { readonly address: string }[]>;
+type Resolve = (host: string) => Promise<readonly { readonly address: string }[]>;
 
 /** Maximum bytes of an answer. */
 const MAX_BYTES = 256 * 1_024;

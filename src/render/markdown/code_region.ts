@@ -12,7 +12,7 @@ import { type CodeFence, codeFences, MAX_CHUNK_LENGTH } from "./code_fence.ts";
 import { marksIn, type Pair } from "./spans.ts";
 
 /** Code with its markers, as its author meant it. */
-export interface CodeRegion extends TextRange {
+interface CodeRegion extends TextRange {
   /** Absent for a span between backticks, which is within a line. */
   readonly fence?: CodeFence;
   /** Marks before it that Discord may end in it. */

@@ -183,17 +183,6 @@ export const PROGRESS_NOTICES = {
     when: "the bot asks a person, in the progress line",
     example: "stelle eine Frage",
   },
-  workAgents: {
-    text: "working with other agents",
-    when: "the bot passes a message on to another agent, in the progress line",
-    example: "arbeite mit anderen Agenten",
-  },
-  workNamedAgents: {
-    text: "asking {agents}",
-    when: "the bot asks other agents or helpers, in the progress line",
-    placeholders: { agents: "their names" },
-    example: "frage {agents}",
-  },
   workDiscord: {
     text: "working on Discord",
     when: "the bot reads or writes messages, threads and the like, in the progress line",
@@ -243,11 +232,6 @@ export const PROGRESS_NOTICES = {
     text: "searching this server",
     when: "the bot searches the server's messages, in the progress line",
     example: "suche auf diesem Server",
-  },
-  workPost: {
-    text: "sending a request",
-    when: "the bot sends a request to an address of the config, in the progress line",
-    example: "sende eine Anfrage",
   },
   workCode: {
     text: "running code",

@@ -35,7 +35,7 @@ export function schemaOf(database: DatabaseSync): number {
 
 /** SHA-256 of the columns of each schema, from 1 on (`columnsOf`). */
 export const COLUMNS: readonly string[] = [
-  "b026a4441e01f52fe6f6b2c267dfd70e30111e4b8ddde37d3c5b7c7cdd61d416",
+  "f0600dcd6dacde492d514b1553a1d0092a13e02fe4f536a67b270bd20993b3a0",
 ];
 
 /**

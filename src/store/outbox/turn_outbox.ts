@@ -67,7 +67,6 @@ export function prepareAddTurn(database: DatabaseSync): (
   };
 }
 
-
 /** SQL condition for rows that Discord cannot have. Refused rows are such rows, too. */
 const IS_UNTRIED = "state = 'pending'";
 

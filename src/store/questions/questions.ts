@@ -47,14 +47,14 @@ export function createQuestions(
 
 export type Questions = ReturnType<typeof createQuestions>;
 
-/** Commands that a person has allowed for good (A2), and decisions about tools of skills (T7a). */
+/** Commands that a person has allowed for good (A2). */
 function createExecRules({ database, sql, commit, read }: Transactions) {
   const select = sql`SELECT * FROM exec_rule WHERE agent_id = ? ORDER BY id`;
   const insert = EXEC_RULE.prepareInsert(database, "ON CONFLICT DO NOTHING");
   const selectAll = sql.rows(EXEC_RULE.read)`SELECT * FROM exec_rule ORDER BY id`;
   const remove = sql`DELETE FROM exec_rule WHERE id = ?`;
   return {
-    /** All rules; those about tools of skills (T7a) are of no agent. */
+    /** All rules. */
     allRules: () => read(() => selectAll.all()),
     /** @returns Whether there was such a rule. */
     removeRule: (id: number) => commit(COMMIT_OPTIONS.BY_HAND, () => remove.run(id).changes > 0),

@@ -127,7 +127,7 @@ export function messageOf(text: string, { userId }: Person, scrub: Scrubber): st
   return scrub.json(JSON.stringify(message));
 }
 
-/** A card about the person repeats their words, such as the question of a draft (A5). */
+/** A card about the person repeats their words, such as a command (A1). */
 export function withoutCard(text: string, scrub: Scrubber): string {
   const message = JSON.parse(text);
   if (!message.card || !scrub.hasId(text)) return text;

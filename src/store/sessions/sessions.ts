@@ -173,9 +173,6 @@ function createRecalled({ sql, read }: Transactions) {
   };
 }
 
-/** Reads folded entries. */
-export type Recalled = ReturnType<typeof createRecalled>;
-
 const PLACE = rows({ id: integer(), messageId: text(), role: text() });
 const ENTRIES = rows({
   agentId: optional(text()),

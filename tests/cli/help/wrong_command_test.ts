@@ -48,9 +48,9 @@ describe("[O10] wrongCommand()", () => {
       "`barnacle config check --json`",
     ],
     [
-      "access --jsno",
-      "option --jsno before the command of `access`; options follow it: " +
-      "`barnacle access <command> --jsno`",
+      "model --jsno",
+      "option --jsno before the command of `model`; options follow it: " +
+      "`barnacle model <command> --jsno`",
     ],
     [
       "outbox --data x list",
@@ -69,7 +69,6 @@ describe("[O10] wrongCommand()", () => {
     ["onboard", /did you mean `setup`/],
     ["stop", /Ctrl\+C .*systemctl stop/],
     ["graceful_shutdown", /Ctrl\+C/],
-    ["log", /did you mean `logs`/],
   ];
   for (const [typed, message] of others) {
     it(`says what to do instead of: barnacle ${typed}`, () => {
@@ -84,7 +83,6 @@ describe("[O10] wrongCommand()", () => {
       "outbox --json",
       "outbox --json list",
       "config --help",
-      "access test --user 1",
       "-h",
       "--version",
     ]
@@ -99,7 +97,7 @@ describe("[O10] withHelpOption()", () => {
   const rows: readonly [typed: string, read: string][] = [
     ["help", "--help"],
     ["help run", "run --help"],
-    ["help access test", "access test --help"],
+    ["help pairing list", "pairing list --help"],
     ["help run --json", "run --help"],
     ["run --help", "run --help"],
     ["help run --confg x", "run x --help"],

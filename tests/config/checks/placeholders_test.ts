@@ -71,7 +71,6 @@ describe("[P12] placeholdersIn()", () => {
     [{ channels: { discord: { accounts: { b: { token: "<token>" } } } } }, /developer portal/],
     [{ channels: { discord: { pluralkit: { token: "YOUR_TOKEN" } } } }, /^send `pk;token`/],
     [{ http: { token: "CHANGE_ME" } }, /^write at least 32 random characters/],
-    [{ api: { programs: { a: { token: "YOUR_TOKEN" } } } }, /^write at least 32 random/],
     [{ alerts: { ntfyToken: "YOUR_TOKEN" } }, /^write your own value there$/],
     [{ models: { providers: { x: { apiKey: "YOUR_API_KEY" } } } }, /key of your model provider/],
     [{ models: { providers: { x: { headers: { a: "<token>" } } } } }, /key of your model provider/],

@@ -12,7 +12,6 @@ const config = () =>
     allowedMentions: { roles: [id(2)] },
     dms: { [id(3)]: { historyLimit: 5 } },
   }, {
-    approvals: { answers: { channel: id(4), people: [id(5)] } },
     bindings: [
       { agentId: "main", match: { guildId: id(6), channelId: id(7), userId: id(8) } },
       { agentId: "main", match: { accountId: "Default", userId: id(9) } },
@@ -34,8 +33,6 @@ describe("[P7] configIds()", () => {
       ["channel", id(7), undefined, "bindings[0].match.channelId"],
       ["user", id(8), "*", "bindings[0].match.userId"],
       ["user", id(9), "*", "bindings[1].match.userId"],
-      ["channel", id(4), undefined, "approvals.answers.channel"],
-      ["user", id(5), undefined, "approvals.answers.people[0]"],
       ["role", id(10), "*", `budgets.perRole.${id(10)}`],
       ["guild", id(11), undefined, "tools.discord.alsoGuilds[0]"],
     ]);

@@ -70,8 +70,6 @@ describe("[C6] the accounts of a config", () => {
       policy: "allowlist",
       allowFrom: [{ kind: "user", id: "3" }],
       groupEnabled: false,
-      edits: "follow",
-      deletedQuestions: "delete",
     });
     assert.equal(work.gateway.shards, 2);
     assert.deepEqual(

@@ -222,7 +222,7 @@ describe("[C4] exampleText()", () => {
 });
 
 describe("[C4] the examples", () => {
-  for (const name of ["one-agent.jsonc", "workflow.jsonc", "many-agents.jsonc"]) {
+  for (const name of ["one-agent.jsonc", "many-agents.jsonc"]) {
     it(`load without problems: ${name}`, async () => {
       assert.deepEqual(await problemLines(read("examples", name), { env }), []);
     });
@@ -238,7 +238,6 @@ describe("[C4] the JSON Schema", () => {
       ...EXAMPLES,
       ...EXAMPLES.map(([name, text]) => [`${name} without comments`, uncommented(text)] as const),
       ["one agent", read("examples", "one-agent.jsonc")],
-      ["a workflow", read("examples", "workflow.jsonc")],
       ["many agents", read("examples", "many-agents.jsonc")],
       ["nothing", "{}"],
     ] as const

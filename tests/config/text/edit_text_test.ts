@@ -51,7 +51,6 @@ describe("[C10] formatText()", () => {
     const file of [
       "config.example.jsonc",
       "examples/one-agent.jsonc",
-      "examples/workflow.jsonc",
       "examples/many-agents.jsonc",
     ]
   ) {

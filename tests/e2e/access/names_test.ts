@@ -103,19 +103,15 @@ describe("[P12] a name in an allow list", () => {
       },
     ));
 
-  it("[P4] matches no display name or nickname, and its id replaces it in the config", () =>
+  it("[P4] matches no display name or nickname", () =>
     play(async (scene, bot) => {
-      const { simulator, cli } = scene;
+      const { simulator } = scene;
       const { id } = addUser(simulator.world, { username: "eve", globalName: "grace" }, Date.now());
       addMember(krillOf(scene), { userId: id, joinedAt: Date.now(), nick: "grace" });
       assert.equal(await verdictOn(scene, "eve"), "ignore: sender-not-listed");
       await knows(scene, bot);
       assert.deepEqual(resolved(scene), [`grace: ${scene.user("grace").id}`]);
       assert.equal(await verdictOn(scene, "eve"), "ignore: sender-not-listed");
-      const { code, stderr } = await cli("access", "resolve", "--write");
-      assert.equal(code, 0, stderr.join("\n"));
-      const { stdout } = await cli("config", "get", "channels.discord.guilds", "--json");
-      assert.ok(stdout.join("").includes(scene.user("grace").id), stdout.join(""));
       assert.equal(await verdictOn(scene, "grace"), "accept: mentioned");
     }));
 
@@ -126,9 +122,6 @@ describe("[P12] a name in an allow list", () => {
       assert.deepEqual(resolved(scene), [`grace: ${scene.user("grace").id}`]);
       const said = await scene.line(bot, /twin.*ambiguous|ambiguous.*twin|several/i);
       for (const id of ids) assert.ok(said.includes(id), said);
-      const { code, stdout } = await scene.cli("access", "resolve", "--json");
-      assert.equal(code, 3, stdout.join("\n"));
-      for (const id of ids) assert.ok(stdout.join("").includes(id));
     }, (scene) => {
       ids.push(...["0001", "0002"].map((discriminator) => join(scene, "twin", discriminator)));
       return allowing("twin", "grace");

@@ -88,27 +88,6 @@ describe("[P1] beside a running bot", () => {
       }));
   });
 
-  describe("[P1] barnacle access test", () => {
-    it("predicts the bot's verdict before a message is sent", () =>
-      play(async (scene) => {
-        const { here, say, mention, decided, cli, simulator, user } = scene;
-        await decided(say("grace", here, "so that the guild is known"));
-        const { id } = simulator.channel(here);
-        const tries: readonly [text: string, code: number, why: string][] = [
-          ["hello", 1, "no-mention"],
-          [`${mention} hello`, 0, "mentioned"],
-        ];
-        for (const [text, code, why] of tries) {
-          const ran = await cli(
-            ...["access", "test", "--user", user("grace").id, "--channel", id, "--text", text],
-            ...["--offline", "--json"],
-          );
-          assert.match(said(ran, code), new RegExp(`"${why}"`));
-          assert.match(await decided(say("grace", here, text)), new RegExp(why));
-        }
-      }));
-  });
-
   describe("[P1] barnacle why, after a change of the config", () => {
     it("uses the config of the time, and adds the verdict of the current one", () =>
       play(async (scene) => {

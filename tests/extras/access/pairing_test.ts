@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import { join } from "node:path";
 import { afterEach, describe, it } from "node:test";
 import { decide, list, revoke } from "../../../src/extras/access/pairing.ts";
 import { toAccountId } from "../../../src/core/discord/ids.ts";
@@ -77,7 +76,6 @@ const told = (fixture: DataFixture) =>
   );
 
 describe("[P3] barnacle pairing list", () => {
-
   it("[X1] keeps a name from moving the cursor", async () => {
     const { out } = await run(await asking("ABCDEFGH", { name: "\u001b[2Jm\u202e\n" }), list);
     assert.equal(out.split("\n").length, 1);
@@ -160,7 +158,6 @@ describe("[P3] barnacle pairing approve", () => {
 });
 
 describe("[P3] barnacle pairing deny and revoke", () => {
-
   for (const user of [MALLORY, `<@${MALLORY}>`, `user:${MALLORY}`]) {
     it(`unpairs ${user}`, async () => {
       const fixture = await asking();

@@ -4,7 +4,6 @@ import { createLiveAnswers, liveViews } from "../../../src/extras/dashboard/live
 import { recordingLog } from "../../support/recording_log.ts";
 
 describe("[O6] liveViews()", () => {
-
   it("renders nothing while nothing changes, and sends no equal view twice", async () => {
     let rendered = 0;
     let now = 0;

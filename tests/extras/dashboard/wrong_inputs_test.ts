@@ -71,7 +71,12 @@ const WRONG: Readonly<Record<DashboardRoute, readonly Wrong[]>> = {
       status: 422,
       words: /^\S+.*\w$/,
     })),
-    { name: "pairing.deny", body: '{"code":"<b>"}', status: 422, words: /is unknown, decided or expired/ },
+    {
+      name: "pairing.deny",
+      body: '{"code":"<b>"}',
+      status: 422,
+      words: /is unknown, decided or expired/,
+    },
   ],
 };
 

@@ -27,7 +27,6 @@ function called(
 }
 
 const line = (steps: readonly Step[]) => lineOf(receiptsOf(steps, TOOLS, message));
-const OFFER = { text: "x", actions: [{ label: "a\nb", tool: "post", arguments: {} }] };
 /** As the toolbox stores it. */
 const done = (text = "ok") => ({ end: "done", text: fenced("result", "k3f9k3f9", text) }) as const;
 const lacks = "Error: the asker lacks the permission Manage Roles";
@@ -140,22 +139,6 @@ describe("receiptsOf()", () => {
       ),
       "✓ message stored, will be sent <#77777777777777777>",
     ],
-    ...([
-      ["No one has pressed in time: nothing ran.", "expired, nothing ran"],
-      ["A person has declined: nothing ran.", "declined, nothing ran"],
-      ['<@1> chose "a\nb": it failed.\n: it ran.', "tried: it failed"],
-      [
-        '<@1> chose "a\nb": it is uncertain whether it ran; do not repeat it.\nx',
-        "tried: its end is unknown",
-      ],
-      ['<@1> chose "a\nb": it ran.\nx: it failed.', "run"],
-    ] as const).map(([text, did]) =>
-      [
-        `an offer: ${did}`,
-        called("offer_actions", OFFER, done(text)),
-        `✓ offered action ${did}`,
-      ] as const
-    ),
     ["a file", called("write_file", { path: "a" }, done()), "✓ file written"],
     [
       "a hostile failure",

@@ -585,7 +585,7 @@ describe("[O4] barnacle service status", () => {
         "At boot   starts",
         "Restarts  2",
         "Last end  none",
-        "Log       sudo barnacle logs",
+        "Log       sudo journalctl -u barnacle",
       ]);
       assert.equal(await showService({ json: true }, io, ports), 0);
       assert.equal(JSON.parse(io.stdout.at(-1) ?? "").restarts, 2);

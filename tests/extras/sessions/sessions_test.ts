@@ -127,7 +127,6 @@ describe("barnacle sessions", () => {
 });
 
 describe("[X5] barnacle forget", () => {
-
   it("deletes nothing unless the operator confirms", async () => {
     const { code, err } = await run((flags, io) =>
       forget(

@@ -134,7 +134,7 @@ describe("[C4] exampleChannels()", () => {
   }
 
   it("takes the channel of the same name without a question", async () => {
-    assert.deepEqual((await found("workflow", [], [])).named, ["help=help"]);
+    assert.deepEqual((await found("one-agent", [], [])).named, ["help=help"]);
   });
 
   it("asks for a channel in place of one that the server lacks, and leaves others out", async () => {
@@ -153,7 +153,7 @@ describe("[C4] exampleChannels()", () => {
 
   it("asks which one of two channels of that name", async () => {
     const both = [HELP, { ...LAB, name: "help" }];
-    const { lines } = await found("workflow", [], ["#help"], both);
+    const { lines } = await found("one-agent", [], ["#help"], both);
     assert.ok(
       lines.includes(
         '?     Several channels of "Harbour" are called #help. Which one do you mean?',
@@ -162,6 +162,6 @@ describe("[C4] exampleChannels()", () => {
   });
 
   it("takes channels in the order of the example", async () => {
-    assert.deepEqual((await found("workflow", ["#lab"], [])).named, ["help=lab"]);
+    assert.deepEqual((await found("one-agent", ["#lab"], [])).named, ["help=lab"]);
   });
 });

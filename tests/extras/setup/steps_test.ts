@@ -14,7 +14,6 @@ import { askOwner } from "../../../src/extras/setup/steps/ask_owner.ts";
 import { askServers } from "../../../src/extras/setup/steps/ask_server.ts";
 import type { Tested } from "../../../src/extras/model/test.ts";
 import { ModelError } from "../../../src/core/model.ts";
-import { parseSnowflake } from "../../../src/core/discord/ids.ts";
 import { FINISHED, GUILD, OTHER, OWNER } from "./answers.ts";
 import { portsOf, scriptedDialogue } from "./scripted_dialogue.ts";
 
@@ -87,9 +86,6 @@ describe("[O3] the bot's chapter", () => {
 });
 
 describe("[O3] the server's chapter", () => {
-  const second = { id: parseSnowflake<"guild">("1420000000000000005")!, name: "Elsewhere" };
-  const servers = () => Promise.resolve({ kind: "answered" as const, found: [GUILD, second] });
-
   it("waits for a named server if the bot is in none yet", async () => {
     const { dialogue } = scriptedDialogue([]);
     const answers: (typeof GUILD)[][] = [[], [], [GUILD]];

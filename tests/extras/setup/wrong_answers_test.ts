@@ -97,7 +97,7 @@ describe("[O3] parseAnswers()", () => {
     ['{ "intents": "yes" }', ["intents: expected true or false"]],
     [
       '{ "example": "hooks" }',
-      ['example: expected "one-agent", "many-agents" or "workflow"'],
+      ['example: expected "one-agent" or "many-agents"'],
     ],
     ['{ "start": "now" }', ['start: expected "service", "here" or "later"']],
   ];

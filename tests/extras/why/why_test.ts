@@ -12,7 +12,13 @@ import {
   userId,
 } from "../../support/discord/builders.ts";
 import { batch, frozen, part } from "../../support/store/store.ts";
-import { createDataFixture, type DataFixture, GUILD, HELP, removeDataFixtures } from "../../cli/data_fixture.ts";
+import {
+  createDataFixture,
+  type DataFixture,
+  GUILD,
+  HELP,
+  removeDataFixtures,
+} from "../../cli/data_fixture.ts";
 import { recordingIo } from "../../cli/io.ts";
 
 afterEach(removeDataFixtures);
@@ -202,7 +208,7 @@ describe("[P1] barnacle why", () => {
     const first = (await ask(fixture)).text;
     assert.match(first, new RegExp(`^Answered together with the message ${later}, but not fully`));
     assert.match(first, new RegExp(`^ {2}the reply belongs to ${later}$`, "m"));
-    assert.match(first, /^ {2}\d+ +reply +sending/m);
+    assert.match(first, /^ {2}\d+ +reply +pending/m);
     const second = (await ask(fixture, later)).text;
     assert.match(second, new RegExp(`^ {2}part of the turn that began with ${ID}$`, "m"));
     assert.match(second, /calls recall$/m, "the steps are those of the turn");

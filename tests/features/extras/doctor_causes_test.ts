@@ -354,8 +354,8 @@ const CHANNEL_PAGE: readonly Cause[] = [
     cause: "the config names places and people by names",
     part: "host",
     make: ({ config }) => config({ dm: { allowFrom: ["ada"] } }),
-    line: /^warn {2}Allowlists .*"ada" .* = run `barnacle access resolve --write`/m,
-    cure: ({ cli }) => cli("access", "resolve", "--write"),
+    line: /^warn {2}Allowlists .*"ada" .* = replace them by ids/m,
+    cure: usual,
   },
   {
     cause: "the list of owners has the id of a channel",

@@ -141,7 +141,7 @@ describe("[O3] [G13] barnacle doctor", () => {
       assert.equal(code, 3);
       const found = findings.find(({ id }) => id === "access.names");
       assert.match(found?.why ?? "", /"ada" \(channels\.discord\.dm\.allowFrom\[0\]\)/);
-      assert.match(found?.fix ?? "", /access resolve --write/);
+      assert.match(found?.fix ?? "", /replace them by ids/);
       const bot = await scene.start();
       await scene.line(bot, /was resolved to an id/);
       assert.deepEqual((await diagnose(scene, { only: ["host"] })).troubles, []);

@@ -8,7 +8,6 @@ import { createHmac } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { describe, it } from "node:test";
 import { parse } from "jsonc-parser";
-import { apiUrl } from "../../support/bot/api.ts";
 import { withSimulation } from "../../support/bot/e2e.ts";
 
 const FIXTURES = new URL("../../fixtures/hooks/", import.meta.url);
@@ -241,14 +240,13 @@ function recipe(heading: string, id: string) {
   return parse(config.replaceAll("123456789012345678", id));
 }
 
-describe("[W6] [O14] docs/how-do-i.md", () => {
-  it("answers without a mention in one channel, answers a program, and posts alerts in a thread", () =>
+describe("[W6] docs/how-do-i.md", () => {
+  it("answers without a mention in one channel, and posts alerts in a thread", () =>
     withSimulation(
-      { env: { UPTIME_SECRET: SECRET, HOME_ASSISTANT_TOKEN: SECRET } },
-      async ({ simulator, start, line, rewrite, until, written, say, user }) => {
+      { env: { UPTIME_SECRET: SECRET } },
+      async ({ simulator, start, line, rewrite, until, written, say }) => {
         const [guild] = simulator.world.guilds.keys();
         const { channels } = recipe("Answer in one channel without a mention", String(guild));
-        const { api } = recipe("Ask the bot from Home Assistant", user("ada").id);
         const { hooks } = recipe(
           "Post each alert of a monitor into a thread of its own",
           simulator.channel("general").id,
@@ -256,11 +254,10 @@ describe("[W6] [O14] docs/how-do-i.md", () => {
         const http = { port: 0, hooks: { port: 0 } };
         rewrite({
           discord: () => channels.discord,
-          config: { http, hooks, api: { ...api, port: 0 } },
+          config: { http, hooks },
         });
         const bot = await start();
         const { address } = JSON.parse(await line(bot, /"Listening for hooks"/)).fields;
-        const url = apiUrl(await line(bot, /"Programs can reach the bot"/));
         await line(bot, /"The bot is ready"/);
         const post = (to: string, body: object) =>
           fetch(to, {
@@ -274,9 +271,6 @@ describe("[W6] [O14] docs/how-do-i.md", () => {
           "the answer",
           () => written("help").some((text) => /is the tide in/.test(text)),
         );
-        const messages = [{ role: "user", content: "hello reef" }];
-        const asked = await post(`${url}/chat/completions`, { model: "main", messages });
-        assert.match(await asked.text(), /hello reef/);
         assert.equal(
           (await post(`${address}uptime`, { monitor: "web", status: "down" })).status,
           202,

@@ -590,7 +590,12 @@ describe("[O3] barnacle setup without a terminal", () => {
       2,
       /the example one-agent has channels of a server; without a server, leave it out/,
     ],
-    ["an unknown example", { example: "hooks" }, 2, /example: expected "one-agent", "many-agents"/],
+    [
+      "an unknown example",
+      { example: "hooks" },
+      2,
+      /example: expected "one-agent" or "many-agents"/,
+    ],
     ["a limit below 0", { ...ANSWERS, dailyLimit: -1 }, 2, /dailyLimit: This is no amount/],
   ];
   for (const [what, answers, expected, words, own] of wrong) {
@@ -630,11 +635,11 @@ describe("[O3] barnacle setup without a terminal", () => {
       const file = join(home, "mine.jsonc");
       writeFileSync(file, "{}", { mode: 0o600 });
       const env = { DISCORD_BOT_TOKEN: bot.token };
-      const args = ["setup", "--yes", "--config", file, "--example", "workflow"];
+      const args = ["setup", "--yes", "--config", file, "--example", "one-agent"];
       const { code, stderr } = await run(args, env);
       assert.match(
         stderr.join("\n"),
-        /the example workflow begins a new config, and .* exists; --config/,
+        /the example one-agent begins a new config, and .* exists; --config/,
       );
       assert.deepEqual([code, stderr.length], [2, 1]);
     });

@@ -76,7 +76,6 @@ describe("[O10] a terminal of 40 columns", () => {
           ["doctor", /Token/],
           ["config explain persona", /systemPrompt/],
           ["config explain historyLimit", /Maximum/],
-          ["access matrix", /WHO/],
           [`why ${ignored.id}`, /does not\s+mention/],
         ] as const
       ) {

@@ -68,7 +68,6 @@ const page = (request: number): Page => {
 };
 
 describe("[G6] createChannelReading()", () => {
-
   it("logs that it missed more messages than it records, and tells the channel", async () => {
     const { reading, lines, told } = setUp(page);
     assert.equal(await reading.first(), true);

@@ -98,7 +98,6 @@ const seconds = (count: number, from = START): number[] =>
   Array.from({ length: count }, (_, index) => from + (index + 1) * 1_000);
 
 describe("[G6] createMissedReading()", () => {
-
   it("stops at the beginning of the gap", async () => {
     const before = seconds(150, START - 200_000);
     const { reading, known, requests } = setUp({ said: [...before, START, ...seconds(30)] });

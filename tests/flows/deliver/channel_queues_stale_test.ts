@@ -37,7 +37,6 @@ function setUp() {
 }
 
 describe("createStaleChannels()", () => {
-
   it("reads all channels five seconds after a failed reading", async () => {
     const { clock, lines, reads, stale, world } = setUp();
     world.failures = 1;

@@ -22,8 +22,17 @@ import {
 } from "../support/channel_queues.ts";
 
 describe("createChannelQueues()", () => {
-
   for (let ticks = 0; ticks < 12; ticks++) {
+    it(`[D1] misses no row that is frozen ${ticks} microtasks after a reading began`, async () => {
+      const { begin, nonces, add } = await setUp([]);
+      const channelQueues = begin();
+      channelQueues.wake([THERE]);
+      for (let tick = 0; tick < ticks; tick++) await Promise.resolve();
+      await add(HERE, "a");
+      channelQueues.wake([HERE]);
+      await settle();
+      assert.deepEqual(nonces(), ["a"]);
+    });
   }
 
   it("[D2] retries a request without an answer by the same nonce, before the next row", async () => {

@@ -78,7 +78,6 @@ async function setUp(answers: readonly (PostOutcome | Error)[] = [], files = 0) 
 }
 
 describe("deliver()", () => {
-
   it("[D2] counts a message that a person deleted meanwhile as delivered", async () => {
     const { asked, stored, ports, head } = await setUp([{ kind: "already_gone" }]);
     await deliver(await head(), ports);

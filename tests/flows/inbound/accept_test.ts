@@ -394,6 +394,15 @@ describe("createAcceptor()", () => {
   });
 
   for (let ticks = 0; ticks < 20; ticks++) {
+    it(`stores a message that arrives ${ticks} microtasks after another, without waiting`, async () => {
+      const { acceptor, stored } = setUp();
+      acceptor.accept(batch(1, question("11")));
+      for (let tick = 0; tick < ticks; tick++) await Promise.resolve();
+      acceptor.accept(batch(2, question("12")));
+      await settle();
+      const ids = stored.flatMap(({ judged }) => judged.map(({ message }) => message.id));
+      assert.deepEqual(ids, ["11", "12"]);
+    });
   }
 
   it("[G5] stores a new gateway session before its events, and after those of the last", async () => {

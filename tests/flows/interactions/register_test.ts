@@ -287,7 +287,6 @@ function build(
 }
 
 describe("[K1] createWantedCommands()", () => {
-
   it("registers in one guild, and clears it when the config no longer names it", async () => {
     const { discord, wanted, shown } = build();
     discord.commands.guildId = GUILD;

@@ -1,6 +1,10 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { type BotFacts, type DiscordFacts, judgeDiscord } from "../../../src/flows/preflight/discord.ts";
+import {
+  type BotFacts,
+  type DiscordFacts,
+  judgeDiscord,
+} from "../../../src/flows/preflight/discord.ts";
 import type { ApplicationId } from "../../../src/core/discord/ids.ts";
 import { parseSnowflake } from "../../../src/core/discord/ids.ts";
 

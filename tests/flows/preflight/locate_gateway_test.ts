@@ -43,7 +43,6 @@ function setUp(...answers: readonly (GatewayInfo | Error)[]) {
 }
 
 describe("[G5] locateGateway()", () => {
-
   const old = { place: placeAt("wss://old.example"), isFresh: false };
 
   it("uses the old answer if Discord is unreachable", async () => {

@@ -95,7 +95,6 @@ function build(ports: Partial<RunParts> = {}) {
 }
 
 describe("[T12] createRunner()", () => {
-
   it("posts a due reminder once, and it is over", async () => {
     const { clock, create, add, posted, store, counts } = build();
     await add({ nextAt: clock.now() + 1_000 });
@@ -312,7 +311,6 @@ describe("[T12] createRunner()", () => {
 });
 
 describe("[T12] store.schedules", () => {
-
   it(`lets a user have ${MAX_PER_USER} schedules ahead, and more once one is over`, async () => {
     const { add, store } = build();
     for (let number = 0; number < MAX_PER_USER; number++) assert.ok(await add());

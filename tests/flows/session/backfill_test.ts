@@ -45,7 +45,6 @@ function setUp(history: () => Promise<readonly InboundMessage[]>) {
 }
 
 describe("[H1] createBackfill()", () => {
-
   it("reads a channel once for any number of messages", async () => {
     const { backfill, asked } = setUp(() => Promise.resolve([]));
     await Promise.all([backfill(directMessage(), 20), backfill(directMessage(), 20)]);

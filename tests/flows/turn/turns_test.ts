@@ -120,6 +120,15 @@ describe("[S5] createTurns()", () => {
   });
 
   for (let ticks = 0; ticks < 12; ticks++) {
+    it(`misses no message that arrives ${ticks} microtasks after a claim began`, async () => {
+      const { turns, waiting, started } = setUp([]);
+      turns.wake();
+      for (let tick = 0; tick < ticks; tick++) await Promise.resolve();
+      waiting.push(claimOf("1"));
+      turns.wake();
+      await settle();
+      assert.deepEqual(started, ["1"]);
+    });
   }
 
   it("runs a turn again later if its end could not be stored", async () => {

@@ -3,13 +3,19 @@ import { describe, it } from "node:test";
 import { withoutPreviews } from "../../../src/render/safety/links.ts";
 
 describe("[SEC-R7] withoutPreviews()", () => {
-  const rules = { written: ["look at https://said.example/x"], linkHosts: ["good.example", "*.ok.example"] };
+  const rules = {
+    written: ["look at https://said.example/x"],
+    linkHosts: ["good.example", "*.ok.example"],
+  };
   const rows: readonly (readonly [text: string, shown: string])[] = [
     ["no link", "no link"],
     ["see https://bad.example/?q=secret.", "see <https://bad.example/?q=secret>."],
     ["[here](https://bad.example/a)", "[here](<https://bad.example/a>)"],
     ["<https://bad.example/a>", "<https://bad.example/a>"],
-    ["https://good.example/a and https://a.ok.example", "https://good.example/a and https://a.ok.example"],
+    [
+      "https://good.example/a and https://a.ok.example",
+      "https://good.example/a and https://a.ok.example",
+    ],
     ["https://said.example/x", "https://said.example/x"],
     ["https://good.example.bad.example/", "<https://good.example.bad.example/>"],
     ["https://good.example@bad.example/", "<https://good.example@bad.example/>"],

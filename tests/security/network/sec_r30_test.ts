@@ -3,7 +3,6 @@
 import assert from "node:assert/strict";
 import { existsSync, readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { describe, it } from "node:test";
-import { apiConfig } from "../../support/bot/api.ts";
 import { ended, withSimulation } from "../../support/bot/e2e.ts";
 import { sharedBot } from "../../support/bot/shared_bot.ts";
 import { skipUnless } from "../../support/skip.ts";
@@ -50,7 +49,7 @@ describe("[SEC-R30] the HTTP server's addresses", () => {
   );
 
   it(
-    "are those of loopback for hooks and for the API, too",
+    "are those of loopback for hooks, too",
     skipUnless(existsSync("/proc/net/tcp"), "no table of sockets"),
     () =>
       play(async ({ line, rewrite, user, simulator }, bot) => {
@@ -59,26 +58,23 @@ describe("[SEC-R30] the HTTP server's addresses", () => {
           config: {
             http: { port: 0, hooks: { port: 0 } },
             hooks: { one: { to: `user:${id}`, secret: "s".repeat(32) } },
-            ...apiConfig(id),
           },
         });
         await line(bot, /"Listening for hooks"/);
-        await line(bot, /"Programs can reach the bot"/);
         assert.ok(bot.pid !== undefined);
         const addresses = addressesOf(bot.pid);
-        assert.ok(addresses.length >= 3, addresses.join());
+        assert.ok(addresses.length >= 2, addresses.join());
         assert.deepEqual(addresses.filter((one) => !LOOPBACK.includes(one)), []);
         assert.equal(simulator.account().connections, 1);
       }),
   );
 
-  it("of hooks and of the API need a long secret also on loopback: the bot does not start", () =>
+  it("of hooks need a long secret also on loopback: the bot does not start", () =>
     withSimulation({}, async ({ rewrite, startBot, user }) => {
       const { id } = user("ada");
       const short = "s".repeat(31);
       const configs: readonly (readonly [config: object, words: RegExp])[] = [
         [{ hooks: { one: { to: `user:${id}`, secret: short } } }, /hooks\.one\.secret/],
-        [apiConfig(id, { token: short }), /api\.programs\.house\.token/],
       ];
       for (const [config, words] of configs) {
         rewrite({ config: { http: { port: 0 }, ...config } });

@@ -41,10 +41,6 @@ const CANARIES: Readonly<Record<string, string>> = {
   "models.providers.*.aws.accessKeyId": "canary-aws-id-tR5yU8iO1pA4sD7f",
   "models.providers.*.aws.secretAccessKey": "canary-aws-key-gH3jK6lZ9xC2vB5n",
   "models.providers.*.aws.sessionToken": "canary-aws-token-mQ1wE4rT7yU0iO3p",
-  "api.programs.*.token": "canary-api-token-aS6dF9gH2jK5lZ8xC1vB4n",
-  "posts.*.url": "http://127.0.0.1:9/canary-post-mN7bV0cX3zL6kJ9h",
-  "posts.*.headers.*": "canary-post-header-gF2dS5aP8oI1uY4t",
-  "skills.hosts.*.headers.*": "canary-skill-header-tB6nM3vC9xZ2kL5j",
   "hooks.*.secret": "canary-hook-secret-rE7wQ0mN3bV6cX9zL2kJ5h",
 };
 const canary = (path: string): string => CANARIES[path] ?? assert.fail(path);
@@ -87,18 +83,8 @@ const OPTIONS: SceneOptions = {
         },
       },
     },
-    api: {
-      port: 0,
-      programs: { house: { token: canary("api.programs.*.token"), user: "123456789012345678" } },
-    },
-    posts: {
-      wake: { url: canary("posts.*.url"), headers: { "x-key": canary("posts.*.headers.*") } },
-    },
     hooks: {
       uptime: { to: "user:123456789012345678", secret: canary("hooks.*.secret") },
-    },
-    skills: {
-      hosts: { "http://127.0.0.1:9": { headers: { "x-key": canary("skills.hosts.*.headers.*") } } },
     },
     search: { kind: "brave", apiKey: canary("search.apiKey") },
     alerts: {
@@ -201,7 +187,6 @@ describe("[SEC-R9] [SEC-R10] [R10] secrets of the config", () => {
     const others = [
       "channels.discord.token",
       "channels.discord.accounts.*.token",
-      "store.url",
     ];
     assert.deepEqual(
       secretPaths(configSchema).toSorted(),

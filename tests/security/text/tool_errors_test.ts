@@ -41,11 +41,6 @@ const INPUTS: Readonly<Record<string, object>> = {
   web_fetch: { url: "https://tide.example/" },
   web_search: { query: "tide" },
   search_server: { query: "tide" },
-  post: { to: "tide", body: { high: true } },
-  offer_actions: {
-    text: "The tide is high.",
-    actions: [{ label: "Tell", tool: HOSTILE.slice(0, 60), arguments: {} }], // it uses no port
-  },
   code: { source: "1" },
   draw: { prompt: "a tide" },
   send_file: { file: "tide.txt" },

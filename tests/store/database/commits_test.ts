@@ -45,7 +45,6 @@ async function outcomes(promises: readonly Promise<unknown>[]): Promise<readonly
 }
 
 describe("createCommits()", () => {
-
   it("[D1] reports undone work before any other work begins", async () => {
     const events: string[] = [];
     const { commits, groups } = openNotes({

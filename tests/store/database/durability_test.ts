@@ -10,9 +10,7 @@ describe("COMMIT_OPTIONS", () => {
     assert.deepEqual(full.map(([key]) => key), [
       "T0",
       "FIRST_DM",
-      "CALL",
       "TS_BEGUN",
-      "CALL_END",
       "T4",
       "BY_HAND",
       "IDENTIFY",

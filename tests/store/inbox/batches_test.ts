@@ -5,8 +5,25 @@ import { type Judged, NOTHING_CHANGED } from "../../../src/core/inbound/inbox.ts
 import { parseSnowflake, toAccountId } from "../../../src/core/discord/ids.ts";
 import type { InboundMessage, Self } from "../../../src/core/inbound/inbound.ts";
 import { cases } from "../../support/long_form.ts";
-import { ACCOUNT, channelId, directMessage, guildMessage, messageId, outboundMessage, sender as senderOf, userId } from "../../support/discord/builders.ts";
-import { accepted, batch, found, frozen, heard, ignored, openTestStore } from "../../support/store/store.ts";
+import {
+  ACCOUNT,
+  channelId,
+  directMessage,
+  guildMessage,
+  messageId,
+  outboundMessage,
+  sender as senderOf,
+  userId,
+} from "../../support/discord/builders.ts";
+import {
+  accepted,
+  batch,
+  found,
+  frozen,
+  heard,
+  ignored,
+  openTestStore,
+} from "../../support/store/store.ts";
 
 const NOW = Date.UTC(2026, 0, 1);
 const SECOND = toAccountId("second");
@@ -345,5 +362,4 @@ describe("the durability of T1", () => {
     assert.equal(await levelOf(accepted(dm("15", "1")), accepted(dm("16", "2"))), "full");
     assert.equal(await levelOf(accepted(dm("17", "1", { accountId: SECOND }))), "full");
   });
-
 });

@@ -6,7 +6,6 @@ import { guildMessage, guildPlace, messageId } from "../../support/discord/build
 import { accepted, batch, ignored, openTestStore } from "../../support/store/store.ts";
 
 const NOW = Date.UTC(2026, 0, 1);
-const messages = ["101", "102", "103"].map((id) => guildMessage({ id: messageId(id) }));
 
 describe("a decision on record", () => {
   it("[P1] has its facts and its policy, without texts", async () => {

@@ -32,7 +32,6 @@ function build() {
 }
 
 describe("[T14] store.notes.unembedded()", () => {
-
   it("has no note that the server refuses, until its text changes", async () => {
     const { notes, save, keep, waiting } = build();
     const { id } = await save("tea");

@@ -155,7 +155,6 @@ describe("createOutbox()", () => {
 });
 
 describe("add()", () => {
-
   it("[R8] returns a stored draft unchanged, with its state", async () => {
     const { outbox } = openOutbox();
     const of = part("1", { kind: "draft" });
@@ -209,7 +208,6 @@ describe("shiftFailing()", () => {
 });
 
 describe("addAll()", () => {
-
   it("[D1] adds all messages or none", async () => {
     const { store, rows } = openTestStore();
     const broken = frozen({ nonce: "" }, { files: [{ name: "a", bytes: null as never }] });

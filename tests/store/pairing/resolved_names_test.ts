@@ -24,7 +24,6 @@ const help = (guild: string, id: string): ResolvedName => ({
 });
 
 describe("names", () => {
-
   it("[P12] keep their first id", async () => {
     const { store } = openTestStore();
     await store.pairing.saveNames(ACCOUNT, [ADA, GUILD]);

@@ -19,7 +19,6 @@ const NOW = Date.UTC(2026, 0, 1);
 const asking = guildMessage({ id: messageId("1400000000000000101") });
 const ADA = userId("1400000000000000901");
 const BEN = userId("1400000000000000902");
-const CEM = userId("1400000000000000903");
 const DM = channelId("1400000000000000801");
 const OTHER = channelId("1400000000000000802");
 const CARD = messageId("1400000000000000701");

@@ -20,7 +20,7 @@ import {
 } from "../../support/store/edits.ts";
 
 describe("[H6a] the memory of the agent", () => {
-  it("unfolds summaries of changed entries, and only those", async () => {
+  it("unfolds summaries of deleted entries, and only those", async () => {
     const { ask, claim, finish, change, store, rows } = build();
     for (const [id, text] of [[FIRST, "one"], [SECOND, "two"], [THIRD, "three"]] as const) {
       await ask(question(id, text));
@@ -34,6 +34,8 @@ describe("[H6a] the memory of the agent", () => {
     }
     const summaries = () => rows("SELECT summary FROM checkpoint").map(({ summary }) => summary);
     await change([edited(question(SECOND, "two"), "zwei")]);
+    assert.deepEqual(summaries(), ["about one", "about two", "about three"]);
+    await change([deleted(SECOND)]);
     assert.deepEqual(summaries(), ["about one"]);
     await change([deleted(FIRST)]);
     assert.deepEqual(summaries(), []);

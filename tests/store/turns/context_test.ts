@@ -3,13 +3,7 @@ import { describe, it } from "node:test";
 import { toAccountId } from "../../../src/core/discord/ids.ts";
 import type { InboundMessage } from "../../../src/core/inbound/inbound.ts";
 import { type Entry } from "../../../src/core/inbound/transcript.ts";
-import {
-  ACCOUNT,
-  channelId,
-  guildMessage,
-  messageId,
-  sender,
-} from "../../support/discord/builders.ts";
+import { ACCOUNT, guildMessage, messageId, sender } from "../../support/discord/builders.ts";
 import { accepted, batch, ignored, openTestStore, ROUTE } from "../../support/store/store.ts";
 
 const NOW = Date.UTC(2026, 0, 1);

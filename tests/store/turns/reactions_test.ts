@@ -1,13 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { PermittedReaction, ReactionRecord } from "../../../src/core/inbound/reactions.ts";
-import {
-  ACCOUNT,
-  channelId,
-  guildMessage,
-  messageId,
-  userId,
-} from "../../support/discord/builders.ts";
+import { ACCOUNT, guildMessage, messageId, userId } from "../../support/discord/builders.ts";
 import { accepted, batch, openTestStore } from "../../support/store/store.ts";
 
 const NOW = Date.UTC(2026, 0, 1);

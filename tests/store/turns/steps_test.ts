@@ -22,7 +22,6 @@ async function openClaimed() {
 }
 
 describe("[D1] steps of a turn", () => {
-
   it("count the claim, so the next process knows that a turn has begun", async () => {
     const { store, rows, claim } = await openClaimed();
     await store.turns.addSteps(claim, [ANSWER], false);

@@ -43,7 +43,6 @@ const NOT_STORED = { ...STORED, stored: false };
 const STATE = "SELECT state, failure_id, failure, finished_at FROM inbox";
 
 describe("finishTurn()", () => {
-
   it("[D1] stores transcript, reply and the end of the wait in one transaction", async () => {
     const { store, rows, claim } = await openClaimed();
     assert.deepEqual(await store.turns.finishTurn(answered(claim), NOW + 9), STORED);

@@ -4,9 +4,7 @@
  * The scripted model calls the tools that a message names in lines such as `call: discord {…}`.
  */
 
-import { mkdirSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
-import { buttonsIn, textOf } from "../../../../simulator/world/components.ts";
+import { buttonsIn } from "../../../../simulator/world/components.ts";
 import type { Simulator } from "../../../../simulator/simulator.ts";
 import type { Message } from "../../../../simulator/world/world.ts";
 import { demoConfig } from "../simulation/simulation.ts";
@@ -92,66 +90,6 @@ const role: Scene = {
   },
 };
 
-const approval: Scene = {
-  name: "an owner allows a refused call, after the bot was killed and started again",
-  config: { ...demoConfig(), approvals: { escalate: true } },
-  async play(set) {
-    const { simulation, bot, ask, until, assert } = set;
-    const { simulator } = simulation;
-    simulator.permit({ in: "general", to: "grace", what: "createPublicThreads", as: "denied" });
-    const title = "When is high tide?";
-    ask("grace", "#general", `open a thread\n${call("reply_in_thread", { title })}`);
-    const threads = () =>
-      [...simulator.world.channels.values()].filter((one) => "name" in one && one.name === title);
-    const ownersDm = simulator.channel("dm", "ada").id;
-    const question = await card(set, ownersDm);
-    assert(
-      "the owner sees the exact call, and who asks",
-      textOf(question).includes(title) && textOf(question).includes(simulator.user("grace")),
-      textOf(question),
-    );
-    bot.kill("SIGKILL");
-    await bot.exited;
-    simulation.startBot();
-    await until("the bot to be back", () => simulator.connected() === 1 || undefined);
-    assert("nothing has run without the owner", threads().length === 0);
-    press(simulator, "ada", question, 0);
-    const answer = await until("the answer", () => {
-      const [thread] = threads();
-      return thread && simulator.posted(thread.id)[0]?.content;
-    });
-    assert("a receipt says that the call ran", answer.includes("-# ✓ thread opened"), answer);
-    await until("the card to lose its buttons", () => {
-      const [now] = simulator.posted(ownersDm);
-      return now && buttonsIn(now.components).length === 0 || undefined;
-    });
-    assert("it ran once", threads().length === 1);
-  },
-};
-
-const skillTool: Scene = {
-  name: "a tool of a skill runs once an owner has confirmed its file",
-  async play(set) {
-    const { simulation, bot, ask, until, assert } = set;
-    const { simulator, dataDir } = simulation;
-    bot.kill("SIGKILL");
-    await bot.exited;
-    const folder = join(dataDir, "agents", "main", "skills", "tides", "tools");
-    mkdirSync(folder, { recursive: true });
-    writeFileSync(join(folder, "..", "SKILL.md"), "---\nname: tides\ndescription: Tides\n---\n");
-    const header = 'export const tool = { description: "Adds two hours.", readOnly: true };';
-    writeFileSync(join(folder, "sum.js"), `${header}\nexport default ({ a, b }) => a + b + " h";`);
-    simulation.startBot();
-    await until("the bot to be back", () => simulator.connected() === 1 || undefined);
-    ask("ada", "#general", `when is high water?\n${call("skill__tides__sum", { a: 6, b: 12 })}`);
-    const question = await card(set, simulator.channel("dm", "ada").id);
-    assert("the card names the file", textOf(question).includes("tides/tools/sum.js"));
-    press(simulator, "ada", question, 0);
-    const answer = await until("the answer", () => reported(set) || undefined);
-    assert("the answer has the tool's result", answer.includes("18 h"), answer);
-  },
-};
-
 const form: Scene = {
   name: "the bot asks with a form, and goes on with the answers",
   async play(set) {
@@ -227,8 +165,6 @@ function withDiscord(keys: object): object {
 export const ACTION_SCENES: readonly Scene[] = [
   thread,
   role,
-  approval,
-  skillTool,
   form,
   command,
   undo,

@@ -133,72 +133,6 @@ const budget: Scene = {
   },
 };
 
-const workflow: Scene = {
-  name: "research, write, review: three agents work on a message, and the person gets one answer",
-  config: {
-    ...demoConfig(),
-    agents: {
-      list: [
-        {
-          id: "editor",
-          name: "Editor",
-          steps: [
-            { agent: "researcher", prompt: "Find the facts." },
-            { agent: "writer", prompt: "Write a text from them." },
-            { agent: "reviewer", prompt: "Correct it." },
-          ],
-        },
-        { id: "researcher", name: "Researcher" },
-        { id: "writer", name: "Writer" },
-        { id: "reviewer", name: "Reviewer" },
-      ],
-    },
-  },
-  async play({ simulation: { model }, ask, untilReplies, assert }) {
-    ask("grace", "#general", "What do barnacles eat?");
-    const replies = await untilReplies(1, "#general");
-    const asked = model.requests.map(({ messages }) => messages.at(-1)?.text ?? "");
-    assert("four agents asked the model, once each", asked.length === 4, asked.length);
-    assert(
-      "each agent had its task, and the results of those before it",
-      /Find the facts\.[^]*What do barnacles eat\?/.test(asked[0] ?? "") &&
-        /Write a text[^]*Result of researcher:/.test(asked[1] ?? "") &&
-        /Correct it\.[^]*Result of researcher:[^]*Result of writer:/.test(asked[2] ?? ""),
-      asked,
-    );
-    assert("the answer is in the channel once", replies.length === 1, replies);
-  },
-};
-
-const passedOn: Scene = {
-  name: "an agent passes a message on, and is killed: the other one answers once",
-  config: {
-    ...demoConfig(),
-    // A name in the message would be a mention: that agent would answer at once.
-    agents: { list: [{ id: "main" }, { id: "second", name: "Researcher" }] },
-  },
-  env: { BARNACLE_CRASH_AT: "after:TS:2" },
-  async play({ simulation, bot, ask, until, untilReplies, assert }) {
-    const pass = { agent: "second", task: "Find out what barnacles eat." };
-    ask("grace", "#general", `what do they eat?\ncall: handoff ${JSON.stringify(pass)}`);
-    const exit = await bot.exited;
-    assert(
-      "SIGKILL ended the process once the message was passed on",
-      wasKilled(exit),
-      exit,
-    );
-    simulation.startBot();
-    const [reply = ""] = await untilReplies(1, "#general");
-    assert("the person reads who answers", reply.startsWith("-# Passed to Researcher."), reply);
-    const { simulator, model } = simulation;
-    assert("each agent asked the model once", model.requests.length === 2, model.requests.length);
-    await until("the bot to be back", () => simulator.connected() === 1 || undefined);
-    ask("grace", "#general", "once more");
-    const replies = await untilReplies(2, "#general");
-    assert("the channel has the answer once", replies[1]?.includes("once more") === true, replies);
-  },
-};
-
 const catchUp: Scene = {
   name: "a person alone reads what happened while they were away",
   config: {
@@ -239,6 +173,4 @@ export const AGENT: readonly Scene[] = [
   voice,
   cutTool,
   budget,
-  workflow,
-  passedOn,
 ];

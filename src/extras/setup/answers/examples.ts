@@ -19,7 +19,6 @@ import { TEXTS } from "./texts.js";
 const EXAMPLES: Readonly<Record<ExampleName, string>> = {
   "one-agent": TEXTS.oneAgent,
   "many-agents": TEXTS.manyAgents,
-  workflow: TEXTS.workflow,
 };
 
 const DISCORD = ["channels", "discord"] as const;

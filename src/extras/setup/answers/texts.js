@@ -2,7 +2,6 @@
 
 import manyAgents from "../../../../examples/many-agents.jsonc" with { type: "text" };
 import oneAgent from "../../../../examples/one-agent.jsonc" with { type: "text" };
-import workflow from "../../../../examples/workflow.jsonc" with { type: "text" };
 
-/** @type {Readonly<Record<"manyAgents" | "oneAgent" | "workflow", string>>} */
-export const TEXTS = { manyAgents, oneAgent, workflow };
+/** @type {Readonly<Record<"manyAgents" | "oneAgent", string>>} */
+export const TEXTS = { manyAgents, oneAgent };

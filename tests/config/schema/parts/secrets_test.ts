@@ -196,7 +196,7 @@ describe("[C8] registerSecrets()", () => {
     const loaded = await loadedOf(
       `{ "channels": { "discord": { "dm": { "enabled": false } } },
          "alerts": { "webhook": { "env": "DB" } }, "http": { "token": "hunter2" },
-         "skills": { "hosts": { "http://a:1": { "headers": { "a": { "env": "A" }, "b": { "env": "B" } } } } } }`,
+         "otel": { "endpoint": "http://a:1", "headers": { "a": { "env": "A" }, "b": { "env": "B" } } } }`,
       {
         env: {
           DB: "https://bot:sword%2Ffish@db.example/x",

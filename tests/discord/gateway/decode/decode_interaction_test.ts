@@ -4,7 +4,15 @@ import type { ButtonPress } from "../../../../src/core/inbound/interactions.ts";
 import { decodeInteraction } from "../../../../src/discord/gateway/decode/decode_interaction.ts";
 import { applyDispatch } from "../../../../src/discord/gateway/read/apply_dispatch.ts";
 import { ACCOUNT } from "../../../support/discord/builders.ts";
-import { ADA, CHANNEL, GUILD, guildData, OTHER_ROLE, pressData, SELF } from "../../../support/discord/payloads.ts";
+import {
+  ADA,
+  CHANNEL,
+  GUILD,
+  guildData,
+  OTHER_ROLE,
+  pressData,
+  SELF,
+} from "../../../support/discord/payloads.ts";
 import { sameData } from "../../../support/same_data.ts";
 
 const CONTEXT = {

@@ -1,7 +1,12 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { applyDispatch } from "../../../../src/discord/gateway/read/apply_dispatch.ts";
-import { type GuildIndex, restoreIndex, snapshotOf, uploadLimitOf } from "../../../../src/discord/gateway/decode/guild_index.ts";
+import {
+  type GuildIndex,
+  restoreIndex,
+  snapshotOf,
+  uploadLimitOf,
+} from "../../../../src/discord/gateway/decode/guild_index.ts";
 import { guildId } from "../../../support/discord/builders.ts";
 import { GUILD, guildData, SELF } from "../../../support/discord/payloads.ts";
 

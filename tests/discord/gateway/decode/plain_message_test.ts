@@ -68,7 +68,6 @@ const aPayload = fc.array(fc.tuple(fc.constantFrom(...FIELDS), odd), { maxLength
 );
 
 describe("isPlainMessage()", () => {
-
   it("[P1] agrees with the schema, whichever fields are malformed", () => {
     let plain = 0;
     fc.assert(

@@ -1,7 +1,13 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import { type Batch, BATCH_BOUNDS, type BatchBounds, createBatches, DISPATCH_OVERHEAD } from "../../../../src/discord/gateway/link/batches.ts";
+import {
+  type Batch,
+  BATCH_BOUNDS,
+  type BatchBounds,
+  createBatches,
+  DISPATCH_OVERHEAD,
+} from "../../../../src/discord/gateway/link/batches.ts";
 
 const SESSION = { sessionId: "s", resumeUrl: "wss://r", seq: 1 };
 
@@ -44,7 +50,6 @@ function open(bounds: BatchBounds = BATCH_BOUNDS) {
 }
 
 describe("[G1] createBatches()", () => {
-
   it("[G6] sends replayed dispatches apart from others", () => {
     const { batches, posted, pass } = open();
     batches.replayed(true);

@@ -30,7 +30,6 @@ const shortened = (fields: Fields, first: unknown = FIRST) =>
   memoryOf(first).shortened(dispatchOf({ ...first as Fields, ...fields }, 6));
 
 describe("[G1] createRepeatMemory() › shortened()", () => {
-
   it("keeps every text as Discord wrote it", () => {
     fc.assert(
       fc.property(fc.string({ unit: "grapheme", maxLength: 40 }), (text) => {

@@ -67,7 +67,6 @@ function open() {
 }
 
 describe("[G1] createRepeatedMessages()", () => {
-
   it("reads a short message as the whole one, in every guild state", () => {
     const aText = fc.string({ unit: "grapheme", maxLength: 5_000 }).map((text) => `x${text}`);
     fc.assert(

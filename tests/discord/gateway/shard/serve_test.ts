@@ -49,7 +49,6 @@ async function start(fields: Partial<Start> = {}) {
 }
 
 describe("[G1] serveGateway()", () => {
-
   it("runs several shards, each with its own messages", async () => {
     const { gateway, message } = await start({
       options: gatewayOptions("", { shardCount: 2, maxConcurrency: 2 }),

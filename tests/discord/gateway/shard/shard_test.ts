@@ -2,8 +2,18 @@ import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { describe, it } from "node:test";
 import { cleanUpAfterEach } from "../../../support/cleanups.ts";
-import { type FakeGateway, type FakeGatewayOptions, startFakeGateway } from "../../../support/gateway/fake_gateway.ts";
-import { gatewayOptions, SHORT_DEADLINES, startTestShard, type TestShard, TOKEN } from "../../../support/gateway/gateway_shard.ts";
+import {
+  type FakeGateway,
+  type FakeGatewayOptions,
+  startFakeGateway,
+} from "../../../support/gateway/fake_gateway.ts";
+import {
+  gatewayOptions,
+  SHORT_DEADLINES,
+  startTestShard,
+  type TestShard,
+  TOKEN,
+} from "../../../support/gateway/gateway_shard.ts";
 import type { GatewayOptions } from "../../../../src/discord/gateway/link/protocol.ts";
 
 const cleanups = cleanUpAfterEach();
@@ -67,7 +77,6 @@ describe("[G2] startShard()", () => {
 });
 
 describe("[G3] startShard()", () => {
-
   it("processes an op 9 right before a close, compressed or not", async () => {
     const { gateway } = await startReady({}, { compress: true }, { speed: 10 });
     gateway.connections[0]!.send({ op: 9, d: false, s: null, t: null });

@@ -431,7 +431,9 @@ describe("[T3] [T4] each action of the tool discord", () => {
   });
 
   for (
-    const [action, { args, needs, hidden, isPrivate, tells, refuses, then }] of Object.entries(CASES)
+    const [action, { args, needs, hidden, isPrivate, tells, refuses, then }] of Object.entries(
+      CASES,
+    )
   ) {
     it(`${action} › works for a person who could do it by hand, and for no other`, () =>
       withActions(async (scene) => {

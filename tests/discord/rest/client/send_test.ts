@@ -5,7 +5,12 @@ import fc from "fast-check";
 import type { RequestMetric } from "../../../../src/core/outbound/requests.ts";
 import type { RestErrorKind } from "../../../../src/discord/rest/exchange/rest_error.ts";
 import { routeOf } from "../../../../src/discord/rest/exchange/route.ts";
-import { type Attempt, createRequestAttempts, jsonOf, type OutgoingRequest } from "../../../../src/discord/rest/client/send.ts";
+import {
+  type Attempt,
+  createRequestAttempts,
+  jsonOf,
+  type OutgoingRequest,
+} from "../../../../src/discord/rest/client/send.ts";
 import { schedule } from "../../../../src/lib/clock.ts";
 import { freePermit } from "../free_permit.ts";
 import { TOKEN } from "../stub_discord.ts";

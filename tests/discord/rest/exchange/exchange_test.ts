@@ -65,7 +65,6 @@ async function withServer(
 }
 
 describe("[D6] createExchanges()", () => {
-
   const HEAD = "HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n";
   const hangs: readonly [name: string, bytes: string][] = [
     ["says nothing", ""],

@@ -1,6 +1,12 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { isFinalRefusal, isRefusal, type RestErrorKind, toNoAnswer, toRestError } from "../../../../src/discord/rest/exchange/rest_error.ts";
+import {
+  isFinalRefusal,
+  isRefusal,
+  type RestErrorKind,
+  toNoAnswer,
+  toRestError,
+} from "../../../../src/discord/rest/exchange/rest_error.ts";
 import { routeOf } from "../../../../src/discord/rest/exchange/route.ts";
 
 const ROUTE = routeOf("POST", "/channels/77/messages");

@@ -5,7 +5,7 @@ import { createExplainDenial } from "../../../../src/discord/rest/permissions/ex
 import { createMessages } from "../../../../src/discord/rest/requests/messages.ts";
 import type { UserId } from "../../../../src/core/discord/ids.ts";
 import type { RestApi } from "../../../../src/discord/rest/client/client.ts";
-import { channelId, outboundMessage, userId } from "../../../support/discord/builders.ts";
+import { channelId, outboundMessage } from "../../../support/discord/builders.ts";
 import { type Simulated, withDiscord } from "../simulated.ts";
 
 const POST = neededToPost({ hasFiles: false, isQuote: false });

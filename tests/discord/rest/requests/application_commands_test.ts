@@ -14,7 +14,6 @@ const STATUS = {
 };
 
 describe("[K1] createApplicationCommands()", () => {
-
   it("keeps subcommands, choices and words in other languages, and no description of a menu", async () => {
     const config = {
       ...STATUS,

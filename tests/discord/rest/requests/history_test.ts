@@ -33,7 +33,6 @@ function fakeApi(answer: unknown) {
 }
 
 describe("[H1] createReadHistory()", () => {
-
   it("returns the messages in Discord's own form", async () => {
     const messages = [{ id: "2", message_reference: { message_id: "1" } }, {
       id: "1",

@@ -22,7 +22,6 @@ const read = (answer: unknown) =>
   })(guildId("100"), userId("900"));
 
 describe("[G6] [P14] createReadRoles()", () => {
-
   it("returns no roles for a user who has left", async () => {
     const about = { kind: "not_found", route: "GET /x", status: 404 } as const;
     assert.deepEqual(await read(new RestError("failed", { ...about, code: 10_007 })), []);

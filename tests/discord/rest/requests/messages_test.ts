@@ -16,13 +16,7 @@ import {
   toRestError,
 } from "../../../../src/discord/rest/exchange/rest_error.ts";
 import { routeOf } from "../../../../src/discord/rest/exchange/route.ts";
-import {
-  channelId,
-  messageId,
-  outboundMessage,
-  roleId,
-  userId,
-} from "../../../support/discord/builders.ts";
+import { messageId, outboundMessage, roleId, userId } from "../../../support/discord/builders.ts";
 import { checkedApi, type Sent } from "../checked_api.ts";
 import { type Asked, fakeApi } from "../fake_api.ts";
 import { withDiscord } from "../simulated.ts";

@@ -55,7 +55,6 @@ describe("createReactions()", () => {
 });
 
 describe("createShowTyping()", () => {
-
   it("[R7] shows typing, and is refused where the bot may not post", () =>
     withDiscord(async ({ api, sim, demo }) => {
       const seen: string[] = [];

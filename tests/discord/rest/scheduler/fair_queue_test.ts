@@ -19,7 +19,6 @@ function takeNext(fairQueue: ReturnType<typeof createFairQueue>): string | undef
 }
 
 describe("[D4] createFairQueue()", () => {
-
   it("keeps the position of a request that is added again", () => {
     const fairQueue = createFairQueue();
     const [first, same] = [queue(1), request()];

@@ -1,6 +1,12 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { createPace, GLOBAL_WINDOW_MS, type GlobalLimitState, type Priority, SLOWED_EVERY_MS } from "../../../../src/discord/rest/scheduler/global_limit.ts";
+import {
+  createPace,
+  GLOBAL_WINDOW_MS,
+  type GlobalLimitState,
+  type Priority,
+  SLOWED_EVERY_MS,
+} from "../../../../src/discord/rest/scheduler/global_limit.ts";
 
 const FREE: GlobalLimitState = { until: -Infinity, isSlowed: false };
 const SLOWED: GlobalLimitState = { until: -Infinity, isSlowed: true };

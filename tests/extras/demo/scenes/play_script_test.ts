@@ -3,7 +3,6 @@ import { describe, it } from "node:test";
 import { SCENES } from "../../../../src/extras/demo/scenes/play.ts";
 
 describe("[O5] playScript()", () => {
-
   it("has a scene for each required feature", () => {
     const names = SCENES.map(({ name }) => name);
     assert.equal(new Set(names).size, names.length);
