@@ -63,30 +63,11 @@ export const PICTURES: readonly Picture[] = [
     shownIn: [GUIDE],
   },
   {
-    name: "people",
-    page: "people",
-    width: 1280,
-    height: 820,
-    alt: "The dashboard's page People: a form tests what the bot would do with a message, and a " +
-      "table says for each place who may talk there, and by which rule.",
-    shownIn: [GUIDE],
-  },
-  {
     name: "today-phone",
     page: "today",
     width: 390,
     height: 780,
     alt: "The page Today on a phone: the navigation scrolls, and the cards are below each other.",
-    shownIn: [GUIDE],
-  },
-  {
-    name: "diagnostics-dark",
-    page: "diagnostics",
-    width: 1280,
-    height: 820,
-    isDark: true,
-    alt: "The page Diagnostics in dark colours: charts of the time to answer, the queue and the " +
-      "messages of the last day, each with a sentence that sums it up, and the bot's figures.",
     shownIn: [GUIDE],
   },
 ];
