@@ -10,6 +10,7 @@ import { createHttp } from "./bot/process/http.ts";
 import { createLoadedTools } from "./bot/process/load_tools.ts";
 import type { BotExtra } from "./bot/bot_extra.ts";
 import { startProcessMedia } from "./bot/process_media.ts";
+import { createLoader } from "./lib/loader.ts";
 import { createReadBudgets } from "./bot/process/spent_budgets.ts";
 import { createNoteMeaning } from "./bot/process/note_meaning.ts";
 import { createMediaFolder } from "./media/folder.ts";
@@ -123,6 +124,13 @@ export async function startBot(options: BotOptions) {
     resumableMs: () => resumableMsOf(setup),
     embedding: noteMeaning.state,
     budgets: createReadBudgets({ store, config: () => setup.config, now }),
+    slow: createLoader(async () =>
+      (await import("./bot/process/slow_checks.ts")).createSlowChecks({
+        ...options,
+        config: () => setup.config,
+        now,
+      })
+    ),
     mcpServers: () => tools.servers(),
     alerts: () => watches.flatMap((watch) => watch.open()),
     residentBytes,
@@ -156,10 +164,9 @@ export async function startBot(options: BotOptions) {
       ? [watch({
         config: () => setup.config,
         store,
-        dataDir: options.dataDir,
-        env: options.env,
         snapshot: health.snapshot,
         measure: health.measure,
+        refresh: health.refresh,
         reachOwners: (accountId, text) => known.running(accountId)?.reachOwners(text),
         metrics,
         now,

@@ -131,11 +131,11 @@ export interface AccountPart {
 export interface WatchedProcess {
   readonly config: () => BotConfig;
   readonly store: Store;
-  readonly dataDir: string;
-  readonly env: Env;
   readonly snapshot: () => Snapshot;
   /** The snapshot after a probe of the store. */
   readonly measure: () => Promise<Snapshot>;
+  /** Reads the store's figures into the snapshot; never rejects. */
+  readonly refresh: () => Promise<void>;
   /** Sends a notice to the owners; rejects if it reaches none; `undefined`: the account does not run. */
   readonly reachOwners: (accountId: AccountId, text: string) => Promise<number> | undefined;
   readonly metrics: Pick<Meters, "alerts">;

@@ -1,22 +1,21 @@
-/** One row of `doctor`, of the preflight, or of the health report. */
+/** The result of a check: of the config, of the connection, of the running bot, or of its machine. */
 
-/** Result of a check. */
 export type FindingStatus =
   | "pass"
   /** Not wrong, or it recovers without help. */
   | "warn"
   | "fail"
-  /** Another check failed, which this one needs. */
+  /** Another check failed, which this one needs; or it is not known yet. */
   | "skipped";
 
 /** The result of one check, written for the operator. */
 export interface Finding {
-  /** Stable name of the check, for `--json`: `"discord.token"`. */
+  /** Stable name of the check, for `--json`: `"discord.token"`. A name may follow a colon. */
   readonly id: string;
   /** Short title of the checked thing: `"Token"`. */
   readonly what: string;
   readonly status: FindingStatus;
-  /** Host, file, config key or portal page to look at; absent if none helps. */
+  /** Host, file, config key, account, shard or portal page to look at; absent if none helps. */
   readonly where?: string;
   /** The observed fact, with its figures. */
   readonly why: string;
@@ -24,4 +23,33 @@ export interface Finding {
   readonly fix?: string;
   /** Duration of the check in milliseconds; absent if it says nothing. */
   readonly ms?: number;
+  /** Set if a message sent now would get no answer, as far as this check shows. */
+  readonly isReady?: false;
+  /** Set if the owners hear of it from another part of Barnacle, too. */
+  readonly isNoticed?: true;
+}
+
+export type Findings = readonly Finding[];
+
+/** The state of the whole. */
+export type Status = "pass" | "warn" | "fail";
+
+export function isTrouble({ status }: Finding): boolean {
+  return status === "warn" || status === "fail";
+}
+
+/** The worst status of all: one failure fails the whole. */
+export function worstStatus(findings: readonly Finding[]): Status {
+  const found = new Set(findings.map(({ status }) => status));
+  return found.has("fail") ? "fail" : found.has("warn") ? "warn" : "pass";
+}
+
+/**
+ * Judges a figure.
+ *
+ * @param warnAbove A greater value is a warning; above `failAbove`, a failure.
+ */
+export function gradeFigure(value: number, warnAbove: number, failAbove = Infinity): Status {
+  if (value > failAbove) return "fail";
+  return value > warnAbove ? "warn" : "pass";
 }

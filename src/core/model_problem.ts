@@ -5,7 +5,6 @@
  * {@link wordsOf} has the server's own words.
  */
 
-import { titled } from "./checks.ts";
 import type { Finding } from "./finding.ts";
 import type { ModelErrorKind, RefusedPart } from "./model.ts";
 
@@ -20,7 +19,7 @@ interface ModelProblem {
 /** The row of a refused part for `doctor` and the reports of health. */
 export function refusedFinding({ modelId, part, fix, reason }: RefusedPart): Finding {
   const why = `its server refuses ${part}, so requests go on without; ${fix} (${reason})`;
-  return { ...titled("model:refused"), status: "warn", where: modelId, why };
+  return { id: "model:refused", what: "Model", status: "warn", where: modelId, why };
 }
 
 /** Why a model answers no question. */

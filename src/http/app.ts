@@ -15,14 +15,9 @@
 
 import type { Account } from "../core/account/account.ts";
 import { type Context, Hono, type MiddlewareHandler } from "hono";
-import { isAlive, isReady, judgeHealth, worstStatus } from "./checks.ts";
+import { type Finding, isTrouble, type Status, worstStatus } from "../core/finding.ts";
+import { isAlive, isReady, judgeHealth } from "./checks.ts";
 import { createDetailGate, publicNames, refusalOf } from "./guard.ts";
-import {
-  type HealthCheck,
-  type HealthFinding,
-  type Status,
-  toHealthCheck,
-} from "./health_finding.ts";
 import type { ProcessUsage } from "./gauges.ts";
 import type { Build, Metrics } from "./metrics.ts";
 import { HEALTH_ROUTES } from "./routes.ts";
@@ -54,7 +49,7 @@ export interface StatusReport {
   readonly build: Build;
   readonly at: number;
   readonly snapshot: Snapshot;
-  readonly checks: readonly HealthCheck[];
+  readonly findings: readonly Finding[];
 }
 
 export type HttpHandler = (request: Request) => Response | Promise<Response>;
@@ -103,15 +98,8 @@ export function createApp(ports: AppPorts): HttpHandler {
     const taken = await measure();
     const at = now();
     const findings = judgeHealth(taken, at);
-    const checks = findings.map(toHealthCheck);
-    const report: StatusReport = {
-      status: worstStatus(findings),
-      build,
-      at,
-      snapshot: taken,
-      checks,
-    };
-    return c.json(report);
+    const status = worstStatus(findings);
+    return c.json({ status, build, at, snapshot: taken, findings } satisfies StatusReport);
   });
 
   app.onError((error, c) => {
@@ -146,14 +134,14 @@ export function createHealthApp(
   app.get("/readyz", async (c) => {
     const checks = judgeHealth(await measure(), now());
     const ok = isReady(checks);
-    const status = !ok ? "fail" : checks.some(({ status }) => status !== "pass") ? "warn" : "pass";
+    const degraded = checks.filter(isTrouble);
+    const status = !ok ? "fail" : degraded.length > 0 ? "warn" : "pass";
     // Names of checks have names of models.
     if (!showsDetail(c.req.raw)) return answer(c, ok, { status });
     const isVerbose = c.req.query("verbose") !== undefined;
-    const degraded = checks.filter(({ status }) => status !== "pass");
     return answer(c, ok, {
       status,
-      failing: namesOf(checks.filter((check) => !check.isReady)),
+      failing: namesOf(checks.filter((check) => check.isReady === false)),
       degraded: ok && degraded.length > 0 ? namesOf(degraded) : undefined,
       checks: isVerbose ? byName(checks) : undefined,
     });
@@ -184,16 +172,14 @@ function answer(c: Context, ok: boolean, body: object): Response {
   });
 }
 
-function namesOf(checks: readonly HealthFinding[]): readonly string[] {
+function namesOf(checks: readonly Finding[]): readonly string[] {
   return [...new Set(checks.map(({ id }) => id))];
 }
 
 /** Groups checks by name, as the format requires: several shards share a name. */
-function byName(checks: readonly HealthFinding[]): Record<string, object[]> {
-  const grouped: Record<string, object[]> = {};
-  for (const finding of checks) {
-    const { name, isReady: _, ...check } = toHealthCheck(finding);
-    (grouped[name] ??= []).push(check);
-  }
-  return grouped;
+function byName(checks: readonly Finding[]): Partial<Record<string, object[]>> {
+  return Object.groupBy(
+    checks.map(({ id, where, status, why }) => ({ id, componentId: where, status, output: why })),
+    ({ id }) => id,
+  );
 }

@@ -6,12 +6,11 @@
  */
 
 import type { AlertRecord } from "../core/alerts.ts";
+import { type Finding, type Findings, gradeFigure } from "../core/finding.ts";
 import { budgetText, isSpent, labelOf } from "../core/spending/budget.ts";
 import { cutText, type McpServerState, problemWithWords } from "../core/mcp_state.ts";
-import { type CheckCode, runChecks } from "../core/checks.ts";
-import { timeText } from "../lib/text/units.ts";
-import { ACCOUNT_CHECKS, accountChecks, OUTAGE_MS } from "./account_checks.ts";
-import { gradeFigure, type HealthFinding, healthFinding, type Status } from "./health_finding.ts";
+import { countText, sizeOf, spanText, timeText } from "../lib/text/units.ts";
+import { accountChecks, OUTAGE_MS } from "./account_checks.ts";
 import type { AccountSnapshot, ModelSnapshot, Snapshot } from "./snapshot.ts";
 
 const MAIN_TICK_MAX_MS = 60_000;
@@ -40,203 +39,232 @@ function isTurnedAway({ state, shards }: AccountSnapshot): boolean {
 }
 
 /** Every check of the running bot, in the order of the reports. */
-export const HEALTH_CHECKS: readonly CheckCode<{
-  readonly snapshot: Snapshot;
-  /** Unix time in milliseconds. */
-  readonly now: number;
-}, readonly HealthFinding[]>[] = [
-  {
-    checks: ["account:ended", ...ACCOUNT_CHECKS.flatMap(({ checks }) => checks)],
-    run: ({ snapshot, now }) => accountChecks(snapshot.accounts, now),
-  },
-  { checks: ["config:current"], run: ({ snapshot }) => config(snapshot) },
-  {
-    checks: ["http:listen"],
-    run: ({ snapshot: { deaf = [] } }) =>
-      deaf.map(({ section, problem }) =>
-        healthFinding("http:listen", problem.slice(0, MAX_REASON), {
-          where: section,
-          status: "warn",
-        })
-      ),
-  },
-  { checks: ["storage:write"], run: ({ snapshot }) => storage(snapshot) },
-  {
-    checks: ["inbox:oldest", "inbox:depth"],
-    run: ({ snapshot: { inbox } }) => [
-      healthFinding("inbox:oldest", inbox.oldestMs / 1_000, {
-        unit: "s",
-        status: gradeFigure(inbox.oldestMs, 60_000, 600_000),
-        isReady: inbox.oldestMs <= 600_000,
-      }),
-      // Waiting messages are judged by their age, not by their number.
-      messages("inbox:depth", inbox.waiting + inbox.running),
-    ],
-  },
-  { checks: ["outbox:oldest"], run: ({ snapshot }) => [oldestUnsent(snapshot)] },
-  {
-    checks: ["outbox:depth", "outbox:uncertain", "outbox:dead"],
-    run: ({ snapshot: { outbox } }) => [
-      messages("outbox:depth", outbox.pending + outbox.sending),
-      messages("outbox:uncertain", outbox.uncertain, gradeFigure(outbox.uncertain, 0)),
-      // Unanswered messages that no retry will answer.
-      messages("outbox:dead", outbox.dead, gradeFigure(outbox.dead, 0)),
-    ],
-  },
-  { checks: ["llm"], run: ({ snapshot, now }) => models(snapshot, now) },
-  { checks: ["budget"], run: ({ snapshot }) => budgets(snapshot) },
-  { checks: ["embedding"], run: ({ snapshot }) => embedding(snapshot) },
-  { checks: ["mcp"], run: ({ snapshot }) => snapshot.mcpServers.map(mcpServer) },
-  { checks: ["alert"], run: ({ snapshot }) => (snapshot.alerts ?? []).map(alert) },
-  {
-    checks: ["lifecycle:phase"],
-    run: ({ snapshot: { phase } }) => [
-      healthFinding("lifecycle:phase", phase, {
-        status: phase === "starting" ? "warn" : "pass",
-        isReady: phase === "running",
-      }),
-    ],
-  },
-  {
-    checks: ["process:uptime", "process:eventLoopLag", "process:rss"],
-    run: ({ snapshot: { startedAt, eventLoopLagMs, rssBytes }, now }) => [
-      healthFinding("process:uptime", (now - startedAt) / 1_000, { unit: "s" }),
-      healthFinding("process:eventLoopLag", eventLoopLagMs / 1_000, {
-        unit: "s",
-        status: gradeFigure(eventLoopLagMs, 1_000, 10_000),
-        isReady: eventLoopLagMs <= 10_000,
-      }),
-      ...rssBytes === undefined ? [] : [healthFinding("process:rss", rssBytes, {
-        unit: "bytes",
-        status: gradeFigure(rssBytes, 300 * MB, 400 * MB),
-      })],
-    ],
-  },
+const CHECKS: readonly ((snapshot: Snapshot, now: number) => Findings)[] = [
+  ({ accounts }, now) => accountChecks(accounts, now),
+  config,
+  ({ deaf = [] }) =>
+    deaf.map(({ section: where, problem }) => ({
+      id: "http:listen",
+      what: "HTTP server",
+      status: "warn",
+      where,
+      why: problem.slice(0, MAX_REASON),
+    })),
+  storage,
+  ({ inbox: { oldestMs, waiting, running } }) => [
+    {
+      id: "inbox:oldest",
+      what: "Oldest question",
+      status: gradeFigure(oldestMs, 60_000, 600_000),
+      why: waitText(oldestMs),
+      ...oldestMs > 600_000 && DEAF,
+    },
+    // Waiting messages are judged by their age, not by their number.
+    count("inbox:depth", "Questions", waiting + running),
+  ],
+  oldestUnsent,
+  ({ outbox: { pending, sending, uncertain, dead } }) => [
+    count("outbox:depth", "Answers to send", pending + sending),
+    {
+      ...count("outbox:uncertain", "Uncertain answers", uncertain, gradeFigure(uncertain, 0)),
+      fix: "Barnacle cannot tell whether these answers arrived, and does not send them " +
+        "twice: look for them in their channels, and ask again if one is missing",
+    },
+    {
+      ...count("outbox:dead", "Refused answers", dead, gradeFigure(dead, 0)),
+      fix: "Discord refused these answers, and Barnacle does not retry them: see its log for " +
+        "each reason, fix it, and ask the bot again",
+    },
+  ],
+  ({ slow = [] }) => slow,
+  models,
+  budgets,
+  embedding,
+  ({ mcpServers }) => mcpServers.map(mcpServer),
+  ({ alerts = [] }) => alerts.map(alert),
+  ({ phase: why }) => [{
+    id: "lifecycle:phase",
+    what: "Phase",
+    status: why === "starting" ? "warn" : "pass",
+    why,
+    ...why !== "running" && DEAF,
+  }],
+  ({ startedAt }, now) => [
+    { id: "process:uptime", what: "Uptime", status: "pass", why: spanText(now - startedAt) },
+  ],
+  ({ eventLoopLagMs }) => [{
+    id: "process:eventLoopLag",
+    what: "Event loop",
+    status: gradeFigure(eventLoopLagMs, 1_000, 10_000),
+    why: `it lags ${spanText(eventLoopLagMs)}; heartbeats do not wait for it, because another ` +
+      "thread sends them",
+    fix: eventLoopLagMs > 1_000
+      ? "see which other programs are busy (`top`), and check the temperature"
+      : undefined,
+    ...eventLoopLagMs > 10_000 && DEAF,
+  }],
+  ({ rssBytes }) =>
+    rssBytes === undefined ? [] : [{
+      id: "process:rss",
+      what: "Memory",
+      status: gradeFigure(rssBytes, 300 * MB, 400 * MB),
+      why: sizeOf(rssBytes),
+    }],
 ];
 
-export function judgeHealth(snapshot: Snapshot, now: number): readonly HealthFinding[] {
-  return [...runChecks("health", HEALTH_CHECKS, { snapshot, now })].flat();
+/** No message gets an answer. */
+const DEAF = { isReady: false } as const;
+
+export function judgeHealth(snapshot: Snapshot, now: number): Findings {
+  return CHECKS.flatMap((check) => check(snapshot, now));
 }
 
 /** Whether a message sent now would be answered, as far as the checks show. */
-export function isReady(findings: readonly HealthFinding[]): boolean {
-  return findings.every((finding) => finding.isReady);
+export function isReady(findings: Findings): boolean {
+  return findings.every((finding) => finding.isReady !== false);
 }
-
-/** The worst status of all: one failure fails the whole. */
-export function worstStatus(findings: readonly HealthFinding[]): Status {
-  const found = new Set(findings.map(({ status }) => status));
-  return found.has("fail") ? "fail" : found.has("warn") ? "warn" : "pass";
-}
-
-/** Begins the list of the changed keys that a running bot cannot apply. */
-const NEXT_START = "a restart applies";
 
 /** An invalid config file is not applied; the last valid config stays in use (C9). */
-function config({ config }: Snapshot): readonly HealthFinding[] {
+function config({ config }: Snapshot): Findings {
   if (!config) return [];
   const { problem, revision, atTheNextStart = [] } = config;
-  const later = atTheNextStart.length === 0 ? "" : `; ${NEXT_START} ${atTheNextStart.join(", ")}`;
-  return [
-    problem === undefined
-      ? healthFinding("config:current", `${revision}${later}`)
-      : healthFinding("config:current", `${revision} stays in use: ${problem}`, { status: "warn" }),
-  ];
-}
-
-function storage({ store }: Snapshot): readonly HealthFinding[] {
-  const { isFailing, isDamaged, isFull, probeMs } = store;
-  if (!isFailing) {
-    const status = gradeFigure(probeMs, 500);
-    return [healthFinding("storage:write", probeMs, { unit: "ms", status })];
+  const about = { id: "config:current", what: "Config in use" };
+  if (problem !== undefined) {
+    return [{ ...about, status: "warn", why: `${revision} stays in use: ${problem}` }];
   }
-  const failure = isDamaged
-    ? "the database is damaged"
-    : isFull
-    ? "the disk is full"
-    : "the last write failed; the log has the reason";
-  return [healthFinding("storage:write", failure, { status: "fail", isReady: false })];
+  const later = atTheNextStart.length === 0
+    ? ""
+    : `; a restart applies ${atTheNextStart.join(", ")}`;
+  return [{ ...about, status: "pass", why: `${revision}${later}` }];
 }
 
-function messages(id: string, count: number, status: Status = "pass"): HealthFinding {
-  return healthFinding(id, count, { unit: "messages", status });
+function storage({ store }: Snapshot): Findings {
+  const { isFailing, isDamaged, isFull, probeMs } = store;
+  const about = { id: "storage:write", what: "Store" };
+  if (!isFailing) return [{ ...about, status: gradeFigure(probeMs, 500), why: spanText(probeMs) }];
+  const [why, fix] = isDamaged
+    ? ["the database is damaged", "stop Barnacle, and run `barnacle doctor`"]
+    : isFull
+    ? ["the disk is full", "free some room: `df -h` shows the disks"]
+    : [
+      "the last write failed; the log has the reason",
+      "check that the disk has room, is mounted and is writable: `df -h`, `mount`",
+    ];
+  return [{ ...about, status: "fail", why, fix, ...DEAF }];
+}
+
+function count(
+  id: string,
+  what: string,
+  number: number,
+  status: Finding["status"] = "pass",
+): Finding {
+  return { id, what, status, why: countText(number, "message") };
+}
+
+function waitText(ms: number): string {
+  return ms === 0 ? "nothing waits" : `waits for ${spanText(ms)}`;
 }
 
 /** While Discord's REST API is down, unsent messages are no fault of the bot. */
-function oldestUnsent({ outbox: { oldestMs }, accounts }: Snapshot): HealthFinding {
+function oldestUnsent({ outbox: { oldestMs }, accounts }: Snapshot): Findings {
   const isUp = accounts.every(({ state, rest }) => state !== "running" || rest.isUp);
-  return healthFinding("outbox:oldest", oldestMs / 1_000, {
-    unit: "s",
+  return [{
+    id: "outbox:oldest",
+    what: "Oldest answer",
     status: gradeFigure(oldestMs, 30_000, isUp ? 120_000 : Infinity),
-    isReady: oldestMs < 120_000,
+    why: waitText(oldestMs),
+    ...oldestMs >= 120_000 && DEAF,
+  }];
+}
+
+function models({ models }: Snapshot, now: number): Findings {
+  const outageMs = Math.min(...models.map(({ openAt = now }) => now - openAt));
+  const isAnyUp = models.some(({ openAt }) => openAt === undefined);
+  return models.map(({ id, openAt, hasAnswered, down, ...open }): Finding => {
+    const about = { id: `llm:${id}`, what: `Model ${id}` };
+    if (openAt === undefined) {
+      return { ...about, status: hasAnswered ? "pass" : "skipped", why: "no failed requests" };
+    }
+    return {
+      ...about,
+      status: down || outageMs > OUTAGE_MS ? "fail" : "warn",
+      why: down?.cause ?? wordsOfOpen(open),
+      fix: down?.fix ?? open.fix,
+      ...!isAnyUp && DEAF,
+      ...down?.isNoticed && { isNoticed: true as const },
+    };
   });
 }
 
-function models({ models }: Snapshot, now: number): readonly HealthFinding[] {
-  const outageMs = Math.min(...models.map(({ openAt = now }) => now - openAt));
-  const isAnyUp = models.some(({ openAt }) => openAt === undefined);
-  return models.map(({ id, openAt, ...open }) =>
-    healthFinding(`llm:${id}`, openAt === undefined ? "closed" : wordsOfOpen(open), {
-      status: openAt === undefined ? "pass" : outageMs > OUTAGE_MS ? "fail" : "warn",
-      isReady: isAnyUp,
-    })
-  );
-}
-
-/** A model that fails: how, which fallback answers for it, and what the operator can do. */
-function wordsOfOpen({ cover, failure, fix }: Omit<ModelSnapshot, "id" | "openAt">): string {
+/** A model that fails: how, and which fallback answers for it. */
+function wordsOfOpen({ cover, failure }: Omit<ModelSnapshot, "id" | "openAt">): string {
   const { by, why, until } = cover ?? {};
   const again = until === undefined ? "" : `, asked again at ${new Date(until).toISOString()}`;
   const covered = by === undefined
     ? undefined
     : `${by} answers for it (${why ?? "failed"}${again})`;
-  return ["open", covered, failure, fix].filter((part) => part !== undefined).join("; ");
+  return ["its last requests failed", covered, failure].filter((part) => part !== undefined)
+    .join("; ");
 }
 
 /** A spent budget keeps the bot silent, because people wanted it so: its supervisor must do nothing. */
-function budgets({ budgets = [] }: Snapshot): readonly HealthFinding[] {
-  return budgets.map((use) => {
-    const of = use.of === undefined ? "" : `${labelOf(use.of, use.name)}: `;
-    return healthFinding("budget", `${isSpent(use) ? "spent: " : ""}${of}${budgetText(use)}`, {
-      where: use.rule.replace(/^budgets\./, ""),
-      status: isSpent(use) ? "warn" : "pass",
-    });
+function budgets({ budgets = [] }: Snapshot): Findings {
+  return budgets.flatMap((use): Findings => {
+    const { of, name, rule: where, used, limit } = use;
+    const why = `${of === undefined ? "" : `${labelOf(of, name)}: `}${budgetText(use)}`;
+    const about = { id: "budget", what: "Budget", where, why };
+    const fix = `raise \`${where}\`, or wait until its day or month ends`;
+    if (isSpent(use)) return [{ ...about, status: "warn", why: `spent: ${why}`, fix }];
+    const isNear = used >= limit * NEAR;
+    return [
+      { ...about, status: "pass" },
+      ...isNear ? [{ ...about, id: "budget:near", status: "pass" as const, fix }] : [],
+    ];
   });
 }
 
+/** The part of a budget that the owners hear of. */
+const NEAR = 0.8;
+
 /** The bot answers without its tools. */
-function mcpServer({ id, state, tools, cut = [], problem, said }: McpServerState): HealthFinding {
+function mcpServer({ id, state, tools, cut = [], problem, said }: McpServerState): Finding {
+  const about = { id: `mcp:${id}`, what: `MCP server ${id}` };
   switch (state) {
     case "connecting":
-      return healthFinding(`mcp:${id}`, "is connecting");
+      return { ...about, status: "pass", why: "is connecting" };
     case "ready":
       return cut.length === 0
-        ? healthFinding(`mcp:${id}`, `${tools} tools`)
-        : healthFinding(`mcp:${id}`, `${tools} tools; ${cutText(cut)}`, { status: "warn" });
+        ? { ...about, status: "pass", why: `${tools} tools` }
+        : { ...about, status: "warn", why: `${tools} tools; ${cutText(cut)}` };
     case "failing": {
-      const text = problemWithWords((problem ?? "it fails").slice(0, MAX_REASON), said);
-      return healthFinding(`mcp:${id}`, text, { status: "warn" });
+      const why = problemWithWords((problem ?? "it fails").slice(0, MAX_REASON), said);
+      return { ...about, status: "warn", why };
     }
   }
 }
 
 /** An open alert, and how far the owners know of it. */
-function alert({ kind, about, cause, since, told, failure }: AlertRecord): HealthFinding {
+function alert({ kind, about, cause, since, told, failure }: AlertRecord): Finding {
   const known = told
     ? `the owners know by ${told.way} since ${timeText(told.at)}`
     : `the owners do not know yet${failure === undefined ? "" : `: ${failure}`}`;
-  return healthFinding(`alert:${kind}`, `since ${timeText(since)}: ${cause}; ${known}`, {
-    where: about || undefined,
+  return {
+    id: `alert:${kind}`,
+    what: "Alert",
     status: "warn",
-  });
+    where: about || undefined,
+    why: `since ${timeText(since)}: ${cause}; ${known}`,
+  };
 }
 
 /** The bot answers without it: notes are found by words alone then. */
-function embedding({ embedding }: Snapshot): readonly HealthFinding[] {
+function embedding({ embedding }: Snapshot): Findings {
   if (!embedding) return [];
   const { id, failure } = embedding;
-  if (!failure) return [healthFinding(`embedding:${id}`, "no failure")];
-  const text = `fails since ${new Date(failure.since).toISOString()}: ` +
+  const about = { id: `embedding:${id}`, what: "Embedding model", where: id };
+  if (!failure) return [{ ...about, status: "pass", why: "no failure" }];
+  const why = `fails since ${new Date(failure.since).toISOString()}: ` +
     failure.why.slice(0, MAX_REASON);
-  return [healthFinding(`embedding:${id}`, text, { status: "warn" })];
+  return [{ ...about, status: "warn", why }];
 }

@@ -2,7 +2,6 @@
 
 import { z } from "zod";
 import { jsonLine, parseForeignJson } from "../lib/text/json.ts";
-import { fromHealthCheck, type HealthFinding } from "./health_finding.ts";
 
 const status = z.enum(["pass", "warn", "fail"]);
 
@@ -20,19 +19,17 @@ export const reportSchema = z.object({
       end: z.string().optional(),
     })),
   }),
-  checks: z.array(z.object({
-    name: z.string(),
-    componentId: z.string().optional(),
-    observedValue: z.union([z.string(), z.number()]),
-    observedUnit: z.string().optional(),
-    status,
-    isReady: z.boolean(),
+  findings: z.array(z.object({
+    id: z.string(),
+    what: z.string(),
+    status: z.enum(["pass", "warn", "fail", "skipped"]),
+    where: z.string().optional(),
+    why: z.string(),
+    fix: z.string().optional(),
   })),
 });
 
-export type ShownReport = Omit<z.infer<typeof reportSchema>, "checks"> & {
-  readonly findings: readonly HealthFinding[];
-};
+export type ShownReport = z.infer<typeof reportSchema>;
 
 /**
  * Reads a report.
@@ -47,10 +44,7 @@ export function readReport(
   const { data } = reportSchema.safeParse(value);
   if (data === undefined) return undefined;
   try {
-    return {
-      report: { ...data, findings: data.checks.map(fromHealthCheck) },
-      json: jsonLine(value),
-    };
+    return { report: data, json: jsonLine(value) };
   } catch {
     return undefined; // nested so deep that the stack overflows
   }

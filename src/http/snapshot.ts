@@ -66,6 +66,8 @@ export interface Snapshot {
    * before the first read of the store.
    */
   readonly budgets?: readonly BudgetUseOf[];
+  /** Checks of the machine, the backups and the schedules; absent before the first read. */
+  readonly slow?: readonly Finding[];
   /** The models of all running accounts, each once. */
   readonly models: readonly ModelSnapshot[];
   /** The embedding model; absent if the config names none. */

@@ -96,7 +96,7 @@ describe("[D2] a request without an answer for a minute, in a channel without re
     assert.ok(posted.filter((nonce) => nonce === "first").length > 1);
     const { check, metrics } = await shown();
     assert.equal(check?.status, "warn");
-    assert.equal(check?.figure, 1);
+    assert.equal(check?.why, "1 message");
     assert.match(metrics, /^barnacle_outbox_depth\{state="uncertain"\} 1$/m);
     assert.equal(lines.filter(({ level }) => level === "error").length, 1);
     await channelQueues.stop();
@@ -119,7 +119,7 @@ describe("[D2] a request without an answer for a minute, in a channel without re
       await channelQueues.stop();
     }
     assert.deepEqual(posted, ["first", "second"]);
-    assert.equal((await shown()).check?.figure, 1);
+    assert.equal((await shown()).check?.why, "1 message");
   });
 
   it("is sent again by a start within the minute", async () => {

@@ -80,7 +80,7 @@ describe("[O1] createHealthApp()", () => {
     assert.equal(body.status, "warn");
     assert.deepEqual(body.failing, []);
     assert.deepEqual(body.degraded, ["config:current", "outbox:uncertain"]);
-    assert.match(body.checks["config:current"][0].observedValue, /config\.jsonc:3:5 no such key/);
+    assert.match(body.checks["config:current"][0].output, /config\.jsonc:3:5 no such key/);
     const brief = JSON.stringify((await ask("/readyz?verbose", WRONG_CONFIG, false)).body);
     assert.doesNotMatch(brief, /no such key/);
   });
@@ -98,26 +98,26 @@ describe("[O1] createHealthApp()", () => {
       ["default/0", "default/1"],
     );
     assert.deepEqual(body.checks["outbox:uncertain"], [
-      { observedValue: 2, observedUnit: "messages", status: "warn" },
+      { id: "outbox:uncertain", output: "2 messages", status: "warn" },
     ]);
   });
 
   it("shows each account's state, ACK and latency, the queue depths and the uptime", async () => {
     const { body } = await ask("/healthz");
-    const shown = (name: string) => body.checks[name][0].observedValue;
-    assert.equal(shown("gateway:connection"), "ready");
-    assert.equal(shown("gateway:heartbeatAckAge"), 0);
-    assert.equal(shown("gateway:latency"), 42);
-    assert.equal(shown("inbox:depth"), 0);
-    assert.equal(shown("outbox:depth"), 0);
-    assert.equal(shown("storage:write"), 3);
-    assert.equal(shown("process:uptime"), 90);
+    const shown = (name: string) => body.checks[name][0].output;
+    assert.equal(shown("gateway:connection"), "connected");
+    assert.equal(shown("gateway:heartbeatAckAge"), "0 ms ago");
+    assert.equal(shown("gateway:latency"), "42 ms");
+    assert.equal(shown("inbox:depth"), "0 messages");
+    assert.equal(shown("outbox:depth"), "0 messages");
+    assert.equal(shown("storage:write"), "3 ms");
+    assert.equal(shown("process:uptime"), "90 s");
   });
 
   it("[C7] reports disabled if no account is enabled", async () => {
     const { status, body } = await ask("/healthz", only({ state: "disabled", shards: [] }));
     assert.equal(status, 200);
-    assert.equal(body.checks["gateway:connection"][0].observedValue, "disabled");
+    assert.equal(body.checks["account:disabled"][0].output, "disabled by the config");
   });
 
   it("[SEC-R35] shows only a status to clients that may not see details", async () => {

@@ -85,7 +85,7 @@ describe("[O1] createApp()", () => {
     assert.deepEqual(report.build, BUILD);
     assert.equal(report.at, NOW);
     assert.deepEqual(report.snapshot, HEALTHY);
-    assert.equal(report.checks[0].name, "gateway:connection");
+    assert.equal(report.findings[0].id, "gateway:connection");
   });
 
   for (const path of ["/metrics", "/status"]) {

@@ -1,8 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { Finding } from "../../src/core/finding.ts";
-import type { Status } from "../../src/http/health_finding.ts";
-import { isAlive, isReady, judgeHealth, worstStatus } from "../../src/http/checks.ts";
+import { type Finding, type Status, worstStatus } from "../../src/core/finding.ts";
+import { isAlive, isReady, judgeHealth } from "../../src/http/checks.ts";
 import type { AccountSnapshot, ShardSnapshot, Snapshot } from "../../src/http/snapshot.ts";
 import { channelId } from "../support/discord/builders.ts";
 import { another, HEALTHY, NOW, only, READY, SERVING } from "../support/bot/health.ts";
@@ -40,7 +39,7 @@ const both = (change: Partial<AccountSnapshot>, other: Partial<AccountSnapshot> 
 const FINDING: Finding = {
   id: "discord.intents",
   what: "Intents",
-  status: "fail",
+  status: "warn",
   why: "the portal has not granted message_content",
 };
 
@@ -52,7 +51,7 @@ describe("[O1] judgeHealth()", () => {
     notReady: string[],
   ][] = [
     ["a bot at work", {}, "pass", []],
-    ["[C7] no account enabled", only(DISABLED), "pass", ["gateway:connection"]],
+    ["[C7] no account enabled", only(DISABLED), "pass", ["account:disabled"]],
     ["a shard that is just connecting", only({ shards: [away(0)] }), "warn", [
       "gateway:connection",
     ]],
@@ -261,14 +260,14 @@ describe("[O1] judgeHealth()", () => {
     ["[C6] one of two ended", both(ENDED), "warn", []],
     ["[C6] both ended", both(ENDED, ENDED), "fail", [
       "gateway:connection",
-      "account:ended",
+      "account:state",
       "gateway:connection",
-      "account:ended",
+      "account:state",
     ]],
     ["[C6] one ended, the other disabled", both(ENDED, DISABLED), "fail", [
       "gateway:connection",
-      "account:ended",
-      "gateway:connection",
+      "account:state",
+      "account:disabled",
     ]],
     ["[C6] one of two away for long", both({ shards: [away(60_001)] }), "fail", [
       "gateway:connection",
@@ -301,7 +300,7 @@ describe("[O1] judgeHealth()", () => {
     it(`calls ${what} a ${status}${notReady.length > 0 ? ", and not ready" : ""}`, () => {
       const checks = judgeHealth({ ...HEALTHY, ...change }, NOW);
       assert.equal(worstStatus(checks), status);
-      assert.deepEqual(checks.filter((c) => !c.isReady).map((c) => c.id), notReady);
+      assert.deepEqual(checks.filter((c) => c.isReady === false).map((c) => c.id), notReady);
       assert.equal(isReady(checks), notReady.length === 0);
     });
   }
@@ -328,7 +327,7 @@ describe("[C6] judgeHealth() with several accounts", () => {
     ["gateway:catchUp", "default", "default"],
     ["gateway:unreadable", "#ops", "default/#ops"],
     ["instance:lock", "default", "default"],
-    ["preflight:discord.intents", "portal", "default/portal"],
+    ["discord.intents", "portal", "default/portal"],
     ["account:paused", "default", "default"],
     ["outbox:parked", "7", "default/7"],
     ["outbox:delayed", "8", "default/8"],
@@ -346,16 +345,16 @@ describe("[C6] judgeHealth() with several accounts", () => {
     const check = judgeHealth({ ...HEALTHY, ...only(parts) }, NOW)
       .find(({ id }) => id === "instance:lock");
     const text = "another program may use this bot token: an unknown nonce";
-    assert.equal(check?.figure, text);
+    assert.equal(check?.why, text);
   });
 
   it("names disabled and ended accounts, with the reasons", () => {
     const checks = judgeHealth({ ...HEALTHY, ...both(ENDED, DISABLED) }, NOW);
-    const shown = checks.slice(0, 3).map(({ id, where, figure }) => [id, where, figure]);
+    const shown = checks.slice(0, 3).map(({ id, where, why }) => [id, where, why]);
     assert.deepEqual(shown, [
-      ["gateway:connection", "default/0", "fatal"],
-      ["account:ended", "default", "Discord refused the token"],
-      ["gateway:connection", "work", "disabled"],
+      ["gateway:connection", "default/0", "Discord refuses the connection"],
+      ["account:state", "default", "Discord refused the token"],
+      ["account:disabled", "work", "disabled by the config"],
     ]);
   });
 
@@ -363,7 +362,7 @@ describe("[C6] judgeHealth() with several accounts", () => {
     const state = { revision: "3f2c1aa0", loadedAt: 0 };
     const shown = (config: Snapshot["config"]) =>
       judgeHealth({ ...HEALTHY, ...(config && { config }) }, NOW)
-        .find(({ id }) => id === "config:current")?.figure;
+        .find(({ id }) => id === "config:current")?.why;
     assert.equal(shown(state), "3f2c1aa0");
     assert.equal(
       shown({ ...state, atTheNextStart: ["log.file", "store.retention.maxMb"] }),

@@ -13,7 +13,6 @@ import { status } from "../../src/extras/diagnose/status.ts";
 import { acquireLock } from "../../src/host/locks/lock.ts";
 import { isListener } from "../../src/host/locks/tcp_listener.ts";
 import { judgeHealth } from "../../src/http/checks.ts";
-import { toHealthCheck } from "../../src/http/health_finding.ts";
 import { recordingIo } from "../cli/io.ts";
 import { BUILD, HEALTHY, NOW } from "../support/bot/health.ts";
 import { skipUnless } from "../support/skip.ts";
@@ -25,7 +24,7 @@ const REPORT = {
   build: BUILD,
   at: NOW,
   snapshot: HEALTHY,
-  checks: judgeHealth(HEALTHY, NOW).map(toHealthCheck),
+  findings: judgeHealth(HEALTHY, NOW),
 };
 
 interface AskOptions {
@@ -194,9 +193,9 @@ describe("[O1] [O7] barnacle status › another program at the bot's address", (
   const EVIL = "\u001b]0;owned\u0007\u001b[2J\u009b2J\r\nHealthy\u202e\u{e0041}\u007f";
 
   it("escapes control characters of a report", async () => {
-    const checks = [
-      { name: EVIL, componentId: EVIL, observedValue: EVIL, status: "pass", isReady: true },
-      { name: "a", observedValue: 3, observedUnit: EVIL, status: "pass", isReady: true },
+    const findings = [
+      { id: EVIL, what: EVIL, where: EVIL, why: EVIL, status: "pass" },
+      { id: "a", what: "a", why: "3", fix: EVIL, status: "pass" },
     ];
     const accounts = [
       { id: EVIL, name: EVIL, state: "ended", end: EVIL },
@@ -206,14 +205,14 @@ describe("[O1] [O7] barnacle status › another program at the bot's address", (
     const report = {
       ...REPORT,
       build,
-      checks,
+      findings,
       snapshot: { ...HEALTHY, accounts },
       [EVIL]: EVIL,
     };
     const text = await ask(answering(report));
     assert.equal(text.code, 0);
     assert.doesNotMatch(text.stdout, /[^\P{C}\n]/u);
-    assert.equal(text.stdout.split("\n").length, 5);
+    assert.equal(text.stdout.split("\n").length, 6);
 
     const json = await ask(answering(report), { json: true });
     assert.doesNotMatch(json.stdout, /\p{C}/u);
@@ -226,9 +225,9 @@ describe("[O1] [O7] barnacle status › another program at the bot's address", (
       "null",
       "[]",
       '{"status":"pass"}',
-      JSON.stringify({ ...REPORT, checks: "none" }),
+      JSON.stringify({ ...REPORT, findings: "none" }),
       JSON.stringify({ ...REPORT, status: "fine" }),
-      JSON.stringify({ ...REPORT, checks: [null] }),
+      JSON.stringify({ ...REPORT, findings: [null] }),
       JSON.stringify(REPORT).replace('"pass"', "[".repeat(30_000)),
       JSON.stringify(REPORT).replace("{", `{"x":${"[".repeat(15_000)}${"]".repeat(15_000)},`),
     ];

@@ -8,7 +8,6 @@
 
 import { displayWidth, graphemesOf } from "../../render/markdown/graphemes.ts";
 import { printable } from "../../lib/text/quoted.ts";
-import { checkOf } from "../../core/checks.ts";
 import type { Finding, FindingStatus } from "../../core/finding.ts";
 import type { Io } from "../terminal/io.ts";
 import type { Colour, Style } from "../terminal/style.ts";
@@ -100,9 +99,9 @@ export function showFindings(findings: readonly Finding[], style: Style): readon
   });
 }
 
-/** Config messages do not name their place, so it precedes them. */
+/** Findings of the config and of a running bot do not name their place, so it precedes them. */
 function whyText({ id, where, why }: Finding): string {
-  return id === "config" && where !== undefined ? `${where}: ${why}` : why;
+  return /^(?:config|budget)$|:/.test(id) && where !== undefined ? `${where}: ${why}` : why;
 }
 
 /** Prints the findings of a command, as rows or as JSON, and returns its exit code. */
@@ -116,7 +115,11 @@ export function reportFindings(findings: readonly Finding[], json: boolean, io: 
 /** The exit code for findings (O7): the most specific failure decides. */
 export function exitCodeOf(findings: readonly Finding[]): ExitCode {
   const failed = findings.filter(({ status }) => status === "fail");
-  const exits = new Set(failed.map(({ id }) => checkOf(id)?.exit ?? "failed"));
+  const exits = new Set(
+    failed.map(({ id }) =>
+      /^config(?:\.|$)/.test(id) ? "config" : id === "discord.token" ? "refused" : "failed"
+    ),
+  );
   for (const exit of ["config", "refused", "failed"] as const) {
     if (exits.has(exit)) return EXIT[exit];
   }

@@ -7,6 +7,7 @@
 
 import type { Account } from "../../core/account/account.ts";
 import type { AlertRecord, AlertWay } from "../../core/alerts.ts";
+import type { Finding } from "../../core/finding.ts";
 import {
   afterFailure,
   afterSent,
@@ -20,13 +21,13 @@ import {
   NO_ALERTS,
   withRecord,
 } from "./decide.ts";
-import { type AlertFacts, type AlertTimes, kindOf } from "./kinds.ts";
+import { type AlertTimes, kindOf } from "./kinds.ts";
 import { type AlertMessage, alertMessage } from "./words.ts";
 
 export interface AlertsPorts extends Pick<Account, "log" | "now" | "schedule"> {
   readonly times: () => AlertTimes;
-  /** Reads the facts. Never rejects. */
-  readonly facts: () => Promise<AlertFacts>;
+  /** Runs the checks of the running bot. */
+  readonly check: () => Promise<readonly Finding[]>;
   /** The ways that can work now, in the order of the config. */
   readonly ways: () => readonly AlertWay[];
   /** Sends a message; rejects with words for the operator. */
@@ -46,7 +47,7 @@ const MAX_STEP_MS = 30_000;
 
 /** Creates the watch; it looks at nothing before `start`. */
 export function createAlerts(ports: AlertsPorts) {
-  const { times, facts, ways, send, onSent, schedule, now, log } = ports;
+  const { times, check, ways, send, onSent, schedule, now, log } = ports;
   const records = createRecords(ports);
   let state: AlertState = NO_ALERTS;
   let isLoaded = false;
@@ -58,13 +59,14 @@ export function createAlerts(ports: AlertsPorts) {
   let cancel: (() => void) | undefined;
   let running: Promise<void> | undefined;
 
-  async function look(seen: AlertFacts): Promise<void> {
+  async function look(seen: readonly Finding[]): Promise<void> {
     if (!isLoaded) state = { records: await records.load(), held: new Map() };
     isLoaded = true;
-    const stepMs = Math.min(MAX_STEP_MS, Math.max(0, seen.now - (lookedAt ?? seen.now)));
-    lookedAt = seen.now;
+    const at = now();
+    const stepMs = Math.min(MAX_STEP_MS, Math.max(0, at - (lookedAt ?? at)));
+    lookedAt = at;
     const before = state;
-    state = judgeAlerts(state, seen, times(), stepMs);
+    state = judgeAlerts(state, seen, times(), stepMs, at);
     report(before, state, log);
     await records.keep(state);
     for (;;) {
@@ -96,7 +98,7 @@ export function createAlerts(ports: AlertsPorts) {
 
   async function lookOnce(): Promise<void> {
     try {
-      await look(await facts());
+      await look(await check());
       isBlind = false;
     } catch (error) {
       if (!isBlind) log.warn("Cannot look for alerts; will try again", { error });
@@ -173,7 +175,7 @@ function report(before: AlertState, after: AlertState, log: AlertsPorts["log"]):
     const wasOpen = old !== undefined && isOpen(old);
     const fields = { alert: kind, about: about || undefined };
     if (endedAt === undefined && !wasOpen) log.warn(row?.begins ?? kind, { ...fields, cause, fix });
-    if (endedAt !== undefined && wasOpen && row?.hasEnd) {
+    if (endedAt !== undefined && wasOpen && row?.ends) {
       log.info(row.ends, { ...fields, sec: Math.round((endedAt - since) / 1_000) });
     }
   }

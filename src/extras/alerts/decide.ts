@@ -13,7 +13,8 @@ import type {
   Trouble,
 } from "../../core/alerts.ts";
 import { DAY_MS } from "../../lib/clock.ts";
-import { ALERT_KINDS, type AlertFacts, type AlertTimes, kindOf } from "./kinds.ts";
+import type { Finding } from "../../core/finding.ts";
+import { type AlertTimes, kindOf, seenIn } from "./kinds.ts";
 
 export interface AlertState {
   readonly records: readonly AlertRecord[];
@@ -49,19 +50,23 @@ export function isOpen({ endedAt }: AlertRecord): boolean {
 }
 
 /**
- * The alerts after a look at the facts.
+ * The alerts after a look at the checks of the running bot.
  *
  * @param stepMs Milliseconds since the last look that count: a computer that slept saw no trouble.
  */
 export function judgeAlerts(
   { records, held }: AlertState,
-  facts: AlertFacts,
+  findings: readonly Finding[],
   times: AlertTimes,
   stepMs: number,
+  now: number,
 ): AlertState {
-  const { now } = facts;
   const open = new Map(records.map((record) => [alertKey(record), record]));
-  const found = new Map(findTrouble(facts, records).map((trouble) => [alertKey(trouble), trouble]));
+  const seen = new Map(
+    // Of several shards, the one with trouble counts.
+    seenIn(findings).toSorted((one, other) => ORDER.indexOf(one.state) - ORDER.indexOf(other.state))
+      .map((one) => [alertKey(one), one]),
+  );
   const next: AlertRecord[] = [];
   const heldNow = new Map<string, Held>();
   const hold = (key: string, kind: AlertKindName): Held => {
@@ -71,7 +76,8 @@ export function judgeAlerts(
     return after;
   };
 
-  for (const [key, trouble] of found) {
+  for (const [key, { state, ...trouble }] of seen) {
+    if (state !== "trouble") continue;
     const record = open.get(key);
     if (record && isOpen(record)) {
       next.push(repeated({ ...record, ...trouble, fix: trouble.fix }, now));
@@ -84,17 +90,17 @@ export function judgeAlerts(
     } else if (record) next.push(record);
   }
   for (const [key, record] of open) {
-    if (found.has(key)) continue;
+    const state = seen.get(key)?.state;
+    if (state === "trouble") continue;
     if (!isOpen(record)) {
       if (now - (record.endedAt ?? 0) < DAY_MS) next.push(record);
       continue;
     }
-    const row = kindOf(record.kind);
-    if (row?.isGone?.(facts, record.about)) {
+    if (state === undefined) { // its object is gone
       next.push({ ...record, owed: undefined, endedAt: now });
       continue;
     }
-    if (row?.isUnsure?.(facts, record.about)) {
+    if (state === "unknown") {
       next.push(record);
       continue;
     }
@@ -108,12 +114,7 @@ export function judgeAlerts(
   return { records: next, held: heldNow };
 }
 
-function findTrouble(facts: AlertFacts, records: readonly AlertRecord[]): readonly Trouble[] {
-  return ALERT_KINDS.flatMap(({ kind, find }) => {
-    const isKnown = records.some((record) => record.kind === kind && isOpen(record));
-    return find(facts, isKnown).map((trouble) => ({ ...trouble, kind }));
-  });
-}
+const ORDER = ["unknown", "well", "trouble"] as const;
 
 /** Trouble that keeps coming back must be gone for longer each time, so it floods no one. */
 function endMsOf({ kind, returns }: AlertRecord, times: AlertTimes): number {
@@ -146,7 +147,7 @@ function repeated(record: AlertRecord, now: number): AlertRecord {
 
 function ended(record: AlertRecord, endedAt: number, now: number): AlertRecord {
   const { owed: _, ...rest } = record;
-  return kindOf(record.kind)?.hasEnd
+  return kindOf(record.kind)?.ends
     ? { ...rest, endedAt, owed: owe("ends", now) }
     : { ...rest, endedAt };
 }

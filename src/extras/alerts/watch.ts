@@ -5,67 +5,37 @@ import type { WatchedProcess } from "../../bot/bot_extra.ts";
 import type { BotConfig } from "../../config/config.ts";
 import { type Alerts, createAlerts } from "./alerts.ts";
 import { type AlertMessage, messageText, ntfyRequest, webhookRequest } from "./words.ts";
-import type { AlertFacts } from "./kinds.ts";
-import { hostingOf, judgeRuns } from "../../flows/preflight/last_run.ts";
-import { readBudgetsOfAll } from "../../flows/turn/spending/budgets.ts";
-import { freeBytesOf } from "../../host/limits/disk_watch.ts";
+import { judgeHealth } from "../../http/checks.ts";
 import { postText } from "./post.ts";
-import { readBootId } from "../../host/process/boot.ts";
-import type { AccountSnapshot, Snapshot } from "../../http/snapshot.ts";
+import type { AccountSnapshot } from "../../http/snapshot.ts";
 import type { AccountId } from "../../core/discord/ids.ts";
-import { DAY_MS, schedule } from "../../lib/clock.ts";
+import { schedule } from "../../lib/clock.ts";
 
 type AlertsConfig = BotConfig["alerts"];
 
-/** Milliseconds for which the schedules, the backups and the room of the disk are reused. */
-const FRESH_MS = 60_000;
+/** Milliseconds for which figures of the store are reused. */
+const FRESH_MS = 10_000;
 /** Milliseconds until an owner must be found. */
 const OWNER_MS = 30_000;
 /** Milliseconds for a message that is under way when the process stops. */
 const LAST_MS = 1_000;
 
-type SlowFacts = Pick<AlertFacts, "schedules" | "freeBytes" | "runs" | "backupFailure">;
-
 export function startAlerts(
-  { config, store, dataDir, env, snapshot, measure, reachOwners, metrics, now, log }:
-    WatchedProcess,
+  { config, store, snapshot, measure, refresh, reachOwners, metrics, now, log }: WatchedProcess,
 ): Alerts {
   const stopping = new AbortController();
-  let spent: AlertFacts["budgets"] | undefined;
-  let slow: { readonly facts: SlowFacts; readonly at: number } | undefined;
+  let readAt = -Infinity;
 
-  async function slowFacts(): Promise<SlowFacts> {
-    if (slow && now() - slow.at < FRESH_MS) return slow.facts;
-    const { accounts, backup } = config();
-    const [schedules, freeBytes, { failed }, runs] = await Promise.all([
-      Promise.all(accounts.map(({ accountId }) => store.schedules.list(accountId))),
-      freeBytesOf(dataDir),
-      store.settings.backups(),
-      slow ? undefined : store.gateway.runs(now() - DAY_MS),
-    ]);
-    const facts = {
-      schedules: schedules.flat(),
-      freeBytes,
-      backupFailure: backup.enabled ? failed?.why : undefined,
-      runs: runs
-        ? judgeRuns(runs.slice(0, -1), now(), readBootId(), hostingOf(env))
-        : slow?.facts.runs,
-    };
-    slow = { facts, at: now() };
-    return facts;
-  }
-
-  /** Rejects only if the store could never be read; later, the last facts of it count. */
-  async function facts(): Promise<AlertFacts> {
-    const { startedAt, accounts, store: state, models } = await probed({ snapshot, measure });
-    const { budgets, agentList } = config();
-    const ids = agentList.map(({ id }) => id);
-    const [used, read] = await Promise.all([
-      readBudgetsOfAll(budgets, ids, store, now()).catch(orLast(spent)),
-      slowFacts().catch(orLast(slow?.facts)),
-    ]);
-    spent = used;
-    return { now: now(), startedAt, accounts, store: state, models, budgets: used, ...read };
+  /** A failed probe counts until the next one, which comes late if no one asks. */
+  async function check() {
+    if (snapshot().store.isFailing) await measure();
+    else if (now() - readAt >= FRESH_MS) {
+      readAt = now();
+      await refresh();
+    }
+    const seen = snapshot();
+    if (!seen.slow || !seen.budgets) throw new Error("the store has not been read yet");
+    return judgeHealth(seen, now());
   }
 
   function reachable(): AccountId | undefined {
@@ -87,7 +57,7 @@ export function startAlerts(
 
   const alerts = createAlerts({
     times: () => config().alerts,
-    facts,
+    check,
     ways: () => waysOf(config().alerts).filter((way) => way !== "dm" || reachable() !== undefined),
     async send(way, message) {
       if (way === "dm") await tellOwners(message);
@@ -109,23 +79,6 @@ export function startAlerts(
       await alerts.stop();
       cancel();
     },
-  };
-}
-
-/** The snapshot. A failed probe counts until the next one, which comes late if no one asks. */
-async function probed({ snapshot, measure }: {
-  readonly snapshot: () => Snapshot;
-  readonly measure: () => Promise<Snapshot>;
-}): Promise<Snapshot> {
-  const seen = snapshot();
-  return seen.store.isFailing ? await measure() : seen;
-}
-
-/** Takes the last value for one that cannot be read; without one, the error stays. */
-function orLast<Value>(last: Value | undefined): (error: unknown) => Value {
-  return (error) => {
-    if (last === undefined) throw error;
-    return last;
   };
 }
 

@@ -13,7 +13,6 @@ import type { McpLook, McpView } from "../../mcp/look.ts";
 import type { Skill } from "../../core/skills/skill.ts";
 import { findSkillsOfAll } from "../../workspace/skill_library.ts";
 import type { BotConfig } from "../../config/config.ts";
-import { titled } from "../../core/checks.ts";
 import type { Finding } from "../../core/finding.ts";
 import { windowOf } from "../../core/model.ts";
 import { judgeWindow } from "../../flows/preflight/model.ts";
@@ -56,7 +55,7 @@ async function checkFound(found: FoundModel): Promise<Finding> {
     return { ...checked, why: `${checked.why}; ${text}`, ...window };
   }
   const { problem: { path: where, message: why, hint: fix } } = found;
-  return { ...titled("config.model"), status: "fail", where, why, fix };
+  return { id: "config.model", what: "Model", status: "fail", where, why, fix };
 }
 
 /** The abilities of the model, as the config and its server tell them; and a window too small. */
@@ -75,7 +74,7 @@ async function abilitiesOf(settings: ModelSettings) {
   };
 }
 
-const EMBEDDING = { ...titled("embedding"), where: "memory.embedding" } as const;
+const EMBEDDING = { id: "embedding", what: "Embedding model", where: "memory.embedding" } as const;
 
 /**
  * Asks the model for one vector.

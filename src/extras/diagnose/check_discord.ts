@@ -13,7 +13,6 @@ import {
   identifyBudget,
   type SessionStartLimit,
 } from "../../core/discord/identify_budget.ts";
-import { titled } from "../../core/checks.ts";
 import type { Finding } from "../../core/finding.ts";
 import {
   flagsGranting,
@@ -75,7 +74,7 @@ export async function checkDiscord(
     const why = `${
       access.ruleOf("channels.discord.enabled")
     } is false, so the bot does not connect`;
-    return { findings: [{ ...titled("discord"), status: "skipped", why }] };
+    return { findings: [{ id: "discord", what: "Discord", status: "skipped", why }] };
   }
   const discord = token === undefined ? undefined : openDiscord(token, api);
   const options: DiscordOptions = {
@@ -158,7 +157,7 @@ async function furtherFacts(
     guilds: { guildNames: found.map(({ name }) => name) },
     findings: [
       ...judgeAudience(policy, found),
-      ...wrongIdFindings("access.ids", wrong).map((row) => ({ ...row, fix: CORRECT_ID })),
+      ...wrongIdFindings(wrong),
       // A wrong id has a row above, which tells more.
       ...judgePermissions(policy, found).filter(({ where = "" }) => !wrongRules.has(where)),
       ...judgeEventPlaces({
@@ -169,8 +168,6 @@ async function furtherFacts(
     ],
   };
 }
-
-const CORRECT_ID = "correct the ID or name in the config, or invite the bot";
 
 /** Finds ids and names of the config that mean nothing at Discord, or something else (P7). */
 function wrongIds(

@@ -11,7 +11,7 @@ import {
   UNUSED_PATH,
 } from "../../cli/shared/command.ts";
 import type { DoctorFlags } from "./doctor.ts";
-import { DOCTOR_PARTS } from "../../core/checks.ts";
+import { DOCTOR_PARTS } from "./parts.ts";
 import type { RecentFlags } from "./recent.ts";
 import type { StatusFlags } from "./status.ts";
 import type { InviteFlags } from "./invite.ts";

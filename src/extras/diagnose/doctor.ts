@@ -10,7 +10,7 @@ import { resolve } from "node:path";
 import { type BotConfig, forAccount } from "../../config/config.ts";
 import type { LoadedConfig } from "../../config/load.ts";
 import type { Problem } from "../../config/text/problem.ts";
-import { DOCTOR_PARTS, type DoctorPart, titled } from "../../core/checks.ts";
+import { DOCTOR_PARTS, type DoctorPart } from "./parts.ts";
 import type { Finding } from "../../core/finding.ts";
 import { printable } from "../../lib/text/quoted.ts";
 import { apiOf, lockedBot, tokenIn } from "../../cli/shared/discord.ts";
@@ -105,7 +105,8 @@ function toFinding({ severity, file, line, path, message, hint }: Problem): Find
   const place = [file, line].filter((part) => part !== undefined).join(":");
   const where = [place, path].filter((part) => part !== "").join(" ");
   return {
-    ...titled("config"),
+    id: "config",
+    what: "Config",
     status: severity === "error" ? "fail" : "warn",
     where: where !== "" ? where : undefined,
     why: message,
@@ -119,7 +120,8 @@ async function otherConfig({ file }: BotConfig, dataDir: string): Promise<readon
   if (holder?.config === undefined) return [];
   if (file !== undefined && resolve(file) === holder.config) return [];
   return [{
-    ...titled("config"),
+    id: "config",
+    what: "Config",
     status: "warn",
     where: file,
     why:
@@ -131,7 +133,8 @@ async function otherConfig({ file }: BotConfig, dataDir: string): Promise<readon
 
 function validConfig({ file }: BotConfig): Finding {
   return {
-    ...titled("config"),
+    id: "config",
+    what: "Config",
     status: "pass",
     where: file,
     why: file === undefined ? "no file; environment variables suffice" : "valid",

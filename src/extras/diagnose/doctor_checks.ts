@@ -10,7 +10,6 @@ import process from "node:process";
 import { checkAccess } from "./host/windows_access.ts";
 import type { BotConfig, Config } from "../../config/config.ts";
 import { PRICES_DATE } from "../../config/prices.ts";
-import { type CheckCode, type DoctorPart, idsBelow, runChecks, titled } from "../../core/checks.ts";
 import { pathTo } from "../../core/config_file.ts";
 import type { AccountId } from "../../core/discord/ids.ts";
 import type { Finding } from "../../core/finding.ts";
@@ -18,9 +17,9 @@ import type { ResolvedName } from "../../core/names.ts";
 import { judgeDirect } from "../../flows/preflight/audience.ts";
 import { judgeHost } from "./host/host.ts";
 import { hostingOf, judgeRuns } from "../../flows/preflight/last_run.ts";
-import { judgeBackups } from "./host/backups.ts";
+import { judgeBackups } from "../../flows/preflight/backups.ts";
 import { judgeMachine } from "./host/machine.ts";
-import { NETWORK_CHECK, type NetworkFacts } from "../../flows/preflight/network.ts";
+import { judgeNetwork, type NetworkFacts } from "../../flows/preflight/network.ts";
 import { isService, readBootId } from "../../host/process/boot.ts";
 import { once } from "../../lib/cache.ts";
 import { type Clock, DAY_MS } from "../../lib/clock.ts";
@@ -40,6 +39,7 @@ import { checkDiscord, type FixOptions } from "./check_discord.ts";
 import type { HostView } from "./host_facts.ts";
 import { probeNetwork } from "./netcheck.ts";
 import { checkSpeech } from "./host/speech.ts";
+import type { DoctorPart } from "./parts.ts";
 
 export interface DoctorFacts extends Clock {
   readonly config: BotConfig;
@@ -59,36 +59,34 @@ export interface DoctorFacts extends Clock {
 }
 
 /** A check, or several that need the same facts: a row for each result, or none. */
-export interface DoctorCheck
-  extends CheckCode<Inspected, readonly Finding[] | Promise<readonly Finding[]>> {
+interface DoctorCheck {
   /** The part of `--only` that it belongs to. */
   readonly part: DoctorPart;
+  readonly run: (facts: Inspected) => readonly Finding[] | Promise<readonly Finding[]>;
 }
 
 /** The facts, with those that several checks fetch. */
-export interface Inspected extends DoctorFacts {
+interface Inspected extends DoctorFacts {
   /** Checks each account at Discord, once. */
   readonly discord: () => Promise<DiscordRows>;
   /** Probes the connection, which all accounts share; `undefined` if all of them are off. */
   readonly network: () => Promise<NetworkFacts | undefined>;
 }
 
-export interface DiscordRows {
+interface DiscordRows {
   readonly findings: readonly Finding[];
   /** URL of the gateway from Discord; `undefined` if it did not name one. */
   readonly gatewayUrl: string | undefined;
 }
 
 /** Every check of `barnacle doctor` but those of the config. */
-export const DOCTOR_CHECKS: readonly DoctorCheck[] = [
+const DOCTOR_CHECKS: readonly DoctorCheck[] = [
   {
     part: "host",
-    checks: ["host.data", "host.store", "host.bot", "host.eventLoop", "host.instance"],
     run: ({ host }) => judgeHost(host.facts),
   },
   {
     part: "host",
-    checks: ["host.runs"],
     run: ({ config, host: { facts, known }, io, now }) => {
       if (!known) return [];
       const earlier = facts.bot.kind === "none" ? known.runs : known.runs.slice(0, -1);
@@ -99,18 +97,15 @@ export const DOCTOR_CHECKS: readonly DoctorCheck[] = [
   },
   {
     part: "host",
-    checks: ["host.access"],
     run: async ({ dataDir }) =>
       process.platform === "win32" && existsSync(dataDir) ? [await checkAccess(dataDir)] : [],
   },
   {
     part: "host",
-    checks: ["host.card", "host.memoryGroup", "host.linger"],
     run: ({ host }) => judgeMachine(host.machine),
   },
   {
     part: "host",
-    checks: ["host.backups"],
     run: ({ config, host: { known }, now }) => {
       if (!known) return [];
       const { backups } = known;
@@ -118,10 +113,9 @@ export const DOCTOR_CHECKS: readonly DoctorCheck[] = [
       return [judgeBackups(backups, config.backup, now(), isThere)];
     },
   },
-  { part: "host", checks: ["bot.paused"], run: (facts) => byAccount(facts, judgePause) },
+  { part: "host", run: (facts) => byAccount(facts, judgePause) },
   {
     part: "host",
-    checks: ["access.names"],
     run: (facts) =>
       byAccount(facts, ({ discord: { access, accountId } }, { known }) => [
         judgeNames(access, known?.accounts.get(accountId)?.names ?? []),
@@ -129,25 +123,28 @@ export const DOCTOR_CHECKS: readonly DoctorCheck[] = [
   },
   {
     part: "host",
-    checks: ["access.dm"],
     run: (facts) =>
       byAccount(facts, ({ discord: { access, accountId, enabled } }, { known }) => {
         const people = known?.accounts.get(accountId) ?? { paired: 0, waiting: 0 };
         return enabled ? [judgeDirect(access, people)] : [];
       }),
   },
-  { part: "host", checks: ["config.tokenSource"], run: checkTokenSource },
-  { part: "host", checks: ["skills"], run: ({ config, dataDir }) => checkSkills(config, dataDir) },
-  { part: "host", checks: ["exec"], run: ({ config }) => checkExec(config) },
-  { part: "discord", ...NETWORK_CHECK },
+  { part: "host", run: checkTokenSource },
+  { part: "host", run: ({ config, dataDir }) => checkSkills(config, dataDir) },
+  { part: "host", run: ({ config }) => checkExec(config) },
   {
     part: "discord",
-    checks: ["config.token", ...idsBelow("discord"), "access.guilds", "access.ids"],
+    run: async ({ network, now }) => {
+      const facts = await network();
+      return facts ? judgeNetwork(facts, now()) : [];
+    },
+  },
+  {
+    part: "discord",
     run: async ({ discord }) => (await discord()).findings,
   },
   {
     part: "mcp",
-    checks: ["mcp", "mcp.sandbox", "mcp.limits"],
     run: ({ config, dataDir, io }) =>
       Object.keys(config.mcp.servers).length === 0
         ? []
@@ -155,12 +152,10 @@ export const DOCTOR_CHECKS: readonly DoctorCheck[] = [
   },
   {
     part: "model",
-    checks: ["config.model", "model"],
     run: ({ config, io }) => io.during("Asking the model's server", checkModels(config, io.env)),
   },
   {
     part: "model",
-    checks: ["model.prices"],
     run({ now }) {
       const days = Math.floor((now() - Date.parse(PRICES_DATE)) / DAY_MS);
       const why = `Barnacle's list is ${days} days old (${PRICES_DATE}); those of the config win`;
@@ -169,13 +164,11 @@ export const DOCTOR_CHECKS: readonly DoctorCheck[] = [
   },
   {
     part: "model",
-    checks: ["config.embedding", "embedding"],
     run: ({ config, io, host: { known } }) =>
       io.during("Asking the embedding model", checkEmbedding(config, io.env, known?.embedded)),
   },
   {
     part: "model",
-    checks: ["speech"],
     run: ({ config, io }) => io.during("Speaking and hearing", checkSpeech(config, io.env)),
   },
 ];
@@ -196,9 +189,13 @@ export async function runDoctorChecks(
     },
   };
   const findings: Finding[] = [];
-  const chosen = DOCTOR_CHECKS.filter(({ part }) => parts.has(part));
-  for (const found of runChecks("doctor", chosen, inspected)) findings.push(...await found);
-  return findings;
+  for (const { part, run } of DOCTOR_CHECKS) {
+    if (parts.has(part)) findings.push(...await run(inspected));
+  }
+  const { bot } = facts.host.facts;
+  const told = bot.kind === "answers" ? bot.findings : [];
+  const own = new Set(findings.filter((one) => !told.includes(one)).map(({ id }) => id));
+  return findings.filter((one) => !told.includes(one) || !own.has(one.id)); // what it checks itself
 }
 
 /** Runs a check for each account; with several, each title names its account. */
@@ -271,7 +268,8 @@ export function judgeTokenSource(
 ): readonly Finding[] {
   if (variables.length === 0 || !isRunAsService) return [];
   return [{
-    ...titled("config.tokenSource"),
+    id: "config.tokenSource",
+    what: "Token's place",
     status: "pass", // a hint, not a problem
     why: `the environment has ${variables.join(" and ")}; /proc/PID/environ shows it, and ` +
       "child processes inherit it",

@@ -5,6 +5,7 @@
  * bot by its lock file, and needs no address and no token. It judges as `/healthz` does.
  */
 
+import { isTrouble } from "../../core/finding.ts";
 import { printable } from "../../lib/text/quoted.ts";
 import type { CommonFlags } from "../../cli/shared/command.ts";
 import { EXIT, type ExitCode } from "../../cli/shared/exit_code.ts";
@@ -30,7 +31,7 @@ export async function healthcheck(
     return code;
   }
   const { status, findings } = answer.report;
-  const problems = findings.filter((finding) => finding.status !== "pass")
+  const problems = findings.filter(isTrouble)
     .map(({ id, where, why, status }) => ({ check: id, where, why, status }));
   if (json) io.out(JSON.stringify({ status, problems }));
   else {

@@ -5,8 +5,8 @@
  * The bot may be running, so the store is opened read-only, and no lock is kept.
  */
 
-import { accessSync, constants, existsSync, statfsSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { accessSync, constants, existsSync } from "node:fs";
+import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { DAY_MS } from "../../lib/clock.ts";
 import type { MachineFacts } from "./host/machine.ts";
@@ -24,6 +24,7 @@ import {
   type WhyAndFix,
 } from "./host/host.ts";
 import { DATABASE_NAME } from "../../host/files/data_dir.ts";
+import { nearestOf, readDisk } from "../../host/limits/disk.ts";
 import { acquireTokenLock } from "../../host/locks/token_lock.ts";
 import { codeOf } from "../../lib/errors.ts";
 import type { Env } from "../../lib/env.ts";
@@ -101,7 +102,7 @@ export async function inspectHost(options: HostOptions): Promise<HostView> {
   const { dataDir, accounts, now, embedding, env, root = "/" } = options;
   const { newestSchema = MIGRATIONS.length } = options;
   const problem = problemOf(dataDir);
-  const freeBytes = freeBytesOf(dataDir);
+  const disk = await readDisk(dataDir);
   const ids = accounts.map(({ accountId }) => accountId);
   const path = join(dataDir, DATABASE_NAME);
   const store = await lookAtStore(path, ids, now, newestSchema, embedding);
@@ -117,7 +118,7 @@ export async function inspectHost(options: HostOptions): Promise<HostView> {
     facts: {
       dataDir,
       dataProblem: problem,
-      freeBytes,
+      disk,
       store: store.facts,
       bot,
       token,
@@ -141,20 +142,6 @@ function problemOf(path: string): WhyAndFix | undefined {
         : "change its owner to the user that runs Barnacle, or set --data",
     };
   }
-}
-
-function freeBytesOf(path: string): number | undefined {
-  try {
-    const { bavail, bsize } = statfsSync(nearestOf(path));
-    return bavail * bsize;
-  } catch {
-    return undefined; // some file systems do not report it
-  }
-}
-
-/** The directory, or its nearest parent that exists. */
-function nearestOf(path: string): string {
-  return existsSync(path) || dirname(path) === path ? path : nearestOf(dirname(path));
 }
 
 async function lookAtStore(
@@ -252,8 +239,7 @@ async function lookAtBot(dataDir: string): Promise<BotProcess> {
     kind: "answers",
     pid,
     phase: snapshot.phase,
-    eventLoopLagMs: snapshot.eventLoopLagMs,
-    failed: findings.filter(({ status }) => status !== "pass"),
+    findings,
   };
 }
 

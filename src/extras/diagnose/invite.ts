@@ -1,9 +1,8 @@
 /** `barnacle invite`: prints the link that adds the bot to a guild. */
 
 import { ask } from "../../bot/preflight/examine.ts";
-import { runChecks } from "../../core/checks.ts";
 import type { Application } from "../../discord/rest/requests/application.ts";
-import { type ProbeAnswer, TOKEN_CHECK } from "../../flows/preflight/discord.ts";
+import { judgeToken, type ProbeAnswer } from "../../flows/preflight/discord.ts";
 import {
   applicationIdIn,
   dialogueName,
@@ -49,14 +48,15 @@ async function print(flags: InviteFlags, io: Io): Promise<ExitCode> {
     : await io.during("Asking Discord", applicationOf(token, api.base));
   const { tokenPlace } = config.discord;
   const facts = { application, tokenPlace, tokenShape: shapeOfToken(token) };
-  const found = [...runChecks("invite", [TOKEN_CHECK], facts)];
-  const failed = found.filter(({ status }) => status === "fail");
-  for (const { why, fix } of failed) io.problem(`${why}; ${fix}`);
-  if (failed.length > 0) return exitCodeOf(failed);
+  const found = judgeToken(facts);
+  if (found.status === "fail") {
+    io.problem(`${found.why}; ${found.fix}`);
+    return exitCodeOf([found]);
+  }
   const isFromToken = application?.kind !== "answered";
   const id = isFromToken ? applicationIdIn(token) : application.found.id;
   if (id === undefined) {
-    io.problem(`cannot find out the application id: ${found.map(({ why }) => why).join()}`);
+    io.problem(`cannot find out the application id: ${found.why}`);
     return EXIT.tryAgain;
   }
   const options: InviteOptions = {

@@ -5,8 +5,7 @@
  */
 
 import { examineNetwork, type NetworkOptions } from "../../bot/preflight/examine.ts";
-import { runChecks } from "../../core/checks.ts";
-import { NETWORK_CHECK, type NetworkFacts } from "../../flows/preflight/network.ts";
+import { judgeNetwork, type NetworkFacts } from "../../flows/preflight/network.ts";
 import { apiOf } from "../../cli/shared/discord.ts";
 import { EXIT, type ExitCode } from "../../cli/shared/exit_code.ts";
 import { reportFindings } from "../../cli/shared/columns.ts";
@@ -29,9 +28,6 @@ export async function netcheck(flags: Pick<CommonFlags, "json">, io: Io): Promis
     io.problem(`${api.problem}`);
     return EXIT.config;
   }
-  const network = () => probeNetwork({ apiBase: api.base }, io);
-  const found = await Promise.all(
-    runChecks("netcheck", [NETWORK_CHECK], { network, now: Date.now }),
-  );
-  return reportFindings(found.flat(), flags.json, io);
+  const network = await probeNetwork({ apiBase: api.base }, io);
+  return reportFindings(judgeNetwork(network, Date.now()), flags.json, io);
 }

@@ -6,7 +6,7 @@
  */
 
 import type { LockHolder } from "../../host/locks/lock.ts";
-import type { HealthFinding, Status } from "../../http/health_finding.ts";
+import { isTrouble, type Status } from "../../core/finding.ts";
 import type { ShownReport } from "../../http/read_report.ts";
 import { printable } from "../../lib/text/quoted.ts";
 import { EXIT, type ExitCode, StartError } from "../../cli/shared/exit_code.ts";
@@ -20,6 +20,8 @@ import {
   STATUS_TIMEOUT_MS,
   withoutServer,
 } from "../../cli/shared/running_bot.ts";
+import { showFindings } from "../../cli/shared/columns.ts";
+import type { Style } from "../../cli/terminal/style.ts";
 import { toStartError } from "../../cli/shared/start_error.ts";
 
 export interface StatusFlags extends CommonFlags {
@@ -102,7 +104,7 @@ async function askBot(
   const { report, place } = answer;
   const code = report.status === "fail" ? EXIT.failed : EXIT.done;
   if (json) return { json: answer.json, lines: [], code };
-  const [first = "", ...checks] = linesOf(report, verbose);
+  const [first = "", ...checks] = linesOf(report, verbose, io.style);
   const stored = await storedFacts(place, config, io, () => []); // the checks say it
   const facts = factLines([
     ...stored,
@@ -232,9 +234,6 @@ export const STATUS_TEXT: Readonly<Record<Status, string>> = {
   fail: "Does not work as it should",
 };
 
-/** The state of a check, as `doctor` writes it. */
-const MARKS: Readonly<Record<Status, string>> = { pass: "ok", warn: "warn", fail: "FAIL" };
-
 /** Whether people have paused the bot: each of its running accounts. */
 function isPaused({ snapshot: { accounts }, findings }: ShownReport): boolean {
   const running = accounts.filter(({ state }) => state === "running");
@@ -242,19 +241,19 @@ function isPaused({ snapshot: { accounts }, findings }: ShownReport): boolean {
   return running.length > 0 && running.every(({ id }) => paused.includes(id));
 }
 
-function linesOf(report: ShownReport, isVerbose: boolean): readonly string[] {
+function linesOf(report: ShownReport, isVerbose: boolean, style: Style): readonly string[] {
   const { status, build, snapshot, findings } = report;
   const { version, commit, runtime } = build;
-  const [first, ...others] = snapshot.accounts;
-  const shown = isVerbose ? findings : findings.filter(({ status }) => status !== "pass");
+  const only = snapshot.accounts.length === 1 ? snapshot.accounts[0]?.id : undefined;
+  const shown = (isVerbose ? findings : findings.filter(isTrouble))
+    .map((one) => one.where === only ? { ...one, where: undefined } : one); // not the only name
   const passed = findings.length - shown.length;
-  const only = others.length === 0 ? first?.id : undefined;
   return [
     `${status !== "fail" && isPaused(report) ? "Paused" : STATUS_TEXT[status]}: ` +
     `${snapshot.phase}, ` +
     `Barnacle ${version}${commit && ` (${commit})`}, ${runtime}`,
-    ...(only === undefined ? snapshot.accounts.map(accountLine) : []),
-    ...shown.map((finding) => findingLine(finding, only)),
+    ...(snapshot.accounts.length > 1 ? snapshot.accounts.map(accountLine) : []),
+    ...showFindings(shown, style),
     ...(passed > 1 ? [`      ${passed} checks pass; --verbose shows them`] : []),
     ...(passed === 1 ? ["      1 check passes; --verbose shows it"] : []),
   ];
@@ -265,13 +264,4 @@ function accountLine(
 ): string {
   const called = name === undefined ? id : `${id} (${name})`;
   return `      ${called.padEnd(28)} ${end === undefined ? state : `${state}: ${end}`}`;
-}
-
-/** @param only Id of the only account, if there is only one: its name is left out. */
-function findingLine(
-  { status, id, where = "", why }: HealthFinding,
-  only: string | undefined,
-): string {
-  const mark = MARKS[status].padEnd(5);
-  return `${mark} ${id.padEnd(28)} ${(where === only ? "" : where).padEnd(14)} ${why}`;
 }

@@ -16,7 +16,6 @@ import type {
   FetchFeed,
   ReadFeed,
 } from "../../core/feed.ts";
-import { titled } from "../../core/checks.ts";
 import type { Finding } from "../../core/finding.ts";
 import type { Frozen } from "../../core/outbound/outbound.ts";
 import type { NewHookEvent, NumberedEvent } from "../../core/hooks/hook.ts";
@@ -238,8 +237,12 @@ export function createFeedRunner<Feed extends ConfiguredFeed>(
         const { failures = 0, problem } = stateOf(feed) ?? {};
         if (failures < TOLD_FAILURES) return [];
         return [{
-          ...titled("feeds"),
+          id: "feeds",
+          what: "Feeds",
           status: "warn",
+          fix:
+            "correct `feeds.<feed>` in the config, or its place at Discord; `barnacle feeds list` shows " +
+            "the state of each",
           why: `the feed ${feed.name} failed ${failures} times: ${problem}`,
         }];
       }),

@@ -1,6 +1,5 @@
 /** Judges whether the bot has the rights that hooks, feeds and events of servers need (W3, W7, T15). */
 
-import { titled } from "../../core/checks.ts";
 import { pathTo } from "../../core/config_file.ts";
 import type { Finding } from "../../core/finding.ts";
 import { hookOfFeed, hookText, isEntry, pathOfHook, placeOfHook } from "../../core/hooks/hook.ts";
@@ -35,7 +34,7 @@ function judge(
   guilds: readonly SeenGuild[],
 ): readonly Finding[] {
   if (entries.length === 0) return [];
-  const about = titled(id);
+  const about = { id, what: word === "hook" ? "Hooks" : "Feeds" };
   const channels = guilds.flatMap(({ details }) => details?.channels ?? []);
   const areAllKnown = guilds.every(({ details }) => details !== undefined);
   let unknown = 0;

@@ -5,7 +5,6 @@
 
 import type { AccountContext } from "../../bot/account_context.ts";
 import type { AccountPart, AccountServices } from "../../bot/bot_extra.ts";
-import { titled } from "../../core/checks.ts";
 import { createLoader } from "../../lib/loader.ts";
 import type { VoicePeople } from "./people/account_people.ts";
 import type { createAccountTalk as CreateTalk } from "./talk/account_talk.ts";
@@ -58,7 +57,13 @@ export function createAccountVoice(
     voice: async (...call) => await (await get()).act(...call),
     speechOf: (turn) => talks?.speechOf(turn),
     findings: () =>
-      (people?.calls.failures() ?? []).map((why) => ({ ...titled("voice"), status: "warn", why })),
+      (people?.calls.failures() ?? []).map((why) => ({
+        id: "voice",
+        what: "Voice",
+        status: "warn",
+        why,
+        fix: "correct `voice` in the config, or give the bot's role the permission in that channel",
+      })),
     async stop(): Promise<void> {
       isOn = false;
       await people?.calls.stop();

@@ -6,7 +6,6 @@
  */
 
 import { DAY_MS } from "../../lib/clock.ts";
-import { titled } from "../../core/checks.ts";
 import type { Finding } from "../../core/finding.ts";
 import type { AccountId, GuildId } from "../../core/discord/ids.ts";
 import type { Named } from "../../core/inbound/inbound.ts";
@@ -60,7 +59,8 @@ export function judgeAbsence(evidence: Evidence): readonly Finding[] {
 function time({ sentAt, now }: Evidence): Finding | undefined {
   if (sentAt <= now + CLOCK_SLACK_MS) return undefined;
   return {
-    ...titled("why.id"),
+    id: "why.id",
+    what: "The id",
     status: "fail",
     why: `its time is ${timeText(sentAt)}, which is in the future`,
     fix: "copy the message's id or link from its menu, with developer mode on",
@@ -71,7 +71,7 @@ function time({ sentAt, now }: Evidence): Finding | undefined {
 const CLOCK_SLACK_MS = 60_000;
 
 function running({ runs, sentAt, dataDir }: Evidence): Finding {
-  const about = { ...titled("why.running"), where: dataDir };
+  const about = { id: "why.running", what: "Bot", where: dataDir };
   const { wasRunning, before, after } = runs;
   if (wasRunning) return { ...about, status: "pass", why: `was running at ${timeText(sentAt)}` };
   if (!before) {
@@ -103,7 +103,7 @@ function connected(
   { accountId, gapSince, heardAt }: AccountEvidence,
   { sentAt }: Evidence,
 ): Finding {
-  const about = { ...titled("why.gateway"), where: accountId };
+  const about = { id: "why.gateway", what: "Gateway", where: accountId };
   if (gapSince !== undefined && sentAt >= gapSince) {
     return {
       ...about,
@@ -132,7 +132,7 @@ function connected(
 
 function guild({ accountId, guilds }: AccountEvidence, { place }: Evidence): readonly Finding[] {
   if (place?.guildId === undefined) return [];
-  const about = { ...titled("why.guild"), where: accountId };
+  const about = { id: "why.guild", what: "Place", where: accountId };
   const known = guilds.find(({ id }) => id === place.guildId);
   if (!known) {
     return [{
@@ -158,7 +158,7 @@ function intents(
   { place }: Evidence,
 ): readonly Finding[] {
   if (!has) return [];
-  const about = { ...titled("why.intents"), where: accountId };
+  const about = { id: "why.intents", what: "Intents", where: accountId };
   const needed = [
     ...(place && place.guildId === undefined
       ? []
@@ -180,7 +180,8 @@ function intents(
 function access({ place }: Evidence): readonly Finding[] {
   if (place && place.guildId === undefined) return [];
   return [{
-    ...titled("why.permission"),
+    id: "why.permission",
+    what: "Permission",
     status: "warn",
     why: "Discord sends no events of channels that the bot may not view",
     fix: 'give its role "View Channel" there; for missed messages also "Read Message History"',
@@ -188,7 +189,7 @@ function access({ place }: Evidence): readonly Finding[] {
 }
 
 function retention({ decisionsDays, sentAt, now }: Evidence): Finding {
-  const about = { ...titled("why.retention") };
+  const about = { id: "why.retention", what: "Retention" };
   if (decisionsDays === 0) {
     return {
       ...about,
@@ -209,7 +210,8 @@ function retention({ decisionsDays, sentAt, now }: Evidence): Finding {
 
 function otherInstance({ dataDir }: Evidence): Finding {
   return {
-    ...titled("why.instance"),
+    id: "why.instance",
+    what: "Another bot",
     status: "warn",
     why: `this command reads only ${dataDir}`,
     fix: "another instance or program with the same token may have received it: run " +
@@ -218,7 +220,8 @@ function otherInstance({ dataDir }: Evidence): Finding {
 }
 
 const OTHER_KIND: Finding = {
-  ...titled("why.kind"),
+  id: "why.kind",
+  what: "Kind",
   status: "warn",
   why: "the bot ignores system messages of Discord, such as joins and pins",
 };

@@ -6,7 +6,6 @@
  */
 
 import type { Account } from "../../core/account/account.ts";
-import { titled } from "../../core/checks.ts";
 import type { Finding } from "../../core/finding.ts";
 import { notice } from "../../render/notices/notices.ts";
 
@@ -58,11 +57,15 @@ export function createUnreadDispatches(
     /** The types that cannot be read now, or of which one could not be read lately. */
     findings: (): readonly Finding[] =>
       unread(now()).map(({ type, why, count, isLasting }) => ({
-        ...titled("gateway:dispatches"),
+        id: "gateway:dispatches",
+        what: "Unread events",
         status: isLasting && DEAF_WITHOUT.has(type) ? "fail" : "warn",
         why: isLasting
           ? `Barnacle cannot read ${type} (${why}): ${count} in a row`
           : `Barnacle could not read a ${type} (${why})`,
+        fix:
+          "update Barnacle; if DISCORD_API_URL names another server, its events lack what a bot needs",
+        ...isLasting && DEAF_WITHOUT.has(type) && { isReady: false as const },
       })),
   };
 }

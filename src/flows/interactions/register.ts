@@ -15,7 +15,6 @@ import type {
   RegisteredOption,
 } from "../../core/discord/registered_command.ts";
 import { pathTo } from "../../core/config_file.ts";
-import { titled } from "../../core/checks.ts";
 import type { Finding } from "../../core/finding.ts";
 import type { Store } from "../../store/store.ts";
 import { COMMANDS, MESSAGE_COMMANDS } from "../../interactions/registry.ts";
@@ -183,9 +182,13 @@ export function createRegistration(account: Pick<Account, "log" | "random" | "sc
     },
     /** The failure of the last registration, for health. */
     findings: (): readonly Finding[] =>
-      problem === undefined
-        ? []
-        : [{ ...titled("commands:registered"), status: "warn", why: problem }],
+      problem === undefined ? [] : [{
+        id: "commands:registered",
+        what: "Commands",
+        status: "warn",
+        why: problem,
+        fix: "commands work as messages, too; the next start registers them again at the latest",
+      }],
     /** Cancels later tries, and resolves once a running one has ended. */
     stop: (): Promise<void> => retries.stop(),
   };

@@ -7,7 +7,6 @@
  */
 
 import type { Account } from "../../core/account/account.ts";
-import { titled } from "../../core/checks.ts";
 import type { Finding } from "../../core/finding.ts";
 import { notice } from "../../render/notices/notices.ts";
 import type { FindWrongIds, IdLookUp } from "./find_wrong_ids.ts";
@@ -18,12 +17,13 @@ const SHOWN_MAX = 10;
 
 /** A row for each wrong id or name; the last one counts those that are not shown. */
 export function wrongIdFindings(
-  check: "access:ids" | "access.ids",
   faults: readonly WrongId[],
 ): readonly Finding[] {
   return faults.slice(0, SHOWN_MAX).map(({ rule, why }, index): Finding => ({
-    ...titled(check),
+    id: "access.ids",
+    what: "IDs and names",
     status: "warn",
+    fix: "correct the ID or name in the config, or invite the bot",
     why: `${rule}: ${why}${index === SHOWN_MAX - 1 ? restOf(faults.length) : ""}`,
   }));
 }
@@ -48,7 +48,7 @@ export function createUnknownIds(
       const findWrongIds = await (finding ??= load());
       const faults = await findWrongIds(...asked);
       if (look !== looks) return; // another look is newer, or will be after a person was forgotten
-      findings = wrongIdFindings("access:ids", faults);
+      findings = wrongIdFindings(faults);
       const fresh = faults.filter((fault) => !told.has(keyOf(fault)));
       if (fresh.length === 0) return;
       for (const fault of fresh) {

@@ -10,7 +10,6 @@ import type { OpenDirect } from "../../core/outbound/requests.ts";
 import type { ChannelId, UserId } from "../../core/discord/ids.ts";
 import type { Button } from "../../core/outbound/outbound.ts";
 import type { Account } from "../../core/account/account.ts";
-import { titled } from "../../core/checks.ts";
 import type { Finding } from "../../core/finding.ts";
 
 export interface OwnersPorts extends Pick<Account, "log"> {
@@ -122,9 +121,11 @@ export function createOwners(
     /** Owners who get no notices, for health: as of the last notice. */
     findings: (): readonly Finding[] =>
       Array.from(unreachable, ([owner, reason]) => ({
-        ...titled("owners:reached"),
+        id: "owners:reached",
+        what: "Owners",
         status: "warn",
         why: `notices and pairing requests do not reach the owner ${owner}: ${reason}`,
+        fix: "an owner must share a server with the bot: correct `commands.ownerAllowFrom`",
       })),
   };
 }

@@ -5,7 +5,6 @@
  * choice of the operator is no problem.
  */
 
-import { titled } from "../../core/checks.ts";
 import type { Finding } from "../../core/finding.ts";
 import { quoted } from "../../lib/text/quoted.ts";
 import { rulesFor } from "../../policy/rules/place_rules.ts";
@@ -21,7 +20,7 @@ export function judgeAudience(
   guilds: readonly SeenGuild[],
 ): readonly Finding[] {
   if (guilds.length === 0) return [];
-  const about = { ...titled("access.guilds") };
+  const about = { id: "access.guilds", what: "Answers in servers" };
   const { groupPolicy, groupPolicyRule, needsOwnerInGuild } = policy;
   if (groupPolicy === "disabled") {
     const why = `the bot answers no one in servers: ${groupPolicyRule} is "disabled"`;
@@ -108,7 +107,7 @@ export function judgeDirect({ dm, ruleOf }: AccessPolicy, facts: {
   /** Number of people who wait for an approval. */
   readonly waiting: number;
 }): Finding {
-  const about = { ...titled("access.dm") };
+  const about = { id: "access.dm", what: "Direct messages" };
   const key = (name: string) => ruleOf(`channels.discord.dm.${name}`);
   const { allowFrom } = dm;
   const list = `the people of ${key("allowFrom")} (${allowFrom.length})`;

@@ -8,7 +8,6 @@
 
 import { isDeepStrictEqual } from "node:util";
 import type { Account } from "../../core/account/account.ts";
-import { type CheckCode, idsBelow, runChecks } from "../../core/checks.ts";
 import type { ApplicationId, UserId } from "../../core/discord/ids.ts";
 import type { Finding } from "../../core/finding.ts";
 import type { ApplicationAnswer, StoredAccount } from "../../core/store/gateway.ts";
@@ -18,8 +17,7 @@ import {
   type MissingIntent,
   missingIntentFindings,
 } from "./discord.ts";
-import type { Clock } from "../../lib/clock.ts";
-import { NETWORK_CHECK, type NetworkFacts } from "./network.ts";
+import { judgeNetwork, type NetworkFacts } from "./network.ts";
 import { createPreflight, type PreflightResult } from "./preflight.ts";
 
 /** The part of Discord's answer about the application that later decisions need. */
@@ -30,22 +28,12 @@ interface ReadApplication {
 }
 
 /** Fetches the facts that the checks judge. */
-export interface Inquiries extends Clock {
+interface Inquiries {
   readonly network: () => Promise<NetworkFacts>;
   readonly discord: () => Promise<DiscordFacts>;
   /** Checks the agents' current models, without a question; a reload may change them. */
   readonly models: () => Promise<readonly Finding[]>;
 }
-
-/** The checks of the preflight, which run at the same time. */
-export const PREFLIGHT_CHECKS: readonly CheckCode<Inquiries, Promise<readonly Finding[]>>[] = [
-  NETWORK_CHECK,
-  {
-    checks: ["config.token", ...idsBelow("discord")],
-    run: async ({ discord, now }) => judgeDiscord(await discord(), now()),
-  },
-  { checks: ["model"], run: ({ models }) => models() },
-];
 
 /** Milliseconds from a start to the first check; longer if the bot was connected within the day. */
 const FIRST_LOOK_MS = 250;
@@ -94,19 +82,20 @@ export function createConnectionState(
   );
 
   async function look(): Promise<PreflightResult> {
-    let isRefused = false;
-    const found = await Promise.all(runChecks("preflight", PREFLIGHT_CHECKS, {
-      ...examine,
-      now,
-      async discord() {
-        const { facts, application } = await examine.discord();
-        applicationId = application?.id ?? applicationId;
-        if (application) noteTeam(application.ownerIds);
-        isRefused = facts.application?.kind === "refused";
-        return facts;
-      },
-    }));
-    return { findings: found.flat(), isRefused };
+    const asking = examine.discord().then(({ facts, application }) => {
+      applicationId = application?.id ?? applicationId;
+      if (application) noteTeam(application.ownerIds);
+      return facts;
+    });
+    const [network, facts, models] = await Promise.all([
+      examine.network(),
+      asking,
+      examine.models(),
+    ]);
+    return {
+      findings: [...judgeNetwork(network, now()), ...judgeDiscord(facts, now()), ...models],
+      isRefused: facts.application?.kind === "refused",
+    };
   }
 
   function noteTeam(ownerIds: readonly UserId[]): void {
@@ -146,9 +135,11 @@ export function createConnectionState(
         log.warn(`${what}: ${why}`, { id, ...(fix !== undefined && { fix }) });
       }
     },
+    /** As warnings: other checks show whether the bot answers. */
     findings(): readonly Finding[] {
       const ids = new Set(ungranted.map(({ id }) => id));
-      return [...preflight.findings().filter(({ id }) => !ids.has(id)), ...ungranted];
+      return [...preflight.findings().filter(({ id }) => !ids.has(id)), ...ungranted]
+        .map((finding) => ({ ...finding, status: "warn" }));
     },
     stop: (): void => preflight.stop(),
   };

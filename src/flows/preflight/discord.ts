@@ -3,7 +3,6 @@
  * remaining IDENTIFYs (G13).
  */
 
-import { type CheckCode, titled } from "../../core/checks.ts";
 import { SHAPE_WORDS, type TokenShape } from "../../core/discord/token_shape.ts";
 import type { Finding } from "../../core/finding.ts";
 import type { ApplicationId } from "../../core/discord/ids.ts";
@@ -59,12 +58,6 @@ export interface DiscordFacts {
   readonly budget?: IdentifyBudget;
 }
 
-/** The check of the token, for a runner that checks nothing else at Discord. */
-export const TOKEN_CHECK: CheckCode<
-  Pick<DiscordFacts, "application" | "tokenShape" | "tokenPlace">,
-  Finding
-> = { checks: ["config.token", "discord.token"], run: judgeToken };
-
 /** The portal's page with token, intents and invite settings. */
 function portalOf(id: ApplicationId | undefined): string {
   return id === undefined
@@ -83,8 +76,8 @@ export function judgeDiscord(facts: DiscordFacts, now: number): readonly Finding
     const why = whyUnknown(application);
     return [
       judgeToken(facts),
-      { ...titled("discord.intents"), status: "skipped", why },
-      { ...titled("discord.guilds"), status: "skipped", why },
+      { id: "discord.intents", what: "Intents", status: "skipped", why },
+      { id: "discord.guilds", what: "Guilds", status: "skipped", why },
       ...budget(facts, now),
     ];
   }
@@ -109,13 +102,13 @@ export function whyUnknown(
   return answer.kind === "refused" ? "Discord does not accept the token" : answer.why;
 }
 
-function judgeToken(
+export function judgeToken(
   { application, tokenShape, tokenPlace }: Pick<
     DiscordFacts,
     "application" | "tokenShape" | "tokenPlace"
   >,
 ): Finding {
-  const about = { ...titled("discord.token"), where: tokenPlace };
+  const about = { id: "discord.token", what: "Token", where: tokenPlace };
   if (!application) {
     return {
       ...about,
@@ -217,7 +210,8 @@ function intents({ intents: chosen }: DiscordFacts, { id }: BotFacts): readonly 
   if (missing.length > 0) return missingIntentFindings(missing, id);
   const missingNames = spared.map((name) => INTENTS[name].checkbox).join(", ");
   return [{
-    ...titled("discord.intents"),
+    id: "discord.intents",
+    what: "Intents",
     status: "pass",
     where: portalOf(id),
     why: missingNames === ""
@@ -230,7 +224,8 @@ function intents({ intents: chosen }: DiscordFacts, { id }: BotFacts): readonly 
 function codeGrant({ id, needsCodeGrant }: BotFacts): readonly Finding[] {
   if (!needsCodeGrant) return [];
   return [{
-    ...titled("discord.invite"),
+    id: "discord.invite",
+    what: "Invite",
     status: "warn",
     where: portalOf(id),
     why: "no one can invite the bot: it requires an OAuth2 code grant",
@@ -242,7 +237,7 @@ function codeGrant({ id, needsCodeGrant }: BotFacts): readonly Finding[] {
 const NAMES_MAX = 10;
 
 function guilds({ hasGuild, guildNames }: DiscordFacts, { id, guildCount }: BotFacts): Finding {
-  const about = { ...titled("discord.guilds") };
+  const about = { id: "discord.guilds", what: "Guilds" };
   if (guildNames && guildNames.length > 0) {
     const more = guildNames.length - NAMES_MAX;
     const names = guildNames.slice(0, NAMES_MAX).map((name) => quoted(name)).join(", ");
@@ -272,7 +267,7 @@ const LIMIT = "IDENTIFYs; Discord allows 1,000 in 24 hours";
 
 function budget({ budget: left }: DiscordFacts, now: number): readonly Finding[] {
   if (!left) return [];
-  const about = { ...titled("discord.identifies") };
+  const about = { id: "discord.identifies", what: "New sessions" };
   const { left: count, heldUntil } = left;
   if (heldUntil !== undefined && heldUntil > now) {
     return [{

@@ -7,7 +7,6 @@
 
 import { type Env, isSameBoot } from "../../lib/env.ts";
 import { DAY_MS } from "../../lib/clock.ts";
-import { titled } from "../../core/checks.ts";
 import type { Finding } from "../../core/finding.ts";
 import type { LastRun } from "../../store/gateway/sessions.ts";
 import type { LogFields } from "../../lib/log.ts";
@@ -83,7 +82,7 @@ export function judgeRuns(
   bootId: string | undefined,
   hosting: Hosting | undefined,
 ): Finding {
-  const row = { ...titled("host.runs") };
+  const row = { id: "host.runs", what: "Ends of earlier runs" };
   const silent = runs.filter(({ ending, aliveAt }) =>
     ending === undefined && aliveAt > now - DAY_MS && aliveAt <= now
   );

@@ -1,10 +1,8 @@
 /** Judges the way to Discord, stage by stage, with a next step for the first that fails (G13). */
 
-import { type CheckCode, idsBelow, titled } from "../../core/checks.ts";
 import type { Finding } from "../../core/finding.ts";
 import type { HelloStage } from "../../core/discord/gateway.ts";
 import type { HttpFound, Reachability, Stage } from "../../lib/network/reachability.ts";
-import type { Clock } from "../../lib/clock.ts";
 import { DAY_MS } from "../../lib/clock.ts";
 import { judgeClock, judgeHello, judgeHttp } from "./network_answers.ts";
 
@@ -26,20 +24,6 @@ export interface NetworkFacts {
   readonly showsDns: boolean;
 }
 
-export const NETWORK_CHECK: CheckCode<
-  {
-    /** Probes the way; `undefined` if there is nothing to check. */
-    readonly network: () => Promise<NetworkFacts | undefined>;
-  } & Clock,
-  Promise<readonly Finding[]>
-> = {
-  checks: idsBelow("network."),
-  async run({ network, now }) {
-    const facts = await network();
-    return facts ? judgeNetwork(facts, now()) : [];
-  },
-};
-
 /** Milliseconds before a certificate's end from which on a warning is due. */
 const EXPIRES_SOON_MS = 3 * DAY_MS;
 
@@ -58,7 +42,12 @@ export function judgeNetwork(facts: NetworkFacts, now: number): readonly Finding
     ...(gateway
       ? [...stages("network.gateway", gateway.reach, facts, now), judgeHello(gateway)]
       : expectsGateway
-      ? [skipped(titled("network.gateway.websocket"), "its URL is unknown")]
+      ? [
+        skipped(
+          { id: "network.gateway.websocket", what: "Gateway: WebSocket" },
+          "its URL is unknown",
+        ),
+      ]
       : []),
   ];
 }
@@ -67,14 +56,16 @@ function proxies({ rest, gateway, unusableProxies }: NetworkFacts): readonly Fin
   const names = [rest.reach.proxy, gateway?.reach.proxy].filter((proxy) => proxy !== undefined);
   return [
     ...unusableProxies.map(({ variable, why }): Finding => ({
-      ...titled("network.proxy"),
+      id: "network.proxy",
+      what: "Proxy",
       status: "fail",
       where: variable,
       why: `${variable} is set, and cannot be used: ${why}`,
       fix: `set ${variable}=http://host:port, or unset it`,
     })),
     ...[...new Set(names)].map((name): Finding => ({
-      ...titled("network.proxy"),
+      id: "network.proxy",
+      what: "Proxy",
       status: "pass",
       where: name,
       why: `connections to Discord use the proxy ${name}`,
@@ -89,14 +80,16 @@ function stages(
   facts: NetworkFacts,
   now: number,
 ): readonly Finding[] {
+  const of = way === "network.rest" ? "REST API" : "Gateway";
+  const title = (step: string) => ({ id: `${way}.${step.toLowerCase()}`, what: `${of}: ${step}` });
   return [
-    facts.showsDns ? dns(titled(`${way}.dns`), reach, facts.isContainer) : undefined,
-    tcp(titled(`${way}.tcp`), reach),
-    tls(titled(`${way}.tls`), reach, now),
+    facts.showsDns ? dns(title("DNS"), reach, facts.isContainer) : undefined,
+    tcp(title("TCP"), reach),
+    tls(title("TLS"), reach, now),
   ].filter((finding) => finding !== undefined);
 }
 
-type Title = ReturnType<typeof titled>;
+type Title = Pick<Finding, "id" | "what">;
 
 function dns(title: Title, reach: Reachability, isContainer: boolean): Finding | undefined {
   const { dns: stage } = reach;

@@ -7,7 +7,6 @@
  */
 
 import type { HelloEnd, HelloStage } from "../../core/discord/gateway.ts";
-import { titled } from "../../core/checks.ts";
 import type { Finding } from "../../core/finding.ts";
 import type { HttpFound, Reachability, Stage } from "../../lib/network/reachability.ts";
 import { quoted } from "../../lib/text/quoted.ts";
@@ -16,7 +15,7 @@ import { quoted } from "../../lib/text/quoted.ts";
 export function judgeHello(
   { reach, hello }: { readonly reach: Reachability; readonly hello: HelloStage },
 ): Finding {
-  const about = { ...titled("network.gateway.websocket"), where: reach.host };
+  const about = { id: "network.gateway.websocket", what: "Gateway: WebSocket", where: reach.host };
   switch (hello.kind) {
     case "skipped":
       return { ...about, status: "skipped", why: "there was no connection" };
@@ -95,7 +94,7 @@ const MAX_SKEW_MS = 5_000;
 export function judgeHttp(
   { reach, http: stage }: { readonly reach: Reachability; readonly http: Stage<HttpFound> },
 ): Finding {
-  const about = { ...titled("network.rest.http"), where: reach.host };
+  const about = { id: "network.rest.http", what: "REST API: HTTP", where: reach.host };
   if (stage.kind === "skipped") {
     return { ...about, status: "skipped", why: "there was no connection" };
   }
@@ -168,7 +167,8 @@ export function judgeClock(stage: Stage<HttpFound>): readonly Finding[] {
   const isWrong = Math.abs(skewMs) > MAX_SKEW_MS;
   const seconds = Math.round(Math.abs(skewMs) / 1_000);
   return [{
-    ...titled("network.clock"),
+    id: "network.clock",
+    what: "Clock",
     status: isWrong ? "warn" : "pass",
     why: isWrong
       ? `this machine's clock is ${seconds} s ${skewMs > 0 ? "ahead" : "behind"}`

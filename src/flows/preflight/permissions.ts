@@ -12,7 +12,6 @@ import {
   parseSnowflake,
   type RoleId,
 } from "../../core/discord/ids.ts";
-import { titled } from "../../core/checks.ts";
 import type { Finding } from "../../core/finding.ts";
 import type { Named } from "../../core/inbound/inbound.ts";
 import { channelPins, findKeys, GUILD_PINS } from "../../policy/rules/entries.ts";
@@ -210,7 +209,8 @@ function judgeChannel(guild: SeenGuild, { name, missing }: SeenChannel): Permiss
 function judgeRisks({ name, risky }: SeenGuild): readonly Finding[] {
   if (risky.length === 0) return [];
   return [{
-    ...titled("discord.risks"),
+    id: "discord.risks",
+    what: "Excess rights",
     status: "warn",
     where: name,
     why: `the bot has ${risky.join(" and ")} in ${name}, and needs none of it`,
@@ -238,7 +238,7 @@ export interface SeenChannel extends Named<ChannelId> {
   readonly granted?: readonly string[];
 }
 
-const ABOUT = { ...titled("discord.permissions") } as const;
+const ABOUT = { id: "discord.permissions", what: "Permissions" } as const;
 
 const GRANT_IN_CHANNEL = "grant it to the bot's role in the channel's settings, under Permissions";
 

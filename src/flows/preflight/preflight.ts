@@ -8,8 +8,7 @@
  */
 
 import { DAY_MS } from "../../lib/clock.ts";
-import { checkOf } from "../../core/checks.ts";
-import type { Finding } from "../../core/finding.ts";
+import { type Finding, isTrouble } from "../../core/finding.ts";
 import { MODEL } from "./model.ts";
 import type { Log } from "../../lib/log.ts";
 import type { Account } from "../../core/account/account.ts";
@@ -21,6 +20,9 @@ export interface PreflightResult {
 
 /** How long an earlier connection proves that the network works, in milliseconds. */
 const TRUSTED_MS = DAY_MS;
+
+/** Trouble that passes by itself. A checkbox of the portal needs a restart. */
+const HEALS = /^(?:network\.|discord\.(?:token|guilds)$|model$)/;
 
 /** Milliseconds from one check to the next. */
 const AGAIN_MS = 60_000;
@@ -78,7 +80,7 @@ export function createPreflight(
 
   /** Schedules another check while a finding can pass by itself. */
   function lookAgain(): void {
-    if (isStopped || !(isDue || findings.some(({ id }) => checkOf(id)?.heals))) return;
+    if (isStopped || !(isDue || findings.some(({ id }) => HEALS.test(id)))) return;
     cancel = schedule(() => void round(), isDue ? firstLookMs : AGAIN_MS);
     isDue = false;
   }
@@ -103,10 +105,6 @@ export function createPreflight(
       cancel();
     },
   };
-}
-
-function isTrouble({ status }: Finding): boolean {
-  return status === "warn" || status === "fail";
 }
 
 /** Logs one line for each new finding, and one for each that passed; none for those that remain. */

@@ -7,7 +7,6 @@
  */
 
 import type { OpenDirect } from "../../core/outbound/requests.ts";
-import { titled } from "../../core/checks.ts";
 import type { ChannelId, UserId } from "../../core/discord/ids.ts";
 import type { Finding } from "../../core/finding.ts";
 import { nonceOfCall } from "../../core/outbound/nonce.ts";
@@ -182,9 +181,12 @@ export function createQuestionCards(
     /** People who should decide, but get no card, for health. */
     findings: (): readonly Finding[] =>
       Array.from(unreachable, ([userId, reason]) => ({
-        ...titled("questions:cards"),
+        id: "questions:cards",
+        what: "Questions",
         status: "warn",
         why: `questions do not reach the user ${userId}: ${reason}`,
+        fix:
+          "the person must allow direct messages from members of a server that the bot is in, too",
       })),
     /** Changes nothing more; the next start does. */
     async stop(): Promise<void> {

@@ -62,11 +62,6 @@ interface DiskRoom {
   readonly files: number;
 }
 
-/** The free bytes of the disk that has a folder; `undefined` if the system does not tell. */
-export async function freeBytesOf(folder: string): Promise<number | undefined> {
-  return (await roomOf(folder))?.bytes;
-}
-
 async function roomOf(folder: string): Promise<DiskRoom | undefined> {
   const found = await statfs(folder).catch(() => undefined);
   return found && { bytes: found.bavail * found.bsize, files: found.ffree };

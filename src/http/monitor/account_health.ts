@@ -10,7 +10,7 @@ import type { Account, StatusFacts } from "../../core/account/account.ts";
 import type { McpServerState } from "../../core/mcp_state.ts";
 import type { EmbeddingState } from "../../core/notes/embedding.ts";
 import { judgeHealth } from "../checks.ts";
-import type { HealthFinding } from "../health_finding.ts";
+import { type Finding, isTrouble } from "../../core/finding.ts";
 import type { Meters } from "../metrics.ts";
 import type { TurnOutcome } from "../../core/turn/turn_outcome.ts";
 import type { BudgetUseOf } from "../../core/spending/budget.ts";
@@ -54,6 +54,8 @@ export interface HealthSources extends
   readonly embedding?: () => EmbeddingState | undefined;
   /** Reads the budgets of the whole bot and of its agents, and spent ones of guilds; absent: none. */
   readonly budgets?: () => Promise<readonly BudgetUseOf[]>;
+  /** The slow checks, which load at the first read; absent: none. */
+  readonly slow?: { get(): Promise<() => Promise<readonly Finding[]>> };
   /** States of the MCP servers; absent if there are none. */
   readonly mcpServers?: () => readonly McpServerState[];
   /** Memory of the process; absent, or `undefined`: it cannot be read. */
@@ -337,14 +339,11 @@ function isOutage(error: unknown): boolean {
  * Whether a finding needs attention. The model in use and spent budgets of the whole bot and of agents
  * have lines of their own.
  */
-function isWarning({ id, status, where = "" }: HealthFinding): boolean {
-  const hasOwnLine = id.startsWith("llm:") || (id === "budget" && !where.startsWith("perGuild."));
-  return status !== "pass" && !hasOwnLine;
-}
-
-/** The name of the server or model that a check is about: `"calendar"` of `"mcp:calendar"`. */
-function nameIn(id: string): string | undefined {
-  return /^(?:mcp|embedding):(.*)$/s.exec(id)?.[1];
+function isWarning(finding: Finding): boolean {
+  const { id, where = "" } = finding;
+  const hasOwnLine = id.startsWith("llm:") ||
+    (id === "budget" && !where.startsWith("budgets.perGuild."));
+  return isTrouble(finding) && !hasOwnLine;
 }
 
 /**
@@ -369,7 +368,7 @@ export function statusOf(
     fallbackId: known?.fallback?.id,
     modelFailsSince: known?.model.openAt,
     warnings: judgeHealth({ ...health.whole(), accounts: [snapshot] }, now).filter(isWarning)
-      .map(({ id, what, where, why }) => [what, nameIn(id), where, why].filter(Boolean).join(": ")),
+      .map(({ what, where, why }) => [what, where, why].filter(Boolean).join(": ")),
     readyAt: Math.min(now, ...ready.map(({ readyAt }) => readyAt)),
     latencyMs: latencies.length > 0 ? Math.max(...latencies) : undefined,
   };

@@ -32,9 +32,9 @@ const NO_FIGURES: Pick<Snapshot, "inbox" | "outbox"> = {
  * @param accounts All present and former accounts.
  */
 export function createStoreHealth(
-  { store, metrics, budgets, now, log }: Pick<
+  { store, metrics, budgets, slow, now, log }: Pick<
     HealthSources,
-    "store" | "metrics" | "budgets" | "now" | "log"
+    "store" | "metrics" | "budgets" | "slow" | "now" | "log"
   >,
   accounts: () => readonly AccountHealth[],
 ): {
@@ -42,14 +42,14 @@ export function createStoreHealth(
   read(): Promise<void>;
   write(isProbe: boolean): Promise<void>;
   idle(): Promise<void>;
-  current(): Pick<Snapshot, "inbox" | "outbox" | "budgets" | "store">;
+  current(): Pick<Snapshot, "inbox" | "outbox" | "budgets" | "slow" | "store">;
 } {
   const startedAt = now();
   let probe = { probeMs: 0, isFailing: false, probedAt: startedAt };
   let readAt = -Infinity;
   let answeredAt = startedAt;
   let isUnreadable = false;
-  let figures: () => Pick<Snapshot, "inbox" | "outbox" | "budgets"> = () => NO_FIGURES;
+  let figures: () => Pick<Snapshot, "inbox" | "outbox" | "budgets" | "slow"> = () => NO_FIGURES;
   const count = createDecisionCounter(metrics);
   /** Reads and writes under way; none rejects. */
   const busy = new Set<Promise<void>>();
@@ -70,11 +70,13 @@ export function createStoreHealth(
     const { oldestWaitingAt, ...waiting } = inbox;
     const { oldestUnsentAt, ...unsent } = outbox;
     const limits = await budgets?.();
+    const checks = await (await slow?.get())?.();
     const ageOf = (at: number | undefined): number => at === undefined ? 0 : now() - at;
     figures = () => ({
       inbox: { ...waiting, oldestMs: ageOf(oldestWaitingAt) },
       outbox: { ...unsent, oldestMs: ageOf(oldestUnsentAt) },
       budgets: limits,
+      slow: checks,
     });
     count(decisions);
     await Promise.all(accounts().map((account) => account.readStore()));
@@ -123,7 +125,7 @@ export function createStoreHealth(
     write,
     /** Resolves once no store is read or written that has left the list before this call. */
     idle: async (): Promise<void> => void await Promise.all(busy),
-    current(): Pick<Snapshot, "inbox" | "outbox" | "budgets" | "store"> {
+    current(): Pick<Snapshot, "inbox" | "outbox" | "budgets" | "slow" | "store"> {
       const failure = store.failure();
       const isDamaged = failure?.kind === "damaged";
       const isFailing = probe.isFailing || isDamaged ||

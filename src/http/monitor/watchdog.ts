@@ -10,8 +10,8 @@
  */
 
 import type { Account } from "../../core/account/account.ts";
-import { judgeHealth, worstStatus } from "../checks.ts";
-import type { HealthFinding, Status } from "../health_finding.ts";
+import { type Finding, type Status, worstStatus } from "../../core/finding.ts";
+import { judgeHealth } from "../checks.ts";
 import type { Snapshot } from "../snapshot.ts";
 
 /** The parts that must respond; a slice of the snapshot. */
@@ -196,7 +196,7 @@ export function statusLine(snapshot: Snapshot, now: number): string {
   return [head, ...wrong].join(", ");
 }
 
-function wordsOf({ status, id, where, why }: HealthFinding): string {
+function wordsOf({ status, id, where, why }: Finding): string {
   return [status, id, where, why].filter((word) => word !== undefined).join(" ");
 }
 

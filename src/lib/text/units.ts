@@ -61,3 +61,10 @@ export function ageOf(ms: number): string {
   if (minutes < 1) return "now";
   return minutes < 120 ? `${minutes} min` : `${Math.floor(minutes / 60)} h`;
 }
+
+/** `"3 ms"`, `"1.5 s"`, `"2 min"`. */
+export function spanText(ms: number): string {
+  const rounded = ms >= 10 ? Math.round(ms) : Math.round(ms * 10) / 10;
+  if (ms < 1_000) return `${rounded} ms`;
+  return ms < 10_000 ? `${Math.round(ms / 100) / 10} s` : durationText(ms);
+}

@@ -21,7 +21,7 @@ async function wrongIds(
   command: "status" | "doctor",
 ): Promise<readonly string[]> {
   const { stdout } = await scene.cli(command);
-  return stdout.flatMap((line) => /^warn +(?:access:ids|IDs and names) +(.*)/.exec(line)?.[1] ?? [])
+  return stdout.flatMap((line) => /^warn +IDs and names +(.*)/.exec(line)?.[1] ?? [])
     .map((why) => why.replace("channels.discord.", ""));
 }
 
@@ -32,7 +32,7 @@ const LOOK_EVERY_MS = 500;
 async function told({ eventually, status }: Scene, bot: SimulatedProcess, text: string) {
   await eventually(`a warning of ${text}`, async () => {
     await sleep(LOOK_EVERY_MS);
-    const ids = (await status(bot)).checks.filter(({ name }) => name === "access:ids");
+    const ids = (await status(bot)).findings.filter(({ id }) => id === "access.ids");
     return JSON.stringify(ids).includes(text);
   });
 }

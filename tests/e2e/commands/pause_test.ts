@@ -35,7 +35,7 @@ describe("[X4] barnacle pause", () => {
       await eventually(
         "the status",
         async () =>
-          /account:paused +since .* by the command line/.test(
+          /Pause +since .* by the command line/.test(
             (await cli("status")).stdout.join("\n"),
           ),
       );
@@ -53,7 +53,7 @@ describe("[X4] barnacle pause", () => {
       assert.deepEqual((await cli("resume")).stdout, ["is not paused"]);
       await eventually(
         "the status without the pause",
-        async () => !(await cli("status")).stdout.join("\n").includes("account:paused"),
+        async () => !(await cli("status")).stdout.join("\n").includes("Pause "),
       );
     }, { mayRefuse: ({ path }) => path.includes("/reactions/") }));
 

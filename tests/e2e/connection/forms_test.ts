@@ -49,8 +49,8 @@ describe("[G16] a server with another form of payloads", () => {
       await replies("general", 1);
       say("ada", "dm", "hello");
       await replies("dm", 1, "ada");
-      const { checks } = await status(bot);
-      assert.ok(!checks.some(({ name }) => name === "gateway:dispatches"), JSON.stringify(checks));
+      const { findings } = await status(bot);
+      assert.ok(!findings.some(({ id }) => id === "gateway:dispatches"), JSON.stringify(findings));
       assert.match(
         await (await ask(bot, "/metrics")).text(),
         /^barnacle_gateway_unparsable_total 0$/m,
@@ -70,7 +70,7 @@ describe("[G16] a server with another form of payloads", () => {
       assert.equal((await ask(bot, "/readyz")).status, 503);
       const { stdout } = await cli("status");
       assert.match(stdout.join("\n"), /^Does not work as it should/);
-      assert.match(stdout.join("\n"), /FAIL +gateway:dispatches .*MESSAGE_CREATE \(author/);
+      assert.match(stdout.join("\n"), /FAIL +Unread events .*MESSAGE_CREATE \(author/);
       const unread = async () => {
         const metrics = await (await ask(bot, "/metrics")).text();
         return Number(/^barnacle_gateway_unparsable_total (\d+)$/m.exec(metrics)?.[1]);
@@ -105,7 +105,7 @@ describe("[G16] a server with another form of payloads", () => {
       await start();
       await eventually("status to tell", async () => {
         const { stdout } = await cli("status");
-        return /warn +gateway:dispatches .*could not read a GUILD_CREATE \(id/.test(
+        return /warn +Unread events .*could not read a GUILD_CREATE \(id/.test(
           stdout.join("\n"),
         );
       });

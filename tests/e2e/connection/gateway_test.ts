@@ -42,7 +42,7 @@ describe("[G1] [G2] [G5] the gateway connection", () => {
       await isAnswered(scene, "q0");
       await eventually(
         "no problem after a first start",
-        async () => (await status(bot)).checks.every(({ status }) => status === "pass"),
+        async () => (await status(bot)).findings.every(({ status }) => status === "pass"),
       );
       assert.doesNotMatch(bot.lines.join("\n"), /Caught up/);
       const resumed = () =>
@@ -108,8 +108,8 @@ describe("[G1] [G2] [G5] the gateway connection", () => {
       assert.match(said, /session could not be resumed/);
       assert.match((await replies("general", 2))[1] ?? "", /q2/);
       await line(bot, /Caught up/);
-      const check = (await status(bot)).checks.find(({ name }) => name === "gateway:catchUp");
-      assert.deepEqual([check?.observedValue, check?.status], [0, "pass"]);
+      const check = (await status(bot)).findings.find(({ id }) => id === "gateway:catchUp");
+      assert.deepEqual([check?.why, check?.status], ["complete", "pass"]);
       assert.match(
         await (await ask(bot, "/metrics")).text(),
         /^barnacle_catchup_messages_total \d/m,
@@ -174,10 +174,10 @@ describe("[G1] [G2] [G5] the gateway connection", () => {
       assert.match(await line(bot, /Content Intent: /), /portal|https:/);
       await isAnswered(scene, "q1");
       assert.equal(simulator.account().identifies.length, 2);
-      const { checks } = await status(bot);
-      const names = checks.filter((check) => check.status === "warn").map(({ name }) => name);
-      assert.deepEqual(names.filter((name) => name.startsWith("preflight:")), [
-        "preflight:discord.intents.message_content",
+      const { findings } = await status(bot);
+      const names = findings.filter((check) => check.status === "warn").map(({ id }) => id);
+      assert.deepEqual(names.filter((name) => name.startsWith("discord.")), [
+        "discord.intents.message_content",
       ]);
     }));
 
@@ -205,8 +205,8 @@ describe("[G1] [G2] [G5] the gateway connection", () => {
       passSpacing(scene);
       world.applications.set(application.id, application);
       const second = await start();
-      const { checks } = await status(second);
-      assert.deepEqual(checks.filter(({ name }) => name.startsWith("preflight:")), []);
+      const { findings } = await status(second);
+      assert.deepEqual(findings.filter(({ id }) => id.startsWith("discord.")), []);
       scene.say("grace", "general", "The word is plankton.");
       await isAnswered(scene, "q1");
       const told = JSON.stringify(scene.model.requests.at(-1));
@@ -248,9 +248,9 @@ describe("[G1] [G2] [G5] the gateway connection", () => {
       const bot = startBot();
       await line(bot, /not opening a new session/);
       await eventually("health to say so", async () => {
-        const { checks } = await status(bot);
-        const check = checks.find(({ name }) => name === "gateway:identifyBudget");
-        return check?.status === "fail" && !check.isReady;
+        const { findings } = await status(bot);
+        const check = findings.find(({ id }) => id === "gateway:identifyBudget");
+        return check?.status === "fail" && check.isReady === false;
       });
     }));
 

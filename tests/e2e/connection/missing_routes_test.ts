@@ -29,7 +29,7 @@ describe("[K1] a server without slash commands", () => {
         await eventually("status to tell", async () => {
           const shown = (await cli("status")).stdout.join("\n");
           return shown.startsWith("Works, with warnings") &&
-            /warn +commands:registered .*people do not see the slash commands/.test(shown);
+            /warn +Commands .*people do not see the slash commands/.test(shown);
         });
         say("grace", "general", `${mention} hello`);
         await replies("general", 1);
@@ -61,7 +61,7 @@ describe("[A1] an approval that can reach no one", () => {
         const asked = rule.hits();
         await eventually("status to tell", async () => {
           const shown = (await cli("status")).stdout.join("\n");
-          return new RegExp(`warn +questions:cards .*questions do not reach the user ${id}`).test(
+          return new RegExp(`warn +Questions .*questions do not reach the user ${id}`).test(
             shown,
           );
         });
@@ -81,7 +81,7 @@ describe("[A1] an approval that can reach no one", () => {
       await until("the notice", () => notices() === 1);
       await eventually("status to tell", async () => {
         const shown = (await cli("status")).stdout.join("\n");
-        return new RegExp(`warn +questions:cards .*questions do not reach the user ${id}`).test(
+        return new RegExp(`warn +Questions .*questions do not reach the user ${id}`).test(
           shown,
         );
       });
@@ -109,8 +109,7 @@ describe("[P3] an owner who takes no direct messages", () => {
       await start();
       say("mallory", "dm", "hello");
       await replies("dm", 1, "mallory");
-      const isNamed = async () =>
-        /warn +owners:reached /.test((await cli("status")).stdout.join("\n"));
+      const isNamed = async () => /warn +Owners /.test((await cli("status")).stdout.join("\n"));
       await eventually("status to name the owner", isNamed);
       setMessages(simulator, owner.username, true);
       say(owner.username, "dm", "hello"); // Barnacle tries the channel again
@@ -132,7 +131,7 @@ describe("[P3] a server that opens no direct messages with an owner", () => {
       await replies("dm", 1, "mallory");
       await eventually("status to tell", async () => {
         const shown = (await cli("status")).stdout.join("\n");
-        return /warn +owners:reached .*pairing requests do not reach the owner \d+/.test(shown);
+        return /warn +Owners .*pairing requests do not reach the owner \d+/.test(shown);
       });
       assert.equal(rule.hits(), 1);
     }));

@@ -36,14 +36,14 @@ describe("[R11] [D5] a channel that refuses the bot's messages", () => {
       const waiting = await command(["outbox", "--data", scene.dataDir]);
       assert.match(waiting.stdout.join("\n"), /parked.*Send Messages is denied/);
       const shown = async () => (await command(["status", "--data", scene.dataDir])).stdout.join();
-      const isShown = /outbox:parked.*2 waiting: cannot post in #general/;
+      const isShown = /Channel .*2 waiting: cannot post in #general/;
       await eventually("the status with both", async () => isShown.test(await shown()));
 
       simulator.permit({ ...DENIED, as: "unset" });
       const texts = await replies("general", 2);
       assert.deepEqual(texts.map((text) => /q\d/.exec(text)?.[0]), ["q1", "q3"]);
       assert.equal(told().length, 1);
-      await eventually("the status without it", async () => !/outbox:parked/.test(await shown()));
+      await eventually("the status without it", async () => !/Channel /.test(await shown()));
     }));
 
   it("is shown with its count after each refusal, a restart and a dropped message, and one is tried again", () =>

@@ -77,7 +77,7 @@ describe("[D5] a message that gets server errors", () => {
       assert.match(await shown("outbox"), /sending .*\(POST .* failed with 502.*; next attempt /);
       assert.match(
         await shown("status"),
-        /outbox:delayed .*message 1: .* failed with 502.*; next /,
+        /Delivery .*message 1: .* failed with 502.*; next /,
       );
       assert.match(await shown("why", String(asked.id)), /failed with 502.*; next attempt 20/);
       broken.remove();

@@ -67,7 +67,7 @@ describe("[X4] the bot", () => {
         const shown = (await cli("status")).stdout.join("\n");
         return /^Works, with warnings.*\n +Budget +budgets\.total\.tokensPerDay: .*, spent\n/
           .test(shown) &&
-          /^warn +budget +total\.tokensPerDay +spent: \d+ of 5 tokens/m.test(shown);
+          /^warn +Budget +budgets\.total\.tokensPerDay: spent: \d+ of 5 tokens/m.test(shown);
       });
       const usage = (await cli("usage")).stdout.join("\n");
       assert.match(usage, /^Limit budgets\.total\.tokensPerDay: \d+ of 5 tokens today, spent$/m);

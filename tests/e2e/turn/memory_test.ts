@@ -75,7 +75,7 @@ describe("[T14] the bot", () => {
       await line(bot, /The embedding model fails: .*HTTP 401/);
       const warnings = bot.lines.filter((text) => text.includes("The embedding model fails"));
       assert.equal(warnings.length, 1);
-      const about = /embedding:openai\/embed-small.* fails since 20\d\d-\S+Z: .*HTTP 401/;
+      const about = /Embedding model +openai\/embed-small.* fails since 20\d\d-\S+Z: .*HTTP 401/;
       await line(bot, /"Barnacle is running"/); // it answers before it listens
       const { stdout: status } = await scene.cli("status");
       assert.match(status.join("\n"), about);

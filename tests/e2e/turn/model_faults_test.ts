@@ -126,8 +126,8 @@ describe("[R11] a failing model", () => {
       play(async (scene, bot) => {
         const { say, mention, model, written, until, eventually, status, here } = scene;
         const health = async () => {
-          const { checks } = await status(bot);
-          return checks.find(({ name }) => name === "llm:openai/barnacle-script");
+          const { findings } = await status(bot);
+          return findings.find(({ id }) => id === "llm:openai/barnacle-script");
         };
         for (
           const [index, behaviour] of (["html", "not_found", "quota", "redirect"] as const)

@@ -153,10 +153,10 @@ describe("[T6] the bot", () => {
         assert.deepEqual(hasTools, [true, true, false, false]);
         assert.match(model.requests.at(-1)?.system ?? "", /You have no tools here/);
         assert.equal(bot.lines.filter((line) => line.includes("refuses all tools")).length, 1);
-        const { checks } = await status(bot);
-        const check = checks.find(({ name }) => name === "model:refused");
-        assert.equal(check?.componentId, "openai/barnacle-script");
-        assert.match(String(check.observedValue), /refuses all tools.*does not support tools/);
+        const { findings } = await status(bot);
+        const check = findings.find(({ id }) => id === "model:refused");
+        assert.equal(check?.where, "openai/barnacle-script");
+        assert.match(check.why, /refuses all tools.*does not support tools/);
         await until("the owner to read it", () => written("dm", "ada").length > 0);
         assert.match(written("dm", "ada").join(), /`openai\/barnacle-script` refuses all tools/);
       }));

@@ -2,16 +2,11 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { AlertRecord, AlertWay } from "../../../src/core/alerts.ts";
 import { type AlertsPorts, createAlerts } from "../../../src/extras/alerts/alerts.ts";
-import type { AlertFacts } from "../../../src/extras/alerts/kinds.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
 import { recordingLog } from "../../support/recording_log.ts";
-import { MIN_FACTS } from "./facts.ts";
+import { type Changes, checksWith, found } from "./facts.ts";
 
-const FAILING: Partial<AlertFacts> = {
-  models: [{ id: "local/a", down: { cause: "its last 3 turns failed", isNoticed: false } }],
-};
-
-const ANSWERING: Partial<AlertFacts> = { models: [{ id: "local/a", hasAnswered: true }] };
+const FAILING = [found("llm:local/a", "fail")];
 
 /** A watch with a store and receivers that a test may break. */
 function createScene(stored: readonly AlertRecord[] = []) {
@@ -20,7 +15,7 @@ function createScene(stored: readonly AlertRecord[] = []) {
   const scene = {
     clock,
     lines,
-    facts: {} as Partial<AlertFacts>,
+    facts: [] as Changes,
     stored,
     sent: [] as string[],
     counted: [] as string[],
@@ -32,7 +27,7 @@ function createScene(stored: readonly AlertRecord[] = []) {
   };
   const ports: AlertsPorts = {
     times: () => ({ gatewayDownSec: 300 }),
-    facts: () => Promise.resolve({ ...MIN_FACTS, ...scene.facts, now: clock.now() }),
+    check: () => Promise.resolve(checksWith(scene.facts)),
     ways: () => ["webhook", "ntfy"],
     send(way, { event, kind }) {
       scene.onSend();
@@ -60,7 +55,7 @@ function createScene(stored: readonly AlertRecord[] = []) {
   return Object.assign(scene, {
     alerts,
     /** Moves the clock in steps, so that looks end. */
-    async pass(ms: number, facts: Partial<AlertFacts> = scene.facts): Promise<void> {
+    async pass(ms: number, facts: Changes = scene.facts): Promise<void> {
       scene.facts = facts;
       for (let passed = 0; passed < ms; passed += 1_000) {
         clock.advance(1_000);
@@ -80,7 +75,7 @@ describe("[O12] createAlerts()", () => {
     assert.deepEqual(seen, ["begins"]);
     assert.deepEqual(scene.stored[0]?.told?.way, "webhook");
     assert.deepEqual(scene.alerts.open().map(({ kind }) => kind), ["model"]);
-    await scene.pass(12_000, ANSWERING);
+    await scene.pass(12_000, []);
     assert.deepEqual(scene.sent, ["webhook begins model", "webhook ends model"]);
     assert.deepEqual(scene.alerts.open(), []);
     assert.deepEqual(scene.counted, ["model webhook true", "model webhook true"]);
@@ -91,10 +86,11 @@ describe("[O12] createAlerts()", () => {
     first.alerts.start();
     await first.pass(12_000, FAILING);
     const second = createScene(first.stored);
+    second.facts = [found("llm:local/a", "skipped")];
     second.alerts.start();
-    await second.pass(12_000, {}); // nobody has asked the model yet
+    await second.pass(12_000); // nobody has asked the model yet
     assert.deepEqual(second.sent, []);
-    await second.pass(12_000, ANSWERING);
+    await second.pass(12_000, []);
     assert.deepEqual(second.sent, ["webhook ends model"]);
   });
 
@@ -119,11 +115,11 @@ describe("[O12] createAlerts()", () => {
     const scene = createScene();
     scene.isStoreBroken = true;
     scene.alerts.start();
-    await scene.pass(120_000, { store: { isFailing: true, isFull: true } });
+    await scene.pass(120_000, [found("storage:write", "fail")]);
     assert.deepEqual(scene.sent, ["webhook begins store"]);
     assert.equal(scene.lines.filter(({ event }) => /^Cannot store which/.test(event)).length, 1);
     scene.isStoreBroken = false;
-    await scene.pass(120_000, {});
+    await scene.pass(120_000, []);
     assert.deepEqual(scene.sent, ["webhook begins store", "webhook ends store"]);
     assert.equal(scene.stored[0]?.kind, "store");
   });
@@ -145,8 +141,7 @@ describe("[O12] createAlerts()", () => {
   it("tries each way once when the process ends by itself, and none after a stop", async () => {
     const scene = createScene();
     scene.broken = "webhook";
-    const ended = { ...MIN_FACTS.accounts[0], state: "ended", end: "the token is refused" };
-    scene.facts = { accounts: [ended] } as unknown as Partial<AlertFacts>;
+    scene.facts = [found("account:state", "fail", { where: "default" })];
     await scene.alerts.lastLook();
     assert.deepEqual(scene.sent, ["ntfy begins account"]);
     await scene.alerts.stop();

@@ -13,12 +13,11 @@ import {
   NO_ALERTS,
   withRecord,
 } from "../../../src/extras/alerts/decide.ts";
-import { ALERT_KINDS, type AlertFacts } from "../../../src/extras/alerts/kinds.ts";
+import { ALERT_KINDS } from "../../../src/extras/alerts/kinds.ts";
 import { alertMessage, messageText } from "../../../src/extras/alerts/words.ts";
-import type { Schedule } from "../../../src/core/turn/schedule.ts";
-import { MIN_FACTS } from "./facts.ts";
+import { type Changes, checksWith, found } from "./facts.ts";
 
-const START = MIN_FACTS.now;
+const START = Date.UTC(2026, 0, 2);
 const SECOND = 1_000;
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
@@ -26,21 +25,20 @@ const DAY = 24 * HOUR;
 const TIMES = { gatewayDownSec: 300 };
 const ALL: readonly AlertWay[] = ["dm", "webhook", "ntfy"];
 
-const DOWN: Partial<AlertFacts> = {
-  accounts: [{
-    id: "default",
-    state: "running",
-    shards: [{ state: "backoff" }],
-    rest: { isUp: false },
-  }],
-};
-const SPENT = (used: number): Partial<AlertFacts> => ({
-  budgets: [{ rule: "budgets.total.tokensPerDay", limit: 100, unit: "tokens", used }],
-});
-const ANSWERING = { models: [{ id: "local/a", hasAnswered: true }] };
-const FAILING: Partial<AlertFacts> = {
-  models: [{ id: "local/a", down: { cause: "its last 3 turns failed", isNoticed: false } }],
-};
+const DOWN = [
+  found("gateway:connection", "warn", {
+    where: "default/0",
+    why: "waiting before the next attempt",
+  }),
+];
+const about = "budgets.total.tokensPerDay";
+const SPENT = [found("budget", "warn", { where: about, why: "spent: 100 of 100 tokens today" })];
+const NEAR = [found("budget:near", "pass", { where: about, why: "80 of 100 tokens today" })];
+const FAILING = [found("llm:local/a", "fail", { why: "its last 3 turns failed" })];
+const MISSED = [
+  found("schedule:7", "warn", { why: "its last run failed", fix: "run …", isNoticed: true }),
+];
+const FULL = [found("storage:write", "fail", { why: "the disk is full", fix: "free some room" })];
 
 /** Plays facts over time, and collects the messages that are sent. */
 class Play {
@@ -51,11 +49,10 @@ class Play {
   readonly broken = new Set<AlertWay>();
   #lookedAt = START;
 
-  look(change: Partial<AlertFacts>): void {
-    const facts = { ...MIN_FACTS, ...ANSWERING, now: this.now, ...change };
+  look(changes: Changes): void {
     const stepMs = Math.max(0, Math.min(30_000, this.now - this.#lookedAt));
     this.#lookedAt = this.now;
-    this.state = judgeAlerts(this.state, facts, TIMES, stepMs);
+    this.state = judgeAlerts(this.state, checksWith(changes), TIMES, stepMs, this.now);
     for (;;) {
       const [due] = dueMessages(this.state, this.ways, this.now);
       if (!due) return;
@@ -70,10 +67,10 @@ class Play {
   }
 
   /** Looks every ten seconds. */
-  pass(ms: number, change: Partial<AlertFacts> = {}): void {
+  pass(ms: number, changes: Changes = []): void {
     for (const until = this.now + ms; this.now < until;) {
       this.now += 10 * SECOND;
-      this.look(change);
+      this.look(changes);
     }
   }
 
@@ -85,113 +82,34 @@ class Play {
   }
 }
 
-const schedule = (change: Partial<Schedule>): Schedule => ({
-  id: 7,
-  cron: "0 8 * * *",
-  kind: "task",
-  text: "the words of a person",
-  lastRun: { messageId: "1", dueAt: START, startedAt: START, state: "failed" },
-  origin: { place: { kind: "guild" } },
-  ...change,
-} as unknown as Schedule);
-
-/** A schedule whose last run has reached people. */
-const WORKING = {
-  schedules: [
-    schedule({
-      lastRun: {
-        messageId: "2",
-        dueAt: START,
-        startedAt: START,
-        state: "delivered",
-      } as NonNullable<
-        Schedule["lastRun"]
-      >,
-    }),
-  ],
-};
-
-/** For each kind: facts with it, the hold of its beginning, and the words. */
-const KINDS: readonly (readonly [string, Partial<AlertFacts>, holdMs: number, words: RegExp])[] = [
+/** For each kind: its trouble, the hold of its beginning, and the words. */
+const KINDS: readonly (readonly [string, Changes, holdMs: number, words: RegExp])[] = [
   [
     "account default",
-    {
-      accounts: [{
-        id: "default",
-        state: "ended",
-        end: "the token is refused",
-        shards: [],
-        rest: { isUp: true },
-      }],
-    },
+    [found("account:state", "fail", { where: "default", why: "the token is refused" })],
     0,
-    /^An account of Barnacle has ended \(default\)\.\nCause: the token is refused\. Next step: run `barnacle doctor`/,
+    /^An account of Barnacle has ended \(default\)\.\nCause: the token is refused\./,
   ],
   [
     "gateway default",
     DOWN,
     300_000,
-    /^Barnacle is not connected to Discord, so it answers no one \(default\)\.\nCause: its connection is waiting before the next attempt; Discord's REST API does not answer either\. Since 20/,
+    /^Barnacle is not connected to Discord, so it answers no one \(default\)\.\nCause: waiting before the next attempt\. Since 20/,
   ],
   [
     "limit default",
-    {
-      accounts: [{
-        id: "default",
-        state: "running",
-        shards: [{ state: "ready" }],
-        rest: { isUp: true, limitedMs: 86_400_000 },
-      }],
-    },
-    0,
-    /^Discord limits Barnacle, so answers wait \(default\)\.\nCause: a request waits 24 h\./,
+    [found("rest:limited", "warn", { where: "default", why: "a request waits 86400 s" })],
+    10 * MINUTE,
+    /^Discord limits Barnacle, so answers wait \(default\)\.\nCause: a request waits 86400 s\./,
   ],
-  [
-    "store",
-    { store: { isFailing: true, isFull: true } },
-    30_000,
-    /cannot store messages.*\nCause: the disk is full\. Next step: free some room/,
-  ],
-  ["disk", { freeBytes: 100_000_000 }, 60_000, /nearly full\.\nCause: 100 MB are free\./],
-  [
-    "crashes",
-    {
-      runs: {
-        id: "host.runs",
-        what: "Ends of earlier runs",
-        status: "fail",
-        why: "it was killed, or crashed, 3 times",
-        fix: "find out what kills it",
-      },
-    },
-    0,
-    /keeps being killed, or crashes\.\nCause: it was killed, or crashed, 3 times\. Next step: find out what kills it\./,
-  ],
+  ["store", FULL, 30_000, /cannot store messages.*\nCause: the disk is full\..*Next step: free/],
+  ["disk", [found("host.data", "warn", { why: "100 MB are free" })], 60_000, /Cause: 100 MB are/],
+  ["crashes", [found("host.runs", "fail", { why: "killed 3 times" })], 0, /Cause: killed 3 times/],
   ["model local/a", FAILING, 0, /model fails.*\(local\/a\)\.\nCause: its last 3 turns failed\./],
-  [
-    "budget-near budgets.total.tokensPerDay",
-    SPENT(80),
-    0,
-    /nearly spent \(budgets\.total\.tokensPerDay\)\.\nCause: 80 of 100 tokens today\. Next step: raise/,
-  ],
-  [
-    "budget budgets.total.tokensPerDay",
-    SPENT(100),
-    0,
-    /is spent, so questions get no answer.*\nCause: 100 of 100 tokens today\./,
-  ],
-  [
-    "schedule 7",
-    { schedules: [schedule({ pausedBy: "failures" })] },
-    0,
-    /A schedule of Barnacle has failed \(7\)\.\nCause: its last runs failed, so it is paused\. Next step: run `barnacle why 1`, then `barnacle schedules resume 7`\./,
-  ],
-  [
-    "backup",
-    { backupFailure: "the folder cannot be written" },
-    0,
-    /A backup of Barnacle's data has failed\.\nCause: the folder cannot be written\./,
-  ],
+  [`budget-near ${about}`, NEAR, 0, /nearly spent .*\nCause: 80 of 100 tokens today\./],
+  [`budget ${about}`, SPENT, 0, /is spent, so questions get no answer.*\nCause: spent: 100 of/],
+  ["schedule 7", MISSED, 0, /A schedule of Barnacle has failed \(7\)\.\nCause: its last run/],
+  ["backup", [found("host.backups", "fail")], 0, /A backup of Barnacle's data has failed\./],
 ];
 
 describe("[O12] the table of alerts", () => {
@@ -216,10 +134,9 @@ describe("[O12] the table of alerts", () => {
       assert.ok(record);
       const text = messageText(alertMessage(record, "begins", play.now));
       assert.match(text, words);
-      assert.doesNotMatch(text, /words of a person/);
-      play.pass(12 * HOUR, facts.runs ? {} : facts);
-      play.pass(HOUR, key === "schedule 7" ? WORKING : {});
-      const hasEnd = ALERT_KINDS.find(({ kind }) => kind === record.kind)?.hasEnd;
+      play.pass(12 * HOUR, facts);
+      play.pass(HOUR + MINUTE);
+      const hasEnd = ALERT_KINDS.find(({ kind }) => kind === record.kind)?.ends;
       assert.deepEqual(play.sent.slice(1), hasEnd ? [`ntfy ends ${key}`] : []);
       assert.deepEqual(play.state.records.filter(isOpen), []);
     });
@@ -233,12 +150,9 @@ describe("[O12] the table of alerts", () => {
 
   it("tells of 80 % and of a spent budget, each once, and only of the end of the second", () => {
     const play = new Play();
-    play.look(SPENT(79));
-    assert.deepEqual(play.sent, []);
-    play.pass(MINUTE, SPENT(80));
-    play.pass(MINUTE, SPENT(100));
-    play.pass(MINUTE, SPENT(0));
-    const about = "budgets.total.tokensPerDay";
+    play.pass(MINUTE, NEAR);
+    play.pass(MINUTE, SPENT);
+    play.pass(MINUTE);
     assert.deepEqual(play.sent, [
       `dm begins budget-near ${about}`,
       `dm begins budget ${about}`,
@@ -246,51 +160,17 @@ describe("[O12] the table of alerts", () => {
     ]);
   });
 
-  it("ends a nearly full disk only once there is clearly room", () => {
+  it("has no alert for the budget of a guild", () => {
     const play = new Play();
-    play.pass(2 * MINUTE, { freeBytes: 200_000_000 });
-    play.pass(HOUR, { freeBytes: 400_000_000 });
-    assert.deepEqual(play.sent, ["dm begins disk"]);
-    play.pass(HOUR, { freeBytes: 600_000_000 });
-    assert.deepEqual(play.sent, ["dm begins disk", "dm ends disk"]);
+    play.look([found("budget", "warn", { where: "budgets.perGuild.tokensPerDay" })]);
+    assert.deepEqual(play.state.records, []);
   });
 
-  for (
-    const [what, facts] of [
-      ["is full", { freeBytes: 0, store: { isFailing: true, isFull: true } }],
-      ["tells no room", { freeBytes: undefined }],
-    ] as const
-  ) {
-    it(`says of no disk that it has room again while it ${what}`, () => {
-      const play = new Play();
-      play.pass(2 * MINUTE, { freeBytes: 200_000_000 });
-      play.pass(HOUR, facts);
-      assert.ok(!play.sent.includes("dm ends disk"), play.sent.join());
-      play.pass(HOUR, { freeBytes: 600_000_000 });
-      assert.ok(play.sent.includes("dm ends disk"), play.sent.join());
-    });
-  }
-
-  const QUIET: readonly (readonly [string, Partial<Schedule>])[] = [
-    ["in a direct message", { origin: { place: { kind: "dm" } } as Schedule["origin"] }],
-    ["that an operator paused", { pausedBy: "operator" }],
-    ["that ran once, a day ago", {
-      cron: undefined,
-      lastRun: { ...schedule({}).lastRun, startedAt: START - DAY, state: "failed" } as NonNullable<
-        Schedule["lastRun"]
-      >,
-    }],
-    ["whose last run was delivered", {
-      lastRun: { ...schedule({}).lastRun, state: "delivered" } as NonNullable<Schedule["lastRun"]>,
-    }],
-  ];
-  for (const [which, change] of QUIET) {
-    it(`has no alert for a failed schedule ${which}`, () => {
-      const play = new Play();
-      play.look({ schedules: [schedule(change)] });
-      assert.deepEqual(play.state.records, []);
-    });
-  }
+  it("tells of an account once while one of its shards is away", () => {
+    const play = new Play();
+    play.pass(6 * MINUTE, [found("gateway:connection", "pass", { where: "default/1" }), ...DOWN]);
+    assert.deepEqual(play.sent, ["dm begins gateway default"]);
+  });
 });
 
 describe("[O12] judgeAlerts()", () => {
@@ -304,7 +184,7 @@ describe("[O12] judgeAlerts()", () => {
 
   it("repeats a lasting alert once a day, and a failed schedule never", () => {
     const play = new Play();
-    const facts = { ...FAILING, schedules: [schedule({})] };
+    const facts = [...FAILING, ...MISSED];
     play.ways = ["webhook"];
     play.look(facts);
     play.pass(3 * DAY, facts);
@@ -330,12 +210,12 @@ describe("[O12] judgeAlerts()", () => {
     const play = new Play();
     play.ways = ["webhook"];
     for (let round = 0; round < 36; round++) {
-      play.pass(HOUR, { schedules: [schedule({})] });
-      play.pass(HOUR, WORKING);
+      play.pass(HOUR, MISSED);
+      play.pass(HOUR);
     }
     const told = ["begins", "ends", "begins"].map((event) => `webhook ${event} schedule 7`);
     assert.deepEqual(play.sent, told);
-    play.pass(DAY, WORKING);
+    play.pass(DAY);
     assert.deepEqual(play.sent.slice(3), ["webhook ends schedule 7"]);
   });
 
@@ -381,33 +261,24 @@ describe("[O12] judgeAlerts()", () => {
     const play = new Play();
     play.look(FAILING);
     play.restart();
-    play.pass(HOUR, { models: [{ id: "local/a" }] });
+    play.pass(HOUR, [found("llm:local/a", "skipped")]);
     assert.deepEqual(play.sent, ["dm begins model local/a"]);
-    play.look(ANSWERING);
+    play.look([]);
     assert.deepEqual(play.sent, ["dm begins model local/a", "dm ends model local/a"]);
   });
 
-  const own = DOWN.accounts?.[0];
-  const LEFT: readonly (readonly [string, Partial<AlertFacts>, Partial<AlertFacts>])[] = [
-    ["a model that the config has no more", FAILING, { models: [] }],
-    ["an account that the config has no more", DOWN, { accounts: [] }],
-    ["a deleted schedule", { schedules: [schedule({ pausedBy: "failures" })] }, {}],
-    [
-      "a schedule that ran once",
-      { schedules: [schedule({ cron: undefined })] },
-      { schedules: [schedule({ cron: undefined, pausedBy: "operator" })] },
-    ],
-    ["a disabled account", DOWN, {
-      accounts: [{ id: "default", state: "disabled", shards: [], rest: { isUp: true } }],
-    }],
+  const LEFT: readonly (readonly [string, Changes, gone: string])[] = [
+    ["a model that the config has no more", FAILING, "llm:local/a"],
+    ["an account that the config has no more", DOWN, "gateway:connection"],
+    ["a deleted schedule", MISSED, "schedule:7"],
   ];
-  for (const [which, before, after] of LEFT) {
+  for (const [which, before, gone] of LEFT) {
     it(`ends an alert about ${which}, and says nothing`, () => {
       const play = new Play();
       play.ways = ["ntfy"];
       play.pass(6 * MINUTE, before);
       assert.equal(play.sent.length, 1);
-      play.pass(6 * MINUTE, after);
+      play.pass(6 * MINUTE, [gone]);
       assert.equal(play.sent.length, 1);
       assert.deepEqual(play.state.records.filter(isOpen), []);
     });
@@ -417,8 +288,7 @@ describe("[O12] judgeAlerts()", () => {
     const play = new Play();
     play.ways = ["webhook"];
     play.pass(6 * MINUTE, DOWN);
-    assert.ok(own);
-    play.pass(HOUR, { accounts: [{ ...own, state: "ended", end: "gave up" }] });
+    play.pass(HOUR, [...DOWN, found("account:state", "fail", { where: "default" })]);
     assert.deepEqual(play.sent, [
       "webhook begins gateway default",
       "webhook begins account default",
@@ -449,7 +319,7 @@ describe("[O12] dueMessages()", () => {
     play.pass(12 * MINUTE, DOWN);
     assert.deepEqual(play.sent, []);
     play.ways = ["dm"];
-    play.look({});
+    play.look([]);
     assert.deepEqual(play.sent, [], "it may be over");
     play.pass(2 * MINUTE);
     assert.deepEqual(play.sent, ["dm ends gateway default"]);
@@ -458,7 +328,7 @@ describe("[O12] dueMessages()", () => {
     const { told: _, ...untold } = record;
     assert.match(
       messageText(alertMessage(untold, "ends", play.now)),
-      /connected to Discord again.*\nIt lasted 11 min, from .* UTC to .* UTC\. The cause was: its connection .*\. Barnacle could not tell you earlier\.$/,
+      /connected to Discord again.*\nIt lasted 11 min, from .* UTC to .* UTC\. The cause was: waiting .*\. Barnacle could not tell you earlier\.$/,
     );
   });
 
@@ -493,14 +363,13 @@ describe("[O12] dueMessages()", () => {
 
   it("sends no second direct message of trouble that another notice tells of", () => {
     const play = new Play();
-    const facts = { schedules: [schedule({})] };
-    play.look(facts);
+    play.look(MISSED);
     assert.deepEqual(play.sent, []);
-    play.look(WORKING);
+    play.look([]);
     assert.deepEqual(play.sent, ["dm ends schedule 7"]);
     const phone = new Play();
     phone.ways = ["ntfy", "dm"];
-    phone.look(facts);
+    phone.look(MISSED);
     assert.deepEqual(phone.sent, ["ntfy begins schedule 7"]);
   });
 });

@@ -4,7 +4,7 @@ import { basename, dirname, join } from "node:path";
 import { describe, it } from "node:test";
 import { createNightly, nextBackupAt } from "../../../src/extras/backup/nightly.ts";
 import { Secret } from "../../../src/config/schema/parts/secrets.ts";
-import { judgeBackups } from "../../../src/extras/diagnose/host/backups.ts";
+import { judgeBackups } from "../../../src/flows/preflight/backups.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
 import { recordingLog } from "../../support/recording_log.ts";
 import { settle } from "../../support/settle.ts";

@@ -8,9 +8,9 @@ import { writeFileSync } from "node:fs";
 import { healthcheck } from "../../../src/extras/diagnose/healthcheck.ts";
 import { status } from "../../../src/extras/diagnose/status.ts";
 import { acquireLock } from "../../../src/host/locks/lock.ts";
+import type { Finding } from "../../../src/core/finding.ts";
 import { judgeHealth } from "../../../src/http/checks.ts";
 import { DAY_MS } from "../../../src/lib/clock.ts";
-import { toHealthCheck } from "../../../src/http/health_finding.ts";
 import { another, BUILD, HEALTHY, NOW, SERVING } from "../../support/bot/health.ts";
 import { tempDirectory } from "../../support/temp_directory.ts";
 import { createDataFixture, removeDataFixtures } from "../../cli/data_fixture.ts";
@@ -22,7 +22,7 @@ const REPORT = {
   build: BUILD,
   at: NOW,
   snapshot: HEALTHY,
-  checks: judgeHealth(HEALTHY, NOW).map(toHealthCheck),
+  findings: judgeHealth(HEALTHY, NOW),
 };
 
 /** Runs the command against a bot with this answer, found by its lock file. */
@@ -61,6 +61,10 @@ async function ask(
   }
 }
 
+/** A line for each check, and one for its fix. */
+const linesOf = (findings: readonly Finding[]) =>
+  findings.length + findings.filter(({ fix }) => fix !== undefined).length;
+
 const answering = (report: object): RequestListener => (_, response) => {
   response.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify(report));
 };
@@ -70,37 +74,37 @@ describe("[O1] barnacle status", () => {
     const { code, stdout, stderr } = await ask(answering(REPORT));
     assert.equal(code, 0);
     assert.equal(stdout[0], "Healthy: running, Barnacle 1.4.2 (3f2c1aa), bun 1.4.4");
-    assert.equal(stdout.length, 2 + REPORT.checks.length);
+    assert.equal(stdout.length, 2 + linesOf(REPORT.findings));
     assert.match(stdout[1] ?? "", /^ +Model +local: no failed requests$/);
-    assert.ok(stdout.some((line) => /^ok +gateway:connection +default\/0 +connected$/.test(line)));
-    assert.ok(stdout.some((line) => /^ok +llm:local +no failed requests$/.test(line)));
-    assert.ok(stdout.some((line) => /^ok +process:rss +55 MB$/.test(line)));
+    assert.ok(stdout.some((line) => /^ok +Connection +default\/0: connected$/.test(line)));
+    assert.ok(stdout.some((line) => /^ok +Model local +no failed requests$/.test(line)));
+    assert.ok(stdout.some((line) => /^ok +Memory +55 MB$/.test(line)));
     assert.deepEqual(stderr, []);
   });
 
   it("[X4] says first that people have paused the bot, unless something is broken", async () => {
     const paused = {
-      name: "account:paused",
-      componentId: "default",
-      observedValue: "since today",
+      id: "account:paused",
+      what: "Pause",
+      where: "default",
+      why: "since today",
       status: "warn",
-      isReady: true,
     };
-    const first = async (status: string, checks: readonly object[]) =>
-      (await ask(answering({ ...REPORT, status, checks }))).stdout[0] ?? "";
+    const first = async (status: string, findings: readonly object[]) =>
+      (await ask(answering({ ...REPORT, status, findings }))).stdout[0] ?? "";
     assert.match(await first("warn", [paused]), /^Paused: running, Barnacle /);
     assert.match(await first("fail", [paused]), /^Does not work as it should: /);
-    const other = { ...paused, componentId: "work" };
+    const other = { ...paused, where: "work" };
     assert.match(await first("warn", [other]), /^Works, with warnings: /);
   });
 
   it("leaves out the checks that pass, without --verbose, and says how many", async () => {
-    const warns = { ...REPORT.checks[0], status: "warn" };
-    const report = { ...REPORT, status: "warn", checks: [...REPORT.checks.slice(1), warns] };
+    const warns = { ...REPORT.findings[0], status: "warn" };
+    const report = { ...REPORT, status: "warn", findings: [...REPORT.findings.slice(1), warns] };
     const { stdout } = await ask(answering(report), { verbose: false });
     assert.equal(stdout.length, 4);
     assert.match(stdout[2] ?? "", /^warn /);
-    const passed = report.checks.length - 1;
+    const passed = report.findings.length - 1;
     assert.equal(stdout[3], `      ${passed} checks pass; --verbose shows them`);
   });
 
@@ -113,16 +117,16 @@ describe("[O1] barnacle status", () => {
         another({ id: "spare", state: "disabled", shards: [] }),
       ],
     };
-    const report = { ...REPORT, snapshot, checks: judgeHealth(snapshot, NOW).map(toHealthCheck) };
+    const report = { ...REPORT, snapshot, findings: judgeHealth(snapshot, NOW) };
     const { stdout } = await ask(answering(report));
     assert.deepEqual(stdout.slice(2, 5).map((line) => line.trim().split(/ {2,}/)), [
       ["default (Harbour)", "running"],
       ["work", "ended: Discord refused the token"],
       ["spare", "disabled"],
     ]);
-    assert.equal(stdout.length, 5 + report.checks.length);
-    assert.ok(stdout.some((line) => /^ok +gateway:catchUp +default +complete$/.test(line)));
-    assert.ok(stdout.some((line) => /^warn +account:ended +work +Discord refused/.test(line)));
+    assert.equal(stdout.length, 5 + linesOf(report.findings));
+    assert.ok(stdout.some((line) => /^ok +Catch-up +default: complete$/.test(line)));
+    assert.ok(stdout.some((line) => /^warn +Account +work: Discord refused/.test(line)));
   });
 
   it("[O7] exits with 1 if a check fails, and with 0 on warnings", async () => {
@@ -225,8 +229,8 @@ describe("[O1] barnacle status", () => {
 
 describe("[O8] barnacle healthcheck", () => {
   const ending = (status: "pass" | "warn" | "fail") => {
-    const [first, ...others] = REPORT.checks;
-    return answering({ ...REPORT, status, checks: [{ ...first, status }, ...others] });
+    const [first, ...others] = REPORT.findings;
+    return answering({ ...REPORT, status, findings: [{ ...first, status }, ...others] });
   };
 
   it("prints one line with the checks that do not pass; only failures exit with 1", async () => {
@@ -240,7 +244,7 @@ describe("[O8] barnacle healthcheck", () => {
       assert.equal(code, status === "fail" ? 1 : 0);
       assert.equal(stdout.length, 1);
       assert.match(stdout[0] ?? "", says);
-      if (status !== "pass") assert.ok(stdout[0]?.includes(REPORT.checks[0]?.name ?? "no check"));
+      if (status !== "pass") assert.ok(stdout[0]?.includes(REPORT.findings[0]?.id ?? "no check"));
       assert.deepEqual(stderr, []);
     }
   });

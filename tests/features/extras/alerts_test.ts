@@ -56,8 +56,8 @@ function goUp({ simulator }: Scene): void {
 
 /** Whether the store has it that the owners were told of an alert. */
 function isKnown(cli: Scene["cli"], kind: string): () => Promise<boolean> {
-  const row = new RegExp(`alert:${kind} .*the owners know by webhook since`);
-  return async () => row.test((await cli("status")).stdout.join("\n"));
+  const row = new RegExp(`"alert:${kind}".*the owners know by webhook since`);
+  return async () => row.test((await cli("status", "--json")).stdout.join("\n"));
 }
 
 const QUICK = { gateway: { reconnect: { backoffMaxSec: 1 } } };
@@ -90,7 +90,7 @@ describe("[O12] alerts of the bot", () => {
         assert.match(metrics, /^barnacle_alert_open\{kind="gateway"\} 1$/m);
         assert.match(metrics, /barnacle_alerts_total\{[^}]*way="webhook",outcome="failed"\} 1$/m);
         const shown = (await cli("status")).stdout.join("\n");
-        assert.match(shown, /alert:gateway .*the owners know by webhook since/);
+        assert.match(shown, /Alert +since .*the owners know by webhook since/);
         assert.ok(!bot.lines.join("\n").includes("SecretPart"), "the log has the secret address");
 
         await killBot(bot);
@@ -260,10 +260,10 @@ describe("[O12] alerts of the bot", () => {
         });
         assert.match(
           text,
-          /^A budget of Barnacle is spent, so questions get no answer \(budgets\.total\.tokensPerDay\)\.\nCause: \d+ of 12 tokens today\. Next step: raise/,
+          /^A budget of Barnacle is spent, so questions get no answer \(budgets\.total\.tokensPerDay\)\.\nCause: spent: \d+ of 12 tokens today\. Next step: raise/,
         );
         await line(bot, /The owners were told of an alert/);
-        assert.match((await cli("status")).stdout.join("\n"), /alert:budget .* know by dm since/);
+        assert.match((await cli("status")).stdout.join("\n"), /Alert +budgets.* know by dm since/);
       },
     ));
 });

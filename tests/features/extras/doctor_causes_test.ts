@@ -18,7 +18,7 @@ import { doctor } from "../../../src/extras/diagnose/doctor.ts";
 import type { SimulatedProcess } from "../../../src/extras/demo/simulation/simulation.ts";
 import { DATABASE_NAME } from "../../../src/host/files/data_dir.ts";
 import { DAY_MS } from "../../../src/lib/clock.ts";
-import type { DoctorPart } from "../../../src/core/checks.ts";
+import type { DoctorPart } from "../../../src/extras/diagnose/parts.ts";
 import { OWN_TOKENS } from "../../../src/flows/preflight/model.ts";
 import { recordingIo } from "../../cli/io.ts";
 import {
@@ -216,7 +216,7 @@ const GUIDE: readonly Cause[] = [
       scene.say("grace", "general", `${scene.mention} hello`);
       await scene.until("the limit", () => rule.hits() > 0);
     },
-    line: /^warn {2}Running bot .*rest:limited: .*a request waits 86\d+ s = wait: it is sent then/m,
+    line: /^warn {2}Limits .*a request waits 86\d+ s = wait: it is sent then/m,
     async cure({ bots: [bot] }) {
       bot?.kill("SIGTERM");
       await bot?.exited;
@@ -231,8 +231,7 @@ const GUIDE: readonly Cause[] = [
       scene.simulator.permit({ to: "Barnacle", what: "sendMessages", as: "denied", in: "help" });
       scene.say("grace", "help", `${scene.mention} hello`);
     },
-    line:
-      /^warn {2}Running bot .*outbox:parked: .* Send Messages is denied .* = give the bot's role/m,
+    line: /^warn {2}Channel .* Send Messages is denied .* = give the bot's role/m,
     cure: ({ scene: { simulator } }) =>
       simulator.permit({ to: "Barnacle", what: "sendMessages", as: "allowed", in: "help" }),
   },
@@ -593,7 +592,7 @@ const HOME: readonly Cause[] = [
       scene.say("grace", "general", `${scene.mention} hello`);
       await scene.replies("general", 1);
     },
-    line: /^warn {2}Running bot .*budget.* = raise the limit in `budgets`/m,
+    line: /^warn {2}Budget .* = raise `budgets/m,
     cure: ({ config }) => config({}, { budgets: { total: { tokensPerDay: 1_000_000 } } }),
   },
   {

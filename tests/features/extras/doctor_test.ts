@@ -66,7 +66,7 @@ function read({ code, stdout, stderr }: Pick<Ran, "code" | "stdout" | "stderr">)
   );
   assert.equal(exitCode, code);
   // How busy this machine is does not count here; doctor_causes_test.ts has that row.
-  const troubles = findings.filter(({ id }) => id !== "host.eventLoop")
+  const troubles = findings.filter(({ id }) => id !== "process:eventLoopLag")
     .filter(({ status }) => status === "warn" || status === "fail")
     .map(({ id, status }) => `${id} ${status}`);
   return { code, findings, stderr: stderr.join("\n"), troubles };
@@ -169,7 +169,10 @@ describe("[O3] [G13] barnacle doctor", () => {
         id === "host.bot"
       );
       assert.equal(found?.where, `pid ${bot.pid}`);
-      assert.match(findings.find(({ id }) => id === "host.eventLoop")?.why ?? "", /heartbeats/);
+      assert.match(
+        findings.find(({ id }) => id === "process:eventLoopLag")?.why ?? "",
+        /heartbeats/,
+      );
       assert.deepEqual(troubles, []);
       assert.equal(code, 0);
       assert.equal(identifies(scene), before);
@@ -390,8 +393,8 @@ describe("[O3] [L3] barnacle doctor, about the model", () => {
       assert.equal(scene.simulator.opened(), 1, "no second connection for its checks");
       await diagnose(scene);
       assert.equal(scene.simulator.opened(), 2, "`doctor` opens one");
-      const { checks } = await scene.status(bot);
-      assert.ok(checks.some(({ name }) => name === "preflight:model"), JSON.stringify(checks));
+      const { findings } = await scene.status(bot);
+      assert.ok(findings.some(({ id }) => id === "model"), JSON.stringify(findings));
       assert.equal((await scene.ask(bot, "/readyz")).status, 200);
       assert.deepEqual(scene.model.requests, []);
       scene.model.behave("script");

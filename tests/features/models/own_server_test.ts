@@ -111,8 +111,8 @@ describe("[L1] [L2] [L3] [R11] a server of one's own", () => {
       assert.match(little, /^I can't answer: the machine of my model has too little memory for it/);
       const notice = await until("the owner's notice", () => told()[1]);
       assert.ok(notice.includes(`its server says: \`${memory}\``), notice);
-      const { checks } = await status(bot);
-      const check = checks.find(({ name }) => name === "llm:openai/barnacle-script");
+      const { findings } = await status(bot);
+      const check = findings.find(({ id }) => id === "llm:openai/barnacle-script");
       assert.ok(JSON.stringify(check).includes(memory), JSON.stringify(check));
 
       const busy = refused(429, '{"detail":[{"loc":["key"],"msg":"spent"}]}', {

@@ -59,7 +59,7 @@ describe("[K2] /status", () => {
       await scene.eventually(
         "a warning",
         async () =>
-          (await scene.cli("status")).stdout.some((line) => /^warn +access:ids/.test(line)),
+          (await scene.cli("status")).stdout.some((line) => /^warn +IDs and names/.test(line)),
       );
       const owner = await give(scene, { as: "ada", in: "#general", name: "status" });
       assert.match(owner, /answering with `openai\/spare`/);

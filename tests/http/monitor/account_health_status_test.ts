@@ -52,7 +52,7 @@ describe("[K2] statusOf()", () => {
       readyAt: NOW - 50,
       latencyMs: 90,
     });
-    assert.deepEqual(warnings, ["Running bot: waiting before the next attempt"]);
+    assert.deepEqual(warnings, ["Connection: waiting before the next attempt"]);
   });
 
   it("names the fallback that answers for the model of the conversation, and for no other", () => {
@@ -95,12 +95,12 @@ describe("[K2] statusOf()", () => {
       },
     });
     assert.deepEqual(
-      warnings.filter((warning) => !/Running bot: (connected|no shard)/.test(warning)),
+      warnings.filter((warning) => !/(connected|no shard)/.test(warning)),
       [
-        "Running bot: a1 stays in use: http.port is no number",
-        "Running bot: the disk is full",
-        "Running bot: perGuild.tokensPerDay: spent: Friends (3): 2 of 1 tokens today",
-        "MCP server: calendar: it has ended",
+        "Config in use: a1 stays in use: http.port is no number",
+        "Store: the disk is full",
+        "Budget: budgets.perGuild.tokensPerDay: spent: Friends (3): 2 of 1 tokens today",
+        "MCP server calendar: it has ended",
       ],
     );
   });

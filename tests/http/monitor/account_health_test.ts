@@ -141,9 +141,12 @@ describe("[C6] createAccountHealth()", () => {
     begin();
     const first = () => judgeHealth({ ...HEALTHY, accounts: [health.snapshot()] }, clock.now())[0];
     health.setShard(0, { state: "backoff", readyAt: clock.now(), isDown: true });
-    assert.deepEqual([first()?.figure, first()?.status], ["down", "fail"]);
+    assert.deepEqual([first()?.why, first()?.status], [
+      "not connected: many attempts have failed",
+      "fail",
+    ]);
     health.setShard(0, { state: "ready", readyAt: clock.now(), isDown: false });
-    assert.equal(first()?.figure, "ready");
+    assert.equal(first()?.why, "connected");
   });
 
   it("[G5] shows each shard, and the reason of its wait", () => {

@@ -37,7 +37,7 @@ export const HEALTHY: Snapshot = {
   inbox: { waiting: 0, running: 0, oldestMs: 0 },
   outbox: { pending: 0, sending: 0, uncertain: 0, dead: 0, parked: 0, oldestMs: 0 },
   mcpServers: [],
-  models: [{ id: "local" }],
+  models: [{ id: "local", hasAnswered: true }],
   eventLoopLagMs: 4,
   rssBytes: 55_000_000,
 };

@@ -6,8 +6,8 @@
 /** @jsxImportSource hono/jsx */
 
 import { type SlugOf, slugsOf } from "../../../cli/shared/read_config.ts";
-import type { HealthFinding } from "../../../http/health_finding.ts";
-import { judgeHealth, worstStatus } from "../../../http/checks.ts";
+import { type Finding, isTrouble, worstStatus } from "../../../core/finding.ts";
+import { judgeHealth } from "../../../http/checks.ts";
 import type { Snapshot } from "../../../http/snapshot.ts";
 import type { JudgedOnRecord } from "../../../store/messages/message_record.ts";
 import {
@@ -44,7 +44,7 @@ import { channelNames, namedText, type NamesById } from "./names.ts";
 
 interface TodayFacts {
   readonly snapshot: Snapshot;
-  readonly findings: readonly HealthFinding[];
+  readonly findings: readonly Finding[];
   readonly questions: readonly StoredQuestion[];
   readonly pending: readonly OpenRequest[];
   readonly last: readonly JudgedOnRecord[];
@@ -92,7 +92,7 @@ export const todayPage: AnyPage = page<TodayFacts>({
     const { pending } = await pairingsOf(accounts, store.pairing, at);
     return {
       snapshot,
-      findings: judgeHealth(snapshot, at).filter(({ status }) => status !== "pass"),
+      findings: judgeHealth(snapshot, at).filter(isTrouble),
       questions: await store.questions.open(at),
       pending,
       last: await store.messages.newestVerdicts(SHOWN),
@@ -139,7 +139,7 @@ function stateOf(
   }
 }
 
-function whereText({ where }: HealthFinding): string {
+function whereText({ where }: Finding): string {
   return where === undefined ? "" : ` (${where})`;
 }
 

@@ -1,16 +1,14 @@
 /** Judges the machine that runs the bot: the data directory, and the running process (O3). */
 
-import { checkOf, CHECKS, titled } from "../../../core/checks.ts";
-import type { Finding } from "../../../core/finding.ts";
-import { printable } from "../../../lib/text/quoted.ts";
-import { sizeOf } from "../../../lib/text/units.ts";
+import { type Finding, isTrouble } from "../../../core/finding.ts";
+import { type DiskFacts, judgeDisk } from "../../../flows/preflight/disk.ts";
 
 export interface HostFacts {
   readonly dataDir: string;
   /** Why the directory cannot be used; absent if it can, or if it will be created. */
   readonly dataProblem?: WhyAndFix;
-  /** Bytes that Barnacle may still write there; absent if unknown. */
-  readonly freeBytes?: number;
+  /** Absent: not read. */
+  readonly disk?: DiskFacts;
   readonly store: StoreFacts;
   readonly bot: BotProcess;
   /** The process with the bot token on this machine; absent without a token, or if unknown. */
@@ -61,10 +59,8 @@ export type BotProcess =
     readonly kind: "answers";
     readonly pid: number;
     readonly phase: string;
-    /** The main thread's delay in milliseconds, 99th percentile. */
-    readonly eventLoopLagMs: number;
-    /** The findings of its health report that do not pass. */
-    readonly failed: readonly Finding[];
+    /** Its health report. */
+    readonly findings: readonly Finding[];
   };
 
 /** The process on this machine that uses the bot token. `free`: there is none. */
@@ -72,38 +68,19 @@ export type TokenHolder =
   | { readonly kind: "free" }
   | { readonly kind: "held"; readonly pid?: number; readonly dataDir?: string };
 
-const MB = 1_000_000;
-
-/** Free bytes below which the store may soon fail to write. */
-const LOW_SPACE = 200 * MB;
-const NO_SPACE = 20 * MB;
-
-/** Milliseconds of delay above which people notice late answers. */
-const LAG_MS = 1_000;
-
 /**
  * Judges all facts about the machine.
  *
  * @returns Findings in the order in which to show them.
  */
 export function judgeHost(facts: HostFacts): readonly Finding[] {
-  return [dataDir(facts), store(facts), ...process(facts), ...instance(facts)];
+  return [...dataDir(facts), store(facts), ...process(facts), ...instance(facts)];
 }
 
-function dataDir({ dataDir: where, dataProblem, freeBytes }: HostFacts): Finding {
-  const about = { ...titled("host.data"), where };
-  if (dataProblem !== undefined) {
-    return { ...about, status: "fail", ...dataProblem };
-  }
-  if (freeBytes === undefined) return { ...about, status: "pass", why: "it is writable" };
-  const why = `${sizeOf(freeBytes)} are free`;
-  if (freeBytes >= LOW_SPACE) return { ...about, status: "pass", why };
-  return {
-    ...about,
-    status: freeBytes < NO_SPACE ? "fail" : "warn",
-    why,
-    fix: "free some space on that disk, or choose another directory with --data",
-  };
+function dataDir({ dataDir: where, dataProblem, disk }: HostFacts): readonly Finding[] {
+  const about = { id: "host.data", what: "Data directory", where };
+  if (dataProblem !== undefined) return [{ ...about, status: "fail", ...dataProblem }];
+  return disk ? judgeDisk(disk) : [{ ...about, status: "pass", why: "it is writable" }];
 }
 
 /** The next step if a directory belongs to another user. */
@@ -117,7 +94,7 @@ const HIDDEN = {
 } as const;
 
 function store({ store: facts, dataDir: where }: HostFacts): Finding {
-  const about = { ...titled("host.store"), where };
+  const about = { id: "host.store", what: "Store", where };
   switch (facts.kind) {
     case "none":
       return { ...about, status: "pass", why: "there is none yet; the first start creates it" };
@@ -143,9 +120,9 @@ function store({ store: facts, dataDir: where }: HostFacts): Finding {
   }
 }
 
-/** The running bot. Its heartbeats do not depend on the main thread, by design. */
+/** The running bot, with its own checks that do not pass. */
 function process({ bot }: HostFacts): readonly Finding[] {
-  const about = { id: "host.bot", what: CHECKS["host.bot"].what };
+  const about = { id: "host.bot", what: "Running bot" };
   switch (bot.kind) {
     case "none":
       return [{ ...about, status: "pass", why: "none runs with this data directory" }];
@@ -164,45 +141,21 @@ function process({ bot }: HostFacts): readonly Finding[] {
         fix: bot.fix ?? "see its log; if it hangs, restart it",
       }];
     case "answers": {
-      const { pid, phase, eventLoopLagMs, failed } = bot;
-      const isLate = eventLoopLagMs > LAG_MS;
+      const { pid, phase, findings } = bot;
       return [
         { ...about, status: "pass", where: `pid ${pid}`, why: `it is ${phase}` },
-        {
-          ...titled("host.eventLoop"),
-          status: isLate ? "warn" : "pass",
-          where: `pid ${pid}`,
-          why: `it lags ${Math.round(eventLoopLagMs)} ms; heartbeats do not wait for it, ` +
-            "because another thread sends them",
-          fix: isLate
-            ? "see which other programs are busy (`top`), and check the temperature"
-            : undefined,
-        },
-        ...failed.filter(({ id }) => checkOf(id)?.runs.includes("doctor") ?? true).map(
-          ofRunningBot,
-        ),
+        ...findings.filter((finding) => isTrouble(finding) || finding.id === EVENT_LOOP),
       ];
     }
   }
 }
 
-/**
- * Repeats a failed check of the running bot. Checks of its preflight are left out: those are checks
- * that doctor runs now.
- */
-function ofRunningBot({ id, status, where, why, fix }: Finding): Finding {
-  return {
-    id: `bot.${printable(id)}`,
-    what: CHECKS["host.bot"].what,
-    status,
-    why: printable(`${id}: ${[where, why].filter((part) => part !== undefined).join(" ")}`),
-    fix: fix ?? "see its log; `barnacle status` shows all checks",
-  };
-}
+/** Shown although it passes: the guide asks about it. */
+const EVENT_LOOP = "process:eventLoopLag";
 
 function instance({ bot, token, dataDir }: HostFacts): readonly Finding[] {
   if (!token) return [];
-  const about = { ...titled("host.instance") };
+  const about = { id: "host.instance", what: "One instance" };
   if (token.kind === "free") {
     return [{
       ...about,

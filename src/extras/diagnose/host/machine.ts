@@ -3,7 +3,6 @@
  * group for memory, and a service manager that goes on after logout.
  */
 
-import { titled } from "../../../core/checks.ts";
 import type { Finding } from "../../../core/finding.ts";
 
 export interface MachineFacts {
@@ -43,7 +42,7 @@ export function judgeMachine(facts: MachineFacts): readonly Finding[] {
 }
 
 function judgeCard({ name, usedPercent, reserve }: CardFacts): Finding {
-  const about = { ...titled("host.card"), where: name };
+  const about = { id: "host.card", what: "Memory card", where: name };
   const life = usedPercent === undefined
     ? []
     : usedPercent > WORN_OUT
@@ -67,7 +66,8 @@ function judgeCard({ name, usedPercent, reserve }: CardFacts): Finding {
 
 function judgeFileSystem({ device, errors }: MachineFacts["damaged"][number]): Finding {
   return {
-    ...titled("host.card"),
+    id: "host.card",
+    what: "Memory card",
     status: "warn",
     where: device,
     why: `${device}: the kernel has found ${errors} ${errors === 1 ? "error" : "errors"} in its ` +
@@ -79,7 +79,7 @@ function judgeFileSystem({ device, errors }: MachineFacts["damaged"][number]): F
 
 function judgeMemoryGroup({ hasMemoryGroup, isRaspberryPi }: MachineFacts): readonly Finding[] {
   if (hasMemoryGroup === undefined) return [];
-  const about = { ...titled("host.memoryGroup") };
+  const about = { id: "host.memoryGroup", what: "Memory limits" };
   if (hasMemoryGroup) {
     return [{ ...about, status: "pass", why: "the kernel can limit the memory of services" }];
   }
@@ -96,7 +96,7 @@ function judgeMemoryGroup({ hasMemoryGroup, isRaspberryPi }: MachineFacts): read
 
 function judgeLinger({ unitOwner }: MachineFacts): readonly Finding[] {
   if (!unitOwner) return [];
-  const about = { ...titled("host.linger"), where: unitOwner.name };
+  const about = { id: "host.linger", what: "Logout", where: unitOwner.name };
   if (unitOwner.lingers) {
     const why = `the service of ${unitOwner.name} goes on after logout`;
     return [{ ...about, status: "pass", why }];

@@ -2,7 +2,6 @@
 
 import type { BotConfig } from "../../../config/config.ts";
 import { chooseSpeech } from "../../../cli/models/choose_media_models.ts";
-import { titled } from "../../../core/checks.ts";
 import type { ChannelId } from "../../../core/discord/ids.ts";
 import type { Finding } from "../../../core/finding.ts";
 import { lackText, type SeenGuild } from "../../../flows/preflight/permissions.ts";
@@ -18,7 +17,7 @@ export async function checkSpeech(config: BotConfig, env: Env): Promise<readonly
   const { voice } = config;
   if (!voice) return [];
   const chosen = chooseSpeech(config, env);
-  const about = titled("speech");
+  const about = { id: "speech", what: "Speech" } as const;
   if ("problem" in chosen) {
     const { message: why, hint: fix } = chosen.problem;
     return [{ ...about, status: "fail", why, fix }];
@@ -66,7 +65,7 @@ export function judgeCallPlaces(
       ? lacking
       : `the bot cannot talk in #${name}: it lacks ${lacks.map(lackText).join(", ")}`;
     const fix = "give the bot's role these permissions there, or correct `voice.autoJoin`";
-    const about = { ...titled("discord.voice"), where: "voice.autoJoin" };
+    const about = { id: "discord.voice", what: "Voice channels", where: "voice.autoJoin" };
     return why ? [{ ...about, status: "fail", why, fix }] : [];
   });
 }

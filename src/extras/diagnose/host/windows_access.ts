@@ -12,7 +12,6 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import process from "node:process";
 import { systemProgram } from "../../service/exports.ts";
-import { titled } from "../../../core/checks.ts";
 import type { Finding } from "../../../core/finding.ts";
 
 /** Accounts that read everything anyway, or stand for the owner: SYSTEM, administrators, owners. */
@@ -77,7 +76,7 @@ export async function checkAccess(
   dataDir: string,
   run: RunProgram = runProgram,
 ): Promise<Finding> {
-  const about = titled("host.access");
+  const about = { id: "host.access", what: "Access to the data" };
   const folder = mkdtempSync(join(tmpdir(), "barnacle-access-"));
   try {
     const [own = ""] = /S-1-[\d-]+/.exec(await run("whoami", ["/user", "/fo", "csv", "/nh"])) ?? [];

@@ -1,10 +1,9 @@
 /** Judges the results of backups, for `barnacle doctor` and `barnacle status` (O11). */
 
-import { titled } from "../../../core/checks.ts";
-import type { Finding } from "../../../core/finding.ts";
-import type { BackupState } from "../../../core/store/settings.ts";
-import { DAY_MS } from "../../../lib/clock.ts";
-import { durationText, sizeOf, timeText } from "../../../lib/text/units.ts";
+import type { Finding } from "../../core/finding.ts";
+import type { BackupState } from "../../core/store/settings.ts";
+import { DAY_MS } from "../../lib/clock.ts";
+import { durationText, sizeOf, timeText } from "../../lib/text/units.ts";
 
 /** Milliseconds from which the newest backup is too old: two nights have passed. */
 const OLD_MS = 2 * DAY_MS;
@@ -29,11 +28,16 @@ export function judgeBackups(
   now: number,
   isThere: boolean,
 ): Finding {
-  const about = { ...titled("host.backups"), where: state.made?.path };
+  const about = { id: "host.backups", what: "Backups", where: state.made?.path };
   const { since = now, made, failed } = state;
   const why = backupText(state, now, isThere);
   if (failed) {
-    return { ...about, status: "fail", why, fix: "run `barnacle backup` once the cause is gone" };
+    return {
+      ...about,
+      status: enabled ? "fail" : "warn",
+      why,
+      fix: "run `barnacle backup` once the cause is gone",
+    };
   }
   if (now - Math.max(since, made?.at ?? 0) > OLD_MS) {
     const fix = enabled

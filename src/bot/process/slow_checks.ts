@@ -1,0 +1,55 @@
+/** Runs the checks of the running bot that read the disk and the store: at most once a minute. */
+
+import type { BotConfig } from "../../config/config.ts";
+import type { Finding } from "../../core/finding.ts";
+import { judgeBackups } from "../../flows/preflight/backups.ts";
+import { judgeDisk } from "../../flows/preflight/disk.ts";
+import { hostingOf, judgeRuns } from "../../flows/preflight/last_run.ts";
+import { judgeSchedule } from "../../flows/preflight/schedules.ts";
+import { isThere, readDisk } from "../../host/limits/disk.ts";
+import { readBootId } from "../../host/process/boot.ts";
+import { DAY_MS } from "../../lib/clock.ts";
+import type { Env } from "../../lib/env.ts";
+import type { Store } from "../../store/store.ts";
+
+const FRESH_MS = 60_000;
+/** Milliseconds after which a bot that was often killed counts as well again. */
+const WELL_MS = 3_600_000;
+
+/** Creates the checks; they reject if the store cannot be read. */
+export function createSlowChecks(
+  { config, store, dataDir, env, now }: {
+    readonly config: () => BotConfig;
+    readonly store: Store;
+    readonly dataDir: string;
+    readonly env: Env;
+    readonly now: () => number;
+  },
+): () => Promise<readonly Finding[]> {
+  const startedAt = now();
+  let last: { readonly findings: readonly Finding[]; readonly at: number } | undefined;
+  let runs: Finding | undefined;
+  return async () => {
+    const at = now();
+    if (last && at - last.at < FRESH_MS) return last.findings;
+    const { accounts, backup } = config();
+    runs ??= judgeRuns(
+      (await store.gateway.runs(at - DAY_MS)).slice(0, -1),
+      at,
+      readBootId(),
+      hostingOf(env),
+    );
+    const backups = await store.settings.backups();
+    const schedules = await Promise.all(
+      accounts.map(({ accountId }) => store.schedules.list(accountId)),
+    );
+    const findings = [
+      ...judgeDisk(await readDisk(dataDir)),
+      at - startedAt < WELL_MS ? runs : { ...runs, status: "pass" as const },
+      judgeBackups(backups, backup, at, await isThere(backups.made?.path ?? "")),
+      ...schedules.flat().flatMap((schedule) => judgeSchedule(schedule, at)),
+    ];
+    last = { findings, at };
+    return findings;
+  };
+}
