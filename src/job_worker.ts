@@ -1,5 +1,5 @@
 /**
- * Entry of a thread that does one job: it reads a web page or a feed, runs a script or a
+ * Entry of a thread that does one job: it reads a web page, runs a script or a
  * tool of a skill, or encrypts a backup. It stands beside `main.ts` because a compiled binary finds no worker that lies deeper.
  */
 
@@ -14,8 +14,6 @@ async function run({ kind, ...job }: { readonly kind: string }): Promise<unknown
   switch (kind) {
     case "page":
       return (await import("./web/page_text.ts")).runPageJob(job);
-    case "feed":
-      return (await import("./web/feed_entries.ts")).runFeedJob(job);
     case "code":
       return await (await import("./sandbox/evaluate.ts")).runCodeJob(job);
     default: {

@@ -12,7 +12,6 @@ import { MAX_NOTES } from "../../src/core/notes/note.ts";
 import { MAX_PER_USER } from "../../src/core/turn/schedule.ts";
 import { DAY_MS } from "../../src/lib/clock.ts";
 import { CHANGES_KEPT_MS, POSTS_KEPT_MS } from "../../src/store/changes/changes.ts";
-import { FEED_ENTRIES_MAX } from "../../src/store/feeds/feeds.ts";
 import { IDENTIFIES_MAX } from "../../src/store/gateway/accounts.ts";
 import { RUNS_MAX } from "../../src/store/gateway/sessions.ts";
 import { PROXIED_USERS_MAX } from "../../src/store/inbox/inbox.ts";
@@ -285,16 +284,6 @@ export const BOUNDS: Readonly<Record<string, TableBound>> = {
     kept:
       "until changed back; the number until a person writes there; a hash until the logout, or " +
       "until a login after its week",
-  },
-  feed: {
-    under: "Servers and operation",
-    data: "Feeds of the config: address, time and result of the last poll",
-    kept: "until the account moves to another bot",
-  },
-  feed_entry: {
-    under: "Servers and operation",
-    data: "Digests of entries of feeds that were seen",
-    kept: `the newest ${count(FEED_ENTRIES_MAX)} of each feed`,
   },
   hook_event: {
     under: "Texts",

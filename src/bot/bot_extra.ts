@@ -16,7 +16,6 @@ import type { Store } from "../store/store.ts";
 import type { InteractionContext } from "../interactions/base/context.ts";
 import type { InboundMessage } from "../core/inbound/inbound.ts";
 import type { Tool } from "../core/turn/tool.ts";
-import type { WebPort } from "../core/turn/ports/host.ts";
 import type { Reader } from "../discord/gateway/read/reader.ts";
 import type { VoiceIndex } from "../discord/gateway/read/voice_index.ts";
 import type { RestClient } from "../discord/rest/client/client.ts";
@@ -63,7 +62,6 @@ export interface AccountServices {
   readonly cleanSecrets: (text: string) => string;
   /** The part of a growing answer that people may see. */
   readonly harmlessPart: (text: string) => string;
-  readonly web: Pick<WebPort, "feed">;
   readonly ask: InteractionContext["ask"];
   readonly dataDir: string;
   readonly version: string;

@@ -6,7 +6,6 @@
  * resolved for it, and the account `default` is always included.
  */
 
-import { hookOfFeed } from "../core/hooks/hook.ts";
 import { openGates } from "../core/tool_names.ts";
 import type { AccessPolicy, AgentTools, CommandRules, ToolLists } from "../policy/rules/rules.ts";
 import type { AccountId } from "../core/discord/ids.ts";
@@ -54,10 +53,9 @@ export function toAccessPolicy(
   };
 }
 
-function toolsOfEvents({ hooks = {}, feeds, agents }: Settings): AccessPolicy["tools"]["hooks"] {
+function toolsOfEvents({ hooks = {}, agents }: Settings): AccessPolicy["tools"]["hooks"] {
   const events = [
     ...Object.entries(hooks).map(([name, { tools }]) => [name, tools] as const),
-    ...Object.entries(feeds).map(([name, { tools }]) => [hookOfFeed(name), tools] as const),
     ...Object.entries(entriesIn(agents.list)).map(([name, { tools }]) => [name, tools] as const),
   ];
   return events.length === 0 ? undefined : new Map(events);

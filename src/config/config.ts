@@ -37,7 +37,7 @@ export interface Config extends SharedConfig {
 
 /** Settings that all accounts share: the keys of the file without `channels`. */
 export interface SharedConfig
-  extends Omit<Settings, "$schema" | "budgets" | "channels" | "models" | "feeds"> {
+  extends Omit<Settings, "$schema" | "budgets" | "channels" | "models"> {
   readonly budgets: Budgets;
   /** Path of the file; absent if there is only the environment. */
   readonly file?: string;
@@ -46,14 +46,11 @@ export interface SharedConfig
   /** All agents; the first one is the default, `main` if the config lists none (N1). */
   readonly agentList: readonly [AgentConfig, ...AgentConfig[]];
   readonly models: ModelsConfig;
-  readonly feeds: Readonly<Record<string, FeedConfig>>;
   /** The entries of `agents.list[].on`, by the names of their events (W7). */
   readonly serverEvents: ReturnType<typeof entriesIn>;
   /** `messages.texts`: sentences that the operator replaces, by key (R13). */
   readonly texts: Texts;
 }
-
-export type FeedConfig = Settings["feeds"][string] & { readonly account: string };
 
 export interface DiscordConfig extends Omit<AccountSettings, "gateway" | "historyLimit"> {
   readonly accountId: AccountId;
@@ -116,12 +113,6 @@ export function toConfig(
       ...others.map((agent, index) => agentConfig(agent, index + 1, defaults)),
     ],
     models,
-    feeds: Object.fromEntries(
-      Object.entries(settings.feeds).map(([name, feed]) => [
-        name,
-        { ...feed, account: feed.account ?? accounts[0]?.id ?? DEFAULT_ACCOUNT },
-      ]),
-    ),
     serverEvents: entriesIn(list),
     texts: settings.messages.texts ?? {},
   };

@@ -1,4 +1,4 @@
-/** Finds faults of hooks, feeds and events of servers that the schema cannot see (W1, W7, T15). */
+/** Finds faults of hooks and events of servers that the schema cannot see (W1, W7). */
 
 import { isToolEntry } from "../core/tool_names.ts";
 import type { AnswerRules, HookScheme } from "../core/hooks/hook.ts";
@@ -21,7 +21,7 @@ export function hookProblems(
   problemAt: ProblemAt,
   isElsewhere = false,
 ): readonly Problem[] {
-  const { hooks = {}, feeds = {}, http, channels } = settings as Partial<Settings> & Settings;
+  const { hooks = {}, http, channels } = settings as Partial<Settings> & Settings;
   const entries = Object.entries(hooks);
   const accountIds = channels.discord?.accounts && Object.keys(channels.discord.accounts);
   const problems = entries.flatMap(([name, hook]) => {
@@ -48,16 +48,13 @@ export function hookProblems(
     }
     return found;
   });
-  const ofFeeds = Object.entries(feeds).flatMap(([name, feed]) =>
-    answerProblems(["feeds", name], feed, settings, problemAt)
-  );
   const ofServers = settings.agents.list.flatMap(({ on = [] }, index) =>
     on.flatMap(({ tools = [] }, at) => {
       const here = ["agents", "list", index, "on", at];
       return answerProblems(here, { model: true, tools }, settings, problemAt);
     })
   );
-  problems.push(...ofFeeds, ...ofServers);
+  problems.push(...ofServers);
   const open = http.hooks?.bind.find((address) => !isLoopback(address));
   if (entries.length === 0 || open === undefined) return problems;
   const message = `Other machines can reach the hooks at ${JSON.stringify(open)}`;

@@ -93,7 +93,7 @@ export function costProblems(
 
 const SET_PRICES = "set models.providers.<provider>.prices";
 
-/** The paths of all limits of money: of budgets, hooks and feeds. */
+/** The paths of all limits of money: of budgets and hooks. */
 function moneyLimits(value: unknown, path: readonly Segment[] = []): readonly (typeof path)[] {
   if (/^moneyPer(?:Day|Month)$/.test(String(path.at(-1)))) return [path];
   return Object.entries(isRecord(value) ? value : {})

@@ -12,7 +12,6 @@ import { delivery } from "./delivery/extra.ts";
 import { demo } from "./demo/extra.ts";
 import { diagnose } from "./diagnose/extra.ts";
 import { events } from "./events/extra.ts";
-import { feeds } from "./feeds/extra.ts";
 import { hooks } from "./hooks/extra.ts";
 import { model } from "./model/extra.ts";
 import { openclaw } from "./openclaw/extra.ts";
@@ -37,7 +36,6 @@ export const EXTRAS: readonly Extra[] = [
   demo,
   diagnose,
   events,
-  feeds,
   hooks,
   model,
   openclaw,

@@ -18,7 +18,6 @@ import { openDatabase, openReader } from "./database/database.ts";
 import type { CrashHooks } from "./database/durability.ts";
 import { toStoreError } from "./database/store_error.ts";
 import { watchFile } from "./database/database_files.ts";
-import { createFeeds } from "./feeds/feeds.ts";
 import { createFigures, createUpkeep } from "./figures.ts";
 import { createForgetting, noteForgotten } from "./forget/forget.ts";
 import { createGateway } from "./gateway/gateway.ts";
@@ -197,7 +196,6 @@ export function createStore(
     schedules: createSchedules(commits),
     hooks: createHooks(commits),
     upkeep: createUpkeep(commits, pruner),
-    feeds: createFeeds(commits),
     voice: createVoice(commits),
   };
   return {

@@ -1,13 +1,11 @@
 /**
- * Fetches from the web: a text, which is a page, a document in JSON or XML, or plain text; a feed; or
- * a file.
+ * Fetches from the web: a text, which is a page, a document in JSON or XML, or plain text; or a
+ * file.
  *
  * Sends no cookies and no credentials. Follows redirects by hand, so that each address is checked.
  */
 
-import type { FeedValidators } from "../core/feed.ts";
 import { whenAborted } from "../lib/clock.ts";
-import { retryAfterOf } from "../lib/network/retry_after.ts";
 import type { Buffer } from "node:buffer";
 import type { IncomingMessage } from "node:http";
 import { checkedUrl, guardedGet, type GuardPorts, WebError } from "./guarded_get.ts";
@@ -82,62 +80,6 @@ type ReadResponse<Result> = (
   signal: AbortSignal,
 ) => Promise<Result>;
 
-/** Types that a feed may have, beside those of texts; some servers send feeds as files. */
-const FEED_TYPES = new Set(["application/octet-stream", "binary/octet-stream"]);
-
-/** Maximum milliseconds that a server may ask to wait. */
-const MAX_RETRY_AFTER_MS = 86_400_000;
-
-/**
- * Fetches the text of a feed, unless it is the one that the validators tell of.
- *
- * @param timeoutMs Milliseconds for the whole fetch.
- * @returns `undefined` if it has not changed.
- * @throws {WebError} As {@link fetchText}.
- */
-export function fetchFeedText(
-  url: string,
-  { etag, lastModified }: FeedValidators,
-  ports: GuardPorts,
-  signal: AbortSignal,
-  timeoutMs = TIMEOUT_MS,
-): Promise<(FetchedText & FeedValidators) | undefined> {
-  const headers = {
-    accept:
-      "application/atom+xml,application/rss+xml,application/feed+json,application/xml;q=0.9," +
-      "application/json;q=0.9,text/xml;q=0.9,*/*;q=0.5",
-    ...(etag !== undefined && { "if-none-match": etag }),
-    ...(lastModified !== undefined && { "if-modified-since": lastModified }),
-  };
-  const isConditional = etag !== undefined || lastModified !== undefined;
-  return fetched(
-    url,
-    { ...ports, headers, mayBeUnchanged: isConditional },
-    async (response, at, ending) => {
-      const { headers, statusCode } = response;
-      if (statusCode === NOT_MODIFIED) {
-        response.destroy();
-        return undefined;
-      }
-      const text = await readText(response, at, ending, FEED_TYPES);
-      return {
-        ...text,
-        etag: validatorOf(headers.etag),
-        lastModified: validatorOf(headers["last-modified"]),
-      };
-    },
-    signal,
-    timeoutMs,
-  );
-}
-
-const NOT_MODIFIED = 304;
-
-/** A validator that fits into the header of a later request. */
-function validatorOf(sent: string | undefined): string | undefined {
-  return sent !== undefined && /^[\x20-\x7e]{1,1000}$/.test(sent) ? sent : undefined;
-}
-
 /** Fetches an answer for a reader, and returns its result. @throws As {@link fetchText}. */
 export async function fetched<Result>(
   written: string,
@@ -192,32 +134,24 @@ async function follow<Result>(
       url = checkedUrl(new URL(headers.location, url).href, ports.allowedPorts);
       continue;
     }
-    // A server that says so without a question would make all its entries new later.
-    const isUnchanged = status === NOT_MODIFIED && ports.mayBeUnchanged === true;
-    if (!isUnchanged && !ports.takesAnyStatus && (status < 200 || status > 299)) {
+    if (!ports.takesAnyStatus && (status < 200 || status > 299)) {
       response.destroy();
-      const asked = retryAfterOf(headers["retry-after"], ports.now());
-      throw new WebError(`the server answered with status ${status}`, {
-        retryAfterMs: asked && Math.min(MAX_RETRY_AFTER_MS, asked),
-      });
+      throw new WebError(`the server answered with status ${status}`);
     }
     url.hash = "";
     return await read(response, url, signal);
   }
 }
 
-const NO_TYPES: ReadonlySet<string> = new Set();
-
 async function readText(
   response: IncomingMessage,
   url: URL,
   signal: AbortSignal,
-  alsoTypes: ReadonlySet<string> = NO_TYPES,
 ): Promise<FetchedText> {
   const { headers } = response;
   const contentType = headers["content-type"] ?? "text/plain";
   const type = contentType.split(";", 1)[0]?.trim().toLowerCase() ?? "";
-  if (!TEXT_TYPE.test(type) && !alsoTypes.has(type)) {
+  if (!TEXT_TYPE.test(type)) {
     response.destroy();
     throw new WebError(`this is ${JSON.stringify(type.slice(0, 60))}; only text can be fetched`);
   }

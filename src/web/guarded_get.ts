@@ -37,8 +37,6 @@ export interface GuardPorts extends Clock {
   readonly body?: string;
   /** Whether a status of failure is an answer, too. */
   readonly takesAnyStatus?: boolean;
-  /** Whether 304 is an answer. */
-  readonly mayBeUnchanged?: boolean;
   /** Maximum number of redirects to follow; absent: 3. */
   readonly maxRedirects?: number;
 }
@@ -46,13 +44,6 @@ export interface GuardPorts extends Clock {
 /** A request that was not sent, or got no response; the message is for the model. */
 export class WebError extends Error {
   override readonly name = "WebError";
-  /** Milliseconds that the server asks to wait; absent if it does not ask. */
-  readonly retryAfterMs: number | undefined;
-
-  constructor(message: string, options?: ErrorOptions & { readonly retryAfterMs?: number }) {
-    super(message, options);
-    this.retryAfterMs = options?.retryAfterMs;
-  }
 }
 
 /** Maximum number of a name's addresses to try. */

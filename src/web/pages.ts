@@ -8,11 +8,10 @@
 import { lookup } from "node:dns/promises";
 import { networkInterfaces } from "node:os";
 import type { WebPage, WebPort } from "../core/turn/ports/host.ts";
-import type { FeedSource, ReadFeed } from "../core/feed.ts";
-import { isPublicAddress, portOf } from "../lib/network/addresses.ts";
+import { isPublicAddress } from "../lib/network/addresses.ts";
 import type { Clock } from "../lib/clock.ts";
 import { isRecord } from "../lib/text/json.ts";
-import { fetchFeedText, fetchFile, fetchText } from "./fetch_text.ts";
+import { fetchFile, fetchText } from "./fetch_text.ts";
 import { type GuardPorts, WebError } from "./guarded_get.ts";
 import { type SearchEngine, searchWeb } from "./search.ts";
 
@@ -42,16 +41,6 @@ export function createWebPages({ runJob, version, now, engine, guard }: Clock & 
     now,
     userAgent: `Mozilla/5.0 (compatible; Barnacle/${version})`,
   };
-  /** A feed of the operator's own network may have any port; it leads to no other address. */
-  const guardOf = ({ url, ownNetwork }: FeedSource): GuardPorts =>
-    ownNetwork && URL.canParse(url)
-      ? {
-        ...ports,
-        isAllowed: () => true,
-        allowedPorts: new Set([portOf(new URL(url))]),
-        maxRedirects: 0,
-      }
-      : ports;
   const kept = createKeptPages(now);
 
   return {
@@ -63,23 +52,6 @@ export function createWebPages({ runJob, version, now, engine, guard }: Clock & 
     async file(url, maxBytes, signal) {
       const { bytes, contentType, url: from } = await fetchFile(url, maxBytes, ports, signal);
       return { url: from, contentType, bytes: new Uint8Array(bytes) };
-    },
-    async feed(source, validators, signal) {
-      try {
-        const text = await fetchFeedText(source.url, validators, guardOf(source), signal);
-        if (!text) return { kind: "unchanged" };
-        const { etag, lastModified } = text;
-        const job = { kind: "feed", text: text.text, url: text.url };
-        const end = await runJob(job, READ_MS, signal);
-        if (end.kind !== "done") {
-          return { kind: "failed", reason: "it is no feed in RSS, Atom or JSON" };
-        }
-        return { kind: "feed", feed: end.result as ReadFeed, etag, lastModified }; // of our own thread
-      } catch (error) {
-        signal.throwIfAborted();
-        if (!(error instanceof WebError)) throw error;
-        return { kind: "failed", reason: error.message, retryAfterMs: error.retryAfterMs };
-      }
     },
     async page(url, signal) {
       const known = kept.get(url);

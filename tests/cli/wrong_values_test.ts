@@ -76,7 +76,6 @@ const KINDS: Readonly<Record<string, Kind>> = {
   code: text("K7XQ2MPR"),
   "link or id": text("1400000000000000001"),
   session: text("main"),
-  feed: text("news"),
   time: text(),
   role: text(),
   channel: text("dm"),

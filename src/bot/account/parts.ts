@@ -174,7 +174,6 @@ export async function createParts(
     ask: inbound.ask,
     cleanSecrets: outbound.cleanSecrets,
     harmlessPart: outbound.progress.drafts.harmlessPart,
-    web: toolServices.of(account.config().agentList[0].id).ports.web,
     voice: voiceIndex && {
       ...voiceIndex,
       set: connection.setVoice,

@@ -1,4 +1,4 @@
-/** Finds the place of events of hooks and feeds, and whether the bot may write there (W3, T15). */
+/** Finds the place of events of hooks, and whether the bot may write there (W3). */
 
 import type { AccountContext } from "../account_context.ts";
 import { placeIn, placeOfTarget } from "../../discord/gateway/decode/places.ts";

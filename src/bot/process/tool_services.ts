@@ -184,7 +184,6 @@ function laterPages(load: () => Promise<WebPort>): WebPort {
     search: async (query, ...limits) => await (await pages.get()).search(query, ...limits),
     page: async (url, signal) => await (await pages.get()).page(url, signal),
     file: async (url, ...limits) => await (await pages.get()).file(url, ...limits),
-    feed: async (source, ...rest) => await (await pages.get()).feed(source, ...rest),
   };
 }
 

@@ -35,7 +35,6 @@ type AskedNamespace =
   | "pairing"
   | "questions"
   | "schedules"
-  | "feeds"
   | "sessions"
   | "settings"
   | "notes"
@@ -125,7 +124,6 @@ const WRITES = {
   "schedules.resume": z.tuple([row, time.optional()]),
   "schedules.ask": z.tuple([row, time]),
   "schedules.remove": z.tuple([row]),
-  "feeds.ask": z.tuple([account, z.string()]),
   "sessions.reset": z.tuple([z.string(), z.literal("command"), time]),
   "settings.changePause": z.tuple([account, z.strictObject({ to: z.boolean(), by }), time]),
   "settings.recordBackup": z.tuple([

@@ -3,7 +3,7 @@
 import { findNodeAtLocation, type Node } from "jsonc-parser";
 import { mayNameAccount, parseAllowEntry } from "../../policy/rules/allowlist.ts";
 import { namesOnePerson } from "../../policy/rights.ts";
-import { DEFAULT_ACCOUNT, sectionsOf, writtenSections } from "../schema/accounts.ts";
+import { writtenSections } from "../schema/accounts.ts";
 import { type AddRemark, auditAccount, impossibleName } from "./audit_account.ts";
 import { auditExec, auditLinks, auditModels, auditPlaceTools, auditTools } from "./audit_agent.ts";
 import { auditRouter } from "./audit_router.ts";
@@ -37,7 +37,6 @@ export function audit(
   auditExec(value, writtenSections(value), remark);
   auditLinks(value, remark);
   owners(value, remark);
-  feedAccounts(value, remark);
   auditModels(value, remark);
   voiceServers(value, remark);
   auditRouter(value, remark);
@@ -58,22 +57,6 @@ export function silentDefaults(
       "Without channels.discord, every member may talk to the bot in each guild of its owners",
     hint: 'list guilds in channels.discord.guilds, or set "groupPolicy" in channels.defaults',
   }];
-}
-
-/** A feed of an account that does not exist is never polled (T15). */
-function feedAccounts(value: unknown, remark: AddRemark): void {
-  const feeds = valueAt(value, ["feeds"]);
-  if (!isRecord(feeds)) return;
-  const ids = [...new Set<string>([DEFAULT_ACCOUNT, ...sectionsOf(value).map(({ id }) => id)])];
-  for (const [name, feed] of Object.entries(feeds)) {
-    const account = valueAt(feed, ["account"]);
-    if (typeof account !== "string" || ids.includes(account)) continue;
-    remark(
-      ["feeds", name, "account"],
-      `There is no account ${quoted(account)}, so the feed is never polled`,
-      `the accounts are ${ids.map((id) => quoted(id)).join(", ")}`,
-    );
-  }
 }
 
 /** Voice channels need a model that hears, and one that speaks (V1). */

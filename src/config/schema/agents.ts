@@ -343,3 +343,17 @@ export const tools = lazySection(
   "Tools that agents may use.",
   { task: "agents" },
 );
+
+export const skills = lazySection(
+  () =>
+    z.strictObject({
+      folders: key(
+        z.array(text()).default([]),
+        "Folders that contain skills, each in a folder of its own with a `SKILL.md`. A relative path counts from the config's folder.",
+        { example: ["/srv/skills"] },
+      ),
+    }).prefault({}),
+  { folders: [] },
+  "Skills of the agents.",
+  { task: "agents" },
+);

@@ -46,46 +46,6 @@ const condition = () =>
     z.union([value().transform((one) => [one]), z.array(value()).min(1)]),
   );
 
-/** The keys by which an agent answers events: of a hook, or of a feed. */
-export const answerKeys = () => ({
-  agent: key(
-    text().optional(),
-    "Agent that reads the events, by its id.",
-    { unset: "the first agent", example: "main" },
-  ),
-  prompt: key(
-    text().optional(),
-    "What the agent is to do with an event. The event itself is data to it, and no instruction.",
-    {
-      unset: "say in one or two sentences what happened, and whether a person must act",
-      example: "Say which service is down, and what usually helps.",
-    },
-  ),
-  tools: key(
-    z.array(text()).default([]),
-    "Tools that the agent may use for these events, and no others. They run with the rights of " +
-      "the hook, which is no member of any server.",
-    { example: ["web_fetch", "web_search"] },
-  ),
-  perMinute: key(
-    whole(1, 60).default(6),
-    "Maximum number of messages and turns a minute. Further events wait, and are merged into one " +
-      "message, or one for each key.",
-    { unit: "messages", example: 2 },
-  ),
-  tokensPerDay: key(
-    whole(0, Number.MAX_SAFE_INTEGER).optional(),
-    "Maximum number of tokens per UTC day for these events. After that, they are posted without a " +
-      "model.",
-    { unset: "no limit", unit: "tokens", example: 100_000 },
-  ),
-  moneyPerDay: key(
-    amount(0, 1_000_000).optional(),
-    "The same in the currency of `prices`.",
-    { unset: "no limit", example: 1 },
-  ),
-});
-
 const hook = () =>
   z.strictObject({
     to: key(
@@ -153,7 +113,42 @@ const hook = () =>
       "Which events end their incident, written like `only`. Its thread is archived then.",
       { unset: "none", example: { "heartbeat.status": [1] } },
     ),
-    ...answerKeys(),
+    agent: key(
+      text().optional(),
+      "Agent that reads the events, by its id.",
+      { unset: "the first agent", example: "main" },
+    ),
+    prompt: key(
+      text().optional(),
+      "What the agent is to do with an event. The event itself is data to it, and no instruction.",
+      {
+        unset: "say in one or two sentences what happened, and whether a person must act",
+        example: "Say which service is down, and what usually helps.",
+      },
+    ),
+    tools: key(
+      z.array(text()).default([]),
+      "Tools that the agent may use for these events, and no others. They run with the rights of " +
+        "the hook, which is no member of any server.",
+      { example: ["web_fetch", "web_search"] },
+    ),
+    perMinute: key(
+      whole(1, 60).default(6),
+      "Maximum number of messages and turns a minute. Further events wait, and are merged into one " +
+        "message, or one for each key.",
+      { unit: "messages", example: 2 },
+    ),
+    tokensPerDay: key(
+      whole(0, Number.MAX_SAFE_INTEGER).optional(),
+      "Maximum number of tokens per UTC day for these events. After that, they are posted without a " +
+        "model.",
+      { unset: "no limit", unit: "tokens", example: 100_000 },
+    ),
+    moneyPerDay: key(
+      amount(0, 1_000_000).optional(),
+      "The same in the currency of `prices`.",
+      { unset: "no limit", example: 1 },
+    ),
   }).superRefine(({ model, template, thread, title, ends, to }, context) => {
     const refuse = (path: string, message: string, hint: string) =>
       void context.addIssue({ code: "custom", path: [path], message, params: { hint } });

@@ -7,11 +7,10 @@
 
 import { z } from "zod";
 import { key } from "./parts/key.ts";
-import { agents, bindings, router, session, tools } from "./agents.ts";
+import { agents, bindings, router, session, skills, tools } from "./agents.ts";
 import { groupPolicy } from "./access.ts";
 import { audio, memory, models } from "./models.ts";
 import { type account, discord } from "./discord.ts";
-import { feeds, skills } from "./feeds.ts";
 import { hooks } from "./hooks.ts";
 import { messages, voice } from "./messages.ts";
 import { alerts, mcp, otel, search } from "./reach.ts";
@@ -70,7 +69,6 @@ export const configSchema = z.strictObject({
   alerts,
   backup,
   budgets,
-  feeds,
   hooks,
   voice,
 });

@@ -56,7 +56,7 @@ export interface HookRules extends HookReading {
   readonly moneyPerDay?: number;
 }
 
-/** The rules by which events are answered: of a hook, of a feed (T15), or of a server (W7). */
+/** The rules by which events are answered: of a hook, or of a server (W7). */
 export type AnswerRules =
   /** Only of a server: answers per UTC day; milliseconds between two, and without a further event. */
   & { readonly perDay?: number; readonly cooldownMs?: number; readonly gatherMs?: number }
@@ -68,13 +68,10 @@ export type AnswerRules =
 interface EventSources {
   /** Absent: there is no hook. */
   readonly hooks?: Readonly<Record<string, AnswerRules>>;
-  /** Those with `model: false` have no events. */
-  readonly feeds: Readonly<Record<string, AnswerRules>>;
   /** Entries of `agents.list[].on`, by the names of their events among those of hooks. */
   readonly serverEvents: Readonly<Record<string, AnswerRules>>;
 }
 
-const FEED = "feed:";
 const ENTRY = /^on:(\w+):(\d+)\.(\d+):/;
 
 /** Whether events are those of a server (W7). */
@@ -82,44 +79,31 @@ export function isEntry(hook: string): boolean {
   return ENTRY.test(hook);
 }
 
-/** The name of a feed's events among those of hooks: no name of a hook has a colon. */
-export function hookOfFeed(feed: string): string {
-  return FEED + feed;
-}
-
 /** The rules of events; `undefined` if the config has them no more. */
 export function rulesOfHook(
-  { hooks, feeds, serverEvents }: EventSources,
+  { hooks = {}, serverEvents }: EventSources,
   hook: string,
 ): AnswerRules | undefined {
   if (isEntry(hook)) return serverEvents[hook];
-  const [section, name] = sectionOf(hook);
-  const rules = section === "feeds" ? feeds : hooks ?? {};
-  return Object.hasOwn(rules, name) ? rules[name] : undefined;
+  return Object.hasOwn(hooks, hook) ? hooks[hook] : undefined;
 }
 
-export function hasEvents({ hooks, feeds, serverEvents }: EventSources): boolean {
-  const answered = [...Object.values(feeds), ...Object.values(serverEvents)];
-  return hooks !== undefined || answered.some(({ model }) => model);
+export function hasEvents({ hooks, serverEvents }: EventSources): boolean {
+  return hooks !== undefined || Object.values(serverEvents).some(({ model }) => model);
 }
 
-/** The config path of the rules: `hooks.uptime`, `feeds.releases`, `agents.list[0].on[0]`. */
+/** The config path of the rules: `hooks.uptime`, `agents.list[0].on[0]`. */
 export function pathOfHook(hook: string): string {
   const [, event, agent, at] = ENTRY.exec(hook) ?? [];
   if (event !== undefined) return `agents.list[${agent}].on[${at}]`;
-  return pathTo(...sectionOf(hook));
+  return pathTo("hooks", hook);
 }
 
-/** `the hook "uptime"`, `the feed "releases"`, `the entry agents.list[0].on[0] (pin)`. */
+/** `the hook "uptime"`, `the entry agents.list[0].on[0] (pin)`. */
 export function hookText(hook: string): string {
   const event = ENTRY.exec(hook)?.[1];
   if (event !== undefined) return `the entry ${pathOfHook(hook)} (${event})`;
-  const [section, name] = sectionOf(hook);
-  return `the ${section === "feeds" ? "feed" : "hook"} ${quoted(name)}`;
-}
-
-function sectionOf(hook: string): readonly [section: "hooks" | "feeds", name: string] {
-  return hook.startsWith(FEED) ? ["feeds", hook.slice(FEED.length)] : ["hooks", hook];
+  return `the hook ${quoted(hook)}`;
 }
 
 export interface NewHookEvent {
@@ -159,7 +143,6 @@ export interface StoredHookEvent {
 
 /** The hook whose event a message is: Discord lacks it, and no person wrote it. */
 export interface Hooked {
-  /** Name of the hook, or that of a feed by {@link hookOfFeed}. */
   readonly hook: string;
   /** What to do with the event, by the operator. */
   readonly prompt?: string;

@@ -128,13 +128,10 @@ async function furtherFacts(
   names: Parameters<typeof withNames>[1],
   people: readonly PossiblePerson[],
 ) {
-  const { discord: { access, accountId }, hooks = {}, feeds, voice } = config;
-  const ofAccount = <Rules extends { readonly account?: string }>(
-    rules: Readonly<Record<string, Rules>>,
-  ) =>
-    Object.fromEntries(
-      Object.entries(rules).filter(([, { account = DEFAULT_ACCOUNT }]) => account === accountId),
-    );
+  const { discord: { access, accountId }, hooks = {}, voice } = config;
+  const hooksHere = Object.fromEntries(
+    Object.entries(hooks).filter(([, { account = DEFAULT_ACCOUNT }]) => account === accountId),
+  );
   const policy = withNames(access, names);
   const gateway = await ask(() => discord.readGatewayInfo(), ASK_MS);
   const guilds = await examineGuilds(
@@ -160,10 +157,7 @@ async function furtherFacts(
       ...wrongIdFindings(wrong),
       // A wrong id has a row above, which tells more.
       ...judgePermissions(policy, found).filter(({ where = "" }) => !wrongRules.has(where)),
-      ...judgeEventPlaces({
-        hooks: { ...ofAccount(hooks), ...isOnly && config.serverEvents },
-        feeds: ofAccount(feeds),
-      }, found),
+      ...judgeEventPlaces({ ...hooksHere, ...isOnly && config.serverEvents }, found),
       ...judgeCallPlaces(voice?.autoJoin ?? [], found, isOnly),
     ],
   };

@@ -27,8 +27,8 @@ export function createHooksPart(account: AccountContext, services: AccountServic
 }
 
 /**
- * Creates the runner of an account. Its code is loaded once the config has a hook, or a feed with a
- * model; also if the last one has left events behind.
+ * Creates the runner of an account. Its code is loaded once the config has a hook, or an
+ * entry of `on`; also if the last one has left events behind.
  */
 function createLoadedHooks(
   { accountId, config, store, log }: Pick<AccountContext, "accountId" | "config" | "store" | "log">,

@@ -1,8 +1,8 @@
-/** Judges whether the bot has the rights that hooks, feeds and events of servers need (W3, W7, T15). */
+/** Judges whether the bot has the rights that hooks and events of servers need (W3, W7). */
 
 import { pathTo } from "../../core/config_file.ts";
 import type { Finding } from "../../core/finding.ts";
-import { hookOfFeed, hookText, isEntry, pathOfHook, placeOfHook } from "../../core/hooks/hook.ts";
+import { hookText, isEntry, pathOfHook, placeOfHook } from "../../core/hooks/hook.ts";
 import { countText } from "../../lib/text/units.ts";
 import type { SeenGuild } from "../../flows/preflight/permissions.ts";
 
@@ -14,27 +14,13 @@ interface Rules {
   readonly where?: readonly string[];
 }
 
-type Places = Readonly<Record<string, Rules>>;
-
 export function judgeEventPlaces(
-  { hooks, feeds }: { readonly hooks: Places; readonly feeds: Places },
+  hooks: Readonly<Record<string, Rules>>,
   guilds: readonly SeenGuild[],
 ): readonly Finding[] {
-  const ofFeeds = Object.entries(feeds).map(([name, feed]) => [hookOfFeed(name), feed] as const);
-  return [
-    ...judge("discord.hooks", "hook", Object.entries(hooks), guilds),
-    ...judge("discord.feeds", "feed", ofFeeds, guilds),
-  ];
-}
-
-function judge(
-  id: "discord.hooks" | "discord.feeds",
-  word: string,
-  entries: readonly (readonly [name: string, rules: Rules])[],
-  guilds: readonly SeenGuild[],
-): readonly Finding[] {
+  const entries = Object.entries(hooks);
   if (entries.length === 0) return [];
-  const about = { id, what: word === "hook" ? "Hooks" : "Feeds" };
+  const about = { id: "discord.hooks", what: "Hooks" } as const;
   const channels = guilds.flatMap(({ details }) => details?.channels ?? []);
   const areAllKnown = guilds.every(({ details }) => details !== undefined);
   let unknown = 0;
@@ -80,7 +66,7 @@ function judge(
     }];
   });
   if (wrong.length > 0) return wrong;
-  const count = countText(entries.length, word);
+  const count = countText(entries.length, "hook");
   return unknown === 0
     ? [{ ...about, status: "pass", why: `${count}: the bot may write in their places` }]
     : [{

@@ -60,12 +60,6 @@ export const ANSWER_NOTICES = {
     placeholders: { file: "its name" },
     example: "`{file}` darf ich hier nicht anhängen.",
   },
-  feedMore: {
-    text: "-# {feed}: {count} more new entries.",
-    when: "a poll of a feed finds more new entries than `feeds.<feed>.most`, after those",
-    placeholders: { feed: "the feed's title", count: "the number of the other new entries" },
-    example: "-# {feed}: noch {count} weitere.",
-  },
   folded: {
     text: "{count} of my answers had to wait. You can read all of them in `{file}`.",
     when: "a full queue merges several answers into one message",

@@ -35,7 +35,7 @@ export function schemaOf(database: DatabaseSync): number {
 
 /** SHA-256 of the columns of each schema, from 1 on (`columnsOf`). */
 export const COLUMNS: readonly string[] = [
-  "f0600dcd6dacde492d514b1553a1d0092a13e02fe4f536a67b270bd20993b3a0",
+  "f29b94ad0972d0f83a7fab17e7e20b35a2d31c41e46912532e7c73b60308afef",
 ];
 
 /**

@@ -1,5 +1,5 @@
 /**
- * Tables of what the agent does by itself: notes, schedules, changes, feeds, and events of hooks.
+ * Tables of what the agent does by itself: notes, schedules, changes, and events of hooks.
  */
 
 import type { UndoSteps } from "../../core/turn/ports/discord_place.ts";
@@ -191,35 +191,7 @@ export const DISCORD_POST = table("discord_post", {
   forgets: { delete: "asker_id = :userId" },
 });
 
-// The tables of what other programs tell: feeds and their entries (T15), and events of hooks (W2, W6).
-
-/** A feed of the config, as the last poll left it. */
-export const FEED = table("feed", {
-  id: rowNumber(true), // entries name it, and outlast it
-  accountId: account(),
-  name: text(),
-  url: text(), // of another one, all entries are old
-  etag: optional(text()),
-  lastModified: optional(text()),
-  nextAt: integer(),
-  readAt: optional(integer()), // the last poll that succeeded
-  failures: initially(integer(), 0),
-  problem: optional(text()),
-}, {
-  unique: ["accountId", "name"],
-  isOfBot: true,
-  forgets: "names and addresses of the config",
-});
-
-/** An entry that the bot has seen: it is never posted again. */
-export const FEED_ENTRY = table("feed_entry", {
-  feedRow: integer(),
-  entryKey: text(), // a digest
-  seenAt: integer(), // when the feed last had it
-}, {
-  key: ["feedRow", "entryKey"],
-  forgets: "digests of entries of public feeds",
-});
+// The tables of what other programs tell: events of hooks (W2, W6).
 
 /** Days after which events of hooks are forgotten, with the ids by which a repeated one is known. */
 export const HOOK_EVENTS_KEPT_DAYS = 30;
@@ -323,8 +295,6 @@ export const AGENT_TABLES: readonly DeclaredTable[] = [
   SCHEDULE,
   DISCORD_CHANGE,
   DISCORD_POST,
-  FEED,
-  FEED_ENTRY,
   HOOK_EVENT,
   HOOK_RUN,
   HOOK_INCIDENT,

@@ -25,7 +25,7 @@ describe("[O10] wrongCommand()", () => {
     [
       "list",
       'unknown command "list"; did you mean `pairing list` or `outbox list` or `sessions list` or ' +
-      "`approvals list` or `feeds list` or `mcp list` or `memory list` or `schedules list`?",
+      "`approvals list` or `mcp list` or `memory list` or `schedules list`?",
     ],
     ["constructor", 'unknown command "constructor"; `barnacle help` lists all commands'],
     ["pairing aprove X", 'unknown command "pairing aprove"; did you mean `pairing approve`?'],

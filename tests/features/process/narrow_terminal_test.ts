@@ -37,9 +37,6 @@ describe("[O10] a terminal of 40 columns", () => {
       }),
       config: {
         exec: { mode: "ask" },
-        feeds: {
-          releases: { url: "http://127.0.0.1:9/releases.xml", to: "channel:123456789012345678" },
-        },
       },
     }, async (scene) => {
       const { say, mention, replies, eventually, cli } = scene;
@@ -69,7 +66,6 @@ describe("[O10] a terminal of 40 columns", () => {
           ["status --probe", /general/],
           ["usage", /total/],
           ["schedules list", /winter/],
-          ["feeds list", /releases/],
           ["sessions list", /general/],
           ["approvals list", /"ls","-la"/],
           [`approvals show ${waiting}`, /"ls","-la"/],

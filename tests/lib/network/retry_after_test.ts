@@ -4,7 +4,7 @@ import { retryAfterOf } from "../../../src/lib/network/retry_after.ts";
 
 const NOW = Date.UTC(2026, 0, 1, 12);
 
-describe("[L3] [T15] retryAfterOf()", () => {
+describe("[L3] retryAfterOf()", () => {
   const cases: readonly [value: string | null | undefined, ms: number | undefined][] = [
     ["0", 0],
     ["7", 7_000],

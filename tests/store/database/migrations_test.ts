@@ -63,7 +63,6 @@ describe("MIGRATIONS", () => {
     "question_control",
     "note_vector",
     "question_cover",
-    "feed_entry",
     "known_message",
     "known_index",
   ]);

@@ -49,7 +49,6 @@ export const UNUSED_PORTS: ToolPorts = {
   draw: { draw: () => Promise.reject(new Error("This test draws nothing")) },
   web: {
     page: () => Promise.reject(new Error("This test reads no web page")),
-    feed: () => Promise.reject(new Error("This test reads no feed")),
     file: () => Promise.reject(new Error("This test reads no file of the web")),
     search: () => Promise.reject(new Error("This test searches nothing")),
   },

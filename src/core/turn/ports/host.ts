@@ -3,7 +3,6 @@
  * scripts, pages of the web, and drawn images.
  */
 
-import type { FetchFeed } from "../../feed.ts";
 import type { InboundMessage } from "../../inbound/inbound.ts";
 import type { Question } from "../../people/question.ts";
 import type { DiscordCall } from "./discord_call.ts";
@@ -152,8 +151,6 @@ export interface WebPort {
     readonly contentType: string;
     readonly bytes: Uint8Array<ArrayBuffer>;
   }>;
-  /** Reads a feed of the config (T15). */
-  readonly feed: FetchFeed;
 }
 
 export interface DrawPort {
