@@ -75,9 +75,9 @@ the key says otherwise. Running turns keep the old config.
 - **${EFFECTS.reconnect}**: by itself. It resumes its session and loses no message.
 - **${EFFECTS.restart}**: the change has no effect before the next start.
 
-Secrets, such as tokens and API keys, are best kept out of the file. \`"\${NAME}"\` or
-\`{ "env": "NAME" }\` stands for an environment variable. \`{ "file": "path" }\` stands for a file's content; a relative path starts at
-the service's credentials directory (systemd) if there is one, else at the config file's folder, and
+Secrets, such as tokens and API keys, are best kept out of the file. \`"\${NAME}"\` stands
+for an environment variable. \`{ "file": "path" }\` stands for a file's content; a relative path starts at the
+service's credentials directory (systemd) if there is one, else at the config file's folder, and
 then at \`credentials/\` in it.
 
 The lists below have every key, and lead to its description. In a path, words in angle brackets

@@ -26,7 +26,6 @@ import { resolveModels } from "./models.ts";
 import { type ConfigText, noFile, parseConfig, type ProblemAt } from "./parse.ts";
 import type { Problem } from "./text/problem.ts";
 import type { Settings } from "./schema/root.ts";
-import { isRemoved } from "./valid_part.ts";
 import { envSecret, Secret, type SecretPlaces } from "./schema/parts/secrets.ts";
 import { valueAt } from "./text/tree.ts";
 import { positionOf } from "./text/written.ts";
@@ -65,8 +64,7 @@ export async function loadConfig(
 ): Promise<Loaded> {
   const parsed = source ? await parseConfig(source) : noFile();
   const { problemAt } = parsed;
-  const { settings, written = {} } = parsed.settings ? parsed : parsed.part ?? {};
-  const removed = parsed.settings ? [] : parsed.part?.removed ?? [];
+  const { settings, written = {} } = parsed;
   if (!settings) return { kind: "refused", problems: parsed.problems };
 
   const { env } = ports;
@@ -82,9 +80,9 @@ export async function loadConfig(
   };
   const tokenPlaces = new Map(accounts.map((account) => [account.id, tokenPlaceOf(account)]));
   const modelKeys = ports.isElsewhere ? [] : auditModelVariables(settings, env, problemAt);
-  const secrets = await resolveSecrets(settings, written, accounts, problemAt, places, parsed.part);
+  const secrets = await resolveSecrets(settings, written, accounts, problemAt, places);
   const mentions = await mentionsOf(settings);
-  const placeholders = placeholdersIn(parsed.part?.whole ?? written).map((
+  const placeholders = placeholdersIn(written).map((
     { path, message, hint },
   ) => problemAt(ports.isElsewhere ? "warning" : "error", path, message, hint));
   const isReplaced = new Set(placeholders.map(({ path }) => path));
@@ -94,21 +92,19 @@ export async function loadConfig(
     ...placeholders,
     ...secrets.problems.filter(({ path }) => !isReplaced.has(path)),
     ...mentions.problems.map(({ path, message, hint }) => problemAt("error", path, message, hint)),
-    ...await unknownProviders(settings, problemAt, parsed.part),
+    ...await unknownProviders(settings, problemAt),
     ...(ports.isElsewhere ? [] : missingVariables(settings, env, problemAt)),
     ...modelKeys,
     ...costs.problems,
     ...openAlerts(settings, problemAt),
     ...shortPassphrase(settings, problemAt),
     ...hookProblems(settings, written, problemAt, ports.isElsewhere),
-    ...(isRemoved(["http", "token"], removed)
-      ? []
-      : openHttp(settings, written, problemAt, ports.isElsewhere)),
-    ...(parsed.settings ? silentDefaults(written) : []).map((remark): Problem =>
+    ...openHttp(settings, written, problemAt, ports.isElsewhere),
+    ...silentDefaults(written).map((remark): Problem =>
       source ? { ...remark, file: source.file } : remark
     ),
   ].sort(byPlace);
-  if (!parsed.settings || all.some(({ severity }) => severity === "error")) {
+  if (all.some(({ severity }) => severity === "error")) {
     return { kind: "refused", problems: all };
   }
   return {

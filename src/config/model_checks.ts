@@ -14,30 +14,22 @@ import type { Budgets } from "../core/spending/budget.ts";
 import type { Settings } from "./schema/root.ts";
 import type { Problem } from "./text/problem.ts";
 import type { ProblemAt } from "./parse.ts";
-import type { ValidPart } from "./valid_part.ts";
-import { entriesAt, isRecord, type Segment, valueAt } from "./text/tree.ts";
-import { isSecretPlaceholder, secretHint } from "./checks/placeholders.ts";
+import { isRecord, type Segment, valueAt } from "./text/tree.ts";
+import { isSecretPlaceholder, PLACEHOLDER_HINT } from "./checks/placeholders.ts";
 import { nearestOf } from "./checks/nearest.ts";
 import { openHost, UNENCRYPTED_HINT } from "./audit/audit_agent.ts";
 import { baseAddress, completeAddress } from "./schema/parts/key.ts";
 import { EnvReference, envText, fromEnv, Secret } from "./schema/parts/secrets.ts";
 import { quotesIn } from "./secrets.ts";
 
-const PROVIDERS = ["models", "providers"];
-
 /**
  * Checks the models of all agents, and their fallbacks; and those of memory, audio and images.
- *
- * @param part Set for an invalid file: a faulty provider is known, too.
  */
 export async function unknownProviders(
   settings: Settings,
   problemAt: ProblemAt,
-  part?: Pick<ValidPart, "removed" | "whole">,
 ): Promise<readonly Problem[]> {
-  const faulty = entriesAt(part?.whole, PROVIDERS).map(([id]) => id);
-  const known = [...new Set([...providerNames(settings.models.providers), ...faulty])];
-  if (isLost(part)) return [];
+  const known = [...new Set(providerNames(settings.models.providers))];
   const wrong = modelsIn(settings).filter(({ provider }) => !known.includes(provider));
   if (wrong.length === 0) return [];
   const { distance } = await import("fastest-levenshtein"); // only faulty configs need it
@@ -100,16 +92,6 @@ function moneyLimits(value: unknown, path: readonly Segment[] = []): readonly (t
     .flatMap(([key, child]) => moneyLimits(child, [...path, key]));
 }
 
-/** Whether the file may have a provider that was not read. */
-function isLost({ removed = [] }: Partial<Pick<ValidPart, "removed">> = {}): boolean {
-  return removed.some((path) =>
-    (path.length <= PROVIDERS.length || path.at(-1) === "") &&
-    PROVIDERS.every((segment, at) =>
-      path[at] === segment || path[at] === "" || path[at] === undefined
-    )
-  );
-}
-
 function namesIn(written: Settings["agents"]["defaults"]["model"], path: readonly Segment[]) {
   if (written === undefined) return [];
   const names = typeof written === "string" ? [{ name: written, path }] : [
@@ -166,7 +148,7 @@ function variableProblems(
     if (!(key instanceof Secret)) {
       if (!key.isAbsent) add("error", keyPath, key.why, key.hint);
     } else if (isSecretPlaceholder(key.reveal())) {
-      add("error", keyPath, `The variable ${keyVariable} is a placeholder`, secretHint(keyPath));
+      add("error", keyPath, `The variable ${keyVariable} is a placeholder`, PLACEHOLDER_HINT);
     }
     if (/\s/.test(envText(env, modelVariable) ?? "")) {
       const hint = "set it to the name alone, as the server lists it";

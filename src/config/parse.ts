@@ -1,9 +1,8 @@
 /**
  * Parses the text of a config file to settings, or to every problem in it.
  *
- * All problems come at once, in the order of the file (C2). After a syntax error, the rest is judged
- * only if the error does not change where keys belong. After an invalid value, the rest is judged
- * without that value.
+ * All problems of one kind come at once, in the order of the file (C2): first those of the syntax,
+ * then those of the values, and those that need valid values last.
  */
 
 import { findNodeAtLocation, type Node } from "jsonc-parser";
@@ -18,8 +17,8 @@ import { quoted } from "../lib/text/quoted.ts";
 import { createLines, type Lines, type Problem, type Severity, type Span } from "./text/problem.ts";
 import { configSchema, type Settings } from "./schema/root.ts";
 import { isSecret, schemaAt } from "./schema/parts/shape.ts";
-import { type ValidPart, validPartOf } from "./valid_part.ts";
-import { isRecord, readTree, type Remark, type Segment, type Tree } from "./text/tree.ts";
+import { withStraightQuotes } from "./text/other_formats.ts";
+import { isRecord, readTree, type Remark, type Segment } from "./text/tree.ts";
 
 export interface ConfigText {
   /** Path as the operator would write it, for messages. */
@@ -31,8 +30,6 @@ export interface ConfigText {
 export interface Parsed {
   /** Absent if the schema refuses a value, or after a syntax error. */
   readonly settings?: Settings;
-  /** The valid part of an invalid file, for further checks only. */
-  readonly part?: ValidPart;
   /** The file's own values, before defaults; absent with `settings`. */
   readonly written?: Readonly<Record<string, unknown>>;
   /** The text without its secrets; absent without a file, or if it is not valid. */
@@ -68,23 +65,35 @@ export function noFile(): Parsed {
 /** Parses a config file. Never rejects. */
 export async function parseConfig({ file, text }: ConfigText): Promise<Parsed> {
   const tree = readTree(text);
-  if (tree.kind === "faults") return await broken({ file, text }, tree);
-
-  const rootOf = (): Node => tree.root; // this costs more than all other steps, and valid files rarely need it
-  const toProblem = locator(file, text, () => secretsIn(tree.root, configSchema));
+  if (tree.kind === "faults") {
+    const toProblem = locator(file, text, () => likelySecretsIn(withStraightQuotes(text)));
+    const problems = tree.faults.map((fault) => toProblem({ severity: "error", ...fault }));
+    return { problems, problemAt: atNodes(() => undefined, toProblem) };
+  }
+  const { root } = tree;
+  const rootOf = (): Node => root;
+  const toProblem = locator(file, text, () => secretsIn(root, configSchema));
   const problemAt = atNodes(rootOf, toProblem);
   const { value, remarks } = withoutIgnored(tree.value, rootOf);
   const refused = async (issues: readonly z.core.$ZodIssue[]): Promise<Parsed> => {
-    const found = await invalid({ value, root: tree.root, text }, issues);
-    const all = [...found.errors, ...remarks].sort(byOffset);
-    return { problems: all.map(toProblem), problemAt, part: found.part };
+    const errors = await remarksOf(issues, {
+      schema: configSchema,
+      root,
+      text,
+      isSecret: isSecretAt,
+    });
+    const others = audit(rootOf, value).filter(({ path, severity }) =>
+      severity === "error" && !errors.some((error) => isWithin(path, error.path))
+    );
+    const all = [...errors, ...others, ...remarks].sort(byOffset);
+    return { problems: all.map(toProblem), problemAt };
   };
 
   const checked = configSchema.safeParse(value, { jitless: true });
   if (!checked.success) return await refused(checked.error.issues);
   const { settings, issues } = withAccounts(checked.data, value);
   if (issues.length > 0) return await refused(issues);
-  const secrets = holdsSecret(value, configSchema) ? secretsIn(tree.root, configSchema) : [];
+  const secrets = holdsSecret(value, configSchema) ? secretsIn(root, configSchema) : [];
   return {
     settings,
     written: value,
@@ -95,58 +104,10 @@ export async function parseConfig({ file, text }: ConfigText): Promise<Parsed> {
   };
 }
 
-/** Judges the rest of a file with syntax errors, if they do not change where keys belong. */
-async function broken(
-  { file, text }: ConfigText,
-  { straight = text, faults, rest }: Extract<Tree, { readonly kind: "faults" }>,
-): Promise<Parsed> {
-  const toProblem = locator(file, text, () => likelySecretsIn(straight));
-  const remarks = faults.map((fault): Remark => ({ severity: "error", ...fault }));
-  if (!rest) {
-    return { problems: remarks.map(toProblem), problemAt: atNodes(() => undefined, toProblem) };
-  }
-  const { root, lost } = rest;
-  const { value } = withoutIgnored(rest.value, () => root);
-  const checked = configSchema.safeParse(value, { jitless: true });
-  const issues = checked.success
-    ? withAccounts(checked.data, value).issues
-    : checked.error.issues.filter(({ path }) => findNodeAtLocation(root, pathOf(path))); // others may be lost
-  const { errors, part } = await invalid({ value, root, text, lost }, issues);
-  return {
-    problems: [...remarks, ...errors].sort(byOffset).map(toProblem),
-    problemAt: atNodes(() => root, toProblem),
-    part,
-  };
-}
-
-/** The errors of an invalid file, and the part of it that further checks can judge. */
-async function invalid(
-  { value, root, text, lost }: {
-    readonly value: Readonly<Record<string, unknown>>;
-    readonly root: Node;
-    readonly text: string;
-    /** Config paths of keys that a syntax error may have lost. */
-    readonly lost?: readonly (readonly Segment[])[];
-  },
-  issues: readonly z.core.$ZodIssue[],
-): Promise<{ readonly errors: readonly Remark[]; readonly part?: ValidPart }> {
-  const { part, more } = validPartOf(value, issues, lost);
-  const context = { schema: configSchema, root, text, isSecret: isSecretAt };
-  const errors = await remarksOf([...issues, ...more], context);
-  const others = audit(() => root, value).filter((
-    { path, severity },
-  ) => severity === "error" && !errors.some((error) => isWithin(path, error.path)));
-  return { errors: [...errors, ...others], part };
-}
-
 /** Whether one path is a part of another, in either direction. */
 function isWithin(path: readonly Segment[], other: readonly Segment[]): boolean {
   const depth = Math.min(path.length, other.length);
   return pathText(path.slice(0, depth)) === pathText(other.slice(0, depth));
-}
-
-function pathOf(path: readonly PropertyKey[]): Segment[] {
-  return path.filter((part) => typeof part !== "symbol");
 }
 
 function isSecretAt(path: readonly Segment[]): boolean {

@@ -9,7 +9,7 @@ import { quoted } from "../lib/text/quoted.ts";
 import { account as accountSchema, discord as discordSchema } from "./schema/discord.ts";
 import { BOT_TOKEN, DEFAULT_ACCOUNT, type WrittenAccount } from "./schema/accounts.ts";
 import { MODEL_SECRETS } from "./models.ts";
-import { isSecretPlaceholder, secretHint } from "./checks/placeholders.ts";
+import { isSecretPlaceholder, PLACEHOLDER_HINT } from "./checks/placeholders.ts";
 import type { ProblemAt } from "./parse.ts";
 import type { Problem } from "./text/problem.ts";
 import { configSchema, type Settings } from "./schema/root.ts";
@@ -19,15 +19,13 @@ import {
   EnvReference,
   envSecret,
   hasQuotes,
-  referenceIn,
   resolveSecret,
   Secret,
   type SecretPlaces,
   type SecretSource,
 } from "./schema/parts/secrets.ts";
-import { childOf, isSecret, layersOf, type Schema, schemaAt } from "./schema/parts/shape.ts";
-import { isList, isRecord, type Segment, valueAt } from "./text/tree.ts";
-import type { ValidPart } from "./valid_part.ts";
+import { childOf, isSecret, layersOf, type Schema } from "./schema/parts/shape.ts";
+import { isRecord, type Segment, valueAt } from "./text/tree.ts";
 
 interface FoundSecrets {
   readonly byPath: SecretsByPath;
@@ -47,8 +45,6 @@ export type SecretsByPath = ReadonlyMap<
  * that cannot be read is removed.
  *
  * @param written The file's own values.
- * @param part Set for an invalid file: the references in its faulty values are read, too, because
- * a provider without `kind` is faulty as a whole (C2).
  */
 export async function resolveSecrets(
   settings: Settings,
@@ -56,7 +52,6 @@ export async function resolveSecrets(
   accounts: readonly WrittenAccount[],
   problemAt: ProblemAt,
   places: SecretPlaces,
-  part?: Pick<ValidPart, "removed" | "whole">,
 ): Promise<FoundSecrets> {
   const problems: Problem[] = [];
   const byPath = new Map<string, { path: readonly Segment[]; secret: Secret }>();
@@ -84,7 +79,7 @@ export async function resolveSecrets(
       failed.add(place);
       const severity = places.isElsewhere ? "warning" : "error";
       const message = `${nameOf(source)} is a placeholder`;
-      problems.push(problemAt(severity, path, message, secretHint(path)));
+      problems.push(problemAt(severity, path, message, PLACEHOLDER_HINT));
       return places.isElsewhere ? secret : undefined;
     }
     if (secret instanceof Secret) {
@@ -146,7 +141,6 @@ export async function resolveSecrets(
     (path) => valueAt(written, path) === undefined ? undefined : path,
     false,
   );
-  for (const { source, path } of part ? referencesIn(part) : []) await read(source, path);
   problems.push(...sameTokens(written, accounts, problemAt));
   return { byPath, holdsLiteral, problems };
 }
@@ -227,30 +221,6 @@ function sameTokens(
         : "each bot has its own: in Discord's developer portal, under its application, Bot, Reset Token",
     );
   });
-}
-
-/** The references to secrets within the faulty values of a file. */
-function referencesIn(
-  { removed, whole }: Pick<ValidPart, "removed" | "whole">,
-): readonly { readonly path: readonly Segment[]; readonly source: SecretSource }[] {
-  const within = (
-    value: unknown,
-    schema: Schema | undefined,
-    path: readonly Segment[],
-  ): ReturnType<typeof referencesIn> => {
-    if (!schema) return [];
-    if (isSecret(schema)) {
-      const source = referenceIn(value);
-      return source ? [{ path, source }] : [];
-    }
-    const entries = isList(value) ? value.entries() : Object.entries(isRecord(value) ? value : {});
-    return [...entries].flatMap(([key, inner]) =>
-      within(inner, childOf(schema, key), [...path, key])
-    );
-  };
-  return removed.flatMap((path) =>
-    within(valueAt(whole, path), schemaAt(configSchema, path), path)
-  );
 }
 
 /**

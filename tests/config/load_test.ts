@@ -345,20 +345,6 @@ describe("loadConfig()", () => {
       assert.doesNotMatch(JSON.stringify(found), /sk-1/);
     });
   }
-
-  const beside: readonly (readonly [http: string, paths: string])[] = [
-    ['"port":"eighty","bind":["0.0.0.0"]', "http.port http.bind"],
-    ['"port":-1,"bind":"0.0.0.0","token":"short"', "http.port http.token"],
-    ['"bind":"0.0.0.0","token":5', "http.token"], // a token may be meant
-    ['"bind":5,"port":70000', "http.bind http.port"],
-  ];
-  for (const [http, paths] of beside) {
-    it(`[C2] [SEC-R30] judges http.bind beside other errors of http: ${paths}`, async () => {
-      const { problems } = await load(`{"http":{${http}}}`);
-      const errors = problems.filter(({ severity }) => severity === "error");
-      assert.equal(errors.map(({ path }) => path).join(" "), paths);
-    });
-  }
 });
 
 const ETC = "/etc/barnacle/config.jsonc";

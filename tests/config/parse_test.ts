@@ -109,10 +109,9 @@ config.jsonc:4:15: error: Expected an object in braces, found a list
     "C2",
     "typographic quotes",
     `{ “http”: {} }`,
-    `config.jsonc:1:3: error: This begins with “, which is no quote of JSON
-  in http
+    `config.jsonc:1:3: error: “ is no quote of JSON
 1 | { “http”: {} }
-  |   ^^^^^^
+  |   ^
   = write straight double quotes ("); word processors and chats change them
 `,
   ],
@@ -185,7 +184,7 @@ config.jsonc:1:41: error: There is no key "var" here
   in channels.discord.token.var
 1 | { "channels": { "discord": { "token": { "var": "*****" } } } }
   |                                         ^^^^^
-  = write a text, { "env": "<NAME>" }, or { "file": "<path>" }
+  = write a text, "\${NAME}", or { "file": "<path>" }
 `,
   ],
   [
@@ -236,17 +235,12 @@ config.jsonc:1:41: error: There is no key "var" here
   ],
   [
     "C2",
-    "a missing comma, and the errors beside it",
+    "a missing comma, before all other errors",
     `{
   "log": { "level": "nonsense" }
   "http": { "port": 1, }
 }`,
-    `config.jsonc:2:21: error: Expected "error", "warn", "info", "debug" or "connection_debug", found "nonsense"
-  in log.level
-2 |   "log": { "level": "nonsense" }
-  |                     ^^^^^^^^^^
-
-config.jsonc:3:3: error: A comma is missing here
+    `config.jsonc:3:3: error: A comma is missing here
 3 |   "http": { "port": 1, }
   |   ^^^^^^
 `,
@@ -261,37 +255,6 @@ config.jsonc:3:3: error: A comma is missing here
     `config.jsonc:4:2: error: A closing brace } is missing here
 4 | }
   |  ^
-`,
-  ],
-  [
-    "C2",
-    "errors after a second comma, and missing variables in a provider without kind",
-    `{
-  "log": { "levl": "info" },,
-  "models": { "providers": { "mine": { "apiKey": "\${KEY}" } } },
-  "agents": { "defaults": { "model": "mine/x" } }
-}`,
-    `config.jsonc:2:12: error: There is no key "levl" here
-  in log.levl
-2 |   "log": { "levl": "info" },,
-  |            ^^^^^^
-  = did you mean "level"?
-
-config.jsonc:2:29: error: A key in double quotes is missing here
-2 |   "log": { "levl": "info" },,
-  |                             ^
-
-config.jsonc:3:30: error: "kind" is missing
-  in models.providers.mine.kind
-3 |   "models": { "providers": { "mine": { "apiKey": "\${KEY}" } } },
-  |                              ^^^^^^
-  = add "kind": "openai-compatible", "openai-responses", "anthropic", "google" or "bedrock"
-
-config.jsonc:3:50: error: The variable KEY is not set
-  in models.providers.mine.apiKey
-3 |   "models": { "providers": { "mine": { "apiKey": "\${KEY}" } } },
-  |                                                  ^^^^^^^^
-  = set KEY in the environment of Barnacle
 `,
   ],
   [
@@ -313,7 +276,7 @@ config.jsonc:3:38: error: A value is missing here
   ],
   [
     "C2",
-    "errors of the schema, a pattern and a variable in one run",
+    "all errors of the schema in one run, and others once it is valid",
     `{
   "log": { "level": "nonsense" },
   "channels": { "discord": { "token": "\${BOT_TOKEN}" } },
@@ -323,18 +286,6 @@ config.jsonc:3:38: error: A value is missing here
   in log.level
 2 |   "log": { "level": "nonsense" },
   |                     ^^^^^^^^^^
-
-config.jsonc:3:39: error: The variable BOT_TOKEN is not set
-  in channels.discord.token
-3 |   "channels": { "discord": { "token": "\${BOT_TOKEN}" } },
-  |                                       ^^^^^^^^^^^^^^
-  = set BOT_TOKEN in the environment of Barnacle
-
-config.jsonc:4:52: error: The pattern is not valid: error parsing regexp: invalid or unsupported Perl syntax: \`(?=\`
-  in messages.groupChat.mentionPatterns[0]
-4 |   "messages": { "groupChat": { "mentionPatterns": ["(?=a)b"], "historyLimit": -1 } }
-  |                                                    ^^^^^^^^
-  = patterns use RE2, which has no (?=…), (?<=…) or \\1
 
 config.jsonc:4:79: error: Expected a whole number from 0 to 500, found -1
   in messages.groupChat.historyLimit

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { afterEach, describe, it } from "node:test";
 import type { Problem } from "../../src/config/text/problem.ts";
 import { show } from "../../src/extras/agent/agents.ts";
-import { checkFile } from "../../src/extras/config/show.ts";
+import { checkFile } from "../../src/extras/config/check.ts";
 import { createDataFixture, GUILD_SNAPSHOT, removeDataFixtures } from "../cli/data_fixture.ts";
 import { recordingIo } from "../cli/io.ts";
 import { batch } from "../support/store/store.ts";

@@ -104,7 +104,7 @@ export function valuesOf({ schema, doc: { entry }, isSection }: ReferenceKey): s
   if (isSection) return "a section";
   if (entry !== undefined && entry !== "[]") return `an object, { "${entry}": { … } }`;
   if (isSecret(schema)) {
-    return 'a text in quotes, "${NAME}", { "env": "NAME" }, or { "file": "path" }';
+    return 'a text in quotes, "${NAME}", or { "file": "path" }';
   }
   return allowedBy(schema, Infinity);
 }

@@ -129,7 +129,7 @@ export function effectiveOf(written: unknown, id: AccountId, own: unknown): Writ
   );
 }
 
-/** A secret is one value, even if it is written as `{ "file": … }` or `{ "env": … }`. */
+/** A secret is one value, even if it is written as `{ "file": … }`. */
 function inherited(above: Written, own: Written): Written {
   const joined = new Map(Object.entries(above));
   for (const [name, value] of Object.entries(own)) {

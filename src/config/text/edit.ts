@@ -1,25 +1,17 @@
 /**
  * Changes values in the text of a config, and keeps the rest as its writer wrote it (C10).
  *
- * Each change edits only its own tokens. All other blanks and comments stay, even comments within a
- * removed part: an operator who changes a setting must not lose the note that explains it.
+ * An edit touches the lines of its entry only. A comment beside a removed entry goes with it.
+ * `modify` of jsonc-parser does not serve here: it gives a comment beside the last entry to a new
+ * one, leaves `{,}` of `{"a": 1,}`, and `["1""]` of `["1", "2"]` without its last.
  */
 
-import { applyEdits, type Edit, findNodeAtLocation, type Node } from "jsonc-parser";
+import { applyEdits, createScanner, type Edit, findNodeAtLocation, type Node } from "jsonc-parser";
 import { isDeepStrictEqual } from "node:util";
 import { pathText } from "../../core/config_file.ts";
 import { quoted, UNPRINTABLE } from "../../lib/text/quoted.ts";
-import {
-  commaAfter,
-  type EditedSource,
-  isLineEnd,
-  sourceOf,
-  withCommentBefore,
-  withEntry,
-  withoutEntry,
-  withValue,
-} from "./edit_text.ts";
-import { isList, isRecord, nameOf, type Segment } from "./tree.ts";
+import type { Span } from "./problem.ts";
+import { isList, isRecord, nameOf, readTree, type Segment, valueAt } from "./tree.ts";
 
 /** A changed text, or why the change is not possible. */
 export type Edited =
@@ -27,159 +19,137 @@ export type Edited =
   | { readonly kind: "refused"; readonly message: string };
 
 /**
- * Sets the value at a path, and creates missing objects on the way.
- *
- * If an object or a list exists, only its differences are changed, so comments stay with their
- * entries. The index after the last entry appends to a list.
+ * Sets the value at a path, and creates missing objects on the way. The index after the last entry
+ * appends to a list. Of an object or a list, only the differences are changed.
  *
  * @param text A blank text is an empty config.
  * @param value Plain data, as of `JSON.parse`.
  */
 export function setAt(text: string, path: readonly Segment[], value: unknown): Edited {
-  const isBlank = !/\S/.test(text.replace(/^\uFEFF/, ""));
-  const start = isBlank ? `${text.trimEnd()}{}\n` : text;
-  const source = sourceOf(start);
-  if (typeof source === "string") return refused(source);
-  const node = findNodeAtLocation(source.root, [...path]);
-  return node ? applied(start, difference(node, value, path)) : insertAt(source, path, value);
+  const start = /\S/.test(text.replace(/^\uFEFF/, "")) ? text : `${text.trimEnd()}{}\n`;
+  const tree = readTree(start);
+  if (tree.kind === "faults") return refused(tree.faults[0]?.message ?? "The file cannot be read");
+  const node = findNodeAtLocation(tree.root, [...path]);
+  if (!node) return inserted(start, tree.root, path, value);
+  const old = valueAt(tree.value, path);
+  if (isDeepStrictEqual(old, value)) return { kind: "edited", text: start };
+  const steps = isRecord(old) && isRecord(value)
+    ? [
+      ...Object.keys(old).filter((key) => !Object.hasOwn(value, key)).map((key) => [key]),
+      ...Object.entries(value),
+    ]
+    : isList(old) && isList(value)
+    ? listSteps(old, value)
+    : undefined;
+  if (!steps) {
+    return applied(start, [{
+      ...spanOf(node),
+      content: written(value, start, indentOf(start, node.offset)),
+    }]);
+  }
+  return steps.reduce<Edited>((edited, [segment = "", ...to]) => {
+    if (edited.kind === "refused") return edited;
+    const here = [...path, segment as Segment];
+    return to.length === 0 ? unsetAt(edited.text, here) : setAt(edited.text, here, to[0]);
+  }, { kind: "edited", text: start });
+}
+
+/**
+ * The removed entries, from the last one, and then the appended ones; `undefined` for another change,
+ * after which comments would stand beside wrong entries.
+ */
+function listSteps(
+  old: readonly unknown[],
+  value: readonly unknown[],
+): readonly unknown[][] | undefined {
+  const stays = (one: unknown) => value.some((other) => isDeepStrictEqual(one, other));
+  const left = old.filter(stays);
+  if (!isDeepStrictEqual(left, value.slice(0, left.length))) return undefined;
+  return [
+    ...old.flatMap((one, at) => stays(one) ? [] : [[at]]).reverse(),
+    ...value.slice(left.length).map((one, at) => [left.length + at, one]),
+  ];
 }
 
 /** Removes the value at a path; a missing one changes nothing. */
 export function unsetAt(text: string, path: readonly Segment[]): Edited {
-  return path.length === 0
-    ? refused("Cannot remove the whole file: name a key")
-    : applied(text, [{ kind: "remove", path }]);
-}
-
-function refused(message: string): Edited {
-  return { kind: "refused", message };
-}
-
-interface TextChange {
-  readonly kind: "remove" | "replace" | "insert";
-  readonly path: readonly Segment[];
-  readonly value?: unknown;
-}
-
-/** Each step parses the text again, because the step before it has moved everything. */
-function applied(text: string, steps: readonly TextChange[]): Edited {
-  let edited: Edited = { kind: "edited", text };
-  for (const { kind, path, value } of steps) {
-    if (edited.kind === "refused") return edited;
-    const source = sourceOf(edited.text);
-    if (typeof source === "string") return refused(source);
-    const node = findNodeAtLocation(source.root, [...path]);
-    if (kind === "insert") edited = insertAt(source, path, value);
-    else if (node) {
-      const changed = kind === "remove"
-        ? withoutEntry(source, node)
-        : withValue(source, node, value);
-      edited = { kind: "edited", text: changed };
-    }
+  const tree = readTree(text);
+  if (tree.kind === "faults") return refused(tree.faults[0]?.message ?? "The file cannot be read");
+  if (path.length === 0) return refused("Cannot remove the whole file: name a key");
+  const node = findNodeAtLocation(tree.root, [...path]);
+  if (!node) return { kind: "edited", text };
+  const entry = entryOf(node);
+  const siblings = entry.parent?.children ?? [];
+  const at = siblings.indexOf(entry);
+  const comma = commaAfter(text, endOf(entry));
+  const from = lineStart(text, entry.offset);
+  const to = lineEnd(text, comma === undefined ? endOf(entry) : comma + 1);
+  if (isFirstInLine(text, entry.offset) && to !== undefined) {
+    return applied(text, [{ offset: from, length: to - from, content: "" }]);
   }
-  return edited;
+  const [next, before] = [siblings[at + 1], siblings[at - 1]];
+  const start = next || !before ? entry.offset : endOf(before);
+  const end = next?.offset ?? (comma === undefined || before ? endOf(entry) : comma + 1);
+  return applied(text, [{ offset: start, length: end - start, content: "" }]);
 }
 
-/** The steps from the present value to a new one, which keep comments in their place. */
-function difference(node: Node, value: unknown, path: readonly Segment[]): readonly TextChange[] {
-  if (node.type === "object" && isRecord(value)) return differenceOfObjects(node, value, path);
-  if (node.type === "array" && isList(value)) return differenceOfLists(node, value, path);
-  return isDeepStrictEqual(plain(node), value) ? [] : [{ kind: "replace", path, value }];
-}
-
-function differenceOfObjects(
-  node: Node,
-  value: Readonly<Record<string, unknown>>,
-  path: readonly Segment[],
-): readonly TextChange[] {
-  const keys = (node.children ?? []).map(({ children }) => String(children?.[0]?.value));
-  const removedKeys = keys.filter((key) => !Object.hasOwn(value, key));
-  return [
-    ...removedKeys.map((key): TextChange => ({ kind: "remove", path: [...path, key] })),
-    ...Object.entries(value).flatMap(([key, inner]) => {
-      const child = findNodeAtLocation(node, [key]);
-      const here = [...path, key];
-      return child
-        ? difference(child, inner, here)
-        : [{ kind: "insert", path: here, value: inner } as const];
-    }),
-  ];
-}
-
-/** Equal entries at both ends stay. In between, entries are changed in place as far as they go. */
-function differenceOfLists(
-  node: Node,
-  value: readonly unknown[],
-  path: readonly Segment[],
-): readonly TextChange[] {
-  const nodes = node.children ?? [];
-  const before = nodes.map(plain);
-  const shorter = Math.min(before.length, value.length);
-  let head = 0;
-  while (head < shorter && isDeepStrictEqual(before[head], value[head])) head += 1;
-  let tail = 0;
-  while (
-    tail < shorter - head && isDeepStrictEqual(before.at(-1 - tail), value.at(-1 - tail))
-  ) tail += 1;
-
-  const both = shorter - tail;
-  const steps: TextChange[] = [];
-  for (let index = head; index < both; index += 1) {
-    const child = nodes[index];
-    if (child) steps.push(...difference(child, value[index], [...path, index]));
-  }
-  for (let index = before.length - tail - 1; index >= both; index -= 1) {
-    steps.push({ kind: "remove", path: [...path, index] });
-  }
-  for (let index = both; index < value.length - tail; index += 1) {
-    steps.push({ kind: "insert", path: [...path, index], value: value[index] });
-  }
-  return steps;
-}
-
-/** Inserts a new entry into the deepest existing part of the path. */
-function insertAt(source: EditedSource, path: readonly Segment[], value: unknown): Edited {
+/** Adds an entry to the deepest existing part of a path. */
+function inserted(text: string, root: Node, path: readonly Segment[], value: unknown): Edited {
   let depth = path.length - 1;
-  let parent: Node | undefined;
-  while (depth >= 0 && !(parent = findNodeAtLocation(source.root, path.slice(0, depth)))) {
-    depth -= 1;
-  }
+  while (depth > 0 && !findNodeAtLocation(root, path.slice(0, depth))) depth -= 1;
+  const parent = findNodeAtLocation(root, path.slice(0, depth)) ?? root;
   const segment = path[depth];
-  if (!parent || segment === undefined) return refused("This path does not exist in the file");
-  const entry = built(path.slice(depth + 1), value);
-  if (entry === undefined) return refused(`${pathText(path)}: a new list begins with [0]`);
-  const isIndex = typeof segment === "number";
   const place = pathText(path.slice(0, depth));
-  if (parent.type !== (isIndex ? "array" : "object")) {
-    const wanted = isIndex ? "a list" : "an object";
-    return refused(`${place || "The file"} is ${nameOf(parent)}, and not ${wanted}`);
-  }
-  if (segment === "__proto__") return refused('The key "__proto__" is not allowed');
+  const isIndex = typeof segment === "number";
   const length = parent.children?.length ?? 0;
-  return isIndex && segment > length
-    ? refused(`${place} has ${length} entries, and none at [${segment}]`)
-    : { kind: "edited", text: withEntry(source, parent, segment, entry.value) };
-}
-
-/** The value within new objects and lists; lists begin with it as their first entry. */
-function built(path: readonly Segment[], value: unknown): { readonly value: unknown } | undefined {
-  const [segment, ...rest] = path;
-  if (segment === undefined) return { value };
-  const inner = built(rest, value);
-  if (inner === undefined || segment === "__proto__") return undefined;
-  if (typeof segment === "string") return { value: { [segment]: inner.value } };
-  return segment === 0 ? { value: [inner.value] } : undefined;
-}
-
-function plain(node: Node): unknown {
-  if (node.type === "array") return (node.children ?? []).map(plain);
-  if (node.type !== "object") return node.value;
-  return Object.fromEntries(
-    (node.children ?? []).flatMap(({ children }) => {
-      const [key, value] = children ?? [];
-      return key && value ? [[String(key.value), plain(value)] as const] : [];
-    }),
+  if (path.includes("__proto__")) return refused('The key "__proto__" is not allowed');
+  if (segment === undefined || parent.type !== (isIndex ? "array" : "object")) {
+    return refused(`${place} is ${nameOf(parent)}, and not ${isIndex ? "a list" : "an object"}`);
+  }
+  if (isIndex && segment > length) {
+    return refused(`${place} has ${length} entries, and none at [${segment}]`);
+  }
+  const rest = path.slice(depth + 1);
+  const wrong = rest.findIndex((part) => typeof part === "number" && part > 0);
+  if (wrong >= 0) {
+    return refused(`${pathText(path.slice(0, depth + 2 + wrong))}: a new list begins with [0]`);
+  }
+  const inner = rest.reduceRight<unknown>(
+    (built, part) => typeof part === "number" ? [built] : { [part]: built },
+    value,
   );
+  const name = isIndex ? "" : `${JSON.stringify(segment)}: `;
+  const last = parent.children?.at(-1);
+  const first = parent.children?.find(({ offset }) => isFirstInLine(text, offset));
+  const indent = first ? indentOf(text, first.offset) : `${indentOf(text, parent.offset)}  `;
+  const eol = eolOf(text);
+  const comma = last && commaAfter(text, endOf(last));
+  const edits: Edit[] = last && comma === undefined
+    ? [{ offset: endOf(last), length: 0, content: "," }]
+    : [];
+  const after = last ? (comma === undefined ? endOf(last) : comma + 1) : parent.offset + 1;
+  const tail = comma === undefined ? "" : ",";
+  const own = (isOnLines: boolean) => name + written(inner, text, isOnLines ? indent : undefined);
+  if (last && !first) { // all in one line
+    return applied(text, [...edits, {
+      offset: after,
+      length: 0,
+      content: ` ${own(false)}${tail}`,
+    }]);
+  }
+  const end = lineEnd(text, after);
+  const close = last ? "" : `${eol}${indentOf(text, parent.offset)}`;
+  return end === undefined
+    ? applied(text, [...edits, {
+      offset: after,
+      length: last ? 0 : /^[ \t]*/.exec(text.slice(after))?.[0].length ?? 0,
+      content: `${eol}${indent}${own(true)}${tail}${close}`,
+    }])
+    : applied(text, [...edits, {
+      offset: end,
+      length: 0,
+      content: `${indent}${own(true)}${tail}${eol}`,
+    }]);
 }
 
 /** The replacement of an entry: a plain value, or a new name for a key. */
@@ -199,29 +169,24 @@ export function replaceWithComment(
   to: Replacement,
   comment: string,
 ): Edited {
-  const source = sourceOf(text);
-  if (typeof source === "string") return { kind: "refused", message: source };
-  const value = findNodeAtLocation(source.root, [...path]);
-  if (!value || path.length === 0) {
-    return { kind: "refused", message: `There is nothing at ${pathText(path)}` };
+  const node = nodeAt(text, path);
+  if (typeof node === "string") return refused(node);
+  const key = "key" in to ? node.parent?.children?.[0] : node;
+  if (!key || "key" in to && node.parent?.type !== "property") {
+    return refused(`${pathText(path)} has no key`);
   }
+  if (
+    "key" in to && node.parent?.parent?.children?.some((one) => one.children?.[0]?.value === to.key)
+  ) {
+    return refused(`${pathText(path)}: the key ${quoted(to.key)} exists already`);
+  }
+  if ("value" in to && node.children) return refused(`${pathText(path)} is not a plain value`);
+  const content = JSON.stringify("key" in to ? to.key : to.value);
   const words = wordsForComment(comment);
-  if ("value" in to) {
-    if (value.children) {
-      return { kind: "refused", message: `${pathText(path)} is not a plain value` };
-    }
-    return edited(source, value, JSON.stringify(to.value), commentAt(source, value, value, words));
-  }
-  const key = value.parent?.children?.[0];
-  if (value.parent?.type !== "property" || !key) {
-    return { kind: "refused", message: `${pathText(path)} has no key` };
-  }
-  const siblings = value.parent.parent?.children ?? [];
-  if (siblings.some(({ children }) => children?.[0] !== key && children?.[0]?.value === to.key)) {
-    const message = `${pathText(path)}: the key ${quoted(to.key)} exists already`;
-    return { kind: "refused", message };
-  }
-  return edited(source, key, JSON.stringify(to.key), commentAt(source, key, value, words));
+  return applied(text, [{
+    ...spanOf(key),
+    content: words === "" ? content : `${content} /* ${words} */`,
+  }]);
 }
 
 /**
@@ -230,46 +195,90 @@ export function replaceWithComment(
  * @param path Of the entry of a list, or of the value of a key.
  */
 export function commentBefore(text: string, path: readonly Segment[], comment: string): Edited {
-  const source = sourceOf(text);
-  if (typeof source === "string") return refused(source);
-  const value = findNodeAtLocation(source.root, [...path]);
-  if (!value || path.length === 0) return refused(`There is nothing at ${pathText(path)}`);
-  const entry = value.parent?.type === "property" ? value.parent : value;
-  return { kind: "edited", text: withCommentBefore(source, entry, wordsForComment(comment)) };
+  const node = nodeAt(text, path);
+  if (typeof node === "string") return refused(node);
+  const { offset } = entryOf(node);
+  const content = `// ${wordsForComment(comment)}${eolOf(text)}${indentOf(text, offset)}`;
+  return applied(text, [{ offset, length: 0, content }]);
 }
 
-/** A comment as an edit: at the end of the line if it is free, else right after the name. */
-function commentAt(
-  { text }: EditedSource,
-  name: Node,
-  value: Node,
-  words: string,
-): readonly Edit[] {
-  if (words === "") return [];
-  const end = value.offset + value.length;
-  const line = { length: 0, content: ` // ${words}` };
-  const opened = value.offset + 1;
-  if (value.children && name !== value && isLineEnd(text, opened)) {
-    return [{ offset: opened, ...line }];
-  }
-  const comma = commaAfter(text, end);
-  const isBeside = comma !== undefined && /^[ \t]*$/.test(text.slice(end, comma));
-  const behind = isBeside ? comma + 1 : end;
-  const isOneLine = !/[\r\n]/.test(text.slice(name.offset, end));
-  if (isOneLine && isLineEnd(text, behind)) return [{ offset: behind, ...line }];
-  return [{ offset: name.offset + name.length, length: 0, content: ` /* ${words} */` }];
-}
-
-function edited(
-  { text }: EditedSource,
-  { offset, length }: Node,
-  content: string,
-  comment: readonly Edit[],
-): Edited {
-  return { kind: "edited", text: applyEdits(text, [{ offset, length, content }, ...comment]) };
+function nodeAt(text: string, path: readonly Segment[]): Node | string {
+  const tree = readTree(text);
+  if (tree.kind === "faults") return tree.faults[0]?.message ?? "The file cannot be read";
+  const node = findNodeAtLocation(tree.root, [...path]);
+  return node && path.length > 0 ? node : `There is nothing at ${pathText(path)}`;
 }
 
 /** A name as a comment: on one line, and without anything that would end the comment. */
 function wordsForComment(words: string): string {
   return words.replace(UNPRINTABLE, " ").replaceAll("*/", "* /").replace(/\s+/g, " ").trim();
+}
+
+function refused(message: string): Edited {
+  return { kind: "refused", message };
+}
+
+function applied(text: string, edits: Edit[]): Edited {
+  return { kind: "edited", text: applyEdits(text, edits) };
+}
+
+/** A value as JSON: in lines with this indentation, or in one line. */
+function written(value: unknown, text: string, indent: string | undefined): string {
+  const isFlat = isList(value) && value.every((one) => !isList(one) && !isRecord(one));
+  if (indent === undefined || isFlat) return inLine(value);
+  return JSON.stringify(value, undefined, 2).replaceAll("\n", eolOf(text) + indent);
+}
+
+function inLine(value: unknown): string {
+  if (isList(value)) return `[${value.map(inLine).join(", ")}]`;
+  if (!isRecord(value) || Object.keys(value).length === 0) return JSON.stringify(value);
+  const parts = Object.entries(value).map(([key, one]) => `${JSON.stringify(key)}: ${inLine(one)}`);
+  return `{ ${parts.join(", ")} }`;
+}
+
+function entryOf(node: Node): Node {
+  return node.parent?.type === "property" ? node.parent : node;
+}
+
+function spanOf({ offset, length }: Span): Span {
+  return { offset, length };
+}
+
+function endOf({ offset, length }: Span): number {
+  return offset + length;
+}
+
+// From a const enum of jsonc-parser, which does not exist in single-file compilation.
+const COMMA = 5;
+
+/** The offset of the next comma, if only blanks and comments come before it. */
+function commaAfter(text: string, offset: number): number | undefined {
+  const scanner = createScanner(text, true);
+  scanner.setPosition(offset);
+  return Number(scanner.scan()) === COMMA ? scanner.getTokenOffset() : undefined;
+}
+
+/** Where the next line begins, if only blanks and a comment follow in this one. */
+function lineEnd(text: string, offset: number): number | undefined {
+  const rest = /^[ \t]*(?:\/\/[^\r\n]*|\/\*(?:(?!\*\/)[^\r\n])*\*\/[ \t]*)?(?:\r\n|[\r\n])/.exec(
+    text.slice(offset),
+  );
+  return rest ? offset + rest[0].length : undefined;
+}
+
+function lineStart(text: string, offset: number): number {
+  return offset - (/[ \t]*$/.exec(text.slice(0, offset))?.[0].length ?? 0);
+}
+
+function isFirstInLine(text: string, offset: number): boolean {
+  return /(?:^\uFEFF?|[\r\n])[ \t]*$/.test(text.slice(0, offset));
+}
+
+/** The blanks at the start of an offset's line. */
+function indentOf(text: string, offset: number): string {
+  return /(?:^|[\r\n])([ \t]*)[^\r\n]*$/.exec(text.slice(0, offset))?.[1] ?? "";
+}
+
+function eolOf(text: string): string {
+  return /\r\n|\r|\n/.exec(text)?.[0] ?? "\n";
 }

@@ -1,11 +1,11 @@
 /**
- * Explains a config that does not parse: in another format, such as YAML or JSON5 as OpenClaw writes
- * it (C1), or with errors that do not change where keys belong.
+ * Explains a config that does not parse because it is in another format, such as YAML or JSON5 as
+ * OpenClaw writes it (C1), or with the quotes of a word processor.
  *
  * The operator of another format needs one error with its name, and not one for each line.
  */
 
-import { createScanner, getLocation, type ParseError } from "jsonc-parser";
+import { type ParseError, parseTree } from "jsonc-parser";
 import type { Span } from "./problem.ts";
 
 /** The beginning of a key, text or number in a form that JSON5 has and JSON has not. */
@@ -30,12 +30,33 @@ export function otherFormat(
   const yaml = yamlIn(text);
   if (yaml) return { ...yaml, message: YAML, hint: YAML_HINT };
   const json5 = errors.find((error) => JSON5.test(text.slice(error.offset, error.offset + 200)));
-  return json5 && {
-    offset: json5.offset,
-    length: Math.max(1, json5.length),
-    message: "Keys and texts need double quotes here; this looks like JSON5",
-    hint: "`barnacle config import <file>` converts it to JSON, with its comments",
+  if (json5) {
+    return {
+      offset: json5.offset,
+      length: Math.max(1, json5.length),
+      message: "Keys and texts need double quotes here; this looks like JSON5",
+      hint: "`barnacle config import <file>` converts it to JSON, with its comments",
+    };
+  }
+  const straight = withStraightQuotes(text);
+  const left: ParseError[] = [];
+  if (straight === text || !parseTree(straight, left, { allowTrailingComma: true })) {
+    return undefined;
+  }
+  return left.length > 0 ? undefined : {
+    offset: text.search(QUOTE),
+    length: 1,
+    message: `${QUOTE.exec(text)?.[0]} is no quote of JSON`,
+    hint: 'write straight double quotes ("); word processors and chats change them',
   };
+}
+
+/** Typographic quotes; each is one UTF-16 unit. */
+const QUOTE = /[“”„‟«»‘’‚‛″]/;
+
+/** The text with straight quotes only. Each part keeps its place. */
+export function withStraightQuotes(text: string): string {
+  return text.replace(new RegExp(QUOTE, "g"), '"');
 }
 
 /** The first line with content, if it is YAML; for a text that is not JSON5 either. */
@@ -54,45 +75,3 @@ export function yamlIn(text: string): Span | undefined {
 const YAML = "This is YAML; Barnacle's config is JSONC, which is JSON with comments";
 const YAML_HINT =
   "write { … } with keys and texts in double quotes; `barnacle config example` prints one";
-
-/**
- * Codes of errors after which every other key may still be in its section: a bad number or word, a
- * missing key, value, colon or comma, a bad escape.
- */
-const LOCAL: ReadonlySet<number> = new Set([1, 2, 3, 4, 5, 6, 14, 15, 16]);
-
-/** Errors after which the parser skips all text up to the next comma or closing brace. */
-const SKIPPING: ReadonlySet<number> = new Set([3, 4, 5]);
-
-/** Numbers of the parser's tokens `}` and `,`, at which the skipped text ends. */
-const ENDS: ReadonlySet<number> = new Set([2, 5]);
-/** Those of `{`, `[` and the end of the text. The skipped text would end within the brackets. */
-const BREAKS: ReadonlySet<number> = new Set([1, 3, 17]);
-
-/** Whether every key after an error is still in its section. */
-export function isLocal(text: string, { error, offset }: ParseError): boolean {
-  if (!LOCAL.has(error)) return false;
-  if (!SKIPPING.has(error)) return true;
-  const scanner = createScanner(text, true);
-  scanner.setPosition(offset);
-  let token: number;
-  do token = scanner.scan(); while (!ENDS.has(token) && !BREAKS.has(token));
-  return ENDS.has(token);
-}
-
-/**
- * Config paths of keys that errors may have lost; the last part may be empty. A second comma loses
- * none.
- */
-export function lostBy(
-  text: string,
-  errors: readonly ParseError[],
-): readonly (readonly (string | number)[])[] {
-  const isExtra = (offset: number) =>
-    text[offset] === "," && /[{,]\s*$/.test(text.slice(Math.max(0, offset - NEAR), offset));
-  return errors.filter(({ error, offset }) => SKIPPING.has(error) && !isExtra(offset))
-    .map(({ offset }) => [...getLocation(text, offset).path, ""]);
-}
-
-/** Maximum number of spaces and line breaks between two commas. */
-const NEAR = 1_000;

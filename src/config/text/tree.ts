@@ -6,12 +6,10 @@
  * is too large or nested too deep is refused before it is parsed.
  */
 
-import { getNodePath, type Node, type ParseError, parseTree } from "jsonc-parser";
+import { createScanner, getNodePath, type Node, type ParseError, parseTree } from "jsonc-parser";
 import { quoted } from "../../lib/text/quoted.ts";
-import { isLocal, lostBy, otherFormat } from "./other_formats.ts";
+import { otherFormat } from "./other_formats.ts";
 import type { Problem, Span } from "./problem.ts";
-import { hasDoubtfulKey, NO_CLOSING_QUOTE, parsedText, withStraightQuotes } from "./quotes.ts";
-import { MAX_DEPTH, scan, UNSAFE_KEYS } from "./scan.ts";
 
 /** A part of a key path: a key, or an index of a list. */
 export type Segment = string | number;
@@ -30,7 +28,6 @@ export type KeyFault = Pick<Fault, "path" | "message" | "hint">;
 export type Tree =
   | {
     readonly kind: "tree";
-    /** Made on first use: a file without faults needs it for remarks only. */
     readonly root: Node;
     readonly value: Readonly<Record<string, unknown>>;
     /** In the order of the file. */
@@ -38,18 +35,15 @@ export type Tree =
   }
   | {
     readonly kind: "faults";
-    /** The text with straight quotes in place of typographic ones; absent: it is the same. */
-    readonly straight?: string;
     /** In the order of the file. */
     readonly faults: readonly Fault[];
-    /** The rest of the file, if the faults do not change where keys belong. */
-    readonly rest?: {
-      readonly root: Node;
-      readonly value: Readonly<Record<string, unknown>>;
-      /** Config paths of keys that the faults may have lost; the last part may be empty. */
-      readonly lost: readonly (readonly Segment[])[];
-    };
   };
+
+/** Maximum depth of nesting. */
+export const MAX_DEPTH = 32;
+
+/** Keys by which JavaScript reaches a prototype. */
+const UNSAFE_KEYS: ReadonlySet<string> = new Set(["__proto__"]);
 
 /** UTF-16 units; a config of a thousand guilds has a tenth of it. */
 const MAX_LENGTH = 2 ** 20;
@@ -70,7 +64,7 @@ const SYNTAX_ERRORS: Readonly<Record<number, string>> = {
   9: "There is text after the end of the config",
   10: "A comment is not allowed here",
   11: "The comment does not end",
-  [NO_CLOSING_QUOTE]: "The text has no closing quote",
+  12: "The text has no closing quote",
   13: "The number does not end",
   14: "The escape \\u needs four digits 0-9, a-f",
   15: 'Unknown escape; valid are \\" \\\\ \\/ \\b \\f \\n \\r \\t \\u',
@@ -88,32 +82,14 @@ export function readTree(written: string): Tree {
     });
   }
   const text = written.replace(/^\uFEFF/, " "); // a byte order mark; offsets stay
-  const { value, comments, tooDeepAt } = scan(text);
+  const { comments, tooDeepAt } = scan(text);
   if (tooDeepAt !== undefined) {
     const message = `This is nested too deep: at most ${MAX_DEPTH} levels`;
     return faults({ offset: tooDeepAt, length: 1, path: [], message });
   }
-  if (!isRecord(value)) return parsedTree(text, comments);
-
-  let root: Node | undefined;
-  const rootOf = (): Node => {
-    root ??= parseTree(text, [], { allowTrailingComma: true });
-    if (!root) throw new TypeError("A text that is JSON cannot be read as JSON with comments");
-    return root;
-  };
-  return {
-    kind: "tree",
-    get root() {
-      return rootOf();
-    },
-    value,
-    comments,
-  };
-}
-
-function parsedTree(written: string, comments: readonly Span[]): Tree {
-  const first = parsedText(written);
-  if (first.root === undefined && !/\S/.test(withoutSpans(written, comments))) {
+  const errors: ParseError[] = [];
+  const root = parseTree(text, errors, { allowTrailingComma: true });
+  if (root === undefined && !/\S/.test(withoutSpans(text, comments))) {
     return faults({
       offset: 0,
       length: 1,
@@ -122,25 +98,14 @@ function parsedTree(written: string, comments: readonly Span[]): Tree {
       hint: "write {}",
     });
   }
-  const other = first.errors.length > 0 ? otherFormat(written, first.errors) : undefined;
-  if (other) return faults({ ...other, path: [] });
-  const { read: { text, root, errors }, faults: quotes } = withStraightQuotes(first);
-  const badKeys: Fault[] = [];
-  const value = root && valueOf(root, text, badKeys);
-  if (errors.length > 0 || root === undefined || badKeys.length > 0 || quotes.length > 0) {
-    const isWhole = errors.length <= MAX_FAULTS && !hasDoubtfulKey(value) &&
-      errors.every((error) => isLocal(text, error));
-    const found = [...quotes, ...syntaxFaults(text, errors), ...isWhole ? badKeys : []];
-    return {
-      kind: "faults",
-      straight: text,
-      faults: found.sort((one, other) => one.offset - other.offset).slice(0, MAX_FAULTS),
-      rest: isWhole && root && isRecord(value)
-        ? { root, value, lost: lostBy(text, errors) }
-        : undefined,
-    };
+  if (errors.length > 0 || root === undefined) {
+    const other = otherFormat(text, errors);
+    return other ? faults({ ...other, path: [] }) : faults(...syntaxFaults(text, errors));
   }
-  if (root.type !== "object" || !isRecord(value)) {
+  const badKeys: Fault[] = [];
+  const value = valueOf(root, text, badKeys);
+  if (badKeys.length > 0) return faults(...badKeys);
+  if (!isRecord(value)) {
     return faults({
       offset: root.offset,
       length: 1,
@@ -150,6 +115,26 @@ function parsedTree(written: string, comments: readonly Span[]): Tree {
     });
   }
   return { kind: "tree", root, value, comments };
+}
+
+// Members of const enums of jsonc-parser, which do not exist in single-file compilation.
+const OPEN: ReadonlySet<number> = new Set([1, 3]);
+const CLOSE: ReadonlySet<number> = new Set([2, 4]);
+const COMMENT: ReadonlySet<number> = new Set([12, 13]);
+const END = 17;
+
+/** Finds the comments, and nesting by which a million brackets would crash the parser. */
+function scan(text: string): { readonly comments: readonly Span[]; readonly tooDeepAt?: number } {
+  const scanner = createScanner(text, false);
+  const comments: Span[] = [];
+  let depth = 0;
+  for (let token: number = scanner.scan(); token !== END; token = scanner.scan()) {
+    const offset = scanner.getTokenOffset();
+    if (COMMENT.has(token)) comments.push({ offset, length: scanner.getTokenLength() });
+    if (CLOSE.has(token)) depth -= 1;
+    if (OPEN.has(token) && ++depth > MAX_DEPTH) return { comments, tooDeepAt: offset };
+  }
+  return { comments };
 }
 
 /** The text without some parts of it, which are in order. */

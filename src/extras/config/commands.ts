@@ -11,8 +11,7 @@ import {
   word,
 } from "../../cli/shared/command.ts";
 import type { Exits } from "../../cli/shared/exit_code.ts";
-import type { FmtFlags } from "./diff_and_format.ts";
-import type { ExampleFlags } from "./show.ts";
+import type { ExampleFlags } from "./check.ts";
 
 const FLAGS = { ...COMMON, data: UNUSED_PATH };
 
@@ -27,7 +26,7 @@ const WRITE_EXITS: Exits = {
 };
 
 function configCommand(
-  action: "check" | "schema" | "show",
+  action: "check" | "schema",
   { brief, exits }: { readonly brief: string; readonly exits: Exits },
   own: Partial<typeof COMMON> = {},
 ) {
@@ -36,7 +35,7 @@ function configCommand(
     examples: [`barnacle config ${action}`],
     exits,
     parameters: { flags: { ...FLAGS, ...own } },
-    run: async (flags, io) => (await import("./show.ts"))[action](flags, io),
+    run: async (flags, io) => (await import("./check.ts"))[action](flags, io),
   });
 }
 
@@ -68,7 +67,7 @@ const set = describeCommand<CommonFlags, [key: string, value: string]>({
   },
 });
 
-export const config: CliGroup = describeGroup("Check, show, change and import the config", {
+export const config: CliGroup = describeGroup("Check, explain, change and import the config", {
   check: configCommand("check", {
     brief: "Check the config file, and list all errors",
     exits: { done: "valid, perhaps with warnings", config: true },
@@ -88,11 +87,7 @@ export const config: CliGroup = describeGroup("Check, show, change and import th
         all: flag("Print every key instead of the usual ones"),
       },
     },
-    run: async (flags, io) => (await import("./show.ts")).example(flags, io),
-  }),
-  show: configCommand("show", {
-    brief: "Print the effective config, without secrets, and mark keys without effect",
-    exits: { config: true },
+    run: async (flags, io) => (await import("./check.ts")).example(flags, io),
   }),
   get: describeCommand<CommonFlags, [key: string]>({
     brief: "Print the effective value of a key; of a secret, only its source",
@@ -136,38 +131,5 @@ export const config: CliGroup = describeGroup("Check, show, change and import th
     exits: WRITE_EXITS,
     parameters: { flags: FLAGS, positional: { kind: "tuple", parameters: [KEY] } },
     run: async (flags, io, key) => (await import("./edit.ts")).unset(flags, key, io),
-  }),
-  diff: describeCommand<CommonFlags, [file?: string]>({
-    brief: "Compare the config with the defaults, or with another file",
-    examples: ["barnacle config diff", "barnacle config diff config.jsonc.bak"],
-    exits: {
-      done: "same as the other file, or compared with the defaults",
-      failed: "differs from the other file",
-      config: "one of the files is invalid",
-    },
-    parameters: {
-      flags: FLAGS,
-      positional: {
-        kind: "tuple",
-        parameters: [{
-          ...word("File to compare with (default: the built-in defaults)", "file"),
-          optional: true,
-        }],
-      },
-    },
-    run: async (flags, io, file?) => (await import("./diff_and_format.ts")).diff(flags, file, io),
-  }),
-  fmt: describeCommand<FmtFlags>({
-    brief: "Format the config file, keeping values and comments",
-    examples: ["barnacle config fmt", "barnacle config fmt --check"],
-    exits: {
-      done: "formatted",
-      failed: "no config file, or needs formatting (--check)",
-      io: "disk error",
-      tryAgain: "file changed meanwhile",
-      config: "syntax error",
-    },
-    parameters: { flags: { ...FLAGS, check: flag("Only report whether the file is formatted") } },
-    run: async (flags, io) => (await import("./diff_and_format.ts")).fmt(flags, io),
   }),
 });

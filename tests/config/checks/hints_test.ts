@@ -49,20 +49,7 @@ describe("[C2] the hint of a wrong value", () => {
   });
 });
 
-describe("[C2] a typographic quote at the end of a text", () => {
-  const places: readonly (readonly [text: string, column: number, quote: string])[] = [
-    ['{"channels":{"discord":{"groupPolicy":"open”}}}', 44, "”"],
-    ['{"log":{"level":"info“, // the default\n}}', 22, "“"],
-  ];
-  for (const [text, column, quote] of places) {
-    it(`is the place of the error in ${text}`, async () => {
-      const { problems: [first] } = await load(text);
-      assert.equal(first?.message, `This text ends with ${quote}, which is no quote of JSON`);
-      assert.match(first?.hint ?? "", /^write straight double quotes/);
-      assert.equal(first?.column, column);
-    });
-  }
-
+describe("[C2] a typographic quote within a text without an end", () => {
   it("is no cause if the text goes on after it", async () => {
     const { problems: [first] } = await load('{"log":{"level":"“info” or more}}');
     assert.equal(first?.message, "The text has no closing quote");

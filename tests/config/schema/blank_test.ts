@@ -35,10 +35,10 @@ describe("[C8] the text of a config without its secrets", () => {
     assert.equal(await textOf(text), text);
     const { text: kept } = await loadedOf(
       '{"channels":{"discord":{"token":"${A}","pluralkit":{"token":{"file":"/k"}}}},' +
-        '"http":{"token":{"env":"B"}}}',
-      { env: { A: "x", B: "z" }, files: { "/k": "y" } },
+        '"http":{"port":8080}}',
+      { env: { A: "x" }, files: { "/k": "y" } },
     );
-    assert.match(kept ?? "", /"\$\{A\}".*\{"file":"\/k"\}.*\{"env":"B"\}/);
+    assert.match(kept ?? "", /"\$\{A\}".*\{"file":"\/k"\}/);
   });
 
   it("has no copy of a secret in its comments, which keep their ends", async () => {
@@ -74,7 +74,7 @@ describe("[C8] the text of a config without its secrets", () => {
 
   it("shows no part of a token, and parses to the same value", async () => {
     const token = fc.string({ unit: "grapheme-ascii", minLength: 6, maxLength: 30 })
-      .map((text) => `s3cr3t${text.replace(/[ $]/g, "_")}`);
+      .map((text) => `s3cr3t${text.replace(/[ $<>.*]/g, "x")}`);
     await fc.assert(
       fc.asyncProperty(token, token, async (one, other) => {
         fc.pre(one !== other);

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { describe, it } from "node:test";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import { z } from "zod";
-import { jsonSchema } from "../../../src/extras/config/show.ts";
+import { jsonSchema } from "../../../src/extras/config/check.ts";
 import type { Config } from "../../../src/config/config.ts";
 import { exampleText } from "../../../src/config/reference.ts";
 import { effectiveValues } from "../../../src/config/schema/accounts.ts";
@@ -17,7 +17,6 @@ import {
   type Schema,
   shapeOf,
 } from "../../../src/config/schema/parts/shape.ts";
-import { formatText } from "../../../src/config/text/edit_text.ts";
 import { readTree, valueAt } from "../../../src/config/text/tree.ts";
 import { chunk } from "../../../src/render/markdown/chunk.ts";
 import { DECISIONS_MAX, DEFAULT_RETENTION } from "../../../src/store/messages/retention.ts";
@@ -202,10 +201,6 @@ describe("[C4] exampleText()", () => {
       const loaded = await load(plain, { env });
       assert.deepEqual(loaded.problems.filter(({ severity }) => severity === "error"), []);
       assert.equal(loaded.kind, "loaded");
-    });
-
-    it(`[C10] ${name} is as the formatter leaves it`, () => {
-      assert.equal(formatText(text), text);
     });
   }
 

@@ -200,10 +200,10 @@ describe("valueFor()", () => {
 });
 
 describe("barnacle config unset", () => {
-  it("[C10] removes a key, and keeps the comments", async () => {
+  it("[C10] removes a key with its comment, and keeps the others", async () => {
     using at = setUp();
     assert.equal(await unset(at.flags, "channels.discord.token", at.io), 0);
-    assert.match(at.text(), /"discord": \{\n +\/\/ secret\n +"dm"/);
+    assert.match(at.text(), /"discord": \{\n +"dm"/);
     assert.match(at.output(), /token: removed, was "\[redacted\]"/);
   });
 });

@@ -3,7 +3,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 import { describe, it } from "node:test";
-import { check } from "../../../src/extras/config/show.ts";
+import { check } from "../../../src/extras/config/check.ts";
 import { doctor } from "../../../src/extras/diagnose/doctor.ts";
 import { acquireLock } from "../../../src/host/locks/lock.ts";
 import { tempDirectory } from "../../support/temp_directory.ts";

@@ -53,7 +53,7 @@ describe("[C4] configTextOf() with an example", () => {
       const { text, value } = await madeOf(withExample(name));
       assert.doesNotMatch(text, /1234567890123456|Put your own|DISCORD_BOT_TOKEN|llama3/);
       assert.match(text, /^\/\/ Barnacle's config, written by `barnacle setup`/);
-      assert.match(text, /\/\/ #my-help/);
+      assert.match(text, /\/\* #my-help \*\//);
       assert.match(text, /\/\* @ana \*\//);
       const { discord } = value.channels;
       assert.deepEqual(Object.keys(discord.guilds), [GUILD.id]);

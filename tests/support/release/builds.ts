@@ -59,7 +59,7 @@ export const FAULTS: SourceChange = {
 
 /** A version whose `config check` refuses each config, by the same variable. */
 export const REFUSALS: SourceChange = {
-  file: "src/extras/config/show.ts",
+  file: "src/extras/config/check.ts",
   from: '  if (loaded.kind === "refused") {\n    const { problems } = loaded;',
   to: `  if (env["NEW_VERSION"] === "refuses") {
     const message = "the new version does not know this key";

@@ -148,8 +148,8 @@ export function secretsIn(root: Node, schema: Schema): readonly Span[] {
       for (const { children } of node.children ?? []) {
         const [keyNode, child] = children ?? [];
         if (!keyNode || !child) continue;
-        // A reference's own key ("file", "env") contains no secret; the schema does not know unknown
-        // keys, and a token in place of a variable's name is none.
+        // A reference's own key ("file") contains no secret; the schema does not know unknown
+        // keys.
         const isFault = hidden && referenceIn(getNodeValue(node)) === undefined;
         visit(child, isFault ? undefined : at && childOf(at, String(keyNode.value)));
       }

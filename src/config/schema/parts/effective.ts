@@ -1,6 +1,6 @@
 /**
- * Fills in the defaults of a file's values, in the form in which the file could write them: for
- * `config show`, and to compare two files.
+ * Fills in the defaults of a file's values, in the form in which the file could write them: to show
+ * values, and to compare two files.
  */
 
 import { z } from "zod";

@@ -40,7 +40,7 @@ export class Secret {
   }
 }
 
-/** A secret in an environment variable: `"${NAME}"` or `{ "env": "NAME" }`. */
+/** A secret in an environment variable: `"${NAME}"`. */
 export class EnvReference {
   /** Name of the variable. */
   readonly env: string;
@@ -101,13 +101,6 @@ const SENDABLE = /^[\x21-\x7e]+(?: [\x21-\x7e]+)*$/;
 
 const FILE = z.strictObject({ file: z.string().min(1) });
 
-const VARIABLE = z.strictObject({
-  env: z.string().regex(
-    /^[A-Za-z_][A-Za-z0-9_]*$/,
-    "Expected the name of a variable: letters, digits and _",
-  ),
-});
-
 /** The schemas of `secret()`, by which a walk over the schema finds secrets. */
 const secretSchemas = new WeakSet<z.core.$ZodType>();
 
@@ -122,23 +115,19 @@ export function isReference(written: string): boolean {
 
 /** The reference that a value of the file is; `undefined` for a literal secret or another value. */
 export function referenceIn(written: unknown): EnvReference | FileReference | undefined {
-  if (typeof written !== "string") {
-    const variable = VARIABLE.safeParse(written, { jitless: true }).data;
-    if (variable) return new EnvReference(variable.env);
-    return FILE.safeParse(written, { jitless: true }).data;
-  }
+  if (typeof written !== "string") return FILE.safeParse(written, { jitless: true }).data;
   const name = REFERENCE.exec(written.trim())?.[1];
   return name === undefined ? undefined : new EnvReference(name);
 }
 
 /**
- * A secret in the config: literal, `"${NAME}"`, `{ "env": "NAME" }`, or `{ "file": "path" }`.
+ * A secret in the config: literal, `"${NAME}"`, or `{ "file": "path" }`.
  *
  * Parsing cannot read it: its output is a {@link SecretSource}, which `resolveSecrets` replaces
  * before the program sees it.
  */
 export function secret(): z.ZodType<Secret> {
-  const schema = z.union([z.string().min(1), FILE, VARIABLE]).transform(toSource);
+  const schema = z.union([z.string().min(1), FILE]).transform(toSource);
   secretSchemas.add(schema);
   return schema as z.ZodType<SecretSource> as z.ZodType<Secret>;
 }
@@ -191,7 +180,7 @@ export function addressCheckOf(
 
 /** The same as {@link secret}, but a blank text counts as not set. */
 export function secretOrBlank(): z.ZodType<Secret | undefined> {
-  const schema = z.union([z.string(), FILE, VARIABLE]).transform((written, context) =>
+  const schema = z.union([z.string(), FILE]).transform((written, context) =>
     typeof written === "string" && written.trim() === "" ? undefined : toSource(written, context)
   );
   secretSchemas.add(schema);
@@ -199,14 +188,11 @@ export function secretOrBlank(): z.ZodType<Secret | undefined> {
 }
 
 function toSource(
-  written: string | FileReference | z.infer<typeof VARIABLE>,
+  written: string | FileReference,
   context: z.core.$RefinementCtx,
 ): SecretSource {
-  if (typeof written !== "string") {
-    return "env" in written ? new EnvReference(written.env) : written;
-  }
-  const name = REFERENCE.exec(written.trim())?.[1];
-  if (name !== undefined) return new EnvReference(name);
+  const reference = referenceIn(written);
+  if (reference || typeof written !== "string") return reference ?? z.NEVER;
   if (written.includes("${")) {
     context.addIssue({
       code: "custom",

@@ -195,8 +195,8 @@ describe("[C8] registerSecrets()", () => {
   it("knows the password of an address alone, in both spellings, and the token of a header", async () => {
     const loaded = await loadedOf(
       `{ "channels": { "discord": { "dm": { "enabled": false } } },
-         "alerts": { "webhook": { "env": "DB" } }, "http": { "token": "hunter2" },
-         "otel": { "endpoint": "http://a:1", "headers": { "a": { "env": "A" }, "b": { "env": "B" } } } }`,
+         "alerts": { "webhook": "\${DB}" }, "http": { "token": "hunter2" },
+         "otel": { "endpoint": "http://a:1", "headers": { "a": "\${A}", "b": "\${B}" } } }`,
       {
         env: {
           DB: "https://bot:sword%2Ffish@db.example/x",

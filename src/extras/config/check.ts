@@ -1,5 +1,5 @@
 /**
- * `barnacle config check`, `schema`, `example` and `show`. The check also finds skills that cannot be
+ * `barnacle config check`, `schema` and `example`. The check also finds skills that cannot be
  * used, and names of skills that do not exist (T7).
  */
 
@@ -10,13 +10,12 @@ import { docs, docText } from "../../config/schema/parts/key.ts";
 import { exampleText } from "../../config/reference.ts";
 import { type LoadedConfig, missingModel, missingToken } from "../../config/load.ts";
 import { boundedProblem, type Problem } from "../../config/text/problem.ts";
-import { effectiveValues } from "../../config/schema/accounts.ts";
 import { configSchema } from "../../config/schema/root.ts";
 import { chooseEmbedding } from "../../cli/models/openai_models.ts";
 import type { ConfigFlags } from "../../cli/shared/command.ts";
 import { EXIT, type ExitCode } from "../../cli/shared/exit_code.ts";
 import type { Io } from "../../cli/terminal/io.ts";
-import { problemsText, readConfig, tellRefused } from "../../cli/shared/read_config.ts";
+import { problemsText, readConfig } from "../../cli/shared/read_config.ts";
 import type { Env } from "../../lib/env.ts";
 import { findSkillsOfAll } from "../../workspace/skill_library.ts";
 import { nearestOf } from "../../config/checks/nearest.ts";
@@ -92,15 +91,6 @@ export interface ExampleFlags extends ConfigFlags {
 export function example({ all, json }: ExampleFlags, io: Io): ExitCode {
   const text = exampleText(all ? "all" : "short");
   io.out(json ? JSON.stringify({ text }) : text.trimEnd());
-  return EXIT.done;
-}
-
-/** Prints the config with all defaults; of a secret, only its source. */
-export async function show({ config: flag }: ConfigFlags, io: Io): Promise<ExitCode> {
-  const loaded = await readConfig(flag, io.env);
-  if (tellRefused(loaded, io)) return EXIT.config;
-  const text = JSON.stringify(effectiveValues(loaded.written), undefined, 2);
-  io.out(text);
   return EXIT.done;
 }
 

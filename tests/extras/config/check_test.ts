@@ -3,8 +3,7 @@ import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:f
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
-import { parse } from "jsonc-parser";
-import { check, example, show } from "../../../src/extras/config/show.ts";
+import { check, example } from "../../../src/extras/config/check.ts";
 import { readConfig } from "../../../src/cli/shared/read_config.ts";
 import { recordingIo } from "../../cli/io.ts";
 import { tempDirectory } from "../../support/temp_directory.ts";
@@ -61,15 +60,6 @@ describe("barnacle config", () => {
     }
   });
 
-  it("[C4] show prints the config with its defaults, and --json the same as JSON", async () => {
-    const path = file(`{"channels":{"discord":{${DM_OFF},"token":"hunter2"}}}`);
-    const plain = recordingIo();
-    assert.equal(await show({ config: path, json: false }, plain), 0);
-    const json = recordingIo();
-    assert.equal(await show({ config: path, json: true }, json), 0);
-    assert.deepEqual(JSON.parse(json.stdout.join("\n")), parse(plain.stdout.join("\n")));
-  });
-
   it("[C5] check finds a token's file beside the config", async () => {
     writeFileSync(join(folder, "token"), "Bot hunter2\n", { mode: 0o600 });
     const text = `{"channels":{"discord":{${DM_OFF},"token":{"file":"token"}}}}`;
@@ -88,20 +78,6 @@ describe("barnacle config", () => {
     const path = file(TOKEN, 0o666);
     assert.equal((await readConfig(path, {})).kind, "refused");
     assert.equal((await readConfig(path, {}, true)).kind, "loaded");
-  });
-
-  it("[C8] show prints the whole config and no secret", async () => {
-    const to = recordingIo({ KEY: "hunter3" });
-    const text = `{"channels":{"discord":{${DM_OFF},"token":"hunter2"}},"models":{"providers":{
-      "x":{"kind":"anthropic","apiKey":"\${KEY}","headers":{"a":"hunter2"}}}},
-      "mcp":{"servers":{"m":{"command":"c","env":{"K":"hunter2"}}}}}`;
-    assert.equal(await show({ config: file(text), json: true }, to), 0);
-    const printed = to.stdout.join("\n");
-    assert.doesNotMatch(printed + to.stderr.join(""), /hunter/);
-    const shown = JSON.parse(printed);
-    assert.equal(shown.channels.discord.token, "[redacted]");
-    assert.equal(shown.models.providers.x.apiKey, "${KEY}");
-    assert.equal(shown.channels.discord.textChunkLimit, 2000);
   });
 
   it("[C4] example prints the short example, and with --all every key", () => {
