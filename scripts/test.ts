@@ -224,7 +224,6 @@ const RELEASE = [
   ...testsIn("features"),
   "tests/chaos/powercut_test.ts",
   "tests/chaos/soak_test.ts",
-  "tests/chaos/upgrades_test.ts",
 ];
 
 /** The tests below folders of `tests/` that each change runs. */

@@ -24,7 +24,6 @@ import {
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import process from "node:process";
-import { LIST_COMMENT } from "../../src/extras/upgrade/release_list.ts";
 import {
   readMinisignKey,
   SignatureError,
@@ -37,8 +36,6 @@ export class ReleaseFault extends Error {
 }
 
 const SUMS = "SHA256SUMS";
-/** The list of releases for `barnacle upgrade`. It has its own signature: it grows with later ones. */
-const LIST = "releases.json";
 const LINE = /^([0-9a-f]{64}) [ *]([\w][\w.+-]*)$/;
 
 /** Exit codes of a `doctor` that did its work: on a new machine, token, model and network may lack. */
@@ -68,7 +65,7 @@ export async function checkRelease({ place, publicKey, say }: CheckedRelease): P
 
     await get(SUMS);
     await get(`${SUMS}.minisig`);
-    const comment = verifiedComment(files, SUMS, publicKey);
+    const comment = verifiedComment(files, publicKey);
     const version = /^barnacle v(\d+\.\d+\.\d+\S*)$/.exec(comment)?.[1];
     if (version === undefined) throw new ReleaseFault(`the signature names no release: ${comment}`);
     say(`signature: good (${comment})`);
@@ -84,13 +81,6 @@ export async function checkRelease({ place, publicKey, say }: CheckedRelease): P
     }
     if (isFolder) refuseUnlisted(place, sums);
     say(`checksums: ${names.length} files are good`);
-    if (!isFolder || existsSync(join(place, LIST))) {
-      for (const name of [LIST, `${LIST}.minisig`]) await get(name);
-      const of = verifiedComment(files, LIST, publicKey);
-      if (of !== LIST_COMMENT) throw new ReleaseFault(`${LIST}: the signature is of "${of}"`);
-      checkList(JSON.parse(readFileSync(join(files, LIST), "utf8")), version, sums);
-      say(`${LIST}: good`);
-    }
 
     const program = await install(join(files, installer), isFolder ? resolve(place) : place, temp);
     say(`${installer}: installed ${version}`);
@@ -122,13 +112,13 @@ async function fetchFile(place: string, name: string, folder: string): Promise<v
   writeFileSync(target, new Uint8Array(await response.arrayBuffer()));
 }
 
-function verifiedComment(folder: string, name: string, publicKey: string): string {
-  const signature = readFileSync(join(folder, `${name}.minisig`), "utf8");
+function verifiedComment(folder: string, publicKey: string): string {
+  const signature = readFileSync(join(folder, `${SUMS}.minisig`), "utf8");
   try {
-    return verifyMinisign(readFileSync(join(folder, name)), signature, readMinisignKey(publicKey));
+    return verifyMinisign(readFileSync(join(folder, SUMS)), signature, readMinisignKey(publicKey));
   } catch (error) {
     if (!(error instanceof SignatureError)) throw error;
-    throw new ReleaseFault(`${name}: ${error.message}`);
+    throw new ReleaseFault(`${SUMS}: ${error.message}`);
   }
 }
 
@@ -142,33 +132,9 @@ function readSums(text: string): ReadonlyMap<string, string> {
 
 function refuseUnlisted(folder: string, sums: ReadonlyMap<string, string>): void {
   const more = readdirSync(folder).filter((name) =>
-    !sums.has(name) && name !== SUMS && name !== LIST && !name.endsWith(".minisig")
+    !sums.has(name) && name !== SUMS && !name.endsWith(".minisig")
   );
   if (more.length > 0) throw new ReleaseFault(`${SUMS} lacks ${more.join(", ")}`);
-}
-
-/** The parts of the list that concern one release. */
-interface ReleaseList {
-  readonly issued: string;
-  readonly releases: readonly {
-    readonly version: string;
-    readonly files: Readonly<Record<string, { readonly path: string; readonly sha256: string }>>;
-  }[];
-}
-
-function checkList(list: ReleaseList, version: string, sums: ReadonlyMap<string, string>): void {
-  // A list with a date to come is refused by `barnacle upgrade`.
-  if (!(Date.parse(list.issued) <= Date.now())) {
-    throw new ReleaseFault(`${LIST} is of ${list.issued}, which is to come`);
-  }
-  const release = list.releases.find((one) => one.version === version);
-  if (!release) throw new ReleaseFault(`${LIST} lacks ${version}`);
-  for (const { path, sha256 } of Object.values(release.files)) {
-    const name = path.slice(path.lastIndexOf("/") + 1);
-    if (sums.get(name) !== sha256) {
-      throw new ReleaseFault(`${LIST} has another ${name} than ${SUMS}`);
-    }
-  }
 }
 
 /** @returns Path of the installed program. */

@@ -4,11 +4,6 @@
 export const VERSION_FORM: RegExp =
   /^(0|[1-9]\d{0,8})\.(0|[1-9]\d{0,8})\.(0|[1-9]\d{0,8})(?:-([\dA-Za-z-]+(?:\.[\dA-Za-z-]+)*))?$/;
 
-/** Whether a version is a preview of a later one: `"1.2.0-rc.1"`. */
-export function isPreview(version: string): boolean {
-  return version.includes("-");
-}
-
 /**
  * Compares two versions.
  *

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { compareVersions, isPreview, VERSION_FORM } from "../../src/lib/version_order.ts";
+import { compareVersions, VERSION_FORM } from "../../src/lib/version_order.ts";
 
 /** Oldest first: the example of semver.org, and more. */
 const ORDER = [
@@ -29,8 +29,7 @@ describe("compareVersions()", () => {
     }
   });
 
-  it("knows previews, and what is no version", () => {
-    assert.deepEqual(ORDER.slice(1).map(isPreview).filter(Boolean).length, 7);
+  it("knows what is no version", () => {
     for (const text of ["1.0", "v1.0.0", "1.0.0+build", "01.0.0", "1.0.0-", "../1.0.0", "1.0.0 "]) {
       assert.equal(VERSION_FORM.test(text), false, text);
     }

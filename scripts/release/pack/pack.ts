@@ -89,10 +89,10 @@ export function packRelease(plan: ReleasePlan): void {
   writeFileSync(join(folder, "SHA256SUMS"), lines.join(""));
 }
 
-/** SHA-256 of each file but the list itself, the list of releases, and signatures, by name. */
+/** SHA-256 of each file but the list itself and signatures, by name. */
 function sumsOf(folder: string): ReadonlyMap<string, string> {
   const names = readdirSync(folder, { withFileTypes: true })
-    .filter((entry) => entry.isFile() && !/^SHA256SUMS|^releases\.json|\.minisig$/.test(entry.name))
+    .filter((entry) => entry.isFile() && !/^SHA256SUMS|\.minisig$/.test(entry.name))
     .map(({ name }) => name).sort();
   return new Map(names.map((name) => [
     name,

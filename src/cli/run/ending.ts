@@ -9,9 +9,7 @@ import { toStartError } from "../shared/start_error.ts";
 /** How the bot ended, or the signal that stops it. */
 export type Ending =
   | AccountEnd
-  | { readonly kind: "signal"; readonly signal: string }
-  /** `barnacle upgrade` has exchanged the program. */
-  | { readonly kind: "restart" };
+  | { readonly kind: "signal"; readonly signal: string };
 
 /**
  * Milliseconds within which signals count as one. `timeout` and some shells signal a process and
@@ -73,9 +71,6 @@ export function endingOf(end: Ending, log: Log): ExitCode {
   switch (end.kind) {
     case "signal":
       log.info("Stopping", { signal: end.signal });
-      return EXIT.done;
-    case "restart":
-      log.info("Stopping, to go on as the program that has been installed");
       return EXIT.done;
     case "refused":
       log.error("Discord refused the bot", { hint: end.hint });

@@ -26,7 +26,6 @@ import {
   prepareDataDir,
 } from "../../host/files/data_dir.ts";
 import { finishReplacing } from "../../host/files/staged_data.ts";
-import { programFile } from "../../host/process/replace.ts";
 import { loadNotify } from "../../host/process/sd_notify.ts";
 import { stateOf } from "../../host/files/watch_path.ts";
 import type { Log } from "../../lib/log.ts";
@@ -42,11 +41,9 @@ import type { CommonFlags } from "../shared/command.ts";
 import type { Extra } from "../extras/extra.ts";
 import type { Hangups } from "./hangup.ts";
 import type { Io } from "../terminal/io.ts";
-import { createRestarts, restartAs, type RestartRequests } from "./restart.ts";
 import { serve } from "./serve.ts";
 import { acquireInstance } from "../shared/sole_instance.ts";
 import { toStartError } from "../shared/start_error.ts";
-import { createFirstEvent } from "../shared/first_event.ts";
 import { DEFAULT_RETENTION } from "../../store/messages/retention.ts";
 import { openStore, type Store } from "../../store/store.ts";
 
@@ -65,17 +62,6 @@ export interface RunFlags extends CommonFlags {
 /** Milliseconds that opening and migrating a store may take. */
 const MIGRATION_MS = 10 * 60_000;
 
-interface OwnRun {
-  readonly dataDir: string;
-  /** Path of the program; absent if it runs from source. */
-  readonly program: string | undefined;
-  readonly extras: readonly Extra[];
-  readonly firstEvent: ReturnType<typeof createFirstEvent>;
-  /** Set once the config is read. */
-  configFile?: string;
-  readonly restart: RestartRequests;
-}
-
 /** Runs the bot until a signal, or until it fails. */
 export async function runBot(
   flags: RunFlags,
@@ -83,37 +69,13 @@ export async function runBot(
   hangups: Hangups,
   extras: readonly Extra[],
 ): Promise<ExitCode> {
-  const parts = partsOf(flags, io, extras);
-  const code = await runOrSetUp(flags, io, hangups, parts);
-  return afterRun(parts, code, io);
-}
-
-function partsOf(flags: RunFlags, { env }: Io, extras: readonly Extra[]): OwnRun {
-  const dataDir = findDataDir({ env, home: homedir(), flag: flags.data });
-  const program = programFile();
-  const parts: OwnRun = {
-    dataDir,
-    program,
-    extras,
-    firstEvent: createFirstEvent(dataDir, VERSION, program === undefined),
-    restart: createRestarts(program, () => parts.configFile, env),
-  };
-  return parts;
-}
-
-async function runOrSetUp(
-  flags: RunFlags,
-  io: Io,
-  hangups: Hangups,
-  parts: OwnRun,
-): Promise<ExitCode> {
   try {
     const isNew = "looked" in findConfig(flags.config, io.env) && !envSecret(io.env, BOT_TOKEN);
-    if (!isNew) return await run(flags, io, hangups, parts);
+    if (!isNew) return await run(flags, io, hangups, extras);
     const { offerSetup } = await import("../../extras/setup/offer.ts");
     const end = await offerSetup(flags, io);
     if (end && !end.runs) return end.code;
-    return await run({ ...flags, config: end?.runs?.config }, io, hangups, parts);
+    return await run({ ...flags, config: end?.runs?.config }, io, hangups, extras);
   } catch (error) {
     const { message, code } = toStartError(error);
     io.problem(message);
@@ -121,24 +83,15 @@ async function runOrSetUp(
   }
 }
 
-/** Goes on as the program that an upgrade has installed, if it asked for that. */
-function afterRun({ program, restart }: OwnRun, code: ExitCode, io: Io): ExitCode {
-  if (program === undefined || !restart.isAsked() || code !== EXIT.done) return code;
-  const problem = restartAs(program, io.env);
-  if (problem === undefined) return EXIT.tryAgain; // the supervisor starts the program
-  io.problem(`cannot start ${program} (${toStartError(problem).message}); start it yourself`);
-  return EXIT.tryAgain;
-}
-
 /** It is long because it is a list: locks, store and bot, and at its end the same back. */
 async function run(
   flags: RunFlags,
   io: Io,
   hangups: Hangups,
-  parts: OwnRun,
+  extras: readonly Extra[],
 ): Promise<ExitCode> {
   const { env } = io;
-  const { dataDir, firstEvent } = parts;
+  const dataDir = findDataDir({ env, home: homedir(), flag: flags.data });
   const startedAt = Date.now();
   // Before the read: a write in between then counts as a change.
   const found = findConfig(flags.config, env);
@@ -146,10 +99,7 @@ async function run(
   const loaded = await readConfig(flags.config, env, flags.insecurePermissions);
   if (loaded.kind === "refused") return refuse(loaded.problems, io);
   const { config } = loaded;
-  parts.configFile = config.file;
-  const crash = firstEvent.hooks(
-    createCrashPoints(hookOf("BARNACLE_CRASH_AT", () => readCrashPoint(env))),
-  );
+  const crash = createCrashPoints(hookOf("BARNACLE_CRASH_AT", () => readCrashPoint(env)));
   const fault = hookOf("BARNACLE_FAULT", () => readFault(env));
   if (fault) armFault(fault);
 
@@ -189,9 +139,7 @@ async function run(
         { log, io },
       );
       return code = await serve({
-        extras: parts.extras,
-        restart: parts.restart,
-        onWrite: firstEvent.note,
+        extras,
         setup,
         loaded,
         hangups,
@@ -215,10 +163,7 @@ async function run(
         lastExitCode: instance.lastExitCode,
         commandKey,
         store,
-        announce(online, base) {
-          firstEvent.note(); // the event by which Discord resumes a session is not stored
-          banner(online, base);
-        },
+        announce: banner,
         notify,
         dataDir,
         mediaFolder: join(dataDir, MEDIA_NAME),

@@ -27,7 +27,6 @@ import { StoreError } from "../../store/database/store_error.ts";
 import { type ConfigReloadOptions, createConfigReload } from "./reload.ts";
 import { HttpServerError } from "../../host/http_server_error.ts";
 import { endingOf, firstSignal, logOpenWork } from "./ending.ts";
-import type { RestartRequests } from "./restart.ts";
 import { EXIT, type ExitCode, meaningOf } from "../shared/exit_code.ts";
 import type { OwnMethods } from "../shared/store_methods.ts";
 import { isPipe } from "../shared/read_config.ts";
@@ -52,9 +51,6 @@ interface ServeOptions extends BotOptions, ConfigReloadOptions {
   readonly notify: Notify;
   /** A test ends the process there. */
   readonly crashAt: (moment: CrashMoment) => void;
-  readonly restart: RestartRequests;
-  /** Called before an operator changes the store, by a command or the dashboard. */
-  readonly onWrite: () => void;
   /** Exit code of the last run here; `undefined` if it was killed. */
   readonly lastExitCode: number | undefined;
 }
@@ -101,7 +97,6 @@ export async function serve(options: ServeOptions): Promise<ExitCode> {
   let isLeaving = false;
   // At once: a second signal ends the process, and that is no crash.
   void signal.then(() => {
-    options.restart.cancel(); // the process was told to end
     if (isLeaving) return;
     ending = "stopped";
     void endRun();
@@ -125,10 +120,8 @@ export async function serve(options: ServeOptions): Promise<ExitCode> {
     }
     const base = () =>
       server && `http://${urlHostOf(server.addresses[0] ?? "127.0.0.1")}:${server.port}`;
-    const { tellingStore } = await import("../shared/store_methods.ts");
-    const operated = { ...options, store: tellingStore(store, options.onWrite) };
     const extras = parts = await createServedParts(options.extras, {
-      ...operated,
+      ...options,
       bot,
       reload: () => watch?.reload() ?? Promise.resolve(),
       base,
@@ -138,11 +131,7 @@ export async function serve(options: ServeOptions): Promise<ExitCode> {
     if (address !== undefined) options.setHttp(address, options.commandKey);
     setBase(base());
     await extras.applied(setup);
-    const methods: OwnMethods = {
-      "upgrade.restart": () => options.restart.ask(),
-      ...extras.methods,
-    };
-    requests = await serveCommands(bot, operated, methods, log);
+    requests = await serveCommands(bot, options, extras.methods, log);
     watch = watchOver(bot, {
       ...options,
       applied(next, connected) {
@@ -155,7 +144,7 @@ export async function serve(options: ServeOptions): Promise<ExitCode> {
       pid: process.pid,
       ...(server && { health: `${base()}/healthz` }),
     });
-    const end = await Promise.race([bot.ended, signal, options.restart.asked]);
+    const end = await Promise.race([bot.ended, signal]);
     isLeaving = true;
     watch.leave();
     await extras.leave();
@@ -163,9 +152,7 @@ export async function serve(options: ServeOptions): Promise<ExitCode> {
     ending = code === EXIT.done ? "stopped" : end.kind;
     const { graceSec } = setup.config.shutdown;
     const stopped = bot.stop();
-    if (end.kind === "signal" || end.kind === "restart") {
-      void logOpenWork(bot, stopped, graceSec, log);
-    }
+    if (end.kind === "signal") void logOpenWork(bot, stopped, graceSec, log);
     await stopped;
     await endRun();
     log.info("Barnacle has stopped", { code });

@@ -19,13 +19,11 @@ import {
 import { DATABASE_NAME, findDataDir } from "../../host/files/data_dir.ts";
 import { finishReplacing, isUnfinished } from "../../host/files/staged_data.ts";
 import { readHolder } from "../../host/locks/lock.ts";
-import { programFile } from "../../host/process/replace.ts";
 import { isCurrent, schemaIn } from "../../store/database/database.ts";
 import { MIGRATIONS } from "../../store/database/migrations.ts";
 import { openStore, openStoreReader } from "../../store/store.ts";
 import { EXIT, StartError } from "./exit_code.ts";
 import type { Io } from "../terminal/io.ts";
-import { createFirstEvent } from "./first_event.ts";
 import type { HeldLock } from "../../host/locks/lock.ts";
 import { lockForCommand, lockOf } from "./running_bot.ts";
 import {
@@ -34,11 +32,9 @@ import {
   type AskStore,
   readAnswer,
   type SocketMethod,
-  tellingStore,
   toRequest,
 } from "./store_methods.ts";
 import type { Store } from "../../store/store.ts";
-import { VERSION } from "../../version.ts";
 
 /** Whether the user names the data directory, or the service manager does. */
 export function isDataNamed(flag: string | undefined, { env }: Pick<Io, "env">): boolean {
@@ -113,9 +109,8 @@ export function openLocked(
       now: Date.now(),
       elapsed: () => performance.now(),
     });
-    const { note } = createFirstEvent(dataDir, VERSION, programFile() === undefined);
     return {
-      store: tellingStore(store, note),
+      store,
       holder: "us",
       close() {
         store.close();

@@ -24,10 +24,7 @@ import { toStartError } from "./start_error.ts";
  */
 export type OwnMethods = { readonly [Name in OwnMethodName]?: (args: unknown) => unknown };
 
-export type OwnMethodName =
-  | "api.call"
-  | "dashboard.login"
-  | "upgrade.restart";
+export type OwnMethodName = "api.call" | "dashboard.login";
 
 /** A namespace of the store with methods that a command may ask for. */
 type AskedNamespace =
@@ -172,14 +169,6 @@ export type AskStore = (name: SocketMethod, args: readonly unknown[]) => Promise
 /** A store whose listed methods go to another process. All others read the file. */
 export function askedStore(reader: Store, ask: AskStore): Store {
   return withMethods(reader, CALLS.keys(), (name) => (...args) => ask(name as SocketMethod, args));
-}
-
-/** The same store; a listed method that writes first tells of it. */
-export function tellingStore(store: Store, onWrite: () => void): Store {
-  return withMethods(store, Object.keys(WRITES), (name) => (...args) => {
-    onWrite();
-    return methodOf(store, name)(...args);
-  });
 }
 
 const requestSchema = z.strictObject({ call: z.string(), args: z.unknown() });

@@ -9,7 +9,7 @@ import process from "node:process";
 import { DATABASE_NAME } from "../../host/files/data_dir.ts";
 import { readBounded, withRegularFile } from "../../host/files/read_bounded.ts";
 import { isContainer } from "../../host/process/boot.ts";
-import { programFile } from "../../host/process/replace.ts";
+import { isCompiledUrl } from "../../host/process/engine_options.ts";
 import type { Env } from "../../lib/env.ts";
 import { codeOf } from "../../lib/errors.ts";
 import { EXIT, StartError } from "../../cli/shared/exit_code.ts";
@@ -55,7 +55,7 @@ export function thisMachine(env: Env): HostMachine {
     user: process.platform === "win32" ? windowsUser(username, env) : username,
     home: homedir,
     root: "",
-    program: programFile(),
+    program: isCompiledUrl(import.meta.url) ? realpathSync(process.execPath) : undefined,
     run: ([name, ...args], timeoutMs) => runProgram(name, args, programEnv(env), timeoutMs),
   };
 }

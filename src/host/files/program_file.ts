@@ -1,5 +1,5 @@
 /**
- * Exchanges the file of a program by a newer one, and back.
+ * Exchanges the file of a program by a newer one.
  *
  * At each moment, the program's name leads to a whole program: a process that dies, or a power cut,
  * leaves the old one or the new one. The old program stays beside it.
@@ -9,33 +9,24 @@ import { createHash } from "node:crypto";
 import {
   chmodSync,
   chownSync,
-  closeSync,
-  constants,
   copyFileSync,
-  fsyncSync,
   linkSync,
-  openSync,
-  readFileSync,
   renameSync,
   rmSync,
   statSync,
-  writeFileSync,
 } from "node:fs";
 import { open } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import process from "node:process";
-import { codeOf } from "../../lib/errors.ts";
 import { removeDeadFiles } from "./dead_files.ts";
 import { syncFolder } from "./write_file.ts";
 
-export interface ProgramPaths {
+interface ProgramPaths {
   /** The program itself, with links resolved. */
   readonly program: string;
   /** The program before it. */
   readonly previous: string;
   readonly next: string;
-  /** Holds the date of the newest list of releases that this machine has read. */
-  readonly seen: string;
 }
 
 /** Names the paths; on Windows, a program keeps its ending. */
@@ -46,155 +37,82 @@ export function programPaths(program: string): ProgramPaths {
     program,
     previous: join(folder, `${name}.previous${end}`),
     next: join(folder, `.${name}.next-${process.pid}${end}`),
-    seen: join(folder, `.${name}.releases`),
   };
 }
 
 /** Names of {@link ProgramPaths.next}, with the number of the process. */
 const NEXT = /^\..+\.next-(\d+)(?:\.exe)?$/i;
 
-/** Why bytes are not the wanted program. */
-export type WrongBytes =
-  | { readonly kind: "short"; readonly bytes: number }
-  | { readonly kind: "long" }
-  | { readonly kind: "other"; readonly sha256: string };
+/** The bytes are not those of the wanted program. */
+export class WrongBytesError extends Error {
+  override readonly name = "WrongBytesError";
+}
 
 /**
- * Writes a program to {@link ProgramPaths.next}, and waits until the disk has it.
+ * Writes a program to {@link ProgramPaths.next}, and waits until the disk has it. If this fails, nothing
+ * stays of it.
  *
- * @returns Why it is not the wanted one; then nothing stays of it.
- * @throws {Error} If the disk refuses, or the bytes cannot be read; then nothing stays, either.
+ * @throws {WrongBytesError} If the SHA-256 is another one.
+ * @throws {Error} If the disk refuses, or the bytes cannot be read.
  */
 export async function writeNext(
   { program, next }: ProgramPaths,
   bytes: AsyncIterable<Uint8Array>,
-  wanted: { readonly size: number; readonly sha256: string },
-): Promise<WrongBytes | undefined> {
+  wantedSum: string,
+): Promise<void> {
   removeDeadFiles(dirname(program), NEXT);
-  let isWhole = false;
   const file = await open(next, "wx", 0o600);
   try {
-    const hash = createHash("sha256");
-    let size = 0;
-    for await (const chunk of bytes) {
-      size += chunk.length;
-      if (size > wanted.size) return { kind: "long" };
-      hash.update(chunk);
-      await file.writeFile(chunk); // goes on where the last one ended
-    }
-    if (size < wanted.size) return { kind: "short", bytes: size };
-    const sha256 = hash.digest("hex");
-    if (sha256 !== wanted.sha256) return { kind: "other", sha256 };
-    await file.sync();
-    isWhole = true;
-  } finally {
-    await file.close().finally(() => {
-      if (!isWhole) rmSync(next, { force: true });
-    });
-  }
-  const { mode, uid, gid } = statSync(program);
-  if (process.geteuid?.() === 0) chownSync(next, uid, gid);
-  chmodSync(next, mode & 0o777);
-  return undefined;
-}
-
-/** Keeps the program under its second name; both are the same file, as far as the disk can do so. */
-export function keepPrevious({ program, previous }: ProgramPaths): void {
-  const part = `${previous}.part`;
-  rmSync(part, { force: true, recursive: true });
-  try {
     try {
-      linkSync(program, part);
-    } catch {
-      copyFileSync(program, part, constants.COPYFILE_EXCL); // a file system without second names
-      sync(part);
+      const hash = createHash("sha256");
+      for await (const chunk of bytes) {
+        hash.update(chunk);
+        await file.writeFile(chunk); // goes on where the last one ended
+      }
+      const sum = hash.digest("hex");
+      if (sum !== wantedSum) {
+        throw new WrongBytesError(`its SHA-256 is ${sum}, and the list says ${wantedSum}`);
+      }
+      await file.sync();
+    } finally {
+      await file.close();
     }
-    renameSync(part, previous);
+    const { mode, uid, gid } = statSync(program);
+    if (process.geteuid?.() === 0) chownSync(next, uid, gid);
+    chmodSync(next, mode & 0o777);
   } catch (cause) {
-    rmSync(part, { force: true });
+    rmSync(next, { force: true });
     throw cause;
   }
-  // A rename to another name of the same file does nothing.
-  rmSync(part, { force: true });
-  syncFolder(dirname(program));
 }
 
-/** Names the file that a program's path leads to now: another text if it was exchanged. */
-export function identityOf({ program }: Pick<ProgramPaths, "program">): string {
-  const { dev, ino } = statSync(program);
-  return `${dev}:${ino}`;
-}
-
-/** Puts the downloaded program in the place of the old one, in one step. */
-export function installNext({ program, next, previous }: ProgramPaths): void {
-  putInPlace(next, program, previous);
-}
-
-/** Puts the previous program back in its place, in one step. */
-export function installPrevious({ program, previous, next }: ProgramPaths): void {
-  putInPlace(previous, program, next);
-}
-
-/** @param aside Where Windows moves a running program, whose name cannot be given to another one. */
-function putInPlace(from: string, program: string, aside: string): void {
-  if (process.platform === "win32") {
-    renameSync(program, aside);
-    try {
-      renameSync(from, program);
-    } catch (cause) {
-      renameSync(aside, program);
-      throw cause;
+/**
+ * Puts the new program in the place of the old one, in one step, and keeps the old one.
+ *
+ * @throws {Error} If the disk refuses; then the old program is still in its place.
+ */
+export function swapProgram({ program, next, previous }: ProgramPaths): void {
+  try {
+    rmSync(previous, { force: true });
+    if (process.platform === "win32") {
+      renameSync(program, previous); // a running program keeps its file
+      try {
+        renameSync(next, program);
+      } catch (cause) {
+        renameSync(previous, program);
+        throw cause;
+      }
+      return;
     }
-    return;
-  }
-  renameSync(from, program);
-  syncFolder(dirname(program));
-}
-
-/** Removes a program that is not installed after all. */
-export function dropNext({ next }: ProgramPaths): void {
-  rmSync(next, { force: true });
-}
-
-/** The date of the newest list that this machine has read; `undefined` if none, or if unreadable. */
-export function readSeen({ seen }: ProgramPaths): string | undefined {
-  try {
-    const text = readFileSync(seen, "utf8").trim();
-    return Number.isNaN(Date.parse(text)) ? undefined : text;
-  } catch {
-    return undefined; // none yet
-  }
-}
-
-/** Notes the date of a list. A user who may not write there has nothing to protect. */
-export function writeSeen({ seen }: ProgramPaths, issued: string): void {
-  const part = `${seen}.part`;
-  try {
-    rmSync(part, { force: true, recursive: true });
-    writeFileSync(part, `${issued}\n`, { mode: 0o644, flag: "wx" }); // follows no link
-    renameSync(part, seen);
-  } catch {
-    // The next command removes the rest of it.
-  }
-}
-
-/** Whether there is a previous program. A process that died may have left a second name of this one. */
-export function hasPrevious({ program, previous }: ProgramPaths): boolean {
-  const [one, other] = [program, previous].map((path) => statSync(path, { throwIfNoEntry: false }));
-  return other !== undefined && (one?.ino !== other.ino || one.dev !== other.dev);
-}
-
-/** Whether the disk, and not the network, is the reason of a failed write. */
-export function isOfDisk(error: unknown): boolean {
-  return ["ENOSPC", "EDQUOT", "EFBIG", "EIO", "EROFS", "EACCES", "EPERM"]
-    .includes(codeOf(error) ?? "");
-}
-
-function sync(path: string): void {
-  const descriptor = openSync(path, "r+");
-  try {
-    fsyncSync(descriptor);
-  } finally {
-    closeSync(descriptor);
+    try {
+      linkSync(program, previous);
+    } catch {
+      copyFileSync(program, previous); // a file system without second names
+    }
+    renameSync(next, program);
+    syncFolder(dirname(program));
+  } catch (cause) {
+    rmSync(next, { force: true });
+    throw cause;
   }
 }

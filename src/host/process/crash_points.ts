@@ -17,8 +17,7 @@ const TRANSACTIONS = ["T0", "T1", "T2", "TS", "T3", "T4", "T5"] as const;
  * Moments between them: Discord has answered a request; the model has answered; a command has asked
  * over the socket; its request is carried out, and not answered. A backup has copied the database; has
  * written its file, without the name. A restore has read the backup; is ready to install it; has
- * moved one more thing. An upgrade has downloaded the program; has kept the old one; has exchanged
- * them. A way back has put the old store back; the old program, too.
+ * moved one more thing.
  */
 const MOMENTS = [
   "posted",
@@ -30,11 +29,6 @@ const MOMENTS = [
   "unpacked",
   "prepared",
   "moved",
-  "downloaded",
-  "kept",
-  "swapped",
-  "putBack",
-  "wentBack",
 ] as const;
 
 type CrashTransaction = (typeof TRANSACTIONS)[number];

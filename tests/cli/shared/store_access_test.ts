@@ -4,11 +4,7 @@ import { join } from "node:path";
 import { describe, it } from "node:test";
 import { EXIT } from "../../../src/cli/shared/exit_code.ts";
 import { openForCommand, UnansweredError } from "../../../src/cli/shared/store_access.ts";
-import {
-  createCallHandler,
-  tellingStore,
-  toRequest,
-} from "../../../src/cli/shared/store_methods.ts";
+import { createCallHandler, toRequest } from "../../../src/cli/shared/store_methods.ts";
 import { askSocket, serveSocket } from "../../../src/host/bot_socket.ts";
 import { DATABASE_NAME } from "../../../src/host/files/data_dir.ts";
 import { acquireLock } from "../../../src/host/locks/lock.ts";
@@ -16,7 +12,7 @@ import { StoreError } from "../../../src/store/database/store_error.ts";
 import { openStore } from "../../../src/store/store.ts";
 import { ACCOUNT, guildMessage } from "../../support/discord/builders.ts";
 import { sameData } from "../../support/same_data.ts";
-import { accepted, batch, frozen, openTestStore } from "../../support/store/store.ts";
+import { accepted, batch, frozen } from "../../support/store/store.ts";
 import { tempDirectory } from "../../support/temp_directory.ts";
 import type { Store } from "../../../src/store/store.ts";
 
@@ -155,20 +151,6 @@ describe("[X2] openForCommand()", () => {
     await bot.server.close(); // ends the connection after a while
     await failed;
     await close();
-  });
-});
-
-describe("[O13] tellingStore()", () => {
-  it("tells of each listed write before it, and of no read", async () => {
-    const { store, rows } = openTestStore();
-    const paused: number[] = [];
-    const telling = tellingStore(store, () => paused.push(rows("SELECT * FROM setting").length));
-    await telling.health();
-    assert.deepEqual(paused, []);
-    await telling.settings.changePause(ACCOUNT, { to: true, by: "cli" }, NOW);
-    assert.deepEqual(paused, [0]);
-    assert.equal(rows("SELECT * FROM setting").length, 1);
-    store.close();
   });
 });
 

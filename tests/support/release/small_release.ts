@@ -50,9 +50,7 @@ export function makeRelease(
 
 /** Writes SHA256SUMS and its signature. */
 export function signRelease(folder: string, signer: Signer, version: string): void {
-  const lines = readdirSync(folder).filter((name) =>
-    !/^SHA256SUMS|^releases\.json$|\.minisig$/.test(name)
-  ).sort()
+  const lines = readdirSync(folder).filter((name) => !/^SHA256SUMS|\.minisig$/.test(name)).sort()
     .map((name) => {
       const sum = createHash("sha256").update(readFileSync(join(folder, name))).digest("hex");
       return `${sum}  ${name}\n`;
