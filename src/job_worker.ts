@@ -16,6 +16,8 @@ async function run({ kind, ...job }: { readonly kind: string }): Promise<unknown
       return (await import("./web/page_text.ts")).runPageJob(job);
     case "code":
       return await (await import("./sandbox/evaluate.ts")).runCodeJob(job);
+    case "tool":
+      return await (await import("./sandbox/tool_module.ts")).runToolJob(job, port);
     default: {
       const load = JOBS[kind];
       if (!load) throw new TypeError(`There is no job ${kind}`);

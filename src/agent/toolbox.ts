@@ -18,6 +18,7 @@ import {
 import { definitionsOf, helpOf, type SmallTools, smallTools } from "../core/turn/small_tools.ts";
 import { audienceOf } from "../core/tool_names.ts";
 import type { KeptImage } from "../core/turn/media.ts";
+import type { CallTool } from "../core/turn/ports/memory.ts";
 import { type RefusalReason, RefusedCall } from "../core/refused_call.ts";
 import type { Question } from "../core/people/question.ts";
 import type { StartTimer } from "../lib/clock.ts";
@@ -27,6 +28,9 @@ type CallEnd =
   | ToolResult
   /** It has begun and waits for a person. Its next run gets the decision. */
   | { readonly end: "waits"; readonly question: Question };
+
+type NoteRead = NonNullable<ToolContext["noteRead"]>;
+type Lasting = Map<ToolCall, ToolResult>;
 
 export function isResult(ended: CallEnd): ended is ToolResult {
   return "text" in ended;
@@ -89,6 +93,33 @@ export function createToolbox(
       "Find out before you do it again, or tell the user.",
   });
 
+  /** Calls tools within a call: their results have no fence, and no person decides about them. */
+  function callWithin(context: ToolContext, noteRead: NoteRead, lasting: Lasting): CallTool {
+    let made = 0;
+    return async (name, input) => {
+      const own = { decision: undefined, mayWait: undefined, open: undefined };
+      const inner = { ...context, ...own, callKey: `${context.callKey}:${++made}` };
+      const call = { id: "", name, arguments: JSON.stringify(input) };
+      const tool = byName.get(name);
+      const note = (result: ToolResult) =>
+        tool && (tool.afterEdit === "run" ? tool.effect : !changesNothing(tool, input)) &&
+        lasting.set(call, result);
+      note({ end: "unknown", text: "" }); // it may never end
+      const bare = { ...ports, isSmall: false, fence: String, keepImage: undefined };
+      const toolbox = createToolbox(tools, bare);
+      const question = await toolbox.ask(call, inner);
+      const ended = question ? undefined : await toolbox.run(call, inner);
+      if (!ended || !isResult(ended)) {
+        note({ end: "failed", text: "", refused: "closed_tool" });
+        throw new RefusedCall("closed_tool", `${name} needs a person's decision: call it yourself`);
+      }
+      note(ended);
+      noteRead(ended.read ?? []);
+      if (ended.end === "done") return ended.text;
+      throw new (ended.end === "unknown" ? UnknownOutcomeError : Error)(ended.text);
+    };
+  }
+
   async function runWithin(
     tool: Tool,
     input: unknown,
@@ -101,6 +132,8 @@ export function createToolbox(
     const images: string[] = [];
     const read: MessageId[] = [];
     const noteRead = (ids: readonly MessageId[]) => void read.push(...ids);
+    const lasting: Lasting = new Map();
+    const inner = () => lasting.size > 0 && { inner: [...lasting] };
     const showImage = keepImage && (async (bytes: Uint8Array) => {
       const kept = await keepImage(bytes);
       if (kept.unseen === undefined) images.push(kept.id);
@@ -130,11 +163,12 @@ export function createToolbox(
       hasBegun = true;
       const mayUse = (name: string) => byName.has(name);
       const { signal } = ending;
-      const full = { ...context, mayUse, signal, showImage, noteRead };
+      const callTool = callWithin({ ...context, signal }, noteRead, lasting);
+      const full = { ...context, mayUse, signal, showImage, noteRead, callTool };
       const run = Promise.try(() => tool.run(input, full));
       run.catch(() => {}); // after the limit, its failure changes nothing
       const { text, note } = boundedResult(await Promise.race([run, stopped]), cleanSecrets);
-      const shown = images.length > 0 && { images: [...images] };
+      const shown = { ...images.length > 0 && { images: [...images] }, ...inner() };
       return { end: "done", text: fence(text) + note, ...shown, ...(read.length > 0 && { read }) };
     } catch (error) {
       if (error instanceof WaitsForPerson) {
@@ -150,7 +184,7 @@ export function createToolbox(
         (ending.signal.aborted || error instanceof UnknownOutcomeError);
       const refused = error instanceof RefusedCall ? error.reason : undefined;
       const result = isUnknown ? unknown(text) : failed(text, refused);
-      return { ...result, text: result.text + note };
+      return { ...result, text: result.text + note, ...inner() };
     } finally {
       cancel?.();
       context.signal.removeEventListener("abort", onAbort);

@@ -58,6 +58,8 @@ export interface ToolResult {
   readonly refused?: RefusalReason;
   /** Whether a tool of an MCP server may have changed something; the tool may go before its receipt. */
   readonly mayLast?: true;
+  /** Calls of other tools by the tool of a skill (T7a) that may have changed something. */
+  readonly inner?: readonly (readonly [ToolCall, ToolResult])[];
 }
 
 /**

@@ -20,6 +20,7 @@ import { service } from "./service/extra.ts";
 import { sessions } from "./sessions/extra.ts";
 import { setup } from "./setup/extra.ts";
 import { signins } from "./signins/extra.ts";
+import { skillTools } from "./skill_tools/extra.ts";
 import { upgrade } from "./upgrade/extra.ts";
 import { voice } from "./voice/extra.ts";
 import { why } from "./why/extra.ts";
@@ -44,6 +45,7 @@ export const EXTRAS: readonly Extra[] = [
   sessions,
   setup,
   signins,
+  skillTools,
   upgrade,
   voice,
   why,

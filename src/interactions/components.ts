@@ -1,6 +1,6 @@
 /**
- * The buttons, menus and forms of cards: pairing requests (P3), approvals, escalations, and questions
- * of the model (A4, T10).
+ * The buttons, menus and forms of cards: pairing requests (P3), approvals, tools of skills, and questions of
+ * the model (A4, T10).
  *
  * Each kind has a name of its own, because another right belongs to it. The store decides by the
  * rows whether a use counts: `custom_id`, message, channel, application and person must fit.
@@ -19,6 +19,8 @@ import { composePaired, decisionText } from "../render/pairing.ts";
 const ASK = "ask";
 
 const approvalButton: Component<DecisionUses> = questionButton("ap", "approver");
+/** An owner confirms a tool of a skill. */
+const skillButton: Component<DecisionUses> = questionButton("skill", "owner");
 /** A person answers a question of the model, or opens its form. */
 const askButton: Component<DecisionUses> = questionButton(ASK, "everyone");
 /** A person answers a question of the model with many options. */
@@ -148,6 +150,7 @@ export const pairingButton: Component<DecisionUses> = {
 
 export const QUESTION_COMPONENTS: readonly Component<DecisionUses>[] = [
   approvalButton,
+  skillButton,
   askButton,
   askMenu,
   askForm,

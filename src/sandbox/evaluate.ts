@@ -24,7 +24,7 @@ export interface CodeJob {
 }
 
 /** Begins another kind of work than a script. */
-interface StartedWork {
+export interface StartedWork {
   /** Its name in errors. */
   readonly file: string;
   /** @returns Its promise, or its error. */

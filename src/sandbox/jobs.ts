@@ -13,6 +13,7 @@ import { isRecord } from "../lib/text/json.ts";
 import type { CodeEnd, CodeJob } from "./evaluate.ts";
 import { type JobEnd, runInThread } from "./run_in_thread.ts";
 import { JOB_ARGUMENT } from "./job_argument.ts";
+import { type AnswerAsk, answeredLine, type ToolJob } from "./tool_module.ts";
 
 /** Maximum number of jobs at the same time. */
 const MAX_JOBS = 2;
@@ -20,12 +21,14 @@ const MAX_JOBS = 2;
 /** Creates the runner. @param url Entry of the threads. */
 export function createJobs(url: URL, own: OwnProgram) {
   const places = createPlaces(MAX_JOBS);
+  const toolPlaces = createPlaces(MAX_JOBS); // a tool waits for jobs, so it must not take their places
 
   async function inPlace<Result>(
     signal: AbortSignal,
     run: () => Promise<Result>,
+    taken = places,
   ): Promise<Result> {
-    const free = await places.take(signal);
+    const free = await taken.take(signal);
     try {
       return await run();
     } finally {
@@ -45,6 +48,9 @@ export function createJobs(url: URL, own: OwnProgram) {
     /** Runs a script in a process of its own; throws as {@link runCode}. */
     code: (job: CodeJob, signal: AbortSignal): Promise<CodeEnd> =>
       inPlace(signal, () => runCode(own, job, signal)),
+    /** Runs a tool of a skill likewise, and answers its requests. */
+    tool: (job: ToolJob, signal: AbortSignal, answer?: AnswerAsk): Promise<CodeEnd> =>
+      inPlace(signal, () => runCode(own, job, signal, answer), toolPlaces),
   };
 }
 
@@ -69,8 +75,9 @@ const MAX_ANSWER = 500_000;
  */
 export async function runCode(
   { program, args, env }: OwnProgram,
-  job: CodeJob,
+  job: CodeJob | ToolJob,
   signal: AbortSignal,
+  answer: AnswerAsk = () => Promise.reject(new Error("it may ask nothing here")),
 ): Promise<CodeEnd> {
   signal.throwIfAborted();
   const child = spawn(program, [...args, JOB_ARGUMENT], {
@@ -85,8 +92,12 @@ export async function runCode(
   let written = "";
   child.stdout.setEncoding("utf8");
   child.stdout.on("data", (text: string) => {
-    written += text;
+    const lines = (written + text).split("\n");
+    written = lines.pop() ?? "";
     if (written.length > MAX_ANSWER) resolve(undefined);
+    for (const line of lines) {
+      void answeredLine(line, answer).then((reply) => child.stdin.write(`${reply}\n`), reject);
+    }
   });
   child.on("error", () => reject(new Error("the sandbox cannot be started")));
   child.on("close", () => resolve(written));

@@ -103,7 +103,7 @@ function createKeptPages(now: Clock["now"]) {
   };
 }
 
-const PUBLIC_INTERNET: Omit<GuardPorts, "userAgent" | "now"> = {
+export const PUBLIC_INTERNET: Omit<GuardPorts, "userAgent" | "now"> = {
   resolve: (hostname) => lookup(hostname, { all: true }),
   isAllowed: (address) => isPublicAddress(address) && !isOwn(address),
   allowedPorts: new Set([80, 443]),

@@ -82,11 +82,16 @@ export async function findSkillsOfAll(
   return { skills: [...skills.values()], problems: [...problems.values()] };
 }
 
-/** Creates the library; it is empty before `read`. */
+/**
+ * Creates the library; it is empty before `read`.
+ *
+ * @param withTools Adds their tools to skills that have changed.
+ */
 export function createSkillLibrary(
   folders: () => ReturnType<typeof skillFolders>,
   { now }: Clock,
   log: Log,
+  withTools: (found: SkillSet) => Promise<SkillSet> = (found) => Promise.resolve(found),
 ): SkillLibrary {
   let current = NO_SKILLS;
   let files = JSON.stringify(NO_SKILLS);
@@ -99,7 +104,7 @@ export function createSkillLibrary(
       const found = await findSkills(folders());
       // The same object as long as nothing changes: the system prompt must not change either.
       const now = JSON.stringify(found);
-      if (now !== files) current = found;
+      if (now !== files) current = await withTools(found);
       files = now;
       const problems = JSON.stringify(current.problems);
       if (problems !== reported) {
@@ -123,7 +128,7 @@ export function createSkillLibrary(
 /** Reads skills for tools, among those of the message's turn. */
 export function createSkillsPort(
   skills: (message: InboundMessage) => readonly Skill[],
-): SkillsPort {
+): Pick<SkillsPort, "read"> {
   return {
     async read(asker, name, file) {
       const all = skills(asker);

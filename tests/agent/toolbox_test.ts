@@ -18,7 +18,8 @@ import {
 } from "../../src/core/turn/tool.ts";
 import { messageId } from "../support/discord/builders.ts";
 import { FakeClock } from "../support/fake_clock.ts";
-import { cleanSecrets, toolboxOf, toolContext } from "../support/model/tools.ts";
+import type { Question } from "../../src/core/people/question.ts";
+import { cleanSecrets, toolboxOf, toolContext, toolNamed } from "../support/model/tools.ts";
 import { sameData } from "../support/same_data.ts";
 
 const tide: Tool = {
@@ -287,6 +288,71 @@ describe("[T1] createToolbox()", () => {
     assert.match(text, /^Unknown: the connection was lost\nIt may have happened, or not\./);
     const { run: again } = setUp({ ...tide, run });
     assert.equal((await again("tide", '{"port":"Hull"}')).end, "failed");
+  });
+
+  it("[T7a] calls other tools within a call: unfenced, as the same person, and without a question", async () => {
+    const seen: unknown[] = [];
+    const outer = (name: string, input: unknown = {}): Tool => ({
+      ...toolNamed("outer"),
+      run: (_, { callTool }) => callTool?.(name, input) ?? assert.fail("no callTool"),
+    });
+    const inner: Tool = {
+      ...tide,
+      run: (input, { callKey, decision, mayWait, message }) => {
+        seen.push([input, callKey, decision, mayWait, message.sender.id]);
+        return Promise.resolve("flood hunter2");
+      },
+    };
+    const question = { kind: "ask", tool: "asks", text: "?" } as unknown as Question;
+    const asks: Tool = { ...toolNamed("asks"), asks: () => Promise.resolve(question) };
+    const waits = {
+      ...toolNamed("waits"),
+      run: () => Promise.reject(new WaitsForPerson(question)),
+    };
+    const lacks: Tool = { ...toolNamed("lacks"), needs: ["Ban Members"] };
+    const writes: Tool = { ...toolNamed("writes"), run: () => Promise.resolve("a hunter2") };
+    const effect = () => ({ object: "note", did: "saved" });
+    const saves: Tool = { ...toolNamed("saves"), afterEdit: "run", effect };
+    const hangs: Tool = { ...toolNamed("hangs"), run: () => new Promise(() => {}) };
+    const rows: readonly [Tool, string, inner?: string][] = [
+      [outer("tide", { port: "Kiel" }), "<flood [redacted]>"],
+      [outer("writes"), "<a [redacted]>", "done a [redacted]"],
+      [outer("hangs"), "Error: <no result within 1 s>", "unknown "],
+      [outer("saves"), "<>", "done "],
+      [outer("tide", { port: 5 }), "Error: <Error: the arguments do not fit:"],
+      [outer("asks"), "Error: <asks needs a person's decision: call it yourself>", "failed "],
+      [outer("waits"), "Error: <waits needs a person's decision: call it yourself>", "failed "],
+      [
+        outer("lacks"),
+        "Error: <Error: the asker may not do this here: Ban Members is missing>",
+        "failed Error: the asker may not do this here: Ban Members is missing",
+      ],
+      [outer("absent"), 'Error: <Error: there is no tool "absent" here'],
+    ];
+    for (const [tool, text, lasting] of rows) {
+      const clock = new FakeClock();
+      const toolbox = createToolbox([tool, inner, asks, waits, lacks, writes, saves, hangs], {
+        ...{ timeoutMs: 1_000, schedule: clock.schedule, cleanSecrets },
+        fence: (result) => `<${result}>`,
+        missingRight: (needs) => Promise.resolve(needs[0]),
+      });
+      const context = toolContext({ mayWait: true, decision: { kind: "expired" } });
+      const call = { id: "call_1", name: "outer", arguments: "{}" };
+      const running = toolbox.run(call, context);
+      clock.advance(tool === rows[2]?.[0] ? 1_000 : 0);
+      const result = ended(await running);
+      assert.ok(result.text.startsWith(text), result.text);
+      const inners = result.inner?.map(([, { end, text }]) => `${end} ${text}`);
+      assert.deepEqual(inners, lasting === undefined ? undefined : [lasting]);
+    }
+    const { sender } = toolContext().message;
+    assert.deepEqual(seen, [[
+      { port: "Kiel", hours: 1 },
+      "1:call_1:1",
+      undefined,
+      undefined,
+      sender.id,
+    ]]);
   });
 
   it("ends a call after its time limit, also if the tool ignores its signal", async () => {

@@ -12,11 +12,12 @@ import { EXEC_LIMITS } from "../../lib/program_limits.ts";
 import { type Clock, schedule } from "../../lib/clock.ts";
 import { createLoader } from "../../lib/loader.ts";
 import type { HostCommands } from "../../core/exec/command.ts";
+import type { RunTool } from "../../core/skills/skill_tool.ts";
 import type { WebPort } from "../../core/turn/ports/host.ts";
 import type { Tool } from "../../core/turn/tool.ts";
 import { createRunningCommands } from "../../exec/running_commands.ts";
 import { TOOLS } from "../../tools/registry.ts";
-import type { AgentServices, ToolServices } from "../rules/tool_services.ts";
+import { type AgentServices, skillHosts, type ToolServices } from "../rules/tool_services.ts";
 import type { SearchEngine } from "../../web/search.ts";
 import type { ConfiguredServers } from "../mcp/ports.ts";
 import {
@@ -25,6 +26,7 @@ import {
   skillFolders,
   workspaceOf,
 } from "../../workspace/skill_library.ts";
+import { withTools } from "../../workspace/skill_tools.ts";
 import { assertApart, createWorkspacePort, type OwnPaths } from "../../workspace/guarded.ts";
 
 export interface ToolServicesOptions extends Clock {
@@ -53,6 +55,7 @@ export async function createToolServices(options: ToolServicesOptions): Promise<
     const { ownCommand, runtimeEnv } = await import("../../host/process/own_process.ts");
     return createJobs(jobWorkerUrl, { ...ownCommand(), env: runtimeEnv() });
   });
+  const runTool: RunTool = async (...job) => (await jobs.get()).tool(...job);
   const ownPaths = (): OwnPaths => ({
     dataDir,
     configFile: current.file,
@@ -81,6 +84,7 @@ export async function createToolServices(options: ToolServicesOptions): Promise<
       () => skillFolders(current, agentNow(), dataDir),
       { now },
       log,
+      (found) => withTools(found, runTool),
     );
     const commands = laterCommands(running, async () => {
       const { createHostCommands } = await import("../../exec/jobs.ts");
@@ -125,12 +129,19 @@ export async function createToolServices(options: ToolServicesOptions): Promise<
   return {
     of: (agentId) => agentFor(agentId).services,
     runCode: async (job, signal) => (await jobs.get()).code(job, signal),
+    runTool,
+    async fetchForTool(...request) {
+      const { fetchDeclared } = await import("../../web/declared_fetch.ts");
+      return await fetchDeclared(...request, { version, now, hosts: skillHosts(current) });
+    },
     servers: () => mcp?.states() ?? [],
     tools: all,
     isRunning: () => running.programs.size > 0,
     ready(agentId, isAllowed) {
       const isWanted = (id: string) => isAllowed(`mcp__${id}__any`);
-      const { reading } = agentFor(agentId);
+      const { reading: first, services: { skills } } = agentFor(agentId);
+      // A changed tool counts from the next message on.
+      const reading = first ?? (skills.now().skills.some(({ tools }) => tools) && skills.read());
       return reading ? reading.then(() => mcp?.list(isWanted)) : mcp?.list(isWanted);
     },
     async apply(next) {

@@ -3,10 +3,13 @@
  */
 
 import type { BotConfig } from "../../config/config.ts";
+import { revealed } from "../../config/schema/parts/secrets.ts";
 import type { SkillLibrary } from "../../core/skills/skill.ts";
+import type { RunTool } from "../../core/skills/skill_tool.ts";
 import type { McpServerState } from "../../core/mcp_state.ts";
 import type { Tool, ToolPorts } from "../../core/turn/tool.ts";
 import type { HostCommands } from "../../core/exec/command.ts";
+import type { SkillRunParts } from "../../flows/tools/skill_tools.ts";
 import type { CodeEnd, CodeJob } from "../../sandbox/evaluate.ts";
 
 /** What an agent's tools use, whatever the account is: it has a folder of its own. */
@@ -22,6 +25,10 @@ export interface ToolServices {
   of(agentId: string): AgentServices;
   /** Runs a script in a process of its own. */
   readonly runCode: (job: CodeJob, signal: AbortSignal) => Promise<CodeEnd>;
+  /** Runs a tool of a skill in a process of its own. */
+  readonly runTool: RunTool;
+  /** Asks an address for a tool of a skill. */
+  readonly fetchForTool: SkillRunParts["fetch"];
   /** The states of the MCP servers, in the order of the config. */
   readonly servers: () => readonly McpServerState[];
   /** All tools that the config makes available: the same array until they change. */
@@ -47,3 +54,9 @@ export interface ToolServices {
   /** Ends everything that tools have started. */
   stop(): Promise<void>;
 }
+
+/** The headers of hosts that tools of skills may ask, by origin. */
+export const skillHosts = (
+  { skills: { hosts } }: Pick<BotConfig, "skills">,
+): ReadonlyMap<string, Readonly<Record<string, string>>> =>
+  new Map(Object.entries(hosts).map(([origin, { headers }]) => [origin, revealed(headers)]));

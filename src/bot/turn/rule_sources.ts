@@ -3,6 +3,7 @@
 import { skillsFor } from "../../core/skills/skill.ts";
 import { agentOf } from "../../config/config.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
+import type { SkillTool } from "../../core/skills/skill_tool.ts";
 import type { Tool } from "../../core/turn/tool.ts";
 import { takesFiles, uploadLimitOf } from "../../discord/gateway/decode/guild_index.ts";
 import type { Reader } from "../../discord/gateway/read/reader.ts";
@@ -12,6 +13,7 @@ import { createInstructionFiles } from "../../host/files/instruction_files.ts";
 import { eachOnce, latest, latestOf } from "../../lib/cache.ts";
 import { skillsOf } from "../../policy/tool_access.ts";
 import { workspaceOf } from "../../workspace/skill_library.ts";
+import { toolOf } from "../../workspace/skill_tools.ts";
 import type { AccountContext } from "../account_context.ts";
 import type { AccountOptions } from "../account_interface.ts";
 import type { AccountPart } from "../bot_extra.ts";
@@ -45,10 +47,11 @@ export function createRuleSources(
   const skillsIn = (asker: Parameters<typeof skillsOf>[0], agentId: string) =>
     skillsOf(asker, skillsNow(agentId)(), policy().policy);
 
-  /** Adds tools of own accounts: a turn that reads one has no others (T13a). */
+  /** Adds tools of skills (T7a), and of own accounts: a turn that reads one has no others (T13a). */
   function toolsOf(message: InboundMessage, agentId: string): readonly Tool[] {
     const base = message.own ? NO_TOOLS : turnTools(message, agentId);
-    const more = own()?.tools(message) ?? [];
+    const skills = message.own ? [] : skillsIn(message, agentId);
+    const more = [...skills.flatMap(({ tools }) => tools ?? []), ...own()?.tools(message) ?? []];
     if (more.length === 0) return base;
     // `mcp__<server>__privately` has decided who may.
     const ownsApplication = () => owners.ownsApplicationAsRead(message.sender.id);
@@ -75,12 +78,12 @@ export function createRuleSources(
 
 const NO_TOOLS: readonly Tool[] = [];
 /** Lists with one more tool: the same array for the same list and tool. */
-const longer = new WeakMap<readonly Tool[], WeakMap<Tool, readonly Tool[]>>();
+const longer = new WeakMap<readonly Tool[], WeakMap<SkillTool | Tool, readonly Tool[]>>();
 
-function withTool(tools: readonly Tool[], tool: Tool): readonly Tool[] {
-  const known = longer.get(tools) ?? new WeakMap<Tool, readonly Tool[]>();
+function withTool(tools: readonly Tool[], tool: SkillTool | Tool): readonly Tool[] {
+  const known = longer.get(tools) ?? new WeakMap<SkillTool | Tool, readonly Tool[]>();
   longer.set(tools, known);
-  const all = known.get(tool) ?? [...tools, tool];
+  const all = known.get(tool) ?? [...tools, "run" in tool ? tool : toolOf(tool)];
   known.set(tool, all);
   return all;
 }

@@ -26,6 +26,7 @@ import { createExecPort } from "../../flows/tools/exec.ts";
 import { createKnowledgePort } from "../../flows/tools/knowledge.ts";
 import { createMemoryPort } from "../../flows/tools/memory.ts";
 import { createSchedulesPort } from "../../flows/tools/schedules.ts";
+import { createSkillToolsPort } from "../../flows/tools/skill_tools.ts";
 import { createSummarise } from "../../flows/session/summarise_channel.ts";
 import { type AnswerThreads, createThreadsPort } from "../../flows/turn/answer_threads.ts";
 import { latest } from "../../lib/cache.ts";
@@ -128,7 +129,14 @@ export function createToolPorts(account: AccountContext, parts: {
       setPresence: parts.presence.set,
     }),
     recall: { recall: store.sessions.recall },
-    skills: createSkillsPort((asker) => sources.skills(asker, agentId)),
+    skills: {
+      ...createSkillsPort((asker) => sources.skills(asker, agentId)),
+      ...createSkillToolsPort(account, {
+        ...{ cleanSecrets, ownerIds: owners.toTell, rules: store.questions },
+        runTool: toolServices.runTool,
+        fetch: toolServices.fetchForTool,
+      }),
+    },
     memory: createMemoryPort(account, { ...rights, showing, searchNotes: options.searchNotes }),
     knowledge: createKnowledgePort({
       search: parts.knowledge.search,

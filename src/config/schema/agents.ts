@@ -1,11 +1,13 @@
 /** Keys of `agents`, `session` and other sections for how an agent works. */
 
 import { z } from "zod";
+import { isOrigin, ORIGIN } from "../../core/skills/skill_tool.ts";
 import { id, toolLists, toolsWithin } from "./access.ts";
 import { key, lazyKey, lazySection, text, whole } from "./parts/key.ts";
 import { serverEvents } from "./hooks.ts";
 import { MENTION_PATTERNS, mentionPatterns } from "./messages.ts";
 import { model, modelRef } from "./models.ts";
+import { secret } from "./parts/secrets.ts";
 
 /** An IANA time zone that the runtime knows. */
 const timezone = () =>
@@ -352,8 +354,25 @@ export const skills = lazySection(
         "Folders that contain skills, each in a folder of its own with a `SKILL.md`. A relative path counts from the config's folder.",
         { example: ["/srv/skills"] },
       ),
+      hosts: key(
+        z.record(
+          z.string().refine(isOrigin, ORIGIN),
+          z.strictObject({
+            headers: key(
+              z.record(text(), secret()).default({}),
+              "Headers of each request to the host, such as a token in `authorization`. No tool sees " +
+                "them. A value is written like an `apiKey`.",
+              { example: { authorization: "${HOME_ASSISTANT_AUTHORIZATION}" } },
+            ),
+          }),
+        ).default({}),
+        "Hosts that tools of skills may ask on your own network, or with headers: scheme, name and " +
+          "port. A tool must declare the host, too. Other hosts are asked at public addresses only, " +
+          "without headers of the config.",
+        { entry: "<host>", example: { "http://homeassistant.local:8123": {} } },
+      ),
     }).prefault({}),
-  { folders: [] },
+  { folders: [], hosts: {} },
   "Skills of the agents.",
   { task: "agents" },
 );

@@ -40,10 +40,11 @@ export interface CardFact {
 export interface Question {
   /**
    * - `approval`: an approver decides about a command (A1).
+   * - `skill`: an owner decides about a version of a skill's tool (T7a).
    * - `ask`: the model asks a person (T10).
    * - `limit`: a person decides about many destructive actions of one turn (T3).
    */
-  readonly kind: "approval" | "ask" | "limit";
+  readonly kind: "approval" | "skill" | "ask" | "limit";
   /** Name of the tool whose call waits. */
   readonly tool: string;
   /** The question, in one or more lines of Markdown. */

@@ -4,6 +4,7 @@
  */
 
 import { z } from "zod";
+import type { SkillTool } from "./skill_tool.ts";
 
 export interface Skill {
   readonly name: string;
@@ -16,6 +17,8 @@ export interface Skill {
   readonly body: string;
   /** Paths of its other files, relative to the folder. */
   readonly resources: readonly string[];
+  /** Its tools (T7a); absent: they were not read. */
+  readonly tools?: readonly SkillTool[];
 }
 
 export interface SkillProblem {

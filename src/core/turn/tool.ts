@@ -15,7 +15,7 @@ import type { CodePort, DrawPort, ExecPort, WebPort, WorkspacePort } from "./por
 import type { DiscordPort } from "./ports/discord.ts";
 import type { DiscordCall } from "./ports/discord_call.ts";
 import type { HistoryPort, QuestionsPort, ThreadsPort } from "./ports/history.ts";
-import type { MemoryPort, RecallPort, SkillsPort } from "./ports/memory.ts";
+import type { CallTool, MemoryPort, RecallPort, SkillsPort } from "./ports/memory.ts";
 import type { SchedulesPort } from "./ports/schedules.ts";
 import type { KnowledgePort } from "./ports/search.ts";
 import type { OutboundFilesPort } from "./ports/outbound_files.ts";
@@ -64,6 +64,8 @@ export interface ToolContext extends Omit<DiscordCall, "tells" | "isProbe" | "sh
    * @throws {FileError} If it cannot be kept, with the reason for the model; as a rejection.
    */
   readonly showImage?: (bytes: Uint8Array) => Promise<KeptImage>;
+  /** Calls another tool; absent outside of a turn. */
+  readonly callTool?: CallTool;
   /** Notes messages that the result comes from without naming them (H6a). */
   readonly noteRead?: (ids: readonly MessageId[]) => void;
 }

@@ -23,6 +23,7 @@ import type { Cards } from "../../store/questions/cards.ts";
 /** Names of the components, by which a use is routed and its right is checked. */
 const CONTROL_NAMES: Readonly<Record<Question["kind"], string>> = {
   approval: "ap",
+  skill: "skill",
   ask: "ask",
   limit: "go",
 };

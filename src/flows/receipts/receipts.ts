@@ -73,7 +73,10 @@ export function receiptsOf(
   message: Pick<InboundMessage, "channelId" | "guildId">,
   changes: readonly Pick<MadeChange, "id" | "isUndone">[] = [],
 ): readonly Receipt[] {
-  return callsOf(steps).flatMap((called) => receiptOf(called, tools, message, changes) ?? []);
+  return callsOf(steps).flatMap((one): readonly CallWithEnd[] => [
+    one,
+    ...one.result?.inner?.map(([call, result]) => ({ call, result })) ?? [],
+  ]).flatMap((called) => receiptOf(called, tools, message, changes) ?? []);
 }
 
 function callsOf(steps: readonly Step[]): readonly CallWithEnd[] {

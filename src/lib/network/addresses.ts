@@ -120,6 +120,15 @@ export function isPublicAddress(address: string): boolean {
   }
 }
 
+/** Link-local addresses and others where clouds have their metadata, and wrapped forms of IPv4. */
+const NO_HOME =
+  /^(?:169\.254\.|100\.100\.100\.200$|fe[89ab]|fd00:(?:ec2|c1|42):|fd20:ce:|::ffff:)/i;
+
+/** Whether an address can be a service at home: of this machine, or of a private network. */
+export function isHomeAddress(address: string): boolean {
+  return isIP(address) !== 0 && !NO_HOME.test(address) && isPrivateHost(address);
+}
+
 function rangesOf(): NonNullable<typeof ranges> {
   const listOf = (parts: readonly [string, number][], family: "ipv4" | "ipv6") => {
     const list = new BlockList();

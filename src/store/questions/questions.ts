@@ -235,7 +235,7 @@ function createDecisions(
     WHERE id = :id AND state = 'open'`;
   const selectSame = sql.rows(STORED_QUESTION.read)`
     SELECT ${STORED_QUESTION.columns()} FROM question
-    WHERE state = 'open' AND question ->> '$.kind' = 'escalation'
+    WHERE state = 'open' AND question ->> '$.kind' = 'skill'
       AND question ->> '$.binding' = ?`;
 
   function find({ accountId: account, by }: Deciding): {

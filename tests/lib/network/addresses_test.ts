@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import {
   hostOf,
+  isHomeAddress,
   isLoopback,
   isLoopbackHost,
   isPrivateHost,
@@ -163,4 +164,14 @@ describe("[SEC-R23] isPublicAddress()", () => {
   for (const [address, isPublic] of cases) {
     it(`${address}: ${isPublic}`, () => assert.equal(isPublicAddress(address), isPublic));
   }
+});
+
+describe("[SEC-R23] isHomeAddress()", () => {
+  const home = ["127.0.0.1", "::1", "10.0.0.8", "192.168.1.2", "fd12:3456::1", "100.64.0.1"];
+  const metadata =
+    "169.254.169.254 100.100.100.200 168.63.129.16 fe80::a9fe:a9fe ::ffff:a9fe:a9fe ::ffff:10.0.0.8 " +
+    "fd00:ec2::254 fd00:c1::a9fe:a9fe fd00:42::42 fd20:ce::254 64:ff9b::a9fe:a9fe ::a9fe:a9fe home.lan";
+  it("is that of a service at home, and never where clouds have their metadata", () => {
+    assert.deepEqual([...home, ...metadata.split(" ")].filter(isHomeAddress), home);
+  });
 });

@@ -63,7 +63,9 @@ export const UNUSED_PORTS: ToolPorts = {
     remove: () => Promise.reject(new Error("This test deletes no note")),
   },
   skills: {
-    read: () => Promise.reject(new Error("This test reads no skill")),
+    read: () => Promise.reject(new Error("This test has no skills")),
+    question: () => Promise.resolve(undefined),
+    run: () => Promise.reject(new Error("This test runs no tool of a skill")),
   },
   workspace: {
     read: () => Promise.reject(new Error("This test reads no file")),
@@ -95,6 +97,8 @@ export const NO_TOOLS: ToolServices = {
     skills: { now: () => NO_SKILLS, read: () => Promise.resolve() },
   }),
   runCode: () => Promise.reject(new Error("This test runs no script")),
+  runTool: () => Promise.reject(new Error("This test runs no tool of a skill")),
+  fetchForTool: () => Promise.reject(new Error("This test asks no host")),
   servers: () => [],
   isRunning: () => false,
   tools: () => [],

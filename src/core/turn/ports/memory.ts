@@ -4,6 +4,9 @@ import type { MessageId } from "../../discord/ids.ts";
 import type { InboundMessage } from "../../inbound/inbound.ts";
 import type { Note, NoteScope } from "../../notes/note.ts";
 import type { Entry } from "../../inbound/transcript.ts";
+import type { Question } from "../../people/question.ts";
+import type { SkillTool } from "../../skills/skill_tool.ts";
+import type { DiscordCall } from "./discord_call.ts";
 
 export interface FoundNotes {
   /** The best first. */
@@ -87,4 +90,24 @@ export interface SkillsPort {
    * @throws {Error} If the message's place has no such skill, or the skill no such file.
    */
   read(asker: InboundMessage, name: string, file?: string): Promise<string>;
+  /** The question to the owners about this version of a file; `undefined` if there is none to ask. */
+  question(
+    tool: SkillTool,
+    asker: InboundMessage,
+    covers: Question["covers"],
+  ): Promise<Question | undefined>;
+  /**
+   * Runs a tool of a skill.
+   *
+   * @throws {Error} If no owner has confirmed its file, or it fails. An `UnknownOutcomeError` if it may
+   * have changed something before.
+   */
+  run(
+    tool: SkillTool,
+    input: unknown,
+    context: Pick<DiscordCall, "decision" | "signal"> & { readonly callTool?: CallTool },
+  ): Promise<string>;
 }
+
+/** Calls another tool of the turn within a call, as the same person. Its result has no fence. */
+export type CallTool = (name: string, input: unknown) => Promise<string>;

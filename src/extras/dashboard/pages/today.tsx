@@ -60,6 +60,7 @@ const SHOWN = 8;
 
 const KINDS: Readonly<Record<StoredQuestion["question"]["kind"], string>> = {
   approval: "Approval of a command",
+  skill: "Tool of a skill",
   ask: "Question of the agent",
   limit: "Many destructive actions",
 };

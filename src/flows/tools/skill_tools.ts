@@ -1,0 +1,181 @@
+/**
+ * Runs tools of skills (T7a): with the hosts and tools of their header, once an owner has confirmed
+ * exactly this version of the file.
+ */
+
+import { z } from "zod";
+import type { Account } from "../../core/account/account.ts";
+import type { UserId } from "../../core/discord/ids.ts";
+import { ALLOW_ONCE, type Decision, DENY } from "../../core/people/question.ts";
+import { RefusedCall } from "../../core/refused_call.ts";
+import type { RunTool, SkillTool } from "../../core/skills/skill_tool.ts";
+import { askerFacts } from "../../core/turn/decided_action.ts";
+import type { CallTool, SkillsPort } from "../../core/turn/ports/memory.ts";
+import { UnknownOutcomeError } from "../../core/turn/tool.ts";
+import { clip } from "../../lib/text/cut.ts";
+import type { ExecRules } from "../../store/questions/questions.ts";
+
+/** Milliseconds of a call with its requests. */
+const TOOL_MS = 10_000;
+
+const fetchArgs = z.lazy(() =>
+  z.tuple([
+    z.string().max(4_000),
+    z.object({
+      method: z.enum(["GET", "POST", "PUT", "PATCH", "DELETE"]).default("GET"),
+      headers: z.record(z.string(), z.string()).default({}),
+      body: z.string().max(100_000).optional(),
+    }),
+  ])
+);
+const callArgs = z.lazy(() => z.tuple([z.string(), z.record(z.string(), z.unknown())]));
+
+/** Everything that a run needs from outside. */
+export interface SkillRunParts {
+  readonly runTool: RunTool;
+  /** Sends a request to one of some origins, with the config's headers. */
+  readonly fetch: (
+    request: {
+      readonly url: string;
+      readonly method: string;
+      readonly headers: Readonly<Record<string, string>>;
+      readonly body?: string;
+    },
+    origins: readonly string[],
+    signal: AbortSignal,
+  ) => Promise<{ readonly body: string }>;
+  /** A server may repeat the config's headers in its answer. */
+  readonly cleanSecrets: (text: string) => string;
+}
+
+/** Runs a tool. @returns Its result. @throws As `SkillsPort.run` does. */
+export async function runSkillTool(
+  { id, file, source, head: { hosts, tools, readOnly } }: SkillTool,
+  input: unknown,
+  { runTool, fetch: send, cleanSecrets }: SkillRunParts,
+  { signal, callTool }: { readonly signal: AbortSignal; readonly callTool?: CallTool },
+): Promise<string> {
+  const called = new Set<string>();
+  const asked: Promise<unknown>[] = [];
+  const stop = new AbortController();
+  let mayHaveChanged = false;
+
+  async function answer(kind: string, args: readonly unknown[]): Promise<unknown> {
+    if (kind === "call") {
+      const [name, given] = read(callArgs, args);
+      if (!tools.includes(name)) throw new Error(`the header does not declare the tool ${name}`);
+      if (!callTool) throw new Error(`${name} can be called in a turn only`);
+      called.add(name);
+      mayHaveChanged = true;
+      return await callTool(name, given);
+    }
+    const [url, request] = read(fetchArgs, args);
+    const isRead = request.method === "GET";
+    if (readOnly && !isRead) throw new Error(`the header says readOnly: no ${request.method}`);
+    mayHaveChanged ||= !isRead;
+    const answered = await send({ ...request, url }, hosts, AbortSignal.any([signal, stop.signal]));
+    return { ...answered, body: cleanSecrets(answered.body) };
+  }
+
+  const job = {
+    kind: "tool",
+    source,
+    file,
+    input: JSON.stringify(input),
+    timeoutMs: TOOL_MS,
+  } as const;
+  const { value, failure } = await runTool(job, signal, (...request) => {
+    const answered = answer(...request);
+    asked.push(answered);
+    return answered;
+  });
+  if (failure !== undefined) stop.abort();
+  await Promise.allSettled(asked); // a script may end before its requests
+  if (failure !== undefined) {
+    throw new (mayHaveChanged ? UnknownOutcomeError : Error)(`the tool ${id} failed: ${failure}`);
+  }
+  const about = called.size > 0 ? `[called ${[...called].join(", ")}]\n` : "";
+  return `${about}${value || "The tool has ended without a result."}`;
+}
+
+function read<Args extends z.ZodType>(schema: Args, args: readonly unknown[]): z.output<Args> {
+  const found = schema.safeParse(args);
+  if (found.success) return found.data;
+  throw new Error(z.prettifyError(found.error));
+}
+
+/** Decisions are rules of no agent, so no command of the tool `exec` sees them. */
+const NO_AGENT = "";
+
+/** The part of the config that decides. */
+interface SkillConfig {
+  readonly discord: { readonly execApprovals: { readonly timeoutSec: number } };
+  readonly skills: { readonly hosts: object };
+}
+
+/** Creates the part of the port that asks owners, and runs. */
+export function createSkillToolsPort(
+  { now, config }: Pick<Account<unknown, unknown, SkillConfig>, "now" | "config">,
+  parts: SkillRunParts & {
+    readonly rules: Pick<ExecRules, "execRules" | "addExecRule">;
+    readonly ownerIds: () => Promise<readonly UserId[]>;
+  },
+): Pick<SkillsPort, "question" | "run"> {
+  const { rules, ownerIds } = parts;
+
+  /** The owners' choice about this version of a file. Of two, on cards of two people, no wins. */
+  async function choiceOf({ id, hash }: SkillTool): Promise<string | undefined> {
+    const choices = (await rules.execRules(NO_AGENT))
+      .flatMap((one) => one.path === id && one.contentHash === hash ? one.args : []);
+    return choices.includes(DENY) ? DENY : choices[0];
+  }
+
+  async function keep({ id, hash }: SkillTool, decision: Decision): Promise<void> {
+    if (decision.kind !== "answered") {
+      throw new RefusedCall(decision.kind, `no owner has decided about the tool ${id}`);
+    }
+    const { answer: { choice }, by, binding } = decision;
+    if (binding !== hash) {
+      throw new RefusedCall("changed", `the file of ${id} has changed since the owner's decision`);
+    }
+    const rule = { path: id, contentHash: hash, cwd: "", filesHash: "", isPattern: false };
+    await rules.addExecRule(NO_AGENT, { ...rule, args: [choice] }, by, now());
+  }
+
+  return {
+    async question(tool, asker, covers) {
+      const asked = await choiceOf(tool) ? [] : await ownerIds().catch(() => []);
+      if (asked.length === 0) return undefined;
+      const { skills, discord } = config();
+      const nameOf = (host: string) => host in skills.hosts ? `${host} (as in skills.hosts)` : host;
+      const { id, name, file, hash, head: { description, hosts, tools, readOnly } } = tool;
+      return {
+        kind: "skill",
+        tool: name,
+        text: "A skill has a tool that is new or has changed. May people use it from now on?",
+        facts: askerFacts(asker),
+        exact: [
+          `${id}: ${clip(description.replace(/\s+/g, " "), 300)}`,
+          `File: ${file}, version ${hash.slice(0, 12)}`,
+          `Hosts: ${hosts.map(nameOf).join(", ") || "none"}`,
+          `Tools: ${tools.join(", ") || "none"}`,
+          readOnly ? "It only reads." : "It may change things there.",
+        ].join("\n"),
+        choices: [{ key: ALLOW_ONCE, label: "Allow", style: "success" }, {
+          key: DENY,
+          style: "danger",
+        }],
+        ...{ asked, covers, where: "direct", binding: hash },
+        timeoutMs: discord.execApprovals.timeoutSec * 1_000,
+      };
+    },
+    async run(tool, input, context) {
+      if (context.decision) await keep(tool, context.decision);
+      const choice = await choiceOf(tool);
+      if (choice === ALLOW_ONCE) return await runSkillTool(tool, input, parts, context);
+      throw choice === undefined
+        ? new RefusedCall("exec_rules", `no owner has confirmed the tool ${tool.id}`)
+        : new RefusedCall("declined", `an owner has denied this version of the tool ${tool.id}`);
+    },
+  };
+}
