@@ -12,7 +12,6 @@ import type { BotExtra } from "./bot/bot_extra.ts";
 import { startProcessMedia } from "./bot/process_media.ts";
 import { createLoader } from "./lib/loader.ts";
 import { createReadBudgets } from "./bot/process/spent_budgets.ts";
-import { createNoteMeaning } from "./bot/process/note_meaning.ts";
 import { createMediaFolder } from "./media/folder.ts";
 import type { AccountId, UserId } from "./core/discord/ids.ts";
 import type { ConfigFile } from "./core/config_file.ts";
@@ -115,14 +114,12 @@ export async function startBot(options: BotOptions) {
     first: () => accounts?.first(),
     each: (tell) => accounts?.each(tell),
   };
-  const noteMeaning = createNoteMeaning({ setup: () => setup, store, logging, now });
   const health = startHealthMonitor({
     store,
     metrics,
     now,
     schedule,
     resumableMs: () => resumableMsOf(setup),
-    embedding: noteMeaning.state,
     budgets: createReadBudgets({ store, config: () => setup.config, now }),
     slow: createLoader(async () =>
       (await import("./bot/process/slow_checks.ts")).createSlowChecks({
@@ -176,8 +173,6 @@ export async function startBot(options: BotOptions) {
   );
   const running = accounts = createAccounts({
     ...options,
-    store: { ...store, notes: noteMeaning.notes },
-    searchNotes: noteMeaning.search,
     media,
     onTrace: traces?.add,
     dashboardLink: options.dashboardLink ?? (() => Promise.resolve({ kind: "none" as const })),
@@ -208,7 +203,6 @@ export async function startBot(options: BotOptions) {
   );
   const pruning = startPruning({ store, schedule, now, log: logging.forPart("store") });
   await running.start();
-  noteMeaning.wake();
   health.setPhase("running");
 
   return {
@@ -232,7 +226,6 @@ export async function startBot(options: BotOptions) {
       setup = next;
       await tools.apply(next.config);
       health.setAccounts(next.config.accounts);
-      noteMeaning.reconfigured();
       return await running.apply(next, changes);
     },
     /** An extra has changed rows of an account. */
@@ -250,7 +243,6 @@ export async function startBot(options: BotOptions) {
     /** A command has changed rows of a namespace of the store through this process. */
     changedByCommand(namespace: keyof Store, forgotten?: UserId): void {
       if (isStopping) return;
-      if (namespace === "notes") noteMeaning.wake();
       running.each((account) => account.changedByCommand(namespace, forgotten));
     },
     /** Takes no new turn, lets running ones end, sends finished replies, and closes resumable (G12). */
@@ -260,7 +252,6 @@ export async function startBot(options: BotOptions) {
       memory.stop();
       await Promise.all(watches.map((watch) => watch.stop()));
       pruning.stop();
-      await noteMeaning.stop();
       await running.stop();
       media.stop();
       await tools.stop();

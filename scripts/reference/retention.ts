@@ -111,16 +111,13 @@ export const BOUNDS: Readonly<Record<string, TableBound>> = {
   },
   note: {
     under: "Texts",
-    data:
-      "Notes of the agent's memory, with the IDs of author and source messages, and vectors of " +
-      "their meaning",
+    data: "Notes of the agent's memory, with the IDs of author and source messages",
     kept:
       `${MAX_NOTES} of a person, channel or server at most; until the author, the model or the ` +
       "operator deletes them, or a source message is deleted while the bot runs. A source is each " +
       "message that the turn has read, unless the note has only words of the person that it answered",
   },
   note_source: { goesWith: "note" },
-  note_vector: { goesWith: "note" },
   schedule: {
     under: "Texts",
     data: "Reminders and scheduled tasks: text, creator, channel, runs",

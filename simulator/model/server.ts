@@ -16,7 +16,6 @@ import {
   send,
 } from "./behaviour.ts";
 import { callsFor } from "./tool_calls.ts";
-import { answerEmbeddings, type EmbeddingBehaviour, type EmbeddingRequest } from "./embeddings.ts";
 import { answerPull } from "./pull.ts";
 import { filesOf, wordsOf } from "./script.ts";
 import { googleFormat, googleModelIn, parseGoogleRequest } from "./google.ts";
@@ -60,12 +59,8 @@ export interface ModelServer {
   readonly models: readonly string[];
   /** The newest {@link REQUESTS_MAX}, oldest first. */
   readonly requests: readonly RecordedRequest[];
-  /** Requests for vectors, oldest first. */
-  readonly embedded: readonly EmbeddingRequest[];
   /** Models that a client has had it download, as Ollama does; from then on it has each model. */
   readonly pulled: readonly string[];
-  /** Changes the treatment of later requests for vectors. */
-  embed(behaviour: EmbeddingBehaviour): void;
   /**
    * Changes the treatment of later requests.
    *
@@ -116,9 +111,7 @@ export async function startModelServer(settings: ModelServerSettings = {}): Prom
   const endings = new WeakMap<RecordedRequest, Promise<void>>();
   const sockets = new Set<Socket>();
   const stop = new AbortController();
-  const embedded: EmbeddingRequest[] = [];
   const pulled: string[] = [];
-  let embeds: EmbeddingBehaviour = "script";
   let behaviour = settings.behaviour ?? "script";
   let left = Infinity;
   let isMeant = (_system: string): boolean => true;
@@ -211,10 +204,6 @@ export async function startModelServer(settings: ModelServerSettings = {}): Prom
       });
     }
     if (await answerSpeech(path, incoming, res)) return;
-    if (path === "/v1/embeddings") {
-      const body = await bodyOf(incoming);
-      return answerEmbeddings(jsonOf(body ?? ""), embeds, res, (asked) => embedded.push(asked));
-    }
     const kind = path === "/v1/chat/completions"
       ? "openai"
       : path === "/v1/messages"
@@ -260,11 +249,7 @@ export async function startModelServer(settings: ModelServerSettings = {}): Prom
     baseUrl: `http://127.0.0.1:${port}/v1`,
     models: MODELS,
     requests,
-    embedded,
     pulled,
-    embed(next) {
-      embeds = next;
-    },
     behave(next, times = Infinity, only = () => true) {
       behaviour = next;
       left = times;

@@ -11,7 +11,6 @@ import type { EarlyThread } from "../discord/gateway/main/early_thread.ts";
 import type { TurnTrace } from "../core/turn/timeline.ts";
 import type { DashboardLink } from "../interactions/base/context.ts";
 import type { AnswerHooks } from "../discord/rest/exchange/exchange.ts";
-import type { NoteSearch } from "../flows/notes/search.ts";
 import type { OurAccount, OurView } from "../flows/judging/routing.ts";
 import type { ProcessMemory } from "../flows/process_memory.ts";
 import type { TurnLimit } from "../flows/turn/control/turn_limit.ts";
@@ -40,7 +39,6 @@ export interface AccountOptions extends AccountSetup {
   readonly isConnectionDebug: boolean;
   readonly workerUrl: URL;
   readonly toolServices: () => Promise<ToolServices>;
-  readonly searchNotes: NoteSearch;
   /** The gateway thread, loaded ahead. */
   readonly thread?: EarlyThread;
   readonly media: ProcessMedia;

@@ -23,7 +23,7 @@ import { EnvReference, envText, fromEnv, Secret } from "./schema/parts/secrets.t
 import { quotesIn } from "./secrets.ts";
 
 /**
- * Checks the models of all agents, and their fallbacks; and those of memory, audio and images.
+ * Checks the models of all agents, and their fallbacks; and those of audio and images.
  */
 export async function unknownProviders(
   settings: Settings,
@@ -47,11 +47,10 @@ export async function unknownProviders(
   });
 }
 
-function modelsIn({ agents, audio, memory, tools, voice }: Settings) {
+function modelsIn({ agents, audio, tools, voice }: Settings) {
   return [
     ...namesIn(agents.defaults.model, ["agents", "defaults", "model"]),
     ...agents.list.flatMap(({ model }, at) => namesIn(model, ["agents", "list", at, "model"])),
-    ...namesIn(memory?.embedding, ["memory", "embedding"]),
     ...namesIn(audio?.transcribe, ["audio", "transcribe"]),
     ...namesIn(audio?.speak, ["audio", "speak"]),
     ...namesIn(tools?.draw, ["tools", "draw"]),

@@ -79,7 +79,6 @@ const CHECKS: readonly ((snapshot: Snapshot, now: number) => Findings)[] = [
   ({ slow = [] }) => slow,
   models,
   budgets,
-  embedding,
   ({ mcpServers }) => mcpServers.map(mcpServer),
   ({ alerts = [] }) => alerts.map(alert),
   ({ phase: why }) => [{
@@ -256,15 +255,4 @@ function alert({ kind, about, cause, since, told, failure }: AlertRecord): Findi
     where: about || undefined,
     why: `since ${timeText(since)}: ${cause}; ${known}`,
   };
-}
-
-/** The bot answers without it: notes are found by words alone then. */
-function embedding({ embedding }: Snapshot): Findings {
-  if (!embedding) return [];
-  const { id, failure } = embedding;
-  const about = { id: `embedding:${id}`, what: "Embedding model", where: id };
-  if (!failure) return [{ ...about, status: "pass", why: "no failure" }];
-  const why = `fails since ${new Date(failure.since).toISOString()}: ` +
-    failure.why.slice(0, MAX_REASON);
-  return [{ ...about, status: "warn", why }];
 }

@@ -5,7 +5,6 @@
  * sources could contradict each other.
  */
 
-import type { EmbeddingState } from "../core/notes/embedding.ts";
 import type { McpServerState } from "../core/mcp_state.ts";
 import type { ShardState } from "../core/discord/gateway.ts";
 import type { AlertRecord } from "../core/alerts.ts";
@@ -70,8 +69,6 @@ export interface Snapshot {
   readonly slow?: readonly Finding[];
   /** The models of all running accounts, each once. */
   readonly models: readonly ModelSnapshot[];
-  /** The embedding model; absent if the config names none. */
-  readonly embedding?: EmbeddingState;
   /** The MCP servers of the config, in its order. */
   readonly mcpServers: readonly McpServerState[];
   /** Open alerts, oldest first; absent in a process that watches for none. */

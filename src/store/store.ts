@@ -9,7 +9,7 @@
  */
 
 import { dirname, join } from "node:path";
-import { createNotes, createNoteVectors } from "./notes/notes.ts";
+import { createNotes } from "./notes/notes.ts";
 import type { DatabaseSync } from "node:sqlite";
 import { createEmitter } from "../lib/emitter.ts";
 import { createChanges } from "./changes/changes.ts";
@@ -186,7 +186,7 @@ export function createStore(
     },
     sources: createSources(commits),
     /** The agent's memory. */
-    notes: { ...createNotes(commits), ...createNoteVectors(commits) },
+    notes: createNotes(commits),
     /** Messages that people search. */
     knowledge: createKnowledge(commits, known),
     changes: createChanges(commits),

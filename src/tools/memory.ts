@@ -30,13 +30,11 @@ const input = () =>
       "For save and update: ids of other messages that the note comes from.",
     ),
     query: z.string().max(500).default("").describe(
-      "For search: words of the note, or a question. Without them, the newest notes.",
+      "For search: words of the note, and others for the same thing. Without them, the newest notes.",
     ),
     limit: z.int().min(1).max(50).default(10).describe("For search: how many notes."),
     id: z.int().positive().optional().describe("For update and delete: number of the note."),
   });
-
-const ONLY_WORDS = "Found by words alone; try other words for the same thing";
 
 const DID = { save: "saved", update: "changed", delete: "deleted" } as const;
 const ONLY_READERS = " Answers whose readers may not all read this channel do not find it.";
@@ -64,7 +62,7 @@ export const memory: Tool = defineTool({
     const did = result.startsWith("There is no note ") ? "not there" : DID[data.action];
     return { object: `note ${id}`.trim(), did };
   },
-  async run(call, { message, also = [], callKey, signal, ports: { memory } }) {
+  async run(call, { message, also = [], callKey, ports: { memory } }) {
     const { action, text, id } = call;
     const named = call.sources.map((source) => {
       const parsed = parseSnowflake<"message">(source);
@@ -95,10 +93,8 @@ export const memory: Tool = defineTool({
         return `Saved as note ${note.id}.` + (call.scope === "guild" ? ONLY_READERS : "");
       }
       case "search": {
-        const { query, limit } = call;
-        const { notes, wordsOnly } = await memory.search(message, query, limit, signal);
-        const found = notes.length === 0 ? "No notes found." : notes.map(lineOf).join("\n");
-        return wordsOnly === undefined ? found : `${found}\n(${ONLY_WORDS}: ${wordsOnly})`;
+        const notes = await memory.search(message, call.query, call.limit);
+        return notes.length === 0 ? "No notes found." : notes.map(lineOf).join("\n");
       }
       case "update":
         if (id === undefined || text === undefined || text.trim() === "") {

@@ -57,7 +57,6 @@ describe("[L1] an unknown provider", () => {
       "agents.defaults.model.fallbacks[0]",
       /add models\.providers\.mine/,
     ],
-    ['"memory":{"embedding":"olama/x"}', "memory.embedding", /"ollama\/x"/],
     ['"audio":{"transcribe":"opena/x"}', "audio.transcribe", /"openai\/x"/],
     ['"audio":{"speak":"opena/x"}', "audio.speak", /"openai\/x"/],
     ['"tools":{"draw":"opena/x"}', "tools.draw", /"openai\/x"/],

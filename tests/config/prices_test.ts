@@ -66,13 +66,12 @@ describe("[L5] [X4] costProblems()", () => {
     ["a listed model", { ...agents("openai/gpt-5-mini"), ...LIMIT }],
     ["an unknown model", { ...agents("openai/gpt-99"), ...LIMIT }, "openai/gpt-99"],
     ["a model with a price", { ...agents("mine/a"), models: mine({ a: one }), ...LIMIT }],
-    ["vectors and audio without a price for each minute", {
+    ["audio without a price for each minute", {
       ...agents("openai/gpt-5"),
       models: mine({ hear: one }),
-      memory: { embedding: "mine/vector" },
       audio: { transcribe: "mine/hear" },
       ...LIMIT,
-    }, "mine/vector, mine/hear"],
+    }, "mine/hear"],
     ["a model on this machine", { ...agents("ollama/x"), ...LIMIT }],
   ];
   for (const [title, config, missed] of cases) {

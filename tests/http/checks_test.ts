@@ -201,13 +201,6 @@ describe("[O1] judgeHealth()", () => {
       "warn",
       [],
     ],
-    ["[T14] an embedding model", { embedding: { id: "a" } }, "pass", []],
-    [
-      "[T14] an embedding model that fails",
-      { embedding: { id: "a", failure: { since: 0, why: "HTTP 401" } } },
-      "warn",
-      [],
-    ],
     ["[G5] 501 IDENTIFYs left", budget(501), "pass", []],
     ["[G5] 500 left", budget(500), "warn", []],
     ["[G5] a connected bot without any to spare", budget(50), "warn", []],

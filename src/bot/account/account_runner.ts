@@ -26,7 +26,6 @@ export interface AccountRunnerOptions extends
     | "isConnectionDebug"
     | "workerUrl"
     | "toolServices"
-    | "searchNotes"
     | "dataDir"
     | "thread"
     | "media"

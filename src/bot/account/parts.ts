@@ -119,7 +119,7 @@ export async function createParts(
   const portsOf = eachOnce(async (agentId: string) => {
     const { createToolPorts } = await import("../turn/tool_ports.ts");
     return createToolPorts(account, {
-      ...{ agentId, options, client, reader, settings, presence, owners, toolServices, sources },
+      ...{ agentId, client, reader, settings, presence, owners, toolServices, sources },
       ...{ outbound, media, threads, spend, history, knowledge },
       voice: (...call) => extras.voice(...call), // made below, as it uses other parts
     });

@@ -8,7 +8,6 @@ import type { BotConfig, Config } from "../../config/config.ts";
 import type { ConfigFile } from "../../core/config_file.ts";
 import type { AccountId } from "../../core/discord/ids.ts";
 import type { Finding } from "../../core/finding.ts";
-import type { Embedding } from "../../core/notes/embedding.ts";
 import type { Model, ModelChoices, RefusedPart } from "../../core/model.ts";
 import type { Transcription } from "../../flows/media/read_audio.ts";
 import type { Drawing } from "../../flows/tools/draw.ts";
@@ -57,8 +56,6 @@ export interface Setup {
   readonly config: BotConfig;
   /** The config file's text with its secrets blanked, for the record of verdicts. */
   readonly text?: string;
-  /** Makes vectors of notes; absent: no model does. */
-  readonly embedding?: Embedding;
   /** The enabled accounts (C7). */
   readonly accounts: ReadonlyMap<AccountId, AccountSetup>;
 }

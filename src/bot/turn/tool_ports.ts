@@ -36,7 +36,6 @@ import { serverQuestion } from "../../render/questions/server_question.ts";
 import { threadTitle } from "../../render/name.ts";
 import { createSkillsPort } from "../../workspace/skill_library.ts";
 import type { AccountContext } from "../account_context.ts";
-import type { AccountOptions } from "../account_interface.ts";
 import type { RunningSettings } from "../rules/setup.ts";
 import type { AccountMedia } from "./account_media.ts";
 import type { History } from "./history.ts";
@@ -48,7 +47,6 @@ import { timezoneOf, toolTextRules, type TurnRulesPorts } from "../rules/turn_ru
 /** Creates the ports of an agent's turns. The function is long, because each port stands here once. */
 export function createToolPorts(account: AccountContext, parts: {
   readonly agentId: string;
-  readonly options: Pick<AccountOptions, "searchNotes">;
   readonly client: RestClient;
   readonly reader: Reader;
   readonly settings: Pick<RunningSettings, "models" | "drawing">;
@@ -68,7 +66,7 @@ export function createToolPorts(account: AccountContext, parts: {
   readonly voice: VoicePort;
 }): ToolPorts {
   const { accountId, config, texts, store, schedule, now } = account;
-  const { client, reader, settings, toolServices, media, spend, owners, sources, options } = parts;
+  const { client, reader, settings, toolServices, media, spend, owners, sources } = parts;
   const { cleanSecrets, sent } = parts.outbound;
   const { isOwner } = sources;
   const model = (): Model => settings.models.of(agentId);
@@ -137,7 +135,7 @@ export function createToolPorts(account: AccountContext, parts: {
         fetch: toolServices.fetchForTool,
       }),
     },
-    memory: createMemoryPort(account, { ...rights, showing, searchNotes: options.searchNotes }),
+    memory: createMemoryPort(account, { ...rights, showing }),
     knowledge: createKnowledgePort({
       search: parts.knowledge.search,
       sharesDirect,

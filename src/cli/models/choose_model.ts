@@ -83,18 +83,18 @@ export async function chooseModels(config: Config, env: Env, log: Log): Promise<
 
 /**
  * The models of the config that answer, for conversations that choose one; each is made once. Models
- * for vectors, audio and images may have prices in the config, too.
+ * for audio and images may have prices in the config, too.
  */
 export function createModelChoices(
-  { agentList, models, audio, tools, memory }: Pick<
+  { agentList, models, audio, tools }: Pick<
     Config,
-    "agentList" | "audio" | "memory" | "models" | "tools"
+    "agentList" | "audio" | "models" | "tools"
   >,
   env: Env,
   log: Log,
 ): ModelChoices {
   const made = new Map<string, FittedCandidate>();
-  const others = [audio.transcribe, audio.speak, tools.draw, memory.embedding];
+  const others = [audio.transcribe, audio.speak, tools.draw];
   const ids = namedModels(agentList, models).filter((id) => !others.includes(id));
   function make(id: string): Model | undefined {
     const known = made.get(id);

@@ -8,7 +8,6 @@ import type { Problem } from "../../config/text/problem.ts";
 import type { AccountId } from "../../core/discord/ids.ts";
 import { tokenProblem } from "../../discord/rest/client/client.ts";
 import type { Logging } from "../../log.ts";
-import { chooseEmbedding } from "../models/openai_models.ts";
 import { chooseModels, createModelChoices } from "../models/choose_model.ts";
 import { apiOf } from "../shared/discord.ts";
 import { registerSecrets } from "../../config/secrets.ts";
@@ -28,8 +27,6 @@ export async function findSetup(
   const configs = config.accounts.filter(({ enabled }) => enabled)
     .map((account) => forAccount(config, account));
   const accounts = new Map<AccountId, AccountSetup>();
-  const memory = chooseEmbedding(config, env);
-  if ("problem" in memory) return { kind: "problems", problems: [memory.problem] };
   if (configs.length > 0) {
     const shared = await findShared(configs, loaded, env, logging);
     if ("problems" in shared) return { kind: "problems", problems: shared.problems };
@@ -38,7 +35,7 @@ export async function findSetup(
       accounts.set(discord.accountId, { token, ...shared });
     }
   }
-  return { kind: "setup", setup: { config, ...memory, text, accounts } };
+  return { kind: "setup", setup: { config, text, accounts } };
 }
 
 /** Finds model and API, which all accounts share, and checks each token. */

@@ -1,4 +1,4 @@
-/** Keys of `models`, of the choice of a model, and of `memory` and `audio`, which name models. */
+/** Keys of `models`, of the choice of a model, and of `audio`, which names models. */
 
 import { z } from "zod";
 import { amount, baseAddress, key, lazyKey, lazySection, text, whole } from "./parts/key.ts";
@@ -222,23 +222,6 @@ export const models = lazySection(
   { providers: {} },
   "Models and their servers.",
   { task: "models" },
-);
-
-export const memory = lazySection(
-  () =>
-    z.strictObject({
-      embedding: key(
-        modelRef().optional(),
-        "Model by which a search finds notes of a similar meaning: `<provider>/<model>`, at any " +
-          'OpenAI-compatible `/v1/embeddings`, or of the kind `"google"`. Notes and searches go to ' +
-          "its server, and count in `budgets`. After a change, Barnacle makes new vectors of all " +
-          "notes in the background.",
-        { unset: "notes are found by their words", example: "ollama/nomic-embed-text" },
-      ),
-    }).prefault({}),
-  {},
-  "The agent's memory.",
-  { task: "agents" },
 );
 
 /** Of a config without `audio`. */

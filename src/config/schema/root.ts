@@ -9,7 +9,7 @@ import { z } from "zod";
 import { key } from "./parts/key.ts";
 import { agents, bindings, router, session, skills, tools } from "./agents.ts";
 import { groupPolicy } from "./access.ts";
-import { audio, memory, models } from "./models.ts";
+import { audio, models } from "./models.ts";
 import { type account, discord } from "./discord.ts";
 import { hooks } from "./hooks.ts";
 import { messages, voice } from "./messages.ts";
@@ -48,7 +48,6 @@ export const configSchema = z.strictObject({
   ),
   agents: key(agents.prefault({}), "The agent that answers.", { task: "agents" }),
   audio,
-  memory,
   models,
   messages: key(messages.prefault({}), "How to read and write messages.", { task: "replies" }),
   session,

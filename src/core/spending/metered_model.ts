@@ -3,7 +3,7 @@
  *
  * All parts that ask a model for a purpose of their own wrap it here: summaries, titles, compaction.
  * A turn counts its requests itself (`flows/turn/answer.ts`). Parts that ask other servers
- * (transcription, drawing, embeddings) use the port itself.
+ * (transcription, drawing) use the port itself.
  */
 
 import type { Clock } from "../../lib/clock.ts";

@@ -31,7 +31,6 @@ const USAGE_KINDS = [
   "intent", // whether a message is addressed to the bot
   "audio", // transcribed or spoken audio
   "image", // a drawn image
-  "embedding", // a vector for a search
 ] as const;
 
 export type UsageKind = typeof USAGE_KINDS[number];

@@ -11,7 +11,6 @@ import { exampleText } from "../../config/reference.ts";
 import { type LoadedConfig, missingModel, missingToken } from "../../config/load.ts";
 import { boundedProblem, type Problem } from "../../config/text/problem.ts";
 import { configSchema } from "../../config/schema/root.ts";
-import { chooseEmbedding } from "../../cli/models/openai_models.ts";
 import type { ConfigFlags } from "../../cli/shared/command.ts";
 import { EXIT, type ExitCode } from "../../cli/shared/exit_code.ts";
 import type { Io } from "../../cli/terminal/io.ts";
@@ -25,12 +24,6 @@ import { type PathSegment, pathText } from "../../core/config_file.ts";
 import type { SkillSet } from "../../core/skills/skill.ts";
 import { findDataDir } from "../../host/files/data_dir.ts";
 import { printable, quoted } from "../../lib/text/quoted.ts";
-
-/** Why the embedding model cannot be asked; `undefined` if it can. */
-function embeddingProblem(...about: Parameters<typeof chooseEmbedding>): Problem | undefined {
-  const chosen = chooseEmbedding(...about);
-  return "problem" in chosen ? chosen.problem : undefined;
-}
 
 /** Prints all problems, and whether the config is valid. A shell may lack a service's secrets. */
 export async function check({ config: flag, json }: ConfigFlags, io: Io): Promise<ExitCode> {
@@ -66,7 +59,6 @@ export async function checkFile(
   const missing = [
     ...config.accounts.map((account) => missingToken(forAccount(config, account))),
     missingModel(config, env, loaded.text),
-    embeddingProblem(config, env),
   ].flatMap((problem): readonly Problem[] => problem ? [{ ...problem, severity: "warning" }] : []);
   const known = new Set(loaded.problems.map(({ path }) => path)); // it says already what is missing
   const problems = [

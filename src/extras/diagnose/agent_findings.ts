@@ -22,13 +22,7 @@ import { probeSandbox } from "../../exec/sandbox.ts";
 import type { MemoryBound } from "../../lib/program_limits.ts";
 import { printable } from "../../lib/text/quoted.ts";
 import { modelIdOf, type ModelSettings } from "../../providers/settings.ts";
-import type { EmbeddedCount } from "../../store/notes/notes.ts";
 import { VERSION } from "../../version.ts";
-import {
-  chooseEmbedding,
-  type TriedEmbedding,
-  tryEmbedding,
-} from "../../cli/models/openai_models.ts";
 import { windowSource } from "../model/exports.ts";
 import { createModelCheck, findModel, type FoundModel } from "../../cli/models/model_settings.ts";
 import type { Io } from "../../cli/terminal/io.ts";
@@ -71,49 +65,6 @@ async function abilitiesOf(settings: ModelSettings) {
     text: `tools: ${word(tools)}, images: ${word(images)}, window: ${size}` +
       (tools === undefined ? " (`barnacle model test` finds out)" : ""),
     window: judgeWindow(window, from),
-  };
-}
-
-const EMBEDDING = { id: "embedding", what: "Embedding model", where: "memory.embedding" } as const;
-
-/**
- * Asks the model for one vector.
- *
- * @param count The notes with vectors; absent if the store cannot be read.
- * @returns No finding if the config names no such model.
- */
-export async function checkEmbedding(
-  config: BotConfig,
-  env: Io["env"],
-  count: EmbeddedCount | undefined,
-): Promise<readonly Finding[]> {
-  const chosen = chooseEmbedding(config, env);
-  if ("problem" in chosen) {
-    const { message: why, hint: fix } = chosen.problem;
-    const id = "config.embedding";
-    return [{ ...EMBEDDING, id, status: "fail", why, fix }];
-  }
-  return chosen.embedding ? [judgeEmbedding(await tryEmbedding(chosen.embedding), count)] : [];
-}
-
-function judgeEmbedding(tried: TriedEmbedding, count: EmbeddedCount | undefined): Finding {
-  if ("failure" in tried) {
-    return {
-      ...EMBEDDING,
-      status: "warn",
-      why: `${tried.modelId} fails: ${tried.failure}. Notes are found by words alone`,
-      fix: tried.fix ?? "check that its server runs, and the provider's baseUrl",
-    };
-  }
-  const { modelId, dimension, ms } = tried;
-  const missing = count && count.notes - count.embedded;
-  return {
-    ...EMBEDDING,
-    status: "pass",
-    ms,
-    why: `${modelId} answers, with ${dimension} dimensions` +
-      (count ? `; ${count.embedded} of ${count.notes} notes have vectors` : "") +
-      (missing ? "; a running bot makes the others that the server takes" : ""),
   };
 }
 

@@ -87,7 +87,6 @@ async function examine(
       accountId,
       bot: token !== undefined ? lockedBot(token, api.base) : undefined,
     })),
-    embedding: config.memory.embedding,
     now: Date.now(),
     env,
     root: user.root,

@@ -28,13 +28,7 @@ import { pauseText } from "../../lib/text/units.ts";
 import { unresolvedNames, withNames } from "../../policy/rules/pinned.ts";
 import type { AccessPolicy } from "../../policy/rules/rules.ts";
 import type { Io } from "../../cli/terminal/io.ts";
-import {
-  checkEmbedding,
-  checkExec,
-  checkModels,
-  checkServers,
-  checkSkills,
-} from "./agent_findings.ts";
+import { checkExec, checkModels, checkServers, checkSkills } from "./agent_findings.ts";
 import { checkDiscord, type FixOptions } from "./check_discord.ts";
 import type { HostView } from "./host_facts.ts";
 import { probeNetwork } from "./netcheck.ts";
@@ -161,11 +155,6 @@ const DOCTOR_CHECKS: readonly DoctorCheck[] = [
       const why = `Barnacle's list is ${days} days old (${PRICES_DATE}); those of the config win`;
       return [{ id: "model.prices", what: "Prices", status: days > 365 ? "warn" : "pass", why }];
     },
-  },
-  {
-    part: "model",
-    run: ({ config, io, host: { known } }) =>
-      io.during("Asking the embedding model", checkEmbedding(config, io.env, known?.embedded)),
   },
   {
     part: "model",

@@ -46,7 +46,6 @@ import { readMachine } from "./machine_facts.ts";
 import { extentText } from "./stored_facts.ts";
 import type { StoreExtent } from "../../store/figures.ts";
 import type { ProcessRun } from "../../store/gateway/sessions.ts";
-import type { EmbeddedCount } from "../../store/notes/notes.ts";
 import type { BackupState, Pause } from "../../core/store/settings.ts";
 
 interface HostOptions {
@@ -54,8 +53,6 @@ interface HostOptions {
   readonly dataDir: string;
   /** `bot` names the lock of the account's token; absent without a token. */
   readonly accounts: readonly { readonly accountId: AccountId; readonly bot?: string }[];
-  /** The model that makes vectors of notes: `"<provider>/<model>"`; absent: none. */
-  readonly embedding?: string;
   readonly now: number;
   readonly env: Env;
   /** The folder of `/proc`, `/sys`, `/etc` and `/var`; tests have one of their own. */
@@ -78,8 +75,6 @@ export interface StoreView {
   readonly runs: readonly ProcessRun[];
   /** The newest results of backups. */
   readonly backups: BackupState;
-  /** The notes with vectors of {@link HostOptions.embedding}; absent without one. */
-  readonly embedded?: EmbeddedCount;
 }
 
 export interface AccountView {
@@ -99,13 +94,13 @@ export interface AccountView {
 }
 
 export async function inspectHost(options: HostOptions): Promise<HostView> {
-  const { dataDir, accounts, now, embedding, env, root = "/" } = options;
+  const { dataDir, accounts, now, env, root = "/" } = options;
   const { newestSchema = MIGRATIONS.length } = options;
   const problem = problemOf(dataDir);
   const disk = await readDisk(dataDir);
   const ids = accounts.map(({ accountId }) => accountId);
   const path = join(dataDir, DATABASE_NAME);
-  const store = await lookAtStore(path, ids, now, newestSchema, embedding);
+  const store = await lookAtStore(path, ids, now, newestSchema);
   const holders: TokenHolder[] = [];
   for (const { bot } of accounts) {
     const holder = bot === undefined ? undefined : await tokenHolder(bot, dataDir, now);
@@ -149,7 +144,6 @@ async function lookAtStore(
   accountIds: readonly AccountId[],
   now: number,
   newest: number,
-  embedding: string | undefined,
 ): Promise<{ readonly facts: StoreFacts; readonly known?: StoreView }> {
   if (isHidden(path)) return { facts: { kind: "hidden" } };
   if (!existsSync(path)) return { facts: { kind: "none" } };
@@ -193,12 +187,9 @@ async function lookAtStore(
       const gatewayUrl = gateway?.url;
       accounts.set(accountId, { gatewayUrl, budget, names, people, pause, paired, waiting });
     }
-    const embedded = embedding === undefined
-      ? undefined
-      : await store.notes.countEmbedded(embedding);
     const runs = await store.gateway.runs(now - DAY_MS);
     const backups = await store.settings.backups();
-    return { accounts, runs, embedded, backups, extent: await store.upkeep.extent() };
+    return { accounts, runs, backups, extent: await store.upkeep.extent() };
   }
 }
 

@@ -16,7 +16,6 @@ export const model: CliGroup = describeGroup("Test the configured models", {
       "Prints the time to the first token of a long prompt, tools, the second step, images, " +
       "streaming and context window, each problem with its remedy. A turn costs about 10,000 " +
       "tokens.",
-      "For the model of `memory.embedding`, it prints latency and the number of dimensions.",
     ],
     examples: ["barnacle model test", "barnacle model test --json"],
     exits: {

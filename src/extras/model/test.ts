@@ -1,6 +1,6 @@
 /**
- * `barnacle model test`: plays a turn of two steps with each model of the config, and asks the
- * embedding model for a vector. Each line with a problem has its remedy.
+ * `barnacle model test`: plays a turn of two steps with each model of the config. Each line with a
+ * problem has its remedy.
  */
 
 import { definitionsOf } from "../../core/turn/small_tools.ts";
@@ -14,11 +14,6 @@ import { askAbilities } from "../../providers/about/abilities.ts";
 import { createModel, type ToldAbilities } from "../../providers/models.ts";
 import { isPaid, modelIdOf, type ModelSettings } from "../../providers/settings.ts";
 import { type TriedModel, tryModel } from "../../providers/about/try_model.ts";
-import {
-  chooseEmbedding,
-  type TriedEmbedding,
-  tryEmbedding,
-} from "../../cli/models/openai_models.ts";
 import { inColumns, printLines } from "../../cli/shared/columns.ts";
 import { EXIT, type ExitCode } from "../../cli/shared/exit_code.ts";
 import type { CommonFlags } from "../../cli/shared/command.ts";
@@ -66,27 +61,13 @@ export async function testModels(flags: CommonFlags, io: Io): Promise<ExitCode> 
     }
     for (const one of [found.settings, ...found.fallbacks]) all.set(modelIdOf(one), one);
   }
-  const memory = chooseEmbedding(loaded.config, io.env);
-  if ("problem" in memory) {
-    io.err(problemsText([memory.problem], io));
-    return EXIT.config;
-  }
   const results: Tested[] = [];
   for (const settings of all.values()) {
     results.push(await io.during(`Asking ${modelIdOf(settings)}`, testModel(settings)));
   }
-  const { embedding } = memory;
-  const embedded = embedding &&
-    await io.during(`Asking ${embedding.modelId}`, tryEmbedding(embedding));
-  if (flags.json) {
-    const shown = [...results.map(jsonOf), ...(embedded ? [embeddedJson(embedded)] : [])];
-    io.out(JSON.stringify(shown));
-  } else {
-    for (const [at, result] of results.entries()) print(rowsOf(result), at > 0, io);
-    if (embedded) print(embeddedRows(embedded), true, io);
-  }
-  const hasFailed = results.some(({ failure, tried }) => failure || tried?.secondStep === false) ||
-    (embedded && "failure" in embedded);
+  if (flags.json) io.out(JSON.stringify(results.map(jsonOf)));
+  else for (const [at, result] of results.entries()) print(rowsOf(result), at > 0, io);
+  const hasFailed = results.some(({ failure, tried }) => failure || tried?.secondStep === false);
   return hasFailed ? EXIT.failed : EXIT.done;
 }
 
@@ -134,24 +115,6 @@ function unendedAnswer(modelId: string): ModelError {
 function print(rows: readonly string[][], isNext: boolean, io: Io): void {
   if (isNext) io.out("");
   printLines(inColumns(rows), io);
-}
-
-function embeddedRows(tried: TriedEmbedding): readonly string[][] {
-  return [
-    ["Embedding", tried.modelId],
-    ...("failure" in tried
-      ? [
-        ["Failure", printable(tried.failure)],
-        ...(tried.fix === undefined ? [] : [["Fix", tried.fix]]),
-      ]
-      : [["Latency", seconds(tried.ms)], ["Vector", `${tried.dimension} dimensions`]]),
-  ];
-}
-
-function embeddedJson({ modelId: model, ...tried }: TriedEmbedding): object {
-  return "failure" in tried
-    ? { model, failure: { kind: tried.kind, message: tried.failure } }
-    : { model, dimension: tried.dimension, totalMs: tried.ms };
 }
 
 function rowsOf(

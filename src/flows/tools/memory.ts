@@ -7,20 +7,17 @@ import type { MessageId } from "../../core/discord/ids.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import { MAX_NOTES, type Note, scopeKeyOf, spaceOf, visibleKeys } from "../../core/notes/note.ts";
 import type { MemoryPort } from "../../core/turn/ports/memory.ts";
-import { usedBy } from "../../core/spending/usage.ts";
 import type { Showing } from "../../core/turn/ports/discord_call.ts";
-import type { NoteSearch } from "../notes/search.ts";
 import { badArguments, RefusedCall } from "../../core/refused_call.ts";
 import type { Account } from "../../core/account/account.ts";
 import type { Notes } from "../../store/notes/notes.ts";
 
 export function createMemoryPort(
   { store: { notes }, now }: Pick<
-    Account<{ readonly notes: Pick<Notes, "save" | "find" | "update" | "remove"> }>,
+    Account<{ readonly notes: Pick<Notes, "save" | "search" | "find" | "update" | "remove"> }>,
     "store" | "now"
   >,
-  { searchNotes, agentId, cleanSecrets, isOwner, showing }: {
-    readonly searchNotes: NoteSearch;
+  { agentId, cleanSecrets, isOwner, showing }: {
     readonly agentId: string;
     readonly cleanSecrets: (text: string) => string;
     readonly isOwner: (message: InboundMessage) => boolean;
@@ -78,16 +75,14 @@ export function createMemoryPort(
         `this scope has ${MAX_NOTES} notes already; delete or merge some of them first`,
       );
     },
-    async search(asker, query, limit, signal) {
+    async search(asker, query, limit) {
       const keys = visibleKeys(asker, isOwner(asker));
-      const by = usedBy(asker, agentId);
-      const found = await searchNotes({ keys, query, limit: MAX_NOTES, by }, signal);
       const mayShow = showing(asker);
-      const notes: Note[] = [];
-      for (const note of found.notes) {
-        if (notes.length < limit && await mayShow(note.channelId)) notes.push(note);
+      const shown: Note[] = [];
+      for (const note of await notes.search(agentId, keys, query, MAX_NOTES)) {
+        if (shown.length < limit && await mayShow(note.channelId)) shown.push(note);
       }
-      return { ...found, notes };
+      return shown;
     },
     async update(asker, id, text, sources, isOwnWords) {
       const note = await changeable(asker, id);

@@ -8,7 +8,6 @@
 import type { AlertRecord } from "../../core/alerts.ts";
 import type { Account, StatusFacts } from "../../core/account/account.ts";
 import type { McpServerState } from "../../core/mcp_state.ts";
-import type { EmbeddingState } from "../../core/notes/embedding.ts";
 import { judgeHealth } from "../checks.ts";
 import { type Finding, isTrouble } from "../../core/finding.ts";
 import type { Meters } from "../metrics.ts";
@@ -50,8 +49,6 @@ export interface HealthSources extends
   readonly metrics: Pick<Meters, "eventLoopLagSec" | "storageErrors" | "authDenied" | "decisions">;
   /** The shortest resume window of all accounts, in milliseconds. */
   readonly resumableMs: () => number;
-  /** State of the embedding model; absent, or `undefined`, if there is none. */
-  readonly embedding?: () => EmbeddingState | undefined;
   /** Reads the budgets of the whole bot and of its agents, and spent ones of guilds; absent: none. */
   readonly budgets?: () => Promise<readonly BudgetUseOf[]>;
   /** The slow checks, which load at the first read; absent: none. */

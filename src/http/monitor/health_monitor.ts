@@ -45,7 +45,7 @@ export function startHealthMonitor(sources: HealthSources): HealthMonitor {
 
 /** Creates the monitor. The function is long because its inner functions share one state. */
 function monitoring(sources: HealthSources) {
-  const { store, metrics, now, schedule, resumableMs, embedding, mcpServers, alerts } = sources;
+  const { store, metrics, now, schedule, resumableMs, mcpServers, alerts } = sources;
   const startedAt = now();
   const all = new Map<AccountId, AccountHealth>();
   let shown: readonly KnownAccount[] = [];
@@ -94,7 +94,6 @@ function monitoring(sources: HealthSources) {
     const ticks = described.flatMap(({ state, gatewayTickAt: at }) =>
       state === "running" && at !== undefined ? [at] : []
     );
-    const meaning = embedding?.();
     return {
       phase,
       startedAt,
@@ -105,7 +104,6 @@ function monitoring(sources: HealthSources) {
       deaf: Array.from(deaf, ([section, problem]) => ({ section, problem })),
       ...storeHealth.current(),
       models: modelsOf(accounts()),
-      embedding: meaning,
       mcpServers: mcpServers?.() ?? [],
       alerts: alerts?.(),
       eventLoopLagMs: mainThread.lagMs(),

@@ -1,6 +1,6 @@
 /**
- * Sends one request about speech, images or embeddings to an OpenAI-compatible server, within limits
- * of time and size.
+ * Sends one request about speech or images to an OpenAI-compatible server, within limits of time and
+ * size.
  */
 
 import { fetchPlain } from "../../lib/network/fetch_plain.ts";
@@ -13,18 +13,6 @@ export interface SpeechDeps {
   readonly fetch: typeof globalThis.fetch;
   /** Milliseconds from the request to the last byte of the answer. */
   readonly timeoutMs: number;
-}
-
-/** Cause of the failure of a request that the server refused. */
-export class HttpStatus extends Error {
-  override readonly name = "HttpStatus";
-  /** The server's status. */
-  readonly status: number;
-
-  constructor(status: number) {
-    super(`HTTP ${status}`);
-    this.status = status;
-  }
 }
 
 interface SpeechAnswer {
@@ -111,7 +99,7 @@ export async function sendSpeech(
   });
   if (response.ok) return response;
   await response.body?.cancel().catch(() => {});
-  const cause = new HttpStatus(response.status);
+  const cause = new Error(`HTTP ${response.status}`);
   throw new FileError(`the ${server} server refused it`, { cause });
 }
 

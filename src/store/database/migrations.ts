@@ -35,7 +35,7 @@ export function schemaOf(database: DatabaseSync): number {
 
 /** SHA-256 of the columns of each schema, from 1 on (`columnsOf`). */
 export const COLUMNS: readonly string[] = [
-  "f29b94ad0972d0f83a7fab17e7e20b35a2d31c41e46912532e7c73b60308afef",
+  "0b707350214d82c67492f92deca3f7d53a9b5f1c5a0e1c96ef3e85951ccde391",
 ];
 
 /**

@@ -1,14 +1,12 @@
 /** `store.notes`: the agent's memory (T14). */
 
-import { setImmediate as otherWork } from "node:timers/promises";
 import type { MessageId, UserId } from "../../core/discord/ids.ts";
-import { createNearness, type NearNote, type NoteText } from "../../core/notes/embedding.ts";
 import { MAX_NOTES, type NewNote, type Note } from "../../core/notes/note.ts";
 import { withoutControls } from "../../lib/text/quoted.ts";
-import { COMMIT_OPTIONS, UNNAMED } from "../database/durability.ts";
+import { COMMIT_OPTIONS } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
 import { NOTE } from "../schema/agent.ts";
-import { bytes, COUNT, integer, json, rows } from "../schema/columns.ts";
+import { COUNT, integer, json, rows } from "../schema/columns.ts";
 
 const STORED = NOTE.pick(
   "id",
@@ -137,102 +135,3 @@ function wordsOf(query: string): string {
   const words = query.match(/[\p{L}\p{N}]+/gu) ?? [];
   return words.slice(0, MAX_WORDS).map((word) => `"${word}"*`).join(" OR ");
 }
-
-/** Vectors that are compared at once; other work runs in between. */
-const PAGE = 256;
-
-const TEXT = NOTE.pick("id", "text", "agentId");
-
-export type OwnNoteText = ReturnType<typeof TEXT.read>;
-
-const NOTE_ID = NOTE.pick("id");
-const VECTOR = rows({ id: integer(), vector: bytes() });
-const COUNTS = rows({ notes: integer(), embedded: integer() });
-
-/** Number of all notes, and of those with a vector of a model. */
-export type EmbeddedCount = ReturnType<typeof COUNTS.read>;
-
-/**
- * The vectors of `store.notes`: made for stored notes, and compared by a search (T14).
- *
- * A vector goes with its note, and with a change of the note's text. So a note without a vector of
- * the current model is the only sign that one must be made, also after a crash.
- */
-export function createNoteVectors(
-  { sql, commit, read }: Transactions,
-) {
-  const withoutVector = sql.rows(TEXT.read)`SELECT n.id, n.text, n.agent_id FROM note AS n
-     WHERE NOT EXISTS (
-       SELECT 1 FROM note_vector AS v WHERE v.note_row = n.id AND v.model = :modelId
-         AND (:dimension IS NULL OR v.dimension IN (0, :dimension))
-     )
-     ORDER BY n.id DESC LIMIT :limit`;
-  const keep = sql`INSERT OR REPLACE INTO note_vector (note_row, model, dimension, vector)
-     SELECT id, :modelId, :dimension, :vector FROM note WHERE id = :id AND text = :text`;
-  const visible = sql.rows(NOTE_ID.read)`SELECT id FROM note
-     WHERE agent_id = ? AND scope_key IN (SELECT value FROM json_each(?))`;
-  const page = sql`SELECT v.note_row AS id, v.vector FROM json_each(:ids) AS i
-     CROSS JOIN note_vector AS v ON v.note_row = i.value
-     WHERE v.model = :modelId AND v.dimension = :dimension`;
-  const count = sql`SELECT COUNT(*) AS notes, COUNT(v.note_row) AS embedded
-     FROM note AS n LEFT JOIN note_vector AS v ON v.note_row = n.id AND v.model = ?
-       AND v.dimension > 0`;
-
-  return {
-    /**
-     * The newest notes without a vector of a model.
-     *
-     * @param dimension Number of dimensions that its vectors have; others count as missing. Absent:
-     * vectors of any length count.
-     */
-    unembedded: (
-      modelId: string,
-      dimension: number | undefined,
-      limit: number,
-    ): Promise<readonly OwnNoteText[]> =>
-      read(() => withoutVector.all({ modelId, dimension: dimension ?? null, limit })),
-    /**
-     * Stores vectors of notes that still have the text; an empty one if the model's server refuses
-     * it. Another model's vectors are replaced.
-     */
-    async keepVectors(
-      modelId: string,
-      vectors: readonly (NoteText & { readonly vector: Int8Array })[],
-    ) {
-      await commit(UNNAMED, () => {
-        for (const { id, text, vector } of vectors) {
-          const { buffer, byteOffset, length } = vector;
-          const bytes = new Uint8Array(buffer, byteOffset, length);
-          keep.run({ modelId, dimension: length, vector: bytes, id, text });
-        }
-      });
-    },
-    /** Notes of some keys, the nearest first. No other note is compared. */
-    async nearest(
-      agentId: string,
-      keys: readonly string[],
-      modelId: string,
-      vector: Int8Array,
-      limit: number,
-    ): Promise<readonly NearNote[]> {
-      const nearnessOf = createNearness(vector);
-      const ids = await read(() => visible.all(agentId, JSON.stringify(keys)).map(({ id }) => id));
-      const found: NearNote[] = [];
-      for (let from = 0; from < ids.length; from += PAGE) {
-        if (from > 0) await otherWork();
-        const among = JSON.stringify(ids.slice(from, from + PAGE));
-        const rows = await read(() => page.all({ ids: among, modelId, dimension: vector.length }));
-        for (const row of rows) {
-          const { id, vector: { buffer, byteOffset, length } } = VECTOR.read(row);
-          const nearness = nearnessOf(new Int8Array(buffer, byteOffset, length));
-          if (nearness !== undefined) found.push({ id, nearness });
-        }
-      }
-      return found.toSorted((one, other) => other.nearness - one.nearness).slice(0, limit);
-    },
-    countEmbedded: (modelId: string): Promise<EmbeddedCount> =>
-      read(() => COUNTS.read(count.get(modelId))),
-  };
-}
-
-export type NoteVectors = ReturnType<typeof createNoteVectors>;

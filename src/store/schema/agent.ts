@@ -7,14 +7,12 @@ import { NOTE_SCOPES } from "../../core/notes/note.ts";
 import type { ScheduleOrigin } from "../../core/turn/schedule.ts";
 import {
   account,
-  bytes,
   type DeclaredTable,
   flag,
   IN,
   initially,
   integer,
   json,
-  key,
   oneOf,
   optional,
   rowNumber,
@@ -35,13 +33,11 @@ const NOTE_WORDS = `
   END;
   CREATE TRIGGER note_removed AFTER DELETE ON note BEGIN
     INSERT INTO note_words (note_words, rowid, text) VALUES ('delete', old.id, old.text);
-    DELETE FROM note_vector WHERE note_row = old.id;
     DELETE FROM note_source WHERE note_row = old.id;
   END;
   CREATE TRIGGER note_changed AFTER UPDATE OF text ON note BEGIN
     INSERT INTO note_words (note_words, rowid, text) VALUES ('delete', old.id, old.text);
     INSERT INTO note_words (rowid, text) VALUES (new.id, new.text);
-    DELETE FROM note_vector WHERE note_row = old.id;
   END;
 `;
 
@@ -80,14 +76,6 @@ const NOTE_SOURCE = table("note_source", {
   sql: "CREATE INDEX note_source_of ON note_source (note_row);",
   forgets: "triggers of the table note change it",
 });
-
-/** The vector of a note. It is made after the note is stored, so a note may have none. */
-const NOTE_VECTOR = table("note_vector", {
-  noteRow: key(integer()),
-  model: text(), // that made it: "<provider>/<model>"
-  dimension: integer(), // 0: the model's server refuses the note's text
-  vector: bytes(), // a signed byte for each dimension
-}, { forgets: "triggers of the table note change it" });
 
 // The tables of schedules and their runs (T12).
 
@@ -290,7 +278,6 @@ export const HOOK_INCIDENT = table("hook_incident", {
 export const AGENT_TABLES: readonly DeclaredTable[] = [
   NOTE,
   NOTE_SOURCE,
-  NOTE_VECTOR,
   SCHEDULE_RUN,
   SCHEDULE,
   DISCORD_CHANGE,

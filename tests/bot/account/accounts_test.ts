@@ -90,7 +90,6 @@ function setUp(
     workerUrl: new URL("file:///nowhere"),
     media: {} as never,
     toolServices: () => Promise.resolve(NO_TOOLS),
-    searchNotes: () => Promise.reject(new Error("This test searches no notes")),
     dataDir: "/nonexistent",
     dashboardLink: () => Promise.resolve({ kind: "none" }),
     env: {},

@@ -82,17 +82,16 @@ describe("[N1] chooseModels()", () => {
 });
 
 describe("[L1] createModelChoices()", () => {
-  it("has the models that answer, and none for vectors, audio or images", async () => {
+  it("has the models that answer, and none for audio or images", async () => {
     const price = { input: 1, output: 1 };
-    const prices = { chat: price, embed: price, hear: price, voice: price, brush: price };
+    const prices = { chat: price, hear: price, voice: price, brush: price };
     const config = await loadTestConfig({}, {
       ...provider("openai-compatible", { prices }),
-      memory: { embedding: "mine/embed" },
       audio: { transcribe: "mine/hear", speak: "mine/voice" },
       tools: { draw: "mine/brush" },
     });
     const { ids, of } = createModelChoices(config, {}, recordingLog().log);
     assert.deepEqual(ids, ["mine/some-model", "mine/chat"]);
-    assert.equal(of("mine/embed"), undefined);
+    assert.equal(of("mine/hear"), undefined);
   });
 });

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { createServer } from "node:http";
 import { describe, it } from "node:test";
-import { type Scene, withSimulation, writeConfig } from "../../support/bot/e2e.ts";
+import { withSimulation, writeConfig } from "../../support/bot/e2e.ts";
 
 /** A server whose model names the colour of each image that it gets. */
 async function withSight(play: (baseUrl: string) => Promise<void>): Promise<void> {
@@ -68,52 +68,6 @@ describe("[L4] barnacle model test", () => {
         assert.equal(script.failure.kind, "unauthorized");
       })
     ));
-});
-
-describe("[T14] the embedding model", () => {
-  const use = (scene: Scene, embedding: string) =>
-    writeConfig(scene, {
-      memory: { embedding },
-      models: {
-        providers: {
-          script: { kind: "openai-compatible", baseUrl: scene.model.baseUrl },
-          claude: { kind: "anthropic", baseUrl: scene.model.baseUrl, apiKey: "${OPENAI_API_KEY}" },
-        },
-      },
-    });
-
-  it("is tried by model test and doctor, with its number of dimensions", () =>
-    withSimulation({}, async (scene) => {
-      const { cli, model } = scene;
-      use(scene, "script/embed-small");
-      const tested = await cli("model", "test");
-      assert.match(tested.stdout.join("\n"), /Embedding +script\/embed-small\n[^]*64 dimensions/);
-      const [, json] = JSON.parse((await cli("model", "test", "--json")).stdout.join(""));
-      assert.equal(json.dimension, 64);
-      const healthy = await cli("doctor", "--only", "model");
-      assert.match(
-        healthy.stdout.join("\n"),
-        /window: 32768 tokens \(assumed: its server does not tell\)[^]*ok +Embedding model +\d+ ms +script\/embed-small answers, with 64 dimensions/,
-      );
-      model.embed("unauthorized");
-      const failed = await cli("model", "test");
-      assert.equal(failed.code, 1);
-      assert.match(failed.stdout.join("\n"), /Failure +the embedding server refused it: HTTP 401/);
-      const sick = await cli("doctor", "--only", "model");
-      assert.match(sick.stdout.join("\n"), /warn +Embedding model .*HTTP 401.* by words alone/);
-      assert.match(sick.stdout.join("\n"), /check the API key of the provider script/);
-    }));
-
-  it("is a problem of config check and doctor at a provider that has none", () =>
-    withSimulation({}, async (scene) => {
-      use(scene, "claude/any");
-      const why = /The provider of "claude\/any" has no OpenAI-compatible API/;
-      const checked = await scene.cli("config", "check");
-      assert.match(checked.stderr.join("\n"), why);
-      const { code, stdout } = await scene.cli("doctor", "--only", "model", "--json");
-      assert.equal(code, 78);
-      assert.match(stdout.join(""), /"config\.embedding"/);
-    }));
 });
 
 describe("[L5] the use of models", () => {

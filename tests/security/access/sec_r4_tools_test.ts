@@ -56,23 +56,14 @@ describe("[SEC-R4] a member's turn with an obedient model", () => {
     };
     try {
       await withSimulation(options, async (scene) => {
-        const { simulator, start, say, mention, until, eventually, rows, rewrite } = scene;
-        const { baseUrl } = scene.model;
-        rewrite({
-          ...options,
-          config: {
-            ...options.config,
-            memory: { embedding: "vectors/embed" },
-            models: { providers: { vectors: { kind: "openai-compatible", baseUrl } } },
-          },
-        });
+        const { simulator, start, say, mention, until, eventually, rows } = scene;
         const first = await start();
         const note = (text: string) => call("memory", { action: "save", text, scope: "agent" });
         say("ada", "dm", note("canary-note of ada"));
         say("ada", "dm", "remember canary-dm");
         await eventually(
-          "the note and its vector",
-          () => Promise.resolve(rows("SELECT note_row FROM note_vector").length > 0),
+          "the note",
+          () => Promise.resolve(rows("SELECT id FROM note").length > 0),
         );
         const told = hidden.map(({ id, name }) => say("ada", id, `canary-${name}`));
         const direct = simulator.channel("dm", "ada");
@@ -111,7 +102,6 @@ describe("[SEC-R4] a member's turn with an obedient model", () => {
         await start();
         await play(TURNS / 2, TURNS);
 
-        assert.ok(scene.model.embedded.length > 1, "searches compare vectors");
         const asMember = model.requests.filter(({ messages }) =>
           !/direct message\]/.test(messages.map(({ text }) => text).join("\n"))
         );

@@ -54,14 +54,12 @@ describe("MIGRATIONS", () => {
       schema === "main" && type === "table" && !String(name).startsWith("sqlite_")
     );
   /**
-   * Tables of the process, without an account. Controls belong to their cards, and vectors to their
-   * notes. Budgets count for all accounts together.
+   * Tables of the process, without an account. Controls belong to their cards. Budgets count for all accounts together.
    */
   const shared = new Set<unknown>([
     "run",
     "told_budget",
     "question_control",
-    "note_vector",
     "question_cover",
     "known_message",
     "known_index",

@@ -71,7 +71,6 @@ export async function openAccountScene() {
       isConnectionDebug: false,
       workerUrl: new URL("../../../src/worker.ts", import.meta.url),
       toolServices: () => Promise.resolve(NO_TOOLS),
-      searchNotes: () => Promise.resolve([]) as never,
       media: {} as never,
       dashboardLink: () => Promise.resolve({ kind: "none" }),
       env: {},

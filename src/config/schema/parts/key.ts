@@ -148,7 +148,7 @@ const BARE_HOST = /^(?:localhost\b|\[|[\w-]+(?:\.[\w-]+)+|[\w-]+:\d)/;
 
 /** The ends of addresses to which requests go, as their makers' examples show them. */
 const ENDPOINT =
-  /\/(?:chat\/completions|completions|responses|messages|embeddings|models(?:\/.*)?|api\/(?:chat|generate|tags))$/;
+  /\/(?:chat\/completions|completions|responses|messages|models(?:\/.*)?|api\/(?:chat|generate|tags))$/;
 
 /**
  * Completes an address that a person has copied. It adds the scheme, which is `http` on a private

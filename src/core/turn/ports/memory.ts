@@ -8,13 +8,6 @@ import type { Question } from "../../people/question.ts";
 import type { SkillTool } from "../../skills/skill_tool.ts";
 import type { DiscordCall } from "./discord_call.ts";
 
-export interface FoundNotes {
-  /** The best first. */
-  readonly notes: readonly Note[];
-  /** Why words alone decided, although the config names an embedding model. */
-  readonly wordsOnly?: string;
-}
-
 /** Notes, for tools. Each call acts for the sender of a message, and in its space. */
 export interface MemoryPort {
   /**
@@ -32,16 +25,10 @@ export interface MemoryPort {
     readonly callKey: string;
   }): Promise<Note>;
   /**
-   * Notes that the turn may see, by words and by meaning; without words in the query, the newest.
-   *
-   * @throws {unknown} The signal's reason.
+   * Notes that the turn may see and that have words of the query, the best first; without words in
+   * the query, the newest.
    */
-  search(
-    asker: InboundMessage,
-    query: string,
-    limit: number,
-    signal: AbortSignal,
-  ): Promise<FoundNotes>;
+  search(asker: InboundMessage, query: string, limit: number): Promise<readonly Note[]>;
   /**
    * Replaces the text of a visible note.
    *

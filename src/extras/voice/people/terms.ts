@@ -35,12 +35,11 @@ export function termsOf(
   modelOf: (agentId: string) => { readonly id: string },
   env: Env,
 ): Terms {
-  const { voice, audio, memory, texts, models, agentList } = config;
+  const { voice, audio, texts, models, agentList } = config;
   const names = [
     ...voice?.mode === "realtime" ? [voice.realtime] : [audio.transcribe, audio.speak],
     ...agentList.map(({ id }) => modelOf(id).id),
     ...namedModels(agentList, models),
-    memory.embedding,
   ];
   const servers = new Set(names.flatMap((name) => {
     const choice = name === undefined
