@@ -12,10 +12,10 @@
  */
 
 import { setTimeout as sleep } from "node:timers/promises";
-import type { CoreCount } from "../stand/cores.ts";
-import { type Contender, IDENTIFY_SPACING_MS, openStand, type Stand } from "../stand/stand.ts";
-import { youngCpuMsOf } from "../stand/proc.ts";
-import { medianOf, type Readings } from "../stand/stats.ts";
+import type { CoreCount } from "./cores.ts";
+import { type Contender, IDENTIFY_SPACING_MS, openStand, type Stand } from "./stand.ts";
+import { youngCpuMsOf } from "./proc.ts";
+import { medianOf, type Readings } from "./stats.ts";
 
 const WARM_STARTS = 3;
 
@@ -60,16 +60,15 @@ async function fresh(contender: Contender): Promise<Times> {
 }
 
 /** Medians of a bot that has run before. */
-export async function warmStarts(
+async function warmStarts(
   contender: Contender,
   stand: Stand,
   cores: CoreCount,
 ): Promise<Times> {
-  const { dataDir: _, ...other } = contender; // with a new store, which has sent no IDENTIFY
   const starts: Readings[] = [];
   for (let number = 0; number < WARM_STARTS; number++) {
     if (stand.isBarnacle) await sleep(IDENTIFY_SPACING_MS); // which that keeps across restarts
-    await fresh(other);
+    await fresh(contender);
     starts.push({ ...await once(stand, cores) });
   }
   const { identifyMs = NaN, replyMs = NaN, identifyCpuMs = NaN, replyCpuMs = NaN } = medianOf(
@@ -79,7 +78,7 @@ export async function warmStarts(
 }
 
 /** One start, its first reply, and its end. */
-export async function once(stand: Stand, cores: CoreCount): Promise<Times> {
+async function once(stand: Stand, cores: CoreCount): Promise<Times> {
   stand.forget();
   const bot = await stand.start(cores);
   stand.ask("general");

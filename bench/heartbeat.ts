@@ -6,8 +6,8 @@
  */
 
 import { setTimeout as sleep } from "node:timers/promises";
-import { BURN_MS, type Contender, openSimulatedStand } from "../stand/stand.ts";
-import type { Readings } from "../stand/stats.ts";
+import { BURN_MS, type Contender, openSimulatedStand } from "./stand.ts";
+import type { Readings } from "./stats.ts";
 
 const SETTLE_MS = 1_000;
 const ASK_EVERY_MS = 100;

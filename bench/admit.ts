@@ -11,14 +11,15 @@
  * different messages.
  */
 
-import { TEXT_COMMANDS } from "../../src/interactions/registry.ts";
-import { parseSnowflake, type Snowflake, toAccountId } from "../../src/core/discord/ids.ts";
-import type { InboundMessage, Sender } from "../../src/core/inbound/inbound.ts";
-import { prepareAdmission } from "../../src/policy/admission.ts";
-import type { AllowEntry } from "../../src/policy/rules/allowlist.ts";
-import type { AccessPolicy, ChannelRules, GuildRules } from "../../src/policy/rules/rules.ts";
-import { readInBun } from "../stand/in_bun.ts";
-import { quantile, type Readings } from "../stand/stats.ts";
+import { execFileSync } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import { TEXT_COMMANDS } from "../src/interactions/registry.ts";
+import { parseSnowflake, type Snowflake, toAccountId } from "../src/core/discord/ids.ts";
+import type { InboundMessage, Sender } from "../src/core/inbound/inbound.ts";
+import { prepareAdmission } from "../src/policy/admission.ts";
+import type { AllowEntry } from "../src/policy/rules/allowlist.ts";
+import type { AccessPolicy, ChannelRules, GuildRules } from "../src/policy/rules/rules.ts";
+import { quantile, type Readings } from "./stats.ts";
 
 const GUILDS = 100;
 const CHANNELS = 100;
@@ -27,7 +28,7 @@ const IN_A_SAMPLE = 100;
 const SAMPLES = 5_000;
 const STRANGER = 900_000_000;
 
-export function id<Kind extends string>(n: number): Snowflake<Kind> {
+function id<Kind extends string>(n: number): Snowflake<Kind> {
   const id = parseSnowflake<Kind>(String(1_400_000_000_000_000_000n + BigInt(n)));
   if (!id) throw new RangeError(`No snowflake: ${n}`);
   return id;
@@ -60,7 +61,7 @@ function rulesOf(guild: number): GuildRules {
 }
 
 /** The rules of the large config. */
-export function policy(): AccessPolicy {
+function policy(): AccessPolicy {
   const guilds: Record<string, GuildRules> = {};
   for (let n = 0; n < GUILDS; n++) guilds[guildId(n)] = rulesOf(n);
   return {
@@ -85,7 +86,7 @@ export function policy(): AccessPolicy {
 }
 
 /** The nth of many different messages; the same in every run. */
-export function messageOf(n: number): InboundMessage {
+function messageOf(n: number): InboundMessage {
   const guild = n * 7 % (GUILDS + 1); // one guild is not listed
   const room = n * 13 % (CHANNELS + 5); // and some channels are not
   const channel = channelOf(guild, room);
@@ -131,9 +132,9 @@ function readings(): Readings {
  * Microseconds for each decision. Prints how often each result came, since a bench of one case alone
  * would show nothing.
  */
-export function timeDecisions<Message>(
-  messages: readonly Message[],
-  decide: (message: Message) => string,
+function timeDecisions(
+  messages: readonly InboundMessage[],
+  decide: (message: InboundMessage) => string,
 ): { readonly p50: number; readonly p99: number } {
   const counts = new Map<string, number>();
   for (const message of messages) {
@@ -154,7 +155,9 @@ export function timeDecisions<Message>(
 
 /** Microseconds in Bun for the verdict on one message. */
 export function benchAdmit(): Readings {
-  return readInBun(import.meta.url);
+  const own = fileURLToPath(import.meta.url);
+  const bun = fileURLToPath(new URL("../node_modules/.bin/bun", import.meta.url));
+  return JSON.parse(execFileSync(bun, ["run", own], { encoding: "utf8" }));
 }
 
 if (import.meta.main) {

@@ -7,9 +7,9 @@
  */
 
 import process from "node:process";
-import { cpuMsOf } from "../stand/proc.ts";
-import { type Contender, openStand, type Stand } from "../stand/stand.ts";
-import type { Readings } from "../stand/stats.ts";
+import { cpuMsOf } from "./proc.ts";
+import { type Contender, openStand, type Stand } from "./stand.ts";
+import type { Readings } from "./stats.ts";
 
 /** Messages in each channel: 1,000 in all before the clock runs, so that hot code is compiled. */
 const WARM_UP = 20;
@@ -21,49 +21,25 @@ export async function benchThroughput(contender: Contender): Promise<Readings> {
   const stand = openStand(contender);
   try {
     const { pid } = await stand.start();
-    await warm(stand);
-    return await measureBursts(stand, [pid]);
+    await askEverywhere(stand, WARM_UP);
+    return await measureBursts(stand, pid);
   } finally {
     await stand.close();
   }
 }
 
-/**
- * Lets a bot compile its hot code.
- *
- * @param processes Their number; each gets as many messages as a single one.
- */
-export async function warm(stand: Stand, processes = 1): Promise<void> {
-  for (let warmed = 0; warmed < processes; warmed++) await askEverywhere(stand, WARM_UP);
-}
-
-/**
- * Measures replies in bursts, of a bot that runs and is warm.
- *
- * @param pids Its processes.
- * @param read Counters that grow. The result has the growth of each for one reply.
- */
-export async function measureBursts(
-  stand: Stand,
-  pids: readonly number[],
-  read: () => Promise<Readings> = () => Promise.resolve({}),
-): Promise<Readings> {
-  const botCpuMs = () => pids.reduce((sum, pid) => sum + cpuMsOf(pid), 0);
-  const before = await read();
-  const cpuMs = botCpuMs();
+/** Measures replies in bursts, of a bot that runs and is warm. */
+async function measureBursts(stand: Stand, pid: number): Promise<Readings> {
+  const cpuMs = cpuMsOf(pid);
   const ownCpuMs = cpuMsOf(process.pid);
   const startedAt = performance.now();
   let count = 0;
   for (let burst = 0; burst < BURSTS; burst++) count += await askEverywhere(stand, BURST);
-  const readings = {
-    replyCpuMs: (botCpuMs() - cpuMs) / count,
+  return {
+    replyCpuMs: (cpuMsOf(pid) - cpuMs) / count,
     repliesPerSec: count / (performance.now() - startedAt) * 1_000,
     benchCpuMs: (cpuMsOf(process.pid) - ownCpuMs) / count,
   };
-  const grown = Object.entries(await read()).map((
-    [figure, value],
-  ) => [figure, (value - (before[figure] ?? 0)) / count]);
-  return { ...readings, ...Object.fromEntries(grown) };
 }
 
 /** Asks in each channel so many times, and waits for all answers. @returns Their number. */

@@ -6,9 +6,9 @@
 import { readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { type CpuWatch, memoryOf, watchCpu, writtenBytesOf } from "../stand/proc.ts";
-import { type Contender, openStand } from "../stand/stand.ts";
-import type { Readings } from "../stand/stats.ts";
+import { memoryOf, watchCpu, writtenBytesOf } from "./proc.ts";
+import { type Contender, openStand } from "./stand.ts";
+import type { Readings } from "./stats.ts";
 
 const SETTLE_MS = 3_000;
 /** Wait after the reply: deferred work of a turn is over then. */
@@ -34,7 +34,7 @@ export async function benchIdle(contender: Contender, isQuick: boolean): Promise
     const minutes = windowMs / MINUTE_MS;
     const cpu = watchCpu(pid);
     const written = writtenBytesOf(pid);
-    const writes = await writesWithin(stand.dataDir, windowMs, cpu);
+    const writes = await writesWithin(stand.dataDir, windowMs, cpu.look);
     return {
       idleRssMib: before.rssMib,
       idleDirtyMib: before.privateDirtyMib,
@@ -49,14 +49,18 @@ export async function benchIdle(contender: Contender, isQuick: boolean): Promise
   }
 }
 
-/** Counts changes of a file in the directory: each commit of SQLite writes to its log. */
-async function writesWithin(dir: string, windowMs: number, cpu: CpuWatch): Promise<number> {
+/**
+ * Counts changes of a file in the directory: each commit of SQLite writes to its log.
+ *
+ * @param look Called between two looks.
+ */
+async function writesWithin(dir: string, windowMs: number, look: () => void): Promise<number> {
   const until = performance.now() + windowMs;
   let known = stampsOf(dir);
   let writes = 0;
   while (performance.now() < until) {
     await sleep(LOOK_EVERY_MS);
-    cpu.look();
+    look();
     const stamps = stampsOf(dir);
     if (stamps !== known) writes += 1;
     known = stamps;

@@ -1,11 +1,14 @@
 /**
  * Bench: one message at a time, in a channel with a history. It measures the bot's time from the
- * message to the model, and from the model to Discord.
+ * message to the model, and from the model to Discord, and the disk's time for a synced write: the
+ * lower bound for every bot that loses nothing.
  */
 
+import { closeSync, fdatasyncSync, openSync, writeSync } from "node:fs";
+import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { type Contender, openStand } from "../stand/stand.ts";
-import { quantile, type Readings } from "../stand/stats.ts";
+import { type Contender, openStand } from "./stand.ts";
+import { quantile, type Readings } from "./stats.ts";
 
 const WARM_UP = 30;
 const MESSAGES = 150;
@@ -29,13 +32,35 @@ export async function benchLatency(contender: Contender): Promise<Readings> {
       }
       await sleep(PAUSE_MS);
     }
+    const { dataDir } = stand;
+    return { ...quantiles(toModel, toPost), syncMs: syncMsIn(dataDir) };
   } finally {
     await stand.close();
   }
+}
+
+function quantiles(toModel: readonly number[], toPost: readonly number[]): Readings {
   return {
     toModelP50: quantile(toModel, 0.5),
     toModelP99: quantile(toModel, 0.99),
     toPostP50: quantile(toPost, 0.5),
     toPostP99: quantile(toPost, 0.99),
   };
+}
+
+/** The median time of a page that is overwritten and synced, the cheapest durable write. */
+function syncMsIn(dir: string): number {
+  const file = openSync(join(dir, "page"), "w");
+  const page = new Uint8Array(4_096).fill(1);
+  try {
+    const times = Array.from({ length: MESSAGES }, () => {
+      const startedAt = performance.now();
+      writeSync(file, page, 0, page.length, 0);
+      fdatasyncSync(file);
+      return performance.now() - startedAt;
+    });
+    return quantile(times, 0.5);
+  } finally {
+    closeSync(file);
+  }
 }

@@ -1,7 +1,7 @@
 /** Reads a process's CPU time, memory and written bytes from /proc. */
 
-import { readdirSync, readFileSync, writeFileSync } from "node:fs";
-import { codeOf } from "../../src/lib/errors.ts";
+import { readdirSync, readFileSync } from "node:fs";
+import { codeOf } from "../src/lib/errors.ts";
 
 /**
  * One tick of `utime` and `stime` in milliseconds: Linux has shown 100 a second to programs since
@@ -35,18 +35,11 @@ export function youngCpuMsOf(pid: number): number {
   return threads.reduce((ns, thread) => ns + (threadNsOf(pid, thread) ?? 0), 0) / NS_PER_MS;
 }
 
-export interface CpuWatch {
-  /** Reads each thread's CPU time. A thread's use after the last reading before its end is lost. */
-  look(): void;
-  /** CPU time since the watch began, in milliseconds. */
-  ms(): number;
-}
-
 /**
  * CPU time by schedstat, exact to the nanosecond, which suits an idle bot. The kernel forgets a
  * thread that ends, so this must be read often.
  */
-export function watchCpu(pid: number): CpuWatch {
+export function watchCpu(pid: number) {
   const first = new Map<string, number>();
   const last = new Map<string, number>();
   let hasBegun = false;
@@ -61,7 +54,9 @@ export function watchCpu(pid: number): CpuWatch {
   }
   look();
   return {
+    /** Reads each thread's CPU time. A thread's use after the last reading before its end is lost. */
     look,
+    /** CPU time since the watch began, in milliseconds. */
     ms() {
       let ns = 0;
       for (const [thread, used] of last) ns += used - (first.get(thread) ?? 0);
@@ -87,16 +82,6 @@ export function memoryOf(pid: number): Memory {
     rssMib: mibOf("Rss", rollup),
     privateDirtyMib: mibOf("Private_Dirty", rollup),
   };
-}
-
-/** Resets the highest RSS, so that {@link peakRssMibOf} covers only later use. */
-export function forgetPeak(pid: number): void {
-  writeFileSync(`/proc/${pid}/clear_refs`, "5");
-}
-
-/** The highest RSS since the start, or since {@link forgetPeak}; the kernel misses no moment. */
-export function peakRssMibOf(pid: number): number {
-  return mibOf("VmHWM", readFileSync(`/proc/${pid}/status`, "utf8"));
 }
 
 /**

@@ -8,7 +8,7 @@
 import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import process from "node:process";
-import type { OwnCommand } from "../../src/host/process/own_process.ts";
+import type { OwnCommand } from "../src/host/process/own_process.ts";
 
 /** Number of cores that a bot may use. */
 export type CoreCount = "one" | "two";

@@ -14,7 +14,6 @@ const {
   OPENAI_BASE_URL,
   OPENAI_MODEL,
   BENCH_BURN_MS,
-  BENCH_LIMITED,
 } = process.env;
 const HISTORY = 20;
 
@@ -29,8 +28,7 @@ const client = new Client({
   allowedMentions: { parse: [] },
   rest: {
     api: `${DISCORD_API_URL}/api`,
-    // Its own 50, where Discord has a limit to keep.
-    ...(BENCH_LIMITED === undefined && { globalRequestsPerSecond: 100_000 }),
+    globalRequestsPerSecond: 100_000,
   },
 });
 
