@@ -9,16 +9,15 @@
  * measured. Two of them keep a binary from running a `bunfig.toml`, or reading
  * an `.env`, of the working directory.
  *
- * Bun can only put source maps into the binary (5.5 MB, which no archive makes smaller). This
- * machine's binary has them. Others have none, unless `--maps` asks for them: the same commit gives
- * the same chunks with and without (`scripts/trace.ts`). The files of the maps go to `maps`.
+ * Bun can only put source maps into the binary (5.5 MB, which no archive makes smaller). So only this
+ * machine's binary has them.
  *
  * Bun makes bytecode and source maps for all entries, or for none. So a bundle of their own without
  * both is an asset: the threads that read documents, run scripts and encrypt backups start rarely, and
  * would add 9 MB.
  *
- * The same commit gives the same bytes, in any folder (`scripts/release/reproduce.ts`). So nothing of
- * this machine may get into a binary: each named platform has the runtime of the lock file.
+ * The same commit gives the same bytes, in any folder. So nothing of this machine may get into a
+ * binary: each named platform has the runtime of the lock file.
  */
 
 import { execFileSync } from "node:child_process";
@@ -128,7 +127,7 @@ function link(target: string, flags: readonly string[]): void {
     "build",
     ...BUNDLE_FLAGS,
     ...COMPILE_FLAGS,
-    ...(target === "host" || args.includes("--maps") ? ["--sourcemap=inline"] : []),
+    ...(target === "host" ? ["--sourcemap=inline"] : []),
     ...flags,
     // Bun gives CommonJS modules their paths at the build, which differ from folder to folder.
     '--define=__filename="/"',

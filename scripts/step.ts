@@ -5,7 +5,6 @@
  * is part of the result, because a stopped process looks like any other failure.
  */
 
-import { Buffer } from "node:buffer";
 import { spawn } from "node:child_process";
 import { existsSync, writeFileSync } from "node:fs";
 import process from "node:process";
@@ -15,8 +14,6 @@ export interface StepEnd {
   readonly output: readonly Uint8Array[];
   /** Why it counts as failed: `"exit code 1"`; absent if it ended with 0. */
   readonly fault?: string;
-  /** Seconds of processor time of the step and its processes; absent if the step was stopped. */
-  readonly cpuSeconds?: number;
 }
 
 export interface StepOptions {
@@ -32,29 +29,6 @@ export interface StepOptions {
 
 /** Linux shares a processor among sessions, however many processes each has. A step is one session. */
 const LAST_NICE = "5";
-
-/**
- * Runs a program, writes the processor time of its processes to stream 3, and ends as the program did.
- * Node tells no such time. The shell outlives SIGTERM, because the program may take its time to end.
- */
-const TIMED = `
-  trap : TERM
-  "$@" 3>&-
-  code=$?
-  times >&3
-  trap - TERM
-  [ $code -le 128 ] || kill -$((code - 128)) $$
-  exit $code`;
-
-/** Sums the times in a shell's report: `"0m1.500s 0m0.250s"`. */
-function secondsIn(report: string): number | undefined {
-  const times = [...report.matchAll(/(\d+)m([\d.]+)s/g)];
-  if (times.length === 0) return undefined;
-  return times.reduce(
-    (sum, [, minutes, seconds]) => sum + 60 * Number(minutes) + Number(seconds),
-    0,
-  );
-}
 
 /** Process groups of running steps. */
 const groups = new Set<number>();
@@ -79,8 +53,8 @@ export function runStep(
   args: readonly string[],
   { env = {}, limitMs, graceMs = 5_000, isLast = false }: StepOptions,
 ): Promise<StepEnd> {
-  const child = spawn("/bin/sh", ["-c", TIMED, "sh", program, ...args], {
-    stdio: ["ignore", "pipe", "pipe", "pipe"],
+  const child = spawn(program, args, {
+    stdio: ["ignore", "pipe", "pipe"],
     env: { ...process.env, ...env },
     detached: true, // a group of its own
   });
@@ -89,13 +63,8 @@ export function runStep(
   const share = `/proc/${pid}/autogroup`;
   if (isLast && existsSync(share)) writeFileSync(share, LAST_NICE);
   const output: Uint8Array[] = [];
-  const times: Uint8Array[] = [];
-  const { stdout, stderr, stdio } = child;
-  const streams = [stdout, stderr, stdio[3]];
-  for (const stream of [stdout, stderr]) {
-    stream?.on("data", (bytes: Uint8Array) => void output.push(bytes));
-  }
-  stdio[3]?.on("data", (bytes: Uint8Array) => void times.push(bytes));
+  const streams = [child.stdout, child.stderr];
+  for (const stream of streams) stream.on("data", (bytes: Uint8Array) => void output.push(bytes));
 
   let isCut = false;
   const kill = (signal: "SIGTERM" | "SIGKILL") => pid !== undefined && signalTo(pid, signal);
@@ -108,14 +77,9 @@ export function runStep(
   return new Promise((resolve) => {
     const end = (fault: string | undefined) => {
       for (const timer of timers) clearTimeout(timer);
-      for (const stream of streams) stream?.destroy();
+      for (const stream of streams) stream.destroy();
       if (pid !== undefined) groups.delete(pid);
-      const cpuSeconds = secondsIn(Buffer.concat(times).toString());
-      resolve({
-        output,
-        ...(fault !== undefined && { fault }),
-        ...(cpuSeconds !== undefined && { cpuSeconds }),
-      });
+      resolve({ output, ...(fault !== undefined && { fault }) });
     };
     child.once("error", ({ message }) => end(`did not start: ${message}`));
     child.once("exit", (code, signal) => {
@@ -132,7 +96,7 @@ export function runStep(
  *
  * @param cutAfterMs The limit at which it was stopped; absent if it ended by itself.
  */
-export function faultOf(
+function faultOf(
   code: number | null,
   signal: string | null,
   cutAfterMs?: number,

@@ -2,8 +2,7 @@
  * Checks a change in one command: format, lint, types, generated documents, the tests of all parts on
  * Bun, those that differ on Deno, and the whole bot as the binary.
  *
- * With `--all`, as for a release, it also runs all tests on Deno, the
- * long forms, and the binaries of other platforms.
+ * With `--all`, as for a release, it also runs all tests on Deno and the long forms.
  *
  * The last line is the result, and the lines before it repeat the failures. A step without any test
  * is a failure, because a runner that finds no test reports success. Independent steps run side by
@@ -11,11 +10,10 @@
  * (`BARNACLE_TEST_LIMIT_SEC`). All files go to `.test`, so binaries in `dist` stay.
  */
 
-import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
-import { join } from "node:path";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { dirname, join } from "node:path";
 import process from "node:process";
 import { filesIn } from "./import_graph.ts";
-import { findWine } from "./release/trial/wine_parts.ts";
 import { readReport, REPORTS, secondsByFile } from "./junit.ts";
 import { runStep, stopSteps } from "./step.ts";
 import { type Group, groupsOf, writeGroups } from "./test_groups.ts";
@@ -24,12 +22,8 @@ const DENO = process.execPath;
 const BUN = join("node_modules", ".bin", "bun");
 /** `tests/support/skip.ts` writes skipped tests and their reasons here. */
 const SKIPS = join(REPORTS, "skips.txt");
-/** Milliseconds between two looks at the clock. */
-const CLOCK_EVERY_MS = 1_000;
-/** Smallest change that is worth a line, in milliseconds. */
-const CLOCK_CHANGE_MS = 500;
-/** Binaries under test, by an absolute path. */
-const BINARIES = join(process.cwd(), REPORTS, "bin");
+/** The binary under test, by an absolute path. */
+const BINARY = join(process.cwd(), REPORTS, "bin", "barnacle");
 /** Generated files that each import the tests of one folder. */
 const GROUPS = join(REPORTS, "groups");
 /** Milliseconds for a step: many times the longest, for slow machines. */
@@ -38,20 +32,12 @@ const LIMIT_MS = Number(process.env["BARNACLE_TEST_LIMIT_SEC"] ?? 3_600) * 1_000
 /** Whether everything runs that a release needs. */
 const IS_ALL = process.argv.includes("--all");
 
-/** Debian's `qemu-user-static` and `libc6-arm64-cross`. */
-const QEMU = "/usr/bin/qemu-aarch64-static";
-const ARM64_LIBRARIES = "/usr/aarch64-linux-gnu";
-
 /** It records the bot's writes, for power cuts. */
 const STRACE = "/usr/bin/strace";
-
-/** Debian's `musl`, and the library that `scripts/release/trial/musl_library.sh` builds. */
-const MUSL = ["/lib/ld-musl-x86_64.so.1", "/usr/lib/x86_64-linux-musl/libstdc++.so.6"];
 
 const total = { passed: 0, failed: 0, skipped: 0 };
 /** Failed steps with their failed tests, printed again at the end, where readers look first. */
 const failed: string[] = [];
-const clockChanges: string[] = [];
 
 async function step(
   name: string,
@@ -83,10 +69,7 @@ async function step(
   const seconds = ((performance.now() - startedAt) / 1_000).toFixed(1);
   const tests = report ? `, ${passed} passed, ${failures.length} failed, ${skipped} skipped` : "";
   const result = fault === undefined ? "ok    " : "FAILED";
-  const cpu = ended.cpuSeconds === undefined ? "" : `, ${ended.cpuSeconds.toFixed(0)} s of CPU`;
-  console.log(
-    `${result} ${name} (${seconds} s${cpu}${tests})${fault === undefined ? "" : `: ${fault}`}`,
-  );
+  console.log(`${result} ${name} (${seconds} s${tests})${fault === undefined ? "" : `: ${fault}`}`);
   for (const reason of reasons) console.log(reason);
   return fault === undefined;
 }
@@ -138,72 +121,14 @@ function bunProcess(name: string, paths: readonly string[]): Promise<boolean> {
   ], { report, isLast: true });
 }
 
-/** Whether this machine has all that some steps need; if not, the last lines say so. */
-function canRun(what: string, paths: readonly string[]): boolean {
-  const missing = paths.filter((path) => !existsSync(path));
-  if (missing.length === 0) return true;
-  total.skipped += 1;
-  appendFileSync(SKIPS, `${what}: no ${missing.join(", no ")}\n`);
-  return false;
-}
-
-/** Compiles the binary of another platform. */
-function compile(platform: string): Promise<boolean> {
-  const args = ["run", "-A", "scripts/compile.ts", `--out=${BINARIES}`, platform];
-  return step(`compile ${platform}`, DENO, args);
-}
-
-/** Tests the binary for a Raspberry Pi, if this machine can emulate one. */
-async function testArm64(): Promise<void> {
-  if (!canRun("the arm64 binary", [QEMU, ARM64_LIBRARIES]) || !await compile("linux-arm64")) return;
-  const command = [QEMU, "-L", ARM64_LIBRARIES, join(BINARIES, "barnacle-linux-arm64")];
-  const own = join(BINARIES, "barnacle");
-  await step("smoke arm64", DENO, ["run", "-A", "scripts/smoke.ts", ...command]);
-  const trial = join("scripts", "release", "trial");
-  await step("scenes arm64", DENO, ["run", "-A", join(trial, "scenes.ts"), ...command]);
-  await step("move to arm64", DENO, ["run", "-A", join(trial, "move.ts"), own, ...command]);
-}
-
-/** Tests the binary for Alpine end to end, if this machine has musl. */
-async function testMusl(): Promise<void> {
-  if (!canRun("the musl binary", MUSL) || !await compile("linux-x64-musl")) return;
-  const env = { BARNACLE_BIN: join(BINARIES, "barnacle-linux-x64-musl") };
-  await denoTests(
-    "the musl binary, end to end",
-    writeParts(testsIn("e2e", "features"), "musl", MOST),
-    6,
-    {
-      env,
-    },
-  );
-}
-
-/** Plays the demo's scenes with the program of Windows, if this machine has Wine. */
-async function testOnWine(): Promise<void> {
-  const wine = findWine() ?? "Wine (Debian: wine64)";
-  if (!canRun("the Windows program", [wine]) || !await compile("windows-x64")) return;
-  const program = join(BINARIES, "barnacle-windows-x64.exe");
-  // Under Wine, a command finds no bot whose data are on a disk in memory.
-  await step("the Windows program under Wine", DENO, [
-    "run",
-    "-A",
-    "scripts/release/trial/wine.ts",
-    program,
-  ], { env: { TMPDIR: "/tmp" } });
-}
-
-/** Tests that only a release needs. Scenes of other platforms have time limits, so they come last. */
+/** Tests that only a release needs. */
 async function testRelease(): Promise<void> {
-  const env = { BARNACLE_BIN: join(BINARIES, "barnacle") };
+  const env = { BARNACLE_BIN: BINARY };
   await denoTests("the binary, for a release", RELEASE, 2, { env });
   await denoTests("all tests on Deno", writeParts(PARTS, "all"), 2);
-  const forms = ["long", "kill9", "chain", ...(canRun("power cuts", [STRACE]) ? ["powercut"] : [])];
-  for (const form of forms) {
+  for (const form of ["long", "kill9", "chain", ...(existsSync(STRACE) ? ["powercut"] : [])]) {
     await step(`long form: ${form}`, DENO, ["run", "-A", "scripts/chaos.ts", form], { env });
   }
-  await testArm64();
-  await testMusl();
-  await testOnWine();
 }
 
 const TESTS = filesIn(".", "tests").filter((path) => path.endsWith("_test.ts"));
@@ -217,14 +142,9 @@ const WHOLE = testsIn("e2e", "features", "security", "chaos");
 
 /**
  * Tests of the whole bot that only a release runs: scenes of single features, whose parts each change
- * tests, and those that take minutes, because they build binaries, use each page in a
- * browser or cut the power for long.
+ * tests, and the one that cuts the power for minutes.
  */
-const RELEASE = [
-  ...testsIn("features"),
-  "tests/chaos/powercut_test.ts",
-  "tests/chaos/soak_test.ts",
-];
+const RELEASE = [...testsIn("features"), "tests/chaos/powercut_test.ts"];
 
 /** The tests below folders of `tests/` that each change runs. */
 const everyDay = (...folders: readonly string[]) =>
@@ -266,7 +186,6 @@ function check(): Promise<unknown> {
     step("notice", DENO, ["run", "-A", "scripts/notice.ts", "--check"]),
     step("commands", DENO, ["run", "-A", "scripts/reference/commands.ts", "--check"]),
     step("tools", DENO, ["run", "-A", "scripts/reference/tools.ts", "--check"]),
-    step("platforms", DENO, ["run", "-A", "scripts/release/platforms.ts", "--check"]),
   ]);
 }
 
@@ -284,10 +203,10 @@ async function testParts(): Promise<void> {
  * Tests the whole bot, which waits more than it works: for Discord's limits, and for grace periods.
  */
 async function testBinary(): Promise<void> {
-  if (!await compile("host")) return;
-  const binary = join(BINARIES, "barnacle");
-  await step("smoke", DENO, ["run", "-A", "scripts/smoke.ts", binary]);
-  const env = { BARNACLE_BIN: binary };
+  const compile = ["run", "-A", "scripts/compile.ts", `--out=${dirname(BINARY)}`, "host"];
+  if (!await step("compile", DENO, compile)) return;
+  await step("smoke", DENO, ["run", "-A", "scripts/smoke.ts", BINARY]);
+  const env = { BARNACLE_BIN: BINARY };
   await Promise.all([
     denoTests(
       "the binary, end to end",
@@ -297,21 +216,6 @@ async function testBinary(): Promise<void> {
     ),
     denoTests("the binary, under faults", writeParts(everyDay("chaos"), "faults"), 1, { env }),
   ]);
-}
-
-/** Prints each change of this machine's clock: the bot under test treats it as a suspended machine. */
-function watchClock(): void {
-  const ahead = () => Date.now() - performance.now();
-  let last = ahead();
-  setInterval(() => {
-    const byMs = Math.round(ahead() - last);
-    last += byMs;
-    if (Math.abs(byMs) < CLOCK_CHANGE_MS) return;
-    const at = new Date().toISOString();
-    clockChanges.push(
-      `this machine's clock was set by ${byMs} ms, to ${at}: tests may fail by that`,
-    );
-  }, CLOCK_EVERY_MS);
 }
 
 /** Prints the slowest files of all reports. */
@@ -338,7 +242,6 @@ for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
   });
 }
 
-watchClock();
 await step("install", DENO, ["install", "--quiet", "--frozen"]);
 // The tests of the binary take longest, because they wait for real time. So they begin at once.
 await Promise.all([testBinary(), testParts()]);
@@ -348,7 +251,6 @@ slowest(20);
 for (const line of new Set(existsSync(SKIPS) ? readFileSync(SKIPS, "utf8").split("\n") : [])) {
   if (line) console.log(`skipped: ${line}`);
 }
-for (const line of clockChanges) console.log(line);
 for (const line of failed) console.log(`failed: ${line}`);
 console.log(`${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped`);
 process.exit(total.failed > 0 ? 1 : 0);

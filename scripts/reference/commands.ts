@@ -1,7 +1,6 @@
 /**
  * Makes `docs/commands.md` from the table of commands, the registry of slash commands and
- * components, and the registry of tools. Also makes the man page, and the tables of reasons in
- * `docs/access.md`.
+ * components, and the registry of tools. Also makes the tables of reasons in `docs/access.md`.
  *
  * With `--check` it writes nothing and fails if a page is out of date, so that no command is added
  * without its documentation.
@@ -25,7 +24,6 @@ import { COMMANDS, COMPONENTS, MESSAGE_COMMANDS } from "../../src/interactions/r
 import { TOOLS } from "../../src/tools/registry.ts";
 import type { Tool } from "../../src/core/turn/tool.ts";
 import { commandsOf, COMMON_ROWS, type NamedCommand, rowsOfPage } from "./command_rows.ts";
-import { manPage } from "./man_page.ts";
 import { table } from "./markdown_table.ts";
 import { withReasonTables } from "./reasons.ts";
 import { withRetention } from "./retention.ts";
@@ -194,7 +192,6 @@ export function generatedFiles(): readonly GeneratedFile[] {
   const privacy = "docs/privacy.md";
   return [
     { path: "docs/commands.md", text: pageText() },
-    { path: "packaging/man/barnacle.1", text: manPage() },
     { path: access, text: withReasonTables(readFileSync(join(ROOT, access), "utf8")) },
     { path: privacy, text: withRetention(readFileSync(join(ROOT, privacy), "utf8")) },
   ];

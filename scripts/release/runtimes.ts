@@ -11,9 +11,18 @@ import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { checkSha512, type LockFile, readLockFile, sha512Of } from "./lock_file.ts";
-import { PLATFORMS } from "./platforms.ts";
 
-export const RELEASE_TARGETS: readonly string[] = Object.keys(PLATFORMS);
+/** The platforms of a release, in the names of `scripts/compile.ts`. */
+export const RELEASE_TARGETS: readonly string[] = [
+  "linux-x64",
+  "linux-arm64",
+  "linux-x64-musl",
+  "linux-arm64-musl",
+  "darwin-x64",
+  "darwin-arm64",
+  "windows-x64",
+  "windows-arm64",
+];
 
 /** `"linux-arm64-musl"` is the package `"@oven/bun-linux-aarch64-musl"`. */
 export function runtimePackage(target: string): string {

@@ -15,7 +15,6 @@ describe("the site of docs/", () => {
         ["agent.md", "[a](../examples/a.jsonc)", `${out}/examples/a.jsonc)`],
         ["internals/releases.md", "[a](../../NOTICE#b)", `${out}/NOTICE#b)`],
         ["internals/releases.md", "[a](../stability.md#b)", "[a](../stability.md#b)"],
-        ["stability.md", "[a](promises.json)", `${out}/docs/promises.json)`],
         ["agent.md", "[a](access.md)", "[a](access.md)"],
         ["agent.md", "[a](https://example.org/a)", "[a](https://example.org/a)"],
       ] as const

@@ -1,6 +1,6 @@
 /**
- * Builds the package of Debian, Ubuntu and Raspberry Pi OS by `dpkg-deb`: program, unit, user and man
- * page. The same files give the same bytes.
+ * Builds the package of Debian, Ubuntu and Raspberry Pi OS by `dpkg-deb`: program, unit and user.
+ * The same files give the same bytes.
  *
  * The package starts no bot: a bot needs a token first. Data and config stay when it is removed.
  */
@@ -83,14 +83,12 @@ function fill(root: string, deb: DebianPackage): void {
   chmodSync(join(root, "usr/bin/barnacle"), 0o755);
   write("usr/lib/systemd/system/barnacle.service", packagedUnit(text("systemd/barnacle.service")));
   write("usr/lib/sysusers.d/barnacle.conf", text("systemd/barnacle.sysusers.conf"));
-  write("usr/share/man/man1/barnacle.1.gz", gzipSync(text("man/barnacle.1"), { level: 9 }));
   write("usr/share/doc/barnacle/copyright", deb.licence);
   write("usr/share/doc/barnacle/NOTICE.gz", gzipSync(deb.notice, { level: 9 }));
   write(
     "usr/share/doc/barnacle/changelog.gz",
     gzipSync(changelog(deb), { level: 9 }),
   );
-  write("usr/share/lintian/overrides/barnacle", text("debian/lintian-overrides"));
   for (const name of ["postinst", "prerm", "postrm"]) {
     write(`DEBIAN/${name}`, text(`debian/${name}`), 0o755);
   }

@@ -1,6 +1,6 @@
 /**
- * Makes a release of the compiled programs in a folder: archives, Debian packages, installers,
- * manifests for package managers, and SHA256SUMS of all.
+ * Makes a release of the compiled programs in a folder: archives, Debian packages, installers, the
+ * files of Docker Compose, and SHA256SUMS of all.
  *
  * `deno run -A scripts/release/pack/pack.ts dist/release --releases=https://…/releases` reads
  * `barnacle-<platform>` there, and writes beside them. `--key=<file>` names the public key (default:
@@ -10,16 +10,23 @@
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import process from "node:process";
 import { readMinisignKey } from "../../../src/extras/upgrade/minisign.ts";
 import { packProgram } from "./archives.ts";
 import { buildDeb, DEBIAN_ARCHITECTURES, packagedUnit } from "./deb.ts";
 import { RELEASE_TARGETS } from "../runtimes.ts";
-import { fillTemplate, TEMPLATES } from "./templates.ts";
 
 const ROOT = join(import.meta.dirname ?? ".", "..", "..", "..");
 const PACKAGING = join(ROOT, "packaging");
+
+/** Files below `packaging/` in which each `@NAME@` gets a value. */
+export const TEMPLATES: readonly string[] = [
+  "install/install.sh",
+  "install/install.ps1",
+  "compose/docker-compose.yml",
+  "compose/config.jsonc",
+];
 
 /** What a release is made of. */
 export interface ReleasePlan {
@@ -52,7 +59,6 @@ export function packRelease(plan: ReleasePlan): void {
   const texts = {
     LICENSE: read("LICENSE"),
     NOTICE: read("NOTICE"),
-    "barnacle.1": read("packaging/man/barnacle.1"),
   };
   const units = {
     "barnacle.service": packagedUnit(read("packaging/systemd/barnacle.service")),
@@ -73,20 +79,28 @@ export function packRelease(plan: ReleasePlan): void {
     const common = { packaging: PACKAGING, homepage, licence, notice, seconds, level };
     buildDeb({ ...common, architecture, version, program }, folder);
   }
-  const values = {
-    ...plan,
-    date: new Date(seconds * 1_000).toISOString().slice(0, 10),
-    roomKb: Math.ceil(room / 1_024) + 1_024,
-    sums: sumsOf(folder),
-  };
-  for (const [template, name] of Object.entries(TEMPLATES)) {
-    const mode = name.endsWith(".sh") ? 0o755 : 0o644;
-    writeFileSync(join(folder, name), fillTemplate(read(join("packaging", template)), values), {
-      mode,
-    });
+  const roomKb = Math.ceil(room / 1_024) + 1_024;
+  for (const template of TEMPLATES) {
+    const text = fillTemplate(read(join("packaging", template)), { ...plan, roomKb });
+    const mode = template.endsWith(".sh") ? 0o755 : 0o644;
+    writeFileSync(join(folder, basename(template)), text, { mode });
   }
   const lines = [...sumsOf(folder)].map(([name, sum]) => `${sum}  ${name}\n`);
   writeFileSync(join(folder, "SHA256SUMS"), lines.join(""));
+}
+
+/** Fills a template. @param roomKb Kilobytes that an installation takes for a moment. */
+export function fillTemplate(
+  template: string,
+  { version, releases, publicKey, roomKb }:
+    & Pick<
+      ReleasePlan,
+      "version" | "releases" | "publicKey"
+    >
+    & { readonly roomKb: number },
+): string {
+  return template.replaceAll("@VERSION@", version).replaceAll("@RELEASES@", releases)
+    .replaceAll("@PUBLIC_KEY@", publicKey).replaceAll("@ROOM_KB@", String(roomKb));
 }
 
 /** SHA-256 of each file but the list itself and signatures, by name. */

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import process from "node:process";
 import { describe, it } from "node:test";
 import { checkRelease } from "../../../scripts/release/check_release.ts";
-import { fillTemplate } from "../../../scripts/release/pack/templates.ts";
+import { fillTemplate } from "../../../scripts/release/pack/pack.ts";
 import { newSigner } from "../../support/release/signer.ts";
 import {
   makeRelease,
@@ -31,11 +31,11 @@ describe("[SEC-R37] checkRelease()", needsRelease(), () => {
     const folder = join(directory.path, "release");
     mkdirSync(folder);
     const { signer } = makeRelease(folder, [PLATFORM], { script });
-    const values = { version: "1.0.0", date: "", releases: "http://127.0.0.1:1", roomKb: 100 };
+    const values = { version: "1.0.0", releases: "http://127.0.0.1:1", roomKb: 100 };
     const text = readFileSync(INSTALLER, "utf8");
     writeFileSync(
       join(folder, "install.sh"),
-      fillTemplate(text, { ...values, publicKey: signer.publicKey, sums: new Map() }),
+      fillTemplate(text, { ...values, publicKey: signer.publicKey }),
     );
     writeFileSync(join(folder, "barnacle.cdx.json"), "{}");
     signRelease(folder, signer, "1.0.0");

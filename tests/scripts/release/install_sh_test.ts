@@ -15,7 +15,7 @@ import {
 import { join } from "node:path";
 import process from "node:process";
 import { after, before, describe, it } from "node:test";
-import { fillTemplate } from "../../../scripts/release/pack/templates.ts";
+import { fillTemplate } from "../../../scripts/release/pack/pack.ts";
 import { newSigner } from "../../support/release/signer.ts";
 import {
   makeRelease,
@@ -65,11 +65,9 @@ describe("[SEC-R37] install.sh", needsRelease("curl", "openssl"), () => {
     const path = join(place.path, `install-${++count}.sh`);
     const text = fillTemplate(readFileSync(TEMPLATE, "utf8"), {
       version: "1.0.0",
-      date: "2026-01-01",
       releases: server.address,
       publicKey: release.signer.publicKey,
       roomKb: 100,
-      sums: new Map(),
       ...values,
     });
     writeFileSync(path, text);

@@ -11,16 +11,13 @@ import {
   readFileSync,
   writeFileSync,
 } from "node:fs";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import process from "node:process";
 import { after, before, describe, it } from "node:test";
 import { unzipSync } from "fflate";
-import { parse } from "yaml";
-import { z } from "zod";
 import { buildDeb } from "../../../scripts/release/pack/deb.ts";
-import { packRelease } from "../../../scripts/release/pack/pack.ts";
+import { packRelease, TEMPLATES } from "../../../scripts/release/pack/pack.ts";
 import { RELEASE_TARGETS } from "../../../scripts/release/runtimes.ts";
-import { fillTemplate, TEMPLATES } from "../../../scripts/release/pack/templates.ts";
 import { newSigner } from "../../support/release/signer.ts";
 import { skipUnless } from "../../support/skip.ts";
 import { tempDirectory } from "../../support/temp_directory.ts";
@@ -103,11 +100,13 @@ describe("[SEC-R37] packRelease()", needs("dpkg-deb", "--version"), () => {
     );
   });
 
-  it("puts program, man page and licences into each archive", () => {
-    const texts = ["LICENSE", "NOTICE", "barnacle.1"];
+  it("puts program and licences into each archive", () => {
+    const texts = ["LICENSE", "NOTICE"];
     const linux = run("tar", ["-tvJf", path("barnacle-linux-x64.tar.xz")]).out;
     assert.deepEqual(linux.match(/\S+$/gm), [
-      ...["LICENSE", "NOTICE", "barnacle", "barnacle.1", "barnacle.service"],
+      ...texts,
+      "barnacle",
+      "barnacle.service",
       "barnacle.sysusers.conf",
     ]);
     assert.match(linux, /-rwxr-xr-x 0\/0 .* barnacle$/m);
@@ -118,30 +117,18 @@ describe("[SEC-R37] packRelease()", needs("dpkg-deb", "--version"), () => {
   });
 
   it("has the files of Docker Compose, for the image of this version", () => {
-    assert.match(read("docker-compose.yml"), /^ {4}image: barnacle:\d+\.\d+\.\d+$/m);
+    assert.match(read("docker-compose.yml"), new RegExp(`^ {4}image: barnacle:${VERSION}$`, "m"));
     assert.match(read("config.jsonc"), /"model": "ollama\//);
   });
 
   it("leaves no placeholder", () => {
-    for (const name of Object.values(TEMPLATES)) {
-      assert.doesNotMatch(read(name), /@[A-Z0-9_]+[@(]/, name);
+    for (const name of TEMPLATES) {
+      assert.doesNotMatch(read(basename(name)), /@[A-Z_]+@/, name);
     }
   });
 
   describe("the Debian package", () => {
     const deb = `barnacle_${VERSION}_amd64.deb`;
-
-    it("has no fault that lintian knows", needs("lintian", "--version"), () => {
-      const bad = join(place.path, "bad");
-      run("dpkg-deb", ["-R", path(deb), bad]);
-      const control = join(bad, "DEBIAN", "control");
-      const text = readFileSync(control, "utf8");
-      writeFileSync(control, text.replace("barnacle", "bad").replace("Section: net", "Section: n"));
-      run("dpkg-deb", ["--root-owner-group", "-b", bad, join(place.path, "bad.deb")]);
-      const { out, all } = run("lintian", [path(deb), join(place.path, "bad.deb")]);
-      assert.doesNotMatch(out, /^[EW]: barnacle:/m, all);
-      assert.match(out, /^W: bad: unknown-section n$/m, all);
-    });
 
     it("of a preview is older than the one of its version", () => {
       const program = path("barnacle-linux-x64");
@@ -206,182 +193,5 @@ describe("[SEC-R37] packRelease()", needs("dpkg-deb", "--version"), () => {
     const names = ["postinst", "prerm", "postrm"].map((name) => join(PACKAGING, "debian", name));
     const { status, all } = run("shellcheck", ["-s", "sh", path("install.sh"), ...names]);
     assert.equal(status, 0, all);
-    const aur = run("shellcheck", ["-s", "bash", path("PKGBUILD")]);
-    assert.equal(aur.status, 0, aur.all);
   });
-
-  it("makes a formula that Ruby reads", needs("ruby", "--version"), () => {
-    assert.equal(run("ruby", ["-c", path("barnacle.rb")]).out, "Syntax OK\n");
-    const bad = join(place.path, "bad.rb");
-    writeFileSync(bad, read("barnacle.rb").replace("def install", "def install("));
-    assert.notEqual(run("ruby", ["-c", bad]).status, 0);
-  });
-
-  it(
-    "makes a formula whose methods Homebrew has, with the hash of each file",
-    needs("ruby", "--version"),
-    () => {
-      const { status, out, all } = run("ruby", ["-e", FORMULA_READER, path("barnacle.rb")]);
-      assert.equal(status, 0, all);
-      assert.deepEqual(JSON.parse(out), {
-        version: [VERSION],
-        license: ["MIT"],
-        homepage: ["https://example.org/owner/barnacle"],
-        files: ["darwin-arm64", "darwin-x64", "linux-arm64", "linux-x64"].map((platform) => [
-          `${RELEASES}/download/v${VERSION}/barnacle-${platform}.tar.xz`,
-          sumOf(`barnacle-${platform}.tar.xz`),
-        ]),
-      });
-    },
-  );
-
-  it("makes a flake that Nix reads", needs("nix-instantiate", "--version"), () => {
-    const env = {
-      HOME: place.path,
-      NIX_STATE_DIR: join(place.path, "nix"),
-      NIX_STORE_DIR: join(place.path, "store"),
-    };
-    const good = run("nix-instantiate", ["--parse", path("flake.nix")], undefined, env);
-    assert.equal(good.status, 0, good.all);
-    for (const platform of ["linux-x64", "linux-arm64", "darwin-x64", "darwin-arm64"]) {
-      assert.ok(
-        read("flake.nix").includes(
-          `"${platform}"; sha256 = "${sumOf(`barnacle-${platform}.tar.xz`)}"`,
-        ),
-      );
-    }
-    const bad = join(place.path, "bad.nix");
-    writeFileSync(bad, read("flake.nix").replace("in\n", "\n"));
-    assert.notEqual(run("nix-instantiate", ["--parse", bad], undefined, env).status, 0);
-  });
-
-  it("makes a PKGBUILD that makepkg reads", needs("makepkg", "--version"), () => {
-    const build = join(place.path, "aur");
-    mkdirSync(build);
-    writeFileSync(join(build, "PKGBUILD"), read("PKGBUILD"));
-    // makepkg refuses root.
-    const user = process.getuid?.() === 0
-      ? ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
-      : ["env"];
-    chmodSync(place.path, 0o755);
-    chmodSync(build, 0o777);
-    const [first = "", ...rest] = [...user, "makepkg", "--printsrcinfo"];
-    const { out, all } = run(first, rest, build, { HOME: build, PACMAN: "true" });
-    assert.match(out, /^pkgbase = barnacle-bin\n\tpkgdesc = AI agent/, all);
-    assert.ok(out.includes(`\tsha256sums_x86_64 = ${sumOf("barnacle-linux-x64.tar.xz")}\n`), out);
-    assert.ok(
-      out.includes(`\tsha256sums_aarch64 = ${sumOf("barnacle-linux-arm64.tar.xz")}\n`),
-      out,
-    );
-  });
-
-  it("makes manifests by winget's schema", () => {
-    const yaml = (name: string): unknown => parse(read(name));
-    const base = "Barnacle.Barnacle";
-    assert.deepEqual(winget.version.parse(yaml(`${base}.yaml`)).DefaultLocale, "en-US");
-    winget.locale.parse(yaml(`${base}.locale.en-US.yaml`));
-    const { Installers } = winget.installer.parse(yaml(`${base}.installer.yaml`));
-    assert.deepEqual(
-      Installers.map(({ Architecture, InstallerSha256 }) => [Architecture, InstallerSha256]),
-      ["x64", "arm64"].map((cpu) => [cpu, sumOf(`barnacle-windows-${cpu}.zip`)]),
-    );
-    assert.throws(() => winget.version.parse({ ...(yaml(`${base}.yaml`) as object), More: 1 }));
-  });
-
-  function sumOf(name: string): string {
-    return createHash("sha256").update(readFileSync(path(name))).digest("hex");
-  }
 });
-
-describe("fillTemplate()", () => {
-  const values = {
-    version: "1.0.0-rc.1",
-    date: "2026-11-23",
-    releases: RELEASES,
-    publicKey: "RWQ+/=",
-    roomKb: 7,
-    sums: new Map([["a.tar.xz", "00ff"]]),
-  };
-
-  it("fills values and hashes, and leaves everything else", () => {
-    const text = "@VERSION@ @ARCH_VERSION@ @ROOM_KB@ @PUBLIC_KEY@ @SHA256(a.tar.xz)@ a@b.c $@ @x@";
-    assert.equal(fillTemplate(text, values), "1.0.0-rc.1 1.0.0_rc.1 7 RWQ+/= 00ff a@b.c $@ @x@");
-  });
-
-  for (const place of ["@SHA256(b.tar.xz)@", "@NOTHING@"]) {
-    it(`refuses ${place}`, () => {
-      assert.throws(() => fillTemplate(place, values), {
-        message: `the release has no value for ${place}`,
-      });
-    });
-  }
-});
-
-/** Runs the formula with the methods of Homebrew that it may use; another one is an error. */
-const FORMULA_READER = `
-require "json"
-$found = { files: [] }
-class Formula
-  class << self
-    def desc(text) = text.length <= 80 || raise("desc is too long")
-    %i[homepage version license].each { |name| define_method(name) { |text| ($found[name] ||= []) << text } }
-    %i[on_macos on_linux on_arm on_intel].each { |name| define_method(name) { |&block| block.call } }
-    def url(text) = $found[:files] << [text]
-    def sha256(text) = $found[:files].last << text
-    def service(&block) = block
-    def test(&block) = block
-  end
-end
-load ARGV[0]
-Barnacle.instance_method(:install)
-puts JSON.generate($found)
-`;
-
-/** Keys of winget's manifests 1.10 that we use. */
-const winget = (() => {
-  const common = {
-    PackageIdentifier: z.literal("Barnacle.Barnacle"),
-    PackageVersion: z.literal(VERSION),
-    ManifestVersion: z.literal("1.10.0"),
-  };
-  const url = z.url({ protocol: /^https$/ });
-  return {
-    version: z.strictObject({
-      ...common,
-      DefaultLocale: z.string(),
-      ManifestType: z.literal("version"),
-    }),
-    locale: z.strictObject({
-      ...common,
-      PackageLocale: z.literal("en-US"),
-      Publisher: z.string().min(2),
-      PackageName: z.string().min(2),
-      PackageUrl: url,
-      License: z.literal("MIT"),
-      LicenseUrl: url,
-      ShortDescription: z.string().min(3).max(256),
-      ReleaseNotesUrl: url,
-      Tags: z.array(z.string().min(1).max(40)).max(16),
-      ManifestType: z.literal("defaultLocale"),
-    }),
-    installer: z.strictObject({
-      ...common,
-      InstallerType: z.literal("zip"),
-      NestedInstallerType: z.literal("portable"),
-      NestedInstallerFiles: z.tuple([
-        z.strictObject({
-          RelativeFilePath: z.literal("barnacle.exe"),
-          PortableCommandAlias: z.literal("barnacle"),
-        }),
-      ]),
-      Commands: z.array(z.string()),
-      ReleaseDate: z.iso.date(),
-      Installers: z.array(z.strictObject({
-        Architecture: z.enum(["x64", "arm64", "x86"]),
-        InstallerUrl: url,
-        InstallerSha256: z.string().regex(/^[0-9a-f]{64}$/),
-      })).min(1),
-      ManifestType: z.literal("installer"),
-    }),
-  };
-})();
