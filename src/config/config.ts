@@ -207,7 +207,6 @@ export function missingSection(
 ): string | undefined {
   switch (tool) {
     case "exec":
-    case "process":
       return exec ? undefined : "exec";
     case "web_search":
       return search ? undefined : "search";

@@ -40,7 +40,6 @@ const TOOLS: ReadonlyMap<string, NamedTool> = new Map<string, NamedTool>([
   ["edit_file", { for: "owners", group: "group:fs" }],
   ["list_files", { for: "owners", group: "group:fs" }],
   ["exec", { for: "owners" }],
-  ["process", { for: "owners" }],
 ]);
 
 /** MCP servers, skills, and their tools: `mcp__github__list_issues`, `skill__home__lights`. */

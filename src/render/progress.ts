@@ -20,7 +20,6 @@ const WORK_OF: ReadonlyMap<string, PlainWork> = new Map<string, PlainWork>([
   ["ask", "workAsk"],
   ["discord", "workDiscord"],
   ["exec", "workExec"],
-  ["process", "workExec"],
   ["voice", "workDiscord"],
   ["reply_in_thread", "workThread"],
   ["memory", "workMemory"],

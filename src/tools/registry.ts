@@ -9,7 +9,7 @@ import { readChannelHistory, replyInThread } from "./channel.ts";
 import { code, draw, sendFile } from "./made_files.ts";
 import { discord } from "./discord/discord.ts";
 import { editFile, listFiles, readFile, readSkill, writeFile } from "./workspace_files.ts";
-import { exec, processTool } from "./exec.ts";
+import { exec } from "./exec.ts";
 import { ask } from "./ask.ts";
 import { schemaOf } from "./discord/definitions.ts";
 import { remind } from "./remind.ts";
@@ -38,7 +38,6 @@ export const TOOLS: readonly Tool[] = [
   editFile,
   listFiles,
   exec,
-  processTool,
 ].map(described);
 
 /**

@@ -103,7 +103,6 @@ const OF_LINES = 4 / cases(1, 4);
 /** Commands with tests of their own, because right values begin something long or lasting. */
 const ELSEWHERE: readonly string[] = [
   "demo",
-  "exec-broker",
   "service install",
   "service uninstall",
 ];

@@ -11,11 +11,9 @@ import {
 import { basename, join } from "node:path";
 import process from "node:process";
 import { after, describe, it } from "node:test";
-import { createServer } from "node:net";
 import { assertApart } from "../../src/workspace/guarded.ts";
 import { ruleAllows } from "../../src/core/exec/command.ts";
-import { serveBroker } from "../../src/exec/broker.ts";
-import { createHostCommands } from "../../src/exec/jobs.ts";
+import { createHostCommands } from "../../src/exec/host_commands.ts";
 import type { HostCommands } from "../../src/core/exec/command.ts";
 import { createOutput } from "../../src/exec/run.ts";
 import { inBubblewrap } from "../../src/exec/sandbox.ts";
@@ -186,20 +184,6 @@ describe("[A3] [SEC-R22] commands on the host", () => {
     });
     const refused = { name: "RefusedCall", message: /^commands cannot run on Windows: .* in WSL$/ };
     await assert.rejects(commands.resolve({ argv: ["ls"], cwd: "" }), refused);
-  });
-
-  it("are jobs of their session, which shows and ends them", async () => {
-    const { commands } = open();
-    const command = await commands.resolve({ argv: [SH, "-c", "echo begun; sleep 600"], cwd: "" });
-    const job = await commands.start(command, "one", 600_000, () => {});
-    while (!commands.poll(job, "one")?.output.includes("begun")) {
-      await new Promise((resolve) => setTimeout(resolve, 5));
-    }
-    assert.equal(commands.poll(job, "another"), undefined);
-    assert.equal(commands.kill(job, "another"), false);
-    assert.equal(commands.kill(job, "one"), true);
-    await commands.stop();
-    assert.equal(commands.poll(job, "one")?.end?.cut, "stopped");
   });
 
   it("see nothing of the host but programs and the workspace, in the sandbox", () => {
@@ -454,67 +438,4 @@ describe("createOutput()", () => {
     assert.equal(output.text(), "abcd\n[… 8 bytes left out …]\nmnop");
     assert.equal(output.add(new Uint8Array(100)), false);
   });
-});
-
-describe("[A3] the exec broker", () => {
-  /** A broker for each connection, as systemd starts them. */
-  async function withBroker(test: (commands: HostCommands, workspace: string) => Promise<void>) {
-    const { folder } = open();
-    const brokerSocket = join(folder, "broker.sock");
-    const workspace = join(folder, "broker");
-    mkdirSync(workspace);
-    const server = createServer((connection) => {
-      connection.on("error", () => {});
-      void serveBroker(workspace, {
-        input: connection,
-        send: (line) => new Promise((resolve) => void connection.end(line, () => resolve())),
-      }, BOUNDS);
-    });
-    await new Promise<void>((resolve) => void server.listen(brokerSocket, resolve));
-    const commands = createHostCommands({
-      workspace: () => folder,
-      assertApart: () => Promise.resolve(),
-      maySkipSandbox: () => false,
-      limits: () => EXEC_LIMITS,
-      bounds: BOUNDS,
-      brokerSocket,
-    });
-    try {
-      await test(commands, workspace);
-    } finally {
-      await commands.stop();
-      server.close();
-    }
-  }
-
-  it("runs commands in its own workspace", () =>
-    withBroker(async (commands, workspace) => {
-      const command = await commands.resolve({ argv: ["pwd"], cwd: "" });
-      const { output, end } = await commands.run(command, 9_000, new AbortController().signal);
-      assert.equal(output, `${workspace}\n`);
-      assert.equal(end?.code, 0);
-    }));
-
-  it("runs nothing that has changed since the approval", () =>
-    withBroker(async (commands, workspace) => {
-      writeFileSync(join(workspace, "data.txt"), "one");
-      const command = await commands.resolve({ argv: ["cat", "data.txt"], cwd: "" });
-      writeFileSync(join(workspace, "data.txt"), "two");
-      const run = commands.run(command, 9_000, new AbortController().signal);
-      await assert.rejects(run, /the command has changed/);
-    }));
-
-  it("ends a command whose bot goes away", () =>
-    withBroker(async (commands) => {
-      const command = await commands.resolve({ argv: ["sleep", "600"], cwd: "" });
-      const stopping = new AbortController();
-      const run = commands.run(command, 600_000, stopping.signal);
-      stopping.abort();
-      await assert.rejects(run, /without an answer/);
-    }));
-
-  it("tells why a command cannot run", () =>
-    withBroker(async (commands) => {
-      await assert.rejects(commands.resolve({ argv: ["no-such"], cwd: "" }), /there is no program/);
-    }));
 });

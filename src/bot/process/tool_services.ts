@@ -87,7 +87,7 @@ export async function createToolServices(options: ToolServicesOptions): Promise<
       (found) => withTools(found, runTool),
     );
     const commands = laterCommands(running, async () => {
-      const { createHostCommands } = await import("../../exec/jobs.ts");
+      const { createHostCommands } = await import("../../exec/host_commands.ts");
       const { PROGRAM_BOUNDS } = await import("../../host/limits/program_bounds.ts");
       return createHostCommands({
         workspace,
@@ -171,7 +171,7 @@ function hasServers({ mcp }: Pick<BotConfig, "mcp">): boolean {
   return Object.values(mcp.servers).some(({ login }) => login === "operator");
 }
 
-/** Commands on the host. Without the first command, there is no job. */
+/** Commands on the host. */
 function laterCommands(
   { takePlace }: Pick<HostCommands, "takePlace">,
   load: () => Promise<HostCommands>,
@@ -182,9 +182,6 @@ function laterCommands(
     takePlace,
     resolve: async (request) => await (await commands.get()).resolve(request),
     run: async (command, ...limits) => await (await commands.get()).run(command, ...limits),
-    start: async (command, ...limits) => await (await commands.get()).start(command, ...limits),
-    poll: (job, owner) => loaded?.poll(job, owner),
-    kill: (job, owner) => loaded?.kill(job, owner) ?? false,
     stop: async () => await loaded?.stop(),
   };
 }

@@ -81,7 +81,7 @@ export const exec = lazyKey(
     }).prefault({}).transform(({ mode, ...rest }) =>
       mode === "deny" ? undefined : { mode, ...rest }
     ),
-  "Runs commands on the host, for owners. Without this section, the tools `exec` and `process` do " +
+  "Runs commands on the host, for owners. Without this section, the tool `exec` does " +
     "not exist.",
   { task: "agents", unset: "no commands", example: { mode: "ask" } },
 );

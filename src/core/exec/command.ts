@@ -98,10 +98,8 @@ export const MAX_COMMAND_MS = 110_000;
 /** Maximum number of processes of a command. */
 export const MAX_PROCESSES = 64;
 
-export const RUN_CUTS = ["time", "output", "stopped", "memory", "disk", "processes"] as const;
-
 /** Why a program was ended. */
-export type RunCut = (typeof RUN_CUTS)[number];
+export type RunCut = "time" | "output" | "stopped" | "memory" | "disk" | "processes";
 
 export interface RunEnd {
   /** Its exit code; `null` if a signal ended it. */
@@ -112,12 +110,10 @@ export interface RunEnd {
   readonly ms: number;
 }
 
-/** A command that has ended, or a job that runs. */
-export interface CommandState {
-  /** Its output so far, without its middle if it is long. */
+export interface EndedCommand {
+  /** Its output, without its middle if it is long. */
   readonly output: string;
-  /** Absent while it runs. */
-  readonly end?: RunEnd;
+  readonly end: RunEnd;
 }
 
 export interface HostCommands {
@@ -131,32 +127,15 @@ export interface HostCommands {
    * Takes one of the places for commands, once one is free.
    *
    * @returns Gives it back: after the command's end.
-   * @throws {Error} If no place is free for too long, or none of a job now; or the signal's reason, if it
-   * is aborted before.
+   * @throws {Error} If no place is free for too long; or the signal's reason, if it is aborted before.
    */
-  takePlace(isJob: boolean, signal: AbortSignal): Promise<() => void>;
+  takePlace(signal: AbortSignal): Promise<() => void>;
   /**
    * Runs a command, and waits for its end.
    *
    * @throws {Error} If there is no sandbox, or it cannot be started.
    */
-  run(command: ResolvedCommand, timeoutMs: number, signal: AbortSignal): Promise<CommandState>;
-  /**
-   * Starts a command as a job.
-   *
-   * @param ended Called at its end.
-   * @returns Its number.
-   */
-  start(
-    command: ResolvedCommand,
-    owner: string,
-    timeoutMs: number,
-    ended: () => void,
-  ): Promise<number>;
-  /** The state of a job of this owner; `undefined` if there is none. */
-  poll(job: number, owner: string): CommandState | undefined;
-  /** Ends a job. @returns Whether the owner has it. */
-  kill(job: number, owner: string): boolean;
+  run(command: ResolvedCommand, timeoutMs: number, signal: AbortSignal): Promise<EndedCommand>;
   stop(): Promise<void>;
 }
 

@@ -1,6 +1,5 @@
 /** The commands that look after the agent: their options and help. */
 
-import process from "node:process";
 import {
   type CliCommand,
   type CliGroup,
@@ -19,7 +18,6 @@ import {
   UNUSED_PATH,
   word,
 } from "../../cli/shared/command.ts";
-import { EXIT, type ExitCode } from "../../cli/shared/exit_code.ts";
 import type { LoginFlags } from "./mcp.ts";
 import type { MemoryFlags } from "./memory.ts";
 import type { ScheduleChange } from "./schedules.ts";
@@ -136,24 +134,6 @@ export const agents: CliGroup = describeGroup(
   },
   "show",
 );
-
-export const execBroker: CliCommand = describeCommand<NonNullable<unknown>>({
-  brief: "Run one command for the bot; systemd starts this for its socket",
-  examples: ["barnacle exec-broker"],
-  exits: { done: "the bot has an answer" },
-  parameters: {},
-  run: serve,
-});
-
-async function serve(): Promise<ExitCode> {
-  const { serveBroker } = await import("../../exec/broker.ts");
-  const { PROGRAM_BOUNDS } = await import("../../host/limits/program_bounds.ts");
-  await serveBroker(process.cwd(), {
-    input: process.stdin,
-    send: (line) => new Promise((resolve) => process.stdout.write(line, () => resolve())),
-  }, PROGRAM_BOUNDS);
-  return EXIT.done;
-}
 
 const SERVER = word("Name of the server in mcp.servers", "server");
 

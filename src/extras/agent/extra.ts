@@ -4,7 +4,6 @@ import type { Extra } from "../../cli/extras/extra.ts";
 
 export const agent: Extra = {
   commands: async () => {
-    const { execBroker, ...commands } = await import("./commands.ts");
-    return { "Look after the agent": { ...commands, "exec-broker": execBroker } };
+    return { "Look after the agent": await import("./commands.ts") };
   },
 };

@@ -3,7 +3,7 @@
  * and the sandbox of its commands (A3).
  */
 
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
@@ -16,7 +16,6 @@ import type { BotConfig } from "../../config/config.ts";
 import type { Finding } from "../../core/finding.ts";
 import { windowOf } from "../../core/model.ts";
 import { judgeWindow } from "../../flows/preflight/model.ts";
-import { BROKER_SOCKET } from "../../exec/remote.ts";
 import { PROGRAM_BOUNDS } from "../../host/limits/program_bounds.ts";
 import { probeSandbox } from "../../exec/sandbox.ts";
 import type { MemoryBound } from "../../lib/program_limits.ts";
@@ -247,14 +246,9 @@ export function memoryFinding(
   }
 }
 
-/**
- * Finds how commands run, if the config allows them: in the broker's unit, or in bubblewrap.
- *
- * @param brokerSocket Socket of the broker; used if it exists.
- */
+/** Finds whether commands can run, if the config allows them. */
 export async function checkExec(
   { exec }: Pick<BotConfig, "exec">,
-  brokerSocket = BROKER_SOCKET,
   platform: string = process.platform,
 ): Promise<readonly Finding[]> {
   if (!exec) return [];
@@ -267,9 +261,6 @@ export async function checkExec(
       why,
       fix: "remove `exec`, or run the bot on Linux or in WSL",
     }];
-  }
-  if (existsSync(brokerSocket)) {
-    return [{ ...about, status: "pass", why: `they run in a unit of their own (${brokerSocket})` }];
   }
   const folder = mkdtempSync(join(tmpdir(), "barnacle-exec-"));
   try {
@@ -292,7 +283,7 @@ export async function checkExec(
       ...about,
       status: "fail",
       why: "bubblewrap does not work, so no command runs",
-      fix: "install bubblewrap, or start barnacle-exec.socket under systemd; or set " +
+      fix: "install bubblewrap, and run the bot outside the machine's systemd unit; or set " +
         '`exec.sandbox: "off"` and take the risk',
     }];
 }

@@ -9,7 +9,6 @@ interface ChangeFlags extends CommonFlags {
 }
 
 interface InstallFlags extends ChangeFlags {
-  readonly exec: boolean;
   readonly takeData: boolean;
 }
 
@@ -47,11 +46,10 @@ export const service: CliGroup = describeGroup(
           yes: YES,
           dryRun: DRY_RUN,
           takeData: flag("Move your data to the machine's service (default: a terminal asks)"),
-          exec: flag("Also install the units that run commands of the agent (systemd, with sudo)"),
         },
       },
-      async run({ exec: withExec, ...flags }: InstallFlags, io) {
-        return await (await import("./service.ts")).install({ ...flags, withExec }, io);
+      async run(flags, io) {
+        return await (await import("./service.ts")).install(flags, io);
       },
     }),
     uninstall: describeCommand<ChangeFlags>({

@@ -28,8 +28,6 @@ export interface InstallRequest {
   readonly data?: string;
   /** Secrets to write into the service's folder, by the name of their file. */
   readonly secrets?: Readonly<Record<string, string>>;
-  /** Whether to install the units for commands of the agent, too. */
-  readonly withExec?: boolean;
   /** Whether the machine's service takes the data of the person who typed sudo. */
   readonly takeData?: boolean;
   /** Whether to ask no question. */
@@ -115,7 +113,6 @@ export async function installService(
     user: machine.user,
     config: isMachine ? undefined : source.path,
     dataDir: request.data === undefined ? undefined : resolve(io.cwd, request.data),
-    withExec: request.withExec,
   });
   const copied = isMachine && source.path !== layout.config ? source : undefined;
   const secrets = await assertUsable(
@@ -162,7 +159,6 @@ export async function uninstallService(
     home: machine.home,
     program: machine.program ?? "",
     user: machine.user,
-    withExec: true,
   });
   const plan = planUninstall(layout, await inspect(layout, machine), machine);
   const nothing = `There is no service of Barnacle at ${layout.units[0].path}; nothing to do.`;

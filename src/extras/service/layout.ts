@@ -44,18 +44,14 @@ interface LayoutFacts {
   readonly dataDir?: string;
   /** The user as Windows names it: `"PC\\ada"`. */
   readonly user?: string;
-  /** Whether the units for commands of the agent are wanted, too. */
-  readonly withExec?: boolean;
 }
 
 /** Names by which service managers know the service. */
 export const UNIT = "barnacle.service";
 export const LABEL = "bot.barnacle";
-export const EXEC_SOCKET = "barnacle-exec.socket";
 
 /** The line by which Barnacle knows its own units and scripts, of any version. */
-const MARKS =
-  /Barnacle - Discord AI agent|Description=Barnacle exec broker|<string>bot\.barnacle<\/string>/;
+const MARKS = /Barnacle - Discord AI agent|<string>bot\.barnacle<\/string>/;
 
 /** Whether a unit, script or plist is Barnacle's, of this version or another one. */
 export function isOurs(text: string): boolean {
@@ -100,7 +96,7 @@ function taskLayout({ home, user = "", ...facts }: LayoutFacts): ServiceLayout {
 
 function machineLayout(
   target: "systemd" | "openrc",
-  { program, withExec }: LayoutFacts,
+  { program }: LayoutFacts,
 ): ServiceLayout {
   const installed = program === PACKAGED_PROGRAM ? PACKAGED_PROGRAM : SYSTEM_PROGRAM;
   const withProgram = (text: string) => text.replaceAll(SYSTEM_PROGRAM, installed);
@@ -129,9 +125,6 @@ function machineLayout(
     ...common,
     units: [
       unit(UNIT, TEXTS.systemUnit),
-      ...(withExec
-        ? [unit(EXEC_SOCKET, TEXTS.execSocket), unit("barnacle-exec@.service", TEXTS.execUnit)]
-        : []),
     ],
     accountFile: { path: "/etc/sysusers.d/barnacle.conf", text: TEXTS.sysusers, mode: 0o644 },
     packagedUnits: [`/usr/lib/systemd/system/${UNIT}`, `/lib/systemd/system/${UNIT}`],

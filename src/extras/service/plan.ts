@@ -5,7 +5,7 @@
 
 import { EXIT, StartError } from "../../cli/shared/exit_code.ts";
 import { WINDOWS_TASK } from "./target.ts";
-import { EXEC_SOCKET, isOurs, LABEL, type ServiceLayout, UNIT, type UnitFile } from "./layout.ts";
+import { isOurs, LABEL, type ServiceLayout, UNIT, type UnitFile } from "./layout.ts";
 
 export type PlanStep =
   | { readonly kind: "folder"; readonly path: string; readonly mode: number }
@@ -240,9 +240,7 @@ function startSteps(
     const verb = found.isActive ? "restart" : "start";
     return isDone ? steps : [...steps, run("rc-service", "barnacle", verb), { kind: "wait" }];
   }
-  const sockets = units.some(({ path }) => path.endsWith(EXEC_SOCKET)) ? [EXEC_SOCKET] : [];
   if (!found.isEnabled) steps.push(systemctl(target, "enable", UNIT));
-  if (sockets.length > 0) steps.push(systemctl(target, "enable", "--now", ...sockets));
   if (target === "systemd-user" && !found.lingers) {
     steps.push({
       kind: "run",
@@ -298,7 +296,7 @@ export function planUninstall(
 }
 
 function stopSteps(
-  { target, units }: ServiceLayout,
+  { target }: ServiceLayout,
   found: Found,
   { uid }: Pick<InstallWish, "uid">,
 ) {
@@ -317,9 +315,7 @@ function stopSteps(
       ...(found.isEnabled ? [run("rc-update", "delete", "barnacle", "default")] : []),
     ];
   }
-  const hasSocket = units.some(({ path }) => path.endsWith(EXEC_SOCKET) && found.texts.has(path));
-  const names = hasSocket ? [UNIT, EXEC_SOCKET] : [UNIT];
-  return [systemctl(target, "disable", "--now", ...names)];
+  return [systemctl(target, "disable", "--now", UNIT)];
 }
 
 function afterRemoval(

@@ -2,18 +2,14 @@
 
 import launchdPlist from "../../../packaging/launchd/bot.barnacle.plist" with { type: "text" };
 import openRcScript from "../../../packaging/openrc/barnacle" with { type: "text" };
-import execSocket from "../../../packaging/systemd/barnacle-exec.socket" with { type: "text" };
-import execUnit from "../../../packaging/systemd/barnacle-exec@.service" with { type: "text" };
 import systemUnit from "../../../packaging/systemd/barnacle.service" with { type: "text" };
 import sysusers from "../../../packaging/systemd/barnacle.sysusers.conf" with { type: "text" };
 import userUnit from "../../../packaging/systemd/user/barnacle.service" with { type: "text" };
 
-/** @type {Readonly<Record<"launchdPlist" | "openRcScript" | "execSocket" | "execUnit" | "systemUnit" | "sysusers" | "userUnit", string>>} */
+/** @type {Readonly<Record<"launchdPlist" | "openRcScript" | "systemUnit" | "sysusers" | "userUnit", string>>} */
 export const TEXTS = {
   launchdPlist,
   openRcScript,
-  execSocket,
-  execUnit,
   systemUnit,
   sysusers,
   userUnit,

@@ -5,8 +5,8 @@
 
 import type { UserId } from "../../core/discord/ids.ts";
 import {
-  type CommandState,
   decideExec,
+  type EndedCommand,
   type ExecMode,
   type ExecRule,
   type HostCommands,
@@ -126,7 +126,7 @@ export function createExecPort(account: Pick<Account, "now">, options: {
         ...askerFacts(message),
         { name: "Program", value: programText(command) },
         { name: "Folder", value: command.cwd },
-        { name: "Time", value: `${seconds} s${call.isJob ? ", as a job" : ""}` },
+        { name: "Time", value: `${seconds} s` },
         ...(isAlways
           ? [{
             name: "Always",
@@ -201,8 +201,6 @@ export function createExecPort(account: Pick<Account, "now">, options: {
     return await Promise.race([examine(call), ended]);
   }
 
-  const limits = () => config().exec?.limits;
-
   return {
     async question(call, context) {
       const { command, verdict } = await examine(call);
@@ -210,46 +208,24 @@ export function createExecPort(account: Pick<Account, "now">, options: {
       const asked = approversFor(context);
       return typeof asked === "string" ? undefined : questionOf(call, command, asked, context);
     },
-    async assertAllowed(call) {
-      const { verdict } = await examine(call);
-      if (verdict !== "run") {
-        throw new RefusedCall("exec_rules", "this command is not on the list `exec.allow`");
-      }
-    },
     async run(call, context) {
-      const { isJob, timeoutMs } = call;
-      const { sessionKey, signal } = context;
+      const { signal } = context;
       const approval = approvalIn(context);
       const askedAt = now();
       // First: a wait between the check and the start would give a file of the command time to change.
-      const free = await commands.takePlace(isJob, signal);
-      let hasJob = false;
+      const free = await commands.takePlace(signal);
       try {
         const { command, verdict } = await examineWithin(call, signal);
         if (verdict === "deny") {
           throw new RefusedCall("exec_rules", "this command is not on the list `exec.allow`");
         }
         if (verdict === "ask") await assertApproved(call, command, approval, context);
-        if (!isJob) {
-          const leftMs = MAX_COMMAND_MS - Math.max(0, now() - askedAt);
-          const state = await commands.run(command, Math.min(timeoutMs, leftMs), signal);
-          return stateText(state, limits());
-        }
-        const job = await commands.start(command, sessionKey, timeoutMs, free);
-        hasJob = true;
-        return `Job ${job} runs.`;
+        const leftMs = MAX_COMMAND_MS - Math.max(0, now() - askedAt);
+        const ended = await commands.run(command, Math.min(call.timeoutMs, leftMs), signal);
+        return textOfEnded(ended, config().exec?.limits);
       } finally {
-        if (!hasJob) free();
+        free();
       }
-    },
-    poll(job, { sessionKey }) {
-      const state = commands.poll(job, sessionKey);
-      if (!state) return Promise.reject(noJob(job));
-      return Promise.resolve(stateText(state, limits()));
-    },
-    kill(job, { sessionKey }) {
-      if (!commands.kill(job, sessionKey)) return Promise.reject(noJob(job));
-      return Promise.resolve(`Job ${job} is ended.`);
     },
   };
 }
@@ -259,9 +235,6 @@ function programText({ path, realPath, contentHash }: ResolvedCommand): string {
   const link = path === realPath ? "" : ` → ${realPath}`;
   return `${path}${link} (${contentHash.slice(0, 12)})`;
 }
-
-const noJob = (job: number) =>
-  new Error(`there is no job ${job} here; jobs end if the bot restarts`);
 
 /** Code of a program that the signal SIGXFSZ has ended: 128 + 25. */
 const FILE_TOO_LARGE = 153;
@@ -288,10 +261,9 @@ function endText({ cut, code }: RunEnd, output: string, limits: WrittenLimits): 
     : how;
 }
 
-function stateText(
-  { output, end }: CommandState,
+function textOfEnded(
+  { output, end }: EndedCommand,
   limits: WrittenLimits = EXEC_LIMITS,
 ): string {
-  const how = end ? endText(end, output, limits) : "still running";
-  return `[${how}${end ? `, ${(end.ms / 1_000).toFixed(1)} s` : ""}]\n${output}`;
+  return `[${endText(end, output, limits)}, ${(end.ms / 1_000).toFixed(1)} s]\n${output}`;
 }

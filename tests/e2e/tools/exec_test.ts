@@ -5,13 +5,12 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { buttonsIn, textOf } from "../../../simulator/world/components.ts";
-import { BROKER_SOCKET } from "../../../src/exec/remote.ts";
 import { NOTICES } from "../../../src/render/notices/notices.ts";
 import type { Simulator } from "../../../simulator/simulator.ts";
 import type { Message } from "../../../simulator/world/world.ts";
 import { killBot, type Scene, withSimulation } from "../../support/bot/e2e.ts";
 import { sharedBot } from "../../support/bot/shared_bot.ts";
-import { needsBubblewrap, skipUnless } from "../../support/skip.ts";
+import { needsBubblewrap } from "../../support/skip.ts";
 
 const RUN = 'call: exec {"argv":["sh","-c","echo it ran >> ran.txt; cat ran.txt"]}';
 
@@ -202,29 +201,6 @@ describe("[A1] a command on the host", () => {
       ),
   );
 
-  it(
-    "[A3] runs in the exec broker's unit of systemd if its socket exists",
-    skipUnless(
-      existsSync(BROKER_SOCKET),
-      "systemd does not listen on the broker's socket here; packaging/systemd has the unit",
-    ),
-    () =>
-      playIn({ sandbox: "auto" }, async (scene, workspace) => {
-        const { simulator, say, mention, here } = scene;
-        say(
-          "ada",
-          here,
-          `${mention}\ncall: exec {"argv":["sh","-c","id; pwd; touch ran.txt"]}`,
-        );
-        const message = await card(scene);
-        assert.match(textOf(message), /barnacle-workspace/);
-        const customId = idOf(message, NOTICES.allowOnce.text);
-        simulator.press({ as: "ada", in: "dm", message: message.id, customId });
-        await answerWith(scene, /\(barnacle-exec\)[^]*barnacle-workspace/);
-        assert.equal(ran(workspace), 0);
-      }),
-  );
-
   it("runs at once if `exec.allow` has it, and never in the mode `allowlist` otherwise", () =>
     playIn({ mode: "allowlist", allow: [["uname", "*"]] }, async (scene, workspace) => {
       const { say, mention, here } = scene;
@@ -233,46 +209,6 @@ describe("[A1] a command on the host", () => {
       say("ada", here, `${mention}\n${RUN}`);
       await answerWith(scene, /not on the list/);
       assert.equal(ran(workspace), 0);
-    }));
-
-  it("[SEC-R22] waits for a place while others run, and a fourth job is refused", () =>
-    playIn({ mode: "full" }, async (scene, workspace) => {
-      const { say, mention, until, rows, written, here } = scene;
-      const last = Number(rows("SELECT MAX(id) AS id FROM step")[0]?.["id"] ?? 0);
-      const exec = (input: object) => `call: exec ${JSON.stringify(input)}`;
-      const results = () =>
-        rows(
-          `SELECT step ->> '$.text' AS text FROM step
-            WHERE id > ${last} AND step ->> '$.kind' = 'result'`,
-        ).map(({ text }) => String(text));
-      const job = exec({ argv: ["sleep", "600"], background: true });
-      for (const done of [1, 2, 3, 4]) {
-        say("ada", here, `${mention} ${done}\n${job}`);
-        await until(`job ${done}`, () => results().length === done);
-      }
-      const [one, two, three, four] = results();
-      assert.match(`${one}, ${two}, ${three}`, /Job 1 runs[^]*Job 2 runs[^]*Job 3 runs/);
-      assert.match(String(four), /there are 3 jobs already; end one of them/);
-      const inPlace = "touch begun; while [ ! -e go ]; do sleep 0.05; done; touch over";
-      say("ada", here, `${mention}\n${exec({ argv: ["sh", "-c", inPlace] })}`);
-      await until("the command in the last place", () => existsSync(join(workspace, "begun")));
-      say(
-        "grace",
-        "help",
-        `${mention}\n${exec({ argv: ["sh", "-c", "test -e over && echo it ran >> ran.txt"] })}`,
-      );
-      const begun = () =>
-        rows(`SELECT id FROM step WHERE id > ${last} AND step ->> '$.kind' = 'begun'`).length;
-      await until("the next call", () => begun() === 6);
-      assert.equal(ran(workspace), 0);
-      writeFileSync(join(workspace, "go"), "");
-      await until(
-        "both answers",
-        () =>
-          [...written(here), ...written("help")].filter((one) => /exit code 0/.test(one))
-            .length === 2,
-      );
-      assert.equal(ran(workspace), 1);
     }));
 
   it("is denied at once if no one can approve it, with the missing key", () =>

@@ -241,14 +241,6 @@ describe("[O4] the plan of an installation", () => {
     ]);
   });
 
-  it("installs the units for commands only if they are wanted", () => {
-    const layout = layoutOf("systemd", { ...FACTS, withExec: true });
-    const steps = shown(planInstall(layout, DONE, WISH));
-    assert.ok(steps.includes("file    /etc/systemd/system/barnacle-exec.socket (new, 0644)"));
-    assert.ok(steps.includes("file    /etc/systemd/system/barnacle-exec@.service (new, 0644)"));
-    assert.ok(steps.includes("run     systemctl enable --now barnacle-exec.socket"));
-  });
-
   const refused: readonly (readonly [string, Found, InstallWish, string])[] = [
     [
       "a foreign unit",

@@ -413,15 +413,6 @@ describe("[O4] barnacle service install", () => {
       /it is no regular file/,
       78,
     ],
-    [
-      "a foreign unit for commands",
-      ({ root }) => {
-        writeFileSync(join(root, "etc/systemd/system/barnacle-exec.socket"), "[Socket]\n");
-        return { withExec: true };
-      },
-      /barnacle-exec\.socket is not a unit of Barnacle, so it stays as it is/,
-      1,
-    ],
     ...FOREIGN_CONFIGS.map(([name, uid, mode, words]) =>
       [
         name,

@@ -49,13 +49,6 @@ async function setUp(maxWaitMs?: number) {
         await new Promise<void>((end) => void ends.push(end));
         return { output: "", end: { code: 0, ms: 1 } };
       },
-      start({ argv }, _owner, _timeoutMs, ended) {
-        begun.push(argv.join(" "));
-        ends.push(ended);
-        return Promise.resolve(begun.length);
-      },
-      poll: unused,
-      kill: unused,
       stop: unused,
     },
     rules: { execRules: () => Promise.resolve([]), addExecRule: unused },
@@ -69,8 +62,8 @@ async function setUp(maxWaitMs?: number) {
     /** Ends the oldest command. */
     end: () => ends.shift()?.(),
     close: () => void (exec = undefined),
-    run: (name: string, isJob = false, timeoutMs = 100_000) =>
-      port.run({ argv: [name], cwd: "", isJob, timeoutMs }, asker),
+    run: (name: string, timeoutMs = 100_000) =>
+      port.run({ argv: [name], cwd: "", timeoutMs }, asker),
     settled: () => new Promise((resolve) => setImmediate(resolve)),
   };
 }
@@ -90,18 +83,6 @@ describe("[SEC-R22] the exec port", () => {
     assert.deepEqual(begun, ["a", "b", "c", "d", "e", "f"]);
   });
 
-  it("keeps one place from jobs, and refuses a job without one until another ends", async () => {
-    const { begun, run, end, settled } = await setUp();
-    for (const name of ["a", "b", "c"]) await run(name, true);
-    await assert.rejects(run("d", true), /^Error: there are 3 jobs already; end one of them/);
-    void run("e");
-    await settled();
-    assert.deepEqual(begun, ["a", "b", "c", "e"]);
-    end();
-    await run("f", true);
-    assert.deepEqual(begun, ["a", "b", "c", "e", "f"]);
-  });
-
   it("[SEC-R20] decides about a command after its wait", async () => {
     const { begun, run, end, close, settled } = await setUp();
     void ["a", "b", "c", "d"].map((name) => run(name));
@@ -117,7 +98,7 @@ describe("[SEC-R22] the exec port", () => {
     const { times, run, end, pass, settled } = await setUp();
     for (const name of ["a", "b", "c", "d"]) void run(name);
     void run("e");
-    void run("f", false, 5_000);
+    void run("f", 5_000);
     await settled();
     pass(25_000);
     end();
@@ -129,7 +110,7 @@ describe("[SEC-R22] the exec port", () => {
   it("[A1] lets no denied command wait", async () => {
     const { begun, run, port } = await setUp();
     for (const name of ["a", "b", "c", "d"]) void run(name);
-    const call = { argv: ["e"], cwd: "", isJob: false, timeoutMs: 1_000 };
+    const call = { argv: ["e"], cwd: "", timeoutMs: 1_000 };
     const about = { about: "approval", by: asker.message.sender.id } as const;
     const denied = { kind: "answered", answer: { choice: DENY }, ...about } as const;
     await assert.rejects(port.run(call, { ...asker, decision: denied }), /denied by an approver/);
@@ -149,8 +130,8 @@ describe("[SEC-R22] the exec port", () => {
 
   it("gives back the place of a command that could not begin", async () => {
     const { run } = await setUp();
-    for (const isJob of [true, false, true, false, true, false, true, false]) {
-      await assert.rejects(run("missing", isJob), /there is no program/);
+    for (let call = 0; call < 8; call++) {
+      await assert.rejects(run("missing"), /there is no program/);
     }
   });
 });

@@ -18,9 +18,6 @@ export const UNUSED_PORTS: ToolPorts = {
   exec: {
     question: () => Promise.resolve(undefined),
     run: () => Promise.reject(new Error("This test runs no command")),
-    poll: () => Promise.reject(new Error("This test has no job")),
-    assertAllowed: () => Promise.resolve(),
-    kill: () => Promise.reject(new Error("This test has no job")),
   },
   discord: {
     send: () => Promise.reject(new Error("This test sends nothing")),

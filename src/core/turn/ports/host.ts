@@ -12,8 +12,6 @@ export interface ExecCall {
   readonly argv: readonly string[];
   /** Folder within the workspace; empty for the workspace itself. */
   readonly cwd: string;
-  /** Whether it runs as a job, beside the turn. */
-  readonly isJob: boolean;
   /** Milliseconds that it may run. */
   readonly timeoutMs: number;
 }
@@ -35,16 +33,6 @@ export interface ExecPort {
    * @throws {Error} If it may not run, or cannot be started; as a rejection.
    */
   run(call: ExecCall, context: ExecAsker): Promise<string>;
-  /**
-   * Checks that a command may run without an approval.
-   *
-   * @throws {Error} If it may not, or cannot run at all; as a rejection.
-   */
-  assertAllowed(call: ExecCall): Promise<void>;
-  /** The state of a job of this session, for the model. @throws {Error} If there is none. */
-  poll(job: number, context: ExecAsker): Promise<string>;
-  /** Ends a job of this session. @throws {Error} If there is none. */
-  kill(job: number, context: ExecAsker): Promise<string>;
 }
 
 export interface FileEntry {

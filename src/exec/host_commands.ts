@@ -1,17 +1,10 @@
-/** Runs commands: apart from the token, or not at all; in the foreground, or as jobs (A3). */
+/** Runs commands: apart from the token, or not at all (A3). */
 
-import { existsSync } from "node:fs";
 import { mkdir, realpath } from "node:fs/promises";
 import process from "node:process";
 import { RefusedCall } from "../core/refused_call.ts";
-import {
-  type HostCommands,
-  MAX_PROCESSES,
-  type ResolvedCommand,
-  type RunEnd,
-} from "../core/exec/command.ts";
+import { type HostCommands, MAX_PROCESSES, type ResolvedCommand } from "../core/exec/command.ts";
 import { environmentFor, resolveCommand } from "./resolve.ts";
-import { BROKER_SOCKET, resolveRemotely, runRemotely } from "./remote.ts";
 import { type RunningProgram, runProgram } from "./run.ts";
 import { createRunningCommands, type RunningCommands } from "./running_commands.ts";
 import { inBubblewrap, prepareInstructions, probeSandbox, withExecLimits } from "./sandbox.ts";
@@ -23,15 +16,6 @@ import {
   type WrittenLimits,
 } from "../lib/program_limits.ts";
 
-interface CommandJob {
-  readonly owner: string;
-  readonly running: RunningProgram;
-  end?: RunEnd;
-}
-
-/** Maximum number of ended jobs that stay readable. */
-const MAX_JOBS = 50;
-
 const NO_SANDBOX =
   "commands cannot run here: bubblewrap is missing or does not work. Install it, or set " +
   '`exec.sandbox: "off"` to run them beside the bot\'s token';
@@ -40,10 +24,7 @@ const ON_WINDOWS =
   "commands cannot run on Windows: Barnacle has no sandbox there, and nothing ends all " +
   "processes of a command. Run the bot on Linux, for instance in WSL";
 
-/**
- * Creates the commands; nothing runs before the first one. The function is long, because its inner
- * ones share the jobs and the running commands.
- */
+/** Creates the commands; nothing runs before the first one. */
 export function createHostCommands(options: {
   readonly workspace: () => string;
   /** Rejects if commands may not use the workspace, with the reason in words. */
@@ -53,20 +34,15 @@ export function createHostCommands(options: {
   /** Limits of memory and disk of the next command. */
   readonly limits: () => WrittenLimits;
   readonly bounds: ProgramBounds;
-  /** Socket of the broker; used if it exists. */
-  readonly brokerSocket?: string;
   /** In the runtime's names; this machine's if absent. */
   readonly platform?: string;
   /** Shared with others whose commands take the same places; absent: with none. */
   readonly running?: RunningCommands;
 }): HostCommands {
   const { bounds } = options;
-  const { brokerSocket = BROKER_SOCKET, platform = process.platform } = options;
-  const hasBroker = () => existsSync(brokerSocket);
-  const jobs = new Map<number, CommandJob>();
+  const { platform = process.platform } = options;
   const { running: { programs, takePlace } = createRunningCommands() } = options;
   let probe: Promise<string | undefined> | undefined;
-  let last = 0;
 
   /** Refuses before a person is asked. A command without limits must not run, whatever the config says. */
   function assertPossible(): void {
@@ -104,20 +80,14 @@ export function createHostCommands(options: {
     return withExecLimits({ file: command.path, args: command.argv.slice(1) }, prlimit, limits);
   }
 
-  async function runHere(command: ResolvedCommand, timeoutMs: number): Promise<RunningProgram> {
+  async function begin(command: ResolvedCommand, timeoutMs: number): Promise<RunningProgram> {
+    assertPossible();
     const workspace = await workspaceNow();
     const limits = limitsOf(options.limits(), MAX_PROCESSES);
     const launch = await launchOf(command, workspace, limits);
     const bound = bounds.open(limits, [workspace]);
     const env = environmentFor(workspace);
-    return runProgram(launch, { cwd: command.cwd, env, timeoutMs, bound });
-  }
-
-  async function begin(command: ResolvedCommand, timeoutMs: number): Promise<RunningProgram> {
-    assertPossible();
-    const running = hasBroker()
-      ? runRemotely(brokerSocket, command, command.cwd, { timeoutMs, limits: options.limits() })
-      : await runHere(command, timeoutMs);
+    const running = runProgram(launch, { cwd: command.cwd, env, timeoutMs, bound });
     programs.add(running);
     const forget = () => void programs.delete(running);
     running.ended.then(forget, forget);
@@ -127,7 +97,6 @@ export function createHostCommands(options: {
   return {
     async resolve(request) {
       assertPossible();
-      if (hasBroker()) return await resolveRemotely(brokerSocket, request); // its folder is its own
       const workspace = await workspaceNow();
       await sandboxNow(workspace);
       return await resolveCommand(request, workspace);
@@ -144,30 +113,6 @@ export function createHostCommands(options: {
       } finally {
         signal.removeEventListener("abort", onAbort);
       }
-    },
-    async start(command, owner, timeoutMs, ended) {
-      const running = await begin(command, timeoutMs);
-      const id = ++last;
-      const job: CommandJob = { owner, running };
-      jobs.set(id, job);
-      void running.ended.then((end) => void (job.end = end), () => void jobs.delete(id))
-        .finally(ended);
-      for (const [old, { end }] of jobs) {
-        if (jobs.size > MAX_JOBS && end) jobs.delete(old);
-      }
-      return id;
-    },
-    poll(id, owner) {
-      const job = jobs.get(id);
-      if (job?.owner !== owner) return undefined;
-      const { running, end } = job;
-      return { output: running.output(), end };
-    },
-    kill(id, owner) {
-      const job = jobs.get(id);
-      if (job?.owner !== owner) return false;
-      job.running.stop();
-      return true;
     },
     async stop() {
       for (const running of programs) running.stop();
