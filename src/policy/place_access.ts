@@ -88,16 +88,15 @@ export function preparePlaceAccess(
     ask: RecordCheck,
     open: OpenPlace,
   ): Granted | AccessRefusal {
-    let { rule } = open;
-    for (const users of open.users) {
-      const entry = entryFor(sender, users.value);
-      const grant = entry || needs() === undefined ? undefined : unlistedGrant();
-      rule = grant?.rule ?? users.rule;
-      const fact = grant?.fact ??
-        (() => entry ? onTheList(sender, entry) : `${nameOf(sender)} is not on the list`);
-      if (!ask("sender", entry !== undefined || grant !== undefined, rule, fact)) {
-        return ignored("sender-not-listed", rule);
-      }
+    const { users } = open;
+    if (!users) return { kind: "granted", why: "allowed", rule: open.rule, open };
+    const entry = entryFor(sender, users.value);
+    const grant = entry || needs() === undefined ? undefined : unlistedGrant();
+    const rule = grant?.rule ?? users.rule;
+    const fact = grant?.fact ??
+      (() => entry ? onTheList(sender, entry) : `${nameOf(sender)} is not on the list`);
+    if (!ask("sender", entry !== undefined || grant !== undefined, rule, fact)) {
+      return ignored("sender-not-listed", rule);
     }
     return { kind: "granted", why: "allowed", rule, open };
   }

@@ -36,14 +36,14 @@ export function prepareAsksRoles(policy: AccessPolicy): (place: GuildPlace) => b
   return (place) => {
     const rules = rulesFor(place, policy);
     if (rules.kind === "closed") return false;
-    const isForTools = rules.tools.flat().some((level) =>
+    const isForTools = rules.tools.some((level) =>
       level.kind === "by-sender" && level.value.some(({ who }) => isRole(who))
     );
-    return isForTools || rules.users.some(({ value: entries }) => {
-      const asks = known.get(entries) ?? entries.some(isRole);
-      known.set(entries, asks);
-      return asks;
-    });
+    if (isForTools || !rules.users) return isForTools;
+    const { value: entries } = rules.users;
+    const asks = known.get(entries) ?? entries.some(isRole);
+    known.set(entries, asks);
+    return asks;
   };
 }
 

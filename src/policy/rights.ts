@@ -145,5 +145,5 @@ function oncePerList<Prepared>(
 function listsOf(place: Place, policy: AccessPolicy): readonly (readonly AllowEntry[])[] {
   if (place.kind !== "guild") return [policy.dm.allowFrom];
   const rules = rulesFor(place, policy);
-  return rules.kind === "open" ? rules.users.map(({ value }) => value) : [];
+  return rules.kind === "open" && rules.users ? [rules.users.value] : [];
 }

@@ -96,13 +96,10 @@ export function prepareToolAccess(policy: AccessPolicy): DecideTools {
       const known = { ownsApplication: !hasOwnerList && ownsApplication() };
       return needed("owner", place, sender, known)?.isTheirs === true;
     };
-    // The first entry gives tools; further ones only bear its name and limit it (P12).
-    const [own = [], ...limiting] =
-      rules?.tools.map((entry) =>
-        levelsOf(forAnyone ? entry.filter(({ kind }) => kind === "all") : entry, sender)
-      ) ?? [];
+    const places = rules?.tools.filter(({ kind }) => !forAnyone || kind === "all") ?? [];
+    const own = levelsOf(places, sender);
     const everywhere = { lists: global, rule: GLOBAL };
-    const denying = [everywhere, ...agent, ...own.flat(), ...limiting.flat(2)];
+    const denying = [everywhere, ...agent, ...own.flat()];
 
     function decide({ name, gate, partGates }: ToolFacts): Decided {
       const denial = denying.find(({ lists }) => listsTool(lists.deny, name));
@@ -126,9 +123,7 @@ export function prepareToolAccess(policy: AccessPolicy): DecideTools {
       if (forAnyone) return allowed("allowed", GLOBAL);
       let step = decideGlobally(name, isOwner, global);
       step = applyLevel(step, name, agent);
-      step = applyLevel(step, name, own[0] ?? []);
-      for (const [level = []] of limiting) step = applyLimits(step, name, level);
-      return step;
+      return applyLevel(step, name, own[0] ?? []);
     }
 
     return tools.map((tool) => {
@@ -181,12 +176,7 @@ function applyLevel(above: Decided, name: string, level: readonly ToolLevel[]): 
   if (adding) {
     return above.isAllowed ? above : allowed("also-allowed", pathTo(adding.rule, "alsoAllow"));
   }
-  return applyLimits(above, name, level);
-}
-
-/** As {@link applyLevel}, but the level adds no tool. */
-function applyLimits(above: Decided, name: string, level: readonly ToolLevel[]): Decided {
-  if (!above.isAllowed || level.some(({ lists }) => listsTool(lists.alsoAllow, name))) return above;
+  if (!above.isAllowed) return above;
   const limit = level.find(({ lists }) => lists.allow && !listsTool(lists.allow, name));
   if (limit) return refused("not-allowed", pathTo(limit.rule, "allow"));
   const naming = level.find(({ lists }) => lists.allow);

@@ -10,7 +10,6 @@ import type { ResolvedName } from "../../src/core/names.ts";
 import { prepareAdmission, textCommandsOf } from "../../src/policy/admission.ts";
 import type { AllowEntry } from "../../src/policy/rules/allowlist.ts";
 import { type AccessEvent, explain, prepareAuthorize } from "../../src/policy/authorize.ts";
-import { channelPins, findKeys, GUILD_PINS } from "../../src/policy/rules/entries.ts";
 import { withNames } from "../../src/policy/rules/pinned.ts";
 import type { AccessPolicy } from "../../src/policy/rules/rules.ts";
 import { TEXT_COMMANDS } from "../../src/interactions/registry.ts";
@@ -170,34 +169,6 @@ describe("[P1] laws of access", () => {
       ),
       RUNS,
     );
-  });
-
-  it("[P12] opens no place by resolved names that the entry of its written name closes", () => {
-    let narrowed = 0;
-    fc.assert(
-      fc.property(
-        aPolicy,
-        someNames,
-        aMessage,
-        someKnownFacts,
-        (rules, names, message, knownFacts) => {
-          const { place } = message;
-          fc.pre(place.kind === "guild" && rules.guilds !== undefined);
-          const isNamed = (key: string | undefined) => key !== undefined && key !== "*";
-          const guild = findKeys(rules.guilds ?? {}, place.guild, GUILD_PINS)[0];
-          const { channels = {} } = rules.guilds?.[guild ?? ""] ?? {};
-          const channel = findKeys(channels, place.channel, channelPins(place.guild.id))[0];
-          fc.pre(isNamed(guild) && (isNamed(channel) || Object.keys(channels).length === 0));
-          const asWritten = admit(message, rules, knownFacts);
-          const asResolved = admit(message, withNames(rules, names), knownFacts);
-          if (asWritten.kind !== "ignore") return;
-          assert.equal(asResolved.kind, "ignore", `${asResolved.why}, but ${asWritten.why}`);
-          if (asResolved.why !== asWritten.why) narrowed += 1;
-        },
-      ),
-      { numRuns: cases(1_500, 50_000) },
-    );
-    assert.ok(narrowed > 0, "the law says something");
   });
 
   it("explains the very same verdict", () => {

@@ -11,7 +11,7 @@ import {
   type ToolFacts,
 } from "../../src/policy/tool_access.ts";
 import { TOOLS } from "../../src/tools/registry.ts";
-import { channelId, guildPlace, roleId, sender, userId } from "../support/discord/builders.ts";
+import { guildPlace, roleId, sender, userId } from "../support/discord/builders.ts";
 import {
   ADA,
   BOB,
@@ -398,89 +398,6 @@ describe("[T2] [P12] prepareToolAccess() › names", () => {
     const taker = sender({ id: userId("1400000000000000077"), username: "bob" });
     assert.equal(allowedIn(decide(rules, { ...inHelp, sender: renamed })), `${BASE} exec`);
     assert.equal(allowedIn(decide(rules, { ...inHelp, sender: taker })), BASE);
-  });
-
-  it("a new channel with the name of another entry has its limits, and not its tools", () => {
-    const written = policyOf({}, {
-      guilds: {
-        [GUILD]: guild({
-          channels: {
-            secret: {
-              tools: { allow: ["remind", "exec"], deny: ["discord"], alsoAllow: ["read_file"] },
-            },
-            "*": { tools: { alsoAllow: ["exec"] } },
-          },
-        }),
-      },
-    });
-    const rules = withNames(written, [
-      { kind: "channel", guildId: GUILD, id: CHANNEL, typed: "secret", name: "secret", at: 1 },
-    ]);
-    const taken = guildPlace({ channel: { id: THREAD, name: "secret" } });
-    assert.equal(allowedIn(decide(rules, { ...inHelp, sender: bob })), "remind read_file");
-    assert.equal(
-      allowedIn(decide(rules, { ...inHelp, place: taken, sender: bob })),
-      "remind exec",
-    );
-  });
-});
-
-describe("[T2] [P12] prepareToolAccess() › a channel with the name of another entry", () => {
-  const taken = guildPlace({ channel: { id: THREAD, name: "secret" } });
-  const inTaken = (tools: ToolLists, toolsBySender?: PlaceKeys["toolsBySender"]) => {
-    const written = policyOf({}, {
-      guilds: {
-        [GUILD]: guild({
-          channels: {
-            secret: rulesOf({ tools, ...(toolsBySender && { toolsBySender }) }),
-            "*": {},
-          },
-        }),
-      },
-    });
-    const rules = withNames(written, [
-      { kind: "channel", guildId: GUILD, id: CHANNEL, typed: "secret", name: "secret", at: 1 },
-    ]);
-    return allowedIn(decide(rules, { ...inHelp, place: taken, sender: bob }));
-  };
-  const cases: readonly [string, ToolLists, PlaceKeys["toolsBySender"], string][] = [
-    ["its deny", { deny: ["discord"] }, undefined, "remind web_fetch read_channel_history"],
-    ["its allow", { allow: ["remind", "exec"] }, undefined, "remind"],
-    [
-      "the deny for a sender",
-      {},
-      { bob: { deny: ["remind"] } },
-      "web_fetch read_channel_history discord",
-    ],
-    [
-      "the deny of a level that is not chosen",
-      { deny: ["remind"] },
-      { bob: {} },
-      "web_fetch read_channel_history discord",
-    ],
-    ["nothing for another sender", {}, { ada: { deny: ["*"] } }, BASE],
-    ["no addition", { alsoAllow: ["exec"] }, undefined, BASE],
-  ];
-  for (const [title, tools, bySender, expected] of cases) {
-    it(`has of it: ${title}`, () => assert.equal(inTaken(tools, bySender), expected));
-  }
-
-  const unknownWith = (secret: PlaceKeys) => {
-    const rules = policyOf({}, {
-      guilds: { [GUILD]: guild({ channels: { secret: rulesOf(secret), [CHANNEL]: {}, "*": {} } }) },
-    });
-    const pinned = withNames(rules, [
-      { kind: "channel", guildId: GUILD, id: CHANNEL, typed: "secret", name: "secret", at: 1 },
-    ]);
-    const thread = { id: channelId("1400000000000000078"), name: "t" };
-    const place = guildPlace({ channel: { id: THREAD, name: THREAD }, thread, isUnknown: true });
-    const [first] = decide(pinned, { ...inHelp, place, sender: bob });
-    return first?.why;
-  };
-  it("[P9] is closed while its name is unknown, if the name could limit its tools", () => {
-    assert.equal(unknownWith({}), "default");
-    assert.equal(unknownWith({ tools: { deny: ["remind"] } }), "place-closed");
-    assert.equal(unknownWith({ toolsBySender: { bob: { deny: ["remind"] } } }), "place-closed");
   });
 });
 

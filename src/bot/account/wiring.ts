@@ -101,7 +101,6 @@ export function connectParts(
     personForgotten(userId) {
       parts.intent.forget();
       turns.previews.forget();
-      inbound.personForgotten();
       parts.extras.tell("personForgotten", userId);
     },
     found: meter.found,

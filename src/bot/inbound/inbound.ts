@@ -32,18 +32,12 @@ import type { OwnerIds } from "../../flows/owners/owner_ids.ts";
 import type { AccountEvents } from "../../core/account/events.ts";
 import type { AccountPorts } from "../account_interface.ts";
 import type { Reader } from "../../discord/gateway/read/reader.ts";
-import { createFindChannel, createReadChannel } from "../../discord/rest/requests/channel.ts";
-import {
-  createHasWebhook,
-  createMembers,
-  createReadUser,
-} from "../../discord/rest/requests/members.ts";
+import { createReadChannel } from "../../discord/rest/requests/channel.ts";
+import { createMembers } from "../../discord/rest/requests/members.ts";
 import { namesIn } from "../../discord/gateway/decode/places.ts";
 import { isFinalRefusal, RestError } from "../../discord/rest/exchange/rest_error.ts";
 import { createGuildNotices } from "../../flows/inbound/guild_notices.ts";
-import { configIds } from "../../config/keys/config_ids.ts";
 import { createNameResolver } from "../../flows/names/name_resolver.ts";
-import { storedPeople } from "../../flows/names/stored_people.ts";
 
 const GUILDS = "channels.discord.guilds";
 
@@ -123,25 +117,15 @@ export function createInbound(
     },
   });
   const guilds = () => [...reader.index.values()];
-  const aside = { priority: "background" } as const; // people wait for other requests
-  const members = createMembers(client, aside);
-  const readUser = createReadUser(client, aside);
+  const members = createMembers(client, { priority: "background" }); // people wait for other requests
   const names = createNameResolver(account, {
     guilds: () => guilds().filter(({ isAwaited }) => !isAwaited).map(namesIn),
-    awaited: () => guilds().filter(({ isAwaited }) => isAwaited).map(namesIn),
-    otherIds: () => configIds(config(), parts.isOnly()),
+    isAwaiting: () => guilds().some(({ isAwaited }) => isAwaited),
     described: (guild) => reader.index.get(guild.id) ?? guild,
     searchMembers: (guildId, query) => members.search(guildId, query),
     isRefused: (error) => error instanceof RestError && error.kind === "forbidden",
-    lookUp: {
-      user: async (id) => (await readUser(id))?.username,
-      channel: createFindChannel(client, aside),
-      hasWebhook: createHasWebhook(client, aside),
-      people: () => storedPeople(store, account.accountId, account.now()),
-    },
     keeper: parts.policy,
     notices,
-    tellOwners: (text) => outbound.tellOwners(text),
   });
   const unread = createUnreadDispatches(
     account,
@@ -192,7 +176,6 @@ export function createInbound(
         names.joined(guild);
         ownerGuilds.joined(guild);
       },
-      renamed: names.renamed,
       thread_members_changed: ({ threadId, ...change }) => threads.membersChanged(threadId, change),
       permissions_changed: ({ guildId }) => outbound.channelQueues.permissionsChanged(guildId),
     },
@@ -248,8 +231,6 @@ export function createInbound(
     },
     /** Resolves once the commands and components received so far are answered. */
     answered: interactions.answered,
-    /** A person was forgotten: health names them no more. */
-    personForgotten: names.personForgotten,
     /** The config and its policy have changed. */
     reconfigured(): void {
       presence.forget();
@@ -264,7 +245,6 @@ export function createInbound(
     findings: (): readonly Finding[] => [
       ...unread.findings(),
       ...interactions.findings(),
-      ...names.findings(),
     ],
     /**
      * Stores the waiting events, and begins nothing more.

@@ -32,7 +32,7 @@ export function createPlaceOfEvents(
   { client, reader }: { readonly client: RestClient; readonly reader: Pick<Reader, "index"> },
 ): (rules: Pick<AnswerRules, "to">) => Promise<HookPlace> {
   const openDirect = createOpenDirect(client);
-  const findChannel = createFindChannel(client, {});
+  const findChannel = createFindChannel(client);
   const explainDenial = createExplainDenial(client, now);
   const places = new Map<ChannelId, { readonly place: HookPlace; readonly at: number }>();
 

@@ -74,7 +74,7 @@ export async function examineGuilds(
   const userId = chosen.size === 0 ? undefined : await ask(self, timeoutMs);
   if (userId && userId.kind !== "answered") return userId;
   const readGuild = createReadGuildPermissions(api);
-  const findChannel = createFindChannel(api, {});
+  const findChannel = createFindChannel(api);
   /** Finds the listed channels that Discord does not list: hidden ones, and those that are gone. */
   const findUnlisted = async (guild: Named<GuildId>, { channels }: GuildPermissions) => {
     const hidden: SeenChannel[] = [];

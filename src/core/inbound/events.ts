@@ -50,17 +50,6 @@ export interface GuildJoined {
 }
 
 /**
- * A known guild or channel has another name now. Its old name may be in the config without an id
- * (P12).
- */
-export interface Renamed {
-  readonly kind: "renamed";
-  readonly guild: Named<GuildId>;
-  /** The channel, under its old name; absent if the guild itself was renamed. */
-  readonly channel?: Named<ChannelId>;
-}
-
-/**
  * A role, an overwrite, a channel or our own member has changed. The bot may now be allowed to post
  * in more places (R11).
  */
@@ -96,7 +85,6 @@ export type InboundEvent =
   | MessagesDeleted
   | MessageEdited
   | GuildJoined
-  | Renamed
   | PermissionsChanged
   | ThreadMembersChanged
   | Reaction

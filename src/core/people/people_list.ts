@@ -36,8 +36,6 @@ export type NoList =
    * config does not list.
    */
   | { readonly kind: "no_guilds"; readonly rule: string }
-  /** Two lists limit this place, because its name is that of another entry. */
-  | { readonly kind: "several"; readonly rules: readonly string[] }
   /** The bot answers no one there. */
   | { readonly kind: "closed"; readonly rule: string }
   /** The command was given outside of guilds, and asks for a guild's list. */

@@ -6,7 +6,6 @@
 import { ask, type DiscordOptions, examineDiscord } from "../../bot/preflight/examine.ts";
 import { examineGuilds } from "../../bot/preflight/examine_guilds.ts";
 import type { Config } from "../../config/config.ts";
-import { configIds } from "../../config/keys/config_ids.ts";
 import { DEFAULT_ACCOUNT } from "../../config/schema/accounts.ts";
 import {
   type IdentifyBudget,
@@ -22,14 +21,7 @@ import {
 import { judgeAudience } from "../../flows/preflight/audience.ts";
 import { judgeDiscord } from "../../flows/preflight/discord.ts";
 import { judgeEventPlaces } from "../hooks/exports.ts";
-import { judgePermissions, listedIn, type SeenGuild } from "../../flows/preflight/permissions.ts";
-import { createFindWrongIds, type PossiblePerson } from "../../flows/names/find_wrong_ids.ts";
-import type { WrongId } from "../../flows/names/searched_guild.ts";
-import { wrongIdFindings } from "../../flows/names/unknown_ids.ts";
-import type { ListedId } from "../../policy/rules/listed_ids.ts";
-import type { AccessPolicy } from "../../policy/rules/rules.ts";
-import { createFindChannel } from "../../discord/rest/requests/channel.ts";
-import { createHasWebhook, createReadUser } from "../../discord/rest/requests/members.ts";
+import { judgePermissions, listedIn } from "../../flows/preflight/permissions.ts";
 import { withNames } from "../../policy/rules/pinned.ts";
 import { ASK_MS, type Discord, openDiscord } from "../../cli/shared/discord.ts";
 import type { Io } from "../../cli/terminal/io.ts";
@@ -99,10 +91,7 @@ export async function checkDiscord(
     const about = discord && application
       ? await io.during(
         ASKING,
-        furtherFacts(discord, config, isOnly, known?.names ?? [], [
-          ...application.ownerIds.map((id) => ({ id })), // the bot may never have stored them
-          ...known?.people ?? [],
-        ]),
+        furtherFacts(discord, config, isOnly, known?.names ?? []),
       )
       : undefined;
     const gatewayUrl = about?.place?.url ?? known?.gatewayUrl;
@@ -126,7 +115,6 @@ async function furtherFacts(
   config: Config,
   isOnly: boolean,
   names: Parameters<typeof withNames>[1],
-  people: readonly PossiblePerson[],
 ) {
   const { discord: { access, accountId }, hooks = {}, voice } = config;
   const hooksHere = Object.fromEntries(
@@ -144,51 +132,16 @@ async function furtherFacts(
   const place = gateway.kind === "answered" ? gateway.found : undefined;
   if (guilds.kind !== "answered") return { place, findings: [] };
   const { found } = guilds;
-  // In no guild, each of them would be unknown; the row of the guilds says what to do.
-  const wrong = found.length === 0
-    ? []
-    : await wrongIds(discord, policy, found, people, configIds(config, isOnly));
-  const wrongRules = new Set(wrong.map(({ rule }) => rule));
   return {
     place,
     guilds: { guildNames: found.map(({ name }) => name) },
     findings: [
       ...judgeAudience(policy, found),
-      ...wrongIdFindings(wrong),
-      // A wrong id has a row above, which tells more.
-      ...judgePermissions(policy, found).filter(({ where = "" }) => !wrongRules.has(where)),
+      ...judgePermissions(policy, found),
       ...judgeEventPlaces({ ...hooksHere, ...isOnly && config.serverEvents }, found),
       ...judgeCallPlaces(voice?.autoJoin ?? [], found, isOnly),
     ],
   };
-}
-
-/** Finds ids and names of the config that mean nothing at Discord, or something else (P7). */
-function wrongIds(
-  { api }: Discord,
-  policy: AccessPolicy,
-  guilds: readonly SeenGuild[],
-  people: readonly PossiblePerson[],
-  others: readonly ListedId[],
-): Promise<readonly WrongId[]> {
-  const readUser = createReadUser(api);
-  const find = createFindWrongIds({
-    user: async (id) => (await readUser(id))?.username,
-    channel: createFindChannel(api, {}),
-    hasWebhook: createHasWebhook(api),
-    people: () => Promise.resolve(people),
-  });
-  return find(
-    policy,
-    guilds.map(({ id, name, details }) => ({
-      id,
-      name,
-      channels: details?.channels ?? [],
-      roles: details?.roles ?? [],
-      isUnread: details?.roles === undefined || undefined,
-    })),
-    { others },
-  );
 }
 
 /** The smaller of our own count and Discord's, which includes other processes. */

@@ -13,8 +13,6 @@ import type { MachineFacts } from "./host/machine.ts";
 import type { IdentifyBudget } from "../../core/discord/identify_budget.ts";
 import type { AccountId } from "../../core/discord/ids.ts";
 import type { ResolvedName } from "../../core/names.ts";
-import { storedPeople } from "../../flows/names/stored_people.ts";
-import type { PossiblePerson } from "../../flows/names/find_wrong_ids.ts";
 import {
   type BotProcess,
   type HostFacts,
@@ -83,8 +81,6 @@ export interface AccountView {
   readonly budget: IdentifyBudget;
   /** Names of the config that the bot has resolved (P12). */
   readonly names: readonly ResolvedName[];
-  /** The people whom the bot knows (P7). */
-  readonly people: readonly PossiblePerson[];
   /** Set if the account is paused (X4). */
   readonly pause?: Pause;
   /** Number of paired people. */
@@ -180,12 +176,11 @@ async function lookAtStore(
       const { gateway } = await store.gateway.loadAccount(accountId);
       const budget = await store.gateway.identifyBudget(accountId, now);
       const names = await store.pairing.namesOf(accountId);
-      const people = await storedPeople(store, accountId, now);
       const pause = await store.settings.pauseOf(accountId);
       const paired = (await store.pairing.paired(accountId)).length;
       const waiting = (await store.pairing.requests(accountId, now)).length;
       const gatewayUrl = gateway?.url;
-      accounts.set(accountId, { gatewayUrl, budget, names, people, pause, paired, waiting });
+      accounts.set(accountId, { gatewayUrl, budget, names, pause, paired, waiting });
     }
     const runs = await store.gateway.runs(now - DAY_MS);
     const backups = await store.settings.backups();

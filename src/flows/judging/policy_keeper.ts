@@ -74,26 +74,18 @@ export async function createPolicyKeeper(
   const { accountId } = config.discord;
   let source = { config, text };
   let names = await store.pairing.namesOf(accountId);
-  let held: readonly ResolvedName[] = [];
   let current = await prepared();
   /** Runs changes one after the other, so the last request wins. */
   let changing: Promise<void> = Promise.resolve();
 
-  /** Prepares and records the policy, and begins again if `hold` adds a name meanwhile. */
   async function prepared(): Promise<CurrentPolicy> {
-    for (;;) {
-      const { config, text } = source;
-      const heldThen = held;
-      const all = [...names, ...held];
-      const id = await saved(config.file, text, all);
-      if (held === heldThen) return currentPolicyOf(config, all, id);
-    }
+    const { config, text } = source;
+    return currentPolicyOf(config, names, await saved(config.file, text));
   }
 
   async function saved(
     file: string | undefined,
     text: string | undefined,
-    names: readonly ResolvedName[],
   ): Promise<number | undefined> {
     const hash = createHash("sha256").update(JSON.stringify([accountId, file, text, names]))
       .digest("base64url");
@@ -118,20 +110,10 @@ export async function createPolicyKeeper(
       source = { config, text };
       return change();
     },
-    /** Replaces the stored names; names that {@link hold} has added remain. */
+    /** Replaces the stored names. */
     resolved(found: readonly ResolvedName[]): Promise<void> {
       names = found;
-      held = held.filter((name) => !found.some((other) => isSameEntry(name, other)));
       return change();
-    },
-    /**
-     * Adds names that the store does not have yet. They apply at once, so the next message of the
-     * same batch is judged with them.
-     */
-    hold(found: readonly ResolvedName[]): void {
-      held = [...held, ...found];
-      current = currentPolicyOf(source.config, [...names, ...held]);
-      void change(); // records it
     },
   };
 }
@@ -157,11 +139,4 @@ function currentPolicyOf(
     triggersOf: prepareTriggers(policy),
     id,
   };
-}
-
-/** An entry for channels may mean several of a guild, so the id counts for these. */
-function isSameEntry(name: ResolvedName, other: ResolvedName): boolean {
-  const channelOf = (one: ResolvedName) => one.kind === "channel" ? one.id : undefined;
-  return name.kind === other.kind && name.typed === other.typed &&
-    channelOf(name) === channelOf(other);
 }

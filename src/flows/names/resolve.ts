@@ -1,20 +1,9 @@
-/**
- * Resolves names in allow lists to ids, and stores the results (P12).
- *
- * Once an entry is resolved it means that id, over restarts and renames. So a result counts only if
- * the search was complete. Otherwise the name stays a name, and the log says so once. Nothing waits
- * for it.
- *
- * A deleted channel never returns under its id, so its name may be resolved again. The same is not
- * true for a guild that removed the bot, and never for a person: the next owner of that name is
- * another person (P4).
- */
+/** Resolves names in allow lists to ids, and logs the results (P12). */
 
-import type { FoundMember, GuildNames } from "../../core/inbound/inbound.ts";
-import { type GuildId, parseSnowflake } from "../../core/discord/ids.ts";
+import type { FoundMember } from "../../core/inbound/inbound.ts";
+import type { GuildId } from "../../core/discord/ids.ts";
 import type { ResolvedName } from "../../core/names.ts";
 import type { UnresolvedName } from "../../policy/rules/pinned.ts";
-import { createRetryQueue } from "../retry_queue.ts";
 import type { Log } from "../../lib/log.ts";
 import {
   type KnownNames,
@@ -23,16 +12,12 @@ import {
   searchesFor,
   type UnfoundReason,
 } from "./match.ts";
-import type { Account } from "../../core/account/account.ts";
-import type { Emits } from "../../core/account/events.ts";
-import type { PolicyKeeper } from "../judging/policy_keeper.ts";
-import type { ResolvedNames } from "../../store/pairing/pairing.ts";
 
 /**
  * Maximum number of member searches at once. A list of a thousand names in a hundred guilds should
  * use ids.
  */
-export const MAX_SEARCHES = 500;
+const MAX_SEARCHES = 500;
 
 /** Maximum characters of a user name at Discord. */
 const MAX_USERNAME = 32;
@@ -46,7 +31,7 @@ export interface SearchPorts {
 }
 
 /** Members found by earlier searches, by `"<guild> <name>"`. New results are added. */
-type Searched = Map<string, readonly FoundMember[]>;
+export type FoundMembers = Map<string, readonly FoundMember[]>;
 
 /**
  * Runs the searches that are missing, and matches the names.
@@ -58,7 +43,7 @@ export async function resolveNames(
   wanted: readonly UnresolvedName[],
   known: Omit<KnownNames, "membersOf">,
   { searchMembers, isRefused }: SearchPorts,
-  searched: Searched = new Map(),
+  searched: FoundMembers = new Map(),
 ): Promise<Resolution> {
   let refused: unknown;
   let searchesLeft = MAX_SEARCHES;
@@ -94,107 +79,8 @@ function queryOf(typed: string): string {
   return typed.replace(/#\d{4}$/, "");
 }
 
-/** Creates the flow for one account. Searches nothing before {@link Names.resolve}. */
-export function createNames(
-  ports:
-    & (
-      & Pick<
-        Account<{ readonly pairing: ResolvedNames }>,
-        "schedule" | "random" | "log" | "accountId" | "now" | "store"
-      >
-      & Emits<"namesLookedUp">
-    )
-    & SearchPorts
-    & {
-      /** Names in the current policy without an id. */
-      readonly unresolved: () => readonly UnresolvedName[];
-      /** Guilds with complete facts, without those that are awaited or in an outage. */
-      readonly guilds: () => readonly GuildNames[];
-      /**
-       * Whether these are all guilds of the process. Otherwise one in an outage may have the same name.
-       */
-      readonly isWhole: () => boolean;
-      /** Whether the bot may be in a guild that is none of these. */
-      readonly mayMiss: (id: GuildId) => boolean;
-      /** Gets all resolved names, so that the policy uses their ids. */
-      readonly keeper: Pick<PolicyKeeper, "resolved">;
-    },
-) {
-  const { accountId, store: { pairing: store }, keeper, events, now, log } = ports;
-  const retries = createRetryQueue("Cannot resolve the names in the config", ports);
-  let searched: Searched = new Map();
-  let isPlanned = false;
-  const warned = new Set<string>();
-
-  async function resolve(): Promise<void> {
-    const guilds = ports.guilds();
-    const before = await store.namesOf(accountId);
-    const deleted = before.filter((name) => isDeleted(name, guilds));
-    const remaining = before.filter((name) => !deleted.includes(name));
-    const known = { guilds, resolved: remaining, now: now() };
-    const wanted = ports.unresolved().filter(({ kind, guild = "" }) => {
-      if (kind === "guild") return ports.isWhole();
-      const id = parseSnowflake<"guild">(guild);
-      return id === undefined || !ports.mayMiss(id);
-    });
-    const resolution = await resolveNames(wanted, known, ports, searched);
-    const found = newNames(resolution.matched);
-    if (deleted.length > 0) await store.forgetNames(accountId, deleted);
-    if (found.length > 0) await store.saveNames(accountId, found);
-    for (const { typed, id } of deleted) {
-      log.info("A channel in the config was deleted: its entry matches by name again", {
-        typed,
-        id,
-      });
-    }
-    if (deleted.length + found.length > 0) await keeper.resolved(await store.namesOf(accountId));
-    logMatched(resolution, warned, log); // the log says what the policy already does
-  }
-
-  function plan(): void {
-    if (isPlanned) return;
-    isPlanned = true;
-    retries.add(() => {
-      isPlanned = false; // later facts are worth another search
-      return resolve().finally(events.emit.namesLookedUp);
-    });
-  }
-
-  return {
-    /** Stores names that were resolved without a search. The policy has them already. */
-    keep(names: readonly ResolvedName[]): void {
-      retries.addFirst(async () => {
-        await store.saveNames(accountId, names);
-        await keeper.resolved(await store.namesOf(accountId));
-      });
-    },
-    /** Tells that READY or a GUILD_CREATE has arrived, so that more names may be found. */
-    resolve: plan,
-    /** Tells that the config has changed: all names are searched again. */
-    resolveAgain(): void {
-      searched = new Map();
-      warned.clear();
-      plan();
-    },
-    /** Searches no more; the store keeps the results. */
-    async stop(): Promise<void> {
-      events.emit.namesLookedUp();
-      await retries.stop();
-    },
-  };
-}
-
-export type Names = ReturnType<typeof createNames>;
-
-/** Whether a channel no longer exists in its guild. */
-function isDeleted(name: ResolvedName, guilds: readonly GuildNames[]): boolean {
-  if (name.kind !== "channel") return false;
-  const guild = guilds.find(({ id }) => id === name.guildId);
-  return guild !== undefined && !guild.channels.some(({ id }) => id === name.id);
-}
-
 /** Each once, because a name may be in several lists. */
-function newNames(matched: readonly Matched[]): readonly ResolvedName[] {
+export function newNames(matched: readonly Matched[]): readonly ResolvedName[] {
   const names = matched.flatMap((result) => result.kind === "resolved" ? [result.name] : []);
   return [
     ...new Map(names.map((name) => [`${name.kind} ${name.id} ${name.typed}`, name])).values(),

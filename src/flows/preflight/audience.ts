@@ -89,9 +89,7 @@ export function answersText(
   const rules = rulesFor({ kind: "guild", guild, channel }, policy);
   if (rules.kind === "closed") return `answers no one (${rules.why}: ${rules.rule})`;
   const { users, requireMention, intentFilter } = rules;
-  const people = users.length === 0
-    ? "everyone"
-    : `only the people of ${users.map(({ rule }) => rule).join(" and ")}`;
+  const people = users ? `only the people of ${users.rule}` : "everyone";
   const messages = requireMention.value
     ? `when mentioned (${requireMention.rule})`
     : intentFilter.enabled.value

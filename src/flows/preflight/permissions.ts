@@ -14,7 +14,7 @@ import {
 } from "../../core/discord/ids.ts";
 import type { Finding } from "../../core/finding.ts";
 import type { Named } from "../../core/inbound/inbound.ts";
-import { channelPins, findKeys, GUILD_PINS } from "../../policy/rules/entries.ts";
+import { channelPins, findKey, GUILD_PINS } from "../../policy/rules/entries.ts";
 import { rulesFor } from "../../policy/rules/place_rules.ts";
 import type { AccessPolicy, GuildRules } from "../../policy/rules/rules.ts";
 
@@ -47,7 +47,7 @@ export function mayAnswerIn(policy: AccessPolicy, guild: Named<GuildId>): boolea
 
 /** The key of the config's entry for a guild; `undefined` if there is none. */
 function guildKeyOf({ guilds }: AccessPolicy, guild: Named<GuildId>): string | undefined {
-  return guilds && findKeys(guilds, guild, GUILD_PINS)[0];
+  return guilds && findKey(guilds, guild, GUILD_PINS);
 }
 
 /**
@@ -63,7 +63,8 @@ export function listedIn(
   const key = guildKeyOf(policy, guild) ?? ANY;
   return Object.entries(policy.guilds?.[key]?.channels ?? {}).flatMap(([name, { pinned }]) => {
     const own = key === ANY ? undefined : parseSnowflake<"channel">(name); // perhaps of another guild
-    return [...own ? [own] : [], ...pinned?.get(guild.id) ?? []].map((id) => ({ id, name }));
+    const id = own ?? pinned?.get(guild.id);
+    return id === undefined ? [] : [{ id, name }];
   });
 }
 
@@ -189,7 +190,7 @@ function judgeListed(
 
 /** The key of a channel's entry; `"*"` if it has no entry of its own. */
 function keyOf({ channels = {} }: ListedChannels, guild: SeenGuild, channel: SeenChannel): string {
-  return findKeys(channels, channel, channelPins(guild.id))[0] ?? ANY;
+  return findKey(channels, channel, channelPins(guild.id)) ?? ANY;
 }
 
 function judgeChannel(guild: SeenGuild, { name, missing }: SeenChannel): PermissionRow {

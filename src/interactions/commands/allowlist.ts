@@ -168,8 +168,6 @@ function noList(
       return notice("allowlistWouldClose", { command: commandFor(list.rule, userId) }, texts);
     case "no_guilds":
       return notice("allowlistWouldCloseAll", { command: commandFor(list.rule, userId) }, texts);
-    case "several":
-      return notice("allowlistSeveral", { rules: list.rules.map(code).join(", ") }, texts);
     case "closed":
       return notice("allowlistClosed", { rule: bounded(list.rule, 200) }, texts);
     case "no_guild":

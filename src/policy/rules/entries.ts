@@ -1,9 +1,8 @@
 /**
- * Finds the keys of `guilds` or `channels` for an object: by its id, by the id that a name was
+ * Finds the key of `guilds` or `channels` for an object: by its id, by the id that a name was
  * resolved to, by its name in each form of P15, and then `"*"` (P7, P12).
  *
- * A resolved name gives access to its own object only. But its limits hold for every object with
- * the written name, so a new channel does not escape the denial of its name.
+ * A resolved name means its own object only. Another object with that name gets nothing.
  */
 
 import type { ChannelId, GuildId } from "../../core/discord/ids.ts";
@@ -25,78 +24,58 @@ export const GUILD_PINS: Pins<{ readonly pinned?: GuildId }> = {
   isPinned: ({ pinned }) => pinned !== undefined,
 };
 
-/**
- * An entry of `channels` is resolved to one channel in each guild that its guild entry is for, or to
- * several if it denies.
- */
+/** An entry of `channels` is resolved to one channel in each guild that its guild entry is for. */
 export function channelPins(
   guildId: GuildId,
-): Pins<{ readonly pinned?: ReadonlyMap<GuildId, readonly ChannelId[]> }> {
+): Pins<{ readonly pinned?: ReadonlyMap<GuildId, ChannelId> }> {
   return {
-    of: ({ pinned }) => [...pinned?.values() ?? []].flat(),
+    of: ({ pinned }) => pinned?.values() ?? [],
     isPinned: ({ pinned }) => pinned?.has(guildId) === true,
   };
 }
 
 /**
- * Finds the keys of an object with a known name.
+ * Finds the key of an object with a known name.
  *
- * The first key gives access. The second one, if any, is the entry that the written name means: it
- * was resolved to another object, or this object was resolved to the first. Its limits apply too.
- *
- * @returns Empty if no entry applies.
+ * @returns `undefined` if no entry applies, or if the name means another object.
  */
-export function findKeys<Rules>(
+export function findKey<Rules>(
   entries: Entries<Rules>,
   { id, name }: Named<string>,
   pins: Pins<Rules>,
-): readonly string[] {
-  if (Object.hasOwn(entries, id)) return [id];
+): string | undefined {
+  if (Object.hasOwn(entries, id)) return id;
   const { pinned, hasNames } = indexOf(entries, pins.of);
   const own = pinned.get(id);
-  let free: string | undefined;
-  let written: string | undefined;
+  if (own !== undefined) return own;
+  let isTaken = false;
   for (const form of hasNames ? FORMS : []) {
     const key = form(name);
     const rules = isNameKey(key) ? entryAt(entries, key) : undefined;
     if (rules === undefined) continue;
-    written ??= key;
-    if (!pins.isPinned(rules)) free ??= key;
+    if (!pins.isPinned(rules)) return key;
+    isTaken = true;
   }
-  const key = own ?? free ?? wildcardKey(entries);
-  if (key === undefined) return [];
-  return written === undefined || written === key ? [key] : [key, written];
+  return isTaken ? undefined : wildcardKey(entries);
 }
 
 /**
- * Finds the key of an object by its id alone.
+ * Finds the key of an object by its id alone. `"*"` applies only if no other entry could.
  *
- * Otherwise an object that is denied by name would be allowed as one of the rest. So `"*"`, or an id
- * that a name was resolved to, applies only if no other entry could.
- *
- * @param couldBe Whether an entry, other than by id and `"*"`, may be for this object.
- * @param couldNarrow Whether an entry could make an object with its name stricter than the entry
- * `applied` does.
- * @returns Empty if no entry applies for sure.
+ * @param couldBe Whether an entry may be for this object by its key.
+ * @returns `undefined` if no entry applies for sure.
  */
-export function findKeysById<Rules>(
+export function findKeyById<Rules>(
   entries: Entries<Rules>,
   id: string,
   pins: Pins<Rules>,
-  couldBe: (key: string, rules: Rules) => boolean,
-  couldNarrow: (rules: Rules, applied: Rules) => boolean,
-): readonly string[] {
-  if (Object.hasOwn(entries, id)) return [id];
+  couldBe: (key: string) => boolean,
+): string | undefined {
+  if (Object.hasOwn(entries, id)) return id;
   const own = indexOf(entries, pins.of).pinned.get(id);
-  const key = own ?? wildcardKey(entries);
-  const applied = key === undefined ? undefined : entryAt(entries, key);
-  if (key === undefined || applied === undefined) return [];
-  for (const [other, rules] of Object.entries(entries)) {
-    if (other === "*" || other === key) continue;
-    if (own === undefined && couldBe(other, rules)) return [];
-    if (isNameKey(other) && couldNarrow(rules, applied)) return [];
-  }
-  return [key];
+  if (own !== undefined) return own;
+  const isSure = Object.keys(entries).every((key) => key === "*" || !couldBe(key));
+  return isSure ? wildcardKey(entries) : undefined;
 }
 
 function wildcardKey<Rules>(entries: Entries<Rules>): "*" | undefined {

@@ -66,30 +66,3 @@ export function combineIntent(levels: readonly IntentLevel[], home: string): Int
 function intentPath(path: string, name: string): string {
   return pathTo(pathTo(path, "intentFilter"), name);
 }
-
-/** The filter of a place to which two entries apply: each limit of either one holds. */
-export function strictestIntent(one: IntentRules, other: IntentRules): IntentRules {
-  if (!other.enabled.value) return one;
-  if (!one.enabled.value) return other;
-  return {
-    ...one,
-    respondThreshold: greater(one.respondThreshold, other.respondThreshold),
-    alwaysRespondToMentions: falseOf(one.alwaysRespondToMentions, other.alwaysRespondToMentions),
-  };
-}
-
-function greater<Rule extends { readonly value: number }>(one: Rule, other: Rule): Rule {
-  return other.value > one.value ? other : one;
-}
-
-function falseOf<Rule extends { readonly value: boolean }>(one: Rule, other: Rule): Rule {
-  return other.value ? one : other;
-}
-
-/** Whether an entry's filter could keep the bot silent where the applied one does not. */
-export function mayFilterMore(
-  keys: IntentKeys | undefined,
-  applied: IntentKeys | undefined,
-): boolean {
-  return keys?.enabled !== false && JSON.stringify(keys) !== JSON.stringify(applied);
-}

@@ -41,10 +41,8 @@ export function peopleListOf(
   if (rules.kind === "closed") return { kind: "closed", rule: ruleOf(rules.rule) };
   const { users, guildUsers, guildPath } = rules;
   const everyone = { kind: "everyone", rule: ruleOf(pathTo(guildPath, "users")) } as const;
-  const lists = choice === "server" ? (guildUsers ? [guildUsers] : []) : users;
-  const [list, ...others] = lists;
+  const list = choice === "server" ? guildUsers : users;
   if (!list) return everyone;
-  if (others.length > 0) return { kind: "several", rules: lists.map(({ rule }) => ruleOf(rule)) };
   return { kind: "list", rule: ruleOf(list.rule), entries: list.value.map(toListed) };
 }
 

@@ -32,12 +32,7 @@ export interface UnresolvedName {
 }
 
 type Guilds = NonNullable<AccessPolicy["guilds"]>;
-/**
- * The policy with ids in place of names, as far as they are resolved.
- *
- * If a name was resolved twice, the first result holds: from then on it meant that id. An entry
- * that denies a channel holds for all of them.
- */
+/** The policy with ids in place of names, as far as they are resolved. */
 export function withNames(policy: AccessPolicy, names: readonly ResolvedName[]): AccessPolicy {
   if (names.length === 0) return policy;
   const pins = pinsOf(names);
@@ -54,15 +49,14 @@ export function withNames(policy: AccessPolicy, names: readonly ResolvedName[]):
 interface ResolvedIds {
   readonly users: ReadonlyMap<string, UserId>;
   readonly guilds: ReadonlyMap<string, GuildId>;
-  /** The oldest one first. */
-  readonly channels: ReadonlyMap<string, ReadonlyMap<GuildId, readonly ChannelId[]>>;
+  readonly channels: ReadonlyMap<string, ReadonlyMap<GuildId, ChannelId>>;
 }
 
 function pinsOf(names: readonly ResolvedName[]): ResolvedIds {
   const users = new Map<string, UserId>();
   const guilds = new Map<string, GuildId>();
-  const channels = new Map<string, Map<GuildId, readonly ChannelId[]>>();
-  for (const name of [...names].sort((a, b) => b.at - a.at)) {
+  const channels = new Map<string, Map<GuildId, ChannelId>>();
+  for (const name of names) {
     const typed = name.typed.trim();
     switch (name.kind) {
       case "user":
@@ -72,9 +66,8 @@ function pinsOf(names: readonly ResolvedName[]): ResolvedIds {
         guilds.set(name.typed, name.id);
         break;
       case "channel": {
-        const inGuilds = channels.get(name.typed) ?? new Map<GuildId, readonly ChannelId[]>();
-        const newer = inGuilds.get(name.guildId) ?? [];
-        channels.set(name.typed, inGuilds.set(name.guildId, [name.id, ...newer]));
+        const inGuilds = channels.get(name.typed) ?? new Map<GuildId, ChannelId>();
+        channels.set(name.typed, inGuilds.set(name.guildId, name.id));
         break;
       }
     }
@@ -117,16 +110,8 @@ function pinnedGuild(guild: GuildRules, key: string, pins: ResolvedIds): GuildRu
 
 /** A channel of another guild does no harm here: no message in this guild comes from it. */
 function pinnedChannel(channel: ChannelRules, key: string, pins: ResolvedIds): ChannelRules {
-  const known = isNameKey(key) ? pins.channels.get(key) : undefined;
-  const pinned = known && !isDenial(channel)
-    ? new Map(Array.from(known, ([guildId, ids]) => [guildId, ids.slice(0, 1)]))
-    : known;
+  const pinned = isNameKey(key) ? pins.channels.get(key) : undefined;
   return { ...channel, ...(pinned && { pinned }), ...pinnedPeople(channel, pins) };
-}
-
-/** Whether an entry denies its channels, whatever else it says. */
-export function isDenial({ allow, enabled }: Pick<ChannelRules, "allow" | "enabled">): boolean {
-  return allow === false || enabled === false;
 }
 
 /** All entries that still match by name, in the order of the config. */

@@ -8,21 +8,18 @@ import { pathTo } from "../../core/config_file.ts";
 import type { GuildPlace } from "../../core/inbound/inbound.ts";
 import { NO_THREADS, type ThreadRules } from "../../core/inbound/threads.ts";
 import { channelName, guildName, type RecordCheck, recordNothing } from "./checks.ts";
-import { channelPins, entryAt, findKeys, findKeysById, GUILD_PINS, isNameKey } from "./entries.ts";
+import { channelPins, entryAt, findKey, findKeyById, GUILD_PINS, isNameKey } from "./entries.ts";
 import {
   type AccessPolicy,
   type ChannelRules,
   type GuildRules,
   type KnowledgeMode,
-  leastKnowledge,
   type PlaceToolRules,
-  type ReactionMode,
   type SenderTools,
   type ToolLists,
 } from "./rules.ts";
 import type { AllowEntry } from "./allowlist.ts";
-import { accountLevel, combineIntent, mayFilterMore, strictestIntent } from "./intent_rules.ts";
-import type { IntentKeys, IntentRules } from "./intent_rules.ts";
+import { accountLevel, combineIntent, type IntentKeys, type IntentRules } from "./intent_rules.ts";
 
 /** A place in which the bot answers no message. */
 interface ClosedPlace {
@@ -62,8 +59,6 @@ export function rulesFor(
  * thread has its parent's rules, unless its own id is listed. A list in the config applies under
  * every policy.
  *
- * If the place has the written name of another entry, that entry can only make it stricter (P12).
- *
  * For an unknown place, an entry applies only if it would apply under any name. If Barnacle cannot
  * tell that, it answers no message there.
  */
@@ -90,26 +85,18 @@ function findRules(
     return { ...combineLayers([], unlisted, policy.intentFilter), rule: groupPolicyRule };
   }
 
-  let found: OpenPlace | undefined;
-  for (const key of guildKeys(place, guilds)) {
-    const guild = entryOf(policy, guilds, key);
-    if (!guild) continue;
-    const isSecond = found !== undefined;
-    ask("guild", true, guild.path, () => `${guildName(place)} ${isSecond ? NAMED : "is listed"}`);
-    const rules = withinGuild(place, guild, ask);
-    if (rules.kind === "closed") return rules;
-    found = found ? strictest(found, rules) : rules;
+  const key = guildKey(place, guilds);
+  const guild = key === undefined ? undefined : entryOf(policy, guilds, key);
+  if (guild) {
+    ask("guild", true, guild.path, () => `${guildName(place)} is listed`);
+    return withinGuild(place, guild, ask);
   }
-  if (found) return found;
   const problem = place.hasNamesake
     ? "is not listed by its id, and another guild shares its name"
     : "is not listed";
   ask("guild", false, GUILDS, () => `${guildName(place)} ${problem}`);
   return closedPlace("guild-not-listed", GUILDS);
 }
-
-/** The end of a fact about an entry that only makes a place stricter. */
-const NAMED = "has the name of another entry, whose limits apply too";
 
 function withinGuild(
   place: GuildPlace,
@@ -121,19 +108,13 @@ function withinGuild(
     ask("channel", true, path, fact);
     return open;
   }
-  let found: OpenPlace | undefined;
-  for (const key of channelKeys(place, channels)) {
-    const channel = entryAt(channels, key);
-    const rules = places(key);
-    if (!channel || !rules) continue;
-    const isSecond = found !== undefined;
-    const fact = () => `${channelName(place)} ${isSecond ? NAMED : "is listed"}`;
-    ask("channel", true, rules.rule, fact);
-    const denial = deniedBy(channel, rules.rule, ask);
-    if (denial) return denial;
-    found = found ? strictest(found, rules) : rules;
+  const key = channelKey(place, channels);
+  const channel = key === undefined ? undefined : entryAt(channels, key);
+  const rules = key === undefined ? undefined : places(key);
+  if (channel && rules) {
+    ask("channel", true, rules.rule, () => `${channelName(place)} is listed`);
+    return deniedBy(channel, rules.rule, ask) ?? rules;
   }
-  if (found) return found;
   ask("channel", false, channelsPath, () => `${channelName(place)} is not listed`);
   return closedPlace("channel-not-listed", channelsPath);
 }
@@ -153,66 +134,24 @@ function deniedBy(channel: ChannelRules, path: string, ask: RecordCheck): Closed
 /** A name that two guilds share opens neither; only an id does. */
 const SHARED_NAME: typeof GUILD_PINS = { ...GUILD_PINS, isPinned: () => true };
 
-function guildKeys(
+function guildKey(
   { guild, isUnknown, hasNamesake }: GuildPlace,
   guilds: Readonly<Record<string, GuildRules>>,
-): readonly string[] {
-  if (!isUnknown) return findKeys(guilds, guild, hasNamesake ? SHARED_NAME : GUILD_PINS);
-  const couldBe = (key: string, rules: GuildRules) => isNameKey(key) && !GUILD_PINS.isPinned(rules);
-  return findKeysById(guilds, guild.id, GUILD_PINS, couldBe, couldNarrow);
+): string | undefined {
+  if (isUnknown) return findKeyById(guilds, guild.id, GUILD_PINS, isNameKey);
+  return findKey(guilds, guild, hasNamesake ? SHARED_NAME : GUILD_PINS);
 }
 
-function channelKeys(
+function channelKey(
   { guild, channel, thread, isUnknown }: GuildPlace,
   channels: Readonly<Record<string, ChannelRules>>,
-): readonly string[] {
-  if (thread && Object.hasOwn(channels, thread.id)) return [thread.id];
+): string | undefined {
+  if (thread && Object.hasOwn(channels, thread.id)) return thread.id;
   const pins = channelPins(guild.id);
-  if (!isUnknown) return findKeys(channels, channel, pins);
+  if (!isUnknown) return findKey(channels, channel, pins);
   // Without `thread` it may be one, and any id the parent's.
-  const couldBe = (key: string, rules: ChannelRules) =>
-    !thread || (isNameKey(key) && !pins.isPinned(rules));
-  return findKeysById(channels, channel.id, pins, couldBe, couldNarrow);
+  return findKeyById(channels, channel.id, pins, (key) => !thread || isNameKey(key));
 }
-
-/** The keys by which entries differ, without the ids that they were resolved to. */
-type PlaceLimits = Partial<Omit<GuildRules & ChannelRules, "pinned">>;
-
-/** Whether an entry may be stricter than the applied one. Absent keys may be inherited. */
-function couldNarrow(rules: PlaceLimits, applied: PlaceLimits): boolean {
-  const isClosed = rules.allow === false || rules.enabled === false;
-  return isClosed || rules.users !== applied.users || rules.channels !== applied.channels ||
-    rules.tools !== applied.tools || rules.toolsBySender !== applied.toolsBySender ||
-    rules.reactionNotifications !== applied.reactionNotifications ||
-    (rules.requireMention !== false && rules.requireMention !== applied.requireMention) ||
-    mayFilterMore(rules.intentFilter, applied.intentFilter);
-}
-
-/** The rules of a place to which two entries apply: each limit of either one holds. */
-function strictest(place: OpenPlace, other: OpenPlace): OpenPlace {
-  const { requireMention, intentFilter, users, knowledge } = place;
-  const reactions = REACTIONS.indexOf(other.reactionNotifications.value) <
-      REACTIONS.indexOf(place.reactionNotifications.value)
-    ? other
-    : place;
-  const { reactionNotifications, guildUsers } = reactions;
-  const { guildUsers: _, ...rest } = place;
-  return {
-    ...rest,
-    requireMention: requireMention.value ? requireMention : other.requireMention,
-    intentFilter: strictestIntent(intentFilter, other.intentFilter),
-    users: [
-      ...users,
-      ...other.users.filter(({ rule }) => users.every((list) => list.rule !== rule)),
-    ],
-    reactionNotifications,
-    tools: [...place.tools, ...other.tools],
-    guildUsers,
-    knowledge: leastKnowledge(knowledge, other.knowledge),
-  };
-}
-
-const REACTIONS: readonly ReactionMode[] = ["off", "allowlist", "own", "all"];
 
 function closedPlace(why: ClosedPlace["why"], rule: string): ClosedPlace {
   return { kind: "closed", why, rule };
@@ -228,8 +167,8 @@ export interface OpenPlace {
   readonly rule: string;
   /** Whether a message must address the bot. */
   readonly requireMention: Ruled<boolean>;
-  /** Lists of people; a sender must be on each of them. Empty: all members may talk. */
-  readonly users: readonly Ruled<readonly AllowEntry[]>[];
+  /** The people who may talk; absent: all members. */
+  readonly users?: Ruled<readonly AllowEntry[]>;
   /** Which messages without a mention are meant for the bot (I1). */
   readonly intentFilter: IntentRules;
   /** Which reactions count, as in {@link GuildRules}. */
@@ -241,11 +180,8 @@ export interface OpenPlace {
   readonly guildUsers?: Ruled<readonly AllowEntry[]>;
   /** Config path of the guild's entry. */
   readonly guildPath: string;
-  /**
-   * The keys about tools, by entry that applies to the place. The first entry gives tools; each
-   * further one only limits them.
-   */
-  readonly tools: readonly (readonly PlaceTools[])[];
+  /** The keys about tools, the most specific first. */
+  readonly tools: readonly PlaceTools[];
   readonly threads: Ruled<ThreadRules>;
   /** What messages are kept for; absent: nothing (T17). */
   readonly knowledge?: KnowledgeMode;
@@ -321,18 +257,17 @@ function combineLayers(
 ): OpenPlace {
   const { rules: { slug: guildSlug, users: guildUsers, reactionNotifications }, path } = guild;
   const layers: readonly Layer<Omit<ChannelRules, "pinned">>[] = [...own, guild];
-  const users = firstOf(layers, "users");
   return {
     kind: "open",
     rule: (own[0] ?? guild).path,
     requireMention: firstOf(layers, "requireMention") ?? withRule(true, path, "requireMention"),
-    users: users ? [users] : [],
+    users: firstOf(layers, "users"),
     intentFilter: combineIntent([...layers, accountLevel(filter)], path),
     reactionNotifications: withRule(reactionNotifications, path, "reactionNotifications"),
     threads: firstOf(layers, "threads") ?? withRule(NO_THREADS, path, "threads"),
     knowledge: firstOf(layers, "knowledge")?.value,
     guildPath: path,
-    tools: [[...toolsOf(own), ...toolsOf([guild])]],
+    tools: [...toolsOf(own), ...toolsOf([guild])],
     guildUsers: guildUsers ? withRule(guildUsers, path, "users") : undefined,
     systemPrompt: firstOf(layers, "systemPrompt")?.value,
     skills: firstOf(layers, "skills")?.value,

@@ -172,11 +172,6 @@ const KNOWLEDGE = ["off", "search", "auto"] as const;
 /** What a place's messages are kept for: nothing, searches, or look-ups of the bot, too (T17). */
 export type KnowledgeMode = (typeof KNOWLEDGE)[number];
 
-/** Of two values that apply to a place, the one that keeps less. */
-export function leastKnowledge(one?: KnowledgeMode, other?: KnowledgeMode): KnowledgeMode {
-  return KNOWLEDGE.find((mode) => mode === (one ?? "off") || mode === (other ?? "off")) ?? "off";
-}
-
 /** An entry of `channels.discord.guilds`. */
 export interface GuildRules extends PlaceToolRules {
   /**
@@ -209,11 +204,8 @@ export interface GuildRules extends PlaceToolRules {
  * An entry of a guild's `channels`. Absent values come from the `"*"` entry, then from the guild.
  */
 export interface ChannelRules extends PlaceToolRules {
-  /**
-   * The channels that the key was resolved to, by guild: one, or several if the entry denies.
-   * Absent if the key is no resolved name.
-   */
-  readonly pinned?: ReadonlyMap<GuildId, readonly ChannelId[]>;
+  /** The channel of each guild that the key was resolved to; absent if it is no resolved name. */
+  readonly pinned?: ReadonlyMap<GuildId, ChannelId>;
   /** `false` denies the channel, as `enabled` does; absent: not denied. */
   readonly allow?: boolean;
   /** `false` denies the channel under every policy; absent: not denied. */

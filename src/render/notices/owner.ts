@@ -156,14 +156,4 @@ export const OWNER_NOTICES = {
     placeholders: { type: "Discord's name of the type", why: "the field that does not fit" },
     example: "{type} von Discord kann ich nicht lesen ({why}).",
   },
-  idsUnknown: {
-    text: "My config lists IDs or names that mean nothing at Discord. Correct them, or invite " +
-      "me:{list}",
-    when: "the config lists IDs or names that mean nothing at Discord, to the bot's owner",
-    placeholders: {
-      list:
-        "a new line for each ID or name, at most 10: its config path, the fault, and the nearest real objects",
-    },
-    example: "Diese IDs oder Namen in meiner Konfiguration gibt es nicht:{list}",
-  },
 } as const;

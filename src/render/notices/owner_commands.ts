@@ -43,12 +43,6 @@ export const ALLOWLIST_NOTICES = {
     placeholders: { command: COMMAND },
     example: "Das schlösse alle anderen Server aus: `{command}`",
   },
-  allowlistSeveral: {
-    text: "Two lists decide here: {rules}. Change them on my machine with `barnacle config set`.",
-    when: "`/allowlist` is used where two entries of the config apply",
-    placeholders: { rules: "the config paths of both lists" },
-    example: "Hier gelten zwei Listen: {rules}",
-  },
   allowlistClosed: {
     text: "I answer no one there, because of `{rule}`.",
     when: "`/allowlist` is used in a place that the config closes",

@@ -35,7 +35,7 @@ export function schemaOf(database: DatabaseSync): number {
 
 /** SHA-256 of the columns of each schema, from 1 on (`columnsOf`). */
 export const COLUMNS: readonly string[] = [
-  "0b707350214d82c67492f92deca3f7d53a9b5f1c5a0e1c96ef3e85951ccde391",
+  "6894cec1b5bf89bafdf140df99652f12b71616549b7232019c28c8acf70e9e6d",
 ];
 
 /**

@@ -252,15 +252,13 @@ function prepareCountWrongCodes(database: DatabaseSync) {
 /**
  * Stores ids of names in the config (P12).
  *
- * The first id of a name stays until it is forgotten. A person who takes the name later is an
- * unpaired sender, even if Discord then finds them by that name.
+ * The first id of a name stays. A person who takes the name later is an unpaired
+ * sender, even if Discord then finds them by that name.
  */
 function createResolvedNames({ database, sql, commit, read }: Transactions) {
   const select = sql`
     SELECT * FROM resolved_name WHERE account_id = ? ORDER BY kind, typed, guild_id`;
   const insert = RESOLVED_NAME.prepareInsert(database, "ON CONFLICT DO NOTHING");
-  const remove = sql`DELETE FROM resolved_name
-     WHERE account_id = ? AND kind = ? AND typed = ? AND guild_id = ? AND found_id = ?`;
   return {
     /** All names of an account, by kind and spelling. */
     namesOf: (accountId: AccountId): Promise<readonly ResolvedName[]> =>
@@ -281,17 +279,10 @@ function createResolvedNames({ database, sql, commit, read }: Transactions) {
           });
         }
       }),
-    forgetNames: (accountId: AccountId, names: readonly ResolvedName[]) =>
-      commit(COMMIT_OPTIONS.BY_HAND, () => {
-        for (const resolved of names) {
-          const { kind, typed, id } = resolved;
-          remove.run(accountId, kind, typed, guildOf(resolved), id);
-        }
-      }),
   };
 }
 
-/** Reads, adds and forgets names. */
+/** Reads and adds names. */
 export type ResolvedNames = ReturnType<typeof createResolvedNames>;
 
 function guildOf(resolved: ResolvedName): string {

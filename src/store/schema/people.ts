@@ -29,9 +29,7 @@ export const RESOLVED_NAME = table("resolved_name", {
   name: text(), // at that time
   at: integer(),
 }, {
-  key: ["accountId", "kind", "typed", "guildId", "foundId"], // a denied name may mean several channels
-  sql: `CREATE UNIQUE INDEX resolved_name_once ON resolved_name (account_id, kind, typed)
-    WHERE kind <> 'channel';`,
+  key: ["accountId", "kind", "typed", "guildId"],
   forgets: { delete: "found_id = :userId" },
 });
 

@@ -13,40 +13,6 @@ function found({ simulator, user }: Scene, name: string): Guild {
   return guild;
 }
 
-describe("[P7] an id in the config that means nothing at Discord", () => {
-  it("is told to the owner and shown by status, with the nearest real objects", () =>
-    withSimulation({ mayRefuse: ({ status }) => status === 404 }, async (scene) => {
-      const { cli, eventually, simulator } = scene;
-      const guilds = [...simulator.world.guilds.values()];
-      const krill = guilds.find(({ name }) => name === "Krill & Co");
-      const general = simulator.channel("general", "grace");
-      assert.ok(krill);
-      const wrong = { guild: "1456074443980899999", channel: "1456074443980899998" };
-      const person = "1456074443980899997";
-      scene.rewrite({
-        discord: () => ({
-          guilds: {
-            [wrong.guild]: {},
-            [krill.id]: {
-              channels: { [wrong.channel]: {}, [general.id]: {} },
-              users: [person],
-            },
-          },
-        }),
-      });
-      await scene.start();
-      const [told = ""] = await scene.replies("dm", 1, "ada");
-      for (const id of [...Object.values(wrong), person]) assert.ok(told.includes(id), told);
-      assert.match(told, /nearest: `Elsewhere`/);
-      await eventually("status to name the ids", async () => {
-        const { stdout } = await cli("status");
-        const shown = stdout.join("\n");
-        return shown.startsWith("Works, with warnings") &&
-          [...Object.values(wrong), person].every((id) => shown.includes(id));
-      });
-    }));
-});
-
 describe("[P6a] a guild that adds the bot", () => {
   const play = sharedBot({});
 

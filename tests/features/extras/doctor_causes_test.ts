@@ -74,7 +74,6 @@ const krill = ({ simulator }: Scene) => {
   assert.ok(guild);
   return guild.id;
 };
-const general = ({ simulator }: Scene) => simulator.channel("general").id;
 const guildOf = ({ scene, config }: Hands, rules: object) =>
   config({ guilds: { [krill(scene)]: rules } });
 const usual = ({ config }: Hands) => config({});
@@ -355,60 +354,6 @@ const CHANNEL_PAGE: readonly Cause[] = [
     make: ({ config }) => config({ dm: { allowFrom: ["ada"] } }),
     line: /^warn {2}Allowlists .*"ada" .* = replace them by ids/m,
     cure: usual,
-  },
-  {
-    cause: "the list of owners has the id of a channel",
-    part: "discord",
-    make: ({ scene, config }) => config({}, { commands: { ownerAllowFrom: [general(scene)] } }),
-    line:
-      /^warn {2}IDs and names .*ownerAllowFrom\[0\]: \d+: that is the channel `general` of the server .* = correct the ID or name/m,
-    cure: ({ scene, config }) =>
-      config({}, { commands: { ownerAllowFrom: [scene.user("ada").id] } }),
-  },
-  {
-    cause: "the allow list has the id of a person whom Discord does not know",
-    part: "discord",
-    options: { mayRefuse: ({ status }) => status === 404 },
-    make: (hands) => guildOf(hands, { users: ["999999999999999999"] }),
-    line:
-      /^warn {2}IDs and names .*users\[0\]: \d+: Discord knows no such user = correct the ID or name/m,
-    cure: (hands) => guildOf(hands, { users: [hands.scene.user("ada").id] }),
-  },
-  {
-    cause: "the list of owners has the owner's id with a wrong digit",
-    part: "discord",
-    options: { mayRefuse: ({ status }) => status === 404 },
-    make: ({ config }) =>
-      config(
-        { dm: { policy: "pairing" } }, // no other key names Ada
-        { commands: { ownerAllowFrom: ["1456074443980800900"] } },
-      ),
-    line:
-      /^warn {2}IDs and names .*ownerAllowFrom\[0\]: \d+: Discord knows no such user; nearest: `ada` \(1456074443980800000\) = correct the ID or name/m,
-    cure: ({ scene, config }) =>
-      config({}, { commands: { ownerAllowFrom: [scene.user("ada").id] } }),
-  },
-  {
-    cause: "the allow list has a role that the server does not have",
-    part: "discord",
-    make: (hands) => guildOf(hands, { users: ["role:999999999999999999"] }),
-    line: /^warn {2}IDs and names .*users\[0\]: \d+: there is no such role/m,
-    cure: (hands) => guildOf(hands, { users: ["*"] }),
-  },
-  {
-    cause: "a server's entry has the id of a channel, and a channel's entry that of a server",
-    part: "discord",
-    options: { mayRefuse: ({ status }) => status === 404 },
-    make: ({ scene, config }) =>
-      config({
-        guilds: {
-          [general(scene)]: {},
-          [krill(scene)]: { channels: { [krill(scene)]: {}, general: {} } },
-        },
-      }),
-    line:
-      /^warn {2}IDs and names .*that is the channel `general`[^]*^warn {2}IDs and names .*that is the server `Krill/m,
-    cure: (hands) => guildOf(hands, { channels: { general: {} } }),
   },
   {
     cause: "direct messages are off",

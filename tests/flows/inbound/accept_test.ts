@@ -212,7 +212,6 @@ function setUp() {
       messages_deleted: ({ messageIds }) => handled.push(`deleted ${messageIds}`),
       guild_joined: ({ guild }) => handled.push(`joined ${guild.id}`),
       thread_members_changed: ({ threadId }) => handled.push(`members ${threadId}`),
-      renamed: ({ guild }) => handled.push(`renamed ${guild.id}`),
       permissions_changed: ({ guildId }) => handled.push(`permissions ${guildId}`),
     },
     renew: (shardId) => steps.push(`renew ${shardId}`),

@@ -118,7 +118,6 @@ describe("[K2] [K3] /allowlist", () => {
     ],
     [{ kind: "everyone", rule: "a.users" }, "remove", /all members may talk/],
     [{ kind: "no_guilds", rule: "a.users" }, "add", /silent in all servers.*'a\.users'/],
-    [{ kind: "several", rules: ["a", "b"] }, "add", /Two lists decide here: `a`, `b`/],
     [{ kind: "closed", rule: "a" }, "add", /answer no one there, because of `a`/],
     [{ kind: "no_guild" }, "add", /in the server itself/],
     [

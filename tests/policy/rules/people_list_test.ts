@@ -4,7 +4,6 @@ import fc from "fast-check";
 import type { ListedEntry } from "../../../src/core/people/people_list.ts";
 import { parseAllowEntry, prepareAllowlist } from "../../../src/policy/rules/allowlist.ts";
 import { peopleListOf, withoutPerson, withPerson } from "../../../src/policy/rules/people_list.ts";
-import { withNames } from "../../../src/policy/rules/pinned.ts";
 import type { AccessPolicy } from "../../../src/policy/rules/rules.ts";
 import { guildPlace, sender, userId } from "../../support/discord/builders.ts";
 import { ADA, BOB, CHANNEL, dm, entries, GUILD, guild, policy } from "../policies.ts";
@@ -73,27 +72,6 @@ describe("[K2] [P10] peopleListOf()", () => {
     const ruleOf = (rule: string) => rule.replace("discord.", "discord.accounts.work.");
     const found = peopleListOf(DM, "here", policy({ ruleOf }));
     assert.equal("rule" in found && found.rule, "channels.discord.accounts.work.dm.allowFrom");
-  });
-
-  it("changes nothing where two lists decide", () => {
-    const two = withNames(
-      policy({
-        guilds: {
-          [GUILD]: guild({
-            channels: {
-              help: { users: entries(BOB) },
-              old: { users: entries(ADA) },
-            },
-          }),
-        },
-      }),
-      [{ kind: "channel", typed: "old", name: "old", id: CHANNEL, guildId: GUILD, at: 1 }],
-    );
-    const found = peopleListOf(HERE, "here", two);
-    assert.deepEqual(found, {
-      kind: "several",
-      rules: [path(".channels.old.users"), path(".channels.help.users")],
-    });
   });
 });
 

@@ -3,7 +3,7 @@ import { describe, it } from "node:test";
 import type { ChannelId, GuildId, UserId } from "../../../src/core/discord/ids.ts";
 import type { ResolvedName } from "../../../src/core/names.ts";
 import { unresolvedNames, withNames } from "../../../src/policy/rules/pinned.ts";
-import type { AccessPolicy, ChannelRules, GuildRules } from "../../../src/policy/rules/rules.ts";
+import type { AccessPolicy, ChannelRules } from "../../../src/policy/rules/rules.ts";
 import {
   channelId,
   directMessage,
@@ -27,12 +27,12 @@ import {
 
 const OTHER = guildId("1400000000000000099");
 
-const user = (typed: string, id: UserId, at = 1): ResolvedName => ({
+const user = (typed: string, id: UserId): ResolvedName => ({
   kind: "user",
   typed,
   name: typed,
   id,
-  at,
+  at: 1,
 });
 const aGuild = (typed: string, id: GuildId): ResolvedName => ({
   kind: "guild",
@@ -80,18 +80,6 @@ describe("[P12] withNames() › people", () => {
     assert.deepEqual(rules.dm.allowFrom[0], { kind: "user", id: ADA, typed: "ada" });
   });
 
-  it("uses the first result of a name", () => {
-    for (const names of [[user("ada", ADA, 1), user("ada", BOB, 2)]]) {
-      for (const order of [names, [...names].reverse()]) {
-        const { dm: { allowFrom } } = withNames(
-          policy({ dm: dm({ allowFrom: entries("ada") }) }),
-          order,
-        );
-        assert.deepEqual(allowFrom, [{ kind: "user", id: ADA, typed: "ada" }]);
-      }
-    }
-  });
-
   it("replaces names in every list", () => {
     const users = entries("ada");
     const all = withNames(
@@ -128,10 +116,11 @@ describe("[P12] withNames() › guilds", () => {
     assert.equal(why(rules, inGuild(OTHER, "Friends")), "guild-not-listed");
   });
 
-  it("gives that guild the rules of *, if there are any", () => {
+  it("gives that guild nothing by *, either", () => {
     const { guilds = {} } = rules;
-    const withRest = { ...rules, guilds: { ...guilds, "*": guild({ channels: {} }) } };
-    assert.equal(why(withRest, inGuild(OTHER, "friends")), "channel-not-listed");
+    const withRest = { ...rules, guilds: { ...guilds, "*": guild() } };
+    assert.equal(why(withRest, inGuild(OTHER, "friends")), "guild-not-listed");
+    assert.equal(why(withRest, inGuild(OTHER, "others")), "mentioned");
     assert.equal(why(withRest, inGuild(GUILD, "friends")), "mentioned");
   });
 
@@ -153,13 +142,6 @@ describe("[P12] withNames() › guilds", () => {
       assert.equal(why(both, inGuild(GUILD, "renamed")), "mentioned");
     }
   });
-
-  it("does not match an unknown guild by a name that belongs to another", () => {
-    const { guilds = {} } = rules;
-    const withRest = { ...rules, guilds: { ...guilds, "*": guild() } };
-    const unknown = guildPlace({ guild: { id: OTHER, name: OTHER }, isUnknown: true });
-    assert.equal(why(withRest, guildMessage({ mention: "user", place: unknown })), "mentioned");
-  });
 });
 
 describe("[P12] withNames() › channels", () => {
@@ -174,23 +156,6 @@ describe("[P12] withNames() › channels", () => {
 
   it("does not match a channel that takes the name", () => {
     assert.equal(why(rules, inChannel(THERE, "help")), "channel-not-listed");
-  });
-
-  it("[P7] gives a thread with an unknown parent the rules of * if no name could deny it", () => {
-    const withRest = (pinned: boolean, help: ChannelRules = {}) =>
-      withNames(
-        policy({ guilds: { [GUILD]: guild({ channels: { help, "*": {} } }) } }),
-        pinned ? [channel("help", HERE)] : [],
-      );
-    const place = guildPlace({
-      channel: { id: THERE, name: THERE },
-      thread: { id: channelId("1400000000000000066"), name: "t" },
-      isUnknown: true,
-    });
-    const said = guildMessage({ mention: "user", place });
-    assert.equal(why(withRest(false), said), "channel-not-listed");
-    assert.equal(why(withRest(true), said), "mentioned");
-    assert.equal(why(withRest(true, { allow: false }), said), "channel-not-listed");
   });
 
   it("gives its thread the same rules", () => {
@@ -228,85 +193,30 @@ describe("[P12] withNames() › channels", () => {
 });
 
 describe("[P12] withNames() › a new channel with the written name of a resolved entry", () => {
-  const HERE = CHANNEL;
   const NEW = channelId("1400000000000000088");
-  const inPolicy = (secret: ChannelRules, rest: Partial<GuildRules> = {}) =>
-    withNames(
-      policy({ guilds: { [GUILD]: guild({ channels: { secret, "*": {} }, ...rest }) } }),
-      [channel("secret", HERE)],
+  const said = (secret: ChannelRules, id: ChannelId, name: string, more = {}) =>
+    why(
+      withNames(
+        policy({ guilds: { [GUILD]: guild({ channels: { secret, "*": {}, ...more } }) } }),
+        [channel("secret", CHANNEL)],
+      ),
+      inChannel(id, name),
     );
-  const said = (id: ChannelId, name: string, fields = {}) =>
-    guildMessage({ mention: "user", ...fields, place: guildPlace({ channel: { id, name } }) });
 
-  for (const denial of [{ allow: false }, { enabled: false }]) {
-    it(`is denied by ${JSON.stringify(denial)}, as the renamed one is`, () => {
-      const rules = inPolicy(denial);
-      assert.equal(why(rules, said(HERE, "renamed")), "channel-disabled");
-      assert.equal(why(rules, said(NEW, "secret")), "channel-disabled");
-      assert.equal(why(rules, said(NEW, "#Secret!")), "channel-disabled", "its slug is the same");
-      assert.equal(why(rules, said(NEW, "other")), "mentioned");
-    });
-  }
-
-  it("needs a mention if the entry says so", () => {
-    const rules = inPolicy({ requireMention: true }, { requireMention: false });
-    const { mention: _, ...unaddressed } = said(NEW, "secret");
-    assert.equal(why(rules, unaddressed), "no-mention");
-    assert.equal(
-      why(rules, { ...unaddressed, place: said(NEW, "x").place }),
-      "mention-not-required",
-    );
+  it("gets nothing, whatever the entry says", () => {
+    for (const secret of [{}, { allow: false }]) {
+      assert.equal(said(secret, NEW, "secret"), "channel-not-listed");
+      assert.equal(said(secret, NEW, "#Secret!"), "channel-not-listed", "its slug is the same");
+      assert.equal(said(secret, NEW, "other"), "mentioned");
+    }
   });
 
-  it("is for people on the entry's list who may talk there anyway", () => {
-    const users = entries(ADA);
-    const from = (rules: AccessPolicy, id: UserId) =>
-      why(rules, said(NEW, "secret", { sender: sender({ id }) }));
-    assert.equal(from(inPolicy({ users }), ADA), "mentioned");
-    assert.equal(from(inPolicy({ users }), BOB), "sender-not-listed");
-    const closed = inPolicy({ users }, {
-      channels: { secret: { users }, "*": { users: entries(BOB) } },
-    });
-    assert.equal(from(closed, ADA), "sender-not-listed", "the entry lets in by id only");
-    assert.equal(from(closed, BOB), "sender-not-listed");
+  it("leaves the renamed channel denied", () => {
+    assert.equal(said({ allow: false }, CHANNEL, "renamed"), "channel-disabled");
   });
 
-  it("is not opened by it", () => {
-    const rules = inPolicy({}, { channels: { secret: {} } });
-    assert.equal(why(rules, said(NEW, "secret")), "channel-not-listed");
-  });
-
-  it("is denied even if another resolved entry is for it", () => {
-    const rules = withNames(
-      policy({ guilds: { [GUILD]: guild({ channels: { help: {}, secret: { allow: false } } }) } }),
-      [channel("help", NEW), channel("secret", HERE)],
-    );
-    assert.equal(why(rules, said(NEW, "support")), "mentioned");
-    assert.equal(why(rules, said(NEW, "secret")), "channel-disabled");
-  });
-
-  it("[P7] is not denied if its own id is listed", () => {
-    const rules = inPolicy({}, { channels: { secret: { allow: false }, [NEW]: {} } });
-    assert.equal(why(rules, said(NEW, "secret")), "mentioned");
-  });
-
-  it("is denied in a guild that has the written name of another entry", () => {
-    const guilds = { friends: guild({ channels: { secret: { allow: false } } }), "*": guild() };
-    const rules = withNames(policy({ guilds }), [aGuild("friends", GUILD)]);
-    const inOther = (name: string, inChannel: string) =>
-      why(
-        rules,
-        guildMessage({
-          mention: "user",
-          place: guildPlace({
-            guild: { id: OTHER, name },
-            channel: { id: NEW, name: inChannel },
-          }),
-        }),
-      );
-    assert.equal(inOther("Friends", "secret"), "channel-disabled");
-    assert.equal(inOther("Friends", "general"), "channel-not-listed");
-    assert.equal(inOther("Enemies", "secret"), "mentioned");
+  it("[P7] is open if its own id is listed", () => {
+    assert.equal(said({ allow: false }, NEW, "secret", { [NEW]: {} }), "mentioned");
   });
 });
 

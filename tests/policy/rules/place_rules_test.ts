@@ -175,7 +175,7 @@ describe("[P7] rulesFor() › single keys", () => {
       value: false,
       rule: `channels.discord.guilds.${GUILD}.channels.*.requireMention`,
     });
-    assert.equal(users[0]?.rule, `channels.discord.guilds.${GUILD}.users`);
+    assert.equal(users?.rule, `channels.discord.guilds.${GUILD}.users`);
   });
 
   it("[P8] keeps a listed channel open despite *", () => {
@@ -193,13 +193,13 @@ describe("[P7] rulesFor() › single keys", () => {
       },
     });
     assert.equal(rules.requireMention.value, false);
-    assert.deepEqual(rules.users, []);
+    assert.deepEqual(rules.users?.value, undefined);
     assert.equal(rules.systemPrompt, undefined);
   });
 
   it("[P10] treats an empty list as a list", () => {
     const guild = { users: [{ kind: "anyone" } as const], channels: { help: { users: [] } } };
-    assert.deepEqual(joined(inChannel("help"), guild).users[0]?.value, []);
+    assert.deepEqual(joined(inChannel("help"), guild).users?.value, []);
   });
 
   it("[M1] requires mentions by default", () => {

@@ -1,11 +1,9 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { toAccountId } from "../../../src/core/discord/ids.ts";
 import type { ResolvedName } from "../../../src/core/names.ts";
 import { ACCOUNT, channelId, guildId, userId } from "../../support/discord/builders.ts";
 import { openTestStore } from "../../support/store/store.ts";
 
-const SECOND = toAccountId("second");
 const ADA: ResolvedName = { kind: "user", typed: "Ada", id: userId("1"), name: "ada", at: 5 };
 const GUILD: ResolvedName = {
   kind: "guild",
@@ -26,27 +24,17 @@ const help = (guild: string, id: string): ResolvedName => ({
 describe("names", () => {
   it("[P12] keep their first id", async () => {
     const { store } = openTestStore();
-    await store.pairing.saveNames(ACCOUNT, [ADA, GUILD]);
+    await store.pairing.saveNames(ACCOUNT, [ADA, GUILD, help("2", "3"), help("4", "5")]);
     await store.pairing.saveNames(ACCOUNT, [
       { ...ADA, id: userId("666"), at: 9 },
       { ...GUILD, id: guildId("666"), at: 9 },
+      help("2", "666"),
     ]);
-    assert.deepEqual(await store.pairing.namesOf(ACCOUNT), [GUILD, ADA]);
-  });
-
-  it("[P12] are forgotten one by one, and may then get another id", async () => {
-    const { store } = openTestStore();
-    await store.pairing.saveNames(ACCOUNT, [help("2", "3"), help("4", "5"), GUILD]);
-    await store.pairing.saveNames(SECOND, [GUILD]);
-    await store.pairing.forgetNames(ACCOUNT, [
+    assert.deepEqual(await store.pairing.namesOf(ACCOUNT), [
       help("2", "3"),
-      { ...GUILD, id: guildId("666") }, // not the stored guild
+      help("4", "5"),
+      GUILD,
+      ADA,
     ]);
-    assert.deepEqual(await store.pairing.namesOf(ACCOUNT), [help("4", "5"), GUILD]);
-    await store.pairing.forgetNames(ACCOUNT, [GUILD]);
-    assert.deepEqual(await store.pairing.namesOf(SECOND), [GUILD]);
-    const renamed: ResolvedName = { ...GUILD, id: guildId("9") };
-    await store.pairing.saveNames(ACCOUNT, [renamed]);
-    assert.deepEqual(await store.pairing.namesOf(ACCOUNT), [help("4", "5"), renamed]);
   });
 });

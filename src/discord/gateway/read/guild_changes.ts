@@ -1,6 +1,6 @@
 /**
- * Detects in dispatches about guilds what the bot should know: guilds that it has joined, new names,
- * and changes that may concern its permissions.
+ * Detects in dispatches about guilds what the bot should know: guilds that it has joined, and
+ * changes that may concern its permissions.
  */
 
 import { z } from "zod";
@@ -10,9 +10,7 @@ import { optional } from "../../../core/discord/lenient.ts";
 import type { Dispatch } from "../decode/payloads.ts";
 import type { Named } from "../../../core/inbound/inbound.ts";
 import { bounded } from "../../../lib/text/cut.ts";
-import type { Guild, GuildIndex } from "../decode/guild_index.ts";
-import type { Renamed } from "../../../core/inbound/events.ts";
-import { isNameless, namesIn } from "../decode/places.ts";
+import type { GuildIndex } from "../decode/guild_index.ts";
 
 /**
  * The type of changes of members. Without the intent for members, Discord sends it only about
@@ -92,23 +90,4 @@ export function joinedGuild(
     return undefined; // `applyDispatch` reports a payload with an unexpected shape
   }
   return { id: guild.id, name: bounded(guild.name ?? guild.id, MAX_NAME) };
-}
-
-/**
- * Compares a guild before and after a dispatch.
- *
- * @returns Channels first, so that each event has the guild's name of that time.
- */
-export function renamedIn(before: Guild | undefined, after: Guild | undefined): readonly Renamed[] {
-  if (!before || !after) return [];
-  const guild = { id: before.id, name: before.name };
-  const channels = namesIn(before).channels.flatMap((channel): readonly Renamed[] => {
-    const now = after.channels.get(channel.id);
-    return now && now.name !== channel.name && !isNameless(channel)
-      ? [{ kind: "renamed", guild, channel }]
-      : [];
-  });
-  // A guild without a description yet has its id as name.
-  const isRenamed = before.name !== after.name && !isNameless(before);
-  return isRenamed ? [...channels, { kind: "renamed", guild }] : channels;
 }

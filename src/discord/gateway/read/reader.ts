@@ -35,7 +35,7 @@ import { createRepeatedMessages } from "./repeated_messages.ts";
 import type { RoleRights } from "./role_rights.ts";
 import type { VoiceIndex } from "./voice_index.ts";
 import { createUnreadTypes, type ReadProblem } from "./unread_types.ts";
-import { guildWithChangedPermissions, joinedGuild, renamedIn } from "./guild_changes.ts";
+import { guildWithChangedPermissions, joinedGuild } from "./guild_changes.ts";
 import { type DecodeProblem, type Dispatch, readyPayload } from "../decode/payloads.ts";
 import type { EVENT_TYPES } from "./intents.ts";
 
@@ -176,10 +176,7 @@ export function createReader(
     voice?.apply(dispatch, from.shardId);
     const guild = self && joinedGuild(dispatch, index, dropped);
     if (guild) events.push({ kind: "guild_joined", guild });
-    for (const id of applied.changed) {
-      changed.add(id);
-      events.push(...renamedIn(index.get(id), applied.index.get(id)));
-    }
+    for (const id of applied.changed) changed.add(id);
     index = mayChangeMarks(index, applied.index, applied.changed)
       ? markNamesakes(applied.index)
       : applied.index;

@@ -50,9 +50,8 @@ export function createReadChannel(api: RestApi, options: RequestOptions = {}) {
 /** Creates a look-up: `"hidden"` for a channel that the bot may not see, `undefined` for none. */
 export function createFindChannel(
   api: RestApi,
-  options: RequestOptions,
 ): (channelId: ChannelId) => Promise<ChannelInfo | "hidden" | undefined> {
-  const read = createReadChannel(api, options);
+  const read = createReadChannel(api, {});
   return async (channelId) => {
     try {
       return await read(channelId);

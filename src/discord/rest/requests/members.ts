@@ -32,38 +32,14 @@ const userSchema = z.lazy(() =>
  *
  * @see {@link https://docs.discord.com/developers/resources/user#get-user}
  */
-export function createReadUser(api: RestApi, options: RequestOptions = {}) {
+export function createReadUser(api: RestApi) {
   return async (userId: UserId): Promise<Pick<FoundMember, "username" | "tag"> | undefined> => {
     try {
-      const user = await api.request("GET", `/users/${userId}`, options);
+      const user = await api.request("GET", `/users/${userId}`);
       const { username, tag } = expect("GET /users/:id", userSchema, user);
       return { username, tag };
     } catch (error) {
       if (isUnknown(error)) return undefined;
-      throw error;
-    }
-  };
-}
-
-/** Discord's error code for an id of no webhook. */
-const UNKNOWN_WEBHOOK = 10015;
-
-/**
- * Creates the check whether there is a webhook, hidden or not. It rejects with a `RestError`, also if
- * the server has no such route. The answer has the webhook's token if the bot may manage it, so
- * nothing of it is kept.
- *
- * @see {@link https://docs.discord.com/developers/resources/webhook#get-webhook}
- */
-export function createHasWebhook(api: RestApi, options: RequestOptions = {}) {
-  return async (id: UserId) => {
-    try {
-      await api.request("GET", `/webhooks/${id}`, options);
-      return true;
-    } catch (error) {
-      if (!(error instanceof RestError) || error.code === undefined) throw error;
-      if (error.kind === "forbidden") return true;
-      if (error.code === UNKNOWN_WEBHOOK) return false;
       throw error;
     }
   };

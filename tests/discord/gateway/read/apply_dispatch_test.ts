@@ -7,7 +7,6 @@ import {
   restoreIndex,
   snapshotOf,
 } from "../../../../src/discord/gateway/decode/guild_index.ts";
-import { renamedIn } from "../../../../src/discord/gateway/read/guild_changes.ts";
 import { namesIn, placeIn } from "../../../../src/discord/gateway/decode/places.ts";
 import { readyData } from "../../../support/gateway/fake_gateway.ts";
 import {
@@ -150,8 +149,6 @@ describe("[P6] applyDispatch()", () => {
       [undefined, true, undefined],
     );
     assert.equal(placeIn(GUILD, THREAD, during).isUnknown, true, "nor for a thread in it");
-    assert.deepEqual(renamedIn(before, during).map(({ channel }) => channel?.name), ["help-desk"]);
-    assert.deepEqual(renamedIn(during, after), []);
     const created = fed(EMPTY, "GUILD_CREATE", guildData({ channels: [HIDDEN] })).index;
     assert.deepEqual(during && namesIn(during).channels, namesIn(guild(created)).channels);
   });

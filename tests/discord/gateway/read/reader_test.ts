@@ -11,7 +11,6 @@ import { ACCOUNT } from "../../../support/discord/builders.ts";
 import { readyData } from "../../../support/gateway/fake_gateway.ts";
 import {
   BARNACLE,
-  CHANNEL,
   GUILD,
   guildData,
   messageData,
@@ -91,38 +90,6 @@ describe("[G5] createReader()", () => {
     assert.deepEqual(read.events.map(({ kind }) => kind), ["session_started", "message"]);
     assert.equal(reader.self?.userId, SELF.userId);
     assert.ok(reader.index.has(GUILD));
-  });
-
-  it("[P12] reports a renamed channel before the messages in it, also within one batch", () => {
-    const { reader } = open();
-    const renamed = {
-      t: "CHANNEL_UPDATE",
-      s: 3,
-      op: 0,
-      d: { id: CHANNEL, guild_id: GUILD, type: 0, name: "chat" },
-    };
-    const { events } = reader.read(batch(READY, CREATE, renamed, { ...MESSAGE, s: 4 }));
-    const told = events.filter(({ kind }) => kind === "renamed" || kind === "message");
-    assert.deepEqual(told.map(({ kind }) => kind), ["renamed", "message"]);
-    assert.deepEqual(told[0], {
-      kind: "renamed",
-      guild: { id: GUILD, name: "Friends" },
-      channel: { id: CHANNEL, name: "help-desk" },
-    });
-  });
-
-  it("[P12] reports names that changed while the bot was not connected", () => {
-    const first = open();
-    const { guilds } = first.reader.read(batch(READY, CREATE));
-    const { reader } = open({ self: SELF, guilds });
-    const channels = [{ id: CHANNEL, type: 0, name: "chat", parent_id: null }];
-    const create = { ...CREATE, d: { ...guildData(), name: "Rivals", channels } };
-    const read = reader.read(batch(READY, create));
-    const guild = { id: GUILD, name: "Friends" };
-    assert.deepEqual(eventsOf(read, "renamed"), [
-      { kind: "renamed", guild, channel: { id: CHANNEL, name: "help-desk" } },
-      { kind: "renamed", guild },
-    ]);
   });
 
   it("continues after a restart with the stored state", () => {

@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import {
-  createHasWebhook,
   createMembers,
   createReadMember,
   createReadRoles,
@@ -10,7 +9,6 @@ import {
 import { RestError } from "../../../../src/discord/rest/exchange/rest_error.ts";
 import { guildId, userId } from "../../../support/discord/builders.ts";
 import { checkedApi } from "../checked_api.ts";
-import { withDiscord } from "../simulated.ts";
 import { sameData } from "../../../support/same_data.ts";
 
 const read = (answer: unknown) =>
@@ -51,47 +49,6 @@ describe("[K2] createReadUser()", () => {
     const page = new RestError("failed", about);
     await assert.rejects(readUser(page), page, "a proxy's answer, not Discord's");
   });
-});
-
-describe("[P7] createHasWebhook()", () => {
-  const has = (answer: unknown) =>
-    createHasWebhook({
-      request: (method, path) => {
-        assert.equal(`${method} ${path}`, "GET /webhooks/900");
-        return answer instanceof Error ? Promise.reject(answer) : Promise.resolve(answer);
-      },
-    })(userId("900"));
-
-  it("finds a webhook, also one that the bot may not see", async () => {
-    assert.equal(await has({ id: "900", type: 1, token: "secret" }), true);
-    const about = { kind: "forbidden", route: "GET /x", status: 403 } as const;
-    assert.equal(await has(new RestError("failed", { ...about, code: 50_013 })), true);
-  });
-
-  it("finds none only if Discord says that it is unknown", async () => {
-    const about = { kind: "not_found", route: "GET /x", status: 404 } as const;
-    assert.equal(await has(new RestError("failed", { ...about, code: 10_015 })), false);
-    for (
-      const error of [
-        new RestError("failed", { ...about, code: 0 }), // a server without this route
-        new RestError("failed", about),
-        new RestError("failed", { kind: "forbidden", route: "GET /x", status: 403 }),
-        new RestError("failed", { kind: "unavailable", route: "GET /x" }),
-      ]
-    ) {
-      await assert.rejects(has(error), error);
-    }
-  });
-
-  it("reads it from Discord", () =>
-    withDiscord(async ({ api, sim, demo }) => {
-      const hasWebhook = createHasWebhook(api);
-      const { id } = demo.webhook;
-      assert.equal(await hasWebhook(userId(id)), true, "without the permission");
-      sim.permit({ to: "Barnacle", what: "manageWebhooks", as: "allowed", in: "general" });
-      assert.equal(await hasWebhook(userId(id)), true);
-      assert.equal(await hasWebhook(demo.people.ada.id), false);
-    }));
 });
 
 describe("[R11] createReadMember()", () => {
