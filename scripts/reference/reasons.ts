@@ -48,7 +48,8 @@ const CURES: Readonly<Record<ChallengeReason | IgnoreReason, string>> = {
   "not-approver": "`execApprovals.approvers`",
   "to-others": "mention the bot",
   "no-score": "mention the bot",
-  "not-for-bot": "mention the bot; `intentFilter.respondThreshold`, `intentFilter.openRequests`",
+  "not-for-bot": "mention the bot; `intentFilter.respondThreshold`",
+  "no-reply-needed": "mention the bot",
 };
 
 const START = "<!-- Generated: deno run -A scripts/reference/commands.ts -->";

@@ -105,8 +105,7 @@ export const BOUNDS: Readonly<Record<string, TableBound>> = {
   known_index: { goesWith: "known_message" },
   undecided: {
     under: "Texts",
-    data: "Messages whose verdict waits: for PluralKit, for Discord's answer about an owner, or " +
-      "for the model of `intentFilter.model`",
+    data: "Messages whose verdict waits: for PluralKit, or for Discord's answer about an owner",
     kept: "some seconds",
   },
   note: {

@@ -1,6 +1,6 @@
 /**
  * Remembers results to save work: a read that happens once, a value derived from a source such as the
- * config, and a bounded set of members.
+ * config, and a bounded set or map.
  */
 
 /** A set with a maximum size. Reading a member does not make it newer. */
@@ -36,6 +36,19 @@ export function createNewestSet<Member>(max: number): NewestSet<Member> {
     },
     clear: () => members.clear(),
   };
+}
+
+/** Sets the newest entry of a map, and removes the oldest beyond a number. */
+export function keepNewest<Key, Value>(
+  map: Map<Key, Value>,
+  key: Key,
+  value: Value,
+  max: number,
+): void {
+  map.delete(key);
+  map.set(key, value);
+  const [oldest] = map.keys();
+  if (map.size > max && oldest !== undefined) map.delete(oldest);
 }
 
 /** Derives a value from a source, and derives it again for another source. */

@@ -47,12 +47,9 @@ function withLists(
 const CONTEXT_ONLY: ReadonlySet<string> = new Set([
   "no-mention",
   "to-others",
-  "quiet",
   "no-score",
   "not-for-bot",
   "no-reply-needed",
-  "cooldown",
-  "hourly-limit",
 ]);
 
 function mapped<From, To>(record: Readonly<Record<string, From>>, convert: (value: From) => To) {

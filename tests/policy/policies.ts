@@ -209,7 +209,8 @@ export const drawn = (() => {
     intent: option(
       fc.record({
         score: fc.constantFrom(0, 0.69, 0.7, 1),
-        reasons: fc.constant([]),
+        needsReply: fc.double({ min: 0, max: 1, noNaN: true }),
+        top: fc.constant([]),
         repliesToOther: option(fc.constant(true as const)),
       }).map((facts) => tidy(facts)),
     ),

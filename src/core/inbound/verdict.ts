@@ -107,7 +107,9 @@ export type IgnoreReason =
   /** … has no score for it, since it did not arrive just now. */
   | "no-score"
   /** … gives it a score below the threshold. */
-  | "not-for-bot";
+  | "not-for-bot"
+  /** … takes it to need no answer in words, such as thanks. */
+  | "no-reply-needed";
 
 /** The decision about a message, its reason, and the config path of the rule that decided. */
 export type Verdict =

@@ -1,77 +1,89 @@
 /**
- * Gives the facts of the intent filter for messages of places where it is on (I1). It remembers of a
- * channel whom the bot answered last, and who has spoken since; a restart forgets that.
+ * Gives the facts of the intent filter for messages of places where it is on (I1). It follows the
+ * conversation of each channel in memory; a restart forgets it.
  */
 
 import type { Account } from "../../core/account/account.ts";
-import type { ChannelId, MessageId, UserId } from "../../core/discord/ids.ts";
+import type { ChannelId } from "../../core/discord/ids.ts";
 import { isMention } from "../../core/inbound/facts.ts";
 import { type InboundMessage, isAtDiscord } from "../../core/inbound/inbound.ts";
 import type { IntentFacts } from "../../core/inbound/intent.ts";
 import type { Verdict } from "../../core/inbound/verdict.ts";
 import type { Delivery } from "../../core/outbound/delivery.ts";
 import type { OutboxRow } from "../../core/outbound/outbound.ts";
-import { scoreIntent } from "../../policy/intent_filter.ts";
+import { keepNewest } from "../../lib/cache.ts";
+import { judgeIntent } from "../../policy/intent/heads.ts";
 import { rulesFor } from "../../policy/rules/place_rules.ts";
 import type { AccessPolicy } from "../../policy/rules/rules.ts";
 import type { MessageSource } from "../inbound/judge_message.ts";
+import { type ChannelTalk, createChannelTalk } from "./channel_talk.ts";
 
-const MAX_KEPT = 500;
-const RECENT_MS = 5 * 60_000;
-
-interface LastAnswer {
-  readonly to: UserId;
-  readonly at: number;
-  /** Whether a person has spoken since. */
-  readonly isOver: boolean;
-}
+/** Maximum number of channels, each of at most 30 KB; beyond, the longest silent one is forgotten. */
+const MAX_CHANNELS = 64;
+/**
+ * Added to the logit of a mention's score, where the filter checks mentions. It outweighs a long
+ * silence of the bot.
+ */
+const MENTION_PART = 12;
 
 export function createIntentFilter(
-  { policy, now }: Pick<Account<unknown, { readonly policy: AccessPolicy }>, "policy" | "now">,
+  { policy, self, now }: Pick<
+    Account<unknown, { readonly policy: AccessPolicy }>,
+    "policy" | "self" | "now"
+  >,
 ) {
-  const answers = new Map<ChannelId, LastAnswer>();
-  const askers = new Map<MessageId, UserId>();
+  const channels = new Map<ChannelId, ChannelTalk>();
 
-  function keep<Key, Value>(all: Map<Key, Value>, key: Key, value: Value): void {
-    all.delete(key);
-    all.set(key, value);
-    for (const [oldest] of all) if (all.size > MAX_KEPT) all.delete(oldest);
+  function talkIn(channelId: ChannelId): ChannelTalk | undefined {
+    const me = self();
+    if (!me) return undefined;
+    const talk = channels.get(channelId) ?? createChannelTalk(me);
+    keepNewest(channels, channelId, talk, MAX_CHANNELS);
+    return talk;
+  }
+
+  function score(message: InboundMessage, talk: ChannelTalk): IntentFacts {
+    const { sender, quoted, text } = message;
+    const isPattern = !isMention(message) && policy().policy.matchesPattern(text);
+    const isTold = isMention(message) || isPattern;
+    const { directed, needsReply, top } = judgeIntent(talk.add(message), isTold ? MENTION_PART : 0);
+    const told = isTold ? [{ name: "it addresses the bot", part: MENTION_PART }] : [];
+    return {
+      score: rounded(directed),
+      needsReply: rounded(needsReply),
+      top: [...told, ...top].slice(0, 5).map(({ name, part }) => ({ name, part: rounded(part) })),
+      ...(isPattern && { matchesPattern: true as const }),
+      ...(quoted && !isTold && quoted.author?.id !== sender.id &&
+        { repliesToOther: true as const }),
+    };
   }
 
   return {
     /** @returns `undefined` without a filter there, or if the message did not arrive just now. */
     factsOf(message: InboundMessage, source: MessageSource): IntentFacts | undefined {
-      if (source !== "live" || !isAtDiscord(message) || !isFiltered(message, policy().policy)) {
+      if (!isAtDiscord(message) || !isFiltered(message, policy().policy)) return undefined;
+      const talk = talkIn(message.channelId);
+      const known = talk?.scoresOf(message.id);
+      if (!talk || known) return known;
+      if (source !== "live") {
+        if (message.revision === 0) talk.addPast(message);
         return undefined;
       }
-      const { sender: { id }, channelId, text, mentionsOthers, quoted } = message;
-      const last = answers.get(channelId);
-      const isAnswered = last?.to === id && now() - last.at < RECENT_MS;
-      const isPattern = !isMention(message) && policy().policy.matchesPattern(text);
-      const isTold = isMention(message) || isPattern;
-      const signs = { isAnswered, botSpokeLast: last?.isOver === false };
-      return {
-        ...scoreIntent({ ...signs, isMention: isTold, mentionsOthers }, text),
-        ...(isPattern && { matchesPattern: true as const }),
-        ...(quoted && !isTold && quoted.author?.id !== id && { repliesToOther: true as const }),
-      };
+      const facts = score(message, talk);
+      talk.keepScores(message.id, facts);
+      return facts;
     },
-    decided({ id, channelId, sender }: InboundMessage, { kind }: Verdict): void {
-      const last = answers.get(channelId);
-      if (last) keep(answers, channelId, { ...last, isOver: true });
-      if (kind === "accept") keep(askers, id, sender.id);
+    decided(message: InboundMessage, { kind }: Verdict): void {
+      if (kind === "accept") channels.get(message.channelId)?.accepted(message);
     },
     /** Notes a message of the bot that Discord has now. */
-    delivered({ message: { channelId, of } }: OutboxRow, { kind }: Delivery): void {
-      const to = of?.kind === "reply" ? askers.get(of.cause) : undefined;
-      if (!to || (kind !== "created" && kind !== "found" && kind !== "settled")) return;
-      keep(answers, channelId, { to, at: now(), isOver: false });
+    delivered({ message: { channelId, content, of } }: OutboxRow, { kind }: Delivery): void {
+      if (of?.kind === "draft") return;
+      if (kind !== "created" && kind !== "found" && kind !== "settled") return;
+      channels.get(channelId)?.addOwn(content, now(), of?.cause);
     },
     /** A person was forgotten (X5). */
-    forget(): void {
-      answers.clear();
-      askers.clear();
-    },
+    forget: (): void => channels.clear(),
   };
 }
 
@@ -80,3 +92,5 @@ function isFiltered({ place }: Pick<InboundMessage, "place">, policy: AccessPoli
   const rules = rulesFor(place, policy);
   return rules.kind === "open" && rules.intentFilter.enabled.value;
 }
+
+const rounded = (value: number): number => Math.round(value * 100) / 100;

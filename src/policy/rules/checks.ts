@@ -38,6 +38,7 @@ export type AccessCheckId =
   /** The steps of the intent filter (I1). */
   | "others"
   | "score"
+  | "reply"
   | "intent"
   | "reactions"
   | "original"

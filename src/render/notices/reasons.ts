@@ -80,6 +80,7 @@ export const IGNORED: Readonly<Record<IgnoreReason, string>> = {
   "to-others": "It mentions or answers someone else, and not the bot.",
   "no-score": "It mentions no one, and only a message that arrives just now gets a score.",
   "not-for-bot": "By its score it is not meant for the bot; the model may see it as context later.",
+  "no-reply-needed": "By its score it needs no answer in words, such as thanks.",
 };
 
 const TEXTS: ReadonlyMap<string, string> = new Map(

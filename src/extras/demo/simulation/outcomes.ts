@@ -171,8 +171,8 @@ function open(path: string): OpenedStore | undefined {
   }
 }
 
-/** `"It scores 0.93: the bot spoke last +1.2; it asks a question +0.8."` */
-function scoreText({ score, reasons }: IntentFacts): string {
-  const why = reasons.length === 0 ? "" : `: ${reasons.join("; ")}`;
+/** `"It scores 0.93: the bot spoke last; it asks a question."` */
+function scoreText({ score, top }: IntentFacts): string {
+  const why = top.length === 0 ? "" : `: ${top.map(({ name }) => name).join("; ")}`;
   return `It scores ${score.toFixed(2)}${why}.`;
 }
