@@ -76,7 +76,11 @@ export function clickable(
   const labels = new Map<string, string>(); // mentions by bare name
   const learn = (key: string, id: string, name: string) =>
     known.set(id, `<${key}>`).set(`${name} ${id}`, `<${key}>`);
-  for (const [, sign = "@", name = "", role, id = ""] of texts().join("\n").matchAll(READ)) {
+  const ids = new Set(text.match(/\d{17,20}/g)); // only these can be repeated
+  const read = ids.size === 0
+    ? []
+    : texts().filter((one) => [...ids].some((id) => one.includes(id)));
+  for (const [, sign = "@", name = "", role, id = ""] of read.join("\n").matchAll(READ)) {
     learn(`${sign}${role ? "&" : ""}${id}`, id, name);
   }
   for (const [key, name] of named) {
