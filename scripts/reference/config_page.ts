@@ -1,6 +1,6 @@
 /**
- * Writes the reference of the config from its schema (C4): `docs/configuration.md` lists all keys,
- * and a page for each task in `docs/configuration/` describes them. The bot's own sentences have
+ * Writes the reference of the config from its schema (C4): `docs/configuration.md` explains the
+ * file, and a page for each task in `docs/configuration/` describes its keys. The bot's own sentences have
  * `docs/texts.md`: they are as many as all others.
  */
 
@@ -80,8 +80,7 @@ for an environment variable. \`{ "file": "path" }\` stands for a file's content;
 service's credentials directory (systemd) if there is one, else at the config file's folder, and
 then at \`credentials/\` in it.
 
-The lists below have every key, and lead to its description. In a path, words in angle brackets
-stand for names of your choice, and \`[]\` for each entry of a list.`;
+In a path, words in angle brackets stand for names of your choice, and \`[]\` for each entry of a list.`;
 
 const COMMON = `## Usual keys
 
@@ -159,35 +158,20 @@ function environment(): string {
   ].join("\n\n");
 }
 
-/** The list of all keys as Markdown. An old link to a key leads to its line. */
+/** The page about the file as Markdown. */
 export function configurationPage(): string {
   const tasks = Object.keys(TASKS).filter(isTask);
   return [
     INTRO,
-    [
-      "Usual keys",
-      ...tasks.map((task) => TASKS[task]),
-      "Texts",
-      "Environment variables",
-    ]
-      .map(link).join("\n"),
+    "## All keys",
+    tasks.map((task) =>
+      `- [${TASKS[task]}](${PAGES[task]}): ${TASK_WORDS[task].replaceAll("](../", "](")}`
+    ).join("\n"),
     COMMON,
     common(topKeys()).map((key) => `- ${keyLink(key)}: ${firstSentence(key.doc)}`).join("\n"),
-    ...tasks.flatMap((task) => [
-      `## ${TASKS[task]}`,
-      `[Configuration: ${TASKS[task].toLowerCase()}](${PAGES[task]}) describes these keys.`,
-      keysOf(task).map((key) =>
-        `- <a id="${anchorOf(key.path)}"></a>${keyLink(key)}: ${firstSentence(key.doc)}`
-      ).join("\n"),
-    ]),
-    TEXTS_LIST,
     environment(),
   ].join("\n\n") + "\n";
 }
-
-const TEXTS_LIST = `## Texts
-
-[Texts](texts.md) lists the bot's own sentences, the keys of \`messages.texts\`.`;
 
 /** The pages of the tasks, by their paths in `docs/`. */
 export function taskPages(): Readonly<Record<string, string>> {
@@ -202,7 +186,7 @@ function taskPage(task: Task): string {
     MADE,
     `# Configuration: ${TASKS[task].toLowerCase()}`,
     TASK_WORDS[task],
-    "[Configuration](../configuration.md) lists all keys, and says how Barnacle reads the file and " +
+    "[Configuration](../configuration.md) says how Barnacle reads the file and " +
     "what each fact below means. A change applies live, unless the key says otherwise. " +
     "`barnacle config explain <key>` shows one in your terminal.",
     Array.from(sections.keys(), (section) => link(titleOf(section))).join("\n"),
@@ -287,9 +271,8 @@ function entry(key: ReferenceKey): string {
     "",
     key.doc.description,
     "",
-    `- Values: ${valueText(key)}`,
-    `- Default: ${defaultText(key)}`,
-    ...(key.doc.unit === undefined ? [] : [`- Unit: ${key.doc.unit}`]),
+    `- Values: ${valueText(key)}; default: ${defaultText(key)}` +
+    (key.doc.unit === undefined ? "" : `; unit: ${key.doc.unit}`),
     ...(example === undefined || valuesOf(key) === "true or false"
       ? [] // an example says no more then
       : [`- Example: ${code(`"${key.name}": ${jsonOnOneLine(example)}`)}`]),

