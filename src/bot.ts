@@ -33,11 +33,9 @@ import { createTurnLimit } from "./flows/turn/control/turn_limit.ts";
 import { collectGarbage, createReleasePages } from "./host/process/release_pages.ts";
 import { residentBytes } from "./host/process/usage.ts";
 import { type Build, createMetrics } from "./http/metrics.ts";
-import { revealed } from "./config/schema/parts/secrets.ts";
 import { notice } from "./render/notices/notices.ts";
 import { schedule } from "./lib/clock.ts";
 import type { Logging } from "./log.ts";
-import type { TraceExport } from "./telemetry/trace_export.ts";
 import type { Store } from "./store/store.ts";
 
 /** The config, the store and the process facts that a bot starts with. */
@@ -154,7 +152,6 @@ export async function startBot(options: BotOptions) {
       return account !== undefined;
     },
   }));
-  const traces = await createTraces(options);
   const memory = createMemory(logging);
   const watches = options.extras.flatMap(({ watch }) =>
     watch
@@ -174,7 +171,6 @@ export async function startBot(options: BotOptions) {
   const running = accounts = createAccounts({
     ...options,
     media,
-    onTrace: traces?.add,
     dashboardLink: options.dashboardLink ?? (() => Promise.resolve({ kind: "none" as const })),
     version: build.version,
     workerUrl: WORKER_URL,
@@ -255,7 +251,6 @@ export async function startBot(options: BotOptions) {
       await running.stop();
       media.stop();
       await tools.stop();
-      await traces?.stop();
       await health.stop();
     },
   };
@@ -272,22 +267,6 @@ function createMemory(logging: Logging): ProcessMemory {
     release: createReleasePages((error) =>
       logging.forPart("main").warn("Cannot return memory to the system", { error })
     ),
-  });
-}
-
-/** Creates the export of traces; `undefined` if the config names no collector. */
-async function createTraces(
-  { setup, build, logging }: BotOptions,
-): Promise<TraceExport | undefined> {
-  const { otel } = setup.config;
-  if (!otel) return undefined;
-  const { createTraceExport } = await import("./telemetry/trace_export.ts");
-  return createTraceExport({
-    url: otel.endpoint,
-    headers: revealed(otel.headers),
-    version: build.version,
-    schedule,
-    log: logging.forPart("turns"),
   });
 }
 

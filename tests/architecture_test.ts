@@ -29,7 +29,6 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   extract: ["core", "lib"],
   media: ["core", "lib"],
   pluralkit: ["core", "lib"],
-  telemetry: ["core", "lib"],
   "discord/gateway": ["core", "lib"],
   "discord/rest": ["version.ts", "core", "lib"], // the two of Discord do not know each other
   http: ["core", "lib"],

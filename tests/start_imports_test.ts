@@ -95,7 +95,6 @@ describe("[B9] the modules of a start", () => {
       "src/render/markdown/",
       "src/sandbox/",
       "src/simulator/",
-      "src/telemetry/",
       "src/tools/",
       "src/web/",
     ]

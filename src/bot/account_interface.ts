@@ -8,7 +8,6 @@ import type { Self } from "../core/inbound/inbound.ts";
 import type { GatewayStats } from "../core/discord/gateway.ts";
 import type { ShownBucket } from "../discord/rest/scheduler/buckets.ts";
 import type { EarlyThread } from "../discord/gateway/main/early_thread.ts";
-import type { TurnTrace } from "../core/turn/timeline.ts";
 import type { DashboardLink } from "../interactions/base/context.ts";
 import type { AnswerHooks } from "../discord/rest/exchange/exchange.ts";
 import type { OurAccount, OurView } from "../flows/judging/routing.ts";
@@ -42,8 +41,6 @@ export interface AccountOptions extends AccountSetup {
   /** The gateway thread, loaded ahead. */
   readonly thread?: EarlyThread;
   readonly media: ProcessMedia;
-  /** Exports the trace of a finished turn; absent: no traces are exported. */
-  readonly onTrace?: (trace: TurnTrace) => void;
   /** The process environment, for proxies and the host's name (G15). */
   readonly env: Env;
   /** Counts requests that Discord holds against the address, of all accounts. */

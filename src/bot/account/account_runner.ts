@@ -29,7 +29,6 @@ export interface AccountRunnerOptions extends
     | "dataDir"
     | "thread"
     | "media"
-    | "onTrace"
     | "env"
     | "dashboardLink"
     | "extras"

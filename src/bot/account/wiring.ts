@@ -13,7 +13,7 @@ import type { Parts } from "./parts.ts";
  */
 export function connectParts(
   parts: Parts,
-  { config: { discord: { accountId, tokenPlace } }, onTrace }: AccountOptions,
+  { config: { discord: { accountId, tokenPlace } } }: AccountOptions,
   { health, meter, memory, onOnline, onEnd }: AccountPorts,
 ): void {
   const { client, connectionState, outbound, inbound, catchUp, turns, duplicates, connection } =
@@ -114,7 +114,6 @@ export function connectParts(
       outbound.turnEnded(outcome);
     },
     turnStored: meter.turnStored,
-    traced: (trace) => onTrace?.(trace),
     toolRefused: meter.toolRefused,
     waitsForPeople: decided,
     filesLeftOut: outbound.fileNotices.leftOut,

@@ -24,7 +24,7 @@ import type { Judging } from "../../flows/judging/judging.ts";
 import type { OwnerIds } from "../../flows/owners/owner_ids.ts";
 import type { RestClient } from "../../discord/rest/client/client.ts";
 import { createMissingPermission } from "../../discord/rest/permissions/explain_denial.ts";
-import type { AccountOptions, AccountPorts, RunningAccount } from "../account_interface.ts";
+import type { AccountPorts, RunningAccount } from "../account_interface.ts";
 import type { AccountPart } from "../bot_extra.ts";
 import type { ToolServices } from "../rules/tool_services.ts";
 import { askedBeforeReply } from "../../flows/inbound/notice_reply.ts";
@@ -52,7 +52,6 @@ export function createAccountTurns(
     & Pick<AnswerPorts, "rates" | "summaries" | "spend" | "media" | "linesUnder">
     & Pick<AccountPorts, "turnLimit">
     & {
-      readonly options: Pick<AccountOptions, "onTrace">;
       readonly client: RestClient;
       readonly sources: TurnRulesPorts;
       readonly toolPortsOf: (agentId: string) => Promise<ToolPorts>;
@@ -155,7 +154,6 @@ export function createAccountTurns(
     },
     schedule,
   });
-  const hasTraces = parts.options.onTrace !== undefined;
   /** The same for each turn. Listed, because a turn would copy all ports, and uses half of them. */
   const common = {
     ...{
@@ -168,7 +166,6 @@ export function createAccountTurns(
       threads,
       channelQueues,
       events,
-      hasTraces,
     },
     store: answerStore,
     forms,

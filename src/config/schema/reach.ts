@@ -1,19 +1,10 @@
 /**
- * Keys for other servers and programs: web search, Model Context Protocol, traces, and receivers
+ * Keys for other servers and programs: web search, Model Context Protocol, and receivers
  * of alerts.
  */
 
 import { z } from "zod";
-import {
-  address,
-  baseAddress,
-  key,
-  lazyKey,
-  lazySection,
-  text,
-  whole,
-  withoutSlash,
-} from "./parts/key.ts";
+import { address, baseAddress, key, lazyKey, lazySection, text, whole } from "./parts/key.ts";
 import { ALERT_WAYS } from "../../core/alerts.ts";
 import { MCP_LIMITS } from "../../lib/program_limits.ts";
 import { programLimits } from "./parts/program_limits.ts";
@@ -52,34 +43,6 @@ export const search = lazyKey(
     }),
   "Web search for the tool `web_search`. Without it, there is no such tool.",
   { task: "agents", example: { kind: "searxng", url: "http://127.0.0.1:8888" } },
-);
-
-/** Path of a collector's traces, by the protocol. */
-const TRACES = "/v1/traces";
-
-/** The address of a collector's traces, by that of the collector or of its traces. */
-function tracesAddress(endpoint: string): string {
-  const base = withoutSlash(endpoint);
-  return base.endsWith(TRACES) ? base : `${base}${TRACES}`;
-}
-
-export const otel = lazyKey(
-  () =>
-    z.strictObject({
-      endpoint: key(
-        address("put it into headers").overwrite(tracesAddress),
-        "Address of an OpenTelemetry collector that takes OTLP over HTTP. Barnacle adds `/v1/traces`.",
-        { example: "http://127.0.0.1:4318" },
-      ),
-      headers: key(
-        z.record(text(), secret()).default({}),
-        "Headers of each request. A value is written like an `apiKey`.",
-        { example: { authorization: "${OTEL_AUTHORIZATION}" } },
-      ),
-    }),
-  "Export of traces: one per turn, with times, tokens and names of tools, and without any text of " +
-    "people or models. Without this section, nothing is exported.",
-  { task: "operating", takesEffect: "restart", example: { endpoint: "http://127.0.0.1:4318" } },
 );
 
 /** An address of ntfy names a topic: one word after the host, or after the path of a proxy. */

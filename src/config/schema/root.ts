@@ -13,7 +13,7 @@ import { audio, models } from "./models.ts";
 import { type account, discord } from "./discord.ts";
 import { hooks } from "./hooks.ts";
 import { messages, voice } from "./messages.ts";
-import { alerts, mcp, otel, search } from "./reach.ts";
+import { alerts, mcp, search } from "./reach.ts";
 import { backup, budgets, commands, exec, http, log, preflight, shutdown } from "./service.ts";
 import { store } from "./store.ts";
 
@@ -64,7 +64,6 @@ export const configSchema = z.strictObject({
   skills,
   search,
   mcp,
-  otel,
   alerts,
   backup,
   budgets,

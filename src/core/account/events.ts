@@ -12,7 +12,6 @@ import type { Delivery } from "../outbound/delivery.ts";
 import type { OutboxRow } from "../outbound/outbound.ts";
 import type { OfferedForm } from "../people/form.ts";
 import type { RefusalReason } from "../refused_call.ts";
-import type { TurnTrace } from "../turn/timeline.ts";
 import type { TurnOutcome } from "../turn/turn_outcome.ts";
 
 /** Handlers of the flows' events. None throws. */
@@ -69,7 +68,6 @@ export interface AccountEvents {
   turnEnded(outcome: TurnOutcome, ms: number, modelId: string): void;
   /** A turn's end is stored (T3). */
   turnStored(stored: StoredTurn): void;
-  traced(trace: TurnTrace): void;
   /** A call of a tool was refused, for the metrics. */
   toolRefused(reason: RefusalReason): void;
   /** A turn waits for people: its questions need cards, and other turns may begin. */

@@ -1,6 +1,6 @@
 /**
  * The course of a turn, from its stored steps: each request to the model and each tool call, with
- * its times. `barnacle why` prints it, and the export of traces sends it.
+ * its times. `barnacle why` prints it.
  *
  * The request whose answer ends the turn is no step: {@link lastRequestOf} derives it from the cost
  * of the turn. A step has the time of its end only. A request begins when the step before it has
@@ -11,7 +11,6 @@ import type { ModelUsage, ReplacedModel, ToolCall } from "../model.ts";
 import type { TurnCost } from "../spending/usage.ts";
 import type { Step, ToolResult } from "../step.ts";
 import type { RefusalReason } from "../refused_call.ts";
-import type { AccountId, MessageId } from "../discord/ids.ts";
 
 /** A request to the model, or a tool call. Times are Unix times in milliseconds. */
 export type TimelineEntry =
@@ -28,8 +27,6 @@ export type TimelineEntry =
       readonly modelId?: string;
       /** Why the first model did not answer; absent if it did, or if that is not known. */
       readonly replaced?: ReplacedModel;
-      /** Kind of the failure; absent if the model answered. */
-      readonly failure?: string;
     }
     | {
       readonly kind: "tool";
@@ -155,20 +152,4 @@ export function lastRequestOf(
     modelId: replaced && model,
     replaced,
   };
-}
-
-/** The trace of one turn. Times are Unix times in milliseconds. */
-export interface TurnTrace {
-  readonly accountId: AccountId;
-  readonly agentId: string;
-  readonly sessionKey: string;
-  readonly messageId: MessageId;
-  /** The model: `"<provider>/<model>"`. */
-  readonly modelId: string;
-  readonly startedAt: number;
-  readonly endedAt: number;
-  /** Kind of the failure; absent if the turn has an answer. */
-  readonly failure?: string;
-  /** Requests to the model and tool calls. */
-  readonly entries: readonly TimelineEntry[];
 }

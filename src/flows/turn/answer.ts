@@ -38,7 +38,6 @@ import {
   type TurnSpending,
 } from "./spending/turn_spending.ts";
 import { inForm } from "./control/prompt_form.ts";
-import { traceTurn } from "./turn_tracing.ts";
 
 /**
  * Maximum number of turns for one message if each ends with the process. A bot that was killed at
@@ -65,16 +64,14 @@ export async function answer(claim: Claim, { speech, ...own }: AnswerPorts): Pro
     : await readSteps(own.store, claim.message, own.readingTools, own.now());
   // After a crash, an answer that people may have heard in part is posted, and not said again.
   const said = sorted.isSpoken ? undefined : speech;
-  const untraced = { ...own, ...said && { speech: said, model: said.model ?? own.model } };
-  const { turn, model, log, events, channelQueues } = untraced;
-  const tracing = untraced.hasTraces ? traceTurn(claim, untraced, model.id) : undefined;
-  const traced = tracing ? { ...untraced, tracing, model: tracing.model(model) } : untraced;
+  const all = { ...own, ...said && { speech: said, model: said.model ?? own.model } };
+  const { turn, model, log, events, channelQueues } = all;
   // From the beginning to the end.
-  const written = traced.rules(claim.message);
-  const agent = { model: traced.model, rules: written };
-  const formed = traced.forms ? await inForm(agent, traced.forms) : agent;
+  const written = all.rules(claim.message);
+  const agent = { model, rules: written };
+  const formed = all.forms ? await inForm(agent, all.forms) : agent;
   const { rules: given } = formed;
-  const ports = formed === agent ? traced : { ...traced, model: formed.model };
+  const ports = formed === agent ? all : { ...all, model: formed.model };
   const rules = model.takesNoTools && given.tools.length > 0 ? withoutTools(given) : given;
   const spending = createTurnSpending(claim);
   const mayHaveDrafts = ports.drafts !== undefined;
@@ -119,7 +116,6 @@ export async function answer(claim: Claim, { speech, ...own }: AnswerPorts): Pro
   if (!stored.stored) return;
   if (claim.attempt > 1) events.emit.decided(); // cards of presses that came to nothing
   const { outcome } = run;
-  if (tracing) events.emit.traced(tracing.end(ended.end, outcome));
   const { message: { id: messageId, channelId } } = claim;
   const { folded, dropped } = stored;
   if (folded + dropped > 0) {

@@ -25,7 +25,6 @@ import type { createPreviews } from "./control/previews.ts";
 import type { LookUp } from "./control/earlier_answers.ts";
 import type { PromptForms } from "./control/prompt_form.ts";
 import type { TurnSpeech } from "./progress/speech.ts";
-import type { TurnTracing } from "./turn_tracing.ts";
 import type { TurnSpendPort } from "./spending/turn_spending.ts";
 import type { Carries } from "../../core/store/inbox.ts";
 import type { Account } from "../../core/account/account.ts";
@@ -68,7 +67,6 @@ export interface AnswerPorts extends
   Omit<EndPorts, "events">,
   Emits<
     | "toolRefused"
-    | "traced"
     | "turnEnded"
     | "turnStored"
     | "unanswered"
@@ -138,10 +136,6 @@ export interface AnswerPorts extends
   readonly speech?: TurnSpeech;
   /** Shows what the turn does. Absent: nothing of it is shown (R8a). */
   readonly lines?: Pick<ProgressLines, "begin">;
-  /** Records this turn; absent: no traces are exported. */
-  readonly tracing?: TurnTracing;
-  /** Whether traces are exported; absent: they are not. */
-  readonly hasTraces?: boolean;
   /** Runs work that nothing waits for, soon and once; `setImmediate` by default. */
   readonly soon?: (run: () => void) => void;
 }

@@ -303,7 +303,7 @@ export function toolboxOf(
   rules: TurnRules,
   ports: AnswerPorts,
 ): Toolbox {
-  const toolbox = createToolbox(rules.tools, {
+  return createToolbox(rules.tools, {
     timeoutMs: rules.toolTimeoutMs,
     isSmall: rules.isSmall,
     schedule: ports.schedule,
@@ -312,7 +312,6 @@ export function toolboxOf(
     missingRight: (needs) => ports.missingRight(messagesOf(turn.claim), needs),
     keepImage: (bytes) => gathered.attachments().keepImage(turn.claim.message, bytes),
   });
-  return ports.tracing?.toolbox(toolbox) ?? toolbox;
 }
 
 /** Everything that only a turn with tools needs: their context, its steps, and later messages. */

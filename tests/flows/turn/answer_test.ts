@@ -197,7 +197,6 @@ function setUp(
         turnEnded: ({ kind }) => outcomes.push(kind),
         decided() {},
         toolRefused() {},
-        traced() {},
       },
     },
     ...(queue && { queue }),
@@ -661,13 +660,12 @@ describe("[T1] a plain turn and a turn with everything", () => {
         const plain = setUp(facts());
         await answer(claimOf(message), plain.ports);
 
-        // A crash came before; people, drafts, traces and later messages take part; nothing of it acts.
+        // A crash came before; people, drafts and later messages take part; nothing of it acts.
         const general = setUp({ ...facts(), drafts: { begin: () => IDLE_DRAFT } });
         await answer({ ...claimOf(message), attempt: 2 }, {
           ...general.ports,
           store: { ...general.ports.store, takeIn: () => Promise.resolve(undefined) },
           steers: () => true,
-          hasTraces: true,
           manner: { showsSteps: true, showsThinking: false },
           changesOf: () => Promise.resolve([]),
           lines: {

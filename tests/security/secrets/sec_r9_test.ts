@@ -37,7 +37,6 @@ const CANARIES: Readonly<Record<string, string>> = {
   "alerts.ntfy": "http://127.0.0.1:9/canary-topic-qA2wS5eD8rF1tG4y",
   "alerts.ntfyToken": "canary-ntfy-token-hU7jI0kO3lP6mN9b",
   "backup.passphrase": "canary-backup-passphrase-eR4tY7uI1oP9aS2d",
-  "otel.headers.*": "canary-otel-header-kL4jH7gF1dS9aZ3x",
   "models.providers.*.aws.accessKeyId": "canary-aws-id-tR5yU8iO1pA4sD7f",
   "models.providers.*.aws.secretAccessKey": "canary-aws-key-gH3jK6lZ9xC2vB5n",
   "models.providers.*.aws.sessionToken": "canary-aws-token-mQ1wE4rT7yU0iO3p",
@@ -93,10 +92,6 @@ const OPTIONS: SceneOptions = {
       ntfyToken: canary("alerts.ntfyToken"),
     },
     backup: { passphrase: canary("backup.passphrase") },
-    otel: {
-      endpoint: "http://127.0.0.1:9",
-      headers: { "x-key": canary("otel.headers.*") },
-    },
     mcp: {
       servers: {
         files: { command: "mcp-files", env: { KEY: canary("mcp.servers.*.env.*") } },

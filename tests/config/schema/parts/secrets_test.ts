@@ -196,7 +196,7 @@ describe("[C8] registerSecrets()", () => {
     const loaded = await loadedOf(
       `{ "channels": { "discord": { "dm": { "enabled": false } } },
          "alerts": { "webhook": "\${DB}" }, "http": { "token": "hunter2" },
-         "otel": { "endpoint": "http://a:1", "headers": { "a": "\${A}", "b": "\${B}" } } }`,
+         "mcp": { "servers": { "a": { "url": "http://a:1", "headers": { "a": "\${A}", "b": "\${B}" } } } } }`,
       {
         env: {
           DB: "https://bot:sword%2Ffish@db.example/x",
