@@ -162,7 +162,6 @@ export async function startBot(options: BotOptions) {
         measure: health.measure,
         refresh: health.refresh,
         reachOwners: (accountId, text) => known.running(accountId)?.reachOwners(text),
-        metrics,
         now,
         log: logging.forPart("health"),
       })]

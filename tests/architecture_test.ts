@@ -109,7 +109,6 @@ const MAY_READ_STORE_TYPES: readonly string[] = [
 
 /** The extras that each extra may use. An extra that is not named uses none. */
 const MAY_USE: Readonly<Record<string, readonly string[]>> = {
-  alerts: ["delivery"], // a test message
   backup: ["service"], // `restore` repairs the service of a machine
   // Shows what their commands show, and changes the same rows.
   dashboard: ["access", "agent", "config", "model", "why"],

@@ -20,7 +20,6 @@ import type { Reader } from "../discord/gateway/read/reader.ts";
 import type { VoiceIndex } from "../discord/gateway/read/voice_index.ts";
 import type { RestClient } from "../discord/rest/client/client.ts";
 import type { Judging } from "../flows/judging/judging.ts";
-import type { Meters } from "../http/metrics.ts";
 import type { Snapshot } from "../http/snapshot.ts";
 import type { BotConfig } from "../config/config.ts";
 import type { Env } from "../lib/env.ts";
@@ -136,7 +135,6 @@ export interface WatchedProcess {
   readonly refresh: () => Promise<void>;
   /** Sends a notice to the owners; rejects if it reaches none; `undefined`: the account does not run. */
   readonly reachOwners: (accountId: AccountId, text: string) => Promise<number> | undefined;
-  readonly metrics: Pick<Meters, "alerts">;
   readonly now: () => number;
   readonly log: Log;
 }

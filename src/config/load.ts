@@ -125,15 +125,13 @@ export async function loadConfig(
   };
 }
 
-/** Warns about addresses of alerts that cross the internet unencrypted (SEC-R9). */
+/** Warns about an address of alerts that crosses the internet unencrypted (SEC-R9). */
 function openAlerts({ alerts }: Partial<Settings>, problemAt: ProblemAt): readonly Problem[] {
-  return (["webhook", "ntfy"] as const).flatMap((way) => {
-    const written = alerts?.[way];
-    const host = written instanceof Secret ? openHost(written.reveal()) : undefined;
-    if (host === undefined) return [];
-    const message = `The alerts for ${host} cross the network unencrypted`;
-    return [problemAt("warning", ["alerts", way], message, UNENCRYPTED_HINT)];
-  });
+  const written = alerts?.webhook;
+  const host = written instanceof Secret ? openHost(written.reveal()) : undefined;
+  if (host === undefined) return [];
+  const message = `The alerts for ${host} cross the network unencrypted`;
+  return [problemAt("warning", ["alerts", "webhook"], message, UNENCRYPTED_HINT)];
 }
 
 /** Without this, each night's backup would fail (O11). */

@@ -210,21 +210,19 @@ function wordsOfOpen({ cover, failure }: Omit<ModelSnapshot, "id" | "openAt">): 
 /** A spent budget keeps the bot silent, because people wanted it so: its supervisor must do nothing. */
 function budgets({ budgets = [] }: Snapshot): Findings {
   return budgets.flatMap((use): Findings => {
-    const { of, name, rule: where, used, limit } = use;
+    const { of, name, rule: where } = use;
     const why = `${of === undefined ? "" : `${labelOf(of, name)}: `}${budgetText(use)}`;
     const about = { id: "budget", what: "Budget", where, why };
-    const fix = `raise \`${where}\`, or wait until its day or month ends`;
-    if (isSpent(use)) return [{ ...about, status: "warn", why: `spent: ${why}`, fix }];
-    const isNear = used >= limit * NEAR;
-    return [
-      { ...about, status: "pass" },
-      ...isNear ? [{ ...about, id: "budget:near", status: "pass" as const, fix }] : [],
-    ];
+    return isSpent(use)
+      ? [{
+        ...about,
+        status: "warn",
+        why: `spent: ${why}`,
+        fix: `raise \`${where}\`, or wait until its day or month ends`,
+      }]
+      : [{ ...about, status: "pass" }];
   });
 }
-
-/** The part of a budget that the owners hear of. */
-const NEAR = 0.8;
 
 /** The bot answers without its tools. */
 function mcpServer({ id, state, tools, cut = [], problem, said }: McpServerState): Finding {
@@ -244,9 +242,9 @@ function mcpServer({ id, state, tools, cut = [], problem, said }: McpServerState
 }
 
 /** An open alert, and how far the owners know of it. */
-function alert({ kind, about, cause, since, told, failure }: AlertRecord): Finding {
-  const known = told
-    ? `the owners know by ${told.way} since ${timeText(told.at)}`
+function alert({ kind, about, cause, since, toldAt, failure }: AlertRecord): Finding {
+  const known = toldAt !== undefined
+    ? `the owners know since ${timeText(toldAt)}`
     : `the owners do not know yet${failure === undefined ? "" : `: ${failure}`}`;
   return {
     id: `alert:${kind}`,

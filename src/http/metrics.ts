@@ -6,7 +6,7 @@
  * series, and a chart must not list who talks to the bot. The account label is a key of the config.
  */
 
-import { ALERT_KIND_NAMES } from "../core/alerts.ts";
+import { ALERT_KINDS } from "../core/alerts.ts";
 import { droppedParts } from "../core/discord/lenient.ts";
 import { CONNECTION_STEPS } from "../core/discord/gateway.ts";
 import { createRegistry, type Registry } from "../lib/metrics.ts";
@@ -146,12 +146,6 @@ function defineMeters(registry: Registry) {
       ["verdict", "reason"],
     ),
     authDenied: counter("auth_denied", "Events refused by reason.", ["reason"]),
-    // `way` is `"dm"`, `"webhook"` or `"ntfy"`; `outcome` is `"sent"` or `"failed"`.
-    alerts: counter("alerts", "Messages about alerts by kind, way and outcome.", [
-      "kind",
-      "way",
-      "outcome",
-    ]),
     // By the reasons of `RefusalReason`.
     toolRefusals: counter(
       "tool_refusals",
@@ -306,7 +300,7 @@ function defineGauges(registry: Registry): readonly ((readings: Readings) => voi
       "barnacle_alert_open",
       "Open alerts by kind.",
       ({ alerts = [] }) =>
-        ALERT_KIND_NAMES.map((kind) =>
+        ALERT_KINDS.map((kind) =>
           [alerts.filter((alert) => alert.kind === kind).length, { kind }] as const
         ),
       ["kind"],

@@ -26,7 +26,6 @@ const UNREAD = /^(?:\$schema$|channels\.defaults\.|channels\.discord\.accounts$)
 const SWITCHED_OFF = new Set(["messages.ackReaction", "exec.mode"]);
 const ADDRESSES = new Map([
   ["alerts.webhook", "https://a.example/"],
-  ["alerts.ntfy", "https://a.example/"],
 ]);
 const KEYS = plainKeys(referenceKeys(configSchema)).filter(({ path }) => !UNREAD.test(path));
 const WORLD = {

@@ -5,7 +5,6 @@ import type { Finding } from "../../core/finding.ts";
 import { judgeBackups } from "../../flows/preflight/backups.ts";
 import { judgeDisk } from "../../flows/preflight/disk.ts";
 import { hostingOf, judgeRuns } from "../../flows/preflight/last_run.ts";
-import { judgeSchedule } from "../../flows/preflight/schedules.ts";
 import { isThere, readDisk } from "../../host/limits/disk.ts";
 import { readBootId } from "../../host/process/boot.ts";
 import { DAY_MS } from "../../lib/clock.ts";
@@ -32,7 +31,7 @@ export function createSlowChecks(
   return async () => {
     const at = now();
     if (last && at - last.at < FRESH_MS) return last.findings;
-    const { accounts, backup } = config();
+    const { backup } = config();
     runs ??= judgeRuns(
       (await store.gateway.runs(at - DAY_MS)).slice(0, -1),
       at,
@@ -40,14 +39,10 @@ export function createSlowChecks(
       hostingOf(env),
     );
     const backups = await store.settings.backups();
-    const schedules = await Promise.all(
-      accounts.map(({ accountId }) => store.schedules.list(accountId)),
-    );
     const findings = [
       ...judgeDisk(await readDisk(dataDir)),
       at - startedAt < WELL_MS ? runs : { ...runs, status: "pass" as const },
       judgeBackups(backups, backup, at, await isThere(backups.made?.path ?? "")),
-      ...schedules.flat().flatMap((schedule) => judgeSchedule(schedule, at)),
     ];
     last = { findings, at };
     return findings;

@@ -4,8 +4,7 @@
  */
 
 import { z } from "zod";
-import { address, baseAddress, key, lazyKey, lazySection, text, whole } from "./parts/key.ts";
-import { ALERT_WAYS } from "../../core/alerts.ts";
+import { address, baseAddress, key, lazyKey, lazySection, text } from "./parts/key.ts";
 import { MCP_LIMITS } from "../../lib/program_limits.ts";
 import { programLimits } from "./parts/program_limits.ts";
 import { secret, secretAddress } from "./parts/secrets.ts";
@@ -45,20 +44,13 @@ export const search = lazyKey(
   { task: "agents", example: { kind: "searxng", url: "http://127.0.0.1:8888" } },
 );
 
-/** An address of ntfy names a topic: one word after the host, or after the path of a proxy. */
-function topicProblem({ pathname }: URL): string | undefined {
-  return pathname.replace(/\/+$/, "") === "" ? "it names no topic" : undefined;
-}
-
 export const alerts = lazySection(
   () =>
     z.strictObject({
-      ways: key(
-        z.array(z.enum(ALERT_WAYS)).default([...ALERT_WAYS]),
-        "Ways to tell the owners of an alert, in order: the first one that works is used. `dm`: a " +
-          "direct message, while the bot is connected. `webhook`, `ntfy`: the keys below. An empty " +
-          "list: only the log and `barnacle status` show alerts.",
-        { example: ["ntfy", "dm"] },
+      dm: key(
+        z.boolean().default(true),
+        "Whether owners get alerts by direct message, while the bot is connected.",
+        { example: false },
       ),
       webhook: key(
         secretAddress().optional(),
@@ -67,25 +59,10 @@ export const alerts = lazySection(
           "use it.",
         { unset: "none", example: "${ALERTS_WEBHOOK}" },
       ),
-      ntfy: key(
-        secretAddress(topicProblem).optional(),
-        "Address of a topic of ntfy, for alerts on a phone. It is written like an `apiKey`.",
-        { unset: "none", example: "${ALERTS_NTFY}" },
-      ),
-      ntfyToken: key(
-        secret().optional(),
-        "Access token of ntfy, if the topic needs one. It is written like an `apiKey`.",
-        { unset: "none", example: "${NTFY_TOKEN}" },
-      ),
-      gatewayDownSec: key(
-        whole(1, 86_400).default(300),
-        "How long the connection to Discord may be down until that is an alert.",
-        { unit: "seconds", example: 900 },
-      ),
     }).prefault({}),
-  { ways: [...ALERT_WAYS], gatewayDownSec: 300 },
+  { dm: true },
   "How the owners hear of trouble that keeps the bot from answering.",
-  { task: "operating", example: { ntfy: "${ALERTS_NTFY}" } },
+  { task: "operating", example: { webhook: "${ALERTS_WEBHOOK}" } },
 );
 
 /** The id of a server is a part of its tools' names, which are limited to 64 characters. */

@@ -1,45 +1,128 @@
 /**
- * Decides which alerts begin and end, and which message the owners are to get next, and how (O12).
+ * Decides which alerts begin and end, and which messages the owners are to get (O12). An alert is a
+ * check of the running bot that fails for longer than its time.
  *
- * All functions are pure: alerts and facts give alerts. So a table of facts and times tests them.
+ * All functions are pure: alerts and checks give alerts. So a table of checks and times tests them.
  */
 
-import type {
-  AlertEvent,
-  AlertKindName,
-  AlertRecord,
-  AlertWay,
-  OwedMessage,
-  Trouble,
-} from "../../core/alerts.ts";
+import type { AlertKind, AlertRecord, Trouble } from "../../core/alerts.ts";
+import { type Finding, isTrouble } from "../../core/finding.ts";
 import { DAY_MS } from "../../lib/clock.ts";
-import type { Finding } from "../../core/finding.ts";
-import { type AlertTimes, kindOf, seenIn } from "./kinds.ts";
+import { durationText, timeText } from "../../lib/text/units.ts";
+
+interface AlertRow {
+  readonly kind: AlertKind;
+  /** Ids of its checks. */
+  readonly check: RegExp;
+  /** The least status that is trouble. */
+  readonly from: "warn" | "fail";
+  /** What the alert is about. */
+  readonly about: (finding: Finding) => string;
+  /** The sentence about its beginning, without a period. */
+  readonly begins: string;
+  readonly ends: string;
+  /** Milliseconds for which trouble must hold until it is an alert. */
+  readonly beginMs: number;
+  /** Milliseconds for which trouble must be gone until the alert ends. */
+  readonly endMs: number;
+}
+
+const MINUTE_MS = 60_000;
+
+const whole = () => "";
+const account = ({ where = "" }: Finding) => where.replace(/\/.*/, "");
+
+const ROWS: readonly AlertRow[] = [
+  {
+    kind: "account",
+    check: /^account:state$/,
+    from: "warn",
+    about: account,
+    begins: "An account of Barnacle has ended",
+    ends: "The account of Barnacle runs again",
+    beginMs: 0,
+    endMs: 5 * MINUTE_MS, // a start may end in the same way
+  },
+  {
+    kind: "gateway",
+    check: /^gateway:connection$/,
+    from: "warn",
+    about: account,
+    begins: "Barnacle is not connected to Discord, so it answers no one",
+    ends: "Barnacle is connected to Discord again",
+    beginMs: 5 * MINUTE_MS,
+    endMs: MINUTE_MS,
+  },
+  {
+    kind: "store",
+    check: /^storage:write$/,
+    from: "fail",
+    about: whole,
+    begins: "Barnacle cannot store messages, so it answers no one",
+    ends: "Barnacle can store messages again",
+    beginMs: MINUTE_MS / 2,
+    endMs: MINUTE_MS,
+  },
+  {
+    kind: "model",
+    check: /^llm:/,
+    from: "fail",
+    about: ({ id }) => id.slice("llm:".length),
+    begins: "Barnacle's model fails, so questions get no answer",
+    ends: "Barnacle's model answers again",
+    beginMs: 0,
+    endMs: 0,
+  },
+  {
+    kind: "backup",
+    check: /^host\.backups$/,
+    from: "fail",
+    about: whole,
+    begins: "A backup of Barnacle's data has failed",
+    ends: "Backups of Barnacle's data work again",
+    beginMs: 0,
+    endMs: 0,
+  },
+];
+
+export function rowOf(kind: AlertKind): AlertRow {
+  const row = ROWS.find((one) => one.kind === kind);
+  if (!row) throw new Error(`No row for alerts of the kind ${kind}`);
+  return row;
+}
+
+/** Trouble, none, or a check that cannot tell. */
+type Seen = Trouble & { readonly state: "unknown" | "well" | "trouble" };
+
+const ORDER = ["unknown", "well", "trouble"] as const;
+
+/** What the checks say about each alert; of several shards, the one with trouble counts. */
+function seenIn(findings: readonly Finding[]): ReadonlyMap<string, Seen> {
+  const all = ROWS.flatMap(({ kind, check, from, about }) =>
+    findings.filter(({ id }) => check.test(id)).map((finding): Seen => {
+      const { status, why: cause, fix, isNoticed } = finding;
+      const isFound = from === "warn" ? isTrouble(finding) : status === from;
+      const state = isFound ? "trouble" : status === "skipped" ? "unknown" : "well";
+      return { kind, about: about(finding), cause, fix, isNoticed, state };
+    })
+  );
+  return new Map(
+    all.toSorted((one, other) => ORDER.indexOf(one.state) - ORDER.indexOf(other.state))
+      .map((one) => [alertKey(one), one]),
+  );
+}
 
 export interface AlertState {
   readonly records: readonly AlertRecord[];
   /**
-   * Milliseconds for which trouble without an alert has held, or for which that of an open alert is
-   * gone, by {@link alertKey}. It is not stored: a start counts anew.
+   * How long trouble without an alert has held, or that of an open alert is gone, by
+   * {@link alertKey}. It is not stored: a start counts anew.
    */
-  readonly held: ReadonlyMap<string, Held>;
-}
-
-/** See {@link AlertState.held}. */
-export interface Held {
-  readonly kind: AlertKindName;
-  readonly ms: number;
-  /** Unix time in milliseconds from which it counts. */
-  readonly since: number;
+  readonly held: ReadonlyMap<string, { readonly ms: number; readonly since: number }>;
 }
 
 /** No alert, as at the first start. */
 export const NO_ALERTS: AlertState = { records: [], held: new Map() };
-
-/** Longest hold of an end, for trouble that keeps coming back, in milliseconds. */
-const MAX_END_MS = 60 * 60_000;
-/** How long the hold is at least once trouble has come back, before it is doubled. */
-const RETURN_MS = 60_000;
 
 export function alertKey({ kind, about }: Pick<Trouble, "kind" | "about">): string {
   return about === "" ? kind : `${kind} ${about}`;
@@ -57,193 +140,108 @@ export function isOpen({ endedAt }: AlertRecord): boolean {
 export function judgeAlerts(
   { records, held }: AlertState,
   findings: readonly Finding[],
-  times: AlertTimes,
   stepMs: number,
   now: number,
 ): AlertState {
-  const open = new Map(records.map((record) => [alertKey(record), record]));
-  const seen = new Map(
-    // Of several shards, the one with trouble counts.
-    seenIn(findings).toSorted((one, other) => ORDER.indexOf(one.state) - ORDER.indexOf(other.state))
-      .map((one) => [alertKey(one), one]),
-  );
+  const before = new Map(records.map((record) => [alertKey(record), record]));
+  const seen = seenIn(findings);
   const next: AlertRecord[] = [];
-  const heldNow = new Map<string, Held>();
-  const hold = (key: string, kind: AlertKindName): Held => {
-    const before = held.get(key) ?? { kind, ms: -stepMs, since: now };
-    const after = { ...before, ms: before.ms + stepMs };
-    heldNow.set(key, after);
-    return after;
+  const heldNow = new Map<string, { readonly ms: number; readonly since: number }>();
+  /** Whether it has held for a time; then, since when. */
+  const hasHeld = (key: string, forMs: number): number | undefined => {
+    const { ms, since } = held.get(key) ?? { ms: -stepMs, since: now };
+    if (ms + stepMs >= forMs) return since;
+    heldNow.set(key, { ms: ms + stepMs, since });
+    return undefined;
   };
 
   for (const [key, { state, ...trouble }] of seen) {
     if (state !== "trouble") continue;
-    const record = open.get(key);
+    const record = before.get(key);
     if (record && isOpen(record)) {
-      next.push(repeated({ ...record, ...trouble, fix: trouble.fix }, now));
+      next.push({ ...record, ...trouble });
       continue;
     }
-    const { ms, since } = hold(key, trouble.kind);
-    if (ms >= (kindOf(trouble.kind)?.beginMs(times) ?? 0)) {
-      heldNow.delete(key);
-      next.push(begun(trouble, since, now, record));
+    const since = hasHeld(key, rowOf(trouble.kind).beginMs);
+    if (since !== undefined) {
+      const returns = record ? record.returns + 1 : 0;
+      next.push({ ...trouble, since, returns, owed: { event: "begins", nextAt: now, tries: 0 } });
     } else if (record) next.push(record);
   }
-  for (const [key, record] of open) {
+  for (const [key, record] of before) {
     const state = seen.get(key)?.state;
     if (state === "trouble") continue;
     if (!isOpen(record)) {
       if (now - (record.endedAt ?? 0) < DAY_MS) next.push(record);
-      continue;
-    }
-    if (state === undefined) { // its object is gone
-      next.push({ ...record, owed: undefined, endedAt: now });
-      continue;
-    }
-    if (state === "unknown") {
-      next.push(record);
-      continue;
-    }
-    const { ms, since } = hold(key, record.kind);
-    if (ms < endMsOf(record, times)) next.push(record);
+    } else if (state === undefined) next.push({ ...record, owed: undefined, endedAt: now }); // gone
     else {
-      heldNow.delete(key);
-      next.push(ended(record, since, now));
+      const endedAt = state === "well" ? hasHeld(key, endMsOf(record)) : undefined;
+      next.push(
+        endedAt === undefined
+          ? record
+          : { ...record, endedAt, owed: { event: "ends", nextAt: now, tries: 0 } },
+      );
     }
   }
   return { records: next, held: heldNow };
 }
 
-const ORDER = ["unknown", "well", "trouble"] as const;
-
 /** Trouble that keeps coming back must be gone for longer each time, so it floods no one. */
-function endMsOf({ kind, returns }: AlertRecord, times: AlertTimes): number {
-  const row = kindOf(kind);
-  const endMs = row?.endMs(times) ?? 0;
-  if (returns === 0) return endMs;
-  return row?.returnedEndMs ?? Math.min(MAX_END_MS, Math.max(RETURN_MS, endMs) * 2 ** returns);
+function endMsOf({ kind, returns }: AlertRecord): number {
+  const { endMs } = rowOf(kind);
+  return returns === 0 ? endMs : Math.min(HOUR_MS, Math.max(MINUTE_MS, endMs) * 2 ** returns);
 }
 
-function begun(
-  trouble: Trouble,
-  since: number,
-  now: number,
-  before: AlertRecord | undefined,
-): AlertRecord {
-  const returns = before ? before.returns + 1 : 0;
-  return { ...trouble, since, returns, owed: owe("begins", now) };
-}
+const HOUR_MS = 60 * MINUTE_MS;
 
-function owe(event: AlertEvent, nextAt: number): OwedMessage {
-  return { event, nextAt, tries: 0, failed: [] };
-}
-
-/** An open alert, with a message about it once a day. */
-function repeated(record: AlertRecord, now: number): AlertRecord {
-  const { kind, told, owed } = record;
-  const isDue = told && !owed && now - told.at >= DAY_MS && kindOf(kind)?.isRepeated;
-  return isDue ? { ...record, owed: owe("lasts", now) } : record;
-}
-
-function ended(record: AlertRecord, endedAt: number, now: number): AlertRecord {
-  const { owed: _, ...rest } = record;
-  return kindOf(record.kind)?.ends
-    ? { ...rest, endedAt, owed: owe("ends", now) }
-    : { ...rest, endedAt };
-}
-
-/** The next message to send: of an alert, by a way. */
-export interface NextMessage {
-  readonly record: AlertRecord;
-  readonly event: AlertEvent;
-  /** Absent if the owners know already, by a notice of another part. */
-  readonly way?: AlertWay;
-  /** Whether `way` is the last one of this round. */
-  readonly isLast: boolean;
-}
-
-/**
- * Finds the messages that are due, with the way of each.
- *
- * @param ways The ways that can work now, in the order of the config.
- */
-export function dueMessages(
-  { records, held }: AlertState,
-  ways: readonly AlertWay[],
-  now: number,
-): readonly NextMessage[] {
-  return records.flatMap((record): readonly NextMessage[] => {
-    const { owed, told, isNoticed } = record;
+/** Alerts with a message to send now. */
+export function dueAlerts({ records, held }: AlertState, now: number): readonly AlertRecord[] {
+  return records.filter((record) => {
     // Trouble that is gone just now may be over before the message is read.
     const isGone = isOpen(record) && held.has(alertKey(record));
-    if (!owed || isLater(owed, now) || isGone) return [];
-    const { event } = owed;
-    if (event === "begins" && isNoticed && ways[0] === "dm") {
-      return [{ record, event, isLast: true }];
-    }
-    const own = told && event === "ends" && ways.includes(told.way) ? [told.way] : [];
-    const [way, ...others] = [...new Set([...own, ...ways])]
-      .filter((one) => !owed.failed.includes(one));
-    return way === undefined ? [] : [{ record, event, way, isLast: others.length === 0 }];
+    if (!record.owed || isGone) return false;
+    const waitMs = record.owed.nextAt - now;
+    return waitMs <= 0 || waitMs > HOUR_MS; // the clock was set back
   });
 }
 
-/** Attempts by one way, and milliseconds between them: after the last one, the next way is tried. */
-const WAITS_MS: readonly number[] = [5_000, 30_000];
-/** Milliseconds after which all ways are tried again. */
-const ROUND_MS = 60 * 60_000;
-
-/** Whether a message waits. Of a clock that was set back, no longer wait counts than of a round. */
-function isLater({ nextAt }: OwedMessage, now: number): boolean {
-  return nextAt > now && nextAt - now <= ROUND_MS;
-}
-
-export function afterSent(record: AlertRecord, way: AlertWay, now: number): AlertRecord {
-  const { owed: _, failure: __, ...rest } = record;
-  return { ...rest, told: { at: now, way } };
-}
-
-/**
- * The alert after a message could not be sent.
- *
- * @param isEnding Whether the process ends, so that no way is tried twice.
- */
-export function afterFailure(
-  { record, way, isLast }: NextMessage,
-  failure: string,
+/** The alert after its message was sent. */
+export function afterSent(
+  { owed: _, failure: __, ...rest }: AlertRecord,
   now: number,
-  isEnding = false,
 ): AlertRecord {
+  return { ...rest, toldAt: now };
+}
+
+/** The alert after its message reached no one: another attempt follows after 10 s, 1 min, 6 min … 1 h. */
+export function afterFailure(record: AlertRecord, failure: string, now: number): AlertRecord {
   const { owed } = record;
-  if (!owed || way === undefined) return record;
-  const wait = isEnding ? undefined : WAITS_MS[owed.tries];
-  if (wait !== undefined) {
-    return { ...record, failure, owed: { ...owed, tries: owed.tries + 1, nextAt: now + wait } };
+  if (!owed) return record;
+  const nextAt = now + Math.min(HOUR_MS, 10_000 * 6 ** owed.tries);
+  return { ...record, failure, owed: { ...owed, tries: owed.tries + 1, nextAt } };
+}
+
+/** A message to the owners. */
+export interface AlertMessage {
+  readonly title: string;
+  /** The other sentences, with cause and next step. */
+  readonly body: string;
+}
+
+/** The message that an alert owes. */
+export function messageOf(record: AlertRecord, now: number): AlertMessage {
+  const { kind, about, cause, fix, since, endedAt = now, toldAt, owed } = record;
+  const { begins, ends } = rowOf(kind);
+  const place = about === "" ? "" : ` (${about})`;
+  if (owed?.event === "ends") {
+    const lasted = `It lasted ${durationText(endedAt - since)}, from ${timeText(since)} to ` +
+      `${timeText(endedAt)}.`;
+    const late = toldAt === undefined
+      ? ` The cause was: ${cause}. Barnacle could not tell you earlier.`
+      : "";
+    return { title: `${ends}${place}`, body: lasted + late };
   }
-  const next: OwedMessage = isLast
-    ? { ...owed, tries: 0, failed: [], nextAt: now + ROUND_MS }
-    : { ...owed, tries: 0, failed: [...owed.failed, way], nextAt: now };
-  return { ...record, failure, owed: next };
+  const begun = now - since < MINUTE_MS ? "" : ` Since ${timeText(since)}.`;
+  const step = fix === undefined ? "" : ` Next step: ${fix}.`;
+  return { title: `${begins}${place}`, body: `Cause: ${cause}.${begun}${step}` };
 }
-
-export function withRecord({ records, held }: AlertState, changed: AlertRecord): AlertState {
-  const key = alertKey(changed);
-  return { held, records: records.map((one) => alertKey(one) === key ? changed : one) };
-}
-
-/** Milliseconds until the next look is due at the latest, for holds and messages; at most `most`. */
-export function nextLookMs(
-  { records, held }: AlertState,
-  times: AlertTimes,
-  now: number,
-  most: number,
-): number {
-  const waits = records.flatMap(({ owed }) => owed && owed.nextAt > now ? [owed.nextAt - now] : []);
-  for (const [key, { kind, ms }] of held) {
-    const record = records.find((one) => alertKey(one) === key && isOpen(one));
-    waits.push((record ? endMsOf(record, times) : kindOf(kind)?.beginMs(times) ?? 0) - ms);
-  }
-  return Math.max(LEAST_MS, Math.min(most, ...waits));
-}
-
-const LEAST_MS = 250;

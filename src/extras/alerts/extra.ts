@@ -1,9 +1,46 @@
-/** Tells owners of problems, once each (O12). */
+/**
+ * Tells owners of trouble (O12). The watch loads some seconds after the start, which needs none of its
+ * code; at once if the bot ends by itself.
+ */
 
+import type { AlertRecord } from "../../core/alerts.ts";
+import type { Watch, WatchedProcess } from "../../bot/bot_extra.ts";
 import type { Extra } from "../../cli/extras/extra.ts";
-import { createLoadedAlerts } from "./load_watch.ts";
+import { schedule } from "../../lib/clock.ts";
+import { createLoader } from "../../lib/loader.ts";
+import type { Alerts } from "./alerts.ts";
 
 export const alerts: Extra = {
   commands: async () => ({ "Diagnose": await import("./commands.ts") }),
-  watch: createLoadedAlerts,
+  watch: watchProcess,
 };
+
+/** Milliseconds after the start. */
+const LOAD_MS = 3_000;
+
+function watchProcess(process: WatchedProcess): Watch {
+  let loaded: Alerts | undefined;
+  let isStopped = false;
+  const loader = createLoader(async () => {
+    const { startAlerts } = await import("./watch.ts");
+    return loaded = startAlerts(process);
+  });
+  const load = async (): Promise<Alerts | undefined> => {
+    try {
+      return isStopped ? undefined : await loader.get();
+    } catch (error) {
+      process.log.error("Cannot watch for alerts", { error });
+      return undefined;
+    }
+  };
+  const cancel = schedule(() => void load(), LOAD_MS);
+  return {
+    open: (): readonly AlertRecord[] => loaded?.open() ?? [],
+    lastLook: async (): Promise<void> => await (await load())?.lastLook(),
+    async stop(): Promise<void> {
+      isStopped = true;
+      cancel();
+      await (await loader.loading())?.stop();
+    },
+  };
+}

@@ -72,8 +72,8 @@ export function createModelNotices(
 
   /** Whether an alert about this problem has lasted since before the last answer. */
   async function isStillTold(model: string, why: string): Promise<boolean> {
-    return (await alerts()).some(({ kind, about, cause, since, endedAt, told }) =>
-      kind === "model" && about === model && cause === why && told !== undefined &&
+    return (await alerts()).some(({ kind, about, cause, since, endedAt, toldAt }) =>
+      kind === "model" && about === model && cause === why && toldAt !== undefined &&
       endedAt === undefined && since < answeredAt
     );
   }

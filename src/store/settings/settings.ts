@@ -4,7 +4,7 @@
  */
 
 import { z } from "zod";
-import { ALERT_KIND_NAMES, ALERT_WAYS, type AlertRecord } from "../../core/alerts.ts";
+import { ALERT_KINDS, type AlertRecord } from "../../core/alerts.ts";
 import {
   type AccountId,
   type ChannelId,
@@ -222,27 +222,22 @@ function pauseIn(row: (Pause & { readonly isPaused: boolean }) | undefined): Pau
 
 const ALERTS = { accountId: toAccountId(""), scope: "bot", name: "alerts" };
 
-const recordsSchema = z.lazy(() => {
-  const way = z.enum(ALERT_WAYS);
-  return z.array(z.object({
-    kind: z.enum(ALERT_KIND_NAMES),
+const recordsSchema = z.lazy(() =>
+  z.array(z.object({
+    kind: z.enum(ALERT_KINDS),
     about: z.string(),
     cause: z.string(),
     fix: z.string().optional(),
     isNoticed: z.boolean().optional(),
     since: z.number(),
     endedAt: z.number().optional(),
-    told: z.object({ at: z.number(), way }).optional(),
-    owed: z.object({
-      event: z.enum(["begins", "lasts", "ends"]),
-      nextAt: z.number(),
-      tries: z.number(),
-      failed: z.array(way),
-    }).optional(),
+    toldAt: z.number().optional(),
+    owed: z.object({ event: z.enum(["begins", "ends"]), nextAt: z.number(), tries: z.number() })
+      .optional(),
     failure: z.string().optional(),
     returns: z.number(),
-  }));
-});
+  }))
+);
 
 /** Stores the alerts of the whole bot, in one row: they are few, and change together (O12). */
 function createStoredAlerts(

@@ -202,7 +202,6 @@ export const scenario = scenarioOf({
         rateLimit: { maxQueueSize: 10_000 },
       }),
       config: {
-        alerts: { ways: [] }, // so many kills are an alert, and the ledger knows answers only
         mcp: { servers: { bell: { url: bell.url } } },
         tools: { allow: ["discord", "remind", "read_channel_history", "memory", "mcp__bell"] },
       },

@@ -48,7 +48,6 @@ const env = {
   OPENAI_API_KEY: "t",
   BARNACLE_HTTP_TOKEN: "t",
   ALERTS_WEBHOOK: "https://example.org/hook",
-  ALERTS_NTFY: "https://example.org/topic",
   NTFY_TOKEN: "t",
   BACKUP_PASSPHRASE: "t".repeat(12),
   HOME_ASSISTANT_TOKEN: "h".repeat(32),

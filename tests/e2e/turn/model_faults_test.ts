@@ -60,7 +60,7 @@ describe("[R11] a failing model", () => {
   describe("[L3] a failure that only the operator can fix", () => {
     // An alert that lasts would keep the second notice back, and begins with a look every 10 s. So
     // these come before the failures of a bot with alerts.
-    const WITHOUT_ALERTS = { config: { alerts: { ways: [] } } };
+    const WITHOUT_ALERTS = { config: { alerts: { dm: false } } };
 
     it("causes one direct message to the owner until the model answers again", () =>
       play(async (scene) => {

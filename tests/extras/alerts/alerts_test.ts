@@ -1,12 +1,23 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { AlertRecord, AlertWay } from "../../../src/core/alerts.ts";
-import { type AlertsPorts, createAlerts } from "../../../src/extras/alerts/alerts.ts";
+import type { AlertRecord } from "../../../src/core/alerts.ts";
+import type { Finding } from "../../../src/core/finding.ts";
+import {
+  type AlertsPorts,
+  type AlertWay,
+  createAlerts,
+} from "../../../src/extras/alerts/alerts.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
 import { recordingLog } from "../../support/recording_log.ts";
-import { type Changes, checksWith, found } from "./facts.ts";
 
-const FAILING = [found("llm:local/a", "fail")];
+const model = (status: Finding["status"], isNoticed?: true): Finding => {
+  return { id: "llm:local/a", what: "Model", status, why: "…", isNoticed };
+};
+const store = (status: Finding["status"]): Finding => {
+  return { id: "storage:write", what: "Store", status, why: "…" };
+};
+const FAILING = [model("fail")];
+const WELL = [model("pass"), store("pass")];
 
 /** A watch with a store and receivers that a test may break. */
 function createScene(stored: readonly AlertRecord[] = []) {
@@ -15,24 +26,22 @@ function createScene(stored: readonly AlertRecord[] = []) {
   const scene = {
     clock,
     lines,
-    facts: [] as Changes,
+    checks: WELL as readonly Finding[],
     stored,
     sent: [] as string[],
-    counted: [] as string[],
     isStoreBroken: false,
     isReadBroken: false,
-    broken: undefined as AlertWay | undefined,
+    broken: [] as readonly AlertWay[],
     /** Runs at each message, such as the end of the process. */
     onSend: () => {},
   };
   const ports: AlertsPorts = {
-    times: () => ({ gatewayDownSec: 300 }),
-    check: () => Promise.resolve(checksWith(scene.facts)),
-    ways: () => ["webhook", "ntfy"],
-    send(way, { event, kind }) {
+    check: () => Promise.resolve(scene.checks),
+    ways: () => ["direct message", "webhook"],
+    send(way, _message, { owed, kind }) {
       scene.onSend();
-      if (way === scene.broken) return Promise.reject(new Error("the receiver is away"));
-      scene.sent.push(`${way} ${event} ${kind}`);
+      if (scene.broken.includes(way)) return Promise.reject(new Error("the receiver is away"));
+      scene.sent.push(`${way === "webhook" ? way : "dm"} ${owed?.event} ${kind}`);
       return Promise.resolve();
     },
     store: {
@@ -46,17 +55,15 @@ function createScene(stored: readonly AlertRecord[] = []) {
         return Promise.resolve();
       },
     },
-    onSent: (kind, way, isSent) => scene.counted.push(`${kind} ${way} ${isSent}`),
     schedule: clock.schedule,
     now: clock.now,
     log,
   };
-  const alerts = createAlerts(ports);
   return Object.assign(scene, {
-    alerts,
+    alerts: createAlerts(ports),
     /** Moves the clock in steps, so that looks end. */
-    async pass(ms: number, facts: Changes = scene.facts): Promise<void> {
-      scene.facts = facts;
+    async pass(ms: number, checks = scene.checks): Promise<void> {
+      scene.checks = checks;
       for (let passed = 0; passed < ms; passed += 1_000) {
         clock.advance(1_000);
         for (let turn = 0; turn < 20; turn++) await Promise.resolve();
@@ -72,54 +79,53 @@ describe("[O12] createAlerts()", () => {
     scene.onSend = () => seen.push(scene.stored[0]?.owed?.event);
     scene.alerts.start();
     await scene.pass(12_000, FAILING);
-    assert.deepEqual(seen, ["begins"]);
-    assert.deepEqual(scene.stored[0]?.told?.way, "webhook");
+    assert.deepEqual(seen, ["begins", "begins"]);
+    assert.ok(scene.stored[0]?.toldAt);
     assert.deepEqual(scene.alerts.open().map(({ kind }) => kind), ["model"]);
-    await scene.pass(12_000, []);
-    assert.deepEqual(scene.sent, ["webhook begins model", "webhook ends model"]);
-    assert.deepEqual(scene.alerts.open(), []);
-    assert.deepEqual(scene.counted, ["model webhook true", "model webhook true"]);
-  });
-
-  it("continues from the records of a process that died between beginning and end", async () => {
-    const first = createScene();
-    first.alerts.start();
-    await first.pass(12_000, FAILING);
-    const second = createScene(first.stored);
-    second.facts = [found("llm:local/a", "skipped")];
-    second.alerts.start();
-    await second.pass(12_000); // nobody has asked the model yet
-    assert.deepEqual(second.sent, []);
-    await second.pass(12_000, []);
-    assert.deepEqual(second.sent, ["webhook ends model"]);
-  });
-
-  it("uses the next way after three failures, and logs each with its reason", async () => {
-    const scene = createScene();
-    scene.broken = "webhook";
-    scene.alerts.start();
-    await scene.pass(60_000, FAILING);
-    assert.deepEqual(scene.sent, ["ntfy begins model"]);
-    assert.deepEqual(scene.counted, [
-      "model webhook false",
-      "model webhook false",
-      "model webhook false",
-      "model ntfy true",
+    await scene.pass(12_000, WELL);
+    assert.deepEqual(scene.sent, [
+      "dm begins model",
+      "webhook begins model",
+      "dm ends model",
+      "webhook ends model",
     ]);
+    assert.deepEqual(scene.alerts.open(), []);
+  });
+
+  it("is content with one way that works, and tries again if none does", async () => {
+    const scene = createScene();
+    scene.broken = ["direct message", "webhook"];
+    scene.alerts.start();
+    await scene.pass(12_000, FAILING);
+    assert.match(
+      scene.stored[0]?.failure ?? "",
+      /^direct message: the receiver is away; webhook: the receiver/,
+    );
+    scene.broken = ["direct message"];
+    await scene.pass(60_000);
+    assert.deepEqual(scene.sent, ["webhook begins model"]);
     const failures = scene.lines.filter(({ event }) => /^Cannot tell the owners/.test(event));
     assert.equal(failures.length, 3);
-    assert.ok(failures.every(({ fields }) => fields?.["reason"] === "the receiver is away"));
+  });
+
+  it("sends no second direct message of trouble that another notice tells of", async () => {
+    const scene = createScene();
+    scene.alerts.start();
+    await scene.pass(12_000, [model("fail", true)]);
+    await scene.pass(12_000, WELL);
+    assert.deepEqual(scene.sent, ["webhook begins model", "dm ends model", "webhook ends model"]);
   });
 
   it("tells of a store that fails, once, though it can store no alert", async () => {
     const scene = createScene();
     scene.isStoreBroken = true;
+    scene.broken = ["direct message"];
     scene.alerts.start();
-    await scene.pass(120_000, [found("storage:write", "fail")]);
+    await scene.pass(120_000, [store("fail")]);
     assert.deepEqual(scene.sent, ["webhook begins store"]);
     assert.equal(scene.lines.filter(({ event }) => /^Cannot store which/.test(event)).length, 1);
     scene.isStoreBroken = false;
-    await scene.pass(120_000, []);
+    await scene.pass(120_000, WELL);
     assert.deepEqual(scene.sent, ["webhook begins store", "webhook ends store"]);
     assert.equal(scene.stored[0]?.kind, "store");
   });
@@ -138,15 +144,16 @@ describe("[O12] createAlerts()", () => {
     assert.deepEqual(second.sent, []);
   });
 
-  it("tries each way once when the process ends by itself, and none after a stop", async () => {
+  it("tells once more when the process ends by itself, and nothing after a stop", async () => {
     const scene = createScene();
-    scene.broken = "webhook";
-    scene.facts = [found("account:state", "fail", { where: "default" })];
+    scene.checks = [
+      { id: "account:state", what: "Account", status: "fail", where: "default", why: "…" },
+    ];
     await scene.alerts.lastLook();
-    assert.deepEqual(scene.sent, ["ntfy begins account"]);
+    assert.deepEqual(scene.sent, ["dm begins account", "webhook begins account"]);
     await scene.alerts.stop();
     await scene.pass(60_000, FAILING);
-    assert.deepEqual(scene.sent, ["ntfy begins account"]);
+    assert.equal(scene.sent.length, 2);
     assert.equal(scene.clock.pending, 0);
   });
 });

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { once } from "node:events";
-import { readFileSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { createServer, request } from "node:http";
 import type { AddressInfo } from "node:net";
 import { dirname, join } from "node:path";
@@ -84,30 +84,30 @@ describe("docs/upkeep.md", () => {
       await stopBot(second);
     }));
 
-  it("is watched from a phone: alerts by ntfy, and /readyz under a name of the VPN", async () => {
-    const titles: unknown[] = [];
-    const ntfy = createServer((request, response) => {
-      titles.push(request.headers["title"]);
-      request.resume().on("end", () => response.end());
+  it("is watched from a phone: alerts by a webhook, and /readyz under a name of the VPN", async () => {
+    const bodies: string[] = [];
+    const receiver = createServer((request, response) => {
+      let body = "";
+      request.setEncoding("utf8").on("data", (chunk: string) => body += chunk)
+        .on("end", () => {
+          bodies.push(body);
+          response.end();
+        });
     }).listen(0, "127.0.0.1");
-    await once(ntfy, "listening");
-    const { port } = ntfy.address() as AddressInfo;
+    await once(receiver, "listening");
+    const { port } = receiver.address() as AddressInfo;
     const token = "a-key-of-32-characters-or-more-01";
     const publicUrl = "http://bot.vpn.example:8787";
     try {
       await withSimulation({
         config: { http: { port: 0, required: true, token: "${BARNACLE_HTTP_TOKEN}", publicUrl } },
         env: { BARNACLE_HTTP_TOKEN: token },
-      }, async ({ start, cli, line, configFile }) => {
-        assert.equal(
-          (await cli("config", "set", "alerts.ntfy", `http://127.0.0.1:${port}/t`)).code,
-          0,
-        );
-        assert.equal((await cli("config", "set", "alerts.ways", '["ntfy", "dm"]')).code, 0);
-        assert.match(readFileSync(configFile, "utf8"), /"ways": \["ntfy", "dm"\]/);
+      }, async ({ start, cli, line }) => {
+        const address = `http://127.0.0.1:${port}/t`;
+        assert.equal((await cli("config", "set", "alerts.webhook", address)).code, 0);
         const tested = await cli("alerts", "test");
-        assert.deepEqual([tested.code, titles], [0, ["Test alert of Barnacle"]]);
-        assert.match(tested.stdout.join("\n"), /^ok {2}ntfy .*\nok {2}dm /);
+        assert.deepEqual([tested.code, tested.stdout], [0, [`ok  127.0.0.1:${port} took it`]]);
+        assert.match(bodies.join(), /"text":"Test alert of Barnacle\./);
         const bot = await start();
         const [, url = ""] = /"health":"(http:[^"]+)\/healthz"/
           .exec(await line(bot, /"Barnacle is running"/)) ?? [];
@@ -117,7 +117,7 @@ describe("docs/upkeep.md", () => {
         await stopBot(bot);
       });
     } finally {
-      ntfy.close();
+      receiver.close();
     }
   });
 });

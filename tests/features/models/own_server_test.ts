@@ -70,7 +70,7 @@ async function startServer() {
   };
 }
 
-const config = { alerts: { ways: [] } };
+const config = { alerts: { dm: false } };
 
 describe("[L1] [L2] [L3] [R11] a server of one's own", () => {
   it("is found by variables as people copy them, gets its answers back, and its words reach who can use them", async () => {

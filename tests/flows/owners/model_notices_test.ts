@@ -118,7 +118,7 @@ describe("[L3] createModelNotices()", () => {
     about: "p/m",
     cause: why,
     since: 1_000, // the answer comes at 2,000
-    told: { at: 1_000, way: "dm" },
+    toldAt: 1_000,
     returns: 0,
   };
   const alerted: readonly (readonly [what: string, count: number, alert: AlertRecord])[] = [
@@ -127,7 +127,7 @@ describe("[L3] createModelNotices()", () => {
     ["it if the alert has begun after the answer", 2, { ...lasting, since: 2_001 }],
     ["it if the alert is about another model", 2, { ...lasting, about: "p/n" }],
     ["it if the alert has another cause", 2, { ...lasting, cause: "x" }],
-    ["it if no owner knows of the alert", 2, { ...lasting, told: undefined }],
+    ["it if no owner knows of the alert", 2, { ...lasting, toldAt: undefined }],
   ];
   for (const [what, count, alert] of alerted) {
     it(`tells ${what}, of a problem that comes and goes [O12]`, async () => {

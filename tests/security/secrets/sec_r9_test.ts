@@ -34,8 +34,6 @@ const CANARIES: Readonly<Record<string, string>> = {
   "mcp.servers.*.oauth.clientSecret": "canary-mcp-client-kJ3nB6vC9xZ2lQ5w",
   "search.apiKey": "canary-search-key-nW3qR8tY5uI2oP6a",
   "alerts.webhook": "http://127.0.0.1:9/canary-webhook-mB5vC8xZ1lK4jH7g",
-  "alerts.ntfy": "http://127.0.0.1:9/canary-topic-qA2wS5eD8rF1tG4y",
-  "alerts.ntfyToken": "canary-ntfy-token-hU7jI0kO3lP6mN9b",
   "backup.passphrase": "canary-backup-passphrase-eR4tY7uI1oP9aS2d",
   "models.providers.*.aws.accessKeyId": "canary-aws-id-tR5yU8iO1pA4sD7f",
   "models.providers.*.aws.secretAccessKey": "canary-aws-key-gH3jK6lZ9xC2vB5n",
@@ -86,11 +84,7 @@ const OPTIONS: SceneOptions = {
       uptime: { to: "user:123456789012345678", secret: canary("hooks.*.secret") },
     },
     search: { kind: "brave", apiKey: canary("search.apiKey") },
-    alerts: {
-      webhook: canary("alerts.webhook"),
-      ntfy: canary("alerts.ntfy"),
-      ntfyToken: canary("alerts.ntfyToken"),
-    },
+    alerts: { webhook: canary("alerts.webhook") },
     backup: { passphrase: canary("backup.passphrase") },
     mcp: {
       servers: {

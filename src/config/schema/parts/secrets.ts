@@ -132,28 +132,13 @@ export function secret(): z.ZodType<Secret> {
   return schema as z.ZodType<SecretSource> as z.ZodType<Secret>;
 }
 
-interface AddressCheck {
-  /** The ways to begin it, such as `["https", "http"]`. */
-  readonly schemes: readonly string[];
-  /** The fault of an address, if it has one, without any part of it. */
-  readonly fault: (url: URL) => string | undefined;
-}
+/** The schemas of secrets that are addresses. */
+const addresses = new WeakSet<z.core.$ZodType>();
 
-/** The checks of secrets that are addresses, by their schemas. */
-const addressChecks = new WeakMap<z.core.$ZodType, AddressCheck>();
-
-/**
- * A secret that is an address, because anyone who knows it may use it.
- *
- * @param fault The fault of an address, if it has one, without any part of it.
- * @param schemes The ways to begin it; those of the web by default.
- */
-export function secretAddress(
-  fault: AddressCheck["fault"] = () => undefined,
-  schemes: readonly string[] = ["https", "http"],
-): z.ZodType<Secret> {
+/** A secret that is an address of the web, because anyone who knows it may use it. */
+export function secretAddress(): z.ZodType<Secret> {
   const schema = secret();
-  addressChecks.set(schema, { schemes, fault });
+  addresses.add(schema);
   return schema;
 }
 
@@ -161,21 +146,17 @@ export function secretAddress(
 export function addressCheckOf(
   schema: z.core.$ZodType,
 ): ((secret: Secret) => Secret | SecretProblem) | undefined {
-  const check = addressChecks.get(schema);
-  return check && ((secret) => {
+  if (!addresses.has(schema)) return undefined;
+  return (secret) => {
     const text = secret.reveal();
     if (/^\*+$/.test(text)) return secret; // blanked: `why` reads the stored text of a config
-    const url = URL.canParse(text) ? new URL(text) : undefined;
-    const why = url && check.schemes.includes(url.protocol.slice(0, -1))
-      ? check.fault(url)
-      : `it does not begin with ${check.schemes.map((scheme) => `${scheme}://`).join(" or ")}`;
-    if (why === undefined) return secret;
+    if (/^https?:$/.test(URL.parse(text)?.protocol ?? "")) return secret;
     return {
       kind: "problem",
-      why: `The address is not valid: ${why}`,
+      why: "The address is not valid: it does not begin with https:// or http://",
       hint: "copy the whole address again, as the service shows it",
     };
-  });
+  };
 }
 
 /** The same as {@link secret}, but a blank text counts as not set. */
