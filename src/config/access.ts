@@ -12,7 +12,7 @@ import type { AccountId } from "../core/discord/ids.ts";
 import { entriesIn } from "./schema/hooks.ts";
 import { accountsOf, DISCORD, type WrittenAccount } from "./schema/accounts.ts";
 import type { AccountSettings, Settings } from "./schema/root.ts";
-import { mentionsOf, type MentionTests } from "./mentions/mention.ts";
+import { mentionsOf, type MentionTests } from "./mentions.ts";
 import { toPassiveAgents, toRouterRules } from "./schema/router.ts";
 import { noFile, parseConfig } from "./parse.ts";
 

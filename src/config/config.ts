@@ -19,7 +19,7 @@ import {
   ownPath,
   type WrittenAccount,
 } from "./schema/accounts.ts";
-import type { MentionTests } from "./mentions/mention.ts";
+import type { MentionTests } from "./mentions.ts";
 import type { AgentModels, ModelsConfig } from "./models.ts";
 import { entriesIn } from "./schema/hooks.ts";
 import { EnvReference, Secret, type SecretSource } from "./schema/parts/secrets.ts";

@@ -21,7 +21,7 @@ import {
   tokenPlaceOf,
 } from "./config.ts";
 import { resolveSecrets, type SecretsByPath } from "./secrets.ts";
-import { mentionsOf } from "./mentions/mention.ts";
+import { mentionsOf } from "./mentions.ts";
 import { resolveModels } from "./models.ts";
 import { type ConfigText, noFile, parseConfig, type ProblemAt } from "./parse.ts";
 import type { Problem } from "./text/problem.ts";

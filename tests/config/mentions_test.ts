@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { configOf, discord, problemLines } from "../support.ts";
+import { configOf, discord, problemLines } from "./support.ts";
 
 async function matcher(
   agent: string,
