@@ -238,35 +238,13 @@ type Located =
   /**
    * The flag or the variable names a file that does not exist. Barnacle must not read another one.
    */
-  | { readonly kind: "missing"; readonly path: string; readonly named: string }
-  /** A file that Barnacle does not read is probably the config. A start without it would open guilds. */
-  | { readonly kind: "unread"; readonly path: string; readonly wanted: string };
+  | { readonly kind: "missing"; readonly path: string; readonly named: string };
 
-/** Names that people give the config by mistake, or by the habit of another program. */
-const NEAR_NAME =
-  /^[._-]?(?:(?:barnacle[._-])?(?:conf|config|configuration)(?:[^a-z].*)?|barnacle\.(?:jsonc?|json5|ya?ml|toml)(?:\.txt)?)$/i;
-/** Examples, code of other programs, and copies that Barnacle or an editor has made. */
-const OTHER_NAME =
-  /example|sample|template|schema|\.(?:[cm]?[jt]sx?|py|rb|go|rs|php|java|sh|ps1|md|html|lock|log|db|bak)$|~$/i;
-
-/**
- * Finds the config file: named by flag or environment, else the first that exists. Other programs
- * call a file in the current folder `config.json`, too, so its text decides there.
- */
+/** Finds the config file: named by flag or environment, else the first that exists. */
 export function locateConfig(
   flag: string | undefined,
   env: Env,
-  { exists, namesIn, isLikely }: {
-    readonly exists: (path: string) => boolean;
-    /** The names in a folder; empty if it cannot be read. */
-    readonly namesIn: (folder: string) => readonly string[];
-    /**
-     * Whether an existing file is probably a config of Barnacle.
-     *
-     * @param isOwn Whether it is in a folder of Barnacle's configs, so that its text need not tell it.
-     */
-    readonly isLikely: (path: string, isOwn: boolean) => boolean;
-  },
+  exists: (path: string) => boolean,
 ): Located {
   const named = flag !== undefined
     ? { path: flag, named: "--config" }
@@ -276,23 +254,9 @@ export function locateConfig(
   if (named) {
     return exists(named.path) ? { kind: "file", path: named.path } : { kind: "missing", ...named };
   }
-
   const looked = ["./config.jsonc", ...homeOf(env), machineOf(env)];
-  const path = looked.flatMap((one) => [one, one.replace(/c$/, "")])
-    .find((one) => exists(one) && (one.endsWith(".jsonc") || isLikely(one, isOwn(one))));
-  if (path !== undefined) return { kind: "file", path };
-  for (const wanted of looked) {
-    const folder = wanted.replace(/[^/\\]+$/, "");
-    const unread = namesIn(folder).filter((name) => NEAR_NAME.test(name) && !OTHER_NAME.test(name))
-      .map((name) => folder + name).find((one) => isLikely(one, isOwn(one)));
-    if (unread !== undefined) return { kind: "unread", path: unread, wanted };
-  }
-  return { kind: "none", looked };
-}
-
-/** Whether a file of the search is in one of Barnacle's own folders. */
-function isOwn(path: string): boolean {
-  return !path.startsWith("./");
+  const path = looked.flatMap((one) => [one, one.replace(/c$/, "")]).find(exists);
+  return path === undefined ? { kind: "none", looked } : { kind: "file", path };
 }
 
 /** An absolute path of Windows, as its variables have it. */

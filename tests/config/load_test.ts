@@ -349,12 +349,7 @@ const XDG = "/xdg/barnacle/config.jsonc";
 const HERE = "./config.jsonc";
 
 /** A machine with these files. */
-const only = (...files: readonly string[]) => ({
-  exists: (file: string) => files.includes(file),
-  namesIn: (folder: string) =>
-    files.filter((file) => file.startsWith(folder)).map((file) => file.slice(folder.length)),
-  isLikely: () => false,
-});
+const only = (...files: readonly string[]) => (file: string) => files.includes(file);
 
 /** Variables of Windows, and their configs. */
 const WINDOWS = { APPDATA: "C:\\Users\\ada\\AppData\\Roaming", ProgramData: "C:\\ProgramData" };
@@ -376,6 +371,7 @@ describe("[C1] locateConfig()", () => {
     ["then the user's", undefined, { HOME: "/home/ada" }, [HOME, ETC], HOME],
     ["that of XDG", undefined, { HOME: "/home/ada", XDG_CONFIG_HOME: "/xdg/" }, [XDG, HOME], XDG],
     ["no relative XDG", undefined, { HOME: "/home/ada", XDG_CONFIG_HOME: "xdg" }, [HOME], HOME],
+    ["config.json, too", undefined, {}, ["./config.json", ETC], "./config.json"],
     ["then the machine's", undefined, { BARNACLE_CONFIG: "" }, [ETC], ETC],
     ["the user's of Windows", undefined, WINDOWS, [ROAMING, PROGRAM_DATA], ROAMING],
     ["the machine's of Windows", undefined, WINDOWS, [PROGRAM_DATA, ETC], PROGRAM_DATA],
@@ -387,82 +383,6 @@ describe("[C1] locateConfig()", () => {
       assert.deepEqual(locateConfig(flag, env, only(...files)), { kind: "file", path });
     });
   }
-
-  const found: readonly (readonly [
-    name: string,
-    files: readonly string[],
-    likely: readonly string[],
-    result: object,
-  ])[] = [
-    ["config.json where it is Barnacle's", ["./config.json"], ["./config.json"], {
-      kind: "file",
-      path: "./config.json",
-    }],
-    ["no config.json of another program", ["./config.json", HOME], [], {
-      kind: "file",
-      path: HOME,
-    }],
-    ["config.jsonc before config.json", [HERE, "./config.json"], ["./config.json"], {
-      kind: "file",
-      path: HERE,
-    }],
-    ["a file of another form, to refuse it", ["./config.yaml"], ["./config.yaml"], {
-      kind: "unread",
-      path: "./config.yaml",
-      wanted: HERE,
-    }],
-    [
-      "a file with a second ending, to refuse it",
-      ["/etc/barnacle/config.jsonc.txt"],
-      ["/etc/barnacle/config.jsonc.txt"],
-      { kind: "unread", path: "/etc/barnacle/config.jsonc.txt", wanted: ETC },
-    ],
-    ["no file of another form beside the config", ["./config.yaml", ETC], ["./config.yaml"], {
-      kind: "file",
-      path: ETC,
-    }],
-  ];
-  for (const [name, files, likely, result] of found) {
-    it(`finds ${name}`, () => {
-      const located = locateConfig(undefined, { HOME: "/home/ada" }, {
-        ...only(...files),
-        isLikely: (file) => likely.includes(file),
-      });
-      assert.deepEqual(located, result);
-    });
-  }
-
-  const refused = [
-    ...["Config.jsonc", "config.JSONC", "conf.jsonc", "config", "configuration.jsonc"],
-    ...["config (1).jsonc", "config.jsnoc", "barnacle.config.json", "config-old.jsonc"],
-    ...[".config.jsonc", "config.json5", "config.toml", "config.json.txt", "barnacle.json"],
-  ];
-  const passed = ["config.example.jsonc", "config.py", "config.js", "conference.md", "barnacle"];
-  passed.push(
-    "config.jsonc.bak",
-    "config.jsonc~",
-    "barnacle.db",
-    "compose.yaml",
-    "reconfigure.json",
-  );
-  for (const [names, kind] of [[refused, "unread"], [passed, "none"]] as const) {
-    for (const name of names) {
-      it(`finds ${name} as ${kind}, if no config is there`, () => {
-        const files = { ...only(`./${name}`), isLikely: () => true };
-        assert.equal(locateConfig(undefined, {}, files).kind, kind);
-      });
-    }
-  }
-
-  it("needs a word in the text only in the current folder", () => {
-    const asked: [string, boolean][] = [];
-    const files = ["./config.json", "./config.yaml", "/etc/barnacle/config.yml"];
-    locateConfig(undefined, {}, {
-      ...only(...files),
-      isLikely: (path, isOwn) => asked.push([path, isOwn]) < 0,
-    });
-    assert.deepEqual(new Map(asked), new Map(files.map((path) => [path, path.startsWith("/etc")])));
-  });
 
   it("reads no other file in place of a named one", () => {
     assert.deepEqual(locateConfig("a", {}, only(HERE)), {

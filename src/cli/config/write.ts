@@ -31,15 +31,13 @@ export interface OpenedConfig {
 /**
  * Reads the config file. If there is none, the file to create is the one in the user's home.
  *
- * @param namedBy The place of a file's name that is not the value of `--config`.
  * @returns `closed`: no file can be changed; the problem says why.
  */
 export function openConfig(
   flag: string | undefined,
   env: Env,
-  namedBy?: string,
 ): OpenedConfig | { readonly kind: "closed"; readonly problem: Problem } {
-  const found = findConfig(flag, env, namedBy);
+  const found = findConfig(flag, env);
   if ("problem" in found) return { kind: "closed", ...found };
   if ("looked" in found) {
     const [here = "./config.jsonc", home] = found.looked;

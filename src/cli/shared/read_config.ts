@@ -1,6 +1,6 @@
 /** Finds, reads and checks the config file, for all commands. */
 
-import { existsSync, readdirSync, statSync, writeSync } from "node:fs";
+import { existsSync, statSync, writeSync } from "node:fs";
 import process from "node:process";
 import type { Env } from "../../lib/env.ts";
 import { loadConfig, type Loaded, locateConfig } from "../../config/load.ts";
@@ -87,68 +87,27 @@ export function slugsOf({ accounts }: Pick<UsableConfig, "accounts">): SlugOf {
 /**
  * Finds the config file.
  *
- * @param namedBy The place of a file's name that is not the value of `--config`.
  * @returns The file, or the paths without one, or why no config may be used.
  */
-export function findConfig(flag: string | undefined, env: Env, namedBy?: string):
+export function findConfig(flag: string | undefined, env: Env):
   | { readonly file: string }
   | { readonly looked: readonly string[] }
   | { readonly problem: Problem } {
-  const located = locateConfig(flag, env, { exists: existsSync, namesIn, isLikely });
+  const located = locateConfig(flag, env, existsSync);
   switch (located.kind) {
     case "file":
       return { file: located.path };
     case "none":
       return { looked: located.looked };
-    case "missing": {
-      const name = namedBy ?? located.named;
+    case "missing":
       return located.path === ""
-        ? problemOf("", `${name} names no file: its value is empty`)
-        : problemOf(located.path, `No such file; it is named by ${name}`);
-    }
-    case "unread":
-      return problemOf(
-        located.path,
-        "This file looks like Barnacle's config, but Barnacle reads no file of this name",
-        `write it as JSON with comments, name it ${located.wanted}, or name it with --config`,
-      );
+        ? problemOf("", `${located.named} names no file: its value is empty`)
+        : problemOf(located.path, `No such file; it is named by ${located.named}`);
   }
 }
 
-function problemOf(file: string, message: string, hint?: string) {
-  return { problem: { severity: "error" as const, file, path: "", message, hint } };
-}
-
-function namesIn(folder: string): readonly string[] {
-  try {
-    return readdirSync(folder).sort();
-  } catch {
-    return []; // it does not exist, or has no config that this user may read
-  }
-}
-
-/**
- * Whether a file is probably a config: each in a folder of Barnacle's, and elsewhere one whose text
- * has a word of a config that limits who may talk to the bot.
- */
-function isLikely(path: string, isOwn: boolean): boolean {
-  try {
-    const text = readConfigText(path);
-    return isOwn || hasConfigWord(text);
-  } catch (cause) {
-    const code = codeOf(cause);
-    return code === "EACCES" || code === "EPERM"; // a start without it would open guilds
-  }
-}
-
-/**
- * Whether a text has the word "discord" or "groupPolicy". Each config that limits who may talk to
- * the bot has one of them.
- *
- * @param text As UTF-8. A text in UTF-16, as editors of Windows may save it, has zeros in between.
- */
-export function hasConfigWord(text: string): boolean {
-  return /\b(?:discord|groupPolicy)\b/i.test(text);
+function problemOf(file: string, message: string) {
+  return { problem: { severity: "error" as const, file, path: "", message } };
 }
 
 async function loadFound(flag: string | undefined, env: Env, leniency: Leniency): Promise<Loaded> {
