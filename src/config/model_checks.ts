@@ -19,8 +19,7 @@ import { isSecretPlaceholder, PLACEHOLDER_HINT } from "./checks/placeholders.ts"
 import { nearestOf } from "./checks/nearest.ts";
 import { openHost, UNENCRYPTED_HINT } from "./audit/audit_agent.ts";
 import { baseAddress, completeAddress } from "./schema/parts/key.ts";
-import { EnvReference, envText, fromEnv, Secret } from "./schema/parts/secrets.ts";
-import { quotesIn } from "./secrets.ts";
+import { envText, fromEnv, Secret } from "./schema/parts/secrets.ts";
 
 /**
  * Checks the models of all agents, and their fallbacks; and those of audio and images.
@@ -127,31 +126,18 @@ function variableProblems(
   env: Env,
   problemAt: ProblemAt,
 ): readonly Problem[] {
-  return VENDORS.flatMap(({ id, keyVariable, urlVariable, modelVariable }) => {
+  return VENDORS.flatMap(({ id, keyVariable, urlVariable }) => {
     const written = providers[id];
     if (written?.baseUrl !== undefined || written?.apiKey !== undefined) return [];
     const keyPath = ["models", "providers", id, "apiKey"];
     const urlPath = ["models", "providers", id, "baseUrl"];
-    const modelPath = ["agents", "defaults", "model"];
     const found: Problem[] = [];
     const add = (...problem: Parameters<ProblemAt>) => void found.push(problemAt(...problem));
-    const named: readonly (readonly [name: string, path: readonly Segment[]])[] = [
-      [keyVariable, keyPath],
-      [urlVariable, urlPath],
-      [modelVariable, modelPath],
-    ];
-    for (const [name, path] of named) {
-      found.push(...quotesIn(new EnvReference(name), path, env, problemAt));
-    }
     const key = fromEnv(keyVariable, env);
     if (!(key instanceof Secret)) {
       if (!key.isAbsent) add("error", keyPath, key.why, key.hint);
     } else if (isSecretPlaceholder(key.reveal())) {
       add("error", keyPath, `The variable ${keyVariable} is a placeholder`, PLACEHOLDER_HINT);
-    }
-    if (/\s/.test(envText(env, modelVariable) ?? "")) {
-      const hint = "set it to the name alone, as the server lists it";
-      add("error", modelPath, `The variable ${modelVariable} has white space in it`, hint);
     }
     const url = envText(env, urlVariable);
     if (url !== undefined && !baseAddress("").safeParse(url, { jitless: true }).success) {

@@ -18,7 +18,6 @@ import {
   botToken,
   EnvReference,
   envSecret,
-  hasQuotes,
   resolveSecret,
   Secret,
   type SecretPlaces,
@@ -71,7 +70,6 @@ export async function resolveSecrets(
     if (known) return known.secret;
     holdsLiteral ||= source instanceof Secret;
     const resolved = await resolveSecret(source, places);
-    problems.push(...quotesIn(source, path, places.env, problemAt));
     const what = source instanceof Secret ? undefined : nameOf(source);
     const secret = resolved instanceof Secret ? clean(resolved, what) : resolved;
     if (secret instanceof Secret && isSecretPlaceholder(secret.reveal())) {
@@ -143,20 +141,6 @@ export async function resolveSecrets(
   );
   problems.push(...sameTokens(written, accounts, problemAt));
   return { byPath, holdsLiteral, problems };
-}
-
-/** The warning that a variable has quotes around its value, if it has. */
-export function quotesIn(
-  source: SecretSource,
-  path: readonly Segment[],
-  env: Env,
-  problemAt: ProblemAt,
-): readonly Problem[] {
-  if (!(source instanceof EnvReference) || !hasQuotes(env, source.env)) return [];
-  const message =
-    `The variable ${source.env} has quotes around its value, and Barnacle leaves them out`;
-  const hint = "remove the quotes: `docker --env-file` makes them a part of the value";
-  return [problemAt("warning", path, message, hint)];
 }
 
 /** The place of a secret's text, for a problem. */

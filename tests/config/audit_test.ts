@@ -57,35 +57,6 @@ describe("[P2] [P6] [C3] audit() and silentDefaults()", () => {
       ],
     ],
     [
-      "P11",
-      "answers to every message of every bot, at the first such place",
-      discord(
-        '"allowBots":true,"guilds":{"a":{},"b":{"requireMention":false},' +
-          '"c":{"requireMention":false}}',
-      ),
-      [
-        "warning channels.discord.allowBots: The bot answers every message of other bots in channels.discord.guilds.b",
-      ],
-    ],
-    [
-      "P11",
-      "a channel with such answers, under any rules of its guild",
-      discord(`"allowBots":true,"guilds":{"a":{"users":["1"],"channels":{
-        "*":{"users":["*"]},"quiet":{"allow":false,"requireMention":false},
-        "loud":{"requireMention":false}}}}`),
-      [
-        "warning channels.discord.allowBots: The bot answers every message of other bots in channels.discord.guilds.a.channels.loud",
-      ],
-    ],
-    [
-      "P11",
-      "nothing about bots that must mention it, or be listed, or share no guild",
-      discord(`"allowBots":true,"guilds":{"a":{"requireMention":false,"users":["1"]},
-        "b":{"requireMention":true,"channels":{"c":{}}},
-        "d":{"channels":{"*":{"requireMention":false,"users":["role:1"]},"e":{}}}}`),
-      [],
-    ],
-    [
       "P10",
       "owner entries that match no single user",
       '{"channels":{"discord":{}},"commands":{"ownerAllowFrom":["ada","role:Mods","role:1","*"]}}',
@@ -134,41 +105,6 @@ describe("[P2] [P6] [C3] audit() and silentDefaults()", () => {
         'warning channels.discord.guilds.*.channels: The empty "channels" denies every channel',
         'warning channels.discord.accounts.a.guilds.*.users: The empty "users" lets no one in',
       ],
-    ],
-    [
-      "I1",
-      "an intent filter that nothing passes",
-      discord('"intentFilter":{"enabled":true},"guilds":{"*":{}}'),
-      [
-        "warning channels.discord.intentFilter: The filter has no effect: every place requires a mention",
-      ],
-    ],
-    [
-      "I1",
-      "an intent filter of a channel and of a guild that require a mention",
-      discord(
-        '"guilds":{"1":{"channels":{"a":{"intentFilter":{"enabled":true}},"b":{"requireMention":false}}},"2":{"intentFilter":{"enabled":true}}}',
-      ),
-      [
-        "warning channels.discord.guilds.1.channels.a.intentFilter: The filter has no effect: a mention is required here",
-        "warning channels.discord.guilds.2.intentFilter: The filter has no effect: a mention is required here",
-      ],
-    ],
-    [
-      "I1",
-      "nothing about one whose channel or guild requires no mention",
-      discord(
-        '"guilds":{"1":{"requireMention":false,"channels":{"a":{"intentFilter":{"enabled":true}}}},"2":{"intentFilter":{"enabled":true},"channels":{"a":{"requireMention":false}}},"3":{"channels":{"*":{"intentFilter":{"enabled":true}},"a":{"requireMention":false}}}}',
-      ),
-      [],
-    ],
-    [
-      "I1",
-      "nothing about one that has an effect",
-      discord(
-        '"intentFilter":{"enabled":true},"guilds":{"*":{"channels":{"a":{"requireMention":false}}}}',
-      ),
-      [],
     ],
     [
       "A1",

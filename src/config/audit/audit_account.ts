@@ -8,7 +8,6 @@
 import { quoted } from "../../lib/text/quoted.ts";
 import { mayNameAccount, parseAllowEntry } from "../../policy/rules/allowlist.ts";
 import type { Severity } from "../text/problem.ts";
-import { pathText } from "../../core/config_file.ts";
 import type { AccountSection } from "../schema/accounts.ts";
 import { entriesAt, isList, isRecord, type Segment, textOf, valueAt } from "../text/tree.ts";
 
@@ -26,9 +25,7 @@ export function auditAccount(section: AccountSection, file: unknown, addRemark: 
   const { value } = section;
   access(value, remark);
   missingIntents(value, remark);
-  idleFilter(value, remark);
   sharedMemory(value, file, remark);
-  openToBots(section, addRemark);
 }
 
 type Value = AccountSection["value"];
@@ -88,45 +85,6 @@ export function impossibleName(name: string): readonly [string, string, "error"]
     "write the id, or the username: 2 to 32 characters, without @, # and :",
     "error",
   ];
-}
-
-/** An intent filter where each message without a mention is ignored anyway (I1). */
-function idleFilter(value: Value, remark: AddRemark): void {
-  const guilds = entriesAt(value["guilds"]).map(([id, guild]) => ({
-    id,
-    guild,
-    channels: entriesAt(valueAt(guild, ["channels"])),
-  }));
-  const places = guilds.flatMap((
-    { guild, channels },
-  ) => [guild, ...channels.map(([, one]) => one)]);
-  const has = (place: unknown, key: string, written: boolean) =>
-    valueAt(place, ["intentFilter", key]) === written;
-  const isFree = (place: unknown) => valueAt(place, ["requireMention"]) === false;
-  if ([value, ...places].some((place) => has(place, "alwaysRespondToMentions", false))) return;
-  if (has(value, "enabled", true) && !places.some(isFree)) {
-    remark(
-      ["intentFilter"],
-      "The filter has no effect: every place requires a mention",
-      'set "requireMention": false in a guild or a channel',
-    );
-  }
-  const general = guilds.find(({ id }) => id === "*");
-  for (const { id, guild, channels } of guilds) {
-    const all = new Map(channels);
-    // Places may inherit from these.
-    if ([guild, all.get("*"), general?.guild].some(isFree)) continue;
-    const inGuild = id === "*" ? places : [...all.values()];
-    const idle = (path: readonly Segment[], place: unknown, below: readonly unknown[]): void => {
-      if (!has(place, "enabled", true) || isFree(place) || below.some(isFree)) return;
-      const message = "The filter has no effect: a mention is required here";
-      remark(["guilds", id, ...path, "intentFilter"], message, 'set "requireMention": false here');
-    };
-    idle([], guild, inGuild);
-    for (const [key, channel] of channels) {
-      idle(["channels", key], channel, key === "*" ? inGuild : []);
-    }
-  }
 }
 
 /** Missing intents without which Discord does not send messages that the bot should answer (G9). */
@@ -196,41 +154,4 @@ function sharers(people: ReadonlySet<string>): string {
   const named = [...people].slice(0, SHARERS_NAMED);
   const rest = people.size - named.length;
   return rest > 0 ? `${named.join(", ")} and ${rest} more` : named.join(", ");
-}
-
-/** Two bots may talk for long in a place that answers every bot without a mention (P11). */
-function openToBots({ value, at }: AccountSection, addRemark: AddRemark): void {
-  if (value["allowBots"] !== true || value["groupPolicy"] === "disabled") return;
-  for (const [key, guild] of entriesAt(value["guilds"])) {
-    const path = ["guilds", key];
-    const channels = valueAt(guild, ["channels"]);
-    const all = valueAt(channels, ["*"]);
-    const places = isRecord(channels)
-      ? Object.entries(channels).map(([name, channel]) => ({
-        path: [...path, "channels", name],
-        layers: [channel, all, guild],
-      }))
-      : [{ path, layers: [guild] }];
-    const open = places.find(({ layers }) => isOpenToBots(layers));
-    if (!open) continue;
-    addRemark(
-      at(["allowBots"]),
-      `The bot answers every message of other bots in ${pathText(at(open.path))}`,
-      'set "requireMention" to true there, or limit "users" there',
-    );
-    return; // one place is enough to show the problem
-  }
-}
-
-/**
- * @param layers The most specific layer first.
- */
-function isOpenToBots(layers: readonly unknown[]): boolean {
-  const first = (key: string): unknown =>
-    layers.map((layer) => valueAt(layer, [key])).find((found) => found !== undefined);
-  const [place] = layers;
-  if (valueAt(place, ["allow"]) === false || valueAt(place, ["enabled"]) === false) return false;
-  const users = first("users");
-  const letsAllIn = !isList(users) || users.some((entry) => textOf(entry).trim() === "*");
-  return first("requireMention") === false && letsAllIn;
 }

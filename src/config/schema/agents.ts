@@ -3,6 +3,7 @@
 import { z } from "zod";
 import { isOrigin, ORIGIN } from "../../core/skills/skill_tool.ts";
 import { id, toolLists, toolsWithin } from "./access.ts";
+import { isWrittenEmoji } from "../../core/discord/emoji.ts";
 import { key, lazyKey, lazySection, text, whole } from "./parts/key.ts";
 import { serverEvents } from "./hooks.ts";
 import { MENTION_PATTERNS, mentionPatterns } from "./messages.ts";
@@ -186,8 +187,15 @@ export const bindings = lazyKey(
 const trigger = () =>
   z.union([
     z.strictObject({ pattern: text().max(500) }),
-    z.strictObject({ reaction: text() }),
-    z.strictObject({ command: text() }),
+    z.strictObject({
+      reaction: text().refine(isWrittenEmoji, {
+        error: "Expected one emoji",
+        params: { hint: 'such as "👍", or "<:name:id>" for a server\'s own' },
+      }),
+    }),
+    z.strictObject({
+      command: text().regex(/^\/?[\w-]{1,32}$/, "Expected a name of letters, digits, - and _"),
+    }),
   ]);
 
 /** Of a config without `router`. */

@@ -17,13 +17,8 @@ import type { Io } from "../../cli/terminal/io.ts";
 import { problemsText, readConfig } from "../../cli/shared/read_config.ts";
 import type { Env } from "../../lib/env.ts";
 import { findSkillsOfAll } from "../../workspace/skill_library.ts";
-import { nearestOf } from "../../config/checks/nearest.ts";
-import { positionsIn } from "../../config/text/written.ts";
-import { entriesAt, isList, type Segment, valueAt } from "../../config/text/tree.ts";
-import { type PathSegment, pathText } from "../../core/config_file.ts";
-import type { SkillSet } from "../../core/skills/skill.ts";
 import { findDataDir } from "../../host/files/data_dir.ts";
-import { printable, quoted } from "../../lib/text/quoted.ts";
+import { printable } from "../../lib/text/quoted.ts";
 
 /** Prints all problems, and whether the config is valid. A shell may lack a service's secrets. */
 export async function check({ config: flag, json }: ConfigFlags, io: Io): Promise<ExitCode> {
@@ -123,78 +118,11 @@ function count(problems: readonly Problem[]): string {
 async function skillProblems(loaded: LoadedConfig, env: Env): Promise<readonly Problem[]> {
   const dataDir = findDataDir({ env, home: homedir() });
   const found = await findSkillsOfAll(loaded.config, dataDir);
-  const invalid = found.problems.map(({ file, reason }): Problem => ({
+  return found.problems.map(({ file, reason }): Problem => ({
     severity: "warning",
     file,
     path: "",
     message: `This skill cannot be used: ${printable(reason)}`,
     hint: "correct it, or remove its folder",
   }));
-  return [...invalid, ...await unknownNames(loaded, found)];
-}
-
-async function unknownNames(
-  { written, text, config: { file } }: LoadedConfig,
-  { skills }: SkillSet,
-): Promise<readonly Problem[]> {
-  const known = skills.map(({ name }) => name);
-  const unknown = namesIn(written).filter(({ name }) => !known.includes(name));
-  if (unknown.length === 0) return [];
-  const { distance } = await import("fastest-levenshtein");
-  const positionOf = text === undefined ? () => undefined : positionsIn(text);
-  return unknown.map(({ name, path }): Problem => {
-    const nearest = nearestOf(name, known, distance);
-    const place = pathText(path);
-    return {
-      severity: "warning",
-      file,
-      ...positionOf(place),
-      path: place,
-      message: `${quoted(name)} is no usable skill, so this entry has no effect`,
-      hint: nearest !== undefined
-        ? `did you mean ${quoted(nearest)}?`
-        : known.length === 0
-        ? "there are no skills; see skills.folders"
-        : `skills: ${known.join(", ")}`,
-    };
-  });
-}
-
-interface WrittenName {
-  readonly name: string;
-  readonly path: readonly PathSegment[];
-}
-
-/** The names in `skills` of all agents, and of all channels of all accounts. */
-function namesIn(written: unknown): readonly WrittenName[] {
-  const discord = ["channels", "discord"];
-  const accounts = entriesAt(valueAt(written, [...discord, "accounts"]))
-    .map(([id]) => [...discord, "accounts", id]);
-  const list = ["agents", "list"];
-  const agents = valueAt(written, list);
-  const ofAgents = (isList(agents) ? agents : []).flatMap((agent, index) =>
-    namesAt(valueAt(agent, ["skills"]), [...list, index, "skills"])
-  );
-  const ofChannels = [discord, ...accounts].flatMap((account) =>
-    entriesAt(valueAt(written, [...account, "guilds"])).flatMap(([guild, entry]) =>
-      entriesAt(valueAt(entry, ["channels"])).flatMap(([channel, rules]) =>
-        namesAt(valueAt(rules, ["skills"]), [
-          ...account,
-          "guilds",
-          guild,
-          "channels",
-          channel,
-          "skills",
-        ])
-      )
-    )
-  );
-  return [...ofAgents, ...ofChannels];
-}
-
-function namesAt(list: unknown, path: readonly Segment[]): readonly WrittenName[] {
-  if (!isList(list)) return [];
-  return list.flatMap((name, at) =>
-    typeof name === "string" ? [{ name, path: [...path, at] }] : []
-  );
 }

@@ -151,15 +151,4 @@ describe("[T7] config check", () => {
       ],
     );
   });
-
-  it("names unknown skills of channels, with the place and the nearest name", async () => {
-    const { problems } = await checked({ tides: skill("tides") }, ["tides", "tide", "whales"]);
-    const at = "channels.discord.guilds.1400000000000000010.channels.help.skills";
-    assert.deepEqual(problems.map(({ path, line, hint }) => [path, line, hint]), [
-      [`${at}[1]`, 1, 'did you mean "tides"?'],
-      [`${at}[2]`, 1, "skills: tides"],
-    ]);
-    const { problems: none } = await checked({}, ["tides"]);
-    assert.match(String(none.at(-1)?.["hint"]), /there are no skills/);
-  });
 });

@@ -238,10 +238,6 @@ export function envSecret(env: Env, name: string): Secret | undefined {
   return value === undefined ? undefined : new Secret(value);
 }
 
-export function hasQuotes(env: Env, name: string): boolean {
-  return IN_QUOTES.test(env[name] ?? "");
-}
-
 /** Reads a secret of the environment. */
 export function fromEnv(name: string, env: Env): Secret | SecretProblem {
   const value = envText(env, name);
