@@ -1,6 +1,6 @@
 /**
- * Entry of a thread that does one job: it reads a web page, runs a script or a
- * tool of a skill, or encrypts a backup. It stands beside `main.ts` because a compiled binary finds no worker that lies deeper.
+ * Entry of a thread that does one job: it reads a web page, or runs a
+ * script or a tool of a skill. It stands beside `main.ts` because a compiled binary finds no worker that lies deeper.
  */
 
 import { parentPort, workerData } from "node:worker_threads";

@@ -4,7 +4,6 @@
  */
 
 import type { Env } from "../lib/env.ts";
-import { MIN_PASSPHRASE } from "../core/store/settings.ts";
 import { isLoopback } from "../lib/network/addresses.ts";
 import { quoted } from "../lib/text/quoted.ts";
 import { accountsOf, BOT_TOKEN, DEFAULT_ACCOUNT } from "./schema/accounts.ts";
@@ -97,7 +96,6 @@ export async function loadConfig(
     ...modelKeys,
     ...costs.problems,
     ...openAlerts(settings, problemAt),
-    ...shortPassphrase(settings, problemAt),
     ...hookProblems(settings, written, problemAt, ports.isElsewhere),
     ...openHttp(settings, written, problemAt, ports.isElsewhere),
     ...silentDefaults(written).map((remark): Problem =>
@@ -132,18 +130,6 @@ function openAlerts({ alerts }: Partial<Settings>, problemAt: ProblemAt): readon
   if (host === undefined) return [];
   const message = `The alerts for ${host} cross the network unencrypted`;
   return [problemAt("warning", ["alerts", "webhook"], message, UNENCRYPTED_HINT)];
-}
-
-/** Without this, each night's backup would fail (O11). */
-function shortPassphrase({ backup }: Partial<Settings>, problemAt: ProblemAt): readonly Problem[] {
-  const written = backup?.passphrase;
-  const length = written instanceof Secret ? [...written.reveal()].length : MIN_PASSPHRASE;
-  if (length >= MIN_PASSPHRASE) return [];
-  const message =
-    `The passphrase has ${length} characters, and a backup needs at least ${MIN_PASSPHRASE}`;
-  return [
-    problemAt("error", ["backup", "passphrase"], message, "write a longer one, such as five words"),
-  ];
 }
 
 /** The problem that an account has no token; `undefined` if it has one. */

@@ -8,6 +8,5 @@ import type { MessagePort } from "node:worker_threads";
 export const JOBS: {
   readonly [kind: string]: () => Promise<(job: unknown, port: MessagePort) => unknown>;
 } = {
-  seal: async () => (await import("./backup/archive/age.ts")).runSealJob,
   voice: async () => (await import("./voice/link/thread.ts")).runVoiceJob,
 };

@@ -157,10 +157,6 @@ describe("[O10] runCommandLine()", () => {
       ["model", "test", "--api-key", "sk-x"],
       /^barnacle: no option takes a secret: .* Make a new key/,
     ],
-    [
-      ["backup", "--passphrase", "x"],
-      /^barnacle: no option takes a secret: .*--passphrase-file\n$/,
-    ],
     [["setup", TOKEN], /^barnacle: no argument takes a token: other programs see a command line/],
     [[TOKEN], /^barnacle: no argument takes a token/],
     [["config", TOKEN], /^barnacle: no argument takes a token/],

@@ -30,11 +30,6 @@ describe("loadConfig()", () => {
     ],
     ['{"http":{"bind":"0.0.0.0"}}', /^error http\.bind: .*there is no http\.token$/],
     ['{"http":{"bind":"0.0.0.0","token":"short"}}', /^error http\.token: The token is too short/],
-    ['{"backup":{"passphrase":"${T}"}}', /^warning backup\.passphrase: The variable T is not set/],
-    [
-      '{"backup":{"passphrase":"eleven char"}}',
-      /^error backup\.passphrase: The passphrase has 11 characters, and a backup needs at least 12/,
-    ],
     ['{"preflight":{"requiredVars":["T"]}}', /^$/],
   ];
   for (const [text, expected] of ELSEWHERE) {

@@ -72,8 +72,6 @@ const NEW_TOKEN = "Reset a token that you gave here, and put the new one into th
   "DISCORD_BOT_TOKEN, or into a file for --token-file of `barnacle setup`";
 const NEW_KEY = "Make a new key if you gave one here, and put it into the variable of its " +
   "provider, or into a file";
-const NEW_PASSPHRASE = "Choose another passphrase if you gave one here, and put it into a file " +
-  "for --passphrase-file";
 
 /** The message about a token among the arguments, without the token. */
 export const TOKEN_TYPED = `no argument takes a token: ${VISIBLE}. ${NEW_TOKEN}`;
@@ -86,8 +84,6 @@ const SECRETS: Readonly<Record<string, string>> = {
   discordbottoken: NEW_TOKEN,
   key: NEW_KEY,
   apikey: NEW_KEY,
-  passphrase: NEW_PASSPHRASE,
-  password: NEW_PASSPHRASE,
 };
 
 const SEE_HELP = "--help shows the usage";

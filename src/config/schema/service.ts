@@ -13,7 +13,6 @@ import {
 } from "./parts/key.ts";
 import { people } from "./access.ts";
 import { programLimits } from "./parts/program_limits.ts";
-import { MIN_PASSPHRASE } from "../../core/store/settings.ts";
 import { EXEC_LIMITS } from "../../lib/program_limits.ts";
 import { secret } from "./parts/secrets.ts";
 
@@ -203,13 +202,6 @@ export const backup = lazySection(
         whole(1, 1_000).default(7),
         "Number of nightly backups to keep: the newest ones. Backups by hand are never deleted.",
         { unit: "backups", example: 14 },
-      ),
-      passphrase: key(
-        secret().optional(),
-        `Passphrase that encrypts the nightly backups, at least ${MIN_PASSPHRASE} characters. Without ` +
-          "it, they have no secrets. It is written like an `apiKey`. Keep a copy elsewhere: without it, no one can " +
-          "read the backups.",
-        { unset: "not encrypted", example: "${BACKUP_PASSPHRASE}" },
       ),
     }).prefault({}),
   { enabled: true, hour: 3, keep: 7 },

@@ -15,9 +15,6 @@ export interface BackupState {
   readonly failed?: Extract<BackupAttempt, { readonly kind: "failed" }>;
 }
 
-/** Fewer characters of a passphrase can be guessed by a person who has the backup. */
-export const MIN_PASSPHRASE = 12;
-
 /** Backups outside of the data directory that the store knows (X5). */
 export const MAX_ELSEWHERE = 64;
 

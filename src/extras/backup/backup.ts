@@ -1,29 +1,27 @@
 /**
- * `barnacle backup`: copies the store, the config and the workspaces into one file, also while the bot
- * runs.
+ * `barnacle backup`: copies the store, the config and the workspaces into one archive, also while the
+ * bot runs.
  *
- * The copy is made by this process, not by the bot. So the bot's only share is the disk that both use.
- * The command's process has a low priority.
+ * The copy is made by this process, not by the bot. The archive has no secret: those of the config are
+ * blanked, and logins of MCP servers are left out. It follows no link.
  */
 
-import {
-  accessSync,
-  constants as fileConstants,
-  existsSync,
-  mkdirSync,
-  rmSync,
-  statSync,
-} from "node:fs";
+import { createWriteStream, existsSync, mkdirSync, realpathSync, rmSync, statSync } from "node:fs";
+import { readdir, rename, statfs } from "node:fs/promises";
 import { constants, setPriority } from "node:os";
-import { basename, dirname, extname, join, resolve } from "node:path";
+import { basename, dirname, extname, join, relative, resolve, sep } from "node:path";
 import process from "node:process";
-import { openTreeFile } from "./archive/file_tree.ts";
-import { writeSealed } from "./archive/sealed_file.ts";
-import { ArchiveError } from "./archive/source.ts";
-import { type FileToArchive, writeTar } from "./archive/tar.ts";
-import { BACKUPS_NAME, DATABASE_NAME } from "../../host/files/data_dir.ts";
+import { pipeline } from "node:stream/promises";
+import { createGzip } from "node:zlib";
+import { packTar, type TarSource } from "modern-tar/fs";
+import { filesWithSecrets } from "../../bot/mcp/ports.ts";
+import type { LoadedConfig } from "../../config/load.ts";
+import { secretPlacesIn } from "../../config/schema/parts/blank.ts";
+import { configSchema } from "../../config/schema/root.ts";
+import { setAt } from "../../config/text/edit.ts";
+import { BACKUPS_NAME, DATA_ITEMS, DATABASE_NAME, OWN_LOGINS } from "../../host/files/data_dir.ts";
 import { removeDeadFiles } from "../../host/files/dead_files.ts";
-import type { CrashPoints } from "../../host/process/crash_points.ts";
+import { syncFolder } from "../../host/files/write_file.ts";
 import { codeOf } from "../../lib/errors.ts";
 import { jsonLine } from "../../lib/text/json.ts";
 import { printable } from "../../lib/text/quoted.ts";
@@ -32,120 +30,202 @@ import { copyDatabase } from "../../store/copy/copy.ts";
 import { VERSION } from "../../version.ts";
 import type { CommonFlags } from "../../cli/shared/command.ts";
 import { EXIT, type ExitCode, StartError } from "../../cli/shared/exit_code.ts";
-import { configFlag, type DataChoice, dataProblem } from "../../cli/shared/find_data.ts";
-import { reportingErrors, toStartError } from "../../cli/shared/start_error.ts";
+import { configFlag, dataProblem } from "../../cli/shared/find_data.ts";
+import { readConfigLeniently } from "../../cli/shared/read_config.ts";
+import { toStartError } from "../../cli/shared/start_error.ts";
 import { openForCommand } from "../../cli/shared/store_access.ts";
 import { withData } from "../../cli/shared/with_store.ts";
-import { readConfigLeniently } from "../../cli/shared/read_config.ts";
 import type { Io } from "../../cli/terminal/io.ts";
-import { type Contents, gatherContents } from "./contents.ts";
-import {
-  ENDINGS,
-  FORMAT,
-  type Manifest,
-  MANIFEST_NAME,
-  MAX_LEFT,
-  STORE_PATH,
-  SUMS_NAME,
-} from "./manifest.ts";
-import { type AskHidden, newPassphrase, type PassphraseFlags } from "./passphrase.ts";
-import { secretLines } from "./report.ts";
-import { assertRoom } from "./room.ts";
-import { hashing, sumLine } from "./sums.ts";
+import { workspaceOf } from "../../workspace/skill_library.ts";
 
-export interface BackupFlags extends CommonFlags, PassphraseFlags {
+export interface BackupFlags extends CommonFlags {
   /** Path of the new file, or of a folder for it. */
   readonly to?: string;
-  /** Whether to ask for a passphrase. */
-  readonly encrypt: boolean;
 }
 
-interface BackupResult {
-  readonly path: string;
-  readonly bytes: number;
-  readonly manifest: Manifest;
-}
+/** Ending of the file's name. */
+export const ENDING = ".tar.gz";
 
-/**
- * Makes a backup, and prints its path.
- *
- * @param flags With the argument as `place`.
- * @param logN As for `encrypted()`.
- */
-export function backup(
-  flags: BackupFlags & { readonly place?: string },
-  io: Io,
-  ask: AskHidden | undefined,
-  crash: CrashPoints,
-  logN?: number,
-): Promise<ExitCode> {
-  const isRoot = process.geteuid?.() === 0;
-  return reportingErrors(io, async () => {
-    // Root can look there; the owner of the data, as whom the command goes on, perhaps not.
-    const { place: typed, to = typed, encrypt, passphraseFile } = flags;
-    if (typed !== undefined && typed !== to) {
-      throw new StartError("the argument and --to name two places; leave one out", EXIT.usage);
+/** The first entry, with the time of the copy. */
+export const FACTS_NAME = "backup.json";
+/** The top folders of an archive; workspaces are those outside of the data directory, by agent. */
+export const FOLDERS = { data: "data", config: "config", workspaces: "workspaces" } as const;
+
+/** Bytes that stay free for the bot's own work. */
+const RESERVE_BYTES = 64 * 1_024 * 1_024;
+
+/** Makes a backup, and prints its path. */
+export function backup(flags: BackupFlags, io: Io): Promise<ExitCode> {
+  return withData(flags, io, async (place) => {
+    if (place.state !== "store") throw dataProblem(place);
+    const { dataDir } = place;
+    setPriority(constants.priority.PRIORITY_BELOW_NORMAL); // replies go first
+    const loaded = await readConfigLeniently(configFlag(flags.config, place, io), io.env);
+    const path = targetOf(flags.to, dataDir, loaded, io);
+    const at = Date.now();
+    try {
+      await io.during("Copying", makeBackup(dataDir, loaded, path, at, io));
+    } catch (cause) {
+      const code = codeOf(cause);
+      const isOfDisk = ["ENOSPC", "EDQUOT", "EFBIG", "EACCES", "EPERM", "EROFS", "ENOENT"];
+      if (cause instanceof StartError || code === undefined || !isOfDisk.includes(code)) {
+        throw cause;
+      }
+      const folder = printable(dirname(path));
+      const why = `cannot write into ${folder} (${code}); no backup was made`;
+      throw new StartError(why, EXIT.io, cause);
     }
-    const read = passphraseFile === undefined ? undefined : await newPassphrase(flags, ask);
-    const isEncrypted = encrypt || read !== undefined;
-    const named = to === undefined ? undefined : targetOf(resolve(io.cwd, to), to, isEncrypted);
-    return await withData(flags, io, async (place) => {
-      if (place.state !== "store") throw dataProblem(place);
-      const own = join(place.dataDir, BACKUPS_NAME);
-      const folder = named ? own : await folderFor(place, flags, io);
-      const path = named ?? targetOf(folder, `${folder}/`, isEncrypted);
-      if (dirname(path) !== own) assertWritable(dirname(path), isRoot); // own: made if it is missing
-      const passphrase = read ?? (encrypt ? await newPassphrase(flags, ask) : undefined);
-      return await backUp(place, path, passphrase);
-    });
-  });
-
-  async function backUp(
-    place: DataChoice,
-    path: string,
-    passphrase: string | undefined,
-  ): Promise<ExitCode> {
-    const config = configFlag(flags.config, place, io);
-    const made = await io.during(
-      "Copying",
-      makeBackup({ config, dataDir: place.dataDir, path, passphrase, logN }, io, crash),
+    const { size } = statSync(path);
+    await record(path, size, at, dataDir, io);
+    io.out(flags.json ? jsonLine({ path, size }) : path);
+    io.err(
+      `${sizeOf(size)}. Not in it: secrets, log files, older backups, and folders of ` +
+        "`skills.folders`",
     );
-    await record(made, place.dataDir, io);
-    report(made, flags, io);
     return EXIT.done;
+  });
+}
+
+/** The path of the new file. An existing file is never replaced. */
+function targetOf(
+  to: string | undefined,
+  dataDir: string,
+  loaded: Awaited<ReturnType<typeof readConfigLeniently>>,
+  { cwd }: Io,
+): string {
+  const own = join(dataDir, BACKUPS_NAME);
+  const configured = loaded.kind === "refused" ? undefined : loaded.config.backup.folder;
+  const named = to === undefined ? resolve(dataDir, configured ?? own) : resolve(cwd, to);
+  if ([named, dirname(named)].includes(own)) mkdirSync(own, { recursive: true, mode: 0o700 });
+  const isFolder = statSync(named, { throwIfNoEntry: false })?.isDirectory();
+  const stamp = new Date().toISOString().replaceAll(":", "-").replace(".", "-");
+  const path = isFolder ? join(named, `barnacle-${stamp}${ENDING}`) : named;
+  // A disk that is not mounted: a file of its name would hide below the next mount.
+  if (!isFolder && (extname(named) === "" || !existsSync(dirname(named)))) {
+    throw new StartError(`there is no folder ${printable(named)}`, EXIT.usage);
   }
+  if (!existsSync(path)) return path;
+  throw new StartError(`${printable(path)} exists already; choose another name`, EXIT.usage);
 }
 
-/** `backup.folder` of the bot, or the folder in its data directory. */
-async function folderFor(place: DataChoice, flags: BackupFlags, io: Io): Promise<string> {
-  const loaded = await readConfigLeniently(configFlag(flags.config, place, io), io.env);
-  const named = loaded.kind === "refused" ? undefined : loaded.config.backup.folder;
-  return resolve(place.dataDir, named ?? BACKUPS_NAME);
-}
+/** Names of unfinished files, with the number of the process; SQLite adds the ending of its journal. */
+const UNFINISHED = /^\..+-(\d+)\.part(?:-journal)?$/;
 
-/** @param wasRoot Whether the command gave up root's rights for those of the data's owner. */
-function assertWritable(folder: string, wasRoot: boolean): void {
+async function makeBackup(
+  dataDir: string,
+  loaded: Awaited<ReturnType<typeof readConfigLeniently>>,
+  path: string,
+  at: number,
+  io: Io,
+): Promise<void> {
+  const folder = dirname(path);
+  removeDeadFiles(folder, UNFINISHED);
+  const database = join(dataDir, DATABASE_NAME);
+  const copy = join(folder, `.copy-${process.pid}.part`);
+  const part = join(folder, `.${basename(path)}-${process.pid}.part`);
   try {
-    accessSync(folder, fileConstants.W_OK | fileConstants.X_OK);
-  } catch (error) {
-    const uid = process.geteuid?.();
-    if (codeOf(error) === "ENOENT") {
-      throw new StartError(`there is no folder ${printable(folder)}`, EXIT.usage);
-    }
-    const who = wasRoot && uid !== 0
-      ? `the command goes on as the owner of the data (user ${uid}), who may not write into ` +
-        `${printable(folder)}. Choose a folder of that user, or leave out --to and copy the file`
-      : `this user may not write into ${printable(folder)}`;
-    throw new StartError(
-      `${who} (${codeOf(error) ?? "unknown reason"}); no backup was made`,
-      EXIT.io,
+    // Twice: the copy, and the archive of it.
+    await assertRoom(folder, 2 * statSync(database).size);
+    copyDatabase(database, copy);
+    const facts = JSON.stringify({ barnacle: VERSION, createdAt: at });
+    const sources: TarSource[] = [
+      { type: "content", target: FACTS_NAME, content: facts, mode: 0o600 },
+      { type: "file", target: `${FOLDERS.data}/${DATABASE_NAME}`, source: copy, mode: 0o600 },
+      ...await filesOf(dataDir, loaded, io),
+    ];
+    await pipeline(
+      packTar(sources, { map: (header) => ({ ...header, uid: 0, gid: 0 }) }),
+      createGzip({ level: 1 }),
+      createWriteStream(part, { flags: "wx", mode: 0o600, flush: true }),
     );
+    await rename(part, path);
+    syncFolder(folder);
+  } finally {
+    rmSync(copy, { force: true });
+    rmSync(part, { force: true });
   }
+}
+
+async function assertRoom(folder: string, bytes: number): Promise<void> {
+  const { bavail, bsize } = await statfs(folder);
+  const [free, needed] = [bavail * bsize, bytes + RESERVE_BYTES];
+  if (free >= needed) return;
+  throw new StartError(
+    `too little room in ${folder}: ${sizeOf(needed)} are needed, and ${sizeOf(free)} are free; ` +
+      "no backup was made",
+    EXIT.io,
+  );
+}
+
+/** The files beside the store. */
+async function filesOf(
+  dataDir: string,
+  loaded: Awaited<ReturnType<typeof readConfigLeniently>>,
+  io: Pick<Io, "problem">,
+): Promise<readonly TarSource[]> {
+  const sources: TarSource[] = [];
+  for (const name of DATA_ITEMS.filter((name) => name !== DATABASE_NAME)) {
+    sources.push(...await treeOf(join(dataDir, name), `${FOLDERS.data}/${name}`));
+  }
+  if (loaded.kind === "refused") {
+    io.problem("the config has errors, so the backup has no config (`barnacle config check`)");
+    return sources;
+  }
+  const { config } = loaded;
+  for (const agent of config.agentList) {
+    const path = workspaceOf(config, agent, dataDir);
+    if (agent.workspace === undefined || !existsSync(path)) continue;
+    const root = realpathSync(path); // the owner's own link
+    // Files of Barnacle that a workspace may surround, such as the config with its secrets.
+    const own = [dataDir, ...filesWithSecrets(config)].filter(existsSync)
+      .map((one) => realpathSync(one));
+    sources.push(...await treeOf(root, `${FOLDERS.workspaces}/${agent.id}`, own));
+  }
+  const written = configFile(loaded);
+  if (written) sources.push(written);
+  else io.problem("no config was found, so the backup has none; --config names it");
+  return sources;
+}
+
+/** All regular files below a path, but logins. */
+async function treeOf(
+  root: string,
+  target: string,
+  left: readonly string[] = [],
+): Promise<readonly TarSource[]> {
+  const stats = statSync(root, { throwIfNoEntry: false });
+  if (stats === undefined) return [];
+  if (stats.isFile()) return [{ type: "file", source: root, target }];
+  const entries = await readdir(root, { recursive: true, withFileTypes: true });
+  return entries.flatMap((entry): TarSource[] => {
+    const source = join(entry.parentPath, entry.name);
+    const isLeft = source.endsWith(".login.json") || source.includes(`${sep}${OWN_LOGINS}${sep}`) ||
+      left.some((one) => source === one || source.startsWith(one + sep));
+    const path = relative(root, source).replaceAll(sep, "/");
+    return entry.isFile() && !isLeft ? [{ type: "file", source, target: `${target}/${path}` }] : [];
+  }).toSorted((one, other) => one.target < other.target ? -1 : 1);
+}
+
+/** A secret that is left out. A start names its key, and says that the operator must write the value. */
+const PLACEHOLDER = "REPLACE_ME";
+
+function configFile({ config: { file }, text: blanked, written }: LoadedConfig) {
+  if (file === undefined || blanked === undefined) return undefined;
+  const content = secretPlacesIn(written, configSchema)
+    .filter(({ reference }) => reference === undefined)
+    .reduce((text, { path }) => {
+      const edited = setAt(text, path, PLACEHOLDER);
+      return edited.kind === "edited" ? edited.text : text;
+    }, blanked);
+  const target = `${FOLDERS.config}/${basename(file)}`;
+  return { type: "content", target, content, mode: 0o600 } as const;
 }
 
 /** Stores the result for `status`; a store that cannot take it does not make the backup worse. */
 async function record(
-  { path, bytes, manifest: { createdAt: at } }: BackupResult,
+  path: string,
+  bytes: number,
+  at: number,
   dataDir: string,
   io: Io,
 ): Promise<void> {
@@ -159,189 +239,7 @@ async function record(
       await opened.close();
     }
   } catch (error) {
-    io.err(
-      `The backup is whole, but \`barnacle status\` will not show it: ${
-        toStartError(error).message
-      }`,
-    );
+    const { message } = toStartError(error);
+    io.err(`The backup is whole, but \`barnacle status\` will not show it: ${message}`);
   }
-}
-
-/**
- * The path of the new file. An existing file is never replaced.
- *
- * @param named The file, or a folder for it.
- * @param typed As the operator typed it: a folder may end with a slash.
- */
-function targetOf(named: string, typed: string, isEncrypted: boolean): string {
-  const ending = isEncrypted ? ENDINGS.encrypted : ENDINGS.plain;
-  const stamp = new Date().toISOString().replace(/\.\d+/, "").replaceAll(":", "-");
-  const isFolder = typed.endsWith("/") || isDirectory(named);
-  // A stick that is not mounted: a file of its name would hide below the next mount.
-  if (!isFolder && extname(named) === "" && !existsSync(named)) {
-    throw new StartError(
-      `there is no folder ${printable(named)}; make it, or name a file that ends in ${ending}`,
-      EXIT.usage,
-    );
-  }
-  const names = ["", "-2", "-3", "-4"].map((more) => `barnacle-${stamp}${more}${ending}`);
-  const name = names.find((name) => !existsSync(join(named, name))) ?? names[0] ?? "";
-  const path = isFolder ? join(named, name) : named;
-  if (!existsSync(path)) return path;
-  throw new StartError(`${printable(path)} exists already; choose another name`, EXIT.usage);
-}
-
-function isDirectory(path: string): boolean {
-  try {
-    return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
-  } catch {
-    return false; // the check of its folder says why it cannot be seen
-  }
-}
-
-/** Names of unfinished files, with the number of the process; SQLite adds the ending of its journal. */
-const UNFINISHED = /^\..+-(\d+)\.part(?:-journal)?$/;
-
-/**
- * Makes a backup. Several at once do not disturb each other.
- *
- * @throws {StartError} If there is no room.
- */
-async function makeBackup(
-  { dataDir, path, passphrase, logN, config }: Pick<BackupFlags, "config"> & {
-    readonly dataDir: string;
-    readonly path: string;
-    readonly passphrase: string | undefined;
-    readonly logN: number | undefined;
-  },
-  io: Io,
-  crash: CrashPoints,
-): Promise<BackupResult> {
-  const folder = join(dataDir, BACKUPS_NAME);
-  makeFolder(folder);
-  const database = join(dataDir, DATABASE_NAME);
-  // With a dot: `backups/*` of a shell names the backups only.
-  const copy = join(folder, `.copy-${process.pid}.part`);
-  try {
-    removeDeadFiles(folder, UNFINISHED);
-    const hasSecrets = passphrase !== undefined;
-    const contents = await gatherContents({ dataDir, config, env: io.env, hasSecrets });
-    for (const problem of contents.problems) io.problem(problem);
-    const storeBytes = sizeIfAny(database) + sizeIfAny(`${database}-wal`);
-    await assertRoom(folder, storeBytes);
-    await assertRoom(dirname(path), storeBytes + contents.bytes);
-    const createdAt = Date.now();
-    const facts = copyDatabase(database, copy);
-    crash.at("copied");
-    const manifest: Manifest = {
-      format: FORMAT,
-      barnacle: VERSION,
-      ...facts,
-      accounts: [...facts.accounts],
-      createdAt,
-      bytes: sizeIfAny(copy) + contents.bytes,
-      hasSecrets,
-      setAgain: contents.setAgain,
-      logins: contents.logins,
-      config: contents.config,
-      workspaces: contents.workspaces,
-      left: contents.left.length > MAX_LEFT
-        ? [
-          ...contents.left.slice(0, MAX_LEFT),
-          `… and ${contents.left.length - MAX_LEFT} more`,
-        ]
-        : contents.left,
-    };
-    const part = join(dirname(path), `.${basename(path)}-${process.pid}.part`);
-    const bytes = await writeSealed(
-      { path, part, passphrase, logN, onWritten: () => crash.at("packed") },
-      writeTar(withSums(filesOf(manifest, copy, contents)), createdAt),
-    );
-    return { path, bytes, manifest };
-  } catch (error) {
-    throw asFull(error);
-  } finally {
-    rmSync(copy, { force: true });
-  }
-}
-
-/**
- * Lowers the priority of this process: replies go first. The lowest one would starve a backup for
- * hours on a busy machine.
- */
-export function yieldToOthers(): void {
-  try {
-    setPriority(constants.priority.PRIORITY_BELOW_NORMAL);
-  } catch {
-    // A system without priorities.
-  }
-}
-
-function sizeIfAny(path: string): number {
-  return statSync(path, { throwIfNoEntry: false })?.size ?? 0;
-}
-
-async function* filesOf(
-  manifest: Manifest,
-  copy: string,
-  contents: Contents,
-): AsyncGenerator<FileToArchive> {
-  const list = new TextEncoder().encode(`${JSON.stringify(manifest, undefined, 2)}\n`);
-  yield { path: MANIFEST_NAME, size: list.length, content: [list] };
-  const store = await openTreeFile(copy);
-  if (!store) throw new StartError("the copy of the store was removed meanwhile", EXIT.tryAgain);
-  yield { path: STORE_PATH, ...store };
-  yield* contents.files();
-}
-
-async function* withSums(files: AsyncIterable<FileToArchive>): AsyncGenerator<FileToArchive> {
-  let sums = "";
-  for await (const file of files) {
-    const hashed = hashing(file);
-    yield hashed;
-    sums += sumLine(file.path, hashed.digest());
-  }
-  const bytes = new TextEncoder().encode(sums);
-  yield { path: SUMS_NAME, size: bytes.length, content: [bytes] };
-}
-
-function makeFolder(folder: string): void {
-  try {
-    mkdirSync(folder, { recursive: true, mode: 0o700 });
-  } catch (error) {
-    const code = codeOf(error);
-    if (code !== "EEXIST" && code !== "ENOTDIR") throw asFull(error);
-    throw new StartError(
-      `${printable(folder)} is no folder, so no backup was made; move that file away`,
-      EXIT.io,
-      error,
-    );
-  }
-}
-
-function asFull(error: unknown): unknown {
-  if (error instanceof ArchiveError) {
-    const fix = "move some files out of the agents' workspaces; no backup was made";
-    return new StartError(`a backup cannot be made: ${error.message}; ${fix}`, EXIT.failed, error);
-  }
-  const code = codeOf(error);
-  return code === "ENOSPC" || code === "EDQUOT" || code === "EFBIG"
-    ? new StartError(`the disk is full (${code}); no backup was made`, EXIT.io, error)
-    : code === "EACCES" || code === "EPERM" || code === "EROFS"
-    ? new StartError(`this user may not write there (${code}); no backup was made`, EXIT.io, error)
-    : error;
-}
-
-function report({ path, bytes, manifest }: BackupResult, { json }: BackupFlags, io: Io): void {
-  if (json) {
-    io.out(jsonLine({ path, size: bytes, manifest }));
-    return;
-  }
-  io.out(path);
-  io.err(`${sizeOf(bytes)}, ${manifest.hasSecrets ? "encrypted" : "not encrypted"}`);
-  for (const line of secretLines(manifest)) io.err(line);
-  for (const name of manifest.left) {
-    io.err(`Left out: ${printable(name)}, which is no regular file or Barnacle's own`);
-  }
-  io.err("Not in it: log files, older backups, and folders of `skills.folders`");
 }

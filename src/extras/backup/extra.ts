@@ -4,5 +4,5 @@ import type { Extra } from "../../cli/extras/extra.ts";
 
 export const backup: Extra = {
   commands: async () => ({ "Back up and move": await import("./commands.ts") }),
-  serve: async () => (await import("./serve_nightly.ts")).serveNightly,
+  serve: async () => (await import("./nightly.ts")).serveNightly,
 };

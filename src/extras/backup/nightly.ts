@@ -8,15 +8,16 @@
 import { spawn } from "node:child_process";
 import { readdirSync, rmSync } from "node:fs";
 import { basename, join, resolve as resolvePath } from "node:path";
+import type { Served, ServedPart } from "../../cli/extras/served_part.ts";
 import type { BotConfig } from "../../config/config.ts";
 import type { BackupState } from "../../core/store/settings.ts";
 import { BACKUPS_NAME } from "../../host/files/data_dir.ts";
 import { ownCommand } from "../../host/process/own_process.ts";
-import { type Clock, DAY_MS, type StartTimer } from "../../lib/clock.ts";
+import { type Clock, DAY_MS, schedule, type StartTimer } from "../../lib/clock.ts";
 import type { Env } from "../../lib/env.ts";
 import type { Log } from "../../lib/log.ts";
 import { withoutControls } from "../../lib/text/quoted.ts";
-import { ENDINGS } from "./manifest.ts";
+import { ENDING } from "./backup.ts";
 import type { StoredBackups } from "../../store/settings/settings.ts";
 
 /** Milliseconds from the start of the bot until the first look. */
@@ -38,7 +39,7 @@ interface RunningBackup {
   kill(): void;
 }
 
-type StartBackup = (path: string, passphrase: string | undefined) => RunningBackup;
+type StartBackup = (path: string) => RunningBackup;
 
 export function createNightly(
   { config, settings, botId, dataDir, startBackup, now, schedule, log }: Clock & {
@@ -79,13 +80,11 @@ export function createNightly(
   }
 
   async function make(nightly: string): Promise<void> {
-    const passphrase = config().backup.passphrase?.reveal();
     const stamp = new Date(now()).toISOString().replace(/\.\d+/, "").replaceAll(":", "-");
-    const ending = passphrase === undefined ? ENDINGS.plain : ENDINGS.encrypted;
     const folder = resolvePath(dataDir, config().backup.folder ?? BACKUPS_NAME);
-    const path = join(folder, `${nightly}${stamp}${ending}`);
+    const path = join(folder, `${nightly}${stamp}${ENDING}`);
     const begun = now();
-    running = startBackup(path, passphrase);
+    running = startBackup(path);
     const why = await running.ended.finally(() => running = undefined);
     if (isStopped) return;
     if (why === undefined) {
@@ -132,7 +131,7 @@ export function nextBackupAt(
  */
 function removeOld(folder: string, nightly: string, keep: number, made: string): void {
   const names = readdirSync(folder).filter((name) =>
-    name.startsWith(nightly) && Object.values(ENDINGS).some((ending) => name.endsWith(ending))
+    name.startsWith(nightly) && name.endsWith(ENDING)
   ).toSorted();
   for (const name of names.slice(0, -keep)) {
     if (name !== made) rmSync(join(folder, name), { force: true });
@@ -140,7 +139,7 @@ function removeOld(folder: string, nightly: string, keep: number, made: string):
 }
 
 /** Makes backups by the command, in processes of its own. */
-export function backupsByCommand(
+function backupsByCommand(
   { dataDir, config, env }: {
     readonly dataDir: string;
     /** Path of the config file; absent without one. */
@@ -148,7 +147,7 @@ export function backupsByCommand(
     readonly env: Env;
   },
 ): StartBackup {
-  return (path, passphrase) => {
+  return (path) => {
     const { program, args } = ownCommand();
     const child = spawn(program, [
       ...args,
@@ -159,13 +158,10 @@ export function backupsByCommand(
       "--to",
       path,
       ...(config === undefined ? [] : ["--config", config]),
-      ...(passphrase === undefined ? [] : ["--passphrase-file", "-"]),
-    ], { env: { ...env }, stdio: ["pipe", "ignore", "pipe"] });
+    ], { env: { ...env }, stdio: ["ignore", "ignore", "pipe"] });
     let said = "";
     child.stderr.setEncoding("utf8");
     child.stderr.on("data", (text: string) => said = (said + text).slice(-MAX_WHY * 4));
-    child.stdin.on("error", () => {}); // it has ended; `close` tells
-    child.stdin.end(passphrase === undefined ? "" : `${passphrase}\n`);
     const { promise: ended, resolve } = Promise.withResolvers<string | undefined>();
     child.once("error", (error) => resolve(error.message));
     child.once("close", (code, signal) => {
@@ -174,5 +170,31 @@ export function backupsByCommand(
       resolve(code === 0 ? undefined : why ?? `the process ended with ${signal ?? code}`);
     });
     return { ended, kill: () => child.kill("SIGKILL") };
+  };
+}
+
+/** Begins with the nightly backups of a running bot. */
+export function serveNightly({ store, dataDir, env, setup: first, logging }: Served): ServedPart {
+  let setup = first;
+  const nightly = createNightly({
+    config: () => setup.config,
+    settings: store.settings,
+    async botId() {
+      for (const accountId of await store.gateway.accountIds()) {
+        const { self } = await store.gateway.loadAccount(accountId);
+        if (self) return self.userId;
+      }
+      return undefined;
+    },
+    dataDir,
+    startBackup: backupsByCommand({ dataDir, config: first.config.file, env }),
+    now: () => Date.now(),
+    schedule,
+    log: logging.forPart("store"),
+  });
+  nightly.start();
+  return {
+    applied: (next) => void (setup = next),
+    close: nightly.stop,
   };
 }

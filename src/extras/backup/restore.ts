@@ -5,12 +5,24 @@
  * data, which stay beside it (`host/files/staged_data.ts`).
  */
 
-import { printable } from "../../lib/text/quoted.ts";
-import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
-import type { FileHandle } from "node:fs/promises";
-import { basename, join, resolve } from "node:path";
-import process from "node:process";
 import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
+import { type FileHandle, open } from "node:fs/promises";
+import { extname, join, resolve } from "node:path";
+import process from "node:process";
+import { pipeline } from "node:stream/promises";
+import { createGunzip } from "node:zlib";
+import { unpackTar } from "modern-tar/fs";
+import { z } from "zod";
+import {
+  DATA_ITEMS,
   DATABASE_NAME,
   FORGOTTEN_NAME,
   MEDIA_NAME,
@@ -24,111 +36,79 @@ import {
   PREPARING_NAME,
   replaceData,
 } from "../../host/files/staged_data.ts";
-import type { CrashPoints } from "../../host/process/crash_points.ts";
-import { type EndedWork, endOpenWork } from "../../store/copy/copy.ts";
-import { forgottenIn, joinedForgotten } from "../../store/forget/forget.ts";
+import { replaceFile, WriteError } from "../../host/files/write_file.ts";
+import { codeOf } from "../../lib/errors.ts";
+import { jsonLine, parseForeignJson } from "../../lib/text/json.ts";
+import { printable } from "../../lib/text/quoted.ts";
+import { countText, timeText } from "../../lib/text/units.ts";
 import { createMediaFolder } from "../../media/folder.ts";
+import { checkCopy, type EndedWork, endOpenWork } from "../../store/copy/copy.ts";
+import { StoreError } from "../../store/database/store_error.ts";
+import { forgottenIn, joinedForgotten } from "../../store/forget/forget.ts";
 import { openStore } from "../../store/store.ts";
+import { openConfig } from "../../cli/config/write.ts";
 import type { CommonFlags } from "../../cli/shared/command.ts";
 import { EXIT, type ExitCode, StartError } from "../../cli/shared/exit_code.ts";
-import { dataDirOf, isDataNamed } from "../../cli/shared/store_access.ts";
+import { whyUnreadable } from "../../cli/shared/read_config.ts";
 import { lockOfStopped } from "../../cli/shared/running_bot.ts";
-import { serviceOffer } from "../service/exports.ts";
-import { SERVICE_DATA } from "../../cli/shared/service_paths.ts";
+import { SERVICE_CONFIG, SERVICE_DATA } from "../../cli/shared/service_paths.ts";
 import { reportingErrors } from "../../cli/shared/start_error.ts";
+import { dataDirOf, isDataNamed } from "../../cli/shared/store_access.ts";
 import { withData } from "../../cli/shared/with_store.ts";
 import type { Io } from "../../cli/terminal/io.ts";
-import {
-  CONFIG_FOLDER,
-  CREDENTIALS_FOLDER,
-  type Manifest,
-  STORE_PATH,
-  WORKSPACES_FOLDER,
-} from "./manifest.ts";
-import { type AskHidden, knownPassphrase, type PassphraseFlags } from "./passphrase.ts";
-import { type GetPassphrase, openBackup, unpackBackup } from "./read_backup.ts";
-import { type RestoredBackup, restoredJson, restoredLines } from "./report.ts";
-import {
-  configPlace,
-  placeConfig,
-  placeCredentials,
-  type PlacedConfig,
-} from "./restored_config.ts";
-import { assertRoom } from "./room.ts";
-import { checkStore } from "./verify.ts";
+import { serviceOffer } from "../service/exports.ts";
+import { FACTS_NAME, FOLDERS } from "./backup.ts";
 
-export interface RestoreFlags extends CommonFlags, PassphraseFlags {
+export interface RestoreFlags extends CommonFlags {
   /** Whether to replace existing data. */
   readonly force: boolean;
 }
 
+const factsSchema = z.object({
+  barnacle: z.string(), // the version that made the backup
+  createdAt: z.int().nonnegative().max(8.64e15), // Unix time in milliseconds
+});
+
 /** Restores a backup, and prints what the operator must do next. */
-export function restore(
-  flags: RestoreFlags,
-  file: string,
-  io: Io,
-  ask: AskHidden | undefined,
-  crash: CrashPoints,
-): Promise<ExitCode> {
+export function restore(flags: RestoreFlags, file: string, io: Io): Promise<ExitCode> {
   return reportingErrors(io, async () => {
     const path = resolve(io.cwd, file);
-    // Before root gives up its rights: the owner of the data may not be able to read these files.
-    const from = await openBackup(path);
+    // Before root gives up its rights: the owner of the data may not be able to read the file.
+    const from = await openFile(path);
     try {
-      const given = flags.passphraseFile === undefined
-        ? undefined
-        : await knownPassphrase(flags, ask);
-      const passphrase = async () => given ?? await knownPassphrase(flags, ask);
       // A search would find the directory of a running bot, perhaps of another user.
       const data = flags.data ?? await serviceData(io) ?? dataDirOf(undefined, io);
       return await withData({ data }, io, async ({ dataDir }) => {
-        const backup = { path, from, passphrase };
-        const restored = await intoDirectory(
-          dataDir,
-          flags,
-          io,
-          () => io.during("Restoring", install({ ...backup, dataDir, flags, io, crash })),
-        );
-        if (flags.json) io.out(restoredJson(restored));
-        else {
-          io.out(`Restored to ${dataDir}`);
-          for (const line of restoredLines(restored, flags)) io.err(line);
+        prepareDataDir(dataDir);
+        const lock = await lockOfStopped(dataDir, "restore");
+        try {
+          assertFree(dataDir, flags.force, io);
+          const work = install(from, path, dataDir, configPlace(flags.config, dataDir, io));
+          const { lines, ...facts } = await io.during("Restoring", work);
+          if (flags.json) io.out(jsonLine({ dataDir, ...facts }));
+          else io.out(`Restored to ${dataDir}`);
+          for (const line of [...lines, nextLine(dataDir)]) io.err(line);
+          return EXIT.done;
+        } finally {
+          lock.release();
         }
-        return EXIT.done;
       });
     } finally {
-      await from.close().catch(() => {}); // closed already if it was read
+      await from.close();
     }
   });
 }
 
-/** Restores while no other process uses the directory. */
-async function intoDirectory(
-  dataDir: string,
-  { force }: RestoreFlags,
-  io: Io,
-  work: () => Promise<RestoredBackup>,
-): Promise<RestoredBackup> {
-  prepareDataDir(dataDir);
-  const lock = await lockOfStopped(dataDir, "restore");
+async function openFile(path: string): Promise<FileHandle> {
   try {
-    if (isUnfinished(dataDir)) {
-      finishReplacing(dataDir);
-      io.err("Finished an earlier restore, which had been interrupted.");
-    }
-    const content = contentOf(dataDir);
-    const first = content.includes(DATABASE_NAME) ? DATABASE_NAME : content[0];
-    if (first !== undefined && !force) {
-      throw new StartError(
-        `${dataDir} has data already (${first}); --force replaces them, and keeps the old ones ` +
-          "beside the new ones",
-        EXIT.failed,
-      );
-    }
-    return await work();
-  } finally {
-    lock.release();
+    const file = await open(path);
+    if ((await file.stat()).isFile()) return file;
+    await file.close();
+  } catch (cause) {
+    const why = `cannot read ${printable(path)}: ${whyUnreadable(cause)}`;
+    throw new StartError(why, EXIT.usage, cause);
   }
+  throw new StartError(`${printable(path)} is no file; name the backup in it`, EXIT.usage);
 }
 
 /**
@@ -142,58 +122,132 @@ async function serviceData(io: Io): Promise<string | undefined> {
   if (hasStore(dataDirOf(undefined, io))) return undefined;
   if (!hasStore(SERVICE_DATA)) {
     const offer = await serviceOffer(io);
-    const isMachines = "target" in offer &&
-      (offer.target === "systemd" || offer.target === "openrc");
-    if (!isMachines) return undefined;
+    if (!("target" in offer) || offer.target !== "systemd") return undefined;
   }
   io.err(`Using ${SERVICE_DATA}, the data of the service; --data names another`);
   return SERVICE_DATA;
 }
 
-async function install({ path, from, passphrase, dataDir, flags, io, crash }: {
-  readonly path: string;
-  readonly from: FileHandle;
-  readonly passphrase: GetPassphrase;
-  readonly dataDir: string;
-  readonly flags: RestoreFlags;
-  readonly io: Io;
-  readonly crash: CrashPoints;
-}): Promise<RestoredBackup> {
+function assertFree(dataDir: string, isForced: boolean, io: Io): void {
+  if (isUnfinished(dataDir)) {
+    finishReplacing(dataDir);
+    io.err("Finished an earlier restore, which had been interrupted.");
+  }
+  const content = contentOf(dataDir);
+  const first = content.includes(DATABASE_NAME) ? DATABASE_NAME : content[0];
+  if (first === undefined || isForced) return;
+  throw new StartError(
+    `${dataDir} has data already (${first}); --force replaces them, and keeps the old ones beside ` +
+      "the new ones",
+    EXIT.failed,
+  );
+}
+
+/** Chooses where a bot with this data directory reads its config. */
+export function configPlace(
+  flag: string | undefined,
+  dataDir: string,
+  { env, cwd }: Pick<Io, "env" | "cwd">,
+): string {
+  const named = flag ?? (env["BARNACLE_CONFIG"] || undefined);
+  if (named !== undefined) return resolve(cwd, named);
+  if (dataDir === SERVICE_DATA) return SERVICE_CONFIG;
+  const opened = openConfig(undefined, env);
+  const file = opened.kind === "opened" ? opened.file : opened.problem.file;
+  return resolve(cwd, file ?? "config.jsonc");
+}
+
+async function install(from: FileHandle, path: string, dataDir: string, place: string) {
   const folder = join(dataDir, PREPARING_NAME);
+  const prepared = join(folder, NEW_NAME);
   rmSync(folder, { recursive: true, force: true }); // of a process that died
-  mkdirSync(join(folder, NEW_NAME), { recursive: true, mode: 0o700 });
+  mkdirSync(prepared, { recursive: true, mode: 0o700 });
   try {
-    const unpacking = {
-      folder,
-      isWanted: () => true,
-      onManifest: ({ bytes }: Manifest) => assertRoom(folder, bytes),
-      assertRoom: () => assertRoom(folder, 0),
-    };
-    const manifest = await unpackBackup(path, passphrase, unpacking, from);
-    crash.at("unpacked");
-    const store = join(folder, STORE_PATH);
+    const facts = await unpack(from, path, folder);
+    const store = join(prepared, DATABASE_NAME);
     checkStore(store, path);
-    const forgotten = await forgetAgain(dataDir, join(folder, NEW_NAME), store, manifest);
-    const ended = prepareStore(store, manifest);
-    moveWorkspaces(folder);
-    const place = configPlace(flags.config, dataDir, io);
-    const config = placedConfig(folder, manifest, place);
-    for (const lost of placeCredentials(join(folder, CREDENTIALS_FOLDER), place)) {
-      io.problem(`cannot write the secret ${printable(lost)}; write it yourself`);
-    }
-    crash.at("prepared");
+    const forgotten = await forgetAgain(dataDir, prepared, store, facts.createdAt);
+    const ended = prepareStore(store, facts.createdAt);
+    const workspaces = join(folder, FOLDERS.workspaces);
+    const agents = existsSync(workspaces) ? readdirSync(workspaces) : [];
+    // Their old place may not exist here.
+    if (agents.length > 0) renameSync(workspaces, join(prepared, FOLDERS.workspaces));
+    const config = placeConfig(join(folder, FOLDERS.config), place, prepared);
     const stamp = new Date().toISOString().replace(/\.\d+/, "").replaceAll(":", "-");
-    const replaced = replaceData(
-      dataDir,
-      stamp,
-      (at, text) => writeFileSync(at, text, { mode: 0o600, flush: true }),
-      () => crash.at("moved"),
-    );
-    return { dataDir, manifest, ended, forgotten, old: replaced?.old, config };
+    const write = (at: string, text: string) =>
+      writeFileSync(at, text, { mode: 0o600, flush: true });
+    const old = replaceData(dataDir, stamp, write)?.old;
+    const lines = [
+      printable(`Made ${timeText(facts.createdAt)} by Barnacle ${facts.barnacle}`),
+      ...endedLines(ended),
+      ...(forgotten === 0 ? [] : [
+        `Forgot ${
+          countText(forgotten, "person", "people")
+        } again, who asked for it after the backup`,
+      ]),
+      ...(old === undefined ? [] : [`The old data are in ${old}`]),
+      config,
+      ...agents.map((agent) =>
+        `The workspace of ${agent} is in ${
+          join(dataDir, FOLDERS.workspaces, agent)
+        }; move it to the ` +
+        "path in the config"
+      ),
+    ];
+    return { ...facts, ended, forgotten, old, lines };
   } catch (error) {
     rmSync(folder, { recursive: true, force: true });
     throw error;
   }
+}
+
+/** Unpacks the files that a backup has; another name could replace the backups or the lock. */
+async function unpack(from: FileHandle, path: string, folder: string) {
+  const isWanted = (name: string) => {
+    const [top, item] = name.split("/");
+    return name === FACTS_NAME || top === FOLDERS.config || top === FOLDERS.workspaces ||
+      top === FOLDERS.data && DATA_ITEMS.some((one) => one === item);
+  };
+  const refuse = (why: string, cause?: unknown) =>
+    new StartError(`${printable(path)} ${why}`, EXIT.failed, cause);
+  try {
+    await pipeline(
+      from.createReadStream({ autoClose: false, start: 0 }),
+      createGunzip(),
+      unpackTar(folder, {
+        filter: ({ name, type }) => type !== "symlink" && isWanted(name),
+        map: (header) => ({ ...header, mode: ((header.mode ?? 0) & 0o100) | 0o600 }),
+        dmode: 0o700,
+        strict: true,
+      }),
+    );
+  } catch (cause) {
+    const code = codeOf(cause) ?? "";
+    if (["ENOSPC", "EDQUOT", "EFBIG"].includes(code)) {
+      throw new StartError(`the disk is full (${code}); nothing was changed`, EXIT.io, cause);
+    }
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw refuse(`is no backup, or damaged (${printable(reason)}); use another copy of it`, cause);
+  }
+  const facts = join(folder, FACTS_NAME);
+  const found = existsSync(facts) ? parseForeignJson(readFileSync(facts, "utf8")) : undefined;
+  const { data } = factsSchema.safeParse(found);
+  if (!data) throw refuse("is no backup of Barnacle");
+  return data;
+}
+
+/** @throws {StartError} Which names the backup, not the temporary file. */
+function checkStore(store: string, path: string): void {
+  try {
+    if (existsSync(store)) return checkCopy(store);
+  } catch (error) {
+    if (!(error instanceof StoreError)) throw error;
+    const why = error.kind === "newer"
+      ? "a newer Barnacle made it: its store has a newer schema. Use that version"
+      : `its store is damaged. Use another backup`;
+    throw new StartError(`${printable(path)} cannot be used: ${why}`, EXIT.failed, error);
+  }
+  throw new StartError(`${printable(path)} cannot be used: it has no store`, EXIT.failed);
 }
 
 /** Forgets the people who were forgotten after the backup, here or on the machine that made it. */
@@ -201,7 +255,7 @@ async function forgetAgain(
   dataDir: string,
   prepared: string,
   path: string,
-  { createdAt }: Manifest,
+  createdAt: number,
 ): Promise<number> {
   const list = join(prepared, FORGOTTEN_NAME);
   const joined = joinedForgotten([list, join(dataDir, FORGOTTEN_NAME)]);
@@ -209,10 +263,7 @@ async function forgetAgain(
   writeFileSync(list, joined, { mode: 0o600, flush: true });
   const people = forgottenIn(path, list, createdAt);
   if (people.length === 0) return 0;
-  const store = openStore(path, {
-    now: Date.now(),
-    elapsed: () => performance.now(),
-  });
+  const store = openStore(path, { now: Date.now(), elapsed: () => performance.now() });
   try {
     const media = createMediaFolder(join(prepared, MEDIA_NAME));
     for (const userId of people) {
@@ -227,10 +278,9 @@ async function forgetAgain(
 }
 
 /** Brings the store to this Barnacle's schema, and ends all work that was under way. */
-function prepareStore(path: string, { createdAt }: Manifest): EndedWork {
+function prepareStore(path: string, createdAt: number): EndedWork {
   const now = Date.now();
-  openStore(path, { now, elapsed: () => performance.now() })
-    .close();
+  openStore(path, { now, elapsed: () => performance.now() }).close();
   const ended = endOpenWork(path, createdAt, now);
   const folder = join(path, "..");
   for (const name of readdirSync(folder)) {
@@ -240,25 +290,53 @@ function prepareStore(path: string, { createdAt }: Manifest): EndedWork {
   return ended;
 }
 
-/** Workspaces from outside of the data directory come into it: their old place may not exist. */
-function moveWorkspaces(folder: string): void {
-  const workspaces = join(folder, WORKSPACES_FOLDER);
-  if (!existsSync(workspaces)) return;
-  replaceInside(workspaces, join(folder, NEW_NAME, WORKSPACES_FOLDER));
+/**
+ * Writes the config to its place if there is none; else into the folder that becomes the data
+ * directory.
+ *
+ * @param from Folder of the backup with the config.
+ * @returns A sentence about it.
+ */
+function placeConfig(from: string, place: string, prepared: string): string {
+  const name = existsSync(from) ? readdirSync(from)[0] : undefined;
+  if (name === undefined) return "The backup has no config";
+  const text = readFileSync(join(from, name), "utf8");
+  let why = "exists, and stays";
+  if (!existsSync(place)) {
+    try {
+      replaceFile({ path: place, text, expected: undefined });
+      return `The config is in ${place}`;
+    } catch (error) {
+      const cause = error instanceof WriteError ? error.cause : error;
+      why = `cannot be written (${codeOf(cause) ?? "unknown reason"})`;
+    }
+  }
+  const copy = `config.restored${extname(name)}`;
+  writeFileSync(join(prepared, copy), text, { mode: 0o600 });
+  return `The config ${place} ${why}; that of the backup is ${copy} in the data directory`;
 }
 
-function replaceInside(from: string, to: string): void {
-  rmSync(to, { recursive: true, force: true });
-  mkdirSync(join(to, ".."), { recursive: true, mode: 0o700 });
-  renameSync(from, to);
+/** Only what there was. */
+function endedLines({ turns, questions, events, looked, held }: EndedWork): readonly string[] {
+  const ended = [
+    ...(turns === 0 ? [] : [countText(turns, "open turn")]),
+    ...(questions === 0 ? [] : [countText(questions, "question")]),
+    ...(events === 0 ? [] : [countText(events, "event of hooks", "events of hooks")]),
+  ];
+  const unsent = [
+    ...(looked === 0 ? [] : [`${looked} to look for in their channels`]),
+    ...(held === 0 ? [] : [`${held} held (\`barnacle outbox\`)`]),
+  ];
+  return [
+    ...(ended.length === 0 ? [] : [`Ended: ${ended.join(", ")}`]),
+    ...(unsent.length === 0 ? [] : [`Unsent messages: ${unsent.join(", ")}`]),
+  ];
 }
 
-function placedConfig(
-  folder: string,
-  { config }: Manifest,
-  place: string,
-): PlacedConfig | undefined {
-  if (!config) return undefined;
-  const from = join(folder, CONFIG_FOLDER, basename(config.name));
-  return existsSync(from) ? placeConfig(from, place, join(folder, NEW_NAME)) : undefined;
+function nextLine(dataDir: string): string {
+  const start = dataDir === SERVICE_DATA
+    ? "`sudo barnacle service install`"
+    : "`barnacle run`, or `barnacle service install`";
+  return "Next: set the token and the other secrets again, which no backup has (`barnacle config " +
+    `check\` names them), and start the bot: ${start}`;
 }

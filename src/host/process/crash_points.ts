@@ -15,20 +15,13 @@ import type { Env } from "../../lib/env.ts";
 const TRANSACTIONS = ["T0", "T1", "T2", "TS", "T3", "T4", "T5"] as const;
 /**
  * Moments between them: Discord has answered a request; the model has answered; a command has asked
- * over the socket; its request is carried out, and not answered. A backup has copied the database; has
- * written its file, without the name. A restore has read the backup; is ready to install it; has
- * moved one more thing.
+ * over the socket; its request is carried out, and not answered.
  */
 const MOMENTS = [
   "posted",
   "answered",
   "asked",
   "carriedOut",
-  "copied",
-  "packed",
-  "unpacked",
-  "prepared",
-  "moved",
 ] as const;
 
 type CrashTransaction = (typeof TRANSACTIONS)[number];

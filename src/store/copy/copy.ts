@@ -14,24 +14,8 @@ import { assertRegularFiles } from "../database/database_files.ts";
 import { MIGRATIONS } from "../database/migrations.ts";
 import { StoreError, toStoreError } from "../database/store_error.ts";
 import { transactNow } from "../database/transact.ts";
-import { optional, rows, text } from "../schema/columns.ts";
+import { rows, text } from "../schema/columns.ts";
 import { IS_OPEN } from "../schema/messages.ts";
-
-/** The facts of a copy that people and a restore need. */
-interface CopyFacts {
-  /** Number of its schema. */
-  readonly schema: number;
-  /** The accounts that have ever connected. */
-  readonly accounts: readonly {
-    readonly id: string;
-    /** The bot's user id at Discord; absent if it never connected. */
-    readonly userId?: string;
-    /** Its name there. */
-    readonly name?: string;
-  }[];
-}
-
-export const NEWEST_SCHEMA: number = MIGRATIONS.length;
 
 /** Memory for pages while the file is written in the order of its keys. */
 const CACHE_KIB = 16_000;
@@ -43,20 +27,19 @@ const MAX_PROBLEMS = 5;
  *
  * @throws {StoreError} As a start of the bot would; `full` if the disk has no room. No copy is left.
  */
-export function copyDatabase(path: string, to: string): CopyFacts {
+export function copyDatabase(path: string, to: string): void {
   const clear = (): void => {
     for (const end of ["", "-journal"]) rmSync(`${to}${end}`, { force: true });
   };
   clear();
   try {
     assertRegularFiles(path);
-    const schema = schemaIn(path);
+    schemaIn(path); // refuses an empty one
     closeSync(openSync(to, "wx", 0o600)); // SQLite fills an empty file and keeps its mode
-    return withDatabase(path, (database) => {
+    withDatabase(path, (database) => {
       // The copy is read at once and then deleted, so the disk need not have it.
       database.exec(`PRAGMA synchronous = OFF; PRAGMA cache_size = -${CACHE_KIB}`);
       database.prepare("VACUUM INTO ?").run(to);
-      return { schema, accounts: accountsIn(database) };
     });
   } catch (error) {
     clear();
@@ -64,30 +47,21 @@ export function copyDatabase(path: string, to: string): CopyFacts {
   }
 }
 
-const ACCOUNT = rows({ id: text(), userId: optional(text()), name: optional(text()) });
-
-function accountsIn(database: DatabaseSync): CopyFacts["accounts"] {
-  return database.prepare(
-    "SELECT account_id AS id, user_id, username AS name FROM account ORDER BY account_id",
-  ).all().map(ACCOUNT.read);
-}
-
 const CHECK = rows({ integrityCheck: text() });
 
 /**
  * Reads every page of a copy.
  *
- * @returns The copy's schema, which this Barnacle can use.
  * @throws {StoreError} If it is damaged, of a newer Barnacle, or no store.
  */
-export function checkCopy(path: string): number {
+export function checkCopy(path: string): void {
   try {
-    const schema = inspect(path, NEWEST_SCHEMA);
+    const schema = inspect(path, MIGRATIONS.length);
     const problems = withDatabase(
       path,
       (database) => database.prepare(`PRAGMA integrity_check(${MAX_PROBLEMS})`).all(),
     ).map((row) => CHECK.read(row).integrityCheck);
-    if (schema > 0 && problems.length === 1 && problems[0] === "ok") return schema;
+    if (schema > 0 && problems.length === 1 && problems[0] === "ok") return;
     throw new StoreError(
       schema === 0 ? "The store in it has no tables" : `The store in it is damaged: ${problems[0]}`,
       { kind: "damaged", path },

@@ -34,7 +34,6 @@ const CANARIES: Readonly<Record<string, string>> = {
   "mcp.servers.*.oauth.clientSecret": "canary-mcp-client-kJ3nB6vC9xZ2lQ5w",
   "search.apiKey": "canary-search-key-nW3qR8tY5uI2oP6a",
   "alerts.webhook": "http://127.0.0.1:9/canary-webhook-mB5vC8xZ1lK4jH7g",
-  "backup.passphrase": "canary-backup-passphrase-eR4tY7uI1oP9aS2d",
   "models.providers.*.aws.accessKeyId": "canary-aws-id-tR5yU8iO1pA4sD7f",
   "models.providers.*.aws.secretAccessKey": "canary-aws-key-gH3jK6lZ9xC2vB5n",
   "models.providers.*.aws.sessionToken": "canary-aws-token-mQ1wE4rT7yU0iO3p",
@@ -84,8 +83,6 @@ const OPTIONS: SceneOptions = {
       uptime: { to: "user:123456789012345678", secret: canary("hooks.*.secret") },
     },
     search: { kind: "brave", apiKey: canary("search.apiKey") },
-    alerts: { webhook: canary("alerts.webhook") },
-    backup: { passphrase: canary("backup.passphrase") },
     mcp: {
       servers: {
         files: { command: "mcp-files", env: { KEY: canary("mcp.servers.*.env.*") } },
