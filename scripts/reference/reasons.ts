@@ -21,8 +21,6 @@ const CURES: Readonly<Record<ChallengeReason | IgnoreReason, string>> = {
   "group-dm-not-listed": "add its ID to `dm.groupChannels`; without the key, all are allowed",
   "guilds-disabled": "`groupPolicy`",
   "guild-not-listed": "`barnacle config set 'channels.discord.guilds.<id>' '{}'`",
-  "owner-not-in-guild": "`barnacle config set 'channels.discord.guilds.<id>' '{}'`",
-  "owner-unknown": "`barnacle config set 'channels.discord.guilds.<id>' '{}'`",
   "channel-not-listed": 'add the channel to the server\'s `channels`, or `"*"`; without the ' +
     "key, all are allowed",
   "channel-disabled": "`allow` or `enabled` of the channel",

@@ -46,7 +46,7 @@ export type CreateAccountPart = (
 export interface AccountServices {
   readonly client: RestClient;
   readonly reader: Pick<Reader, "index">;
-  readonly judging: Pick<Judging, "judge" | "presence" | "route" | "sessionOf">;
+  readonly judging: Pick<Judging, "judge" | "route" | "sessionOf">;
   readonly spend: SpendPort;
   /** Models that hear and speak, of the current config. */
   readonly speech: () => Speech;

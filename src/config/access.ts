@@ -81,20 +81,23 @@ function commandRules(
 /**
  * The guild policy of an account, and the config path that sets it (P6).
  *
- * A bot with nothing but a token is open in guilds that an owner has joined, with mentions
- * required. An operator who writes a `channels.discord` has begun to list people and places, so the
+ * A bot with nothing but a token is open in every guild, with mentions required. An operator who writes a `channels.discord` has begun to list people and places, so the
  * rest is denied.
  */
 function groupPolicyOf(
   { discord, defaults }: Settings["channels"],
   account: AccountSettings,
   ruleOf: (path: string) => string,
-): Pick<AccessPolicy, "groupPolicy" | "groupPolicyRule" | "needsOwnerInGuild"> {
+): Pick<AccessPolicy, "groupPolicy" | "groupPolicyRule" | "hasNoSection"> {
   const groupPolicyRule = ruleOf(`${DISCORD}.groupPolicy`);
   if (discord) return { groupPolicy: account.groupPolicy ?? "allowlist", groupPolicyRule };
   return defaults.groupPolicy === undefined
-    ? { groupPolicy: "open", groupPolicyRule, needsOwnerInGuild: true }
-    : { groupPolicy: defaults.groupPolicy, groupPolicyRule: "channels.defaults.groupPolicy" };
+    ? { groupPolicy: "open", groupPolicyRule, hasNoSection: true }
+    : {
+      groupPolicy: defaults.groupPolicy,
+      groupPolicyRule: "channels.defaults.groupPolicy",
+      hasNoSection: true,
+    };
 }
 
 /**

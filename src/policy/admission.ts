@@ -23,7 +23,7 @@ import { type AcceptReason, ignored, type Verdict } from "../core/inbound/verdic
 import { hookText, pathOfHook } from "../core/hooks/hook.ts";
 import { quoted } from "../lib/text/quoted.ts";
 import type { Granted } from "./senders.ts";
-import { ownerIsAsked, PLURALKIT, preparePlaceAccess } from "./place_access.ts";
+import { PLURALKIT, preparePlaceAccess } from "./place_access.ts";
 import { decideIntent, type IntentSilence } from "./intent_filter.ts";
 import { nameOf, type RecordCheck, recordNothing } from "./rules/checks.ts";
 import { prepareRights } from "./rights.ts";
@@ -99,11 +99,11 @@ export function prepareMessages(policy: AccessPolicy, commands: ExistingCommands
     ask: RecordCheck,
   ): Verdict {
     if (message.isAnnouncement && !ask("mention", false, rule, () => ANNOUNCED)) {
-      return overhear("no-mention", rule, isOwnerKnown(known));
+      return overhear("no-mention", rule);
     }
     const isTalk = commandIn(message, texts) === undefined;
     if (known.isSilenced && isTalk && !ask("send", false, SEND, () => SILENCED)) {
-      return overhear("send-off", SEND, isOwnerKnown(known));
+      return overhear("send-off", SEND);
     }
     if (!open) return rightIsMissing(message, known, ask, true) ?? { kind: "accept", why, rule };
     if (!ask("content", !isEmpty(message), INTENTS, () => contentFact(message))) {
@@ -135,11 +135,6 @@ export function prepareMessages(policy: AccessPolicy, commands: ExistingCommands
     return ignored(right.why, right.rule);
   }
 
-  /** Whether the guild has an owner of the bot, or needs none (P6). */
-  function isOwnerKnown({ ownerInGuild }: KnownFacts): boolean {
-    return !policy.needsOwnerInGuild || ownerInGuild === "member";
-  }
-
   function judgeMention(
     message: JudgedMessage,
     known: KnownFacts,
@@ -152,7 +147,6 @@ export function prepareMessages(policy: AccessPolicy, commands: ExistingCommands
     if (triggered) {
       const fact = () => `a ${triggered.kind} of the passive agent ${quoted(triggered.agentId)}`;
       ask("trigger", true, triggered.rule, fact);
-      if (!isOwnerKnown(known)) return ownerIsAsked(policy, ask);
       return proxyIsAwaited(message, known, ask, policy) ?? accept("triggered", triggered.rule);
     }
     const isCommand = lettingCommand(message) !== undefined;
@@ -163,7 +157,7 @@ export function prepareMessages(policy: AccessPolicy, commands: ExistingCommands
     const fact = () => mentionFact(isMeant, isCommand, requireMention.value, continues);
     const { rule } = continues ? threads : requireMention;
     if (!ask("mention", isMeant || continues || !requireMention.value, rule, fact)) {
-      return overhear("no-mention", rule, isOwnerKnown(known));
+      return overhear("no-mention", rule);
     }
     const isSure = isCommand || continues ||
       (isMeant && intentFilter.alwaysRespondToMentions.value);
@@ -171,11 +165,10 @@ export function prepareMessages(policy: AccessPolicy, commands: ExistingCommands
       ? decideIntent(known.intent, { ...message, isMention: isMeant }, intentFilter, ask)
       : undefined;
     if (byScore?.kind === "ignore") {
-      return overhear(byScore.why, byScore.rule, isOwnerKnown(known));
+      return overhear(byScore.why, byScore.rule);
     }
     const why = byScore?.why ??
       (isCommand ? "command" : isMeant ? "mentioned" : "mention-not-required");
-    if (!isOwnerKnown(known)) return ownerIsAsked(policy, ask);
     return proxyIsAwaited(message, known, ask, policy) ??
       accept(why, isCommand ? TEXT_COMMANDS : byScore?.rule ?? rule);
   }
@@ -189,7 +182,7 @@ export function prepareMessages(policy: AccessPolicy, commands: ExistingCommands
   ): Verdict {
     const { accountId, rule } = chooseAgent({ ...message, ...known.routing }, ask);
     if (accountId === message.accountId) return verdict;
-    return overhear("other-account", rule, isOwnerKnown(known));
+    return overhear("other-account", rule);
   }
 
   return (message, known, ask, isEdit = false) => {
@@ -307,7 +300,6 @@ function accept(why: AcceptReason, rule: string): Verdict {
 function overhear(
   why: "no-mention" | "other-account" | "send-off" | IntentSilence,
   rule: string,
-  keepAsContext: boolean,
 ): Verdict {
-  return { kind: "ignore", why, rule, keepAsContext };
+  return { kind: "ignore", why, rule, keepAsContext: true };
 }

@@ -7,7 +7,7 @@
  */
 
 import type { GuildPlace } from "../core/inbound/inbound.ts";
-import { ignored, type Verdict } from "../core/inbound/verdict.ts";
+import { ignored } from "../core/inbound/verdict.ts";
 import type { ChannelId } from "../core/discord/ids.ts";
 import type { KnownFacts } from "../core/inbound/facts.ts";
 import { quoted } from "../lib/text/quoted.ts";
@@ -51,22 +51,8 @@ export function preparePlaceAccess(
   ): Granted | AccessRefusal {
     const rules = rulesFor(place, policy, ask);
     if (rules.kind === "closed") return ignored(rules.why, rules.rule);
-    return ownerIsMissing(caller, ask) ?? pluralkitIsAsked(caller, ask) ??
-      automatonIsRefused(caller, ask) ?? guildSender(caller, ask, rules);
-  }
-
-  /** Refuses a guild without an owner. A message without the fact may still be refused otherwise. */
-  function ownerIsMissing(
-    { known: { ownerInGuild }, isMessage }: Caller,
-    ask: RecordCheck,
-  ): AccessRefusal | undefined {
-    if (!policy.needsOwnerInGuild) return undefined;
-    if (!ownerInGuild) return isMessage ? undefined : ownerIsAsked(policy, ask);
-    const { groupPolicyRule: rule } = policy;
-    if (ask("owner", ownerInGuild === "member", rule, () => OWNER_SAYS[ownerInGuild])) {
-      return undefined;
-    }
-    return ignored(ownerInGuild === "absent" ? "owner-not-in-guild" : "owner-unknown", rule);
+    return pluralkitIsAsked(caller, ask) ?? automatonIsRefused(caller, ask) ??
+      guildSender(caller, ask, rules);
   }
 
   function pluralkitIsAsked(
@@ -117,21 +103,6 @@ export function preparePlaceAccess(
     }
   };
 }
-
-/** Lets an event wait until Discord has told whether an owner is in its guild (P6). */
-export function ownerIsAsked(
-  { groupPolicyRule: rule }: Pick<AccessPolicy, "groupPolicyRule">,
-  ask: RecordCheck,
-): Verdict & { readonly kind: "undecided" } {
-  ask("owner", false, rule, () => "Barnacle has not asked Discord yet who of the owners is there");
-  return { kind: "undecided", why: "owner-in-guild", rule };
-}
-
-const OWNER_SAYS = {
-  member: "an owner of the bot is a member of the guild",
-  absent: "no owner of the bot is a member of the guild",
-  unknown: "Discord did not tell whether an owner of the bot is a member of the guild",
-} as const;
 
 const PLURALKIT_SAYS = {
   unasked: "PluralKit posted it, and Barnacle has not asked yet for the author",

@@ -71,8 +71,7 @@ export function prepareClosedBy(policy: AccessPolicy) {
       channelId,
       place,
       sender,
-      // The turn runs in this guild already, so an owner of the bot is there if the policy wants one.
-      known: { ownerInGuild: "member" },
+      known: {},
       needs: () => undefined,
       isChallenged: false,
       isMessage: false,

@@ -48,17 +48,17 @@ describe("[P6] toAccessPolicy() › groupPolicy", () => {
   }
 });
 
-describe("[P6] toAccessPolicy() › needsOwnerInGuild", () => {
+describe("[P6] toAccessPolicy() › hasNoSection", () => {
   const cases: readonly (readonly [name: string, text: string | undefined, needs?: true])[] = [
     ["nothing but a token", undefined, true],
     ["a file without a section", '{"log":{}}', true],
     ["an empty section", '{"channels":{"discord":{}}}'],
     ["a section that is open", discord('"groupPolicy":"open"')],
-    ["a default that is open", '{"channels":{"defaults":{"groupPolicy":"open"}}}'],
+    ["a default that is open", '{"channels":{"defaults":{"groupPolicy":"open"}}}', true],
   ];
   for (const [name, text, needs] of cases) {
     it(`is ${needs ?? false} for ${name}`, async () => {
-      assert.equal((await accessOf(text)).needsOwnerInGuild, needs);
+      assert.equal((await accessOf(text)).hasNoSection, needs);
     });
   }
 });

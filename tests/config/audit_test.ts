@@ -23,7 +23,7 @@ describe("[P2] [P6] [C3] audit() and silentDefaults()", () => {
     told: readonly string[],
   ])[] = [
     ["P6", "an open bot with a token alone", undefined, [
-      "warning channels.discord.groupPolicy: Without channels.discord, every member may talk to the bot in each guild of its owners",
+      "warning channels.discord.groupPolicy: Without channels.discord, every member of each guild may talk to the bot",
     ]],
     ["P3", "nothing about pairing", '{"channels":{"discord":{"dm":{"policy":"pairing"}}}}', []],
     ["G9", "intents without guild messages", discord('"gateway":{"intents":["direct_messages"]}'), [

@@ -154,17 +154,15 @@ export const drawn = (() => {
       groupEnabled: fc.boolean(),
     }),
     groupPolicy: fc.constantFrom("allowlist", "open", "disabled" as const),
-    needsOwnerInGuild: option(fc.constant(true as const)),
     guilds: option(fc.dictionary(key, guildRules, { maxKeys: 4 })),
     allowBots: fc.boolean(),
     asksPluralkit: fc.boolean(),
     usesAccessGroups: fc.boolean(),
     owners: option(someEntries),
     approvers: fc.subarray([ADA, BOB]),
-  }).map(({ usesAccessGroups, owners, guilds, needsOwnerInGuild, ...rules }) =>
+  }).map(({ usesAccessGroups, owners, guilds, ...rules }) =>
     policy({
       ...rules,
-      ...(needsOwnerInGuild && { needsOwnerInGuild }),
       ...(guilds && { guilds }),
       commands: commands({ usesAccessGroups, ...(owners && { owners }) }),
     })
@@ -205,7 +203,6 @@ export const drawn = (() => {
     isMuted: option(fc.boolean()),
     ownsApplication: option(fc.boolean()),
     managesMessages: option(fc.boolean()),
-    ownerInGuild: option(fc.constantFrom("member", "absent", "unknown" as const)),
     intent: option(
       fc.record({
         score: fc.constantFrom(0, 0.69, 0.7, 1),

@@ -111,7 +111,7 @@ export async function createParts(
   const readMember = createReadMember(client);
   const guildOf = (guildId: GuildId) => reader.index.get(guildId);
   const judging = createJudging(account, {
-    ...{ readMember, owners, threads, isOurs, ours, guildOf },
+    ...{ owners, threads, isOurs, ours, guildOf },
   });
   ports.publish(judging.view); // before any message is judged
   const history = createHistory(account, { client, reader, judging });

@@ -11,7 +11,6 @@ import type { AccountContext } from "../account_context.ts";
 import { createAcceptor } from "../../flows/inbound/accept.ts";
 import type { MessageOrigin } from "../../core/inbound/waiting_limits.ts";
 import { createChallenges, createPairingService } from "../../flows/inbound/challenge.ts";
-import { createOwnerGuilds } from "../../flows/inbound/owner_guilds.ts";
 import { limitsOf, stopRequestOf, waitingRulesOf } from "../../flows/inbound/notice_reply.ts";
 import { createMissingFacts } from "../../flows/inbound/missing_facts.ts";
 import { createUnreadDispatches } from "../../flows/inbound/unread_dispatches.ts";
@@ -29,17 +28,14 @@ import type { Outbound } from "../outbound/outbound.ts";
 import type { InteractionParts } from "../interactions/context.ts";
 import type { Finding } from "../../core/finding.ts";
 import type { OwnerIds } from "../../flows/owners/owner_ids.ts";
-import type { AccountEvents } from "../../core/account/events.ts";
 import type { AccountPorts } from "../account_interface.ts";
 import type { Reader } from "../../discord/gateway/read/reader.ts";
 import { createReadChannel } from "../../discord/rest/requests/channel.ts";
 import { createMembers } from "../../discord/rest/requests/members.ts";
 import { namesIn } from "../../discord/gateway/decode/places.ts";
 import { isFinalRefusal, RestError } from "../../discord/rest/exchange/rest_error.ts";
-import { createGuildNotices } from "../../flows/inbound/guild_notices.ts";
+import { createGuildJoined } from "../../flows/inbound/guild_joined.ts";
 import { createNameResolver } from "../../flows/names/name_resolver.ts";
-
-const GUILDS = "channels.discord.guilds";
 
 /**
  * Connects the inbound flows. The function is long because each port of each flow stands here once.
@@ -67,24 +63,17 @@ export function createInbound(
   const { client, connection, reader, outbound, threads, memory, isOurs, judging, turns } = parts;
   const { options, settings, owners, sources, knowledge, toolPortsOf } = parts;
   const { spend, rates, summaries, health, changedInAll, byExtra } = parts;
-  const { judge, route, presence, proxied } = judging;
+  const { judge, route, proxied } = judging;
   const waiting = (origin: MessageOrigin = "live") => {
     const { messages: { queue }, discord: { gateway } } = config();
     const limits = limitsOf(origin, queue, gateway.catchUp);
     return waitingRulesOf(limits, texts(), sources.isOwner);
   };
   const late = { judge: judge.judge, route, waiting, turns };
-  const notices = createGuildNotices(account.forPart("access"), {
+  const guildJoined = createGuildJoined(account.forPart("access"), {
+    described: (guild) => reader.index.get(guild.id) ?? guild,
     tellOwners: (text) => outbound.reachOwners(text),
     isFinal: isFinalRefusal,
-  });
-  const ownerGuilds = createOwnerGuilds({
-    ...account.forPart("access"),
-    isNeeded: () => policy().policy.needsOwnerInGuild === true,
-    ask: presence.ask,
-    ...late,
-    notices,
-    guildsPath: () => policy().policy.ruleOf(GUILDS),
   });
   const lookUp = createPluralkitLookUp(() => config().discord.pluralkit, {
     version: options.version,
@@ -121,18 +110,16 @@ export function createInbound(
   const names = createNameResolver(account, {
     guilds: () => guilds().filter(({ isAwaited }) => !isAwaited).map(namesIn),
     isAwaiting: () => guilds().some(({ isAwaited }) => isAwaited),
-    described: (guild) => reader.index.get(guild.id) ?? guild,
     searchMembers: (guildId, query) => members.search(guildId, query),
     isRefused: (error) => error instanceof RestError && error.kind === "forbidden",
     keeper: parts.policy,
-    notices,
   });
   const unread = createUnreadDispatches(
     account,
     reader.unread,
     (text) => outbound.tellOwners(text),
   );
-  const permitReaction = createPermitReaction({ policy, isOurs, ownerIn: presence.known });
+  const permitReaction = createPermitReaction({ policy, isOurs });
   const readGroup = createReadChannel(client, { priority: "spare", timeoutMs: 2_000 });
   const missingFacts = createMissingFacts({
     ...store,
@@ -172,10 +159,7 @@ export function createInbound(
       messages_deleted({ messageIds }) {
         pluralkit.deleted(messageIds);
       },
-      guild_joined({ guild }) {
-        names.joined(guild);
-        ownerGuilds.joined(guild);
-      },
+      guild_joined: ({ guild }) => guildJoined.joined(guild),
       thread_members_changed: ({ threadId, ...change }) => threads.membersChanged(threadId, change),
       permissions_changed: ({ guildId }) => outbound.channelQueues.permissionsChanged(guildId),
     },
@@ -184,7 +168,7 @@ export function createInbound(
 
   const endTasks = () =>
     Promise.all(
-      [pluralkit, ownerGuilds, notices, challenges, names, interactions].map((one) => one.stop()),
+      [pluralkit, guildJoined, challenges, names, interactions].map((one) => one.stop()),
     );
   // A task whose request Barnacle itself cancels must not report a failure.
   account.stopping.addEventListener("abort", () => void endTasks(), { once: true });
@@ -216,24 +200,19 @@ export function createInbound(
     /** A shard's new session is stored. */
     sessionStarted: interactions.ready, // READY has named the application
     /** These messages wait for a fact (P13). */
-    undecided(...[judged, origin]: Parameters<AccountEvents["undecided"]>): void {
-      pluralkit.undecided(judged, origin);
-      ownerGuilds.undecided(judged, origin);
-    },
+    undecided: pluralkit.undecided,
     challenged: challenges.challenged,
     /** Sets the number of the account's shards. */
     setShardCount: names.setShardCount,
     /** A shard is ready: names can be resolved now. */
     ready(shardId: number): void {
       names.ready(shardId);
-      ownerGuilds.ready();
       interactions.ready();
     },
     /** Resolves once the commands and components received so far are answered. */
     answered: interactions.answered,
     /** The config and its policy have changed. */
     reconfigured(): void {
-      presence.forget();
       challenges.reconfigured();
       interactions.reconfigured();
       lookUp.reconfigured();

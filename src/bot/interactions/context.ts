@@ -159,7 +159,6 @@ export function createCommandContext(
       ...{ waiting, isRefused },
       judge: judging.judge.judge,
       route: judging.route,
-      ownerIn: judging.presence.ask,
       openDirect: createOpenDirect(client),
     }),
     why: createWhy(store, isOwner, (...of) => storedLine(account, TOOLS, ...of)),

@@ -32,7 +32,6 @@ export function createHandlers(account: AccountContext, parts: HandlerParts) {
   const authorize = createAuthorizeInteraction(
     account,
     parts.owners,
-    judging.presence.ask,
   );
   const context = createCommandContext(account, parts, authorize);
   const missingPermission = createMissingPermission(client, now);

@@ -53,8 +53,7 @@ export function silentDefaults(
   return [{
     severity: "warning",
     path: "channels.discord.groupPolicy",
-    message:
-      "Without channels.discord, every member may talk to the bot in each guild of its owners",
+    message: "Without channels.discord, every member of each guild may talk to the bot",
     hint: 'list guilds in channels.discord.guilds, or set "groupPolicy" in channels.defaults',
   }];
 }

@@ -34,7 +34,7 @@ export const configSchema = z.strictObject({
             "Guilds that the bot answers in if the config has no `channels.discord`; values as of " +
               "`channels.discord.groupPolicy`.",
             {
-              unset: '`"open"` in guilds that an owner of the bot has joined, with a warning',
+              unset: '`"open"`, with a warning',
               example: "allowlist",
             },
           ),

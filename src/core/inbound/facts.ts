@@ -153,7 +153,6 @@ const PATTERN_BY_REASON: ReadonlyMap<Reason, boolean> = new Map([
   // It would have been answered, by a pattern or otherwise: its reason does not tell.
   ["pluralkit-original", true],
   ["pk-original", true],
-  ["owner-in-guild", true],
   ["other-account", true],
   ["no-mention", false],
   ["mention-not-required", false],
@@ -165,7 +164,6 @@ const PATTERN_BY_REASON: ReadonlyMap<Reason, boolean> = new Map([
 const COMMAND_REASONS: ReadonlySet<Reason> = new Set([
   "pluralkit-original",
   "pk-original",
-  "owner-in-guild",
   "command",
   "owner",
   "allowed",
@@ -192,9 +190,6 @@ export function toMessage(
   };
 }
 
-/** Whether an owner of the bot is in a guild. `unknown`: Discord did not tell. */
-export type OwnerInGuild = "member" | "absent" | "unknown";
-
 /** Known facts of one message. An absent fact is unknown, or does not apply. */
 export interface KnownFacts {
   /** Whether the sender is paired; absent until the store has answered. */
@@ -211,11 +206,6 @@ export interface KnownFacts {
   readonly isMuted?: boolean;
   /** Discord lists the sender as owner of the application, or as a member of its team (P10). */
   readonly ownsApplication?: boolean;
-  /**
-   * Whether an owner of the bot is a member of the message's guild (P6). `unknown`: Discord did not
-   * tell. Absent if Barnacle did not ask.
-   */
-  readonly ownerInGuild?: OwnerInGuild;
   /** It is in a thread of an answer, where the conversation continues without mentions (S7). */
   readonly inAnswerThread?: boolean;
   /**

@@ -42,9 +42,7 @@ export type UndecidedReason =
   /** Whether PluralKit knows a webhook's message (P13). */
   | "pluralkit"
   /** Whether PluralKit replaces the message that this person has just written (P13). */
-  | "pluralkit-original"
-  /** Whether an owner of the bot is in the message's guild (P6). */
-  | "owner-in-guild";
+  | "pluralkit-original";
 
 /** Why a message is not answered. */
 export type IgnoreReason =
@@ -61,10 +59,6 @@ export type IgnoreReason =
   | "group-dm-not-listed"
   | "guilds-disabled"
   | "guild-not-listed"
-  /** Without `channels.discord`, the bot answers only in guilds that an owner has joined (P6). */
-  | "owner-not-in-guild"
-  /** The same, and Discord did not tell whether an owner is a member. */
-  | "owner-unknown"
   | "channel-not-listed"
   | "channel-disabled"
   | "sender-not-listed"
@@ -148,6 +142,6 @@ export function finalVerdict(verdict: Verdict): Verdict {
     case "challenge":
       return ignored("dm-not-allowed", verdict.rule);
     case "undecided":
-      return ignored("owner-unknown", verdict.rule);
+      return ignored("webhook", verdict.rule);
   }
 }

@@ -1,62 +1,131 @@
 /**
- * Tells the owner that the bot was added to a guild in which its config keeps it silent (P6a).
+ * Tells the owners that the bot was added to a guild in which its config keeps it silent (P6a): at
+ * once about the first one, and about all others of the next ten minutes in one message.
  *
  * The person who added it wonders about the silence, and the owner may not even know the guild. So
  * the owner gets a message with the command that changes it. Barnacle writes nothing in the guild,
- * because any person may add a public bot.
+ * because any person may add a public bot, to as many guilds as they like.
  */
 
 import { pathTo } from "../../core/config_file.ts";
-import type { GuildId } from "../../core/discord/ids.ts";
-import type { Named } from "../../core/inbound/inbound.ts";
+import { type GuildId, parseSnowflake } from "../../core/discord/ids.ts";
+import type { GuildPlace, Named } from "../../core/inbound/inbound.ts";
+import { rulesFor } from "../../policy/rules/place_rules.ts";
+import type { AccessPolicy } from "../../policy/rules/rules.ts";
 import { nameAsCode } from "../../render/name.ts";
 import { notice } from "../../render/notices/notices.ts";
-import type { GuildNotices } from "./guild_notices.ts";
+import { createRetryQueue } from "../retry_queue.ts";
 import type { Account } from "../../core/account/account.ts";
 
-/** Why the bot answers no message in a guild. */
-export interface ClosedGuild {
-  /** Reason, as verdicts have it. */
-  readonly why: "guilds-disabled" | "guild-not-listed";
-  /** Config path of the rule that closes the guild. */
-  readonly rule: string;
+/** Milliseconds between two messages. */
+const GAP_MS = 10 * 60_000;
+
+/** Maximum number of names in one message. */
+const SHOWN_NAMES = 5;
+
+const GUILDS = "channels.discord.guilds";
+
+type JoinedGuild = Named<GuildId> & Pick<GuildPlace, "hasNamesake">;
+
+interface GuildNotice {
+  readonly guild: Named<GuildId>;
+  /** The message about this guild alone. */
+  readonly text: string;
 }
 
 /**
  * Creates the flow for one account.
  *
- * @returns A function to call with a guild that the bot was added to just now.
+ * @param ports `tellOwners` writes to each owner. It rejects only if it could write to none of them.
  */
-export function createGuildJoined(account: Pick<Account, "log" | "texts">, ports: {
-  /** Returns `undefined` if the bot may answer somewhere in the guild. */
-  readonly closed: (guild: Named<GuildId>) => ClosedGuild | undefined;
-  /**
-   * Config path of this account's `guilds`, whether it is set or not: `"channels.discord.guilds"`.
-   */
-  readonly guildsPath: () => string;
-  readonly notices: Pick<GuildNotices, "add">;
-}): (guild: Named<GuildId>) => void {
-  const { texts, log } = account;
-  const { closed, guildsPath, notices } = ports;
-  return ({ id, name }) => {
-    const found = closed({ id, name });
-    if (!found) return;
-    const { why, rule } = found;
-    const command = commandFor(found, pathTo(guildsPath(), id));
-    log.warn("The bot was added to a guild in which the config keeps it silent", {
-      guildId: id,
-      guild: name,
-      why,
-      rule,
-      command,
-    });
-    const words = { name: nameAsCode(name), id, rule: `\`${rule}\``, command: `\`${command}\`` };
-    notices.add({ guild: { id, name }, text: notice("joined", words, texts()) });
+export function createGuildJoined(
+  account: Pick<
+    Account<unknown, { readonly policy: AccessPolicy }>,
+    "log" | "policy" | "random" | "schedule" | "texts"
+  >,
+  ports: {
+    /** The guild as the gateway has described it, or as it is given. */
+    readonly described: (guild: Named<GuildId>) => JoinedGuild;
+    readonly tellOwners: (text: string) => Promise<unknown>;
+    /** Whether asking again would not change a failure. */
+    readonly isFinal: (error: unknown) => boolean;
+  },
+) {
+  const { log, texts } = account;
+  const tasks = createRetryQueue("Cannot tell the bot's owner about a guild", account);
+  const waiting = new Map<GuildId, GuildNotice>();
+  let cancel: (() => void) | undefined;
+
+  async function tell(): Promise<void> {
+    const due = [...waiting.values()];
+    const [first, ...others] = due;
+    if (cancel || !first) return;
+    try {
+      await ports.tellOwners(others.length === 0 ? first.text : textOf(due));
+    } catch (error) {
+      if (!ports.isFinal(error)) throw error;
+      const reason = error instanceof Error ? error.message : String(error);
+      log.error("No owner can be told that the bot stays silent in a guild", { reason });
+    }
+    for (const { guild } of due) waiting.delete(guild.id);
+    cancel = account.schedule(() => {
+      cancel = undefined;
+      tasks.add(tell);
+    }, GAP_MS);
+  }
+
+  function textOf(all: readonly GuildNotice[]): string {
+    const names = all.slice(0, SHOWN_NAMES).map(({ guild: { name, id } }) =>
+      `${nameAsCode(name)} (${id})`
+    ).join(", ");
+    const list = all.length > SHOWN_NAMES ? `${names}, …` : names;
+    return notice("joinedMany", { count: `${all.length}`, names: list }, texts());
+  }
+
+  return {
+    /** Discord has just added the bot to a guild. */
+    joined({ id, name }: Named<GuildId>): void {
+      const { policy } = account.policy();
+      const found = closedTo(ports.described({ id, name }), policy);
+      if (!found) return;
+      const { why } = found;
+      const rule = policy.ruleOf(found.rule);
+      const command = commandFor(why, rule, pathTo(policy.ruleOf(GUILDS), id));
+      log.warn("The bot was added to a guild in which the config keeps it silent", {
+        guildId: id,
+        guild: name,
+        why,
+        rule,
+        command,
+      });
+      const words = { name: nameAsCode(name), id, rule: `\`${rule}\``, command: `\`${command}\`` };
+      waiting.set(id, { guild: { id, name }, text: notice("joined", words, texts()) });
+      tasks.add(tell);
+    },
+    async stop(): Promise<void> {
+      cancel?.();
+      await tasks.stop();
+    },
   };
 }
 
+/** Finds the rule that refuses the guild itself, in every channel; `undefined` if none does. */
+function closedTo({ id: guildId, name, hasNamesake }: JoinedGuild, policy: AccessPolicy) {
+  const id = parseSnowflake<"channel">(guildId); // the guild's rule decides, whatever its channels allow
+  if (!id) return undefined;
+  const rules = rulesFor({
+    kind: "guild",
+    guild: { id: guildId, name },
+    channel: { id, name: "" },
+    hasNamesake,
+  }, policy);
+  const isGuilds = rules.kind === "closed" &&
+    (rules.why === "guilds-disabled" || rules.why === "guild-not-listed");
+  return isGuilds ? rules : undefined;
+}
+
 /** The command that lets the bot answer there, and nowhere else. */
-function commandFor({ why, rule }: ClosedGuild, path: string): string {
+function commandFor(why: string, rule: string, path: string): string {
   const list = `barnacle config set ${path} '{}'`;
   // The entry comes first: without one, the list that is switched on might let in every guild.
   return why === "guilds-disabled" ? `${list} && barnacle config set ${rule} allowlist` : list;

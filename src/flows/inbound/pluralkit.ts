@@ -89,8 +89,6 @@ export function createPluralkit(
         return void ask(row.message, row.origin);
       case "pluralkit-original":
         return originals.add(row);
-      case "owner-in-guild": // see `owner_guilds.ts`
-        return;
     }
   }
 

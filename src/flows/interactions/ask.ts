@@ -8,27 +8,19 @@
 import type { OpenDirect } from "../../core/outbound/requests.ts";
 import type { Account } from "../../core/account/account.ts";
 import type { Emits } from "../../core/account/events.ts";
-import {
-  createdAtMs,
-  type GuildId,
-  type MessageId,
-  parseSnowflake,
-} from "../../core/discord/ids.ts";
+import { createdAtMs, type MessageId, parseSnowflake } from "../../core/discord/ids.ts";
 import { ASKED_OTHERWISE, type InboundMessage, type Quoted } from "../../core/inbound/inbound.ts";
 import type { Judged, Judgement, Route } from "../../core/inbound/inbox.ts";
 import type { WaitingRules } from "../../core/inbound/waiting_limits.ts";
 import type { KnownFacts } from "../../core/inbound/facts.ts";
 import type { CommandCall } from "../../core/inbound/interactions.ts";
 import type { InteractionContext } from "../../interactions/base/context.ts";
-import type { AccessPolicy } from "../../policy/rules/rules.ts";
 import type { Inbox } from "../../store/inbox/inbox.ts";
 import type { Pairing } from "../../store/pairing/pairing.ts";
 
 /** Everything that questions need beside their account. */
 export interface Asks {
   readonly judge: (message: InboundMessage, known: KnownFacts, source: "not_live") => Judgement;
-  /** Asks whether an owner is in a guild. Never rejects. */
-  readonly ownerIn: (guildId: GuildId) => Promise<KnownFacts["ownerInGuild"]>;
   readonly route: (message: InboundMessage) => Route;
   readonly openDirect: OpenDirect;
   readonly waiting: () => WaitingRules;
@@ -37,27 +29,22 @@ export interface Asks {
 }
 
 export function createAsk(
-  { store, policy, now, events }:
+  { store, now, events }:
     & Pick<
       Account<
-        { readonly inbox: Pick<Inbox, "acceptBatch">; readonly pairing: Pick<Pairing, "isPaired"> },
-        { readonly policy: Pick<AccessPolicy, "needsOwnerInGuild"> }
+        { readonly inbox: Pick<Inbox, "acceptBatch">; readonly pairing: Pick<Pairing, "isPaired"> }
       >,
-      "policy" | "store" | "now"
+      "store" | "now"
     >
     & Emits<"asked" | "refusedIn">,
-  { judge, ownerIn, route, openDirect, waiting, isRefused }: Asks,
+  { judge, route, openDirect, waiting, isRefused }: Asks,
 ): InteractionContext["ask"] {
   async function judged(message: InboundMessage): Promise<Judged> {
     const { accountId, place, sender } = message;
     const isPaired = place.kind !== "guild" && await store.pairing.isPaired(accountId, sender.id);
-    const ownerInGuild = place.kind === "guild" && policy().policy.needsOwnerInGuild
-      ? await ownerIn(place.guild.id)
-      : undefined;
     const verdict = judge(message, {
       isUnproxied: true, // PluralKit has no part in a message that Discord does not have
       isPaired: isPaired || undefined,
-      ownerInGuild,
     }, "not_live");
     return { ...verdict, message, route: route(message) };
   }

@@ -7,7 +7,6 @@
 
 import type { Account } from "../../core/account/account.ts";
 import type { CommandNeeds } from "../../core/inbound/text_commands.ts";
-import type { GuildId } from "../../core/discord/ids.ts";
 import type { CommandCall, ComponentUse } from "../../core/inbound/interactions.ts";
 import type { KnownFacts } from "../../core/inbound/facts.ts";
 import type { Verdict } from "../../core/inbound/verdict.ts";
@@ -23,7 +22,6 @@ export type AskingInteraction = Omit<CommandCall, "name" | "options"> | Componen
  * Creates the decision for one account.
  *
  * @param owners Whether Discord names a user as an owner of the application.
- * @param ownerIn Asks whether an owner is in a guild. Never rejects.
  */
 export function createAuthorizeInteraction(
   { policy, store }: Pick<
@@ -34,13 +32,12 @@ export function createAuthorizeInteraction(
     "policy" | "store"
   >,
   owners: Pick<OwnerIds, "ownsApplication" | "ownsApplicationAsRead">,
-  ownerIn: (guildId: GuildId) => Promise<KnownFacts["ownerInGuild"]>,
 ): (event: AskingInteraction, needs: CommandNeeds) => Promise<Verdict> {
   async function factsOf(
     { accountId, place, sender, managesMessages }: AskingInteraction,
     needs: CommandNeeds,
   ): Promise<KnownFacts> {
-    const { commands, dm, needsOwnerInGuild } = policy().policy;
+    const { commands, dm } = policy().policy;
     const facts: KnownFacts = managesMessages ? { managesMessages } : {};
     const isPaired = place.kind !== "guild" && await store.pairing.isPaired(accountId, sender.id);
     // If the config names owners, Discord is not asked, and need not be reachable.
@@ -50,12 +47,8 @@ export function createAuthorizeInteraction(
       ? await owners.ownsApplication(sender.id)
       : place.kind !== "guild" && dm.policy === "pairing" && !commands.owners && !isPaired &&
         owners.ownsApplicationAsRead(sender.id);
-    const ownerInGuild = needsOwnerInGuild && place.kind === "guild"
-      ? await ownerIn(place.guild.id)
-      : undefined;
     return {
       ...facts,
-      ...(ownerInGuild && { ownerInGuild }),
       ...(isPaired && { isPaired }),
       ...((asksDiscord || isOwner) && { ownsApplication: isOwner }),
     };

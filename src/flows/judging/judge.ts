@@ -7,7 +7,7 @@
  */
 
 import type { Clock } from "../../lib/clock.ts";
-import type { ChannelId, GuildId, UserId } from "../../core/discord/ids.ts";
+import type { ChannelId, UserId } from "../../core/discord/ids.ts";
 import { commandIn } from "../../core/inbound/text_commands.ts";
 import type { Judgement } from "../../core/inbound/inbox.ts";
 import { type InboundMessage, isAtDiscord, type OwnMessage } from "../../core/inbound/inbound.ts";
@@ -56,7 +56,6 @@ export function createJudge(
     isOurs,
     isProxied,
     ownsApplication,
-    ownerIn,
     chosenIn,
     continuesIn,
     intent,
@@ -71,8 +70,6 @@ export function createJudge(
     readonly isProxied: (userId: UserId) => boolean;
     /** Whether Discord names that user as an owner of the application, by its answers so far. */
     readonly ownsApplication: (userId: UserId) => boolean;
-    /** Whether an owner is in a guild, by the answers of Discord so far. */
-    readonly ownerIn: (guildId: GuildId) => KnownFacts["ownerInGuild"];
     /** The settings that owners have chosen for a place by commands (K2). */
     readonly chosenIn?: (
       message: InboundMessage,
@@ -93,13 +90,6 @@ export function createJudge(
 
   function ownBotFact({ sender }: InboundMessage): Pick<KnownFacts, "isOurs"> {
     return sender.automaton !== undefined && isOurs(sender.id) ? { isOurs: true } : {};
-  }
-
-  /** Whether the guild has an owner, if the policy needs one there. */
-  function ownerOf({ place }: InboundMessage): Pick<KnownFacts, "ownerInGuild"> | undefined {
-    if (!policy().policy.needsOwnerInGuild || place.kind !== "guild") return undefined;
-    const ownerInGuild = ownerIn(place.guild.id);
-    return ownerInGuild && { ownerInGuild };
   }
 
   function knownFactsOf(
@@ -154,18 +144,16 @@ export function createJudge(
     ): Judgement {
       const { admit, id: policyId, policy: { allowBots }, textCommands } = policy();
       const command = commandIn(message, textCommands)?.name;
-      const owner = ownerOf(message);
       const { triggered, hooked } = message;
       const given = triggered
         ? { ...known, triggered }
         : hooked
         ? { ...known, hook: hooked.hook }
         : known;
-      const found = owner ? { ...owner, ...given } : given;
       const chosen = chosenIn?.(message);
       const beside = knownFactsOf(
         message,
-        chosen ? { ...found, ...chosen } : found,
+        chosen ? { ...given, ...chosen } : given,
         command !== undefined,
       );
       const scores = known.intent ?? intent?.factsOf(message, source);
@@ -195,7 +183,7 @@ export function createJudge(
      * has not proxied it, since it deletes the originals of proxied messages.
      */
     recall: (message: InboundMessage): Verdict =>
-      policy().admit(message, { isUnproxied: true, ...ownBotFact(message), ...ownerOf(message) }),
+      policy().admit(message, { isUnproxied: true, ...ownBotFact(message) }),
     /**
      * Whether the account would answer a message that another account of the process sees, and that
      * mentions none. It does not affect later messages.
@@ -205,7 +193,7 @@ export function createJudge(
       const { admit, textCommands } = policy();
       const chosen = chosenIn?.(message);
       const isCommand = commandIn(message, textCommands) !== undefined;
-      const known = knownFactsOf(unaddressed, { ...ownerOf(message), ...chosen }, isCommand);
+      const known = knownFactsOf(unaddressed, { ...chosen }, isCommand);
       return admit(unaddressed, known).kind === "accept";
     },
     recordOwn(message: Pick<OwnMessage, "id" | "channelId" | "parentId">): void {

@@ -15,7 +15,6 @@ import { createIntentFilter } from "../intent/intent_filter.ts";
 import type { AnswerThreads } from "../turn/answer_threads.ts";
 import { createChosenSettings } from "../../interactions/parts/chosen_settings.ts";
 import type { OwnerIds } from "../owners/owner_ids.ts";
-import { createOwnerPresence } from "../owners/owner_presence.ts";
 import { createJudge } from "./judge.ts";
 import type { CurrentPolicy } from "./policy_keeper.ts";
 import { createPassiveRuns } from "./passive.ts";
@@ -31,10 +30,8 @@ const SEEN_MAX = 5_000;
  */
 export function createJudging(
   account: Account<Pick<Store, "settings" | "messages">, CurrentPolicy, RouteRules>,
-  { readMember, owners, threads, isOurs, ours, guildOf }: {
-    /** Reads a member of a guild; `undefined` if the user is none. */
-    readonly readMember: (guildId: GuildId, userId: UserId) => Promise<unknown>;
-    readonly owners: Pick<OwnerIds, "all" | "sessionOwner" | "ownsApplicationAsRead">;
+  { owners, threads, isOurs, ours, guildOf }: {
+    readonly owners: Pick<OwnerIds, "sessionOwner" | "ownsApplicationAsRead">;
     readonly threads: Pick<AnswerThreads, "opensFor" | "continuesIn" | "agentOf">;
     readonly isOurs: (userId: UserId) => boolean;
     /** All enabled accounts of the process, in the order of the config. */
@@ -83,10 +80,6 @@ export function createJudging(
     return conversationRoute(call, agentId, config(), sessionOwner());
   };
   const settings = createChosenSettings(account, sessionOf);
-  const presence = createOwnerPresence(account.forPart("access"), {
-    owners: owners.all,
-    readMember,
-  });
   const proxied = createProxiedUsers();
   const intent = createIntentFilter(account);
   const judge = createJudge({
@@ -95,7 +88,6 @@ export function createJudging(
     isOurs,
     isProxied: proxied.has,
     ownsApplication: owners.ownsApplicationAsRead,
-    ownerIn: presence.known,
     chosenIn: settings.factsIn,
     continuesIn: threads.continuesIn,
     routingOf,
@@ -126,7 +118,6 @@ export function createJudging(
     commandOf,
     /** The settings that people have chosen by commands. */
     settings,
-    presence,
     proxied,
   };
 }

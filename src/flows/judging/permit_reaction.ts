@@ -5,7 +5,7 @@
  * transaction that keeps the reaction checks that fact.
  */
 
-import type { GuildId, UserId } from "../../core/discord/ids.ts";
+import type { UserId } from "../../core/discord/ids.ts";
 import type { KnownFacts } from "../../core/inbound/facts.ts";
 import type { PermittedReaction, Reaction } from "../../core/inbound/reactions.ts";
 import { labelOf } from "../../core/inbound/transcript.ts";
@@ -16,22 +16,16 @@ import type { CurrentPolicy } from "./policy_keeper.ts";
  * Discord does not tell the roles of its person, by which the policy would judge again.
  */
 export function createPermitReaction(
-  { policy, isOurs, ownerIn }: {
+  { policy, isOurs }: {
     readonly policy: () => CurrentPolicy;
     readonly isOurs: (userId: UserId) => boolean;
-    /** Whether an owner is in a guild, by the answers of Discord so far. */
-    readonly ownerIn: (guildId: GuildId) => KnownFacts["ownerInGuild"];
   },
 ): (reaction: Reaction) => PermittedReaction | undefined {
   function accepts(
     { place, channelId, sender }: Reaction,
     on: "own" | "other",
-    known: KnownFacts,
+    facts: KnownFacts,
   ): boolean {
-    const ownerInGuild = place.kind === "guild" && policy().policy.needsOwnerInGuild
-      ? ownerIn(place.guild.id)
-      : undefined;
-    const facts = { ...known, ...(ownerInGuild && { ownerInGuild }) };
     const verdict = policy().authorize({ kind: "reaction", place, channelId, sender, on }, facts);
     return verdict.kind === "accept";
   }

@@ -1,8 +1,5 @@
 /**
- * Compares the config's names with the bot's guilds.
- *
- * It resolves names in allow lists to ids, and tells the owner about a guild that the config does
- * not list (P12, P6a).
+ * Resolves names in allow lists to ids, as the bot sees its guilds, and stores the results (P12).
  *
  * Once an entry is resolved it means that id, over restarts and renames. A later holder of the name
  * gets nothing by it (P4). So a result counts only if the search was complete. Otherwise the name
@@ -10,14 +7,9 @@
  */
 
 import type { Account } from "../../core/account/account.ts";
-import { type GuildId, parseSnowflake } from "../../core/discord/ids.ts";
-import type { GuildNames, GuildPlace, Named } from "../../core/inbound/inbound.ts";
+import type { GuildNames } from "../../core/inbound/inbound.ts";
 import { unresolvedNames } from "../../policy/rules/pinned.ts";
-import { rulesFor } from "../../policy/rules/place_rules.ts";
-import type { AccessPolicy } from "../../policy/rules/rules.ts";
 import type { ResolvedNames } from "../../store/pairing/pairing.ts";
-import { type ClosedGuild, createGuildJoined } from "../inbound/guild_joined.ts";
-import type { GuildNotices } from "../inbound/guild_notices.ts";
 import type { CurrentPolicy, PolicyKeeper } from "../judging/policy_keeper.ts";
 import { createRetryQueue } from "../retry_queue.ts";
 import {
@@ -41,18 +33,13 @@ const IDENTIFY_MS = 6_000;
 /** Creates the name resolution of an account, which goes on as guilds change. */
 export function createNameResolver(
   account: Account<{ readonly pairing: ResolvedNames }, CurrentPolicy>,
-  { guilds, isAwaiting, described, searchMembers, isRefused, keeper, notices }: SearchPorts & {
+  { guilds, isAwaiting, searchMembers, isRefused, keeper }: SearchPorts & {
     /** Guilds with complete facts, without those that are awaited or in an outage. */
     readonly guilds: () => readonly GuildNames[];
     /** Whether there are others, which may have the same names. */
     readonly isAwaiting: () => boolean;
-    /** The guild as the gateway has described it, or as it is given. */
-    readonly described: (
-      guild: Named<GuildId>,
-    ) => Named<GuildId> & Pick<GuildPlace, "hasNamesake">;
     /** Gets all resolved names, so that the policy uses their ids. */
     readonly keeper: Pick<PolicyKeeper, "resolved">;
-    readonly notices: Pick<GuildNotices, "add">;
   },
 ) {
   const { policy, schedule, now } = account;
@@ -113,12 +100,6 @@ export function createNameResolver(
     guildsChanged(): void {
       if (ready.size > 0) resolveSoon();
     },
-    /** Discord has just added the bot to a guild. */
-    joined: createGuildJoined({ texts: account.texts, log }, {
-      closed: (guild) => closedTo(described(guild), policy().policy),
-      guildsPath: () => policy().policy.ruleOf(GUILDS),
-      notices,
-    }),
     /** Searches no more; the store keeps the results. */
     async stop(): Promise<void> {
       cancel?.();
@@ -126,26 +107,4 @@ export function createNameResolver(
       await retries.stop();
     },
   };
-}
-
-const GUILDS = "channels.discord.guilds";
-
-/** Whether the policy refuses the guild itself, in every channel. */
-function closedTo(
-  { id: guildId, name, hasNamesake }: Named<GuildId> & Pick<GuildPlace, "hasNamesake">,
-  policy: AccessPolicy,
-): ClosedGuild | undefined {
-  const id = parseSnowflake<"channel">(guildId); // the guild's rule decides, whatever its channels allow
-  if (!id) return undefined;
-  const channel = { id, name: "" };
-  const guild = { id: guildId, name };
-  const rules = rulesFor(
-    { kind: "guild", guild, channel, hasNamesake: hasNamesake || undefined },
-    policy,
-  );
-  if (rules.kind === "open") return undefined;
-  const { why, rule } = rules;
-  return why === "guilds-disabled" || why === "guild-not-listed"
-    ? { why, rule: policy.ruleOf(rule) }
-    : undefined;
 }

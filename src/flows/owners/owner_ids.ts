@@ -63,8 +63,6 @@ export function createOwnerIds(
     },
     /** The names in the config have been searched, so an owner's name has its id or none. */
     namesLookedUp: (): void => named.resolve(),
-    /** All owners with a known id: those of a list, or the application's owner and its whole team. */
-    all: async (): Promise<readonly UserId[]> => listedOwners() ?? (await application()).ownerIds,
     /** Whether Discord names a user as the application's owner, or as a member of its team. */
     ownsApplication: async (userId: UserId): Promise<boolean> =>
       (await application()).ownerIds.includes(userId),

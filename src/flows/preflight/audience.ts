@@ -21,7 +21,7 @@ export function judgeAudience(
 ): readonly Finding[] {
   if (guilds.length === 0) return [];
   const about = { id: "access.guilds", what: "Answers in servers" };
-  const { groupPolicy, groupPolicyRule, needsOwnerInGuild } = policy;
+  const { groupPolicy, groupPolicyRule } = policy;
   if (groupPolicy === "disabled") {
     const why = `the bot answers no one in servers: ${groupPolicyRule} is "disabled"`;
     const fix = 'if it should, set it to "allowlist", and list servers in channels.discord.guilds';
@@ -43,13 +43,12 @@ export function judgeAudience(
   }
   const seen = open.filter(({ details }) => details);
   const texts = seen.map((guild) => `${guild.name}: ${audienceOf(policy, guild)}`);
-  const whose = needsOwnerInGuild ? " (only in servers of its owners)" : "";
   if (texts.length === 0) return [];
   const more = texts.length > SHOWN_MAX ? `; and ${texts.length - SHOWN_MAX} more` : "";
   return [{
     ...about,
     status: "pass",
-    why: `${texts.slice(0, SHOWN_MAX).join("; ")}${more}${whose}`,
+    why: `${texts.slice(0, SHOWN_MAX).join("; ")}${more}`,
   }];
 }
 

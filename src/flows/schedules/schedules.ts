@@ -25,7 +25,7 @@ type GuildOrigin = ScheduleOrigin & { readonly guildId: GuildId };
 export function createSchedules(
   account: Account<Pick<Store, "schedules" | "inbox" | "pairing">, CurrentPolicy>,
   { judging, hasAgent, rolesNow, placeNow, timezone, reminderRules, tellOwners }: {
-    readonly judging: Pick<Judging, "judge" | "route" | "presence">;
+    readonly judging: Pick<Judging, "judge" | "route">;
     readonly hasAgent: (agentId: string) => boolean;
     /**
      * The creator's current roles; `undefined` if they have left the guild, or may not see the
@@ -39,7 +39,7 @@ export function createSchedules(
     readonly tellOwners: (text: string) => void;
   },
 ): Runner {
-  const { accountId, store, policy, texts, schedule, now } = account;
+  const { accountId, store, texts, schedule, now } = account;
 
   async function creatorNow(origin: ScheduleOrigin): Promise<CreatorNow> {
     const { guildId, sender } = origin;
@@ -57,13 +57,9 @@ export function createSchedules(
     const { place, sender } = message;
     const isPaired = place.kind !== "guild" &&
       await store.pairing.isPaired(accountId, sender.id);
-    const ownerInGuild = place.kind === "guild" && policy().policy.needsOwnerInGuild
-      ? await judging.presence.ask(place.guild.id)
-      : undefined;
     return judging.judge.judge(message, {
       isUnproxied: true, // PluralKit has no part in a message that Discord does not have
       isPaired: isPaired || undefined,
-      ownerInGuild,
     }, "not_live");
   }
 

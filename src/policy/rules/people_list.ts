@@ -24,7 +24,7 @@ export function peopleListOf(
   if (choice === "dm" || (choice === "here" && place.kind !== "guild")) {
     const rule = ruleOf(ALLOW_FROM);
     // The first key of `channels.discord` would switch guilds to the policy `allowlist` (P6).
-    if (hasNoSection(policy)) return { kind: "no_guilds", rule };
+    if (policy.hasNoSection) return { kind: "no_guilds", rule };
     return {
       kind: "list",
       rule,
@@ -44,10 +44,6 @@ export function peopleListOf(
   const list = choice === "server" ? guildUsers : users;
   if (!list) return everyone;
   return { kind: "list", rule: ruleOf(list.rule), entries: list.value.map(toListed) };
-}
-
-function hasNoSection({ needsOwnerInGuild, groupPolicyRule }: AccessPolicy): boolean {
-  return needsOwnerInGuild === true || groupPolicyRule === "channels.defaults.groupPolicy";
 }
 
 function toListed(entry: AllowEntry): ListedEntry {

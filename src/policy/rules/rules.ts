@@ -21,11 +21,8 @@ export interface AccessPolicy {
    * none.
    */
   readonly groupPolicy: "allowlist" | "open" | "disabled";
-  /**
-   * Whether the bot answers only in guilds of which one of its owners is a member. Set if the config
-   * says nothing about guilds (P6).
-   */
-  readonly needsOwnerInGuild?: true;
+  /** Set if the config has no `channels.discord` (P6). */
+  readonly hasNoSection?: true;
   /** Config path that sets `groupPolicy`, or that would set it. */
   readonly groupPolicyRule: string;
   /**

@@ -114,21 +114,6 @@ export const OWNER_NOTICES = {
     },
     example: "Plan {number} in {channel} ruht: {count} Fehler.",
   },
-  ownerNotThere: {
-    text:
-      "I don't answer in {name} ({id}), because {reason}. To allow it: {command}. From then on, I " +
-      "answer only in servers that my config lists.",
-    when:
-      "the bot joins a guild without a known owner of the bot, or a person mentions it there, and " +
-      "the config has no `channels.discord`; once per guild, to the bot's owner",
-    placeholders: {
-      name: "the guild's name",
-      id: "its ID",
-      reason: '"none of my owners is a member there"',
-      command: "the command that allows it",
-    },
-    example: "In {name} ({id}) schweige ich: {reason}. {command}",
-  },
   joined: {
     text: "I was added to {name} ({id}), but my config ({rule}) keeps me silent there. To allow " +
       "it: {command}",

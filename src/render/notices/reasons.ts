@@ -36,7 +36,6 @@ export const UNDECIDED: Readonly<Record<UndecidedReason, string>> = {
   "pluralkit": "From a webhook; Barnacle asks PluralKit whether a person wrote it.",
   "pluralkit-original":
     "PluralKit may repost it in a member's name; it waits two seconds for that.",
-  "owner-in-guild": "Barnacle asks Discord whether an owner of the bot is a member of this guild.",
 };
 
 /** Why a message is not answered. */
@@ -50,10 +49,6 @@ export const IGNORED: Readonly<Record<IgnoreReason, string>> = {
   "group-dm-not-listed": "This group chat is not on the allow list.",
   "guilds-disabled": "Guilds are disabled.",
   "guild-not-listed": "This guild is not on the allow list.",
-  "owner-not-in-guild":
-    "Without channels.discord, the bot answers only in guilds that an owner has joined.",
-  "owner-unknown":
-    "Without channels.discord, an owner must be a member, and Discord did not tell whether one is.",
   "channel-not-listed": "This channel is not on the guild's allow list.",
   "channel-disabled": "This channel is disabled.",
   "sender-not-listed": "The sender is not on the allow list of this place.",

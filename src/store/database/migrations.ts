@@ -35,7 +35,7 @@ export function schemaOf(database: DatabaseSync): number {
 
 /** SHA-256 of the columns of each schema, from 1 on (`columnsOf`). */
 export const COLUMNS: readonly string[] = [
-  "6894cec1b5bf89bafdf140df99652f12b71616549b7232019c28c8acf70e9e6d",
+  "2bf044b1c4d70b4a2f0f477fe3efe03740904b05fd4fdbbeffb64a8962c3e365",
 ];
 
 /**

@@ -320,7 +320,7 @@ export function prepareTakeUndecided(database: DatabaseSync) {
 
 /** The JSON is ours, written by {@link prepareKeepUndecided}. */
 const UNDECIDED = rows({
-  why: oneOf("pluralkit", "pluralkit-original", "owner-in-guild"),
+  why: oneOf("pluralkit", "pluralkit-original"),
   agentId: optional(text()),
   sessionKey: optional(text()),
   message: json<InboundMessage>(),

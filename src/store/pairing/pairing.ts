@@ -1,11 +1,8 @@
-/**
- * `store.pairing`: paired people, requests to be paired, resolved names of the config, and guilds
- * about which the owners were asked.
- */
+/** `store.pairing`: paired people, requests to be paired, and resolved names of the config. */
 
 import type { DatabaseSync } from "node:sqlite";
 import { statementsOf } from "../database/statements.ts";
-import type { AccountId, GuildId, Snowflake, UserId } from "../../core/discord/ids.ts";
+import type { AccountId, Snowflake, UserId } from "../../core/discord/ids.ts";
 import { snowflakeSchema } from "../../core/discord/snowflake_schema.ts";
 import {
   afterWrongCode,
@@ -25,36 +22,16 @@ import { prepareAddOnce } from "../outbox/rows.ts";
 import { IS_FRESH, toPairingRequest } from "./unpaired_senders.ts";
 import { prepareKeepDirectChannel } from "../messages/messages.ts";
 import { flag, oneOf, rows } from "../schema/columns.ts";
-import { ASKED_GUILD, PAIRED, PAIRING_GUESS, RESOLVED_NAME } from "../schema/people.ts";
+import { PAIRED, PAIRING_GUESS, RESOLVED_NAME } from "../schema/people.ts";
 
 export function createPairing(transactions: Transactions) {
   return {
     ...createPairings(transactions),
     ...createResolvedNames(transactions),
-    ...createAskedGuilds(transactions),
   };
 }
 
 export type Pairing = ReturnType<typeof createPairing>;
-
-/** Stores questions about guilds, so that a restart asks none again (P6). */
-function createAskedGuilds({ database, sql, commit, read }: Transactions) {
-  const select = sql`SELECT 1 FROM asked_guild WHERE account_id = ? AND guild_id = ?`;
-  const insert = ASKED_GUILD.prepareInsert(
-    database,
-    "ON CONFLICT (account_id, guild_id) DO UPDATE SET at = excluded.at",
-  );
-  return {
-    /** Whether the owners got a question about a guild. */
-    wasAsked: (accountId: AccountId, guildId: GuildId) =>
-      read(() => select.get(accountId, guildId) !== undefined),
-    noteAsked: (accountId: AccountId, guildId: GuildId, now: number): Promise<void> =>
-      commit(COMMIT_OPTIONS.BY_HAND, () => void insert({ accountId, guildId, at: now })),
-  };
-}
-
-/** Guilds about which the owners of an account got a question. */
-export type AskedGuildRows = ReturnType<typeof createAskedGuilds>;
 
 const MATCH = rows({ state: oneOf("pending", "approved", "denied", "expired"), isFresh: flag() });
 

@@ -63,12 +63,6 @@ export const PAIRING_REQUEST = table("pairing_request", {
 });
 
 /** A guild about which the owners were asked. */
-export const ASKED_GUILD = table("asked_guild", {
-  accountId: account(),
-  guildId: snowflake<"guild">(),
-  at: integer(),
-}, { key: ["accountId", "guildId"], isOfBot: true, forgets: "ids of servers" });
-
 export const PAIRED = table("paired", {
   accountId: account(),
   userId: snowflake<"user">(),
@@ -248,7 +242,6 @@ export const ANSWER_THREAD = table("answer_thread", {
 export const PEOPLE_TABLES: readonly DeclaredTable[] = [
   RESOLVED_NAME,
   PAIRING_REQUEST,
-  ASKED_GUILD,
   PAIRED,
   PAIRING_GUESS,
   QUESTION,

@@ -1,80 +1,62 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { type ClosedGuild, createGuildJoined } from "../../../src/flows/inbound/guild_joined.ts";
+import { createGuildJoined } from "../../../src/flows/inbound/guild_joined.ts";
+import type { AccessPolicy } from "../../../src/policy/rules/rules.ts";
+import { guild, policy } from "../../policy/policies.ts";
+import { testAccount } from "../../support/account.ts";
 import { guildId } from "../../support/discord/builders.ts";
-import { recordingLog } from "../../support/recording_log.ts";
+import { settle } from "../../support/settle.ts";
 
 const ID = guildId("1400000000000000010");
-
-/** A guild in which the bot may answer. */
 const OPEN = guildId("1400000000000000099");
+const UNLISTED = policy({ guilds: { [OPEN]: guild() } });
 
-function setUp(closed: ClosedGuild, path = "channels.discord.guilds") {
-  const { log, lines } = recordingLog();
+function setUp(rules: AccessPolicy) {
+  const { account, clock } = testAccount();
   const told: string[] = [];
-  const joined = createGuildJoined({ texts: () => ({}), log }, {
-    closed: ({ id }) => id === OPEN ? undefined : closed,
-    guildsPath: () => path,
-    notices: { add: ({ text }) => void told.push(text) },
+  const flow = createGuildJoined({ ...account, policy: () => ({ policy: rules }) }, {
+    described: (guild) => guild,
+    tellOwners: (text) => Promise.resolve(told.push(text)),
+    isFinal: () => false,
   });
-  return { joined, lines, told };
+  return { flow, clock, told };
 }
 
-const UNLISTED: ClosedGuild = { why: "guild-not-listed", rule: "channels.discord.guilds" };
-const OFF: ClosedGuild = { why: "guilds-disabled", rule: "channels.discord.groupPolicy" };
-
 describe("[P6a] createGuildJoined()", () => {
-  it("sends name, id, rule and command to the owner once, and to the log", () => {
-    const { joined, lines, told } = setUp(UNLISTED);
-    joined({ id: ID, name: "Friends" });
-    const command = `barnacle config set channels.discord.guilds.${ID} '{}'`;
+  it("sends name, id, rule and command to the owner, and nothing about an open guild", async () => {
+    const { flow, told } = setUp(UNLISTED);
+    flow.joined({ id: OPEN, name: "Open" });
+    flow.joined({ id: ID, name: "Friends" });
+    await settle();
     assert.deepEqual(told, [
       `I was added to \`Friends\` (${ID}), but my config (\`channels.discord.guilds\`) keeps me ` +
-      `silent there. To allow it: \`${command}\``,
+      `silent there. To allow it: \`barnacle config set channels.discord.guilds.${ID} '{}'\``,
     ]);
-    assert.deepEqual(lines.map(({ level, fields }) => ({ level, ...fields })), [{
-      level: "warn",
-      guildId: ID,
-      guild: "Friends",
-      why: "guild-not-listed",
-      rule: "channels.discord.guilds",
-      command,
-    }]);
   });
 
-  it("names the account's own list, if it has one", () => {
-    const { joined, told } = setUp(UNLISTED, "channels.discord.accounts.work.guilds");
-    joined({ id: ID, name: "Friends" });
-    assert.match(
-      told[0]!,
-      new RegExp(`config set channels\\.discord\\.accounts\\.work\\.guilds\\.${ID} `),
-    );
+  it("tells about further guilds of ten minutes in one message", async () => {
+    const { flow, clock, told } = setUp(UNLISTED);
+    flow.joined({ id: ID, name: "Friends" });
+    await settle();
+    for (let at = 1; at <= 6; at++) {
+      flow.joined({ id: guildId(`140000000000000002${at}`), name: `G${at}` });
+    }
+    await settle();
+    assert.equal(told.length, 1);
+    clock.advance(600_000);
+    await settle();
+    assert.match(told[1] ?? "", /6 servers .*`G1`.*`G5` \(\d+\), …/);
+    await flow.stop();
   });
 
-  it("opens no other guild by the command if guilds are switched off", () => {
-    const { joined, told } = setUp(OFF);
-    joined({ id: ID, name: "Friends" });
+  it("opens no other guild by the command if guilds are switched off", async () => {
+    const { flow, told } = setUp(policy({ groupPolicy: "disabled" }));
+    flow.joined({ id: ID, name: "x`\n@everyone `barnacle config set" });
+    await settle();
     assert.match(
-      told[0]!,
+      told[0] ?? "",
       /guilds\.\d+ '\{\}' && barnacle config set channels\.discord\.groupPolicy allowlist`$/,
     );
-  });
-
-  it("reports no guild in which the bot may answer", () => {
-    const { joined, lines, told } = setUp(UNLISTED);
-    joined({ id: OPEN, name: "Open" });
-    assert.deepEqual([lines, told], [[], []]);
-    joined({ id: ID, name: "Friends" });
-    assert.equal(told.length, 1);
-  });
-
-  it("keeps a guild's name from passing for our own words", () => {
-    const { joined, told } = setUp(UNLISTED);
-    joined({
-      id: ID,
-      name: "x`\n@everyone `barnacle config set channels.discord.groupPolicy open",
-    });
-    assert.match(told[0]!, /^I was added to `xˋ @everyone ˋbarnacle [^`]*` \(/);
-    assert.ok(!told[0]!.includes("\n"));
+    assert.match(told[0] ?? "", /^I was added to `xˋ @everyone ˋbarnacle [^`]*` \(/);
   });
 });

@@ -29,7 +29,6 @@ function build(
   const pairing = { isPaired: () => Promise.resolve(true) };
   const account = {
     store: { inbox, pairing },
-    policy: () => ({ policy: {} }),
     now: () => 5,
     events: {
       emit: {
@@ -40,7 +39,6 @@ function build(
   };
   const ask = createAsk(account, {
     judge: (_, known) => ({ verdict, knownFacts: known }),
-    ownerIn: () => Promise.resolve("member"),
     route: () => ({ agentId: "main", sessionKey: "agent:main:main" }),
     openDirect: () => Promise.resolve(DIRECT),
     waiting: () => ({}) as ReturnType<Asks["waiting"]>,

@@ -46,7 +46,6 @@ async function factsOf(
       },
       ownsApplicationAsRead: () => true,
     },
-    () => Promise.resolve("member"),
   );
   const call: SlashCommand = {
     kind: "slash",

@@ -27,7 +27,6 @@ async function judgeBy(discord: object) {
     isOurs: (id) => id === OURS,
     isProxied: (id) => id === ADA,
     ownsApplication: () => false,
-    ownerIn: () => undefined,
     continuesIn: () => false,
     now: () => 0,
   });
@@ -46,7 +45,6 @@ describe("[K2] createJudge() › judge()", () => {
         isOurs: () => false,
         isProxied: () => false,
         ownsApplication: () => false,
-        ownerIn: () => undefined,
         chosenIn: () => chosen,
         continuesIn: () => false,
         now: () => 0,
@@ -116,7 +114,7 @@ describe("[G1] mayRepeat()", () => {
       fc.property(
         ...[rules, aMessage, aText, aText, someKnownFacts, facts] as const,
         (policy, drawnMessage, text, otherText, known, { isProxied, inThread, isPlain }) => {
-          const { activation, isSilenced, ownerInGuild } = known;
+          const { activation, isSilenced } = known;
           const current = {
             policy,
             admit: prepareAdmission(policy, TEXT_COMMANDS),
@@ -129,7 +127,6 @@ describe("[G1] mayRepeat()", () => {
               isOurs: () => false,
               isProxied: () => isProxied,
               ownsApplication: () => false,
-              ownerIn: () => ownerInGuild,
               chosenIn: () => ({ activation, isSilenced }),
               continuesIn: () => inThread,
               now: () => 0,
@@ -180,7 +177,6 @@ it("[N2] [C6] one account answers a message, however many it mentions (law)", as
           isOurs: () => false,
           isProxied: () => false,
           ownsApplication: () => false,
-          ownerIn: () => undefined,
           continuesIn: () => false,
           routingOf: (message) => routingFacts(message, policy, ours),
           now: () => 0,

@@ -88,7 +88,6 @@ async function room(feeds: readonly UserId[] = []) {
         isOurs: () => false,
         isProxied: () => false,
         ownsApplication: () => false,
-        ownerIn: () => undefined,
         continuesIn: () => false,
         keptRuns: {
           runs: settings.loopRuns(ACCOUNT),

@@ -74,15 +74,6 @@ describe("[L3] [P12] createOwnerIds() › toTell()", () => {
   });
 });
 
-describe("[P6] [P10] createOwnerIds() › all()", () => {
-  const team = { me: () => Promise.resolve({ ...APPLICATION, ownerIds: [OWNER, ADA] }) };
-
-  it("returns the application's owner and its whole team without a list", async () => {
-    const ids = ownerIds(team, () => policy());
-    assert.deepEqual(await ids.all(), [OWNER, ADA]);
-  });
-});
-
 describe("[T2] [P10] createOwnerIds() › ownsApplicationAsRead()", () => {
   const MINUTE = 60_000;
   const withOwners = (ownerIds: readonly UserId[]): Application => ({ ...APPLICATION, ownerIds });

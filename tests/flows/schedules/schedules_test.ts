@@ -15,7 +15,6 @@ import { guildMessage, guildPlace, roleId, sender } from "../../support/discord/
 import { settle } from "../../support/settle.ts";
 import { openTestStore, ROUTE } from "../../support/store/store.ts";
 
-const presence = {} as Judging["presence"]; // no policy needs an owner
 const roles: fc.Arbitrary<readonly Role[]> = fc.subarray([{ id: roleId("31") }, {
   id: roleId("32"),
 }]);
@@ -36,7 +35,7 @@ it("[T12] a run has the roles that its creator has then, and no lost one (law)",
         policy: () => ({ policy: policy() }) as CurrentPolicy,
         events: { emit: { asked: () => {} } },
       } as Account<typeof store, CurrentPolicy>, {
-        judging: { judge: { judge } as Judging["judge"], route: () => ROUTE, presence },
+        judging: { judge: { judge } as Judging["judge"], route: () => ROUTE },
         hasAgent: () => true,
         rolesNow: () => Promise.resolve(now),
         placeNow: () => guildPlace(),

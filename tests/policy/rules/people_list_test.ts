@@ -60,7 +60,7 @@ describe("[K2] [P10] peopleListOf()", () => {
     ["a guild's list in direct messages", peopleListOf(DM, "server", own), { kind: "no_guild" }],
     [
       "a config without channels.discord",
-      peopleListOf(DM, "here", policy({ needsOwnerInGuild: true })),
+      peopleListOf(DM, "here", policy({ hasNoSection: true })),
       { kind: "no_guilds", rule: "channels.discord.dm.allowFrom" },
     ],
   ];

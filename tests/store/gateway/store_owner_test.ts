@@ -5,7 +5,6 @@ import type { Self } from "../../../src/core/inbound/inbound.ts";
 import {
   ACCOUNT,
   directMessage,
-  guildId,
   guildMessage,
   messageId,
   userId,
@@ -88,8 +87,6 @@ describe("adoptPeer()", () => {
     const name = { kind: "user", typed: "Ada", id: userId("1"), name: "ada", at: 5 } as const;
     await store.pairing.saveNames(ACCOUNT, [name]);
     await store.inbox.noteProxied(ACCOUNT, userId("1"), 5);
-    await store.pairing.noteAsked(ACCOUNT, guildId("7"), 5);
-    await store.pairing.noteAsked(second, guildId("7"), 5);
     const verdict = { kind: "undecided", why: "pluralkit", rule: "rule" } as const;
     for (const [index, accountId] of [ACCOUNT, second].entries()) {
       const message = guildMessage({ id: messageId(String(40 + index)), accountId });
@@ -107,8 +104,6 @@ describe("adoptPeer()", () => {
       [],
       "requests of a chat with another bot",
     );
-    assert.equal(await store.pairing.wasAsked(ACCOUNT, guildId("7")), false, "it is another bot");
-    assert.equal(await store.pairing.wasAsked(second, guildId("7")), true);
     assert.deepEqual(await store.inbox.undecided(ACCOUNT), []);
     assert.equal((await store.inbox.undecided(second)).length, 1);
     assert.deepEqual(rows("SELECT account_id FROM decision WHERE verdict = 'undecided'"), [

@@ -291,7 +291,7 @@ export function createInCall(
     async agree(sender: Sender): Promise<TextKey> {
       const { id: userId } = sender;
       const before = choices.get(userId);
-      if (!await members.mayTalk(place, sender)) return "notAuthorized";
+      if (!members.mayTalk(place, sender)) return "notAuthorized";
       const last = choices.get(userId);
       if (last !== before && last?.choice === "deaf") return "voiceDeaf";
       await note(userId, "heard");

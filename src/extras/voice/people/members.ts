@@ -21,7 +21,7 @@ const MAX_KNOWN = 500;
 
 export function createMembers(
   { policy, now }: Pick<AccountContext, "policy" | "now">,
-  { client, reader, judging, voice }: Pick<AccountServices, "client" | "reader" | "judging"> & {
+  { client, reader, voice }: Pick<AccountServices, "client" | "reader"> & {
     readonly voice: Pick<VoiceStates, "of">;
   },
 ) {
@@ -64,13 +64,11 @@ export function createMembers(
   }
 
   /** Whether a person may talk to the bot in a voice channel; bots never may. */
-  async function mayTalk({ guildId, channelId }: CallPlace, sender: Sender): Promise<boolean> {
+  function mayTalk({ guildId, channelId }: CallPlace, sender: Sender): boolean {
     if (sender.automaton) return false;
-    const { authorize, policy: { needsOwnerInGuild } } = policy();
-    const ownerInGuild = needsOwnerInGuild ? await judging.presence.ask(guildId) : undefined;
     const place = placeIn(guildId, channelId, reader.index.get(guildId));
     const event = { kind: "speech", place, channelId, sender } as const;
-    return authorize(event, ownerInGuild ? { ownerInGuild } : {}).kind === "accept";
+    return policy().authorize(event, {}).kind === "accept";
   }
 
   return {
@@ -78,7 +76,7 @@ export function createMembers(
     /** Reads a person who may talk to the bot there; `undefined`: another one. @throws {RestError} */
     async speaker(place: CallPlace, userId: UserId): Promise<CallSpeaker | undefined> {
       const member = await read(place.guildId, userId);
-      return member && await mayTalk(place, member.sender) ? member : undefined;
+      return member && mayTalk(place, member.sender) ? member : undefined;
     },
     /** People were forgotten, or the config has changed: nothing is known any more. */
     forget: () => known.clear(),

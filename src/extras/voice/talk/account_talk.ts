@@ -118,12 +118,8 @@ export function createAccountTalk(account: AccountContext, services: AccountServ
         async ask(speaker, text, spoken, naming) {
           const message = messageOf(speaker, text, spoken);
           naming?.(message.id);
-          const ownerInGuild = account.policy().policy.needsOwnerInGuild
-            ? await judging.presence.ask(guildId)
-            : undefined;
-          const known = { isUnproxied: true as const, ownerInGuild };
           const judged = [{
-            ...judging.judge.judge(message, known, "not_live"),
+            ...judging.judge.judge(message, { isUnproxied: true }, "not_live"),
             ...{ message, route: judging.route(message) },
           }];
           const waiting = waitingRulesOf(config().messages.queue, texts(), () => false);
