@@ -1,5 +1,6 @@
 /** Runs commands: apart from the token, or not at all (A3). */
 
+import { existsSync } from "node:fs";
 import { mkdir, realpath } from "node:fs/promises";
 import process from "node:process";
 import { RefusedCall } from "../core/refused_call.ts";
@@ -7,8 +8,10 @@ import { type HostCommands, MAX_PROCESSES, type ResolvedCommand } from "../core/
 import { environmentFor, resolveCommand } from "./resolve.ts";
 import { type RunningProgram, runProgram } from "./run.ts";
 import { createRunningCommands, type RunningCommands } from "./running_commands.ts";
-import { inBubblewrap, prepareInstructions, probeSandbox, withExecLimits } from "./sandbox.ts";
+import { inBubblewrap, prepareInstructions, withExecLimits } from "./sandbox.ts";
 import {
+  bubblewrapIn,
+  EXEC_LIMITS,
   limitsOf,
   type ProgramBounds,
   type ProgramLaunch,
@@ -119,4 +122,30 @@ export function createHostCommands(options: {
       await Promise.allSettled([...programs].map(({ ended }) => ended));
     },
   };
+}
+
+/** Milliseconds for the test. */
+const PROBE_MS = 5_000;
+
+/**
+ * Tests whether bubblewrap works here. Containers and some systems forbid it.
+ *
+ * @returns Its path; `undefined` if it does not work.
+ */
+export async function probeSandbox(
+  workspace: string,
+  { prlimit }: Pick<ProgramBounds, "prlimit">,
+): Promise<string | undefined> {
+  const bwrap = bubblewrapIn(process.env["PATH"] ?? "", existsSync);
+  if (bwrap === undefined) return undefined;
+  const path = ["/usr/bin/true", "/bin/true"].find((place) => existsSync(place)) ?? "/bin/true";
+  await prepareInstructions(workspace);
+  const launch = inBubblewrap(
+    { argv: ["true"], path, realPath: path, cwd: workspace },
+    { workspace, bwrap, prlimit, limits: limitsOf(EXEC_LIMITS, MAX_PROCESSES) },
+  );
+  const end = await runProgram(launch, { cwd: "/", env: {}, timeoutMs: PROBE_MS }).ended.catch(() =>
+    undefined
+  );
+  return end?.code === 0 ? bwrap : undefined;
 }

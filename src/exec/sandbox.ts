@@ -2,26 +2,19 @@
  * Puts commands into bubblewrap: no network, nothing of the host but programs, its own processes.
  */
 
-import { existsSync } from "node:fs";
 import { lstat, mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import process from "node:process";
-import { MAX_PROCESSES, type ResolvedCommand } from "../core/exec/command.ts";
+import { type ResolvedCommand } from "../core/exec/command.ts";
 import { codeOf } from "../lib/errors.ts";
 import {
-  bubblewrapIn,
   deviceFolder,
-  EXEC_LIMITS,
-  limitsOf,
   MAX_FILE_BYTES,
   memoryFolder,
-  type ProgramBounds,
   type ProgramLaunch,
   type ProgramLimits,
   withLimits,
 } from "../lib/program_limits.ts";
 import { environmentFor } from "./resolve.ts";
-import { runProgram } from "./run.ts";
 
 /** Folders with programs and libraries, which commands may read. */
 const READ_ONLY = [
@@ -42,9 +35,6 @@ const MAX_OPEN = "--nofile=1024";
 
 /** The agent's instructions and skills in its workspace, which only people change (H4). */
 const INSTRUCTIONS = ["AGENTS.md", "SOUL.md", "skills"];
-
-/** Milliseconds for the test. */
-const PROBE_MS = 5_000;
 
 /**
  * Makes sure that the workspace has its instructions, so that they can be made read-only: a command
@@ -134,27 +124,4 @@ export function inBubblewrap(
       ...inner.args,
     ],
   };
-}
-
-/**
- * Tests whether bubblewrap works here. Containers and some systems forbid it.
- *
- * @returns Its path; `undefined` if it does not work.
- */
-export async function probeSandbox(
-  workspace: string,
-  { prlimit }: Pick<ProgramBounds, "prlimit">,
-): Promise<string | undefined> {
-  const bwrap = bubblewrapIn(process.env["PATH"] ?? "", existsSync);
-  if (bwrap === undefined) return undefined;
-  const path = ["/usr/bin/true", "/bin/true"].find((place) => existsSync(place)) ?? "/bin/true";
-  await prepareInstructions(workspace);
-  const launch = inBubblewrap(
-    { argv: ["true"], path, realPath: path, cwd: workspace },
-    { workspace, bwrap, prlimit, limits: limitsOf(EXEC_LIMITS, MAX_PROCESSES) },
-  );
-  const end = await runProgram(launch, { cwd: "/", env: {}, timeoutMs: PROBE_MS }).ended.catch(() =>
-    undefined
-  );
-  return end?.code === 0 ? bwrap : undefined;
 }

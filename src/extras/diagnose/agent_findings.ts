@@ -17,7 +17,7 @@ import type { Finding } from "../../core/finding.ts";
 import { windowOf } from "../../core/model.ts";
 import { judgeWindow } from "../../flows/preflight/model.ts";
 import { PROGRAM_BOUNDS } from "../../host/limits/program_bounds.ts";
-import { probeSandbox } from "../../exec/sandbox.ts";
+import { probeSandbox } from "../../exec/host_commands.ts";
 import type { MemoryBound } from "../../lib/program_limits.ts";
 import { printable } from "../../lib/text/quoted.ts";
 import { modelIdOf, type ModelSettings } from "../../providers/settings.ts";
