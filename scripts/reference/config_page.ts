@@ -99,15 +99,6 @@ const VARIABLES: readonly (readonly [name: string, meaning: string])[] = [
     "`HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY`, `NO_PROXY`",
     "Proxies for Discord and the model, in lower case too. [Connection](connection.md) has the forms.",
   ],
-  [
-    "`AWS_BEARER_TOKEN_BEDROCK`",
-    'API key for a provider of the kind `"bedrock"`. It comes before the keys below.',
-  ],
-  [
-    "`AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`, `AWS_SESSION_TOKEN`",
-    "Keys that sign requests to Amazon Bedrock. `AWS_SESSION_TOKEN` belongs to temporary ones.",
-  ],
-  ["`AWS_REGION`, `AWS_DEFAULT_REGION`", "Region of Amazon Bedrock, if the config names none."],
   ["`NODE_EXTRA_CA_CERTS`", "File with certificates to trust in addition."],
   [
     "`DISCORD_API_URL`",

@@ -1,5 +1,5 @@
 /**
- * Serves the built-in model on loopback, in the formats of OpenAI, Anthropic, Google and Amazon.
+ * Serves the built-in model on loopback, in the formats of OpenAI, Anthropic and Google.
  *
  * The bot reaches it like any model, so the demo and the tests use all of `providers/`. On request,
  * it fails like real servers.
@@ -19,7 +19,6 @@ import { callsFor } from "./tool_calls.ts";
 import { answerPull } from "./pull.ts";
 import { filesOf, wordsOf } from "./script.ts";
 import { googleFormat, googleModelIn, parseGoogleRequest } from "./google.ts";
-import { bedrockFormat, bedrockModelIn, parseBedrockRequest } from "./bedrock.ts";
 import { answerSpeech } from "./speech.ts";
 import { parseResponsesRequest, responsesFormat } from "./responses.ts";
 import { type CacheKind, createPromptCache, type PromptCache } from "./prompt_cache.ts";
@@ -84,7 +83,6 @@ const FORMATS = {
   anthropic: anthropicFormat,
   google: googleFormat,
   responses: responsesFormat,
-  bedrock: bedrockFormat,
 };
 
 const RESPONSES = "/v1/responses";
@@ -130,11 +128,8 @@ export async function startModelServer(settings: ModelServerSettings = {}): Prom
   const record = (incoming: IncomingMessage, res: ServerResponse, body: string) => {
     const path = pathOf(incoming);
     const google = googleModelIn(path);
-    const bedrock = bedrockModelIn(path);
     const request = google !== undefined
       ? parseGoogleRequest(jsonOf(body), google)
-      : bedrock !== undefined
-      ? parseBedrockRequest(jsonOf(body), bedrock)
       : path === RESPONSES
       ? parseResponsesRequest(jsonOf(body))
       : parseWireRequest(body);
@@ -210,14 +205,12 @@ export async function startModelServer(settings: ModelServerSettings = {}): Prom
       ? "anthropic"
       : path === RESPONSES
       ? "responses"
-      : bedrockModelIn(path) !== undefined
-      ? "bedrock"
       : googleModelIn(path) !== undefined
       ? "google"
       : undefined;
     if (!kind) return send(res, 404, JSON.stringify({ error: { message: "no such path" } }));
     const body = await bodyOf(incoming);
-    const cache = kind === "responses" || kind === "bedrock" ? undefined : caches?.[kind];
+    const cache = kind === "responses" ? undefined : caches?.[kind];
     const format = FORMATS[kind](MODELS[0] ?? "", body ? cache?.count(body) : undefined);
     const request = body === undefined ? undefined : record(incoming, res, body);
     if (!request) return send(res, 400, format.errorBody("not a streaming chat request"));

@@ -101,24 +101,14 @@ function namesIn(written: Settings["agents"]["defaults"]["model"], path: readonl
 
 /**
  * Judges the variables of vendors as the same values of the config, and warns about each key that
- * goes over plain HTTP to a public host (SEC-R9), and about keys of Amazon's that nothing uses.
+ * goes over plain HTTP to a public host (SEC-R9).
  */
 export function auditModelVariables(
   { models }: Settings,
   env: Env,
   problemAt: ProblemAt,
 ): readonly Problem[] {
-  const unused = Object.entries(models.providers).flatMap(([id, { kind, aws }]) =>
-    aws && kind !== "bedrock"
-      ? problemAt(
-        "warning",
-        ["models", "providers", id, "aws"],
-        'Only a provider of the kind "bedrock" uses "aws"',
-        "remove it, or change the kind",
-      )
-      : []
-  );
-  return [...unused, ...variableProblems(models.providers, env, problemAt)];
+  return variableProblems(models.providers, env, problemAt);
 }
 
 function variableProblems(

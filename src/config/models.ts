@@ -7,7 +7,6 @@
 
 import type { Env } from "../lib/env.ts";
 import type { Settings } from "./schema/root.ts";
-import { AWS_REGION } from "./schema/models.ts";
 import { completeAddress } from "./schema/parts/key.ts";
 import { envSecret, envText, type Secret } from "./schema/parts/secrets.ts";
 
@@ -208,12 +207,8 @@ function withDefaults(
   env: Env,
 ): ModelChoice | Extract<ResolvedModels, { kind: "problem" }> {
   if (written.baseUrl !== undefined) {
-    const region = written.aws?.region ?? regionIn(written.baseUrl) ?? regionOf(env);
-    if (region === undefined && written.aws?.accessKeyId) return noRegion(id);
-    const aws = written.aws && { ...written.aws, region };
-    return { provider: { ...written, id, baseUrl: written.baseUrl, aws }, model };
+    return { provider: { ...written, id, baseUrl: written.baseUrl }, model };
   }
-  if (written.kind === "bedrock") return atBedrock(id, written, model, env);
   // Without an address, the vendor of that name, or the only vendor with that API. OpenAI has two.
   const vendor = VENDORS.find((one) => one.id === id && one.kind === written.kind) ??
     VENDORS.find(({ id, kind }) =>
@@ -240,61 +235,7 @@ function withDefaults(
   return { provider, model };
 }
 
-/** Amazon's servers have an address for each region. Keys of the config count before all others. */
-function atBedrock(
-  id: string,
-  written: WrittenProvider,
-  model: string,
-  env: Env,
-): ModelChoice | Extract<ResolvedModels, { kind: "problem" }> {
-  const region = written.aws?.region ?? regionOf(env);
-  if (region === undefined) return noRegion(id);
-  const hasKey = written.apiKey !== undefined || written.aws?.accessKeyId !== undefined;
-  const apiKey = hasKey ? written.apiKey : envSecret(env, BEDROCK_KEY);
-  const signing = hasKey || apiKey ? written.aws : signingKeys(env);
-  const baseUrl = `https://bedrock-runtime.${region}.amazonaws.com`;
-  return { provider: { ...written, id, baseUrl, apiKey, aws: { ...signing, region } }, model };
-}
-
-function noRegion(id: string): Extract<ResolvedModels, { kind: "problem" }> {
-  return {
-    kind: "problem",
-    path: `models.providers.${id}.aws.region`,
-    message: "The provider has no region",
-    hint: 'set "aws": { "region": "eu-central-1" }, or AWS_REGION',
-  };
-}
-
-/** Variable with an API key for Amazon Bedrock. */
-const BEDROCK_KEY = "AWS_BEARER_TOKEN_BEDROCK";
-
-/** Keys of the environment that sign requests to Amazon. */
-function signingKeys(env: Env): WrittenProvider["aws"] {
-  return {
-    accessKeyId: envSecret(env, "AWS_ACCESS_KEY_ID"),
-    secretAccessKey: envSecret(env, "AWS_SECRET_ACCESS_KEY"),
-    sessionToken: envSecret(env, "AWS_SESSION_TOKEN"),
-  };
-}
-
-export const MODEL_SECRETS: readonly string[] = [
-  ...VENDORS.map(({ keyVariable }) => keyVariable),
-  BEDROCK_KEY,
-  "AWS_ACCESS_KEY_ID",
-  "AWS_SECRET_ACCESS_KEY",
-  "AWS_SESSION_TOKEN",
-];
-
-/** A variable in another form counts as absent: it would become a part of an address. */
-function regionOf(env: Env): string | undefined {
-  return ["AWS_REGION", "AWS_DEFAULT_REGION"].map((name) => envText(env, name) ?? "")
-    .find((region) => AWS_REGION.test(region));
-}
-
-/** The region in an address of Amazon's. */
-function regionIn(baseUrl: string): string | undefined {
-  return /^https?:\/\/bedrock-runtime(?:-fips)?\.([a-z0-9-]+)\./.exec(baseUrl)?.[1];
-}
+export const MODEL_SECRETS: readonly string[] = VENDORS.map(({ keyVariable }) => keyVariable);
 
 /** A vendor needs a key; OpenAI's API works with an address alone, too. */
 function isServed({ id, keyVariable, urlVariable }: Vendor, env: Env): boolean {

@@ -38,60 +38,22 @@ export interface ModelFailure {
   readonly modelId: string;
   /** Host and scheme of a redirect's target; absent for other failures, or if unknown. */
   readonly redirectedTo?: string;
-  /** The error's message, in which Amazon's words tell its refusals apart. */
-  readonly message?: string;
   /** As a `ModelError` has it: the operator reads it with the cause. */
   readonly said?: string;
 }
 
-/**
- * Refusals of Amazon Bedrock, which come as 403 like a wrong key: its words, the cause and the next
- * step.
- */
-const SIGNED_REFUSALS: readonly (readonly [words: RegExp, problem: ModelProblem])[] = [
-  [
-    /\bsignature expired\b|\bsignature not yet current\b/i,
-    {
-      why: "the clock of this machine is wrong, so its server refuses the signature",
-      fix: "set the clock of this machine, such as by `timedatectl set-ntp true`",
-    },
-  ],
-  [
-    /\bsecurity token\b.*\bis expired\b/i,
-    {
-      why: "its temporary AWS credentials have expired",
-      fix: "set new AWS credentials, or an API key of Bedrock, which lasts longer",
-    },
-  ],
-  [
-    /\bscoped to a valid region\b|\bscoped to correct region\b/i,
-    {
-      why: "its address is of another region than its signature",
-      fix: "set aws.region of the provider to the region of its baseUrl",
-    },
-  ],
-  [
-    /\bhave access to the model\b|\bnot authorized to (?:perform|invoke)\b/i,
-    {
-      why: "its AWS account or key may not use this model",
-      fix: "request access to the model in Bedrock's console, in this region, and allow the key " +
-        "bedrock:InvokeModelWithResponseStream",
-    },
-  ],
-];
-
 /** Providers that are vendors, so no operator runs `ollama pull` for them. */
-const VENDORS: ReadonlySet<string> = new Set(["openai", "anthropic", "google", "bedrock"]);
+const VENDORS: ReadonlySet<string> = new Set(["openai", "anthropic", "google"]);
 
 /** Explains a failure; `undefined` if the operator cannot fix it, or need not. */
 export function modelProblemOf(failure: ModelFailure): ModelProblem | undefined {
-  const { kind, modelId, redirectedTo, message = "" } = failure;
+  const { kind, modelId, redirectedTo } = failure;
   const cut = modelId.indexOf("/");
   const provider = modelId.slice(0, cut);
   const name = modelId.slice(cut + 1);
   switch (kind) {
     case "unauthorized":
-      return SIGNED_REFUSALS.find(([words]) => words.test(message))?.[1] ?? {
+      return {
         why: "its server refuses the API key, or does not let the key use this model",
         fix: `check the API key of the provider ${provider}, and which models it may use`,
       };
@@ -179,7 +141,7 @@ const NEXT_STEPS: readonly (readonly [reason: RegExp, fix: string])[] = [
 export function nextStepAfter(reason: string): string | undefined {
   const kind = OPERATORS.find((one) => reason.startsWith(`${one}:`));
   const [, modelId = ""] = /: (\S+\/\S+)/.exec(reason) ?? [];
-  if (kind) return modelProblemOf({ kind, modelId, message: reason })?.fix;
+  if (kind) return modelProblemOf({ kind, modelId })?.fix;
   return NEXT_STEPS.find(([words]) => words.test(reason))?.[1];
 }
 

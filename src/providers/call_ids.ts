@@ -27,7 +27,6 @@ const MISTRAL = /(?:mi|mini|magi)stral|mixtral|pixtral|devstral|codestral|voxtra
 /** The form for a model; `undefined` if its server accepts any id. */
 export function idFormOf({ provider, name }: ModelSettings): IdForm | undefined {
   if (provider.kind === "anthropic") return ANTHROPIC;
-  if (provider.kind === "bedrock") return BEDROCK;
   if (provider.kind === "openai-responses") return OPENAI;
   if (provider.kind === "google") return undefined;
   const host = URL.canParse(provider.baseUrl) ? new URL(provider.baseUrl).hostname : "";
@@ -39,14 +38,6 @@ const SHORT: IdForm = { fits: (id) => /^[A-Za-z0-9]{9}$/.test(id), toFit: shortI
 
 const OPENAI: IdForm = {
   fits: (id) => id.length <= OPENAI_MAX,
-  toFit: (id) => `call_${shortIdOf(id)}`,
-};
-
-/** Maximum length of Bedrock's ids. */
-const BEDROCK_MAX = 64;
-
-const BEDROCK: IdForm = {
-  fits: (id) => /^[\w-]+$/.test(id) && id.length <= BEDROCK_MAX,
   toFit: (id) => `call_${shortIdOf(id)}`,
 };
 

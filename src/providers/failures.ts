@@ -49,7 +49,7 @@ export function refusalOf(
   now: number,
 ): ModelError {
   if (status >= 300 && status < 400) return redirectOf(headers, status, modelId, url);
-  const serverError = withHeader(serverErrorOf(parseForeignJson(body), reasonOf(body)), headers);
+  const serverError = serverErrorOf(parseForeignJson(body), reasonOf(body));
   const { retryAfterMs, resetAt = 0, message } = serverError;
   const about = { modelId, secrets, status, sent: fieldsIn(sent), body };
   return errorOf(kindOf(status, serverError), `answered ${status}`, about, {
@@ -75,12 +75,6 @@ function errorOf(
     words: wordsOf(serverError, body, secrets),
     contextWindow: kind === "context_length" ? namedWindow(serverError) : undefined,
   });
-}
-
-/** Amazon names the kind of an error in a header: `"ThrottlingException:http://…"`. */
-function withHeader(error: ServerError, headers: Headers): ServerError {
-  const name = headers.get("x-amzn-errortype")?.split(/[:#]/)[0];
-  return name ? { ...error, codes: [...error.codes, name] } : error;
 }
 
 /** Barnacle follows no redirect, because it would send the key to another server. */
@@ -251,9 +245,6 @@ function namedWindow({ window, message = "" }: ServerError): number | undefined 
 /** Codes of OpenAI, Groq and Mistral. */
 const NO_MODEL_CODES = /^(?:model_not_found|model_decommissioned|invalid_model)$/;
 
-/** Bedrock has no code for a model that it does not know, or does not serve by this name. */
-const NO_MODEL_WORDS = /\bmodel identifier is invalid\b|\bon-demand throughput isn.t supported\b/;
-
 /** Words of Ollama, llama.cpp, LM Studio and vLLM on a machine that is too small for the model. */
 const MEMORY_WORDS =
   /\bout of memory\b|\b(?:more|not enough|insufficient) (?:system |gpu |free |available )?(?:memory|v?ram|system resources)\b|\b(?:unable|failed) to allocate\b.*\b(?:buffers?|memory)\b|\bterminated: signal: killed\b/i;
@@ -267,9 +258,7 @@ function kindOf(status: number, serverError: ServerError): ModelErrorKind {
   if (status !== 429 && lacksMemory(serverError)) return "no_memory";
   if (isTooLong(status, serverError)) return "context_length";
   // Some servers send 400 for these, so their codes decide before the status.
-  if (codes.some((code) => NO_MODEL_CODES.test(code)) || NO_MODEL_WORDS.test(message)) {
-    return "not_found";
-  }
+  if (codes.some((code) => NO_MODEL_CODES.test(code))) return "not_found";
   if (codes.some((code) => FILTER_CODES.has(code))) return "filtered"; // also with 403
   if (codes.includes("API_KEY_INVALID")) return "unauthorized"; // Google's, with 400
   // Waiting does not restore a used-up quota.
@@ -278,7 +267,7 @@ function kindOf(status: number, serverError: ServerError): ModelErrorKind {
   if (status === 401 || status === 403) return "unauthorized";
   if (status === 404) return "not_found";
   if (status === 429) return "rate_limited";
-  if (status === 408 || status === 424 || status >= 500) return "unavailable"; // 424: Bedrock's
+  if (status === 408 || status >= 500) return "unavailable";
   return "rejected";
 }
 

@@ -56,8 +56,6 @@ async function loadWireFormat(kind: ProviderSettings["kind"]): Promise<MakeAsk> 
       return (await import("./chat_completions.ts")).createChatAsk;
     case "openai-responses":
       return (await import("./responses.ts")).createResponsesAsk;
-    case "bedrock":
-      return (await import("./converse.ts")).createBedrockAsk;
     case "anthropic":
     case "google":
       return (await import("./ai_sdk.ts")).createSdkAsk;

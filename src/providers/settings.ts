@@ -10,28 +10,16 @@ import { microsOf, type Price, tokensIn } from "../core/spending/usage.ts";
 import { charsIn } from "../core/fit_request.ts";
 import { isPrivateHost } from "../lib/network/addresses.ts";
 
-/** Keys of Amazon's, by which requests are signed. */
-export interface AwsKeys {
-  /** `"eu-central-1"`. */
-  readonly region: string;
-  readonly accessKeyId: string;
-  readonly secretAccessKey: string;
-  /** Of temporary keys; absent for others. */
-  readonly sessionToken?: string;
-}
-
 export interface ProviderSettings {
   /** Name in the config: `"local"`. */
   readonly id: string;
-  readonly kind: "openai-compatible" | "openai-responses" | "anthropic" | "google" | "bedrock";
+  readonly kind: "openai-compatible" | "openai-responses" | "anthropic" | "google";
   /** `"http://127.0.0.1:11434/v1"`. Without a path, `/v1` is added. */
   readonly baseUrl: string;
   /** Absent if the server needs no key. */
   readonly apiKey?: string;
   /** Headers of every request. Their values count as secrets. */
   readonly headers?: Readonly<Record<string, string>>;
-  /** Keys that sign requests to Amazon Bedrock; absent: `apiKey` alone identifies the operator. */
-  readonly aws?: AwsKeys;
   /** Maximum silence of the server in seconds; absent: by its address. */
   readonly silenceSec?: number;
   /** Name of the header that carries a hash of the session's key; absent: none does. */
@@ -66,7 +54,6 @@ const BASE_PATHS = {
   "openai-responses": "/v1",
   anthropic: "/v1",
   google: "/v1beta",
-  bedrock: "",
 } as const satisfies Record<ProviderSettings["kind"], string>;
 
 /**
@@ -109,7 +96,7 @@ const SECRET_PARAMETER = /key|token|secret|sig|code/i;
 
 /** All texts of a provider that an error must not repeat. */
 export function secretsOf(
-  { apiKey, headers, baseUrl, aws }: ProviderSettings,
+  { apiKey, headers, baseUrl }: ProviderSettings,
 ): readonly string[] {
   const { username = "", password = "", search = "" } = URL.parse(baseUrl) ?? {};
   const query = search.slice(1).split("&").flatMap((pair) => {
@@ -117,10 +104,8 @@ export function secretsOf(
     const raw = pair.slice(pair.indexOf("=") + 1);
     return SECRET_PARAMETER.test(name) ? [value, raw, encodeURIComponent(value)] : [];
   });
-  const signing = aws ? [aws.accessKeyId, aws.secretAccessKey, aws.sessionToken ?? ""] : [];
   const all = [
     apiKey ?? "",
-    ...signing,
     // A word such as "true" would make a reason unreadable, and no key is as short.
     ...Object.values(headers ?? {}).filter(({ length }) => length >= 8),
     username,

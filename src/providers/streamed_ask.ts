@@ -19,7 +19,7 @@ import { type Ask, type AskDeps, createWire } from "./wire.ts";
 /** Milliseconds to wait for token counts and the end of a stream that has given its reason. */
 const LAST_PIECE_MS = 1_000;
 
-export interface WrittenRequest {
+interface WrittenRequest {
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string | Uint8Array<ArrayBuffer>;
@@ -92,7 +92,7 @@ export function createStreamedAsk(
   deps: AskDeps,
   { write, createReader }: {
     /** Writes a request, whose calls have ids that the server accepts. Its body goes to `fetch` at once, because the next one may change its bytes. */
-    readonly write: (request: ModelRequest) => WrittenRequest | Promise<WrittenRequest>;
+    readonly write: (request: ModelRequest) => WrittenRequest;
     readonly createReader: (modelId: string, secrets: readonly string[]) => AnswerReader;
   },
 ): Ask {
@@ -111,10 +111,9 @@ export function createStreamedAsk(
     const wire = createWire({ ...deps, modelId, secrets, onReading: request.onReading }, signal);
     try {
       const session = sessionHeaderOf(provider, request);
-      const writing = write(
+      const { url, headers, body } = write(
         form ? { ...request, messages: withIdsOf(form, request.messages) } : request,
       );
-      const { url, headers, body } = writing instanceof Promise ? await writing : writing;
       const all = hasOwn || session
         ? { ...headers, ...own, ...(session && { [session.name]: session.value }) }
         : headers;

@@ -19,7 +19,7 @@ export const EFFORTS: Readonly<Record<ThinkLevel, string>> = {
 };
 
 /** Tokens for thinking. Anthropic takes 1024 and more. */
-export const BUDGETS: Readonly<Record<ThinkLevel, number>> = {
+const BUDGETS: Readonly<Record<ThinkLevel, number>> = {
   off: 0,
   minimal: 1_024,
   low: 2_048,

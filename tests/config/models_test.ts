@@ -20,11 +20,8 @@ function said(models: ResolvedModels): readonly string[] {
     case "discover":
       return models.providers.map(({ baseUrl }) => `discover ${baseUrl}`);
     case "chosen":
-      return models.choices.map(({ provider: { id, kind, baseUrl, apiKey, aws }, model }) => {
-        const keys = [aws?.accessKeyId, aws?.secretAccessKey, aws?.sessionToken];
-        const signing = [aws?.region, ...keys.map((key) => key?.reveal())];
-        return [id, kind, baseUrl, apiKey?.reveal() ?? "-", model, ...signing]
-          .filter((word) => word !== undefined).join(" ");
+      return models.choices.map(({ provider: { id, kind, baseUrl, apiKey }, model }) => {
+        return [id, kind, baseUrl, apiKey?.reveal() ?? "-", model].join(" ");
       });
   }
 }
@@ -32,7 +29,6 @@ function said(models: ResolvedModels): readonly string[] {
 const DEFAULT = (model: string) => `"defaults":{"model":${JSON.stringify(model)}}`;
 const OPENAI = "https://api.openai.com/v1";
 const GOOGLE = "https://generativelanguage.googleapis.com/v1beta";
-const BEDROCK = '"b":{"kind":"bedrock"}';
 const OWN = '"x":{"kind":"openai-compatible","baseUrl":"http://x/v1/"}';
 
 describe("[L1] an unknown provider", () => {
@@ -135,46 +131,6 @@ describe("[L1] [L2] resolveModels()", () => {
         OPENAI_API_KEY: "k",
       },
       [`o openai-responses ${OPENAI} k a`],
-    ],
-    ["Bedrock with a key of the environment", DEFAULT("b/a"), BEDROCK, {
-      AWS_BEARER_TOKEN_BEDROCK: "k",
-      AWS_ACCESS_KEY_ID: "id",
-      AWS_SECRET_ACCESS_KEY: "secret",
-      AWS_REGION: "eu-west-1",
-    }, ["b bedrock https://bedrock-runtime.eu-west-1.amazonaws.com k a eu-west-1"]],
-    ["Bedrock with signing keys of the environment", DEFAULT("b/a"), BEDROCK, {
-      AWS_ACCESS_KEY_ID: "id",
-      AWS_SECRET_ACCESS_KEY: "secret",
-      AWS_SESSION_TOKEN: "token",
-      AWS_DEFAULT_REGION: "us-east-1",
-    }, ["b bedrock https://bedrock-runtime.us-east-1.amazonaws.com - a us-east-1 id secret token"]],
-    [
-      "Bedrock with the config's keys before the environment's",
-      DEFAULT("b/a"),
-      '"b":{"kind":"bedrock","aws":{"region":"eu-west-1","accessKeyId":"own","secretAccessKey":"s"}}',
-      { AWS_BEARER_TOKEN_BEDROCK: "k", AWS_REGION: "us-east-1" },
-      ["b bedrock https://bedrock-runtime.eu-west-1.amazonaws.com - a eu-west-1 own s"],
-    ],
-    [
-      "Bedrock at another address without keys of the environment",
-      DEFAULT("b/a"),
-      '"b":{"kind":"bedrock","baseUrl":"http://y"}',
-      { AWS_BEARER_TOKEN_BEDROCK: "k", AWS_ACCESS_KEY_ID: "id", AWS_SECRET_ACCESS_KEY: "s" },
-      ["b bedrock http://y - a"],
-    ],
-    ["Bedrock with a region that is none", DEFAULT("b/a"), BEDROCK, {
-      AWS_REGION: "evil.example/x?",
-      AWS_DEFAULT_REGION: "Frankfurt",
-    }, ["problem: The provider has no region"]],
-    ["Bedrock without a region", DEFAULT("b/a"), BEDROCK, {}, [
-      "problem: The provider has no region",
-    ]],
-    [
-      "signing keys at another address without a region",
-      DEFAULT("b/a"),
-      '"b":{"kind":"bedrock","baseUrl":"http://y","aws":{"accessKeyId":"i","secretAccessKey":"s"}}',
-      {},
-      ["problem: The provider has no region"],
     ],
     ["local servers without any setting", "", "", {}, [
       "discover http://127.0.0.1:11434/v1",
@@ -309,35 +265,6 @@ describe("[L2] variables with a fault", () => {
       assert.ok(isRight, lines.join("\n"));
     });
   }
-});
-
-describe("[L1] keys of Amazon's", () => {
-  const wrong: readonly (readonly [provider: string, message: RegExp])[] = [
-    ['{"kind":"bedrock","aws":{"accessKeyId":"i"}}', /belong together/],
-    ['{"kind":"bedrock","aws":{"secretAccessKey":"s"}}', /belong together/],
-    ['{"kind":"bedrock","aws":{"sessionToken":"t"}}', /"sessionToken" needs "accessKeyId"/],
-    ['{"kind":"bedrock","aws":{"region":"Frankfurt"}}', /Expected a region, such as eu-central-1/],
-    ['{"kind":"bedrock","aws":{"regoin":"eu-west-1"}}', /regoin/],
-  ];
-  for (const [provider, message] of wrong) {
-    it(`are refused as ${provider}`, async () => {
-      const loaded = await load(`{"models":{"providers":{"b":${provider}}}}`);
-      assert.equal(loaded.kind, "refused");
-      assert.match(loaded.problems.map(({ message }) => message).join("\n"), message);
-    });
-  }
-});
-
-it("[L1] warns of keys of Amazon's at another kind of provider", async () => {
-  const loaded = await load(
-    '{"models":{"providers":{"b":{"kind":"anthropic","aws":{"region":"eu-west-1"}}}}}',
-  );
-  assert.equal(loaded.kind, "loaded");
-  assert.deepEqual(
-    loaded.problems.filter(({ path }) => path === "models.providers.b.aws")
-      .map(({ severity, message }) => [severity, message]),
-    [["warning", 'Only a provider of the kind "bedrock" uses "aws"']],
-  );
 });
 
 describe("[L5] prices", () => {

@@ -22,37 +22,6 @@ describe("[L3] modelProblemOf()", () => {
     });
   }
 
-  const signed: readonly (readonly [said: string, why: RegExp, fix: RegExp])[] = [
-    [
-      "Signature expired: 20261124T040000Z is now earlier than 20261124T041000Z (20261124T041500Z - 5 min.)",
-      /clock of this machine/,
-      /timedatectl/,
-    ],
-    [
-      "Signature not yet current: 20261124T060000Z is still later than 20261124T042000Z",
-      /clock of this machine/,
-      /timedatectl/,
-    ],
-    ["The security token included in the request is expired", /have expired/, /new AWS/],
-    ["Credential should be scoped to a valid region.", /another region/, /aws\.region/],
-    ["You don't have access to the model with the specified model ID.", /may not use/, /console/],
-    [
-      "User: arn:aws:iam::1:user/b is not authorized to perform: bedrock:InvokeModelWithResponseStream",
-      /may not use/,
-      /InvokeModelWithResponseStream/,
-    ],
-    ["The security token included in the request is invalid.", /refuses the API key/, /bedrock/],
-  ];
-  for (const [said, why, fix] of signed) {
-    it(`explains Bedrock's refusal: ${said}`, () => {
-      const message = `bedrock/m answered 403: ${said}`;
-      const problem = modelProblemOf({ kind: "unauthorized", modelId: "bedrock/m", message });
-      assert.match(problem?.why ?? "", why);
-      assert.match(problem?.fix ?? "", fix);
-      assert.equal(nextStepAfter(`unauthorized: ${message}`), problem?.fix);
-    });
-  }
-
   it("names the target of a redirect", () => {
     const failure = {
       kind: "redirected",

@@ -21,7 +21,6 @@ const KINDS = [
   "openai-responses",
   "anthropic",
   "google",
-  "bedrock",
 ] as const;
 
 /** The text before the failure, and the failure's kind. */
@@ -128,7 +127,6 @@ for (const kind of KINDS) {
         const key = {
           "openai-compatible": "authorization",
           "openai-responses": "authorization",
-          bedrock: "authorization",
           anthropic: "x-api-key",
           google: "x-goog-api-key",
         }[kind];

@@ -35,7 +35,6 @@ describe("[L3] withIdsOf()", () => {
     ["Mistral by its name", at("http://127.0.0.1:8000", "Devstral-24B"), /^[A-Za-z0-9]{9}$/],
     ["OpenAI", at("https://api.openai.com/v1", "gpt-5"), /^.{1,40}$/],
     ["OpenAI's Responses", at("http://x", "llama", "openai-responses"), /^.{1,40}$/],
-    ["Bedrock", at("http://x", "claude", "bedrock"), /^[\w-]{1,64}$/],
     ["Anthropic", at("http://x", "claude", "anthropic"), /^[\w-]+$/],
   ];
   for (const [what, form, pattern] of forms) {

@@ -39,17 +39,6 @@ describe("[L3] refusalOf()", () => {
   }
 
   const byWords: readonly [status: number, body: string, kind: ModelErrorKind, type?: string][] = [
-    // Amazon Bedrock
-    [400, '{"message":"The provided model identifier is invalid."}', "not_found"],
-    [
-      400,
-      '{"message":"Invocation of model ID x with on-demand throughput isn’t supported. Retry with an inference profile."}',
-      "not_found",
-    ],
-    [400, '{"message":"Input is too long for requested model."}', "context_length"],
-    [403, '{"Message":"The security token included in the request is expired"}', "unauthorized"],
-    [424, '{"message":"the model failed"}', "unavailable", "ModelErrorException:http://x"],
-    [429, '{"message":"Too many tokens per day"}', "rate_limited", "ThrottlingException"],
     // refusals of a conversation
     [400, '{"error":{"message":"no","code":"content_filter"}}', "filtered"],
     [400, '{"error":{"message":"no","code":"content_policy_violation"}}', "filtered"],

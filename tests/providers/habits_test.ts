@@ -19,7 +19,6 @@ const KINDS = [
   "openai-responses",
   "anthropic",
   "google",
-  "bedrock",
 ] as const;
 const PNG = new Uint8Array([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]);
 
@@ -163,7 +162,7 @@ for (const kind of KINDS) {
         const body = server.requests[0]?.body ?? "";
         const base64 = "iVBORw0KGgo=";
         assert.ok(body.includes(base64), body);
-        assert.match(body, kind === "bedrock" ? /"format":"png"/ : /image\/png/);
+        assert.match(body, /image\/png/);
         assert.doesNotMatch(body, /https?:/);
       });
     });

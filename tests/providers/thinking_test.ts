@@ -1,9 +1,7 @@
 /** Tests thinking in each wire format: its level, its text, and what a server refuses. */
 
 import assert from "node:assert/strict";
-import { Buffer } from "node:buffer";
 import { describe, it } from "node:test";
-import { frameOf } from "../../simulator/model/bedrock.ts";
 import type { ModelMessage, ModelRequest } from "../../src/core/model.ts";
 import type { ThinkLevel } from "../../src/core/people/chosen.ts";
 import type { ProviderSettings } from "../../src/providers/settings.ts";
@@ -17,16 +15,8 @@ const event = (data: unknown) => `data: ${JSON.stringify(data)}\n\n`;
 const anthropic = (...events: readonly Body[]) =>
   events.map((one) => `event: ${one.type}\n${event(one)}`).join("");
 
-/** Frames of Amazon Bedrock. */
-function converse(...events: readonly (readonly [string, Body])[]): Uint8Array<ArrayBuffer> {
-  const frames = events.map(([type, payload]) =>
-    frameOf({ ":message-type": "event", ":event-type": type }, JSON.stringify(payload))
-  );
-  return new Uint8Array(Buffer.concat(frames));
-}
-
 /** An answer with thinking, as each API writes it. */
-const ANSWERS: Readonly<Record<Kind, string | Uint8Array<ArrayBuffer>>> = {
+const ANSWERS: Readonly<Record<Kind, string>> = {
   "openai-responses": [
     { type: "response.reasoning_summary_text.delta", delta: "Tides " },
     { type: "response.reasoning_summary_text.delta", delta: "turn." },
@@ -40,15 +30,6 @@ const ANSWERS: Readonly<Record<Kind, string | Uint8Array<ArrayBuffer>>> = {
     },
     { type: "response.completed", response: { status: "completed" } },
   ].map(event).join(""),
-  bedrock: converse(
-    ["contentBlockDelta", { delta: { reasoningContent: { text: "Tides " } } }],
-    ["contentBlockDelta", { delta: { reasoningContent: { text: "turn." } } }],
-    ["contentBlockDelta", { delta: { reasoningContent: { signature: "signed" } } }],
-    ["contentBlockStart", { start: { toolUse: { toolUseId: "t1", name: "tide" } } }],
-    ["contentBlockDelta", { delta: { toolUse: { input: "{}" } } }],
-    ["messageStop", { stopReason: "tool_use" }],
-    ["metadata", { usage: { inputTokens: 1, outputTokens: 2 } }],
-  ),
   "openai-compatible": event({ choices: [{ delta: { reasoning_content: "Tides " } }] }) +
     event({ choices: [{ delta: { reasoning_content: "turn." } }] }) +
     event({ choices: [{ delta: { content: "High." }, finish_reason: "stop" }] }) +
@@ -152,14 +133,6 @@ describe("[K2] [L1] the level of thinking", () => {
   ][] = [
     ["openai-responses", (body) => body["reasoning"], "off", { effort: "none" }],
     ["openai-responses", (body) => body["reasoning"], "high", { effort: "high" }, "gpt-5.1"],
-    ["bedrock", bedrockFields, "medium", {
-      thinking: { type: "enabled", budget_tokens: 8_192 },
-    }, "eu.anthropic.claude-sonnet-4-5-20250929-v1:0"],
-    ["bedrock", bedrockFields, "off", {
-      thinking: { type: "disabled" },
-    }, "anthropic.claude-sonnet-4-5-20250929-v1:0"],
-    ["bedrock", bedrockFields, "low", { reasoning_effort: "low" }, "openai.gpt-oss-120b-1:0"],
-    ["bedrock", bedrockFields, "low", undefined, "meta.llama3-1-70b-instruct-v1:0"],
     ["openai-compatible", (body) => body["reasoning_effort"], "off", "none"],
     ["openai-compatible", (body) => body["reasoning_effort"], "high", "high"],
     ["anthropic", (body) => body["thinking"], "off", { type: "disabled" }],
@@ -188,7 +161,6 @@ describe("[K2] [L1] the level of thinking", () => {
       "openai-responses",
       "anthropic",
       "google",
-      "bedrock",
     ] as const
   ) {
     it(`of ${kind} shows the thinking only if the request asks for it`, async () => {
@@ -222,7 +194,7 @@ describe("[K2] [L1] the level of thinking", () => {
   });
 
   it("goes back to a server with Anthropic's API that thinks unasked and signs nothing", async () => {
-    const unsigned = String(ANSWERS.anthropic).replace(
+    const unsigned = ANSWERS.anthropic.replace(
       /event: content_block_delta\ndata: [^\n]*signature_delta[^\n]*\n\n/,
       "",
     );
@@ -275,7 +247,7 @@ describe("[K2] [L1] the level of thinking", () => {
   });
 
   it("of one server never goes to another one's", async () => {
-    const kinds = ["openai-responses", "anthropic", "bedrock"] as const;
+    const kinds = ["openai-responses", "anthropic"] as const;
     for (const from of kinds) {
       const messages = await turnWith(serverOf(from, undefined, "anthropic.claude-sonnet-4"));
       for (const to of ["google", "openai-compatible", "openai-responses"] as const) {
@@ -286,26 +258,6 @@ describe("[K2] [L1] the level of thinking", () => {
       }
     }
   });
-
-  for (const signature of ["signed", undefined]) {
-    it(`goes back to Bedrock, as at Anthropic: ${signature ?? "unsigned"}`, async () => {
-      const answer = signature ? ANSWERS.bedrock : converse(
-        ["contentBlockDelta", { delta: { reasoningContent: { text: "Tides turn." } } }],
-        ["contentBlockStop", {}],
-        ["contentBlockStart", { start: { toolUse: { toolUseId: "t1", name: "tide" } } }],
-        ["messageStop", { stopReason: "end_turn" }],
-      );
-      const name = signature ? "anthropic.claude-sonnet-4" : "deepseek.v3-v1:0";
-      const { ask, bodies } = serverOf("bedrock", undefined, name, answer);
-      await ask({ tools: [TIDE], messages: await turnWith({ ask }) });
-      const text = JSON.stringify({ text: "Tides turn.", signature });
-      assert.ok(
-        JSON.stringify(bodies.at(-1)?.["messages"]).includes(
-          `{"reasoningContent":{"reasoningText":${text}}},{"toolUse"`,
-        ),
-      );
-    });
-  }
 });
 
 const GOOGLE_CALL = {
@@ -315,21 +267,13 @@ const GOOGLE_CALL = {
 };
 
 /** The answer of each API with a call, and another reason of its end. */
-const ENDS: readonly (readonly [Kind, reason: string, string | Uint8Array<ArrayBuffer>])[] = [
+const ENDS: readonly (readonly [Kind, reason: string, string])[] = [
   ...["end_turn", "pause_turn", "of_tomorrow"].flatMap((reason) =>
     [
       [
         "anthropic",
         reason,
         String(ANSWERS.anthropic).replace('"tool_use","stop_s', `"${reason}","stop_s`),
-      ],
-      [
-        "bedrock",
-        reason,
-        converse(
-          ["contentBlockStart", { start: { toolUse: { toolUseId: "t1", name: "tide" } } }],
-          ["messageStop", { stopReason: reason }],
-        ),
       ],
     ] as const
   ),
@@ -362,11 +306,6 @@ describe("[T1] a call is a call", () => {
     });
   }
 });
-
-/** The fields of a request to Bedrock that depend on the vendor. */
-function bedrockFields(body: Body): unknown {
-  return body["additionalModelRequestFields"];
-}
 
 /** Google's `thinkingConfig`. */
 function configOf(body: Body): unknown {

@@ -105,20 +105,13 @@ export function createModelCheck(settings: ModelSettings): () => Promise<Finding
 
 /** The settings of a provider, with its secrets revealed. */
 function toSettings(
-  { id, kind, baseUrl, apiKey, headers, sessionHeader, omit, silenceSec, aws }: Provider,
+  { id, kind, baseUrl, apiKey, headers, sessionHeader, omit, silenceSec }: Provider,
 ): ProviderSettings {
-  const { region = "", accessKeyId, secretAccessKey, sessionToken } = aws ?? {};
   return {
     id,
     kind,
     baseUrl,
     apiKey: apiKey?.reveal(),
-    aws: accessKeyId && secretAccessKey && {
-      region,
-      accessKeyId: accessKeyId.reveal(),
-      secretAccessKey: secretAccessKey.reveal(),
-      sessionToken: sessionToken?.reveal(),
-    },
     sessionHeader,
     omit,
     silenceSec,

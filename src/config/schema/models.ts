@@ -1,7 +1,7 @@
 /** Keys of `models`, of the choice of a model, and of `audio`, which names models. */
 
 import { z } from "zod";
-import { amount, baseAddress, key, lazyKey, lazySection, text, whole } from "./parts/key.ts";
+import { amount, baseAddress, key, lazySection, text, whole } from "./parts/key.ts";
 import { secret } from "./parts/secrets.ts";
 
 /** A model of a provider: `"openai/gpt-4.1"`. */
@@ -24,15 +24,11 @@ export const model = () =>
 
 const price = () => amount(0, 10_000);
 
-/** A region of Amazon's: `"eu-central-1"`. */
-export const AWS_REGION = /^[a-z]{2}(?:-[a-z]+)+-\d$/;
-
 const PROVIDER_KINDS = [
   "openai-compatible",
   "openai-responses",
   "anthropic",
   "google",
-  "bedrock",
 ] as const;
 
 const provider = () =>
@@ -45,15 +41,15 @@ const provider = () =>
     baseUrl: key(
       baseAddress("put it into apiKey or headers").optional(),
       "Base address of the API. Only the provider `openai` and the kinds `openai-responses`, " +
-        "`anthropic`, `google` and `bedrock` have a default.",
+        "`anthropic` and `google` have a default.",
       { unset: "the vendor's address", example: "http://127.0.0.1:11434/v1", isCommon: true },
     ),
     apiKey: key(
       secret().optional(),
       'The API key: `"${NAME}"` reads an environment variable, `{ "file": "path" }` a file.',
       {
-        unset: "`OPENAI_API_KEY`, `ANTHROPIC_API_KEY`, `GEMINI_API_KEY` or " +
-          "`AWS_BEARER_TOKEN_BEDROCK` of the environment if `baseUrl` is not set; else none",
+        unset: "`OPENAI_API_KEY`, `ANTHROPIC_API_KEY` or `GEMINI_API_KEY` of the " +
+          "environment if `baseUrl` is not set; else none",
         example: "${OPENAI_API_KEY}",
         isCommon: true,
       },
@@ -62,39 +58,6 @@ const provider = () =>
       z.record(text(), secret()).default({}),
       "Headers to add to each request. A value is written like `apiKey`.",
       { example: { "x-api-key": "${OPENAI_API_KEY}" } },
-    ),
-    aws: lazyKey(
-      () =>
-        z.strictObject({
-          region: key(
-            z.string().regex(AWS_REGION, "Expected a region, such as eu-central-1")
-              .optional(),
-            "Region of Amazon Bedrock.",
-            {
-              unset: "`AWS_REGION` or `AWS_DEFAULT_REGION` of the environment",
-              example: "eu-central-1",
-            },
-          ),
-          accessKeyId: key(
-            secret().optional(),
-            "Access key that signs requests, in place of `apiKey`. Written like `apiKey`.",
-            {
-              unset:
-                "`AWS_ACCESS_KEY_ID` of the environment if neither `apiKey` nor `baseUrl` is set",
-              example: "${AWS_ACCESS_KEY_ID}",
-            },
-          ),
-          secretAccessKey: key(secret().optional(), "The secret of `accessKeyId`.", {
-            unset: "`AWS_SECRET_ACCESS_KEY`, with `AWS_ACCESS_KEY_ID`",
-            example: "${AWS_SECRET_ACCESS_KEY}",
-          }),
-          sessionToken: key(secret().optional(), "The token of a temporary `accessKeyId`.", {
-            unset: "`AWS_SESSION_TOKEN`, with `AWS_ACCESS_KEY_ID`",
-            example: "${AWS_SESSION_TOKEN}",
-          }),
-        }),
-      "Region and keys of the kind `bedrock`.",
-      { unset: "the environment's", example: { region: "eu-central-1" } },
     ),
     silenceSec: key(
       whole(5, 86_400).optional(),
@@ -188,15 +151,6 @@ const provider = () =>
         "not written here, if the server tells them.",
       { entry: "<model>", example: { "llama3.2": { contextWindow: 32_768, images: false } } },
     ),
-  }).superRefine(({ aws }, context) => {
-    if (!aws) return;
-    const tell = (message: string, hint: string) =>
-      context.addIssue({ code: "custom", path: ["aws"], message, params: { hint } });
-    if ((aws.accessKeyId === undefined) !== (aws.secretAccessKey === undefined)) {
-      tell('"accessKeyId" and "secretAccessKey" belong together', "write both, or neither");
-    } else if (aws.sessionToken !== undefined && aws.accessKeyId === undefined) {
-      tell('"sessionToken" needs "accessKeyId"', "write both, or neither");
-    }
   });
 
 export const models = lazySection(

@@ -36,7 +36,7 @@ export function judgeModel(modelId: string, check: ModelCheck): Finding {
         why: `not checked: ${server} answers, and has no list of models`,
       };
     case "failed": {
-      const problem = modelProblemOf({ ...check.failure, message: check.message });
+      const problem = modelProblemOf(check.failure);
       if (problem) {
         const { why, fix } = problem;
         return {

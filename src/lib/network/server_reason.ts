@@ -7,7 +7,7 @@
 
 import { parseForeignJson } from "../text/json.ts";
 
-/** Keys with a reason: OpenAI's, Amazon's, FastAPI's, OpenRouter's, OAuth's and those of gateways. */
+/** Keys with a reason: OpenAI's, FastAPI's, OpenRouter's, OAuth's and those of gateways. */
 const KEYS = "error message Message msg detail errors error_description metadata raw".split(" ");
 
 /** Levels of objects, lists, and JSON within texts. */

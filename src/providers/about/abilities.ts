@@ -40,12 +40,10 @@ export async function askAbilities(
       return undefined; // a server without this path
     }
   };
-  const told: ToldAbilities = provider.kind === "bedrock"
-    ? {} // its runtime tells nothing about its models
-    : isOpenai(provider)
+  const told: ToldAbilities = isOpenai(provider)
     ? await fromCompatible(read, name)
     : await fromVendor(read, name);
-  if (!hasAnswered && provider.kind !== "bedrock") return undefined;
+  if (!hasAnswered) return undefined;
   // A server of one's own may give a model less room than it could have.
   if (told.contextWindow !== undefined || !isPaid(settings)) return told;
   const contextWindow = familyWindow(name);
@@ -61,8 +59,6 @@ const FAMILIES: readonly (readonly [name: RegExp, tokens: number])[] = [
   [/^gpt-4\.1/, 1_000_000],
   [/^(?:gpt-|chatgpt-|o\d)/, 128_000],
   [/^claude-/, 200_000],
-  [/^nova-micro/, 128_000],
-  [/^nova-/, 300_000],
   [/^gemini-(?:1\.5|[2-9])/, 1_000_000],
   [/^grok-/, 128_000],
   [/^deepseek-/, 64_000],
@@ -72,13 +68,9 @@ const FAMILIES: readonly (readonly [name: RegExp, tokens: number])[] = [
   [/^(?:kimi-k|glm-(?:4\.[5-9]|[5-9]))/, 128_000],
 ];
 
-/** Before a model's own name at Amazon Bedrock: the region's group and the vendor. */
-const BEDROCK_VENDOR =
-  /^(?:(?:us|us-gov|eu|apac|jp|au|ca|global)\.)?(?:amazon|anthropic|deepseek|meta|mistral|openai)\./;
-
 /** The window of a model's family; `undefined` if the name has none. */
 export function familyWindow(name: string): number | undefined {
-  const own = name.toLowerCase().slice(name.lastIndexOf("/") + 1).replace(BEDROCK_VENDOR, "");
+  const own = name.toLowerCase().slice(name.lastIndexOf("/") + 1);
   return FAMILIES.find(([family]) => family.test(own))?.[1];
 }
 

@@ -75,10 +75,7 @@ export async function checkModel(settings: ModelSettings, deps: CheckDeps): Prom
     if (isVendor && hasOneModel(provider) && status === 404) {
       return { kind: "unlisted", server, others: [], isCertain: true };
     }
-    // Bedrock's runtime lists nothing, and refuses other paths in its own ways: it is reachable.
-    const hasNoList = NO_SUCH_PATH.has(status) ||
-      (provider.kind === "bedrock" && status !== undefined && kind !== "redirected");
-    if (hasNoList || kind === "not_an_answer") return { kind: "no_list", server };
+    if (NO_SUCH_PATH.has(status) || kind === "not_an_answer") return { kind: "no_list", server };
     const modelId = modelIdOf(settings);
     const failure = { kind, modelId, redirectedTo, said };
     return { kind: "failed", server, failure, message };
@@ -183,7 +180,6 @@ const KEY_HEADERS = {
   "openai-responses": "authorization",
   anthropic: "x-api-key",
   google: "x-goog-api-key",
-  bedrock: "authorization",
 } as const;
 
 /** The headers that identify the operator to the server; none if it needs no key. */

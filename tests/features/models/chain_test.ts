@@ -1,4 +1,4 @@
-/** Tests chains of models, as people and the operator see them; over OpenAI's Responses and Bedrock. */
+/** Tests chains of models, as people and the operator see them; over OpenAI's Responses and Anthropic. */
 
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
@@ -24,7 +24,7 @@ const said = ({ code, stdout, stderr }: Ran): string => {
 const FIRST = "house/barnacle-script";
 const SECOND = "cloud/barnacle-script";
 
-/** Runs a test with a bot that asks `house` (Responses) first, and then `cloud` (Bedrock). */
+/** Runs a test with a bot that asks `house` (Responses) first, and then `cloud` (Anthropic). */
 function withChain(
   behaviour: ModelBehaviour,
   test: (scene: Scene, house: ModelServer) => Promise<void>,
@@ -36,7 +36,7 @@ function withChain(
         models: {
           providers: {
             house: { kind: "openai-responses", baseUrl: house.baseUrl, apiKey: "sk-house-1234567" },
-            cloud: { kind: "bedrock", baseUrl: scene.model.baseUrl, apiKey: "bedrock-1234567" },
+            cloud: { kind: "anthropic", baseUrl: scene.model.baseUrl, apiKey: "cloud-1234567" },
           },
         },
         agents: { defaults: { model: { primary: FIRST, fallbacks: [SECOND] } } },

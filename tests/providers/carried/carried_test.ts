@@ -186,7 +186,7 @@ describe("[L1] an answer goes back as it came", () => {
     await ask(turn, modelOf({ name: "other" }));
     await ask(turn, modelOf({}, { baseUrl: "http://127.0.0.2:9/v1" }));
     assert.deepEqual([sent[1], sent[2]].flatMap(extras), [{}, {}]);
-    for (const kind of ["openai-responses", "anthropic", "google", "bedrock"] as const) {
+    for (const kind of ["openai-responses", "anthropic", "google"] as const) {
       let body = "";
       const fetch: typeof globalThis.fetch = async (_, init) => {
         body = await new Response(init?.body).text();

@@ -91,7 +91,6 @@ DeepSeek | 400 | tools | not the tool mcp__crm__find_all | Invalid schema for fu
 OpenRouter | 404 | tools | tools | No endpoints found that support tool use.
 OpenRouter | 404 | whole | images | No endpoints found that support image input
 OpenRouter | 400 | whole | not the field stream_options | {"error":{"message":"Provider returned error","metadata":{"raw":"Extra inputs are not permitted: stream_options"}}}
-Bedrock | 400 | tools | not streams of answers | This model doesn't support tool use in streaming mode.
 llama.cpp | 400 | tools | tools | Failed to initialize samplers: failed to parse grammar
 llama.cpp | 500 | tools | tools | tools param requires --jinja flag
 llama.cpp | 500 | whole | images | image input is not supported - hint: you may need to provide the mmproj

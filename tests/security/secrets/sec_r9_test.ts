@@ -34,9 +34,6 @@ const CANARIES: Readonly<Record<string, string>> = {
   "mcp.servers.*.oauth.clientSecret": "canary-mcp-client-kJ3nB6vC9xZ2lQ5w",
   "search.apiKey": "canary-search-key-nW3qR8tY5uI2oP6a",
   "alerts.webhook": "http://127.0.0.1:9/canary-webhook-mB5vC8xZ1lK4jH7g",
-  "models.providers.*.aws.accessKeyId": "canary-aws-id-tR5yU8iO1pA4sD7f",
-  "models.providers.*.aws.secretAccessKey": "canary-aws-key-gH3jK6lZ9xC2vB5n",
-  "models.providers.*.aws.sessionToken": "canary-aws-token-mQ1wE4rT7yU0iO3p",
   "hooks.*.secret": "canary-hook-secret-rE7wQ0mN3bV6cX9zL2kJ5h",
 };
 const canary = (path: string): string => CANARIES[path] ?? assert.fail(path);
@@ -67,15 +64,6 @@ const OPTIONS: SceneOptions = {
           baseUrl: "http://127.0.0.1:9/v1",
           apiKey: canary("models.providers.*.apiKey"),
           headers: { "x-team": "${TEAM_HEADER}" },
-        },
-        amazon: {
-          kind: "bedrock",
-          aws: {
-            region: "eu-central-1",
-            accessKeyId: canary("models.providers.*.aws.accessKeyId"),
-            secretAccessKey: canary("models.providers.*.aws.secretAccessKey"),
-            sessionToken: canary("models.providers.*.aws.sessionToken"),
-          },
         },
       },
     },
