@@ -1,84 +1,30 @@
 /**
- * Writes `NOTICE`: the licences of all software and data in the compiled binary.
+ * Writes `NOTICE`: the licences of all software and data in the compiled binary. It keeps the texts of
+ * the licences, which stand there.
  *
  * `--check` writes nothing, and fails if `NOTICE` is out of date.
  */
 
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 import { bundledPackages, bunVersion, type Package } from "./packages.ts";
 
 const ROOT = join(import.meta.dirname ?? ".", "..");
-/** A package with the whole text of the Apache licence; most others only name it. */
-const APACHE_TEXT = join(ROOT, "node_modules", "playwright-core", "LICENSE");
-
-const ISC_TEXT = `
-Permission to use, copy, modify, and/or distribute this software for any purpose with or without fee
-is hereby granted, provided that the above copyright notice and this permission notice appear in all
-copies.
-
-THE SOFTWARE IS PROVIDED "AS IS" AND THE AUTHOR DISCLAIMS ALL WARRANTIES WITH REGARD TO THIS SOFTWARE
-INCLUDING ALL IMPLIED WARRANTIES OF MERCHANTABILITY AND FITNESS. IN NO EVENT SHALL THE AUTHOR BE
-LIABLE FOR ANY SPECIAL, DIRECT, INDIRECT, OR CONSEQUENTIAL DAMAGES OR ANY DAMAGES WHATSOEVER RESULTING
-FROM LOSS OF USE, DATA OR PROFITS, WHETHER IN AN ACTION OF CONTRACT, NEGLIGENCE OR OTHER TORTIOUS
-ACTION, ARISING OUT OF OR IN CONNECTION WITH THE USE OR PERFORMANCE OF THIS SOFTWARE.`;
-
-const BSD_2_TEXT = `
-Redistribution and use in source and binary forms, with or without modification, are permitted
-provided that the following conditions are met:
-
-1. Redistributions of source code must retain the above copyright notice, this list of conditions and
-   the following disclaimer.
-2. Redistributions in binary form must reproduce the above copyright notice, this list of conditions
-   and the following disclaimer in the documentation and/or other materials provided with the
-   distribution.
-
-THIS SOFTWARE IS PROVIDED BY THE COPYRIGHT HOLDERS AND CONTRIBUTORS "AS IS" AND ANY EXPRESS OR IMPLIED
-WARRANTIES, INCLUDING, BUT NOT LIMITED TO, THE IMPLIED WARRANTIES OF MERCHANTABILITY AND FITNESS FOR A
-PARTICULAR PURPOSE ARE DISCLAIMED. IN NO EVENT SHALL THE COPYRIGHT HOLDER OR CONTRIBUTORS BE LIABLE
-FOR ANY DIRECT, INDIRECT, INCIDENTAL, SPECIAL, EXEMPLARY, OR CONSEQUENTIAL DAMAGES (INCLUDING, BUT NOT
-LIMITED TO, PROCUREMENT OF SUBSTITUTE GOODS OR SERVICES; LOSS OF USE, DATA, OR PROFITS; OR BUSINESS
-INTERRUPTION) HOWEVER CAUSED AND ON ANY THEORY OF LIABILITY, WHETHER IN CONTRACT, STRICT LIABILITY, OR
-TORT (INCLUDING NEGLIGENCE OR OTHERWISE) ARISING IN ANY WAY OUT OF THE USE OF THIS SOFTWARE, EVEN IF
-ADVISED OF THE POSSIBILITY OF SUCH DAMAGE.`;
-
-const UNLICENSE_TEXT = `
-This is free and unencumbered software released into the public domain.
-
-Anyone is free to copy, modify, publish, use, compile, sell, or distribute this software, either in
-source code form or as a compiled binary, for any purpose, commercial or non-commercial, and by any
-means.
-
-In jurisdictions that recognize copyright laws, the author or authors of this software dedicate any
-and all copyright interest in the software to the public domain. We make this dedication for the
-benefit of the public at large and to the detriment of our heirs and successors. We intend this
-dedication to be an overt act of relinquishment in perpetuity of all present and future rights to this
-software under copyright law.
-
-THE SOFTWARE IS PROVIDED "AS IS", WITHOUT WARRANTY OF ANY KIND, EXPRESS OR IMPLIED, INCLUDING BUT NOT
-LIMITED TO THE WARRANTIES OF MERCHANTABILITY, FITNESS FOR A PARTICULAR PURPOSE AND NONINFRINGEMENT. IN
-NO EVENT SHALL THE AUTHORS BE LIABLE FOR ANY CLAIM, DAMAGES OR OTHER LIABILITY, WHETHER IN AN ACTION
-OF CONTRACT, TORT OR OTHERWISE, ARISING FROM, OUT OF OR IN CONNECTION WITH THE SOFTWARE OR THE USE OR
-OTHER DEALINGS IN THE SOFTWARE.
-
-For more information, please refer to <https://unlicense.org/>`;
+/** Before each licence's text, whose first line is the licence's SPDX name. */
+const RULE = `${"-".repeat(80)}\n`;
 
 /**
  * Writes the text of `NOTICE`.
  *
  * @param bun Version of the runtime in the binary.
- * @param texts Licence texts by SPDX name.
+ * @param texts The text of each licence, after its SPDX name in a line of its own.
  * @throws {RangeError} If a package has a licence without a text.
  */
-export function noticeText(
-  packages: readonly Package[],
-  bun: string,
-  texts: Readonly<Record<string, string>>,
-): string {
+function noticeText(packages: readonly Package[], bun: string, texts: readonly string[]): string {
   for (const { name, licence } of packages) {
-    if (texts[licence] === undefined) {
-      throw new RangeError(`${name} has the licence ${licence}: add its text to scripts/notice.ts`);
+    if (!texts.some((text) => text.startsWith(`${licence}\n`))) {
+      throw new RangeError(`${name} has the licence ${licence}: add its text to NOTICE`);
     }
   }
   return [
@@ -108,43 +54,20 @@ export function noticeText(
       `${name} ${version} (${licence})`,
       ...copyright.map((line) => `    ${line}`),
     ]),
-    ...Object.entries(texts).flatMap(([licence, text]) => [
-      "",
-      "-".repeat(80),
-      `${licence}`,
-      "",
-      text.trim(),
-    ]),
     "",
-  ].join("\n");
-}
-
-function licenceTexts(): Readonly<Record<string, string>> {
-  const mit = readFileSync(join(ROOT, "LICENSE"), "utf8");
-  const apache = readFileSync(APACHE_TEXT, "utf8");
-  const text = (name: string) => readFileSync(join(ROOT, "scripts", "licences", name), "utf8");
-  const end = "END OF TERMS AND CONDITIONS";
-  return {
-    "MIT": mit.slice(mit.indexOf("Permission is hereby granted")),
-    "Apache-2.0": apache.slice(apache.indexOf("Apache License"), apache.indexOf(end) + end.length),
-    "BSD-3-Clause": text("BSD-3-Clause.txt"),
-    // It adds to the GPL, whose text it therefore needs. Anyone can compile Barnacle with another
-    // version of such a package.
-    "LGPL-3.0-or-later": `${text("LGPL-3.0.txt").trim()}\n\n${text("GPL-3.0.txt")}`,
-    "ISC": ISC_TEXT,
-    "BSD-2-Clause": BSD_2_TEXT,
-    "Unlicense": UNLICENSE_TEXT,
-  };
+  ].join("\n") + texts.map((text) => RULE + text).join("");
 }
 
 function main(): void {
   const path = join(ROOT, "NOTICE");
-  const text = noticeText(bundledPackages(), bunVersion(), licenceTexts());
-  if (existsSync(path) && readFileSync(path, "utf8") === text) return;
+  const old = readFileSync(path, "utf8");
+  const [, ...texts] = old.split(RULE);
+  const text = noticeText(bundledPackages(), bunVersion(), texts);
+  if (old === text) return;
   if (process.argv.includes("--check")) {
     console.error(`${path} is out of date: deno run -A scripts/notice.ts`);
     process.exitCode = 1;
   } else writeFileSync(path, text);
 }
 
-if (import.meta.main) main();
+main();
