@@ -1,67 +1,53 @@
-/**
- * Ends a session while no process runs: messages sent then must be answered too.
- *
- * The scenario's weaknesses are the negative controls: each is a plausible design that loses
- * messages.
- */
+/** Ends a session while no process runs: messages sent then must be answered too. */
 
-import { ended, KILLED } from "../../support/bot/e2e.ts";
+import { ended, KILLED, STOPPED, withSimulation } from "../../support/bot/e2e.ts";
+import { seeded } from "../../support/seeded.ts";
+import { gather } from "../support/crowd.ts";
+import { type Report, reportOf } from "../support/report.ts";
 import { scenarioOf } from "../support/scenario.ts";
-import { onStand, type Stand } from "../support/stand.ts";
-
-export interface Weakness {
-  /** Keys of `channels.discord.gateway`. */
-  readonly gateway?: object;
-  /** The point at which the process with the new session is killed. */
-  readonly crashAt?: string;
-  /** Changes the store of the killed process. */
-  readonly afterKill?: (stand: Stand) => void;
-  /** Milliseconds after which an unanswered message counts as lost. */
-  readonly patienceMs?: number;
-}
-
-/**
- * Plays the scenario.
- *
- * @param weakness Removes a part of the design; absent for the design as it is.
- */
-export function playGap(
-  { seed, questions }: { readonly seed: number; readonly questions: number },
-  { gateway = {}, crashAt = "after:T0", afterKill, patienceMs }: Weakness = {},
-) {
-  return onStand(seed, { discord: () => ({ gateway }) }, async (stand) => {
-    const { crowd, simulator, until } = stand;
-    const first = await stand.start();
-    crowd.ask("dm"); // catch-up reads only stored direct channels
-    crowd.ask("general");
-    await until("the first answers", () => crowd.account().lost.length === 0);
-    await stand.stop(first);
-
-    simulator.faults.gateway.forgetSessions();
-    for (let question = 0; question < questions; question += 1) {
-      crowd.ask();
-      crowd.chat();
-    }
-    const exit = await ended(stand.startBot({ BARNACLE_CRASH_AT: crashAt }));
-    const isKilled = exit.signal === KILLED.signal;
-    await until("the closed connection", () => simulator.connected() === 0);
-    afterKill?.(stand);
-    const bot = await stand.start();
-    return {
-      bot,
-      ...(patienceMs !== undefined && { patienceMs }),
-      bounds: [
-        ["the process was killed between the new session and catch-up", isKilled],
-        ["2 IDENTIFY", simulator.account().identifies.length === 2],
-      ],
-    };
-  });
-}
 
 export const scenario = scenarioOf({
   name: "gap",
   summary: "a session dies, people talk, kill -9 right after the new one began: nothing is lost",
   long: { questions: 90 },
   short: { questions: 8 },
-  run: (parameters) => playGap(parameters),
+  async run({ seed, questions }) {
+    let report: Report | undefined;
+    await withSimulation({ simulator: { rateLimits: false } }, async (scene) => {
+      const { simulator, until } = scene;
+      const crowd = gather(scene, seeded(seed));
+      const first = await scene.start();
+      crowd.ask("dm"); // catch-up reads only stored direct channels
+      crowd.ask("general");
+      await until("the first answers", () => crowd.account().lost.length === 0);
+      first.kill("SIGTERM");
+      await ended(first);
+      await until("the closed connection", () => simulator.connected() === 0);
+
+      simulator.faults.gateway.forgetSessions();
+      for (let question = 0; question < questions; question += 1) {
+        crowd.ask();
+        crowd.chat();
+      }
+      const killed = await ended(scene.startBot({ BARNACLE_CRASH_AT: "after:T0" }));
+      await until("the closed connection", () => simulator.connected() === 0);
+      const bot = await scene.start();
+      const account = await crowd.quiesce();
+      bot.kill("SIGTERM");
+      const exit = await ended(bot);
+      report = reportOf(seed, account, simulator.account(), {
+        log: bot.lines,
+        bounds: [
+          [
+            "the process was killed between the new session and catch-up",
+            killed.signal === KILLED.signal,
+          ],
+          ["2 IDENTIFY", simulator.account().identifies.length === 2],
+          ["the bot ends with 0", exit.code === STOPPED.code],
+        ],
+      });
+    });
+    if (!report) throw new Error("The scenario ended without an account");
+    return report;
+  },
 });

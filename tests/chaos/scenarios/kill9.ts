@@ -9,19 +9,10 @@
  *
  * For some questions, the model calls tools: alone and several at once, with effects at Discord, in
  * the store and elsewhere (`tool_plan.ts`). Each effect is counted.
- *
- * The negative controls weaken the design from outside, in the store between a kill and the next
- * start: each is a plausible design that doubles replies. Their kills wait for the moment at which
- * the weakness matters. Then the gateway is silent until the last start: its echo is a second
- * acknowledgement, which would hide some doubles.
  */
 
-import { join } from "node:path";
-import { DatabaseSync } from "node:sqlite";
 import { setTimeout as sleep } from "node:timers/promises";
 import { createdAtMs, type MessageId } from "../../../src/core/discord/ids.ts";
-import { DATABASE_NAME } from "../../../src/host/files/data_dir.ts";
-import { createStore } from "../../../src/store/store.ts";
 import { demoWorld } from "../../../simulator/actions/demo_world.ts";
 import type { RestFault } from "../../../simulator/notes/faults.ts";
 import { addChannel } from "../../../simulator/world/create_world.ts";
@@ -66,8 +57,6 @@ const RING_SHARE = 0.4;
 /** Maximum time between a ring of the bell and its result. */
 const RINGING_MS = 60;
 const PATIENCE_MS = 120_000;
-/** The same for questions with a fault. */
-const CONTROL_PATIENCE_MS = 15_000;
 /** Milliseconds to wait for an unwanted message. */
 const AFTERWARDS_MS = 1_000;
 /** The result of a run, for the judge. */
@@ -98,81 +87,24 @@ const FAULTS: readonly RestFault[] = [
   { kind: "rate_limit", retryAfterSec: 0.4, scope: "shared" },
 ];
 
-/** Removes one paragraph of the design, in the store of a killed process. */
-interface Weakness {
-  readonly name: string;
-  readonly sql?: string;
-  /** How long Discord keeps nonces; with 1 it never recognises a message. */
-  readonly nonceWindowMs?: number;
-  /** How long the bot relies on a nonce, in milliseconds. */
-  readonly botWindowMs?: number;
-  /** Milliseconds without a process after each kill. */
-  readonly pauseMs?: number;
-  /** Kills come after a ring of the bell, and not at a request to create a message. */
-  readonly isOfTools?: true;
-}
-
-/** The start of a bot on a busy machine may take seconds, and it must not read the history first. */
-const LONG_WINDOW_MS = 300_000;
-
-const FORGET_ATTEMPT = "UPDATE outbox SET state = 'pending', first_attempt_at = NULL " +
-  "WHERE state = 'sending'";
-
-/** By `--weaken 1` and so on. */
-export const WEAKNESSES: readonly Weakness[] = [
-  {
-    name: "random nonce",
-    botWindowMs: LONG_WINDOW_MS,
-    sql: `UPDATE outbox SET nonce = 'random-' || lower(hex(randomblob(8))) WHERE state = 'sending';
-          UPDATE outbox SET message = json_set(message, '$.nonce', nonce) WHERE state = 'sending'`,
-  },
-  { name: "no enforce_nonce", nonceWindowMs: 1, botWindowMs: LONG_WINDOW_MS },
-  {
-    name: "no reconcile",
-    sql: `${FORGET_ATTEMPT} AND first_attempt_at < 1000 * unixepoch('subsec') - ${BOT_WINDOW_MS}`,
-    pauseMs: FORGOTTEN_MS,
-  },
-  {
-    name: "unfrozen outbox",
-    sql: `CREATE TEMP TABLE again AS SELECT DISTINCT json_extract(message, '$.of.cause') AS cause
-            FROM outbox WHERE state IN ('pending', 'sending');
-          UPDATE inbox SET state = 'waiting' WHERE message_id IN (SELECT cause FROM again);
-          DELETE FROM outbox
-            WHERE json_extract(message, '$.of.cause') IN (SELECT cause FROM again)`,
-    pauseMs: FORGOTTEN_MS,
-  },
-  { name: "no intent", sql: FORGET_ATTEMPT, pauseMs: FORGOTTEN_MS },
-  {
-    name: "no begun calls",
-    sql: "DELETE FROM step WHERE json_extract(step, '$.kind') = 'begun'",
-    isOfTools: true,
-  },
-  { name: "no steps", sql: "DELETE FROM step", isOfTools: true },
-];
-
 export const scenario = scenarioOf({
   name: "kill9",
   summary:
     "kill -9 at any moment under 20 messages/s, REST broken: each reply and each tool once, in order",
   /**
    * `pauses`: percentage of kills with a pause. `streaming`: 1 for growing drafts. `tools`:
-   * percentage of questions with tools. `weaken`: the number of a weakness, 1 to 7; the run must
-   * fail.
+   * percentage of questions with tools.
    */
-  long: { kills: 1_000, rate: 20, pauses: 10, streaming: 0, tools: 30, weaken: 0 },
-  short: { kills: 8, rate: 15, pauses: 20, streaming: 0, tools: 30, weaken: 0 },
-  async run({ seed, kills, rate, pauses, streaming, tools, weaken }) {
-    const weakness = weaken === 0 ? undefined : WEAKNESSES[weaken - 1];
-    if (weaken !== 0 && !weakness) throw new RangeError(`There is no weakness ${weaken}`);
-    const botWindowMs = weakness?.botWindowMs ?? BOT_WINDOW_MS;
+  long: { kills: 1_000, rate: 20, pauses: 10, streaming: 0, tools: 30 },
+  short: { kills: 8, rate: 15, pauses: 20, streaming: 0, tools: 30 },
+  async run({ seed, kills, rate, pauses, streaming, tools }) {
     const { world, krill, barnacle } = demoWorld({
-      nonceWindowMs: weakness?.nonceWindowMs ?? NONCE_WINDOW_MS,
+      nonceWindowMs: NONCE_WINDOW_MS,
       keptPerChannel: KEPT_PER_CHANNEL,
     });
     for (const name of NEW_CHANNELS) addChannel(world, krill, { name }, Date.now());
     const ledger = createLedger(seeded(seed + 1).random);
-    // The other weaknesses are about replies.
-    const toolLedger = createToolLedger(seed, weakness && !weakness.isOfTools ? 0 : tools);
+    const toolLedger = createToolLedger(seed, tools);
     const thinking = seeded(seed + 3);
     const ringing = seeded(seed + 4);
     await using bell = await startBell(() => ringing.upTo(RINGING_MS));
@@ -196,7 +128,7 @@ export const scenario = scenarioOf({
         dm: { allowFrom: ["ada", "grace"] },
         textChunkLimit: PART_LIMIT,
         streaming: streaming ? "edit" : "off",
-        rest: { timeoutSec: 1, globalPerSec: 500, nonceWindowSec: botWindowMs / 1_000 },
+        rest: { timeoutSec: 1, globalPerSec: 500, nonceWindowSec: BOT_WINDOW_MS / 1_000 },
         retry: { minDelayMs: 50, maxDelayMs: 400 },
         // A backlog must arrive as messages, not as a file.
         rateLimit: { maxQueueSize: 10_000 },
@@ -218,7 +150,6 @@ export const scenario = scenarioOf({
         ledger,
         toolLedger,
         bell,
-        weakness,
       });
     });
     if (!report) throw new Error("The scenario ended without an account");
@@ -245,13 +176,11 @@ interface Play {
   readonly ledger: Ledger;
   readonly toolLedger: ToolLedger;
   readonly bell: Bell;
-  readonly weakness: Weakness | undefined;
 }
 
 async function play(scene: Scene, given: Play): Promise<Report> {
-  const { seed, kills, rate, pauses, lifeMs, ledger, toolLedger, bell, weakness } = given;
+  const { seed, kills, rate, pauses, lifeMs, ledger, toolLedger, bell } = given;
   const { simulator, until } = scene;
-  const patienceMs = weakness ? CONTROL_PATIENCE_MS : PATIENCE_MS;
   const dice = seeded(seed);
   const talk = converse(scene, seeded(seed + 2), given);
   const aim = takeAim(scene, bell);
@@ -285,7 +214,7 @@ async function play(scene: Scene, given: Play): Promise<Report> {
   talk.begin(rate);
   for (let kill = 0; kill < kills; kill += 1) {
     simulator.faults.rest.clear();
-    if (!weakness && dice.random() < 0.5) {
+    if (dice.random() < 0.5) {
       simulator.faults.rest.add({
         ...CREATE,
         times: dice.between(1, 3),
@@ -295,16 +224,14 @@ async function play(scene: Scene, given: Play): Promise<Report> {
       });
       figures.faults += 1;
     }
-    const isAimed = weakness !== undefined || dice.random() < 0.5;
+    const isAimed = dice.random() < 0.5;
     const bot = scene.startBot();
     if (isAimed) {
-      const isRing = weakness ? weakness.isOfTools === true : dice.random() < RING_SHARE;
-      const target = isRing ? "ring" : "message";
+      const target = dice.random() < RING_SHARE ? "ring" : "message";
       figures.aimed += 1;
       if (target === "ring") figures.aimedAtTools += 1;
-      const requests = weakness || target === "ring" ? 1 : dice.between(1, AIMED_MAX);
-      // The kill of a control must hit, although the start of a bot takes seconds on a busy machine.
-      await aim(bot, { target, requests, capMs: weakness ? PATIENCE_MS : CAP_MS });
+      const requests = target === "ring" ? 1 : dice.between(1, AIMED_MAX);
+      await aim(bot, { target, requests, capMs: CAP_MS });
     } else await Promise.race([bot.exited, sleep(dice.upTo(lifeMs))]);
     bot.kill("SIGKILL");
     const exit = await ended(bot);
@@ -312,32 +239,23 @@ async function play(scene: Scene, given: Play): Promise<Report> {
       throw new Error(`The bot has ended by itself: ${JSON.stringify(exit)}`);
     }
     toolLedger.killed(stepsAfter(scene, toolLedger.lastRow));
-    const pauseMs = weakness?.pauseMs ?? pauseOf(dice, pauses);
+    const pauseMs = pauseOf(dice, pauses);
     if (pauseMs > 0) {
       figures.pauses += 1;
       if (pauseMs >= FORGOTTEN_MS) figures.forgotten += 1;
       await sleep(pauseMs);
     }
-    if (weakness?.sql !== undefined) sabotage(scene, weakness.sql);
-    // The echo of the message would reach some of the next bots before they send it again.
-    if (weakness && !weakness.isOfTools) simulator.faults.gateway.swallowHello = true;
   }
   simulator.faults.rest.clear();
-  simulator.faults.gateway.swallowHello = false;
   await talk.end();
 
   const last = scene.startBot();
-  if (weakness?.isOfTools) {
-    // On a busy machine, the cut calls may come later than the patience below.
-    const isCaught = () => [...bell.rings.values()].some((rings) => rings > 1);
-    await until("a call to run twice", isCaught, PATIENCE_MS).catch(() => {}); // the report says so
-  }
-  await answered(scene, ledger, patienceMs); // the report says so if one is missing
+  await answered(scene, ledger, PATIENCE_MS); // the report says so if one is missing
   // A second answer would come before the answer to a later question.
   for (const place of PLACES) talk.ask(place);
-  await answered(scene, ledger, patienceMs); // as above
+  await answered(scene, ledger, PATIENCE_MS); // as above
   const isQuiet = () => toolLedger.isQuiet(writtenIn(scene));
-  await until("the last reminders", isQuiet, patienceMs).catch(() => {}); // as above
+  await until("the last reminders", isQuiet, PATIENCE_MS).catch(() => {}); // as above
   await sleep(AFTERWARDS_MS);
   last.kill("SIGTERM");
   const exit = await ended(last);
@@ -358,7 +276,6 @@ async function play(scene: Scene, given: Play): Promise<Report> {
     Number(states.find((row) => row["state"] === state)?.["count"] ?? 0);
   return reportOf(seed, account, notebook, {
     facts: {
-      ...(weakness && { weakness: weakness.name }),
       kills,
       ...figures,
       ...ledger.figures,
@@ -447,15 +364,4 @@ function converse(
       await talking;
     },
   };
-}
-
-function sabotage({ dataDir }: Scene, sql: string): void {
-  const path = join(dataDir, DATABASE_NAME);
-  const database = new DatabaseSync(path);
-  try {
-    createStore(database, path, { elapsed: () => 0 }); // applies the journal to the tables
-    database.exec(sql);
-  } finally {
-    database.close();
-  }
 }

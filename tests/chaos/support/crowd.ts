@@ -5,24 +5,9 @@
  * no answer, and only advance the sequence number.
  */
 
-import { type Account, accountOf, type Owed } from "../../support/bot/account.ts";
+import { type Account, accountOf } from "../../support/bot/account.ts";
 import type { Scene } from "../../support/bot/e2e.ts";
 import type { Seeded } from "../../support/seeded.ts";
-
-export interface Crowd {
-  /** Asks the bot a question somewhere, and returns its name. */
-  ask(where?: string): string;
-  /** Sends a message that is not for the bot. */
-  chat(): void;
-  readonly owed: readonly Owed[];
-  /** The current state. */
-  account(): Account;
-  /**
-   * Waits until all questions are answered, or the time is over; then until a last question in each
-   * place is.
-   */
-  quiesce(patienceMs: number): Promise<Account>;
-}
 
 /** Two channels, a thread, and the direct messages of an allowed user. */
 const GUILD_CHANNELS = ["general", "off-topic", "How do I feed krill?"];
@@ -30,7 +15,7 @@ const DIRECT = "dm";
 const IN_DIRECT = "ada";
 const IN_GUILD = ["ada", "grace"];
 
-export function gather({ simulator, mention, written, until }: Scene, seeded: Seeded): Crowd {
+export function gather({ simulator, mention, written, until }: Scene, seeded: Seeded) {
   const places = [...GUILD_CHANNELS, DIRECT];
   // By id, because the name of a direct channel does not name its user.
   const idOf = (place: string) => simulator.channel(place, IN_DIRECT).id;
@@ -46,27 +31,28 @@ export function gather({ simulator, mention, written, until }: Scene, seeded: Se
   );
   let count = 0;
 
-  const askIn = ({ place, as, channel, pieces }: (typeof owed)[number]): string => {
+  const askIn = ({ place, as, channel, pieces }: (typeof owed)[number]): void => {
     count += 1;
     const name = `q${String(count).padStart(4, "0")}.`;
     simulator.say({ as, in: channel, text: place === DIRECT ? name : `${mention} ${name}` });
     pieces.push(name);
-    return name;
   };
   const account = () => accountOf(owed, (channel) => written(channel));
 
-  const settle = async (patienceMs: number) => {
+  const settle = async () => {
     const isSettled = () => account().lost.length === 0;
-    await until("all answers", isSettled, patienceMs).catch(() => {}); // the report lists lost answers
+    await until("all answers", isSettled).catch(() => {}); // the report lists lost answers
   };
 
   return {
-    owed,
+    /** The current state. */
     account,
-    ask(where) {
+    /** Asks the bot a question somewhere. */
+    ask(where?: string) {
       const place = where ?? seeded.pick(places);
-      return askIn(seeded.pick(owed.filter((one) => one.place === place)));
+      askIn(seeded.pick(owed.filter((one) => one.place === place)));
     },
+    /** Sends a message that is not for the bot. */
     chat() {
       simulator.say({
         as: seeded.pick(IN_GUILD),
@@ -74,11 +60,15 @@ export function gather({ simulator, mention, written, until }: Scene, seeded: Se
         text: "between us",
       });
     },
-    async quiesce(patienceMs) {
-      await settle(patienceMs);
+    /**
+     * Waits until all questions are answered, or for a time; then until a last question in each place
+     * is.
+     */
+    async quiesce(): Promise<Account> {
+      await settle();
       // A second answer would come before the answer to a later question.
       for (const place of owed) if (place.pieces.length > 0) askIn(place);
-      await settle(patienceMs);
+      await settle();
       return account();
     },
   };

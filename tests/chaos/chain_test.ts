@@ -1,7 +1,7 @@
 import { it } from "node:test";
-import { scenario } from "./scenarios/twins.ts";
+import { scenario } from "./scenarios/chain.ts";
 import { assertKept, SEED } from "./support/report.ts";
 
-it(`[G11] ${scenario.name} › ${scenario.summary}`, async () => {
+it(`[W1] [A3] ${scenario.name} › ${scenario.summary}`, async () => {
   assertKept(scenario.name, await scenario.run({ ...scenario.short, seed: SEED }));
 });
