@@ -31,7 +31,7 @@ const TOKEN = "MTQ5ODAwMDAwMDAwMDAwMDAw.GabcDe.abcdefghijklmnopqrstuvwxyz0123456
 const NO_TOKEN_OPTION = new RegExp(
   "^barnacle: no option takes a secret: other programs see a command line, and the shell keeps it " +
     "in its history\\. Reset a token that you gave here, and put the new one into the variable " +
-    "DISCORD_BOT_TOKEN, or into a file for --token-file of `barnacle setup`\\n$",
+    "DISCORD_BOT_TOKEN, or paste it into `barnacle setup`\\n$",
 );
 
 describe("[O10] runCommandLine()", () => {

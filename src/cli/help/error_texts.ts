@@ -69,7 +69,7 @@ function problemOf(error: unknown): string {
 const VISIBLE = "other programs see a command line, and the shell keeps it in its history";
 
 const NEW_TOKEN = "Reset a token that you gave here, and put the new one into the variable " +
-  "DISCORD_BOT_TOKEN, or into a file for --token-file of `barnacle setup`";
+  "DISCORD_BOT_TOKEN, or paste it into `barnacle setup`";
 const NEW_KEY = "Make a new key if you gave one here, and put it into the variable of its " +
   "provider, or into a file";
 

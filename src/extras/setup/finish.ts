@@ -34,12 +34,11 @@ export async function finish(
   ports: SetupPorts,
   { config, data }: Pick<CommonFlags, "config" | "data">,
 ): Promise<SetupEnd> {
-  const { dialogue, given } = ports;
+  const { dialogue } = ports;
   const offer = await ports.commands.offer();
-  const start = given.take("start") ??
-    (dialogue.isInteractive ? await askStart(offer, ports) : "later");
+  const start = await askStart(offer, ports);
   const place = { config: file, data };
-  const installed = start === "service"
+  const installed = start === "service" && "name" in offer
     ? await install(answers, place, offer, ports)
     : { code: EXIT.done };
   const running = { config: file, data: installed.dataDir ?? data };
@@ -74,7 +73,6 @@ async function askStart(
     : [];
   try {
     return await dialogue.choose<StartWay>({
-      key: "start",
       message: "How shall the bot run?",
       options: [
         ...service,
@@ -92,13 +90,9 @@ async function askStart(
 async function install(
   answers: WholeAnswers,
   place: BotPlace,
-  offer: OfferedService | { readonly why: string },
+  offer: OfferedService,
   { dialogue, commands }: SetupPorts,
 ): Promise<{ readonly code: ExitCode; readonly dataDir?: string }> {
-  if ("why" in offer) {
-    dialogue.fail(`No service: ${offer.why}`);
-    return { code: EXIT.failed };
-  }
   const secrets = Object.fromEntries(
     secretFiles(answers).map(({ name, text }) => [name, secretText(text)]),
   );

@@ -6,9 +6,6 @@ import { DialogueEnd } from "./ports/dialogue.ts";
 import { type SetupEnd } from "./finish.ts";
 import { hasTerminal, terminalDialogue } from "./ports/terminal.ts";
 
-/** Minutes to wait for the bot to join a server, as `setup` does. */
-const JOIN_MIN = 10;
-
 /**
  * Asks, and runs the setup after a yes.
  *
@@ -19,7 +16,7 @@ export async function offerSetup(flags: CommonFlags, io: Io): Promise<SetupEnd |
   const dialogue = terminalDialogue(io.errStyle);
   try {
     const message = "There is no config and no bot token yet. Set the bot up now?";
-    if (!await dialogue.confirm({ key: "start", message })) return undefined;
+    if (!await dialogue.confirm({ message })) return undefined;
   } catch (error) {
     if (error instanceof DialogueEnd) return undefined;
     throw error;
@@ -28,5 +25,5 @@ export async function offerSetup(flags: CommonFlags, io: Io): Promise<SetupEnd |
   }
   const { setUp } = await import("./setup.ts");
   const { config, data, json } = flags;
-  return await setUp({ config, data, json, joinWait: JOIN_MIN, yes: false, dryRun: false }, io);
+  return await setUp({ config, data, json, dryRun: false }, io);
 }

@@ -13,12 +13,10 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
-import { openKeptAnswers } from "../../../src/extras/setup/answers/kept_answers.ts";
 import { writeFiles } from "../../../src/extras/setup/ports/write_files.ts";
 import { setUp } from "../../../src/extras/setup/setup.ts";
 import { tempDirectory } from "../../support/temp_directory.ts";
 import { recordingIo } from "../../cli/io.ts";
-import { FINISHED, GUILD } from "./answers.ts";
 
 const TEXT = '{ "channels": { "discord": { "token": { "file": "discord_token" } } } }\n';
 const SECRETS = [{ name: "discord_token", text: "new" }];
@@ -98,57 +96,8 @@ describe("[O3] writeFiles()", () => {
   });
 });
 
-describe("[O3] openKeptAnswers()", () => {
-  it("keeps answers without secrets, for the same application only", () => {
-    using directory = tempDirectory();
-    const dataDir = join(directory.path, "data");
-    openKeptAnswers(dataDir).keep(FINISHED);
-    const path = join(dataDir, "setup.json");
-    assert.equal(statSync(path).mode & 0o777, 0o600);
-    assert.ok(!/TOKEN|sk-test/.test(readFileSync(path, "utf8")));
-    const kept = openKeptAnswers(dataDir);
-    assert.equal(kept.read("1"), undefined);
-    const { intents, places, owner } = FINISHED;
-    const read = { ...kept.read(FINISHED.bot?.applicationId ?? "") };
-    assert.deepEqual(read, { intents, places, owner });
-  });
-
-  it("removes a directory that it has created, and no other", () => {
-    using directory = tempDirectory();
-    const dataDir = join(directory.path, "data");
-    const own = openKeptAnswers(dataDir);
-    own.keep(FINISHED);
-    own.remove();
-    assert.equal(existsSync(dataDir), false);
-    mkdirSync(dataDir, { mode: 0o700 });
-    const other = openKeptAnswers(dataDir);
-    other.keep(FINISHED);
-    other.remove();
-    assert.deepEqual(readdirSync(dataDir), []);
-  });
-
-  it("reads nothing from a damaged file", () => {
-    using directory = tempDirectory();
-    const id = FINISHED.bot?.applicationId ?? "";
-    for (const text of ["", "{", "[]", `{"applicationId":"${id}","owner":{"id":"x"}}`]) {
-      writeFileSync(join(directory.path, "setup.json"), text);
-      assert.equal(openKeptAnswers(directory.path).read(id), undefined, text);
-    }
-  });
-
-  it("does not fail where it cannot write", () => {
-    using directory = tempDirectory();
-    const path = join(directory.path, "file");
-    writeFileSync(path, "");
-    const kept = openKeptAnswers(join(path, "data"));
-    kept.keep(FINISHED);
-    kept.remove();
-    assert.equal(kept.read(GUILD.id), undefined);
-  });
-});
-
 describe("[O3] [O10] setUp()", () => {
-  const NO_FLAGS = { joinWait: 0, yes: true, dryRun: false, json: false };
+  const NO_FLAGS = { dryRun: false, json: false };
   const ENV = { DISCORD_API_URL: "http://127.0.0.1:9", HOME: "/nonexistent" };
   const WRONG: readonly (readonly [path: string, config: RegExp, data: RegExp])[] = [
     ["folder", /it is a folder|Cannot read/, /^$/],
@@ -181,7 +130,7 @@ describe("[O3] [O10] setUp()", () => {
     });
   }
 
-  it("goes on to the token with right paths, and with --dry-run for a config that no one writes", async () => {
+  it("goes on to the terminal with right paths, and with --dry-run for a config that no one writes", async () => {
     using directory = tempDirectory();
     writeFileSync(join(directory.path, "file"), "");
     for (
@@ -190,7 +139,7 @@ describe("[O3] [O10] setUp()", () => {
       const io = recordingIo(ENV);
       const config = join(directory.path, name);
       await setUp({ ...NO_FLAGS, config, dryRun, data: join(directory.path, "data") }, io);
-      assert.match(io.stderr.join("\n"), /token/);
+      assert.match(io.stderr.join("\n"), /setup asks its questions on a terminal/);
     }
   });
 });

@@ -1,7 +1,6 @@
 /** A dialogue and ports with answers of a test. */
 
 import assert from "node:assert/strict";
-import { givenAnswers } from "../../../src/extras/setup/answers/given_answers.ts";
 import type { Dialogue } from "../../../src/extras/setup/ports/dialogue.ts";
 import type { SetupDiscord } from "../../../src/extras/setup/ports/discord_port.ts";
 import type { ModelPort } from "../../../src/extras/setup/ports/model_port.ts";
@@ -29,7 +28,6 @@ export function scriptedDialogue(answers: readonly (string | boolean)[]) {
     }
   };
   const dialogue: Dialogue = {
-    isInteractive: true,
     asked: () => 0,
     chapter() {},
     ok: say("ok"),
@@ -58,11 +56,11 @@ export function scriptedDialogue(answers: readonly (string | boolean)[]) {
 /** The ports of a test; the others throw. */
 export function portsOf(
   dialogue: Dialogue,
-  { discord = {}, models = {}, commands = {}, given = {}, env = {} }: {
+  { discord = {}, models = {}, commands = {}, channels, env = {} }: {
     readonly discord?: Partial<SetupDiscord>;
     readonly models?: Partial<ModelPort>;
     readonly commands?: Partial<OwnCommands>;
-    readonly given?: Parameters<typeof givenAnswers>[0];
+    readonly channels?: readonly string[];
     readonly env?: SetupPorts["env"];
   },
 ): SetupPorts {
@@ -71,7 +69,7 @@ export function portsOf(
   };
   return {
     dialogue,
-    given: givenAnswers(given),
+    channels,
     env,
     style: PLAIN,
     showsQr: false,
@@ -94,9 +92,7 @@ export function portsOf(
       greet: absent,
       ...commands,
     },
-    readSecret: absent,
     sleep: () => Promise.resolve(),
     elapsed: () => 0,
-    joinMs: 0,
   };
 }

@@ -3,13 +3,12 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { distance } from "fastest-levenshtein";
-import { parseAnswers } from "../../../src/extras/setup/answers/given_answers.ts";
 import { ollamaUrl } from "../../../src/extras/setup/ports/model_port.ts";
 import { tokenFault } from "../../../src/extras/setup/steps/ask_bot.ts";
 import { readLimit, readPrices } from "../../../src/extras/setup/steps/ask_limit.ts";
 import { addressFault, keyFault } from "../../../src/extras/setup/steps/ask_model.ts";
 import { wordsFor } from "../../../src/extras/setup/steps/ask_channels.ts";
-import { matched } from "../../../src/extras/setup/steps/ask_server.ts";
+import { matched } from "../../../src/extras/setup/steps/offered_channels.ts";
 
 const HELP =
   "get the bot token in Discord's developer portal, under your application, Bot, Reset Token.";
@@ -63,54 +62,6 @@ describe("[O3] tokenFault()", () => {
     const env = { DISCORD_API_URL: "http://127.0.0.1:1" };
     assert.match(tokenFault("mfa.abcdefghijklmnopqrstuvwxyz", env) ?? "", /user account/);
     assert.equal(tokenFault("abcdefghijklmnopqrstuvwxyz012345", env), undefined);
-  });
-});
-
-describe("[O3] parseAnswers()", () => {
-  const wrong: readonly (readonly [text: string, problems: readonly string[]])[] = [
-    ["", ["it is no JSON object; `{}` is the shortest"]],
-    ["{", ["1:2: A closing brace } is missing here"]],
-    ['{\n  "server" "Harbour"\n}', ["2:12: A colon is missing here"]],
-    ['{ "server": "a", "server": "b" }', [
-      '1:18: The key "server" is here twice: it is in line 1, too',
-    ]],
-    ["[]", ["it is no JSON object; `{}` is the shortest"]],
-    ['{ "sever": "x" }', ['unknown key "sever"; did you mean "server"?']],
-    [
-      '{ "token": "x" }',
-      [
-        "token: no secret belongs into this file; write the token into a file of its own, and name " +
-        "that in tokenFile",
-      ],
-    ],
-    [
-      '{ "apiKey": "x" }',
-      [
-        "apiKey: no secret belongs into this file; write the key into a file of its own, and name " +
-        "that in apiKeyFile",
-      ],
-    ],
-    ['{ "server": 5 }', ["server: expected a name, or a list of names"]],
-    ['{ "server": [] }', ["server: expected a name, or a list of names"]],
-    ['{ "prices": { "input": 1 } }', ["prices.output: expected dollars, 0 or more"]],
-    ['{ "prices": { "input": 1, "output": -1 } }', ["prices.output: expected dollars, 0 or more"]],
-    ['{ "intents": "yes" }', ["intents: expected true or false"]],
-    [
-      '{ "example": "hooks" }',
-      ['example: expected "one-agent" or "many-agents"'],
-    ],
-    ['{ "start": "now" }', ['start: expected "service", "here" or "later"']],
-  ];
-  for (const [text, problems] of wrong) {
-    it(`refuses ${JSON.stringify(text)}`, async () => {
-      assert.deepEqual(await parseAnswers(text), { problems });
-    });
-  }
-
-  it("reads JSON with comments", async () => {
-    const text = '{ // mine\n "server": "Harbour", "channels": ["help"], "dailyLimit": 2, }';
-    const answers = { server: "Harbour", channels: ["help"], dailyLimit: 2 };
-    assert.deepEqual(await parseAnswers(text), { answers });
   });
 });
 
@@ -195,21 +146,15 @@ describe("[O3] matched()", () => {
   ];
   for (const [typed, problem] of wrong) {
     it(`refuses ${typed}`, () => {
-      assert.deepEqual(matched([typed], channels, "channel", distance), { problem });
+      assert.deepEqual(matched([typed], channels, distance), { problem });
     });
   }
   for (const typed of ["help", "#help", "HELP", "2", "<#2>"]) {
     it(`finds ${typed}`, () => {
       const found = [{ id: "2", name: "help" }];
-      assert.deepEqual(matched([typed], channels, "channel", distance), { found });
+      assert.deepEqual(matched([typed], channels, distance), { found });
     });
   }
-  it("names the servers of the bot", () => {
-    const servers = [{ id: "1", name: "Krill & Co" }];
-    assert.deepEqual(matched(["Harbour"], servers, "server", distance), {
-      problem: 'The bot is in no server called "Harbour"; there are "Krill & Co"',
-    });
-  });
 });
 
 describe("[O3] wordsFor()", () => {

@@ -2,8 +2,8 @@
 
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import process from "node:process";
 import { describe, it } from "node:test";
 import type { Env } from "../../../src/lib/env.ts";
@@ -96,6 +96,21 @@ async function toTheFiles({ simulator, bot }: FreshMachine, terminal: OpenTermin
   await terminal.see(/Write these files\?/);
 }
 
+/** Answers with Enter up to the question of the model; the token is in the environment. */
+async function toTheModel(terminal: OpenTerminal): Promise<void> {
+  for (
+    const question of [
+      /Turn Message Content/,
+      /Where on "Krill & Co" may it answer/,
+      /Are you @ada/,
+    ]
+  ) {
+    await terminal.see(question);
+    terminal.type(KEY.enter);
+  }
+  await terminal.see(/Which model answers\?/);
+}
+
 const hasPython = spawnSync("python3", ["-c", "import pty"]).status === 0;
 
 describe(
@@ -179,32 +194,12 @@ describe(
       }, ({ status }) => status === 401);
     });
 
-    it("says that no server has joined in time, and waits again", async () => {
-      await onFreshMachine(async (machine) => {
-        const { simulator, bot } = machine;
-        const terminal = machine.open(["setup", "--join-wait", "0.01"]);
-        await terminal.see(/Paste the bot token/);
-        terminal.type(bot.token, true);
-        terminal.type(KEY.enter);
-        await terminal.see(/Turn Message Content/);
-        terminal.type(`n${KEY.enter}`);
-        await terminal.see(/Unchanged\. Later: .*doctor --fix/s);
-        await terminal.see(/No server has joined the bot within 1 s/);
-        await terminal.see(/Go on without a server/);
-        simulator.invite({ who: "Krill" });
-        terminal.type(KEY.enter);
-        await terminal.see(/On "Krill & Co"/);
-        terminal.type(KEY.interrupt);
-        assert.equal(await terminal.exited, 1);
-      });
-    });
-
     it("offers no hidden channel, names what the bot lacks, and suggests the nearest name", async () => {
       await onFreshMachine(async (machine) => {
         const { simulator, bot } = machine;
         simulator.permit({ to: "@everyone", what: "viewChannel", as: "denied", in: "general" });
         simulator.permit({ to: "@everyone", what: "sendMessages", as: "denied", in: "off-topic" });
-        const terminal = machine.open(["setup", "--channels", "hepl", "--server", "krill & co"]);
+        const terminal = machine.open(["setup", "--channels", "hepl"]);
         simulator.invite({ who: "Krill" });
         await terminal.see(/Paste the bot token/);
         terminal.type(bot.token, true);
@@ -229,25 +224,12 @@ describe(
         const { simulator, bot, model } = machine;
         simulator.invite({ who: "Krill" });
         model.behave("not_found");
-        const token = { DISCORD_BOT_TOKEN: bot.token };
-        const flags = ["--server", "Krill & Co", "--channels", "all", "--owner", "me"];
-        const terminal = machine.open(
-          ["setup", ...flags, "--model", "ollama/no-such-model"],
-          token,
-        );
+        const terminal = machine.open(["setup"], { DISCORD_BOT_TOKEN: bot.token });
         await terminal.see(/Token from DISCORD_BOT_TOKEN/);
-        await terminal.see(/Turn Message Content/);
-        terminal.type(KEY.enter);
-        await terminal.see(/Ollama has no model "no-such-model"/);
-        await terminal.see(/Download it now \(ollama pull no-such-model\)\?/);
-        terminal.type(KEY.enter);
-        await terminal.see(/Not downloaded: pull model manifest: file does not exist/);
-        await terminal.see(/Choose another model/);
-        terminal.type(KEY.enter);
-        await terminal.see(/Which model answers\?/);
+        await toTheModel(terminal);
         terminal.type(KEY.enter);
         await terminal.see(/Ollama has no model "another-script"/);
-        await terminal.see(/Download it now/);
+        await terminal.see(/Download it now \(ollama pull another-script\)\?/);
         terminal.type(KEY.enter);
         await terminal.see(/ollama\/another-script answered in/);
         assert.deepEqual(model.pulled, ["another-script"]);
@@ -275,10 +257,11 @@ describe(
           OPENAI_API_KEY: "sk-test-of-setup",
           OPENAI_BASE_URL: `http://127.0.0.1:${port}/v1`,
         };
-        const flags = ["--server", "Krill & Co", "--channels", "all", "--owner", "me"];
-        const terminal = machine.open(["setup", ...flags, "--model", "openai/gpt-5-mini"], env);
-        await terminal.see(/Turn Message Content/);
+        const terminal = machine.open(["setup"], env);
+        await toTheModel(terminal);
         terminal.type(KEY.enter);
+        await terminal.see(/Name of the model at OpenAI/);
+        terminal.type(`gpt-5-mini${KEY.enter}`);
         await terminal.see(/gpt-5-mini at http:\/\/127\.0\.0\.1:\d+\/v1 could not be reached/);
         await terminal.see(/Try again/);
         assert.ok(!terminal.screen().includes("sk-test-of-setup"));
@@ -309,34 +292,6 @@ describe(
         });
       });
     }
-
-    it("goes on with the answers of a setup whose terminal was lost, and asks for the token", async () => {
-      await onFreshMachine(async (machine) => {
-        const { home, bot } = machine;
-        const first = machine.open();
-        await toTheFiles(machine, first);
-        first.hangUp();
-        await first.exited;
-        const [kept = "", ...others] = filesBelow(home);
-        assert.deepEqual(others, []);
-        assert.equal(mode(kept), 0o600);
-        assert.ok(!readFileSync(kept, "utf8").includes(bot.token));
-
-        const second = machine.open();
-        await second.see(/Paste the bot token/);
-        second.type(bot.token, true);
-        second.type(KEY.enter);
-        await second.see(/was not finished\. Go on with its answers\?/);
-        second.type(KEY.enter);
-        await second.see(/Write these files\?/);
-        second.type(KEY.enter);
-        await second.see(/How shall the bot run\?/);
-        second.type(KEY.down);
-        second.type(KEY.enter);
-        assert.equal(await second.exited, 0);
-        assert.equal(existsSync(kept), false);
-      });
-    });
 
     it("goes back with Escape to the question before, not to the step before", async () => {
       await onFreshMachine(async (machine) => {
@@ -377,7 +332,7 @@ describe(
         const { simulator, bot, home, configFile } = machine;
         simulator.invite({ who: "Krill" });
         const env = { DISCORD_BOT_TOKEN: bot.token };
-        const terminal = machine.open(["setup", "--example", "many-agents", "--owner", "me"], env);
+        const terminal = machine.open(["setup", "--example", "many-agents"], env);
         await terminal.see(/Turn Message Content/);
         terminal.type(KEY.enter);
         await terminal.see(
@@ -391,6 +346,8 @@ describe(
           await terminal.see(new RegExp(`No channel for #${channel} of the example: left out`));
         }
         await terminal.see(/The agent writer has no channel/);
+        await terminal.see(/Are you @ada/);
+        terminal.type(KEY.enter);
         await terminal.see(/Which model answers\?/);
         terminal.type(KEY.enter);
         await terminal.see(/will write {3}AGENTS\.md, SOUL\.md/);
@@ -421,9 +378,12 @@ describe(
       await onFreshMachine(async (machine) => {
         const { simulator, bot, configFile } = machine;
         simulator.invite({ who: "Krill" });
-        const env = { DISCORD_BOT_TOKEN: bot.token };
-        const { code } = await machine.run(["setup", "--yes", "--owner", "me"], env);
-        assert.equal(code, 0);
+        mkdirSync(dirname(configFile), { recursive: true });
+        const config = {
+          channels: { discord: { token: bot.token } },
+          agents: { defaults: { model: "ollama/barnacle-script" } },
+        };
+        writeFileSync(configFile, JSON.stringify(config, undefined, 2), { mode: 0o600 });
         const running = machine.open(["run"]);
         await running.see(/Krill is ready/);
         const without = await machine.run(["dashboard"]);
@@ -442,6 +402,24 @@ describe(
         assert.match(readFileSync(configFile, "utf8"), /"dashboard": true/);
         running.type(KEY.interrupt);
         assert.equal(await running.exited, 0);
+      });
+    });
+
+    it("prints the config with --dry-run, for the channels of --channels, and writes nothing", async () => {
+      await onFreshMachine(async ({ simulator, bot, home, open }) => {
+        simulator.invite({ who: "Krill" });
+        const env = { DISCORD_BOT_TOKEN: bot.token };
+        const terminal = open(["setup", "--dry-run", "--channels", "help"], env);
+        await terminal.see(/Turn Message Content/);
+        terminal.type(KEY.enter);
+        await terminal.see(/#help: can read, answer, attach and react/);
+        await terminal.see(/Are you @ada/);
+        terminal.type(KEY.enter);
+        await terminal.see(/Which model answers\?/);
+        terminal.type(KEY.enter);
+        await terminal.see(/these channels only[^]*#help/);
+        assert.equal(await terminal.exited, 0);
+        assert.deepEqual(filesBelow(home), []);
       });
     });
 
@@ -489,139 +467,21 @@ describe(
 );
 
 describe("[O3] barnacle setup without a terminal", () => {
-  const ANSWERS = {
-    intents: true,
-    server: "Krill & Co",
-    channels: ["help", "#general"],
-    owner: "me",
-    model: "ollama/barnacle-script",
-  };
-
-  it("takes all answers from a file, and the token from the environment", async () => {
-    await onFreshMachine(async (machine) => {
-      const { simulator, bot, home, configFile } = machine;
-      simulator.invite({ who: "Krill" });
-      const file = join(home, "answers.jsonc");
-      writeFileSync(file, `// of this machine\n${JSON.stringify(ANSWERS)}`);
-      const env = { DISCORD_BOT_TOKEN: bot.token };
-      const dry = await machine.run(["setup", "--answers", file, "--dry-run"], env);
-      assert.equal(dry.code, 0);
-      assert.equal(existsSync(configFile), false);
-      const { code, stdout, stderr } = await machine.run(
-        ["setup", "--answers", file, "--json"],
-        env,
-      );
-      assert.equal(code, 0, stderr.join("\n"));
-      assert.deepEqual(JSON.parse(stdout.join("")), {
-        ok: true,
-        config: configFile,
-        start: "later",
-      });
-      assert.equal(readFileSync(configFile, "utf8").trim(), dry.stdout.join("\n").trim());
-      assert.ok(![...dry.stdout, ...stderr].join("\n").includes(bot.token));
-      assert.match(
-        stderr.join("\n"),
-        /^Done\. {2}\S*barnacle run · \S*barnacle status · \S*barnacle dashboard · /m,
-      );
-      const other = ["--config", join(home, "other.jsonc"), "--data", join(home, "other")];
-      const named = await machine.run(["setup", "--answers", file, ...other, "--yes"], env);
-      assert.ok(
-        named.stderr.some((line) =>
-          /^Done\. {2}\S*barnacle run /.test(line) && line.includes(` run ${other.join(" ")} · `)
-        ),
-        named.stderr.join("\n"),
-      );
-      const checked = await machine.run(["config", "check"]);
-      assert.match(checked.stdout.join(""), /config\.jsonc: valid/);
+  it("says that it needs one", async () => {
+    await onFreshMachine(async ({ home, run }) => {
+      const { code, stdout, stderr } = await run(["setup"]);
+      assert.match(stderr.join("\n"), /setup asks its questions on a terminal/);
+      assert.deepEqual([code, stdout], [2, []]);
+      assert.deepEqual(filesBelow(home), []);
     });
   });
-
-  /** `wrong_answers_test.ts` and `examples_test.ts` have each wrong answer. */
-  const wrong: readonly (readonly [
-    what: string,
-    answers: object,
-    code: number,
-    words: RegExp,
-    env?: Env,
-  ])[] = [
-    [
-      "no token",
-      {},
-      2,
-      /no terminal to ask "Paste the bot token[^"]*"; give --token-file, or DISCORD_BOT_TOKEN/,
-      {},
-    ],
-    ["a refused token", {}, 77, /Discord does not accept this token/, {
-      DISCORD_BOT_TOKEN: "MTQ5ODAwMDAwMDAwMDAwMDAw.GabcDe.abcdefghijklmnopqrstuvwxyz0123456789ab",
-    }],
-    ["a missing token file", { tokenFile: "/nowhere/token" }, 78, /\/nowhere\/token: it cannot be/],
-    ["no word about intents", {}, 2, /Turn Message Content and Server Members on now.*--yes/],
-    ["an unknown server", { intents: false, server: "Krill & C" }, 2, /did you mean "Krill & Co"/],
-    ["an unknown owner", { ...ANSWERS, owner: "zoe" }, 2, /No member is called "zoe"/],
-    ["no model's name", { ...ANSWERS, model: "llama" }, 2, /is not <provider>\/<model>/],
-    ["an unknown provider", { ...ANSWERS, model: "x/y" }, 2, /"x" is no known provider/],
-    [
-      "a local server that is off",
-      { ...ANSWERS, model: "lmstudio/x" },
-      69,
-      /LM Studio does not answer at http/,
-    ],
-    [
-      "a model that cannot be reached",
-      { ...ANSWERS, model: "local/x", baseUrl: "http://127.0.0.1:9/v1" },
-      69,
-      /^(?!.*local\/).*x at http:\/\/127\.0\.0\.1:9\/v1 could not be reached/m,
-    ],
-    [
-      "an address as model",
-      { ...ANSWERS, model: "http://127.0.0.1:9/v1" },
-      2,
-      /"http:\/\/127\.0\.0\.1:9\/v1" is an address\. Write it as "baseUrl" into the file of --answers/,
-    ],
-    [
-      "an example without its channels",
-      { ...ANSWERS, channels: undefined, example: "many-agents" },
-      2,
-      /no terminal to ask "The example answers in #research, which "Krill & Co" lacks.*--channels/,
-    ],
-    [
-      "an example without a server",
-      { ...ANSWERS, server: "none", example: "one-agent" },
-      2,
-      /the example one-agent has channels of a server; without a server, leave it out/,
-    ],
-    [
-      "an unknown example",
-      { example: "hooks" },
-      2,
-      /example: expected "one-agent" or "many-agents"/,
-    ],
-    ["a limit below 0", { ...ANSWERS, dailyLimit: -1 }, 2, /dailyLimit: This is no amount/],
-  ];
-  for (const [what, answers, expected, words, own] of wrong) {
-    it(`ends with ${expected} for ${what}`, async () => {
-      await onFreshMachine(async (machine) => {
-        const { simulator, bot, home } = machine;
-        simulator.invite({ who: "Krill" });
-        const file = join(home, "answers.jsonc");
-        writeFileSync(file, JSON.stringify(answers));
-        const env = own ?? { DISCORD_BOT_TOKEN: bot.token };
-        const { code, stdout, stderr } = await machine.run(["setup", "--answers", file], env);
-        assert.match(stderr.join("\n"), words);
-        assert.ok(stderr.filter((line) => words.test(line)).length < 2, "says it twice");
-        assert.doesNotMatch(stderr.join("\n"), /^\s+at /m);
-        assert.deepEqual([code, stdout], [expected, []]);
-        assert.deepEqual(filesBelow(home), [file]);
-      }, ({ status }) => status === 401);
-    });
-  }
 
   it("asks nothing if the config that exists is broken", async () => {
     await onFreshMachine(async ({ bot, home, run }) => {
       const file = join(home, "broken.jsonc");
       writeFileSync(file, '{ "a": ');
       const env = { DISCORD_BOT_TOKEN: bot.token };
-      const { code, stderr } = await run(["setup", "--yes", "--config", file], env);
+      const { code, stderr } = await run(["setup", "--config", file], env);
       assert.match(
         stderr.join("\n"),
         /broken\.jsonc cannot be changed: it is no JSON with comments/,
@@ -635,25 +495,13 @@ describe("[O3] barnacle setup without a terminal", () => {
       const file = join(home, "mine.jsonc");
       writeFileSync(file, "{}", { mode: 0o600 });
       const env = { DISCORD_BOT_TOKEN: bot.token };
-      const args = ["setup", "--yes", "--config", file, "--example", "one-agent"];
+      const args = ["setup", "--config", file, "--example", "one-agent"];
       const { code, stderr } = await run(args, env);
       assert.match(
         stderr.join("\n"),
         /the example one-agent begins a new config, and .* exists; --config/,
       );
       assert.deepEqual([code, stderr.length], [2, 1]);
-    });
-  });
-
-  it("ends with 75 if no server joins in time", async () => {
-    await onFreshMachine(async ({ bot, run }) => {
-      const env = { DISCORD_BOT_TOKEN: bot.token };
-      const { code, stderr } = await run(["setup", "--yes", "--join-wait", "0.01"], env);
-      assert.match(
-        stderr.join("\n"),
-        /No server has joined .* open https:\/\/discord\.com\/oauth2/,
-      );
-      assert.equal(code, 75);
     });
   });
 });

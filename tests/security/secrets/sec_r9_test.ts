@@ -71,6 +71,7 @@ const OPTIONS: SceneOptions = {
       uptime: { to: "user:123456789012345678", secret: canary("hooks.*.secret") },
     },
     search: { kind: "brave", apiKey: canary("search.apiKey") },
+    alerts: { webhook: canary("alerts.webhook") },
     mcp: {
       servers: {
         files: { command: "mcp-files", env: { KEY: canary("mcp.servers.*.env.*") } },

@@ -26,8 +26,6 @@ export interface OpenTerminal {
   readonly keys: () => number;
   /** The program's exit code; 128 and the number of its signal after one. */
   readonly exited: Promise<number>;
-  /** Takes the terminal away, as a lost connection does. */
-  hangUp(): void;
   kill(): void;
 }
 
@@ -91,7 +89,6 @@ export function openTerminal(
       }),
     keys: () => keys,
     exited,
-    hangUp: () => child.stdin.end(),
     kill: () => child.kill("SIGKILL"),
   };
 }

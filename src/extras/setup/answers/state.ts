@@ -1,6 +1,6 @@
 /**
  * The answers of a setup, and the order of its steps. A step takes the answers so far and returns
- * more of them, so going back and going on after a break are the same as beginning.
+ * more of them, so going back is the same as beginning.
  */
 
 import type { ApplicationId, ChannelId, GuildId, UserId } from "../../../core/discord/ids.ts";
@@ -73,7 +73,7 @@ export type LimitAnswer =
 export interface SetupState {
   /** Absent: the config has the answers only. */
   readonly example?: ExampleAnswer;
-  /** The bot token. It is never kept between two setups. */
+  /** The bot token. */
   readonly token?: string;
   /** The bot that the token belongs to. */
   readonly bot?: BotIdentity;

@@ -85,7 +85,6 @@ export function terminalDialogue(style: Style): Dialogue {
   }
 
   return {
-    isInteractive: true,
     asked: () => count,
     chapter(number, title) {
       output.write(`${bar}\n`);

@@ -2,20 +2,14 @@
 
 import { BOT_TOKEN } from "../../../config/schema/accounts.ts";
 import { botToken, envText, Secret } from "../../../config/schema/parts/secrets.ts";
-import {
-  looksLikeToken,
-  shapeOfToken,
-  type TokenShape,
-} from "../../../core/discord/token_shape.ts";
+import { shapeOfToken, type TokenShape } from "../../../core/discord/token_shape.ts";
 import {
   chooseIntents,
   flagsGranting,
   type PrivilegedIntent,
   toIntents,
 } from "../../../discord/gateway/read/intents.ts";
-import { printable } from "../../../lib/text/quoted.ts";
-import { EXIT, StartError } from "../../../cli/shared/exit_code.ts";
-import { reject, type SetupPorts, withDiscord } from "./setup_ports.ts";
+import { type SetupPorts, withDiscord } from "./setup_ports.ts";
 import type { BotIdentity, SetupState } from "../answers/state.ts";
 
 const PORTAL = "https://discord.com/developers/applications";
@@ -47,14 +41,17 @@ function withoutWrapping(typed: string): string {
 /** Asks for the token until Discord accepts one. */
 export async function askToken(state: SetupState, ports: SetupPorts): Promise<SetupState> {
   const { dialogue } = ports;
-  const found = await givenToken(ports);
-  let token = found?.token;
+  let token = envText(ports.env, BOT_TOKEN);
+  const problem = token === undefined ? undefined : tokenFault(token, ports.env);
+  if (problem !== undefined) {
+    dialogue.fail(`DISCORD_BOT_TOKEN: ${problem}`);
+    token = undefined;
+  }
   if (token === undefined) {
     dialogue.tell(`Open ${PORTAL}\nNew Application -> Bot -> Reset Token -> Copy`);
-  } else dialogue.ok(`Token from ${found?.place}`);
+  } else dialogue.ok("Token from DISCORD_BOT_TOKEN");
   for (;;) {
     token ??= await dialogue.secret({
-      key: "tokenFile",
       message: "Paste the bot token (hidden)",
       check: (typed) => tokenFault(typed, ports.env),
     });
@@ -71,36 +68,12 @@ export async function askToken(state: SetupState, ports: SetupPorts): Promise<Se
     const why = answer.kind === "refused"
       ? refusedToken(token)
       : `Discord does not answer: ${answer.why}`;
-    reject(ports, why, answer.kind === "refused" ? EXIT.refused : EXIT.tryAgain);
+    dialogue.fail(why);
     if (answer.kind === "refused") token = undefined;
-    else if (!await dialogue.confirm({ key: "tokenFile", message: "Try again with this token?" })) {
+    else if (!await dialogue.confirm({ message: "Try again with this token?" })) {
       token = undefined;
     }
   }
-}
-
-async function givenToken(
-  { given, env, dialogue, readSecret }: SetupPorts,
-): Promise<{ readonly token: string; readonly place: string } | undefined> {
-  const file = given.take("tokenFile");
-  const written = envText(env, BOT_TOKEN);
-  const read = file === undefined
-    ? written ? { text: written } : undefined
-    : await readSecret(file);
-  if (!read) return undefined;
-  if (file !== undefined && looksLikeToken(file)) {
-    const why =
-      "name the file with the token, not the token itself. Other programs see a command " +
-      "line, and files of answers are shared: reset this token";
-    reject({ dialogue }, `tokenFile: ${why}`, EXIT.usage);
-    return undefined;
-  }
-  const place = file === undefined ? "DISCORD_BOT_TOKEN" : file === "-" ? "stdin" : printable(file);
-  const problem = "problem" in read ? read.problem : tokenFault(read.text, env);
-  if ("warning" in read && read.warning) dialogue.warn(`${place}: ${read.warning}`);
-  if (problem === undefined && "text" in read) return { token: read.text, place };
-  reject({ dialogue }, `${place}: ${problem}`, EXIT.config);
-  return undefined;
 }
 
 /** Discord says no more than 401, so the form of the text has to tell. */
@@ -124,12 +97,10 @@ function identityText({ name, applicationId, owners, team }: BotIdentity): strin
 export async function askCodeGrant(state: SetupState, ports: SetupPorts): Promise<SetupState> {
   const { dialogue } = ports;
   const id = state.bot?.applicationId ?? "";
-  const why = `"Requires OAuth2 Code Grant" is on, so every invite fails. Clear it at ${
-    botPage(id)
-  }`;
-  dialogue.warn(why);
-  if (!dialogue.isInteractive) throw new StartError(why, EXIT.refused);
-  await dialogue.confirm({ key: "intents", message: "Is it off now?" });
+  dialogue.warn(
+    `"Requires OAuth2 Code Grant" is on, so every invite fails. Clear it at ${botPage(id)}`,
+  );
+  await dialogue.confirm({ message: "Is it off now?" });
   return await withIdentity(state, ports);
 }
 
@@ -152,7 +123,7 @@ const INTENT_WORDS: Readonly<Record<PrivilegedIntent, readonly [name: string, us
 
 /** Enables the intents of the default config that are off, after a yes. */
 export async function askIntents(state: SetupState, ports: SetupPorts): Promise<SetupState> {
-  const { dialogue, given } = ports;
+  const { dialogue } = ports;
   const { bot } = state;
   const settled: SetupState = { ...state, intents: "settled" };
   if (!bot) return settled;
@@ -166,8 +137,7 @@ export async function askIntents(state: SetupState, ports: SetupPorts): Promise<
   for (const intent of wanted) {
     dialogue.warn(`${INTENT_WORDS[intent][0]} is off: needed ${INTENT_WORDS[intent][1]}`);
   }
-  const isAllowed = given.take("intents") ?? await dialogue.confirm({
-    key: "intents",
+  const isAllowed = await dialogue.confirm({
     message: `Turn ${names} on now, through Discord's API?`,
   });
   if (!isAllowed) {

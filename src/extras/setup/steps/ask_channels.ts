@@ -3,21 +3,26 @@
 import type { ChannelId } from "../../../core/discord/ids.ts";
 import type { Named } from "../../../core/inbound/inbound.ts";
 import { quoted } from "../../../lib/text/quoted.ts";
-import { EXIT } from "../../../cli/shared/exit_code.ts";
 import type { ExampleChannel, PlaceAnswer, SetupState } from "../answers/state.ts";
 import type { OfferedChannel, SetupDiscord } from "../ports/discord_port.ts";
 import { exampleChannels } from "./ask_example.ts";
-import { matched, plainName } from "./ask_server.ts";
-import { isUsable, lackOf, offeredBy, tellChannel } from "./offered_channels.ts";
-import { reject, type SetupPorts, withDiscord } from "./setup_ports.ts";
+import {
+  isUsable,
+  lackOf,
+  matched,
+  offeredBy,
+  plainName,
+  tellChannel,
+} from "./offered_channels.ts";
+import { type SetupPorts, withDiscord } from "./setup_ports.ts";
 
 export function askChannels(state: SetupState, ports: SetupPorts): Promise<SetupState> {
   return withDiscord(ports, state, async (discord) => {
-    const typed = ports.given.take("channels");
+    const typed = ports.channels;
     const places: PlaceAnswer[] = [];
     let { example } = state;
     for (const [index, place] of (state.places ?? []).entries()) {
-      const words = typed === undefined ? [] : wordsFor(place, [typed].flat());
+      const words = typed === undefined ? [] : wordsFor(place, typed);
       if (place.channels !== undefined) places.push(place);
       else if (example && index === 0) {
         const channels = await exampleChannels(example, place, words, discord, ports);
@@ -80,14 +85,13 @@ async function chosenChannels(
   if (words.length === 1 && words[0]?.toLowerCase() === "all") return "all";
   if (words.length > 0) {
     const { distance } = await import("fastest-levenshtein");
-    const { found, problem = "" } = matched(words, offered, "channel", distance);
+    const { found, problem = "" } = matched(words, offered, distance);
     if (found) return found;
-    reject(ports, problem, EXIT.usage);
+    dialogue.fail(problem);
   }
   if (offered.length === 0) return "all";
   const usable = offered.filter(isUsable).length;
   const isAll = await dialogue.choose({
-    key: "channels",
     message: `Where on ${quoted(server)} may it answer? It answers when it is mentioned.`,
     options: [
       { value: true, label: `In every channel that it can see (${usable} of ${offered.length})` },
@@ -96,7 +100,6 @@ async function chosenChannels(
   });
   if (isAll) return "all";
   return await dialogue.chooseSome({
-    key: "channels",
     message: "Which ones? Space selects",
     options: offered.map((channel) => ({
       value: channel,

@@ -3,13 +3,11 @@
 import type { GuildId } from "../../../core/discord/ids.ts";
 import type { Named } from "../../../core/inbound/inbound.ts";
 import { quoted } from "../../../lib/text/quoted.ts";
-import { EXIT } from "../../../cli/shared/exit_code.ts";
 import { agentsWithoutChannel, channelsOfExample } from "../answers/examples.ts";
 import type { ExampleAnswer, ExampleChannel } from "../answers/state.ts";
 import type { OfferedChannel, SetupDiscord } from "../ports/discord_port.ts";
-import { matched, plainName } from "./ask_server.ts";
-import { isUsable, offeredBy, tellChannel } from "./offered_channels.ts";
-import { reject, type SetupPorts } from "./setup_ports.ts";
+import { isUsable, matched, offeredBy, plainName, tellChannel } from "./offered_channels.ts";
+import type { SetupPorts } from "./setup_ports.ts";
 
 /**
  * Finds a channel of the server for each one of the example: the given one, the one of the same name, or
@@ -44,7 +42,7 @@ export async function exampleChannels(
   return found;
 }
 
-/** The channels that the command line or the file of answers names. */
+/** The channels that the command line names. */
 async function givenChannels(
   example: string,
   wanted: readonly string[],
@@ -56,17 +54,15 @@ async function givenChannels(
   const isAll = words.length === 1 && words[0]?.toLowerCase() === "all";
   if (isAll || words.length !== wanted.length) {
     const count = wanted.length === 1 ? "one channel" : `${wanted.length} channels`;
-    reject(
-      ports,
+    ports.dialogue.fail(
       `channels: the example ${example} has ${count} (${wanted.join(", ")}); ` +
         "name one of yours for each, in this order",
-      EXIT.usage,
     );
     return [];
   }
   const { distance } = await import("fastest-levenshtein");
-  const { found, problem = "" } = matched(words, offered, "channel", distance);
-  if (!found) reject(ports, problem, EXIT.usage);
+  const { found, problem = "" } = matched(words, offered, distance);
+  if (!found) ports.dialogue.fail(problem);
   return found ?? [];
 }
 
@@ -82,7 +78,6 @@ async function channelFor(
   if (offered.length === 0) return undefined;
   const none = "none" as const;
   const chosen = await dialogue.choose<OfferedChannel | typeof none>({
-    key: "channels",
     message: same
       ? `Several channels of ${quoted(server.name)} are called #${of}. Which one do you mean?`
       : `The example answers in #${of}, which ${quoted(server.name)} lacks. Which channel instead?`,

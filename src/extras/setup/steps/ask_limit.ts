@@ -1,7 +1,6 @@
 /** Asks how much a paid model may cost each day. */
 
-import { EXIT } from "../../../cli/shared/exit_code.ts";
-import { reject, type SetupPorts } from "./setup_ports.ts";
+import type { SetupPorts } from "./setup_ports.ts";
 import type { LimitAnswer, SetupState, TokenPrices } from "../answers/state.ts";
 
 /** The limit of a user who presses Enter, in dollars. */
@@ -59,14 +58,10 @@ function amountIn(text: string): number | undefined {
 
 /** Asks for the limit, and for the prices by which money is counted. */
 export async function askLimit(state: SetupState, ports: SetupPorts): Promise<SetupState> {
-  const { dialogue, given } = ports;
+  const { dialogue } = ports;
   const { model } = state;
   if (!model || model === "none") return state;
-  const typed = given.take("dailyLimit");
-  const read = typed === undefined ? undefined : readLimit(String(typed));
-  if (read && "problem" in read) reject(ports, `dailyLimit: ${read.problem}`, EXIT.usage);
-  const wanted = read && "limit" in read ? read.limit : await askedLimit(ports);
-  const limit = await priced(wanted, model.prices ?? given.take("prices"), ports, model.name);
+  const limit = await priced(await askedLimit(ports), model.prices, ports, model.name);
   if (limit.kind === "none") dialogue.warn("No limit: the provider's own limits count alone");
   if (limit.kind === "tokens") {
     dialogue.ok(`At most ${limit.perDay.toLocaleString("en")} tokens a day`);
@@ -77,7 +72,6 @@ export async function askLimit(state: SetupState, ports: SetupPorts): Promise<Se
 
 async function askedLimit({ dialogue }: SetupPorts) {
   const answer = await dialogue.text({
-    key: "dailyLimit",
     message: "Daily spend limit in dollars",
     fallback: DEFAULT_MONEY,
     check(text) {
@@ -99,13 +93,8 @@ async function priced(
   if (kind === "none") return { kind };
   if (kind === "tokens") return { kind, perDay };
   if (known) return { kind: "money", perDay, prices: known };
-  if (!dialogue.isInteractive) {
-    dialogue.warn(`Without prices of ${model}, tokens are limited in place of money`);
-    return { kind: "tokens", perDay: DEFAULT_TOKENS };
-  }
   const none = "limit tokens";
   const typed = await dialogue.text({
-    key: "prices",
     message: `Dollars for a million tokens of ${model}: requests, then answers. ` +
       "They are on its vendor's page of prices; Enter limits tokens instead",
     placeholder: "0.25 2.00",

@@ -9,8 +9,7 @@ import { sizeOf } from "../../../lib/text/units.ts";
 import type { ListedModel } from "../../../providers/choice/list_models.ts";
 import { isPaid, type ModelSettings } from "../../../providers/settings.ts";
 import type { Tested } from "../../model/exports.ts";
-import { EXIT, StartError } from "../../../cli/shared/exit_code.ts";
-import { reject, type SetupPorts } from "./setup_ports.ts";
+import type { SetupPorts } from "./setup_ports.ts";
 import type { DialogueOption } from "../ports/dialogue.ts";
 import {
   type OfferedServer,
@@ -44,62 +43,21 @@ const FIRST_MODEL = "llama3.2";
 /** Finds or asks for the model, and tests it until one answers. */
 export async function askModel(state: SetupState, ports: SetupPorts): Promise<SetupState> {
   const { dialogue, models, env } = ports;
-  const typed = ports.given.take("model");
-  if (typed === "none") return { ...state, model: "none" };
   const local = await dialogue.during("Looking for model servers", () => models.localServers());
-  if (typed === undefined) {
-    const looked = local.map(({ title, baseUrl, models }) =>
-      `${title} at ${baseUrl} ${models ? "answers" : "does not answer"}`
-    );
-    dialogue.tell(`Looked for a model on this machine: ${looked.join(", ")}`);
-  }
+  const looked = local.map(({ title, baseUrl, models }) =>
+    `${title} at ${baseUrl} ${models ? "answers" : "does not answer"}`
+  );
+  dialogue.tell(`Looked for a model on this machine: ${looked.join(", ")}`);
   const paid = paidServers(env);
-  let picked: PickedModel | "none" | undefined = typed === undefined
-    ? undefined
-    : pickedBy(typed, local, paid, ports);
   for (;;) {
-    picked ??= await pick(local, paid, ports);
+    const picked = await pick(local, paid, ports);
     if (picked === "none") {
       dialogue.warn("No model yet. Later: `barnacle config set agents.defaults.model …`");
       return { ...state, model: "none" };
     }
     const model = await answering(await reach(picked, ports), ports);
     if (model) return { ...state, model };
-    picked = undefined;
   }
-}
-
-/** The model that an answer names as `<provider>/<model>`. */
-function pickedBy(
-  typed: string,
-  local: readonly OfferedServer[],
-  paid: readonly OfferedServer[],
-  { given, dialogue }: SetupPorts,
-): PickedModel | undefined {
-  const cut = typed.indexOf("/");
-  const id = typed.slice(0, Math.max(cut, 0));
-  const name = typed.slice(cut + 1);
-  const baseUrl = given.take("baseUrl");
-  const fault = baseUrl === undefined ? undefined : addressFault(baseUrl);
-  const server = baseUrl !== undefined && fault === undefined
-    ? { ...OTHER_SERVER, id: id || OTHER_SERVER.id, baseUrl }
-    : [...local, ...paid].find((one) => one.id === id);
-  const isWhole = name !== "" && fault === undefined;
-  const isOff = isWhole && local.some((one) => one === server && !one.models);
-  if (server && isWhole && !isOff) return { server, name };
-  const known = [...new Set([...local, ...paid].map((one) => one.id))].join(", ");
-  const problem = fault !== undefined
-    ? `baseUrl: ${fault}`
-    : /^https?:/i.test(typed)
-    ? `${quoted(typed)} is an address. Write it as "baseUrl" into the file of --answers, and the ` +
-      "model as <provider>/<model>, such as local/llama3.2"
-    : cut <= 0 || name === ""
-    ? `${quoted(typed)} is not <provider>/<model>, such as ollama/llama3.2`
-    : isOff
-    ? `${server?.title} does not answer at ${server?.baseUrl}. Start it, or choose another model`
-    : `${quoted(id)} is no known provider; give baseUrl, too, or use ${known}`;
-  reject({ dialogue }, problem, isOff ? EXIT.unreachable : EXIT.usage);
-  return undefined;
 }
 
 /** Offers everything that was found, and everything that can be entered. */
@@ -132,7 +90,6 @@ async function pick(
     return { value: { server }, label, hint: hasKey ? "" : "you need an API key" };
   });
   return await dialogue.choose<PickedModel | "none">({
-    key: "model",
     message: "Which model answers?",
     options: [
       ...found,
@@ -176,7 +133,6 @@ async function askAddress({ id }: OfferedServer, { dialogue }: SetupPorts): Prom
     isOllama ? ollamaUrl({ OLLAMA_HOST: text }) ?? "" : completeAddress(text.trim());
   return complete(
     await dialogue.text({
-      key: "baseUrl",
       message: "Address of the server",
       placeholder: isOllama ? "192.168.1.5" : "http://192.168.1.5:8000/v1",
       check: (text) => addressFault(complete(text)),
@@ -206,35 +162,16 @@ export function keyFault(text: string): string | undefined {
   return /^[\x21-\x7e]+$/.test(key) ? undefined : "A key has plain characters only. Copy it again";
 }
 
-/** A name that is likely a key, so that no message repeats it. */
-const LIKE_KEY = /^(?:sk-|gsk_|AIza|xai-)[\w-]{8,}$|^[\w-]{32,}$/;
-
-/** The key of a file, of the environment, or of the user. */
+/** The key of the environment, or of the user. */
 async function keyFor(
   { title, keyVariable, needsKey }: OfferedServer,
-  { given, env, dialogue, readSecret }: SetupPorts,
+  { env, dialogue }: SetupPorts,
 ): Promise<string | undefined> {
-  const file = given.take("apiKeyFile");
-  if (file !== undefined) {
-    const read = await readSecret(file);
-    const problem = "problem" in read ? read.problem : keyFault(read.text);
-    if ("warning" in read && read.warning) dialogue.warn(`${printable(file)}: ${read.warning}`);
-    if (problem === undefined && "text" in read) return read.text.trim();
-    const isKey = "problem" in read && LIKE_KEY.test(file);
-    reject(
-      { dialogue },
-      isKey
-        ? "apiKeyFile: name the file with the key, not the key itself. Files of answers are shared: " +
-          "make a new key if this was one"
-        : `${printable(file)}: ${problem}`,
-      EXIT.config,
-    );
-  }
   const own = keyVariable === undefined ? undefined : envText(env, keyVariable);
   if (own) return own;
   if (!needsKey) return undefined;
   const message = `API key of ${title} (hidden)`;
-  return (await dialogue.secret({ key: "apiKeyFile", message, check: keyFault })).trim();
+  return (await dialogue.secret({ message, check: keyFault })).trim();
 }
 
 /** The model to suggest, of the vendors' many: small ones that know tools. */
@@ -251,7 +188,6 @@ async function chooseName(
     const initial = names.find((name) => name === model) ??
       names.filter((name) => SUGGESTED.test(name)).sort().at(-1);
     const chosen = await dialogue.choose<string>({
-      key: "model",
       message: `Which model of ${title}?`,
       initial,
       options: [
@@ -262,7 +198,6 @@ async function chooseName(
     if (chosen !== other) return chosen;
   }
   return await dialogue.text({
-    key: "model",
     message: `Name of the model at ${title}`,
     fallback: model,
     placeholder: model ?? FIRST_MODEL,
@@ -305,7 +240,7 @@ async function answering(
     if (next === "other") return undefined;
     if (next === "key") {
       const message = `API key of ${server.title} (hidden)`;
-      key = (await dialogue.secret({ key: "apiKeyFile", message, check: keyFault })).trim();
+      key = (await dialogue.secret({ message, check: keyFault })).trim();
     }
   }
 }
@@ -335,7 +270,7 @@ async function afterFailure(
   ports: SetupPorts,
   isPulled: boolean,
 ): Promise<"again" | "pulled" | "key" | "other" | "anyway"> {
-  const { dialogue, given } = ports;
+  const { dialogue } = ports;
   const { provider, name } = settings;
   const problem = modelProblemOf(failure);
   const isMissing = failure.kind === "not_found" && provider.id === "ollama";
@@ -346,27 +281,19 @@ async function afterFailure(
       : failure.message.replace(failure.modelId, place),
   );
   const fix = problem && !isMissing ? printable(problem.fix) : undefined;
-  if (dialogue.isInteractive) {
-    dialogue.fail(why);
-    if (fix !== undefined) dialogue.tell(fix);
-  }
+  dialogue.fail(why);
+  if (fix !== undefined) dialogue.tell(fix);
   // A server that has downloaded the model and still lacks it would have it downloaded without an end.
-  const mayPull = isMissing && !isPulled && (given.take("pull") ?? await dialogue.confirm({
-    key: "pull",
+  const mayPull = isMissing && !isPulled && await dialogue.confirm({
     message: `Download it now (ollama pull ${name})?`,
-  }));
+  });
   if (mayPull) {
     const pulled = await pull(settings, ports);
     if (pulled === undefined) return "pulled";
     dialogue.fail(`Not downloaded: ${pulled}`);
   }
-  if (!dialogue.isInteractive) {
-    const text = fix === undefined ? why : `${why}; ${fix}`;
-    throw new StartError(text, problem ? EXIT.failed : EXIT.unreachable);
-  }
   const mayNeedKey = provider.apiKey !== undefined || failure.kind === "unauthorized";
   return await dialogue.choose<"again" | "key" | "other" | "anyway">({
-    key: "model",
     message: "What now?",
     initial: failure.kind === "unauthorized" ? "key" : problem ? "other" : "again",
     options: [

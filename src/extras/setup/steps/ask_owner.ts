@@ -2,36 +2,19 @@
 
 import { parseSnowflake } from "../../../core/discord/ids.ts";
 import { quoted } from "../../../lib/text/quoted.ts";
-import { EXIT } from "../../../cli/shared/exit_code.ts";
-import { reject, type SetupPorts, withDiscord } from "./setup_ports.ts";
+import { type SetupPorts, withDiscord } from "./setup_ports.ts";
 import type { SetupDiscord } from "../ports/discord_port.ts";
 import type { SetupPerson, SetupState } from "../answers/state.ts";
 
 /** Finds out which person the user is: the owner of the application, a member of its team, or another. */
 export function askOwner(state: SetupState, ports: SetupPorts): Promise<SetupState> {
   return withDiscord(ports, state, async (discord) => {
-    const owner = await givenOwner(state, discord, ports) ??
-      await askedOwner(state, discord, ports);
+    const owner = await askedOwner(state, discord, ports);
     ports.dialogue.ok(
       `@${owner.name} owns the bot, and may write to it directly. Other people get a pairing code.`,
     );
     return { ...state, owner };
   });
-}
-
-async function givenOwner(
-  state: SetupState,
-  discord: SetupDiscord,
-  ports: SetupPorts,
-): Promise<SetupPerson | undefined> {
-  const typed = ports.given.take("owner");
-  if (typed === undefined) return undefined;
-  const [first] = state.bot?.owners ?? [];
-  if (typed === "me" && first) return first;
-  const found = await personCalled(typed, state, discord);
-  if (typeof found !== "string") return found;
-  reject(ports, found, EXIT.usage);
-  return undefined;
 }
 
 async function askedOwner(
@@ -44,10 +27,9 @@ async function askedOwner(
   const [first] = owners;
   if (first && owners.length === 1) {
     const message = `Are you @${first.name}, the owner of the application?`;
-    if (await dialogue.confirm({ key: "owner", message })) return first;
+    if (await dialogue.confirm({ message })) return first;
   } else if (first) {
     const found = await dialogue.choose<SetupPerson | "another">({
-      key: "owner",
       message: `The application belongs to the team ${team ?? ""}. Who are you?`,
       options: [
         ...owners.map((person) => ({ value: person, label: `@${person.name}`, hint: person.id })),
@@ -58,7 +40,6 @@ async function askedOwner(
   }
   for (;;) {
     const typed = await dialogue.text({
-      key: "owner",
       message: "Your Discord username, or your user ID",
       placeholder: "ana",
       check: (text) => text.trim() === "" ? "Type your username, such as ana" : undefined,

@@ -1,5 +1,6 @@
-/** Reads the channels that a setup offers, and says what the bot lacks in them. */
+/** Reads the channels that a setup offers, finds some by name, and says what the bot lacks in them. */
 
+import { type Distance, nearestOf } from "../../../config/checks/nearest.ts";
 import type { GuildId } from "../../../core/discord/ids.ts";
 import type { Named } from "../../../core/inbound/inbound.ts";
 import { quoted } from "../../../lib/text/quoted.ts";
@@ -48,4 +49,45 @@ export function tellChannel(channel: OfferedChannel, { dialogue }: SetupPorts): 
   dialogue.warn(
     `${name}: the bot ${lackOf(channel)}. Grant it in the channel's settings, under Permissions`,
   );
+}
+
+/** The channels with these names or ids, or the first problem. A `#` before a name does not count. */
+export function matched<Channel extends Named<string>>(
+  typed: readonly string[],
+  channels: readonly Channel[],
+  distance: Distance,
+): { readonly found?: readonly Channel[]; readonly problem?: string } {
+  const found: Channel[] = [];
+  for (const text of typed) {
+    const wanted = plainName(text);
+    const same = channels.filter(({ id, name }) => id === wanted || plainName(name) === wanted);
+    const [first] = same;
+    if (same.length > 1) {
+      const ids = same.map(({ id }) => id).join(", ");
+      return {
+        problem: `There are ${same.length} channels called ${quoted(text)}; give an id: ${ids}`,
+      };
+    }
+    if (!first) return { problem: unknownName(text, channels, distance) };
+    found.push(first);
+  }
+  return { found };
+}
+
+export function plainName(text: string): string {
+  return text.trim().replace(/^<?#/, "").replace(/>$/, "").toLowerCase();
+}
+
+function unknownName(
+  text: string,
+  channels: readonly Named<string>[],
+  distance: Distance,
+): string {
+  const names = channels.map(({ name }) => name);
+  const near = nearestOf(plainName(text), names, distance);
+  const some = names.slice(0, 10).map((name) => quoted(name)).join(", ");
+  const others = names.length > 10 ? ` and ${names.length - 10} more` : "";
+  const head = `The bot sees no channel called ${quoted(text)}`;
+  if (near !== undefined) return `${head}; did you mean ${quoted(near)}?`;
+  return some === "" ? head : `${head}; there are ${some}${others}`;
 }

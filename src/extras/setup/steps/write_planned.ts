@@ -74,9 +74,7 @@ export async function writePlanned(
       ...opened.text === undefined ? lines.map(printable) : await changes(opened, text, io),
     ].join("\n"),
   );
-  const isAgreed = !dialogue.isInteractive ||
-    await dialogue.confirm({ key: "write", message: "Write these files?" });
-  if (!isAgreed) throw new DialogueEnd("back");
+  if (!await dialogue.confirm({ message: "Write these files?" })) throw new DialogueEnd("back");
   const saved = await writeFiles(before, text, secrets, io.env);
   switch (saved.kind) {
     case "invalid":
