@@ -9,7 +9,6 @@
  */
 
 import type { Clock } from "../lib/clock.ts";
-import { Buffer } from "node:buffer";
 import { codeOf } from "../lib/errors.ts";
 import { isRecord } from "../lib/text/json.ts";
 
@@ -140,8 +139,7 @@ function events(
           if (isFlood(parts.length)) {
             throw new Error(`the server sent more than ${MAX_IN_SECOND} events in a second`);
           }
-          const shown = withSchema(text);
-          return controller.enqueue(shown === text ? value : Buffer.from(shown, "latin1"));
+          return controller.enqueue(value);
         }
         if (!done) return;
       } catch (error) {
@@ -191,17 +189,6 @@ export function createFloodCheck(
     counted += added;
     return counted > MAX_IN_SECOND;
   };
-}
-
-/**
- * The same text with the schema, if it has such a wish.
- *
- * @param text One JSON-RPC message, or whole events of a stream.
- */
-export function withSchema(text: string): string {
-  return text.includes('"elicitation/create"')
-    ? text.replace(/"mode"\s*:\s*"url"/g, '$&,"requestedSchema":{}')
-    : text;
 }
 
 /** Codes of a connection that was never made, on all runtimes. */

@@ -5,7 +5,6 @@ import type { McpServerState } from "../core/mcp_state.ts";
 import type { StartTimer } from "../lib/clock.ts";
 import type { Confine, StdioProgram } from "./confine.ts";
 import type { McpToolDefinition, SeenTools } from "./definitions.ts";
-import type { AskingCall } from "./elicitation/asking.ts";
 import type { McpHttpServer } from "./oauth/logins.ts";
 import type { LoginPorts } from "./oauth/provider.ts";
 
@@ -49,8 +48,6 @@ export interface McpConnection {
   /**
    * Calls a tool.
    *
-   * @param call Gets questions of the server to people.
-   *
    * @throws {Error} If the server cannot be reached, or the tool fails, with the reason. An
    * `UnknownOutcomeError` if the connection was lost during the call.
    */
@@ -58,7 +55,6 @@ export interface McpConnection {
     name: string,
     input: Record<string, unknown>,
     signal: AbortSignal,
-    call: AskingCall,
   ): Promise<WriteResult>;
   /** Ends it, and resolves once nothing runs. */
   close(): Promise<void>;

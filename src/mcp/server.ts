@@ -9,7 +9,6 @@ import { withoutControls } from "../lib/text/quoted.ts";
 import { cutText } from "../core/mcp_state.ts";
 import { UnknownOutcomeError } from "../core/turn/tool.ts";
 import { isAnswer, isLostSession, mayHaveRun } from "./answer_body.ts";
-import { type AskingCall, createAsking, openPages } from "./elicitation/asking.ts";
 import type { McpConnection, McpPorts, McpServer } from "./connection.ts";
 import {
   changesOf,
@@ -70,7 +69,6 @@ export function createMcpConnection(server: McpServer, ports: McpPorts): McpConn
   let listedAt = -Infinity;
   let failedLogin: number | undefined;
   let cancelEarly: (() => void) | undefined;
-  const asking = createAsking<MCPClient>();
   let running = 0;
   /** Clients that calls still use, and that get no more. */
   const retired: MCPClient[] = [];
@@ -80,7 +78,7 @@ export function createMcpConnection(server: McpServer, ports: McpPorts): McpConn
   closing.promise.catch(() => {}); // perhaps no one waits for it
 
   async function connect(): Promise<MCPClient> {
-    const { createMCPClient, ElicitationRequestSchema } = await import("@ai-sdk/mcp");
+    const { createMCPClient } = await import("@ai-sdk/mcp");
     let mine: MCPClient | undefined;
     const early = Promise.withResolvers<never>();
     const orEnd = <Value>(it: Promise<Value>) => Promise.race([it, early.promise, closing.promise]);
@@ -103,7 +101,6 @@ export function createMcpConnection(server: McpServer, ports: McpPorts): McpConn
       transport: to,
       clientName: "barnacle",
       version: ports.version,
-      capabilities: { elicitation: { form: {}, url: {} } },
       maxRetries: 0, // a call may not be one that can be repeated
       onUncaughtError: (error) =>
         log.debug("An MCP server reports an error", { server: id, error }),
@@ -112,10 +109,6 @@ export function createMcpConnection(server: McpServer, ports: McpPorts): McpConn
     opening.then((late) => isAbandoned ? late.close() : undefined).catch(() => {});
     try {
       mine = await orEnd(withTimeout(CONNECT_MS, schedule, opening));
-      const own = mine;
-      own.onElicitationRequest(ElicitationRequestSchema, async (asked) => ({
-        ...await asking.answer(own, login.cleanAll(asked)),
-      }));
       await orEnd(list(mine));
       return mine;
     } catch (error) {
@@ -271,7 +264,7 @@ export function createMcpConnection(server: McpServer, ports: McpPorts): McpConn
   }
 
   /** The failure of a call, in words for the model. */
-  function callFailure(error: unknown, opened: MCPClient, call: AskingCall): Error {
+  function callFailure(error: unknown, opened: MCPClient): Error {
     if (error instanceof SignInNeededError && error.challenge.isScopeMissing) {
       login.want(error.challenge.scope); // the server's other tools go on
       login.tell();
@@ -283,7 +276,7 @@ export function createMcpConnection(server: McpServer, ports: McpPorts): McpConn
     if (told instanceof SignInNeededError) noteFailure(told);
     if (told) return new Error(`the MCP server ${id}: ${told.message}`, { cause: error });
     const words = error instanceof Error ? error.message : String(error);
-    const why = login.clean([words, ...call.taken()].join("\n"));
+    const why = login.clean(words);
     return mayHaveRun(error)
       ? new UnknownOutcomeError(`the connection to the MCP server ${id} was lost: ${why}`, {
         cause: error,
@@ -296,25 +289,17 @@ export function createMcpConnection(server: McpServer, ports: McpPorts): McpConn
     name: string,
     input: Record<string, unknown>,
     signal: AbortSignal,
-    call: AskingCall,
     mayReconnect: boolean,
   ): Promise<CallToolResult> {
     return using(async (opened) => {
       try {
-        return await asking.during(
-          opened,
-          call,
-          () => opened.callTool({ name, arguments: input, options: { signal } }),
-        );
+        return await opened.callTool({ name, arguments: input, options: { signal } });
       } catch (error) {
         signal.throwIfAborted();
-        if (mayReconnect && await openPages(error, call)) {
-          return await callOnce(name, input, signal, call, false);
-        }
         const isLost = web?.hasLostSession() === true && isLostSession(error);
-        if (!mayReconnect || !isLost) throw callFailure(error, opened, call);
+        if (!mayReconnect || !isLost) throw callFailure(error, opened);
         retire(opened);
-        return await callOnce(name, input, signal, call, false);
+        return await callOnce(name, input, signal, false);
       }
     });
   }
@@ -337,12 +322,11 @@ export function createMcpConnection(server: McpServer, ports: McpPorts): McpConn
       };
     },
     list: listAll,
-    async call(name, input, signal, call) {
-      const result = await callOnce(name, input, signal, call, true);
+    async call(name, input, signal) {
+      const result = await callOnce(name, input, signal, true);
       failures = 0;
       return async (showImage) => {
-        const words = await resultText(result, showImage);
-        const text = login.clean([words, ...call.taken()].join("\n"));
+        const text = login.clean(await resultText(result, showImage));
         if (result.isError === true) throw new Error(text);
         return text;
       };

@@ -7,7 +7,6 @@ import type { McpServerState } from "../core/mcp_state.ts";
 import { defineTool, type Tool } from "../core/turn/tool.ts";
 import { MAX_NAME, type McpToolDefinition } from "./definitions.ts";
 import type { McpConnection, McpPorts, McpServer } from "./connection.ts";
-import { createHeldCalls, type HeldCalls } from "./elicitation/held_calls.ts";
 import { createMcpConnection } from "./server.ts";
 
 /** The time in which turns wait for the first answer of a server. */
@@ -35,7 +34,6 @@ export function createMcpServers(servers: readonly McpServer[], ports: Omit<McpP
     wait: FirstWait;
   }[] = [];
   let tools: readonly Tool[] = [];
-  const held = createHeldCalls(ports.schedule);
   /** Until when connections of a name close. */
   const closed = new Map<string, Promise<void>>();
 
@@ -44,7 +42,7 @@ export function createMcpServers(servers: readonly McpServer[], ports: Omit<McpP
     tools = running.flatMap(({ server, connection }) =>
       connection.tools()?.flatMap((definition) => {
         const name = freeName(server.id, definition.name, names);
-        return toolOf(server.id, name, definition, connection, held) ?? [];
+        return toolOf(name, definition, connection) ?? [];
       }) ?? [waitingToolOf(server.id, connection)]
     );
   }
@@ -118,7 +116,6 @@ export function createMcpServers(servers: readonly McpServer[], ports: Omit<McpP
     apply,
     /** Ends it, and resolves once nothing runs. */
     async close(): Promise<void> {
-      held.close();
       await Promise.all(running.map(({ connection }) => connection.close()));
     },
   };
@@ -168,11 +165,9 @@ function freeName(serverId: string, name: string, taken: Set<string>): string {
 
 /** @returns `undefined` if the name is too long for model APIs. */
 function toolOf(
-  serverId: string,
   fullName: string,
   { name, description, inputSchema, isIdempotent, isReadOnly }: McpToolDefinition,
   connection: McpConnection,
-  held: HeldCalls,
 ): Tool | undefined {
   if (fullName.length > MAX_NAME) return undefined;
   return defineTool({
@@ -184,12 +179,7 @@ function toolOf(
     isIdempotent,
     afterEdit: isReadOnly ? "run" : undefined,
     async run(input, context) {
-      const about = { server: serverId, tool: fullName };
-      const write = await held.run(
-        about,
-        context,
-        (signal, call) => connection.call(name, input, signal, call),
-      );
+      const write = await connection.call(name, input, context.signal);
       return await write(context.showImage);
     },
   });

@@ -10,7 +10,7 @@ import process from "node:process";
 import type { JSONRPCMessage, MCPTransport } from "@ai-sdk/mcp";
 import { codeOf } from "../lib/errors.ts";
 import { passedText } from "../lib/program_limits.ts";
-import { createFloodCheck, MAX_IN_SECOND, TOOLS_CHANGED, withSchema } from "./answer_body.ts";
+import { createFloodCheck, MAX_IN_SECOND, TOOLS_CHANGED } from "./answer_body.ts";
 import { type ConfinedLaunch, ProgramError, startFailure } from "./confine.ts";
 
 /** Maximum UTF-16 units of one message. */
@@ -60,7 +60,7 @@ export function createStdioTransport(
     for (const line of lines) {
       if (line.trim() === "") continue;
       try {
-        const message: JSONRPCMessage = JSON.parse(withSchema(line)); // unchecked
+        const message: JSONRPCMessage = JSON.parse(line); // unchecked
         if ("method" in message && message.method === TOOLS_CHANGED) {
           onToolsChanged(); // the library knows no such message
           continue;

@@ -525,19 +525,6 @@ function isRunning(pid: number): boolean {
 }
 
 describe("[T13] createMcpServers()", () => {
-  it("cancels a question if no person can be asked, and tells the model about it", () =>
-    withServers([{
-      id: "asks",
-      transport: { ...PROGRAM, ...scriptedProgram("Asks.") },
-    }], async (servers) => {
-      await list(servers);
-      const result = await call(servers, "mcp__asks__look", {});
-      assert.match(result, /"action":"cancel"/);
-      assert.match(result, /the server asked a person: "Which reef\?".*no person can be asked/);
-      const next = await call(servers, "mcp__asks__look", { what: "cwd" });
-      assert.doesNotMatch(next, /asked/);
-    }));
-
   it("[T1] does not know the outcome of a call during which the program ends", () =>
     withServers([{
       id: "asks",

@@ -32,7 +32,6 @@ import { type AnswerThreads, createThreadsPort } from "../../flows/turn/answer_t
 import { latest } from "../../lib/cache.ts";
 import { asPicture } from "../../media/image.ts";
 import { prepareClosedBy } from "../../policy/places.ts";
-import { serverQuestion } from "../../render/questions/server_question.ts";
 import { threadTitle } from "../../render/name.ts";
 import { createSkillsPort } from "../../workspace/skill_library.ts";
 import type { AccountContext } from "../account_context.ts";
@@ -65,7 +64,7 @@ export function createToolPorts(account: AccountContext, parts: {
   readonly knowledge: Pick<AccountKnowledge, "search">;
   readonly voice: VoicePort;
 }): ToolPorts {
-  const { accountId, config, texts, store, schedule, now } = account;
+  const { accountId, config, store, schedule, now } = account;
   const { client, reader, settings, toolServices, media, spend, owners, sources } = parts;
   const { cleanSecrets, sent } = parts.outbound;
   const { isOwner } = sources;
@@ -150,7 +149,6 @@ export function createToolPorts(account: AccountContext, parts: {
     }),
     questions: {
       askTimeoutMs: () => config().tools.askExpiresMin * 60_000,
-      ofServer: (asked) => serverQuestion(asked, texts()),
     },
     voice: parts.voice,
     schedules: createSchedulesPort(account, {

@@ -1,6 +1,5 @@
 /**
- * Questions to people: approvals of tool calls, questions that the model asks (A1, T10), and those of
- * MCP servers (T13).
+ * Questions to people: approvals of tool calls, and questions that the model asks (A1, T10).
  *
  * A question belongs to one call. Its turn is parked until each of its questions is decided: the
  * store has the turn, and memory has nothing of it. A decision counts for its call alone. Barnacle
@@ -8,7 +7,7 @@
  */
 
 import type { AccountId, ChannelId, GuildId, MessageId, UserId } from "../discord/ids.ts";
-import { type FieldAnswer, type Form, type FormField, readForm, type Submission } from "./form.ts";
+import { type FieldAnswer, type Form, readForm, type Submission } from "./form.ts";
 
 /** A way to answer: a button, or an option of a menu. */
 export interface AnswerChoice {
@@ -206,35 +205,5 @@ export function readAnswer(
   return given && isChoice(given.choice) ? given : undefined;
 }
 
-export type ServerWish =
-  /** 1 to 5 fields, which are one page of the server's form. */
-  | {
-    readonly kind: "form";
-    readonly fields: readonly FormField[];
-    /** Number of this page, from 1. */
-    readonly page: number;
-    readonly pages: number;
-    /** Problems of the last answer, in words; absent: none. */
-    readonly problems?: readonly string[];
-  }
-  /** A form without fields: yes or no. */
-  | { readonly kind: "confirm" }
-  /** A page that the person opens in a browser; the answer says only whether the person did. */
-  | { readonly kind: "page"; readonly url: string; readonly host: string };
-
-/** A question of a server. All texts are the server's, and untrusted. */
-export interface ServerQuestion {
-  readonly server: string;
-  /** Name of the tool whose call waits. */
-  readonly tool: string;
-  readonly message: string;
-  /** A form, yes or no, or a page. */
-  readonly wish: ServerWish;
-  /** The person who asked for the call. */
-  readonly asked: UserId;
-  /** Milliseconds until the question expires. */
-  readonly timeoutMs: number;
-}
-
-/** Choice of a person who has opened the page, or who confirms. */
+/** Choice of a person who has opened a page. */
 export const DONE = "done";

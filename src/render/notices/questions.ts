@@ -38,24 +38,6 @@ export const QUESTION_NOTICES = {
       "a card asks about actions, or about words for more readers, on the button that allows it",
     example: "Weiter",
   },
-  serverAsks: {
-    text: "The MCP server `{server}` asks:",
-    when: "an MCP server asks the person of the turn something, above its words",
-    placeholders: { server: "the server's name in the config" },
-    example: "Der MCP-Server `{server}` fragt:",
-  },
-  serverPage: {
-    text: "The MCP server `{server}` wants you to open a page of `{host}` in your browser. " +
-      "Open it only if you know that host. The address is below, after the server's words:",
-    when: "an MCP server wants a person to open a page, in a direct message to that person",
-    placeholders: { server: "the server's name in the config", host: "the host of the page" },
-    example: "`{server}` möchte, dass du eine Seite von `{host}` öffnest:",
-  },
-  pageOpened: {
-    text: "I have opened it",
-    when: "an MCP server wants a person to open a page, on the button that says so",
-    example: "Ich habe sie geöffnet",
-  },
   ownAnswer: {
     text: "About your question in {place}: the answer is from your own account, so it comes here.",
     when: "a person asks for their own account in a server, in direct messages before the answer",

@@ -1,6 +1,6 @@
 /**
- * A small server of the Model Context Protocol, without a library: it asks questions,
- * and tells about the files and processes that it sees.
+ * A small server of the Model Context Protocol, without a library: it
+ * tells about the files and processes that it sees.
  *
  * Run it with the description of its tool as argument.
  */
@@ -24,8 +24,6 @@ interface Message {
   readonly id?: unknown;
   readonly method?: string;
   readonly params?: Readonly<Record<string, unknown>>;
-  readonly result?: unknown;
-  readonly error?: unknown;
 }
 
 function send(message: object): void {
@@ -70,12 +68,10 @@ function look(what: string): string {
 }
 
 function serve(description: string): void {
-  let asked: unknown;
   const text = (id: unknown, words: string) =>
     send({ id, result: { content: [{ type: "text", text: words }] } });
   createInterface({ input: process.stdin }).on("line", (line) => {
-    const { id, method, params, result, error }: Message = JSON.parse(line);
-    if (id === "question") return text(asked, JSON.stringify(result ?? error));
+    const { id, method, params }: Message = JSON.parse(line);
     const input = Object(params?.["arguments"]);
     switch (method) {
       case "initialize":
@@ -92,24 +88,11 @@ function serve(description: string): void {
         const all = tools.map((name) => ({ name, description, inputSchema }));
         return send({ id, result: { tools: all } });
       }
-      case "tools/call":
-        if (typeof input.what === "string") {
-          const said = look(input.what);
-          if (input.isMute !== true) text(id, said); // else the caller waits for ever
-          return;
-        }
-        asked = id;
-        return send({
-          id: "question",
-          method: "elicitation/create",
-          params: {
-            message: "Which reef?",
-            requestedSchema: {
-              type: "object",
-              properties: { [String(input.ask ?? "reef")]: { type: "string" } },
-            },
-          },
-        });
+      case "tools/call": {
+        const said = look(String(input.what ?? "home"));
+        if (input.isMute !== true) text(id, said); // else the caller waits for ever
+        return;
+      }
       default:
         if (id !== undefined) send({ id, error: { code: -32601, message: "Method not found" } });
     }

@@ -6,14 +6,12 @@ import { NO_SKILLS } from "../../../src/core/skills/skill.ts";
 import type { Tool, ToolContext, ToolPorts } from "../../../src/core/turn/tool.ts";
 import type { ToolServices } from "../../../src/bot/rules/tool_services.ts";
 import { guildMessage } from "../discord/builders.ts";
-import { serverQuestion } from "../../../src/render/questions/server_question.ts";
 import type { FakeClock } from "../fake_clock.ts";
 
 /** Ports that fail. A test replaces the part that it uses. */
 export const UNUSED_PORTS: ToolPorts = {
   questions: {
     askTimeoutMs: () => 60_000,
-    ofServer: (asked) => serverQuestion(asked, {}),
   },
   exec: {
     question: () => Promise.resolve(undefined),

@@ -2,7 +2,6 @@
 
 import type { ChannelId, MessageId } from "../../discord/ids.ts";
 import type { InboundMessage } from "../../inbound/inbound.ts";
-import type { Question, ServerQuestion } from "../../people/question.ts";
 import type { DiscordCall, ShownMessage } from "./discord.ts";
 
 /** A range of earlier messages: the newest, or those before a message. */
@@ -69,6 +68,4 @@ export interface ThreadsPort {
 export interface QuestionsPort {
   /** Milliseconds until a question of the tool `ask` expires, from `tools.askExpiresMin`. */
   askTimeoutMs(): number;
-  /** Writes a question of an MCP server for people (T13). */
-  ofServer(asked: ServerQuestion): Question;
 }
