@@ -1,21 +1,17 @@
 /** Attacks on `barnacle status` by a program at the address of a bot that has ended. */
 
 import assert from "node:assert/strict";
-import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { writeFileSync } from "node:fs";
 import { createServer, type RequestListener } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
-import process from "node:process";
 import { describe, it } from "node:test";
 import { status } from "../../src/extras/diagnose/status.ts";
 import { acquireLock } from "../../src/host/locks/lock.ts";
-import { isListener } from "../../src/host/locks/tcp_listener.ts";
 import { judgeHealth } from "../../src/http/checks.ts";
 import { recordingIo } from "../cli/io.ts";
 import { BUILD, HEALTHY, NOW } from "../support/bot/health.ts";
-import { skipUnless } from "../support/skip.ts";
 import { tempDirectory } from "../support/temp_directory.ts";
 
 const TOKEN = "canary-0123456789abcdef0123456789abcdef";
@@ -81,22 +77,6 @@ const answering = (report: object): RequestListener => (_, response) => {
   response.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify(report));
 };
 
-/** Starts a program that is not the bot, and says "pass". */
-async function squat(): Promise<{ readonly child: ChildProcess; readonly address: string }> {
-  const code = `
-    const { createServer } = require("node:http");
-    const server = createServer((request, response) => {
-      console.log("asked with " + request.headers.authorization);
-      response.end(${JSON.stringify(JSON.stringify(REPORT))});
-    });
-    server.listen(0, "127.0.0.1", () => console.log("port " + server.address().port));
-  `;
-  const args = "Deno" in globalThis ? ["eval", "--ext=cjs", code] : ["-e", code];
-  const child = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "inherit"] });
-  const [line] = await once(child.stdout, "data");
-  return { child, address: `127.0.0.1:${/port (\d+)/.exec(`${line}`)?.[1]}` };
-}
-
 describe("[O1] [O7] barnacle status › another program at the bot's address", () => {
   it("asks nothing if no bot holds the lock", async () => {
     const { code, stdout, stderr, requests } = await ask(answering(REPORT), { hasEnded: true });
@@ -126,26 +106,6 @@ describe("[O1] [O7] barnacle status › another program at the bot's address", (
     server.close();
     assert.equal(code, 75);
     assert.deepEqual(io.stdout, []);
-  });
-
-  it("sends nothing to a process that is not the lock's holder", {
-    ...skipUnless(process.platform === "linux", "needs /proc"),
-  }, async () => {
-    const { child, address } = await squat();
-    try {
-      const said: string[] = [];
-      child.stdout?.on("data", (text) => said.push(`${text}`));
-      const { code, stdout, stderr } = await askAt(address);
-      assert.equal(code, 75);
-      assert.equal(stdout, "");
-      assert.match(stderr, /another program listens on/);
-      assert.deepEqual(said, []);
-      assert.equal(isListener(child.pid ?? 0, address), true);
-      assert.equal(isListener(process.pid, address), false);
-    } finally {
-      child.kill();
-      await once(child, "close");
-    }
   });
 
   it("follows no redirect", async () => {

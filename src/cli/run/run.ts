@@ -154,9 +154,7 @@ async function run(
           current = next;
           logging.setLevel(levelOf(flags, next.config));
           // The current setup: another one may have been applied while an account finished its turns.
-          void connected.then(() => instance.keepBots(botsOf(current))).catch((error: unknown) => {
-            log.warn("Cannot release the lock of a removed bot", { error });
-          });
+          void connected.then(() => instance.keepBots(botsOf(current)));
         },
         setHttp: instance.setHttp,
         setPortInUse: instance.setPortInUse,
@@ -181,7 +179,7 @@ async function run(
     } finally {
       store?.close();
       // The end of the process releases it otherwise, and leaves the exit code.
-      if (code === EXIT.done) await instance.release();
+      if (code === EXIT.done) instance.release();
       logging.stop();
     }
   } finally {

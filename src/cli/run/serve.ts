@@ -25,7 +25,6 @@ import type { Log } from "../../lib/log.ts";
 import { schedule } from "../../lib/clock.ts";
 import { StoreError } from "../../store/database/store_error.ts";
 import { type ConfigReloadOptions, createConfigReload } from "./reload.ts";
-import { HttpServerError } from "../../host/http_server_error.ts";
 import { endingOf, firstSignal, logOpenWork } from "./ending.ts";
 import { EXIT, type ExitCode, meaningOf } from "../shared/exit_code.ts";
 import type { OwnMethods } from "../shared/store_methods.ts";
@@ -213,13 +212,7 @@ async function listen(
     { isWritten: valueAt(written, ["http", "port"]) !== undefined, isRequired },
     answer,
     startHttpServer,
-  ).catch(async (error: unknown) => {
-    if (!(error instanceof HttpServerError) || error.kind !== "port_in_use") throw error;
-    const { address } = error;
-    const holder = await holderOf(port);
-    const message = holder === undefined ? error.message : `${error.message}: ${holder} has it`;
-    throw new HttpServerError(message, { kind: error.kind, address, port, cause: error });
-  });
+  );
   if (listening.kind === "none") {
     setPortInUse(port);
     log.warn(
@@ -227,7 +220,6 @@ async function listen(
         "metrics, no `barnacle status`",
       {
         port,
-        usedBy: await holderOf(port),
         hint: "set another http.port, or stop that program; then start Barnacle again",
       },
     );
@@ -238,17 +230,10 @@ async function listen(
     log.warn("Another program uses the default port of the HTTP server; using the next free one", {
       port: server.port,
       insteadOf,
-      usedBy: await holderOf(insteadOf),
       hint: "`barnacle status` finds it; set http.port to keep the same one",
     });
   }
   return server;
-}
-
-/** The process that listens on a port, for the operator; `undefined` if this cannot be found out. */
-async function holderOf(port: number): Promise<string | undefined> {
-  const { listenerName } = await import("../../host/locks/tcp_listener.ts"); // rarely needed
-  return listenerName(port);
 }
 
 async function logLastRun(runId: string, options: ServeOptions, log: Log): Promise<void> {

@@ -17,7 +17,6 @@ import {
   readHolder,
 } from "../../host/locks/lock.ts";
 import { boundedGet } from "../../host/bounded_get.ts";
-import { isListener, listenerName } from "../../host/locks/tcp_listener.ts";
 import { readReport, type ShownReport } from "../../http/read_report.ts";
 import { codeOf } from "../../lib/errors.ts";
 import { schedule } from "../../lib/clock.ts";
@@ -78,18 +77,15 @@ export async function listeningHolder(
 }
 
 /**
- * Finds the HTTP server of the bot that holds the data directory, or held it last. After its end,
- * another program can have its port: the key and the requests are not for that program.
+ * Finds the HTTP server of the bot that holds the data directory, or held it last.
  *
- * @returns `undefined` if the bot has no address, or if another process listens there, as far as the
- * kernel tells.
+ * @returns `undefined` if the bot has no address.
  */
 export function ownServer(
   dataDir: string,
 ): { readonly address: string; readonly key: string } | undefined {
-  const { pid, http, httpKey = "" } = holderOf(dataDir) ?? {};
-  if (pid === undefined || http === undefined || isListener(pid, http) === false) return undefined;
-  return { address: http, key: httpKey };
+  const { http, httpKey = "" } = holderOf(dataDir) ?? {};
+  return http === undefined ? undefined : { address: http, key: httpKey };
 }
 
 /**
@@ -101,11 +97,8 @@ export function withoutServer(
   { portInUse }: LockHolder,
 ): { readonly why: string; readonly fix: string } | undefined {
   if (portInUse === undefined) return undefined;
-  const name = listenerName(portInUse);
-  // The system may not show the program, or it has ended.
-  const state = name === undefined ? "was in use at its start" : `is in use by ${name}`;
   return {
-    why: `has no HTTP server: port ${portInUse} ${state}`,
+    why: `has no HTTP server: port ${portInUse} was in use at its start`,
     fix: "set another http.port, or stop that program; then restart the bot",
   };
 }
@@ -113,8 +106,7 @@ export function withoutServer(
 /**
  * Asks the bot for its status.
  *
- * The caller has seen that a process holds the lock. The request and its key go out only if this
- * process listens on the address, as far as the kernel tells.
+ * The caller has seen that a process holds the lock.
  *
  * @param dataDir Absolute path.
  * @param holder The holder of the directory's lock.
@@ -128,7 +120,6 @@ export async function askStatus(
   const another = `another program listens on ${printable(http)}`;
   const address = URL.parse(`http://${http}`);
   if (!address || address.host !== http) return "its lock file has no valid address";
-  if (isListener(pid, http) === false) return another;
   const got = await boundedGet(`${address.origin}/status`, {
     host: "localhost", // the guard takes no address such as 0.0.0.0
     authorization: `Bearer ${httpKey}`,
@@ -141,7 +132,7 @@ export async function askStatus(
     case "unreachable":
       return `nothing listens on ${http}`;
   }
-  // Without a table of listeners, only the lock shows who answered.
+  // Only the lock shows who answered.
   const now = await isHeld(dataDir) === true ? holderOf(dataDir) : undefined;
   if (now?.pid !== pid || now.startedAt !== startedAt) return "it ended meanwhile";
   if (got.status !== 200) return `HTTP ${got.status} from ${http}`;

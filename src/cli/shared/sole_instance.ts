@@ -14,7 +14,7 @@ import {
   type ProcessToEnd,
 } from "../../host/process/end_process.ts";
 import { acquireLock, type HeldLock } from "../../host/locks/lock.ts";
-import { acquireTokenLock, type Squatter, type TokenLock } from "../../host/locks/token_lock.ts";
+import { acquireTokenLock, type TokenLock } from "../../host/locks/token_lock.ts";
 import type { Log } from "../../lib/log.ts";
 
 export interface Instance extends Pick<HeldLock, "lastExitCode"> {
@@ -29,9 +29,9 @@ export interface Instance extends Pick<HeldLock, "lastExitCode"> {
    */
   addBots(bots: readonly string[]): Promise<void>;
   /** Releases the locks of all other bots. */
-  keepBots(bots: readonly string[]): Promise<void>;
+  keepBots(bots: readonly string[]): void;
   /** Releases all locks, as the end of the process does. */
-  release(): Promise<void>;
+  release(): void;
 }
 
 /** The system, as far as locks and processes are concerned. */
@@ -58,8 +58,8 @@ export class InstanceTakenError extends Error {
 
 type HeldTokenLock = Exclude<TokenLock, { readonly kind: "taken" }>;
 
-async function release(lock: HeldTokenLock): Promise<void> {
-  if (lock.kind === "held") await lock.release();
+function release(lock: HeldTokenLock): void {
+  if (lock.kind === "held") lock.release();
 }
 
 interface LockClaim<Held> {
@@ -88,12 +88,6 @@ const PORTS: InstancePorts = {
  */
 const COMMAND_MS = 5_000;
 const LOOK_EVERY_MS = 50;
-
-/**
- * Attempts of `--force` to hear from the process that holds a token: while it starts on a busy machine, it
- * may not answer within the second of one attempt.
- */
-const ASKED_TIMES = 5;
 
 /** Processes to end in a row; after that, a service manager keeps restarting them. */
 const ROUNDS = 3;
@@ -149,7 +143,7 @@ export async function acquireInstance(
         if (!held.has(bot)) taken.set(bot, await takeBot(bot, isForced));
       }
     } catch (error) {
-      await Promise.all(Array.from(taken.values(), release));
+      for (const lock of taken.values()) release(lock);
       throw error;
     }
     for (const [bot, lock] of taken) held.set(bot, lock);
@@ -160,13 +154,8 @@ export async function acquireInstance(
       what: "runs on this machine with the same bot token",
       alternative: "use another bot token",
       async take() {
-        const lock = await askAgain(
-          () => ports.acquireToken(bot, { startedAt, dataDir }),
-          isForced,
-        );
-        if (lock.kind === "taken") return { heldBy: lock.heldBy };
-        if (lock.kind === "unsupported" && lock.squatter) log.warn(squatted(lock.squatter));
-        return { held: lock };
+        const lock = await ports.acquireToken(bot, { startedAt, dataDir });
+        return lock.kind === "taken" ? { heldBy: lock.heldBy } : { held: lock };
       },
     }, isForced);
   }
@@ -177,7 +166,7 @@ export async function acquireInstance(
     data.release();
     throw error;
   }
-  if ([...held.values()].some((lock) => lock.kind === "unsupported" && !lock.squatter)) {
+  if ([...held.values()].some(({ kind }) => kind === "unsupported")) {
     log.warn(
       "This system has no lock for bot tokens; make sure that no other instance on this machine " +
         "uses the same token, or both answer every message",
@@ -188,15 +177,15 @@ export async function acquireInstance(
     setHttp: data.setHttp,
     setPortInUse: data.setPortInUse,
     addBots: (bots) => takeBots(bots, false),
-    async keepBots(bots) {
+    keepBots(bots) {
       for (const [bot, lock] of held) {
         if (bots.includes(bot)) continue;
         held.delete(bot);
-        await release(lock);
+        release(lock);
       }
     },
-    async release() {
-      await Promise.all(Array.from(held.values(), release));
+    release() {
+      for (const lock of held.values()) release(lock);
       data.release(0); // the store may be unable to keep that the bot was stopped
     },
   };
@@ -218,21 +207,6 @@ export async function acquireInstance(
       if (ended.kind === "gone" && round > 1) throw takenBy(undefined, wanted, true);
     }
   }
-}
-
-/** Asks a few times for `--force`, if the holder does not say who it is. */
-async function askAgain(take: () => Promise<TokenLock>, isForced: boolean): Promise<TokenLock> {
-  for (let left = isForced ? ASKED_TIMES : 1;; left--) {
-    const lock = await take();
-    if (lock.kind !== "taken" || lock.heldBy || left === 1) return lock;
-  }
-}
-
-function squatted({ owner }: Squatter): string {
-  const who = owner ? `user ${owner.uid} (pid ${owner.pid})` : "another user";
-  return `A process of ${who} holds the name of the bot token's lock, and does not prove that it ` +
-    "knows the token. Barnacle ignores it and starts without this lock. End that process; if it is a " +
-    "Barnacle that hangs, both would answer every message";
 }
 
 const REFUSALS: Readonly<Record<EndRefusal, (holder: ProcessToEnd) => string>> = {

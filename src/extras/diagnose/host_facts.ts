@@ -23,7 +23,7 @@ import {
 } from "./host/host.ts";
 import { DATABASE_NAME } from "../../host/files/data_dir.ts";
 import { nearestOf, readDisk } from "../../host/limits/disk.ts";
-import { acquireTokenLock } from "../../host/locks/token_lock.ts";
+import { findTokenHolder } from "../../host/locks/token_lock.ts";
 import { codeOf } from "../../lib/errors.ts";
 import type { Env } from "../../lib/env.ts";
 import { assertRegularFiles } from "../../store/database/database_files.ts";
@@ -99,7 +99,7 @@ export async function inspectHost(options: HostOptions): Promise<HostView> {
   const store = await lookAtStore(path, ids, now, newestSchema);
   const holders: TokenHolder[] = [];
   for (const { bot } of accounts) {
-    const holder = bot === undefined ? undefined : await tokenHolder(bot, dataDir, now);
+    const holder = bot === undefined ? undefined : await tokenHolder(bot);
     if (holder) holders.push(holder);
   }
   // Of several tokens, report one that another process holds.
@@ -229,22 +229,11 @@ async function lookAtBot(dataDir: string): Promise<BotProcess> {
   };
 }
 
-/** Finds the holder of the token's lock on this machine; takes a free lock for a moment. */
-async function tokenHolder(
-  bot: string,
-  dataDir: string,
-  now: number,
-): Promise<TokenHolder | undefined> {
-  const lock = await acquireTokenLock(bot, { startedAt: now, dataDir });
-  switch (lock.kind) {
-    case "unsupported":
-      return undefined;
-    case "held":
-      await lock.release();
-      return { kind: "free" };
-    case "taken": {
-      const { heldBy } = lock;
-      return { kind: "held", pid: heldBy?.pid, dataDir: heldBy?.dataDir };
-    }
-  }
+/** Finds the holder of the token's lock; `undefined` if this cannot be found out. */
+async function tokenHolder(bot: string): Promise<TokenHolder | undefined> {
+  const holder = await findTokenHolder(bot);
+  if (holder === "unknown") return undefined;
+  return holder === "none"
+    ? { kind: "free" }
+    : { kind: "held", pid: holder.pid, dataDir: holder.dataDir };
 }

@@ -4,8 +4,8 @@
  * Barnacle refuses a directory that holds files of other users or programs: `--data /tmp` must not
  * lock everyone out of `/tmp`.
  *
- * Files that last as long as a program runs have a directory of their own: systems without abstract
- * sockets keep their locks there. Every user may write to the directory of temporary files. So a name
+ * Files that last as long as a program runs have a directory of their own: the locks of bot tokens are
+ * there. Every user may write to the directory of temporary files. So a name
  * there that another user has created, or may change, is not used.
  */
 

@@ -33,30 +33,15 @@ import { readBootId, readPid } from "../process/boot.ts";
 import { readBounded } from "../files/read_bounded.ts";
 import { type Flock, FlockUnavailableError, loadFlock } from "./flock.ts";
 
-export interface Holder {
+export interface LockHolder {
   readonly pid: number;
   readonly startedAt: number;
   /** Id of the kernel's boot; absent if unknown. */
   readonly bootId?: string;
   /** When the process began in that boot, in the kernel's ticks; absent if unknown. */
   readonly startTicks?: number;
-  /** Absolute path of its data directory; absent if it tells none. */
+  /** Absolute path of its data directory, for the lock of a token. */
   readonly dataDir?: string;
-}
-
-/** One schema for all fields: each costs a start some microseconds. */
-const text = z.string().optional();
-
-/** Reads a description that another process has written. */
-export const holderSchema = z.object({
-  pid: z.int().positive(),
-  startedAt: z.number(),
-  bootId: text,
-  startTicks: z.int().optional(),
-  dataDir: text,
-});
-
-export interface LockHolder extends Holder {
   /** `"127.0.0.1:8787"`; absent until it listens. */
   readonly http?: string;
   /** The secret by which commands see the details there; others cannot read the file. */
@@ -96,7 +81,15 @@ export type HeldLock = Extract<Lock, { readonly kind: "held" }>;
 /** Bound of the file: a description has some hundred bytes. */
 const BOUND = { maxBytes: 65_536 };
 
-const lockHolderSchema = holderSchema.extend({
+/** One schema for all fields: each costs a start some microseconds. */
+const text = z.string().optional();
+
+const lockHolderSchema = z.object({
+  pid: z.int().positive(),
+  startedAt: z.number(),
+  bootId: text,
+  startTicks: z.int().optional(),
+  dataDir: text,
   http: text,
   httpKey: text,
   portInUse: z.int().optional(),
@@ -153,7 +146,7 @@ export async function acquireLock(
   write();
   // The store may be what has failed. A few bytes of a file that exists need no room on a full disk.
   const onExit = (exitCode: number) => write({ exitCode });
-  if (!about.isCommand) process.once("exit", onExit);
+  if (!about.isCommand && about.dataDir === undefined) process.once("exit", onExit);
   return {
     kind: "held",
     lastExitCode,

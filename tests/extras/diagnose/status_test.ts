@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { createServer, type RequestListener } from "node:http";
 import { join } from "node:path";
-import process from "node:process";
 import { describe, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { writeFileSync } from "node:fs";
@@ -174,32 +173,16 @@ describe("[O1] barnacle status", () => {
     assert.match(io.stderr.join(""), /^barnacle: no bot runs with the data in/);
   });
 
-  it("[O1] names the port that another program has, and that program, without a wait", async () => {
+  it("[O1] names the port that another program has, without a wait", async () => {
     using folder = tempDirectory();
-    const other = createServer();
-    await new Promise<void>((resolve) => other.listen(0, "127.0.0.1", resolve));
-    const address = other.address();
-    assert.ok(typeof address === "object" && address);
-    const { port } = address;
     const lock = await acquireLock(join(folder.path, "lock"), Date.now());
     assert.ok(lock.kind === "held");
-    const said = async () => {
-      const io = recordingIo();
-      const flags = { data: folder.path, json: false, verbose: false, probe: false };
-      assert.equal(await status(flags, io, DAY_MS), 75); // a wait would outlast the test
-      return io.stderr.join("");
-    };
-    const fix = "set another http\\.port, or stop that program; then restart the bot";
-    try {
-      lock.setPortInUse(port);
-      const by = process.platform === "linux" ? `is in use by .* \\(pid ${process.pid}\\)` : ".*";
-      assert.match(await said(), new RegExp(`has no HTTP server: port ${port} ${by}; ${fix}`));
-      await new Promise((resolve) => other.close(resolve));
-      assert.match(await said(), new RegExp(`: port ${port} was in use at its start; ${fix}`));
-    } finally {
-      lock.release();
-      other.close();
-    }
+    lock.setPortInUse(8_787);
+    const io = recordingIo();
+    const flags = { data: folder.path, json: false, verbose: false, probe: false };
+    assert.equal(await status(flags, io, DAY_MS), 75); // a wait would outlast the test
+    lock.release();
+    assert.match(io.stderr.join(""), /has no HTTP server: port 8787 was in use at its start; set/);
   });
 
   it("[O7] waits for a bot that has just started, but not for ever", async () => {

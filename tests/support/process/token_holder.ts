@@ -4,11 +4,10 @@
  */
 
 import process from "node:process";
-import { acquireTokenLock, TOKEN_LOCK_PORTS } from "../../../src/host/locks/token_lock.ts";
+import { acquireTokenLock } from "../../../src/host/locks/token_lock.ts";
 
-const [, , token = "", dataDir = ""] = process.argv;
-const patient = { ...TOKEN_LOCK_PORTS, askMs: 60_000 }; // a holder answers, however busy the machine is
-const lock = await acquireTokenLock(token, { startedAt: Date.now(), dataDir }, patient);
+const [, , token = "", dataDir = "", folder] = process.argv;
+const lock = await acquireTokenLock(token, { startedAt: Date.now(), dataDir }, folder);
 console.log(lock.kind === "taken" ? `taken ${lock.heldBy?.pid}` : lock.kind);
 if (lock.kind !== "held") process.exit(75);
 process.stdin.on("end", () => process.exit(0)).resume();
