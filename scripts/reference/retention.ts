@@ -20,7 +20,7 @@ import { INVALID_REQUESTS_MINUTES } from "../../src/store/outbox/outbox.ts";
 import { QUESTIONS_KEPT_MS } from "../../src/store/questions/questions.ts";
 import { HELD_DAYS } from "../../src/store/messages/prune.ts";
 import { POLICIES_KEPT, POLICIES_MAX } from "../../src/store/messages/messages.ts";
-import { DEFAULT_RETENTION, KNOWLEDGE_MAX } from "../../src/store/messages/retention.ts";
+import { DEFAULT_RETENTION } from "../../src/store/messages/retention.ts";
 import { HOOK_EVENTS_KEPT_DAYS } from "../../src/store/schema/agent.ts";
 import { DIRECT_CHANNEL_DAYS } from "../../src/store/schema/bot.ts";
 import { SCHEDULE_RUNS_MAX, SCHEDULES_KEPT_DAYS } from "../../src/store/schedules/schedules.ts";
@@ -93,16 +93,6 @@ export const BOUNDS: Readonly<Record<string, TableBound>> = {
       count(DEFAULT_RETENTION.contextPerChannel)
     } of each channel`,
   },
-  known_message: {
-    under: "Texts",
-    data:
-      "Messages of channels with `knowledge` (default: none), by people who may talk to the bot " +
-      "there, for searches",
-    kept: `${key("knowledgeDays")}, and the newest ${count(KNOWLEDGE_MAX)} at most; ` +
-      "until the author deletes them, or the bot forgets their author",
-  },
-  known_channel: { goesWith: "known_message" },
-  known_index: { goesWith: "known_message" },
   undecided: {
     under: "Texts",
     data: "Messages whose verdict waits: for PluralKit, or for Discord's answer about an owner",

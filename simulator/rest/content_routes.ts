@@ -191,6 +191,7 @@ export function addContentRoutes(
         const { content = "", limit = "25" } = c.req.query();
         const channels = c.req.queries("channel_id");
         const authors = c.req.queries("author_id");
+        const mentioned = c.req.queries("mentions");
         const found = channelsOf(world, guild)
           .filter((one) => may(world, one, self(c), "read_history"))
           .filter(({ id }) => !channels || channels.includes(id))
@@ -199,6 +200,7 @@ export function addContentRoutes(
           .filter(({ author }) =>
             !authors || (author.kind === "user" && authors.includes(author.userId))
           )
+          .filter(({ pings }) => !mentioned || pings.users.some((id) => mentioned.includes(id)))
           .sort((one, other) => Number(BigInt(other.id) - BigInt(one.id)))
           .slice(0, Number(limit));
         return c.json({

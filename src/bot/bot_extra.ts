@@ -18,6 +18,7 @@ import type { InboundMessage } from "../core/inbound/inbound.ts";
 import type { Tool } from "../core/turn/tool.ts";
 import type { Reader } from "../discord/gateway/read/reader.ts";
 import type { VoiceIndex } from "../discord/gateway/read/voice_index.ts";
+import type { ActionsOptions } from "../discord/rest/actions/options.ts";
 import type { RestClient } from "../discord/rest/client/client.ts";
 import type { Judging } from "../flows/judging/judging.ts";
 import type { Snapshot } from "../http/snapshot.ts";
@@ -25,7 +26,6 @@ import type { BotConfig } from "../config/config.ts";
 import type { Env } from "../lib/env.ts";
 import type { Log } from "../lib/log.ts";
 import type { EndedTurn } from "../flows/turn/control/lines_under.ts";
-import type { ReadableOptions } from "../discord/rest/actions/readable.ts";
 import type { SpeechOf } from "../flows/turn/progress/speech.ts";
 import type { Speech } from "./rules/setup.ts";
 import type { AccountContext } from "./account_context.ts";
@@ -52,11 +52,9 @@ export interface AccountServices {
   readonly speech: () => Speech;
   /** The first model of an agent. */
   readonly modelOf: (agentId: string) => Model;
-  /** Messages that a person may read by a search (T17). */
-  readonly searching: Omit<ReadableOptions, "client"> & {
-    readonly guilds: () => readonly GuildId[];
-    readonly show: Show;
-  };
+  readonly closedBy: ActionsOptions["closedBy"];
+  /** Shows a message that was read at Discord, as far as the policy lets it. */
+  readonly show: Show;
   /** Removes secrets of the config from a text. */
   readonly cleanSecrets: (text: string) => string;
   /** The part of a growing answer that people may see. */

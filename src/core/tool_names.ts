@@ -16,14 +16,10 @@ interface NamedTool {
   readonly group?: (typeof GROUPS)[number];
 }
 
-/** The tool that only places with `knowledge` have (T17). */
-export const SEARCH_SERVER = "search_server";
-
 const TOOLS: ReadonlyMap<string, NamedTool> = new Map<string, NamedTool>([
   ["discord", { for: "everyone", group: "group:discord" }],
   ["reply_in_thread", { for: "everyone", group: "group:discord" }],
   ["read_channel_history", { for: "everyone", group: "group:discord" }],
-  [SEARCH_SERVER, { for: "everyone", group: "group:discord" }],
   ["memory", { for: "everyone", group: "group:memory" }],
   ["recall", { for: "everyone", group: "group:memory" }],
   ["remind", { for: "everyone" }],

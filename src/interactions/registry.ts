@@ -18,7 +18,6 @@ import { config } from "./commands/config.ts";
 import { CONVERSATION, stopButton } from "./commands/conversation.ts";
 import { mcp } from "./commands/mcp.ts";
 import { memory, REMOVALS, undoButton } from "./commands/own_data.ts";
-import { search } from "./commands/search.ts";
 import { skill, why } from "./commands/questions.ts";
 import { send, SETTINGS } from "./commands/settings.ts";
 import { catchup, hearButton, signins, VOICE } from "./commands/of_extras.ts";
@@ -29,7 +28,6 @@ export { MESSAGE_COMMANDS } from "./commands/questions.ts";
 export const COMMANDS: readonly Command<InteractionContext>[] = [
   ...ABOUT,
   why,
-  search,
   catchup,
   memory,
   skill,

@@ -12,11 +12,10 @@
 import { pathTo } from "../core/config_file.ts";
 import { pathOfHook } from "../core/hooks/hook.ts";
 import type { InboundMessage, Place, Sender } from "../core/inbound/inbound.ts";
-import { audienceOf, isForTool, SEARCH_SERVER } from "../core/tool_names.ts";
+import { audienceOf, isForTool } from "../core/tool_names.ts";
 import type { Tool } from "../core/turn/tool.ts";
 import { type Skill, skillsFor } from "../core/skills/skill.ts";
-import { hasKnowledge } from "./knowledge.ts";
-import { GUILDS, type OpenPlace, type PlaceTools, rulesFor } from "./rules/place_rules.ts";
+import { type PlaceTools, rulesFor } from "./rules/place_rules.ts";
 import { prepareRights } from "./rights.ts";
 import type { AccessPolicy, SenderTools, ToolLists } from "./rules/rules.ts";
 import { type AllowEntry, prepareAllowlist } from "./rules/allowlist.ts";
@@ -50,8 +49,7 @@ export type ToolReason =
   | "gate-closed" // the gate of the tool is closed
   | "place-closed" // the bot may not answer in the place
   | "hook" // the hook lists it
-  | "not-in-hook" // the hook does not list it
-  | "not-configured"; // the config has no section for the tool
+  | "not-in-hook"; // the hook does not list it
 
 export interface ToolDecision {
   readonly name: string;
@@ -91,7 +89,6 @@ export function prepareToolAccess(policy: AccessPolicy): DecideTools {
       const rule = ruleOf(rules.rule);
       return tools.map(({ name }) => ({ name, isAllowed: false, why: "place-closed", rule }));
     }
-    const open = rules;
     const isOwner = () => {
       const known = { ownsApplication: !hasOwnerList && ownsApplication() };
       return needed("owner", place, sender, known)?.isTheirs === true;
@@ -104,10 +101,6 @@ export function prepareToolAccess(policy: AccessPolicy): DecideTools {
     function decide({ name, gate, partGates }: ToolFacts): Decided {
       const denial = denying.find(({ lists }) => listsTool(lists.deny, name));
       if (denial) return refused("denied", pathTo(denial.rule, "deny"));
-      if (name === SEARCH_SERVER) {
-        const closed = withoutKnowledge(open, policy);
-        if (closed !== undefined) return refused("not-configured", closed);
-      }
       if (gate !== undefined && !openGates.includes(gate)) {
         return refused("gate-closed", pathTo(GATES, gate));
       }
@@ -131,16 +124,6 @@ export function prepareToolAccess(policy: AccessPolicy): DecideTools {
       return { name: tool.name, ...step, rule: ruleOf(step.rule) };
     });
   };
-}
-
-/**
- * The config path without which a place has no searches (T17); `undefined` if it has them.
- *
- * @param rules Absent in direct messages.
- */
-function withoutKnowledge(rules: OpenPlace | undefined, policy: AccessPolicy): string | undefined {
-  if (!rules) return hasKnowledge(policy) ? undefined : `${GUILDS}.*.knowledge`;
-  return (rules.knowledge ?? "off") === "off" ? pathTo(rules.guildPath, "knowledge") : undefined;
 }
 
 /** The global level: its `allow` replaces the base set. */

@@ -28,7 +28,6 @@ const WORK_OF: ReadonlyMap<string, PlainWork> = new Map<string, PlainWork>([
   ["read_skill", "workSkill"],
   ["web_fetch", "workPage"],
   ["web_search", "workSearch"],
-  ["search_server", "workServer"],
   ["code", "workCode"],
   ["draw", "workImage"],
   ["read_file", "workFiles"],

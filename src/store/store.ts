@@ -23,8 +23,6 @@ import { createForgetting, noteForgotten } from "./forget/forget.ts";
 import { createGateway } from "./gateway/gateway.ts";
 import { createHooks } from "./hooks/hooks.ts";
 import { createInbox } from "./inbox/inbox.ts";
-import { createKnowledge } from "./knowledge/knowledge.ts";
-import { prepareKnownRows } from "./knowledge/known_rows.ts";
 import { createMemory } from "./memory/memory.ts";
 import { prepareInboxRows } from "./turns/inbox_rows.ts";
 import { prepareKeepUnanswered } from "./inbox/unanswered.ts";
@@ -114,7 +112,6 @@ export function createStore(
 ) {
   const verdicts = prepareVerdictRows(database);
   const memory = createMemory(database);
-  const known = prepareKnownRows(database);
   let failure: { readonly kind: StoreErrorKind; readonly at: number } | undefined;
   const tables = prepareTables(database);
   const undo = createEmitter<{ undone(): void }>();
@@ -129,17 +126,16 @@ export function createStore(
   const transcripts = createTranscripts(commits);
   undo.connect({
     undone() {
-      for (const cache of [memory, known, transcripts]) cache.forget();
+      for (const cache of [memory, transcripts]) cache.forget();
     },
   });
   const pruner = preparePruner(
     database,
     retention,
     transcripts.forget,
-    known,
   );
   const figures = createFigures(commits);
-  const kept = { memory, verdicts, pruner, transcripts, known };
+  const kept = { memory, verdicts, pruner, transcripts };
   const inboxDeps = { ...kept, inbox: tables.inbox, onRecorded: figures.count };
   const settings = createSettings(commits);
   const forgetting = createForgetting(
@@ -148,7 +144,6 @@ export function createStore(
     (userId) => {
       if (path !== ":memory:") noteForgotten(join(dirname(path), FORGOTTEN), userId, Date.now());
     },
-    known.purgeAll,
   );
   /** After a person was forgotten, rows that memory has by their number are gone (X5). */
   const forgetRows = (): void => {
@@ -156,7 +151,6 @@ export function createStore(
     transcripts.forget();
     memory.quiet.forget();
     memory.direct.clear();
-    known.forget();
     settings.readAgain();
   };
   const namespaces = {
@@ -187,8 +181,6 @@ export function createStore(
     sources: createSources(commits),
     /** The agent's memory. */
     notes: createNotes(commits),
-    /** Messages that people search. */
-    knowledge: createKnowledge(commits, known),
     changes: createChanges(commits),
     /** Settings that people change by commands. */
     settings,

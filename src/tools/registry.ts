@@ -13,14 +13,12 @@ import { exec } from "./exec.ts";
 import { ask } from "./ask.ts";
 import { schemaOf } from "./discord/definitions.ts";
 import { remind } from "./remind.ts";
-import { searchServer } from "./search_server.ts";
 import { voice } from "./voice.ts";
 import { webFetch, webSearch } from "./web.ts";
 
 export const TOOLS: readonly Tool[] = [
   discord,
   readChannelHistory,
-  searchServer,
   recall,
   memory,
   replyInThread,

@@ -212,7 +212,6 @@ describe("loadConfig()", () => {
       mediaDays: 7,
       transcriptsDays: 0,
       usageDays: 400,
-      knowledgeDays: 365,
       maxMb: 2_048,
     });
     assert.deepEqual(config.commands, {

@@ -26,6 +26,15 @@ const EXCEPTIONS: readonly { readonly sql: RegExp; readonly reason: string }[] =
     reason: "it reads the newest 20,000 messages",
   },
   {
+    sql: /^SELECT channel_id, MAX.* FROM \(SELECT \* FROM decision ORDER BY id DESC LIMIT 20000\)/,
+    reason: "it reads the newest 20,000 verdicts, for the beginning of a catch-up",
+  },
+  {
+    sql:
+      /^SELECT channel_id, facts.* FROM \(SELECT \* FROM decision ORDER BY id DESC LIMIT 20000\)/,
+    reason: "it reads the newest 20,000 verdicts, for the places of a catch-up",
+  },
+  {
     sql: /^SELECT .* FROM \(SELECT \* FROM inbox ORDER BY id DESC LIMIT :limit\)/,
     reason: "it reads the newest messages, as many as the intent filter looks at",
   },

@@ -35,7 +35,7 @@ import { createOutbound } from "../outbound/outbound.ts";
 import type { ToolServices } from "../rules/tool_services.ts";
 import { createAccountMedia } from "../turn/account_media.ts";
 import { createHistory } from "../turn/history.ts";
-import { createAccountKnowledge } from "../turn/knowledge.ts";
+import { createClosedBy } from "../turn/closed_by.ts";
 import { createRuleSources } from "../turn/rule_sources.ts";
 import { chunkRulesOf, timezoneOf } from "../rules/turn_rules.ts";
 import { createAccountTurns } from "../turn/turns.ts";
@@ -115,19 +115,19 @@ export async function createParts(
   });
   ports.publish(judging.view); // before any message is judged
   const history = createHistory(account, { client, reader, judging });
-  const knowledge = createAccountKnowledge(account, { client, reader, sources, history });
+  const closedBy = createClosedBy(account, { reader, isOwner: sources.isOwner });
   const portsOf = eachOnce(async (agentId: string) => {
     const { createToolPorts } = await import("../turn/tool_ports.ts");
     return createToolPorts(account, {
       ...{ agentId, client, reader, settings, presence, owners, toolServices, sources },
-      ...{ outbound, media, threads, spend, history, knowledge },
+      ...{ outbound, media, threads, spend, history, closedBy },
       voice: (...call) => extras.voice(...call), // made below, as it uses other parts
     });
   });
   const toolPortsOf = (agentId: string) => portsOf(agentOf(account.config(), agentId).id);
   const inbound = createInbound(account, {
     ...{ options, client, connection, reader, settings, policy, owners, outbound, judging },
-    ...{ threads, sources, knowledge, spend, rates, summaries, toolPortsOf },
+    ...{ threads, sources, spend, rates, summaries, toolPortsOf },
     ...{ health, memory, isOnly, isOurs, changedInAll },
     eventsOf: (told) => extras.eventsOf(told), // made below, as they use other parts
     turns: { accepted: (judged) => turns.accepted(judged) }, // made below, with the commands
@@ -138,7 +138,7 @@ export async function createParts(
     missedEvents: (guildId, since) => extras.missedEvents(guildId, since),
   });
   const turns = createAccountTurns(account, {
-    ...{ options, client, owners, outbound, judging, threads, media, sources, history, knowledge },
+    ...{ options, client, owners, outbound, judging, threads, media, sources, history },
     ...{ spend, rates, summaries, toolPortsOf, toolServices, turnLimit, inbound, catchUp },
     own,
     linesUnder: (turn) => extras.linesUnder(turn), // made below, as they use other parts
@@ -169,7 +169,7 @@ export async function createParts(
     ...{ client, reader, judging, spend, dataDir: options.dataDir, version: options.version },
     speech: () => settings.speech,
     env: options.env,
-    searching: knowledge.searching,
+    ...{ closedBy, show: history.show },
     modelOf: (agentId) => settings.models.of(agentId),
     ask: inbound.ask,
     cleanSecrets: outbound.cleanSecrets,
@@ -187,7 +187,6 @@ export async function createParts(
     extras,
     questions,
     account,
-    knowledge: knowledge.upkeep,
     /** Learns of the bot's own messages. */
     intent: judging.intent,
     /** Watches for a second process with the same token. */

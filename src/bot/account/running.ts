@@ -74,7 +74,6 @@ export async function runAccount(
       ports.health.setModels(account.models.ids);
       outbound.reconfigured();
       inbound.reconfigured();
-      parts.knowledge.changed();
       parts.connectionState.reconfigured();
       parts.extras.reconfigured();
     },
@@ -128,7 +127,6 @@ export async function stopParts(
   duplicates.stop();
   connectionState.stop();
   outbound.stop();
-  rest.knowledge.stop();
   await rest.schedules.stop();
   await rest.extras.stop();
   await rest.questions.stop();

@@ -18,7 +18,6 @@ export function connectParts(
 ): void {
   const { client, connectionState, outbound, inbound, catchUp, turns, duplicates, connection } =
     parts;
-  const { knowledge } = parts;
   const { schedules } = parts;
   const online = createOnlineReport({
     reader: parts.reader,
@@ -79,7 +78,6 @@ export function connectParts(
       online.changed();
     },
     guildsChanged() {
-      knowledge.changed();
       catchUp.ready();
       online.changed();
     },

@@ -61,7 +61,7 @@ export function createInbound(
 ) {
   const { config, store, policy, texts, events } = account;
   const { client, connection, reader, outbound, threads, memory, isOurs, judging, turns } = parts;
-  const { options, settings, owners, sources, knowledge, toolPortsOf } = parts;
+  const { options, settings, owners, sources, toolPortsOf } = parts;
   const { spend, rates, summaries, health, changedInAll, byExtra } = parts;
   const { judge, route, proxied } = judging;
   const waiting = (origin: MessageOrigin = "live") => {
@@ -91,7 +91,7 @@ export function createInbound(
     isFinal: isFinalRefusal,
   });
   const interactions = createInteractionHandlers(account, {
-    ...{ options, settings, client, owners, judging, outbound, sources, knowledge, toolPortsOf },
+    ...{ options, settings, client, owners, judging, outbound, sources, toolPortsOf },
     ...{ spend, rates, summaries, health, changedInAll, byExtra, waiting },
     async stopTurns(scope) {
       const touched = await store.inbox.stopTurns(scope, account.now());

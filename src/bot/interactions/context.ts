@@ -47,8 +47,6 @@ import { createMcpSignIns } from "../../interactions/parts/mcp_sign_ins.ts";
 import type { Judging } from "../../flows/judging/judging.ts";
 import type { Outbound } from "../outbound/outbound.ts";
 import type { OwnerIds } from "../../flows/owners/owner_ids.ts";
-import { createPersonalSearch } from "../../interactions/parts/personal_search.ts";
-import type { SearchServers } from "../../core/turn/ports/search.ts";
 import { createCommandUndo } from "../../interactions/parts/undo.ts";
 
 /** Everything that interactions need beside their account. */
@@ -68,8 +66,6 @@ export interface InteractionParts
   readonly judging: Judging;
   readonly outbound: Pick<Outbound, "channelQueues" | "cleanSecrets" | "tellPerson">;
   readonly sources: Pick<TurnRulesPorts, "skills" | "tools" | "isOwner">;
-  /** Searches in servers' own messages. */
-  readonly knowledge: { readonly search: SearchServers; readonly isOn: () => boolean };
   readonly toolPortsOf: (agentId: string) => Promise<ToolPorts>;
   /** Stops turns; returns how many messages have lost theirs. */
   readonly stopTurns: (scope: StopScope) => Promise<number>;
@@ -162,10 +158,6 @@ export function createCommandContext(
       openDirect: createOpenDirect(client),
     }),
     why: createWhy(store, isOwner, (...of) => storedLine(account, TOOLS, ...of)),
-    searches: {
-      isOn: parts.knowledge.isOn,
-      run: createPersonalSearch(parts.knowledge.search, log),
-    },
     forget: createForget(account, async (userId) => {
       await options.media.folder.forget(userId);
       dropLogins(options.dataDir, userId);

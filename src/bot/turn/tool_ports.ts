@@ -7,7 +7,6 @@ import type { SpendPort } from "../../core/spending/metered_model.ts";
 import type { OutboundFilesPort } from "../../core/turn/ports/outbound_files.ts";
 import type { VoicePort } from "../../core/turn/ports/voice.ts";
 import type { ToolPorts } from "../../core/turn/tool.ts";
-import { placeOfTarget } from "../../discord/gateway/decode/places.ts";
 import type { Reader } from "../../discord/gateway/read/reader.ts";
 import { createActions } from "../../discord/rest/actions/actions.ts";
 import { createHistoryRead } from "../../discord/rest/actions/history.ts";
@@ -23,22 +22,18 @@ import { createCodePort } from "../../flows/tools/code.ts";
 import { createDrawPort } from "../../flows/tools/draw.ts";
 import { createOutboundFilesPort } from "../../flows/tools/outbound_files.ts";
 import { createExecPort } from "../../flows/tools/exec.ts";
-import { createKnowledgePort } from "../../flows/tools/knowledge.ts";
 import { createMemoryPort } from "../../flows/tools/memory.ts";
 import { createSchedulesPort } from "../../flows/tools/schedules.ts";
 import { createSkillToolsPort } from "../../flows/tools/skill_tools.ts";
 import { createSummarise } from "../../flows/session/summarise_channel.ts";
 import { type AnswerThreads, createThreadsPort } from "../../flows/turn/answer_threads.ts";
-import { latest } from "../../lib/cache.ts";
 import { asPicture } from "../../media/image.ts";
-import { prepareClosedBy } from "../../policy/places.ts";
 import { threadTitle } from "../../render/name.ts";
 import { createSkillsPort } from "../../workspace/skill_library.ts";
 import type { AccountContext } from "../account_context.ts";
 import type { RunningSettings } from "../rules/setup.ts";
 import type { AccountMedia } from "./account_media.ts";
 import type { History } from "./history.ts";
-import type { AccountKnowledge } from "./knowledge.ts";
 import type { Outbound } from "../outbound/outbound.ts";
 import type { AgentServices, ToolServices } from "../rules/tool_services.ts";
 import { timezoneOf, toolTextRules, type TurnRulesPorts } from "../rules/turn_rules.ts";
@@ -61,7 +56,7 @@ export function createToolPorts(account: AccountContext, parts: {
   readonly threads: Pick<AnswerThreads, "open">;
   readonly spend: SpendPort;
   readonly history: Pick<History, "show">;
-  readonly knowledge: Pick<AccountKnowledge, "search">;
+  readonly closedBy: ActionsOptions["closedBy"];
   readonly voice: VoicePort;
 }): ToolPorts {
   const { accountId, config, store, schedule, now } = account;
@@ -72,18 +67,11 @@ export function createToolPorts(account: AccountContext, parts: {
   const { agentId } = parts;
   const services = toolServices.of(agentId);
   const rights = { accountId, client, isOwner, cleanSecrets, agentId, spend, model, schedule, now };
-  const closed = latest(account.policy, ({ policy }) => prepareClosedBy(policy));
   const sharesDirect = () => config().session.dmScope === "main";
   const reads: Pick<ActionsOptions, "self" | "closedBy" | "sharesDirect" | "show"> = {
     sharesDirect,
     self: () => reader.self?.userId,
-    closedBy: (asker, { guildId, ...target }) =>
-      closed()({
-        channelId: target.channelId,
-        place: placeOfTarget(guildId, target, reader.index.get(guildId)),
-        sender: asker.sender,
-        isOwner: isOwner(asker),
-      }),
+    closedBy: parts.closedBy,
     show: parts.history.show,
   };
   const { showing } = createTargets({ ...rights, ...reads, alsoGuilds: () => [] });
@@ -135,10 +123,6 @@ export function createToolPorts(account: AccountContext, parts: {
       }),
     },
     memory: createMemoryPort(account, { ...rights, showing }),
-    knowledge: createKnowledgePort({
-      search: parts.knowledge.search,
-      sharesDirect,
-    }),
     threads: createThreadsPort({ threads: parts.threads, cleanSecrets }),
     exec: createExecPort(rights, {
       ...rights,

@@ -27,11 +27,8 @@ import { createMissingPermission } from "../../discord/rest/permissions/explain_
 import type { AccountPorts, RunningAccount } from "../account_interface.ts";
 import type { AccountPart } from "../bot_extra.ts";
 import type { ToolServices } from "../rules/tool_services.ts";
-import { askedBeforeReply } from "../../flows/inbound/notice_reply.ts";
 import type { ChannelQueues } from "../../flows/deliver/channel_queues.ts";
-import { createEarlierAnswers } from "../../flows/turn/control/earlier_answers.ts";
 import type { History } from "./history.ts";
-import type { AccountKnowledge } from "./knowledge.ts";
 import { queueOf } from "../outbound/delivery.ts";
 import type { createTurnProgress } from "../outbound/turn_progress.ts";
 import { createCommandTurns, type TurnCommands } from "../../flows/turn/command_turn.ts";
@@ -68,7 +65,6 @@ export function createAccountTurns(
           "typing" | "drafts" | "lines" | "readingLines"
         >;
       };
-      readonly knowledge: Pick<AccountKnowledge, "isAuto" | "search">;
       readonly media: { readonly download: Download };
       readonly toolServices: Pick<ToolServices, "ready">;
       readonly own: () => AccountPart["own"];
@@ -136,14 +132,6 @@ export function createAccountTurns(
   };
 
   const { rates, summaries, spend, media, threads } = parts;
-  const { knowledge } = parts;
-  const lookUp = createEarlierAnswers({
-    ...{ ...knowledge, schedule, stopping, log },
-    async tell(message, links) {
-      await store.outbox.addAll(askedBeforeReply(message, links, config().texts), now());
-      channelQueues.wake([message.channelId]);
-    },
-  });
   const forms = createPromptForms({
     wish: () => config().tools.prompt,
     stored: (modelId) => store.settings.known(accountId, modelId, "prompt"),
@@ -174,7 +162,6 @@ export function createAccountTurns(
     ...{
       backfill,
       threadStarter,
-      lookUp,
       previews,
       namesOf: history.namesOf,
       missingRight,

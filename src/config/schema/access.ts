@@ -174,15 +174,6 @@ const threadsHere = (place: "guild" | "channel") => ({
   }),
 });
 
-/** `knowledge` of a guild or a channel: one schema for both. */
-const knowledge = lazyKey(
-  () => z.enum(["off", "search", "auto"]),
-  "Whether messages here are kept for searches. `search`: the tool `search_server` finds them, and " +
-    "turns here have it. `auto`: the bot also searches before it answers here, and links an earlier " +
-    "answer. People see only messages that each reader of the answer may read.",
-  { unset: "that of the guild, else `off`", example: "search", task: "agents" },
-);
-
 const channelKeys = () =>
   z.strictObject({
     allow: key(
@@ -217,7 +208,6 @@ const channelKeys = () =>
       { unset: "all", example: ["search"] },
     ),
     ...threadsHere("channel"),
-    knowledge,
     ...toolsHere("channel"),
     intentFilter: intentFilter("channel", "The intent filter for this channel.", {
       example: { enabled: false },
@@ -261,7 +251,6 @@ export const guild = z.strictObject({
       "messages. `all`: all. `allowlist`: those of `users`, on all messages.",
   ),
   ...threadsHere("guild"),
-  knowledge,
   ...toolsHere("guild"),
   intentFilter: intentFilter("guild", "The intent filter for this guild.", {
     example: { enabled: false },

@@ -11,7 +11,6 @@ const RETENTION = {
   mediaDays: 7,
   transcriptsDays: 0,
   usageDays: 400,
-  knowledgeDays: 365,
   maxMb: 2_048,
 };
 
@@ -53,11 +52,6 @@ export const store = lazySection(
             whole(0, 36_500).default(RETENTION.usageDays),
             "How long to keep tokens, money and time of model requests, which `/usage` and `barnacle " +
               "usage` show. 0 keeps them for ever.",
-            { unit: "days", example: 90 },
-          ),
-          knowledgeDays: key(
-            whole(0, 36_500).default(RETENTION.knowledgeDays),
-            "How long to keep messages of places with `knowledge` for searches. 0 keeps them for ever.",
             { unit: "days", example: 90 },
           ),
           maxMb: key(

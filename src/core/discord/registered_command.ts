@@ -28,7 +28,7 @@ export interface RegisteredCommand {
 /** The names of all slash commands. The config's schema needs them without the commands' code. */
 export const SLASH_COMMANDS: readonly string[] = (
   "activation agents allowlist approve catchup commands compact config context dashboard deafen forget " +
-  "help join leave mcp memory model models new pause queue reasoning reset restart search send signins skill " +
+  "help join leave mcp memory model models new pause queue reasoning reset restart send signins skill " +
   "status stop think undo usage verbose whoami why"
 ).split(" ");
 

@@ -27,7 +27,6 @@ export type MessageChange =
     readonly kind: "edited";
     readonly message: InboundMessage;
     readonly verdict: Verdict;
-    readonly isSearchable?: true;
   }
   | {
     readonly kind: "deleted";
@@ -90,8 +89,6 @@ export interface Judged {
   readonly policyId?: number;
   /** Name of the command that the message is, without `/`; absent if it is none. */
   readonly command?: string;
-  /** Set if people may search for it later: its channel has `knowledge` (T17). */
-  readonly isSearchable?: true;
 }
 
 /** Ignored messages that differ from a judged one only in id, text and time. */
@@ -105,7 +102,7 @@ export interface RepeatedVerdict {
 /** A judgement of a message: the part of {@link Judged} that the policy decides. */
 export type Judgement = Pick<
   Judged,
-  "verdict" | "knownFacts" | "policyId" | "command" | "isSearchable"
+  "verdict" | "knownFacts" | "policyId" | "command"
 >;
 
 /** A message's request to stop turns, with the answers to it. */

@@ -82,7 +82,7 @@ export type IgnoreReason =
   | "too-old"
   /** Found by catch-up, before the newest `gateway.catchUp.maxPerChannel` of its channel (G6). */
   | "too-many"
-  /** It is `/catchup`, whose answer no conversation keeps (T17a). */
+  /** It is `/catchup`, whose answer no conversation keeps (T17). */
   | "caught-up"
   /** Too many turns of the sender, or of the channel, wait already (X4). */
   | "queue-full"

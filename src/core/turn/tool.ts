@@ -17,7 +17,6 @@ import type { DiscordCall } from "./ports/discord_call.ts";
 import type { HistoryPort, QuestionsPort, ThreadsPort } from "./ports/history.ts";
 import type { CallTool, MemoryPort, RecallPort, SkillsPort } from "./ports/memory.ts";
 import type { SchedulesPort } from "./ports/schedules.ts";
-import type { KnowledgePort } from "./ports/search.ts";
 import type { OutboundFilesPort } from "./ports/outbound_files.ts";
 import type { VoicePort } from "./ports/voice.ts";
 import type { KeptImage } from "./media.ts";
@@ -32,7 +31,6 @@ export interface ToolPorts {
   readonly files: OutboundFilesPort;
   readonly memory: MemoryPort;
   /** Searches in servers' own messages. */
-  readonly knowledge: KnowledgePort;
   readonly skills: SkillsPort;
   readonly workspace: WorkspacePort;
   readonly threads: ThreadsPort;

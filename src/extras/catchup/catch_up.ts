@@ -1,24 +1,24 @@
-/** Catches one person up (T17a), and keeps no word of it. */
+/** Catches one person up (T17), and keeps no word of it. */
 
 import type { AccountContext } from "../../bot/account_context.ts";
 import type { AccountPart, AccountServices } from "../../bot/bot_extra.ts";
 import { createdAtMs, type GuildId, parseSnowflake, type UserId } from "../../core/discord/ids.ts";
 import type { CommandCall } from "../../core/inbound/interactions.ts";
+import { ASKED_OTHERWISE, type InboundMessage } from "../../core/inbound/inbound.ts";
 import { ignored } from "../../core/inbound/verdict.ts";
 import { askForText, ModelError, UNKNOWN_WINDOW } from "../../core/model.ts";
 import { BudgetSpent, resetOf } from "../../core/spending/budget.ts";
 import { meteredModel } from "../../core/spending/metered_model.ts";
 import { usedBy } from "../../core/spending/usage.ts";
-import { createReadable } from "../../discord/rest/actions/readable.ts";
 import type { RestApi } from "../../discord/rest/client/client.ts";
 import { RestError } from "../../discord/rest/exchange/rest_error.ts";
-import { plain } from "../../interactions/commands/search.ts";
-import { questionOf } from "../../interactions/parts/personal_search.ts";
 import { DAY_MS } from "../../lib/clock.ts";
+import { plain } from "../../lib/text/quoted.ts";
 import { sinceOf } from "../../lib/text/times.ts";
 import { readerTime } from "../../lib/text/units.ts";
 import { notice } from "../../render/notices/notices.ts";
 import { historyChars } from "../../session/history.ts";
+import { readableBy } from "./readable.ts";
 import { readServer } from "./read_server.ts";
 import {
   catchUpRequest,
@@ -46,7 +46,7 @@ const USAGE = "`/catchup since:2h` (or 3d, today, 2026-01-31)";
 /** Creates the command's work. The function is long because it is the steps of one catch-up. */
 export function createAccountCatchup(
   account: AccountContext,
-  { client, reader, judging, spend, modelOf, searching, cleanSecrets }: AccountServices,
+  { client, reader, judging, spend, modelOf, closedBy, show, cleanSecrets }: AccountServices,
 ): AccountPart {
   const { accountId, store, now, stopping, texts } = account;
   const { log } = account.forPart("interactions");
@@ -57,13 +57,11 @@ export function createAccountCatchup(
 
   /** The server of a call, or the one in which the person was last, with that time. */
   async function lastSeen({ sender }: CommandCall, among: readonly GuildId[]) {
-    let last = { guildId: among[0], at: 0 };
-    for (const guildId of among) {
-      const channels = [...reader.index.get(guildId)?.channels.keys() ?? []];
-      const at = await store.knowledge.seenAt(accountId, sender.id, channels);
-      if (at > last.at) last = { guildId, at };
+    for (const { channelId, at } of await store.messages.seen(accountId, sender.id)) {
+      const guildId = among.find((id) => reader.index.get(id)?.channels.has(channelId));
+      if (guildId) return { guildId, at };
     }
-    return last;
+    return { guildId: among[0], at: 0 };
   }
 
   /** Stores the verdict, so that `why` explains the call. */
@@ -83,12 +81,12 @@ export function createAccountCatchup(
     await record(call);
     const left = { requests: REQUESTS.first };
     const api = bounded(client, left);
-    const readableIn = createReadable({ ...searching, client: api });
     const signal = AbortSignal.any([stopping, AbortSignal.timeout(LIMIT_MS)]);
-    const asker = { messages: [questionOf(call)], reach: "asker", signal } as const;
-    const readable = await readableIn(asker, guildId);
+    const readAll = () =>
+      readableBy(questionOf(call), guildId, { api, closedBy, signal, now: now() });
+    const readable = await readAll();
     if (!readable) return notice("catchUpNothing", { since: readerTime(since, "R") }, texts());
-    const ports = { api, readable, knowledge: store.knowledge, show: searching.show, signal };
+    const ports = { api, readable, messages: store.messages, show, signal };
     const { news, counts } = await readServer(guildId, since, call, ports);
     const room = historyChars(model.window ?? UNKNOWN_WINDOW, OTHER_CHARS) / LINE_OF_NEWS;
     const chosen = chooseNews(news, Math.min(MAX_NEWS, Math.floor(room)));
@@ -99,7 +97,7 @@ export function createAccountCatchup(
     const lines = linesOf(cleanSecrets(answer), chosen);
 
     left.requests = REQUESTS.last; // rights may have changed while the model wrote
-    const still = await readableIn(asker, guildId);
+    const still = await readAll();
     const told: string[] = [];
     for (const { text, news: { channel, message, link } } of lines) {
       if (await still?.open(channel.id) && !changed.has(message.id)) told.push(`- ${text} ${link}`);
@@ -127,11 +125,10 @@ export function createAccountCatchup(
     const { sender, guildId: here, options: { since } } = call;
     const at = now();
     const id = parseSnowflake<"interaction">(call.id);
-    const among = searching.guilds().filter((guildId) => here === undefined || guildId === here);
-    if (among.length === 0) return notice("searchOff", {}, texts());
+    const among = [...reader.index.keys()].filter((one) => here === undefined || one === here);
     for (const [userId, until] of pauses) if (until <= at) pauses.delete(userId);
     const isLate = !id || at - createdAtMs(id) > LATE_MS;
-    if (isLate || pauses.has(sender.id) || pauses.size >= MAX_PEOPLE) {
+    if (isLate || among.length === 0 || pauses.has(sender.id) || pauses.size >= MAX_PEOPLE) {
       return notice("catchUpLater", {}, texts());
     }
     pauses.set(sender.id, Infinity);
@@ -150,7 +147,7 @@ export function createAccountCatchup(
         return notice("budgetSpent", { reset: readerTime(resetOf(error.stop, at), "R") }, texts());
       }
       log.warn("Cannot catch a person up", { interactionId: call.id, error });
-      if (error instanceof RestError) return notice("searchFailed", {}, texts());
+      if (error instanceof RestError) return notice("catchUpFailed", {}, texts());
       if (!(error instanceof ModelError || error instanceof DOMException)) throw error;
       return notice("failureBusy", { id: call.id }, texts());
     } finally {
@@ -166,6 +163,16 @@ export function createAccountCatchup(
         changes.forEach((changed) => message?.revision !== 0 && changed.add(id)),
     },
   };
+}
+
+/** The call as a message of the asker. */
+function questionOf(
+  { accountId, id: written, channelId, guildId, place, sender }: CommandCall,
+): InboundMessage {
+  const id = parseSnowflake<"message">(written);
+  if (!id) throw new RangeError(`${written} is no id of Discord's`);
+  const sentAt = createdAtMs(id);
+  return { ...ASKED_OTHERWISE, accountId, id, channelId, guildId, place, sender, text: "", sentAt };
 }
 
 /** A client with so many requests, which leave after those of answers. After them, it finds nothing. */

@@ -1,4 +1,4 @@
-/** Tells a person alone what happened while they were away: `/catchup` (T17a). */
+/** Tells a person alone what happened while they were away: `/catchup` (T17). */
 
 import type { Extra } from "../../cli/extras/extra.ts";
 

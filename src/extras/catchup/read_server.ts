@@ -1,8 +1,9 @@
 /**
- * Reads the new messages of a server that a person may see (T17a). Requests are bounded, so places
+ * Reads the new messages of a server that a person may see (T17). Requests are bounded, so places
  * with messages that concern the person come first, and a busy one is read in parts.
  */
 
+import { z } from "zod";
 import {
   type ChannelId,
   compareIds,
@@ -12,17 +13,18 @@ import {
   parseSnowflake,
   snowflakeAt,
 } from "../../core/discord/ids.ts";
+import { snowflakeSchema } from "../../core/discord/snowflake_schema.ts";
+import { listOrEmpty } from "../../core/discord/lenient.ts";
 import type { CommandCall } from "../../core/inbound/interactions.ts";
 import { type Channel, isForum } from "../../core/rights/channel.ts";
 import { messageLink } from "../../core/turn/decided_action.ts";
 import type { Show, ShownMessage } from "../../core/turn/ports/discord_call.ts";
-import type { Readable } from "../../discord/rest/actions/readable.ts";
-import { threadsIn } from "../../discord/rest/actions/server_search.ts";
 import type { RestApi } from "../../discord/rest/client/client.ts";
 import { RestError } from "../../discord/rest/exchange/rest_error.ts";
-import { isPrivateThread } from "../../discord/rest/requests/guild_reads.ts";
+import { channelOf, isPrivateThread } from "../../discord/rest/requests/guild_reads.ts";
 import { createReadHistory, MAX_HISTORY } from "../../discord/rest/requests/history.ts";
-import type { Knowledge } from "../../store/knowledge/knowledge.ts";
+import type { StoredMessages } from "../../store/messages/messages.ts";
+import type { Readable } from "./readable.ts";
 
 export interface News {
   readonly channel: Channel;
@@ -39,6 +41,17 @@ type PossiblePlace = Pick<Channel, "id" | "lastMessageId"> & {
 
 /** Pages of a busy channel beside its newest one. */
 const MORE_PAGES = 2;
+/** Messages in an answer of Discord's search. */
+const MAX_HITS = 25;
+
+/** An answer of Discord's search; one whose index is not ready has no messages. */
+const foundSchema = z.lazy(() =>
+  z.object({
+    messages: listOrEmpty(listOrEmpty(
+      z.object({ id: snowflakeSchema<"message">(), channel_id: snowflakeSchema<"channel">() }),
+    )),
+  })
+);
 
 /**
  * Reads a server. The function is long because its steps share what they have found.
@@ -52,20 +65,35 @@ export async function readServer(
   ports: {
     readonly api: RestApi;
     readonly readable: Readable;
-    readonly knowledge: Pick<Knowledge, "newsOf">;
+    readonly messages: Pick<StoredMessages, "newsOf">;
     readonly show: Show;
     readonly signal: AbortSignal;
   },
 ): Promise<{ readonly news: readonly News[]; readonly counts: ReadonlyMap<ChannelId, number> }> {
   const { api, readable, signal } = ports;
   const after = snowflakeAt<"message">(since, 0);
-  const stored = await ports.knowledge.newsOf({ accountId, guildId, after, userId });
+  const stored = await ports.messages.newsOf({ accountId, guildId, after, userId });
   const rowOf = (channelId: ChannelId) => stored.find((one) => one.channelId === channelId);
   const readPage = createReadHistory(api, { signal });
   const found = new Map<MessageId, News>();
   const isNew = (id = after) => compareIds(id, after) > 0;
   const isWanted = (id: ChannelId, parentId?: ChannelId) =>
     where === undefined || id === where || parentId === where;
+
+  /** Messages that mention the person, by channel: a busy place has some that no page would show. */
+  async function findMentions(): Promise<ReadonlyMap<ChannelId, readonly MessageId[]>> {
+    const query = new URLSearchParams({ mentions: userId, min_id: after, limit: `${MAX_HITS}` });
+    const path = `/guilds/${guildId}/messages/search?${query}`;
+    const answer = await api.request("GET", path, { signal }).catch(refused);
+    const hits = foundSchema.safeParse(answer).data?.messages.flat() ?? [];
+    const all = new Map<ChannelId, MessageId[]>();
+    for (const { id, channel_id: channelId } of hits) {
+      if (isNew(id)) all.set(channelId, [...all.get(channelId) ?? [], id]);
+    }
+    return all;
+  }
+  const mentions = await findMentions();
+  const nearIn = (channelId: ChannelId) => mentions.get(channelId) ?? [];
 
   /** Places that may be open. To know it costs a request for some, so these are behind others. */
   async function findPlaces() {
@@ -86,7 +114,7 @@ export async function readServer(
       places.push({ id, requests: 1, open: () => readable.open(id) });
     }
     return places.sort((one, other) =>
-      (rowOf(other.id)?.near.length ?? 0) - (rowOf(one.id)?.near.length ?? 0) ||
+      nearIn(other.id).length - nearIn(one.id).length ||
       one.requests - other.requests ||
       compareIds(other.lastMessageId ?? after, one.lastMessageId ?? after)
     );
@@ -94,17 +122,18 @@ export async function readServer(
 
   /** Finds the new messages of a page. @returns Its oldest message, if they may be more. */
   async function read(channel: Channel, around?: MessageId) {
-    const row = rowOf(channel.id);
+    const isTheirPlace = rowOf(channel.id)?.isTheirs;
     const page = await readPage(channel.id, { around, limit: MAX_HISTORY }).catch(refused);
     for (const raw of page) {
       const id = parseSnowflake<"message">(raw.id);
       if (!id || !isNew(id) || found.has(id)) continue;
       const message = await ports.show(raw, { guildId, isGroup: false, isElsewhere: true });
       if (!message || message.fromId === userId || message.text.trim() === "") continue;
-      const { mentions, mention_roles, referenced_message } = raw;
-      const isMention = has(mentions, userId) || roles.some((role) => has(mention_roles, role.id));
+      const { mention_roles, referenced_message } = raw;
+      const isMention = has(raw["mentions"], userId) ||
+        roles.some((role) => has(mention_roles, role.id));
       const isReply = has(referenced_message, userId);
-      const isTheirs = row?.isTheirs || channel.thread?.ownerId === userId;
+      const isTheirs = channel.thread && (isTheirPlace || channel.thread.ownerId === userId);
       const rank = isReply ? 1 : isMention ? 0 : isTheirs ? 2 : 3;
       const link = messageLink({ guildId, channelId: channel.id, id });
       found.set(id, { channel, message, link, rank });
@@ -120,7 +149,7 @@ export async function readServer(
     const { id } = channel;
     const { oldest, isWhole } = await read(channel);
     if (oldest && !isWhole) {
-      const near = rowOf(id)?.near.filter((one) => !found.has(one)) ?? [];
+      const near = nearIn(id).filter((one) => !found.has(one));
       const middle = snowflakeAt<"message">((since + createdAtMs(oldest)) / 2, 0);
       for (const spot of [...near, middle].slice(0, MORE_PAGES)) await read(channel, spot);
     }
@@ -129,6 +158,13 @@ export async function readServer(
   }
   const news = [...found.values()].sort((a, b) => compareIds(a.message.id, b.message.id));
   return { news, counts };
+}
+
+/** The threads of Discord's answer; those that do not fit are left out. */
+function threadsIn(answer: unknown): readonly Channel[] {
+  if (typeof answer !== "object" || answer === null || !("threads" in answer)) return [];
+  const { threads } = answer;
+  return Array.isArray(threads) ? threads.flatMap((raw) => channelOf(raw) ?? []) : [];
 }
 
 /** Whether a part of a message in Discord's form names an id, of its author if it is a message. */

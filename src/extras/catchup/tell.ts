@@ -1,9 +1,9 @@
-/** Chooses the messages that the model reads for a catch-up, and reads its answer (T17a). */
+/** Chooses the messages that the model reads for a catch-up, and reads its answer (T17). */
 
 import type { ModelRequest } from "../../core/model.ts";
-import { plain } from "../../interactions/commands/search.ts";
 import { bounded } from "../../lib/text/cut.ts";
 import { fenced } from "../../render/prompt/untrusted.ts";
+import { plain } from "../../lib/text/quoted.ts";
 import { visibleText } from "../../render/safety/visible.ts";
 import type { News } from "./read_server.ts";
 

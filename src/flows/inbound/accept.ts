@@ -144,8 +144,8 @@ export function createAcceptor(
       message_edited({ message }) {
         // Not live: an edit is no turn of a conversation. Storing it must not wait for others,
         // because its turn may run. A preview changes no text.
-        const { verdict, isSearchable } = ports.judge(message, "not_live");
-        current().changes.push({ kind: "edited", message, verdict, isSearchable });
+        const { verdict } = ports.judge(message, "not_live");
+        current().changes.push({ kind: "edited", message, verdict });
         ports.events.emit.previewed(message.id, message);
         isUrgent ||= message.revision > 0;
       },
@@ -246,11 +246,9 @@ export function createAcceptor(
       }
       // Catch-up may find messages that the store had before an edit.
       const changes = judged.flatMap((
-        { message, policyVerdict, verdict, isSearchable },
+        { message, policyVerdict, verdict },
       ): readonly MessageChange[] =>
-        message.revision > 0
-          ? [{ kind: "edited", message, verdict: policyVerdict ?? verdict, isSearchable }]
-          : []
+        message.revision > 0 ? [{ kind: "edited", message, verdict: policyVerdict ?? verdict }] : []
       );
       const own = events.filter((event) => event.kind === "own_message");
       const stored = await storeBatch(

@@ -48,12 +48,12 @@ export function judgeMessage(
   if (verdict.kind !== "accept") logVerdict(message.id, message, verdict, log);
   const isRouted = verdict.kind !== "ignore";
   if (verdict.kind === "ignore" && verdict === judged.verdict) {
-    const { knownFacts, policyId, command, isSearchable } = judged;
+    const { knownFacts, policyId, command } = judged;
     // As most are: written out, since a spread costs more.
-    if (knownFacts && policyId !== undefined && command === undefined && !isSearchable) {
+    if (knownFacts && policyId !== undefined && command === undefined) {
       return { message, verdict, knownFacts, policyId };
     }
-    return { message, verdict, knownFacts, policyId, command, isSearchable };
+    return { message, verdict, knownFacts, policyId, command };
   }
   const request = verdict.kind === "accept" && source === "live" ? stop?.(message) : undefined;
   return {

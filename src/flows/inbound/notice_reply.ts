@@ -1,7 +1,7 @@
 /**
  * Makes the notices that T1 stores as replies: to a request to stop (S5), and to a message for which
- * too many turns wait (X4), or that came while the bot was away (G6). A turn stores the one about
- * earlier answers (T17). A notice quotes its message and pings no one.
+ * too many turns wait (X4), or that came while the bot was away (G6). A notice quotes its
+ * message and pings no one.
  */
 
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
@@ -33,18 +33,6 @@ function noticeReply(
     kind: "notice",
     quote: { messageId: cause, on: "first" },
     ...noticeBody(text),
-  });
-}
-
-/** Makes the reply that links earlier answers to a question (T17): the same for each of its edits. */
-export function askedBeforeReply(
-  message: InboundMessage,
-  links: readonly string[],
-  texts: Texts,
-): readonly Frozen[] {
-  return noticeReply(notice("askedBefore", { links: links.join(" ") }, texts), {
-    ...message,
-    revision: 0,
   });
 }
 

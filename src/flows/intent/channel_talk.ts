@@ -7,7 +7,6 @@ import type { MessageId, UserId } from "../../core/discord/ids.ts";
 import type { IntentFacts } from "../../core/inbound/intent.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import { keepNewest } from "../../lib/cache.ts";
-import { wordsOf } from "../../lib/text/search_words.ts";
 import { addresseesIn } from "../../policy/intent/addressees.ts";
 import { createIntentTracker, type IntentMessage } from "../../policy/intent/tracker.ts";
 
@@ -18,6 +17,7 @@ const MAX_NAMES = 100;
 /** Accepted messages that are known until their answers. */
 const MAX_ASKED = 64;
 
+const FIRST_NAME = /[\p{L}\p{N}]{2,}/u;
 const MENTION = /<@!?(\d{1,20})>/g;
 
 /** @param me The bot. */
@@ -32,7 +32,7 @@ export function createChannelTalk(
 
   function push({ sender, sentAt, displayName = sender.username }: InboundMessage) {
     newestAt = Math.max(newestAt, sentAt);
-    const [firstName] = wordsOf(displayName); // "Leo 🎸 (he/him)" is called "leo"
+    const [firstName] = FIRST_NAME.exec(displayName) ?? []; // "Leo 🎸 (he/him)" is called "leo"
     for (const name of [sender.username, displayName, firstName]) {
       if (name !== undefined) keepNewest(people, name.toLowerCase(), sender.id, MAX_NAMES);
     }

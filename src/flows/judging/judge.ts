@@ -10,7 +10,7 @@ import type { Clock } from "../../lib/clock.ts";
 import type { ChannelId, UserId } from "../../core/discord/ids.ts";
 import { commandIn } from "../../core/inbound/text_commands.ts";
 import type { Judgement } from "../../core/inbound/inbox.ts";
-import { type InboundMessage, isAtDiscord, type OwnMessage } from "../../core/inbound/inbound.ts";
+import { type InboundMessage, type OwnMessage } from "../../core/inbound/inbound.ts";
 import type { KnownFacts, RoutingFacts } from "../../core/inbound/facts.ts";
 import type { Verdict } from "../../core/inbound/verdict.ts";
 import type { createIntentFilter } from "../intent/intent_filter.ts";
@@ -22,7 +22,6 @@ import {
   type Speaker,
 } from "../../policy/loop_guard.ts";
 import { type AccessPolicy, noPattern, noPatterns } from "../../policy/rules/rules.ts";
-import { hasKnowledge, knowledgeIn } from "../../policy/knowledge.ts";
 import type { CurrentPolicy } from "./policy_keeper.ts";
 
 /**
@@ -173,10 +172,7 @@ export function createJudge(
       const judgement = policyId === undefined
         ? { verdict, knownFacts }
         : { verdict, knownFacts, policyId };
-      const judged = command === undefined ? judgement : { ...judgement, command };
-      return isSearchable(message, verdict, policy().policy)
-        ? { ...judged, isSearchable: true }
-        : judged;
+      return command === undefined ? judgement : { ...judgement, command };
     },
     /**
      * Facts for a message from a channel's history. It does not affect later messages. And PluralKit
@@ -200,13 +196,6 @@ export function createJudge(
       if (policy().policy.allowBots) guard.record(message, "own", now());
     },
   };
-}
-
-/** Whether people may search for a message later: one that later turns may see, as Discord has it. */
-function isSearchable(message: InboundMessage, verdict: Verdict, policy: AccessPolicy): boolean {
-  return hasKnowledge(policy) && message.place.kind === "guild" && isAtDiscord(message) &&
-    (verdict.kind === "accept" || (verdict.kind === "ignore" && verdict.keepAsContext)) &&
-    knowledgeIn(message.place, policy) !== "off";
 }
 
 function countedOf({ id, channelId, place }: InboundMessage): CountedMessage {

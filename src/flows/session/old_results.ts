@@ -1,7 +1,7 @@
 /**
  * Reads the stored steps of a turn that goes on. Results that showed other people's messages by the
  * rights of their moment are withheld once they are old: a turn may wait for a person for days, and
- * people may have lost the right to read those messages meanwhile (T17).
+ * people may have lost the right to read those messages meanwhile (SEC-R4).
  *
  * The store keeps the results, and `barnacle why` shows them.
  */

@@ -314,9 +314,7 @@ async function recordAnswer(
       composed = { ...composed, text: await ports.speech.end(composed.text, isLarge) };
     }
     const composeMore = (text: string) => compose(text, home, made);
-    const { found } = request.gathered;
-    const lines = { rules, manner, spending, found };
-    composed = withLines(composed, outcome, composeMore, lines);
+    composed = withLines(composed, outcome, composeMore, { rules, manner, spending });
   }
   const ending = answeredTurn(home, composed, given, ports);
   turn.afterwards = request.opened.afterwards(ending.entries);

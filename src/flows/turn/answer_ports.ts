@@ -22,7 +22,6 @@ import type { Drafts } from "./progress/drafts.ts";
 import type { ProgressLines } from "./progress/progress_lines.ts";
 import type { ThreadStarter } from "../session/backfill.ts";
 import type { createPreviews } from "./control/previews.ts";
-import type { LookUp } from "./control/earlier_answers.ts";
 import type { PromptForms } from "./control/prompt_form.ts";
 import type { TurnSpeech } from "./progress/speech.ts";
 import type { TurnSpendPort } from "./spending/turn_spending.ts";
@@ -96,7 +95,7 @@ export interface AnswerPorts extends
   /** Finds the config that applies to a message's turn. */
   readonly rules: (message: InboundMessage) => TurnRules;
   readonly toolPorts: () => Promise<ToolPorts>;
-  /** The tools with {@link Tool.isPersonalCall}: any agent of the turn may have called them (T17). */
+  /** The tools with {@link Tool.isPersonalCall}: any agent of the turn may have called them. */
   readonly readingTools: readonly Tool[];
   /** The first permission for a tool that one of the senders lacks (T4). */
   readonly missingRight: (
@@ -117,8 +116,6 @@ export interface AnswerPorts extends
   readonly threadStarter?: ThreadStarter;
   readonly threads: Pick<AnswerThreads, "homeOf">;
   readonly channelQueues: Pick<ChannelQueues, "wake">;
-  /** Looks the question up in the server's messages; absent: no turn does (T17). */
-  readonly lookUp?: LookUp;
   /** Reads the files of messages (H7); absent: no turn gets any. */
   readonly media?: Pick<AttachmentReader, "read" | "imagesOf"> & {
     readonly speak: SpeakAnswer;

@@ -8,7 +8,6 @@ import { type Overheard, toOverheard } from "../../core/inbound/transcript.ts";
 import { joinedBy, type Step, type StoredSteps } from "../../core/step.ts";
 import { type Claim, messagesOf } from "../../core/inbound/inbox.ts";
 import { withoutFooter } from "../../core/outbound/footer_line.ts";
-import { type FoundSource, sourceLines } from "../../core/turn/ports/search.ts";
 import { toolChars } from "../../core/fit_request.ts";
 import type { ModelImage } from "../../core/model.ts";
 import { meteredModel } from "../../core/spending/metered_model.ts";
@@ -52,8 +51,6 @@ export interface Gathered {
   readonly texts: TurnTexts;
   /** Messages of the channel that the model sees, and questions of turns that run. */
   readonly overheard: readonly Overheard[];
-  /** Sources of a look-up that the model reads (T17). */
-  readonly found: readonly FoundSource[];
   readonly stored: StoredSteps;
   readonly images: readonly ModelImage[];
   /** Files of the turn's messages. Those of messages that join later are not read yet. */
@@ -86,8 +83,6 @@ async function gather(
   if (filling) await filling;
   const starting = ports.threadStarter?.(message, sessionKey);
   const starter = starting && await starting;
-  const looking = ports.lookUp?.(message);
-  const found = looking ? await looking : [];
   const asked = turn.ahead.map(toOverheard);
   const others = historyLimit === 0
     ? []
@@ -151,10 +146,9 @@ async function gather(
       attachmentChars: made?.charsFor(one.id),
     });
     return envelope;
-  }, found.length > 0 ? lookedUp(found, boundary) : undefined);
+  });
   return {
     texts,
-    found,
     overheard: [...starter ? [starter] : [], ...overheard, ...asked],
     stored,
     images: made ? made.imagesOf(texts.begunWith()) : NO_IMAGES,
@@ -164,13 +158,6 @@ async function gather(
       await readQuotes();
     },
   };
-}
-
-/** What a look-up has found, for this turn alone. */
-function lookedUp(found: readonly FoundSource[], boundary: string): string {
-  return "[Found in this server's messages. Some may be about something else. Use those that answer " +
-    "the message, and write the link of each message that you use behind the fact.]" +
-    `\n${fenced("result", boundary, sourceLines(found))}`;
 }
 
 /** Milliseconds of talk that the first turn of a passive agent reads, and messages of each turn. */

@@ -3,7 +3,6 @@
 import type { Claim } from "../../core/inbound/inbox.ts";
 import { type Model, withGenerate } from "../../core/model.ts";
 import type { Manner } from "../../core/people/chosen.ts";
-import { type FoundSource, uncitedLinks } from "../../core/turn/ports/search.ts";
 import type { TurnOutcome } from "../../core/turn/turn_outcome.ts";
 import { footerOf, type ReplyToSend, withFooter, withLastLine } from "../../render/cost.ts";
 import { freeze } from "../../render/freeze.ts";
@@ -84,12 +83,10 @@ export function withLines(
   answer: ReplyToSend,
   { taken, thinking, isCut }: Extract<TurnOutcome, { kind: "reply" }>,
   compose: (text: string) => ComposedReply,
-  { rules, manner, spending, found }: {
+  { rules, manner, spending }: {
     readonly rules: TurnRules;
     readonly manner: Manner | undefined;
     readonly spending: TurnSpending;
-    /** Sources that the model was given (T17). */
-    readonly found: readonly FoundSource[];
   },
 ): ReplyToSend {
   const { texts, chunks: { limit }, hasFooter, signature, currency } = rules;
@@ -99,8 +96,6 @@ export function withLines(
     if (preface !== "") shown = withPreface(shown, compose(preface));
   }
   if (isCut) shown = withLastLine(shown, notice("answerCut", {}, texts), limit);
-  const links = uncitedLinks(answer.text, found).join(" ");
-  if (links !== "") shown = withLastLine(shown, notice("fromEarlier", { links }, texts), limit);
   const cost = hasFooter ? costOf(spending) : undefined;
   return withFooter(shown, footerOf(cost, currency, signature), limit);
 }

@@ -163,13 +163,11 @@ function charsOf(attachments: readonly ReadAttachment[]): number {
  * @param claimNow The claim with the messages that have joined so far.
  * @param joined Messages that joined the turn by stored steps: these are not first.
  * @param render The text of a message; the first one has the context of the channel.
- * @param beside A text before the messages for this turn alone: the transcript does not keep it.
  */
 export function createTurnTexts(
   claimNow: () => Claim,
   joined: ReadonlySet<MessageId>,
   render: (message: InboundMessage, isFirst: boolean) => string,
-  beside?: string,
 ) {
   const begun = claimNow();
   const { message: firstMessage, also } = begun;
@@ -189,10 +187,8 @@ export function createTurnTexts(
 
   return {
     begunWith: (): readonly MessageId[] => initial.map(({ id }) => id),
-    first(): string {
-      const text = initial.length === 1 ? textOf(firstMessage) : initial.map(textOf).join("\n\n");
-      return beside === undefined ? text : `${beside}\n\n${text}`;
-    },
+    first: (): string =>
+      initial.length === 1 ? textOf(firstMessage) : initial.map(textOf).join("\n\n"),
     /** The same as entries of the transcript, one for each message. */
     entries: (at: number): readonly Entry[] =>
       initial.map((message) => ({

@@ -77,7 +77,7 @@ export interface CommandWork<Uses = never> {
 }
 
 /** The part of the bot that tells whether a command is offered. */
-export type OfferUses = Pick<InteractionContext, "config" | "mcp" | "searches" | "talks">;
+export type OfferUses = Pick<InteractionContext, "config" | "mcp" | "talks">;
 
 /** A command: its name for Discord, its right and its answer. */
 export interface Command<Uses = never> extends CommandWork<Uses> {

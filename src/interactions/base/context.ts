@@ -21,7 +21,6 @@ import type { QuestionDecisions } from "../../store/questions/questions.ts";
 import type { Store } from "../../store/store.ts";
 import type { createChosenSettings } from "../parts/chosen_settings.ts";
 import type { McpSignIns } from "../parts/mcp_sign_ins.ts";
-import type { createPersonalSearch } from "../parts/personal_search.ts";
 import type { createForget, createWhy } from "../parts/records.ts";
 import type { AccountPause, createRestart } from "../parts/switches.ts";
 import type { createCommandUndo } from "../parts/undo.ts";
@@ -181,16 +180,6 @@ export interface OwnDataUses extends EachUses, ReturnType<typeof createCommandUn
   readonly cleanSecrets: (text: string) => string;
 }
 
-/** For `commands/search.ts`. */
-export interface SearchUses extends EachUses {
-  readonly searches: {
-    /** Whether any channel has `knowledge`. */
-    readonly isOn: () => boolean;
-    /** Searches messages that the asker may read; in direct messages, on all servers. */
-    readonly run: ReturnType<typeof createPersonalSearch>;
-  };
-}
-
 /** For commands and buttons whose work is an extra's: `catchup.ts`, `signins.ts` and `voice.ts`. */
 export interface ExtraUses extends EachUses {
   /** Resolves to an empty text if the command or the press has no effect. */
@@ -236,7 +225,6 @@ export interface InteractionContext
     SettingsUses,
     QuestionUses,
     OwnDataUses,
-    SearchUses,
     ExtraUses,
     BotUses,
     ConfigUses,

@@ -5,7 +5,7 @@ import { notice } from "../../render/notices/notices.ts";
 import type { Command, Component } from "../base/command.ts";
 import type { ExtraUses } from "../base/context.ts";
 
-/** Tells a person alone what happened since they were last here (T17a). */
+/** Tells a person alone what happened since they were last here (T17). */
 export const catchup: Command<ExtraUses> = {
   name: "catchup",
   description: "Read what happened since you were last here",
@@ -15,7 +15,6 @@ export const catchup: Command<ExtraUses> = {
   ],
   needs: "everyone",
   isMenuOnly: true, // others would read the answer to a message
-  isOffered: ({ searches }) => searches.isOn(),
   run: (call, { byExtra }) => byExtra(call),
 };
 

@@ -9,7 +9,7 @@ import { clip } from "../../lib/text/cut.ts";
 import { notice, type Texts } from "../../render/notices/notices.ts";
 import type { Command, Component } from "../base/command.ts";
 import type { OwnDataUses } from "../base/context.ts";
-import { plain } from "./search.ts";
+import { plain } from "../../lib/text/quoted.ts";
 import type { UndoOutcome } from "../parts/undo.ts";
 import { MAX_NOTE_CHARS, type Note, spaceOf } from "../../core/notes/note.ts";
 

@@ -78,3 +78,8 @@ export function withoutSpoilers(text: string): string {
     (_, code: string | undefined) => code ?? HIDDEN,
   );
 }
+
+/** Words of people as plain text in a message: they mention no one, link nothing and format nothing. */
+export function plain(text: string): string {
+  return text.replace(/[\\*_~`|>#[\]()<@:-]/g, "\\$&");
+}

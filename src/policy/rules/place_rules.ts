@@ -13,7 +13,6 @@ import {
   type AccessPolicy,
   type ChannelRules,
   type GuildRules,
-  type KnowledgeMode,
   type PlaceToolRules,
   type SenderTools,
   type ToolLists,
@@ -183,8 +182,6 @@ export interface OpenPlace {
   /** The keys about tools, the most specific first. */
   readonly tools: readonly PlaceTools[];
   readonly threads: Ruled<ThreadRules>;
-  /** What messages are kept for; absent: nothing (T17). */
-  readonly knowledge?: KnowledgeMode;
   /** Operator's text for this channel (H4); absent if not set. */
   readonly systemPrompt?: string;
   /** Names of the skills that turns here may use; absent: all (T7). */
@@ -265,7 +262,6 @@ function combineLayers(
     intentFilter: combineIntent([...layers, accountLevel(filter)], path),
     reactionNotifications: withRule(reactionNotifications, path, "reactionNotifications"),
     threads: firstOf(layers, "threads") ?? withRule(NO_THREADS, path, "threads"),
-    knowledge: firstOf(layers, "knowledge")?.value,
     guildPath: path,
     tools: [...toolsOf(own), ...toolsOf([guild])],
     guildUsers: guildUsers ? withRule(guildUsers, path, "users") : undefined,

@@ -163,12 +163,6 @@ export interface PlaceToolRules {
 
 export type ReactionMode = "off" | "own" | "all" | "allowlist";
 
-/** What a place's messages are kept for (T17), from the least to the most. */
-const KNOWLEDGE = ["off", "search", "auto"] as const;
-
-/** What a place's messages are kept for: nothing, searches, or look-ups of the bot, too (T17). */
-export type KnowledgeMode = (typeof KNOWLEDGE)[number];
-
 /** An entry of `channels.discord.guilds`. */
 export interface GuildRules extends PlaceToolRules {
   /**
@@ -193,8 +187,6 @@ export interface GuildRules extends PlaceToolRules {
   readonly threads?: ThreadRules;
   /** Which messages without a mention are meant for the bot (I1). */
   readonly intentFilter?: IntentKeys;
-  /** What messages are kept for; absent: nothing (T17). */
-  readonly knowledge?: KnowledgeMode;
 }
 
 /**
@@ -219,8 +211,6 @@ export interface ChannelRules extends PlaceToolRules {
   readonly threads?: ThreadRules;
   /** The intent filter, as in {@link GuildRules}. */
   readonly intentFilter?: IntentKeys;
-  /** What messages are kept for (T17). */
-  readonly knowledge?: KnowledgeMode;
 }
 
 /** The keys of the config that choose an agent. */

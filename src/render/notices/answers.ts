@@ -24,18 +24,6 @@ export const ANSWER_NOTICES = {
     when: "an answer reaches the model's maximum of output tokens, as its last line",
     example: "-# Hier war Schluss: frag mich nach dem Rest.",
   },
-  askedBefore: {
-    text: "Asked here before: {links}",
-    when: "`knowledge` is `auto`, and people have answered the same question before",
-    placeholders: { links: "links to the answers" },
-    example: "Das wurde hier schon gefragt: {links}",
-  },
-  fromEarlier: {
-    text: "-# From: {links}",
-    when: "an answer uses an earlier reply of a person and has no link to it, as its last line",
-    placeholders: { links: "links to the replies" },
-    example: "-# Von hier: {links}",
-  },
   fileCut: {
     text: "[Cut here: the whole answer has {size}, and a file may have at most {limit}.]",
     when: "the file of such an answer is cut, as its last line",
@@ -221,11 +209,6 @@ export const PROGRESS_NOTICES = {
     text: "searching the web",
     when: "the bot searches the web, in the progress line",
     example: "suche im Netz",
-  },
-  workServer: {
-    text: "searching this server",
-    when: "the bot searches the server's messages, in the progress line",
-    example: "suche auf diesem Server",
   },
   workCode: {
     text: "running code",

@@ -1,4 +1,4 @@
-/** Answers to `/catchup` (T17a). */
+/** Answers to `/catchup` (T17). */
 
 export const CATCHUP_NOTICES = {
   catchUp: {
@@ -18,6 +18,11 @@ export const CATCHUP_NOTICES = {
     when: "`/catchup` finds no new message that the person may read",
     placeholders: { since: "a time, as Discord shows it" },
     example: "Nichts Neues seit {since}.",
+  },
+  catchUpFailed: {
+    text: "Discord doesn't answer me just now. Try again in a minute.",
+    when: "`/catchup` fails, because Discord does not answer",
+    example: "Discord antwortet gerade nicht.",
   },
   catchUpLater: {
     text: "I can't catch you up just now. Give `/catchup` again in a minute.",

@@ -177,21 +177,6 @@ export const COMMAND_NOTICES = {
 } as const;
 
 export const COMMAND_ANSWER_NOTICES = {
-  searchNothing: {
-    text: "I found nothing that you may read. Try other words, or fewer.",
-    when: "`/search` finds nothing",
-    example: "Nichts gefunden, was du lesen darfst.",
-  },
-  searchOff: {
-    text: "I keep no messages for searches here. My owner can turn it on with `knowledge`.",
-    when: "a person uses `/search` or `/catchup`, and no channel has `knowledge`",
-    example: "Hier gibt es keine Suche.",
-  },
-  searchFailed: {
-    text: "Discord doesn't answer my search just now. Try again in a minute.",
-    when: "`/search` or `/catchup` fails, because Discord does not answer",
-    example: "Discord antwortet gerade nicht.",
-  },
   help: {
     text: "You can use these commands here, with `/` from Discord's menu or as a message:",
     when: "a person uses `/help`, as the first line",

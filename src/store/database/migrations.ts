@@ -35,7 +35,7 @@ export function schemaOf(database: DatabaseSync): number {
 
 /** SHA-256 of the columns of each schema, from 1 on (`columnsOf`). */
 export const COLUMNS: readonly string[] = [
-  "2bf044b1c4d70b4a2f0f477fe3efe03740904b05fd4fdbbeffb64a8962c3e365",
+  "28f6f5e4a5e753aa75aec488b183a7de1f45e91eef29af7a705ca0d3942558bc",
 ];
 
 /**

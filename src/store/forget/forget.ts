@@ -66,8 +66,6 @@ export function createForgetting(
   },
   /** Called within the transaction, so that a later restore forgets the person again. */
   note: (userId: UserId) => void = () => {},
-  /** Called within the transaction: deletes the known messages without a channel. */
-  purge: () => void = () => {},
 ) {
   const selectDue = sql`SELECT 1 FROM setting WHERE (account_id, scope, name) = (${DUE})`;
   const hasOpen = (userId: UserId): boolean =>
@@ -93,7 +91,6 @@ export function createForgetting(
     const counts = TABLES.map((table) =>
       [table.name, applyRule(database, table, person, scrub)] as const
     );
-    purge();
     database.exec(`INSERT OR REPLACE INTO setting VALUES (${DUE}, 'due', 0)`);
     note(userId);
     return {
@@ -182,7 +179,6 @@ function personOf(database: DatabaseSync, userId: UserId): Person {
     ...from("inbox", "$.id"),
     ...from("undecided", "$.id"),
     ...valuesOf("SELECT message_id AS value FROM message WHERE author_id = :userId"),
-    ...valuesOf("SELECT message_id AS value FROM known_message WHERE author_id = :userId"),
     ...valuesOf("SELECT message_id AS value FROM decision WHERE author_id = :userId"),
     ...valuesOf("SELECT message_id AS value FROM pairing_request WHERE user_id = :userId"),
   ];

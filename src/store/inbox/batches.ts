@@ -20,15 +20,15 @@ import type { Transactions } from "../database/transact.ts";
 
 export function createBatches(
   { database, commit, read }: Transactions,
-  { memory, verdicts, pruner, transcripts, inbox, known, onRecorded }: InboxDeps,
+  { memory, verdicts, pruner, transcripts, inbox, onRecorded }: InboxDeps,
 ) {
   const { direct } = memory;
   const unpairedSenders = prepareUnpairedSenders(database);
   const waitingTurns = prepareWaitingTurns(database, memory);
   const blocks = prepareMessageBlocks(database);
-  const changes = prepareChanges(database, memory, blocks, transcripts, known);
+  const changes = prepareChanges(database, memory, blocks, transcripts);
   const stops = prepareStops(database);
-  const deps = { memory, verdicts, pruner, transcripts, inbox, known };
+  const deps = { memory, verdicts, pruner, transcripts, inbox };
   const store = prepareStoreBatch(database, deps, unpairedSenders, waitingTurns, changes, stops);
 
   return {

@@ -16,7 +16,6 @@ import { toOverheard } from "../../core/inbound/transcript.ts";
 import type { Verdict } from "../../core/inbound/verdict.ts";
 import type { Step } from "../../core/step.ts";
 import { prepareCut } from "./cuts.ts";
-import type { KnownRows } from "../knowledge/known_rows.ts";
 import type { Memory } from "../memory/memory.ts";
 import type { MessageBlocks } from "../messages/message_blocks.ts";
 import { integer, json, optional, rows, snowflake, text } from "../schema/columns.ts";
@@ -66,7 +65,6 @@ export function prepareChanges(
   { apply, forgotten }: Pick<Memory, "apply" | "forgotten">,
   blocks: Pick<MessageBlocks, "edit" | "remove">,
   transcripts: Pick<TranscriptRows, "changed" | "drop">,
-  known: Pick<KnownRows, "edit" | "remove">,
 ) {
   const sql = statementsOf(database);
   const cut = prepareCut(database);
@@ -130,10 +128,9 @@ export function prepareChanges(
       }
 
       function edit(
-        { message, verdict, isSearchable }: Extract<MessageChange, { kind: "edited" }>,
+        { message, verdict }: Extract<MessageChange, { kind: "edited" }>,
       ): void {
         const { id, channelId } = message;
-        known.edit(message, isSearchable === true);
         const row = rowOf(accountId, id);
         if (!row) {
           const isContext = verdict.kind !== "ignore" || verdict.keepAsContext;
@@ -159,7 +156,6 @@ export function prepareChanges(
 
       function remove(channelId: ChannelId, messageIds: readonly MessageId[]): void {
         blocks.remove({ accountId, channelId }, messageIds);
-        known.remove(accountId, messageIds);
         for (const messageId of messageIds) removeUnanswered.run(accountId, messageId);
         const gone = messageIds.map((messageId): ChangedSource => {
           const row = rowOf(accountId, messageId);

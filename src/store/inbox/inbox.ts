@@ -109,14 +109,14 @@ function createProxiedUsers({ sql, commit, read }: Transactions) {
  */
 function createUndecided(
   { database, sql, commit, read }: Transactions,
-  { verdicts, pruner, onRecorded, memory, inbox, known }: InboxDeps,
+  { verdicts, pruner, onRecorded, memory, inbox }: InboxDeps,
 ) {
   const select = sql`SELECT * FROM undecided WHERE account_id = ? ORDER BY id`;
   const take = prepareTakeUndecided(database);
   const takeWaiting = prepareTakeWaiting(database);
   const unpairedSenders = prepareUnpairedSenders(database);
   const waitingTurns = prepareWaitingTurns(database, memory);
-  const keep = prepareKeepJudged(database, memory, pruner, inbox, known);
+  const keep = prepareKeepJudged(database, memory, pruner, inbox);
   const commandOf = prepareCommandOf(database);
 
   /**

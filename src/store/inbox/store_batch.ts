@@ -24,7 +24,6 @@ import { type AppliedChanges, type Changes, NOTHING_APPLIED } from "./changes.ts
 import type { prepareStops } from "./cuts.ts";
 import type { WaitingTurns } from "./waiting_turns.ts";
 import { prepareAddEvents } from "../hooks/hooks.ts";
-import type { KnownRows } from "../knowledge/known_rows.ts";
 import type { Memory } from "../memory/memory.ts";
 import { prepareSettleEcho } from "../outbox/outbox_rows.ts";
 import type { prepareUnpairedSenders, Settled } from "../pairing/unpaired_senders.ts";
@@ -54,13 +53,13 @@ interface Recorded extends Settled {
 
 export function prepareStoreBatch(
   database: DatabaseSync,
-  { memory, verdicts, pruner, inbox, known }: Omit<InboxDeps, "onRecorded">,
+  { memory, verdicts, pruner, inbox }: Omit<InboxDeps, "onRecorded">,
   unpairedSenders: Pick<ReturnType<typeof prepareUnpairedSenders>, "settle">,
   waitingTurns: Pick<WaitingTurns, "check">,
   changes: Pick<Changes, "apply">,
   stops: ReturnType<typeof prepareStops>,
 ): StoreBatch {
-  const keep = prepareKeepJudged(database, memory, pruner, inbox, known);
+  const keep = prepareKeepJudged(database, memory, pruner, inbox);
   const settleEcho = prepareSettleEcho(database);
   const keepGuild = prepareKeepGuild(database);
   const keepReactions = prepareKeepReactions(database, memory);
@@ -183,8 +182,6 @@ export interface InboxDeps {
   /** Transcripts of sessions, which a deletion changes. */
   readonly transcripts: TranscriptRows;
   readonly inbox: InboxRows;
-  /** Messages that people search. */
-  readonly known: KnownRows;
   /** Gets the new verdicts, once they are stored. */
   readonly onRecorded: (recorded: readonly Judged[], repeats?: readonly RepeatedVerdict[]) => void;
 }
@@ -214,7 +211,6 @@ export function prepareKeepJudged(
   { quiet }: Pick<Memory, "quiet">,
   { contextPerChannel }: Pick<Pruner, "contextPerChannel">,
   inbox: InboxRows,
-  known: Pick<KnownRows, "addAll">,
 ): KeepJudged {
   const blocks = prepareMessageBlocks(database);
   const keepOverheard = prepareKeepOverheard(blocks, quiet, contextPerChannel);
@@ -232,7 +228,6 @@ export function prepareKeepJudged(
       return inbox.add(message, route, now);
     });
     for (const message of directOf(recorded)) keepDirectChannel(message);
-    known.addAll(recorded, repeats);
     const undecided = recorded.filter(({ verdict }) => verdict.kind === "undecided");
     for (const judged of undecided) keepUndecided(judged, now);
     return { accepted, undecided, grown };

@@ -4,6 +4,7 @@
  */
 
 import { ENDED_STATES } from "../../core/inbound/inbox.ts";
+import { createActivity } from "./activity.ts";
 import type { DatabaseSync } from "node:sqlite";
 import { statementsOf } from "../database/statements.ts";
 import { createDecisions, createMessageRecords } from "./message_record.ts";
@@ -41,6 +42,7 @@ export function createStoredMessages(transactions: Transactions, retention: Rete
     ...createRecentTurns(transactions),
     ...createRecentTalk(transactions),
     ...createPolicies(transactions, retention),
+    ...createActivity(transactions),
   };
 }
 

@@ -10,9 +10,7 @@ import type { DatabaseSync } from "node:sqlite";
 import { statementsOf } from "../database/statements.ts";
 import { account, integer, rows, snowflake } from "../schema/columns.ts";
 import { DAY_MS } from "../../lib/clock.ts";
-import { createdAtMs } from "../../core/discord/ids.ts";
 import { preparePruneOld, preparePruneTranscripts, type TranscriptRetention } from "./prune.ts";
-import type { KnownRows } from "../knowledge/known_rows.ts";
 import type { OverheardKey } from "../../core/store/turns.ts";
 
 /** How long records are kept, and how many. */
@@ -35,17 +33,10 @@ export interface Retention extends TranscriptRetention {
   readonly usageDays?: number;
   /** Maximum number of overheard messages of a channel, from 1. */
   readonly contextPerChannel: number;
-  /** `store.retention.knowledgeDays`: days to keep messages for searches; for ever if 0 or absent. */
-  readonly knowledgeDays?: number;
-  /** Maximum number of these messages; {@link KNOWLEDGE_MAX} if absent. */
-  readonly knowledgeMax?: number;
 }
 
 /** Maximum number of decisions, of some 700 bytes each with their index. */
 export const DECISIONS_MAX = 200_000;
-
-/** Maximum number of messages for searches, of some 250 bytes each with their index. */
-export const KNOWLEDGE_MAX = 1_000_000;
 
 /** The retention without config. */
 export const DEFAULT_RETENTION: Retention = {
@@ -78,20 +69,17 @@ const STEP_REACTIONS = 64;
  *
  * @param onPruned Called if entries of transcripts were deleted.
  * @param beforeStep Called before the tables are read.
- * @param known Messages for searches; absent: there are none.
  */
 export function preparePruner(
   database: DatabaseSync,
   retention: Retention,
   onPruned: () => void = () => {},
-  known?: Pick<KnownRows, "isUsed" | "prune">,
 ) {
   const pruneDecisions = preparePruneDecisions(database, retention);
   const pruneFiles = preparePruneFiles(database, retention);
   const pruneTranscripts = preparePruneTranscripts(database, retention, onPruned);
   const pruneReactions = preparePruneReactions(database, retention);
   const pruneOld = preparePruneOld(database, retention);
-  const pruneKnown = known && preparePruneKnown(database, retention, known);
   const { pruneByAge, pruneByNumber } = preparePruneContext(database, retention);
   const nextChannel = prepareSweep(database);
   /** Number of new messages of each channel since its last check. */
@@ -110,7 +98,6 @@ export function preparePruner(
       pruneTranscripts(now),
       pruneReactions(now),
       pruneOld(now),
-      pruneKnown?.(now) ?? false,
     ].some((one) => one);
     const { key, isLast } = nextChannel();
     if (key) {
@@ -194,34 +181,6 @@ function preparePruneFiles(
      )`;
   return (now) => mediaDays > 0 && prune.run(now - mediaDays * DAY_MS, STEP_FILES).changes > 0;
 }
-
-/**
- * Prepares the deletion of messages for searches. Their numbers rise with time and are never used
- * again, so the number of the newest tells how many there are at most.
- */
-function preparePruneKnown(
-  database: DatabaseSync,
-  { knowledgeDays = 0, knowledgeMax = KNOWLEDGE_MAX }: Retention,
-  known: Pick<KnownRows, "isUsed" | "prune">,
-): (now: number) => boolean {
-  const sql = statementsOf(database);
-  const ends = () =>
-    sql`SELECT o.id AS id, o.message_id AS message_id, n.id AS newest
-       FROM known_message AS o, known_message AS n
-       WHERE o.id = (SELECT MIN(id) FROM known_message)
-         AND n.id = (SELECT MAX(id) FROM known_message)`.get();
-  return (now) => {
-    if (!known.isUsed()) return false;
-    const row = ends();
-    if (!row) return false;
-    const { id, messageId: oldest, newest } = ENDS.read(row);
-    const isOld = knowledgeDays > 0 && createdAtMs(oldest) < now - knowledgeDays * DAY_MS;
-    const upTo = isOld ? id : newest - knowledgeMax;
-    return upTo >= id && known.prune(upTo);
-  };
-}
-
-const ENDS = rows({ id: integer(), messageId: snowflake<"message">(), newest: integer() });
 
 /** Prepares the deletion of old reactions. Their rows are in the order of time. */
 function preparePruneReactions(

@@ -122,11 +122,6 @@ export const rowNumber = (isNeverReused = false): Given<number> => ({
   isOptional: true,
   initial: undefined,
 });
-/** The number of a table's only row. */
-export const onlyRow = (): Given<number> => ({
-  ...rowNumber(),
-  sql: ["INTEGER", " PRIMARY KEY CHECK (id = 1)"],
-});
 /** A column that is the whole key of its table. */
 export const key = <V>(column: Column<V>): Column<V> => ({
   ...column,

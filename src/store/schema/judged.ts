@@ -1,14 +1,10 @@
-/**
- * Tables of verdicts, of the policies that made them, of undecided messages, and of messages that
- * people search.
- */
+/** Tables of verdicts, of the policies that made them, and of undecided messages. */
 
 import {
   account,
   type DeclaredTable,
   integer,
   json,
-  onlyRow,
   optional,
   rowNumber,
   snowflake,
@@ -109,65 +105,9 @@ const PROXIED_USER = table("proxied_user", {
   forgets: { delete: "user_id = :userId" },
 });
 
-export const KNOWN_CHANNEL = table("known_channel", {
-  id: rowNumber(true), // messages name it
-  accountId: account(),
-  guildId: snowflake<"guild">(),
-  channelId: snowflake<"channel">(), // GONE: its messages are to be deleted
-  parentId: snowflake<"channel">(), // of a thread its channel; else the same id
-}, {
-  sql: "CREATE INDEX known_channel_of ON known_channel (channel_id, account_id);",
-  isOfBot: true,
-  forgets: "Discord sends the ids of channels again",
-});
-
-/** Number of no channel: the message is deleted, and its row and its words go in a later step. */
-export const GONE = 0;
-
-/** Messages that people search. A table of FTS5 has their words, which go in the same transaction. */
-export const KNOWN_MESSAGE = table("known_message", {
-  id: rowNumber(true), // in the order of arrival
-  channel: integer(), // row of known_channel; 0: deleted
-  messageId: snowflake<"message">(),
-  authorId: snowflake<"user">(),
-  replyTo: optional(snowflake<"message">()), // the message that it replies to
-  text: text(),
-}, {
-  sql: `
-    CREATE INDEX known_message_of ON known_message (message_id, channel);
-    CREATE INDEX known_message_in ON known_message (channel);
-    CREATE INDEX known_reply ON known_message (reply_to) WHERE reply_to IS NOT NULL;
-
-    CREATE VIRTUAL TABLE known_words USING fts5(
-      words, content = '', detail = 'none', columnsize = 0,
-      tokenize = 'unicode61 remove_diacritics 0'
-    );
-    INSERT INTO known_words (known_words, rank) VALUES ('secure-delete', 1);`,
-  forgets: {
-    // The same transaction deletes the rows without a channel, with their words.
-    set: [{ where: "author_id = :userId", to: `channel = ${GONE}` }],
-    change: {
-      columns: ["text", "reply_to"],
-      row: (row, { messages }, scrub) =>
-        scrub.isIn(stringIn(row, "text")) || messages.has(stringIn(row, "reply_to"))
-          ? { channel: GONE }
-          : undefined,
-    },
-  },
-});
-
-/** How far the index of words has come. */
-export const KNOWN_INDEX = table("known_index", {
-  id: onlyRow(),
-  upTo: integer(), // the index has all messages up to it
-}, { sql: "INSERT INTO known_index (id, up_to) VALUES (1, 0);", forgets: "a number" });
-
 export const JUDGED_TABLES: readonly DeclaredTable[] = [
   POLICY,
   DECISION,
   UNDECIDED,
   PROXIED_USER,
-  KNOWN_CHANNEL,
-  KNOWN_MESSAGE,
-  KNOWN_INDEX,
 ];

@@ -33,7 +33,6 @@ function setUp(given: {
     turns: { stop: stop("turns") },
     duplicates: { stop() {} },
     connection: { stats: () => ({}), stop: given.closed ?? stop("closed") },
-    knowledge: { stop() {} },
     schedules: { stop() {} },
     extras: { stop() {} },
     questions: { stop() {} },

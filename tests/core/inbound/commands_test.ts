@@ -55,7 +55,7 @@ describe("[K2] the commands that exist", () => {
   const needs: Readonly<Record<CommandNeeds, string>> = {
     // /stop itself checks whose turn it is (K3).
     everyone:
-      "help commands status whoami usage context why search catchup memory skill forget undo stop signins join leave deafen",
+      "help commands status whoami usage context why catchup memory skill forget undo stop signins join leave deafen",
     session: "new reset compact model models think reasoning verbose queue",
     owner: "activation allowlist send config agents dashboard mcp pause restart",
     approver: "approve",

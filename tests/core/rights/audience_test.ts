@@ -75,7 +75,7 @@ function isOpen(
   return mayAllRead(guild, from, to, known, NOW);
 }
 
-describe("[T17] mayAllRead()", () => {
+describe("[T4] mayAllRead()", () => {
   // The answer is in the first channel, the message in the second one.
   const matrix: readonly (readonly [string, ReadPlace, ReadPlace, boolean, GuildFacts?])[] = [
     ["an open channel, from an open one", OPEN, OPEN, true],

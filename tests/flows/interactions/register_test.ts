@@ -252,7 +252,6 @@ const GUILD = guildId("1400000000000000001");
 function build(
   reading = false,
   servers: readonly ("operator" | "each")[] = [],
-  isSearchOn = false,
   talks = false,
 ) {
   const { store } = openTestStore();
@@ -278,7 +277,6 @@ function build(
         logout: () => assert.fail("the menu deletes no login"),
       },
       talks: () => talks,
-      searches: { isOn: () => isSearchOn, run: () => assert.fail("the menu searches nothing") },
     }),
   );
   const shown = (scopes: readonly CommandScope[]) =>

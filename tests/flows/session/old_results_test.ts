@@ -7,6 +7,7 @@ import { guildMessage } from "../../support/discord/builders.ts";
 
 const AT = Date.UTC(2026, 0, 2);
 const MINUTE = 60_000;
+const channelId = "1390000000000000099";
 const FOUND = "the words of staff";
 
 function called(
@@ -22,24 +23,25 @@ function called(
   ];
 }
 
+/** A reading of another channel. */
+const elsewhere = (at: number, end?: "failed") =>
+  called("read_channel_history", at, end, { channelId });
+
 const READING = TOOLS.filter(({ isPersonalCall }) => isPersonalCall);
 const message = guildMessage();
-const channelId = "1390000000000000099";
 const textsOf = (steps: readonly Step[]): readonly string[] =>
   steps.flatMap((step) => {
     return step.kind === "result" ? step.text : [];
   });
 
-describe("[T17] [SEC-R4] withoutOldResults()", () => {
+describe("[SEC-R4] withoutOldResults()", () => {
   const cases:
     readonly (readonly [what: string, steps: readonly Step[], shown: readonly boolean[]])[] = [
-      ["a search of an hour ago", called("search_server", AT - 60 * MINUTE), [false]],
-      ["a search of five minutes ago", called("search_server", AT - 5 * MINUTE), [false]],
-      ["a search of a moment ago", called("search_server", AT - 4 * MINUTE), [true]],
-      ["a search before the clock was set back", called("search_server", AT + 60 * MINUTE), [
-        false,
-      ]],
-      ["a search that failed", called("search_server", AT - 60 * MINUTE, "failed"), [true]],
+      ["an hour ago", elsewhere(AT - 60 * MINUTE), [false]],
+      ["five minutes ago", elsewhere(AT - 5 * MINUTE), [false]],
+      ["a moment ago", elsewhere(AT - 4 * MINUTE), [true]],
+      ["before the clock was set back", elsewhere(AT + 60 * MINUTE), [false]],
+      ["a call that failed", elsewhere(AT - 60 * MINUTE, "failed"), [true]],
       ...[{ channelId }, { action: "readMessages", channelId }, { action: "searchMessages" }].map(
         (given) => {
           const name = "action" in given ? "discord" : "read_channel_history";
@@ -57,15 +59,7 @@ describe("[T17] [SEC-R4] withoutOldResults()", () => {
       ["another tool", called("web_search", AT - 60 * MINUTE), [true]],
       [
         "calls with the same id in two answers",
-        [...called("search_server", AT - 60 * MINUTE), ...called("exec", AT - 60 * MINUTE)],
-        [false, true],
-      ],
-      [
-        "an asked agent with the same id",
-        [
-          ...called("search_server", AT - 60 * MINUTE),
-          ...called("exec", AT - 60 * MINUTE),
-        ],
+        [...elsewhere(AT - 60 * MINUTE), ...called("exec", AT - 60 * MINUTE)],
         [false, true],
       ],
     ];
@@ -78,7 +72,7 @@ describe("[T17] [SEC-R4] withoutOldResults()", () => {
   }
 
   it("is part of each reading of a stored turn", async () => {
-    const stepsOf = () => Promise.resolve(called("search_server", AT - 60 * MINUTE));
+    const stepsOf = () => Promise.resolve(elsewhere(AT - 60 * MINUTE));
     const { own } = await readSteps({ stepsOf }, message, READING, AT);
     assert.doesNotMatch(JSON.stringify(own), /the words of staff/);
   });

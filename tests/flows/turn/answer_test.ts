@@ -33,7 +33,7 @@ import { settle } from "../../support/settle.ts";
 import { toolNamed, UNUSED_PORTS } from "../../support/model/tools.ts";
 import { cases } from "../../support/long_form.ts";
 import { createChatAsk } from "../../../src/providers/chat_completions.ts";
-import { searchServer } from "../../../src/tools/search_server.ts";
+import { readChannelHistory } from "../../../src/tools/channel.ts";
 
 const RULES: TurnRules = {
   where: "discord:krill#general",
@@ -177,7 +177,7 @@ function setUp(
     toolPorts: () => Promise.resolve(UNUSED_PORTS),
     missingRight: () => Promise.resolve(undefined),
     rules: () => ({ ...RULES, ...rules }),
-    readingTools: [searchServer],
+    readingTools: [readChannelHistory],
     backfill: () => {
       steps.push("fill up");
       return Promise.resolve();
@@ -516,8 +516,12 @@ describe("answer()", () => {
     }
   });
 
-  it("[T17] goes on without the results of an old search", async () => {
-    const call = { id: "1", name: "search_server", arguments: "{}" };
+  it("[SEC-R4] goes on without the old results of another channel", async () => {
+    const call = {
+      id: "1",
+      name: "read_channel_history",
+      arguments: JSON.stringify({ channelId: "1390000000000000099" }),
+    };
     const taken = (at: number): readonly Step[] => [
       { kind: "answer", text: "", calls: [call], at },
       { kind: "result", callId: "1", end: "done", text: "words of staff", at },
@@ -525,7 +529,7 @@ describe("answer()", () => {
     const { clock } = setUp();
     for (const [at, isShown] of [[clock.now() - 3_600_000, false], [clock.now(), true]] as const) {
       const { ports, asked } = setUp({ taken: taken(at) });
-      await answer({ ...claimOf(), attempt: 2 }, ports);
+      await answer({ ...claimOf(guildMessage()), attempt: 2 }, ports);
       assert.equal(JSON.stringify(asked[0]?.messages).includes("words of staff"), isShown);
     }
   });

@@ -40,7 +40,6 @@ const INPUTS: Readonly<Record<string, object>> = {
   read_skill: { name: "tide" },
   web_fetch: { url: "https://tide.example/" },
   web_search: { query: "tide" },
-  search_server: { query: "tide" },
   code: { source: "1" },
   draw: { prompt: "a tide" },
   send_file: { file: "tide.txt" },

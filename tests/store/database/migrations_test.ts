@@ -61,8 +61,6 @@ describe("MIGRATIONS", () => {
     "told_budget",
     "question_control",
     "question_cover",
-    "known_message",
-    "known_index",
   ]);
 
   for (const { name, strict } of tables) {

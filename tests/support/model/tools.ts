@@ -38,7 +38,6 @@ export const UNUSED_PORTS: ToolPorts = {
     summarise: () => Promise.reject(new Error("This test summarises nothing")),
   },
   voice: () => Promise.reject(new Error("This test joins no voice channel")),
-  knowledge: { search: () => Promise.reject(new Error("This test searches no server")) },
   recall: { recall: () => Promise.reject(new Error("This test recalls nothing")) },
   code: { run: () => Promise.reject(new Error("This test runs no script")) },
   draw: { draw: () => Promise.reject(new Error("This test draws nothing")) },

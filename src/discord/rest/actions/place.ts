@@ -1,5 +1,6 @@
 /** Makes the place in which an action of the tool `discord` acts. */
 
+import { z } from "zod";
 import type { Channel } from "../../../core/rights/channel.ts";
 import type { ChannelId, MessageId } from "../../../core/discord/ids.ts";
 import { nonceOfCall } from "../../../core/outbound/nonce.ts";
@@ -14,7 +15,6 @@ import {
   UNDO_MINUTES,
 } from "../../../core/turn/ports/discord_place.ts";
 import { channelOf, createGuildReads } from "../requests/guild_reads.ts";
-import { indexWaitOf } from "../requests/message_search.ts";
 import { RestError } from "../exchange/rest_error.ts";
 import {
   limitReached,
@@ -27,6 +27,15 @@ import { waitFor } from "../../../lib/clock.ts";
 import { answeredIn, type Targets } from "./targets.ts";
 import { createIsAnswerTo } from "./own_messages.ts";
 import type { ActionsOptions, FoundTarget, Origin } from "./options.ts";
+
+/** The answer of a search whose index is not ready (202). */
+const notReadySchema = z.object({ code: z.literal(110_000), retry_after: z.number() });
+
+/** The seconds after which Discord's index may be ready; `undefined` for another answer. */
+function indexWaitOf(answer: unknown): number | undefined {
+  const notReady = notReadySchema.safeParse(answer).data;
+  return notReady && Math.min(Math.max(notReady.retry_after, 1), 15);
+}
 
 /**
  * Creates the places of one account. The function is long because a place is one list of short

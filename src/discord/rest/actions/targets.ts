@@ -25,7 +25,6 @@ import {
 import { RestError } from "../exchange/rest_error.ts";
 import { namesPermission } from "../permissions/denial.ts";
 import { LacksRight, mayGoOn } from "../../../core/turn/decided_action.ts";
-import { reachOf } from "../../../core/turn/ports/search.ts";
 import { createReaders } from "./readers.ts";
 import { inWords } from "./in_words.ts";
 import type { ActionsOptions, Asker, FoundTarget, Origin } from "./options.ts";
@@ -194,7 +193,7 @@ export function createTargets(
   ): Promise<void> {
     if (!shownTo || !guild) return;
     const { place, sender, channelId: here } = shownTo;
-    const isForAsker = reachOf(shownTo, sharesDirect()) === "asker";
+    const isForAsker = isForAskerAlone(shownTo, sharesDirect());
     const mayAll = readers.get(guild.reads) ?? createReaders(guild.reads, { now });
     readers.set(guild.reads, mayAll);
     if (channelId === undefined) {
@@ -329,6 +328,19 @@ export function createTargets(
       return inWords(error);
     },
   };
+}
+
+/** Whether only the asker reads the answer to a message. */
+function isForAskerAlone({ place }: InboundMessage, sharesDirect: boolean): boolean {
+  if (place.kind === "guild") return false;
+  if (place.kind === "dm" && !sharesDirect) return true;
+  throw new RefusedCall(
+    "place",
+    place.kind === "dm"
+      ? "all direct messages share one conversation here, so other people could learn what only " +
+        "this person may read"
+      : "a group has no server to read",
+  );
 }
 
 /** A message as if the readers of another channel read its answer. */

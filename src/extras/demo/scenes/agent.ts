@@ -135,10 +135,7 @@ const budget: Scene = {
 
 const catchUp: Scene = {
   name: "a person alone reads what happened while they were away",
-  config: {
-    ...demoConfig(),
-    channels: { discord: { guilds: { "krill-co": { knowledge: "search" } } } },
-  },
+  config: demoConfig(),
   async play({ simulation: { simulator }, say, verdictOn, replies, until, assert }) {
     say("grace", "#general", "Back in an hour.");
     const news = say("ada", "#help", "The ferry leaves at nine.");
