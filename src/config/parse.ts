@@ -9,16 +9,16 @@ import { findNodeAtLocation, type Node } from "jsonc-parser";
 import type { z } from "zod";
 import { withAccounts } from "./schema/accounts.ts";
 import { audit } from "./audit/audit.ts";
-import { blankedText, holdsSecret, likelySecretsIn, secretsIn } from "./schema/parts/blank.ts";
+import { blankedText, likelySecretsIn, secretsIn } from "./schema/parts/blank.ts";
 import { remarksOf } from "./checks/issues.ts";
-import { ignoredKey } from "./checks/misplaced.ts";
+import { IGNORED } from "./checks/misplaced.ts";
 import { pathText } from "../core/config_file.ts";
 import { quoted } from "../lib/text/quoted.ts";
 import { createLines, type Lines, type Problem, type Severity, type Span } from "./text/problem.ts";
 import { configSchema, type Settings } from "./schema/root.ts";
 import { isSecret, schemaAt } from "./schema/parts/shape.ts";
 import { withStraightQuotes } from "./text/other_formats.ts";
-import { isRecord, readTree, type Remark, type Segment } from "./text/tree.ts";
+import { entriesAt, keyNodeAt, readTree, type Remark, type Segment, valueAt } from "./text/tree.ts";
 
 export interface ConfigText {
   /** Path as the operator would write it, for messages. */
@@ -68,13 +68,12 @@ export async function parseConfig({ file, text }: ConfigText): Promise<Parsed> {
   if (tree.kind === "faults") {
     const toProblem = locator(file, text, () => likelySecretsIn(withStraightQuotes(text)));
     const problems = tree.faults.map((fault) => toProblem({ severity: "error", ...fault }));
-    return { problems, problemAt: atNodes(() => undefined, toProblem) };
+    return { problems, problemAt: atNodes(undefined, toProblem) };
   }
   const { root } = tree;
-  const rootOf = (): Node => root;
   const toProblem = locator(file, text, () => secretsIn(root, configSchema));
-  const problemAt = atNodes(rootOf, toProblem);
-  const { value, remarks } = withoutIgnored(tree.value, rootOf);
+  const problemAt = atNodes(root, toProblem);
+  const { value, remarks } = withoutIgnored(tree.value, root);
   const refused = async (issues: readonly z.core.$ZodIssue[]): Promise<Parsed> => {
     const errors = await remarksOf(issues, {
       schema: configSchema,
@@ -82,7 +81,7 @@ export async function parseConfig({ file, text }: ConfigText): Promise<Parsed> {
       text,
       isSecret: isSecretAt,
     });
-    const others = audit(rootOf, value).filter(({ path, severity }) =>
+    const others = audit(root, value).filter(({ path, severity }) =>
       severity === "error" && !errors.some((error) => isWithin(path, error.path))
     );
     const all = [...errors, ...others, ...remarks].sort(byOffset);
@@ -93,12 +92,11 @@ export async function parseConfig({ file, text }: ConfigText): Promise<Parsed> {
   if (!checked.success) return await refused(checked.error.issues);
   const { settings, issues } = withAccounts(checked.data, value);
   if (issues.length > 0) return await refused(issues);
-  const secrets = holdsSecret(value, configSchema) ? secretsIn(root, configSchema) : [];
   return {
     settings,
     written: value,
-    blanked: blankedText(text, secrets, tree.comments),
-    problems: [...remarks, ...audit(rootOf, value)].sort(byOffset)
+    blanked: blankedText(text, secretsIn(root, configSchema), tree.comments),
+    problems: [...remarks, ...audit(root, value)].sort(byOffset)
       .map(toProblem),
     problemAt,
   };
@@ -139,9 +137,8 @@ function locator(file: string, text: string, secretsOf: () => readonly Span[]): 
   };
 }
 
-function atNodes(rootOf: () => Node | undefined, toProblem: ToProblem): ProblemAt {
+function atNodes(root: Node | undefined, toProblem: ToProblem): ProblemAt {
   return (severity, path, message, hint) => {
-    const root = rootOf();
     let node: Node | undefined;
     for (let depth = path.length; root && !node && depth >= 0; depth -= 1) {
       node = findNodeAtLocation(root, path.slice(0, depth));
@@ -152,34 +149,28 @@ function atNodes(rootOf: () => Node | undefined, toProblem: ToProblem): ProblemA
   };
 }
 
-/** The value without misplaced keys (C3), and a remark for each of them. */
+/** The value without ignored keys (C3), and a remark for each of them. */
 function withoutIgnored(
   value: Readonly<Record<string, unknown>>,
-  rootOf: () => Node,
+  root: Node,
 ): { readonly value: Readonly<Record<string, unknown>>; readonly remarks: readonly Remark[] } {
-  const remarks: Remark[] = [];
-  const copy = (part: unknown, path: readonly Segment[]): unknown => {
-    if (!isRecord(part) || path.length > 4) return part; // no such key is deeper
-    const kept: Record<string, unknown> = {};
-    for (const [name, child] of Object.entries(part)) {
-      const here = [...path, name];
-      const belongs = ignoredKey(here);
-      if (belongs === undefined) {
-        kept[name] = copy(child, here);
-        continue;
-      }
-      const keyNode = findNodeAtLocation(rootOf(), here)?.parent?.children?.[0] ?? rootOf();
-      remarks.push({
-        severity: "warning",
-        path: here,
-        message: `${quoted(name)} has no effect here`,
-        hint: belongs,
-        offset: keyNode.offset,
-        length: keyNode.length,
-      });
-    }
-    return kept;
-  };
-  const kept = copy(value, []);
-  return { value: isRecord(kept) ? kept : {}, remarks };
+  const discord = ["channels", "discord"];
+  const accounts = entriesAt(value, [...discord, "accounts"])
+    .map(([name]) => [...discord, "accounts", name]);
+  const remarks = [discord, ...accounts].flatMap((section) =>
+    entriesAt(value, section).flatMap(([name]): readonly Remark[] => {
+      const hint = Object.hasOwn(IGNORED, name) ? IGNORED[name] : undefined;
+      if (hint === undefined) return [];
+      const path = [...section, name];
+      const { offset, length } = keyNodeAt(root, path);
+      const message = `${quoted(name)} has no effect here`;
+      return [{ severity: "warning", path, message, hint, offset, length }];
+    })
+  );
+  if (remarks.length === 0) return { value, remarks };
+  const kept = structuredClone(value);
+  for (const { path } of remarks) {
+    Reflect.deleteProperty(Object(valueAt(kept, path.slice(0, -1))), String(path.at(-1)));
+  }
+  return { value: kept, remarks };
 }

@@ -230,7 +230,7 @@ config.jsonc:1:41: error: There is no key "var" here
     `config.jsonc:2:3: error: Keys and texts need double quotes here; this looks like JSON5
 2 |   channels: { discord: { token: '**************' } },
   |   ^^^^^^^^
-  = \`barnacle config import <file>\` converts it to JSON, with its comments
+  = \`barnacle config import <file>\` converts it
 `,
   ],
   [

@@ -1,6 +1,6 @@
 /** Warns about valid keys that may not do what the operator expects. */
 
-import { findNodeAtLocation, type Node } from "jsonc-parser";
+import type { Node } from "jsonc-parser";
 import { mayNameAccount, parseAllowEntry } from "../../policy/rules/allowlist.ts";
 import { namesOnePerson } from "../../policy/rights.ts";
 import { writtenSections } from "../schema/accounts.ts";
@@ -8,25 +8,19 @@ import { type AddRemark, auditAccount, impossibleName } from "./audit_account.ts
 import { auditExec, auditLinks, auditModels, auditPlaceTools, auditTools } from "./audit_agent.ts";
 import { auditRouter } from "./audit_router.ts";
 import { quoted } from "../../lib/text/quoted.ts";
-import type { Problem, Span } from "../text/problem.ts";
-import { isList, isRecord, type Remark, type Segment, textOf, valueAt } from "../text/tree.ts";
+import type { Problem } from "../text/problem.ts";
+import { isList, isRecord, keyNodeAt, type Remark, textOf, valueAt } from "../text/tree.ts";
 
-/**
- * All remarks about a valid file, in its order; one for each key and message.
- *
- * @param rootOf Called only if there is a remark.
- */
-export function audit(
-  rootOf: () => Node,
-  value: unknown,
-): readonly Remark[] {
+/** All remarks about a valid file, in its order; one for each key and message. */
+export function audit(root: Node, value: unknown): readonly Remark[] {
   const remarks: Remark[] = [];
   const reported = new Set<string>();
   const remark: AddRemark = (path, message, hint, severity = "warning") => {
     const once = JSON.stringify([path, message]); // accounts inherit faults, too
     if (reported.has(once)) return;
     reported.add(once);
-    remarks.push({ severity, path, message, hint, ...spanOf(rootOf(), path) });
+    const { offset, length } = keyNodeAt(root, path);
+    remarks.push({ severity, path, message, hint, offset, length });
   };
 
   for (const section of writtenSections(value)) {
@@ -98,10 +92,4 @@ function owners(value: unknown, remark: AddRemark): void {
     "This list makes no one an owner, so the bot has no owner",
     "list users by id or name, or remove the key: then the application's owner at Discord counts",
   );
-}
-
-function spanOf(root: Node, path: readonly Segment[]): Span {
-  const node = findNodeAtLocation(root, [...path]) ?? root;
-  const at = node.parent?.type === "property" ? node.parent.children?.[0] ?? node : node;
-  return { offset: at.offset, length: at.length };
 }

@@ -15,7 +15,7 @@ import { elsewhereAt, rightPlaceOf } from "./misplaced.ts";
 import { type Distance, nearestOf } from "./nearest.ts";
 import { quoted } from "../../lib/text/quoted.ts";
 import { type Span, withoutSecrets } from "../text/problem.ts";
-import { type Fault, nameOf, type Remark, type Segment } from "../text/tree.ts";
+import { type Fault, keyNodeAt, nameOf, type Remark, type Segment } from "../text/tree.ts";
 
 export type Issue = z.core.$ZodIssue;
 
@@ -286,7 +286,6 @@ function takesText(schema: Schema | undefined): boolean {
 
 /** The key at a path, or the value if there is no key, as in a list. */
 function keySpan(path: readonly Segment[], root: Node): Span {
-  const value = findNodeAtLocation(root, [...path]) ?? root;
-  const node = value.parent?.type === "property" ? value.parent.children?.[0] ?? value : value;
+  const node = keyNodeAt(root, path);
   return { offset: node.offset, length: node === root || node.type !== "string" ? 1 : node.length };
 }

@@ -7,12 +7,11 @@
 
 import type { Segment } from "../text/tree.ts";
 
-/** Keys below `channels.discord` that Barnacle ignores with a warning (C3). */
-const IGNORED: Readonly<Record<string, string>> = {
-  "channels.discord.requireMention":
+/** The right places of keys of an account that Barnacle ignores with a warning (C3). */
+export const IGNORED: Readonly<Record<string, string>> = {
+  requireMention:
     'it belongs in a guild, "guilds": { "*": { "requireMention": … } }, or in a channel',
-  "channels.discord.systemPrompt":
-    'it belongs in a channel, or as "prompt" in an agent of agents.list',
+  systemPrompt: 'it belongs in a channel, or as "prompt" in an agent of agents.list',
 };
 
 /**
@@ -45,16 +44,6 @@ const ELSEWHERE: Readonly<Record<string, string>> = {
   agent: "write agents in agents.list, and defaults for all in agents.defaults",
   gateway: "here, gateway is the connection to Discord: write it in channels.discord",
 };
-
-/** The right place of an ignored key; `undefined` for a key that is not ignored. */
-export function ignoredKey(path: readonly Segment[]): string | undefined {
-  const [channels, discord, accounts, , ...rest] = path;
-  const place = channels === "channels" && discord === "discord" && accounts === "accounts"
-    ? ["channels", "discord", ...rest]
-    : path;
-  const joined = place.join(".");
-  return Object.hasOwn(IGNORED, joined) ? IGNORED[joined] : undefined;
-}
 
 /** The right place of a key at the top of the file, whose name resembles a section of ours. */
 const AT_THE_TOP: Readonly<Record<string, string>> = {

@@ -35,7 +35,7 @@ export function otherFormat(
       offset: json5.offset,
       length: Math.max(1, json5.length),
       message: "Keys and texts need double quotes here; this looks like JSON5",
-      hint: "`barnacle config import <file>` converts it to JSON, with its comments",
+      hint: "`barnacle config import <file>` converts it",
     };
   }
   const straight = withStraightQuotes(text);

@@ -6,7 +6,14 @@
  * is too large or nested too deep is refused before it is parsed.
  */
 
-import { createScanner, getNodePath, type Node, type ParseError, parseTree } from "jsonc-parser";
+import {
+  createScanner,
+  findNodeAtLocation,
+  getNodePath,
+  type Node,
+  type ParseError,
+  parseTree,
+} from "jsonc-parser";
 import { quoted } from "../../lib/text/quoted.ts";
 import { otherFormat } from "./other_formats.ts";
 import type { Problem, Span } from "./problem.ts";
@@ -179,6 +186,12 @@ export function entriesAt(
 ): readonly (readonly [string, unknown])[] {
   const part = valueAt(value, path);
   return isRecord(part) ? Object.entries(part) : [];
+}
+
+/** The key at a path, or the value in a list; the root if there is no such path. */
+export function keyNodeAt(root: Node, path: readonly Segment[]): Node {
+  const node = findNodeAtLocation(root, [...path]) ?? root;
+  return node.parent?.type === "property" ? node.parent.children?.[0] ?? node : node;
 }
 
 export function nameOf(node: Node): string {

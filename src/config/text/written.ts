@@ -5,9 +5,8 @@
  * a path: at each level it looks for the key with whose own path the text begins.
  */
 
-import { findNodeAtLocation } from "jsonc-parser";
 import { pathTo } from "../../core/config_file.ts";
-import { isList, isRecord, readTree, type Segment } from "./tree.ts";
+import { isList, isRecord, keyNodeAt, readTree, type Segment } from "./tree.ts";
 import { createLines } from "./problem.ts";
 
 /**
@@ -77,9 +76,6 @@ export function positionsIn(text: string): (path: string) => LinePosition | unde
   const lines = createLines(text, []);
   return (path) => {
     const written = writtenAt(value, path);
-    const node = written.length === 0 ? undefined : findNodeAtLocation(root, [...written]);
-    if (!node) return undefined;
-    const at = node.parent?.type === "property" ? node.parent.children?.[0] ?? node : node;
-    return lines.positionOf(at.offset);
+    return written.length === 0 ? undefined : lines.positionOf(keyNodeAt(root, written).offset);
   };
 }

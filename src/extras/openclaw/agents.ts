@@ -3,7 +3,7 @@
 import { isForTool } from "../../core/tool_names.ts";
 import { quoted } from "../../lib/text/quoted.ts";
 import { isList, isRecord, valueAt } from "../../config/text/tree.ts";
-import { markAt, setMark } from "./read.ts";
+import { lineAt, setLine } from "./read.ts";
 import {
   applyRules,
   type Convert,
@@ -58,9 +58,7 @@ const toolName: Convert = (value, field) => {
 
 const names: Convert = (value, field) => {
   const list = listOf(toolName)(value, field);
-  if (!isList(list)) return list;
-  const distinct = [...new Set(list)];
-  return distinct.length === list.length ? list : distinct; // a new list would lose the comments
+  return isList(list) ? [...new Set(list)] : list;
 };
 
 /** `allow`; OpenClaw reads an empty one as no limit. */
@@ -99,7 +97,7 @@ export const toolLists = (more: RuleTable = {}): Convert => (value, field) => {
     : tools;
   const below = profile.path.startsWith("agents") ? ", which `tools` of the file narrows" : "";
   noteChanged(profile, `Here, it is the list ${JSON.stringify(kept)} in \`allow\`${below}`);
-  setWithin(target, ["allow"], kept, profile.mark);
+  setWithin(target, ["allow"], kept, profile.line);
   return target;
 };
 
@@ -145,7 +143,7 @@ function agent(field: SourceField, written: string): ImportTarget | undefined {
   if (!isRecord(field.value) || id === "") return noteLeft(field, "Expected an agent with an id");
   if (id !== written) noteChanged(field, `The id is ${quoted(id)} here`);
   const target: ImportTarget = {};
-  setWithin(target, ["id"], id, markAt(field.value, "id"));
+  setWithin(target, ["id"], id, lineAt(field.value, "id"));
   return applyRules(field.value, field, AGENT, target, NOT_OURS);
 }
 
@@ -163,8 +161,8 @@ const agents: Rule = (field, into) => {
   });
   const sorted = target.toSorted((a, b) => Number(b.isFirst) - Number(a.isFirst));
   const list = sorted.map(({ own }) => own);
-  for (const [index, { one }] of sorted.entries()) setMark(list, index, one.mark);
-  setWithin(into, ["list"], list, field.mark);
+  for (const [index, { one }] of sorted.entries()) setLine(list, index, one.line);
+  setWithin(into, ["list"], list, field.line);
 };
 
 export const agentsTable: RuleTable = {
@@ -212,7 +210,7 @@ const catalogue: Rule = (field, into) => {
       maxOutput: number("maxTokens"),
       images: isList(takes) ? takes.includes("image") : undefined,
     };
-    setWithin(into, ["models", id], facts, at.mark);
+    setWithin(into, ["models", id], facts, at.line);
     const [input, output] = [number("cost", "input"), number("cost", "output")];
     if (input === undefined || output === undefined) continue;
     setWithin(into, ["prices", id], { input, output, cached: number("cost", "cacheRead") });

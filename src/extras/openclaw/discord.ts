@@ -2,7 +2,7 @@
 
 import { isList, isRecord, valueAt } from "../../config/text/tree.ts";
 import { ACCOUNT } from "./account.ts";
-import { markAt, setMark, UNMARKED } from "./read.ts";
+import { lineAt } from "./read.ts";
 import {
   applyRules,
   type Convert,
@@ -42,9 +42,9 @@ export const discord: Convert = (value: unknown, field: SourceField): unknown =>
     if (!Object.hasOwn(own, "token") && key !== "default") {
       noteChanged(at, "Accounts do not inherit a token here: add one");
     }
-    setWithin(target, [key], account(own, at, root, false), at.mark);
+    setWithin(target, [key], account(own, at, root, false), at.line);
   }
-  setWithin(root, ["accounts"], target, accounts.mark);
+  setWithin(root, ["accounts"], target, accounts.line);
   return root;
 };
 
@@ -69,10 +69,10 @@ function closeDms(place: ImportedPlace, root: OpenclawSection, target: ImportTar
   const listed = valueAt(target, ["dm", "allowFrom"]) ?? valueAt(root, ["dm", "allowFrom"]);
   const isOpen = isList(listed) && listed.includes("*");
   if (valueAt(target, ["dm", "policy"]) !== "open" || isOpen) return;
-  const mark = markAt(target["dm"], "policy");
+  const line = lineAt(target["dm"], "policy");
   const why = '"open" needs "*" in allowFrom; without it, only the listed users can DM the bot';
-  noteChanged({ ...place, mark }, why, ".dm.policy");
-  setWithin(target, ["dm", "policy"], "allowlist", mark);
+  noteChanged({ ...place, line }, why, ".dm.policy");
+  setWithin(target, ["dm", "policy"], "allowlist", line);
 }
 
 /** A list of guilds with no valid entry must stay a list: without it, other guilds may be open. */
@@ -86,10 +86,10 @@ function closeGuilds(
   const isEmptied = isRecord(before) && Object.keys(before).length > 0 &&
     isRecord(after) && Object.keys(after).length === 0;
   if (!isEmptied || (target["groupPolicy"] ?? root["groupPolicy"]) !== "open") return;
-  const mark = markAt(source, "guilds");
+  const line = lineAt(source, "guilds");
   const why = "No guild of the list could be imported, so no guild is allowed until you list one";
-  noteChanged({ ...place, mark }, why, ".groupPolicy");
-  setWithin(target, ["groupPolicy"], "allowlist", { ...UNMARKED, line: mark.line });
+  noteChanged({ ...place, line }, why, ".groupPolicy");
+  setWithin(target, ["groupPolicy"], "allowlist", line);
 }
 
 /** If both spellings are written, today's OpenClaw reads its own. */
@@ -122,24 +122,15 @@ function spread(source: OpenclawSection, place: SourceField): OpenclawSection {
     Object.entries(shared).some(([key, ours]) => isRecord(ours) && isRecord(valueAt(own, [key])))
   );
   if (!isMerged) return source;
-  const mark = markAt(source, "accounts");
+  const line = lineAt(source, "accounts");
   const why = "In OpenClaw, an account's section replaces the shared one; here, it is merged " +
     "with it. So each account has all its keys written";
-  noteChanged({ ...place, mark }, why, ".accounts");
+  noteChanged({ ...place, line }, why, ".accounts");
   const hasDefault = Object.keys(accounts).some((key) => key.toLowerCase() === "default");
   const isServed = Object.hasOwn(source, "token") && !hasDefault;
   const full: ImportTarget = { ...accounts, ...(isServed && { default: {} }) };
-  if (isServed) setMark(full, "default", { ...UNMARKED, line: mark.line });
   for (const [key, own] of Object.entries(full)) {
-    // Keeps the marks of both: an account's own keys override the shared ones.
-    if (!isRecord(own)) continue;
-    const filled = { ...shared, ...own };
-    const marks = Object.keys(filled).map((name) =>
-      [name, markAt(Object.hasOwn(own, name) ? own : shared, name)] as const
-    );
-    const target = Object.fromEntries(Object.entries(filled));
-    for (const [name, one] of marks) setMark(target, name, one);
-    full[key] = target;
+    if (isRecord(own)) full[key] = { ...shared, ...own };
   }
   const kept = without(source, ...Object.keys(shared));
   return { ...kept, accounts: full };

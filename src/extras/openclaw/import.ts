@@ -18,7 +18,7 @@ import {
   textOf,
   valueAt,
 } from "../../config/text/tree.ts";
-import { type Mark, markAt, readOpenClaw, setMark, UNMARKED } from "./read.ts";
+import { lineAt, readOpenClaw, setLine } from "./read.ts";
 import {
   applyRules,
   type Era,
@@ -64,7 +64,7 @@ export async function importConfig(text: string): Promise<
   const era = eraOf(source.value);
   const place: ImportedPlace = {
     path: "",
-    mark: UNMARKED,
+    line: 0,
     era,
     takesNames: era === "seed",
     hasAccounts: entriesAt(source.value, ["channels", "discord", "accounts"])
@@ -80,7 +80,7 @@ export async function importConfig(text: string): Promise<
   const sorted = notes.toSorted((one, other) => one.line - other.line);
   return isRefused()
     ? { kind: "refused", notes: sorted }
-    : { kind: "imported", text: printed(target, source.mark), notes: sorted, hasDiscord };
+    : { kind: "imported", text: printed(target), notes: sorted, hasDiscord };
 }
 
 /** Without Discord keys, today's OpenClaw answers in no guild, but Barnacle would in all. */
@@ -145,7 +145,7 @@ async function repair(target: ImportTarget, { note }: ImportedPlace): Promise<vo
     const path = error.path.slice(0, depthOf(target, error.path));
     const [host, last = ""] = [valueAt(target, path.slice(0, -1)), path.at(-1)];
     const isAccess = decidesAccess(path);
-    const { line } = markAt(host, last);
+    const line = lineAt(host, last);
     note(isAccess ? "invalid" : "left", error.written, line || 1, error.message);
     if (isAccess) return;
     if (Array.isArray(host)) removeEntry(host, Number(last));
@@ -182,9 +182,9 @@ function depthOf(target: ImportTarget, path: readonly Segment[]): number {
 }
 
 function removeEntry(list: unknown[], index: number): void {
-  const marks = list.map((_, at) => markAt(list, at));
+  const lines = list.map((_, at) => lineAt(list, at));
   list.splice(index, 1);
-  for (const [at, mark] of marks.toSpliced(index, 1).entries()) setMark(list, at, mark);
+  for (const [at, line] of lines.toSpliced(index, 1).entries()) setLine(list, at, line);
 }
 
 function decidesAccess([section, channel, ...rest]: readonly Segment[]): boolean {
@@ -194,56 +194,7 @@ function decidesAccess([section, channel, ...rest]: readonly Segment[]): boolean
   return channel !== "discord" || key === undefined || ACCOUNT_ACCESS.has(String(key));
 }
 
-/** Maximum length of a line; a shorter value without comments stays on one line. */
-const WIDTH = 100;
-
 /** The text of a file, with a line break at its end. */
-export function printed(value: unknown, { above, beside, below }: Mark = UNMARKED): string {
-  return [...above, written(value, "", WIDTH, beside, ""), ...below, ""].join("\n");
-}
-
-function entriesOf(value: unknown): readonly (readonly [name: string, unknown, Mark])[] {
-  if (isList(value)) return value.map((inner, index) => ["", inner, markAt(value, index)]);
-  if (!isRecord(value)) return [];
-  return Object.entries(value).filter(([, inner]) => inner !== undefined).map((
-    [key, inner],
-  ) => [`${JSON.stringify(key)}: `, inner, markAt(value, key)]);
-}
-
-/** On one line; `undefined` if it contains a comment. */
-function onOneLine(value: unknown): string | undefined {
-  if (!isList(value) && !isRecord(value)) return JSON.stringify(value) ?? "null";
-  const parts: string[] = [];
-  for (const [name, inner, { above, beside, below }] of entriesOf(value)) {
-    const text = onOneLine(inner);
-    if (text === undefined || above.length + beside.length + below.length > 0) return undefined;
-    parts.push(name + text);
-  }
-  if (isList(value)) return `[${parts.join(", ")}]`;
-  return parts.length === 0 ? "{}" : `{ ${parts.join(", ")} }`;
-}
-
-/**
- * @param column Columns that its line has used; for the whole file, all.
- */
-function written(
-  value: unknown,
-  indent: string,
-  column: number,
-  beside: readonly string[],
-  comma: string,
-): string {
-  const notes = beside.map((note) => ` ${note}`).join("");
-  const entries = entriesOf(value);
-  const short = onOneLine(value);
-  const fits = entries.length === 0 || (short && column + short.length < WIDTH);
-  if (short !== undefined && fits) return `${short}${comma}${notes}`;
-  const deeper = `${indent}  `;
-  const lines = entries.flatMap(([name, inner, mark], index) => {
-    const end = index < entries.length - 1 ? "," : "";
-    const text = written(inner, deeper, deeper.length + name.length, mark.beside, end);
-    return [...mark.above, name + text, ...mark.below].map((line) => deeper + line);
-  });
-  const [open, close] = isList(value) ? ["[", "]"] : ["{", "}"];
-  return [`${open}${notes}`, ...lines, `${indent}${close}${comma}`].join("\n");
+function printed(value: unknown): string {
+  return `${JSON.stringify(value, undefined, 2)}\n`;
 }

@@ -5,7 +5,7 @@
 
 import { pathTo } from "../../core/config_file.ts";
 import { isList, isRecord } from "../../config/text/tree.ts";
-import { type ImportRemark, type Mark, markAt, setMark, UNMARKED } from "./read.ts";
+import { type ImportRemark, lineAt, setLine } from "./read.ts";
 
 /**
  * The OpenClaw version that wrote the file: 2026.2 (`seed`) or today's.
@@ -29,8 +29,8 @@ export interface ImportNote extends Omit<ImportRemark, "kind"> {
 export interface ImportedPlace {
   /** Config path in the imported file. */
   readonly path: string;
-  /** The field's line and comments. */
-  readonly mark: Mark;
+  /** The field's line, from 1; 0 if it is in no file. */
+  readonly line: number;
   /** The OpenClaw version that wrote the file. */
   readonly era: Era;
   /** Whether names in allow lists count, by the file's own setting. */
@@ -67,8 +67,8 @@ export function fieldAt(
       Object.hasOwn(container, key)
     ? Reflect.get(container, key)
     : undefined;
-  const mark = markAt(container, key);
-  return { ...place, path: pathTo(place.path, key), mark, key: String(key), value };
+  const line = lineAt(container, key);
+  return { ...place, path: pathTo(place.path, key), line, key: String(key), value };
 }
 
 /** Applies a table to an object; a key without a rule stays behind. */
@@ -124,7 +124,7 @@ function moved(
   convert: Convert,
 ): void {
   const value = convert(field.value, field);
-  if (value !== undefined) setWithin(into, path, value, field.mark);
+  if (value !== undefined) setWithin(into, path, value, field.line);
 }
 
 /**
@@ -135,32 +135,32 @@ export function setWithin(
   into: ImportTarget,
   path: readonly string[],
   value: unknown,
-  mark = UNMARKED,
+  line = 0,
 ): void {
   const [key = "", ...rest] = path;
   const old = Object.hasOwn(into, key) ? into[key] : undefined;
   if (rest.length > 0) {
     const host: ImportTarget = isRecord(old) ? { ...old } : {};
-    setWithin(host, rest, value, mark);
-    define(into, key, host, old === undefined ? { ...UNMARKED, line: mark.line } : undefined);
+    setWithin(host, rest, value, line);
+    define(into, key, host, old === undefined ? line : undefined);
   } else if (isRecord(old) && isRecord(value)) {
     const both: ImportTarget = { ...old };
     for (const [name, own] of Object.entries(value)) {
-      setWithin(both, [name], own, markAt(value, name));
+      setWithin(both, [name], own, lineAt(value, name));
     }
     define(into, key, both);
-  } else define(into, key, value, mark);
+  } else define(into, key, value, line);
 }
 
 /** Not an assignment, because `__proto__` may be a key of the file. */
-function define(into: ImportTarget, key: string, value: unknown, mark?: Mark): void {
+function define(into: ImportTarget, key: string, value: unknown, line?: number): void {
   Object.defineProperty(into, key, { value, enumerable: true, writable: true, configurable: true });
-  if (mark) setMark(into, key, mark);
+  if (line !== undefined) setLine(into, key, line);
 }
 
 /** Leaves a value behind that Barnacle cannot accept. */
-export function noteLeft({ path, mark, note }: ImportedPlace, why: string): undefined {
-  note("left", path, mark.line, why);
+export function noteLeft({ path, line, note }: ImportedPlace, why: string): undefined {
+  note("left", path, line, why);
   return undefined;
 }
 
@@ -169,13 +169,13 @@ export function noteLeft({ path, mark, note }: ImportedPlace, why: string): unde
  *
  * @param key Of an entry below the place, as our file has it.
  */
-export function noteChanged({ path, mark, note }: ImportedPlace, why: string, key = ""): void {
-  note("changed", `${path}${key}`, mark.line, why);
+export function noteChanged({ path, line, note }: ImportedPlace, why: string, key = ""): void {
+  note("changed", `${path}${key}`, line, why);
 }
 
 /** Notes that an access rule is invalid, so nothing is imported. */
-export function noteInvalid({ path, mark, note }: ImportedPlace, why: string): undefined {
-  note("invalid", path, mark.line, why);
+export function noteInvalid({ path, line, note }: ImportedPlace, why: string): undefined {
+  note("invalid", path, line, why);
   return undefined;
 }
 
@@ -219,7 +219,7 @@ export function listOf(convert: Convert): Convert {
     for (const index of value.keys()) {
       const one = fieldAt(field, value, index);
       const taken = convert(one.value, one);
-      if (taken !== undefined) setMark(target, target.push(taken) - 1, one.mark);
+      if (taken !== undefined) setLine(target, target.push(taken) - 1, one.line);
     }
     return target;
   };

@@ -14,9 +14,13 @@ const SOURCE = `// mine
   channels: { discord: { token: '\${BARNACLE_NOWHERE}', historyLimit: 5 } },
 }
 `;
-const OURS = `// mine
-{
-  "channels": { "discord": { "token": "\${BARNACLE_NOWHERE}", "historyLimit": 5 } }
+const OURS = `{
+  "channels": {
+    "discord": {
+      "token": "\${BARNACLE_NOWHERE}",
+      "historyLimit": 5
+    }
+  }
 }
 `;
 

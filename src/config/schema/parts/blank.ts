@@ -8,7 +8,7 @@
 import { getNodeValue, type Node } from "jsonc-parser";
 import { type Span, withoutSecrets } from "../../text/problem.ts";
 import { isReference, referenceIn } from "./secrets.ts";
-import { childOf, isSecret, type Schema, shapeOf } from "./shape.ts";
+import { childOf, isSecret, type Schema } from "./shape.ts";
 import { isList, isRecord, type Segment } from "../../text/tree.ts";
 
 /**
@@ -62,21 +62,6 @@ function replaced(text: string, spans: readonly Span[], replace: (part: string) 
   return parts.join("");
 }
 
-/** Whether a file contains a secret itself, and not only a reference to one. */
-export function holdsSecret(value: unknown, schema: Schema): boolean {
-  if (isSecret(schema)) return typeof value === "string" && !isReference(value);
-  const entries: readonly (readonly [Segment, unknown])[] = isList(value)
-    ? [...value.entries()]
-    : isRecord(value)
-    ? Object.entries(value)
-    : [];
-  if (!isWorthSearching(schema, entries.length)) return false;
-  return entries.some(([segment, part]) => {
-    const child = childOf(schema, segment);
-    return child !== undefined && holdsSecret(part, child);
-  });
-}
-
 /** All secrets of a file, in its order. */
 export function secretPlacesIn(
   value: unknown,
@@ -107,32 +92,6 @@ export function secretPlacesIn(
     const child = childOf(schema, segment);
     return child === undefined ? [] : secretPlacesIn(part, child, [...path, segment]);
   });
-}
-
-/** Most entries of a record or list that are searched without a look at their schema. */
-const FEW = 8;
-
-/**
- * Whether to search a part of a file for secrets.
- *
- * Guilds, most of a large file, contain none, and their schema tells so. But that look builds lazy
- * parts of the schema, which takes longer than a search of a small file.
- */
-function isWorthSearching(schema: Schema, entries: number): boolean {
-  return entries <= FEW || shapeOf(schema) !== undefined || mayHoldSecret(schema);
-}
-
-const holders = new WeakMap<Schema, boolean>();
-
-/** Whether a part of the schema may contain secrets. */
-function mayHoldSecret(schema: Schema): boolean {
-  const cached = holders.get(schema);
-  if (cached !== undefined) return cached;
-  const item = childOf(schema, "*");
-  const parts = [...Object.values(shapeOf(schema) ?? {}), ...(item ? [item] : [])];
-  const may = isSecret(schema) || parts.some(mayHoldSecret);
-  holders.set(schema, may);
-  return may;
 }
 
 /**
