@@ -3,7 +3,6 @@
 import { isForTool } from "../../core/tool_names.ts";
 import { quoted } from "../../lib/text/quoted.ts";
 import { isList, isRecord, valueAt } from "../../config/text/tree.ts";
-import { lineAt, setLine } from "./read.ts";
 import {
   applyRules,
   type Convert,
@@ -97,7 +96,7 @@ export const toolLists = (more: RuleTable = {}): Convert => (value, field) => {
     : tools;
   const below = profile.path.startsWith("agents") ? ", which `tools` of the file narrows" : "";
   noteChanged(profile, `Here, it is the list ${JSON.stringify(kept)} in \`allow\`${below}`);
-  setWithin(target, ["allow"], kept, profile.line);
+  setWithin(target, ["allow"], kept);
   return target;
 };
 
@@ -143,7 +142,7 @@ function agent(field: SourceField, written: string): ImportTarget | undefined {
   if (!isRecord(field.value) || id === "") return noteLeft(field, "Expected an agent with an id");
   if (id !== written) noteChanged(field, `The id is ${quoted(id)} here`);
   const target: ImportTarget = {};
-  setWithin(target, ["id"], id, lineAt(field.value, "id"));
+  setWithin(target, ["id"], id);
   return applyRules(field.value, field, AGENT, target, NOT_OURS);
 }
 
@@ -157,12 +156,10 @@ const agents: Rule = (field, into) => {
   const target = keys.flatMap((key) => {
     const one = fieldAt(field, value, key);
     const own = agent(one, textOf(valueAt(one.value, ["id"])) || (isList(value) ? "" : one.key));
-    return own ? [{ own, one, isFirst: valueAt(one.value, ["default"]) === true }] : [];
+    return own ? [{ own, isFirst: valueAt(one.value, ["default"]) === true }] : [];
   });
   const sorted = target.toSorted((a, b) => Number(b.isFirst) - Number(a.isFirst));
-  const list = sorted.map(({ own }) => own);
-  for (const [index, { one }] of sorted.entries()) setLine(list, index, one.line);
-  setWithin(into, ["list"], list, field.line);
+  setWithin(into, ["list"], sorted.map(({ own }) => own));
 };
 
 export const agentsTable: RuleTable = {
@@ -210,7 +207,7 @@ const catalogue: Rule = (field, into) => {
       maxOutput: number("maxTokens"),
       images: isList(takes) ? takes.includes("image") : undefined,
     };
-    setWithin(into, ["models", id], facts, at.line);
+    setWithin(into, ["models", id], facts);
     const [input, output] = [number("cost", "input"), number("cost", "output")];
     if (input === undefined || output === undefined) continue;
     setWithin(into, ["prices", id], { input, output, cached: number("cost", "cacheRead") });

@@ -42,43 +42,36 @@ export async function importFile(flags: ImportFlags, source: string, io: Io): Pr
     return EXIT.failed;
   }
 
-  const imported = await importConfig(written);
+  const imported = importConfig(written);
   const { notes } = imported;
   if (imported.kind === "imported" && !imported.hasDiscord) {
     return withoutDiscord(flags, source, notes, io);
   }
-  const file = out ?? "config.jsonc";
-  const checked = imported.kind === "imported"
-    ? await checkAnywhere(resolve(io.cwd, file), imported.text, io.env)
-    : undefined;
-  const problems = checked?.problems ?? []; // warnings, too: a valid config may admit too many people
-  const ok = checked?.kind === "loaded";
-  if (!json) {
-    for (const note of notes) io.err(noteLine(source, note));
-    if (ok && notes.length === 0) io.err("All settings imported.");
-    if (problems.length > 0) io.err(problemsText(problems, io));
-    if (!ok) io.err("Nothing imported.");
-  }
-  if (imported.kind === "refused" || !ok) {
-    if (json) io.out(JSON.stringify({ ok, notes, problems }));
+  if (!json) { for (const note of notes) io.err(noteLine(source, note)); }
+  if (imported.kind === "refused") {
+    if (json) io.out(JSON.stringify({ ok: false, notes, problems: [] }));
+    else io.err("Nothing imported.");
     return EXIT.config;
   }
-
-  const target = out === undefined || dryRun ? undefined : resolve(io.cwd, out);
-  const saved = target === undefined
-    ? undefined
-    : writeText({ kind: "opened", file: target }, imported.text);
+  const { text } = imported;
+  const file = resolve(io.cwd, out ?? "config.jsonc");
+  const { kind, problems } = await checkAnywhere(file, text, io.env); // a valid config may admit too many people
+  const ok = kind === "loaded";
+  if (!json && ok && notes.length === 0) io.err("All settings imported.");
+  if (!json && problems.length > 0) io.err(problemsText(problems, io));
+  const writes = out !== undefined && !dryRun;
+  const saved = writes ? writeText({ kind: "opened", file }, text) : undefined;
   if (saved?.kind === "unwritten") {
     io.problem(saved.message);
     return saved.code;
   }
   if (json) {
-    const text = target === undefined && !dryRun ? { text: imported.text } : {};
-    const file = target === undefined ? {} : { file: target };
-    io.out(JSON.stringify({ ok, ...file, ...text, notes, problems }));
-  } else if (target !== undefined) io.err(`Wrote ${printable(target)}`);
-  else if (!dryRun) io.out(imported.text.trimEnd());
-  return EXIT.done;
+    const where = writes ? { file } : dryRun ? {} : { text };
+    io.out(JSON.stringify({ ok, ...where, notes, problems }));
+  } else if (writes) {
+    io.err(`Wrote ${printable(file)}${ok ? "" : "; the bot starts once its errors are corrected"}`);
+  } else if (!dryRun) io.out(text.trimEnd());
+  return ok ? EXIT.done : EXIT.config;
 }
 
 /** A file that is not about Discord is more often the wrong file than one to convert. */

@@ -6,7 +6,7 @@ import type { ImportFlags } from "./command.ts";
 
 const FLAGS = { ...COMMON, data: UNUSED_PATH };
 
-export const config: CliGroup = describeGroup("Show, check and change the config", {
+export const config: CliGroup = describeGroup("Check, explain, change and import the config", {
   import: describeCommand<ImportFlags, [file: string]>({
     brief: "Convert OpenClaw's openclaw.json into a config",
     notes: [
@@ -17,7 +17,7 @@ export const config: CliGroup = describeGroup("Show, check and change the config
     exits: {
       done: "converted",
       failed: "file not readable or without Discord keys, or --out exists",
-      config: "nothing to convert",
+      config: "nothing to convert, or the result has errors to correct",
     },
     parameters: {
       flags: {

@@ -42,9 +42,9 @@ export const discord: Convert = (value: unknown, field: SourceField): unknown =>
     if (!Object.hasOwn(own, "token") && key !== "default") {
       noteChanged(at, "Accounts do not inherit a token here: add one");
     }
-    setWithin(target, [key], account(own, at, root, false), at.line);
+    setWithin(target, [key], account(own, at, root, false));
   }
-  setWithin(root, ["accounts"], target, accounts.line);
+  setWithin(root, ["accounts"], target);
   return root;
 };
 
@@ -69,10 +69,9 @@ function closeDms(place: ImportedPlace, root: OpenclawSection, target: ImportTar
   const listed = valueAt(target, ["dm", "allowFrom"]) ?? valueAt(root, ["dm", "allowFrom"]);
   const isOpen = isList(listed) && listed.includes("*");
   if (valueAt(target, ["dm", "policy"]) !== "open" || isOpen) return;
-  const line = lineAt(target["dm"], "policy");
   const why = '"open" needs "*" in allowFrom; without it, only the listed users can DM the bot';
-  noteChanged({ ...place, line }, why, ".dm.policy");
-  setWithin(target, ["dm", "policy"], "allowlist", line);
+  noteChanged(place, why, ".dm.policy");
+  setWithin(target, ["dm", "policy"], "allowlist");
 }
 
 /** A list of guilds with no valid entry must stay a list: without it, other guilds may be open. */
@@ -89,7 +88,7 @@ function closeGuilds(
   const line = lineAt(source, "guilds");
   const why = "No guild of the list could be imported, so no guild is allowed until you list one";
   noteChanged({ ...place, line }, why, ".groupPolicy");
-  setWithin(target, ["groupPolicy"], "allowlist", line);
+  setWithin(target, ["groupPolicy"], "allowlist");
 }
 
 /** If both spellings are written, today's OpenClaw reads its own. */

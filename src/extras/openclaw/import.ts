@@ -6,19 +6,8 @@
  * list, the bot would answer everyone.
  */
 
-import { loadConfig } from "../../config/load.ts";
-import { configSchema } from "../../config/schema/root.ts";
-import { isSecret, schemaAt } from "../../config/schema/parts/shape.ts";
-import { parsePath } from "../../config/text/path.ts";
-import {
-  entriesAt,
-  isList,
-  isRecord,
-  type Segment,
-  textOf,
-  valueAt,
-} from "../../config/text/tree.ts";
-import { lineAt, readOpenClaw, setLine } from "./read.ts";
+import { entriesAt, isList, isRecord, textOf, valueAt } from "../../config/text/tree.ts";
+import { readOpenClaw } from "./read.ts";
 import {
   applyRules,
   type Era,
@@ -33,28 +22,18 @@ import { NOT_OURS, SECTIONS } from "./sections.ts";
 
 type Source = Readonly<Record<string, unknown>>;
 
-/** Sections and account keys that may let users in if they are left out. */
-const ACCESS = new Set(["commands", "exec", "tools", "session"]);
-const ACCOUNT_ACCESS = new Set([
-  ...["dm", "guilds", "groupPolicy", "allowBots", "pluralkit", "enabled"],
-  ...["actions", "execApprovals", "configWrites"],
-]);
-
-/** Maximum number of keys to repair, one after the other. */
-const MAX_REPAIRS = 1_000;
-
 /** Imports the text of a file. Never rejects. */
-export async function importConfig(text: string): Promise<
+export function importConfig(text: string):
   | {
     readonly kind: "imported";
+    /** It may have values that Barnacle refuses. */
     readonly text: string;
     /** Keys that were left behind or changed, in the order of the file. */
     readonly notes: readonly ImportNote[];
     /** Whether the file configures Discord at all. */
     readonly hasDiscord: boolean;
   }
-  | { readonly kind: "refused"; readonly notes: readonly ImportNote[] }
-> {
+  | { readonly kind: "refused"; readonly notes: readonly ImportNote[] } {
   const source = readOpenClaw(text);
   if (source.kind === "fault") {
     const { line, why } = source;
@@ -74,13 +53,11 @@ export async function importConfig(text: string): Promise<
   const target = applyRules<ImportTarget>(source.value, place, SECTIONS, {}, NOT_OURS);
   keepGuildsClosed(target, source.value, place);
   noteMemories(target, place);
-  const isRefused = (): boolean => notes.some(({ kind }) => kind === "invalid");
-  if (!isRefused()) await repair(target, place);
   const hasDiscord = valueAt(source.value, ["channels", "discord"]) !== undefined;
   const sorted = notes.toSorted((one, other) => one.line - other.line);
-  return isRefused()
-    ? { kind: "refused", notes: sorted }
-    : { kind: "imported", text: printed(target), notes: sorted, hasDiscord };
+  if (notes.some(({ kind }) => kind === "invalid")) return { kind: "refused", notes: sorted };
+  const written = `${JSON.stringify(target, undefined, 2)}\n`;
+  return { kind: "imported", text: written, notes: sorted, hasDiscord };
 }
 
 /** Without Discord keys, today's OpenClaw answers in no guild, but Barnacle would in all. */
@@ -134,67 +111,4 @@ function eraOf(root: Source): Era {
       keys.some((key) => valueAt(one, [key]) !== undefined) || isRecord(valueAt(one, ["streaming"]))
     );
   return isNew ? "today" : "seed";
-}
-
-/** Removes keys that our loader refuses, with the reason; it never removes access rules. */
-async function repair(target: ImportTarget, { note }: ImportedPlace): Promise<void> {
-  for (let count = 0; count < MAX_REPAIRS; count += 1) {
-    const error = await firstError(target);
-    if (!error) return;
-    // If a key is missing, the object that lacks it goes.
-    const path = error.path.slice(0, depthOf(target, error.path));
-    const [host, last = ""] = [valueAt(target, path.slice(0, -1)), path.at(-1)];
-    const isAccess = decidesAccess(path);
-    const line = lineAt(host, last);
-    note(isAccess ? "invalid" : "left", error.written, line || 1, error.message);
-    if (isAccess) return;
-    if (Array.isArray(host)) removeEntry(host, Number(last));
-    else Reflect.deleteProperty(Object(host), last);
-  }
-  note("invalid", "", 1, "The file has too many values that Barnacle cannot import");
-}
-
-/** Secrets are where Barnacle runs, and may be missing here. Placeholders stay to be replaced. */
-async function firstError(target: ImportTarget): Promise<
-  | { readonly path: readonly Segment[]; readonly written: string; readonly message: string }
-  | undefined
-> {
-  const source = { file: "", text: printed(target) };
-  const loaded = await loadConfig(source, {
-    env: {},
-    readFile: () => Promise.resolve(undefined),
-    isElsewhere: true,
-  });
-  for (const { severity, path: written, message } of loaded.problems) {
-    const read = parsePath(written);
-    const path = read.kind === "path" ? read.path : [];
-    const schema = schemaAt(configSchema, path);
-    if (severity === "error" && !(schema && isSecret(schema))) return { path, written, message };
-  }
-  return undefined;
-}
-
-/** Length of the existing part of a path. */
-function depthOf(target: ImportTarget, path: readonly Segment[]): number {
-  let depth = path.length;
-  while (depth > 0 && valueAt(target, path.slice(0, depth)) === undefined) depth -= 1;
-  return depth;
-}
-
-function removeEntry(list: unknown[], index: number): void {
-  const lines = list.map((_, at) => lineAt(list, at));
-  list.splice(index, 1);
-  for (const [at, line] of lines.toSpliced(index, 1).entries()) setLine(list, at, line);
-}
-
-function decidesAccess([section, channel, ...rest]: readonly Segment[]): boolean {
-  if (section === undefined) return true;
-  if (section !== "channels") return ACCESS.has(String(section));
-  const [key] = rest[0] === "accounts" ? rest.slice(2) : rest;
-  return channel !== "discord" || key === undefined || ACCOUNT_ACCESS.has(String(key));
-}
-
-/** The text of a file, with a line break at its end. */
-function printed(value: unknown): string {
-  return `${JSON.stringify(value, undefined, 2)}\n`;
 }

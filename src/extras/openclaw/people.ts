@@ -11,7 +11,6 @@ import { quoted } from "../../lib/text/quoted.ts";
 import { parseAllowEntry } from "../../policy/rules/allowlist.ts";
 import { isPlaceholder } from "../../config/checks/placeholders.ts";
 import { isList, isRecord, valueAt } from "../../config/text/tree.ts";
-import { lineAt } from "./read.ts";
 import {
   applyRules,
   type Convert,
@@ -111,7 +110,7 @@ function addRoles(place: SourceField, target: ImportTarget): void {
   const [users, added] = [target["users"], roleIds(roles.value, roles)];
   const all = [...(isList(users) ? users : []), ...(isList(added) ? added : [])];
   if (all.length === 0) noteChanged(roles, "Here, an empty list lets no one in");
-  setWithin(target, ["users"], all, isList(users) ? lineAt(target, "users") : roles.line);
+  setWithin(target, ["users"], all);
 }
 
 const USERNAME = /^[a-z0-9._]{2,32}(?:#\d{4})?$/i;
@@ -130,7 +129,7 @@ const toolsBySender = objectBy({}, (at, into) => {
   }
   if (!isId && isPlain) noteChanged(at, "Here, this is a username, and no display name");
   const own = toolLists()(at.value, at);
-  if (own !== undefined) setWithin(into, [key], own, at.line);
+  if (own !== undefined) setWithin(into, [key], own);
 });
 
 /** If the bot ignores messages that mention others, it must require mentions in general. */
@@ -143,7 +142,7 @@ function quietAboutOthers(
   if (!isQuiet || (target["requireMention"] ?? above["requireMention"]) !== false) return;
   const why = "Barnacle has no ignoreOtherMentions, so it requires a mention instead";
   noteChanged(field, why, ".requireMention");
-  setWithin(target, ["requireMention"], true, lineAt(target, "requireMention"));
+  setWithin(target, ["requireMention"], true);
 }
 
 /** Keys that guilds and channels share. */
@@ -194,7 +193,7 @@ export const guilds: Convert = objectBy({}, (at, into) => {
   }
   if (!isRecord(at.value)) return noteInvalid(at, "Expected an object");
   if (isPlaceholder(key)) noteChanged(at, "Put the guild's id here");
-  setWithin(into, [key], guild(at), at.line);
+  setWithin(into, [key], guild(at));
 });
 
 /** The documentation's `YOUR_GUILD_ID` is a placeholder. */
@@ -209,7 +208,7 @@ function guild(field: SourceField): ImportTarget {
   quietAboutOthers(field, target, {}, isQuiet);
   const channels = fieldAt(field, field.value, "channels");
   if (channels.value === undefined) return target;
-  setWithin(target, ["channels"], channelsOf(channels, target, isQuiet), channels.line);
+  setWithin(target, ["channels"], channelsOf(channels, target, isQuiet));
   return target;
 }
 
@@ -235,7 +234,7 @@ function channelsOf(field: SourceField, guild: ImportTarget, isQuiet: boolean): 
       noteChanged(at, "Here, the `deny` of the guild's tools holds in this channel, too", ".tools");
     }
     quietAboutOthers(at, own, guild, typeof quiet === "boolean" ? quiet : isQuiet);
-    setWithin(into, [key], own, at.line);
+    setWithin(into, [key], own);
   });
   const star = target["*"];
   for (const key of Object.keys(target)) {
@@ -260,7 +259,7 @@ function unmerged(
       quoted(key)
     } is written out`;
     noteChanged(field, why, `.${key}`);
-    setWithin(target, [key], guild[key] ?? neutral, 0);
+    setWithin(target, [key], guild[key] ?? neutral);
   }
   if (Object.hasOwn(star, "skills") && !Object.hasOwn(target, "skills")) {
     const why = 'Here, the channel has the skills of "*"; in OpenClaw, it has all of them';

@@ -19,12 +19,6 @@ export function lineAt(container: unknown, key: string | number): number {
   return (lines instanceof Map ? lines.get(String(key)) : undefined) ?? 0;
 }
 
-/** Sets the line of an entry. A copy of an object by `{ ...object }` keeps the lines. */
-export function setLine(container: object, key: string | number, line: number): void {
-  const lines = Object.getOwnPropertyDescriptor(container, LINES)?.value ?? new Map();
-  Reflect.set(container, LINES, lines.set(String(key), line));
-}
-
 /** A file's content, or why it cannot be read. */
 type ReadConfig =
   | {
@@ -122,7 +116,8 @@ function valueOf(node: ValueNode, path: string, text: string, remarks: ImportRem
   const target = node.type === "Object"
     ? Object.fromEntries([...entries].map(([key, { value }]) => [key, value]))
     : [...entries.values()].map(({ value }) => value);
-  for (const [key, { line }] of entries) setLine(target, key, line);
+  const lines = new Map([...entries].map(([key, { line }]) => [key, line]));
+  Reflect.set(target, LINES, lines); // a copy of an object by `{ ...object }` keeps them
   return target;
 }
 

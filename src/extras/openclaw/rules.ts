@@ -5,7 +5,7 @@
 
 import { pathTo } from "../../core/config_file.ts";
 import { isList, isRecord } from "../../config/text/tree.ts";
-import { type ImportRemark, lineAt, setLine } from "./read.ts";
+import { type ImportRemark, lineAt } from "./read.ts";
 
 /**
  * The OpenClaw version that wrote the file: 2026.2 (`seed`) or today's.
@@ -124,38 +124,33 @@ function moved(
   convert: Convert,
 ): void {
   const value = convert(field.value, field);
-  if (value !== undefined) setWithin(into, path, value, field.line);
+  if (value !== undefined) setWithin(into, path, value);
 }
 
 /**
  * Sets a value, and creates the objects on the way. It replaces another value, but merges two
  * objects, so that both spellings of OpenClaw count.
  */
-export function setWithin(
-  into: ImportTarget,
-  path: readonly string[],
-  value: unknown,
-  line = 0,
-): void {
+export function setWithin(into: ImportTarget, path: readonly string[], value: unknown): void {
   const [key = "", ...rest] = path;
   const old = Object.hasOwn(into, key) ? into[key] : undefined;
+  let own = value;
   if (rest.length > 0) {
     const host: ImportTarget = isRecord(old) ? { ...old } : {};
-    setWithin(host, rest, value, line);
-    define(into, key, host, old === undefined ? line : undefined);
+    setWithin(host, rest, value);
+    own = host;
   } else if (isRecord(old) && isRecord(value)) {
     const both: ImportTarget = { ...old };
-    for (const [name, own] of Object.entries(value)) {
-      setWithin(both, [name], own, lineAt(value, name));
-    }
-    define(into, key, both);
-  } else define(into, key, value, line);
-}
-
-/** Not an assignment, because `__proto__` may be a key of the file. */
-function define(into: ImportTarget, key: string, value: unknown, line?: number): void {
-  Object.defineProperty(into, key, { value, enumerable: true, writable: true, configurable: true });
-  if (line !== undefined) setLine(into, key, line);
+    for (const [name, one] of Object.entries(value)) setWithin(both, [name], one);
+    own = both;
+  }
+  // Not an assignment, because `__proto__` may be a key of the file.
+  Object.defineProperty(into, key, {
+    value: own,
+    enumerable: true,
+    writable: true,
+    configurable: true,
+  });
 }
 
 /** Leaves a value behind that Barnacle cannot accept. */
@@ -219,7 +214,7 @@ export function listOf(convert: Convert): Convert {
     for (const index of value.keys()) {
       const one = fieldAt(field, value, index);
       const taken = convert(one.value, one);
-      if (taken !== undefined) setLine(target, target.push(taken) - 1, one.line);
+      if (taken !== undefined) target.push(taken);
     }
     return target;
   };

@@ -130,7 +130,7 @@ const exec: Rule = (field, into) => {
     field,
     `Here, each host command ${mode === "ask" ? "needs an approval" : "is denied"}`,
   );
-  setWithin(into, ["exec", "mode"], mode, field.line);
+  setWithin(into, ["exec", "mode"], mode);
 };
 
 /** Only `exec` leaves the section of tools, so it is a rule of the whole file. */

@@ -58,6 +58,13 @@ describe("barnacle config import", () => {
     assert.equal(loaded.kind, "loaded");
   });
 
+  it("[C11] writes values that Barnacle refuses, too, and lists them", async () => {
+    using at = setUp("{ channels: { discord: {} }, bindings: [{ agentId: 'b', match: {} }] }");
+    assert.equal(await importFile({ ...FLAGS, out: at.out }, at.source, at.io), 78);
+    assert.match(at.io.stderr.join("\n"), /There is no agent "b"[^]*once its errors are corrected/);
+    assert.equal((await readConfig(at.out, {})).kind, "refused");
+  });
+
   it("[C11] [P12] keeps placeholders, and says where to find the values", async () => {
     using at = setUp("{ channels: { discord: { token: 'YOUR_BOT_TOKEN' } } }");
     assert.equal(await importFile({ ...FLAGS, out: at.out }, at.source, at.io), 0);
