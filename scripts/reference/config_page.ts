@@ -56,8 +56,7 @@ const INTRO = `${MADE}
 # Configuration
 
 The config is one file: JSON with comments. A file without any key is valid.
-[\`config.example.jsonc\`](../config.example.jsonc) has the usual keys, and
-\`barnacle config example --all\` prints all of them.
+[\`config.example.jsonc\`](../config.example.jsonc) has the usual keys.
 
 Barnacle reads the file of \`--config\` or \`BARNACLE_CONFIG\`. Without these, it reads the first of
 \`./config.jsonc\`, \`~/.config/barnacle/config.jsonc\` (\`$XDG_CONFIG_HOME/barnacle/config.jsonc\` if that variable is set) and

@@ -66,22 +66,15 @@ export function costProblems(
 ): Pick<Budgets, "uncounted"> & { readonly problems: readonly Problem[] } {
   const named = modelsIn(settings).map(({ name }) => name).concat(namedModels([], settings.models));
   const models = unpricedModels(settings, named, env).join(", ");
-  const [limit] = moneyLimits(written);
-  const free = limit ? unpricedModels(settings, named, env, true).join(", ") : "";
-  const notes = limit && free !== ""
-    ? [problemAt("note", limit, `${free}: counts as free, on a private network`, SET_PRICES)]
-    : [];
-  if (models === "") return { problems: notes };
+  if (models === "") return { problems: [] };
   const uncounted = `this limit does not count ${models}: no price is known`;
   const warn = (path: readonly Segment[], message: string): Problem =>
-    problemAt("warning", path, message, `${SET_PRICES}, or tokensPerDay`);
+    problemAt("warning", path, message, "set models.providers.<provider>.prices, or tokensPerDay");
   const problems = moneyLimits(written).map((path) => warn(path, uncounted));
   return problems.length > 0 || valueAt(written, ["budgets"])
-    ? { uncounted, problems: [...notes, ...problems] }
+    ? { uncounted, problems }
     : { problems: [warn(["budgets"], `${models}: may cost money, with neither price nor limit`)] };
 }
-
-const SET_PRICES = "set models.providers.<provider>.prices";
 
 /** The paths of all limits of money: of budgets and hooks. */
 function moneyLimits(value: unknown, path: readonly Segment[] = []): readonly (typeof path)[] {

@@ -43,16 +43,11 @@ export function priceOf(
   return LISTED.get(keyOf(host, model)) ?? LISTED.get(keyOf(host, withoutDate));
 }
 
-/**
- * Those of the named models whose price is unknown; without a named one, that of the environment.
- *
- * @param isFree Finds those that count as free in their place, without a price of the config.
- */
+/** Those of the named models whose price is unknown; without a named one, that of the environment. */
 export function unpricedModels(
   { agents, audio, models }: Settings,
   named: readonly string[],
   env: Env,
-  isFree = false,
 ): readonly string[] {
   const config = { ...models, namesPath: "" };
   const found = agents.defaults.model ? undefined : resolveModels(config, env);
@@ -61,10 +56,6 @@ export function unpricedModels(
   const keys = VENDORS.map(({ keyVariable }) => [keyVariable, "?"]); // the bot's environment has them
   return [...new Set(ids)].filter((id) => {
     const choice = choiceOf(id, config, { ...Object.fromEntries(keys), ...env });
-    if (isFree) {
-      return !("kind" in choice) && !Object.hasOwn(choice.provider.prices ?? {}, choice.model) &&
-        isPrivateHost(URL.parse(choice.provider.baseUrl)?.hostname ?? "");
-    }
     const price = "kind" in choice ? FREE : priceOf(choice, models.currency);
     return (id === audio?.transcribe || id === audio?.speak ? price?.audioMinute : price) ===
       undefined;

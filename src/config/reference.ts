@@ -1,12 +1,11 @@
 /**
- * Reads the schema as a reference does: sections, values, and records with keys of their own. Writes
- * the example of a config from it.
+ * Reads the schema as a reference does: sections, values, and records with keys of their own.
  */
 
 import { isDeepStrictEqual } from "node:util";
 import { z } from "zod";
-import { docText, type KeyDoc, type ReferencePart, type TakesEffect } from "./schema/parts/key.ts";
-import { configSchema, discordSection } from "./schema/root.ts";
+import { type KeyDoc, type ReferencePart, type TakesEffect } from "./schema/parts/key.ts";
+import { discordSection } from "./schema/root.ts";
 import {
   childOf,
   coreSchema,
@@ -16,8 +15,6 @@ import {
   type Schema,
   shapeOf,
 } from "./schema/parts/shape.ts";
-import { wrapped } from "../lib/text/cut.ts";
-import { isList, isRecord } from "./text/tree.ts";
 
 export interface ReferenceKey {
   /** Config path with placeholders: `"channels.discord.guilds.<guild>.users"`. */
@@ -108,107 +105,4 @@ export function jsonOnOneLine(value: unknown): string {
     `${JSON.stringify(key)}: ${jsonOnOneLine(part)}`
   );
   return parts.length === 0 ? "{}" : `{ ${parts.join(", ")} }`;
-}
-
-type ExampleKind = "short" | "all";
-
-const WIDTH = 100;
-
-const FMT = "// deno-fmt-ignore -- the formatter removes commas that keys in comments need";
-
-const HEADS: Readonly<Record<ExampleKind, readonly string[]>> = {
-  short: [
-    "// The keys that people change most. A file without any key is valid, too.",
-    "// To set a key in a comment, remove the // before it, and write your own value.",
-    "// `barnacle config example --all` prints all keys, and `barnacle config check` checks a file.",
-  ],
-  all: [
-    "// Every key, with its default. To change one, remove the // before it.",
-    '// A key has an example value if its comment names the default ("Default: …").',
-    "// `barnacle config check` checks a file.",
-  ],
-};
-
-/** Writes an example of a config file, as JSON with comments. */
-export function exampleText(kind: ExampleKind, schema: Schema = configSchema): string {
-  return [
-    ...HEADS[kind],
-    "//",
-    FMT,
-    "{",
-    ...members(referenceKeys(schema), kind, 1, false).map(indent),
-    "}",
-    "",
-  ].join("\n");
-}
-
-/**
- * The lines of an object's keys.
- *
- * @param isComment Whether the whole object is in a comment; then its keys need no marks.
- */
-function members(
-  keys: readonly ReferenceKey[],
-  kind: ExampleKind,
-  depth: number,
-  isComment: boolean,
-): readonly string[] {
-  return keys.filter((key) => isShown(key, kind)).flatMap((key) => {
-    const hasEffect = key.isSection && key.doc.unset !== undefined; // even if it is empty
-    const isLive = isComment || (key.isSection && !hasEffect) ||
-      (kind === "short" && hasUsefulDefault(key));
-    const lines = valueLines(key, kind, depth, !isLive || isComment);
-    return [
-      ...wrapped(docText(key.doc), WIDTH - 4 - 2 * depth).map((line) => `// ${line}`),
-      ...(isLive ? lines : lines.map((line) => `// ${line}`)),
-    ];
-  });
-}
-
-function isShown({ doc, isSection, keys }: ReferenceKey, kind: ExampleKind): boolean {
-  if (kind === "all" || doc.isCommon) return true;
-  return isSection && keys.some((key) => isShown(key, kind));
-}
-
-function hasUsefulDefault({ schema }: ReferenceKey): boolean {
-  const fallback = defaultOf(schema);
-  return fallback !== undefined && !isEmpty(fallback);
-}
-
-function isEmpty(value: unknown): boolean {
-  return (isList(value) && value.length === 0) ||
-    (isRecord(value) && Object.keys(value).length === 0);
-}
-
-function valueLines(
-  key: ReferenceKey,
-  kind: ExampleKind,
-  depth: number,
-  isComment: boolean,
-): readonly string[] {
-  const name = JSON.stringify(key.name);
-  const plain = coreSchema(key.schema);
-  if (key.isSection) {
-    const inner = members(key.keys, kind, depth + 1, isComment);
-    return [`${name}: {`, ...inner.map(indent), "},"];
-  }
-  const inner = members(key.keys, kind, depth + 2, true);
-  const example = exampleOf(key);
-  if (inner.length > 0 && plain instanceof z.ZodRecord) {
-    const [entry = "name"] = isRecord(example) ? Object.keys(example) : [];
-    const lines = [`${JSON.stringify(entry)}: {`, ...inner.map(indent), "},"];
-    return [`${name}: {`, ...lines.map(indent), "},"];
-  }
-  if (inner.length > 0 && plain instanceof z.ZodArray) {
-    return [`${name}: [`, ...["{", ...inner.map(indent), "},"].map(indent), "],"];
-  }
-  const fallback = defaultOf(key.schema);
-  const shown = fallback === undefined || (kind === "short" && isEmpty(fallback))
-    ? example ?? {}
-    : fallback;
-  return [`${name}: ${jsonOnOneLine(shown)},`];
-}
-
-function indent(line: string): string {
-  return `  ${line}`;
 }

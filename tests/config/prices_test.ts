@@ -79,16 +79,10 @@ describe("[L5] [X4] costProblems()", () => {
       it(`warns of what a limit of money misses: ${title}, ${JSON.stringify(env)}`, async () => {
         const { problems, config: { budgets } } = await loadedOf(JSON.stringify(config), { env });
         const why = missed && `this limit does not count ${missed}: no price is known`;
-        const free = title === "a model on this machine" &&
-          "ollama/x: counts as free, on a private network";
         const warned = problems.filter(({ path }) => path.startsWith("budgets"));
         assert.deepEqual(
           warned.map(({ severity, path, message }) => [severity, path, message]),
-          why
-            ? [["warning", "budgets.total.moneyPerMonth", why]]
-            : free
-            ? [["note", "budgets.total.moneyPerMonth", free]]
-            : [],
+          why ? [["warning", "budgets.total.moneyPerMonth", why]] : [],
         );
         const none = { tokens: 0, micros: 0, audioSec: 0, unpriced: 2 };
         const spent = { day: none, month: none };

@@ -182,31 +182,16 @@ export function shortened(text: string): string {
 /** Replaces each letter of a secret by `*`, so that the marker stays in place. */
 function blanked(line: string, from: number, secrets: readonly Span[]): string {
   let shown = line;
-  for (let index = firstEndingAfter(secrets, from); index < secrets.length; index += 1) {
-    const { offset, length } = secrets[index] ?? { offset: Infinity, length: 0 };
+  for (const { offset, length } of secrets) {
     const start = Math.max(0, offset - from);
     const end = Math.min(line.length, offset + length - from);
-    if (start >= line.length) break;
-    shown = shown.slice(0, start) + "*".repeat(Math.max(0, end - start)) + shown.slice(end);
+    if (start < end) shown = shown.slice(0, start) + "*".repeat(end - start) + shown.slice(end);
   }
   shown = shown.replace(USER_INFO, (login) => "*".repeat(login.length));
   return shown.replace(LONG_RUN, (run, offset: number) => {
     const isKey = /^["']?\s*:/.test(shown.slice(offset + run.length, offset + run.length + 20));
     return isKey ? run : withoutSecrets(run);
   });
-}
-
-/** Index of the first span that ends after an offset; spans are in the order of the file. */
-function firstEndingAfter(spans: readonly Span[], offset: number): number {
-  let low = 0;
-  let high = spans.length;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    const span = spans[middle];
-    if (span && span.offset + span.length > offset) high = middle;
-    else low = middle + 1;
-  }
-  return low;
 }
 
 function unpainted(text: string): string {

@@ -7,7 +7,7 @@ import { z } from "zod";
 import { homedir } from "node:os";
 import { forAccount } from "../../config/config.ts";
 import { docs, docText } from "../../config/schema/parts/key.ts";
-import { exampleText } from "../../config/reference.ts";
+import { EXAMPLE } from "./example.js";
 import { type LoadedConfig, missingModel, missingToken } from "../../config/load.ts";
 import { boundedProblem, type Problem } from "../../config/text/problem.ts";
 import { configSchema } from "../../config/schema/root.ts";
@@ -70,14 +70,8 @@ export function schema(_flags: ConfigFlags, io: Io): ExitCode {
   return EXIT.done;
 }
 
-export interface ExampleFlags extends ConfigFlags {
-  /** Whether to print every key, and not only the usual ones. */
-  readonly all: boolean;
-}
-
-export function example({ all, json }: ExampleFlags, io: Io): ExitCode {
-  const text = exampleText(all ? "all" : "short");
-  io.out(json ? JSON.stringify({ text }) : text.trimEnd());
+export function example({ json }: ConfigFlags, io: Io): ExitCode {
+  io.out(json ? JSON.stringify({ text: EXAMPLE }) : EXAMPLE.trimEnd());
   return EXIT.done;
 }
 

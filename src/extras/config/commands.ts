@@ -4,14 +4,12 @@ import { type CliGroup, describeCommand, describeGroup } from "../../cli/help/co
 import {
   COMMON,
   type CommonFlags,
-  flag,
   readStdin,
   UNUSED_FLAG,
   UNUSED_PATH,
   word,
 } from "../../cli/shared/command.ts";
 import type { Exits } from "../../cli/shared/exit_code.ts";
-import type { ExampleFlags } from "./check.ts";
 
 const FLAGS = { ...COMMON, data: UNUSED_PATH };
 
@@ -26,7 +24,7 @@ const WRITE_EXITS: Exits = {
 };
 
 function configCommand(
-  action: "check" | "schema",
+  action: "check" | "example" | "schema",
   { brief, exits }: { readonly brief: string; readonly exits: Exits },
   own: Partial<typeof COMMON> = {},
 ) {
@@ -76,19 +74,10 @@ export const config: CliGroup = describeGroup("Check, explain, change and import
     brief: "Print the JSON Schema of the config, for editors",
     exits: {},
   }, { config: UNUSED_PATH, json: UNUSED_FLAG }),
-  example: describeCommand<ExampleFlags>({
+  example: configCommand("example", {
     brief: "Print an example config with comments",
-    examples: ["barnacle config example > config.jsonc", "barnacle config example --all"],
     exits: {},
-    parameters: {
-      flags: {
-        ...FLAGS,
-        config: UNUSED_PATH,
-        all: flag("Print every key instead of the usual ones"),
-      },
-    },
-    run: async (flags, io) => (await import("./check.ts")).example(flags, io),
-  }),
+  }, { config: UNUSED_PATH }),
   get: describeCommand<CommonFlags, [key: string]>({
     brief: "Print the effective value of a key; of a secret, only its source",
     examples: ["barnacle config get channels.discord.dm.policy"],

@@ -51,8 +51,9 @@ export async function explain(
     if (json) io.out(JSON.stringify({ query: typed, found: [] }));
     else {
       io.problem(
-        `no key of the config is like ${quoted(typed)}; \`barnacle config example --all\` lists ` +
-          "them all",
+        `no key of the config is like ${
+          quoted(typed)
+        }; \`barnacle config explain\` lists the sections`,
       );
     }
     return EXIT.failed;

@@ -74,7 +74,7 @@ describe("[C8] the text of a config without its secrets", () => {
 
   it("shows no part of a token, and parses to the same value", async () => {
     const token = fc.string({ unit: "grapheme-ascii", minLength: 6, maxLength: 30 })
-      .map((text) => `s3cr3t${text.replace(/[ $<>.*]/g, "x")}`);
+      .map((text) => `s3cr3t${text.replace(/[ $<>.*]/g, "y")}`);
     await fc.assert(
       fc.asyncProperty(token, token, async (one, other) => {
         fc.pre(one !== other);

@@ -6,7 +6,7 @@ import { Ajv2020 } from "ajv/dist/2020.js";
 import { z } from "zod";
 import { jsonSchema } from "../../../src/extras/config/check.ts";
 import type { Config } from "../../../src/config/config.ts";
-import { exampleText } from "../../../src/config/reference.ts";
+import { allKeys } from "../../../src/config/keys/key_facts.ts";
 import { effectiveValues } from "../../../src/config/schema/accounts.ts";
 import { configSchema, discordSection as discord } from "../../../src/config/schema/root.ts";
 import { lazySection } from "../../../src/config/schema/parts/key.ts";
@@ -175,43 +175,29 @@ describe("bounds and defaults of the schema", () => {
   });
 });
 
-const EXAMPLES = [
-  ["the short example", exampleText("short")],
-  ["the example with all keys", exampleText("all")],
-] as const;
+const EXAMPLE = read("config.example.jsonc");
 
-describe("[C4] exampleText()", () => {
-  for (const [name, text] of EXAMPLES) {
-    it(`${name} loads without problems`, async () => {
-      assert.deepEqual(await problemLines(text, { env: {} }), []);
-    });
-
-    it(`${name} means the same as an empty channels.discord`, async () => {
-      const { file: _, ...example } = await configOf(text);
-      const none = await configOf('{"channels":{"discord":{}}}');
-      const plain = ({ messages, ...config }: Partial<Config>) =>
-        JSON.parse(JSON.stringify({ ...config, messages: { ...messages, texts: undefined } }));
-      assert.deepEqual(plain(example), plain({ ...none, file: undefined }));
-    });
-
-    it(`${name} loads without errors if no key is in a comment`, async () => {
-      const plain = uncommented(text);
-      assert.doesNotMatch(plain, /^\s*\/\/ *"\w+": /m);
-      const loaded = await load(plain, { env });
-      assert.deepEqual(loaded.problems.filter(({ severity }) => severity === "error"), []);
-      assert.equal(loaded.kind, "loaded");
-    });
-  }
-
-  it("has the rarer keys only in the long example", () => {
-    for (const name of ["textChunkLimit", "backoffBase", "retention", "joined", "dashboard"]) {
-      assert.ok(exampleText("all").includes(`"${name}": `), name);
-      assert.ok(!exampleText("short").includes(`"${name}": `), name);
-    }
+describe("[C4] config.example.jsonc", () => {
+  it("loads without problems, and means the same as an empty channels.discord", async () => {
+    assert.deepEqual(await problemLines(EXAMPLE, { env: {} }), []);
+    const { file: _, ...example } = await configOf(EXAMPLE);
+    const none = await configOf('{"channels":{"discord":{}}}');
+    const plain = (config: Partial<Config>) => JSON.parse(JSON.stringify(config));
+    assert.deepEqual(plain(example), plain({ ...none, file: undefined }));
   });
 
-  it("keeps the short example below 120 lines", () => {
-    assert.ok(exampleText("short").split("\n").length < 120);
+  it("loads without errors if no key is in a comment", async () => {
+    const plain = uncommented(EXAMPLE);
+    assert.doesNotMatch(plain, /^\s*\/\/ *"\w+": /m);
+    const loaded = await load(plain, { env });
+    assert.deepEqual(loaded.problems.filter(({ severity }) => severity === "error"), []);
+    assert.equal(loaded.kind, "loaded");
+  });
+
+  it("has each usual key", () => {
+    for (const { name, doc: { isCommon } } of allKeys()) {
+      if (isCommon) assert.ok(EXAMPLE.includes(`"${name}": `), name);
+    }
   });
 });
 
@@ -229,8 +215,8 @@ describe("[C4] the JSON Schema", () => {
 
   for (
     const [name, text] of [
-      ...EXAMPLES,
-      ...EXAMPLES.map(([name, text]) => [`${name} without comments`, uncommented(text)] as const),
+      ["the example", EXAMPLE],
+      ["the example without comments", uncommented(EXAMPLE)],
       ["one agent", read("examples", "one-agent.jsonc")],
       ["many agents", read("examples", "many-agents.jsonc")],
       ["nothing", "{}"],

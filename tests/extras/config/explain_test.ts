@@ -115,7 +115,7 @@ describe("[C4] barnacle config explain", () => {
       assert.equal(text, "");
       assert.match(
         errors,
-        /^barnacle: no key of the config is like .*; `barnacle config example --all`/,
+        /^barnacle: no key of the config is like .*; `barnacle config explain` lists/,
       );
       assert.ok(!errors.includes("\u001b"));
       assert.deepEqual(JSON.parse((await ask(query, true)).text), { query, found: [] });
