@@ -82,37 +82,6 @@ describe(
   },
 );
 
-describe("[O4] packaging/openrc/barnacle", () => {
-  const script = join(PACKAGING, "openrc", "barnacle");
-
-  it("is a script of the shell", () => {
-    assert.deepEqual(run("sh", ["-n", script]), { isHere: true, status: 0, output: "" });
-    assert.match(read("openrc/barnacle"), /^#!\/sbin\/openrc-run\n/);
-  });
-
-  it(
-    "passes shellcheck",
-    skipUnless(run("shellcheck", ["--version"]).isHere, "shellcheck is not installed"),
-    () => {
-      const { status, output } = run("shellcheck", [script]);
-      assert.equal(status, 0, output);
-    },
-  );
-
-  it("sets only variables that OpenRC knows", () => {
-    const names = [...read("openrc/barnacle").matchAll(/^(\w+)=/gm)].map(([, name]) => name ?? "");
-    assert.deepEqual(names.filter((name) => !OPENRC_NAMES.has(name)), []);
-    assert.ok(names.includes("supervisor") && names.includes("command"));
-  });
-});
-
-/** Of openrc-run(8) and supervise-daemon-guide. */
-const OPENRC_NAMES: ReadonlySet<string> = new Set(
-  ("name description extra_started_commands description_reload supervisor command command_args " +
-    "command_user directory pidfile umask output_log error_log rc_ulimit " +
-    "respawn_delay respawn_max respawn_period retry supervise_daemon_args").split(" "),
-);
-
 type Plist = string | number | boolean | readonly Plist[] | { readonly [key: string]: Plist };
 
 /** Reads a property list in XML; strict, because launchd ignores a wrong one without a word. */

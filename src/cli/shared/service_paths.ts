@@ -6,9 +6,7 @@ export const SERVICE_CONFIG = "/etc/barnacle/config.jsonc";
 
 export const SERVICE_DATA = "/var/lib/barnacle";
 
-const OPENRC_LOG = "/var/log/barnacle.log";
-
-/** The log files of services without a journal. */
-export function serviceLogs(home: string): { readonly openrc: string; readonly launchd: string } {
-  return { openrc: OPENRC_LOG, launchd: join(home, "Library/Logs/barnacle.log") };
+/** The log of a service of launchd, which has no journal. */
+export function launchdLog(home: string): string {
+  return join(home, "Library/Logs/barnacle.log");
 }

@@ -27,7 +27,7 @@ const PROGRAM_MODE = 0o755;
 /**
  * The lines of a step: what it does, and the text of a file, unless it may hold secrets.
  *
- * @param isWhole Whether a new file is shown as a whole, as a dry run does.
+ * @param isWhole Whether a file is shown as a whole, as a dry run does.
  */
 export function stepLines(step: PlanStep, isWhole: boolean): readonly string[] {
   switch (step.kind) {
@@ -40,8 +40,9 @@ export function stepLines(step: PlanStep, isWhole: boolean): readonly string[] {
       if (isSecret) return [`secret  ${path} (${facts.join(", ")}; never shown)`];
       const lines = text.trimEnd().split("\n");
       const head = `file    ${path} (${[...facts, `${lines.length} lines`].join(", ")})`;
-      if (before !== undefined) return [head, ...changedLines(before, text)];
-      return isWhole ? [head, ...lines.map((line) => `        | ${shownLine(line)}`)] : [head];
+      return isWhole
+        ? [head, ...lines.map((line) => `        | ${printable(line.replaceAll("\t", "    "))}`)]
+        : [head];
     }
     case "program":
       return [`copy    ${step.from} to ${step.path} (${modeText(PROGRAM_MODE)})`];
@@ -52,21 +53,6 @@ export function stepLines(step: PlanStep, isWhole: boolean): readonly string[] {
     case "wait":
       return ["wait    until the bot is ready"];
   }
-}
-
-/** The lines that only one of two texts has. Units have no order that matters between sections. */
-function changedLines(before: string, after: string): readonly string[] {
-  const [old, now] = [before, after].map((text) => text.trimEnd().split("\n"));
-  const only = (sign: string, lines: readonly string[] = [], others: readonly string[] = []) => {
-    const known = new Set(others);
-    return lines.filter((line) => !known.has(line) && line.trim() !== "")
-      .map((line) => `        ${sign} ${shownLine(line)}`);
-  };
-  return [...only("-", old, now), ...only("+", now, old)];
-}
-
-function shownLine(line: string): string {
-  return printable(line.replaceAll("\t", "    "));
 }
 
 /** A word of a command as a person would type it. */
@@ -104,8 +90,7 @@ export async function carryOut(step: PlanStep, machine: HostMachine, io: Io): Pr
         );
       case "file":
         if (step.before !== undefined && !step.isSecret) {
-          const mode = step.mode & ~0o111; // OpenRC takes each program of its folder for a service
-          place(`${path}.bak`, mode, (part) => write(part, step.before ?? "", mode));
+          place(`${path}.bak`, step.mode, (part) => write(part, step.before ?? "", step.mode));
         }
         return place(path, step.mode, (part) => write(part, step.text, step.mode));
     }

@@ -8,22 +8,17 @@ interface ChangeFlags extends CommonFlags {
   readonly dryRun: boolean;
 }
 
-interface InstallFlags extends ChangeFlags {
-  readonly takeData: boolean;
-}
-
 const YES = flag("Ask no question");
 const DRY_RUN = flag("Print all files and commands, and change nothing");
 
 export const service: CliGroup = describeGroup(
   "Install, check or remove Barnacle's service",
   {
-    install: describeCommand<InstallFlags>({
+    install: describeCommand<ChangeFlags>({
       brief: "Install the service, or bring it up to date, and start it",
       notes: [
-        "With sudo: a service of the machine (systemd or OpenRC), with its own user and a sandbox. " +
+        "With sudo: a service of the machine (systemd), with its own user and a sandbox. " +
         "Without: a service of this user (systemd, or launchd on macOS).",
-        "The machine's service can take your data along: pairings, notes, reminders, SOUL.md. They move.",
         "Shows each file and command, asks once, and waits until the bot is ready.",
       ],
       examples: [
@@ -45,7 +40,6 @@ export const service: CliGroup = describeGroup(
           data: { ...COMMON.data, brief: "Data directory of a user's service" },
           yes: YES,
           dryRun: DRY_RUN,
-          takeData: flag("Move your data to the machine's service (default: a terminal asks)"),
         },
       },
       async run(flags, io) {

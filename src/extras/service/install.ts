@@ -17,7 +17,7 @@ import {
   thisMachine,
 } from "./machine.ts";
 import { type Plan, planInstall, planUninstall } from "./plan.ts";
-import { assertUsable, configFor, dataToTake } from "./service_config.ts";
+import { assertUsable, configFor } from "./service_config.ts";
 import { chooseTarget, type ServiceTarget } from "./target.ts";
 import { logLength, waitForReady, type WaitTimes } from "./watch.ts";
 
@@ -28,8 +28,6 @@ export interface InstallRequest {
   readonly data?: string;
   /** Secrets to write into the service's folder, by the name of their file. */
   readonly secrets?: Readonly<Record<string, string>>;
-  /** Whether the machine's service takes the data of the person who typed sudo. */
-  readonly takeData?: boolean;
   /** Whether to ask no question. */
   readonly yes: boolean;
   /** Whether to change nothing. */
@@ -98,7 +96,7 @@ export async function installService(
   const program = assertBinary(machine);
   const target = chooseTarget(await managerFacts(machine));
   if (target === "systemd-user") refuseBesideSystem(machine);
-  const isMachine = target === "systemd" || target === "openrc";
+  const isMachine = target === "systemd";
   if (isMachine && request.data !== undefined) {
     throw new StartError(
       `the machine's service has its data in ${SERVICE_DATA}; leave out --data`,
@@ -124,10 +122,8 @@ export async function installService(
     io,
   );
   const found = await inspect(layout, machine, Object.keys(secrets));
-  const taken = isMachine ? await dataToTake(layout.dataDir, request, machine, ports.confirm) : {};
   const plan = planInstall(layout, found, {
     program,
-    data: taken,
     config: copied,
     secrets,
     user: machine.user,

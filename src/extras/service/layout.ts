@@ -65,8 +65,7 @@ const PACKAGED_PROGRAM = "/usr/bin/barnacle";
 export function layoutOf(target: ServiceTarget, facts: LayoutFacts): ServiceLayout {
   switch (target) {
     case "systemd":
-    case "openrc":
-      return machineLayout(target, facts);
+      return machineLayout(facts);
     case "task":
       return taskLayout(facts);
     default:
@@ -94,38 +93,17 @@ function taskLayout({ home, user = "", ...facts }: LayoutFacts): ServiceLayout {
   };
 }
 
-function machineLayout(
-  target: "systemd" | "openrc",
-  { program }: LayoutFacts,
-): ServiceLayout {
+function machineLayout({ program }: LayoutFacts): ServiceLayout {
   const installed = program === PACKAGED_PROGRAM ? PACKAGED_PROGRAM : SYSTEM_PROGRAM;
-  const withProgram = (text: string) => text.replaceAll(SYSTEM_PROGRAM, installed);
-  const common = {
-    target,
+  const text = TEXTS.systemUnit.replaceAll(SYSTEM_PROGRAM, installed);
+  return {
+    target: "systemd",
     program: installed,
     config: SERVICE_CONFIG,
     dataDir: SERVICE_DATA,
     credentials: "/etc/barnacle/credentials",
-    account: "barnacle" as const,
-  };
-  if (target === "openrc") {
-    const script = {
-      path: "/etc/init.d/barnacle",
-      text: withProgram(TEXTS.openRcScript),
-      mode: 0o755,
-    };
-    return { ...common, units: [script], packagedUnits: [] };
-  }
-  const unit = (name: string, text: string): UnitFile => ({
-    path: `/etc/systemd/system/${name}`,
-    text: withProgram(text),
-    mode: 0o644,
-  });
-  return {
-    ...common,
-    units: [
-      unit(UNIT, TEXTS.systemUnit),
-    ],
+    account: "barnacle",
+    units: [{ path: `/etc/systemd/system/${UNIT}`, text, mode: 0o644 }],
     accountFile: { path: "/etc/sysusers.d/barnacle.conf", text: TEXTS.sysusers, mode: 0o644 },
     packagedUnits: [`/usr/lib/systemd/system/${UNIT}`, `/lib/systemd/system/${UNIT}`],
   };

@@ -6,7 +6,6 @@ import { closeSync, existsSync, openSync, readSync, realpathSync, statSync } fro
 import { userInfo } from "node:os";
 import { dirname, join } from "node:path";
 import process from "node:process";
-import { DATABASE_NAME } from "../../host/files/data_dir.ts";
 import { readBounded, withRegularFile } from "../../host/files/read_bounded.ts";
 import { isContainer } from "../../host/process/boot.ts";
 import { isCompiledUrl } from "../../host/process/engine_options.ts";
@@ -122,7 +121,6 @@ export async function managerFacts(machine: HostMachine): Promise<ManagerFacts> 
     platform,
     isRoot,
     hasSystemd,
-    hasOpenRc: exists(machine, "/run/openrc"),
     isContainer: platform === "linux" && isContainer(env),
     userManagerProblem: hasSystemd && !isRoot ? await userManagerProblem(machine) : undefined,
     user,
@@ -139,7 +137,7 @@ export async function inspect(
   machine: HostMachine,
   secrets: readonly string[] = [],
 ): Promise<Found> {
-  const { target, config, credentials, dataDir } = layout;
+  const { target, config, credentials } = layout;
   const files = [
     ...layout.units.map(({ path }) => path),
     ...layout.packagedUnits,
@@ -149,35 +147,24 @@ export async function inspect(
   ];
   const folders = [dirname(config), credentials];
   const { account = "" } = layout;
-  const [user, group] = ["passwd", "group"].map((table) => idOf(machine, table, account));
-  const ownerOf = (path: string) =>
-    statSync(`${machine.root}${path}`, { throwIfNoEntry: false })?.uid;
-  const owner = ownerOf(credentials);
-  const owners = [dataDir, join(dataDir, DATABASE_NAME)].map(ownerOf);
+  const group = idOf(machine, "group", account);
   return {
     texts: new Map(files.flatMap((path) => entryOf(path, serviceText(machine, path)))),
     folders: new Map(folders.flatMap((path) => entryOf(path, modeOf(machine, path)))),
     hasProgram: hasSameBytes(machine, layout.program),
-    hasAccount: account === "" || user !== undefined,
-    hasForeignData: account !== "" && owners.some((one) => one !== undefined && one !== user),
-    ownsCredentials: owner !== undefined && owner === user,
+    hasAccount: account === "" || idOf(machine, "passwd", account) !== undefined,
     shared: new Set([...folders, config].filter((path) => isShared(machine, path, group))),
     ...await stateOf(target, machine),
     lingers: exists(machine, `/var/lib/systemd/linger/${machine.user}`),
-    hasUseradd: ["/usr/sbin/useradd", "/sbin/useradd"].some((path) => exists(machine, path)),
   };
 }
 
 /** Whether the service manager starts the service at boot, and has it running. */
 export async function stateOf(
   target: ServiceTarget,
-  { run, uid, root }: HostMachine,
+  { run, uid }: HostMachine,
 ): Promise<Pick<Found, "isActive" | "isEnabled">> {
   switch (target) {
-    case "openrc": {
-      const isEnabled = existsSync(`${root}/etc/runlevels/default/barnacle`);
-      return { isEnabled, isActive: (await run(["rc-service", "barnacle", "status"])).code === 0 };
-    }
     case "launchd": {
       const isActive = (await run(["launchctl", "print", `gui/${uid}/${LABEL}`])).code === 0;
       return { isEnabled: isActive, isActive };

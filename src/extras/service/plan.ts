@@ -41,16 +41,10 @@ export interface Found {
   readonly hasAccount: boolean;
   /** Paths of the service's own group that this group may read. */
   readonly shared: ReadonlySet<string>;
-  /** Whether the service's own user owns the folder with the secrets, as OpenRC needs it. */
-  readonly ownsCredentials: boolean;
-  /** Whether there are data that another user owns, as after a restore by root. */
-  readonly hasForeignData: boolean;
   readonly isEnabled: boolean;
   readonly isActive: boolean;
   /** Whether services of this user go on without a login. */
   readonly lingers: boolean;
-  /** Whether the machine has `useradd`; Alpine has `adduser` only. */
-  readonly hasUseradd: boolean;
 }
 
 /** The choices of the operator. */
@@ -60,8 +54,6 @@ export interface InstallWish {
   readonly config?: { readonly path: string; readonly text: string };
   /** Secrets to write, by the name of their file. */
   readonly secrets?: Readonly<Record<string, string>>;
-  /** A user's data directory that becomes the service's, and a note about it. */
-  readonly data?: { readonly from?: string; readonly note?: string };
   readonly user: string;
   /** Number of the user, as launchd wants it. */
   readonly uid: number;
@@ -91,7 +83,6 @@ export function planInstall(layout: ServiceLayout, found: Found, wish: InstallWi
     // Windows replaces no running program.
     ...(layout.target === "task" && found.isActive && !found.hasProgram ? [endTask()] : []),
     ...accountSteps(layout, found),
-    ...moveSteps(layout, wish.data?.from),
     ...(isPackaged ? [] : programSteps(layout, found, wish)),
     ...configSteps(layout, found, wish),
     ...(isPackaged ? [] : unitSteps(layout, found)),
@@ -99,7 +90,7 @@ export function planInstall(layout: ServiceLayout, found: Found, wish: InstallWi
   const isChanged = files.length > 0;
   return {
     steps: [...files, ...startSteps(layout, found, wish, isChanged)],
-    notes: [...notesOf(layout, found, packaged), ...wish.data?.note ? [wish.data.note] : []],
+    notes: notesOf(layout, found, packaged),
   };
 }
 
@@ -121,29 +112,9 @@ function refuseForeign(path: string | undefined, { texts }: Found): void {
 }
 
 /** The service's own user. */
-function accountSteps(
-  { account, accountFile, dataDir }: ServiceLayout,
-  found: Found,
-): readonly PlanStep[] {
-  if (account === undefined || found.hasAccount) return [];
-  if (accountFile !== undefined) {
-    return [...fileSteps(accountFile, found), run("systemd-sysusers", accountFile.path)];
-  }
-  const common = ["--system", "--home-dir", dataDir, "--shell", "/sbin/nologin"];
-  return found.hasUseradd ? [run("useradd", ...common, "--user-group", account)] : [
-    run("addgroup", "-S", account),
-    run("adduser", "-S", "-D", "-H", "-h", dataDir, "-s", "/sbin/nologin", "-G", account, account),
-  ];
-}
-
-/** In two steps, because one between disks may end half-way: then the first place still has everything. */
-function moveSteps({ account, dataDir }: ServiceLayout, from?: string): readonly PlanStep[] {
-  const part = `${dataDir}.moving`;
-  return from === undefined ? [] : [
-    run("mv", "-T", from, part),
-    run("chown", "-R", `${account}:${account}`, part),
-    run("mv", "-T", part, dataDir),
-  ];
+function accountSteps({ accountFile }: ServiceLayout, found: Found): readonly PlanStep[] {
+  if (accountFile === undefined || found.hasAccount) return [];
+  return [...fileSteps(accountFile, found), run("systemd-sysusers", accountFile.path)];
 }
 
 function programSteps(
@@ -192,14 +163,6 @@ function configSteps(layout: ServiceLayout, found: Found, wish: InstallWish): re
     const before = found.texts.get(file.path);
     steps.push({ kind: "file", ...file, before, isSecret: true });
   }
-  // systemd itself gives the directory to the service's user.
-  if (layout.target === "openrc" && found.hasForeignData) {
-    steps.push(run("chown", "-R", `${account}:${account}`, layout.dataDir));
-  }
-  // systemd reads them as root. OpenRC has no such thing.
-  if (layout.target === "openrc" && (secrets.length > 0 || !found.ownsCredentials)) {
-    steps.push(run("chown", "-R", `${account}:${account}`, credentials));
-  }
   return steps;
 }
 
@@ -234,11 +197,6 @@ function startSteps(
       run("schtasks", "/Run", "/TN", WINDOWS_TASK),
       { kind: "wait" },
     ];
-  }
-  if (target === "openrc") {
-    if (!found.isEnabled) steps.push(run("rc-update", "add", "barnacle", "default"));
-    const verb = found.isActive ? "restart" : "start";
-    return isDone ? steps : [...steps, run("rc-service", "barnacle", verb), { kind: "wait" }];
   }
   if (!found.isEnabled) steps.push(systemctl(target, "enable", UNIT));
   if (target === "systemd-user" && !found.lingers) {
@@ -307,12 +265,6 @@ function stopSteps(
     return [
       ...(found.isActive ? [endTask()] : []),
       ...(found.isEnabled ? [run("schtasks", "/Delete", "/TN", WINDOWS_TASK, "/F")] : []),
-    ];
-  }
-  if (target === "openrc") {
-    return [
-      ...(found.isActive ? [run("rc-service", "barnacle", "stop")] : []),
-      ...(found.isEnabled ? [run("rc-update", "delete", "barnacle", "default")] : []),
     ];
   }
   return [systemctl(target, "disable", "--now", UNIT)];

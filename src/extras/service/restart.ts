@@ -65,8 +65,6 @@ function commandsOf(target: ServiceTarget, { uid }: HostMachine) {
         ["schtasks", "/End", "/TN", WINDOWS_TASK],
         ["schtasks", "/Run", "/TN", WINDOWS_TASK],
       ] satisfies Argv[];
-    case "openrc":
-      return [["rc-service", "barnacle", "restart"]] satisfies Argv[];
     default:
       // In two steps: the wait must not take the old bot for the new one.
       return [systemctlOf(target, "stop", UNIT), systemctlOf(target, "start", "--no-block", UNIT)];

@@ -1,12 +1,11 @@
 /** Finds the config and the data of a service, and checks that the service can start with them. */
 
-import { existsSync, lstatSync, statSync } from "node:fs";
+import { lstatSync, statSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import process from "node:process";
 import { forAccount } from "../../config/config.ts";
 import { loadConfig, missingModel, missingToken } from "../../config/load.ts";
 import type { Problem } from "../../config/text/problem.ts";
-import { DATABASE_NAME } from "../../host/files/data_dir.ts";
 import { readBounded } from "../../host/files/read_bounded.ts";
 import { EXIT, StartError } from "../../cli/shared/exit_code.ts";
 import {
@@ -16,10 +15,9 @@ import {
   SECRET_MAX_BYTES,
   whyUnreadable,
 } from "../../cli/shared/read_config.ts";
-import { isHeld } from "../../cli/shared/running_bot.ts";
 import type { Io } from "../../cli/terminal/io.ts";
 import type { ServiceLayout } from "./layout.ts";
-import { exists, type HostMachine, serviceText, textOf } from "./machine.ts";
+import { type HostMachine, serviceText, textOf } from "./machine.ts";
 
 /**
  * Finds the config that the service is to use.
@@ -38,11 +36,8 @@ export function configFor(
   const found = findConfig(flag, io.env);
   if ("problem" in found) throw new StartError(problemsText([found.problem], io), EXIT.config);
   if ("looked" in found) {
-    const other = isMachine ? configOfSudoer(io) : undefined;
     throw new StartError(
-      other === undefined
-        ? `there is no config at ${layout.config}; \`barnacle setup\` writes one`
-        : `there is no config at ${layout.config}. To copy yours there, add --config ${other}`,
+      `there is no config at ${layout.config}; \`barnacle setup\` writes one, and --config copies yours`,
       EXIT.config,
     );
   }
@@ -71,13 +66,6 @@ function refuseForeign(path: string, { env }: Io): void {
       `\`chown root ${path}\` and \`chmod 640 ${path}\``,
     EXIT.config,
   );
-}
-
-/** The config of the person who typed sudo. */
-function configOfSudoer({ env }: Io): string | undefined {
-  const user = env["SUDO_USER"];
-  const path = `/home/${user}/.config/barnacle/config.jsonc`;
-  return user !== undefined && /^[\w.-]+$/.test(user) && existsSync(path) ? path : undefined;
 }
 
 /**
@@ -147,46 +135,4 @@ async function problemsOf(
   const { config, text } = loaded;
   const tokens = config.accounts.map((account) => missingToken(forAccount(config, account)));
   return [...tokens, missingModel(config, env, text)].filter((one) => one !== undefined);
-}
-
-/**
- * Asks whether the service takes the data of the person who typed sudo. They move: a copy would soon
- * differ.
- *
- * @param dataDir The service's directory.
- * @returns The directory to move, or a note about data that stay.
- * @throws {StartError} If `--take-data` is impossible, or a bot runs with the data.
- */
-export async function dataToTake(
-  dataDir: string,
-  { takeData = false, yes, dryRun = false }: {
-    readonly takeData?: boolean;
-    readonly yes: boolean;
-    readonly dryRun?: boolean;
-  },
-  machine: HostMachine,
-  confirm?: (question: string) => Promise<boolean>,
-): Promise<{ readonly from?: string; readonly note?: string }> {
-  const user = machine.env["SUDO_USER"] ?? "";
-  const from = `/home/${/^[\w.-]+$/.test(user) ? user : machine.user}/.local/share/barnacle`;
-  const path = machine.root + from;
-  const hasStore = (folder: string) => exists(machine, join(folder, DATABASE_NAME));
-  const isTaken = hasStore(dataDir);
-  const isThere = lstatSync(path, { throwIfNoEntry: false })?.isDirectory() && hasStore(from);
-  if (!isThere || isTaken) {
-    if (!takeData) return {};
-    const why = isTaken ? `${dataDir} has data already` : `there are no data in ${from}`;
-    throw new StartError(`nothing was changed: ${why}; leave out --take-data`, EXIT.usage);
-  }
-  const question = `Move your pairings, notes, reminders and SOUL.md from ${from} to the service?`;
-  const asks = !takeData && !yes && !dryRun && confirm !== undefined;
-  if (!takeData && !(asks && await confirm(question))) {
-    return {
-      note: `The data in ${from} stay there; the service begins anew. --take-data moves them.`,
-    };
-  }
-  if (await isHeld(path) === true) {
-    throw new StartError(`a bot runs with the data in ${from}; stop it first`, EXIT.tryAgain);
-  }
-  return { from, note: `All data move from ${from} to ${dataDir}; no copy stays.` };
 }

@@ -4,26 +4,16 @@ import { printable } from "../../lib/text/quoted.ts";
 import { durationText, timeText } from "../../lib/text/units.ts";
 import { EXIT, type ExitCode, StartError } from "../../cli/shared/exit_code.ts";
 import type { Io } from "../../cli/terminal/io.ts";
-import { endText } from "./end_text.ts";
 import type { ServicePorts } from "./install.ts";
-import { isOurs, LABEL, layoutOf } from "./layout.ts";
-import {
-  exists,
-  type HostMachine,
-  managerFacts,
-  queryTask,
-  serviceText,
-  stateOf,
-} from "./machine.ts";
+import { LABEL, layoutOf } from "./layout.ts";
+import { exists, type HostMachine, managerFacts, queryTask, stateOf } from "./machine.ts";
 import { chooseTarget, type ServiceTarget } from "./target.ts";
-import { lastEnd, showUnit } from "./watch.ts";
+import { endText, showUnit } from "./watch.ts";
 
 interface ServiceStatus {
   readonly target: ServiceTarget;
   /** Path of the unit; absent if the service is not installed. */
   readonly unit?: string;
-  /** Whether the unit is Barnacle's, as this version would write it, or another text. */
-  readonly unitIs?: "current" | "other_version" | "foreign" | "packaged";
   readonly isRunning: boolean;
   /** `"running"`, or the service manager's own word. */
   readonly state: string;
@@ -76,12 +66,9 @@ export async function readStatus(
   const { home, user } = machine;
   const layout = layoutOf(target, { home, program: machine.program ?? "", user });
   const path = [layout.units[0].path, ...layout.packagedUnits].find((one) => exists(machine, one));
-  const text = path === undefined ? undefined : serviceText(machine, path);
-  const unit = { target, unit: path, unitIs: kindOf(path, text, layout) };
+  const unit = { target, unit: path };
   if (target === "task") return { ...unit, ...await readTask(machine) };
-  if (target === "openrc" || target === "launchd") {
-    return { ...unit, ...await readOther(target, machine) };
-  }
+  if (target === "launchd") return { ...unit, ...await readAgent(machine) };
   const shown = await showUnit(target, machine, FIELDS);
   if (shown["ActiveState"] === undefined) {
     throw new StartError("systemctl does not answer; is systemd running?", EXIT.failed);
@@ -98,25 +85,12 @@ export async function readStatus(
     pid: pid === 0 ? undefined : pid,
     startsAtBoot: shown["UnitFileState"] === "enabled",
     restarts: Number(shown["NRestarts"] ?? 0),
-    lastEnd: endText(shown) ?? await lastEnd(target, machine),
+    lastEnd: endText(shown),
     lingers: target === "systemd-user"
       ? exists(machine, `/var/lib/systemd/linger/${machine.user}`)
       : undefined,
     bot: isRunning ? shown["StatusText"] || undefined : undefined,
   };
-}
-
-function kindOf(
-  path: string | undefined,
-  text: string | undefined,
-  { units: [unit] }: ReturnType<typeof layoutOf>,
-): ServiceStatus["unitIs"] {
-  if (path === undefined || text === undefined) return undefined;
-  if (!isOurs(text)) return "foreign";
-  if (path !== unit.path) return "packaged";
-  // A unit of a user has paths of its own in this line.
-  const without = (one: string) => one.replace(/^ExecStart=.*$|^ *<Arguments>.*$/m, "");
-  return without(text) === without(unit.text) ? "current" : "other_version";
 }
 
 async function readTask(machine: HostMachine) {
@@ -132,16 +106,14 @@ async function readTask(machine: HostMachine) {
   };
 }
 
-async function readOther(target: ServiceTarget, machine: HostMachine) {
-  const { isActive, isEnabled } = await stateOf(target, machine);
-  const { stdout } = target === "launchd"
-    ? await machine.run(["launchctl", "print", `gui/${machine.uid}/${LABEL}`])
-    : { stdout: "" };
+async function readAgent(machine: HostMachine) {
+  const { isActive, isEnabled } = await stateOf("launchd", machine);
+  const { stdout } = await machine.run(["launchctl", "print", `gui/${machine.uid}/${LABEL}`]);
   const field = (name: string) => new RegExp(`^\\s*${name} = (.+)$`, "m").exec(stdout)?.[1];
   const code = field("last exit code");
   const [pid, runs] = [field("pid"), field("runs")].map(Number);
   return {
-    isRunning: isActive && (target === "openrc" || field("state") === "running"),
+    isRunning: isActive && field("state") === "running",
     state: field("state") ?? (isActive ? "running" : "stopped"),
     pid: pid || undefined,
     startsAtBoot: isEnabled,
@@ -164,16 +136,10 @@ function stateText(shown: Readonly<Record<string, string>>): string {
 
 /** The state for people. */
 export function statusLines(status: ServiceStatus, user: string, now: number): readonly string[] {
-  const { target, unit, unitIs, since, restarts, lastEnd, lingers } = status;
+  const { target, unit, since, restarts, lastEnd, lingers } = status;
   if (unit === undefined) {
     return ["Service   not installed; `barnacle service install` installs it"];
   }
-  const notes = { current: "", packaged: ", from a package" } as const;
-  const note = unitIs === "other_version"
-    ? ", not as this version writes it: `barnacle service install` shows the difference"
-    : unitIs === "foreign"
-    ? ", not Barnacle's"
-    : notes[unitIs ?? "current"];
   const ago = since === undefined
     ? ""
     : ` since ${timeText(since)} (${durationText(Math.max(0, now - since))})`;
@@ -181,7 +147,7 @@ export function statusLines(status: ServiceStatus, user: string, now: number): r
   const rows: (readonly [string, string | undefined])[] = [
     ["Service", `${status.state}${ago}${process}`],
     ["Bot", status.bot === undefined ? undefined : printable(status.bot)],
-    ["Unit", `${unit}${note}`],
+    ["Unit", unit],
     ["At boot", bootText(status)],
     ["Restarts", restarts === undefined ? undefined : `${restarts}`],
     ["Last end", lastEnd ?? (restarts === undefined ? undefined : "none")],
@@ -202,7 +168,6 @@ function bootText({ startsAtBoot, lingers, target }: ServiceStatus): string {
 const LOG_TEXTS: Readonly<Record<ServiceTarget, string>> = {
   systemd: "sudo journalctl -u barnacle",
   "systemd-user": "journalctl --user -u barnacle",
-  openrc: "/var/log/barnacle.log",
   launchd: "~/Library/Logs/barnacle.log",
   task: "the file of `log.file`",
 };

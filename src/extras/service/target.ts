@@ -5,11 +5,10 @@ import { EXIT, StartError } from "../../cli/shared/exit_code.ts";
 /**
  * - `systemd`: a unit of the machine; needs root.
  * - `systemd-user`: a unit of one user.
- * - `openrc`: a script of the machine; needs root.
  * - `launchd`: a launch agent of one user of macOS.
  * - `task`: a task of Windows, which starts when one user logs on.
  */
-export type ServiceTarget = "systemd" | "systemd-user" | "openrc" | "launchd" | "task";
+export type ServiceTarget = "systemd" | "systemd-user" | "launchd" | "task";
 
 export const WINDOWS_TASK = "Barnacle";
 
@@ -18,7 +17,6 @@ export interface ManagerFacts {
   readonly isRoot: boolean;
   /** Whether systemd is the machine's first process. */
   readonly hasSystemd: boolean;
-  readonly hasOpenRc: boolean;
   readonly isContainer: boolean;
   /** Why the user's own systemd does not answer; absent if it does. */
   readonly userManagerProblem?: string;
@@ -39,7 +37,7 @@ export function chooseTarget(facts: ManagerFacts): ServiceTarget {
   if (platform === "win32") return "task";
   if (platform !== "linux") {
     throw refusal(
-      `Barnacle installs itself as a service of systemd, OpenRC, launchd and Windows, and not on ${platform}; ` +
+      `Barnacle installs itself as a service of systemd, launchd and Windows, and not on ${platform}; ` +
         "start `barnacle run` with that system's own tools",
     );
   }
@@ -52,15 +50,11 @@ export function chooseTarget(facts: ManagerFacts): ServiceTarget {
         "With sudo, this command installs a service of the whole machine",
     );
   }
-  if (facts.hasOpenRc) {
-    if (isRoot) return "openrc";
-    throw refusal("OpenRC has services of the whole machine only; run the command with sudo");
-  }
   throw refusal(
     facts.isContainer
       ? "no service manager runs in this container; make `barnacle run` the container's command, " +
         "and let the container's engine restart it (docs/operating.md)"
-      : "neither systemd nor OpenRC runs on this machine; start `barnacle run` with your supervisor " +
+      : "systemd does not run on this machine; start `barnacle run` with your supervisor " +
         "(docs/operating.md)",
   );
 }

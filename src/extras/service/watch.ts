@@ -3,9 +3,9 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { isRecord, parseForeignJson } from "../../lib/text/json.ts";
 import { printable } from "../../lib/text/quoted.ts";
-import { serviceLogs } from "../../cli/shared/service_paths.ts";
+import { launchdLog } from "../../cli/shared/service_paths.ts";
 import { holderOf, isHeld } from "../../cli/shared/running_bot.ts";
-import { endText } from "./end_text.ts";
+import { meaningOf } from "../../cli/shared/exit_code.ts";
 import { UNIT } from "./layout.ts";
 import { endOf, type HostMachine, queryTask, sizeOfFile, stateOf, systemctlOf } from "./machine.ts";
 import type { ServiceTarget } from "./target.ts";
@@ -50,9 +50,7 @@ export async function waitForReady(
   times: WaitTimes = TIMES,
 ): Promise<Started> {
   if (target === "task") return await waitForTask(machine, dataDir, times);
-  if (target === "openrc" || target === "launchd") {
-    return await waitForOther(target, machine, before, times);
-  }
+  if (target === "launchd") return await waitForAgent(machine, before, times);
   const since = Math.floor(Date.now() / 1_000) - 1;
   const start = performance.now();
   const restarts = Number((await showUnit(target, machine, FIELDS))["NRestarts"] ?? 0);
@@ -102,16 +100,15 @@ async function waitForTask(
 }
 
 /**
- * OpenRC and launchd know no readiness, and count a bot that ends again and again as running. So the
- * log decides, from the line on that the start writes.
+ * launchd knows no readiness, and counts a bot that ends again and again as running. So the log
+ * decides, from the line on that the start writes.
  */
-async function waitForOther(
-  target: "openrc" | "launchd",
+async function waitForAgent(
   machine: HostMachine,
   before: number,
   { stepMs, settleMs }: WaitTimes,
 ): Promise<Started> {
-  const path = serviceLogs(machine.home)[target];
+  const path = launchdLog(machine.home);
   const start = performance.now();
   do {
     await sleep(stepMs);
@@ -121,7 +118,7 @@ async function waitForOther(
       return { kind: "failed", why: "it does not start", log: chosenLines(lines) };
     }
   } while (performance.now() - start < settleMs);
-  const { isActive } = await stateOf(target, machine);
+  const { isActive } = await stateOf("launchd", machine);
   if (isActive) return { kind: "ready" };
   return { kind: "failed", why: `the bot does not run; ${path} has its log`, log: [] };
 }
@@ -131,8 +128,7 @@ const READY_EVENT = "The bot is ready";
 
 /** Bytes of the log before a start; service managers with a journal know the time instead. */
 export function logLength(target: ServiceTarget, machine: HostMachine): number {
-  if (target !== "openrc" && target !== "launchd") return 0;
-  return sizeOfFile(machine, serviceLogs(machine.home)[target]);
+  return target === "launchd" ? sizeOfFile(machine, launchdLog(machine.home)) : 0;
 }
 
 function failed(shown: Readonly<Record<string, string>>, log: readonly string[]): Started {
@@ -151,32 +147,6 @@ export async function showUnit(
       return [line.slice(0, Math.max(0, at)), line.slice(at + 1)];
     }).filter(([name]) => name !== ""),
   );
-}
-
-/** How the process ended last, by the journal: systemd itself forgets it with the next start. */
-export async function lastEnd(
-  target: ServiceTarget,
-  { run }: HostMachine,
-): Promise<string | undefined> {
-  const { stdout } = await run([
-    "journalctl",
-    target === "systemd-user" ? "--user-unit" : "--unit",
-    UNIT,
-    "--identifier=systemd",
-    "--output=cat",
-    "--no-pager",
-    "--lines=100",
-  ]);
-  const lines = stdout.split("\n");
-  const at = lines.findLastIndex((line) => line.includes("Main process exited"));
-  const [, how, status] = /code=(\w+), status=(\d+)\//.exec(lines[at] ?? "") ?? [];
-  if (status === undefined) return undefined;
-  const after = lines.slice(at, at + 3).join("\n");
-  return endText({
-    ExecMainCode: how === "exited" ? "1" : "2",
-    ExecMainStatus: status,
-    Result: /Failed with result '([\w-]+)'/.exec(after)?.[1] ?? "",
-  });
 }
 
 /** Number of lines of the journal that are shown. */
@@ -221,4 +191,44 @@ function readLine(line: string): JournalLine {
   const fields = isRecord(event["fields"]) ? event["fields"] : {};
   const hint = typeof fields["hint"] === "string" ? `: ${fields["hint"]}` : "";
   return { text: `${event["event"]}${hint}`, isError: event["level"] === "error" };
+}
+
+/** Reasons of systemd that are no exit code of Barnacle. */
+const RESULTS: Readonly<Record<string, string>> = {
+  watchdog: "it did not answer the watchdog",
+  "oom-kill": "the kernel ended it for want of memory",
+  timeout: "it took too long to start or to stop",
+  resources: "systemd could not prepare it",
+};
+
+/** Exit codes by which systemd says that it could not start the program. */
+const SYSTEMD: Readonly<Record<number, string>> = {
+  200: "systemd cannot enter its folder",
+  203: "systemd cannot run the program",
+  217: "the unit's user does not exist, or this machine forbids user namespaces (write " +
+    "PrivateUsers=no under [Service] with `systemctl edit barnacle`)",
+  226: "systemd cannot prepare its sandbox",
+  238: "systemd cannot create its data directory",
+  243: "the folder of the credentials is missing",
+};
+
+const SIGKILL = 9;
+/** A second SIGTERM ends Barnacle at once. */
+const AT_ONCE = 143;
+
+/** `"78: invalid config"`; `undefined` if no process has ended yet. */
+export function endText(shown: Readonly<Record<string, string>>): string | undefined {
+  const { ExecMainCode: kind, ExecMainStatus: status = "", Result: result = "" } = shown;
+  const reason = RESULTS[result];
+  const number = Number(status);
+  // 0: it has not ended. 1: it has exited. 2 and 3: a signal ended it.
+  if (kind === "1") {
+    const meaning = meaningOf(number) ?? SYSTEMD[number] ??
+      (number === AT_ONCE ? "stopped at once" : "unknown");
+    return `${number}: ${reason ?? meaning}`;
+  }
+  if (kind === "2" || kind === "3") {
+    return `signal ${number}: ${reason ?? (number === SIGKILL ? "killed" : "ended")}`;
+  }
+  return reason;
 }

@@ -17,19 +17,15 @@ const NOTHING: Found = {
   hasProgram: false,
   hasAccount: false,
   shared: new Set(),
-  ownsCredentials: false,
-  hasForeignData: false,
   isEnabled: false,
   isActive: false,
   lingers: false,
-  hasUseradd: true,
 };
 const DOWNLOAD = "/tmp/barnacle";
 const WISH: InstallWish = { program: DOWNLOAD, user: "ada", uid: 1000 };
 const FACTS = { home: "/home/ada", program: DOWNLOAD };
 const SYSTEM = layoutOf("systemd", FACTS);
 const USER = layoutOf("systemd-user", FACTS);
-const OPENRC = layoutOf("openrc", FACTS);
 const AGENT = layoutOf("launchd", { ...FACTS, home: "/Users/ada" });
 const TASK = layoutOf("task", { home: "C:\\Users\\ada", program: "D:\\b.exe", user: "PC\\ada" });
 const CONFIG = { path: "/home/ada/config.jsonc", text: "{}\n" };
@@ -127,47 +123,6 @@ describe("[O4] the plan of an installation", () => {
     ]);
   });
 
-  it("has each step under OpenRC, with useradd and with Alpine's adduser", () => {
-    const all = (found: Found) => shown(planInstall(OPENRC, found, { ...WISH, config: CONFIG }));
-    assert.deepEqual(all(NOTHING), [
-      "run     useradd --system --home-dir /var/lib/barnacle --shell /sbin/nologin --user-group barnacle",
-      "copy    /tmp/barnacle to /usr/local/bin/barnacle (0755)",
-      "folder  /etc/barnacle (0750)",
-      "run     chgrp barnacle /etc/barnacle",
-      "folder  /etc/barnacle/credentials (0700)",
-      "copy    /home/ada/config.jsonc to /etc/barnacle/config.jsonc (0640)",
-      "run     chgrp barnacle /etc/barnacle/config.jsonc",
-      "run     chown -R barnacle:barnacle /etc/barnacle/credentials",
-      "file    /etc/init.d/barnacle (new, 0755)",
-      "run     rc-update add barnacle default",
-      "run     rc-service barnacle start",
-      "wait    until the bot is ready",
-    ]);
-    assert.deepEqual(all({ ...NOTHING, hasUseradd: false }).slice(0, 2), [
-      "run     addgroup -S barnacle",
-      "run     adduser -S -D -H -h /var/lib/barnacle -s /sbin/nologin -G barnacle barnacle",
-    ]);
-  });
-
-  it("moves a user's data before the service starts", () => {
-    const from = "/home/ada/.local/share/barnacle";
-    const wish = { ...WISH, config: CONFIG, data: { from, note: "They move." } };
-    const { notes, steps } = planInstall(SYSTEM, { ...NOTHING, hasAccount: true }, wish);
-    assert.ok(notes.includes("They move."));
-    assert.deepEqual(steps.flatMap((step) => stepLines(step, false)).slice(0, 3), [
-      `run     mv -T ${from} /var/lib/barnacle.moving`,
-      "run     chown -R barnacle:barnacle /var/lib/barnacle.moving",
-      "run     mv -T /var/lib/barnacle.moving /var/lib/barnacle",
-    ]);
-  });
-
-  it("gives data that root has restored to the service's user; systemd does so itself", () => {
-    const restored = { ...NOTHING, hasAccount: true, hasForeignData: true };
-    const chown = "run     chown -R barnacle:barnacle /var/lib/barnacle";
-    assert.ok(shown(planInstall(OPENRC, restored, { ...WISH, config: CONFIG })).includes(chown));
-    assert.ok(!shown(planInstall(SYSTEM, restored, { ...WISH, config: CONFIG })).includes(chown));
-  });
-
   it("has each step of a launch agent", () => {
     assert.deepEqual(shown(planInstall(AGENT, { ...NOTHING, hasAccount: true }, WISH)), [
       "copy    /tmp/barnacle to /Users/ada/.local/bin/barnacle (0755)",
@@ -216,13 +171,9 @@ describe("[O4] the plan of an installation", () => {
     });
   }
 
-  it("shows the changed lines of an older unit, and keeps a copy", () => {
+  it("keeps a copy of an older unit", () => {
     const texts = new Map([...DONE.texts, [SYSTEM.units[0].path, MANUAL]]);
-    const plan = planInstall(SYSTEM, { ...DONE, texts }, WISH);
-    const lines = plan.steps.flatMap((step) => stepLines(step, false));
-    assert.ok(lines.includes("        - ExecStart=/old run"));
-    assert.ok(lines.includes("        + ExecStart=/usr/local/bin/barnacle run"));
-    assert.deepEqual(plan.notes, [
+    assert.deepEqual(planInstall(SYSTEM, { ...DONE, texts }, WISH).notes, [
       "/etc/systemd/system/barnacle.service is another version of Barnacle's unit; a copy stays as " +
       "/etc/systemd/system/barnacle.service.bak.",
     ]);

@@ -25,8 +25,6 @@ import {
 } from "../../../src/extras/service/install.ts";
 import { thisMachine } from "../../../src/extras/service/machine.ts";
 import { readStatus, showService, statusLines } from "../../../src/extras/service/status.ts";
-import { DATABASE_NAME } from "../../../src/host/files/data_dir.ts";
-import { acquireLock } from "../../../src/host/locks/lock.ts";
 import { type RecordedIo, recordingIo } from "../../cli/io.ts";
 import { tempDirectory } from "../../support/temp_directory.ts";
 
@@ -179,52 +177,6 @@ describe("[O4] barnacle service install", () => {
       assert.equal(await installService({ yes: true }, io, ports), 0);
       assert.equal(io.stdout.at(-1), "The service is installed and runs; nothing to do.");
       assert.equal(calls().length, before);
-    }));
-
-  it("takes the data of the person who typed sudo along only if they want so", async () => {
-    const moved = "mv -T /home/ada/.local/share/barnacle /var/lib/barnacle.moving";
-    const rows = [
-      ["a yes on the terminal", { yes: false }, true, true],
-      ["--take-data", { yes: true, takeData: true }, undefined, true],
-      ["--yes", { yes: true }, undefined, false],
-    ] as const;
-    for (const [what, request, answer, isMoved] of rows) {
-      await onStage(async ({ ports, io, calls, root }) => {
-        const data = join(root, "home/ada/.local/share/barnacle");
-        mkdirSync(data, { recursive: true });
-        writeFileSync(join(data, DATABASE_NAME), "");
-        const env = { ...ports.machine.env, SUDO_USER: "ada" };
-        const sudo = { ...ports, machine: { ...ports.machine, env } };
-        assert.equal(await installService(request, io, sudo), 0, what);
-        assert.equal(calls().includes(moved), isMoved, what);
-        const note = isMoved ? /All data move from .* no copy stays/ : /stay there.*--take-data/;
-        assert.match(io.stdout.join("\n"), note, what);
-        mkdirSync(join(root, "var/lib/barnacle"), { recursive: true });
-        writeFileSync(join(root, "var/lib/barnacle", DATABASE_NAME), "");
-        await assert.rejects(installService({ yes: true, takeData: true }, io, sudo), {
-          message: "nothing was changed: /var/lib/barnacle has data already; leave out --take-data",
-          code: 2,
-        });
-      }, { answer });
-    }
-  });
-
-  it("takes no data along that a bot uses", () =>
-    onStage(async ({ ports, io, calls, root }) => {
-      const data = join(root, "home/ada/.local/share/barnacle");
-      mkdirSync(data, { recursive: true });
-      writeFileSync(join(data, DATABASE_NAME), "");
-      const lock = await acquireLock(join(data, "lock"), Date.now());
-      assert.ok(lock.kind === "held");
-      try {
-        await assert.rejects(installService({ yes: true, takeData: true }, io, ports), {
-          message: "a bot runs with the data in /home/ada/.local/share/barnacle; stop it first",
-          code: 75,
-        });
-        assert.deepEqual(calls(), []);
-      } finally {
-        lock.release();
-      }
     }));
 
   it("changes nothing in a dry run, without a yes, and without a terminal", async () => {
@@ -492,23 +444,31 @@ describe("[O4] barnacle service install", () => {
       assert.deepEqual(await serviceOffer(io, ports), { target: "systemd" });
     }));
 
-  it("reads the log under OpenRC, which takes a bot that ends again and again for running", async () => {
+  it("reads the log under launchd, which takes a bot that ends again and again for running", async () => {
     const event = (level: string, text: string) => `${JSON.stringify({ level, event: text })}\n`;
     const started = async (log: string) => {
       let result: Promise<unknown> | undefined;
-      await onStage(async ({ ports: { machine, times }, io, root }) => {
-        rmSync(join(root, "run/systemd"), { recursive: true });
-        mkdirSync(join(root, "run/openrc"), { recursive: true });
-        mkdirSync(join(root, "var/log"), { recursive: true });
-        const file = join(root, "var/log/barnacle.log");
+      await onStage(async ({ ports: { times, machine: linux }, io, root }) => {
+        const logs = join(root, "home/ada/Library/Logs");
+        const config = join(root, "home/ada/.config/barnacle");
+        for (const folder of [logs, join(config, "credentials")]) {
+          mkdirSync(folder, { recursive: true });
+        }
+        writeFileSync(join(config, "config.jsonc"), CONFIG, { mode: 0o600 });
+        writeFileSync(join(config, "credentials", "discord_token"), TOKEN, { mode: 0o600 });
+        const file = join(logs, "barnacle.log");
         writeFileSync(file, event("error", "an old error"));
-        const run: typeof machine.run = async (argv) => {
-          if (argv[0] === "rc-service" && argv[2]?.endsWith("start")) appendFileSync(file, log);
-          return await Promise.resolve({ code: 0, stdout: "", stderr: "" });
+        const machine: typeof linux = {
+          ...linux,
+          platform: "darwin",
+          async run(argv) {
+            if (argv[1] === "bootstrap") appendFileSync(file, log);
+            return await Promise.resolve({ code: 0, stdout: "", stderr: "" });
+          },
         };
-        result = installService({ yes: true }, io, { machine: { ...machine, run }, times });
+        result = installService({ yes: true }, io, { machine, times });
         await result.catch(() => {});
-      });
+      }, { uid: 501 });
       return result;
     };
     assert.equal(await started(event("info", "The bot is ready")), 0);
@@ -517,19 +477,6 @@ describe("[O4] barnacle service install", () => {
       message: "the service is installed, but it does not start\n  Discord refused the bot",
     });
   });
-
-  it("keeps a copy of a script of OpenRC that OpenRC does not take for a service", () =>
-    onStage(async ({ ports: { machine, times }, io, root }) => {
-      rmSync(join(root, "run/systemd"), { recursive: true });
-      mkdirSync(join(root, "run/openrc"), { recursive: true });
-      mkdirSync(join(root, "etc/init.d"), { recursive: true });
-      const script = join(root, "etc/init.d/barnacle");
-      writeFileSync(script, 'description="Barnacle - Discord AI agent"\n', { mode: 0o755 });
-      const run = async () => await Promise.resolve({ code: 0, stdout: "", stderr: "" });
-      await installService({ yes: true }, io, { machine: { ...machine, run }, times });
-      assert.equal(statSync(script).mode & 0o777, 0o755);
-      assert.equal(statSync(`${script}.bak`).mode & 0o777, 0o644);
-    }));
 });
 
 describe("[O11] barnacle service uninstall", () => {
@@ -604,30 +551,6 @@ describe("[O4] barnacle service status", () => {
       }
     });
   });
-
-  it("takes the last end from the journal if systemd has forgotten it", () =>
-    onStage(async ({ ports, set }) => {
-      set("show", "ActiveState=active\nSubState=running\nExecMainCode=0\nNRestarts=1\n");
-      const lines = [
-        "barnacle.service: Main process exited, code=exited, status=78/CONFIG",
-        "barnacle.service: Failed with result 'exit-code'.",
-        "barnacle.service: Watchdog timeout (limit 30s)!",
-        "barnacle.service: Killing process 1 (barnacle) with signal SIGKILL.",
-        "barnacle.service: Main process exited, code=killed, status=9/KILL",
-        "barnacle.service: Failed with result 'watchdog'.",
-        "Started barnacle.service - Barnacle - Discord AI agent.",
-      ];
-      const { machine } = ports;
-      set("journal", lines.join("\n"));
-      assert.equal(
-        (await readStatus("systemd", machine)).lastEnd,
-        "signal 9: it did not answer the watchdog",
-      );
-      set("journal", lines.slice(0, 2).join("\n"));
-      assert.equal((await readStatus("systemd", machine)).lastEnd, "78: invalid config");
-      set("journal", "");
-      assert.equal((await readStatus("systemd", machine)).lastEnd, undefined);
-    }));
 
   it("says of a user's service when it starts", () =>
     onStage(async ({ ports, set }) => {

@@ -8,7 +8,6 @@ const LINUX: ManagerFacts = {
   platform: "linux",
   isRoot: false,
   hasSystemd: true,
-  hasOpenRc: false,
   isContainer: false,
   user: "ada",
 };
@@ -17,7 +16,6 @@ describe("[O4] the service manager", () => {
   const chosen: readonly (readonly [string, Partial<ManagerFacts>, string])[] = [
     ["systemd, as root", { isRoot: true }, "systemd"],
     ["systemd, as a user", {}, "systemd-user"],
-    ["OpenRC, as root", { isRoot: true, hasSystemd: false, hasOpenRc: true }, "openrc"],
     ["macOS, as a user", { platform: "darwin", hasSystemd: false }, "launchd"],
     ["Windows", { platform: "win32", hasSystemd: false }, "task"],
   ];
@@ -33,9 +31,9 @@ describe("[O4] the service manager", () => {
       "and let the container's engine restart it (docs/operating.md)",
     ],
     [
-      "a machine without systemd and OpenRC",
+      "a machine without systemd",
       { isRoot: true, hasSystemd: false },
-      "neither systemd nor OpenRC runs on this machine; start `barnacle run` with your supervisor " +
+      "systemd does not run on this machine; start `barnacle run` with your supervisor " +
       "(docs/operating.md)",
     ],
     [
@@ -46,11 +44,6 @@ describe("[O4] the service manager", () => {
       "sudo, this command installs a service of the whole machine",
     ],
     [
-      "OpenRC without root",
-      { hasSystemd: false, hasOpenRc: true },
-      "OpenRC has services of the whole machine only; run the command with sudo",
-    ],
-    [
       "macOS with sudo",
       { platform: "darwin", isRoot: true },
       "on macOS, Barnacle is a launch agent of a user; run the command without sudo",
@@ -58,7 +51,7 @@ describe("[O4] the service manager", () => {
     [
       "another system",
       { platform: "freebsd" },
-      "Barnacle installs itself as a service of systemd, OpenRC, launchd and Windows, and not on " +
+      "Barnacle installs itself as a service of systemd, launchd and Windows, and not on " +
       "freebsd; start `barnacle run` with that system's own tools",
     ],
   ];

@@ -49,7 +49,7 @@ export function createOwnCommands(io: Io, { tell }: Pick<Dialogue, "tell">) {
       const offer = await serviceOffer(io);
       if ("why" in offer) return offer;
       const { target: name } = offer;
-      const isMachines = name === "systemd" || name === "openrc";
+      const isMachines = name === "systemd";
       return { name, isMachines, ...servicePaths(name, io) };
     },
     /**
