@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import fc from "fast-check";
 import { planReload, type ReloadPlan } from "../../src/config/changes.ts";
 import { loadedOf, type World } from "./support.ts";
 
@@ -321,38 +320,5 @@ describe("[C9] planReload()", () => {
       { accountId: "c", does: "start" },
       { accountId: "b", does: "stop" },
     ]);
-  });
-
-  const settings = fc.record({
-    historyLimit: fc.nat(9),
-    textChunkLimit: fc.integer({ min: 100, max: 103 }),
-    dm: fc.record(
-      { policy: fc.constantFrom("pairing", "disabled"), allowFrom: fc.constant(["1"]) },
-      {
-        requiredKeys: [],
-      },
-    ),
-    guilds: fc.dictionary(
-      fc.constantFrom("a", "b"),
-      fc.record({ requireMention: fc.boolean() }, { requiredKeys: [] }),
-    ),
-    retry: fc.record({ attempts: fc.integer({ min: 1, max: 3 }) }),
-  }, { requiredKeys: [] });
-
-  it("finds no change between equal configs, and the same keys in both directions", async () => {
-    await fc.assert(
-      fc.asyncProperty(settings, settings, async (one, other) => {
-        const [a, b] = [one, other].map((discord) => JSON.stringify({ channels: { discord } }));
-        const [same, there, back] = [await planOf(a, a), await planOf(a, b), await planOf(b, a)];
-        assert.deepEqual(shown(same), ["default keep"]);
-        assert.deepEqual(
-          there.changes.map(({ path, from, to }) => [path, from, to]).sort(),
-          back.changes.map(({ path, from, to }) => [path, to, from]).sort(),
-        );
-        const isSame = there.changes.length === 0;
-        assert.equal(there.accounts[0]?.does === "keep", isSame);
-      }),
-      { numRuns: 60 },
-    );
   });
 });

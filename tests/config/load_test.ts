@@ -2,7 +2,6 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { locateConfig, missingModel, missingToken } from "../../src/config/load.ts";
 import { configOf, discord, load, problemLines } from "./support.ts";
-import { sameData } from "../support/same_data.ts";
 
 describe("loadConfig()", () => {
   it("[C1] needs no file if the environment has a token", async () => {
@@ -113,117 +112,6 @@ describe("loadConfig()", () => {
 
   it("[C7] needs no token if Discord is off", async () => {
     assert.equal(missingToken(await configOf(discord('"enabled":false'))), undefined);
-  });
-
-  it("has the defaults of the specification", async () => {
-    const config = await configOf(undefined);
-    const { access: _, actions: __, ...discordConfig } = config.discord;
-    sameData(discordConfig, {
-      accountId: "default",
-      enabled: true,
-      tokenPlace: "DISCORD_BOT_TOKEN",
-      token: undefined,
-      dm: {
-        enabled: true,
-        policy: "pairing",
-        allowFrom: [],
-        groupEnabled: false,
-      },
-      dms: {},
-      allowBots: false,
-      loopGuard: { maxTurns: 6, muteMin: 10 },
-      commands: {},
-      configWrites: true,
-      execApprovals: { enabled: false, approvers: [], timeoutSec: 600 },
-      pluralkit: { enabled: false, apiUrl: "https://api.pluralkit.me/v2" },
-      historyLimit: 20,
-      textChunkLimit: 2000,
-      maxLinesPerMessage: 17,
-      chunkMode: "length",
-      allowedMentions: { users: "context", roles: [] },
-      gateway: {
-        intents: "agent_recommended",
-        reactions: { guilds: true, direct: true, further: [] },
-        compress: true,
-        tcpKeepaliveSec: 30,
-        reconnect: {
-          enabled: true,
-          maxRetries: 10,
-          backoffBase: 1.5,
-          backoffMaxSec: 60,
-          resumeSession: true,
-          sessionCacheTtlSec: 300,
-          exitOnGiveUp: false,
-        },
-        catchUp: { enabled: true, maxAgeMin: 60, maxPerChannel: 100 },
-        shards: "auto",
-      },
-      presence: { status: "online" },
-      rest: { timeoutSec: 15, globalPerSec: 50, nonceWindowSec: 60 },
-      retry: { attempts: 3, minDelayMs: 500, maxDelayMs: 30_000, jitter: 0.1 },
-      rateLimit: { enabled: true, strategy: "queue", maxQueueSize: 50, burstProtection: true },
-      replyToMode: "off",
-      streaming: "off",
-      mediaMaxMb: 8,
-      mediaMaxBytes: 8_000_000,
-      nativeCommands: true,
-      configCommand: "off",
-    });
-    sameData(config.messages, {
-      maxChunks: 12,
-      tables: "code",
-      cards: "components",
-      ackReaction: "👀",
-      ackReactionScope: "group-mentions",
-      commands: {},
-      groupChat: {},
-      agentName: false,
-      footer: "off",
-      queue: { turnsPerChannel: 3, perUser: 3, perChannel: 8 },
-      receipts: "effects",
-      removeAckAfterReply: false,
-      linkHosts: [],
-    });
-    sameData(config.agentList, [{
-      id: "main",
-      workspace: undefined,
-      models: { names: undefined, namesPath: "agents.defaults.model" },
-    }]);
-    sameData(config.agents, {
-      maxConcurrentTurns: 6,
-      turnTimeoutSec: 600,
-      maxSteps: 16,
-      defaults: {},
-      list: [],
-    });
-    assert.equal(config.tools.timeoutSec, 120);
-    sameData(config.http, {
-      bind: ["127.0.0.1", "::1"],
-      port: 8787,
-      required: false,
-      dashboard: false,
-      showText: false,
-    });
-    assert.deepEqual(config.preflight, { requiredVars: [], network: true, dns: true });
-    assert.deepEqual(config.store.retention, {
-      decisionsDays: 30,
-      decisionsMax: 200_000,
-      contextDays: 14,
-      mediaDays: 7,
-      transcriptsDays: 0,
-      usageDays: 400,
-      maxMb: 2_048,
-    });
-    assert.deepEqual(config.commands, {
-      native: "auto",
-      text: true,
-      config: false,
-      useAccessGroups: true,
-    });
-    assert.deepEqual(
-      [config.session, config.log.level, config.shutdown.graceSec],
-      [{ dmScope: "auto", reset: "off" }, "info", 20],
-    );
   });
 
   it("[H1] [H2] reads history limits, the nearest first", async () => {

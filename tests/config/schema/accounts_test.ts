@@ -1,10 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import fc from "fast-check";
-import { effectiveOf } from "../../../src/config/schema/accounts.ts";
 import { type BotConfig, type DiscordConfig, forAccount } from "../../../src/config/config.ts";
 import { missingToken } from "../../../src/config/load.ts";
-import { toAccountId } from "../../../src/core/discord/ids.ts";
 import { botConfigOf, configOf, load, problemLines, rendered, type World } from "../support.ts";
 import { sameData } from "../../support/same_data.ts";
 
@@ -243,13 +240,6 @@ describe("[C6] the accounts of a config", () => {
     assert.equal(await place('"token":"w"'), "channels.discord.accounts.Work.token");
     assert.equal(await place(""), "channels.discord.accounts.Work.token");
   });
-
-  it("see the shared settings", async () => {
-    const config = await botConfigOf(file('"accounts":{"a":{"token":"a"},"b":{"token":"b"}}'));
-    const [a] = config.accounts;
-    const { accounts: _, ...shared } = config;
-    assert.deepEqual(forAccount(config, a!), { ...shared, discord: a });
-  });
 });
 
 describe("[C6] [P1] ruleOf()", () => {
@@ -295,41 +285,5 @@ describe("[C6] [P1] ruleOf()", () => {
       "disabled",
       "channels.discord.accounts.a.groupPolicy",
     ]);
-  });
-});
-
-describe("[C6] effectiveOf()", () => {
-  const value = fc.jsonValue({ maxDepth: 3 });
-  const section = fc.dictionary(fc.constantFrom("a", "b", "token", "name", "constructor"), value);
-  const id = toAccountId("x");
-
-  it("has the account's own keys first", () => {
-    fc.assert(
-      fc.property(section, section, (above, own) => {
-        const effective = effectiveOf({ channels: { discord: above } }, id, own);
-        const check = (part: unknown, from: unknown): void => {
-          if (typeof from !== "object" || from === null || Array.isArray(from)) {
-            assert.deepEqual(part, from);
-            return;
-          }
-          assert.ok(typeof part === "object" && part !== null);
-          for (const [name, inner] of Object.entries(from)) {
-            check(Object.getOwnPropertyDescriptor(part, name)?.value, inner);
-          }
-        };
-        check(effective, own);
-      }),
-      { examples: [[{ a: {} }, { a: { ["__proto__"]: null } }]] },
-    );
-  });
-
-  it("has the keys above without a section, except token, name and other accounts", () => {
-    fc.assert(fc.property(section, (above) => {
-      const { token: _, name: __, ...rest } = above;
-      assert.deepEqual(
-        effectiveOf({ channels: { discord: { ...above, accounts: { y: {} } } } }, id, undefined),
-        rest,
-      );
-    }));
   });
 });
