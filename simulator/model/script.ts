@@ -98,7 +98,7 @@ const HELP = [
   "- **book**: more than a dozen messages hold",
   "- **code**: a short program",
   "- **table**: a table",
-  "- **form** or **menu**, and nothing else: I ask you something",
+  "- **menu**, and nothing else: I ask you something",
   "",
   "Send me a file, and I read you its beginning. To see how a failing model looks, write",
   "`simulate: html`, or one of `hang`, `garbage`, `cut`, `rate_limited`, `server_error`, `slow`, `empty`.",

@@ -80,20 +80,6 @@ const SENTENCES: readonly Sentence[] = [
     args: () => ({ question: "Which tides do you like?", options: TIDES, upTo: 2 }),
     said: (_groups, result) => `You like this tide: ${answerIn(result)}.`,
   },
-  {
-    pattern: /^form$/i,
-    tool: "ask",
-    args: () => ({
-      question: "Where shall we sail?",
-      form: [
-        { label: "Port", type: "text" },
-        { label: "Tide", type: "select", options: TIDES },
-        { label: "Crew", type: "user" },
-        { label: "Chart", type: "file", optional: true },
-      ],
-    }),
-    said: (_groups, result) => `We sail like this: ${answerIn(result)}.`,
-  },
 ];
 
 /** What the script does about a sentence. */

@@ -2,8 +2,8 @@
 
 import { Buffer } from "node:buffer";
 import { z } from "zod";
-import type { NewFile } from "../actions/modals.ts";
 import { storedNameOf } from "../world/media.ts";
+import type { Attachment } from "../world/world.ts";
 
 const digits = z.string().regex(/^\d{1,20}$/);
 const emoji = z.string().min(1).max(64);
@@ -40,20 +40,13 @@ export const ACTS = {
     menu: customId,
     labels: z.array(z.string().max(100)).max(25),
   }),
-  submit: z.strictObject({
-    as: digits,
-    form: digits,
-    values: z.record(
-      z.string().max(45),
-      z.union([z.string().max(4_000), z.boolean(), z.array(z.string().max(100)).max(25)]),
-    ),
-    files: z.record(z.string().max(45), newFiles).default({}),
-  }),
   press: z.strictObject({ control: z.string().max(100) }),
 } as const;
 
 /** A file of an act, as people upload it. */
-export function toFile({ name, type, data }: z.infer<typeof newFiles>[number]): NewFile {
+export function toFile(
+  { name, type, data }: z.infer<typeof newFiles>[number],
+): Omit<Attachment, "id"> {
   const bytes = new Uint8Array(Buffer.from(data, "base64"));
   return {
     ...storedNameOf(name),

@@ -16,7 +16,6 @@ export const ASSETS: Readonly<Record<string, Asset>> = {
   "/icon.svg": { type: "image/svg+xml", text: TEXTS.icon },
   "/composer.js": script(TEXTS.composer),
   "/dom.js": script(TEXTS.dom),
-  "/form.js": script(TEXTS.form),
   "/main.js": script(TEXTS.main),
   "/markdown.js": script(TEXTS.markdown),
   "/messages.js": script(TEXTS.messages),

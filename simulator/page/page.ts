@@ -156,13 +156,6 @@ export function createPage(options: PageOptions): Page {
         ACTS.choose,
         ({ channel, menu, ...on }) => uses.choose({ ...on, in: channel, customId: menu }),
       ),
-    submit: (c) =>
-      act(c, ACTS.submit, ({ as, form, values, files }) => {
-        const uploads = Object.entries(files).map(([label, given]) =>
-          [label, given.map(toFile)] as const
-        );
-        return uses.submit({ as, id: form }, { ...values, ...Object.fromEntries(uploads) });
-      }),
     press: (c) =>
       act(c, ACTS.press, async ({ control }) => {
         const pressed = await panel.press(control);

@@ -36,7 +36,6 @@ export const ACT_ROUTES = {
   unreact: post("/unreact"),
   click: post("/click"),
   choose: post("/choose"),
-  submit: post("/submit", SAY_MAX_BYTES),
   press: post("/press"),
 } as const satisfies Readonly<Record<string, PageRoute>>;
 

@@ -4,7 +4,6 @@ import look from "./web/look.css" with { type: "text" };
 import composer from "./web/composer.js" with { type: "text" };
 import css from "./web/page.css" with { type: "text" };
 import dom from "./web/dom.js" with { type: "text" };
-import form from "./web/form.js" with { type: "text" };
 import html from "./web/page.html" with { type: "text" };
 import icon from "./web/icon.svg" with { type: "text" };
 import main from "./web/main.js" with { type: "text" };
@@ -17,13 +16,12 @@ import times from "./web/times.js" with { type: "text" };
 import tour from "./web/tour.js" with { type: "text" };
 import upload from "./web/upload.js" with { type: "text" };
 
-/** @type {Readonly<Record<"look" | "composer" | "css" | "dom" | "form" | "html" | "icon" | "main" | "markdown" | "messages" | "panel" | "sidebar" | "state" | "times" | "tour" | "upload", string>>} */
+/** @type {Readonly<Record<"look" | "composer" | "css" | "dom" | "html" | "icon" | "main" | "markdown" | "messages" | "panel" | "sidebar" | "state" | "times" | "tour" | "upload", string>>} */
 export const TEXTS = {
   look,
   composer,
   css,
   dom,
-  form,
   html,
   icon,
   main,

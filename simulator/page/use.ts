@@ -1,12 +1,10 @@
 /**
- * Uses buttons, menus and forms of a bot, and waits for the bot's answer as Discord's client does.
+ * Uses buttons and menus of a bot, and waits for the bot's answer as Discord's client does.
  */
 
 import type { ActorAndMessage } from "../actions/people.ts";
-import type { ModalValues } from "../actions/modals.ts";
 import type { Simulator } from "../simulator.ts";
 import type { Interaction, InteractionAnswer } from "../world/world.ts";
-import { type SeenForm, viewForm } from "./form.ts";
 
 /** Milliseconds that Discord gives the bot to answer. */
 const ANSWER_MS = 3_000;
@@ -17,12 +15,10 @@ const LATER_MS = 60_000;
 export interface Used {
   /** Text of an ephemeral message. */
   readonly whisper?: string;
-  /** A form that the bot has opened. */
-  readonly form?: SeenForm;
 }
 
 export interface UsePorts {
-  readonly simulator: Pick<Simulator, "press" | "choose" | "submit" | "until" | "world">;
+  readonly simulator: Pick<Simulator, "press" | "choose" | "until">;
   /** Gets the text of an ephemeral answer that comes, or changes, after the first answer. */
   readonly onLater: (userId: string, whisper: string) => void;
   readonly closed: AbortSignal;
@@ -34,8 +30,6 @@ export interface Uses {
   choose(
     on: ActorAndMessage & { readonly customId: string; readonly labels: readonly string[] },
   ): Promise<Used>;
-  /** Submits a form that the same person has opened. */
-  submit(form: { readonly as: string; readonly id: string }, values: ModalValues): Promise<Used>;
 }
 
 export function createUses({ simulator, onLater, closed }: UsePorts): Uses {
@@ -50,7 +44,6 @@ export function createUses({ simulator, onLater, closed }: UsePorts): Uses {
         cause: error,
       });
     }
-    if (answer.kind === "modal") return { form: viewForm(simulator.world, interaction, answer) };
     const isDeferred = answer.kind === "deferred";
     if (!isDeferred && (!("isEphemeral" in answer) || !answer.isEphemeral)) return {};
     watch(interaction, answer);
@@ -72,10 +65,5 @@ export function createUses({ simulator, onLater, closed }: UsePorts): Uses {
   return {
     click: (on) => answered(simulator.press(on)),
     choose: (on) => answered(simulator.choose(on)),
-    submit({ as, id }, values) {
-      const opened = [...simulator.world.interactions.values()].find((one) => one.id === id);
-      if (opened?.userId !== as) return Promise.reject(new RangeError("This form is not open"));
-      return answered(simulator.submit(opened, values));
-    },
   };
 }

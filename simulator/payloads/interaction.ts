@@ -6,14 +6,7 @@
  */
 
 import { channelPermissions } from "../world/permissions.ts";
-import {
-  type Payload,
-  toAttachment,
-  toChannel,
-  toMember,
-  toMessage,
-  userPayload,
-} from "./payloads.ts";
+import { type Payload, toChannel, toMember, toMessage, userPayload } from "./payloads.ts";
 import {
   type Channel,
   type Interaction,
@@ -82,7 +75,7 @@ function subjectOf(world: World, subject: InteractionSubject, botId: UserId): Pa
   const { message } = subject;
   const shown = message && { message: toMessage(world, message, botId) };
   if (subject.kind === "modal") {
-    return { type: MODAL_SUBMIT, data: submissionOf(world, subject), ...shown };
+    return { type: MODAL_SUBMIT, data: submissionOf(subject), ...shown };
   }
   const { type, custom_id, id } = subject.kind === "button" ? subject.button : subject.menu;
   const data = { component_type: type, custom_id, id };
@@ -93,53 +86,19 @@ function subjectOf(world: World, subject: InteractionSubject, botId: UserId): Pa
   };
 }
 
-/** The values of a modal, with the accounts and files that they name. */
+/** The values of a modal. */
 function submissionOf(
-  world: World,
-  { modal, values, files }: Extract<InteractionSubject, { kind: "modal" }>,
+  { modal, values }: Extract<InteractionSubject, { kind: "modal" }>,
 ): Payload {
-  const ids = new Set(Object.values(values).flat().map(String));
-  const users = [...world.users.keys()].filter((id) => ids.has(id));
-  const roles = [...world.guilds.values()].flatMap(({ roles }) => [...roles.values()])
-    .filter(({ id }) => ids.has(id));
-  const channels = [...world.channels.values()].filter(({ id }) => ids.has(id));
   return {
     custom_id: modal.custom_id,
-    components: modal.components.map(({ component }, index) => {
-      const { type, custom_id } = component;
-      const value = values[custom_id] ?? (component.type === 23 ? component.default : undefined);
-      const hasList = type !== 4 && type !== 21 && type !== 23;
-      return {
-        type: 18,
-        id: index * 2 + 1,
-        component: {
-          type,
-          id: index * 2 + 2,
-          custom_id,
-          ...(hasList
-            ? { values: value === undefined ? [] : [value].flat() }
-            : { value: value ?? (type === 4 ? "" : type === 23 ? false : null) }),
-        },
-      };
-    }),
-    resolved: {
-      users: Object.fromEntries(users.map((id) => [id, userPayload(world, id)])),
-      roles: Object.fromEntries(roles.map(({ id, name }) => [id, { id, name }])),
-      channels: Object.fromEntries(
-        channels.map((channel) => [channel.id, {
-          id: channel.id,
-          ...("name" in channel && { name: channel.name }),
-        }]),
-      ),
-      attachments: Object.fromEntries(
-        files.map((file) => [file.id, toAttachment(world, UPLOADED, file)]),
-      ),
-    },
+    components: modal.components.map(({ component: { type, custom_id } }, index) => ({
+      type: 18,
+      id: index * 2 + 1,
+      component: { type, id: index * 2 + 2, custom_id, value: values[custom_id] ?? "" },
+    })),
   };
 }
-
-/** Stands for the channel in the address of a file that is in no message. */
-const UPLOADED = { channelId: "0" };
 
 /** The acting person: a member with permissions, or a user outside of guilds. */
 function placeOf(world: World, channel: Channel, userId: UserId, botId: UserId): Payload {

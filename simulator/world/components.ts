@@ -94,8 +94,8 @@ const button = z.strictObject({
   });
 });
 
-/** Options of a menu, in a message or in a modal; their values differ. */
-export const menuOptions = z.array(z.strictObject({
+/** Options of a menu; their values differ. */
+const menuOptions = z.array(z.strictObject({
   label: z.string().min(1).max(100),
   value: z.string().min(1).max(100),
   description: z.string().max(100).nullish(),

@@ -28,7 +28,7 @@ export function createMedia(limitBytes: number): Media {
 }
 
 /**
- * Finds an attachment of a message or of a modal by the ids in its address.
+ * Finds an attachment of a message by the ids in its address.
  *
  * @returns `undefined` also for a deleted message.
  */
@@ -36,10 +36,6 @@ export function findFile(
   world: World,
   { channel, file }: { readonly channel: string; readonly file: string },
 ): Attachment | undefined {
-  for (const { subject } of world.interactions.values()) {
-    const uploaded = subject.kind === "modal" && subject.files.find(({ id }) => id === file);
-    if (uploaded) return uploaded;
-  }
   const id = parseSnowflake<"channel">(channel);
   for (const { attachments } of (id && world.channels.get(id)?.messages.values()) ?? []) {
     const found = attachments.find((attachment) => attachment.id === file);

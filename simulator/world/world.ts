@@ -17,7 +17,7 @@ import type {
 } from "../../src/core/discord/ids.ts";
 import type { Application, ApplicationCommand } from "./applications.ts";
 import type { Button, Menu, TopComponent } from "./components.ts";
-import type { Modal, ModalValue } from "./modals.ts";
+import type { Modal } from "./modals.ts";
 import type { NonceTable } from "./nonces.ts";
 import type { IdCounter } from "./snowflake.ts";
 
@@ -305,8 +305,7 @@ export type InteractionSubject =
     /** The message whose component opened it. */
     readonly message?: Message;
     /** By the `custom_id` of the field. */
-    readonly values: Readonly<Record<string, ModalValue>>;
-    readonly files: readonly Attachment[];
+    readonly values: Readonly<Record<string, string>>;
   }
   | {
     readonly kind: "command";

@@ -35,7 +35,7 @@ const askForm: Component<DecisionUses> = {
   kind: "modal",
   name: ASK,
   needs: "everyone",
-  run: (modal, context) => decide(modal, { submitted: modal.submission }, context),
+  run: (modal, context) => decide(modal, { submitted: modal.text }, context),
   failedText: failedText(ASK),
 };
 /** A person lets a turn go on with more destructive actions, or not. */

@@ -2,7 +2,6 @@
 
 import { drawComposer, showProblem, startComposer } from "./composer.js";
 import { byId, redrawTimes } from "./dom.js";
-import { openForm } from "./form.js";
 import { drawMessages, redraw, startMessages } from "./messages.js";
 import { drawBot, drawGone, drawNotices } from "./panel.js";
 import { drawSidebar, drawTop } from "./sidebar.js";
@@ -34,9 +33,6 @@ const acts = {
     const body = { as: state.personId, channel, message, menu, labels };
     return showAnswer(await post("/choose", body));
   },
-  async submit(form, values, files) {
-    return showAnswer(await post("/submit", { as: state.personId, form, values, files }));
-  },
   async say(text, files = []) {
     const { personId: as, channelId: channel, replyTo } = state;
     const isSaid = await post("/say", { as, channel, text, files, ...(replyTo && { replyTo }) });
@@ -66,7 +62,6 @@ const acts = {
 /** Shows the bot's answer to the use of a component; returns whether there was one. */
 function showAnswer(answer) {
   if (answer?.whisper) showProblem(`Only you see this: ${answer.whisper}`);
-  if (answer?.form) openForm(answer.form, acts);
   return answer !== false;
 }
 

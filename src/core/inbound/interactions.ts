@@ -7,7 +7,6 @@
  */
 
 import type { ApplicationId, ChannelId, MessageId } from "../discord/ids.ts";
-import type { Submission } from "../people/form.ts";
 import type { InboundMessage, Quoted, Sender } from "./inbound.ts";
 
 export interface Interaction extends Pick<InboundMessage, "accountId" | "guildId" | "place"> {
@@ -61,7 +60,8 @@ export interface ModalSubmission extends OnComponent {
   /** The message whose component has opened the modal; absent if a command has. */
   readonly messageId?: MessageId;
   /** The filled-in fields, untrusted. */
-  readonly submission: Submission;
+  /** The text of its field. Untrusted. */
+  readonly text: string;
 }
 
 export type ComponentUse = ButtonPress | Selection | ModalSubmission;

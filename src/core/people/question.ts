@@ -7,7 +7,7 @@
  */
 
 import type { AccountId, ChannelId, GuildId, MessageId, UserId } from "../discord/ids.ts";
-import { type FieldAnswer, type Form, readForm, type Submission } from "./form.ts";
+import { type Form, MAX_FIELD_CHARS } from "./form.ts";
 
 /** A way to answer: a button, or an option of a menu. */
 export interface AnswerChoice {
@@ -85,8 +85,8 @@ export interface QuestionAnswer {
   readonly choice: string;
   /** Keys of all choices, if the question allows several. */
   readonly several?: readonly string[];
-  /** The answer in each field of the form. */
-  readonly fields?: readonly FieldAnswer[];
+  /** The text in the form. */
+  readonly text?: string;
 }
 
 export type Decision =
@@ -154,8 +154,8 @@ export interface Deciding {
   readonly answer?: QuestionAnswer;
   /** Values that a person has chosen in a select menu. Untrusted. */
   readonly selected?: readonly string[];
-  /** The form that a person has submitted. Untrusted. */
-  readonly submitted?: Submission;
+  /** The text of the form that a person has submitted. Untrusted. */
+  readonly submitted?: string;
   readonly now: number;
 }
 
@@ -187,11 +187,12 @@ export function readAnswer(
   control: string | undefined,
   { answer, selected, submitted }: Pick<Deciding, "answer" | "selected" | "submitted">,
 ): QuestionAnswer | undefined {
-  if (form && (submitted || control === FILL_IN)) {
-    const fields = control === FILL_IN && submitted ? readForm(form, submitted) : undefined;
-    return fields && { choice: FILL_IN, fields };
+  if (form && (submitted !== undefined || control === FILL_IN)) {
+    const text = control === FILL_IN ? submitted?.trim() ?? "" : "";
+    const fits = text !== "" && text.length <= MAX_FIELD_CHARS;
+    return fits ? { choice: FILL_IN, text } : undefined;
   }
-  if (submitted) return undefined;
+  if (submitted !== undefined) return undefined;
   const isChoice = (wanted: string) =>
     wanted !== FILL_IN && choices.some(({ key }) => key === wanted);
   if (selected) {

@@ -38,7 +38,7 @@ const PROMPTS: readonly Prompt[] = [
   { text: 'Set the topic of this channel to "Low tide at six"', by: "owner" },
   { text: "Undo that", by: "owner" },
   { text: "Run date", by: "owner" },
-  ...["help", "code", "long", "book", "form", "menu", "simulate: slow", "simulate: hang"]
+  ...["help", "code", "long", "book", "menu", "simulate: slow", "simulate: hang"]
     .map((text) => ({ text })),
 ];
 

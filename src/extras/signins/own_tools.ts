@@ -57,12 +57,11 @@ export function createSignInTool({ texts, now, publicUrl, people, keep }: {
   function card({ id }: EachServer, { address, device }: SignIn, context: ToolContext, why = "") {
     const asked = notice("signInAsked", { server: id, host: new URL(address).host }, texts());
     const label = notice(device ? "goOn" : "signInField", {}, texts());
-    const field = { kind: "text", label, isRequired: true, options: [], max: 1 } as const;
     const yes = device ? { key: DONE, label } : { key: FILL_IN };
     return new WaitsForPerson(cardOf(context, { ...yes, style: "primary" }, {
       ...{ kind: "ask", tool: `mcp__${id}__sign_in`, text: `${why}${asked}` },
       exact: device ? `${address}\n${device.code}` : address,
-      form: device ? undefined : { title: id, fields: [field] },
+      form: device ? undefined : { title: id, label },
     }));
   }
 
@@ -78,8 +77,7 @@ export function createSignInTool({ texts, now, publicUrl, people, keep }: {
     }
     if (!context.mayWait) throw new Error("no person can be asked now");
     if (!isYes || !begun) throw card(server, await begin(server, context), context);
-    const [field] = decision.answer.fields ?? [];
-    const written = field?.kind === "text" ? field.text.trim() : "";
+    const { text: written = "" } = decision.answer;
     const answer = begun.device?.answer ??
       URL.parse(written)?.searchParams ?? new URLSearchParams();
     const wrong = "That was not the address of this sign-in.\n";

@@ -4,7 +4,6 @@ import type { Account } from "../../core/account/account.ts";
 import type { Emits } from "../../core/account/events.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import { codeFrom } from "../../core/inbound/pairing.ts";
-import type { Form } from "../../core/people/form.ts";
 import type { AskedCall, Question } from "../../core/people/question.ts";
 import type { TurnPeople } from "../turn/save_turn.ts";
 import type { Step } from "../../core/step.ts";
@@ -42,7 +41,7 @@ export function createTurnPeople(
       text: clean(text),
       facts: facts.map(({ name, value }) => ({ name, value: clean(value) })),
       choices: choices.map((one) => ({ ...one, label: one.label && label(one.label) })),
-      ...(form && { form: cleanForm(form, label) }),
+      ...(form && { form: { title: label(form.title), label: label(form.label) } }),
     };
     return { callKey, question: shown, code };
   }
@@ -69,16 +68,4 @@ function withCost<Asked extends AskedCall>(
   const { question } = asked;
   const fact = question.kind === "ask" ? undefined : costFactOf(steps, currency);
   return fact ? { ...asked, question: { ...question, facts: [...question.facts, fact] } } : asked;
-}
-
-function cleanForm({ title, fields }: Form, clean: (text: string) => string): Form {
-  return {
-    title: clean(title),
-    fields: fields.map((field) => ({
-      ...field,
-      label: clean(field.label),
-      ...(field.hint !== undefined && { hint: clean(field.hint) }),
-      options: field.options.map(clean),
-    })),
-  };
 }

@@ -90,7 +90,7 @@ export const QUESTION_NOTICES = {
   },
   fillIn: {
     text: "Fill in",
-    when: "the model asks with a form, on the button that opens it",
+    when: "a question has a form, on the button that opens it",
     example: "Ausfüllen",
   },
   chooseOption: {
@@ -111,13 +111,13 @@ export const QUESTION_NOTICES = {
     example: "{by} hat alles ausgefüllt.",
   },
   formReceived: {
-    text: "Thanks, I have your answers.",
+    text: "Thanks, I have your answer.",
     when: "a form is filled in, to the person alone",
     example: "Danke, alles ist da.",
   },
   formMisfit: {
-    text: "Your answers do not fit the form. Please fill it in again.",
-    when: "a submitted form lacks an answer, or has one that the form does not offer",
+    text: "Your answer does not fit the form. Please fill it in again.",
+    when: "a submitted form has no text, or too long a one",
     example: "Das passt nicht. Bitte noch einmal ausfüllen.",
   },
   questionAnswered: {

@@ -108,7 +108,7 @@ function settledText(stored: StoredQuestion, texts: Texts): string {
       return notice("questionWithdrawn", {}, texts);
     case "answered": {
       const by = decidedBy === undefined ? "The operator" : `<@${decidedBy}>`;
-      if (answer?.fields) {
+      if (answer?.text !== undefined) {
         return notice("formFilledIn", { by }, texts);
       }
       const labels = (answer?.several ?? [answer?.choice ?? ""]).map((key) => {

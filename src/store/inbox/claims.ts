@@ -12,7 +12,6 @@ import type { MayBegin, WaitingMessage } from "../memory/backlog.ts";
 import { type Memory, readMessage, without } from "../memory/memory.ts";
 import { COMMIT_OPTIONS, UNNAMED } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
-import { UPLOADED_FILES } from "../schema/people.ts";
 import { isRunning } from "../memory/open_turns.ts";
 import type { ClaimRecord, InboxRows } from "../turns/inbox_rows.ts";
 import { prepareInsertSteps } from "../turns/turn_ends.ts";
@@ -49,8 +48,7 @@ export function createClaims(
 ) {
   const { backlog } = turns;
   const insertSteps = prepareInsertSteps(database);
-  const selectMessage = sql`
-    SELECT message, ${UPLOADED_FILES} AS uploaded FROM inbox WHERE message_id = ?`;
+  const selectMessage = sql`SELECT message FROM inbox WHERE message_id = ?`;
   const release = sql`UPDATE inbox SET state = 'waiting'
      WHERE (message_id = ? AND attempt = ? OR turn_of = ?) AND state = 'running'`;
   const voidClaims = sql`UPDATE inbox SET state = 'waiting'

@@ -8,7 +8,6 @@
 
 import type { DatabaseSync } from "node:sqlite";
 import { statementsOf } from "../database/statements.ts";
-import type { Attachment } from "../../core/discord/attachment.ts";
 import type { MessageId } from "../../core/discord/ids.ts";
 import type { InboundMessage, Sender } from "../../core/inbound/inbound.ts";
 import type { FinishedTurn, Judged } from "../../core/inbound/inbox.ts";
@@ -37,7 +36,7 @@ import {
   text,
 } from "../schema/columns.ts";
 import { IS_OPEN } from "../schema/messages.ts";
-import { IS_PARKED, UPLOADED_FILES } from "../schema/people.ts";
+import { IS_PARKED } from "../schema/people.ts";
 import { createSpentToday } from "../usage/usage.ts";
 
 /** Maximum number of direct channels. A forgotten one costs one commit that waits for the disk. */
@@ -112,14 +111,13 @@ const WAITING = rows({
   sender: json<Sender>(), // ours, of a stored message
   isScheduled: flag(),
   text: optional(text()), // JSON of the message
-  uploaded: text(),
 });
 /** Maximum number of an account's waiting messages whose texts are read before their claims. */
 const TEXTS_MAX = 1_000;
 const WAITING_COLUMNS = `id, message_id, account_id, channel_id, agent_id, session_key, attempt,
   turn_of, message ->> '$.guildId' AS guild_id, message ->> '$.sender' AS sender,
   (message ->> '$.scheduled' IS NOT NULL OR message ->> '$.hooked' IS NOT NULL) AS is_scheduled`;
-const MESSAGE = rows({ message: text(), uploaded: text() });
+const MESSAGE = rows({ message: json<InboundMessage>() });
 const OPEN = rows({
   messageId: snowflake<"message">(),
   accountId: account(),
@@ -130,28 +128,19 @@ const ARRIVAL = rows({ messageId: snowflake<"message">(), arrival: integer() });
 const TOLD = rows({ accountId: account(), list: oneOf("user", "channel"), id: text() });
 
 function readWaiting(row: unknown): WaitingMessage {
-  const { id: arrival, agentId, sessionKey, attempt, text, uploaded, ...rest } = WAITING.read(row);
+  const { id: arrival, agentId, sessionKey, attempt, text, ...rest } = WAITING.read(row);
   return {
     ...rest,
     route: { agentId, sessionKey },
     arrival,
     attempts: attempt,
-    message: text === undefined ? undefined : toMessage(text, uploaded),
+    message: text && JSON.parse(text),
   };
 }
 
-/** Reads a row with the columns `message` and `uploaded` of a message. */
+/** Reads a row with the column `message`. */
 export function readMessage(row: unknown): InboundMessage {
-  const { message, uploaded } = MESSAGE.read(row);
-  return toMessage(message, uploaded);
-}
-
-/** Reads a message and the files of its forms: JSON of ours. The files are its own, behind the others. */
-function toMessage(json: string, uploaded: string): InboundMessage {
-  const message: InboundMessage = JSON.parse(json);
-  const files: readonly Attachment[] = JSON.parse(uploaded);
-  if (files.length === 0) return message;
-  return { ...message, attachments: [...message.attachments ?? [], ...files] };
+  return MESSAGE.read(row).message;
 }
 
 /**
@@ -166,9 +155,9 @@ function prepareReadTurns(
 ): () => void {
   const sql = statementsOf(database);
   // A turn that a change has ended is `running` in the table until its next claim.
-  const selectWaiting = sql.rows(readWaiting)`SELECT ${WAITING_COLUMNS}, uploaded,
+  const selectWaiting = sql.rows(readWaiting)`SELECT ${WAITING_COLUMNS},
             CASE WHEN in_account <= ${TEXTS_MAX} THEN message END AS text FROM (
-       SELECT *, ${UPLOADED_FILES} AS uploaded,
+       SELECT *,
               ROW_NUMBER() OVER (PARTITION BY session_key ORDER BY id) AS in_session,
               ROW_NUMBER() OVER (PARTITION BY account_id ORDER BY id) AS in_account
        FROM inbox
@@ -178,7 +167,7 @@ function prepareReadTurns(
      WHERE in_session <= ${SESSION_MAX + 1} AND in_account <= ${ACCOUNT_MAX + 1}
      ORDER BY id`;
   const selectParked = sql.rows(readWaiting)`
-    SELECT ${WAITING_COLUMNS}, NULL AS text, '' AS uploaded FROM inbox WHERE ${IS_OPEN} AND ${IS_PARKED}
+    SELECT ${WAITING_COLUMNS}, NULL AS text FROM inbox WHERE ${IS_OPEN} AND ${IS_PARKED}
     ORDER BY length(message_id), message_id`;
   const selectArrivals = sql.rows(ARRIVAL.read)`SELECT message_id, id AS arrival FROM inbox
      WHERE message_id IN (SELECT value FROM json_each(?))`;

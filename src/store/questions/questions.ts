@@ -276,7 +276,7 @@ function createDecisions(
       end.run({ id: stored.id, state: "expired", answer: null, by: null, now });
       return { kind: "closed", question: { ...stored, state: "expired" } };
     }
-    if (question.form && choice === FILL_IN && !deciding.submitted) {
+    if (question.form && choice === FILL_IN && deciding.submitted === undefined) {
       return { kind: "form", form: question.form, question: stored };
     }
     const given = readAnswer(question, choice, deciding);

@@ -200,13 +200,6 @@ export const EXEC_RULE = table("exec_rule", {
   forgets: { set: [{ where: "allowed_by = :userId", to: "allowed_by = NULL" }], scrub: ["args"] },
 });
 
-/** The files that people have uploaded in forms of a message's turn: JSON of a list. */
-export const UPLOADED_FILES = `(
-  SELECT json_group_array(json(f.value))
-  FROM question AS q, json_each(q.answer, '$.fields') AS a, json_each(a.value, '$.files') AS f
-  WHERE q.state = 'answered' AND q.message_id = inbox.message_id
-)`;
-
 /** Finds a row if a turn waits for people, by the message that it began with. */
 export const SELECT_OPEN = "SELECT 1 FROM question WHERE state = 'open' AND message_id = ?";
 

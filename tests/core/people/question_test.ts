@@ -8,28 +8,25 @@ const FORM: Question = {
   text: "Which reef?",
   facts: [],
   choices: [{ key: FILL_IN }, { key: DENY }],
-  form: {
-    title: "reef",
-    fields: [{ kind: "text", label: "Reef", isRequired: true, options: [], max: 1 }],
-  },
+  form: { title: "reef", label: "Reef" },
   asked: "anyone",
   where: "channel",
   timeoutMs: 1,
 };
-const submitted = { fields: { field0: "outer" } };
+const submitted = "outer";
 
-describe("[T13] readAnswer() of a form that may be declined", () => {
+describe("[T13a] readAnswer() of a form that may be declined", () => {
   it("takes the filled-in form, or the button that declines", () => {
-    const answer = { choice: FILL_IN, fields: [{ kind: "text", text: "outer" }] };
+    const answer = { choice: FILL_IN, text: "outer" };
     assert.deepEqual(readAnswer(FORM, FILL_IN, { submitted }), answer);
     assert.deepEqual(readAnswer(FORM, DENY, {}), { choice: DENY });
     assert.deepEqual(readAnswer(FORM, undefined, { answer: { choice: DENY } }), { choice: DENY });
   });
 
-  it("takes no form without fields, and no form from another button", () => {
+  it("takes no form without a text, and no form from another button", () => {
     assert.equal(readAnswer(FORM, FILL_IN, {}), undefined);
     assert.equal(readAnswer(FORM, undefined, { answer: { choice: FILL_IN } }), undefined);
     assert.equal(readAnswer(FORM, DENY, { submitted }), undefined);
-    assert.equal(readAnswer(FORM, FILL_IN, { submitted: { fields: {} } }), undefined);
+    assert.equal(readAnswer(FORM, FILL_IN, { submitted: "" }), undefined);
   });
 });

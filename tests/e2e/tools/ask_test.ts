@@ -6,8 +6,7 @@ import { addRole } from "../../../simulator/world/create_world.ts";
 import { PERMISSION } from "../../../simulator/world/permissions.ts";
 import { buttonsIn, textOf, usableIn } from "../../../simulator/world/components.ts";
 import { NOTICES } from "../../../src/render/notices/notices.ts";
-import type { Interaction, Message } from "../../../simulator/world/world.ts";
-import type { RequestRecord } from "../../../simulator/notes/request_log.ts";
+import type { Message } from "../../../simulator/world/world.ts";
 import { ended, killBot, KILLED, type Scene, withSimulation } from "../../support/bot/e2e.ts";
 import { sharedBot } from "../../support/bot/shared_bot.ts";
 import { crashPoints } from "../../support/long_form.ts";
@@ -35,11 +34,6 @@ function press(
   const button = buttonsIn(message.components).find((one) => one.label === label);
   assert.ok(button, `no button ${label} in ${JSON.stringify(message.components)}`);
   simulator.press({ as, in: where, message: message.id, customId: button.custom_id });
-}
-
-/** A RESUME brings the press again to a process that was killed, and its form is open already. */
-function isRepeated({ path, status }: RequestRecord): boolean {
-  return status === 400 && path.endsWith("/callback");
 }
 
 /** The texts of the bot's messages that answer. */
@@ -123,127 +117,6 @@ describe("[T10] the tool `ask`", () => {
         assert.equal(cards.length, 1);
       }));
   }
-
-  describe("with a form", () => {
-    const FORM = [
-      { label: "Port", type: "text" },
-      { label: "Notes", type: "paragraph", optional: true },
-      { label: "Tide", type: "select", options: ["high", "low"] },
-      { label: "Who", type: "user" },
-      { label: "Table", type: "file", fileTypes: ["audio", ".csv"] },
-    ];
-    const ASK_FORM = `call: ask ${JSON.stringify({ question: "Which trip?", form: FORM })}`;
-    const FILLED = (scene: Scene) => ({
-      Port: "Hamburg",
-      Tide: ["low"],
-      Who: [scene.user("ada").id],
-      Table: [{
-        filename: "tides.csv",
-        sizeBytes: TABLE.length,
-        contentType: "text/csv",
-        bytes: TABLE,
-      }],
-    });
-    const TABLE = new TextEncoder().encode("hour,height\n12,3.4\n");
-
-    /** Presses the form's button, and returns the press once its form is open, or refused. */
-    async function open(scene: Scene, message: Message, as = "grace"): Promise<Interaction> {
-      const [button] = buttonsIn(message.components);
-      const press = scene.simulator.press({
-        as,
-        in: scene.here,
-        message: message.id,
-        customId: button?.custom_id ?? "",
-      });
-      await scene.until("an answer", () => press.answer && press.answer.kind !== "deferred");
-      return press;
-    }
-
-    it("opens it at a press, also after a restart, and the turn gets texts and files", () =>
-      withSimulation(
-        { mayRefuse: isRepeated },
-        async (scene) => {
-          const { start, say, mention, until, simulator, model } = scene;
-          const first = await start();
-          say("grace", "general", `${mention}\n${ASK_FORM}`);
-          const asked = await card(scene);
-          const unsent = await open(scene, asked); // opened, and closed again
-          assert.equal(unsent.answer?.kind, "modal");
-          await killBot(first);
-          await start();
-          const press = await open(scene, asked);
-          assert.equal(press.answer?.kind, "modal");
-          simulator.submit(press, FILLED(scene));
-          await until(
-            "thanks",
-            () =>
-              simulator.ephemeral("grace").some(({ content }) =>
-                content === NOTICES.formReceived.text
-              ),
-          );
-          const [answer = ""] = await until("the answer", () => {
-            const all = answers(scene);
-            return all.length > 0 && all;
-          });
-          for (
-            const part of [/"Port":"Hamburg"/, /"Tide":\["low"\]/, /"tides\.csv"/, /"Notes":""/]
-          ) {
-            assert.match(answer, part);
-          }
-          assert.ok(answer.includes(scene.user("ada").id), answer);
-          const request = JSON.stringify(model.requests.at(-1)?.messages);
-          assert.match(request, /hour,height/, "the uploaded file is one of the turn's files");
-          await until("the card to be settled", () => {
-            const now = simulator.posted(asked.channelId).find(({ id }) => id === asked.id);
-            return now && !hasButtons(now) && /filled in the form/.test(textOf(now));
-          });
-          assert.equal(answers(scene).length, 1);
-        },
-      ));
-
-    it("[K5] opens while the main thread is blocked, and takes the answer after it", () =>
-      play(async (scene, bot) => {
-        const { say, mention, simulator, until, here } = scene;
-        say("grace", here, `${mention}\n${ASK_FORM}`);
-        const asked = await card(scene);
-        const blockedAt = performance.now();
-        bot.kill("SIGUSR2");
-        const press = await open(scene, asked);
-        const submitted = simulator.submit(press, FILLED(scene));
-        await until("an acknowledgement", () => submitted.answer);
-        assert.equal(submitted.answer?.kind, "deferred", "the main thread is still blocked");
-        await until("the answer", () => answers(scene).length > 0);
-        assert.ok(
-          performance.now() - blockedAt >= BLOCKED_MS,
-          "the thread was not blocked at all",
-        );
-        assert.deepEqual(simulator.failedInteractions(), []);
-      }));
-
-    it("[SEC-R19] opens for the asked person alone, and takes no answer of others", () =>
-      play(async (scene) => {
-        const { say, mention, until, simulator, here } = scene;
-        simulator.invite({ who: "edsger" }); // unlike ada, untold
-        say("grace", here, `${mention}\n${ASK_FORM}`);
-        const asked = await card(scene);
-        const refused = await open(scene, asked, "edsger");
-        assert.ok(refused.answer?.kind === "replied" && refused.answer.isEphemeral);
-        assert.equal(refused.answer.message.content, NOTICES.questionNotAsked.text);
-        const press = await open(scene, asked);
-        const stolen = { ...press, userId: scene.user("mallory").id }; // edsger has read a refusal
-        simulator.submit(stolen, FILLED(scene));
-        await until(
-          "a refusal",
-          () =>
-            simulator.ephemeral("mallory").some(({ content }) =>
-              content === NOTICES.questionNotAsked.text
-            ),
-        );
-        assert.deepEqual(answers(scene), []);
-        simulator.submit(press, FILLED(scene));
-        await until("the answer", () => answers(scene).length > 0);
-      }));
-  });
 
   describe("with many options", () => {
     const options = Array.from({ length: 30 }, (_, index) => `Option ${index + 1}`);

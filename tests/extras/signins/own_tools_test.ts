@@ -27,7 +27,7 @@ const contextOf = (more: Partial<ToolContext> = {}): ToolContext => ({
 
 const entered = (text: string): Decision => ({
   kind: "answered",
-  answer: { choice: "form", fields: [{ kind: "text", text }] },
+  answer: { choice: "form", text },
 });
 const chosen = (choice: string, by = directMessage().sender.id): Decision => ({
   kind: "answered",

@@ -254,35 +254,6 @@ describe("[O5] the demo's page", WITH_BROWSER, () => {
     assert.equal(await page.locator(".menu").count(), 0, "the menu works once");
   });
 
-  it("[T10] lets a person fill in the bot's form, with a file", async () => {
-    await asGrace();
-    await page.click("#chips button:text-is('form')");
-    const fill = page.locator(".buttons button:text-is('Fill in')");
-    await fill.click();
-    const dialog = page.locator("dialog.form");
-    await dialog.waitFor();
-    await dialog.locator("button:text-is('Cancel')").click();
-    await dialog.waitFor({ state: "detached" });
-    await fill.click();
-    await dialog.getByRole("button", { name: "Submit" }).click();
-    assert.equal(await dialog.count(), 1, "the browser asks for the port first");
-    await dialog.getByLabel("Port").fill(HOSTILE.slice(0, 40));
-    await dialog.getByLabel("Tide").selectOption("low");
-    await dialog.getByLabel("Crew").selectOption({ label: "@Ada" });
-    await dialog.getByLabel("Chart").setInputFiles({
-      name: "chart.txt",
-      mimeType: "text/plain",
-      buffer: Buffer.from("rocks ahead"),
-    });
-    await dialog.getByRole("button", { name: "Submit" }).click();
-    await dialog.waitFor({ state: "detached" });
-    await page.locator("#problem", { hasText: "Only you see this: Thanks" }).waitFor();
-    const answer = answers("We sail like this").last();
-    await answer.waitFor();
-    assert.match(await answer.innerText(), /Tide: low, Crew: Ada, Chart: chart\.txt\./);
-    await fill.waitFor({ state: "detached" });
-  });
-
   it("[T5] shows the agent: notes, a reminder, a file, a topic and its undo", async () => {
     await asGrace();
     await chip("Remember that the ferry");

@@ -57,7 +57,7 @@ interface World {
 }
 
 const DEAD = "reply: This button is old and no longer works. Ask me again if you still need it.";
-const FORM: Form = { title: "Which trip?", fields: [] };
+const FORM: Form = { title: "Which trip?", label: "Port" };
 const QUESTION: StoredQuestion = {
   id: 1,
   accountId: ACCOUNT,
@@ -161,16 +161,16 @@ describe("[P3] createComponents()", () => {
     assert.equal(clock.pending, 0);
   });
 
-  it("[T10] leaves a form to the gateway's thread, and gives a modal its answer", async () => {
+  it("[T13a] leaves a form to the gateway's thread, and gives a modal its answer", async () => {
     const { pressed, said } = setUp({ decides: { kind: "form", form: FORM, question: QUESTION } });
     await pressed({ ...PRESS, customId: "ask:1" });
     assert.deepEqual(said, []);
     const done = setUp({ decides: { kind: "decided", question: QUESTION } });
     const { messageId: _, ...modal } = PRESS;
-    const submission = { fields: {} };
-    await done.pressed({ ...PRESS, kind: "modal", customId: "ask:1", submission });
-    assert.deepEqual(done.said, ["deferred: Thanks, I have your answers."]);
-    await done.pressed({ ...modal, kind: "modal", customId: "ask:1", submission });
+    const text = "Hamburg";
+    await done.pressed({ ...PRESS, kind: "modal", customId: "ask:1", text });
+    assert.deepEqual(done.said, ["deferred: Thanks, I have your answer."]);
+    await done.pressed({ ...modal, kind: "modal", customId: "ask:1", text });
     assert.match(done.said[1] ?? "", /^deferred: /, "no component has opened this modal");
     assert.doesNotMatch(done.said[1] ?? "", /Thanks/);
   });
@@ -216,7 +216,7 @@ describe("[P3] createComponents()", () => {
   it("[X4a] refuses each form in words, a few a second, with one line of the log", async () => {
     const { pressed, said, lines } = setUp({ verdict: DENIED });
     for (let n = 0; n < 1_000; n++) {
-      await pressed({ ...PRESS, kind: "modal", submission: { fields: {} } });
+      await pressed({ ...PRESS, kind: "modal", text: "" });
     }
     assert.deepEqual(said, Array<string>(5).fill(DEAD.replace("reply", "deferred")));
     assert.equal(lines.length, 1);

@@ -69,7 +69,7 @@ describe("[T10] controlsOf()", () => {
   });
 
   it("shows one button for a form", () => {
-    const form = { title: "Trip", fields: [] };
+    const form = { title: "Trip", label: "Port" };
     const { buttons, menus } = controlsOf(stored({ choices: [{ key: FILL_IN }], form }), TEXTS);
     assert.deepEqual([buttons.map(({ choice }) => choice), menus], [[FILL_IN], []]);
   });
@@ -134,8 +134,7 @@ describe("[T10] a card", () => {
       settledContent(stored({ upTo: 2 }, { state: "answered", answer, decidedBy: ADA }), TEXTS)
         .text;
     assert.match(answered({ choice: "1", several: ["1", "0"] }), /low, high/);
-    const fields = [{ kind: "text", text: "a secret of Ada's" }];
-    const filled = answered({ choice: FILL_IN, fields });
+    const filled = answered({ choice: FILL_IN, text: "a secret of Ada's" });
     assert.match(filled, /filled in the form/);
     assert.doesNotMatch(filled, /secret/);
   });

@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { Attachment } from "../../../src/core/discord/attachment.ts";
 import type { Claim } from "../../../src/core/inbound/inbox.ts";
 import { type Deciding, FILL_IN, MENU, type Question } from "../../../src/core/people/question.ts";
 import {
@@ -319,26 +318,11 @@ const FORM: Question = {
   ...APPROVAL,
   kind: "ask",
   choices: [{ key: FILL_IN }],
-  form: {
-    title: "Which trip?",
-    fields: [
-      { kind: "text", label: "Port", isRequired: true, options: [], max: 1 },
-      { kind: "file", label: "Table", isRequired: false, options: [], max: 2 },
-    ],
-  },
+  form: { title: "Which trip?", label: "Port" },
 };
-const FILE: Attachment = {
-  id: "1400000000000000501" as Attachment["id"],
-  name: "tides.csv",
-  url: "https://cdn.discordapp.com/tides.csv",
-  size: 9,
-};
-const SUBMITTED: Deciding["submitted"] = {
-  fields: { field0: "Hamburg", field1: [FILE.id] },
-  files: { [FILE.id]: FILE },
-};
+const SUBMITTED = "Hamburg";
 
-describe("[T10] store.questions with a form", () => {
+describe("[T13a] store.questions with a form", () => {
   const opened = () => openAsked(FORM, [{ customId: "ask:form", choice: FILL_IN }]);
   const use = (more: Partial<Deciding> = {}) => press(more, { customId: "ask:form" });
 
@@ -351,26 +335,9 @@ describe("[T10] store.questions with a form", () => {
     assert.equal(decided.kind, "decided");
     const decision = await store.questions.decisionOf("1:a");
     assert.ok(decision?.kind === "answered");
-    assert.deepEqual(decision.answer.fields, [
-      { kind: "text", text: "Hamburg" },
-      { kind: "files", files: [FILE] },
-    ]);
+    assert.equal(decision.answer.text, "Hamburg");
     assert.equal((await store.questions.decide(use({ submitted: SUBMITTED }))).kind, "closed");
   });
-
-  for (const own of [undefined, [{ ...FILE, name: "own.txt" }]]) {
-    it(`gives uploaded files to a message ${own ? "with" : "without"} files of its own`, async () => {
-      const { store, database } = await opened();
-      if (own) {
-        database.exec("DROP TRIGGER question_edited_turn"); // it would withdraw the question
-        database.prepare("UPDATE inbox SET message = json_set(message, '$.attachments', json(?))")
-          .run(JSON.stringify(own));
-      }
-      await store.questions.decide(use({ submitted: SUBMITTED }));
-      const { message } = await claimed(store);
-      assert.deepEqual(message.attachments, [...own ?? [], FILE]);
-    });
-  }
 
   it("lists the forms that people may open, until they are decided or have expired", async () => {
     const { store } = await opened();
@@ -390,7 +357,8 @@ describe("[T10] store.questions with a form", () => {
 
   const forged: readonly [what: string, deciding: Deciding, kind: string][] = [
     ["of another person", use({ submitted: SUBMITTED, userId: BEN }), "not_asked"],
-    ["without a needed field", use({ submitted: { fields: {} } }), "no_choice"],
+    ["without a text", use({ submitted: " " }), "no_choice"],
+    ["with too long a text", use({ submitted: "x".repeat(4_001) }), "no_choice"],
     ["from a select menu", use({ selected: [FILL_IN] }), "form"],
     ["as a bare choice", use({ answer: { choice: FILL_IN } }), "form"],
     [

@@ -21,7 +21,7 @@ import type {
 } from "../../../core/inbound/interactions.ts";
 import { snowflakeSchema as snowflake } from "../../../core/discord/snowflake_schema.ts";
 import { bounded } from "../../../lib/text/cut.ts";
-import { commandPayload, modalData, toCall, toSubmission, typedIn } from "./interaction_data.ts";
+import { commandPayload, modalData, submittedText, toCall, typedIn } from "./interaction_data.ts";
 import type { DecodeFacts } from "./decode.ts";
 import { bits, listOrEmpty, numeric, optional } from "../../../core/discord/lenient.ts";
 import { namesInCommand } from "./names_in.ts";
@@ -137,7 +137,7 @@ export function decodeInteraction(
       kind: "modal",
       customId: data.custom_id,
       ...(message && onCard(message)),
-      submission: toSubmission(data),
+      text: submittedText(data),
     }));
   }
   if (type !== InteractionTypes.MessageComponent || data?.component_type === undefined) {

@@ -14,10 +14,9 @@ import { snowflakeSchema as snowflake } from "../../../core/discord/snowflake_sc
 import { withoutPersonal } from "../../../core/outbound/footer_line.ts";
 import { bounded } from "../../../lib/text/cut.ts";
 import { listOf, listOrEmpty, numeric, optional, textOr } from "../../../core/discord/lenient.ts";
-import { attachmentPayload, mentionedPayload, userPayload } from "./payloads.ts";
+import { mentionedPayload, userPayload } from "./payloads.ts";
 import { tagOf } from "./senders.ts";
-import type { Submission } from "../../../core/people/form.ts";
-import { toAttachment } from "./describe.ts";
+import { FIELD } from "../../../core/people/form.ts";
 
 const MAX_TARGET = 2_000;
 
@@ -101,21 +100,9 @@ function targetOf(
   };
 }
 
-const MAX_NAME = 100;
-
 /** Builds the schema. Each input is inside a label or an action row. */
 export function modalData() {
-  const input = z.object({
-    custom_id: z.string(),
-    value: optional(z.union([z.string(), z.boolean()])),
-    values: listOf(z.string().or(snowflake())),
-  });
-  const named = z.object({
-    name: optional(z.string()),
-    username: optional(z.string()),
-    global_name: optional(z.string()),
-  });
-  const allNamed = optional(z.record(z.string(), named));
+  const input = z.object({ custom_id: z.string(), value: optional(z.string()) });
   return z.object({
     custom_id: z.string(),
     components: listOrEmpty(z.union([
@@ -123,33 +110,10 @@ export function modalData() {
       z.object({ components: z.array(input) }).transform(({ components }) => components),
       z.unknown().transform(() => []), // text between the inputs
     ])),
-    resolved: optional(z.object({
-      users: allNamed,
-      roles: allNamed,
-      channels: allNamed,
-      attachments: optional(z.record(z.string(), attachmentPayload)),
-    })),
   });
 }
 
-/** The person's values, with the names and files that Discord tells of them. */
-export function toSubmission(
-  { components, resolved }: z.infer<ReturnType<typeof modalData>>,
-): Submission {
-  const { users, roles, channels, attachments } = resolved ?? {};
-  const names = Object.entries({ ...users, ...roles, ...channels }).flatMap(([id, given]) => {
-    const name = given.global_name ?? given.name ?? given.username;
-    return name ? [[id, bounded(name, MAX_NAME)] as const] : [];
-  });
-  const files = Object.entries(attachments ?? {}).flatMap(([id, payload]) => {
-    const attachment = toAttachment(payload);
-    return attachment ? [[id, attachment] as const] : [];
-  });
-  return {
-    fields: Object.fromEntries(
-      components.flat().map(({ custom_id, value, values }) => [custom_id, values ?? value ?? ""]),
-    ),
-    names: names.length > 0 ? Object.fromEntries(names) : undefined,
-    files: files.length > 0 ? Object.fromEntries(files) : undefined,
-  };
+/** The person's text. */
+export function submittedText({ components }: z.infer<ReturnType<typeof modalData>>): string {
+  return components.flat().find(({ custom_id }) => custom_id === FIELD)?.value ?? "";
 }

@@ -68,8 +68,8 @@ export const mentionedPayload = z.lazy(() =>
   )
 );
 
-/** A file of a message, or of a submitted modal. */
-export const attachmentPayload = z.lazy(() =>
+/** A file of a message. */
+const attachmentPayload = z.lazy(() =>
   z.object({
     filename: textOr("file"),
     content_type: optional(z.string()),

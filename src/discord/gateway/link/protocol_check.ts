@@ -36,7 +36,7 @@ const SHARD: MessageShape = {
   mustSendPresence: "boolean",
 };
 
-const FORM_CONTENT: MessageShape = { title: "string", fields: "object" };
+const FORM_CONTENT: MessageShape = { title: "string", label: "string" };
 
 /** Fields of a form that people may open. */
 const FORM: MessageShape = {

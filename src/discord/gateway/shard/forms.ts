@@ -1,5 +1,5 @@
 /**
- * Sends the first answers to interactions from the gateway's thread, and opens forms (K5, T10).
+ * Sends the first answers to interactions from the gateway's thread, and opens forms (K5, T13a).
  *
  * A form must be the first answer to the press of its button, within three seconds, and the main
  * thread may be busy for longer. So the main thread gives this thread the open forms before their
@@ -11,14 +11,7 @@
 
 import type { Clock } from "../../../lib/clock.ts";
 import { InteractionResponseTypes } from "@discordeno/types";
-import {
-  fieldId,
-  type FieldKind,
-  type Form,
-  type FormField,
-  MAX_FIELD_CHARS,
-  type OfferedForm,
-} from "../../../core/people/form.ts";
+import { FIELD, type Form, MAX_FIELD_CHARS, type OfferedForm } from "../../../core/people/form.ts";
 import type { GatewayOptions } from "../link/protocol.ts";
 import { bounded } from "../../../lib/text/cut.ts";
 import { codeOf } from "../../../lib/errors.ts";
@@ -54,91 +47,36 @@ export function createForms(callback: Callback, now: Clock["now"]) {
 /** The forms that people may open. */
 export type Forms = ReturnType<typeof createForms>;
 
-/** Discord's numbers of components, of which Discordeno does not know all. */
-const TYPES: Readonly<Record<FieldKind | "label", number>> = {
-  select: 3,
-  text: 4,
-  paragraph: 4,
-  user: 5,
-  role: 6,
-  channel: 8,
-  label: 18,
-  file: 19,
-  radio: 21,
-  checkboxes: 22,
-  checkbox: 23,
-};
-
-/** Discord's limits of texts. */
-const MAX_TITLE = 45;
-const MAX_HINT = 100;
-const MAX_OPTION = 100;
-
-/** Text inputs of one line and of several. */
+/** Discord's numbers of a label and of a text input, and of the input's style of one line. */
+const LABEL = 18;
+const TEXT_INPUT = 4;
 const SHORT = 1;
-const LONG = 2;
+
+/** Discord's limit of titles and labels. */
+const MAX_TITLE = 45;
 
 /**
  * The answer to an interaction that opens a form.
  *
  * @param customId Comes back with the submitted form.
  */
-export function modalAnswer(customId: string, { title, fields }: Form): string {
+export function modalAnswer(customId: string, { title, label }: Form): string {
+  const component = {
+    ...{ type: TEXT_INPUT, custom_id: FIELD, style: SHORT },
+    ...{ required: true, max_length: MAX_FIELD_CHARS },
+  };
   return JSON.stringify({
     type: InteractionResponseTypes.Modal,
     data: {
       custom_id: customId,
-      title: oneLine(title, MAX_TITLE) || "…",
-      components: fields.map(toLabel),
+      title: oneLine(title),
+      components: [{ type: LABEL, label: oneLine(label), component }],
     },
   });
 }
 
-function toLabel(field: FormField, index: number): object {
-  const hint = oneLine(field.hint ?? "", MAX_HINT);
-  return {
-    type: TYPES.label,
-    label: oneLine(field.label, MAX_TITLE) || `${index + 1}`,
-    description: hint !== "" ? hint : undefined,
-    component: { type: TYPES[field.kind], custom_id: fieldId(index), ...settingsOf(field) },
-  };
-}
-
-function settingsOf(
-  { kind, isRequired, options, max, types, value, isChecked }: FormField,
-): object {
-  const count = { required: isRequired, min_values: isRequired ? 1 : 0, max_values: max };
-  switch (kind) {
-    case "text":
-      return { style: SHORT, required: isRequired, max_length: MAX_FIELD_CHARS, value };
-    case "paragraph":
-      return { style: LONG, required: isRequired, max_length: MAX_FIELD_CHARS, value };
-    case "select":
-    case "checkboxes":
-      return { ...count, options: optionsOf(options) };
-    case "radio":
-      return { required: isRequired, options: optionsOf(options) };
-    case "checkbox":
-      return { default: isChecked };
-    case "user":
-    case "role":
-    case "channel":
-      return count;
-    case "file":
-      return { ...count, file_types: types };
-  }
-}
-
-/** The value of an option is its position. */
-function optionsOf(options: readonly string[]): readonly object[] {
-  return options.map((label, index) => ({
-    label: oneLine(label, MAX_OPTION) || `${index + 1}`,
-    value: `${index}`,
-  }));
-}
-
-function oneLine(text: string, max: number): string {
-  return bounded(text.replace(/\s+/g, " ").trim(), max);
+function oneLine(text: string): string {
+  return bounded(text.replace(/\s+/g, " ").trim(), MAX_TITLE) || "…";
 }
 
 /** Answers an interaction with a body of JSON; never throws. */

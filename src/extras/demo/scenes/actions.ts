@@ -4,9 +4,6 @@
  * The scripted model calls the tools that a message names in lines such as `call: discord {…}`.
  */
 
-import { buttonsIn } from "../../../../simulator/world/components.ts";
-import type { Simulator } from "../../../../simulator/simulator.ts";
-import type { Message } from "../../../../simulator/world/world.ts";
 import { demoConfig } from "../simulation/simulation.ts";
 import type { Scene, SceneSet } from "./scene.ts";
 
@@ -15,19 +12,6 @@ const call = (tool: string, args: object) => `call: ${tool} ${JSON.stringify(arg
 /** The bot's words about its tools in #general. */
 function reported({ replies }: Pick<SceneSet, "replies">): string {
   return replies("#general").filter((text) => text.includes("The tools returned")).join("\n");
-}
-
-/** A message of the bot with buttons, once it arrives. */
-function card({ simulation: { simulator }, until }: SceneSet, where: string): Promise<Message> {
-  return until(
-    "a question with buttons",
-    () => simulator.posted(where).findLast(({ components }) => buttonsIn(components).length > 0),
-  );
-}
-
-function press(simulator: Simulator, as: string, message: Message, index: number) {
-  const customId = buttonsIn(message.components)[index]?.custom_id ?? "";
-  return simulator.press({ as, in: message.channelId, message: message.id, customId });
 }
 
 /** Waits until the bot's commands are in Discord's menu. */
@@ -90,29 +74,6 @@ const role: Scene = {
   },
 };
 
-const form: Scene = {
-  name: "the bot asks with a form, and goes on with the answers",
-  async play(set) {
-    const { simulation: { simulator }, ask, until, assert } = set;
-    const fields = [
-      { label: "Port", type: "text" },
-      { label: "Tide", type: "select", options: ["high", "low"] },
-    ];
-    ask("grace", "#general", `plan a trip\n${call("ask", { question: "Where?", form: fields })}`);
-    const question = await card(set, "#general");
-    const opening = press(simulator, "grace", question, 0);
-    const opened = await until("the form", () => opening.answer);
-    assert("the button opens a form", opened.kind === "modal", opened.kind);
-    simulator.submit(opening, { Port: "Hamburg", Tide: ["low"] });
-    const answer = await until("the answer", () => reported(set) || undefined);
-    assert(
-      "the model got the answers",
-      answer.includes('"Port":"Hamburg"') && answer.includes('"Tide":["low"]'),
-      answer,
-    );
-  },
-};
-
 const command: Scene = {
   name: "a slash command is answered, and only the person who gave it sees that",
   async play(set) {
@@ -165,7 +126,6 @@ function withDiscord(keys: object): object {
 export const ACTION_SCENES: readonly Scene[] = [
   thread,
   role,
-  form,
   command,
   undo,
 ];

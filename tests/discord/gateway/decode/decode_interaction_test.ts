@@ -139,16 +139,14 @@ describe("[P3] [K5] decodeInteraction()", () => {
     assert.deepEqual([use.customId, use.values], ["ask:1", ["red", "blue"]]);
   });
 
-  it("decodes a modal's fields in labels and in action rows", () => {
-    const components = [
-      { type: 10, content: "Tell me more" },
-      { type: 18, component: { type: 4, custom_id: "title", value: "Tides" } },
-      { type: 1, components: [{ type: 4, custom_id: "text", value: "high at noon" }] },
-    ];
-    const data = { custom_id: "ask:2", components };
-    const use = decodeInteraction(pressData({ type: 5, data, message: undefined }), CONTEXT);
-    assert.ok(use?.kind === "modal", JSON.stringify(use));
-    assert.deepEqual(use.submission.fields, { title: "Tides", text: "high at noon" });
+  it("decodes a modal's text in a label or in an action row", () => {
+    const text = { type: 4, custom_id: "text", value: "high at noon" };
+    for (const field of [{ type: 18, component: text }, { type: 1, components: [text] }]) {
+      const data = { custom_id: "ask:2", components: [{ type: 10, content: "Tell me" }, field] };
+      const use = decodeInteraction(pressData({ type: 5, data, message: undefined }), CONTEXT);
+      assert.ok(use?.kind === "modal", JSON.stringify(use));
+      assert.equal(use.text, "high at noon");
+    }
   });
 
   it("[K2] decodes the option that a person types, also of a subcommand", () => {

@@ -39,10 +39,7 @@ const FORM: OfferedForm = {
   channelId: "1700000000000000055",
   asked: [ADA.id],
   expiresAt: NOW + 1,
-  form: {
-    title: "Which tide?",
-    fields: [{ kind: "text", label: "Port", isRequired: true, options: [], max: 1 }],
-  },
+  form: { title: "Which tide?", label: "Port" },
 };
 const PRESSED = pressData({ data: { component_type: 2, custom_id: FORM.customId } });
 
@@ -98,7 +95,7 @@ describe("[K5] createAcknowledge()", () => {
     ]);
   });
 
-  it("[T10] opens the form of a pressed button", async () => {
+  it("[T13a] opens the form of a pressed button", async () => {
     const { acknowledge, forms, sent } = setUp();
     forms.set([FORM]);
     acknowledge(dispatch(PRESSED));
