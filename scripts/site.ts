@@ -29,7 +29,7 @@ const GROUPS: readonly (readonly [title: string, pages: string])[] = [
   ["Start", "how-do-i getting-started troubleshooting coming-from-openclaw"],
   ["Use", "agent access tools voice hooks programs dashboard reverse-proxy delivery privacy"],
   ["Operate", "operating backup upkeep connection"],
-  ["Look up", "configuration commands texts stability"],
+  ["Look up", "configuration commands stability"],
   ["Configuration", "configuration/*"],
   ["Specification", "specification specification/*"],
   ["Internals", "internals/*"],

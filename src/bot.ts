@@ -33,7 +33,6 @@ import { createTurnLimit } from "./flows/turn/control/turn_limit.ts";
 import { collectGarbage, createReleasePages } from "./host/process/release_pages.ts";
 import { residentBytes } from "./host/process/usage.ts";
 import { type Build, createMetrics } from "./http/metrics.ts";
-import { notice } from "./render/notices/notices.ts";
 import { schedule } from "./lib/clock.ts";
 import type { Logging } from "./log.ts";
 import type { Store } from "./store/store.ts";
@@ -148,7 +147,10 @@ export async function startBot(options: BotOptions) {
     log: logging.forPart("tools"),
     onSignIn(server) {
       const account = known.first(); // any account reaches the owners
-      account?.tellOwners((texts) => notice("mcpSignIn", { server }, texts));
+      account?.tellOwners(
+        `I can't use all of the MCP server \`${server}\`: it wants a sign-in. Give me \`/mcp ` +
+          `login\`, or run \`barnacle mcp login ${server}\` on my machine.`,
+      );
       return account !== undefined;
     },
   }));

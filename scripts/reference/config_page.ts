@@ -1,7 +1,6 @@
 /**
  * Writes the reference of the config from its schema (C4): `docs/configuration.md` explains the
- * file, and a page for each task in `docs/configuration/` describes its keys. The bot's own sentences have
- * `docs/texts.md`: they are as many as all others.
+ * file, and a page for each task in `docs/configuration/` describes its keys.
  */
 
 import { BOT_TOKEN } from "../../src/config/schema/accounts.ts";
@@ -13,7 +12,6 @@ import {
   EFFECTS,
   pageOf,
   PAGES,
-  TEXTS,
   valuesOf,
 } from "../../src/config/keys/key_facts.ts";
 import { defaultText, exampleOf, jsonOnOneLine } from "../../src/config/reference.ts";
@@ -21,10 +19,8 @@ import type { ReferenceKey } from "../../src/config/reference.ts";
 import type { KeyDoc, ReferencePart } from "../../src/config/schema/parts/key.ts";
 import { isSecret } from "../../src/config/schema/parts/shape.ts";
 
-type Task = Exclude<ReferencePart, "texts">;
-
 /** Headings of the tasks, in the order of the list. */
-const TASKS: Readonly<Record<Task, string>> = {
+const TASKS: Readonly<Record<ReferencePart, string>> = {
   access: "Access",
   replies: "Replies",
   models: "Models",
@@ -33,12 +29,11 @@ const TASKS: Readonly<Record<Task, string>> = {
   operating: "Operating",
 };
 
-const TASK_WORDS: Readonly<Record<Task, string>> = {
+const TASK_WORDS: Readonly<Record<ReferencePart, string>> = {
   access:
     "Who may talk to the bot, and where. [Access](../access.md) explains how the rules combine.",
   replies: "How replies look in Discord, and the names of commands in other languages. " +
-    "[Delivery](../delivery.md) explains how replies get there. [Texts](../texts.md) lists the " +
-    "bot's own sentences, the keys of `messages.texts`.",
+    "[Delivery](../delivery.md) explains how replies get there.",
   models: "Which model answers, and where it runs.",
   agents: "The agent's prompt, its context, its tools and its turns. [The agent](../agent.md) " +
     "explains them.",
@@ -170,7 +165,7 @@ export function taskPages(): Readonly<Record<string, string>> {
   );
 }
 
-function taskPage(task: Task): string {
+function taskPage(task: ReferencePart): string {
   const sections = Map.groupBy(keysOf(task), sectionOf);
   return [
     MADE,
@@ -209,7 +204,7 @@ function wordsOf(section: string): readonly string[] {
   return key?.isSection ? [key.doc.description] : [];
 }
 
-function keysOf(task: Task): readonly ReferenceKey[] {
+function keysOf(task: ReferencePart): readonly ReferenceKey[] {
   return leaves().filter((key) => pageOf(key) === PAGES[task]);
 }
 
@@ -219,25 +214,6 @@ function keyLink(key: ReferenceKey): string {
 
 function topKeys(): readonly ReferenceKey[] {
   return allKeys().filter(({ path }) => !/[.[]/.test(path));
-}
-
-/** The page of the bot's own sentences as Markdown, a line each. */
-export function textsPage(): string {
-  const texts = leaves().filter(isText);
-  return [
-    MADE,
-    "# Texts of the bot",
-    "The bot's own sentences, with their defaults. To have one in your words or language, set it in " +
-    "the config, below `messages.texts`. A text has at most 2,000 characters. A word in braces is a " +
-    "placeholder, which Barnacle replaces. A change applies live.",
-    '```jsonc\n{ "messages": { "texts": { "failure": "Das ging schief: `{id}`" } } }\n```',
-    texts.map((key) => `- \`${key.name}\`: ${key.doc.description} Default: ${defaultText(key)}`)
-      .join("\n"),
-  ].join("\n\n") + "\n";
-}
-
-function isText({ path }: ReferenceKey): boolean {
-  return path.startsWith(TEXTS);
 }
 
 /** Keys with values, including those of entries in records and lists. */
@@ -285,7 +261,7 @@ function code(text: string): string {
   return text.includes("`") ? `\`\` ${text} \`\`` : `\`${text}\``;
 }
 
-function isTask(name: string): name is Task {
+function isTask(name: string): name is ReferencePart {
   return Object.hasOwn(TASKS, name);
 }
 

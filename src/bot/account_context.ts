@@ -23,7 +23,6 @@ export function createAccountContext(
     ...facts,
     config,
     accountId: config().discord.accountId,
-    texts: () => config().texts,
     random: Math.random,
     randomId,
     draw: randomBytes,

@@ -105,8 +105,8 @@ export interface RunningAccount extends AccountParts {
   caches(): Readonly<Record<string, number>>;
   /** A command has changed rows of a namespace; `forgotten` is the person whom it has forgotten. */
   changedByCommand(namespace: keyof Store, forgotten?: UserId): void;
-  /** Sends a notice to the owners, with the texts of the config; never fails, but logs. */
-  tellOwners(words: (texts: Config["texts"]) => string): void;
+  /** Sends a notice to the owners; never fails, but logs. */
+  tellOwners(text: string): void;
   /** Sends a notice to the owners; rejects if none could be reached. @returns Their number. */
   reachOwners(text: string): Promise<number>;
   /**

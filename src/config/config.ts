@@ -10,7 +10,6 @@ import type { AccountId } from "../core/discord/ids.ts";
 import { SERVER_EVENTS } from "../core/hooks/server_event.ts";
 import type { Budgets } from "../core/spending/budget.ts";
 import type { AccessPolicy } from "../policy/rules/rules.ts";
-import type { Texts } from "../render/notices/notices.ts";
 import { reactionPlaces, toAccessPolicy } from "./access.ts";
 import {
   BOT_TOKEN,
@@ -48,8 +47,6 @@ export interface SharedConfig
   readonly models: ModelsConfig;
   /** The entries of `agents.list[].on`, by the names of their events (W7). */
   readonly serverEvents: ReturnType<typeof entriesIn>;
-  /** `messages.texts`: sentences that the operator replaces, by key (R13). */
-  readonly texts: Texts;
 }
 
 export interface DiscordConfig extends Omit<AccountSettings, "gateway" | "historyLimit"> {
@@ -114,7 +111,6 @@ export function toConfig(
     ],
     models,
     serverEvents: entriesIn(list),
-    texts: settings.messages.texts ?? {},
   };
 }
 

@@ -61,7 +61,7 @@ function entryPath(path: string, { entry = "<name>" }: KeyDoc): string {
 }
 
 function isSection(schema: Schema): boolean {
-  const isOpen = schema === discordSection || docOf(schema)?.isOpen ||
+  const isOpen = schema === discordSection ||
     layersOf(schema).some((layer) => layer instanceof z.ZodPrefault);
   return isOpen && coreSchema(schema) instanceof z.ZodObject;
 }

@@ -9,7 +9,6 @@
 import type { CommandNeeds } from "../core/inbound/text_commands.ts";
 import type { ButtonPress, ComponentUse } from "../core/inbound/interactions.ts";
 import type { Deciding, DecidingOutcome } from "../core/people/question.ts";
-import { notice, type Texts } from "../render/notices/notices.ts";
 import { settledContent } from "../render/questions/card.ts";
 import type { Component, ComponentAnswer } from "./base/command.ts";
 import type { DecisionUses } from "./base/context.ts";
@@ -29,14 +28,12 @@ const askMenu: Component<DecisionUses> = {
   name: ASK,
   needs: "everyone",
   run: (selection, context) => decide(selection, { selected: selection.values }, context),
-  failedText: failedText(ASK),
 };
 const askForm: Component<DecisionUses> = {
   kind: "modal",
   name: ASK,
   needs: "everyone",
   run: (modal, context) => decide(modal, { submitted: modal.text }, context),
-  failedText: failedText(ASK),
 };
 /** A person lets a turn go on with more destructive actions, or not. */
 const goOnButton: Component<DecisionUses> = questionButton("go", "everyone");
@@ -47,12 +44,7 @@ function questionButton(name: string, needs: CommandNeeds): Component<DecisionUs
     name,
     needs,
     run: (press, context) => decide(press, {}, context),
-    failedText: failedText(name),
   };
-}
-
-function failedText(name: string): (texts: Texts) => string {
-  return (texts) => notice("failure", { id: name }, texts);
 }
 
 async function decide(
@@ -83,26 +75,29 @@ function decidingBy(
 function answerTo(
   outcome: DecidingOutcome,
   { id, kind, sender }: ComponentUse,
-  { texts, log }: DecisionUses,
+  { log }: DecisionUses,
 ): ComponentAnswer | undefined {
   switch (outcome.kind) {
     case "unknown":
       return undefined;
     case "no_choice":
       return kind === "modal"
-        ? { how: "reply", text: notice("formMisfit", {}, texts()) }
+        ? { how: "reply", text: "Your answer does not fit the form. Please fill it in again." }
         : undefined;
     case "form":
       return { how: "form" };
     case "not_asked":
       return {
         how: "refuse",
-        text: notice("questionNotAsked", {}, texts()),
+        text: "This question is not for you.",
         event: "A person answered a question for another person",
         fields: { code: outcome.question.code },
       };
     case "closed":
-      return { how: "reply", text: notice("questionClosed", {}, texts()) };
+      return {
+        how: "reply",
+        text: "This was already decided, has expired, or a message behind it was removed.",
+      };
     case "decided":
       log.info("A question was decided in Discord", {
         interactionId: id,
@@ -111,8 +106,8 @@ function answerTo(
         userId: sender.id,
       });
       return kind === "modal"
-        ? { how: "reply", text: notice("formReceived", {}, texts()) }
-        : { how: "update", ...settledContent(outcome.question, texts()) };
+        ? { how: "reply", text: "Thanks, I have your answer." }
+        : { how: "update", ...settledContent(outcome.question) };
   }
 }
 
@@ -123,7 +118,7 @@ export const pairingButton: Component<DecisionUses> = {
   kind: "button",
   name: "pairing",
   needs: "owner",
-  async run(press, { store: { pairing }, events, texts, now, log }) {
+  async run(press, { store: { pairing }, events, now, log }) {
     const { accountId, customId, sender: { id: decidedBy } } = press;
     const outcome = await pairing.decide({
       accountId,
@@ -131,7 +126,7 @@ export const pairingButton: Component<DecisionUses> = {
       how: "approve",
       decidedBy,
       now: now(),
-      notify: composePaired(press, texts()),
+      notify: composePaired(press),
     });
     if (outcome.kind === "unknown" || outcome.kind === "closed") return undefined;
     const { request } = outcome;
@@ -143,9 +138,9 @@ export const pairingButton: Component<DecisionUses> = {
       username: request.username,
     });
     if (outcome.kind === "approved") events.emit.outbox([request.channelId]);
-    return { how: "update", text: decisionText(outcome, decidedBy, texts()) };
+    return { how: "update", text: decisionText(outcome, decidedBy) };
   },
-  failedText: (texts) => notice("pressFailed", {}, texts),
+  failedText: "I can't tell whether that worked. To check, run `barnacle pairing list`.",
 };
 
 export const QUESTION_COMPONENTS: readonly Component<DecisionUses>[] = [

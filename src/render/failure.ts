@@ -5,27 +5,35 @@
 import type { Step } from "../core/step.ts";
 import type { TurnFailure } from "../core/turn/turn_outcome.ts";
 import { readerTime } from "../lib/text/units.ts";
-import type { FAILURE_NOTICES } from "./notices/failures.ts";
-import { notice, type Texts } from "./notices/notices.ts";
+import { failedText } from "./sentences.ts";
 
-const KEYS: Readonly<Record<TurnFailure, (keyof typeof FAILURE_NOTICES)>> = {
-  unauthorized: "failureKey",
-  quota: "failureQuota",
-  no_memory: "failureMemory",
-  not_found: "failureSetup",
-  web_page: "failureSetup",
-  redirected: "failureSetup",
-  rate_limited: "failureBusy",
-  unavailable: "failureBusy",
-  context_length: "failureTooLong",
-  timeout: "failureSlow",
-  late: "failureSlow",
-  steps: "failureSteps",
-  filtered: "failureFiltered",
-  rejected: "failure",
-  not_an_answer: "failure",
-  unread_call: "failureCall",
-  unexpected: "failure",
+const NOT_FOUND =
+  "I can't answer: I don't find my model at its address, which only my operator can change.";
+const OVERLOADED =
+  "My model is overloaded or unreachable at the moment. Please ask me again in a few minutes.";
+const SLOW = "My model took too long to answer. Please ask me again later.";
+
+/** A sentence for each thing that people can do about a failure; absent: the usual one. */
+const SENTENCES: Readonly<Partial<Record<TurnFailure, string>>> = {
+  unauthorized:
+    "I can't answer: my model's server refuses my key, which only my operator can change.",
+  quota: "I can't answer: the credit for my model is used up, which only my operator can change.",
+  no_memory:
+    "I can't answer: the machine of my model has too little memory for it, which only my " +
+    "operator can change.",
+  not_found: NOT_FOUND,
+  web_page: NOT_FOUND,
+  redirected: NOT_FOUND,
+  rate_limited: OVERLOADED,
+  unavailable: OVERLOADED,
+  context_length: "This is more than my model can read at once. Please send less, or begin a new " +
+    "conversation with `/new`.",
+  timeout: SLOW,
+  late: SLOW,
+  steps: "I used all my steps and came to no answer. Please ask me for a smaller part of it.",
+  filtered: "My model refuses to answer this. Please ask in other words.",
+  unread_call: "I can't answer: my model called a tool, and its server did not understand the " +
+    "call, which only my operator can change.",
 };
 
 /** Failures after which a server may name the time from which on it takes requests. */
@@ -44,19 +52,19 @@ export function failureText(
   why: TurnFailure,
   id: string,
   steps: readonly Step[],
-  texts: Texts,
   { now, afterMs = 0 }: { readonly now: number; readonly afterMs?: number | undefined } = {
     now: 0,
   },
 ): string {
-  const key = LIMITED.has(why) && afterMs > FEW_MINUTES_MS ? "failureLimited" : KEYS[why];
-  const isOwn = texts.failure !== undefined && texts[key] === undefined;
   const at = now + afterMs;
-  const when = `${readerTime(at, "R")} (${readerTime(at, "f")})`;
-  const lines = [notice(isOwn ? "failure" : key, { id, when }, texts)];
+  const sentence = LIMITED.has(why) && afterMs > FEW_MINUTES_MS
+    ? "My model takes no more requests for now. Please ask me again " +
+      `${readerTime(at, "R")} (${readerTime(at, "f")}).`
+    : SENTENCES[why];
+  const lines = [sentence === undefined ? failedText(id) : `${sentence} Error ID: \`${id}\``];
   const { done, unclear } = madeBy(steps);
-  if (done.length > 0) lines.push(notice("failureDone", { calls: listOf(done) }, texts));
-  if (unclear.length > 0) lines.push(notice("failureUnclear", { calls: listOf(unclear) }, texts));
+  if (done.length > 0) lines.push(`This I had done before: ${listOf(done)}.`);
+  if (unclear.length > 0) lines.push(`I can't tell whether this happened: ${listOf(unclear)}.`);
   return lines.join("\n");
 }
 

@@ -7,16 +7,17 @@
 
 import type { OutboundFile, OutboundMessage } from "../core/outbound/outbound.ts";
 import { sizeOf } from "../lib/text/units.ts";
-import { notice, type Texts } from "./notices/notices.ts";
 import { chunk, type ChunkRules, ONE_MESSAGE } from "./markdown/chunk.ts";
 import { MAX_CHUNK_LENGTH } from "./markdown/code_fence.ts";
+
+const refusedText = (file: string) =>
+  `\`${file}\` is not attached, because Discord doesn't accept it here.`;
 
 export interface FileRules {
   /** Maximum size in bytes: the smaller of `mediaMaxMb` and Discord's limit for the place. */
   readonly maxFileBytes: number;
   /** Set if the bot may not attach files in the place (R12a). */
   readonly takesNoFiles?: true;
-  readonly texts: Texts;
   readonly cleanSecrets: (text: string) => string;
 }
 
@@ -43,15 +44,15 @@ export function checkFiles(
 
 /** @returns The file to send, or a sentence that replaces a refused file. */
 function checkFile(file: OutboundFile, rules: FileRules): OutboundFile | string {
-  const { maxFileBytes, takesNoFiles, texts, cleanSecrets } = rules;
+  const { maxFileBytes, takesNoFiles, cleanSecrets } = rules;
   const name = toName(cleanSecrets(file.name));
-  if (takesNoFiles) return notice("fileRefused", { file: name }, texts);
+  if (takesNoFiles) return refusedText(name);
   if (file.bytes.length > maxFileBytes) {
-    const words = { file: name, size: sizeOf(file.bytes.length), limit: sizeOf(maxFileBytes) };
-    return notice("fileTooLarge", words, texts);
+    return `\`${name}\` is not attached: it has ${sizeOf(file.bytes.length)}, and I can attach ` +
+      `at most ${sizeOf(maxFileBytes)} here.`;
   }
   const bytes = withoutSecrets(file.bytes, cleanSecrets);
-  if (!bytes) return notice("fileWithheld", { file: name }, texts);
+  if (!bytes) return `\`${name}\` is not attached, because it contains a secret.`;
   const alt = file.alt === undefined ? undefined : cutText(cleanSecrets(file.alt), MAX_ALT).trim();
   const { contentType, isSpoiler } = file;
   return { name, alt: alt || undefined, isSpoiler, contentType, bytes };
@@ -147,10 +148,12 @@ export function tooLong(
 ): { readonly chunks: readonly string[]; readonly file?: OutboundFile } {
   const file = rules.takesNoFiles ? undefined : fileOf(text, rules);
   if (file) {
-    const line = notice("tooLong", { file: ANSWER_FILE }, rules.texts);
+    const line = `This is only the beginning. The whole answer is in \`${ANSWER_FILE}\`.`;
     return { chunks: [withLastLine(text, line, chunks)], file };
   }
-  const line = notice("tooLongNoFile", { size: sizeOf(byteLength(text)) }, rules.texts);
+  const line =
+    `This is only the beginning. The whole answer has ${sizeOf(byteLength(text))}, and I ` +
+    "can't attach it here.";
   const first = chunk(text, chunks, chunks.maxChunks);
   const last = withLastLine(first.at(-1) ?? "", line, chunks);
   return { chunks: [...first.slice(0, -1), last] };
@@ -165,10 +168,11 @@ export function withLastLine(text: string, line: string, chunks: ChunkRules): st
   return chunk(line, { ...chunks, maxLines: chunks.limit, mode: "length" }, 1)[0] ?? "";
 }
 
-function fileOf(text: string, { maxFileBytes, texts }: FileRules): OutboundFile | undefined {
+function fileOf(text: string, { maxFileBytes }: FileRules): OutboundFile | undefined {
   const size = byteLength(text);
   if (size <= maxFileBytes) return textFile(ANSWER_FILE, text);
-  const line = notice("fileCut", { size: sizeOf(size), limit: sizeOf(maxFileBytes) }, texts);
+  const line = `[Cut here: the whole answer has ${sizeOf(size)}, and a file may have at most ` +
+    `${sizeOf(maxFileBytes)}.]`;
   const lastLine = `\n\n${line}\n`;
   const room = maxFileBytes - byteLength(lastLine);
   if (room < MIN_FILE_BYTES) return undefined;
@@ -188,9 +192,8 @@ function byteLength(text: string): number {
 export function withoutFiles(
   message: OutboundMessage,
   names: readonly string[],
-  texts: Texts,
 ): OutboundMessage {
-  const lines = names.map((file) => notice("fileRefused", { file }, texts)).join("\n");
+  const lines = names.map((file) => refusedText(file)).join("\n");
   const content = message.content === "" && lines.length <= MAX_CHUNK_LENGTH
     ? lines
     : withLastLine(message.content, lines, ONE_MESSAGE);

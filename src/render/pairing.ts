@@ -8,7 +8,7 @@ import type { Button, Frozen } from "../core/outbound/outbound.ts";
 import type { PairingOutcome, PairingRequest } from "../core/inbound/pairing.ts";
 import { freeze, freezeUnprompted } from "./freeze.ts";
 import { nameAsCode } from "./name.ts";
-import { notice, type Texts } from "./notices/notices.ts";
+import { PAIRED } from "./sentences.ts";
 import { noticeBody } from "./reply.ts";
 import { readerTime } from "../lib/text/units.ts";
 
@@ -16,36 +16,33 @@ import { readerTime } from "../lib/text/units.ts";
 export function composeChallenge(
   message: InboundMessage,
   code: string,
-  texts: Texts,
 ): readonly Frozen[] {
   const { accountId, channelId, id: cause, revision, sender } = message;
-  const text = notice("challenge", { code, id: sender.id }, texts);
+  const text =
+    "I only answer approved people, so I haven't read this. Within an hour, my owner can " +
+    `press the button that I sent them, or run \`barnacle pairing approve ${code}\`. ` +
+    `Your ID: ${sender.id}`;
   return freeze({ accountId, channelId, cause, revision, kind: "challenge", ...noticeBody(text) });
 }
 
 export function composePaired(
   { accountId, channelId }: Pick<PairingRequest, "accountId" | "channelId">,
-  texts: Texts,
 ): readonly Frozen[] {
-  return freezeUnprompted({ accountId, channelId, ...noticeBody(notice("paired", {}, texts)) });
+  return freezeUnprompted({ accountId, channelId, ...noticeBody(PAIRED) });
 }
-
-/** Discord's maximum number of characters for a button's label. */
-const MAX_LABEL_LENGTH = 80;
 
 /** Composes the question to an owner, and its two buttons. */
 export function composeApprovalRequest(
   request: PairingRequest,
-  texts: Texts,
 ): { readonly text: string; readonly buttons: readonly Button[] } {
   const { code, expiresAt, buttons: { approve, deny } } = request;
   const until = readerTime(expiresAt, "t");
-  const label = (key: "approve" | "deny") => notice(key, {}, texts).slice(0, MAX_LABEL_LENGTH);
   return {
-    text: notice("pairingAsked", { ...requesterOf(request), code, until }, texts),
+    text: `${requesterOf(request)} wants to write to me. Their code is \`${code}\`, valid until ` +
+      `${until}. Approve below, or run \`barnacle pairing approve ${code}\`.`,
     buttons: [
-      { customId: approve, label: label("approve"), style: "success" },
-      { customId: deny, label: label("deny"), style: "danger" },
+      { customId: approve, label: "Approve", style: "success" },
+      { customId: deny, label: "Deny", style: "danger" },
     ],
   };
 }
@@ -54,19 +51,21 @@ export function composeApprovalRequest(
 export type DecidedPairing = Extract<PairingOutcome, { readonly request: PairingRequest }>;
 
 /** The text that replaces the question after an owner pressed a button. */
-export function decisionText({ kind, request }: DecidedPairing, by: UserId, texts: Texts): string {
+export function decisionText({ kind, request }: DecidedPairing, by: UserId): string {
   const requester = requesterOf(request);
   switch (kind) {
     case "approved":
+      return `${requester} may write to me now. <@${by}> approved it.`;
     case "denied":
-      return notice(kind, { ...requester, by: `<@${by}>` }, texts);
+      return `${requester} may not write to me. <@${by}> denied it.`;
     case "already":
-      return notice("decidedBefore", requester, texts);
+      return `${requester}: this request was already decided. To see who may write to me, run ` +
+        "`barnacle pairing list`.";
     case "expired":
-      return notice("pairingExpired", requester, texts);
+      return `${requester}: this code has expired. They get a new one when they write to me again.`;
   }
 }
 
-function requesterOf({ username, userId }: PairingRequest) {
-  return { name: nameAsCode(username), id: userId };
+function requesterOf({ username, userId }: PairingRequest): string {
+  return `${nameAsCode(username)} (${userId})`;
 }

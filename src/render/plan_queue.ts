@@ -16,9 +16,7 @@ import {
 } from "../core/outbound/outbound.ts";
 import type { PlanQueue, QueuePlan, QueueRules, Waiting } from "../core/outbound/queue.ts";
 import { isPersonal } from "../core/outbound/footer_line.ts";
-import { chunk, ONE_MESSAGE } from "./markdown/chunk.ts";
 import { cutBytes, MIN_FILE_BYTES, textFile } from "./files.ts";
-import { notice, type Texts } from "./notices/notices.ts";
 
 /** Whether the bot may attach files in a place. */
 export type TakesFiles = (place: Pick<OutboundMessage, "channelId" | "guildId">) => boolean;
@@ -37,9 +35,8 @@ interface FullAnswer {
  * default, the bot may attach files everywhere (R12a).
  */
 export function createPlanQueue(
-  { rules, texts, maxFileBytes, takesFiles = () => true }: {
+  { rules, maxFileBytes, takesFiles = () => true }: {
     readonly rules: QueueRules;
-    readonly texts: Texts;
     readonly maxFileBytes: number;
     readonly takesFiles?: TakesFiles;
   },
@@ -67,7 +64,7 @@ export function createPlanQueue(
       if (!newest && incoming.length === 1) return dropped(", and none of them can be folded");
 
       const fullAnswers = newest ? [newest.whole, added] : [added];
-      const into = foldInto(fullAnswers, texts, maxFileBytes);
+      const into = foldInto(fullAnswers, maxFileBytes);
       if (!into) return dropped(", and their words do not fit into files");
       return { kind: "fold", into, rows: newest?.rows ?? [], answers: answersOf(fullAnswers) };
     },
@@ -136,7 +133,6 @@ function countIn(text: string): number {
 /** Builds one message for several answers; it replies to the newest of them. */
 function foldInto(
   fullAnswers: readonly FullAnswer[],
-  texts: Texts,
   maxFileBytes: number,
 ): Frozen | undefined {
   const newest = fullAnswers.findLast(({ message: { of } }) => of)?.message;
@@ -144,7 +140,7 @@ function foldInto(
   const count = answersOf(fullAnswers);
   const whole = [
     `<!-- ${count} ${count === 1 ? "answer" : "answers"} -->\n`,
-    ...fullAnswers.map((answer) => sectionOf(answer, texts)),
+    ...fullAnswers.map((answer) => sectionOf(answer)),
   ].join("\n");
   const files = filesOf(whole, maxFileBytes);
   const [file] = files;
@@ -159,8 +155,7 @@ function foldInto(
       channelId,
       guildId,
       nonce: nonceOf(answer, 0),
-      // An operator's own text may be longer than a message.
-      content: chunk(notice("folded", { count, file: file.name }, texts), ONE_MESSAGE, 1)[0] ?? "…",
+      content: `${count} of my answers had to wait. You can read all of them in \`${file.name}\`.`,
       pings: { users: [], roles: [], quotedAuthor: false },
       of: { ...answer, part: 0, parts: 1 },
     },
@@ -170,12 +165,12 @@ function foldInto(
 }
 
 /** An answer under its heading. A text that was folded before has its headings already. */
-function sectionOf({ message, text }: FullAnswer, texts: Texts): string {
+function sectionOf({ message, text }: FullAnswer): string {
   const { of, guildId = "@me", channelId } = message;
   if (of?.kind === "folded") return text.replace(COUNT, "").trim() + "\n";
   if (!of) return `---\n\n${text.trim()}\n`;
   const link = `https://discord.com/channels/${guildId}/${channelId}/${of.cause}`;
-  return `## ${notice("foldedHeading", { message: link }, texts)}\n\n${text.trim()}\n`;
+  return `## Answer to ${link}\n\n${text.trim()}\n`;
 }
 
 function filesOf(text: string, maxFileBytes: number): readonly OutboundFile[] {

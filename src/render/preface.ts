@@ -10,7 +10,6 @@ import { SMALL } from "../core/outbound/footer_line.ts";
 import type { Step } from "../core/step.ts";
 import { bounded } from "../lib/text/cut.ts";
 import type { ReplyToSend } from "./cost.ts";
-import { notice, type Texts } from "./notices/notices.ts";
 import type { ComposedReply } from "./reply.ts";
 
 /** Maximum characters of thinking: with the tools, it fits into a message. */
@@ -25,35 +24,34 @@ const QUOTE = "> ";
 export function prefaceOf(
   { thinking = "", steps = [] }: { readonly thinking?: string; readonly steps?: readonly Step[] },
   { showsThinking, showsSteps }: Manner,
-  texts: Texts,
 ): string {
   return [
-    ...(showsSteps ? stepLines(steps, texts) : []),
-    ...(showsThinking && thinking.trim() !== "" ? thinkingLines(thinking, texts) : []),
+    ...(showsSteps ? stepLines(steps) : []),
+    ...(showsThinking && thinking.trim() !== "" ? thinkingLines(thinking) : []),
   ].join("\n");
 }
 
-function thinkingLines(thinking: string, texts: Texts): readonly string[] {
+function thinkingLines(thinking: string): readonly string[] {
   // A mention would notify a person whom the model only thought of.
   const quiet = thinking.trim().replace(/<(@[!&]?\d+)>/g, "$1").replace(/\n{2,}/g, "\n");
   return [
-    `${SMALL}${notice("thinkingShown", {}, texts)}`,
+    `${SMALL}My thinking:`,
     ...bounded(quiet, MAX_THINKING).split("\n").map((line) => `${QUOTE}${line}`),
   ];
 }
 
-function stepLines(steps: readonly Step[], texts: Texts): readonly string[] {
+function stepLines(steps: readonly Step[]): readonly string[] {
   const results = new Map(
     steps.flatMap((step) => step.kind === "result" ? [[step.callId, step] as const] : []),
   );
   const calls = steps.flatMap((step) => step.kind === "answer" ? step.calls : []);
   const lines = calls.slice(0, MAX_TOOLS).map(({ id, name }) => {
     const tool = bounded(name.replace(/[^\w.-]/g, "?"), 60);
-    const key = results.get(id)?.end === "done" ? "stepDone" : "stepFailed";
-    return `${SMALL}${notice(key, { tool }, texts)}`;
+    const isDone = results.get(id)?.end === "done";
+    return SMALL + (isDone ? `used \`${tool}\`` : `\`${tool}\` failed`);
   });
   const more = calls.length - lines.length;
-  return more > 0 ? [...lines, `${SMALL}${notice("stepsMore", { count: more }, texts)}`] : lines;
+  return more > 0 ? [...lines, `${SMALL}and ${more} more`] : lines;
 }
 
 /** Puts a composed preface above an answer, as messages of its own. */

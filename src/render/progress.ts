@@ -7,34 +7,30 @@
 
 import type { ChannelId } from "../core/discord/ids.ts";
 import { bounded } from "../lib/text/cut.ts";
-import { notice, type TextKey, type Texts } from "./notices/notices.ts";
 
-/** A notice about work that has no placeholder. */
-type PlainWork = Exclude<
-  Extract<TextKey, `work${string}`>,
-  "workHistory" | "workTool"
->;
+const ON_DISCORD = "working on Discord";
+const FILES = "working on files";
 
-/** Notices by tool; another tool has its name in the line. */
-const WORK_OF: ReadonlyMap<string, PlainWork> = new Map<string, PlainWork>([
-  ["ask", "workAsk"],
-  ["discord", "workDiscord"],
-  ["exec", "workExec"],
-  ["voice", "workDiscord"],
-  ["reply_in_thread", "workThread"],
-  ["memory", "workMemory"],
-  ["recall", "workRecall"],
-  ["remind", "workRemind"],
-  ["read_skill", "workSkill"],
-  ["web_fetch", "workPage"],
-  ["web_search", "workSearch"],
-  ["code", "workCode"],
-  ["draw", "workImage"],
-  ["read_file", "workFiles"],
-  ["write_file", "workFiles"],
-  ["edit_file", "workFiles"],
-  ["list_files", "workFiles"],
-  ["send_file", "workFiles"],
+/** The words by tool; another tool has its name in the line. */
+const WORK_OF: ReadonlyMap<string, string> = new Map([
+  ["ask", "asking a question"],
+  ["discord", ON_DISCORD],
+  ["exec", "running a command"],
+  ["voice", ON_DISCORD],
+  ["reply_in_thread", "opening a thread"],
+  ["memory", "looking into my notes"],
+  ["recall", "rereading our conversation"],
+  ["remind", "setting a reminder"],
+  ["read_skill", "reading a skill"],
+  ["web_fetch", "reading a web page"],
+  ["web_search", "searching the web"],
+  ["code", "running code"],
+  ["draw", "drawing"],
+  ["read_file", FILES],
+  ["write_file", FILES],
+  ["edit_file", FILES],
+  ["list_files", FILES],
+  ["send_file", FILES],
 ]);
 
 /** Maximum number of tools in a line. */
@@ -75,23 +71,17 @@ export function asideOf(composed: string): string | undefined {
 
 export function progressText(
   { tools, reads, step, steps, seconds, channelId, isReading, aside }: Work,
-  texts: Texts,
 ): string {
   const works = tools.map((tool) => {
-    if (tool === "read_channel_history") {
-      return notice("workHistory", { channel: `<#${reads ?? channelId}>` }, texts);
-    }
-    const key = WORK_OF.get(tool);
-    return key ? notice(key, {}, texts) : notice("workTool", { tool: plainToolName(tool) }, texts);
+    if (tool === "read_channel_history") return `reading <#${reads ?? channelId}>`;
+    return WORK_OF.get(tool) ?? `using \`${plainToolName(tool)}\``;
   });
   const some = [...new Set(works)].slice(0, MAX_TOOLS);
-  const own = isReading ? "workReading" : "workThinking";
-  const work = some.length === 0 ? notice(own, {}, texts) : some.join(", ");
-  const line = notice(
-    "progress",
-    { work, step: `${step}`, steps: `${steps}`, seconds: `${seconds}` },
-    texts,
-  );
+  const own = isReading
+    ? "my model is still reading, which takes minutes on a small computer"
+    : "thinking";
+  const work = some.length === 0 ? own : some.join(", ");
+  const line = `${work} · step ${step} of ${steps} · ${seconds} s`;
   return aside === undefined ? line : `${line}\n> ${aside}`;
 }
 

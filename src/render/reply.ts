@@ -15,7 +15,6 @@ import { chunk, type ChunkRules, ONE_MESSAGE } from "./markdown/chunk.ts";
 import { checkFiles, type FileRules, tooLong } from "./files.ts";
 import { freezeUnprompted } from "./freeze.ts";
 import { withoutPreviews } from "./safety/links.ts";
-import { notice, type Placeholders, type TextKey, type Texts } from "./notices/notices.ts";
 import { forDiscord } from "./markdown/for_discord.ts";
 import { isNoReply, isVisible, visibleText } from "./safety/visible.ts";
 import { codeRegions } from "./markdown/code_region.ts";
@@ -121,7 +120,7 @@ export function composeReply(answer: ModelAnswer): ComposedReply {
 
 const NO_FILES: ReturnType<typeof checkFiles> = { files: [], notes: [] };
 
-/** Composes the notice that replaces the answer of a failed turn (R11). It pings no one. */
+/** Composes a sentence in place of an answer, such as why a turn failed (R11). It pings no one. */
 export function composeFailure(answered: Answered, text: string): Reply {
   return { ...replyBase(answered, "failure"), ...noticeBody(text) };
 }
@@ -135,19 +134,10 @@ export function composeEvent(answered: Answered, post: string): Reply {
   return { ...composeFailure(answered, post), suppressesEmbeds: true };
 }
 
-/** Composes a notice in place of an answer. It pings no one. */
-export function composeNotice<Key extends TextKey>(
-  answered: Answered,
-  { key, words }: { readonly key: Key; readonly words: Placeholders<Key> },
-  texts: Texts,
-): Reply {
-  return { ...replyBase(answered, "failure"), ...noticeBody(notice(key, words, texts)) };
-}
-
 /** Fills a message with a notice, or a few with a longer text. It pings no one. */
 export function noticeBody(text: string, most = 1): Pick<Reply, keyof LaidOut | "mayPing"> {
   return {
-    chunks: chunk(text, ONE_MESSAGE, most), // an operator's own notice may be longer than ours
+    chunks: chunk(text, ONE_MESSAGE, most),
     text,
     files: [],
     mayPing: NO_PINGS,

@@ -21,7 +21,6 @@ import {
 import { bounded } from "../lib/text/cut.ts";
 import { forDiscord } from "./markdown/for_discord.ts";
 import { chunk } from "./markdown/chunk.ts";
-import { notice, type Texts } from "./notices/notices.ts";
 import { type LinkRules, withoutPreviews } from "./safety/links.ts";
 import { readerTime } from "../lib/text/units.ts";
 
@@ -128,9 +127,7 @@ export function composeReminder(
     readonly isLate: boolean;
     readonly agentId: string;
   },
-  { chunks, cleanSecrets, tables, texts }: Pick<TextRules, "chunks" | "cleanSecrets" | "tables"> & {
-    readonly texts: Texts;
-  },
+  { chunks, cleanSecrets, tables }: Pick<TextRules, "chunks" | "cleanSecrets" | "tables">,
 ): readonly Frozen[] {
   const { accountId, channelId, guildId, id, revision, sender, scheduled } = message;
   const text = forDiscord(withMentions(message.text, { message, shown: NOTHING_SHOWN }), tables);
@@ -138,8 +135,8 @@ export function composeReminder(
   const due = readerTime(scheduled?.dueAt ?? message.sentAt, "f");
   const words = cleanSecrets(
     isLate
-      ? notice("reminderLate", { user, text, due }, texts)
-      : notice("reminder", { user, text }, texts),
+      ? `${user} Reminder from ${due}, when I was offline: ${text}`
+      : `${user} Reminder: ${text}`,
   );
   return freeze({
     accountId,

@@ -34,7 +34,6 @@ describe("[C4] referenceKeys()", () => {
 
   it("lets a key override its section", () => {
     assert.equal(keyAt("messages.maxChunks").task, "replies");
-    assert.equal(keyAt("messages.texts.failure").task, "texts");
     assert.equal(keyAt("agents.defaults.model").task, "models");
   });
 

@@ -39,7 +39,7 @@ describe("[R11] failureText()", () => {
   };
   for (const [why, sentence] of Object.entries(words)) {
     it(`has its own sentence, with the id: ${why}`, () => {
-      const text = failureText(why as TurnFailure, "f7k2", [], {});
+      const text = failureText(why as TurnFailure, "f7k2", []);
       assert.match(text, sentence);
       assert.match(text, /Error ID[a-z ]*: `f7k2`$/);
     });
@@ -57,15 +57,8 @@ describe("[R11] failureText()", () => {
   ];
   for (const [why, afterMs, sentence] of limits) {
     it(`says when to ask again after ${why} for ${afterMs} ms`, () =>
-      assert.match(failureText(why, "f7k2", [], {}, { now: 60_000, afterMs }), sentence));
+      assert.match(failureText(why, "f7k2", [], { now: 60_000, afterMs }), sentence));
   }
-
-  it("[R13] has the operator's own notice, also if it is the general one", () => {
-    const texts = { failure: "Hoppla {id}" };
-    assert.equal(failureText("quota", "f7k2", [], texts), "Hoppla f7k2");
-    const both = { ...texts, failureQuota: "Kein Geld {id}" };
-    assert.equal(failureText("quota", "f7k2", [], both), "Kein Geld f7k2");
-  });
 
   it("names the calls that have run, and those that may have, by tool and action", () => {
     const steps = [
@@ -78,7 +71,7 @@ describe("[R11] failureText()", () => {
       result("2", "unknown"),
       begun("3"),
     ];
-    const [, done, unclear, ...more] = failureText("unavailable", "f7k2", steps, {}).split("\n");
+    const [, done, unclear, ...more] = failureText("unavailable", "f7k2", steps).split("\n");
     assert.equal(done, "This I had done before: `web_search`, `discord sendMessage`.");
     assert.equal(unclear, "I can't tell whether this happened: `exec`, `post`.");
     assert.deepEqual(more, []);

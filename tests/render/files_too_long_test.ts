@@ -4,7 +4,7 @@ import type { ChunkRules } from "../../src/render/markdown/chunk.ts";
 import { tooLong, withLastLine } from "../../src/render/files.ts";
 
 const chunks: ChunkRules = { limit: 2_000, maxLines: 17, mode: "length", maxChunks: 12 };
-const files = { maxFileBytes: 8_000_000, texts: {}, cleanSecrets: (text: string) => text };
+const files = { maxFileBytes: 8_000_000, cleanSecrets: (text: string) => text };
 const long = Array.from({ length: 400 }, (_, index) => `This is line ${index} of many.`).join("\n");
 const textOf = (bytes: Uint8Array | undefined) => new TextDecoder().decode(bytes);
 
@@ -63,14 +63,6 @@ describe("[R6] tooLong()", () => {
       assert.ok(part.length <= 2_000 && part.split("\n").length <= 17, part);
       assert.match(part, /^```js\n[^]*\n```/);
     }
-  });
-
-  it("[R13] uses the operator's own text", () => {
-    const { chunks: [content = ""] } = tooLong(long, chunks, {
-      ...files,
-      texts: { tooLong: "Mehr in {file}" },
-    });
-    assert.match(content, /\n\nMehr in answer\.md$/);
   });
 });
 

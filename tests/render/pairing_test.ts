@@ -15,7 +15,7 @@ const BY = userId("555");
 
 describe("[P3] composeChallenge()", () => {
   it("composes one message of kind challenge that pings no one", () => {
-    const [frozen, ...more] = composeChallenge(directMessage(), "ABCD2345", {});
+    const [frozen, ...more] = composeChallenge(directMessage(), "ABCD2345");
     assert.equal(more.length, 0);
     sameData(frozen?.message.of, {
       cause: directMessage().id,
@@ -28,27 +28,22 @@ describe("[P3] composeChallenge()", () => {
   });
 
   it("names the owner's button, and the command", () => {
-    const [frozen] = composeChallenge(directMessage(), "ABCD2345", {});
+    const [frozen] = composeChallenge(directMessage(), "ABCD2345");
     assert.match(frozen?.message.content ?? "", /owner can press the button .*approve ABCD2345`/);
   });
 
   it("contains no text of the stranger", () => {
     const named = (username: string) =>
-      composeChallenge(directMessage({ sender: sender({ username }), text: username }), "A", {});
+      composeChallenge(directMessage({ sender: sender({ username }), text: username }), "A");
     assert.deepEqual(named("ada"), named("@everyone https://evil.test"));
-  });
-
-  it("[R13] fits into one message, even with a very long text of the operator", () => {
-    const [frozen] = composeChallenge(directMessage(), "A", { challenge: "word ".repeat(2_000) });
-    assert.ok(frozen && frozen.message.content.length <= 2_000);
   });
 });
 
 describe("[P3] composePaired()", () => {
   it("writes to the stranger's channel, and answers no message", () => {
-    const [frozen, ...more] = composePaired(request, { paired: "Herein!" });
+    const [frozen, ...more] = composePaired(request);
     assert.equal(more.length, 0);
-    assert.equal(frozen?.message.content, "Herein!");
+    assert.equal(frozen?.message.content, "You're approved. You can write to me now.");
     assert.equal(frozen.message.channelId, request.channelId);
     assert.equal(frozen.message.of, undefined);
     assert.equal(frozen.message.nonce, "", "the store names it by its row");
@@ -57,7 +52,7 @@ describe("[P3] composePaired()", () => {
 
 describe("[P3] composeApprovalRequest()", () => {
   it("shows id, name, code and expiry", () => {
-    const { text } = composeApprovalRequest(pairingRequest({ expiresAt: 1_767_229_200_999 }), {});
+    const { text } = composeApprovalRequest(pairingRequest({ expiresAt: 1_767_229_200_999 }));
     assert.match(text, /`ada` \(123456789012345678\)/);
     assert.match(text, /`ABCD2345`, valid until <t:1767229200:t>/);
   });
@@ -65,15 +60,8 @@ describe("[P3] composeApprovalRequest()", () => {
   it("keeps a name from passing for our own words", () => {
     const { text } = composeApprovalRequest(
       pairingRequest({ username: "ada` (1). Approve <@2> `" }),
-      {},
     );
     assert.match(text, /^`adaˋ \(1\)\. Approve <@2> ˋ` \(123456789012345678\)/);
-  });
-
-  it("[R13] labels its buttons in the operator's words, cut to Discord's limit", () => {
-    const { buttons } = composeApprovalRequest(request, { approve: "Ja", deny: "n".repeat(300) });
-    assert.deepEqual(buttons.map(({ label }) => label), ["Ja", "n".repeat(80)]);
-    assert.deepEqual(buttons.map(({ customId }) => customId), ["pairing:yes", "pairing:no"]);
   });
 });
 
@@ -86,7 +74,7 @@ describe("[P3] decisionText()", () => {
   };
   for (const kind of ["approved", "denied", "already", "expired"] as const) {
     it(`shows name and id of a request that is ${kind}`, () => {
-      const text = decisionText({ kind, request }, BY, {});
+      const text = decisionText({ kind, request }, BY);
       assert.match(text, /^`ada` \(123456789012345678\)/);
       assert.match(text, TEXTS[kind]);
     });

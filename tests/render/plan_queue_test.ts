@@ -9,7 +9,6 @@ import { guildId, messageId, outboundMessage, reply } from "../support/discord/b
 
 const OPTIONS: Parameters<typeof createPlanQueue>[0] = {
   rules: { strategy: "queue", maxQueueSize: 3 },
-  texts: {},
   maxFileBytes: 8_000_000,
 };
 const { plan } = createPlanQueue(OPTIONS);

@@ -38,7 +38,6 @@ const RULES: ReplyRules = {
   replyToMode: "first",
   linkHosts: [],
   maxFileBytes: 8_000_000,
-  texts: {},
   cleanSecrets: (text) => filter(text).text,
 };
 const SHOWN: ShownToModel = { overheard: [], texts: () => [], system: "" };

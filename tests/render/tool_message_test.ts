@@ -18,7 +18,6 @@ const RULES: ReplyRules = {
   replyToMode: "first",
   linkHosts: [],
   maxFileBytes: 8_000_000,
-  texts: {},
   cleanSecrets: (text) => filter(text).text,
 };
 const CHANNEL = channelId("1390000000000000077");

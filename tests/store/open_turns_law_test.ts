@@ -30,7 +30,7 @@ import { tempDirectory } from "../support/temp_directory.ts";
 
 const NOW = Date.UTC(2026, 0, 1);
 const FIRST = 1_400_000_000_000_002_000n;
-const WAITING = waitingRulesOf({ perUser: 6, perChannel: 9, turnsPerChannel: 1 }, {}, () => false);
+const WAITING = waitingRulesOf({ perUser: 6, perChannel: 9, turnsPerChannel: 1 }, () => false);
 const QUESTION: Question = {
   kind: "approval",
   tool: "exec",

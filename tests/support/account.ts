@@ -15,7 +15,6 @@ export type TestAccount = Pick<
   | "randomId"
   | "schedule"
   | "stopping"
-  | "texts"
 >;
 
 /** An account with a clock that the test moves, and a log that it reads. */
@@ -26,7 +25,6 @@ export function testAccount(
   const { log, lines } = recordingLog();
   const account: TestAccount = {
     accountId: ACCOUNT,
-    texts: () => ({}),
     random: () => 0,
     randomId: () => "0123456789ab",
     draw: (count) => new Uint8Array(count),

@@ -161,7 +161,6 @@ export async function createParts(
       chunks: chunkRulesOf(account.config()),
       cleanSecrets: outbound.cleanSecrets,
       tables: account.config().messages.tables,
-      texts: account.texts(),
     }),
     tellOwners: (text) => void outbound.tellOwners(text),
   });

@@ -89,7 +89,7 @@ export async function runAccount(
       ...turns.caches(),
     }),
     reachOwners: (text) => outbound.reachOwners(text),
-    tellOwners: (words) => void outbound.tellOwners(words(settings.config.texts)),
+    tellOwners: (text) => void outbound.tellOwners(text),
     changedByCommand(namespace, forgotten) {
       if (namespace === "outbox" || namespace === "pairing") outbound.channelQueues.wake();
       if (forgotten) parts.account.events.emit.personForgotten(forgotten);

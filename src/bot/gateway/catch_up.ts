@@ -22,7 +22,6 @@ import { type CatchUp, type CatchUpPorts, createCatchUp } from "../../flows/catc
 import type { Page } from "../../flows/catch_up/missed_reading.ts";
 import type { Log } from "../../lib/log.ts";
 import { messageLink } from "../../core/turn/decided_action.ts";
-import { notice } from "../../render/notices/notices.ts";
 import type { Outbound } from "../outbound/outbound.ts";
 
 /** Catch-up yields to requests that people wait for. */
@@ -74,7 +73,8 @@ export function createAccountCatchUp(
     isRefused,
     tellUnread(channel, before, key) {
       const link = messageLink({ ...channel, channelId: channel.id, id: before });
-      const text = notice("unread", { link }, account.texts());
+      const text = `I was away, and have not read the messages before ${link}. If you asked me ` +
+        "something there, please ask again.";
       return outbound.tellOnce(channel.id, text, `unread:${key}`);
     },
     now: client.discordNow,

@@ -59,7 +59,7 @@ export function createInbound(
       >;
     },
 ) {
-  const { config, store, policy, texts, events } = account;
+  const { config, store, policy, events } = account;
   const { client, connection, reader, outbound, threads, memory, isOurs, judging, turns } = parts;
   const { options, settings, owners, sources, toolPortsOf } = parts;
   const { spend, rates, summaries, health, changedInAll, byExtra } = parts;
@@ -67,7 +67,7 @@ export function createInbound(
   const waiting = (origin: MessageOrigin = "live") => {
     const { messages: { queue }, discord: { gateway } } = config();
     const limits = limitsOf(origin, queue, gateway.catchUp);
-    return waitingRulesOf(limits, texts(), sources.isOwner);
+    return waitingRulesOf(limits, sources.isOwner);
   };
   const late = { judge: judge.judge, route, waiting, turns };
   const guildJoined = createGuildJoined(account.forPart("access"), {
@@ -144,7 +144,7 @@ export function createInbound(
     runsBeside: judging.passive.runsBeside,
     runsOnReaction: judging.passive.runsOnReaction,
     runIdsOf: judging.passive.runIdsOf,
-    stop: (message) => stopRequestOf(message, sources.isOwner, texts),
+    stop: (message) => stopRequestOf(message, sources.isOwner),
     permitReaction(reaction) {
       const permitted = permitReaction(reaction);
       threads.reacted(reaction, () => permitReaction({ ...reaction, on: "own" }) !== undefined);

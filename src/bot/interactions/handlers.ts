@@ -19,7 +19,7 @@ import { createMissingPermission } from "../../discord/rest/permissions/explain_
 import { createRefusals } from "../../flows/interactions/refusals.ts";
 import { createRegistration, createWantedCommands } from "../../flows/interactions/register.ts";
 import { parseSnowflake } from "../../core/discord/ids.ts";
-import { notice } from "../../render/notices/notices.ts";
+import { MAY_NOT_WRITE } from "../../render/sentences.ts";
 import { COMMANDS, COMPONENTS, MESSAGE_COMMANDS } from "../../interactions/registry.ts";
 import type { AccountContext } from "../account_context.ts";
 import { createCommandContext, type HandlerParts } from "./context.ts";
@@ -42,7 +42,7 @@ export function createHandlers(account: AccountContext, parts: HandlerParts) {
       const why = "Discord refuses answers in its place";
       const isStopped = only &&
         await parts.stopTurns({ accountId, only: { messageId: only, why } }) > 0;
-      const told = isStopped ? notice("askedNowhere", {}, account.texts()) : text;
+      const told = isStopped ? MAY_NOT_WRITE : text;
       await outbound.tellPerson(sender.id, told);
     },
     (error, { id }) => {

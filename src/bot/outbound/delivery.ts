@@ -34,14 +34,12 @@ import type { Store } from "../../store/store.ts";
 /** The settings and dependencies of an account's delivery. */
 export interface DeliveryOptions extends Pick<Sending, "events" | "self" | "log" | "now"> {
   readonly config: Config;
-  /** The operator's own notices; a reload replaces them. */
-  readonly texts: () => Config["texts"];
   readonly outbox: Store["outbox"];
   readonly client: RestClient;
 }
 
 export function createDelivery(options: DeliveryOptions) {
-  const { config: { discord }, texts, outbox, client, self, events, now, log } = options;
+  const { config: { discord }, outbox, client, self, events, now, log } = options;
   const messages = createMessages(client);
   const explainDenial = createExplainDenial(client, now);
   const canReadHistory = createCanReadHistory(client);
@@ -91,7 +89,7 @@ export function createDelivery(options: DeliveryOptions) {
     },
     self,
     explain,
-    withoutFiles: (message, names) => withoutFiles(message, names, texts()),
+    withoutFiles: (message, names) => withoutFiles(message, names),
     nonceWindowMs: discord.rest.nonceWindowSec * 1_000,
     steadyNow: () => performance.now(),
     bootedAt: () => now() - uptime() * 1_000,
@@ -121,7 +119,7 @@ export function createDelivery(options: DeliveryOptions) {
 
 /** The policy for a full queue (D4); `undefined` if the config sets no limit of its own. */
 export function queueOf(
-  { discord: { rateLimit, mediaMaxBytes }, texts }: Config,
+  { discord: { rateLimit, mediaMaxBytes } }: Config,
   takesFiles: TakesFiles,
 ): PlanQueue | undefined {
   const { enabled, strategy, maxQueueSize } = rateLimit;
@@ -129,5 +127,5 @@ export function queueOf(
   const rules = { strategy, maxQueueSize };
   // A folded message may go to any place, so its file fits the smallest limit of all of them.
   const maxFileBytes = Math.min(mediaMaxBytes, DEFAULT_UPLOAD_LIMIT_BYTES);
-  return createPlanQueue({ rules, texts, maxFileBytes, takesFiles });
+  return createPlanQueue({ rules, maxFileBytes, takesFiles });
 }

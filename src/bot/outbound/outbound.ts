@@ -13,7 +13,6 @@ import { DEFAULT_UPLOAD_LIMIT_BYTES } from "../../discord/gateway/decode/guild_i
 import { createOpenDirect } from "../../discord/rest/requests/channel.ts";
 import type { RestClient } from "../../discord/rest/client/client.ts";
 import { isFinalRefusal } from "../../discord/rest/exchange/rest_error.ts";
-import { notice } from "../../render/notices/notices.ts";
 import { composeOnce, composeSend } from "../../render/reply.ts";
 import { createSecretFilter } from "../../render/safety/secrets.ts";
 import type { PartsStatus } from "../../http/monitor/account_health.ts";
@@ -46,8 +45,7 @@ export function createOutbound(
     readonly settings: RunningSettings;
   },
 ) {
-  const { accountId, config, texts, store: { inbox, outbox, settings, usage }, schedule, now } =
-    account;
+  const { accountId, config, store: { inbox, outbox, settings, usage }, schedule, now } = account;
   const { log } = account.forPart("delivery");
   const clean = createBySecrets(logging.secrets, createSecretFilter);
   const cleanSecrets = (text: string): string => {
@@ -74,7 +72,7 @@ export function createOutbound(
     async tellUnmarked(channelId, unmarked) {
       if (account.stopping.aborted) return;
       const links = unmarked.map(messageLink).join(" ");
-      const text = notice("unmarked", { links }, texts());
+      const text = `I won't answer these messages, so please send them again later: ${links}`;
       const frozen = composeSend({ accountId, channelId, text }, rules());
       await inbox.linked(accountId, unmarked.map(({ id }) => id), frozen, now());
       channelQueues.wake([channelId]);
@@ -96,9 +94,9 @@ export function createOutbound(
     isRefused: isFinalRefusal,
   });
 
-  const notices = createOwnerNotices({ texts, schedule }, { tell: owners.tell });
+  const notices = createOwnerNotices({ schedule }, { tell: owners.tell });
 
-  const modelNotices = createModelNotices({ texts, log, now }, {
+  const modelNotices = createModelNotices({ log, now }, {
     tell: owners.tell,
     refused: () => refusedParts(running),
     problems: {

@@ -131,7 +131,7 @@ export function agentInstructions(
 
 /** Rules that are the same for every message. */
 function sharedBy(config: Config, agent: AgentConfig) {
-  const { agents, discord, messages, models, texts, session, tools } = config;
+  const { agents, discord, messages, models, session, tools } = config;
   const { allowedMentions, replyToMode } = discord;
   return {
     instructionsOf: prepareInstructions(agentInstructions(config, agent)),
@@ -149,7 +149,6 @@ function sharedBy(config: Config, agent: AgentConfig) {
       maxSteps: agents.maxSteps,
       signature: signatureOf(config, agent),
       currency: models.currency,
-      texts,
     },
   };
 }
@@ -176,7 +175,7 @@ export function chunkRulesOf(
 
 /** Text rules for authors other than the model. */
 export function textRulesOf(
-  { discord, messages, texts }: Config,
+  { discord, messages }: Config,
   { cleanSecrets, uploadLimit }: {
     readonly cleanSecrets: (text: string) => string;
     /** Maximum size in bytes of one file in that place. */
@@ -187,7 +186,6 @@ export function textRulesOf(
     chunks: chunkRulesOf({ discord, messages }),
     tables: messages.tables,
     maxFileBytes: Math.min(discord.mediaMaxBytes, uploadLimit),
-    texts,
     cleanSecrets,
   };
 }

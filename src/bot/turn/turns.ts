@@ -220,7 +220,6 @@ export function createAccountTurns(
 
   const answerWithoutModel = createCommandTurns({
     commands,
-    texts: () => config().texts,
     store: store.turns,
     queue: queueNow,
     isStoreDown: (error) => error instanceof StoreError,

@@ -74,8 +74,7 @@ function wordsOf(typed: string): readonly string[] {
 }
 
 function rankOf({ key: { doc, path }, by }: FoundKey): number {
-  const isText = path.startsWith("messages.texts."); // many, and few people look for one
-  return ORDER.indexOf(by) * 10_000 + (isText ? 5_000 : 0) + (doc.isCommon ? 0 : 150) +
+  return ORDER.indexOf(by) * 10_000 + (doc.isCommon ? 0 : 150) +
     path.split(/[.[]/).length * 100 + path.length / 10;
 }
 

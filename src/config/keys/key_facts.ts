@@ -47,18 +47,12 @@ export const PAGES: Readonly<Record<ReferencePart, string>> = {
   agents: "configuration/agents.md",
   connection: "configuration/connection.md",
   operating: "configuration/operating.md",
-  texts: "texts.md",
 };
 
 const INDEX_PAGE = "configuration.md";
 
-/** Beginning of the paths of the bot's own sentences, which have a page of their own. */
-export const TEXTS = "messages.texts.";
-
-/** Keys that only name commands in other languages are on the page of replies. */
-export function pageOf({ path, task }: Pick<ReferenceKey, "path" | "task">): string {
-  if (path.startsWith(TEXTS)) return PAGES.texts;
-  return PAGES[task === "texts" ? "replies" : task];
+export function pageOf({ task }: Pick<ReferenceKey, "task">): string {
+  return PAGES[task];
 }
 
 /** The anchor that GitHub gives to a heading. */
@@ -67,9 +61,7 @@ export function anchorOf(heading: string): string {
 }
 
 export function docsOf(key: ReferenceKey): string {
-  if (key.path.startsWith(TEXTS)) return PAGES.texts;
   const page = key.isSection ? pageOfSection(key) : pageOf(key);
-  if (page === PAGES.texts) return page;
   return page === undefined ? INDEX_PAGE : `${page}#${anchorOf(key.path)}`;
 }
 

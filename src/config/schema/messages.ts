@@ -1,13 +1,12 @@
 /**
  * Keys of `messages`, and of `channels.discord` for the look of replies: how Barnacle reads and
- * writes messages, and its own sentences; and of `voice`.
+ * writes messages; and of `voice`.
  */
 
 import { z } from "zod";
 import { isWrittenEmoji } from "../../core/discord/emoji.ts";
 import { LOCALES, MENU_COMMANDS, SLASH_COMMANDS } from "../../core/discord/registered_command.ts";
 import { QUEUE_MODES } from "../../core/people/chosen.ts";
-import { type Notice, NOTICES, type TextKey } from "../../render/notices/notices.ts";
 import { amount, key, lazyKey, lazySection, text, whole } from "./parts/key.ts";
 import { id } from "./access.ts";
 import { modelRef } from "./models.ts";
@@ -26,24 +25,6 @@ const commandName = z.enum([...SLASH_COMMANDS, ...MENU_COMMANDS]);
 
 /** Discord's form of a slash command's name. In a menu, any name of this length fits. */
 const SLASH_NAME = /^[-_'\p{L}\p{N}\p{sc=Deva}\p{sc=Thai}]+$/u;
-
-/** One schema for all notices: one for each would cost a start 2 ms. */
-const words = text().max(2_000).regex(/\S/, "Expected a text that is not blank");
-
-/** The key of a notice, with what the notice says about itself. */
-function noticeKey({ text, when, placeholders = {}, example }: Notice): z.ZodOptional<z.ZodString> {
-  const fillIns = Object.entries(placeholders).map(([word, content]) =>
-    `\`{${word}}\`: ${content}`
-  );
-  const fillInText = fillIns.length === 0 ? "" : ` Placeholders: ${fillIns.join("; ")}.`;
-  const details = { unset: JSON.stringify(text), example };
-  return key(words.optional(), `Text for when ${when}.${fillInText}`, details);
-}
-
-const texts = () =>
-  Object.fromEntries(
-    Object.entries(NOTICES).map(([name, notice]) => [name, noticeKey(notice)]),
-  ) as Readonly<Record<TextKey, z.ZodOptional<z.ZodString>>>;
 
 export const messages = z.strictObject({
   groupChat: lazySection(
@@ -198,12 +179,7 @@ export const messages = z.strictObject({
     {},
     "Names and descriptions of commands in other languages, by the command's own name. People see " +
       "those of their language in Discord's menu. Text commands keep their own names.",
-    { entry: "<command>", example: { status: { name: { de: "zustand" } } }, task: "texts" },
-  ),
-  texts: lazyKey(
-    () => z.strictObject(texts()),
-    "Replaces Barnacle's own sentences. Words in braces are placeholders.",
-    { task: "texts", isOpen: true },
+    { entry: "<command>", example: { status: { name: { de: "zustand" } } } },
   ),
 });
 

@@ -21,8 +21,6 @@ export interface Account<Store = unknown, Policy = unknown, Config = unknown> ex
   readonly accountId: AccountId;
   /** The current config; a reload replaces it as a whole (C9). */
   readonly config: () => Config;
-  /** The operator's own notices, by their keys. */
-  readonly texts: () => Readonly<Record<string, string | undefined>>;
   /** The store; each method is one transaction. */
   readonly store: Store;
   /** The current policy, which a reload or a resolved name replaces as a whole. */

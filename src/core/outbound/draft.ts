@@ -181,26 +181,24 @@ export const PROGRESS_MARK = "⏳";
 /** Above the number of messages that an answer may have. */
 const PART = 10_000;
 
-/** Maximum UTF-16 units at Discord: an operator's own words may be long. */
+/** Maximum UTF-16 units at Discord. */
 const MAX_LENGTH = 2_000;
 
 /** The place of a line, and the turn that it belongs to. */
 export interface ProgressPlace
-  extends Omit<AnswerKey, "kind">, Pick<OutboundMessage, "accountId" | "channelId" | "guildId"> {
-  readonly stopLabel: string;
-}
+  extends Omit<AnswerKey, "kind">, Pick<OutboundMessage, "accountId" | "channelId" | "guildId"> {}
 
-export function progressLine({ stopLabel, ...place }: ProgressPlace, text: string): DraftMessage {
+export function progressLine(place: ProgressPlace, text: string): DraftMessage {
   const stop: Button = {
     customId: `${STOP_BUTTON}:${place.cause}`,
-    label: stopLabel,
+    label: "Stop",
     style: "secondary",
   };
   return { ...line(place, PART, `${PROGRESS_MARK} ${text}`), buttons: [stop] };
 }
 
 function line(
-  { accountId, channelId, guildId, ...answer }: Omit<ProgressPlace, "stopLabel">,
+  { accountId, channelId, guildId, ...answer }: ProgressPlace,
   part: number,
   text: string,
 ): DraftMessage {

@@ -27,7 +27,7 @@ import { textRulesOf } from "../../bot/rules/turn_rules.ts";
 import { type BotConfig, forAccount } from "../../config/config.ts";
 import type { Frozen } from "../../core/outbound/outbound.ts";
 import { DEFAULT_UPLOAD_LIMIT_BYTES } from "../../discord/gateway/decode/guild_index.ts";
-import { notice } from "../../render/notices/notices.ts";
+import { PAIRED } from "../../render/sentences.ts";
 import { composeSend } from "../../render/reply.ts";
 import { createSecretFilter } from "../../render/safety/secrets.ts";
 
@@ -298,9 +298,8 @@ function welcomeOf({ accountId, channelId }: PairingRequest, config: BotConfig):
   if (!account) return [];
   const token = account.token?.reveal();
   const clean = createSecretFilter(token === undefined ? [] : [token]);
-  const text = notice("paired", {}, config.texts);
   return composeSend(
-    { accountId, channelId, text },
+    { accountId, channelId, text: PAIRED },
     textRulesOf(forAccount(config, account), {
       cleanSecrets: (text) => clean(text).text,
       uploadLimit: DEFAULT_UPLOAD_LIMIT_BYTES,

@@ -16,7 +16,8 @@ import { DAY_MS } from "../../lib/clock.ts";
 import { plain } from "../../lib/text/quoted.ts";
 import { sinceOf } from "../../lib/text/times.ts";
 import { readerTime } from "../../lib/text/units.ts";
-import { notice } from "../../render/notices/notices.ts";
+import { failureText } from "../../render/failure.ts";
+import { budgetSpentText, usageText } from "../../render/sentences.ts";
 import { historyChars } from "../../session/history.ts";
 import { readableBy } from "./readable.ts";
 import { readServer } from "./read_server.ts";
@@ -41,6 +42,7 @@ const MAX_NEWS = 100;
 const MAX_ANSWER = 1_990;
 const MAX_PARTLY = 10;
 const MAX_SINCE_MS = 365 * DAY_MS;
+const nothingNew = (since: string) => `Nothing new that I could read since ${since}.`;
 const USAGE = "`/catchup since:2h` (or 3d, today, 2026-01-31)";
 
 /** Creates the command's work. The function is long because it is the steps of one catch-up. */
@@ -48,7 +50,7 @@ export function createAccountCatchup(
   account: AccountContext,
   { client, reader, judging, spend, modelOf, closedBy, show, cleanSecrets }: AccountServices,
 ): AccountPart {
-  const { accountId, store, now, stopping, texts } = account;
+  const { accountId, store, now, stopping } = account;
   const { log } = account.forPart("interactions");
   /** Until when people may have no other one. */
   const pauses = new Map<UserId, number>();
@@ -85,7 +87,7 @@ export function createAccountCatchup(
     const readAll = () =>
       readableBy(questionOf(call), guildId, { api, closedBy, signal, now: now() });
     const readable = await readAll();
-    if (!readable) return notice("catchUpNothing", { since: readerTime(since, "R") }, texts());
+    if (!readable) return nothingNew(readerTime(since, "R"));
     const ports = { api, readable, messages: store.messages, show, signal };
     const { news, counts } = await readServer(guildId, since, call, ports);
     const room = historyChars(model.window ?? UNKNOWN_WINDOW, OTHER_CHARS) / LINE_OF_NEWS;
@@ -110,12 +112,15 @@ export function createAccountCatchup(
     }
     log.info("Caught a person up", { interactionId: id, read: chosen.length, lines: told.length });
     const server = plain(reader.index.get(guildId)?.name ?? "");
-    const words = { server, since: readerTime(since, "R"), read: chosen.length, id };
     const places = partly.slice(0, MAX_PARTLY).join(" · ");
     const isFailed = chosen.length > 0 && lines.length === 0;
-    const head = told.length > 0 ? "catchUp" : isFailed ? "failureBusy" : "catchUpNothing";
-    const first = notice(head, words, texts());
-    const last = partly.length > 0 ? [notice("catchUpPartly", { places }, texts())] : [];
+    const from = readerTime(since, "R");
+    const first = told.length > 0
+      ? `${server} since ${from}, from ${chosen.length} messages (\`/why ${id}\`):`
+      : isFailed
+      ? failureText("unavailable", id, [])
+      : nothingNew(from);
+    const last = partly.length > 0 ? [`Not read whole: ${places}`] : [];
     let chars = [first, ...last].join().length;
     const fitting = told.filter((line) => (chars += line.length + 1) <= MAX_ANSWER);
     return [first, ...fitting, ...last].join("\n");
@@ -129,7 +134,7 @@ export function createAccountCatchup(
     for (const [userId, until] of pauses) if (until <= at) pauses.delete(userId);
     const isLate = !id || at - createdAtMs(id) > LATE_MS;
     if (isLate || among.length === 0 || pauses.has(sender.id) || pauses.size >= MAX_PEOPLE) {
-      return notice("catchUpLater", {}, texts());
+      return "I can't catch you up just now. Give `/catchup` again in a minute.";
     }
     pauses.set(sender.id, Infinity);
     let pauseMs = 0;
@@ -139,17 +144,19 @@ export function createAccountCatchup(
       const last = await lastSeen(call, among);
       const from = typeof since === "string" ? sinceOf(since.trim(), at) ?? NaN : last.at;
       const isTime = from > 0 && from <= at;
-      if (!isTime || !last.guildId) return notice("commandUsage", { usage: USAGE }, texts());
+      if (!isTime || !last.guildId) return usageText(USAGE);
       pauseMs = PAUSE_MS;
       return await tell(call, last.guildId, Math.max(from, at - MAX_SINCE_MS), changed);
     } catch (error) {
       if (error instanceof BudgetSpent) {
-        return notice("budgetSpent", { reset: readerTime(resetOf(error.stop, at), "R") }, texts());
+        return budgetSpentText(readerTime(resetOf(error.stop, at), "R"));
       }
       log.warn("Cannot catch a person up", { interactionId: call.id, error });
-      if (error instanceof RestError) return notice("catchUpFailed", {}, texts());
+      if (error instanceof RestError) {
+        return "Discord doesn't answer me just now. Try again in a minute.";
+      }
       if (!(error instanceof ModelError || error instanceof DOMException)) throw error;
-      return notice("failureBusy", { id: call.id }, texts());
+      return failureText("unavailable", call.id, []);
     } finally {
       changes.delete(changed);
       pauses.set(sender.id, now() + pauseMs);

@@ -101,7 +101,6 @@ export async function createOutboxSender(options: {
   let self = (await store.gateway.loadAccount(accountId)).self?.userId;
   const { channelQueues, explainNoFiles } = createDelivery({
     config,
-    texts: () => config.texts,
     outbox: store.outbox,
     client,
     log,

@@ -16,7 +16,7 @@ import { createReadMember } from "../../discord/rest/requests/members.ts";
 import { stateText } from "../../interactions/commands/mcp.ts";
 import { DAY_MS } from "../../lib/clock.ts";
 import { bounded } from "../../lib/text/cut.ts";
-import { notice } from "../../render/notices/notices.ts";
+import { loggedOutText, MCP_SERVERS, noLoginText } from "../../render/sentences.ts";
 import { createShowTool, createSignInTool } from "./own_tools.ts";
 import { createPeople, type EachServer } from "./people.ts";
 
@@ -29,7 +29,7 @@ export function createOwnServers(
   account: AccountContext,
   { client, reader, ask, dataDir, version }: AccountServices,
 ) {
-  const { accountId, config, policy, texts, now, schedule } = account;
+  const { accountId, config, policy, now, schedule } = account;
   const { log } = account.forPart("tools");
   const servers = () => serversOf(config(), "each") as readonly EachServer[];
   const people = createPeople({
@@ -43,7 +43,7 @@ export function createOwnServers(
   let cancel: () => void;
 
   const signIn = createSignInTool({
-    ...{ texts, now, people },
+    ...{ now, people },
     publicUrl: () => config().http.publicUrl,
     async keep({ message, callKey }, server, login) {
       people.keep(message.sender.id, server, login);
@@ -98,7 +98,9 @@ export function createOwnServers(
       const key = `${server} ${id} ${revision}`; // once
       await handOver({ ...message, text }, key, { server, from });
       if (place.kind !== "dm") {
-        const told = notice("ownAnswer", { place: `<#${channelId}>` }, texts());
+        const told =
+          `About your question in <#${channelId}>: the answer is from your own account, so it ` +
+          "comes here.";
         await call.ports.discord.send(call, { userId: sender.id, text: told });
       }
       return "The person's message is answered in their direct messages, from their own account. " +
@@ -113,7 +115,7 @@ export function createOwnServers(
     tools({ sender, own }: InboundMessage): readonly Tool[] {
       const all = servers().filter(({ id }) => id === own?.server).flatMap((server) => [
         ...people.tools(sender.id, server),
-        ...[signIn(server), createShowTool(server, texts)],
+        ...[signIn(server), createShowTool(server)],
       ]);
       return [...new Map(all.map((tool) => [tool.name, tool])).values()];
     },
@@ -121,11 +123,11 @@ export function createOwnServers(
       const server = bounded(String(options["end"] ?? "").trim().replaceAll("`", "'"), 100);
       if (server !== "") {
         const isEnded = people.end(sender.id, server);
-        return notice(isEnded ? "mcpLoggedOut" : "mcpNoLogin", { server }, texts());
+        return isEnded ? loggedOutText(server) : noLoginText(server);
       }
       const lines = people.states(sender.id)
-        .map((state) => `– \`${state.id}\`: ${stateText(state, now(), texts())}`);
-      return [notice("mcpServers", {}, texts()), ...lines].join("\n");
+        .map((state) => `– \`${state.id}\`: ${stateText(state, now())}`);
+      return [MCP_SERVERS, ...lines].join("\n");
     },
     async stop(): Promise<void> {
       cancel();

@@ -13,7 +13,7 @@ import { createNewestSet } from "../../lib/cache.ts";
 import { NotYetError } from "../../mcp/oauth/device.ts";
 import type { Login } from "../../mcp/oauth/logins.ts";
 import { beginSignIn, type SignIn } from "../../mcp/sign_in.ts";
-import { notice, type Texts } from "../../render/notices/notices.ts";
+import { GO_ON, SEND_ASKED } from "../../render/sentences.ts";
 import type { EachServer, Everyone } from "./people.ts";
 
 const WAIT_MS = 10 * 60_000;
@@ -29,8 +29,7 @@ function cardOf(
   return { facts: [], ...card, choices, asked, where: "direct", timeoutMs: WAIT_MS };
 }
 
-export function createSignInTool({ texts, now, publicUrl, people, keep }: {
-  readonly texts: () => Texts;
+export function createSignInTool({ now, publicUrl, people, keep }: {
   readonly now: () => number;
   readonly publicUrl: () => string | undefined;
   readonly people: Pick<Everyone, "loginAt" | "isSignedIn">;
@@ -55,8 +54,10 @@ export function createSignInTool({ texts, now, publicUrl, people, keep }: {
   }
 
   function card({ id }: EachServer, { address, device }: SignIn, context: ToolContext, why = "") {
-    const asked = notice("signInAsked", { server: id, host: new URL(address).host }, texts());
-    const label = notice(device ? "goOn" : "signInField", {}, texts());
+    const asked =
+      `Sign in to \`${id}\` at ${new URL(address).host} with your own account. Pass on no ` +
+      "address and no code:";
+    const label = device ? GO_ON : "Your browser's last address";
     const yes = device ? { key: DONE, label } : { key: FILL_IN };
     return new WaitsForPerson(cardOf(context, { ...yes, style: "primary" }, {
       ...{ kind: "ask", tool: `mcp__${id}__sign_in`, text: `${why}${asked}` },
@@ -105,7 +106,7 @@ export function createSignInTool({ texts, now, publicUrl, people, keep }: {
 }
 
 /** Its card has the exact text and the place, so the person sees what others will see. */
-export function createShowTool({ id }: EachServer, texts: () => Texts): Tool {
+export function createShowTool({ id }: EachServer): Tool {
   return defineTool({
     name: `mcp__${id}__show_in_channel`,
     description:
@@ -116,11 +117,10 @@ export function createShowTool({ id }: EachServer, texts: () => Texts): Tool {
     isIdempotent: true,
     asks({ text: exact }, context) {
       const { channelId } = context.message.own?.from ?? {};
-      const label = notice("goOn", {}, texts());
       return Promise.resolve(
-        channelId && cardOf(context, { key: ALLOW_ONCE, label, style: "danger" }, {
+        channelId && cardOf(context, { key: ALLOW_ONCE, label: GO_ON, style: "danger" }, {
           ...{ kind: "limit", tool: `mcp__${id}`, exact },
-          text: notice("sendAsked", {}, texts()),
+          text: SEND_ASKED,
           facts: [{ name: "Where", value: `<#${channelId}>` }],
         }),
       );

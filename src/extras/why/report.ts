@@ -26,7 +26,7 @@ import {
   type RulePlace,
 } from "../../cli/verdict/current_rules.ts";
 import { type PlacedCheck, placedChecks } from "../../cli/verdict/checks.ts";
-import { reasonText } from "../../render/notices/reasons.ts";
+import { reasonText } from "../../render/reasons.ts";
 import type { MessageRecord, OutboxOnRecord } from "../../store/messages/message_record.ts";
 
 /** All facts about one message, as printed by `--json`. Times are Unix times in milliseconds. */

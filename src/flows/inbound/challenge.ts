@@ -22,12 +22,12 @@ const BUTTON_BYTES = 16;
 
 /** Creates the part of pairing that the store calls within its transaction. */
 export function createPairingService(
-  { draw, texts }: Pick<Account, "draw" | "texts">,
+  { draw }: Pick<Account, "draw">,
 ): PairingService {
   return {
     newCode: () => codeFrom(draw(CODE_BYTES)),
     newButton: () => BUTTON_PREFIX + draw(BUTTON_BYTES).toHex(),
-    challenge: (message, code) => composeChallenge(message, code, texts()),
+    challenge: (message, code) => composeChallenge(message, code),
   };
 }
 
@@ -35,7 +35,7 @@ export function createPairingService(
 export function createChallenges(
   account: Pick<
     Account<{ readonly pairing: Pick<Pairing, "unreported" | "markReported"> }>,
-    "accountId" | "log" | "now" | "random" | "schedule" | "store" | "texts"
+    "accountId" | "log" | "now" | "random" | "schedule" | "store"
   >,
   ports: {
     /** Writes to each owner. Rejects only if it could write to none of them. */
@@ -44,7 +44,7 @@ export function createChallenges(
     readonly isFinal: (error: unknown) => boolean;
   },
 ) {
-  const { accountId, store: { pairing: store }, texts, now, log } = account;
+  const { accountId, store: { pairing: store }, now, log } = account;
   const { tellOwners } = ports;
   const retries = createRetryQueue("Cannot tell the bot's owner about a pairing request", account);
 
@@ -55,7 +55,7 @@ export function createChallenges(
     let isTold = false; // if only storing fails, owners get no second message
     retries.add(async () => {
       if (now() >= request.expiresAt) return;
-      const { text, buttons } = composeApprovalRequest(request, texts());
+      const { text, buttons } = composeApprovalRequest(request);
       try {
         if (!isTold) await tellOwners(text, buttons);
       } catch (error) {

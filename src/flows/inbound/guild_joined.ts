@@ -13,7 +13,6 @@ import type { GuildPlace, Named } from "../../core/inbound/inbound.ts";
 import { rulesFor } from "../../policy/rules/place_rules.ts";
 import type { AccessPolicy } from "../../policy/rules/rules.ts";
 import { nameAsCode } from "../../render/name.ts";
-import { notice } from "../../render/notices/notices.ts";
 import { createRetryQueue } from "../retry_queue.ts";
 import type { Account } from "../../core/account/account.ts";
 
@@ -41,7 +40,7 @@ interface GuildNotice {
 export function createGuildJoined(
   account: Pick<
     Account<unknown, { readonly policy: AccessPolicy }>,
-    "log" | "policy" | "random" | "schedule" | "texts"
+    "log" | "policy" | "random" | "schedule"
   >,
   ports: {
     /** The guild as the gateway has described it, or as it is given. */
@@ -51,7 +50,7 @@ export function createGuildJoined(
     readonly isFinal: (error: unknown) => boolean;
   },
 ) {
-  const { log, texts } = account;
+  const { log } = account;
   const tasks = createRetryQueue("Cannot tell the bot's owner about a guild", account);
   const waiting = new Map<GuildId, GuildNotice>();
   let cancel: (() => void) | undefined;
@@ -79,7 +78,8 @@ export function createGuildJoined(
       `${nameAsCode(name)} (${id})`
     ).join(", ");
     const list = all.length > SHOWN_NAMES ? `${names}, …` : names;
-    return notice("joinedMany", { count: `${all.length}`, names: list }, texts());
+    return `I was added to ${all.length} servers in which I stay silent: ${list}. My log has the ` +
+      "command that allows each of them.";
   }
 
   return {
@@ -98,8 +98,10 @@ export function createGuildJoined(
         rule,
         command,
       });
-      const words = { name: nameAsCode(name), id, rule: `\`${rule}\``, command: `\`${command}\`` };
-      waiting.set(id, { guild: { id, name }, text: notice("joined", words, texts()) });
+      const text =
+        `I was added to ${nameAsCode(name)} (${id}), but my config (\`${rule}\`) keeps ` +
+        `me silent there. To allow it: \`${command}\``;
+      waiting.set(id, { guild: { id, name }, text });
       tasks.add(tell);
     },
     async stop(): Promise<void> {

@@ -15,7 +15,7 @@ import {
   type WaitingLimits,
   type WaitingRules,
 } from "../../core/inbound/waiting_limits.ts";
-import { notice, type Texts } from "../../render/notices/notices.ts";
+import { NOTHING_TO_STOP, STOPPED } from "../../render/sentences.ts";
 
 function noticeReply(
   text: string,
@@ -38,14 +38,20 @@ function noticeReply(
 
 export function waitingRulesOf(
   limits: WaitingLimits,
-  texts: Texts,
   isOwner: WaitingRules["isOwner"],
 ): WaitingRules {
   return {
     ...limits,
     isOwner,
     refusal: (message, why) =>
-      noticeReply(notice(why === "queue-full" ? "queueFull" : "missed", {}, texts), message),
+      noticeReply(
+        why === "queue-full"
+          ? "Too many messages are waiting for my answer, so I won't answer this one, nor those " +
+            "that I mark with ⏳. Please send them again later."
+          : "I was away, so I won't answer this message, nor those that I mark with 💤. Please " +
+            "send them again if they still matter.",
+        message,
+      ),
   };
 }
 
@@ -95,7 +101,6 @@ function stopIn(
 export function stopRequestOf(
   message: InboundMessage,
   mayStopAll: (message: InboundMessage) => boolean,
-  texts: () => Texts,
 ): Judged["stop"] {
   const how = stopIn(message);
   if (!how) return undefined;
@@ -103,9 +108,7 @@ export function stopRequestOf(
   const isAll = message.place.kind === "dm" || mayStopAll(message);
   return {
     scope: { accountId, channelId, userId: !isAll ? sender.id : undefined },
-    reply: noticeReply(notice("stopped", {}, texts()), message),
-    nothing: how === "command"
-      ? noticeReply(notice("nothingToStop", {}, texts()), message)
-      : undefined,
+    reply: noticeReply(STOPPED, message),
+    nothing: how === "command" ? noticeReply(NOTHING_TO_STOP, message) : undefined,
   };
 }

@@ -7,7 +7,6 @@
 
 import type { Account } from "../../core/account/account.ts";
 import type { Finding } from "../../core/finding.ts";
-import { notice } from "../../render/notices/notices.ts";
 
 /** A type of which dispatches could not be read. */
 export interface UnreadDispatches {
@@ -33,7 +32,7 @@ const READYS_BEFORE_NOTICE = 2;
  * @param unread Returns the types at a time.
  */
 export function createUnreadDispatches(
-  { texts, now }: Pick<Account, "texts" | "now">,
+  { now }: Pick<Account, "now">,
   unread: (now: number) => readonly UnreadDispatches[],
   tellOwners: (text: string) => Promise<void>,
 ) {
@@ -42,7 +41,10 @@ export function createUnreadDispatches(
   function tell({ type, why }: Pick<UnreadDispatches, "type" | "why">): void {
     if (told.has(type)) return;
     told.add(type);
-    void tellOwners(notice("eventsUnread", { type: `\`${type}\``, why }, texts()));
+    void tellOwners(
+      `I cannot read Discord's \`${type}\` events (${why}), so I miss these events. Please ` +
+        "update me, or check the server that I am connected to.",
+    );
   }
 
   return {

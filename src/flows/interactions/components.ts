@@ -13,7 +13,7 @@ import type { Component, ComponentAnswer } from "../../interactions/base/command
 import type { InteractionContext } from "../../interactions/base/context.ts";
 import { componentOf } from "../../interactions/registry.ts";
 import type { CommandRunner } from "./run_commands.ts";
-import { notice } from "../../render/notices/notices.ts";
+import { DEAD_BUTTON, failedText, NOT_AUTHORIZED } from "../../render/sentences.ts";
 
 /** Everything that components need. The context is passed to each of them. */
 interface ComponentRunner extends Pick<CommandRunner, "authorize" | "refusals" | "context"> {
@@ -74,7 +74,7 @@ export function createComponents(runner: ComponentRunner): (use: ComponentUse) =
       return await later();
     } catch (error) {
       log.error(`A ${use.kind} failed`, { ...idsOf(use), error });
-      return component.failedText(context.texts());
+      return failureOf(component);
     }
   }
 
@@ -92,8 +92,7 @@ export function createComponents(runner: ComponentRunner): (use: ComponentUse) =
   }
 
   function failed(component: Component | undefined): UseEnd {
-    const texts = context.texts();
-    return { how: "reply", text: component?.failedText(texts) ?? notice("deadButton", {}, texts) };
+    return { how: "reply", text: component ? failureOf(component) : DEAD_BUTTON };
   }
 
   return async (use) => {
@@ -108,13 +107,14 @@ export function createComponents(runner: ComponentRunner): (use: ComponentUse) =
   };
 }
 
+const failureOf = ({ name, failedText: own }: Component) => own ?? failedText(name);
+
 async function settle(
   use: ComponentUse,
   component: Component<InteractionContext> | undefined,
   { authorize, refusals, context }: ComponentRunner,
 ): Promise<UseEnd> {
   const { log } = context;
-  const textOf = (key: "notAuthorized" | "deadButton") => notice(key, {}, context.texts());
   const refused = (text: string, event: string, fields: Record<string, unknown>): UseEnd => {
     const how = refusals.next(use.sender.id, use.kind === "modal");
     if (how === "nothing") return { how };
@@ -124,13 +124,13 @@ async function settle(
   const { kind, why, rule } = await authorize(use, component?.needs ?? "everyone");
   if (kind !== "accept") {
     const event = `Refused a ${use.kind}: this user has no right to it`;
-    return refused(textOf(component ? "notAuthorized" : "deadButton"), event, { why, rule });
+    return refused(component ? NOT_AUTHORIZED : DEAD_BUTTON, event, { why, rule });
   }
   const answer = component && await run(component, use, context);
   if (answer?.how === "refuse") return refused(answer.text, answer.event, answer.fields);
   if (answer) return answer;
   log.info(`A person used a ${use.kind} that no longer works`, idsOf(use));
-  return { how: "reply", text: textOf("deadButton") };
+  return { how: "reply", text: DEAD_BUTTON };
 }
 
 /** `componentOf` has matched the kinds, which the compiler cannot see. */

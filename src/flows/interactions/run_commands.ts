@@ -26,8 +26,10 @@ import {
 import type { InteractionContext } from "../../interactions/base/context.ts";
 import { readWords, usageOf } from "../../interactions/base/words.ts";
 import type { StartTimer } from "../../lib/clock.ts";
-import { notice } from "../../render/notices/notices.ts";
+import { failedText, NOT_AUTHORIZED, privateText, usageText } from "../../render/sentences.ts";
 import type { createRefusals } from "./refusals.ts";
+
+const UNKNOWN_COMMAND = "I no longer have this command.";
 
 /** Everything that commands need, however a person gives them. */
 export interface CommandRunner {
@@ -67,7 +69,7 @@ export function createSlashCommands(
   /** A command that is gone needs the least, so that people without rights cost no answer each. */
   const gone: CommandWork<InteractionContext> = {
     needs: "everyone",
-    run: () => notice("unknownCommand", {}, context.texts()),
+    run: () => UNKNOWN_COMMAND,
   };
   return async (call) => {
     const all: readonly (CommandWork<InteractionContext> & { readonly name: string })[] =
@@ -94,19 +96,18 @@ export function createTextCommands(
   commandOf: (message: InboundMessage) => TextCommand | undefined,
   managesMessages: (message: InboundMessage) => Promise<boolean>,
 ): (message: InboundMessage) => Promise<string> {
-  const { commands, context } = runner;
+  const { commands } = runner;
   return async (message) => {
     const given = commandOf(message);
     const command = commands.find(({ name }) => name === given?.name);
-    const texts = context.texts();
-    if (!given || !command) return notice("unknownCommand", {}, texts);
+    if (!given || !command) return UNKNOWN_COMMAND;
     const { place, channelId, quoted } = message;
-    if (command.isMenuOnly) return notice("commandMenu", { name: command.name }, texts);
+    if (command.isMenuOnly) return `Use \`/${command.name}\` from Discord's menu.`;
     if (command.isPrivate && place.kind !== "dm") {
-      return notice("commandPrivate", { name: command.name }, texts);
+      return privateText(command.name);
     }
     const read = readWords(command, command.inOrder?.(given.words) ?? given.words);
-    if (!read) return notice("commandUsage", { usage: usageOf(command) }, texts);
+    if (!read) return usageText(usageOf(command));
     const manages = given.kind.needs === "session" && place.kind === "guild" &&
       await managesMessages(message);
     const call: CommandCall = {
@@ -181,7 +182,6 @@ async function runCommand(
   { authorize, refusals, context }: CommandRunner,
 ): Promise<{ readonly text: string; readonly isRefusal: boolean } | undefined> {
   const { log } = context;
-  const texts = context.texts();
   try {
     const { kind, why, rule } = await authorize(call, needs);
     if (kind !== "accept") {
@@ -190,14 +190,14 @@ async function runCommand(
       if (how === "tell") {
         log.debug("Refused a command: this user has no right to it", { ...idsOf(call), why, rule });
       }
-      return { text: notice("notAuthorized", {}, texts), isRefusal: true };
+      return { text: NOT_AUTHORIZED, isRefusal: true };
     }
     const text = await run(call, context);
     if (text !== "" && text.length <= ANSWER_MAX) return { text, isRefusal: false };
     throw new RangeError(`/${call.name} answered with ${text.length} characters`);
   } catch (error) {
     log.error("A command failed", { ...idsOf(call), error });
-    return { text: notice("failure", { id: call.id }, texts), isRefusal: false };
+    return { text: failedText(call.id), isRefusal: false };
   }
 }
 

@@ -5,52 +5,77 @@
 
 import type { ChannelId, GuildId } from "../../core/discord/ids.ts";
 import type { RefusedChannel } from "../../core/account/events.ts";
-import { notice } from "../../render/notices/notices.ts";
 import type { Account } from "../../core/account/account.ts";
 import type { StartTimer } from "../../lib/clock.ts";
 import type { Owners } from "./tell_owners.ts";
 
 /** Creates the notices; none is sent before an event. */
 export function createOwnerNotices(
-  { texts, schedule }: Pick<Account, "schedule" | "texts">,
+  { schedule }: Pick<Account, "schedule">,
   { tell }: {
     readonly tell: Owners["tell"];
   },
 ) {
-  /** Shows names as they are written, and times in the zone of each reader. */
-  const tellOf = (
-    key: "parked" | "noFiles" | "dead" | "setAside",
-    { channelId, reason, ...more }: RefusedChannel & { readonly count?: number },
-  ) => {
-    const shown = reason.replace(/[\\*_~`|]/g, "\\$&")
-      .replace(
-        /\d{4}-\d\d-\d\dT[\d:.]+Z/g,
-        (time) => `<t:${Math.floor(Date.parse(time) / 1_000)}:f>`,
-      );
-    const words = notice(key, { ...more, channel: `<#${channelId}>`, reason: shown }, texts());
-    return tell(words, { about: channelId });
-  };
-  const digest = createFailureDigest((failures) => void tellOf("dead", failures), schedule);
+  const tellOf = (channelId: ChannelId, text: string) => tell(text, { about: channelId });
+  const digest = createFailureDigest(({ channelId, count, reason }) =>
+    void tellOf(
+      channelId,
+      `Messages that I gave up for <#${channelId}>: ${count}. Last reason: ${shown(reason)}. To ` +
+        "see them, run `barnacle outbox`.",
+    ), schedule);
 
   return {
-    parked: (refused: RefusedChannel): void => void tellOf("parked", refused),
+    parked: ({ channelId, reason }: RefusedChannel): void =>
+      void tellOf(
+        channelId,
+        `My messages for <#${channelId}> are waiting: ${shown(reason)}. I'll try again once that ` +
+          "has changed.",
+      ),
     /** Discord lets the bot attach no files in a channel; resolves once the outbox has the notice. */
-    noFiles: (refused: RefusedChannel): Promise<void> => tellOf("noFiles", refused),
+    noFiles: ({ channelId, reason }: RefusedChannel): Promise<void> =>
+      tellOf(
+        channelId,
+        `My long answers in <#${channelId}> lack their end: ${
+          shown(reason)
+        }. I'll send them whole ` +
+          "once that has changed.",
+      ),
     /** An answer is undeliverable; several of one channel share a notice. */
     dead: digest.add,
     /** A message was set aside, because Discord accepts others in its channel, and not this one. */
     setAside(channelId: ChannelId, reason: string): void {
-      void tellOf("setAside", { channelId, reason });
+      void tellOf(
+        channelId,
+        `I set one message for <#${channelId}> aside, and go on with the next: ${shown(reason)}. ` +
+          "To see it, run `barnacle outbox`.",
+      );
     },
     /** The bot answers no bot in a channel any more (P11). */
     loopMuted(channelId: ChannelId): void {
-      void tell(notice("loop", { channel: `<#${channelId}>` }, texts()), { about: channelId });
+      void tellOf(
+        channelId,
+        `In <#${channelId}> only bots write, so I answer them again only when a person has ` +
+          "written, or after some quiet. If one never answers me, as a feed, add its ID to " +
+          "`loopGuard.feeds`.",
+      );
     },
     /** Sending pauses, because Discord counted too many invalid requests. */
-    stopped: (count: number): void => void tell(notice("breaker", { count }, texts())),
+    stopped: (count: number): void =>
+      void tell(
+        `Discord refused ${count} of my requests within ten minutes, so I paused my requests ` +
+          "for a while. To see the current number, run `barnacle status`.",
+      ),
     /** Sends the notices that wait for more failures. */
     flush: digest.flush,
   };
+}
+
+/** A reason with names as they are written, and times in the zone of each reader. */
+function shown(reason: string): string {
+  return reason.replace(/[\\*_~`|]/g, "\\$&").replace(
+    /\d{4}-\d\d-\d\dT[\d:.]+Z/g,
+    (time) => `<t:${Math.floor(Date.parse(time) / 1_000)}:f>`,
+  );
 }
 
 /** A place that takes no files. */

@@ -12,7 +12,6 @@ import type { AlertRecord } from "../../core/alerts.ts";
 import type { TurnOutcome } from "../../core/turn/turn_outcome.ts";
 import { ModelError, type RefusedPart } from "../../core/model.ts";
 import { modelProblemOf, wordsOf } from "../../core/model_problem.ts";
-import { notice } from "../../render/notices/notices.ts";
 import type { Account } from "../../core/account/account.ts";
 
 /** The failure of a turn's model, even if a fallback has answered. */
@@ -26,7 +25,7 @@ function failureOf(outcome: TurnOutcome): unknown {
 
 /** Creates the notices; none is sent before an event. */
 export function createModelNotices(
-  { texts, log, now }: Pick<Account, "log" | "now" | "texts">,
+  { log, now }: Pick<Account, "log" | "now">,
   { tell, refused, problems, alerts }: {
     readonly tell: (text: string) => Promise<void>;
     /** The parts of requests that the models' servers have refused. */
@@ -65,7 +64,10 @@ export function createModelNotices(
     known.add(key);
     if (!await isStillTold(model, problem.why)) {
       const why = problem.why + wordsOf(error);
-      await tell(notice("modelFails", { model, problem: why, fix: problem.fix }, texts()));
+      await tell(
+        `I can't answer: my model \`${model}\` fails, because ${why}. To fix it, ` +
+          `${problem.fix}. To check it again, run \`barnacle doctor\`.`,
+      );
     }
     await problems.note(key);
   }
@@ -85,7 +87,10 @@ export function createModelNotices(
       for (const { part } of parts) toldParts.add(`${model} ${part}`);
       const part = [...new Set(parts.map((one) => one.part))].join(", ");
       const fix = [...new Set(parts.map((one) => one.fix))].join("; or ");
-      void tell(notice("modelRefuses", { model, part, fix }, texts()));
+      void tell(
+        `The server of my model \`${model}\` refuses ${part}. I leave that out. To fix it, ` +
+          `${fix}.`,
+      );
     }
   }
 

@@ -22,15 +22,15 @@ import type {
   LimitPort,
   WaitingAction,
 } from "../../core/turn/ports/discord_place.ts";
-import { notice } from "../../render/notices/notices.ts";
+import { GO_ON, SEND_ASKED } from "../../render/sentences.ts";
 import type { Account } from "../../core/account/account.ts";
 import type { ToolChanges } from "../../store/changes/changes.ts";
 
 /** Creates the questions of one account. The function is longer than most: a list of three cards. */
 export function createActionQuestions(
-  { accountId, store: { changes }, texts }: Pick<
+  { accountId, store: { changes } }: Pick<
     Account<{ readonly changes: Pick<ToolChanges, "madeBy"> }>,
-    "accountId" | "store" | "texts"
+    "accountId" | "store"
   >,
   { maxDestructive, ownerIds, approvalTimeoutMs }: {
     /** Maximum number of destructive actions of a turn: `tools.discord.maxDestructive`. */
@@ -48,10 +48,11 @@ export function createActionQuestions(
   ): Question => ({
     kind: "limit",
     tool: "discord",
-    text: notice("showAsked", { channel: `<#${channelId}>`, place: `<#${shownIn}>` }, texts()),
+    text: `Not everyone who reads <#${shownIn}> may read <#${channelId}>. Show it in ` +
+      `<#${shownIn}>?`,
     facts: askerFacts(message),
     choices: [
-      { key: ALLOW_ONCE, label: notice("goOn", {}, texts()), style: "danger" },
+      { key: ALLOW_ONCE, label: GO_ON, style: "danger" },
       { key: DENY, style: "secondary" },
     ],
     asked: [message.sender.id],
@@ -65,7 +66,7 @@ export function createActionQuestions(
         if (tells?.length === 0) return undefined;
         const missing = await hiddenBy(probe);
         const toSend = tells && {
-          text: notice("sendAsked", {}, texts()),
+          text: SEND_ASKED,
           facts: [...namedFacts(named), ...askerFacts(message)],
           exact: written,
           where: "channel" as const,
@@ -96,12 +97,13 @@ export function createActionQuestions(
           kind: "limit",
           tool: "discord",
           text: isFinal
-            ? notice("irreversibleAsked", {}, texts())
-            : notice("limitAsked", { count: `${made + waiting.length}` }, texts()),
+            ? "This, or a part of it, cannot be undone. Shall I do it?"
+            : `That would be ${made + waiting.length} destructive changes for one message. ` +
+              "Go on with these?",
           facts: [...namedFacts(asked.flatMap(({ named }) => named)), ...askerFacts(message)],
           exact: asked.map((one) => one.change.what).join("\n"),
           choices: [
-            { key: ALLOW_ONCE, label: notice("goOn", {}, texts()), style: "danger" },
+            { key: ALLOW_ONCE, label: GO_ON, style: "danger" },
             { key: DENY, style: "secondary" },
           ],
           asked: [asker, ...owners.filter((id) => id !== asker)],

@@ -13,7 +13,6 @@ import { nonceOfCall } from "../../core/outbound/nonce.ts";
 import type { Question, StoredQuestion } from "../../core/people/question.ts";
 import { MAX_TIMER_MS } from "../../lib/clock.ts";
 import { composeCard, composeSettled, controlsOf } from "../../render/questions/card.ts";
-import { notice } from "../../render/notices/notices.ts";
 import { createRetryQueue } from "../retry_queue.ts";
 import type { NewCard } from "../../core/store/questions.ts";
 import type { Emits } from "../../core/account/events.ts";
@@ -43,7 +42,7 @@ export function createQuestionCards(
       Account<{
         readonly questions: Cards;
       }>,
-      "accountId" | "draw" | "log" | "now" | "random" | "schedule" | "store" | "texts"
+      "accountId" | "draw" | "log" | "now" | "random" | "schedule" | "store"
     >
     & Emits<"decided" | "formsOpen" | "outbox">,
   ports: {
@@ -55,7 +54,7 @@ export function createQuestionCards(
     readonly asCards: () => boolean;
   },
 ) {
-  const { accountId, store: { questions: store }, texts, now, schedule, log } = account;
+  const { accountId, store: { questions: store }, now, schedule, log } = account;
   const retries = createRetryQueue("Cannot bring a question to people up to date", account);
   /** People who should decide, but whose direct messages Discord refuses to the bot, with its words. */
   const unreachable = new Map<UserId, string>();
@@ -86,7 +85,7 @@ export function createQuestionCards(
       const { channelId, nonce: draftNonce, question, isCard = ports.asCards() } = card;
       const nonce = nonceOfCall(`settled:${draftNonce} ${question.question.text}`, 0);
       const place = { channelId, nonce, isCard, draftNonce };
-      await store.settleCard(card, composeSettled(question, place, texts()), now());
+      await store.settleCard(card, composeSettled(question, place), now());
       account.events.emit.outbox([channelId]);
     }
     await offer();
@@ -99,7 +98,7 @@ export function createQuestionCards(
     if (channels.length === 0) return await giveUp(stored);
     const cards = channels.map((channelId, index): NewCard => {
       const name = CONTROL_NAMES[stored.question.kind];
-      const { buttons, menus } = controlsOf(stored, texts());
+      const { buttons, menus } = controlsOf(stored);
       const named = {
         buttons: buttons.map(({ choice: _, ...button }) => ({ ...button, customId: draw(name) })),
         menus: menus.map(({ choice: _, ...menu }) => ({ ...menu, customId: draw(name) })),
@@ -111,7 +110,7 @@ export function createQuestionCards(
       };
       const choices = [...buttons, ...menus].map(({ choice }) => choice);
       return {
-        frozen: composeCard(stored, place, named, texts()),
+        frozen: composeCard(stored, place, named),
         controls: [...named.buttons, ...named.menus].map(({ customId }, at) => ({
           customId,
           choice: choices[at] ?? "",
@@ -130,7 +129,11 @@ export function createQuestionCards(
     await store.withdraw(id, now());
     account.events.emit.decided();
     const people = asked === "anyone" ? "" : asked.map((user) => `<@${user}>`).join(", ");
-    await ports.tellChannel(channelId, notice("questionUndelivered", { people }, texts()));
+    await ports.tellChannel(
+      channelId,
+      `This needs a decision of ${people}, but Discord doesn't let me write to them, so I ` +
+        "go on without it. They can allow direct messages from members of this server.",
+    );
   }
 
   function cannotReach(userId: UserId, reason: string): void {

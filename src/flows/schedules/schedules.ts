@@ -11,7 +11,6 @@ import type { Route } from "../../core/inbound/inbox.ts";
 import type { ScheduleOrigin } from "../../core/turn/schedule.ts";
 import type { Store } from "../../store/store.ts";
 import { routeAs } from "../../session/session_key.ts";
-import { notice } from "../../render/notices/notices.ts";
 import { composeReminder } from "../../render/tool_message.ts";
 import type { Judging } from "../judging/judging.ts";
 import type { CurrentPolicy } from "../judging/policy_keeper.ts";
@@ -39,7 +38,7 @@ export function createSchedules(
     readonly tellOwners: (text: string) => void;
   },
 ): Runner {
-  const { accountId, store, texts, schedule, now } = account;
+  const { accountId, store, schedule, now } = account;
 
   async function creatorNow(origin: ScheduleOrigin): Promise<CreatorNow> {
     const { guildId, sender } = origin;
@@ -64,9 +63,10 @@ export function createSchedules(
   }
 
   const failures = createFailureDigest<{ readonly number: number; readonly run: MessageId }>(
-    ({ channelId, count, reason }) =>
+    ({ channelId, count, reason: { number, run } }) =>
       tellOwners(
-        notice("scheduleFailed", { ...reason, channel: `<#${channelId}>`, count }, texts()),
+        `Scheduled tasks failed in <#${channelId}>: ${count}, the last one number ${number}. To ` +
+          `see why: \`barnacle why ${run}\`.`,
       ),
     schedule,
   );
@@ -92,8 +92,10 @@ export function createSchedules(
     tellFailed: ({ id: number, origin: { channelId } }, { messageId: run }) =>
       failures.add(channelId, { number, run }),
     tellPaused({ id: number, origin: { channelId } }, { messageId: run }) {
-      const words = { number, channel: `<#${channelId}>`, count: 3, run };
-      tellOwners(notice("schedulePaused", words, texts()));
+      tellOwners(
+        `I paused schedule ${number} in <#${channelId}>, because its last 3 runs failed. To see ` +
+          `why: \`barnacle why ${run}\`. To go on: \`barnacle schedules resume ${number}\`.`,
+      );
     },
   });
   return {

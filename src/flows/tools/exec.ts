@@ -21,7 +21,6 @@ import { badArguments, RefusedCall } from "../../core/refused_call.ts";
 import { askerFacts } from "../../core/turn/decided_action.ts";
 import type { ExecAsker, ExecCall, ExecPort } from "../../core/turn/ports/host.ts";
 import { whenAborted } from "../../lib/clock.ts";
-import { notice, type Texts } from "../../render/notices/notices.ts";
 import type { Account } from "../../core/account/account.ts";
 import {
   EXEC_LIMITS,
@@ -56,7 +55,6 @@ export function createExecPort(account: Pick<Account, "now">, options: {
         readonly timeoutSec: number;
       };
     };
-    readonly texts: Texts;
   };
   /** The agent, whose rules count. */
   readonly agentId: string;
@@ -115,13 +113,13 @@ export function createExecPort(account: Pick<Account, "now">, options: {
     asked: readonly UserId[],
     { message }: ExecAsker,
   ): Question {
-    const { discord, texts } = config();
+    const { discord } = config();
     const isAlways = mayAllowAlways(call.argv, command);
     const seconds = Math.round(call.timeoutMs / 1_000);
     return {
       kind: "approval",
       tool: "exec",
-      text: notice("approvalAsked", {}, texts),
+      text: "I want to run a command, and need your approval.",
       facts: [
         ...askerFacts(message),
         { name: "Program", value: programText(command) },

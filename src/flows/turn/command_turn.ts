@@ -7,10 +7,8 @@ import { freeze } from "../../render/freeze.ts";
 import { noticeBody } from "../../render/reply.ts";
 import type { Model } from "../../core/model.ts";
 import type { Manner, QueueMode } from "../../core/people/chosen.ts";
-import { notice } from "../../render/notices/notices.ts";
 import type { ChannelQueues } from "../deliver/channel_queues.ts";
 import { saveTurn, type SaveTurnPorts } from "./save_turn.ts";
-import type { Account } from "../../core/account/account.ts";
 import type { Emits } from "../../core/account/events.ts";
 
 /**
@@ -88,8 +86,7 @@ export interface TurnCommands {
  * @returns A function that rejects if the store refuses the turn.
  */
 export function createCommandTurns(
-  { commands, texts, queue, ...ports }:
-    & Pick<Account, "texts">
+  { commands, queue, ...ports }:
     & Omit<SaveTurnPorts, "queue">
     & Emits<"turnStored" | "unanswered">
     & {
@@ -105,7 +102,7 @@ export function createCommandTurns(
     // Another bot gets no answer: it would answer that one, too. An event
     // is posted as it is.
     const { sender, hooked } = claim.message;
-    const text = sender.automaton ? hooked?.post ?? "" : notice("paused", {}, texts());
+    const text = sender.automaton ? hooked?.post ?? "" : "My owner has paused me. Ask again later.";
     return end(claim, () => Promise.resolve(text), hooked && PAUSED);
   };
 }

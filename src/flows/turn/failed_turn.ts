@@ -42,7 +42,7 @@ export function failedTurn(
     /** The parts of the turn; absent: it failed before the model was asked. */
     readonly given?: AnsweredWith;
   },
-  { texts, where }: EndRules,
+  { where }: EndRules,
   { randomId, now, log, model }: EndPorts,
 ): FinishedTurn {
   const message = lastOf(claim);
@@ -60,7 +60,7 @@ export function failedTurn(
     error: why === "unexpected" ? error : undefined, // other reasons say it all
   });
   const { steps = [] } = given?.taken ?? {};
-  const text = failureText(why, failureId, steps, texts, { now: now(), afterMs: retryAfterMs });
+  const text = failureText(why, failureId, steps, { now: now(), afterMs: retryAfterMs });
   const isTask = messagesOf(claim).every(({ scheduled, place }) =>
     scheduled !== undefined && place.kind !== "dm"
   );

@@ -11,7 +11,7 @@ import { joinedBy, type Step } from "../../core/step.ts";
 import { showsToAskerAlone, type Tool } from "../../core/turn/tool.ts";
 import { visibleText } from "../../render/safety/visible.ts";
 import { freeze } from "../../render/freeze.ts";
-import type { Answered, ComposedReply, ReplyRules } from "../../render/reply.ts";
+import type { Answered, ComposedReply } from "../../render/reply.ts";
 import { nextStepAfter } from "../../core/model_problem.ts";
 import type { Log } from "../../lib/log.ts";
 import { printable } from "../../lib/text/quoted.ts";
@@ -24,7 +24,7 @@ export interface EndPorts extends Pick<Account, "randomId" | "now" | "log">, Emi
   readonly model: Pick<Model, "id">;
 }
 
-export interface EndRules extends Pick<ReplyRules, "texts"> {
+export interface EndRules {
   /** Name of the place for people, for the log (S2). */
   readonly where: string;
 }
@@ -66,7 +66,7 @@ export function draftsOf({ message, route: { agentId } }: Claim): Answered {
 /** The turn that a progress line belongs to: as its drafts do, to the first message. */
 export function progressPlaceOf(
   { message: { accountId, channelId, guildId, id: cause }, route: { agentId } }: Claim,
-): Omit<ProgressPlace, "stopLabel"> {
+): ProgressPlace {
   const place = { accountId, channelId, guildId };
   return { ...place, cause, revision: 0, agentId };
 }

@@ -6,7 +6,6 @@ import type { Manner } from "../../core/people/chosen.ts";
 import type { TurnOutcome } from "../../core/turn/turn_outcome.ts";
 import { footerOf, type ReplyToSend, withFooter, withLastLine } from "../../render/cost.ts";
 import { freeze } from "../../render/freeze.ts";
-import { notice } from "../../render/notices/notices.ts";
 import { prefaceOf, withPreface } from "../../render/preface.ts";
 import {
   type Answered,
@@ -89,13 +88,20 @@ export function withLines(
     readonly spending: TurnSpending;
   },
 ): ReplyToSend {
-  const { texts, chunks: { limit }, hasFooter, signature, currency } = rules;
+  const { chunks: { limit }, hasFooter, signature, currency } = rules;
   let shown = answer;
   if (manner?.showsThinking || manner?.showsSteps) {
-    const preface = prefaceOf({ ...taken, thinking }, manner, texts);
+    const preface = prefaceOf({ ...taken, thinking }, manner);
     if (preface !== "") shown = withPreface(shown, compose(preface));
   }
-  if (isCut) shown = withLastLine(shown, notice("answerCut", {}, texts), limit);
+  if (isCut) {
+    shown = withLastLine(
+      shown,
+      "-# My answer stops here: it reached the maximum length that my model can write at " +
+        "once. Ask me to go on.",
+      limit,
+    );
+  }
   const cost = hasFooter ? costOf(spending) : undefined;
   return withFooter(shown, footerOf(cost, currency, signature), limit);
 }

@@ -9,7 +9,6 @@ import type { CommandNeeds } from "../../core/inbound/text_commands.ts";
 import type { CommandCall, ComponentUse, OptionTyping } from "../../core/inbound/interactions.ts";
 import type { Card } from "../../core/outbound/outbound.ts";
 import type { EventOf } from "../../core/inbound/events.ts";
-import type { Texts } from "../../render/notices/notices.ts";
 import { bounded } from "../../lib/text/cut.ts";
 import type { InteractionContext } from "./context.ts";
 
@@ -150,8 +149,8 @@ export interface ComponentOf<Kind extends ComponentKind, Uses = never> {
    * @returns `undefined` if the component has no effect any more.
    */
   run(use: EventOf<Kind>, context: Uses): Promise<ComponentAnswer | undefined>;
-  /** The notice for the person if `run` failed. */
-  failedText(texts: Texts): string;
+  /** The sentence for the person if `run` failed; absent: the usual one. */
+  readonly failedText?: string;
 }
 
 export type Component<Uses = never> = {

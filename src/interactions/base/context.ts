@@ -113,7 +113,7 @@ export type DashboardLink =
   | { readonly kind: "off" | "none" };
 
 /** For every command and component. Promises of all parts reject if the store fails. */
-export interface EachUses extends Pick<Account, "texts" | "now" | "log"> {
+export interface EachUses extends Pick<Account, "now" | "log"> {
   /** Each takes the namespaces that it works on; `questions` decides about questions. */
   readonly store: Store;
 }

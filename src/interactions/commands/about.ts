@@ -4,7 +4,6 @@
  */
 
 import { dayOf, endOfDay, moneyText, monthStartOf } from "../../core/spending/usage.ts";
-import { notice, type TextKey, type Texts } from "../../render/notices/notices.ts";
 import type { ContextWindow, WindowSource } from "../../core/model.ts";
 import { ANSWER_MAX, type Command } from "../base/command.ts";
 import type { AboutUses } from "../base/context.ts";
@@ -21,23 +20,19 @@ export const usage: Command<AboutUses> = {
   description: "Show the tokens and the money of your own messages",
   takesWords: true,
   needs: "everyone",
-  async run(call, { store: { usage }, budgets, currency, texts, now }) {
+  async run(call, { store: { usage }, budgets, currency, now }) {
     const { sender: { id } } = call;
     const at = now();
     const today = await usage.sum(dayOf(at), id);
     const month = await usage.sum(monthStartOf(at), id);
     const reset = readerTime(endOfDay(at), "R");
-    const words = {
-      today: wordsOf(today, currency()),
-      month: wordsOf(month, currency()),
-      reset,
-    };
     const limits = (await budgets(call)).filter((use) =>
       isSpent(use) || !/^budgets\.(?:total|perAgent|perGuild)\./.test(use.rule)
     );
     return [
-      notice("usage", words, texts()),
-      ...limits.map((use) => notice("usageBudget", { use: budgetText(use, currency()) }, texts())),
+      `Today: ${wordsOf(today, currency())}. This month: ${wordsOf(month, currency())}. ` +
+      `The next day begins ${reset}.`,
+      ...limits.map((use) => `Limit: ${budgetText(use, currency())}.`),
     ].join("\n");
   },
 };
@@ -58,8 +53,8 @@ export const whoami: Command<AboutUses> = {
   name: "whoami",
   description: "Show your user id and the ids of this place",
   needs: "everyone",
-  run({ sender, channelId, guildId }, { texts }) {
-    const text = notice("whoami", { name: `<@${sender.id}>`, id: sender.id }, texts());
+  run({ sender, channelId, guildId }) {
+    const text = `You are <@${sender.id}>: \`${sender.id}\``;
     const roles = sender.roles.map(({ id }) => `\`role:${id}\``).slice(0, SHOWN_ROLES);
     return [
       text,
@@ -79,25 +74,28 @@ export const status: Command<AboutUses> = {
   name: "status",
   description: "Show version, model, connection and today's cost",
   needs: "everyone",
-  async run(call, { status, agentHere, store: { usage }, budgets, currency, texts, now }) {
+  async run(call, { status, agentHere, store: { usage }, budgets, currency, now }) {
     const { version, modelId, fallbackId, modelFailsSince, window, warnings, readyAt, latencyMs } =
       await status(call);
     const online = durationText(Math.max(0, now() - readyAt));
     const latency = latencyMs === undefined ? "–" : `${Math.round(latencyMs)} ms`;
     const model = fallbackId ?? modelId;
-    const lines = [notice("status", { version, model, online, latency }, texts())];
-    lines.push(...agentLine(agentHere(call), texts()));
+    const lines = [
+      `Barnacle ${version}, answering with \`${model}\`. Online for ${online}, heartbeat ` +
+      `${latency}.`,
+    ];
+    lines.push(...agentLine(agentHere(call)));
     if (modelFailsSince !== undefined) {
       const since = readerTime(modelFailsSince, "R");
-      lines.push(notice("statusModelFails", { since, model: modelId }, texts()));
+      lines.push(`\`${modelId}\` has been failing since ${since}.`);
     }
-    if (window) lines.push(windowLine(window, texts()));
+    if (window) lines.push(windowLine(window));
     const today = dayOf(now());
     const own = wordsOf(await usage.sum(today, call.sender.id), currency());
-    lines.push(notice("statusUsage", { use: own }, texts()));
+    lines.push(`Your use today: ${own}.`);
     if (warnings) {
       lines.push(
-        notice("statusUsageOfAll", { use: wordsOf(await usage.sum(today), currency()) }, texts()),
+        `Everyone's use today: ${wordsOf(await usage.sum(today), currency())}.`,
       );
       const spent = (await budgets(call)).filter((use) => isSpent(use) && OF_ALL.test(use.rule))
         .map((use) => `The budget \`${use.rule}\` is spent: ${budgetText(use, currency())}`);
@@ -114,37 +112,41 @@ const STATUS_MAX = 1_900;
 const OF_ALL = /^budgets\.(?:total|perAgent)\./;
 
 /** The agent that answers here; no line if the bot has one alone. */
-export function agentLine(agent: string | undefined, texts: Texts): readonly string[] {
-  return agent === undefined ? [] : [notice("agentHere", { agent }, texts)];
+export function agentLine(agent: string | undefined): readonly string[] {
+  return agent === undefined ? [] : [`The agent here: ${agent}.`];
 }
 
 /** The size of a model's window, and where it comes from. */
-function windowLine({ contextWindow, from = "assumed" }: ContextWindow, texts: Texts): string {
-  const source = notice(SOURCES[from], {}, texts);
-  return notice("window", { tokens: `${contextWindow}`, source }, texts);
+function windowLine({ contextWindow, from = "assumed" }: ContextWindow): string {
+  return `My model reads ${contextWindow} tokens at most, its own answer included: ${
+    SOURCES[from]
+  }.`;
 }
 
 const SOURCES = {
-  config: "windowConfig",
-  server: "windowServer",
-  family: "windowFamily",
-  assumed: "windowAssumed",
-  refusal: "windowRefusal",
-} as const satisfies Readonly<Record<WindowSource, TextKey>>;
+  config: "set in my config",
+  server: "told by its server",
+  family: "usual for its name, because its server does not tell",
+  assumed: "assumed, because its server has not told",
+  refusal: "learned when its server refused a longer request",
+} as const satisfies Readonly<Record<WindowSource, string>>;
 
 /** Lists all commands, by the right that they need. */
 export const help: Command<AboutUses> = {
   name: "help",
   description: "Show my commands",
   needs: "everyone",
-  run(_, { commands, texts }) {
+  run(_, { commands }) {
     const all = commands();
     const groups = Object.entries(HEADINGS).flatMap(([right, heading]) => {
       const lines = all.filter(({ needs }) => needs === right)
         .map(({ name, description }) => `\`/${name}\` ${description}`);
       return lines.length === 0 ? [] : [heading, ...lines];
     });
-    const text = [notice("help", {}, texts()), ...groups.filter((line) => line !== "")].join("\n");
+    const text = [
+      "You can use these commands here, with `/` from Discord's menu or as a message:",
+      ...groups.filter((line) => line !== ""),
+    ].join("\n");
     if (text.length <= ANSWER_MAX) return text;
     return all.map(({ name }) => `\`/${name}\``).join(" ");
   },
@@ -171,26 +173,28 @@ export const context: Command<AboutUses> = {
   description: "Show how much of this conversation I remember",
   takesWords: true,
   needs: "everyone",
-  async run(call, { contextOf, agentHere, texts }) {
+  async run(call, { contextOf, agentHere }) {
     const { entries, tokens, room, window, folded, summaryFailedAt } = await contextOf(call);
     const lines = [
-      ...agentLine(agentHere(call), texts()),
-      notice("context", {
-        entries: `${entries}`,
-        tokens: `${tokens}`,
-        window: `${room}`,
-        percent: `${Math.round(tokens * 100 / Math.max(1, room))} %`,
-      }, texts()),
-      windowLine(window, texts()),
+      ...agentLine(agentHere(call)),
+      `${entries} messages and answers of this conversation fill ` +
+      `${Math.round(tokens * 100 / Math.max(1, room))} % of what I can read at once: about ` +
+      `${tokens} of ${room} tokens.`,
+      windowLine(window),
     ];
     if (folded.entries > 0 && folded.at !== undefined) {
-      const key = folded.isPlain ? "contextFoldedPlain" : "contextFolded";
-      const placeholders = { messages: `${folded.messages}`, since: readerTime(folded.at, "R") };
-      lines.push(notice(key, placeholders, texts()));
+      const since = readerTime(folded.at, "R");
+      lines.push(
+        folded.isPlain
+          ? `${folded.messages} earlier messages are folded since ${since}, without my model: I ` +
+            "know only the first words of each."
+          : `${folded.messages} earlier messages are folded into a summary since ${since}.`,
+      );
     }
     if (summaryFailedAt !== undefined) {
       lines.push(
-        notice("contextSummaryFails", { since: readerTime(summaryFailedAt, "R") }, texts()),
+        `My model gave no summary ${readerTime(summaryFailedAt, "R")}. I ask it again when ` +
+          "there is more to fold.",
       );
     }
     return lines.join("\n");

@@ -8,9 +8,12 @@ import { parseSnowflake, type UserId } from "../../core/discord/ids.ts";
 import type { CommandCall } from "../../core/inbound/interactions.ts";
 import type { ListChange, ListChoice, NoList } from "../../core/people/people_list.ts";
 import { bounded } from "../../lib/text/cut.ts";
-import { notice } from "../../render/notices/notices.ts";
+import { CONFIG_READ_ONLY, privateText } from "../../render/sentences.ts";
 import type { Command, CommandOption } from "../base/command.ts";
 import type { AllowlistUses } from "../base/context.ts";
+
+const noUserText = (id: string) => `Discord has no user ${id}.`;
+const NO_LIST = "There is no list here: all members may talk to me.";
 
 const user: CommandOption<AllowlistUses> = {
   name: "user",
@@ -41,21 +44,24 @@ export const allowlist: Command<AllowlistUses> = {
   ],
   needs: "owner",
   async run(call, context) {
-    const { texts, config, allowlists, log } = context;
+    const { config, allowlists, log } = context;
     const { subcommand, options, place, isText, sender } = call;
     const choice = choiceOf(options["list"]);
     const isOfDms = choice === "dm" || (choice === "here" && place.kind !== "guild");
     // It names people who write in private.
     if (isText && isOfDms && place.kind !== "dm") {
-      return notice("commandPrivate", { name: "allowlist" }, texts());
+      return privateText("allowlist");
     }
     if (subcommand !== "add" && subcommand !== "remove") return await shown(call, choice, context);
     const { reading, writing } = config.allows();
-    if (!reading) return notice("allowlistOff", {}, texts());
-    if (!writing) return notice("configReadOnly", {}, texts());
+    if (!reading) {
+      return "I may not change my config. To allow it, set `commands.config` to true in the " +
+        "config file.";
+    }
+    if (!writing) return CONFIG_READ_ONLY;
     const written = String(options["user"] ?? "");
     const userId = parseSnowflake<"user">(written);
-    if (!userId) return notice("allowlistNoUser", { id: code(written) }, texts());
+    if (!userId) return noUserText(code(written));
     const change = await allowlists.change(call, choice, subcommand, userId);
     if (change.kind === "changed") {
       log.warn("An owner changed an allow list in Discord", {
@@ -77,25 +83,25 @@ function choiceOf(value: unknown): ListChoice {
 async function shown(
   call: CommandCall,
   choice: ListChoice,
-  { allowlists, texts }: AllowlistUses,
+  { allowlists }: AllowlistUses,
 ): Promise<string> {
   const { list, paired } = await allowlists.show(call, choice);
   if (list.kind === "everyone" || list.kind === "no_guilds") {
-    return notice("allowlistNone", {}, texts());
+    return NO_LIST;
   }
-  if (list.kind !== "list") return noList(list, undefined, texts());
+  if (list.kind !== "list") return noList(list, undefined);
   const { rule, entries } = list;
   const names = new Map(paired.map(({ userId, username }) => [userId, username]));
   const lines = entries.map(({ text, userId }) =>
     `– ${userId === undefined ? code(text) : personText(userId, text, names.get(userId))}`
   );
   const also = paired.map(({ userId, username }) => `– ${personText(userId, username)}`);
-  const head = lines.length > 0 ? "allowlistEntries" : "allowlistEmpty";
+  const path = `\`${bounded(rule, 200)}\``;
   return [
-    notice(head, { rule: bounded(rule, 200) }, texts()),
+    lines.length > 0 ? `${path} lets these people talk to me:` : `${path} has no entries.`,
     ...fitting(lines, ENTRIES_CHARS),
     ...(also.length > 0
-      ? [notice("allowlistPaired", {}, texts()), ...fitting(also, PAIRED_CHARS)]
+      ? ["Paired people may write to me, too:", ...fitting(also, PAIRED_CHARS)]
       : []),
   ].join("\n");
 }
@@ -125,7 +131,7 @@ function changed(
   change: ListChange,
   how: "add" | "remove",
   userId: UserId,
-  { texts }: AllowlistUses,
+  {}: AllowlistUses,
 ): string {
   const person = personText(userId);
   switch (change.kind) {
@@ -133,45 +139,55 @@ function changed(
     case "unchanged": {
       const { kind, rule, hasEveryone, admitsNoOne, isUnpaired } = change;
       return [
-        notice(RESULTS[how][kind], { person, rule: bounded(rule, 200) }, texts()),
-        ...(isUnpaired ? [notice("allowlistUnpaired", {}, texts())] : []),
-        ...(hasEveryone ? [notice("allowlistEveryone", {}, texts())] : []),
-        ...(admitsNoOne ? [notice("allowlistAdmitsNoOne", {}, texts())] : []),
+        RESULTS[how][kind](person, `\`${bounded(rule, 200)}\``),
+        ...(isUnpaired ? ["The pairing of this person has ended, too."] : []),
+        ...(hasEveryone ? ["The list has `*`, so everyone may talk to me."] : []),
+        ...(admitsNoOne ? ["The list is empty now, so I answer no one there."] : []),
       ].join(" ");
     }
     case "failed": {
       const { problem, command } = change;
-      return notice("allowlistFailed", { problem: bounded(problem, 800), command }, texts());
+      return `I cannot change my config file, so nothing has changed: ${bounded(problem, 800)}. ` +
+        `A user who may write the file can run \`${command}\` on my machine.`;
     }
     case "no_user":
-      return notice("allowlistNoUser", { id: code(userId) }, texts());
+      return noUserText(code(userId));
     default:
       return how === "remove" && (change.kind === "everyone" || change.kind === "no_guilds")
-        ? notice("allowlistNone", {}, texts())
-        : noList(change, userId, texts());
+        ? NO_LIST
+        : noList(change, userId);
   }
 }
 
 const RESULTS = {
-  add: { changed: "allowlistAdded", unchanged: "allowlistPresent" },
-  remove: { changed: "allowlistRemoved", unchanged: "allowlistAbsent" },
-} as const;
+  add: {
+    changed: (person: string, rule: string) => `${person} is now on ${rule}.`,
+    unchanged: (person: string, rule: string) =>
+      `${person} is on ${rule} already, so nothing has changed.`,
+  },
+  remove: {
+    changed: (person: string, rule: string) => `${person} is not on ${rule} any more.`,
+    unchanged: (person: string, rule: string) =>
+      `${person} is not on ${rule}, so nothing has changed.`,
+  },
+};
 
 /** @param userId The person to add; absent: the command only shows the list. */
 function noList(
   list: NoList,
   userId: UserId | undefined,
-  texts: ReturnType<AllowlistUses["texts"]>,
 ): string {
   switch (list.kind) {
     case "everyone":
-      return notice("allowlistWouldClose", { command: commandFor(list.rule, userId) }, texts);
+      return "There is no list here: all members may talk to me. A list would keep out all " +
+        `others. If you want that, run \`${commandFor(list.rule, userId)}\` on my machine.`;
     case "no_guilds":
-      return notice("allowlistWouldCloseAll", { command: commandFor(list.rule, userId) }, texts);
+      return "My config lists no servers. A list would keep me silent in all servers that it does " +
+        `not name. If you want that, run \`${commandFor(list.rule, userId)}\` on my machine.`;
     case "closed":
-      return notice("allowlistClosed", { rule: bounded(list.rule, 200) }, texts);
+      return `I answer no one there, because of \`${bounded(list.rule, 200)}\`.`;
     case "no_guild":
-      return notice("allowlistNoGuild", {}, texts);
+      return "Please use this command in the server itself.";
   }
 }
 

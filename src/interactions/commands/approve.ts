@@ -8,10 +8,12 @@
 import type { CommandCall } from "../../core/inbound/interactions.ts";
 import { ALLOW_ALWAYS, ALLOW_ONCE, DENY, type StoredQuestion } from "../../core/people/question.ts";
 import { bounded } from "../../lib/text/cut.ts";
-import { notice } from "../../render/notices/notices.ts";
+import { tooLongToShow } from "../../render/sentences.ts";
 import { isShown, settledContent, withVisibleCharacters } from "../../render/questions/card.ts";
 import { choicesFor, type Command } from "../base/command.ts";
 import type { DecisionUses } from "../base/context.ts";
+
+const WAITING = "These commands wait for your decision. To decide: `/approve <id> <decision>`";
 
 /** Decisions, by the words that OpenClaw takes. */
 const DECISIONS: ReadonlyMap<string, string> = new Map([
@@ -53,19 +55,18 @@ export const approve: Command<DecisionUses> = {
   isPrivate: true,
   inOrder: ordered,
   async run(call, context) {
-    const { texts } = context;
     const { id, decision } = call.options;
     const open = await openFor(call, context);
     if (typeof id !== "string") return listOf(open, context);
     const code = id.trim().toUpperCase();
     const found = open.find((one) => one.code === code);
     const unknown = () =>
-      notice("approvalUnknown", { id: bounded(code.replaceAll("`", "'"), 40) }, texts());
+      `\`${bounded(code.replaceAll("`", "'"), 40)}\` is unknown, decided or expired.`;
     if (!found) return unknown();
     const choice = DECISIONS.get(String(decision));
     if (choice === undefined) return listOf([found], context);
     if (choice !== DENY && !isShown(found.question)) {
-      return notice("questionTooLong", { code }, texts());
+      return tooLongToShow(code);
     }
     const outcome = await context.questions.decide({
       accountId: call.accountId,
@@ -82,9 +83,9 @@ export const approve: Command<DecisionUses> = {
           choice,
           userId: call.sender.id,
         });
-        return settledContent(outcome.question, texts()).text;
+        return settledContent(outcome.question).text;
       case "no_choice":
-        return notice("approvalNoChoice", { id: code }, texts());
+        return `\`${code}\` can only be allowed once, or denied.`;
       default:
         return unknown();
     }
@@ -119,16 +120,16 @@ async function openFor(
   );
 }
 
-function listOf(open: readonly StoredQuestion[], { texts }: DecisionUses): string {
-  if (open.length === 0) return notice("approvalsNone", {}, texts());
+function listOf(open: readonly StoredQuestion[], {}: DecisionUses): string {
+  if (open.length === 0) return "No command waits for your decision.";
   const [only, second] = open;
   if (only && !second && isShown(only.question) && only.question.exact !== undefined) {
-    return `${notice("approvals", {}, texts())}\n\`${only.code}\`\n\`\`\`\n${
+    return `${WAITING}\n\`${only.code}\`\n\`\`\`\n${
       withVisibleCharacters(only.question.exact)
     }\n\`\`\``;
   }
   const lines = open.slice(0, SHOWN).map((one) => `– \`${one.code}\` \`${previewOf(one)}\``);
-  return [notice("approvals", {}, texts()), ...lines].join("\n");
+  return [WAITING, ...lines].join("\n");
 }
 
 const SHOWN = 10;

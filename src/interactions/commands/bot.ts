@@ -1,6 +1,5 @@
 /** Commands of owners for the bot as a whole: agents, dashboard (O6), `/pause` (X4), `/restart`. */
 
-import { notice } from "../../render/notices/notices.ts";
 import type { Command } from "../base/command.ts";
 import type { BotUses } from "../base/context.ts";
 
@@ -16,7 +15,7 @@ export const pause: Command<BotUses> = {
   name: "pause",
   description: "Pause me everywhere, or let me go on",
   needs: "owner",
-  async run(call, { pause, texts, log }) {
+  async run(call, { pause, log }) {
     const { isPaused, stopped } = await pause.toggle(call);
     log.warn(isPaused ? "An owner paused the bot" : "An owner let the bot go on", {
       interactionId: call.id,
@@ -24,8 +23,8 @@ export const pause: Command<BotUses> = {
       stopped,
     });
     return isPaused
-      ? notice("pausedNow", { count: stopped }, texts())
-      : notice("resumed", {}, texts());
+      ? `I am paused everywhere; stopped turns: ${stopped}. \`/pause\` lets me go on.`
+      : "I am back.";
   },
 };
 
@@ -34,16 +33,17 @@ export const restart: Command<BotUses> = {
   name: "restart",
   description: "End my process; it starts again",
   needs: "owner",
-  async run(call, { restart, texts, log }) {
+  async run(call, { restart, log }) {
     const outcome = await restart(call);
     switch (outcome) {
       case "unsupervised":
-        return notice("restartRefused", {}, texts());
+        return "I see no supervisor that would start me again, so I keep running. If there is one, " +
+          "set `BARNACLE_SUPERVISED=1` in my environment.";
       case "done":
-        return notice("restarted", {}, texts());
+        return "I have restarted.";
       case "begun":
         log.warn("An owner restarts the bot", { interactionId: call.id, by: call.sender.id });
-        return notice("restarting", {}, texts());
+        return "I am restarting. I will be back in a moment.";
     }
   },
 };
@@ -54,14 +54,17 @@ export const dashboard: Command<BotUses> = {
   description: "Log in to my dashboard",
   needs: "owner",
   isMenuOnly: true,
-  async run({ id, sender }, { dashboardLink, texts, log }) {
+  async run({ id, sender }, { dashboardLink, log }) {
     const link = await dashboardLink();
     if (link.kind !== "link") {
-      return notice(link.kind === "off" ? "dashboardOff" : "dashboardNone", {}, texts());
+      return link.kind === "off"
+        ? "My dashboard is off. To switch it on: `barnacle config set http.dashboard true`"
+        : "I have no dashboard now, because another program uses my HTTP port: see `http.port`.";
     }
     const { url, validSec } = link;
     log.warn("An owner asked for a link to the dashboard", { interactionId: id, by: sender.id });
-    return notice("dashboardLink", { url, minutes: validSec / 60 }, texts());
+    return `This link logs one browser in, once, within ${validSec / 60} minutes: <${url}> If ` +
+      "it does not open here, set `http.publicUrl` to an address that this device reaches.";
   },
 };
 

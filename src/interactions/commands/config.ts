@@ -5,9 +5,11 @@
  * before a change is written. No answer contains a secret.
  */
 
-import { notice } from "../../render/notices/notices.ts";
+import { CONFIG_READ_ONLY } from "../../render/sentences.ts";
 import { choicesFor, type Command, type CommandOption } from "../base/command.ts";
 import type { ConfigUses } from "../base/context.ts";
+
+const missingText = (path: string) => `The config file has no \`${path}\`.`;
 
 const path: CommandOption<ConfigUses> = {
   name: "path",
@@ -43,31 +45,34 @@ export const config: Command<ConfigUses> = {
   isPrivate: true,
   isOffered: ({ config }) => config.allows().reading,
   async run({ id, sender, subcommand, options }, context) {
-    const { config, texts, log } = context;
+    const { config, log } = context;
     const { reading, writing } = config.allows();
-    if (!reading) return notice("configOff", {}, texts());
+    if (!reading) {
+      return "`/config` is disabled. To enable it, set `commands.config` to true in the config " +
+        "file.";
+    }
     const at = String(options["path"] ?? "").trim();
     if (subcommand === "show" || subcommand === "get") return await shown(at, context);
-    if (!writing) return notice("configReadOnly", {}, texts());
+    if (!writing) return CONFIG_READ_ONLY;
     const value = subcommand === "set" ? String(options["value"] ?? "") : undefined;
     if (value === undefined && await config.get(at) === undefined) {
-      return notice("configNone", { path: at }, texts());
+      return missingText(at);
     }
     const problem = await config.set(at, value);
-    if (problem !== undefined) return notice("configInvalid", { problem: cut(problem) }, texts());
+    if (problem !== undefined) return `Nothing has changed: ${cut(problem)}`;
     log.warn("An owner changed the config in Discord", {
       interactionId: id,
       by: sender.id,
       path: at,
       change: subcommand ?? "",
     });
-    return notice("configChanged", { path: at }, texts());
+    return `The config file is changed at \`${at}\`.`;
   },
 };
 
-async function shown(path: string, { config, texts }: ConfigUses): Promise<string> {
+async function shown(path: string, { config }: ConfigUses): Promise<string> {
   const value = await config.get(path);
-  if (value === undefined) return notice("configNone", { path: cut(path) }, texts());
+  if (value === undefined) return missingText(cut(path));
   return `\`\`\`json\n${cut(value.replaceAll("```", "'''"))}\n\`\`\``;
 }
 

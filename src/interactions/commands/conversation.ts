@@ -3,7 +3,7 @@
  * (S4a), and choose its model.
  */
 
-import { notice, type TextKey } from "../../render/notices/notices.ts";
+import { NOTHING_TO_STOP, STOPPED } from "../../render/sentences.ts";
 import { choicesFor, type Command, type Component } from "../base/command.ts";
 import type { ConversationUses } from "../base/context.ts";
 import type { ButtonPress, CommandCall } from "../../core/inbound/interactions.ts";
@@ -17,7 +17,7 @@ export const reset: Command<ConversationUses> = {
   description: "Begin a new conversation here; I forget the old one",
   takesWords: true,
   needs: "session",
-  async run(call, { conversations, texts, log }) {
+  async run(call, { conversations, log }) {
     const entries = await conversations.reset(call);
     log.info("A person began a new conversation", {
       interactionId: call.id,
@@ -25,7 +25,9 @@ export const reset: Command<ConversationUses> = {
       by: call.sender.id,
       entries,
     });
-    return notice(entries > 0 ? "reset" : "resetNothing", {}, texts());
+    return entries > 0
+      ? "A new conversation begins here. I no longer see the old one."
+      : "This conversation is new already.";
   },
 };
 
@@ -42,11 +44,11 @@ export const fresh: Command<ConversationUses> = {
   async run(call, context) {
     const { message } = call.options;
     const isQuestion = typeof message === "string" && message.trim() !== "";
-    if (isQuestion && call.cannotAnswer) return notice(ASKED.nowhere, {}, context.texts());
+    if (isQuestion && call.cannotAnswer) return ASKED.nowhere;
     const text = await reset.run(call, context);
     if (!isQuestion) return text;
     const where = await context.ask(call, { text: message });
-    return notice(ASKED[where], {}, context.texts());
+    return ASKED[where];
   },
 };
 
@@ -56,16 +58,16 @@ export const compact: Command<ConversationUses> = {
   description: "Fold this conversation into a summary",
   takesWords: true,
   needs: "session",
-  async run(call, { conversations, texts }) {
-    return notice(TEXTS[await conversations.compact(call)], {}, texts());
+  async run(call, { conversations }) {
+    return COMPACTED[await conversations.compact(call)];
   },
 };
 
-const TEXTS = {
-  folded: "compacted",
-  nothing: "compactNothing",
-  failed: "compactFailed",
-} as const satisfies Record<string, TextKey>;
+const COMPACTED = {
+  folded: "I have folded this conversation into a summary.",
+  nothing: "There is nothing to fold here yet.",
+  failed: "My model gave no summary, so nothing has changed. Try again later.",
+};
 
 /** Stops the asker's turns in the channel; in a direct message, or with the right to, all. */
 const stop: Command<ConversationUses> = {
@@ -81,12 +83,11 @@ export const stopButton: Component<ConversationUses> = {
   name: STOP_BUTTON,
   needs: "everyone",
   run: async (press, context) => ({ how: "reply", text: await stopHere(press, context) }),
-  failedText: (texts) => notice("failure", { id: "stop" }, texts),
 };
 
 async function stopHere(
   call: CommandCall | ButtonPress,
-  { turns, texts, log }: ConversationUses,
+  { turns, log }: ConversationUses,
 ): Promise<string> {
   const { accountId, channelId, place, sender } = call;
   // A user install is no direct message, though its rules are: others may be in the channel.
@@ -101,7 +102,7 @@ async function stopHere(
     isAll,
     count,
   });
-  return notice(count > 0 ? "stopped" : "nothingToStop", {}, texts());
+  return count > 0 ? STOPPED : NOTHING_TO_STOP;
 }
 
 /** The word that chooses the config's model again. */
@@ -123,12 +124,12 @@ export const model: Command<ConversationUses> = {
   }],
   needs: "session",
   async run(call, context) {
-    const { models, texts, log } = context;
+    const { models, log } = context;
     const { model: wanted } = call.options;
     if (typeof wanted !== "string") return await listOf(call, context);
     const id = models.ids().find((one) => one.toLowerCase() === wanted.trim().toLowerCase());
     if (id === undefined && wanted.trim().toLowerCase() !== DEFAULT) {
-      return `${notice("modelUnknown", { model: quoted(wanted) }, texts())}\n${await listOf(
+      return `I have no model \`${quoted(wanted)}\`.\n${await listOf(
         call,
         context,
       )}`;
@@ -140,7 +141,7 @@ export const model: Command<ConversationUses> = {
       by: call.sender.id,
       model: id ?? DEFAULT,
     });
-    return notice("modelChosen", { model: (await models.of(call)).id }, texts());
+    return `This conversation uses \`${(await models.of(call)).id}\` from now on.`;
   },
 };
 
@@ -155,14 +156,18 @@ export const models: Command<ConversationUses> = {
 
 async function listOf(
   call: CommandCall,
-  { models, agentHere, texts }: ConversationUses,
+  { models, agentHere }: ConversationUses,
 ): Promise<string> {
   const { id: current } = await models.of(call);
   const lines = models.ids().slice(0, SHOWN).map((id) =>
     `${id === current ? "**→**" : "–"} \`${id}\``
   );
-  const agent = agentLine(agentHere(call), texts());
-  return [...agent, notice("models", { model: current }, texts()), ...lines].join("\n");
+  const agent = agentLine(agentHere(call));
+  return [
+    ...agent,
+    `This conversation uses \`${current}\`. To choose another: \`/model <name>\``,
+    ...lines,
+  ].join("\n");
 }
 
 const SHOWN = 20;

@@ -6,10 +6,13 @@
 
 import { bounded } from "../../lib/text/cut.ts";
 import { timeText } from "../../lib/text/units.ts";
-import { notice } from "../../render/notices/notices.ts";
+import { loggedOutText, MCP_SERVERS, noLoginText } from "../../render/sentences.ts";
+import { signedInText, signInFailedText } from "../parts/mcp_sign_ins.ts";
 import { choicesFor, type Command, type CommandOption } from "../base/command.ts";
 import type { McpUses } from "../base/context.ts";
 import type { McpLoginState } from "../../core/people/mcp_login.ts";
+
+const LOGIN_ENDED = "the login has ended";
 
 const server: CommandOption<McpUses> = {
   name: "server",
@@ -39,7 +42,7 @@ export const mcp: Command<McpUses> = {
   isPrivate: true,
   isOffered: ({ mcp }) => mcp.ids("operator").length > 0,
   async run({ id, sender, subcommand, options }, context) {
-    const { mcp, texts, log } = context;
+    const { mcp, log } = context;
     const written = String(options["server"] ?? "").trim();
     if (subcommand !== "login" && subcommand !== "logout") return await listed(context);
     const name = bounded(written.replaceAll("`", "'"), MAX_NAME);
@@ -47,24 +50,28 @@ export const mcp: Command<McpUses> = {
     if (subcommand === "logout") {
       const isDeleted = await mcp.logout(written);
       if (isDeleted) log.warn("An owner deleted a login to an MCP server in Discord", about);
-      return notice(isDeleted ? "mcpLoggedOut" : "mcpNoLogin", { server: name }, texts());
+      return isDeleted ? loggedOutText(name) : noLoginText(name);
     }
-    const failed = (problem: string) =>
-      notice("mcpFailed", { server: name, problem: bounded(problem, MAX_PROBLEM) }, texts());
+    const failed = (problem: string) => signInFailedText(name, bounded(problem, MAX_PROBLEM));
     const last = options["answer"];
     if (last !== undefined) {
       const outcome = await mcp.finish(written, sender.id, String(last));
       if (outcome.kind === "problem") return failed(outcome.problem);
-      if (outcome.kind === "unknown") return notice("mcpNotOurs", { server: name }, texts());
+      if (outcome.kind === "unknown") {
+        return `This address belongs to no sign-in to \`${name}\` that waits. Begin anew with ` +
+          "`/mcp login`.";
+      }
       log.warn("An owner signed in to an MCP server in Discord", about);
-      return notice("mcpLoggedIn", { server: name }, texts());
+      return signedInText(name);
     }
     const begun = await mcp.begin(written, sender.id);
     if (begun.kind === "problem") return failed(begun.problem);
     const { address } = begun;
     return address.length > MAX_ADDRESS
       ? failed(`its address is too long for Discord; run \`barnacle mcp login ${name}\` instead`)
-      : notice("mcpLogin", { server: name, address }, texts());
+      : (`To sign in to \`${name}\`, open this address within ten minutes: <${address}> If it ` +
+        "ends at a page that your browser cannot open, give me that page's address as `/mcp " +
+        "login`'s answer.");
   },
 };
 
@@ -74,34 +81,31 @@ const MAX_PROBLEM = 800;
 const MAX_ADDRESS = 1_400;
 const MAX_SERVERS = 12;
 
-async function listed({ mcp, texts, now }: McpUses): Promise<string> {
+async function listed({ mcp, now }: McpUses): Promise<string> {
   const states = await mcp.states();
   const lines = states.slice(0, MAX_SERVERS).map((state) =>
-    `– \`${bounded(state.id, MAX_NAME)}\`: ${stateText(state, now(), texts())}`
+    `– \`${bounded(state.id, MAX_NAME)}\`: ${stateText(state, now())}`
   );
   const more = states.length - lines.length;
-  return [notice("mcpServers", {}, texts()), ...lines, ...(more > 0 ? [`… +${more}`] : [])]
+  return [MCP_SERVERS, ...lines, ...(more > 0 ? [`… +${more}`] : [])]
     .join("\n");
 }
 
 export function stateText(
   { login, until, isRenewed }: McpLoginState,
   now: number,
-  texts: ReturnType<McpUses["texts"]>,
 ): string {
   switch (login) {
     case "program":
-      return notice("mcpProgram", {}, texts);
+      return "a program";
     case "token":
-      return notice("mcpToken", {}, texts);
+      return "token of the config";
     case "none":
-      return notice("mcpSignedOut", {}, texts);
+      return "no login";
     case "ended":
-      return notice("mcpEnded", {}, texts);
+      return LOGIN_ENDED;
     case "valid":
-      if (isRenewed || until === undefined) return notice("mcpSignedIn", {}, texts);
-      return until > now
-        ? notice("mcpSignedInUntil", { until: timeText(until) }, texts)
-        : notice("mcpEnded", {}, texts);
+      if (isRenewed || until === undefined) return "logged in";
+      return until > now ? `logged in until ${timeText(until)}` : LOGIN_ENDED;
   }
 }

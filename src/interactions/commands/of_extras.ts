@@ -1,7 +1,6 @@
 /** Commands and a button that an extra answers. */
 
 import { HEAR_BUTTON } from "../../core/outbound/outbound.ts";
-import { notice } from "../../render/notices/notices.ts";
 import type { Command, Component } from "../base/command.ts";
 import type { ExtraUses } from "../base/context.ts";
 
@@ -32,7 +31,8 @@ export const signins: Command<ExtraUses> = {
 const ofVoice = {
   needs: "everyone", // who may talk to the bot in the voice channel
   isOffered: ({ talks }) => talks(),
-  run: async (call, { byExtra, texts }) => await byExtra(call) || notice("voiceOff", {}, texts()),
+  run: async (call, { byExtra }) =>
+    await byExtra(call) || "I join no voice channels: my config has no `voice`.",
 } as const satisfies Partial<Command<ExtraUses>>;
 
 /** `/join`, `/leave` and `/deafen` (V1, V3). */
@@ -67,5 +67,4 @@ export const hearButton: Component<ExtraUses> = {
     const text = await byExtra(press);
     return text === "" ? undefined : { how: "reply", text };
   },
-  failedText: (texts) => notice("failure", { id: HEAR_BUTTON }, texts),
 };

@@ -6,7 +6,6 @@
 import { parseSnowflake } from "../../core/discord/ids.ts";
 import { UNDO_BUTTON } from "../../core/outbound/outbound.ts";
 import { clip } from "../../lib/text/cut.ts";
-import { notice, type Texts } from "../../render/notices/notices.ts";
 import type { Command, Component } from "../base/command.ts";
 import type { OwnDataUses } from "../base/context.ts";
 import { plain } from "../../lib/text/quoted.ts";
@@ -23,13 +22,13 @@ export const undo: Command<OwnDataUses> = {
     type: "whole",
   }],
   needs: "everyone", // it takes back the asker's own changes, or as an owner all
-  async run(call, { undo, texts, log }) {
+  async run(call, { undo, log }) {
     const { id } = call.options;
     const outcome = await undo(call, typeof id === "number" ? id : undefined);
     if (outcome.kind === "undone") {
       log.info("A person has undone a change", { interactionId: call.id, change: outcome.id });
     }
-    return wordsOf(outcome, texts());
+    return wordsOf(outcome);
   },
 };
 
@@ -38,12 +37,12 @@ export const undoButton: Component<OwnDataUses> = {
   kind: "button",
   name: UNDO_BUTTON,
   needs: "everyone", // as the command
-  run(press, { undoTurn, texts, log }) {
+  run(press, { undoTurn, log }) {
     const turnId = parseSnowflake<"message">(press.customId.slice(UNDO_BUTTON.length + 1));
     if (!turnId) return Promise.resolve(undefined);
     return Promise.resolve({
       how: "reply",
-      text: notice("undoing", {}, texts()),
+      text: "Taking that back …",
       async later() {
         const outcomes = await undoTurn(press, turnId);
         log.info("A person has pressed Undo", {
@@ -56,20 +55,19 @@ export const undoButton: Component<OwnDataUses> = {
           why: "nothing of that answer can be taken back any more",
         };
         const told = outcomes.length > 0 ? outcomes : [none];
-        return clip(told.map((outcome) => wordsOf(outcome, texts())).join("\n"), MAX_ANSWER);
+        return clip(told.map((outcome) => wordsOf(outcome)).join("\n"), MAX_ANSWER);
       },
     });
   },
-  failedText: (texts) => notice("failure", { id: UNDO_BUTTON }, texts),
 };
 
 /** Characters of an answer; a clipped one has a note besides. */
 const MAX_ANSWER = 1_900;
 
-function wordsOf(outcome: UndoOutcome, texts: Texts): string {
+function wordsOf(outcome: UndoOutcome): string {
   return outcome.kind === "refused"
-    ? notice("undoRefused", { reason: outcome.why }, texts)
-    : notice("undone", { what: outcome.what, does: outcome.does }, texts);
+    ? `I could not undo that: ${outcome.why}.`
+    : `Undone: ${outcome.what}. This ${outcome.does}.`;
 }
 
 /** Forgets the asker. A word confirms it, because no one can bring the data back. */
@@ -85,10 +83,13 @@ export const forget: Command<OwnDataUses> = {
   }],
   needs: "everyone",
   isMenuOnly: true, // as a message, its own turn would be open, and part of the stored data
-  async run(call, { forget, texts, log }) {
+  async run(call, { forget, log }) {
     const outcome = await forget(call);
     log.info("A person asked to be forgotten", { interactionId: call.id, outcome });
-    return notice(outcome === "forgotten" ? "forgotten" : "forgetLater", {}, texts());
+    return outcome === "forgotten"
+      ? "I have deleted everything that I had stored of you."
+      : "I am still working on a message of yours. Try again when it is answered, or use " +
+        "`/stop` first.";
   },
 };
 
@@ -108,7 +109,7 @@ export const memory: Command<OwnDataUses> = {
     { name: "delete", description: "Number of a note to delete", type: "whole" },
   ],
   needs: "everyone",
-  async run(call, { store: { notes }, cleanSecrets, texts, now }) {
+  async run(call, { store: { notes }, cleanSecrets, now }) {
     const { sender, place, options } = call;
     const isOwn = (note: Note | undefined): note is Note =>
       note?.authorId === sender.id && (place.kind === "dm" || note.space === spaceOf(call));
@@ -117,21 +118,21 @@ export const memory: Command<OwnDataUses> = {
     if (typeof number !== "number") {
       const space = place.kind === "dm" ? undefined : spaceOf(call);
       const own = await notes.by(sender.id, space, SHOWN + 1);
-      return own.length === 0 ? notice("memoryEmpty", {}, texts()) : listOf(own);
+      return own.length === 0 ? "I keep no notes from your messages here." : listOf(own);
     }
     const note = await notes.find(number);
-    if (!isOwn(note)) return notice("memoryUnknown", { number }, texts());
+    if (!isOwn(note)) return `You have no note ${number} here. \`/memory\` lists yours.`;
     if (number === deleted) {
       await notes.remove(number);
-      return notice("memoryDeleted", { number }, texts());
+      return `Note ${number} is deleted.`;
     }
     if (number !== edit) return `**${note.id}** (${note.scope}) ${plain(note.text)}`;
     const words = typeof text === "string" ? text.trim() : "";
     if (words === "" || words.length > MAX_NOTE_CHARS) {
-      return notice("memoryNeedsText", { max: MAX_NOTE_CHARS }, texts());
+      return `To edit a note, give its new \`text\` of at most ${MAX_NOTE_CHARS} characters.`;
     }
     await notes.update(number, cleanSecrets(words), [], now(), true);
-    return notice("memoryEdited", { number }, texts());
+    return `Note ${number} is changed.`;
   },
 };
 

@@ -6,7 +6,7 @@
  */
 
 import type { CommandCall } from "../../core/inbound/interactions.ts";
-import { notice, type TextKey } from "../../render/notices/notices.ts";
+import { DEAD_BUTTON, MAY_NOT_WRITE, NOT_AUTHORIZED } from "../../render/sentences.ts";
 import { choicesFor, type Command, type MessageCommand } from "../base/command.ts";
 import type { QuestionUses } from "../base/context.ts";
 import { parseSnowflake } from "../../core/discord/ids.ts";
@@ -18,11 +18,16 @@ export const why: Command<QuestionUses> = {
   options: [{ name: "message", description: "Link or id of your message", type: "text" }],
   needs: "everyone",
   isPrivate: true,
-  async run(call, { why, texts }) {
+  async run(call, { why }) {
     const { message } = call.options;
     const id = typeof message === "string" ? messageIdIn(message) : call.target?.id;
-    if (id === undefined) return notice("whyNeedsMessage", {}, texts());
-    return await why(call, id) ?? notice("whyUnknown", {}, texts());
+    if (id === undefined) {
+      return "Give the link or id of a message. Or use “Why no answer?” in the menu of the " +
+        "message.";
+    }
+    return await why(call, id) ??
+      ("I have no record of this message that you may see. Each person may ask about their " +
+        "own messages.");
   },
 };
 
@@ -70,12 +75,12 @@ export const whyNoAnswer: MessageCommand<QuestionUses> = {
 async function question(
   text: string,
   call: CommandCall,
-  { ask, texts }: QuestionUses,
+  { ask }: QuestionUses,
 ): Promise<string> {
   const { target } = call;
-  if (!target) return notice("deadButton", {}, texts());
+  if (!target) return DEAD_BUTTON;
   const where = await ask(call, { text, about: target });
-  return notice(ASKED[where], {}, texts());
+  return ASKED[where];
 }
 
 /** Starts a turn that reads the skill first, and answers in the channel. */
@@ -100,30 +105,30 @@ export const skill: Command<QuestionUses> = {
     { name: "input", description: "Your task for it", type: "text" },
   ],
   needs: "everyone",
-  async run(call, { skills, ask, texts }) {
+  async run(call, { skills, ask }) {
     const wanted = String(call.options["name"] ?? "").toLowerCase();
     const all = skills(call);
     const found = all.find(({ name }) => name.toLowerCase() === wanted);
     if (!found) {
       const names = all.map(({ name }) => `\`${name}\``).join(", ") || "–";
-      return notice("skillUnknown", { skills: names.slice(0, MAX_NAMES) }, texts());
+      return `I have no such skill here. My skills: ${names.slice(0, MAX_NAMES)}`;
     }
     const input = call.options["input"];
     const task = typeof input === "string" ? `: ${input}` : ".";
     const where = await ask(call, { text: `Use the skill "${found.name}"${task}` });
-    return notice(ASKED[where], {}, texts());
+    return ASKED[where];
   },
 };
 
 const MAX_NAMES = 1_000;
 
-/** The notice by the place of the answer. */
+/** What the asker reads, by the place of the answer. */
 export const ASKED = {
-  here: "asked",
-  direct: "askedDirect",
-  refused: "notAuthorized",
-  nowhere: "askedNowhere",
-} as const satisfies Readonly<Record<string, TextKey>>;
+  here: "I'm on it. My answer will be in this channel.",
+  direct: "I'm on it. My answer will be in our direct messages.",
+  refused: NOT_AUTHORIZED,
+  nowhere: MAY_NOT_WRITE,
+};
 
 /** All commands in the menu of a message, with distinct names. Discord takes five at most. */
 export const MESSAGE_COMMANDS: readonly MessageCommand<QuestionUses>[] = [

@@ -6,7 +6,6 @@
  */
 
 import { type ChosenSetting, oneOf, THINK_LEVELS } from "../../core/people/chosen.ts";
-import { notice } from "../../render/notices/notices.ts";
 import type { Choice, Command } from "../base/command.ts";
 import type { SettingsUses } from "../base/context.ts";
 import type { CommandCall } from "../../core/inbound/interactions.ts";
@@ -27,17 +26,20 @@ export const think: Command<SettingsUses> = settingCommand({
   ],
   unset: "default",
   needs: "session",
-  async remark(call, wanted, { models, settings, texts }) {
+  async remark(call, wanted, { models, settings }) {
     const level = oneOf(THINK_LEVELS, wanted ?? await settings.of(call, "think"));
     if (level === undefined) return undefined;
     const { id: model, levels } = await models.refusedThinking(call);
     if (levels.has(level)) {
-      const text = notice("thinkRefused", { model, level }, texts());
+      const text =
+        `The server of \`${model}\` has refused the level \`${level}\`, so it has no effect.`;
       return { text, refuses: wanted !== undefined };
     }
-    return wanted === undefined
-      ? undefined
-      : { text: notice("thinkLater", { model }, texts()), refuses: false };
+    return wanted === undefined ? undefined : {
+      text:
+        `If the server of \`${model}\` refuses it, I answer without it, and \`/think\` says so.`,
+      refuses: false,
+    };
   },
 });
 
@@ -91,10 +93,11 @@ export const activation: Command<SettingsUses> = settingCommand({
   ],
   unset: "default",
   needs: "owner",
-  remark: ({ place }, _, { texts }) =>
-    place.kind === "guild"
-      ? undefined
-      : { text: notice("activationInServers", {}, texts()), refuses: true },
+  remark: ({ place }) =>
+    place.kind === "guild" ? undefined : {
+      text: "`/activation` works in servers only: elsewhere, I need no mention.",
+      refuses: true,
+    },
 });
 
 /**
@@ -145,7 +148,7 @@ function settingCommand(
     options: [{ ...option, type: "text", choices }],
     needs,
     async run(call, context) {
-      const { settings, texts, log } = context;
+      const { settings, log } = context;
       const { [option.name]: given } = call.options;
       // Discord checks the choice; a compatible server may not.
       const wanted = choices.find((choice) => choice.value === given)?.value;
@@ -162,10 +165,9 @@ function settingCommand(
         });
       }
       const value = await settings.of(call, name) ?? unset;
-      const words = { name, value };
       const answer = wanted === undefined
-        ? notice("settingNow", { ...words, values: namesOf(choices) }, texts())
-        : notice("settingChosen", words, texts());
+        ? `\`/${name}\` is \`${value}\` here. To change it, choose one of: ${namesOf(choices)}`
+        : `\`/${name}\` is \`${value}\` here from now on.`;
       return said ? `${answer}\n${said.text}` : answer;
     },
   };

@@ -9,8 +9,13 @@
 import type { Account } from "../../core/account/account.ts";
 import type { UserId } from "../../core/discord/ids.ts";
 import type { McpLoginState } from "../../core/people/mcp_login.ts";
-import { notice, type Texts } from "../../render/notices/notices.ts";
 import { bounded } from "../../lib/text/cut.ts";
+
+/** @param problem Why, in short: `"the server wants no sign-in"`. */
+export const signInFailedText = (server: string, problem: string): string =>
+  `I can't sign in to \`${server}\`: ${problem}.`;
+/** @param server The server's name in the config. */
+export const signedInText = (server: string): string => `I'm logged in to \`${server}\`.`;
 
 export interface BegunSignIn {
   readonly address: string;
@@ -61,7 +66,7 @@ const MAX_ADDRESS = 16_384;
  * most, because its inner functions share one state: the sign-ins that wait.
  */
 export function createMcpSignIns(
-  account: Pick<Account, "texts" | "schedule" | "stopping" | "log">,
+  account: Pick<Account, "schedule" | "stopping" | "log">,
   { serverIds, loadLogins, listen, pastedUrl, tellPerson }: {
     readonly serverIds: (login: "operator" | "each") => readonly string[];
     readonly loadLogins: () => Promise<McpServerLogins>;
@@ -72,7 +77,7 @@ export function createMcpSignIns(
     readonly tellPerson: (userId: UserId, text: string) => Promise<unknown>;
   },
 ) {
-  const { texts, schedule, stopping, log } = account;
+  const { schedule, stopping, log } = account;
   const waiting = new Set<WaitingSignIn>();
   stopping.addEventListener("abort", () => waiting.forEach((one) => one.end()), { once: true });
 
@@ -105,7 +110,7 @@ export function createMcpSignIns(
       if (problem === undefined) {
         log.warn("An owner signed in to an MCP server", { by: userId, server: serverId });
       }
-      await tellPerson(userId, endText(serverId, problem, texts())).catch((error: unknown) =>
+      await tellPerson(userId, endText(serverId, problem)).catch((error: unknown) =>
         log.warn("Cannot tell an owner about a sign-in", { userId, server: serverId, error })
       );
     });
@@ -188,8 +193,8 @@ function wordsOf(error: unknown): string {
 }
 
 /** Tells how a sign-in ended; `problem` is absent if the login is stored. */
-function endText(server: string, problem: string | undefined, texts: Texts): string {
+function endText(server: string, problem: string | undefined): string {
   return problem === undefined
-    ? notice("mcpLoggedIn", { server }, texts)
-    : notice("mcpFailed", { server, problem: bounded(problem, 800) }, texts);
+    ? signedInText(server)
+    : signInFailedText(server, bounded(problem, 800));
 }

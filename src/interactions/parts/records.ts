@@ -10,7 +10,7 @@ import type { MessageId, UserId } from "../../core/discord/ids.ts";
 import { isOwnSession } from "../../core/inbound/inbound.ts";
 import type { CommandCall } from "../../core/inbound/interactions.ts";
 import type { Store } from "../../store/store.ts";
-import { reasonText } from "../../render/notices/reasons.ts";
+import { reasonText } from "../../render/reasons.ts";
 
 /**
  * Creates the explanation for `/why`: `undefined` if there is no record that the asker may see.

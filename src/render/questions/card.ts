@@ -20,7 +20,7 @@ import {
 } from "../../core/people/question.ts";
 import { PERSONAL } from "../../core/outbound/footer_line.ts";
 import { bounded, clip } from "../../lib/text/cut.ts";
-import { notice, type Texts } from "../notices/notices.ts";
+import { tooLongToShow } from "../sentences.ts";
 import { readerTime } from "../../lib/text/units.ts";
 
 /** Maximum characters of a command that Discord shows; longer ones need the command line. */
@@ -48,11 +48,10 @@ export function composeCard(
   stored: StoredQuestion,
   place: CardPlace,
   { buttons, menus }: { readonly buttons: readonly Button[]; readonly menus: readonly Menu[] },
-  texts: Texts,
 ): Frozen {
   const { question, expiresAt, code } = stored;
   const when = readerTime(expiresAt, "R");
-  const lines = bodyOf(stored, notice("questionEnds", { when, code }, texts), texts);
+  const lines = bodyOf(stored, `Expires ${when} · ID: \`${code}\``);
   const pings = question.where === "channel" ? mentionedBy(question) : [];
   return {
     message: {
@@ -70,11 +69,10 @@ export function composeCard(
 export function composeSettled(
   stored: StoredQuestion,
   card: CardPlace & { readonly draftNonce: string },
-  texts: Texts,
 ): Frozen {
   return {
     message: {
-      ...baseOf(stored, card, settledParts(stored, texts), false),
+      ...baseOf(stored, card, settledParts(stored), false),
       pings: { users: [], roles: [], quotedAuthor: false },
       buttons: [],
     },
@@ -86,36 +84,35 @@ export function composeSettled(
 /** The text of a decided question's card, in both forms. */
 export function settledContent(
   stored: StoredQuestion,
-  texts: Texts,
 ): { readonly text: string; readonly card: Card } {
-  const blocks = fittingParts(settledParts(stored, texts));
+  const blocks = fittingParts(settledParts(stored));
   return { text: blocks.join("\n"), card: { blocks, isOpen: false } };
 }
 
-function settledParts(stored: StoredQuestion, texts: Texts): readonly CardPart[] {
-  return bodyOf(stored, `**${settledText(stored, texts)}**`, texts);
+function settledParts(stored: StoredQuestion): readonly CardPart[] {
+  return bodyOf(stored, `**${settledText(stored)}**`);
 }
 
 /** The end of a question, in words for people. */
-function settledText(stored: StoredQuestion, texts: Texts): string {
+function settledText(stored: StoredQuestion): string {
   const { state, answer, decidedBy, question } = stored;
   switch (state) {
     case "open":
       return "";
     case "expired":
-      return notice("questionExpired", {}, texts);
+      return "No one answered in time.";
     case "withdrawn":
-      return notice("questionWithdrawn", {}, texts);
+      return "This needs no answer any more.";
     case "answered": {
       const by = decidedBy === undefined ? "The operator" : `<@${decidedBy}>`;
       if (answer?.text !== undefined) {
-        return notice("formFilledIn", { by }, texts);
+        return `${by} filled in the form.`;
       }
       const labels = (answer?.several ?? [answer?.choice ?? ""]).map((key) => {
         const chosen = question.choices.find((choice) => choice.key === key);
-        return bounded(choiceLabel(chosen ?? { key }, texts), MAX_ANSWER);
+        return bounded(choiceLabel(chosen ?? { key }), MAX_ANSWER);
       });
-      return notice("questionAnswered", { by, answer: labels.join(", ") }, texts);
+      return `${by} chose: ${labels.join(", ")}`;
     }
   }
 }
@@ -144,23 +141,19 @@ function escapeCharacters(character: string): string {
   }).join("");
 }
 
-function bodyOf(stored: StoredQuestion, last: string, texts: Texts): readonly CardPart[] {
+function bodyOf(stored: StoredQuestion, last: string): readonly CardPart[] {
   const { question, code } = stored;
   const { text, facts, exact, where } = question;
   const rest = facts.map(({ name, value }) => `**${name}:** ${value}`).join("\n");
   const mentioned = where === "channel" ? mentionedBy(question) : [];
   const heading = mentioned.length > 0
-    ? notice(
-      "questionFor",
-      { user: mentioned.map((id) => `<@${id}>`).join(" "), question: text },
-      texts,
-    )
+    ? `${mentioned.map((id) => `<@${id}>`).join(" ")} ${text}`
     : text;
   const block = exact === undefined
     ? undefined
     : isShown(question)
     ? `\`\`\`\n${withVisibleCharacters(exact)}\n\`\`\``
-    : notice("questionTooLong", { code }, texts);
+    : tooLongToShow(code);
   const free = MAX_CONTENT - (block?.length ?? MAX_EXACT) - last.length - NOTE;
   const room = free - Math.min(heading.length, MAX_REST + NOTE);
   return [
@@ -221,17 +214,17 @@ function baseOf(
   };
 }
 
-function choiceLabel({ key, label }: AnswerChoice, texts: Texts): string {
+function choiceLabel({ key, label }: AnswerChoice): string {
   if (label !== undefined) return label;
   switch (key) {
     case ALLOW_ONCE:
-      return notice("allowOnce", {}, texts);
+      return "Allow once";
     case ALLOW_ALWAYS:
-      return notice("allowAlways", {}, texts);
+      return "Always allow";
     case DENY:
-      return notice("denyCall", {}, texts);
+      return "Deny";
     case FILL_IN:
-      return notice("fillIn", {}, texts);
+      return "Fill in";
     default:
       return key;
   }
@@ -244,7 +237,7 @@ const MAX_OPTION = 100;
 /** Discord's maximum number of options of a menu. */
 const IN_A_MENU = 25;
 
-export function controlsOf({ question }: StoredQuestion, texts: Texts): {
+export function controlsOf({ question }: StoredQuestion): {
   /** At most {@link MAX_BUTTONS}. */
   readonly buttons: readonly (Omit<Button, "customId"> & { readonly choice: string })[];
   /** At most four menus. */
@@ -253,7 +246,7 @@ export function controlsOf({ question }: StoredQuestion, texts: Texts): {
   const { choices, upTo = 1 } = question;
   // A person must see the command that they approve.
   const shown = isShown(question) ? choices : choices.filter(({ key }) => key === DENY);
-  const labelled = shown.map((choice) => ({ ...choice, text: choiceLabel(choice, texts) }));
+  const labelled = shown.map((choice) => ({ ...choice, text: choiceLabel(choice) }));
   const needsMenu = upTo > 1 || labelled.length > MAX_BUTTONS ||
     labelled.some(({ text }) => text.length > MAX_LABEL);
   if (!needsMenu) {
@@ -271,9 +264,7 @@ export function controlsOf({ question }: StoredQuestion, texts: Texts): {
     const range = `${from + 1}–${from + options.length}`;
     return {
       choice: MENU,
-      placeholder: count === 1
-        ? notice("chooseOption", {}, texts)
-        : notice("chooseOptionOf", { range }, texts),
+      placeholder: count === 1 ? "Choose" : `Choose (${range})`,
       max: Math.min(upTo, options.length),
       options: options.map(({ key, text }) => ({
         value: key,

@@ -15,7 +15,6 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { demoWorld } from "../../../simulator/actions/demo_world.ts";
 import { buttonsIn, textOf } from "../../../simulator/world/components.ts";
-import { NOTICES } from "../../../src/render/notices/notices.ts";
 import { ended, KILLED, type Scene, STOPPED, withSimulation } from "../../support/bot/e2e.ts";
 import { startFixedModel } from "../../support/model/fixed_model.ts";
 import { freePort } from "../../support/network/free_port.ts";
@@ -172,7 +171,7 @@ async function play(
   function pressOpenCards(): void {
     const now = performance.now();
     for (const { id, channelId, components } of cards()) {
-      const button = buttonsIn(components).find(({ label }) => label === NOTICES.allowOnce.text);
+      const button = buttonsIn(components).find(({ label }) => label === "Allow once");
       if (!button || now < (due.get(id) ?? 0)) continue;
       due.set(id, now + PRESS_AGAIN_MS);
       figures.presses += 1;

@@ -29,11 +29,6 @@ describe("[C4] findKeys()", () => {
     });
   }
 
-  it("lists the bot's texts after other keys", () => {
-    const paths = findKeys("alert", distance).found.map(({ key }) => key.path);
-    assert.ok(!paths[0]?.startsWith("messages.texts."));
-  });
-
   it("finds every key by its path, and among the first by its name", () => {
     const every = 10 / cases(1, 10); // each takes some milliseconds
     for (const { path, name } of allKeys().filter((_, index) => index % every === 0)) {

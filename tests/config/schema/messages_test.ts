@@ -1,48 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { docs } from "../../../src/config/schema/parts/key.ts";
-import { messages } from "../../../src/config/schema/messages.ts";
-import { type Notice, NOTICES, type TextKey } from "../../../src/render/notices/notices.ts";
 import { configOf, load, problemLines } from "../support.ts";
-
-const keys = Object.keys(NOTICES) as TextKey[];
-const texts = messages.shape.texts.unwrap().unwrap().shape;
-
-describe("[R13] messages.texts", () => {
-  it("has each of Barnacle's sentences, and no other", () => {
-    assert.deepEqual(Object.keys(texts).sort(), [...keys].sort());
-  });
-
-  for (const key of keys) {
-    it(`${key} names its occasion, its placeholders, its default and its example`, () => {
-      const doc = docs.get(texts[key])!;
-      const { text, when, placeholders = {}, example }: Notice = NOTICES[key];
-      assert.ok(doc.description.startsWith(`Text for when ${when}.`));
-      for (const [word, content] of Object.entries(placeholders)) {
-        assert.ok(doc.description.includes(`\`{${word}}\`: ${content}`), word);
-      }
-      assert.equal(doc.unset, JSON.stringify(text));
-      assert.equal(doc.example, example);
-    });
-  }
-
-  for (const blank of ["", " \n"]) {
-    it(`may not be ${JSON.stringify(blank)}: a failed turn would be silent`, async () => {
-      const found = await problemLines(
-        `{ "messages": { "texts": { "failure": ${JSON.stringify(blank)} } } }`,
-      );
-      assert.match(
-        found.join("\n"),
-        /error messages\.texts\.failure: Expected a text that is not blank/,
-      );
-    });
-  }
-
-  it("reach the program unchanged", async () => {
-    const config = await configOf('{ "messages": { "texts": { "tooLong": "Mehr: {file}" } } }');
-    assert.deepEqual(config.texts, { tooLong: "Mehr: {file}" });
-  });
-});
 
 describe("[R9] messages.linkHosts", () => {
   it("takes hosts, and all subdomains of one", async () => {

@@ -166,13 +166,6 @@ describe("bounds and defaults of the schema", () => {
     assert.equal(retention.mediaDays, DEFAULT_RETENTION.mediaDays);
     assert.equal(retention.transcriptsDays, 0);
   });
-
-  it("[R13] know exactly Barnacle's sentences", async () => {
-    const { texts } = await configOf('{"messages":{"texts":{"failure":"Hoppla: {id}"}}}');
-    assert.deepEqual(texts, { failure: "Hoppla: {id}" });
-    const wrong = await problemLines('{"messages":{"texts":{"falure":"Hoppla"}}}');
-    assert.match(wrong.join("\n"), /error messages\.texts\.falure: /);
-  });
 });
 
 const EXAMPLE = read("config.example.jsonc");

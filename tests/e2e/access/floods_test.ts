@@ -15,7 +15,7 @@ import {
 } from "../../../src/discord/gateway/shard/interaction_limit.ts";
 import type { Interaction } from "../../../simulator/world/world.ts";
 import { addMember, addUser } from "../../../simulator/world/create_world.ts";
-import { NOTICES } from "../../../src/render/notices/notices.ts";
+import { NOT_AUTHORIZED } from "../../../src/render/sentences.ts";
 import { stopBot, withSimulation } from "../../support/bot/e2e.ts";
 
 /** Commands of one person. */
@@ -38,7 +38,7 @@ const isOfInteraction = ({ path }: RequestRecord): boolean =>
   path.startsWith("/webhooks/") || path.startsWith("/interactions/");
 
 const isTold = ({ body, status }: RequestRecord): boolean =>
-  status === 200 && JSON.stringify(body ?? "").includes(NOTICES.notAuthorized.text);
+  status === 200 && JSON.stringify(body ?? "").includes(NOT_AUTHORIZED);
 
 describe("[X4a] a flood of commands by a person without rights", () => {
   it("costs one refusal and a few requests, and an owner is answered", () =>
@@ -93,7 +93,7 @@ describe("[X4a] a flood of commands by many people who may give them", () => {
           scene.say("grace", "help", `${scene.mention} /pause`)
         );
         await until("a mark in place of a second refusal", () => again?.reactions.has("🚫"));
-        assert.deepEqual(await scene.replies("help", 1), [NOTICES.notAuthorized.text]);
+        assert.deepEqual(await scene.replies("help", 1), [NOT_AUTHORIZED]);
         assert.equal(first?.reactions.has("🚫"), false);
         const taken = people.flatMap((as, n) => {
           const give = () => command({ as, in: "#general", name: "help" });

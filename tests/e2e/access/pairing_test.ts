@@ -11,7 +11,7 @@ import {
   MAX_WRONG_CODES,
 } from "../../../src/core/inbound/pairing.ts";
 import { addTeam } from "../../../simulator/world/create_world.ts";
-import { NOTICES } from "../../../src/render/notices/notices.ts";
+import { DEAD_BUTTON, NOT_AUTHORIZED, PAIRED } from "../../../src/render/sentences.ts";
 import { EMPTY_DRAFT } from "../../../simulator/actions/draft.ts";
 import { addUser } from "../../../simulator/world/create_world.ts";
 import { postMessage } from "../../../simulator/actions/messages.ts";
@@ -52,9 +52,9 @@ async function question({ simulator, until, user }: Scene, of: string): Promise<
   );
 }
 
-function customIdOf({ components }: Message, key: "approve" | "deny"): string {
+function customIdOf({ components }: Message, key: "Approve" | "Deny"): string {
   const buttons = buttonsIn(components);
-  const button = buttons.find(({ label }) => label === NOTICES[key].text);
+  const button = buttons.find(({ label }) => label === key);
   assert.ok(button, `no ${key} among ${JSON.stringify(buttons)}`);
   return button.custom_id;
 }
@@ -116,7 +116,7 @@ describe("[P3] a running bot", () => {
           );
         }
         const [, told] = await scene.replies("dm", 2, "mallory");
-        assert.equal(told, NOTICES.paired.text);
+        assert.equal(told, PAIRED);
         await isAnswered(scene, "mallory");
         keptApart(scene);
         const { paired, pending } = JSON.parse(
@@ -163,10 +163,10 @@ describe("[P3] a running bot", () => {
           as: "ada",
           in: "dm",
           message: asked.id,
-          customId: customIdOf(asked, "approve"),
+          customId: customIdOf(asked, "Approve"),
         });
         const [, told] = await scene.replies("dm", 2, hake);
-        assert.equal(told, NOTICES.paired.text);
+        assert.equal(told, PAIRED);
         const after = await until("the question to be answered", () => {
           const now = simulator.posted(asked.channelId).find(({ id }) => id === asked.id);
           return now?.components.length === 0 && now;
@@ -185,11 +185,11 @@ describe("[P3] a running bot", () => {
           return await question(scene, username);
         };
         const verdict = (username: string) => decided(say(username, "dm", "hello?"));
-        const byAda = (asked: Message, key: "approve" | "deny", message = asked.id) =>
+        const byAda = (asked: Message, key: "Approve" | "Deny", message = asked.id) =>
           simulator.press({ as: "ada", in: "dm", message, customId: customIdOf(asked, key) });
 
         const denied = await ask("denied");
-        byAda(denied, "deny");
+        byAda(denied, "Deny");
         await until(
           "the buttons to go",
           () =>
@@ -201,7 +201,7 @@ describe("[P3] a running bot", () => {
 
         // Of simultaneous presses, the first holds.
         const twice = await ask("twice");
-        const pressed = (["deny", "approve", "approve"] as const).map((key) => byAda(twice, key));
+        const pressed = (["Deny", "Approve", "Approve"] as const).map((key) => byAda(twice, key));
         await until("all", () => pressed.every(({ answer }) => answer?.kind === "updated"));
         assert.equal(await verdict("twice"), "ignore: pairing-denied");
         await settle(scene);
@@ -209,13 +209,13 @@ describe("[P3] a running bot", () => {
 
         // Another user, and copies of the message.
         const copied = await ask("copied");
-        const customId = customIdOf(copied, "approve");
+        const customId = customIdOf(copied, "Approve");
         const inPublic = { in: "general", customId };
         const copy = postAs(simulator, simulator.application.userId, copied);
         simulator.press({ as: "grace", message: copy, ...inPublic });
         await until("Grace to be answered", () => simulator.ephemeral("grace").length > 0);
         assert.deepEqual(simulator.ephemeral("grace").map(({ content }) => content), [
-          NOTICES.notAuthorized.text,
+          NOT_AUTHORIZED,
         ]);
         const limpet = [...simulator.world.applications.values()].at(-1);
         assert.ok(limpet && limpet !== simulator.application);
@@ -229,7 +229,7 @@ describe("[P3] a running bot", () => {
         simulator.press({ as: "ada", in: "general", message: dead, customId: unknown });
         await until("Ada to be answered", () => simulator.ephemeral("ada").length > 0);
         assert.deepEqual(simulator.ephemeral("ada").map(({ content }) => content), [
-          NOTICES.deadButton.text,
+          DEAD_BUTTON,
         ]);
         assert.equal(await verdict("copied"), "ignore: pairing-pending");
       }));
@@ -312,7 +312,7 @@ describe("[P3] an approval, and a restart", () => {
       assert.equal(exit, 0, stderr.join("\n"));
       await scene.start();
       const [, told] = await scene.replies("dm", 2, "mallory");
-      assert.equal(told, NOTICES.paired.text);
+      assert.equal(told, PAIRED);
       await isAnswered(scene, "mallory");
     }));
 });

@@ -5,7 +5,7 @@ import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 import { describe, it } from "node:test";
-import { NOTICES } from "../../../src/render/notices/notices.ts";
+import { DEAD_BUTTON } from "../../../src/render/sentences.ts";
 import type { RequestRecord } from "../../../simulator/notes/request_log.ts";
 import type { SimulatedProcess } from "../../../src/extras/demo/simulation/simulation.ts";
 import type { Simulator } from "../../../simulator/simulator.ts";
@@ -64,7 +64,7 @@ async function cardOf({ simulator, say, mention, until, here }: Scene): Promise<
 
 /** Presses "Allow once", and waits for the acknowledgement. */
 async function press({ simulator, until }: Scene, card: Message): Promise<Interaction> {
-  const button = buttonsIn(card.components).find(({ label }) => label === NOTICES.allowOnce.text);
+  const button = buttonsIn(card.components).find(({ label }) => label === "Allow once");
   assert.ok(button);
   const on = { as: "ada", in: "dm", message: card.id, customId: button.custom_id };
   const pressed = simulator.press(on);
@@ -144,14 +144,12 @@ describe("[K5] a press of a button", () => {
         components: card.components,
       });
       bot.kill("SIGUSR2");
-      const button = buttonsIn(card.components).find(({ label }) =>
-        label === NOTICES.allowOnce.text
-      );
+      const button = buttonsIn(card.components).find(({ label }) => label === "Allow once");
       const customId = button?.custom_id ?? "";
       const pressed = simulator.press({ as: "ada", in: here, message: id, customId });
       await until("an acknowledgement", () => pressed.answer);
       await until("the refusal", () => simulator.ephemeral("ada").length > 0);
-      assert.equal(simulator.ephemeral("ada")[0]?.content, NOTICES.deadButton.text);
+      assert.equal(simulator.ephemeral("ada")[0]?.content, DEAD_BUTTON);
       assert.equal(runs(), 0);
       await press(scene, card);
       await answerWith(scene, /it ran/);

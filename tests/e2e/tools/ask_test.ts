@@ -5,7 +5,7 @@ import { describe, it } from "node:test";
 import { addRole } from "../../../simulator/world/create_world.ts";
 import { PERMISSION } from "../../../simulator/world/permissions.ts";
 import { buttonsIn, textOf, usableIn } from "../../../simulator/world/components.ts";
-import { NOTICES } from "../../../src/render/notices/notices.ts";
+import { GO_ON } from "../../../src/render/sentences.ts";
 import type { Message } from "../../../simulator/world/world.ts";
 import { ended, killBot, KILLED, type Scene, withSimulation } from "../../support/bot/e2e.ts";
 import { sharedBot } from "../../support/bot/shared_bot.ts";
@@ -68,7 +68,7 @@ describe("[T10] the tool `ask`", () => {
         "a refusal",
         () =>
           simulator.ephemeral("ada").some(({ content }) =>
-            content === NOTICES.questionNotAsked.text
+            content === "This question is not for you."
           ),
       );
       assert.deepEqual(answers(scene), []);
@@ -190,16 +190,16 @@ describe("[T10] the tool `ask`", () => {
       const asked = await card(scene);
       assert.match(textOf(asked), new RegExp(`<#${hidden}>`));
       assert.doesNotMatch(textOf(asked), /heron|off-topic/);
-      press(scene, asked, NOTICES.goOn.text, "grace"); // not hers
+      press(scene, asked, GO_ON, "grace"); // not hers
       await until(
         "a refusal",
         () =>
           simulator.ephemeral("grace").some(({ content }) =>
-            content === NOTICES.questionNotAsked.text
+            content === "This question is not for you."
           ),
       );
       assert.deepEqual(answers(scene), []);
-      press(scene, asked, NOTICES.goOn.text, "ada");
+      press(scene, asked, GO_ON, "ada");
       await until("the answer", () => answers(scene).some((text) => /heron/.test(text)));
       // A search in the same place asks no one, and shows nothing of it.
       const search = `call: discord {"action":"searchMessages","query":"heron"}`;
@@ -241,7 +241,7 @@ describe("[T10] the tool `ask`", () => {
         new RegExp(`Send it\\?[^]*"heron"[^]*<#${write.channelId}>`),
       );
       assert.ok(!isPosted());
-      press(scene, sending, NOTICES.goOn.text, "ada", "off-topic");
+      press(scene, sending, GO_ON, "ada", "off-topic");
       await until("the message", isPosted);
     }));
 });

@@ -8,7 +8,7 @@ import { describe, it } from "node:test";
 import { buttonsIn, textOf } from "../../../simulator/world/components.ts";
 import { addChannel, addMember } from "../../../simulator/world/create_world.ts";
 import type { PermissionName } from "../../../simulator/actions/moderation.ts";
-import { NOTICES } from "../../../src/render/notices/notices.ts";
+import { GO_ON } from "../../../src/render/sentences.ts";
 import type { Message } from "../../../simulator/world/world.ts";
 import { png } from "../../support/files/samples.ts";
 import { toSnowflake } from "../../../simulator/world/snowflake.ts";
@@ -231,7 +231,7 @@ describe("[T3] actions that change a server", () => {
       assert.match(textOf(card), /ban mallory \(\d+\)\nban edsger \(\d+\), who is not a member/);
       assert.ok(textOf(card).includes(`<@${mallory.id}> · <@${edsger.id}>`));
       assert.equal(krill.things.bans.size, 0);
-      const goOn = buttonsIn(card.components).find(({ label }) => label === NOTICES.goOn.text);
+      const goOn = buttonsIn(card.components).find(({ label }) => label === GO_ON);
       assert.ok(goOn);
       simulator.press({ as: "grace", in: here, message: card.id, customId: goOn.custom_id });
       await until("the bans", () => krill.things.bans.size === 2);
@@ -240,7 +240,6 @@ describe("[T3] actions that change a server", () => {
 
 describe("[T3] more destructive actions than `maxDestructive`", () => {
   const limit = { config: { tools: { discord: { maxDestructive: 1 } } } };
-  const GO_ON = NOTICES.goOn.text;
 
   /** Lets grace ask for names of a channel in one answer of the model, and waits for the card. */
   async function renamed(scene: Scene, names: readonly string[]): Promise<Message> {
@@ -291,7 +290,7 @@ describe("[T3] more destructive actions than `maxDestructive`", () => {
         "a refusal",
         () =>
           simulator.ephemeral("mallory").some(({ content }) =>
-            content === NOTICES.questionNotAsked.text
+            content === "This question is not for you."
           ),
       );
       assert.deepEqual(namesSet(scene), ["one"]);
@@ -300,7 +299,7 @@ describe("[T3] more destructive actions than `maxDestructive`", () => {
       assert.deepEqual(namesSet(scene), ["one", "two", "three"]);
       await until("the answer", () => scene.written("general").length > 1);
       simulator.renameChannel("three", "help");
-      press(scene, await renamed(scene, ["four", "five", "six"]), NOTICES.denyCall.text, "ada");
+      press(scene, await renamed(scene, ["four", "five", "six"]), "Deny", "ada");
       await until(
         "the refusal",
         () => scene.written("general").some((text) => /a person refused further ones/.test(text)),
@@ -332,7 +331,7 @@ describe("[T3] the Undo button below an answer", () => {
       const [answer] = withButtons;
       const [button] = buttonsIn(answer?.components ?? []);
       assert.ok(answer && button);
-      assert.equal(button.label, NOTICES.undoButton.text);
+      assert.equal(button.label, "Undo");
       assert.match(answer.content, /\n-# ✓ channel edited <#\d+> ×2$/);
       const press = (as: string) =>
         simulator.press({ as, in: "general", message: answer.id, customId: button.custom_id });

@@ -5,7 +5,6 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { buttonsIn, textOf } from "../../../simulator/world/components.ts";
-import { NOTICES } from "../../../src/render/notices/notices.ts";
 import type { Simulator } from "../../../simulator/simulator.ts";
 import type { Message } from "../../../simulator/world/world.ts";
 import { killBot, type Scene, withSimulation } from "../../support/bot/e2e.ts";
@@ -90,10 +89,10 @@ describe("[A1] a command on the host", () => {
       assert.ok(textOf(message).includes('["sh","-c","echo it ran >> ran.txt; cat ran.txt"]'));
       assert.match(textOf(message), new RegExp(scene.user("ada").id));
       const labels = buttonsIn(message.components).map(({ label }) => label);
-      assert.ok(!labels.includes(NOTICES.allowAlways.text), "a shell is never allowed for good");
+      assert.ok(!labels.includes("Always allow"), "a shell is never allowed for good");
       await killBot(first);
       await start();
-      const customId = idOf(message, NOTICES.allowOnce.text);
+      const customId = idOf(message, "Allow once");
       simulator.press({ as: "ada", in: "dm", message: message.id, customId });
       await answerWith(scene, /it ran/);
       assert.equal(ran(workspace), 1);
@@ -104,7 +103,7 @@ describe("[A1] a command on the host", () => {
       const { simulator, say, mention, here } = scene;
       say("ada", here, `${mention}\n${RUN}`);
       const message = await card(scene);
-      const customId = idOf(message, NOTICES.denyCall.text);
+      const customId = idOf(message, "Deny");
       simulator.press({ as: "ada", in: "dm", message: message.id, customId });
       await answerWith(scene, /denied by an approver/);
       assert.equal(ran(workspace), 0);
@@ -118,7 +117,7 @@ describe("[A1] a command on the host", () => {
       say("ada", here, `${mention}\ncall: exec {"argv":["./tool"]}`);
       const message = await card(scene);
       writeFileSync(tool, "#!/bin/sh\necho it ran >> ran.txt\n", { mode: 0o755 });
-      const customId = idOf(message, NOTICES.allowOnce.text);
+      const customId = idOf(message, "Allow once");
       simulator.press({ as: "ada", in: "dm", message: message.id, customId });
       await answerWith(scene, /has changed since the approval/);
       assert.equal(ran(workspace), 0);
@@ -130,7 +129,7 @@ describe("[A1] a command on the host", () => {
       const uname = 'call: exec {"argv":["uname","-s"]}';
       say("ada", here, `${mention}\n${uname}`);
       const message = await card(scene);
-      const customId = idOf(message, NOTICES.allowAlways.text);
+      const customId = idOf(message, "Always allow");
       simulator.press({ as: "ada", in: "dm", message: message.id, customId });
       await answerWith(scene, /exit code 0[^]*Linux/);
       say("ada", here, `${mention} again\n${uname}`);
@@ -158,7 +157,7 @@ describe("[A1] a command on the host", () => {
         `${mention}\ncall: exec {"argv":["cksum","data.txt"],"cwd":"${cwd}"}`;
       say("ada", here, sum());
       const message = await card(scene);
-      const customId = idOf(message, NOTICES.allowAlways.text);
+      const customId = idOf(message, "Always allow");
       simulator.press({ as: "ada", in: "dm", message: message.id, customId });
       const runs = () => written(here).filter((one) => /exit code 0/.test(one)).length;
       await until("the first run", () => runs() === 1);

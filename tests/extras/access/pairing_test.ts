@@ -102,19 +102,6 @@ describe("[P3] barnacle pairing approve", () => {
     assert.equal((await approve(await asking(), "abcd", "efgh")).code, 0);
   });
 
-  it("uses the operator's texts", async () => {
-    const fixture = await asking(
-      "ABCDEFGH",
-      {},
-      createDataFixture({
-        channels: { discord: {} },
-        messages: { texts: { paired: "Komm herein." } },
-      }),
-    );
-    await approve(fixture, "ABCDEFGH");
-    assert.deepEqual((await told(fixture)).map(({ preview }) => preview), ["Komm herein."]);
-  });
-
   it("[S1] warns from the second user on of the shared conversation", async () => {
     const shared = { channels: { discord: {} }, session: { dmScope: "main" } };
     const first = await asking("ABCDEFGH", {}, createDataFixture(shared));

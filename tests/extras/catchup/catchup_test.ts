@@ -21,8 +21,7 @@ import type { RestApi } from "../../../src/discord/rest/client/client.ts";
 import { RestError } from "../../../src/discord/rest/exchange/rest_error.ts";
 import { createAccountCatchup, REQUESTS } from "../../../src/extras/catchup/catch_up.ts";
 import { chooseNews, linesOf } from "../../../src/extras/catchup/tell.ts";
-import { NOTICES } from "../../../src/render/notices/notices.ts";
-import { reasonText } from "../../../src/render/notices/reasons.ts";
+import { reasonText } from "../../../src/render/reasons.ts";
 import {
   addChannel,
   addMember,
@@ -473,8 +472,16 @@ describe("[T17] a catch-up that fails says so in a sentence", () => {
         assert.match(await catchUp(grace, { since }), NO_TIME);
       }
       const late = { id: snowflakeAt(Date.now() - HOUR, 1) };
-      assert.equal(await catchUp(grace, { since: "1h" }, late), NOTICES.catchUpLater.text);
+      assert.equal(
+        await catchUp(grace, { since: "1h" }, late),
+        "I can't catch you up just now. Give `/catchup` again in a minute.",
+      );
       const both = await Promise.all([catchUp(grace), catchUp(grace)]);
-      assert.equal(both.filter((text) => text === NOTICES.catchUpLater.text).length, 1);
+      assert.equal(
+        both.filter((text) =>
+          text === "I can't catch you up just now. Give `/catchup` again in a minute."
+        ).length,
+        1,
+      );
     }));
 });

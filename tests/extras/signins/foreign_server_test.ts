@@ -86,7 +86,7 @@ describe("[T13a] a sign-in at oidc-provider", () => {
     await using server = await startForeignServer(DEVICE);
     const kept: string[] = [];
     const tool = createSignInTool({
-      ...{ texts: () => ({}), now: Date.now, publicUrl: () => undefined },
+      ...{ now: Date.now, publicUrl: () => undefined },
       people: { loginAt: () => undefined, isSignedIn: () => false },
       keep: (_, { id }, { tokens }) =>
         Promise.resolve(`${kept.push(`${id} ${tokens?.token_type}`)}`),

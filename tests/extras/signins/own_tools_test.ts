@@ -46,7 +46,6 @@ async function play(
     transport: { kind: "http", url: server.url, headers: {}, isEach: true },
   };
   const tool = createSignInTool({
-    texts: () => ({}),
     now: () => 1,
     publicUrl: () => undefined,
     people: { loginAt: () => undefined, isSignedIn: () => kept.length > 0 },
@@ -193,7 +192,7 @@ describe("[T13a] createShowTool()", () => {
           return Promise.resolve({ channelId: message.channelId, messageIds: [], state });
         },
       };
-      const tool = createShowTool({ id: "cal" } as EachServer, () => ({}));
+      const tool = createShowTool({ id: "cal" } as EachServer);
       const message = {
         ...directMessage(),
         id: messageId("3"),

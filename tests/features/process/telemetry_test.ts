@@ -12,7 +12,6 @@ import process from "node:process";
 import { describe, it } from "node:test";
 import { buttonsIn } from "../../../simulator/world/components.ts";
 import { ownCommand } from "../../../src/host/process/own_process.ts";
-import { NOTICES } from "../../../src/render/notices/notices.ts";
 import { startPluralkit } from "../../../simulator/pluralkit/server.ts";
 import { type Scene, stopBot, withSimulation } from "../../support/bot/e2e.ts";
 import { skipUnless } from "../../support/skip.ts";
@@ -58,7 +57,7 @@ async function pair({ simulator, say, replies, until, user }: Scene): Promise<vo
       ),
   );
   const buttons = buttonsIn(asked.components);
-  const approve = buttons.find(({ label }) => label === NOTICES.approve.text);
+  const approve = buttons.find(({ label }) => label === "Approve");
   assert.ok(approve);
   simulator.press({ as: "ada", in: "dm", message: asked.id, customId: approve.custom_id });
   await replies("dm", 2, "mallory");

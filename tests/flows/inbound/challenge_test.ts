@@ -10,7 +10,7 @@ import { testAccount } from "../../support/account.ts";
 import { settle } from "../../support/settle.ts";
 
 describe("[P3] createPairingService()", () => {
-  const pairingService = createPairingService({ draw: randomBytes, texts: () => ({}) });
+  const pairingService = createPairingService({ draw: randomBytes });
 
   it("[SEC-R13] draws codes of eight unmistakable letters", () => {
     const codes = Array.from({ length: 200 }, pairingService.newCode);
@@ -29,18 +29,6 @@ describe("[P3] createPairingService()", () => {
     assert.equal(frozen!.message.nonce, nonceOf(answer, 0));
     assert.deepEqual(frozen!.message.pings, { users: [], roles: [], quotedAuthor: false });
     assert.deepEqual(pairingService.challenge(message, "ABCD2345"), [frozen]);
-  });
-
-  it("[R13] uses the operator's current text", () => {
-    let challenge = "Eins: {code}";
-    const pairingService = createPairingService({
-      draw: randomBytes,
-      texts: () => ({ challenge }),
-    });
-    const said = () => pairingService.challenge(directMessage(), "ABCD2345")[0]?.message.content;
-    assert.equal(said(), "Eins: ABCD2345");
-    challenge = "Zwei: {code}";
-    assert.equal(said(), "Zwei: ABCD2345");
   });
 });
 

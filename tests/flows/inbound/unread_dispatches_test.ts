@@ -9,7 +9,7 @@ function setUp() {
   let unread: readonly UnreadDispatches[] = [];
   const told: string[] = [];
   const report = createUnreadDispatches(
-    { texts: () => ({}), now: () => 0 },
+    { now: () => 0 },
     () => unread,
     (text) => {
       told.push(text);

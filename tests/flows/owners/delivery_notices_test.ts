@@ -69,7 +69,7 @@ describe("[D5] createOwnerNotices()", () => {
     it(`shows ${reason} as ${shown}`, async () => {
       const told: string[] = [];
       const clock = new FakeClock();
-      const notices = createOwnerNotices({ texts: () => ({}), schedule: clock.schedule }, {
+      const notices = createOwnerNotices({ schedule: clock.schedule }, {
         tell: (text) => Promise.resolve(void told.push(text)),
       });
       notices.parked({ ...PLACE, reason });

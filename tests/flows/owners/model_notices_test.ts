@@ -22,10 +22,6 @@ function createRuns(alerts: readonly AlertRecord[] = [], refused: readonly Refus
   const run = async (...outcomes: readonly TurnOutcome[]): Promise<void> => {
     const { log, lines } = recordingLog();
     const notices = createModelNotices({
-      texts: () => ({
-        modelFails: "{model}: {problem}; {fix}",
-        modelRefuses: "{model} refuses {part}; {fix}",
-      }),
       log,
       now: () => 2_000,
     }, {
@@ -55,7 +51,10 @@ async function toldAfter(...outcomes: readonly TurnOutcome[]): Promise<readonly 
 describe("[L3] createModelNotices()", () => {
   it("names model, problem and fix, and repeats nothing that the server said", async () => {
     const [text = "", ...more] = await toldAfter(failed("unauthorized"));
-    assert.match(text, /^p\/m: its server refuses the API key.*; check the API key/);
+    assert.match(
+      text,
+      /my model `p\/m` fails, because its server refuses the API key.* To fix it, check the API key/,
+    );
     assert.doesNotMatch(text, /sk-secret/);
     assert.deepEqual(more, []);
   });
@@ -101,7 +100,9 @@ describe("[L3] createModelNotices()", () => {
     const part = { modelId: "p/m", part: "the tool `x`", fix: "deny it", reason: "request 1" };
     const { run, told } = createRuns([], [part, { ...part, reason: "request 2" }]);
     await run(REPLY, REPLY);
-    assert.deepEqual(told, ["p/m refuses the tool `x`; deny it"]);
+    assert.deepEqual(told, [
+      "The server of my model `p/m` refuses the tool `x`. I leave that out. To fix it, deny it.",
+    ]);
   });
 
   it("tells the server's own words", async () => {
@@ -109,7 +110,7 @@ describe("[L3] createModelNotices()", () => {
     const details = { kind: "quota", modelId: "p/m", said: "no `credit`" } as const;
     const error = new ModelError("p/m answered 402", details);
     await run({ kind: "failed", why: "quota", reason: "", error });
-    assert.match(told[0] ?? "", /used up; its server says: `no 'credit'`; add credit/);
+    assert.match(told[0] ?? "", /used up; its server says: `no 'credit'`. To fix it, add credit/);
   });
 
   const why = modelProblemOf(new ModelError("x", { kind: "quota", modelId: "p/m" }))?.why ?? "";

@@ -60,7 +60,6 @@ function build(ports: Partial<RunParts> = {}) {
           chunks: { limit: 2_000, maxLines: 99, mode: "length", maxChunks: 1 },
           cleanSecrets: (text) => text,
           tables: "code",
-          texts: {},
         }),
       nextRun: () => Promise.resolve(clock.now() + HOUR),
       tellFailed: ({ id }) => failed.push(id),

@@ -59,7 +59,7 @@ function setUp(fields: { readonly takesNoFiles?: true; readonly maxFileBytes?: n
       read: (_message, id) => Promise.resolve(disk.get(id)),
       ids: () => Promise.resolve([...disk.keys()]),
     },
-    rulesIn: () => ({ maxFileBytes: 1_000, texts: {}, cleanSecrets, ...fields }),
+    rulesIn: () => ({ maxFileBytes: 1_000, cleanSecrets, ...fields }),
   });
   const callOf = (context: Partial<ToolContext> = {}) =>
     toolContext({ mayUse: () => true, ...context });

@@ -52,7 +52,6 @@ const RULES: TurnRules = {
   replyToMode: "first",
   linkHosts: [],
   maxFileBytes: 8_000_000,
-  texts: {},
   cleanSecrets: (text) => text.replaceAll("hunter2", "[redacted]"),
 };
 
@@ -532,13 +531,6 @@ describe("answer()", () => {
       await answer({ ...claimOf(guildMessage()), attempt: 2 }, ports);
       assert.equal(JSON.stringify(asked[0]?.messages).includes("words of staff"), isShown);
     }
-  });
-
-  it("[R13] sends the operator's own notice", async () => {
-    const rules = { texts: { failure: "Hoppla ({id})" } };
-    const { ports, finished } = setUp({ says: new TypeError("x"), rules });
-    await answer(claimOf(), ports);
-    assert.equal(finished[0]?.outbox[0]?.message.content, "Hoppla (a1b2c3d4e5f6)");
   });
 
   it("[X2] keeps the model's answer until the disk accepts it, without a second request", async () => {

@@ -13,7 +13,6 @@ describe("[K2] the turn of a text command", () => {
     const end = createCommandTurns(
       {
         commands: { commandOf: () => ({}), run: () => Promise.resolve(text) },
-        texts: () => ({}),
         queue: () => undefined,
         channelQueues: { wake() {} },
         events: { emit: { turnStored() {} } },

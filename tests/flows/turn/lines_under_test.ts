@@ -48,7 +48,7 @@ describe("[R15a] withLinesUnder()", () => {
       };
       const ended = await withLinesUnder(
         { claim, entries: [], end: { kind: "answered" }, outbox },
-        { rules: { tools: [], texts: {}, chunks: { limit: 2_000 } } },
+        { rules: { tools: [], chunks: { limit: 2_000 } } },
         {
           linesUnder: (turn) => turn.steps.length > 0 ? ["✓ x"] : [],
           changesOf: () => Promise.resolve([change as MadeChange]),

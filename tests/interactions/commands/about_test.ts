@@ -32,7 +32,6 @@ const answerTo = (facts: StatusFacts, budgets: readonly BudgetUse[] = [], agent?
     store: { usage: { sum: (_: number, id?: string) => Promise.resolve(id ? NONE : USED) } },
     budgets: () => Promise.resolve(budgets),
     currency: () => undefined,
-    texts: () => ({}),
     now: () => NOW,
   } as unknown as InteractionContext);
 

@@ -18,7 +18,6 @@ describe("[K2] [T3] /undo", () => {
         asked.push(id);
         return Promise.resolve(outcome);
       },
-      texts: () => ({}),
       log: recordingLog().log,
     } as unknown as InteractionContext;
     const text = await undo.run({ id: "1", options } as unknown as SlashCommand, context);
@@ -48,7 +47,6 @@ describe("[T3] the Undo button", () => {
         asked.push(turnId);
         return Promise.resolve(outcomes);
       },
-      texts: () => ({}),
       log: recordingLog().log,
     } as unknown as InteractionContext;
     assert.ok(undoButton.kind === "button");
@@ -100,7 +98,6 @@ async function build(texts: readonly string[] = ["tea at *five*", "no sugar"]) {
     memory.run({ ...message, options } as unknown as SlashCommand, {
       store: { notes },
       cleanSecrets: (text: string) => text.replaceAll("hunter2", "[redacted]"),
-      texts: () => ({}),
       now: () => 2,
     } as unknown as InteractionContext);
   return { notes, use };

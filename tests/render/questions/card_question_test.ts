@@ -55,7 +55,7 @@ function stored(
   };
 }
 
-const card = (of: StoredQuestion) => composeCard(of, PLACE, { buttons: [], menus: [] }, {}).message;
+const card = (of: StoredQuestion) => composeCard(of, PLACE, { buttons: [], menus: [] }).message;
 
 describe("[SEC-R20] withVisibleCharacters()", () => {
   const cases: readonly (readonly [text: string, shown: string])[] = [
@@ -110,9 +110,9 @@ describe("[SEC-R20] composeCard()", () => {
 
   it("lets a person only deny a command that it cannot show", () => {
     const long = stored({ exact: "x".repeat(1_501) });
-    assert.deepEqual(controlsOf(long, {}).buttons.map(({ choice }) => choice), [DENY]);
+    assert.deepEqual(controlsOf(long).buttons.map(({ choice }) => choice), [DENY]);
     assert.match(card(long).content, /`barnacle approvals show K7QP2MZX`/);
-    const shown = controlsOf(stored(), {}).buttons;
+    const shown = controlsOf(stored()).buttons;
     assert.deepEqual(shown.map(({ choice }) => choice), [ALLOW_ONCE, ALLOW_ALWAYS, DENY]);
     assert.deepEqual(shown.map(({ style }) => style), ["success", "secondary", "secondary"]);
   });
@@ -142,11 +142,11 @@ describe("[A1] composeSettled()", () => {
   for (const [fields, end] of ends) {
     it(`takes the buttons away, and tells the end: ${end.source}`, () => {
       const of = stored({}, fields);
-      const { message, draft } = composeSettled(of, { ...PLACE, draftNonce: "open" }, {});
+      const { message, draft } = composeSettled(of, { ...PLACE, draftNonce: "open" });
       assert.deepEqual(message.buttons, []);
       assert.match(message.content, end);
       assert.ok(message.content.includes("```\nls -l\n```"), "the command stays");
-      assert.equal(message.content, settledContent(of, {}).text);
+      assert.equal(message.content, settledContent(of).text);
       assert.deepEqual(draft, { nonce: "open", becomes: "this" });
     });
   }

@@ -11,7 +11,6 @@ import { ACCOUNT, channelId, messageId, userId } from "../../support/discord/bui
 
 const ADA = userId("1400000000000000901");
 const PLACE = { channelId: channelId("1400000000000000801"), nonce: "card", isCard: true };
-const TEXTS = {};
 const NONE = { buttons: [], menus: [] };
 
 function stored(question: Partial<StoredQuestion["question"]> = {}, more = {}): StoredQuestion {
@@ -48,7 +47,7 @@ const options = (count: number, label = "Option") =>
 describe("[T10] controlsOf()", () => {
   it("shows up to five options as buttons, and more in menus of 25", () => {
     const sizes = [2, 5, 6, 25, 26, 100].map((count) => {
-      const { buttons, menus } = controlsOf(stored({ choices: options(count) }), TEXTS);
+      const { buttons, menus } = controlsOf(stored({ choices: options(count) }));
       return [buttons.length, menus.map(({ options }) => options.length)];
     });
     assert.deepEqual(sizes, [
@@ -62,21 +61,21 @@ describe("[T10] controlsOf()", () => {
   });
 
   it("shows a menu for labels that no button can show, and for several answers", () => {
-    const long = controlsOf(stored({ choices: options(2, "x".repeat(90)) }), TEXTS);
+    const long = controlsOf(stored({ choices: options(2, "x".repeat(90)) }));
     assert.deepEqual(long.buttons, []);
-    const several = controlsOf(stored({ upTo: 2 }), TEXTS);
+    const several = controlsOf(stored({ upTo: 2 }));
     assert.deepEqual(several.menus.map(({ choice, max }) => [choice, max]), [[MENU, 2]]);
   });
 
   it("shows one button for a form", () => {
     const form = { title: "Trip", label: "Port" };
-    const { buttons, menus } = controlsOf(stored({ choices: [{ key: FILL_IN }], form }), TEXTS);
+    const { buttons, menus } = controlsOf(stored({ choices: [{ key: FILL_IN }], form }));
     assert.deepEqual([buttons.map(({ choice }) => choice), menus], [[FILL_IN], []]);
   });
 
   it("[SEC-R20] offers only a refusal of a command that is too long to show", () => {
     const question = { exact: "x".repeat(5_000), choices: [{ key: "once" }, { key: DENY }] };
-    const { buttons } = controlsOf(stored(question), TEXTS);
+    const { buttons } = controlsOf(stored(question));
     assert.deepEqual(buttons.map(({ choice }) => choice), [DENY]);
   });
 });
@@ -88,8 +87,8 @@ describe("[T10] a card", () => {
     const decided = stored({ exact, facts }, { state: "expired" });
     for (
       const { message } of [
-        composeCard(stored({ exact, facts }), PLACE, NONE, TEXTS),
-        composeSettled(decided, { ...PLACE, draftNonce: "draft" }, TEXTS),
+        composeCard(stored({ exact, facts }), PLACE, NONE),
+        composeSettled(decided, { ...PLACE, draftNonce: "draft" }),
       ]
     ) {
       assert.equal(message.card?.blocks.join("\n"), message.content);
@@ -97,7 +96,7 @@ describe("[T10] a card", () => {
       assert.ok(message.content.length <= 2_000);
       assert.ok(message.card?.blocks.every((block) => block !== ""));
     }
-    const { text, card } = settledContent(decided, TEXTS);
+    const { text, card } = settledContent(decided);
     assert.equal(card.blocks.join("\n"), text);
   });
 
@@ -105,7 +104,7 @@ describe("[T10] a card", () => {
     const exact = "\u202e".repeat(240); // six characters each, as they are shown
     const facts = Array.from({ length: 20 }, () => ({ name: "Fact", value: "y".repeat(200) }));
     const question = stored({ exact, facts, text: "z".repeat(1_000) });
-    const { content } = composeCard(question, PLACE, NONE, TEXTS).message;
+    const { content } = composeCard(question, PLACE, NONE).message;
     assert.ok(content.length <= 2_000, `${content.length}`);
     assert.ok(content.includes("\\u202e".repeat(240)));
   });
@@ -115,23 +114,23 @@ describe("[T10] a card", () => {
     for (const question of [stored({ isPersonal: true }), stored(long)]) {
       const decided = { ...question, state: "expired" as const };
       const shown = [
-        composeCard(question, PLACE, NONE, TEXTS).message.content,
-        composeSettled(decided, { ...PLACE, draftNonce: "draft" }, TEXTS).message.content,
-        settledContent(decided, TEXTS).text,
+        composeCard(question, PLACE, NONE).message.content,
+        composeSettled(decided, { ...PLACE, draftNonce: "draft" }).message.content,
+        settledContent(decided).text,
       ];
       for (const text of shown) assert.ok(text.startsWith("-# 🔒\n") && text.length <= 2_000, text);
     }
   });
 
   it("is plain text if the config says so", () => {
-    const { message } = composeCard(stored(), { ...PLACE, isCard: false }, NONE, TEXTS);
+    const { message } = composeCard(stored(), { ...PLACE, isCard: false }, NONE);
     assert.equal(message.card, undefined);
     assert.match(message.content, /Which tide\?/);
   });
 
   it("names all chosen options, and no answer of a form", () => {
     const answered = (answer: object) =>
-      settledContent(stored({ upTo: 2 }, { state: "answered", answer, decidedBy: ADA }), TEXTS)
+      settledContent(stored({ upTo: 2 }, { state: "answered", answer, decidedBy: ADA }))
         .text;
     assert.match(answered({ choice: "1", several: ["1", "0"] }), /low, high/);
     const filled = answered({ choice: FILL_IN, text: "a secret of Ada's" });

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { addMember } from "../../../simulator/world/create_world.ts";
-import { NOTICES } from "../../../src/render/notices/notices.ts";
+import { NOT_AUTHORIZED } from "../../../src/render/sentences.ts";
 import { withSimulation } from "../../support/bot/e2e.ts";
 
 describe("[SEC-R15] a person without access", () => {
@@ -60,7 +60,9 @@ describe("[SEC-R15] a person without access", () => {
       assert.equal(model.requests.length, 2, "the model got Ada's messages only");
       assert.ok(model.requests.every(({ body }) => !body.includes("obey")));
       assert.equal(simulator.posted().length, 2);
-      const { text } = NOTICES.notAuthorized;
-      assert.deepEqual(simulator.ephemeral(as).map(({ content }) => content), [text, text]);
+      assert.deepEqual(simulator.ephemeral(as).map(({ content }) => content), [
+        NOT_AUTHORIZED,
+        NOT_AUTHORIZED,
+      ]);
     }));
 });

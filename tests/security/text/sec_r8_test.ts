@@ -7,14 +7,15 @@ import { withSimulation } from "../../support/bot/e2e.ts";
 import { startFixedModel } from "../../support/model/fixed_model.ts";
 
 /** What Discord may see of an answer that is blank without its traces. */
-const FAILURE = "I had nothing to say.";
+const FAILURE =
+  /^Sorry, something went wrong and I couldn't answer\. Error ID for my operator: `\w+`$/;
 
 describe("[SEC-R8] traces in answers", () => {
   it("never reach Discord, in any of more than sixty forms", () =>
     withSimulation({
       simulator: { rateLimits: false },
       // With tools, a call as text would end the turn (L3).
-      config: { messages: { texts: { failure: FAILURE } }, tools: { deny: ["*"] } },
+      config: { tools: { deny: ["*"] } },
     }, async ({ simulator, start, say, mention, replies }) => {
       const leaks = LEAKS.filter(([, , visible]) => visible !== "NO_REPLY");
       assert.ok(leaks.length >= 60);
@@ -25,7 +26,8 @@ describe("[SEC-R8] traces in answers", () => {
       for (const [index, [name, , visible]] of leaks.entries()) {
         say("grace", "general", `${mention} leak ${index}!`);
         const shown = (await replies("general", index + 1)).at(-1);
-        assert.equal(shown, visible === "" ? FAILURE : visible, name);
+        if (visible === "") assert.match(shown ?? "", FAILURE, name);
+        else assert.equal(shown, visible, name);
       }
       assert.equal(simulator.posted("general").length, leaks.length);
     }));

@@ -22,7 +22,6 @@ const OWNER = "99";
 const SECOND = toAccountId("second");
 const WAITING = waitingRulesOf(
   { perUser: 3, perChannel: 8, turnsPerChannel: 1 },
-  {},
   ({ sender }) => sender.id === OWNER,
 );
 const CATCH_UP = { enabled: true, maxPerChannel: 20 };

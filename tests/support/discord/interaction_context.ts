@@ -8,7 +8,6 @@ type Parts = Omit<Partial<InteractionContext>, "store"> & { readonly store?: obj
 
 export function interactionContext(parts: Parts = {}): InteractionContext {
   const given: Parts = {
-    texts: () => ({}),
     agentHere: () => undefined,
     now: () => 0,
     cleanSecrets: (text) => text,

@@ -24,8 +24,7 @@ export type ReferencePart =
   | "models"
   | "agents"
   | "connection"
-  | "operating"
-  | "texts";
+  | "operating";
 
 export interface KeyDoc {
   /** One to three sentences for the operator: first what the key does. */
@@ -40,8 +39,6 @@ export interface KeyDoc {
   readonly example?: unknown;
   /** Whether the short example has the key. */
   readonly isCommon?: true;
-  /** Whether a section without a default may be left out, as one with a default may. */
-  readonly isOpen?: true;
   /** Placeholder for the names in a record: `"<guild>"`. */
   readonly entry?: string;
   /** Config path of the keys that each entry takes, too; so they are documented only there. */

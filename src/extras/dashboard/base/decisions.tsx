@@ -4,7 +4,7 @@
 
 import type { JudgedOnRecord, RecordedVerdict } from "../../../store/messages/message_record.ts";
 import type { PropsWithChildren } from "hono/jsx";
-import { reasonText } from "../../../render/notices/reasons.ts";
+import { reasonText } from "../../../render/reasons.ts";
 import type { SlugOf } from "../../../cli/shared/read_config.ts";
 import { displayNameOf } from "../../../session/session_key.ts";
 import { Badge, PageLink, Table, Time, type Tone } from "./elements.tsx";

@@ -13,7 +13,7 @@ import { createdAtMs, type MessageId } from "../../../core/discord/ids.ts";
 import { nonceOf } from "../../../core/outbound/nonce.ts";
 import type { Judged, Outcome } from "../../../../simulator/page/bot_panel.ts";
 import type { Message } from "../../../../simulator/world/world.ts";
-import { reasonText } from "../../../render/notices/reasons.ts";
+import { reasonText } from "../../../render/reasons.ts";
 import type { IntentFacts } from "../../../core/inbound/intent.ts";
 import type { RecordedVerdict } from "../../../store/messages/message_record.ts";
 import { DATABASE_NAME } from "../../../host/files/data_dir.ts";

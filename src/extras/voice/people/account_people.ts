@@ -8,10 +8,9 @@ import type { ButtonPress, CommandCall } from "../../../core/inbound/interaction
 import { CHANNEL_KINDS } from "../../../core/rights/channel.ts";
 import type { VoicePort } from "../../../core/turn/ports/voice.ts";
 import { createMissingPermission } from "../../../discord/rest/permissions/explain_denial.ts";
-import { notice } from "../../../render/notices/notices.ts";
 import { composeOnce } from "../../../render/reply.ts";
 import type { CallPlace, Calls, Talk, TalkPorts } from "../line/call.ts";
-import { createVoiceCalls } from "./calls.ts";
+import { createVoiceCalls, NO_CALL } from "./calls.ts";
 import type { InCallPorts } from "./in_call.ts";
 import { createMembers } from "./members.ts";
 import { termsOf } from "./terms.ts";
@@ -22,7 +21,7 @@ export function createVoicePeople(
   loadCalls: () => Promise<Calls>,
   loadTalk: () => Promise<(ports: TalkPorts) => Talk>,
 ) {
-  const { accountId, config, now, store, texts } = account;
+  const { accountId, config, now, store } = account;
   const { client, reader, modelOf, env, cleanSecrets, voice } = services;
   const missingPermission = createMissingPermission(client, now);
 
@@ -63,7 +62,6 @@ export function createVoicePeople(
     calls: loadCalls,
     talk: loadTalk,
   });
-  const none = () => notice("voiceNoCall", {}, texts());
   const idOf = (written: unknown) =>
     typeof written === "string" ? parseSnowflake<"channel">(written) : undefined;
 
@@ -72,21 +70,21 @@ export function createVoicePeople(
     join: async ({ guildId, channelId, sender, options }: CommandCall): Promise<string> =>
       guildId
         ? await calls.join(guildId, [sender.id], channelId, idOf(options["channel"]))
-        : none(),
+        : NO_CALL,
     leave: async ({ guildId, sender }: CommandCall): Promise<string> =>
-      guildId ? await calls.leave(guildId, [sender.id]) : none(),
+      guildId ? await calls.leave(guildId, [sender.id]) : NO_CALL,
     deafen: async ({ guildId, sender }: CommandCall): Promise<string> =>
-      guildId ? await calls.deafen(guildId, sender.id) : none(),
+      guildId ? await calls.deafen(guildId, sender.id) : NO_CALL,
     async press({ guildId, channelId, customId, sender }: ButtonPress): Promise<string> {
       const [, how, callId = ""] = customId.split(":");
-      if (!guildId) return none();
+      if (!guildId) return NO_CALL;
       if (how === "off") return await calls.deafen(guildId, sender.id);
       return await calls.agree({ guildId, channelId }, sender, callId);
     },
     act: (async (action, messages) => {
       const [{ guildId, channelId }] = messages;
       const askers = [...new Set(messages.map(({ sender }) => sender.id))];
-      if (!guildId) return none();
+      if (!guildId) return NO_CALL;
       switch (action.action) {
         case "join":
           return await calls.join(guildId, askers, channelId, action.channelId);

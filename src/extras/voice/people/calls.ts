@@ -11,12 +11,15 @@ import { isVoice } from "../../../core/rights/channel.ts";
 import type { GuildIndex } from "../../../discord/gateway/decode/guild_index.ts";
 import type { FindMissingPermission } from "../../../discord/rest/permissions/explain_denial.ts";
 import { createKeyedQueue } from "../../../lib/keyed_queue.ts";
-import { notice, type TextKey } from "../../../render/notices/notices.ts";
 import type { VoiceCall } from "../../../store/voice/voice.ts";
 import type { CallPlace, Calls, Talk, TalkPorts, VoiceEnd } from "../line/call.ts";
-import { createInCall, type InCall, type InCallPorts } from "./in_call.ts";
+import { createInCall, DEAF, type InCall, type InCallPorts } from "./in_call.ts";
 import type { VoiceMembers } from "./members.ts";
 import { missingServer, type Terms } from "./terms.ts";
+
+export const NO_CALL = "I am in no voice channel here.";
+const BUSY = "I am in a voice channel here with other people.";
+const NOT_IN_VOICE = "Go into a voice channel first, or name one: `/join channel`.";
 
 export interface CallsPorts {
   readonly states: Pick<VoiceStates, "of">;
@@ -38,28 +41,35 @@ const REJOIN_MS = 10 * 60_000;
 /** Milliseconds for which a start waits for people in the channel of such a call. */
 const WAIT_MS = 60_000;
 
-const ENDS: Readonly<Record<VoiceEnd, readonly [text: TextKey, permission?: string]>> = {
-  left: ["voiceNoCall"],
-  kicked: ["voiceKicked"],
-  channel_deleted: ["voiceDeleted"],
-  no_connect: ["voiceMissing", "Connect"],
-  no_speak: ["voiceMissing", "Speak"],
-  no_card: ["voiceMissing", "Send Messages"],
-  full: ["voiceFull"],
-  udp_blocked: ["voiceBlocked"],
-  unreachable: ["voiceLost"],
-  no_encryption: ["voiceLost"],
+const lacks = (permission: string) => (channel: string) =>
+  `I may not join ${channel}: I lack the permission ${permission}.`;
+const lost = (channel: string) =>
+  `I cannot talk in ${channel}: Discord's voice server gives no connection. Try again later.`;
+
+const ENDS: Readonly<Record<VoiceEnd, (channel: string) => string>> = {
+  left: () => NO_CALL,
+  kicked: (channel) => `A moderator has ended my call in ${channel}.`,
+  channel_deleted: () => "My call has ended: its voice channel was deleted.",
+  no_connect: lacks("Connect"),
+  no_speak: lacks("Speak"),
+  no_card: lacks("Send Messages"),
+  full: (channel) => `${channel} is full.`,
+  udp_blocked: (channel) =>
+    `I cannot talk in ${channel}: no sound comes through. My operator's firewall must let UDP ` +
+    "out, and its answers in (ports 50000 to 65535 of Discord's voice servers).",
+  unreachable: lost,
+  no_encryption: lost,
 };
 
 /** Creates the calls; none begins before `start`. It is long because its functions share them. */
 export function createVoiceCalls(
   account: Pick<
     AccountContext,
-    "accountId" | "config" | "log" | "now" | "randomId" | "schedule" | "store" | "texts"
+    "accountId" | "config" | "log" | "now" | "randomId" | "schedule" | "store"
   >,
   ports: CallsPorts,
 ) {
-  const { accountId, config, log, now, texts, schedule, store: { voice: store } } = account;
+  const { accountId, config, log, now, schedule, store: { voice: store } } = account;
   const { states, members } = ports;
   const inCalls = new Map<GuildId, InCall>();
   /** Calls that are over, whose minutes are not all posted. */
@@ -76,9 +86,6 @@ export function createVoiceCalls(
   let isStopped = false;
   let cancelWait = () => {};
 
-  const say = (key: TextKey, words: Readonly<Record<string, string>> = {}) =>
-    notice(key, words as never, texts());
-  const shown = (channelId: ChannelId) => ({ channel: `<#${channelId}>` });
   const peopleIn = ({ guildId, channelId }: CallPlace) =>
     states.of(guildId).filter((one) => one.channelId === channelId && !one.isBot);
   const channelOf = (guildId: GuildId, userId: UserId) =>
@@ -94,7 +101,7 @@ export function createVoiceCalls(
   async function begin(place: CallPlace, begun: Begun, earlier?: VoiceCall) {
     const { guildId, channelId } = place;
     const path = missingServer(config());
-    if (path !== undefined) return say("voiceNoServer", { path });
+    if (path !== undefined) return `I cannot hear or speak: my config lacks \`${path}\`.`;
     const [calls, createTalk] = [await ports.calls(), await ports.talk()];
     await inCalls.get(guildId)?.leave(); // each channel has consents of its own
     const { digest: terms } = ports.terms();
@@ -102,10 +109,10 @@ export function createVoiceCalls(
     const callId = isRejoined ? earlier.callId : account.randomId();
     const own = { accountId, guildId, channelId, callId, terms, isOver: false, at: now() };
     const row = { ...begun, ...own };
-    if (await store.begin(row)) return say("voiceBusy");
+    if (await store.begin(row)) return BUSY;
     over.delete(guildId);
     const stored = await store.choices(accountId, guildId);
-    if (isStopped) return say("voiceNoCall"); // the next process begins it
+    if (isStopped) return NO_CALL; // the next process begins it
     const inCall = createInCall(account, row, stored, isRejoined, {
       ...{ calls, members, createTalk, terms: ports.terms, askToSpeak: ports.askToSpeak },
       here: () => peopleIn(place),
@@ -120,8 +127,7 @@ export function createVoiceCalls(
 
   function endText(place: CallPlace, end: VoiceEnd): string {
     const told = end === "kicked" && !channelAt(place) ? "channel_deleted" : end;
-    const [key, permission = ""] = ENDS[told];
-    return say(key, { ...shown(place.channelId), permission });
+    return ENDS[told](`<#${place.channelId}>`);
   }
 
   function ended(
@@ -228,37 +234,39 @@ export function createVoiceCalls(
   ): Promise<string> {
     const [userId] = askers;
     const channelId = named ?? (userId && channelOf(guildId, userId));
-    if (!channelId) return say("voiceWhere");
+    if (!channelId) return NOT_IN_VOICE;
     const place = { guildId, channelId };
     for (const asker of askers) {
       const isThere = channelOf(guildId, asker) === channelId; // so Discord lets them in
       const mayJoin = isThere || await hasRight(place, asker, "Connect");
-      if (!mayJoin || !await mayTalk(place, asker)) return say("voiceRefused", shown(channelId));
+      if (!mayJoin || !await mayTalk(place, asker)) {
+        return `You may not call me into <#${channelId}>.`;
+      }
     }
     const channel = channelAt(place); // people without View Channel do not learn its type
-    if (channel && !isVoice(channel)) return say("voiceWhere");
+    if (channel && !isVoice(channel)) return NOT_IN_VOICE;
     const inCall = inCalls.get(guildId);
     if (inCall?.place.channelId !== channelId) {
       const busy = inCall && peopleIn(inCall.place).some((one) => !askers.includes(one.userId));
-      if (inCall && busy) return say("voiceBusy");
+      if (inCall && busy) return BUSY;
       const why = await begin(place, { begunBy: "asked", userId, toldIn });
       if (why !== undefined) return why;
     }
     const people = inCalls.get(guildId)?.heardText();
-    if (people === undefined) return say("voiceNoCall");
-    return say("voiceJoined", { ...shown(channelId), people });
+    if (people === undefined) return NO_CALL;
+    return `I am in <#${channelId}>. I hear: ${people}`;
   }
 
   async function leave(guildId: GuildId, askers: readonly UserId[]): Promise<string> {
     const inCall = inCalls.get(guildId);
-    if (!inCall) return say("voiceNoCall");
+    if (!inCall) return NO_CALL;
     const { place, row } = inCall;
     for (const userId of askers) {
       const isTheirs = row.userId === userId || channelOf(guildId, userId) === place.channelId;
-      if (!isTheirs && !await hasRight(place, userId, "Move Members")) return say("voiceBusy");
+      if (!isTheirs && !await hasRight(place, userId, "Move Members")) return BUSY;
     }
     await inCall.leave();
-    return say("voiceLeft", shown(place.channelId));
+    return `I have left <#${place.channelId}>.`;
   }
 
   async function deafen(guildId: GuildId, userId: UserId): Promise<string> {
@@ -266,7 +274,7 @@ export function createVoiceCalls(
     if (!inCalls.has(guildId)) await store.choose({ ...one, at: now() });
     await inCalls.get(guildId)?.deafen(userId); // also of a call that has begun meanwhile
     log.info("A person is not heard any more", { guildId, userId });
-    return say("voiceDeaf");
+    return DEAF;
   }
 
   return {
@@ -281,16 +289,18 @@ export function createVoiceCalls(
     /** A person lets the bot hear them, by a card in a call's chat. */
     async agree(place: CallPlace, sender: Sender, callId: string): Promise<string> {
       const inCall = inCalls.get(place.guildId);
-      if (!inCall || inCall.place.channelId !== place.channelId) return say("voiceNoCall");
-      return say(inCall.row.callId === callId ? await inCall.agree(sender) : "voiceChanged");
+      if (!inCall || inCall.place.channelId !== place.channelId) return NO_CALL;
+      return inCall.row.callId === callId
+        ? await inCall.agree(sender)
+        : "This has changed meanwhile. Press the button of my newest message here.";
     },
     async speak(guildId: GuildId, askers: readonly UserId[], text: string): Promise<string> {
       const inCall = inCalls.get(guildId);
-      if (!inCall) return say("voiceNoCall");
+      if (!inCall) return NO_CALL;
       const { place } = inCall;
       for (const userId of askers) {
         const isThere = channelOf(guildId, userId) === place.channelId;
-        if (!isThere || !await mayTalk(place, userId)) return say("voiceBusy");
+        if (!isThere || !await mayTalk(place, userId)) return BUSY;
       }
       inCall.say(text);
       return "Saying it.";

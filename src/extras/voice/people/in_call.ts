@@ -10,11 +10,13 @@ import type { RoleId, UserId } from "../../../core/discord/ids.ts";
 import type { Sender } from "../../../core/inbound/inbound.ts";
 import type { VoiceMember } from "../../../core/discord/voice.ts";
 import type { OutboundMessage } from "../../../core/outbound/outbound.ts";
-import type { TextKey } from "../../../render/notices/notices.ts";
+import { NOT_AUTHORIZED } from "../../../render/sentences.ts";
 import type { VoiceCall, VoiceChoice } from "../../../store/voice/voice.ts";
 import type { CallPlace, Calls, CallSpeaker, Talk, TalkPorts, VoiceEnd } from "../line/call.ts";
 import type { VoiceMembers } from "./members.ts";
 import { cardText, hearButtons, type Terms } from "./terms.ts";
+
+export const DEAF = "I do not hear you. It stays so until you press **Hear me**.";
 
 export interface InCallPorts {
   readonly calls: Calls;
@@ -228,7 +230,7 @@ export function createInCall(
     await store.choose(one);
   }
 
-  const buttons = () => hearButtons(callId, config().texts);
+  const buttons = () => hearButtons(callId);
 
   async function showCard(): Promise<void> {
     isCarded = true;
@@ -288,17 +290,17 @@ export function createInCall(
       await note(userId, "deaf");
     },
     /** The person may be heard, unless they press **Stop** meanwhile. */
-    async agree(sender: Sender): Promise<TextKey> {
+    async agree(sender: Sender): Promise<string> {
       const { id: userId } = sender;
       const before = choices.get(userId);
-      if (!members.mayTalk(place, sender)) return "notAuthorized";
+      if (!members.mayTalk(place, sender)) return NOT_AUTHORIZED;
       const last = choices.get(userId);
-      if (last !== before && last?.choice === "deaf") return "voiceDeaf";
+      if (last !== before && last?.choice === "deaf") return DEAF;
       await note(userId, "heard");
       if (choices.get(userId)?.choice === "heard") deaf.delete(userId);
       log.info("A person agreed to be heard", { ...place, userId, callId });
       refresh();
-      return "voiceHeard";
+      return "I hear you in this call. `/deafen me` ends it at once.";
     },
     heardText(): string {
       const people = heardPeople().map(([id, { sender }]) => {

@@ -9,7 +9,6 @@ import { choiceOf, namedModels } from "../../../config/models.ts";
 import { HEAR_BUTTON, type OutboundMessage } from "../../../core/outbound/outbound.ts";
 import type { Env } from "../../../lib/env.ts";
 import { isLoopbackHost } from "../../../lib/network/addresses.ts";
-import { notice } from "../../../render/notices/notices.ts";
 
 export interface Terms {
   /** For people: the servers, and what is kept. */
@@ -35,7 +34,7 @@ export function termsOf(
   modelOf: (agentId: string) => { readonly id: string },
   env: Env,
 ): Terms {
-  const { voice, audio, texts, models, agentList } = config;
+  const { voice, audio, models, agentList } = config;
   const names = [
     ...voice?.mode === "realtime" ? [voice.realtime] : [audio.transcribe, audio.speak],
     ...agentList.map(({ id }) => modelOf(id).id),
@@ -50,39 +49,41 @@ export function termsOf(
   }));
   const shown = new Set([...servers].map((server) => {
     const { hostname, origin } = new URL(server); // a path may be of the operator alone
-    return isLoopbackHost(hostname) ? notice("voiceHere", {}, texts) : `\`${origin}\``;
+    return isLoopbackHost(hostname) ? "this machine" : `\`${origin}\``;
   }));
   const isPosted = voice?.transcript === true;
   return {
     speech: [...shown].join(", "),
-    kept: notice(isPosted ? "voiceTranscribed" : "voiceKept", {}, texts),
+    kept: isPosted
+      ? "I post all that I hear as text here, where Discord keeps it. I keep the words of " +
+        "talk with me like those of messages, and no sound."
+      : "I keep the words of talk with me like those of messages, and no sound.",
     digest: hash("sha256", [voice?.mode, ...servers, isPosted].join(" "), "hex").slice(0, 12),
   };
 }
 
 /** The card of a call, or the question to newcomers: a first line, and the terms. */
 export function cardText(
-  { texts, voice }: Pick<Config, "texts" | "voice">,
+  { voice }: Pick<Config, "voice">,
   { speech, kept }: Terms,
   people?: string,
 ): string {
   const roles = voice?.heardRoles.map((id) => `<@&${id}>`).join(" ") ?? "";
-  const part = roles === "" ? "" : notice("voiceRoles", { roles }, texts);
+  const part = roles === "" ? "" : `, or have one of the roles ${roles}`;
   return [
     people === undefined
-      ? notice("voiceCard", { roles: part }, texts)
-      : notice("voiceAsk", { people }, texts),
-    `${notice("voiceSpeech", { speech }, texts)} ${kept}`,
+      ? (`**I am in this voice channel.** I hear only people who press **Hear me**${part}. A ` +
+        "press counts for this call, until they press **Stop**.")
+      : `${people}, may I hear you? Until you press **Hear me**, I hear nothing of you.`,
+    `Speech and its words go to ${speech}. ${kept}`,
   ].join("\n");
 }
 
 export function hearButtons(
   callId: string,
-  texts: Config["texts"],
 ): OutboundMessage["buttons"] {
-  const label = (key: "voiceHearMe" | "voiceStop") => notice(key, {}, texts).slice(0, 80);
   return [
-    { customId: `${HEAR_BUTTON}:on:${callId}`, label: label("voiceHearMe"), style: "primary" },
-    { customId: `${HEAR_BUTTON}:off`, label: label("voiceStop"), style: "secondary" },
+    { customId: `${HEAR_BUTTON}:on:${callId}`, label: "Hear me", style: "primary" },
+    { customId: `${HEAR_BUTTON}:off`, label: "Stop", style: "secondary" },
   ];
 }

@@ -26,7 +26,6 @@ import { waitingRulesOf } from "../../../flows/inbound/notice_reply.ts";
 import type { SpeechOf } from "../../../flows/turn/progress/speech.ts";
 import { isRecord } from "../../../lib/text/json.ts";
 import { freezeUnprompted } from "../../../render/freeze.ts";
-import { notice } from "../../../render/notices/notices.ts";
 import { noticeBody } from "../../../render/reply.ts";
 import type { CallSpeaker, Talk, TalkPorts } from "../line/call.ts";
 import { createMinutes } from "./minutes.ts";
@@ -43,7 +42,7 @@ const ARCHIVE_MIN = 1_440;
 
 /** Creates the talks. The function is long because each port of a talk stands here once. */
 export function createAccountTalk(account: AccountContext, services: AccountServices) {
-  const { accountId, config, store, events, now, random, schedule, texts, stopping, log } = account;
+  const { accountId, config, store, events, now, random, schedule, stopping, log } = account;
   const { client, judging, reader, speech, spend, cleanSecrets, harmlessPart } = services;
   const audio = createAudioSpending({ spend, now });
   const open = new Map<string, OpenTalk>();
@@ -88,7 +87,7 @@ export function createAccountTalk(account: AccountContext, services: AccountServ
       const microsOf = (seconds: number) => microsOfAudio(seconds, server?.price);
       const by = server && { modelId: server.modelId, microsOf };
       return {
-        ...{ harmlessPart, texts, schedule, now, log },
+        ...{ harmlessPart, schedule, now, log },
         async *speak(text, signal, to) {
           const { voice } = speech();
           if (!voice) throw new FileError("`audio.speak` names no model");
@@ -122,7 +121,7 @@ export function createAccountTalk(account: AccountContext, services: AccountServ
             ...judging.judge.judge(message, { isUnproxied: true }, "not_live"),
             ...{ message, route: judging.route(message) },
           }];
-          const waiting = waitingRulesOf(config().messages.queue, texts(), () => false);
+          const waiting = waitingRulesOf(config().messages.queue, () => false);
           const batch = { accountId, judged, echoes: [], guilds: [], waiting };
           const { accepted, refusedIn } = await store.inbox.acceptBatch(batch, now());
           if (refusedIn.length > 0) events.emit.refusedIn(refusedIn);
@@ -179,7 +178,7 @@ export function createAccountTalk(account: AccountContext, services: AccountServ
     /** Opens the thread; the chat of a voice channel may not have any, and gets the minutes then. */
     async function threadOf(): Promise<ChannelId> {
       const { channel } = placeOfTarget(guildId, { channelId }, reader.index.get(guildId));
-      const name = notice("talkMinutes", { channel: channel.name }, texts()).slice(0, 100);
+      const name = `Minutes of the call in ${channel.name}`.slice(0, 100);
       const body = { name, type: 11, autoArchiveDuration: ARCHIVE_MIN };
       try {
         const answer = await client.request("POST", `/channels/${channelId}/threads`, { body });

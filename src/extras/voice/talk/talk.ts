@@ -12,7 +12,7 @@ import type { StartTimer } from "../../../lib/clock.ts";
 import { createKeyedQueue } from "../../../lib/keyed_queue.ts";
 import type { Log } from "../../../lib/log.ts";
 import { readerTime } from "../../../lib/text/units.ts";
-import { notice, type Texts } from "../../../render/notices/notices.ts";
+import { budgetSpentText } from "../../../render/sentences.ts";
 import type { CallSpeaker, HeardPiece, Pcm, Talk, TalkPorts } from "../line/call.ts";
 import { isAddressed } from "./addressed.ts";
 import { heardWords } from "./heard_words.ts";
@@ -20,6 +20,9 @@ import { createSpeeches, msOf, wavOf } from "./speeches.ts";
 import { createRealtimeTalk, type RealtimePorts, type RealtimeTalk } from "./realtime.ts";
 import { createTurnSpeech, type SpeechPorts } from "./turn_speech.ts";
 import type { Spoken } from "../../../core/inbound/inbound.ts";
+
+const UNHEARD =
+  "I could not understand you: my speech server does not answer. Please write to me here.";
 
 /** Pieces that wait for their words: of a person, and of all. */
 const WAITING = { ofOne: 3, ofAll: 25 };
@@ -69,7 +72,6 @@ export interface TalkDeps extends Pick<SpeechPorts, "harmlessPart"> {
     forget(userId: UserId): void;
     end(): Promise<void>;
   } | undefined;
-  readonly texts: () => Texts;
   readonly schedule: StartTimer;
   readonly now: () => number;
   readonly log: Log;
@@ -81,7 +83,7 @@ export interface OpenTalk extends Talk {
 
 /** Creates the talk of a call. The function is long because its inner functions share one state. */
 export function createTalk(ports: TalkPorts, deps: TalkDeps): OpenTalk {
-  const { now, log, schedule, texts } = deps;
+  const { now, log, schedule } = deps;
   const speeches = createSpeeches(ports.call, { schedule, now });
   const stopping = new AbortController();
   const inOrder = createKeyedQueue<UserId>();
@@ -152,7 +154,7 @@ export function createTalk(ports: TalkPorts, deps: TalkDeps): OpenTalk {
     log.warn("Cannot write the words of a person in a call down", { userId, error });
     const reset = error instanceof BudgetSpent && readerTime(resetOf(error.stop, now()), "R");
     tellOnce(
-      reset ? notice("budgetSpent", { reset }, texts()) : notice("talkUnheard", {}, texts()),
+      reset ? budgetSpentText(reset) : UNHEARD,
     );
   }
 
@@ -165,7 +167,7 @@ export function createTalk(ports: TalkPorts, deps: TalkDeps): OpenTalk {
     const connection = createRealtimeTalk({
       ...{ ...realtime, ...speechPorts(), now },
       speaking: (isSpeaking) => isSpeaking ? speeches.interrupted(userId) : speeches.silent(userId),
-      failed: () => tellOnce(notice("talkUnheard", {}, texts())),
+      failed: () => tellOnce(UNHEARD),
       spoke: (seconds, { sender }) => realtime.count(seconds, sender),
       words: (transcript, seconds, naming) => {
         const said = { userId, seconds, endedAt: now(), end: "pause" as const };
@@ -177,7 +179,7 @@ export function createTalk(ports: TalkPorts, deps: TalkDeps): OpenTalk {
   }
 
   const speechPorts = (to?: CallSpeaker["sender"]): SpeechPorts => ({
-    ...{ speeches, texts, schedule, log, harmlessPart: deps.harmlessPart },
+    ...{ speeches, schedule, log, harmlessPart: deps.harmlessPart },
     speak: (text, signal) => deps.speak(text, signal, to),
   });
 

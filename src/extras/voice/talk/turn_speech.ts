@@ -6,7 +6,6 @@
 import type { TurnSpeech, TurnToSpeak } from "../../../flows/turn/progress/speech.ts";
 import type { StartTimer } from "../../../lib/clock.ts";
 import type { Log } from "../../../lib/log.ts";
-import { notice, type Texts } from "../../../render/notices/notices.ts";
 import type { CallSpeech, Pcm } from "../line/call.ts";
 import { msOf, type Speeches } from "./speeches.ts";
 import { createSentences, isMoreThanSpeech, type Sentence } from "./sentences.ts";
@@ -22,7 +21,6 @@ export interface SpeechPorts {
   readonly speak: (text: string, signal: AbortSignal) => AsyncIterable<Pcm>;
   /** The part of a growing text that people may see. */
   readonly harmlessPart: (text: string) => string;
-  readonly texts: () => Texts;
   readonly schedule: StartTimer;
   readonly log: Log;
 }
@@ -149,7 +147,7 @@ export function createTurnSpeech(
     if (signal.aborted || isOver || soundMs > 0) return;
     isLong = true;
     isMarked = true;
-    const working = notice("talkWorking", {}, ports.texts());
+    const working = "I am working on it. You will find the answer in the chat.";
     work = mark().then(() => line(working)).catch((error: unknown) => void (failure = error));
   }, WORKING_MS);
 
@@ -186,7 +184,7 @@ export function createTurnSpeech(
       const isOther = soundMs > 0 && !text.startsWith(current);
       if (!isOther) take(text, true);
       const isMore = isLarge || isLong || isOther || isMoreThanSpeech(text);
-      const inChat = notice("talkInChat", {}, ports.texts());
+      const inChat = "The rest is in the chat.";
       if (isMore && !isLong && by === "sentences") add([{ spoken: inChat, end: text.length }]);
       await work;
       speech?.end();
@@ -202,7 +200,7 @@ export function createTurnSpeech(
       look();
       if (by === "sentences") add(sentences.next(current, true));
     },
-    waits: () => only(notice("talkCard", {}, ports.texts())),
+    waits: () => only("For that I need a press on the card in the chat."),
     say: only,
   };
 }

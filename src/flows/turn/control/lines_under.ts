@@ -12,7 +12,6 @@ import type { Step } from "../../../core/step.ts";
 import type { Tool } from "../../../core/turn/tool.ts";
 import type { TurnOutcome } from "../../../core/turn/turn_outcome.ts";
 import type { Clock } from "../../../lib/clock.ts";
-import { notice, type Texts } from "../../../render/notices/notices.ts";
 import type { MadeChange } from "../../../store/changes/changes.ts";
 import type { Steps } from "../../../store/turns/turn_ends.ts";
 import { undoEnds } from "../../receipts/receipts.ts";
@@ -34,9 +33,6 @@ export interface UnderPorts extends Clock {
   readonly store: Pick<Steps, "stepsOf">;
 }
 
-/** Discord's maximum number of characters for a button's label. */
-const MAX_LABEL = 80;
-
 /**
  * Adds both to the last message with text, or as a message of their own if they do not fit.
  *
@@ -44,10 +40,9 @@ const MAX_LABEL = 80;
  */
 export async function withLinesUnder(
   turn: FinishedTurn,
-  { rules: { tools, texts, chunks }, outcome }: {
+  { rules: { tools, chunks }, outcome }: {
     readonly rules: {
       readonly tools: readonly Tool[];
-      readonly texts: Texts;
       readonly chunks: { readonly limit: number };
     };
     readonly outcome?: TurnOutcome;
@@ -65,8 +60,7 @@ export async function withLinesUnder(
   const changes = steps.length > 0 && await changesOf?.(id) || [];
   const under = (linesUnder?.({ claim, steps, tools, changes }) ?? [])
     .map((line) => `${SMALL}${line}`).join("\n");
-  const label = notice("undoButton", {}, texts).slice(0, MAX_LABEL);
-  const undo = { customId: `${UNDO_BUTTON}:${id}`, label, style: "secondary" as const };
+  const undo = { customId: `${UNDO_BUTTON}:${id}`, label: "Undo", style: "secondary" as const };
   const mayUndo = !last.message.buttons && changes.some((change) => undoEnds(change) > now());
   if (under === "" && !mayUndo) return turn;
   // The marks of an undo may double the line.

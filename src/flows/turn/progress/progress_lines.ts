@@ -13,13 +13,11 @@ import {
   progressLine,
   type ProgressPlace,
 } from "../../../core/outbound/draft.ts";
-import { notice, type Texts } from "../../../render/notices/notices.ts";
 import { asideOf, progressText, type Work } from "../../../render/progress.ts";
 import type { DraftPorts } from "./drafts.ts";
 
 /** The part of a turn's rules that its line needs. */
 interface ProgressRules {
-  readonly texts: Texts;
   /** Maximum number of requests to the model. */
   readonly maxSteps: number;
 }
@@ -65,12 +63,11 @@ export function createProgressLines(
   const freeAt = new Map<ChannelId, number>();
 
   function begin(
-    inPlace: Omit<ProgressPlace, "stopLabel">,
-    { texts, maxSteps: steps }: ProgressRules,
+    place: ProgressPlace,
+    { maxSteps: steps }: ProgressRules,
     mayShow: Promise<void> | undefined,
     isForReading: boolean,
   ): ProgressLine {
-    const place = { ...inPlace, stopLabel: notice("stopButton", {}, texts).slice(0, 80) };
     const { channelId } = place;
     const startedAt = now();
     let work: Pick<Work, "tools" | "reads" | "step" | "aside"> = { tools: [], step: 1 };
@@ -86,7 +83,7 @@ export function createProgressLines(
       const seconds = Math.max(0, Math.round((now() - startedAt) / 1_000));
       const isReading = readingAt !== undefined && now() - readingAt >= READING_MS;
       const shown = { ...work, steps, seconds, channelId, isReading };
-      return progressLine(place, progressText(shown, texts));
+      return progressLine(place, progressText(shown));
     }
     let nonce: string | undefined;
 
@@ -184,7 +181,7 @@ export function createProgressLines(
      * @param isForReading Whether only a server that reads for long brings the line; `false` by default.
      */
     begin(
-      place: Omit<ProgressPlace, "stopLabel">,
+      place: ProgressPlace,
       rules: ProgressRules,
       mayShow?: Promise<void>,
       isForReading = false,

@@ -20,8 +20,8 @@ import { type BudgetStop, reasonOf, resetOf } from "../../../core/spending/budge
 import type { Claim, FinishedTurn } from "../../../core/inbound/inbox.ts";
 import { isAtDiscord } from "../../../core/inbound/inbound.ts";
 import { freeze } from "../../../render/freeze.ts";
-import type { Texts } from "../../../render/notices/notices.ts";
-import { composeEvent, composeNotice } from "../../../render/reply.ts";
+import { budgetSpentText } from "../../../render/sentences.ts";
+import { composeEvent, composeFailure } from "../../../render/reply.ts";
 import type { Account } from "../../../core/account/account.ts";
 import { readerTime } from "../../../lib/text/units.ts";
 import type { Usage } from "../../../store/usage/usage.ts";
@@ -77,8 +77,7 @@ export type TurnSpendPort = SpendPort & Pick<Usage, "isTold">;
 export async function refusedTurn(
   claim: Claim,
   stop: BudgetStop,
-  { texts, where }: {
-    readonly texts: Texts;
+  { where }: {
     /** Name of the place for people, for the log (S2). */
     readonly where: string;
   },
@@ -100,13 +99,12 @@ export async function refusedTurn(
   });
   const reset = readerTime(resetOf(stop, at), "R");
   const answered = { message, agentId };
-  const words = { key: "budgetSpent", words: { reset } } as const;
   const { hooked } = message;
   const outbox = hooked
     ? freeze(composeEvent(answered, hooked.post))
     : isSilent
     ? []
-    : freeze(composeNotice(answered, words, texts));
+    : freeze(composeFailure(answered, budgetSpentText(reset)));
   return {
     claim,
     end: { kind: "refused", reason },

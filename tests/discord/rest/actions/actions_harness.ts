@@ -51,7 +51,6 @@ const RULES: ReplyRules = {
   replyToMode: "first",
   linkHosts: [],
   maxFileBytes: 8_000_000,
-  texts: {},
   cleanSecrets: (text) => text,
 };
 
@@ -187,7 +186,7 @@ export async function withActions(test: (scene: ActionScene) => Promise<void>): 
         agentId: "main",
         rulesIn: () => ({ ...RULES, cleanSecrets }),
       }),
-      ...createActionQuestions({ accountId: ACCOUNT, store, texts: () => ({}) }, {
+      ...createActionQuestions({ accountId: ACCOUNT, store }, {
         maxDestructive: () => 2,
         ownerIds: () => Promise.resolve([people.ada.id]),
         approvalTimeoutMs: () => 600_000,

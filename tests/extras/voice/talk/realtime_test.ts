@@ -90,7 +90,6 @@ async function build(
     names: () => ["Barnacle"],
     tell: (text) => void told.push(text),
     minutes: undefined,
-    texts: () => ({}),
     schedule: (run, ms) => schedule(run, ms / pace),
     now: Date.now,
     log: recordingLog().log,

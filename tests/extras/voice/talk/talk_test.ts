@@ -74,7 +74,6 @@ function build(given: Partial<World> = {}) {
       forget() {},
       end: () => Promise.resolve(),
     },
-    texts: () => ({}),
     schedule: clock.schedule,
     now: clock.now,
     log: recordingLog().log,

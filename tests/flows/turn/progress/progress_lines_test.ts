@@ -60,7 +60,7 @@ function setUp(
     now: () => clock.now(),
     log: recordingLog().log,
   });
-  const line = lines.begin(PLACE, { texts: {}, maxSteps: 16 }, undefined, isForReading);
+  const line = lines.begin(PLACE, { maxSteps: 16 }, undefined, isForReading);
   return {
     clock,
     asked,

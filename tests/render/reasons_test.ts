@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
-import { reasonText } from "../../../src/render/notices/reasons.ts";
+import { reasonText } from "../../src/render/reasons.ts";
 
 describe("[P1] reasonText()", () => {
   it("has a sentence for a reason", () => {
@@ -17,7 +17,7 @@ describe("[P1] reasonText()", () => {
   });
 
   it("has a sentence for every reason", () => {
-    const root = join(import.meta.dirname!, "..", "..", "..");
+    const root = join(import.meta.dirname!, "..", "..");
     const source = readFileSync(join(root, "src", "core", "inbound", "verdict.ts"), "utf8");
     const reasons = Array.from(
       source.matchAll(/(?:\||=) "([a-z]+(?:-[a-z]+)*)"/g),

@@ -1,0 +1,38 @@
+/** Sentences of the bot that several files write. */
+
+export const PAIRED = "You're approved. You can write to me now.";
+/** @param usage How to write the command. */
+export const usageText = (usage: string): string =>
+  `That does not fit this command. Write it like this: ${usage}`;
+/** @param reset When the day or month of the budget ends, as Discord shows it. */
+export const budgetSpentText = (reset: string): string =>
+  `The budget for my answers is used up. Please ask me again ${reset}.`;
+/** @param server The server's name in the config, as below. */
+export const loggedOutText = (server: string): string =>
+  `I have deleted the login to \`${server}\`. The server may accept it until it expires.`;
+/** The answer of a logout without a login. */
+export const noLoginText = (server: string): string =>
+  `I have no login to \`${server}\`. \`/mcp list\` shows my servers.`;
+export const MCP_SERVERS = "My MCP servers:";
+export const GO_ON = "Go on";
+export const SEND_ASKED = "Not everyone who would read this may read this conversation. Send it?";
+export const STOPPED = "Stopped.";
+export const NOTHING_TO_STOP =
+  "There is nothing to stop: no work of yours is running or waiting here.";
+export const DEAD_BUTTON =
+  "This button is old and no longer works. Ask me again if you still need it.";
+/** @param name Of a command that answers its sender alone, without its slash. */
+export const privateText = (name: string): string =>
+  `The answer would be for you alone. Use \`/${name}\` from Discord's menu, or write ` +
+  "to me in a direct message.";
+export const NOT_AUTHORIZED = "You are not authorized to do that.";
+/** @param id Of the failure in the log. */
+export const failedText = (id: string): string =>
+  `Sorry, something went wrong and I couldn't answer. Error ID for my operator: \`${id}\``;
+export const CONFIG_READ_ONLY =
+  "`channels.discord.configWrites` is false, so I may not change the config file.";
+/** @param code The id of the approval. */
+export const tooLongToShow = (code: string): string =>
+  `The command is too long to show here. Run \`barnacle approvals show ${code}\` on the host.`;
+export const MAY_NOT_WRITE =
+  "I may not write in this channel, so I can't answer here. Ask me in another one.";
