@@ -18,7 +18,6 @@ import type { ConfigFile } from "./core/config_file.ts";
 import type { ModelChoices } from "./core/model.ts";
 import type { AccountSetup, AnsweringModels, Setup, Speech } from "./bot/rules/setup.ts";
 import { startHealthMonitor } from "./http/monitor/health_monitor.ts";
-import type { PingResult } from "./http/monitor/watchdog.ts";
 import type { AccountChange } from "./config/changes.ts";
 import {
   createEarlyThread,
@@ -196,7 +195,7 @@ export async function startBot(options: BotOptions) {
       build,
       dataDir: options.dataDir,
     },
-    { health, accounts: running, store, metrics, meter, now, log: logging.forPart("http") },
+    { health, accounts: running, metrics, meter, now, log: logging.forPart("http") },
   );
   const pruning = startPruning({ store, schedule, now, log: logging.forPart("store") });
   await running.start();
@@ -215,7 +214,6 @@ export async function startBot(options: BotOptions) {
       return all;
     },
     /** Counts a report to the service manager. */
-    onPing: (result: PingResult): void => metrics.watchdogPings.inc({ result }),
     /** Resolves if the bot ends by itself; never after {@link Bot.stop}. */
     ended,
     /** Applies another setup (C9). */

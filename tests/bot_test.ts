@@ -4,7 +4,6 @@
  */
 
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
 import { describe, it } from "node:test";
 import { type AccountSetup, type Bot, type BotOptions, startBot } from "../src/bot.ts";
 import { type Model, ModelError } from "../src/core/model.ts";
@@ -13,8 +12,6 @@ import { onSimulator, PARROT, PATIENCE_MS } from "./support/bot/in_process.ts";
 import { accepted, batch } from "./support/store/store.ts";
 import { modelsOf } from "./support/bot/models.ts";
 import { sameData } from "./support/same_data.ts";
-
-const OPERATING = readFileSync(new URL("../docs/operating.md", import.meta.url), "utf8");
 
 /** The same, with something else about its one account. */
 function withAccount<Options extends BotOptions>(
@@ -46,19 +43,6 @@ describe("startBot()", () => {
       const reply = await simulator.until(() => simulator.posted("general")[0], patience);
       assert.match(reply.content, /^you said: [\s\S]*hello/);
       assert.equal((await ask(bot, "/livez")).status, 200);
-      const metrics = await (await ask(bot, "/metrics")).text();
-      const sizes = new Map(
-        Array.from(
-          metrics.matchAll(/^barnacle_cache_bytes\{cache="(\w+)"\} (\d+)$/gm),
-          ([, cache, bytes]) => [cache, Number(bytes)],
-        ),
-      );
-      const used = ["guilds", "people", "filled_channels", "transcripts"];
-      for (const cache of used) assert.ok((sizes.get(cache) ?? 0) > 0, cache);
-      const [, table = ""] = OPERATING.split("`barnacle_cache_bytes` estimates");
-      const rows = (table.split("\n\n")[1] ?? "").matchAll(/^\| `(\w+)`/gm);
-      const documented = Array.from(rows, ([, cache]) => cache);
-      assert.deepEqual([...sizes.keys()].toSorted(), documented.toSorted());
       await bot.stop();
       assert.equal((await ask(bot, "/readyz")).status, 503);
       sameData((await options.store.health()).outbox, {

@@ -11,7 +11,6 @@
 import { ModelError, type ModelRequest, type ModelUsage, type ToolCall } from "../core/model.ts";
 import { BudgetSpent } from "../core/spending/budget.ts";
 import type { SaveSteps, Step, ToolResult } from "../core/step.ts";
-import type { RefusalReason } from "../core/refused_call.ts";
 import { questionKey, type ToolContext } from "../core/turn/tool.ts";
 import type { StartTimer } from "../lib/clock.ts";
 import type { AskedCall } from "../core/people/question.ts";
@@ -64,8 +63,6 @@ export interface TurnPorts extends AskModelPorts {
   readonly showImages?: ShowImages;
   /** Decisions of people about calls; absent: no call waits for people. */
   readonly people?: AskPorts;
-  /** Gets each refusal of a call, for the metrics; absent: nothing counts them. Must not throw. */
-  readonly onRefused?: (reason: RefusalReason) => void;
   /** Tells what the turn does next, for people. Must not throw. */
   readonly onStep?: (next: NextStep) => void;
   /** Gets the text that the model writes beside its calls, for people. Must not throw. */
@@ -269,10 +266,9 @@ function addResult(
   callId: string,
   result: ToolResult,
   log: StepLog,
-  { now, onRefused }: TurnPorts,
+  { now }: TurnPorts,
 ): void {
   log.add({ kind: "result", callId, at: now(), ...result });
-  if (result.refused) onRefused?.(result.refused);
 }
 
 /** Results of calls that do not run here, by the next step. */

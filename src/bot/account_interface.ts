@@ -101,8 +101,6 @@ export interface RunningAccount extends AccountParts {
   apply(config: Config, account: ReloadedSetup, text: string | undefined): Promise<void>;
   /** The connection's counts, and the limits of requests. */
   traffic(): AccountTraffic;
-  /** Estimated bytes of each in-memory cache, by name; computed when called. */
-  caches(): Readonly<Record<string, number>>;
   /** A command has changed rows of a namespace; `forgotten` is the person whom it has forgotten. */
   changedByCommand(namespace: keyof Store, forgotten?: UserId): void;
   /** Sends a notice to the owners; never fails, but logs. */

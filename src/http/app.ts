@@ -18,8 +18,7 @@ import { type Context, Hono, type MiddlewareHandler } from "hono";
 import { type Finding, isTrouble, type Status, worstStatus } from "../core/finding.ts";
 import { isAlive, isReady, judgeHealth } from "./checks.ts";
 import { createDetailGate, publicNames, refusalOf } from "./guard.ts";
-import type { ProcessUsage } from "./gauges.ts";
-import type { Build, Metrics } from "./metrics.ts";
+import type { Build, Metrics, ProcessUsage } from "./metrics.ts";
 import { HEALTH_ROUTES } from "./routes.ts";
 import type { Snapshot } from "./snapshot.ts";
 

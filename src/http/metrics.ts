@@ -7,11 +7,9 @@
  */
 
 import { ALERT_KINDS } from "../core/alerts.ts";
-import { droppedParts } from "../core/discord/lenient.ts";
 import { CONNECTION_STEPS } from "../core/discord/gateway.ts";
-import { createRegistry, type Registry } from "../lib/metrics.ts";
+import { createRegistry, type LabelsArgument, type Registry } from "../lib/metrics.ts";
 import { isReady, judgeHealth } from "./checks.ts";
-import { createGauges, type ProcessUsage, type Readings } from "./gauges.ts";
 import type { AccountSnapshot, Snapshot } from "./snapshot.ts";
 
 export interface Build {
@@ -22,6 +20,14 @@ export interface Build {
   readonly sqlite: string;
 }
 
+/** Figures of the process, read at each request. */
+export interface ProcessUsage {
+  /** Seconds of CPU time since the start. */
+  readonly cpuSec: number;
+  /** Bytes that this user may still write to the disk of the data directory; absent if unknown. */
+  readonly diskFreeBytes?: number;
+}
+
 /** The metrics that parts count as events happen. */
 export type Meters = ReturnType<typeof defineMeters>;
 
@@ -30,7 +36,7 @@ export interface Metrics extends Meters {
   text(snapshot: Snapshot, usage: ProcessUsage, now: number): string;
 }
 
-/** Histogram limits in seconds, from a quick commit to the time-outs. */
+/** Histogram limits in seconds, from a quick ACK to the time-outs. */
 const BUCKETS_SEC = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120];
 
 export function createMetrics(build: Build): Metrics {
@@ -46,29 +52,19 @@ export function createMetrics(build: Build): Metrics {
     name: "process_cpu_seconds_total",
     help: "Total user and system CPU time spent in seconds.",
   });
-  const parts = registry.counter({
-    name: "barnacle_discord_parts_dropped_total",
-    help: "Parts of Discord's payloads that had an unexpected form and that no decision needed.",
-  });
   let cpuSec = 0;
-  let dropped = 0;
   return {
     ...meters,
     text(snapshot, usage, now) {
       for (const read of readGauges) read({ ...snapshot, ...usage, now });
       cpu.add(Math.max(0, usage.cpuSec - cpuSec));
       cpuSec = Math.max(cpuSec, usage.cpuSec);
-      parts.add(droppedParts() - dropped);
-      dropped = droppedParts();
       return registry.text();
     },
   };
 }
 
-/**
- * The counters and histograms; the help of each says what it counts, and its labels by what. The
- * function is long because it is a list.
- */
+/** The counters and histograms; the help of each says what it counts, and its labels by what. */
 function defineMeters(registry: Registry) {
   const counter = <const Name extends string = never>(
     name: string,
@@ -96,23 +92,10 @@ function defineMeters(registry: Registry) {
     resumes: counter("gateway_resume", "RESUME attempts by outcome.", ["outcome"]),
     // By close code; `"none"` if the connection broke without one.
     disconnects: counter("gateway_disconnects", "Gateway disconnects by close code.", ["code"]),
-    // The type is `"other"` for types that Barnacle does not use.
-    dispatches: counter("gateway_dispatch", "Dispatch events received by type.", ["type"]),
-    replayedEvents: counter("gateway_replayed_events", "Events received by RESUME replay."),
-    unparsable: counter("gateway_unparsable", "Gateway payloads that do not parse."),
-    catchUpMessages: counter("catchup_messages", "Messages found by REST catch-up."),
     // The hook is `"unknown"` if the config has none of that name.
     hookRequests: counter("hook_requests", "Requests to hooks, by result.", ["hook", "result"]),
-    inboxMessages: counter("inbox_messages", "Messages stored, by route result.", ["result"]),
-    inboxCommitSec: histogram("inbox_commit", "Time to commit an ingest batch."),
     outboxSent: counter("outbox_sent", "Replies confirmed, by how the confirmation came.", ["ack"]),
     outboxRetries: counter("outbox_retries", "Send attempts after the first.", ["reason"]),
-    // `"folded"` into a file, or `"dropped"` (D4).
-    outboxOverflows: counter(
-      "outbox_overflow",
-      "Messages that did not fit into a channel's queue, by result.",
-      ["outcome"],
-    ),
     replyLatencySec: histogram(
       "reply_latency",
       "From Discord's message timestamp to the first reply created.",
@@ -123,8 +106,6 @@ function defineMeters(registry: Registry) {
       "REST requests by route template and status class.",
       ["route", "method", "status"],
     ),
-    discordRequestSec: histogram("discord_request", "REST latency.", ["route"]),
-    discordWaitSec: histogram("discord_ratelimit_wait", "Time spent waiting for buckets."),
     discord429s: counter("discord_429", "429 answers by scope.", ["scope"]),
     // `outcome` is `"ok"`, a model error's kind, `"timeout"`, `"unexpected"` or `"interrupted"`.
     llmRequests: counter(
@@ -134,51 +115,67 @@ function defineMeters(registry: Registry) {
     ),
     llmRequestSec: histogram("llm_request", "Model call duration.", ["provider", "model"]),
     llmTokens: counter("llm_tokens", "Tokens by direction.", ["provider", "model", "direction"]),
-    llmFallbacks: counter(
-      "llm_fallbacks",
-      "Turns that a fallback answered, by the model in whose place, and why.",
-      ["model", "fallback", "reason"],
-    ),
     // Including verdicts that are settled later.
     decisions: counter(
       "decisions",
       "Messages judged, by verdict and reason.",
       ["verdict", "reason"],
     ),
-    authDenied: counter("auth_denied", "Events refused by reason.", ["reason"]),
-    // By the reasons of `RefusalReason`.
-    toolRefusals: counter(
-      "tool_refusals",
-      "Tool calls of the model that were refused, by reason.",
-      ["reason"],
-    ),
-    // `sink` names the output.
-    redactions: counter("redactions", "Secrets removed before output, by sink.", ["sink"]),
-    storageErrors: counter("storage_errors", "SQLite errors by code.", ["code"]),
-    eventLoopLagSec: histogram("event_loop_lag", "Event loop lag.", ["thread"]),
-    // `"sent"`, or `"skipped_gateway"`, `"skipped_store"`, `"skipped_agent"`.
-    watchdogPings: counter(
-      "watchdog_pings",
-      "Watchdog notifications sent; skipped ones by reason.",
-      ["result"],
-    ),
-    // The sum over all accounts; set at each request.
-    cacheBytes: registry.gauge({
-      name: "barnacle_cache_bytes",
-      help: "Estimated memory of in-memory caches, in bytes.",
-      labels: ["cache"],
-    }),
   };
 }
+
+type Readings = Snapshot & ProcessUsage & { readonly now: number };
+
+/** A value, and its labels if the gauge has some. */
+type Sample<Name extends string> = readonly [value: number, ...labels: LabelsArgument<Name>];
 
 const ACCOUNT_STATES: readonly AccountSnapshot["state"][] = ["running", "disabled", "ended"];
 
 /**
- * Every gauge with its reader, in the order of the output. A gauge without a value is left out. The
- * function is long because it is a list.
+ * Every gauge with its reader, in the order of the output. A gauge without a value is left out. Each
+ * takes its samples anew at each request, so none gets outdated. The function is long because it is a
+ * list.
  */
 function defineGauges(registry: Registry): readonly ((readings: Readings) => void)[] {
-  const { gauge, ofAccounts, ofBot, byState } = createGauges(registry);
+  function gauge<const Name extends string = never>(
+    name: string,
+    help: string,
+    read: (readings: Readings) => readonly Sample<Name>[],
+    labels: readonly Name[] = [],
+  ): (readings: Readings) => void {
+    const { set, clear } = registry.gauge({ name, help, labels });
+    return (readings) => {
+      clear();
+      for (const sample of read(readings)) set(...sample);
+    };
+  }
+  /** One value for each account; `undefined` leaves an account out. */
+  const ofAccounts = (
+    name: string,
+    help: string,
+    read: (account: AccountSnapshot) => number | undefined,
+  ) =>
+    gauge(name, help, ({ accounts }) =>
+      accounts.flatMap((account) => {
+        const value = read(account);
+        return value === undefined ? [] : [[value, { account: account.id }] as const];
+      }), ["account"]);
+  const ofBot = (name: string, help: string, read: (readings: Readings) => number | undefined) =>
+    gauge(name, help, (readings) => {
+      const value = read(readings);
+      return value === undefined ? [] : [[value]];
+    });
+  const byState = (
+    name: string,
+    help: string,
+    read: (readings: Readings) => Readonly<Record<string, number>>,
+  ) =>
+    gauge(
+      name,
+      help,
+      (readings) => Object.entries(read(readings)).map(([state, count]) => [count, { state }]),
+      ["state"],
+    );
   return [
     ofBot(
       "barnacle_up_ready",
@@ -243,29 +240,10 @@ function defineGauges(registry: Registry): readonly ((readings: Readings) => voi
         ),
       ["shard", "state"],
     ),
-    gauge(
-      "barnacle_gateway_seq_committed",
-      "Last sequence number stored durably.",
-      (all) =>
-        shardsOf(all).flatMap(({ id: shard, seqCommitted }) =>
-          seqCommitted === undefined ? [] : [[seqCommitted, { shard }] as const]
-        ),
-      ["shard"],
-    ),
     ofAccounts(
       "barnacle_gateway_identify_remaining",
       "IDENTIFYs left in the 24 h budget.",
       ({ identify }) => identify?.left,
-    ),
-    ofAccounts(
-      "barnacle_catchup_pending",
-      "Channels still to be checked after a lost session.",
-      ({ catchUp }) => catchUp.pending,
-    ),
-    ofAccounts(
-      "barnacle_pairing_pending",
-      "Unpaired senders waiting for approval.",
-      ({ pairingPending }) => pairingPending,
     ),
     byState(
       "barnacle_inbox_depth",
@@ -287,11 +265,6 @@ function defineGauges(registry: Registry): readonly ((readings: Readings) => voi
       ({ outbox }) => outbox.oldestMs / 1_000,
     ),
     ofAccounts(
-      "barnacle_outbox_parked_channels",
-      "Channels that Discord does not let the bot post in.",
-      ({ parked }) => parked.length,
-    ),
-    ofAccounts(
       "barnacle_discord_invalid_requests",
       "Invalid requests in the last 10 minutes.",
       ({ rest }) => rest.invalidRequests,
@@ -306,8 +279,6 @@ function defineGauges(registry: Registry): readonly ((readings: Readings) => voi
       ["kind"],
     ),
     ofBot("process_resident_memory_bytes", "Resident memory size in bytes.", (all) => all.rssBytes),
-    ofBot("process_open_fds", "Number of open file descriptors.", (all) => all.openFds),
-    ofBot("process_max_fds", "Maximum number of open file descriptors.", (all) => all.maxFds),
   ];
 }
 

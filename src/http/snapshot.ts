@@ -96,8 +96,6 @@ export interface AccountSnapshot {
   readonly compression?: "zlib-stream" | "none";
   /** Absent before the first read of the store, and for a disabled account. */
   readonly identify?: IdentifyBudget;
-  /** Unpaired senders who wait for approval (P3); absent as above. */
-  readonly pairingPending?: number;
   /** Messages from a time without a gateway session, which are read over REST (G6). */
   readonly catchUp: {
     /** Channels that are still to be read. */

@@ -196,11 +196,6 @@ export function createStore(
     /** The newest failure of the disk or the file, unless there was none. Damage is final. */
     failure: (): StoreFailure | undefined =>
       failure && { kind: failure.kind, ageMs: elapsed() - failure.at },
-    /** Estimated bytes of each cache, by its name. */
-    caches: (): Readonly<Record<string, number>> => ({
-      ...memory.caches(),
-      transcripts: transcripts.bytes(),
-    }),
     /** Number of commits since the store was opened; it costs nothing to ask. */
     writes: commits.writes,
     /** Commits all work so far, and closes the file. Later work is refused. */

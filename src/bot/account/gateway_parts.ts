@@ -37,7 +37,7 @@ import { settingsOf } from "../rules/setup.ts";
  */
 export async function createGatewayParts(
   options: AccountOptions,
-  { meter, now }: Pick<AccountPorts, "meter" | "now">,
+  { now }: Pick<AccountPorts, "now">,
 ) {
   const { store, logging, stored, env } = options;
   const { accountId } = options.config.discord;
@@ -88,7 +88,6 @@ export async function createGatewayParts(
     return createReader(
       { accountId, guilds, self: stored.self, roleRights, voice },
       (problem) => {
-        meter.misfit();
         misfits += 1;
         // A server may send nothing else, and the log has room for a few.
         if (!Number.isInteger(Math.log2(misfits))) return;

@@ -55,7 +55,7 @@ export async function createParts(
 ) {
   const { store, logging, text } = options;
   const { applications, client, connection, connectionState, presence, settings } = gateway;
-  const { health, isOnly, isOurs, memory, meter, now, ours, changedInAll, turnLimit } = ports;
+  const { health, isOnly, isOurs, memory, now, ours, changedInAll, turnLimit } = ports;
   const log = logging.forPart("policy");
   const reader = await gateway.reader();
   const voiceIndex = gateway.voice();
@@ -72,7 +72,7 @@ export async function createParts(
     now,
   });
   const owners = createOwnerIds(account, { applications, connectionState });
-  const outbound = createOutbound(account, { client, options, meter, owners, settings });
+  const outbound = createOutbound(account, { client, options, owners, settings });
   const questions = createQuestionCards(account.forPart("questions"), {
     openDirect: createOpenDirect(client),
     isRefused: isRefusal, // a question goes to the other people, and waits for none

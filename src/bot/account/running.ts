@@ -6,7 +6,6 @@
  * them.
  */
 
-import { bytesOfIndex } from "../../discord/gateway/decode/guild_index.ts";
 import type { AccountOptions, AccountPorts, RunningAccount } from "../account_interface.ts";
 import { waitFor, whenAborted } from "../../lib/clock.ts";
 import { refusedFinding } from "../../core/model_problem.ts";
@@ -82,11 +81,6 @@ export async function runAccount(
       gateway: connection.stats(),
       queued: parts.client.status().queued,
       limits: parts.client.limits(),
-    }),
-    caches: () => ({
-      guilds: bytesOfIndex(reader.index),
-      people: reader.people.bytes(),
-      ...turns.caches(),
     }),
     reachOwners: (text) => outbound.reachOwners(text),
     tellOwners: (text) => void outbound.tellOwners(text),

@@ -82,7 +82,6 @@ export function connectParts(
       online.changed();
     },
     foreign: duplicates.foreign,
-    stored: meter.stored,
     undecided: inbound.undecided,
     challenged(requests) {
       outbound.channelQueues.wake(requests.map(({ channelId }) => channelId)); // their codes
@@ -93,7 +92,10 @@ export function connectParts(
       outbound.channelQueues.wake(channels);
     },
     unanswered: outbound.progress.unanswered.wake,
-    settled: outbound.channelQueues.settled,
+    settled(channels, count) {
+      meter.settled(count);
+      outbound.channelQueues.settled(channels);
+    },
     released: turns.wake,
     namesLookedUp: parts.owners.namesLookedUp,
     personForgotten(userId) {
@@ -101,7 +103,6 @@ export function connectParts(
       turns.previews.forget();
       parts.extras.tell("personForgotten", userId);
     },
-    found: meter.found,
     outbox: outbound.channelQueues.wake,
     turnEnded(outcome, ms, modelId) {
       const steps = outcome.kind === "reply" ? outcome.taken?.steps.length ?? 0 : 0;
@@ -111,8 +112,6 @@ export function connectParts(
       health.setTurn(outcome, modelId);
       outbound.turnEnded(outcome);
     },
-    turnStored: meter.turnStored,
-    toolRefused: meter.toolRefused,
     waitsForPeople: decided,
     filesLeftOut: outbound.fileNotices.leftOut,
     decided,

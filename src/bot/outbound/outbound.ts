@@ -21,7 +21,6 @@ import type { AccountContext } from "../account_context.ts";
 import type { AccountOptions } from "../account_interface.ts";
 import { createDelivery } from "./delivery.ts";
 import { createFileNotices, createOwnerNotices } from "../../flows/owners/delivery_notices.ts";
-import type { Meter } from "../../http/monitor/meters.ts";
 import { createModelNotices } from "../../flows/owners/model_notices.ts";
 import type { OwnerIds } from "../../flows/owners/owner_ids.ts";
 import { createOwners } from "../../flows/owners/tell_owners.ts";
@@ -36,10 +35,9 @@ import { textRulesOf } from "../rules/turn_rules.ts";
  */
 export function createOutbound(
   account: AccountContext,
-  { client, options: { logging }, meter, owners: { toTell }, settings: running }: {
+  { client, options: { logging }, owners: { toTell }, settings: running }: {
     readonly client: RestClient;
     readonly options: Pick<AccountOptions, "logging">;
-    readonly meter: Meter;
     /** Receive notices about problems that only a person can fix. */
     readonly owners: Pick<OwnerIds, "toTell">;
     readonly settings: RunningSettings;
@@ -48,11 +46,7 @@ export function createOutbound(
   const { accountId, config, store: { inbox, outbox, settings, usage }, schedule, now } = account;
   const { log } = account.forPart("delivery");
   const clean = createBySecrets(logging.secrets, createSecretFilter);
-  const cleanSecrets = (text: string): string => {
-    const { text: cleaned, found } = clean(text);
-    if (found > 0) meter.redacted(found);
-    return cleaned;
-  };
+  const cleanSecrets = (text: string): string => clean(text).text;
   const rules = () =>
     textRulesOf(config(), { cleanSecrets, uploadLimit: DEFAULT_UPLOAD_LIMIT_BYTES });
 

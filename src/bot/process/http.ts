@@ -4,15 +4,13 @@
  * The app is loaded with its first request: an unmonitored bot runs without it.
  */
 
-import { readdirSync, readFileSync, statfsSync } from "node:fs";
+import { statfsSync } from "node:fs";
 import type { AppPorts, HttpHandler } from "../../http/app.ts";
-import type { ProcessUsage } from "../../http/gauges.ts";
-import type { Metrics } from "../../http/metrics.ts";
+import type { Metrics, ProcessUsage } from "../../http/metrics.ts";
 import type { Log } from "../../lib/log.ts";
 import type { Accounts } from "../account/accounts.ts";
 import type { Meter } from "../../http/monitor/meters.ts";
 import type { HealthMonitor } from "../../http/monitor/health_monitor.ts";
-import type { Store } from "../../store/store.ts";
 import { cpuSec } from "../../host/process/usage.ts";
 import type { Clock } from "../../lib/clock.ts";
 
@@ -23,26 +21,20 @@ export function createHttp(
   ports: Clock & {
     readonly health: Pick<HealthMonitor, "snapshot" | "measure">;
     readonly accounts: Pick<Accounts, "each">;
-    readonly store: Pick<Store, "caches">;
     readonly metrics: Metrics;
     readonly meter: Pick<Meter, "gateway">;
     readonly log: Log;
   },
 ): HttpHandler {
-  const { health, accounts, store, metrics, meter, now, log } = ports;
+  const { health, accounts, metrics, meter, now, log } = ports;
   let app: Promise<HttpHandler> | undefined;
 
   /** Reads values that only the parts have, at each request for the metrics. */
   function readParts(): void {
-    const bytes = new Map(Object.entries(store.caches()));
     accounts.each((running) => {
       const stats = running.stats();
       if (stats) meter.gateway(running.accountId, stats);
-      for (const [cache, own] of Object.entries(running.caches())) {
-        bytes.set(cache, (bytes.get(cache) ?? 0) + own);
-      }
     });
-    for (const [cache, total] of bytes) metrics.cacheBytes.set(total, { cache });
   }
 
   async function load(): Promise<HttpHandler> {
@@ -68,26 +60,10 @@ export function createHttp(
 }
 
 function processUsage(dataDir: string): ProcessUsage {
-  return {
-    cpuSec: cpuSec(),
-    ...orNothing(() => ({
-      openFds: readdirSync("/proc/self/fd").length - 1, // without that of the folder itself
-      maxFds:
-        Number(/^Max open files +(\d+)/m.exec(readFileSync("/proc/self/limits", "utf8"))?.[1]) ||
-        undefined,
-    })),
-    ...orNothing(() => {
-      const { bavail, bsize } = statfsSync(dataDir);
-      return { diskFreeBytes: bavail * bsize };
-    }),
-  };
-}
-
-/** Nothing where the system does not tell: macOS has no `/proc`. */
-function orNothing(read: () => Partial<ProcessUsage>): Partial<ProcessUsage> {
   try {
-    return read();
+    const { bavail, bsize } = statfsSync(dataDir);
+    return { cpuSec: cpuSec(), diskFreeBytes: bavail * bsize };
   } catch {
-    return {};
+    return { cpuSec: cpuSec() }; // a disk that does not tell
   }
 }

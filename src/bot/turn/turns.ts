@@ -24,7 +24,7 @@ import type { Judging } from "../../flows/judging/judging.ts";
 import type { OwnerIds } from "../../flows/owners/owner_ids.ts";
 import type { RestClient } from "../../discord/rest/client/client.ts";
 import { createMissingPermission } from "../../discord/rest/permissions/explain_denial.ts";
-import type { AccountPorts, RunningAccount } from "../account_interface.ts";
+import type { AccountPorts } from "../account_interface.ts";
 import type { AccountPart } from "../bot_extra.ts";
 import type { ToolServices } from "../rules/tool_services.ts";
 import type { ChannelQueues } from "../../flows/deliver/channel_queues.ts";
@@ -70,7 +70,7 @@ export function createAccountTurns(
       readonly own: () => AccountPart["own"];
       readonly speechOf: SpeechOf;
     },
-): Turns & Pick<RunningAccount, "caches"> & {
+): Turns & {
   readonly previews: ReturnType<typeof createPreviews>;
 } {
   const { config, accountId, store, policy, events, stopping, ended, now } = account;
@@ -81,7 +81,7 @@ export function createAccountTurns(
     (by, agentId: string) => prepareTurnRules(by, agentOf(by, agentId), sources),
   );
   const queueNow = latest(config, (by) => queueOf(by, sources.takesFiles));
-  const { backfill, bytes } = createBackfill({
+  const { backfill } = createBackfill({
     admit: parts.judging.judge.recall,
     history: history.readBefore,
     store: {
@@ -268,6 +268,5 @@ export function createAccountTurns(
   return {
     ...turns,
     previews,
-    caches: () => ({ filled_channels: bytes() }),
   };
 }

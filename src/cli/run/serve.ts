@@ -269,7 +269,6 @@ function watchOver(bot: Bot, options: ServeOptions, log: Log): {
     status: () => statusLine(bot.snapshot(), Date.now()),
     steadyNow: () => performance.now(),
     schedule,
-    onPing: bot.onPing,
     log,
   });
   const reload = createConfigReload(bot, {

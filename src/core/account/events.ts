@@ -5,21 +5,18 @@
 import type { Emitter } from "../../lib/emitter.ts";
 import type { ChannelId, GuildId, MessageId, UserId } from "../discord/ids.ts";
 import type { InboundMessage } from "../inbound/inbound.ts";
-import type { Changed, Foreign, Judged, StoredTurn } from "../inbound/inbox.ts";
+import type { Changed, Foreign, Judged } from "../inbound/inbox.ts";
 import type { MessageOrigin } from "../inbound/waiting_limits.ts";
 import type { PairingRequest } from "../inbound/pairing.ts";
 import type { Delivery } from "../outbound/delivery.ts";
 import type { OutboxRow } from "../outbound/outbound.ts";
 import type { OfferedForm } from "../people/form.ts";
-import type { RefusalReason } from "../refused_call.ts";
 import type { TurnOutcome } from "../turn/turn_outcome.ts";
 
 /** Handlers of the flows' events. None throws. */
 export interface AccountEvents {
   /** The store has every batch up to the one with this ticket. */
   committed(ticket: number): void;
-  /** Figures of a T1, for the metrics. */
-  stored(stored: StoredBatch): void;
   /** A shard's session lacks events, so a new session will follow. */
   sessionDue(shardId: number): void;
   /** A shard's new session is about to be stored (T0); again after the store refused it. */
@@ -40,8 +37,8 @@ export interface AccountEvents {
   touched(changed: Changed): void;
   /** Discord has added a preview to a message, or removed it; absent: it was deleted (H6). */
   previewed(id: MessageId, message?: InboundMessage): void;
-  /** An echo settled rows of the outbox in these channels. */
-  settled(channels: readonly ChannelId[]): void;
+  /** An echo settled so many rows of the outbox in these channels. */
+  settled(channels: readonly ChannelId[], count: number): void;
   /** An owner or approver gave a command or used a component (X4a). */
   privileged(userId: UserId): void;
   /** A question by a command, or a scheduled task, waits for its turn. */
@@ -55,8 +52,6 @@ export interface AccountEvents {
   namesLookedUp(): void;
   /** A person was forgotten (X5): memory drops their words and names. */
   personForgotten(userId: UserId): void;
-  /** Catch-up has read this many messages, for the metrics. */
-  found(count: number): void;
   outbox(channels: readonly ChannelId[]): void;
   /** A change of a turn was taken back (T3). */
   undone(turnId: MessageId): void;
@@ -66,10 +61,6 @@ export interface AccountEvents {
    * @param modelId The model that the turn asked first.
    */
   turnEnded(outcome: TurnOutcome, ms: number, modelId: string): void;
-  /** A turn's end is stored (T3). */
-  turnStored(stored: StoredTurn): void;
-  /** A call of a tool was refused, for the metrics. */
-  toolRefused(reason: RefusalReason): void;
   /** A turn waits for people: its questions need cards, and other turns may begin. */
   waitsForPeople(): void;
   /** An answer lacks its files, because the bot may not attach any there (R12a). */
@@ -111,16 +102,4 @@ export interface RefusedChannel {
   readonly guildId?: GuildId;
   /** For people: the missing permission by name, or Discord's own words. */
   readonly reason: string;
-}
-
-/** Figures of one T1. */
-export interface StoredBatch {
-  /** Messages, including those that the store had already. */
-  readonly judged: number;
-  /** Messages that now wait for a turn. */
-  readonly accepted: number;
-  /** Rows of the outbox that an echo settled. */
-  readonly settled: number;
-  /** Duration of the transaction in milliseconds. */
-  readonly ms: number;
 }

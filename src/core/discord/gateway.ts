@@ -97,12 +97,6 @@ export interface GatewayCounts {
   readonly resumes: Readonly<Record<ResumeOutcome, number>>;
   /** Lost connections by close code, or by another cause: `"zombie"`, `"none"`. */
   readonly disconnects: Readonly<Record<string, number>>;
-  /** Dispatches by type; types beyond the first 40 are `"other"`. */
-  readonly dispatches: Readonly<Record<string, number>>;
-  /** Dispatches between RESUME and RESUMED. */
-  readonly replayed: number;
-  /** Payloads that could not be read. */
-  readonly unparsable: number;
 }
 
 export interface GatewayStats extends GatewayCounts {

@@ -119,8 +119,4 @@ export interface RequestMetric {
   readonly status?: number;
   /** Of a 429: the scope of the limit; `none` if Discord does not name it. */
   readonly scope?: string;
-  /** Milliseconds until the response, or the failure. */
-  readonly ms: number;
-  /** Milliseconds that it waited for rate limits before it left. */
-  readonly waitMs: number;
 }

@@ -45,7 +45,7 @@ export interface CatchUpPorts
       >,
       "schedule" | "random" | "store"
     >,
-    Emits<"found" | "released"> {
+    Emits<"released"> {
   /** `gateway.catchUp.enabled`; if `false`, gaps are closed without reading. */
   readonly isEnabled: boolean;
 }

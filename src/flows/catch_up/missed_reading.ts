@@ -18,7 +18,6 @@ import type { GuildPlace, InboundMessage, PostedMessage } from "../../core/inbou
 import type { createAcceptor } from "../inbound/accept.ts";
 import { type IgnoreReason, TOLD_WITHIN_MS, type Verdict } from "../../core/inbound/verdict.ts";
 import { CATCH_UP_RULES } from "../../core/inbound/waiting_limits.ts";
-import type { Emits } from "../../core/account/events.ts";
 import type { Account } from "../../core/account/account.ts";
 
 export interface Page {
@@ -31,7 +30,7 @@ export interface Page {
 }
 
 /** Everything that reading needs from outside. */
-export interface MissedReadingPorts extends Pick<Account, "now" | "log">, Emits<"found"> {
+export interface MissedReadingPorts extends Pick<Account, "now" | "log"> {
   /** Whether an error means that Discord will never show the channel. */
   readonly isRefused: (error: unknown) => boolean;
   /** Reads the page before a message, or the newest one, over REST. */
@@ -84,7 +83,7 @@ export function createMissedReading(
   channel: MissedChannel,
   since: number,
   tally: Tally,
-  { readPage, isRecorded, acceptHistory, limits, now, events: accountEvents }: Omit<
+  { readPage, isRecorded, acceptHistory, limits, now }: Omit<
     MissedReadingPorts,
     "isRefused" | "log" | "tellUnread"
   >,
@@ -130,7 +129,6 @@ export function createMissedReading(
       return judged;
     });
     events = [];
-    accountEvents.emit.found(messages.length);
     tally.read += messages.length;
     tally.answered += accepted.length;
     tally.tooOld += unanswered["too-old"];

@@ -55,7 +55,7 @@ const RENEWAL_MS = 10 * 60_000;
  * inner functions share one state: the batches that wait to be stored.
  */
 export function createAcceptor(
-  ports: Pick<Account, "schedule"> & JudgeMessagePorts & CommitPorts & {
+  ports: Pick<Account, "now" | "schedule"> & JudgeMessagePorts & CommitPorts & {
     /** Handles events at once, apart from storing them. */
     readonly on: Omit<
       EventHandlers,

@@ -19,17 +19,14 @@ import type { NumberedEvent } from "../../core/hooks/hook.ts";
 import type { GuildSnapshot } from "../../core/inbound/inbound.ts";
 import type { PairingService } from "../../core/inbound/pairing.ts";
 import type { ReactionRecord } from "../../core/inbound/reactions.ts";
-import type { Account } from "../../core/account/account.ts";
 import type { GatewayRecords } from "../../store/gateway/gateway.ts";
 import type { AcceptedBatches } from "../../store/inbox/batches.ts";
 import type { Turns } from "../turn/turns.ts";
 
 /** Everything that storing needs from outside. */
 export interface CommitPorts extends
-  Pick<Account, "now">,
   Emits<
     | "committed"
-    | "stored"
     | "sessionDue"
     | "sessionStarting"
     | "sessionStarted"
@@ -170,9 +167,8 @@ export async function storeBatch(
   batch: AcceptedBatch,
   arrivedAt: number,
   origin: MessageOrigin,
-  { store, pairing, waiting, escape, now, events, turns }: CommitPorts,
+  { store, pairing, waiting, escape, events, turns }: CommitPorts,
 ): Promise<Accepted> {
-  const begunAt = now();
   const hasUnpaired = batch.judged.some(({ verdict }) => verdict.kind === "challenge");
   const isLimited = hasUnpaired ||
     batch.judged.some(({ verdict, policyVerdict = verdict }) => policyVerdict.kind === "accept");
@@ -194,11 +190,7 @@ export async function storeBatch(
   if (undecided.length > 0) events.emit.undecided(undecided, origin);
   if (challenged.length > 0) events.emit.challenged(challenged);
   reportRefused(done, events);
-  if (settled > 0) events.emit.settled(settledIn);
-  const ms = Math.max(0, now() - begunAt);
-  const repeats = batch.repeated?.reduce((sum, { messages }) => sum + messages.length, 0) ?? 0;
-  const judged = batch.judged.length + repeats;
-  events.emit.stored({ judged, accepted: accepted.length, settled, ms });
+  if (settled > 0) events.emit.settled(settledIn, settled);
   return done;
 }
 

@@ -28,8 +28,6 @@ export const PATIENCE_MS = 2_000;
 
 /** Maximum number of loaded channels to remember. Barnacle reads a forgotten one once more. */
 export const BACKFILLED_MAX = 8_192;
-/** Approximate bytes of memory for one channel. */
-const CHANNEL_BYTES = 80;
 
 /** Creates the loading for one account. No channel is loaded yet. */
 export function createBackfill(
@@ -53,8 +51,6 @@ export function createBackfill(
    * @returns `undefined` if there is nothing to wait for.
    */
   readonly backfill: (message: InboundMessage, limit: number) => Promise<void> | undefined;
-  /** Approximate bytes of memory. */
-  readonly bytes: () => number;
 } {
   /** Histories that are being read. */
   const running = new Map<ChannelId, Promise<void>>();
@@ -95,7 +91,6 @@ export function createBackfill(
       if (limit === 0 || filled.has(channelId)) return undefined;
       return waitFor(running.get(channelId) ?? begin(message, limit));
     },
-    bytes: () => filled.size * CHANNEL_BYTES,
   };
 }
 

@@ -125,7 +125,6 @@ export async function answer(claim: Claim, { speech, ...own }: AnswerPorts): Pro
   }
   // A draft may be in the channel, and the answer in its thread.
   channelQueues.wake([channelId, ended.claim.message.channelId]);
-  events.emit.turnStored(stored);
   if (ended.isMarked) events.emit.unanswered();
   const { soon = setImmediate } = ports; // the answer leaves before its line is written
   soon(() => {
@@ -182,7 +181,7 @@ async function runAnswer(run: AnswerRun): Promise<FinishedTurn | undefined> {
 async function askModel(run: AnswerRun, request: TurnRequest) {
   const { turn, rules, stored, ports, spending } = run;
   const { gathered, opened } = request;
-  const { now, schedule, model, manner, spend, events } = ports;
+  const { now, schedule, model, manner, spend } = ports;
   const { claim } = turn;
   const { timeoutMs } = rules;
   const { by } = spending;
@@ -220,7 +219,6 @@ async function askModel(run: AnswerRun, request: TurnRequest) {
     steps: stored.own,
     people: ports.people,
     readJoined: gathered.readJoined,
-    onRefused: events.emit.toolRefused,
     isStoreDown: ports.isStoreDown,
   };
   let outcome: TurnOutcome | ParkedTurn;

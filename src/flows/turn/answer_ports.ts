@@ -65,9 +65,7 @@ export interface AnswerPorts extends
   SaveTurnPorts,
   Omit<EndPorts, "events">,
   Emits<
-    | "toolRefused"
     | "turnEnded"
-    | "turnStored"
     | "unanswered"
     | "filesLeftOut"
     | "decided"

@@ -26,14 +26,13 @@ async function answerCommand(
       readonly why?: string;
     }
     & { readonly channelQueues: Pick<ChannelQueues, "wake"> }
-    & Emits<"turnStored" | "unanswered">,
+    & Emits<"unanswered">,
 ): Promise<void> {
   const text = await run(claim.message);
   const turn = commandTurn(claim, text, why);
   const stored = await saveTurn(turn, ports, () => turn);
   if (!stored.stored) return;
   channelQueues.wake([claim.message.channelId]);
-  events.emit.turnStored(stored);
   if (turn.isMarked) events.emit.unanswered();
 }
 
@@ -88,7 +87,7 @@ export interface TurnCommands {
 export function createCommandTurns(
   { commands, queue, ...ports }:
     & Omit<SaveTurnPorts, "queue">
-    & Emits<"turnStored" | "unanswered">
+    & Emits<"unanswered">
     & {
       readonly channelQueues: Pick<ChannelQueues, "wake">;
       readonly commands: Pick<TurnCommands, "commandOf" | "run">;

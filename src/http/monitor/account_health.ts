@@ -46,7 +46,7 @@ export interface HealthSources extends
     >,
     "store" | "now" | "schedule" | "log"
   > {
-  readonly metrics: Pick<Meters, "eventLoopLagSec" | "storageErrors" | "authDenied" | "decisions">;
+  readonly metrics: Pick<Meters, "decisions">;
   /** The shortest resume window of all accounts, in milliseconds. */
   readonly resumableMs: () => number;
   /** Reads the budgets of the whole bot and of its agents, and spent ones of guilds; absent: none. */
@@ -63,7 +63,6 @@ export interface HealthSources extends
 
 export interface AccountFigures {
   readonly gateway: Pick<Store["gateway"], "touchAlive" | "identifyBudget">;
-  readonly pairing: Pick<Store["pairing"], "requests">;
   readonly outbox: Pick<Store["outbox"], "parked">;
   readonly settings: Pick<Store["settings"], "pauseOf">;
 }
@@ -94,7 +93,7 @@ interface Told {
   isRestUp: boolean;
   /** The agents' models, by id. */
   readonly models: Map<string, ToldModel>;
-  stored: Pick<AccountSnapshot, "identify" | "pairingPending" | "parked" | "paused">;
+  stored: Pick<AccountSnapshot, "identify" | "parked" | "paused">;
   end?: string;
 }
 
@@ -213,15 +212,14 @@ function reporting(
      */
     models: (): readonly Pick<ToldModel, "model" | "fallback">[] =>
       told && told.end === undefined ? [...told.models.values()] : [],
-    /** Reads the IDENTIFYs left, unpaired senders who wait, parked channels, and the pause. */
+    /** Reads the IDENTIFYs left, parked channels, and the pause. */
     async readStore(): Promise<void> {
       const asked = told;
       if (!asked) return;
       const identify = await store.gateway.identifyBudget(accountId, now());
-      const { length: pairingPending } = await store.pairing.requests(accountId, now());
       const parked = await store.outbox.parked(accountId, now());
       const paused = await store.settings.pauseOf(accountId);
-      asked.stored = { identify, pairingPending, parked, paused };
+      asked.stored = { identify, parked, paused };
     },
     /**
      * Stores when each shard was last alive. Only a live shard keeps its session resumable.

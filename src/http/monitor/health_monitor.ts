@@ -8,7 +8,6 @@
 
 import type { Account } from "../../core/account/account.ts";
 import type { AccountId } from "../../core/discord/ids.ts";
-import type { Meters } from "../metrics.ts";
 import type { AccountSnapshot, ConfigState, ModelSnapshot, Snapshot } from "../snapshot.ts";
 import { type AccountHealth, createAccountHealth, type HealthSources } from "./account_health.ts";
 import { createStoreHealth } from "./store_health.ts";
@@ -45,7 +44,7 @@ export function startHealthMonitor(sources: HealthSources): HealthMonitor {
 
 /** Creates the monitor. The function is long because its inner functions share one state. */
 function monitoring(sources: HealthSources) {
-  const { store, metrics, now, schedule, resumableMs, mcpServers, alerts } = sources;
+  const { store, now, schedule, resumableMs, mcpServers, alerts } = sources;
   const startedAt = now();
   const all = new Map<AccountId, AccountHealth>();
   let shown: readonly KnownAccount[] = [];
@@ -54,7 +53,7 @@ function monitoring(sources: HealthSources) {
   const deaf = new Map<string, string>();
   let looking: Promise<void> | undefined;
   const accounts = () => [...all.values()];
-  const mainThread = createMainThreadMonitor(metrics, sources);
+  const mainThread = createMainThreadMonitor(sources);
   const storeHealth = createStoreHealth(sources, accounts);
 
   let hasRead = false;
@@ -183,7 +182,6 @@ function modelsOf(accounts: readonly AccountHealth[]): readonly ModelSnapshot[] 
 
 /** Measures how well the main thread runs: when it last ran, and its delays. */
 function createMainThreadMonitor(
-  metrics: Pick<Meters, "eventLoopLagSec">,
   { now, schedule }: Pick<Account, "now" | "schedule">,
 ) {
   let tickAt = now();
@@ -197,7 +195,6 @@ function createMainThreadMonitor(
    */
   function delayed(ms: number): void {
     const at = now();
-    metrics.eventLoopLagSec.observe(ms / 1_000, { thread: "main" });
     while ((delays.at(-1)?.ms ?? Infinity) <= ms) delays.pop();
     while (at - (delays[0]?.at ?? at) >= DELAYS_MS) delays.shift();
     delays.push({ at, ms });

@@ -8,14 +8,11 @@
 import type { TurnOutcome } from "../../core/turn/turn_outcome.ts";
 import { type Delivery, retryReasonOf } from "../../core/outbound/delivery.ts";
 import { type AccountId, createdAtMs } from "../../core/discord/ids.ts";
-import type { StoredTurn } from "../../core/inbound/inbox.ts";
 import { ModelError } from "../../core/model.ts";
 import type { RequestMetric } from "../../core/outbound/requests.ts";
 import type { OutboxRow } from "../../core/outbound/outbound.ts";
 import type { GatewayStats } from "../../core/discord/gateway.ts";
-import type { StoredBatch } from "../../core/account/events.ts";
 import type { Metrics } from "../metrics.ts";
-import type { RefusalReason } from "../../core/refused_call.ts";
 
 /** Maps each end of a delivery to its label in `/metrics`. */
 const ACKS: Readonly<Partial<Record<Delivery["kind"], string>>> = {
@@ -58,11 +55,9 @@ function counting(metrics: Metrics) {
         metrics.heartbeatLatencySec.observe(latencyMs / 1_000, { shard });
       }
     },
-    request({ route, method, status, scope, ms, waitMs }: RequestMetric): void {
+    request({ route, method, status, scope }: RequestMetric): void {
       const family = status === undefined ? "none" : `${Math.floor(status / 100)}xx`;
       metrics.discordRequests.inc({ route, method, status: family });
-      metrics.discordRequestSec.observe(ms / 1_000, { route });
-      metrics.discordWaitSec.observe(waitMs / 1_000);
       if (scope !== undefined) metrics.discord429s.inc({ scope });
     },
     delivery({ message: { of } }: OutboxRow, delivery: Delivery): void {
@@ -80,36 +75,11 @@ function counting(metrics: Metrics) {
       const ms = createdAtMs(delivery.messageId) - createdAtMs(of.cause);
       metrics.replyLatencySec.observe(Math.max(0, ms) / 1_000);
     },
-    /** The end of a turn put this into the outbox, or could not (D4). */
-    turnStored({ folded, dropped }: StoredTurn): void {
-      metrics.outboxOverflows.add(folded, { outcome: "folded" });
-      metrics.outboxOverflows.add(dropped, { outcome: "dropped" });
-    },
-    toolRefused: (reason: RefusalReason): void => metrics.toolRefusals.inc({ reason }),
-    /** Barnacle removed secrets from a text before posting it. */
-    redacted(found: number): void {
-      metrics.redactions.add(found, { sink: "discord" });
-    },
-    stored({ judged, accepted, settled, ms }: StoredBatch): void {
-      metrics.inboxCommitSec.observe(ms / 1_000);
-      metrics.outboxSent.add(settled, { ack: "echo" });
-      metrics.inboxMessages.add(accepted, { result: "accepted" });
-      metrics.inboxMessages.add(judged - accepted, { result: "ignored" });
-    },
-    found(count: number): void {
-      metrics.catchUpMessages.add(count);
-    },
-    /** A dispatch does not have the form of its type. */
-    misfit(): void {
-      metrics.unparsable.inc();
-    },
+    /** Discord's own event has confirmed so many replies. */
+    settled: (count: number): void => metrics.outboxSent.add(count, { ack: "echo" }),
     /** A turn ended after some milliseconds. */
     turn(modelId: string, outcome: TurnOutcome, ms: number): void {
-      const { modelId: answered = modelId, replaced } = outcome.kind === "reply" ? outcome : {};
-      if (replaced) {
-        const { model, why: reason } = replaced;
-        metrics.llmFallbacks.inc({ model, fallback: answered, reason });
-      }
+      const { modelId: answered = modelId } = outcome.kind === "reply" ? outcome : {};
       const slash = `${answered}/`.indexOf("/");
       const [provider, model] = [answered.slice(0, slash), answered.slice(slash + 1)];
       metrics.llmRequests.inc({ provider, model, outcome: wordOf(outcome) });
@@ -121,19 +91,14 @@ function counting(metrics: Metrics) {
     },
     /** Adds the growth of an account's gateway counters since the last call. */
     gateway(accountId: AccountId, stats: GatewayStats): void {
-      const { identifies, resumes, disconnects, dispatches, replayed, unparsable } = stats;
+      const { identifies, resumes, disconnects } = stats;
       const growthOf = (name: string, total: number) => grown(`${accountId} ${name}`, total);
       metrics.identifies.add(growthOf("identifies", identifies));
-      metrics.replayedEvents.add(growthOf("replayed", replayed));
-      metrics.unparsable.add(growthOf("unparsable", unparsable));
       for (const [outcome, count] of Object.entries(resumes)) {
         metrics.resumes.add(growthOf(`resume ${outcome}`, count), { outcome });
       }
       for (const [code, count] of Object.entries(disconnects)) {
         metrics.disconnects.add(growthOf(`close ${code}`, count), { code });
-      }
-      for (const [type, count] of Object.entries(dispatches)) {
-        metrics.dispatches.add(growthOf(`dispatch ${type}`, count), { type });
       }
     },
   };

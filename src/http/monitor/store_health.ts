@@ -109,7 +109,6 @@ export function createStoreHealth(
       probe = { probeMs: Math.max(0, ...took), isFailing: false, probedAt: now() };
     } catch (error) {
       if (!probe.isFailing) log.error("Cannot write to the store", { error });
-      metrics.storageErrors.inc({ code: codeOf(error) });
       probe = { ...probe, isFailing: true, probedAt: now() };
     }
     answeredAt = now();
@@ -147,7 +146,7 @@ export function createStoreHealth(
 
 /** Adds the growth of the store's counters, which run since its start. */
 function createDecisionCounter(
-  { authDenied, decisions }: Pick<Meters, "authDenied" | "decisions">,
+  { decisions }: Pick<Meters, "decisions">,
 ): (
   counts: readonly {
     readonly verdict: Verdict["kind"];
@@ -162,13 +161,6 @@ function createDecisionCounter(
       const grown = count - (seen.get(key) ?? 0);
       seen.set(key, count);
       decisions.add(grown, { verdict, reason });
-      if (verdict === "ignore") authDenied.add(grown, { reason });
     }
   };
-}
-
-/** The kind of the error, never its text. */
-function codeOf(error: unknown): string {
-  if (error instanceof Error && "kind" in error) return String(error.kind);
-  return "other";
 }

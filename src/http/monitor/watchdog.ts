@@ -34,8 +34,8 @@ export interface LastProgress {
   readonly storeAt: number;
 }
 
-/** The results that `barnacle_watchdog_pings_total` counts. */
-export type PingResult = "sent" | "skipped_gateway" | "skipped_store" | "skipped_agent";
+/** Whether a ping is sent, or the part that stands still. */
+type PingResult = "sent" | "skipped_gateway" | "skipped_store" | "skipped_agent";
 
 /** How long each part may stand still, in milliseconds. */
 export const STILL_MAX_MS = 30_000;
@@ -95,11 +95,9 @@ export function startWatchdog(
     readonly status: () => string;
     /** Milliseconds of a monotonic clock. */
     readonly steadyNow: () => number;
-    /** A report was sent to the service manager, or withheld. */
-    readonly onPing: (result: PingResult) => void;
   },
 ) {
-  const { notify, watchdogMs, steadyNow, schedule, onPing, log } = ports;
+  const { notify, watchdogMs, steadyNow, schedule, log } = ports;
   const everyMs = watchdogMs === undefined ? STATUS_MS : Math.max(PING_MIN_MS, watchdogMs / 3);
   let facts = ports.facts();
   let progress: LastProgress = {
@@ -138,7 +136,6 @@ export function startWatchdog(
     }
     if (result === "sent") notify("WATCHDOG=1");
     last = result;
-    onPing(result);
   }
 
   function tick(): void {

@@ -42,8 +42,6 @@ export const ACCOUNT_MAX = 10_000;
  * an eighth more CPU time.
  */
 const TEXT_MAX = 2 * 1024 * 1024;
-/** Estimated bytes of an entry beside its text. */
-const ENTRY_BYTES = 400;
 /** Estimated UTF-16 units of a message beside its text. */
 const MESSAGE_UNITS = 600;
 
@@ -255,7 +253,6 @@ export function createBacklog() {
       isPartial = false;
       units = 0;
     },
-    bytes: (): number => messages.size * ENTRY_BYTES + units * 2,
   };
 }
 

@@ -41,8 +41,6 @@ import { createSpentToday } from "../usage/usage.ts";
 
 /** Maximum number of direct channels. A forgotten one costs one commit that waits for the disk. */
 const DIRECT_MAX = 8_192;
-/** Estimated bytes of one direct channel. */
-const DIRECT_BYTES = 120;
 
 export function createMemory(database: DatabaseSync) {
   const turns = createOpenTurns();
@@ -83,16 +81,6 @@ export function createMemory(database: DatabaseSync) {
       direct.clear();
       told.forget();
     },
-    /** Estimated bytes of each part, by its name. */
-    caches: (): Readonly<Record<string, number>> => ({
-      inbox: turns.backlog.bytes(),
-      open_turns: turns.counts.bytes(),
-      quiet_channels: quiet.bytes(),
-      spent_today: spent.bytes(),
-      reacted_channels: reacted.bytes(),
-      direct_channels: direct.size * DIRECT_BYTES,
-      told_people: told.bytes(),
-    }),
   };
 }
 

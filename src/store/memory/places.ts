@@ -9,8 +9,6 @@ import type { OverheardKey } from "../../core/store/turns.ts";
 
 /** Maximum number of channels and sessions; at the limit, all are forgotten. */
 const MAX_QUIET = 8_192;
-/** Estimated bytes of a channel, with one session. */
-const QUIET_BYTES = 400;
 
 /** A channel whose context a session has read. */
 interface QuietChannel {
@@ -55,14 +53,11 @@ export function createQuietChannels() {
     },
     /** Forgets all channels; the tables must then be read again. */
     forget,
-    bytes: (): number => size * QUIET_BYTES,
   };
 }
 
 /** Maximum number of channels, more than the table has rows. At the limit, all are forgotten. */
 const MAX_REACTED = 25_000;
-/** Estimated bytes of one channel. */
-const REACTED_BYTES = 120;
 
 /**
  * Remembers the channels with reactions that no turn has seen. Turns of all other channels need not
@@ -92,7 +87,6 @@ export function createReactedChannels() {
     forget(): void {
       channels = undefined;
     },
-    bytes: (): number => (channels?.size ?? 0) * REACTED_BYTES,
   };
 }
 
@@ -106,7 +100,6 @@ const AGAIN_MS = 60_000;
 const MANY = 4_096;
 /** Maximum number of entries; the oldest are forgotten first. */
 const MAX = 32_768;
-const ENTRY_BYTES = 140;
 
 interface ToldPerson {
   readonly accountId: AccountId;
@@ -152,6 +145,5 @@ export function createToldPeople() {
     },
     /** Forgets all people: each may get a notice again. */
     forget: (): void => told.clear(),
-    bytes: (): number => told.size * ENTRY_BYTES,
   };
 }

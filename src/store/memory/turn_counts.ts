@@ -37,9 +37,6 @@ export interface TurnList extends ListKey {
   readonly isTold: boolean;
 }
 
-/** Estimated bytes of a turn, with its share of the counts. */
-const TURN_BYTES = 300;
-
 export function createTurnCounts() {
   const turns = new Map<
     MessageId,
@@ -128,7 +125,6 @@ export function createTurnCounts() {
         .filter((list) => list.turns === 0),
     /** Forgets everything, because the tables may differ. */
     forget,
-    bytes: (): number => turns.size * TURN_BYTES,
   };
 }
 

@@ -191,8 +191,6 @@ export function createTranscripts({ sql, read }: Transactions) {
     },
     /** Forgets all memory, because the table may differ. */
     forget,
-    /** Estimated bytes of memory. */
-    bytes: () => bytes,
   };
 }
 

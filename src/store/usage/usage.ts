@@ -235,8 +235,6 @@ interface SpentRow extends Pick<Charge, "userId" | "guildId" | "agentId">, Spent
 
 const NOTHING: Spent = { tokens: 0, micros: 0, audioSec: 0, unpriced: 0 };
 const NONE: SpentIn = { day: NOTHING, month: NOTHING };
-/** Estimated bytes of one user's sums. */
-const USER_BYTES = 300;
 
 /**
  * Keeps the sums of the use of models, of today and of its month, in memory, so that the check of a
@@ -300,7 +298,6 @@ export function createSpentToday() {
       };
     },
     forget: (): void => void (loaded = undefined),
-    bytes: (): number => (loaded?.users.size ?? 0) * USER_BYTES,
   };
 }
 

@@ -242,10 +242,6 @@ describe("[G1] a shard and its reader", LIMIT, () => {
     assert.ok(Object.values(seen).every((count) => count > FRAMES / 100), JSON.stringify(seen));
     await shard.stop();
     settle();
-    const { unparsable = 0, dispatches = {} } = unreal.totals.counts ?? {};
-    assert.equal(unparsable, seen["passed over"]);
-    const counted = Object.values(dispatches).reduce((sum, count) => sum + count, 0);
-    assert.equal(counted, seen.dispatch + unreal.connections(), "one READY or RESUMED for each");
     assert.ok(read.reduce((sum, count) => sum + count, 0) > 0, "some were messages after all");
     assert.ok(presses > 0, "and some were button presses");
     assert.equal("polluted" in {}, false, "no prototype was touched");

@@ -2,9 +2,8 @@
 
 import type { Permit } from "../../../src/discord/rest/scheduler/request_queue.ts";
 
-export function freePermit(waitMs = 0): Permit {
+export function freePermit(): Permit {
   return {
-    waitMs,
     sent() {},
     answered: () => 250,
     retry: () => Promise.reject(new Error("not asked for")),

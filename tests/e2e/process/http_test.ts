@@ -17,7 +17,9 @@ describe("[O1] the HTTP endpoints of a running bot", () => {
       await eventually(
         "refusals to be counted",
         async () =>
-          /^barnacle_auth_denied_total\{reason="dm-not-allowed"\} 1$/m.test(await metrics()),
+          /^barnacle_decisions_total\{verdict="ignore",reason="dm-not-allowed"\} 1$/m.test(
+            await metrics(),
+          ),
       );
       // Its own message may reach the bot before Discord's answer does.
       const sent = /^barnacle_outbox_sent_total\{ack="(response|echo)"\} 1$/m;

@@ -120,17 +120,11 @@ describe("[L3] a chain of models", () => {
       });
     }));
 
-  it("shows on the dashboard, in the status and in the metrics who answers, and until when", () =>
-    withChain("quota", async ({ start, say, mention, replies, ask, eventually, cli }) => {
-      const bot = await start();
+  it("shows in the status who answers, and until when", () =>
+    withChain("quota", async ({ start, say, mention, replies, cli }) => {
+      await start();
       say("grace", "general", `${mention} hello`);
       await replies("general", 1);
-      const counted = "barnacle_llm_fallbacks_total{" +
-        `model="${FIRST}",fallback="${SECOND}",reason="quota"} 1`;
-      await eventually(
-        "the metric",
-        async () => (await (await ask(bot, "/metrics")).text()).includes(counted),
-      );
       const { stdout } = await cli("status");
       assert.match(
         stdout.join("\n"),

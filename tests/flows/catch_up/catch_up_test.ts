@@ -142,7 +142,7 @@ function setUp(options: Partial<Pick<CatchUpPorts, "isEnabled" | "mayActInDirect
     schedule: clock.schedule,
     random: () => 0.5,
     log,
-    events: { emit: { released: () => released++, found: () => undefined } },
+    events: { emit: { released: () => released++ } },
   });
   const say = (id: ChannelId, ...at: readonly number[]) =>
     void world.said.set(id, [...world.said.get(id) ?? [], ...at.map((ms) => START + ms)]);

@@ -54,7 +54,6 @@ function setUp(
       told.push(`${channel.id} before ${before} for ${key}`);
       return Promise.resolve();
     },
-    events: { emit: { found: () => undefined } },
     isRefused,
     log,
   });

@@ -25,7 +25,7 @@ function setUp(history: () => Promise<readonly InboundMessage[]>) {
   const stored: Overheard[] = [];
   const { log, lines } = recordingLog();
   const clock = new FakeClock();
-  const { backfill, bytes } = createBackfill({
+  const { backfill } = createBackfill({
     history: () => {
       asked++;
       return history();
@@ -41,7 +41,7 @@ function setUp(history: () => Promise<readonly InboundMessage[]>) {
     ended: ended.signal,
     log,
   });
-  return { backfill, ended, bytes, stored, lines, clock, asked: () => asked };
+  return { backfill, ended, stored, lines, clock, asked: () => asked };
 }
 
 describe("[H1] createBackfill()", () => {

@@ -107,7 +107,6 @@ function setUp(
   const outcomes: string[] = [];
   const limits: number[] = [];
   const queues: (PlanQueue | undefined)[] = [];
-  const told: StoredTurn[] = [];
   const noFiles: string[] = [];
   const bounds: (readonly [limit: number, maxChars: number])[] = [];
   const model: Model = {
@@ -192,10 +191,8 @@ function setUp(
       emit: {
         filesLeftOut: ({ channelId }) => noFiles.push(channelId),
         unanswered: () => {},
-        turnStored: (stored) => told.push(stored),
         turnEnded: ({ kind }) => outcomes.push(kind),
         decided() {},
-        toolRefused() {},
       },
     },
     ...(queue && { queue }),
@@ -215,7 +212,6 @@ function setUp(
     limits,
     bounds,
     queues,
-    told,
     noFiles,
   };
 }
@@ -690,9 +686,8 @@ describe("[T1] a plain turn and a turn with everything", () => {
           return rest;
         });
         assert.deepEqual(other, record);
-        const events = ({ outcomes, told, steps }: typeof plain) => [
+        const events = ({ outcomes, steps }: typeof plain) => [
           outcomes,
-          told,
           steps.filter((step) =>
             !step.startsWith("steps of")
           ),

@@ -8,11 +8,10 @@ import {
   createAccountHealth,
 } from "../../../src/http/monitor/account_health.ts";
 import { ModelError, type ModelErrorKind } from "../../../src/core/model.ts";
-import type { PairingRequest } from "../../../src/core/inbound/pairing.ts";
 import { NO_COUNTS } from "../../../src/discord/gateway/link/counts.ts";
 import type { GatewayStats } from "../../../src/core/discord/gateway.ts";
 import { judgeHealth } from "../../../src/http/checks.ts";
-import { ACCOUNT, channelId, messageId, userId } from "../../support/discord/builders.ts";
+import { ACCOUNT, channelId } from "../../support/discord/builders.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
 import { HEALTHY } from "../../support/bot/health.ts";
 import { sameData } from "../../support/same_data.ts";
@@ -56,7 +55,6 @@ function setUp(store: Partial<AccountFigures> = {}) {
           identifyBudget: () => Promise.resolve({ left: 999 }),
         },
         outbox: { parked: () => Promise.resolve([]) },
-        pairing: { requests: () => Promise.resolve([]) },
         settings: { pauseOf: () => Promise.resolve(undefined) },
         ...store,
       },
@@ -191,27 +189,6 @@ describe("[C6] createAccountHealth()", () => {
     assert.equal(health.snapshot().identify, undefined);
     await health.readStore();
     assert.deepEqual(health.snapshot().identify, { left: 999 });
-  });
-
-  it("[P3] shows how many unpaired senders wait", async () => {
-    const request: PairingRequest = {
-      id: 1,
-      accountId: ACCOUNT,
-      userId: userId("7"),
-      username: "bob",
-      channelId: channelId("8"),
-      messageId: messageId("9"),
-      code: "ABCDEFGH",
-      buttons: { approve: "a", deny: "d" },
-      createdAt: 1,
-      expiresAt: 2,
-    };
-    const { health, begin } = setUp({
-      pairing: { requests: () => Promise.resolve([request, { ...request, id: 2 }]) },
-    });
-    begin();
-    await health.readStore();
-    assert.equal(health.snapshot().pairingPending, 2);
   });
 
   it("[D5] shows the parked channels as the store has them at each reading", async () => {

@@ -27,7 +27,7 @@ describe("[SEC-R14] a flood of direct messages", () => {
     withSimulation({
       simulator: { rateLimits: false, requestLogLimit: 1_000 },
     }, async (scene) => {
-      const { simulator, start, say, decided, replies, mention, model, rows, ask } = scene;
+      const { simulator, start, say, decided, replies, mention, model, rows } = scene;
       const senders = Array.from(
         { length: SENDERS },
         (_, number) => addUser(simulator.world, { username: `stranger${number}` }, Date.now()).id,
@@ -54,11 +54,6 @@ describe("[SEC-R14] a flood of direct messages", () => {
       assert.ok(told.length <= REPLIES_A_MINUTE * minutes, `${told.length} replies`);
       const [{ n } = { n: 0 }] = rows("SELECT count(*) AS n FROM pairing_request");
       assert.ok(Number(n) <= REPLIES_A_MINUTE * minutes, `${n} requests`);
-      const metrics = await (await ask(bot, "/metrics")).text();
-      const caches = metrics.matchAll(/^barnacle_cache_bytes\{.*\} (\d+)$/gm);
-      const cached = Array.from(caches, ([, bytes]) => Number(bytes));
-      assert.ok(cached.length > 0);
-      assert.ok(cached.reduce((sum, bytes) => sum + bytes, 0) < 20 * MIB, cached.join());
       assert.ok(after - before < GARBAGE, `${(after - before) / MIB} MiB more`);
     }));
 });

@@ -104,24 +104,6 @@ export function takesFiles(
   return home === undefined || mayAttach(kept, { guildId, channelId: home }, self);
 }
 
-/** Bytes of an object with an id and its map entry, measured under Bun. */
-const ENTRY_BYTES = 200;
-
-/**
- * Estimates the memory of the index in bytes. It needs no bound of its own: Discord bounds the
- * channels and roles of a guild and the guilds of a shard, and names and topics are cut.
- */
-export function bytesOfIndex(index: GuildIndex): number {
-  let bytes = 0;
-  for (const { name, roles, channels, kept } of index.values()) {
-    bytes += ENTRY_BYTES + name.length + roles.size * ENTRY_BYTES + channels.size * ENTRY_BYTES;
-    bytes += (roles.size + Object.keys(kept?.channels ?? {}).length) * ENTRY_BYTES;
-    for (const role of roles.values()) bytes += role.length;
-    for (const { name, topic = "" } of channels.values()) bytes += name.length + topic.length;
-  }
-  return bytes;
-}
-
 /** Version of the texts in the store. */
 const VERSION = 2;
 

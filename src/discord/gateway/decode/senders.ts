@@ -54,9 +54,6 @@ interface KnownPerson extends Pick<User, "username" | "discriminator"> {
 const PEOPLE_MAX = 500;
 /** Maximum number of a person's roles. So all people take 1 MB at most. */
 const PERSON_ROLES_MAX = 16;
-/** Estimated bytes of a person beside the roles, and of a role with its name. */
-const PERSON_BYTES = 700;
-const ROLE_BYTES = 80;
 
 /** Creates an empty memory. Beyond {@link PEOPLE_MAX}, the person who came first is forgotten. */
 export function createPeople() {
@@ -93,12 +90,6 @@ export function createPeople() {
     memberOf(id: UserId, guild: Guild): Pick<KnownPerson, "roles" | "shown"> | undefined {
       const known = people.get(id);
       return known?.guildRoles.deref() === guild.roles ? known : undefined;
-    },
-    /** Estimated bytes of memory. */
-    bytes(): number {
-      let bytes = 0;
-      for (const { roles } of people.values()) bytes += PERSON_BYTES + roles.length * ROLE_BYTES;
-      return bytes;
     },
   };
 }

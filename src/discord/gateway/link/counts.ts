@@ -2,26 +2,17 @@
 
 import type { GatewayCounts, ResumeOutcome } from "../../../core/discord/gateway.ts";
 
-/** Maximum number of types that are counted by name, because Discord may invent any number. */
-const MAX_TYPES = 40;
-
 /** Counters of a worker that has done nothing. */
 export const NO_COUNTS: GatewayCounts = {
   identifies: 0,
   resumes: { resumed: 0, invalid: 0, closed: 0, timeout: 0 },
   disconnects: {},
-  dispatches: {},
-  replayed: 0,
-  unparsable: 0,
 };
 
 export function createCounters() {
   const resumes = { ...NO_COUNTS.resumes };
   const disconnects = new Map<string, number>();
-  const dispatches = new Map<string, number>();
   let identifies = 0;
-  let replayed = 0;
-  let unparsable = 0;
   let hasChanged = false;
 
   return {
@@ -38,17 +29,6 @@ export function createCounters() {
       raise(disconnects, label);
       hasChanged = true;
     },
-    /** Counts a dispatch by its type; `isReplayed` if it came between RESUME and RESUMED. */
-    dispatched(type: string, isReplayed: boolean): void {
-      raise(dispatches, dispatches.has(type) || dispatches.size < MAX_TYPES ? type : "other");
-      if (isReplayed) replayed++;
-      hasChanged = true;
-    },
-    /** Counts a payload that could not be read. */
-    unparsable(): void {
-      unparsable++;
-      hasChanged = true;
-    },
     /** Returns the counters if one has changed since the last call. */
     changed(): GatewayCounts | undefined {
       if (!hasChanged) return undefined;
@@ -57,9 +37,6 @@ export function createCounters() {
         identifies,
         resumes: { ...resumes },
         disconnects: Object.fromEntries(disconnects),
-        dispatches: Object.fromEntries(dispatches),
-        replayed,
-        unparsable,
       };
     },
   };
@@ -76,9 +53,6 @@ export function addCounts(a: GatewayCounts, b: GatewayCounts): GatewayCounts {
       timeout: a.resumes.timeout + b.resumes.timeout,
     },
     disconnects: addRecords(a.disconnects, b.disconnects),
-    dispatches: addRecords(a.dispatches, b.dispatches),
-    replayed: a.replayed + b.replayed,
-    unparsable: a.unparsable + b.unparsable,
   };
 }
 

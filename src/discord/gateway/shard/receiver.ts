@@ -87,7 +87,6 @@ export function createReceiver(
 
   function dispatch({ type, seq, text }: DispatchFrame): void {
     const isReplayed = machine.state.phase.kind === "resuming";
-    counters.dispatched(type, isReplayed);
     report.debug("Dispatch", { type, seq });
     recordHole(seq);
     if (isReplayed && seq <= position.received) return; // an earlier batch has it

@@ -102,9 +102,8 @@ export function createShardReport(
       if (reason === "budget") return log("warn", WAIT_TEXTS.budget, { waitMs });
       debug(WAIT_TEXTS.spacing, { waitMs: Math.round(waitMs) });
     },
-    /** Counts a skipped payload, and logs every power of two, so that a flood cannot fill the log. */
+    /** Tells of a skipped payload: logs every power of two, so that a flood cannot fill the log. */
     passedOver(why: string, { length }: string): void {
-      counters.unparsable();
       passedOver++;
       if (!Number.isInteger(Math.log2(passedOver))) return;
       log("warn", "Skipped a payload from Discord that Barnacle cannot read", {

@@ -138,7 +138,6 @@ export function createRequestAttempts(
   /** Sends a request once. A failure of the request is an outcome, never thrown. */
   async function once(permit: Permit, request: OutgoingRequest): Promise<Attempt> {
     const { route, path, reason, signal, timeoutMs = options.timeoutMs } = request;
-    const startedAt = steadyNow();
     let answer: RestAnswer | undefined;
     let thrown: unknown;
     try {
@@ -160,8 +159,6 @@ export function createRequestAttempts(
       method: route.method,
       status: answer?.status,
       scope: answer?.status === 429 ? answer.headers.get("x-ratelimit-scope") ?? "none" : undefined,
-      ms: steadyNow() - startedAt,
-      waitMs: permit.waitMs,
     });
     if (!answer) return { kind: "failed", error: toNoAnswer(route, thrown) };
     const { status, headers, text } = answer;

@@ -72,7 +72,6 @@ export function createRateLimiter(limits: LimitOptions, breaker: Pick<Breaker, "
     const { route } = queue;
     const bucket = buckets.of(route);
     for (let request = nextOf(queue); request; request = nextOf(queue)) {
-      request.firstSince ??= at;
       const readyAt = Math.max(request.notBefore, availableAt(bucket, at));
       const problem = gate.tooLong(route, request.options, Math.max(readyAt, blockedUntil) - at);
       if (problem) {
@@ -115,9 +114,9 @@ export function createRateLimiter(limits: LimitOptions, breaker: Pick<Breaker, "
         else {
           fairQueue.take(next);
           queues.remove(request);
-          const { firstSince = at, options } = request;
+          const { options } = request;
           pace.take(priority, at);
-          request.resolve(grant(queue, options, bucket, at - firstSince, at));
+          request.resolve(grant(queue, options, bucket, at));
         }
       }
     }
@@ -159,7 +158,6 @@ export function createRateLimiter(limits: LimitOptions, breaker: Pick<Breaker, "
     queue: RequestQueue,
     options: SchedulingOptions,
     bucket: Bucket,
-    waitMs: number,
     at: number,
   ): Permit {
     queue.isBusy = true;
@@ -184,7 +182,6 @@ export function createRateLimiter(limits: LimitOptions, breaker: Pick<Breaker, "
     }
 
     return {
-      waitMs,
       sent: () => pace.sent(at, steadyNow()),
       answered: arrived,
       retry(afterMs) {
@@ -217,7 +214,6 @@ export function createRateLimiter(limits: LimitOptions, breaker: Pick<Breaker, "
       notBefore,
       resolve,
       reject,
-      firstSince: undefined,
       isWaiting: true,
       cancelLimit: undefined,
     };
@@ -245,7 +241,7 @@ export function createRateLimiter(limits: LimitOptions, breaker: Pick<Breaker, "
       return Promise.reject(toUnsent(route, "unsent", "there is no spare capacity for it"));
     }
     pace.take("spare", at);
-    return Promise.resolve(grant(queues.of(route), options, bucket, 0, at));
+    return Promise.resolve(grant(queues.of(route), options, bucket, at));
   }
 
   return {

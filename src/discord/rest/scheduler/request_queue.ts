@@ -127,8 +127,6 @@ export interface WaitingRequest {
   /** Ends the wait with a permit. */
   readonly resolve: (permit: Permit) => void;
   readonly reject: (error: Error) => void;
-  /** When it became the first of its queue, by the monotonic clock. */
-  firstSince: number | undefined;
   isWaiting: boolean;
   /** Removes the timer and the listener of `limitWait`. */
   cancelLimit: (() => void) | undefined;
@@ -268,8 +266,6 @@ function createLevel(): Level {
 
 /** A granted permission to send. The caller ends it with `retry` or `release`. */
 export interface Permit {
-  /** Milliseconds that the request waited for limits while it was first in its queue. */
-  readonly waitMs: number;
   /** Notes that the request is on its way; from now on it counts towards the pace. */
   sent(): void;
   /**

@@ -106,7 +106,7 @@ describe("[G3] startShard()", () => {
     const { gateway, shard } = await startReady({}, { isConnectionDebug: true });
     gateway.connections[0]!.dispatch("MESSAGE_CREATE", { content: "private words" });
     gateway.connections[0]!.sendText('{"op":0,"t":"READY","s":3,"d":{"private words');
-    await gateway.until(() => shard.counts()?.unparsable === 1 || false, "the counter");
+    await gateway.until(() => /Skipped a payload/.test(shard.logs().join()), "the line");
     const logged = JSON.stringify(shard.messages.filter(({ kind }) => kind === "log"));
     assert.doesNotMatch(logged, /private words|secret-token/);
   });
@@ -126,7 +126,7 @@ describe("[G4] startShard()", () => {
       {},
       { speed: 50 },
     );
-    await gateway.until(() => shard.counts()?.unparsable === 1 || false, "the counter");
+    await gateway.until(() => /Skipped a payload/.test(shard.logs().join()), "the line");
     assert.equal(shard.isReady(), false);
     assert.doesNotMatch(shard.logs().join(), /online/);
     await gateway.until(() => identifies === 2 && shard.isReady(), "the next session");
@@ -167,7 +167,6 @@ describe("[G5] startShard()", () => {
     gateway.connections[2]!.dispatch("MESSAGE_CREATE", { i: 4 });
     await gateway.until(() => seqs().includes(gateway.seq), "the next one");
     assert.deepEqual(seqs(), [1, 2, 3, 4, 5, gateway.seq], "a received dispatch counts once");
-    assert.ok(shard.counts()!.replayed >= 5, "and yet counts as replayed");
   });
 
   it("[G5b] opens a new session if Discord has forgotten lost events", async () => {
@@ -248,7 +247,6 @@ describe("[G1] startShard()", () => {
     connection!.dispatch("MESSAGE_CREATE", { content: "still here" });
     await gateway.until(() => shard.dispatches().length === 2, "the message");
     assert.equal(gateway.connections.length, 1);
-    await gateway.until(() => shard.counts()?.unparsable === 7, "the counter");
   });
 
   for (const garbage of ["text without a frame", "\u0001"]) {
@@ -278,7 +276,7 @@ describe("[G1] startShard()", () => {
     assert.ok(shard.logs().some((line) => /compressed stream is broken/.test(line)));
   });
 
-  it("passes on the used dispatches, and counts the others", async () => {
+  it("passes on the used dispatches alone", async () => {
     const { gateway, shard } = await startReady();
     gateway.connections[0]!.dispatch("TYPING_START", { note: '"t":"MESSAGE_CREATE"' });
     gateway.connections[0]!.dispatch("MESSAGE_CREATE", { content: "hi" });
@@ -286,7 +284,6 @@ describe("[G1] startShard()", () => {
     assert.deepEqual(shard.dispatches().map(({ t }) => t), ["READY", "MESSAGE_CREATE"]);
     const batch = shard.messages.findLast((message) => message.kind === "batch")!;
     assert.equal(batch.batch.seq, 3);
-    await gateway.until(() => shard.counts()?.dispatches["TYPING_START"] === 1, "the counter");
   });
 
   it("stops reading while the main thread has no room, drops the socket, and loses nothing", async () => {
@@ -363,7 +360,8 @@ describe("[G1] startShard() against a flood", () => {
   it("logs few of 1,000 payloads that cannot be read", async () => {
     const { gateway, shard } = await startReady();
     for (let i = 0; i < 1_000; i++) gateway.connections[0]!.sendText("{");
-    await gateway.until(() => shard.counts()?.unparsable === 1_000, "the counter");
+    gateway.connections[0]!.dispatch("MESSAGE_CREATE", { content: "hi" });
+    await gateway.until(() => shard.dispatches().length === 2, "the message");
     assert.equal(shard.logs().filter((line) => /^Skipped a payload/.test(line)).length, 10);
   });
 });

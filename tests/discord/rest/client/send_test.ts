@@ -47,7 +47,7 @@ function open(...answers: readonly (Response | Error)[]) {
     "DiscordBot (x, 1)",
   );
   const once = (path = "/users/@me", fields: Partial<OutgoingRequest> = {}) =>
-    attempts.once(freePermit(7), { route: routeOf("GET", path), path, ...fields });
+    attempts.once(freePermit(), { route: routeOf("GET", path), path, ...fields });
   return { attempts, asked, metrics, noted, once };
 }
 

@@ -11,7 +11,6 @@ export function request(
     notBefore: -Infinity,
     resolve: () => undefined,
     reject: () => undefined,
-    firstSince: undefined,
     isWaiting: true,
     cancelLimit: undefined,
   };
