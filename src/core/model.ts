@@ -112,7 +112,7 @@ export type ModelPart =
     readonly replaced?: ReplacedModel;
   };
 
-/** Why a fallback answers for a model, and for how long (L3). The journal of a turn keeps it. */
+/** Why a fallback answers for a model, and for how long (L3). The steps of a turn keep it. */
 export interface ReplacedModel {
   /** Id of the model that should have answered. */
   readonly model: string;

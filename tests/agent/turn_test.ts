@@ -230,7 +230,7 @@ describe("[T1] runTurn() with tools", () => {
     assert.ok(first?.kind === "answer");
     assert.deepEqual([first.modelId, first.replaced], ["b/y", replaced]);
 
-    // Another process knows it from the journal.
+    // Another process knows it from the stored steps.
     const again = withTools(["done"], saved.slice(0, 2));
     await run(again.model, { ports: again.ports });
     assert.deepEqual(again.requests.map(({ prefers }) => prefers), ["b/y"]);

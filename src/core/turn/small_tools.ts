@@ -4,7 +4,7 @@
  *
  * A server reads a prompt anew from its first changed byte. So opening a tool changes no definition:
  * its definition is a result, and its call is a call of the opener. Only the model sees that. The
- * journal, the policy and people have the calls of the tools themselves.
+ * stored steps, the policy and people have the calls of the tools themselves.
  */
 
 import { z } from "zod";

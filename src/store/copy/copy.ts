@@ -106,8 +106,7 @@ export interface EndedWork {
 }
 
 /**
- * Ends all open work, in one transaction. The store is closed, and its tables have all records of the
- * journal.
+ * Ends all open work, in one transaction. The store is closed.
  *
  * @param copiedAt When the copy was made.
  */

@@ -38,8 +38,7 @@ export const SESSION_MAX = 64;
 export const ACCOUNT_MAX = 10_000;
 /**
  * Maximum UTF-16 units of texts in memory. A later message is read from the tables when its turn
- * comes, which applies the journal first: with an eighth of this, a backlog of 1,000 messages took
- * an eighth more CPU time.
+ * comes.
  */
 const TEXT_MAX = 2 * 1024 * 1024;
 /** Estimated UTF-16 units of a message beside its text. */

@@ -2,10 +2,7 @@
  * Lists all tables of the store: the schema, the rules of forgetting and those of retention are views
  * of this list.
  *
- * Times are Unix time in milliseconds, ids are Discord's as text, flags are 0 or 1. The
- * transactions of an answered message are rows of the journal first. Many of them together change
- * the tables a moment later (`database/commits.ts`).
- */
+ * Times are Unix time in milliseconds, ids are Discord's as text, flags are 0 or 1. */
 
 import { AGENT_TABLES } from "./agent.ts";
 import { BOT_TABLES } from "./bot.ts";

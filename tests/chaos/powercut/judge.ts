@@ -13,7 +13,6 @@ import { DATABASE_NAME } from "../../../src/host/files/data_dir.ts";
 import type { Files } from "./disk.ts";
 import type { InSession, Wire } from "./wire.ts";
 import { LATE_MS } from "../../../src/store/gateway/sessions.ts";
-import { createStore } from "../../../src/store/store.ts";
 
 /** A message to the bot that needs an answer. */
 export interface Question {
@@ -90,7 +89,6 @@ export function judgeCut(
     return { ...NOTHING, problems: [`does not open: ${error}`] };
   }
   try {
-    recoverJournal(database, path);
     spoil?.(database);
     const integrity = database.prepare("PRAGMA integrity_check").get()?.["integrity_check"];
     const session = database
@@ -111,12 +109,6 @@ export function judgeCut(
   } finally {
     database.close();
   }
-}
-
-/** Applies the journal to the tables, as a start does. */
-function recoverJournal(database: DatabaseSync, path: string): void {
-  const isThere = database.prepare("SELECT 1 FROM sqlite_schema WHERE name = 'journal'").get();
-  if (isThere) createStore(database, path, { elapsed: () => 0 });
 }
 
 /** Writes the rebuilt files to a directory. SQLite rebuilds the index of the log from the log. */

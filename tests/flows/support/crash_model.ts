@@ -6,8 +6,6 @@
  * inbox, a gateway session that resumes or does not, a model that takes five seconds, and an outbox
  * of rows. Only the content of `Disk` outlives a crash. The process may die at each look at the
  * clock.
- *
- * Weaknesses belong to this model: the product has no switch for them.
  */
 
 import { afterDelivery } from "../../../src/core/outbound/delivery.ts";
@@ -41,27 +39,10 @@ export interface Schedule {
   readonly withDrafts?: boolean;
   /** Whether no answer is a reply; then all answers look alike. */
   readonly withoutQuotes?: boolean;
-  /** Whether no answer has a file; then the store journals it with its first intent (T3 and T4). */
-  readonly isPlain?: boolean;
   /** Whether Discord answers each request for the first part of the first answer with a 500. */
   readonly rejectsFirst?: boolean;
-}
-
-export interface Weakness {
-  readonly hearsNoEcho?: true;
-  readonly drawsNonces?: true;
-  readonly ignoresNonces?: true;
-  readonly neverLooks?: true;
-  readonly keepsNoOutbox?: true;
-  readonly notesNoIntent?: true;
-  /** A crash loses the last stored steps: requests leave before those are safe. */
-  readonly storesLate?: true;
-  /** A start does not do the work of records that only the journal has. */
-  readonly forgetsTail?: true;
-  /** The watermark moves in a transaction of its own, before the tables have the work. */
-  readonly marksFirst?: true;
-  /** `blind`: Discord hides the history, and claims that it shows it. */
-  readonly history?: "hidden" | "blind";
+  /** Whether Discord does not show the channel's history. */
+  readonly hidesHistory?: boolean;
 }
 
 export interface Judged {
@@ -131,42 +112,11 @@ interface Disk {
   isCatchingUp: boolean;
 }
 
-/** State of the process, which a crash loses. */
-interface Memory {
-  /** Messages that this process has stored; their claim needs no commit (T2). */
-  readonly fresh: Set<MessageId>;
-  /** Whether the process knows all waiting rows without reading the disk. */
-  isKnown: boolean;
-  /** Untried rows that were stored with their intent. */
-  readonly intended: Set<number>;
-  /** Sent rows, whether or not the disk has recorded it. */
-  readonly settled: Set<number>;
-  /** Changes that join the next transaction, or are stored a moment later (T5). */
-  later: (() => void)[];
-}
-
-function emptyMemory(): Memory {
-  return {
-    fresh: new Set(),
-    isKnown: false,
-    intended: new Set(),
-    settled: new Set(),
-    later: [],
-  };
-}
-
-/** Number of steps by which a late store lags. */
-const LATE_STEPS = 4;
-
-/** Number of steps for which the tables lag behind the journal. */
-const LAG_STEPS = 10;
-
 /** Plays a schedule to its end, and counts the results at Discord. */
-export async function play(schedule: Schedule, weak: Weakness = {}): Promise<Judged> {
+export async function play(schedule: Schedule): Promise<Judged> {
   const messages: Message[] = [];
   const nonces = new Map<string, { readonly at: number; readonly message: Message }>();
-  let memory = emptyMemory();
-  let disk: Disk = {
+  const disk: Disk = {
     inbox: new Map(),
     outbox: [],
     session: undefined,
@@ -174,12 +124,6 @@ export async function play(schedule: Schedule, weak: Weakness = {}): Promise<Jud
     newest: 0,
     isCatchingUp: false,
   };
-  /** The disk after each of the last steps. */
-  const late: Disk[] = [];
-  /** The tables, and the steps since then, while the journal has records that they lack. */
-  let tables: { readonly disk: Disk; steps: number } | undefined;
-  /** Whether the watermark is ahead of the tables. */
-  let isMarked = false;
   const toCome = [START + 500, START + 2_000];
   let now = START;
   let session: Session | undefined;
@@ -188,7 +132,6 @@ export async function play(schedule: Schedule, weak: Weakness = {}): Promise<Jud
   let steps = 0;
   let requests = 0;
   let turns = 0;
-  let drawn = 0;
   let failures: Failures | undefined;
   let wasServed = false;
 
@@ -199,31 +142,6 @@ export async function play(schedule: Schedule, weak: Weakness = {}): Promise<Jud
       put({ authorId: ADA, content: "hello", fileSizes: [] });
     }
     if (steps++ === schedule.crashes[process]) throw CRASH;
-    catchUp();
-    if (weak.storesLate) late.push(copyOf(disk));
-    if (tables && ++tables.steps === LAG_STEPS) project();
-  }
-
-  /** TJ: the tables get the work of all records. */
-  function project(): void {
-    step();
-    isMarked = weak.marksFirst ?? false;
-    if (isMarked) step();
-    isMarked = false;
-    tables = undefined;
-  }
-
-  /** A transaction that is a record of the journal: the next start does its work to the tables. */
-  function record(work: () => void): Promise<void> {
-    return commit(() => {
-      // Only a weakness ever reads the tables as they were.
-      tables ??= { disk: weak.forgetsTail || weak.marksFirst ? copyOf(disk) : disk, steps: 0 };
-      work();
-    }, "lags");
-  }
-
-  function catchUp(): void {
-    for (const work of memory.later.splice(0)) work();
   }
 
   function put(message: Omit<Message, "id" | "order">): Message {
@@ -236,17 +154,16 @@ export async function play(schedule: Schedule, weak: Weakness = {}): Promise<Jud
   }
 
   function create({ content, nonce, quote }: OutboundMessage, files: readonly OutboundFile[]) {
-    const sent = weak.drawsNonces ? `drawn ${drawn++}` : nonce;
-    const seen = weak.ignoresNonces ? undefined : nonces.get(sent);
+    const seen = nonces.get(nonce);
     if (seen && now - seen.at < NONCE_MS) return seen.message;
     const message = put({
       authorId: BOT,
       content: content.trim(),
-      nonce: sent,
+      nonce,
       ...(quote !== undefined && { quote }),
       fileSizes: files.map(({ bytes }) => bytes.length),
     });
-    nonces.set(sent, { at: now, message });
+    nonces.set(nonce, { at: now, message });
     return message;
   }
 
@@ -272,29 +189,20 @@ export async function play(schedule: Schedule, weak: Weakness = {}): Promise<Jud
   }
 
   /** A transaction: the process may die before it, and after it. */
-  function commit<T>(work: () => T, how: "lags" | "catches up" = "catches up"): Promise<T> {
+  function commit<T>(work: () => T): Promise<T> {
     return Promise.resolve().then(() => {
       step();
-      catchUp();
-      if (how === "catches up") tables = undefined;
       const result = work();
       step();
       return result;
     });
   }
 
-  /** A rare change. From then on, the process reads the waiting rows from the disk. */
-  function change<T>(work: () => T): Promise<T> {
-    memory.isKnown = false;
-    memory.intended.clear();
-    return commit(work);
-  }
-
   const rowOf = ({ id }: OutboxRow): Row => disk.outbox.find((row) => row.id === id)!;
 
   const ports: Requesting = {
     now: () => now,
-    nonceWindowMs: weak.neverLooks ? Infinity : NONCE_WINDOW_MS,
+    nonceWindowMs: NONCE_WINDOW_MS,
     bootedAt: () => 0,
     self: () => BOT,
     outbox: {
@@ -303,33 +211,26 @@ export async function play(schedule: Schedule, weak: Weakness = {}): Promise<Jud
         const ours = new Set(disk.outbox.map((row) => row.messageId));
         return Promise.resolve(new Set(ids.filter((id) => ours.has(id))));
       },
-      markSending(head, at) {
-        if (memory.intended.delete(head.id)) return Promise.resolve(!memory.settled.has(head.id));
-        return commit(() => {
+      markSending: (head, at) =>
+        commit(() => {
           const row = rowOf(head);
           if (row.state !== "pending" && row.state !== "sending") return false;
-          if (weak.notesNoIntent) return true;
           row.state = "sending";
           row.firstAttemptAt ??= at;
           return true;
-        });
-      },
-      markSent(head, id) {
-        const row = rowOf(head);
-        if (!memory.isKnown) return commit(() => settle(row, id));
-        return Promise.resolve(settleLater(row, id));
-      },
+        }),
+      markSent: (head, id) => commit(() => settle(rowOf(head), id)),
       markRefused: (head, _reason, at) =>
-        change(() => {
+        commit(() => {
           const row = rowOf(head);
           if (row.state !== "pending" && row.state !== "sending") return;
           row.state = head.firstAttemptAt === undefined ? "pending" : "sending";
           row.firstAttemptAt = head.firstAttemptAt;
           row.failingSince ??= at;
         }),
-      markFailing: (head, at) => change(() => void (rowOf(head).failingSince ??= at)),
+      markFailing: (head, at) => commit(() => void (rowOf(head).failingSince ??= at)),
       markAbsent: (head) =>
-        change(() => {
+        commit(() => {
           const row = rowOf(head);
           if (row.state !== "sending") return;
           row.state = "pending";
@@ -368,7 +269,7 @@ export async function play(schedule: Schedule, weak: Weakness = {}): Promise<Jud
     history: (_channel, before) =>
       Promise.resolve().then(() => {
         step();
-        const shown = weak.history
+        const shown = schedule.hidesHistory
           ? []
           : messages.filter(({ id }) => before === undefined || BigInt(id) < BigInt(before));
         const oldest = shown[0]?.id;
@@ -379,7 +280,7 @@ export async function play(schedule: Schedule, weak: Weakness = {}): Promise<Jud
           ...(oldest !== undefined && { oldest }),
         };
       }),
-    canReadHistory: () => Promise.resolve(weak.history !== "hidden"),
+    canReadHistory: () => Promise.resolve(!schedule.hidesHistory),
   };
 
   function settle(row: Row, id: MessageId | undefined): boolean {
@@ -389,28 +290,13 @@ export async function play(schedule: Schedule, weak: Weakness = {}): Promise<Jud
     return true;
   }
 
-  /** T5 of a row in memory. */
-  function settleLater(row: Row, id: MessageId | undefined): boolean {
-    if (memory.settled.has(row.id) || row.state === "sent") return false;
-    memory.settled.add(row.id);
-    memory.later.push(() => void settle(row, id));
-    return true;
-  }
-
-  function isUnsent({ id, state }: Row): boolean {
-    return (state === "pending" || state === "sending") && !memory.settled.has(id);
-  }
+  const isUnsent = ({ state }: Row) => state === "pending" || state === "sending";
 
   /** One attempt at the head of the outbox, as a channel queue makes it. */
   async function attempt(): Promise<boolean> {
     const row = disk.outbox.find(isUnsent);
-    if (!row) {
-      memory.isKnown = true;
-      return false;
-    }
-    const stored = toOutboxRow(row);
-    const { firstAttemptAt: _, ...untried } = stored;
-    const head = memory.intended.has(row.id) ? untried : stored;
+    if (!row) return false;
+    const head = toOutboxRow(row);
     const delivery = await deliver(head, ports);
     if (delivery.kind === "absent") wasServed = true;
     const facts = { now, ...failedAgain(failures, wasServed), random: 0.5, retry: RETRY };
@@ -428,7 +314,7 @@ export async function play(schedule: Schedule, weak: Weakness = {}): Promise<Jud
         return true;
       case "uncertain":
         failures = undefined;
-        await change(() => void (row.state = "uncertain"));
+        await commit(() => void (row.state = "uncertain"));
         return true;
       default:
         throw new Error(`No row of this model can be ${next.kind}: ${next.reason}`);
@@ -439,17 +325,12 @@ export async function play(schedule: Schedule, weak: Weakness = {}): Promise<Jud
   function ingest(message: Message, seq: number): void {
     disk.seq = Math.max(disk.seq, seq);
     if (message.authorId === ADA) {
-      if (!disk.inbox.has(message.id)) {
-        disk.inbox.set(message.id, "waiting");
-        memory.fresh.add(message.id);
-      }
+      if (!disk.inbox.has(message.id)) disk.inbox.set(message.id, "waiting");
       disk.newest = Math.max(disk.newest, message.order);
       return;
     }
     const row = disk.outbox.find((one) => one.message.nonce === message.nonce);
-    if (!row || weak.hearsNoEcho) return;
-    if (memory.isKnown && !memory.intended.has(row.id)) settleLater(row, message.id);
-    else settle(row, message.id);
+    if (row) settle(row, message.id);
   }
 
   function freeze(
@@ -468,7 +349,7 @@ export async function play(schedule: Schedule, weak: Weakness = {}): Promise<Jud
       ...(!schedule.withoutQuotes && { quote: cause }),
       of: { ...about, part, parts: 2 },
     };
-    const hasFile = kind === "reply" && part === 1 && !schedule.isPlain;
+    const hasFile = kind === "reply" && part === 1;
     return { message, files: hasFile ? [FILE] : [] };
   }
 
@@ -506,7 +387,7 @@ export async function play(schedule: Schedule, weak: Weakness = {}): Promise<Jud
   async function showDrafts(cause: MessageId): Promise<void> {
     for (let part = 0; part < DRAFTS; part++) {
       step(1_000);
-      const draft = await change(() => add(freeze(cause, "draft", part, "let me think")));
+      const draft = await commit(() => add(freeze(cause, "draft", part, "let me think")));
       await attempt();
       const shown = messages.findIndex(({ id }) => id === draft.messageId);
       if (shown >= 0) messages[shown] = { ...messages[shown]!, content: "let me think again" };
@@ -514,36 +395,13 @@ export async function play(schedule: Schedule, weak: Weakness = {}): Promise<Jud
   }
 
   async function turn(cause: MessageId): Promise<void> {
-    if (!memory.fresh.has(cause)) await commit(() => {}); // T2
+    await commit(() => {}); // T2
     if (schedule.withDrafts) await showDrafts(cause);
     step(5_000);
     turns++;
-    const words = weak.keepsNoOutbox ? `answer ${turns}` : "answer";
-    const reply = [`${words}, part 0`, ` ${words}, part 1\n`]
+    const reply = ["answer, part 0", " answer, part 1\n"]
       .map((text, part) => freeze(cause, "reply", part, text));
-    if (weak.keepsNoOutbox) {
-      for (const frozen of reply) {
-        const row = add(frozen);
-        Object.assign(row, frozen);
-        while (isUnsent(row)) await attempt();
-      }
-      await commit(() => disk.inbox.set(cause, "done"));
-      return;
-    }
-    if (schedule.isPlain && memory.isKnown && !schedule.withDrafts) {
-      await record(() => { // T3, and T4 of the first row if none waits before it
-        const isFirst = !disk.outbox.some(isUnsent);
-        const [first] = reply.map(add);
-        disk.inbox.set(cause, "done");
-        if (!first || !isFirst) return;
-        memory.intended.add(first.id);
-        if (weak.notesNoIntent) return;
-        first.state = "sending";
-        first.firstAttemptAt = now;
-      });
-      return;
-    }
-    await change(() => { // T3
+    await commit(() => { // T3
       const { outbox, withdraw } = placeDrafts(draftsOf(cause), reply);
       for (const row of disk.outbox) {
         if (withdraw.includes(row.message.nonce)) row.state = "withdrawn";
@@ -574,8 +432,7 @@ export async function play(schedule: Schedule, weak: Weakness = {}): Promise<Jud
     }
     for (let idle = 0; idle < 3;) {
       const event = session.events.find(({ seq }) => seq > disk.seq);
-      if (event?.message.authorId === ADA) await record(() => ingest(event.message, event.seq));
-      else if (event) await commit(() => ingest(event.message, event.seq));
+      if (event) await commit(() => ingest(event.message, event.seq));
       const isSending = await attempt();
       const next = [...disk.inbox].find(([, state]) => state === "waiting");
       if (next) await turn(next[0]);
@@ -593,16 +450,8 @@ export async function play(schedule: Schedule, weak: Weakness = {}): Promise<Jud
     if (process === 0) put({ authorId: ADA, content: "hello again", fileSizes: [] });
     now += outageMs;
     if (session && outageMs >= RESUME_MS) session.isOver = true;
-    // A row that is stored nowhere is forgotten, and so is the record that it was sent.
-    if (weak.keepsNoOutbox) disk.outbox.length = 0;
     failures = undefined;
     wasServed = false;
-    memory = emptyMemory();
-    disk = late.at(-LATE_STEPS) ?? disk;
-    if (tables && (weak.forgetsTail || isMarked)) disk = tables.disk;
-    tables = undefined;
-    isMarked = false;
-    late.length = 0;
   }
 
   for (; process < MAX_PROCESSES; process++) {
@@ -617,10 +466,6 @@ export async function play(schedule: Schedule, weak: Weakness = {}): Promise<Jud
   }
   const uncertain = disk.outbox.filter(({ state }) => state === "uncertain").length;
   return { ...judge(messages, schedule.withoutQuotes), uncertain, steps, turns };
-}
-
-function copyOf({ inbox, outbox, ...rest }: Disk): Disk {
-  return { ...rest, inbox: new Map(inbox), outbox: outbox.map((row) => ({ ...row })) };
 }
 
 /**
