@@ -59,7 +59,7 @@ describe(
       mkdirSync(join(home, ".local", "bin"), { recursive: true });
       writeFileSync(join(home, ".local", "bin", "barnacle"), "", { mode: 0o755 });
       const config = join(home, '"x"$y.jsonc');
-      const { units: [{ text }] } = layoutOf("systemd-user", { home, program: "/tmp/x", config });
+      const { unit: { text } } = layoutOf("systemd-user", { home, program: "/tmp/x", config });
       const path = join(directory.path, "barnacle.service");
       writeFileSync(path, text);
       // It looks for the program, so it has read its path as we meant it.
@@ -155,7 +155,7 @@ const LAUNCHD: Readonly<Record<string, string>> = {
 
 describe("[O4] packaging/launchd/bot.barnacle.plist", () => {
   const typeOf = (value: Plist) => Array.isArray(value) ? "array" : typeof value;
-  const { units: [unit] } = layoutOf("launchd", {
+  const { unit } = layoutOf("launchd", {
     home: "/Users/a&b <c>",
     program: "/Users/a&b <c>/Downloads/barnacle",
   });

@@ -1,24 +1,26 @@
-/** `barnacle service install` and `uninstall`: show a plan, ask once, and carry it out. */
+/** `barnacle service install` and `uninstall`: show the steps, ask once, and carry them out. */
 
+import { statSync } from "node:fs";
 import { resolve } from "node:path";
+import { printable } from "../../lib/text/quoted.ts";
 import { EXIT, type ExitCode, StartError } from "../../cli/shared/exit_code.ts";
 import { SERVICE_DATA } from "../../cli/shared/service_paths.ts";
 import { toStartError } from "../../cli/shared/start_error.ts";
 import type { Io } from "../../cli/terminal/io.ts";
 import { confirmOnTerminal } from "../../cli/terminal/confirm.ts";
-import { carryOut, stepLines } from "./apply.ts";
-import { isOurs, layoutOf, type ServiceLayout } from "./layout.ts";
+import { isOurs, LABEL, layoutOf, type ServiceLayout, UNIT } from "./layout.ts";
 import {
   exists,
   type HostMachine,
-  inspect,
   managerFacts,
   serviceText,
+  stateOf,
+  systemctlOf,
   thisMachine,
 } from "./machine.ts";
-import { type Plan, planInstall, planUninstall } from "./plan.ts";
 import { assertUsable, configFor } from "./service_config.ts";
-import { chooseTarget, type ServiceTarget } from "./target.ts";
+import { createSteps, isSameProgram, type Step, type Steps } from "./steps.ts";
+import { chooseTarget, type ServiceTarget, WINDOWS_TASK } from "./target.ts";
 import { logLength, waitForReady, type WaitTimes } from "./watch.ts";
 
 export interface InstallRequest {
@@ -121,22 +123,166 @@ export async function installService(
     machine,
     io,
   );
-  const found = await inspect(layout, machine, Object.keys(secrets));
-  const plan = planInstall(layout, found, {
-    program,
-    config: copied,
-    secrets,
-    user: machine.user,
-    uid: machine.uid,
-  });
-  return await finish(
-    plan,
+  const packaged = packagedUnit(layout, machine);
+  const state = await stateOf(target, machine);
+  const steps = createSteps(machine, io);
+  addFiles(
+    steps,
+    layout,
+    { program, copied, secrets, packaged, isActive: state.isActive },
+    machine,
+  );
+  addStart(steps, layout, state, machine);
+  const notes = [
+    ...target === "task"
+      ? ["The task has no console: for a log, set `log.file` in the config."]
+      : [],
+    ...packaged === undefined ? [] : [`A package has installed ${packaged}; it stays as it is.`],
+  ];
+  const before = logLength(target, machine);
+  const isDone = await finish(
+    { steps: steps.steps, notes, nothing: "The service is installed and runs; nothing to do." },
     layout,
     request,
-    "The service is installed and runs; nothing to do.",
     io,
     ports,
   );
+  if (!isDone) return EXIT.done;
+  const { dataDir } = layout;
+  const ready = waitForReady(target, machine, { before, dataDir }, ports.times);
+  const started = await io.during("Waiting until the bot is ready", ready);
+  if (started.kind === "failed") {
+    const log = started.log.map((line) => `\n  ${line}`).join("");
+    throw new StartError(`the service is installed, but ${started.why}${log}`, EXIT.failed);
+  }
+  const { status } = started;
+  (request.json ? io.err : io.out)(`The service runs${status === undefined ? "" : `: ${status}`}`);
+  return EXIT.done;
+}
+
+const FOLDER_MODE = 0o750;
+const PRIVATE_MODE = 0o700;
+const CONFIG_MODE = 0o640;
+const SECRET_MODE = 0o600;
+
+/** The unit that a package has installed, unless the machine has one of its own. */
+function packagedUnit({ unit, packagedUnits }: ServiceLayout, machine: HostMachine) {
+  for (const path of [unit.path, ...packagedUnits]) refuseForeign(path, machine);
+  if (exists(machine, unit.path)) return undefined;
+  return packagedUnits.find((path) => exists(machine, path));
+}
+
+/** @throws {StartError} If another program's unit has the name. */
+function refuseForeign(path: string, machine: HostMachine): void {
+  const text = serviceText(machine, path);
+  if (text === undefined || isOurs(text)) return;
+  throw new StartError(
+    text === ""
+      ? `${path} is empty or masked. Run \`systemctl unmask ${UNIT}\`, or remove it first`
+      : `${path} is not a unit of Barnacle, so it stays as it is. Rename or remove it first`,
+    EXIT.failed,
+  );
+}
+
+/** Adds account, program, config, secrets and unit. */
+function addFiles(
+  { file, folder, program: copy, run, steps }: Steps,
+  layout: ServiceLayout,
+  { program, copied, secrets, packaged, isActive }: {
+    readonly program: string;
+    readonly copied: { readonly path: string; readonly text: string } | undefined;
+    readonly secrets: Readonly<Record<string, string>>;
+    readonly packaged: string | undefined;
+    readonly isActive: boolean;
+  },
+  machine: HostMachine,
+): void {
+  const { account, accountFile, config, credentials, target, unit } = layout;
+  const isNew = packaged === undefined &&
+    !isSameProgram(`${machine.root}${layout.program}`, program);
+  if (target === "task" && isActive && isNew) run(END_TASK); // Windows replaces no running program
+  if (accountFile && idOf(machine, "passwd", account ?? "") === undefined) {
+    file(accountFile);
+    run(["systemd-sysusers", accountFile.path]);
+  }
+  if (isNew) copy(program, layout.program);
+  const group = account === undefined ? undefined : idOf(machine, "group", account);
+  const share = (path: string) => {
+    const stats = statSync(`${machine.root}${path}`, { throwIfNoEntry: false });
+    const isShared = stats !== undefined && stats.gid === group && (stats.mode & 0o040) !== 0;
+    if (account !== undefined && !isShared) run(["chgrp", account, path]);
+    return isShared;
+  };
+  if (account !== undefined) {
+    const above = config.replace(/\/[^/]*$/, "");
+    folder(above, FOLDER_MODE);
+    share(above);
+  }
+  if (account !== undefined || Object.keys(secrets).length > 0) folder(credentials, PRIVATE_MODE);
+  const existing = serviceText(machine, config);
+  if (copied !== undefined && existing !== undefined && existing !== copied.text) {
+    throw new StartError(
+      `the service reads ${config}, which differs from ${copied.path}. Leave out --config to keep ` +
+        "it, or replace it yourself",
+      EXIT.failed,
+    );
+  }
+  if (copied) file({ path: config, text: copied.text, mode: CONFIG_MODE, from: copied.path });
+  if (account !== undefined && !share(config) && existing !== undefined) {
+    run(["chmod", "g+r", config]);
+  }
+  for (const [name, text] of Object.entries(secrets)) {
+    file({ path: `${credentials}/${name}`, text, mode: SECRET_MODE, secret: true });
+  }
+  if (packaged === undefined && file(unit) && target.startsWith("systemd")) {
+    run(systemctlOf(target, "daemon-reload"));
+  }
+  if (target === "task" && isActive && !isNew && steps.length > 0) run(END_TASK);
+}
+
+/** The scheduler ends the program at once; the next start continues its turns. */
+const END_TASK = ["schtasks", "/End", "/TN", WINDOWS_TASK] as const;
+
+/** The number of a user or a group. */
+function idOf(machine: HostMachine, table: string, name: string): number | undefined {
+  const line = serviceText(machine, `/etc/${table}`)?.split("\n")
+    .find((one) => one.startsWith(`${name}:`));
+  return line === undefined ? undefined : Number(line.split(":")[2]);
+}
+
+/** Adds the commands that start the service, unless it runs and nothing has changed. */
+function addStart(
+  { steps, run }: Steps,
+  { target, unit }: ServiceLayout,
+  { isActive, isEnabled }: Awaited<ReturnType<typeof stateOf>>,
+  machine: HostMachine,
+): void {
+  const isDone = isActive && steps.length === 0;
+  switch (target) {
+    case "launchd": {
+      if (isDone) return;
+      const domain = `gui/${machine.uid}`;
+      if (isActive) run(["launchctl", "bootout", `${domain}/${LABEL}`]);
+      return run(["launchctl", "bootstrap", domain, unit.path]);
+    }
+    case "task":
+      if (isDone) return;
+      run(["schtasks", "/Create", "/TN", WINDOWS_TASK, "/XML", unit.path, "/F"]);
+      return run(["schtasks", "/Run", "/TN", WINDOWS_TASK]);
+    default: {
+      if (!isEnabled) run(systemctlOf(target, "enable", UNIT));
+      const { user } = machine;
+      if (target === "systemd-user" && !exists(machine, `/var/lib/systemd/linger/${user}`)) {
+        run(
+          ["loginctl", "enable-linger"],
+          "Without lingering, the bot stops when you log out. As root: " +
+            `sudo loginctl enable-linger ${user}`,
+        );
+      }
+      // Without --no-block, systemctl would wait as long as failed starts are repeated.
+      if (!isDone) run(systemctlOf(target, "restart", "--no-block", UNIT));
+    }
+  }
 }
 
 /**
@@ -156,34 +302,60 @@ export async function uninstallService(
     program: machine.program ?? "",
     user: machine.user,
   });
-  const plan = planUninstall(layout, await inspect(layout, machine), machine);
-  const nothing = `There is no service of Barnacle at ${layout.units[0].path}; nothing to do.`;
-  return await finish(plan, layout, request, nothing, io, ports, () => staying(layout, machine));
-}
-
-/** Shows a plan, asks, and carries it out. */
-async function finish(
-  plan: Plan,
-  layout: ServiceLayout,
-  request: ChangeRequest,
-  nothing: string,
-  io: Io,
-  ports: ServicePorts,
-  lastLines: () => readonly string[] = () => [],
-): Promise<ExitCode> {
-  const tell = request.json ? io.err : io.out;
-  if (plan.steps.length === 0) tell(nothing);
-  const isDone = plan.steps.length > 0 && await isAgreed(plan, request, tell, io, ports);
-  if (isDone) {
-    await perform(plan, layout, tell, io, ports);
-    for (const line of lastLines()) tell(line);
+  const { unit } = layout;
+  const packaged = packagedUnit(layout, machine);
+  const { steps, run, remove } = createSteps(machine, io);
+  if (exists(machine, unit.path) || packaged !== undefined) {
+    const { isActive, isEnabled } = await stateOf(target, machine);
+    if (target === "launchd") {
+      if (isActive) run(["launchctl", "bootout", `gui/${machine.uid}/${LABEL}`]);
+    } else if (target === "task") {
+      if (isActive) run(END_TASK);
+      if (isEnabled) run(["schtasks", "/Delete", "/TN", WINDOWS_TASK, "/F"]);
+    } else run(systemctlOf(target, "disable", "--now", UNIT));
+    if (packaged === undefined) {
+      remove(unit.path);
+      if (target.startsWith("systemd")) run(systemctlOf(target, "daemon-reload"));
+    }
   }
-  if (request.json) {
-    const { target, units: [{ path }] } = layout;
-    const steps = plan.steps.flatMap((step) => stepLines(step, false));
-    io.out(JSON.stringify({ target, unit: path, steps, changed: isDone }));
+  const notes = packaged === undefined
+    ? []
+    : [`${packaged} belongs to a package; remove the package to remove it.`];
+  const nothing = `There is no service of Barnacle at ${unit.path}; nothing to do.`;
+  if (await finish({ steps, notes, nothing }, layout, request, io, ports)) {
+    for (const line of staying(layout, machine)) (request.json ? io.err : io.out)(line);
   }
   return EXIT.done;
+}
+
+/** Shows the steps, asks, and carries them out. @returns Whether it did. */
+async function finish(
+  { steps, notes, nothing }: {
+    readonly steps: readonly Step[];
+    readonly notes: readonly string[];
+    /** The line if there is no step. */
+    readonly nothing: string;
+  },
+  { target, unit: { path } }: ServiceLayout,
+  request: ChangeRequest,
+  io: Io,
+  { confirm }: ServicePorts,
+): Promise<boolean> {
+  const tell = request.json ? io.err : io.out;
+  for (const note of notes) tell(note);
+  if (steps.length === 0) tell(nothing);
+  for (const { line, text = "" } of steps) {
+    tell(line);
+    const shown = request.dryRun ? text.trimEnd().split("\n") : [];
+    for (const one of shown) tell(`        | ${printable(one.replaceAll("\t", "    "))}`);
+  }
+  const isDone = steps.length > 0 && await isAgreed(request, io, confirm);
+  if (isDone) { for (const step of steps) await step.carryOut(); }
+  if (request.json) {
+    const lines = steps.map(({ line }) => line);
+    io.out(JSON.stringify({ target, unit: path, steps: lines, changed: isDone }));
+  }
+  return isDone;
 }
 
 function assertBinary({ program }: HostMachine): string {
@@ -206,16 +378,12 @@ function refuseBesideSystem(machine: HostMachine): void {
   );
 }
 
-/** Shows the plan, and asks. A dry run and a no change nothing. */
+/** A dry run and a no change nothing. */
 async function isAgreed(
-  { steps, notes }: Plan,
   { yes, dryRun = false }: ChangeRequest,
-  tell: Io["out"],
   io: Io,
-  { confirm }: ServicePorts,
+  confirm: ServicePorts["confirm"],
 ): Promise<boolean> {
-  for (const note of notes) tell(note);
-  for (const step of steps) for (const line of stepLines(step, dryRun)) tell(line);
   if (dryRun) {
     io.err("Dry run: nothing was changed.");
     return false;
@@ -232,31 +400,6 @@ async function isAgreed(
   return false;
 }
 
-async function perform(
-  { steps }: Plan,
-  { target, dataDir }: ServiceLayout,
-  tell: Io["out"],
-  io: Io,
-  { machine, times }: ServicePorts,
-): Promise<void> {
-  const before = logLength(target, machine);
-  for (const step of steps) {
-    if (step.kind !== "wait") {
-      await carryOut(step, machine, io);
-      continue;
-    }
-    const started = await io.during(
-      "Waiting until the bot is ready",
-      waitForReady(target, machine, { before, dataDir }, times),
-    );
-    if (started.kind === "failed") {
-      const log = started.log.map((line) => `\n  ${line}`).join("");
-      throw new StartError(`the service is installed, but ${started.why}${log}`, EXIT.failed);
-    }
-    tell(`The service runs${started.status === undefined ? "" : `: ${started.status}`}`);
-  }
-}
-
 /** What an uninstallation leaves, and how to remove it. */
 function staying(layout: ServiceLayout, machine: HostMachine): readonly string[] {
   const { dataDir, config, credentials, program } = layout;
@@ -264,7 +407,7 @@ function staying(layout: ServiceLayout, machine: HostMachine): readonly string[]
     "program",
     program,
   ]];
-  const dropIns = `${layout.units[0].path}.d`;
+  const dropIns = `${layout.unit.path}.d`;
   rows.push(["drop-ins", dropIns]);
   const left = rows.flatMap(([name = "", path = ""]) =>
     exists(machine, path) ? [`  ${name.padEnd(8)} ${path}`] : []

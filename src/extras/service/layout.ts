@@ -18,8 +18,7 @@ export interface UnitFile {
 
 export interface ServiceLayout {
   readonly target: ServiceTarget;
-  /** The unit, and what belongs to it; the first is the unit itself. */
-  readonly units: readonly [UnitFile, ...UnitFile[]];
+  readonly unit: UnitFile;
   /** Describes the service's own user to `systemd-sysusers`. */
   readonly accountFile?: UnitFile;
   /** Places where a package of the distribution puts its unit. */
@@ -84,7 +83,7 @@ function taskLayout({ home, user = "", ...facts }: LayoutFacts): ServiceLayout {
   const text = taskXml({ program, args, user });
   return {
     target: "task",
-    units: [{ path: `${local}\\task.xml`, text, mode: 0o600 }],
+    unit: { path: `${local}\\task.xml`, text, mode: 0o600 },
     packagedUnits: [],
     program,
     config,
@@ -103,7 +102,7 @@ function machineLayout({ program }: LayoutFacts): ServiceLayout {
     dataDir: SERVICE_DATA,
     credentials: "/etc/barnacle/credentials",
     account: "barnacle",
-    units: [{ path: `/etc/systemd/system/${UNIT}`, text, mode: 0o644 }],
+    unit: { path: `/etc/systemd/system/${UNIT}`, text, mode: 0o644 },
     accountFile: { path: "/etc/sysusers.d/barnacle.conf", text: TEXTS.sysusers, mode: 0o644 },
     packagedUnits: [`/usr/lib/systemd/system/${UNIT}`, `/lib/systemd/system/${UNIT}`],
   };
@@ -128,14 +127,14 @@ function userLayout(target: "systemd-user" | "launchd", facts: LayoutFacts): Ser
   if (target === "launchd") {
     const text = plistFor(home, words);
     const path = `${home}/Library/LaunchAgents/${LABEL}.plist`;
-    return { ...common, units: [{ path, text, mode: 0o644 }] };
+    return { ...common, unit: { path, text, mode: 0o644 } };
   }
   const text = TEXTS.userUnit.replace(
     /^ExecStart=.*$/m,
     () => `ExecStart=${words.map(systemdWord).join(" ")}`,
   );
   const path = `${home}/.config/systemd/user/${UNIT}`;
-  return { ...common, units: [{ path, text, mode: 0o644 }] };
+  return { ...common, unit: { path, text, mode: 0o644 } };
 }
 
 /** The plist with this user's folders, and with its arguments. */

@@ -1,10 +1,8 @@
 /** Reads the machine for a plan, and runs programs: always by their arguments, never by a shell. */
 
-import { Buffer } from "node:buffer";
 import { execFile } from "node:child_process";
-import { closeSync, existsSync, openSync, readSync, realpathSync, statSync } from "node:fs";
+import { existsSync, realpathSync, statSync } from "node:fs";
 import { userInfo } from "node:os";
-import { dirname, join } from "node:path";
 import process from "node:process";
 import { readBounded, withRegularFile } from "../../host/files/read_bounded.ts";
 import { isContainer } from "../../host/process/boot.ts";
@@ -13,8 +11,7 @@ import type { Env } from "../../lib/env.ts";
 import { codeOf } from "../../lib/errors.ts";
 import { EXIT, StartError } from "../../cli/shared/exit_code.ts";
 import { whyUnreadable } from "../../cli/shared/read_config.ts";
-import { LABEL, type ServiceLayout, UNIT } from "./layout.ts";
-import type { Found } from "./plan.ts";
+import { LABEL, UNIT } from "./layout.ts";
 import { type ManagerFacts, type ServiceTarget, WINDOWS_TASK } from "./target.ts";
 import { type TaskState, taskState } from "./windows_task.ts";
 
@@ -132,38 +129,11 @@ async function userManagerProblem({ run }: HostMachine): Promise<string | undefi
   return code === 0 ? undefined : firstLine(stderr) || `systemctl ended with ${code}`;
 }
 
-export async function inspect(
-  layout: ServiceLayout,
-  machine: HostMachine,
-  secrets: readonly string[] = [],
-): Promise<Found> {
-  const { target, config, credentials } = layout;
-  const files = [
-    ...layout.units.map(({ path }) => path),
-    ...layout.packagedUnits,
-    ...(layout.accountFile === undefined ? [] : [layout.accountFile.path]),
-    config,
-    ...secrets.map((name) => `${credentials}/${name}`),
-  ];
-  const folders = [dirname(config), credentials];
-  const { account = "" } = layout;
-  const group = idOf(machine, "group", account);
-  return {
-    texts: new Map(files.flatMap((path) => entryOf(path, serviceText(machine, path)))),
-    folders: new Map(folders.flatMap((path) => entryOf(path, modeOf(machine, path)))),
-    hasProgram: hasSameBytes(machine, layout.program),
-    hasAccount: account === "" || idOf(machine, "passwd", account) !== undefined,
-    shared: new Set([...folders, config].filter((path) => isShared(machine, path, group))),
-    ...await stateOf(target, machine),
-    lingers: exists(machine, `/var/lib/systemd/linger/${machine.user}`),
-  };
-}
-
 /** Whether the service manager starts the service at boot, and has it running. */
 export async function stateOf(
   target: ServiceTarget,
   { run, uid }: HostMachine,
-): Promise<Pick<Found, "isActive" | "isEnabled">> {
+): Promise<{ readonly isActive: boolean; readonly isEnabled: boolean }> {
   switch (target) {
     case "launchd": {
       const isActive = (await run(["launchctl", "print", `gui/${uid}/${LABEL}`])).code === 0;
@@ -250,57 +220,6 @@ export function sizeOfFile({ root }: HostMachine, path: string): number {
 
 export function exists({ root }: Pick<HostMachine, "root">, path: string): boolean {
   return existsSync(`${root}${path}`);
-}
-
-function modeOf({ root }: HostMachine, path: string): number | undefined {
-  const stats = statSync(`${root}${path}`, { throwIfNoEntry: false });
-  return stats === undefined ? undefined : stats.mode & 0o7777;
-}
-
-function entryOf<Value>(path: string, value: Value | undefined): [] | [[string, Value]] {
-  return value === undefined ? [] : [[path, value]];
-}
-
-/** The number of a user or a group. */
-function idOf(machine: HostMachine, table: string, name: string): number | undefined {
-  const line = textOf(machine, `/etc/${table}`)?.split("\n").find((one) =>
-    one.startsWith(`${name}:`)
-  );
-  return line === undefined ? undefined : Number(line.split(":")[2]);
-}
-
-const GROUP_READ = 0o040;
-
-function isShared({ root }: HostMachine, path: string, group: number | undefined): boolean {
-  const stats = statSync(`${root}${path}`, { throwIfNoEntry: false });
-  return stats !== undefined && stats.gid === group && (stats.mode & GROUP_READ) !== 0;
-}
-
-const CHUNK_BYTES = 1_024 * 1_024;
-
-/** Whether the installed program is this one. It has 100 MB, so it is compared piece by piece. */
-function hasSameBytes({ root, program }: HostMachine, path: string): boolean {
-  const installed = join(root, path);
-  const size = statSync(installed, { throwIfNoEntry: false })?.size;
-  if (program === undefined || size === undefined || size !== statSync(program).size) return false;
-  if (realpathSync(installed) === realpathSync(program)) return true;
-  const files = [openSync(installed, "r"), openSync(program, "r")];
-  try {
-    for (let at = 0; at < size; at += CHUNK_BYTES) {
-      const [one, other] = files.map((file) => {
-        const chunk = new Uint8Array(CHUNK_BYTES);
-        return chunk.subarray(0, readSync(file, chunk, 0, CHUNK_BYTES, at));
-      });
-      if (one === undefined || other === undefined || !isEqual(one, other)) return false;
-    }
-    return true;
-  } finally {
-    for (const file of files) closeSync(file);
-  }
-}
-
-function isEqual(one: Uint8Array, other: Uint8Array): boolean {
-  return Buffer.compare(one, other) === 0;
 }
 
 /** The first line of a program's output with text. */

@@ -65,7 +65,7 @@ export async function readStatus(
 ): Promise<ServiceStatus> {
   const { home, user } = machine;
   const layout = layoutOf(target, { home, program: machine.program ?? "", user });
-  const path = [layout.units[0].path, ...layout.packagedUnits].find((one) => exists(machine, one));
+  const path = [layout.unit.path, ...layout.packagedUnits].find((one) => exists(machine, one));
   const unit = { target, unit: path };
   if (target === "task") return { ...unit, ...await readTask(machine) };
   if (target === "launchd") return { ...unit, ...await readAgent(machine) };

@@ -179,6 +179,74 @@ describe("[O4] barnacle service install", () => {
       assert.equal(calls().length, before);
     }));
 
+  it("does only the missing steps", () =>
+    onStage(async ({ ports, io, calls, root, text }) => {
+      await installService({ yes: true }, io, ports);
+      const { gid } = statSync(join(root, "etc/barnacle"));
+      writeFileSync(join(root, "etc/passwd"), `barnacle:x:${gid}:${gid}::/:/\n`);
+      writeFileSync(join(root, "etc/group"), `barnacle:x:${gid}:\n`);
+      const more = async (change: () => void) => {
+        const [before, shown] = [calls().length, io.stdout.length];
+        change();
+        await installService({ yes: true }, io, ports);
+        return [io.stdout.slice(shown, -1), calls().slice(before)];
+      };
+      const restart = "systemctl restart --no-block barnacle.service";
+      assert.deepEqual(
+        await more(() => writeFileSync(join(root, "usr/local/bin/barnacle"), "older")),
+        [
+          [
+            `copy    ${ports.machine.program} to /usr/local/bin/barnacle (0755)`,
+            `run     ${restart}`,
+          ],
+          [restart],
+        ],
+      );
+      assert.equal(text("usr/local/bin/barnacle"), "program");
+      assert.deepEqual(
+        await more(() => chmodSync(join(root, "etc/barnacle/credentials"), 0o755)),
+        [["folder  /etc/barnacle/credentials (0700)", `run     ${restart}`], [restart]],
+      );
+      assert.deepEqual(
+        await more(() => chmodSync(join(root, "etc/barnacle/config.jsonc"), 0o600)),
+        [
+          [
+            "run     chgrp barnacle /etc/barnacle/config.jsonc",
+            "run     chmod g+r /etc/barnacle/config.jsonc",
+            `run     ${restart}`,
+          ],
+          [
+            "chgrp barnacle /etc/barnacle/config.jsonc",
+            "chmod g+r /etc/barnacle/config.jsonc",
+            restart,
+          ],
+        ],
+      );
+    }));
+
+  it("leaves the unit and the program of a package alone", () =>
+    onStage(async ({ ports, io, root }) => {
+      const unit = join(root, "usr/lib/systemd/system/barnacle.service");
+      mkdirSync(dirname(unit), { recursive: true });
+      writeFileSync(unit, "[Unit]\nDescription=Barnacle - Discord AI agent\n");
+      await installService({ yes: true }, io, ports);
+      assert.ok(!existsSync(join(root, "usr/local/bin/barnacle")));
+      assert.ok(!existsSync(join(root, "etc/systemd/system/barnacle.service")));
+      assert.match(io.stdout.join("\n"), /^A package has installed .*; it stays as it is\.$/m);
+    }));
+
+  it("refuses a config that differs from the service's own", () =>
+    onStage(async ({ ports, io, root }) => {
+      const config = join(root, "mine.jsonc");
+      writeFileSync(config, `${CONFIG} `, { mode: 0o600 });
+      await assert.rejects(installService({ yes: true, config }, io, ports), {
+        message:
+          `the service reads /etc/barnacle/config.jsonc, which differs from ${config}. Leave ` +
+          "out --config to keep it, or replace it yourself",
+        code: 1,
+      });
+    }));
+
   it("changes nothing in a dry run, without a yes, and without a terminal", async () => {
     await onStage(async ({ ports, io, calls, root }) => {
       assert.equal(await installService({ yes: true, dryRun: true }, io, ports), 0);
