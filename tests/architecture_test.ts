@@ -112,7 +112,7 @@ const MAY_USE: Readonly<Record<string, readonly string[]>> = {
   backup: ["service"], // `restore` repairs the service of a machine
   // Shows what their commands show, and changes the same rows.
   dashboard: ["access", "agent", "config", "model", "why"],
-  demo: ["dashboard", "voice"], // the page, and people with the same keys
+  demo: ["voice"], // people with the same keys
   diagnose: ["access", "hooks", "model", "service", "voice"], // judges their facts
   hooks: ["events"], // reads what an event is about
   setup: ["delivery", "model", "service"], // tests the model, and greets

@@ -99,10 +99,6 @@ const VARIABLES: readonly (readonly [name: string, meaning: string])[] = [
     "Address of another Discord-compatible API (default: `https://discord.com/api`). The bot token " +
     "goes there.",
   ],
-  [
-    "`BARNACLE_DEMO_MODEL`",
-    "Model of `barnacle demo`: `script`, `config`, or one that the demo's page lists.",
-  ],
   ["`NO_COLOR`", "Any value removes colours from the output of commands."],
 ];
 

@@ -40,7 +40,7 @@ export const ACTS = {
     menu: customId,
     labels: z.array(z.string().max(100)).max(25),
   }),
-  press: z.strictObject({ control: z.string().max(100) }),
+  kill: z.strictObject({}),
 } as const;
 
 /** A file of an act, as people upload it. */

@@ -2,8 +2,7 @@
  * The port through which the page shows the bot.
  *
  * The simulator does not import the bot. The program that runs the bot beside it implements this
- * port: words for each verdict, figures and buttons by name. So the page needs no knowledge of
- * them.
+ * port, with words for each verdict. So the page needs no knowledge of them.
  */
 
 import type { MessageId } from "../../src/core/discord/ids.ts";
@@ -28,44 +27,11 @@ export interface Outcome {
   readonly kind: "thinking" | "answered" | "failed";
   /** The bot's messages that answer it, in order. */
   readonly replies: readonly MessageId[];
-  /** Name of the agent that answered; absent before it, and if there is only one. */
-  readonly by?: string;
   /** Milliseconds from the message to the first of them; absent before it. */
   readonly afterMs?: number;
 }
 
-/** The bot's card: state, figures and actions. */
-export interface BotCard {
-  readonly state: "online" | "away" | "offline";
-  /** `"Connected to Discord"` */
-  readonly headline: string;
-  readonly figures: readonly Figure[];
-  readonly controls: readonly Control[];
-}
-
-export interface Figure {
-  readonly name: string;
-  readonly value: string;
-}
-
-export interface Control {
-  readonly id: string;
-  /** Buttons of a group stand together; of `model` one is chosen. */
-  readonly group: "model" | "fault" | "demo";
-  readonly label: string;
-  /** The button's effect, in a sentence. */
-  readonly hint: string;
-  /** Whether it is on, or chosen. */
-  readonly isOn: boolean;
-  /** Whether it opens a page in another tab. */
-  readonly opens?: true;
-}
-
-/** The result of a pressed button. */
-export interface Pressed {
-  /** The address of the page to open, on this server. */
-  readonly open?: string;
-}
+export type BotState = "online" | "away" | "offline";
 
 /** An event of the bot: a log line, or an action on it. */
 export interface Notice {
@@ -77,11 +43,11 @@ export interface Notice {
 
 export type BotPanelNews =
   | { readonly kind: "judged"; readonly judged: Judged }
-  | { readonly kind: "bot"; readonly bot: BotCard }
+  | { readonly kind: "bot"; readonly bot: BotState }
   | { readonly kind: "notice"; readonly notice: Notice };
 
 export interface BotPanel {
-  bot(): BotCard;
+  bot(): BotState;
   /** Number of all messages so far. */
   judged(): readonly Judged[];
   /** The last events, oldest first. */
@@ -92,11 +58,6 @@ export interface BotPanel {
    * @returns Removes the listener.
    */
   subscribe(listener: (news: BotPanelNews) => void): () => void;
-  /**
-   * Presses a button.
-   *
-   * @returns `undefined` if there is none with that id.
-   * @throws {RangeError} With the reason in words, if it cannot be pressed now.
-   */
-  press(controlId: string): Promise<Pressed | undefined>;
+  /** Kills the bot, which starts again by itself. */
+  kill(): void;
 }

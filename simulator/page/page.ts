@@ -15,7 +15,7 @@ import type { Simulator } from "../simulator.ts";
 import type { WorldEvent } from "../world/world.ts";
 import { ACTS, toFile } from "./acts.ts";
 import { ASSETS } from "./assets.ts";
-import type { BotCard, BotPanel, BotPanelNews, Judged, Notice } from "./bot_panel.ts";
+import type { BotPanel, BotPanelNews, BotState, Judged, Notice } from "./bot_panel.ts";
 import { createFeed, type Feed } from "./feed.ts";
 import { answerFile } from "./files.ts";
 import { ACT_ROUTES, PAGE_ROUTES } from "./routes.ts";
@@ -47,7 +47,7 @@ export interface Page {
 export interface Opening {
   readonly world: SeenWorld;
   readonly prompts: readonly Prompt[];
-  readonly bot: BotCard;
+  readonly bot: BotState;
   readonly judged: readonly Judged[];
   readonly notices: readonly Notice[];
 }
@@ -156,12 +156,7 @@ export function createPage(options: PageOptions): Page {
         ACTS.choose,
         ({ channel, menu, ...on }) => uses.choose({ ...on, in: channel, customId: menu }),
       ),
-    press: (c) =>
-      act(c, ACTS.press, async ({ control }) => {
-        const pressed = await panel.press(control);
-        if (!pressed) throw new RangeError(`There is no button ${control}`);
-        if (pressed.open !== undefined) return pressed;
-      }),
+    kill: (c) => act(c, ACTS.kill, () => panel.kill()),
   };
   for (const [path, { type, text }] of Object.entries(ASSETS)) {
     app.get(path, (c) => c.body(text, 200, { "Content-Type": `${type}; charset=utf-8` }));

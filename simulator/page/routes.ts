@@ -36,7 +36,7 @@ export const ACT_ROUTES = {
   unreact: post("/unreact"),
   click: post("/click"),
   choose: post("/choose"),
-  press: post("/press"),
+  kill: post("/kill"),
 } as const satisfies Readonly<Record<string, PageRoute>>;
 
 /** All of them, with the page's own files. */

@@ -115,7 +115,7 @@ function drained(stream: NodeJS.WriteStream): Promise<void> {
   });
 }
 
-/** Drops the `--` that `deno task demo -- --script` hands on after the command. */
+/** Drops the `--` that `deno task demo -- --check` hands on after the command. */
 function withoutDashes([command = "", ...rest]: readonly string[]): readonly string[] {
   return [command, ...rest[0] === "--" ? rest.slice(1) : rest];
 }

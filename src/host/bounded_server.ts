@@ -18,11 +18,8 @@ import { isLoopback } from "../lib/network/addresses.ts";
 import { MAX_TIMER_MS } from "../lib/clock.ts";
 import { collectGarbage } from "./process/release_pages.ts";
 
-/** Answers a request from a client's address. */
-export type RequestHandler = (
-  request: Request,
-  peer: { readonly remoteAddress?: string },
-) => Response | Promise<Response>;
+/** Answers a request. */
+export type RequestHandler = (request: Request) => Response | Promise<Response>;
 
 /** Time limits, all in milliseconds. */
 export interface HttpTimeouts {
@@ -137,8 +134,7 @@ export function createBoundedServer(
         const headers = { "Retry-After": "1", Connection: "close" };
         return new Response("Too many connections at once\n", { status: 503, headers });
       }
-      const { remoteAddress } = incoming.socket;
-      return handler(request, remoteAddress === undefined ? {} : { remoteAddress });
+      return handler(request);
     }, { overrideGlobalObjects: false }),
   );
   const refused = new WeakSet<object>();

@@ -62,12 +62,8 @@ export function refusalOfChange({ headers }: Request, publicUrl?: string): strin
  * inline, and is in no frame of another page.
  *
  * @param trustedTypes The one policy by which a script may turn text into elements, or `'none'`.
- * @param frames Pages that may show it in a frame.
  */
-export function browserHeaders(
-  trustedTypes: string,
-  frames = "'none'",
-): Readonly<Record<string, string>> {
+export function browserHeaders(trustedTypes: string): Readonly<Record<string, string>> {
   return {
     "Cache-Control": "no-store",
     "Content-Security-Policy": [
@@ -79,7 +75,7 @@ export function browserHeaders(
       "connect-src 'self'",
       "base-uri 'none'",
       "form-action 'none'",
-      `frame-ancestors ${frames}`,
+      "frame-ancestors 'none'",
       "require-trusted-types-for 'script'", // the browser itself refuses text as markup
       `trusted-types ${trustedTypes}`,
     ].join("; "),

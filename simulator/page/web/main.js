@@ -47,16 +47,7 @@ const acts = {
   type: () => post("/type", { as: state.personId, channel: state.channelId }),
   react: (channel, message, emoji, isOn) =>
     post(isOn ? "/react" : "/unreact", { as: state.personId, channel, message, emoji }),
-  press: (control) => post("/press", { control }),
-  /** Presses a button that opens a page; in a tab that opens at once, because later ones are blocked. */
-  async open(control) {
-    const tab = globalThis.open("", control);
-    const pressed = await acts.press(control);
-    if (!pressed?.open) return tab?.close();
-    if (!tab) return location.assign(pressed.open);
-    tab.location = pressed.open;
-    tab.focus();
-  },
+  kill: () => post("/kill", {}),
 };
 
 /** Shows the bot's answer to the use of a component; returns whether there was one. */
@@ -104,7 +95,7 @@ function listen() {
   source.addEventListener("opening", ({ data }) => {
     state = openState(JSON.parse(data), state);
     drawPlace();
-    drawBot(state, acts);
+    drawBot(state);
     drawNotices(state);
     byId("app").dataset.ready = "true";
   });
@@ -114,7 +105,7 @@ function listen() {
     if (news.kind === "bot") {
       noteBot(state);
       drawTour(state, acts);
-      return drawBot(state, acts);
+      return drawBot(state);
     }
     if (news.kind === "notice") return drawNotices(state);
     if (news.kind === "typing") return drawTyping();
@@ -160,6 +151,7 @@ function closeDrawers() {
 
 startComposer(acts);
 startMessages();
+byId("kill").addEventListener("click", acts.kill);
 startDrawers();
 listen();
 setInterval(drawTyping, 1_000);

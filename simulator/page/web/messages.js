@@ -289,14 +289,13 @@ function waitingNote(state, judged, author, acts) {
   return element("button.outcome", { type: "button", onclick: show }, `Waits for ${name}: show it`);
 }
 
-function outcomeNote({ kind, replies, by, afterMs }) {
+function outcomeNote({ kind, replies, afterMs }) {
   if (kind === "thinking") {
     return element("p.outcome.is-thinking", {}, "Thinking", element("span.dots", {}, "…"));
   }
   const count = replies.length > 1 ? ` in ${replies.length} messages` : "";
   const after = afterMs === undefined ? "" : ` after ${duration(afterMs)}`;
-  const agent = by === undefined ? "" : ` by ${by}`;
-  const done = kind === "answered" ? `Answered${agent}${count}` : `Failed${agent}, and said so`;
+  const done = kind === "answered" ? `Answered${count}` : "Failed, and said so";
   const words = `${done}${after}`;
   const [first] = replies;
   return element(

@@ -1,28 +1,14 @@
-/** Draws the bot's panel: its state, the actions on it, its events. */
+/** Draws the bot's panel: its state and its events. */
 
 import { byId, element, timeOfDay } from "./dom.js";
 
-let drawnControls = "";
+const HEADLINES = { online: "Online", away: "Connecting", offline: "Not running" };
 
-/** Draws the bot's card; buttons only if they changed, because one may have the focus. */
-export function drawBot({ bot }, acts) {
-  const { state, headline, figures, controls } = bot;
-  for (const id of ["top-dot", "bot-dot"]) byId(id).className = `dot is-${state}`;
-  byId("top-state").textContent = state;
-  byId("bot-headline").textContent = headline;
-  byId("figures").replaceChildren(
-    ...figures.flatMap(({ name, value }) => [element("dt", {}, name), element("dd", {}, value)]),
-  );
-
-  const wanted = JSON.stringify(controls);
-  if (wanted === drawnControls) return;
-  drawnControls = wanted;
-  const focused = document.activeElement?.getAttribute("data-key");
-  for (const group of ["model", "fault", "demo"]) {
-    const ofGroup = controls.filter((control) => control.group === group);
-    byId(`${group}-controls`).replaceChildren(...ofGroup.map((control) => button(control, acts)));
-  }
-  if (focused) document.querySelector(`[data-key="${CSS.escape(focused)}"]`)?.focus();
+/** Draws the bot's card. */
+export function drawBot({ bot }) {
+  for (const id of ["top-dot", "bot-dot"]) byId(id).className = `dot is-${bot}`;
+  byId("top-state").textContent = bot;
+  byId("bot-headline").textContent = HEADLINES[bot];
 }
 
 /**
@@ -36,7 +22,7 @@ export function drawGone(isRefused) {
   byId("top-state").textContent = isRefused ? "refused" : "no connection";
   byId("bot-headline").textContent = isRefused
     ? "Open the whole address that the demo printed: it ends with a key"
-    : "The demo has ended or starts over; this page connects again by itself";
+    : "The demo has ended; this page connects again by itself";
 }
 
 export function drawNotices({ notices }) {
@@ -45,20 +31,5 @@ export function drawNotices({ notices }) {
     ...notices.toReversed().map(({ at, level, text }) =>
       element(`div.is-${level}`, {}, element("time", {}, timeOfDay(at)), element("span", {}, text))
     ),
-  );
-}
-
-function button({ id, label, hint, isOn, group, opens }, acts) {
-  return element(
-    `button.control.of-${group}`,
-    {
-      type: "button",
-      "data-key": `control-${id}`,
-      title: group === "demo" ? hint : undefined,
-      "aria-pressed": opens ? undefined : String(isOn),
-      onclick: () => opens ? acts.open(id) : acts.press(id),
-    },
-    element("strong", {}, label),
-    group === "demo" ? undefined : element("small", {}, hint),
   );
 }

@@ -52,11 +52,11 @@ const STEPS = [
     text: "Kill its process and write to it while it is down. It starts again within seconds, " +
       "and answers once.",
     isDone: ({ tour, bot }, answered) =>
-      tour.answeredAtKill !== undefined && bot.state === "online" &&
+      tour.answeredAtKill !== undefined && bot === "online" &&
       answered.length > tour.answeredAtKill,
     action: (state, acts) =>
       state.tour.answeredAtKill === undefined
-        ? ["Kill it now", () => acts.press("kill")]
+        ? ["Kill it now", () => acts.kill()]
         : ["Ask again as Grace", () => sayInGuild(state, acts)],
   },
 ];
@@ -72,7 +72,7 @@ export function stepOf(state) {
 
 /** Notes when the bot goes down: a later answer ends the last step. */
 export function noteBot(state) {
-  if (state.bot.state !== "offline" || state.tour.answeredAtKill !== undefined) return;
+  if (state.bot !== "offline" || state.tour.answeredAtKill !== undefined) return;
   state.tour.answeredAtKill = answeredOf(state).length;
 }
 

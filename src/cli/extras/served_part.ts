@@ -25,7 +25,7 @@ export interface ServedPart {
   /** The config was read, or read again. Never rejects. */
   applied?(setup: Setup): void | Promise<void>;
   /** Answers a request of the HTTP server; `undefined`: it is for another. */
-  answer?(...request: Parameters<RequestHandler>): ReturnType<RequestHandler> | undefined;
+  answer?(request: Request): ReturnType<RequestHandler> | undefined;
   /** Methods that commands of the command line may ask for. */
   readonly methods?: OwnMethods;
   /** Makes a login link, for the command `/dashboard`. */

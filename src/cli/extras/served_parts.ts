@@ -23,9 +23,9 @@ export async function createServedParts(
   };
   return {
     /** Answers a request: the first part that knows it, or else the bot. */
-    answer(...[request, peer]: Parameters<RequestHandler>): ReturnType<RequestHandler> {
+    answer(request: Request): ReturnType<RequestHandler> {
       for (const part of parts) {
-        const answered = part.answer?.(request, peer);
+        const answered = part.answer?.(request);
         if (answered) return answered;
       }
       return served.bot.http(request);

@@ -20,12 +20,7 @@ import { createLogins } from "./logins.ts";
 import { shell } from "./shell.tsx";
 
 export interface Dashboard {
-  /**
-   * Answers a request.
-   *
-   * @param ingress Address of Home Assistant's ingress, if the request came by it.
-   */
-  fetch(request: Request, ingress?: string): Response | Promise<Response>;
+  fetch(request: Request): Response | Promise<Response>;
   /** Makes the token of a login link, which works once, for five minutes. */
   createLink(): string;
   /** Ends live pages. */
@@ -116,11 +111,10 @@ export function createDashboard(parts: DashboardParts, publicUrl?: string): Dash
   }
 
   const live = createLiveAnswers({ version: () => versionOf(parts), closed: closing.signal, log });
-  const app = createGuardedApp({ check: logins.check, handlers, log });
+  const app = createGuardedApp({ check: logins.check, handlers, log, publicUrl });
 
   return {
-    fetch: (request, ingress) =>
-      app.fetch(request, { publicUrl: ingress ?? publicUrl, isFramed: ingress !== undefined }),
+    fetch: (request) => app.fetch(request),
     createLink: logins.createLink,
     close: () => closing.abort(),
   };

@@ -20,31 +20,24 @@ import type { DashboardLogins } from "./logins.ts";
 
 /** One place of the page's script turns text into elements: pages that this server rendered. */
 const HEADERS = Object.entries(browserHeaders("dashboard"));
-const FRAMED = Object.entries(browserHeaders("dashboard", "'self'"));
 
-/** How a request came. */
-interface Way {
-  /** `http.publicUrl`, or the address of an ingress. */
-  readonly publicUrl?: string;
-  /** Whether a page of the same origin shows the dashboard in a frame, as Home Assistant does. */
-  readonly isFramed?: boolean;
-}
-
-export function createGuardedApp({ check, handlers, log }: {
+export function createGuardedApp({ check, handlers, log, publicUrl }: {
   readonly check: DashboardLogins["check"];
   readonly handlers: Readonly<Record<DashboardRoute, Handler>>;
   readonly log: Log;
-}): Hono<{ Bindings: Way }> {
-  const app = new Hono<{ Bindings: Way }>();
+  /** `http.publicUrl`. */
+  readonly publicUrl?: string;
+}): Hono {
+  const app = new Hono();
   app.use(async (c, next) => {
-    const refusal = refusalOf(c.req.raw, publicNames(c.env.publicUrl));
+    const refusal = refusalOf(c.req.raw, publicNames(publicUrl));
     if (refusal !== undefined) c.res = c.text(refusal, 403);
     else await next();
-    for (const [name, value] of c.env.isFramed ? FRAMED : HEADERS) c.res.headers.set(name, value);
+    for (const [name, value] of HEADERS) c.res.headers.set(name, value);
   });
   for (const [name, { method, path, auth, maxBodyBytes }] of Object.entries(DASHBOARD_ROUTES)) {
     app.on(method, path, async (c, next) => {
-      const refusal = method === "POST" ? refusalOfChange(c.req.raw, c.env.publicUrl) : undefined;
+      const refusal = method === "POST" ? refusalOfChange(c.req.raw, publicUrl) : undefined;
       if (refusal !== undefined) return c.text(refusal, 403);
       // The server ends such a connection, and to read its rest would fail in the log.
       if (c.req.header("transfer-encoding") !== undefined) {

@@ -6,7 +6,6 @@
  */
 
 import type { Served, ServedPart } from "../../cli/extras/served_part.ts";
-import { ingressUrl } from "../../http/ingress.ts";
 import type { DashboardLink } from "../../interactions/base/context.ts";
 import type { Dashboard } from "./dashboard.ts";
 import { EXIT, StartError } from "../../cli/shared/exit_code.ts";
@@ -19,8 +18,6 @@ export function serveDashboard(options: Served): ServedPart {
   let { setup } = options;
   const { publicUrl } = setup.config.http;
   let loading: Promise<Dashboard> | undefined;
-  /** The ingress by which a person has last opened the dashboard: login links begin with it. */
-  let ingress: string | undefined;
   const isOn = () => setup.config.http.dashboard;
 
   /** Ends live pages and sessions. */
@@ -60,7 +57,7 @@ export function serveDashboard(options: Served): ServedPart {
     const { LINK_MS } = await import("./logins.ts");
     return {
       kind: "link",
-      url: `${publicUrl ?? ingress ?? base}/dashboard#${dashboard.createLink()}`,
+      url: `${publicUrl ?? base}/dashboard#${dashboard.createLink()}`,
       validSec: LINK_MS / 1_000,
     };
   }
@@ -90,11 +87,9 @@ export function serveDashboard(options: Served): ServedPart {
   }
 
   return {
-    answer(request, { remoteAddress }) {
+    answer(request) {
       if (!isOn() || !PATH.test(request.url)) return undefined;
-      const way = ingressUrl(request, remoteAddress);
-      ingress = way ?? ingress;
-      return (loading ??= load()).then((dashboard) => dashboard.fetch(request, way));
+      return (loading ??= load()).then((dashboard) => dashboard.fetch(request));
     },
     applied(next) {
       setup = next;

@@ -26,7 +26,7 @@ const linkSchema = z.object({ url: z.string(), validSec: z.number() });
  *
  * @throws {StartError} If the bot does not answer, or has no dashboard.
  */
-export async function requestLink(dataDir: string): Promise<z.infer<typeof linkSchema>> {
+async function requestLink(dataDir: string): Promise<z.infer<typeof linkSchema>> {
   const { data } = linkSchema.safeParse(await createAsk(dataDir)("dashboard.login", []));
   if (!data) throw new StartError("the running bot is of another version", EXIT.tryAgain);
   return data;

@@ -2,9 +2,6 @@
 
 import type { RouteRule } from "../../http/routes.ts";
 
-/** Where all of its addresses begin. */
-export const DASHBOARD = "/dashboard";
-
 const KIB = 1_024;
 
 /** All routes; the application has no other one. */

@@ -1,21 +1,24 @@
 /** `barnacle demo`: its options and help. */
 
 import { type CliCommand, describeCommand } from "../../cli/help/command_help.ts";
-import { type CommonFlags, flag, path, UNUSED_PATH } from "../../cli/shared/command.ts";
+import { type CommonFlags, flag, UNUSED_PATH } from "../../cli/shared/command.ts";
 import type { DemoFlags } from "./demo.ts";
 
-export const demo: CliCommand = describeCommand<DemoFlags & Pick<CommonFlags, "data">>({
+export const demo: CliCommand = describeCommand<
+  DemoFlags & Pick<CommonFlags, "config" | "data">
+>({
   brief: "Try the bot on a simulated Discord, without a token",
-  examples: ["barnacle demo", "barnacle demo --host 0.0.0.0", "barnacle demo --script"],
+  examples: ["barnacle demo", "barnacle demo --host 0.0.0.0", "barnacle demo --check"],
   exits: {
-    done: "ended by a signal, or all scenes passed",
-    failed: "the bot failed, or a scene failed",
+    done: "ended by a signal, or the bot passed the check",
+    failed: "the bot failed",
     tryAgain: "port in use",
     config: true,
   },
   parameters: {
     flags: {
-      config: path("Your config, to try on the simulated Discord (default: the demo's own)"),
+      check: flag("Send the bot a message of each kind, and check what it does, without a page"),
+      config: UNUSED_PATH,
       data: UNUSED_PATH, // it uses a temporary directory
       host: {
         kind: "parsed",
@@ -25,14 +28,13 @@ export const demo: CliCommand = describeCommand<DemoFlags & Pick<CommonFlags, "d
         optional: true,
         placeholder: "address",
       },
-      json: flag("Print the page's address, or the result of each scene, as JSON"),
+      json: flag("Print the page's address, or the result of each message, as JSON"),
       port: {
         kind: "parsed",
         parse: toPort,
         brief: "Port of the page; the next free one if it is in use",
         default: "8787",
       },
-      script: flag("Play test scenes with configs of their own, without a page"),
     },
   },
   run: async (flags, io) => (await import("./demo.ts")).demo(flags, io),

@@ -5,66 +5,78 @@
  * Everything lives in a temporary directory and on loopback, and is removed at the end.
  */
 
-import { readFileSync } from "node:fs";
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import process from "node:process";
-import { setInterval } from "node:timers";
-import { LOCAL_SERVERS } from "../../config/models.ts";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { HttpServer } from "../../host/http_server.ts";
 import { HttpServerError } from "../../host/http_server_error.ts";
-import { discoverLocalModel } from "../../providers/choice/discover.ts";
 import { whenAborted } from "../../lib/clock.ts";
 import { EXIT, type ExitCode } from "../../cli/shared/exit_code.ts";
 import type { Io } from "../../cli/terminal/io.ts";
 import type { Env } from "../../lib/env.ts";
 import { sshLines } from "../../cli/terminal/ssh_lines.ts";
+import { demoWorld } from "../../../simulator/actions/demo_world.ts";
+import { createPage, type Prompt } from "../../../simulator/page/page.ts";
+import { createBotPanel } from "./bot_panel.ts";
+import { playCheck } from "./check.ts";
+import { createNotices, readLogLine } from "./notices.ts";
 import { addressesOf, guardPage, listenFrom, pageAccessOf } from "./page_server.ts";
-import { type DemoBotEnd, exitOf } from "./supervisor.ts";
-import { missingOf, type OfferedModel, offerModels } from "./models.ts";
-import { OWN_MODEL, prepareConfig, type PreparedConfig } from "./prepare_config.ts";
-import { type DemoPlan, startDemoRun } from "./demo_run.ts";
-import { playScript } from "./scenes/play.ts";
+import { createOutcomes, createVerdictReader } from "./simulation/outcomes.ts";
+import { demoConfig, startSimulation } from "./simulation/simulation.ts";
+import { createSupervisor, type DemoBotEnd, exitOf } from "./supervisor.ts";
 
 export interface DemoFlags {
-  /** Path of the user's own config. */
-  readonly config?: string;
+  /** Whether to check the bot, without a page. */
+  readonly check: boolean;
   /** Address of the page; this machine only if absent. */
   readonly host?: string;
   /** Whether the result is printed as JSON. */
   readonly json: boolean;
   /** Port of the page; the next free one if it is in use. */
   readonly port: number;
-  /** Whether to play scenes without a page. */
-  readonly script: boolean;
 }
 
-/** Runs the demo until a signal, or plays the scenes. */
-export async function demo(flags: DemoFlags, io: Io): Promise<ExitCode> {
-  if (flags.script && flags.config !== undefined) {
-    io.problem("--script does not take --config: its scenes have configs of their own");
-    return EXIT.usage;
-  }
-  const stop = stopOnSignal(io.env);
-  if (flags.script) return await playScript({ json: flags.json, signal: stop }, io);
+/** A file in the workspace of the demo's agent. */
+const SAMPLE_FILE = {
+  name: "tides.md",
+  text: "# Tides in the harbour\n\n- low tide at six\n- high tide at noon\n",
+} as const;
 
-  const wanted = io.env["BARNACLE_DEMO_MODEL"]?.trim() || "script";
-  const next = () =>
-    prepareConfig(
-      flags.config,
-      wanted === OWN_MODEL,
-      io,
-      pageAccessOf(flags.host).key !== undefined,
-    );
-  const prepared = await next();
-  if (prepared.kind === "refused") return EXIT.config;
-  const models = prepared.model ? [prepared.model] : offerModels(io.env, await findLocal());
-  const model = models.find(({ id }) => id === wanted);
-  if (!model) {
-    const known = models.map(({ id }) => id).join(", ");
-    io.problem(`unknown BARNACLE_DEMO_MODEL "${wanted}"; available: ${known}`);
-    return EXIT.usage;
+/** Suggestions on the page, which the built-in script knows. */
+const PROMPTS: readonly Prompt[] = [
+  { text: "Remember that the ferry leaves at nine" },
+  { text: "What do you remember about the ferry?" },
+  { text: "Remind me in 10 seconds to make tea" },
+  { text: "What did I say?" },
+  { text: `Read the file ${SAMPLE_FILE.name}`, by: "owner" },
+  { text: 'Set the topic of this channel to "Low tide at six"', by: "owner" },
+  { text: "Undo that", by: "owner" },
+  { text: "Run date", by: "owner" },
+  ...["help", "code", "long", "book", "menu", "simulate: slow", "simulate: hang"]
+    .map((text) => ({ text })),
+];
+
+/** The conversation in #general with which the page opens; `@` stands for a mention of the bot. */
+const TALK = [
+  { as: "grace", text: "@ Remember that the ferry leaves at nine" },
+  { as: "ada", text: "The tide table is in the harbour office" },
+  { as: "grace", text: "@ What do you remember about the ferry?" },
+];
+
+/** Milliseconds to wait for the bot before the page opens without it. */
+const START_MS = 20_000;
+
+/** Runs the demo until a signal, or checks the bot. */
+export async function demo({ check, ...flags }: DemoFlags, io: Io): Promise<ExitCode> {
+  // The terminal sends the same signal to the bot, which stops by itself.
+  const stop = new AbortController();
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+    process.on(signal, () => stop.abort());
   }
+  if (check) return await playCheck({ json: flags.json, signal: stop.signal }, io);
   try {
-    return await show(flags, { first: { prepared, model, models }, next, stop }, io);
+    return await show(flags, stop.signal, io);
   } catch (error) {
     if (!(error instanceof HttpServerError)) throw error;
     io.problem(`${error.message}`);
@@ -72,69 +84,96 @@ export async function demo(flags: DemoFlags, io: Io): Promise<ExitCode> {
   }
 }
 
-/** Shows rounds of the demo at one address, until a signal, or until the bot keeps ending. */
+/** Shows the page until a signal, or until the bot keeps ending. */
 async function show(
-  { port, json, host }: DemoFlags,
-  { first, next, stop }: {
-    readonly first: DemoPlan;
-    readonly next: () => Promise<PreparedConfig>;
-    readonly stop: AbortSignal;
-  },
+  { port, json, host }: Omit<DemoFlags, "check">,
+  stop: AbortSignal,
   io: Io,
 ): Promise<ExitCode> {
+  const onError = (error: unknown) => io.problem(`internal error of the demo: ${error}`);
   const access = pageAccessOf(host);
-  const ports = {
-    onError: (error: unknown) => io.problem(`internal error of the demo: ${error}`),
-  };
-  let plan = first;
-  let run = await startDemoRun(plan, ports);
-  /** The current round; requests wait for it while the demo starts over. */
-  let current = Promise.resolve(run);
+  const world = demoWorld();
+  const notices = createNotices(Date.now);
+  const simulation = await startSimulation({
+    // Messages show the person's time, also after the computer slept.
+    simulator: { world: world.world, now: Date.now },
+    // On a page that other machines can reach, the agent runs no commands.
+    config: () => access.key === undefined ? withCommands(world.people.ada.id) : demoConfig(),
+    onLine(line) {
+      const read = readLogLine(line);
+      if (read) notices.note(read.level, read.text);
+    },
+  });
+  const { simulator, dataDir } = simulation;
+  const workspace = join(dataDir, "agents", "main");
+  mkdirSync(workspace, { recursive: true, mode: 0o700 });
+  writeFileSync(join(workspace, SAMPLE_FILE.name), SAMPLE_FILE.text);
+  simulator.permit({ to: "Barnacle", what: "manageChannels", as: "allowed" });
+  const supervisor = createSupervisor({
+    start: simulation.startBot,
+    sleep,
+    now: Date.now,
+    tell: (text) => notices.note("action", text),
+  });
+  const panel = createBotPanel({
+    simulator,
+    supervisor,
+    verdicts: createVerdictReader(dataDir),
+    outcomes: createOutcomes(),
+    notices,
+    onError,
+  });
+  const page = createPage({ simulator, panel, prompts: PROMPTS, onError });
+
+  // The gateway never delivers messages from before the bot's first session.
+  async function ready(): Promise<void> {
+    const patience = AbortSignal.any([stop, AbortSignal.timeout(START_MS)]);
+    try {
+      await simulator.until(() => simulator.connected() > 0 || undefined, patience);
+      for (const { as, text } of TALK) {
+        const count = simulator.posted("general").length + Number(text.startsWith("@"));
+        const said = text.replace(/^@/, `<@${simulator.application.userId}>`);
+        simulator.say({ as, in: "general", text: said });
+        const isAnswered = () => simulator.posted("general").length >= count || undefined;
+        await simulator.until(isAnswered, patience);
+      }
+    } catch { /* it took too long: the page shows why */ }
+  }
+
   let server: HttpServer | undefined;
   try {
-    const early = await Promise.race([run.ready(stop), run.gaveUp]);
+    const early = await Promise.race([ready(), supervisor.gaveUp]);
     if (early) return tellOfEnd(early, io);
-    server = await listenFrom(
-      { ...access, port },
-      guardPage(access, async (request) => (await current).answer(request)),
-    );
+    server = await listenFrom({ ...access, port }, guardPage(access, page.fetch));
     const addresses = addressesOf(access, server.port);
-    const { dataDir } = run;
-    const { prepared: { notes }, models, model } = plan;
-    if (json) io.out(JSON.stringify({ page: addresses[0], data: dataDir, model: model.id }));
+    if (json) io.out(JSON.stringify({ page: addresses[0], data: dataDir }));
     else {
-      const facts = {
-        addresses,
-        port: server.port,
-        isOpen: access.key !== undefined,
-        dataDir,
-        notes,
-      };
-      for (const line of greetingLines({ ...facts, models, model }, io.env)) io.out(line);
+      const facts = { addresses, port: server.port, isOpen: access.key !== undefined, dataDir };
+      for (const line of greetingLines(facts, io.env)) io.out(line);
     }
-    for (;;) {
-      const end = await Promise.race([run.gaveUp, run.reset, whenAborted(stop)]);
-      if (!end) break;
-      if ("code" in end) return tellOfEnd(end, io);
-      const { promise, resolve } = Promise.withResolvers<
-        Awaited<ReturnType<typeof startDemoRun>>
-      >();
-      current = promise;
-      await run.close();
-      const prepared = await next();
-      if (prepared.kind === "refused") return EXIT.config;
-      plan = { ...plan, prepared, model: end };
-      run = await startDemoRun(plan, ports);
-      await Promise.race([run.ready(stop), run.gaveUp]);
-      resolve(run);
-    }
+    const end = await Promise.race([supervisor.gaveUp, whenAborted(stop)]);
+    if (end) return tellOfEnd(end, io);
     if (!json) io.out("\nDemo ended; all its data are removed.");
     return EXIT.done;
   } finally {
-    // A page that is open keeps its connection until its round closes.
-    await run.close();
+    supervisor.stop();
+    page.close(); // a page that is open keeps its connection until then
+    await panel.close();
+    await simulation.close();
     await server?.close();
   }
+}
+
+/** Lets the agent run commands in a sandbox, each after the owner has allowed it. */
+function withCommands(owner: string): object {
+  const config = demoConfig();
+  const execApprovals = { enabled: true, approvers: [owner] };
+  const { discord } = config.channels;
+  return {
+    ...config,
+    exec: { mode: "ask" },
+    channels: { discord: { ...discord, execApprovals } },
+  };
 }
 
 function tellOfEnd(end: DemoBotEnd, io: Io): ExitCode {
@@ -143,78 +182,26 @@ function tellOfEnd(end: DemoBotEnd, io: Io): ExitCode {
   return end.code === EXIT.config ? EXIT.config : EXIT.failed;
 }
 
-async function findLocal() {
-  const servers = LOCAL_SERVERS.map(({ id, kind, baseUrl }) => ({ id, kind, baseUrl }));
-  const local = await discoverLocalModel(servers, fetch);
-  return local && { name: local.name, baseUrl: local.provider.baseUrl };
-}
-
-/** Milliseconds between two looks at npx. */
-const LOOK_MS = 1_000;
-
-/**
- * Aborted by a signal. The terminal sends the same signal to the bot, which stops by itself. An npx
- * that is ended alone tells no process below it, so the demo also stops when a process above it has gone.
- */
-function stopOnSignal(env: Env): AbortSignal {
-  const stop = new AbortController();
-  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
-    process.on(signal, () => stop.abort());
-  }
-  if (env["npm_command"] === "exec") {
-    const begun = processesAbove();
-    const timer = setInterval(() => processesAbove() !== begun && stop.abort(), LOOK_MS);
-    timer.unref();
-  }
-  return stop.signal;
-}
-
-/** IDs of `deno task`, the shell of npx, and npx; only the first where the system has no `/proc`. */
-function processesAbove(): string {
-  const pids = [process.ppid];
-  try {
-    while (pids.length < 3) {
-      const stat = readFileSync(`/proc/${pids.at(-1)}/stat`, "latin1");
-      pids.push(Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[1])); // behind the state
-    }
-  } catch { /* not Linux, or its end: the next look tells */ }
-  return pids.join();
-}
-
-export interface Greeting {
-  /** Addresses of the page, the best first. */
-  readonly addresses: readonly string[];
-  readonly port: number;
-  /** Whether other machines can reach the page. */
-  readonly isOpen: boolean;
-  readonly dataDir: string;
-  readonly notes: readonly string[];
-  readonly models: readonly OfferedModel[];
-  readonly model: OfferedModel;
-}
-
-export function greetingLines(
-  { addresses, port, isOpen, dataDir, notes, models, model }: Greeting,
+function greetingLines(
+  { addresses, port, isOpen, dataDir }: {
+    /** Addresses of the page, the best first. */
+    readonly addresses: readonly string[];
+    readonly port: number;
+    /** Whether other machines can reach the page. */
+    readonly isOpen: boolean;
+    readonly dataDir: string;
+  },
   env: Env,
 ): readonly string[] {
-  const others = models.filter(({ id }) => id !== model.id).map(({ id, label }) =>
-    `${label} (${id})`
-  );
   return [
     "The real bot on a simulated Discord. No token needed.",
     "",
     ...block("page", addresses),
-    ...(isOpen ? block("", ["Each person with this address can use the page."]) : []),
-    ...(isOpen ? [] : block("ssh", sshLines(env, port))),
-    ...block("answers", [
-      `${model.label}. ${model.hint}`,
-      ...(others.length > 0
-        ? [`Change it on the page, or with BARNACLE_DEMO_MODEL: ${others.join(", ")}`]
-        : []),
-      ...missingOf(env),
-    ]),
+    ...(isOpen
+      ? block("", ["Each person with this address can use the page."])
+      : block("ssh", sshLines(env, port))),
+    ...block("answers", ["Scripted replies, without a model: free and offline."]),
     ...block("data", [`${dataDir}, removed at the end`]),
-    ...block("config", notes),
     "",
     "Write as Grace and mention @Barnacle. Then write as another user, and see why it is silent.",
     "Press Ctrl-C to end the demo.",

@@ -2,8 +2,7 @@
  * Opens the page's HTTP server on the wanted port, or on the next free one, and decides which requests
  * it answers. A page that other machines can reach has a key.
  *
- * A person on the page can kill the bot, and use the models that the user has a key for. So beyond
- * this machine, a request needs the key. The printed address has it after its `#`, which no browser
+ * A person on the page can kill the bot. So beyond this machine, a request needs the key. The printed address has it after its `#`, which no browser
  * sends anywhere.
  */
 
@@ -17,7 +16,6 @@ import { MAX_TIMER_MS } from "../../lib/clock.ts";
 import { PAGE_ROUTES, SAY_MAX_BYTES } from "../../../simulator/page/routes.ts";
 import { isLoopback, urlHostOf } from "../../lib/network/addresses.ts";
 import { browserHeaders, refusalOf, refusalOfChange } from "../../http/guard.ts";
-import { isOfDashboard } from "./bot_dashboard.ts";
 
 /** Number of ports to try. */
 const TRIES = 100;
@@ -104,14 +102,12 @@ const HEADERS = Object.entries(browserHeaders("'none'"));
 /** Refuses requests before the page sees them, and adds the headers that its answers need. */
 export function guardPage(access: PageAccess, answer: RequestHandler): RequestHandler {
   const refusalOfPage = createPageGuard(access);
-  return async (request, peer) => {
+  return async (request) => {
     const refusal = refusalOfPage(request);
     const response = refusal === undefined
-      ? await answer(request, peer)
+      ? await answer(request)
       : new Response(refusal, { status: 403 });
-    for (const [name, value] of HEADERS) {
-      if (!response.headers.has(name)) response.headers.set(name, value); // the dashboard has its own
-    }
+    for (const [name, value] of HEADERS) response.headers.set(name, value);
     return response;
   };
 }
@@ -131,9 +127,9 @@ export function createPageGuard(
     const isRead = request.method === "GET" || request.method === "HEAD";
     const refusal = isRead ? undefined : refusalOfChange(request);
     if (refusal !== undefined) return refusal;
-    if (key === undefined || !needsKey(request)) return undefined;
-    const given = new URL(request.url).searchParams.get("key") ?? "";
-    return isSame(given, key)
+    const { pathname, searchParams } = new URL(request.url);
+    if (key === undefined || OPEN_PATHS.has(pathname)) return undefined;
+    return isSame(searchParams.get("key") ?? "", key)
       ? undefined
       : "Open the whole address that the demo printed: it ends with a key";
   };
@@ -143,12 +139,6 @@ export function createPageGuard(
 const OPEN_PATHS: ReadonlySet<string> = new Set(
   PAGE_ROUTES.filter(({ auth }) => auth === "none").map(({ path }) => path),
 );
-
-/** The dashboard has tokens of its own. */
-function needsKey({ url }: Request): boolean {
-  const { pathname } = new URL(url);
-  return !isOfDashboard(pathname) && !OPEN_PATHS.has(pathname);
-}
 
 function isSame(given: string, key: string): boolean {
   const [left, right] = [Buffer.from(given), Buffer.from(key)];

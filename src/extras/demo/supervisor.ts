@@ -6,7 +6,6 @@
  */
 
 import type { Clock } from "../../lib/clock.ts";
-import type { Env } from "../../lib/env.ts";
 import type { Exit } from "../../host/process/own_process.ts";
 import type { SimulatedProcess } from "./simulation/simulation.ts";
 
@@ -26,27 +25,22 @@ const MAX_EARLY_DEATHS = 3;
 const LAST_LINES = 12;
 
 /** Starts the bot, and keeps it running. */
-export function createSupervisor(
-  env: Env,
-  { start, sleep, now, tell }: Clock & {
-    start(env: Env): SimulatedProcess;
-    /** Waits for milliseconds. */
-    readonly sleep: (ms: number) => Promise<void>;
-    tell(text: string): void;
-  },
-) {
+export function createSupervisor({ start, sleep, now, tell }: Clock & {
+  start(): SimulatedProcess;
+  /** Waits for milliseconds. */
+  readonly sleep: (ms: number) => Promise<void>;
+  tell(text: string): void;
+}) {
   const { promise: gaveUp, resolve: giveUp } = Promise.withResolvers<DemoBotEnd>();
   let bot: SimulatedProcess | undefined;
-  let current = env;
-  /** Milliseconds until the next start; set if the end was requested. */
-  let awayMs: number | undefined;
+  let isKilled = false;
   let isStopped = false;
   let earlyDeaths = 0;
 
   function run(): void {
     if (isStopped) return;
     const startedAt = now();
-    const running = start(current);
+    const running = start();
     bot = running;
     running.exited.then(
       (exit) => ended(exit, running, now() - startedAt),
@@ -57,22 +51,13 @@ export function createSupervisor(
   function ended(exit: Exit, { lines }: SimulatedProcess, livedMs: number): void {
     bot = undefined;
     if (isStopped) return;
-    const isRequested = awayMs !== undefined;
-    earlyDeaths = !isRequested && livedMs < TOO_SOON_MS ? earlyDeaths + 1 : 0;
+    earlyDeaths = !isKilled && livedMs < TOO_SOON_MS ? earlyDeaths + 1 : 0;
     if (earlyDeaths > (exit.signal === null ? 0 : MAX_EARLY_DEATHS)) {
       return giveUp({ ...exit, lines: lines.slice(-LAST_LINES) });
     }
-    if (!isRequested) tell(`The bot ended by itself (${exitOf(exit)}); restarting it`);
-    const waitMs = awayMs ?? AWAY_MS;
-    awayMs = undefined;
-    void sleep(waitMs).then(run);
-  }
-
-  function end(signal: "SIGKILL" | "SIGTERM", ms: number): boolean {
-    if (!bot || awayMs !== undefined) return false;
-    awayMs = ms;
-    bot.kill(signal);
-    return true;
+    if (!isKilled) tell(`The bot ended by itself (${exitOf(exit)}); restarting it`);
+    isKilled = false;
+    void sleep(AWAY_MS).then(run);
   }
 
   run();
@@ -83,13 +68,10 @@ export function createSupervisor(
     pid: (): number | undefined => bot?.pid,
     /** Kills the bot with SIGKILL, and restarts it after a while. */
     kill(): void {
-      const pid = bot?.pid;
-      if (end("SIGKILL", AWAY_MS)) tell(`The bot is killed (kill -9 ${pid}), and restarts soon`);
-    },
-    /** Stops the bot with SIGTERM, and starts one with another environment. */
-    restart(next: Env): void {
-      current = next; // if none runs, the next start uses it
-      end("SIGTERM", 0);
+      if (!bot || isKilled) return;
+      isKilled = true;
+      bot.kill("SIGKILL");
+      tell(`The bot is killed (kill -9 ${bot.pid}), and restarts soon`);
     },
     /** Stops restarting; the simulation ends a bot that still runs. */
     stop(): void {

@@ -169,7 +169,7 @@ describe("[T13a] createSignInPage()", () => {
         http: { publicUrl: "https://bot.example" },
       };
       const { answer } = createSignInPage({ setup: { config } as never });
-      const response = await answer?.(request, undefined as never);
+      const response = await answer?.(request);
       assert.equal(response?.status, status);
       const text = await response?.text() ?? "";
       assert.ok(!text.includes("code=1"), "it repeats nothing");

@@ -5,7 +5,7 @@ import process from "node:process";
 import { type Exit, startOwnProcess } from "../../../src/host/process/own_process.ts";
 import { commandUnderTest } from "../../support/bot/e2e.ts";
 
-export interface DemoProcess {
+export interface DemoProcess extends AsyncDisposable {
   /** `"http://127.0.0.1:8787/"` */
   readonly page: string;
   /** Its temporary directory. */
@@ -21,14 +21,13 @@ export interface DemoProcess {
  */
 export async function startDemo(
   args: readonly string[] = ["--port", "0"],
-  env: Readonly<Record<string, string>> = {},
 ): Promise<DemoProcess> {
   const lines: string[] = [];
   const { promise: said, resolve: say } = Promise.withResolvers<string>();
   const { exited, kill } = startOwnProcess(
     commandUnderTest(),
     ["demo", "--json", ...args],
-    surroundings(env),
+    surroundings(),
     (line) => {
       lines.push(line);
       if (line.startsWith('{"page"')) say(line);
@@ -37,14 +36,11 @@ export async function startDemo(
   const first = await Promise.race([said, exited.then(() => undefined)]);
   assert.ok(first, `the demo ended: ${lines.join("\n")}`);
   const { page, data } = JSON.parse(first);
-  return {
-    page,
-    data,
-    end() {
-      kill("SIGINT");
-      return exited;
-    },
+  const end = () => {
+    kill("SIGINT");
+    return exited;
   };
+  return { page, data, end, [Symbol.asyncDispose]: async () => void await end() };
 }
 
 /** The events that a page of the demo receives, from its opening on. */
@@ -61,7 +57,7 @@ export async function* eventsOf(page: string, signal: AbortSignal): AsyncGenerat
 }
 
 /** Removes API keys of the person who runs the tests. */
-export function surroundings(env: Readonly<Record<string, string>> = {}) {
+export function surroundings() {
   const { PATH, HOME, DENO_DIR, TMPDIR } = process.env;
-  return { PATH, HOME, DENO_DIR, TMPDIR, ...env };
+  return { PATH, HOME, DENO_DIR, TMPDIR };
 }

@@ -92,7 +92,7 @@ const DEMO_ROWS: Readonly<Record<string, Row>> = Object.fromEntries([
     ({ as, channel, message }) => ({ as, channel, message, menu: "none", labels: [] }),
   ),
   act("submit", 400, ({ as }) => ({ as, form: "1", values: {} })),
-  act("press", 204, () => ({ control: "op7" })),
+  act("kill", 204, () => ({})),
 ]);
 
 const ROWS: Readonly<Record<ServerName, Readonly<Record<string, Row>>>> = {

@@ -175,14 +175,11 @@ const withDemo: Start = async (test) => {
   const page = createPage({
     simulator,
     panel: {
-      bot: () => ({ state: "online", headline: "Online", figures: [], controls: [] }),
+      bot: () => "online",
       judged: () => [],
       notices: () => [],
       subscribe: () => () => {},
-      press(control) {
-        events.push(control);
-        return Promise.resolve({});
-      },
+      kill: () => void events.push("kill"),
     },
     prompts: [],
     onError: (error) => void faults.push(error),

@@ -25,9 +25,7 @@ function elementsOf(html) {
 }
 
 /** How to log in again. */
-const AGAIN = isOpenedHere()
-  ? "Open the dashboard again from the page of the demo."
-  : "Run `barnacle dashboard` again, and open its address.";
+const AGAIN = "Run `barnacle dashboard` again, and open its address.";
 
 class Refused extends Error {
   constructor(status, message) {
@@ -83,15 +81,6 @@ function showLogin(text) {
   if (text) byId("login-text").textContent = text;
   document.title = "Log in · Barnacle";
   byId("login-button").focus();
-}
-
-/** Whether a page of this server has opened this one by a person's click, as that of the demo does. */
-function isOpenedHere() {
-  try {
-    return globalThis.opener?.location.origin === location.origin;
-  } catch {
-    return false; // a page of another site
-  }
 }
 
 byId("login-button").addEventListener("click", () => void login());
@@ -384,10 +373,8 @@ function isSure(question) {
 }
 
 function start() {
-  const hasToken = linkToken() !== "";
-  if (session() && !hasToken) return void open(location.href);
+  if (session() && linkToken() === "") return void open(location.href);
   showLogin();
-  if (hasToken && isOpenedHere()) void login();
 }
 
 start();

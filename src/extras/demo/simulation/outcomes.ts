@@ -14,11 +14,9 @@ import { nonceOf } from "../../../core/outbound/nonce.ts";
 import type { Judged, Outcome } from "../../../../simulator/page/bot_panel.ts";
 import type { Message } from "../../../../simulator/world/world.ts";
 import { reasonText } from "../../../render/reasons.ts";
-import type { IntentFacts } from "../../../core/inbound/intent.ts";
 import type { RecordedVerdict } from "../../../store/messages/message_record.ts";
 import { DATABASE_NAME } from "../../../host/files/data_dir.ts";
-import { createDecisions, createMessageRecords } from "../../../store/messages/message_record.ts";
-import type { DemoAgent } from "./busy_room.ts";
+import { createDecisions } from "../../../store/messages/message_record.ts";
 import { createUngroupedTransactions } from "../../../store/database/transact.ts";
 
 /** Maximum number of messages of one reply, for matching. */
@@ -28,16 +26,11 @@ const KINDS = ["reply", "failure"] as const;
 
 interface ReplyPart {
   readonly cause: MessageId;
-  readonly agent: DemoAgent;
   readonly kind: (typeof KINDS)[number];
 }
 
-/**
- * Creates an empty tracker.
- *
- * @param agents All that may answer.
- */
-export function createOutcomes(agents: readonly DemoAgent[]) {
+/** Creates an empty tracker. */
+export function createOutcomes() {
   const judged = new Map<MessageId, Judged>();
   const parts = new Map<string, ReplyPart>();
   /** Messages of the bot without a known verdict. */
@@ -45,7 +38,7 @@ export function createOutcomes(agents: readonly DemoAgent[]) {
 
   function settle(
     nonce: string,
-    { cause, kind, agent }: ReplyPart,
+    { cause, kind }: ReplyPart,
     message: Message,
   ): Judged | undefined {
     const before = judged.get(cause);
@@ -56,7 +49,6 @@ export function createOutcomes(agents: readonly DemoAgent[]) {
     const outcome: Outcome = {
       kind: kind === "reply" ? "answered" : "failed",
       replies,
-      by: agents.length > 1 ? agent.name : undefined,
       afterMs: before.outcome?.afterMs ?? createdAtMs(message.id) - createdAtMs(cause),
     };
     const after = { ...before, outcome };
@@ -65,33 +57,26 @@ export function createOutcomes(agents: readonly DemoAgent[]) {
   }
 
   return {
-    /**
-     * Adds a verdict; returns the message's outcome.
-     *
-     * @param score See {@link VerdictReader}.
-     */
-    decided({ messageId, verdict, why, rule }: RecordedVerdict, score?: string): Judged {
+    /** Adds a verdict; returns the message's outcome. */
+    decided({ messageId, verdict, why, rule }: RecordedVerdict): Judged {
       const isAccepted = verdict === "accept";
       const fresh: Judged = {
         messageId,
         verdict,
         why,
-        words: score === undefined ? reasonText(why) : `${reasonText(why)} ${score}`,
+        words: reasonText(why),
         rule,
         outcome: isAccepted ? { kind: "thinking", replies: [] } : undefined,
       };
       judged.set(messageId, fresh);
       if (!isAccepted) return fresh;
-      for (const agent of agents) {
-        for (const kind of KINDS) {
-          for (let index = 0; index < PARTS; index++) {
-            const key = { cause: messageId, revision: 0, agentId: agent.id, kind };
-            const nonce = nonceOf(key, index);
-            const part: ReplyPart = { cause: messageId, agent, kind };
-            parts.set(nonce, part);
-            const early = unmatched.get(nonce);
-            if (early) settle(nonce, part, early);
-          }
+      for (const kind of KINDS) {
+        for (let index = 0; index < PARTS; index++) {
+          const nonce = nonceOf({ cause: messageId, revision: 0, agentId: "main", kind }, index);
+          const part: ReplyPart = { cause: messageId, kind };
+          parts.set(nonce, part);
+          const early = unmatched.get(nonce);
+          if (early) settle(nonce, part, early);
         }
       }
       return judged.get(messageId) ?? fresh;
@@ -112,12 +97,6 @@ export function createOutcomes(agents: readonly DemoAgent[]) {
 /** Maximum number of verdicts per read. */
 const PAGE = 500;
 
-interface OpenedStore {
-  readonly database: DatabaseSync;
-  readonly decisions: ReturnType<typeof createDecisions>;
-  readonly records: ReturnType<typeof createMessageRecords>;
-}
-
 /**
  * Creates a reader from the first verdict on.
  *
@@ -126,7 +105,7 @@ interface OpenedStore {
  */
 export function createVerdictReader(dataDir: string) {
   const path = join(dataDir, DATABASE_NAME);
-  let opened: OpenedStore | undefined;
+  let opened: ReturnType<typeof open>;
   let last = 0;
   return {
     /** New verdicts since the last call, the oldest first; at most {@link PAGE}. */
@@ -136,13 +115,6 @@ export function createVerdictReader(dataDir: string) {
       const decisions = await opened.decisions.verdictsAfter(last, PAGE);
       last = decisions.at(-1)?.id ?? last;
       return decisions;
-    },
-    /** The score of the intent filter for a message, in words; `undefined` if it has none (I1). */
-    async scoreOf({ id, messageId, why }: RecordedVerdict): Promise<string | undefined> {
-      if (why === "mentioned") return undefined; // the score decided nothing
-      const record = await opened?.records.messageRecordOf({ messageId });
-      const facts = record?.decisions.find((decision) => decision.id === id)?.facts;
-      return facts?.knownFacts.intent && scoreText(facts.knownFacts.intent);
     },
     close(): void {
       opened?.database.close();
@@ -154,25 +126,14 @@ export function createVerdictReader(dataDir: string) {
 export type VerdictReader = ReturnType<typeof createVerdictReader>;
 
 /** @returns `undefined` while the tables do not exist. */
-function open(path: string): OpenedStore | undefined {
+function open(path: string) {
   if (!existsSync(path)) return undefined;
   let database: DatabaseSync | undefined;
   try {
     database = new DatabaseSync(path, { readOnly: true });
-    const transactions = createUngroupedTransactions(database);
-    return {
-      database,
-      decisions: createDecisions(transactions),
-      records: createMessageRecords(transactions),
-    };
+    return { database, decisions: createDecisions(createUngroupedTransactions(database)) };
   } catch {
     database?.close();
     return undefined; // the bot is creating it now; the next call opens it
   }
-}
-
-/** `"It scores 0.93: the bot spoke last; it asks a question."` */
-function scoreText({ score, top }: IntentFacts): string {
-  const why = top.length === 0 ? "" : `: ${top.map(({ name }) => name).join("; ")}`;
-  return `It scores ${score.toFixed(2)}${why}.`;
 }
