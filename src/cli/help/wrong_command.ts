@@ -15,36 +15,21 @@ export type Commands = Readonly<Record<string, CliCommand | CliGroup>>;
 /** Options of `barnacle` itself. */
 const OWN_OPTIONS = ["--help", "-h", "--helpAll", "--help-all", "-H", "--version", "-v"];
 
+/** Names of other programs. */
 const OTHER_NAMES: Readonly<Record<string, string>> = {
   start: "run",
-  serve: "run",
-  up: "run",
-  health: "status",
-  ps: "status",
-  ping: "netcheck",
-  message: "send",
-  say: "send",
-  post: "send",
-  queue: "outbox",
-  pair: "pairing",
-  explain: "why",
   generate_invite_url: "invite",
   init: "setup",
-  new: "setup",
-  configure: "setup",
   onboard: "setup",
-  wizard: "setup",
   validate_env: "doctor",
 };
-
-const RELOADS = "a running bot applies a changed config by itself";
 
 /** Commands of other programs that Barnacle does not have, and the way without them. */
 const INSTEAD: Readonly<Record<string, string>> = {
   stop: "Ctrl+C stops the bot, and `systemctl stop barnacle` the service",
   graceful_shutdown: "Ctrl+C or SIGTERM stops the bot, which then finishes its answers first",
-  restart: `${RELOADS}; \`systemctl restart barnacle\` restarts the service`,
-  reload: RELOADS,
+  restart:
+    "a running bot applies a changed config; `systemctl restart barnacle` restarts the service",
 };
 
 /** Options that ask for help, which `help` does already. */
@@ -83,30 +68,17 @@ export function wrongCommand(args: readonly string[], commands: Commands): strin
   const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
   if (!command) return `unknown command ${JSON.stringify(name)}; ${insteadOf(name, commands)}`;
   if (command.kind === "command" || sub === undefined) return undefined;
-  if (sub.startsWith("-")) return earlyOption(args, command);
+  if (sub.startsWith("-")) {
+    return command.defaultCommand !== undefined || HELP_OPTIONS.includes(sub)
+      ? undefined
+      : `option ${sub} before the command of \`${name}\`; options follow it`;
+  }
   if (Object.hasOwn(command.commands, sub)) return undefined;
   const names = nearest(sub, Object.keys(command.commands)).map((near) => `${name} ${near}`);
   const unknown = `unknown command ${JSON.stringify(`${name} ${sub}`)}`;
   return `${unknown}; ${
     names.length > 0 ? didYouMean(names) : `\`barnacle help ${name}\` lists its commands`
   }`;
-}
-
-/** An option between a group and its command: `config --data x check`. */
-function earlyOption(
-  [name = "", ...words]: readonly string[],
-  { commands, defaultCommand }: CliGroup,
-): string | undefined {
-  const [option = ""] = words;
-  if (HELP_OPTIONS.includes(option)) return undefined;
-  // Of the default command's options, it may be a value.
-  const command = words.find((word, at) =>
-    Object.hasOwn(commands, word) &&
-    (defaultCommand === undefined || !words[at - 1]?.startsWith("-"))
-  );
-  if (command === undefined && defaultCommand !== undefined) return undefined;
-  const right = `barnacle ${name} ${command ?? "<command>"} ${option}`;
-  return `option ${option} before the command of \`${name}\`; options follow it: \`${right}\``;
 }
 
 function wrongOption(name: string): string | undefined {

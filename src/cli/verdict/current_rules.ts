@@ -15,10 +15,8 @@ import { withNames } from "../../policy/rules/pinned.ts";
 import type { AccessPolicy } from "../../policy/rules/rules.ts";
 import type { BotConfig } from "../../config/config.ts";
 import type { Problem } from "../../config/text/problem.ts";
-import { EXIT, StartError } from "../shared/exit_code.ts";
 import type { Io } from "../terminal/io.ts";
 import { readConfigLeniently } from "../shared/read_config.ts";
-import { whichAccount } from "../shared/which_account.ts";
 import type { Store } from "../../store/store.ts";
 
 /** A config file; without one, an empty config. */
@@ -146,16 +144,4 @@ export function tellDefaults({ config }: ReadAccess, io: Pick<Io, "err">): void 
     "There is no config file here, so the rules of today are the defaults; " +
       "`--config <file>` names the bot's config.",
   );
-}
-
-/**
- * The rules of one account: of `--account`, else of `default` or the only account.
- *
- * @throws {StartError} If the account does not exist.
- */
-export function viewOf({ config, views }: ReadAccess, named: string | undefined): AccessView {
-  const { accountId } = whichAccount(config, named).discord;
-  const view = views.find((other) => other.accountId === accountId);
-  if (view) return view;
-  throw new StartError(`no account ${accountId} in the config`, EXIT.config);
 }

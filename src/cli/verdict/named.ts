@@ -1,6 +1,13 @@
 /** Finds the person or place that a command line names: by id, or by a name that the store knows once. */
 
-import { type AccountId, parseSnowflake, type UserId } from "../../core/discord/ids.ts";
+import { ChannelTypes } from "@discordeno/types";
+import {
+  type AccountId,
+  type ChannelId,
+  parseSnowflake,
+  type Snowflake,
+  type UserId,
+} from "../../core/discord/ids.ts";
 import {
   parseTarget,
   parseUser,
@@ -8,10 +15,33 @@ import {
   type TargetProblem,
 } from "../../core/outbound/target.ts";
 import { restoreIndex } from "../../discord/gateway/decode/guild_index.ts";
-import { quoted } from "../../lib/text/quoted.ts";
+import { printable, quoted } from "../../lib/text/quoted.ts";
+import { isFormOf } from "../../policy/rules/entries.ts";
 import type { Store } from "../../store/store.ts";
-import { knownPeople } from "./known_people.ts";
-import { findPlace } from "./place.ts";
+
+/** Stands for an unknown id: the greatest possible one, which Discord never assigns. */
+export function unknownId<Kind extends string>(): Snowflake<Kind> {
+  const id = parseSnowflake<Kind>(String(2n ** 64n - 1n));
+  if (!id) throw new RangeError("The greatest number of 64 bits is an id");
+  return id;
+}
+
+/**
+ * The usernames of people whom the bot knows, by id: those who wrote to it, and paired people. A name
+ * is no identity, so texts show the id, too.
+ */
+export async function knownPeople(
+  { messages, pairing }: Pick<Store, "messages" | "pairing">,
+  accounts: readonly AccountId[],
+): Promise<ReadonlyMap<string, string>> {
+  const people = new Map<string, string>(await messages.askersNames());
+  for (const accountId of accounts) {
+    for (const { userId, username } of await pairing.paired(accountId)) {
+      people.set(userId, username);
+    }
+  }
+  return people;
+}
 
 /** Finds a person. @param text An id, `"<@id>"`, `"@name"` or `"name"`. */
 export async function findUser(text: string, store: Store): Promise<UserId | TargetProblem> {
@@ -40,7 +70,30 @@ export async function findTarget(
     const user = await findUser(text, store);
     return typeof user === "string" ? { kind: "user", userId: user } : user;
   }
-  const found = findPlace(text, restoreIndex(await store.gateway.guildsOf(accountId)).index);
-  if (found.kind === "problem") return { ...target, problem: found.problem };
-  return found.guildId ? { kind: "channel", channelId: found.channelId } : target;
+  const found: { readonly id: ChannelId; readonly name: string }[] = [];
+  const { index } = restoreIndex(await store.gateway.guildsOf(accountId));
+  for (const { name: guild, channels } of index.values()) {
+    for (const { id, name, type } of channels.values()) {
+      if (type !== ChannelTypes.GuildCategory && isNamed(text.trim(), guild, name)) {
+        found.push({ id, name: `${guild}/${name}` });
+      }
+    }
+  }
+  const [first, another] = found;
+  if (first && !another) return { kind: "channel", channelId: first.id };
+  const candidates = found.map(({ id, name }) => `${id} (${printable(name)})`).join(" or ");
+  const problem = first
+    ? `${quoted(text)} is ambiguous: ${candidates}; use the id`
+    : `unknown channel ${quoted(text)}${
+      index.size === 0 ? ": the bot has never been connected" : ""
+    }`;
+  return { ...target, problem };
+}
+
+function isNamed(text: string, guildName: string, name = ""): boolean {
+  if (text === name || text === `#${name}` || isFormOf(text, name)) return true;
+  const at = text.lastIndexOf("/");
+  const [guild, channel] = [text.slice(0, Math.max(0, at)), text.slice(at + 1)];
+  return at >= 0 && (guild === guildName || isFormOf(guild, guildName)) &&
+    (channel === name || isFormOf(channel, name));
 }

@@ -17,7 +17,7 @@ import { withVisibleCharacters } from "../../render/questions/card.ts";
 import { EXIT, type ExitCode } from "../../cli/shared/exit_code.ts";
 import type { CommonFlags } from "../../cli/shared/command.ts";
 import { knownChannels } from "../../cli/verdict/known_channels.ts";
-import { knownPeople } from "../../cli/verdict/known_people.ts";
+import { knownPeople } from "../../cli/verdict/named.ts";
 import { withStore } from "../../cli/shared/with_store.ts";
 import type { Io } from "../../cli/terminal/io.ts";
 import { timeText } from "../../lib/text/units.ts";

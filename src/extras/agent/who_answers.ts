@@ -16,7 +16,7 @@ import { recordNothing } from "../../policy/rules/checks.ts";
 import { prepareAssigned, prepareRouter } from "../../policy/router.ts";
 import { rulesFor } from "../../policy/rules/place_rules.ts";
 import type { AccessPolicy, RouterRules } from "../../policy/rules/rules.ts";
-import { unknownId } from "../../cli/verdict/place.ts";
+import { unknownId } from "../../cli/verdict/named.ts";
 
 /** One place, with what each agent does there. */
 interface AnswerRow {

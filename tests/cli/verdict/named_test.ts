@@ -41,6 +41,8 @@ describe("[S4] findTarget() and findUser()", () => {
         if (found === "problem") assert.equal(target.kind, found, text);
         else assert.deepEqual({ ...target }, found, text);
       }
+      const problem = await findTarget("#nowhere", store, ACCOUNT);
+      assert.match(JSON.stringify(problem), /unknown channel/);
       assert.equal(await findUser("Ada", store), ADA);
       assert.equal(await findUser("123456789012345679", store), "123456789012345679");
       assert.match(JSON.stringify(await findUser("grace", store)), /no known person has the name/);
