@@ -9,7 +9,7 @@ import type { RE2JS } from "re2js";
 import { isPassive, toPassiveAgents } from "./schema/router.ts";
 import type { Settings } from "./schema/root.ts";
 import type { KeyFault, Segment } from "./text/tree.ts";
-import { noPattern, noPatterns } from "../policy/rules/rules.ts";
+import { noPattern } from "../policy/rules/rules.ts";
 
 /** Tests of texts, and the patterns that are not valid. */
 interface Mentions extends MentionTests {
@@ -96,7 +96,7 @@ async function triggersOf(
         return kind === "pattern" ? [{ pattern, path, rule }] : [];
       })
     );
-  if (written.length === 0) return { patternsIn: noPatterns, problems: [] };
+  if (written.length === 0) return { patternsIn: () => [], problems: [] };
   const { foundIn, problems } = await compiled(written);
   return {
     patternsIn: (text) => foundIn(normalized(text)).flatMap(({ rule }) => rule ?? []),

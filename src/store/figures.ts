@@ -3,7 +3,7 @@
  */
 
 import type { AccountId } from "../core/discord/ids.ts";
-import type { Judged, RepeatedVerdict } from "../core/inbound/inbox.ts";
+import type { Judged } from "../core/inbound/inbox.ts";
 import type { DecisionCount, StoreFigures } from "../core/store/store.ts";
 import { UNNAMED } from "./database/durability.ts";
 import type { Transactions } from "./database/transact.ts";
@@ -80,11 +80,11 @@ export function createFigures({ sql, read }: Transactions) {
     };
   }
 
-  function add({ verdict: { kind, why } }: Judged, count: number): void {
+  function add({ verdict: { kind, why } }: Judged): void {
     if (kind === "undecided") return;
     const counted = counts.find((one) => one.why === why && one.verdict === kind);
-    if (counted) counted.count += count;
-    else counts.push({ verdict: kind, why, count });
+    if (counted) counted.count++;
+    else counts.push({ verdict: kind, why, count: 1 });
   }
 
   return {
@@ -104,10 +104,7 @@ export function createFigures({ sql, read }: Transactions) {
         };
       }),
     /** Counts newly stored verdicts. An undecided message counts once it is decided. */
-    count(recorded: readonly Judged[], repeats: readonly RepeatedVerdict[] = []) {
-      for (const judged of recorded) add(judged, 1);
-      for (const { judged, messages } of repeats) add(judged, messages.length);
-    },
+    count: (recorded: readonly Judged[]): void => recorded.forEach(add),
   };
 }
 

@@ -44,8 +44,8 @@ function countingPositions(store: Store) {
       inbox: {
         ...store.inbox,
         acceptBatch(...[batch, at]: Parameters<typeof acceptBatch>) {
-          const { judged, repeated, changes, guilds, reactions, hookEvents } = batch;
-          const stored = [judged, repeated, changes, guilds, reactions, hookEvents];
+          const { judged, changes, guilds, reactions, hookEvents } = batch;
+          const stored = [judged, changes, guilds, reactions, hookEvents];
           if (batch.heard && stored.every((rows = []) => rows.length === 0)) positions++;
           return acceptBatch(batch, at);
         },

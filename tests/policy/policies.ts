@@ -17,7 +17,6 @@ import {
   type CommandRules,
   type DmRules,
   type GuildRules,
-  noPatterns,
 } from "../../src/policy/rules/rules.ts";
 import {
   channelId,
@@ -83,7 +82,7 @@ export const policy = (fields: Partial<AccessPolicy> = {}): AccessPolicy => ({
   agentsNamed: () => [],
   router: { agents: [{ id: "main", rule: "agents.list" }], assigned: [], bindings: [] },
   passive: [],
-  patternsIn: noPatterns,
+  patternsIn: () => [],
   dedupWindowMs: 5_000,
   ruleOf: (path) => path,
   ...fields,

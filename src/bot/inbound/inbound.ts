@@ -17,7 +17,6 @@ import { createUnreadDispatches } from "../../flows/inbound/unread_dispatches.ts
 import { createPluralkit } from "../../flows/inbound/pluralkit.ts";
 import { createInteractionHandlers } from "../interactions/interactions.ts";
 import { createPermitReaction } from "../../flows/judging/permit_reaction.ts";
-import { mayRepeat } from "../../flows/judging/judge.ts";
 import { createPluralkitLookUp } from "../../pluralkit/client.ts";
 import type { DispatchBatch } from "../../discord/gateway/link/protocol.ts";
 import type { Connection } from "../../discord/gateway/main/connection.ts";
@@ -47,7 +46,7 @@ export function createInbound(
     & Pick<AccountPorts, "isOnly" | "isOurs" | "memory">
     & {
       readonly policy: PolicyKeeper;
-      readonly connection: Pick<Connection, "setRepeats" | "renew">;
+      readonly connection: Pick<Connection, "renew">;
       readonly turns: Pick<Turns, "accepted">;
       readonly reader: Reader;
       readonly owners: OwnerIds;
@@ -133,11 +132,6 @@ export function createInbound(
     ...account.forPart("inbox"),
     missingFacts,
     judge: (message, source) => judge.judge(message, {}, source),
-    noteVerdict(judged) {
-      const isShared = mayRepeat(judged.message, judged, policy().policy);
-      reader.repeats.judged(judged.message, isShared);
-      return isShared;
-    },
     route,
     turns,
     eventsOf: parts.eventsOf,
@@ -193,8 +187,6 @@ export function createInbound(
         names.guildsChanged();
         events.emit.guildsChanged();
       }
-      const repeats = reader.repeats.take();
-      if (repeats) connection.setRepeats(repeats);
       if (read.isRenewalDue) connection.renew(batch.shardId); // an event could not be read (G16)
     },
     /** A shard's new session is stored. */

@@ -13,7 +13,6 @@ import type {
   InboundMessage,
   Named,
   OwnMessage,
-  RepeatedMessage,
   Self,
 } from "./inbound.ts";
 import type { ComponentUse, OptionTyping, SlashCommand } from "./interactions.ts";
@@ -66,18 +65,9 @@ export interface ThreadMembersChanged {
   readonly left: readonly UserId[];
 }
 
-/** Messages that repeat earlier ones by the same authors in the same channels. */
-export interface MessagesRepeated {
-  /** Tells this event from the others of {@link InboundEvent}. */
-  readonly kind: "messages_repeated";
-  /** In the order in which Discord sent them. */
-  readonly messages: readonly RepeatedMessage[];
-}
-
 export type InboundEvent =
   | SessionStarted
   | InboundMessage
-  | MessagesRepeated
   | OwnMessage
   | ComponentUse
   | SlashCommand
@@ -127,8 +117,6 @@ export interface InboundBatch {
   readonly seq: number;
   /** Length of the text that the batch was read from, in characters. */
   readonly bytes: number;
-  /** Set if it holds only some repeated messages, which have waited for others already. */
-  readonly isGathered?: true;
   /** In the order in which Discord sent them. */
   readonly events: readonly InboundEvent[];
   /** Guilds that the batch has changed, as they are after it. */

@@ -220,21 +220,6 @@ export interface Scheduled {
   readonly isLate?: true;
 }
 
-/** A message that equals an earlier one but for id, text and time. */
-export interface RepeatedMessage {
-  /** The earlier one, or another that it equals in this way. */
-  readonly of: InboundMessage;
-  readonly id: MessageId;
-  /** Its text, bounded. It begins with neither a slash nor a blank, and is not empty. */
-  readonly text: string;
-  /** Unix time in milliseconds, read from its id. */
-  readonly sentAt: number;
-}
-
-export function wholeMessage({ of, id, text, sentAt }: RepeatedMessage): InboundMessage {
-  return { ...of, id, text, sentAt };
-}
-
 /**
  * A message of our own, as the gateway brings it back: Discord has it, which settles its outbox
  * row.

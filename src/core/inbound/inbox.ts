@@ -14,7 +14,7 @@ import type { UnansweredReason, WaitingRules } from "./waiting_limits.ts";
 import type { Frozen } from "../outbound/outbound.ts";
 import type { Charge, TurnCost } from "../spending/usage.ts";
 import type { Step } from "../step.ts";
-import type { GuildSnapshot, InboundMessage, RepeatedMessage, Sender } from "./inbound.ts";
+import type { GuildSnapshot, InboundMessage, Sender } from "./inbound.ts";
 import type { KnownFacts } from "./facts.ts";
 import type { PairingRequest, PairingService } from "./pairing.ts";
 import type { ReactionRecord } from "./reactions.ts";
@@ -91,14 +91,6 @@ export interface Judged {
   readonly command?: string;
 }
 
-/** Ignored messages that differ from a judged one only in id, text and time. */
-export interface RepeatedVerdict {
-  /** The other one. Its verdict and facts are those of these messages, too. */
-  readonly judged: Judged;
-  /** In the order of their arrival. */
-  readonly messages: readonly Omit<RepeatedMessage, "of">[];
-}
-
 /** A judgement of a message: the part of {@link Judged} that the policy decides. */
 export type Judgement = Pick<
   Judged,
@@ -124,8 +116,6 @@ export interface AcceptedBatch {
   readonly heard?: { readonly shardId: number; readonly seq: number };
   /** Messages with their verdicts, in the order of their arrival. */
   readonly judged: readonly Judged[];
-  /** Ignored messages beside these; absent: none. */
-  readonly repeated?: readonly RepeatedVerdict[];
   /**
    * Our own messages, as the gateway brought them back. Outbox rows with these nonces count as
    * sent.

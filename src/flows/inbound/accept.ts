@@ -25,8 +25,6 @@ import {
   type InboundMessage,
   type OwnMessage,
   type PostedMessage,
-  type RepeatedMessage,
-  wholeMessage,
 } from "../../core/inbound/inbound.ts";
 import type { PermittedReaction, Reaction } from "../../core/inbound/reactions.ts";
 import type { NumberedEvent } from "../../core/hooks/hook.ts";
@@ -34,7 +32,7 @@ import type { ServerEvent } from "../../core/hooks/server_event.ts";
 import type { MessageId } from "../../core/discord/ids.ts";
 import type { Verdict } from "../../core/inbound/verdict.ts";
 import { type CommitPorts, commitUnits, storeBatch, type Unit } from "./commit.ts";
-import { judgeMessage, type JudgeMessagePorts, judgeRuns, logVerdict } from "./judge_message.ts";
+import { judgeMessage, type JudgeMessagePorts, judgeRuns } from "./judge_message.ts";
 import type { Account } from "../../core/account/account.ts";
 import type { MissingFacts } from "./missing_facts.ts";
 
@@ -61,7 +59,6 @@ export function createAcceptor(
       EventHandlers,
       | "session_started"
       | "message"
-      | "messages_repeated"
       | "message_edited"
       | "reaction"
       | "reactions_cleared"
@@ -69,12 +66,6 @@ export function createAcceptor(
     >;
     /** The events that start turns; absent: none does (W7). */
     readonly eventsOf?: (told: ServerEvent) => readonly NumberedEvent[];
-    /**
-     * Takes the verdict of each live message.
-     *
-     * @returns Whether each {@link RepeatedMessage} of it gets the same verdict now.
-     */
-    readonly noteVerdict: (judged: Judged) => boolean;
     /** The runs of passive agents that a message causes; absent: none does. */
     readonly runsBeside?: (judged: Judged) => readonly InboundMessage[];
     /** The runs of passive agents that a permitted reaction causes; absent: none does. */
@@ -109,14 +100,13 @@ export function createAcceptor(
   function acceptComplete(batch: InboundBatch): void {
     const { arrivedAt } = batch;
     let unit: Unit | undefined;
-    let isUrgent = batch.isGathered === true;
+    let isUrgent = false;
     const current = () => unit ??= unitFor(units, batch);
-    const judge = (message: InboundMessage) => {
+    const judge = (message: InboundMessage): void => {
       const judged = judgeMessage(message, "live", ports);
       const runs = judgeRuns(ports.runsBeside?.(judged), ports);
       current().judged.push(judged, ...runs);
       isUrgent ||= judged.route !== undefined || runs.length > 0;
-      return { judged, isShared: ports.noteVerdict(judged) };
     };
     const handlers: EventHandlers = {
       ...ports.on,
@@ -125,22 +115,7 @@ export function createAcceptor(
         unit = unitFor(units, batch, started);
         isUrgent = true;
       },
-      message: (message) => void judge(message),
-      messages_repeated({ messages }) {
-        // No fact changes within this loop.
-        const shared = new Map<InboundMessage, { judged: Judged; messages: RepeatedMessage[] }>();
-        for (const message of messages) {
-          const { of } = message;
-          const known = shared.get(of);
-          if (known) {
-            logVerdict(message.id, of, known.judged.verdict, ports.log);
-            if (known.messages.push(message) === 1) current().repeated.push(known);
-            continue;
-          }
-          const { judged, isShared } = judge(wholeMessage(message));
-          if (isShared) shared.set(of, { judged, messages: [] });
-        }
-      },
+      message: judge,
       message_edited({ message }) {
         // Not live: an edit is no turn of a conversation. Storing it must not wait for others,
         // because its turn may run. A preview changes no text.
@@ -298,7 +273,7 @@ function unitFor(
     last.seq = Math.max(last.seq, seq); // a RESUME repeats sequence numbers that have arrived
     return Object.assign(last, { ticket, arrivedAt });
   }
-  const empty = { judged: [], repeated: [], echoes: [], changes: [], guilds: [] };
+  const empty = { judged: [], echoes: [], changes: [], guilds: [] };
   const at = { beganAt: arrivedAt, arrivedAt, bytes: 0 };
   const of = { accountId, shardId, isReplayed };
   const session = { started, isRenewalDue: started && isRenewalDue };

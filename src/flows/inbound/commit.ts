@@ -9,7 +9,6 @@ import type {
   Echo,
   Judged,
   MessageChange,
-  RepeatedVerdict,
 } from "../../core/inbound/inbox.ts";
 import type { MessageOrigin, WaitingRules } from "../../core/inbound/waiting_limits.ts";
 import type { Emits } from "../../core/account/events.ts";
@@ -78,8 +77,6 @@ export interface Unit {
   /** Length of the gateway's text, in UTF-16 units. */
   bytes: number;
   readonly judged: Judged[];
-  /** Ignored messages that share the verdict of one of them. */
-  readonly repeated: RepeatedVerdict[];
   readonly echoes: Echo[];
   readonly changes: MessageChange[];
   readonly reactions: ReactionRecord[];
@@ -107,13 +104,12 @@ export async function commitUnits(units: Unit[], ports: CommitPorts): Promise<vo
 
 async function commit(unit: Unit, ports: CommitPorts): Promise<void> {
   const { accountId, shardId, seq, ticket, arrivedAt, guilds } = unit;
-  const { judged, repeated, echoes, changes, reactions, hookEvents } = unit;
+  const { judged, echoes, changes, reactions, hookEvents } = unit;
   await begin(unit, ports);
   const batch = {
     accountId,
     heard: { shardId, seq },
     judged,
-    repeated: repeated.length > 0 ? repeated : undefined,
     echoes,
     changes: changes.length > 0 ? changes : undefined,
     guilds,

@@ -21,24 +21,8 @@ import {
   type KeptRuns,
   type Speaker,
 } from "../../policy/loop_guard.ts";
-import { type AccessPolicy, noPattern, noPatterns } from "../../policy/rules/rules.ts";
+import type { AccessPolicy } from "../../policy/rules/rules.ts";
 import type { CurrentPolicy } from "./policy_keeper.ts";
-
-/**
- * Whether a message that differs only in id and text has this verdict, and the same facts, too. That
- * holds for any text that begins with neither a slash nor a blank, and is not empty.
- */
-export function mayRepeat(
-  message: InboundMessage,
-  { verdict: { kind }, knownFacts }: Pick<Judgement, "verdict" | "knownFacts">,
-  { matchesPattern, patternsIn }: Pick<AccessPolicy, "matchesPattern" | "patternsIn">,
-): boolean {
-  return kind === "ignore" && knownFacts?.intent === undefined && matchesPattern === noPattern &&
-    patternsIn === noPatterns &&
-    message.sender.automaton === undefined && message.mention === undefined &&
-    !message.mentionsOthers && !message.isAnnouncement && message.quoted === undefined &&
-    message.extras.length === 0 && /^[^\s/]/.test(message.text);
-}
 
 /** Whether it depends on Discord's word about the sender: owners write directly without pairing. */
 function mayBeOwner({ place }: InboundMessage, { dm, commands }: AccessPolicy): boolean {

@@ -51,7 +51,7 @@ export interface AccessPolicy {
   readonly router: RouterRules;
   /** Agents that only watch, in the order of `agents.list` (N1). */
   readonly passive: readonly PassiveAgent[];
-  /** Config paths of the triggers whose pattern is in a text; {@link noPatterns} if there are none. */
+  /** Config paths of the triggers whose pattern is in a text. */
   readonly patternsIn: (text: string) => readonly string[];
   /** Milliseconds within which equal reactions count once (N1). */
   readonly dedupWindowMs: number;
@@ -67,9 +67,6 @@ export interface AccessPolicy {
 
 /** Stands in {@link AccessPolicy.matchesPattern} if there is no mention pattern. */
 export const noPattern = (): boolean => false;
-
-/** Stands in {@link AccessPolicy.patternsIn} if no passive agent has a pattern. */
-export const noPatterns = (): readonly string[] => [];
 
 /** `channels.discord.dm`: access by direct message. */
 export interface DmRules {

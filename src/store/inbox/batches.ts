@@ -61,8 +61,8 @@ export function createBatches(
         },
       });
       if (batch.changes) memory.forgotten.begin(storing);
-      const { recorded, repeats, applied: _, ...accepted } = await storing;
-      onRecorded(recorded, repeats);
+      const { recorded, applied: _, ...accepted } = await storing;
+      onRecorded(recorded);
       return accepted;
     },
   };

@@ -13,7 +13,6 @@ import {
   type HowTold,
   type Judged,
   NOTHING_CHANGED,
-  type RepeatedVerdict,
 } from "../../core/inbound/inbox.ts";
 import { type Overheard, toOverheard } from "../../core/inbound/transcript.ts";
 import type { Undecided } from "../../core/store/inbox.ts";
@@ -41,7 +40,6 @@ import { prepareKeepOverheard } from "../turns/turns.ts";
 export type StoreBatch = (batch: AcceptedBatch, arrivedAt: number) => Accepted & {
   /** The messages whose verdicts are new. */
   readonly recorded: readonly Judged[];
-  readonly repeats: readonly RepeatedVerdict[];
   /** The effect of changes; absent if the batch had none. */
   readonly applied?: AppliedChanges;
 };
@@ -71,9 +69,9 @@ export function prepareStoreBatch(
    * of the first, and each turn counts for the next one.
    */
   function recordAll(
-    { judged, repeated = [], pairing, waiting }: AcceptedBatch,
+    { judged, pairing, waiting }: AcceptedBatch,
     now: number,
-  ): { readonly results: readonly Recorded[]; readonly repeats: readonly RepeatedVerdict[] } {
+  ): readonly Recorded[] {
     const recorded: Recorded[] = [];
     for (const incoming of judged) {
       const { verdict, message } = incoming;
@@ -85,9 +83,7 @@ export function prepareStoreBatch(
       keep?.();
       recorded.push({ judged, request, told });
     }
-    const repeats = repeated.map((group) => verdicts.repeat(group, now))
-      .filter(({ messages }) => messages.length > 0);
-    return { results: recorded, repeats };
+    return recorded;
   }
 
   /** Stops come before edits and deletions: they concern messages that this batch had already. */
@@ -114,26 +110,24 @@ export function prepareStoreBatch(
 
   return (batch, arrivedAt) => {
     const { accountId, heard, echoes, reactions = [], hookEvents, guilds } = batch;
-    const { results, repeats } = recordAll(batch, arrivedAt);
+    const results = recordAll(batch, arrivedAt);
     const recorded = results.map(({ judged }) => judged);
-    const { accepted, undecided, grown } = keep(recorded, arrivedAt, repeats);
+    const { accepted, undecided, grown } = keep(recorded, arrivedAt);
     const applied = applyAll(batch, accepted, arrivedAt);
     const echoResults = echoes.map((echo) => settleEcho(accountId, echo));
     if (reactions.length > 0) keepReactions(accountId, reactions, arrivedAt);
     if (hookEvents) addEvents(hookEvents, arrivedAt);
     for (const guild of guilds) keepGuild(accountId, guild);
     if (heard) {
-      const storedUpTo = newestOf(recorded, repeats);
+      const storedUpTo = newestOf(recorded);
       advance(accountId, { ...heard, storedUpTo, heardAt: arrivedAt });
     }
-    const rows = repeats.reduce((sum, { messages }) => sum + messages.length, recorded.length);
-    pruner.afterBatch(grown, rows, arrivedAt);
+    pruner.afterBatch(grown, recorded.length, arrivedAt);
     const settledRows = echoResults.flatMap(({ settledIn }) => settledIn ?? []);
     const cut = new Set<string>(applied?.cut);
     return {
       ...(applied ?? NOTHING_CHANGED),
       recorded,
-      repeats,
       applied,
       accepted: cut.size === 0 ? accepted : accepted.filter(({ message: { id } }) => !cut.has(id)),
       undecided,
@@ -163,12 +157,9 @@ export function toldIn(
 const NO_ONE_TOLD = { refusedIn: [], unanswered: 0 };
 
 /** When the newest message was sent; 0 if there are none. */
-function newestOf(recorded: readonly Judged[], repeats: readonly RepeatedVerdict[]): number {
+function newestOf(recorded: readonly Judged[]): number {
   let newest = 0;
   for (const { message } of recorded) if (message.sentAt > newest) newest = message.sentAt;
-  for (const { messages } of repeats) {
-    for (const { sentAt } of messages) if (sentAt > newest) newest = sentAt;
-  }
   return newest;
 }
 
@@ -183,7 +174,7 @@ export interface InboxDeps {
   readonly transcripts: TranscriptRows;
   readonly inbox: InboxRows;
   /** Gets the new verdicts, once they are stored. */
-  readonly onRecorded: (recorded: readonly Judged[], repeats?: readonly RepeatedVerdict[]) => void;
+  readonly onRecorded: (recorded: readonly Judged[]) => void;
 }
 
 /** The messages and channels that new verdicts have changed. */
@@ -196,11 +187,7 @@ export interface Kept {
 }
 
 /** Applies verdicts within a transaction of the caller's. */
-export type KeepJudged = (
-  recorded: readonly Judged[],
-  now: number,
-  repeats?: readonly RepeatedVerdict[],
-) => Kept;
+export type KeepJudged = (recorded: readonly Judged[], now: number) => Kept;
 
 /**
  * Prepares the effects of verdicts: a message then goes to the inbox, to a channel's context, or to the
@@ -216,9 +203,9 @@ export function prepareKeepJudged(
   const keepOverheard = prepareKeepOverheard(blocks, quiet, contextPerChannel);
   const keepDirectChannel = prepareKeepDirectChannel(database);
   const keepUndecided = prepareKeepUndecided(database);
-  return (recorded, now, repeats = []) => {
+  return (recorded, now) => {
     const grown: ContextGrowth[] = [];
-    for (const { key, messages } of overheardIn(recorded, repeats)) {
+    for (const { key, messages } of overheardIn(recorded)) {
       keepOverheard(key, messages, now);
       grown.push({ key, count: messages.length });
     }
@@ -237,7 +224,6 @@ export function prepareKeepJudged(
 /** The messages to keep as context, by channel. */
 function overheardIn(
   recorded: readonly Judged[],
-  repeats: readonly RepeatedVerdict[],
 ): Iterable<{ readonly key: OverheardKey; readonly messages: readonly Overheard[] }> {
   const channels = new Map<
     string,
@@ -251,14 +237,6 @@ function overheardIn(
   };
   for (const judged of recorded) {
     if (isContext(judged)) messagesOf(judged).push(toOverheard(judged.message));
-  }
-  for (const { judged, messages: repeated } of repeats) {
-    if (!isContext(judged)) continue;
-    const { tag, authorId } = toOverheard(judged.message);
-    const messages = messagesOf(judged);
-    for (const { id: messageId, text, sentAt } of repeated) {
-      messages.push({ messageId, tag, authorId, text, sentAt });
-    }
   }
   return channels.values();
 }

@@ -7,7 +7,7 @@
 import type { DatabaseSync } from "node:sqlite";
 import { statementsOf } from "../database/statements.ts";
 import { factsOf } from "../../core/inbound/facts.ts";
-import type { Judged, RepeatedVerdict } from "../../core/inbound/inbox.ts";
+import type { Judged } from "../../core/inbound/inbox.ts";
 
 export function prepareVerdictRows(database: DatabaseSync) {
   const sql = statementsOf(database);
@@ -21,13 +21,12 @@ export function prepareVerdictRows(database: DatabaseSync) {
     UNION ALL SELECT 1 FROM inbox WHERE message_id = :id LIMIT 1`;
   const selectOf = sql`SELECT 1 FROM decision WHERE message_id = ? AND account_id = ?`;
 
-  /** The columns after the message's id. */
   function columnsOf(judged: Judged, now: number) {
     const { message, verdict, policyVerdict, knownFacts = {}, policyId = null, command } = judged;
-    const { accountId, channelId, sender } = message;
+    const { id, accountId, channelId, sender } = message;
     const { kind, why, rule } = verdict;
     const facts = JSON.stringify(factsOf(message, knownFacts, verdict, policyVerdict, command));
-    return [accountId, channelId, sender.id, kind, why, rule, policyId, facts, now] as const;
+    return [id, accountId, channelId, sender.id, kind, why, rule, policyId, facts, now] as const;
   }
 
   return {
@@ -37,17 +36,8 @@ export function prepareVerdictRows(database: DatabaseSync) {
     isNew: ({ id }: Pick<Judged["message"], "id">): boolean => select.get({ id }) === undefined,
     /** Records a verdict. Returns whether the message is new to the account; if not, nothing changes. */
     add: (judged: Judged, now: number): boolean =>
-      insert.run(judged.message.id, ...columnsOf(judged, now)).changes === 1,
-    /** Records the verdict that messages share. Returns those that are new. */
-    repeat({ judged, messages }: RepeatedVerdict, now: number): RepeatedVerdict {
-      const columns = columnsOf(judged, now);
-      return {
-        judged,
-        messages: messages.filter(({ id }) => insert.run(id, ...columns).changes === 1),
-      };
-    },
+      insert.run(...columnsOf(judged, now)).changes === 1,
     /** Replaces the verdict of a message, or records the first one. It becomes the newest verdict. */
-    replace: (judged: Judged, now: number): void =>
-      void insertAnew.run(judged.message.id, ...columnsOf(judged, now)),
+    replace: (judged: Judged, now: number): void => void insertAnew.run(...columnsOf(judged, now)),
   };
 }

@@ -14,7 +14,6 @@ import type {
   PayloadSocket,
   PayloadSocketEvents,
 } from "../../../src/discord/gateway/socket/payload_socket.ts";
-import { createRepeatMemory } from "../../../src/discord/gateway/link/repeats.ts";
 import { createCounters } from "../../../src/discord/gateway/link/counts.ts";
 import { scanEnvelope } from "../../../src/discord/gateway/socket/frame.ts";
 import type { FromShard, FromWorker } from "../../../src/discord/gateway/link/protocol.ts";
@@ -98,7 +97,6 @@ function startUnreal() {
     counters: createCounters(),
     connect,
     acknowledge: () => true,
-    repeats: createRepeatMemory(),
   });
 
   function pass(byMs: number): void {

@@ -8,12 +8,7 @@ import {
   NOTHING_ACCEPTED,
 } from "../../../src/core/inbound/inbox.ts";
 import type { InboundBatch, InboundEvent } from "../../../src/core/inbound/events.ts";
-import type {
-  GatewaySession,
-  InboundMessage,
-  PostedMessage,
-  Self,
-} from "../../../src/core/inbound/inbound.ts";
+import type { GatewaySession, PostedMessage, Self } from "../../../src/core/inbound/inbound.ts";
 import type { PairingRequest, PairingService } from "../../../src/core/inbound/pairing.ts";
 import type { Verdict } from "../../../src/core/inbound/verdict.ts";
 import { createAcceptor } from "../../../src/flows/inbound/accept.ts";
@@ -155,7 +150,6 @@ function setUp() {
       handled.push(`message ${id}`);
       return { verdict: VERDICTS.get(text) ?? IGNORE, knownFacts: { isMuted: true }, policyId: 7 };
     },
-    noteVerdict: ({ verdict }) => verdict.kind === "ignore" && world.isShared,
     permitReaction: ({ emoji, ...reaction }) =>
       emoji === "👎" ? undefined : {
         change: reaction.change,
@@ -252,36 +246,6 @@ describe("createAcceptor()", () => {
       ...[true, false, false, true, false, true],
     ]);
     assert.match(String(failed[1]?.fields?.["error"]), /poison/);
-  });
-
-  describe("with repeated messages", () => {
-    const overheard = (id: string) => directMessage({ id: messageId(id), text: "to nobody" });
-    const repeated = (of: InboundMessage, ...ids: readonly string[]): InboundEvent => ({
-      kind: "messages_repeated",
-      messages: ids.map((id) => ({
-        of,
-        id: messageId(id),
-        text: `text ${id}`,
-        sentAt: Number(id),
-      })),
-    });
-
-    it("judges one of them, and the others share its verdict", async () => {
-      const { acceptor, handled, lines, stored } = setUp();
-      const [one, other] = [overheard("5"), overheard("6")];
-      acceptor.accept(batch(7, repeated(one, "11", "12"), repeated(other, "13"), question("14")));
-      await settle();
-      assert.deepEqual(handled, ["message 11", "message 13", "message 14"]);
-      assert.deepEqual(stored[0]?.judged.map(({ message }) => message.id), ["11", "13", "14"]);
-      const [first] = stored[0]?.judged ?? [];
-      const [group, ...more] = stored[0]?.repeated ?? [];
-      assert.deepEqual(more, []);
-      assert.equal(group?.judged, first);
-      const texts = group?.messages.map(({ id, text, sentAt }) => [id, text, sentAt]);
-      assert.deepEqual(texts, [["12", "text 12", 12]]);
-      const logged = lines.filter(({ event }) => event === "A message is not answered");
-      assert.deepEqual(logged.map(({ fields }) => fields?.["messageId"]), ["11", "12", "13"]);
-    });
   });
 
   it("judges messages and handles other events in their order", () => {

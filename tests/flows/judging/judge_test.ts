@@ -2,17 +2,14 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
 import { type AccountId, toAccountId } from "../../../src/core/discord/ids.ts";
-import type { InboundMessage } from "../../../src/core/inbound/inbound.ts";
-import { createJudge, mayRepeat } from "../../../src/flows/judging/judge.ts";
+import { createJudge } from "../../../src/flows/judging/judge.ts";
 import type { CurrentPolicy } from "../../../src/flows/judging/policy_keeper.ts";
 import { type OurAccount, recalledView, routingFacts } from "../../../src/flows/judging/routing.ts";
-import { prepareAdmission, textCommandsOf } from "../../../src/policy/admission.ts";
-import { noPattern } from "../../../src/policy/rules/rules.ts";
+import { prepareAdmission } from "../../../src/policy/admission.ts";
 import { TEXT_COMMANDS } from "../../../src/interactions/registry.ts";
 import { guildMessage, messageIdAt, sender, userId } from "../../support/discord/builders.ts";
 import { loadTestConfig } from "../../support/config.ts";
 import { cases } from "../../support/long_form.ts";
-import { drawn } from "../../policy/policies.ts";
 
 const OURS = userId("777");
 const NOW = Date.UTC(2026, 0, 1);
@@ -87,69 +84,6 @@ describe("[H1] createJudge() › recall()", () => {
     const theirs = guildMessage({ sender: sender({ id: ADA }), mention: "user" });
     assert.equal(judge(theirs).verdict.why, "pluralkit-original");
     assert.equal(recall(theirs).why, "mentioned");
-  });
-});
-
-describe("[G1] mayRepeat()", () => {
-  const { aPolicy, aMessage, someKnownFacts } = drawn;
-  const aText = fc.oneof(
-    fc.string({ unit: "grapheme" }),
-    fc.constantFrom("/stop", "barnacle", "/status", "hi", "<@1400000000000000091> hi", "a /stop"),
-  );
-
-  /** Any policy, with and without a pattern. */
-  const rules = fc.tuple(aPolicy, fc.boolean()).map(([policy, hasPattern]) => ({
-    ...policy,
-    matchesPattern: hasPattern ? (text: string) => text.includes("hi") : noPattern,
-  }));
-
-  it("holds only if each other text gets the same verdict, by the same facts", () => {
-    let count = 0;
-    const facts = fc.record({
-      isProxied: fc.boolean(),
-      inThread: fc.boolean(),
-      isPlain: fc.boolean(),
-    });
-    fc.assert(
-      fc.property(
-        ...[rules, aMessage, aText, aText, someKnownFacts, facts] as const,
-        (policy, drawnMessage, text, otherText, known, { isProxied, inThread, isPlain }) => {
-          const { activation, isSilenced } = known;
-          const current = {
-            policy,
-            admit: prepareAdmission(policy, TEXT_COMMANDS),
-            textCommands: textCommandsOf(policy, TEXT_COMMANDS),
-            id: 3,
-          } as CurrentPolicy;
-          const judgeOf = (message: InboundMessage) =>
-            createJudge({
-              policy: () => current,
-              isOurs: () => false,
-              isProxied: () => isProxied,
-              ownsApplication: () => false,
-              chosenIn: () => ({ activation, isSilenced }),
-              continuesIn: () => inThread,
-              now: () => 0,
-            }).judge(message);
-          const plain = {
-            mention: undefined,
-            quoted: undefined,
-            extras: [],
-            mentionsOthers: false,
-          };
-          const message: InboundMessage = { ...drawnMessage, ...(isPlain && plain), text };
-          const judgement = judgeOf(message);
-          if (!mayRepeat(message, judgement, policy)) return;
-          if (!/^[^\s/]/.test(otherText)) return; // the gateway thread sends these whole
-          count++;
-          assert.equal(judgement.verdict.kind, "ignore");
-          const { command: _, ...shared } = judgement;
-          assert.deepEqual(judgeOf({ ...message, text: otherText }), shared);
-        },
-      ),
-      { numRuns: cases(3_000, 100_000) },
-    );
-    assert.ok(count > 100, `${count}`);
   });
 });
 

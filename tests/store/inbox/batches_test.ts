@@ -12,7 +12,6 @@ import {
   guildMessage,
   messageId,
   outboundMessage,
-  sender as senderOf,
   userId,
 } from "../../support/discord/builders.ts";
 import {
@@ -38,9 +37,6 @@ const first = guildMessage({ id: messageId("1400000000000000101") });
 const second = guildMessage({ id: messageId("1400000000000000102") });
 
 const INBOX = "SELECT message_id, state, attempt FROM inbox ORDER BY id";
-const VERDICTS =
-  "SELECT account_id, message_id, channel_id, verdict, why, facts FROM decision ORDER BY id";
-const CONTEXT = "SELECT * FROM message ORDER BY message_id";
 const DECISIONS = "SELECT account_id, message_id, verdict, why FROM decision ORDER BY id";
 
 describe("acceptBatch()", () => {
@@ -68,73 +64,6 @@ describe("acceptBatch()", () => {
     assert.deepEqual(rows("SELECT seq, alive_at, stored_up_to FROM gateway_session"), [
       { seq: 7, alive_at: NOW + 5, stored_up_to: second.sentAt },
     ]);
-  });
-
-  it("[G5] stores repeated messages as if each was judged by itself", async () => {
-    const aMessage = fc.record({
-      sender: fc.nat({ max: 2 }),
-      channel: fc.nat({ max: 1 }),
-      id: fc.nat({ max: 40 }),
-      isKept: fc.boolean(),
-    });
-    const property = fc.asyncProperty(
-      fc.array(fc.array(aMessage, { maxLength: 30 }), { maxLength: 4 }),
-      async (batches) => {
-        const [one, other] = [openTestStore(), openTestStore()];
-        for (const { store } of [one, other]) {
-          await store.gateway.startSession(ACCOUNT, 0, SESSION, SELF, NOW);
-        }
-        for (const [at, items] of batches.entries()) {
-          const all = items.map(({ sender, channel, id, isKept }) => {
-            const message = guildMessage({
-              id: messageId(String(1_400_000_000_000_000_200n + (BigInt(id) << 22n))),
-              channelId: channelId(`140000000000000000${channel}`),
-              sender: senderOf({
-                id: userId(`150000000000000000${sender}`),
-                username: `u${sender}`,
-              }),
-              text: `text ${id}`,
-            });
-            const judged = ignored(message);
-            return isKept ? judged : {
-              ...judged,
-              verdict: { ...judged.verdict, why: "no-content", keepAsContext: false },
-            };
-          }) as readonly Judged[];
-          const keyOf = ({ message: { sender, channelId }, verdict }: Judged) =>
-            `${sender.id} ${channelId} ${verdict.why}`;
-          const firsts = new Map<string, Judged>();
-          const judged = all.filter((one) => {
-            const isFirst = !firsts.has(keyOf(one));
-            if (isFirst) firsts.set(keyOf(one), one);
-            return isFirst;
-          });
-          const others = (of: Judged) =>
-            all.filter((one) => !judged.includes(one) && keyOf(one) === keyOf(of));
-          const repeated = judged.map((one) => ({
-            judged: one,
-            messages: others(one).map(({ message: { id, text, sentAt } }) => ({
-              id,
-              text,
-              sentAt,
-            })),
-          }));
-          // An account has one verdict on a message, the first: so the order is the same.
-          const whole = [...judged, ...judged.flatMap(others)];
-          await one.store.inbox.acceptBatch(
-            batch({ heard: heard(at), judged, repeated }),
-            NOW + at,
-          );
-          await other.store.inbox.acceptBatch(batch({ heard: heard(at), judged: whole }), NOW + at);
-        }
-        for (const query of [VERDICTS, CONTEXT, "SELECT * FROM gateway_session"]) {
-          assert.deepEqual(one.rows(query), other.rows(query));
-        }
-        const decisions = async ({ store }: typeof one) => (await store.health()).decisions;
-        assert.deepEqual(await decisions(one), await decisions(other));
-      },
-    );
-    await fc.assert(property, { numRuns: cases(40) });
   });
 
   it("[G5] stores no part of a batch that cannot be stored whole, not even its seq", async () => {

@@ -2,7 +2,6 @@
 
 import type { BatchBounds } from "../../../src/discord/gateway/link/batches.ts";
 import { openPayloadSocket } from "../../../src/discord/gateway/socket/payload_socket.ts";
-import { createRepeatMemory } from "../../../src/discord/gateway/link/repeats.ts";
 import { createCounters } from "../../../src/discord/gateway/link/counts.ts";
 import type {
   FromShard,
@@ -116,7 +115,6 @@ export function startTestShard(
     now,
     random,
     acknowledge,
-    repeats: createRepeatMemory(),
     after(ms, callback) {
       const timer = setTimeout(callback, ms / speed);
       return () => clearTimeout(timer);

@@ -11,7 +11,6 @@ import {
   type AccountId,
   createdAtMs,
   type GuildId,
-  type MessageId,
   type RoleId,
 } from "../../../core/discord/ids.ts";
 import type {
@@ -21,7 +20,6 @@ import type {
   Place,
   PostedMessage,
   Quoted,
-  RepeatedMessage,
   Self,
   Sender,
 } from "../../../core/inbound/inbound.ts";
@@ -211,14 +209,6 @@ function toInbound(
     if (names) inbound.names = names;
   }
   return inbound;
-}
-
-/**
- * The message with another id and text. Made whole, it is as {@link decodeMessage} returns it: `of`
- * mentions neither the bot nor others, so nothing else depends on its text.
- */
-export function repeatOf(of: InboundMessage, id: MessageId, content: string): RepeatedMessage {
-  return { of, id, text: bounded(content, MAX_TEXT), sentAt: createdAtMs(id) };
 }
 
 /** When it was last edited; 1 if Discord's time of that cannot be read. */

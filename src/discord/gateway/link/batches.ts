@@ -3,8 +3,7 @@
  *
  * A dispatch after a pause is sent at once. After each batch, dispatches gather for 8 ms, or until
  * the main thread has committed all earlier batches. Uncommitted batches delay nothing: the main
- * thread commits unimportant events late. Messages that repeat an ignored one wait for each other,
- * or for the next other dispatch. A batch is one JSON string, because a string crosses threads
+ * thread commits unimportant events late. A batch is one JSON string, because a string crosses threads
  * faster than objects do. While too many dispatches are uncommitted, the shard does not read its
  * socket: memory stays bounded, and Discord keeps the unread events.
  */
@@ -20,13 +19,8 @@ export interface Batch {
   readonly epoch: number;
   /** Sequence number of the last received dispatch, used or not. */
   readonly seq: number;
-  /**
-   * A JSON array of dispatches as they arrived, or of messages in their short form (`repeats.ts`),
-   * with {@link SEPARATOR} between them.
-   */
+  /** A JSON array of dispatches as they arrived, with {@link SEPARATOR} between them. */
   readonly text: string;
-  /** Number of the first form that this batch and later ones may refer to; absent: none yet. */
-  readonly repeatsFrom?: number;
   /** Set if the batch starts with the session's READY, so that the store gets both together. */
   readonly session?: GatewaySession;
   /** Set if Discord has forgotten events that belong before this batch (G5b). */
@@ -53,10 +47,6 @@ const GATHER_MS = 8;
 const GATHER_COUNT = 64;
 const GATHER_BYTES = 256 << 10;
 
-/** Maximum milliseconds and number of short messages that wait for each other. */
-const REPEATS_MS = 250;
-const REPEATS_COUNT = 1_000;
-
 /**
  * Maximum milliseconds and dispatches between reports of unused dispatches' sequence numbers. Each
  * report costs the main thread a commit. Without it, a RESUME only replays more unused dispatches.
@@ -72,8 +62,6 @@ const WATERMARK_COUNT = 1_000;
  */
 export function createBatches(
   ports: {
-    /** Returns the number of the first form that the thread may use; 0: none yet. */
-    repeatsFrom(): number;
     /** Sends a batch to the main thread. */
     post(batch: Batch): void;
     /** Called when `isFull` changes. */
@@ -94,17 +82,12 @@ export function createBatches(
   let isReplayed = false;
   let number = 0;
   let cancelWatermark: (() => void) | undefined;
-  /** Whether a dispatch waits that is no short message. */
-  let hasOther = false;
-  let cancelRepeats: (() => void) | undefined;
   /** Set while dispatches gather. */
   let cancelGather: (() => void) | undefined;
 
   function flush(): void {
     cancelWatermark?.();
     cancelWatermark = undefined;
-    cancelRepeats?.();
-    cancelRepeats = undefined;
     if (texts.length === 0 && skipped === 0) return;
     number++;
     backlog.sent({ number, count: texts.length, bytes, epoch, seq });
@@ -114,49 +97,36 @@ export function createBatches(
       epoch,
       seq,
       text,
-      repeatsFrom: ports.repeatsFrom() || undefined,
       session: newSession,
       afterHole: isAfterHole || undefined,
       isReplayed: isReplayed || undefined,
     };
-    const wasOther = hasOther;
+    const hadDispatches = texts.length > 0;
     texts = [];
     bytes = 0;
     skipped = 0;
-    hasOther = false;
     newSession = undefined;
     isAfterHole = false;
     ports.post(batch);
-    if (wasOther) gather();
+    if (hadDispatches) gather();
   }
 
   function gather(): void {
     cancelGather?.();
     cancelGather = ports.after(GATHER_MS, () => {
       cancelGather = undefined;
-      if (hasOther) flush();
+      if (texts.length > 0) flush();
     });
-  }
-
-  function take(text: string, dispatchSeq: number): void {
-    texts.push(text);
-    seq = dispatchSeq;
-    const cost = text.length + DISPATCH_OVERHEAD;
-    bytes += cost;
-    backlog.add(cost);
   }
 
   return {
     add(text: string, dispatchSeq: number): void {
-      take(text, dispatchSeq);
-      hasOther = true;
+      texts.push(text);
+      seq = dispatchSeq;
+      const cost = text.length + DISPATCH_OVERHEAD;
+      bytes += cost;
+      backlog.add(cost);
       if (!cancelGather || texts.length >= GATHER_COUNT || bytes >= GATHER_BYTES) flush();
-    },
-    addShort(text: string, dispatchSeq: number): void {
-      take(text, dispatchSeq);
-      const isBlock = texts.length >= (hasOther ? GATHER_COUNT : REPEATS_COUNT);
-      if (isBlock || bytes >= GATHER_BYTES) flush();
-      else if (!hasOther) cancelRepeats ??= ports.after(REPEATS_MS, flush);
     },
     flush,
     /** Takes the sequence number of a dispatch that Barnacle does not use. */
@@ -193,7 +163,7 @@ export function createBatches(
       if (backlog.isEmpty) {
         cancelGather?.(); // the main thread is idle: the next dispatch is sent at once
         cancelGather = undefined;
-        if (hasOther) flush();
+        if (texts.length > 0) flush();
       }
       return last;
     },

@@ -1,8 +1,7 @@
 /**
  * Types of the messages between the main thread and the gateway's worker.
  *
- * One worker runs all shards of an account, so messages about a shard name it. Both ends check each
- * received message with `protocol_check.ts`.
+ * One worker runs all shards of an account, so messages about a shard name it.
  */
 
 import type { GatewayCounts, ShardState } from "../../../core/discord/gateway.ts";
@@ -14,12 +13,8 @@ import type { Batch } from "./batches.ts";
 import type { Deadlines, FinalPlan, PermitAnswer } from "../lifecycle/state.ts";
 import type { ReconnectRules } from "../lifecycle/plan_reconnect.ts";
 import type { ResumePoint } from "./position.ts";
-import type { RepeatForms } from "./repeats.ts";
 
 export type { PermitAnswer };
-
-/** Version of the messages. Every change increases it; a difference means a broken build. */
-export const PROTOCOL_VERSION = 15;
 
 export interface ShardOptions {
   readonly id: number;
@@ -88,7 +83,6 @@ export type LogValue = string | number | boolean;
 export type ToWorker =
   | {
     readonly kind: "start";
-    readonly version: number;
     readonly options: CommonOptions;
     readonly shards: readonly ShardStart[];
     /** A 64-bit counter: the worker writes Unix time in milliseconds while it runs. */
@@ -112,8 +106,6 @@ export type ToWorker =
   | { readonly kind: "forms"; readonly forms: readonly OfferedForm[] }
   /** Takes the interactions of an owner or approver, however many others send (X4a). */
   | { readonly kind: "admit"; readonly userId: string }
-  /** Changes the forms by which the worker shortens messages. */
-  | ({ readonly kind: "repeats" } & RepeatForms)
   /** Changes the presence of all shards, now and after each IDENTIFY. */
   | { readonly kind: "presence"; readonly presence: Presence }
   /** Joins, moves or leaves a voice channel, by the shard of its guild. */

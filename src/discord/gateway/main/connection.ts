@@ -8,7 +8,6 @@ import type { OfferedForm } from "../../../core/people/form.ts";
 import type { Presence } from "../../../core/discord/presence.ts";
 import type { OwnVoice } from "../../../core/discord/voice.ts";
 import type { ShardState } from "../../../core/discord/gateway.ts";
-import type { RepeatForms } from "../link/repeats.ts";
 import { createEmitter, type Hold } from "../../../lib/emitter.ts";
 import {
   type ConnectOptions,
@@ -120,7 +119,6 @@ export function createConnection(
     /** Replaces the shard's session, because an event of it could not be read. */
     renew: (shardId: number): void => open?.renew(shardId),
     /** Changes the forms by which the thread shortens messages. */
-    setRepeats: (change: RepeatForms): void => open?.setRepeats(change),
     /** `undefined` before the gateway is found. */
     stats: (): ReturnType<OpenConnection["stats"]> | undefined => open?.stats(),
     /** Shows another presence. Before the gateway is found, it starts with that. */

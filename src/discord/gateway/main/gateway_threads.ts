@@ -4,7 +4,6 @@ import type { OfferedForm } from "../../../core/people/form.ts";
 import type { Presence } from "../../../core/discord/presence.ts";
 import type { OwnVoice } from "../../../core/discord/voice.ts";
 import type { GatewayOptions, ShardOptions } from "../link/protocol.ts";
-import type { RepeatForms } from "../link/repeats.ts";
 import type { SupervisorPorts } from "./supervisor.ts";
 import { type Gateway, type GatewayEvents, startGateway } from "./thread.ts";
 import { type GatewayStats } from "../../../core/discord/gateway.ts";
@@ -89,8 +88,6 @@ export function createGatewayThreads(
     admit: (userId: string): void => current?.admit(userId),
     /** Replaces the shard's session, because an event of it could not be read. */
     renew: (shardId: number): void => current?.renew(shardId),
-    /** Changes the forms by which the current thread shortens messages. */
-    setRepeats: (change: RepeatForms): void => current?.setRepeats(change),
     setVoice: (own: OwnVoice): void => current?.setVoice(own),
     /** Shows another presence, in later threads too. */
     setPresence(changed: Presence): void {

@@ -84,7 +84,6 @@ export type GatewayConnection = Pick<
   | "renew"
   | "setForms"
   | "setPresence"
-  | "setRepeats"
   | "setVoice"
   | "stats"
   | "stop"
@@ -206,7 +205,6 @@ async function openGateway(
     committed: threads.committed,
     renew: threads.renew,
     setForms: threads.setForms,
-    setRepeats: threads.setRepeats,
     stats: threads.stats,
     setPresence: threads.setPresence,
     setVoice: threads.setVoice,

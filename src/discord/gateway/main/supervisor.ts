@@ -10,7 +10,6 @@
 import type { Clock } from "../../../lib/clock.ts";
 import type { Worker } from "node:worker_threads";
 import type { FromWorker, LogValue, ThreadLogLevel, ToWorker } from "../link/protocol.ts";
-import { isFromWorker } from "../link/protocol_check.ts";
 import { backoffMs } from "../../../lib/network/backoff.ts";
 import { startThread } from "./early_thread.ts";
 
@@ -149,7 +148,7 @@ export function createSupervisor(
   };
 }
 
-/** Listens to a worker until it ends. A worker that sends an unknown message is ended. */
+/** Listens to a worker until it ends. */
 function listen(worker: Worker, { isCurrent, onMessage, onEnd }: {
   /** Whether it is still the supervisor's worker; events of others are ignored. */
   isCurrent(): boolean;
@@ -157,11 +156,8 @@ function listen(worker: Worker, { isCurrent, onMessage, onEnd }: {
   onEnd(cause: string): void;
 }): void {
   let cause = "it ended by itself";
-  worker.on("message", (message: unknown) => {
-    if (!isCurrent()) return;
-    if (isFromWorker(message)) return onMessage(message);
-    cause = "it sent an unknown message";
-    void worker.terminate();
+  worker.on("message", (message: FromWorker) => {
+    if (isCurrent()) onMessage(message);
   });
   worker.on("error", (error) => {
     cause = error instanceof Error ? error.name : "an error";

@@ -20,12 +20,10 @@ import {
   type GatewayOptions,
   type LogValue,
   type PermitAnswer,
-  PROTOCOL_VERSION,
   type ShardStart,
   type ThreadLogLevel,
   type ToWorker,
 } from "../link/protocol.ts";
-import type { RepeatForms } from "../link/repeats.ts";
 import { createShardViews } from "./shard_views.ts";
 import { createSupervisor, type SupervisorPorts } from "./supervisor.ts";
 
@@ -104,7 +102,7 @@ export function startGateway(
       onLog("debug", "The gateway's worker starts", startFields(generation, starts));
     }
     const options = { ...common, url, presence };
-    return { kind: "start", version: PROTOCOL_VERSION, options, shards: starts, tick, forms };
+    return { kind: "start", options, shards: starts, tick, forms };
   }
 
   function receive(message: FromWorker): void {
@@ -186,8 +184,6 @@ export function startGateway(
     },
     /** Takes the interactions of an owner or approver, however many others send. */
     admit: (userId: string): void => worker.send({ kind: "admit", userId }),
-    /** Changes the forms by which the current worker shortens messages. */
-    setRepeats: (change: RepeatForms): void => worker.send({ kind: "repeats", ...change }),
     /** Shows another presence, also after a reconnect and in the next worker. */
     setPresence(changed: Presence): void {
       presence = changed;

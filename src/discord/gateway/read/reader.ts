@@ -7,12 +7,7 @@
 
 import type { AccountId, GuildId } from "../../../core/discord/ids.ts";
 import type { InboundBatch, InboundEvent, SessionStarted } from "../../../core/inbound/events.ts";
-import type {
-  GatewaySession,
-  GuildSnapshot,
-  RepeatedMessage,
-  Self,
-} from "../../../core/inbound/inbound.ts";
+import type { GatewaySession, GuildSnapshot, Self } from "../../../core/inbound/inbound.ts";
 import { droppedParts } from "../../../core/discord/lenient.ts";
 import { isRecord, parseForeignJson, withLargeAsText } from "../../../lib/text/json.ts";
 import type { DispatchBatch } from "../link/protocol.ts";
@@ -30,8 +25,6 @@ import {
   restoreIndex,
   snapshotOf,
 } from "../decode/guild_index.ts";
-import { isShort, type ShortMessage } from "../link/repeats.ts";
-import { createRepeatedMessages } from "./repeated_messages.ts";
 import type { RoleRights } from "./role_rights.ts";
 import type { VoiceIndex } from "./voice_index.ts";
 import { createUnreadTypes, type ReadProblem } from "./unread_types.ts";
@@ -66,11 +59,6 @@ interface Reading {
   readonly changed: Set<GuildId>;
 }
 
-/** Characters that a repeated message counts in addition to its text. */
-const REPEAT_OVERHEAD = 256;
-/** Repeated messages of a batch that show a flood: the next batch is near. */
-const FLOOD = 256;
-
 /**
  * Creates a reader from the stored state. The function is longer than most, because its inner
  * functions share one state: the bot's identity and the index of guilds.
@@ -94,7 +82,6 @@ export function createReader(
   const unread = createUnreadTypes();
   let from = { shardId: 0, arrivedAt: 0 };
   const people = createPeople();
-  const repeats = createRepeatedMessages();
 
   function report(problem: ReadProblem): void {
     problems++;
@@ -127,12 +114,6 @@ export function createReader(
     if (event) events.push(event);
   }
 
-  function repeated(short: ShortMessage): RepeatedMessage | undefined {
-    const message = self && repeats.read(short, { accountId, self, index, people });
-    if (!message) report({ type: "MESSAGE_CREATE", why: "the message repeats none" });
-    return message;
-  }
-
   /** @param exact Returns the dispatch with exact ids if it has ids that were rounded. */
   function addDispatch(
     dispatch: Dispatch,
@@ -146,7 +127,6 @@ export function createReader(
       const event = decode(dispatch, { accountId, self, index, people });
       const better = event?.kind === "problem" || droppedParts() > drops ? exact() : undefined;
       if (better) return addDispatch(better, reading);
-      if (event?.kind === "message") repeats.arrived(event, dispatch.d);
       return add(event, dispatch.t, events);
     }
     const applied = applyDispatch(index, dispatch, self?.userId);
@@ -201,25 +181,12 @@ export function createReader(
      * @throws {TypeError} If the batch is no JSON array.
      */
     read(
-      { shardId, ticket, arrivedAt, seq, text, afterHole, isReplayed, repeatsFrom }: DispatchBatch,
+      { shardId, ticket, arrivedAt, seq, text, afterHole, isReplayed }: DispatchBatch,
     ): InboundBatch {
       from = { shardId, arrivedAt };
       const reading: Reading = { events: [], changed: new Set() };
       const { events, changed } = reading;
-      let bytes = text.length;
-      /** The run of repeated messages that has not ended. */
-      let run: RepeatedMessage[] | undefined;
-      repeats.begin(repeatsFrom);
       for (const [at, item] of parseItems(text, skip).entries()) {
-        if (isShort(item)) {
-          const message = repeated(item);
-          if (!message) continue;
-          if (!run) events.push({ kind: "messages_repeated", messages: run = [] });
-          run.push(message);
-          bytes += REPEAT_OVERHEAD;
-          continue;
-        }
-        run = undefined;
         if (isDispatch(item)) addAll(item, reading, () => exactItem(text, at));
         else skip({ type: "unknown", why: "no dispatch" });
       }
@@ -234,8 +201,7 @@ export function createReader(
         isRenewalDue: isRenewalDue || undefined,
         isReplayed: isReplayed || undefined,
         seq,
-        bytes,
-        isGathered: run && events.length === 1 && run.length < FLOOD || undefined,
+        bytes: text.length,
         events: withoutLeft(events, index),
         guilds: Array.from(changed, (guildId) => {
           const guild = index.get(guildId);
@@ -250,8 +216,6 @@ export function createReader(
     get index(): GuildIndex {
       return index;
     },
-    /** Messages that the gateway thread sends in their short form. */
-    repeats,
     /** `false` if a snapshot could not be read. Only a new session brings that guild again. */
     get isComplete(): boolean {
       return dropped.length === 0;

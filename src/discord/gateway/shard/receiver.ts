@@ -8,7 +8,7 @@
 import { isOfSession } from "../lifecycle/state.ts";
 import type { createBatches } from "../link/batches.ts";
 import type { createPosition } from "../link/position.ts";
-import { type DispatchFrame, MESSAGE_CREATE, readFrame } from "../socket/frame.ts";
+import { type DispatchFrame, readFrame } from "../socket/frame.ts";
 import { INTERACTION_CREATE } from "./acknowledge.ts";
 import type { Machine } from "./machine.ts";
 import type { ShardContext, ShardReport } from "./report.ts";
@@ -20,8 +20,7 @@ import type { ShardContext, ShardReport } from "./report.ts";
 const MAX_CHARS = 1 << 20;
 
 /** The parts of a shard that payloads and effects go to. */
-export interface ShardParts
-  extends Pick<ShardContext, "counters" | "acknowledge" | "post" | "repeats"> {
+export interface ShardParts extends Pick<ShardContext, "counters" | "acknowledge" | "post"> {
   readonly machine: Machine;
   readonly position: ReturnType<typeof createPosition>;
   readonly batches: ReturnType<typeof createBatches>;
@@ -36,7 +35,7 @@ export interface ShardParts
  */
 export function createReceiver(
   types: readonly string[],
-  { machine, position, batches, report, counters, acknowledge, repeats }: ShardParts,
+  { machine, position, batches, report, counters, acknowledge }: ShardParts,
 ): (text: string, socket: number) => void {
   const wanted = new Set(types);
 
@@ -99,9 +98,7 @@ export function createReceiver(
     const isDropped = !isTooLarge && type === INTERACTION_CREATE && text !== undefined &&
       !acknowledge(text);
     if (text === undefined || isTooLarge || isDropped) return batches.skip(position.received);
-    const short = type === MESSAGE_CREATE ? repeats.shortened(text) : undefined;
-    if (short === undefined) batches.add(text, position.received);
-    else batches.addShort(short, position.received);
+    batches.add(text, position.received);
   }
 
   return receive;

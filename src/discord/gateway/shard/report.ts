@@ -22,7 +22,6 @@ import type {
   ThreadLogLevel,
 } from "../link/protocol.ts";
 import type { BatchBounds } from "../link/batches.ts";
-import type { createRepeatMemory } from "../link/repeats.ts";
 import type { openPayloadSocket } from "../socket/payload_socket.ts";
 import { toShardState } from "../socket/wire.ts";
 
@@ -50,8 +49,6 @@ export interface ShardContext {
    * @returns Whether the main thread gets it.
    */
   readonly acknowledge: (dispatch: string) => boolean;
-  /** The forms by which messages are shortened. */
-  readonly repeats: Pick<ReturnType<typeof createRepeatMemory>, "from" | "shortened">;
   /** Bounds of the uncommitted dispatches; absent for the default. */
   readonly bounds?: BatchBounds;
   /** Maximum milliseconds between ticks; for tests. */

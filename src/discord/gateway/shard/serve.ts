@@ -13,15 +13,7 @@
 
 import { openPayloadSocket } from "../socket/payload_socket.ts";
 import { createCounters } from "../link/counts.ts";
-import {
-  type FromShard,
-  type FromWorker,
-  PROTOCOL_VERSION,
-  type ShardStart,
-  type ToWorker,
-} from "../link/protocol.ts";
-import { isToWorker } from "../link/protocol_check.ts";
-import { createRepeatMemory, type RepeatForms } from "../link/repeats.ts";
+import type { FromShard, FromWorker, ShardStart, ToWorker } from "../link/protocol.ts";
 import { shardOf } from "../../../core/discord/ids.ts";
 import { SPACING_MS } from "../../../core/discord/identify_budget.ts";
 import { createAcknowledge } from "./acknowledge.ts";
@@ -34,17 +26,14 @@ import { type Shard, startShard } from "./shard.ts";
  *
  * The function is longer than most, because its inner functions share one state: the shards of the
  * thread.
- *
- * @throws {TypeError} If the main thread sends an unknown message.
  */
 export function serveGateway(port: {
   /** Sends a message to the main thread. */
   postMessage(message: FromWorker): void;
   /** Listens to the main thread. */
-  on(event: "message", listener: (message: unknown) => void): unknown;
+  on(event: "message", listener: (message: ToWorker) => void): unknown;
 }): void {
   const shards = new Map<number, Shard>();
-  const repeats = createRepeatMemory();
   let maxConcurrency = 1;
   let shardCount = 1;
   let forms: Forms | undefined;
@@ -52,17 +41,8 @@ export function serveGateway(port: {
   let isOver = false;
 
   function start(
-    { version, options, shards: starts, tick, forms: offered }: Extract<
-      ToWorker,
-      { kind: "start" }
-    >,
+    { options, shards: starts, tick, forms: offered }: Extract<ToWorker, { kind: "start" }>,
   ): void {
-    if (version !== PROTOCOL_VERSION) {
-      throw new TypeError(
-        `The main thread speaks version ${version} of the protocol, the worker ${PROTOCOL_VERSION}`,
-      );
-    }
-    if (shards.size > 0) throw new TypeError("The main thread started the shards twice");
     maxConcurrency = Math.max(1, options.maxConcurrency ?? 1);
     ({ shardCount } = options);
     const counters = createCounters();
@@ -101,7 +81,6 @@ export function serveGateway(port: {
         connect: openPayloadSocket,
         acknowledge,
         counters,
-        repeats,
       };
       shards.set(id, startShard({ options, shard }, ports));
     }
@@ -126,12 +105,6 @@ export function serveGateway(port: {
     }
   }
 
-  /** No batch refers to forms of which its number says that they are forgotten. */
-  function setRepeats(change: RepeatForms): void {
-    if (change.from > repeats.from) shards.forEach((shard) => shard.flush());
-    repeats.set(change);
-  }
-
   /** Stops all shards. If that fails, the error ends the thread, which is the purpose. */
   function endAll(): Promise<unknown> {
     return Promise.all([...shards.values()].map((shard) => shard.stop())).catch(
@@ -144,7 +117,6 @@ export function serveGateway(port: {
   }
 
   port.on("message", (message) => {
-    if (!isToWorker(message)) throw new TypeError("The main thread sent an unknown message");
     switch (message.kind) {
       case "start":
         return start(message);
@@ -160,8 +132,6 @@ export function serveGateway(port: {
         return forms?.set(message.forms);
       case "admit":
         return limit?.admit(message.userId);
-      case "repeats":
-        return setRepeats(message);
       case "presence":
         return shards.forEach((shard) => shard.setPresence(message.presence));
       case "voice":

@@ -26,7 +26,7 @@ export function startShard(
   { options, shard }: { readonly options: CommonOptions; readonly shard: ShardStart },
   context: ShardContext,
 ) {
-  const { post, repeats } = context;
+  const { post } = context;
   const { url, reconnect, deadlines = DEADLINES } = options;
   const report = createShardReport(options, shard.id, context);
   const { debug } = report;
@@ -36,7 +36,6 @@ export function startShard(
     {
       post: (batch) => post({ kind: "batch", batch }),
       after: context.after,
-      repeatsFrom: () => repeats.from,
       onFull(isFull) {
         shardSocket.setPaused(isFull);
         debug(isFull ? "Congested: the socket is not read" : "Drained: the socket is read again", {
@@ -90,8 +89,6 @@ export function startShard(
       report.log("warn", event, {});
       machine.step({ kind: "hole" });
     },
-    /** Sends the gathered dispatches to the main thread. */
-    flush: batches.flush,
     setUrl: machine.setUrl,
     /** Shows another presence, also after each reconnect. */
     setPresence(changed: Presence): void {

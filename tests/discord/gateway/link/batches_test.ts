@@ -20,7 +20,6 @@ function open(bounds: BatchBounds = BATCH_BOUNDS) {
   let now = 0;
   const batches = createBatches(
     {
-      repeatsFrom: () => from.number,
       post: (batch) => void posted.push(batch),
       onFull: (isFull) => void fullness.push(isFull),
       after(ms, callback) {
@@ -55,30 +54,11 @@ describe("[G1] createBatches()", () => {
     batches.replayed(true);
     for (const seq of [1, 2, 3]) batches.add(`${seq}`, seq);
     batches.replayed(true);
-    batches.addShort("[4]", 4);
     batches.replayed(false);
     batches.add("5", 5);
     pass(8);
     const seen = posted.map(({ text, isReplayed }) => [JSON.parse(text), isReplayed]);
-    assert.deepEqual(seen, [[[1], true], [[2, 3, [4]], true], [[5], undefined]]);
-  });
-
-  it("names no sequence number of a short message that is not committed [G5b]", () => {
-    const { batches } = open();
-    batches.add("1", 1);
-    batches.addShort("[2]", 2);
-    assert.deepEqual(batches.committed(1), { epoch: 1, seq: 1 });
-    batches.flush();
-    assert.equal(batches.committed(1), undefined);
-    assert.deepEqual(batches.committed(2), { epoch: 1, seq: 2 });
-  });
-
-  it("does not mix short messages of two sessions", () => {
-    const { batches, posted } = open();
-    batches.addShort("[1]", 9);
-    batches.newEpoch(SESSION);
-    batches.add("ready", 1);
-    assert.deepEqual(posted.map(({ epoch, seq }) => [epoch, seq]), [[1, 9], [2, 1]]);
+    assert.deepEqual(seen, [[[1], true], [[2, 3], true], [[5], undefined]]);
   });
 
   it("[G5b] knows the position and the session of the committed batches", () => {

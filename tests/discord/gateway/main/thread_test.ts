@@ -306,22 +306,20 @@ describe("[G5] startGateway()", () => {
     assert.equal(discord.connections.length, 1);
   });
 
-  for (const [seq, name] of [[4, "an error"], [5, "an unknown message"]] as const) {
-    it(`starts another worker after ${name}`, async () => {
-      const discord = await fake();
-      const started = start(gatewayOptions(discord.url), {
-        workerUrl: DYING_WORKER,
-        commits: false,
-      });
-      await discord.until(() => isReady(started), "READY");
-      await say(discord, started, 4);
-      commit(started, seq);
-      await discord.until(() => discord.received(6).length === 1, "RESUME");
-      assert.equal(discord.received(6)[0]!.d.seq, seq);
-      assert.ok(started.logs.some((line) => /worker died/.test(line)));
-      assert.doesNotMatch(started.logs.join(), /secret-token/);
+  it("starts another worker after an error", async () => {
+    const discord = await fake();
+    const started = start(gatewayOptions(discord.url), {
+      workerUrl: DYING_WORKER,
+      commits: false,
     });
-  }
+    await discord.until(() => isReady(started), "READY");
+    await say(discord, started, 4);
+    commit(started, 4);
+    await discord.until(() => discord.received(6).length === 1, "RESUME");
+    assert.equal(discord.received(6)[0]!.d.seq, 4);
+    assert.ok(started.logs.some((line) => /worker died/.test(line)));
+    assert.doesNotMatch(started.logs.join(), /secret-token/);
+  });
 
   it("gives up on a worker that dies every time", async () => {
     const started = start(gatewayOptions("ws://127.0.0.1:9"), {

@@ -1,30 +1,27 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import {
-  type FromWorker,
-  PROTOCOL_VERSION,
-  type ShardStart,
-  type ToWorker,
+import type {
+  FromWorker,
+  ShardStart,
+  ToWorker,
 } from "../../../../src/discord/gateway/link/protocol.ts";
-import { repeatFormOf } from "../../../../src/discord/gateway/link/repeats.ts";
 import { serveGateway } from "../../../../src/discord/gateway/shard/serve.ts";
 import { cleanUpAfterEach } from "../../../support/cleanups.ts";
 import { startFakeGateway } from "../../../support/gateway/fake_gateway.ts";
-import { messageData } from "../../../support/discord/payloads.ts";
 import { gatewayOptions } from "../../../support/gateway/gateway_shard.ts";
 
 const cleanups = cleanUpAfterEach();
 
 function serve() {
   const sent: FromWorker[] = [];
-  let listener: (message: unknown) => void = () => {};
+  let listener: (message: ToWorker) => void = () => {};
   serveGateway({
     postMessage: (message) => void sent.push(message),
     on: (_event, itsListener) => {
       listener = itsListener;
     },
   });
-  return { sent, hear: (message: unknown) => listener(message) };
+  return { sent, hear: (message: ToWorker) => listener(message) };
 }
 
 function shard(id: number): ShardStart {
@@ -38,7 +35,6 @@ async function start(fields: Partial<Start> = {}) {
   cleanups.push(() => gateway.stop());
   const message: Start = {
     kind: "start",
-    version: PROTOCOL_VERSION,
     options: gatewayOptions(gateway.url),
     shards: [shard(0)],
     tick: new SharedArrayBuffer(8),
@@ -74,46 +70,6 @@ describe("[G1] serveGateway()", () => {
     await gateway.until(() => sent.at(-1)?.kind === "stopped", "the end");
     await gateway.until(() => gateway.connections.every(({ isOpen }) => !isOpen), "both closed");
     assert.equal(sent.filter(({ kind }) => kind === "stopped").length, 1);
-  });
-
-  it("sends repeated messages short, and none by a form after it was forgotten", async () => {
-    const { gateway, message } = await start();
-    const { sent, hear } = serve();
-    hear({ ...message, options: { ...message.options, dispatches: ["MESSAGE_CREATE"] } });
-    await gateway.until(() => sent.some(({ kind }) => kind === "permit_wanted"), "the question");
-    hear({ kind: "permit", shardId: 0, socket: 1, answer: { kind: "granted" } });
-    const batches = () => sent.flatMap((message) => message.kind === "batch" ? message.batch : []);
-    await gateway.until(() => batches().length === 1, "READY");
-    hear({ kind: "committed", shardId: 0, number: 1 });
-    const form = repeatFormOf(1, messageData());
-    hear({ kind: "repeats", from: 1, forms: [form] });
-    const say = (content: string) =>
-      gateway.connections[0]!.dispatch("MESSAGE_CREATE", messageData({ content }));
-    const items = () => batches().slice(1).map(({ text }) => JSON.parse(text));
-    let before = 1;
-    for (let tries = 1; tries <= 10; tries++) {
-      const beats = gateway.received(1).length;
-      const saidAt = performance.now();
-      say("one");
-      say("two");
-      gateway.connections[0]!.send({ op: 1, d: null, s: null, t: null });
-      await gateway.until(() => gateway.received(1).length > beats, "a heartbeat behind both");
-      // They wait 250 ms. A thread that stalls for longer sends them, and shows nothing.
-      if (batches().length === before || performance.now() - saidAt < 240) break;
-      await gateway.until(() => items().flat().length === 2 * tries, "both");
-      before = batches().length;
-    }
-    assert.equal(batches().length, before, "they wait");
-    hear({ kind: "repeats", from: 2, forms: [] });
-    const short = (text: string) => [1, "1400000000000000001", text];
-    assert.deepEqual(items().slice(before - 1), [[short("one"), short("two")]]);
-    assert.equal(batches()[before]?.repeatsFrom, 1);
-    say("three");
-    await gateway.until(() => batches().length === before + 2, "the whole message");
-    assert.equal(items()[before][0].d.content, "three");
-    assert.equal(batches()[before + 1]?.repeatsFrom, 2);
-    hear({ kind: "stop" });
-    await gateway.until(() => sent.at(-1)?.kind === "stopped", "the end");
   });
 
   it("[G5] makes shards of one key wait for each other, without needless connections", async () => {
