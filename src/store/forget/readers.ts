@@ -79,7 +79,7 @@ export function prepareReaders(database: DatabaseSync) {
   const removals = [
     sql`DELETE FROM note WHERE id IN (${READ_NOTES})`,
     sql`DELETE FROM step WHERE message_id ${LISTED}
-      AND step ->> '$.kind' NOT IN ('answer', 'result', 'edited')`,
+      AND step ->> '$.kind' NOT IN ('answer', 'result')`,
     sql`UPDATE step SET step = json_replace(json_remove(step, '$.carried', '$.isUnkept'),
       '$.text', '${NOT_KEPT}', '$.calls', json(${bare("step -> '$.calls'")}))
       WHERE message_id ${LISTED}`,
@@ -146,7 +146,7 @@ export function prepareReaders(database: DatabaseSync) {
           if (isNamed) read = { by: messageId, entry: id };
           if (isNamed && !isEdit) named.add(key);
           if (read.entry <= resetAt || (isEdit && read.by !== messageId)) continue;
-          const isKept = isEdit && isOwn; // its answer and steps, until it is answered anew
+          const isKept = isEdit && isOwn; // its turn goes on, and answers the new text
           if (!isKept) turns.add(messageId);
           if (role !== "user" && (!isKept || isCall)) own.push(id);
         }

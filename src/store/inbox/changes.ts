@@ -1,10 +1,9 @@
 /**
  * Applies edits and deletions to stored messages, within a transaction of the caller's (H6, H6a).
  *
- * A message that waits or runs has its new text, or no turn any more. Of an answered one, the memory
- * of the agent changes, and its answer where the config says so: its turn waits again, or its answer
- * is deleted. Overheard messages change, too, because a later turn shows them. All of it may come
- * twice, after a RESUME.
+ * A message that waits or runs has its new text, or no turn any more. After the deletion of an
+ * answered one, the memory of the agent changes. Overheard messages change, too, because a later turn
+ * shows them. All of it may come twice, after a RESUME.
  */
 
 import type { DatabaseSync } from "node:sqlite";
@@ -216,27 +215,21 @@ function withTextOf(
   return { ...stored, text, revision, mentionsOthers, extras, mention, quoted, names };
 }
 
-/** Number of the newest messages that are looked at: only a new question is answered again. */
-const RECENT = 1_000;
-
 const QUOTING = rows({ messageId: text(), message: json<InboundMessage>() });
 
 /**
- * Changes quotes of edited and deleted messages, in messages that still get a turn, or may get one
- * again (H6a). It tells whether a message quotes one.
+ * Changes quotes of edited and deleted messages, in messages that still get a turn (H6a). It tells
+ * whether a message quotes one.
  */
 function prepareChangeQuotes(database: DatabaseSync) {
   const sql = statementsOf(database);
-  const quotes = `instr(message, '"quoted":') > 0
-    AND message ->> '$.quoted.id' IN (SELECT value FROM json_each(:ids))`;
-  const selects = [
-    IS_OPEN,
-    `id > (SELECT MAX(id) FROM inbox) - ${RECENT}`,
-  ].map((where) => sql`SELECT message_id, message FROM inbox WHERE ${where} AND ${quotes}`);
+  const select = sql.rows(QUOTING.read)`SELECT message_id, message FROM inbox
+    WHERE ${IS_OPEN} AND instr(message, '"quoted":') > 0
+      AND message ->> '$.quoted.id' IN (SELECT value FROM json_each(?))`;
   const update = sql`UPDATE inbox SET message = ? WHERE message_id = ?`;
   return (changed: readonly ChangedMessage[]): boolean => {
     const ids = JSON.stringify(changed.map(({ messageId }) => messageId));
-    const found = selects.flatMap((select) => select.all({ ids })).map(QUOTING.read);
+    const found = select.all(ids);
     for (const { messageId: id, message } of found) {
       const { quoted } = message;
       const source = changed.find(({ messageId }) => messageId === quoted?.id);

@@ -60,7 +60,7 @@ export function prepareStoreBatch(
   const keep = prepareKeepJudged(database, memory, pruner, inbox);
   const settleEcho = prepareSettleEcho(database);
   const keepGuild = prepareKeepGuild(database);
-  const keepReactions = prepareKeepReactions(database, memory);
+  const keepReactions = prepareKeepReactions(database);
   const addEvents = prepareAddEvents(database);
   const advance = prepareAdvanceSession(database);
 

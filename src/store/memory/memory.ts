@@ -23,7 +23,7 @@ import {
   runningMessages,
   type TurnEvent,
 } from "./open_turns.ts";
-import { createQuietChannels, createReactedChannels, createToldPeople } from "./places.ts";
+import { createQuietChannels, createToldPeople } from "./places.ts";
 import {
   account,
   flag,
@@ -47,7 +47,6 @@ export function createMemory(database: DatabaseSync) {
   const apply = (event: TurnEvent): void => applyTurn(turns, event);
   const quiet = createQuietChannels();
   const spent = createSpentToday();
-  const reacted = createReactedChannels();
   const direct = createNewestSet<string>(DIRECT_MAX);
   const told = createToldPeople();
   return {
@@ -65,8 +64,6 @@ export function createMemory(database: DatabaseSync) {
     forgotten: createForgotten(turns.running),
     /** Channels without new context for their sessions. */
     quiet,
-    /** Channels with reactions that no turn has seen. */
-    reacted,
     /** Direct channels that are on the disk: their messages need no commit that waits for it. */
     direct,
     spent,
@@ -77,7 +74,6 @@ export function createMemory(database: DatabaseSync) {
       spent.forget();
       apply({ kind: "undone" });
       quiet.forget();
-      reacted.forget();
       direct.clear();
       told.forget();
     },

@@ -56,44 +56,6 @@ export function createQuietChannels() {
   };
 }
 
-/** Maximum number of channels, more than the table has rows. At the limit, all are forgotten. */
-const MAX_REACTED = 25_000;
-
-/**
- * Remembers the channels with reactions that no turn has seen. Turns of all other channels need not
- * look for them in the tables.
- */
-export function createReactedChannels() {
-  let channels: Set<string> | undefined;
-  return {
-    /** Whether `know` was called since the last `forget`. */
-    get isKnown() {
-      return channels !== undefined;
-    },
-    /** Sets all of them, as the table has them. */
-    know(keys: readonly OverheardKey[]): void {
-      channels = new Set(keys.map(nameOf));
-    },
-    reacted(key: OverheardKey): void {
-      if (channels && channels.size >= MAX_REACTED) channels = undefined;
-      else channels?.add(nameOf(key));
-    },
-    /** Whether the table may have reactions for a turn in the channel. */
-    mayHave: (key: OverheardKey): boolean =>
-      !channels || channels.size > 0 && channels.has(nameOf(key)),
-    /** Notes that a turn found no more of them. */
-    allSeen: (key: OverheardKey): void => void channels?.delete(nameOf(key)),
-    /** Forgets all channels; the table must then be read again. */
-    forget(): void {
-      channels = undefined;
-    },
-  };
-}
-
-function nameOf({ accountId, channelId }: OverheardKey): string {
-  return `${accountId} ${channelId}`;
-}
-
 /** Milliseconds until a person or a place may get another notice. */
 const AGAIN_MS = 60_000;
 /** Number of entries from which the old ones are looked for. */

@@ -68,7 +68,6 @@ const STEP_REACTIONS = 64;
  * Prepares the statements that delete records.
  *
  * @param onPruned Called if entries of transcripts were deleted.
- * @param beforeStep Called before the tables are read.
  */
 export function preparePruner(
   database: DatabaseSync,

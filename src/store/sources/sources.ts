@@ -12,15 +12,13 @@ import { statementsOf } from "../database/statements.ts";
 import { type ChannelId, createdAtMs, type MessageId } from "../../core/discord/ids.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import { readable } from "../../core/inbound/mentions.ts";
-import { flag, integer, optional, rows, snowflake, text } from "../schema/columns.ts";
+import { integer, optional, rows, snowflake, text } from "../schema/columns.ts";
 import { namesOne, prepareReaders, type SourceReaders } from "../forget/readers.ts";
 
 export interface ChangedSource extends ChangedMessage {
   readonly messageId: MessageId;
   /** The message that the entries of its turn's calls belong to; absent: no turn has answered it. */
   readonly turnEntriesOf?: string;
-  /** Rewrites the answer of that turn; absent: it stays, as it does at Discord. */
-  readonly answer?: (text: string) => string;
 }
 
 /** Entries of earlier turns are not looked at: none of them can have a later message. */
@@ -34,7 +32,6 @@ const ENTRY = rows({
   id: integer(),
   role: text(),
   text: text(),
-  isCall: flag(),
   messageId: snowflake<"message">(),
 });
 
@@ -58,8 +55,7 @@ export function prepareSources(database: DatabaseSync) {
   const nextAgent = sql.rows(AGENT.read)`
     SELECT MIN(session_key) AS key FROM entry WHERE session_key > ?`;
   const hasSession = sql`SELECT session_key FROM entry WHERE session_key = ? LIMIT 1`;
-  const selectEntries =
-    sql`SELECT id, role, text, calls IS NOT NULL AS is_call, message_id FROM entry
+  const selectEntries = sql`SELECT id, role, text, message_id FROM entry
      WHERE session_key = ? AND id > ? ORDER BY id`;
   const selectBounds = sql.rows(BOUNDS.read)`
     SELECT (SELECT MIN(id) FROM entry WHERE session_key = :key) AS first,
@@ -187,14 +183,13 @@ export function prepareSources(database: DatabaseSync) {
 }
 
 function rewriteEntry(
-  { messageId, now, turnEntriesOf, answer }: ChangedSource,
+  { messageId, now }: ChangedSource,
   rewrite: (text: string) => string,
 ): (entry: Row) => Row {
   return (entry) => {
-    const { role, isCall, messageId: of } = entry;
+    const { role, messageId: of } = entry;
     if (!now && role === "user" && of === messageId) return withText(entry, DELETED);
-    const isAnswer = of === turnEntriesOf && role === "assistant" && !isCall;
-    return withText(entry, isAnswer && answer ? answer(entry.text) : rewrite(entry.text));
+    return withText(entry, rewrite(entry.text));
   };
 }
 

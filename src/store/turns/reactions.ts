@@ -17,11 +17,10 @@ import type {
 import { withoutPersonal } from "../../core/outbound/footer_line.ts";
 import { bounded } from "../../lib/text/cut.ts";
 import { withoutControls } from "../../lib/text/quoted.ts";
-import type { Memory } from "../memory/memory.ts";
 import { UNNAMED } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
 import type { OverheardKey } from "../../core/store/turns.ts";
-import { account, integer, oneOf, rows, snowflake, text } from "../schema/columns.ts";
+import { integer, oneOf, rows, snowflake, text } from "../schema/columns.ts";
 
 /** Maximum number of rows of a channel. */
 export const REACTIONS_PER_CHANNEL = 50;
@@ -39,13 +38,11 @@ const REACTION = rows({
   at: integer(),
 });
 const KEPT = rows({ tag: text(), change: oneOf("added", "removed") });
-const CHANNEL = rows({ accountId: account(), channelId: snowflake<"channel">() });
 const TEXT = rows({ text: text() });
 
 /** Keeps reactions within a transaction of the caller's (T1). */
 export function prepareKeepReactions(
   database: DatabaseSync,
-  { reacted }: Pick<Memory, "reacted">,
 ): (accountId: AccountId, records: readonly ReactionRecord[], now: number) => void {
   const sql = statementsOf(database);
   const selectKept = sql`SELECT tag, change FROM reaction
@@ -102,10 +99,7 @@ export function prepareKeepReactions(
       );
       channels.set(channelId, { accountId, channelId });
     }
-    for (const key of channels.values()) {
-      pruneChannel.run({ ...key });
-      reacted.reacted(key);
-    }
+    for (const key of channels.values()) pruneChannel.run({ ...key });
     if (channels.size > 0) pruneAll.run();
   };
 }
@@ -144,18 +138,12 @@ function lastOfEach(records: readonly ReactionRecord[]): {
   return { cleared: [...cleared.values()], changed: changed.reverse() };
 }
 
-export function createReactions(
-  { sql, commit, read }: Transactions,
-  { reacted }: Pick<Memory, "reacted">,
-) {
-  const selectChannels = sql`SELECT DISTINCT account_id, channel_id FROM reaction
-     WHERE shown_in IS NULL
-       OR EXISTS (SELECT 1 FROM inbox WHERE message_id = shown_in AND state IS NOT 'answered')`;
-  const claim = sql`UPDATE reaction SET shown_in = :messageId
-     WHERE account_id = :accountId AND channel_id = :channelId AND (
-       shown_in IS NULL
-       OR EXISTS (SELECT 1 FROM inbox WHERE message_id = shown_in AND state = 'failed')
-     )`;
+export function createReactions({ sql, commit, read }: Transactions) {
+  const isFree = `account_id = :accountId AND channel_id = :channelId AND (
+    shown_in IS NULL OR shown_in = :messageId
+    OR EXISTS (SELECT 1 FROM inbox WHERE message_id = shown_in AND state = 'failed'))`;
+  const hasFree = sql`SELECT 1 FROM reaction WHERE ${isFree} LIMIT 1`;
+  const claim = sql`UPDATE reaction SET shown_in = :messageId WHERE ${isFree}`;
   const select = sql`SELECT message_id, user_id, tag, emoji, change, at FROM reaction
      WHERE account_id = :accountId AND channel_id = :channelId AND shown_in = :messageId
      ORDER BY id`;
@@ -199,13 +187,8 @@ export function createReactions(
       messageId: MessageId,
     ): Promise<readonly ReactionNote[]> {
       const key = { accountId, channelId };
-      if (!reacted.isKnown) {
-        reacted.know(await read(() => selectChannels.all().map(CHANNEL.read)));
-      }
-      if (!reacted.mayHave(key)) return [];
-      const notes = await commit(UNNAMED, () => readFor(key, messageId));
-      if (notes.length === 0) reacted.allSeen(key);
-      return notes;
+      const isDue = await read(() => hasFree.get({ ...key, messageId }) !== undefined);
+      return isDue ? await commit(UNNAMED, () => readFor(key, messageId)) : [];
     },
   };
 }

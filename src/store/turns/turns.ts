@@ -31,7 +31,7 @@ export function createTurns(
   return {
     ...createContext(transactions, memory, pruner),
     ...createAnswerThreads(transactions),
-    ...createReactions(transactions, memory),
+    ...createReactions(transactions),
     entriesOf,
     ...createSteps(transactions, memory, tables),
     ...createTurnEnds(transactions, memory, transcripts, tables),
@@ -145,8 +145,6 @@ function createContext(
          WHERE session_key = :sessionKey ORDER BY id DESC LIMIT ${SEARCHED_ENTRIES}
        )
        WHERE role = 'user' AND channel_id = :channelId
-         AND (:before IS NULL OR length(message_id) < length(:before)
-              OR length(message_id) = length(:before) AND message_id < :before)
        LIMIT ${SEEN_QUESTIONS}
      )
      ORDER BY length(message_id) DESC, message_id DESC LIMIT 1`;
@@ -156,8 +154,6 @@ function createContext(
      * Overheard messages of a channel, before a message and after the newest one of the channel in
      * the session's transcript.
      *
-     * @param isAgain Whether a turn has answered the message before: then only what was written before
-     * the message counts as the newest one.
      * @returns The newest `limit`, oldest first.
      */
     overheard(
@@ -165,15 +161,14 @@ function createContext(
       sessionKey: string,
       before: MessageId,
       limit: number,
-      isAgain: boolean = false,
     ): Promise<readonly Overheard[]> {
-      if (limit === 0 || !isAgain && quiet.isQuiet(key, sessionKey)) return Promise.resolve([]);
+      if (limit === 0 || quiet.isQuiet(key, sessionKey)) return Promise.resolve([]);
       return read(() => {
         const { channelId } = key;
-        const row = selectSeen.get({ sessionKey, channelId, before: isAgain ? before : null });
+        const row = selectSeen.get({ sessionKey, channelId });
         const after = row && SEEN.read(row).messageId;
         const messages = blocks.newest(key, { after: after || undefined, before }, limit);
-        const isAll = !isAgain && messages.length === 0 && !blocks.mayHaveNewer(key, before);
+        const isAll = messages.length === 0 && !blocks.mayHaveNewer(key, before);
         if (isAll) quiet.allRead(key, sessionKey);
         return messages;
       });
