@@ -3,10 +3,13 @@
  */
 
 import { basename } from "node:path";
+import { z } from "zod";
 import type { Env } from "../../lib/env.ts";
 import { type KeyChange, planReload } from "../../config/changes.ts";
 import type { Loaded } from "../../config/load.ts";
 import type { Problem } from "../../config/text/problem.ts";
+import { readTyped } from "../../config/text/path.ts";
+import type { Schema } from "../../config/schema/parts/shape.ts";
 import { isList, isRecord } from "../../config/text/tree.ts";
 import { replaceFile, WriteError } from "../../host/files/write_file.ts";
 import { printable } from "../../lib/text/quoted.ts";
@@ -64,19 +67,8 @@ export type Saved =
   | { readonly kind: "invalid"; readonly problems: readonly Problem[] }
   | { readonly kind: "unwritten"; readonly code: ExitCode; readonly message: string };
 
-/** A change that is not written yet. */
-type PlannedSave =
-  | Pick<Extract<Saved, { readonly kind: "saved" }>, "changes" | "problems"> & {
-    readonly kind: "planned";
-  }
-  | Extract<Saved, { readonly kind: "unchanged" | "invalid" }>;
-
-/** Checks a new text, and compares it with the text that was read. Writes nothing. */
-async function planSave(
-  opened: OpenedConfig,
-  text: string,
-  env: Env,
-): Promise<PlannedSave> {
+/** Replaces the text that was read, if the new one is a valid config. */
+export async function saveConfig(opened: OpenedConfig, text: string, env: Env): Promise<Saved> {
   const after = await checkAnywhere(opened.file, text, env);
   if (after.kind === "refused") return { kind: "invalid", problems: after.problems };
   if (text === opened.text) return { kind: "unchanged" };
@@ -86,15 +78,8 @@ async function planSave(
   const problems = after.problems.filter((problem) =>
     !known.has(keyOf(problem)) || changes.some(({ path }) => path === problem.path)
   );
-  return { kind: "planned", changes, problems };
-}
-
-/** Replaces the text that was read, if the new one is a valid config. */
-export async function saveConfig(opened: OpenedConfig, text: string, env: Env): Promise<Saved> {
-  const planned = await planSave(opened, text, env);
-  if (planned.kind !== "planned") return planned;
   const result = writeText(opened, text);
-  return result.kind === "unwritten" ? result : { ...planned, ...result, kind: "saved" };
+  return result.kind === "unwritten" ? result : { ...result, kind: "saved", changes, problems };
 }
 
 /** Identifies a problem, though its line may have moved. */
@@ -190,4 +175,17 @@ const EFFECTS: Readonly<Record<KeyChange["takesEffect"], string>> = {
 /** Checks a text without the service's environment: a secret that is missing here is no problem. */
 export function checkAnywhere(file: string, text: string, env: Env): Promise<Loaded> {
   return checkConfig({ file, text }, env, { isElsewhere: true });
+}
+
+/**
+ * Reads a typed value: as JSON if the key accepts that, else as text. So an id needs no quotes, and
+ * the prompt `true` stays a text.
+ */
+export function valueFor(schema: Schema | undefined, typed: string): unknown {
+  const json = readTyped(typed);
+  if (!schema) return json === undefined ? typed : json.value;
+  const isTaken = (value: unknown): boolean =>
+    z.safeParse(schema, value, { jitless: true }).success;
+  if (json !== undefined && isTaken(json.value)) return json.value;
+  return isTaken(typed) || json === undefined ? typed : json.value;
 }

@@ -15,8 +15,7 @@ import { configSchema } from "../../config/schema/root.ts";
 import { isSecret, type Schema, schemaAt } from "../../config/schema/parts/shape.ts";
 import { isRecord, readTree, valueAt } from "../../config/text/tree.ts";
 import { printable } from "../../lib/text/quoted.ts";
-import { valueFor } from "../config/typed_value.ts";
-import { openConfig, type OpenedConfig, saveConfig } from "../config/write.ts";
+import { openConfig, type OpenedConfig, saveConfig, valueFor } from "../config/write.ts";
 import { readConfigLeniently } from "../shared/read_config.ts";
 
 /** Names of keys whose values are secrets. */
@@ -27,9 +26,8 @@ export function createConfigFile(file: string, env: Env): ConfigFile {
     async get(typed) {
       const loaded = await readConfigLeniently(file, env);
       if (loaded.kind === "refused") return undefined;
-      if (typed === "") return loaded.text;
       const read = parsePath(typed);
-      if (read.kind === "problem" || read.appends) return undefined;
+      if (read.kind === "problem" || read.appends || read.path.length === 0) return undefined;
       // As JSON, a secret is its source, without its value.
       const value = valueAt(JSON.parse(JSON.stringify(effectiveValues(loaded.written))), read.path);
       return value === undefined ? undefined : JSON.stringify(value, undefined, 2);

@@ -16,7 +16,7 @@ import { createGzip } from "node:zlib";
 import { packTar, type TarSource } from "modern-tar/fs";
 import { filesWithSecrets } from "../../bot/mcp/ports.ts";
 import type { LoadedConfig } from "../../config/load.ts";
-import { secretPlacesIn } from "../../config/schema/parts/blank.ts";
+import { literalSecretsIn } from "../../config/schema/parts/blank.ts";
 import { configSchema } from "../../config/schema/root.ts";
 import { setAt } from "../../config/text/edit.ts";
 import { BACKUPS_NAME, DATA_ITEMS, DATABASE_NAME, OWN_LOGINS } from "../../host/files/data_dir.ts";
@@ -211,12 +211,10 @@ const PLACEHOLDER = "REPLACE_ME";
 
 function configFile({ config: { file }, text: blanked, written }: LoadedConfig) {
   if (file === undefined || blanked === undefined) return undefined;
-  const content = secretPlacesIn(written, configSchema)
-    .filter(({ reference }) => reference === undefined)
-    .reduce((text, { path }) => {
-      const edited = setAt(text, path, PLACEHOLDER);
-      return edited.kind === "edited" ? edited.text : text;
-    }, blanked);
+  const content = literalSecretsIn(written, configSchema).reduce((text, path) => {
+    const edited = setAt(text, path, PLACEHOLDER);
+    return edited.kind === "edited" ? edited.text : text;
+  }, blanked);
   const target = `${FOLDERS.config}/${basename(file)}`;
   return { type: "content", target, content, mode: 0o600 } as const;
 }

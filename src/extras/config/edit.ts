@@ -12,8 +12,13 @@ import { isList, readTree, type Segment, valueAt } from "../../config/text/tree.
 import { pathText } from "../../core/config_file.ts";
 import { printable } from "../../lib/text/quoted.ts";
 import type { ConfigFlags } from "../../cli/shared/command.ts";
-import { valueFor } from "../../cli/config/typed_value.ts";
-import { openConfig, type OpenedConfig, reportSaved, saveConfig } from "../../cli/config/write.ts";
+import {
+  openConfig,
+  type OpenedConfig,
+  reportSaved,
+  saveConfig,
+  valueFor,
+} from "../../cli/config/write.ts";
 import { EXIT, type ExitCode, StartError } from "../../cli/shared/exit_code.ts";
 import type { Io } from "../../cli/terminal/io.ts";
 import { effectiveValues } from "../../config/schema/accounts.ts";

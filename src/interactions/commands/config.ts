@@ -22,12 +22,11 @@ const path: CommandOption<ConfigUses> = {
       : [],
 };
 
-/** Shows, reads, sets and removes keys. */
+/** Reads, sets and removes keys. */
 export const config: Command<ConfigUses> = {
   name: "config",
   description: "Read or change my config file",
   subcommands: [
-    { name: "show", description: "Show the whole config" },
     { name: "get", description: "Show one key", options: [path] },
     {
       name: "set",
@@ -52,7 +51,7 @@ export const config: Command<ConfigUses> = {
         "file.";
     }
     const at = String(options["path"] ?? "").trim();
-    if (subcommand === "show" || subcommand === "get") return await shown(at, context);
+    if (subcommand === "get") return await shown(at, context);
     if (!writing) return CONFIG_READ_ONLY;
     const value = subcommand === "set" ? String(options["value"] ?? "") : undefined;
     if (value === undefined && await config.get(at) === undefined) {

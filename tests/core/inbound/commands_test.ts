@@ -19,7 +19,7 @@ describe("[M4] [K1] commandOf()", () => {
     ["/status:", "status"],
     ["/statusbar", undefined],
     ["/configure", undefined], // OpenClaw takes it for /config
-    ["/config show", "config", "show"],
+    ["/config get a", "config", "get a"],
     ["/config", "config", ""],
     ["/model: x/y", "model", "x/y"],
     ["/model x\ny", "model", "x\ny"],

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { chmodSync, existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
-import { valueFor } from "../../../src/cli/config/typed_value.ts";
+import { valueFor } from "../../../src/cli/config/write.ts";
 import { get, set, unset } from "../../../src/extras/config/edit.ts";
 import { configSchema } from "../../../src/config/schema/root.ts";
 import { schemaAt } from "../../../src/config/schema/parts/shape.ts";

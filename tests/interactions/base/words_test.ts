@@ -27,7 +27,7 @@ describe("[K1] readWords()", () => {
       options: { name: "tides", input: "when is  high tide?" },
     }],
     [skill, "", undefined],
-    [config, "show", { subcommand: "show", options: {} }],
+    [config, "get a", { subcommand: "get", options: { path: "a" } }],
     [config, "SET log.level debug", {
       subcommand: "set",
       options: { path: "log.level", value: "debug" },
@@ -67,7 +67,7 @@ describe("[K1] usageOf()", () => {
   it("shows how to write a command", () => {
     assert.equal(usageOf(skill), "`/skill <name> [input]`");
     assert.equal(usageOf(think), "`/think [off|minimal|low|medium|high|default]`");
-    assert.equal(usageOf(config).split("\n")[2], "`/config set <path> <value>`");
+    assert.equal(usageOf(config).split("\n")[1], "`/config set <path> <value>`");
   });
 });
 

@@ -62,26 +62,14 @@ function replaced(text: string, spans: readonly Span[], replace: (part: string) 
   return parts.join("");
 }
 
-/** All secrets of a file, in its order. */
-export function secretPlacesIn(
+/** Paths of the secrets that a file has itself, and not by a reference, in its order. */
+export function literalSecretsIn(
   value: unknown,
   schema: Schema,
   path: readonly Segment[] = [],
-): readonly {
-  readonly path: readonly Segment[];
-  /** The variable or the file that has the secret; absent: the config file itself. */
-  readonly reference?: string;
-  /** Whether the reference is the path of a file. */
-  readonly isFile?: true;
-}[] {
+): readonly (readonly Segment[])[] {
   if (isSecret(schema)) {
-    const reference = referenceIn(value);
-    if (reference) {
-      return "env" in reference
-        ? [{ path, reference: reference.env }]
-        : [{ path, reference: reference.file, isFile: true }];
-    }
-    return typeof value === "string" && value.trim() !== "" ? [{ path }] : [];
+    return typeof value === "string" && value.trim() !== "" && !isReference(value) ? [path] : [];
   }
   const entries: readonly (readonly [Segment, unknown])[] = isList(value)
     ? [...value.entries()]
@@ -90,7 +78,7 @@ export function secretPlacesIn(
     : [];
   return entries.flatMap(([segment, part]) => {
     const child = childOf(schema, segment);
-    return child === undefined ? [] : secretPlacesIn(part, child, [...path, segment]);
+    return child === undefined ? [] : literalSecretsIn(part, child, [...path, segment]);
   });
 }
 

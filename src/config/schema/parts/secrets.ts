@@ -301,7 +301,7 @@ function reasonOf(cause: unknown): string {
 const UNIT_FOLDER = "credentials/";
 
 /** Paths to try, in order (C5). */
-export function candidatesOf(
+function candidatesOf(
   path: string,
   credentials: string | undefined,
   configFile: string | undefined,
