@@ -127,8 +127,6 @@ export const ACCOUNT: RuleTable = {
     enabled: keepKey(flag),
     approvers: keepRequired(ids),
     ...sameRule(["agentFilter", "sessionFilter"], keepRequired(listOfWords)),
-    target: dropWithNote("Barnacle asks in direct messages"),
-    cleanupAfterResolve: dropWithNote("Decided requests stay visible"),
   }),
   actions: keepObject(sameRule(Object.keys(TOOL_GATES), keepRequired(flag))),
   dms: keepKey(dms),
@@ -139,38 +137,20 @@ export const ACCOUNT: RuleTable = {
   streamMode,
   streaming,
   commands: keepKey(
-    objectBy({
-      native: keepKey(native),
-      nativeSkills: dropWithNote("Barnacle makes no commands of skills"),
-    }),
+    objectBy({ native: keepKey(native) }),
   ),
   activity: moveTo("presence.activity", words),
   status: moveTo("presence.status", convertBySchema(`${DISCORD}.presence.status`)),
   dangerouslyAllowNameMatching: dropped, // `discord.ts` reads it
-  ...sameRule(
-    ["activityType", "activityUrl"],
-    dropWithNote("Barnacle shows the text as a custom status"),
-  ),
   ...sameRule(["blockStreaming", "blockStreamingCoalesce", "draftChunk"], dropWithNote(NO_BLOCKS)),
   ...sameRule(
     ["ackReaction", "ackReactionScope"],
     dropWithNote("Barnacle has one such setting for all accounts, in `messages`"),
   ),
-  autoPresence: dropWithNote("Barnacle does not change its presence by itself"),
-  presenceEvents: dropWithNote("Barnacle does not read presences"),
-  responsePrefix: dropWithNote("Barnacle adds nothing before an answer"),
   requireMention: dropWithNote("It has no effect there, in OpenClaw or here; write it in a guild"),
   intents: dropWithNote(
     "Barnacle asks for the intents that it needs; `gateway.intents` replaces them",
   ),
   proxy: dropWithNote("Set HTTPS_PROXY in the environment of Barnacle"),
-  voice: dropWithNote("Barnacle joins no voice channels"),
-  joinIntro: dropWithNote("Barnacle sends no message on joining a guild"),
-  suppressEmbeds: dropWithNote("Barnacle leaves previews to Discord"),
-  mentionAliases: dropWithNote("Barnacle mentions by id"),
-  thread: dropWithNote("A thread has its channel's rules, unless its own id is listed"),
-  threadBindings: dropWithNote("Each thread has its own session"),
   botLoopProtection: dropWithNote("Barnacle has `loopGuard`, which is always on"),
-  agentComponents: dropWithNote("Buttons expire with their request"),
-  applicationId: dropWithNote("Barnacle reads it from Discord"),
 };

@@ -7,7 +7,6 @@ import {
   applyRules,
   type Convert,
   dropped,
-  dropWithNote,
   eachKey,
   fieldAt,
   type ImportTarget,
@@ -114,12 +113,12 @@ const model: Convert = (value, field) => {
   return target["primary"] === undefined ? noteLeft(field, "There is no primary model") : target;
 };
 
-const NOT_OURS = dropWithNote("Barnacle has no such setting for an agent");
-
 /** Users call the agent by its persona's name; the agent's own name takes precedence. */
 const identity: Rule = (field, into) => {
   const name = fieldAt(field, field.value, "name");
-  if (name.value === undefined || into["name"] !== undefined) return NOT_OURS(field, into);
+  if (name.value === undefined || into["name"] !== undefined) {
+    return void noteLeft(field, "The agent has a name of its own");
+  }
   keepKey(words)(name, into);
 };
 
@@ -143,7 +142,7 @@ function agent(field: SourceField, written: string): ImportTarget | undefined {
   if (id !== written) noteChanged(field, `The id is ${quoted(id)} here`);
   const target: ImportTarget = {};
   setWithin(target, ["id"], id);
-  return applyRules(field.value, field, AGENT, target, NOT_OURS);
+  return applyRules(field.value, field, AGENT, target);
 }
 
 /** Reads the list of 2026.2, and today's object of entries. The default agent comes first. */
@@ -171,7 +170,7 @@ export const agentsTable: RuleTable = {
       maxConcurrent: moveTo("maxConcurrentTurns", convertBySchema("agents.maxConcurrentTurns")),
       timeoutSeconds: moveTo("turnTimeoutSec", convertBySchema("agents.turnTimeoutSec")),
     };
-    applyRules(field.value, field, table, into, NOT_OURS);
+    applyRules(field.value, field, table, into);
   },
   list: agents,
   entries: agents,

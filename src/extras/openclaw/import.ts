@@ -18,7 +18,7 @@ import {
   noteChanged,
   setWithin,
 } from "./rules.ts";
-import { NOT_OURS, SECTIONS } from "./sections.ts";
+import { SECTIONS } from "./sections.ts";
 
 type Source = Readonly<Record<string, unknown>>;
 
@@ -50,7 +50,7 @@ export function importConfig(text: string):
       .some(([key]) => key !== "default"),
     note: (kind, path, line, why) => void notes.push({ kind, path, line, why }),
   };
-  const target = applyRules<ImportTarget>(source.value, place, SECTIONS, {}, NOT_OURS);
+  const target = applyRules<ImportTarget>(source.value, place, SECTIONS, {});
   keepGuildsClosed(target, source.value, place);
   noteMemories(target, place);
   const hasDiscord = valueAt(source.value, ["channels", "discord"]) !== undefined;

@@ -164,7 +164,6 @@ const CHANNEL: RuleTable = {
     ["autoThread", "autoThreadName", "autoArchiveDuration"],
     dropWithNote('Write "threads": { "auto": "all" } for the channel instead'),
   ),
-  includeThreadStarter: dropWithNote("The message that begins a thread is always included"),
 };
 
 const GUILD: RuleTable = {

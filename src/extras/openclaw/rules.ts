@@ -77,7 +77,7 @@ export function applyRules<T extends ImportTarget>(
   place: ImportedPlace,
   table: RuleTable,
   into: T,
-  unknown: Rule = dropWithNote("Barnacle does not know this key"),
+  unknown: Rule = dropWithNote("Barnacle has no such key"),
 ): T {
   for (const key of isRecord(value) ? Object.keys(value) : []) {
     const rule = (Object.hasOwn(table, key) ? table[key] : undefined) ?? unknown;

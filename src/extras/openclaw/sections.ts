@@ -87,9 +87,6 @@ const session: RuleTable = {
   dmScope: keepRequired(convertBySchema("session.dmScope")),
   reset: keepKey(reset),
   idleMinutes: moveTo("reset", idleMinutes),
-  identityLinks: dropWithNote("Barnacle supports Discord only, and each user has one id there"),
-  store: dropWithNote("Barnacle keeps sessions in its own store"),
-  mainKey: dropWithNote("The shared session's name is always main"),
   scope: dropWithNote("Barnacle has `session.dmScope`"),
 };
 
@@ -117,10 +114,6 @@ const commands: RuleTable = {
       : flag(value, field)
   ),
   ownerAllowFrom: keepRequired(owners),
-  nativeSkills: dropWithNote("Barnacle makes no commands of skills"),
-  bash: dropWithNote("Barnacle runs host commands as a tool only"),
-  debug: dropWithNote("Barnacle has no such command"),
-  restart: dropWithNote("Barnacle has no such command; its service manager restarts it"),
 };
 
 /** Never more than `ask`, because OpenClaw's list of commands is not imported. */
@@ -137,7 +130,6 @@ const exec: Rule = (field, into) => {
 const tools: Rule = (field, into) => {
   const lists = required(toolLists({
     exec: dropped,
-    agentToAgent: dropWithNote("Barnacle's agents do not call one another"),
     elevated: dropWithNote("Barnacle has approvals for that"),
   }))(field.value, field);
   if (isRecord(lists) && Object.keys(lists).length > 0) keepKey(() => lists)(field, into);
@@ -157,12 +149,10 @@ const server: Convert = (value, field) => {
   return isThere ? target : noteLeft(field, "The provider has no address");
 };
 
-const NO_SUCH = dropWithNote("Barnacle has no such feature");
-
 const skills: Rule = (field, into) => {
   const load = fieldAt(field, field.value, "load");
   const folders = fieldAt(load, load.value, "extraDirs");
-  if (folders.value === undefined) return NO_SUCH(field, into);
+  if (folders.value === undefined) return void noteLeft(field, "Barnacle has no such key");
   moveTo("skills.folders", listOfWords)(folders, into);
 };
 
@@ -192,12 +182,5 @@ export const SECTIONS: RuleTable = {
   ),
   auth: dropWithNote("Barnacle reads API keys from the environment, or from models.providers"),
   env: dropWithNote("Put these into the environment of Barnacle's service"),
-  update: dropWithNote("Barnacle does not update itself"),
   accessGroups: dropWithNote("Barnacle has no access groups; list the users"),
-  ...sameRule([
-    ...["approvals", "audio", "broadcast", "browser", "canvasHost", "cron", "diagnostics"],
-    ...["discovery", "hooks", "media", "memory", "nodeHost", "plugins", "talk", "ui", "web"],
-  ], NO_SUCH),
 };
-
-export const NOT_OURS: Rule = dropWithNote("Barnacle does not know this section");

@@ -244,9 +244,9 @@ describe("[C11] importConfig()", () => {
       "5 left channels.telegram: Barnacle supports Discord only",
       "6 left channels.discord.proxy: Set HTTPS_PROXY in the environment of Barnacle",
       "6 left channels.discord.requireMention: It has no effect there, in OpenClaw or here; write it in a guild",
-      "6 left channels.discord.somethingNew: Barnacle does not know this key",
-      "8 left cron: Barnacle has no such feature",
-      "9 left neverHeardOf: Barnacle does not know this section",
+      "6 left channels.discord.somethingNew: Barnacle has no such key",
+      "8 left cron: Barnacle has no such key",
+      "9 left neverHeardOf: Barnacle has no such key",
     ]);
     assert.ok(!told.join().includes("secret-of-telegram"));
   });
