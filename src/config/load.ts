@@ -95,7 +95,7 @@ export async function loadConfig(
     ...(ports.isElsewhere ? [] : missingVariables(settings, env, problemAt)),
     ...modelKeys,
     ...costs.problems,
-    ...openAlerts(settings, problemAt),
+    ...webhookProblems(settings, problemAt),
     ...hookProblems(settings, written, problemAt, ports.isElsewhere),
     ...openHttp(settings, written, problemAt, ports.isElsewhere),
     ...silentDefaults(written).map((remark): Problem =>
@@ -123,10 +123,18 @@ export async function loadConfig(
   };
 }
 
-/** Warns about an address of alerts that crosses the internet unencrypted (SEC-R9). */
-function openAlerts({ alerts }: Partial<Settings>, problemAt: ProblemAt): readonly Problem[] {
+/** Judges the address of alerts, which anyone who knows it may use (SEC-R9). */
+function webhookProblems({ alerts }: Partial<Settings>, problemAt: ProblemAt): readonly Problem[] {
   const written = alerts?.webhook;
-  const host = written instanceof Secret ? openHost(written.reveal()) : undefined;
+  if (!(written instanceof Secret)) return [];
+  const text = written.reveal();
+  if (/^\*+$/.test(text)) return []; // blanked
+  if (!/^https?:$/.test(URL.parse(text)?.protocol ?? "")) {
+    const message = "The address is not valid: it does not begin with https:// or http://";
+    const hint = "copy the whole address again, as the service shows it";
+    return [problemAt("error", ["alerts", "webhook"], message, hint)];
+  }
+  const host = openHost(text);
   if (host === undefined) return [];
   const message = `The alerts for ${host} cross the network unencrypted`;
   return [problemAt("warning", ["alerts", "webhook"], message, UNENCRYPTED_HINT)];

@@ -14,7 +14,6 @@ import type { ProblemAt } from "./parse.ts";
 import type { Problem } from "./text/problem.ts";
 import { configSchema, type Settings } from "./schema/root.ts";
 import {
-  addressCheckOf,
   botToken,
   EnvReference,
   envSecret,
@@ -23,7 +22,7 @@ import {
   type SecretPlaces,
   type SecretSource,
 } from "./schema/parts/secrets.ts";
-import { childOf, isSecret, layersOf, type Schema } from "./schema/parts/shape.ts";
+import { childOf, isSecret, type Schema } from "./schema/parts/shape.ts";
 import { isRecord, type Segment, valueAt } from "./text/tree.ts";
 
 interface FoundSecrets {
@@ -108,8 +107,7 @@ export async function resolveSecrets(
       if (!isSecret(child)) await readIn(value, child, here, placeOf, hasEffect);
       else if (isSource(value)) {
         const place = placeOf(here);
-        const clean = layersOf(child).map(addressCheckOf).find((check) => check);
-        const secret = place && await read(value, place, hasEffect, clean);
+        const secret = place && await read(value, place, hasEffect);
         if (secret) values[name] = secret;
         else if (place) Reflect.deleteProperty(values, name);
       }

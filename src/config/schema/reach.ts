@@ -7,7 +7,7 @@ import { z } from "zod";
 import { address, baseAddress, key, lazyKey, lazySection, text } from "./parts/key.ts";
 import { MCP_LIMITS } from "../../lib/program_limits.ts";
 import { programLimits } from "./parts/program_limits.ts";
-import { secret, secretAddress } from "./parts/secrets.ts";
+import { secret } from "./parts/secrets.ts";
 
 export const search = lazyKey(
   () =>
@@ -53,7 +53,7 @@ export const alerts = lazySection(
         { example: false },
       ),
       webhook: key(
-        secretAddress().optional(),
+        secret().optional(),
         "Address that gets each alert as JSON by POST. The address of a webhook of Discord, Slack " +
           "or Mattermost works, too. It is written like an `apiKey`, because anyone who knows it may " +
           "use it.",

@@ -132,33 +132,6 @@ export function secret(): z.ZodType<Secret> {
   return schema as z.ZodType<SecretSource> as z.ZodType<Secret>;
 }
 
-/** The schemas of secrets that are addresses. */
-const addresses = new WeakSet<z.core.$ZodType>();
-
-/** A secret that is an address of the web, because anyone who knows it may use it. */
-export function secretAddress(): z.ZodType<Secret> {
-  const schema = secret();
-  addresses.add(schema);
-  return schema;
-}
-
-/** The check of a secret by its schema; `undefined` if it need not be an address. */
-export function addressCheckOf(
-  schema: z.core.$ZodType,
-): ((secret: Secret) => Secret | SecretProblem) | undefined {
-  if (!addresses.has(schema)) return undefined;
-  return (secret) => {
-    const text = secret.reveal();
-    if (/^\*+$/.test(text)) return secret; // blanked: `why` reads the stored text of a config
-    if (/^https?:$/.test(URL.parse(text)?.protocol ?? "")) return secret;
-    return {
-      kind: "problem",
-      why: "The address is not valid: it does not begin with https:// or http://",
-      hint: "copy the whole address again, as the service shows it",
-    };
-  };
-}
-
 /** The same as {@link secret}, but a blank text counts as not set. */
 export function secretOrBlank(): z.ZodType<Secret | undefined> {
   const schema = z.union([z.string(), FILE]).transform((written, context) =>
