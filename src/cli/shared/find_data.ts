@@ -15,7 +15,7 @@
 import { accessSync, constants, existsSync, realpathSync, type Stats, statSync } from "node:fs";
 import { dirname, join } from "node:path";
 import process from "node:process";
-import { DATABASE_NAME, refuseDivided } from "../../host/files/data_dir.ts";
+import { DATABASE_NAME } from "../../host/files/data_dir.ts";
 import { isUnfinished } from "../../host/files/staged_data.ts";
 import { findTokenHolders } from "../../host/locks/token_lock.ts";
 import { codeOf } from "../../lib/errors.ts";
@@ -41,18 +41,6 @@ export interface DataPlace {
   /** Absolute path. */
   readonly dataDir: string;
   readonly state: DataState;
-}
-
-/** The directories that a command could use, if the user names none. */
-export interface DataFacts {
-  /** The directory in this user's home. */
-  readonly own: DataPlace & {
-    /** Whether a process holds its lock. */
-    readonly isHeld: boolean;
-  };
-  /** Running bots of this machine, one per directory. */
-  readonly running: readonly (DataPlace & { readonly pid: number })[];
-  readonly service: DataPlace;
 }
 
 export interface DataChoice extends DataPlace {
@@ -116,11 +104,11 @@ function isReachable(
 }
 
 /**
- * Finds the directory: the named one, or else the best of {@link DataFacts}.
+ * Finds the directory: the named one, or else that of the only running bot, the user's own, or the
+ * service's.
  *
  * @param flag Value of `--data`.
  * @throws {StartError} If several bots run, and none with this user's own directory.
- * @throws {DataDirError} If this version cannot read the store in it.
  */
 export async function findData(
   flag: string | undefined,
@@ -128,29 +116,41 @@ export async function findData(
   ports: typeof MACHINE = MACHINE,
 ): Promise<DataChoice> {
   const place = await findPlace(flag, env, ports);
-  if (place.state === "store" || place.state === "empty") refuseDivided(place.dataDir);
   return withConfig(place, env, ports);
 }
 
 async function findPlace(
   flag: string | undefined,
   env: Io["env"],
-  ports: typeof MACHINE,
+  { holders, serviceDir }: typeof MACHINE,
 ): Promise<DataChoice> {
   const dataDir = dataDirOf(flag, { env });
-  const own = { dataDir, state: stateOf(dataDir) };
-  if (isDataNamed(flag, { env })) return own;
-  const running = new Map<string, DataFacts["running"][number]>();
-  for (const holder of await ports.holders()) {
-    if (holder.dataDir !== undefined && !running.has(holder.dataDir)) {
-      running.set(holder.dataDir, { ...foundAt(holder.dataDir), pid: holder.pid });
+  const own: DataChoice = { dataDir, state: stateOf(dataDir) };
+  if (isDataNamed(flag, { env }) || await isHeld(dataDir) === true) return own;
+  const running = new Map<string, DataPlace & { readonly pid: number }>();
+  for (const { dataDir, pid } of await holders()) {
+    if (dataDir !== undefined && !running.has(dataDir)) {
+      running.set(dataDir, { ...foundAt(dataDir), pid });
     }
   }
-  return chooseData({
-    own: { ...own, isHeld: await isHeld(dataDir) === true },
-    running: [...running.values()],
-    service: foundAt(ports.serviceDir),
-  });
+  // Any user can claim to be a bot, so bots of others must not hide the one of this user.
+  const bots = [...running.values()];
+  const readable = bots.filter(({ state }) => state === "store");
+  if (readable.length > 1) {
+    const choices = readable.map(({ dataDir }) => `--data ${dataDir}`).join(", ");
+    throw new StartError(`several bots run on this machine; choose one: ${choices}`, EXIT.tryAgain);
+  }
+  const bot = readable[0] ?? (own.state === "store" ? undefined : bots[0]);
+  if (bot) return noted(bot, `the running bot (pid ${bot.pid})`);
+  const [other] = bots;
+  if (other) {
+    const uses = `the running bot (pid ${other.pid}) uses ${other.dataDir}`;
+    return { ...own, note: `Using ${own.dataDir}, but ${uses}` };
+  }
+  const service = foundAt(serviceDir);
+  const isService = own.state !== "store" &&
+    (service.state === "store" || service.state === "hidden");
+  return isService ? noted(service, "the service") : own;
 }
 
 /** Adds the service's config, if the directory is the service's. Its start reads no other one. */
@@ -194,36 +194,6 @@ export function configFlag(
     io.err(`Reading the service's config ${config}${other}; --config names another`);
   }
   return config;
-}
-
-/**
- * Chooses the directory, if the user names none.
- *
- * @throws {StartError} If several bots run, and none with this user's own directory.
- */
-export function chooseData({ own, running, service }: DataFacts): DataChoice {
-  const readable = running.filter(({ state }) => state === "store");
-  // Any user can claim to be a bot, so bots of others must not hide the one of this user.
-  const [bot, ...others] = readable.length > 0 ? readable : running;
-  const isOwnRunning = own.isHeld || running.some(({ dataDir }) => dataDir === own.dataDir);
-  if (isOwnRunning) return own;
-  if (bot && others.length > 0) {
-    if (own.state === "store" || readable.length === 0) {
-      return { ...own, note: `${others.length + 1} bots run with other data than ${own.dataDir}` };
-    }
-    const choices = [bot, ...others].map(({ dataDir }) => `--data ${dataDir}`).join(", ");
-    throw new StartError(`several bots run on this machine; choose one: ${choices}`, EXIT.tryAgain);
-  }
-  if (bot) {
-    const isUsable = bot.state === "store" || own.state !== "store";
-    return isUsable ? noted(bot, `the running bot (pid ${bot.pid})`) : {
-      ...own,
-      note: `Using ${own.dataDir}, but the running bot (pid ${bot.pid}) uses ${bot.dataDir}`,
-    };
-  }
-  const isService = own.state !== "store" &&
-    (service.state === "store" || service.state === "hidden");
-  return isService ? noted(service, "the service") : own;
 }
 
 function noted({ dataDir, state }: DataPlace, owner: string): DataChoice {

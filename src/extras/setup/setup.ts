@@ -10,7 +10,6 @@ import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import process from "node:process";
 import { setTimeout as sleep } from "node:timers/promises";
-import { refuseDivided } from "../../host/files/data_dir.ts";
 import { faultOfFile, faultOfFolder } from "../../host/files/writable_place.ts";
 import { readTree } from "../../config/text/tree.ts";
 import { printable } from "../../lib/text/quoted.ts";
@@ -123,7 +122,6 @@ function assertPlaces({ file }: OpenedConfig, flags: SetupFlags, io: Io): void {
     );
   }
   const folder = dataDirOf(flags.data, io);
-  refuseDivided(folder);
   if (!isDataNamed(flags.data, io)) return;
   const data = faultOfFolder(folder);
   if (data === undefined) return;

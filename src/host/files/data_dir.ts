@@ -14,7 +14,6 @@ import {
   accessSync,
   chmodSync,
   constants,
-  existsSync,
   lstatSync,
   mkdirSync,
   readdirSync,
@@ -31,14 +30,12 @@ import { codeOf, PathError, wordsOfCode } from "../../lib/errors.ts";
  * - `not_ours`: another user owns it.
  * - `not_private`: others can read it, and it holds files that are not Barnacle's.
  * - `unwritable`: Barnacle cannot create it or write to it.
- * - `divided`: its store is in several files, which this version cannot read.
  */
 export type DataDirErrorKind =
   | "not_a_directory"
   | "not_ours"
   | "not_private"
-  | "unwritable"
-  | "divided";
+  | "unwritable";
 
 /** The data directory cannot be used; the message says what to do. */
 export class DataDirError extends PathError<DataDirErrorKind> {
@@ -118,7 +115,6 @@ function localFolder(env: Env, home: string): string {
 export function prepareDataDir(path: string): void {
   try {
     mkdirSync(path, { recursive: true, mode: 0o700 });
-    refuseDivided(path);
     const { uid, mode } = statSync(path);
     if (process.platform !== "win32") { // Windows has no modes; `doctor` reads its access list
       refuseStranger(path, uid);
@@ -128,22 +124,6 @@ export function prepareDataDir(path: string): void {
   } catch (cause) {
     throw cause instanceof DataDirError ? cause : toDataDirError(cause, path);
   }
-}
-
-/**
- * Refuses a directory whose store is in several files. It has no {@link DATABASE_NAME}, so it would
- * count as empty.
- *
- * @throws {DataDirError} If it has a folder `partitions`.
- */
-export function refuseDivided(path: string): void {
-  if (!existsSync(join(path, "partitions"))) return;
-  throw new DataDirError(
-    `The data directory ${path} has a divided store (the folder partitions), which this version ` +
-      "cannot read. It stays unchanged. Run the build of Barnacle that wrote it, or choose another " +
-      "directory with --data",
-    { kind: "divided", path },
-  );
 }
 
 function refuseStranger(path: string, owner: number): void {

@@ -4,16 +4,12 @@ import { join } from "node:path";
 import process from "node:process";
 import { describe, it } from "node:test";
 import {
-  chooseData,
   configFlag,
-  type DataFacts,
-  type DataPlace,
   dataProblem,
   type DataState,
   findData,
   useData,
 } from "../../../src/cli/shared/find_data.ts";
-import { StartError } from "../../../src/cli/shared/exit_code.ts";
 import { DATABASE_NAME } from "../../../src/host/files/data_dir.ts";
 import { acquireLock } from "../../../src/host/locks/lock.ts";
 import { filesIn } from "../../../scripts/import_graph.ts";
@@ -21,118 +17,7 @@ import { skipUnless } from "../../support/skip.ts";
 import { tempDirectory } from "../../support/temp_directory.ts";
 import { recordingIo } from "../io.ts";
 
-const OWN = "/home/ada/.local/share/barnacle";
-const SERVICE = "/var/lib/barnacle";
 const OTHER = "/srv/bot";
-
-const place = (dataDir: string, state: DataState): DataPlace => ({ dataDir, state });
-const bot = (dataDir: string, state: DataState, pid = 812) => ({ dataDir, state, pid });
-
-function facts(changed: {
-  readonly own?: DataState;
-  readonly isHeld?: boolean;
-  readonly running?: DataFacts["running"];
-  readonly service?: DataState;
-}): DataFacts {
-  return {
-    own: { ...place(OWN, changed.own ?? "missing"), isHeld: changed.isHeld ?? false },
-    running: changed.running ?? [],
-    service: place(SERVICE, changed.service ?? "missing"),
-  };
-}
-
-describe("[X2] chooseData()", () => {
-  const rows: readonly [
-    title: string,
-    facts: DataFacts,
-    dataDir: string,
-    note: RegExp | undefined,
-  ][] = [
-    ["takes the user's own directory", facts({ own: "store" }), OWN, undefined],
-    ["takes the user's own one if there is no other", facts({}), OWN, undefined],
-    [
-      "takes the directory of the only running bot",
-      facts({ running: [bot(OTHER, "store")] }),
-      OTHER,
-      /^Using \/srv\/bot, the data of the running bot \(pid 812\); --data names another$/,
-    ],
-    [
-      "prefers the running bot's to an old one of the user",
-      facts({ own: "store", running: [bot(OTHER, "store")] }),
-      OTHER,
-      /running bot/,
-    ],
-    [
-      "prefers the user's own one if its bot runs",
-      facts({ own: "store", running: [bot(OTHER, "store"), bot(OWN, "store", 900)] }),
-      OWN,
-      undefined,
-    ],
-    [
-      "prefers the user's own one if a process holds it",
-      facts({ own: "store", isHeld: true, running: [bot(OTHER, "store")] }),
-      OWN,
-      undefined,
-    ],
-    [
-      "takes the user's own one beside a bot of another user, and says so",
-      facts({ own: "store", running: [bot(OTHER, "hidden")] }),
-      OWN,
-      /^Using .*, but the running bot \(pid 812\) uses \/srv\/bot$/,
-    ],
-    [
-      "takes the directory of another user's bot if the user has none",
-      facts({ running: [bot(OTHER, "hidden")] }),
-      OTHER,
-      /running bot/,
-    ],
-    [
-      "takes the user's own one beside several bots, and says so",
-      facts({ own: "store", running: [bot(OTHER, "store"), bot(SERVICE, "store")] }),
-      OWN,
-      /2 bots run with other data/,
-    ],
-    [
-      "takes the only running bot whose data this user can read",
-      facts({ running: [bot("/tmp/x", "foreign", 1), bot(OTHER, "store"), bot("/y", "hidden")] }),
-      OTHER,
-      /running bot \(pid 812\)/,
-    ],
-    [
-      "takes the user's own one beside several bots of other users, although it is missing",
-      facts({ running: [bot("/x", "hidden"), bot("/tmp/y", "foreign")] }),
-      OWN,
-      /^2 bots run with other data/,
-    ],
-    ["takes the service's", facts({ service: "store" }), SERVICE, /data of the service/],
-    ["takes the service's for its error", facts({ service: "hidden" }), SERVICE, /the service/],
-    ["ignores a service without a store", facts({ service: "empty" }), OWN, undefined],
-    [
-      "ignores a stopped service beside own data",
-      facts({ own: "store", service: "store" }),
-      OWN,
-      undefined,
-    ],
-  ];
-  for (const [title, given, dataDir, note] of rows) {
-    it(title, () => {
-      const choice = chooseData(given);
-      assert.equal(choice.dataDir, dataDir);
-      if (note) assert.match(choice.note ?? "", note);
-      else assert.equal(choice.note, undefined);
-    });
-  }
-
-  it("asks for a choice between several bots", () => {
-    const running = [bot(OTHER, "store"), bot("/tmp/x", "foreign"), bot(SERVICE, "store")];
-    assert.throws(() => chooseData(facts({ running })), (error) => {
-      assert.ok(error instanceof StartError);
-      assert.equal(error.code, 75);
-      assert.match(error.message, /choose one: --data \/srv\/bot, --data \/var\/lib\/barnacle$/);
-      return true;
-    });
-  });
-});
 
 describe("[X2] dataProblem()", () => {
   const rows: readonly [state: DataState, code: number, message: RegExp][] = [
@@ -143,7 +28,7 @@ describe("[X2] dataProblem()", () => {
   ];
   for (const [state, code, message] of rows) {
     it(`names the directory and the next step: ${state}`, () => {
-      const problem = dataProblem(place(OTHER, state));
+      const problem = dataProblem({ dataDir: OTHER, state });
       assert.equal(problem.code, code);
       assert.match(problem.message, message);
     });
@@ -151,7 +36,10 @@ describe("[X2] dataProblem()", () => {
 
   it("names the owner of a directory that it cannot read", () => {
     using folder = tempDirectory();
-    assert.match(dataProblem(place(folder.path, "hidden")).message, /sudo -u '#\d+' barnacle …$/);
+    assert.match(
+      dataProblem({ dataDir: folder.path, state: "hidden" }).message,
+      /sudo -u '#\d+' barnacle …$/,
+    );
   });
 });
 
@@ -190,6 +78,28 @@ describe("[X2] findData()", () => {
     assert.equal(choice.dataDir, service);
     assert.equal(choice.state, "store");
     assert.match(choice.note ?? "", /running bot \(pid 812\)/);
+  });
+
+  it("prefers the only running bot to an old directory of the user, and asks which of several", async () => {
+    using folder = tempDirectory();
+    const { service, env, own } = machine(folder.path);
+    mkdirSync(own, { recursive: true, mode: 0o700 });
+    writeFileSync(join(own, DATABASE_NAME), "");
+    const found = (...dirs: readonly string[]) =>
+      findData(undefined, { env }, {
+        holders: () =>
+          Promise.resolve(dirs.map((dataDir) => ({ pid: 812, startedAt: 0, dataDir }))),
+        serviceDir: service,
+      });
+    assert.equal((await found(service)).dataDir, service);
+    assert.deepEqual(await found(), { dataDir: own, state: "store" });
+    const unread = await found(join(folder.path, "none"));
+    assert.equal(unread.dataDir, own);
+    assert.match(unread.note ?? "", /^Using .*, but the running bot \(pid 812\) uses /);
+    await assert.rejects(found(service, own), {
+      message: `several bots run on this machine; choose one: --data ${service}, --data ${own}`,
+      code: 75,
+    });
   });
 
   it("finds the directory of a stopped service", async () => {
@@ -265,16 +175,6 @@ describe("[X2] findData()", () => {
     for (const name of ["BARNACLE_DATA", "STATE_DIRECTORY"]) {
       const choice = await findData(undefined, { env: { ...env, [name]: folder.path } }, ports);
       assert.deepEqual(choice, { dataDir: folder.path, state: "empty" });
-    }
-  });
-
-  it("refuses a directory with a divided store", async () => {
-    using folder = tempDirectory();
-    const { own, env, none } = machine(folder.path);
-    const ports = { holders: none, serviceDir: join(folder.path, "none") };
-    mkdirSync(join(own, "partitions", "0"), { recursive: true });
-    for (const flag of [own, undefined]) {
-      await assert.rejects(findData(flag, { env }, ports), { kind: "divided" });
     }
   });
 

@@ -1,14 +1,6 @@
 import assert from "node:assert/strict";
 import process from "node:process";
-import {
-  chmodSync,
-  chownSync,
-  mkdirSync,
-  readdirSync,
-  statSync,
-  symlinkSync,
-  writeFileSync,
-} from "node:fs";
+import { chmodSync, chownSync, mkdirSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { describe, it } from "node:test";
 import {
@@ -140,13 +132,6 @@ describe("[X2] prepareDataDir()", () => {
     const dangling = join(directory.path, "link");
     symlinkSync(join(directory.path, "nowhere"), dangling);
     assert.throws(() => prepareDataDir(dangling), DataDirError);
-  });
-
-  it("refuses a directory with a divided store, which is not empty", () => {
-    using directory = tempDirectory();
-    mkdirSync(join(directory.path, "partitions", "0"), { recursive: true });
-    refuses(directory.path, "divided", "partitions", "build");
-    assert.deepEqual(readdirSync(directory.path), ["partitions"]);
   });
 
   it(
