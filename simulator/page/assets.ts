@@ -24,5 +24,4 @@ export const ASSETS: Readonly<Record<string, Asset>> = {
   "/state.js": script(TEXTS.state),
   "/times.js": script(TEXTS.times),
   "/tour.js": script(TEXTS.tour),
-  "/upload.js": script(TEXTS.upload),
 };

@@ -1,18 +1,15 @@
 /**
  * Serves files that were sent on the simulated Discord, so that the page can open them.
  *
- * A bot may send any content. So the browser shows only plain text, pictures and sound, and saves all
+ * A bot may send any content. So the browser shows only plain text and pictures, and saves all
  * other files: no file can run a script at the page's address.
  */
 
 import { findFile } from "../world/media.ts";
 import type { World } from "../world/world.ts";
 
-/** Types of sound, which the page plays. */
-export const SOUND_TYPES: readonly string[] = ["audio/wav", "audio/ogg", "audio/mpeg"];
-
 /** Types that a browser shows and never runs. */
-const SHOWN = ["image/png", "image/jpeg", "image/gif", "image/webp", ...SOUND_TYPES];
+const SHOWN = ["image/png", "image/jpeg", "image/gif", "image/webp"];
 
 /** Types of text, and text types without a registered name. */
 const TEXT = /^text\/|^application\/(?:json|jsonl|xml|yaml|x-yaml|toml)\b/;

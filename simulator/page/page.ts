@@ -13,7 +13,7 @@ import { streamSSE } from "hono/streaming";
 import { z } from "zod";
 import type { Simulator } from "../simulator.ts";
 import type { WorldEvent } from "../world/world.ts";
-import { ACTS, toFile } from "./acts.ts";
+import { ACTS } from "./acts.ts";
 import { ASSETS } from "./assets.ts";
 import type { BotPanel, BotPanelNews, BotState, Judged, Notice } from "./bot_panel.ts";
 import { createFeed, type Feed } from "./feed.ts";
@@ -130,20 +130,15 @@ export function createPage(options: PageOptions): Page {
       return answerFile(simulator.world, { channel, file });
     },
     say: (c) =>
-      act(c, ACTS.say, ({ as, channel, text, replyTo, files }) => {
+      act(c, ACTS.say, ({ as, channel, text, replyTo }) => {
         if (text.length > TEXT_MAX) {
           throw new RangeError(
             `Discord takes ${TEXT_MAX} characters, and these are ${text.length}`,
           );
         }
         const reply = replyTo !== undefined && { replyTo };
-        simulator.say({ as, in: channel, text, attachments: files.map(toFile), ...reply });
+        simulator.say({ as, in: channel, text, ...reply });
       }),
-    type: (c) => act(c, ACTS.type, ({ as, channel }) => simulator.type({ as, in: channel })),
-    react: (c) =>
-      act(c, ACTS.react, ({ channel, ...on }) => simulator.react({ ...on, in: channel })),
-    unreact: (c) =>
-      act(c, ACTS.unreact, ({ channel, ...on }) => simulator.unreact({ ...on, in: channel })),
     click: (c) =>
       act(
         c,

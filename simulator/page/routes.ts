@@ -19,21 +19,15 @@ export interface PageRoute {
 
 const BODY_MAX_BYTES = 32 * 1024;
 
-/** Bytes of a message with files: 8 MiB of them, in base64. */
-export const SAY_MAX_BYTES = 12 * 1024 * 1024;
-
 const get = (path: string) => ({ method: "GET", path, auth: "key", maxBodyBytes: 0 }) as const;
-const post = (path: string, maxBodyBytes = BODY_MAX_BYTES) =>
-  ({ method: "POST", path, auth: "key", maxBodyBytes }) as const;
+const post = (path: string) =>
+  ({ method: "POST", path, auth: "key", maxBodyBytes: BODY_MAX_BYTES }) as const;
 
 /** Data and acts, by name. */
 export const ACT_ROUTES = {
   events: get("/events"),
   file: get("/files/:channel/:file/:name"),
-  say: post("/say", SAY_MAX_BYTES),
-  type: post("/type"),
-  react: post("/react"),
-  unreact: post("/unreact"),
+  say: post("/say"),
   click: post("/click"),
   choose: post("/choose"),
   kill: post("/kill"),

@@ -14,9 +14,8 @@ import sidebar from "./web/sidebar.js" with { type: "text" };
 import state from "./web/state.js" with { type: "text" };
 import times from "./web/times.js" with { type: "text" };
 import tour from "./web/tour.js" with { type: "text" };
-import upload from "./web/upload.js" with { type: "text" };
 
-/** @type {Readonly<Record<"look" | "composer" | "css" | "dom" | "html" | "icon" | "main" | "markdown" | "messages" | "panel" | "sidebar" | "state" | "times" | "tour" | "upload", string>>} */
+/** @type {Readonly<Record<"look" | "composer" | "css" | "dom" | "html" | "icon" | "main" | "markdown" | "messages" | "panel" | "sidebar" | "state" | "times" | "tour", string>>} */
 export const TEXTS = {
   look,
   composer,
@@ -32,5 +31,4 @@ export const TEXTS = {
   state,
   times,
   tour,
-  upload,
 };

@@ -12,7 +12,6 @@ import {
   type UserId,
 } from "../../src/core/discord/ids.ts";
 import { may } from "../world/access.ts";
-import { SOUND_TYPES } from "./files.ts";
 import { textOf, usableIn } from "../world/components.ts";
 import { type Author, type Channel, isPrivate, type Message, type World } from "../world/world.ts";
 
@@ -58,8 +57,6 @@ export interface SeenFile {
   readonly sizeBytes: number;
   /** Path on the page's server. */
   readonly path: string;
-  /** Whether the page plays it. */
-  readonly isSound: boolean;
 }
 
 export interface SeenButton {
@@ -123,11 +120,10 @@ export function viewMessage(world: World, message: Message): SeenMessage {
     text: textOf({ content, components }),
     ...(reference?.kind === "reply" && { replyTo: reference.messageId }),
     reactions: [...reactions].map(([emoji, by]) => ({ emoji, by: [...by] })),
-    attachments: message.attachments.map(({ id: fileId, filename, sizeBytes, contentType }) => ({
+    attachments: message.attachments.map(({ id: fileId, filename, sizeBytes }) => ({
       name: filename,
       sizeBytes,
       path: `/files/${channelId}/${fileId}/${encodeURIComponent(filename)}`,
-      isSound: SOUND_TYPES.includes(contentType ?? ""),
     })),
     buttons: usableIn(components).flatMap((usable) => {
       if (usable.type !== 2) return [];

@@ -2,15 +2,9 @@
 
 import { byId, element } from "./dom.js";
 import { channel, needsMention, ownerOf, person } from "./state.js";
-import { encodeFiles, putFilesBack, startUpload, takeFiles } from "./upload.js";
 
 /** Pixels; a longer message scrolls. */
 const MAX_HEIGHT = 200;
-
-/** Milliseconds between two typing requests, as in Discord's client. */
-const TYPING_EVERY_MS = 8_000;
-
-let typedAt = -Infinity;
 
 /** Whether a message mentions the bot, by kind of place: the last choice. */
 const mentions = { guild: true, direct: false };
@@ -18,7 +12,6 @@ const mentions = { guild: true, direct: false };
 /** Sets the message box up, once. */
 export function startComposer(acts) {
   const words = byId("words");
-  startUpload(showProblem);
   byId("mention").addEventListener("click", () => {
     acts.withState((state) => {
       const kind = needsMention(state) ? "guild" : "direct";
@@ -34,9 +27,6 @@ export function startComposer(acts) {
   words.addEventListener("input", () => {
     fit(words);
     byId("problem").textContent = "";
-    if (words.value === "" || performance.now() - typedAt < TYPING_EVERY_MS) return;
-    typedAt = performance.now();
-    acts.type();
   });
   words.addEventListener("keydown", (event) => {
     if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
@@ -100,15 +90,11 @@ export function showProblem(text) {
 }
 
 async function say(acts, text) {
-  const files = takeFiles();
-  if (text.trim() === "" && files.length === 0) return;
+  if (text.trim() === "") return;
   const words = byId("words");
   words.value = ""; // at once: text typed during the request is the next message
-  typedAt = -Infinity;
   fit(words);
-  const encoded = await encodeFiles(files);
-  const isSaid = await acts.withState((state) => acts.say(withMention(state, text), encoded));
-  if (!isSaid) putFilesBack(files);
+  const isSaid = await acts.withState((state) => acts.say(withMention(state, text)));
   if (isSaid || words.value !== "") return;
   words.value = text;
   fit(words);

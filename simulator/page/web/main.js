@@ -33,9 +33,9 @@ const acts = {
     const body = { as: state.personId, channel, message, menu, labels };
     return showAnswer(await post("/choose", body));
   },
-  async say(text, files = []) {
+  async say(text) {
     const { personId: as, channelId: channel, replyTo } = state;
-    const isSaid = await post("/say", { as, channel, text, files, ...(replyTo && { replyTo }) });
+    const isSaid = await post("/say", { as, channel, text, ...(replyTo && { replyTo }) });
     if (isSaid && replyTo) acts.replyTo(undefined);
     return isSaid;
   },
@@ -44,9 +44,6 @@ const acts = {
     drawComposer(state, acts);
     byId("words").focus();
   },
-  type: () => post("/type", { as: state.personId, channel: state.channelId }),
-  react: (channel, message, emoji, isOn) =>
-    post(isOn ? "/react" : "/unreact", { as: state.personId, channel, message, emoji }),
   kill: () => post("/kill", {}),
 };
 

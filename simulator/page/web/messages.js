@@ -48,8 +48,6 @@ export function redraw(state, ids, acts) {
     list.querySelector(".empty")?.remove();
     if (drawn) {
       drawn.before(made);
-      const player = drawn.querySelector("audio");
-      if (player) made.querySelector("audio")?.replaceWith(player); // it may play
       drawn.remove();
     } else list.append(made);
     isOurs ||= id === ids[0] && message.author.id === state.personId;
@@ -107,7 +105,7 @@ function row(state, message, before, acts) {
     ...message.attachments.map((file) => attachment(file, acts)),
     buttons(message, acts),
     ...menus(message, acts),
-    reactions(state, message, acts),
+    reactions(state, message),
     tools(message, acts),
   );
   return element(
@@ -139,11 +137,7 @@ function quotedText(state, { text }) {
   ).replace(/\s+/g, " ").slice(0, 120);
 }
 
-function attachment({ name, sizeBytes, path, isSound }, acts) {
-  if (isSound) {
-    const src = acts.address(path);
-    return element("audio", { src, controls: true, preload: "none", "aria-label": name });
-  }
+function attachment({ name, sizeBytes, path }, acts) {
   return element(
     "a.attachment",
     { href: acts.address(path), target: "_blank", rel: "noopener" },
@@ -197,34 +191,22 @@ function menus({ id, channelId, menus }, acts) {
   });
 }
 
-function reactions(state, { reactions, channelId, id }, acts) {
+function reactions(state, { reactions }) {
   if (reactions.length === 0) return undefined;
   return element(
     "div.reactions",
     {},
     ...reactions.map(({ emoji, by }) => {
-      const isMine = by.includes(state.personId);
-      return element("button", {
-        type: "button",
-        "aria-pressed": String(isMine),
-        title: by.map((one) => nameOf(state, `@${one}`)).join(", "),
-        onclick: () => acts.react(channelId, id, emoji, !isMine),
-      }, `${emoji} ${by.length}`);
+      const title = by.map((one) => nameOf(state, `@${one}`)).join(", ");
+      return element("span", { title }, `${emoji} ${by.length}`);
     }),
   );
 }
 
-/** Actions on a message, for pointer and keyboard. */
-function tools({ id, channelId, author }, acts) {
+function tools({ id, author }, acts) {
   return element(
     "div.tools",
     { role: "group", "aria-label": `Message of ${author.name}` },
-    element("button", {
-      type: "button",
-      title: "React",
-      "aria-label": "React with a thumb up",
-      onclick: () => acts.react(channelId, id, "👍", true),
-    }, "👍"),
     element("button", { type: "button", onclick: () => acts.replyTo(id) }, "Reply"),
   );
 }

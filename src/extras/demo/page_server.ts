@@ -13,7 +13,7 @@ import { type HttpServer, startHttpServer } from "../../host/http_server.ts";
 import { HttpServerError } from "../../host/http_server_error.ts";
 import type { RequestHandler } from "../../host/bounded_server.ts";
 import { MAX_TIMER_MS } from "../../lib/clock.ts";
-import { PAGE_ROUTES, SAY_MAX_BYTES } from "../../../simulator/page/routes.ts";
+import { PAGE_ROUTES } from "../../../simulator/page/routes.ts";
 import { isLoopback, urlHostOf } from "../../lib/network/addresses.ts";
 import { browserHeaders, refusalOf, refusalOfChange } from "../../http/guard.ts";
 
@@ -21,9 +21,6 @@ import { browserHeaders, refusalOf, refusalOfChange } from "../../http/guard.ts"
 const TRIES = 100;
 
 const MAX_PORT = 65_535;
-
-/** Milliseconds that the files of a message may take, also over SSH. */
-const UPLOAD_MS = 45_000;
 
 /**
  * Listens.
@@ -35,7 +32,7 @@ export async function listenFrom(
   handler: RequestHandler,
 ): Promise<HttpServer> {
   // The page's feed of events has no end.
-  const bounds = { maxBodyBytes: SAY_MAX_BYTES, requestMs: UPLOAD_MS, answerMs: MAX_TIMER_MS };
+  const bounds = { answerMs: MAX_TIMER_MS };
   const settings = {
     bounds,
     bind: host !== undefined ? [host] : undefined,

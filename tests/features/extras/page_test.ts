@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import { Buffer } from "node:buffer";
 import { after, before, describe, it } from "node:test";
 import type { Page } from "playwright-core";
 import { axeProblems, openContext, WITH_BROWSER } from "../../support/browser/chromium.ts";
@@ -50,11 +49,6 @@ describe("[O5] the demo's page", WITH_BROWSER, () => {
     await mention(true);
   };
   const chip = (text: string) => page.locator("#chips button", { hasText: text }).click();
-  const file = (name: string, text: string) => ({
-    name,
-    mimeType: "text/plain",
-    buffer: Buffer.from(text),
-  });
   /** The last message of a person with that text. */
   const asked = (text: string) => page.locator(".message:not(.is-bot)", { hasText: text }).last();
   const answers = (text: string) => page.locator(".message.is-bot", { hasText: text });
@@ -113,27 +107,6 @@ describe("[O5] the demo's page", WITH_BROWSER, () => {
     await asked("and now?").locator("button.outcome.is-answered").waitFor();
     assert.match(await asked("and now?").locator(".verdict").innerText(), /dm-paired/);
     assert.equal(await answers("tell me a secret").count(), 0, "the first message stays unread");
-  });
-
-  it("[H7] sends a file of a person, which the bot reads", async () => {
-    await asGrace();
-    await page.setInputFiles("#files", [file("plan.txt", "tea at five"), file("not.txt", "no")]);
-    await page.getByRole("button", { name: "Do not send not.txt" }).click();
-    await say("what does it say?");
-    await answers("tea at five").waitFor();
-    assert.match(await asked("what does it say?").innerText(), /plan\.txt/);
-    assert.equal(await answers("not.txt").count(), 0, "it sent a file that was taken back");
-    assert.equal(await page.locator("#uploads button").count(), 0);
-  });
-
-  it("[H7] sends a file of 2 MB", async () => {
-    await asGrace();
-    await page.setInputFiles("#files", [file("tides.txt", "x".repeat(2_000_000))]);
-    await say("a large one");
-    await asked("a large one").locator("button.outcome.is-answered").waitFor({
-      timeout: 120_000,
-    });
-    assert.match(await asked("a large one").innerText(), /tides\.txt/);
   });
 
   it("opens a file of the bot", async () => {

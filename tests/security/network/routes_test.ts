@@ -38,7 +38,6 @@ const SERVERS = [
   "host/bot_socket.ts", // of commands, no HTTP
   "host/bounded_server.ts",
   "host/http_server.ts",
-  "host/locks/name_socket.ts", // no HTTP
   "host/sign_in_callback.ts", // callback
 ];
 
@@ -72,9 +71,9 @@ const act = (
 
 /** The demo's page: its files, then data and acts. */
 const DEMO_ROWS: Readonly<Record<string, Row>> = Object.fromEntries([
-  ...["", "page.css", "icon.svg", "composer.js", "dom.js", "form.js", "main.js", "markdown.js"]
+  ...["", "page.css", "icon.svg", "composer.js", "dom.js", "main.js", "markdown.js"]
     .map((name) => [`GET /${name}`, get(`/${name}`)] as const),
-  ...["messages.js", "panel.js", "sidebar.js", "state.js", "times.js", "tour.js", "upload.js"]
+  ...["messages.js", "panel.js", "sidebar.js", "state.js", "times.js", "tour.js"]
     .map((name) => [`GET /${name}`, get(`/${name}`)] as const),
   ["GET /events", { address: ({ secret }) => `/events?key=${secret}`, status: 200 }],
   ["GET /files/:channel/:file/:name", {
@@ -82,16 +81,12 @@ const DEMO_ROWS: Readonly<Record<string, Row>> = Object.fromEntries([
     status: 200,
   }],
   act("say", 204, ({ as, channel }) => ({ as, channel, text: "hello" })),
-  act("type", 204, ({ as, channel }) => ({ as, channel })),
-  act("react", 204, ({ as, channel, message }) => ({ as, channel, message, emoji: "🦐" })),
-  act("unreact", 204, ({ as, channel, message }) => ({ as, channel, message, emoji: "🦐" })),
   act("click", 400, ({ as, channel, message }) => ({ as, channel, message, button: "none" })),
   act(
     "choose",
     400,
     ({ as, channel, message }) => ({ as, channel, message, menu: "none", labels: [] }),
   ),
-  act("submit", 400, ({ as }) => ({ as, form: "1", values: {} })),
   act("kill", 204, () => ({})),
 ]);
 

@@ -6,7 +6,6 @@
 
 import { after } from "node:test";
 import { createPage } from "../../../simulator/page/page.ts";
-import { SAY_MAX_BYTES } from "../../../simulator/page/routes.ts";
 import { type Simulator, startSimulator } from "../../../simulator/simulator.ts";
 import { createDashboard } from "../../../src/extras/dashboard/dashboard.ts";
 import { guardPage } from "../../../src/extras/demo/page_server.ts";
@@ -207,7 +206,7 @@ const withDemo: Start = async (test) => {
   };
   const guarded = guardPage({ names: ["127.0.0.1"], key: SECRET }, page.fetch);
   try {
-    await served(guarded, { maxBodyBytes: SAY_MAX_BYTES }, server, SECRET, test);
+    await served(guarded, {}, server, SECRET, test);
   } finally {
     stop();
     page.close();
