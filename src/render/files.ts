@@ -94,7 +94,7 @@ function cutText(text: string, most: number): string {
 }
 
 /** Creates a text file for people to read. */
-export function textFile(name: string, text: string): OutboundFile {
+function textFile(name: string, text: string): OutboundFile {
   return {
     name,
     contentType: "text/markdown; charset=utf-8",
@@ -103,38 +103,26 @@ export function textFile(name: string, text: string): OutboundFile {
 }
 
 /** Minimum size in bytes of a file with text; a smaller one would help no one. */
-export const MIN_FILE_BYTES = 1_000;
+const MIN_FILE_BYTES = 1_000;
 
-/**
- * Cuts a text into pieces, at the ends of lines if possible.
- *
- * @param maxBytes Maximum size of a piece; at least 4, the size of the longest character.
- * @param most Maximum number of pieces; the text after them is left out.
- */
-export function cutBytes(text: string, maxBytes: number, most = Infinity): readonly string[] {
+/** The beginning of a text, up to the end of a line if possible. */
+function beginningOf(text: string, maxBytes: number): string {
   const bytes = new TextEncoder().encode(text);
-  const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
-  const pieces: string[] = [];
-  for (let from = 0; from < bytes.length && pieces.length < most;) {
-    const to = endOfPiece(bytes, from, maxBytes);
-    pieces.push(decoder.decode(bytes.subarray(from, to)));
-    from = to;
-  }
-  return pieces;
+  return new TextDecoder("utf-8", { ignoreBOM: true })
+    .decode(bytes.subarray(0, endOfPiece(bytes, maxBytes)));
 }
 
-function endOfPiece(bytes: Uint8Array, from: number, maxBytes: number): number {
-  const end = from + maxBytes;
+function endOfPiece(bytes: Uint8Array, end: number): number {
   if (end >= bytes.length) return bytes.length;
   const lineEnd = bytes.lastIndexOf(10, end - 1);
-  if (lineEnd > from + maxBytes / 2) return lineEnd + 1;
+  if (lineEnd > end / 2) return lineEnd + 1;
   let at = end;
   while (((bytes[at] ?? 0) & 0xc0) === 0x80) at -= 1; // never within a character
   return at;
 }
 
 /** Name of the file with a whole answer. */
-export const ANSWER_FILE = "answer.md";
+const ANSWER_FILE = "answer.md";
 
 /**
  * Shortens an answer, and puts the whole answer into a file if the place takes one.
@@ -176,8 +164,7 @@ function fileOf(text: string, { maxFileBytes }: FileRules): OutboundFile | undef
   const lastLine = `\n\n${line}\n`;
   const room = maxFileBytes - byteLength(lastLine);
   if (room < MIN_FILE_BYTES) return undefined;
-  const [beginning = ""] = cutBytes(text, room, 1);
-  return textFile(ANSWER_FILE, beginning + lastLine);
+  return textFile(ANSWER_FILE, beginningOf(text, room) + lastLine);
 }
 
 function byteLength(text: string): number {

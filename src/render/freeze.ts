@@ -52,15 +52,13 @@ export function freezeUnprompted(unprompted: Unprompted): readonly Frozen[] {
 }
 
 function freezeBodies(reply: Unprompted, answer?: AnswerKey, quoted?: Quote): readonly Frozen[] {
-  const { accountId, channelId, guildId, text, mayPing, suppressesEmbeds } = reply;
+  const { accountId, channelId, guildId, mayPing, suppressesEmbeds } = reply;
   const bodies = bodiesOf(reply);
   const parts = bodies.length;
   const frozen: Frozen[] = [];
   for (const { content, footer, files, voice } of bodies) {
     const part = frozen.length;
     const quote = quoted?.on === "all" || part === 0 ? quoted : undefined;
-    // Without an answer that joins them, each part counts as a message of its own.
-    const isCut = answer ? parts > 1 || content !== text : parts === 1;
     frozen.push({
       message: {
         accountId,
@@ -77,7 +75,6 @@ function freezeBodies(reply: Unprompted, answer?: AnswerKey, quoted?: Quote): re
         of: answer && { ...answer, part, parts },
       },
       files,
-      whole: part === 0 && isCut && text !== content ? text : undefined,
     });
   }
   return frozen;

@@ -1,9 +1,8 @@
 import assert from "node:assert/strict";
-import fc from "fast-check";
 import { Buffer } from "node:buffer";
 import { describe, it } from "node:test";
 import type { OutboundFile } from "../../src/core/outbound/outbound.ts";
-import { checkFiles, cutBytes, textFile, withoutFiles } from "../../src/render/files.ts";
+import { checkFiles, withoutFiles } from "../../src/render/files.ts";
 import { sameData } from "../support/same_data.ts";
 import { outboundMessage } from "../support/discord/builders.ts";
 
@@ -87,27 +86,6 @@ describe("[SEC-R10] checkFiles()", () => {
   it("keeps a byte order mark", () => {
     assert.deepEqual(textOf(check(file("a", "\ufeffhello"))), ["hello"]);
     assert.equal(check(file("a", "\ufeffx hunter2")).files[0]?.bytes[0], 0xef);
-  });
-});
-
-describe("cutBytes()", () => {
-  it("loses nothing, breaks no character, and keeps the size limit", () => {
-    const text = fc.string({ unit: "grapheme", maxLength: 200 });
-    fc.assert(
-      fc.property(text, fc.integer({ min: 4, max: 50 }), (text, maxBytes) => {
-        const pieces = cutBytes(text, maxBytes);
-        assert.equal(pieces.join(""), text);
-        for (const piece of pieces) assert.ok(textFile("a", piece).bytes.length <= maxBytes);
-      }),
-    );
-  });
-
-  it("prefers the ends of lines", () => {
-    assert.deepEqual(cutBytes("one two\nthree", 10), ["one two\n", "three"]);
-  });
-
-  it("creates no more pieces than requested", () => {
-    assert.deepEqual(cutBytes("a".repeat(100), 10, 2), ["a".repeat(10), "a".repeat(10)]);
   });
 });
 

@@ -74,14 +74,6 @@ describe("freeze()", () => {
     assert.deepEqual(messages(twoChunks).map((m) => m.isSilent), [undefined, true]);
   });
 
-  it("[D4] keeps the whole text with the first part, unless it is the message itself", () => {
-    const wholes = (fields: Partial<typeof twoChunks>) =>
-      freeze({ ...twoChunks, ...fields }).map(({ whole }) => whole);
-    assert.deepEqual(wholes({}), ["one\n\ntwo", undefined]);
-    assert.deepEqual(wholes({ chunks: ["one"], text: "one" }), [undefined]);
-    assert.deepEqual(wholes({ chunks: ["one, and a file"] }), ["one\n\ntwo"]);
-  });
-
   const eleven = Array.from({ length: 11 }, (_, index) => file(`${index}.txt`));
   const filed: readonly [name: string, chunks: string[], files: OutboundFile[], frozen: unknown][] =
     [
@@ -217,12 +209,6 @@ describe("freezeUnprompted()", () => {
         files: [],
       })),
     );
-  });
-
-  it("[D4] keeps the whole text of one message", () => {
-    const { cause: _c, revision: _r, agentId: _a, kind: _k, ...unasked } = twoChunks;
-    const frozen = freezeUnprompted({ ...unasked, chunks: ["one, and a file"] });
-    assert.deepEqual(frozen.map(({ whole }) => whole), ["one\n\ntwo"]);
   });
 });
 

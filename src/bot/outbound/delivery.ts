@@ -9,8 +9,6 @@ import { uptime } from "node:os";
 import type { Config } from "../../config/config.ts";
 import type { ChannelId, GuildId } from "../../core/discord/ids.ts";
 import type { OutboundMessage, OutboxRow } from "../../core/outbound/outbound.ts";
-import type { PlanQueue } from "../../core/outbound/queue.ts";
-import { DEFAULT_UPLOAD_LIMIT_BYTES } from "../../discord/gateway/decode/guild_index.ts";
 import { createReadChannel } from "../../discord/rest/requests/channel.ts";
 import type { RestClient } from "../../discord/rest/client/client.ts";
 import {
@@ -27,7 +25,6 @@ import { createMessages } from "../../discord/rest/requests/messages.ts";
 import { createChannelQueues } from "../../flows/deliver/channel_queues.ts";
 import type { Explained, Sending } from "../../flows/deliver/sending.ts";
 import { schedule } from "../../lib/clock.ts";
-import { createPlanQueue, type TakesFiles } from "../../render/plan_queue.ts";
 import { withoutFiles } from "../../render/files.ts";
 import type { Store } from "../../store/store.ts";
 
@@ -117,15 +114,9 @@ export function createDelivery(options: DeliveryOptions) {
   };
 }
 
-/** The policy for a full queue (D4); `undefined` if the config sets no limit of its own. */
-export function queueOf(
-  { discord: { rateLimit, mediaMaxBytes } }: Config,
-  takesFiles: TakesFiles,
-): PlanQueue | undefined {
-  const { enabled, strategy, maxQueueSize } = rateLimit;
-  if (!enabled) return undefined;
-  const rules = { strategy, maxQueueSize };
-  // A folded message may go to any place, so its file fits the smallest limit of all of them.
-  const maxFileBytes = Math.min(mediaMaxBytes, DEFAULT_UPLOAD_LIMIT_BYTES);
-  return createPlanQueue({ rules, maxFileBytes, takesFiles });
+/** Maximum number of messages that wait in a channel (D4); `undefined`: no bound. */
+export function maxWaitingOf(
+  { discord: { rateLimit: { enabled, strategy, maxQueueSize } } }: Config,
+): number | undefined {
+  return enabled && strategy === "drop" ? maxQueueSize : undefined;
 }

@@ -13,7 +13,6 @@ import { isOwnerHint } from "../../policy/rights.ts";
 import { type OpenPlace, rulesFor } from "../../policy/rules/place_rules.ts";
 import type { AccessPolicy } from "../../policy/rules/rules.ts";
 import type { ChunkRules } from "../../render/markdown/chunk.ts";
-import type { TakesFiles } from "../../render/plan_queue.ts";
 import { type Instructions, prepareInstructions } from "../../render/prompt/system_prompt.ts";
 import type { ReplyRules, TextRules } from "../../render/reply.ts";
 import { UNKNOWN_WINDOW } from "../../core/model.ts";
@@ -26,7 +25,7 @@ export interface TurnRulesPorts {
   /** Maximum size in bytes of one file in a guild, or in direct messages. */
   readonly uploadLimit: (guildId: GuildId | undefined) => number;
   /** Whether the bot may attach files in a place (R12a). */
-  readonly takesFiles: TakesFiles;
+  readonly takesFiles: (place: Pick<InboundMessage, "channelId" | "guildId">) => boolean;
   /** The tools of a message's turn (T2): the same array for the same tools. */
   readonly tools: (message: InboundMessage, agentId: string) => readonly Tool[];
   /** An agent's own files with instructions, as they are now (H4). */

@@ -29,7 +29,7 @@ import type { AccountPart } from "../bot_extra.ts";
 import type { ToolServices } from "../rules/tool_services.ts";
 import type { ChannelQueues } from "../../flows/deliver/channel_queues.ts";
 import type { History } from "./history.ts";
-import { queueOf } from "../outbound/delivery.ts";
+import { maxWaitingOf } from "../outbound/delivery.ts";
 import type { createTurnProgress } from "../outbound/turn_progress.ts";
 import { createCommandTurns, type TurnCommands } from "../../flows/turn/command_turn.ts";
 import { prepareQueueModes, withCommands } from "../../flows/turn/control/queue_mode.ts";
@@ -80,7 +80,6 @@ export function createAccountTurns(
     config,
     (by, agentId: string) => prepareTurnRules(by, agentOf(by, agentId), sources),
   );
-  const queueNow = latest(config, (by) => queueOf(by, sources.takesFiles));
   const { backfill } = createBackfill({
     admit: parts.judging.judge.recall,
     history: history.readBefore,
@@ -202,7 +201,7 @@ export function createAccountTurns(
     const streaming = isAwaited ? config().discord.streaming : "off";
     return {
       ...common,
-      queue: queueNow(),
+      maxWaiting: maxWaitingOf(config()),
       model: commands.modelOf(route),
       speech,
       manner: commands.settings.mannerOf(sessionKey),
@@ -221,7 +220,7 @@ export function createAccountTurns(
   const answerWithoutModel = createCommandTurns({
     commands,
     store: store.turns,
-    queue: queueNow,
+    maxWaiting: () => maxWaitingOf(config()),
     isStoreDown: (error) => error instanceof StoreError,
     channelQueues,
     events,

@@ -239,12 +239,12 @@ export const rateLimit = lazySection(
       ),
       strategy: key(
         z.enum(["queue", "drop"]).default("queue"),
-        "Handling of a new answer if its channel's queue is full. `queue`: merge the newest answers " +
-          "into one message with a file. `drop`: drop the new answer.",
+        "Handling of answers that wait in a channel. `queue`: all are sent, in their order. `drop`: a " +
+          "new answer is dropped if `maxQueueSize` messages wait.",
       ),
       maxQueueSize: key(
         whole(1, 10_000).default(50),
-        "Maximum number of messages waiting per channel.",
+        "Maximum number of messages waiting per channel, with `drop`.",
         { unit: "messages", example: 20 },
       ),
       burstProtection: key(

@@ -308,8 +308,6 @@ export interface FinishedTurn {
 export interface StoredTurn {
   /** False if the claim has ended already; then nothing has changed. */
   readonly stored: boolean;
-  /** Number of messages, new or waiting, whose text another message now contains (D4). */
-  readonly folded: number;
   /** Number of new messages that the full queue dropped (D4). */
   readonly dropped: number;
   /** Set if it has followed an edit, so that its entries took the place of earlier ones (H6a). */

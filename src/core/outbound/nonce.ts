@@ -15,7 +15,6 @@ export type OutboundKind =
   | "failure"
   | "notice"
   | "challenge"
-  | "folded"
   | "draft"
   | "tool";
 

@@ -203,11 +203,6 @@ export interface Frozen {
   readonly message: OutboundMessage;
   /** At most {@link MAX_FILES}. The store deletes their content once Discord has them. */
   readonly files: readonly OutboundFile[];
-  /**
-   * The whole text of an answer, on the first of its several messages, for a file (D4); else
-   * absent.
-   */
-  readonly whole?: string;
   /** Set if the message replaces a draft (R8), or deletes the draft and posts nothing. */
   readonly draft?: { readonly nonce: string; readonly becomes: "this" | "nothing" };
 }

@@ -148,7 +148,7 @@ function answered({ accountId }: WhyDecision, { turn, outbox }: WhyReport): stri
 }
 
 export function hasArrived(outbox: readonly ReportedRow[]): boolean {
-  return outbox.every(({ state }) => ["sent", "folded", "withdrawn"].includes(state));
+  return outbox.every(({ state }) => ["sent", "withdrawn"].includes(state));
 }
 
 function outcomeText({ verdict, words, rule, place }: Outcome, { cwd }: CheckStyle): string {
@@ -282,9 +282,8 @@ function sinceText({ firstAttemptAt, createdAt }: ReportedRow): string {
 
 /** What became of a message for Discord: its link, or why it is not sent. */
 function outcomeOfRow(row: ReportedRow): string {
-  const { messageId, channelId, guildId = "@me", foldedInto, parkedReason, reason } = row;
+  const { messageId, channelId, guildId = "@me", parkedReason, reason } = row;
   const { failingSince, nextAttemptAt, behind } = row;
-  if (foldedInto !== undefined) return `folded into ${foldedInto}`;
   if (messageId !== undefined) {
     return `https://discord.com/channels/${guildId}/${channelId}/${messageId}`;
   }

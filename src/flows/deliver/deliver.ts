@@ -7,17 +7,11 @@
  * first.
  *
  * Edits and deletions of drafts need none of that to be repeated. They have an intent all the same:
- * a request under way is neither folded nor dropped (D4).
+ * a request under way is not dropped (D4).
  */
 
 import { type Delivery, type DeliveryStep, stepFor } from "../../core/outbound/delivery.ts";
-import type {
-  OutboundFile,
-  OutboundMessage,
-  OutboxRow,
-  PostOutcome,
-} from "../../core/outbound/outbound.ts";
-import { ANSWER_FILE } from "../../render/files.ts";
+import type { OutboundFile, OutboxRow, PostOutcome } from "../../core/outbound/outbound.ts";
 import type { Sending } from "./sending.ts";
 import { type Looking, reconcile } from "./reconcile.ts";
 
@@ -136,10 +130,6 @@ export async function removeFiles(row: OutboxRow, ports: Sending): Promise<Deliv
   if (row.firstAttemptAt !== undefined && row.action.kind === "post") {
     const seen = await checkHistory(row, ports);
     if (seen.kind !== "absent") return seen;
-  }
-  const withoutFile = (message: OutboundMessage) => ports.withoutFiles(message, [ANSWER_FILE]);
-  if (row.message.of?.kind === "folded" && await ports.outbox.unfold(row, withoutFile) > 0) {
-    return undefined;
   }
   const names = (await ports.outbox.filesOf(row)).map(({ name }) => name);
   await ports.outbox.removeFiles(row, ports.withoutFiles(row.message, names));

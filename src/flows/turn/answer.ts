@@ -117,11 +117,10 @@ export async function answer(claim: Claim, { speech, ...own }: AnswerPorts): Pro
   if (claim.attempt > 1) events.emit.decided(); // cards of presses that came to nothing
   const { outcome } = run;
   const { message: { id: messageId, channelId } } = claim;
-  const { folded, dropped } = stored;
-  if (folded + dropped > 0) {
-    const fields = { messageId, channelId, where: rules.where, folded, dropped };
-    log.warn("A channel's queue is full: answers were folded or dropped", fields);
-    if (dropped > 0 && rules.takesNoFiles) events.emit.filesLeftOut(claim.message);
+  const { dropped } = stored;
+  if (dropped > 0) {
+    const fields = { messageId, channelId, where: rules.where, dropped };
+    log.warn("A channel's queue is full: an answer was dropped", fields);
   }
   // A draft may be in the channel, and the answer in its thread.
   channelQueues.wake([channelId, ended.claim.message.channelId]);

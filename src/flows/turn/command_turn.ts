@@ -85,17 +85,17 @@ export interface TurnCommands {
  * @returns A function that rejects if the store refuses the turn.
  */
 export function createCommandTurns(
-  { commands, queue, ...ports }:
-    & Omit<SaveTurnPorts, "queue">
+  { commands, maxWaiting, ...ports }:
+    & Omit<SaveTurnPorts, "maxWaiting">
     & Emits<"unanswered">
     & {
       readonly channelQueues: Pick<ChannelQueues, "wake">;
       readonly commands: Pick<TurnCommands, "commandOf" | "run">;
-      readonly queue: () => SaveTurnPorts["queue"];
+      readonly maxWaiting: () => SaveTurnPorts["maxWaiting"];
     },
 ): (claim: Claim) => Promise<void> {
   const end = (claim: Claim, run: TurnCommands["run"], why?: string) =>
-    answerCommand(claim, { ...ports, queue: queue(), run, why });
+    answerCommand(claim, { ...ports, maxWaiting: maxWaiting(), run, why });
   return (claim) => {
     if (commands.commandOf(claim.message)) return end(claim, commands.run);
     // Another bot gets no answer: it would answer that one, too. An event

@@ -10,7 +10,6 @@ import type { AskPorts } from "../../agent/ask_first.ts";
 import type { Account } from "../../core/account/account.ts";
 import type { MessageId } from "../../core/discord/ids.ts";
 import type { Claim, FinishedTurn, StoredTurn } from "../../core/inbound/inbox.ts";
-import type { PlanQueue } from "../../core/outbound/queue.ts";
 import type { AskedCall } from "../../core/people/question.ts";
 import type { Charge } from "../../core/spending/usage.ts";
 import type { ParkedTurn, StepsTaken } from "../../core/turn/turn_outcome.ts";
@@ -22,8 +21,8 @@ import type { createTurnEnds } from "../../store/turns/turn_ends.ts";
 export interface SaveTurnPorts extends Pick<Account, "now" | "schedule" | "stopping" | "log"> {
   /** The store's transaction T3. */
   readonly store: ReturnType<typeof createTurnEnds>;
-  /** Decides about messages for a full channel queue (D4); absent: queues have no bound. */
-  readonly queue?: PlanQueue;
+  /** Maximum number of messages that wait in a channel (D4); absent: no bound. */
+  readonly maxWaiting?: number;
   /** Whether an error is the disk's, so that the store may accept the same later. */
   readonly isStoreDown: (error: unknown) => boolean;
 }
@@ -31,7 +30,7 @@ export interface SaveTurnPorts extends Pick<Account, "now" | "schedule" | "stopp
 /** Milliseconds before the next attempt to store. */
 const RETRY_MS = 5_000;
 
-const NOT_STORED: StoredTurn = { stored: false, folded: 0, dropped: 0 };
+const NOT_STORED: StoredTurn = { stored: false, dropped: 0 };
 
 /**
  * Stores a turn, however long the disk takes.
@@ -50,7 +49,7 @@ export async function saveTurn(
   let ended = turn;
   while (!stopping.aborted) {
     try {
-      return await store.finishTurn(ended, ports.now(), ports.queue);
+      return await store.finishTurn(ended, ports.now(), ports.maxWaiting);
     } catch (error) {
       if (ports.isStoreDown(error)) {
         const messageId = turn.claim.message.id;
@@ -72,7 +71,7 @@ export async function saveTurn(
 export async function saveSteps(
   addSteps: () => Promise<void>,
   messageId: MessageId,
-  { isStoreDown, schedule, stopping, log }: Omit<SaveTurnPorts, "store" | "queue" | "now">,
+  { isStoreDown, schedule, stopping, log }: Omit<SaveTurnPorts, "store" | "maxWaiting" | "now">,
 ): Promise<void> {
   for (;;) {
     try {

@@ -35,7 +35,7 @@ export function schemaOf(database: DatabaseSync): number {
 
 /** SHA-256 of the columns of each schema, from 1 on (`columnsOf`). */
 export const COLUMNS: readonly string[] = [
-  "28f6f5e4a5e753aa75aec488b183a7de1f45e91eef29af7a705ca0d3942558bc",
+  "ddaf9f094032035078a1aed37cb24ac0463a9921ec8f44916370c222bb7f94e4",
 ];
 
 /**

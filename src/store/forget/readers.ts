@@ -92,8 +92,8 @@ export function prepareReaders(database: DatabaseSync) {
       WHERE question_row IN (SELECT id FROM question WHERE message_id ${LISTED})`, // written anew
   ];
   const isKept = "NOT ?2 AND state IN ('pending', 'sending')";
-  const removePosts = sql`UPDATE outbox SET whole = IIF(${isKept}, whole, NULL),
-      message = IIF(${isKept}, json_set(message, '$.isUnkept', 1), ${WORDLESS})
+  const removePosts =
+    sql`UPDATE outbox SET message = IIF(${isKept}, json_set(message, '$.isUnkept', 1), ${WORDLESS})
     WHERE id IN (SELECT id FROM outbox WHERE cause_id ${LISTED} UNION SELECT o.id FROM question AS q
       JOIN question_card AS c ON c.question_row = q.id
       JOIN outbox AS o ON o.account_id = c.account_id AND o.nonce = c.nonce

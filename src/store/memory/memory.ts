@@ -256,9 +256,6 @@ export function turnWithout<Turn extends FinishedTurn>(
     outbox: outbox.map((frozen) => ({
       ...frozen,
       message: people.reduce(withoutOne, frozen.message),
-      whole: frozen.whole === undefined
-        ? undefined
-        : people.reduce((whole, scrub) => scrub.text(whole), frozen.whole),
     })),
   };
 }

@@ -69,7 +69,6 @@ const SENT = rows({
   firstAttemptAt: optional(integer()),
   failingSince: optional(integer()),
   messageId: optional(snowflake<"message">()),
-  foldedInto: optional(integer()),
   refusal: optional(text()),
   nextAttemptAt: optional(integer()),
   parkedReason: optional(text()), // absent if the channel is not parked
@@ -137,7 +136,7 @@ export function createDecisions({ sql, read }: Transactions) {
        EXISTS (SELECT 1 FROM question AS q WHERE q.state = 'open'
          AND q.message_id = COALESCE(i.turn_of, i.message_id)) AS asks_person,
        (SELECT o.state FROM outbox AS o WHERE o.cause_id = COALESCE(i.reply_to, i.message_id)
-          AND o.state NOT IN ('sent', 'folded', 'withdrawn')
+          AND o.state NOT IN ('sent', 'withdrawn')
         ORDER BY o.state IN ('pending', 'sending') LIMIT 1) AS unsent
      FROM decision AS d LEFT JOIN inbox AS i ON i.message_id = d.message_id
      WHERE d.id < ? AND d.verdict <> 'forgotten' ORDER BY d.id DESC LIMIT ?`;

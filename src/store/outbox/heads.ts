@@ -174,7 +174,7 @@ export function createHeldRows(
      WHERE id = ? AND state IN ('uncertain', 'dead') AND kind IS NOT 'draft'
        AND IIF(json_valid(message), message ->> '$.isUnkept', NULL) IS NULL
        AND (file_count = 0 OR EXISTS (SELECT 1 FROM outbox_file WHERE outbox_row = outbox.id))`;
-  const drop = sql`UPDATE outbox SET state = 'dropped', refusal = 'given up by hand', whole = NULL,
+  const drop = sql`UPDATE outbox SET state = 'dropped', refusal = 'given up by hand',
        ${ENDS_WORDS}
      WHERE id = ? AND state IN ('pending', 'sending', 'uncertain', 'dead')`;
 

@@ -15,14 +15,7 @@ import { COMMIT_OPTIONS, type CommitOptions, UNNAMED } from "../database/durabil
 import type { Transactions } from "../database/transact.ts";
 import { createAttemptRows, createParkedChannels } from "./attempts.ts";
 import { type OutboxRows, prepareOutboxFiles, prepareOutboxRows } from "./outbox_rows.ts";
-import {
-  JOIN_DRAFT,
-  prepareAddOnce,
-  prepareHoldDamaged,
-  ROW_COLUMNS,
-  storedMessage,
-  toOutboxRow,
-} from "./rows.ts";
+import { JOIN_DRAFT, prepareAddOnce, ROW_COLUMNS, toOutboxRow } from "./rows.ts";
 import { integer, optional, rows, snowflake, text } from "../schema/columns.ts";
 import { OUTBOX } from "../schema/outbox.ts";
 import type { AccountId, ChannelId } from "../../core/discord/ids.ts";
@@ -40,7 +33,6 @@ export function createOutbox(
     ...createInvalidRequestCounts(transactions),
     ...createParkedChannels(transactions),
     ...createSendResults(transactions),
-    ...createUnfolding(transactions),
   };
 }
 
@@ -99,22 +91,13 @@ const RESULT = rows({
 
 /** Reads how deliveries ended, for programs that wait for them, such as `barnacle send`. */
 function createSendResults({ sql, read }: Transactions) {
-  const select = sql`WITH RECURSIVE result (id, row) AS (
-       SELECT value, value FROM json_each(?)
-       UNION ALL
-       SELECT r.id, o.folded_into FROM result AS r JOIN outbox AS o ON o.id = r.row
-       WHERE o.state = 'folded'
-     )
-     SELECT r.id, o.state, o.message_id, COALESCE(p.reason, o.refusal) AS reason
-     FROM result AS r JOIN outbox AS o ON o.id = r.row AND o.state <> 'folded'
-     LEFT JOIN parked_channel AS p ON p.account_id = o.account_id AND p.channel_id = o.channel_id
+  const select = sql`SELECT o.id, o.state, o.message_id, COALESCE(p.reason, o.refusal) AS reason
+     FROM outbox AS o LEFT JOIN parked_channel AS p ON p.account_id = o.account_id AND p.channel_id = o.channel_id
        AND p.is_parked = 1
-     ORDER BY r.id`;
+     WHERE o.id IN (SELECT value FROM json_each(?))
+     ORDER BY o.id`;
   return {
-    /**
-     * The results of these rows, in their order; missing rows are left out. A message folded into
-     * another (full queue) shares that message's result.
-     */
+    /** The results of these rows, in their order; missing rows are left out. */
     sendResultsOf: (ids: readonly number[]): Promise<readonly SendResult[]> =>
       read(() => select.all(JSON.stringify(ids)).map(toSendResult)),
   };
@@ -198,7 +181,7 @@ function createFilelessChannels(
     INSERT INTO fileless_channel (account_id, channel_id, told_at) VALUES (?, ?, ?)
     ON CONFLICT (account_id, channel_id) DO UPDATE SET told_at = excluded.told_at`;
   const forgetOld = sql`DELETE FROM fileless_channel WHERE told_at <= ?`;
-  const replace = sql`UPDATE outbox SET message = :message, file_count = 0, whole = NULL
+  const replace = sql`UPDATE outbox SET message = :message, file_count = 0
      WHERE account_id = :accountId AND nonce = :nonce AND state IN ('pending', 'sending')`;
   return {
     /** Whether the owners got the notice about a channel within the last day. */
@@ -218,70 +201,6 @@ function createFilelessChannels(
       return commit(UNNAMED, () => {
         const changed = replace.run({ accountId, nonce, message: JSON.stringify(message) });
         if (changed.changes > 0) files.delete(id);
-      });
-    },
-  };
-}
-
-const FOLDED = rows({ id: integer(), message: storedMessage(), fileCount: integer() });
-const ID = rows({ id: integer() });
-
-/**
- * Takes a folded message apart again, because Discord refuses its file (D4, R12a).
- *
- * The folded rows still have their own messages, which no attempt has sent. Their numbers are lower
- * than those of all later rows of the channel, so they are sent in their old order.
- */
-function createUnfolding(
-  { database, sql, commit }: Transactions,
-) {
-  const files = prepareOutboxFiles(database);
-  const selectUnsent = sql`SELECT id FROM outbox
-     WHERE account_id = ? AND nonce = ? AND state IN ('pending', 'sending')`;
-  // A folded message may have been folded once more.
-  const selectFolded = sql`WITH RECURSIVE part (id) AS (
-       SELECT id FROM outbox WHERE folded_into = ?
-       UNION
-       SELECT o.id FROM part AS p CROSS JOIN outbox AS o ON o.folded_into = p.id
-     )
-     SELECT o.id, o.message, o.file_count FROM part AS p CROSS JOIN outbox AS o ON o.id = p.id
-     WHERE o.state = 'folded' AND o.kind IS NOT 'folded'`;
-  const restore = sql`UPDATE outbox
-     SET state = 'pending', folded_into = NULL, first_attempt_at = NULL, failing_since = NULL,
-         next_attempt_at = NULL, refusal = NULL, file_count = 0, message = ?
-     WHERE id = ?`;
-  const holdDamaged = prepareHoldDamaged(database);
-  const withdraw = sql`UPDATE outbox SET state = 'withdrawn', whole = NULL WHERE id = ?`;
-
-  return {
-    /**
-     * Lets the messages be sent that were folded into an unsent row, and withdraws that row.
-     *
-     * @param withoutFile Rewrites a message whose own file was folded, too.
-     * @returns Number of messages; 0 if the row is settled, or nothing was folded into it.
-     */
-    unfold(
-      { message: { accountId, nonce } }: OutboxRow,
-      withoutFile: (message: OutboundMessage) => OutboundMessage,
-    ) {
-      return commit(UNNAMED, () => {
-        const unsent = selectUnsent.get(accountId, nonce);
-        if (!unsent) return 0;
-        const { id: into } = ID.read(unsent);
-        const folded = selectFolded.all(into);
-        for (const row of folded) {
-          const whole = FOLDED.readIfWhole(row);
-          if (!whole) {
-            holdDamaged(row);
-            continue;
-          }
-          const { id, message, fileCount } = whole;
-          restore.run(JSON.stringify(fileCount > 0 ? withoutFile(message) : message), id);
-        }
-        if (folded.length === 0) return 0;
-        withdraw.run(into);
-        files.delete(into);
-        return folded.length;
       });
     },
   };

@@ -15,15 +15,11 @@ import { bytes, integer, optional, rows, snowflake, text } from "../schema/colum
 interface NewOutboxRow extends Pick<Frozen, "draft"> {
   readonly id: number;
   readonly message: OutboundMessage;
-  /** Text of the whole answer, until it is sent. */
-  readonly whole?: string;
   /** Number of its files; absent: none. */
   readonly fileCount?: number;
   /** Unix time in milliseconds. */
   readonly createdAt: number;
-  readonly state: "pending" | "folded" | "dropped";
-  /** Number of the row that has its text. */
-  readonly foldedInto?: number;
+  readonly state: "pending" | "dropped";
   /** Why it was dropped. */
   readonly refusal?: string;
 }
@@ -39,10 +35,9 @@ export function prepareInsertRow(database: DatabaseSync): (row: NewOutboxRow) =>
   const sql = statementsOf(database);
   const insert = sql`
     INSERT INTO outbox (id, account_id, channel_id, nonce, state, kind, cause_id, action,
-                        draft_nonce, file_count, created_at, folded_into, refusal, message,
-                        whole)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
-  return ({ message, draft, whole, ...row }) => {
+                        draft_nonce, file_count, created_at, refusal, message)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
+  return ({ message, draft, ...row }) => {
     const { accountId, channelId, nonce, of } = message;
     insert.run(
       row.id,
@@ -56,10 +51,8 @@ export function prepareInsertRow(database: DatabaseSync): (row: NewOutboxRow) =>
       draft?.nonce ?? null,
       row.fileCount ?? 0,
       row.createdAt,
-      row.foldedInto ?? null,
       row.refusal ?? null,
       JSON.stringify(message),
-      whole === undefined ? null : withoutControls(whole),
     );
   };
 }
@@ -114,7 +107,7 @@ function prepareSettle(
   const files = prepareOutboxFiles(database);
   const noteDelivered = prepareNoteDelivered(database);
   const settle = sql`
-    UPDATE outbox SET state = 'sent', message_id = ?, failing_since = NULL, whole = NULL, ${ENDS_WORDS}
+    UPDATE outbox SET state = 'sent', message_id = ?, failing_since = NULL, ${ENDS_WORDS}
     WHERE account_id = ? AND nonce = ? AND state <> 'sent'`;
   return (row, messageId) => {
     const { changes } = settle.run(messageId ?? null, row.accountId, row.nonce);

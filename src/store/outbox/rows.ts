@@ -30,19 +30,15 @@ import {
   text,
 } from "../schema/columns.ts";
 
-/** The state of a new row that is on record, and never sent. */
-type Added =
-  | { readonly state: "folded"; readonly into: number }
-  | { readonly state: "dropped"; readonly reason: string };
-
 /**
  * Adds a message within a transaction of the caller's.
  *
  * @param now Unix time in milliseconds, for the age of an unsent message.
+ * @param dropped Why it is on record only, and never sent; absent: it waits to be sent.
  * @throws {Error} If the account has a row with its nonce.
  * @returns The number of its row.
  */
-type AddToOutbox = (frozen: Frozen, now: number, added?: Added) => number;
+type AddToOutbox = (frozen: Frozen, now: number, dropped?: string) => number;
 
 const ID = rows({ id: integer() });
 
@@ -51,7 +47,7 @@ export function prepareAddToOutbox(database: DatabaseSync): AddToOutbox {
   const selectNext = sql.rows(ID.read)`SELECT COALESCE(MAX(id), 0) + 1 AS id FROM outbox`;
   const files = prepareOutboxFiles(database);
   const insert = prepareInsertRow(database);
-  return ({ message: frozen, files: attached, whole, draft }, now, added) => {
+  return ({ message: frozen, files: attached, draft }, now, dropped) => {
     const { id } = selectNext.one();
     const message = frozen.nonce === "" ? { ...frozen, nonce: nonceOfRow(id, now) } : frozen;
     insert({
@@ -60,12 +56,10 @@ export function prepareAddToOutbox(database: DatabaseSync): AddToOutbox {
       draft,
       fileCount: attached.length,
       createdAt: now,
-      state: added?.state ?? "pending",
-      foldedInto: added?.state === "folded" ? added.into : undefined,
-      refusal: added?.state === "dropped" ? added.reason : undefined,
-      whole: added ? undefined : whole,
+      state: dropped === undefined ? "pending" : "dropped",
+      refusal: dropped,
     });
-    if (!added) files.insert(id, message.accountId, attached);
+    if (dropped === undefined) files.insert(id, message.accountId, attached);
     return id;
   };
 }

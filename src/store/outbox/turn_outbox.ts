@@ -1,132 +1,62 @@
 /**
  * Adds a turn's messages to the outbox, within the transaction that ends the turn (T3).
  *
- * The messages replace the turn's drafts (R8). If the channel's queue is full, they are folded or
- * dropped (D4). Pure functions decide both from the waiting rows. This module reads these rows and
- * makes the changes.
+ * The messages replace the turn's drafts (R8). If the channel's queue has a bound and is full, they are
+ * kept as dropped (D4).
  */
 
 import type { DatabaseSync } from "node:sqlite";
 import { statementsOf } from "../database/statements.ts";
-import type { AccountId, ChannelId, MessageId } from "../../core/discord/ids.ts";
-import type { FinishedTurn, StoredTurn } from "../../core/inbound/inbox.ts";
+import type { AccountId, MessageId } from "../../core/discord/ids.ts";
+import type { FinishedTurn } from "../../core/inbound/inbox.ts";
 import { type AnswerMessage, type DraftRow, placeDrafts } from "../../core/outbound/draft.ts";
 import type { Frozen } from "../../core/outbound/outbound.ts";
-import type { PlanQueue, QueuePlan, Waiting } from "../../core/outbound/queue.ts";
-import { prepareOutboxFiles } from "./outbox_rows.ts";
 import { prepareAddToOutbox, storedMessage } from "./rows.ts";
-import { COUNT, integer, oneOf, optional, rows, snowflake, text } from "../schema/columns.ts";
+import { integer, oneOf, optional, rows, snowflake } from "../schema/columns.ts";
 
-const ADD: QueuePlan = { kind: "add" };
-
-/** Adds a turn's messages within a transaction of the caller's. */
-export function prepareAddTurn(database: DatabaseSync): (
-  turn: FinishedTurn,
-  now: number,
-  queue: PlanQueue | undefined,
-) => Pick<StoredTurn, "folded" | "dropped"> {
+/**
+ * Adds a turn's messages within a transaction of the caller's.
+ *
+ * @param maxWaiting Maximum number of the channel's waiting messages; absent: no bound.
+ * @returns Number of messages that are kept as dropped.
+ */
+export function prepareAddTurn(
+  database: DatabaseSync,
+): (turn: FinishedTurn, now: number, maxWaiting?: number) => number {
   const sql = statementsOf(database);
   const add = prepareAddToOutbox(database);
-  const fold = prepareFold(database);
   const draftsOf = prepareDraftsOf(database);
-  const waitingIn = prepareWaitingIn(database);
   const withdraw = sql`
     UPDATE outbox SET state = 'withdrawn' WHERE account_id = ? AND nonce = ? AND ${IS_UNTRIED}`;
+  const countWaiting = sql`
+    SELECT COUNT(*) FILTER (WHERE ${IS_UNTRIED} AND kind IS NOT 'draft') AS count FROM outbox
+    WHERE account_id = ? AND channel_id = ? AND state IN ('pending', 'sending')`;
 
-  function planOf(incoming: readonly Frozen[], queue: PlanQueue | undefined): QueuePlan {
-    const [first] = incoming;
-    if (!queue || !first) return ADD;
+  function isFull([first, ...others]: readonly Frozen[], maxWaiting: number): boolean {
+    if (!first) return false;
     const { accountId, channelId } = first.message;
-    const room = queue.maxQueueSize - incoming.length;
-    const waiting = waitingIn(accountId, channelId, room);
-    return waiting ? queue.plan(waiting, incoming) : ADD;
+    const { count } = WAITS.read(countWaiting.get(accountId, channelId));
+    return count + 1 + others.length > maxWaiting;
   }
 
-  return (turn, now, queue) => {
-    const plan = planOf(turn.outbox, queue);
+  return (turn, now, maxWaiting = Infinity) => {
+    const drops = maxWaiting !== Infinity && isFull(turn.outbox, maxWaiting);
     const { message: { accountId, id: messageId }, route: { agentId } } = turn.claim;
     const drafts = draftsOf({ accountId, messageId, agentId });
-    const placed = placeDrafts(drafts, plan.kind === "add" ? turn.outbox : []);
+    const placed = placeDrafts(drafts, drops ? [] : turn.outbox);
     for (const nonce of placed.withdraw) withdraw.run(accountId, nonce);
     for (const frozen of placed.outbox) add(frozen, now);
-    switch (plan.kind) {
-      case "add":
-        return { folded: 0, dropped: 0 };
-      case "drop":
-        for (const frozen of turn.outbox) {
-          add(frozen, now, { state: "dropped", reason: plan.reason });
-        }
-        return { folded: 0, dropped: turn.outbox.length };
-      case "fold": {
-        const into = add(plan.into, now);
-        for (const id of plan.rows) fold(id, into);
-        for (const frozen of turn.outbox) add(frozen, now, { state: "folded", into });
-        return { folded: plan.rows.length + turn.outbox.length, dropped: 0 };
-      }
-    }
+    if (!drops) return 0;
+    const dropped = `${maxWaiting} messages of its channel wait already`;
+    for (const frozen of turn.outbox) add(frozen, now, dropped);
+    return turn.outbox.length;
   };
 }
 
 /** SQL condition for rows that Discord cannot have. Refused rows are such rows, too. */
 const IS_UNTRIED = "state = 'pending'";
 
-/**
- * Prepares the statements that fold a row into another one.
- *
- * @throws {TypeError} If a row is not waiting: its text would be sent twice, or not at all.
- */
-function prepareFold(database: DatabaseSync): (id: number, into: number) => void {
-  const sql = statementsOf(database);
-  const files = prepareOutboxFiles(database);
-  const fold = sql`UPDATE outbox SET state = 'folded', folded_into = ?, whole = NULL
-     WHERE id = ? AND ${IS_UNTRIED}`;
-  return (id, into) => {
-    if (fold.run(into, id).changes === 0) {
-      throw new TypeError(`Cannot fold row ${id}: an attempt to send it has begun`);
-    }
-    files.delete(id);
-  };
-}
-
-const WAITING = rows({
-  id: integer(),
-  message: storedMessage(),
-  whole: optional(text()),
-  fileCount: integer(),
-});
-const WAITS = rows({ count: integer(), lastFixed: integer() });
-
-/**
- * Prepares the query for the messages of a channel that may be folded. It returns `undefined`
- * unless more than `room` messages are not yet being sent. Folded text moves behind all other
- * messages, so only the newest messages may be folded: those after the last one that is being sent
- * or tied to a draft. If the first part of an answer is sent, no other part of it may be folded.
- */
-function prepareWaitingIn(database: DatabaseSync) {
-  const sql = statementsOf(database);
-  const isIn = "account_id = ? AND channel_id = ? AND state IN ('pending', 'sending')";
-  const isFoldable = `${IS_UNTRIED} AND action = 'post' AND kind IS NOT 'draft'`;
-  const countUnsent = sql`SELECT COUNT(*) AS count FROM outbox WHERE ${isIn}`;
-  const countWaiting = sql`
-    SELECT COUNT(*) FILTER (WHERE state = 'pending' AND kind IS NOT 'draft') AS count,
-           COALESCE(MAX(id) FILTER (WHERE NOT (${isFoldable})), 0) AS last_fixed
-    FROM outbox WHERE ${isIn}`;
-  const select = sql`
-    SELECT id, message, whole, file_count FROM outbox WHERE ${isIn} AND id > ? ORDER BY id`;
-  return (
-    accountId: AccountId,
-    channelId: ChannelId,
-    room: number,
-  ): readonly Waiting[] | undefined => {
-    // This query reads only the index, because it runs for each answer. The others hardly ever run.
-    if (COUNT.read(countUnsent.get(accountId, channelId)).count <= room) return undefined;
-    const waiting = WAITS.read(countWaiting.get(accountId, channelId));
-    if (waiting.count <= room) return undefined;
-    const rows = select.all(accountId, channelId, waiting.lastFixed).map(WAITING.read);
-    const start = rows.findIndex(({ message: { of } }) => !of || of.part === 0);
-    return start === -1 ? [] : rows.slice(start);
-  };
-}
+const WAITS = rows({ count: integer() });
 
 interface DraftsTurn {
   readonly accountId: string;

@@ -23,9 +23,8 @@ import {
 } from "./columns.ts";
 import { changed, REMOVED_ANSWER, stringIn, withoutCard } from "./person.ts";
 
-/** Messages of the bot that hold an answer to the person; a folded answer is in another message. */
-const ANSWERS_THEM = `(${IN("cause_id", "messages")} OR id IN (SELECT folded_into FROM outbox ` +
-  `WHERE folded_into IS NOT NULL AND ${IN("cause_id", "messages")}))`;
+/** Messages of the bot that hold an answer to the person. */
+const ANSWERS_THEM = IN("cause_id", "messages");
 const UNSENT = "state IN ('pending', 'sending', 'uncertain', 'dead')";
 
 export const OUTBOX = table("outbox", {
@@ -41,8 +40,7 @@ export const OUTBOX = table("outbox", {
       "uncertain", // no one can tell whether Discord has it
       "dead",
       "dropped", // its queue was full, or the operator gave it up
-      "folded", // the row foldedInto has its text
-      "withdrawn", // an untried draft, or a folded message that was taken apart
+      "withdrawn", // an untried draft
     ),
     "pending",
   ),
@@ -56,10 +54,8 @@ export const OUTBOX = table("outbox", {
   failingSince: optional(integer()), // no attempt has succeeded since
   nextAttemptAt: optional(integer()), // after a failure; absent while an attempt runs
   messageId: optional(snowflake<"message">()), // Discord's; absent until sent, or if deleted by then
-  foldedInto: optional(integer()),
   refusal: optional(text()), // Discord's last refusal, or why the row was given up
   message: json(), // an OutboundMessage, frozen
-  whole: optional(text()), // text of the whole answer, until it is sent
 }, {
   unique: ["accountId", "nonce"],
   sql: `
@@ -68,12 +64,11 @@ export const OUTBOX = table("outbox", {
     CREATE INDEX outbox_open ON outbox (state, created_at)
       WHERE state IN ('pending', 'sending', 'uncertain', 'dead');
     CREATE INDEX outbox_message ON outbox (message_id) WHERE message_id IS NOT NULL;
-    CREATE INDEX outbox_cause ON outbox (cause_id) WHERE cause_id IS NOT NULL;
-    CREATE INDEX outbox_folded ON outbox (folded_into) WHERE folded_into IS NOT NULL;`,
+    CREATE INDEX outbox_cause ON outbox (cause_id) WHERE cause_id IS NOT NULL;`,
   keeps: {
     by: "createdAt",
     days: "transcriptsDays",
-    mayGo: `(state IN ('sent', 'dropped', 'folded', 'withdrawn')
+    mayGo: `(state IN ('sent', 'dropped', 'withdrawn')
       OR (state IN ('dead', 'uncertain') AND created_at < :heldBefore))`,
   },
   forgets: {
@@ -82,10 +77,10 @@ export const OUTBOX = table("outbox", {
     set: [{
       where: `NOT ${UNSENT} AND ${ANSWERS_THEM}`,
       to: `message = json_set(json_remove(message, '$.footer', '$.card', '$.buttons', ` +
-        `'$.menus'), '$.content', '${REMOVED_ANSWER}'), whole = NULL`,
+        `'$.menus'), '$.content', '${REMOVED_ANSWER}')`,
     }],
     change: {
-      columns: ["message", "whole", "refusal", "cause_id", "state"],
+      columns: ["message", "refusal", "cause_id", "state"],
       row(row, { messages, userId }, scrub) {
         const isUnsent = /^(pending|sending|uncertain|dead)$/.test(stringIn(row, "state"));
         const isTheirs = new RegExp(`"saidBy":\\[[^\\]]*"${userId}"`).test(
@@ -94,7 +89,7 @@ export const OUTBOX = table("outbox", {
         if (isUnsent && isTheirs) return "delete";
         const after = {
           ...changed(row, ["message"], (text) => scrub.json(withoutCard(text, scrub))),
-          ...changed(row, ["whole", "refusal"], scrub.text),
+          ...changed(row, ["refusal"], scrub.text),
           ...(messages.has(stringIn(row, "cause_id")) && { cause_id: null }),
         };
         return Object.keys(after).length === 0 ? undefined : after;

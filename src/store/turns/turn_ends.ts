@@ -19,7 +19,6 @@ import {
   type StoredTurn,
 } from "../../core/inbound/inbox.ts";
 import type { Entry } from "../../core/inbound/transcript.ts";
-import type { PlanQueue } from "../../core/outbound/queue.ts";
 import type { Charge } from "../../core/spending/usage.ts";
 import type { Step } from "../../core/step.ts";
 import type { KeepUnanswered } from "../../core/store/inbox.ts";
@@ -34,7 +33,7 @@ import type { EndRecord, InboxRows } from "./inbox_rows.ts";
 import type { TranscriptRows } from "./transcripts.ts";
 import type { UsageRows } from "../usage/usage.ts";
 
-const NOT_STORED: StoredTurn = { stored: false, folded: 0, dropped: 0 };
+const NOT_STORED: StoredTurn = { stored: false, dropped: 0 };
 
 export interface TurnTables {
   readonly inbox: InboxRows;
@@ -97,8 +96,13 @@ export function createTurnEnds(
   }
 
   /** Removes the words of a turn that has read a message which was removed meanwhile (H6a). */
-  function store(turn: EndingTurn, now: number, queue?: PlanQueue, isUnkept?: boolean): StoredTurn {
-    const stored = storeWhole(turn, now, queue);
+  function store(
+    turn: EndingTurn,
+    now: number,
+    maxWaiting?: number,
+    isUnkept?: boolean,
+  ): StoredTurn {
+    const stored = storeWhole(turn, now, maxWaiting);
     const ids = messagesOf(turn.claim).map(({ id }) => id);
     const isMarked = turn.claim.attempt > 1 && readers.isMarked(ids);
     if (!stored.stored || !(isUnkept || isMarked)) return stored;
@@ -108,21 +112,21 @@ export function createTurnEnds(
     return { ...stored, isInPlace: true };
   }
 
-  function storeWhole(turn: EndingTurn, now: number, queue?: PlanQueue): StoredTurn {
+  function storeWhole(turn: EndingTurn, now: number, maxWaiting?: number): StoredTurn {
     if (!isRunning(turns, turn.claim)) return NOT_STORED;
     mark(turn, now);
     if (!apply(recordOf(turn, now))) return NOT_STORED;
-    return { stored: true, ...addTurn(turn, now, queue) };
+    return { stored: true, dropped: addTurn(turn, now, maxWaiting) };
   }
 
   return {
     /**
      * T3: stores the end of a turn, its entries and its messages.
      *
-     * @param queue The plan for a full queue of the channel; without it, no queue is ever full.
+     * @param maxWaiting Maximum number of the channel's waiting messages; absent: no bound.
      * @returns `stored` is false if the claim does not run any more; nothing is stored then.
      */
-    async finishTurn(given: FinishedTurn, now: number, queue?: PlanQueue): Promise<StoredTurn> {
+    async finishTurn(given: FinishedTurn, now: number, maxWaiting?: number): Promise<StoredTurn> {
       const { claim } = given;
       if (forgotten.pending()) await forgotten.pending();
       const { entries: written, steps: last = [] } = given;
@@ -137,7 +141,7 @@ export function createTurnEnds(
       const turn = { ...ended, entries, claimedAt: running.claimedAt };
       const counted = spent.begin(turn.charges ?? [], turn.told?.userId);
       const remember = transcripts.storing(claim.route.sessionKey);
-      const storing = commit(COMMIT_OPTIONS.T3, () => store(turn, now, queue, isUnkept), {
+      const storing = commit(COMMIT_OPTIONS.T3, () => store(turn, now, maxWaiting, isUnkept), {
         onStored({ stored, isInPlace }) {
           if (isInPlace) transcripts.drop(claim.route.sessionKey);
           else if (stored) remember(entries);

@@ -147,9 +147,9 @@ describe("[R8] placeDrafts()", () => {
     const file = { name: "a.md", bytes: new Uint8Array([1]) };
     const [frozen] = said(["a"]);
     assert.ok(frozen);
-    const [placed] = placeDrafts([draft(0)], [{ ...frozen, files: [file], whole: "a" }]).outbox;
+    const [placed] = placeDrafts([draft(0)], [{ ...frozen, files: [file] }]).outbox;
     const { draft: place, ...rest } = placed!;
-    assert.deepEqual(rest, { ...frozen, files: [file], whole: "a" });
+    assert.deepEqual(rest, { ...frozen, files: [file] });
     assert.deepEqual(place, { nonce: draftNonce(0), becomes: "this" });
   });
 

@@ -88,37 +88,6 @@ describe("[R12a] a channel that takes no files", () => {
     }, withLibrary(model));
   });
 
-  it("gets folded answers as messages if the permission goes after they were folded", () => {
-    const options = { discord: () => ({ rateLimit: { maxQueueSize: 2 } }) };
-    return play(async (scene) => {
-      const { simulator, say, mention, rows, written, until, eventually, here } = scene;
-      const noPosts = { ...deniedIn(here), what: "sendMessages" } as const;
-      simulator.permit({ ...noPosts, as: "denied" });
-      const asked = Array.from({ length: 6 }, (_, number) => `${mention} q${number + 1}.`);
-      for (const text of asked) say("grace", here, text);
-      const isFolded = () => {
-        const stored = rows(
-          `SELECT state FROM outbox
-            WHERE kind = 'reply' AND channel_id = '${simulator.channel(here).id}'`,
-        );
-        return stored.length === asked.length && stored.some(({ state }) => state === "folded");
-      };
-      await eventually("answers to be folded", () => Promise.resolve(isFolded()));
-      simulator.permit({ ...deniedIn(here), as: "denied" });
-      simulator.permit({ ...noPosts, as: "unset" });
-      const answered = () =>
-        asked.map((_, number) =>
-          written(here).filter((one) => one.includes(`> q${number + 1}.`)).length
-        );
-      await until("each answer once", () => answered().every((count) => count > 0));
-      assert.deepEqual(answered(), asked.map(() => 1));
-      const order = written(here).map((text) => /q\d/.exec(text)?.[0]);
-      assert.deepEqual(order, ["q1", "q2", "q3", "q4", "q5", "q6"]);
-      await until("a message to the owner", () => toldOf(scene).length > 0);
-      assert.ok(toldOf(scene)[0]?.includes(wordsOf(here)), toldOf(scene).join("\n"));
-    }, options);
-  });
-
   it("refuses a file of `barnacle send` with the reason, if no bot has ever used the data", () =>
     withSimulation(OPTIONS, async ({ simulator, command, configFile, dataDir }) => {
       simulator.permit({ ...deniedIn("general"), as: "denied" });

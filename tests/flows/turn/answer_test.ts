@@ -16,7 +16,6 @@ import { createRunningTurns } from "../../../src/flows/turn/turns.ts";
 import type { AnswerPorts, TurnRules } from "../../../src/flows/turn/answer_ports.ts";
 import type { FinishedTurn, StoredTurn } from "../../../src/core/inbound/inbox.ts";
 import type { TurnSpeech } from "../../../src/flows/turn/progress/speech.ts";
-import type { PlanQueue } from "../../../src/core/outbound/queue.ts";
 import type { Step } from "../../../src/core/step.ts";
 import { createTokenRates } from "../../../src/session/history.ts";
 import {
@@ -65,7 +64,6 @@ interface Facts {
   readonly overheard?: readonly Overheard[];
   /** Result of the store at the end of the turn. */
   readonly stored?: StoredTurn;
-  readonly queue?: PlanQueue;
   readonly drafts?: AnswerPorts["drafts"];
   /** Errors of the store at the ends of turns, in order, before it accepts one. */
   readonly refusals?: readonly Error[];
@@ -88,8 +86,7 @@ function setUp(
     entries = [],
     taken = [],
     overheard = [],
-    stored = { stored: true, folded: 0, dropped: 0 },
-    queue,
+    stored = { stored: true, dropped: 0 },
     drafts,
     refusals = [],
     damage,
@@ -106,7 +103,6 @@ function setUp(
   const finished: FinishedTurn[] = [];
   const outcomes: string[] = [];
   const limits: number[] = [];
-  const queues: (PlanQueue | undefined)[] = [];
   const noFiles: string[] = [];
   const bounds: (readonly [limit: number, maxChars: number])[] = [];
   const model: Model = {
@@ -146,9 +142,8 @@ function setUp(
         steps.push(`TS ${added.map(({ kind }) => kind).join()}`);
         return Promise.resolve();
       },
-      finishTurn: (turn, _now, queue) => {
+      finishTurn: (turn) => {
         steps.push("T3");
-        queues.push(queue);
         const refusal = refused.shift();
         if (refusal) return Promise.reject(refusal);
         finished.push(turn);
@@ -195,7 +190,6 @@ function setUp(
         decided() {},
       },
     },
-    ...(queue && { queue }),
     ...(drafts && { drafts }),
     soon: (run) => run(),
   };
@@ -211,7 +205,6 @@ function setUp(
     outcomes,
     limits,
     bounds,
-    queues,
     noFiles,
   };
 }
@@ -338,7 +331,7 @@ describe("answer()", () => {
     const failing = setUp({ says: new Error("boom") });
     await answer(claimOf(), failing.ports);
     assert.deepEqual(failing.lines.map(({ event }) => event), ["A turn failed"]);
-    const late = setUp({ stored: { stored: false, folded: 0, dropped: 0 } });
+    const late = setUp({ stored: { stored: false, dropped: 0 } });
     await answer(claimOf(), late.ports);
     assert.deepEqual(late.lines, []);
   });

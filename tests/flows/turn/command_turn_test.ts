@@ -13,7 +13,7 @@ describe("[K2] the turn of a text command", () => {
     const end = createCommandTurns(
       {
         commands: { commandOf: () => ({}), run: () => Promise.resolve(text) },
-        queue: () => undefined,
+        maxWaiting: () => undefined,
         channelQueues: { wake() {} },
         events: { emit: { turnStored() {} } },
         store: {

@@ -238,12 +238,10 @@ describe("[X5] forget()", () => {
     try {
       await fill(store);
       const database = new DatabaseSync(path);
-      // Her first answer is sent, as part of a message that begins with one to grace.
       database.exec(`
-        UPDATE outbox SET state = 'folded', folded_into = 2 WHERE id = 1;
-        UPDATE outbox SET state = 'sent', whole = 'canary whole',
-          message = json_set(message, '$.content', 'Hello, grace. You said: canary one')
-        WHERE id = 2`);
+        UPDATE outbox SET state = 'sent',
+          message = json_set(message, '$.content', 'Hello. You said: canary one')
+        WHERE id = 1`);
       database.close();
       const grep = (pattern: RegExp) =>
         [path, `${path}-wal`].filter((file) => pattern.test(readFileSync(file, "latin1")));

@@ -22,7 +22,7 @@ const FILES: readonly OutboundFile[] = [
 async function openSending(nonce = "with") {
   const test = openTestStore();
   const { outbox } = test.store;
-  const row = await outbox.add(frozen({ nonce }, { files: FILES, whole: "all" }), NOW);
+  const row = await outbox.add(frozen({ nonce }, { files: FILES }), NOW);
   const remaining = () => test.rows("SELECT * FROM outbox_file").length;
   return { ...test, outbox, row, remaining };
 }
@@ -60,15 +60,13 @@ describe("filesOf()", () => {
 });
 
 describe("the bytes of a file", () => {
-  it("[X6] are deleted once Discord has them, with the stored whole text", async () => {
+  it("[X6] are deleted once Discord has them", async () => {
     const { outbox, row, remaining, rows } = await openSending();
     await outbox.markSending(row, NOW);
     assert.equal(remaining(), 3);
     await outbox.markSent(row, messageId("77"));
     assert.equal(remaining(), 0);
-    assert.deepEqual(rows("SELECT whole, file_count FROM outbox"), [
-      { whole: null, file_count: 3 },
-    ]);
+    assert.deepEqual(rows("SELECT file_count FROM outbox"), [{ file_count: 3 }]);
   });
 
   it("[X6] are deleted by the gateway's echo", async () => {

@@ -14,7 +14,6 @@ const STATES = [
   "uncertain",
   "dead",
   "dropped",
-  "folded",
   "withdrawn",
 ] as const;
 const FILES = [{ name: "a.md", bytes: new Uint8Array([1]) }];

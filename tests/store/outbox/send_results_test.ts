@@ -53,26 +53,4 @@ describe("sendResultsOf()", () => {
       { id: row.id, kind: "waits", reason: "Send Messages is denied" },
     ]);
   });
-
-  it("[D4] follows a folded row to the message with its text, over several folds", async () => {
-    const { store: { outbox }, database } = openTestStore();
-    const texts = ["a", "b", "c"].map((content) => frozen({ nonce: "", content }));
-    const [a, b, c] = await outbox.addAll(texts, NOW);
-    assert.ok(a && b && c);
-    const fold = database.prepare(
-      "UPDATE outbox SET state = 'folded', folded_into = ? WHERE id = ?",
-    );
-    fold.run(b.id, a.id);
-    fold.run(c.id, b.id);
-    sameData(await outbox.sendResultsOf([b.id, a.id]), [
-      { id: a.id, kind: "waits" },
-      { id: b.id, kind: "waits" },
-    ]);
-    await outbox.markSent(c, messageId("77"));
-    assert.deepEqual(await outbox.sendResultsOf([a.id]), [{
-      id: a.id,
-      kind: "sent",
-      messageId: "77",
-    }]);
-  });
 });

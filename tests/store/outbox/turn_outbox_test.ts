@@ -4,8 +4,7 @@ import fc from "fast-check";
 import type { ChannelId, MessageId } from "../../../src/core/discord/ids.ts";
 import type { Claim, FinishedTurn } from "../../../src/core/inbound/inbox.ts";
 import { nonceOf } from "../../../src/core/outbound/nonce.ts";
-import type { Frozen, OutboxRow } from "../../../src/core/outbound/outbound.ts";
-import type { PlanQueue, QueuePlan, Waiting } from "../../../src/core/outbound/queue.ts";
+import type { OutboxRow } from "../../../src/core/outbound/outbound.ts";
 import { ACCOUNT, channelId, guildMessage, messageId } from "../../support/discord/builders.ts";
 import { accepted, batch, frozen, openTestStore, part } from "../../support/store/store.ts";
 import { cases } from "../../support/long_form.ts";
@@ -13,7 +12,7 @@ import { cases } from "../../support/long_form.ts";
 const NOW = Date.UTC(2026, 0, 1);
 const HERE = channelId("1400000000000000005");
 const ELSEWHERE = channelId("1400000000000000006");
-const STORED = { stored: true, folded: 0, dropped: 0 };
+const STORED = { stored: true, dropped: 0 };
 
 function openTurns(options: Parameters<typeof openTestStore>[0] = {}) {
   const test = openTestStore(options);
@@ -31,9 +30,9 @@ function openTurns(options: Parameters<typeof openTestStore>[0] = {}) {
     return claim;
   }
 
-  async function answer(parts = 1, queue?: PlanQueue, channel: ChannelId = HERE) {
+  async function answer(parts = 1, maxWaiting?: number, channel: ChannelId = HERE) {
     const turn = turnOf(await begin(channel), parts);
-    return await store.turns.finishTurn(turn, NOW, queue);
+    return await store.turns.finishTurn(turn, NOW, maxWaiting);
   }
 
   const states = () =>
@@ -47,191 +46,48 @@ function turnOf(claim: Claim, parts: number, fields: Partial<FinishedTurn> = {})
   const words = Array.from({ length: parts }, (_, index) => `${id}.${index}`);
   const outbox = words.map((content, index) => {
     const of = part(id, { part: index, parts });
-    return frozen(
-      { nonce: nonceOf(of, index), channelId: channel, content, of },
-      index === 0 && parts > 1 ? { whole: words.join(" ") } : {},
-    );
+    return frozen({ nonce: nonceOf(of, index), channelId: channel, content, of });
   });
   return { claim, end: { kind: "answered" }, entries: [], outbox, ...fields };
 }
 
-/** A queue with a plan, and a record of its calls. */
-function planning(maxQueueSize: number, decide: PlanQueue["plan"]) {
-  const asked: { waiting: readonly Waiting[]; incoming: readonly Frozen[] }[] = [];
-  const queue: PlanQueue = {
-    maxQueueSize,
-    plan(waiting, incoming) {
-      asked.push({ waiting, incoming });
-      return decide(waiting, incoming);
-    },
-  };
-  return { queue, asked };
-}
-
-const wordsOf = (all: readonly (Waiting | Frozen)[]) =>
-  all.flatMap(({ message, whole }) => {
-    if (message.of && message.of.part > 0) return [];
-    return (whole ?? message.content).split(" ");
-  });
-
-/** Folds the waiting rows, from the row `from` on, with the new messages. */
-function foldOf(waiting: readonly Waiting[], incoming: readonly Frozen[]): QueuePlan {
-  const words = wordsOf([...waiting, ...incoming]).join(" ");
-  const { channelId: channel, of } = incoming[0]!.message;
-  const folded = part(of!.cause, { kind: "folded" });
-  return {
-    kind: "fold",
-    into: frozen(
-      { nonce: nonceOf(folded, 0), channelId: channel, content: words, of: folded },
-      { whole: words, files: [{ name: "answers.md", bytes: new TextEncoder().encode(words) }] },
-    ),
-    rows: waiting.map(({ id }) => id),
-    answers: 1,
-  };
-}
-
-const mustNotPlan = () => assert.fail("The queue has room");
-
-describe("a full queue", () => {
-  it("[D4] needs a plan only if more than `maxQueueSize` would wait in the channel", async () => {
+describe("[D4] a full queue", () => {
+  it("drops an answer only if more messages than its bound would wait in the channel", async () => {
     const { answer, states } = openTurns();
-    const { queue } = planning(3, mustNotPlan);
     for (const channel of [HERE, ELSEWHERE, HERE, ELSEWHERE, HERE]) {
-      assert.deepEqual(await answer(1, queue, channel), STORED);
+      assert.deepEqual(await answer(1, 3, channel), STORED);
     }
-    assert.equal(states().length, 5);
-    await assert.rejects(answer(1, queue), /has room/);
-    assert.equal(states().length, 5, "no part of such a turn is stored");
+    assert.deepEqual(await answer(1, 3), { stored: true, dropped: 1 });
+    assert.deepEqual(await answer(9), STORED, "without a bound, all of them wait");
+    assert.equal(states().filter((one) => one.endsWith("dropped")).length, 1);
   });
 
-  it("[D4] counts no message that is being sent, and no draft", async () => {
+  it("counts no message that is being sent, and no draft", async () => {
     const { store, begin, answer } = openTurns();
-    const { queue, asked } = planning(2, () => ({ kind: "add" }));
-    await answer(1, queue);
+    await answer(1, 2);
     const [head] = await store.outbox.heads(ACCOUNT);
     await store.outbox.markSending(head!, NOW);
-    await answer(1, queue);
+    await answer(1, 2);
     const { message: { id } } = await begin();
     const draft = part(id, { kind: "draft" });
     await store.outbox.add(frozen({ nonce: "draft", channelId: HERE, of: draft }), NOW);
-    await answer(1, queue);
-    assert.deepEqual(asked, []);
-    await answer(1, queue);
-    assert.equal(asked.length, 1);
+    assert.deepEqual(await answer(1, 2), STORED);
+    assert.deepEqual(await answer(1, 2), { stored: true, dropped: 1 });
   });
 
-  it("[D4] keeps dropped messages on record, and sends none", async () => {
+  it("keeps dropped messages on record, and sends none", async () => {
     const { store, answer, rows, states } = openTurns();
-    const { queue } = planning(1, () => ({ kind: "drop", reason: "51 wait" }));
-    await answer(1, queue);
-    assert.deepEqual(await answer(2, queue), { stored: true, folded: 0, dropped: 2 });
+    await answer(1, 1);
+    assert.deepEqual(await answer(2, 1), { stored: true, dropped: 2 });
     assert.deepEqual(states(), ["1001.0 pending", "1002.0 dropped", "1002.1 dropped"]);
-    assert.equal(rows("SELECT * FROM outbox WHERE refusal = '51 wait'").length, 2);
+    const refusals = rows("SELECT refusal FROM outbox WHERE state = 'dropped'");
+    assert.deepEqual(refusals.map(({ refusal }) => refusal), [
+      "1 messages of its channel wait already",
+      "1 messages of its channel wait already",
+    ]);
     const inbox = rows("SELECT state FROM inbox ORDER BY id").map(({ state }) => state);
     assert.deepEqual(inbox, ["answered", "answered"]);
     assert.equal((await store.outbox.heads(ACCOUNT))[0]?.message.content, "1001.0");
-  });
-
-  it("[D4] stores the row with each folded message's text, and deletes files", async () => {
-    const { store, answer, rows, states } = openTurns();
-    const { queue, asked } = planning(3, foldOf);
-    await answer(1, queue);
-    await answer(2, queue);
-    assert.deepEqual(await answer(2, queue), { stored: true, folded: 5, dropped: 0 });
-    assert.deepEqual(asked[0]?.waiting.map(({ id, whole, fileCount }) => [id, whole, fileCount]), [
-      [1, undefined, 0],
-      [2, "1002.0 1002.1", 0],
-      [3, undefined, 0],
-    ]);
-    assert.deepEqual(states(), [
-      "1001.0 folded",
-      "1002.0 folded",
-      "1002.1 folded",
-      "1001.0 1002.0 1002.1 1003.0 1003.1 pending",
-      "1003.0 folded",
-      "1003.1 folded",
-    ]);
-    assert.equal(rows("SELECT * FROM outbox WHERE folded_into = 4").length, 5);
-
-    await answer(2, queue);
-    assert.deepEqual(await answer(2, queue), { stored: true, folded: 5, dropped: 0 });
-    const [head, none] = await store.outbox.heads(ACCOUNT);
-    assert.equal(none, undefined);
-    assert.equal(
-      head?.message.content,
-      "1001.0 1002.0 1002.1 1003.0 1003.1 1004.0 1004.1 1005.0 1005.1",
-      "a second fold includes the first one",
-    );
-    assert.equal((await store.outbox.filesOf(head)).length, 1);
-    assert.equal(rows("SELECT * FROM outbox_file").length, 1);
-  });
-
-  it("[D4] folds only messages after the last one that is being sent", async () => {
-    const { store, answer } = openTurns();
-    await answer(1);
-    await answer(3);
-    await answer(2);
-    const [first] = await store.outbox.heads(ACCOUNT);
-    await store.outbox.markSent(first!, messageId("77"));
-    const { queue, asked } = planning(1, () => ({ kind: "drop", reason: "full" }));
-    const shown = async () => {
-      await answer(1, queue);
-      return asked.at(-1)?.waiting.map(({ message }) => message.content);
-    };
-    assert.deepEqual(await shown(), ["1002.0", "1002.1", "1002.2", "1003.0", "1003.1"]);
-    const [begun] = await store.outbox.heads(ACCOUNT);
-    await store.outbox.markSending(begun!, NOW);
-    assert.deepEqual(await shown(), ["1003.0", "1003.1"], "its first part is being sent");
-    await store.outbox.markRefused(begun!, "later", NOW);
-    assert.equal((await shown())?.[0], "1002.0", "after a refusal, Discord does not have it");
-    await store.outbox.markSent(begun!, messageId("78"));
-    assert.deepEqual(await shown(), ["1003.0", "1003.1"], "its first part is sent");
-  });
-
-  it("[D4] moves no message past one that is tied to a draft", async () => {
-    const { store, begin, answer } = openTurns();
-    await answer(1);
-    const claim = await begin();
-    const of = part(claim.message.id, { kind: "draft" });
-    const draft = await store.outbox.add(
-      frozen({ nonce: nonceOf(of, 0), channelId: HERE, of }),
-      NOW,
-    );
-    await store.outbox.markSent(draft, messageId("77"));
-    await store.turns.finishTurn(turnOf(claim, 2), NOW);
-    await answer(1);
-    const { queue, asked } = planning(1, foldOf);
-    await answer(1, queue);
-    assert.deepEqual(asked[0]?.waiting.map(({ message }) => message.content), ["1003.0"]);
-  });
-
-  it("[D4] stores no part of a plan that folds a row that does not wait", async () => {
-    const { store, begin, states } = openTurns();
-    const first = await begin();
-    await store.turns.finishTurn(turnOf(first, 1), NOW);
-    const [head] = await store.outbox.heads(ACCOUNT);
-    await store.outbox.markSending(head!, NOW);
-    const { queue } = planning(0, (_, incoming) => {
-      const plan = foldOf([], incoming);
-      return plan.kind === "fold" ? { ...plan, rows: [head!.id] } : plan;
-    });
-    const turn = turnOf(await begin(), 1);
-    await assert.rejects(store.turns.finishTurn(turn, NOW, queue), TypeError);
-    assert.deepEqual(states(), ["1001.0 sending"]);
-    assert.deepEqual(await store.turns.finishTurn(turn, NOW), STORED, "its turn still runs");
-  });
-
-  it("[G14] folds all or nothing if the process dies", async () => {
-    let isDying = false;
-    const die = (name: string) => {
-      if (isDying && name === "T3") throw new Error("killed");
-    };
-    const { answer, states } = openTurns({ crash: { before: die, after() {} } });
-    const { queue } = planning(1, foldOf);
-    await answer(1, queue);
-    isDying = true;
-    await assert.rejects(answer(1, queue), /killed/);
-    assert.deepEqual(states(), ["1001.0 pending"]);
   });
 });
 
@@ -276,18 +132,11 @@ describe("the drafts of a turn", () => {
     });
   }
 
-  it("[R8] are removed if the turn fails, or if its answer is folded or dropped", async () => {
-    const plans: readonly (QueuePlan["kind"] | "fail")[] = ["fail", "fold", "drop"];
-    for (const plan of plans) {
+  it("[R8] are removed if the turn fails, or if its answer is dropped", async () => {
+    for (const parts of [0, 2]) {
       const { store, claim, answer } = await openDraft("there");
       await answer(1);
-      const { queue } = planning(
-        0,
-        (waiting, incoming) =>
-          plan === "fold" ? foldOf(waiting, incoming) : { kind: "drop", reason: "full" },
-      );
-      const turn = turnOf(claim, plan === "fail" ? 0 : 2);
-      await store.turns.finishTurn(turn, NOW, plan === "fail" ? undefined : queue);
+      await store.turns.finishTurn(turnOf(claim, parts), NOW, 1);
       const actions: OutboxRow["action"]["kind"][] = [];
       for (;;) {
         const [head] = await store.outbox.heads(ACCOUNT);
@@ -295,7 +144,7 @@ describe("the drafts of a turn", () => {
         actions.push(head.action.kind);
         await store.outbox.markSent(head, messageId("78"));
       }
-      assert.deepEqual(actions.toSorted(), ["delete", "post"], plan);
+      assert.deepEqual(actions.toSorted(), ["delete", "post"], `${parts}`);
     }
   });
 
@@ -356,9 +205,7 @@ describe("the messages of a channel", () => {
       do: fc.constant("answer" as const),
       parts: fc.integer({ min: 1, max: 3 }),
       drafts: fc.nat({ max: 4 }),
-      isDrop: fc.boolean(),
-      /** Number of waiting answers that a fold leaves out. */
-      spared: fc.nat({ max: 3 }),
+      hasBound: fc.boolean(),
     }),
     fc.record({ do: fc.constantFrom("send", "refuse", "ask", "park", "unpark") }),
   );
@@ -367,7 +214,7 @@ describe("the messages of a channel", () => {
     const property = fc.asyncProperty(
       fc.integer({ min: 1, max: 6 }),
       fc.array(step, { maxLength: 40 }),
-      async (maxQueueSize, steps) => {
+      async (maxWaiting, steps) => {
         const { store, begin, rows } = openTurns();
         const { outbox } = store;
         const channel = createChannel();
@@ -392,15 +239,8 @@ describe("the messages of a channel", () => {
                 if (index % 2 === 1) await finishOne();
               }
               const turn = turnOf(claim, one.parts);
-              all.push(...wordsOf(turn.outbox));
-              const { queue } = planning(maxQueueSize, (waiting, incoming) => {
-                if (one.isDrop) return { kind: "drop", reason: "full" };
-                const begins = waiting.flatMap(({ message: { of } }, at) =>
-                  of?.part === 0 ? [at] : []
-                );
-                return foldOf(waiting.slice(begins[one.spared] ?? 0), incoming);
-              });
-              await store.turns.finishTurn(turn, NOW, queue);
+              all.push(...turn.outbox.map(({ message: { content } }) => content));
+              await store.turns.finishTurn(turn, NOW, one.hasBound ? maxWaiting : undefined);
               break;
             }
             case "send":
@@ -430,7 +270,7 @@ describe("the messages of a channel", () => {
         );
         assert.deepEqual(channel.words(), all.filter((word) => !dropped.has(word)));
         const over = rows("SELECT DISTINCT state FROM outbox").map(({ state }) => String(state));
-        const ends = ["sent", "folded", "dropped", "withdrawn"];
+        const ends = ["sent", "dropped", "withdrawn"];
         assert.deepEqual(over.filter((state) => !ends.includes(state)), []);
         assert.deepEqual(rows("SELECT * FROM outbox_file"), []);
       },

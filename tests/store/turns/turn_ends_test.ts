@@ -37,7 +37,7 @@ const answered = (claim: Claim, fields: Partial<FinishedTurn> = {}): FinishedTur
   ...fields,
 });
 
-const STORED = { stored: true, folded: 0, dropped: 0 };
+const STORED = { stored: true, dropped: 0 };
 const NOT_STORED = { ...STORED, stored: false };
 
 const STATE = "SELECT state, failure_id, failure, finished_at FROM inbox";

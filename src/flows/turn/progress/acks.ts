@@ -125,8 +125,7 @@ function createWith(emoji: string, scope: Scope, ports: Parameters<typeof create
       const ack = acks.get(cause);
       if (!ack) return;
       ack.cancel();
-      const isReply = kind === "reply" || kind === "folded";
-      if (ack.put && !isReply) return;
+      if (ack.put && kind !== "reply") return;
       acks.delete(cause);
       if (ack.put) void remove(cause, ack);
     },
