@@ -64,15 +64,6 @@ const config = (more: object, token = TOKEN) =>
   JSON.stringify({ channels: { discord: { token, groupPolicy: "allowlist" } }, ...more });
 
 describe("[C9] createReload()", () => {
-  it("reports an unchanged config, and applies nothing", async () => {
-    using bot = await running(config({}));
-    const lines = await bot.change(config({}));
-    assert.ok(lines.every(({ level }) => level !== "error"));
-    assert.match(lines.at(-1)?.event ?? "", /valid and unchanged/);
-    assert.deepEqual([bot.applied, bot.states], [[], [undefined]]);
-    assert.deepEqual(bot.calls, ["begin", "end"]);
-  });
-
   it("logs each change, and those that apply from the next start", async () => {
     using bot = await running(config({}));
     const lines = await bot.change(config({ http: { port: 9 }, log: { level: "debug" } }));
@@ -117,21 +108,6 @@ describe("[C9] createReload()", () => {
       { accountId: "default", does: "apply" },
       { accountId: "work", does: "apply" },
     ]]);
-  });
-
-  it("applies no invalid file, and reports the problem until it is fixed", async () => {
-    using bot = await running(config({}));
-    const lines = await bot.change('{\n  "http": { "port": "x" }\n}\n');
-    const error = lines.find(({ fields }) => fields["key"] === "http.port");
-    assert.equal(error?.level, "error");
-    assert.equal(error?.fields["line"], 2);
-    assert.match(lines.at(-1)?.event ?? "", /cannot be used; the current one stays/);
-    assert.deepEqual(bot.applied, []);
-    assert.match(bot.states[0] ?? "", /config\.jsonc:2:\d+: Expected a whole number/);
-
-    const mended = await bot.change(config({}));
-    assert.match(mended.at(-1)?.event ?? "", /valid and unchanged/);
-    assert.deepEqual(bot.states.slice(1), [undefined]);
   });
 
   it("applies nothing if a resource is missing, and retries on the next request", async () => {

@@ -73,23 +73,6 @@ const TAKE_DATA = "data /srv/bot/lock 5";
 const TAKE_TOKEN = "token https://discord.com/api MTA.x.y 5 /srv/bot";
 
 describe("[G11] acquireInstance()", () => {
-  it("takes both locks, publishes the HTTP address or a used port, and releases both", async () => {
-    const { ports, done, log, lines } = world({});
-    const instance = await acquireInstance(OPTIONS, log, ports);
-    instance.setHttp("127.0.0.1:1", "key");
-    instance.setPortInUse(8_787);
-    instance.release();
-    assert.deepEqual(done, [
-      TAKE_DATA,
-      TAKE_TOKEN,
-      "http 127.0.0.1:1",
-      "port in use 8787",
-      "token released",
-      "data released",
-    ]);
-    assert.deepEqual(lines, []);
-  });
-
   it("[X2] waits for a command that has the data, but for no bot", async () => {
     const command = { heldBy: { ...FIRST, isCommand: true } } as const;
     const waiting = world({ data: [command, command, "free"] });
@@ -104,13 +87,6 @@ describe("[G11] acquireInstance()", () => {
     const before = world({ data: [{}, { heldBy: FIRST }, "free"], gone: FIRST.pid });
     (await acquireInstance(OPTIONS, before.log, before.ports)).release();
     assert.deepEqual(before.done.slice(0, 3), [TAKE_DATA, TAKE_DATA, TAKE_DATA]);
-  });
-
-  it("takes no token lock if no account connects", async () => {
-    const { ports, done, log } = world({});
-    const options = { ...OPTIONS, bots: [] };
-    (await acquireInstance(options, log, ports)).release();
-    assert.deepEqual(done, [TAKE_DATA, "data released"]);
   });
 
   it("[C6] takes the locks of all bots, or none: here another process holds the second one", async () => {
@@ -152,41 +128,6 @@ describe("[G11] acquireInstance()", () => {
     (await acquireInstance(OPTIONS, log, ports)).release();
     assert.deepEqual(lines.map(({ level }) => level), ["warn"]);
     assert.match(lines[0]?.event ?? "", /no lock for bot tokens; make sure/);
-  });
-
-  it("ends no other instance without --force", async () => {
-    const { ports, done, log } = world({ data: [{ heldBy: FIRST }] });
-    await assert.rejects(acquireInstance(OPTIONS, log, ports), {
-      name: "InstanceTakenError",
-      message: "Another instance (pid 500) uses /srv/bot; stop it, " +
-        "run `barnacle run --force`, or set another directory with --data",
-    });
-    assert.deepEqual(done, [TAKE_DATA]);
-  });
-
-  it("releases the data directory if another instance holds the token, and names that instance", async () => {
-    const { ports, done, log } = world({ token: [{ heldBy: { ...FIRST, dataDir: "/srv/old" } }] });
-    await assert.rejects(acquireInstance(OPTIONS, log, ports), {
-      message: "Another instance (pid 500, data /srv/old) runs on this machine with the same " +
-        "bot token; stop it, run `barnacle run --force`, or use another bot token",
-    });
-    assert.deepEqual(done, [TAKE_DATA, TAKE_TOKEN, "data released"]);
-  });
-
-  it("ends the holders of both locks with --force", async () => {
-    const { ports, done, log } = world({
-      data: [{ heldBy: FIRST }, "free"],
-      token: [{ heldBy: { ...FIRST, pid: 501 } }, "free"],
-    });
-    await acquireInstance({ ...OPTIONS, isForced: true }, log, ports);
-    assert.deepEqual(done, [
-      TAKE_DATA,
-      "end 500 20000",
-      TAKE_DATA,
-      TAKE_TOKEN,
-      "end 501 20000",
-      TAKE_TOKEN,
-    ]);
   });
 
   it("gives up on an instance that restarts whenever it is ended", async () => {

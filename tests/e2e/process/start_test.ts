@@ -5,7 +5,7 @@
 
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
@@ -209,14 +209,6 @@ describe("[O7] barnacle run with a fault that prevents the start", () => {
       const ran = await run(scene, { data: scene.dataDir });
       assert.match(lineOf(ran, 74), /Cannot use the database/);
       assert.doesNotMatch(ran.stderr.join("\n"), /"level":"error"|"stack"/);
-    }));
-
-  it("[X2] makes no new store beside a divided one", () =>
-    withSimulation({}, async (scene) => {
-      const data = join(scene.dataDir, "data");
-      mkdirSync(join(data, "partitions", "0"), { recursive: true, mode: 0o700 });
-      assert.match(lineOf(await run(scene), 74), /has a divided store/);
-      assert.deepEqual(readdirSync(data), ["partitions"]);
     }));
 
   it("[X7] leaves the data of a newer Barnacle unchanged", () =>

@@ -13,27 +13,15 @@ import {
 const SIMULATED = { DISCORD_API_URL: "http://127.0.0.1:1" };
 
 describe("[G14] readFault()", () => {
-  it("reads how long to block the main thread", () => {
-    const env = { ...SIMULATED, BARNACLE_FAULT: "block_main:5000" };
-    assert.deepEqual(readFault(env), { kind: "block_main", ms: 5_000 });
-  });
-
-  it("ignores the variable with the real Discord", () => {
-    assert.equal(readFault({ BARNACLE_FAULT: "block_main:5000" }), undefined);
-    assert.equal(readFault({ BARNACLE_FAULT: "block_main:5000", DISCORD_API_URL: "" }), undefined);
-  });
-
-  it("returns nothing without the variable", () => {
+  it("reads how long to block the main thread, with a simulated Discord only", () => {
+    const fault = { BARNACLE_FAULT: "block_main:5000" };
+    assert.deepEqual(readFault({ ...SIMULATED, ...fault }), { kind: "block_main", ms: 5_000 });
+    assert.equal(readFault(fault), undefined);
     assert.equal(readFault(SIMULATED), undefined);
-    assert.equal(readFault({ ...SIMULATED, BARNACLE_FAULT: "" }), undefined);
-  });
-
-  const wrong = ["block_main", "block_main:0", "block_main:60001", "block_main:5s", "stall:5", "x"];
-  for (const text of wrong) {
-    it(`refuses ${text}`, () => {
+    for (const text of ["block_main", "block_main:0", "block_main:60001", "stall:5"]) {
       assert.throws(() => readFault({ ...SIMULATED, BARNACLE_FAULT: text }), SyntaxError);
-    });
-  }
+    }
+  });
 });
 
 describe("[G14] parseCrashPoint()", () => {
@@ -53,17 +41,9 @@ describe("[G14] parseCrashPoint()", () => {
     "",
     "T3",
     "before",
-    "before:",
     "before:T6",
-    "before:t3",
-    "during:T3",
     "before:posted",
-    "after:T3:",
     "after:T3:0",
-    "after:T3:-1",
-    "after:T3:1.5",
-    "after:T3:1:2",
-    " after:T3",
     "after:T3:9999999999",
   ];
   for (const text of BAD) {
@@ -116,22 +96,6 @@ describe("[G14] createCrashPoints()", () => {
     pass("after 2", () => points.after("T3"));
     pass("after 3", () => points.after("T3"));
     assert.deepEqual(killed, ["after 2"]);
-  });
-
-  it("kills between two transactions", () => {
-    let kills = 0;
-    const points = createCrashPoints(parseCrashPoint("answered"), () => kills++);
-    points.at("posted");
-    assert.equal(kills, 0);
-    points.at("answered");
-    assert.equal(kills, 1);
-  });
-
-  it("kills no process without a point", () => {
-    const points = createCrashPoints(undefined, () => assert.fail("killed"));
-    points.before("T0");
-    points.after("T5");
-    points.at("posted");
   });
 
   const script = join(import.meta.dirname!, "..", "..", "support", "process", "crash_child.ts");
