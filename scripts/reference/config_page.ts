@@ -57,7 +57,7 @@ Barnacle reads the file of \`--config\` or \`BARNACLE_CONFIG\`. Without these, i
 \`./config.jsonc\`, \`~/.config/barnacle/config.jsonc\` (\`$XDG_CONFIG_HOME/barnacle/config.jsonc\` if that variable is set) and
 \`/etc/barnacle/config.jsonc\`. Without a file, the environment is enough.
 
-- \`barnacle config explain <key>\` finds a key by any part of its name or by a question, also with typing mistakes,
+- \`barnacle config explain <key>\` finds a key by any part of its name, also with typing mistakes,
   and says what it does, where your config sets it, and the value that applies.
 - \`barnacle config check\` lists every error in the file, with line and column.
 - \`barnacle config set <key> <value>\` changes one key, and keeps your comments.

@@ -88,14 +88,13 @@ export const config: CliGroup = describeGroup("Check, explain, change and import
   explain: describeCommand<CommonFlags, string[]>({
     brief: "Explain a key: values, default, where it is set, the value that applies, its page",
     notes: [
-      "Takes a path, the end of one, a question, words of the description, or a name with mistakes.",
+      "Takes a path, the end of one, words of the description, or a name with mistakes.",
       "Several keys of the same kind are listed. Without a key, the sections are.",
     ],
     examples: [
       "barnacle config explain historyLimit",
       "barnacle config explain channels.discord.dm.policy",
       "barnacle config explain rate limit",
-      "barnacle config explain who may write",
     ],
     exits: { failed: "no such key" },
     parameters: {

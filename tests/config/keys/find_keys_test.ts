@@ -14,7 +14,7 @@ const CASES: readonly (readonly [query: string, by: string, path: string])[] = [
   ["history_limit", "name", "channels.discord.historyLimit"],
   ["history limit", "name", "channels.discord.historyLimit"],
   ["retention", "name", "store.retention"],
-  ["rateLim", "part", "channels.discord.rateLimit"],
+  ["rateLim", "words", "channels.discord.rateLimit"],
   ["days transcripts", "words", "store.retention.transcriptsDays"],
   ["histroyLimit", "name", "channels.discord.historyLimit"],
   ["histroy limt", "name", "channels.discord.historyLimit"],
