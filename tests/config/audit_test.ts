@@ -82,20 +82,6 @@ describe("[P2] [P6] [C3] audit() and silentDefaults()", () => {
       ["warning commands.ownerAllowFrom: This list makes no one an owner, so the bot has no owner"],
     ],
     [
-      "P13",
-      "PluralKit entries while PluralKit is off",
-      discord('"guilds":{"*":{"users":["pk:abcde"]}}'),
-      [
-        'warning channels.discord.guilds.*.users[0]: "pk:abcde" lets no one in, because PluralKit is off',
-      ],
-    ],
-    [
-      "P13",
-      "nothing about PluralKit entries while it is on",
-      discord('"pluralkit":{"enabled":true},"guilds":{"*":{"users":["pk:abcde"]}}'),
-      [],
-    ],
-    [
       "C6",
       "inherited keys once, and an account's own keys at their place",
       discord(`"guilds":{"*":{"channels":{}}},"accounts":{
@@ -164,14 +150,6 @@ describe("[P2] [P6] [C3] audit() and silentDefaults()", () => {
         'warning channels.discord.guilds.*.toolsBySender.*.alsoAllow[0]: "group:mcp" gives "group:mcp" to everyone who may talk to the bot there',
         'warning tools.allow[1]: "*" gives tools that only owners have by default to everyone who may talk to the bot there',
         'warning tools.alsoAllow[0]: "read_file" gives "read_file" to everyone who may talk to the bot there',
-      ],
-    ],
-    [
-      "T2",
-      "tools of a PluralKit member while PluralKit is off",
-      discord('"guilds":{"*":{"toolsBySender":{"pk:abcde":{}}}}'),
-      [
-        'warning channels.discord.guilds.*.toolsBySender."pk:abcde": "pk:abcde" matches no one, because PluralKit is off',
       ],
     ],
     [

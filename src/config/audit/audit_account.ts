@@ -41,13 +41,7 @@ function access(value: Value, remark: AddRemark): void {
     }
     for (const [index, written] of asksPluralkit ? [] : list.entries()) {
       const entry = parseAllowEntry(textOf(written));
-      if (entry.kind === "pluralkit") {
-        remark(
-          [...path, index],
-          `${quoted(textOf(written))} lets no one in, because PluralKit is off`,
-          'set "pluralkit": { "enabled": true } in channels.discord',
-        );
-      } else if (entry.kind === "name" && !mayNameAccount(entry.name)) {
+      if (entry.kind === "name" && !mayNameAccount(entry.name)) {
         remark([...path, index], ...impossibleName(entry.name));
       }
     }
@@ -94,37 +88,23 @@ function missingIntents(value: Value, remark: AddRemark): void {
   if (!isList(intents)) return;
   const takesDms = valueAt(value, ["dm", "enabled"]) !== false &&
     valueAt(value, ["dm", "policy"]) !== "disabled";
-  const has = (name: string): boolean => intents.includes(name);
-  if (!has("guild_messages") && value["groupPolicy"] !== "disabled") {
-    remark(
-      path,
-      "Without the intent guild_messages, Discord sends the bot no messages of guilds",
-      'add "guild_messages", or write "agent_recommended" instead of the list',
-    );
-  }
-  if (!has("direct_messages") && takesDms) {
-    remark(
-      path,
-      "Without the intent direct_messages, Discord sends the bot no direct messages",
-      'add "direct_messages", or set "dm": { "enabled": false }',
-    );
-  }
-  const wantsReactions = entriesAt(value["guilds"]).some(([, guild]) =>
-    ["all", "allowlist"].includes(textOf(valueAt(guild, ["reactionNotifications"])))
-  );
-  if (wantsReactions && !has("reactions") && !has("guild_message_reactions")) {
-    remark(
-      path,
-      "Without the intent guild_message_reactions, Discord sends the bot no reactions of guilds",
-      'add "guild_message_reactions", or remove reactionNotifications',
-    );
-  }
-  if (has("guild_messages") && !has("guilds")) {
-    remark(
-      path,
-      "Without the intent guilds, the bot does not know names of guilds, channels and roles, nor threads",
-      'add "guilds"',
-    );
+  const wanted: readonly (readonly [intent: string, isWanted: boolean, loss: string])[] = [
+    [
+      "guild_messages",
+      value["groupPolicy"] !== "disabled",
+      "Discord sends the bot no messages of guilds",
+    ],
+    ["direct_messages", takesDms, "Discord sends the bot no direct messages"],
+    [
+      "guilds",
+      intents.includes("guild_messages"),
+      "the bot does not know names of guilds, channels and roles, nor threads",
+    ],
+  ];
+  for (const [intent, isWanted, loss] of wanted) {
+    if (!isWanted || intents.includes(intent)) continue;
+    const hint = `add "${intent}", or write "agent_recommended" instead of the list`;
+    remark(path, `Without the intent ${intent}, ${loss}`, hint);
   }
 }
 

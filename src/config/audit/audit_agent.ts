@@ -26,32 +26,19 @@ export function auditTools(file: unknown, remark: AddRemark): void {
 /** Warns about the lists of an account's guilds and channels. */
 export function auditPlaceTools({ value, at }: AccountSection, addRemark: AddRemark): void {
   const remark: AddRemark = (key, message, hint) => addRemark(at(key), message, hint);
-  const asksPluralkit = valueAt(value, ["pluralkit", "enabled"]) === true;
   for (const [key, guild] of entriesAt(value["guilds"])) {
-    placeTools(guild, ["guilds", key], asksPluralkit, remark);
+    placeTools(guild, ["guilds", key], remark);
     for (const [name, channel] of entriesAt(valueAt(guild, ["channels"]))) {
-      placeTools(channel, ["guilds", key, "channels", name], asksPluralkit, remark);
+      placeTools(channel, ["guilds", key, "channels", name], remark);
     }
   }
 }
 
-function placeTools(
-  place: unknown,
-  path: readonly Segment[],
-  asksPluralkit: boolean,
-  remark: AddRemark,
-): void {
+function placeTools(place: unknown, path: readonly Segment[], remark: AddRemark): void {
   toolLists(valueAt(place, ["tools"]), [...path, "tools"], PLACES_GIVE, remark);
   for (const [sender, lists] of entriesAt(valueAt(place, ["toolsBySender"]))) {
-    const here = [...path, "toolsBySender", sender];
     const { kind } = parseAllowEntry(sender);
-    if (kind === "pluralkit" && !asksPluralkit) {
-      remark(
-        here,
-        `${quoted(sender)} matches no one, because PluralKit is off`,
-        'set "pluralkit": { "enabled": true } in channels.discord',
-      );
-    }
+    const here = [...path, "toolsBySender", sender];
     toolLists(lists, here, kind === "anyone" ? PLACES_GIVE : [], remark);
   }
 }

@@ -37,7 +37,7 @@ export interface KeyDoc {
   readonly unit?: string;
   /** A valid value other than the default. Booleans and single words need none. */
   readonly example?: unknown;
-  /** Whether the short example has the key. */
+  /** Whether it is one of the keys that people change most. */
   readonly isCommon?: true;
   /** Placeholder for the names in a record: `"<guild>"`. */
   readonly entry?: string;
