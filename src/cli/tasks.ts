@@ -15,7 +15,6 @@ const FIRST = [
   "send",
   "sessions",
   "backup",
-  "verify",
   "restore",
 ];
 

@@ -25,7 +25,6 @@ import {
   MEDIA_NAME,
   prepareDataDir,
 } from "../../host/files/data_dir.ts";
-import { finishReplacing } from "../../host/files/staged_data.ts";
 import { loadNotify } from "../../host/process/sd_notify.ts";
 import { stateOf } from "../../host/files/watch_path.ts";
 import type { Log } from "../../lib/log.ts";
@@ -131,7 +130,6 @@ async function run(
     let store: Store | undefined;
     let code: ExitCode | undefined;
     try {
-      if (finishReplacing(dataDir)) log.warn("Finished a restore that had been interrupted");
       store = openBotStore(dataDir, config, crash);
       const banner = createBanner(
         { version: VERSION, config: config.file, data: dataDir },

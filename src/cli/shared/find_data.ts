@@ -16,7 +16,6 @@ import { accessSync, constants, existsSync, realpathSync, type Stats, statSync }
 import { dirname, join } from "node:path";
 import process from "node:process";
 import { DATABASE_NAME } from "../../host/files/data_dir.ts";
-import { isUnfinished } from "../../host/files/staged_data.ts";
 import { findTokenHolders } from "../../host/locks/token_lock.ts";
 import { codeOf } from "../../lib/errors.ts";
 import type { Io } from "../terminal/io.ts";
@@ -236,10 +235,7 @@ function asOwner(dataDir: string): string {
 /** Reads the state of a directory; creates nothing. */
 function stateOf(dataDir: string): Exclude<DataState, "foreign"> {
   try {
-    // The first command finishes a restore that was interrupted.
-    if (!isUnfinished(dataDir)) {
-      accessSync(join(dataDir, DATABASE_NAME), constants.R_OK);
-    }
+    accessSync(join(dataDir, DATABASE_NAME), constants.R_OK);
     return "store";
   } catch (error) {
     if (!NOTHING_THERE.has(codeOf(error) ?? "")) return "hidden";

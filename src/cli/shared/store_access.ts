@@ -17,7 +17,6 @@ import {
   type RequestResult,
 } from "../../host/bot_socket.ts";
 import { DATABASE_NAME, findDataDir } from "../../host/files/data_dir.ts";
-import { finishReplacing, isUnfinished } from "../../host/files/staged_data.ts";
 import { readHolder } from "../../host/locks/lock.ts";
 import { isCurrent, schemaIn } from "../../store/database/database.ts";
 import { MIGRATIONS } from "../../store/database/migrations.ts";
@@ -67,22 +66,10 @@ export async function openForCommand(
   dataDir: string,
   greetingMs = GREETING_MS,
 ): Promise<CommandStore | undefined> {
-  if (isUnfinished(dataDir)) await finishRestore(dataDir);
   if (!existsSync(join(dataDir, DATABASE_NAME))) return undefined;
   assertCurrent(dataDir);
   const lock = await lockForCommand(dataDir);
   return lock.kind === "held" ? openLocked(dataDir, lock) : openBeside(dataDir, greetingMs);
-}
-
-/** Finishes a restore whose process has died, unless another process does so now. */
-async function finishRestore(dataDir: string): Promise<void> {
-  const lock = await lockForCommand(dataDir);
-  if (lock.kind !== "held") return;
-  try {
-    finishReplacing(dataDir);
-  } finally {
-    lock.release();
-  }
 }
 
 /**

@@ -22,9 +22,10 @@ import { toStartError } from "./start_error.ts";
  * Calls that the process itself carries out, by name: they ask for no part of the store. Each checks its
  * arguments, which come from another process.
  */
-export type OwnMethods = { readonly [Name in OwnMethodName]?: (args: unknown) => unknown };
-
-export type OwnMethodName = "api.call" | "dashboard.login";
+export interface OwnMethods {
+  /** Makes a login link. */
+  readonly "dashboard.login"?: (args: unknown) => unknown;
+}
 
 /** A namespace of the store with methods that a command may ask for. */
 type AskedNamespace =
@@ -141,7 +142,7 @@ const CALLS: ReadonlyMap<string, z.ZodType<readonly unknown[]>> = new Map(
   Object.entries({ ...READS, ...WRITES }),
 );
 
-export type SocketMethod = keyof typeof READS | keyof typeof WRITES | OwnMethodName;
+export type SocketMethod = keyof typeof READS | keyof typeof WRITES | keyof OwnMethods;
 
 /** Finds a method by its name: `"outbox.release"`. */
 function methodOf(store: Store, name: string): (...args: readonly unknown[]) => unknown {

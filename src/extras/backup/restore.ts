@@ -1,8 +1,8 @@
 /**
  * `barnacle restore`: installs a backup in a data directory, on this machine or on another one.
  *
- * Everything is prepared in a folder of the directory, and checked. Only then it replaces the old
- * data, which stay beside it (`host/files/staged_data.ts`).
+ * Everything is prepared in a folder of the directory, and checked. Only then renames put it in the
+ * place of the old data, which stay beside it.
  */
 
 import {
@@ -26,17 +26,10 @@ import {
   DATABASE_NAME,
   FORGOTTEN_NAME,
   MEDIA_NAME,
+  oldContentName,
   prepareDataDir,
 } from "../../host/files/data_dir.ts";
-import {
-  contentOf,
-  finishReplacing,
-  isUnfinished,
-  NEW_NAME,
-  PREPARING_NAME,
-  replaceData,
-} from "../../host/files/staged_data.ts";
-import { replaceFile, WriteError } from "../../host/files/write_file.ts";
+import { replaceFile, syncFolder, WriteError } from "../../host/files/write_file.ts";
 import { codeOf } from "../../lib/errors.ts";
 import { jsonLine, parseForeignJson } from "../../lib/text/json.ts";
 import { printable } from "../../lib/text/quoted.ts";
@@ -82,7 +75,7 @@ export function restore(flags: RestoreFlags, file: string, io: Io): Promise<Exit
         prepareDataDir(dataDir);
         const lock = await lockOfStopped(dataDir, "restore");
         try {
-          assertFree(dataDir, flags.force, io);
+          assertFree(dataDir, flags.force);
           const work = install(from, path, dataDir, configPlace(flags.config, dataDir, io));
           const { lines, ...facts } = await io.during("Restoring", work);
           if (flags.json) io.out(jsonLine({ dataDir, ...facts }));
@@ -128,11 +121,18 @@ async function serviceData(io: Io): Promise<string | undefined> {
   return SERVICE_DATA;
 }
 
-function assertFree(dataDir: string, isForced: boolean, io: Io): void {
-  if (isUnfinished(dataDir)) {
-    finishReplacing(dataDir);
-    io.err("Finished an earlier restore, which had been interrupted.");
-  }
+const DATABASE_FILES = ["-wal", "-shm", "-journal"].map((end) => `${DATABASE_NAME}${end}`);
+
+/** The files and folders that a restore would replace; the list of forgotten people stays. */
+function contentOf(dataDir: string): readonly string[] {
+  return [...DATABASE_FILES, ...DATA_ITEMS].filter((name) => {
+    const path = join(dataDir, name);
+    if (name === FORGOTTEN_NAME || !existsSync(path)) return false;
+    return name.includes(".") || readdirSync(path).length > 0;
+  });
+}
+
+function assertFree(dataDir: string, isForced: boolean): void {
   const content = contentOf(dataDir);
   const first = content.includes(DATABASE_NAME) ? DATABASE_NAME : content[0];
   if (first === undefined || isForced) return;
@@ -158,8 +158,8 @@ export function configPlace(
 }
 
 async function install(from: FileHandle, path: string, dataDir: string, place: string) {
-  const folder = join(dataDir, PREPARING_NAME);
-  const prepared = join(folder, NEW_NAME);
+  const folder = join(dataDir, "restore.part");
+  const prepared = join(folder, FOLDERS.data);
   rmSync(folder, { recursive: true, force: true }); // of a process that died
   mkdirSync(prepared, { recursive: true, mode: 0o700 });
   try {
@@ -173,10 +173,7 @@ async function install(from: FileHandle, path: string, dataDir: string, place: s
     // Their old place may not exist here.
     if (agents.length > 0) renameSync(workspaces, join(prepared, FOLDERS.workspaces));
     const config = placeConfig(join(folder, FOLDERS.config), place, prepared);
-    const stamp = new Date().toISOString().replace(/\.\d+/, "").replaceAll(":", "-");
-    const write = (at: string, text: string) =>
-      writeFileSync(at, text, { mode: 0o600, flush: true });
-    const old = replaceData(dataDir, stamp, write)?.old;
+    const old = replaceData(dataDir, prepared);
     const lines = [
       printable(`Made ${timeText(facts.createdAt)} by Barnacle ${facts.barnacle}`),
       ...endedLines(ended),
@@ -195,10 +192,24 @@ async function install(from: FileHandle, path: string, dataDir: string, place: s
       ),
     ];
     return { ...facts, ended, forgotten, old, lines };
-  } catch (error) {
+  } finally {
     rmSync(folder, { recursive: true, force: true });
-    throw error;
   }
+}
+
+/** Moves the old data away, and the new ones in. @returns The folder with the old ones, if any. */
+function replaceData(dataDir: string, prepared: string): string | undefined {
+  const stamp = new Date().toISOString().replace(/\.\d+/, "").replaceAll(":", "-");
+  const old = join(dataDir, oldContentName(stamp));
+  const brought = readdirSync(prepared); // it may have more, such as workspaces
+  for (const name of new Set([...DATABASE_FILES, ...DATA_ITEMS, ...brought])) {
+    if (!existsSync(join(dataDir, name))) continue;
+    mkdirSync(old, { recursive: true, mode: 0o700 });
+    renameSync(join(dataDir, name), join(old, name));
+  }
+  for (const name of brought) renameSync(join(prepared, name), join(dataDir, name));
+  syncFolder(dataDir);
+  return existsSync(old) ? old : undefined;
 }
 
 /** Unpacks the files that a backup has; another name could replace the backups or the lock. */

@@ -10,8 +10,13 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { parseUser } from "../../core/outbound/target.ts";
 import type { UserId } from "../../core/discord/ids.ts";
-import { BACKUPS_NAME, DATABASE_NAME, dropLogins, MEDIA_NAME } from "../../host/files/data_dir.ts";
-import { isOldContent } from "../../host/files/staged_data.ts";
+import {
+  BACKUPS_NAME,
+  DATABASE_NAME,
+  dropLogins,
+  isOldContent,
+  MEDIA_NAME,
+} from "../../host/files/data_dir.ts";
 import { printable } from "../../lib/text/quoted.ts";
 import { countText } from "../../lib/text/units.ts";
 import { createMediaFolder } from "../../media/folder.ts";

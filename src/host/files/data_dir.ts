@@ -60,6 +60,16 @@ export const MEDIA_NAME = "media";
 
 export const BACKUPS_NAME = "backups";
 
+/** The folder to which a restore moves the old data. */
+export function oldContentName(stamp: string): string {
+  return `before-restore-${stamp}.bak`;
+}
+
+/** Whether a restore has made the folder. */
+export function isOldContent(name: string): boolean {
+  return name.startsWith("before-restore-") && name.endsWith(".bak");
+}
+
 /** The folder for people's own sign-ins: no server has this name, and no backup takes it (T13a). */
 export const OWN_LOGINS = "mcp/own.logins";
 
