@@ -237,11 +237,6 @@ export const BOUNDS: Readonly<Record<string, TableBound>> = {
     data: "Owner and team of the bot's application: person",
     kept: "until Discord names others",
   },
-  asked_guild: {
-    under: "Servers and operation",
-    data: "Servers about which the owner was asked: server ID, time",
-    kept: "until the account moves to another bot",
-  },
   account: {
     under: "Servers and operation",
     data: "The bot's account, its gateway session and Discord's limits",

@@ -68,7 +68,7 @@ export const scenario = scenarioOf({
           execApprovals: { enabled: true, approvers: [people.ada.id] },
         }),
         config: {
-          alerts: { ways: [] }, // so many kills are an alert, and the judge knows the chain only
+          alerts: { dm: false }, // so many kills are an alert, and the judge knows the chain only
           http: { port: 0, hooks: { port } },
           exec: { mode: "ask", sandbox: "off" },
           agents: { defaults: { workspace } },

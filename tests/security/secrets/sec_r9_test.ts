@@ -34,6 +34,7 @@ const CANARIES: Readonly<Record<string, string>> = {
   "mcp.servers.*.oauth.clientSecret": "canary-mcp-client-kJ3nB6vC9xZ2lQ5w",
   "search.apiKey": "canary-search-key-nW3qR8tY5uI2oP6a",
   "alerts.webhook": "http://127.0.0.1:9/canary-webhook-mB5vC8xZ1lK4jH7g",
+  "skills.hosts.*.headers.*": "canary-skill-header-tB6nM3vC9xZ2kL5j",
   "hooks.*.secret": "canary-hook-secret-rE7wQ0mN3bV6cX9zL2kJ5h",
 };
 const canary = (path: string): string => CANARIES[path] ?? assert.fail(path);
@@ -69,6 +70,9 @@ const OPTIONS: SceneOptions = {
     },
     hooks: {
       uptime: { to: "user:123456789012345678", secret: canary("hooks.*.secret") },
+    },
+    skills: {
+      hosts: { "http://127.0.0.1:9": { headers: { "x-key": canary("skills.hosts.*.headers.*") } } },
     },
     search: { kind: "brave", apiKey: canary("search.apiKey") },
     alerts: { webhook: canary("alerts.webhook") },
@@ -192,7 +196,7 @@ describe("[SEC-R9] [SEC-R10] [R10] secrets of the config", () => {
       const last = simulator.posted("general").at(-1);
       const commands = [
         ...[["status"], ["doctor", "--json"], ["outbox", "list"], ["why", String(last?.id)]],
-        ...["check", "show", "diff"].map((name) => ["config", name]),
+        ...[["config", "check"]],
         ...["channels", "models", "http.token", "mcp"].map((path) => ["config", "get", path]),
       ];
       for (const command of commands) {
