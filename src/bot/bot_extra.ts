@@ -84,7 +84,7 @@ export type ToldEvents = Pick<
   | "hookStored"
   | "delivered"
   | "attempted"
-  | "previewed"
+  | "messageChanged"
   | "personForgotten"
 >;
 

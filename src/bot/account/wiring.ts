@@ -65,10 +65,7 @@ export function connectParts(
       outbound.channelQueues.wake(channels); // drafts that go, and answers to `stop`
     },
     asked: turns.wake,
-    previewed(id, message) {
-      turns.previews.arrived(id, message);
-      parts.extras.tell("previewed", id, message);
-    },
+    messageChanged: (id) => parts.extras.tell("messageChanged", id),
     committed: connection.committed,
     sessionDue: catchUp.sessionDue,
     sessionStarting: catchUp.sessionStarting,
@@ -100,7 +97,6 @@ export function connectParts(
     namesLookedUp: parts.owners.namesLookedUp,
     personForgotten(userId) {
       parts.intent.forget();
-      turns.previews.forget();
       parts.extras.tell("personForgotten", userId);
     },
     outbox: outbound.channelQueues.wake,

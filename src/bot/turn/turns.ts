@@ -9,7 +9,6 @@ import type { AnswerPorts } from "../../flows/turn/answer_ports.ts";
 import type { AnswerThreads } from "../../flows/turn/answer_threads.ts";
 import { createBackfill, createThreadStarter } from "../../flows/session/backfill.ts";
 import { createPromptForms } from "../../flows/turn/control/prompt_form.ts";
-import { createPreviews } from "../../flows/turn/control/previews.ts";
 import type { SpeechOf } from "../../flows/turn/progress/speech.ts";
 import { createTurns, type RunningTurn, type Turns } from "../../flows/turn/turns.ts";
 import { type AccountContext, randomId } from "../account_context.ts";
@@ -70,9 +69,7 @@ export function createAccountTurns(
       readonly own: () => AccountPart["own"];
       readonly speechOf: SpeechOf;
     },
-): Turns & {
-  readonly previews: ReturnType<typeof createPreviews>;
-} {
+): Turns {
   const { config, accountId, store, policy, events, stopping, ended, now } = account;
   const { log } = account.forPart("turns");
   const { sources, owners, history, catchUp, outbound: { channelQueues, progress } } = parts;
@@ -92,7 +89,6 @@ export function createAccountTurns(
     log,
   });
 
-  const previews = createPreviews({ now, schedule });
   const threadStarter = createThreadStarter({
     read: history.readStarter,
     entriesOf: store.turns.entriesOf,
@@ -161,7 +157,6 @@ export function createAccountTurns(
     ...{
       backfill,
       threadStarter,
-      previews,
       namesOf: history.namesOf,
       missingRight,
       people,
@@ -230,7 +225,7 @@ export function createAccountTurns(
     log,
   });
 
-  const turns = createTurns({
+  return createTurns({
     claimNext: (admits) => {
       if (ended.aborted) return Promise.resolve(undefined);
       const { carries } = modesNow();
@@ -264,8 +259,4 @@ export function createAccountTurns(
     stopping,
     log,
   });
-  return {
-    ...turns,
-    previews,
-  };
 }

@@ -35,8 +35,8 @@ export interface AccountEvents {
   unanswered(): void;
   /** Waiting and running messages have changed or lost their turn (H6, S5). */
   touched(changed: Changed): void;
-  /** Discord has added a preview to a message, or removed it; absent: it was deleted (H6). */
-  previewed(id: MessageId, message?: InboundMessage): void;
+  /** A message was edited or deleted. */
+  messageChanged(id: MessageId): void;
   /** An echo settled so many rows of the outbox in these channels. */
   settled(channels: readonly ChannelId[], count: number): void;
   /** An owner or approver gave a command or used a component (X4a). */

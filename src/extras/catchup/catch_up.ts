@@ -166,8 +166,7 @@ export function createAccountCatchup(
   return {
     commands: { catchup: run },
     events: {
-      previewed: (id, message) =>
-        changes.forEach((changed) => message?.revision !== 0 && changed.add(id)),
+      messageChanged: (id) => changes.forEach((changed) => changed.add(id)),
     },
   };
 }

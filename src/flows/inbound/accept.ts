@@ -121,8 +121,9 @@ export function createAcceptor(
         // because its turn may run. A preview changes no text.
         const { verdict } = ports.judge(message, "not_live");
         current().changes.push({ kind: "edited", message, verdict });
-        ports.events.emit.previewed(message.id, message);
-        isUrgent ||= message.revision > 0;
+        if (message.revision === 0) return;
+        ports.events.emit.messageChanged(message.id);
+        isUrgent = true;
       },
       messages_deleted(deleted) {
         const { channelId } = deleted;
@@ -132,7 +133,7 @@ export function createAcceptor(
         ]);
         const event = { ...deleted, messageIds };
         current().changes.push({ kind: "deleted", channelId, messageIds });
-        for (const id of messageIds) ports.events.emit.previewed(id);
+        for (const id of messageIds) ports.events.emit.messageChanged(id);
         isUrgent = true;
         ports.on.messages_deleted(event);
       },

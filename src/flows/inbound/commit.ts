@@ -35,7 +35,7 @@ export interface CommitPorts extends
     | "refusedIn"
     | "unanswered"
     | "touched"
-    | "previewed"
+    | "messageChanged"
     | "settled"
     | "foreign"
     | "hookStored"

@@ -21,7 +21,6 @@ import type { RunningTurn } from "./turns.ts";
 import type { Drafts } from "./progress/drafts.ts";
 import type { ProgressLines } from "./progress/progress_lines.ts";
 import type { ThreadStarter } from "../session/backfill.ts";
-import type { createPreviews } from "./control/previews.ts";
 import type { PromptForms } from "./control/prompt_form.ts";
 import type { TurnSpeech } from "./progress/speech.ts";
 import type { TurnSpendPort } from "./spending/turn_spending.ts";
@@ -108,8 +107,6 @@ export interface AnswerPorts extends
   readonly turn: RunningTurn;
   /** Loads the channel's context, once since the start; later `undefined`. Never fails. */
   readonly backfill: (message: InboundMessage, limit: number) => Promise<void> | undefined;
-  /** Brings late previews of links; absent: turns read messages as they came (H6). */
-  readonly previews?: Pick<ReturnType<typeof createPreviews>, "of" | "late">;
   /** Finds the message that a thread began with; absent: no turn gets it (H6). */
   readonly threadStarter?: ThreadStarter;
   readonly threads: Pick<AnswerThreads, "homeOf">;

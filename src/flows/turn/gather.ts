@@ -74,7 +74,6 @@ async function gather(
   ports: AnswerPorts,
 ): Promise<Gathered> {
   const { store, model, stopping } = ports;
-  if (ports.previews) turn.claim = await ports.previews.of(turn.claim);
   const { claim } = turn;
   const { message, route: { sessionKey } } = claim;
   const { own: steps } = stored;
@@ -93,10 +92,7 @@ async function gather(
   const heard = message.triggered && historyLimit > 0
     ? await withQuestions(others, claim, historyLimit, store)
     : others;
-  const overheard = [
-    ...ports.previews?.late(sessionKey) ?? [],
-    ...heard.filter(({ messageId }) => messageId !== shownId),
-  ];
+  const overheard = heard.filter(({ messageId }) => messageId !== shownId);
 
   let made: TurnAttachments | undefined; // most turns have no files, and make none
   const attachments = () =>

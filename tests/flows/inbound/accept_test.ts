@@ -177,7 +177,7 @@ function setUp() {
     log,
     events: {
       emit: {
-        previewed: () => {},
+        messageChanged: () => {},
         hookStored: () => {},
         committed: (seq) => steps.push(`committed ${seq}`),
         sessionDue: (shardId) => steps.push(`due ${shardId}`),
