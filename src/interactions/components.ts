@@ -11,34 +11,34 @@ import type { ButtonPress, ComponentUse } from "../core/inbound/interactions.ts"
 import type { Deciding, DecidingOutcome } from "../core/people/question.ts";
 import { settledContent } from "../render/questions/card.ts";
 import type { Component, ComponentAnswer } from "./base/command.ts";
-import type { DecisionUses } from "./base/context.ts";
+import type { InteractionContext } from "./base/context.ts";
 import { composePaired, decisionText } from "../render/pairing.ts";
 
 /** The name of the components by which the model's questions are answered. */
 const ASK = "ask";
 
-const approvalButton: Component<DecisionUses> = questionButton("ap", "approver");
+const approvalButton: Component = questionButton("ap", "approver");
 /** An owner confirms a tool of a skill. */
-const skillButton: Component<DecisionUses> = questionButton("skill", "owner");
+const skillButton: Component = questionButton("skill", "owner");
 /** A person answers a question of the model, or opens its form. */
-const askButton: Component<DecisionUses> = questionButton(ASK, "everyone");
+const askButton: Component = questionButton(ASK, "everyone");
 /** A person answers a question of the model with many options. */
-const askMenu: Component<DecisionUses> = {
+const askMenu: Component = {
   kind: "select",
   name: ASK,
   needs: "everyone",
   run: (selection, context) => decide(selection, { selected: selection.values }, context),
 };
-const askForm: Component<DecisionUses> = {
+const askForm: Component = {
   kind: "modal",
   name: ASK,
   needs: "everyone",
   run: (modal, context) => decide(modal, { submitted: modal.text }, context),
 };
 /** A person lets a turn go on with more destructive actions, or not. */
-const goOnButton: Component<DecisionUses> = questionButton("go", "everyone");
+const goOnButton: Component = questionButton("go", "everyone");
 
-function questionButton(name: string, needs: CommandNeeds): Component<DecisionUses> {
+function questionButton(name: string, needs: CommandNeeds): Component {
   return {
     kind: "button",
     name,
@@ -50,7 +50,7 @@ function questionButton(name: string, needs: CommandNeeds): Component<DecisionUs
 async function decide(
   use: ComponentUse,
   given: Pick<Deciding, "selected" | "submitted">,
-  context: DecisionUses,
+  context: InteractionContext,
 ): Promise<ComponentAnswer | undefined> {
   const { messageId } = use;
   if (messageId === undefined) return undefined; // no component of a card opened this modal
@@ -62,7 +62,7 @@ function decidingBy(
   { accountId, customId, messageId, channelId, applicationId, sender }:
     & Pick<ComponentUse, "accountId" | "customId" | "channelId" | "applicationId" | "sender">
     & Pick<ButtonPress, "messageId">,
-  { now }: DecisionUses,
+  { now }: InteractionContext,
 ): Deciding {
   return {
     accountId,
@@ -75,7 +75,7 @@ function decidingBy(
 function answerTo(
   outcome: DecidingOutcome,
   { id, kind, sender }: ComponentUse,
-  { log }: DecisionUses,
+  { log }: InteractionContext,
 ): ComponentAnswer | undefined {
   switch (outcome.kind) {
     case "unknown":
@@ -114,7 +114,7 @@ function answerTo(
 /**
  * Decides a pairing request. The store knows from the `custom_id` which request and which answer.
  */
-export const pairingButton: Component<DecisionUses> = {
+export const pairingButton: Component = {
   kind: "button",
   name: "pairing",
   needs: "owner",
@@ -143,7 +143,7 @@ export const pairingButton: Component<DecisionUses> = {
   failedText: "I can't tell whether that worked. To check, run `barnacle pairing list`.",
 };
 
-export const QUESTION_COMPONENTS: readonly Component<DecisionUses>[] = [
+export const QUESTION_COMPONENTS: readonly Component[] = [
   approvalButton,
   skillButton,
   askButton,

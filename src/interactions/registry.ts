@@ -9,7 +9,6 @@
 import type { CommandKind } from "../core/inbound/text_commands.ts";
 import type { ComponentUse } from "../core/inbound/interactions.ts";
 import type { Command, Component } from "./base/command.ts";
-import type { InteractionContext } from "./base/context.ts";
 import { ABOUT } from "./commands/about.ts";
 import { allowlist } from "./commands/allowlist.ts";
 import { approve } from "./commands/approve.ts";
@@ -25,7 +24,7 @@ import { pairingButton, QUESTION_COMPONENTS } from "./components.ts";
 
 export { MESSAGE_COMMANDS } from "./commands/questions.ts";
 
-export const COMMANDS: readonly Command<InteractionContext>[] = [
+export const COMMANDS: readonly Command[] = [
   ...ABOUT,
   why,
   catchup,
@@ -55,7 +54,7 @@ export const TEXT_COMMANDS: ReadonlyMap<string, CommandKind> = new Map(
 );
 
 /** All components; no two of the same kind have the same name. */
-export const COMPONENTS: readonly Component<InteractionContext>[] = [
+export const COMPONENTS: readonly Component[] = [
   pairingButton,
   stopButton,
   ...QUESTION_COMPONENTS,
@@ -66,8 +65,8 @@ export const COMPONENTS: readonly Component<InteractionContext>[] = [
 /** Finds the component for a use; `undefined` if none has this kind and name. */
 export function componentOf(
   { kind, customId }: Pick<ComponentUse, "kind" | "customId">,
-  components: readonly Component<InteractionContext>[],
-): Component<InteractionContext> | undefined {
+  components: readonly Component[],
+): Component | undefined {
   return components.find((component) =>
     component.kind === kind && customId.startsWith(`${component.name}:`)
   );

@@ -18,7 +18,7 @@ import { DEAD_BUTTON, failedText, NOT_AUTHORIZED } from "../../render/sentences.
 /** Everything that components need. The context is passed to each of them. */
 interface ComponentRunner extends Pick<CommandRunner, "authorize" | "refusals" | "context"> {
   /** Components that exist; a use of any other one gets a notice. */
-  readonly components: readonly Component<InteractionContext>[];
+  readonly components: readonly Component[];
   /** The ways to answer at Discord; each rejects if Discord refuses. */
   readonly interactions: {
     /** Replaces the message's text, without its components. */
@@ -111,7 +111,7 @@ const failureOf = ({ name, failedText: own }: Component) => own ?? failedText(na
 
 async function settle(
   use: ComponentUse,
-  component: Component<InteractionContext> | undefined,
+  component: Component | undefined,
   { authorize, refusals, context }: ComponentRunner,
 ): Promise<UseEnd> {
   const { log } = context;
@@ -135,7 +135,7 @@ async function settle(
 
 /** `componentOf` has matched the kinds, which the compiler cannot see. */
 function run(
-  component: Component<InteractionContext>,
+  component: Component,
   use: ComponentUse,
   context: InteractionContext,
 ): Promise<ComponentAnswer | undefined> | undefined {

@@ -34,7 +34,7 @@ const UNKNOWN_COMMAND = "I no longer have this command.";
 /** Everything that commands need, however a person gives them. */
 export interface CommandRunner {
   /** Commands that exist; a call of any other one gets a notice. */
-  readonly commands: readonly Command<InteractionContext>[];
+  readonly commands: readonly Command[];
   /** Judges by policy whether a person may give a command or use a component. */
   readonly authorize: (
     event: CommandCall | ComponentUse,
@@ -62,18 +62,19 @@ const MAX_CHOICES = 25;
  */
 export function createSlashCommands(
   runner: CommandRunner,
-  messageCommands: readonly MessageCommand<InteractionContext>[],
+  messageCommands: readonly MessageCommand[],
   give: (call: SlashCommand, content: string, isFleeting: boolean) => Promise<void>,
 ): (call: SlashCommand) => Promise<void> {
   const { commands, context } = runner;
   /** A command that is gone needs the least, so that people without rights cost no answer each. */
-  const gone: CommandWork<InteractionContext> = {
+  const gone: CommandWork = {
     needs: "everyone",
     run: () => UNKNOWN_COMMAND,
   };
   return async (call) => {
-    const all: readonly (CommandWork<InteractionContext> & { readonly name: string })[] =
-      call.target ? messageCommands : commands;
+    const all: readonly (CommandWork & { readonly name: string })[] = call.target
+      ? messageCommands
+      : commands;
     const command = all.find(({ name }) => name === call.name) ?? gone;
     const answer = await runCommand(call, command, runner);
     try {
@@ -178,7 +179,7 @@ async function choicesOf(
 /** Runs a command, and returns its answer, or a refusal, or a failure; `undefined` for a quiet end. */
 async function runCommand(
   call: CommandCall,
-  { needs, run }: CommandWork<InteractionContext>,
+  { needs, run }: CommandWork,
   { authorize, refusals, context }: CommandRunner,
 ): Promise<{ readonly text: string; readonly isRefusal: boolean } | undefined> {
   const { log } = context;

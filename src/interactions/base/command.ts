@@ -24,7 +24,7 @@ export interface Choice {
 }
 
 /** A value that a person may give with a command. */
-export interface CommandOption<Uses = never> {
+export interface CommandOption {
   /** Lower case, 1 to 32 characters. */
   readonly name: string;
   /** 1 to 100 characters. */
@@ -45,25 +45,24 @@ export interface CommandOption<Uses = never> {
    */
   readonly suggest?: (
     typing: OptionTyping,
-    context: Uses,
+    context: InteractionContext,
   ) => readonly Choice[] | Promise<readonly Choice[]>;
 }
 
 /** A part of a command with options of its own: `/config get`. */
-export interface Subcommand<Uses = never> {
+export interface Subcommand {
   /** Lower case, 1 to 32 characters. */
   readonly name: string;
   /** 1 to 100 characters. */
   readonly description: string;
   /** Required ones come first; absent: none. */
-  readonly options?: readonly CommandOption<Uses>[];
+  readonly options?: readonly CommandOption[];
 }
 
 /**
- * The work of a command, however a person gives it. `Uses` is its module's part of the bot, from
- * `context.ts`; a command that names none gets nothing.
+ * The work of a command, however a person gives it.
  */
-export interface CommandWork<Uses = never> {
+export interface CommandWork {
   /** The right that policy checks before {@link CommandWork.run}. */
   readonly needs: CommandNeeds;
   /**
@@ -72,22 +71,22 @@ export interface CommandWork<Uses = never> {
    *
    * @returns The answer, 1 to {@link ANSWER_MAX}. Only the asker sees that of a slash command.
    */
-  run(call: CommandCall, context: Uses): string | Promise<string>;
+  run(call: CommandCall, context: InteractionContext): string | Promise<string>;
 }
 
 /** The part of the bot that tells whether a command is offered. */
 export type OfferUses = Pick<InteractionContext, "config" | "mcp" | "talks">;
 
 /** A command: its name for Discord, its right and its answer. */
-export interface Command<Uses = never> extends CommandWork<Uses> {
+export interface Command extends CommandWork {
   /** Lower case, 1 to 32 characters, without `/`. */
   readonly name: string;
   /** 1 to 100 characters; Discord shows it in the list of commands. */
   readonly description: string;
   /** Required ones come first; absent: none, as if there are subcommands. */
-  readonly options?: readonly CommandOption<Uses>[];
+  readonly options?: readonly CommandOption[];
   /** Each call names one of them; absent: the command has none. */
-  readonly subcommands?: readonly Subcommand<Uses>[];
+  readonly subcommands?: readonly Subcommand[];
   /** Set if the answer is for the asker alone: as a text, it works in direct messages only. */
   readonly isPrivate?: true;
   /**
@@ -107,7 +106,7 @@ export interface Command<Uses = never> extends CommandWork<Uses> {
 }
 
 /** A command in the menu of a message (K6). */
-export interface MessageCommand<Uses = never> extends CommandWork<Uses> {
+export interface MessageCommand extends CommandWork {
   /** 1 to 32 characters, as Discord shows it: `"Ask Barnacle"`. */
   readonly name: string;
 }
@@ -135,7 +134,7 @@ export type Later = () => Promise<string>;
 export type ComponentKind = ComponentUse["kind"];
 
 /** A component of one kind: its name for routing, its right and its answer. */
-export interface ComponentOf<Kind extends ComponentKind, Uses = never> {
+export interface ComponentOf<Kind extends ComponentKind> {
   /** Only uses of this kind are routed to it. */
   readonly kind: Kind;
   /** The part of a `custom_id` before its first `:`, by which uses are routed. */
@@ -148,13 +147,13 @@ export interface ComponentOf<Kind extends ComponentKind, Uses = never> {
    *
    * @returns `undefined` if the component has no effect any more.
    */
-  run(use: EventOf<Kind>, context: Uses): Promise<ComponentAnswer | undefined>;
+  run(use: EventOf<Kind>, context: InteractionContext): Promise<ComponentAnswer | undefined>;
   /** The sentence for the person if `run` failed; absent: the usual one. */
   readonly failedText?: string;
 }
 
-export type Component<Uses = never> = {
-  [Kind in ComponentKind]: ComponentOf<Kind, Uses>;
+export type Component = {
+  [Kind in ComponentKind]: ComponentOf<Kind>;
 }[ComponentKind];
 
 /** Maximum number of suggestions, and of characters of each, at Discord. */

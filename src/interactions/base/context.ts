@@ -112,14 +112,11 @@ export type DashboardLink =
   /** `off`: `http.dashboard` is off. `none`: the bot has no HTTP server. */
   | { readonly kind: "off" | "none" };
 
-/** For every command and component. Promises of all parts reject if the store fails. */
-export interface EachUses extends Pick<Account, "now" | "log"> {
+/** Everything that commands and components use. Promises of all parts reject if the store fails. */
+export interface InteractionContext
+  extends Pick<Account, "now" | "log">, Emits<"outbox">, ReturnType<typeof createCommandUndo> {
   /** Each takes the namespaces that it works on; `questions` decides about questions. */
   readonly store: Store;
-}
-
-/** For `commands/about.ts`. */
-export interface AboutUses extends EachUses, Pick<ConversationUses, "agentHere"> {
   /** Reads the account's state at this moment, as far as it concerns the asker. */
   readonly status: (call: CommandCall) => Promise<StatusFacts>;
   readonly commands: () => readonly {
@@ -134,10 +131,6 @@ export interface AboutUses extends EachUses, Pick<ConversationUses, "agentHere">
   readonly budgets: (call: CommandCall) => Promise<readonly BudgetUse[]>;
   /** The currency of the config's prices; `undefined`: amounts stand alone. */
   readonly currency: () => string | undefined;
-}
-
-/** For `commands/conversation.ts`. */
-export interface ConversationUses extends EachUses, Pick<QuestionUses, "ask"> {
   readonly conversations: Conversations;
   readonly models: ConversationModels;
   readonly turns: {
@@ -148,15 +141,7 @@ export interface ConversationUses extends EachUses, Pick<QuestionUses, "ask"> {
   };
   /** The agent that answers the asker here; `undefined` if the bot has one alone. */
   readonly agentHere: (call: CommandCall) => string | undefined;
-}
-
-/** For `commands/settings.ts`. */
-export interface SettingsUses extends EachUses, Pick<ConversationUses, "models"> {
   readonly settings: Pick<ReturnType<typeof createChosenSettings>, "of" | "choose">;
-}
-
-/** For `commands/questions.ts`. */
-export interface QuestionUses extends EachUses {
   readonly why: ReturnType<typeof createWhy>;
   /** The skills of the agent, as a person in that place may use them. */
   readonly skills: (
@@ -171,63 +156,20 @@ export interface QuestionUses extends EachUses {
     call: CommandCall,
     question: CommandQuestion,
   ) => Promise<"here" | "direct" | "refused" | "nowhere">;
-}
-
-/** For `commands/own_data.ts`. */
-export interface OwnDataUses extends EachUses, ReturnType<typeof createCommandUndo> {
   readonly forget: ReturnType<typeof createForget>;
   /** Removes the program's secrets from a text. */
   readonly cleanSecrets: (text: string) => string;
-}
-
-/** For commands and buttons whose work is an extra's: `catchup.ts`, `signins.ts` and `voice.ts`. */
-export interface ExtraUses extends EachUses {
   /** Resolves to an empty text if the command or the press has no effect. */
   readonly byExtra: (use: CommandCall | ButtonPress) => Promise<string>;
   /** Whether the config has `voice`. */
   readonly talks: () => boolean;
-}
-
-/** For `commands/bot.ts`. */
-export interface BotUses extends EachUses {
   readonly agents: () => readonly { readonly id: string; readonly modelId: string }[];
   readonly dashboardLink: () => Promise<DashboardLink>;
   readonly pause: AccountPause["port"];
   readonly restart: ReturnType<typeof createRestart>;
-}
-
-/** For `commands/config.ts`. */
-export interface ConfigUses extends EachUses {
   readonly config: ConfigPort;
-}
-
-/** For `commands/allowlist.ts`. */
-export interface AllowlistUses extends ConfigUses {
   readonly allowlists: Allowlists;
-}
-
-/** For `commands/mcp.ts`. */
-export interface McpUses extends EachUses {
   readonly mcp: McpSignIns;
-}
-
-/** For `components.ts` and `commands/approve.ts`. */
-export interface DecisionUses extends EachUses, Emits<"outbox"> {
   /** Decides questions to people; turns then continue, and cards change. */
   readonly questions: Pick<QuestionDecisions, "decide" | "open">;
 }
-
-/** All of them, as the bot makes them. */
-export interface InteractionContext
-  extends
-    AboutUses,
-    ConversationUses,
-    SettingsUses,
-    QuestionUses,
-    OwnDataUses,
-    ExtraUses,
-    BotUses,
-    ConfigUses,
-    AllowlistUses,
-    McpUses,
-    DecisionUses {}

@@ -6,7 +6,6 @@
 import { dayOf, endOfDay, moneyText, monthStartOf } from "../../core/spending/usage.ts";
 import type { ContextWindow, WindowSource } from "../../core/model.ts";
 import { ANSWER_MAX, type Command } from "../base/command.ts";
-import type { AboutUses } from "../base/context.ts";
 import { budgetText, isSpent } from "../../core/spending/budget.ts";
 import type { UsageSum } from "../../store/usage/usage.ts";
 import { clip } from "../../lib/text/cut.ts";
@@ -14,7 +13,7 @@ import { durationText, readerTime } from "../../lib/text/units.ts";
 import type { CommandNeeds } from "../../core/inbound/text_commands.ts";
 
 /** Answers with tokens and money of the asker. Only the asker sees it. */
-export const usage: Command<AboutUses> = {
+export const usage: Command = {
   name: "usage",
   isPrivate: true,
   description: "Show the tokens and the money of your own messages",
@@ -49,7 +48,7 @@ function wordsOf(
 }
 
 /** Answers with the ids of the asker and of the place. An owner copies them into the config. */
-export const whoami: Command<AboutUses> = {
+export const whoami: Command = {
   name: "whoami",
   description: "Show your user id and the ids of this place",
   needs: "everyone",
@@ -70,7 +69,7 @@ const SHOWN_ROLES = 20;
  * Answers with Barnacle's version, the model, the connection and the use of today. Owners see the use
  * by all people, and what needs their attention.
  */
-export const status: Command<AboutUses> = {
+export const status: Command = {
   name: "status",
   description: "Show version, model, connection and today's cost",
   needs: "everyone",
@@ -132,7 +131,7 @@ const SOURCES = {
 } as const satisfies Readonly<Record<WindowSource, string>>;
 
 /** Lists all commands, by the right that they need. */
-export const help: Command<AboutUses> = {
+export const help: Command = {
   name: "help",
   description: "Show my commands",
   needs: "everyone",
@@ -153,7 +152,7 @@ export const help: Command<AboutUses> = {
 };
 
 /** The same under OpenClaw's other name. */
-const commands: Command<AboutUses> = {
+const commands: Command = {
   ...help,
   name: "commands",
   description: "List my commands",
@@ -168,7 +167,7 @@ const HEADINGS: Readonly<Record<CommandNeeds, string>> = {
 };
 
 /** Answers with the size of the conversation that a message of the asker here would continue. */
-export const context: Command<AboutUses> = {
+export const context: Command = {
   name: "context",
   description: "Show how much of this conversation I remember",
   takesWords: true,
@@ -202,7 +201,7 @@ export const context: Command<AboutUses> = {
 };
 
 /** These commands, in the order of `/help`. */
-export const ABOUT: readonly Command<AboutUses>[] = [
+export const ABOUT: readonly Command[] = [
   help,
   commands,
   status,

@@ -10,19 +10,19 @@ import type { ListChange, ListChoice, NoList } from "../../core/people/people_li
 import { bounded } from "../../lib/text/cut.ts";
 import { CONFIG_READ_ONLY, privateText } from "../../render/sentences.ts";
 import type { Command, CommandOption } from "../base/command.ts";
-import type { AllowlistUses } from "../base/context.ts";
+import type { InteractionContext } from "../base/context.ts";
 
 const noUserText = (id: string) => `Discord has no user ${id}.`;
 const NO_LIST = "There is no list here: all members may talk to me.";
 
-const user: CommandOption<AllowlistUses> = {
+const user: CommandOption = {
   name: "user",
   description: "The person: a mention or an ID",
   type: "user",
   isRequired: true,
 };
 
-const list: CommandOption<AllowlistUses> = {
+const list: CommandOption = {
   name: "list",
   description: "Which list; without it, the one that decides here",
   type: "text",
@@ -34,7 +34,7 @@ const list: CommandOption<AllowlistUses> = {
 };
 
 /** Shows, extends and shortens lists. */
-export const allowlist: Command<AllowlistUses> = {
+export const allowlist: Command = {
   name: "allowlist",
   description: "Show or change who may talk to me",
   subcommands: [
@@ -72,7 +72,7 @@ export const allowlist: Command<AllowlistUses> = {
         userId,
       });
     }
-    return changed(change, subcommand, userId, context);
+    return changed(change, subcommand, userId);
   },
 };
 
@@ -83,7 +83,7 @@ function choiceOf(value: unknown): ListChoice {
 async function shown(
   call: CommandCall,
   choice: ListChoice,
-  { allowlists }: AllowlistUses,
+  { allowlists }: InteractionContext,
 ): Promise<string> {
   const { list, paired } = await allowlists.show(call, choice);
   if (list.kind === "everyone" || list.kind === "no_guilds") {
@@ -131,7 +131,6 @@ function changed(
   change: ListChange,
   how: "add" | "remove",
   userId: UserId,
-  {}: AllowlistUses,
 ): string {
   const person = personText(userId);
   switch (change.kind) {

@@ -11,7 +11,7 @@ import { bounded } from "../../lib/text/cut.ts";
 import { tooLongToShow } from "../../render/sentences.ts";
 import { isShown, settledContent, withVisibleCharacters } from "../../render/questions/card.ts";
 import { choicesFor, type Command } from "../base/command.ts";
-import type { DecisionUses } from "../base/context.ts";
+import type { InteractionContext } from "../base/context.ts";
 
 const WAITING = "These commands wait for your decision. To decide: `/approve <id> <decision>`";
 
@@ -23,7 +23,7 @@ const DECISIONS: ReadonlyMap<string, string> = new Map([
 ]);
 
 /** Lists the approvals that wait for the asker, and decides one. */
-export const approve: Command<DecisionUses> = {
+export const approve: Command = {
   name: "approve",
   description: "Allow or deny a command that waits for an approval",
   options: [
@@ -57,14 +57,14 @@ export const approve: Command<DecisionUses> = {
   async run(call, context) {
     const { id, decision } = call.options;
     const open = await openFor(call, context);
-    if (typeof id !== "string") return listOf(open, context);
+    if (typeof id !== "string") return listOf(open);
     const code = id.trim().toUpperCase();
     const found = open.find((one) => one.code === code);
     const unknown = () =>
       `\`${bounded(code.replaceAll("`", "'"), 40)}\` is unknown, decided or expired.`;
     if (!found) return unknown();
     const choice = DECISIONS.get(String(decision));
-    if (choice === undefined) return listOf([found], context);
+    if (choice === undefined) return listOf([found]);
     if (choice !== DENY && !isShown(found.question)) {
       return tooLongToShow(code);
     }
@@ -112,7 +112,7 @@ function ordered(words: string): string {
 /** The open approvals that a person may decide. */
 async function openFor(
   { accountId, sender }: CommandCall,
-  { questions, now }: DecisionUses,
+  { questions, now }: InteractionContext,
 ): Promise<readonly StoredQuestion[]> {
   const open = await questions.open(now(), accountId);
   return open.filter(({ question: { kind, asked } }) =>
@@ -120,7 +120,7 @@ async function openFor(
   );
 }
 
-function listOf(open: readonly StoredQuestion[], {}: DecisionUses): string {
+function listOf(open: readonly StoredQuestion[]): string {
   if (open.length === 0) return "No command waits for your decision.";
   const [only, second] = open;
   if (only && !second && isShown(only.question) && only.question.exact !== undefined) {

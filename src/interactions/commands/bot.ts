@@ -1,9 +1,8 @@
 /** Commands of owners for the bot as a whole: agents, dashboard (O6), `/pause` (X4), `/restart`. */
 
 import type { Command } from "../base/command.ts";
-import type { BotUses } from "../base/context.ts";
 
-export const agents: Command<BotUses> = {
+export const agents: Command = {
   name: "agents",
   description: "List my agents and their models",
   needs: "owner",
@@ -11,7 +10,7 @@ export const agents: Command<BotUses> = {
 };
 
 /** Pauses the bot, or lets it go on. A pause outlives a restart. */
-export const pause: Command<BotUses> = {
+export const pause: Command = {
   name: "pause",
   description: "Pause me everywhere, or let me go on",
   needs: "owner",
@@ -29,7 +28,7 @@ export const pause: Command<BotUses> = {
 };
 
 /** Ends the process once its answers are sent, as a signal does. */
-export const restart: Command<BotUses> = {
+export const restart: Command = {
   name: "restart",
   description: "End my process; it starts again",
   needs: "owner",
@@ -49,7 +48,7 @@ export const restart: Command<BotUses> = {
 };
 
 /** Tells a login link of the dashboard. Only the asker sees it, so there is no text command. */
-export const dashboard: Command<BotUses> = {
+export const dashboard: Command = {
   name: "dashboard",
   description: "Log in to my dashboard",
   needs: "owner",
@@ -69,4 +68,4 @@ export const dashboard: Command<BotUses> = {
 };
 
 /** The commands that stop the bot, in the order of `/help`. */
-export const STOPS: readonly Command<BotUses>[] = [pause, restart];
+export const STOPS: readonly Command[] = [pause, restart];

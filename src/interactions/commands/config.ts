@@ -7,11 +7,11 @@
 
 import { CONFIG_READ_ONLY } from "../../render/sentences.ts";
 import { choicesFor, type Command, type CommandOption } from "../base/command.ts";
-import type { ConfigUses } from "../base/context.ts";
+import type { InteractionContext } from "../base/context.ts";
 
 const missingText = (path: string) => `The config file has no \`${path}\`.`;
 
-const path: CommandOption<ConfigUses> = {
+const path: CommandOption = {
   name: "path",
   description: "Path of a key: commands.native",
   type: "text",
@@ -23,7 +23,7 @@ const path: CommandOption<ConfigUses> = {
 };
 
 /** Reads, sets and removes keys. */
-export const config: Command<ConfigUses> = {
+export const config: Command = {
   name: "config",
   description: "Read or change my config file",
   subcommands: [
@@ -69,7 +69,7 @@ export const config: Command<ConfigUses> = {
   },
 };
 
-async function shown(path: string, { config }: ConfigUses): Promise<string> {
+async function shown(path: string, { config }: InteractionContext): Promise<string> {
   const value = await config.get(path);
   if (value === undefined) return missingText(cut(path));
   return `\`\`\`json\n${cut(value.replaceAll("```", "'''"))}\n\`\`\``;

@@ -5,14 +5,14 @@
 
 import { NOTHING_TO_STOP, STOPPED } from "../../render/sentences.ts";
 import { choicesFor, type Command, type Component } from "../base/command.ts";
-import type { ConversationUses } from "../base/context.ts";
+import type { InteractionContext } from "../base/context.ts";
 import type { ButtonPress, CommandCall } from "../../core/inbound/interactions.ts";
 import { STOP_BUTTON } from "../../core/outbound/outbound.ts";
 import { agentLine } from "./about.ts";
 import { ASKED } from "./questions.ts";
 
 /** Begins a new transcript. The store keeps the old one, and the model sees it no more. */
-export const reset: Command<ConversationUses> = {
+export const reset: Command = {
   name: "reset",
   description: "Begin a new conversation here; I forget the old one",
   takesWords: true,
@@ -32,7 +32,7 @@ export const reset: Command<ConversationUses> = {
 };
 
 /** The same; with words, the new conversation begins with them. */
-export const fresh: Command<ConversationUses> = {
+export const fresh: Command = {
   ...reset,
   name: "new",
   description: "Begin a new conversation here, perhaps with a question",
@@ -53,7 +53,7 @@ export const fresh: Command<ConversationUses> = {
 };
 
 /** Folds everything so far, which makes room in the window and costs one request to the model. */
-export const compact: Command<ConversationUses> = {
+export const compact: Command = {
   name: "compact",
   description: "Fold this conversation into a summary",
   takesWords: true,
@@ -70,7 +70,7 @@ const COMPACTED = {
 };
 
 /** Stops the asker's turns in the channel; in a direct message, or with the right to, all. */
-const stop: Command<ConversationUses> = {
+const stop: Command = {
   name: "stop",
   description: "Stop my current work here",
   needs: "everyone",
@@ -78,7 +78,7 @@ const stop: Command<ConversationUses> = {
 };
 
 /** The button below a progress line. It does the same, so it needs no state of its own. */
-export const stopButton: Component<ConversationUses> = {
+export const stopButton: Component = {
   kind: "button",
   name: STOP_BUTTON,
   needs: "everyone",
@@ -87,7 +87,7 @@ export const stopButton: Component<ConversationUses> = {
 
 async function stopHere(
   call: CommandCall | ButtonPress,
-  { turns, log }: ConversationUses,
+  { turns, log }: InteractionContext,
 ): Promise<string> {
   const { accountId, channelId, place, sender } = call;
   // A user install is no direct message, though its rules are: others may be in the channel.
@@ -109,7 +109,7 @@ async function stopHere(
 const DEFAULT = "default";
 
 /** Chooses a model of the config for this conversation, until a person chooses another. */
-export const model: Command<ConversationUses> = {
+export const model: Command = {
   name: "model",
   description: "Show or choose the model of this conversation",
   options: [{
@@ -145,7 +145,7 @@ export const model: Command<ConversationUses> = {
   },
 };
 
-export const models: Command<ConversationUses> = {
+export const models: Command = {
   ...model,
   name: "models",
   description: "List the models that I can use",
@@ -156,7 +156,7 @@ export const models: Command<ConversationUses> = {
 
 async function listOf(
   call: CommandCall,
-  { models, agentHere }: ConversationUses,
+  { models, agentHere }: InteractionContext,
 ): Promise<string> {
   const { id: current } = await models.of(call);
   const lines = models.ids().slice(0, SHOWN).map((id) =>
@@ -178,7 +178,7 @@ function quoted(text: string): string {
 }
 
 /** These commands, in the order of `/help`. */
-export const CONVERSATION: readonly Command<ConversationUses>[] = [
+export const CONVERSATION: readonly Command[] = [
   stop,
   fresh,
   reset,

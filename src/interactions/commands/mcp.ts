@@ -9,12 +9,12 @@ import { timeText } from "../../lib/text/units.ts";
 import { loggedOutText, MCP_SERVERS, noLoginText } from "../../render/sentences.ts";
 import { signedInText, signInFailedText } from "../parts/mcp_sign_ins.ts";
 import { choicesFor, type Command, type CommandOption } from "../base/command.ts";
-import type { McpUses } from "../base/context.ts";
+import type { InteractionContext } from "../base/context.ts";
 import type { McpLoginState } from "../../core/people/mcp_login.ts";
 
 const LOGIN_ENDED = "the login has ended";
 
-const server: CommandOption<McpUses> = {
+const server: CommandOption = {
   name: "server",
   description: "Name of the MCP server in my config",
   type: "text",
@@ -23,14 +23,14 @@ const server: CommandOption<McpUses> = {
     choicesFor(typed.text, mcp.ids("operator").map((id) => ({ name: id, value: id }))),
 };
 
-const answer: CommandOption<McpUses> = {
+const answer: CommandOption = {
   name: "answer",
   description: "Last address of your browser, if it could not open it",
   type: "text",
 };
 
 /** Lists servers, signs in and out. */
-export const mcp: Command<McpUses> = {
+export const mcp: Command = {
   name: "mcp",
   description: "Show, begin or delete my logins to MCP servers",
   subcommands: [
@@ -81,7 +81,7 @@ const MAX_PROBLEM = 800;
 const MAX_ADDRESS = 1_400;
 const MAX_SERVERS = 12;
 
-async function listed({ mcp, now }: McpUses): Promise<string> {
+async function listed({ mcp, now }: InteractionContext): Promise<string> {
   const states = await mcp.states();
   const lines = states.slice(0, MAX_SERVERS).map((state) =>
     `– \`${bounded(state.id, MAX_NAME)}\`: ${stateText(state, now())}`

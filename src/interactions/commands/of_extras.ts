@@ -2,10 +2,9 @@
 
 import { HEAR_BUTTON } from "../../core/outbound/outbound.ts";
 import type { Command, Component } from "../base/command.ts";
-import type { ExtraUses } from "../base/context.ts";
 
 /** Tells a person alone what happened since they were last here (T17). */
-export const catchup: Command<ExtraUses> = {
+export const catchup: Command = {
   name: "catchup",
   description: "Read what happened since you were last here",
   options: [
@@ -18,7 +17,7 @@ export const catchup: Command<ExtraUses> = {
 };
 
 /** Shows and ends the asker's sign-ins with their own accounts (T13a). */
-export const signins: Command<ExtraUses> = {
+export const signins: Command = {
   name: "signins",
   description: "Show or end my access to your own accounts",
   options: [{ name: "end", description: "Server whose sign-in to end", type: "text" }],
@@ -33,10 +32,10 @@ const ofVoice = {
   isOffered: ({ talks }) => talks(),
   run: async (call, { byExtra }) =>
     await byExtra(call) || "I join no voice channels: my config has no `voice`.",
-} as const satisfies Partial<Command<ExtraUses>>;
+} as const satisfies Partial<Command>;
 
 /** `/join`, `/leave` and `/deafen` (V1, V3). */
-export const VOICE: readonly Command<ExtraUses>[] = [
+export const VOICE: readonly Command[] = [
   {
     ...ofVoice,
     name: "join",
@@ -59,7 +58,7 @@ export const VOICE: readonly Command<ExtraUses>[] = [
 ];
 
 /** The buttons of the card in a voice channel. Each person decides for themselves alone. */
-export const hearButton: Component<ExtraUses> = {
+export const hearButton: Component = {
   kind: "button",
   name: HEAR_BUTTON,
   needs: "everyone",

@@ -7,13 +7,12 @@ import { parseSnowflake } from "../../core/discord/ids.ts";
 import { UNDO_BUTTON } from "../../core/outbound/outbound.ts";
 import { clip } from "../../lib/text/cut.ts";
 import type { Command, Component } from "../base/command.ts";
-import type { OwnDataUses } from "../base/context.ts";
 import { plain } from "../../lib/text/quoted.ts";
 import type { UndoOutcome } from "../parts/undo.ts";
 import { MAX_NOTE_CHARS, type Note, spaceOf } from "../../core/notes/note.ts";
 
 /** Takes back the newest change of the last ten minutes, or one by its number. */
-export const undo: Command<OwnDataUses> = {
+export const undo: Command = {
   name: "undo",
   description: "Take back my last change for you here",
   options: [{
@@ -33,7 +32,7 @@ export const undo: Command<OwnDataUses> = {
 };
 
 /** The button below an answer that has changed something; the store decides what it takes back. */
-export const undoButton: Component<OwnDataUses> = {
+export const undoButton: Component = {
   kind: "button",
   name: UNDO_BUTTON,
   needs: "everyone", // as the command
@@ -71,7 +70,7 @@ function wordsOf(outcome: UndoOutcome): string {
 }
 
 /** Forgets the asker. A word confirms it, because no one can bring the data back. */
-export const forget: Command<OwnDataUses> = {
+export const forget: Command = {
   name: "forget",
   description: "Delete everything that I have stored of you",
   options: [{
@@ -98,7 +97,7 @@ const SHOWN = 15;
 const PREVIEW_CHARS = 90;
 
 /** Works on one's own notes: in a server, on those of that server; in direct messages, on all. */
-export const memory: Command<OwnDataUses> = {
+export const memory: Command = {
   name: "memory",
   isPrivate: true,
   description: "Show, edit or delete my notes from your messages",
@@ -146,4 +145,4 @@ function listOf(notes: readonly Note[]): string {
 }
 
 /** The commands that take data or changes back, in the order of `/help`. */
-export const REMOVALS: readonly Command<OwnDataUses>[] = [forget, undo];
+export const REMOVALS: readonly Command[] = [forget, undo];

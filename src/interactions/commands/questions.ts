@@ -8,11 +8,11 @@
 import type { CommandCall } from "../../core/inbound/interactions.ts";
 import { DEAD_BUTTON, MAY_NOT_WRITE, NOT_AUTHORIZED } from "../../render/sentences.ts";
 import { choicesFor, type Command, type MessageCommand } from "../base/command.ts";
-import type { QuestionUses } from "../base/context.ts";
+import type { InteractionContext } from "../base/context.ts";
 import { parseSnowflake } from "../../core/discord/ids.ts";
 
 /** Explains a message of the asker's; an owner may ask about every message. */
-export const why: Command<QuestionUses> = {
+export const why: Command = {
   name: "why",
   description: "Explain why I answered a message, or did not",
   options: [{ name: "message", description: "Link or id of your message", type: "text" }],
@@ -37,7 +37,7 @@ function messageIdIn(text: string) {
   return parseSnowflake<"message">(digits);
 }
 
-export const askAbout: MessageCommand<QuestionUses> = {
+export const askAbout: MessageCommand = {
   name: "Ask Barnacle",
   needs: "everyone",
   run: (call, context) =>
@@ -48,7 +48,7 @@ export const askAbout: MessageCommand<QuestionUses> = {
     ),
 };
 
-const summarise: MessageCommand<QuestionUses> = {
+const summarise: MessageCommand = {
   name: "Summarise from here",
   needs: "everyone",
   run: (call, context) =>
@@ -59,14 +59,14 @@ const summarise: MessageCommand<QuestionUses> = {
     ),
 };
 
-const remindMe: MessageCommand<QuestionUses> = {
+const remindMe: MessageCommand = {
   name: "Remind me",
   needs: "everyone",
   run: (call, context) =>
     question("Remind me of the quoted message. If it names no time, ask me when.", call, context),
 };
 
-export const whyNoAnswer: MessageCommand<QuestionUses> = {
+export const whyNoAnswer: MessageCommand = {
   name: "Why no answer?",
   needs: "everyone",
   run: why.run,
@@ -75,7 +75,7 @@ export const whyNoAnswer: MessageCommand<QuestionUses> = {
 async function question(
   text: string,
   call: CommandCall,
-  { ask }: QuestionUses,
+  { ask }: InteractionContext,
 ): Promise<string> {
   const { target } = call;
   if (!target) return DEAD_BUTTON;
@@ -84,7 +84,7 @@ async function question(
 }
 
 /** Starts a turn that reads the skill first, and answers in the channel. */
-export const skill: Command<QuestionUses> = {
+export const skill: Command = {
   name: "skill",
   description: "Use one of my skills",
   options: [
@@ -131,7 +131,7 @@ export const ASKED = {
 };
 
 /** All commands in the menu of a message, with distinct names. Discord takes five at most. */
-export const MESSAGE_COMMANDS: readonly MessageCommand<QuestionUses>[] = [
+export const MESSAGE_COMMANDS: readonly MessageCommand[] = [
   askAbout,
   summarise,
   remindMe,

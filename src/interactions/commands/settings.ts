@@ -7,7 +7,7 @@
 
 import { type ChosenSetting, oneOf, THINK_LEVELS } from "../../core/people/chosen.ts";
 import type { Choice, Command } from "../base/command.ts";
-import type { SettingsUses } from "../base/context.ts";
+import type { InteractionContext } from "../base/context.ts";
 import type { CommandCall } from "../../core/inbound/interactions.ts";
 
 /**
@@ -16,7 +16,7 @@ import type { CommandCall } from "../../core/inbound/interactions.ts";
  * A server's words alone tell whether its model takes a level. So a refused level is remembered, and
  * the command says so; the turn that found out is answered without it.
  */
-export const think: Command<SettingsUses> = settingCommand({
+export const think: Command = settingCommand({
   name: "think",
   description: "Show or choose how long my model thinks here",
   option: { name: "level", description: "How long it thinks" },
@@ -43,7 +43,7 @@ export const think: Command<SettingsUses> = settingCommand({
   },
 });
 
-export const verbose: Command<SettingsUses> = settingCommand({
+export const verbose: Command = settingCommand({
   name: "verbose",
   description: "Show or hide the tools I used above my answers here",
   option: { name: "mode", description: "Whether everyone here sees them" },
@@ -56,7 +56,7 @@ export const verbose: Command<SettingsUses> = settingCommand({
 });
 
 /** Shows the model's thinking, if its server sends it. */
-export const reasoning: Command<SettingsUses> = settingCommand({
+export const reasoning: Command = settingCommand({
   name: "reasoning",
   description: "Show or hide my model's thinking above my answers here",
   option: { name: "mode", description: "Whether everyone here sees it" },
@@ -66,7 +66,7 @@ export const reasoning: Command<SettingsUses> = settingCommand({
 });
 
 /** Chooses the mode of a channel or a direct message, in place of `messages.queue.mode`. */
-export const queue: Command<SettingsUses> = settingCommand({
+export const queue: Command = settingCommand({
   name: "queue",
   description: "Show or choose what I do with messages during my work",
   option: { name: "mode", description: "What to do with such messages" },
@@ -82,7 +82,7 @@ export const queue: Command<SettingsUses> = settingCommand({
 });
 
 /** Chooses for a channel with its threads, or for a thread. */
-export const activation: Command<SettingsUses> = settingCommand({
+export const activation: Command = settingCommand({
   name: "activation",
   description: "Show or choose whether I answer without a mention here",
   option: { name: "mode", description: "When I answer" },
@@ -105,7 +105,7 @@ export const activation: Command<SettingsUses> = settingCommand({
  *
  * Messages there are context for later answers. Commands work, so that `/send on` does.
  */
-export const send: Command<SettingsUses> = settingCommand({
+export const send: Command = settingCommand({
   name: "send",
   description: "Show or choose whether I answer in this channel",
   option: { name: "mode", description: "Whether I answer" },
@@ -138,10 +138,10 @@ function settingCommand(
       readonly remark?: (
         call: CommandCall,
         value: string | undefined,
-        context: SettingsUses,
+        context: InteractionContext,
       ) => SettingRemark | undefined | Promise<SettingRemark | undefined>;
     },
-): Command<SettingsUses> {
+): Command {
   return {
     name,
     description,
@@ -178,7 +178,7 @@ function namesOf(choices: readonly Choice[]): string {
 }
 
 /** The settings of conversations and channels, in the order of `/help`. */
-export const SETTINGS: readonly Command<SettingsUses>[] = [
+export const SETTINGS: readonly Command[] = [
   think,
   reasoning,
   verbose,

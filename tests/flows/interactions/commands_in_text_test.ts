@@ -7,7 +7,6 @@ import type { CommandCall } from "../../../src/core/inbound/interactions.ts";
 import type { Verdict } from "../../../src/core/inbound/verdict.ts";
 import { createTextCommands } from "../../../src/flows/interactions/run_commands.ts";
 import type { Command } from "../../../src/interactions/base/command.ts";
-import type { EachUses } from "../../../src/interactions/base/context.ts";
 import { directMessage, guildMessage } from "../../support/discord/builders.ts";
 import { createRefusals } from "../../../src/flows/interactions/refusals.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
@@ -17,10 +16,10 @@ const ALLOWED: Verdict = { kind: "accept", why: "allowed", rule: "r" };
 const DENIED: Verdict = { kind: "ignore", why: "not-manager", rule: "r", keepAsContext: false };
 
 function build(
-  { verdict = ALLOWED, fields = {} as Partial<Command<EachUses>> } = {},
+  { verdict = ALLOWED, fields = {} as Partial<Command> } = {},
 ) {
   const calls: CommandCall[] = [];
-  const command = (name: string, needs: Command["needs"]): Command<EachUses> => ({
+  const command = (name: string, needs: Command["needs"]): Command => ({
     name,
     description: name,
     options: [{ name: "words", description: "Words", type: "text", isRequired: false }],

@@ -5,7 +5,6 @@ import type { OptionTyping } from "../../../src/core/inbound/interactions.ts";
 import type { Verdict } from "../../../src/core/inbound/verdict.ts";
 import { createSuggestions } from "../../../src/flows/interactions/run_commands.ts";
 import type { Choice, Command, CommandOption } from "../../../src/interactions/base/command.ts";
-import type { EachUses } from "../../../src/interactions/base/context.ts";
 import { callOf } from "../../support/discord/calls.ts";
 import { interactionContext } from "../../support/discord/interaction_context.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
@@ -22,14 +21,14 @@ const TYPING: OptionTyping = {
   applicationId: "99" as ApplicationId,
   typed: { option: "when", text: "h" },
 };
-type Suggest = NonNullable<CommandOption<EachUses>["suggest"]>;
+type Suggest = NonNullable<CommandOption["suggest"]>;
 
 function build(suggest: Suggest, verdict = ALLOWED) {
   const clock = new FakeClock();
   const { log, lines } = recordingLog();
   const sent: (readonly Choice[])[] = [];
   const when = { name: "when", description: "When", type: "text", isRequired: false } as const;
-  const tide: Command<EachUses> = {
+  const tide: Command = {
     name: "tide",
     description: "Tide",
     options: [{ ...when, suggest }],

@@ -10,7 +10,6 @@ import {
 } from "../../../src/flows/interactions/run_commands.ts";
 import { createRefusals } from "../../../src/flows/interactions/refusals.ts";
 import type { Command } from "../../../src/interactions/base/command.ts";
-import type { EachUses } from "../../../src/interactions/base/context.ts";
 import { ACCOUNT, channelId, messageId, sender } from "../../support/discord/builders.ts";
 import { interactionContext } from "../../support/discord/interaction_context.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
@@ -31,7 +30,7 @@ const CALL: SlashCommand = {
 };
 const ALLOWED: Verdict = { kind: "accept", why: "allowed", rule: "dm.allowFrom" };
 const DENIED: Verdict = { kind: "ignore", why: "dm-not-allowed", rule: "r", keepAsContext: false };
-const TIDE: Command<EachUses> = {
+const TIDE: Command = {
   name: "tide",
   description: "Show the tide",
   options: [],

@@ -9,7 +9,7 @@ import { callOf } from "../../support/discord/calls.ts";
 import { interactionContext } from "../../support/discord/interaction_context.ts";
 
 /** Uses a command as a person writes it. */
-function build(command: Command<InteractionContext>, parts: Partial<InteractionContext> = {}) {
+function build(command: Command, parts: Partial<InteractionContext> = {}) {
   const chosen = new Map<string, string>();
   const context = interactionContext({
     settings: {
