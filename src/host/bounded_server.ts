@@ -18,7 +18,6 @@ import { isLoopback } from "../lib/network/addresses.ts";
 import { MAX_TIMER_MS } from "../lib/clock.ts";
 import { collectGarbage } from "./process/release_pages.ts";
 
-/** Answers a request. */
 export type RequestHandler = (request: Request) => Response | Promise<Response>;
 
 /** Time limits, all in milliseconds. */

@@ -40,20 +40,9 @@ export interface BoundedProgram {
   close(): PassedLimit | undefined;
 }
 
-/**
- * The way in which memory is limited here.
- *
- * - `group`: by a control group of the kernel.
- * - `watch`: Barnacle adds up the memory of all processes, and ends a program that has too much.
- * - `process`: each process has a limit of its own.
- * - `none`: not at all.
- */
-export type MemoryBound = "group" | "watch" | "process" | "none";
-
 export interface ProgramBounds {
   /** Path of `prlimit`, which sets limits of a process; `undefined` if this machine has none. */
   readonly prlimit: string | undefined;
-  readonly memory: () => MemoryBound;
   /**
    * Prepares the start of a program.
    *

@@ -1,7 +1,6 @@
 /** Connects to MCP servers once, for `barnacle doctor` (T13). */
 
 import { schedule } from "../lib/clock.ts";
-import { hashesOf, hashOfAll, type ToolDifferences } from "./definitions.ts";
 import { findSandbox, type Sandbox } from "./sandbox.ts";
 import { SignInNeededError } from "./oauth/provider.ts";
 import type { McpPorts, McpServer } from "./connection.ts";
@@ -20,10 +19,6 @@ export interface McpLook {
   readonly tools: number;
   /** Tools that the model gets in part or not at all, each with the reason; absent: none. */
   readonly cut?: readonly string[];
-  /** One hash for all descriptions of its tools, in hex digits. */
-  readonly hash: string;
-  /** The differences since the last look; absent at the first one. */
-  readonly changes?: ToolDifferences;
   /** Whether its program runs in a sandbox; absent for a server over HTTP. */
   readonly sandbox?: "yes" | "no" | "off";
 }
@@ -37,10 +32,10 @@ export interface McpView {
 
 const QUIET = { debug() {}, info() {}, warn() {}, error() {} };
 
-/** Looks at all servers at the same time. Remembers their tools. */
+/** Looks at all servers at the same time. */
 export async function lookAtServers(
   servers: readonly McpServer[],
-  { version, confine, seen, logins }: Pick<McpPorts, "version" | "confine" | "seen" | "logins">,
+  { version, confine, logins }: Pick<McpPorts, "version" | "confine" | "logins">,
 ): Promise<McpView> {
   const asksSandbox = servers.some(({ transport }) =>
     transport.kind === "stdio" && transport.sandbox !== "off"
@@ -48,14 +43,13 @@ export async function lookAtServers(
   const sandbox = asksSandbox ? await findSandbox() : undefined;
   const looks = await Promise.all(servers.map(async (server): Promise<McpLook> => {
     const { id, transport } = server;
-    let changes: ToolDifferences | undefined;
     const connection = createMcpConnection(server, {
       version,
       now: Date.now,
       schedule,
       log: QUIET,
       confine,
-      seen: { ...seen, look: (serverId, tools) => changes = seen.look(serverId, tools) },
+      seen: { look: () => undefined, of: () => undefined },
       logins,
       onTools() {},
     });
@@ -68,11 +62,9 @@ export async function lookAtServers(
       id,
       tools: tools?.length ?? 0,
       cut,
-      hash: hashOfAll(hashesOf(tools ?? [])),
       problem: problem?.message,
       said: problem ? said : undefined,
       wantsSignIn: problem instanceof SignInNeededError || undefined,
-      changes,
       sandbox: transport.kind === "stdio"
         ? transport.sandbox === "off" ? "off" : sandbox?.kind === "bubblewrap" ? "yes" : "no"
         : undefined,

@@ -10,7 +10,7 @@ import { beginSignIn, type SignIn } from "./sign_in.ts";
 /** A server of the config. These facts need no request to it. */
 export interface McpState extends McpLoginState {
   readonly at: string;
-  /** Number of the tools that the bot or `doctor` saw last; absent if neither has. */
+  /** Number of the tools that the bot saw last; absent if it saw none. */
   readonly tools?: number;
   /** One hash for all descriptions of these tools, in hex digits. */
   readonly hash?: string;
@@ -19,10 +19,10 @@ export interface McpState extends McpLoginState {
 export function mcpStates(
   servers: readonly McpServer[],
   logins: Pick<Logins, "read">,
-  seen: readonly Pick<SeenTools, "of">[],
+  seen?: Pick<SeenTools, "of">,
 ): readonly McpState[] {
   return servers.map(({ id, transport }) => {
-    const tools = seen.map((one) => one.of(id)).find((hashes) => hashes);
+    const tools = seen?.of(id);
     const about = { id, ...(tools && seenFields(tools)) };
     if (transport.kind === "stdio") return { ...about, at: transport.command, login: "program" };
     const { url: at } = transport;

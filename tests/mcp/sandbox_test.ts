@@ -88,7 +88,6 @@ describe("[T13] createConfine()", () => {
         hidden: () => [],
         bounds: {
           prlimit: undefined,
-          memory: () => "none",
           open({ processes }) {
             opened.push(processes);
             return { launch: (launch) => launch, watch() {}, close: () => undefined };

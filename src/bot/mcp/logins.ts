@@ -10,7 +10,7 @@ export function createServerLogins(
   dataDir: string,
 ): McpServerLogins {
   const logins = loginsIn(dataDir);
-  const seen = (["run", "doctor"] as const).map((by) => seenIn(dataDir, by));
+  const seen = seenIn(dataDir);
   return {
     states: () => mcpStates(serversOf(config(), "operator"), logins, seen),
     find(id) {

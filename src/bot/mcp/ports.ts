@@ -19,9 +19,6 @@ import { revealed } from "../../config/schema/parts/secrets.ts";
 
 const FOLDER = "mcp";
 
-/** The file with the descriptions that `run` has seen, or `doctor`. */
-type SeenBy = "run" | "doctor";
-
 /** The servers of the config, with their secrets; by default all. */
 export function serversOf(
   { mcp }: Pick<BotConfig, "mcp">,
@@ -69,9 +66,9 @@ export function loginsIn(dataDir: string): Logins {
   return createLogins(join(dataDir, FOLDER));
 }
 
-/** The tools that a bot or `doctor` has seen. */
-export function seenIn(dataDir: string, seenBy: SeenBy): SeenTools {
-  return createSeenTools(join(dataDir, FOLDER, `seen-by-${seenBy}.json`));
+/** The tools that the bot has seen. */
+export function seenIn(dataDir: string): SeenTools {
+  return createSeenTools(join(dataDir, FOLDER, "seen.json"));
 }
 
 /**
@@ -86,7 +83,7 @@ export function createConfiguredServers(
 ) {
   const servers = createMcpServers(serversOf(config(), "operator"), {
     ...ports,
-    ...mcpHostPorts(config, dataDir, "run", ports.log),
+    ...mcpHostPorts(config, dataDir, ports.log),
   });
   return {
     ...servers,
@@ -100,7 +97,6 @@ export type ConfiguredServers = ReturnType<typeof createConfiguredServers>;
 export function mcpHostPorts(
   config: () => BotConfig,
   dataDir: string,
-  seenBy: SeenBy,
   log: Log,
 ): Pick<McpPorts, "confine" | "seen" | "logins"> {
   return {
@@ -110,7 +106,7 @@ export function mcpHostPorts(
       bounds: PROGRAM_BOUNDS,
       log,
     }),
-    seen: seenIn(dataDir, seenBy),
+    seen: seenIn(dataDir),
     logins: loginsIn(dataDir),
   };
 }

@@ -19,7 +19,7 @@ import {
   findDenial,
   type PostingPlace,
 } from "../../discord/rest/permissions/denial.ts";
-import { type Channel, CHANNEL_KINDS, isForum, isVoice } from "../../core/rights/channel.ts";
+import { type Channel, CHANNEL_KINDS, isForum } from "../../core/rights/channel.ts";
 import { permissionsToAsk } from "../../core/invite.ts";
 import { type Permission, riskyIn } from "../../core/rights/permissions.ts";
 import { type ProbeAnswer, whyUnknown } from "../../flows/preflight/discord.ts";
@@ -40,13 +40,6 @@ const USED: readonly Permission[] = [
   "Attach Files",
   "Add Reactions",
 ];
-
-/** The permissions for a call, which need Connect; on a stage, the bot asks to speak. */
-const CARD: readonly Permission[] = ["Send Messages"];
-const CALL: readonly Permission[] = ["Speak", ...CARD];
-
-/** Administrator and View Audit Log. */
-const SEES_AUDIT_LOG = 1n << 3n | 1n << 7n;
 
 const VIEW: Permission = "View Channel";
 const HIDDEN: MissingPermission = { permission: VIEW, deniedBy: "the channel's settings" };
@@ -98,7 +91,6 @@ export async function examineGuilds(
       id,
       name,
       risky: riskyIn(permissions ?? 0n),
-      lacksAuditLog: ((permissions ?? SEES_AUDIT_LOG) & SEES_AUDIT_LOG) === 0n,
       isPassedOver: passedOver.has(guild) || undefined,
       unread: read && read.kind !== "answered" ? whyUnknown(read) : undefined,
       details: read?.kind === "answered"
@@ -124,9 +116,6 @@ export function channelsSeen(guild: GuildPermissions, now: number): readonly See
         name: channel.name || id,
         isForum: isForum(channel) || undefined,
         missing,
-        callMissing: isVoice(channel)
-          ? missingIn(guild, place, channel.type === CHANNEL_KINDS.stage ? CARD : CALL, now)
-          : undefined,
         furtherMissing: missingIn(guild, place, FURTHER, now)
           .filter(({ permission }) => missing.every((one) => one.permission !== permission)),
         granted: INVITED.filter((one) => !findDenial(guild, place, [one], now)),

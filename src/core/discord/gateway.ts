@@ -6,49 +6,13 @@
 import type { Stage } from "../../lib/network/reachability.ts";
 import type { SessionStartLimit } from "./identify_budget.ts";
 
-/**
- * Why an open WebSocket brought no HELLO.
- *
- * - `closed`: the gateway sent a close frame.
- * - `broken`: the connection ended without a code.
- * - `silent`: HELLO did not come in time.
- * - `foreign`: the first message was something else.
- */
-export type HelloEnd =
-  | {
-    readonly kind: "closed";
-    /** The close code. */
-    readonly code: number;
-    /** Description of the code: `"session timed out"`. */
-    readonly meaning: string;
-    /** The gateway's text as received; may be empty. */
-    readonly reason: string;
-    /** Advice for the operator; only for final codes. */
-    readonly hint?: string;
-  }
-  | {
-    readonly kind: "broken";
-    /** The system's error code, or words if there is none: `"ECONNRESET"`. */
-    readonly code: string;
-  }
-  | { readonly kind: "silent" | "foreign" };
-
-/** The result. `failed`: no WebSocket opened. `ended`: one opened, but brought no HELLO. */
-export type HelloStage =
-  | Stage<{
-    /** Milliseconds until the WebSocket was open (HTTP status 101). */
-    readonly openMs: number;
-    /** Milliseconds between two heartbeats, as the gateway asks in HELLO. */
-    readonly heartbeatIntervalMs: number;
-  }>
-  | {
-    readonly kind: "ended";
-    /** Duration of the whole stage in milliseconds. */
-    readonly ms: number;
-    /** Milliseconds until the WebSocket was open (HTTP status 101). */
-    readonly openMs: number;
-    readonly end: HelloEnd;
-  };
+/** The gateway's greeting on a trial connection. */
+export type HelloStage = Stage<{
+  /** Milliseconds until the WebSocket was open (HTTP status 101). */
+  readonly openMs: number;
+  /** Milliseconds between two heartbeats, as the gateway asks in HELLO. */
+  readonly heartbeatIntervalMs: number;
+}>;
 
 /** The address and the limits of Discord's gateway. */
 export interface GatewayInfo {

@@ -151,10 +151,7 @@ export async function list(flags: CommonFlags, io: Io): Promise<ExitCode> {
   const loaded = await readConfigLeniently(await configBefore(flags, io), io.env);
   if (tellRefused(loaded, io)) return EXIT.config;
   return await withDataDir(flags, io, (dataDir) => {
-    const states = mcpStates(serversOf(loaded.config), loginsIn(dataDir), [
-      seenIn(dataDir, "run"),
-      seenIn(dataDir, "doctor"),
-    ]);
+    const states = mcpStates(serversOf(loaded.config), loginsIn(dataDir), seenIn(dataDir));
     const linesOf = () => inColumns(states.map((state) => rowOf(state, Date.now())));
     return Promise.resolve(printList(states, "The config has no MCP servers.", flags, io, linesOf));
   });

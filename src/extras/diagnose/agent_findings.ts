@@ -3,14 +3,12 @@
  * and the sandbox of its commands (A3).
  */
 
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
-import { z } from "zod";
 import { cutText, problemWithWords } from "../../core/mcp_state.ts";
 import type { McpLook, McpView } from "../../mcp/look.ts";
-import type { Skill } from "../../core/skills/skill.ts";
 import { findSkillsOfAll } from "../../workspace/skill_library.ts";
 import type { BotConfig } from "../../config/config.ts";
 import type { Finding } from "../../core/finding.ts";
@@ -18,16 +16,12 @@ import { windowOf } from "../../core/model.ts";
 import { judgeWindow } from "../../flows/preflight/model.ts";
 import { PROGRAM_BOUNDS } from "../../host/limits/program_bounds.ts";
 import { probeSandbox } from "../../exec/host_commands.ts";
-import type { MemoryBound } from "../../lib/program_limits.ts";
 import { printable } from "../../lib/text/quoted.ts";
 import { modelIdOf, type ModelSettings } from "../../providers/settings.ts";
 import { VERSION } from "../../version.ts";
 import { windowSource } from "../model/exports.ts";
 import { createModelCheck, findModel, type FoundModel } from "../../cli/models/model_settings.ts";
 import type { Io } from "../../cli/terminal/io.ts";
-
-/** Characters of a shown hash. */
-const HASH_CHARS = 12;
 
 /** Checks the models that `run` would use, without a question: each once. */
 export async function checkModels(config: BotConfig, env: Io["env"]): Promise<readonly Finding[]> {
@@ -77,14 +71,9 @@ export async function checkServers(
     import("../../bot/mcp/ports.ts"),
   ]);
   const quiet = { debug() {}, info() {}, warn() {}, error() {} };
-  const files = mcpHostPorts(() => config, dataDir, "doctor", quiet);
+  const { confine, logins } = mcpHostPorts(() => config, dataDir, quiet);
   const servers = serversOf(config, "operator");
-  const findings = judgeServers(await lookAtServers(servers, { ...files, version: VERSION }));
-  const bound = memoryFinding(PROGRAM_BOUNDS.memory(), "programs of MCP servers");
-  const hasPrograms = servers.some(({ transport }) => transport.kind === "stdio");
-  return hasPrograms && bound.status !== "pass"
-    ? [...findings, { id: "mcp.limits", what: "Limits of MCP programs", ...bound }]
-    : findings;
+  return judgeServers(await lookAtServers(servers, { confine, logins, version: VERSION }));
 }
 
 /** One finding per server, and one if programs have no sandbox. */
@@ -109,61 +98,27 @@ export function judgeServers({ servers, sandbox }: McpView): readonly Finding[] 
   ];
 }
 
-function judgeServer(look: McpLook): Finding {
-  const about = {
-    id: "mcp",
-    what: `MCP server ${look.id}`,
-    where: `mcp.servers.${look.id}`,
-  } as const;
-  if (look.problem !== undefined) {
-    const fix = look.wantsSignIn
-      ? `run \`barnacle mcp login ${look.id}\``
+function judgeServer(
+  { id, problem, said, wantsSignIn, tools, cut = [], sandbox }: McpLook,
+): Finding {
+  const about = { id: "mcp", what: `MCP server ${id}`, where: `mcp.servers.${id}` } as const;
+  if (problem !== undefined) {
+    const fix = wantsSignIn
+      ? `run \`barnacle mcp login ${id}\``
       : "correct the server's keys, or remove it from the config";
-    const why = printable(problemWithWords(look.problem, look.said ?? []));
-    return { ...about, status: "fail", why, fix };
+    return { ...about, status: "fail", why: printable(problemWithWords(problem, said ?? [])), fix };
   }
-  const changes = linesOf(look);
-  const isInside = look.sandbox === "yes" ? ["in a sandbox"] : [];
-  const tools = `${look.tools} tools ${look.hash.slice(0, HASH_CHARS)}`;
-  return {
-    ...about,
-    status: changes.length > 0 ? "warn" : "pass",
-    why: [tools, ...isInside, ...changes].join("; "),
-    fix: changes.length > 0
-      ? `${
-        /since the last look/.test(changes.join()) ? "read new descriptions: the model does. " : ""
-      }\`${about.where}.allow\` ` +
-        "chooses the tools"
-      : undefined,
-  };
+  const why = `${tools} tools${sandbox === "yes" ? "; in a sandbox" : ""}`;
+  if (cut.length === 0) return { ...about, status: "pass", why };
+  const fix = `\`${about.where}.allow\` chooses the tools`;
+  return { ...about, status: "warn", why: `${why}; ${printable(cutText(cut))}`, fix };
 }
 
-function linesOf({ changes, cut = [] }: McpLook): readonly string[] {
-  const changed = (["changed", "added", "removed"] as const).flatMap((what) =>
-    !changes || changes[what].length === 0
-      ? []
-      : [`${what} since the last look: ${printable(changes[what].join(", "))}`]
-  );
-  return cut.length > 0 ? [printable(cutText(cut)), ...changed] : changed;
-}
-
-const SEEN_NAME = "skills-seen.json";
-
-const seenSchema = z.record(z.string(), z.string());
-
-/**
- * Finds invalid skills, and skills that have changed since the last look, and remembers their hashes.
- * Without the right to write into the data directory, each look counts as the first.
- */
+/** Finds skills that cannot be used. */
 export async function checkSkills(config: BotConfig, dataDir: string): Promise<readonly Finding[]> {
   const { skills, problems } = await findSkillsOfAll(config, dataDir);
-  const path = join(dataDir, SEEN_NAME);
-  const seen = readSeen(path);
-  if (skills.length === 0 && problems.length === 0 && !seen) return [];
-  remember(path, skills);
+  if (skills.length === 0 && problems.length === 0) return [];
   const about = { id: "skills", what: "Skills" } as const;
-  const changes = seen ? changesOf(seen, skills) : [];
-  const all = skills.map(({ name, hash }) => `${name} ${hash.slice(0, HASH_CHARS)}`).join(", ");
   return [
     ...problems.map(({ file, reason }): Finding => ({
       ...about,
@@ -172,78 +127,8 @@ export async function checkSkills(config: BotConfig, dataDir: string): Promise<r
       why: `${printable(file)} cannot be used: ${printable(reason)}`,
       fix: "correct the file, or remove its folder",
     })),
-    {
-      ...about,
-      status: changes.length > 0 ? "warn" : "pass",
-      why: [all === "" ? "none" : all, ...changes].join("; "),
-      fix: changes.length > 0 ? "look at the changes, unless you made them" : undefined,
-    },
+    { ...about, status: "pass", why: skills.map(({ name }) => name).join(", ") || "none" },
   ];
-}
-
-function changesOf(
-  seen: Readonly<Record<string, string>>,
-  skills: readonly Skill[],
-): readonly string[] {
-  const before = new Map(Object.entries(seen));
-  const changed = skills.filter(({ name, hash }) => before.has(name) && before.get(name) !== hash);
-  const added = skills.filter(({ name }) => !before.has(name));
-  const gone = [...before.keys()].filter((name) => !skills.some((skill) => skill.name === name));
-  const line = (what: string, names: readonly string[]) =>
-    names.length === 0 ? [] : [`${what} since the last look: ${names.join(", ")}`];
-  return [
-    ...line("changed", changed.map(({ name }) => name)),
-    ...line("added", added.map(({ name }) => name)),
-    ...line("removed", gone),
-  ];
-}
-
-function readSeen(path: string): Readonly<Record<string, string>> | undefined {
-  try {
-    return seenSchema.safeParse(JSON.parse(readFileSync(path, "utf8"))).data;
-  } catch {
-    return undefined; // the first look, or not ours to read
-  }
-}
-
-function remember(path: string, skills: readonly Skill[]): void {
-  const hashes = Object.fromEntries(skills.map(({ name, hash }) => [name, hash]));
-  try {
-    writeFileSync(path, `${JSON.stringify(hashes)}\n`, { mode: 0o600 });
-  } catch {
-    // no right to write there, or no directory yet
-  }
-}
-
-/**
- * Tells how the memory of programs is limited here.
- *
- * @param programs The subject, in the plural.
- */
-export function memoryFinding(
-  bound: MemoryBound,
-  programs: string,
-): Pick<Finding, "status" | "why" | "fix"> {
-  switch (bound) {
-    case "group":
-      return { status: "pass", why: "a control group limits their memory" };
-    case "watch":
-      return { status: "pass", why: "Barnacle watches their memory" };
-    case "process":
-      return {
-        status: "warn",
-        why: "only the memory of each process is limited, because this kernel does not tell the " +
-          "children of a process",
-        fix: `let Barnacle make control groups (\`Delegate=memory pids\`), so that ${programs} ` +
-          "cannot take all memory",
-      };
-    case "none":
-      return {
-        status: "warn",
-        why: "nothing limits their memory",
-        fix: "install `prlimit` (util-linux), or run Barnacle on Linux",
-      };
-  }
 }
 
 /** Finds whether commands can run, if the config allows them. */
@@ -266,8 +151,7 @@ export async function checkExec(
   try {
     const bwrap = await probeSandbox(folder, PROGRAM_BOUNDS);
     if (bwrap !== undefined) {
-      const { status, why, fix } = memoryFinding(PROGRAM_BOUNDS.memory(), "commands");
-      return [{ ...about, status, why: `they run in bubblewrap (${bwrap}); ${why}`, fix }];
+      return [{ ...about, status: "pass", why: `they run in bubblewrap (${bwrap})` }];
     }
   } finally {
     rmSync(folder, { recursive: true, force: true });

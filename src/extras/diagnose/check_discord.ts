@@ -6,7 +6,6 @@
 import { ask, type DiscordOptions, examineDiscord } from "../../bot/preflight/examine.ts";
 import { examineGuilds } from "../../bot/preflight/examine_guilds.ts";
 import type { Config } from "../../config/config.ts";
-import { DEFAULT_ACCOUNT } from "../../config/schema/accounts.ts";
 import {
   type IdentifyBudget,
   identifyBudget,
@@ -20,14 +19,12 @@ import {
 } from "../../discord/gateway/read/intents.ts";
 import { judgeAudience } from "../../flows/preflight/audience.ts";
 import { judgeDiscord } from "../../flows/preflight/discord.ts";
-import { judgeEventPlaces } from "../hooks/exports.ts";
 import { judgePermissions, listedIn } from "../../flows/preflight/permissions.ts";
 import { withNames } from "../../policy/rules/pinned.ts";
 import { ASK_MS, type Discord, openDiscord } from "../../cli/shared/discord.ts";
 import type { Io } from "../../cli/terminal/io.ts";
 import type { Application, Applications } from "../../discord/rest/requests/application.ts";
 import { RestError } from "../../discord/rest/exchange/rest_error.ts";
-import { judgeCallPlaces } from "./host/speech.ts";
 import type { HostView } from "./host_facts.ts";
 
 /** Whether and how to enable missing intents. */
@@ -43,10 +40,8 @@ const ASKING = "Asking Discord";
 
 /** Checks the account, and enables missing intents on request. */
 export async function checkDiscord(
-  { config, isOnly, api, token, host }: {
+  { config, api, token, host }: {
     readonly config: Config;
-    /** Whether the config has no other account. */
-    readonly isOnly: boolean;
     readonly api: string;
     /** The account's token; absent without a usable one. */
     readonly token: string | undefined;
@@ -91,7 +86,7 @@ export async function checkDiscord(
     const about = discord && application
       ? await io.during(
         ASKING,
-        furtherFacts(discord, config, isOnly, known?.names ?? []),
+        furtherFacts(discord, config, known?.names ?? []),
       )
       : undefined;
     const gatewayUrl = about?.place?.url ?? known?.gatewayUrl;
@@ -113,13 +108,9 @@ export async function checkDiscord(
 async function furtherFacts(
   discord: Discord,
   config: Config,
-  isOnly: boolean,
   names: Parameters<typeof withNames>[1],
 ) {
-  const { discord: { access, accountId }, hooks = {}, voice } = config;
-  const hooksHere = Object.fromEntries(
-    Object.entries(hooks).filter(([, { account = DEFAULT_ACCOUNT }]) => account === accountId),
-  );
+  const { discord: { access } } = config;
   const policy = withNames(access, names);
   const gateway = await ask(() => discord.readGatewayInfo(), ASK_MS);
   const guilds = await examineGuilds(
@@ -138,8 +129,6 @@ async function furtherFacts(
     findings: [
       ...judgeAudience(policy, found),
       ...judgePermissions(policy, found),
-      ...judgeEventPlaces({ ...hooksHere, ...isOnly && config.serverEvents }, found),
-      ...judgeCallPlaces(voice?.autoJoin ?? [], found, isOnly),
     ],
   };
 }

@@ -35,17 +35,11 @@ export interface DoctorFlags extends CommonFlags {
   readonly yes: boolean;
 }
 
-/** The person at the terminal, and their machine. */
-interface DoctorUser extends Pick<FixOptions, "confirm"> {
-  /** The folder of `/proc`, `/sys`, `/etc` and `/var`; tests have one of their own. */
-  readonly root?: string;
-}
-
 /** Runs all checks, and prints a line for each. */
 export async function doctor(
   flags: DoctorFlags,
   io: Io,
-  user: DoctorUser,
+  user: Pick<FixOptions, "confirm">,
 ): Promise<ExitCode> {
   const loaded = await readConfig(await configBefore(flags, io), io.env);
   const problems = loaded.problems.filter(({ severity }) => severity !== "note");
@@ -67,7 +61,7 @@ async function examine(
   isFaultless: boolean,
   flags: DoctorFlags,
   io: Io,
-  user: DoctorUser,
+  user: Pick<FixOptions, "confirm">,
 ): Promise<readonly Finding[]> {
   const { env } = io;
   const api = apiOf(env);
@@ -88,8 +82,6 @@ async function examine(
       bot: token !== undefined ? lockedBot(token, api.base) : undefined,
     })),
     now: Date.now(),
-    env,
-    root: user.root,
   });
   const mending = { ...flags, ...user };
   const facts = { config, accounts, dataDir, host, api: api.base, mending, io, now: Date.now };

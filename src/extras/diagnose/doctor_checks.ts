@@ -6,23 +6,19 @@
  */
 
 import { existsSync } from "node:fs";
-import process from "node:process";
-import { checkAccess } from "./host/windows_access.ts";
 import type { BotConfig, Config } from "../../config/config.ts";
-import { PRICES_DATE } from "../../config/prices.ts";
 import { pathTo } from "../../core/config_file.ts";
 import type { AccountId } from "../../core/discord/ids.ts";
 import type { Finding } from "../../core/finding.ts";
 import type { ResolvedName } from "../../core/names.ts";
 import { judgeDirect } from "../../flows/preflight/audience.ts";
-import { judgeHost } from "./host/host.ts";
+import { judgeHost } from "./judge_host.ts";
 import { hostingOf, judgeRuns } from "../../flows/preflight/last_run.ts";
 import { judgeBackups } from "../../flows/preflight/backups.ts";
-import { judgeMachine } from "./host/machine.ts";
 import { judgeNetwork, type NetworkFacts } from "../../flows/preflight/network.ts";
-import { isService, readBootId } from "../../host/process/boot.ts";
+import { readBootId } from "../../host/process/boot.ts";
 import { once } from "../../lib/cache.ts";
-import { type Clock, DAY_MS } from "../../lib/clock.ts";
+import type { Clock } from "../../lib/clock.ts";
 import { quoted } from "../../lib/text/quoted.ts";
 import { pauseText } from "../../lib/text/units.ts";
 import { unresolvedNames, withNames } from "../../policy/rules/pinned.ts";
@@ -32,7 +28,6 @@ import { checkExec, checkModels, checkServers, checkSkills } from "./agent_findi
 import { checkDiscord, type FixOptions } from "./check_discord.ts";
 import type { HostView } from "./host_facts.ts";
 import { probeNetwork } from "./netcheck.ts";
-import { checkSpeech } from "./host/speech.ts";
 import type { DoctorPart } from "./parts.ts";
 
 export interface DoctorFacts extends Clock {
@@ -91,15 +86,6 @@ const DOCTOR_CHECKS: readonly DoctorCheck[] = [
   },
   {
     part: "host",
-    run: async ({ dataDir }) =>
-      process.platform === "win32" && existsSync(dataDir) ? [await checkAccess(dataDir)] : [],
-  },
-  {
-    part: "host",
-    run: ({ host }) => judgeMachine(host.machine),
-  },
-  {
-    part: "host",
     run: ({ config, host: { known }, now }) => {
       if (!known) return [];
       const { backups } = known;
@@ -123,7 +109,6 @@ const DOCTOR_CHECKS: readonly DoctorCheck[] = [
         return enabled ? [judgeDirect(access, people)] : [];
       }),
   },
-  { part: "host", run: checkTokenSource },
   { part: "host", run: ({ config, dataDir }) => checkSkills(config, dataDir) },
   { part: "host", run: ({ config }) => checkExec(config) },
   {
@@ -147,18 +132,6 @@ const DOCTOR_CHECKS: readonly DoctorCheck[] = [
   {
     part: "model",
     run: ({ config, io }) => io.during("Asking the model's server", checkModels(config, io.env)),
-  },
-  {
-    part: "model",
-    run({ now }) {
-      const days = Math.floor((now() - Date.parse(PRICES_DATE)) / DAY_MS);
-      const why = `Barnacle's list is ${days} days old (${PRICES_DATE}); those of the config win`;
-      return [{ id: "model.prices", what: "Prices", status: days > 365 ? "warn" : "pass", why }];
-    },
-  },
-  {
-    part: "model",
-    run: ({ config, io }) => io.during("Speaking and hearing", checkSpeech(config, io.env)),
   },
 ];
 
@@ -212,8 +185,7 @@ async function checkAccounts(
   const findings: Finding[] = [];
   let gatewayUrl: string | undefined;
   for (const { config, token } of accounts) {
-    const isOnly = accounts.length === 1;
-    const about = await checkDiscord({ config, isOnly, token, host, api }, mending, io);
+    const about = await checkDiscord({ config, token, host, api }, mending, io);
     gatewayUrl ??= about.gatewayUrl;
     findings.push(...named(about.findings, config.discord.accountId, accounts.length));
   }
@@ -230,39 +202,6 @@ function judgePause({ discord }: Config, { known }: HostView): readonly Finding[
     status: "warn",
     why: `the bot answers no one: paused ${pauseText(pause)}`,
     fix: "run `barnacle resume`",
-  }];
-}
-
-/** Hints at a safer place for the bot tokens that the environment of a service holds (SEC-R38). */
-function checkTokenSource(
-  { accounts, host: { facts: { bot } }, io }: DoctorFacts,
-): readonly Finding[] {
-  const places = accounts.map(({ config }) => config.discord.tokenPlace);
-  const pid = "pid" in bot ? bot.pid : undefined;
-  return judgeTokenSource(
-    [...new Set(places.filter((place) => io.env[place]))],
-    isService("self") || (pid !== undefined && isService(pid)),
-  );
-}
-
-/**
- * Judges the tokens of all accounts in one row; there is none if it has nothing to say.
- *
- * @param variables Variables of the environment that hold a token.
- * @param isRunAsService Whether systemd runs the bot, or this command, as a service.
- */
-export function judgeTokenSource(
-  variables: readonly string[],
-  isRunAsService: boolean,
-): readonly Finding[] {
-  if (variables.length === 0 || !isRunAsService) return [];
-  return [{
-    id: "config.tokenSource",
-    what: "Token's place",
-    status: "pass", // a hint, not a problem
-    why: `the environment has ${variables.join(" and ")}; /proc/PID/environ shows it, and ` +
-      "child processes inherit it",
-    fix: "safer: load it with LoadCredential= in the unit, as packaging/systemd shows",
   }];
 }
 

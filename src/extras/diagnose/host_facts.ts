@@ -9,7 +9,6 @@ import { accessSync, constants, existsSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { DAY_MS } from "../../lib/clock.ts";
-import type { MachineFacts } from "./host/machine.ts";
 import type { IdentifyBudget } from "../../core/discord/identify_budget.ts";
 import type { AccountId } from "../../core/discord/ids.ts";
 import type { ResolvedName } from "../../core/names.ts";
@@ -20,12 +19,11 @@ import {
   type StoreFacts,
   type TokenHolder,
   type WhyAndFix,
-} from "./host/host.ts";
+} from "./judge_host.ts";
 import { DATABASE_NAME } from "../../host/files/data_dir.ts";
 import { nearestOf, readDisk } from "../../host/limits/disk.ts";
 import { findTokenHolder } from "../../host/locks/token_lock.ts";
 import { codeOf } from "../../lib/errors.ts";
-import type { Env } from "../../lib/env.ts";
 import { assertRegularFiles } from "../../store/database/database_files.ts";
 import { schemaIfAny } from "../../store/database/database.ts";
 import { MIGRATIONS } from "../../store/database/migrations.ts";
@@ -40,7 +38,6 @@ import {
   STATUS_TIMEOUT_MS,
   withoutServer,
 } from "../../cli/shared/running_bot.ts";
-import { readMachine } from "./machine_facts.ts";
 import { extentText } from "./stored_facts.ts";
 import type { StoreExtent } from "../../store/figures.ts";
 import type { ProcessRun } from "../../store/gateway/sessions.ts";
@@ -52,9 +49,6 @@ interface HostOptions {
   /** `bot` names the lock of the account's token; absent without a token. */
   readonly accounts: readonly { readonly accountId: AccountId; readonly bot?: string }[];
   readonly now: number;
-  readonly env: Env;
-  /** The folder of `/proc`, `/sys`, `/etc` and `/var`; tests have one of their own. */
-  readonly root?: string;
   /** Newest known schema; tests set another one. */
   readonly newestSchema?: number;
 }
@@ -62,7 +56,6 @@ interface HostOptions {
 /** The facts, with data of the store for other checks. */
 export interface HostView {
   readonly facts: HostFacts;
-  readonly machine: MachineFacts;
   /** Absent if the store cannot be read. */
   readonly known?: StoreView;
 }
@@ -90,7 +83,7 @@ export interface AccountView {
 }
 
 export async function inspectHost(options: HostOptions): Promise<HostView> {
-  const { dataDir, accounts, now, env, root = "/" } = options;
+  const { dataDir, accounts, now } = options;
   const { newestSchema = MIGRATIONS.length } = options;
   const problem = problemOf(dataDir);
   const disk = await readDisk(dataDir);
@@ -114,7 +107,6 @@ export async function inspectHost(options: HostOptions): Promise<HostView> {
       bot,
       token,
     },
-    machine: readMachine({ root, env, pid: "pid" in bot ? bot.pid : undefined }),
     known: store.known,
   };
 }

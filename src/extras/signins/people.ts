@@ -97,8 +97,7 @@ export function createPeople({ accountId, dataDir, secret, servers, hasLeft, por
     },
     tools: (userId: UserId, server: EachServer): readonly Tool[] =>
       connected.get(keyOf(userId, server))?.tools() ?? [],
-    states: (userId: UserId): readonly McpLoginState[] =>
-      mcpStates(servers(), loginsOf(userId), []),
+    states: (userId: UserId): readonly McpLoginState[] => mcpStates(servers(), loginsOf(userId)),
     /** Whether a server takes the person's login, as far as their connection tells. */
     isSignedIn(userId: UserId, server: EachServer): boolean {
       const { tokens, wantedScope } = loginAt(userId, server) ?? {};

@@ -31,8 +31,6 @@ export interface BotFacts {
   readonly owner?: string;
   /** Approximate number of guilds; absent if Discord does not report it. */
   readonly guildCount?: number;
-  /** Whether "Requires OAuth2 Code Grant" is ticked, which makes every invite fail. */
-  readonly needsCodeGrant: boolean;
 }
 
 export interface DiscordFacts {
@@ -85,7 +83,6 @@ export function judgeDiscord(facts: DiscordFacts, now: number): readonly Finding
   return [
     judgeToken(facts),
     ...intents(facts, bot),
-    ...codeGrant(bot),
     guilds(facts, bot),
     ...budget(facts, now),
   ];
@@ -217,19 +214,6 @@ function intents({ intents: chosen }: DiscordFacts, { id }: BotFacts): readonly 
     why: missingNames === ""
       ? "all intents in the config are granted"
       : `granted; the bot works without the ${missingNames}, which is not ticked`,
-  }];
-}
-
-/** A trap: the checkbox sounds safer, and makes every invite fail. */
-function codeGrant({ id, needsCodeGrant }: BotFacts): readonly Finding[] {
-  if (!needsCodeGrant) return [];
-  return [{
-    id: "discord.invite",
-    what: "Invite",
-    status: "warn",
-    where: portalOf(id),
-    why: "no one can invite the bot: it requires an OAuth2 code grant",
-    fix: `clear "Requires OAuth2 Code Grant" at ${portalOf(id)}`,
   }];
 }
 

@@ -1,15 +1,11 @@
 /**
  * Judges the answers at the end of the ways to Discord: to a plain request of the REST API, with the
  * clock that it shows, and the WebSocket to the gateway with HELLO on it.
- *
- * A refused upgrade and a WebSocket that ends need different steps. The first is mostly a filter
- * that knows HTTP only. After the second, the network has let a WebSocket pass.
  */
 
-import type { HelloEnd, HelloStage } from "../../core/discord/gateway.ts";
+import type { HelloStage } from "../../core/discord/gateway.ts";
 import type { Finding } from "../../core/finding.ts";
 import type { HttpFound, Reachability, Stage } from "../../lib/network/reachability.ts";
-import { quoted } from "../../lib/text/quoted.ts";
 
 /** Judges a connection that waited for HELLO. */
 export function judgeHello(
@@ -27,64 +23,19 @@ export function judgeHello(
     }
     case "failed": {
       const why = `no WebSocket to the gateway: ${hello.code}`;
-      return { ...about, status: "fail", why, fix: refusalFix(hello.code, reach), ms: hello.ms };
+      return { ...about, status: "fail", why, fix: helloFix(hello.code, reach), ms: hello.ms };
     }
-    case "ended":
-      return {
-        ...about,
-        status: "fail",
-        why: `the WebSocket opened, ${whatFollowed(hello.end)}`,
-        fix: endFix(hello.end, reach),
-        ms: hello.ms,
-      };
   }
 }
 
-function refusalFix(code: string, { host, port }: Reachability): string {
+function helloFix(code: string, { host, port }: Reachability): string {
   return code.includes("407")
     // After a second "http://", the log would take the example for a password.
     ? "write them into HTTPS_PROXY, between http:// and the host: as USER:PASSWORD@host:port"
     : code.includes("proxy")
     ? `ask whoever runs the proxy to let CONNECT ${host}:${port} pass`
-    : `let WebSockets to ${host}:${port} pass; filters that know HTTP only stop them`;
-}
-
-function whatFollowed(end: HelloEnd): string {
-  switch (end.kind) {
-    case "closed": {
-      const text = end.reason === "" ? "" : `, ${quoted(end.reason)}`;
-      return `and the server closed it before HELLO: ${end.code}, ${end.meaning}${text}`;
-    }
-    case "broken":
-      return `and the connection ended before HELLO (${end.code})`;
-    case "silent":
-      return "but HELLO did not come in time";
-    case "foreign":
-      return "but the first message is not HELLO";
-  }
-}
-
-/** The next step after a WebSocket that opened. */
-function endFix(end: HelloEnd, { host, port, proxy }: Reachability): string {
-  switch (end.kind) {
-    case "closed":
-      return end.hint ??
-        `the network works: try again in a minute; if it stays so, see ${newsOf(host)}`;
-    case "broken":
-    case "silent":
-      return "try again in a minute; if it stays so, " +
-        (proxy === undefined
-          ? `a firewall or a filter on the way ends open WebSockets: let ${host}:${port} pass`
-          : `ask the operator of the proxy ${proxy} to keep WebSockets to ${host}:${port} open`);
-    case "foreign":
-      return `another server answers in the gateway's place: see that this machine reaches the ` +
-        `true ${host}, and that DISCORD_API_URL, if it is set, names a Discord server`;
-  }
-}
-
-/** Where to read why a server closes connections. */
-function newsOf(host: string): string {
-  return /(?:^|\.)discord\.gg$/.test(host) ? "https://discordstatus.com" : `the log of ${host}`;
+    : `let WebSockets to ${host}:${port} pass the firewalls, filters and proxies on the way; if they ` +
+      "do, try again in a minute, and see https://discordstatus.com";
 }
 
 /** Milliseconds by which the clock may be wrong (G13). */
@@ -113,8 +64,6 @@ export function judgeHttp(
   return { ...about, ...judgeAnswer(found, reach.host), ms };
 }
 
-const REPORT = "check whether the bot works anyway; if not, please report it";
-
 /** Decides who answered: Discord, the firewall in front of it, or another server. */
 function judgeAnswer(
   { status, json, server, location, retryAfterSec }: HttpFound,
@@ -139,16 +88,7 @@ function judgeAnswer(
     };
   }
   if (json !== undefined && location === undefined) {
-    return status === 403
-      ? { status: "warn", why: "Discord refuses this request (HTTP 403)", fix: REPORT }
-      : { status: "pass", why: `HTTP ${status}` };
-  }
-  if (host !== "discord.com" && location === undefined && (status === 404 || status === 405)) {
-    return {
-      status: "warn", // a bot asks /gateway/bot, which may exist
-      why: `${host} answers, but has no GET /gateway (HTTP ${status})`,
-      fix: "check the address in DISCORD_API_URL; the server may still have /gateway/bot",
-    };
+    return { status: "pass", why: `HTTP ${status}` };
   }
   return {
     status: "fail",

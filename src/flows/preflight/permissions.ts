@@ -21,8 +21,6 @@ import type { AccessPolicy, GuildRules } from "../../policy/rules/rules.ts";
 export interface SeenGuild extends Named<GuildId> {
   /** Permissions that no bot of this program needs: `"Administrator"`. */
   readonly risky: readonly string[];
-  /** Set if the bot may not read the audit log. */
-  readonly lacksAuditLog?: boolean;
   /** Set if Barnacle did not read the details, because the bot may answer in too many guilds. */
   readonly isPassedOver?: true;
   /** Why the details are unknown, in words; absent if they are known, or if Barnacle did not ask. */
@@ -231,8 +229,6 @@ export interface SeenChannel extends Named<ChannelId> {
   readonly isForum?: boolean;
   /** Empty if the bot has all permissions that it uses there. */
   readonly missing: readonly MissingPermission[];
-  /** Permissions for a call that the bot lacks; absent if it is no voice channel. */
-  readonly callMissing?: readonly MissingPermission[];
   /** Further permissions of the invite link that the bot lacks; absent if Barnacle did not look. */
   readonly furtherMissing?: readonly MissingPermission[];
   /** Permissions of the invite link that the bot has there; absent if Barnacle did not look. */

@@ -86,7 +86,6 @@ export const DATA_ITEMS = [
   "agents",
   MEDIA_NAME,
   "mcp",
-  "skills-seen.json",
   FORGOTTEN_NAME,
 ] as const;
 

@@ -30,10 +30,6 @@ export function readTree(pid: number, most: number, enough: number, proc = PROC)
   return { processes: found.length, memoryBytes: exact };
 }
 
-export function knowsChildren(pid: number, proc = PROC): boolean {
-  return read(`${proc}/${pid}/task/${pid}/children`) !== undefined;
-}
-
 function childrenOf(pid: number, proc: string): readonly number[] {
   let threads: readonly string[];
   try {

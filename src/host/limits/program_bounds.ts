@@ -1,12 +1,11 @@
 /** Puts limits on programs: by the kernel where it lets Barnacle, and by a watch of the rest. */
 
 import { existsSync, writeFileSync } from "node:fs";
-import process from "node:process";
 import { schedule, type StartTimer } from "../../lib/clock.ts";
 import type { PassedLimit, ProgramBounds } from "../../lib/program_limits.ts";
 import { findGroup, killsOfOwnGroup, makeGroup } from "./cgroup.ts";
 import { createDiskWatch } from "./disk_watch.ts";
-import { knowsChildren, machineMemory, readTree } from "./process_tree.ts";
+import { machineMemory, readTree } from "./process_tree.ts";
 
 const PRLIMIT = ["/usr/bin/prlimit", "/bin/prlimit"];
 const SHELL = "/bin/sh";
@@ -30,11 +29,6 @@ export function createProgramBounds(start: StartTimer = schedule): ProgramBounds
   const above = () => (group ??= { path: existsSync(SHELL) ? findGroup() : undefined }).path;
   return {
     prlimit,
-    memory() {
-      if (above() !== undefined) return "group";
-      if (knowsChildren(process.pid)) return "watch";
-      return prlimit === undefined ? "none" : "process";
-    },
     open(limits, folders) {
       const path = above();
       const own = path === undefined

@@ -97,36 +97,6 @@ describe("[O3] examineGuilds()", () => {
     }
   });
 
-  it("[V1] names the lacks for a call in voice channels and on stages, and nowhere else", async () => {
-    const SPEAK = 1n << 21n;
-    const rows = [
-      [SEND | CONNECT | SPEAK, [], []],
-      [SEND | CONNECT, ["Speak"], []],
-      [CONNECT, ["Speak", "Send Messages"], ["Send Messages"]],
-      [SEND | SPEAK, ["Connect"], ["Connect"]],
-      [0n, ["View Channel"], ["View Channel"]],
-    ] as const;
-    for (const [granted, voice, stage] of rows) {
-      const found = await fakeApi(granted && VIEW | granted, 1, [], "0", [
-        { id: "5", type: 13, name: "stage" },
-      ]).examine();
-      assert.ok(found.kind === "answered");
-      const lacks = found.found[0]?.details?.channels.flatMap(({ name, callMissing }) =>
-        callMissing ? [[name, callMissing.map(({ permission }) => permission)]] : []
-      );
-      assert.deepEqual(lacks, [["voice", voice], ["stage", stage]]);
-    }
-  });
-
-  it("[W7] tells whether the bot may read the audit log, if Discord tells its rights", async () => {
-    const rows = [[undefined, false], ["0", true], ["128", false], ["8", false]] as const;
-    for (const [inGuild, lacks] of rows) {
-      const found = await fakeApi(VIEW, 1, [], inGuild).examine();
-      assert.ok(found.kind === "answered");
-      assert.equal(found.found[0]?.lacksAuditLog, lacks);
-    }
-  });
-
   it("asks for listed channels that Discord does not list: hidden, gone, or neither", async () => {
     const { examine } = fakeApi(VIEW | REST, 1, ["50", "51", "52", "53"]);
     const found = await examine();

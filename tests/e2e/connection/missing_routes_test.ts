@@ -136,17 +136,3 @@ describe("[P3] a server that opens no direct messages with an owner", () => {
       assert.equal(rule.hits(), 1);
     }));
 });
-
-describe("[G13] doctor at a server that lacks routes", () => {
-  it("says which one, and takes no answer for a missing one", () =>
-    withSimulation({ mayRefuse: () => true }, async ({ simulator, cli }) => {
-      const missing = { kind: "html", status: 404 } as const;
-      simulator.faults.rest.add({ route: "/gateway", fault: missing });
-      simulator.faults.rest.add({ route: "/applications/@me", fault: missing });
-      const { stdout } = await cli("doctor", "--only", "discord", "--json");
-      const shown = stdout.join("\n");
-      assert.match(shown, /answers, but has no GET \/gateway \(HTTP 404\)/);
-      assert.match(shown, /not checked: GET \/applications\/@me failed with 404/);
-      assert.doesNotMatch(shown, /did not answer|in Discord's place/);
-    }));
-});

@@ -24,9 +24,9 @@ function guarded() {
     check: (token) => token === "right" ? "right" : token === "many" ? "limited" : "wrong",
     handlers,
     log: recordingLog().log,
+    publicUrl: "https://barnacle.home.arpa:8443/bot",
   });
-  const publicUrl = "https://barnacle.home.arpa:8443/bot";
-  const fetch = (request: Request) => app.fetch(request, { publicUrl });
+  const fetch = (request: Request) => app.fetch(request);
   return { app: { fetch, routes: app.routes }, reached };
 }
 

@@ -3,30 +3,11 @@ import { EXEC_LIMITS } from "../../../src/lib/program_limits.ts";
 import { describe, it } from "node:test";
 import type { McpLook } from "../../../src/mcp/look.ts";
 import type { BotConfig } from "../../../src/config/config.ts";
-import {
-  checkExec,
-  judgeServers,
-  memoryFinding,
-} from "../../../src/extras/diagnose/agent_findings.ts";
+import { checkExec, judgeServers } from "../../../src/extras/diagnose/agent_findings.ts";
 
-const files: McpLook = { id: "files", tools: 3, hash: "0123456789abcdef", sandbox: "yes" };
+const files: McpLook = { id: "files", tools: 3, sandbox: "yes" };
 
 describe("[T13] judgeServers()", () => {
-  it("shows a hash of each server's descriptions", () => {
-    const [finding] = judgeServers({ servers: [files] });
-    assert.deepEqual([finding?.status, finding?.where], ["pass", "mcp.servers.files"]);
-    assert.equal(finding?.why, "3 tools 0123456789ab; in a sandbox");
-  });
-
-  it("names changes since the last look", () => {
-    const changes = { changed: ["read", "write"], added: ["move"], removed: [] };
-    const [finding] = judgeServers({ servers: [{ ...files, changes }] });
-    assert.equal(finding?.status, "warn");
-    assert.match(finding?.why ?? "", /changed since the last look: read, write; added .*: move$/);
-    const same = { changed: [], added: [], removed: [] };
-    assert.equal(judgeServers({ servers: [{ ...files, changes: same }] })[0]?.status, "pass");
-  });
-
   it("names tools that the model does not get, and the key that chooses the tools", () => {
     const [finding] = judgeServers({ servers: [{ ...files, cut: ["huge is left out (long)"] }] });
     assert.equal(finding?.status, "warn");
@@ -44,14 +25,6 @@ describe("[T13] judgeServers()", () => {
     const said = ["no key", "for the reef"];
     const [finding] = judgeServers({ servers: [{ ...files, problem: "it has ended", said }] });
     assert.equal(finding?.why, "it has ended; its program wrote: no key / for the reef");
-  });
-
-  it("warns if nothing limits the memory of programs", () => {
-    const bounds = ["group", "watch", "process", "none"] as const;
-    assert.deepEqual(
-      bounds.map((bound) => memoryFinding(bound, "commands").status),
-      ["pass", "pass", "warn", "warn"],
-    );
   });
 
   it("says once if programs have no sandbox", () => {

@@ -10,7 +10,7 @@ import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, request, type RequestListener } from "node:http";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import process from "node:process";
 import { DatabaseSync } from "node:sqlite";
 import { describe, it } from "node:test";
@@ -40,8 +40,6 @@ interface Hands {
   readonly env: Record<string, string>;
   /** Writes the config: keys of `channels.discord`, and keys beside `channels`. */
   config(discord: object, more?: object): void;
-  /** Writes a file of the machine's `/proc`, `/sys` or `/var`, or removes it. */
-  machine(path: string, text: string | undefined): void;
   /** Data directory of `doctor`. */
   dataDir: string;
   /** Runs `doctor` within a name space of its own, whose disk has this size. */
@@ -79,8 +77,6 @@ const guildOf = ({ scene, config }: Hands, rules: object) =>
 const usual = ({ config }: Hands) => config({});
 const wrongToken = "MTUwMDAwMDAwMDAwMDAwMDAwMQ.Gwrong.abcdefghijklmnopqrstuvwxyz0123456789";
 const refused: SceneOptions = { mayRefuse: ({ status }) => status === 401 };
-const card = "sys/block/mmcblk0/device";
-const unit = "home/ada/.config/systemd/user/barnacle.service";
 
 /** Kills a bot as a host does, once it is online. */
 async function killed({ start }: Hands): Promise<void> {
@@ -277,29 +273,6 @@ const GUIDE: readonly Cause[] = [
       await bot?.exited;
     },
   },
-  {
-    cause: "two bots may talk to each other without end",
-    part: "host",
-    make: ({ scene, config }) =>
-      config({ allowBots: true, guilds: { [krill(scene)]: { requireMention: false } } }),
-    line: /The bot answers every message of other bots in channels\.discord\.guilds/,
-    cure: usual,
-  },
-  {
-    cause: "several agents claim one channel",
-    part: "host",
-    make: ({ config }) =>
-      config({}, {
-        agents: { list: [{ id: "one" }, { id: "two" }] },
-        router: { assignments: { one: { channels: ["help"] }, two: { channels: ["help"] } } },
-      }),
-    line: /"one" and "two" both have the channel "help"; "one" answers there/,
-    cure: ({ config }) =>
-      config({}, {
-        agents: { list: [{ id: "one" }, { id: "two" }] },
-        router: { assignments: { one: { channels: ["help"] }, two: { channels: ["ops"] } } },
-      }),
-  },
 ];
 
 const CHANNEL_PAGE: readonly Cause[] = [
@@ -453,56 +426,6 @@ const HOME: readonly Cause[] = [
     cure: (hands) => void (hands.diskKb = 900_000),
   },
   {
-    cause: "the memory card is near its end",
-    part: "host",
-    make: ({ machine }) => machine(`${card}/life_time`, "0x02 0x09\n"),
-    line: /^warn {2}Memory card .*mmcblk0: up to 90 % of its life is used = replace the card soon/m,
-    cure: ({ machine }) => machine(`${card}/life_time`, "0x01 0x01\n"),
-  },
-  {
-    cause: "the memory card is past its end",
-    part: "host",
-    make: ({ machine }) => machine(`${card}/life_time`, "0x0b 0x01\n"),
-    line: /^FAIL {2}Memory card .*past the life that its maker promised/m,
-    cure: ({ machine }) => machine(`${card}/life_time`, undefined),
-  },
-  {
-    cause: "the memory card has used up its reserve",
-    part: "host",
-    make: ({ machine }) => machine(`${card}/pre_eol_info`, "0x03\n"),
-    line: /^FAIL {2}Memory card .*its reserve for worn blocks is used up = replace/m,
-    cure: ({ machine }) => machine(`${card}/pre_eol_info`, "0x01\n"),
-  },
-  {
-    cause: "the kernel found errors on the disk",
-    part: "host",
-    make: ({ machine }) => machine("sys/fs/ext4/mmcblk0p2/errors_count", "3\n"),
-    line: /^warn {2}Memory card .*mmcblk0p2: the kernel has found 3 errors.* = copy the data/m,
-    cure: ({ machine }) => machine("sys/fs/ext4/mmcblk0p2/errors_count", "0\n"),
-  },
-  {
-    cause: "a Raspberry Pi has no control group for memory",
-    part: "host",
-    make({ machine }) {
-      machine("proc/device-tree/model", "Raspberry Pi 5 Model B Rev 1.0\0");
-      machine("sys/fs/cgroup/cgroup.controllers", "cpuset cpu io pids\n");
-    },
-    line: /^warn {2}Memory limits .*MemoryMax= .* = add `cgroup_enable=memory` .*cmdline\.txt/m,
-    cure: ({ machine }) => machine("sys/fs/cgroup/cgroup.controllers", "cpu io memory pids\n"),
-  },
-  {
-    cause: "the service ends at logout",
-    part: "host",
-    make({ machine, env }) {
-      env["HOME"] = "/home/ada";
-      machine("etc/passwd", `root:x:1:1::/:/bin/sh\nada:x:${process.getuid?.()}:9::/:/bin/sh\n`);
-      machine(unit, "[Service]\n");
-    },
-    line:
-      /^warn {2}Logout .*a service of ada, so it ends with their last logout.* = run `sudo loginctl enable-linger ada`/m,
-    cure: ({ machine }) => machine("var/lib/systemd/linger/ada", ""),
-  },
-  {
     cause: "the model has too small a window",
     part: "model",
     make: (hands) => windowOf(hands, small),
@@ -590,7 +513,6 @@ async function play({ part, options = {}, make, line, cure }: Cause): Promise<vo
     const env: Record<string, string> = {};
     const bots: SimulatedProcess[] = [];
     const ends: (() => void)[] = [];
-    let hasMachine = false;
     const usualEnv = () => ({
       DISCORD_API_URL: scene.simulator.apiUrl,
       DISCORD_BOT_TOKEN: scene.simulator.token,
@@ -619,13 +541,6 @@ async function play({ part, options = {}, make, line, cure }: Cause): Promise<vo
             config: { ...options.config, ...more },
           }),
         ),
-      machine(path, text) {
-        hasMachine = true;
-        const file = join(root.path, path);
-        mkdirSync(dirname(file), { recursive: true });
-        if (text === undefined) rmSync(file, { force: true });
-        else writeFileSync(file, text);
-      },
       async diagnose() {
         const args = ["--only", part, "--config", scene.configFile, "--data", hands.dataDir];
         const { diskKb } = hands;
@@ -642,8 +557,7 @@ async function play({ part, options = {}, make, line, cure }: Cause): Promise<vo
     async function inProcess(): Promise<readonly string[]> {
       const io = recordingIo(usualEnv());
       const flags = { config: scene.configFile, data: hands.dataDir, json: false };
-      const machine = hasMachine ? { root: root.path } : {};
-      await doctor({ ...flags, only: [part], fix: false, yes: false }, io, machine);
+      await doctor({ ...flags, only: [part], fix: false, yes: false }, io, {});
       return [...io.stdout, ...io.stderr];
     }
 

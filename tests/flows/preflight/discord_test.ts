@@ -17,7 +17,6 @@ const BOT: BotFacts = {
   name: "barnacle",
   owner: "ada",
   guildCount: 2,
-  needsCodeGrant: false,
 };
 
 const FACTS: DiscordFacts = {
@@ -134,14 +133,5 @@ describe("[G13] judgeDiscord()", () => {
     const { status, fix } = row(facts, "discord.guilds");
     assert.equal(status, "warn");
     assert.match(fix ?? "", /oauth2\/authorize\?client_id=1500000000000000002&scope=bot/);
-  });
-
-  it("warns of a code grant, which makes every invite fail", () => {
-    const found = { ...BOT, needsCodeGrant: true };
-    const { status, where } = row(
-      { ...FACTS, application: { kind: "answered", found } },
-      "discord.invite",
-    );
-    assert.deepEqual([status, where], ["warn", PORTAL]);
   });
 });

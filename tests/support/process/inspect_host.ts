@@ -13,7 +13,6 @@ const { facts } = await inspectHost({
   dataDir,
   accounts: [{ accountId: ACCOUNT }],
   now: Date.now(),
-  env: {},
 });
 const io = recordingIo();
 const code = await status({ data: dataDir, json: false, verbose: true, probe: false }, io);

@@ -5,16 +5,19 @@
  * IDENTIFY and can run beside the bot.
  */
 
-import type { HelloEnd, HelloStage } from "../../../core/discord/gateway.ts";
+import type { HelloStage } from "../../../core/discord/gateway.ts";
 import { meaningOf } from "../lifecycle/close_codes.ts";
 import { readFrame } from "./frame.ts";
 import { openSocket, type SocketClose } from "./socket.ts";
 import type { ConnectionOptions } from "./transport.ts";
 import { gatewayUrl } from "./wire.ts";
+import { quoted } from "../../../lib/text/quoted.ts";
 import type { Account } from "../../../core/account/account.ts";
 
 /** Close code for a normal end. There is no session that it could end. */
 const NORMAL_CLOSURE = 1000;
+
+const FOREIGN = "the first message is not HELLO: another server answers in its place";
 
 /** Discord sends no dispatch before an IDENTIFY. */
 const NO_TYPES: ReadonlySet<string> = new Set();
@@ -40,9 +43,7 @@ export async function probeGateway(
   let openMs: number | undefined;
   let stopWaiting = () => {};
   const since = () => elapsed() - startedAt;
-  const finish = (end: HelloEnd) => {
-    if (openMs !== undefined) resolve({ kind: "ended", ms: since(), openMs, end });
-  };
+  const fail = (code: string) => resolve({ kind: "failed", ms: since(), code });
 
   const socket = openSocket({
     url: gatewayUrl(url, false),
@@ -53,20 +54,19 @@ export async function probeGateway(
   }, {
     onOpen() {
       openMs = since();
-      stopWaiting = schedule(() => finish({ kind: "silent" }), timeoutMs);
+      stopWaiting = schedule(() => fail("HELLO did not come in time"), timeoutMs);
     },
-    onBinary: () => finish({ kind: "foreign" }),
+    onBinary: () => fail(FOREIGN),
     onText(text) {
       const frame = readFrame(text, NO_TYPES);
       if (frame.kind !== "event" || frame.event.kind !== "hello" || openMs === undefined) {
-        return finish({ kind: "foreign" });
+        return fail(FOREIGN);
       }
       const found = { openMs, heartbeatIntervalMs: frame.event.intervalMs };
       resolve({ kind: "ok", ms: since(), found });
     },
     onClose(close) {
-      if (openMs !== undefined) return finish(endOf(close));
-      resolve({ kind: "failed", ms: since(), code: close.reason });
+      fail(openMs === undefined ? close.reason : endOf(close));
     },
   });
   try {
@@ -77,8 +77,8 @@ export async function probeGateway(
   }
 }
 
-function endOf({ code, reason }: SocketClose): HelloEnd {
-  if (code === undefined) return { kind: "broken", code: reason };
-  const { name, hint } = meaningOf(code);
-  return { kind: "closed", code, meaning: name, reason, hint };
+function endOf({ code, reason }: SocketClose): string {
+  if (code === undefined) return `the connection ended before HELLO (${reason})`;
+  const text = reason === "" ? "" : `, ${quoted(reason)}`;
+  return `closed before HELLO: ${code}, ${meaningOf(code).name}${text}`;
 }

@@ -1,7 +1,7 @@
 /** Judges the machine that runs the bot: the data directory, and the running process (O3). */
 
-import { type Finding, isTrouble } from "../../../core/finding.ts";
-import { type DiskFacts, judgeDisk } from "../../../flows/preflight/disk.ts";
+import { type Finding, isTrouble } from "../../core/finding.ts";
+import { type DiskFacts, judgeDisk } from "../../flows/preflight/disk.ts";
 
 export interface HostFacts {
   readonly dataDir: string;
@@ -66,7 +66,7 @@ export type BotProcess =
 /** The process on this machine that uses the bot token. `free`: there is none. */
 export type TokenHolder =
   | { readonly kind: "free" }
-  | { readonly kind: "held"; readonly pid?: number; readonly dataDir?: string };
+  | { readonly kind: "held"; readonly pid: number; readonly dataDir?: string };
 
 /**
  * Judges all facts about the machine.
@@ -164,25 +164,16 @@ function instance({ bot, token, dataDir }: HostFacts): readonly Finding[] {
     }];
   }
   const { pid, dataDir: theirs } = token;
-  const isOurs = theirs === dataDir ||
-    ("pid" in bot && pid !== undefined && pid === bot.pid);
-  if (isOurs) {
+  if (theirs === dataDir || ("pid" in bot && pid === bot.pid)) {
     const why = `pid ${pid} is the only process on this machine with this bot's token`;
     return [{ ...about, status: "pass", why }];
   }
-  if (pid === undefined && bot.kind !== "none") {
-    const why = "the process with this bot's token does not answer; it may be the bot above";
-    return [{ ...about, status: "skipped", why }];
-  }
-  const who = pid === undefined ? "a process with an unknown pid" : `pid ${pid}`;
   const from = theirs === undefined ? "" : ", and another data directory";
   return [{
     ...about,
     status: "fail",
     where: theirs,
-    why: `${who} runs on this machine with the same bot token${from}`,
-    fix: pid === undefined
-      ? "stop it, or use another bot token here"
-      : `stop it (\`kill ${pid}\`), or use another bot token here`,
+    why: `pid ${pid} runs on this machine with the same bot token${from}`,
+    fix: `stop it (\`kill ${pid}\`), or use another bot token here`,
   }];
 }
