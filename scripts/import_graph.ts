@@ -69,9 +69,6 @@ export const AFTER_IDENTIFY: readonly string[] = [
   "src/discord/gateway/read/reader.ts",
 ];
 
-/** The modules that the first reply needs beside them: the gateway thread's and a model's wire. */
-const UNTIL_REPLY: readonly string[] = ["src/worker.ts", "src/providers/chat_completions.ts"];
-
 /** The static imports of a source that are more than types. */
 export function staticImports(text: string): readonly string[] {
   const statements = text.matchAll(
@@ -104,11 +101,4 @@ export function loadedBy(
     }
   }
   return loaded;
-}
-
-/** Counts the modules of `src` that a start evaluates until its first reply, in both threads. */
-export function countStartModules(root: string): number {
-  const sources = new Map(readSources(root, ["src"]).map((source) => [source.path, source]));
-  const loaded = loadedBy([...BEFORE_IDENTIFY, ...AFTER_IDENTIFY, ...UNTIL_REPLY], sources);
-  return [...loaded].filter((path) => sources.has(path)).length;
 }

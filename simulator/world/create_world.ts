@@ -1,12 +1,6 @@
 /** Makes the places and people of a world. */
 
-import type {
-  ApplicationId,
-  ChannelId,
-  RoleId,
-  Snowflake,
-  UserId,
-} from "../../src/core/discord/ids.ts";
+import type { ApplicationId, ChannelId, UserId } from "../../src/core/discord/ids.ts";
 import { invitePermissions } from "../../src/core/invite.ts";
 import { createMedia } from "./media.ts";
 import { createNonceTable } from "./nonces.ts";
@@ -290,17 +284,4 @@ export function addWebhook(
   };
   world.webhooks.set(webhook.id, webhook);
   return webhook;
-}
-
-/** Hides a channel from everyone but some roles or members. */
-export function privateTo(
-  guild: Guild,
-  ...allowed: readonly { readonly kind: "role" | "member"; readonly id: Snowflake }[]
-): readonly Overwrite[] {
-  const view = 1n << 10n;
-  const everyone: RoleId = guild.everyoneRoleId;
-  return [
-    { kind: "role", id: everyone, allow: 0n, deny: view },
-    ...allowed.map(({ kind, id }) => ({ kind, id, allow: view, deny: 0n })),
-  ];
 }

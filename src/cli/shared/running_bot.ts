@@ -77,18 +77,6 @@ export async function listeningHolder(
 }
 
 /**
- * Finds the HTTP server of the bot that holds the data directory, or held it last.
- *
- * @returns `undefined` if the bot has no address.
- */
-export function ownServer(
-  dataDir: string,
-): { readonly address: string; readonly key: string } | undefined {
-  const { http, httpKey = "" } = holderOf(dataDir) ?? {};
-  return http === undefined ? undefined : { address: http, key: httpKey };
-}
-
-/**
  * Explains that a bot runs without HTTP server, and names the fix.
  *
  * @returns `undefined` if no other program has its port.

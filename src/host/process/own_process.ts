@@ -28,11 +28,6 @@ export interface Exit {
   readonly signal: string | null;
 }
 
-/** Whether a process was killed. Windows has no signals: there, a kill gives the exit code 1. */
-export function wasKilled({ code, signal }: Exit): boolean {
-  return signal === "SIGKILL" || (process.platform === "win32" && code === 1);
-}
-
 /** A signal that a Barnacle handles, or that kills it. */
 export type OwnSignal = "SIGTERM" | "SIGINT" | "SIGKILL" | "SIGHUP" | "SIGUSR2";
 
