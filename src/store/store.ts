@@ -36,7 +36,6 @@ import { prepareVerdictRows } from "./messages/verdict_rows.ts";
 import { createSessions } from "./sessions/sessions.ts";
 import { createSettings } from "./settings/settings.ts";
 import { createSchedules } from "./schedules/schedules.ts";
-import { createSources } from "./trace.ts";
 import { createTranscripts } from "./turns/transcripts.ts";
 import type { TurnTables } from "./turns/turn_ends.ts";
 import { createTurns } from "./turns/turns.ts";
@@ -178,7 +177,6 @@ export function createStore(
         return forgotten;
       },
     },
-    sources: createSources(commits),
     /** The agent's memory. */
     notes: createNotes(commits),
     changes: createChanges(commits),

@@ -1,11 +1,8 @@
 import assert from "node:assert/strict";
-import { writeFileSync } from "node:fs";
-import { join } from "node:path";
 import { describe, it } from "node:test";
 import { runCommandLine } from "../../src/cli/app.ts";
 import { allTasks } from "../../src/cli/tasks.ts";
 import { EXTRAS } from "../../src/extras/extras.ts";
-import { tempDirectory } from "../support/temp_directory.ts";
 import { recordedTerminal } from "./terminal/recorded_terminal.ts";
 
 const TASKS = await allTasks(EXTRAS);
@@ -35,17 +32,6 @@ const NO_TOKEN_OPTION = new RegExp(
 );
 
 describe("[O10] runCommandLine()", () => {
-  it("prints a known problem of a command as one line, with its exit code", async () => {
-    using folder = tempDirectory();
-    const config = join(folder.path, "barnacle.jsonc");
-    writeFileSync(config, '{ "channels": { "discord": {} } }');
-    const { code, stdout, stderr } = await run(
-      ["agents", "show", "--config", config, "--data", folder.path, "--account", "reef"],
-    );
-    assert.equal(stderr, 'barnacle: unknown account "reef"; accounts: default\n');
-    assert.deepEqual([code, stdout], [2, ""]);
-  });
-
   it("prints at most twelve lines without arguments, with four commands", async () => {
     const { code, stdout, stderr } = await run([]);
     assert.equal(code, 0);

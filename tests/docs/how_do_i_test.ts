@@ -5,11 +5,8 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, describe, it } from "node:test";
 import type { Problem } from "../../src/config/text/problem.ts";
-import { show } from "../../src/extras/agent/agents.ts";
 import { checkFile } from "../../src/extras/config/check.ts";
-import { createDataFixture, GUILD_SNAPSHOT, removeDataFixtures } from "../cli/data_fixture.ts";
-import { recordingIo } from "../cli/io.ts";
-import { batch } from "../support/store/store.ts";
+import { createDataFixture, removeDataFixtures } from "../cli/data_fixture.ts";
 
 afterEach(removeDataFixtures);
 
@@ -21,8 +18,6 @@ const RECIPES = new Map(
 const ENV = Object.fromEntries(
   Array.from(PAGE.matchAll(/\$\{(\w+)\}/g), ([, name = ""]) => [name, "recipe-".repeat(6)]),
 );
-/** A person, by whose ID the page names owners and approvers. */
-
 function configOf(heading: string): string {
   const [, config] = /^```jsonc\n(.*?)^```$/ms.exec(RECIPES.get(heading) ?? "") ?? [];
   assert.ok(config, `config of "${heading}"`);
@@ -56,23 +51,4 @@ describe("[C4] docs/how-do-i.md", () => {
       assert.deepEqual(problems.filter(isOwn), []);
     });
   }
-
-  it('"Give the bot a persona" reaches the prompt of the agent', async () => {
-    const { flags } = createDataFixture(configOf("Give the bot a persona"));
-    const io = recordingIo();
-    assert.equal(await show(flags, "main", io), 0, io.stderr.join());
-    assert.match(io.stdout.join("\n"), /You are Barney, a dry and friendly sailor/);
-  });
-
-  it('"Have several agents" gives the channel to its agent', async () => {
-    const place = createDataFixture(
-      configOf("Have several agents").replace('["research"]', '["help"]'),
-    );
-    await place.fill((store) =>
-      store.inbox.acceptBatch(batch({ guilds: [GUILD_SNAPSHOT] }), Date.now())
-    );
-    const io = recordingIo();
-    await show(place.flags, undefined, io);
-    assert.match(io.stdout.join("\n"), /PLACE +main +research/);
-  });
 });

@@ -71,16 +71,6 @@ export async function useData(flag: string | undefined, io: Io): Promise<DataCho
   return place;
 }
 
-/**
- * Refuses a directory of `--data` that does not exist, for a command that needs no store.
- *
- * @throws {StartError} It is missing.
- */
-export async function assertNamedData(flag: string | undefined, io: Io): Promise<void> {
-  const place = flag === undefined ? undefined : await findData(flag, io);
-  if (place?.state === "missing") throw dataProblem(place);
-}
-
 /** Gives up root's rights for those of the owner, unless the owner could not reach the directory. */
 function actAsOwner(dataDir: string): void {
   const owner = process.geteuid?.() === 0 ? aboutDirectory(dataDir) : undefined;

@@ -5,7 +5,6 @@ import {
   type AccountId,
   type ChannelId,
   parseSnowflake,
-  type Snowflake,
   type UserId,
 } from "../../core/discord/ids.ts";
 import {
@@ -18,13 +17,6 @@ import { restoreIndex } from "../../discord/gateway/decode/guild_index.ts";
 import { printable, quoted } from "../../lib/text/quoted.ts";
 import { isFormOf } from "../../policy/rules/entries.ts";
 import type { Store } from "../../store/store.ts";
-
-/** Stands for an unknown id: the greatest possible one, which Discord never assigns. */
-export function unknownId<Kind extends string>(): Snowflake<Kind> {
-  const id = parseSnowflake<Kind>(String(2n ** 64n - 1n));
-  if (!id) throw new RangeError("The greatest number of 64 bits is an id");
-  return id;
-}
 
 /**
  * The usernames of people whom the bot knows, by id: those who wrote to it, and paired people. A name

@@ -31,12 +31,6 @@ export interface Checkpoint {
   readonly at: number;
 }
 
-export interface NumberedEntry {
-  /** Numbers rise in the order of the transcript. */
-  readonly id: number;
-  readonly entry: Entry;
-}
-
 /** Entries of a session since its newest checkpoint. */
 export interface OpenEntries {
   /** Number of entries that are older than these, but newer than the checkpoint. */

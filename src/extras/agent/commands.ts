@@ -103,38 +103,6 @@ export const approvals: CliGroup = describeGroup("List and decide approvals", {
   }),
 }, "list");
 
-export const agents: CliGroup = describeGroup(
-  "Show which agent answers where, and the prompt of an agent",
-  {
-    show: describeCommand<AccountFlags, [agent?: string]>({
-      brief: "Print which agent answers where, or an agent's whole prompt",
-      notes: [
-        "With several agents and no id, prints a table of places and agents, with overlaps.",
-        "Else prints the prompt: the built-in one, yours, and that of the agent's files. A turn adds " +
-        "the channel's systemPrompt, and a line about the owner.",
-      ],
-      examples: ["barnacle agents show", "barnacle agents show main --json"],
-      exits: {
-        usage: "invalid command line, or unknown agent or account",
-        tryAgain: "--data does not exist, or several bots run: choose one with it",
-        config: true,
-      },
-      parameters: {
-        flags: { ...BOT_COMMON, account: ONE_ACCOUNT },
-        positional: {
-          kind: "tuple",
-          parameters: [{
-            ...word("Id of the agent (default: the only one, or a table)", "agent"),
-            optional: true,
-          }],
-        },
-      },
-      run: async (flags, io, agent?) => (await import("./agents.ts")).show(flags, agent, io),
-    }),
-  },
-  "show",
-);
-
 const SERVER = word("Name of the server in mcp.servers", "server");
 
 export const mcp: CliGroup = describeGroup("List MCP servers, sign in to them, or be one", {
@@ -212,19 +180,6 @@ export const memory: CliGroup = describeGroup("List, show and delete the agent's
       positional: { kind: "array", parameter: NUMBER, minimum: 1 },
     },
     run: async (flags, io, ...ids) => (await import("./memory.ts")).remove(flags, ids, io),
-  }),
-  trace: describeCommand<CommonFlags, [message: string]>({
-    brief: "List everything that came from a message; changes nothing",
-    examples: ["barnacle memory trace https://discord.com/channels/123/456/789"],
-    exits: { io: true, tryAgain: true },
-    parameters: {
-      flags: STORE_FLAGS,
-      positional: {
-        kind: "tuple",
-        parameters: [word("Link or id of a message", "link or id")],
-      },
-    },
-    run: async (flags, io, message) => (await import("./memory.ts")).trace(flags, message, io),
   }),
 }, "list");
 

@@ -1,6 +1,5 @@
 /**
- * `barnacle memory`: lists, shows and deletes the agent's notes (T14), and traces what came from a
- * message (H6a), with and without a running bot.
+ * `barnacle memory`: lists, shows and deletes the agent's notes (T14), with and without a running bot.
  */
 
 import { changeRows, printList } from "../../cli/shared/columns.ts";
@@ -11,9 +10,7 @@ import { EXIT, type ExitCode } from "../../cli/shared/exit_code.ts";
 import type { CommonFlags } from "../../cli/shared/command.ts";
 import { withStore } from "../../cli/shared/with_store.ts";
 import type { Io } from "../../cli/terminal/io.ts";
-import { countText, timeText } from "../../lib/text/units.ts";
-import type { SourceTrace } from "../../store/trace.ts";
-import { parseSubject } from "../../cli/verdict/subject.ts";
+import { timeText } from "../../lib/text/units.ts";
 
 /** Options of `memory list`. */
 export interface MemoryFlags extends CommonFlags {
@@ -62,57 +59,7 @@ export function remove(flags: CommonFlags, ids: readonly number[], io: Io): Prom
   );
 }
 
-/** Lists everything that came from a message, and changes nothing (H6a). */
-export function trace(flags: CommonFlags, written: string, io: Io): Promise<ExitCode> {
-  const subject = parseSubject(written);
-  if (subject.kind !== "message") {
-    io.problem(`${quoted(written)} is no message: give its link or its id`);
-    return Promise.resolve(EXIT.usage);
-  }
-  return withStore(flags, io, async ({ sources }) => {
-    const found = await sources.trace(subject.messageId, subject.place?.channelId);
-    if (flags.json) io.out(JSON.stringify(found));
-    else for (const line of traceLines(found)) io.out(line);
-    return EXIT.done;
-  });
-}
-
-function traceLines(found: SourceTrace): readonly string[] {
-  const { messageId, turn, entries, readers, notes, summaries, isOverheard, models } = found;
-  const own = entries.filter(({ of }) => of === messageId).length;
-  const others = entries.filter(({ of }) => of !== messageId);
-  const lines = [
-    ...(own > 0 ? [`Transcript: ${countText(own, "entry", "entries")} of its own turn`] : []),
-    ...others.map(({ of, sessionKey, role }) =>
-      `Transcript: repeated in the ${role} entry of message ${of} (${printable(sessionKey)})`
-    ),
-    ...readers.map((id) => `Answer, calls, results and cards: of the turn of message ${id}`),
-    ...summaries.map(({ sessionKey, at }) =>
-      `Summary: of ${timeText(at)} (${printable(sessionKey)})`
-    ),
-    ...notes.map((id) => `Note: ${id}`),
-    ...(isOverheard ? ["Context: kept as an overheard message of its channel"] : []),
-  ];
-  if (!turn && lines.length === 0) return [`Nothing in the store came from message ${messageId}.`];
-  const { state, change } = turn ?? {};
-  const since = change === undefined ? "" : `, ${change} since`;
-  return [
-    turn
-      ? `Message ${messageId}: ${state}${since}`
-      : `Message ${messageId}: no turn has answered it`,
-    ...lines.map((line) => `  ${line}`),
-    "If its sender deletes it while the bot runs, all of these go from the store.",
-    ...(models.length > 0
-      ? [
-        `Cannot be undone: its words were sent to the server of ${
-          models.map((model) => printable(model)).join(", ")
-        }.`,
-      ]
-      : []),
-  ];
-}
-
-export function unknownNote(id: number): string {
+function unknownNote(id: number): string {
   return `no note ${id}; \`barnacle memory list\` shows them`;
 }
 

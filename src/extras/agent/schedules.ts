@@ -43,13 +43,13 @@ export function list(flags: AccountFlags, io: Io): Promise<ExitCode> {
   });
 }
 
-export interface ListedSchedule {
+interface ListedSchedule {
   readonly schedule: Schedule;
   /** The newest first. */
   readonly runs: readonly ScheduleRun[];
 }
 
-export async function schedulesOf(
+async function schedulesOf(
   accounts: readonly AccountId[],
   schedules: Pick<Store["schedules"], "list" | "runsOf">,
 ): Promise<readonly ListedSchedule[]> {
@@ -65,7 +65,7 @@ export async function schedulesOf(
 export type ScheduleChange = "pause" | "resume" | "run" | "delete";
 
 /** The result of a change, in words. */
-export const DONE: Readonly<Record<ScheduleChange, string>> = {
+const DONE: Readonly<Record<ScheduleChange, string>> = {
   pause: "paused",
   resume: "resumed",
   run: "runs now, or as soon as the bot is online",
@@ -95,7 +95,7 @@ export function change(
   });
 }
 
-export function unknownSchedule(id: number): string {
+function unknownSchedule(id: number): string {
   return `no schedule ${id}; \`barnacle schedules list\` shows them`;
 }
 
@@ -105,7 +105,7 @@ export function unknownSchedule(id: number): string {
  * @param timezone For the next run of one that continues.
  * @returns `false` if there is no such schedule.
  */
-export async function changeOne(
+async function changeOne(
   how: ScheduleChange,
   schedules: Store["schedules"],
   id: number,
@@ -153,7 +153,7 @@ function lineOf(schedule: Schedule, isOneOfMany: boolean): string {
 }
 
 /** `"next 2026-11-27 09:00:00"`, `"paused"`, `"done"`, … */
-export function stateOf({ nextAt, askedAt, pausedBy }: Schedule): string {
+function stateOf({ nextAt, askedAt, pausedBy }: Schedule): string {
   if (askedAt !== undefined) return "runs next";
   if (nextAt === undefined) return "done";
   if (pausedBy) return pausedBy === "failures" ? "paused (failures)" : "paused";

@@ -6,55 +6,21 @@ import {
   describeCommand,
   describeGroup,
 } from "../../cli/help/command_help.ts";
-import {
-  BOT_COMMON,
-  type CommonFlags,
-  flag,
-  toLimit,
-  UNUSED_PATH,
-  word,
-} from "../../cli/shared/command.ts";
+import { BOT_COMMON, type CommonFlags, flag, UNUSED_PATH, word } from "../../cli/shared/command.ts";
 import type { ForgetFlags } from "./forget.ts";
-import type { ShowFlags } from "./sessions.ts";
 
 const KEY = word("Handle or key of a session in `barnacle sessions list`", "session");
 const FLAGS = { ...BOT_COMMON, config: UNUSED_PATH };
 const EXITS = { failed: "no such session", io: true, tryAgain: true } as const;
 const EXAMPLE_KEY = "agent:main:discord:channel:123456789012345678";
 
-export const sessions: CliGroup = describeGroup("List, show, export or reset conversations", {
+export const sessions: CliGroup = describeGroup("List or reset conversations", {
   list: describeCommand<CommonFlags>({
     brief: "List conversations, the newest first",
     examples: ["barnacle sessions list"],
     exits: { io: true, tryAgain: true },
     parameters: { flags: FLAGS },
     run: async (flags, io) => (await import("./sessions.ts")).list(flags, io),
-  }),
-  show: describeCommand<ShowFlags, [key: string]>({
-    brief: "Show the newest entries of a transcript, with resets and summaries",
-    examples: [`barnacle sessions show 3fa9c1`, `barnacle sessions show ${EXAMPLE_KEY}`],
-    exits: EXITS,
-    parameters: {
-      flags: {
-        ...FLAGS,
-        limit: {
-          kind: "parsed",
-          parse: toLimit,
-          brief: "Number of entries",
-          placeholder: "number",
-          default: "20",
-        },
-      },
-      positional: { kind: "tuple", parameters: [KEY] },
-    },
-    run: async (flags, io, key) => (await import("./sessions.ts")).show(flags, key, io),
-  }),
-  export: describeCommand<CommonFlags, [key: string]>({
-    brief: "Write a whole transcript as JSON lines",
-    examples: ["barnacle sessions export agent:main:main > session.jsonl"],
-    exits: EXITS,
-    parameters: { flags: FLAGS, positional: { kind: "tuple", parameters: [KEY] } },
-    run: async (flags, io, key) => (await import("./sessions.ts")).exportSession(flags, key, io),
   }),
   reset: describeCommand<CommonFlags, [key: string]>({
     brief: "Begin a new transcript; nothing is deleted",

@@ -29,7 +29,7 @@ export const ENDS_WORDS = `message = IIF(json_valid(message),
   IIF(message ->> '$.isUnkept', ${WORDLESS}, message), message)`;
 
 /** Notes of turns that have read a message, in SQL, by the turns: they may have its words. */
-export const READ_NOTES = `SELECT id FROM note WHERE NOT is_own_words
+const READ_NOTES = `SELECT id FROM note WHERE NOT is_own_words
   AND id IN (SELECT note_row FROM note_source
     WHERE message_id IN (SELECT value FROM json_each(?1)))`;
 

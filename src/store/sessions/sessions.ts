@@ -2,18 +2,11 @@
 
 import type { MessageId } from "../../core/discord/ids.ts";
 import { type InboundMessage, isOwnSession } from "../../core/inbound/inbound.ts";
-import type {
-  Fold,
-  Folded,
-  NumberedEntry,
-  OpenEntries,
-  ResetCause,
-} from "../../core/turn/checkpoint.ts";
+import type { Fold, Folded, OpenEntries, ResetCause } from "../../core/turn/checkpoint.ts";
 import { withoutControls } from "../../lib/text/quoted.ts";
 import { COMMIT_OPTIONS, UNNAMED } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
 import { COUNT, integer, json, optional, rows, text } from "../schema/columns.ts";
-import { CHECKPOINT } from "../schema/messages.ts";
 import { entryColumns, toEntry, type TranscriptRows } from "../turns/transcripts.ts";
 import type { Entry } from "../../core/inbound/transcript.ts";
 
@@ -41,21 +34,6 @@ const LISTED = rows({
 });
 
 export type ListedSession = { readonly sessionKey: string } & ReturnType<typeof LISTED.read>;
-
-const NUMBER = rows({ id: integer() });
-const LISTED_CHECKPOINT = CHECKPOINT.pick(
-  "kind",
-  "cause",
-  "firstEntry",
-  "lastEntry",
-  "entries",
-  "messageIds",
-  "summary",
-  "modelId",
-  "at",
-);
-
-export type ListedCheckpoint = ReturnType<typeof LISTED_CHECKPOINT.read>;
 
 export interface RecallQuery {
   /** Entries of these messages; any if empty. */
@@ -92,12 +70,6 @@ function createListing({ sql, read }: Transactions) {
                        WHERE session_key = :key ORDER BY id DESC LIMIT 1), 0) AS summary_chars
     ) AS c CROSS JOIN entry AS e
     WHERE e.session_key = :key`;
-  const selectPage = sql.rows(toNumbered)`
-    SELECT id, ${entryColumns} FROM entry WHERE session_key = ? AND id > ? ORDER BY id LIMIT ?`;
-  const selectNewest = sql.rows(toNumbered)`
-    SELECT id, ${entryColumns} FROM entry WHERE session_key = ? ORDER BY id DESC LIMIT ?`;
-  const selectCheckpoints = sql.rows(LISTED_CHECKPOINT.read)`
-    SELECT * FROM checkpoint WHERE session_key = ? ORDER BY id`;
 
   return {
     /** All sessions with an entry, the one with the newest entry first. */
@@ -107,20 +79,7 @@ function createListing({ sql, read }: Transactions) {
           .map((sessionKey) => ({ sessionKey, ...selectOne.one({ key: sessionKey }) }))
           .toSorted((one, other) => other.lastAt - one.lastAt)
       ),
-    /** All entries of a session after a number, oldest first. */
-    page: (sessionKey: string, after: number, limit: number): Promise<readonly NumberedEntry[]> =>
-      read(() => selectPage.all(sessionKey, after, limit)),
-    /** The newest `limit` entries of a session, oldest first. */
-    newestOf: (sessionKey: string, limit: number): Promise<readonly NumberedEntry[]> =>
-      read(() => selectNewest.all(sessionKey, limit).reverse()),
-    /** All checkpoints of a session, oldest first. */
-    checkpointsOf: (sessionKey: string): Promise<readonly ListedCheckpoint[]> =>
-      read(() => selectCheckpoints.all(sessionKey)),
   };
-}
-
-function toNumbered(row: unknown): NumberedEntry {
-  return { id: NUMBER.read(row).id, entry: toEntry(row) };
 }
 
 const RANGE = rows({ after: integer(), upTo: integer() });

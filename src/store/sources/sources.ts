@@ -108,16 +108,16 @@ export function prepareSources(database: DatabaseSync) {
     return below;
   }
 
-  function placesOf(changed: readonly ChangedSource[], channelId: ChannelId | undefined) {
+  function placesOf(changed: readonly ChangedSource[], channelId: ChannelId) {
     const ids = changed.map(({ messageId }) => messageId);
     const own = ids.flatMap((id) => selectOwn.all(id).map(({ sessionKey }) => sessionKey));
-    const others = channelId === undefined ? [] : sessionsOf(channelId, ids);
+    const others = sessionsOf(channelId, ids);
     const since = Math.min(...ids.map(createdAtMs)) - MARGIN_MS;
     return { keys: [...new Set([...own, ...others])], since };
   }
 
   /** The words of turns that have read messages of one channel. */
-  function readBy(changed: readonly ChangedSource[], channelId: ChannelId | undefined) {
+  function readBy(changed: readonly ChangedSource[], channelId: ChannelId) {
     const { keys: sessions, since } = placesOf(changed, channelId);
     const isEdit = changed.some(({ now }) => now !== undefined);
     const ids = new Set<unknown>(changed.flatMap((one) => [one.messageId, one.turnEntriesOf]));
@@ -127,7 +127,7 @@ export function prepareSources(database: DatabaseSync) {
 
   function find(
     changed: readonly ChangedSource[],
-    channelId: ChannelId | undefined,
+    channelId: ChannelId,
     escape: (text: string) => string,
   ): readonly { readonly sessionKey: string; readonly entries: readonly ChangedEntry[] }[] {
     const { keys, since } = placesOf(changed, channelId);
@@ -147,13 +147,6 @@ export function prepareSources(database: DatabaseSync) {
   }
 
   return {
-    /**
-     * Finds the entries that came from messages of one channel, without changing them.
-     *
-     * @param channelId Absent: only entries of sessions that have the messages as their own.
-     */
-    find,
-    readBy,
     /**
      * Changes everything that came from messages of one channel.
      *

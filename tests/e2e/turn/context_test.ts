@@ -142,9 +142,9 @@ describe("[H1] [H3] [H4] the model's input", () => {
       }
     }, { config: { commands: { ownerAllowFrom: ["grace"] } } }));
 
-  it("[H4] [S6] has the agent's files in the system prompt, as `agents show` prints it", () =>
+  it("[H4] [S6] has the agent's files in the system prompt", () =>
     play(async (scene) => {
-      const { say, mention, replies, dataDir, cli, model, here } = scene;
+      const { say, mention, replies, dataDir, model, here } = scene;
       const folder = join(dataDir, "agents", "main");
       mkdirSync(folder, { recursive: true });
       writeFileSync(join(folder, "AGENTS.md"), "Answer in verse.");
@@ -153,10 +153,6 @@ describe("[H1] [H3] [H4] the model's input", () => {
       await replies(here, 1);
       const { system = "" } = model.requests.at(-1) ?? {};
       assert.match(system, /AGENTS\.md:\nAnswer in verse\.[^]*SOUL\.md:\nYou are a patient/);
-      const { code, stdout } = await cli("agents", "show");
-      assert.equal(code, 0);
-      assert.equal(stdout.join("\n"), system);
-      assert.equal((await cli("agents", "show", "other")).code, 2);
     }));
 
   it("[H4] has no text from Discord in the system prompt", () =>

@@ -3,27 +3,21 @@ import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { describe, it } from "node:test";
 import { forget } from "../../../src/extras/sessions/forget.ts";
-import { exportSession, list, reset, show } from "../../../src/extras/sessions/sessions.ts";
+import { list, reset } from "../../../src/extras/sessions/sessions.ts";
 import { lockForCommand } from "../../../src/cli/shared/running_bot.ts";
 import { DATABASE_NAME } from "../../../src/host/files/data_dir.ts";
 import { openStore } from "../../../src/store/store.ts";
-import { ACCOUNT, directMessage, guildMessage, messageId } from "../../support/discord/builders.ts";
+import { ACCOUNT, guildMessage, messageId } from "../../support/discord/builders.ts";
 import { accepted, batch, ROUTE } from "../../support/store/store.ts";
 import { tempDirectory } from "../../support/temp_directory.ts";
 import { recordingIo } from "../../cli/io.ts";
 
 const { sessionKey: KEY } = ROUTE;
-/** Moves the cursor and reverses text on a terminal that obeys it. */
-const EVIL = "\u001b[2J\u202e";
-
-const ENVELOPE = '<context boundary="b1">\n{}\n</context>\n[channel: <#2>]\n' +
-  '[from: ada (1)] [message_id: 101]\n<message boundary="b1">\nhello,\n**ada**\n</message>';
-
 /** A data directory with one answered message. */
-async function fill(data: string, messageOf = guildMessage): Promise<void> {
+async function fill(data: string): Promise<void> {
   const now = Date.now();
   const store = openStore(join(data, DATABASE_NAME), { now, elapsed: () => 0 });
-  const message = messageOf({ id: messageId("101"), text: "hello" });
+  const message = guildMessage({ id: messageId("101"), text: "hello" });
   await store.inbox.acceptBatch(batch({ judged: [accepted(message)] }), now);
   const claim = await store.inbox.claimNext(ACCOUNT, now, []);
   assert.ok(claim);
@@ -32,8 +26,7 @@ async function fill(data: string, messageOf = guildMessage): Promise<void> {
     claim,
     end: { kind: "answered" },
     entries: [
-      { role: "user", text: `hello ${EVIL}`, ...stamp },
-      { role: "user", text: ENVELOPE, ...stamp },
+      { role: "user", text: "hello", ...stamp },
       { role: "assistant", text: "hi", ...stamp },
     ],
     outbox: [],
@@ -43,12 +36,12 @@ async function fill(data: string, messageOf = guildMessage): Promise<void> {
 
 type Run = typeof list;
 
-async function run(command: Run, json = false, messageOf = guildMessage) {
+async function run(command: Run) {
   using directory = tempDirectory();
   const data = directory.path;
-  await fill(data, messageOf);
+  await fill(data);
   const io = recordingIo();
-  const code = await command({ data, json }, io);
+  const code = await command({ data, json: false }, io);
   return { code, out: io.stdout.join("\n"), err: io.stderr.join("\n") };
 }
 
@@ -58,60 +51,20 @@ describe("barnacle sessions", () => {
     assert.equal(code, 0);
     assert.match(
       out,
-      new RegExp(`^[0-9a-f]{6}  discord:\\S+#\\S+  3 shown  0 folded  3 in all  .*${KEY}$`),
+      new RegExp(`^[0-9a-f]{6}  discord:\\S+#\\S+  2 shown  0 folded  2 in all  .*${KEY}$`),
     );
   });
 
-  it("[S2] list and show › use the guild's slug of the config", async () => {
-    const both: readonly Run[] = [list, (flags, io) => show({ ...flags, limit: 20 }, KEY, io)];
-    for (const command of both) {
-      const { out } = await run((flags, io) => {
-        const config = join(flags.data ?? "", "barnacle.json");
-        const { place } = guildMessage();
-        const id = place.kind === "guild" ? place.guild.id : "";
-        const guilds = { [id]: { slug: "den" } };
-        writeFileSync(config, JSON.stringify({ channels: { discord: { guilds } } }));
-        return command({ ...flags, config }, io);
-      });
-      assert.match(out, / {2}discord:den#/);
-    }
-  });
-
-  it("[S2] show › has no name for direct messages", async () => {
-    const command: Run = (flags, io) => show({ ...flags, limit: 20 }, KEY, io);
-    assert.match(
-      (await run(command, false, directMessage)).out,
-      new RegExp(`^[0-9a-f]{6}  ${KEY}\\n3 entries`),
-    );
-    assert.match(
-      (await run(command)).out,
-      new RegExp(`^[0-9a-f]{6}  discord:\\S+#\\S+  ${KEY}\\n3 entries`),
-    );
-  });
-
-  it("show › takes the handle of the list, and shows the words without their envelope", async () => {
-    const [handle = ""] = /^\S+/.exec((await run(list)).out) ?? [];
-    const { code, out } = await run((flags, io) => show({ ...flags, limit: 20 }, handle, io));
-    assert.equal(code, 0);
-    assert.match(out, / {2}ada \(1\): hello, \*\*ada\*\*$/m);
-    assert.match(out, / {2}bot: hi$/m);
-    assert.doesNotMatch(out, /boundary/);
-  });
-
-  it("show › escapes characters that a terminal obeys, as JSON too", async () => {
-    const both: readonly Run[] = [
-      (flags, io) => show({ ...flags, limit: 20 }, KEY, io),
-      (flags, io) => exportSession(flags, KEY, io),
-    ];
-    for (const command of both) {
-      for (const json of [false, true]) {
-        const { code, out } = await run(command, json);
-        assert.equal(code, 0);
-        assert.match(out, /hello/);
-        // deno-lint-ignore no-control-regex
-        assert.doesNotMatch(out, /[\u001b\u202e]/);
-      }
-    }
+  it("[S2] list › uses the guild's slug of the config", async () => {
+    const { out } = await run((flags, io) => {
+      const config = join(flags.data ?? "", "barnacle.json");
+      const { place } = guildMessage();
+      const id = place.kind === "guild" ? place.guild.id : "";
+      const guilds = { [id]: { slug: "den" } };
+      writeFileSync(config, JSON.stringify({ channels: { discord: { guilds } } }));
+      return list({ ...flags, config }, io);
+    });
+    assert.match(out, / {2}discord:den#/);
   });
 
   it("[S4a] reset › begins a new transcript, once", async () => {
@@ -121,7 +74,7 @@ describe("barnacle sessions", () => {
     };
     const { code, out, err } = await run(twice);
     assert.equal(code, 0);
-    assert.match(out, /3 entries stay stored/);
+    assert.match(out, /2 entries stay stored/);
     assert.match(err, /nothing changed/);
   });
 });

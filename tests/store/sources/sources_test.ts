@@ -6,10 +6,8 @@ import type { InboundMessage } from "../../../src/core/inbound/inbound.ts";
 import type { MessageId } from "../../../src/core/discord/ids.ts";
 import { prepareRewrite } from "../../../src/store/sources/sources.ts";
 import { envelopeOf } from "../../../src/render/prompt/envelope.ts";
-import { messageId } from "../../support/discord/builders.ts";
 import {
   build,
-  CHANNEL,
   deleted,
   edited,
   FIRST,
@@ -90,42 +88,6 @@ describe("[H6a] the memory of the agent", () => {
     assert.ok(!texts().join().includes("the secret"));
     assert.match(texts()[1] ?? "", /deleted by its sender since/);
     assert.match(texts()[1] ?? "", /what\?/);
-  });
-});
-
-describe("[H6a] trace()", () => {
-  it("lists everything that came from a message, and changes nothing", async () => {
-    const { ask, claim, finish, store, deliver, rows } = build();
-    await ask(question(FIRST));
-    await finish(await claim());
-    await ask(question(SECOND, "thanks"));
-    await finish(await claim());
-    await deliver();
-    const place = { scope: "member", scopeKey: "member:1", space: "guild:1" } as const;
-    const { id: authorId } = question(FIRST).sender;
-    const note = { agentId: "main", ...place, authorId, text: "tides", sources: [FIRST] };
-    await store.notes.save({ ...note, callKey: "k1", isOwnWords: true }, NOW);
-    const before = rows("SELECT * FROM entry");
-    const { turn, entries, readers, notes, summaries } = await store.sources.trace(FIRST);
-    assert.equal(turn?.state, "answered");
-    assert.deepEqual(readers, [FIRST, SECOND], "the later turn has read it in the transcript");
-    assert.deepEqual(entries.map(({ of, role }) => [of, role]), [[FIRST, "user"]]);
-    assert.deepEqual([notes, summaries], [[1], []]);
-    assert.deepEqual(rows("SELECT * FROM entry"), before);
-  });
-
-  it("knows nothing of another message", async () => {
-    const { store } = build();
-    assert.deepEqual(await store.sources.trace(messageId("77"), CHANNEL), {
-      messageId: "77",
-      turn: undefined,
-      entries: [],
-      readers: [],
-      notes: [],
-      summaries: [],
-      isOverheard: false,
-      models: [],
-    });
   });
 });
 
