@@ -111,7 +111,7 @@ export function createGatewayConnection(
     });
   };
   const send = (text: string) => {
-    if (!isOver) inTurn(() => encoder.write(switches.reform?.(text) ?? text));
+    if (!isOver) inTurn(() => encoder.write(text));
   };
   const sendOp = (op: number, d: unknown) => send(JSON.stringify({ t: null, s: null, op, d }));
   const close = (code: number, reason: string) => {

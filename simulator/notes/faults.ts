@@ -21,8 +21,6 @@ export interface GatewaySwitches {
   delayMs: number;
   /** Close codes for the next IDENTIFYs, in order. */
   closeOnIdentify: number[];
-  /** Changes each payload as its text, into the form of another server; absent: none. */
-  reform: ((text: string) => string) | undefined;
   /** Number of the next IDENTIFYs that get an invalid session (op 9, `false`). */
   invalidIdentifies: number;
   /** Payload of op 9 for the next RESUMEs, in order; with `false` their sessions end. */
@@ -51,7 +49,6 @@ export function createGatewaySwitches(): GatewaySwitches {
     swallowReady: false,
     delayMs: 0,
     closeOnIdentify: [],
-    reform: undefined,
     invalidIdentifies: 0,
     invalidResumes: [],
     endsSessionOnClose: (code) => code === 1000 || code === 1001,

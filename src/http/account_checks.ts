@@ -147,15 +147,12 @@ function connections({ shards }: AccountSnapshot, now: number): Findings {
   const outageMs = Math.min(
     ...shards.map(({ state, readyAt }) => state === "ready" ? 0 : now - readyAt),
   );
-  return shards.map(({ id: where, state, isDown, readysUnread = 0 }) => {
+  return shards.map(({ id: where, state, isDown }) => {
     const about = { id: "gateway:connection", what: "Connection", where };
     if (state === "ready") return { ...about, status: "pass", why: CONNECTION.ready };
-    const isDeaf = readysUnread > 0;
-    const isLost = isDown || isDeaf || state === "fatal" || outageMs > OUTAGE_MS;
+    const isLost = isDown || state === "fatal" || outageMs > OUTAGE_MS;
     const why = state === "fatal"
       ? CONNECTION.fatal
-      : isDeaf
-      ? "not connected: Barnacle cannot read the READY of this server"
       : isDown
       ? "not connected: many attempts have failed"
       : CONNECTION[state];

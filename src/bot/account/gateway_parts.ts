@@ -14,9 +14,7 @@ import {
 import { userAgentOf } from "../../discord/rest/client/client.ts";
 import { toIntents } from "../../discord/gateway/read/intents.ts";
 import { API_VERSION } from "../../discord/rest/client/send.ts";
-import type { RoleRights } from "../../discord/gateway/read/role_rights.ts";
 import type { VoiceIndex } from "../../discord/gateway/read/voice_index.ts";
-import { DISCORD_API_BASE } from "../../discord/rest/exchange/exchange.ts";
 import { isTokenRefused, RestError } from "../../discord/rest/exchange/rest_error.ts";
 import { createLocate } from "../../flows/preflight/locate_gateway.ts";
 import { schedule } from "../../lib/clock.ts";
@@ -51,10 +49,8 @@ export async function createGatewayParts(
     tokenRefused: events.wrap(() => restEvents.emit.tokenRefused()),
     stopped: events.wrap((invalidRequests) => restEvents.emit.stopped(invalidRequests)),
   };
-  let roleRights: RoleRights | undefined;
   const client = createAccountRest(options, {
     events: () => held,
-    rolesOf: (guildId) => roleRights?.of(guildId),
     now,
     log: logging.forPart("delivery"),
   });
@@ -75,10 +71,6 @@ export async function createGatewayParts(
   let loading: Promise<Reader> | undefined;
   async function loadReader(): Promise<Reader> {
     const { createReader } = await import("../../discord/gateway/read/reader.ts");
-    if (options.apiBase !== DISCORD_API_BASE) {
-      const { createRoleRights } = await import("../../discord/gateway/read/role_rights.ts");
-      roleRights = createRoleRights();
-    }
     if (options.config.voice) {
       const { createVoiceIndex } = await import("../../discord/gateway/read/voice_index.ts");
       voice = createVoiceIndex((shardId) => connection.renew(shardId));
@@ -86,7 +78,7 @@ export async function createGatewayParts(
     const guilds = await store.gateway.guildsOf(accountId);
     let misfits = 0;
     return createReader(
-      { accountId, guilds, self: stored.self, roleRights, voice },
+      { accountId, guilds, self: stored.self, voice },
       (problem) => {
         misfits += 1;
         // A server may send nothing else, and the log has room for a few.

@@ -152,7 +152,6 @@ export function connectParts(
     onState(shardId, state) {
       health.setShard(shardId, state);
       noteState(shardId, state);
-      if (state.readysUnread !== undefined) inbound.readysUnread(state.readysUnread);
       if (state.state !== "ready") return;
       inbound.ready(shardId);
       online.ready();

@@ -13,13 +13,11 @@ import type { MessageOrigin } from "../../core/inbound/waiting_limits.ts";
 import { createChallenges, createPairingService } from "../../flows/inbound/challenge.ts";
 import { limitsOf, stopRequestOf, waitingRulesOf } from "../../flows/inbound/notice_reply.ts";
 import { createMissingFacts } from "../../flows/inbound/missing_facts.ts";
-import { createUnreadDispatches } from "../../flows/inbound/unread_dispatches.ts";
 import { createPluralkit } from "../../flows/inbound/pluralkit.ts";
 import { createInteractionHandlers } from "../interactions/interactions.ts";
 import { createPermitReaction } from "../../flows/judging/permit_reaction.ts";
 import { createPluralkitLookUp } from "../../pluralkit/client.ts";
 import type { DispatchBatch } from "../../discord/gateway/link/protocol.ts";
-import type { Connection } from "../../discord/gateway/main/connection.ts";
 import type { PolicyKeeper } from "../../flows/judging/policy_keeper.ts";
 import type { Turns } from "../../flows/turn/turns.ts";
 import type { AnswerThreads } from "../../flows/turn/answer_threads.ts";
@@ -46,7 +44,6 @@ export function createInbound(
     & Pick<AccountPorts, "isOnly" | "isOurs" | "memory">
     & {
       readonly policy: PolicyKeeper;
-      readonly connection: Pick<Connection, "renew">;
       readonly turns: Pick<Turns, "accepted">;
       readonly reader: Reader;
       readonly owners: OwnerIds;
@@ -59,7 +56,7 @@ export function createInbound(
     },
 ) {
   const { config, store, policy, events } = account;
-  const { client, connection, reader, outbound, threads, memory, isOurs, judging, turns } = parts;
+  const { client, reader, outbound, threads, memory, isOurs, judging, turns } = parts;
   const { options, settings, owners, sources, toolPortsOf } = parts;
   const { spend, rates, summaries, health, changedInAll, byExtra } = parts;
   const { judge, route, proxied } = judging;
@@ -113,11 +110,6 @@ export function createInbound(
     isRefused: (error) => error instanceof RestError && error.kind === "forbidden",
     keeper: parts.policy,
   });
-  const unread = createUnreadDispatches(
-    account,
-    reader.unread,
-    (text) => outbound.tellOwners(text),
-  );
   const permitReaction = createPermitReaction({ policy, isOurs });
   const readGroup = createReadChannel(client, { priority: "spare", timeoutMs: 2_000 });
   const missingFacts = createMissingFacts({
@@ -157,7 +149,6 @@ export function createInbound(
       thread_members_changed: ({ threadId, ...change }) => threads.membersChanged(threadId, change),
       permissions_changed: ({ guildId }) => outbound.channelQueues.permissionsChanged(guildId),
     },
-    renew: (shardId) => connection.renew(shardId),
   });
 
   const endTasks = () =>
@@ -182,12 +173,10 @@ export function createInbound(
       const read = reader.read(batch);
       acceptor.accept(read);
       memory.read(batch.text.length);
-      unread.read();
       if (read.guilds.length > 0) {
         names.guildsChanged();
         events.emit.guildsChanged();
       }
-      if (read.isRenewalDue) connection.renew(batch.shardId); // an event could not be read (G16)
     },
     /** A shard's new session is stored. */
     sessionStarted: interactions.ready, // READY has named the application
@@ -210,11 +199,8 @@ export function createInbound(
       lookUp.reconfigured();
       names.resolveAgain();
     },
-    /** READYs in a row of a shard that cannot be read. */
-    readysUnread: unread.readys,
     /** Current problems, for health. */
     findings: (): readonly Finding[] => [
-      ...unread.findings(),
       ...interactions.findings(),
     ],
     /**

@@ -47,15 +47,12 @@ export function createAccountRest(
   ports: Pick<Account, "now" | "log"> & {
     /** Returns the current events' handlers; called for each event. */
     readonly events: () => RestEvents;
-    /** Finds the roles of a guild by the gateway; absent: Discord's API tells them. */
-    readonly rolesOf?: RestClient["rolesOf"];
   },
 ): RestClient {
   const { config: { discord }, token, apiBase, version, invalidRequests } = options;
   const { crashHooks } = options;
-  const { events, rolesOf, now, log } = ports;
+  const { events, now, log } = ports;
   return createClient({
-    rolesOf,
     token,
     apiUrl: apiBase,
     version,

@@ -13,11 +13,7 @@ import { API_VERSION } from "../../discord/rest/client/send.ts";
 import { DISCORD_API_BASE } from "../../discord/rest/exchange/exchange.ts";
 import { userAgentOf } from "../../discord/rest/client/client.ts";
 import type { Application, Applications } from "../../discord/rest/requests/application.ts";
-import {
-  hasNoRoute,
-  isOfAnotherServer,
-  RestError,
-} from "../../discord/rest/exchange/rest_error.ts";
+import { isOfAnotherServer, RestError } from "../../discord/rest/exchange/rest_error.ts";
 import type { DiscordFacts, ProbeAnswer } from "../../flows/preflight/discord.ts";
 import type { NetworkFacts } from "../../flows/preflight/network.ts";
 import { isContainer } from "../../host/process/boot.ts";
@@ -186,6 +182,5 @@ function toAnswer<Found>(error: unknown): ProbeAnswer<Found> {
   if (error.kind === "unauthorized") return { kind: "refused" };
   const { kind, message: why } = error;
   if (isOfAnotherServer(error)) return { kind: "foreign", why };
-  const isLimited = kind === "rate_limited" && !hasNoRoute(error);
-  return { kind: isLimited ? "limited" : "failed", why };
+  return { kind: kind === "rate_limited" ? "limited" : "failed", why };
 }

@@ -48,8 +48,6 @@ export interface ShardState {
   readonly isDown: boolean;
   /** Why the next IDENTIFY waits; absent if it does not, or if something else delays it. */
   readonly waits?: IdentifyWaitReason;
-  /** READYs in a row that Barnacle cannot read; absent if there is none. */
-  readonly readysUnread?: number;
 }
 
 export type ResumeOutcome = "resumed" | "invalid" | "closed" | "timeout";

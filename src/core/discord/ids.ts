@@ -69,14 +69,9 @@ export function parseSnowflake<Kind extends string>(text: string): Snowflake<Kin
   return text as Snowflake<Kind>;
 }
 
-/**
- * Reads an id of a payload. Discord sends text; other servers may send a number.
- *
- * @returns `undefined` for anything else, and for a number that a double does not hold.
- */
+/** Reads an id in a payload; `undefined` for anything else. */
 export function readSnowflake<Kind extends string>(given: unknown): Snowflake<Kind> | undefined {
-  if (typeof given === "string") return parseSnowflake<Kind>(given);
-  return Number.isSafeInteger(given) ? parseSnowflake<Kind>(String(given)) : undefined;
+  return typeof given === "string" ? parseSnowflake<Kind>(given) : undefined;
 }
 
 const IDS_PER_MS = 2 ** 22;

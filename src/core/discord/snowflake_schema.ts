@@ -15,7 +15,7 @@ const shared: z.ZodType<Snowflake<never>> = z.unknown().transform((given, contex
 });
 
 /**
- * An id as text or as a whole number; the caller names its kind, as with `parseSnowflake`.
+ * An id as text; the caller names its kind, as with `parseSnowflake`.
  *
  * All callers get the same schema, because each one takes memory. The issue does not repeat a refused
  * text: the text comes from outside, and errors are logged.

@@ -109,8 +109,6 @@ export interface InboundBatch {
   readonly arrivedAt: number;
   /** Set if events before these are lost: catch-up finds the messages among them (G5b). */
   readonly afterHole?: true;
-  /** Set if a new session is to bring what could not be read (G16); then `afterHole` is set, too. */
-  readonly isRenewalDue?: true;
   /** Set if Discord has replayed them after a RESUME: they happened while Barnacle was away. */
   readonly isReplayed?: true;
   /** Sequence number of the last dispatch received, used or not. */

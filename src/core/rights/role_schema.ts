@@ -1,7 +1,7 @@
 /** Reads roles as Discord's API and its gateway describe them. */
 
 import { z } from "zod";
-import { bits, closingFlag, numeric, optional, textOr } from "../discord/lenient.ts";
+import { bits, closingFlag, optional, textOr } from "../discord/lenient.ts";
 import { snowflakeSchema } from "../discord/snowflake_schema.ts";
 import type { RoleFacts } from "./rights.ts";
 
@@ -11,7 +11,7 @@ export const roleSchema = z.lazy(() =>
     id: snowflakeSchema<"role">(),
     name: textOr("without a name"),
     permissions: bits.transform(BigInt),
-    position: numeric.nullish().transform((position) => position ?? 0),
+    position: z.number().nullish().transform((position) => position ?? 0),
     managed: closingFlag,
     tags: optional(z.object({ bot_id: optional(z.string()) })),
   }).transform(({ managed, tags, ...role }): RoleFacts => ({

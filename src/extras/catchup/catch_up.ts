@@ -184,7 +184,6 @@ function questionOf(
 /** A client with so many requests, which leave after those of answers. After them, it finds nothing. */
 function bounded(client: RestApi, left: { requests: number }): RestApi {
   return {
-    rolesOf: client.rolesOf,
     async request(method, path, options) {
       const spent = { kind: "not_found", route: method, code: 0 } as const;
       if (--left.requests < 0) throw new RestError("is one request too many", spent);

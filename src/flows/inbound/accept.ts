@@ -18,7 +18,6 @@ import {
   type EventHandlers,
   handleEvent,
   type InboundBatch,
-  type InboundEvent,
   type SessionStarted,
 } from "../../core/inbound/events.ts";
 import {
@@ -45,8 +44,6 @@ const MAX_IDLE_BYTES = 1 << 20;
 const IDLE_MS = 250;
 /** Milliseconds before the next attempt to store. */
 const RETRY_MS = 5_000;
-/** Milliseconds until another event that cannot be taken may renew the session: each costs an IDENTIFY. */
-const RENEWAL_MS = 10 * 60_000;
 
 /**
  * Creates an acceptor for all shards of one account. The function is longer than most, because its
@@ -77,8 +74,6 @@ export function createAcceptor(
     readonly runIdsOf?: (messageId: MessageId) => readonly MessageId[];
     /** Judges a reaction by the current policy; `undefined` if it does not permit it (H5). */
     readonly permitReaction: (reaction: Reaction) => PermittedReaction | undefined;
-    /** Replaces a shard's session, which may bring an event again. */
-    readonly renew: (shardId: number) => void;
     readonly missingFacts: MissingFacts;
   },
 ) {
@@ -86,16 +81,6 @@ export function createAcceptor(
   /** Cancels the timer of waiting messages, or of the next attempt to store. */
   let cancel: (() => void) | undefined;
   let committing: Promise<void> | undefined;
-  let renewedAt = -Infinity;
-
-  /** Handling an event has failed. The others of its batch count. */
-  function failed({ kind }: InboundEvent, shardId: number, error: unknown): void {
-    const renews = ports.now() - renewedAt >= RENEWAL_MS;
-    ports.log.error("Cannot take an event of Discord", { kind, renews, error });
-    if (!renews) return;
-    renewedAt = ports.now();
-    ports.renew(shardId);
-  }
 
   function acceptComplete(batch: InboundBatch): void {
     const { arrivedAt } = batch;
@@ -163,7 +148,8 @@ export function createAcceptor(
         handleEvent(event, handlers);
       } catch (error) {
         if (event.kind === "session_started") throw error; // the events belong to another session
-        failed(event, batch.shardId, error);
+        // The others of its batch count.
+        ports.log.error("Cannot take an event of Discord", { kind: event.kind, error });
       }
     }
     const last = current();
@@ -264,7 +250,7 @@ function toEcho({ id: messageId, channelId, nonce }: OwnMessage): Echo {
  */
 function unitFor(
   units: Unit[],
-  { afterHole, isRenewalDue, isReplayed, accountId, shardId, seq, ticket, arrivedAt }: InboundBatch,
+  { afterHole, isReplayed, accountId, shardId, seq, ticket, arrivedAt }: InboundBatch,
   started?: SessionStarted,
 ): Unit {
   const last = units.at(-1);
@@ -277,9 +263,8 @@ function unitFor(
   const empty = { judged: [], echoes: [], changes: [], guilds: [] };
   const at = { beganAt: arrivedAt, arrivedAt, bytes: 0 };
   const of = { accountId, shardId, isReplayed };
-  const session = { started, isRenewalDue: started && isRenewalDue };
   const lists = { ...empty, reactions: [], hookEvents: [] };
-  const unit: Unit = { ...session, afterHole, ...of, seq, ticket, ...at, ...lists };
+  const unit: Unit = { started, afterHole, ...of, seq, ticket, ...at, ...lists };
   units.push(unit);
   return unit;
 }

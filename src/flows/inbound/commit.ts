@@ -59,8 +59,6 @@ export interface Unit {
   started: SessionStarted | undefined;
   /** Set if a gap precedes the events; cleared once it is stored. */
   afterHole: InboundBatch["afterHole"];
-  /** Set if the session that begins with the unit lacks an event; cleared once that is stored. */
-  isRenewalDue: InboundBatch["isRenewalDue"];
   readonly accountId: AccountId;
   readonly shardId: number;
   readonly isReplayed: InboundBatch["isReplayed"];
@@ -124,7 +122,7 @@ async function commit(unit: Unit, ports: CommitPorts): Promise<void> {
 }
 
 /**
- * Stores T0, and gaps within the session before and after it. Each is stored once, also if the
+ * Stores T0, and the gap within the session before it. Each is stored once, also if the
  * store refuses a later one.
  *
  * Guilds that READY has made outdated are stored before it. Otherwise a process that dies between
@@ -146,11 +144,6 @@ async function begin(unit: Unit, { store, events }: CommitPorts): Promise<void> 
     await store.gateway.startSession(accountId, shardId, session, self, beganAt);
     unit.started = undefined;
     events.emit.sessionStarted(shardId);
-  }
-  if (unit.isRenewalDue) {
-    events.emit.sessionDue(shardId);
-    await store.gateway.openGap(accountId, shardId, beganAt);
-    unit.isRenewalDue = undefined;
   }
 }
 

@@ -138,9 +138,8 @@ export function createAnswerThreads(
     await store.beginThread(accountId, asked, now());
     // Before the request: the first message there may arrive before its answer.
     know(await store.answerThread(accountId, threadId) ?? asked);
-    let made = asked;
     try {
-      made = { ...asked, threadId: await startThread(message, title) };
+      await startThread(message, title);
     } catch (error) {
       askers.delete(threadId);
       if (refusalOf(error)) {
@@ -150,18 +149,12 @@ export function createAnswerThreads(
       }
       throw error;
     }
-    if (made.threadId !== threadId) { // at another server than Discord
-      askers.delete(threadId);
-      await store.endThread(accountId, threadId, "refused");
-      await store.beginThread(accountId, made, now());
-      know(made);
-    }
-    await store.endThread(accountId, made.threadId, "open");
+    await store.endThread(accountId, threadId, "open");
     // Discord adds only the bot. Without membership, the asker would not see the answer.
-    await requests.addMember(made.threadId, asked.askerId).catch((error: unknown) =>
-      log.debug("Cannot add the asker to a thread", { threadId: made.threadId, error })
+    await requests.addMember(threadId, asked.askerId).catch((error: unknown) =>
+      log.debug("Cannot add the asker to a thread", { threadId, error })
     );
-    return { ...made, state: "open" };
+    return { ...asked, state: "open" };
   }
 
   /** Opens the thread that the config asks for; `undefined` if Discord does not permit it. */

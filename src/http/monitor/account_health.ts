@@ -253,7 +253,7 @@ function shardsOf(
   stats: GatewayStats | undefined,
 ): readonly ShardSnapshot[] {
   return Array.from({ length: shardCount }, (_, shardId) => {
-    const { state = "connecting", readyAt = startedAt, isDown = false, ack, waits, readysUnread } =
+    const { state = "connecting", readyAt = startedAt, isDown = false, ack, waits } =
       states.get(shardId) ?? {};
     const latencyMs = latencies.get(shardId) ?? 0;
     const seqCommitted = stats?.seqCommitted.get(shardId);
@@ -265,7 +265,6 @@ function shardsOf(
       ack: ack ? { ...ack, latencyMs } : undefined,
       seqCommitted,
       waits,
-      readysUnread,
     };
   });
 }

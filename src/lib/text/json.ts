@@ -28,22 +28,6 @@ export function parseForeignJson(text: string): unknown {
   }
 }
 
-/** A whole number that a double does not hold: it has at least 16 digits. */
-const LARGE = /[:,[]\s*\d{16}/;
-/** A string, or a whole number of that size where a value stands. */
-const STRING_OR_LARGE = /"(?:[^"\\]|\\.)*"|(?<=[:,[]\s*)[1-9]\d{15,}(?=\s*[,\]}])/g;
-
-/** Writes large whole numbers as strings: where they are ids, no digit is lost. */
-export function withLargeAsText(text: string): string {
-  if (!LARGE.test(text)) return text;
-  return text.replace(STRING_OR_LARGE, (found) => found.startsWith('"') ? found : `"${found}"`);
-}
-
-/** Parses a text in which large whole numbers are ids. */
-export function parseJsonWithIds(text: string): unknown {
-  return parseForeignJson(withLargeAsText(text));
-}
-
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
 /** `[` and `{`, and `]` and `}`, which differ in one bit. */

@@ -7,12 +7,8 @@ describe("[X2] snowflakeSchema()", () => {
     assert.equal(snowflakeSchema<"user">().parse("175928847299117063"), "175928847299117063");
   });
 
-  it("takes a number that a double holds, as other servers than Discord send it", () => {
-    assert.equal(snowflakeSchema<"user">().parse(1234), "1234");
-  });
-
   for (
-    const bad of ["", "0", "-1", "12a", "18446744073709551616", 2 ** 60, 1.5, {}, null, undefined]
+    const bad of ["", "0", "-1", "12a", "18446744073709551616", 1234, 1.5, {}, null, undefined]
   ) {
     it(`refuses ${JSON.stringify(bad)}`, () => {
       assert.equal(snowflakeSchema().safeParse(bad).success, false);

@@ -115,21 +115,6 @@ describe("[T3] actions that change a server", () => {
       assert.deepEqual(changes, ["All about help", ""]);
     }));
 
-  it("[G16] go by the roles of the gateway at a server that tells them nowhere else", () =>
-    withSimulation({ mayRefuse: ({ status }) => status === 404 }, async (scene) => {
-      const { simulator: { faults: { rest }, ...simulator } } = scene;
-      const change = (body: string) => JSON.stringify({ ...JSON.parse(body), roles: undefined });
-      rest.add({ method: "GET", route: "/guilds/:id", fault: { kind: "reform", change } });
-      const lists = rest.add({ route: "/guilds/:id/roles", fault: { kind: "html", status: 404 } });
-      const channelId = String(simulator.channel("help").id);
-      await scene.start();
-      const edit = { action: "channelEdit", channelId, topic: "All about help" };
-      assert.match(await asked(scene, [edit]), /lack the permission Manage Channels/);
-      permit(scene, "manageChannels"); // a GUILD_ROLE_UPDATE
-      assert.match(await asked(scene, [edit], 2), /Changed\./);
-      assert.ok(lists.hits() > 0);
-    }));
-
   it("open a post in a forum with its tags, once for a repeated call", () =>
     play(async (scene) => {
       const { simulator: { world, channel } } = scene;

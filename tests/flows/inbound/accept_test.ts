@@ -205,13 +205,22 @@ function setUp() {
       thread_members_changed: ({ threadId }) => handled.push(`members ${threadId}`),
       permissions_changed: ({ guildId }) => handled.push(`permissions ${guildId}`),
     },
-    renew: (shardId) => steps.push(`renew ${shardId}`),
   });
   const seen = { began, undecided, challenged, refused, sources, origins, handled };
   return { acceptor, clock, foreign, lines, steps, stored, world, ...seen };
 }
 
 describe("createAcceptor()", () => {
+  it("logs why an event fails, and takes the others of its batch", async () => {
+    const { acceptor, lines, steps } = setUp();
+    const poison = directMessage({ id: messageId("10"), text: "poison" });
+    acceptor.accept(batch(1, poison, question("20")));
+    await settle();
+    assert.deepEqual(steps.filter((step) => step.startsWith("T1")), ["T1 20"]);
+    const [failed] = lines.filter(({ event }) => event === "Cannot take an event of Discord");
+    assert.match(String(failed?.fields?.["error"]), /poison/);
+  });
+
   it("[D1] stores a message that gets an answer at once, with its seq", async () => {
     const { acceptor, steps, stored, world } = setUp();
     acceptor.accept(batch(7, question("11")));
@@ -223,29 +232,6 @@ describe("createAcceptor()", () => {
       agentId: "main",
       sessionKey: "agent:main:main",
     });
-  });
-
-  it("[G16] logs why an event fails, takes the others, and renews the session once in ten minutes", async () => {
-    const { acceptor, clock, lines, steps } = setUp();
-    const poison = (id: string) => directMessage({ id: messageId(id), text: "poison" });
-    const minute = 60_000;
-    for (const [number, pause] of [0, 1, 8.9, 0.1, 9, 2].entries()) {
-      clock.advance(pause * minute);
-      acceptor.accept(batch(number, poison(`1${number}`), question(`2${number}`)));
-      await settle();
-    }
-    assert.deepEqual(steps.filter((step) => step.startsWith("T1")), [
-      ...["T1 20", "T1 21", "T1 22", "T1 23", "T1 24", "T1 25"],
-    ]);
-    assert.deepEqual(
-      steps.filter((step) => /renew|committed/.test(step)).join(", "),
-      "renew 0, committed 0, committed 1, committed 2, renew 0, committed 3, committed 4, renew 0, committed 5",
-    );
-    const failed = lines.filter(({ event }) => event === "Cannot take an event of Discord");
-    assert.deepEqual(failed.map(({ fields }) => fields?.["renews"]), [
-      ...[true, false, false, true, false, true],
-    ]);
-    assert.match(String(failed[1]?.fields?.["error"]), /poison/);
   });
 
   it("judges messages and handles other events in their order", () => {
@@ -448,38 +434,6 @@ describe("createAcceptor()", () => {
     clock.advance(5_000);
     await settle();
     assert.deepEqual(steps, ["T1 11 12", "committed 2"]);
-  });
-
-  it("[G16] marks a session as lacking an event that came in the batch of its READY", async () => {
-    const { acceptor, steps } = setUp();
-    acceptor.accept({ ...batch(1, STARTED), afterHole: true, isRenewalDue: true });
-    await acceptor.flush();
-    const own = steps.filter((step) => !step.startsWith("committed"));
-    assert.deepEqual(
-      own.slice(0, 2),
-      ["due 0", "gap 0"],
-      "for the session before, if there is one",
-    );
-    assert.deepEqual(own.slice(own.indexOf("started 0")), ["started 0", "due 0", "gap 0", "T1"]);
-  });
-
-  it("[G16] marks that session also if the store refuses the mark at first", async () => {
-    const { acceptor, steps, world } = setUp();
-    world.isGapRefused = true;
-    acceptor.accept({ ...batch(1, STARTED), afterHole: true, isRenewalDue: true });
-    await assert.rejects(acceptor.flush());
-    assert.deepEqual(steps.slice(-2), ["started 0", "due 0"]);
-    world.isGapRefused = false;
-    await acceptor.flush();
-    const again = steps.slice(steps.indexOf("started 0") + 1);
-    assert.deepEqual(again, ["due 0", "due 0", "gap 0", "T1", "committed 1"]);
-  });
-
-  it("[G16] stores one gap for an event that came within a session", async () => {
-    const { acceptor, steps } = setUp();
-    acceptor.accept({ ...batch(1), afterHole: true, isRenewalDue: true });
-    await acceptor.flush();
-    assert.deepEqual(steps, ["due 0", "gap 0", "T1", "committed 1"]);
   });
 
   it("[G6] stores replayed events by themselves, with the limits of a replay", async () => {

@@ -110,16 +110,6 @@ describe("[S7] createAnswerThreads() › homeOf()", () => {
     assert.ok(threads.continuesIn(THREAD));
   });
 
-  it("[G16] takes the id that the server gives the thread", async () => {
-    const { threads, world, rows } = setUp();
-    world.answers.push("id 1400000000000000999");
-    const home = await threads.homeOf(claimOf(QUESTION), true);
-    const other = channelId("1400000000000000999");
-    assert.equal(home?.message.channelId, other);
-    assert.deepEqual([rows.get(other)?.state, rows.get(THREAD)?.state], ["open", "refused"]);
-    assert.deepEqual([threads.continuesIn(other), threads.continuesIn(THREAD)], [true, false]);
-  });
-
   it("opens none for a silent turn, or by default", async () => {
     const { threads, world } = setUp();
     const silent = claimOf(QUESTION);

@@ -234,10 +234,7 @@ function senderIn(
 ): Sender {
   const { author, member, webhook_id, application_id } = message;
   const automaton = automatonOf(message);
-  // The edit of another server may lack the member, who has just written the message.
-  const isEdit = Boolean(message.edited_timestamp);
-  const roles = member?.roles ??
-    (isEdit && guild && people?.memberOf(author.id, guild)?.roles || undefined);
+  const roles = member?.roles;
   if (!automaton && people) return people.personOf(author, roles, guild, displayName);
   const applicationId = webhook_id ? application_id : undefined;
   return senderOf(author, { roles, automaton, applicationId }, guild);

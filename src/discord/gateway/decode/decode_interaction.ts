@@ -23,7 +23,7 @@ import { snowflakeSchema as snowflake } from "../../../core/discord/snowflake_sc
 import { bounded } from "../../../lib/text/cut.ts";
 import { commandPayload, modalData, submittedText, toCall, typedIn } from "./interaction_data.ts";
 import type { DecodeFacts } from "./decode.ts";
-import { bits, listOrEmpty, numeric, optional } from "../../../core/discord/lenient.ts";
+import { bits, listOrEmpty, optional } from "../../../core/discord/lenient.ts";
 import { namesInCommand } from "./names_in.ts";
 import { type DecodeProblem, problemOf, roleIds, userPayload } from "./payloads.ts";
 import { placeIn } from "./places.ts";
@@ -32,8 +32,8 @@ import { senderOf } from "./senders.ts";
 /** Builds the schemas at the first interaction. At start-up they would cost milliseconds. */
 function createSchemas() {
   const kindPayload = z.object({
-    type: numeric,
-    data: optional(z.object({ component_type: optional(numeric) })),
+    type: z.number(),
+    data: optional(z.object({ component_type: optional(z.number()) })),
   });
 
   const common = z.object({
@@ -44,7 +44,7 @@ function createSchemas() {
     guild_id: snowflake<"guild">().nullish(),
     channel_id: snowflake<"channel">(),
     channel: optional(z.object({
-      type: optional(numeric),
+      type: optional(z.number()),
       name: optional(z.string()),
       thread_metadata: optional(z.object({ locked: optional(z.boolean()) })),
     })),

@@ -18,7 +18,6 @@ import { type Attachment, MAX_ATTACHMENTS } from "../../../core/discord/attachme
 import { describeComponents } from "./describe_components.ts";
 import type { ContentPayload, MessagePayload, SnapshotPayload } from "./payloads.ts";
 import type { ForwardRule } from "./places.ts";
-import { tagOf } from "./senders.ts";
 
 const NONE: readonly MessageExtra[] = [];
 const MAX_EXTRAS = 25;
@@ -67,8 +66,7 @@ function withExtras(text: string, extras: readonly MessageExtra[]): string {
 }
 
 function forwardText(snapshot: SnapshotPayload, rule: ForwardRule): string {
-  const { author, content } = snapshot;
-  const text = author ? `from ${tagOf(author)}: ${content}` : content;
+  const { content: text } = snapshot;
   switch (rule) {
     case "whole":
       return withExtras(text, ownExtras(snapshot));

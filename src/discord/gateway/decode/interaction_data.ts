@@ -13,7 +13,7 @@ import type { CommandCall, OptionTyping } from "../../../core/inbound/interactio
 import { snowflakeSchema as snowflake } from "../../../core/discord/snowflake_schema.ts";
 import { withoutPersonal } from "../../../core/outbound/footer_line.ts";
 import { bounded } from "../../../lib/text/cut.ts";
-import { listOf, listOrEmpty, numeric, optional, textOr } from "../../../core/discord/lenient.ts";
+import { listOf, listOrEmpty, optional, textOr } from "../../../core/discord/lenient.ts";
 import { mentionedPayload, userPayload } from "./payloads.ts";
 import { tagOf } from "./senders.ts";
 import { FIELD } from "../../../core/people/form.ts";
@@ -38,7 +38,7 @@ export function commandPayload() {
     mentions: listOrEmpty(mentionedPayload),
   });
   return z.object({
-    type: optional(numeric),
+    type: optional(z.number()),
     name: z.string(),
     options: listOf(value.or(subcommand).or(others)),
     target_id: optional(snowflake<"message">()),

@@ -17,7 +17,6 @@ import {
   closingFlag,
   listOf,
   listOrEmpty,
-  numeric,
   optional,
   textOr,
 } from "../../../core/discord/lenient.ts";
@@ -73,7 +72,7 @@ const attachmentPayload = z.lazy(() =>
   z.object({
     filename: textOr("file"),
     content_type: optional(z.string()),
-    size: numeric,
+    size: z.number(),
     description: optional(z.string()),
     flags: optional(z.number()),
     /** Discord always sends both; a file without them can be described, but not read. */
@@ -149,13 +148,8 @@ function readable<Content extends z.infer<typeof contentPayload>>(message: Conte
     : message;
 }
 
-/** A forwarded message. Discord tells no author; other servers may. */
-export const snapshotPayload = z.lazy(() =>
-  z.object({
-    ...contentFields(),
-    author: optional(z.object({ username: z.string(), discriminator: optional(z.string()) })),
-  }).transform(readable)
-);
+/** A forwarded message. Discord tells no author. */
+export const snapshotPayload = z.lazy(() => z.object(contentFields()).transform(readable));
 /** Validated payload of a forwarded message. */
 export type SnapshotPayload = z.infer<typeof snapshotPayload>;
 export type ContentPayload = z.infer<typeof contentPayload>;
@@ -175,26 +169,12 @@ const referencedPayload = z.lazy(() =>
     .transform((message) => message.author.bot ? readable(message) : message)
 );
 
-/** A role as its id. Some servers send whole roles. */
-const roleId = z.lazy(() =>
-  snowflake<"role">().or(z.object({ id: snowflake<"role">() }).transform(({ id }) => id))
-);
 /** Roles of a member. One that cannot be read may be the one that closes something. */
-export const roleIds = z.array(roleId).nullish().transform((roles) => roles ?? undefined)
-  .optional();
+export const roleIds = z.array(snowflake<"role">()).optional();
 
 /** Whether a webhook posted the message: anything but nothing. */
 const webhookId = z.unknown().transform((id) =>
   id === undefined || id === null || id === "" ? undefined : readSnowflake(id) ?? "unreadable"
-).optional();
-
-/** When the message was edited, for servers that tell it in another form: only its order counts. */
-const editedTime = z.unknown().transform((time) =>
-  time === undefined || time === null
-    ? undefined
-    : typeof time === "number" && Math.abs(time) < 8.64e15
-    ? new Date(time).toISOString()
-    : String(time)
 ).optional();
 
 /** A message of MESSAGE_CREATE, or of a channel's history. */
@@ -202,7 +182,7 @@ export const messagePayload = z.lazy(() =>
   z.object({
     ...contentFields(),
     id: snowflake<"message">(),
-    type: numeric.nullish().transform((type) => type ?? 0),
+    type: z.number(),
     channel_id: snowflake<"channel">(),
     channel_type: optional(z.number()),
     guild_id: snowflake<"guild">().nullish(),
@@ -214,9 +194,9 @@ export const messagePayload = z.lazy(() =>
     /** Set on answers to slash commands and buttons; its content is not used. */
     interaction_metadata: z.unknown().optional(),
     nonce: optional(z.union([z.string(), z.number()])),
-    edited_timestamp: editedTime,
+    edited_timestamp: z.string().nullish(),
     mention_channels: listOf(z.object({ id: snowflake<"channel">(), name: z.string() })),
-    mention_roles: listOrEmpty(roleId),
+    mention_roles: listOrEmpty(snowflake<"role">()),
     ...referenceFields(),
     referenced_message: optional(referencedPayload),
   })
@@ -225,7 +205,7 @@ export type MessagePayload = z.infer<typeof messagePayload>;
 
 const channelFields = () => ({
   id: snowflake<"channel">(),
-  type: numeric,
+  type: z.number(),
   name: optional(z.string()),
   flags: optional(z.number()),
   topic: optional(z.string()),
@@ -307,7 +287,6 @@ const readyGuilds = z.unknown().optional().transform((given) => {
 /** A READY. Only the session and the bot's id must fit: without them, the bot would be deaf. */
 export const readyPayload = z.object({
   session_id: z.string(),
-  /** Discord always sends it; other servers may not. */
   resume_gateway_url: textOr(""),
   user: z.object({ id: snowflake<"user">(), username: textOr("") }),
   /** As above. A bot's application has the id of its user, except for the oldest bots. */

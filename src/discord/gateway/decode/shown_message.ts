@@ -15,7 +15,7 @@ import { withoutSpoilers } from "../../../lib/text/quoted.ts";
 import { decodeHistory } from "./decode.ts";
 import { fullText, POLL_RESULT } from "./describe.ts";
 import type { GuildIndex } from "./guild_index.ts";
-import { numeric, optional, textOr } from "../../../core/discord/lenient.ts";
+import { optional, textOr } from "../../../core/discord/lenient.ts";
 import { contentFields } from "./payloads.ts";
 import type { Account } from "../../../core/account/account.ts";
 
@@ -24,7 +24,7 @@ const ownSchema = z.lazy(() =>
   z.object({
     ...contentFields(),
     id: snowflakeSchema<"message">(),
-    type: numeric.nullish().transform((type) => type ?? 0),
+    type: z.number().nullish().transform((type) => type ?? 0),
     author: optional(z.object({ id: snowflakeSchema<"user">() })),
     timestamp: textOr(""),
     message_reference: optional(z.object({ message_id: optional(snowflakeSchema<"message">()) })),

@@ -97,15 +97,10 @@ const ready = parsed(readyPayload, (index, payload) => {
   return { index: rest, changed, problem: isWhole ? undefined : "guilds does not fit" };
 });
 
-/** Roles and channels that the payload lacks stay as they are known. */
-const guildDescribed = parsed(guildPayload, (index, guild, self) => {
-  const { roles, ownRole, channels } = index.get(guild.id) ?? {};
-  return replaced(index, {
-    ...toGuild(guild, self),
-    ...(roles && !guild.roles && { roles, ownRole }),
-    ...(channels && !guild.channels && { channels }),
-  });
-});
+const guildDescribed = parsed(
+  guildPayload,
+  (index, guild, self) => replaced(index, toGuild(guild, self)),
+);
 
 const guildCreate: ApplyPayload = (index, d, self) =>
   isUnavailable(d) ? unchanged(index) : guildDescribed(index, d, self);

@@ -8,8 +8,7 @@
 import type { AccountId, GuildId } from "../../../core/discord/ids.ts";
 import type { InboundBatch, InboundEvent, SessionStarted } from "../../../core/inbound/events.ts";
 import type { GatewaySession, GuildSnapshot, Self } from "../../../core/inbound/inbound.ts";
-import { droppedParts } from "../../../core/discord/lenient.ts";
-import { isRecord, parseForeignJson, withLargeAsText } from "../../../lib/text/json.ts";
+import { parseForeignJson } from "../../../lib/text/json.ts";
 import type { DispatchBatch } from "../link/protocol.ts";
 import { SEPARATOR } from "../link/batches.ts";
 import { decodeEdit, type DecodeFacts, decodeMessage } from "../decode/decode.ts";
@@ -25,9 +24,7 @@ import {
   restoreIndex,
   snapshotOf,
 } from "../decode/guild_index.ts";
-import type { RoleRights } from "./role_rights.ts";
 import type { VoiceIndex } from "./voice_index.ts";
-import { createUnreadTypes, type ReadProblem } from "./unread_types.ts";
 import { guildWithChangedPermissions, joinedGuild } from "./guild_changes.ts";
 import { type DecodeProblem, type Dispatch, readyPayload } from "../decode/payloads.ts";
 import type { EVENT_TYPES } from "./intents.ts";
@@ -53,6 +50,13 @@ const DECODERS: Readonly<Record<EventType, Decode>> = {
 
 const DECODERS_BY_TYPE: ReadonlyMap<string, Decode> = new Map(Object.entries(DECODERS));
 
+interface ReadProblem {
+  /** The dispatch's type; `"unknown"` if it has none. */
+  readonly type: string;
+  /** Names fields, and never their contents. */
+  readonly why: string;
+}
+
 /** The result of a batch while it is read. */
 interface Reading {
   readonly events: InboundEvent[];
@@ -64,13 +68,11 @@ interface Reading {
  * functions share one state: the bot's identity and the index of guilds.
  */
 export function createReader(
-  { accountId, self: storedSelf, guilds: stored, roleRights, voice }: {
+  { accountId, self: storedSelf, guilds: stored, voice }: {
     readonly accountId: AccountId;
     /** The bot's identity from the store; absent before the first READY. */
     readonly self?: Self;
     readonly guilds: readonly GuildSnapshot[];
-    /** Keeps the rights of roles; absent: nothing needs them. */
-    readonly roleRights?: Pick<RoleRights, "apply">;
     /** Keeps who is in voice channels; absent: nothing needs it. */
     readonly voice?: Pick<VoiceIndex, "apply" | "wasRead">;
   },
@@ -79,18 +81,12 @@ export function createReader(
   let self = storedSelf;
   let { index, dropped } = restoreIndex(stored);
   let problems = 0;
-  const unread = createUnreadTypes();
-  let from = { shardId: 0, arrivedAt: 0 };
+  let fromShard = 0;
   const people = createPeople();
 
   function report(problem: ReadProblem): void {
     problems++;
     onProblem(problem);
-  }
-
-  function skip(problem: ReadProblem): void {
-    unread.skipped(problem, from.shardId, from.arrivedAt);
-    report(problem);
   }
 
   /** Returns the session of a READY; `undefined` if the READY has an unexpected shape. */
@@ -109,41 +105,27 @@ export function createReader(
     type: string,
     events: InboundEvent[],
   ): void {
-    if (event?.kind === "problem") return skip({ type, why: event.why });
-    unread.understood(type);
-    if (event) events.push(event);
+    if (event?.kind === "problem") report({ type, why: event.why });
+    else if (event) events.push(event);
   }
 
-  /** @param exact Returns the dispatch with exact ids if it has ids that were rounded. */
-  function addDispatch(
-    dispatch: Dispatch,
-    reading: Reading,
-    exact: () => Dispatch | undefined = () => undefined,
-  ): void {
+  function addDispatch(dispatch: Dispatch, reading: Reading): void {
     const { events } = reading;
-    const drops = droppedParts();
     const decode = DECODERS_BY_TYPE.get(dispatch.t);
     if (decode) {
-      const event = decode(dispatch, { accountId, self, index, people });
-      const better = event?.kind === "problem" || droppedParts() > drops ? exact() : undefined;
-      if (better) return addDispatch(better, reading);
-      return add(event, dispatch.t, events);
+      return add(decode(dispatch, { accountId, self, index, people }), dispatch.t, events);
     }
     const applied = applyDispatch(index, dispatch, self?.userId);
-    const better = applied.problem !== undefined || droppedParts() > drops ? exact() : undefined;
-    if (better) return addDispatch(better, reading);
     const session = dispatch.t === "READY" ? start(dispatch) : undefined;
     if (session) events.push(session);
     updateIndex(dispatch, applied, reading);
   }
 
   /** The same, and adds the event that may start a turn (W7). */
-  function addAll(dispatch: Dispatch, reading: Reading, exact: () => Dispatch | undefined): void {
-    const isRounded = isRecord(dispatch.d) && typeof dispatch.d["guild_id"] === "number";
-    const better = isRounded ? exact() : undefined;
-    const told = decodeServerEvent(better ?? dispatch, { accountId, self, index });
+  function addAll(dispatch: Dispatch, reading: Reading): void {
+    const told = decodeServerEvent(dispatch, { accountId, self, index });
     if (told) reading.events.push(told);
-    addDispatch(dispatch, reading, exact);
+    addDispatch(dispatch, reading);
   }
 
   /** Applies a READY, or a dispatch about a guild, to the index. */
@@ -152,8 +134,7 @@ export function createReader(
     applied: IndexChange,
     { events, changed }: Reading,
   ): void {
-    roleRights?.apply(dispatch);
-    voice?.apply(dispatch, from.shardId);
+    voice?.apply(dispatch, fromShard);
     const guild = self && joinedGuild(dispatch, index, dropped);
     if (guild) events.push({ kind: "guild_joined", guild });
     for (const id of applied.changed) changed.add(id);
@@ -168,10 +149,7 @@ export function createReader(
       dropped = dropped.filter((id) => !leftGuilds.includes(id) && !index.has(id));
     }
     const { problem: why } = applied;
-    if (why === undefined) return unread.understood(dispatch.t);
-    // Of a READY, the session counts. Its guilds come by later events.
-    const isKnown = dispatch.t === "READY" && readSelf(dispatch.d) !== undefined;
-    (isKnown ? report : skip)({ type: dispatch.t, why });
+    if (why !== undefined) report({ type: dispatch.t, why });
   }
 
   return {
@@ -183,22 +161,20 @@ export function createReader(
     read(
       { shardId, ticket, arrivedAt, seq, text, afterHole, isReplayed }: DispatchBatch,
     ): InboundBatch {
-      from = { shardId, arrivedAt };
+      fromShard = shardId;
       const reading: Reading = { events: [], changed: new Set() };
       const { events, changed } = reading;
-      for (const [at, item] of parseItems(text, skip).entries()) {
-        if (isDispatch(item)) addAll(item, reading, () => exactItem(text, at));
-        else skip({ type: "unknown", why: "no dispatch" });
+      for (const item of parseItems(text, report)) {
+        if (isDispatch(item)) addAll(item, reading);
+        else report({ type: "unknown", why: "no dispatch" });
       }
       voice?.wasRead(shardId);
-      const isRenewalDue = unread.takeRenewal();
       return {
         accountId,
         shardId,
         ticket,
         arrivedAt,
-        afterHole: afterHole || isRenewalDue || undefined,
-        isRenewalDue: isRenewalDue || undefined,
+        afterHole: afterHole || undefined,
         isReplayed: isReplayed || undefined,
         seq,
         bytes: text.length,
@@ -220,8 +196,6 @@ export function createReader(
     get isComplete(): boolean {
       return dropped.length === 0;
     },
-    /** The types of which it could not read a dispatch. */
-    unread: unread.list,
     /** Number of skipped dispatches. */
     get problems(): number {
       return problems;
@@ -244,16 +218,8 @@ function withoutLeft(events: readonly InboundEvent[], index: GuildIndex): readon
   });
 }
 
-/** A dispatch of a server that sends its ids as numbers; `undefined` if it has no large number. */
-function exactItem(text: string, at: number): Dispatch | undefined {
-  const itemText = text.slice(1, -1).split(SEPARATOR)[at] ?? "";
-  const exact = withLargeAsText(itemText);
-  const item = exact === itemText ? undefined : parseForeignJson(exact);
-  return isDispatch(item) ? item : undefined;
-}
-
 /** Parses a batch. If one text is no JSON, the batch is none, and each text is parsed by itself. */
-function parseItems(text: string, skip: (problem: ReadProblem) => void): readonly unknown[] {
+function parseItems(text: string, report: (problem: ReadProblem) => void): readonly unknown[] {
   const batch = parseForeignJson(text);
   if (batch !== undefined) {
     if (!Array.isArray(batch)) throw new TypeError("A batch is no JSON array");
@@ -262,7 +228,7 @@ function parseItems(text: string, skip: (problem: ReadProblem) => void): readonl
   const items: unknown[] = [];
   for (const itemText of text.slice(1, -1).split(SEPARATOR)) {
     const item = parseForeignJson(itemText);
-    if (item === undefined) skip({ type: "unknown", why: "no JSON" });
+    if (item === undefined) report({ type: "unknown", why: "no JSON" });
     else items.push(item);
   }
   return items;

@@ -15,7 +15,7 @@ import {
   MessageFlags,
 } from "@discordeno/types";
 import { readSnowflake } from "../../../core/discord/ids.ts";
-import { isRecord, parseJsonWithIds } from "../../../lib/text/json.ts";
+import { isRecord, parseForeignJson } from "../../../lib/text/json.ts";
 import type { Callback, Forms } from "./forms.ts";
 import type { InteractionLimit } from "./interaction_limit.ts";
 
@@ -59,7 +59,7 @@ export function createAcknowledge(
   }
 
   return (dispatch) => {
-    const parsed = parseJsonWithIds(dispatch); // the main thread reads the same text, and logs problems
+    const parsed = parseForeignJson(dispatch); // the main thread reads the same text, and logs problems
     const d = isRecord(parsed) ? parsed.d : undefined;
     if (!isRecord(d)) return true;
     if (!limit.take(userIn(d) ?? "")) return false;

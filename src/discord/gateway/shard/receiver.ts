@@ -55,7 +55,6 @@ export function createReceiver(
       case "ready":
         if (phase.kind !== "identifying") return report.passedOver("READY out of turn", text);
         position.begin(frame.seq);
-        report.readyRead();
         batches.newEpoch(frame.session);
         machine.step({ socket, kind: "ready", ...frame.session });
         report.log("info", "Discord began a new session: the bot is online", {});
@@ -71,9 +70,7 @@ export function createReceiver(
         report.log("info", "Discord resumed the session: the bot is online", {});
         return dispatch(frame);
       case "unreadable":
-        if (frame.isReady) report.readyUnread();
-        report.passedOver(frame.why, text);
-        return report.update(machine.state); // a READY that cannot be read shows at once
+        return report.passedOver(frame.why, text);
     }
   }
 

@@ -74,7 +74,6 @@ export function createShardReport(
 ) {
   let reported = "";
   let passedOver = 0;
-  let readysUnread = 0;
 
   function log(level: ThreadLogLevel, event: string, fields: ShardLogFields): void {
     const own: ShardLogFields = shardCount > 1 ? { shard: shardId } : {};
@@ -109,9 +108,6 @@ export function createShardReport(
         passedOver,
       });
     },
-    /** Counts a READY that cannot be read: its session never begins. */
-    readyUnread: (): void => void readysUnread++,
-    readyRead: (): void => void (readysUnread = 0),
     /** Reports a lost connection; `sessionId` is that of the state before. */
     lost(lost: LostConnection, sessionId: string | undefined): void {
       const { cause, during, next, attempt } = lost;
@@ -147,7 +143,7 @@ export function createShardReport(
     hole: (): void => log("warn", HOLE, {}),
     /** Sends state and counters if they have changed. */
     update(lifecycle: LifecycleState): void {
-      const state = { ...toShardState(lifecycle), readysUnread: readysUnread || undefined };
+      const state = toShardState(lifecycle);
       const { failures, phase } = lifecycle;
       const text = JSON.stringify([state, failures]);
       if (text !== reported && phase.kind !== "stopped") {

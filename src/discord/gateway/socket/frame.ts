@@ -14,7 +14,7 @@ import { GatewayOpcodes as Op } from "@discordeno/types";
 import { readSnowflake } from "../../../core/discord/ids.ts";
 import type { GatewaySession } from "../../../core/inbound/inbound.ts";
 import type { SocketEvent } from "../lifecycle/state.ts";
-import { isRecord, parseForeignJson, parseJsonWithIds } from "../../../lib/text/json.ts";
+import { isRecord, parseForeignJson } from "../../../lib/text/json.ts";
 
 export interface DispatchFrame {
   /** Discord's type of the dispatch; `"ODD"` if it does not look like one of Discord's types. */
@@ -38,8 +38,6 @@ export type Frame =
   | {
     readonly kind: "unreadable";
     readonly why: string;
-    /** Set if it is a READY, without which no session begins. */
-    readonly isReady?: true;
   };
 
 /**
@@ -87,17 +85,10 @@ function readDispatch({ t, s, d }: Payload, text: string, wanted: ReadonlySet<st
   const dispatch = { type: safeType(t), seq: s, text: wanted.has(t) ? text : undefined };
   if (t === "RESUMED") return { kind: "resumed", ...dispatch };
   if (t !== "READY") return { kind: "dispatch", ...dispatch };
-  const session = toSession(d, s) ?? toSession(dataWithIds(text), s);
+  const session = toSession(d, s);
   return session
     ? { kind: "ready", ...dispatch, text, session }
-    : { kind: "unreadable", why: READY_UNREAD, isReady: true };
-}
-
-const READY_UNREAD = "READY without a session, or without the bot's id";
-
-function dataWithIds(text: string): unknown {
-  const payload = parseJsonWithIds(text);
-  return isRecord(payload) ? payload.d : undefined;
+    : { kind: "unreadable", why: "READY without a session, or without the bot's id" };
 }
 
 function safeType(type: string): string {
@@ -112,11 +103,10 @@ function toSession(d: unknown, seq: number): GatewaySession | undefined {
   if (!isRecord(d) || typeof d.session_id !== "string") return undefined;
   const botId = isRecord(d.user) ? d.user.id : undefined;
   if (readSnowflake(botId) === undefined) return undefined;
-  // Other servers than Discord's omit it; the session is then resumed at the configured URL.
   const { session_id: sessionId, resume_gateway_url: url } = d;
-  const resumeAddress = typeof url === "string" ? url : "";
-  const resumeUrl = /^wss?:$/.test(URL.parse(resumeAddress)?.protocol ?? "") ? resumeAddress : "";
-  return { sessionId, resumeUrl, seq };
+  const isUrl = typeof url === "string" && /^wss?:$/.test(URL.parse(url)?.protocol ?? "");
+  // Without one, the session is resumed at the gateway's own address.
+  return { sessionId, resumeUrl: isUrl ? url : "", seq };
 }
 
 /** @returns The event of a payload that is no dispatch; `undefined` for unknown opcodes. */

@@ -36,7 +36,7 @@ export interface RequestOptions extends BodyOptions {
   readonly priority?: Exclude<Priority, "reply">;
 }
 
-export type RestApi = Pick<RestClient, "request"> & Partial<Pick<RestClient, "rolesOf">>;
+export type RestApi = Pick<RestClient, "request">;
 
 /**
  * Builds the User-Agent that Discord requires of bots; without it, Discord answers 403.
@@ -113,11 +113,6 @@ export function createClient(options: ClientOptions) {
      * @throws {RestError} If the request does not succeed.
      */
     request,
-    /**
-     * The roles of a guild by the gateway, of a server in Discord's place; `undefined` if they are
-     * unknown.
-     */
-    rolesOf: options.rolesOf,
     /** Lets all answers to interactions leave at once, because the bot stops. */
     hurry: rateLimiter.hurry,
     /** Cancels all requests, in flight or waiting, and refuses new ones. */

@@ -13,9 +13,8 @@ import { PLAIN_HEADER } from "../../../lib/network/fetch_plain.ts";
 import type { RequestMetric } from "../../../core/outbound/requests.ts";
 import type { InvalidRequests } from "../../../core/discord/invalid_requests.ts";
 import type { Breaker, BreakerState, LimitOptions, Priority } from "../scheduler/global_limit.ts";
-import type { ChannelId, GuildId } from "../../../core/discord/ids.ts";
-import type { RoleFacts } from "../../../core/rights/rights.ts";
-import { isRecord, parseJsonWithIds } from "../../../lib/text/json.ts";
+import type { ChannelId } from "../../../core/discord/ids.ts";
+import { isRecord, parseForeignJson } from "../../../lib/text/json.ts";
 import { type AnswerHooks, createExchanges, type RestAnswer } from "../exchange/exchange.ts";
 import { isDiscordError, RestError, toNoAnswer, toRestError } from "../exchange/rest_error.ts";
 import { type RestRoute, routeOf } from "../exchange/route.ts";
@@ -40,8 +39,6 @@ export interface ClientOptions extends AnswerHooks, LimitOptions {
   readonly apiUrl: string;
   /** Timeout of one request in milliseconds, including its response (D6). */
   readonly timeoutMs: number;
-  /** Finds the roles of a guild by the gateway; absent: Discord's API tells them. */
-  readonly rolesOf?: (guildId: GuildId) => readonly RoleFacts[] | undefined;
   /** The counter of invalid requests, which all accounts share. */
   readonly invalidRequests: InvalidRequests;
   /** Default: the global `fetch`. */
@@ -165,7 +162,7 @@ export function createRequestAttempts(
     breaker.note(status, headers);
     const date = Date.parse(headers.get("date") ?? "");
     if (!Number.isNaN(date)) aheadMs = date - steadyNow();
-    const body = text === "" ? undefined : parseJsonWithIds(text);
+    const body = text === "" ? undefined : parseForeignJson(text);
     const limits = limitsOf(status, headers, body);
     const pauseMs = permit.answered(limits);
     if (isSuccess(status)) {

@@ -64,36 +64,26 @@ export function isTokenRefused(error: unknown): boolean {
 
 const REFUSALS: ReadonlySet<RestErrorKind> = new Set(["forbidden", "not_found", "rejected"]);
 
-/** Statuses of a server that has no such route. A firewall in front of Discord sends others. */
-const NO_ROUTE: ReadonlySet<number> = new Set([404, 405, 410]);
-
 /** Discord's code for a bot that opens direct messages too fast; it allows that again after a while. */
 const TOO_FAST = 40003;
 
-/** Whether the same request would fail again: Discord refuses it, or the server has no such route. */
+/** Whether the same request would fail again, because Discord refuses it. */
 export function isFinalRefusal(error: unknown): error is RestError {
   return isRefusal(error) && error.code !== TOO_FAST;
 }
 
 /** The same, or Discord refuses it for a while, without a duration. */
 export function isRefusal(error: unknown): error is RestError {
-  return error instanceof RestError && (REFUSALS.has(error.kind) || hasNoRoute(error));
-}
-
-/** Whether the server has no such route, and says so in a form that is not Discord's. */
-export function hasNoRoute({ status, code }: Pick<RestError, "status" | "code">): boolean {
-  return code === undefined && status !== undefined && NO_ROUTE.has(status);
+  return error instanceof RestError && REFUSALS.has(error.kind);
 }
 
 /**
  * Whether another server has refused the request in Discord's place: its answer is not in Discord's
- * form. A 429 may be a block of Cloudflare, which is in front of Discord, and a 5xx a fault of it. A
- * server that only lacks the route is none: see {@link hasNoRoute}.
+ * form. A 429 may be a block of Cloudflare, which is in front of Discord, and a 5xx a fault of it.
  */
 export function isOfAnotherServer(error: Pick<RestError, "status" | "code">): boolean {
   const { status, code } = error;
-  return code === undefined && status !== undefined && status !== 429 && status < 500 &&
-    !hasNoRoute(error);
+  return code === undefined && status !== undefined && status !== 429 && status < 500;
 }
 
 /** @see {@link https://docs.discord.com/developers/reference#error-messages} */

@@ -7,7 +7,7 @@ import type { Clock } from "../../../lib/clock.ts";
 import { z } from "zod";
 import type { ApplicationId, UserId } from "../../../core/discord/ids.ts";
 import { snowflakeSchema } from "../../../core/discord/snowflake_schema.ts";
-import { listOrEmpty, numeric, optional, textOr } from "../../../core/discord/lenient.ts";
+import { listOrEmpty, optional, textOr } from "../../../core/discord/lenient.ts";
 import { expect } from "../exchange/rest_error.ts";
 import type { RestApi } from "../client/client.ts";
 import type { GatewayInfo } from "../../../core/discord/gateway.ts";
@@ -49,7 +49,7 @@ const teamSchema = z.lazy(() =>
     name: textOr("a team"),
     owner_user_id: ownerSchema,
     members: listOrEmpty(z.object({
-      membership_state: numeric,
+      membership_state: z.number(),
       user: z.object({ id: snowflakeSchema<"user">() }),
     })),
   })
@@ -59,7 +59,7 @@ const applicationSchema = z.lazy(() =>
   z.object({
     id: snowflakeSchema<"application">(),
     name: textOr("the bot"),
-    flags: optional(numeric),
+    flags: optional(z.number()),
     bot_require_code_grant: optional(z.boolean()),
     owner: optional(z.object({ username: optional(z.string()), id: ownerSchema })),
     /** One that does not fit is still a team, whose account `owner` is no person's. */
@@ -146,18 +146,16 @@ const MAX_SHARDS = 1_000;
 
 const count = z.int().nonnegative();
 
-/** A server in Discord's place may send no limits; then Discord's usual ones apply. */
 const limitSchema = z.object({
   total: count,
   remaining: count,
   reset_after: z.number().nonnegative(),
-  max_concurrency: z.int().positive().default(1),
-}).nullish().transform((limit) => limit ?? USUAL_LIMIT);
-const USUAL_LIMIT = { total: 1_000, remaining: 1_000, reset_after: 0, max_concurrency: 1 };
+  max_concurrency: z.int().positive(),
+});
 
 const gatewaySchema = z.object({
   url: z.url({ protocol: /^wss?$/ }),
-  shards: z.int().positive().max(MAX_SHARDS).nullish().transform((shards) => shards ?? 1),
+  shards: z.int().positive().max(MAX_SHARDS),
   session_start_limit: limitSchema,
 });
 

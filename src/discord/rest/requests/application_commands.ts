@@ -18,7 +18,6 @@ import {
   listed,
   listOf,
   listOrEmpty,
-  numeric,
   optional,
   textOr,
 } from "../../../core/discord/lenient.ts";
@@ -29,7 +28,7 @@ const localizations = () => optional(z.record(z.string(), z.string()));
 
 function optionSchema(): z.ZodType<RegisteredOption> {
   const schema: z.ZodType<RegisteredOption> = z.object({
-    type: numeric,
+    type: z.number(),
     name: z.string(),
     description: textOr(""),
     required: optional(z.boolean()),
@@ -51,7 +50,7 @@ function optionSchema(): z.ZodType<RegisteredOption> {
 const answerSchema = () =>
   listed(
     z.object({
-      type: numeric.default(ApplicationCommandTypes.ChatInput),
+      type: z.number().default(ApplicationCommandTypes.ChatInput),
       name: z.string(),
       description: textOr(""),
       name_localizations: localizations(),

@@ -7,7 +7,7 @@
 import type { OpenDirect, ThreadRequests } from "../../../core/outbound/requests.ts";
 import { z } from "zod";
 import { type ChannelId, type GuildId, parseSnowflake } from "../../../core/discord/ids.ts";
-import { numeric, optional } from "../../../core/discord/lenient.ts";
+import { optional } from "../../../core/discord/lenient.ts";
 import { isThread } from "../../../core/rights/channel.ts";
 import { snowflakeSchema } from "../../../core/discord/snowflake_schema.ts";
 import { expect, RestError } from "../exchange/rest_error.ts";
@@ -24,7 +24,7 @@ interface ChannelInfo {
 
 const placeSchema = z.object({
   guild_id: snowflakeSchema<"guild">().nullish(),
-  type: optional(numeric),
+  type: optional(z.number()),
   name: optional(z.string()),
   parent_id: snowflakeSchema<"channel">().nullish(),
 });

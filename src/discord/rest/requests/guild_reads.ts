@@ -16,7 +16,6 @@ import {
   closingFlag,
   listed,
   listOf,
-  numeric,
   optional,
   textOr,
 } from "../../../core/discord/lenient.ts";
@@ -34,10 +33,8 @@ import { createReadMember } from "./members.ts";
 const bits = bitsText.transform(BigInt);
 
 /** Ranks decide, so no role may be missing. */
-const rolesSchema = z.array(roleSchema);
-
 const guildSchema = z.lazy(() =>
-  z.object({ owner_id: snowflake<"user">(), roles: optional(rolesSchema) })
+  z.object({ owner_id: snowflake<"user">(), roles: z.array(roleSchema) })
 );
 
 /** One that cannot be read may close the channel, so all must fit. */
@@ -46,14 +43,14 @@ const overwriteSchema = z.object({ id: snowflake<never>(), allow: bits, deny: bi
 const channelPayload = z.lazy(() =>
   z.object({
     id: snowflake<"channel">(),
-    type: numeric,
+    type: z.number(),
     guild_id: snowflake<"guild">().nullish(),
     name: optional(z.string()),
     parent_id: optional(snowflake<"channel">()),
     topic: optional(z.string()),
     position: optional(z.number()),
     nsfw: closingFlag,
-    rate_limit_per_user: optional(numeric),
+    rate_limit_per_user: optional(z.number()),
     permission_overwrites: z.array(overwriteSchema).nullish(),
     last_message_id: optional(snowflake<"message">()),
     owner_id: optional(snowflake<"user">()),
@@ -121,29 +118,15 @@ const userSchema = z.lazy(() => z.object({ username: z.string() }));
 /** Discord's code for a user who is not banned. */
 const UNKNOWN_BAN = 10026;
 
-/** Statuses of a server that does not have the route. */
-const NO_ROUTE: readonly (number | undefined)[] = [404, 405, 410];
-
-const lacksRoute = (error: unknown): boolean =>
-  error instanceof RestError && NO_ROUTE.includes(error.status);
-
 /** Creates the reads of one guild. A fact that was read once stays the same. */
 export function createGuildReads(api: RestApi, guildId: GuildId, options: RequestOptions = {}) {
   const readMember = createReadMember(api, options);
   const members = new Map<UserId, Promise<MemberFacts | undefined>>();
   const get = (path: string) => api.request("GET", path, options);
 
-  const listedRoles = async () =>
-    expect("GET /guilds/:id/roles", rolesSchema, await get(`/guilds/${guildId}/roles`));
   const facts = once(async () => {
     const guild = expect("GET /guilds/:id", guildSchema, await get(`/guilds/${guildId}`));
-    // Other servers than Discord tell the roles in a list of their own, or by the gateway alone.
-    const roles = guild.roles ?? await listedRoles().catch((error: unknown) => {
-      const known = lacksRoute(error) ? api.rolesOf?.(guildId) : undefined;
-      if (known) return known;
-      throw error;
-    });
-    return { guildId, ownerId: guild.owner_id, roles };
+    return { guildId, ownerId: guild.owner_id, roles: guild.roles };
   });
   const channels = once(async () => {
     const answer = await get(`/guilds/${guildId}/channels`);
@@ -214,7 +197,7 @@ const guildsSchema = z.lazy(() =>
 const channelsSchema = z.lazy(() =>
   z.array(z.object({
     id: snowflakeSchema<"channel">(),
-    type: numeric,
+    type: z.number(),
     name: optional(z.string()),
   }))
 );

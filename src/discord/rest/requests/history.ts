@@ -10,7 +10,7 @@ import { z } from "zod";
 import type { ChannelId, MessageId } from "../../../core/discord/ids.ts";
 import type { Posted, PostedPage, Unread } from "../../../core/outbound/posted.ts";
 import { snowflakeSchema } from "../../../core/discord/snowflake_schema.ts";
-import { listOrEmpty, numeric, optional, textOr } from "../../../core/discord/lenient.ts";
+import { listOrEmpty, optional, textOr } from "../../../core/discord/lenient.ts";
 import { expect, RestError } from "../exchange/rest_error.ts";
 import type { RequestOptions, RestApi } from "../client/client.ts";
 
@@ -78,7 +78,7 @@ const postedSchema = z.lazy(() =>
     author: z.object({ id: snowflakeSchema<"user">() }),
     content: textOr(""),
     message_reference: optional(z.object({ message_id: optional(snowflakeSchema<"message">()) })),
-    attachments: listOrEmpty(z.object({ size: numeric })),
+    attachments: listOrEmpty(z.object({ size: z.number() })),
   })
 );
 

@@ -275,15 +275,6 @@ describe("[P6] applyDispatch()", () => {
     });
   });
 
-  it("[G16] keeps the known channels and roles if a GUILD_CREATE has none, or none that fit", () => {
-    for (const odd of [{ channels: "none", roles: null }, { channels: undefined, roles: 5 }]) {
-      const { index, problem } = fed(CREATED, "GUILD_CREATE", guildData({ ...odd, threads: [] }));
-      assert.equal(problem, undefined);
-      assert.deepEqual(guild(index)?.channels, guild(CREATED)?.channels);
-      assert.deepEqual(guild(index)?.roles, guild(CREATED)?.roles);
-    }
-  });
-
   it("[G16] reads the other channels and roles beside one that does not fit", () => {
     const { channels, roles, ...data } = guildData();
     assert.ok(Array.isArray(channels) && Array.isArray(roles));

@@ -5,7 +5,6 @@ import { SEPARATOR } from "../../../../src/discord/gateway/link/batches.ts";
 import type { DispatchBatch } from "../../../../src/discord/gateway/link/protocol.ts";
 import { shardOf } from "../../../../src/core/discord/ids.ts";
 import { createReader } from "../../../../src/discord/gateway/read/reader.ts";
-import type { ReadProblem } from "../../../../src/discord/gateway/read/unread_types.ts";
 import { READ_TYPES } from "../../../../src/discord/gateway/read/intents.ts";
 import { ACCOUNT } from "../../../support/discord/builders.ts";
 import { readyData } from "../../../support/gateway/fake_gateway.ts";
@@ -35,7 +34,7 @@ function batch(...dispatches: readonly { readonly s: number }[]): DispatchBatch 
 }
 
 function open(start: Partial<Parameters<typeof createReader>[0]> = {}) {
-  const problems: ReadProblem[] = [];
+  const problems: { readonly type: string; readonly why: string }[] = [];
   const reader = createReader({ accountId: ACCOUNT, guilds: [], ...start }, (problem) => {
     problems.push(problem);
   });
@@ -244,19 +243,6 @@ describe("[G5] createReader()", () => {
       "GUILD_CREATE",
     ]);
     assert.doesNotMatch(JSON.stringify(problems), /private words/);
-  });
-
-  it("[G16] tells the types that it cannot read, and asks once for a new session", () => {
-    const { reader } = open({ self: SELF });
-    const types = () => reader.unread(0).map(({ type, count }) => `${type} ${count}`);
-    const misfit = { ...MESSAGE, d: messageData({ author: null }) };
-    assert.equal(reader.read(batch(MESSAGE)).isRenewalDue, undefined);
-    const first = reader.read(batch(misfit, MESSAGE));
-    assert.deepEqual([first.isRenewalDue, first.afterHole], [true, true]);
-    assert.deepEqual(types(), ["MESSAGE_CREATE 0"]);
-    const second = reader.read(batch(misfit));
-    assert.deepEqual([second.isRenewalDue, second.afterHole], [undefined, undefined]);
-    assert.deepEqual(types(), ["MESSAGE_CREATE 1"]);
   });
 
   it("reports messages while the bot lacks its identity, because they could be its own", () => {

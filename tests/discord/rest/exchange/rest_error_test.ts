@@ -100,7 +100,7 @@ describe("[D5] isFinalRefusal()", () => {
     [400, 50007, true],
     [403, 50013, true],
     [404, 10013, true],
-    [404, undefined, true], // a server without such a route
+    [404, undefined, false], // not Discord's answer
     [400, 40003, false], // direct messages opened too fast
     [403, undefined, false], // a firewall
     [401, 0, false],

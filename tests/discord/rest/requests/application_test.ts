@@ -82,15 +82,4 @@ describe("[G9] createApplications()", () => {
     const { ownerId } = await asking({ ...ME, team }).applications.me();
     assert.equal(ownerId, undefined, "a team's application names no person as its owner");
   });
-
-  it("uses defaults for the fields that a server in Discord's place omits", async () => {
-    const { applications } = asking({ id: ME.id, name: "x" });
-    sameData(await applications.me(), {
-      id: ME.id,
-      name: "x",
-      flags: 0,
-      needsCodeGrant: false,
-      ownerIds: [],
-    });
-  });
 });

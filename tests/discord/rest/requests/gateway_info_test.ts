@@ -29,13 +29,4 @@ describe("[G1] createReadGatewayInfo()", () => {
       },
     });
   });
-
-  it("accepts a response with the address only, from a server in Discord's place", async () => {
-    const url = "ws://127.0.0.1:8080";
-    assert.deepEqual(await readFrom({ url }), {
-      url,
-      shards: 1,
-      limit: { total: 1000, remaining: 1000, resetAfterMs: 0, maxConcurrency: 1, readAt: NOW },
-    });
-  });
 });

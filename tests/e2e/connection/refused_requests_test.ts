@@ -1,12 +1,10 @@
-/** Plays servers that lack routes of Discord, or refuse them for good. */
+/** Plays requests that Discord refuses for good. */
 
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { Simulator } from "../../../simulator/simulator.ts";
 import { type Scene, withSimulation } from "../../support/bot/e2e.ts";
 import { sharedBot } from "../../support/bot/shared_bot.ts";
-
-const COMMANDS = "/applications/:id/commands";
 
 /** A person owns the bot, and approves commands. */
 const asks = (person: string) => ({ simulator }: Scene) => ({
@@ -15,27 +13,6 @@ const asks = (person: string) => ({ simulator }: Scene) => ({
     commands: { ownerAllowFrom: [simulator.user(person)] },
     exec: { mode: "ask", sandbox: "off" },
   },
-});
-
-describe("[K1] a server without slash commands", () => {
-  for (const kind of ["html", "status"] as const) {
-    it(`is asked once, and status says so: 404 as ${kind}`, () =>
-      withSimulation({ mayRefuse: () => true }, async (scene) => {
-        const { simulator, start, line, cli, eventually, say, mention, replies } = scene;
-        const rule = simulator.faults.rest.add({ route: COMMANDS, fault: { kind, status: 404 } });
-        const bot = await start();
-        const refused = await line(bot, /Discord refuses the slash commands/);
-        assert.doesNotMatch(refused, /"stack"/);
-        await eventually("status to tell", async () => {
-          const shown = (await cli("status")).stdout.join("\n");
-          return shown.startsWith("Works, with warnings") &&
-            /warn +Commands .*people do not see the slash commands/.test(shown);
-        });
-        say("grace", "general", `${mention} hello`);
-        await replies("general", 1);
-        assert.equal(rule.hits(), 1);
-      }));
-  }
 });
 
 describe("[A1] an approval that can reach no one", () => {
