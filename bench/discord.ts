@@ -29,7 +29,7 @@ export interface Discord {
   /** Number of arrived IDENTIFYs. */
   openings(): number;
   isOnline(): boolean;
-  /** Posts a message in a channel that mentions the bot. */
+  /** Posts a message of the owner in a channel, which mentions the bot. */
   ask(channel: string, text: string): void;
   /** Calls `listener` when a request arrives that creates a message. */
   onPost(listener: () => void): void;
@@ -69,7 +69,7 @@ export async function startSimulatedDiscord(): Promise<SimulatedDiscord> {
     openings: () => identifies.length,
     isOnline: () => simulator.connected() > 0,
     ask: (channel, text) =>
-      void simulator.say({ as: "grace", in: channel, text: `<@${barnacle.userId}> ${text}` }),
+      void simulator.say({ as: "ada", in: channel, text: `<@${barnacle.userId}> ${text}` }),
     onPost: (listener) =>
       void simulator.requests.subscribe(({ method, route }) => {
         if (method === "POST" && route === "/channels/:id/messages") listener();
@@ -86,8 +86,8 @@ const ALL_INTENTS = 0x1_ffff;
 export function startLeanDiscord(): Discord {
   const { world, krill, barnacle, names } = foundWorld();
   const botUser = world.users.get(barnacle.userId);
-  const grace = [...world.users.values()].find(({ username }) => username === "grace");
-  if (!botUser || !grace) throw new TypeError("The world lacks its people");
+  const owner = [...world.users.values()].find(({ username }) => username === "ada");
+  if (!botUser || !owner) throw new TypeError("The world lacks its people");
   const byKey = new Map<string, TextChannel>();
   for (const channel of world.channels.values()) {
     if (channel.kind !== "text" || channel.guildId !== krill.id) continue;
@@ -196,7 +196,7 @@ export function startLeanDiscord(): Discord {
       const channel = byKey.get(id);
       if (!channel) return unknown(request);
       if (third === "") return jsonOf(toChannel(world, channel, barnacle.userId));
-      if (!path.endsWith("/messages")) return new Response(null, { status: 204 }); // typing, reactions
+      if (!path.endsWith("/messages")) return new Response(null, { status: 204, headers: LIMITS });
       return request.method === "POST" ? create(channel, request) : json("[]");
     }
     if (path === "/gateway/bot") {
@@ -226,7 +226,7 @@ export function startLeanDiscord(): Discord {
       if (!channel) throw new RangeError(`There is no channel ${name}`);
       const id = nextId<"message">(world.ids, Date.now());
       const head = headOf(id, 0, `<@${barnacle.userId}> ${text}`);
-      const ends = restOf("ask", channel, grace.id, [barnacle.userId], dispatched);
+      const ends = restOf("ask", channel, owner.id, [barnacle.userId], dispatched);
       send("MESSAGE_CREATE", `{${head}${ends}`);
     },
     onPost: (listener) => void listeners.add(listener),
@@ -241,8 +241,16 @@ function serve(handler: (request: Request) => Response | Promise<Response>) {
   return Deno.serve({ hostname: HOST, port: 0, onListen() {} }, handler);
 }
 
+/** A client may wait before its next request to a route without a known limit. */
+const LIMITS = {
+  "x-ratelimit-limit": "100000",
+  "x-ratelimit-remaining": "99999",
+  "x-ratelimit-reset-after": "1",
+  "x-ratelimit-bucket": "bench",
+};
+
 const json = (text: string): Response =>
-  new Response(text, { headers: { "content-type": "application/json" } });
+  new Response(text, { headers: { ...LIMITS, "content-type": "application/json" } });
 
 const jsonOf = (value: unknown): Response => json(JSON.stringify(value));
 
