@@ -85,7 +85,9 @@ export async function resolveSecrets(
     }
     if (!hasEffect) return undefined;
     failed.add(place);
-    const severity = mayLack(places) && secret.isAbsent ? "warning" : "error";
+    const severity = (places.isElsewhere || places.mayLackSecrets) && secret.isAbsent
+      ? "warning"
+      : "error";
     problems.push(problemAt(severity, path, secret.why, secret.hint));
     return undefined;
   }
@@ -242,8 +244,4 @@ function passwordsIn(text: string): readonly string[] {
 function tokensIn(text: string): readonly string[] {
   const found = text.matchAll(/^[\w-]+ +([^\s"]{8,})$|="([^"]{8,})"/g);
   return Array.from(found, ([, only = "", quoted = ""]) => only || quoted);
-}
-
-function mayLack({ isElsewhere, mayLackSecrets }: SecretPlaces): boolean | undefined {
-  return isElsewhere || mayLackSecrets;
 }

@@ -10,8 +10,8 @@ import type { Loaded } from "../../config/load.ts";
 import type { Problem } from "../../config/text/problem.ts";
 import { readTyped } from "../../config/text/path.ts";
 import type { Schema } from "../../config/schema/parts/shape.ts";
-import { isList, isRecord } from "../../config/text/tree.ts";
 import { replaceFile, WriteError } from "../../host/files/write_file.ts";
+import { bounded } from "../../lib/text/cut.ts";
 import { printable } from "../../lib/text/quoted.ts";
 import { EXIT, type ExitCode } from "../shared/exit_code.ts";
 import type { Io } from "../terminal/io.ts";
@@ -145,7 +145,9 @@ function backupText(backup: string | undefined): string {
 
 /** `channels.discord.historyLimit: 20 → 30`. */
 export function changeLine({ path, from, to, takesEffect }: KeyChange): string {
-  const [old, now] = [from, to].map((json) => json === undefined ? undefined : shortened(json));
+  const [old, now] = [from, to].map((json) =>
+    json === undefined ? undefined : bounded(json, MAX_VALUE)
+  );
   const change = old === undefined
     ? `set to ${now}`
     : now === undefined
@@ -156,15 +158,6 @@ export function changeLine({ path, from, to, takesEffect }: KeyChange): string {
 
 /** Longest value of a change to print, in UTF-16 units of its JSON. */
 const MAX_VALUE = 200;
-
-/** A value for one line: a whole section only by the number of its keys. */
-function shortened(json: string): string {
-  if (json.length <= MAX_VALUE) return json;
-  const value: unknown = JSON.parse(json);
-  if (isList(value)) return `a list of ${value.length} entries`;
-  if (isRecord(value)) return `a section of ${Object.keys(value).length} keys`;
-  return `${json.slice(0, MAX_VALUE)}…`;
-}
 
 const EFFECTS: Readonly<Record<KeyChange["takesEffect"], string>> = {
   now: "",

@@ -11,7 +11,7 @@ import {
   schemaAt,
   shapeOf,
 } from "../schema/parts/shape.ts";
-import { elsewhereAt, rightPlaceOf } from "./misplaced.ts";
+import { rightPlaceOf } from "./misplaced.ts";
 import { type Distance, nearestOf } from "./nearest.ts";
 import { quoted } from "../../lib/text/quoted.ts";
 import { type Span, withoutSecrets } from "../text/problem.ts";
@@ -96,10 +96,11 @@ function unknownKey(
     ? wordsOf(plain.keyType as Schema)
     : Object.keys((schema && shapeOf(schema)) ?? {});
   const suggestion = nearestOf(name, names, distance);
-  const hint = elsewhereAt(path) ??
+  const known = rightPlaceOf(name);
+  const hint = (above.length === 0 ? known : undefined) ??
     (isInSecret ? SECRET_FORMS : undefined) ??
     (suggestion === undefined
-      ? rightPlaceOf(name) ?? placeOf(name, context.schema) ?? listOf(names)
+      ? known ?? placeOf(name, context.schema) ?? listOf(names)
       : `did you mean ${quoted(suggestion)}?`);
   return {
     ...keySpan(path, context.root),

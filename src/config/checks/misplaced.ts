@@ -5,7 +5,6 @@
  * If it was meant to keep messages out, it stays an error, because its writer relies on it.
  */
 
-import type { Segment } from "../text/tree.ts";
 
 /** The right places of keys of an account that Barnacle ignores with a warning (C3). */
 export const IGNORED: Readonly<Record<string, string>> = {
@@ -37,6 +36,9 @@ const ELSEWHERE: Readonly<Record<string, string>> = {
     "and `barnacle doctor` prints the result",
   generate_invite_url: "remove it: `barnacle invite` prints the link",
   graceful_shutdown: "remove it: always on; shutdown.graceSec limits the time to finish answers",
+  model: 'write it in agents: "agents": { "defaults": { "model": "<provider>/<model>" } }',
+  token: 'write it in channels: "channels": { "discord": { "token": … } }',
+  guilds: 'write it in channels: "channels": { "discord": { "guilds": … } }',
   roles: 'write roles in users: "users": ["role:<id>"]',
   dmPolicy: 'write "policy" in channels.discord.dm',
   discord: 'write it in channels: "channels": { "discord": { … } }',
@@ -44,20 +46,6 @@ const ELSEWHERE: Readonly<Record<string, string>> = {
   agent: "write agents in agents.list, and defaults for all in agents.defaults",
   gateway: "here, gateway is the connection to Discord: write it in channels.discord",
 };
-
-/** The right place of a key at the top of the file, whose name resembles a section of ours. */
-const AT_THE_TOP: Readonly<Record<string, string>> = {
-  model: 'write it in agents: "agents": { "defaults": { "model": "<provider>/<model>" } }',
-  token: 'write it in channels: "channels": { "discord": { "token": … } }',
-  guilds: 'write it in channels: "channels": { "discord": { "guilds": … } }',
-};
-
-/** The right place of a key that is misplaced exactly there; it goes before similar names. */
-export function elsewhereAt(path: readonly Segment[]): string | undefined {
-  const [name, ...rest] = path;
-  if (typeof name !== "string" || rest.length > 0) return undefined;
-  return Object.hasOwn(AT_THE_TOP, name) ? AT_THE_TOP[name] : undefined;
-}
 
 /** The right place of a well-known key; `undefined` for other names. */
 export function rightPlaceOf(name: string): string | undefined {

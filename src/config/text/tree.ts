@@ -13,6 +13,7 @@ import {
   type Node,
   type ParseError,
   parseTree,
+  stripComments,
 } from "jsonc-parser";
 import { quoted } from "../../lib/text/quoted.ts";
 import { otherFormat } from "./other_formats.ts";
@@ -96,7 +97,7 @@ export function readTree(written: string): Tree {
   }
   const errors: ParseError[] = [];
   const root = parseTree(text, errors, { allowTrailingComma: true });
-  if (root === undefined && !/\S/.test(withoutSpans(text, comments))) {
+  if (root === undefined && stripComments(text).trim() === "") {
     return faults({
       offset: 0,
       length: 1,
@@ -142,17 +143,6 @@ function scan(text: string): { readonly comments: readonly Span[]; readonly tooD
     if (OPEN.has(token) && ++depth > MAX_DEPTH) return { comments, tooDeepAt: offset };
   }
   return { comments };
-}
-
-/** The text without some parts of it, which are in order. */
-function withoutSpans(text: string, spans: readonly Span[]): string {
-  let left = "";
-  let at = 0;
-  for (const { offset, length } of spans) {
-    left += text.slice(at, offset);
-    at = offset + length;
-  }
-  return left + text.slice(at);
 }
 
 /** Whether a value is an object, and not a list. */
