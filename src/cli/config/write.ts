@@ -18,7 +18,6 @@ import type { Io } from "../terminal/io.ts";
 import {
   checkConfig,
   findConfig,
-  isPipe,
   problemsText,
   readConfigText,
   whyUnreadable,
@@ -92,10 +91,6 @@ export function writeText(
   { file, text: expected }: OpenedConfig,
   text: string,
 ): { readonly kind: "written"; readonly backup?: string } | Saved & { readonly kind: "unwritten" } {
-  if (isPipe(file)) {
-    const message = `${printable(file)} is a pipe, so no command can write it`;
-    return { kind: "unwritten", code: EXIT.io, message };
-  }
   try {
     const { backup } = replaceFile({ path: file, text, expected });
     return { kind: "written", backup };

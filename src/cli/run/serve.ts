@@ -28,7 +28,6 @@ import { type ConfigReloadOptions, createConfigReload } from "./reload.ts";
 import { endingOf, firstSignal, logOpenWork } from "./ending.ts";
 import { EXIT, type ExitCode, meaningOf } from "../shared/exit_code.ts";
 import type { OwnMethods } from "../shared/store_methods.ts";
-import { isPipe } from "../shared/read_config.ts";
 import type { Hangups } from "./hangup.ts";
 import { listenForHealth } from "../../host/listen.ts";
 import type { Extra } from "../extras/extra.ts";
@@ -280,15 +279,10 @@ function watchOver(bot: Bot, options: ServeOptions, log: Log): {
   }, watchdog);
   const stopReloads = [
     options.hangups.onHangup(() => void reload()),
-    ...(config.file === undefined || isPipe(config.file)
+    ...(config.file === undefined
       ? []
       : [watchPath(config.file, () => void reload(), { schedule, since: options.fileState })]),
   ];
-  if (config.file !== undefined && isPipe(config.file)) {
-    log.info("The config is a pipe, so changes to it apply at the next start only", {
-      config: config.file,
-    });
-  }
   watchdog.ready(); // a SIGHUP may arrive from now on
   const { keepAliveUrl } = config.http;
   const keepAlive = keepAliveUrl === undefined ? undefined : startKeepAlive({

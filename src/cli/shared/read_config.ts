@@ -1,19 +1,13 @@
 /** Finds, reads and checks the config file, for all commands. */
 
-import { existsSync, statSync, writeSync } from "node:fs";
+import { existsSync, statSync } from "node:fs";
 import process from "node:process";
 import type { Env } from "../../lib/env.ts";
 import { loadConfig, type Loaded, locateConfig } from "../../config/load.ts";
 import type { ConfigText } from "../../config/parse.ts";
 import { auditFolders, auditPermissions } from "../../config/checks/permissions.ts";
 import { type Problem, renderProblems } from "../../config/text/problem.ts";
-import {
-  FileRefusedError,
-  foldersOf,
-  isOpenFile,
-  readBounded,
-} from "../../host/files/read_bounded.ts";
-import { printable } from "../../lib/text/quoted.ts";
+import { FileRefusedError, foldersOf, readBounded } from "../../host/files/read_bounded.ts";
 import { codeOf, wordsOfCode } from "../../lib/errors.ts";
 import type { Io } from "../terminal/io.ts";
 
@@ -25,21 +19,10 @@ export const SECRET_MAX_BYTES = 64 * 1_024;
 /**
  * Reads the text of a config file.
  *
- * @throws {FileRefusedError} If it is larger than 5 MiB, no file, or a pipe without an end in time.
+ * @throws {FileRefusedError} If it is larger than 5 MiB, or no file.
  */
 export function readConfigText(path: string): string {
-  if (isPipe(path) && !isOpenFile(path)) { // this thread then stands still, so the line goes out at once
-    writeSync(2, `barnacle: ${printable(path)} is a pipe; waiting for its writer\n`);
-  }
-  return readBounded(path, { maxBytes: CONFIG_MAX_BYTES, acceptsPipes: true });
-}
-
-/**
- * Whether a config is a pipe, as some secret managers provide it. Each read of it takes a writer, so
- * the running bot reads it once, and no command writes it.
- */
-export function isPipe(path: string): boolean {
-  return statSync(path, { throwIfNoEntry: false })?.isFIFO() === true;
+  return readBounded(path, { maxBytes: CONFIG_MAX_BYTES });
 }
 
 /** Why a file cannot be read: `"it has more than 64 KiB"`, or a code of the system. */
@@ -159,9 +142,6 @@ export async function readConfigAgain(
   if (!existsSync(file)) {
     return refused(file, "The file no longer exists; the bot keeps its last config");
   }
-  if (isPipe(file)) {
-    return refused(file, "The config is a pipe, so Barnacle reads it only when it starts");
-  }
   return await readConfig(file, env, insecurePermissions);
 }
 
@@ -259,11 +239,10 @@ function permissionsOf(
   });
 }
 
-/** No problems of an open pipe, which is in no folder. */
 function folderProblems(path: string): readonly Problem[] {
   const uid = process.getuid?.();
   const gid = process.getgid?.();
-  if (uid === undefined || gid === undefined || isOpenFile(path)) return [];
+  if (uid === undefined || gid === undefined) return [];
   return auditFolders(path, foldersOf(path), { uid, gid });
 }
 

@@ -5,7 +5,6 @@
  * If it was meant to keep messages out, it stays an error, because its writer relies on it.
  */
 
-
 /** The right places of keys of an account that Barnacle ignores with a warning (C3). */
 export const IGNORED: Readonly<Record<string, string>> = {
   requireMention:

@@ -81,7 +81,6 @@ function fileProblem(named: string, error: unknown, maxBytes: number): string {
     case "EISDIR":
       return `cannot send ${named}: it is a directory`;
     case "ENODEV":
-    case "ETIMEDOUT":
       return `cannot send ${named}: it is not a regular file`;
     case "ENOTSUP":
       return `cannot send ${named}: the system makes it up, and it is on no disk`;

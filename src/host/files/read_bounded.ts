@@ -30,9 +30,9 @@ export class FileRefusedError extends Error {
   override readonly name = "FileRefusedError";
   /**
    * `EFBIG`: too large. `EISDIR`: a folder. `ENODEV`: a device, a socket, or a pipe. `ENOTSUP`: a
-   * file that the system makes up, such as those in `/proc`. `ETIMEDOUT`: a pipe without an end.
+   * file that the system makes up, such as those in `/proc`.
    */
-  readonly code: "EFBIG" | "EISDIR" | "ENODEV" | "ENOTSUP" | "ETIMEDOUT";
+  readonly code: "EFBIG" | "EISDIR" | "ENODEV" | "ENOTSUP";
 
   /** Says why the file is refused, as a code and as a text. */
   constructor(code: FileRefusedError["code"], message: string) {
@@ -41,51 +41,24 @@ export class FileRefusedError extends Error {
   }
 }
 
-/** Paths of files that are open in this process. A shell's `<(…)` is one of them. */
-const OPEN_FILE = /^\/(?:dev\/stdin|(?:dev|proc\/self)\/fd\/\d+)$/;
-
-/** Time for the writer of a pipe, such as a secret manager that first asks a person. */
-const PIPE_MS = 30_000;
-
-/** Milliseconds between two looks at a pipe without data. */
-const PIPE_LOOK_MS = 20;
-
 const CHUNK_BYTES = 64 * 1024;
 
 /**
- * Reads a file as UTF-8 or UTF-16. A pipe blocks this thread until its writer ends it.
+ * Reads a file as UTF-8 or UTF-16.
  *
- * @throws {FileRefusedError} If it is too large, no file, or a pipe without an end in time. Other
- * errors are the system's.
+ * @throws {FileRefusedError} If it is too large, or no file. Other errors are the system's.
  */
-export function readBounded(
-  path: string,
-  { maxBytes, acceptsPipes = false, pipeMs = PIPE_MS }: {
-    readonly maxBytes: number;
-    /** Whether a pipe is a file too, such as `/dev/stdin` or a named one; its writer ends it. */
-    readonly acceptsPipes?: boolean;
-    /** Milliseconds to wait for the writer of a pipe; 30 s if absent. */
-    readonly pipeMs?: number;
-  },
-): string {
+export function readBounded(path: string, { maxBytes }: { readonly maxBytes: number }): string {
   // Without a writer, opening a pipe would wait for ever. Windows has no such flag, and no pipes.
   const descriptor = openSync(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
   try {
     const stat = fstatSync(descriptor);
-    if (acceptsPipes && stat.isFIFO()) {
-      return decodedText(readAll(maxBytes, waitingRead(descriptor, pipeMs, isOpenFile(path))));
-    }
     assertRegular(stat);
     if (stat.size > maxBytes) throw tooLarge(maxBytes);
     return decodedText(readAll(maxBytes, (chunk) => readSync(descriptor, chunk)));
   } finally {
     closeSync(descriptor);
   }
-}
-
-/** Whether a path names a file that this process has open already, such as `/dev/stdin`. */
-export function isOpenFile(path: string): boolean {
-  return OPEN_FILE.test(path);
 }
 
 /**
@@ -176,7 +149,7 @@ function madeUp(): FileRefusedError {
   return new FileRefusedError("ENOTSUP", "the system makes it up");
 }
 
-/** A file can grow meanwhile, and the size of a pipe or of a file in `/proc` is 0. */
+/** A file can grow meanwhile, and the size of a file in `/proc` is 0. */
 function readAll(maxBytes: number, read: (chunk: Buffer) => number): Buffer {
   const chunks: Buffer[] = [];
   for (let total = 0;;) {
@@ -186,46 +159,6 @@ function readAll(maxBytes: number, read: (chunk: Buffer) => number): Buffer {
     total += length;
     if (total > maxBytes) throw tooLarge(maxBytes);
     chunks.push(chunk.subarray(0, length));
-  }
-}
-
-/**
- * Reads a pipe that was opened without waiting. Before the first byte of a named pipe, a read of 0
- * bytes means that no program has opened it for writing yet.
- *
- * @param hadWriter Whether a writer had the pipe open before this process.
- */
-function waitingRead(
-  descriptor: number,
-  waitMs: number,
-  hadWriter: boolean,
-): (chunk: Buffer) => number {
-  const until = performance.now() + waitMs;
-  let hasBegun = hadWriter;
-  return (chunk) => {
-    for (;;) {
-      const length = readNow(descriptor, chunk);
-      if (length !== undefined && length > 0) hasBegun = true;
-      if (length !== undefined && hasBegun) return length;
-      if (performance.now() >= until) {
-        const missing = hasBegun ? "its writer did not end it" : "no program wrote to it";
-        throw new FileRefusedError(
-          "ETIMEDOUT",
-          `it is a pipe, and ${missing} within ${Math.ceil(waitMs / 1_000)} s`,
-        );
-      }
-      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, PIPE_LOOK_MS);
-    }
-  };
-}
-
-/** The number of read bytes; `undefined` if the pipe's writer has not written yet. */
-function readNow(descriptor: number, chunk: Buffer): number | undefined {
-  try {
-    return readSync(descriptor, chunk);
-  } catch (error) {
-    if (codeOf(error) === "EAGAIN") return undefined;
-    throw error;
   }
 }
 

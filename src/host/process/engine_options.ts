@@ -4,9 +4,8 @@
  * The engine's defaults suit a program that computes for long and has the machine for itself. A bot
  * does little at a time, for weeks, beside other programs. Both read their options from the
  * environment, and only when a process starts. So the process replaces itself before it loads the
- * program. It keeps its id, its arguments and its standard streams. The runtime closes all other
- * descriptors, so a process whose config is one of them stays as it is. The second start takes
- * about 6 ms.
+ * program. It keeps its id, its arguments and its standard streams. The second start takes about
+ * 6 ms.
  *
  * Compiling takes a third of the CPU time of a bot's first hundred replies, because a start runs nearly
  * all code once or twice. So `scripts/compile.ts` multiplies Bun's threshold of calls by 24. A second
@@ -59,9 +58,6 @@ export function engineOptions(env: Env, memoryBytes: number): Readonly<Record<st
   return Object.keys(options).some((name) => env[name] !== undefined) ? {} : options;
 }
 
-/** A path of a descriptor that a restart closes, such as `/dev/fd/63` of a shell's `<(…)`. */
-const DESCRIPTOR = /(?:^|=)\/(?:dev|proc\/[^/]+)\/fd\/(?:[3-9]|\d\d+)$/;
-
 /** All variables that {@link engineOptions} may add. */
 const NAMES = Object.keys(engineOptions({}, Infinity));
 
@@ -105,7 +101,6 @@ export function restartWithOptions(
     for (const name of NAMES) delete env[name];
     return;
   }
-  if ([...argv, env["BARNACLE_CONFIG"] ?? ""].some((text) => DESCRIPTOR.test(text))) return;
   try {
     target.execve(execPath, [argv0, ...argv.slice(2)], { ...env, ...options });
   } catch {

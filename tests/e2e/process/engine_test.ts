@@ -23,20 +23,6 @@ describe("[O4] the compiled bot's engine", { skip: SKIP }, () => {
       await stopBot(bot);
     }));
 
-  it("[C1] keeps its own, if the config is a shell's `<(…)`, which a restart would close", () => {
-    const { program } = commandUnderTest();
-    const script = 'exec "$0" run --config /dev/fd/9 --data "$5" 9<"$3"';
-    return withSimulation(
-      { command: { program: "sh", args: ["-c", script, program] } },
-      async ({ start, say, mention, replies }) => {
-        const bot = await start();
-        assert.ok(!environmentOf(bot.pid).includes("BUN_JSC_useFTLJIT=false"));
-        say("grace", "general", `${mention} q1`);
-        await replies("general", 1);
-      },
-    );
-  });
-
   it("has the operator's options instead, if there are any", () =>
     withSimulation({ env: { BUN_JSC_useFTLJIT: "true" } }, async ({ start }) => {
       const bot = await start();

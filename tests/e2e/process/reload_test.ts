@@ -1,16 +1,12 @@
 /** Changes, breaks and fixes the config of a running bot, while people talk. */
 
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
-import { readFileSync, rmSync, writeFileSync } from "node:fs";
-import { writeFile } from "node:fs/promises";
-import process from "node:process";
+import { writeFileSync } from "node:fs";
 import { describe, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { SimulatedProcess } from "../../../src/extras/demo/simulation/simulation.ts";
 import { type Scene, withSimulation } from "../../support/bot/e2e.ts";
 import { sharedBot } from "../../support/bot/shared_bot.ts";
-import { skipUnless } from "../../support/skip.ts";
 
 /** Milliseconds to wait for an answer before asking again. */
 const TRY_MS = 250;
@@ -168,27 +164,6 @@ describe("[C9] the config file of a running bot", () => {
       await isOpen(scene, "general");
       wentOn(scene);
     }));
-
-  it(
-    "reads a config from a named pipe once, and answers by it",
-    skipUnless(process.platform !== "win32", "no pipes"),
-    () =>
-      withSimulation({}, async (scene) => {
-        const { configFile, start, say, mention, replies, line } = scene;
-        const text = readFileSync(configFile, "utf8");
-        rmSync(configFile);
-        execFileSync("mkfifo", ["-m", "600", configFile]);
-        const written = writeFile(configFile, text); // waits for the reader
-        const bot = await start();
-        await written;
-        await line(bot, /is a pipe; waiting for its writer/);
-        await line(bot, /"The config is a pipe, so changes to it apply at the next start only"/);
-        bot.kill("SIGHUP");
-        await line(bot, /"The config is a pipe, so Barnacle reads it only when it starts"/);
-        say("grace", "general", `${mention} still there?`);
-        assert.match((await replies("general", 1))[0] ?? "", /still there/);
-      }),
-  );
 
   it("loses no message while it is reloaded", () =>
     quick(async (scene) => {

@@ -96,19 +96,6 @@ describe("restartWithOptions()", () => {
     assert.deepEqual(restart({}, { isCompiled: false }).starts, []);
   });
 
-  it("[C1] keeps a process whose config is a descriptor that a restart would close", () => {
-    const isKept = (args: readonly string[], config?: string) =>
-      restart({ BARNACLE_CONFIG: config }, { args }).starts.length === 0;
-    for (const path of ["/dev/fd/3", "/dev/fd/63", "/proc/self/fd/9", "/proc/17/fd/10"]) {
-      assert.ok(isKept(["--config", path]), path);
-      assert.ok(isKept([`--config=${path}`]), path);
-      assert.ok(isKept([], path), path);
-    }
-    for (const path of ["/dev/stdin", "/dev/fd/0", "/proc/self/fd/2", "fd/9", "/dev/fd/9/x"]) {
-      assert.ok(!isKept(["--config", path]), path);
-    }
-  });
-
   it("[O2] drops the runtime's warning about a forbidden restart, and no later one", async () => {
     const warnings: string[] = [];
     const note = ({ message }: Error) => void warnings.push(message);

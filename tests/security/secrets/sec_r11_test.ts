@@ -1,13 +1,11 @@
 /** Attacks on the config by its folders, and by files that fill the memory. */
 
 import assert from "node:assert/strict";
-import { execFileSync, spawn } from "node:child_process";
-import { once } from "node:events";
+import { execFileSync } from "node:child_process";
 import {
   chmodSync,
   chownSync,
   existsSync,
-  lstatSync,
   mkdirSync,
   realpathSync,
   symlinkSync,
@@ -17,7 +15,6 @@ import {
 import { join } from "node:path";
 import process from "node:process";
 import { describe, it } from "node:test";
-import { saveConfig } from "../../../src/cli/config/write.ts";
 import { readConfig, readConfigLeniently } from "../../../src/cli/shared/read_config.ts";
 import { skipUnless } from "../../support/skip.ts";
 import { tempDirectory } from "../../support/temp_directory.ts";
@@ -156,44 +153,6 @@ describe("[SEC-R11] readConfig() over files that fill the memory", () => {
       writeFileSync(config, '{"channels":{"discord":{"token":{"file":"/dev/zero"}}}}');
       chmodSync(config, 0o600);
       assert.match(JSON.stringify((await readConfig(config, {})).problems), /no regular file/);
-    },
-  );
-
-  it(
-    "reads a named pipe, as secret managers provide it, under the rules of files",
-    skipUnless(isPosix, "no pipes"),
-    async () => {
-      using root = tempDirectory();
-      const pipe = join(root.path, "pipe");
-      execFileSync("mkfifo", ["-m", "600", pipe]);
-      const text = '{"channels":{"discord":{"dm":{"enabled":false}}}}';
-      const read = async () => {
-        const writer = spawn("sh", ["-c", `printf '%s' '${text}' > '${pipe}'`]);
-        const ended = once(writer, "exit");
-        const { kind, problems } = await readConfig(pipe, {});
-        await ended;
-        return `${kind} ${problems.map(({ message }) => message).join()}`;
-      };
-      assert.match(await read(), /^loaded /);
-      chmodSync(pipe, 0o666);
-      assert.match(await read(), /^refused .*[Oo]ther/);
-      chmodSync(pipe, 0o600);
-      chmodSync(root.path, 0o777);
-      assert.match(await read(), /^refused .*folder/);
-    },
-  );
-
-  it(
-    "never replaces a pipe by a file, which would keep its secrets on the disk",
-    skipUnless(isPosix, "no pipes"),
-    async () => {
-      using root = tempDirectory();
-      const pipe = join(root.path, "pipe");
-      execFileSync("mkfifo", ["-m", "600", pipe]);
-      const saved = await saveConfig({ kind: "opened", file: pipe, text: "{}" }, "{ }", {});
-      assert.equal(saved.kind, "unwritten");
-      assert.match(saved.kind === "unwritten" ? saved.message : "", /is a pipe, so no command/);
-      assert.ok(lstatSync(pipe).isFIFO());
     },
   );
 });
