@@ -32,7 +32,7 @@ const TASKS: Readonly<Record<ReferencePart, string>> = {
 const TASK_WORDS: Readonly<Record<ReferencePart, string>> = {
   access:
     "Who may talk to the bot, and where. [Access](../access.md) explains how the rules combine.",
-  replies: "How replies look in Discord, and the names of commands in other languages. " +
+  replies: "How replies look in Discord. " +
     "[Delivery](../delivery.md) explains how replies get there.",
   models: "Which model answers, and where it runs.",
   agents: "The agent's prompt, its context, its tools and its turns. [The agent](../agent.md) " +

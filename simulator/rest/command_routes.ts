@@ -14,24 +14,6 @@ import type { Application, ApplicationCommand, World } from "../world/world.ts";
 
 const NAME = /^[-_\p{Ll}\p{Lo}\p{N}]{1,32}$/u;
 
-/** Of a command in another language; a letter must be small if it can be. */
-const LOCAL_NAME = /^[-_'\p{L}\p{N}\p{sc=Deva}\p{sc=Thai}]{1,32}$/u;
-
-const LOCALES = [
-  ..."id da de en-GB en-US es-ES es-419 fr hr it lt hu nl no pl pt-BR ro fi sv-SE vi tr cs el"
-    .split(" "),
-  ..."bg ru uk hi th zh-CN ja zh-TW ko".split(" "),
-];
-
-const localized = (words: z.ZodType<string>) =>
-  z.record(z.string().refine((locale) => LOCALES.includes(locale)), words).nullish();
-const localDescription = localized(z.string().min(1).max(100));
-const localName = localized(
-  z.string().regex(LOCAL_NAME).refine((name) => name === name.toLowerCase()),
-);
-
-const DUPLICATE = "Application command names must be unique";
-
 const choice = z.strictObject({
   name: z.string().min(1).max(100),
   value: z.string().max(100).or(z.number()),
@@ -59,8 +41,6 @@ const slash = z.strictObject({
   type: z.literal(1).default(1),
   name: z.string().regex(NAME),
   description: z.string().min(1).max(100),
-  name_localizations: localName,
-  description_localizations: localDescription,
   default_member_permissions: z.int().nonnegative().transform(String).nullish(),
   options: z.array(subcommand.or(valueOption)).max(25).default([]),
 });
@@ -69,7 +49,6 @@ const slash = z.strictObject({
 const menu = z.strictObject({
   type: z.literal(3),
   name: z.string().min(1).max(32),
-  name_localizations: localized(z.string().min(1).max(32)),
 }).transform((command) => ({ ...command, description: "", options: [] }));
 
 const COMMANDS_BODY = z.array(menu.or(slash)).max(105)
@@ -78,17 +57,6 @@ const COMMANDS_BODY = z.array(menu.or(slash)).max(105)
   })
   .refine((all) => all.filter(({ type }) => type === 3).length <= 5, {
     message: "Maximum number of message commands reached (5)",
-  })
-  .superRefine((all, context) => {
-    const seen = new Set<string>();
-    for (const [at, { type, name_localizations }] of all.entries()) {
-      for (const [locale, name] of Object.entries(name_localizations ?? {})) {
-        const key = `${type} ${locale} ${name}`;
-        const path = [at, "name_localizations", locale];
-        if (seen.has(key)) context.addIssue({ code: "custom", path, message: DUPLICATE });
-        seen.add(key);
-      }
-    }
   });
 
 export function addCommandRoutes(app: Hono<Env>, world: World): void {

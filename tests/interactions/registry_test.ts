@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { MENU_COMMANDS, SLASH_COMMANDS } from "../../src/core/discord/registered_command.ts";
 import { toRegistered, withinLimits } from "../../src/flows/interactions/register.ts";
 import {
   COMMANDS,
@@ -36,11 +35,6 @@ describe("[K1] COMMANDS", () => {
       assert.deepEqual(withinLimits([toRegistered(command)]).left, []);
     });
   }
-
-  it("has the names that the config's schema knows", () => {
-    assert.deepEqual([...SLASH_COMMANDS], COMMANDS.map(({ name }) => name).toSorted());
-    assert.deepEqual(MENU_COMMANDS, MESSAGE_COMMANDS.map(({ name }) => name));
-  });
 
   it("has every command as a text, with words if it takes any", () => {
     assert.deepEqual([...TEXT_COMMANDS.keys()], COMMANDS.map(({ name }) => name));

@@ -5,7 +5,6 @@
 
 import { z } from "zod";
 import { isWrittenEmoji } from "../../core/discord/emoji.ts";
-import { LOCALES, MENU_COMMANDS, SLASH_COMMANDS } from "../../core/discord/registered_command.ts";
 import { QUEUE_MODES } from "../../core/people/chosen.ts";
 import { amount, key, lazyKey, lazySection, text, whole } from "./parts/key.ts";
 import { id } from "./access.ts";
@@ -18,13 +17,6 @@ export const MENTION_PATTERNS =
   "Regular expressions (RE2, case-insensitive) that count as a mention in guilds; `[]` means none. " +
   "`config check` refuses patterns that are too large or too complex, such as `bot.{0,40}help`; " +
   "write `bot.*help`.";
-
-/** Discord's locales: `de`, `pt-BR`. */
-const locale = z.enum(LOCALES);
-const commandName = z.enum([...SLASH_COMMANDS, ...MENU_COMMANDS]);
-
-/** Discord's form of a slash command's name. In a menu, any name of this length fits. */
-const SLASH_NAME = /^[-_'\p{L}\p{N}\p{sc=Deva}\p{sc=Thai}]+$/u;
 
 export const messages = z.strictObject({
   groupChat: lazySection(
@@ -141,45 +133,6 @@ export const messages = z.strictObject({
     { turnsPerChannel: 3, perUser: 3, perChannel: 8 },
     "Handling of messages that arrive during a turn.",
     { task: "agents" },
-  ),
-  commands: lazySection(
-    () =>
-      z.partialRecord(
-        commandName,
-        z.strictObject({
-          name: key(
-            z.partialRecord(locale, text().max(32).regex(/^\S(?:.*\S)?$/u)).optional(),
-            "Names by Discord's locale, at most 32 characters. That of a slash command is one word in " +
-              "lower case.",
-            { entry: "<locale>", example: { de: "zustand" } },
-          ),
-          description: key(
-            z.partialRecord(locale, text().max(100)).optional(),
-            "Descriptions by Discord's locale, at most 100 characters.",
-            { entry: "<locale>", example: { de: "Version, Modell und Verbindung" } },
-          ),
-        }),
-      ).default({}).superRefine((commands, context) => {
-        const taken = new Map<string, string>();
-        for (const [command, words] of Object.entries(commands)) {
-          const isMenu = MENU_COMMANDS.includes(command);
-          for (const [locale, name = ""] of Object.entries(words?.name ?? {})) {
-            const isName = isMenu || SLASH_NAME.test(name) && name === name.toLowerCase();
-            const used = `${isMenu} ${locale} ${name}`; // Discord takes each once for each kind
-            const other = taken.get(used);
-            taken.set(used, command);
-            if (isName && other === undefined) continue;
-            const message = isName
-              ? `Expected a name that \`${other}\` does not have`
-              : "Expected a word of small letters, digits, -, _ and '";
-            context.addIssue({ code: "custom", path: [command, "name", locale], message });
-          }
-        }
-      }),
-    {},
-    "Names and descriptions of commands in other languages, by the command's own name. People see " +
-      "those of their language in Discord's menu. Text commands keep their own names.",
-    { entry: "<command>", example: { status: { name: { de: "zustand" } } } },
   ),
 });
 

@@ -12,10 +12,6 @@ export interface RegisteredCommand {
   readonly name: string;
   /** 1 to 100 characters; empty for commands in menus. */
   readonly description: string;
-  /** Names by Discord's locales; absent: none. */
-  readonly name_localizations?: Localizations;
-  /** Descriptions by Discord's locales; absent: none. */
-  readonly description_localizations?: Localizations;
   /**
    * The permissions that a member of a guild needs to see it, as a decimal bit set; absent: none.
    * Admins of a guild can change them there.
@@ -24,24 +20,6 @@ export interface RegisteredCommand {
   /** In the order in which Discord shows them. */
   readonly options: readonly RegisteredOption[];
 }
-
-/** The names of all slash commands. The config's schema needs them without the commands' code. */
-export const SLASH_COMMANDS: readonly string[] = (
-  "activation agents allowlist approve catchup commands compact config context dashboard deafen forget " +
-  "help join leave mcp memory model models new pause queue reasoning reset restart send signins skill " +
-  "status stop think undo usage verbose whoami why"
-).split(" ");
-
-/** The names of the commands in the menu of a message. */
-export const MENU_COMMANDS = ["Ask Barnacle", "Summarise from here", "Remind me", "Why no answer?"];
-
-export const LOCALES: readonly string[] = (
-  "ar bg cs da de el en-GB en-US es-419 es-ES fi fr he hi hr hu id it ja ko lt nl no pl pt-BR ro " +
-  "ru sv-SE th tr uk vi zh-CN zh-TW"
-).split(" ");
-
-/** Texts by Discord's locales: `{ "de": "…" }`. */
-export type Localizations = Readonly<Partial<Record<string, string>>>;
 
 /** An option or a subcommand. Fields that are absent here are absent at Discord, too. */
 export interface RegisteredOption {

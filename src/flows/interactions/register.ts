@@ -9,12 +9,10 @@ import { isDeepStrictEqual } from "node:util";
 import type { Account } from "../../core/account/account.ts";
 import { type ApplicationId, type GuildId, parseSnowflake } from "../../core/discord/ids.ts";
 import type {
-  Localizations,
   RegisteredCommand,
   RegisteredCommands,
   RegisteredOption,
 } from "../../core/discord/registered_command.ts";
-import { pathTo } from "../../core/config_file.ts";
 import type { Finding } from "../../core/finding.ts";
 import type { Store } from "../../store/store.ts";
 import { COMMANDS, MESSAGE_COMMANDS } from "../../interactions/registry.ts";
@@ -49,8 +47,6 @@ export function createWantedCommands(
         readonly nativeCommands: boolean;
         readonly commands: { readonly guildId?: GuildId };
       };
-      /** `messages`: the operator's words for commands. */
-      readonly messages: { readonly commands: CommandTexts };
     }>,
     "accountId" | "config" | "store" | "now"
   >,
@@ -64,13 +60,12 @@ export function createWantedCommands(
      * its people would see each command twice.
      */
     async wanted(): Promise<readonly CommandScope[]> {
-      const { discord, messages: { commands: texts } } = config();
-      const { nativeCommands, commands: { guildId: commandGuildId } } = discord;
+      const { nativeCommands, commands: { guildId: commandGuildId } } = config().discord;
       const commands = nativeCommands
         ? [
           ...COMMANDS.filter(({ isOffered }) => isOffered?.(context) ?? true)
-            .map((command) => toRegistered(command, texts)),
-          ...MESSAGE_COMMANDS.map((command) => toMessageMenu(command, texts)),
+            .map(toRegistered),
+          ...MESSAGE_COMMANDS.map(toMessageMenu),
         ]
         : [];
       const before = parseSnowflake<"guild">(await known() ?? "");
@@ -117,10 +112,7 @@ export function createRegistration(account: Pick<Account, "log" | "random" | "sc
   let isPending = false;
   let problem: string | undefined;
 
-  async function compare(
-    applicationId: ApplicationId,
-    scope: CommandScope,
-  ): Promise<string | undefined> {
+  async function compare(applicationId: ApplicationId, scope: CommandScope): Promise<void> {
     const { guildId } = scope;
     const { kept: commands, left } = withinLimits(scope.commands);
     if (left.length > 0) {
@@ -129,12 +121,8 @@ export function createRegistration(account: Pick<Account, "log" | "random" | "sc
       });
     }
     const { commands: registered, entryPoint } = await list(applicationId, guildId);
-    let refused: readonly string[] = [];
     if (!isDeepStrictEqual(inOrder(registered), inOrder(commands))) {
-      const send = (some: readonly RegisteredCommand[]) =>
-        replace(applicationId, guildId, { commands: some, entryPoint });
-      refused = await sendAll(commands, send, isFinal);
-      for (const reason of refused) log.error("Commands have only their own names", { reason });
+      await replace(applicationId, guildId, { commands, entryPoint });
       const names = new Set(commands.map(({ name }) => name));
       const removed = registered.filter(({ name }) => !names.has(name));
       log.info("The slash commands are registered", {
@@ -144,14 +132,13 @@ export function createRegistration(account: Pick<Account, "log" | "random" | "sc
       });
     }
     await onRegistered(scope);
-    return refused[0];
   }
 
   async function compareAll(applicationId: ApplicationId): Promise<void> {
     let found: string | undefined;
     for (const scope of await wanted()) {
       try {
-        found = await compare(applicationId, scope) ?? found;
+        await compare(applicationId, scope);
       } catch (error) {
         if (!isFinal(error)) throw error;
         const reason = textOf(error);
@@ -208,16 +195,6 @@ function namesOf(commands: readonly RegisteredCommand[]): string {
   return commands.map(({ type, name }) => type === 1 ? `/${name}` : name).join(", ") || "none";
 }
 
-/** The operator's words for commands, by the command's name (`messages.commands`). */
-type CommandTexts = {
-  readonly [command: string]: {
-    /** By Discord's locales. */
-    readonly name?: Localizations;
-    /** By Discord's locales. */
-    readonly description?: Localizations;
-  } | undefined;
-};
-
 /** Discord's `ApplicationCommandTypes`. */
 const SLASH = 1;
 const MESSAGE = 3;
@@ -242,120 +219,46 @@ const OPTION_TYPES: Readonly<Record<CommandOption["type"], number>> = {
 const MAX_COMMANDS: ReadonlyMap<number, number> = new Map([[SLASH, 100], [MESSAGE, 5]]);
 const MAX_CHARS = 8_000;
 
-/** Translates a slash command. */
 export function toRegistered(
   { name, description, needs, options = [], subcommands }: Command,
-  texts: CommandTexts = {},
 ): RegisteredCommand {
   return {
     type: SLASH,
     name,
     description,
-    ...localized(name, texts),
     ...(needs === "owner" && { default_member_permissions: MANAGE_GUILD }),
     options: subcommands ? subcommands.map(toSubcommand) : options.map(toOption),
   };
 }
 
-function toMessageMenu({ name }: MessageCommand, texts: CommandTexts = {}): RegisteredCommand {
-  const { description_localizations: _, ...names } = localized(name, texts);
-  return { type: MESSAGE, name, description: "", ...names, options: [] };
+function toMessageMenu({ name }: MessageCommand): RegisteredCommand {
+  return { type: MESSAGE, name, description: "", options: [] };
 }
 
-/**
- * Keeps the commands that Discord takes: so many of each type, and none that is too long. A command
- * that is too long in another language stays without its localised words.
- */
+/** Keeps the commands that Discord takes: so many of each type, and none that is too long. */
 export function withinLimits(
   commands: readonly RegisteredCommand[],
 ): { readonly kept: readonly RegisteredCommand[]; readonly left: readonly string[] } {
   const counts = new Map<number, number>();
   const left: string[] = [];
-  const kept = commands.flatMap((command): readonly RegisteredCommand[] => {
+  const kept = commands.filter((command) => {
     const count = (counts.get(command.type) ?? 0) + 1;
-    const plain = charsOf(command) > MAX_CHARS ? withoutLocales(command) : command;
-    if (count > (MAX_COMMANDS.get(command.type) ?? 0) || charsOf(plain) > MAX_CHARS) {
-      left.push(command.name);
-      return [];
-    }
-    counts.set(command.type, count);
-    return [plain];
+    const fits = count <= (MAX_COMMANDS.get(command.type) ?? 0) &&
+      optionChars(command) <= MAX_CHARS;
+    if (fits) counts.set(command.type, count);
+    else left.push(command.name);
+    return fits;
   });
   return { kept, left };
 }
 
-/** Characters of a command as Discord counts them: names, descriptions and values. */
-function charsOf(command: RegisteredCommand): number {
-  const { name, description, name_localizations, description_localizations, options } = command;
-  return longest(name, name_localizations) + longest(description, description_localizations) +
-    options.reduce((sum, option) => sum + optionChars(option), 0);
-}
-
-function optionChars({ name, description, choices = [], options = [] }: RegisteredOption): number {
+/** Characters of a command, or of an option, as Discord counts them: names, descriptions and values. */
+function optionChars(
+  { name, description, choices = [], options = [] }: Omit<RegisteredOption, "type">,
+): number {
   return name.length + description.length +
     choices.reduce((sum, { name, value }) => sum + name.length + value.length, 0) +
     options.reduce((sum, option) => sum + optionChars(option), 0);
-}
-
-function longest(text: string, localized: Localizations = {}): number {
-  return Math.max(text.length, ...Object.values(localized).map((words = "") => words.length));
-}
-
-function withoutLocales(
-  { name_localizations: _, description_localizations: __, ...command }: RegisteredCommand,
-): RegisteredCommand {
-  return command;
-}
-
-/** Sends commands, without the words that Discord refuses. @returns The refusals, with their keys. */
-async function sendAll(
-  commands: readonly RegisteredCommand[],
-  send: (commands: readonly RegisteredCommand[]) => Promise<void>,
-  isFinal: (error: unknown) => boolean,
-): Promise<readonly string[]> {
-  try {
-    await send(commands);
-    return [];
-  } catch (error) {
-    const plain = isFinal(error) ? withoutRefused(commands, textOf(error)) : undefined;
-    if (!plain) throw error;
-    const reason = `Discord refuses the words of ${plain.keys.join(", ")}: ${textOf(error)}`;
-    return [reason, ...await sendAll(plain.commands, send, isFinal)];
-  }
-}
-
-/**
- * Takes the operator's words out of the commands that Discord's refusal names by their number. If it
- * names no command, all words go. `undefined`: the refusal is not about such words.
- */
-function withoutRefused(
-  commands: readonly RegisteredCommand[],
-  refusal: string,
-):
-  | { readonly commands: readonly RegisteredCommand[]; readonly keys: readonly string[] }
-  | undefined {
-  const worded = commands.filter((one) => one.name_localizations ?? one.description_localizations);
-  const numbers = new Set(Array.from(refusal.matchAll(NUMBER), ([, at]) => Number(at)));
-  const named = worded.filter((one) => numbers.has(commands.indexOf(one)));
-  const refused = numbers.size > 0 || !refusal.includes("(50035)") ? named : worded;
-  return refused.length === 0 ? undefined : {
-    commands: commands.map((one) => refused.includes(one) ? withoutLocales(one) : one),
-    keys: refused.map(({ name }) => pathTo("messages.commands", name)),
-  };
-}
-
-/** The number of a command in Discord's refusal of a list, not that of an option within it. */
-const NUMBER = /(?<![\w\]])\[(\d+)\]/g;
-
-function localized(
-  command: string,
-  texts: CommandTexts,
-): Pick<RegisteredCommand, "name_localizations" | "description_localizations"> {
-  const { name = {}, description = {} } = Object.hasOwn(texts, command) ? texts[command] ?? {} : {};
-  return {
-    ...(Object.keys(name).length > 0 && { name_localizations: name }),
-    ...(Object.keys(description).length > 0 && { description_localizations: description }),
-  };
 }
 
 function toSubcommand({ name, description, options = [] }: Subcommand): RegisteredOption {

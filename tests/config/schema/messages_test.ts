@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { configOf, load, problemLines } from "../support.ts";
+import { configOf, problemLines } from "../support.ts";
 
 describe("[R9] messages.linkHosts", () => {
   it("takes hosts, and all subdomains of one", async () => {
@@ -38,47 +38,4 @@ describe("[R7] messages.ackReaction", () => {
       assert.match(found.join("\n"), /error messages\.ackReaction: Expected one emoji/);
     });
   }
-});
-
-describe("[K1] messages.commands", () => {
-  const cases: readonly [command: string, words: object, expected: RegExp | undefined][] = [
-    [
-      "new",
-      { name: { de: "neu", "es-419": "nuevo", th: "ใหม่", hi: "नया", ja: "新しい" } },
-      undefined,
-    ],
-    ["new", { name: { de: "neu_2-x" }, description: { "pt-BR": "Uma Conversa nova" } }, undefined],
-    ["Remind me", { name: { de: "Erinnere mich" } }, undefined],
-    ["new", { name: { fr: "l'aide" } }, undefined],
-    ["new", { name: { de: "Neu" } }, /new\.name\.de: Expected a word of small letters/],
-    ["new", { name: { de: "neu es" } }, /new\.name\.de: Expected a word of small letters/],
-    ["new", { name: { de: "neu!" } }, /new\.name\.de: Expected a word of small letters/],
-    ["new", { name: { de: "n".repeat(33) } }, /new\.name\.de/],
-    ["new", { name: { "de-DE": "neu" } }, /no key "de-DE" here.*did you mean "de"/],
-    ["new", { description: { "pt": "x" } }, /There is no key "pt" here/],
-    ["nwe", { name: { de: "neu" } }, /no key "nwe" here.*did you mean "new"/],
-    ["/new", { name: { de: "neu" } }, /There is no key "\/new" here/],
-    ["Remind me", { name: { de: " x " } }, /Remind me/],
-  ];
-  for (const [command, words, expected] of cases) {
-    it(`${expected ? "refuses" : "takes"} ${command}: ${JSON.stringify(words)}`, async () => {
-      const text = JSON.stringify({ messages: { commands: { [command]: words } } });
-      const { problems } = await load(text);
-      const found = problems.filter(({ path }) => path.startsWith("messages.commands"))
-        .map(({ path, message, hint = "" }) => `${path}: ${message}; ${hint}`);
-      if (expected) assert.match(found.join("\n"), expected);
-      else assert.deepEqual(found, []);
-    });
-  }
-
-  it("refuses a name that two commands have in a locale", async () => {
-    const commands = {
-      new: { name: { de: "hilfe", fr: "x" } },
-      help: { name: { de: "hilfe", hi: "x" } },
-    };
-    const { problems } = await load(JSON.stringify({ messages: { commands } }));
-    assert.deepEqual(problems.map(({ path, message }) => `${path}: ${message}`), [
-      'messages.commands.help.name.de: Expected a name that `new` does not have, found "hilfe"',
-    ]);
-  });
 });

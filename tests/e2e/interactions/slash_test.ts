@@ -64,47 +64,6 @@ function join({ simulator: { world } }: Scene, username: string): string {
 describe("[K1] [K2] commands", () => {
   const play = sharedBot({ env: BLOCKING });
 
-  for (
-    const [what, errorsOf, isRegisteredThen] of [
-      ["a name and a description", (bad) => ({
-        [NAMES.indexOf("usage")]: { name_localizations: bad },
-        [NAMES.indexOf("new")]: { description_localizations: bad },
-      }), true],
-      ["an option of a command without words of its own", (bad) => ({
-        [NAMES.indexOf("stop")]: { options: { [NAMES.indexOf("new")]: bad } },
-      }), false],
-    ] as readonly (readonly [string, (bad: object) => object, boolean])[]
-  ) {
-    it(`lose only refused words if Discord refuses ${what}, and the log names their keys`, () => {
-      const worded = (de: string) => ({ name: { de }, description: { de: `${de}!` } });
-      return withSimulation({
-        mayRefuse: ({ method, path }) => method === "PUT" && path.endsWith("/commands"),
-        config: {
-          messages: {
-            commands: { new: worded("neu"), usage: worded("uso"), help: worded("hilfe") },
-          },
-        },
-      }, async (scene) => {
-        const errors = errorsOf({ de: { _errors: [{ code: "X", message: "Bad" }] } });
-        const fault = { kind: "status", status: 400, code: 50035, errors } as const;
-        scene.simulator.faults.rest.add({ method: "PUT", times: 1, fault });
-        const bot = await scene.start();
-        await scene.line(
-          bot,
-          isRegisteredThen
-            ? /refuses the words of messages\.commands\.usage, messages\.commands\.new:/
-            : /refuses the slash commands; the next start tries again/,
-        );
-        if (isRegisteredThen) await isRegistered(scene);
-        assert.deepEqual(registered(scene), isRegisteredThen ? NAMES : []);
-        const have = JSON.stringify(scene.simulator.application.commands);
-        assert.doesNotMatch(have, /neu|uso/);
-        assert.equal(have.includes("hilfe!"), isRegisteredThen);
-        assert.equal(requests(scene, "PUT"), isRegisteredThen ? 2 : 1);
-      });
-    });
-  }
-
   it("are registered once, not again by the next start, and removed once the config disables them", () =>
     withSimulation({}, async (scene) => {
       const first = await scene.start();

@@ -7,7 +7,6 @@ import {
   createRegistration,
   createWantedCommands,
   toRegistered,
-  withinLimits,
 } from "../../../src/flows/interactions/register.ts";
 import type { Command } from "../../../src/interactions/base/command.ts";
 import { ACCOUNT, guildId } from "../../support/discord/builders.ts";
@@ -40,8 +39,6 @@ function setUp(
   const guilds: (string | undefined)[] = [];
   const world: {
     failure?: Error;
-    /** Discord's refusal of a list. */
-    refuse?: (commands: readonly RegisteredCommand[]) => Error | undefined;
     listed: number;
   } = { listed: 0 };
   const registration = createRegistration(account, {
@@ -53,8 +50,6 @@ function setUp(
         : Promise.resolve({ commands: registered, entryPoint: ENTRY_POINT });
     },
     replace(_, guildId, { commands, entryPoint }) {
-      const refused = world.refuse?.(commands);
-      if (refused) return Promise.reject(refused);
       guilds.push(guildId);
       assert.equal(entryPoint, ENTRY_POINT, "it stays");
       written.push(commands);
@@ -104,71 +99,6 @@ describe("[K1] createRegistration()", () => {
     assert.equal(written.length, 1);
   });
 
-  const WORDS = { new: "Neu", status: "zu stand", usage: "verbrauch" };
-  const worded = Object.entries(WORDS).map(([name, de]) =>
-    toRegistered(command(name), { [name]: { name: { de } } })
-  );
-  const isBad = ({ name_localizations: { de = "" } = {} }: RegisteredCommand) => /[A-Z ]/.test(de);
-  const refusals: readonly [
-    what: string,
-    refuse: (commands: readonly RegisteredCommand[]) => Error | undefined,
-    plain: readonly string[],
-  ][] = [
-    ["names all", (all) => {
-      const bad = all.flatMap((one, at) => isBad(one) ? `[${at}].name_localizations: Invalid` : []);
-      return bad.length > 0 ? new Error(`failed (50035): ${bad.join("; ")}`) : undefined;
-    }, ["new", "status"]],
-    ["names one at a time", (all) => {
-      const at = all.findIndex(isBad);
-      return at < 0 ? undefined : new Error(`failed (50035): [${at}].name_localizations: Invalid`);
-    }, ["new", "status"]],
-    ["names none", (all) => all.some(isBad) ? new Error("failed (50035)") : undefined, [
-      "new",
-      "status",
-      "usage",
-    ]],
-  ];
-  for (const [what, refuse, plain] of refusals) {
-    it(`registers all commands if a refusal of localised words ${what}, and names the keys`, async () => {
-      const { registration, written, world, lines } = setUp([], [], [{ commands: worded }]);
-      world.refuse = refuse;
-      registration.register(APPLICATION);
-      await settle();
-      assert.deepEqual(
-        written[0]?.map(({ name, name_localizations: words }) => [name, words?.["de"]]),
-        Object.entries(WORDS).map(([name, de]) => [name, plain.includes(name) ? undefined : de]),
-      );
-      const said = lines.filter(({ level }) => level === "error").map(({ fields }) =>
-        fields.reason
-      );
-      for (const name of plain) {
-        assert.ok(
-          said.some((reason) => String(reason).includes(`messages.commands.${name}`)),
-          name,
-        );
-      }
-      assert.match(registration.findings()[0]?.why ?? "", /messages\.commands\.new/);
-    });
-  }
-
-  for (
-    const refusal of [
-      "failed (50035): [9].options[0].name: Invalid",
-      "failed (50035): [9].options[0]: Invalid",
-      "failed (30034)",
-    ]
-  ) {
-    it(`blames no localised words for a refusal of something else: ${refusal}`, async () => {
-      const { registration, written, world, lines } = setUp([], [], [{ commands: worded }]);
-      let sent = 0;
-      world.refuse = () => ++sent > 0 ? new Error(refusal) : undefined;
-      registration.register(APPLICATION);
-      await settle();
-      assert.deepEqual([written, sent], [[], 1]);
-      assert.doesNotMatch(JSON.stringify(lines), /messages\.commands/);
-    });
-  }
-
   it("[K3] shows owners' commands to members with Manage Server only", () => {
     const owned = toRegistered(command("pause", { needs: "owner" }));
     assert.equal(owned.default_member_permissions, "32");
@@ -215,16 +145,6 @@ describe("[K1] createRegistration()", () => {
 });
 
 describe("[K1] toRegistered()", () => {
-  it("has the operator's words of other languages, unless they are too long", () => {
-    const texts = { status: { name: { de: "zustand" }, description: { de: "Wie geht es?" } } };
-    const registered = toRegistered(command("status"), texts);
-    assert.deepEqual(registered.name_localizations, { de: "zustand" });
-    assert.deepEqual(registered.description_localizations, { de: "Wie geht es?" });
-    const long = { ...registered, description_localizations: { de: "x".repeat(9_000) } };
-    const { kept: [plain], left } = withinLimits([long]);
-    sameData([plain, left], [toRegistered(command("status")), []]);
-  });
-
   it("has suggestions, choices and subcommands", () => {
     const choices = [{ name: "me", value: "me" }];
     const who = { name: "who", description: "Who", type: "text", isRequired: false } as const;
@@ -259,7 +179,7 @@ function build(
     nativeCommands: true,
     commands: {},
   };
-  const config = () => ({ discord, messages: { commands: {} } });
+  const config = () => ({ discord });
   const wanted = createWantedCommands(
     { accountId: ACCOUNT, config, store, now: () => 1 },
     interactionContext({

@@ -23,9 +23,7 @@ import {
 } from "../../../core/discord/lenient.ts";
 import { expect } from "../exchange/rest_error.ts";
 
-/** Functions, because building the schemas at start-up would cost time. */
-const localizations = () => optional(z.record(z.string(), z.string()));
-
+/** A function, as the other schema: building them at start-up would cost time. */
 function optionSchema(): z.ZodType<RegisteredOption> {
   const schema: z.ZodType<RegisteredOption> = z.object({
     type: z.number(),
@@ -53,20 +51,11 @@ const answerSchema = () =>
       type: z.number().default(ApplicationCommandTypes.ChatInput),
       name: z.string(),
       description: textOr(""),
-      name_localizations: localizations(),
-      description_localizations: localizations(),
       default_member_permissions: optional(bits),
       options: listOrEmpty(optionSchema()),
-    }).transform(({
-      name_localizations: names,
-      description_localizations: texts,
-      default_member_permissions,
-      ...command
-    }) => ({
+    }).transform(({ default_member_permissions, ...command }) => ({
       ...command,
       ...(default_member_permissions && { default_member_permissions }),
-      ...(names && Object.keys(names).length > 0 && { name_localizations: names }),
-      ...(texts && Object.keys(texts).length > 0 && { description_localizations: texts }),
     })),
   );
 
@@ -88,8 +77,7 @@ export function createApplicationCommands(api: RestApi) {
      * @throws {RestError} If Discord does not answer, or refuses.
      */
     async list(applicationId: ApplicationId, guildId?: GuildId): Promise<RegisteredCommands> {
-      const path = `${pathOf(applicationId, guildId)}?with_localizations=true`;
-      const answer = await api.request("GET", path, BACKGROUND);
+      const answer = await api.request("GET", pathOf(applicationId, guildId), BACKGROUND);
       const all = expect(ROUTE, z.array(z.unknown()), answer);
       const schema = entryPointSchema();
       const isEntryPoint = (command: unknown) => schema.safeParse(command).success;

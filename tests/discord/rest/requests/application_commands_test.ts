@@ -14,12 +14,10 @@ const STATUS = {
 };
 
 describe("[K1] createApplicationCommands()", () => {
-  it("keeps subcommands, choices and words in other languages, and no description of a menu", async () => {
+  it("keeps subcommands and choices, and no description of a menu", async () => {
     const config = {
       ...STATUS,
       default_member_permissions: "32",
-      name_localizations: { "pt-BR": "estado" },
-      description_localizations: { de: "Zustand" },
       options: [{
         type: 1,
         name: "get",
