@@ -83,12 +83,6 @@ describe("[O1] createMetrics()", () => {
     }
   });
 
-  it("[C9] shows whether the config file is the running config", () => {
-    assert.equal(read().value("barnacle_config_current"), 1);
-    const config = { revision: "1", loadedAt: 0, since: 1, problem: "…" };
-    assert.equal(read({ config }).value("barnacle_config_current"), 0);
-  });
-
   it("[X4] shows paused accounts, failing models, budgets and the store", () => {
     const rule = "budgets.total.tokensPerDay";
     const ofGuilds = "budgets.perGuild.tokensPerDay";
@@ -111,11 +105,6 @@ describe("[O1] createMetrics()", () => {
     assert.equal(read().value("barnacle_storage_failing"), 0);
   });
 
-  it("agrees with /readyz", () => {
-    assert.equal(read().value("barnacle_up_ready"), 1);
-    assert.equal(read({ phase: "draining" }).value("barnacle_up_ready"), 0);
-  });
-
   it("shows the snapshot's queues", () => {
     const { value } = read({
       inbox: { waiting: 3, running: 1, oldestMs: 2_500 },
@@ -134,16 +123,5 @@ describe("[O1] createMetrics()", () => {
     assert.equal(value("barnacle_outbox_depth", { state: "parked" }), 5);
     assert.equal(value("barnacle_discord_invalid_requests"), 12);
     assert.equal(value("barnacle_outbox_oldest_age_seconds"), 0.5);
-  });
-
-  it("shows the same CPU time after repeated requests", () => {
-    const metrics = createMetrics(BUILD);
-    read({}, metrics);
-    assert.equal(read({}, metrics).value("process_cpu_seconds_total"), 1.5);
-  });
-
-  it("leaves out figures that the system does not report", () => {
-    const text = createMetrics(BUILD).text(HEALTHY, { cpuSec: 0 }, NOW);
-    assert.deepEqual(parsePrometheus(text).get("barnacle_storage_free_bytes")?.samples, []);
   });
 });

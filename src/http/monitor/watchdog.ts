@@ -15,7 +15,7 @@ import { judgeHealth } from "../checks.ts";
 import type { Snapshot } from "../snapshot.ts";
 
 /** The parts that must respond; a slice of the snapshot. */
-export interface WatchdogFacts {
+interface WatchdogFacts {
   /** Time of the main thread's last scheduler run. */
   readonly mainTickAt: number;
   /**
@@ -27,7 +27,7 @@ export interface WatchdogFacts {
 }
 
 /** When each part last responded, in milliseconds of a monotonic clock. */
-export interface LastProgress {
+interface LastProgress {
   readonly mainAt: number;
   /** When the slowest gateway thread last moved. */
   readonly gatewayAt: number;
@@ -54,7 +54,7 @@ const STATUS_MAX = 200;
  *
  * @param now Milliseconds of the clock that the parts' times use.
  */
-export function mayPing({ mainAt, gatewayAt, storeAt }: LastProgress, now: number): PingResult {
+function mayPing({ mainAt, gatewayAt, storeAt }: LastProgress, now: number): PingResult {
   if (now - gatewayAt > STILL_MAX_MS) return "skipped_gateway";
   if (now - storeAt > STILL_MAX_MS) return "skipped_store";
   if (now - mainAt > STILL_MAX_MS) return "skipped_agent";
@@ -65,7 +65,7 @@ export function mayPing({ mainAt, gatewayAt, storeAt }: LastProgress, now: numbe
  * Finds the parts that responded between two checks. Time stamps are compared for equality and not
  * subtracted, because they come from the wall clock, which can jump.
  */
-export function progressSince(
+function progressSince(
   before: WatchdogFacts,
   progress: LastProgress,
   facts: WatchdogFacts,

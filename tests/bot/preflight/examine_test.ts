@@ -146,17 +146,6 @@ describe("[G13] examineNetwork()", () => {
       await close(server);
     }
   });
-
-  it("[G15] reports a proxy variable that it cannot use", async () => {
-    const facts = await examineNetwork({
-      apiBase: "https://discord.invalid/api",
-      gatewayUrl: "wss://gateway.invalid",
-      env: { ALL_PROXY: "socks5://127.0.0.1:9" },
-      showsDns: true,
-      opensGateway: true,
-    }, WALK);
-    assert.deepEqual(facts.unusableProxies.map(({ variable }) => variable), ["ALL_PROXY"]);
-  });
 });
 
 async function listen(server: net.Server): Promise<number> {

@@ -74,11 +74,6 @@ function read({ code, stdout, stderr }: Pick<Ran, "code" | "stdout" | "stderr">)
 
 const identifies = ({ simulator }: Scene): number => simulator.account().identifies.length;
 
-/** Unticks all three boxes in the simulated portal. */
-function untick({ simulator: { world, application } }: Scene): void {
-  world.applications.set(application.id, { ...application, privilegedIntents: 0 });
-}
-
 /** A scene whose lists contain ids only, because a name in one is a warning. */
 const BY_ID: SceneOptions = {
   discord: ({ world }) => ({
@@ -123,28 +118,6 @@ describe("[O3] [G13] barnacle doctor", () => {
         assert.ok(passed.has(id), `no row ${id}`);
       }
       assert.equal(identifies(scene), 0);
-    }));
-
-  it("prints a row per check, and no colours in a pipe", () =>
-    withSimulation({}, async (scene) => {
-      const { code, stdout } = await barnacle(scene, ["doctor", "--only", "discord"]);
-      assert.equal(code, 0);
-      assert.ok(stdout.some((row) => /^ok {4}Token +it belongs to .*application \d+/.test(row)));
-      assert.ok(stdout.every((row) => !row.includes("\x1b")));
-      assert.ok(stdout.every((row) => !/^ok +Store/.test(row)), "the host was not asked for");
-    }));
-
-  it("[P4] warns about entries with names, until the bot has resolved them", () =>
-    withSimulation({}, async (scene) => {
-      const { code, findings, troubles } = await diagnose(scene, { only: ["host"] });
-      assert.deepEqual(troubles, ["access.names warn"]);
-      assert.equal(code, 3);
-      const found = findings.find(({ id }) => id === "access.names");
-      assert.match(found?.why ?? "", /"ada" \(channels\.discord\.dm\.allowFrom\[0\]\)/);
-      assert.match(found?.fix ?? "", /replace them by ids/);
-      const bot = await scene.start();
-      await scene.line(bot, /was resolved to an id/);
-      assert.deepEqual((await diagnose(scene, { only: ["host"] })).troubles, []);
     }));
 
   it("probes the network once for all accounts, and names the disabled account", () =>
@@ -226,38 +199,6 @@ describe("[O3] [G13] barnacle doctor", () => {
       assert.equal(code, 78);
       assert.match(findings[0]?.where ?? "", /:1 chanels$/);
       assert.doesNotMatch(findings[0]?.why ?? "", /jsonc/);
-    }));
-
-  it("[G9] names missing intents, and switches them on after a yes", () =>
-    withSimulation({}, async (scene) => {
-      untick(scene);
-      const missing = await diagnose(scene, { only: ["discord"] });
-      assert.equal(missing.code, 3);
-      assert.deepEqual(missing.troubles, ["discord.intents.message_content warn"]);
-      const [found] = missing.findings.filter(({ status }) => status === "warn");
-      assert.match(found?.where ?? "", /discord\.com\/developers\/applications\/\d+\/bot$/);
-
-      const asked = await diagnose(scene, { only: ["discord"], fix: true });
-      assert.equal(asked.code, 3, "nobody said yes");
-      assert.match(asked.stderr, /--yes/);
-
-      const fixed = await diagnose(scene, { only: ["discord"], fix: true, yes: true });
-      assert.match(fixed.stderr, /Done: .*message_content/);
-      assert.equal(fixed.code, 0);
-      assert.deepEqual(fixed.troubles, []);
-    }));
-
-  it("[G15] names the proxy, and detects an unreachable proxy", () =>
-    withSimulation({}, async (scene) => {
-      const { code, findings } = await diagnose(scene, { only: ["discord"] }, {
-        DISCORD_API_URL: "https://discord.invalid",
-        HTTPS_PROXY: "http://ann:hunter2@127.0.0.1:9",
-      });
-      assert.equal(code, 1);
-      const rows = findings.map(({ id, status }) => `${id} ${status}`);
-      assert.ok(rows.includes("network.proxy pass"), rows.join(", "));
-      assert.ok(rows.includes("network.rest.tcp fail"), rows.join(", "));
-      assert.doesNotMatch(JSON.stringify(findings), /hunter2/);
     }));
 
   it("[G14] never sends the token of a local server through a proxy", () =>
@@ -345,15 +286,6 @@ describe("[O3] [L3] barnacle doctor, about the model", () => {
     return { code, ...found };
   }
 
-  it("finds it, and asks it no question", () =>
-    withSimulation({}, async (scene) => {
-      const { code, status, why } = await aboutModel(scene);
-      assert.equal(code, 0);
-      assert.equal(status, "pass");
-      assert.match(why, /^http:\/\/127\.0\.0\.1:\d+ has openai\/barnacle-script;/);
-      assert.deepEqual(scene.model.requests, []);
-    }));
-
   const faults: readonly (readonly [ModelBehaviour, status: string, why: RegExp, fix: RegExp])[] = [
     ["unauthorized", "fail", /refuses the API key/, /API key of the provider openai/],
     ["html", "fail", /web page/, /baseUrl/],
@@ -372,16 +304,6 @@ describe("[O3] [L3] barnacle doctor, about the model", () => {
         assert.match(found.fix ?? "", fix);
         assert.equal(found.code, status === "fail" ? 1 : 3);
       }
-    }));
-
-  it("reports a server that cannot be reached, and a key that is missing", () =>
-    withSimulation({}, async (scene) => {
-      const away = await aboutModel(scene, { OPENAI_BASE_URL: "http://127.0.0.1:9/v1" });
-      assert.equal(away.code, 1);
-      assert.match(away.why, /could not be reached.*\(http:\/\/127\.0\.0\.1:9\)/);
-      const keyless = await aboutModel(scene, { OPENAI_MODEL: "" });
-      assert.equal(keyless.code, 78);
-      assert.match(keyless.fix ?? "", /OPENAI_MODEL/);
     }));
 
   it("[G13] `run` reports a problem beside connecting, in log and health, until it is gone", () =>

@@ -10,7 +10,6 @@ import { parseSnowflake } from "../../../src/core/discord/ids.ts";
 
 const NOW = Date.parse("2026-11-20T12:00:00Z");
 const ID: ApplicationId = parseSnowflake<"application">("1500000000000000002")!;
-const PORTAL = `https://discord.com/developers/applications/${ID}/bot`;
 
 const BOT: BotFacts = {
   id: ID,
@@ -34,10 +33,6 @@ const REFUSED: DiscordFacts = {
   tokenPlace: "DISCORD_BOT_TOKEN",
 };
 
-function rows(facts: DiscordFacts) {
-  return judgeDiscord(facts, NOW).map(({ id, status }) => `${id} ${status}`);
-}
-
 function row(facts: DiscordFacts, id: string) {
   const found = judgeDiscord(facts, NOW).find((one) => one.id === id);
   assert.ok(found, `no row ${id}`);
@@ -45,40 +40,12 @@ function row(facts: DiscordFacts, id: string) {
 }
 
 describe("[G13] judgeDiscord()", () => {
-  it("passes a correctly set up bot, and names its owner", () => {
-    assert.deepEqual(rows(FACTS), [
-      "discord.token pass",
-      "discord.intents pass",
-      "discord.guilds pass",
-      "discord.identifies pass",
-    ]);
-    assert.match(row(FACTS, "discord.token").why, /to barnacle \(application \d+, owned by ada\)/);
-  });
-
-  it("reports a refused token, and skips the other checks", () => {
-    assert.deepEqual(rows(REFUSED), [
-      "discord.token fail",
-      "discord.intents skipped",
-      "discord.guilds skipped",
-    ]);
-    assert.match(row(REFUSED, "discord.token").fix ?? "", /Reset Token.*DISCORD_BOT_TOKEN/);
-  });
-
   for (const shape of ["client secret", "public key"] as const) {
     it(`reports a ${shape} that was copied instead of a token`, () => {
       const { why } = row({ ...REFUSED, tokenShape: shape }, "discord.token");
       assert.match(why, new RegExp(`looks like the application's ${shape}`));
     });
   }
-
-  it("distinguishes a missing token from a wrong one", () => {
-    const { application: _, ...none } = REFUSED;
-    assert.deepEqual(rows(none), [
-      "config.token fail",
-      "discord.intents skipped",
-      "discord.guilds skipped",
-    ]);
-  });
 
   it("does not blame the token for a network failure, or for Cloudflare", () => {
     const down = { ...REFUSED, application: { kind: "failed", why: "no answer" } as const };
@@ -102,36 +69,10 @@ describe("[G13] judgeDiscord()", () => {
     assert.doesNotMatch(token.fix ?? "", /wait an hour/);
   });
 
-  it("[G9] names each missing intent, its page, and its effect", () => {
-    const facts: DiscordFacts = {
-      ...FACTS,
-      intents: { missing: ["message_content", "guild_presences"], spared: ["guild_members"] },
-    };
-    const content = row(facts, "discord.intents.message_content");
-    assert.equal(content.status, "warn");
-    assert.equal(content.where, PORTAL);
-    assert.match(content.why, /only mentions, replies to it and DMs/);
-    assert.match(content.fix ?? "", /"Message Content Intent".*barnacle doctor --fix/);
-    assert.match(row(facts, "discord.intents.guild_presences").fix ?? "", /"Presence Intent"/);
-    assert.equal(rows(facts).some((one) => one.includes("guild_members")), false);
-  });
-
   it("[G9] does not warn if only the preset's members intent is missing", () => {
     const facts: DiscordFacts = { ...FACTS, intents: { missing: [], spared: ["guild_members"] } };
     const { status, why } = row(facts, "discord.intents");
     assert.equal(status, "pass");
     assert.match(why, /works without the Server Members Intent/);
-  });
-
-  it("suggests the invite for a bot without a guild", () => {
-    const { guildCount: _, ...bot } = BOT;
-    const facts: DiscordFacts = {
-      ...FACTS,
-      application: { kind: "answered", found: bot },
-      hasGuild: { kind: "answered", found: false },
-    };
-    const { status, fix } = row(facts, "discord.guilds");
-    assert.equal(status, "warn");
-    assert.match(fix ?? "", /oauth2\/authorize\?client_id=1500000000000000002&scope=bot/);
   });
 });

@@ -71,12 +71,6 @@ function preflight(looks: readonly (Partial<PreflightResult> | Error)[], readyAt
 const settled = () => new Promise((resolve) => setTimeout(resolve, 0));
 
 describe("[G13] createPreflight()", () => {
-  it("logs nothing and checks once if all is well", async () => {
-    const { start, lines, timers, findings } = preflight([{ findings: [fine] }]);
-    await start();
-    assert.deepEqual([lines, timers, findings()], [[], [], []]);
-  });
-
   it("checks again soon after a change of the config, also while a check runs", async () => {
     const model = { id: "model", what: "Model", status: "fail" as const, why: "no key" };
     const other = { ...model, why: "no such model" };

@@ -10,11 +10,9 @@ import {
 import { ModelError, type ModelErrorKind } from "../../../src/core/model.ts";
 import { NO_COUNTS } from "../../../src/discord/gateway/link/counts.ts";
 import type { GatewayStats } from "../../../src/core/discord/gateway.ts";
-import { judgeHealth } from "../../../src/http/checks.ts";
-import { ACCOUNT, channelId } from "../../support/discord/builders.ts";
+import { ACCOUNT } from "../../support/discord/builders.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
 import { HEALTHY } from "../../support/bot/health.ts";
-import { sameData } from "../../support/same_data.ts";
 
 const MODEL = "openai/gpt";
 const STATS: GatewayStats = {
@@ -89,64 +87,6 @@ describe("[C6] createAccountHealth()", () => {
     assert.deepEqual(health.snapshot(), disabled);
   });
 
-  it("begins as connecting, and reads its parts at each snapshot", () => {
-    const { health, clock, begin } = setUp();
-    begin();
-    sameData(health.snapshot(), {
-      id: "default",
-      state: "running",
-      gatewayTickAt: 5,
-      compression: "none",
-      shards: [{
-        id: "default/0",
-        state: "connecting",
-        readyAt: clock.now(),
-        isDown: false,
-        seqCommitted: 9,
-      }],
-      catchUp: { pending: 2, unreadable: ["#ops"] },
-      findings: [],
-      parked: [],
-      delayed: [],
-      rest: { isUp: true, invalidRequests: 3, breaker: "slowed" },
-    });
-  });
-
-  it("is connecting, not disabled, while it lacks its parts or a gateway", () => {
-    const { health, begin } = setUp();
-    health.began([MODEL], () => undefined);
-    assert.deepEqual(health.snapshot().shards.map(({ state }) => state), ["connecting"]);
-    begin({ stats: () => undefined });
-    assert.equal(health.snapshot().state, "running");
-    assert.equal(health.snapshot().gatewayTickAt, undefined);
-  });
-
-  it("shows the last reports", () => {
-    const { health, begin } = setUp();
-    begin();
-    const ack = { at: 8, intervalMs: 41_250 };
-    health.setShard(0, { state: "ready", readyAt: 7, ack, isDown: false });
-    health.setLatency(0, 42);
-    health.setRest(false);
-    const { shards, rest } = health.snapshot();
-    assert.equal(shards[0]?.state, "ready");
-    assert.deepEqual(shards[0]?.ack, { ...ack, latencyMs: 42 });
-    assert.equal(rest.isUp, false);
-  });
-
-  it("[G4] is down as long as the shard reports it", () => {
-    const { health, clock, begin } = setUp();
-    begin();
-    const first = () => judgeHealth({ ...HEALTHY, accounts: [health.snapshot()] }, clock.now())[0];
-    health.setShard(0, { state: "backoff", readyAt: clock.now(), isDown: true });
-    assert.deepEqual([first()?.why, first()?.status], [
-      "not connected: many attempts have failed",
-      "fail",
-    ]);
-    health.setShard(0, { state: "ready", readyAt: clock.now(), isDown: false });
-    assert.equal(first()?.why, "connected");
-  });
-
   it("[G5] shows each shard, and the reason of its wait", () => {
     const { health, clock, begin } = setUp();
     begin();
@@ -170,37 +110,6 @@ describe("[C6] createAccountHealth()", () => {
     const { state, end, shards, rest } = health.snapshot();
     assert.deepEqual([state, end, shards.length], ["running", undefined, 1]);
     assert.deepEqual([shards[0]?.state, rest.isUp], ["connecting", true]);
-  });
-
-  it("shows why the account ended", () => {
-    const { health, begin } = setUp();
-    begin();
-    health.ended("set a new token");
-    const shown = health.snapshot();
-    assert.deepEqual([shown.state, shown.end], ["ended", "set a new token"]);
-    assert.equal(modelOf(health), undefined);
-  });
-
-  it("[G5] shows the IDENTIFYs left once the store has answered, and none for a disabled account", async () => {
-    const { health, begin } = setUp();
-    await health.readStore();
-    assert.equal(health.snapshot().identify, undefined);
-    begin();
-    assert.equal(health.snapshot().identify, undefined);
-    await health.readStore();
-    assert.deepEqual(health.snapshot().identify, { left: 999 });
-  });
-
-  it("[D5] shows the parked channels as the store has them at each reading", async () => {
-    const parked = { channelId: channelId("8"), reason: "cannot post", since: 1, waiting: 2 };
-    let now = [parked];
-    const { health, begin } = setUp({ outbox: { parked: () => Promise.resolve(now) } });
-    begin();
-    await health.readStore();
-    assert.deepEqual(health.snapshot().parked, [parked]);
-    now = [];
-    await health.readStore();
-    assert.deepEqual(health.snapshot().parked, []);
   });
 });
 
@@ -257,16 +166,6 @@ describe("[O2] createAccountHealth().setTurn()", () => {
       health.setTurn(failed(kind), MODEL);
       health.setTurn(reply, MODEL);
     }
-  });
-
-  it("[C9] starts without facts about another model", () => {
-    const { health, begin } = setUp();
-    begin();
-    health.setTurn(failed("unavailable"), MODEL);
-    health.setModels([MODEL]);
-    assert.notEqual(modelOf(health)?.openAt, undefined, "the same one is as it was");
-    health.setModels(["openai/other"]);
-    assert.deepEqual(health.models(), [{ model: { id: "openai/other" } }]);
   });
 
   it("[N1] knows the models of several agents apart", () => {

@@ -89,48 +89,6 @@ function setUp(
 }
 
 describe("startHealthMonitor()", () => {
-  it("begins as starting, with disabled accounts and empty queues", () => {
-    const { health, clock } = setUp();
-    const { phase, startedAt, accounts, inbox, outbox, models, ...rest } = health.snapshot();
-    assert.equal(phase, "starting");
-    assert.equal(startedAt, clock.now());
-    assert.deepEqual(accounts.map(({ id, name, state }) => [id, name, state]), [
-      ["default", "Harbour", "disabled"],
-      ["work", undefined, "disabled"],
-    ]);
-    assert.deepEqual(inbox, { waiting: 0, running: 0, oldestMs: 0 });
-    assert.deepEqual(outbox, {
-      pending: 0,
-      sending: 0,
-      uncertain: 0,
-      dead: 0,
-      parked: 0,
-      oldestMs: 0,
-    });
-    assert.deepEqual(models, []);
-    assert.equal(rest.gatewayTickAt, undefined);
-    assert.equal(rest.config, undefined);
-  });
-
-  it("shows the last phase and config state", () => {
-    const { health } = setUp();
-    health.setPhase("running");
-    health.setConfig({ revision: "a", loadedAt: 1, since: 2, problem: "line 3" });
-    const { phase, config } = health.snapshot();
-    assert.equal(phase, "running");
-    assert.deepEqual(config, { revision: "a", loadedAt: 1, since: 2, problem: "line 3" });
-  });
-
-  it("[C6] [C9] shows the accounts of the running config, in its order", () => {
-    const { health, begin } = setUp();
-    begin(WORK);
-    health.setAccounts([{ accountId: WORK, name: "Work" }, { accountId: toAccountId("new") }]);
-    assert.deepEqual(health.snapshot().accounts.map(({ id, name, state }) => [id, name, state]), [
-      ["work", "Work", "running"],
-      ["new", undefined, "disabled"],
-    ]);
-  });
-
   it("[C6] shows the gateway thread of a running account that has stood still longest", () => {
     const { health, begin } = setUp();
     const work = begin(WORK, 3);
@@ -159,34 +117,6 @@ describe("startHealthMonitor()", () => {
     assert.equal(reads, 2);
   });
 
-  it("[G5] reads each account's IDENTIFYs left when the account begins", async () => {
-    const { clock, health, begin } = setUp({
-      gateway: {
-        identifyBudget: (accountId) => Promise.resolve({ left: accountId === WORK ? 1 : 2 }),
-      },
-    });
-    begin(ACCOUNT);
-    clock.advance(1_000);
-    await settle();
-    begin(WORK);
-    await settle();
-    assert.deepEqual(health.snapshot().accounts.map(({ identify }) => identify?.left), [2, 1]);
-  });
-
-  it("counts waiting messages, and lets their age grow until the next count", async () => {
-    const clock = new FakeClock();
-    const { health, clock: own } = setUp({
-      health: () =>
-        Promise.resolve({
-          ...FIGURES,
-          inbox: { waiting: 1, running: 0, oldestWaitingAt: clock.now() },
-        }),
-    });
-    await health.refresh();
-    own.advance(90_000);
-    assert.deepEqual(health.snapshot().inbox, { waiting: 1, running: 0, oldestMs: 90_000 });
-  });
-
   it("[C7] never calls a stopped account late", async () => {
     let asked: readonly AccountId[] | undefined;
     const { health, begin } = setUp({
@@ -203,17 +133,6 @@ describe("startHealthMonitor()", () => {
     health.refresh();
     await settle();
     assert.deepEqual(asked, [ACCOUNT, WORK]);
-  });
-
-  it("logs a store error once, and continues", async () => {
-    const { health, lines, clock } = setUp({
-      health: () => Promise.reject(new Error("disk gone")),
-    });
-    await settle();
-    clock.advance(5_000);
-    await health.measure();
-    assert.equal(lines.filter(({ level }) => level === "error").length, 1);
-    assert.deepEqual(health.snapshot().inbox, { waiting: 0, running: 0, oldestMs: 0 });
   });
 });
 
@@ -254,23 +173,6 @@ describe("[O2] startHealthMonitor() and models", () => {
   };
   const reply: TurnOutcome = { kind: "reply", text: "hi" };
 
-  it("is not ready while its model fails, and says since when", () => {
-    const { health, clock, begin } = setUp();
-    const account = begin();
-    const isReady = () =>
-      judgeHealth(health.snapshot(), clock.now()).every(({ id, isReady }) =>
-        isReady !== false || !id.startsWith("llm:")
-      );
-    sameData(health.snapshot().models, [{ id: "openai/gpt" }]);
-    const openAt = clock.now();
-    account.setTurn(failed, "openai/gpt");
-    sameData(health.snapshot().models, [{ id: "openai/gpt", openAt, failure: "gone" }]);
-    assert.equal(isReady(), false);
-    account.setTurn(reply, "openai/gpt");
-    sameData(health.snapshot().models, [{ id: "openai/gpt", hasAnswered: true }]);
-    assert.equal(isReady(), true);
-  });
-
   it("[L3] is ready while a fallback answers, and shows both models", () => {
     const { health, clock, begin } = setUp();
     const account = begin();
@@ -292,30 +194,6 @@ describe("[O2] startHealthMonitor() and models", () => {
     ]);
     account.setTurn(reply, "openai/gpt");
     sameData(health.snapshot().models, [{ id: "openai/gpt", hasAnswered: true }]);
-  });
-
-  it("[L3] says which fallback answers, since when and until when", () => {
-    const { health, clock, begin } = setUp();
-    const account = begin();
-    const since = clock.now() - 5_000;
-    const until = clock.now() + 30_000;
-    const replaced = { model: "openai/gpt", why: "quota", since, until } as const;
-    account.setTurn({ ...reply, modelId: "other/kelp", replaced }, "openai/gpt");
-    const [model] = health.snapshot().models;
-    assert.equal(model?.openAt, since);
-    sameData(model?.cover, { by: "other/kelp", why: "quota", until });
-    const [finding] = judgeHealth(health.snapshot(), clock.now()).filter(({ id }) =>
-      id === "llm:openai/gpt"
-    );
-    assert.equal(
-      finding?.why,
-      "its last requests failed; other/kelp answers for it (quota, asked again at " +
-        `${new Date(until).toISOString()})`,
-    );
-    account.setTurn(failed, "openai/gpt");
-    assert.equal(health.snapshot().models[0]?.cover, undefined, "no one answers for it now");
-    account.setTurn(reply, "openai/gpt");
-    assert.equal(health.snapshot().models[0]?.cover, undefined);
   });
 
   it("[L3] does not count refused conversations as failures of the model", () => {
@@ -375,12 +253,6 @@ describe("[O2] startHealthMonitor() and models", () => {
     sameData(model(), [{ id: "openai/gpt", openAt: clock.now(), failure, hasAnswered: true }]);
     second.setModels(["local/small"]);
     sameData(model(), [{ id: "openai/gpt", openAt, failure }, { id: "local/small" }]);
-  });
-
-  it("shows no model of a stopped account", () => {
-    const { health, begin } = setUp();
-    begin().ended("no");
-    assert.deepEqual(health.snapshot().models, []);
   });
 });
 

@@ -1,8 +1,6 @@
 import assert from "node:assert/strict";
-import { createServer } from "node:http";
-import { once } from "node:events";
 import { describe, it } from "node:test";
-import { startKeepAlive, visitByFetch } from "../../../src/http/monitor/keep_alive.ts";
+import { startKeepAlive } from "../../../src/http/monitor/keep_alive.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
 import { recordingLog } from "../../support/recording_log.ts";
 
@@ -118,19 +116,5 @@ describe("[O9] startKeepAlive()", () => {
     await pass(0);
     assert.deepEqual(lines, []);
     assert.equal(clock.pending, 0);
-  });
-});
-
-describe("[O9] visitByFetch()", () => {
-  it("returns the status, and discards the body", async () => {
-    const server = createServer((_, response) => response.writeHead(503).end("x".repeat(1_000)));
-    server.listen(0, "127.0.0.1");
-    await once(server, "listening");
-    const address = server.address();
-    assert.ok(typeof address === "object" && address !== null);
-    const url = new URL(`http://127.0.0.1:${address.port}/livez`);
-    assert.equal(await visitByFetch(url, new AbortController().signal), 503);
-    server.closeAllConnections();
-    await new Promise((resolve) => server.close(resolve));
   });
 });

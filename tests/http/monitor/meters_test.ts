@@ -126,14 +126,6 @@ describe("[O2] createMeter()", () => {
     });
   }
 
-  it("counts a rate limit by its scope", () => {
-    const { meter, value } = setUp();
-    const request = { route: "/x", method: "POST", status: 429 };
-    meter.request({ ...request, scope: "shared" });
-    meter.request({ ...request, status: 200 });
-    assert.equal(value('discord_429_total{scope="shared"}'), 1);
-  });
-
   const gone = new ModelError("gone", { kind: "unavailable", modelId: "openai/gpt/x" });
   const outcomes: readonly [TurnOutcome, outcome: string][] = [
     [{ kind: "reply", text: "hi" }, "ok"],
@@ -170,14 +162,5 @@ describe("[O2] createMeter()", () => {
     meter.turn("openai/gpt", reply, 1);
     assert.equal(value('llm_requests_total{provider="b",model="y",outcome="ok"}'), 1);
     assert.equal(value('llm_tokens_total{provider="b",model="y",direction="input"}'), 11);
-  });
-
-  it("counts the tokens that a model reports", () => {
-    const { meter, value } = setUp();
-    const usage = { inputTokens: 11, outputTokens: 3 };
-    meter.turn("openai/gpt", { kind: "reply", text: "hi", usage }, 1);
-    const tokens = (direction: string) =>
-      value(`llm_tokens_total{provider="openai",model="gpt",direction="${direction}"}`);
-    assert.deepEqual([tokens("input"), tokens("output")], [11, 3]);
   });
 });

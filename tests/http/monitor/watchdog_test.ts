@@ -1,65 +1,12 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import {
-  type LastProgress,
-  mayPing,
-  progressSince,
-  startWatchdog,
-  statusLine,
-  STILL_MAX_MS,
-  type WatchdogFacts,
-} from "../../../src/http/monitor/watchdog.ts";
+import { startWatchdog, statusLine, STILL_MAX_MS } from "../../../src/http/monitor/watchdog.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
 import { HEALTHY, NOW, only, READY } from "../../support/bot/health.ts";
 import { recordingLog } from "../../support/recording_log.ts";
 
-type PingResult = ReturnType<typeof mayPing>;
-
-const AT = 1_000_000;
-const ALL: LastProgress = { mainAt: AT, gatewayAt: AT, storeAt: AT };
-
-describe("[O4] mayPing()", () => {
-  const CASES:
-    readonly (readonly [what: string, moves: Partial<LastProgress>, result: PingResult])[] = [
-      ["all move", {}, "sent"],
-      ["each moved half a minute ago", {
-        mainAt: AT - STILL_MAX_MS,
-        gatewayAt: AT - STILL_MAX_MS,
-        storeAt: AT - STILL_MAX_MS,
-      }, "sent"],
-      ["the gateway thread stands still", { gatewayAt: AT - STILL_MAX_MS - 1 }, "skipped_gateway"],
-      ["the store does not answer", { storeAt: AT - STILL_MAX_MS - 1 }, "skipped_store"],
-      ["the scheduler stands still", { mainAt: AT - STILL_MAX_MS - 1 }, "skipped_agent"],
-    ];
-  for (const [what, progress, result] of CASES) {
-    it(`returns ${result} if ${what}`, () =>
-      assert.equal(mayPing({ ...ALL, ...progress }, AT), result));
-  }
-});
-
-const FACTS: WatchdogFacts = { mainTickAt: 1, gatewayTickAt: 1, store: { answeredAt: 1 } };
-
-describe("[O4] progressSince()", () => {
-  const CASES:
-    readonly (readonly [what: string, next: WatchdogFacts, moves: Partial<LastProgress>])[] = [
-      ["nothing", FACTS, {}],
-      ["the main thread", { ...FACTS, mainTickAt: 2 }, { mainAt: AT + 5 }],
-      ["the gateway's thread", { ...FACTS, gatewayTickAt: 2 }, { gatewayAt: AT + 5 }],
-      ["the store", { ...FACTS, store: { answeredAt: 2 } }, { storeAt: AT + 5 }],
-      ["one whose wall clock was set back", { ...FACTS, gatewayTickAt: -9 }, { gatewayAt: AT + 5 }],
-    ];
-  for (const [what, next, progress] of CASES) {
-    it(`detects movement of ${what}`, () => {
-      assert.deepEqual(progressSince(FACTS, ALL, next, AT + 5), { ...ALL, ...progress });
-    });
-  }
-
-  it("counts a gateway that was not started as moving", () => {
-    const { gatewayTickAt: _, ...facts } = FACTS;
-    assert.equal(progressSince(facts, ALL, facts, AT + 5).gatewayAt, AT + 5);
-  });
-});
+type Part = "mainAt" | "gatewayAt" | "storeAt";
 
 /** A bot whose parts move at each check, unless a test stops them. */
 function bot({ watchdogMs, isListening = true, isHeard = () => true }: {
@@ -71,13 +18,13 @@ function bot({ watchdogMs, isListening = true, isHeard = () => true }: {
   const { log, lines } = recordingLog();
   const sent: string[] = [];
   const refreshes: number[] = [];
-  const held = new Set<keyof LastProgress>();
+  const held = new Set<Part>();
   const last = { mainAt: 0, gatewayAt: 0, storeAt: 0 };
   let status = "pass  running";
   /** A wall clock that is wrong by a year, and jumps. */
   let skewMs = 0;
   let stalledMs = 0;
-  const tick = (part: keyof LastProgress): number => {
+  const tick = (part: Part): number => {
     if (!held.has(part)) last[part] = clock.now() + skewMs;
     return last[part];
   };
@@ -107,8 +54,8 @@ function bot({ watchdogMs, isListening = true, isHeard = () => true }: {
     pings: () => sent.filter((state) => state === "WATCHDOG=1").length,
     refreshes,
     lines,
-    hold: (part: keyof LastProgress) => held.add(part),
-    free: (part: keyof LastProgress) => held.delete(part),
+    hold: (part: Part) => held.add(part),
+    free: (part: Part) => held.delete(part),
     setStatus: (next: string) => void (status = next),
     jump: (ms: number) => void (skewMs += ms),
     /** The main thread runs nothing for a while, its timers neither. */
@@ -175,14 +122,6 @@ describe("[O4] startWatchdog()", () => {
     watchdog.stop();
   });
 
-  it("pings only if the manager asks for it", () => {
-    const { clock, watchdog, pings } = bot({});
-    watchdog.ready();
-    clock.advance(60 * SEC);
-    assert.equal(pings(), 0);
-    watchdog.stop();
-  });
-
   it("pings at most ten times a second, even if the unit asks for more", () => {
     const { clock, watchdog, pings } = bot({ watchdogMs: 0.001 });
     clock.advance(1 * SEC);
@@ -190,7 +129,7 @@ describe("[O4] startWatchdog()", () => {
     watchdog.stop();
   });
 
-  const PARTS: readonly (readonly [keyof LastProgress, PingResult, RegExp])[] = [
+  const PARTS: readonly (readonly [Part, string, RegExp])[] = [
     ["gatewayAt", "skipped_gateway", /gateway thread stands still/],
     ["storeAt", "skipped_store", /store does not answer/],
     ["mainAt", "skipped_agent", /scheduler stands still/],
@@ -255,20 +194,11 @@ describe("[O4] startWatchdog()", () => {
     assert.equal(clock.pending, 0);
   });
 
-  it("reports the start and the end of a reload", () => {
-    const { watchdog, sent } = bot({});
-    watchdog.ready();
-    watchdog.reloading();
-    watchdog.reloaded();
-    assert.deepEqual(sent.slice(2), ["RELOADING=1", "READY=1"]);
-    watchdog.stop();
-  });
-
   it("never pings longer than the limit plus one check after a part stops", () => {
     fc.assert(
       fc.property(
         fc.integer({ min: 1_000, max: 120_000 }),
-        fc.constantFrom<keyof LastProgress>("mainAt", "gatewayAt", "storeAt"),
+        fc.constantFrom<Part>("mainAt", "gatewayAt", "storeAt"),
         fc.integer({ min: 0, max: 300_000 }),
         (watchdogMs, part, heldAt) => {
           const { clock, watchdog, hold, sent } = bot({ watchdogMs });
