@@ -1,53 +1,29 @@
 import assert from "node:assert/strict";
-import { mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
-import { setTimeout as sleep } from "node:timers/promises";
-import {
-  fileEvents,
-  POLL_ONLY_MS,
-  SETTLE_MS,
-  SLOW_POLL_MS,
-  stateOf,
-  watchPath,
-} from "../../../src/host/files/watch_path.ts";
-import { schedule, type StartTimer } from "../../../src/lib/clock.ts";
+import { LOOK_MS, stateOf, watchPath } from "../../../src/host/files/watch_path.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
 import { tempDirectory } from "../../support/temp_directory.ts";
 
-/**
- * A watched file, with a count of reported changes.
- *
- * @param isBlind Whether the kernel reports nothing.
- */
-function setUp(isBlind = false) {
+/** A watched file, with a count of reported changes. */
+function setUp() {
   const folder = tempDirectory();
   const path = join(folder.path, "config.jsonc");
   writeFileSync(path, "{}");
   const clock = new FakeClock();
   const told = { times: 0 };
-  /** Asked for by the last that listens. */
-  let onEvent: (() => void) | undefined;
   const stop = watchPath(path, () => void told.times++, {
     schedule: clock.schedule,
     since: stateOf(path),
-    events(_, listener) {
-      if (isBlind) return undefined;
-      onEvent = listener;
-      return () => onEvent = undefined;
-    },
   });
   return {
     path,
     folder,
     told,
     stop,
-    clock,
-    isHeard: () => onEvent !== undefined,
-    /** The kernel reports an event, and this much time passes. */
     look(times = 1) {
-      onEvent?.();
-      for (let time = 0; time < times; time++) clock.advance(SETTLE_MS);
+      for (let time = 0; time < times; time++) clock.advance(LOOK_MS);
     },
     [Symbol.dispose]: () => folder[Symbol.dispose](),
   };
@@ -117,9 +93,9 @@ describe("[C9] watchPath()", () => {
     let times = 0;
     const since = stateOf(file.path);
     writeFileSync(file.path, "{ }");
-    const events = () => () => {};
-    watchPath(file.path, () => void times++, { schedule: clock.schedule, since, events });
-    clock.advance(2 * SETTLE_MS);
+    watchPath(file.path, () => void times++, { schedule: clock.schedule, since });
+    clock.advance(LOOK_MS);
+    clock.advance(LOOK_MS);
     assert.equal(times, 1);
   });
 
@@ -129,96 +105,5 @@ describe("[C9] watchPath()", () => {
     writeFileSync(file.path, "{ }");
     file.look(5);
     assert.equal(file.told.times, 0);
-  });
-
-  it("renews the kernel's watch once the file has settled, because it may have been replaced", () => {
-    using file = setUp();
-    assert.ok(file.isHeard());
-    writeFileSync(file.path, "{ }");
-    file.look();
-    assert.ok(!file.isHeard());
-    file.look();
-    assert.ok(file.isHeard());
-  });
-
-  for (const [isBlind, everyMs] of [[false, SLOW_POLL_MS], [true, POLL_ONLY_MS]] as const) {
-    it(`checks every ${everyMs} ms if the kernel reports ${isBlind ? "nothing" : "of events"}`, () => {
-      using file = setUp(isBlind);
-      writeFileSync(file.path, "{ }");
-      file.clock.advance(everyMs - 1);
-      assert.equal(file.told.times, 0);
-      file.clock.advance(1 + SETTLE_MS);
-      assert.equal(file.told.times, 1);
-    });
-  }
-});
-
-/** Milliseconds within which the kernel reports a change, however busy the machine is. */
-const PATIENCE_MS = 120_000;
-
-describe("[C9] fileEvents()", () => {
-  /** Waits for a reported change, and returns it. */
-  async function isTold(
-    change: (path: string, folder: string) => void,
-    prepare: (path: string, folder: string) => void = (path) => writeFileSync(path, "{}"),
-  ): Promise<void> {
-    using folder = tempDirectory();
-    const path = join(folder.path, "config.jsonc");
-    prepare(path, folder.path);
-    const { promise: told, resolve } = Promise.withResolvers<void>();
-    const withoutPoll: StartTimer = (run, ms) => ms === SETTLE_MS ? schedule(run, ms) : () => {};
-    const stop = watchPath(path, resolve, { schedule: withoutPoll, since: stateOf(path) });
-    change(path, folder.path);
-    await Promise.race([
-      told,
-      sleep(PATIENCE_MS, undefined, { ref: false }).then(() => assert.fail("not told")),
-    ]);
-    stop();
-  }
-
-  it("reports a written file", () => isTold((path) => writeFileSync(path, "{ }")));
-
-  it("reports a replaced file", () =>
-    isTold((path) => {
-      writeFileSync(`${path}.new`, "[]");
-      renameSync(`${path}.new`, path);
-    }));
-
-  it("reports a removed file", () => isTold((path) => rmSync(path)));
-
-  it("reports a link to another directory, as clusters swap configs", () =>
-    isTold(
-      (_, folder) => {
-        symlinkSync("two", join(folder, "..next"));
-        renameSync(join(folder, "..next"), join(folder, "..data"));
-      },
-      (path, folder) => {
-        for (const name of ["one", "two"]) {
-          mkdirSync(join(folder, name));
-          writeFileSync(join(folder, name, "config.jsonc"), name);
-        }
-        symlinkSync("one", join(folder, "..data"));
-        symlinkSync(join("..data", "config.jsonc"), path);
-      },
-    ));
-
-  it("reports nothing for a missing file", () => {
-    using folder = tempDirectory();
-    assert.equal(fileEvents(join(folder.path, "nothing"), () => {}), undefined);
-  });
-
-  it("ignores the files beside it", async () => {
-    using folder = tempDirectory();
-    const path = join(folder.path, "config.jsonc");
-    writeFileSync(path, "{}");
-    let events = 0;
-    const stop = fileEvents(path, () => void events++);
-    await sleep(100); // an earlier write may still be reported
-    events = 0;
-    for (let n = 0; n < 20; n++) writeFileSync(join(folder.path, "barnacle.db-wal"), "x".repeat(n));
-    writeFileSync(path, "{ }");
-    while (events === 0) await sleep(10);
-    assert.ok(events < 10, `${events} events`);
-    stop?.();
   });
 });
