@@ -39,7 +39,7 @@ const CURES: Readonly<Record<ChallengeReason | IgnoreReason, string>> = {
   "caught-up": "no cure needed",
   "queue-full": "send it again later; `messages.queue.perUser`, `messages.queue.perChannel`",
   "creator-gone": "`barnacle schedules delete <number>`",
-  "restored": "`barnacle schedules run <number>`",
+  "restored": "set it again, or wait for its next run",
   "reactions-off": "`reactionNotifications` of the server",
   "not-manager": "give the sender Manage Messages, or use `commands.ownerAllowFrom`",
   "not-owner": "`commands.ownerAllowFrom`; without it, the application's owner or team counts",

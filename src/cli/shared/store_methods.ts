@@ -120,7 +120,6 @@ const WRITES = {
   "questions.removeRule": z.tuple([row]),
   "schedules.pause": z.tuple([row, z.literal("operator")]),
   "schedules.resume": z.tuple([row, time.optional()]),
-  "schedules.ask": z.tuple([row, time]),
   "schedules.remove": z.tuple([row]),
   "sessions.reset": z.tuple([z.string(), z.literal("command"), time]),
   "settings.changePause": z.tuple([account, z.strictObject({ to: z.boolean(), by }), time]),

@@ -38,8 +38,6 @@ export interface Schedule extends ScheduledWork {
   readonly origin: ScheduleOrigin;
   /** Unix time in milliseconds of the next run; absent once the only run has begun. */
   readonly nextAt?: number;
-  /** Unix time in milliseconds at which an operator asked for a run besides. */
-  readonly askedAt?: number;
   /** Why it is paused; absent while it is not. */
   readonly pausedBy?: PausedBy;
   /** Set if its run was due before the store was restored: it may have run elsewhere (O11). */
@@ -80,8 +78,6 @@ export interface BegunRun {
   readonly scheduleId: number;
   readonly messageId: MessageId;
   readonly dueAt: number;
-  /** Set if an operator asked for it, so that the schedule's own time stays. */
-  readonly isAsked: boolean;
   /** Unix time in milliseconds of the next run; absent if there is none. */
   readonly nextAt?: number;
   /** Set if its creator may not ask the bot there any more. */

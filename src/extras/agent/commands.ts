@@ -234,6 +234,5 @@ export const schedules: CliGroup = describeGroup("List and change reminders and 
   }),
   pause: changeCommand("pause", "Pause schedules"),
   resume: changeCommand("resume", "Continue paused schedules with their next regular run"),
-  run: changeCommand("run", "Run schedules now, beside their own times"),
   delete: changeCommand("delete", "Delete schedules with their history"),
 }, "list");

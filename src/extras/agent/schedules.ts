@@ -1,6 +1,6 @@
 /**
- * `barnacle schedules`: lists reminders and scheduled tasks with their runs, pauses, resumes, runs
- * and deletes them (T12), with and without a running bot.
+ * `barnacle schedules`: lists reminders and scheduled tasks with their runs, pauses, resumes and
+ * deletes them (T12), with and without a running bot.
  */
 
 import { changeRows } from "../../cli/shared/columns.ts";
@@ -62,13 +62,12 @@ async function schedulesOf(
   return all;
 }
 
-export type ScheduleChange = "pause" | "resume" | "run" | "delete";
+export type ScheduleChange = "pause" | "resume" | "delete";
 
 /** The result of a change, in words. */
 const DONE: Readonly<Record<ScheduleChange, string>> = {
   pause: "paused",
   resume: "resumed",
-  run: "runs now, or as soon as the bot is online",
   delete: "deleted",
 };
 
@@ -114,8 +113,6 @@ async function changeOne(
   switch (how) {
     case "pause":
       return await schedules.pause(id, "operator");
-    case "run":
-      return await schedules.ask(id, Date.now());
     case "delete":
       return await schedules.remove(id);
     case "resume": {
@@ -153,8 +150,7 @@ function lineOf(schedule: Schedule, isOneOfMany: boolean): string {
 }
 
 /** `"next 2026-11-27 09:00:00"`, `"paused"`, `"done"`, … */
-function stateOf({ nextAt, askedAt, pausedBy }: Schedule): string {
-  if (askedAt !== undefined) return "runs next";
+function stateOf({ nextAt, pausedBy }: Schedule): string {
   if (nextAt === undefined) return "done";
   if (pausedBy) return pausedBy === "failures" ? "paused (failures)" : "paused";
   return `next ${timeText(nextAt)}`;

@@ -114,14 +114,11 @@ export function createRunner(
   }
 
   async function run(due: Schedule): Promise<void> {
-    const { id, askedAt, nextAt, cron, kind, text } = due;
-    const dueAt = askedAt ?? nextAt;
+    const { id, nextAt: dueAt, cron, kind, text } = due;
     if (dueAt === undefined) return;
     const messageId = runIdOf(id, dueAt);
-    const isLate = askedAt === undefined && now() - dueAt >= LATE_MS;
-    const next = askedAt !== undefined || cron === undefined
-      ? undefined
-      : await ports.nextRun(cron);
+    const isLate = now() - dueAt >= LATE_MS;
+    const next = cron === undefined ? undefined : await ports.nextRun(cron);
     const creator = await ports.creatorNow(due.origin);
     const { agentId, ...origin } = creator.kind === "here" ? creator.origin : due.origin;
     const message: InboundMessage = {
@@ -132,14 +129,13 @@ export function createRunner(
       sentAt: createdAtMs(messageId),
       scheduled: { scheduleId: id, dueAt, agentId, isLate: isLate || undefined },
     };
-    const isMissed = due.isRestored === true && askedAt === undefined;
+    const isMissed = due.isRestored === true;
     const judged = isMissed ? RESTORED : creator.kind === "here" ? await judgedNow(message) : GONE;
     const isAccepted = judged.verdict.kind === "accept";
     const run: BegunRun = {
       scheduleId: id,
       messageId,
       dueAt,
-      isAsked: askedAt !== undefined,
       nextAt: next,
       isRefused: !isAccepted,
     };

@@ -153,7 +153,6 @@ function endIn(database: DatabaseSync, copiedAt: number, now: number): EndedWork
      WHERE state IN ('pending', 'sending')`,
   );
   run("UPDATE parked_channel SET is_parked = 0");
-  run("UPDATE schedule SET asked_at = NULL");
   run(`INSERT OR REPLACE INTO setting VALUES (${RESTORED}, :copiedAt, :now)`, {
     copiedAt: String(copiedAt),
     now,

@@ -35,7 +35,7 @@ export function schemaOf(database: DatabaseSync): number {
 
 /** SHA-256 of the columns of each schema, from 1 on (`columnsOf`). */
 export const COLUMNS: readonly string[] = [
-  "ddaf9f094032035078a1aed37cb24ac0463a9921ec8f44916370c222bb7f94e4",
+  "3192131cae855c52c748667ebcaa53f68c6eff49c7076fe44089a49db8e01574",
 ];
 
 /**

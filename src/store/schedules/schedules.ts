@@ -43,10 +43,10 @@ function createScheduleRows(
   const forgetOld = [
     `DELETE FROM schedule_run WHERE schedule_row IN
        (SELECT id FROM schedule WHERE account_id = :accountId AND next_at IS NULL
-        AND asked_at IS NULL AND created_at < :before)
+        AND created_at < :before)
      AND started_at < :before`,
     `DELETE FROM schedule WHERE account_id = :accountId AND next_at IS NULL
-       AND asked_at IS NULL AND created_at < :before
+       AND created_at < :before
        AND NOT EXISTS (SELECT 1 FROM schedule_run AS r WHERE r.schedule_row = schedule.id)`,
   ].map((sql) => database.prepare(sql));
   const select = sql.rows(withLastRun)`SELECT * FROM schedule WHERE account_id = :accountId
@@ -58,7 +58,6 @@ function createScheduleRows(
   const pause = sql`UPDATE schedule SET paused_by = ? WHERE id = ?`;
   const resume = sql`
     UPDATE schedule SET paused_by = NULL, next_at = COALESCE(:nextAt, next_at) WHERE id = :id`;
-  const ask = sql`UPDATE schedule SET asked_at = ? WHERE id = ?`;
 
   function withLastRun(row: unknown): Schedule {
     const schedule = STORED_SCHEDULE.read(row);
@@ -110,8 +109,6 @@ function createScheduleRows(
      */
     resume: (id: number, nextAt?: number) =>
       change(() => resume.run({ id, nextAt: nextAt ?? null })),
-    /** Asks for a run at once, beside the schedule's own. Returns whether the schedule existed. */
-    ask: (id: number, now: number) => change(() => ask.run(now, id)),
   };
 }
 
@@ -162,8 +159,6 @@ function createScheduleRuns(
   { database, sql, commit, read }: Transactions,
 ) {
   const addOnce = prepareAddOnce(database);
-  const selectAsked = sql.rows(STORED_SCHEDULE.read)`
-    SELECT * FROM schedule WHERE account_id = ? AND asked_at IS NOT NULL LIMIT ?`;
   const selectDue = sql.rows(STORED_SCHEDULE.read)`SELECT * FROM schedule
      WHERE account_id = ? AND next_at IS NOT NULL AND next_at <= ? AND paused_by IS NULL
      ORDER BY next_at LIMIT ?`;
@@ -177,7 +172,6 @@ function createScheduleRuns(
     SELECT account_id, id, :messageId, :dueAt, :now, :isRefused FROM schedule WHERE id = :id
     ON CONFLICT (message_id) DO NOTHING`;
   const advance = sql`UPDATE schedule SET next_at = :nextAt WHERE id = :id AND next_at = :dueAt`;
-  const answerAsked = sql`UPDATE schedule SET asked_at = NULL WHERE id = :id AND asked_at = :dueAt`;
   const prune = sql`DELETE FROM schedule_run WHERE schedule_row = :id AND id NOT IN
        (SELECT id FROM schedule_run WHERE schedule_row = :id ORDER BY id DESC LIMIT ${SCHEDULE_RUNS_MAX})`;
   const selectRuns = sql.rows(readRun)`
@@ -186,19 +180,13 @@ function createScheduleRuns(
     SELECT schedule_row AS id FROM schedule_run WHERE message_id = ?`;
 
   return {
-    /**
-     * Schedules of an account that are due, the earliest first. A paused one is due only if an
-     * operator asked for a run.
-     */
+    /** Schedules of an account that are due and not paused, the earliest first. */
     due: (accountId: AccountId, now: number, limit: number): Promise<readonly Schedule[]> =>
       read(() => {
-        const asked = selectAsked.all(accountId, limit);
         const restored = selectRestored.get();
         const { at: restoredAt = -Infinity } = restored ? NEXT.read(restored) : {};
-        const own = selectDue.all(accountId, now, limit)
-          .filter(({ id }) => !asked.some((other) => other.id === id))
+        return selectDue.all(accountId, now, limit)
           .map((due) => ({ ...due, isRestored: (due.nextAt ?? now) <= restoredAt || undefined }));
-        return [...asked, ...own];
       }),
     /** Unix time in milliseconds of the account's next run; `undefined` if there is none. */
     nextAt: (accountId: AccountId): Promise<number | undefined> =>
@@ -208,15 +196,14 @@ function createScheduleRuns(
      * of a deleted schedule.
      */
     begin: (
-      { scheduleId: id, messageId, dueAt, isAsked, nextAt, isRefused }: BegunRun,
+      { scheduleId: id, messageId, dueAt, nextAt, isRefused }: BegunRun,
       messages: readonly Frozen[],
       now: number,
     ) =>
       commit(COMMIT_OPTIONS.BY_HAND, () => {
         if (!exists.get(id)) return; // deleted meanwhile
         insert.run({ id, messageId, dueAt, now, isRefused: isRefused ? 1 : 0 });
-        if (isAsked) answerAsked.run({ id, dueAt });
-        else advance.run({ id, dueAt, nextAt: nextAt ?? null });
+        advance.run({ id, dueAt, nextAt: nextAt ?? null });
         for (const message of messages) addOnce(message, now);
         prune.run({ id });
       }),

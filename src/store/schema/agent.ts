@@ -89,13 +89,10 @@ export const SCHEDULE = table("schedule", {
   cron: optional(text()), // absent if it runs once
   origin: json<ScheduleOrigin>(),
   nextAt: optional(integer()), // absent once the only run has begun
-  askedAt: optional(integer()), // when an operator asked for a run besides
   pausedBy: optional(oneOf("operator", "failures")),
   createdAt: integer(),
 }, {
-  sql: `
-    CREATE INDEX schedule_next ON schedule (account_id, next_at) WHERE next_at IS NOT NULL;
-    CREATE INDEX schedule_asked ON schedule (account_id) WHERE asked_at IS NOT NULL;`,
+  sql: "CREATE INDEX schedule_next ON schedule (account_id, next_at) WHERE next_at IS NOT NULL;",
   isOfBot: true,
   forgets: { delete: "creator_id = :userId", scrub: ["text", "origin"] },
 });
@@ -108,7 +105,6 @@ export const STORED_SCHEDULE = SCHEDULE.pick(
   "cron",
   "origin",
   "nextAt",
-  "askedAt",
   "pausedBy",
 );
 

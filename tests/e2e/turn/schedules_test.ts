@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { ended, KILLED, withSimulation } from "../../support/bot/e2e.ts";
+import { makeDue } from "../../support/bot/schedules.ts";
 import { reconfigure, sharedBot } from "../../support/bot/shared_bot.ts";
 import { crashPoints } from "../../support/long_form.ts";
 import { messageId } from "../../support/discord/builders.ts";
@@ -27,7 +28,7 @@ describe("[T12] the bot", () => {
         await cli("schedules", "resume", "1");
         assert.match(await state(), /task +next /);
         await reconfigure(scene, bot, { discord: () => ({ groupPolicy: "disabled" }) });
-        await cli("schedules", "run", "1");
+        await makeDue(scene);
         await eventually("the refusal", () => {
           const [run] = rows("SELECT is_refused FROM schedule_run");
           return Promise.resolve(run?.["is_refused"] === 1);
@@ -71,14 +72,15 @@ describe("[T12] the bot", () => {
 
   describe("[R11] a scheduled task that fails", () => {
     it("is told to the owner, and leaves no line in the channel", () =>
-      play(async ({ say, mention, replies, written, model, cli, rows, here }) => {
+      play(async (scene) => {
+        const { say, mention, replies, written, model, cli, rows, here } = scene;
         const set = { action: "create", when: "8h", text: "the tide", task: true };
         say("grace", here, `${mention}\n${remind(set)}`);
         await replies(here, 1);
         model.behave("garbage");
         const [row] = rows("SELECT MAX(id) AS id FROM schedule");
         const number = String(row?.["id"]);
-        assert.deepEqual((await cli("schedules", "run", number)).code, 0);
+        await makeDue(scene, number);
         const [told = ""] = await replies("dm", 1, "ada");
         assert.match(
           told,
@@ -102,14 +104,15 @@ describe("[T12] the bot", () => {
     ]);
     for (const [kind, point] of cases) {
       it(`${kind}, ${point} › runs once`, () =>
-        withSimulation({}, async ({ start, say, mention, replies, cli }) => {
+        withSimulation({}, async (scene) => {
+          const { start, say, mention, replies } = scene;
           const first = await start();
           const set = { action: "create", when: "8h", text: "the tide", task: kind === "task" };
           say("grace", "general", `${mention}\n${remind(set)}`);
           await replies("general", 1);
           first.kill("SIGTERM");
           await ended(first);
-          assert.deepEqual((await cli("schedules", "run", "1")).code, 0);
+          await makeDue(scene);
           const dying = await start({ BARNACLE_CRASH_AT: point });
           assert.deepEqual(await ended(dying), KILLED);
           await start();

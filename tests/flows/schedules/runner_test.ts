@@ -296,17 +296,6 @@ describe("[T12] createRunner()", () => {
     await hour(true);
     assert.deepEqual(failed, [1, 1]);
   });
-
-  it("runs a paused schedule that an operator asks for, and keeps its own time", async () => {
-    const { clock, create, add, posted, store } = build();
-    const set = await add({ cron: "0 * * * *" });
-    await store.schedules.pause(1, "operator");
-    await store.schedules.ask(1, clock.now());
-    create().start();
-    await quiet();
-    assert.equal(posted().length, 1);
-    assert.equal((await store.schedules.find(1))?.nextAt, set?.nextAt);
-  });
 });
 
 describe("[T12] store.schedules", () => {
