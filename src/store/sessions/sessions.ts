@@ -26,8 +26,6 @@ const LISTED = rows({
   entries: integer(),
   current: integer(), // number of entries since the last reset
   open: integer(), // number of those that are not folded
-  openChars: integer(), // UTF-16 units of these
-  summaryChars: integer(), // UTF-16 units of the summary of the folded ones
   firstAt: integer(),
   lastAt: integer(),
   newest: optional(json<InboundMessage>()), // of the newest turn; absent if it is deleted
@@ -56,8 +54,7 @@ function createListing({ sql, read }: Transactions) {
   const selectOne = sql.rows(LISTED.read)`
     SELECT MAX(e.agent_id) AS agent_id, COUNT(*) AS entries, MIN(e.at) AS first_at,
            MAX(e.at) AS last_at, SUM(e.id > c.reset_at) AS current, SUM(e.id > c.folded) AS open,
-           SUM(CASE WHEN e.id > c.folded THEN length(e.text) ELSE 0 END) AS open_chars,
-           c.summary_chars, (SELECT i.message FROM entry AS n -- the newest one may be forgotten
+           (SELECT i.message FROM entry AS n -- the newest one may be forgotten
              JOIN inbox AS i ON i.message_id = n.message_id
              WHERE n.session_key = :key ORDER BY n.id DESC LIMIT 1) AS newest
     FROM (
@@ -65,9 +62,7 @@ function createListing({ sql, read }: Transactions) {
                        WHERE session_key = :key AND kind = 'reset' ORDER BY id DESC LIMIT 1), 0)
                AS reset_at,
              COALESCE((SELECT last_entry FROM checkpoint
-                       WHERE session_key = :key ORDER BY id DESC LIMIT 1), 0) AS folded,
-             COALESCE((SELECT length(summary) FROM checkpoint
-                       WHERE session_key = :key ORDER BY id DESC LIMIT 1), 0) AS summary_chars
+                       WHERE session_key = :key ORDER BY id DESC LIMIT 1), 0) AS folded
     ) AS c CROSS JOIN entry AS e
     WHERE e.session_key = :key`;
 

@@ -26,14 +26,10 @@ describe("sessions and people", () => {
         const texts = model.requests.at(-1)?.messages.map(({ text }) => text).join("\n") ?? "";
         assert.match(texts, /Which word/);
         assert.doesNotMatch(texts, /The word is barnacle/);
-        const exported = await cli("sessions", "export", session.sessionKey);
-        assert.deepEqual(exported.stdout.map((line) => JSON.parse(line).type), [
-          "entry",
-          "entry",
-          "checkpoint",
-          "entry",
-          "entry",
-        ]);
+        assert.deepEqual(rows("SELECT kind, last_entry FROM checkpoint"), [{
+          kind: "reset",
+          last_entry: 2,
+        }]);
         assert.equal(rows("SELECT COUNT(*) AS n FROM entry")[0]?.["n"], 4);
       }));
   });

@@ -77,7 +77,7 @@ describe("[L1] [L2] [L3] [R11] a server of one's own", () => {
     await using server = await startServer();
     const { env, answers, thoughts } = server;
     await withSimulation({ config, env }, async (scene) => {
-      const { say, mention, replies, rows, written, until, status, cli } = scene;
+      const { say, mention, replies, rows, written, until, status } = scene;
       const bot = await scene.start(env);
       let count = 0;
       const ask = async (answer: Answer) => {
@@ -90,10 +90,6 @@ describe("[L1] [L2] [L3] [R11] a server of one's own", () => {
       assert.equal(await ask(answered), "It ebbs.");
       assert.deepEqual(thoughts(), ["thought 0", "thought 1"]);
       assert.equal(rows("SELECT 1 FROM entry WHERE carried IS NOT NULL").length, 3);
-      const [{ key = "" } = {}] = rows("SELECT session_key AS key FROM entry LIMIT 1");
-      const exported = (await cli("sessions", "export", String(key))).stdout.join("\n");
-      assert.match(exported, /It ebbs/);
-      assert.doesNotMatch(exported, /thought/);
 
       const call = '<tool_call>\n{"name": "memory", "arguments": {}}\n</tool_call>';
       const unread = await ask(says({ content: `Let me look.\n${call}` }));
