@@ -14,7 +14,6 @@
  */
 
 import type { Account } from "../core/account/account.ts";
-import { type Context, Hono, type MiddlewareHandler } from "hono";
 import { type Finding, isTrouble, type Status, worstStatus } from "../core/finding.ts";
 import { isAlive, isReady, judgeHealth } from "./checks.ts";
 import { createDetailGate, publicNames, refusalOf } from "./guard.ts";
@@ -53,9 +52,6 @@ export interface StatusReport {
 
 export type HttpHandler = (request: Request) => Response | Promise<Response>;
 
-/** Other paths reach no handler, so no route can lack its row. */
-const PATHS: ReadonlySet<string> = new Set(HEALTH_ROUTES.map(({ path }) => path));
-
 const HEADERS = {
   "Cache-Control": "no-store",
   "Content-Security-Policy": "default-src 'self'; frame-ancestors 'none'",
@@ -63,112 +59,104 @@ const HEADERS = {
   "X-Content-Type-Options": "nosniff",
 } as const;
 
-/** Creates the application; `host/http_server.ts` adds the sockets. */
+/**
+ * Answers a request.
+ *
+ * @param isDetailed Whether the client may see details.
+ */
+type Answer = (isDetailed: boolean, query: URLSearchParams) => Response | Promise<Response>;
+
+/**
+ * Creates the application; `host/http_server.ts` adds the sockets.
+ *
+ * @see {@link https://datatracker.ietf.org/doc/html/draft-inadarei-api-health-check-06}
+ */
 export function createApp(ports: AppPorts): HttpHandler {
   const { snapshot, measure, usage, metrics, build, now, token, publicUrl, onError } = ports;
   const showsDetail = createDetailGate([ports.commandKey, ...token === undefined ? [] : [token]]);
   const refusedDetail = token === undefined
     ? "Details are for clients with http.token, which the config does not set. `barnacle status` shows them"
     : "Details are for clients with http.token";
-  const app = new Hono();
 
-  app.use(async (c, next) => {
-    const refusal = refusalOf(c.req.raw, publicNames(publicUrl));
-    if (refusal !== undefined) c.res = c.text(refusal, 403);
-    else if (!PATHS.has(c.req.path)) c.res = c.text("Nothing here", 404);
-    else if (c.req.method !== "GET" && c.req.method !== "HEAD") {
-      c.res = c.text("This server is read-only", 405, { Allow: "GET, HEAD" });
-    } else await next();
-    for (const [name, value] of Object.entries(HEADERS)) c.res.headers.set(name, value);
-  });
-
-  const withDetail: MiddlewareHandler = async (c, next) => {
-    if (showsDetail(c.req.raw)) return await next();
-    return c.text(refusedDetail, 401, { "WWW-Authenticate": 'Bearer realm="barnacle"' });
-  };
-  for (const { path, auth } of HEALTH_ROUTES) if (auth === "details") app.use(path, withDetail);
-
-  app.route("/", createHealthApp({ snapshot, measure, now, version: build.version, showsDetail }));
-  app.get("/metrics", async (c) =>
-    c.body(metrics.text(await measure(), usage(), now()), 200, {
-      "Content-Type": "text/plain; version=0.0.4; charset=utf-8",
-    }));
-  app.get("/status", async (c) => {
-    const taken = await measure();
-    const at = now();
-    const findings = judgeHealth(taken, at);
-    const status = worstStatus(findings);
-    return c.json({ status, build, at, snapshot: taken, findings } satisfies StatusReport);
-  });
-
-  app.onError((error, c) => {
-    onError(error);
-    return c.text("Internal error; see the log", 500);
-  });
-
-  return (request) => app.fetch(request);
-}
-
-/**
- * Creates the health endpoints, without guard and socket.
- *
- * @see {@link https://datatracker.ietf.org/doc/html/draft-inadarei-api-health-check-06}
- */
-export function createHealthApp(
-  { snapshot, measure, now, version, showsDetail }:
-    & Pick<AppPorts, "snapshot" | "measure" | "now">
-    & {
-      readonly version: string;
-      /** Whether the client may see details. */
-      readonly showsDetail: (request: Request) => boolean;
+  const answers: Readonly<Record<typeof HEALTH_ROUTES[number]["path"], Answer>> = {
+    "/livez"() {
+      const ok = isAlive(snapshot(), now());
+      return health(ok, { status: ok ? "pass" : "fail" });
     },
-): Hono {
-  const app = new Hono();
+    async "/readyz"(isDetailed, query) {
+      const checks = judgeHealth(await measure(), now());
+      const ok = isReady(checks);
+      const degraded = checks.filter(isTrouble);
+      const status = !ok ? "fail" : degraded.length > 0 ? "warn" : "pass";
+      if (!isDetailed) return health(ok, { status }); // names of checks have names of models
+      return health(ok, {
+        status,
+        failing: namesOf(checks.filter((check) => check.isReady === false)),
+        degraded: ok && degraded.length > 0 ? namesOf(degraded) : undefined,
+        checks: query.has("verbose") ? byName(checks) : undefined,
+      });
+    },
+    async "/healthz"(isDetailed) {
+      const checks = judgeHealth(await measure(), now());
+      const status = worstStatus(checks);
+      return health(status !== "fail", {
+        status,
+        ...(isDetailed && {
+          version: "1", // version of this response, as the format requires
+          releaseId: build.version,
+          description: "Barnacle Discord agent",
+          checks: byName(checks),
+          links: { metrics: "/metrics", ready: "/readyz", live: "/livez" },
+        }),
+      });
+    },
+    async "/metrics"() {
+      return new Response(metrics.text(await measure(), usage(), now()), {
+        headers: { "Content-Type": "text/plain; version=0.0.4; charset=utf-8" },
+      });
+    },
+    async "/status"() {
+      const taken = await measure();
+      const at = now();
+      const findings = judgeHealth(taken, at);
+      const status = worstStatus(findings);
+      return Response.json({ status, build, at, snapshot: taken, findings } satisfies StatusReport);
+    },
+  };
 
-  app.get("/livez", (c) => {
-    const ok = isAlive(snapshot(), now());
-    return answer(c, ok, { status: ok ? "pass" : "fail" });
-  });
+  async function answer(request: Request): Promise<Response> {
+    const refusal = refusalOf(request, publicNames(publicUrl));
+    if (refusal !== undefined) return new Response(refusal, { status: 403 });
+    const { pathname, searchParams } = new URL(request.url);
+    const route = HEALTH_ROUTES.find(({ path }) => path === pathname);
+    if (!route) return new Response("Nothing here", { status: 404 });
+    if (request.method !== "GET" && request.method !== "HEAD") {
+      const headers = { Allow: "GET, HEAD" };
+      return new Response("This server is read-only", { status: 405, headers });
+    }
+    const isDetailed = showsDetail(request);
+    if (route.auth === "details" && !isDetailed) {
+      const headers = { "WWW-Authenticate": 'Bearer realm="barnacle"' };
+      return new Response(refusedDetail, { status: 401, headers });
+    }
+    try {
+      return await answers[route.path](isDetailed, searchParams);
+    } catch (error) {
+      onError(error);
+      return new Response("Internal error; see the log", { status: 500 });
+    }
+  }
 
-  app.get("/readyz", async (c) => {
-    const checks = judgeHealth(await measure(), now());
-    const ok = isReady(checks);
-    const degraded = checks.filter(isTrouble);
-    const status = !ok ? "fail" : degraded.length > 0 ? "warn" : "pass";
-    // Names of checks have names of models.
-    if (!showsDetail(c.req.raw)) return answer(c, ok, { status });
-    const isVerbose = c.req.query("verbose") !== undefined;
-    return answer(c, ok, {
-      status,
-      failing: namesOf(checks.filter((check) => check.isReady === false)),
-      degraded: ok && degraded.length > 0 ? namesOf(degraded) : undefined,
-      checks: isVerbose ? byName(checks) : undefined,
-    });
-  });
-
-  app.get("/healthz", async (c) => {
-    const checks = judgeHealth(await measure(), now());
-    const status = worstStatus(checks);
-    return answer(c, status !== "fail", {
-      status,
-      ...(showsDetail(c.req.raw) && {
-        version: "1", // version of this response, as the format requires
-        releaseId: version,
-        description: "Barnacle Discord agent",
-        checks: byName(checks),
-        links: { metrics: "/metrics", ready: "/readyz", live: "/livez" },
-      }),
-    });
-  });
-
-  return app;
+  return async (request) => {
+    const response = await answer(request);
+    for (const [name, value] of Object.entries(HEADERS)) response.headers.set(name, value);
+    return request.method === "HEAD" ? new Response(null, response) : response;
+  };
 }
 
-function answer(c: Context, ok: boolean, body: object): Response {
-  return c.body(JSON.stringify(body), ok ? 200 : 503, {
-    "Content-Type": "application/health+json",
-    "Cache-Control": "no-store",
-  });
+function health(ok: boolean, body: object): Response {
+  const headers = { "Content-Type": "application/health+json" };
+  return new Response(JSON.stringify(body), { status: ok ? 200 : 503, headers });
 }
 
 function namesOf(checks: readonly Finding[]): readonly string[] {

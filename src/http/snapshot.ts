@@ -161,8 +161,6 @@ export interface ShardSnapshot extends Omit<ShardState, "ack"> {
     readonly intervalMs: number;
     readonly latencyMs: number;
   };
-  /** The last sequence number whose messages are stored; absent without a session. */
-  readonly seqCommitted?: number;
 }
 
 /** A message that could not be delivered for longer than the fast retries take (D5). */

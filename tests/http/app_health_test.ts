@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { ShardSnapshot, Snapshot } from "../../src/http/snapshot.ts";
-import { createHealthApp } from "../../src/http/app.ts";
-import { another, HEALTHY, NOW, only, READY, SERVING } from "../support/bot/health.ts";
+import { createApp } from "../../src/http/app.ts";
+import { createMetrics } from "../../src/http/metrics.ts";
+import { another, BUILD, HEALTHY, NOW, only, READY, SERVING } from "../support/bot/health.ts";
 
 const shard = (state: ShardSnapshot["state"], readyAt: number): Partial<Snapshot> =>
   only({ shards: [{ id: "default/0", state, readyAt, isDown: false }] });
@@ -12,18 +13,22 @@ const WRONG_CONFIG: Partial<Snapshot> = {
 
 /** Asks as one who may see detail, unless told otherwise. */
 async function ask(path: string, change: Partial<Snapshot> = {}, showsDetail = true) {
-  const app = createHealthApp({
+  const app = createApp({
     snapshot: () => ({ ...HEALTHY, ...change }),
     measure: () => Promise.resolve({ ...HEALTHY, ...change }),
+    usage: () => ({ cpuSec: 1 }),
+    metrics: createMetrics(BUILD),
+    build: { ...BUILD, version: "1.4.2" },
+    commandKey: "key",
     now: () => NOW,
-    version: "1.4.2",
-    showsDetail: () => showsDetail,
+    onError: (error) => assert.fail(String(error)),
   });
-  const response = await app.request(path);
+  const headers = { host: "localhost", ...showsDetail && { authorization: "Bearer key" } };
+  const response = await app(new Request(`http://localhost${path}`, { headers }));
   return { status: response.status, headers: response.headers, body: await response.json() };
 }
 
-describe("[O1] createHealthApp()", () => {
+describe("[O1] createApp() and health", () => {
   const states: readonly [
     what: string,
     change: Partial<Snapshot>,

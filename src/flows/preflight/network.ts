@@ -3,7 +3,6 @@
 import type { Finding } from "../../core/finding.ts";
 import type { HelloStage } from "../../core/discord/gateway.ts";
 import type { HttpFound, Reachability, Stage } from "../../lib/network/reachability.ts";
-import { DAY_MS } from "../../lib/clock.ts";
 import { judgeClock, judgeHello, judgeHttp } from "./network_answers.ts";
 
 export interface NetworkFacts {
@@ -23,9 +22,6 @@ export interface NetworkFacts {
   /** Whether to show look-ups in rows of their own, from `preflight.dns`. */
   readonly showsDns: boolean;
 }
-
-/** Milliseconds before a certificate's end from which on a warning is due. */
-const EXPIRES_SOON_MS = 3 * DAY_MS;
 
 /**
  * Judges all facts about the network.
@@ -154,17 +150,8 @@ function tls(title: Title, reach: Reachability, now: number): Finding | undefine
   const { protocol, issuer, validTo, refused } = stage.found;
   const until = new Date(Number.isNaN(validTo) ? now : validTo).toISOString().slice(0, 10);
   if (refused === undefined) {
-    const isEnding = validTo - now < EXPIRES_SOON_MS;
-    return {
-      ...title,
-      status: isEnding ? "warn" : "pass",
-      where,
-      why: `${protocol}, certificate by ${issuer} until ${until}`,
-      fix: isEnding
-        ? "check this machine's clock; if it is right, the server's operator must renew"
-        : undefined,
-      ms: stage.ms,
-    };
+    const why = `${protocol}, certificate by ${issuer} until ${until}`;
+    return { ...title, status: "pass", where, why, ms: stage.ms };
   }
   return {
     ...title,

@@ -1,8 +1,6 @@
 /**
  * Judges the bot's permissions in each channel in which the config lets it answer, and finds
  * excess rights (O3, SEC-R34).
- *
- * A listed channel has a row of its own. All other open channels of a guild share one.
  */
 
 import { pathTo } from "../../core/config_file.ts";
@@ -16,7 +14,7 @@ import type { Finding } from "../../core/finding.ts";
 import type { Named } from "../../core/inbound/inbound.ts";
 import { channelPins, findKey, GUILD_PINS } from "../../policy/rules/entries.ts";
 import { rulesFor } from "../../policy/rules/place_rules.ts";
-import type { AccessPolicy, GuildRules } from "../../policy/rules/rules.ts";
+import type { AccessPolicy } from "../../policy/rules/rules.ts";
 
 export interface SeenGuild extends Named<GuildId> {
   /** Permissions that no bot of this program needs: `"Administrator"`. */
@@ -72,17 +70,12 @@ export function judgePermissions(
 ): readonly Finding[] {
   const risks = guilds.flatMap(judgeRisks);
   if (policy.groupPolicy === "disabled") return risks;
-  const rows = guilds.flatMap((guild) => judgeGuild(policy, guild));
-  const right = rows.flatMap((row) => row.kind === "right" ? [row.why] : []);
-  const notable = rows.flatMap((row) => row.kind === "finding" ? [row.finding] : []);
-  const pass: readonly Finding[] = right.length === 0 ? [] : [{
-    ...ABOUT,
-    status: "pass",
-    why: notable.length === 0
-      ? right.slice(0, SHOWN_MAX).join("; ") + others(right.length)
-      : `the other places are right: ${right.length}`,
-  }];
-  return [...absent(policy, guilds), ...notable, ...passedOver(guilds), ...pass, ...risks];
+  return [
+    ...absent(policy, guilds),
+    ...guilds.flatMap((guild) => judgeGuild(policy, guild)),
+    ...passedOver(guilds),
+    ...risks,
+  ];
 }
 
 /** Places, reasons or channels in a row; it counts the others. */
@@ -121,88 +114,41 @@ function ruleOf(policy: AccessPolicy, key: string): string {
   return pathTo(policy.ruleOf("channels.discord.guilds"), key);
 }
 
-/** The judgement of one place, or of several. */
-type PermissionRow =
-  /** Nothing is missing; such rows share a line. */
-  | { readonly kind: "right"; readonly why: string }
-  | { readonly kind: "finding"; readonly finding: Finding };
-
-function judgeGuild(policy: AccessPolicy, guild: SeenGuild): readonly PermissionRow[] {
+function judgeGuild(policy: AccessPolicy, guild: SeenGuild): readonly Finding[] {
   if (guild.isPassedOver || !mayAnswerIn(policy, guild)) return [];
   const { details, name } = guild;
   if (!details) {
     const why = `the settings of ${name} are unknown: ${guild.unread ?? "no answer in time"}`;
-    return [{ kind: "finding", finding: { ...ABOUT, status: "skipped", why } }];
+    return [{ ...ABOUT, status: "skipped", why }];
   }
-  const key = guildKeyOf(policy, guild);
-  const rules = (key === undefined ? undefined : policy.guilds?.[key]) ?? {};
+  const key = guildKeyOf(policy, guild) ?? ANY;
+  const { channels: rules = {} } = policy.guilds?.[key] ?? {};
+  const entryOf = (channel: SeenChannel) => findKey(rules, channel, channelPins(guild.id)) ?? ANY;
   const open = details.channels.filter((channel) =>
     rulesFor({ kind: "guild", guild, channel }, policy).kind === "open"
   );
-  const unlisted = open.filter((channel) => keyOf(rules, guild, channel) === ANY);
+  const found = new Set(details.channels.map(entryOf));
+  const path = pathTo(ruleOf(policy, key), "channels");
+  const missed = Object.entries(rules).filter(([entry, { allow, enabled }]) =>
+    // An entry for all guilds may mean another guild's channel; a closed channel needs no rights.
+    key !== ANY && entry !== ANY && allow !== false && enabled !== false && !found.has(entry)
+  );
   return [
-    ...(key === undefined ? [] : judgeListed(policy, guild, key, rules, open)),
-    ...summarise(name, unlisted).map((finding): PermissionRow =>
-      unlisted.some(({ missing }) => missing.length > 0)
-        ? { kind: "finding", finding }
-        : { kind: "right", why: finding.why }
-    ),
-  ];
-}
-
-type ListedChannels = Pick<GuildRules, "channels">;
-
-/** One row for each listed channel, and for each entry without a channel. */
-function judgeListed(
-  policy: AccessPolicy,
-  guild: SeenGuild,
-  guildKey: string,
-  rules: ListedChannels,
-  open: readonly SeenChannel[],
-): readonly PermissionRow[] {
-  const path = pathTo(ruleOf(policy, guildKey), "channels");
-  return Object.entries(rules.channels ?? {}).flatMap(
-    ([key, { allow, enabled }]): readonly PermissionRow[] => {
-      if (key === ANY || allow === false || enabled === false) return [];
-      const isTheirs = (channel: SeenChannel) => keyOf(rules, guild, channel) === key;
-      const found = open.filter(isTheirs);
-      // An entry for all guilds may mean another guild's channel; a closed channel needs no rights.
-      if (guildKey === ANY || guild.details?.channels.some(isTheirs)) {
-        return found.map((channel) => judgeChannel(guild, channel));
-      }
-      const isGone = guild.details?.gone?.includes(key);
+    ...missed.map(([entry]): Finding => {
+      const isGone = details.gone?.includes(entry);
       const why = isGone ? "there is no such channel" : "the bot sees no such channel";
-      const finding: Finding = {
+      return {
         ...ABOUT,
         status: "warn",
-        where: pathTo(path, key),
-        why: `${pathTo(path, key)}: ${why} in ${guild.name}`,
+        where: pathTo(path, entry),
+        why: `${pathTo(path, entry)}: ${why} in ${name}`,
         fix: isGone
           ? "correct the entry"
           : 'correct the entry, or allow the bot "View Channel" there; threads are not checked',
       };
-      return [{ kind: "finding", finding }];
-    },
-  );
-}
-
-/** The key of a channel's entry; `"*"` if it has no entry of its own. */
-function keyOf({ channels = {} }: ListedChannels, guild: SeenGuild, channel: SeenChannel): string {
-  return findKey(channels, channel, channelPins(guild.id)) ?? ANY;
-}
-
-function judgeChannel(guild: SeenGuild, { name, missing }: SeenChannel): PermissionRow {
-  const place = `#${name} in ${guild.name}`;
-  if (missing.length === 0) return { kind: "right", why: `${place}: all granted` };
-  return {
-    kind: "finding",
-    finding: {
-      ...ABOUT,
-      status: lacksRequired(missing) ? "fail" : "warn",
-      why: `${place}: the bot lacks ${missing.map(lackText).join(", ")}`,
-      fix: GRANT_IN_CHANNEL,
-    },
-  };
+    }),
+    ...summarise(name, open, (channel) => entryOf(channel) !== ANY),
+  ];
 }
 
 function judgeRisks({ name, risky }: SeenGuild): readonly Finding[] {
@@ -255,18 +201,23 @@ export function lackText({ permission, deniedBy }: MissingPermission): string {
 }
 
 /**
- * Makes one row for all channels: in how many the bot can answer, and the reasons for the others.
+ * Makes one row for all channels: in how many the bot can answer, and the reasons for the others. It
+ * fails if the bot cannot answer in a channel that the config lists.
  *
  * A hidden channel alone is no problem, because most servers have channels for moderators.
  *
  * @returns Empty without channels.
  */
-function summarise(guildName: string, channels: readonly SeenChannel[]): readonly Finding[] {
+function summarise(
+  guildName: string,
+  channels: readonly SeenChannel[],
+  isListed: (channel: SeenChannel) => boolean,
+): readonly Finding[] {
   if (channels.length === 0) return [];
   const all = channels.flatMap(({ missing }) => missing);
   const isUsable = ({ missing }: SeenChannel) => !lacksRequired(missing);
   const usable = channels.filter(isUsable).length;
-  const status = usable === 0
+  const status = usable === 0 || channels.some((one) => isListed(one) && !isUsable(one))
     ? "fail"
     : all.every(({ permission }) => permission === HIDDEN)
     ? "pass"

@@ -199,7 +199,7 @@ function reporting(
         end,
         gatewayTickAt: stats?.tickAt,
         compression: stats?.compression,
-        shards: shardsOf(accountId, told, stats),
+        shards: shardsOf(accountId, told),
         ...stored,
         ...status,
         rest: { ...rest, isUp: isRestUp },
@@ -250,20 +250,17 @@ function heardOf(
 function shardsOf(
   accountId: AccountId,
   { startedAt, states, latencies, shardCount }: Told,
-  stats: GatewayStats | undefined,
 ): readonly ShardSnapshot[] {
   return Array.from({ length: shardCount }, (_, shardId) => {
     const { state = "connecting", readyAt = startedAt, isDown = false, ack, waits } =
       states.get(shardId) ?? {};
     const latencyMs = latencies.get(shardId) ?? 0;
-    const seqCommitted = stats?.seqCommitted.get(shardId);
     return {
       id: `${accountId}/${shardId}`,
       state,
       readyAt,
       isDown,
       ack: ack ? { ...ack, latencyMs } : undefined,
-      seqCommitted,
       waits,
     };
   });

@@ -225,15 +225,15 @@ describe("[O3] [SEC-R34] barnacle doctor, about permissions", () => {
       const { permit } = scene.simulator;
       const right = await diagnose(scene, { only: ["discord"] });
       assert.deepEqual(rowsOf(right, "discord.permissions"), [
-        "pass #general in Krill & Co: all granted; #help in Krill & Co: all granted",
+        "pass can post in 2 of 2 channels of Krill & Co",
       ]);
       permit({ to: "Barnacle", what: "sendMessages", as: "denied", in: "general" });
       permit({ to: "@everyone", what: "attachFiles", as: "denied", in: "help" });
       const wrong = await diagnose(scene, { only: ["discord"] });
       assert.equal(wrong.code, 1);
       assert.deepEqual(rowsOf(wrong, "discord.permissions"), [
-        "fail #general in Krill & Co: the bot lacks Send Messages (the role Barnacle)",
-        "warn #help in Krill & Co: the bot lacks Attach Files (@everyone)",
+        "fail can post in 1 of 2 channels of Krill & Co; not in #general: Send Messages missing " +
+        "(the role Barnacle); in #help: Attach Files missing (@everyone)",
       ]);
     }));
 

@@ -59,7 +59,8 @@ describe("[O3] judgePermissions()", () => {
     const [row = ""] = await rows({ 100: { channels: { general: {} } } });
     assert.equal(
       row,
-      "warn #general in Krill & Co: the bot lacks Attach Files (no role grants it)",
+      "warn can post in 1 of 1 channels of Krill & Co; " +
+        "in #general: Attach Files missing (no role grants it)",
     );
   });
 
@@ -92,9 +93,9 @@ describe("[O3] judgePermissions()", () => {
     assert.deepEqual(
       await rows({ 100: { channels: { 50: {}, 51: {}, 52: {} } } }, [guild]),
       [
-        "fail #50 in Krill & Co: the bot lacks View Channel (@everyone)",
         "warn channels.discord.guilds.100.channels.51: there is no such channel in Krill & Co",
         "warn channels.discord.guilds.100.channels.52: the bot sees no such channel in Krill & Co",
+        "fail can post in 0 of 1 channels of Krill & Co; not in #50: View Channel missing (@everyone)",
       ],
     );
   });
