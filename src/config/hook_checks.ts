@@ -8,7 +8,7 @@ import { unknownTool } from "./audit/audit_agent.ts";
 import type { ProblemAt } from "./parse.ts";
 import { DEFAULT_ACCOUNT } from "./schema/accounts.ts";
 import type { Settings } from "./schema/root.ts";
-import type { Problem, Severity } from "./text/problem.ts";
+import type { Problem } from "./text/problem.ts";
 import { type Segment, valueAt } from "./text/tree.ts";
 
 /** Minimum length of a secret. */
@@ -27,11 +27,10 @@ export function hookProblems(
   const problems = entries.flatMap(([name, hook]) => {
     const { account, secret, scheme } = hook;
     const found: Problem[] = [...answerProblems(["hooks", name], hook, settings, problemAt)];
-    const add = (severity: Severity, key: string, message: string, hint: string) =>
-      void found.push(problemAt(severity, ["hooks", name, key], message, hint));
+    const add = (key: string, message: string, hint: string) =>
+      void found.push(problemAt("error", ["hooks", name, key], message, hint));
     if (account !== undefined && account !== DEFAULT_ACCOUNT && !accountIds?.includes(account)) {
       add(
-        "error",
         "account",
         `There is no account ${quoted(account)}`,
         "write it under channels.discord.accounts",
@@ -39,12 +38,12 @@ export function hookProblems(
     }
     const isWritten = valueAt(written, ["hooks", name, "secret"]) !== undefined;
     if (!secret && !isWritten) {
-      add("error", "secret", `The hook ${quoted(name)} has no secret`, SECRET_HINT);
+      add("secret", `The hook ${quoted(name)} has no secret`, SECRET_HINT);
     } else if (secret && !isElsewhere && secret.reveal().length < MIN_SECRET) {
-      add("error", "secret", "The secret is too short: anyone could guess it", SECRET_HINT);
+      add("secret", "The secret is too short: anyone could guess it", SECRET_HINT);
     } else if (secret && !isElsewhere) {
       const [message, hint] = misfit(scheme, secret.reveal()) ?? [];
-      if (message !== undefined && hint !== undefined) add("error", "secret", message, hint);
+      if (message !== undefined && hint !== undefined) add("secret", message, hint);
     }
     return found;
   });

@@ -11,13 +11,7 @@
 
 import type { MessageId } from "../discord/ids.ts";
 import { type AnswerKey, nonceOf } from "./nonce.ts";
-import {
-  type AnswerPart,
-  type Button,
-  type Frozen,
-  type OutboundMessage,
-  STOP_BUTTON,
-} from "./outbound.ts";
+import { type AnswerPart, type Frozen, type OutboundMessage, STOP_BUTTON } from "./outbound.ts";
 
 /** A message of an answer in the outbox, which a later one may replace: a draft, or a part. */
 export interface AnswerMessage {
@@ -188,30 +182,22 @@ const MAX_LENGTH = 2_000;
 export interface ProgressPlace
   extends Omit<AnswerKey, "kind">, Pick<OutboundMessage, "accountId" | "channelId" | "guildId"> {}
 
-export function progressLine(place: ProgressPlace, text: string): DraftMessage {
-  const stop: Button = {
-    customId: `${STOP_BUTTON}:${place.cause}`,
-    label: "Stop",
-    style: "secondary",
-  };
-  return { ...line(place, PART, `${PROGRESS_MARK} ${text}`), buttons: [stop] };
-}
-
-function line(
+export function progressLine(
   { accountId, channelId, guildId, ...answer }: ProgressPlace,
-  part: number,
   text: string,
 ): DraftMessage {
   const of = { ...answer, kind: "draft" as const };
+  const customId = `${STOP_BUTTON}:${answer.cause}`;
   return {
     accountId,
     channelId,
     guildId,
-    nonce: nonceOf(of, part),
-    content: text.slice(0, MAX_LENGTH),
+    nonce: nonceOf(of, PART),
+    content: `${PROGRESS_MARK} ${text}`.slice(0, MAX_LENGTH),
     pings: { users: [], roles: [], quotedAuthor: false },
     isSilent: true,
-    of: { ...of, part, parts: part + 1 },
+    of: { ...of, part: PART, parts: PART + 1 },
+    buttons: [{ customId, label: "Stop", style: "secondary" }],
   };
 }
 

@@ -7,7 +7,7 @@
  * would drop that white space anyway.
  */
 
-import type { TextRange } from "../../lib/text/view.ts";
+import type { TextRange } from "../../lib/text/edits.ts";
 import { codeFences, fenceAt, MAX_CHUNK_LENGTH } from "./code_fence.ts";
 import { pairsOf } from "./code_region.ts";
 import { skipBlankLines } from "./line_breaks.ts";

@@ -7,7 +7,7 @@
  * that Discord shows in each reading counts as shown.
  */
 
-import type { TextRange } from "../../lib/text/view.ts";
+import type { TextRange } from "../../lib/text/edits.ts";
 import { type CodeFence, codeFences, MAX_CHUNK_LENGTH } from "./code_fence.ts";
 import { marksIn, type Pair } from "./spans.ts";
 

@@ -8,7 +8,7 @@
  * its text. A grapheme is cut only if it alone is too long.
  */
 
-import type { TextRange } from "../../lib/text/view.ts";
+import type { TextRange } from "../../lib/text/edits.ts";
 import { type CodeFence, fenceAt } from "./code_fence.ts";
 import { graphemeStart, isExtending } from "./graphemes.ts";
 import { BREAK, itemEnd, type LineBreak, lineBreaks } from "./line_breaks.ts";

@@ -5,7 +5,7 @@
  * mark may end within code, and headings have three levels.
  */
 
-import { createView, type Edit } from "../../lib/text/view.ts";
+import { type Edit, edited } from "../../lib/text/edits.ts";
 import { codeRegions, readMarkdown } from "./code_region.ts";
 import type { CodeFence } from "./code_fence.ts";
 import { renderTables, type TableMode } from "./table.ts";
@@ -49,7 +49,7 @@ function withShownCode(text: string): string {
     if (start < end || start > (lastBroken.get(mark) ?? 0) || isWithin(links, start)) continue;
     edits.push({ start, end: start + mark.length, text: mark.replace(/./g, "\\$&") });
   }
-  return createView(text, edits.sort((one, other) => one.start - other.start)).text;
+  return edited(text, edits);
 }
 
 /** People do not see it, and Discord reads no mark across it. */

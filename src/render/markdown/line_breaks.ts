@@ -6,7 +6,7 @@
  * so one pass over a stretch rates all of its lines.
  */
 
-import type { TextRange } from "../../lib/text/view.ts";
+import type { TextRange } from "../../lib/text/edits.ts";
 import { type CodeFence, fenceAt } from "./code_fence.ts";
 
 /** Cost of a break. Numbers between two of these express the depth in a list. */

@@ -1,6 +1,6 @@
 /** Finds parts of a text that should stay whole: links, mentions, code and emphasis. */
 
-import type { TextRange } from "../../lib/text/view.ts";
+import type { TextRange } from "../../lib/text/edits.ts";
 
 /** Spans that a cut would damage, grouped by the damage. Spans of one kind are in order and do not overlap. */
 export interface Spans {

@@ -3,7 +3,7 @@
  * as a list.
  */
 
-import { createView, type TextRange } from "../../lib/text/view.ts";
+import { edited, type TextRange } from "../../lib/text/edits.ts";
 import { codeRegions, pairsOf } from "./code_region.ts";
 import { displayWidth } from "./graphemes.ts";
 import { isWithin } from "./spans.ts";
@@ -70,7 +70,7 @@ function plainOf(cell: string): string {
   for (const { index: start } of cell.matchAll(/\\(?=[^0-9A-Za-z\s])/g)) {
     if (!isWithin(code, start)) edits.push({ start, end: start + 1, text: "" });
   }
-  return createView(cell, edits.sort((one, other) => one.start - other.start)).text;
+  return edited(cell, edits);
 }
 
 interface Measured {

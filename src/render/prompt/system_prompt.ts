@@ -168,8 +168,7 @@ export function prepareInstructions(agent: Instructions): (parts: TurnParts) => 
 
 function toolFactsOf(tools: readonly Tool[]) {
   const facts = { hasTools: tools.length > 0, hasNoSearch: hasNoSearch(tools) || undefined };
-  const has = (tool: string) => tools.some(({ name }) => name === tool);
-  return { tools, facts, readsSkills: has("read_skill") };
+  return { tools, facts, readsSkills: tools.some(({ name }) => name === "read_skill") };
 }
 
 /** Whether tools read the web, but do not search it. A server's own tools may search. */

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { pairsOf } from "../../../src/render/markdown/code_region.ts";
 import { spanAt, spansOf } from "../../../src/render/markdown/spans.ts";
-import type { TextRange } from "../../../src/lib/text/view.ts";
+import type { TextRange } from "../../../src/lib/text/edits.ts";
 
 const found = (text: string, longest = 2_000) => {
   const pairs = pairsOf(text);
