@@ -8,7 +8,7 @@
 
 import { ALERT_KINDS } from "../core/alerts.ts";
 import { CONNECTION_STEPS } from "../core/discord/gateway.ts";
-import { createRegistry, type LabelsArgument, type Registry } from "../lib/metrics.ts";
+import { createRegistry, type Registry, type Sample } from "../lib/metrics.ts";
 import { isReady, judgeHealth } from "./checks.ts";
 import type { AccountSnapshot, Snapshot } from "./snapshot.ts";
 
@@ -40,14 +40,14 @@ export interface Metrics extends Meters {
 const BUCKETS_SEC = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120];
 
 export function createMetrics(build: Build): Metrics {
-  const registry = createRegistry();
+  const registry = createRegistry<Readings>();
   registry.gauge({
     name: "barnacle_build_info",
     help: "Build information; value is always 1.",
     labels: ["version", "commit", "runtime", "sqlite"],
-  }).set(1, { ...build });
+  }, () => [[1, { ...build }]]);
   const meters = defineMeters(registry);
-  const readGauges = defineGauges(registry);
+  defineGauges(registry);
   const cpu = registry.counter({
     name: "process_cpu_seconds_total",
     help: "Total user and system CPU time spent in seconds.",
@@ -56,16 +56,15 @@ export function createMetrics(build: Build): Metrics {
   return {
     ...meters,
     text(snapshot, usage, now) {
-      for (const read of readGauges) read({ ...snapshot, ...usage, now });
       cpu.add(Math.max(0, usage.cpuSec - cpuSec));
       cpuSec = Math.max(cpuSec, usage.cpuSec);
-      return registry.text();
+      return registry.text({ ...snapshot, ...usage, now });
     },
   };
 }
 
 /** The counters and histograms; the help of each says what it counts, and its labels by what. */
-function defineMeters(registry: Registry) {
+function defineMeters(registry: Registry<Readings>) {
   const counter = <const Name extends string = never>(
     name: string,
     help: string,
@@ -126,29 +125,19 @@ function defineMeters(registry: Registry) {
 
 type Readings = Snapshot & ProcessUsage & { readonly now: number };
 
-/** A value, and its labels if the gauge has some. */
-type Sample<Name extends string> = readonly [value: number, ...labels: LabelsArgument<Name>];
-
 const ACCOUNT_STATES: readonly AccountSnapshot["state"][] = ["running", "disabled", "ended"];
 
 /**
- * Every gauge with its reader, in the order of the output. A gauge without a value is left out. Each
- * takes its samples anew at each request, so none gets outdated. The function is long because it is a
- * list.
+ * Every gauge with its reader, in the order of the output. A gauge without a value is left out. The
+ * function is long because it is a list.
  */
-function defineGauges(registry: Registry): readonly ((readings: Readings) => void)[] {
-  function gauge<const Name extends string = never>(
+function defineGauges(registry: Registry<Readings>): void {
+  const gauge = <const Name extends string = never>(
     name: string,
     help: string,
     read: (readings: Readings) => readonly Sample<Name>[],
     labels: readonly Name[] = [],
-  ): (readings: Readings) => void {
-    const { set, clear } = registry.gauge({ name, help, labels });
-    return (readings) => {
-      clear();
-      for (const sample of read(readings)) set(...sample);
-    };
-  }
+  ) => registry.gauge({ name, help, labels }, read);
   /** One value for each account; `undefined` leaves an account out. */
   const ofAccounts = (
     name: string,
@@ -176,110 +165,108 @@ function defineGauges(registry: Registry): readonly ((readings: Readings) => voi
       (readings) => Object.entries(read(readings)).map(([state, count]) => [count, { state }]),
       ["state"],
     );
-  return [
-    ofBot(
-      "barnacle_up_ready",
-      "1 if /readyz is 200.",
-      (all) => isReady(judgeHealth(all, all.now)) ? 1 : 0,
-    ),
-    ofBot(
-      "barnacle_config_current",
-      "1 if the config file is the running config.",
-      ({ config }) => config && (config.problem === undefined ? 1 : 0),
-    ),
-    gauge(
-      "barnacle_account_state",
-      "Account state, one series per state, 1 for the current one.",
-      ({ accounts }) =>
-        accounts.flatMap(({ id: account, state: current }) =>
-          ACCOUNT_STATES.map((state) => [state === current ? 1 : 0, { account, state }] as const)
-        ),
-      ["account", "state"],
-    ),
-    ofAccounts(
-      "barnacle_account_paused",
-      "1 if an owner or the operator has paused the account.",
-      ({ paused }) => paused === undefined ? 0 : 1,
-    ),
-    gauge(
-      "barnacle_llm_failing",
-      "1 if the model has failed, and Barnacle asks it only now and then.",
-      ({ models }) =>
-        models.map(({ id, openAt }) => [openAt === undefined ? 0 : 1, { model: id }] as const),
-      ["model"],
-    ),
-    gauge(
-      "barnacle_budget_used_ratio",
-      "Used part of a budget of the whole bot or of an agent; from 1 on, it is spent.",
-      ({ budgets = [] }) =>
-        budgets.filter(({ of }) => of === undefined) // a series for each guild would be too many
-          .map(({ rule, used, limit }) => [limit > 0 ? used / limit : 1, { rule }] as const),
-      ["rule"],
-    ),
-    ofBot(
-      "barnacle_storage_failing",
-      "1 if the store cannot write, or is damaged.",
-      ({ store }) => store.isFailing || store.isDamaged ? 1 : 0,
-    ),
-    ofBot(
-      "barnacle_storage_free_bytes",
-      "Free bytes on the disk of the data directory.",
-      (all) => all.diskFreeBytes,
-    ),
-    ofBot(
-      "barnacle_start_time_seconds",
-      "Unix time of process start.",
-      ({ startedAt }) => startedAt / 1_000,
-    ),
-    gauge(
-      "barnacle_gateway_state",
-      "Shard state, one series per state, 1 for the current one.",
-      (all) =>
-        shardsOf(all).flatMap(({ id: shard, state: current }) =>
-          CONNECTION_STEPS.map((state) => [state === current ? 1 : 0, { shard, state }] as const)
-        ),
-      ["shard", "state"],
-    ),
-    ofAccounts(
-      "barnacle_gateway_identify_remaining",
-      "IDENTIFYs left in the 24 h budget.",
-      ({ identify }) => identify?.left,
-    ),
-    byState(
-      "barnacle_inbox_depth",
-      "Messages waiting or running.",
-      ({ inbox: { waiting, running } }) => ({ waiting, running }),
-    ),
-    ofBot(
-      "barnacle_inbox_oldest_age_seconds",
-      "Age of the oldest unclaimed message.",
-      ({ inbox }) => inbox.oldestMs / 1_000,
-    ),
-    byState("barnacle_outbox_depth", "Replies by state.", ({ outbox }) => {
-      const { pending, sending, uncertain, dead, parked } = outbox;
-      return { pending, sending, uncertain, dead, parked };
-    }),
-    ofBot(
-      "barnacle_outbox_oldest_age_seconds",
-      "Age of the oldest unsent reply.",
-      ({ outbox }) => outbox.oldestMs / 1_000,
-    ),
-    ofAccounts(
-      "barnacle_discord_invalid_requests",
-      "Invalid requests in the last 10 minutes.",
-      ({ rest }) => rest.invalidRequests,
-    ),
-    gauge(
-      "barnacle_alert_open",
-      "Open alerts by kind.",
-      ({ alerts = [] }) =>
-        ALERT_KINDS.map((kind) =>
-          [alerts.filter((alert) => alert.kind === kind).length, { kind }] as const
-        ),
-      ["kind"],
-    ),
-    ofBot("process_resident_memory_bytes", "Resident memory size in bytes.", (all) => all.rssBytes),
-  ];
+  ofBot(
+    "barnacle_up_ready",
+    "1 if /readyz is 200.",
+    (all) => isReady(judgeHealth(all, all.now)) ? 1 : 0,
+  );
+  ofBot(
+    "barnacle_config_current",
+    "1 if the config file is the running config.",
+    ({ config }) => config && (config.problem === undefined ? 1 : 0),
+  );
+  gauge(
+    "barnacle_account_state",
+    "Account state, one series per state, 1 for the current one.",
+    ({ accounts }) =>
+      accounts.flatMap(({ id: account, state: current }) =>
+        ACCOUNT_STATES.map((state) => [state === current ? 1 : 0, { account, state }] as const)
+      ),
+    ["account", "state"],
+  );
+  ofAccounts(
+    "barnacle_account_paused",
+    "1 if an owner or the operator has paused the account.",
+    ({ paused }) => paused === undefined ? 0 : 1,
+  );
+  gauge(
+    "barnacle_llm_failing",
+    "1 if the model has failed, and Barnacle asks it only now and then.",
+    ({ models }) =>
+      models.map(({ id, openAt }) => [openAt === undefined ? 0 : 1, { model: id }] as const),
+    ["model"],
+  );
+  gauge(
+    "barnacle_budget_used_ratio",
+    "Used part of a budget of the whole bot or of an agent; from 1 on, it is spent.",
+    ({ budgets = [] }) =>
+      budgets.filter(({ of }) => of === undefined) // a series for each guild would be too many
+        .map(({ rule, used, limit }) => [limit > 0 ? used / limit : 1, { rule }] as const),
+    ["rule"],
+  );
+  ofBot(
+    "barnacle_storage_failing",
+    "1 if the store cannot write, or is damaged.",
+    ({ store }) => store.isFailing || store.isDamaged ? 1 : 0,
+  );
+  ofBot(
+    "barnacle_storage_free_bytes",
+    "Free bytes on the disk of the data directory.",
+    (all) => all.diskFreeBytes,
+  );
+  ofBot(
+    "barnacle_start_time_seconds",
+    "Unix time of process start.",
+    ({ startedAt }) => startedAt / 1_000,
+  );
+  gauge(
+    "barnacle_gateway_state",
+    "Shard state, one series per state, 1 for the current one.",
+    (all) =>
+      shardsOf(all).flatMap(({ id: shard, state: current }) =>
+        CONNECTION_STEPS.map((state) => [state === current ? 1 : 0, { shard, state }] as const)
+      ),
+    ["shard", "state"],
+  );
+  ofAccounts(
+    "barnacle_gateway_identify_remaining",
+    "IDENTIFYs left in the 24 h budget.",
+    ({ identify }) => identify?.left,
+  );
+  byState(
+    "barnacle_inbox_depth",
+    "Messages waiting or running.",
+    ({ inbox: { waiting, running } }) => ({ waiting, running }),
+  );
+  ofBot(
+    "barnacle_inbox_oldest_age_seconds",
+    "Age of the oldest unclaimed message.",
+    ({ inbox }) => inbox.oldestMs / 1_000,
+  );
+  byState("barnacle_outbox_depth", "Replies by state.", ({ outbox }) => {
+    const { pending, sending, uncertain, dead, parked } = outbox;
+    return { pending, sending, uncertain, dead, parked };
+  });
+  ofBot(
+    "barnacle_outbox_oldest_age_seconds",
+    "Age of the oldest unsent reply.",
+    ({ outbox }) => outbox.oldestMs / 1_000,
+  );
+  ofAccounts(
+    "barnacle_discord_invalid_requests",
+    "Invalid requests in the last 10 minutes.",
+    ({ rest }) => rest.invalidRequests,
+  );
+  gauge(
+    "barnacle_alert_open",
+    "Open alerts by kind.",
+    ({ alerts = [] }) =>
+      ALERT_KINDS.map((kind) =>
+        [alerts.filter((alert) => alert.kind === kind).length, { kind }] as const
+      ),
+    ["kind"],
+  );
+  ofBot("process_resident_memory_bytes", "Resident memory size in bytes.", (all) => all.rssBytes);
 }
 
 function shardsOf({ accounts }: Snapshot): AccountSnapshot["shards"] {

@@ -11,8 +11,6 @@
 /** Maximum number of separate series per metric; further ones count together as `"other"`. */
 export const SERIES_MAX = 100;
 
-const OTHER = "other";
-
 /** The value of each label, by the label's name. */
 export type Labels<Name extends string> = Readonly<Record<Name, string>>;
 
@@ -31,45 +29,32 @@ export interface Counter<Name extends string = never> {
   add(by: number, ...labels: LabelsArgument<Name>): void;
 }
 
-/** A number that can rise and fall. `Name` lists its labels. */
-export interface Gauge<Name extends string = never> {
-  set(value: number, ...labels: LabelsArgument<Name>): void;
-  /** Removes all series, so that no outdated value is shown. */
-  clear(): void;
-}
-
 /** Counts observed values by size, with their sum. `Name` lists its labels. */
 export interface Histogram<Name extends string = never> {
-  /**
-   * Counts one value, in the unit that the metric's name states.
-   *
-   * @throws {RangeError} If `value` is NaN.
-   */
+  /** Counts one value, in the unit that the metric's name states. */
   observe(value: number, ...labels: LabelsArgument<Name>): void;
 }
 
-/** All metrics of the process. Each metric's name is unique in it. */
-export interface Registry {
-  /**
-   * Adds a counter.
-   *
-   * @throws {SyntaxError} If the name has characters other than `a-z`, `0-9` and `_`, or starts
-   * with a digit.
-   * @throws {RangeError} If a metric of that name exists.
-   */
+/** A value of a gauge, and its labels if it has some. */
+export type Sample<Name extends string> = readonly [
+  value: number,
+  ...labels: LabelsArgument<Name>,
+];
+
+/** All metrics of the process. `Readings` is what gauges are read off. */
+export interface Registry<Readings> {
   counter<const Name extends string = never>(spec: Spec<Name>): Counter<Name>;
-  /** Adds a gauge. Throws as {@link Registry.counter} does. */
-  gauge<const Name extends string = never>(spec: Spec<Name>): Gauge<Name>;
-  /**
-   * Adds a histogram. Throws as {@link Registry.counter} does.
-   *
-   * @param spec `buckets` holds upper bounds in rising order; `+Inf` is added.
-   */
+  /** Adds a metric whose samples are read anew for each text, so none gets outdated. */
+  gauge<const Name extends string = never>(
+    spec: Spec<Name>,
+    read: (readings: Readings) => readonly Sample<Name>[],
+  ): void;
+  /** @param spec `buckets` holds upper bounds in rising order; `+Inf` is added. */
   histogram<const Name extends string = never>(
     spec: Spec<Name> & { readonly buckets: readonly number[] },
   ): Histogram<Name>;
   /** Writes all metrics in Prometheus' text format, in the order of their creation. */
-  text(): string;
+  text(readings: Readings): string;
 }
 
 export interface Spec<Name extends string> {
@@ -81,70 +66,66 @@ export interface Spec<Name extends string> {
   readonly labels?: readonly Name[];
 }
 
-export function createRegistry(): Registry {
-  const names = new Set<string>();
-  const families: { readonly text: () => string }[] = [];
+type Values = Readonly<Record<string, string>>;
 
-  /** Adds a metric, and gives its series by their labels. */
-  const family = <Series>(
-    { name, help, labels = [] }: Spec<string>,
+export function createRegistry<Readings>(): Registry<Readings> {
+  const families: ((readings: Readings) => readonly string[])[] = [];
+
+  function add(
+    { name, help }: Spec<string>,
     type: "counter" | "gauge" | "histogram",
-    create: () => Series,
-    lines: (series: Series, labels: string) => readonly string[],
-  ) => {
-    if (!/^[a-z_][a-z0-9_]*$/.test(name)) throw new SyntaxError(`No name for a metric: ${name}`);
-    if (names.has(name)) throw new RangeError(`There is a metric ${name} already`);
-    names.add(name);
-    const all = createSeries(labels, create);
-    families.push({
-      text: () =>
-        [
-          `# HELP ${name} ${help.replaceAll("\\", "\\\\").replaceAll("\n", "\\n")}`,
-          `# TYPE ${name} ${type}`,
-          ...all.list().flatMap(([text, series]) => lines(series, text)),
-        ].join("\n"),
-    });
-    if (labels.length === 0) all.of(); // a metric without labels exists from the start
-    return { seriesOf: all.of, clear: all.clear };
-  };
-
-  const scalar = (spec: Spec<string>, type: "counter" | "gauge") =>
-    family(spec, type, () => ({ value: 0 }), ({ value }, labels) => [
-      `${spec.name}${braced(labels)} ${numberText(value)}`,
+    lines: (readings: Readings) => readonly string[],
+  ): void {
+    families.push((readings) => [
+      `# HELP ${name} ${help}`,
+      `# TYPE ${name} ${type}`,
+      ...lines(readings),
     ]);
+  }
 
   return {
     counter(spec) {
-      const { seriesOf } = scalar(spec, "counter");
-      const add = (by: number, labels?: Readonly<Record<string, string>>) => {
+      const { seriesOf, all } = createSeries(spec.labels, () => ({ value: 0 }));
+      add(
+        spec,
+        "counter",
+        () => all().map(([labels, { value }]) => `${spec.name}${braced(labels)} ${value}`),
+      );
+      const grow = (by: number, labels?: Values) => {
         if (!(by >= 0)) throw new RangeError(`Cannot add ${by} to the counter ${spec.name}`);
         seriesOf(labels).value += by;
       };
-      return { inc: (labels?) => add(1, labels), add: (by, labels?) => add(by, labels) };
+      return { inc: (labels?) => grow(1, labels), add: (by, labels?) => grow(by, labels) };
     },
-    gauge(spec) {
-      const { seriesOf, clear } = scalar(spec, "gauge");
-      return { set: (value, labels?) => void (seriesOf(labels).value = value), clear };
+    gauge(spec, read) {
+      const { name, labels = [] } = spec;
+      add(
+        spec,
+        "gauge",
+        (readings) =>
+          read(readings).map(([value, values]) =>
+            `${name}${braced(textOf(labels, values))} ${value}`
+          ),
+      );
     },
     histogram(spec) {
-      const { name, buckets } = spec;
-      const { seriesOf } = family(
-        spec,
-        "histogram",
+      const { name, buckets, labels } = spec;
+      const { seriesOf, all } = createSeries(
+        labels,
         () => ({ counts: buckets.map(() => 0), count: 0, sum: 0 }),
-        ({ counts, count, sum }, labels) => [
-          ...buckets.map((bound, i) =>
-            `${name}_bucket${braced(labels, `le="${numberText(bound)}"`)} ${counts[i] ?? 0}`
-          ),
-          `${name}_bucket${braced(labels, 'le="+Inf"')} ${count}`,
-          `${name}_sum${braced(labels)} ${numberText(sum)}`,
-          `${name}_count${braced(labels)} ${count}`,
-        ],
       );
+      add(spec, "histogram", () =>
+        all().flatMap(([text, { counts, count, sum }]) => [
+          ...buckets.map((bound, i) =>
+            `${name}_bucket${braced(text, `le="${bound}"`)} ${counts[i] ?? 0}`
+          ),
+          `${name}_bucket${braced(text, 'le="+Inf"')} ${count}`,
+          `${name}_sum${braced(text)} ${sum}`,
+          `${name}_count${braced(text)} ${count}`,
+        ]));
       return {
-        observe(value, labels?) {
-          if (Number.isNaN(value)) throw new RangeError(`Cannot observe NaN in ${name}`);
-          const series = seriesOf(labels);
+        observe(value, values?) {
+          const series = seriesOf(values);
           // Cumulative, as the text has it: a value counts in every bucket it fits. The bounds rise.
           for (let i = buckets.length - 1; i >= 0 && value <= (buckets[i] ?? 0); i--) {
             series.counts[i] = (series.counts[i] ?? 0) + 1;
@@ -154,56 +135,30 @@ export function createRegistry(): Registry {
         },
       };
     },
-    text: () => families.map((each) => `${each.text()}\n`).join(""),
+    text: (readings) => families.map((lines) => `${lines(readings).join("\n")}\n`).join(""),
   };
 }
 
-/** The series by the values of their labels: one step for each label. */
-interface Branch<Series> {
-  /** Set behind the last label. */
-  series: Series | undefined;
-  readonly next: Map<string, Branch<Series>>;
-}
+/** Creates the series of one metric, by the text of their labels. */
+function createSeries<Series>(labels: readonly string[] = [], create: () => Series) {
+  const known = new Map<string, Series>();
 
-function createBranch<Series>(): Branch<Series> {
-  return { series: undefined, next: new Map() };
-}
-
-/** Creates the series of one metric; there are none at first. */
-function createSeries<Series>(labels: readonly string[], create: () => Series) {
-  let all: (readonly [labels: string, series: Series])[] = [];
-  let known = createBranch<Series>();
-
-  function add(values: Readonly<Record<string, string>> | undefined): Series {
-    const isFull = all.length >= SERIES_MAX;
-    const valueOf = (label: string) => isFull ? OTHER : values?.[label] ?? "";
-    let branch = known;
-    for (const label of labels) {
-      const value = valueOf(label);
-      const next = branch.next.get(value) ?? createBranch();
-      branch.next.set(value, next);
-      branch = next;
-    }
-    if (branch.series !== undefined) return branch.series;
-    const series = branch.series = create();
-    all.push([labels.map((label) => `${label}="${escaped(valueOf(label))}"`).join(","), series]);
+  function seriesOf(values?: Values): Series {
+    const own = textOf(labels, values);
+    const text = known.has(own) || known.size < SERIES_MAX
+      ? own
+      : textOf(labels, Object.fromEntries(labels.map((label) => [label, "other"])));
+    const series = known.get(text) ?? create();
+    known.set(text, series);
     return series;
   }
 
-  return {
-    /** The series of these values. Called for each counted event, so it makes no text. */
-    of(values?: Readonly<Record<string, string>>): Series {
-      let branch: Branch<Series> | undefined = known;
-      for (const label of labels) branch = branch?.next.get(values?.[label] ?? "");
-      return branch?.series ?? add(values);
-    },
-    /** All series, each with the text of its labels, in the order of their creation. */
-    list: (): readonly (readonly [labels: string, series: Series])[] => all,
-    clear(): void {
-      all = [];
-      known = createBranch();
-    },
-  };
+  if (labels.length === 0) seriesOf(); // a metric without labels exists from the start
+  return { seriesOf, all: (): readonly (readonly [text: string, series: Series])[] => [...known] };
+}
+
+function textOf(labels: readonly string[], values?: Values): string {
+  return labels.map((label) => `${label}="${escaped(values?.[label] ?? "")}"`).join(",");
 }
 
 function escaped(value: string): string {
@@ -213,9 +168,4 @@ function escaped(value: string): string {
 function braced(...labels: readonly string[]): string {
   const text = labels.filter((label) => label !== "").join(",");
   return text === "" ? "" : `{${text}}`;
-}
-
-function numberText(value: number): string {
-  if (Number.isNaN(value)) return "NaN";
-  return Number.isFinite(value) ? String(value) : value > 0 ? "+Inf" : "-Inf";
 }

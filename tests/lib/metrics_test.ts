@@ -7,16 +7,15 @@ import { anyCharacter } from "../support/any_character.ts";
 
 describe("[O1] createRegistry()", () => {
   it("writes counters, gauges and histograms as Prometheus has them", () => {
-    const registry = createRegistry();
+    const registry = createRegistry<undefined>();
     const sent = registry.counter({ name: "sent_total", help: "Sent.", labels: ["ack"] });
-    const depth = registry.gauge({ name: "depth", help: "Depth." });
+    registry.gauge({ name: "depth", help: "Depth." }, () => [[-1.5]]);
     const wait = registry.histogram({ name: "wait_seconds", help: "Wait.", buckets: [0.1, 1] });
     sent.inc({ ack: "echo" });
     sent.add(2, { ack: "echo" });
-    depth.set(-1.5);
     for (const seconds of [0.05, 0.1, 0.5, 7]) wait.observe(seconds);
     assert.equal(
-      registry.text(),
+      registry.text(undefined),
       [
         "# HELP sent_total Sent.",
         "# TYPE sent_total counter",
@@ -37,31 +36,31 @@ describe("[O1] createRegistry()", () => {
   });
 
   it("shows metrics without labels from the start, as 0", () => {
-    const registry = createRegistry();
+    const registry = createRegistry<undefined>();
     registry.counter({ name: "sent_total", help: "Sent." });
-    assert.equal(parsePrometheus(registry.text()).get("sent_total")?.samples[0]?.value, 0);
+    assert.equal(parsePrometheus(registry.text(undefined)).get("sent_total")?.samples[0]?.value, 0);
   });
 
   it("stays valid text for any label", () => {
     fc.assert(fc.property(fc.string({ unit: anyCharacter, maxLength: 20 }), (value) => {
-      const registry = createRegistry();
+      const registry = createRegistry<undefined>();
       registry.counter({ name: "x_total", help: "X.", labels: ["why"] }).inc({ why: value });
-      const [sample] = parsePrometheus(registry.text()).get("x_total")?.samples ?? [];
+      const [sample] = parsePrometheus(registry.text(undefined)).get("x_total")?.samples ?? [];
       assert.equal(sample?.labels["why"], value);
     }));
   });
 
   it("bounds its series, and loses no count", () => {
-    const registry = createRegistry();
+    const registry = createRegistry<undefined>();
     const counter = registry.counter({ name: "x_total", help: "X.", labels: ["id"] });
     for (let id = 0; id < 10 * SERIES_MAX; id++) counter.inc({ id: String(id) });
-    const { samples = [] } = parsePrometheus(registry.text()).get("x_total") ?? {};
+    const { samples = [] } = parsePrometheus(registry.text(undefined)).get("x_total") ?? {};
     assert.equal(samples.length, SERIES_MAX + 1);
     assert.equal(samples.reduce((sum, { value }) => sum + value, 0), 10 * SERIES_MAX);
     assert.equal(samples.at(-1)?.labels["id"], "other");
     counter.inc({ id: "0" });
     assert.equal(
-      parsePrometheus(registry.text()).get("x_total")?.samples[0]?.value,
+      parsePrometheus(registry.text(undefined)).get("x_total")?.samples[0]?.value,
       2,
       "a known series continues",
     );
@@ -69,11 +68,11 @@ describe("[O1] createRegistry()", () => {
 
   it("keeps its buckets in rising order, up to the count", () => {
     fc.assert(fc.property(fc.array(fc.double({ noNaN: true, min: 0, max: 200 })), (values) => {
-      const registry = createRegistry();
+      const registry = createRegistry<undefined>();
       const buckets = [0.1, 1, 10, 100];
       const histogram = registry.histogram({ name: "x_seconds", help: "X.", buckets });
       for (const value of values) histogram.observe(value);
-      const { samples = [] } = parsePrometheus(registry.text()).get("x_seconds") ?? {};
+      const { samples = [] } = parsePrometheus(registry.text(undefined)).get("x_seconds") ?? {};
       const counts = samples.filter(({ name }) => name.endsWith("_bucket")).map((s) => s.value);
       assert.deepEqual(counts, counts.toSorted((a, b) => a - b));
       assert.equal(counts.at(-1), values.length);
@@ -81,22 +80,9 @@ describe("[O1] createRegistry()", () => {
     }));
   });
 
-  it("clears a gauge", () => {
-    const registry = createRegistry();
-    const gauge = registry.gauge({ name: "x", help: "X.", labels: ["shard"] });
-    gauge.set(1, { shard: "a" });
-    gauge.clear();
-    assert.deepEqual(parsePrometheus(registry.text()).get("x")?.samples, []);
-  });
-
-  it("refuses invalid metrics", () => {
-    const registry = createRegistry();
-    const counter = registry.counter({ name: "x_total", help: "X." });
-    const histogram = registry.histogram({ name: "x_seconds", help: "X.", buckets: [1] });
+  it("refuses to count backwards", () => {
+    const counter = createRegistry<undefined>().counter({ name: "x_total", help: "X." });
     assert.throws(() => counter.add(-1), RangeError);
     assert.throws(() => counter.add(NaN), RangeError);
-    assert.throws(() => histogram.observe(NaN), RangeError);
-    assert.throws(() => registry.gauge({ name: "x_total", help: "X." }), RangeError);
-    assert.throws(() => registry.gauge({ name: "x y", help: "X." }), SyntaxError);
   });
 });

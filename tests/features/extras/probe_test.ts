@@ -95,7 +95,7 @@ describe("[O3] barnacle status --probe", () => {
       "an unreachable Discord",
       { DISCORD_API_URL: "http://127.0.0.1:9" },
       75,
-      /not audited: .*could not reach Discord/,
+      /not audited: .*(?:could not reach|no answer from) Discord/,
     ],
     [
       "a refused token",
