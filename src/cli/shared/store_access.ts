@@ -17,7 +17,8 @@ import {
   type RequestResult,
 } from "../../host/bot_socket.ts";
 import { DATABASE_NAME, findDataDir } from "../../host/files/data_dir.ts";
-import { readHolder } from "../../host/locks/lock.ts";
+import { type LockHolder, readHolder } from "../../host/locks/lock.ts";
+import { isGone } from "../../host/process/end_process.ts";
 import { isCurrent, schemaIn } from "../../store/database/database.ts";
 import { MIGRATIONS } from "../../store/database/migrations.ts";
 import { openStore, openStoreReader } from "../../store/store.ts";
@@ -68,8 +69,18 @@ export async function openForCommand(
 ): Promise<CommandStore | undefined> {
   if (!existsSync(join(dataDir, DATABASE_NAME))) return undefined;
   assertCurrent(dataDir);
-  const lock = await lockForCommand(dataDir);
+  const until = performance.now() + greetingMs;
+  let lock = await lockForCommand(dataDir);
+  // Another command has it for a moment, which a lock file without a description may mean, too.
+  while (lock.kind === "taken" && mayBeCommand(lock.heldBy) && performance.now() < until) {
+    await sleep(RETRY_MS);
+    lock = await lockForCommand(dataDir);
+  }
   return lock.kind === "held" ? openLocked(dataDir, lock) : openBeside(dataDir, greetingMs);
+}
+
+function mayBeCommand(heldBy: LockHolder | undefined): boolean {
+  return !heldBy || heldBy.isCommand === true || isGone(heldBy);
 }
 
 /**

@@ -1,6 +1,5 @@
 /** `barnacle service install` and `uninstall`: show the steps, ask once, and carry them out. */
 
-import { statSync } from "node:fs";
 import { resolve } from "node:path";
 import { printable } from "../../lib/text/quoted.ts";
 import { EXIT, type ExitCode, StartError } from "../../cli/shared/exit_code.ts";
@@ -19,7 +18,8 @@ import {
   thisMachine,
 } from "./machine.ts";
 import { assertUsable, configFor } from "./service_config.ts";
-import { createSteps, isSameProgram, type Step, type Steps } from "./steps.ts";
+import { addFiles, addStart, END_TASK, packagedUnit } from "./install_steps.ts";
+import { createSteps, type ServiceStep } from "./steps.ts";
 import { chooseTarget, type ServiceTarget, WINDOWS_TASK } from "./target.ts";
 import { logLength, waitForReady, type WaitTimes } from "./watch.ts";
 
@@ -160,131 +160,6 @@ export async function installService(
   return EXIT.done;
 }
 
-const FOLDER_MODE = 0o750;
-const PRIVATE_MODE = 0o700;
-const CONFIG_MODE = 0o640;
-const SECRET_MODE = 0o600;
-
-/** The unit that a package has installed, unless the machine has one of its own. */
-function packagedUnit({ unit, packagedUnits }: ServiceLayout, machine: HostMachine) {
-  for (const path of [unit.path, ...packagedUnits]) refuseForeign(path, machine);
-  if (exists(machine, unit.path)) return undefined;
-  return packagedUnits.find((path) => exists(machine, path));
-}
-
-/** @throws {StartError} If another program's unit has the name. */
-function refuseForeign(path: string, machine: HostMachine): void {
-  const text = serviceText(machine, path);
-  if (text === undefined || isOurs(text)) return;
-  throw new StartError(
-    text === ""
-      ? `${path} is empty or masked. Run \`systemctl unmask ${UNIT}\`, or remove it first`
-      : `${path} is not a unit of Barnacle, so it stays as it is. Rename or remove it first`,
-    EXIT.failed,
-  );
-}
-
-/** Adds account, program, config, secrets and unit. */
-function addFiles(
-  { file, folder, program: copy, run, steps }: Steps,
-  layout: ServiceLayout,
-  { program, copied, secrets, packaged, isActive }: {
-    readonly program: string;
-    readonly copied: { readonly path: string; readonly text: string } | undefined;
-    readonly secrets: Readonly<Record<string, string>>;
-    readonly packaged: string | undefined;
-    readonly isActive: boolean;
-  },
-  machine: HostMachine,
-): void {
-  const { account, accountFile, config, credentials, target, unit } = layout;
-  const isNew = packaged === undefined &&
-    !isSameProgram(`${machine.root}${layout.program}`, program);
-  if (target === "task" && isActive && isNew) run(END_TASK); // Windows replaces no running program
-  if (accountFile && idOf(machine, "passwd", account ?? "") === undefined) {
-    file(accountFile);
-    run(["systemd-sysusers", accountFile.path]);
-  }
-  if (isNew) copy(program, layout.program);
-  const group = account === undefined ? undefined : idOf(machine, "group", account);
-  const share = (path: string) => {
-    const stats = statSync(`${machine.root}${path}`, { throwIfNoEntry: false });
-    const isShared = stats !== undefined && stats.gid === group && (stats.mode & 0o040) !== 0;
-    if (account !== undefined && !isShared) run(["chgrp", account, path]);
-    return isShared;
-  };
-  if (account !== undefined) {
-    const above = config.replace(/\/[^/]*$/, "");
-    folder(above, FOLDER_MODE);
-    share(above);
-  }
-  if (account !== undefined || Object.keys(secrets).length > 0) folder(credentials, PRIVATE_MODE);
-  const existing = serviceText(machine, config);
-  if (copied !== undefined && existing !== undefined && existing !== copied.text) {
-    throw new StartError(
-      `the service reads ${config}, which differs from ${copied.path}. Leave out --config to keep ` +
-        "it, or replace it yourself",
-      EXIT.failed,
-    );
-  }
-  if (copied) file({ path: config, text: copied.text, mode: CONFIG_MODE, from: copied.path });
-  if (account !== undefined && !share(config) && existing !== undefined) {
-    run(["chmod", "g+r", config]);
-  }
-  for (const [name, text] of Object.entries(secrets)) {
-    file({ path: `${credentials}/${name}`, text, mode: SECRET_MODE, secret: true });
-  }
-  if (packaged === undefined && file(unit) && target.startsWith("systemd")) {
-    run(systemctlOf(target, "daemon-reload"));
-  }
-  if (target === "task" && isActive && !isNew && steps.length > 0) run(END_TASK);
-}
-
-/** The scheduler ends the program at once; the next start continues its turns. */
-const END_TASK = ["schtasks", "/End", "/TN", WINDOWS_TASK] as const;
-
-/** The number of a user or a group. */
-function idOf(machine: HostMachine, table: string, name: string): number | undefined {
-  const line = serviceText(machine, `/etc/${table}`)?.split("\n")
-    .find((one) => one.startsWith(`${name}:`));
-  return line === undefined ? undefined : Number(line.split(":")[2]);
-}
-
-/** Adds the commands that start the service, unless it runs and nothing has changed. */
-function addStart(
-  { steps, run }: Steps,
-  { target, unit }: ServiceLayout,
-  { isActive, isEnabled }: Awaited<ReturnType<typeof stateOf>>,
-  machine: HostMachine,
-): void {
-  const isDone = isActive && steps.length === 0;
-  switch (target) {
-    case "launchd": {
-      if (isDone) return;
-      const domain = `gui/${machine.uid}`;
-      if (isActive) run(["launchctl", "bootout", `${domain}/${LABEL}`]);
-      return run(["launchctl", "bootstrap", domain, unit.path]);
-    }
-    case "task":
-      if (isDone) return;
-      run(["schtasks", "/Create", "/TN", WINDOWS_TASK, "/XML", unit.path, "/F"]);
-      return run(["schtasks", "/Run", "/TN", WINDOWS_TASK]);
-    default: {
-      if (!isEnabled) run(systemctlOf(target, "enable", UNIT));
-      const { user } = machine;
-      if (target === "systemd-user" && !exists(machine, `/var/lib/systemd/linger/${user}`)) {
-        run(
-          ["loginctl", "enable-linger"],
-          "Without lingering, the bot stops when you log out. As root: " +
-            `sudo loginctl enable-linger ${user}`,
-        );
-      }
-      // Without --no-block, systemctl would wait as long as failed starts are repeated.
-      if (!isDone) run(systemctlOf(target, "restart", "--no-block", UNIT));
-    }
-  }
-}
-
 /**
  * Removes the service, and says what stays.
  *
@@ -331,7 +206,7 @@ export async function uninstallService(
 /** Shows the steps, asks, and carries them out. @returns Whether it did. */
 async function finish(
   { steps, notes, nothing }: {
-    readonly steps: readonly Step[];
+    readonly steps: readonly ServiceStep[];
     readonly notes: readonly string[];
     /** The line if there is no step. */
     readonly nothing: string;

@@ -28,7 +28,7 @@ import { EXIT, StartError } from "../../cli/shared/exit_code.ts";
 import type { Io } from "../../cli/terminal/io.ts";
 import { firstLine, type HostMachine, serviceText } from "./machine.ts";
 
-export interface Step {
+export interface ServiceStep {
   /** `"run     systemctl daemon-reload"`. */
   readonly line: string;
   /** Text of the file that it writes; absent if it may hold secrets. */
@@ -43,7 +43,7 @@ const PROGRAM_MODE = 0o755;
 
 /** Creates an empty list; its functions add the steps that are not done yet. */
 export function createSteps(machine: HostMachine, io: Pick<Io, "during" | "err">) {
-  const steps: Step[] = [];
+  const steps: ServiceStep[] = [];
   const at = (path: string) => `${machine.root}${path}`;
   const add = (path: string, line: string, change: () => void, text?: string) =>
     steps.push({

@@ -16,7 +16,7 @@ function send({ simulator, cli }: Scene, text: string, ...more: readonly string[
 }
 
 describe("[X2] a command beside a bot that hangs", () => {
-  it("reads what is stored, says so, and changes nothing", () =>
+  it("reads the stored data, and changes nothing", () =>
     withSimulation({}, async (scene) => {
       const { start, say, mention, replies, cli, rows } = scene;
       const bot = await start();
@@ -27,7 +27,6 @@ describe("[X2] a command beside a bot that hangs", () => {
       try {
         const listed = await cli("sessions", "list", "--json");
         assert.equal(listed.code, 0, said(listed));
-        assert.match(listed.stderr.join("\n"), /the bot \(pid \d+\) does not answer within 2 s/);
         const paused = await cli("pause");
         assert.equal(paused.code, 75, said(paused));
         assert.match(said(paused), /the bot \(pid \d+\) has the data in .*: nothing is changed/);
@@ -59,7 +58,7 @@ describe("[D2] barnacle send beside a bot that is killed", () => {
 
   it("says that the outcome is unknown if no bot follows, and so does any other command", () =>
     withSimulation({}, async (scene) => {
-      const dying = await scene.start({ BARNACLE_CRASH_AT: "carriedOut:2" });
+      const dying = await scene.start({ BARNACLE_CRASH_AT: "carriedOut" });
       const paused = await scene.cli("pause");
       assert.deepEqual(await ended(dying), KILLED);
       assert.equal(paused.code, 75, said(paused));
