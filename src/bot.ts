@@ -90,10 +90,7 @@ export function loadGatewayThread(): EarlyThread {
 
 const now = (): number => Date.now();
 
-/**
- * Creates and starts the bot. A fault that passes by itself does not fail the start. The function is
- * long because it is a list: one part after the other.
- */
+/** Creates and starts the bot. A fault that passes by itself does not fail the start. */
 export async function startBot(options: BotOptions) {
   const { store, logging, build } = options;
   const { http: { token, publicUrl } } = options.setup.config;

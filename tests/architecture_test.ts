@@ -124,21 +124,6 @@ const ASKED_BY_NAME: readonly string[] = [
   "src/cli/run/run.ts → setup", // a start without a config
 ];
 
-/** The folders of `bot/`, which joins the others; each may import from those before it. */
-const BOT_FLOORS = [
-  "rules",
-  "", // the account's context and its interface
-  "mcp",
-  "outbound",
-  "preflight",
-  "gateway",
-  "interactions",
-  "turn",
-  "inbound",
-  "account",
-  "process",
-].map((name) => `src/bot${name && `/${name}`}`);
-
 /** Folders in which nothing may touch the world, by a package or by a word. */
 const PURE = [
   "lib",
@@ -168,15 +153,6 @@ const IMPURE_WORDS =
 
 /** The real timer, which everything pure is handed. */
 const TIMER = "src/lib/clock.ts";
-
-/** More files than these in one folder are not read at a glance. */
-const MAX_FILES = 16;
-
-/** Longer files are not read in one sitting. */
-const MAX_LINES = 400;
-
-/** Longer functions are rarely one idea. */
-const MAX_FUNCTION_LINES = 100;
 
 const sources = readSources(ROOT, ["src", "simulator"]);
 
@@ -228,33 +204,6 @@ describe("the program", () => {
     });
   }
 
-  it("has no file of more than 400 lines", () => {
-    const long = sources.filter(({ path, text }) =>
-      path.startsWith("src/") && text.trimEnd().split("\n").length > MAX_LINES
-    );
-    assert.deepEqual(long.map(({ path }) => path), []);
-  });
-
-  it("has no function of more than 100 lines whose comment does not say why", () => {
-    const long = sources.filter(({ path }) => path.startsWith("src/")).flatMap(({ path, text }) =>
-      functionsIn(text)
-        .filter(({ comment, lines }) =>
-          lines > MAX_FUNCTION_LINES && !/\blong(?:er)?\b/.test(comment)
-        )
-        .map(({ name, lines }) => `${path} ${name}: ${lines} lines`)
-    );
-    assert.deepEqual(long, []);
-  });
-
-  it("has no two types of one name, private ones included", () => {
-    const files = new Map<string, string[]>();
-    for (const { path, text } of sources.filter(({ path }) => path.startsWith("src/"))) {
-      for (const name of typesIn(text)) files.set(name, [...(files.get(name) ?? []), path]);
-    }
-    const twice = [...files].filter(([, paths]) => paths.length > 1);
-    assert.deepEqual(Object.fromEntries(twice), {});
-  });
-
   it("knows extras by their list alone", () => {
     const asked = sources.filter(({ path }) => extraOf(path) === undefined).flatMap(
       ({ path, imports }) =>
@@ -305,36 +254,6 @@ describe("the program", () => {
     assert.deepEqual(circlesIn(graph), []);
   });
 
-  it("has no arrow upwards within bot/", () => {
-    const floorOf = (path: string) => BOT_FLOORS.indexOf(ownFolderOf(path));
-    const upwards = sources.filter(({ path }) => folderOf(path) === "bot").flatMap(
-      ({ path, imports }) =>
-        imports.filter((target) => floorOf(path) < floorOf(target) || floorOf(path) < 0)
-          .map((target) => `${path} → ${target}`),
-    );
-    assert.deepEqual(upwards, []);
-  });
-
-  it("has in bot/ composition alone: no module of it could be in another folder", () => {
-    const rooms = Object.entries(MAY_IMPORT).filter(([room]) =>
-      !/\.ts$|^(?:cli|extras)$/.test(room)
-    );
-    const misplaced = sources.filter(({ path }) => folderOf(path) === "bot").flatMap(
-      ({ path, specifiers, imports }) => {
-        const needed = imports.map(folderOf);
-        const isPure = specifiers.every((one) =>
-          one.startsWith(".") || PURE_PACKAGES.includes(one)
-        );
-        const room = rooms.find(([name, below]) =>
-          (isPure || !PURE.includes(name)) &&
-          needed.every((one) => one === name || below.includes(one))
-        );
-        return room ? [`${path} could be in ${room[0]}`] : [];
-      },
-    );
-    assert.deepEqual(misplaced, []);
-  });
-
   for (const { path, text, specifiers, imports } of sources) {
     const folder = folderOf(path);
     const allowed = MAY_IMPORT[folder];
@@ -363,43 +282,10 @@ describe("the program", () => {
   }
 });
 
-describe("the tree", () => {
-  it(`has no folder of more than ${MAX_FILES} files`, () => {
-    const counts = new Map<string, number>();
-    for (
-      const path of ["src", "simulator", "tests", "bench", "scripts"].flatMap((top) =>
-        filesIn(ROOT, top)
-      )
-    ) {
-      if (path.startsWith("tests/fixtures/")) continue; // data
-      counts.set(dirname(path), (counts.get(dirname(path)) ?? 0) + 1);
-    }
-    assert.deepEqual([...counts].filter(([, count]) => count > MAX_FILES), []);
-  });
-});
-
 describe("circlesIn()", () => {
   it("finds circles, and nothing else", () => {
     const graph = new Map([["a", ["b"]], ["b", ["c"]], ["c", ["b", "d"]], ["d", []], ["e", ["e"]]]);
     assert.deepEqual(circlesIn(graph), [["b", "c"], ["e"]]);
-  });
-});
-
-describe("functionsIn()", () => {
-  it("finds the functions of a module, with their comments", () => {
-    const text = "/** A. */\nexport function a(): void {\n  b();\n}\n\nasync function b() {\n}\n";
-    assert.deepEqual(functionsIn(text), [
-      { name: "a", comment: "/** A. */\n", lines: 3 },
-      { name: "b", comment: "", lines: 2 },
-    ]);
-  });
-});
-
-describe("typesIn()", () => {
-  it("finds the names of the types that a module declares", () => {
-    const text = "interface A {\n  type: string;\n}\nexport type B<C> = A;\n" +
-      "export type { D };\nexport abstract class E {}\nexport declare const enum F {}\ntype = 1;\n";
-    assert.deepEqual(typesIn(text), ["A", "B", "E", "F"]);
   });
 });
 
@@ -479,27 +365,5 @@ function withoutComments(text: string): string {
   return text.replace(
     /("(?:[^"\\\n]|\\.)*"|`(?:[^`\\]|\\.)*`)|\/\*[\s\S]*?\*\/|\/\/.*$/gm,
     (_, literal: string | undefined) => literal ?? "",
-  );
-}
-
-/** The names of the types that a formatted module declares at its top. */
-function typesIn(text: string): readonly string[] {
-  return Array.from(
-    text.matchAll(
-      /^(?:export )?(?:declare )?(?:interface|type|(?:abstract )?class|(?:const )?enum) (\w+)/gm,
-    ),
-    ([, name = ""]) => name,
-  );
-}
-
-/** The functions of a formatted module, with the comment in front of them; nested ones are left out. */
-function functionsIn(
-  text: string,
-): readonly { readonly name: string; readonly comment: string; readonly lines: number }[] {
-  return Array.from(
-    text.matchAll(
-      /(\/\*\*(?:(?!\*\/)[\s\S])*\*\/\n)?^((?:export )?(?:async )?function\*? (\w+)[\s\S]*?^\})$/gm,
-    ),
-    ([, comment = "", code = "", name = ""]) => ({ name, comment, lines: code.split("\n").length }),
   );
 }

@@ -61,10 +61,6 @@ interface ToolboxPorts {
   readonly schedule: StartTimer;
 }
 
-/**
- * Creates the toolbox of a turn. The function is long because its inner functions share the turn's
- * tools and limits.
- */
 export function createToolbox(
   tools: readonly Tool[],
   ports: ToolboxPorts,

@@ -170,8 +170,7 @@ export function createBoundedServer(
  * Closes connections that send no request or take no answer in time, and those that must make room.
  *
  * Node checks all connections twice a second for ever, but an idle bot has none and should not
- * wake. So each connection has its own timers. The function is long because the rules for a connection
- * share its timers and its place.
+ * wake. So each connection has its own timers.
  */
 function boundConnections(
   server: Server,

@@ -127,10 +127,7 @@ type Readings = Snapshot & ProcessUsage & { readonly now: number };
 
 const ACCOUNT_STATES: readonly AccountSnapshot["state"][] = ["running", "disabled", "ended"];
 
-/**
- * Every gauge with its reader, in the order of the output. A gauge without a value is left out. The
- * function is long because it is a list.
- */
+/** Every gauge with its reader, in the order of the output. A gauge without a value is left out. */
 function defineGauges(registry: Registry<Readings>): void {
   const gauge = <const Name extends string = never>(
     name: string,

@@ -47,7 +47,6 @@ function saidCleaner(transport: McpServer["transport"]): (text: string) => strin
   return (text) => withoutControls(redactor.clean(text));
 }
 
-/** Creates an idle connection. The function is long, because its inner ones share one state. */
 export function createMcpConnection(server: McpServer, ports: McpPorts): McpConnection {
   const { now, schedule, onTools, seen, confine } = ports;
   const { id, transport } = server;

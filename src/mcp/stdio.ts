@@ -31,7 +31,7 @@ interface StdioTransport extends MCPTransport {
 }
 
 /**
- * Creates the transport. The function is long, because its inner ones share the program's state.
+ * Creates the transport.
  *
  * @param prepare Says how to start the program. If it rejects, the program does not start.
  * @param onEnd Called once, when the program ends by itself or is ended, and before waiting requests

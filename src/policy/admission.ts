@@ -73,8 +73,6 @@ export function prepareAdmission(policy: AccessPolicy, commands: ExistingCommand
 /**
  * As {@link prepareAdmission}, with each check reported. Rules in the verdicts are paths below
  * `channels.discord`, even if the account inherits them.
- *
- * The function is longer than most, because it has all checks of a message in their order.
  */
 export function prepareMessages(policy: AccessPolicy, commands: ExistingCommands): (
   message: InboundMessage | RecalledMessage,

@@ -123,7 +123,6 @@ export function createResponsesReader(modelId: string, secrets: readonly string[
   return createReader(modelId, secrets, openResponse);
 }
 
-/** The function is longer than most, because its inner functions share one state. */
 function openResponse(answer: OpenAnswer) {
   const calls: ToolCall[] = [];
   const callFields: CarriedFields[] = [];

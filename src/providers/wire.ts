@@ -82,9 +82,6 @@ const RELEASE_MS = 1_000;
 /**
  * Creates the wire of one call.
  *
- * The function is longer than most, because its inner functions share one state: the timer, and the
- * first failure, which counts in place of all later ones.
- *
  * @param signal Closes the connection at once when it is aborted.
  */
 export function createWire(

@@ -95,8 +95,7 @@ export function openStoreReader(path: string, options: Pick<StoreOptions, "elaps
 }
 
 /**
- * Creates the store over an open and migrated database. Closing the store closes the database. The
- * function is long because it is a list: one namespace after the other.
+ * Creates the store over an open and migrated database. Closing the store closes the database.
  *
  * @param path Path of the database file, for error messages.
  */

@@ -31,10 +31,7 @@ export interface Applied {
   readonly connected: Promise<void>;
 }
 
-/**
- * Creates the accounts; `start` starts each of the setup. The function is longer than most, because
- * starts, stops and reloads share one state: the setup and the accounts of it that run.
- */
+/** Creates the accounts; `start` starts each of the setup. */
 export function createAccounts(
   options: Omit<AccountRunnerOptions, "accountId"> & {
     readonly setup: Setup;

@@ -28,8 +28,7 @@ import { createConnectionState } from "../../flows/preflight/connection_state.ts
 import { settingsOf } from "../rules/setup.ts";
 
 /**
- * Creates the parts; `connection.start` begins to connect. The function is long because it is a list
- * of the parts.
+ * Creates the parts; `connection.start` begins to connect.
  *
  * @throws {StoreError} If the store cannot be read.
  */

@@ -42,8 +42,7 @@ import { createAccountTurns } from "../turn/turns.ts";
 import type { GatewayParts } from "./gateway_parts.ts";
 
 /**
- * Creates the parts. None of them acts before it is started. The function is long because each part
- * stands here once, with the parts that it uses.
+ * Creates the parts. None of them acts before it is started.
  *
  * @throws {StoreError} If the store cannot be read.
  */

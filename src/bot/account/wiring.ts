@@ -7,10 +7,7 @@ import { createOnlineReport, createReachability } from "../../discord/gateway/ma
 import { createJitPolicy } from "../../host/process/engine_options.ts";
 import type { Parts } from "./parts.ts";
 
-/**
- * Connects each event of the parts with its handler. The function is long because each event of an
- * account stands here once.
- */
+/** Connects each event of the parts with its handler. */
 export function connectParts(
   parts: Parts,
   { config: { discord: { accountId, tokenPlace } } }: AccountOptions,

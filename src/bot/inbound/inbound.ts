@@ -34,9 +34,7 @@ import { isFinalRefusal, RestError } from "../../discord/rest/exchange/rest_erro
 import { createGuildJoined } from "../../flows/inbound/guild_joined.ts";
 import { createNameResolver } from "../../flows/names/name_resolver.ts";
 
-/**
- * Connects the inbound flows. The function is long because each port of each flow stands here once.
- */
+/** Connects the inbound flows. */
 export function createInbound(
   account: AccountContext,
   parts:

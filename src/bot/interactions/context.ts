@@ -80,7 +80,7 @@ export interface HandlerParts
 }
 
 /**
- * Creates the context. The function is long because it is a list of the parts that commands use.
+ * Creates the context.
  *
  * @param account Its log is that of interactions.
  */

@@ -24,7 +24,6 @@ import { COMMANDS, COMPONENTS, MESSAGE_COMMANDS } from "../../interactions/regis
 import type { AccountContext } from "../account_context.ts";
 import { createCommandContext, type HandlerParts } from "./context.ts";
 
-/** Creates the handlers of an account's interactions. It is long because it is a list of parts. */
 export function createHandlers(account: AccountContext, parts: HandlerParts) {
   const { accountId, schedule, now } = account;
   const { client, isPrivileged, outbound, judging } = parts;

@@ -29,10 +29,7 @@ import { createTurnProgress } from "./turn_progress.ts";
 import { refusedParts, type RunningSettings } from "../rules/setup.ts";
 import { textRulesOf } from "../rules/turn_rules.ts";
 
-/**
- * Creates the outbound side of an account; it sends after `start`. The function is long because each
- * port of each part stands here once.
- */
+/** Creates the outbound side of an account; it sends after `start`. */
 export function createOutbound(
   account: AccountContext,
   { client, options: { logging }, owners: { toTell }, settings: running }: {

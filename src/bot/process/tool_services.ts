@@ -42,8 +42,7 @@ export interface ToolServicesOptions extends Clock {
 }
 
 /**
- * Creates the tools. Only the servers of the config are started before a call. The function is
- * long because its inner functions share one state: the current config, and the agents' services.
+ * Creates the tools. Only the servers of the config are started before a call.
  *
  * @throws {unknown} If the config has MCP servers whose code cannot be loaded; as a rejection.
  */

@@ -38,7 +38,6 @@ import type { Outbound } from "../outbound/outbound.ts";
 import type { AgentServices, ToolServices } from "../rules/tool_services.ts";
 import { timezoneOf, toolTextRules, type TurnRulesPorts } from "../rules/turn_rules.ts";
 
-/** Creates the ports of an agent's turns. The function is long, because each port stands here once. */
 export function createToolPorts(account: AccountContext, parts: {
   readonly agentId: string;
   readonly client: RestClient;

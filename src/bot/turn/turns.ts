@@ -38,10 +38,6 @@ import { cleanText, prepareTurnRules, type TurnRulesPorts } from "../rules/turn_
 import { createMissingRight } from "../../flows/turn/control/asker_rights.ts";
 import { TOOLS } from "../../tools/registry.ts";
 
-/**
- * Creates the account's turns on the main thread. The function is long because each port of a turn
- * stands here once.
- */
 export function createAccountTurns(
   account: AccountContext,
   parts:

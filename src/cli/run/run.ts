@@ -82,7 +82,6 @@ export async function runBot(
   }
 }
 
-/** It is long because it is a list: locks, store and bot, and at its end the same back. */
 async function run(
   flags: RunFlags,
   io: Io,

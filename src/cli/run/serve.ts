@@ -62,10 +62,7 @@ const HTTP_WAIT_MS = 1_000;
 /** Milliseconds of the start; after it, code is compiled sooner. */
 const START_MS = 1_000;
 
-/**
- * Starts the bot and its HTTP server, and waits for its end or for a signal. The function is long because
- * it is a list: one part after the other, and their ends.
- */
+/** Starts the bot and its HTTP server, and waits for its end or for a signal. */
 export async function serve(options: ServeOptions): Promise<ExitCode> {
   const { logging, store } = options;
   const log = logging.forPart("main");

@@ -93,8 +93,7 @@ const LOOK_EVERY_MS = 50;
 const ROUNDS = 3;
 
 /**
- * Takes all locks for the life of this process. The function is longer than most, because its inner
- * functions share the locks.
+ * Takes all locks for the life of this process.
  *
  * @throws {InstanceTakenError} If another process holds one of them, and keeps it.
  * @throws {FlockUnavailableError} If the system has no file locks.

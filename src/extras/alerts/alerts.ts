@@ -44,10 +44,7 @@ const LOOK_MS = 10_000;
 /** The longest time between two looks that counts as watched. */
 const MAX_STEP_MS = 30_000;
 
-/**
- * Creates the watch; it looks at nothing before `start`. The function is long, because its inner
- * functions share one state.
- */
+/** Creates the watch; it looks at nothing before `start`. */
 export function createAlerts(
   { check, ways, send, store, schedule, now, log }: AlertsPorts,
 ) {

@@ -45,7 +45,6 @@ const MAX_SINCE_MS = 365 * DAY_MS;
 const nothingNew = (since: string) => `Nothing new that I could read since ${since}.`;
 const USAGE = "`/catchup since:2h` (or 3d, today, 2026-01-31)";
 
-/** Creates the command's work. The function is long because it is the steps of one catch-up. */
 export function createAccountCatchup(
   account: AccountContext,
   { client, reader, judging, spend, modelOf, closedBy, show, cleanSecrets }: AccountServices,

@@ -54,7 +54,7 @@ const foundSchema = z.lazy(() =>
 );
 
 /**
- * Reads a server. The function is long because its steps share what they have found.
+ * Reads a server.
  *
  * @returns The messages, and the number of new ones in each place, as far as it is known.
  */

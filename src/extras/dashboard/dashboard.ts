@@ -32,7 +32,7 @@ const loginSchema = z.strictObject({
 });
 
 /**
- * Creates the dashboard. It is long because it lists the handler of each route.
+ * Creates the dashboard.
  *
  * @param publicUrl `http.publicUrl`.
  */

@@ -12,7 +12,7 @@ import { EXIT, StartError } from "../../cli/shared/exit_code.ts";
 
 const PATH = /^https?:\/\/[^/]+\/dashboard(?:[/?#]|$)/;
 
-/** Creates it; loads nothing. It is long because its inner functions share what is loaded. */
+/** Creates it; loads nothing. */
 export function serveDashboard(options: Served): ServedPart {
   const { bot, reload, base: baseNow } = options;
   let { setup } = options;

@@ -70,10 +70,7 @@ const NO_DELIVERY_EVENTS: DeliveryOptions["events"] = {
   },
 };
 
-/**
- * Creates a sender for an account. Rejects if the store cannot be read. The function is long because
- * its methods have their docs here.
- */
+/** Creates a sender for an account. Rejects if the store cannot be read. */
 export async function createOutboxSender(options: {
   readonly config: Config;
   readonly token: string;

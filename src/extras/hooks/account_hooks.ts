@@ -24,10 +24,7 @@ import { noticeBody } from "../../render/reply.ts";
 import { routeAs } from "../../session/session_key.ts";
 import { createPlaceOfEvents, isRefused } from "../../bot/outbound/event_places.ts";
 
-/**
- * Creates the runner of an account; no event is answered before `start`. The function is long because
- * each port stands here once.
- */
+/** Creates the runner of an account; no event is answered before `start`. */
 export function createAccountHooks(
   account: AccountContext,
   { client, reader, judging, cleanSecrets }: {

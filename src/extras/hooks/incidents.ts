@@ -38,7 +38,6 @@ const NAME_CHARS = 100;
 /** Milliseconds between two looks at an incident that is not finished. */
 const LOOK_MS = 5_000;
 
-/** Creates the incidents of one account. The function is long, because its steps share the ports. */
 export function createIncidents(
   { accountId, store: { hooks }, now, log }: Pick<
     Account<{ readonly hooks: HookIncidents }>,

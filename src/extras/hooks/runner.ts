@@ -27,10 +27,7 @@ const RETRY_MS = 30_000;
 /** Milliseconds after which a run whose end no event told is looked at. */
 const LOOK_MS = 60_000;
 
-/**
- * Creates the runner of one account; it does nothing before `start`. The function is longer than most,
- * because its inner functions share one state: the waker of the next run.
- */
+/** Creates the runner of one account; it does nothing before `start`. */
 export function createHookRunner(
   { accountId, store: { hooks, inbox }, events, schedule, now, log }:
     & Pick<

@@ -24,7 +24,6 @@ import { createPeople, type EachServer } from "./people.ts";
 const MAX_GUILDS = 20;
 const MAX_PLACES = 1_000;
 
-/** The function is long: its inner functions share people's connections. */
 export function createOwnServers(
   account: AccountContext,
   { client, reader, ask, dataDir, version }: AccountServices,

@@ -54,10 +54,7 @@ type ShardGap = Pick<StoredShard, "shardId" | "catchUpFrom" | "lostAt"> & {
   readonly session?: Pick<StoredSession, "hasHole">;
 };
 
-/**
- * Creates the catch-up of one account. Reads nothing before the first gap. The function is longer than
- * most, because its inner functions share one state: the open gaps.
- */
+/** Creates the catch-up of one account. Reads nothing before the first gap. */
 export function createCatchUp(ports: CatchUpPorts) {
   const { accountId, store, log, now } = ports;
   const open = new Map<number, OpenGap>();

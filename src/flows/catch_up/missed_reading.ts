@@ -73,8 +73,7 @@ export interface Tally {
 export const MAX_PAGES = 10;
 
 /**
- * Prepares the reading of a channel. The function is longer than most, because its inner functions
- * share one state: how far the reading has come.
+ * Prepares the reading of a channel.
  *
  * @param since Unix time in milliseconds of the gap's beginning.
  * @param tally Figures to add to.

@@ -39,9 +39,6 @@ const LONG_WAIT_MS = 60_000;
 /**
  * Creates the attempts of one account.
  *
- * The function is longer than most, because its inner functions share one state: the refusals and
- * failures of earlier attempts decide about the next one.
- *
  * @param parking Parks channels that refuse.
  */
 export function createDeliveryAttempts(

@@ -20,7 +20,7 @@ export type ParkingOf =
   & Emits<"parked">;
 
 /**
- * Creates the parking of one account. The function is long because its methods have their docs here.
+ * Creates the parking of one account.
  *
  * @param onOpened Called with channels whose rows may be tried.
  */

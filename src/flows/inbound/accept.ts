@@ -45,10 +45,6 @@ const IDLE_MS = 250;
 /** Milliseconds before the next attempt to store. */
 const RETRY_MS = 5_000;
 
-/**
- * Creates an acceptor for all shards of one account. The function is longer than most, because its
- * inner functions share one state: the batches that wait to be stored.
- */
 export function createAcceptor(
   ports: Pick<Account, "now" | "schedule"> & JudgeMessagePorts & CommitPorts & {
     /** Handles events at once, apart from storing them. */

@@ -45,10 +45,7 @@ export function createProxiedUsers(): NewestSet<UserId> {
   return createNewestSet(MAX_PROXIED);
 }
 
-/**
- * Creates the flow for one account; `start` begins. The function is longer than most,
- * because its inner functions share one state: the messages that wait.
- */
+/** Creates the flow for one account; `start` begins. */
 export function createPluralkit(
   ports:
     & Pick<

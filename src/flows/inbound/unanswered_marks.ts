@@ -43,10 +43,6 @@ interface WaitingMark extends UnansweredMessage {
   readonly attempts: number;
 }
 
-/**
- * Creates the marks of one account. The function is longer than most, because its inner functions share
- * one state.
- */
 export function createUnansweredMarks(
   { accountId, store: { inbox }, reactions, refusalOf, emojiOf, tell, stopping, ...account }:
     & Pick<

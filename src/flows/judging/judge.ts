@@ -29,10 +29,6 @@ function mayBeOwner({ place }: InboundMessage, { dm, commands }: AccessPolicy): 
   return place.kind !== "guild" && dm.policy === "pairing" && !commands.owners;
 }
 
-/**
- * Creates the judge of an account. The function is longer than most, because it takes each fact by a
- * port of its own.
- */
 export function createJudge(
   {
     policy,

@@ -24,10 +24,6 @@ import { type OurAccount, type OurView, routingFacts } from "./routing.ts";
 /** Maximum number of channels of which an account remembers that it sees them. */
 const SEEN_MAX = 5_000;
 
-/**
- * Creates the judging of an account. The function is longer than most, because its parts use each
- * other.
- */
 export function createJudging(
   account: Account<Pick<Store, "settings" | "messages">, CurrentPolicy, RouteRules>,
   { owners, threads, isOurs, ours, guildOf }: {

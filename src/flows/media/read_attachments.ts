@@ -63,9 +63,6 @@ const FILES_MS = 180_000;
 /**
  * Creates the reading.
  *
- * The function is longer than most, because its inner functions share one state: the files that are
- * read.
- *
  * @param stopping Aborted when the process stops.
  */
 export function createAttachmentReader(ports: ReadAttachmentsPorts, stopping: AbortSignal) {

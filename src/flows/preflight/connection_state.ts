@@ -39,10 +39,7 @@ interface Inquiries {
 const FIRST_LOOK_MS = 250;
 const TRUSTED_LOOK_MS = 3_000;
 
-/**
- * Creates the account's connection state; `start` schedules its first check. The function is longer
- * than most, because its inner functions share one state.
- */
+/** Creates the account's connection state; `start` schedules its first check. */
 export function createConnectionState(
   { schedule, now, log }: Pick<Account, "schedule" | "now" | "log">,
   { isEnabled, stored, events, readApplication, saveOwners, examine }: {

@@ -26,7 +26,6 @@ import { GO_ON, SEND_ASKED } from "../../render/sentences.ts";
 import type { Account } from "../../core/account/account.ts";
 import type { ToolChanges } from "../../store/changes/changes.ts";
 
-/** Creates the questions of one account. The function is longer than most: a list of three cards. */
 export function createActionQuestions(
   { accountId, store: { changes } }: Pick<
     Account<{ readonly changes: Pick<ToolChanges, "madeBy"> }>,

@@ -32,10 +32,7 @@ const UNREACHABLE_MAX = 5;
 /** 128 bits. */
 const CONTROL_BYTES = 16;
 
-/**
- * Creates the cards; nothing happens before {@link QuestionCards.changed}. The function is longer
- * than most, because its inner functions are the steps of one update.
- */
+/** Creates the cards; nothing happens before {@link QuestionCards.changed}. */
 export function createQuestionCards(
   account:
     & Pick<

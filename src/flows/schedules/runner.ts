@@ -79,10 +79,7 @@ const LOOKED_RUNS = 50;
 /** The rule of a verdict that no key of the config decides. */
 const RULE = "agents";
 
-/**
- * Creates the runner of one account; it does nothing before `start`. The function is longer than
- * most, because its inner functions share one state: the waker of the next run.
- */
+/** Creates the runner of one account; it does nothing before `start`. */
 export function createRunner(
   { accountId, store: { schedules, inbox }, events, schedule, now, log }: RunnerAccount,
   ports: RunParts,

@@ -85,8 +85,7 @@ const SUMMARY_TIME_SHARE = 0.5;
 const SUMMARY_TIME_MS = 120_000;
 
 /**
- * Opens the history of a turn. The function is long because its inner functions share the turn's
- * parts.
+ * Opens the history of a turn.
  *
  * @throws {unknown} The store's error.
  */

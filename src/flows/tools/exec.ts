@@ -34,10 +34,6 @@ import type { ExecRules } from "../../store/questions/questions.ts";
 
 const APPROVALS = "channels.discord.execApprovals";
 
-/**
- * Creates the port. The function is long because its inner functions are the steps of one decision,
- * over the same options.
- */
 export function createExecPort(account: Pick<Account, "now">, options: {
   readonly config: () => {
     /** Absent: the tool is off. */

@@ -42,10 +42,6 @@ const DONE: ReadonlySet<string> = new Set(["✅", "☑️", "✔️"]);
 /** Words of the title if the message has none. */
 const NO_WORDS = "Question by";
 
-/**
- * Creates the threads of one account. The function is longer than most, because its inner functions
- * share one state: the threads that are known, and the channels that refuse threads.
- */
 export function createAnswerThreads(
   account: Pick<Account, "accountId" | "log" | "now" | "schedule" | "stopping">,
   ports: {

@@ -29,10 +29,7 @@ const RETRY_MS = 5_000;
 /** Milliseconds that a turn waits for an MCP server, which may never answer, once the account stops. */
 const MCP_MS = 3_000;
 
-/**
- * Joins the limit. Claims nothing before the first `wake`. The function is long because
- * its inner functions share one state.
- */
+/** Joins the limit. Claims nothing before the first `wake`. */
 export function createTurns(
   ports: Pick<Account, "schedule" | "stopping" | "log"> & Pick<Inbox, "release" | "isRunning"> & {
     /** Claims the next message whose turn may begin (T2); `undefined` if there is none. */

@@ -42,7 +42,6 @@ export function startHealthMonitor(sources: HealthSources): HealthMonitor {
   return monitoring(sources);
 }
 
-/** Creates the monitor. The function is long because its inner functions share one state. */
 function monitoring(sources: HealthSources) {
   const { store, now, schedule, resumableMs, mcpServers, alerts } = sources;
   const startedAt = now();

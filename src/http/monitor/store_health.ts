@@ -26,8 +26,7 @@ const NO_FIGURES: Pick<Snapshot, "inbox" | "outbox"> = {
 };
 
 /**
- * Creates the store's health; nothing is read yet. The function is long because its inner functions
- * share one state.
+ * Creates the store's health; nothing is read yet.
  *
  * @param accounts All present and former accounts.
  */

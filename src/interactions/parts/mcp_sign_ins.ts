@@ -61,10 +61,7 @@ const MAX_WAITING = 8;
 /** Longest address that is read, in UTF-16 units. */
 const MAX_ADDRESS = 16_384;
 
-/**
- * Creates the port of `/mcp`. The first sign-in loads the code of all. The function is longer than
- * most, because its inner functions share one state: the sign-ins that wait.
- */
+/** Creates the port of `/mcp`. The first sign-in loads the code of all. */
 export function createMcpSignIns(
   account: Pick<Account, "schedule" | "stopping" | "log">,
   { serverIds, loadLogins, listen, pastedUrl, tellPerson }: {

@@ -28,7 +28,7 @@ export interface FittedModel extends Model {
 }
 
 /**
- * Wraps a model. The function is longer than most, because its inner functions share one state.
+ * Wraps a model.
  *
  * @param onRefused Gets each part that this request or later ones leave out.
  */

@@ -56,7 +56,7 @@ export interface SourceReaders {
   readonly sessions: ReadonlyMap<string, readonly number[]>;
 }
 
-/** Prepares the statements. It is longer than most, because each statement stands here once. */
+/** Prepares the statements. */
 export function prepareReaders(database: DatabaseSync) {
   const sql = statementsOf(database);
   const turnOf = sql.rows(TURN.read)`

@@ -48,7 +48,6 @@ export type RunStart = ReturnType<typeof START.read>;
 
 const readEvent = (row: unknown): HookEvent => HOOK_EVENT.read(row);
 
-/** Creates the namespace. The function is long because it lists its statements. */
 export function createHooks(transactions: Transactions) {
   const { database, sql, commit, read } = transactions;
   const addOnce = prepareAddOnce(database);

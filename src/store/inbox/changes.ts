@@ -55,10 +55,7 @@ const ROW = rows({
 /** Without rules, no words by people are written anew, so there is nothing to escape. */
 const asIs = (text: string): string => text;
 
-/**
- * Prepares the statements. The function is longer than most, because its inner functions share the
- * effects of one transaction.
- */
+/** Prepares the statements. */
 export function prepareChanges(
   database: DatabaseSync,
   { apply, forgotten }: Pick<Memory, "apply" | "forgotten">,

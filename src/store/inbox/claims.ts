@@ -34,10 +34,6 @@ function claimOf(turn: MessageId, entries: readonly WaitingMessage[], now: numbe
   return { turn, messages, now };
 }
 
-/**
- * Creates the storage of claims. The function is longer than most, because its inner functions
- * share one state: the open turns.
- */
 export function createClaims(
   { database, sql, commit, read }: Transactions,
   { turns, apply, readTurns, forgotten }: Pick<

@@ -35,10 +35,7 @@ export interface Checked {
   readonly told?: HowTold;
 }
 
-/**
- * Prepares the statements for waiting turns. The function is longer than most, because its inner
- * functions share one state: the numbers of waiting turns.
- */
+/** Prepares the statements for waiting turns. */
 export function prepareWaitingTurns(
   database: DatabaseSync,
   { turns: { counts: turns }, apply, readTurns, told }: Pick<

@@ -68,10 +68,6 @@ interface AccountBacklog {
   readonly fair: ReturnType<typeof createFairTurns>;
 }
 
-/**
- * Creates an empty backlog. The function is longer than most, because its methods share one state:
- * the lists of waiting messages.
- */
 export function createBacklog() {
   /** Sessions with messages or a running turn. */
   const sessions = new Map<string, Session>();

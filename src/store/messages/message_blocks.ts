@@ -32,10 +32,7 @@ type Stored = readonly [
 const BLOCK = rows({ sentTo: integer(), messages: json<readonly Stored[]>() });
 const WRITTEN = rows({ id: integer(), messages: json<readonly Stored[]>() });
 
-/**
- * Prepares the statements for blocks. The function is longer than most, because its inner
- * functions share the statements of one table.
- */
+/** Prepares the statements for blocks. */
 export function prepareMessageBlocks(database: DatabaseSync) {
   const sql = statementsOf(database);
   const insert = sql`INSERT INTO message_block

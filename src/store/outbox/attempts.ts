@@ -26,10 +26,6 @@ function keyOf({ message: { accountId, nonce } }: OutboxRow) {
   return { accountId, nonce };
 }
 
-/**
- * Creates the storage of attempts. The function is longer than most, because each statement and
- * each method stands here once.
- */
 export function createAttemptRows(
   { sql, commit }: Transactions,
   rows: OutboxRows,

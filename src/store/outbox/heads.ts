@@ -31,7 +31,6 @@ const MESSAGE = rows({ message: storedMessage() });
 const ASKED = rows({ messageId: snowflake<"message">(), channelId: snowflake<"channel">() });
 const KNOWN = rows({ messageId: snowflake<"message">() });
 
-/** Creates the reader of rows. It is long because it is a list of methods. */
 export function createHeads(
   { database, sql, read, commit }: Transactions,
 ) {

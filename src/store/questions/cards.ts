@@ -32,10 +32,6 @@ const OF_TURN = rows({ messageId: snowflake<"message">() });
 const toMessageId = (row: unknown) => OF_TURN.read(row).messageId;
 const NEXT = rows({ next: optional(integer()) });
 
-/**
- * Creates the storage of cards. The function is longer than most, because each statement and each
- * method stands here once.
- */
 export function createCards(
   { database, sql, commit, read }: Transactions,
   onDecided: OnDecided,

@@ -87,8 +87,7 @@ const PRUNED_AT_ONCE = 16;
  * Parks turns whose calls wait for people.
  *
  * Steps, charges and questions are stored in one transaction, which also ends the claim. A crash
- * before it leaves a turn that asks again; a crash after it leaves a parked turn. The function is
- * longer than most, because each statement and each method stands here once.
+ * before it leaves a turn that asks again; a crash after it leaves a parked turn.
  */
 function createParking(
   { database, sql, commit, read }: Transactions,

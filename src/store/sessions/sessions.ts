@@ -153,8 +153,6 @@ interface FoldRecord extends Fold {
  *
  * A checkpoint only adds a row, and never changes an entry. It is one transaction: a crash before it
  * leaves the session as it was, and the next turn decides again.
- *
- * The function is longer than most, because each statement and each method stands here once.
  */
 function createCheckpoints(
   { sql, commit, read }: Transactions,

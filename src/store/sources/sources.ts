@@ -43,10 +43,7 @@ interface ChangedEntry {
   readonly after: Row;
 }
 
-/**
- * Prepares the statements. The function is longer than most, because each statement stands here
- * once.
- */
+/** Prepares the statements. */
 export function prepareSources(database: DatabaseSync) {
   const sql = statementsOf(database);
   const selectOwn = sql.rows(PLACE.read)`

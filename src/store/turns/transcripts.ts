@@ -36,10 +36,6 @@ const CHECKPOINT = rows({
   at: integer(),
 });
 
-/**
- * Creates the storage of transcripts. The function is longer than most, because its inner
- * functions share one state: the cached sessions.
- */
 export function createTranscripts({ sql, read }: Transactions) {
   const select = sql`SELECT ${entryColumns} FROM entry
      WHERE session_key = ? AND id > ? ORDER BY id DESC LIMIT ?`;

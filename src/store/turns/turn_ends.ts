@@ -67,10 +67,6 @@ function recordOf(
   return { ...of, end, entries, steps, charges, cost, told, now };
 }
 
-/**
- * Creates the storage of turn ends. The function is longer than most, because its inner functions
- * share the statements of one transaction (T3).
- */
 export function createTurnEnds(
   { database, commit }: Transactions,
   { turns, apply: note, spent, forgotten }: Memory,

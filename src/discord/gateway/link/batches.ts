@@ -55,8 +55,7 @@ const WATERMARK_MS = 30_000;
 const WATERMARK_COUNT = 1_000;
 
 /**
- * Creates the batching of one shard. The function is longer than most, because its inner functions
- * share one state: the batch that gathers.
+ * Creates the batching of one shard.
  *
  * @param epoch Number of the current session; 0 before the first.
  */

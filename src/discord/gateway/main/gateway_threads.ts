@@ -12,10 +12,7 @@ import { createPermits, type PermitsPorts } from "./identify_permits.ts";
 /** Options shared by all threads of an account; the address is the first thread's. */
 export type ThreadOptions = Omit<GatewayOptions, "shards" | "intents" | "proxy">;
 
-/**
- * Creates the account's gateway; `open` starts its first thread. The function is longer than most,
- * because each method of the gateway stands here once.
- */
+/** Creates the account's gateway; `open` starts its first thread. */
 export function createGatewayThreads(
   options: ThreadOptions,
   ports:

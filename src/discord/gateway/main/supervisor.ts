@@ -30,10 +30,7 @@ const WATCH_MS = 15_000;
 
 const STOP_MS = 2_000;
 
-/**
- * Creates a supervisor; `begin` creates the worker. The function is long because its methods have
- * their docs here.
- */
+/** Creates a supervisor; `begin` creates the worker. */
 export function createSupervisor(
   { workerUrl, takeThread, now, random, watchMs = WATCH_MS }: SupervisorPorts,
   events: {

@@ -62,10 +62,7 @@ export interface GatewayEvents {
   onFinal(final: GatewayFinal): void;
 }
 
-/**
- * Starts the gateway of one account. The function is long because each message of the thread, in
- * either direction, stands here once.
- */
+/** Starts the gateway of one account. */
 export function startGateway(
   options: GatewayOptions,
   events: GatewayEvents,

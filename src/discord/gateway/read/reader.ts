@@ -63,10 +63,6 @@ interface Reading {
   readonly changed: Set<GuildId>;
 }
 
-/**
- * Creates a reader from the stored state. The function is longer than most, because its inner
- * functions share one state: the bot's identity and the index of guilds.
- */
 export function createReader(
   { accountId, self: storedSelf, guilds: stored, voice }: {
     readonly accountId: AccountId;

@@ -23,9 +23,6 @@ import { type Shard, startShard } from "./shard.ts";
 
 /**
  * Runs shards until the thread ends.
- *
- * The function is longer than most, because its inner functions share one state: the shards of the
- * thread.
  */
 export function serveGateway(port: {
   /** Sends a message to the main thread. */

@@ -44,7 +44,6 @@ import { createUndo } from "./undo.ts";
 /** Minutes without a message after which Discord archives a thread. */
 const ARCHIVE_AFTER_MIN = 1_440;
 
-/** Creates the actions. The function is long because it is a list: one action after the other. */
 export function createActions(options: ActionsOptions): DiscordPort {
   const { client, cleanSecrets, titleOf, show, composed, deliver } = options;
   const reads = createSingleReads(client);

@@ -37,10 +37,6 @@ function indexWaitOf(answer: unknown): number | undefined {
   return notReady && Math.min(Math.max(notReady.retry_after, 1), 15);
 }
 
-/**
- * Creates the places of one account. The function is long because a place is one list of short
- * methods over the same call.
- */
 export function createPlaces(options: ActionsOptions & { readonly targets: Targets }) {
   const { targets, changes, accountId, maxDestructive, cleanSecrets } = options;
   const { show, self, media, now } = options;

@@ -35,10 +35,6 @@ export type TargetsOptions = Pick<
   "client" | "isOwner" | "self" | "alsoGuilds" | "closedBy" | "sharesDirect" | "now"
 >;
 
-/**
- * Creates the check of targets. The function is long because its inner functions are the steps of
- * one check, over the same ports.
- */
 export function createTargets(
   { client, isOwner, self, alsoGuilds, closedBy, sharesDirect, now }: TargetsOptions,
 ) {

@@ -41,12 +41,6 @@ const QUEUED_PRIORITIES = [
   "background",
 ] as const satisfies readonly Priority[];
 
-/**
- * Creates an open rate limiter.
- *
- * The function is longer than most, because its inner functions share one state: each change of a
- * queue, a bucket or the pace may let a request of another queue leave.
- */
 export function createRateLimiter(limits: LimitOptions, breaker: Pick<Breaker, "check">) {
   const { now, steadyNow, schedule } = limits;
   const gate = createGate(now);

@@ -25,10 +25,6 @@ export function hasTerminal(): boolean {
   return process.stdin.isTTY === true && process.stderr.isTTY === true;
 }
 
-/**
- * Creates the dialogue. The function is longer than most, because its inner functions share one
- * terminal.
- */
 export function terminalDialogue(style: Style): Dialogue {
   const { stdin: input, stderr: output } = process;
   const lost = new AbortController();

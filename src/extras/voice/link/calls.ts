@@ -17,7 +17,7 @@ const IDLE_MS = 30_000;
 /** Milliseconds of the longest piece of a person's speech. */
 const LONGEST_MS = 30_000;
 
-/** Creates the calls of an account: none. It is long because its functions share their thread. */
+/** Creates the calls of an account: none. */
 export function createCalls(
   account: AccountContext,
   { client, reader, voice }: Pick<AccountServices, "client" | "reader"> & {

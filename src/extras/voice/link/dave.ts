@@ -53,7 +53,6 @@ const MAX_TRIES = 3;
 /** Frames in a row that cannot be decrypted, after which the group is joined anew; twice as many next time. */
 const MAX_UNREADABLE = 50;
 
-/** Creates the encryption of a connection. It is long because each message stands here once. */
 export function createDave(ports: DavePorts) {
   const { userId, channelId, send, sendBytes } = ports;
   const people = new Set<string>();

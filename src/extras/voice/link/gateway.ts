@@ -66,7 +66,6 @@ const AFTER_CLOSE: readonly (readonly [LinkEnd, ...number[]])[] = [
   ["no_encryption", 4017],
 ];
 
-/** Creates the machine. It is long because each event of a connection stands here once. */
 export function createGateway(target: LinkTarget, ports: GatewayPorts) {
   const { now, random, send } = ports;
   let phase: LinkPhase = "waiting";

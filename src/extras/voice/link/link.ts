@@ -46,7 +46,7 @@ const MAX_MESSAGE = 1_000_000;
 /** Close code that keeps the session. */
 const KEEP_SESSION = 4900;
 
-/** Opens a connection. The function is long because each effect of the machines stands here once. */
+/** Opens a connection. */
 export function openLink(
   target: LinkTarget,
   { now, after, random, openWebSocket, openUdp, createSession }: LinkRuntime,

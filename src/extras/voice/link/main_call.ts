@@ -50,7 +50,6 @@ const LEAVE_MS = 2_000;
 const MAX_REFRESHES = 5;
 const STABLE_MS = 60_000;
 
-/** Creates a call. The function is long because each event of either side stands here once. */
 export function createMainCall(place: CallPlace, events: CallEvents, ports: MainCallPorts) {
   const { voice, post, schedule, now } = ports;
   const { guildId, channelId } = place;

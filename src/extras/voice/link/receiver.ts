@@ -34,7 +34,6 @@ interface Stream {
   toldMs: number;
 }
 
-/** Creates the listening part of a call. It is long because its functions share the streams. */
 export function createReceiver(
   { opus, rules, events, onSound }: {
     readonly opus: Pick<Opus, "takeDecoder">;

@@ -61,7 +61,7 @@ const ENDS: Readonly<Record<VoiceEnd, (channel: string) => string>> = {
   no_encryption: lost,
 };
 
-/** Creates the calls; none begins before `start`. It is long because its functions share them. */
+/** Creates the calls; none begins before `start`. */
 export function createVoiceCalls(
   account: Pick<
     AccountContext,

@@ -58,7 +58,7 @@ const MAX_READ = 100;
 export type InCall = ReturnType<typeof createInCall>;
 
 /**
- * Joins. The function is long because its inner functions share the state of one call.
+ * Joins.
  *
  * @param isRejoined Whether the call goes on after an end of the process.
  */

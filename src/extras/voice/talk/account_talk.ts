@@ -40,7 +40,6 @@ const SUMMARY_MS = 60_000;
 /** Minutes after which Discord archives the thread of minutes. */
 const ARCHIVE_MIN = 1_440;
 
-/** Creates the talks. The function is long because each port of a talk stands here once. */
 export function createAccountTalk(account: AccountContext, services: AccountServices) {
   const { accountId, config, store, events, now, random, schedule, stopping, log } = account;
   const { client, judging, reader, speech, spend, cleanSecrets, harmlessPart } = services;

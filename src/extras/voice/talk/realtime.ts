@@ -91,10 +91,7 @@ interface RealtimeSession {
   answer?: (event: RealtimeEvent) => void;
 }
 
-/**
- * Creates the connection of one person; it connects with the first sound. The function is long because its
- * inner functions share one connection.
- */
+/** Creates the connection of one person; it connects with the first sound. */
 export function createRealtimeTalk(ports: RealtimePorts) {
   const { server, now, log } = ports;
   let current: RealtimeSession | undefined;

@@ -81,7 +81,6 @@ export interface OpenTalk extends Talk {
   readonly speechOf: SpeechOf;
 }
 
-/** Creates the talk of a call. The function is long because its inner functions share one state. */
 export function createTalk(ports: TalkPorts, deps: TalkDeps): OpenTalk {
   const { now, log, schedule } = deps;
   const speeches = createSpeeches(ports.call, { schedule, now });

@@ -45,7 +45,7 @@ export interface HeardSpeech extends TurnSpeech {
 }
 
 /**
- * Creates the voice. The function is long because its inner functions share one state.
+ * Creates the voice.
  *
  * @param by `sound`: the model speaks, and gives its sound.
  */

@@ -54,10 +54,7 @@ const FIRST_DRAFT_MS = 1_000;
 /** Milliseconds between two requests. Discord accepts five edits in five seconds per channel. */
 const EVERY_MS = 1_200;
 
-/**
- * Creates the drafts of one answer. Sends nothing before {@link DraftStream.grow}. The function is
- * long because its inner functions share the state of these drafts.
- */
+/** Creates the drafts of one answer. Sends nothing before {@link DraftStream.grow}. */
 function createDraftStream(
   channelId: ChannelId,
   compose: ComposeDraft,

@@ -48,10 +48,6 @@ const EVERY_MS = 1_200;
 /** Milliseconds between two edits that change only the seconds. */
 const SECONDS_EVERY_MS = 5_000;
 
-/**
- * Creates the lines of one account. The function is longer than most, because its inner functions
- * share one state: the lines that people see now.
- */
 export function createProgressLines(
   { outbox, edit, events, schedule, now, log }: Omit<
     DraftPorts,
