@@ -10,9 +10,6 @@ import { choiceOf, type ModelChoice, resolveModels, VENDORS } from "./models.ts"
 import list from "./prices.json" with { type: "json" };
 import type { Settings } from "./schema/root.ts";
 
-/** The day of the oldest price of the list: `"2026-11-28"`. */
-export const PRICES_DATE: string = list.date;
-
 /** Currencies of the list: Barnacle converts nothing. */
 const DOLLARS = ["", "$", "US$", "USD"];
 const FREE: Price = { input: 0, output: 0, audioMinute: 0, image: 0 };
