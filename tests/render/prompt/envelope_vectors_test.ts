@@ -147,8 +147,8 @@ describe("[H3] [H9] a message of OpenClaw 2026.2.9", () => {
     "<media:document> (1 file)": ["b.pdf (application/pdf"],
     // A text that a caller of OpenClaw passes in; Discord sends no such text.
     fb: [],
-    // Discord tells no author of a forward. If a server does, ours is the tag, as for all people.
-    "[Forwarded message from @Bob B]\nforwarded hi": ["from bob: forwarded hi", "forward"],
+    // Discord tells no author of a forward.
+    "[Forwarded message from @Bob B]\nforwarded hi": ["forward: forwarded hi"],
   };
 
   it("has its text in ours", options, () => {
