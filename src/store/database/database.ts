@@ -39,9 +39,8 @@ const BUSY_TIMEOUT_MS = 5_000;
 const JOURNAL_LIMIT_BYTES = 64 * 1024 * 1024;
 
 /**
- * Memory for pages, as far as they are in use. A catch-up of the tables changes more pages than the
- * 2,000 KiB of SQLite's default, so some were written twice and read again: of 4,000 replies in
- * bursts, 37,000 writes and 21,500 reads of pages, and 32,700 and 11,900 with this.
+ * Memory for pages, as far as they are in use. A large commit changes more pages than the 2,000 KiB
+ * of SQLite's default, so some would be written twice and read again.
  */
 const CACHE_KIB = 4_000;
 

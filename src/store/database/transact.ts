@@ -2,13 +2,12 @@
  * Runs units of work on the database as transactions: all of a unit is stored, or nothing.
  *
  * A caller waits for the commit, so the methods of the store are asynchronous. The work itself is
- * synchronous, so no other work runs in between. The running bot groups its commits (`commits.ts`).
- * Without these, as for the opening of the file, each transaction runs here, alone and at once.
+ * synchronous, so no other work runs in between. The store groups its commits (`commits.ts`).
  */
 
 import type { DatabaseSync } from "node:sqlite";
 import type { CommitOptions } from "./durability.ts";
-import { type Statements, statementsOf } from "./statements.ts";
+import type { Statements } from "./statements.ts";
 
 /** How a transaction changes this process's memory. */
 export interface Effects<T> {
@@ -38,38 +37,10 @@ export interface Transactions {
 }
 
 /**
- * Creates transactions without groups.
+ * Runs `work` as one transaction, alone and at once: for migrations and copies.
  *
- * @param database Open and at `synchronous=FULL`, SQLite's own default.
- */
-export function createUngroupedTransactions(database: DatabaseSync): Transactions {
-  return {
-    database,
-    sql: statementsOf(database),
-    commit: (_terms, work, effects) => transact(database, work, effects?.onStored),
-    read: (work) => Promise.try(work),
-  };
-}
-
-/**
- * Runs `work` as one transaction.
- *
- * @returns What `work` returned, once it is committed.
  * @throws {unknown} What `work` threw, with nothing stored.
  */
-export function transact<T>(
-  database: DatabaseSync,
-  work: () => T,
-  onStored: (result: T) => void = () => {},
-): Promise<T> {
-  return Promise.try(() => {
-    const result = transactNow(database, work);
-    onStored(result);
-    return result;
-  });
-}
-
-/** As {@link transact}, synchronously: for opening and migrating. */
 export function transactNow<T>(database: DatabaseSync, work: () => T): T {
   database.exec("BEGIN IMMEDIATE");
   try {

@@ -23,7 +23,7 @@ import { recordingLog } from "../../support/recording_log.ts";
 import { settle } from "../../support/settle.ts";
 import { openDatabase } from "../../support/store/open_database.ts";
 import { frozen, part } from "../../support/store/store.ts";
-import { createUngroupedTransactions } from "../../../src/store/database/transact.ts";
+import { createUngroupedTransactions } from "../../support/store/ungrouped.ts";
 
 export const HERE = channelId("1400000000000000002");
 export const THERE = channelId("1400000000000000005");

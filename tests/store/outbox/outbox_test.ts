@@ -17,7 +17,7 @@ import {
 import { openDatabase } from "../../support/store/open_database.ts";
 import { frozen, openTestStore, part } from "../../support/store/store.ts";
 import { sameData } from "../../support/same_data.ts";
-import { createUngroupedTransactions } from "../../../src/store/database/transact.ts";
+import { createUngroupedTransactions } from "../../support/store/ungrouped.ts";
 
 const NOW = Date.UTC(2026, 0, 1);
 const SECOND = toAccountId("second");

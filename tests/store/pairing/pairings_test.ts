@@ -19,7 +19,7 @@ import { found, frozen, openTestStore } from "../../support/store/store.ts";
 import { tempDirectory } from "../../support/temp_directory.ts";
 import type { Frozen } from "../../../src/core/outbound/outbound.ts";
 import type { Store } from "../../../src/store/store.ts";
-import { createUngroupedTransactions } from "../../../src/store/database/transact.ts";
+import { createUngroupedTransactions } from "../../support/store/ungrouped.ts";
 
 const NOW = Date.UTC(2026, 0, 1);
 const SECOND = toAccountId("second");

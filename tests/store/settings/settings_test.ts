@@ -3,7 +3,7 @@ import { copyFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { createSettings } from "../../../src/store/settings/settings.ts";
-import { createUngroupedTransactions } from "../../../src/store/database/transact.ts";
+import { createUngroupedTransactions } from "../../support/store/ungrouped.ts";
 import { ACCOUNT, channelId, messageId } from "../../support/discord/builders.ts";
 import { toAccountId } from "../../../src/core/discord/ids.ts";
 import { openStore } from "../../support/store/open_database.ts";

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { toAccountId } from "../../../src/core/discord/ids.ts";
 import { type Charge, dayOf } from "../../../src/core/spending/usage.ts";
-import { createUngroupedTransactions } from "../../../src/store/database/transact.ts";
+import { createUngroupedTransactions } from "../../support/store/ungrouped.ts";
 import {
   createModelProblems,
   createSpentToday,

@@ -8,7 +8,6 @@
 
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { DatabaseSync } from "node:sqlite";
 import { createdAtMs, type MessageId } from "../../../core/discord/ids.ts";
 import { nonceOf } from "../../../core/outbound/nonce.ts";
 import type { Judged, Outcome } from "../../../../simulator/page/bot_panel.ts";
@@ -16,8 +15,7 @@ import type { Message } from "../../../../simulator/world/world.ts";
 import { reasonText } from "../../../render/reasons.ts";
 import type { RecordedVerdict } from "../../../store/messages/message_record.ts";
 import { DATABASE_NAME } from "../../../host/files/data_dir.ts";
-import { createDecisions } from "../../../store/messages/message_record.ts";
-import { createUngroupedTransactions } from "../../../store/database/transact.ts";
+import { openStoreReader, type Store } from "../../../store/store.ts";
 
 /** Maximum number of messages of one reply, for matching. */
 const PARTS = 64;
@@ -105,19 +103,19 @@ const PAGE = 500;
  */
 export function createVerdictReader(dataDir: string) {
   const path = join(dataDir, DATABASE_NAME);
-  let opened: ReturnType<typeof open>;
+  let opened: Store | undefined;
   let last = 0;
   return {
     /** New verdicts since the last call, the oldest first; at most {@link PAGE}. */
     async next(): Promise<readonly RecordedVerdict[]> {
       opened ??= open(path);
       if (!opened) return [];
-      const decisions = await opened.decisions.verdictsAfter(last, PAGE);
+      const decisions = await opened.messages.verdictsAfter(last, PAGE);
       last = decisions.at(-1)?.id ?? last;
       return decisions;
     },
     close(): void {
-      opened?.database.close();
+      opened?.close();
       opened = undefined;
     },
   };
@@ -126,14 +124,11 @@ export function createVerdictReader(dataDir: string) {
 export type VerdictReader = ReturnType<typeof createVerdictReader>;
 
 /** @returns `undefined` while the tables do not exist. */
-function open(path: string) {
+function open(path: string): Store | undefined {
   if (!existsSync(path)) return undefined;
-  let database: DatabaseSync | undefined;
   try {
-    database = new DatabaseSync(path, { readOnly: true });
-    return { database, decisions: createDecisions(createUngroupedTransactions(database)) };
+    return openStoreReader(path, { elapsed: () => performance.now() });
   } catch {
-    database?.close();
     return undefined; // the bot is creating it now; the next call opens it
   }
 }

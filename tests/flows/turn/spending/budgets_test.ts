@@ -8,7 +8,7 @@ import { type Budgets, BudgetSpent } from "../../../../src/core/spending/budget.
 import { ofAgent } from "../../../../src/core/spending/usage.ts";
 import { meteredModel } from "../../../../src/core/spending/metered_model.ts";
 import type { Model, ModelPart } from "../../../../src/core/model.ts";
-import { createUngroupedTransactions } from "../../../../src/store/database/transact.ts";
+import { createUngroupedTransactions } from "../../../support/store/ungrouped.ts";
 import { createSpentToday, createUsage } from "../../../../src/store/usage/usage.ts";
 import { listen } from "../../../support/model/model_server.ts";
 import { openDatabase } from "../../../support/store/open_database.ts";
