@@ -45,7 +45,12 @@ export async function importFile(flags: ImportFlags, source: string, io: Io): Pr
   const imported = importConfig(written);
   const { notes } = imported;
   if (imported.kind === "imported" && !imported.hasDiscord) {
-    return withoutDiscord(flags, source, notes, io);
+    // It is more often the wrong file than one to convert.
+    io.problem(
+      `${printable(source)} has no channels.discord, so nothing is imported; ` +
+        'to import the rest, add "channels": { "discord": {} } to it',
+    );
+    return EXIT.failed;
   }
   if (!json) { for (const note of notes) io.err(noteLine(source, note)); }
   if (imported.kind === "refused") {
@@ -72,23 +77,6 @@ export async function importFile(flags: ImportFlags, source: string, io: Io): Pr
     io.err(`Wrote ${printable(file)}${ok ? "" : "; the bot starts once its errors are corrected"}`);
   } else if (!dryRun) io.out(text.trimEnd());
   return ok ? EXIT.done : EXIT.config;
-}
-
-/** A file that is not about Discord is more often the wrong file than one to convert. */
-function withoutDiscord(
-  { json }: ImportFlags,
-  source: string,
-  allNotes: readonly ImportNote[],
-  io: Io,
-): ExitCode {
-  const notes = allNotes.filter(({ kind }) => kind !== "changed"); // nothing is imported
-  if (json) io.out(JSON.stringify({ ok: false, notes, problems: [] }));
-  else for (const note of notes) io.err(noteLine(source, note));
-  io.problem(
-    `${printable(source)} has no channels.discord, so nothing is imported; ` +
-      'to import the rest, add "channels": { "discord": {} } to it',
-  );
-  return EXIT.failed;
 }
 
 /** `openclaw.json:12: not imported: channels.telegram: Barnacle is on Discord only`. */

@@ -73,7 +73,7 @@ const BLOCKS: readonly (readonly [what: string, text: string, value: unknown, to
     ["7 changed channels.discord.guilds.YOUR_GUILD_ID: Put the guild's id here"],
   ],
   [
-    "PluralKit, with its comment",
+    "PluralKit",
     `{
   channels: {
     discord: {
