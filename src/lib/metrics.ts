@@ -66,7 +66,7 @@ export interface Spec<Name extends string> {
   readonly labels?: readonly Name[];
 }
 
-type Values = Readonly<Record<string, string>>;
+type LabelValues = Readonly<Record<string, string>>;
 
 export function createRegistry<Readings>(): Registry<Readings> {
   const families: ((readings: Readings) => readonly string[])[] = [];
@@ -91,7 +91,7 @@ export function createRegistry<Readings>(): Registry<Readings> {
         "counter",
         () => all().map(([labels, { value }]) => `${spec.name}${braced(labels)} ${value}`),
       );
-      const grow = (by: number, labels?: Values) => {
+      const grow = (by: number, labels?: LabelValues) => {
         if (!(by >= 0)) throw new RangeError(`Cannot add ${by} to the counter ${spec.name}`);
         seriesOf(labels).value += by;
       };
@@ -143,7 +143,7 @@ export function createRegistry<Readings>(): Registry<Readings> {
 function createSeries<Series>(labels: readonly string[] = [], create: () => Series) {
   const known = new Map<string, Series>();
 
-  function seriesOf(values?: Values): Series {
+  function seriesOf(values?: LabelValues): Series {
     const own = textOf(labels, values);
     const text = known.has(own) || known.size < SERIES_MAX
       ? own
@@ -157,7 +157,7 @@ function createSeries<Series>(labels: readonly string[] = [], create: () => Seri
   return { seriesOf, all: (): readonly (readonly [text: string, series: Series])[] => [...known] };
 }
 
-function textOf(labels: readonly string[], values?: Values): string {
+function textOf(labels: readonly string[], values?: LabelValues): string {
   return labels.map((label) => `${label}="${escaped(values?.[label] ?? "")}"`).join(",");
 }
 

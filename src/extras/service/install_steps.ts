@@ -4,7 +4,7 @@ import { statSync } from "node:fs";
 import { EXIT, StartError } from "../../cli/shared/exit_code.ts";
 import { isOurs, LABEL, type ServiceLayout, UNIT } from "./layout.ts";
 import { exists, type HostMachine, serviceText, stateOf, systemctlOf } from "./machine.ts";
-import { isSameProgram, type Steps } from "./steps.ts";
+import { isSameProgram, type ServiceSteps } from "./steps.ts";
 import { WINDOWS_TASK } from "./target.ts";
 
 const FOLDER_MODE = 0o750;
@@ -36,7 +36,7 @@ function refuseForeign(path: string, machine: HostMachine): void {
 
 /** Adds account, program, config, secrets and unit. */
 export function addFiles(
-  { file, folder, program: copy, run, steps }: Steps,
+  { file, folder, program: copy, run, steps }: ServiceSteps,
   layout: ServiceLayout,
   { program, copied, secrets, packaged, isActive }: {
     readonly program: string;
@@ -102,7 +102,7 @@ function idOf(machine: HostMachine, table: string, name: string): number | undef
 
 /** Adds the commands that start the service, unless it runs and nothing has changed. */
 export function addStart(
-  { steps, run }: Steps,
+  { steps, run }: ServiceSteps,
   { target, unit }: ServiceLayout,
   { isActive, isEnabled }: Awaited<ReturnType<typeof stateOf>>,
   machine: HostMachine,

@@ -128,7 +128,7 @@ export function createSteps(machine: HostMachine, io: Pick<Io, "during" | "err">
   };
 }
 
-export type Steps = ReturnType<typeof createSteps>;
+export type ServiceSteps = ReturnType<typeof createSteps>;
 
 /** A word of a command as a person would type it. */
 function shown(word: string): string {

@@ -70,7 +70,6 @@ describe("[O10] a terminal of 40 columns", () => {
           ["approvals list", /"ls","-la"/],
           [`approvals show ${waiting}`, /"ls","-la"/],
           ["doctor", /Token/],
-          ["config explain persona", /systemPrompt/],
           ["config explain historyLimit", /Maximum/],
           [`why ${ignored.id}`, /does not\s+mention/],
         ] as const
