@@ -29,7 +29,7 @@ import { withoutFiles } from "../../render/files.ts";
 import type { Store } from "../../store/store.ts";
 
 /** The settings and dependencies of an account's delivery. */
-export interface DeliveryOptions extends Pick<Sending, "events" | "self" | "log" | "now"> {
+interface DeliveryOptions extends Pick<Sending, "events" | "self" | "log" | "now"> {
   readonly config: Config;
   readonly outbox: Store["outbox"];
   readonly client: RestClient;

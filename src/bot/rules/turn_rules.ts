@@ -116,7 +116,7 @@ export function timezoneOf({ agents }: Pick<Config, "agents">): string {
 }
 
 /** An agent's instructions from the config, which are the same for every message. */
-export function agentInstructions(
+function agentInstructions(
   { discord: { replyToMode }, messages }: Pick<Config, "discord" | "messages">,
   agent: AgentConfig,
 ): Instructions {

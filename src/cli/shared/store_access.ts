@@ -98,7 +98,7 @@ function assertCurrent(dataDir: string): void {
 }
 
 /** Opens, creates or migrates the store. The lock is released with it, also if this fails. */
-export function openLocked(
+function openLocked(
   dataDir: string,
   { release }: HeldLock,
 ): CommandStore {
@@ -123,7 +123,7 @@ export function openLocked(
 }
 
 /** Opens the store beside the process with the lock, which makes the changes. */
-export function openBeside(dataDir: string, greetingMs = GREETING_MS): CommandStore {
+function openBeside(dataDir: string, greetingMs = GREETING_MS): CommandStore {
   assertCurrent(dataDir);
   const path = join(dataDir, DATABASE_NAME);
   const reader = openStoreReader(path, { elapsed: () => performance.now() });

@@ -105,7 +105,7 @@ export const approvals: CliGroup = describeGroup("List and decide approvals", {
 
 const SERVER = word("Name of the server in mcp.servers", "server");
 
-export const mcp: CliGroup = describeGroup("List MCP servers, sign in to them, or be one", {
+export const mcp: CliGroup = describeGroup("List MCP servers, and sign in to them", {
   list: describeCommand<CommonFlags>({
     brief: "List MCP servers with their logins and last seen tools",
     notes: ["Asks no server. `barnacle doctor --only mcp` connects to each of them."],

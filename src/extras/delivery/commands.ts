@@ -22,8 +22,7 @@ import {
 import type { SendFlags } from "./send.ts";
 
 export const send: CliCommand = describeCommand<SendFlags, string[]>({
-  brief: "Send a message as the bot, and wait until Discord has it",
-  notes: ["Works with and without a running bot."],
+  brief: "Send a message as the running bot, and wait until Discord has it",
   examples: [
     'barnacle send channel:123456789012345678 "Backup is done" --file report.pdf',
     "barnacle send general Backup is done",
@@ -33,7 +32,7 @@ export const send: CliCommand = describeCommand<SendFlags, string[]>({
     done: "delivered",
     failed: "rejected by Discord, or delivery uncertain",
     io: true,
-    tryAgain: "still in the outbox, or another temporary problem",
+    tryAgain: "no bot runs, still in the outbox, or another temporary problem",
     refused: true,
     config: true,
   },

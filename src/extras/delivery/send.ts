@@ -1,21 +1,14 @@
 /**
- * `barnacle send`: puts a message into the outbox, and waits until Discord has it.
+ * `barnacle send`: puts a message into the outbox of the running bot, and waits until Discord has it.
  *
- * All messages go through the outbox. A running bot with the same data takes the message, and sends
- * it. Without one, this process sends it as the bot would; the bot's next start sends the rest.
+ * The bot takes the message over its socket, and sends it as all others. If it ends meanwhile, its
+ * successor sends it.
  */
 
 import { setTimeout as sleep } from "node:timers/promises";
 import { createTokenChange } from "../../flows/preflight/token_change.ts";
 import { tokenHint } from "../../bot/account_end.ts";
-import {
-  type ComposedMessage,
-  createOutboxSender,
-  type DataDirectory,
-  NoFilesError,
-  openDataDirectory,
-  type OutboxSender,
-} from "./outbox_sender.ts";
+import { type ComposedMessage, type Composer, createComposer, NoFilesError } from "./composer.ts";
 import type { Config } from "../../config/config.ts";
 import { missingToken } from "../../config/load.ts";
 import { parseTarget, type Target, type TargetProblem } from "../../core/outbound/target.ts";
@@ -33,7 +26,7 @@ import { readConfig, tellRefused } from "../../cli/shared/read_config.ts";
 import { registerSecrets } from "../../config/secrets.ts";
 import { reportingErrors } from "../../cli/shared/start_error.ts";
 import { configBefore, dataProblem, useData } from "../../cli/shared/find_data.ts";
-import { UnansweredError } from "../../cli/shared/store_access.ts";
+import { openForCommand, UnansweredError } from "../../cli/shared/store_access.ts";
 import { findTarget } from "../../cli/verdict/named.ts";
 import { whichAccount } from "../../cli/shared/which_account.ts";
 import type { SendResult } from "../../core/store/outbox.ts";
@@ -85,96 +78,85 @@ async function sendTo(
   registerSecrets(loaded, io.env, logging);
   const bot = botOf(config, io);
   const place = await useData(flags.data, io);
-  if (place.state === "hidden" || place.state === "foreign") throw dataProblem(place);
-  const directory = await openDataDirectory(place.dataDir);
-  const patience = Math.max(flags.wait, config.discord.rest.timeoutSec);
-  const createSender = () =>
-    createOutboxSender({
+  const opened = place.state === "store" ? await openForCommand(place.dataDir) : undefined;
+  if (!opened) throw dataProblem(place);
+  const { store, holder } = opened;
+  let composer: Composer | undefined;
+  try {
+    if (holder === "us") {
+      const why = `no bot runs with the data in ${place.dataDir}; start it by \`barnacle run\``;
+      throw new StartError(why, EXIT.tryAgain);
+    }
+    await assertSameBot(config, bot, store, logging);
+    const target = readTarget(await findTarget(typed, store, config.discord.accountId));
+    const patience = Math.max(flags.wait, config.discord.rest.timeoutSec);
+    composer = await createComposer({
       config,
       ...bot,
       version: VERSION,
-      store: directory.store(),
+      store,
       logging,
       notAfter: Date.now() + patience * 1_000,
     });
-  let outboxSender: OutboxSender | undefined;
-
-  /** Sends the messages once this process has the outbox, and waits for their results. */
-  async function settled(
-    { channelId }: ComposedMessage,
-    ids: readonly number[],
-    store: Store,
-    until: number,
-  ): Promise<readonly SendResult[]> {
-    for (let isSending = false;;) {
-      if (!isSending && await directory.takeOver()) {
-        isSending = true;
-        if (store !== directory.store()) { // it was another process's
-          await outboxSender?.stop();
-          outboxSender = await createSender();
-        }
-        await outboxSender?.setOut(channelId);
-      }
-      const results = await directory.store().outbox.sendResultsOf(ids).catch((error: unknown) => {
-        if (!(error instanceof UnansweredError)) throw error;
-        return ids.map((id) => ({ id, kind: "waits" as const })); // its successor sends them
-      });
-      const isOver = outboxSender?.isRefused() || performance.now() >= until;
-      if (isOver || !results.some(isWaiting)) return results;
-      await sleep(POLL_MS);
-    }
-  }
-
-  try {
-    await assertSameBot(config, bot, directory, logging);
-    const store = directory.store();
-    const target = readTarget(await findTarget(typed, store, config.discord.accountId));
-    outboxSender = await createSender();
-    const composed = await outboxSender.compose(target, content, files);
+    const composed = await composer.compose(target, content, files);
     const until = performance.now() + flags.wait * 1_000;
-    const ids = await addTo(directory, composed, until);
-    const results = await io.during("Waiting for Discord", settled(composed, ids, store, until));
-    return report(results, composed, flags, { outboxSender, directory }, io);
+    const ids = await addTo(store, composed, until);
+    const results = await io.during("Waiting for Discord", settled(ids, store, until));
+    return report(results, composed, flags, io);
   } catch (error) {
-    return refused(error, outboxSender, io);
+    return refused(error, composer, io);
   } finally {
-    await outboxSender?.stop();
-    await directory.close();
+    composer?.stop();
+    await opened.close();
     logging.stop();
   }
 }
 
 /**
- * Adds the messages to the outbox, once. If the process with the store ends meanwhile, its successor
- * gets them again: it knows their nonces, should they be stored.
+ * Adds the messages to the outbox, once. If the bot ends meanwhile, its successor gets them again: it
+ * knows their nonces, should they be stored.
  *
  * @param until Time of the process's clock at which to give up.
  */
 async function addTo(
-  directory: DataDirectory,
+  { outbox }: Pick<Store, "outbox">,
   { messages }: ComposedMessage,
   until: number,
 ): Promise<readonly number[]> {
   for (;;) {
     try {
-      const added = await directory.store().outbox.addAll(messages, Date.now());
-      return added.map(({ id }) => id);
+      return (await outbox.addAll(messages, Date.now())).map(({ id }) => id);
     } catch (error) {
       if (!(error instanceof UnansweredError) || performance.now() >= until) throw error;
       await sleep(POLL_MS);
-      await directory.takeOver();
     }
   }
 }
 
+/** Waits for the results of the messages. */
+async function settled(
+  ids: readonly number[],
+  { outbox }: Pick<Store, "outbox">,
+  until: number,
+): Promise<readonly SendResult[]> {
+  for (;;) {
+    const results = await outbox.sendResultsOf(ids).catch((error: unknown) => {
+      if (!(error instanceof UnansweredError)) throw error;
+      return ids.map((id) => ({ id, kind: "waits" as const })); // its successor sends them
+    });
+    if (performance.now() >= until || !results.some(isWaiting)) return results;
+    await sleep(POLL_MS);
+  }
+}
+
 /** Reports that Discord rejects the token or the target. */
-function refused(error: unknown, outboxSender: OutboxSender | undefined, io: Io): ExitCode {
+function refused(error: unknown, composer: Composer | undefined, io: Io): ExitCode {
   if (error instanceof NoFilesError) {
     io.problem(`nothing sent: ${printable(error.message)}`);
     return EXIT.failed;
   }
   if (!(error instanceof RestError)) throw error;
-  if (outboxSender?.isRefused()) {
+  if (composer?.isRefused()) {
     io.problem("Discord rejects the bot token; run `barnacle doctor`");
     return EXIT.refused;
   }
@@ -186,16 +168,13 @@ function refused(error: unknown, outboxSender: OutboxSender | undefined, io: Io)
 async function assertSameBot(
   { discord: { accountId, tokenPlace } }: Config,
   bot: { readonly token: string; readonly apiBase: string },
-  directory: DataDirectory,
+  { gateway }: Pick<Store, "gateway">,
   logging: Logging,
 ): Promise<void> {
-  const { gateway } = directory.store();
   const tokenChange = createTokenChange({
     accountId,
-    // Another process writes the store, and has adopted the bot before.
-    store: directory.sender() === "us"
-      ? { gateway }
-      : { gateway: { ...gateway, adoptPeer: () => Promise.resolve(false) } },
+    // The bot writes the store, and has adopted itself before.
+    store: { gateway: { ...gateway, adoptPeer: () => Promise.resolve(false) } },
     schedule,
     random: Math.random,
     stopping: new AbortController().signal,
@@ -239,10 +218,6 @@ function report(
   results: readonly SendResult[],
   { channelId, guildId }: ComposedMessage,
   { json }: SendFlags,
-  { outboxSender, directory }: {
-    readonly outboxSender: OutboxSender;
-    readonly directory: DataDirectory;
-  },
   io: Io,
 ): ExitCode {
   const linkOf = (id: string) =>
@@ -261,10 +236,9 @@ function report(
     for (const result of results) {
       if (result.kind === "sent") {
         io.out(result.messageId ? linkOf(result.messageId) : "sent, then deleted");
-      } else io.problem(problemOf(result, directory));
+      } else io.problem(problemOf(result));
     }
   }
-  if (outboxSender.isRefused()) return EXIT.refused;
   if (results.some(({ kind }) => kind === "failed" || kind === "held")) return EXIT.failed;
   return results.some(isWaiting) ? EXIT.tryAgain : EXIT.done;
 }
@@ -273,18 +247,12 @@ function isWaiting({ kind }: SendResult): boolean {
   return kind === "waits";
 }
 
-function problemOf(
-  { kind, reason }: Exclude<SendResult, { kind: "sent" }>,
-  directory: Pick<DataDirectory, "sender">,
-): string {
+function problemOf({ kind, reason }: Exclude<SendResult, { kind: "sent" }>): string {
   const why = reason === undefined ? "" : `: ${printable(reason)}`;
   if (kind === "failed") return `Discord rejected the message${why}`;
   if (kind === "held") {
     return "delivery uncertain: look into the channel, then run `barnacle outbox resend` or " +
       "`barnacle outbox drop`";
   }
-  const next = directory.sender() === "bot"
-    ? "the running bot keeps trying"
-    : "the next `barnacle run` sends it";
-  return `still in the outbox${why}; ${next}`;
+  return `still in the outbox${why}; the bot keeps trying`;
 }

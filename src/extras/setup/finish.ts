@@ -1,6 +1,6 @@
 /**
- * Ends a setup: installs the service where that is possible, greets the owner by direct message, and
- * says how the bot runs.
+ * Ends a setup: installs the service where that is possible, greets the owner by direct message if
+ * the bot runs then, and says how it runs.
  */
 
 import { printable } from "../../lib/text/quoted.ts";
@@ -43,7 +43,7 @@ export async function finish(
     : { code: EXIT.done };
   const running = { config: file, data: installed.dataDir ?? data };
   if (text === undefined) await instruct(running, ports);
-  await greet(answers, running, ports);
+  if (installed.dataDir !== undefined) await greet(answers, running, ports);
   const options = (config === undefined ? "" : ` --config ${file}`) +
     (data === undefined ? "" : ` --data ${data}`);
   const { program } = ports.commands;
@@ -127,7 +127,7 @@ async function greet(
 ): Promise<void> {
   const { bot, owner } = answers;
   const text = `Hi ${owner.name}, I am ${bot.name}, and I am set up. ` +
-    `Write to me ${whereToWrite(answers)}. As soon as I run, I answer.`;
+    `Write to me ${whereToWrite(answers)}.`;
   const why = await dialogue.during(
     "Sending you a first message",
     () => commands.greet(owner, text, place),

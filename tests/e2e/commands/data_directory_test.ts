@@ -57,7 +57,7 @@ describe("[X2] a command without --data", () => {
     "leaves no file of root's in the directory of the service's user",
     { skip },
     () =>
-      withSimulation({}, async ({ start, line, cli, dataDir, simulator, written }) => {
+      withSimulation({}, async ({ start, line, cli, dataDir }) => {
         const bot = await start();
         await line(bot, /"Barnacle is running"/);
         await stopBot(bot);
@@ -68,13 +68,11 @@ describe("[X2] a command without --data", () => {
         for (let at = dirname(dataDir); at !== "/"; at = dirname(at)) {
           chmodSync(at, statSync(at).mode | 0o011);
         }
-        const channel = `channel:${simulator.channel("general").id}`;
-        for (const args of [["pause"], ["outbox"], ["send", channel, "low tide"], ["resume"]]) {
+        for (const args of [["pause"], ["outbox"], ["resume"]]) {
           const { code, stderr } = await cli(...args);
           assert.equal(code, 0, `${args.join(" ")}: ${stderr.join("\n")}`);
           assert.deepEqual([...owners()], [SERVICE], args.join(" "));
         }
-        assert.deepEqual(written("general"), ["low tide"]);
       }),
   );
 });

@@ -7,7 +7,7 @@ import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
-import { type Scene, withSimulation } from "../../support/bot/e2e.ts";
+import { type Scene } from "../../support/bot/e2e.ts";
 import { sharedBot } from "../../support/bot/shared_bot.ts";
 import { type FixedModel, startFixedModel } from "../../support/model/fixed_model.ts";
 
@@ -87,25 +87,6 @@ describe("[R12a] a channel that takes no files", () => {
       assert.deepEqual(simulator.posted(here).map(({ attachments }) => attachments), [[], []]);
     }, withLibrary(model));
   });
-
-  it("refuses a file of `barnacle send` with the reason, if no bot has ever used the data", () =>
-    withSimulation(OPTIONS, async ({ simulator, command, configFile, dataDir }) => {
-      simulator.permit({ ...deniedIn("general"), as: "denied" });
-      const path = join(dataDir, "report.txt");
-      writeFileSync(path, "42");
-      const target = `channel:${simulator.channel("general").id}`;
-      const data = ["--data", join(dataDir, "unused")];
-      const sent = await command(
-        ["send", target, "done", "--file", path, "--config", configFile, ...data],
-        { DISCORD_API_URL: simulator.apiUrl, DISCORD_BOT_TOKEN: simulator.token },
-      );
-      assert.equal(sent.code, 1);
-      assert.ok(
-        sent.stderr.join("\n").includes(`nothing sent: ${wordsOf("general")}`),
-        sent.stderr.join("\n"),
-      );
-      assert.equal((await command(["outbox", "--json", ...data])).stdout.join(""), "[]");
-    }));
 
   it("refuses a file of `barnacle send` with the reason, and delays no other message", () =>
     play(async (scene) => {

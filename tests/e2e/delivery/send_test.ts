@@ -1,4 +1,4 @@
-/** Tests `barnacle send`, which uses the outbox with and without a running bot. */
+/** Tests `barnacle send`, which uses the outbox of the running bot. */
 
 import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
@@ -22,100 +22,66 @@ function target({ simulator }: Scene, channel: string): string {
 const said = ({ stdout, stderr }: Ran) => [...stdout, ...stderr].join("\n");
 
 describe("[S4] [D2] barnacle send", () => {
-  for (const isRunning of [false, true]) {
-    it(`sends a text and a file ${isRunning ? "through the bot that runs" : "by itself"}`, () =>
-      withSimulation({}, async (scene) => {
-        if (isRunning) await scene.line(await scene.start(), /"The bot is ready"/);
-        const file = join(scene.dataDir, "tide.txt");
-        writeFileSync(file, "high at noon");
-        // The store knows names once a bot is ready.
-        const to = isRunning ? ["#general"] : [target(scene, "general")];
-        const ran = await send(scene, ...to, "The", "tide", "is in.", "--file", file);
-        assert.equal(ran.code, 0, said(ran));
-        const [message, ...more] = scene.simulator.posted("general");
-        assert.deepEqual(more, []);
-        assert.ok(message);
-        assert.equal(message.content, "The tide is in.");
-        assert.deepEqual(message.pings, { users: [], roles: [], everyone: false });
-        const [attachment] = message.attachments;
-        assert.equal(attachment?.filename, "tide.txt");
-        assert.equal(new TextDecoder().decode(attachment?.bytes), "high at noon");
-        assert.match(
-          ran.stdout.join("\n"),
-          new RegExp(`/${message.channelId}/${message.id}$`, "m"),
-        );
-        const { creates } = scene.simulator.account();
-        assert.deepEqual([...creates.values()].map(({ messages }) => messages.size), [1]);
-      }));
-  }
+  const ready = async (scene: Scene) => {
+    await scene.line(await scene.start(), /"The bot is ready"/);
+  };
 
-  it("sends a direct message", () =>
+  it("sends a text and a file through the running bot", () =>
     withSimulation({}, async (scene) => {
-      const ran = await send(scene, `user:${scene.user("ada").id}`, "Ada, the tide is in.");
+      await ready(scene);
+      const file = join(scene.dataDir, "tide.txt");
+      writeFileSync(file, "high at noon");
+      const ran = await send(scene, "#general", "The", "tide", "is in.", "--file", file);
       assert.equal(ran.code, 0, said(ran));
-      assert.deepEqual(scene.written("dm", "ada"), ["Ada, the tide is in."]);
+      const [message, ...more] = scene.simulator.posted("general");
+      assert.deepEqual(more, []);
+      assert.ok(message);
+      assert.equal(message.content, "The tide is in.");
+      assert.deepEqual(message.pings, { users: [], roles: [], everyone: false });
+      const [attachment] = message.attachments;
+      assert.equal(attachment?.filename, "tide.txt");
+      assert.equal(new TextDecoder().decode(attachment?.bytes), "high at noon");
+      assert.match(ran.stdout.join("\n"), new RegExp(`/${message.channelId}/${message.id}$`, "m"));
+      const { creates } = scene.simulator.account();
+      assert.deepEqual([...creates.values()].map(({ messages }) => messages.size), [1]);
     }));
 
-  it("sends the same text twice if it is requested twice", () =>
+  it("sends a direct message, and the same text twice if it is requested twice", () =>
     withSimulation({}, async (scene) => {
+      await ready(scene);
       for (let time = 0; time < 2; time += 1) {
-        const ran = await send(scene, target(scene, "general"), "Again.");
+        const ran = await send(scene, `user:${scene.user("ada").id}`, "Again.");
         assert.equal(ran.code, 0, said(ran));
       }
-      assert.deepEqual(scene.written("general"), ["Again.", "Again."]);
+      assert.deepEqual(scene.written("dm", "ada"), ["Again.", "Again."]);
     }));
 
-  it("sends all of several simultaneous requests without a running bot", () =>
+  it("needs a running bot, and says how to start it", () =>
     withSimulation({}, async (scene) => {
-      const first = await send(scene, target(scene, "general"), "0"); // creates the data
-      assert.equal(first.code, 0, said(first));
-      const fault = { kind: "slow_body", bytesPerSec: 200 } as const; // lets the others start
-      scene.simulator.faults.rest.add({ method: "POST", times: 1, fault });
-      const runs = await Promise.all(
-        ["general", "help", "help", "general"].map((channel, index) =>
-          send(scene, target(scene, channel), `${index + 1}`, "--wait", "60")
-        ),
-      );
-      assert.deepEqual(runs.map(({ code }) => code), [0, 0, 0, 0], runs.map(said).join("\n"));
-      assert.deepEqual(scene.written("general").toSorted(), ["0", "1", "4"]);
-      assert.deepEqual(scene.written("help").toSorted(), ["2", "3"]);
-    }));
-
-  it("waits no longer than requested, although Discord asks for more", () =>
-    withSimulation({
-      discord: () => ({ rest: { timeoutSec: 1 } }),
-      mayRefuse: ({ status }) => status === 429,
-    }, async (scene) => {
-      const fault = { kind: "cloudflare", retryAfterSec: 600 } as const;
-      scene.simulator.faults.rest.add({ times: 1, fault });
-      const ran = await send(scene, target(scene, "general"), "The tide is in.", "--wait", "1");
+      const never = await send(scene, target(scene, "general"), "The tide is in.");
+      assert.notEqual(never.code, 0);
+      const bot = await scene.start();
+      await scene.line(bot, /"The bot is ready"/);
+      bot.kill("SIGTERM");
+      await ended(bot);
+      const ran = await send(scene, target(scene, "general"), "The tide is in.");
       assert.equal(ran.code, 75, said(ran));
-      assert.match(said(ran), /still in the outbox.*; the next `barnacle run` sends it/);
+      assert.match(said(ran), /no bot runs with the data in .*; start it by `barnacle run`/);
+      assert.deepEqual(scene.simulator.posted(), []);
     }));
 
   it("names the missing permission", () =>
     withSimulation({ mayRefuse: ({ status }) => status === 403 }, async (scene) => {
-      const bot = await scene.start(); // stores the bot's identity
-      await scene.line(bot, /Discord began a new session/);
-      bot.kill("SIGTERM");
-      await ended(bot);
+      await ready(scene);
       scene.simulator.permit({ to: "Barnacle", what: "sendMessages", as: "denied", in: "general" });
       const ran = await send(scene, target(scene, "general"), "The tide is in.", "--wait", "2");
-      assert.notEqual(ran.code, 0);
-      assert.match(said(ran), /Send Messages is denied for the role Barnacle/);
-      assert.deepEqual(scene.simulator.posted(), []);
+      assert.equal(ran.code, 75, said(ran));
+      assert.match(said(ran), /still in the outbox.*Send Messages is denied.*the bot keeps trying/);
+      assert.deepEqual(scene.simulator.posted("general"), []);
     }));
 
   const refused: readonly (readonly [args: readonly string[], words: RegExp])[] = [
     [["123456789012345678", "x"], /"user:123456789012345678".*"channel:123456789012345678"/],
-    [
-      ["general", "x"],
-      /unknown channel "general": the bot has never been connected; use for a direct message/,
-    ],
-    [
-      ["#general", "x"],
-      /unknown channel "#general"/,
-    ],
     [["<@&123456789012345678>", "x"], /is a role/],
     [["", "x"], /no target/],
     [["channel:99999999999999999999", "x"], /not a Discord id/],

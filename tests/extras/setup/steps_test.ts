@@ -320,9 +320,10 @@ describe("[O3] the end of a setup", () => {
   });
 
   it("says why no message came", async () => {
-    const { dialogue, lines } = scriptedDialogue(["Later: I start it myself"]);
+    const { dialogue, lines } = scriptedDialogue([SERVICE]);
     const commands = {
-      offer: () => Promise.resolve({ why: "there is no service manager" }),
+      offer,
+      install: () => Promise.resolve(0 as const),
       instruct: () => Promise.resolve({ why: "no space is left on the disk" }),
       greet: () => Promise.resolve("Cannot send messages to this user"),
     };

@@ -219,6 +219,7 @@ describe("[SEC-R9] [SEC-R10] [R10] secrets of the config", () => {
   it("leave neither in a text nor in a file of barnacle send, nor in its name", () =>
     withTeller(async (scene) => {
       const { simulator, cli, dataDir } = scene;
+      await scene.line(await scene.start(), /"Barnacle is running"/);
       const secrets = secretsIn(scene);
       const file = join(dataDir, `pluralkit ${canary("http.token")}.txt`);
       writeFileSync(file, `the keys are ${secrets.join(" and ")}`);
