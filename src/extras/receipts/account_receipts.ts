@@ -14,7 +14,7 @@ export function createAccountReceipts(account: AccountContext): AccountPart {
     linesUnder({ claim: { message }, steps, tools, changes }) {
       const { receipts: mode } = account.config().messages;
       if (mode === "off") return [];
-      // Agents that were asked, or have passed the turn on, may have had other tools.
+      // Before a restart, the turn may have had other tools.
       const line = lineOf(receiptsOf(steps, [...tools, ...TOOLS], message, changes));
       if (line !== undefined) return [line];
       const hadEffects = tools.some(({ afterEdit, effect }) => effect ?? afterEdit !== "run");

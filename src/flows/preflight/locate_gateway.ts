@@ -13,91 +13,56 @@ import { DAY_MS, waitFor } from "../../lib/clock.ts";
 import { backoffMs } from "../../lib/network/backoff.ts";
 import type { GatewayRecords } from "../../store/gateway/gateway.ts";
 
-/** Everything that this needs from outside. */
-export interface LocateGatewayPorts extends Pick<Account, "log" | "random"> {
-  /** Asks Discord; rejects if there is no answer. */
-  readonly ask: () => Promise<GatewayInfo>;
-  /** Whether a further attempt may succeed after this error. */
-  readonly isTransient: (error: unknown) => boolean;
-  /** Stores the answer for the next start. */
-  readonly save: (place: GatewayInfo) => Promise<void>;
-  /** Resolves after a delay in milliseconds, or rejects once the process stops. */
-  readonly sleep: (ms: number) => Promise<void>;
-}
-
 const WAIT = { minDelayMs: 500, maxDelayMs: 60_000, base: 1.5 };
 
-/**
- * Finds the gateway. Waits and retries while Discord is unreachable, unless an earlier answer
- * exists.
- *
- * @throws {unknown} The error of `ask` if a further attempt cannot succeed, or of `sleep`, as a
- * rejection.
- */
-export async function locateGateway(
-  known: {
-    readonly place: GatewayInfo;
-    /** Whether the answer is recent enough to use without a request. */
-    readonly isFresh: boolean;
-  } | undefined,
-  { ask, isTransient, save, sleep, random, log }: LocateGatewayPorts,
-): Promise<GatewayInfo> {
-  if (known?.isFresh) return known.place;
-  for (let attempt = 1;; attempt++) {
-    try {
-      const place = await ask();
-      await save(place).catch((error: unknown) => {
-        log.error("Cannot store the gateway's URL; will ask again at the next start", { error });
-      });
-      return place;
-    } catch (error) {
-      if (!isTransient(error)) throw error;
-      if (known) {
-        log.warn("Cannot ask Discord for its gateway's URL; using the last known one", { error });
-        return known.place;
-      }
-      const waitMs = backoffMs(attempt, random(), WAIT);
-      log.warn("Cannot ask Discord for its gateway's URL; will try again", { waitMs, error });
-      await sleep(waitMs);
-    }
-  }
-}
-
-/** Creates the search for the gateway. It uses an answer of the last day without asking. */
+/** @param known What the store has of the account. */
 export function createLocate(
-  account: Pick<
+  { accountId, store, stopping, schedule, random, now, log }: Pick<
     Account<{ readonly gateway: Pick<GatewayRecords, "saveGateway"> }>,
     "accountId" | "store" | "stopping" | "schedule" | "random" | "now" | "log"
   >,
-  { gateway, limit }: Pick<StoredAccount, "gateway" | "limit">,
-  { readGatewayInfo, isTransient }:
-    & Pick<LocateGatewayPorts, "isTransient">
-    & { readonly readGatewayInfo: () => Promise<GatewayInfo> },
-): () => Promise<GatewayInfo> {
-  const { accountId, store, stopping, schedule, random, now, log } = account;
-  return () =>
-    locateGateway(
-      gateway && limit && {
-        place: { url: gateway.url, shards: limit.shards, limit },
-        isFresh: now() - gateway.at < DAY_MS,
-      },
-      {
-        async ask() {
-          try {
-            return await readGatewayInfo();
-          } catch (error) {
-            stopping.throwIfAborted(); // the stop ended the request: no failure, and no further attempt
-            throw error;
-          }
-        },
-        isTransient,
-        save: (found) => store.gateway.saveGateway(accountId, found, now()),
-        async sleep(ms) {
-          await waitFor(ms, schedule, stopping);
-          stopping.throwIfAborted();
-        },
-        random,
-        log,
-      },
-    );
+  known: Pick<StoredAccount, "gateway" | "limit">,
+  { readGatewayInfo, isTransient }: {
+    readonly readGatewayInfo: () => Promise<GatewayInfo>;
+    /** Whether a further attempt may succeed after this error. */
+    readonly isTransient: (error: unknown) => boolean;
+  },
+) {
+  async function save(place: GatewayInfo): Promise<void> {
+    try {
+      await store.gateway.saveGateway(accountId, place, now());
+    } catch (error) {
+      log.error("Cannot store the gateway's URL; will ask again at the next start", { error });
+    }
+  }
+
+  /**
+   * Finds the gateway; uses an answer of the last day without asking. Waits and retries while
+   * Discord is unreachable, unless an earlier answer exists.
+   *
+   * @throws {unknown} Discord's error if a further attempt cannot succeed, or the reason of the stop.
+   */
+  return async (): Promise<GatewayInfo> => {
+    const { gateway, limit } = known;
+    const last = gateway && limit && { url: gateway.url, shards: limit.shards, limit };
+    if (last && now() - gateway.at < DAY_MS) return last;
+    for (let attempt = 1;; attempt++) {
+      try {
+        const place = await readGatewayInfo();
+        await save(place);
+        return place;
+      } catch (error) {
+        stopping.throwIfAborted(); // the stop ended the request: no failure, and no further attempt
+        if (!isTransient(error)) throw error;
+        if (last) {
+          log.warn("Cannot ask Discord for its gateway's URL; using the last known one", { error });
+          return last;
+        }
+        const waitMs = backoffMs(attempt, random(), WAIT);
+        log.warn("Cannot ask Discord for its gateway's URL; will try again", { waitMs, error });
+        await waitFor(waitMs, schedule, stopping);
+        stopping.throwIfAborted();
+      }
+    }
+  };
 }
