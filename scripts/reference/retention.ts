@@ -7,7 +7,6 @@
 
 import { store } from "../../src/config/schema/store.ts";
 import { CODE_LIFE_MS, MAX_PENDING } from "../../src/core/inbound/pairing.ts";
-import { TOLD_WITHIN_MS } from "../../src/core/inbound/verdict.ts";
 import { MAX_NOTES } from "../../src/core/notes/note.ts";
 import { MAX_PER_USER } from "../../src/core/turn/schedule.ts";
 import { DAY_MS } from "../../src/lib/clock.ts";
@@ -15,7 +14,6 @@ import { CHANGES_KEPT_MS, POSTS_KEPT_MS } from "../../src/store/changes/changes.
 import { IDENTIFIES_MAX } from "../../src/store/gateway/accounts.ts";
 import { RUNS_MAX } from "../../src/store/gateway/sessions.ts";
 import { PROXIED_USERS_MAX } from "../../src/store/inbox/inbox.ts";
-import { UNTOLD_MAX } from "../../src/store/inbox/unanswered.ts";
 import { INVALID_REQUESTS_MINUTES } from "../../src/store/outbox/outbox.ts";
 import { QUESTIONS_KEPT_MS } from "../../src/store/questions/questions.ts";
 import { HELD_DAYS } from "../../src/store/messages/prune.ts";
@@ -196,18 +194,6 @@ export const BOUNDS: Readonly<Record<string, TableBound>> = {
     under: "People",
     data: "People who know that their budget of the day is spent",
     kept: "2 days",
-  },
-  unanswered: {
-    under: "People",
-    data: "Messages without an answer whose senders do not know yet: person, place, reason",
-    kept: `until Barnacle has told them, at most ${days(TOLD_WITHIN_MS)}, and ${
-      count(UNTOLD_MAX)
-    } of an account`,
-  },
-  told_full: {
-    under: "People",
-    data: "People and channels that know that too many messages wait",
-    kept: "until none waits",
   },
   reaction: {
     under: "People",

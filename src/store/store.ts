@@ -25,7 +25,6 @@ import { createHooks } from "./hooks/hooks.ts";
 import { createInbox } from "./inbox/inbox.ts";
 import { createMemory } from "./memory/memory.ts";
 import { prepareInboxRows } from "./turns/inbox_rows.ts";
-import { prepareKeepUnanswered } from "./inbox/unanswered.ts";
 import { createModelProblems, createUsage, prepareUsageRows } from "./usage/usage.ts";
 import { createOutbox } from "./outbox/outbox.ts";
 import { createPairing } from "./pairing/pairing.ts";
@@ -60,7 +59,6 @@ const NO_CRASH: CrashHooks = { before() {}, after() {} };
 const prepareTables = (database: DatabaseSync): TurnTables => ({
   inbox: prepareInboxRows(database),
   usage: prepareUsageRows(database),
-  keepUnanswered: prepareKeepUnanswered(database),
 });
 
 /**

@@ -14,7 +14,6 @@ import type { AcceptedBatch, Claim, Judged } from "../../src/core/inbound/inbox.
 import type { InboundMessage } from "../../src/core/inbound/inbound.ts";
 import type { Question } from "../../src/core/people/question.ts";
 import type { Store } from "../../src/store/store.ts";
-import { waitingRulesOf } from "../../src/flows/inbound/notice_reply.ts";
 import { openStore } from "../support/store/open_database.ts";
 import {
   ACCOUNT,
@@ -30,7 +29,7 @@ import { tempDirectory } from "../support/temp_directory.ts";
 
 const NOW = Date.UTC(2026, 0, 1);
 const FIRST = 1_400_000_000_000_002_000n;
-const WAITING = waitingRulesOf({ perUser: 6, perChannel: 9, turnsPerChannel: 1 }, () => false);
+const WAITING = { perUser: 6, perChannel: 9, turnsPerChannel: 1, isOwner: () => false };
 const QUESTION: Question = {
   kind: "approval",
   tool: "exec",

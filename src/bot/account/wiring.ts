@@ -49,7 +49,6 @@ export function connectParts(
     parts.questions.changed();
     turns.wake();
   };
-  const inboxLog = parts.account.forPart("inbox").log;
   parts.account.events.connect({
     accepted(judged) {
       for (const { message } of judged) parts.media.prefetch(message);
@@ -81,11 +80,7 @@ export function connectParts(
       outbound.channelQueues.wake(requests.map(({ channelId }) => channelId)); // their codes
       inbound.challenged(requests);
     },
-    refusedIn(channels) {
-      inboxLog.info("Some messages get no answer; their channels get a notice", { channels });
-      outbound.channelQueues.wake(channels);
-    },
-    unanswered: outbound.progress.unanswered.wake,
+    unanswered: outbound.progress.unanswered,
     settled(channels, count) {
       meter.settled(count);
       outbound.channelQueues.settled(channels);

@@ -11,7 +11,7 @@ import type { AccountContext } from "../account_context.ts";
 import { createAcceptor } from "../../flows/inbound/accept.ts";
 import type { MessageOrigin } from "../../core/inbound/waiting_limits.ts";
 import { createChallenges, createPairingService } from "../../flows/inbound/challenge.ts";
-import { limitsOf, stopRequestOf, waitingRulesOf } from "../../flows/inbound/notice_reply.ts";
+import { limitsOf, stopRequestOf } from "../../flows/inbound/notice_reply.ts";
 import { createMissingFacts } from "../../flows/inbound/missing_facts.ts";
 import { createPluralkit } from "../../flows/inbound/pluralkit.ts";
 import { createInteractionHandlers } from "../interactions/interactions.ts";
@@ -61,7 +61,7 @@ export function createInbound(
   const waiting = (origin: MessageOrigin = "live") => {
     const { messages: { queue }, discord: { gateway } } = config();
     const limits = limitsOf(origin, queue, gateway.catchUp);
-    return waitingRulesOf(limits, sources.isOwner);
+    return { ...limits, isOwner: sources.isOwner };
   };
   const late = { judge: judge.judge, route, waiting, turns };
   const guildJoined = createGuildJoined(account.forPart("access"), {

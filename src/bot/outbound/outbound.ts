@@ -8,7 +8,6 @@ import type { Judged } from "../../core/inbound/inbox.ts";
 import type { RefusedChannel } from "../../core/account/events.ts";
 import type { Delivery } from "../../core/outbound/delivery.ts";
 import type { Button, Frozen, OutboxRow } from "../../core/outbound/outbound.ts";
-import { messageLink } from "../../core/turn/decided_action.ts";
 import { DEFAULT_UPLOAD_LIMIT_BYTES } from "../../discord/gateway/decode/guild_index.ts";
 import { createOpenDirect } from "../../discord/rest/requests/channel.ts";
 import type { RestClient } from "../../discord/rest/client/client.ts";
@@ -40,7 +39,7 @@ export function createOutbound(
     readonly settings: RunningSettings;
   },
 ) {
-  const { accountId, config, store: { inbox, outbox, settings, usage }, schedule, now } = account;
+  const { accountId, config, store: { outbox, settings, usage }, schedule, now } = account;
   const { log } = account.forPart("delivery");
   const clean = createBySecrets(logging.secrets, createSecretFilter);
   const cleanSecrets = (text: string): string => clean(text).text;
@@ -60,14 +59,6 @@ export function createOutbound(
     messages,
     secrets: logging.secrets,
     cleanSecrets,
-    async tellUnmarked(channelId, unmarked) {
-      if (account.stopping.aborted) return;
-      const links = unmarked.map(messageLink).join(" ");
-      const text = `I won't answer these messages, so please send them again later: ${links}`;
-      const frozen = composeSend({ accountId, channelId, text }, rules());
-      await inbox.linked(accountId, unmarked.map(({ id }) => id), frozen, now());
-      channelQueues.wake([channelId]);
-    },
   });
   const sent = createSentWatch(schedule);
   const openDirect = createOpenDirect(client);
@@ -114,7 +105,6 @@ export function createOutbound(
     cleanSecrets,
     start(): void {
       channelQueues.wake();
-      progress.unanswered.start();
     },
     /** Messages wait for an answer. */
     accepted(judged: readonly Judged[]): void {

@@ -23,7 +23,7 @@ import {
   createProgressLines,
   type ProgressLines,
 } from "../../flows/turn/progress/progress_lines.ts";
-import { createUnansweredMarks } from "../../flows/inbound/unanswered_marks.ts";
+import { createUnansweredReactions } from "../../flows/inbound/unanswered_reactions.ts";
 import { createTyping } from "../../flows/turn/progress/typing.ts";
 import type { Logging } from "../../log.ts";
 import { createSecretTail } from "../../render/safety/secrets.ts";
@@ -36,8 +36,6 @@ interface ProgressParts {
   /** The program's secrets, as they are now. */
   readonly secrets: Logging["secrets"];
   readonly cleanSecrets: (text: string) => string;
-  /** Sends a notice that links messages without an answer. Rejects if the store fails. */
-  readonly tellUnmarked: Parameters<typeof createUnansweredMarks>[0]["tell"];
 }
 
 export function createTurnProgress(account: AccountContext, parts: ProgressParts) {
@@ -68,15 +66,10 @@ export function createTurnProgress(account: AccountContext, parts: ProgressParts
   }
 
   return {
-    /** Marks messages without an answer. */
-    unanswered: createUnansweredMarks({
+    /** Shows that messages get no answer. */
+    unanswered: createUnansweredReactions({
       ...common,
-      accountId: account.accountId,
-      store: account.store,
-      stopping: account.stopping,
-      reactions,
-      emojiOf: (why) => why === "queue-full" ? "⏳" : why === "refused" ? "🚫" : "💤",
-      tell: parts.tellUnmarked,
+      reactions: createReactions(client, { priority: "background" }),
     }),
     typing,
     /** Messages wait for an answer, for that reason. */

@@ -5,7 +5,7 @@
 import type { Emitter } from "../../lib/emitter.ts";
 import type { ChannelId, GuildId, MessageId, UserId } from "../discord/ids.ts";
 import type { InboundMessage } from "../inbound/inbound.ts";
-import type { Changed, Foreign, Judged } from "../inbound/inbox.ts";
+import type { Changed, Foreign, Judged, UnansweredMessage } from "../inbound/inbox.ts";
 import type { MessageOrigin } from "../inbound/waiting_limits.ts";
 import type { PairingRequest } from "../inbound/pairing.ts";
 import type { Delivery } from "../outbound/delivery.ts";
@@ -29,10 +29,8 @@ export interface AccountEvents {
   undecided(undecided: readonly Judged[], origin: MessageOrigin): void;
   /** These unpaired senders got a code. */
   challenged(requests: readonly PairingRequest[]): void;
-  /** Messages get no answer; these channels have a notice about that to send (X4). */
-  refusedIn(channels: readonly ChannelId[]): void;
-  /** The senders of these get a mark (X4). */
-  unanswered(): void;
+  /** These messages get no answer (X4). */
+  unanswered(messages: readonly UnansweredMessage[]): void;
   /** Waiting and running messages have changed or lost their turn (H6, S5). */
   touched(changed: Changed): void;
   /** A message was edited or deleted. */

@@ -183,19 +183,22 @@ export interface Accepted extends Changed {
   readonly undecided: readonly Judged[];
   /** Requests of unpaired senders who got a code just now. */
   readonly challenged: readonly PairingRequest[];
-  /** Channels with a new notice that a message gets no answer (X4). */
-  readonly refusedIn: readonly ChannelId[];
-  /** Number of further messages without an answer whose senders get a mark (X4). */
-  readonly unanswered: number;
+  /** New messages of people that get no answer (X4). */
+  readonly unanswered: readonly UnansweredMessage[];
 }
 
-/** A message without an answer whose sender does not know it yet. */
-export interface UnansweredMessage extends Pick<InboundMessage, "id" | "channelId" | "guildId"> {
+/** A message without an answer. */
+export interface UnansweredMessage extends Pick<InboundMessage, "id" | "channelId"> {
+  readonly senderId: UserId;
   readonly why: UnansweredReason;
 }
 
-/** How a person learns that a message gets no answer: by a notice, or by a mark on their message. */
-export type HowTold = "notice" | "mark";
+export function toUnanswered(
+  { id, channelId, sender }: InboundMessage,
+  why: UnansweredReason,
+): UnansweredMessage {
+  return { id, channelId, senderId: sender.id, why };
+}
 
 /** The result of a T1 that brought nothing new. */
 export const NOTHING_ACCEPTED: Accepted = {
@@ -206,8 +209,7 @@ export const NOTHING_ACCEPTED: Accepted = {
   foreign: [],
   undecided: [],
   challenged: [],
-  refusedIn: [],
-  unanswered: 0,
+  unanswered: [],
 };
 
 /** The agent and the session that answer a message. */
@@ -300,7 +302,7 @@ export interface FinishedTurn {
   readonly cost?: TurnCost;
   /** The sender learns that a budget of this UTC day is spent. */
   readonly told?: { readonly userId: string; readonly day: number };
-  /** In place of an answer, the message gets a mark (X4). */
+  /** In place of an answer, the message gets a reaction (X4). */
   readonly isMarked?: boolean;
 }
 

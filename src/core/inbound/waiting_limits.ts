@@ -3,7 +3,6 @@
  * for messages from an absence of the bot (G6).
  */
 
-import type { Frozen } from "../outbound/outbound.ts";
 import type { InboundMessage } from "./inbound.ts";
 
 /**
@@ -31,8 +30,6 @@ export interface WaitingLimits {
 
 /** Everything that the store needs to refuse a message. */
 export interface WaitingRules extends WaitingLimits {
-  /** Makes the notice that a message gets no answer. */
-  readonly refusal: (message: InboundMessage, why: UnansweredReason) => readonly Frozen[];
   /** Whether the sender is an owner: messages of others must not keep owners out of a channel. */
   readonly isOwner: (message: Pick<InboundMessage, "sender">) => boolean;
 }

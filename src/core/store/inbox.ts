@@ -2,7 +2,6 @@
 
 import type { MessageId } from "../discord/ids.ts";
 import type { Route, WaitingTurn } from "../inbound/inbox.ts";
-import type { UnansweredReason } from "../inbound/waiting_limits.ts";
 import type { InboundMessage } from "../inbound/inbound.ts";
 import type { KnownFacts } from "../inbound/facts.ts";
 import type { UndecidedReason } from "../inbound/verdict.ts";
@@ -16,9 +15,6 @@ export type Carries = (
   next: InboundMessage,
   agentId: string,
 ) => boolean;
-
-/** Keeps a message for its mark, up to a limit, within a transaction of the caller's. */
-export type KeepUnanswered = (message: InboundMessage, why: UnansweredReason, now: number) => void;
 
 export interface Undecided {
   /** The message, as it was judged last. */

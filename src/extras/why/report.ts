@@ -270,20 +270,21 @@ const LATER: Readonly<Record<string, LaterVerdict>> = {
     after: ["accept", "challenge", "undecided"],
     passed: false,
     fact:
-      "found when the bot came back, and too old to answer; within a day, the sender gets a sign (X4)",
+      "found when the bot came back, and too old to answer; within a day, the sender gets a reaction (X4)",
   },
   "too-many": {
     id: "age",
     after: ["accept", "challenge", "undecided"],
     passed: false,
-    fact: "found when the bot came back, with too many newer messages; the sender gets a sign (X4)",
+    fact:
+      "found when the bot came back, with too many newer messages; the sender gets a reaction (X4)",
   },
   "queue-full": {
     id: "queue",
     after: ["accept", "challenge", "undecided"],
     passed: false,
     fact:
-      "as many turns were waiting as this limit allows; the sender gets a sign once a minute (X4)",
+      "as many turns were waiting as this limit allows; the sender gets a reaction once a minute (X4)",
   },
   "pk-original": {
     id: "pluralkit",

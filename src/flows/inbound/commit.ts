@@ -32,7 +32,6 @@ export interface CommitPorts extends
     | "accepted"
     | "undecided"
     | "challenged"
-    | "refusedIn"
     | "unanswered"
     | "touched"
     | "messageChanged"
@@ -178,16 +177,7 @@ export async function storeBatch(
   }
   if (undecided.length > 0) events.emit.undecided(undecided, origin);
   if (challenged.length > 0) events.emit.challenged(challenged);
-  reportRefused(done, events);
+  if (done.unanswered.length > 0) events.emit.unanswered(done.unanswered);
   if (settled > 0) events.emit.settled(settledIn, settled);
   return done;
-}
-
-/** Reports messages without an answer. */
-export function reportRefused(
-  { refusedIn, unanswered }: Accepted,
-  { emit }: Emits<"refusedIn" | "unanswered">["events"],
-): void {
-  if (refusedIn.length > 0) emit.refusedIn(refusedIn);
-  if (unanswered > 0) emit.unanswered();
 }

@@ -5,7 +5,6 @@
 
 import type { Accepted, Judged, Judgement, Route } from "../../core/inbound/inbox.ts";
 import type { MessageOrigin, WaitingRules } from "../../core/inbound/waiting_limits.ts";
-import { reportRefused } from "./commit.ts";
 import type { MessageId } from "../../core/discord/ids.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import type { Verdict } from "../../core/inbound/verdict.ts";
@@ -93,8 +92,7 @@ export function logVerdict(
 }
 
 /** Everything that a late decision needs from outside. */
-export interface LateDecisionPorts
-  extends Pick<Account, "now">, Emits<"accepted" | "refusedIn" | "unanswered"> {
+export interface LateDecisionPorts extends Pick<Account, "now">, Emits<"accepted" | "unanswered"> {
   /**
    * Judges a message again.
    *
@@ -136,6 +134,6 @@ export async function storeLateVerdict(
     turns.accepted(stored.accepted);
     events.emit.accepted(stored.accepted);
   }
-  reportRefused(stored, events);
+  if (stored.unanswered.length > 0) events.emit.unanswered(stored.unanswered);
   return stored;
 }

@@ -1,7 +1,6 @@
 /**
- * Makes the notices that T1 stores as replies: to a request to stop (S5), and to a message for which
- * too many turns wait (X4), or that came while the bot was away (G6). A notice quotes its
- * message and pings no one.
+ * Reads requests to stop, with the notices that T1 stores as replies to them (S5), and the limits of
+ * waiting turns (X4).
  */
 
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
@@ -13,7 +12,6 @@ import {
   CATCH_UP_RULES,
   type MessageOrigin,
   type WaitingLimits,
-  type WaitingRules,
 } from "../../core/inbound/waiting_limits.ts";
 import { NOTHING_TO_STOP, STOPPED } from "../../render/sentences.ts";
 
@@ -34,25 +32,6 @@ function noticeReply(
     quote: { messageId: cause, on: "first" },
     ...noticeBody(text),
   });
-}
-
-export function waitingRulesOf(
-  limits: WaitingLimits,
-  isOwner: WaitingRules["isOwner"],
-): WaitingRules {
-  return {
-    ...limits,
-    isOwner,
-    refusal: (message, why) =>
-      noticeReply(
-        why === "queue-full"
-          ? "Too many messages are waiting for my answer, so I won't answer this one, nor those " +
-            "that I mark with ⏳. Please send them again later."
-          : "I was away, so I won't answer this message, nor those that I mark with 💤. Please " +
-            "send them again if they still matter.",
-        message,
-      ),
-  };
 }
 
 /**

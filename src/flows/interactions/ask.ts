@@ -36,7 +36,7 @@ export function createAsk(
       >,
       "store" | "now"
     >
-    & Emits<"asked" | "refusedIn">,
+    & Emits<"asked">,
   { judge, route, openDirect, waiting, isRefused }: Asks,
 ): InteractionContext["ask"] {
   async function judged(message: InboundMessage): Promise<Judged> {
@@ -72,8 +72,8 @@ export function createAsk(
     });
     if (asked.verdict.kind !== "accept") return "refused";
     const batch = { accountId, judged: [asked], echoes: [], guilds: [], waiting: waiting() };
-    const { refusedIn } = await store.inbox.acceptBatch(batch, now());
-    if (refusedIn.length > 0) events.emit.refusedIn(refusedIn);
+    const { unanswered } = await store.inbox.acceptBatch(batch, now());
+    if (unanswered.length > 0) return "full";
     events.emit.asked();
     return isElsewhere ? "direct" : "here";
   };

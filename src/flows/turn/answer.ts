@@ -6,6 +6,7 @@
  * each in a line that names its module. So a turn with tools is the plain one and its steps.
  */
 
+import { toUnanswered } from "../../core/inbound/inbox.ts";
 import { callsToRun } from "../../agent/next_step.ts";
 import { runTurn, type TurnPorts } from "../../agent/turn.ts";
 import { NO_STEPS } from "../../core/step.ts";
@@ -124,7 +125,7 @@ export async function answer(claim: Claim, { speech, ...own }: AnswerPorts): Pro
   }
   // A draft may be in the channel, and the answer in its thread.
   channelQueues.wake([channelId, ended.claim.message.channelId]);
-  if (ended.isMarked) events.emit.unanswered();
+  if (ended.isMarked) events.emit.unanswered([toUnanswered(claim.message, "refused")]);
   const { soon = setImmediate } = ports; // the answer leaves before its line is written
   soon(() => {
     const { micros: _, ...usage } = outcome?.kind === "reply" && outcome.usage || {};

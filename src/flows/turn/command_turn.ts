@@ -1,5 +1,6 @@
 /** Ends the turn of a message that is a command, without asking the model (K1). */
 
+import { toUnanswered } from "../../core/inbound/inbox.ts";
 import { type Claim, type FinishedTurn, PAUSED, type Route } from "../../core/inbound/inbox.ts";
 import type { TextCommand } from "../../core/inbound/text_commands.ts";
 import { type InboundMessage, isAtDiscord } from "../../core/inbound/inbound.ts";
@@ -33,7 +34,7 @@ async function answerCommand(
   const stored = await saveTurn(turn, ports, () => turn);
   if (!stored.stored) return;
   channelQueues.wake([claim.message.channelId]);
-  if (turn.isMarked) events.emit.unanswered();
+  if (turn.isMarked) events.emit.unanswered([toUnanswered(claim.message, "refused")]);
 }
 
 /** Messages of the longest answer: its lines may leave room in each. */

@@ -150,12 +150,13 @@ export interface InteractionContext
   /**
    * Starts a turn in the asker's name. The same call starts one turn.
    *
-   * @returns Where the answer will be; `refused` by the policy, `nowhere` if the bot may not post.
+   * @returns Where the answer will be; `refused` by the policy, `full` if too many messages wait,
+   * `nowhere` if the bot may not post.
    */
   readonly ask: (
     call: CommandCall,
     question: CommandQuestion,
-  ) => Promise<"here" | "direct" | "refused" | "nowhere">;
+  ) => Promise<"here" | "direct" | "refused" | "full" | "nowhere">;
   readonly forget: ReturnType<typeof createForget>;
   /** Removes the program's secrets from a text. */
   readonly cleanSecrets: (text: string) => string;

@@ -127,6 +127,7 @@ export const ASKED = {
   here: "I'm on it. My answer will be in this channel.",
   direct: "I'm on it. My answer will be in our direct messages.",
   refused: NOT_AUTHORIZED,
+  full: "Too many messages are waiting for my answer. Please ask again later.",
   nowhere: MAY_NOT_WRITE,
 };
 

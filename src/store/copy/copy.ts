@@ -130,7 +130,6 @@ function endIn(database: DatabaseSync, copiedAt: number, now: number): EndedWork
   run(`DELETE FROM decision WHERE (message_id, account_id) IN (
          SELECT message_id, account_id FROM undecided)`);
   run("DELETE FROM undecided");
-  run("DELETE FROM unanswered"); // their senders know by now
   const questions = run(
     "UPDATE question SET state = 'withdrawn', decided_at = :now WHERE state = 'open'",
     { now },

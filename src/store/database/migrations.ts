@@ -35,7 +35,7 @@ export function schemaOf(database: DatabaseSync): number {
 
 /** SHA-256 of the columns of each schema, from 1 on (`columnsOf`). */
 export const COLUMNS: readonly string[] = [
-  "3192131cae855c52c748667ebcaa53f68c6eff49c7076fe44089a49db8e01574",
+  "8e9f92ee516a57471bfa40e7996e9b51279ff98a484f14f7ed657b8ae6421e4c",
 ];
 
 /**

@@ -69,7 +69,6 @@ export function prepareChanges(
   const setMessage = sql`UPDATE inbox SET message = ? WHERE message_id = ?`;
   const note = sql`
     UPDATE inbox SET change = ?, changed_at = ? WHERE message_id = ? AND change IS NOT 'deleted'`;
-  const removeUnanswered = sql`DELETE FROM unanswered WHERE account_id = ? AND message_id = ?`;
   const sources = prepareSources(database);
   const changeQuotes = prepareChangeQuotes(database);
   const changeSteps = prepareChangeSteps(database);
@@ -152,7 +151,6 @@ export function prepareChanges(
 
       function remove(channelId: ChannelId, messageIds: readonly MessageId[]): void {
         blocks.remove({ accountId, channelId }, messageIds);
-        for (const messageId of messageIds) removeUnanswered.run(accountId, messageId);
         const gone = messageIds.map((messageId): ChangedSource => {
           const row = rowOf(accountId, messageId);
           if (!row) return { messageId };

@@ -17,11 +17,10 @@ import {
   type InboxDeps,
   prepareKeepJudged,
   prepareTakeUndecided,
-  toldIn,
   toUndecided,
+  unansweredIn,
 } from "./store_batch.ts";
 import { prepareWaitingTurns } from "./waiting_turns.ts";
-import { createUnanswered } from "./unanswered.ts";
 import { mayRetract } from "../memory/open_turns.ts";
 import { prepareUnpairedSenders } from "../pairing/unpaired_senders.ts";
 import { integer, json, optional, rows, snowflake, text } from "../schema/columns.ts";
@@ -37,7 +36,6 @@ export function createInbox(
     ...createClaims(transactions, deps.memory, deps.inbox),
     ...createProxiedUsers(transactions),
     ...createStopTurns(transactions, deps.memory),
-    ...createUnanswered(transactions),
     ...createUndecided(transactions, deps),
   };
 }
@@ -141,7 +139,7 @@ function createUndecided(
       settled,
       accepted,
       undecided,
-      told: toldIn([{ judged: settled, told: checked.told }]),
+      unanswered: unansweredIn([{ judged: settled, unanswered: checked.unanswered }]),
     };
   }
 
@@ -162,9 +160,9 @@ function createUndecided(
         return taken && replace(judged, now, taken.at, waiting);
       }, { onStored: (replaced) => memory.accepted(replaced?.accepted ?? []) });
       if (!replaced) return NOTHING_ACCEPTED;
-      const { settled, accepted, undecided, told } = replaced;
+      const { settled, accepted, undecided, unanswered } = replaced;
       onRecorded([settled]);
-      return { ...NOTHING_ACCEPTED, accepted, undecided, ...told };
+      return { ...NOTHING_ACCEPTED, accepted, undecided, unanswered };
     },
     /**
      * Takes back a message that is undecided, or accepted and still waiting for its first turn.

@@ -2,17 +2,19 @@
  * Stores a batch in the tables, within a transaction of the caller's (T1).
  */
 
+import type { UnansweredReason } from "../../core/inbound/waiting_limits.ts";
 import type { DatabaseSync } from "node:sqlite";
 import { statementsOf } from "../database/statements.ts";
-import type { AccountId, ChannelId, MessageId } from "../../core/discord/ids.ts";
+import type { AccountId, MessageId } from "../../core/discord/ids.ts";
 import type { KnownFacts } from "../../core/inbound/facts.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import {
   type Accepted,
   type AcceptedBatch,
-  type HowTold,
   type Judged,
   NOTHING_CHANGED,
+  toUnanswered,
+  type UnansweredMessage,
 } from "../../core/inbound/inbox.ts";
 import { type Overheard, toOverheard } from "../../core/inbound/transcript.ts";
 import type { Undecided } from "../../core/store/inbox.ts";
@@ -45,8 +47,8 @@ export type StoreBatch = (batch: AcceptedBatch, arrivedAt: number) => Accepted &
 };
 
 interface Recorded extends Settled {
-  /** How its sender learns that it gets no answer; absent: not by this message. */
-  readonly told?: HowTold;
+  /** Why its sender gets no answer; absent: not by this message. */
+  readonly unanswered?: UnansweredReason;
 }
 
 export function prepareStoreBatch(
@@ -78,10 +80,10 @@ export function prepareStoreBatch(
       const isForStore = verdict.kind === "challenge" || verdict.kind === "accept";
       if (isForStore && verdicts.isOnRecord(message)) continue;
       const { judged: settled, request } = unpairedSenders.settle(incoming, pairing, now);
-      const { judged, keep, told } = waitingTurns.check(settled, waiting, now);
+      const { judged, keep, unanswered } = waitingTurns.check(settled, waiting, now);
       if (!verdicts.add(judged, now)) continue;
       keep?.();
-      recorded.push({ judged, request, told });
+      recorded.push({ judged, request, unanswered });
     }
     return recorded;
   }
@@ -132,7 +134,7 @@ export function prepareStoreBatch(
       accepted: cut.size === 0 ? accepted : accepted.filter(({ message: { id } }) => !cut.has(id)),
       undecided,
       challenged: results.flatMap(({ request }) => request ?? []),
-      ...toldIn(results),
+      unanswered: unansweredIn(results),
       settled: settledRows.length,
       settledIn: [...new Set(settledRows)],
       foreign: echoResults.flatMap(({ foreign }) => foreign ?? []),
@@ -140,21 +142,13 @@ export function prepareStoreBatch(
   };
 }
 
-/** The effects of messages without an answer. */
-export function toldIn(
-  results: readonly { readonly judged: Judged; readonly told?: HowTold }[],
-): Pick<Accepted, "refusedIn" | "unanswered"> {
-  if (!results.some(({ told }) => told)) return NO_ONE_TOLD; // most batches
-  const refusedIn = new Set<ChannelId>();
-  let unanswered = 0;
-  for (const { judged: { message }, told } of results) {
-    if (told === "notice") refusedIn.add(message.channelId);
-    else if (told === "mark") unanswered++;
-  }
-  return { refusedIn: [...refusedIn], unanswered };
+export function unansweredIn(
+  results: readonly { readonly judged: Judged; readonly unanswered?: UnansweredReason }[],
+): readonly UnansweredMessage[] {
+  return results.flatMap(({ judged: { message }, unanswered: why }) =>
+    why ? [toUnanswered(message, why)] : []
+  );
 }
-
-const NO_ONE_TOLD = { refusedIn: [], unanswered: 0 };
 
 /** When the newest message was sent; 0 if there are none. */
 function newestOf(recorded: readonly Judged[]): number {

@@ -1,14 +1,13 @@
 /**
  * Refuses messages whose sender or channel has too many waiting turns (X4).
  *
- * Verdict and notice are stored in the transaction that records the message. So after a crash, the
- * same message is neither answered nor refused a second time. Further people in the same place get a
- * mark on their message. The store has the message until then.
+ * The verdict is stored in the transaction that records the message. So after a crash, the same message
+ * is neither answered nor refused a second time.
  */
 
 import type { DatabaseSync } from "node:sqlite";
 import { statementsOf } from "../database/statements.ts";
-import type { HowTold, Judged } from "../../core/inbound/inbox.ts";
+import type { Judged } from "../../core/inbound/inbox.ts";
 import {
   type FullList,
   fullList,
@@ -21,9 +20,7 @@ import {
 import { type InboundMessage, isAtDiscord } from "../../core/inbound/inbound.ts";
 import { TOLD_WITHIN_MS } from "../../core/inbound/verdict.ts";
 import type { Memory } from "../memory/memory.ts";
-import type { ListKey, OpenTurn, TurnList } from "../memory/turn_counts.ts";
-import { prepareAddOnce } from "../outbox/rows.ts";
-import { prepareKeepUnanswered } from "./unanswered.ts";
+import type { OpenTurn, TurnList } from "../memory/turn_counts.ts";
 
 /** An accepted message after the check. */
 export interface Checked {
@@ -31,92 +28,29 @@ export interface Checked {
   readonly judged: Judged;
   /** Stores everything else that the result needs, once the verdict is new on the record. */
   readonly keep?: () => void;
-  /** How the sender learns of it; absent: not by this message. */
-  readonly told?: HowTold;
+  /** Why the person who wrote it gets no answer; absent for bots, and if it gets one. */
+  readonly unanswered?: UnansweredReason;
 }
 
-/** Prepares the statements for waiting turns. */
+/** Prepares the check of waiting turns. */
 export function prepareWaitingTurns(
   database: DatabaseSync,
-  { turns: { counts: turns }, apply, readTurns, told }: Pick<
-    Memory,
-    "turns" | "apply" | "readTurns" | "told"
-  >,
+  { turns: { counts: turns }, apply, readTurns }: Pick<Memory, "turns" | "apply" | "readTurns">,
 ) {
-  const sql = statementsOf(database);
-  const addOnce = prepareAddOnce(database);
-  const isInInbox = sql`SELECT 1 FROM inbox WHERE message_id = ?`;
-  const insertTold = sql`INSERT OR IGNORE INTO told_full (account_id, list, id) VALUES (?, ?, ?)`;
-  const deleteTold = sql`DELETE FROM told_full WHERE account_id = ? AND list = ? AND id = ?`;
-
-  const keepUnanswered = prepareKeepUnanswered(database);
-
+  const isInInbox = statementsOf(database)`SELECT 1 FROM inbox WHERE message_id = ?`;
   const expect = (turn: OpenTurn): void => apply({ kind: "expected", turn });
-
-  function clearNoticeMark(list: ListKey): void {
-    deleteTold.run(list.accountId, list.list, list.id);
-    apply({ kind: "told", list, isTold: false });
-  }
-
-  /** Stores that the senders of a list know that it is full, and forgets lists without turns. */
-  function tell(list: ListKey): void {
-    for (const empty of turns.toldWithoutTurns()) clearNoticeMark(empty);
-    insertTold.run(list.accountId, list.list, list.id);
-    apply({ kind: "told", list, isTold: true });
-  }
-
-  function refuse(judged: Judged, list: TurnList, rules: WaitingRules, now: number): Checked {
-    const refused = refusedBy(judged, list.list, rules);
-    const checked = unanswered(refused, "queue-full", list.isTold, rules, now);
-    if (checked.told !== "notice") return checked;
-    return {
-      ...checked,
-      keep() {
-        tell(list);
-        checked.keep?.();
-      },
-    };
-  }
-
-  /** Tells the sender of a message that it gets no answer, once a minute in a place. */
-  function unanswered(
-    judged: Judged,
-    why: UnansweredReason,
-    isPlaceTold: boolean,
-    rules: WaitingRules,
-    now: number,
-  ): Checked {
-    const { message } = judged;
-    const person = turnOf(message);
-    // A bot gets no notice: it might answer that. No one waits for a passive agent, and a program
-    // learns of it by its response.
-    if (message.sender.automaton || message.triggered) return { judged };
-    if (told.has(person, now)) return { judged };
-    const mayMark = isAtDiscord(message);
-    const how = mayMark && (isPlaceTold || told.hasNotice(person, now)) ? "mark" : "notice";
-    return {
-      judged,
-      told: how,
-      keep() {
-        told.note(person, how, now);
-        if (how === "notice") {
-          for (const frozen of rules.refusal(message, why)) addOnce(frozen, now);
-        } else keepUnanswered(message, why, now);
-      },
-    };
-  }
 
   return {
     /**
-     * Checks a message that has no final verdict yet, within a transaction of the caller's. Tells the
-     * sender of one that catch-up leaves without an answer.
+     * Checks a message that has no final verdict yet, within a transaction of the caller's, and whether
+     * catch-up leaves it without an answer.
      *
      * @param rules Without them, every turn may wait. It counts for later ones.
      */
     check(judged: Judged, rules: WaitingRules | undefined, now: number): Checked {
       const { message, verdict } = judged;
       const why = missedWhy(judged, now);
-      if (why && rules) return unanswered(judged, why, false, rules, now);
+      if (why && rules) return { judged, unanswered: toldTo(message, why) };
       if (verdict.kind !== "accept") return { judged };
       if (!rules) return { judged, keep: () => expect(turnOf(message)) };
       if (judged.stop) return { judged }; // a full list must not keep it from stopping turns
@@ -125,20 +59,23 @@ export function prepareWaitingTurns(
       if (isInInbox.get(message.id)) return { judged };
       const turn = turnOf(message);
       const full = fullOf(turns.listsOf(turn), rules, message);
-      if (full) return refuse(judged, full, rules, now);
-      return {
-        judged,
-        keep() {
-          expect(turn);
-          for (const list of turns.listsOf(turn)) if (list.isTold) clearNoticeMark(list);
-        },
-      };
+      if (full) {
+        const refused = refusedBy(judged, full.list, rules);
+        return { judged: refused, unanswered: toldTo(message, "queue-full") };
+      }
+      return { judged, keep: () => expect(turn) };
     },
   };
 }
 
 /** Checks accepted messages; others stay unchanged. */
 export type WaitingTurns = ReturnType<typeof prepareWaitingTurns>;
+
+/** No one waits for a passive agent, and a program learns of it by its response. */
+function toldTo(message: InboundMessage, why: UnansweredReason): UnansweredReason | undefined {
+  const { sender, triggered, asked } = message;
+  return sender.automaton || triggered || !(isAtDiscord(message) || asked) ? undefined : why;
+}
 
 /** The list in which no more turn may wait; `undefined` if neither is full. */
 function fullOf(

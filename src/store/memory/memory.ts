@@ -23,13 +23,12 @@ import {
   runningMessages,
   type TurnEvent,
 } from "./open_turns.ts";
-import { createQuietChannels, createToldPeople } from "./places.ts";
+import { createQuietChannels } from "./places.ts";
 import {
   account,
   flag,
   integer,
   json,
-  oneOf,
   optional,
   rows,
   snowflake,
@@ -48,7 +47,6 @@ export function createMemory(database: DatabaseSync) {
   const quiet = createQuietChannels();
   const spent = createSpentToday();
   const direct = createNewestSet<string>(DIRECT_MAX);
-  const told = createToldPeople();
   return {
     /** The open turns; only `apply` changes them. */
     turns,
@@ -67,15 +65,12 @@ export function createMemory(database: DatabaseSync) {
     /** Direct channels that are on the disk: their messages need no commit that waits for it. */
     direct,
     spent,
-    /** People who know that a message gets no answer. */
-    told,
     /** Forgets everything, because the tables may differ. */
     forget(): void {
       spent.forget();
       apply({ kind: "undone" });
       quiet.forget();
       direct.clear();
-      told.forget();
     },
   };
 }
@@ -109,7 +104,6 @@ const OPEN = rows({
   userId: snowflake<"user">(),
 });
 const ARRIVAL = rows({ messageId: snowflake<"message">(), arrival: integer() });
-const TOLD = rows({ accountId: account(), list: oneOf("user", "channel"), id: text() });
 
 function readWaiting(row: unknown): WaitingMessage {
   const { id: arrival, agentId, sessionKey, attempt, text, ...rest } = WAITING.read(row);
@@ -158,12 +152,10 @@ function prepareReadTurns(
   const selectOpen = sql.rows(OPEN.read)`
     SELECT message_id, account_id, channel_id, message ->> '$.sender.id' AS user_id FROM inbox
      WHERE ${IS_OPEN} AND NOT ${IS_PARKED}`;
-  const selectTold = sql.rows(TOLD.read)`SELECT account_id, list, id FROM told_full`;
 
   return () => {
     if (turns.counts.isStale) {
-      const open = selectOpen.all();
-      apply({ kind: "counted", open, told: selectTold.all() });
+      apply({ kind: "counted", open: selectOpen.all() });
     }
     if (!turns.isStale) return;
     const running = JSON.stringify(runningMessages(turns));

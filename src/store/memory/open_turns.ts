@@ -15,7 +15,7 @@ import type { AccountId, MessageId } from "../../core/discord/ids.ts";
 import { type Claim, messagesOf, type Route } from "../../core/inbound/inbox.ts";
 import { type InboundMessage, isUnasked } from "../../core/inbound/inbound.ts";
 import { createBacklog, type WaitingMessage } from "./backlog.ts";
-import { createTurnCounts, type ListKey, type OpenTurn } from "./turn_counts.ts";
+import { createTurnCounts, type OpenTurn } from "./turn_counts.ts";
 
 export interface ClaimedTurn {
   readonly sessionKey: string;
@@ -58,7 +58,6 @@ export type TurnEvent =
   | {
     readonly kind: "counted";
     readonly open: readonly OpenTurn[];
-    readonly told: readonly ListKey[];
   }
   /** Work on the tables was undone, or done without events: they must be read. */
   | { readonly kind: "undone" }
@@ -66,8 +65,6 @@ export type TurnEvent =
   | { readonly kind: "expected"; readonly turn: OpenTurn }
   /** It was not accepted. */
   | { readonly kind: "refused"; readonly messageId: MessageId }
-  /** The senders of a list learn that it is full, or it is not any more. */
-  | { readonly kind: "told"; readonly list: ListKey; readonly isTold: boolean }
   /** T1: a message waits. */
   | { readonly kind: "accepted"; readonly message: InboundMessage; readonly route: Route }
   /** PluralKit repeats a message, so it waits no more (P13). */
@@ -124,7 +121,7 @@ export function applyTurn(state: OpenTurnState, event: TurnEvent): void {
       for (const [turn, entries] of turnsOf(event.parked)) park(state, turn, entries);
       return;
     case "counted":
-      return counts.fill(event.open, event.told);
+      return counts.fill(event.open);
     case "undone":
       forgetWaiting(state);
       return counts.forget();
@@ -132,8 +129,6 @@ export function applyTurn(state: OpenTurnState, event: TurnEvent): void {
       return counts.add(event.turn);
     case "refused":
       return counts.end(event.messageId);
-    case "told":
-      return counts.tell(event.list, event.isTold);
     case "accepted":
       return accept(state, event.message, event.route);
     case "retracted":

@@ -2,8 +2,7 @@
  * Counts the open turns of each sender and each channel, in memory (X4).
  *
  * The inbox has the same turns: accepted, without an end. Each accepted message needs a count, and
- * reading a table for it would be slow. The table `told_full` has the lists whose senders know that
- * they are full.
+ * reading a table for it would be slow.
  */
 
 import type { AccountId, ChannelId, MessageId, UserId } from "../../core/discord/ids.ts";
@@ -18,14 +17,11 @@ export interface OpenTurn {
 }
 
 /** A list of open turns: those of one sender or of one channel, with one account. */
-export interface ListKey {
+export interface TurnList {
   readonly accountId: AccountId;
   readonly list: FullList;
   /** The sender's id, or the channel's. */
   readonly id: string;
-}
-
-export interface TurnList extends ListKey {
   /** Number of its open turns. */
   readonly turns: number;
   /**
@@ -33,8 +29,6 @@ export interface TurnList extends ListKey {
    * most `share`.
    */
   readonly turnsFor: (userId: UserId, share: number) => number;
-  /** Whether its senders know that it is full. */
-  readonly isTold: boolean;
 }
 
 export function createTurnCounts() {
@@ -60,10 +54,10 @@ export function createTurnCounts() {
   const listsOf = ({ accountId, userId, channelId }: OpenTurn) =>
     [listOf(accountId, "user", userId), listOf(accountId, "channel", channelId)] as const;
 
-  /** Keeps a list while it has turns, or while its senders know that it was full. */
+  /** Keeps a list while it has turns. */
   function keep(list: Counted): void {
     const lists = listsIn(list.accountId)[list.list];
-    if (list.turns > 0 || list.isTold) lists.set(list.id, list);
+    if (list.turns > 0) lists.set(list.id, list);
     else lists.delete(list.id);
   }
 
@@ -83,12 +77,6 @@ export function createTurnCounts() {
     for (const list of lists) change(list, userId, 1);
   }
 
-  function tell({ accountId, list, id }: ListKey, isTold: boolean): void {
-    const told = listOf(accountId, list, id);
-    told.isTold = isTold;
-    keep(told);
-  }
-
   function forget(): void {
     turns.clear();
     accounts.clear();
@@ -101,10 +89,9 @@ export function createTurnCounts() {
       return isStale;
     },
     /** Replaces everything by the content of the tables. */
-    fill(open: readonly OpenTurn[], toldLists: readonly ListKey[]): void {
+    fill(open: readonly OpenTurn[]): void {
       forget();
       for (const turn of open) add(turn);
-      for (const key of toldLists) tell(key, true);
       isStale = false;
     },
     /** The lists that a turn belongs to, as they are now: its sender's and its channel's. */
@@ -117,12 +104,6 @@ export function createTurnCounts() {
       turns.delete(messageId);
       for (const list of ended?.lists ?? []) if (ended) change(list, ended.userId, -1);
     },
-    /** Notes whether the senders of a list know that it is full. */
-    tell,
-    /** The lists whose senders know that they are full, without any open turn. */
-    toldWithoutTurns: (): readonly ListKey[] =>
-      [...accounts.values()].flatMap(({ user, channel }) => [...user.values(), ...channel.values()])
-        .filter((list) => list.turns === 0),
     /** Forgets everything, because the tables may differ. */
     forget,
   };
@@ -130,17 +111,15 @@ export function createTurnCounts() {
 
 interface Counted extends TurnList {
   turns: number;
-  isTold: boolean;
   /** Its open turns by their senders. */
   readonly ofUser: Map<UserId, number>;
 }
 
-function createCounted(key: ListKey): Counted {
+function createCounted(key: Pick<TurnList, "accountId" | "list" | "id">): Counted {
   const ofUser = new Map<UserId, number>();
   return {
     ...key,
     turns: 0,
-    isTold: false,
     ofUser,
     turnsFor: (userId, share) =>
       ofUser.entries().reduce(

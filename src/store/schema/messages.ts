@@ -75,17 +75,6 @@ const INBOX = table("inbox", {
 /** Whether a turn waits or runs. Both states are named: the index of open turns begins with the state. */
 export const IS_OPEN = "finished_at IS NULL AND state IN ('waiting', 'running')";
 
-/** Senders and channels that know that too many of their turns wait. */
-const TOLD_FULL = table("told_full", {
-  accountId: account(),
-  list: oneOf("user", "channel"),
-  id: text(), // of the user or the channel
-}, {
-  key: ["accountId", "list", "id"],
-  isOfBot: true,
-  forgets: { delete: `(list = 'user' AND id = :userId) OR ${IN("id", "channels")}` },
-});
-
 const ENTRY = table("entry", {
   id: rowNumber(), // in the order of the transcript
   agentId: text(),
@@ -252,7 +241,6 @@ const REACTION = table("reaction", {
 
 export const MESSAGE_TABLES: readonly DeclaredTable[] = [
   INBOX,
-  TOLD_FULL,
   ENTRY,
   CHECKPOINT,
   STEP,

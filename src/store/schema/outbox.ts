@@ -3,8 +3,6 @@
  * requests that Discord counted as invalid, and messages that get no answer.
  */
 
-import { TOLD_WITHIN_MS } from "../../core/inbound/verdict.ts";
-import { DAY_MS } from "../../lib/clock.ts";
 import {
   account,
   bytes,
@@ -146,24 +144,6 @@ const INVALID_REQUEST = table("invalid_request", {
   count: integer(),
 }, { key: ["accountId", "minute"], forgets: "numbers by minute" });
 
-/** A message without an answer whose sender does not know it yet (X4). */
-export const UNANSWERED = table("unanswered", {
-  accountId: account(),
-  messageId: snowflake<"message">(),
-  channelId: snowflake<"channel">(),
-  guildId: optional(snowflake<"guild">()),
-  authorId: snowflake<"user">(),
-  why: oneOf("queue-full", "too-old", "too-many", "refused"),
-  isUnmarkable: initially(flag(), false), // Discord refused the mark
-  at: integer(),
-}, {
-  key: ["accountId", "messageId"],
-  sql: "CREATE INDEX unanswered_oldest ON unanswered (at);",
-  isOfBot: true,
-  keeps: { by: "at", days: TOLD_WITHIN_MS / DAY_MS },
-  forgets: { delete: `author_id = :userId OR ${IN("message_id", "messages")}` },
-});
-
 /** The tables of this file. Files are forgotten after their messages. */
 export const OUTBOX_TABLES: readonly DeclaredTable[] = [
   OUTBOX,
@@ -171,5 +151,4 @@ export const OUTBOX_TABLES: readonly DeclaredTable[] = [
   PARKED_CHANNEL,
   FILELESS_CHANNEL,
   INVALID_REQUEST,
-  UNANSWERED,
 ];

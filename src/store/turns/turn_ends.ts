@@ -21,7 +21,6 @@ import {
 import type { Entry } from "../../core/inbound/transcript.ts";
 import type { Charge } from "../../core/spending/usage.ts";
 import type { Step } from "../../core/step.ts";
-import type { KeepUnanswered } from "../../core/store/inbox.ts";
 import { withoutControls } from "../../lib/text/quoted.ts";
 import { COMMIT_OPTIONS } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
@@ -38,8 +37,6 @@ const NOT_STORED: StoredTurn = { stored: false, dropped: 0 };
 export interface TurnTables {
   readonly inbox: InboxRows;
   readonly usage: UsageRows;
-  /** Keeps a message for its mark (X4). */
-  readonly keepUnanswered: KeepUnanswered;
 }
 
 interface TurnRecord extends EndRecord {
@@ -87,10 +84,6 @@ export function createTurnEnds(
     return true;
   }
 
-  function mark({ claim: { message }, isMarked }: EndingTurn, now: number): void {
-    if (isMarked) tables.keepUnanswered(message, "refused", now);
-  }
-
   /** Removes the words of a turn that has read a message which was removed meanwhile (H6a). */
   function store(
     turn: EndingTurn,
@@ -110,7 +103,6 @@ export function createTurnEnds(
 
   function storeWhole(turn: EndingTurn, now: number, maxWaiting?: number): StoredTurn {
     if (!isRunning(turns, turn.claim)) return NOT_STORED;
-    mark(turn, now);
     if (!apply(recordOf(turn, now))) return NOT_STORED;
     return { stored: true, dropped: addTurn(turn, now, maxWaiting) };
   }

@@ -315,8 +315,6 @@ describe("[O11] barnacle restore", () => {
     withStore(fixture.data, (database) =>
       database.exec(`
         UPDATE outbox SET created_at = 0 WHERE nonce = 'old';
-        INSERT INTO unanswered (account_id, message_id, channel_id, author_id, why, at)
-        VALUES ('${ACCOUNT}', '1', '1', '1', 'queue-full', 1);
         INSERT INTO gateway_session (account_id, shard_id, session_id, alive_at, stored_up_to)
         VALUES ('${ACCOUNT}', 0, 'secret', 1, 1)`));
     const path = await made(fixture);
@@ -338,7 +336,6 @@ describe("[O11] barnacle restore", () => {
         { nonce: "old", state: "uncertain" },
       ]);
       assert.deepEqual(all("SELECT 1 FROM gateway_session"), []);
-      assert.deepEqual(all("SELECT 1 FROM unanswered"), [], "no sender learns it twice");
     });
   });
 

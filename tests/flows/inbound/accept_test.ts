@@ -45,7 +45,6 @@ const WAITING = {
   refusal: () => [],
   isOwner: () => false,
 };
-const FULL = channelId("1400000000000000005");
 const REQUEST = pairingRequest();
 const SELF: Self = {
   userId: userId("99"),
@@ -133,7 +132,6 @@ function setUp() {
             ...NOTHING_ACCEPTED,
             accepted: of("accept"),
             undecided: of("undecided"),
-            refusedIn: accepted.waiting && of("accept").length > 4 ? [FULL] : [],
             challenged: accepted.pairing ? of("challenge").map(() => REQUEST) : [],
             settled: accepted.echoes.length,
             settledIn: accepted.echoes.length > 0 ? [channelId("1400000000000000002")] : [],
@@ -188,8 +186,7 @@ function setUp() {
         accepted: () => {},
         undecided: (judged) => undecided.push(...judged),
         challenged: (requests) => challenged.push(...requests),
-        refusedIn: (channels) => refused.push(...channels),
-        unanswered: () => {},
+        unanswered: (messages) => refused.push(...messages.map(({ channelId }) => channelId)),
         settled: (_, count) => world.settled += count,
       },
     },
@@ -312,13 +309,6 @@ describe("createAcceptor()", () => {
     await acceptor.flush();
     assert.deepEqual(stored.slice(1).map(({ waiting }) => waiting), [WAITING, WAITING]);
     assert.deepEqual(refused, []);
-  });
-
-  it("[X4] tells in which channels a notice waits", async () => {
-    const { acceptor, refused } = setUp();
-    acceptor.accept(batch(1, ...["11", "12", "13", "14", "15"].map(question)));
-    await acceptor.flush();
-    assert.deepEqual(refused, [FULL]);
   });
 
   it("[P13] passes on undecided messages at once", async () => {

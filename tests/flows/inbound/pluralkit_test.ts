@@ -109,8 +109,7 @@ function setUp({ rows = [], proxied = [], lookUp = () => Promise.resolve(FOUND) 
     events: {
       emit: {
         accepted() {},
-        refusedIn: (channels) => steps.push(`refused in ${channels.join()}`),
-        unanswered: () => {},
+        unanswered: (messages) => steps.push(`unanswered ${messages.length}`),
         undecided: () => {},
       },
     },

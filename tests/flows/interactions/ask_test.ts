@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { type Asks, createAsk } from "../../../src/flows/interactions/ask.ts";
 import type { AcceptedBatch } from "../../../src/core/inbound/inbox.ts";
-import { NOTHING_ACCEPTED } from "../../../src/core/inbound/inbox.ts";
+import { NOTHING_ACCEPTED, toUnanswered } from "../../../src/core/inbound/inbox.ts";
 import type { Verdict } from "../../../src/core/inbound/verdict.ts";
 import { channelId, messageId } from "../../support/discord/builders.ts";
 import { callOf } from "../../support/discord/calls.ts";
@@ -14,7 +14,7 @@ const CHANNEL = channelId("1400000000000000901");
 
 function build(
   verdict: Verdict = ACCEPTED,
-  refusedIn: AcceptedBatch["judged"] = [],
+  isFull = false,
   isRefused = false,
 ) {
   const batches: AcceptedBatch[] = [];
@@ -22,8 +22,10 @@ function build(
   const inbox = {
     acceptBatch(batch: AcceptedBatch) {
       batches.push(batch);
-      const refused = refusedIn.map(({ message }) => message.channelId);
-      return Promise.resolve({ ...NOTHING_ACCEPTED, refusedIn: refused });
+      const unanswered = isFull
+        ? batch.judged.map(({ message }) => toUnanswered(message, "queue-full"))
+        : [];
+      return Promise.resolve({ ...NOTHING_ACCEPTED, unanswered });
     },
   };
   const pairing = { isPaired: () => Promise.resolve(true) };
@@ -32,7 +34,6 @@ function build(
     now: () => 5,
     events: {
       emit: {
-        refusedIn: (channels: readonly string[]) => void told.push(...channels),
         asked: () => void told.push("asked"),
       },
     },
@@ -79,8 +80,14 @@ describe("[K6] createAsk()", () => {
     assert.deepEqual([batches, told], [[], []]);
   });
 
+  it("[X4] says that too many messages wait, and starts no turn", async () => {
+    const { ask, told } = build(ACCEPTED, true);
+    assert.equal(await ask(callOf("skill"), { text: "Help" }), "full");
+    assert.deepEqual(told, []);
+  });
+
   it("stores nothing if Discord has refused the interaction's first answer", async () => {
-    const { ask, batches } = build(ACCEPTED, [], true);
+    const { ask, batches } = build(ACCEPTED, false, true);
     assert.equal(await ask(callOf("skill"), { text: "Help" }), "nowhere");
     assert.deepEqual(batches, []);
   });

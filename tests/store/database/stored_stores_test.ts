@@ -252,7 +252,7 @@ describe("[X7] a store whose columns are not those of its number", () => {
   const cases: readonly (readonly [what: string, change: string])[] = [
     ["lacks a column", "ALTER TABLE inbox DROP COLUMN cost"],
     ["has one more column", "ALTER TABLE run ADD COLUMN more TEXT"],
-    ["lacks a table", "DROP TABLE told_full"],
+    ["lacks a table", "DROP TABLE told_budget"],
     ["has one more table", "CREATE TABLE job (id INTEGER) STRICT"],
     ["has another default", "ALTER TABLE run ADD COLUMN more INTEGER DEFAULT 1"],
   ];

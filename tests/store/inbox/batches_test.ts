@@ -52,8 +52,7 @@ describe("acceptBatch()", () => {
       ...NOTHING_CHANGED,
       undecided: [],
       challenged: [],
-      refusedIn: [],
-      unanswered: 0,
+      unanswered: [],
     });
     assert.deepEqual(rows(INBOX), [{ message_id: first.id, state: "waiting", attempt: 0 }]);
     assert.deepEqual(rows(DECISIONS), [
@@ -173,8 +172,7 @@ describe("acceptBatch()", () => {
       accepted: [],
       undecided: [],
       challenged: [],
-      refusedIn: [],
-      unanswered: 0,
+      unanswered: [],
     };
     assert.equal(settled, 3);
     assert.deepEqual(settledIn, [outboundMessage().channelId, elsewhere]);
@@ -203,8 +201,7 @@ describe("acceptBatch()", () => {
       ...NOTHING_CHANGED,
       undecided: [],
       challenged: [],
-      refusedIn: [],
-      unanswered: 0,
+      unanswered: [],
     });
     assert.deepEqual(await store.outbox.heads(ACCOUNT), [], "it is answered");
   });

@@ -113,8 +113,7 @@ describe("decide()", () => {
       ...NOTHING_CHANGED,
       undecided: [],
       challenged: [],
-      refusedIn: [],
-      unanswered: 0,
+      unanswered: [],
     });
     assert.deepEqual(await store.inbox.undecided(ACCOUNT), []);
     const why = { verdict: "accept", why: "mentioned", policy_row: 4, at: NOW + 5 };

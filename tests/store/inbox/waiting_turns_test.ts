@@ -3,7 +3,8 @@ import { describe, it } from "node:test";
 import { toAccountId } from "../../../src/core/discord/ids.ts";
 import type { InboundMessage } from "../../../src/core/inbound/inbound.ts";
 import type { Judged } from "../../../src/core/inbound/inbox.ts";
-import { limitsOf, waitingRulesOf } from "../../../src/flows/inbound/notice_reply.ts";
+import type { WaitingRules } from "../../../src/core/inbound/waiting_limits.ts";
+import { limitsOf } from "../../../src/flows/inbound/notice_reply.ts";
 import { createStore } from "../../support/store/open_database.ts";
 import {
   ACCOUNT,
@@ -14,22 +15,20 @@ import {
   userId,
 } from "../../support/discord/builders.ts";
 import { accepted, batch, found, heard, openTestStore } from "../../support/store/store.ts";
-import { UNTOLD_MAX } from "../../../src/store/inbox/unanswered.ts";
 import type { Store } from "../../../src/store/store.ts";
 
 const NOW = Date.UTC(2026, 10, 21);
 const OWNER = "99";
 const SECOND = toAccountId("second");
-const WAITING = waitingRulesOf(
-  { perUser: 3, perChannel: 8, turnsPerChannel: 1 },
-  ({ sender }) => sender.id === OWNER,
-);
+const WAITING: WaitingRules = {
+  perUser: 3,
+  perChannel: 8,
+  turnsPerChannel: 1,
+  isOwner: ({ sender }) => sender.id === OWNER,
+};
 const CATCH_UP = { enabled: true, maxPerChannel: 20 };
 const DECISIONS =
   "SELECT message_id, verdict || ': ' || why AS verdict, rule FROM decision ORDER BY message_id";
-const NOTICES = "SELECT cause_id, channel_id FROM outbox WHERE kind = 'notice' ORDER BY id";
-const MARKS = "SELECT author_id, why FROM unanswered ORDER BY at, message_id";
-const TOLD = "SELECT list, id FROM told_full ORDER BY list, id";
 
 let lastId = 1_400_000_000_000_001_000n;
 /** Between the ids of two messages that were sent a millisecond apart. */
@@ -54,17 +53,19 @@ function setUp() {
   const { rows } = opened;
   let { store } = opened;
   let seq = 0;
-  let now = NOW;
-  const take = (judged: readonly Judged[], fields: Partial<Parameters<typeof batch>[0]> = {}) =>
-    store.inbox.acceptBatch(
-      batch({ judged, waiting: WAITING, heard: heard(++seq), ...fields }),
-      now,
-    );
+  const told: string[] = [];
+  async function take(
+    judged: readonly Judged[],
+    fields: Partial<Parameters<typeof batch>[0]> = {},
+  ) {
+    const input = batch({ judged, waiting: WAITING, heard: heard(++seq), ...fields });
+    const stored = await store.inbox.acceptBatch(input, NOW);
+    told.push(...stored.unanswered.map(({ id }) => id));
+    return stored;
+  }
   return {
     ...opened,
     take,
-    /** Lets a minute pass, after which people are told again. */
-    later: () => void (now += 60_000),
     /** Opens the same database again, as the next process does. */
     restart() {
       store = createStore(opened.database, ":memory:", { elapsed: () => 0 });
@@ -78,8 +79,8 @@ function setUp() {
     },
     inbox: () =>
       rows("SELECT message_id FROM inbox ORDER BY id").map(({ message_id }) => message_id),
-    marks: () => rows(MARKS).map(({ author_id, why }) => `${author_id} ${why}`),
-    notices: () => rows(NOTICES).map(({ cause_id }) => cause_id),
+    /** The messages of people that get no answer. */
+    told: (): readonly string[] => told,
     whyOf: (judged: Judged) =>
       rows(DECISIONS).find(({ message_id }) => message_id === judged.message.id),
     current: (): Store => store,
@@ -88,38 +89,35 @@ function setUp() {
 
 describe("[X4] acceptBatch() › waiting turns of a sender", () => {
   it("counts no turn that ended before the tables have its message", async () => {
-    const { take, answer, notices } = setUp();
+    const { take, answer, told } = setUp();
     for (const judged of times(6, () => question())) {
       await take([judged]);
       assert.equal((await answer())?.id, judged.message.id);
     }
     assert.equal((await take([question()])).accepted.length, 1);
-    assert.deepEqual(notices(), []);
+    assert.deepEqual(told(), []);
   });
 
-  it("refuses the fifth open one, on record and with one notice", async () => {
-    const { take, inbox, notices, whyOf, rows } = setUp();
+  it("refuses the fifth open one, on record, and tells the caller", async () => {
+    const { take, inbox, told, whyOf } = setUp();
     for (const judged of times(4, () => question())) await take([judged]);
     const fifth = question();
-    const { accepted: none, refusedIn } = await take([fifth]);
+    const { accepted: none, unanswered } = await take([fifth]);
     assert.deepEqual(none, []);
-    assert.deepEqual(refusedIn, ["11"]);
+    const { id, channelId, sender: { id: senderId } } = fifth.message;
+    assert.deepEqual(unanswered, [{ id, channelId, senderId, why: "queue-full" }]);
     assert.equal(inbox().length, 4);
     assert.deepEqual(whyOf(fifth), {
       message_id: fifth.message.id,
       verdict: "ignore: queue-full",
       rule: "messages.queue.perUser",
     });
-    assert.deepEqual(notices(), [fifth.message.id]);
-    const sixth = question();
-    assert.deepEqual((await take([sixth])).refusedIn, []);
-    assert.equal(whyOf(sixth)?.["verdict"], "ignore: queue-full");
-    assert.deepEqual(notices(), [fifth.message.id]);
-    assert.deepEqual(rows(TOLD), [{ list: "user", id: "1" }]);
+    await take([fifth]);
+    assert.deepEqual(told(), [id], "what is on record is told");
   });
 
   it("[N1] leaves half of the places to questions, and tells no one of a dropped run", async () => {
-    const { take, rows } = setUp();
+    const { take, told } = setUp();
     const run = (): Judged => {
       const judged = question();
       const { message } = judged;
@@ -130,20 +128,19 @@ describe("[X4] acceptBatch() › waiting turns of a sender", () => {
       };
     };
     for (const [index, one] of times(4, run).entries()) {
-      const { accepted, refusedIn, unanswered } = await take([one]);
-      assert.equal(accepted.length, index < 2 ? 1 : 0, `${index}`);
-      assert.deepEqual([refusedIn, unanswered, rows(NOTICES)], [[], 0, []]);
+      assert.equal((await take([one])).accepted.length, index < 2 ? 1 : 0, `${index}`);
     }
+    assert.deepEqual(told(), []);
     assert.equal((await take([question(), question()])).accepted.length, 2);
   });
 
   it("[SEC-R27] refuses the rest of a batch that brings more at once", async () => {
-    const { take, inbox, notices, rows } = setUp();
+    const { take, inbox, told, rows } = setUp();
     const judged = times(10_000, () => question());
     const { accepted: taken } = await take(judged);
     assert.deepEqual(taken, judged.slice(0, 4));
     assert.deepEqual(inbox(), judged.slice(0, 4).map(({ message }) => message.id));
-    assert.deepEqual(notices(), [judged[4]?.message.id]);
+    assert.equal(told().length, 9_996);
     const counts = rows("SELECT why, COUNT(*) AS count FROM decision GROUP BY why ORDER BY why");
     assert.deepEqual(counts, [{ why: "mentioned", count: 4 }, { why: "queue-full", count: 9_996 }]);
   });
@@ -169,45 +166,19 @@ describe("[X4] acceptBatch() › waiting turns of a sender", () => {
     await take([{ ...judged, message }], { accountId: SECOND });
     assert.equal(whyOf(judged)?.["verdict"], "accept: mentioned");
   });
-
-  it("tells again after a minute, once another message was accepted", async () => {
-    const { take, answer, notices, rows, later } = setUp();
-    const first = times(6, () => question());
-    for (const judged of first) await take([judged]);
-    assert.ok(await answer());
-    assert.equal(rows(TOLD).length, 1);
-    const [next, refused] = [question(), question()];
-    await take([next]);
-    assert.deepEqual(rows(TOLD), []);
-    const { unanswered } = await take([question()]);
-    assert.deepEqual([unanswered, notices().length], [0, 1], "not twice in a minute");
-    later();
-    await take([refused]);
-    assert.deepEqual(notices(), [first[4]?.message.id, refused.message.id]);
-  });
-
-  it("forgets the notice of a channel in which no turn is left, with the next notice", async () => {
-    const { take, answer, rows, later } = setUp();
-    for (const judged of times(5, () => question())) await take([judged]);
-    while (await answer());
-    later();
-    for (const judged of times(5, () => question({ user: "2" }))) await take([judged]);
-    assert.deepEqual(rows(TOLD), [{ list: "user", id: "2" }]);
-  });
 });
 
 describe("[X4] acceptBatch() › waiting turns of a channel", () => {
   const crowd = (count: number) => times(count, (index) => question({ user: String(100 + index) }));
 
-  it("refuses the tenth open one, and tells the channel once", async () => {
-    const { take, inbox, notices, whyOf, rows } = setUp();
+  it("refuses the tenth open one", async () => {
+    const { take, inbox, told, whyOf } = setUp();
     const judged = crowd(15);
     for (const one of judged) await take([one]);
     assert.equal(inbox().length, 9);
-    assert.deepEqual(notices(), [judged[9]?.message.id]);
+    assert.deepEqual(told(), judged.slice(9).map(({ message }) => message.id));
     const tenth = judged[9];
     assert.equal(tenth && whyOf(tenth)?.["rule"], "messages.queue.perChannel");
-    assert.deepEqual(rows(TOLD), [{ list: "channel", id: "11" }]);
   });
 
   it("[G6] counts of one person no more turns for others than a person may have", async () => {
@@ -271,66 +242,6 @@ describe("[X4] acceptBatch() › waiting turns of a channel", () => {
     assert.deepEqual(rules, [whyOf(judged[0] ?? question())?.["rule"], waiting.channelRule]);
   });
 
-  it("tells each further person by a mark, once a minute", async () => {
-    const { take, notices, marks, later } = setUp();
-    const judged = crowd(11);
-    for (const one of judged) await take([one]);
-    assert.deepEqual(marks(), ["110 queue-full"]);
-    const counts = [];
-    for (const user of ["109", "110", "111", "111"]) {
-      counts.push((await take([question({ user })])).unanswered);
-    }
-    assert.deepEqual(counts, [0, 0, 1, 0], "109 has the notice, and 110 a mark already");
-    later();
-    assert.equal((await take([question({ user: "110" })])).unanswered, 1);
-    assert.deepEqual(marks(), ["110 queue-full", "111 queue-full", "110 queue-full"]);
-    assert.equal(notices().length, 1);
-  });
-
-  it("forgets the mark of a deleted message", async () => {
-    const { take, marks } = setUp();
-    const judged = crowd(12);
-    for (const one of judged) await take([one]);
-    assert.deepEqual(marks(), ["110 queue-full", "111 queue-full"]);
-    const messageIds = judged.slice(10, 11).map(({ message }) => message.id);
-    await take([], { changes: [{ kind: "deleted", channelId: channelId("11"), messageIds }] });
-    assert.deepEqual(marks(), ["111 queue-full"]);
-  });
-
-  it("[X4a] keeps at most 10,000 marks", async () => {
-    const { take, database, rows } = setUp();
-    for (const one of crowd(10)) await take([one]);
-    database.exec(`
-      WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ${UNTOLD_MAX - 1})
-      INSERT INTO unanswered (account_id, message_id, channel_id, author_id, why, at)
-      SELECT '${ACCOUNT}', i, '11', '1', 'queue-full', 0 FROM n`);
-    await take([question({ user: "500" })]);
-    await take([question({ user: "501" })]);
-    const [count] = rows("SELECT COUNT(*) AS count FROM unanswered");
-    assert.deepEqual(count, { count: UNTOLD_MAX });
-  });
-
-  it("tells a person again whose batch could not be stored", async () => {
-    const { take, database, notices } = setUp();
-    for (const one of crowd(9)) await take([one]);
-    const refused = question({ user: "300" });
-    database.exec(
-      "CREATE TRIGGER full BEFORE INSERT ON outbox BEGIN SELECT RAISE(ABORT, 'no'); END",
-    );
-    await assert.rejects(take([refused]));
-    database.exec("DROP TRIGGER full");
-    await take([refused]);
-    assert.deepEqual(notices(), [refused.message.id]);
-  });
-
-  it("tells by a notice, if Discord does not have the message", async () => {
-    const { take, notices } = setUp();
-    for (const one of crowd(10)) await take([one]);
-    const { message, ...rest } = question({ user: "300" });
-    await take([{ ...rest, message: { ...message, asked: true } }]);
-    assert.equal(notices().at(-1), message.id);
-  });
-
   it("[X4a] leaves room for an owner, whose own limit stays", async () => {
     const { take, whyOf } = setUp();
     for (const judged of times(9, (n) => question({ user: `${n + 1}` }))) await take([judged]);
@@ -352,12 +263,12 @@ describe("[X4] acceptBatch() › waiting turns of a channel", () => {
 
 describe("[X4] acceptBatch() › restarts", () => {
   it("counts and remembers as before", async () => {
-    const { take, restart, inbox, notices, answer } = setUp();
+    const { take, restart, inbox, told, answer } = setUp();
     for (const judged of times(5, () => question())) await take([judged]);
     restart();
     await take([question()]);
     assert.equal(inbox().length, 4);
-    assert.equal(notices().length, 1);
+    assert.equal(told().length, 2);
     await answer();
     restart();
     await take([question()]);
@@ -377,7 +288,7 @@ describe("[X4] acceptBatch() › restarts", () => {
 
 describe("[X4] acceptBatch() › what counts", () => {
   it("counts no message that another account answers", async () => {
-    const { take, whyOf, notices } = setUp();
+    const { take, whyOf, told } = setUp();
     const shared = question();
     await take([shared]);
     const toSecond = (judged: Judged) => ({
@@ -388,7 +299,7 @@ describe("[X4] acceptBatch() › what counts", () => {
       await take([toSecond(judged)], { accountId: SECOND });
     }
     await take([toSecond(shared)], { accountId: SECOND });
-    assert.deepEqual(notices(), [], "its turn belongs to the first account");
+    assert.deepEqual(told(), [], "its turn belongs to the first account");
     for (const judged of times(3, () => question())) await take([judged]);
     const last = question();
     await take([last]);
@@ -418,7 +329,7 @@ describe("[X4] acceptBatch() › what counts", () => {
     for (const judged of undecided) {
       results.push(await current().inbox.decide(judged, NOW, WAITING));
     }
-    assert.deepEqual(results.map(({ refusedIn }) => refusedIn), [[], ["11"]]);
+    assert.deepEqual(results.map(({ unanswered }) => unanswered.length), [0, 1]);
     assert.equal(inbox().length, 4);
     const last = undecided[1];
     assert.equal(last && whyOf(last)?.["verdict"], "ignore: queue-full");
@@ -452,12 +363,12 @@ describe("[X4] acceptBatch() › what counts", () => {
     assert.deepEqual(kept(), [inGuild[4]?.message.id]);
   });
 
-  it("refuses a bot without a notice, which it might answer", async () => {
-    const { take, inbox, notices } = setUp();
+  it("refuses a bot without a sign, which it might answer", async () => {
+    const { take, inbox, told } = setUp();
     const sender = { id: userId("8"), username: "bot", roles: [], automaton: "bot" } as const;
     await take(times(6, () => accepted(guildMessage({ id: question().message.id, sender }))));
     assert.equal(inbox().length, 4);
-    assert.deepEqual(notices(), []);
+    assert.deepEqual(told(), []);
   });
 
   it("refuses nothing if the batch fails, and counts it again", async () => {
@@ -479,27 +390,24 @@ describe("[G6] acceptBatch() › messages beyond the limits of catch-up", () => 
     };
   };
 
-  it("tells each person once, one by a notice and the others by a mark", async () => {
-    const { take, notices, marks, restart } = setUp();
+  it("tells of each, once", async () => {
+    const { take, told, restart } = setUp();
     const judged = [
       missed("too-old", "1"),
       missed("too-old", "1"),
       missed("too-many", "2"),
       missed("too-old", "3"),
     ];
-    const { refusedIn, unanswered } = await take(judged, { heard: undefined });
-    assert.deepEqual(refusedIn, ["11"]);
-    assert.deepEqual(notices(), [judged[0]?.message.id]);
-    assert.deepEqual([unanswered, marks()], [2, ["2 too-many", "3 too-old"]]);
+    await take(judged, { heard: undefined });
     restart();
-    const again = await take(judged, { heard: undefined });
-    assert.deepEqual([again.refusedIn, again.unanswered], [[], 0], "what is on record is told");
+    await take(judged, { heard: undefined });
+    assert.deepEqual(told(), judged.map(({ message }) => message.id));
   });
 
   it("tells no one of messages that the policy ignores, nor after a day", async () => {
-    const { take, notices } = setUp();
+    const { take, told } = setUp();
     const ignored = { ...missed("too-old", "1"), policyVerdict: undefined };
-    const { unanswered } = await take([ignored, missed("too-old", "2", 25)], { heard: undefined });
-    assert.deepEqual([notices(), unanswered], [[], 0]);
+    await take([ignored, missed("too-old", "2", 25)], { heard: undefined });
+    assert.deepEqual(told(), []);
   });
 });

@@ -31,11 +31,10 @@ const OLD: Readonly<Record<string, number>> = {
   usage: 1_000,
   message_block: 2_000,
   direct_channel: 500,
-  unanswered: 1_000,
 };
 
 /** Rows that stay. */
-const LEFT: Readonly<Record<string, number>> = { unanswered: 100 };
+const LEFT: Readonly<Record<string, number>> = {};
 
 function yearOld() {
   const database = openDatabase();
@@ -84,11 +83,6 @@ function yearOld() {
     `'default', 100 + i % 400, 0, 0, 1, ${at}, '[]'`,
   );
   fill("direct_channel", "account_id, channel_id, active_at, is_group", `'default', i, ${old}, 0`);
-  fill(
-    "unanswered",
-    "account_id, message_id, channel_id, author_id, why, at",
-    `'gone', i, '1', '2', 'queue-full', iif(i > 900, ${NOW - DAY_MS}, ${at})`, // of a removed account
-  );
   const number = (sql: string) => Number(Object.values(database.prepare(sql).get() ?? {})[0]);
   return { database, count: (table: string) => number(`SELECT COUNT(*) FROM ${table}`), number };
 }

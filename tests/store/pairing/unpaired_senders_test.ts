@@ -72,8 +72,7 @@ describe("an unpaired sender's message in acceptBatch()", () => {
       expiresAt: NOW + CODE_LIFE_MS,
     }]);
     assert.deepEqual(rest, {
-      refusedIn: [],
-      unanswered: 0,
+      unanswered: [],
       accepted: [],
       settled: 0,
       settledIn: [],

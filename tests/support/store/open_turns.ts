@@ -67,7 +67,7 @@ export function openTurns(turns: OpenTurnState = createOpenTurns()) {
 /** Open turns with these waiting messages, as the tables have them. */
 export function filled(...entries: readonly WaitingMessage[]) {
   const queue = openTurns();
-  queue.apply({ kind: "counted", open: [], told: [] });
+  queue.apply({ kind: "counted", open: [] });
   queue.fill(...entries);
   return queue;
 }

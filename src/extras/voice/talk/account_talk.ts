@@ -22,7 +22,6 @@ import { type AudioPayer, createAudioSpending } from "../../../core/turn/audio_s
 import { FileError } from "../../../core/turn/media.ts";
 import { placeOfTarget } from "../../../discord/gateway/decode/places.ts";
 import { isRefused } from "../../../bot/outbound/event_places.ts";
-import { waitingRulesOf } from "../../../flows/inbound/notice_reply.ts";
 import type { SpeechOf } from "../../../flows/turn/progress/speech.ts";
 import { isRecord } from "../../../lib/text/json.ts";
 import { freezeUnprompted } from "../../../render/freeze.ts";
@@ -120,10 +119,9 @@ export function createAccountTalk(account: AccountContext, services: AccountServ
             ...judging.judge.judge(message, { isUnproxied: true }, "not_live"),
             ...{ message, route: judging.route(message) },
           }];
-          const waiting = waitingRulesOf(config().messages.queue, () => false);
+          const waiting = { ...config().messages.queue, isOwner: () => false };
           const batch = { accountId, judged, echoes: [], guilds: [], waiting };
-          const { accepted, refusedIn } = await store.inbox.acceptBatch(batch, now());
-          if (refusedIn.length > 0) events.emit.refusedIn(refusedIn);
+          const { accepted } = await store.inbox.acceptBatch(batch, now());
           events.emit.asked();
           return accepted.length > 0;
         },
