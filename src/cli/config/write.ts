@@ -139,7 +139,7 @@ function backupText(backup: string | undefined): string {
 }
 
 /** `channels.discord.historyLimit: 20 → 30`. */
-export function changeLine({ path, from, to, takesEffect }: KeyChange): string {
+function changeLine({ path, from, to, takesEffect }: KeyChange): string {
   const [old, now] = [from, to].map((json) =>
     json === undefined ? undefined : bounded(json, MAX_VALUE)
   );

@@ -47,13 +47,6 @@ export interface InstancePorts {
 /** Another instance holds a lock; the message names it, and the fix. */
 export class InstanceTakenError extends Error {
   override readonly name = "InstanceTakenError";
-  /** Whether that instance does not say who it is: it hangs, or runs elsewhere. */
-  readonly isSilent: boolean;
-
-  constructor(message: string, isSilent = false) {
-    super(message);
-    this.isSilent = isSilent;
-  }
 }
 
 type HeldTokenLock = Exclude<TokenLock, { readonly kind: "taken" }>;
@@ -225,7 +218,6 @@ function takenBy(
     return new InstanceTakenError(
       `Another instance of unknown pid ${what}; it may run in a container: ` +
         `stop it there, or ${alternative}`,
-      true,
     );
   }
   const from = heldBy.dataDir === undefined ? "" : `, data ${heldBy.dataDir}`;

@@ -8,7 +8,6 @@
 
 import { existsSync } from "node:fs";
 import { resolve } from "node:path";
-import process from "node:process";
 import { setTimeout as sleep } from "node:timers/promises";
 import { faultOfFile, faultOfFolder } from "../../host/files/writable_place.ts";
 import { readTree } from "../../config/text/tree.ts";
@@ -51,9 +50,6 @@ export interface SetupFlags extends CommonFlags {
   /** Whether to print the config in place of writing it. */
   readonly dryRun: boolean;
 }
-
-/** Columns of a terminal that has room for the invite link's QR code. */
-const QR_COLUMNS = 50;
 
 const STEPS: Readonly<Record<Exclude<SetupStep, "write">, RunStep>> = {
   token: askToken,
@@ -153,8 +149,6 @@ async function withDialogue(
     dialogue,
     channels: flags.channels,
     env: io.env,
-    style: io.errStyle,
-    showsQr: (process.stderr.columns ?? 80) >= QR_COLUMNS,
     openDiscord: (token) => createSetupDiscord(token, api.base),
     models: createModelPort(io.env),
     commands: createOwnCommands(io, dialogue),

@@ -6,7 +6,6 @@ import type { SetupDiscord } from "../../../src/extras/setup/ports/discord_port.
 import type { ModelPort } from "../../../src/extras/setup/ports/model_port.ts";
 import type { OwnCommands } from "../../../src/extras/setup/ports/own_commands.ts";
 import type { SetupPorts } from "../../../src/extras/setup/steps/setup_ports.ts";
-import { PLAIN } from "../../../src/cli/terminal/style.ts";
 
 /** A dialogue that gives these answers, and notes what it says and asks. */
 export function scriptedDialogue(answers: readonly (string | boolean)[]) {
@@ -71,8 +70,6 @@ export function portsOf(
     dialogue,
     channels,
     env,
-    style: PLAIN,
-    showsQr: false,
     openDiscord: () => ({
       whoAmI: absent,
       servers: absent,

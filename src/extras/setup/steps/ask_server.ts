@@ -7,7 +7,6 @@ import { quoted } from "../../../lib/text/quoted.ts";
 import { EXIT, StartError } from "../../../cli/shared/exit_code.ts";
 import { type SetupPorts, withDiscord } from "./setup_ports.ts";
 import type { SetupDiscord } from "../ports/discord_port.ts";
-import { inviteQr } from "../ports/qr.ts";
 import type { SetupState } from "../answers/state.ts";
 
 /** Milliseconds between two looks for a server, and until the user is asked again. */
@@ -73,13 +72,13 @@ async function join(
   discord: SetupDiscord,
   ports: SetupPorts,
 ): Promise<Servers> {
-  const { dialogue, style, showsQr } = ports;
+  const { dialogue } = ports;
   if (!bot) return [];
   const url = inviteUrl(bot.applicationId);
   const ids = new Set(before.map(({ id }) => id));
   dialogue.tell(
     "Invite the bot. The link asks for eight permissions, and never for Administrator:\n" +
-      `${url}${showsQr ? `\n${inviteQr(url, style.isOn)}` : ""}`,
+      url,
   );
   for (;;) {
     const found = await dialogue.during(

@@ -1,7 +1,6 @@
 /** Declares the ports that each step of a setup gets: its user, Discord, models and this machine. */
 
 import type { Env } from "../../../lib/env.ts";
-import type { Style } from "../../../cli/terminal/style.ts";
 import type { Dialogue } from "../ports/dialogue.ts";
 import type { SetupDiscord } from "../ports/discord_port.ts";
 import type { ModelPort } from "../ports/model_port.ts";
@@ -13,9 +12,6 @@ export interface SetupPorts {
   /** Channels of the command line, by name, server/name or id; or `all`. Absent: not given. */
   readonly channels: readonly string[] | undefined;
   readonly env: Env;
-  readonly style: Style;
-  /** Whether the terminal has room for a QR code. */
-  readonly showsQr: boolean;
   openDiscord(token: string): SetupDiscord;
   readonly models: ModelPort;
   readonly commands: OwnCommands;

@@ -1,7 +1,6 @@
 /** The last chapter of a setup: shows the files, and writes them after a yes. */
 
-import { changeLine, checkAnywhere, type OpenedConfig } from "../../../cli/config/write.ts";
-import { planReload } from "../../../config/changes.ts";
+import { checkAnywhere, type OpenedConfig } from "../../../cli/config/write.ts";
 import type { Problem } from "../../../config/text/problem.ts";
 import { printable } from "../../../lib/text/quoted.ts";
 import { EXIT, type ExitCode, StartError } from "../../../cli/shared/exit_code.ts";
@@ -63,15 +62,15 @@ export async function writePlanned(
   dialogue.tell(
     [
       `will ${verb}  ${printable(file)}  (${before.text === undefined ? "mode 0600, " : ""}` +
-      `${lines.length} lines${opened.text === undefined ? ", below" : ", changes below"})`,
+      `${lines.length} lines${opened.text === undefined ? ", below" : "; other keys stay"})`,
       ...secrets.map(({ name }) =>
         `will write   ${printable(secretPath(file, name))}  (mode 0600, the secret)`
       ),
       ...opened.text === undefined
         ? ["will write   AGENTS.md, SOUL.md  (instructions, in the agent's folder of the data)"]
         : [],
-      "",
-      ...opened.text === undefined ? lines.map(printable) : await changes(opened, text, io),
+      // A config that exists may have secrets.
+      ...opened.text === undefined ? ["", ...lines.map(printable)] : [],
     ].join("\n"),
   );
   if (!await dialogue.confirm({ message: "Write these files?" })) throw new DialogueEnd("back");
@@ -93,17 +92,6 @@ export async function writePlanned(
       );
     }
   }
-}
-
-/** The changed keys of a config that exists, one line each. */
-async function changes({ file, text = "" }: OpenedConfig, after: string, { env }: Io) {
-  const [old, now] = await Promise.all([
-    checkAnywhere(file, text, env),
-    checkAnywhere(file, after, env),
-  ]);
-  if (old.kind === "refused" || now.kind === "refused") return [];
-  const found = planReload(old, now).changes.map(changeLine);
-  return found.length === 0 ? ["nothing changes"] : found;
 }
 
 /** Checks the written config as `config check` does, and says the result in one line. */
