@@ -29,8 +29,8 @@ export interface Note {
   readonly scope: NoteScope;
   readonly scopeKey: string;
   readonly space: string;
-  /** The channel or thread in which it was written; absent in notes of earlier versions. */
-  readonly channelId?: ChannelId;
+  /** The channel or thread in which it was written. */
+  readonly channelId: ChannelId;
   /** The person in whose turn it was written. */
   readonly authorId: UserId;
   readonly text: string;

@@ -35,7 +35,7 @@ export function schemaOf(database: DatabaseSync): number {
 
 /** SHA-256 of the columns of each schema, from 1 on (`columnsOf`). */
 export const COLUMNS: readonly string[] = [
-  "8e9f92ee516a57471bfa40e7996e9b51279ff98a484f14f7ed657b8ae6421e4c",
+  "e769f8b637a8c862b5ecc099c699bd9ef13e8a1e84c557375225ad0357df1ffe",
 ];
 
 /**

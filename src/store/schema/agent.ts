@@ -53,8 +53,8 @@ export const NOTE = table("note", {
   text: text(),
   createdAt: integer(),
   updatedAt: integer(),
-  channelId: optional(snowflake<"channel">()), // in which it was written
-  isOwnWords: initially(flag(), false), // of the messages that its turn answered
+  channelId: snowflake<"channel">(), // in which it was written
+  isOwnWords: flag(), // of the messages that its turn answered
 }, {
   sql: `
     CREATE INDEX note_in_scope ON note (agent_id, scope_key, updated_at);

@@ -87,6 +87,7 @@ async function build(texts: readonly string[] = ["tea at *five*", "no sugar"]) {
       scope: "member",
       scopeKey: "member:x",
       space: spaceOf(asker),
+      channelId: asker.channelId,
       authorId: asker.sender.id,
       text,
       sources: [],

@@ -175,6 +175,7 @@ async function fill(store: Store): Promise<void> {
       scope: "channel",
       scopeKey: "channel:11",
       space: "guild:10",
+      channelId: channelId("11"),
       authorId,
       text,
       sources: [],

@@ -32,7 +32,7 @@ export interface DiscordCall {
 }
 
 /** Whether the answer to a message may show words of a channel, by the rights of this moment (T4). */
-export type Showing = (to: InboundMessage) => (channelId?: ChannelId) => Promise<boolean>;
+export type Showing = (to: InboundMessage) => (channelId: ChannelId) => Promise<boolean>;
 
 export interface ToolTarget {
   readonly channelId: ChannelId;

@@ -264,7 +264,6 @@ export function createTargets(
       const known = new Map([[message.channelId, Promise.resolve(true)]]);
       return async (channelId) => {
         if (message.place.kind !== "guild") return true;
-        if (channelId === undefined) return false;
         const isShown = known.get(channelId) ?? channelAt(origin, channelId)
           .then((found) => assertShown(origin, found, READS)).then(() => true, isNoRefusal);
         known.set(channelId, isShown);
