@@ -43,8 +43,6 @@ export type AccessEvent =
   }
   | UserAction & { readonly kind: "thread_create" | "speech" };
 
-export type AccessEventKind = AccessEvent["kind"];
-
 /**
  * Judges one event.
  *

@@ -2,12 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { Place, Sender } from "../../src/core/inbound/inbound.ts";
 import type { KnownFacts } from "../../src/core/inbound/facts.ts";
-import {
-  type AccessEvent,
-  type AccessEventKind,
-  explain,
-  prepareAuthorize,
-} from "../../src/policy/authorize.ts";
+import { type AccessEvent, explain, prepareAuthorize } from "../../src/policy/authorize.ts";
 import type { AccessPolicy, GuildRules } from "../../src/policy/rules/rules.ts";
 import { TEXT_COMMANDS } from "../../src/interactions/registry.ts";
 import { directMessage, guildMessage, guildPlace, sender } from "../support/discord/builders.ts";
@@ -46,7 +41,7 @@ const message = (place: Place, from: Sender) =>
   });
 
 /** A kind of event without its row here does not compile [P16, SEC-R15]. */
-const DEEDS: Readonly<Record<AccessEventKind, Deed>> = {
+const DEEDS: Readonly<Record<AccessEvent["kind"], Deed>> = {
   message: (place, from) => ({ kind: "message", message: message(place, from) }),
   edit: (place, from) => ({ kind: "edit", message: message(place, from) }),
   reaction: (place, from) => ({ kind: "reaction", on: "own", ...doing(place, from) }),
@@ -97,7 +92,7 @@ describe("[P16] [SEC-R15] prepareAuthorize() › access by every kind of event",
     }
   }
 
-  const strangers: Readonly<Record<AccessEventKind, string>> = {
+  const strangers: Readonly<Record<AccessEvent["kind"], string>> = {
     message: "challenge: pairing by dm.policy",
     edit: "ignore: dm-not-allowed by dm.policy",
     reaction: "ignore: dm-not-allowed by dm.policy",
@@ -110,7 +105,7 @@ describe("[P16] [SEC-R15] prepareAuthorize() › access by every kind of event",
   };
   for (const [kind, verdict] of Object.entries(strangers)) {
     it(`[P3] a stranger's ${kind} in a DM: ${verdict}`, () => {
-      const deed = DEEDS[kind as AccessEventKind];
+      const deed = DEEDS[kind as AccessEvent["kind"]];
       assert.equal(
         inWords(prepareAuthorize(policy(), TEXT_COMMANDS)(deed(PLACES.DM, ada))),
         verdict,

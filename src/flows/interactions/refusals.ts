@@ -5,7 +5,7 @@
  * refusal is still on the screen. Each command and form gets the words: Discord shows "is thinking"
  * there, and its removal would cost the same request. The requests for all of that stay below a number
  * a second, so they delay no answer to other people. The log gets a line for the first refusal of a
- * person in a minute, and one line a minute for the others.
+ * person in a minute.
  */
 
 import type { Account } from "../../core/account/account.ts";
@@ -27,10 +27,9 @@ export const REFUSALS_PER_SEC = 10;
 export const REPEATS_PER_SEC: number = REFUSALS_PER_SEC / 2;
 
 /** Creates the decisions. No person has read a refusal so far. */
-export function createRefusals({ now, schedule, log }: Pick<Account, "now" | "schedule" | "log">) {
+export function createRefusals({ now }: Pick<Account, "now">) {
   const toldAt = new Map<UserId, number>();
   let second = { from: -Infinity, requests: 0 };
-  let quiet: { interactions: number; readonly people: Set<UserId> } | undefined;
 
   function mayRequest(at: number, perSec: number): boolean {
     if (Math.abs(at - second.from) >= 1_000) second = { from: at, requests: 0 };
@@ -42,22 +41,6 @@ export function createRefusals({ now, schedule, log }: Pick<Account, "now" | "sc
   /** Forgets people who may read a refusal again. */
   function forgetOld(at: number): void {
     for (const [userId, told] of toldAt) if (at - told >= TOLD_EVERY_MS) toldAt.delete(userId);
-  }
-
-  function countQuiet(userId: UserId): void {
-    if (!quiet) {
-      quiet = { interactions: 0, people: new Set() };
-      schedule(() => {
-        const { interactions = 0, people } = quiet ?? {};
-        quiet = undefined;
-        log.warn("Refused more presses and commands of people without a right to them", {
-          interactions,
-          people: people?.size,
-        });
-      }, TOLD_EVERY_MS);
-    }
-    quiet.interactions++;
-    quiet.people.add(userId);
   }
 
   return {
@@ -77,7 +60,6 @@ export function createRefusals({ now, schedule, log }: Pick<Account, "now" | "sc
         toldAt.set(userId, at);
         return "tell";
       }
-      countQuiet(userId);
       return hasRoom ? "repeat" : "nothing";
     },
   };

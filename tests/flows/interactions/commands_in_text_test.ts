@@ -33,8 +33,7 @@ function build(
   const commands = [command("status", "everyone"), command("reset", "session")];
   const clock = new FakeClock();
   const context = interactionContext();
-  const { now, schedule } = clock;
-  const refusals = createRefusals({ now, schedule, log: context.log });
+  const refusals = createRefusals({ now: clock.now });
   const run = createTextCommands(
     { commands, authorize: () => verdict, refusals, context },
     (message) => textCommandIn(message, TEXT_COMMANDS),

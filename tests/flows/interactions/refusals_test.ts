@@ -3,18 +3,12 @@ import { describe, it } from "node:test";
 import { createRefusals, TOLD_EVERY_MS } from "../../../src/flows/interactions/refusals.ts";
 import { userId } from "../../support/discord/builders.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
-import { recordingLog } from "../../support/recording_log.ts";
 
 const ADA = userId("7");
 
 function setUp() {
   const clock = new FakeClock();
-  const { log, lines } = recordingLog();
-  return {
-    clock,
-    lines,
-    refusals: createRefusals({ now: clock.now, schedule: clock.schedule, log }),
-  };
+  return { clock, refusals: createRefusals({ now: clock.now }) };
 }
 
 describe("[X4a] createRefusals()", () => {
@@ -28,14 +22,5 @@ describe("[X4a] createRefusals()", () => {
     }
     clock.advance(1);
     assert.equal(refusals.next(ADA, true), "tell");
-  });
-
-  it("counts what it told no one, in one line a minute", () => {
-    const { clock, lines, refusals } = setUp();
-    for (let n = 0; n < 100; n++) refusals.next(userId(String(n % 20 + 1)), false);
-    assert.deepEqual(lines, []);
-    clock.advance(TOLD_EVERY_MS);
-    assert.deepEqual(lines.map(({ fields }) => fields), [{ interactions: 90, people: 20 }]);
-    assert.equal(clock.pending, 0);
   });
 });

@@ -57,7 +57,7 @@ function setUp({ verdict = ALLOWED, command = TIDE, failures = [] as Error[] } =
       needed.push(needs);
       return verdict;
     },
-    refusals: createRefusals({ now: clock.now, schedule: clock.schedule, log }),
+    refusals: createRefusals({ now: clock.now }),
     context,
   };
   const menu = [{
