@@ -163,6 +163,7 @@ export function taskPages(): Readonly<Record<string, string>> {
 
 function taskPage(task: ReferencePart): string {
   const sections = Map.groupBy(keysOf(task), sectionOf);
+  const described = new Map<string, string>();
   return [
     MADE,
     `# Configuration: ${TASKS[task].toLowerCase()}`,
@@ -174,9 +175,31 @@ function taskPage(task: ReferencePart): string {
     ...Array.from(sections).flatMap(([section, keys]) => [
       `## ${titleOf(section)}`,
       ...wordsOf(section),
-      ...keys.map(entry),
+      ...entriesOf(section, keys, described),
     ]),
   ].join("\n\n") + "\n";
+}
+
+/**
+ * The entries of a section. If one above on its page has the same, it names that one.
+ *
+ * @param described The sections so far, by their entries without paths.
+ */
+function entriesOf(
+  section: string,
+  keys: readonly ReferenceKey[],
+  described: Map<string, string>,
+): readonly string[] {
+  const entries = keys.map(entry);
+  const words = entries.map((text) => text.replaceAll(`${section}.`, "")).join("\n");
+  const same = keys.length === 1 ? undefined : described.get(words);
+  if (same === undefined) {
+    described.set(words, section);
+    return entries;
+  }
+  const names = keys.map(({ path, name }) => `<a id="${anchorOf(`\`${path}\``)}"></a>\`${name}\``);
+  const title = titleOf(same);
+  return [`${names.join(", ")}: as those of [\`${same}\`](#${anchorOf(title)}).`];
 }
 
 /** Path of the section, or of the entries, that have a key; empty at the top of the file. */

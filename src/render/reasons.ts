@@ -71,7 +71,7 @@ export const IGNORED: Readonly<Record<IgnoreReason, string>> = {
   "reactions-off": "Reactions are ignored here, or on messages of others.",
   "not-manager": "It needs the right to manage messages here, or an owner of the bot.",
   "not-owner": "It needs an owner of the bot.",
-  "not-approver": "It needs an approver of tool calls, or a person who checks answers.",
+  "not-approver": "It needs an approver of tool calls.",
   "to-others": "It mentions or answers someone else, and not the bot.",
   "no-score": "It mentions no one, and only a message that arrives just now gets a score.",
   "not-for-bot": "By its score it is not meant for the bot; the model may see it as context later.",
