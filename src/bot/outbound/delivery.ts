@@ -1,8 +1,6 @@
 /**
  * Delivers an account's messages: its outbox, the channel queues that empty it, and the reports of
  * undelivered messages.
- *
- * `barnacle send` uses it without a running bot, so this module does not depend on a gateway.
  */
 
 import { uptime } from "node:os";

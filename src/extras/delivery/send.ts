@@ -6,16 +6,15 @@
  */
 
 import { setTimeout as sleep } from "node:timers/promises";
-import { createTokenChange } from "../../flows/preflight/token_change.ts";
+import { peerOf } from "../../flows/preflight/token_change.ts";
 import { tokenHint } from "../../bot/account_end.ts";
 import { type ComposedMessage, type Composer, createComposer, NoFilesError } from "./composer.ts";
 import type { Config } from "../../config/config.ts";
 import { missingToken } from "../../config/load.ts";
 import { parseTarget, type Target, type TargetProblem } from "../../core/outbound/target.ts";
 import { RestError } from "../../discord/rest/exchange/rest_error.ts";
-import { schedule } from "../../lib/clock.ts";
 import { printable } from "../../lib/text/quoted.ts";
-import { type Logging, startLog } from "../../log.ts";
+import { startLog } from "../../log.ts";
 import { VERSION } from "../../version.ts";
 import { apiOf, isTokenRefused, tokenIn } from "../../cli/shared/discord.ts";
 import { EXIT, type ExitCode, StartError } from "../../cli/shared/exit_code.ts";
@@ -87,7 +86,7 @@ async function sendTo(
       const why = `no bot runs with the data in ${place.dataDir}; start it by \`barnacle run\``;
       throw new StartError(why, EXIT.tryAgain);
     }
-    await assertSameBot(config, bot, store, logging);
+    await assertSameBot(config, bot, store);
     const target = readTarget(await findTarget(typed, store, config.discord.accountId));
     const patience = Math.max(flags.wait, config.discord.rest.timeoutSec);
     composer = await createComposer({
@@ -167,25 +166,11 @@ function refused(error: unknown, composer: Composer | undefined, io: Io): ExitCo
 /** Messages in a store are sent as that store's bot, so the token must be of the same bot. */
 async function assertSameBot(
   { discord: { accountId, tokenPlace } }: Config,
-  bot: { readonly token: string; readonly apiBase: string },
+  { token, apiBase }: { readonly token: string; readonly apiBase: string },
   { gateway }: Pick<Store, "gateway">,
-  logging: Logging,
 ): Promise<void> {
-  const tokenChange = createTokenChange({
-    accountId,
-    // The bot writes the store, and has adopted itself before.
-    store: { gateway: { ...gateway, adoptPeer: () => Promise.resolve(false) } },
-    schedule,
-    random: Math.random,
-    stopping: new AbortController().signal,
-    log: logging.forPart("delivery"),
-  }, {
-    ...bot,
-    askDiscord: () => Promise.reject(new Error("A send takes over no outbox")),
-    isTransient: (_error): _error is Error => false,
-  });
-  if (await tokenChange.isOurs()) return;
-  if (await isTokenRefused(bot.token, bot.apiBase)) {
+  if (!await gateway.isOtherPeer(accountId, peerOf(token, apiBase))) return;
+  if (await isTokenRefused(token, apiBase)) {
     throw new StartError(tokenHint(tokenPlace), EXIT.refused);
   }
   throw new StartError(

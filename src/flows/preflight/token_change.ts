@@ -84,7 +84,7 @@ export function createTokenChange(
  * Names the server and the bot. A token begins with the bot's id, which stays when Discord
  * regenerates the token; the secret rest is left out.
  */
-function peerOf(token: string, apiBase: string): string {
+export function peerOf(token: string, apiBase: string): string {
   const [bot = "", ...rest] = token.split(".");
   const named = rest.length > 0 ? bot : token;
   return `${apiBase} ${createHash("sha256").update(named).digest("base64url").slice(0, 16)}`;
