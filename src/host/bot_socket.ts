@@ -2,9 +2,7 @@
  * The socket on which a bot takes requests of commands, such as `barnacle pause`.
  *
  * It is a path in a folder of mode 0700 in the data directory. So only the bot's user and root reach
- * it, and sandboxes hide it: a name of the abstract namespace would belong to the whole network of
- * the host, which programs of MCP servers share. On Windows, a named pipe takes its place
- * (`bot_pipe.ts`).
+ * it, and sandboxes hide it. On Windows, a named pipe takes its place (`bot_pipe.ts`).
  *
  * The bot greets each connection first. A command sends its request only after that, so a bot that
  * hangs gets no request that it would carry out later, when the command has given up. A request is a

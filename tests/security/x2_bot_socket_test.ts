@@ -10,7 +10,6 @@ import { inBubblewrap as sandboxedCommand, prepareInstructions } from "../../src
 import { serveSocket, socketFolder } from "../../src/host/bot_socket.ts";
 import { createConfine } from "../../src/mcp/confine.ts";
 import { findSandbox } from "../../src/mcp/sandbox.ts";
-import { startScript } from "../support/process/start_script.ts";
 import { recordingLog } from "../support/recording_log.ts";
 import { needsBubblewrap } from "../support/skip.ts";
 import { createProgramBounds } from "../../src/host/limits/program_bounds.ts";
@@ -93,13 +92,5 @@ describe("[X2] the bot's socket", () => {
       return { command: launch.file, args: launch.args, cwd: "/" };
     });
     assert.equal(seen, "looked");
-  });
-
-  it("has no abstract name, which would belong to the whole network of the host", async () => {
-    using folder = tempDirectory();
-    await using served = await startScript("socket_names.ts", [folder.path]);
-    const names: readonly string[] = JSON.parse(served.said);
-    assert.ok(names.some((name) => name.startsWith(folder.path)), "the socket is among the names");
-    assert.deepEqual(names.filter((name) => name.startsWith("@")), []);
   });
 });
