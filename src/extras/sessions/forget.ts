@@ -39,7 +39,7 @@ export interface ForgetFlags extends CommonFlags {
 /** Milliseconds to wait for open turns of the person, and between two checks. */
 const WAIT_MS = 30_000;
 const LOOK_EVERY_MS = 250;
-const BACKUP_NAME = /\.tar\.zst(?:\.age)?$/;
+const BACKUP_NAME = /\.tar\.gz$/;
 /** A larger file takes so long to write anew that a running bot could not store messages. */
 const LARGE_BYTES = 256 * 2 ** 20;
 

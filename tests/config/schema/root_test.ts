@@ -49,7 +49,6 @@ const env = {
   BARNACLE_HTTP_TOKEN: "t",
   ALERTS_WEBHOOK: "https://example.org/hook",
   NTFY_TOKEN: "t",
-  BACKUP_PASSPHRASE: "t".repeat(12),
   HOME_ASSISTANT_TOKEN: "h".repeat(32),
   UPTIME_SECRET: "x".repeat(40),
   HOOK_SECRET: "x".repeat(40),

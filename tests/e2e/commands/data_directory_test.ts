@@ -1,7 +1,7 @@
 /** Tests that commands beside the bot find its data directory, or report that there is none. */
 
 import assert from "node:assert/strict";
-import { chmodSync, chownSync, mkdirSync, readdirSync, statSync } from "node:fs";
+import { chmodSync, chownSync, readdirSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
 import process from "node:process";
 import { describe, it } from "node:test";
@@ -33,22 +33,6 @@ describe("[X2] a command without --data", () => {
         assert.deepEqual(stdout, []);
         assert.deepEqual(stderr, [`barnacle: no data directory ${data}; set --data to the bot's`]);
       }
-    }));
-
-  it("refuses a divided store, and changes nothing in it", () =>
-    withSimulation({}, async ({ command, dataDir }) => {
-      const data = join(dataDir, "divided");
-      mkdirSync(join(data, "partitions", "0"), { recursive: true, mode: 0o700 });
-      for (const args of [["outbox"], ["status"], ["backup"], ["pairing", "list"]]) {
-        const { code, stdout, stderr } = await command([...args, "--data", data]);
-        assert.equal(code, 74, `${args}: ${stderr.join("\n")}`);
-        assert.deepEqual(stdout, []);
-        assert.match(stderr.at(-1) ?? "", /has a divided store .* or choose another directory/);
-      }
-      assert.deepEqual(readdirSync(data, { recursive: true }), [
-        "partitions",
-        join("partitions", "0"),
-      ]);
     }));
 
   const skip = process.getuid?.() === 0 ? false : "only root can start a command as root";

@@ -276,8 +276,8 @@ describe("[O11] barnacle restore", () => {
   it("takes no file that a backup has not, and no link", async () => {
     const fixture = await makeFixture();
     const path = rewritten(await made(fixture), (folder) => {
-      mkdirSync(join(folder, "data", "restore.ready"));
-      for (const name of ["data/lock", "data/restore.ready/x", "old"]) {
+      mkdirSync(join(folder, "data", "unknown"));
+      for (const name of ["data/lock", "data/unknown/x", "old"]) {
         writeFileSync(join(folder, name), "strange");
       }
       mkdirSync(join(folder, "data", "media"));

@@ -120,7 +120,7 @@ describe("[X5] barnacle forget", () => {
     const { code, err } = await run((flags, io) => {
       const folder = join(flags.data ?? "", "backups");
       mkdirSync(folder);
-      writeFileSync(join(folder, "old.tar.zst"), "x");
+      writeFileSync(join(folder, "old.tar.gz"), "x");
       return forget(
         { ...flags, yes: true, deleteBackups: true },
         "123456789012345678",
@@ -129,7 +129,7 @@ describe("[X5] barnacle forget", () => {
       );
     });
     assert.equal(code, 0, err);
-    assert.match(err, /^Deleted .*backups.old\.tar\.zst$/m);
+    assert.match(err, /^Deleted .*backups.old\.tar\.gz$/m);
   });
 
   it("forgets the person of a mention", async () => {
@@ -167,7 +167,7 @@ describe("[X5] barnacle forget", () => {
       let left: readonly string[] = [];
       const { code, err } = await run(async (flags, io) => {
         assert.ok(flags.data);
-        const copies = ["backups/barnacle-x.tar.zst", "before-restore-x.bak/barnacle.db"];
+        const copies = ["backups/barnacle-x.tar.gz", "before-restore-x.bak/barnacle.db"];
         for (const name of [...copies, "barnacle.db.schema1-x.bak", "backups/.lock"]) {
           mkdirSync(dirname(join(flags.data, name)), { recursive: true });
           writeFileSync(join(flags.data, name), "x");
