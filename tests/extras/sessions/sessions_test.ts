@@ -175,7 +175,7 @@ describe("[X5] barnacle forget", () => {
         const all = { ...flags, yes: how !== "question", deleteBackups: how === "flag" };
         const code = await forget(all, sender.id, io, () => Promise.resolve(true));
         left = [...readdirSync(flags.data), ...readdirSync(join(flags.data, "backups"))]
-          .filter((name) => /\.bak$|zst$|^\.?lock$/.test(name)).toSorted();
+          .filter((name) => /\.bak$|gz$|^\.?lock$/.test(name)).toSorted();
         return code;
       });
       if (how === "listed") {
