@@ -1,10 +1,9 @@
 /**
- * The Discords of the benches: a lean one that costs less CPU time than the measured bots, or the
- * simulator of the tests, for the bench that needs its faults.
+ * The Discord of the benches, which costs less CPU time than the measured bots.
  *
- * The simulator checks each request and remembers each message, which takes more CPU time than a
- * reply. The lean one sends the same payloads, made by the simulator's own code, and fills in only
- * ids, times and texts. It enforces nothing, and keeps no messages, so each history is empty.
+ * The simulator of the tests checks each request and remembers each message, which takes more CPU
+ * time than a reply. This one sends the same payloads, made by the simulator's own code, and fills in
+ * only ids, times and texts. It enforces nothing, and keeps no messages, so each history is empty.
  */
 
 import { demoWorld } from "../simulator/actions/demo_world.ts";
@@ -12,79 +11,25 @@ import { toDispatch } from "../simulator/gateway/dispatches.ts";
 import { toApplication } from "../simulator/payloads/application.ts";
 import { toCreatedGuild } from "../simulator/payloads/guild.ts";
 import { type Payload, toChannel, toMessage, toOwnUser } from "../simulator/payloads/payloads.ts";
-import { type Simulator, startSimulator } from "../simulator/simulator.ts";
 import { addChannel } from "../simulator/world/create_world.ts";
 import { DEFAULT_PERMISSIONS } from "../simulator/world/permissions.ts";
 import { nextId } from "../simulator/world/snowflake.ts";
 import type { Message, TextChannel } from "../simulator/world/world.ts";
 import { createdAtMs, type MessageId, type UserId } from "../src/core/discord/ids.ts";
 
-export interface Discord {
-  readonly apiUrl: string;
-  readonly token: string;
-  /** The guild in which the bot may answer. */
-  readonly guildId: string;
-  /** Names of the guild's channels in which people write at once. */
-  readonly channels: readonly string[];
-  /** Number of arrived IDENTIFYs. */
-  openings(): number;
-  isOnline(): boolean;
-  /** Posts a message of the owner in a channel, which mentions the bot. */
-  ask(channel: string, text: string): void;
-  /** Calls `listener` when a request arrives that creates a message. */
-  onPost(listener: () => void): void;
-  close(): Promise<void>;
-}
-
-export interface SimulatedDiscord extends Discord {
-  readonly simulator: Simulator;
-}
-
 const CHANNELS = 50;
-
-/** The world of the demo, with more channels. */
-function foundWorld() {
-  const { world, krill, barnacle } = demoWorld();
-  const names = Array.from({ length: CHANNELS }, (_, number) => `krill-${number}`);
-  const channels = names.map((name) => addChannel(world, krill, { name }, Date.now()));
-  return { world, krill, barnacle, names, channels };
-}
-
-/** The simulator of the tests: strict, with all faults, and slower than a bot. */
-export async function startSimulatedDiscord(): Promise<SimulatedDiscord> {
-  const { world, krill, barnacle, names } = foundWorld();
-  const simulator = await startSimulator({
-    world,
-    application: barnacle,
-    requestLogLimit: 100,
-    rateLimits: false,
-  });
-  const { identifies } = simulator.account();
-  return {
-    simulator,
-    apiUrl: simulator.apiUrl,
-    token: simulator.token,
-    guildId: krill.id,
-    channels: names,
-    openings: () => identifies.length,
-    isOnline: () => simulator.connected() > 0,
-    ask: (channel, text) =>
-      void simulator.say({ as: "ada", in: channel, text: `<@${barnacle.userId}> ${text}` }),
-    onPost: (listener) =>
-      void simulator.requests.subscribe(({ method, route }) => {
-        if (method === "POST" && route === "/channels/:id/messages") listener();
-      }),
-    close: () => simulator.close(),
-  };
-}
 
 const HEARTBEAT_MS = 41_250;
 const HOST = "127.0.0.1";
 const REPLY = 19;
 const ALL_INTENTS = 0x1_ffff;
 
-export function startLeanDiscord(): Discord {
-  const { world, krill, barnacle, names } = foundWorld();
+export type Discord = ReturnType<typeof startDiscord>;
+
+export function startDiscord() {
+  const { world, krill, barnacle } = demoWorld();
+  const names = Array.from({ length: CHANNELS }, (_, number) => `krill-${number}`);
+  for (const name of names) addChannel(world, krill, { name }, Date.now());
   const botUser = world.users.get(barnacle.userId);
   const owner = [...world.users.values()].find(({ username }) => username === "ada");
   if (!botUser || !owner) throw new TypeError("The world lacks its people");
@@ -97,6 +42,7 @@ export function startLeanDiscord(): Discord {
   const listeners = new Set<() => void>();
   const fixed = new Map<string, string>();
   let openings = 0;
+  let heartbeats = 0;
   let seq = 0;
   let bot: WebSocket | undefined;
 
@@ -129,7 +75,10 @@ export function startLeanDiscord(): Discord {
       socket.send(`{"t":null,"s":null,"op":10,"d":{"heartbeat_interval":${HEARTBEAT_MS}}}`);
     socket.onmessage = ({ data }) => {
       const { op } = JSON.parse(data);
-      if (op === 1) socket.send('{"t":null,"s":null,"op":11,"d":null}');
+      if (op === 1) {
+        heartbeats += 1;
+        socket.send('{"t":null,"s":null,"op":11,"d":null}');
+      }
       if (op === 2) identify(socket);
     };
     socket.onclose = () => {
@@ -217,11 +166,18 @@ export function startLeanDiscord(): Discord {
   return {
     apiUrl: `http://${HOST}:${rest.addr.port}`,
     token: barnacle.token,
+    /** The guild in which the bot may answer. */
     guildId: krill.id,
+    /** Names of the guild's channels in which people write at once. */
     channels: names,
+    /** Number of arrived IDENTIFYs. */
     openings: () => openings,
-    isOnline: () => bot !== undefined,
-    ask(name, text) {
+    /** Number of arrived heartbeats. */
+    heartbeats: () => heartbeats,
+    /** Asks the bot for a heartbeat (op 1). */
+    askHeartbeat: () => bot?.send('{"t":null,"s":null,"op":1,"d":null}'),
+    /** Posts a message of the owner in a channel, which mentions the bot. */
+    ask(name: string, text: string) {
       const channel = byKey.get(name);
       if (!channel) throw new RangeError(`There is no channel ${name}`);
       const id = nextId<"message">(world.ids, Date.now());
@@ -229,8 +185,9 @@ export function startLeanDiscord(): Discord {
       const ends = restOf("ask", channel, owner.id, [barnacle.userId], dispatched);
       send("MESSAGE_CREATE", `{${head}${ends}`);
     },
-    onPost: (listener) => void listeners.add(listener),
-    async close() {
+    /** Calls `listener` when a request arrives that creates a message. */
+    onPost: (listener: () => void) => void listeners.add(listener),
+    async close(): Promise<void> {
       bot?.close();
       await Promise.all([gateway.shutdown(), rest.shutdown()]);
     },

@@ -6,7 +6,7 @@
  */
 
 import { setTimeout as sleep } from "node:timers/promises";
-import { BURN_MS, type Contender, openSimulatedStand } from "./stand.ts";
+import { BURN_MS, type Contender, openStand } from "./stand.ts";
 import type { Readings } from "./stats.ts";
 
 const SETTLE_MS = 1_000;
@@ -15,15 +15,14 @@ const ASK_EVERY_MS = 100;
 const LOOK_EVERY_MS = 1;
 
 export async function benchHeartbeat(contender: Contender): Promise<Readings> {
-  const stand = await openSimulatedStand(contender);
-  const { faults } = stand.discord.simulator;
-  const account = stand.discord.simulator.account();
+  const stand = openStand(contender);
+  const { discord } = stand;
 
   async function beat(): Promise<number> {
-    const known = account.heartbeats;
+    const known = discord.heartbeats();
     const askedAt = performance.now();
-    faults.gateway.askHeartbeat();
-    while (account.heartbeats === known) await sleep(LOOK_EVERY_MS);
+    discord.askHeartbeat();
+    while (discord.heartbeats() === known) await sleep(LOOK_EVERY_MS);
     return performance.now() - askedAt;
   }
 

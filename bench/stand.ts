@@ -13,12 +13,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { SPACING_MS } from "../src/core/discord/identify_budget.ts";
 import { type OwnCommand, startOwnProcess } from "../src/host/process/own_process.ts";
 import { type CoreCount, onCores } from "./cores.ts";
-import {
-  type Discord,
-  type SimulatedDiscord,
-  startLeanDiscord,
-  startSimulatedDiscord,
-} from "./discord.ts";
+import { type Discord, startDiscord } from "./discord.ts";
 import { MODEL_NAME, startInstantModel } from "./model.ts";
 import { youngCpuMsOf } from "./proc.ts";
 
@@ -43,20 +38,8 @@ const LOOK_EVERY_MS = 1;
 
 export type Stand = ReturnType<typeof openStand>;
 
-/** With a Discord that costs less than the bots. */
-export function openStand(contender: Contender) {
-  return standBefore(startLeanDiscord(), contender);
-}
-
-/** With a Discord that has rules and faults. */
-export async function openSimulatedStand(contender: Contender) {
-  return standBefore<SimulatedDiscord>(await startSimulatedDiscord(), contender);
-}
-
-function standBefore<Kind extends Discord>(
-  discord: Kind,
-  { name, command, isBarnacle }: Contender,
-) {
+export function openStand({ name, command, isBarnacle }: Contender) {
+  const discord = startDiscord();
   mkdirSync("dist", { recursive: true });
   const dataDir = mkdtempSync(join("dist", "bench-")); // not in /tmp, which may be no disk
   const model = startInstantModel();

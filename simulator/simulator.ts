@@ -180,7 +180,7 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
     port: options.port ?? 0,
     now,
     identifyLimit,
-    gatewayUrl: () => gateway.faults.address ?? gateway.url,
+    gatewayUrl: () => gateway.url,
     recommendedShards: () => gateway.faults.recommendedShards,
     publish,
     log: requests,

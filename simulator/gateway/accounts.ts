@@ -20,8 +20,6 @@ export interface RecordedHeartbeat {
   readonly seq: number | null;
   /** Milliseconds beyond an interval since the beat before, or since HELLO; 0 for one in time. */
   readonly lateMs: number;
-  /** Milliseconds since op 1 asked for it; absent for an unasked one. */
-  readonly askedMs?: number;
 }
 
 /** The bot's presence, from IDENTIFY or op 3. */

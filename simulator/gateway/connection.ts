@@ -61,8 +61,6 @@ export interface GatewayConnection {
   send(text: string): void;
   /** Sends op 7 or 9, which are not dispatches. */
   sendOp(op: number, d: unknown): void;
-  /** Sends op 1. */
-  askHeartbeat(): void;
   close(code: number, reason: string): void;
   /** Detaches the session, so that the client may IDENTIFY again on this connection. */
   release(): void;
@@ -80,7 +78,6 @@ export function createGatewayConnection(
   const encoder = createEncoder(compression ?? "none", (data) => link.send(data));
   const timers = new Set<ReturnType<typeof setTimeout>>();
   const sentAt: number[] = [];
-  const late: { readonly action: () => void; readonly dueAt: number }[] = [];
   let session: Session | undefined;
   let isOver = false;
 
@@ -95,30 +92,15 @@ export function createGatewayConnection(
       timers.delete(timer);
     };
   };
-  /** Runs an action now, or after the delay and everything that waits for it: nothing overtakes. */
-  const inTurn = (action: () => void) => {
-    if (switches.delayMs <= 0 && late.length === 0) return action();
-    late.push({ action, dueAt: now() + switches.delayMs });
-    if (late.length === 1) goOn();
-  };
-  const goOn = () => {
-    const [first] = late;
-    if (!first) return;
-    later(Math.max(0, first.dueAt - now()), () => {
-      first.action();
-      late.shift();
-      goOn();
-    });
-  };
   const send = (text: string) => {
-    if (!isOver) inTurn(() => encoder.write(text));
+    if (!isOver) encoder.write(text);
   };
   const sendOp = (op: number, d: unknown) => send(JSON.stringify({ t: null, s: null, op, d }));
   const close = (code: number, reason: string) => {
     if (isOver) return;
     isOver = true;
     session?.account.closes.push(code);
-    inTurn(() => encoder.after(() => link.close(code, reason)));
+    encoder.after(() => link.close(code, reason));
   };
   const fail = (name: CloseName) => {
     const [code, reason] = CLOSE[name];
@@ -131,10 +113,6 @@ export function createGatewayConnection(
     send,
     sendOp,
     close,
-    askHeartbeat() {
-      heartbeat.ask();
-      sendOp(1, null);
-    },
     release() {
       if (session) session.connection = undefined;
       session = undefined;
@@ -200,11 +178,7 @@ export function createGatewayConnection(
       deps.revoke(account);
       return fail("authenticationFailed");
     }
-    if (verdict === "too_soon" || switches.invalidIdentifies > 0) {
-      if (verdict !== "too_soon") switches.invalidIdentifies -= 1;
-      return sendOp(9, false);
-    }
-    if (switches.swallowReady) return;
+    if (verdict === "too_soon") return sendOp(9, false);
     const { userId } = account.application;
     attach(deps.sessions.open(account, { userId, intents, shard: [id, count] }));
     show(payload.presence, "identify");
@@ -214,18 +188,13 @@ export function createGatewayConnection(
   const resume = ({ token, session_id: id, seq }: Resume) => {
     const account = byGatewayToken(deps.accounts, token);
     if (!account) return fail("authenticationFailed");
-    if (switches.swallowReady) return;
-    const invalid = switches.invalidResumes.shift();
-    const resumed = invalid === undefined
-      ? deps.sessions.resume(id, account, seq, now(), switches.forgetsNamed)
-      : deps.sessions.refuse(id, account, invalid);
+    const resumed = deps.sessions.resume(id, account, seq, now(), switches.forgetsNamed);
     account.resumes.push({
       at: now(),
       outcome: resumed.kind === "resumed" ? "resumed" : "invalid",
     });
     if (resumed.kind === "seq_from_the_future") return fail("invalidSeq");
     if (resumed.kind === "unknown") return sendOp(9, false);
-    if (resumed.kind === "refused") return sendOp(9, true);
     attach(resumed.session);
     if (switches.forgetsNamed) forgetUpTo(resumed.session, seq);
     for (const text of resumed.missed) send(text);
@@ -282,7 +251,7 @@ export function createGatewayConnection(
           detach();
           if (!isOurs) {
             session.account.clientCloses.push(code);
-            if (switches.endsSessionOnClose(code)) deps.sessions.drop(session);
+            if (code === 1000 || code === 1001) deps.sessions.drop(session);
           }
         }
         ended(connection);

@@ -9,8 +9,6 @@ import type { Account, RecordedHeartbeat } from "./accounts.ts";
 export interface HeartbeatMonitor {
   /** Starts to watch, with HELLO. */
   start(): void;
-  /** Records that op 1 was sent. */
-  ask(): void;
   /** Records a beat; without a session, it only shows that the connection lives. */
   beat(
     session: { readonly id: string; readonly account: Account } | undefined,
@@ -41,7 +39,6 @@ export function createHeartbeatMonitor(
   { now, intervalMs, later, stopped }: HeartbeatMonitorDeps,
 ): HeartbeatMonitor {
   let lastAt = now();
-  let askedAt: number | undefined;
   let cancel = () => {};
 
   const watch = () => {
@@ -51,22 +48,12 @@ export function createHeartbeatMonitor(
 
   return {
     start: watch,
-    ask() {
-      askedAt ??= now();
-    },
     beat(session, seq) {
       const at = now();
       if (session) {
         const lateMs = Math.max(0, at - lastAt - intervalMs);
-        note(session.account, {
-          at,
-          sessionId: session.id,
-          seq,
-          lateMs,
-          ...(askedAt !== undefined && { askedMs: at - askedAt }),
-        });
+        note(session.account, { at, sessionId: session.id, seq, lateMs });
       }
-      askedAt = undefined;
       lastAt = at;
       watch();
     },

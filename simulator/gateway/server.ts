@@ -56,8 +56,6 @@ export interface GatewayFaults extends GatewaySwitches {
   askReconnect(): void;
   /** Sends op 9; with `false` the sessions end. */
   invalidate(isResumable: boolean): void;
-  /** Sends op 1. */
-  askHeartbeat(): void;
   /** Sends text unchanged: malformed, or in shapes that Discord has never sent. */
   sendRaw(text: string): void;
   /** Forgets all sessions, so that the next RESUME fails; connections stay. */
@@ -175,9 +173,6 @@ export async function startGateway(
         if (!isResumable) connection.release();
       }
     },
-    askHeartbeat() {
-      for (const connection of connections) connection.askHeartbeat();
-    },
     sendRaw(text: string) {
       for (const connection of connections) connection.send(text);
     },
@@ -276,7 +271,7 @@ function greet(
       user: toOwnUser(user),
       guilds: guilds.map(({ id }) => ({ id, unavailable: true })),
       session_id: session.id,
-      resume_gateway_url: switches.address ?? url,
+      resume_gateway_url: url,
       shard: viewer.shard,
       application: { id: application.id, flags: applicationFlags(application) },
       private_channels: [],

@@ -47,8 +47,6 @@ export interface SessionLimits {
 export type Resumed =
   | { readonly kind: "resumed"; readonly session: Session; readonly missed: readonly string[] }
   | { readonly kind: "unknown" }
-  /** Refused for now; the session stays. */
-  | { readonly kind: "refused" }
   | { readonly kind: "seq_from_the_future" };
 
 export interface Sessions {
@@ -65,8 +63,6 @@ export interface Sessions {
     now: number,
     mayHaveHole?: boolean,
   ): Resumed;
-  /** Refuses a valid RESUME; the session ends, unless it is to stay. */
-  refuse(id: string, account: Account, isToStay: boolean): Resumed;
   drop(session: Session): void;
 }
 
@@ -116,11 +112,6 @@ export function createSessions(
       if (seq + 1 < oldest && !mayHaveHole) return { kind: "unknown" }; // payloads are missing
       const missed = kept.filter((payload) => payload.seq > seq).map(({ text }) => text);
       return { kind: "resumed", session, missed };
-    },
-    refuse(id, account, isToStay) {
-      if (isToStay) return { kind: "refused" };
-      if (sessions.get(id)?.account === account) end(id);
-      return { kind: "unknown" };
     },
     drop(session) {
       end(session.id);

@@ -36,7 +36,7 @@ export interface LinkListener {
 }
 
 /** How to answer a connection before it is a WebSocket. */
-export type ConnectionAnswer = "accept" | "reset" | "ignore" | { readonly status: number };
+export type ConnectionAnswer = "accept" | "reset" | "ignore";
 
 export interface SocketServerOptions {
   readonly host: string;
@@ -101,14 +101,9 @@ function welcome(socket: Socket, options: SocketServerOptions): void {
       return;
     }
     socket.off("data", collect);
-    if (typeof verdict === "object") return refuse(socket, verdict.status);
     upgrade(socket, head.subarray(0, end).toString("latin1"), head.subarray(end + 4), options);
   };
   socket.on("data", collect);
-}
-
-function refuse(socket: Socket, status: number): void {
-  socket.end(`HTTP/1.1 ${status} Refused\r\nContent-Length: 0\r\nConnection: close\r\n\r\n`);
 }
 
 function upgrade(
@@ -121,7 +116,11 @@ function upgrade(
   const key = /^sec-websocket-key: *(\S+)/im.exec(head)?.[1];
   const isUpgrade = /^upgrade: *websocket *$/im.test(head) &&
     /^sec-websocket-version: *13 *$/im.test(head);
-  if (!path || !key || !isUpgrade) return refuse(socket, 400);
+  if (!path || !key || !isUpgrade) {
+    return void socket.end(
+      "HTTP/1.1 400 Refused\r\nContent-Length: 0\r\nConnection: close\r\n\r\n",
+    );
+  }
   const accept = createHash("sha1").update(key + WEBSOCKET_GUID).digest("base64");
   socket.write(
     "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n" +

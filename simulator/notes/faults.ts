@@ -7,33 +7,21 @@
 
 /** Faults of the gateway while they are set; a test may change the fields at any time. */
 export interface GatewaySwitches {
-  /** New connections: reset, accepted and never answered, or refused with an HTTP status. */
-  welcome: "accept" | "reset" | "ignore" | { readonly status: number };
+  /** New connections: reset, or accepted and never answered. */
+  welcome: "accept" | "reset" | "ignore";
   /** Number of connections for which `welcome` still holds; then it is "accept" again. */
   welcomeTimes: number;
   /** Heartbeats are not acknowledged. */
   swallowAcks: boolean;
   /** HELLO is not sent. */
   swallowHello: boolean;
-  /** IDENTIFY and RESUME are not answered. */
-  swallowReady: boolean;
-  /** Milliseconds by which all sent data is late. */
-  delayMs: number;
   /** Close codes for the next IDENTIFYs, in order. */
   closeOnIdentify: number[];
-  /** Number of the next IDENTIFYs that get an invalid session (op 9, `false`). */
-  invalidIdentifies: number;
-  /** Payload of op 9 for the next RESUMEs, in order; with `false` their sessions end. */
-  invalidResumes: boolean[];
-  /** Whether a client's close with this code ends its session; 1006 for a close without a code. */
-  endsSessionOnClose: (code: number) => boolean;
   /**
    * Whether a session forgets all that its client has acknowledged in a heartbeat or a RESUME, and
    * still resumes.
    */
   forgetsNamed: boolean;
-  /** The gateway's address in REST and READY, instead of the true one. */
-  address: string | undefined;
   /** Recommended number of shards in `/gateway/bot`. */
   recommendedShards: number;
   /** Ids of guilds with an outage: no GUILD_CREATE, and no events. */
@@ -46,14 +34,8 @@ export function createGatewaySwitches(): GatewaySwitches {
     welcomeTimes: Infinity,
     swallowAcks: false,
     swallowHello: false,
-    swallowReady: false,
-    delayMs: 0,
     closeOnIdentify: [],
-    invalidIdentifies: 0,
-    invalidResumes: [],
-    endsSessionOnClose: (code) => code === 1000 || code === 1001,
     forgetsNamed: false,
-    address: undefined,
     recommendedShards: 1,
     unavailableGuilds: new Set(),
   };

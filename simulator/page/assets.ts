@@ -19,7 +19,6 @@ export const ASSETS: Readonly<Record<string, Asset>> = {
   "/main.js": script(TEXTS.main),
   "/markdown.js": script(TEXTS.markdown),
   "/messages.js": script(TEXTS.messages),
-  "/panel.js": script(TEXTS.panel),
   "/sidebar.js": script(TEXTS.sidebar),
   "/state.js": script(TEXTS.state),
   "/times.js": script(TEXTS.times),

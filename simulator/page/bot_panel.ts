@@ -33,25 +33,14 @@ export interface Outcome {
 
 export type BotState = "online" | "away" | "offline";
 
-/** An event of the bot: a log line, or an action on it. */
-export interface Notice {
-  /** Unix time in milliseconds. */
-  readonly at: number;
-  readonly level: "info" | "warning" | "error" | "action";
-  readonly text: string;
-}
-
 export type BotPanelNews =
   | { readonly kind: "judged"; readonly judged: Judged }
-  | { readonly kind: "bot"; readonly bot: BotState }
-  | { readonly kind: "notice"; readonly notice: Notice };
+  | { readonly kind: "bot"; readonly bot: BotState };
 
 export interface BotPanel {
   bot(): BotState;
   /** Number of all messages so far. */
   judged(): readonly Judged[];
-  /** The last events, oldest first. */
-  notices(): readonly Notice[];
   /**
    * Calls `listener` with every new event.
    *

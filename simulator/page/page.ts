@@ -15,7 +15,7 @@ import type { Simulator } from "../simulator.ts";
 import type { WorldEvent } from "../world/world.ts";
 import { ACTS } from "./acts.ts";
 import { ASSETS } from "./assets.ts";
-import type { BotPanel, BotPanelNews, BotState, Judged, Notice } from "./bot_panel.ts";
+import type { BotPanel, BotPanelNews, BotState, Judged } from "./bot_panel.ts";
 import { createFeed, type Feed } from "./feed.ts";
 import { answerFile } from "./files.ts";
 import { ACT_ROUTES, PAGE_ROUTES } from "./routes.ts";
@@ -49,7 +49,6 @@ export interface Opening {
   readonly prompts: readonly Prompt[];
   readonly bot: BotState;
   readonly judged: readonly Judged[];
-  readonly notices: readonly Notice[];
 }
 
 /** News after it, one by one. */
@@ -114,7 +113,6 @@ export function createPage(options: PageOptions): Page {
             prompts,
             bot: panel.bot(),
             judged: panel.judged(),
-            notices: panel.notices(),
           };
           const data = JSON.stringify(opening);
           await stream.writeSSE({ event: "opening", data, retry: RECONNECT_MS });

@@ -9,13 +9,12 @@ import icon from "./web/icon.svg" with { type: "text" };
 import main from "./web/main.js" with { type: "text" };
 import markdown from "./web/markdown.js" with { type: "text" };
 import messages from "./web/messages.js" with { type: "text" };
-import panel from "./web/panel.js" with { type: "text" };
 import sidebar from "./web/sidebar.js" with { type: "text" };
 import state from "./web/state.js" with { type: "text" };
 import times from "./web/times.js" with { type: "text" };
 import tour from "./web/tour.js" with { type: "text" };
 
-/** @type {Readonly<Record<"look" | "composer" | "css" | "dom" | "html" | "icon" | "main" | "markdown" | "messages" | "panel" | "sidebar" | "state" | "times" | "tour", string>>} */
+/** @type {Readonly<Record<"look" | "composer" | "css" | "dom" | "html" | "icon" | "main" | "markdown" | "messages" | "sidebar" | "state" | "times" | "tour", string>>} */
 export const TEXTS = {
   look,
   composer,
@@ -26,7 +25,6 @@ export const TEXTS = {
   main,
   markdown,
   messages,
-  panel,
   sidebar,
   state,
   times,

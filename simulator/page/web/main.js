@@ -3,7 +3,6 @@
 import { drawComposer, showProblem, startComposer } from "./composer.js";
 import { byId, redrawTimes } from "./dom.js";
 import { drawMessages, redraw, startMessages } from "./messages.js";
-import { drawBot, drawGone, drawNotices } from "./panel.js";
 import { drawSidebar, drawTop } from "./sidebar.js";
 import { becomePerson, openState, showChannel, takeNews, typistsOf } from "./state.js";
 import { drawTour, noteBot } from "./tour.js";
@@ -17,7 +16,7 @@ const acts = {
   withState: (use) => state && use(state),
   show(channelId) {
     showChannel(state, channelId);
-    closeDrawers();
+    closeDrawer();
     drawPlace();
   },
   become(personId) {
@@ -92,8 +91,7 @@ function listen() {
   source.addEventListener("opening", ({ data }) => {
     state = openState(JSON.parse(data), state);
     drawPlace();
-    drawBot(state);
-    drawNotices(state);
+    drawBot();
     byId("app").dataset.ready = "true";
   });
   source.addEventListener("news", ({ data }) => {
@@ -102,9 +100,8 @@ function listen() {
     if (news.kind === "bot") {
       noteBot(state);
       drawTour(state, acts);
-      return drawBot(state);
+      return drawBot();
     }
-    if (news.kind === "notice") return drawNotices(state);
     if (news.kind === "typing") return drawTyping();
     if (news.kind === "whisper") {
       if (news.userId === state.personId) showProblem(`Only you see this: ${news.text}`);
@@ -120,36 +117,53 @@ function listen() {
   source.addEventListener("error", () => drawGone(source.readyState === EventSource.CLOSED));
 }
 
-/** On narrow screens, the two sides slide over the messages. */
-function startDrawers() {
-  for (const [id, name] of [["open-sidebar", "sidebar"], ["open-panel", "panel"]]) {
-    byId(id).addEventListener("click", () => {
-      const isOpen = byId("app").dataset.open === name;
-      closeDrawers();
-      if (isOpen) return;
-      byId("app").dataset.open = name;
-      byId(id).setAttribute("aria-expanded", "true");
-      byId(name).focus(); // the next Tab is in it
-    });
-  }
-  byId("veil").addEventListener("click", closeDrawers);
+/** Draws the bot's state. */
+function drawBot() {
+  byId("bot-dot").className = `dot is-${state.bot}`;
+  byId("bot-state").textContent = state.bot;
+}
+
+/**
+ * Shows that the page itself has lost its server.
+ *
+ * @param {boolean} isRefused Whether the server answered, and refused: it needs its key.
+ */
+function drawGone(isRefused) {
+  byId("bot-dot").className = "dot is-offline";
+  byId("app").dataset.ready = "true";
+  byId("bot-state").textContent = isRefused
+    ? "Open the whole address that the demo printed: it ends with a key"
+    : "The demo has ended; this page connects again by itself";
+}
+
+/** On narrow screens, places and people slide over the messages. */
+function startDrawer() {
+  const button = byId("open-sidebar");
+  button.addEventListener("click", () => {
+    const isOpen = byId("app").dataset.open !== undefined;
+    closeDrawer();
+    if (isOpen) return;
+    byId("app").dataset.open = "sidebar";
+    button.setAttribute("aria-expanded", "true");
+    byId("sidebar").focus(); // the next Tab is in it
+  });
+  byId("veil").addEventListener("click", closeDrawer);
   document.addEventListener("keydown", ({ key }) => {
-    const opened = byId("app").dataset.open;
-    if (key !== "Escape" || opened === undefined) return;
-    closeDrawers();
-    byId(`open-${opened}`).focus();
+    if (key !== "Escape" || byId("app").dataset.open === undefined) return;
+    closeDrawer();
+    button.focus();
   });
 }
 
-function closeDrawers() {
+function closeDrawer() {
   delete byId("app").dataset.open;
-  for (const id of ["open-sidebar", "open-panel"]) byId(id).setAttribute("aria-expanded", "false");
+  byId("open-sidebar").setAttribute("aria-expanded", "false");
 }
 
 startComposer(acts);
 startMessages();
 byId("kill").addEventListener("click", acts.kill);
-startDrawers();
+startDrawer();
 listen();
 setInterval(drawTyping, 1_000);
 setInterval(redrawTimes, 10_000);

@@ -4,12 +4,11 @@
 const TYPING_MS = 10_000;
 
 /** Makes the state from the server's whole world; `before` is the state so far, if there is one. */
-export function openState({ world, prompts, bot, judged, notices }, before) {
+export function openState({ world, prompts, bot, judged }, before) {
   const state = {
     world,
     prompts,
     bot,
-    notices: [...notices],
     messages: new Map(world.messages.map((message) => [message.id, message])),
     judged: new Map(judged.map((one) => [one.messageId, one])),
     typing: new Map(),
@@ -59,9 +58,6 @@ export function takeNews(state, news, now) {
       return [];
     case "bot":
       state.bot = news.bot;
-      return [];
-    case "notice":
-      state.notices = [...state.notices, news.notice].slice(-100);
       return [];
     case "world": // places or people; the messages are known already
       state.world = news.world;

@@ -1,13 +1,12 @@
 /**
  * Gathers the page's data about the bot: verdicts from its store, its messages from the simulated
- * Discord, its log from a pipe, and whether it runs.
+ * Discord, and whether it runs.
  */
 
 import type { BotPanel, BotPanelNews, BotState } from "../../../simulator/page/bot_panel.ts";
 import type { Simulator } from "../../../simulator/simulator.ts";
 import type { createOutcomes, VerdictReader } from "./simulation/outcomes.ts";
 import type { DemoSupervisor } from "./supervisor.ts";
-import type { createNotices } from "./notices.ts";
 
 /** Milliseconds between two reads of the store and the connection. */
 const LOOK_MS = 250;
@@ -18,12 +17,11 @@ const LOOK_MS = 250;
  * @param onError Called with an error of the demo itself.
  */
 export function createBotPanel(
-  { simulator, supervisor, verdicts, outcomes, notices, onError }: {
+  { simulator, supervisor, verdicts, outcomes, onError }: {
     readonly simulator: Simulator;
     readonly supervisor: DemoSupervisor;
     readonly verdicts: VerdictReader;
     readonly outcomes: ReturnType<typeof createOutcomes>;
-    readonly notices: ReturnType<typeof createNotices>;
     readonly onError: (error: unknown) => void;
   },
 ): BotPanel & { readonly close: () => Promise<void> } {
@@ -35,7 +33,6 @@ export function createBotPanel(
     for (const listener of listeners) listener(news);
   };
 
-  const stopNotices = notices.subscribe((notice) => tell({ kind: "notice", notice }));
   const stopWorld = simulator.subscribe((event) => {
     if (event.kind !== "message_created") return;
     const { author } = event.message;
@@ -72,7 +69,6 @@ export function createBotPanel(
   return {
     bot: () => state,
     judged: () => outcomes.all(),
-    notices: notices.all,
     subscribe(listener) {
       listeners.add(listener);
       return () => listeners.delete(listener);
@@ -81,7 +77,6 @@ export function createBotPanel(
     async close() {
       isClosed = true;
       clearTimeout(timer);
-      stopNotices();
       stopWorld();
       await looking;
       verdicts.close();

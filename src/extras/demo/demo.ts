@@ -20,7 +20,6 @@ import { demoWorld } from "../../../simulator/actions/demo_world.ts";
 import { createPage, type Prompt } from "../../../simulator/page/page.ts";
 import { createBotPanel } from "./bot_panel.ts";
 import { playCheck } from "./check.ts";
-import { createNotices, readLogLine } from "./notices.ts";
 import { addressesOf, guardPage, listenFrom, pageAccessOf } from "./page_server.ts";
 import { createOutcomes, createVerdictReader } from "./simulation/outcomes.ts";
 import { demoConfig, startSimulation } from "./simulation/simulation.ts";
@@ -93,16 +92,11 @@ async function show(
   const onError = (error: unknown) => io.problem(`internal error of the demo: ${error}`);
   const access = pageAccessOf(host);
   const world = demoWorld();
-  const notices = createNotices(Date.now);
   const simulation = await startSimulation({
     // Messages show the person's time, also after the computer slept.
     simulator: { world: world.world, now: Date.now },
     // On a page that other machines can reach, the agent runs no commands.
     config: () => access.key === undefined ? withCommands(world.people.ada.id) : demoConfig(),
-    onLine(line) {
-      const read = readLogLine(line);
-      if (read) notices.note(read.level, read.text);
-    },
   });
   const { simulator, dataDir } = simulation;
   const workspace = join(dataDir, "agents", "main");
@@ -113,14 +107,12 @@ async function show(
     start: simulation.startBot,
     sleep,
     now: Date.now,
-    tell: (text) => notices.note("action", text),
   });
   const panel = createBotPanel({
     simulator,
     supervisor,
     verdicts: createVerdictReader(dataDir),
     outcomes: createOutcomes(),
-    notices,
     onError,
   });
   const page = createPage({ simulator, panel, prompts: PROMPTS, onError });

@@ -25,11 +25,10 @@ const MAX_EARLY_DEATHS = 3;
 const LAST_LINES = 12;
 
 /** Starts the bot, and keeps it running. */
-export function createSupervisor({ start, sleep, now, tell }: Clock & {
+export function createSupervisor({ start, sleep, now }: Clock & {
   start(): SimulatedProcess;
   /** Waits for milliseconds. */
   readonly sleep: (ms: number) => Promise<void>;
-  tell(text: string): void;
 }) {
   const { promise: gaveUp, resolve: giveUp } = Promise.withResolvers<DemoBotEnd>();
   let bot: SimulatedProcess | undefined;
@@ -55,7 +54,6 @@ export function createSupervisor({ start, sleep, now, tell }: Clock & {
     if (earlyDeaths > (exit.signal === null ? 0 : MAX_EARLY_DEATHS)) {
       return giveUp({ ...exit, lines: lines.slice(-LAST_LINES) });
     }
-    if (!isKilled) tell(`The bot ended by itself (${exitOf(exit)}); restarting it`);
     isKilled = false;
     void sleep(AWAY_MS).then(run);
   }
@@ -71,7 +69,6 @@ export function createSupervisor({ start, sleep, now, tell }: Clock & {
       if (!bot || isKilled) return;
       isKilled = true;
       bot.kill("SIGKILL");
-      tell(`The bot is killed (kill -9 ${bot.pid}), and restarts soon`);
     },
     /** Stops restarting; the simulation ends a bot that still runs. */
     stop(): void {

@@ -73,7 +73,7 @@ const act = (
 const DEMO_ROWS: Readonly<Record<string, Row>> = Object.fromEntries([
   ...["", "page.css", "icon.svg", "composer.js", "dom.js", "main.js", "markdown.js"]
     .map((name) => [`GET /${name}`, get(`/${name}`)] as const),
-  ...["messages.js", "panel.js", "sidebar.js", "state.js", "times.js", "tour.js"]
+  ...["messages.js", "sidebar.js", "state.js", "times.js", "tour.js"]
     .map((name) => [`GET /${name}`, get(`/${name}`)] as const),
   ["GET /events", { address: ({ secret }) => `/events?key=${secret}`, status: 200 }],
   ["GET /files/:channel/:file/:name", {

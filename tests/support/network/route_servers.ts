@@ -176,7 +176,6 @@ const withDemo: Start = async (test) => {
     panel: {
       bot: () => "online",
       judged: () => [],
-      notices: () => [],
       subscribe: () => () => {},
       kill: () => void events.push("kill"),
     },
