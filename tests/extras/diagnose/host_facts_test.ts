@@ -77,17 +77,6 @@ describe("[O3] inspectHost()", () => {
     }
   });
 
-  it("reports a damaged store", async () => {
-    using folder = tempDirectory();
-    writeFileSync(
-      join(folder.path, DATABASE_NAME),
-      "not a database at all, but long enough".repeat(40),
-    );
-    const { facts } = await look(folder.path);
-    assert.ok(facts.store.kind === "refused");
-    assert.match(facts.store.why, /damaged/);
-  });
-
   it("[X2] reports an empty store, another program's, and a copy that lacks its log, as a start does", async () => {
     using folder = tempDirectory();
     const path = join(folder.path, DATABASE_NAME);

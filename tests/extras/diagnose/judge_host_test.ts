@@ -38,14 +38,6 @@ describe("[O3] judgeHost()", () => {
   ];
   const rows: readonly Row[] = [
     [
-      "another user's directory",
-      { dataProblem: { why: "/x; cannot be written to", fix: "give it to us" } },
-      "host.data",
-      "fail",
-      /^\/x; cannot be written to$/,
-      /^give it to us$/,
-    ],
-    [
       "a store that no bot has used",
       { store: { kind: "empty" } },
       "host.store",
@@ -54,44 +46,12 @@ describe("[O3] judgeHost()", () => {
       /set --data to its directory, or restore a backup$/,
     ],
     [
-      "a disk that is nearly full",
-      { disk: { path: "/data", freeBytes: 150_000_000 } },
-      "host.data",
-      "warn",
-      /150 MB/,
-      /free some space/,
-    ],
-    [
       "a data directory on a network file system",
       { disk: { path: "/data", freeBytes: 9e9, network: "NFS" } },
       "host.fileSystem",
       "warn",
       /network file system \(NFS\)/,
       /a disk of this machine/,
-    ],
-    [
-      "a disk that is full",
-      { disk: { path: "/data", freeBytes: 1_000_000 } },
-      "host.data",
-      "fail",
-      /1 MB/,
-      /free some space/,
-    ],
-    [
-      "a store of a newer Barnacle",
-      { store: { kind: "refused", why: "a newer Barnacle wrote it", fix: "run that one" } },
-      "host.store",
-      "fail",
-      /newer Barnacle/,
-      /^run that one$/,
-    ],
-    [
-      "a bot that hangs",
-      { bot: { kind: "silent", pid: 7, why: "does not answer: no word for 3 s" } },
-      "host.bot",
-      "fail",
-      /^it uses the data directory, and does not answer: no word for 3 s$/,
-      /log/,
     ],
     [
       "[O1] a bot whose HTTP port another program has",
@@ -107,14 +67,6 @@ describe("[O3] judgeHost()", () => {
       "host.instance",
       "fail",
       /^pid 99 runs on this machine with the same bot token, and another data directory$/,
-      /kill 99/,
-    ],
-    [
-      "[G11] another instance that does not name its data directory",
-      { token: { kind: "held", pid: 99 } },
-      "host.instance",
-      "fail",
-      /^pid 99 runs on this machine with the same bot token$/,
       /kill 99/,
     ],
   ];

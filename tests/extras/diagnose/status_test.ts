@@ -69,18 +69,6 @@ const answering = (report: object): RequestListener => (_, response) => {
 };
 
 describe("[O1] barnacle status", () => {
-  it("prints a line for each check", async () => {
-    const { code, stdout, stderr } = await ask(answering(REPORT));
-    assert.equal(code, 0);
-    assert.equal(stdout[0], "Healthy: running, Barnacle 1.4.2 (3f2c1aa), bun 1.4.4");
-    assert.equal(stdout.length, 2 + linesOf(REPORT.findings));
-    assert.match(stdout[1] ?? "", /^ +Model +local: no failed requests$/);
-    assert.ok(stdout.some((line) => /^ok +Connection +default\/0: connected$/.test(line)));
-    assert.ok(stdout.some((line) => /^ok +Model local +no failed requests$/.test(line)));
-    assert.ok(stdout.some((line) => /^ok +Memory +55 MB$/.test(line)));
-    assert.deepEqual(stderr, []);
-  });
-
   it("[X4] says first that people have paused the bot, unless something is broken", async () => {
     const paused = {
       id: "account:paused",

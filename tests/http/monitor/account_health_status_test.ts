@@ -62,12 +62,6 @@ describe("[K2] statusOf()", () => {
     assert.deepEqual([other.fallbackId, other.modelFailsSince], [undefined, undefined]);
   });
 
-  it("has no latency before the first heartbeat", () => {
-    const shards = [{ state: "ready", readyAt: NOW - 10 }];
-    assert.equal(facts(shards).latencyMs, undefined);
-    assert.equal(facts([]).readyAt, NOW);
-  });
-
   it("warns of the whole bot's problems: its store, its config and its MCP servers", () => {
     const { warnings } = facts([], {
       whole: {

@@ -196,16 +196,6 @@ describe("[O2] startHealthMonitor() and models", () => {
     sameData(health.snapshot().models, [{ id: "openai/gpt", hasAnswered: true }]);
   });
 
-  it("[L3] does not count refused conversations as failures of the model", () => {
-    const { health, begin } = setUp();
-    const account = begin();
-    const error = new ModelError("no", { kind: "filtered", modelId: "openai/gpt" });
-    for (let turn = 0; turn < 5; turn++) {
-      account.setTurn({ kind: "failed", why: "filtered", reason: "filtered", error }, "openai/gpt");
-    }
-    sameData(health.snapshot().models, [{ id: "openai/gpt" }]);
-  });
-
   it("[O12] says why questions get no answer: after three failures, or one for the operator", () => {
     const { health, begin } = setUp();
     const account = begin();
