@@ -154,7 +154,6 @@ export function connectParts(
       meter.beat(`${accountId}/${shardId}`, beat);
       if (beat.latencyMs !== undefined) health.setLatency(shardId, beat.latencyMs);
     },
-    onSessionEnded: duplicates.sessionEnded,
     onDelay: health.delayed,
     onRefused: inbound.refused,
     onFinal(final) {

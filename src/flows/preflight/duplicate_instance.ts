@@ -2,8 +2,7 @@
  * Suspects another program with our bot token, by its traces at Discord (G11).
  *
  * Both programs get every message. A machine's lock cannot see another machine. But Discord shows
- * us messages that we did not send, and may end our session when the other program begins its own.
- * These are signs and no proof, so all texts say "may". A bot that moves to another host looks the
+ * us messages that we did not send. These are signs and no proof, so all texts say "may". A bot that moves to another host looks the
  * same for a moment. So signs within one minute count as such a move.
  */
 
@@ -27,12 +26,6 @@ const DEPLOY_MS = 60_000;
 /** Milliseconds for which a sign counts. */
 const DOUBT_MS = 10 * 60_000;
 
-/**
- * Ended sessions of one shard within {@link DOUBT_MS} that count as a sign. Fewer are normal, and
- * so is one of each shard when Discord restarts.
- */
-const INVALIDATED_MIN = 3;
-
 const WHAT_TO_DO =
   "If so, both answer: stop the other program, or reset the token on the bot's page in the " +
   "Developer Portal and use the new one only here";
@@ -47,7 +40,6 @@ export function createDuplicateWatch(
   { now, schedule, log }: Pick<Account, "log" | "now" | "schedule">,
 ) {
   let doubt: DuplicateDoubt | undefined;
-  let invalidated: readonly { readonly shardId: number; readonly at: number }[] = [];
   let cancelEnd = (): void => {};
   let isStopped = false;
 
@@ -79,7 +71,6 @@ export function createDuplicateWatch(
   function end(): void {
     const wasDeploy = doubt?.isDeploy;
     doubt = undefined;
-    invalidated = [];
     if (wasDeploy === false) log.info("No more signs of another program using this token");
   }
 
@@ -90,18 +81,6 @@ export function createDuplicateWatch(
       if (!last) return;
       const { messageId, channelId, why } = last;
       sign(now(), `Message ${messageId} in channel ${channelId} is by this bot, ${WHY[why]}`);
-    },
-    /**
-     * Tells that Discord ended a shard's session, and that no broken connection of our own had a part
-     * in that.
-     */
-    sessionEnded(shardId: number): void {
-      const at = now();
-      invalidated = [...invalidated.filter((ended) => at - ended.at < DOUBT_MS), { shardId, at }];
-      const [first, ...others] = invalidated.filter((ended) => ended.shardId === shardId);
-      const count = others.length + 1;
-      if (!first || count < INVALIDATED_MIN) return;
-      sign(first.at, `Discord ended ${count} sessions within ${DOUBT_MS / 60_000} min`);
     },
     /** The current doubt; `undefined` while there is no sign of a second program. */
     doubt: (): DuplicateDoubt | undefined => doubt,

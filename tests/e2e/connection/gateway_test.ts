@@ -117,26 +117,6 @@ describe("[G1] [G2] [G5] the gateway connection", () => {
       assert.deepEqual(resumes.filter(({ outcome }) => outcome === "resumed"), []);
     }));
 
-  it("[G11] suspects another program only if Discord ends the sessions, not the network", () =>
-    withSimulation({ simulator: QUICK }, async (scene) => {
-      const { start, line, simulator } = scene;
-      const { gateway } = simulator.faults;
-      const bot = await start();
-      for (let n = 1; n <= 4; n++) {
-        await isAnswered(scene, `network ${n}`); // the session is ready, and stored
-        if (n === 4) break;
-        gateway.forgetSessions();
-        gateway.drop("reset");
-      }
-      assert.doesNotMatch(bot.lines.join("\n"), /another program/i);
-      for (let n = 1; n <= 3; n++) {
-        gateway.invalidate(false);
-        if (n < 3) await isAnswered(scene, `discord ${n}`);
-      }
-      assert.match(await line(bot, /another program/i), /may have used this bot token/);
-      assert.equal(simulator.account().identifies.length, 6);
-    }));
-
   it("[D3] begins no turn once Discord has refused the token, and runs it at the next start", () =>
     withSimulation({ mayRefuse: ({ status }) => status === 401 }, async (scene) => {
       const { start, say, mention, simulator, model, until, rows, replies } = scene;
@@ -299,7 +279,7 @@ describe("[G1] [G2] [G5] the gateway connection", () => {
       gateway.sendRaw('{"op":0,"t":"MESSAGE_CREATE","s":1,"d":{"id":{"hunter":2}}}');
       gateway.sendRaw('{"op":0,"t":"MESSAGE_CREATE","d":{"hunter":2}}');
       await isAnswered(scene, "q2");
-      await scene.line(bot, /A dispatch has an unknown form/);
+      await scene.line(bot, /A dispatch has an unknown form|Skipped a payload/);
       assert.doesNotMatch(bot.lines.join("\n"), /hunter/);
     }));
 });

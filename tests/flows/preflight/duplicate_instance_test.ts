@@ -29,14 +29,10 @@ function watch() {
       clock.advance(afterMs);
       duplicates.foreign([{ ...FOREIGN, why }]);
     },
-    invalidate(afterMs: number, shardId = 0) {
-      clock.advance(afterMs);
-      duplicates.sessionEnded(shardId);
-    },
   };
 }
 
-describe("[G11] createDuplicateWatch() › foreign messages", () => {
+describe("[G11] createDuplicateWatch()", () => {
   it("has no doubt without foreign messages", () => {
     const { duplicates, clock, levels } = watch();
     duplicates.foreign([]);
@@ -114,54 +110,6 @@ describe("[G11] createDuplicateWatch() › foreign messages", () => {
     clock.advance(-5 * MIN);
     see(0);
     assert.equal(duplicates.doubt()?.isDeploy, false);
-    assert.deepEqual(levels(), ["info", "warn"]);
-  });
-});
-
-describe("[G11] createDuplicateWatch() › sessions that Discord ends", () => {
-  const CASES: readonly (readonly [
-    name: string,
-    afterMs: readonly number[],
-    levels: readonly string[],
-  ])[] = [
-    ["thinks nothing of two", [0, 5 * MIN], []],
-    ["doubts of the third", [0, 4 * MIN, 4 * MIN], ["warn"]],
-    ["thinks nothing of the third in more than ten minutes", [0, 5 * MIN, 5 * MIN], []],
-    ["takes three within a minute for a deploy", [0, 20 * SEC, 20 * SEC], ["info"]],
-    ["doubts once they go on", [0, 20 * SEC, 20 * SEC, 20 * SEC], ["info", "warn"]],
-    ["doubts once", [0, 2 * MIN, 2 * MIN, 2 * MIN, 2 * MIN], ["warn"]],
-  ];
-  for (const [name, afterMs, expected] of CASES) {
-    it(name, () => {
-      const { invalidate, levels } = watch();
-      for (const ms of afterMs) invalidate(ms);
-      assert.deepEqual(levels(), expected);
-    });
-  }
-
-  it("ignores one ended session of each shard, as when Discord restarts", () => {
-    const { invalidate, levels } = watch();
-    for (let shardId = 0; shardId < 16; shardId++) invalidate(6 * SEC, shardId);
-    assert.deepEqual(levels(), []);
-    for (const ms of [2 * MIN, 2 * MIN]) invalidate(ms, 3);
-    assert.deepEqual(levels(), ["warn"]);
-  });
-
-  it("counts from the first ended session, and names their number", () => {
-    const { invalidate, duplicates, clock } = watch();
-    for (const ms of [0, 4 * MIN, 4 * MIN]) invalidate(ms);
-    assert.deepEqual(duplicates.doubt(), {
-      since: clock.now() - 8 * MIN,
-      lastAt: clock.now(),
-      evidence: "Discord ended 3 sessions within 10 min",
-      isDeploy: false,
-    });
-  });
-
-  it("joins with messages: a deploy that continues is none", () => {
-    const { see, invalidate, levels } = watch();
-    see(0);
-    for (const ms of [20 * SEC, 20 * SEC, 20 * SEC]) invalidate(ms);
     assert.deepEqual(levels(), ["info", "warn"]);
   });
 });

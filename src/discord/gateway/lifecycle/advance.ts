@@ -263,7 +263,6 @@ function onSocket(state: LifecycleState, event: SocketEvent, at: StepContext): T
         lastAliveMs: nowMs,
         failedResumes: 0,
         ignoredResumes: 0,
-        isEndedByDiscord: false,
         // An IDENTIFY contains the presence.
         mustSendPresence: state.mustSendPresence ||
           event.kind === "resumed" && isPresenceUnconfirmed(state),

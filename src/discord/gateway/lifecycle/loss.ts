@@ -85,8 +85,6 @@ export function loseConnection(
   );
   const next = spaced(planned, state, nowMs);
   const isSessionLost = state.session !== undefined && next.kind === "identify";
-  const isEndedByDiscord = endedByDiscord(cause) &&
-    (livedMs !== undefined || state.isEndedByDiscord);
   const isOver = next.kind === "stop" || next.kind === "give_up";
 
   const kept = omit(omit(state, "heartbeat"), "ack");
@@ -97,7 +95,6 @@ export function loseConnection(
     during: phase.kind,
     next,
     isSessionLost,
-    isEndedByDiscord: isSessionLost && isSessionOver && isEndedByDiscord,
     failedResumes,
     isResumeGivenUp,
   };
@@ -111,7 +108,6 @@ export function loseConnection(
       failedResumes: next.kind === "resume" ? failedResumes : 0,
       ignoredResumes: next.kind === "resume" ? ignoredResumes : 0,
       failedConnects: isFailedConnect ? state.failedConnects + 1 : 0,
-      isEndedByDiscord: isEndedByDiscord && next.kind === "resume",
       isDown: state.isDown || isOver || next.isDown,
     },
     effects: [
@@ -119,15 +115,6 @@ export function loseConnection(
       { kind: "report_lost", lost },
     ],
   };
-}
-
-/** The lowest of Discord's own close codes. A lower one may come from any server on the way. */
-const FIRST_OWN_CODE = 4_000;
-
-/** Whether Discord ended a connection that worked. After op 7, it restarts a server of its own. */
-function endedByDiscord(cause: Cause): boolean {
-  return cause.kind === "invalid_session" ||
-    (cause.kind === "closed" && cause.code !== undefined && cause.code >= FIRST_OWN_CODE);
 }
 
 /** Whether the server closed a connection that worked, and not because it was sent too much. */

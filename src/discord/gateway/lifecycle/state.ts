@@ -125,11 +125,6 @@ export interface LifecycleState {
   readonly ignoredResumes: number;
   /** Connections in a row without a HELLO. */
   readonly failedConnects: number;
-  /**
-   * Whether Discord itself ended every connection since the session was last ready (G11). False
-   * while it is ready, and without a session.
-   */
-  readonly isEndedByDiscord: boolean;
   /** Time of the last IDENTIFY; absent before the first. */
   readonly identifiedMs?: number;
   /** Time before which other shards of the account identify; absent if there is none. */
@@ -185,7 +180,6 @@ export function initialState(now: Now, facts: StartFacts = {}): LifecycleState {
     failedResumes: 0,
     ignoredResumes: 0,
     failedConnects: 0,
-    isEndedByDiscord: false,
     identifyNotBeforeMs: identifyInMs > 0 ? now.monotonicMs + identifyInMs : undefined,
     mustSendPresence: facts.mustSendPresence ?? false,
     presenceSentMs: [],
@@ -304,8 +298,6 @@ export interface LostConnection {
   readonly next: ReconnectPlan;
   /** Set if there was a session that cannot be resumed. */
   readonly isSessionLost: boolean;
-  /** Set if Discord ended the session, and no broken connection had a part in that (G11). */
-  readonly isEndedByDiscord: boolean;
   /** Failed RESUMEs in a row, including this one. */
   readonly failedResumes: number;
   /** Whether no further RESUME follows, because so many have failed. */

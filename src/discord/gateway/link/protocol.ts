@@ -117,8 +117,6 @@ export type FromShard =
   | { readonly kind: "batch"; readonly batch: Batch }
   | { readonly kind: "state"; readonly state: ShardState; readonly failures: number }
   | { readonly kind: "beat"; readonly lateMs: number; readonly latencyMs?: number }
-  /** Discord ended the session, and no broken connection had a part in that (G11). */
-  | { readonly kind: "session_ended" }
   /** Asks for a permit to IDENTIFY. With `isPreview` it asks whether it would get one. */
   | { readonly kind: "permit_wanted"; readonly socket: number; readonly isPreview?: true }
   /** The shard does not reconnect any more, and neither does its account. */

@@ -62,7 +62,6 @@ export function createConnection(
     onBudget: wrap((budget) => events.emit.onBudget(budget)),
     onState: wrap((shardId, state) => events.emit.onState(shardId, state)),
     onBeat: wrap((shardId, beat) => events.emit.onBeat(shardId, beat)),
-    onSessionEnded: wrap((shardId) => events.emit.onSessionEnded(shardId)),
     onDelay: wrap((ms) => events.emit.onDelay(ms)),
     onRefused: wrap((interactionId) => events.emit.onRefused(interactionId)),
     onFinal: wrap((final) => events.emit.onFinal(final)),

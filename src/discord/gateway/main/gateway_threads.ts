@@ -49,7 +49,6 @@ export function createGatewayThreads(
       ports.onState(shardId, state);
     },
     onBeat: ports.onBeat,
-    onSessionEnded: ports.onSessionEnded,
     onDelay: ports.onDelay,
     onRefused: ports.onRefused,
     onPermitWanted: permits,

@@ -45,8 +45,6 @@ export interface GatewayEvents {
   /** Takes a shard's state, which may be the same again. */
   onState(shardId: number, state: ShardState): void;
   onBeat(shardId: number, beat: HeartbeatTiming): void;
-  /** Discord ended the shard's session, and no broken connection had a part in that (G11). */
-  onSessionEnded(shardId: number): void;
   /** Takes the milliseconds for which a message of the worker waited for the main thread. */
   onDelay(ms: number): void;
   /** Discord forbids an answer to an interaction in its place: it refused the first one. */
@@ -128,8 +126,6 @@ export function startGateway(
         return views.setState(id, message.state, message.failures);
       case "beat":
         return events.onBeat(id, toBeat(message));
-      case "session_ended":
-        return events.onSessionEnded(id);
       case "permit_wanted":
         views.permitRequested(id, { generation: worker.generation, socket: message.socket });
         return events.onPermitWanted(id, message.isPreview ?? false);

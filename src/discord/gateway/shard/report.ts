@@ -128,7 +128,6 @@ export function createShardReport(
         const why = lost.isResumeGivenUp ? `${lost.failedResumes} RESUMEs in a row failed` : label;
         log("warn", SESSION_LOST, { why });
       }
-      if (lost.isEndedByDiscord) post({ kind: "session_ended" });
       if (next.kind === "stop" || next.kind === "give_up") {
         return post({ kind: "final", plan: next });
       }

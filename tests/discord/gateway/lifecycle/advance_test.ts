@@ -905,64 +905,6 @@ describe("[G5a] advance()", () => {
   });
 });
 
-describe("[G11] advance()", () => {
-  type Loss = Bare<SocketEvent>;
-  const OP9: Loss = { kind: "invalid_session", canResume: false };
-  const closed = (code?: number): Loss => ({
-    kind: "closed",
-    ...(code !== undefined && { code }),
-    reason: "",
-  });
-  const REFUSED = "a refused connection";
-
-  /** Losses from READY on, and whether Discord itself ended the session. */
-  const CASES: readonly (readonly [
-    name: string,
-    losses: readonly (Loss | typeof REFUSED)[],
-    isEndedByDiscord: boolean,
-  ])[] = [
-    ["op 9 while ready", [OP9], true],
-    ["4009 while ready", [closed(4009)], true],
-    ["4000, then op 9", [closed(4000), OP9], true],
-    ["op 9 that allows a RESUME, then one that does not", [
-      { kind: "invalid_session", canResume: true },
-      OP9,
-    ], true],
-    ["a close without a code, then op 9", [closed(), OP9], false],
-    ["1001 of a server on the way, then op 9", [closed(1001), OP9], false],
-    ["unreadable data, then op 9", [{ kind: "garbled", reason: "x" }, OP9], false],
-    ["op 7, then op 9", [{ kind: "reconnect_asked" }, OP9], false],
-    ["4000, a refused connection, then op 9", [closed(4000), REFUSED, OP9], false],
-    ["4000, a RESUME without an answer, then op 9", [closed(4000), closed(), OP9], false],
-  ];
-
-  const endOf = ({ effects }: Story): boolean | undefined =>
-    effects.find((effect) => effect.kind === "report_lost")?.lost.isEndedByDiscord;
-
-  const lose = (story: Story, losses: (typeof CASES)[number][1]): Story => {
-    for (const loss of losses) {
-      if (story.state.phase.kind === "waiting") {
-        if (loss === REFUSED) story.after(story.waitMs());
-        else story.greeted();
-      }
-      story.happens(loss === REFUSED ? closed() : loss);
-    }
-    return story;
-  };
-
-  for (const [name, losses, isEndedByDiscord] of CASES) {
-    it(`${isEndedByDiscord ? "blames" : "does not blame"} Discord for: ${name}`, () => {
-      assert.equal(endOf(lose(started().ready(), losses)), isEndedByDiscord);
-    });
-  }
-
-  it("does not blame Discord if resuming is off, unless Discord ended the session", () => {
-    const story = () => started({ reconnect: { resumeSession: false } }).ready();
-    assert.equal(endOf(lose(story(), [closed(4000)])), false);
-    assert.equal(endOf(lose(story(), [OP9])), true);
-  });
-});
-
 describe("[G1] advance()", () => {
   it("drops a socket that it has not read for longer than an interval", () => {
     const story = started().ready().own("congested");

@@ -10,7 +10,6 @@ const LOST: LostConnection = {
   during: "ready",
   next: { kind: "resume", delayMs: 740, isDown: false },
   isSessionLost: false,
-  isEndedByDiscord: false,
   failedResumes: 0,
   isResumeGivenUp: false,
 };

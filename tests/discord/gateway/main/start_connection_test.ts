@@ -60,7 +60,6 @@ async function setUp(
     onDelay: () => {},
     onState: () => {},
     onBeat: () => {},
-    onSessionEnded: () => {},
     onRefused: () => {},
     onFinal: () => {},
   };

@@ -84,7 +84,6 @@ function start(
       started.events.push(state.state);
     },
     onBeat: (_id, beat) => void started.beats.push(beat),
-    onSessionEnded: (id) => void started.events.push(`session of ${id} ended`),
     onRefused: (id) => void started.events.push(`${id} refused`),
     onLog(_level, event, fields) {
       const line = event + JSON.stringify(fields);

@@ -12,7 +12,6 @@ const LOST: LostConnection = {
   during: "ready",
   next: { kind: "resume", delayMs: 740.4, isDown: false },
   isSessionLost: false,
-  isEndedByDiscord: false,
   failedResumes: 0,
   isResumeGivenUp: false,
 };
@@ -112,14 +111,6 @@ describe("[G5] createShardReport()", () => {
       why({ ...lost, failedResumes: 3, isResumeGivenUp: true }),
       /"why":"3 RESUMEs in a row failed"/,
     );
-  });
-
-  it("[G11] reports a session that Discord ended, and no other", () => {
-    for (const isEndedByDiscord of [true, false]) {
-      const { report, messages } = create();
-      report.lost({ ...LOST, isSessionLost: true, isEndedByDiscord }, "s");
-      assert.equal(messages.some(({ kind }) => kind === "session_ended"), isEndedByDiscord);
-    }
   });
 
   it("counts a RESUME by its result", () => {
