@@ -170,7 +170,6 @@ describe("[G13] ask()", () => {
   const answers: readonly (readonly [status: number, body: unknown, asked: string])[] = [
     [400, undefined, "foreign"],
     [403, undefined, "foreign"],
-    [404, {}, "failed"], // a server without this route
     [302, undefined, "foreign"],
     [400, { code: 50035, message: "Invalid Form Body" }, "failed"],
     [429, undefined, "limited"], // Cloudflare's block of an address

@@ -149,9 +149,11 @@ describe("[SEC-R25] a REST client, and a server that answers with too much", () 
 });
 
 describe("[SEC-R25] the number of shards that Discord recommends", () => {
+  const limit = { total: 1_000, remaining: 1_000, reset_after: 0, max_concurrency: 1 };
   const read = (shards: unknown) =>
     createReadGatewayInfo({
-      request: () => Promise.resolve({ url: "wss://gateway.discord.gg", shards }),
+      request: () =>
+        Promise.resolve({ url: "wss://gateway.discord.gg", shards, session_start_limit: limit }),
     }, () => 0)();
 
   it("is at most 1,000, as in the config", async () => {
