@@ -6,7 +6,7 @@
 import { readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { memoryOf, watchCpu, writtenBytesOf } from "./proc.ts";
+import { memoryOf, watchCpu } from "./proc.ts";
 import { type Contender, openStand } from "./stand.ts";
 import type { Readings } from "./stats.ts";
 
@@ -17,7 +17,6 @@ const MINUTE_MS = 60_000;
 const QUICK_MS = 20_000;
 /** Commits that are closer together count once. */
 const LOOK_EVERY_MS = 25;
-const KIB = 1_024;
 
 export async function benchIdle(contender: Contender, isQuick: boolean): Promise<Readings> {
   const stand = openStand(contender);
@@ -33,7 +32,6 @@ export async function benchIdle(contender: Contender, isQuick: boolean): Promise
     const windowMs = isQuick ? QUICK_MS : MINUTE_MS;
     const minutes = windowMs / MINUTE_MS;
     const cpu = watchCpu(pid);
-    const written = writtenBytesOf(pid);
     const writes = await writesWithin(stand.dataDir, windowMs, cpu.look);
     return {
       idleRssMib: before.rssMib,
@@ -42,7 +40,6 @@ export async function benchIdle(contender: Contender, isQuick: boolean): Promise
       repliedDirtyMib: after.privateDirtyMib,
       idleCpuMs: cpu.ms() / minutes,
       idleWrites: writes / minutes,
-      idleWrittenKib: (writtenBytesOf(pid) - written) / KIB / minutes,
     };
   } finally {
     await stand.close();

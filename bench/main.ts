@@ -61,7 +61,6 @@ const ROWS: readonly (readonly [string, string, number, string?])[] = [
   ["repliedDirtyMib", "… private dirty, MiB", 1, "B6 ≤ 20"],
   ["idleCpuMs", "idle: CPU a minute, ms", 0, "B12 ≤ 40"],
   ["idleWrites", "idle: disk writes a minute", 1],
-  ["idleWrittenKib", "idle: KiB of file pages written a minute", 0],
   ["burnBeatMs", "heartbeat delay in a 3 s burn, ms", 0, "B10 ≤ 50"],
   ["admitP50", "admit, 100 guilds × 100 channels × 1,000 entries, p50, µs", 2, "≤ 5"],
   ["admitP99", "… p99 of means over 100 messages, µs", 1],

@@ -6,9 +6,6 @@
  * request asks for a stream, and answers in one piece otherwise.
  */
 
-/** A model that answers at once, on a port of loopback. */
-export type InstantModel = ReturnType<typeof startInstantModel>;
-
 export const MODEL_NAME = "instant";
 const ANSWER = "Krill are small, and there are many of them. Ask me about whales.";
 

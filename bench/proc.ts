@@ -84,15 +84,6 @@ export function memoryOf(pid: number): Memory {
   };
 }
 
-/**
- * Bytes of files that were made dirty, in whole pages. Everything that SQLite writes counts, by
- * write(2) or through its shared memory; sockets do not.
- */
-export function writtenBytesOf(pid: number): number {
-  const io = readFileSync(`/proc/${pid}/io`, "utf8");
-  return Number(/^write_bytes: (\d+)$/m.exec(io)?.[1]);
-}
-
 function mibOf(name: string, text: string): number {
   return Number(new RegExp(`^${name}:\\s+(\\d+) kB`, "m").exec(text)?.[1]) / 1_024;
 }

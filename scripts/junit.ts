@@ -1,8 +1,6 @@
 /**
- * Reads the JUnit reports of `deno test` and `bun test`, which differ in shape.
- *
- * Bun names the file of each test. Deno names only that of each top-level `describe`, whose time
- * includes its tests. Deno also reports each `describe` as a test of its own.
+ * Reads the JUnit reports of `deno test` and `bun test`. Deno also reports each `describe` as a test
+ * of its own.
  */
 
 import { existsSync, readFileSync } from "node:fs";
@@ -13,9 +11,6 @@ export const REPORTS = ".test";
 /** One test, or in Deno's reports also one `describe`. */
 interface Case {
   readonly name: string;
-  /** Missing for Deno's tests inside a `describe`. */
-  readonly file?: string;
-  readonly seconds: number;
   /** The inner XML: empty if the test passed. */
   readonly body: string;
 }
@@ -64,25 +59,12 @@ function shortened(lines: readonly string[]): readonly string[] {
   ];
 }
 
-/** Seconds by test file; empty if there is no such report. */
-export function secondsByFile(path: string): ReadonlyMap<string, number> {
-  const files = new Map<string, number>();
-  for (const { file, seconds } of casesOf(path)) {
-    if (file !== undefined) files.set(file, (files.get(file) ?? 0) + seconds);
-  }
-  return files;
-}
-
 function casesOf(path: string): readonly Case[] {
   if (!existsSync(path)) return [];
   const xml = readFileSync(path, "utf8");
   return Array.from(
-    xml.matchAll(/<testcase name="([^"]*)"([^>]*?)(?:\/>|>([\s\S]*?)<\/testcase>)/g),
-    ([, name = "", attributes = "", body = ""]) => {
-      const file = / (?:file="|classname="\.\/)([^"]+)"/.exec(attributes)?.[1];
-      const seconds = Number(/ time="([^"]+)"/.exec(attributes)?.[1] ?? 0);
-      return { name: unescaped(name), ...(file !== undefined && { file }), seconds, body };
-    },
+    xml.matchAll(/<testcase name="([^"]*)"[^>]*?(?:\/>|>([\s\S]*?)<\/testcase>)/g),
+    ([, name = "", body = ""]) => ({ name: unescaped(name), body }),
   );
 }
 

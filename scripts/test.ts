@@ -10,11 +10,11 @@
  * (`BARNACLE_TEST_LIMIT_SEC`). All files go to `.test`, so binaries in `dist` stay.
  */
 
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import process from "node:process";
 import { filesIn } from "./import_graph.ts";
-import { readReport, REPORTS, secondsByFile } from "./junit.ts";
+import { readReport, REPORTS } from "./junit.ts";
 import { runStep, stopSteps } from "./step.ts";
 import { type Group, groupsOf, writeGroups } from "./test_groups.ts";
 
@@ -218,20 +218,6 @@ async function testBinary(): Promise<void> {
   ]);
 }
 
-/** Prints the slowest files of all reports. */
-function slowest(count: number): void {
-  const files = new Map<string, number>();
-  for (const name of readdirSync(REPORTS).filter((name) => name.endsWith(".xml"))) {
-    const runtime = name.includes("Bun") ? "bun" : "deno";
-    for (const [file, seconds] of secondsByFile(join(REPORTS, name))) {
-      files.set(`${file} (${runtime})`, seconds);
-    }
-  }
-  const ranked = [...files].sort(([, left], [, right]) => right - left).slice(0, count);
-  console.log(`the ${ranked.length} slowest files, in seconds:`);
-  for (const [file, seconds] of ranked) console.log(`${seconds.toFixed(1).padStart(7)}  ${file}`);
-}
-
 rmSync(REPORTS, { recursive: true, force: true }); // an old binary must not count as the new one
 mkdirSync(REPORTS, { recursive: true });
 
@@ -246,7 +232,6 @@ await step("install", DENO, ["install", "--quiet", "--frozen"]);
 // The tests of the binary take longest, because they wait for real time. So they begin at once.
 await Promise.all([testBinary(), testParts()]);
 if (IS_ALL) await testRelease();
-slowest(20);
 
 for (const line of new Set(existsSync(SKIPS) ? readFileSync(SKIPS, "utf8").split("\n") : [])) {
   if (line) console.log(`skipped: ${line}`);

@@ -132,7 +132,6 @@ export function createGatewayConnection(
     intervalMs: heartbeatIntervalMs,
     later,
     stopped() {
-      if (link.isFrozen) return detach(); // it cannot beat: the network's fault
       if (session) deps.sessions.drop(session);
       fail("sessionTimedOut");
     },

@@ -50,8 +50,6 @@ export interface GatewayFaults extends GatewaySwitches {
    * @returns Number of ended connections.
    */
   drop(how: number | "fin" | "reset"): number;
-  /** Stops reading and writing on every connection, and leaves it open. */
-  freeze(): number;
   /** Sends op 7. */
   askReconnect(): void;
   /** Sends op 9; with `false` the sessions end. */
@@ -158,10 +156,6 @@ export async function startGateway(
         else connection.link.cut(how);
       }
       return dropped;
-    },
-    freeze() {
-      for (const { link } of connections) link.freeze();
-      return connections.size;
     },
     askReconnect() {
       for (const connection of connections) connection.sendOp(7, null);

@@ -23,9 +23,6 @@ export interface SocketLink {
   close(code: number, reason: string): void;
   /** Ends the TCP connection without a close frame. */
   cut(how: "fin" | "reset"): void;
-  /** Stops reading and writing: the client sees an open connection without traffic. */
-  freeze(): void;
-  readonly isFrozen: boolean;
 }
 
 /** Events of a link, for its owner. */
@@ -137,15 +134,12 @@ function openLink(
 ): void {
   const sender = new Sender(socket, {});
   const receiver = new Receiver({ isServer: true, maxPayload: MAX_MESSAGE_BYTES });
-  let state: "open" | "closing" | "frozen" | "closed" = "open";
+  let state: "open" | "closing" | "closed" = "open";
   let code = 1006;
   let goodbye: ReturnType<typeof setTimeout> | undefined;
 
   const link: SocketLink = {
     target,
-    get isFrozen() {
-      return state === "frozen";
-    },
     send(data) {
       if (state !== "open") return;
       if (socket.writableLength > MAX_UNSENT_BYTES) return void socket.destroy();
@@ -160,11 +154,6 @@ function openLink(
     cut(how) {
       if (how === "reset") socket.resetAndDestroy();
       else socket.destroy();
-    },
-    freeze() {
-      if (state !== "open") return;
-      state = "frozen";
-      socket.pause();
     },
   };
   const listener = opened(link);

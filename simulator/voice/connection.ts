@@ -61,7 +61,6 @@ export function createVoiceConnection(link: SocketLink, deps: VoiceConnectionDep
   const expectBeat = () => {
     clearTimeout(watch);
     watch = setTimeout(() => {
-      if (link.isFrozen) return;
       fail("sessionTimeout");
     }, 2 * HEARTBEAT_MS);
   };

@@ -95,4 +95,4 @@ export function wav(seconds: number, rate = 8_000): Bytes {
 }
 
 /** Silent Opus in Ogg, as a voice message is. */
-export { silentRecording as oggOpus } from "../../../simulator/model/recording.ts";
+export { silentRecording as oggOpus } from "./recording.ts";
