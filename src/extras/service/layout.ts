@@ -110,8 +110,7 @@ function machineLayout({ program }: LayoutFacts): ServiceLayout {
 
 function userLayout(target: "systemd-user" | "launchd", facts: LayoutFacts): ServiceLayout {
   const { home } = facts;
-  const isInstalled = [SYSTEM_PROGRAM, PACKAGED_PROGRAM, "/opt/homebrew/bin/barnacle"]
-    .includes(facts.program);
+  const isInstalled = [SYSTEM_PROGRAM, PACKAGED_PROGRAM].includes(facts.program);
   const program = isInstalled ? facts.program : `${home}/.local/bin/barnacle`;
   const config = facts.config ?? `${home}/.config/barnacle/config.jsonc`;
   const words = [program, "run", "--config", config];

@@ -34,10 +34,10 @@ describe("[O4] the unit of a user", () => {
   it("has this user's paths in a launch agent, escaped", () => {
     const { unit: { text } } = layoutOf("launchd", {
       home: "/Users/a&b",
-      program: "/opt/homebrew/bin/barnacle",
+      program: "/usr/local/bin/barnacle",
     });
     assert.ok(text.includes("<string>/Users/a&amp;b/Library/Logs/barnacle.log</string>"));
-    assert.ok(text.includes("<string>/opt/homebrew/bin/barnacle</string>"));
+    assert.ok(text.includes("<string>/usr/local/bin/barnacle</string>"));
     assert.ok(!text.includes("/Users/me"));
   });
 });
