@@ -140,6 +140,8 @@ function commandLines({ name, command, extra }: NamedCommand): readonly string[]
   const { help, target } = command;
   const own = rowsOfPage(command);
   const usage = usageOf(target, name);
+  const examples = help.examples.filter((example) => example !== name); // the heading says as much
+  const lines = usage === `${name} [options]` ? examples : [usage, ...examples];
   return [
     "",
     `#### \`${name}\``,
@@ -149,11 +151,7 @@ function commandLines({ name, command, extra }: NamedCommand): readonly string[]
     ...(own.length === 0
       ? []
       : [...own.map(([term, text]) => `- \`${term}\`: ${plain(text)}`), ""]),
-    "```sh",
-    ...(usage === `${name} [options]` ? [] : [usage]),
-    ...help.examples,
-    "```",
-    "",
+    ...(lines.length === 0 ? [] : ["```sh", ...lines, "```", ""]),
     `Exit codes: ${exitRows(help.exits).map(([code, text]) => `${code} ${text}`).join("; ")}.`,
   ];
 }
