@@ -171,7 +171,6 @@ function taskPage(task: ReferencePart): string {
     "[Configuration](../configuration.md) says how Barnacle reads the file and " +
     "what each fact below means. A change applies live, unless the key says otherwise. " +
     "`barnacle config explain <key>` shows one in your terminal.",
-    Array.from(sections.keys(), (section) => link(titleOf(section))).join("\n"),
     ...Array.from(sections).flatMap(([section, keys]) => [
       `## ${titleOf(section)}`,
       ...wordsOf(section),
@@ -282,9 +281,4 @@ function code(text: string): string {
 
 function isTask(name: string): name is ReferencePart {
   return Object.hasOwn(TASKS, name);
-}
-
-/** An entry of a list that leads to a heading of the page. */
-function link(heading: string): string {
-  return `- [${heading}](#${anchorOf(heading)})`;
 }
