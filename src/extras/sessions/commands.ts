@@ -34,8 +34,7 @@ export const sessions: CliGroup = describeGroup("List or reset conversations", {
 export const forget: CliCommand = describeCommand<ForgetFlags, [user: string]>({
   brief: "Delete everything that is stored about a person",
   notes: [
-    "Deletes the person's messages, names, decisions and pairing. Answers of the model stay, " +
-    "without the person's id and names.",
+    "Deletes the person's messages, names, decisions and pairing, and the bot's answers to them.",
     "Works with and without a running bot. It waits until the person's open turns have ended.",
   ],
   examples: ["barnacle forget 123456789012345678"],
