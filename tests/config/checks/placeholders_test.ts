@@ -61,19 +61,20 @@ describe("[P12] placeholdersIn()", () => {
 });
 
 describe("[P12] a config with placeholders", () => {
-  for (const page of ["README.md", "docs/getting-started.md"]) {
-    it(`is refused if it is copied unchanged from ${page}`, async () => {
-      const blocks = readFileSync(join(ROOT, page), "utf8").matchAll(/```jsonc\n([^]*?)```/g);
-      const [sample = ""] = [...blocks].map(([, text = ""]) => text)
-        .filter((text) => text.includes("YOUR_"));
-      const { kind } = await load(sample);
-      assert.equal(kind, "refused");
-      assert.deepEqual((await problemLines(sample)).filter((line) => line.startsWith("error")), [
-        'error channels.discord.guilds.YOUR_SERVER_ID: "YOUR_SERVER_ID" is a placeholder',
-        'error channels.discord.dm.allowFrom[0]: "YOUR_USER_ID" is a placeholder',
-      ]);
-    });
-  }
+  it("is refused if it is copied unchanged from docs/getting-started.md", async () => {
+    const page = readFileSync(join(ROOT, "docs/getting-started.md"), "utf8");
+    const [sample = ""] = Array.from(
+      page.matchAll(/```jsonc\n([^]*?)```/g),
+      ([, text = ""]) => text,
+    )
+      .filter((text) => text.includes("YOUR_"));
+    const { kind } = await load(sample);
+    assert.equal(kind, "refused");
+    assert.deepEqual((await problemLines(sample)).filter((line) => line.startsWith("error")), [
+      'error channels.discord.guilds.YOUR_SERVER_ID: "YOUR_SERVER_ID" is a placeholder',
+      'error channels.discord.dm.allowFrom[0]: "YOUR_USER_ID" is a placeholder',
+    ]);
+  });
 
   it("shows the key, and where to find the value", async () => {
     assert.equal(
