@@ -13,7 +13,7 @@
  * machine's binary has them.
  *
  * Bun makes bytecode and source maps for all entries, or for none. So a bundle of their own without
- * both is an asset: the threads that read documents, run scripts and encrypt backups start rarely, and
+ * both is an asset: the threads that read documents and run scripts start rarely, and
  * would add 9 MB.
  *
  * The same commit gives the same bytes, in any folder. So nothing of this machine may get into a

@@ -18,7 +18,7 @@ export const BUN = join(ROOT, "node_modules", ".bin", "bun");
 /** Entries of the program and of its gateway thread, which every start loads. */
 export const ENTRIES: readonly string[] = ["src/main.ts", "src/worker.ts"];
 
-/** Entries of threads that start with a document, a web page, a script or an encrypted backup. */
+/** Entries of threads that start with a document, a web page or a script. */
 export const RARE_THREADS: readonly string[] = ["src/extract_worker.ts", "src/job_worker.ts"];
 
 /**

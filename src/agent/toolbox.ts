@@ -98,7 +98,7 @@ export function createToolbox(
       const call = { id: "", name, arguments: JSON.stringify(input) };
       const tool = byName.get(name);
       const note = (result: ToolResult) =>
-        tool && (tool.afterEdit === "run" ? tool.effect : !changesNothing(tool, input)) &&
+        tool && (tool.isReadOnly === true ? tool.effect : !changesNothing(tool, input)) &&
         lasting.set(call, result);
       note({ end: "unknown", text: "" }); // it may never end
       const bare = { ...ports, isSmall: false, fence: String, keepImage: undefined };

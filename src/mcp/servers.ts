@@ -136,7 +136,7 @@ function waitingToolOf(serverId: string, connection: McpConnection): Tool {
     input: () => z.strictObject({}),
     needs: [],
     isIdempotent: true,
-    afterEdit: "run",
+    isReadOnly: true,
     async run() {
       await connection.list();
       const names = connection.tools()?.map(({ name }) => name);
@@ -177,7 +177,7 @@ function toolOf(
     parameters: inputSchema,
     needs: [],
     isIdempotent,
-    afterEdit: isReadOnly ? "run" : undefined,
+    isReadOnly: isReadOnly || undefined,
     async run(input, context) {
       const write = await connection.call(name, input, context.signal);
       return await write(context.showImage);

@@ -78,7 +78,6 @@ export function prepareMessages(policy: AccessPolicy, commands: ExistingCommands
   message: InboundMessage | RecalledMessage,
   known: KnownFacts,
   ask: RecordCheck,
-  isEdit?: boolean,
 ) => Verdict {
   const texts = textCommandsOf(policy, commands);
   const rights = prepareRights(policy);
@@ -183,7 +182,7 @@ export function prepareMessages(policy: AccessPolicy, commands: ExistingCommands
     return overhear("other-account", rule);
   }
 
-  return (message, known, ask, isEdit = false) => {
+  return (message, known, ask) => {
     const { place, channelId, sender } = message;
     const { hook } = known;
     if (hook !== undefined) { // the operator has chosen its place
@@ -197,7 +196,7 @@ export function prepareMessages(policy: AccessPolicy, commands: ExistingCommands
       sender,
       known,
       needs: () => lettingCommand(message)?.kind.needs,
-      isChallenged: !isEdit && !message.isAnnouncement,
+      isChallenged: !message.isAnnouncement,
       isMessage: true,
     };
     const access = checkAccess(caller, ask);

@@ -34,14 +34,14 @@ export interface UserAction {
 
 /** An event that needs permission. `needs` is the right that its command needs. */
 export type AccessEvent =
-  | { readonly kind: "message" | "edit"; readonly message: InboundMessage | RecalledMessage }
+  | { readonly kind: "message"; readonly message: InboundMessage | RecalledMessage }
   /** `on`: whether the bot or another author wrote the message. */
   | UserAction & { readonly kind: "reaction"; readonly on: "own" | "other" }
   | UserAction & {
     readonly kind: "button" | "select" | "modal" | "slash";
     readonly needs: CommandNeeds;
   }
-  | UserAction & { readonly kind: "thread_create" | "speech" };
+  | UserAction & { readonly kind: "speech" };
 
 /**
  * Judges one event.
@@ -115,9 +115,7 @@ function prepareEvents(
   }
 
   return (event, known, ask) => {
-    if ("message" in event) {
-      return judgeMessage(event.message, known, ask, event.kind === "edit");
-    }
+    if (event.kind === "message") return judgeMessage(event.message, known, ask);
     const { place, channelId, sender } = event;
     const caller = {
       place,
@@ -138,7 +136,6 @@ function prepareEvents(
       case "modal":
       case "slash":
         return judgeCommand(event, known, access, ask);
-      case "thread_create":
       case "speech":
         return { kind: "accept", why: "allowed", rule: access.rule };
     }

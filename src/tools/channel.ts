@@ -50,12 +50,12 @@ export const readChannelHistory: Tool = defineTool({
   gate: "messages",
   needs: [], // the port checks those of the channel
   isPersonalCall: readsElsewhere,
-  afterEdit: "run",
+  isReadOnly: true,
   isIdempotent: true,
   async asks({ channelId, limit }, context) {
-    const { history, discord: { escalation } } = context.ports;
+    const { history, discord: { readers } } = context.ports;
     const probe = () => history.read({ ...context, isProbe: true }, { channelId, limit });
-    return await escalation.question(context, "", { named: [], probe });
+    return await readers.question(context, "", { named: [], probe });
   },
   async run({ channelId, limit, before: written, since, mode, question }, context) {
     const before = written === undefined ? undefined : parseSnowflake<"message">(written);

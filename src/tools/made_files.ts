@@ -30,7 +30,7 @@ export const code: Tool = defineTool({
     "no packages; 5 seconds and 64 MB.",
   input,
   needs: [],
-  afterEdit: "run",
+  isReadOnly: true,
   isIdempotent: true,
   async run({ source, files }, { ports, message, also = [], signal }) {
     const ofAsker = also.filter(({ sender }) => sender.id === message.sender.id);
@@ -63,7 +63,7 @@ export const draw: Tool = defineTool({
     "image: each call costs money.",
   input: drawInput,
   needs: [],
-  afterEdit: "run",
+  isReadOnly: true,
   isIdempotent: false,
   async run({ prompt }, { ports, message, signal }) {
     const id = await ports.draw.draw(prompt, message, signal);
@@ -94,7 +94,7 @@ export const sendFile: Tool = defineTool({
     "elsewhere, use `mediaUrl` of the tool discord.",
   input: sendInput,
   needs: [],
-  afterEdit: "run",
+  isReadOnly: true,
   isIdempotent: true,
   async run({ file, text, name, alt, spoiler: isSpoiler }, { ports, ...call }) {
     if ((file === undefined) === (text === undefined)) {

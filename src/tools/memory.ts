@@ -53,7 +53,7 @@ export const memory: Tool = defineTool({
   input,
   isPersonal: true,
   needs: [],
-  afterEdit: "run",
+  isReadOnly: true,
   isIdempotent: true,
   effect(given, _message, result = "") {
     const { data } = input().safeParse(given);
@@ -146,7 +146,7 @@ export const recall: Tool = defineTool({
     "conversation, and only if there is a <summary>.",
   input: recallInput,
   needs: [],
-  afterEdit: "run",
+  isReadOnly: true,
   isIdempotent: true,
   async run({ words = "", message_ids: written = [] }, { ports, sessionKey }) {
     const messageIds = written.map((text) => {

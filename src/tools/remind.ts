@@ -43,7 +43,7 @@ export const remind: Tool = defineTool({
   isPersonal: true,
   needs: [],
   isIdempotent: true,
-  afterEdit: (given) => input().safeParse(given).data?.action === "list",
+  isReadOnly: (given) => input().safeParse(given).data?.action === "list",
   effect(given, _message, result = "") {
     const { data } = input().safeParse(given);
     if (!data) return undefined;

@@ -22,7 +22,7 @@ export const webFetch: Tool = defineTool({
     "Pictures, PDFs and pages that need a login cannot be read. A long page comes in parts.",
   input,
   needs: [],
-  afterEdit: "run",
+  isReadOnly: true,
   isIdempotent: true,
   async run({ url, offset }, { ports, signal }) {
     return partOf(await ports.web.page(url, signal), offset);
@@ -70,7 +70,7 @@ export const webSearch: Tool = defineTool({
     "facts that are new or that you are not sure of.",
   input: searchInput,
   needs: [],
-  afterEdit: "run",
+  isReadOnly: true,
   isIdempotent: true,
   async run({ query, limit }, { ports, signal }) {
     const hits = await ports.web.search(query, limit, signal);

@@ -25,7 +25,7 @@ export const readFile: Tool = defineTool({
       lines: z.int().min(1).max(MAX_LINES).default(500).describe("How many lines to read."),
     }),
   needs: [],
-  afterEdit: "run",
+  isReadOnly: true,
   isIdempotent: true,
   async run({ path, from, lines }, { ports: { workspace } }) {
     const all = (await workspace.read(path)).split("\n");
@@ -94,7 +94,7 @@ export const listFiles: Tool = defineTool({
       recursive: z.boolean().default(false).describe("Also lists the content of folders."),
     }),
   needs: [],
-  afterEdit: "run",
+  isReadOnly: true,
   isIdempotent: true,
   async run({ path, recursive }, { ports: { workspace } }) {
     const { entries, isCut } = await workspace.list(path, recursive);
@@ -136,7 +136,7 @@ export const readSkill: Tool = defineTool({
       ),
     }),
   needs: [],
-  afterEdit: "run",
+  isReadOnly: true,
   isIdempotent: true,
   run: ({ name, file }, { message, ports: { skills } }) => skills.read(message, name, file),
 });

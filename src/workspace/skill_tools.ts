@@ -56,7 +56,7 @@ export function toolOf(tool: SkillTool): Tool {
     input: () => inputOf(tool),
     needs: [],
     isIdempotent: readOnly,
-    afterEdit: readOnly ? "run" : undefined,
+    isReadOnly: readOnly || undefined,
     isPersonalCall: () => tools.length > 0, // they may show things of the asker alone
     asks(_, { ports, message, open = [], callKey }) {
       const others = open.filter((one) => one.name === name && one.callKey !== callKey);

@@ -28,7 +28,7 @@ const tide: Tool = {
   input: z.object({ port: z.string(), hours: z.int().default(1) }),
   needs: [],
   isIdempotent: true,
-  afterEdit: "run",
+  isReadOnly: true,
   run: (input) => Promise.resolve(JSON.stringify(input)),
 };
 
@@ -52,12 +52,12 @@ describe("[T1] createToolbox()", () => {
   it("[R15a] notes which calls may have changed something, unless the tool has words for them", async () => {
     const effect = () => ({ object: "x", did: "y" });
     const rows: readonly (readonly [Partial<Tool>, true | undefined])[] = [
-      [{ afterEdit: "run" }, undefined],
-      [{ afterEdit: () => true }, undefined],
-      [{ afterEdit: () => false }, true],
-      [{ afterEdit: undefined }, true],
-      [{ afterEdit: undefined, effect }, undefined],
-      [{ afterEdit: undefined, run: () => Promise.reject(new Error("x")) }, true],
+      [{ isReadOnly: true }, undefined],
+      [{ isReadOnly: () => true }, undefined],
+      [{ isReadOnly: () => false }, true],
+      [{ isReadOnly: undefined }, true],
+      [{ isReadOnly: undefined, effect }, undefined],
+      [{ isReadOnly: undefined, run: () => Promise.reject(new Error("x")) }, true],
     ];
     for (const [parts, mayLast] of rows) {
       const { run } = setUp({ ...tide, ...parts });
@@ -312,7 +312,7 @@ describe("[T1] createToolbox()", () => {
     const lacks: Tool = { ...toolNamed("lacks"), needs: ["Ban Members"] };
     const writes: Tool = { ...toolNamed("writes"), run: () => Promise.resolve("a hunter2") };
     const effect = () => ({ object: "note", did: "saved" });
-    const saves: Tool = { ...toolNamed("saves"), afterEdit: "run", effect };
+    const saves: Tool = { ...toolNamed("saves"), isReadOnly: true, effect };
     const hangs: Tool = { ...toolNamed("hangs"), run: () => new Promise(() => {}) };
     const rows: readonly [Tool, string, inner?: string][] = [
       [outer("tide", { port: "Kiel" }), "<flood [redacted]>"],

@@ -43,13 +43,11 @@ const message = (place: Place, from: Sender) =>
 /** A kind of event without its row here does not compile [P16, SEC-R15]. */
 const DEEDS: Readonly<Record<AccessEvent["kind"], Deed>> = {
   message: (place, from) => ({ kind: "message", message: message(place, from) }),
-  edit: (place, from) => ({ kind: "edit", message: message(place, from) }),
   reaction: (place, from) => ({ kind: "reaction", on: "own", ...doing(place, from) }),
   button: (place, from) => ({ kind: "button", needs: "everyone", ...doing(place, from) }),
   select: (place, from) => ({ kind: "select", needs: "everyone", ...doing(place, from) }),
   modal: (place, from) => ({ kind: "modal", needs: "everyone", ...doing(place, from) }),
   slash: (place, from) => ({ kind: "slash", needs: "everyone", ...doing(place, from) }),
-  thread_create: (place, from) => ({ kind: "thread_create", ...doing(place, from) }),
   speech: (place, from) => ({ kind: "speech", ...doing(place, from) }),
 };
 
@@ -94,13 +92,11 @@ describe("[P16] [SEC-R15] prepareAuthorize() › access by every kind of event",
 
   const strangers: Readonly<Record<AccessEvent["kind"], string>> = {
     message: "challenge: pairing by dm.policy",
-    edit: "ignore: dm-not-allowed by dm.policy",
     reaction: "ignore: dm-not-allowed by dm.policy",
     button: "ignore: dm-not-allowed by dm.policy",
     select: "ignore: dm-not-allowed by dm.policy",
     modal: "ignore: dm-not-allowed by dm.policy",
     slash: "challenge: pairing by dm.policy",
-    thread_create: "ignore: dm-not-allowed by dm.policy",
     speech: "ignore: dm-not-allowed by dm.policy",
   };
   for (const [kind, verdict] of Object.entries(strangers)) {

@@ -71,9 +71,8 @@ export interface Question {
   /**
    * - `direct`: a message to each asked person.
    * - `channel`: a message in the turn's channel.
-   * - `both`: all of these.
    */
-  readonly where: "direct" | "channel" | "both";
+  readonly where: "direct" | "channel";
   /** Hash of the approved command; compared again before the call runs (A3). */
   readonly binding?: string;
   /** Milliseconds until it expires. */

@@ -71,8 +71,8 @@ export interface PauseChange {
 
 /**
  * Names of the settings: the model of a conversation, the guild in which an account's commands are
- * registered, its presence, the newest `/restart`, until when the bot is quiet in a channel, the limits
- * and outcomes of the intent filter there, sessions of the dashboard, and those with a command of their own.
+ * registered, its presence, the newest `/restart`, sessions of the dashboard, and those with a command of
+ * their own.
  */
 export type SettingName =
   | "model"

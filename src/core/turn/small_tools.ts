@@ -108,7 +108,7 @@ function openerOf(full: readonly ToolDefinition[], others: readonly ToolDefiniti
       required: ["tool"],
     },
     needs: [],
-    afterEdit: "run",
+    isReadOnly: true,
     isIdempotent: true,
     run({ tool }) {
       const one = full.find(({ name }) => name === tool);

@@ -109,12 +109,12 @@ export interface Tool<Input extends z.ZodType = z.ZodType> {
   readonly mayRepeat?: (input: unknown) => boolean;
   /**
    * The calls that change nothing but the answer and the agent's notes: all, or those whose arguments
-   * fit. The turn of an edited question runs only these (H6a). Absent: none.
+   * fit. Absent: none.
    */
-  readonly afterEdit?: "run" | ((input: unknown) => boolean);
+  readonly isReadOnly?: true | ((input: unknown) => boolean);
   /**
    * The effect of a call, for the receipt under an answer; `undefined`: it has none. Absent: the calls
-   * that {@link afterEdit} does not name have one, by the tool's name.
+   * that {@link isReadOnly} does not name have one, by the tool's name.
    */
   readonly effect?: (
     input: unknown,
@@ -153,9 +153,9 @@ export interface CallEffect {
   readonly links?: readonly string[];
 }
 
-/** Whether a call changes nothing that stays, so that a turn after an edit may repeat it. */
-export function changesNothing({ afterEdit }: Tool, input: unknown): boolean {
-  return afterEdit === "run" || afterEdit?.(input) === true;
+/** Whether a call changes nothing that stays. */
+export function changesNothing({ isReadOnly }: Tool, input: unknown): boolean {
+  return isReadOnly === true || isReadOnly?.(input) === true;
 }
 
 /** The schema of an input, or a function that builds it at the first call. */

@@ -32,14 +32,14 @@ interface ApproveFlags extends CommonFlags {
 
 export const approvals: CliGroup = describeGroup("List and decide approvals", {
   list: describeCommand<CommonFlags>({
-    brief: "List commands, drafts, offers and questions that wait for a person",
+    brief: "List commands and questions that wait for a person",
     examples: ["barnacle approvals list"],
     exits: { io: true, tryAgain: true },
     parameters: { flags: STORE_FLAGS },
     run: async (flags, io) => (await import("./approvals.ts")).list(flags, io),
   }),
   show: describeCommand<CommonFlags, [string]>({
-    brief: "Show one of them whole, with the exact command or draft",
+    brief: "Show one of them whole, with the exact command",
     examples: ["barnacle approvals show ABCDEFGH"],
     exits: { failed: "unknown, decided or expired", io: true, tryAgain: true },
     parameters: {
@@ -74,7 +74,7 @@ export const approvals: CliGroup = describeGroup("List and decide approvals", {
     },
   }),
   deny: describeCommand<CommonFlags, string[]>({
-    brief: "Deny calls that wait for an approval, or dismiss offers",
+    brief: "Deny calls that wait for an approval",
     examples: ["barnacle approvals deny ABCDEFGH"],
     exits: { failed: "unknown, decided or expired", io: true, tryAgain: true },
     parameters: {

@@ -17,7 +17,7 @@ export function createAccountReceipts(account: AccountContext): AccountPart {
       // Before a restart, the turn may have had other tools.
       const line = lineOf(receiptsOf(steps, [...tools, ...TOOLS], message, changes));
       if (line !== undefined) return [line];
-      const hadEffects = tools.some(({ afterEdit, effect }) => effect ?? afterEdit !== "run");
+      const hadEffects = tools.some(({ isReadOnly, effect }) => effect ?? isReadOnly !== true);
       return mode === "always" && hadEffects ? [NOTHING] : [];
     },
   };

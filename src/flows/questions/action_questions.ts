@@ -17,11 +17,7 @@ import {
   type ProbedChange,
   ProbeEnded,
 } from "../../core/turn/decided_action.ts";
-import type {
-  EscalationPort,
-  LimitPort,
-  WaitingAction,
-} from "../../core/turn/ports/discord_place.ts";
+import type { LimitPort, ReadersPort, WaitingAction } from "../../core/turn/ports/discord_place.ts";
 import { GO_ON, SEND_ASKED } from "../../render/sentences.ts";
 import type { Account } from "../../core/account/account.ts";
 import type { ToolChanges } from "../../store/changes/changes.ts";
@@ -39,7 +35,7 @@ export function createActionQuestions(
     /** Milliseconds until a question expires. */
     readonly approvalTimeoutMs: () => number;
   },
-): { readonly escalation: EscalationPort; readonly limit: LimitPort } {
+): { readonly readers: ReadersPort; readonly limit: LimitPort } {
   /** The asker alone decides, and Discord names each channel only to people who see it. */
   const showIn = (
     message: InboundMessage,
@@ -60,7 +56,7 @@ export function createActionQuestions(
   });
 
   return {
-    escalation: {
+    readers: {
       async question({ message }, written, { probe, named, tells }) {
         if (tells?.length === 0) return undefined;
         const missing = await hiddenBy(probe);

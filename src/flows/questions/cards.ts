@@ -147,7 +147,7 @@ export function createQuestionCards(
   ): Promise<readonly ChannelId[]> {
     if (question.where === "channel") return [channelId];
     const people = question.asked === "anyone" ? [] : question.asked;
-    const channels: ChannelId[] = question.where === "both" ? [channelId] : [];
+    const channels: ChannelId[] = [];
     for (const userId of people) {
       try {
         channels.push(await ports.openDirect(userId));

@@ -107,7 +107,7 @@ function receiptOf(
   const tool = tools.find(({ name }) => name === call.name);
   const input = inputOf(call);
   const own = ownEffect(call.name);
-  const isNone = typeof tool?.afterEdit === "function" && tool.afterEdit(input) ||
+  const isNone = typeof tool?.isReadOnly === "function" && tool.isReadOnly(input) ||
     own && text.startsWith("Nothing to do");
   const effect = isNone
     ? undefined

@@ -79,7 +79,7 @@ function toolOf(actions: readonly Action[]): Tool {
     isPersonalCall: (written, message) =>
       actionReadsElsewhere(actionNamed(input.safeParse(written).data?.action), written, message),
     needs: [], // the port checks those of each action
-    afterEdit(written) {
+    isReadOnly(written) {
       const { data } = input.safeParse(written);
       const action = data && byName.get(data.action);
       return action?.isReadOnly === true || (action?.undo !== undefined && data?.dryRun === true);
@@ -102,7 +102,7 @@ function toolOf(actions: readonly Action[]): Tool {
       const isElsewhere = action?.reads === "elsewhere" ||
         actionReadsElsewhere(action, given, message);
       const refused = tells || isElsewhere
-        ? await port.escalation.question(context, written, { ...asked, tells })
+        ? await port.readers.question(context, written, { ...asked, tells })
         : undefined;
       if (refused) return refused;
       if (!isDestructive(action, given)) return undefined;

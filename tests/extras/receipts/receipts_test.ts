@@ -204,8 +204,8 @@ describe("receiptsOf()", () => {
   it("[R15a] names an MCP tool without its marks, unless it only reads", () => {
     const steps = called("mcp__git`hub__make_**it**", {}, done());
     const tool = { ...TOOLS[0], name: "mcp__git`hub__make_**it**", effect: undefined } as const;
-    const write = Object.assign(Object.create(null), tool, { afterEdit: undefined });
-    const read = Object.assign(Object.create(null), tool, { afterEdit: "run" });
+    const write = Object.assign(Object.create(null), tool, { isReadOnly: undefined });
+    const read = Object.assign(Object.create(null), tool, { isReadOnly: true });
     assert.equal(lineOf(receiptsOf(steps, [write], message)), "✓ `github: make_it` called");
     assert.equal(lineOf(receiptsOf(steps, [read], message)), undefined);
     const later = called(write.name, {}, { ...done(), mayLast: true });
@@ -213,8 +213,8 @@ describe("receiptsOf()", () => {
   });
 
   it("[R15a] has words for each tool and action with an effect, and none for the others", () => {
-    for (const { name, afterEdit, effect } of TOOLS) {
-      if (afterEdit === undefined) assert.ok(effect, name);
+    for (const { name, isReadOnly, effect } of TOOLS) {
+      if (isReadOnly === undefined) assert.ok(effect, name);
     }
     const texts = ACTIONS.flatMap(({ name, isReadOnly }) => {
       const text = line(called("discord", { action: name }, done()));

@@ -11,8 +11,8 @@ import type { DiscordCall, ShownMessage, ToolTarget } from "./discord_call.ts";
 import type {
   ActInChannel,
   ActInGuild,
-  EscalationPort,
   LimitPort,
+  ReadersPort,
   SetPresence,
   UndoPort,
 } from "./discord_place.ts";
@@ -105,7 +105,7 @@ export interface DiscordPort {
   /** Changes the bot's status. Only owners of the bot may. */
   readonly setPresence: SetPresence;
   /** Lets people allow actions that their asker may not do. */
-  readonly escalation: EscalationPort;
+  readonly readers: ReadersPort;
   /** Bounds the destructive actions of a turn. */
   readonly limit: LimitPort;
   /** Takes back what actions have done. */

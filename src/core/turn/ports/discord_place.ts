@@ -232,11 +232,10 @@ export interface LimitPort {
   question(call: DiscordCall, waiting: readonly WaitingAction[]): Promise<Question | undefined>;
 }
 
-/** Lets people allow actions that their asker may not do. */
-export interface EscalationPort {
+/** Asks before an action shows words to others. */
+export interface ReadersPort {
   /**
-   * The question to the owners; to the asker, if the action would show words to people who may not
-   * read their channel. `undefined` if the asker may do it, or if no one is asked.
+   * The question to the asker, if the action would show words to people who may not read their channel.
    *
    * @param written The call, as its card shows it.
    * @param action The same action, with the words that it writes; without these, it reads.

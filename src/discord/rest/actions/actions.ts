@@ -253,7 +253,7 @@ export function createActions(options: ActionsOptions): DiscordPort {
         ...(activity && { activity: { ...activity, name: cleanSecrets(activity.name) } }),
       });
     },
-    escalation: options.escalation,
+    readers: options.readers,
     limit: options.limit,
     undo: {
       undo: async (call, id) =>

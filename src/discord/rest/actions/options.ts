@@ -13,10 +13,10 @@ import type { EmbedContent, Frozen, OutboundFile } from "../../../core/outbound/
 import type { SendResult } from "../../../core/store/outbox.ts";
 import type { DiscordCall, Show, ToolTarget } from "../../../core/turn/ports/discord_call.ts";
 import type {
-  EscalationPort,
   LimitPort,
   MediaFile,
   NewPresence,
+  ReadersPort,
 } from "../../../core/turn/ports/discord_place.ts";
 import type { OutboundFilesPort } from "../../../core/turn/ports/outbound_files.ts";
 import type { Channel } from "../../../core/rights/channel.ts";
@@ -83,7 +83,7 @@ export interface ActionsOptions extends Clock {
   readonly fileFor: OutboundFilesPort["forPeople"];
   readonly openDirect: OpenDirect;
   /** Lets people allow actions that their asker may not do. */
-  readonly escalation: EscalationPort;
+  readonly readers: ReadersPort;
   /** Lets people allow more destructive actions. */
   readonly limit: LimitPort;
   readonly schedule: StartTimer;

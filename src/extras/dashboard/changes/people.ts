@@ -24,7 +24,7 @@ function decideApproval(choice: OperatorChoice, label: string, words: string): A
   });
 }
 
-/** Allows one call, or posts a draft. */
+/** Allows one call. */
 export const allowOnce: AnyChange = decideApproval("once", "Allow once", "approve");
 /** Allows a call, and later ones like it. */
 export const allowAlways: AnyChange = decideApproval(
@@ -32,7 +32,7 @@ export const allowAlways: AnyChange = decideApproval(
   "Allow for good",
   "approve --always",
 );
-/** Denies a call, discards a draft, or dismisses an offer. */
+/** Denies a call. */
 export const denyCall: AnyChange = decideApproval("deny", "Deny", "deny");
 
 function decidePairing(how: "approve" | "deny", label: string): AnyChange {

@@ -113,8 +113,6 @@ export interface ActionScene extends Simulated {
     policy: AccessPolicy;
     alsoGuilds: readonly string[];
     sharesDirect?: boolean;
-    /** `approvals.escalate`; true by default. */
-    escalates?: boolean;
   };
 }
 
