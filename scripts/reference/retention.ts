@@ -247,10 +247,8 @@ export const BOUNDS: Readonly<Record<string, TableBound>> = {
   setting: {
     under: "Servers and operation",
     data: "Settings by commands, one for each conversation and kind; the loop guard's number of " +
-      "messages by bots in a channel; hashes of the dashboard's sessions of a week",
-    kept:
-      "until changed back; the number until a person writes there; a hash until the logout, or " +
-      "until a login after its week",
+      "messages by bots in a channel",
+    kept: "until changed back; the number until a person writes there",
   },
   hook_event: {
     under: "Texts",

@@ -71,8 +71,8 @@ export interface PauseChange {
 
 /**
  * Names of the settings: the model of a conversation, the guild in which an account's commands are
- * registered, its presence, the newest `/restart`, sessions of the dashboard, and those with a command of
- * their own.
+ * registered, its presence, the newest `/restart`, the form of a model's prompt (T2a), and those with a
+ * command of their own.
  */
 export type SettingName =
   | "model"
@@ -80,5 +80,4 @@ export type SettingName =
   | "presence"
   | "restartedBy"
   | "prompt"
-  | "dashboard"
   | ChosenSetting;

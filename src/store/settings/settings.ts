@@ -63,7 +63,7 @@ export function createSettings(transactions: Transactions) {
     known: (
       accountId: AccountId,
       scope: string,
-      name: ChosenSetting | "model" | "prompt" | "dashboard",
+      name: ChosenSetting | "model" | "prompt",
     ): string | undefined =>
       // Most bots have no setting, and each message asks for three.
       values.size === 0 ? undefined : values.get(keyOf(accountId, scope, name)),

@@ -2,7 +2,7 @@
  * The script of the dashboard: login, navigation, live updates and changes.
  *
  * The bot renders all pages. This script fetches them with the token of the session, which it keeps
- * in `sessionStorage`: in this tab, until it closes. A person may choose `localStorage`: for a week.
+ * in `sessionStorage`: in this tab, until it closes.
  */
 
 /** Where the dashboard's addresses begin, below the path of any proxy. */
