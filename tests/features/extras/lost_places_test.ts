@@ -160,7 +160,7 @@ describe("[W1] a bot whose port for hooks is taken", () => {
         await scene.line(bot, /"Cannot listen for hooks/);
         await scene.line(bot, /"The bot is ready"/);
         const told = new RegExp(
-          `http\\.hooks +Cannot listen on 127\\.0\\.0\\.1, port ${port}: another program uses it`,
+          `http\\.hooks:? +Cannot listen on 127\\.0\\.0\\.1, port ${port}: another program uses it`,
         );
         assert.match((await scene.cli("status")).stdout.join("\n"), told);
         assert.match(

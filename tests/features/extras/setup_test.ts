@@ -136,15 +136,12 @@ describe(
         await terminal.see(/config check: 0 errors, 0 warnings/);
         await terminal.see(/How shall the bot run\?/);
         terminal.type(KEY.enter);
-        await terminal.see(/Sent you a direct message/);
         await terminal.see(/Krill is ready/);
         const signal = AbortSignal.timeout(PATIENCE_MS);
         simulator.say({ as: "grace", in: "help", text: `<@${bot.userId}> hello` });
         await simulator.until(() => simulator.posted("help", bot)[0], signal);
         const seconds = (performance.now() - startedAt) / 1_000;
         console.log(`setup: ${terminal.keys()} keys, ${seconds.toFixed(1)} s to the first answer`);
-        const texts = simulator.posted(undefined, bot).map(({ content }) => content);
-        assert.ok(texts.some((text) => text.startsWith("Hi ada, I am Krill, and I am set up")));
         terminal.type(KEY.interrupt);
         assert.equal(await terminal.exited, 0);
 
