@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { toRegistered, withinLimits } from "../../src/flows/interactions/register.ts";
+import { toRegistered } from "../../src/flows/interactions/register.ts";
 import {
   COMMANDS,
   componentOf,
@@ -32,7 +32,7 @@ describe("[K1] COMMANDS", () => {
         assert.ok(firstOptional === -1 || required < firstOptional, "required options come first");
       }
       assert.ok(subcommands.length === 0 || options.length === 0);
-      assert.deepEqual(withinLimits([toRegistered(command)]).left, []);
+      assert.ok(JSON.stringify(toRegistered(command)).length <= 8_000);
     });
   }
 
@@ -47,8 +47,9 @@ describe("[K1] COMMANDS", () => {
     ]);
   });
 
-  it("names each command once", () => {
+  it("names each command once, and has no more than Discord takes", () => {
     const names = COMMANDS.map(({ name }) => name);
+    assert.ok(names.length <= 100);
     assert.deepEqual([...new Set(names)], names);
   });
 });

@@ -2,13 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { Claim } from "../../src/core/inbound/inbox.ts";
 import type { CrashHooks } from "../../src/store/database/durability.ts";
-import {
-  ACCOUNT,
-  channelId,
-  guildMessage,
-  messageId,
-  outboundMessage,
-} from "../support/discord/builders.ts";
+import { ACCOUNT, channelId, guildMessage, messageId } from "../support/discord/builders.ts";
 import { createStore, openDatabase } from "../support/store/open_database.ts";
 import { accepted, batch, frozen, heard } from "../support/store/store.ts";
 
@@ -43,14 +37,6 @@ async function open(crash?: CrashHooks) {
         entries: [],
         outbox: [frozen({ nonce, channelId: claim.message.channelId })],
       }, NOW),
-    /** As `barnacle send` does. */
-    addElsewhere: (id: number) => {
-      const message = outboundMessage({ nonce: "theirs", channelId: channelId("99") });
-      database.prepare(
-        `INSERT INTO outbox (id, account_id, channel_id, nonce, created_at, message)
-         VALUES (?, ?, '99', 'theirs', 0, ?)`,
-      ).run(id, ACCOUNT, JSON.stringify(message));
-    },
   };
 }
 

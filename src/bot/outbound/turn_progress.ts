@@ -6,9 +6,7 @@
 import { isDeepStrictEqual } from "node:util";
 import type { Config } from "../../config/config.ts";
 import type { Delivery } from "../../core/outbound/delivery.ts";
-import { reactionEmoji } from "../../core/discord/emoji.ts";
 import type { MessageId } from "../../core/discord/ids.ts";
-import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import type { OutboxRow, Refusal } from "../../core/outbound/outbound.ts";
 import type { RestClient } from "../../discord/rest/client/client.ts";
 import type { Messages } from "../../core/outbound/requests.ts";
@@ -74,12 +72,6 @@ export function createTurnProgress(account: AccountContext, parts: ProgressParts
     typing,
     /** Messages wait for an answer, for that reason. */
     accepted: ((message, why) => acks.accepted(message, why)) satisfies Acks["accepted"],
-    /** Marks a message that needs no answer; never fails. */
-    react({ channelId, id: messageId }: InboundMessage, emoji: string): void {
-      reactions.add(channelId, messageId, reactionEmoji(emoji)).catch((error: unknown) => {
-        log.debug("A message gets no reaction", { channelId, messageId, error });
-      });
-    },
     cut: (messageId: MessageId): void => acks.answered(messageId, "notice"),
     /** Shows answers while they grow, if the config says so. */
     drafts,

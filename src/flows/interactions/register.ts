@@ -113,13 +113,7 @@ export function createRegistration(account: Pick<Account, "log" | "random" | "sc
   let problem: string | undefined;
 
   async function compare(applicationId: ApplicationId, scope: CommandScope): Promise<void> {
-    const { guildId } = scope;
-    const { kept: commands, left } = withinLimits(scope.commands);
-    if (left.length > 0) {
-      log.warn("Commands are left out, because Discord takes no more or no longer ones", {
-        commands: left.join(", "),
-      });
-    }
+    const { guildId, commands } = scope;
     const { commands: registered, entryPoint } = await list(applicationId, guildId);
     if (!isDeepStrictEqual(inOrder(registered), inOrder(commands))) {
       await replace(applicationId, guildId, { commands, entryPoint });
@@ -215,10 +209,6 @@ const OPTION_TYPES: Readonly<Record<CommandOption["type"], number>> = {
   channel: 7,
 };
 
-/** Maximum number of commands of each type, and of characters of one. */
-const MAX_COMMANDS: ReadonlyMap<number, number> = new Map([[SLASH, 100], [MESSAGE, 5]]);
-const MAX_CHARS = 8_000;
-
 export function toRegistered(
   { name, description, needs, options = [], subcommands }: Command,
 ): RegisteredCommand {
@@ -233,32 +223,6 @@ export function toRegistered(
 
 function toMessageMenu({ name }: MessageCommand): RegisteredCommand {
   return { type: MESSAGE, name, description: "", options: [] };
-}
-
-/** Keeps the commands that Discord takes: so many of each type, and none that is too long. */
-export function withinLimits(
-  commands: readonly RegisteredCommand[],
-): { readonly kept: readonly RegisteredCommand[]; readonly left: readonly string[] } {
-  const counts = new Map<number, number>();
-  const left: string[] = [];
-  const kept = commands.filter((command) => {
-    const count = (counts.get(command.type) ?? 0) + 1;
-    const fits = count <= (MAX_COMMANDS.get(command.type) ?? 0) &&
-      optionChars(command) <= MAX_CHARS;
-    if (fits) counts.set(command.type, count);
-    else left.push(command.name);
-    return fits;
-  });
-  return { kept, left };
-}
-
-/** Characters of a command, or of an option, as Discord counts them: names, descriptions and values. */
-function optionChars(
-  { name, description, choices = [], options = [] }: Omit<RegisteredOption, "type">,
-): number {
-  return name.length + description.length +
-    choices.reduce((sum, { name, value }) => sum + name.length + value.length, 0) +
-    options.reduce((sum, option) => sum + optionChars(option), 0);
 }
 
 function toSubcommand({ name, description, options = [] }: Subcommand): RegisteredOption {

@@ -124,24 +124,6 @@ describe("[K1] createRegistration()", () => {
     await settle();
     assert.deepEqual(written, [[toRegistered(status)]]);
   });
-
-  it("never registers more than a hundred commands, nor one that is too long", async () => {
-    const long = command("long", {
-      options: Array.from({ length: 25 }, (_, index) => ({
-        name: `option${index}`,
-        description: "x".repeat(100),
-        type: "text",
-        isRequired: false,
-        choices: Array.from({ length: 25 }, (_, n) => ({ name: `n${n}`, value: "y".repeat(20) })),
-      })),
-    });
-    const many = Array.from({ length: 101 }, (_, index) => command(`c${index}`));
-    const { registration, written, lines } = setUp([], [long, ...many]);
-    registration.register(APPLICATION);
-    await settle();
-    assert.equal(written[0]?.length, 100);
-    assert.equal(lines[0]?.fields.commands, "long, c100");
-  });
 });
 
 describe("[K1] toRegistered()", () => {

@@ -15,7 +15,6 @@ describe("[K2] the turn of a text command", () => {
         commands: { commandOf: () => ({}), run: () => Promise.resolve(text) },
         maxWaiting: () => undefined,
         channelQueues: { wake() {} },
-        events: { emit: { turnStored() {} } },
         store: {
           finishTurn: (turn: FinishedTurn) => Promise.resolve({ stored: stored.push(turn) > 0 }),
         },

@@ -272,7 +272,7 @@ describe("the durability of T1", () => {
       await test.store.inbox.acceptBatch(batch({ judged }), NOW);
       return level;
     };
-    return { ...test, levelOf, levelNow: () => level };
+    return { ...test, levelOf };
   }
 
   it("[D1] waits for the disk only for the first message of a direct channel", async () => {

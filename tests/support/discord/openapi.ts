@@ -21,7 +21,6 @@ export interface RequestValidator {
   readonly skip: string | false;
   /** Violations of Discord's document in a request; empty if there are none. */
   problemsOf(request: CheckedRequest): readonly string[];
-  problemsOfAnswer(request: CheckedRequest, status: number, body: unknown): readonly string[];
 }
 
 type Json = { readonly [name: string]: unknown };
@@ -51,7 +50,7 @@ export function createRequestValidator(sharedDir: string = SHARED): RequestValid
   const file = join(sharedDir, "discord-openapi.json");
   if (!existsSync(file)) {
     const skip = `no ${file}: set BARNACLE_SHARED to the folder that has discord-openapi.json`;
-    return { skip, problemsOf: () => [], problemsOfAnswer: () => [] };
+    return { skip, problemsOf: () => [] };
   }
   const document: unknown = JSON.parse(readFileSync(file, "utf8"));
   if (!isJson(document)) throw new TypeError(`Cannot read ${file}: it takes a JSON object`);
@@ -122,18 +121,6 @@ export function createRequestValidator(sharedDir: string = SHARED): RequestValid
       }
       const schema = `${pointer}/requestBody/content/application~1json/schema`;
       return [...problems, ...validate(schema, asListed(request.body ?? {}), "body")];
-    },
-    problemsOfAnswer(request, status, body) {
-      const found = operationOf(request);
-      if (!found && UNLISTED.has(`${request.method} ${request.path}`)) return [];
-      if (!found) return [`Discord has no ${request.method} ${request.path}`];
-      const responses = asJson(found.operation["responses"]);
-      const key = status >= 400 ? "4XX" : String(status);
-      if (status >= 400) return validate("/components/schemas/ErrorResponse", body, "answer");
-      if (!responses[key]) return [`answer: ${request.method} ${request.path} never has ${status}`];
-      if (status === 204) return body === undefined ? [] : ["answer: 204 has no body"];
-      const schema = `${found.pointer}/responses/${key}/content/application~1json/schema`;
-      return validate(schema, body, "answer");
     },
   };
 }
