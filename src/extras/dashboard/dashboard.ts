@@ -11,7 +11,7 @@ import { bearerOf } from "../../http/guard.ts";
 import { printable } from "../../lib/text/quoted.ts";
 import { EMBEDDED } from "./assets.ts";
 import { createLiveAnswers } from "./live.ts";
-import { type AnyPage, type PageView, RefusedChange } from "./base/page.ts";
+import { type AnyPage, RefusedChange } from "./base/page.ts";
 import { pageNamed, PAGES } from "./pages/table.ts";
 import type { DashboardParts } from "./base/parts.ts";
 import { createGuardedApp } from "./guarded_app.ts";
@@ -30,6 +30,7 @@ export interface Dashboard {
 const loginSchema = z.strictObject({
   token: z.string().max(100),
 });
+const changeBody = z.strictObject({ code: z.string().trim().min(1).max(40) });
 
 /**
  * Creates the dashboard.
@@ -90,24 +91,21 @@ export function createDashboard(parts: DashboardParts, publicUrl?: string): Dash
       }, c.req.raw.signal);
     },
     async change(c) {
-      const { changeNamed } = await import("./changes/table.ts");
-      const change = changeNamed(c.req.param("change") ?? "");
+      const { CHANGES } = await import("./changes.ts");
+      const change = CHANGES.find(({ name }) => name === c.req.param("change"));
       if (!change) return c.text("There is no such change", 404);
-      const fields: unknown = await c.req.json().catch(() => ({}));
-      const result = await refusedAs(c, clean, () => change.run(parts, fields));
+      const { data, error } = changeBody.safeParse(await c.req.json().catch(() => ({})));
+      if (error) return c.text("The request has no code", 422);
+      const result = await refusedAs(c, clean, () => change.run(parts, data.code));
       if (result instanceof Response) return result;
-      const { text, view } = result;
       parts.bot.pageMade();
       log.info("The dashboard has changed something", { change: change.name });
-      return c.json({
-        text: clean(text),
-        html: view === undefined ? undefined : await textOf(view, clean),
-      });
+      return c.json({ text: clean(result) });
     },
   };
 
   async function fragmentOf(page: AnyPage, query: URLSearchParams): Promise<string> {
-    return await textOf(await page.render(parts, query), clean);
+    return cleanMarkup((await page.render(parts, query)).toString(), clean);
   }
 
   const live = createLiveAnswers({ version: () => versionOf(parts), closed: closing.signal, log });
@@ -151,25 +149,21 @@ function versionOf({ store, bot }: DashboardParts): string {
   return JSON.stringify([store.writes(), phase, states, config?.revision, config?.problem]);
 }
 
-async function textOf(view: PageView, clean: (text: string) => string): Promise<string> {
-  return cleanMarkup((await view).toString(), clean);
-}
-
-/** Texts, with the editor that one may be in, and values of attributes that people read or follow. */
+/** Texts, and values of attributes that people read or follow. */
 const READ_PARTS =
-  /(?<=(<textarea\b[^>]*)?>)[^<]+|(?<=\s(?:title|value|href|placeholder|alt|aria-label|data-[\w-]+)=")[^"]*/g;
+  /(?<=>)[^<]+|(?<=\s(?:title|value|href|placeholder|alt|aria-label|data-[\w-]+)=")[^"]*/g;
 
 /** Characters of foreign texts that reverse the text after them, or show nothing at all. */
 const MISLEADING = /[^\P{Cc}\t\n\r]|[\u202a-\u202e\u2066-\u2069]/gu;
 
 /**
  * Removes secrets from the texts of HTML, and from values that people read. A short secret may also be
- * a word of the markup, which stays. No text of another person reverses ours; the editor of the config
- * keeps each character, because it goes back into the file.
+ * a word of the markup, which stays. No text of another person reverses ours.
  */
 export function cleanMarkup(html: string, clean: (text: string) => string): string {
-  return html.replace(READ_PARTS, (text: string, editor: string | undefined, at: number) => {
-    const isShown = editor === undefined && html[at - 1] === ">";
-    return isShown ? clean(text).replace(MISLEADING, printable) : clean(text);
-  });
+  return html.replace(
+    READ_PARTS,
+    (text: string, at: number) =>
+      html[at - 1] === ">" ? clean(text).replace(MISLEADING, printable) : clean(text),
+  );
 }

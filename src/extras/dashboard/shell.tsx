@@ -48,15 +48,6 @@ function document(): PageView {
           </p>
           <button type="button" id="login-button" hidden>Log in</button>
         </main>
-        <dialog id="confirm" aria-labelledby="confirm-text">
-          <form method="dialog">
-            <p id="confirm-text" />
-            <div class="buttons">
-              <button type="submit" value="cancel">Cancel</button>
-              <button type="submit" value="yes" class="is-danger" id="confirm-yes">Yes</button>
-            </div>
-          </form>
-        </dialog>
         <noscript>This page needs its script, which comes from the bot.</noscript>
       </body>
     </html>

@@ -8,7 +8,7 @@
 /** @jsxImportSource hono/jsx */
 
 import type { Child, PropsWithChildren } from "hono/jsx";
-import type { AnyChange, Fields, PageView } from "./page.ts";
+import type { DashboardChange, Fields, PageView } from "./page.ts";
 
 /** How good a state is: it decides the colour, and a mark for people who see none. */
 export type Tone = "good" | "warn" | "bad" | "plain";
@@ -41,14 +41,10 @@ export function Card(
   );
 }
 
-/**
- * A moment; the page's script shows it in the reader's time zone.
- *
- * @param as What of it is shown; absent: the time, with the day unless it is today.
- */
-export function Time({ at, as }: { at: number; as?: "clock" | "day" }): PageView {
+/** A moment; the page's script shows it in the reader's time zone, with the day unless it is today. */
+export function Time({ at }: { at: number }): PageView {
   const text = new Date(at).toISOString();
-  return <time datetime={text} data-as={as}>{`${text.slice(0, 16).replace("T", " ")} UTC`}</time>;
+  return <time datetime={text}>{`${text.slice(0, 16).replace("T", " ")} UTC`}</time>;
 }
 
 /** Most rows of a table: a page stays small, also of a large server. */
@@ -144,36 +140,29 @@ function addressOf(to: string, query: Fields = {}): string {
   return `${to}${text && `?${text}`}`;
 }
 
-/** A link to a file of the page (`DashboardPage.download`). */
 /**
  * A form that makes a change, with the command that does the same.
  *
- * @param fields Values that the person does not enter.
- * @param children Inputs for the others.
- * @param of What the button acts on, for screen readers: `"note 7"`. Needed where a page has several.
+ * @param of What the button acts on, for screen readers: `"ada"`.
  * @param isMain Whether it is what a person does most often in its card; one of a card is.
  */
 export function ChangeForm(
-  { change, fields = {}, of, label = change.label, isMain = false, children }: PropsWithChildren<{
-    change: AnyChange;
-    fields?: Fields;
-    of?: string;
-    label?: string;
+  { change, code, of, isMain = false }: {
+    change: DashboardChange;
+    code: string;
+    of: string;
     isMain?: boolean;
-  }>,
+  },
 ): PageView {
-  const command = change.command?.(fields);
+  const command = change.command(code);
   return (
-    <form class="change" data-change={change.name} data-confirm={change.confirm?.(fields)}>
-      {Object.entries(fields).map(([name, value]) => (
-        <input type="hidden" name={name} value={value} />
-      ))}
-      {children}
+    <form class="change" data-change={change.name}>
+      <input type="hidden" name="code" value={code} />
       <button type="submit" class={isMain ? "is-main" : undefined} title={command}>
-        {label}
-        {of !== undefined && <span class="hidden">{` ${of}`}</span>}
+        {change.label}
+        <span class="hidden">{` ${of}`}</span>
       </button>
-      {command !== undefined && <Command>{command}</Command>}
+      <Command>{command}</Command>
       <div class="result" role="status" />
     </form>
   );
@@ -192,18 +181,12 @@ export function QueryForm(
 }
 
 export function Field(
-  { name, label, value, placeholder, isRequired = false }: {
-    name: string;
-    label: string;
-    value?: string;
-    placeholder?: string;
-    isRequired?: boolean;
-  },
+  { name, label, value }: { name: string; label: string; value?: string },
 ): PageView {
   return (
     <label class="field">
       <span>{label}</span>
-      <input name={name} value={value} placeholder={placeholder} required={isRequired} />
+      <input name={name} value={value} />
     </label>
   );
 }

@@ -31,15 +31,9 @@ import {
   Time,
   type Tone,
 } from "../base/elements.tsx";
-import { type AnyChange, type AnyPage, page, type PageView } from "../base/page.ts";
+import { type AnyPage, type DashboardChange, page, type PageView } from "../base/page.ts";
 import { nameOf, Person } from "../base/person.tsx";
-import {
-  allowAlways,
-  allowOnce,
-  approvePairing,
-  denyCall,
-  denyPairing,
-} from "../changes/people.ts";
+import { allowAlways, allowOnce, approvePairing, denyCall, denyPairing } from "../changes.ts";
 import { channelNames, namedText, type NamesById } from "./names.ts";
 
 interface TodayFacts {
@@ -65,19 +59,11 @@ const KINDS: Readonly<Record<StoredQuestion["question"]["kind"], string>> = {
   limit: "Many destructive actions",
 };
 
-const CHOICES: readonly (readonly [key: string, change: AnyChange])[] = [
+const CHOICES: readonly (readonly [key: string, change: DashboardChange])[] = [
   [ALLOW_ONCE, allowOnce],
   [ALLOW_ALWAYS, allowAlways],
   [DENY, denyCall],
 ];
-
-/** Labels of buttons that are not those of the changes. */
-const LABELS: Readonly<
-  Partial<Record<StoredQuestion["question"]["kind"], Record<string, string>>>
-> = {};
-
-/** What only Discord can do. */
-const HINTS: Readonly<Partial<Record<StoredQuestion["question"]["kind"], string>>> = {};
 
 /** Facts without which a person cannot decide: they are never folded. */
 const FIRST: readonly string[] = ["Who asks", "Where"];
@@ -181,7 +167,7 @@ function NeedsYou(facts: TodayFacts): PageView {
           head={["Code", "Person", "Times", "Actions"]}
           rowHead={1}
           rows={pending.map((request) => {
-            const form = { fields: { code: request.code }, of: nameOf(request) };
+            const form = { code: request.code, of: nameOf(request) };
             return [
               <code>{request.code}</code>,
               <Person id={request.userId} name={request.username} />,
@@ -214,7 +200,6 @@ function QuestionCard(
 ): PageView {
   const { code, question, expiresAt } = one;
   const { kind, tool, text, facts, exact, choices } = question;
-  const hint = HINTS[kind];
   const offered = CHOICES.filter(([key]) => choices.some((choice) => choice.key === key));
   const toRow = ({ name, value }: typeof facts[number]) =>
     [name, namedText(value, names, channels)] as const;
@@ -227,14 +212,8 @@ function QuestionCard(
       {exact !== undefined && <pre>{withVisibleCharacters(exact)}</pre>}
       <Facts rows={facts.filter(isFirst).map(toRow)} />
       <div class="buttons">
-        {offered.map(([key, change], at) => (
-          <ChangeForm
-            change={change}
-            fields={{ code }}
-            of={code}
-            label={LABELS[kind]?.[key]}
-            isMain={at === 0}
-          />
+        {offered.map(([, change], at) => (
+          <ChangeForm change={change} code={code} of={code} isMain={at === 0} />
         ))}
       </div>
       <details id={`facts-${code}`}>
@@ -248,7 +227,6 @@ function QuestionCard(
           ]}
         />
       </details>
-      {hint !== undefined && <p class="hint">{hint}</p>}
       {offered.length === 0 && <p class="hint">Only the asked person can answer, in Discord.</p>}
     </article>
   );

@@ -180,15 +180,9 @@ function showTimes(within) {
   for (const time of within.querySelectorAll("time[datetime]")) {
     const at = new Date(time.dateTime);
     const clock = { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" };
-    const { as } = time.dataset;
-    const isToday = at.toDateString() === today;
-    if (as === "day") {
-      time.textContent = at.toLocaleDateString([], { day: "numeric", month: "short" });
-    } else if (as === "clock") {
-      time.textContent = at.toLocaleTimeString([], { ...clock, second: undefined });
-    } else {time.textContent = isToday
-        ? at.toLocaleTimeString([], clock)
-        : at.toLocaleString([], { dateStyle: "medium", timeStyle: "short", hourCycle: "h23" });}
+    time.textContent = at.toDateString() === today
+      ? at.toLocaleTimeString([], clock)
+      : at.toLocaleString([], { dateStyle: "medium", timeStyle: "short", hourCycle: "h23" });
     time.title = at.toString();
   }
 }
@@ -294,7 +288,7 @@ function markNew(shown, part) {
 
 function isInUse(shown) {
   const { activeElement } = document;
-  const isTyping = activeElement?.matches("input, textarea, select") &&
+  const isTyping = activeElement?.matches("input, select") &&
     shown.contains(activeElement);
   return isTyping || shown.querySelector("[data-busy], .result:not(:empty)") !== null;
 }
@@ -314,7 +308,7 @@ document.addEventListener("submit", (event) => {
     void go(`${new URL(form.action).pathname}?${new URLSearchParams(fields)}`);
   } else if (form.hasAttribute("data-change")) {
     event.preventDefault();
-    void change(form, event.submitter);
+    void change(form);
   }
 });
 
@@ -329,27 +323,23 @@ function clearLater(result, ms) {
   clearing.set(
     result,
     setTimeout(() => {
-      if (result.textContent === text && result.children.length === 0) result.replaceChildren();
+      if (result.textContent === text) result.replaceChildren();
       catchUp();
     }, ms),
   );
 }
 
-async function change(form, submitter) {
+async function change(form) {
   const result = form.querySelector(".result");
-  const { change: name, confirm: question } = form.dataset;
-  if (question && !await isSure(question)) return;
   const button = form.querySelector("button[type=submit]");
   button.disabled = true;
   form.setAttribute("data-busy", "");
   result.classList.remove("is-bad");
   try {
-    const body = Object.fromEntries(new FormData(form, submitter));
-    const answer = await ask(`changes/${name}`, { method: "POST", body });
-    const { text, html } = await answer.json();
-    result.textContent = text;
-    if (html) result.append(elementsOf(html));
-    else clearLater(result, SHOWN_MS.done);
+    const body = Object.fromEntries(new FormData(form));
+    const answer = await ask(`changes/${form.dataset.change}`, { method: "POST", body });
+    result.textContent = (await answer.json()).text;
+    clearLater(result, SHOWN_MS.done);
   } catch (error) {
     result.classList.add("is-bad");
     result.textContent = error instanceof Refused
@@ -360,16 +350,6 @@ async function change(form, submitter) {
     button.disabled = false;
     form.removeAttribute("data-busy");
   }
-}
-
-function isSure(question) {
-  const dialog = byId("confirm");
-  byId("confirm-text").textContent = question;
-  dialog.returnValue = "cancel";
-  dialog.showModal();
-  return new Promise((resolve) => {
-    dialog.addEventListener("close", () => resolve(dialog.returnValue === "yes"), { once: true });
-  });
 }
 
 function start() {
