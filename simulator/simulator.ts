@@ -34,8 +34,6 @@ export interface SimulatorOptions {
   readonly host?: string;
   /** Port of REST; 0, the default, takes any free port. */
   readonly port?: number;
-  /** Port of the gateway; 0, the default, takes any free port. */
-  readonly gatewayPort?: number;
   /**
    * Milliseconds between heartbeats: 41,250 by default, as at Discord. Discordeno's own shard hangs
    * below 1,200.
@@ -43,8 +41,6 @@ export interface SimulatorOptions {
   readonly heartbeatIntervalMs?: number;
   /** Milliseconds that a session outlives its connection: 120,000 by default. */
   readonly sessionTimeoutMs?: number;
-  /** Payloads that a session keeps for RESUME: 10,000 by default. */
-  readonly replayLimit?: number;
   /**
    * Milliseconds for which a nonce is remembered; the world's own setting, if absent: 180,000 by
    * default. `world.nonces.windowMs` changes it later.
@@ -55,10 +51,6 @@ export interface SimulatorOptions {
   readonly identifyLimit?: Partial<IdentifyLimit>;
   /** `false` simulates a Discord without rate limits. */
   readonly rateLimits?: Partial<RateLimitOptions> | false;
-  /** Invalid requests in ten minutes that ban the address: 10,000 by default. */
-  readonly invalidRequestLimit?: number;
-  /** Refuses messages without `allowed_mentions`; `true` by default. */
-  readonly needsAllowedMentions?: boolean;
   /** Loads the library of end-to-end encryption; without it, calls have none. */
   readonly dave?: VoiceDeps["dave"];
   /** Requests kept in the log: 10,000 by default. */
@@ -162,12 +154,10 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
   const voice = await startVoice({ world, people, host, now, random, publish, dave: options.dave });
   const gateway = await startGateway(world, accounts, {
     host,
-    port: options.gatewayPort ?? 0,
     now,
     random,
     heartbeatIntervalMs: options.heartbeatIntervalMs ?? 41_250,
     sessionTimeoutMs: options.sessionTimeoutMs ?? 120_000,
-    replayLimit: options.replayLimit ?? 10_000,
     identifyLimit,
     changed: wake,
     voice: voice.follow,
@@ -185,8 +175,6 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
     publish,
     log: requests,
     faults: restFaults,
-    needsAllowedMentions: options.needsAllowedMentions ?? true,
-    invalidRequestLimit: options.invalidRequestLimit ?? 10_000,
     rateLimits: rateLimits === false
       ? { ...DEFAULT_RATE_LIMITS, isEnabled: false }
       : { ...DEFAULT_RATE_LIMITS, ...rateLimits },

@@ -26,14 +26,10 @@ import type { Guild, World, WorldEvent } from "../world/world.ts";
 
 export interface GatewayOptions {
   readonly host: string;
-  /** Port; 0 takes any free port. */
-  readonly port: number;
   readonly now: () => number;
   readonly random: () => number;
   readonly heartbeatIntervalMs: number;
   readonly sessionTimeoutMs: number;
-  /** Number of payloads that a session keeps for replay. */
-  readonly replayLimit: number;
   readonly identifyLimit: IdentifyLimit;
   sessionEnded(id: string): void;
   /** Carries out op 4. */
@@ -85,10 +81,9 @@ export async function startGateway(
   accounts: Accounts,
   options: GatewayOptions,
 ): Promise<Gateway> {
-  const { now, random, replayLimit } = options;
+  const { now, random } = options;
   const switches = createGatewaySwitches();
   const sessions = createSessions({
-    replayLimit,
     timeoutMs: options.sessionTimeoutMs,
     ended: options.sessionEnded,
   }, random);
@@ -98,10 +93,10 @@ export async function startGateway(
 
   const dispatch: Send = (session, message) => {
     const shown = noteHidden(session, message);
-    sendDispatch(session, message, replayLimit);
+    sendDispatch(session, message);
     for (const id of shown) {
       const threads = toThreadListSync(world, id, session.viewer);
-      if (threads) sendDispatch(session, threads, replayLimit);
+      if (threads) sendDispatch(session, threads);
     }
   };
 
@@ -116,7 +111,6 @@ export async function startGateway(
 
   const server = await startSocketServer({
     host: options.host,
-    port: options.port,
     answerConnection() {
       if (switches.welcome === "accept") return "accept";
       const verdict = switches.welcome;

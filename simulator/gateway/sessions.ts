@@ -35,9 +35,10 @@ export interface SessionState extends Pick<Session, "id" | "seq"> {
   readonly isConnected: boolean;
 }
 
+/** Payloads that a session keeps for replay. */
+const MAX_REPLAY = 10_000;
+
 export interface SessionLimits {
-  /** Maximum number of payloads kept for replay. */
-  readonly replayLimit: number;
   /** Milliseconds for which a session lives without a connection. */
   readonly timeoutMs: number;
   /** Called once a session can no longer be resumed. */
@@ -67,7 +68,7 @@ export interface Sessions {
 }
 
 export function createSessions(
-  { replayLimit, timeoutMs, ended }: SessionLimits,
+  { timeoutMs, ended }: SessionLimits,
   random: () => number,
 ): Sessions {
   const sessions = new Map<string, Session>();
@@ -107,7 +108,7 @@ export function createSessions(
         return { kind: "unknown" };
       }
       if (seq > session.seq) return { kind: "seq_from_the_future" };
-      const kept = session.replay.slice(-replayLimit);
+      const kept = session.replay.slice(-MAX_REPLAY);
       const oldest = kept[0]?.seq ?? session.seq + 1;
       if (seq + 1 < oldest && !mayHaveHole) return { kind: "unknown" }; // payloads are missing
       const missed = kept.filter((payload) => payload.seq > seq).map(({ text }) => text);
@@ -125,12 +126,12 @@ export function forgetUpTo({ replay }: Session, seq: number): void {
 }
 
 /** Numbers a dispatch, keeps it for replay, and sends it if the session has a connection. */
-export function sendDispatch(session: Session, { t, d }: Dispatch, replayLimit: number): void {
+export function sendDispatch(session: Session, { t, d }: Dispatch): void {
   session.seq += 1;
   const text = JSON.stringify({ t, s: session.seq, op: 0, d });
   session.replay.push({ seq: session.seq, text });
-  if (session.replay.length > 2 * replayLimit) { // seldom, because it moves all of them
-    session.replay.splice(0, session.replay.length - replayLimit);
+  if (session.replay.length > 2 * MAX_REPLAY) { // seldom, because it moves all of them
+    session.replay.splice(0, session.replay.length - MAX_REPLAY);
   }
   session.connection?.send(text);
 }

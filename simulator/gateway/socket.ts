@@ -37,8 +37,6 @@ export type ConnectionAnswer = "accept" | "reset" | "ignore";
 
 export interface SocketServerOptions {
   readonly host: string;
-  /** Port; 0 takes any free port. */
-  readonly port: number;
   answerConnection(): ConnectionAnswer;
   opened(link: SocketLink): LinkListener;
 }
@@ -51,7 +49,7 @@ const MAX_UNSENT_BYTES = 64 * 1024 * 1024;
 /** Milliseconds for a client to answer a close frame. */
 const CLOSE_WAIT_MS = 2_000;
 
-/** Listens; `close()` ends open connections. */
+/** Listens at any free port; `close()` ends open connections. */
 export async function startSocketServer(
   options: SocketServerOptions,
 ): Promise<{ readonly port: number; close(): Promise<void> }> {
@@ -65,7 +63,7 @@ export async function startSocketServer(
   });
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);
-    server.listen(options.port, options.host, resolve);
+    server.listen(0, options.host, resolve);
   });
   return {
     port: portOf(server),

@@ -25,7 +25,6 @@ interface Deps {
   readonly world: World;
   self(c: Asked): UserId;
   publish(events: readonly WorldEvent[]): void;
-  readonly needsAllowedMentions: boolean;
 }
 
 const POST = z.strictObject({
@@ -57,7 +56,7 @@ const EVENT = z.strictObject({
 
 export function addContentRoutes(
   app: Hono<Env>,
-  { world, self, publish, needsAllowedMentions }: Deps,
+  { world, self, publish }: Deps,
 ): void {
   const param = (c: Asked, name: string) => c.req.param(name);
   const done = () => new Response(null, { status: 204 });
@@ -121,7 +120,7 @@ export function addContentRoutes(
         if (forum.kind !== "forum") return answerRefused(REFUSALS.wrongChannelType);
         const parsed = POST.safeParse(c.env.call.body);
         if (!parsed.success) return answerMalformed(parsed.error);
-        const draft = parseCreate(parsed.data.message, [], needsAllowedMentions);
+        const draft = parseCreate(parsed.data.message, []);
         if (draft.kind === "wrong") return answerProblems(draft.problems);
         const { now } = c.env.call;
         const tagIds = (parsed.data.applied_tags ?? []).flatMap((id) => parseSnowflake(id) ?? []);

@@ -37,11 +37,9 @@ const EPHEMERAL = 1 << 6;
 /** Fields of a message that the answer to an interaction may not have. */
 const NOT_IN_ANSWERS = ["nonce", "enforce_nonce", "message_reference", "sticker_ids"];
 
-/** @param needsMentions Whether `allowed_mentions` is required, as for messages. */
 export function parseCallback(
   given: unknown,
   files: readonly UploadedFile[],
-  needsMentions: boolean,
 ): Parsed<Callback> {
   const parsed = body.safeParse(given);
   if (!parsed.success) return { kind: "wrong", problems: toProblems(parsed.error) };
@@ -67,12 +65,12 @@ export function parseCallback(
     };
   }
   if (data.type === 4) {
-    const draft = within(parseCreate(data.data, files, needsMentions));
+    const draft = within(parseCreate(data.data, files));
     return draft.kind === "wrong"
       ? draft
       : { kind: "parsed", value: { kind: "reply", draft: draft.value } };
   }
-  const edit = within(parseEdit(data.data, files, needsMentions));
+  const edit = within(parseEdit(data.data, files));
   return edit.kind === "wrong"
     ? edit
     : { kind: "parsed", value: { kind: "update", edit: edit.value } };

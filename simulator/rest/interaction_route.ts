@@ -21,7 +21,6 @@ import type { Message, World, WorldEvent } from "../world/world.ts";
 
 export interface InteractionRouteDeps {
   readonly world: World;
-  readonly needsAllowedMentions: boolean;
   publish(events: readonly WorldEvent[]): void;
 }
 
@@ -75,17 +74,17 @@ function answerLater(deps: InteractionRouteDeps, call: InteractionCall): Respons
 
 /** @returns A response if the body is wrong. */
 function laterAnswer(
-  { world, needsAllowedMentions }: InteractionRouteDeps,
+  { world }: InteractionRouteDeps,
   webhook: InteractionWebhook,
   messageId: string | undefined,
   { body, files, now }: InteractionCall,
 ): Outcome<Message> | Response {
   if (messageId === "@original" && acknowledged(world, webhook)?.interaction.defersUpdate) {
-    const edit = parseEdit(body, files, needsAllowedMentions);
+    const edit = parseEdit(body, files);
     if (edit.kind === "wrong") return answerProblems(edit.problems);
     return updateComponentMessage(world, webhook, edit.value, now);
   }
-  const draft = parseCreate(body, files, needsAllowedMentions);
+  const draft = parseCreate(body, files);
   if (draft.kind === "wrong") return answerProblems(draft.problems);
   if (messageId === undefined) return followUp(world, webhook, draft.value, now);
   return messageId === "@original"
@@ -94,11 +93,11 @@ function laterAnswer(
 }
 
 function answerCallback(
-  { world, needsAllowedMentions, publish }: InteractionRouteDeps,
+  { world, publish }: InteractionRouteDeps,
   { path, body, files, now }: InteractionCall,
 ): Response {
   const [, id = "", token = ""] = CALLBACK.exec(path) ?? [];
-  const parsed = parseCallback(body, files, needsAllowedMentions);
+  const parsed = parseCallback(body, files);
   if (parsed.kind === "wrong") return answerProblems(parsed.problems);
   const outcome = answerInteraction(world, { id, token }, parsed.value, now);
   if (outcome.kind === "refused") return answerRefused(outcome.refused);

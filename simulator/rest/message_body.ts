@@ -101,16 +101,14 @@ export type Parsed<Value> =
   | { readonly kind: "parsed"; readonly value: Value }
   | { readonly kind: "wrong"; readonly problems: readonly FieldProblem[] };
 
-/** @param needsMentions Whether `allowed_mentions` is required. */
 export function parseCreate(
   body: unknown,
   files: readonly UploadedFile[],
-  needsMentions: boolean,
 ): Parsed<MessageDraft> {
   const parsed = createBody.safeParse(body);
   if (!parsed.success) return { kind: "wrong", problems: toProblems(parsed.error) };
   const { data } = parsed;
-  if (needsMentions && !data.allowed_mentions) return WITHOUT_MENTIONS;
+  if (!data.allowed_mentions) return WITHOUT_MENTIONS;
   const components = readComponents(data, (data.flags ?? 0) & IS_COMPONENTS_V2);
   if (components.kind === "wrong") return components;
   const mentions = toAllowedMentions(data.allowed_mentions);
@@ -151,16 +149,14 @@ export function parseCreate(
   };
 }
 
-/** @param needsMentions Whether `allowed_mentions` is required beside content. */
 export function parseEdit(
   body: unknown,
   files: readonly UploadedFile[],
-  needsMentions: boolean,
 ): Parsed<MessageEdit> {
   const parsed = editBody.safeParse(body);
   if (!parsed.success) return { kind: "wrong", problems: toProblems(parsed.error) };
   const { data } = parsed;
-  if (needsMentions && data.content && !data.allowed_mentions) return WITHOUT_MENTIONS;
+  if (data.content && !data.allowed_mentions) return WITHOUT_MENTIONS;
   const components = readComponents(data, (data.flags ?? 0) & IS_COMPONENTS_V2);
   if (components.kind === "wrong") return components;
   const mentions = toAllowedMentions(data.allowed_mentions);

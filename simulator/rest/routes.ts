@@ -42,7 +42,6 @@ export interface RouteDeps {
   gatewayUrl(): string;
   recommendedShards(): number;
   readonly identifyLimit: IdentifyLimit;
-  readonly needsAllowedMentions: boolean;
   publish(events: readonly WorldEvent[]): void;
 }
 
@@ -127,7 +126,6 @@ export function createRoutes(deps: RouteDeps): Hono<Env> {
     world,
     self,
     publish,
-    needsAllowedMentions: deps.needsAllowedMentions,
   });
 
   app.get("/channels/:channel/messages", (c) => {
@@ -140,7 +138,7 @@ export function createRoutes(deps: RouteDeps): Hono<Env> {
   });
   app.post("/channels/:channel/messages", (c) => {
     const { account, body, files, now } = c.env.call;
-    const parsed = parseCreate(body, files, deps.needsAllowedMentions);
+    const parsed = parseCreate(body, files);
     if (parsed.kind === "wrong") return answerProblems(parsed.problems);
     const draft = parsed.value;
     const author = { kind: "user", userId: self(c) } as const;
@@ -167,7 +165,7 @@ export function createRoutes(deps: RouteDeps): Hono<Env> {
   });
   app.patch("/channels/:channel/messages/:message", (c) => {
     const { body, files, now } = c.env.call;
-    const parsed = parseEdit(body, files, deps.needsAllowedMentions);
+    const parsed = parseEdit(body, files);
     if (parsed.kind === "wrong") return answerProblems(parsed.problems);
     return settle(
       editMessage(world, param(c, "channel"), param(c, "message"), self(c), parsed.value, now),

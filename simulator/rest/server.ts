@@ -29,12 +29,12 @@ export interface RestOptions extends RouteDeps {
   readonly now: () => number;
   readonly accounts: Accounts;
   readonly rateLimits: RateLimitOptions;
-  /** Number of invalid requests in ten minutes after which the proxy refuses everything. */
-  readonly invalidRequestLimit: number;
   readonly log: RequestLog;
   readonly faults: RestFaults;
 }
 
+/** Invalid requests in ten minutes after which the proxy refuses everything. */
+const MAX_INVALID = 10_000;
 /** Seconds for which the proxy refuses an address with too many invalid requests. */
 const BAN_SEC = 3_600;
 
@@ -84,7 +84,7 @@ export async function startRest(
       return { response, fault };
     };
 
-    if (accounts.countInvalid(at) >= options.invalidRequestLimit) {
+    if (accounts.countInvalid(at) >= MAX_INVALID) {
       return leave(answerHtml(429, { "Retry-After": String(BAN_SEC) }));
     }
     const instead = fault && answerInstead(fault);

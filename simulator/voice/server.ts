@@ -67,7 +67,6 @@ export async function startVoiceServer(deps: VoiceServerDeps) {
   });
   const socket = await startSocketServer({
     host,
-    port: 0,
     answerConnection: () => "accept",
     opened: (link) =>
       createVoiceConnection(link, {

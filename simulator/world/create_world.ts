@@ -28,13 +28,11 @@ export interface WorldLimits {
   readonly nonceWindowMs: number;
   /** Messages kept in each channel. */
   readonly keptPerChannel: number;
-  /** Bytes of all uploads together that stay available: 64 MiB, if absent. */
-  readonly mediaBytes?: number;
 }
 
 /** A world without people. */
 export function createWorld(
-  { nonceWindowMs, keptPerChannel, mediaBytes = 64 * 1024 * 1024 }: WorldLimits,
+  { nonceWindowMs, keptPerChannel }: WorldLimits,
 ): World {
   return {
     ids: { last: 0n },
@@ -46,7 +44,7 @@ export function createWorld(
     interactions: new Map(),
     nonces: createNonceTable(nonceWindowMs),
     interactionMs: 3_000,
-    media: createMedia(mediaBytes),
+    media: createMedia(),
     mediaUrl: "https://cdn.discordapp.com",
     keptPerChannel,
   };

@@ -8,8 +8,10 @@
 import { parseSnowflake } from "../../src/core/discord/ids.ts";
 import type { Attachment, Media, World } from "./world.ts";
 
-/** @param limitBytes Of all files together. */
-export function createMedia(limitBytes: number): Media {
+/** Bytes of all files together that stay available. */
+const MAX_BYTES = 64 * 1024 * 1024;
+
+export function createMedia(): Media {
   const kept: Attachment[] = [];
   let total = 0;
   return {
@@ -17,7 +19,7 @@ export function createMedia(limitBytes: number): Media {
       if (!attachment.bytes) return;
       kept.push(attachment);
       total += attachment.bytes.length;
-      while (total > limitBytes) {
+      while (total > MAX_BYTES) {
         const oldest = kept.shift();
         if (!oldest) return;
         total -= oldest.bytes?.length ?? 0;

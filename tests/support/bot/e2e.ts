@@ -372,17 +372,12 @@ export function toScene(simulation: Simulation, env: Env = {}, here = "general")
 }
 
 /** Runs a command of the program under test to its end. */
-export async function runCommand(
-  args: readonly string[],
-  env: Env,
-  onStart: (pid: number) => void = () => {},
-): Promise<Ran> {
+export async function runCommand(args: readonly string[], env: Env): Promise<Ran> {
   const stdout: string[] = [];
   const stderr: string[] = [];
   const child = startOwnProcess(commandUnderTest(), args, env, (text, stream) => {
     (stream === "stdout" ? stdout : stderr).push(text);
   });
-  if (child.pid !== undefined) onStart(child.pid);
   const timer = setTimeout(() => child.kill("SIGKILL"), PATIENCE_MS);
   try {
     return { ...await child.exited, stdout, stderr };

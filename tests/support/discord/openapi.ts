@@ -1,5 +1,5 @@
 /**
- * Checks requests, and the simulator's answers, against Discord's own OpenAPI document.
+ * Checks requests against Discord's own OpenAPI document.
  *
  * It reads the document beside the project (`BARNACLE_SHARED`, or `../shared`), which is never
  * copied into it. Ajv accepts fields that no schema names, so a typo would be valid. So field names

@@ -9,7 +9,6 @@ import type {
   GatewayOptions,
   PermitAnswer,
 } from "../../../src/discord/gateway/link/protocol.ts";
-import type { GatewaySession } from "../../../src/core/inbound/inbound.ts";
 import { type Shard, startShard } from "../../../src/discord/gateway/shard/shard.ts";
 import { RECONNECT } from "./reconnect_rules.ts";
 
@@ -43,10 +42,6 @@ export function gatewayOptions(
     deadlines: { connectMs: 60_000, helloMs: 60_000, readyMs: 60_000 },
     ...fields,
   };
-}
-
-export function resuming(session: GatewaySession): Pick<GatewayOptions, "shards"> {
-  return { shards: [{ id: 0, session, identifyInMs: 0 }] };
 }
 
 export interface TestShard extends Shard {
