@@ -50,8 +50,7 @@ export function createGatewaySwitches(): GatewaySwitches {
  * - `delay`: carried out, after a while.
  * - `hang`: neither carried out nor answered. `swallow`: carried out, and not answered.
  * - `reset`: not carried out, connection reset. `reset_after`: carried out, connection reset.
- * - `slow_body`: carried out, answered byte by byte. `cut_body`: carried out, the answer breaks
- *   off.
+ * - `cut_body`: carried out, the answer breaks off.
  * - `garbage`: carried out, answered with 200 and a body that is not JSON.
  * - `reform`: carried out, answered with a changed body.
  */
@@ -73,7 +72,6 @@ export type RestFault =
   }
   | { readonly kind: "cloudflare"; readonly retryAfterSec: number }
   | { readonly kind: "delay"; readonly ms: number }
-  | { readonly kind: "slow_body"; readonly bytesPerSec: number }
   | {
     readonly kind: "hang" | "swallow" | "reset" | "reset_after" | "cut_body" | "garbage";
   };

@@ -64,11 +64,12 @@ export async function sendWithFault(
     case "delay":
       await wait(fault.ms, timers);
       return response;
-    case "slow_body":
-      await drip(response, outgoing, fault.bytesPerSec, timers);
-      return RESPONSE_ALREADY_SENT;
     case "cut_body": {
-      const body = await begin(response, outgoing);
+      const body = Buffer.from(await response.arrayBuffer());
+      outgoing.writeHead(response.status, {
+        ...Object.fromEntries(response.headers),
+        "content-length": body.length,
+      });
       outgoing.write(body.subarray(0, Math.ceil(body.length / 2)), () => outgoing.destroy());
       return RESPONSE_ALREADY_SENT;
     }
@@ -83,31 +84,6 @@ export async function sendWithFault(
     default:
       return response;
   }
-}
-
-/** Sends the head of a response with the length of its whole body, and returns that body. */
-async function begin(response: Response, outgoing: ServerResponse): Promise<Buffer> {
-  const body = Buffer.from(await response.arrayBuffer());
-  outgoing.writeHead(response.status, {
-    ...Object.fromEntries(response.headers),
-    "content-length": body.length,
-  });
-  return body;
-}
-
-async function drip(
-  response: Response,
-  outgoing: ServerResponse,
-  bytesPerSec: number,
-  timers: Set<ReturnType<typeof setTimeout>>,
-): Promise<void> {
-  const body = await begin(response, outgoing);
-  for (const byte of body) {
-    if (outgoing.destroyed || outgoing.socket?.destroyed) return;
-    outgoing.write(Buffer.of(byte));
-    await wait(1_000 / bytesPerSec, timers);
-  }
-  outgoing.end();
 }
 
 function wait(ms: number, timers: Set<ReturnType<typeof setTimeout>>): Promise<void> {
