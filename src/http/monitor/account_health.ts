@@ -309,11 +309,10 @@ function noteTurn(told: ToldModel, outcome: TurnOutcome, now: number): void {
 /** Why the model answers no question; `undefined` while the failures may be an accident. */
 function downBy(error: unknown, count: number, fix: string | undefined): ModelDown | undefined {
   const problem = error instanceof ModelError ? modelProblemOf(error) : undefined;
-  if (problem) return { cause: problem.why, fix: problem.fix, isNoticed: true };
+  const words = error instanceof ModelError ? wordsOf(error) : "";
+  if (problem) return { cause: `${problem.why}${words}`, fix: problem.fix, isNoticed: true };
   if (count < FAILING_TURNS) return undefined;
-  const kind = error instanceof ModelError
-    ? `, the last one as "${error.kind}"${wordsOf(error)}`
-    : "";
+  const kind = error instanceof ModelError ? `, the last one as "${error.kind}"${words}` : "";
   return { cause: `its last ${count} turns failed${kind}`, fix, isNoticed: false };
 }
 

@@ -209,9 +209,10 @@ describe("[O2] startHealthMonitor() and models", () => {
     account.setTurn({ ...reply, modelId: "other/kelp" }, "openai/gpt");
     assert.equal(down(), undefined, "a fallback answers");
     const rejected = { kind: "rejected", modelId: "openai/gpt", said: "a `bad` field" } as const;
-    const error = new ModelError("no words of it", { kind: "quota", modelId: "openai/gpt" });
+    const spent = { kind: "quota", modelId: "openai/gpt", said: "spent" } as const;
+    const error = new ModelError("spent", spent);
     account.setTurn({ ...failed, error }, "openai/gpt");
-    assert.equal(down()?.cause, "the quota or the credit of its API key is used up");
+    assert.match(down()?.cause ?? "", /its API key is used up; its server says: `spent`$/);
     assert.equal(down()?.isNoticed, true);
     account.setTurn(reply, "openai/gpt");
     assert.equal(down(), undefined);
