@@ -47,7 +47,7 @@ export interface DocFinding {
  * @param root Absolute path of the project's root, as in the output.
  * @param folders Folders whose findings count, with slashes and from the root.
  */
-export function docFindings(
+function docFindings(
   output: string,
   root: string,
   folders: readonly string[],
@@ -91,7 +91,7 @@ function declares(text: string, type: string): boolean {
 }
 
 /** Modules that open with no comment about the module, which a blank line ends. */
-export function withoutModuleDoc(
+function withoutModuleDoc(
   sources: readonly Pick<Source, "path" | "text">[],
   folders: readonly string[],
 ): readonly DocFinding[] {

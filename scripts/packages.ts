@@ -27,7 +27,7 @@ export const RARE_THREADS: readonly string[] = ["src/extract_worker.ts", "src/jo
  * `opus-ml` (9.6 MB of text) improves the sound of speech, which `ogg-opus-decoder` loads only if
  * `speechQualityEnhancement` is set.
  */
-export const NEVER_LOADED: readonly string[] = ["@wasm-audio-decoders/opus-ml"];
+const NEVER_LOADED: readonly string[] = ["@wasm-audio-decoders/opus-ml"];
 
 /** How Bun bundles the program. */
 export const BUNDLE_FLAGS: readonly string[] = [
@@ -54,7 +54,7 @@ export interface Package {
  * @param files Paths of the bundled files, with slashes, as Bun's metafile has them.
  * @returns Folders of the packages below the root, each once, sorted.
  */
-export function packageFolders(files: readonly string[]): readonly string[] {
+function packageFolders(files: readonly string[]): readonly string[] {
   const inside = /(node_modules\/\.deno\/[^/]+\/node_modules\/(?:@[^/]+\/)?[^/]+)\//;
   return [...new Set(files.flatMap((file) => inside.exec(file)?.[1] ?? []))].sort();
 }

@@ -76,7 +76,7 @@ export interface ModelServer {
 }
 
 /** Number of recorded requests. */
-export const REQUESTS_MAX = 200;
+const REQUESTS_MAX = 200;
 
 const FORMATS = {
   openai: openAiFormat,

@@ -6,7 +6,7 @@ import { z } from "zod";
 import { readSound, speakText } from "./spoken_text.ts";
 
 /** The words of every recording that is no WAV: the built-in model hears nothing. */
-export const HEARD = "When is low tide?";
+const HEARD = "When is low tide?";
 
 const WAV_HEADER_BYTES = 44;
 const asked = z.object({ input: z.string(), response_format: z.literal("pcm") });

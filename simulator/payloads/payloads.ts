@@ -297,7 +297,7 @@ export function toEmoji(emoji: string): Payload {
 }
 
 /** @param message The message of the file, or what stands for it. */
-export function toAttachment(
+function toAttachment(
   world: World,
   message: { readonly channelId: string },
   file: Attachment,

@@ -55,7 +55,7 @@ const FRAME_SAMPLES = 480;
 /** Lost frames that the decoder fills; more of them are a pause. */
 const MAX_CONCEALED = 3;
 const TICKS_PER_MS = 48;
-export const SILENCE_FRAME: Uint8Array = Uint8Array.of(0xf8, 0xff, 0xfe);
+const SILENCE_FRAME: Uint8Array = Uint8Array.of(0xf8, 0xff, 0xfe);
 /** An audio level, as official clients add it. */
 const AUDIO_LEVEL = Uint8Array.of(0x10, 0x8f, 0, 0);
 

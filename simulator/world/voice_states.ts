@@ -98,7 +98,7 @@ export function isAudible({ mute, selfMute, suppress }: VoiceState): boolean {
 }
 
 /** The members in a channel, in the order of their joins. */
-export function statesIn(guild: Guild, channelId: ChannelId): readonly VoiceState[] {
+function statesIn(guild: Guild, channelId: ChannelId): readonly VoiceState[] {
   return [...guild.things.voice.values()].filter((state) => state.channelId === channelId);
 }
 

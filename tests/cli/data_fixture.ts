@@ -23,7 +23,7 @@ import { batch, ROUTE } from "../support/store/store.ts";
 /** The guild of the builders, with #help, #random and two roles. */
 export const GUILD = guildId("1400000000000000010");
 export const HELP = channelId("1400000000000000011");
-export const RANDOM = channelId("1400000000000000012");
+const RANDOM = channelId("1400000000000000012");
 export const GUILD_SNAPSHOT = snapshotOf({
   id: GUILD,
   name: "Friends of Barnacle",

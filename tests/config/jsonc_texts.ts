@@ -20,7 +20,7 @@ const SCALAR: fc.Arbitrary<Json> = fc.oneof(
 );
 
 /** Values, objects at the top. */
-export const values: fc.Arbitrary<{ readonly [key: string]: Json }> = fc.letrec<{ any: Json }>(
+const values: fc.Arbitrary<{ readonly [key: string]: Json }> = fc.letrec<{ any: Json }>(
   (tie) => ({
     any: fc.oneof(
       { depthSize: "small", withCrossShrink: true },

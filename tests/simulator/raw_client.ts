@@ -9,7 +9,7 @@ import {
   startSimulator,
 } from "../../simulator/simulator.ts";
 
-export const soon = (): AbortSignal => AbortSignal.timeout(60_000);
+const soon = (): AbortSignal => AbortSignal.timeout(60_000);
 
 /** Runs a test against a demo world of its own, and closes it even after a failure. */
 export async function withSimulator(
@@ -37,7 +37,7 @@ export interface Answer {
   readonly headers: Headers;
 }
 
-export const AGENT = "DiscordBot (https://example.invalid, 1.0.0)";
+const AGENT = "DiscordBot (https://example.invalid, 1.0.0)";
 
 /** One request of a well-behaved bot, with the test's changes. */
 export async function ask(
@@ -88,7 +88,7 @@ export interface RawGateway {
 }
 
 /** Opens a connection to the gateway. */
-export function connectRaw(
+function connectRaw(
   sim: Simulator,
   query = "v=10&encoding=json",
 ): RawGateway {
@@ -132,11 +132,11 @@ export function connectRaw(
   };
 }
 
-export const isOp = (op: number) => (frame: Frame): boolean => frame.op === op;
-export const isEvent = (t: string) => (frame: Frame): boolean => frame.t === t;
+const isOp = (op: number) => (frame: Frame): boolean => frame.op === op;
+const isEvent = (t: string) => (frame: Frame): boolean => frame.t === t;
 
 /** A valid IDENTIFY, with the test's changes. */
-export function identify(
+function identify(
   sim: Simulator,
   fields: Readonly<Record<string, unknown>> = {},
 ): { readonly op: 2; readonly d: Readonly<Record<string, unknown>> } {

@@ -37,7 +37,7 @@ const MAX_ANSWERS = 2;
 const MAX_CALLS = 3;
 
 /** A message of the tool `discord` with this key. */
-export const textOf = (key: string): string => `sent ${key} by a tool`;
+const textOf = (key: string): string => `sent ${key} by a tool`;
 
 /** A key in a message that a tool has caused, and in none of another kind. */
 export const KEY = /\b(sent|remind) (q\d{6}\.\d\.\d)\b/;

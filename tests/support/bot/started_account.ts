@@ -29,7 +29,7 @@ import { modelsOf } from "./models.ts";
 import { BUILD, HEALTHY } from "./health.ts";
 
 /** Milliseconds within which every awaited event must happen. */
-export const PATIENCE_MS = 60_000;
+const PATIENCE_MS = 60_000;
 
 /** Name of a question, which its answer repeats. */
 const NAME = /\bq\d+\b/g;

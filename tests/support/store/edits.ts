@@ -10,7 +10,7 @@ import { envelopeOf } from "../../../src/render/prompt/envelope.ts";
 import { ACCOUNT, channelId, guildMessage, messageId } from "../discord/builders.ts";
 import { accepted, batch, frozen, openTestStore } from "./store.ts";
 
-export const CHANNEL = channelId("1400000000000000011");
+const CHANNEL = channelId("1400000000000000011");
 /** Ids of messages, oldest first. */
 export const FIRST = messageId("1400000000000000100");
 /** See {@link FIRST}. */
@@ -21,13 +21,13 @@ export const THIRD = messageId("1400000000000000300");
 export const NOW = createdAtMs(FIRST) + 60_000;
 
 /** Session of the channel. */
-export const ROUTE_HERE = {
+const ROUTE_HERE = {
   agentId: "main",
   sessionKey: `agent:main:discord:channel:${CHANNEL}`,
 };
 
 /** Escapes words of people. */
-export const escape = (text: string): string => text.replaceAll("<", "&lt;");
+const escape = (text: string): string => text.replaceAll("<", "&lt;");
 
 export const question = (id: MessageId, text = "tides on monday") =>
   guildMessage({ id, channelId: CHANNEL, text, sentAt: createdAtMs(id) });

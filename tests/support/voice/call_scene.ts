@@ -10,7 +10,7 @@ import { readSound, speakText } from "./tone_code.ts";
 
 /** The voice channels of a call's scene. */
 export const TALK = "Talk";
-export const OTHER = "Other";
+const OTHER = "Other";
 
 /** Milliseconds after which a silent bot has ended its sentence. */
 const PAUSE_MS = 500;
