@@ -43,8 +43,6 @@ export interface NewMessage extends ActorAndChannel {
   readonly calling?: { readonly name: string; readonly avatar?: string };
   /** The message that it replies to. */
   readonly replyTo?: string;
-  /** Whether a reply pings the quoted author; default: yes. */
-  readonly pingsAuthor?: boolean;
   readonly attachments?: readonly Omit<Attachment, "id">[];
   readonly embeds?: readonly Opaque[];
   /** Further fields of Discord's message: a poll, stickers, a forwarded message. */
@@ -108,7 +106,7 @@ export function createPeople({ world, botId, now, publish }: PeopleDeps): People
     channel: channelOf,
     user: (name) => findUser(world, name),
     say(words) {
-      const { text, replyTo, pingsAuthor = true, attachments = [], embeds = [], more } = words;
+      const { text, replyTo, attachments = [], embeds = [], more } = words;
       const draft = {
         ...EMPTY_DRAFT,
         content: text,
@@ -117,14 +115,6 @@ export function createPeople({ world, botId, now, publish }: PeopleDeps): People
         ...(more && { more, hasMore: true }),
         ...(replyTo !== undefined && {
           reference: { kind: "reply" as const, messageId: replyTo, failIfNotExists: true },
-        }),
-        ...(!pingsAuthor && {
-          allowedMentions: {
-            parse: ["users", "roles", "everyone"] as const,
-            users: [],
-            roles: [],
-            repliedUser: false,
-          },
         }),
       };
       const channel = channelOf(words.in, words.as);

@@ -1,8 +1,7 @@
 /**
  * PluralKit's record of a proxied message, in PluralKit's JSON.
  *
- * Every field is there, `null` if it is not set, as its documentation says. Only the holder of a
- * system's token gets its private fields.
+ * Every field is there, `null` if it is not set, as its documentation says.
  *
  * @see {@link https://pluralkit.me/api/models/#message-model}
  */
@@ -22,8 +21,6 @@ export interface SystemMember {
 export interface System {
   readonly id: string;
   readonly name?: string;
-  /** Its name, and the real names of members with a display name, need its token. */
-  readonly isPrivate?: boolean;
   readonly token?: string;
 }
 
@@ -34,13 +31,10 @@ export interface ProxiedMessage {
   readonly member: SystemMember;
 }
 
-/** @param authorization The client's token, if it sends one. */
 export function toProxied(
   world: World,
   { proxied, original, system, member }: ProxiedMessage,
-  authorization: string | undefined,
 ): Payload {
-  const isHidden = system.isPrivate === true && system.token !== authorization;
   const { author } = original;
   return {
     timestamp: timestampOf(proxied.id),
@@ -52,7 +46,7 @@ export function toProxied(
     system: {
       id: system.id,
       uuid: uuidOf(system.id),
-      name: isHidden ? null : system.name ?? null,
+      name: system.name ?? null,
       description: null,
       tag: null,
       pronouns: null,
@@ -65,7 +59,7 @@ export function toProxied(
     member: {
       id: member.id,
       uuid: uuidOf(member.id),
-      name: isHidden ? member.displayName ?? member.name : member.name,
+      name: member.name,
       display_name: member.displayName ?? null,
       color: null,
       birthday: null,

@@ -91,7 +91,7 @@ export async function startPluralkit(
     const found = id === undefined ? undefined : find(id);
     const headers = limits(PER_SECOND - lastSecond.length, now());
     if (!found) return send(response, 404, problem(20006, "Message not found."), headers);
-    send(response, 200, toProxied(simulator.world, found, request.authorization), headers);
+    send(response, 200, toProxied(simulator.world, found), headers);
   };
 
   const server = createServer((incoming, response) => {

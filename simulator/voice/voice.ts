@@ -226,9 +226,8 @@ export async function startVoice(deps: VoiceDeps) {
     control: {
       /** A person joins a channel, or goes to another. */
       async join(
-        { isMuted = false, isDeaf = false, hasNoKeys = false, ...place }: PlaceOfMember & {
+        { isMuted = false, hasNoKeys = false, ...place }: PlaceOfMember & {
           readonly isMuted?: boolean;
-          readonly isDeaf?: boolean;
           /** Whether it stays out of the end-to-end encryption, as its work for a crowd takes minutes. */
           readonly hasNoKeys?: boolean;
         },
@@ -241,7 +240,7 @@ export async function startVoice(deps: VoiceDeps) {
           guild_id: guild.id,
           channel_id: channel.id,
           self_mute: isMuted,
-          self_deaf: isDeaf,
+          self_deaf: false,
         });
         if (events.length === 0) throw new RangeError(`${place.who} may not join ${place.in}`);
         publish(events);

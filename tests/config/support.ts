@@ -51,8 +51,8 @@ export function accessOf({ config }: LoadedConfig): AccessPolicy {
 }
 
 /** All problems as an operator sees them. */
-export async function rendered(text: string | undefined, world?: World): Promise<string> {
-  return renderProblems((await load(text, world)).problems);
+export async function rendered(text: string | undefined): Promise<string> {
+  return renderProblems((await load(text)).problems);
 }
 
 /** `"severity path: message"` of each problem. */

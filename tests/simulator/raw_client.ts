@@ -1,7 +1,5 @@
 /** Clients under a test's full control: they send the given data, and report the answers. */
 
-import { Buffer } from "node:buffer";
-import { createInflate, createZstdDecompress } from "node:zlib";
 import { type DemoWorld, demoWorld } from "../../simulator/actions/demo_world.ts";
 import {
   type Simulator,
@@ -39,13 +37,12 @@ export interface Answer {
 
 const AGENT = "DiscordBot (https://example.invalid, 1.0.0)";
 
-/** One request of a well-behaved bot, with the test's changes. */
+/** One request of a well-behaved bot. */
 export async function ask(
   sim: Pick<Simulator, "apiUrl" | "token">,
   method: string,
   path: string,
   body?: unknown,
-  headers: Readonly<Record<string, string>> = {},
 ): Promise<Answer> {
   const isForm = body instanceof FormData;
   const hasBody = body !== undefined;
@@ -55,7 +52,6 @@ export async function ask(
       "User-Agent": AGENT,
       "Authorization": `Bot ${sim.token}`,
       ...(hasBody && !isForm && { "Content-Type": "application/json" }),
-      ...headers,
     },
     ...(hasBody && { body: isForm || typeof body === "string" ? body : JSON.stringify(body) }),
   });
@@ -88,34 +84,10 @@ export interface RawGateway {
 }
 
 /** Opens a connection to the gateway. */
-function connectRaw(
-  sim: Simulator,
-  query = "v=10&encoding=json",
-): RawGateway {
-  const socket = new WebSocket(`${sim.gatewayUrl}/?${query}`);
-  socket.binaryType = "arraybuffer";
+function connectRaw(sim: Simulator): RawGateway {
+  const socket = new WebSocket(`${sim.gatewayUrl}/?v=10&encoding=json`);
   const frames: Frame[] = [];
-  const take = (text: string) => frames.push(JSON.parse(text));
-  const inflate = query.includes("zlib-stream")
-    ? createInflate()
-    : query.includes("zstd-stream")
-    ? createZstdDecompress()
-    : undefined;
-  let queue: Promise<void> = Promise.resolve();
-  let bytes: Buffer[] = [];
-  inflate?.on("data", (chunk: Buffer) => bytes.push(chunk));
-  socket.onmessage = ({ data }) => {
-    if (typeof data === "string") return void take(data);
-    queue = queue.then(() =>
-      new Promise((resolve) =>
-        inflate?.write(Buffer.from(data), () => {
-          take(Buffer.concat(bytes).toString());
-          bytes = [];
-          resolve();
-        })
-      )
-    );
-  };
+  socket.onmessage = ({ data }) => frames.push(JSON.parse(data));
   const closed = new Promise<number>((resolve) => {
     socket.onclose = ({ code }) => resolve(code);
   });
@@ -147,9 +119,8 @@ function identify(
 export async function connectReady(
   sim: Simulator,
   fields: Readonly<Record<string, unknown>> = {},
-  query?: string,
 ): Promise<RawGateway> {
-  const gateway = connectRaw(sim, query);
+  const gateway = connectRaw(sim);
   await gateway.frame(isOp(10));
   gateway.send(identify(sim, fields));
   await gateway.frame(isEvent("READY"));

@@ -83,7 +83,6 @@ const SHELL = [
 
 export async function openPowerCutSimulation(
   { random, pick }: Seeded,
-  onLine: (line: string) => void = () => {},
 ): Promise<PowerCutSimulation> {
   const { world, krill, barnacle } = demoWorld();
   const { program, args } = commandUnderTest();
@@ -114,7 +113,6 @@ export async function openPowerCutSimulation(
       ...MANY_QUESTIONS,
     }),
     env: { OPENAI_BASE_URL: model.baseUrl },
-    onLine,
   });
   const { simulator, dataDir } = simulation;
   const questions: Question[] = [];

@@ -46,8 +46,8 @@ const FORWARD = 1;
 const SHARED = process.env["BARNACLE_SHARED"] ??
   join(import.meta.dirname!, "..", "..", "..", "..", "shared");
 
-export function createRequestValidator(sharedDir: string = SHARED): RequestValidator {
-  const file = join(sharedDir, "discord-openapi.json");
+export function createRequestValidator(): RequestValidator {
+  const file = join(SHARED, "discord-openapi.json");
   if (!existsSync(file)) {
     const skip = `no ${file}: set BARNACLE_SHARED to the folder that has discord-openapi.json`;
     return { skip, problemsOf: () => [] };

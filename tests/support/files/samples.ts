@@ -74,7 +74,8 @@ export function png(width: number, height: number, ...chunks: readonly string[])
   return bytes;
 }
 
-export function wav(seconds: number, rate = 8_000): Bytes {
+export function wav(seconds: number): Bytes {
+  const rate = 8_000;
   const samples = seconds * rate;
   const bytes = new Uint8Array(44 + samples);
   const view = new DataView(bytes.buffer);

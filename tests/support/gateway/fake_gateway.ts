@@ -25,8 +25,6 @@ export interface FakeGatewayOptions {
   readonly upgrade?: "accept" | "hang" | "502" | "garbage";
   /** Whether the server sends HELLO by itself. */
   readonly saysHello?: boolean;
-  /** Whether the server acknowledges heartbeats. */
-  readonly acks?: boolean;
   /** The address to listen at; 127.0.0.1 if absent. */
   readonly host?: string;
   /** Replaces the handling of a payload if it returns true. */
@@ -85,7 +83,6 @@ const ACCEPT_SUFFIX = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 
 export async function startFakeGateway(
   options: FakeGatewayOptions = {},
-  port = 0,
 ): Promise<FakeGateway> {
   const sockets = new Set<net.Socket>();
   const connections: FakeConnection[] = [];
@@ -207,7 +204,7 @@ export async function startFakeGateway(
   }
 
   function answer({ op, d }: FakePayload, connection: FakeConnection): void {
-    if (op === 1 && (gateway.options.acks ?? true)) {
+    if (op === 1) {
       connection.send({ t: null, s: null, op: 11, d: null });
     } else if (op === 2) {
       sessions++;
@@ -221,7 +218,7 @@ export async function startFakeGateway(
   }
 
   const { host = "127.0.0.1" } = options;
-  await new Promise<void>((resolve) => server.listen(port, host, resolve));
+  await new Promise<void>((resolve) => server.listen(0, host, resolve));
   const address = server.address();
   if (typeof address !== "object" || !address) throw new TypeError("The fake has no port");
   const url = `ws://${host}:${address.port}`;

@@ -22,10 +22,7 @@ const CHUNK_MS = 100;
 /** Seconds of sound that it makes in one second. */
 const SPEED = 20;
 
-/** @param fails Status of refused requests; absent: it refuses none. */
-export async function startSpeechServer(
-  { fails }: { readonly fails?: number } = {},
-): Promise<SpeechServer> {
+export async function startSpeechServer(): Promise<SpeechServer> {
   const requests: { readonly path: string; readonly text: string }[] = [];
   const own: Pick<SpeechServer, "hears"> = {};
 
@@ -60,7 +57,6 @@ export async function startSpeechServer(
   const server = createServer((request, answer) => {
     void bodyOf(request).then(async (body) => {
       const { url: path = "" } = request;
-      if (fails) return void answer.writeHead(fails).end("{}");
       if (path === "/v1/audio/speech") return speak(path, JSON.parse(body.toString()), answer);
       if (path !== "/v1/audio/transcriptions") return void answer.writeHead(404).end("{}");
       const headers = { "content-type": request.headers["content-type"] ?? "" };

@@ -23,13 +23,12 @@ export interface StartedScript extends AsyncDisposable {
 export async function startScript(
   script: string,
   args: readonly string[],
-  env: Readonly<Record<string, string>> = {},
 ): Promise<StartedScript> {
   const run = process.versions["deno"] ? ["run", "-A", "--no-check", "--quiet"] : [];
   const child: ChildProcess = spawn(
     process.execPath,
     [...run, join(import.meta.dirname ?? ".", script), ...args],
-    { stdio: ["pipe", "pipe", "inherit"], env: { ...process.env, ...env } },
+    { stdio: ["pipe", "pipe", "inherit"] },
   );
   const exited = once(child, "exit");
   const output = child.stdout ? once(child.stdout, "data") : exited.then(() => ["nothing"]);

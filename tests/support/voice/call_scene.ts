@@ -75,12 +75,12 @@ export async function withCall(
 }
 
 /** A person joins, calls the bot, agrees to be heard, and has the keys of the call with it. */
-export async function beginCall(scene: Scene, bot: SimulatedProcess, who = "ada"): Promise<void> {
+export async function beginCall(scene: Scene, bot: SimulatedProcess): Promise<void> {
   const { simulator, until } = scene;
   await registered(scene);
-  await simulator.voice.join({ who, in: TALK });
-  await give(scene, { as: who, in: TALK, name: "join" });
-  await agree(scene, bot, who);
+  await simulator.voice.join({ who: "ada", in: TALK });
+  await give(scene, { as: "ada", in: TALK, name: "join" });
+  await agree(scene, bot, "ada");
   await until("a call with keys", () => simulator.voice.room(TALK).group?.epoch());
 }
 

@@ -6,8 +6,8 @@ import { seeded } from "../seeded.ts";
 import { RATE } from "./tone_code.ts";
 
 /** Noise of a room. @param level Its root mean square, of 32,768. */
-export function noise(ms: number, level: number, seed = 1): Int16Array {
-  const { random } = seeded(seed);
+export function noise(ms: number, level: number): Int16Array {
+  const { random } = seeded(1);
   const top = level * Math.sqrt(3);
   return new Int16Array(samplesIn(ms)).map(() => Math.round((2 * random() - 1) * top));
 }
@@ -16,7 +16,7 @@ export function noise(ms: number, level: number, seed = 1): Int16Array {
  * Sound with the rhythm of speech: syllables of a buzzing voice, four a second, with gaps between
  * words of up to 120 ms.
  */
-export function speechLike(ms: number, seed = 1, level = 3_000): Int16Array {
+export function speechLike(ms: number, seed = 1): Int16Array {
   const pcm = new Int16Array(samplesIn(ms));
   const { random } = seeded(seed);
   const next = () => 2 * random() - 1;
@@ -30,7 +30,7 @@ export function speechLike(ms: number, seed = 1, level = 3_000): Int16Array {
       const envelope = Math.sin(Math.PI * index / length);
       const buzz = 2 * (time * pitch % 1) - 1;
       const voiced = 0.6 * buzz + 0.7 * Math.sin(2 * Math.PI * formant * time);
-      pcm[at + index] = Math.round(level * 1.6 * envelope * (voiced + 0.1 * next()));
+      pcm[at + index] = Math.round(4_800 * envelope * (voiced + 0.1 * next()));
     }
     at += length + samplesIn(next() > 0.4 ? 120 : 30);
   }
