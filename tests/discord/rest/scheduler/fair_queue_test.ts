@@ -5,11 +5,23 @@ import { routeOf } from "../../../../src/discord/rest/exchange/route.ts";
 import {
   createFairQueue,
   createRequestQueue,
+  type WaitingRequest,
 } from "../../../../src/discord/rest/scheduler/request_queue.ts";
-import { request } from "./request.ts";
 
 function queue(channel: number) {
   return createRequestQueue(routeOf("POST", `/channels/${channel}/messages`));
+}
+
+/** A reply that waits without a deadline. */
+function request(): WaitingRequest {
+  return {
+    options: { priority: "reply", notAfter: Infinity },
+    notBefore: -Infinity,
+    resolve: () => undefined,
+    reject: () => undefined,
+    isWaiting: true,
+    cancelLimit: undefined,
+  };
 }
 
 function takeNext(fairQueue: ReturnType<typeof createFairQueue>): string | undefined {
