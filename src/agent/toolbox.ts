@@ -123,7 +123,6 @@ export function createToolbox(
   ): Promise<CallEnd> {
     const ending = new AbortController();
     const onAbort = () => ending.abort(context.signal.reason);
-    let cancel: (() => void) | undefined;
     let hasBegun = false;
     const images: string[] = [];
     const read: MessageId[] = [];
@@ -135,13 +134,11 @@ export function createToolbox(
       if (kept.unseen === undefined) images.push(kept.id);
       return kept;
     });
+    const cancel = schedule(
+      () => ending.abort(new Error(`no result within ${timeoutMs / 1_000} s`)),
+      timeoutMs,
+    );
     const stopped = new Promise<never>((_resolve, reject) => {
-      if (!tool.takesTurn) {
-        cancel = schedule(
-          () => ending.abort(new Error(`no result within ${timeoutMs / 1_000} s`)),
-          timeoutMs,
-        );
-      }
       ending.signal.addEventListener("abort", () => reject(ending.signal.reason), { once: true });
     });
     if (context.signal.aborted) onAbort();
@@ -182,7 +179,7 @@ export function createToolbox(
       const result = isUnknown ? unknown(text) : failed(text, refused);
       return { ...result, text: result.text + note, ...inner() };
     } finally {
-      cancel?.();
+      cancel();
       context.signal.removeEventListener("abort", onAbort);
     }
   }

@@ -121,8 +121,6 @@ export interface Tool<Input extends z.ZodType = z.ZodType> {
     message: Pick<InboundMessage, "channelId" | "guildId">,
     result?: string,
   ) => CallEffect | undefined;
-  /** Whether a call may take as long as its turn; absent: `tools.timeoutSec` bounds it. */
-  readonly takesTurn?: true;
   /**
    * What people must decide before the call runs; absent: nothing. The turn waits without memory,
    * and {@link Tool.run} gets the decision.

@@ -91,7 +91,7 @@ export function createDashboard(parts: DashboardParts, publicUrl?: string): Dash
       }, c.req.raw.signal);
     },
     async change(c) {
-      const { CHANGES } = await import("./changes.ts");
+      const { CHANGES } = await import("./base/changes.ts");
       const change = CHANGES.find(({ name }) => name === c.req.param("change"));
       if (!change) return c.text("There is no such change", 404);
       const { data, error } = changeBody.safeParse(await c.req.json().catch(() => ({})));

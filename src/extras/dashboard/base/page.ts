@@ -1,7 +1,7 @@
 /**
  * Declares what a page of the dashboard is, and a change that a page offers.
  *
- * A page is one file in `pages/`, and `changes.ts` has the changes. While a page is open, its script replaces each part
+ * A page is one file in `pages/`, and `changes.ts` beside this one has the changes. While a page is open, its script replaces each part
  * with `data-live` (`Card`) whose HTML has changed; the server renders the page again once the store
  * or a connection has changed.
  */

@@ -33,7 +33,7 @@ import {
 } from "../base/elements.tsx";
 import { type AnyPage, type DashboardChange, page, type PageView } from "../base/page.ts";
 import { nameOf, Person } from "../base/person.tsx";
-import { allowAlways, allowOnce, approvePairing, denyCall, denyPairing } from "../changes.ts";
+import { allowAlways, allowOnce, approvePairing, denyCall, denyPairing } from "../base/changes.ts";
 import { channelNames, namedText, type NamesById } from "./names.ts";
 
 interface TodayFacts {

@@ -1,11 +1,11 @@
 /** The changes that the page Today offers: `barnacle approvals` and `barnacle pairing`. */
 
-import { quoted } from "../../lib/text/quoted.ts";
-import { decideRequest, pairingsOf } from "../access/exports.ts";
-import { decideQuestion, type OperatorChoice } from "../agent/exports.ts";
-import { EXIT } from "../../cli/shared/exit_code.ts";
-import { accountsIn } from "../../cli/shared/which_account.ts";
-import { type DashboardChange, RefusedChange } from "./base/page.ts";
+import { quoted } from "../../../lib/text/quoted.ts";
+import { decideRequest, pairingsOf } from "../../access/exports.ts";
+import { decideQuestion, type OperatorChoice } from "../../agent/exports.ts";
+import { EXIT } from "../../../cli/shared/exit_code.ts";
+import { accountsIn } from "../../../cli/shared/which_account.ts";
+import { type DashboardChange, RefusedChange } from "./page.ts";
 
 function decideApproval(choice: OperatorChoice, label: string, words: string): DashboardChange {
   return {
