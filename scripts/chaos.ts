@@ -21,12 +21,12 @@ import { readSources } from "./import_graph.ts";
 
 const FOLDER = join("tests", "chaos", "scenarios");
 
-/** Named after their files: `block_main.ts` is `block-main`. */
+/** Named after their files. */
 const names = readdirSync(FOLDER).filter((file) => file.endsWith(".ts")).sort()
-  .map((file) => file.slice(0, -".ts".length).replaceAll("_", "-"));
+  .map((file) => file.slice(0, -".ts".length));
 
 async function load(name: string): Promise<Scenario> {
-  const file = join(FOLDER, `${name.replaceAll("-", "_")}.ts`);
+  const file = join(FOLDER, `${name}.ts`);
   const { scenario }: { readonly scenario: Scenario } = await import(pathToFileURL(file).href);
   return scenario;
 }

@@ -81,8 +81,8 @@ function commandRules(
 /**
  * The guild policy of an account, and the config path that sets it (P6).
  *
- * A bot with nothing but a token is open in every guild, with mentions required. An operator who writes a `channels.discord` has begun to list people and places, so the
- * rest is denied.
+ * A bot with nothing but a token is open in every guild, with mentions required. An operator who
+ * writes a `channels.discord` has begun to list people and places, so the rest is denied.
  */
 function groupPolicyOf(
   { discord, defaults }: Settings["channels"],

@@ -149,17 +149,16 @@ export function lockForCommand(dataDir: string): Promise<Lock> {
 }
 
 /**
- * Takes the lock for work that needs a stopped bot.
+ * Takes the lock for a restore, which needs a stopped bot.
  *
- * @param then The next step, for the error: `"restore"`.
  * @throws {StartError} If a bot has the lock.
  */
-export async function lockOfStopped(dataDir: string, then: string): Promise<HeldLock> {
+export async function lockOfStopped(dataDir: string): Promise<HeldLock> {
   const lock = await lockForCommand(dataDir);
   if (lock.kind === "held") return lock;
   const pid = lock.heldBy ? ` (pid ${lock.heldBy.pid})` : "";
   throw new StartError(
-    `a bot${pid} runs with the data in ${dataDir}; stop it first, then ${then}`,
+    `a bot${pid} runs with the data in ${dataDir}; stop it first, then restore`,
     EXIT.tryAgain,
   );
 }

@@ -9,7 +9,6 @@ export interface VoiceMember {
   readonly isBot: boolean;
   /** By themselves, by a moderator, or as a listener of a stage. */
   readonly isMuted: boolean;
-  readonly isDeaf: boolean;
   /** As of their last move or change there; absent: Discord did not tell them with it. */
   readonly roles?: readonly RoleId[] | undefined;
 }

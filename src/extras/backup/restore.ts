@@ -73,7 +73,7 @@ export function restore(flags: RestoreFlags, file: string, io: Io): Promise<Exit
       const data = flags.data ?? await serviceData(io) ?? dataDirOf(undefined, io);
       return await withData({ data }, io, async ({ dataDir }) => {
         prepareDataDir(dataDir);
-        const lock = await lockOfStopped(dataDir, "restore");
+        const lock = await lockOfStopped(dataDir);
         try {
           assertFree(dataDir, flags.force);
           const work = install(from, path, dataDir, configPlace(flags.config, dataDir, io));

@@ -2,8 +2,8 @@
  * Opens the page's HTTP server on the wanted port, or on the next free one, and decides which requests
  * it answers. A page that other machines can reach has a key.
  *
- * A person on the page can kill the bot. So beyond this machine, a request needs the key. The printed address has it after its `#`, which no browser
- * sends anywhere.
+ * A person on the page can kill the bot. So beyond this machine, a request needs the key. The
+ * printed address has it after its `#`, which no browser sends anywhere.
  */
 
 import { randomBytes, timingSafeEqual } from "node:crypto";

@@ -123,7 +123,8 @@ export function createCatchUp(ports: CatchUpPorts) {
      */
     sessionDue,
     /**
-     * Tells that a shard's new session is about to be stored. No turn begins before Barnacle has read its gap.
+     * Tells that a shard's new session is about to be stored. No turn begins before Barnacle has
+     * read its gap.
      */
     sessionStarting(shardId: number): void {
       if (!ports.isEnabled) return;

@@ -16,9 +16,9 @@ import type { Turns } from "../turn/turns.ts";
 
 /**
  * How a message arrives, for its verdict; the limits of waiting turns tell more (`MessageOrigin`).
- * `live`: the message arrived just now, or after a RESUME. `history`: catch-up read it from a channel's history.
- * `not_live`: it is no new message of a conversation, but a scheduled one, a question by a command
- * or an edit.
+ * `live`: the message arrived just now, or after a RESUME. `history`: catch-up read it from a
+ * channel's history. `not_live`: it is no new message of a conversation, but a scheduled one, a
+ * question by a command or an edit.
  */
 export type MessageSource = "live" | "history" | "not_live";
 

@@ -86,8 +86,8 @@ export function withoutAnswer(turn: FinishedTurn): FinishedTurn {
 const NOT_POSTED = "not posted: an active agent answers the message";
 
 /**
- * The record of a turn with the messages that are posted. A passive agent's text is posted only if no active agent may answer the
- * message (N1). No one waits for it, so a failure leaves no line.
+ * The record of a turn with the messages that are posted. A passive agent's text is posted only if
+ * no active agent may answer the message (N1). No one waits for it, so a failure leaves no line.
  */
 export function postedTurn(turn: FinishedTurn): FinishedTurn {
   const { claim: { message: { triggered } }, end } = turn;

@@ -92,7 +92,8 @@ export const DATA_ITEMS = [
 /**
  * Chooses the directory: `--data`, `BARNACLE_DATA`, `$STATE_DIRECTORY` (systemd; the first, if it
  * names several), `$XDG_DATA_HOME/barnacle`, or else `~/.local/share/barnacle`; on Windows
- * `%LOCALAPPDATA%\\barnacle\\data`, which does not roam to other machines. Empty values are ignored, and so is a relative `$XDG_DATA_HOME`, as its specification demands.
+ * `%LOCALAPPDATA%\\barnacle\\data`, which does not roam to other machines. Empty values are
+ * ignored, and so is a relative `$XDG_DATA_HOME`, as its specification demands.
  *
  * @returns An absolute path; relative values count from the working directory.
  */

@@ -6,10 +6,10 @@
  * file's content is for people, and for the CLI, which finds the running bot by it.
  *
  * The lock is `flock(2)` of the C library, or `LockFileEx` of Windows (`flock.ts`), since neither
- * runtime offers them. The kernel frees it when the process ends, however it ends, so no stale lock exists. A file made by `link()` and checked for a
- * living owner has a race when taking over from a dead owner. It would not notice a process that locks
- * with `flock`. So Barnacle does not start if it cannot call the C library: a second Barnacle would
- * answer twice.
+ * runtime offers them. The kernel frees it when the process ends, however it ends, so no stale lock
+ * exists. A file made by `link()` and checked for a living owner has a race when taking over from a
+ * dead owner. It would not notice a process that locks with `flock`. So Barnacle does not start if
+ * it cannot call the C library: a second Barnacle would answer twice.
  *
  * A process id alone may belong to another process after a reboot. So a holder also has the boot and
  * the start within it.

@@ -24,8 +24,6 @@ const state = z.object({
   user_id: snowflake<"user">(),
   session_id: z.string(),
   member: optional(member),
-  deaf: closingFlag,
-  self_deaf: closingFlag,
   mute: closingFlag,
   self_mute: closingFlag,
   suppress: closingFlag,
@@ -71,7 +69,6 @@ export function createVoiceIndex(renew: (shardId: number) => void) {
         channelId,
         isBot,
         isMuted: Boolean(told.mute || told.self_mute || told.suppress),
-        isDeaf: Boolean(told.deaf || told.self_deaf),
         roles: told.member?.roles,
       });
     }

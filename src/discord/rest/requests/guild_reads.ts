@@ -208,7 +208,7 @@ const channelsSchema = z.lazy(() =>
  * @see {@link https://docs.discord.com/developers/resources/user#get-current-user-guilds}
  * @see {@link https://docs.discord.com/developers/resources/guild#get-guild-channels}
  */
-export function createGuildList(api: RestApi, options: RequestOptions = {}) {
+export function createGuildList(api: RestApi) {
   return {
     /**
      * Lists all guilds of the bot.
@@ -219,7 +219,7 @@ export function createGuildList(api: RestApi, options: RequestOptions = {}) {
       const guilds = new Map<GuildId, OwnGuild>();
       for (let after = "0";;) {
         const path = `/users/@me/guilds?limit=${PAGE}&after=${after}`;
-        const answer = await api.request("GET", path, options);
+        const answer = await api.request("GET", path);
         const page = expect("GET /users/@me/guilds", guildsSchema, answer);
         const before = guilds.size;
         for (const guild of page) guilds.set(guild.id, guild);
@@ -236,7 +236,7 @@ export function createGuildList(api: RestApi, options: RequestOptions = {}) {
      * guild without the bot.
      */
     async channels(guildId: GuildId): Promise<readonly Named<ChannelId>[]> {
-      const answer = await api.request("GET", `/guilds/${guildId}/channels`, options);
+      const answer = await api.request("GET", `/guilds/${guildId}/channels`);
       return expect("GET /guilds/:id/channels", channelsSchema, answer)
         .filter(({ type }) => type !== ChannelTypes.GuildCategory)
         .map(({ id, name }) => ({ id, name: name ?? id }));

@@ -1,9 +1,9 @@
 /**
  * Declares what a page of the dashboard is, and a change that a page offers.
  *
- * A page is one file in `pages/`, and `changes.ts` beside this one has the changes. While a page is open, its script replaces each part
- * with `data-live` (`Card`) whose HTML has changed; the server renders the page again once the store
- * or a connection has changed.
+ * A page is one file in `pages/`, and `changes.ts` beside this one has the changes. While a page is
+ * open, its script replaces each part with `data-live` (`Card`) whose HTML has changed; the server
+ * renders the page again once the store or a connection has changed.
  */
 
 import type { HtmlEscapedString } from "hono/utils/html";

@@ -1,6 +1,7 @@
 /**
- * The part Feed of the page Activity: each message with its outcome. A message leads to its explanation, as `barnacle why`
- * gives it, and that to the whole story: turn, steps, tools, tokens and deliveries.
+ * The part Feed of the page Activity: each message with its outcome. A message leads to its
+ * explanation, as `barnacle why` gives it, and that to the whole story: turn, steps, tools, tokens
+ * and deliveries.
  */
 
 /** @jsxImportSource hono/jsx */

@@ -95,7 +95,7 @@ describe("[V9] createMainCall()", () => {
     [
       "joins anew with a new session of the gateway, unless it is still there",
       ({ main, setMembers }) => {
-        setMembers([{ userId: BOT, channelId: TALK, isBot: true, isMuted: false, isDeaf: false }]);
+        setMembers([{ userId: BOT, channelId: TALK, isBot: true, isMuted: false }]);
         main.renewed();
         setMembers([]);
         main.renewed();
@@ -227,7 +227,7 @@ describe("[V9] createMainCall()", () => {
     const { main, connect, setMembers, take } = await startCall();
     connect();
     take();
-    setMembers([{ userId: BOT, channelId: TALK, isBot: true, isMuted: true, isDeaf: false }]);
+    setMembers([{ userId: BOT, channelId: TALK, isBot: true, isMuted: true }]);
     assert.deepEqual(await main.call.speak().done, { playedMs: 0, isWhole: false });
     assert.equal(take(), "");
   });

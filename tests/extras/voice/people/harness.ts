@@ -218,7 +218,7 @@ export async function openWorld(
     /** Moves people into a channel, or out of all. */
     async move(ids: readonly UserId[], channelId?: ChannelId): Promise<void> {
       const left = members.filter(({ userId }) => !ids.includes(userId));
-      const base = { isMuted: false, isDeaf: false };
+      const base = { isMuted: false };
       members = [
         ...left,
         ...channelId
