@@ -1,4 +1,4 @@
-/** Values of `store.turns`: the place of overheard messages, and turns that go to another agent. */
+/** Values of `store.turns`: the place of overheard messages. */
 
 import type { AccountId, ChannelId } from "../discord/ids.ts";
 
