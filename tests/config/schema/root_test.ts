@@ -48,11 +48,8 @@ const env = {
   OPENAI_API_KEY: "t",
   BARNACLE_HTTP_TOKEN: "t",
   ALERTS_WEBHOOK: "https://example.org/hook",
-  NTFY_TOKEN: "t",
-  HOME_ASSISTANT_TOKEN: "h".repeat(32),
   UPTIME_SECRET: "x".repeat(40),
   HOOK_SECRET: "x".repeat(40),
-  WAKE_NAS_URL: "https://example.org/hook",
 };
 
 function read(...path: readonly string[]): string {

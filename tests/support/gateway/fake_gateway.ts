@@ -121,11 +121,8 @@ export async function startFakeGateway(
     const path = request.split(" ")[1] ?? "";
     const sender = new Sender(socket, {});
     const receiver = new Receiver({ isServer: true, maxPayload: 1 << 20 });
-    const isZstd = path.includes("compress=zstd-stream");
-    const flush = isZstd ? zlib.constants.ZSTD_e_flush : zlib.constants.Z_SYNC_FLUSH;
-    const deflate = isZstd
-      ? zlib.createZstdCompress()
-      : path.includes("compress=zlib-stream")
+    const flush = zlib.constants.Z_SYNC_FLUSH;
+    const deflate = path.includes("compress=zlib-stream")
       ? zlib.createDeflate({ flush })
       : undefined;
     let doesIgnoreClose = false;
