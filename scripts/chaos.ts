@@ -4,7 +4,7 @@
  * `deno task chaos -- long` plays the long forms of the other tests: many more random cases. Paths
  * after it choose some of them: `long tests/policy`.
  *
- * Example: `deno task chaos -- restarts --seed 7 --killed 50 --repeat 3`. The bot is the source on
+ * Example: `deno task chaos -- kill9 --seed 7 --kills 50 --repeat 3`. The bot is the source on
  * this runtime, or the binary in `BARNACLE_BIN`. `--short` takes CI's parameters; `--log` prints
  * the last bot's log. Each repetition takes the next seed.
  */

@@ -1,8 +1,8 @@
 /**
  * Summarises a scenario: the simulated Discord's count, in one line.
  *
- * A scenario does not assert. It reports its findings and its broken bounds, so that a negative
- * control can require some.
+ * A scenario does not assert. It reports its findings and its broken bounds, so that a long form goes
+ * on to its next repetition.
  */
 
 import assert from "node:assert/strict";
@@ -20,12 +20,10 @@ export interface Report {
   readonly earlyIdentifies: number;
   /** Successful and failed RESUMEs. */
   readonly resumes: { readonly resumed: number; readonly invalid: number };
-  readonly connections: number;
   readonly lateBeats: number;
   /** The longest delay of a heartbeat, in milliseconds. */
   readonly worstBeatMs: number;
   readonly invalidRequests: number;
-  readonly isTokenReset: boolean;
   /** Other measurements of a scenario. */
   readonly facts: Readonly<Record<string, string | number>>;
   /** Broken bounds of the scenario, in words. */
@@ -75,11 +73,9 @@ export function reportOf(
     identifies: notebook.identifies.length,
     earlyIdentifies: notebook.earlyIdentifies,
     resumes: { resumed, invalid: notebook.resumes.length - resumed },
-    connections: notebook.connections,
     lateBeats: notebook.lateBeats,
     worstBeatMs,
     invalidRequests: notebook.invalidRequests.length,
-    isTokenReset: notebook.tokenResetAt !== undefined,
     facts,
     breaches: [...always, ...bounds].filter(([, isKept]) => !isKept).map(([what]) => what),
     log,
