@@ -9,7 +9,7 @@ export interface Trouble {
   readonly kind: AlertKind;
   /** The account or model; empty if it concerns the whole bot. */
   readonly about: string;
-  /** The cause, as the end of a sentence and without any text of people. */
+  /** The cause, as the end of a sentence and without any message of a person. */
   readonly cause: string;
   /** The next step, in the imperative. */
   readonly fix?: string;
