@@ -9,8 +9,6 @@ const PAGES = ["docs/agent.md", "docs/access.md", "docs/upkeep.md"];
 const ENV = {
   ANTHROPIC_API_KEY: "key-of-anthropic-1",
   DISCORD_BOT_TOKEN: "token-of-the-test",
-  FILES_KEY_ID: "key-id-of-the-test",
-  FILES_KEY: "key-of-the-file-store",
   BARNACLE_HTTP_TOKEN: "a-key-of-32-characters-or-more-01",
   HOME_ASSISTANT_AUTHORIZATION: "Bearer token-of-home-assistant",
 };

@@ -19,18 +19,30 @@ import {
   optional,
   textOr,
 } from "../../../core/discord/lenient.ts";
-import {
-  snowflakeSchema,
-  snowflakeSchema as snowflake,
-} from "../../../core/discord/snowflake_schema.ts";
-import { roleSchema } from "../../../core/rights/role_schema.ts";
-import type { GuildFacts, MemberFacts } from "../../../core/rights/rights.ts";
+import { snowflakeSchema as snowflake } from "../../../core/discord/snowflake_schema.ts";
+import type { GuildFacts, MemberFacts, RoleFacts } from "../../../core/rights/rights.ts";
 import type { RequestOptions, RestApi } from "../client/client.ts";
 import { expect, RestError } from "../exchange/rest_error.ts";
 import type { Named } from "../../../core/inbound/inbound.ts";
 import { createReadMember } from "./members.ts";
 
 const bits = bitsText.transform(BigInt);
+
+/** A role with everything that rights depend on. Ranks decide, so a role that does not fit is an error. */
+const roleSchema = z.lazy(() =>
+  z.object({
+    id: snowflake<"role">(),
+    name: textOr("without a name"),
+    permissions: bits,
+    position: z.number().nullish().transform((position) => position ?? 0),
+    managed: closingFlag,
+    tags: optional(z.object({ bot_id: optional(z.string()) })),
+  }).transform(({ managed, tags, ...role }): RoleFacts => ({
+    ...role,
+    isManaged: managed ?? false,
+    ...(tags?.bot_id !== undefined && { isOfBot: true }),
+  }))
+);
 
 /** Ranks decide, so no role may be missing. */
 const guildSchema = z.lazy(() =>
@@ -187,7 +199,7 @@ const PAGE = 200;
 const guildsSchema = z.lazy(() =>
   z.array(
     z.object({
-      id: snowflakeSchema<"guild">(),
+      id: snowflake<"guild">(),
       name: optional(z.string()),
       permissions: optional(bits),
     }).transform(({ id, name, permissions }): OwnGuild => ({ id, name: name ?? id, permissions })),
@@ -196,7 +208,7 @@ const guildsSchema = z.lazy(() =>
 
 const channelsSchema = z.lazy(() =>
   z.array(z.object({
-    id: snowflakeSchema<"channel">(),
+    id: snowflake<"channel">(),
     type: z.number(),
     name: optional(z.string()),
   }))

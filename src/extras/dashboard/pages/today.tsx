@@ -10,6 +10,10 @@ import { type Finding, isTrouble, worstStatus } from "../../../core/finding.ts";
 import { judgeHealth } from "../../../http/checks.ts";
 import type { Snapshot } from "../../../http/snapshot.ts";
 import type { JudgedOnRecord } from "../../../store/messages/message_record.ts";
+import type { Store } from "../../../store/store.ts";
+import type { AccountId } from "../../../core/discord/ids.ts";
+import type { Paired } from "../../../core/inbound/pairing.ts";
+import { knownChannels } from "../../../cli/verdict/known_channels.ts";
 import {
   ALLOW_ALWAYS,
   ALLOW_ONCE,
@@ -32,9 +36,9 @@ import {
   type Tone,
 } from "../base/elements.tsx";
 import { type AnyPage, type DashboardChange, page, type PageView } from "../base/page.ts";
-import { nameOf, Person } from "../base/person.tsx";
 import { allowAlways, allowOnce, approvePairing, denyCall, denyPairing } from "../base/changes.ts";
-import { channelNames, namedText, type NamesById } from "./names.ts";
+
+type NamesById = ReadonlyMap<string, string>;
 
 interface TodayFacts {
   readonly snapshot: Snapshot;
@@ -170,7 +174,9 @@ function NeedsYou(facts: TodayFacts): PageView {
             const form = { code: request.code, of: nameOf(request) };
             return [
               <code>{request.code}</code>,
-              <Person id={request.userId} name={request.username} />,
+              <>
+                {request.username} <code>{request.userId}</code>
+              </>,
               timesText(request, now),
               <>
                 <ChangeForm change={approvePairing} {...form} isMain />
@@ -230,4 +236,26 @@ function QuestionCard(
       {offered.length === 0 && <p class="hint">Only the asked person can answer, in Discord.</p>}
     </article>
   );
+}
+
+/** A name is no identity: two people may have the same one. */
+function nameOf({ userId, username }: Pick<Paired, "userId" | "username">): string {
+  return `${username}, ${userId}`;
+}
+
+/** The channels that accounts know: `"Krill & Co #general"` by id. */
+async function channelNames(
+  accounts: readonly AccountId[],
+  store: Pick<Store, "gateway">,
+): Promise<NamesById> {
+  const channels = await knownChannels(store, accounts);
+  return new Map(channels.map(({ id, name, guild }) => [id, `${guild} #${name}`]));
+}
+
+/** A text with names in place of Discord's mentions of known people and channels. */
+function namedText(text: string, people: NamesById, channels: NamesById): string {
+  return text
+    .replace(/<@!?(\d+)>/g, (mention, id) => people.has(id) ? `@${people.get(id)}` : mention)
+    .replace(/<#(\d+)>/g, (mention, id) => channels.get(id) ?? mention)
+    .replace(/<(https:\/\/[^\s<>]+)>/g, "$1");
 }
