@@ -113,7 +113,7 @@ const MAY_USE: Readonly<Record<string, readonly string[]>> = {
   // Shows what their commands show, and changes the same rows.
   dashboard: ["access", "agent", "config", "model", "why"],
   demo: ["voice"], // people with the same keys
-  diagnose: ["access", "model"], // judges their facts
+  diagnose: ["model"], // judges its facts
   hooks: ["events"], // reads what an event is about
   setup: ["delivery", "model", "service"], // tests the model, and greets
   upgrade: ["service"],

@@ -20,7 +20,7 @@ import { lackText, listedIn } from "../../flows/preflight/permissions.ts";
 import { printable } from "../../lib/text/quoted.ts";
 import { withNames } from "../../policy/rules/pinned.ts";
 import type { AccessPolicy } from "../../policy/rules/rules.ts";
-import { mappingsOf, type NameMapping } from "../access/exports.ts";
+import { mappingsOf, type NameMapping } from "./probed_names.ts";
 import { accessIn } from "../../cli/verdict/current_rules.ts";
 import { inColumns } from "../../cli/shared/columns.ts";
 import { apiOf, ASK_MS, type Discord, openDiscord, tokenIn } from "../../cli/shared/discord.ts";

@@ -1,4 +1,3 @@
 /** Exports the parts that other extras use. */
 
 export { loadDavey } from "./link/davey.ts";
-export { wavOf } from "./talk/speeches.ts";

@@ -27,8 +27,6 @@ export interface UnresolvedName {
   readonly rule: string;
   /** Key of the guild entry that contains it; absent outside guilds. */
   readonly guild?: string;
-  /** The name is the key at `rule`, as in `toolsBySender`; absent for an entry of a list. */
-  readonly isKey?: true;
 }
 
 type Guilds = NonNullable<AccessPolicy["guilds"]>;
@@ -151,7 +149,6 @@ function unresolvedPeople(
 ): readonly UnresolvedName[] {
   const withTools = toolsBySender.flatMap(({ key, who }: SenderTools) =>
     unresolvedAt(who, pathTo(pathTo(path, "toolsBySender"), key), guild)
-      .map((name) => ({ ...name, isKey: true as const }))
   );
   return [...unresolvedIn(users, pathTo(path, "users"), guild), ...withTools];
 }

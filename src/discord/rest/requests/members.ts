@@ -1,4 +1,4 @@
-/** Reads users, finds webhooks, and reads and searches the members of a guild. */
+/** Reads users, and reads and searches the members of a guild. */
 
 import { z } from "zod";
 import type { FoundMember } from "../../../core/inbound/inbound.ts";

@@ -1,5 +1,5 @@
 /**
- * Finds the ids of an account's names: first those that its bot has resolved, then by the current
+ * Finds the ids of an account's names, for `status --probe`: first those that its bot has resolved, then by the current
  * names of guilds and members.
  */
 
@@ -19,8 +19,7 @@ import type { AccessPolicy } from "../../policy/rules/rules.ts";
 import type { Discord } from "../../cli/shared/discord.ts";
 import type { Store } from "../../store/store.ts";
 
-export interface NameMapping extends Omit<UnresolvedName, "guild"> {
-  readonly accountId: AccountId;
+export interface NameMapping extends Pick<UnresolvedName, "kind" | "typed" | "rule"> {
   /** The id; absent unless there is exactly one match. */
   readonly id?: string;
   /** Its current name. */
@@ -37,8 +36,7 @@ interface NamesAsked {
   readonly policy: AccessPolicy;
   /** For names that the bot has resolved. */
   readonly store: Store | undefined;
-  /** Absent with `--offline`, or without a token. */
-  readonly discord: Discord | undefined;
+  readonly discord: Discord;
   readonly now: number;
 }
 
@@ -59,46 +57,32 @@ export async function mappingsOf(asked: NamesAsked): Promise<readonly NameMappin
     resolved: known,
     now,
   }, {
-    searchMembers: (guildId, query) =>
-      discord ? createMembers(discord.api).search(guildId, query) : Promise.reject(OFFLINE),
-    isRefused: (error) =>
-      error === OFFLINE || (error instanceof RestError && error.kind === "forbidden"),
+    searchMembers: (guildId, query) => createMembers(discord.api).search(guildId, query),
+    isRefused: (error) => error instanceof RestError && error.kind === "forbidden",
   });
   const mappings = new Map(all.map(({ rule }) => [rule, [] as NameMapping[]]));
   for (const match of matched) {
-    mappings.get(match.wanted.rule)?.push(toMapping(accountId, match, refused));
+    mappings.get(match.wanted.rule)?.push(toMapping(match, refused));
   }
   for (const wanted of all.filter(({ rule }) => !open.has(rule))) {
-    mappings.get(wanted.rule)?.push(ofStored(accountId, wanted, known));
+    mappings.get(wanted.rule)?.push(ofStored(wanted, known));
   }
   return [...mappings.values()].flat();
 }
 
-/** Only Discord can search members. */
-const OFFLINE = new Error("Discord was not asked");
-
 function ofStored(
-  accountId: AccountId,
-  { kind, typed, rule, isKey }: UnresolvedName,
+  { kind, typed, rule }: UnresolvedName,
   known: readonly ResolvedName[],
 ): NameMapping {
   // If a name was resolved twice, the first result counts.
   const [first] = known.filter((name) => name.kind === kind && name.typed.trim() === typed.trim())
     .sort((a, b) => a.at - b.at);
-  return {
-    accountId,
-    kind,
-    typed,
-    rule,
-    isKey: isKey || undefined,
-    id: first?.id,
-    name: first?.name,
-  };
+  return { kind, typed, rule, id: first?.id, name: first?.name };
 }
 
-function toMapping(accountId: AccountId, matched: Matched, refused: unknown): NameMapping {
-  const { kind, typed, rule, isKey } = matched.wanted;
-  const common = { accountId, kind, typed, rule, isKey: isKey || undefined };
+function toMapping(matched: Matched, refused: unknown): NameMapping {
+  const { kind, typed, rule } = matched.wanted;
+  const common = { kind, typed, rule };
   switch (matched.kind) {
     case "resolved":
       return { ...common, id: matched.name.id, name: matched.name.name };
@@ -118,7 +102,6 @@ function whyText(why: UnfoundReason, refused: unknown): string {
     case "no-guild":
       return "the bot is in no such guild";
     case "not-searched":
-      if (refused === OFFLINE) return "Discord was not asked for members";
       return refused instanceof RestError
         ? `Discord does not let the bot search members (${
           printable(refused.message)
@@ -131,7 +114,7 @@ function whyText(why: UnfoundReason, refused: unknown): string {
 /** Guilds that the store knows; if the bot has never run, those that Discord returns. */
 async function guildsOf({ accountId, store, discord }: NamesAsked): Promise<readonly GuildNames[]> {
   const { index } = restoreIndex(await store?.gateway.guildsOf(accountId) ?? []);
-  if (index.size > 0 || !discord) return Array.from(index.values(), namesIn);
+  if (index.size > 0) return Array.from(index.values(), namesIn);
   const list = createGuildList(discord.api);
   const guilds: GuildNames[] = [];
   for (const { id, name } of await list.guilds()) {
