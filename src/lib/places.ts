@@ -7,14 +7,17 @@
  */
 export function createPlaces(most: number, onTurnover = () => {}) {
   /** Each begins a work, which takes so many places. */
-  const waiting = new Map<() => void, number>();
+  const waiting = new Map<() => void, readonly [count: number, of?: string]>();
+  const busy = new Set<string | undefined>();
   let taken = 0;
   let givenBack = 0;
 
   function handOver(): void {
-    for (const [next, count] of waiting) {
+    for (const [next, [count, of]] of waiting) {
       if (taken > 0 && taken + count > most) return;
+      if (busy.has(of)) continue;
       waiting.delete(next);
+      if (of !== undefined) busy.add(of);
       taken += count;
       next();
     }
@@ -24,10 +27,11 @@ export function createPlaces(most: number, onTurnover = () => {}) {
     /**
      * Takes places, once so many are free; more than there are, once all are.
      *
+     * @param of Who takes them: of the same one's works, one has places at a time. Absent: no one.
      * @returns Gives them back. Later calls do nothing.
      * @throws {unknown} The signal's reason, if it is aborted before.
      */
-    async take(signal: AbortSignal, count: number = 1): Promise<() => void> {
+    async take(signal: AbortSignal, count: number = 1, of?: string): Promise<() => void> {
       signal.throwIfAborted();
       const { promise, resolve, reject } = Promise.withResolvers<void>();
       const onAbort = () => {
@@ -35,7 +39,7 @@ export function createPlaces(most: number, onTurnover = () => {}) {
         if (waiting.delete(resolve)) reject(signal.reason);
         handOver();
       };
-      waiting.set(resolve, count);
+      waiting.set(resolve, [count, of]);
       signal.addEventListener("abort", onAbort, { once: true });
       handOver();
       await promise.finally(() => signal.removeEventListener("abort", onAbort));
@@ -47,6 +51,7 @@ export function createPlaces(most: number, onTurnover = () => {}) {
         if (givenBack >= most) onTurnover();
         givenBack %= most;
         taken -= count;
+        busy.delete(of);
         handOver();
       };
     },

@@ -3,13 +3,15 @@
  * anything else of this program.
  *
  * The script sees the language, `console`, and `files`. Nothing of this program is an object there:
- * only strings pass. QuickJS ends it when its time or its memory is over. Some of its functions
- * ignore the time, such as `indexOf` over 2^53 elements. So the process around it has a limit, too.
+ * only strings pass. QuickJS ends it when its time is over, and WebAssembly gives it no more memory.
+ * Some of its functions ignore the time, such as `indexOf` over 2^53 elements. So the process around it
+ * has a limit, too.
  */
 
 import variant from "@jitl/quickjs-singlefile-mjs-release-sync";
 import {
   newQuickJSWASMModuleFromVariant,
+  newVariant,
   type QuickJSContext,
   type QuickJSHandle,
 } from "quickjs-emscripten-core";
@@ -42,8 +44,10 @@ export interface CodeEnd {
   readonly failure?: string;
 }
 
-/** Bytes of memory that a script may use. */
-const MEMORY_BYTES = 64 * 2 ** 20;
+/** MB of the engine with the script. QuickJS itself counts less than it takes. */
+const MEMORY_MB = 64;
+const PAGES_PER_MB = 16;
+const TOO_MUCH = `it used more than ${MEMORY_MB} MB`;
 const STACK_BYTES = 256 * 2 ** 10;
 
 /** Maximum UTF-16 units of the output, and of the value. */
@@ -57,7 +61,7 @@ export function runCodeJob(job: unknown): Promise<CodeEnd> {
   return evaluate(job as CodeJob); // only this program starts the thread
 }
 
-/** Runs a script. It disposes of nothing, because the thread ends with it. */
+/** Runs a script; never rejects. It disposes of nothing, because the thread ends with it. */
 export async function evaluate(
   { source, files, timeoutMs }: CodeJob,
   work: StartedWork = {
@@ -66,29 +70,29 @@ export async function evaluate(
     next: () => undefined,
   },
 ): Promise<CodeEnd> {
-  const quickjs = await newQuickJSWASMModuleFromVariant(variant);
-  const runtime = quickjs.newRuntime({
-    memoryLimitBytes: MEMORY_BYTES,
-    maxStackSizeBytes: STACK_BYTES,
-  });
+  const memory = boundedMemory();
+  const quickjs = await newQuickJSWASMModuleFromVariant(newVariant(variant, memory));
+  const runtime = quickjs.newRuntime({ maxStackSizeBytes: STACK_BYTES });
   const context = runtime.newContext();
   const output: string[] = [];
   let left = MAX_CHARS;
-  const show = prepare(context, files, (text) => {
+  const write = (text: string) => {
     if (left <= 0) return;
     const line = text.slice(0, left);
     left -= line.length + 1;
     output.push(line);
-  });
+  };
   const end = Date.now() + timeoutMs;
   const isLate = () => Date.now() > end;
   runtime.setInterruptHandler(isLate);
   const written = () => output.join("\n");
   const fail = (error: QuickJSHandle): CodeEnd => ({
     output: written(),
-    failure: failureOf(context, error, timeoutMs, work.file),
+    // A full engine has no room for an error, so it throws anything.
+    failure: memory.isFull ? TOO_MUCH : failureOf(context, error, timeoutMs, work.file),
   });
   try {
+    const show = prepare(context, files, write);
     const run = work.start(context);
     if (run.error) return fail(run.error);
     for (;;) {
@@ -119,10 +123,26 @@ export async function evaluate(
       }
     }
   } catch (error) {
-    // The engine itself overflowed the thread's stack, for instance in JSON.parse.
-    if (error instanceof RangeError) return { output: written(), failure: "stack overflow" };
-    throw error;
+    // The engine itself overflowed the thread's stack, for instance in JSON.parse; or the script threw
+    // something without a text, or broke the engine.
+    const failure = error instanceof RangeError ? "stack overflow" : "its error cannot be read";
+    return { output: written(), failure: memory.isFull ? TOO_MUCH : failure };
   }
+}
+
+/** Memory that grows to its bound; `isFull` after a growth that failed. */
+function boundedMemory() {
+  const maximum = MEMORY_MB * PAGES_PER_MB;
+  const wasmMemory = new WebAssembly.Memory({ initial: maximum / 4, maximum });
+  const grow = wasmMemory.grow.bind(wasmMemory);
+  const bounded = { wasmMemory, isFull: false };
+  wasmMemory.grow = (pages) => {
+    bounded.isFull = true;
+    const before = grow(pages);
+    bounded.isFull = false;
+    return before;
+  };
+  return bounded;
 }
 
 function tooLong(timeoutMs: number): string {
@@ -142,7 +162,7 @@ function failureOf(
   }
   if (name === "InternalError") {
     if (message === "interrupted") return tooLong(timeoutMs);
-    if (message === "out of memory") return `it used more than ${MEMORY_BYTES / 2 ** 20} MB`;
+    if (message === "out of memory") return TOO_MUCH;
   }
   if (message === "stack overflow") return message; // also a SyntaxError of JSON.parse
   const place = String(stack).split(file)[1]?.match(/^:\d+(?::\d+)?/)?.[0];

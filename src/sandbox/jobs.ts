@@ -15,20 +15,19 @@ import { type JobEnd, runInThread } from "./run_in_thread.ts";
 import { JOB_ARGUMENT } from "./job_argument.ts";
 import { type AnswerAsk, answeredLine, type ToolJob } from "./tool_module.ts";
 
-/** Maximum number of jobs at the same time. */
+/** Maximum number of threads, and of sandboxes, at the same time. */
 const MAX_JOBS = 2;
 
 /** Creates the runner. @param url Entry of the threads. */
 export function createJobs(url: URL, own: OwnProgram) {
   const places = createPlaces(MAX_JOBS);
-  const toolPlaces = createPlaces(MAX_JOBS); // a tool waits for jobs, so it must not take their places
+  const sandboxes = createPlaces(MAX_JOBS); // a tool waits for threads, so it must not take their places
 
   async function inPlace<Result>(
-    signal: AbortSignal,
+    place: Promise<() => void>,
     run: () => Promise<Result>,
-    taken = places,
   ): Promise<Result> {
-    const free = await taken.take(signal);
+    const free = await place;
     try {
       return await run();
     } finally {
@@ -44,13 +43,20 @@ export function createJobs(url: URL, own: OwnProgram) {
      * @throws {unknown} The signal's reason, once it is aborted.
      */
     inThread: (job: unknown, timeoutMs: number, signal: AbortSignal): Promise<JobEnd> =>
-      inPlace(signal, () => runInThread(url, job, { timeoutMs, signal })),
-    /** Runs a script in a process of its own; throws as {@link runCode}. */
-    code: (job: CodeJob, signal: AbortSignal): Promise<CodeEnd> =>
-      inPlace(signal, () => runCode(own, job, signal)),
-    /** Runs a tool of a skill likewise, and answers its requests. */
-    tool: (job: ToolJob, signal: AbortSignal, answer?: AnswerAsk): Promise<CodeEnd> =>
-      inPlace(signal, () => runCode(own, job, signal, answer), toolPlaces),
+      inPlace(places.take(signal), () => runInThread(url, job, { timeoutMs, signal })),
+    /**
+     * Runs a script, or a tool of a skill with its requests, in a process of its own; throws as
+     * {@link runCode}.
+     *
+     * @param by The person, who has one at a time; absent: no person.
+     */
+    sandboxed: (
+      job: CodeJob | ToolJob,
+      signal: AbortSignal,
+      by?: string,
+      answer?: AnswerAsk,
+    ): Promise<CodeEnd> =>
+      inPlace(sandboxes.take(signal, 1, by), () => runCode(own, job, signal, answer)),
   };
 }
 

@@ -29,6 +29,26 @@ describe("[SEC-R22] createPlaces()", () => {
     assert.deepEqual(log, ["a", "b", "c", "d", "e"]);
   });
 
+  it("gives each person one place at a time, and the others theirs meanwhile", async () => {
+    const places = createPlaces(2);
+    const log: string[] = [];
+    const take = async (of?: string) => {
+      const free = await places.take(signal, 1, of);
+      log.push(of ?? "none");
+      return free;
+    };
+    const [first, second, third, fourth] = ["a", "a", "b", undefined].map(take);
+    const [freeFirst, freeThird] = await Promise.all([first, third]);
+    await setImmediate();
+    assert.deepEqual(log, ["a", "b"]);
+    freeThird?.();
+    await fourth;
+    assert.deepEqual(log, ["a", "b", "none"]);
+    freeFirst?.();
+    await second;
+    assert.deepEqual(log, ["a", "b", "none", "a"]);
+  });
+
   it("takes a place back once only", async () => {
     const places = createPlaces(1);
     const free = await places.take(signal);

@@ -63,6 +63,18 @@ describe("[T6] evaluate()", () => {
     ["({ toJSON() { for (;;); } })", TOO_LONG],
     ["'a'.repeat(2 ** 29)", "it used more than 64 MB"],
     ["new ArrayBuffer(1e9)", "it used more than 64 MB"],
+    ["throw 1n", "its error cannot be read"],
+    [
+      "throw Object.assign(new Error('x'), { name: { toString: 1, valueOf: 1 } })",
+      "its error cannot be read",
+    ],
+    [
+      "throw Object.assign(new Error('x'), { stack: { toString: 1, valueOf: 1 } })",
+      "its error cannot be read",
+    ],
+    ["throw { get message() { throw 1; } }", 'it threw "[object Object]"'],
+    ["throw Symbol('x')", "it threw undefined"],
+    ["throw new Proxy({}, { get() { throw 1; } })", 'it threw ""'],
     ["(function f() { f(); })()", "stack overflow"],
     ["JSON.parse('['.repeat(1e6))", "stack overflow"],
     ["new Promise(() => {})", "its promise never settles: there are no timers here"],
@@ -77,6 +89,39 @@ describe("[T6] evaluate()", () => {
       assert.deepEqual(await run(source, {}, timeoutMs), { output: "", failure });
     });
   }
+
+  const bombs: Readonly<Record<string, string>> = {
+    arrays: "const a = []; for (;;) a.push([1]);",
+    strings: "const a = []; for (let i = 0;; i++) a.push('x'.repeat(50) + i);",
+    "typed arrays": "const a = []; for (;;) a.push(new Uint8Array(16));",
+    "large typed arrays": "const a = []; for (;;) a.push(new Uint8Array(1 << 16));",
+    recursion:
+      "const f = (n) => [n, n ? f(n - 1) : 0, () => n]; const a = []; for (;;) a.push(f(50));",
+    maps: "const m = new Map(), s = new Set(); for (let i = 0;; i++) { m.set(i, {}); s.add([i]); }",
+    json: "const a = []; for (;;) a.push(JSON.parse('[' + '[],'.repeat(1000) + '1]'));",
+    expressions: "const a = []; for (let i = 0;; i++) a.push(new RegExp('(a' + i + '){1,200}'));",
+    promises: "const a = []; for (;;) a.push(Promise.resolve([]).then(() => [1]));",
+    getters: "const a = []; for (let i = 0;; i++) a.push({ get x() { return i; }, ['k' + i]: 1 });",
+    bigints: "const a = []; for (let n = 1n;; n = n * 3n % 2n ** 2000n) a.push(n);",
+    "caught errors": "const a = []; for (;;) try { for (;;) a.push([1]); } catch { throw 'mine'; }",
+  };
+  for (const [name, source] of Object.entries(bombs)) {
+    it(`ends a bomb of ${name} at its memory`, async () => {
+      assert.deepEqual(await run(source), { output: "", failure: "it used more than 64 MB" });
+    });
+  }
+
+  it("works on after an allocation that was too large", async () => {
+    const { value } = await run("try { new ArrayBuffer(1e9); } catch {} [1, 2].map(String).join()");
+    assert.equal(value, "1,2");
+  });
+
+  it("reads files of 5 MB", async () => {
+    const csv = "2026-11-30,12.5,Kiel\n".repeat(240_000);
+    const source =
+      "files.a.split('\\n').map((row) => row.split(',')[1]).reduce((x, y) => x + +(y ?? 0), 0)";
+    assert.equal((await run(source, { a: csv })).value, "3000000");
+  });
 
   it("fails with the lines before the failure", async () => {
     assert.deepEqual(await run("console.log('before'); null.x"), {

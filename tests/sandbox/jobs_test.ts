@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import process from "node:process";
 import { describe, it } from "node:test";
 import { ownCommand } from "../../src/host/process/own_process.ts";
-import { runCode } from "../../src/sandbox/jobs.ts";
+import { createJobs, runCode } from "../../src/sandbox/jobs.ts";
 import { sameData } from "../support/same_data.ts";
 
 const { HOME = "", DENO_DIR } = process.env;
@@ -28,6 +28,18 @@ describe("[T6] runCode()", () => {
     const run = runCode(OWN, { source: "for (;;);", files: {}, timeoutMs: 60_000 }, stop.signal);
     stop.abort(new Error("stopped"));
     await assert.rejects(run, /stopped/);
+  });
+
+  it("runs scripts and tools of one person one after the other", async () => {
+    const { sandboxed } = createJobs(new URL("file:///none"), OWN);
+    const ends: string[] = [];
+    const run = (by: string, source: string) =>
+      sandboxed({ source, files: {}, timeoutMs: 60_000 }, signal, by).then((end) =>
+        ends.push(`${by} ${end.value ?? end.failure}`)
+      );
+    const slow = "for (let end = Date.now() + 1500; Date.now() < end;); 1";
+    await Promise.all([run("ann", slow), run("ann", "2"), run("bob", "3")]);
+    assert.deepEqual(ends, ["bob 3", "ann 1", "ann 2"]);
   });
 
   it("says so if it cannot be started", async () => {

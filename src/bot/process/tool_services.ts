@@ -54,7 +54,7 @@ export async function createToolServices(options: ToolServicesOptions): Promise<
     const { ownCommand, runtimeEnv } = await import("../../host/process/own_process.ts");
     return createJobs(jobWorkerUrl, { ...ownCommand(), env: runtimeEnv() });
   });
-  const runTool: RunTool = async (...job) => (await jobs.get()).tool(...job);
+  const runTool: RunTool = async (...job) => (await jobs.get()).sandboxed(...job);
   const ownPaths = (): OwnPaths => ({
     dataDir,
     configFile: current.file,
@@ -127,7 +127,7 @@ export async function createToolServices(options: ToolServicesOptions): Promise<
   const all = joined(() => own, () => mcp?.tools() ?? NO_TOOLS);
   return {
     of: (agentId) => agentFor(agentId).services,
-    runCode: async (job, signal) => (await jobs.get()).code(job, signal),
+    runCode: async (...job) => (await jobs.get()).sandboxed(...job),
     runTool,
     async fetchForTool(...request) {
       const { fetchDeclared } = await import("../../web/declared_fetch.ts");

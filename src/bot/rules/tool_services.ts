@@ -4,6 +4,7 @@
 
 import type { BotConfig } from "../../config/config.ts";
 import { revealed } from "../../config/schema/parts/secrets.ts";
+import type { UserId } from "../../core/discord/ids.ts";
 import type { SkillLibrary } from "../../core/skills/skill.ts";
 import type { RunTool } from "../../core/skills/skill_tool.ts";
 import type { McpServerState } from "../../core/mcp_state.ts";
@@ -24,7 +25,7 @@ export interface ToolServices {
   /** The services of an agent: the same object at each call. */
   of(agentId: string): AgentServices;
   /** Runs a script in a process of its own. */
-  readonly runCode: (job: CodeJob, signal: AbortSignal) => Promise<CodeEnd>;
+  readonly runCode: (job: CodeJob, signal: AbortSignal, by?: UserId) => Promise<CodeEnd>;
   /** Runs a tool of a skill in a process of its own. */
   readonly runTool: RunTool;
   /** Asks an address for a tool of a skill. */

@@ -5,6 +5,7 @@
 
 import { hash } from "node:crypto";
 import { z } from "zod";
+import type { UserId } from "../discord/ids.ts";
 import { audienceOf } from "../tool_names.ts";
 
 export interface SkillTool {
@@ -39,6 +40,8 @@ export type RunTool = (
     readonly timeoutMs: number;
   },
   signal: AbortSignal,
+  /** The person whose turn it is, who has one run at a time; absent: no person's. */
+  by?: UserId,
   answer?: (kind: string, args: readonly unknown[]) => Promise<unknown>,
 ) => Promise<{
   readonly output: string;

@@ -99,7 +99,7 @@ function withTools(
       if (path.startsWith("skills.hosts")) io.problem(printable(`${path}: ${message}`));
     }
     const found = await findSkillsOfAll(loaded.config, dataDir);
-    const runTool = createJobs(JOB_WORKER_URL, { ...ownCommand(), env: runtimeEnv() }).tool;
+    const runTool = createJobs(JOB_WORKER_URL, { ...ownCommand(), env: runtimeEnv() }).sandboxed;
     const { skills, problems } = await readTools(found, runTool);
     const tools = skills.flatMap((one) => one.tools ?? []);
     return await work({ loaded, runTool, tools, problems });

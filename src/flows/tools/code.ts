@@ -1,5 +1,6 @@
 /** Scripts, for tools: a sandbox with the attachments of the turn's messages. */
 
+import type { UserId } from "../../core/discord/ids.ts";
 import { FileError } from "../../core/turn/media.ts";
 import type { CodePort, ScriptEnd } from "../../core/turn/ports/host.ts";
 import type { FindFile } from "../media/find_files.ts";
@@ -21,6 +22,7 @@ export function createCodePort({ runCode, readFile }: {
       readonly timeoutMs: number;
     },
     signal: AbortSignal,
+    by?: UserId,
   ) => Promise<ScriptEnd>;
   /** Reads an attachment of the messages and of their quotes. */
   readonly readFile: FindFile;
@@ -44,6 +46,7 @@ export function createCodePort({ runCode, readFile }: {
       return await runCode(
         { source, files: Object.fromEntries(files), timeoutMs: TIMEOUT_MS },
         signal,
+        messages[0]?.sender.id,
       );
     },
   };

@@ -10,6 +10,7 @@ import { ALLOW_ONCE, type Decision, DENY } from "../../core/people/question.ts";
 import { RefusedCall } from "../../core/refused_call.ts";
 import type { RunTool, SkillTool } from "../../core/skills/skill_tool.ts";
 import { askerFacts } from "../../core/turn/decided_action.ts";
+import type { DiscordCall } from "../../core/turn/ports/discord_call.ts";
 import type { CallTool, SkillsPort } from "../../core/turn/ports/memory.ts";
 import { UnknownOutcomeError } from "../../core/turn/tool.ts";
 import { clip } from "../../lib/text/cut.ts";
@@ -53,7 +54,10 @@ export async function runSkillTool(
   { id, file, source, head: { hosts, tools, readOnly } }: SkillTool,
   input: unknown,
   { runTool, fetch: send, cleanSecrets }: SkillRunParts,
-  { signal, callTool }: { readonly signal: AbortSignal; readonly callTool?: CallTool },
+  { signal, callTool, message }:
+    & Pick<DiscordCall, "signal">
+    & Partial<Pick<DiscordCall, "message">>
+    & { readonly callTool?: CallTool },
 ): Promise<string> {
   const called = new Set<string>();
   const asked: Promise<unknown>[] = [];
@@ -84,10 +88,13 @@ export async function runSkillTool(
     input: JSON.stringify(input),
     timeoutMs: TOOL_MS,
   } as const;
-  const { value, failure } = await runTool(job, signal, (...request) => {
+  const { value, failure } = await runTool(job, signal, message?.sender.id, (...request) => {
     const answered = answer(...request);
     asked.push(answered);
     return answered;
+  }).catch((error: unknown) => {
+    signal.throwIfAborted();
+    return { value: undefined, failure: error instanceof Error ? error.message : String(error) };
   });
   if (failure !== undefined) stop.abort();
   await Promise.allSettled(asked); // a script may end before its requests

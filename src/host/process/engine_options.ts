@@ -30,7 +30,7 @@ const PLANNED_BYTES = 512 * 1024 ** 2;
 export function engineOptions(env: Env, memoryBytes: number): Readonly<Record<string, string>> {
   const options = {
     // The last compiler takes longer for a function than its code saves in thousands of replies; that
-    // of WebAssembly takes 20 MB as well, at the first sound of a call. The sandbox has neither option.
+    // of WebAssembly takes 20 MB as well, at the first sound of a call.
     BUN_JSC_useFTLJIT: "false",
     BUN_JSC_useOMGJIT: "false",
     // More threads take longer for a small heap, and compete with the bot for the processor.

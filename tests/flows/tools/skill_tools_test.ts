@@ -39,7 +39,12 @@ const timeOf = ({ source, file, input }: Parameters<RunTool>[0]): number => {
 };
 
 /** Runs a tool in this process. */
-const runTool: RunTool = async (job, _signal, answer = () => Promise.reject(new Error("no"))) => {
+const runTool: RunTool = async (
+  job,
+  _signal,
+  _by,
+  answer = () => Promise.reject(new Error("no")),
+) => {
   let take = (_line: string): void => {};
   return await runToolJob(
     { ...job, timeoutMs: timeOf(job) },
@@ -422,6 +427,39 @@ describe("[T7a] runSkillTool()", () => {
     await assert.rejects(run("calls/fails", {}, callTool), UnknownOutcomeError);
     await assert.rejects(run("calls/ok"), /discord needs a person's decision .*ok\.js:2:\d+/);
   });
+
+  const thrown: Readonly<Record<string, string>> = {
+    number: "1n",
+    nothing: "undefined",
+    symbol: "Symbol()",
+    name: "Object.assign(new Error('x'), { name: { toString: 1, valueOf: 1 } })",
+    stack: "Object.assign(new Error('x'), { stack: { toString: 1, valueOf: 1 } })",
+    proxy: "new Proxy({}, { get() { throw 1; } })",
+    bomb: "(() => { const a = []; for (;;) a.push([1]); })()",
+  };
+  for (const [name, what] of Object.entries(thrown)) {
+    it(`[T1] is uncertain if a sent request is followed by a strange error: ${name}`, async () => {
+      const body = `{ await call("discord"); throw ${what}; }`;
+      add(`throws-${name}`, { odd: `${header('tools: ["discord"]')}${MAIN}${body}` });
+      await assert.rejects(
+        run(`throws-${name}/odd`, {}, () => Promise.resolve("done")),
+        UnknownOutcomeError,
+      );
+    });
+  }
+
+  it("[T1] is uncertain if the sandbox breaks after a request", async () => {
+    add("breaks", { it: `${header('tools: ["discord"]')}${MAIN}1` });
+    const breaks: RunTool = async (_job, _signal, _by, answer) => {
+      await answer?.("call", ["discord", {}]);
+      throw new Error("the sandbox has failed");
+    };
+    const about = { signal, callTool: () => Promise.resolve("done") };
+    await assert.rejects(
+      runSkillTool(await toolOf("breaks/it"), {}, { ...parts, runTool: breaks }, about),
+      UnknownOutcomeError,
+    );
+  });
 });
 
 describe("[T7a] the port of tools of skills", () => {
@@ -459,7 +497,7 @@ describe("[T7a] the port of tools of skills", () => {
       ...{ kind: "answered", answer: { choice }, binding, by: userId("1") },
     });
     const go = (decided?: Decision, asked = tool) =>
-      port.run(asked, {}, { decision: decided, signal });
+      port.run(asked, {}, { decision: decided, signal, message: guildMessage() });
     return { tool, ask, go, decision };
   }
 

@@ -92,7 +92,9 @@ export interface SkillsPort {
   run(
     tool: SkillTool,
     input: unknown,
-    context: Pick<DiscordCall, "decision" | "signal"> & { readonly callTool?: CallTool },
+    context: Pick<DiscordCall, "decision" | "message" | "signal"> & {
+      readonly callTool?: CallTool;
+    },
   ): Promise<string>;
 }
 
