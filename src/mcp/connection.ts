@@ -21,8 +21,8 @@ export interface McpPorts extends LoginPorts {
   readonly version: string;
   readonly schedule: StartTimer;
   readonly confine: Confine;
-  /** Remembers descriptions over a restart. */
-  readonly seen: SeenTools;
+  /** Remembers descriptions and odd results over a restart. */
+  readonly seen: Pick<SeenTools, "look"> & Partial<SeenTools>;
   /** The server has listed its tools, perhaps other ones than before; or it begins to connect. */
   readonly onTools: () => void;
 }

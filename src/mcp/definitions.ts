@@ -11,6 +11,7 @@ import { createHash } from "node:crypto";
 import type { MCPClient } from "@ai-sdk/mcp";
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
+import { isDeepStrictEqual } from "node:util";
 import { z } from "zod";
 import type { StartTimer } from "../lib/clock.ts";
 
@@ -160,18 +161,29 @@ export async function listTools(
   pageMs: number,
   schedule: StartTimer,
 ): Promise<ListedTools> {
-  const found: ListedTool[] = [];
+  const found = new Map<string, ListedTool>();
+  const odd: string[] = [];
+  const seen = new Set<string>();
   let cursor: string | undefined;
   for (let page = 0; page < MAX_PAGES; page++) {
     const params = cursor === undefined ? {} : { params: { cursor } };
     const listed = await withTimeout(pageMs, schedule, from.listTools(params));
-    found.push(...listed.tools);
+    for (const tool of listed.tools) {
+      const known = found.get(tool.name);
+      if (!known) found.set(tool.name, tool);
+      else if (!isDeepStrictEqual(known, tool)) odd.push(`${tool.name} is listed in two forms`);
+    }
+    if (Array.isArray(listed["odd"])) odd.push(...listed["odd"].map(String));
     cursor = listed.nextCursor;
-    if (cursor === undefined) break;
+    if (cursor === undefined || cursor === "" || seen.has(cursor)) {
+      cursor = undefined;
+      break;
+    }
+    seen.add(cursor);
   }
-  const { tools, cut } = definitionsOf(serverId, found, allow);
+  const { tools, cut } = definitionsOf(serverId, [...found.values()], allow);
   const rest = cursor === undefined ? [] : [`the list of tools has more than ${MAX_PAGES} pages`];
-  return { tools, cut: [...cut, ...rest] };
+  return { tools, cut: [...cut, ...odd.slice(0, MAX_NAMED), ...rest] };
 }
 
 /**
@@ -189,6 +201,8 @@ export function withTimeout<Value>(
   return Promise.race([promise, late]).finally(cancel);
 }
 
+/** No server has this name. */
+const oddKey = (serverId: string) => `${serverId} odd`;
 const seenSchema = z.record(z.string(), z.record(z.string(), z.string()));
 
 /** Creates the memory. It reads the file at each look, because another process may write it too. */
@@ -203,10 +217,14 @@ export function createSeenTools(path: string) {
       const seen = readSeen(path);
       const before = seen[serverId];
       const changes = before && changesOf(before, tools);
-      const isNew = !changes ||
-        changes.changed.length + changes.added.length + changes.removed.length > 0;
-      if (isNew) remember(path, { ...seen, [serverId]: tools });
+      if (!changes || !isUnchanged(changes)) remember(path, { ...seen, [serverId]: tools });
       return changes;
+    },
+    /** Tools of a server whose last results had odd parts, each with the reason. */
+    oddOf: (serverId: string): Readonly<Record<string, string>> =>
+      readSeen(path)[oddKey(serverId)] ?? {},
+    noteOdd(serverId: string, odd: Readonly<Record<string, string>>): void {
+      remember(path, { ...readSeen(path), [oddKey(serverId)]: odd });
     },
     /** The remembered tools of a server; `undefined` if it has none. */
     of: (serverId: string): ToolHashes | undefined => readSeen(path)[serverId],

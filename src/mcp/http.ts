@@ -7,14 +7,31 @@ import process from "node:process";
 import type { OAuthClientProvider } from "@ai-sdk/mcp";
 import { type StartTimer, waitFor } from "../lib/clock.ts";
 import { abortableResponse } from "../lib/network/read_body.ts";
-import { isRecord } from "../lib/text/json.ts";
-import { isEventStream, withAnswer } from "./answer_body.ts";
+import { isRecord, parseForeignJson } from "../lib/text/json.ts";
+import { type Asked, isEventStream, textOf, withAnswer } from "./answer_body.ts";
 import { type Challenge, readChallenge } from "./oauth/challenge.ts";
 import { hasOwnToken, type McpHttpServer } from "./oauth/logins.ts";
 import { SignInNeededError } from "./oauth/provider.ts";
+import { askingOlder, idOf, unread } from "./reading.ts";
 
 /** Milliseconds for the first event of the old transport. */
 const OLD_MS = 5_000;
+/** Milliseconds for `server/discover`: older servers do not know it, and some say nothing. */
+const DISCOVER_MS = 5_000;
+/** Maximum UTF-16 units of a server's words in an error. */
+const MAX_WORDS = 300;
+
+/** A server refuses a request of a session, and does not answer it: it no longer knows the session. */
+export class LostSessionError extends Error {
+  override readonly name = "LostSessionError";
+  /** The HTTP status of the refusal. */
+  readonly statusCode: number;
+
+  constructor(statusCode: number, text: string) {
+    super(`the server refuses its session (HTTP ${statusCode}): ${text.slice(0, MAX_WORDS)}`);
+    this.statusCode = statusCode;
+  }
+}
 
 /**
  * Creates the connection.
@@ -31,10 +48,64 @@ export function createHttpTransport(
 ) {
   const { url, headers } = server;
   let refused: Error | undefined;
-  let hasLostSession = false;
   /** The headers of a first request that the server does not know; absent: it does. */
   let unknown: HeadersInit | undefined;
   let fetchOAuth: typeof fetch | undefined;
+
+  /** Sends a request, and reads the answer. */
+  async function exchange(
+    input: RequestInfo | URL,
+    init: RequestInit | undefined,
+    asked: Asked | undefined,
+  ): Promise<Response> {
+    const response = await fetchPlain(globalThis.fetch, input, sentOnce(init));
+    const { status } = response;
+    const isInSession = new Headers(init?.headers).has("mcp-session-id");
+    if (init?.method === "POST") {
+      unknown = !isInSession && [400, 404, 405].includes(status) ? init.headers : undefined;
+      refused = response.ok ? undefined : refused;
+      if (status === 401 || status === 403) {
+        const challenge = readChallenge(response.headers.get("www-authenticate"));
+        const refusal = refusalOf(serverId, server, status, challenge, provider !== undefined);
+        if (challenge.isScopeMissing && refusal instanceof SignInNeededError) {
+          await response.body?.cancel();
+          throw refusal; // it concerns this request alone
+        }
+        refused = refusal;
+      }
+    }
+    const abortable = (it: Response) => init?.signal ? abortableResponse(it, init.signal) : it;
+    if (isInSession && asked && [400, 404, 503].includes(status)) {
+      const text = await textOf(abortable(response));
+      const isAnswered = status !== 404 && idOf(parseForeignJson(text)) === asked.id;
+      if (!isAnswered) throw new LostSessionError(status, text);
+      return await withAnswer(new Response(text, response), asked);
+    }
+    return await withAnswer(abortable(response), asked, {
+      onToolsChanged,
+      async resume(lastEventId, ms) {
+        const signal = init?.signal ?? new AbortController().signal;
+        if (!signal.aborted) await waitFor(ms, schedule, signal);
+        const more = await openStream(url, { ...init }, { "last-event-id": lastEventId });
+        return more && abortable(more).body;
+      },
+    });
+  }
+
+  async function discover(input: RequestInfo | URL, init: RequestInit = {}, asked: Asked) {
+    const late = new AbortController();
+    const cancel = schedule(() => late.abort(), DISCOVER_MS);
+    const signal = AbortSignal.any([late.signal, ...init.signal ? [init.signal] : []]);
+    try {
+      return await exchange(input, { ...init, signal }, asked);
+    } catch (error) {
+      if (!late.signal.aborted) throw error;
+      return Response.json(unread(asked.id, "there is none in time")); // `initialize` is next
+    } finally {
+      cancel();
+    }
+  }
+
   return {
     transport: {
       type: "http" as const,
@@ -49,40 +120,26 @@ export function createHttpTransport(
           fetchOAuth ??= (await import("./oauth/fetch.ts")).createOAuthFetch(url);
           return await fetchOAuth(input, init);
         }
-        const response = await fetchPlain(globalThis.fetch, input, sentOnce(init));
-        const { status } = response;
-        const isInSession = new Headers(init?.headers).has("mcp-session-id");
-        hasLostSession = isInSession && (status === 404 || status === 400);
-        if (init?.method === "POST") {
-          unknown = !isInSession && [400, 404, 405].includes(status) ? init.headers : undefined;
-          refused = response.ok ? undefined : refused;
-          if (status === 401 || status === 403) {
-            const challenge = readChallenge(response.headers.get("www-authenticate"));
-            const refusal = refusalOf(serverId, server, status, challenge, provider !== undefined);
-            if (challenge.isScopeMissing && refusal instanceof SignInNeededError) {
-              await response.body?.cancel();
-              throw refusal; // it concerns this request alone
-            }
-            refused = refusal;
+        const asked = askedBy(init?.body);
+        switch (asked?.method) {
+          case "server/discover":
+            return await discover(input, init, asked);
+          case "initialize": {
+            const answer = await exchange(input, init, asked);
+            const text = answer.ok || answer.status === 400 ? await answer.clone().text() : "{}";
+            const older = askingOlder(JSON.parse(String(init?.body)), text, false);
+            if (!older) return answer;
+            const headers = new Headers(init?.headers);
+            headers.set("mcp-protocol-version", String(older.params?.["protocolVersion"]));
+            return await exchange(input, { ...init, headers, body: JSON.stringify(older) }, asked);
           }
+          default:
+            return await exchange(input, init, asked);
         }
-        const abortable = (given: Response) =>
-          init?.signal ? abortableResponse(given, init.signal) : given;
-        return withAnswer(abortable(response), requestId(init?.body), {
-          onToolsChanged,
-          async resume(lastEventId, ms) {
-            const signal = init?.signal ?? new AbortController().signal;
-            if (!signal.aborted) await waitFor(ms, schedule, signal);
-            const more = await openStream(url, { ...init }, { "last-event-id": lastEventId });
-            return more && abortable(more).body;
-          },
-        });
       },
     },
     /** The server's refusal of the last request; `undefined` if it refused none. */
     refusal: () => refused,
-    /** Whether the server no longer knows the session, so that it ran nothing of the last request. */
-    hasLostSession: () => hasLostSession,
     /** Why a server that takes no message may be one of the transport before; resolves to an error. */
     async oldTransport() {
       if (!unknown) return undefined;
@@ -133,14 +190,13 @@ function sentOnce(init: RequestInit | undefined): RequestInit | undefined {
   return { ...init, body: new Blob([init.body]).stream() };
 }
 
-/** Id of a JSON-RPC request; `undefined` for a notification, or a request without a body. */
-function requestId(body: unknown): number | undefined {
+/** A JSON-RPC request; `undefined` for a notification, or a request without a body. */
+function askedBy(body: unknown): Asked | undefined {
   if (typeof body !== "string") return undefined;
   const message: unknown = JSON.parse(body);
-  return isRecord(message) && typeof message["method"] === "string" &&
-      typeof message["id"] === "number"
-    ? message["id"]
-    : undefined;
+  if (!isRecord(message)) return undefined;
+  const { id, method } = message;
+  return typeof method === "string" && typeof id === "number" ? { id, method } : undefined;
 }
 
 function refusalOf(

@@ -35,7 +35,7 @@ const QUIET = { debug() {}, info() {}, warn() {}, error() {} };
 /** Looks at all servers at the same time. */
 export async function lookAtServers(
   servers: readonly McpServer[],
-  { version, confine, logins }: Pick<McpPorts, "version" | "confine" | "logins">,
+  { version, confine, logins, seen }: Pick<McpPorts, "version" | "confine" | "logins" | "seen">,
 ): Promise<McpView> {
   const asksSandbox = servers.some(({ transport }) =>
     transport.kind === "stdio" && transport.sandbox !== "off"
@@ -49,7 +49,7 @@ export async function lookAtServers(
       schedule,
       log: QUIET,
       confine,
-      seen: { look: () => undefined, of: () => undefined },
+      seen: { look: () => undefined, oddOf: seen.oddOf },
       logins,
       onTools() {},
     });

@@ -17,16 +17,21 @@ const NOTHING = "The tool returned nothing.";
  * Writes a result. Links to resources, sounds and other files are named.
  *
  * @param showImage Shows an image to the model; absent: images are only named.
+ * @param onOdd Called for each part that cannot be read. The others are written.
  */
 export async function resultText(
   result: unknown,
   showImage?: ToolContext["showImage"],
+  onOdd: () => void = () => {},
 ): Promise<string> {
-  if (!isRecord(result)) return NOTHING;
-  const { content, structuredContent, toolResult } = result;
+  const { content, structuredContent, toolResult } = Array.isArray(result) || !isRecord(result)
+    ? { content: result }
+    : result;
   const parts: string[] = [];
-  for (const part of Array.isArray(content) ? content : []) { // in their order
-    parts.push(isRecord(part) ? await partText(part, showImage) : "");
+  for (const part of content === undefined || content === null ? [] : [content].flat()) {
+    const written = await partText(typeof part === "string" ? { text: part } : part, showImage);
+    if (written === undefined) onOdd();
+    parts.push(written ?? "[a part of the result is not readable]");
   }
   const text = parts.some((part) => part !== "")
     ? parts.filter((part) => part !== "").join("\n\n")
@@ -34,18 +39,21 @@ export async function resultText(
   return text.slice(0, MAX_CHARS).toWellFormed();
 }
 
+/** @returns `undefined` if the part cannot be read. */
 async function partText(
-  part: Readonly<Record<string, unknown>>,
+  part: unknown,
   showImage: ToolContext["showImage"],
-): Promise<string> {
+): Promise<string | undefined> {
+  if (!isRecord(part)) return undefined;
   const { type, text, data, mimeType, resource, uri, name, description } = part;
-  switch (type) {
+  switch (type ?? "text") {
     case "text":
-      return typeof text === "string" ? text : "";
+      return typeof text === "string" ? text : undefined;
     case "image":
+      if (typeof data !== "string") return undefined;
       return await fileText("image", mimeType, data, showImage);
     case "resource": {
-      if (!isRecord(resource)) return "[a resource without content]";
+      if (!isRecord(resource)) return undefined;
       const what = named("resource", resource["uri"]);
       return typeof resource["text"] === "string"
         ? `[${what}]\n${resource["text"]}`
@@ -67,9 +75,14 @@ async function fileText(
   base64: unknown,
   showImage?: ToolContext["showImage"],
 ): Promise<string> {
-  const bytes = typeof base64 === "string" ? Buffer.from(base64, "base64") : undefined;
-  const name = `${named(what, mimeType)}${bytes ? `, ${sizeOf(bytes.length)}` : ""}`;
-  const isImage = typeof mimeType === "string" && mimeType.startsWith("image/");
+  const [start = "", own] = /^data:([^;,]*)[^,]*,/.exec(typeof base64 === "string" ? base64 : "") ??
+    [];
+  const type = mimeType ?? own;
+  const bytes = typeof base64 === "string"
+    ? Buffer.from(base64.slice(start.length), "base64") // it skips line breaks
+    : undefined;
+  const name = `${named(what, type)}${bytes ? `, ${sizeOf(bytes.length)}` : ""}`;
+  const isImage = what === "image" || typeof type === "string" && type.startsWith("image/");
   if (!bytes || !isImage) return `[${name}: not shown: only text and images are]`;
   if (!showImage) return `[${name}: not shown]`;
   try {

@@ -5,10 +5,11 @@
 
 import type { CallToolResult, MCPClient } from "@ai-sdk/mcp";
 import { createRedactor } from "../lib/text/redactor.ts";
+import { isRecord } from "../lib/text/json.ts";
 import { withoutControls } from "../lib/text/quoted.ts";
 import { cutText } from "../core/mcp_state.ts";
 import { UnknownOutcomeError } from "../core/turn/tool.ts";
-import { isAnswer, isLostSession, mayHaveRun } from "./answer_body.ts";
+import { isAnswer, mayHaveRun } from "./answer_body.ts";
 import type { McpConnection, McpPorts, McpServer } from "./connection.ts";
 import {
   changesOf,
@@ -19,7 +20,7 @@ import {
   type ToolHashes,
   withTimeout,
 } from "./definitions.ts";
-import { createHttpTransport, type HttpTransport } from "./http.ts";
+import { createHttpTransport, type HttpTransport, LostSessionError } from "./http.ts";
 import { createLoginOf, SignInNeededError } from "./oauth/provider.ts";
 import { resultText } from "./result_text.ts";
 import { createStdioTransport } from "./stdio.ts";
@@ -57,6 +58,7 @@ export function createMcpConnection(server: McpServer, ports: McpPorts): McpConn
   let connecting: Promise<MCPClient> | undefined;
   let tools: readonly McpToolDefinition[] | undefined;
   let cut: readonly string[] = [];
+  let odd = seen.oddOf?.(id) ?? {};
   let failures = 0;
   let waitUntil = 0;
   let problem: Error | undefined;
@@ -262,6 +264,14 @@ export function createMcpConnection(server: McpServer, ports: McpPorts): McpConn
     if (!retired.includes(opened)) retired.push(opened);
   }
 
+  /** Names tools whose last result had odd parts, for operators. */
+  function noteResult(name: string, hasOdd: boolean): void {
+    if (name in odd === hasOdd) return;
+    const { [name]: _, ...others } = odd;
+    odd = hasOdd ? { ...others, [name]: "gave a result with parts that are not readable" } : others;
+    seen.noteOdd?.(id, odd);
+  }
+
   /** The failure of a call, in words for the model. */
   function callFailure(error: unknown, opened: MCPClient): Error {
     if (error instanceof SignInNeededError && error.challenge.isScopeMissing) {
@@ -276,10 +286,10 @@ export function createMcpConnection(server: McpServer, ports: McpPorts): McpConn
     if (told) return new Error(`the MCP server ${id}: ${told.message}`, { cause: error });
     const words = error instanceof Error ? error.message : String(error);
     const why = login.clean(words);
+    const what = `the MCP server ${id}`;
+    const lost = isAnswer(error) ? what : `the connection to ${what} was lost`;
     return mayHaveRun(error)
-      ? new UnknownOutcomeError(`the connection to the MCP server ${id} was lost: ${why}`, {
-        cause: error,
-      })
+      ? new UnknownOutcomeError(`${lost}: ${why}`, { cause: error })
       : new Error(why, { cause: error });
   }
 
@@ -295,8 +305,7 @@ export function createMcpConnection(server: McpServer, ports: McpPorts): McpConn
         return await opened.callTool({ name, arguments: input, options: { signal } });
       } catch (error) {
         signal.throwIfAborted();
-        const isLost = web?.hasLostSession() === true && isLostSession(error);
-        if (!mayReconnect || !isLost) throw callFailure(error, opened);
+        if (!mayReconnect || !(error instanceof LostSessionError)) throw callFailure(error, opened);
         retire(opened);
         return await callOnce(name, input, signal, false);
       }
@@ -310,12 +319,13 @@ export function createMcpConnection(server: McpServer, ports: McpPorts): McpConn
     state() {
       // Also while the next attempt runs: else health would pass again with each of them.
       const isFailing = !client && problem !== undefined;
+      const all = [...cut, ...Object.entries(odd).map((line) => line.join(" "))];
       const isConnecting = connecting !== undefined || tools === undefined;
       return {
         id,
         state: isFailing ? "failing" : isConnecting ? "connecting" : "ready",
         tools: tools?.length ?? 0,
-        ...(cut.length > 0 && { cut }),
+        ...(all.length > 0 && { cut: all }),
         problem: isFailing ? login.clean(problem?.message ?? "") : undefined,
         said: isFailing ? saidLines() : [],
       };
@@ -324,9 +334,12 @@ export function createMcpConnection(server: McpServer, ports: McpPorts): McpConn
     async call(name, input, signal) {
       const result = await callOnce(name, input, signal, true);
       failures = 0;
+      const given: unknown = Reflect.get(result, "toolResult"); // as the server sent it
       return async (showImage) => {
-        const text = login.clean(await resultText(result, showImage));
-        if (result.isError === true) throw new Error(text);
+        let hasOdd = false;
+        const text = login.clean(await resultText(given, showImage, () => hasOdd = true));
+        noteResult(name, hasOdd);
+        if (isRecord(given) && given["isError"] === true) throw new Error(text);
         return text;
       };
     },

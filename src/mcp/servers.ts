@@ -42,7 +42,7 @@ export function createMcpServers(servers: readonly McpServer[], ports: Omit<McpP
     tools = running.flatMap(({ server, connection }) =>
       connection.tools()?.flatMap((definition) => {
         const name = freeName(server.id, definition.name, names);
-        return toolOf(name, definition, connection) ?? [];
+        return toolOf(name, definition, connection);
       }) ?? [waitingToolOf(server.id, connection)]
     );
   }
@@ -163,13 +163,11 @@ function freeName(serverId: string, name: string, taken: Set<string>): string {
   return free;
 }
 
-/** @returns `undefined` if the name is too long for model APIs. */
 function toolOf(
   fullName: string,
   { name, description, inputSchema, isIdempotent, isReadOnly }: McpToolDefinition,
   connection: McpConnection,
-): Tool | undefined {
-  if (fullName.length > MAX_NAME) return undefined;
+): Tool {
   return defineTool({
     name: fullName,
     description,

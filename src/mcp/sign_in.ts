@@ -14,7 +14,7 @@ import { isRecord } from "../lib/text/json.ts";
 import { clip } from "../lib/text/cut.ts";
 import { withTimeout } from "./definitions.ts";
 import { createHttpTransport } from "./http.ts";
-import { type Challenge, scopesOf } from "./oauth/challenge.ts";
+import { type Challenge, resourceOf, scopesOf } from "./oauth/challenge.ts";
 import type { Login, LoginClient, LoginTokens, McpHttpServer } from "./oauth/logins.ts";
 import { createDeviceFlow } from "./oauth/device.ts";
 import { createOAuthFetch } from "./oauth/fetch.ts";
@@ -83,6 +83,7 @@ export async function beginSignIn(
       const { grant_types = [], ...about } = clientMetadata(redirectUrl, scope);
       return { ...about, grant_types: [...grant_types, ...device?.grants() ?? []] };
     },
+    validateResourceURL: (own, named) => Promise.resolve(resourceOf(own, named)),
     tokens: () => undefined, // a sign-in begins anew
     saveTokens: (tokens) => void (found.tokens = tokens),
     clientInformation: () => found.client,

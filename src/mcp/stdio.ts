@@ -10,8 +10,9 @@ import process from "node:process";
 import type { JSONRPCMessage, MCPTransport } from "@ai-sdk/mcp";
 import { codeOf } from "../lib/errors.ts";
 import { passedText } from "../lib/program_limits.ts";
-import { createFloodCheck, MAX_IN_SECOND, TOOLS_CHANGED } from "./answer_body.ts";
+import { createFloodCheck, MAX_IN_SECOND } from "./answer_body.ts";
 import { type ConfinedLaunch, ProgramError, startFailure } from "./confine.ts";
+import { askingOlder, idOf, readMessages, TOOLS_CHANGED } from "./reading.ts";
 
 /** Maximum UTF-16 units of one message. */
 const MAX_MESSAGE = 8_000_000;
@@ -34,8 +35,8 @@ interface StdioTransport extends MCPTransport {
  * Creates the transport.
  *
  * @param prepare Says how to start the program. If it rejects, the program does not start.
- * @param onEnd Called once, when the program ends by itself or is ended, and before waiting requests
- * fail. The error says how it ended.
+ * @param onEnd Called once, when the program ends by itself or is killed, and before waiting requests
+ * fail. The error says how it ended. After `close()`, it is not called.
  * @param onToolsChanged The program says that it has other tools now.
  */
 export function createStdioTransport(
@@ -48,6 +49,9 @@ export function createStdioTransport(
   let unread = "";
   let said = "";
   let hasEnded = false;
+  let isClosing = false;
+  const waiting = new Map<number, string>();
+  let first: JSONRPCMessage | undefined;
   const isFlood = createFloodCheck();
 
   function read(text: string): void {
@@ -60,14 +64,22 @@ export function createStdioTransport(
     for (const line of lines) {
       if (line.trim() === "") continue;
       try {
-        const message: JSONRPCMessage = JSON.parse(line); // unchecked
-        if ("method" in message && message.method === TOOLS_CHANGED) {
-          onToolsChanged(); // the library knows no such message
-          continue;
-        }
-        transport.onmessage?.(message);
-      } catch (error) {
+        const messages = readMessages(line, waiting);
         // Some programs write lines of their log to stdout.
+        if (messages.length === 0) throw new Error(`no message of JSON-RPC: ${line.slice(0, 200)}`);
+        for (const message of messages) {
+          const method = "method" in message ? undefined : waiting.get(idOf(message) ?? -1);
+          const older = method === "initialize" &&
+            askingOlder(first, JSON.stringify(message), true);
+          if (older) {
+            transport.send(older).catch(() => {}); // the program ends, and `onEnd` tells
+            continue;
+          }
+          if (!("method" in message)) waiting.delete(idOf(message) ?? -1);
+          if ("method" in message && message.method === TOOLS_CHANGED) onToolsChanged();
+          else transport.onmessage?.(message);
+        }
+      } catch (error) {
         transport.onerror?.(error instanceof Error ? error : new Error(String(error)));
       }
     }
@@ -104,6 +116,9 @@ export function createStdioTransport(
       new Promise((resolve, reject) => {
         const stdin = child?.stdin;
         if (!stdin || hasEnded) return reject(new Error("the program has ended"));
+        const { id, method } = { id: undefined, method: undefined, ...message };
+        if (typeof id === "number" && method !== undefined) waiting.set(id, method);
+        if (method === "initialize") first = message;
         stdin.write(`${JSON.stringify(message)}\n`, (error) => {
           if (!error) return resolve();
           if (hasEnded) return reject(error);
@@ -116,6 +131,7 @@ export function createStdioTransport(
         });
       }),
     async close() {
+      isClosing = true;
       if (!child) hasEnded = true; // it is not started any more
       if (!child || hasEnded) return;
       const { promise, resolve } = Promise.withResolvers<void>();
@@ -144,7 +160,7 @@ export function createStdioTransport(
     hasEnded = true;
     signalTo(child, "SIGKILL");
     launched?.bound.close();
-    onEnd(how);
+    if (!isClosing) onEnd(how);
     transport.onclose?.();
   }
 

@@ -62,6 +62,6 @@ describe("[T13] resultText()", () => {
   it("writes structured content if there is nothing else, and says if there is nothing", async () => {
     assert.equal(await resultText({ content: [], structuredContent: { a: 1 } }), '{"a":1}');
     assert.equal(await resultText({ content: [] }), "The tool returned nothing.");
-    assert.equal(await resultText("?"), "The tool returned nothing.");
+    assert.equal(await resultText(null), "The tool returned nothing.");
   });
 });

@@ -468,12 +468,12 @@ describe("[T6] createStdioTransport()", () => {
   it("kills a program that ignores its end, with its children", async () => {
     const { promise, resolve } = Promise.withResolvers<object>();
     const transport = createStdioTransport(
-      shell(`trap '' TERM; sleep 600 & echo "{\\"pid\\":$!}"; wait; wait`),
+      shell(`trap '' TERM; sleep 600 & echo "{\\"method\\":\\"$!\\"}"; wait; wait`),
       () => {},
     );
     transport.onmessage = resolve;
     await transport.start();
-    const pid = Number(Reflect.get(await promise, "pid"));
+    const pid = Number(Reflect.get(await promise, "method"));
     await transport.close();
     while (isRunning(pid)) await sleep(20);
   });

@@ -30,6 +30,40 @@ describe("[T13] beginSignIn()", () => {
     assert.equal(server.tokenRequests[0]?.get("resource"), server.url);
   });
 
+  const forms: readonly [what: string, token: object, sec: number | undefined][] = [
+    ["expires_in as text", { expires_in: "60" }, 60],
+    [
+      "no type, and null for all else",
+      { token_type: undefined, scope: null, expires_in: null },
+      undefined,
+    ],
+    [
+      "fields of other types",
+      { token_type: null, scope: 5, expires_in: {}, id_token: null },
+      undefined,
+    ],
+  ];
+  for (const [what, token, sec] of forms) {
+    it(`takes a token with ${what}`, async () => {
+      await using server = await startOAuthServer();
+      server.habits.token = token;
+      const signIn = await begin(server);
+      const { tokens, expiresAt } = await signIn.finish(server.allow(signIn.address).searchParams);
+      assert.deepEqual([tokens?.token_type, tokens?.scope], ["Bearer", "tools"]);
+      assert.equal(expiresAt, sec && NOW + sec * 1_000);
+    });
+  }
+
+  it("takes metadata with null for absent fields, and a slash at the end of the resource", async () => {
+    await using server = await startOAuthServer();
+    server.habits.resource = { resource: `${server.url}/`, scopes_supported: null };
+    server.habits.metadata = { scopes_supported: null, grant_types_supported: null };
+    const signIn = await begin(server);
+    assert.equal(new URL(signIn.address).searchParams.get("resource"), `${server.url}/`);
+    const login = await signIn.finish(server.allow(signIn.address).searchParams);
+    assert.equal(login.tokens?.access_token, "access-token-1");
+  });
+
   it("uses the client of the config, and only at its authorization server", async () => {
     await using server = await startOAuthServer();
     const client = {

@@ -71,9 +71,9 @@ export async function checkServers(
     import("../../bot/mcp/ports.ts"),
   ]);
   const quiet = { debug() {}, info() {}, warn() {}, error() {} };
-  const { confine, logins } = mcpHostPorts(() => config, dataDir, quiet);
+  const { confine, logins, seen } = mcpHostPorts(() => config, dataDir, quiet);
   const servers = serversOf(config, "operator");
-  return judgeServers(await lookAtServers(servers, { confine, logins, version: VERSION }));
+  return judgeServers(await lookAtServers(servers, { confine, logins, seen, version: VERSION }));
 }
 
 /** One finding per server, and one if programs have no sandbox. */

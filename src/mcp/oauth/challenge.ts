@@ -30,3 +30,18 @@ export function scopesOf(one: string | undefined, other: string | undefined): st
   const all = [one, other].flatMap((scopes) => scopes?.split(/\s+/) ?? []);
   return all.length > 0 ? [...new Set(all)].join(" ") : undefined;
 }
+
+/**
+ * The resource that a token is for, as the server's metadata names it.
+ *
+ * @throws {Error} If it is neither the server nor above it. A slash at the end does not matter.
+ */
+export function resourceOf(server: URL | string, named: string | undefined): URL {
+  const [own, resource] = [new URL(server), new URL(named ?? server)];
+  const folderOf = ({ pathname }: URL) => pathname.replace(/\/?$/, "/");
+  if (resource.origin !== own.origin || !folderOf(own).startsWith(folderOf(resource))) {
+    throw new Error(`Protected resource ${resource} does not match expected ${own}`);
+  }
+  resource.hash = "";
+  return resource;
+}

@@ -13,6 +13,7 @@ import { isIP } from "node:net";
 import { Readable } from "node:stream";
 import { hostOf, isLoopbackHost, isPublicAddress, portOf } from "../../lib/network/addresses.ts";
 import { readBody } from "../../lib/network/read_body.ts";
+import { isRecord, parseForeignJson } from "../../lib/text/json.ts";
 
 type Resolve = (host: string) => Promise<readonly { readonly address: string }[]>;
 
@@ -67,7 +68,23 @@ async function bounded(
 ): Promise<Response> {
   const bytes = await readBody(body, { maxBytes: MAX_BYTES, tooLarge, signal });
   const hasBody = ![101, 103, 204, 205, 304].includes(status);
-  return new Response(hasBody ? bytes : null, { status, headers });
+  return new Response(hasBody ? readAnswer(bytes) : null, { status, headers });
+}
+
+/** An answer in the form that the library takes: `null` is an absent field. */
+function readAnswer(bytes: Uint8Array<ArrayBuffer>): string | Uint8Array<ArrayBuffer> {
+  const answer = parseForeignJson(new TextDecoder().decode(bytes));
+  if (!isRecord(answer) || Array.isArray(answer)) return bytes;
+  const fields = Object.fromEntries(Object.entries(answer).filter(([, value]) => value !== null));
+  if (typeof fields["access_token"] !== "string") return JSON.stringify(fields);
+  const { token_type = "Bearer", expires_in, scope } = fields;
+  const sec = Number.parseFloat(String(expires_in)); // some servers write a text
+  return JSON.stringify({
+    ...fields,
+    token_type,
+    expires_in: Number.isFinite(sec) ? sec : undefined,
+    scope: typeof scope === "string" ? scope : undefined,
+  });
 }
 
 function tooLarge(): Error {

@@ -7,7 +7,7 @@
 import type { Clock } from "../../lib/clock.ts";
 import type { OAuthClientMetadata, OAuthClientProvider } from "@ai-sdk/mcp";
 import type { Log, LogFields } from "../../lib/log.ts";
-import { type Challenge, scopesOf } from "./challenge.ts";
+import { type Challenge, resourceOf, scopesOf } from "./challenge.ts";
 import { createRedactor } from "../../lib/text/redactor.ts";
 import {
   hasOwnToken,
@@ -67,6 +67,7 @@ function createOAuthProvider(
   const provider: OAuthClientProvider = {
     redirectUrl: "http://127.0.0.1/callback",
     clientMetadata: clientMetadata("http://127.0.0.1/callback"),
+    validateResourceURL: (own, named) => Promise.resolve(resourceOf(own, named)),
     tokens: () => login()?.tokens,
     saveTokens(tokens) {
       isUnrenewed = false;

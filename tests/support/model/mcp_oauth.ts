@@ -31,6 +31,8 @@ export interface Habits {
   resource?: object;
   /** Replaces fields of the authorization server's metadata. */
   metadata?: object;
+  /** Replaces fields of tokens. */
+  token?: object;
   /** Whether the metadata of the authorization server never ends. */
   isEndless?: boolean;
   /** Whether the token endpoint redirects elsewhere. */
@@ -168,6 +170,7 @@ export async function startOAuthServer(): Promise<OAuthServer> {
       token_type: "Bearer",
       expires_in: 3_600,
       refresh_token: refresh,
+      ...habits.token,
     });
   }
 
