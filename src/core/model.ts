@@ -290,6 +290,8 @@ export interface RefusedPart {
   readonly fix: string;
   /** The refusal, as its error's message has it. */
   readonly reason: string;
+  /** Unix time in milliseconds at which Barnacle learnt it. */
+  readonly at: number;
 }
 
 /** Abilities of a model. An absent one is not known. */

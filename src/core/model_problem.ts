@@ -17,8 +17,10 @@ interface ModelProblem {
 }
 
 /** The row of a refused part for `doctor` and the reports of health. */
-export function refusedFinding({ modelId, part, fix, reason }: RefusedPart): Finding {
-  const why = `its server refuses ${part}, so requests go on without; ${fix} (${reason})`;
+export function refusedFinding({ modelId, part, fix, reason, at }: RefusedPart): Finding {
+  const since = new Date(at).toISOString().slice(0, 16).replace("T", " ");
+  const why = `its server refuses ${part}, so requests go on without since ${since} UTC; ` +
+    `${fix} (${reason})`;
   return { id: "model:refused", what: "Model", status: "warn", where: modelId, why };
 }
 

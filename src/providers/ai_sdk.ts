@@ -10,9 +10,10 @@
 
 import { type FinishReason, ModelError, type ModelPart, type ToolCall } from "../core/model.ts";
 import { type Ask, type AskDeps, createWire, type Wire } from "./wire.ts";
-import { createVisibleText, finishOf, usageFrom } from "./answer_parts.ts";
+import { createVisibleText, fieldsOf, finishOf, usageFrom } from "./answer_parts.ts";
 import { type CarriedFields, carriedText } from "./carried/carried.ts";
-import { brokenAnswerOf } from "./failures.ts";
+import { brokenAnswerOf, faultIn } from "./failures.ts";
+import { parseForeignJson } from "../lib/text/json.ts";
 import { type SdkModel, sdkRequestOf, UNSIGNED } from "./sdk_prompt.ts";
 import {
   endpointOf,
@@ -152,11 +153,13 @@ function createThoughts() {
   };
 }
 
-/** The server's error object. The SDK's own errors contain the prompt, so they are not used. */
+/** What the server sent. The SDK's own errors contain the prompt, so they are not used. */
 function sentIn(error: unknown): unknown {
   if (typeof error !== "object" || error === null) return undefined;
-  if ("data" in error) return error.data;
-  return error instanceof Error ? undefined : error;
+  const { responseBody, data, value } = fieldsOf(error); // of a body, or an event of another form
+  if (typeof responseBody === "string") return parseForeignJson(responseBody) ?? data;
+  const sent = data ?? value;
+  return sent !== undefined ? faultIn(sent) : error instanceof Error ? undefined : error;
 }
 
 /** Loads the package at its first use. Without a key, it would look for one in the environment. */

@@ -18,6 +18,7 @@ import {
 } from "./streamed_ask.ts";
 import { addUnknown, createToolCalls, fieldsOf, usageFrom } from "./answer_parts.ts";
 import { carriedText } from "./carried/carried.ts";
+import { faultIn } from "./failures.ts";
 import { createChatBodies } from "./chat_body.ts";
 import { withoutFields } from "./without_fields.ts";
 import { createEventBody } from "./streams/event_body.ts";
@@ -56,12 +57,12 @@ function openChatAnswer(answer: OpenAnswer) {
   function take(json: string, isError: boolean): void {
     const value = parseForeignJson(json);
     if (value === undefined) return answer.breakOff(isError ? json : undefined);
-    const { error, choices, usage: counts, message: errorMessage } = fieldsOf(value);
-    if (isError || error) return answer.breakOff(error ?? value);
-    if (!Array.isArray(choices) && typeof errorMessage === "string") return answer.breakOff(value);
+    const { choices, usage: counts } = fieldsOf(value);
+    const choice = fieldsOf(Array.isArray(choices) ? choices[0] : undefined);
+    const fault = faultIn(value, isError ? "error" : undefined) ?? choice["error"];
+    if (fault) return answer.breakOff(fault);
     if (typeof value !== "object") return answer.breakOff();
     answer.usage = usageOf(counts) ?? answer.usage;
-    const choice = fieldsOf(Array.isArray(choices) ? choices[0] : undefined);
     answer.reason = reasonOf(choice["finish_reason"]) ?? answer.reason;
     hasReason ||= typeof choice["finish_reason"] === "string" && choice["finish_reason"] !== "";
     if (choice["message"] && !hasReason) answer.reason = "stop"; // a whole object is a whole answer

@@ -16,12 +16,14 @@ import { fieldsIn } from "./without_fields.ts";
 /** Maximum number of characters of the server's message in an error. */
 export const REASON_MAX = 300;
 
+/** A server's error in one form, whatever carried it. */
 interface ServerError {
+  /** An HTTP status: the answer's, else one in the body. */
+  readonly status?: number;
   readonly message?: string;
+  /** Codes, types and names of fields. */
   readonly codes: readonly string[];
   readonly retryAfterMs?: number;
-  /** Unix time in milliseconds at which a quota begins anew. */
-  readonly resetAt?: number;
   /** Tokens of the context window. */
   readonly window?: number;
 }
@@ -49,14 +51,15 @@ export function refusalOf(
   now: number,
 ): ModelError {
   if (status >= 300 && status < 400) return redirectOf(headers, status, modelId, url);
-  const serverError = serverErrorOf(parseForeignJson(body), reasonOf(body));
-  const { retryAfterMs, resetAt = 0, message } = serverError;
+  const told = serverErrorOf(parseForeignJson(body), now, reasonOf(body));
+  const serverError = {
+    ...told,
+    status,
+    retryAfterMs: retryAfterOf(headers.get("retry-after"), now) ??
+      (status === 429 ? resetIn(headers, now) : undefined) ?? told.retryAfterMs,
+  };
   const about = { modelId, secrets, status, sent: fieldsIn(sent), body };
-  return errorOf(kindOf(status, serverError), `answered ${status}`, about, {
-    ...serverError,
-    retryAfterMs: retryAfterOf(headers.get("retry-after"), now) ?? retryAfterMs ??
-      (resetAt > now ? resetAt - now : waitIn(message)),
-  });
+  return errorOf(kindOf(serverError, false), `answered ${status}`, about, serverError);
 }
 
 function errorOf(
@@ -93,10 +96,9 @@ function redirectOf(headers: Headers, status: number, modelId: string, url?: str
 }
 
 /**
- * Makes the error of an answer that is broken, or that broke off with an error object.
+ * Makes the error of an answer that is broken, or that broke off with an error.
  *
- * @param error The error object as the server sent it, parsed; any other value means a broken
- * answer.
+ * @param error The error as the server sent it, parsed; `undefined` means a broken answer.
  * @param hasBegun Whether the answer has text, so that it is no refusal.
  */
 export function brokenAnswerOf(
@@ -105,26 +107,31 @@ export function brokenAnswerOf(
   secrets: readonly string[],
   hasBegun = false,
 ): ModelError {
-  const serverError = serverErrorOf({ error });
-  const { codes, message, retryAfterMs = waitIn(message) } = serverError;
-  const has = (words: RegExp) => codes.some((code) => words.test(code));
-  const kind = lacksMemory(serverError)
-    ? "no_memory"
-    : isTooLong(400, serverError)
-    ? "context_length"
-    : codes.some((code) => FILTER_CODES.has(code))
-    ? "filtered"
-    : has(DOWN_CODES)
-    ? "unavailable"
-    : has(/rate_?limit|throttling|^429$/i)
-    ? "rate_limited"
-    : !hasBegun && has(/^4(?:00|22)$/) // OpenRouter and vLLM refuse within the stream
-    ? "rejected"
-    : "not_an_answer";
-  const what = codes.length === 0 && message === undefined
-    ? "sent an incomplete or malformed answer"
-    : "broke off with an error";
-  return errorOf(kind, what, { modelId, secrets }, { ...serverError, retryAfterMs });
+  const serverError = serverErrorOf(error, Date.now());
+  const { codes, message } = serverError;
+  const isMalformed = codes.length === 0 && message === undefined;
+  const kind = isMalformed ? "not_an_answer" : kindOf(serverError, hasBegun);
+  const what = isMalformed ? "sent an incomplete or malformed answer" : "broke off with an error";
+  return errorOf(kind, what, { modelId, secrets }, serverError);
+}
+
+/**
+ * The error in a whole body or an event that has no part of an answer, wherever the server put it.
+ *
+ * @param event Type of the event.
+ * @returns The value to make an error of; `undefined` if it is none.
+ */
+export function faultIn(value: unknown, event?: string): unknown {
+  const [first = value] = [value].flat();
+  const { type, error, base_resp: base, choices, object, status, code } = fieldsOf(first);
+  if (event === "error" || type === "error" || error) return value;
+  if (fieldsOf(base)["status_code"]) return value;
+  const isAnswer = Array.isArray(choices) || typeof object === "string" && object !== "error";
+  if (isAnswer || reasonIn(first) === undefined) return undefined;
+  const { message } = fieldsOf(first);
+  return typeof message === "object" && code === undefined && status === undefined
+    ? undefined
+    : value;
 }
 
 /** Maximum number of characters of the words that a decision reads. */
@@ -218,7 +225,7 @@ const LENGTH_WORDS = new RegExp(
   "i",
 );
 
-function isTooLong(status: number, { codes, message = "" }: ServerError): boolean {
+function isTooLong({ status = 400, codes, message = "" }: ServerError): boolean {
   if (codes.some((code) => LENGTH_CODES.has(code))) return true;
   if (status === 413 && !/\bimages?\b/i.test(message)) return true;
   if (status === 429) return /\brequest too large\b/i.test(message); // for the tokens of a minute
@@ -253,42 +260,104 @@ function lacksMemory({ message = "" }: ServerError): boolean {
   return MEMORY_WORDS.test(message);
 }
 
-function kindOf(status: number, serverError: ServerError): ModelErrorKind {
-  const { codes, message = "" } = serverError;
+/** Codes and words for a wrong key: Google's and xAI's come with 400. */
+const KEY_CODES = /^(?:api_key_invalid|invalid_api_key|authentication_error|unauthenticated)$/i;
+const KEY_WORDS =
+  /\b(?:incorrect|invalid) api[- ]?key\b|\bapi[- ]?key (?:is )?(?:not valid|invalid)\b/i;
+
+/** Words for used-up credit that come with the statuses of a wrong key or a refusal. */
+const CREDIT_WORDS =
+  /\bcredits?\b|\bbalance\b|\bbilling\b|\bspending limit\b|\bpayment\b|\btop up\b|\bin arrears\b/i;
+
+/** Codes for a call that the model wrote and its server cannot read. */
+const UNREAD_CODES = /^(?:tool_use_failed|malformed_function_call)$/i;
+
+/** Judges an error. @param hasBegun Whether it came after text, so that it is no refusal. */
+function kindOf(serverError: ServerError, hasBegun: boolean): ModelErrorKind {
+  const { status = 0, codes, message = "" } = serverError;
+  const has = (words: RegExp) => codes.some((code) => words.test(code));
   if (status !== 429 && lacksMemory(serverError)) return "no_memory";
-  if (isTooLong(status, serverError)) return "context_length";
+  if (isTooLong(serverError)) return "context_length";
   // Some servers send 400 for these, so their codes decide before the status.
-  if (codes.some((code) => NO_MODEL_CODES.test(code))) return "not_found";
+  if (has(NO_MODEL_CODES)) return "not_found";
   if (codes.some((code) => FILTER_CODES.has(code))) return "filtered"; // also with 403
-  if (codes.includes("API_KEY_INVALID")) return "unauthorized"; // Google's, with 400
+  if (has(UNREAD_CODES)) return "unread_call";
   // Waiting does not restore a used-up quota.
-  const isSpent = codes.some((code) => QUOTA_CODES.has(code)) || QUOTA_WORDS.test(message);
+  const isSpent = codes.some((code) => QUOTA_CODES.has(code)) || QUOTA_WORDS.test(message) ||
+    (status === 401 || status === 403) && CREDIT_WORDS.test(message);
   if (status === 402 || isSpent) return "quota";
-  if (status === 401 || status === 403) return "unauthorized";
+  const isOfKey = has(KEY_CODES) || (status === 400 || status === 0) && KEY_WORDS.test(message);
+  if (isOfKey || status === 401 || status === 403) return "unauthorized";
   if (status === 404) return "not_found";
-  if (status === 429) return "rate_limited";
-  if (status === 408 || status >= 500) return "unavailable";
-  return "rejected";
+  if (status === 429 || has(/rate_?limit|throttling/i)) return "rate_limited";
+  if (status === 408 || status >= 500 || has(DOWN_CODES)) return "unavailable";
+  return hasBegun ? "not_an_answer" : "rejected";
 }
 
-function serverErrorOf(body: unknown, message = reasonIn(body)): ServerError {
-  // Google sends a list with one error in place of a stream.
-  const first = Array.isArray(body) ? body[0] : body;
-  const { error = first } = fieldsOf(first);
-  if (typeof error !== "object") return { message, codes: [] };
-  const { type, code, status, param, details, metadata, n_ctx: window } = fieldsOf(error);
-  const reasons = Array.isArray(details) ? details.map(fieldsOf) : []; // Google's
-  const delay = reasons.map(({ retryDelay }) => /^(\d+(?:\.\d+)?)s$/.exec(`${retryDelay}`)?.[1])
-    .find((seconds) => seconds !== undefined);
-  const { flagged_input: flagged, headers } = fieldsOf(metadata); // OpenRouter's
+/** Pairs of headers that say how much is left and when that begins anew, at each vendor. */
+const LIMIT_HEADER = /^((?:x|anthropic)-ratelimit-)(remaining|reset)(-.+)$|^(.+-)reset$/;
+
+/** Milliseconds until the limit that is used up begins anew: the longest of them. */
+function resetIn(headers: Headers, now: number): number | undefined {
+  const waits: number[] = [];
+  for (const [name, value] of headers) {
+    const [, vendor = "", part, rest = ""] = LIMIT_HEADER.exec(name) ?? [];
+    // Anthropic: anthropic-ratelimit-tokens-reset; OpenAI and Cerebras: x-ratelimit-reset-tokens.
+    const isReset = part === "reset" || /^(?:anthropic|x)-ratelimit-.+-reset$/.test(name);
+    if (!isReset) continue;
+    const other = part === "reset"
+      ? `${vendor}remaining${rest}`
+      : name.replace(/-reset$/, "-remaining");
+    if (headers.has(other) && Number(headers.get(other)) > 0) continue;
+    const ms = timeIn(value, now);
+    if (ms !== undefined) waits.push(ms);
+  }
+  return waits.length > 0 ? Math.max(...waits) : undefined;
+}
+
+/** Milliseconds until a time: seconds, `6m0s`, a Unix time or an ISO date. */
+function timeIn(value: string, now: number): number | undefined {
+  const number = Number(value);
+  if (value.trim() !== "" && Number.isFinite(number)) {
+    const at = number > 1e11 ? number : number > 1e9 ? number * 1_000 : now + number * 1_000;
+    return Math.max(0, Math.ceil(at - now));
+  }
+  const at = /^\d{4}-\d\d-\d\dT/.test(value) ? Date.parse(value) : NaN;
+  return Number.isNaN(at) ? waitIn(`retry ${value}`, now) : Math.max(0, at - now);
+}
+
+/** Objects within an error that may have its code. */
+const WITHIN = ["error", "errors", "detail", "details", "base_resp", "metadata", "raw", "message"];
+const CODES = ["type", "code", "status", "status_code", "error_code", "param", "reason"];
+
+/** All objects of an error, the outer ones first. */
+function objectsIn(value: unknown, depth = 6): readonly Readonly<Record<string, unknown>>[] {
+  if (depth === 0) return [];
+  if (Array.isArray(value)) return value.slice(0, 3).flatMap((one) => objectsIn(one, depth - 1));
+  if (typeof value === "string" && /^\s*[[{]/.test(value)) {
+    return objectsIn(parseForeignJson(value), depth - 1);
+  }
+  if (typeof value !== "object" || value === null) return [];
+  const fields = fieldsOf(value);
+  return [fields, ...WITHIN.flatMap((name) => objectsIn(fields[name], depth - 1))];
+}
+
+function serverErrorOf(body: unknown, now: number, message = reasonIn(body)): ServerError {
+  const objects = objectsIn(body);
+  const all = objects.flatMap((one) => CODES.map((name) => one[name]))
+    .filter((one) => typeof one === "string" || typeof one === "number").map(String);
+  const named = objects.some((one) => one["flagged_input"] !== undefined) ? ["flagged_input"] : [];
+  const first = (name: string) => objects.map((one) => one[name]).find((one) => one !== undefined);
+  const headers = fieldsOf(first("headers")); // OpenRouter's
+  const reset = [headers["X-RateLimit-Reset"], first("retryDelay"), first("retry_after")]
+    .find((one) => typeof one === "string" || typeof one === "number");
+  const window = first("n_ctx");
   return {
+    status: all.map(Number).find((code) => code >= 400 && code < 600),
     message,
-    codes: [
-      ...[type, code, status, param, flagged === undefined ? undefined : "flagged_input"],
-      ...reasons.map(({ reason }) => reason),
-    ].filter((one) => typeof one === "string" || typeof one === "number").map(String),
-    retryAfterMs: delay !== undefined ? Math.ceil(Number(delay) * 1_000) : undefined,
-    resetAt: Number(fieldsOf(headers)["X-RateLimit-Reset"] ?? 0),
+    codes: [...all.filter((code) => code !== "error"), ...named],
+    retryAfterMs: (reset === undefined ? undefined : timeIn(String(reset), now)) ??
+      waitIn(message, now),
     window: typeof window === "number" ? window : undefined,
   };
 }

@@ -21,6 +21,7 @@ import type {
 import { addUnknown, argumentsOf, fieldsOf, nameOf, usageFrom } from "./answer_parts.ts";
 import { type CarriedFields, carriedIn, carriedText } from "./carried/carried.ts";
 import { createEventBody } from "./streams/event_body.ts";
+import { faultIn } from "./failures.ts";
 import { parseForeignJson } from "../lib/text/json.ts";
 import { bearerHeaders, endpointOf, hashOf, type ModelSettings } from "./settings.ts";
 import {
@@ -148,7 +149,9 @@ function openResponse(answer: OpenAnswer) {
     const value = parseForeignJson(json);
     if (value === undefined) return answer.breakOff(event === "error" ? json : undefined);
     const fields = fieldsOf(value);
-    const { type = event, delta, item, response, error } = fields;
+    const { type = event, delta, item, response } = fields;
+    const fault = type?.toString().startsWith("response.") ? undefined : faultIn(value, event);
+    if (fault) return answer.breakOff(fault);
     switch (type) {
       case "response.output_text.delta":
         return say(delta);
@@ -165,10 +168,7 @@ function openResponse(answer: OpenAnswer) {
       case "response.incomplete":
       case "response.failed":
         return end(response);
-      case "error":
-        return answer.breakOff(error ?? value);
       case undefined: // no stream
-        if (error) return answer.breakOff(error);
         return fields["object"] === "response" ? end(value) : answer.breakOff();
     }
   }

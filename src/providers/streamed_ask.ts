@@ -56,7 +56,12 @@ export function createReader(
   const answer: OpenAnswer = {
     ...{ text: "", thinking: "", reason: undefined, usage: undefined, isOver: false },
     breakOff(error) {
-      failure = brokenAnswerOf(error, modelId, secrets, !visible.isEmpty());
+      failure = brokenAnswerOf(
+        error,
+        modelId,
+        secrets,
+        !visible.isEmpty() || answer.text.trim() !== "",
+      );
       answer.isOver = true;
     },
   };

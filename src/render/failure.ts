@@ -11,6 +11,8 @@ const NOT_FOUND =
   "I can't answer: I don't find my model at its address, which only my operator can change.";
 const OVERLOADED =
   "My model is overloaded or unreachable at the moment. Please ask me again in a few minutes.";
+const LIMIT =
+  "My model takes no more requests at the moment. Please ask me again in a few minutes.";
 const SLOW = "My model took too long to answer. Please ask me again later.";
 
 /** A sentence for each thing that people can do about a failure; absent: the usual one. */
@@ -24,7 +26,7 @@ const SENTENCES: Readonly<Partial<Record<TurnFailure, string>>> = {
   not_found: NOT_FOUND,
   web_page: NOT_FOUND,
   redirected: NOT_FOUND,
-  rate_limited: OVERLOADED,
+  rate_limited: LIMIT,
   unavailable: OVERLOADED,
   context_length: "This is more than my model can read at once. Please send less, or begin a new " +
     "conversation with `/new`.",

@@ -5,6 +5,7 @@ import type { ModelErrorKind } from "../../src/core/model.ts";
 import {
   brokenAnswerOf,
   cleanServerMessage,
+  faultIn,
   REASON_MAX,
   refusalOf,
 } from "../../src/providers/failures.ts";
@@ -292,8 +293,8 @@ describe("[L3] brokenAnswerOf()", () => {
     message: string,
   ][] = [
     ["no error object", undefined, "not_an_answer", "p/m sent an incomplete or malformed answer"],
-    ["a text", "boom", "not_an_answer", "p/m broke off with an error: boom"],
-    ["a fault", { message: "boom" }, "not_an_answer", "p/m broke off with an error: boom"],
+    ["a text", "boom", "rejected", "p/m broke off with an error: boom"],
+    ["a fault", { message: "boom" }, "rejected", "p/m broke off with an error: boom"],
     ["too much work", { type: "overloaded_error" }, "unavailable", "p/m broke off with an error"],
     ["a status", { code: 503 }, "unavailable", "p/m broke off with an error"],
     ["a limit", { type: "rate_limit_error" }, "rate_limited", "p/m broke off with an error"],
@@ -326,4 +327,79 @@ describe("[C8] cleanServerMessage()", () => {
       }),
     );
   });
+});
+
+describe("[L3] the reader of foreign errors", () => {
+  const MEANINGS: readonly [code: object, kind: ModelErrorKind][] = [
+    [{ code: 429, type: "rate_limit_error" }, "rate_limited"],
+    [{ code: "insufficient_quota" }, "quota"],
+    [{ code: "model_not_found" }, "not_found"],
+    [{ type: "overloaded_error" }, "unavailable"],
+    [{ code: "content_filter" }, "filtered"],
+    [{ code: "invalid_api_key" }, "unauthorized"],
+    [{ code: 400 }, "rejected"],
+  ];
+  const WRAPS: readonly ((fault: object) => unknown)[] = [
+    (fault) => ({ error: fault }),
+    (fault) => ({ type: "error", error: fault }),
+    (fault) => [{ error: fault }],
+    (fault) => ({ detail: fault }),
+    (fault) => ({ errors: [fault] }),
+    (fault) => ({ error: { message: "Provider error", metadata: { raw: JSON.stringify(fault) } } }),
+    (fault) => ({ choices: null, ...fault }),
+    (fault) => fault,
+  ];
+
+  it("finds kind, reason and time wherever a server puts them", () =>
+    fc.assert(
+      fc.property(
+        fc.constantFrom(...MEANINGS),
+        fc.constantFrom(...WRAPS),
+        fc.constantFrom("message", "msg"),
+        fc.record({ param: fc.constant(null), request_id: fc.constant("r") }, { requiredKeys: [] }),
+        ([code, kind], wrap, key, more) => {
+          const sent = wrap({ ...more, ...code, [key]: "Boom. Try again in 7s." });
+          const fault = faultIn(JSON.parse(JSON.stringify(sent)));
+          const { kind: found, said, retryAfterMs } = brokenAnswerOf(fault, "p/m", []);
+          assert.equal(found, kind);
+          assert.match(said ?? "", /Boom/);
+          assert.equal(retryAfterMs, 7_000);
+        },
+      ),
+    ));
+
+  it("takes no part of an answer for an error", () => {
+    const parts = [
+      { choices: [{ delta: { content: "error" } }], error: null },
+      { choices: [], usage: {}, base_resp: { status_code: 0, status_msg: "success" } },
+      { object: "chat.completion.chunk", message: "x" },
+      { message: { role: "assistant", content: "x" } },
+    ];
+    for (const part of parts) assert.equal(faultIn(part), undefined, JSON.stringify(part));
+  });
+
+  const credit: readonly [status: number, message: string, kind: ModelErrorKind][] = [
+    [403, "Your team has used all available credits", "quota"],
+    [401, "Insufficient account balance", "quota"],
+    [400, "Incorrect API key provided: xa***", "unauthorized"],
+    [403, "This key may not use the model", "unauthorized"],
+  ];
+  for (const [status, message, kind] of credit) {
+    it(`takes ${status} “${message}” as ${kind}`, () =>
+      assert.equal(refused(status, JSON.stringify({ error: message })).kind, kind));
+  }
+
+  const resets: readonly [headers: Record<string, string>, ms: number][] = [
+    [{ "x-ratelimit-remaining-requests": "3", "x-ratelimit-reset-requests": "9s" }, 0],
+    [{ "x-ratelimit-remaining-tokens": "0", "x-ratelimit-reset-tokens": "6m0s" }, 360_000],
+    [{
+      "anthropic-ratelimit-tokens-remaining": "0",
+      "anthropic-ratelimit-tokens-reset": "2026-01-01T12:00:30Z",
+    }, 30_000],
+    [{ "x-ratelimit-reset-tokens-minute": "12.5" }, 12_500],
+  ];
+  for (const [headers, ms] of resets) {
+    it(`reads the time of a limit from ${Object.keys(headers).at(-1)}: ${ms}`, () =>
+      assert.equal(refused(429, "", headers).retryAfterMs ?? 0, ms));
+  }
 });

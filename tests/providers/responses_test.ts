@@ -138,7 +138,7 @@ describe("[L3] createResponsesReader()", () => {
     [
       "an error in another form",
       event({ type: "error", error: { message: "x" } }),
-      "not_an_answer",
+      "rejected",
     ],
     ["a broken event", "event: x\ndata: {oops\n\n", "not_an_answer"],
     ["a chat completion", JSON.stringify({ object: "chat.completion" }), "not_an_answer"],

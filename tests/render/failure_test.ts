@@ -24,7 +24,7 @@ describe("[R11] failureText()", () => {
     not_found: /don't find my model at its address, which only my operator/,
     web_page: /don't find my model/,
     redirected: /don't find my model/,
-    rate_limited: /overloaded or unreachable .* ask me again in a few minutes/,
+    rate_limited: /takes no more requests .* ask me again in a few minutes/,
     unavailable: /overloaded or unreachable/,
     context_length: /more than my model can read at once.*`\/new`/,
     timeout: /took too long to answer\. Please ask me again later/,

@@ -17,7 +17,7 @@ import { createReadSpeed } from "../../providers/about/read_speed.ts";
 import { createKnownAbilities, createModel, withAbilities } from "../../providers/models.ts";
 import { isPaid, modelIdOf, type ModelSettings, withPrice } from "../../providers/settings.ts";
 import { withRetry } from "../../providers/choice/retry.ts";
-import { type FittedModel, withSmallerRequests } from "../../providers/refused/smaller_requests.ts";
+import { type FittedModel, withPlainerRequests } from "../../providers/refused/plainer_requests.ts";
 import { createModelCheck, findModel, settingsOf } from "./model_settings.ts";
 
 /**
@@ -137,9 +137,9 @@ function candidateOf(settings: ModelSettings, log: Log): FittedCandidate {
   });
   const priced = withPrice(createModel(settings, { fetch, now: Date.now, room }), settings);
   const able = withAbilities(priced, known);
-  const fitted = withSmallerRequests(speed ? speed.measured(able) : able, {
+  const fitted = withPlainerRequests(speed ? speed.measured(able) : able, {
     now: Date.now,
-    onRefused: ({ part, fix: hint, isForNow }, reason) =>
+    onRefused: ({ part, fix: hint }, reason, isForNow) =>
       log.warn(
         `The model server refuses ${part}; ${
           isForNow ? "one request goes" : "requests go"

@@ -17,7 +17,7 @@ import { type TriedModel, tryModel } from "../../providers/about/try_model.ts";
 import { inColumns, printLines } from "../../cli/shared/columns.ts";
 import { EXIT, type ExitCode } from "../../cli/shared/exit_code.ts";
 import type { CommonFlags } from "../../cli/shared/command.ts";
-import { withSmallerRequests } from "../../providers/refused/smaller_requests.ts";
+import { withPlainerRequests } from "../../providers/refused/plainer_requests.ts";
 import { findModel } from "../../cli/models/model_settings.ts";
 import { problemsText, readConfig, tellRefused } from "../../cli/shared/read_config.ts";
 import type { Io } from "../../cli/terminal/io.ts";
@@ -75,7 +75,7 @@ export async function testModels(flags: CommonFlags, io: Io): Promise<ExitCode> 
 export async function testModel(settings: ModelSettings): Promise<Tested> {
   const deps = { fetch, timeoutMs: ASK_MS, now: Date.now };
   const about = { model: modelIdOf(settings), isLocal: !isPaid(settings) };
-  const model = withSmallerRequests(createModel(settings, { fetch, now: Date.now }), {
+  const model = withPlainerRequests(createModel(settings, { fetch, now: Date.now }), {
     now: Date.now,
   });
   const limit = AbortSignal.timeout(QUESTION_MS);

@@ -7,8 +7,10 @@
 
 import { parseForeignJson } from "../text/json.ts";
 
-/** Keys with a reason: OpenAI's, FastAPI's, OpenRouter's, OAuth's and those of gateways. */
-const KEYS = "error message Message msg detail errors error_description metadata raw".split(" ");
+/** Keys with a reason: OpenAI's, FastAPI's, OpenRouter's, OAuth's, MiniMax's and those of gateways. */
+const KEYS =
+  "error message Message msg detail errors error_description metadata raw base_resp status_msg"
+    .split(" ");
 
 /** Levels of objects, lists, and JSON within texts. */
 const DEPTH_MAX = 8;
@@ -63,8 +65,21 @@ const UNIT_MS: Readonly<Record<string, number>> = {
   s: 1_000,
 };
 
-/** Milliseconds that a server's words ask to wait; `undefined` if they name no time. */
-export function waitIn(reason: string | undefined): number | undefined {
+/** A date in such words: `"resets at 2026-01-01T00:00:00Z"`. */
+const DATE =
+  /\b(?:again|retry|until|after|resets?)\b\D{0,24}(\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?)\s?(Z|UTC|[+-]\d\d:?\d\d)?/i;
+
+/**
+ * Milliseconds that a server's words ask to wait; `undefined` if they name no time.
+ *
+ * @param now Unix time in milliseconds; absent: dates do not count.
+ */
+export function waitIn(reason: string | undefined, now?: number): number | undefined {
+  const [, date, zone = "Z"] = DATE.exec(reason ?? "") ?? [];
+  if (date !== undefined && now !== undefined) {
+    const at = Date.parse(`${date.replace(" ", "T")}${zone.replace(/UTC/i, "Z")}`);
+    if (!Number.isNaN(at)) return Math.max(0, at - now);
+  }
   const named = WAIT.exec(reason ?? "")?.[1];
   if (named === undefined) return undefined;
   let ms = 0;

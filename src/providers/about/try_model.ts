@@ -6,9 +6,11 @@
  * is left out, as in a turn.
  */
 
+import { Buffer } from "node:buffer";
 import type { Clock } from "../../lib/clock.ts";
 import {
   ModelError,
+  type ModelImage,
   type ModelMessage,
   type ModelRequest,
   type ModelUsage,
@@ -16,8 +18,28 @@ import {
   type ToolCall,
   type ToolDefinition,
 } from "../../core/model.ts";
-import { RED_SQUARE, SMALL_TOOL } from "../refused/probe.ts";
-import type { FittedModel } from "../refused/smaller_requests.ts";
+import type { FittedModel } from "../refused/plainer_requests.ts";
+
+const RED_PNG =
+  "iVBORw0KGgoAAAANSUhEUgAAAQAAAAEAAQMAAABmvDolAAAAA1BMVEX/AAAZ4gk3AAAAH0lEQVR42u3BAQ0AAADC" +
+  "oPdPbQ43oAAAAAAAAAAAvg0hAAABYOSdlwAAAABJRU5ErkJggg==";
+
+/** A picture that each model with images takes: a red square of 256 by 256 pixels. */
+const RED_SQUARE: ModelImage = {
+  mediaType: "image/png",
+  data: new Uint8Array(Buffer.from(RED_PNG, "base64")),
+};
+
+const SMALL_TOOL: ToolDefinition = {
+  name: "report_colour",
+  description: "Reports the colour of the image.",
+  parameters: {
+    type: "object",
+    properties: { colour: { type: "string", description: "One English word." } },
+    required: ["colour"],
+    additionalProperties: false,
+  },
+};
 
 /** The result of a turn. Times are milliseconds. */
 export interface TriedModel {
@@ -31,7 +53,7 @@ export interface TriedModel {
   readonly secondStep?: boolean;
   /** Whether its text came in several pieces; absent if there was too little text. */
   readonly streams?: boolean;
-  readonly refused: readonly Omit<RefusedPart, "modelId">[];
+  readonly refused: readonly Omit<RefusedPart, "modelId" | "at">[];
   /** Tokens of the first step; absent if the server reports none. */
   readonly usage?: ModelUsage;
 }
@@ -70,7 +92,7 @@ export async function tryModel(
   const first = await askOnce(model, request, now, signal);
   const { said, calls, carried: _, pieces, usage, ...times } = first;
   const tools = calls.some(({ name }) => name === SMALL_TOOL.name);
-  const refused: Omit<RefusedPart, "modelId">[] = [];
+  const refused: Omit<RefusedPart, "modelId" | "at">[] = [];
   const second = tools
     ? await askOnce(model, withResults(request, first), now, signal).catch((error: unknown) => {
       if (!(error instanceof ModelError)) throw error;

@@ -33,8 +33,8 @@ export function retryWaitMs(
   hasBegun = false,
 ): number | undefined {
   if (!(error instanceof ModelError)) return undefined;
-  const isBroken = hasBegun && tries === 1 &&
-    (error.kind === "not_an_answer" || error.kind === "unread_call");
+  const isBroken = tries === 1 &&
+    (error.kind === "unread_call" || hasBegun && error.kind === "not_an_answer");
   if (error.kind !== "rate_limited" && error.kind !== "unavailable" && !isBroken) return undefined;
   const waitMs = RETRY_WAITS_MS[tries - 1];
   if (waitMs === undefined) return undefined;

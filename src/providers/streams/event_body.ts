@@ -26,7 +26,7 @@ export function createEventBody(take: (data: string, type?: string) => void) {
     read(bytes: Uint8Array | undefined, isComplete: boolean): void {
       unread += bytes ? decoder.decode(bytes, { stream: true }) : decoder.decode();
       if (isStream === undefined) unread = unread.trimStart();
-      if (unread !== "") isStream ??= !unread.startsWith("{");
+      if (unread !== "") isStream ??= !/^[{[]/.test(unread);
       if (isStream) {
         // Some servers leave out the last empty line.
         parser.feed(bytes || isComplete ? unread : `${unread}\n\n`);

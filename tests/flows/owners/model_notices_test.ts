@@ -97,7 +97,13 @@ describe("[L3] createModelNotices()", () => {
   });
 
   it("tells a refused part once, whatever the reasons", async () => {
-    const part = { modelId: "p/m", part: "the tool `x`", fix: "deny it", reason: "request 1" };
+    const part = {
+      modelId: "p/m",
+      part: "the tool `x`",
+      fix: "deny it",
+      reason: "request 1",
+      at: 0,
+    };
     const { run, told } = createRuns([], [part, { ...part, reason: "request 2" }]);
     await run(REPLY, REPLY);
     assert.deepEqual(told, [

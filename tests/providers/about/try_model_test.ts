@@ -8,7 +8,7 @@ import {
   type ModelRequest,
 } from "../../../src/core/model.ts";
 import { tryModel } from "../../../src/providers/about/try_model.ts";
-import { withSmallerRequests } from "../../../src/providers/refused/smaller_requests.ts";
+import { withPlainerRequests } from "../../../src/providers/refused/plainer_requests.ts";
 
 const OWN = { name: "own", description: "Own.", parameters: { type: "object" } };
 const POEM = ["The sea is wide and blue. ", "It carries ships to far coasts."];
@@ -38,7 +38,7 @@ function modelThat(
   };
   let time = 0;
   const prompt = { system: "The prompt.", tools: [OWN] };
-  const fitted = withSmallerRequests(model, { now: () => 0 });
+  const fitted = withPlainerRequests(model, { now: () => 0 });
   const play = () => tryModel(fitted, prompt, () => time += 10, new AbortController().signal);
   return { play, asked };
 }
@@ -71,7 +71,7 @@ describe("[L4] tryModel()", () => {
   /** What a server refuses, and the differences of the result. */
   const TABLE: readonly (readonly [string, (request: ModelRequest) => string | false, object])[] = [
     [
-      "its own answer with the result of a tool",
+      "calls of tools in the conversation",
       (request) => isSecond(request) && "no",
       { tools: true, images: true, secondStep: false },
     ],

@@ -1,0 +1,100 @@
+/** Asks again in a plainer form if a server refuses a request, at once (L3). */
+
+import { type Model, ModelError, type ModelRequest, type RefusedPart } from "../../core/model.ts";
+import { THINK_LEVELS } from "../../core/people/chosen.ts";
+import type { Clock } from "../../lib/clock.ts";
+import type { Form } from "./forms.ts";
+import type { Walk, Walks } from "./walks.ts";
+
+/** A model, and the parts of requests that it does not get. */
+export interface FittedModel extends Model {
+  /** The parts that concern the operator; empty if its server has refused none. */
+  readonly refused: () => readonly RefusedPart[];
+}
+
+/** Words of a 404 about the model or the address, so that its cause is certain. */
+const NO_SUCH = /^\s*$|\bmodel\b(?!.*\bsupport)|\bpath\b|\broute\b|\burl\b|\bresource\b|\bpage\b/i;
+
+/**
+ * Whether a plainer form may help: the server does not say for certain what is wrong.
+ *
+ * @param fails How often the same request has failed, this time included.
+ */
+function mayHelp(
+  { kind, status, words = "" }: ModelError,
+  { byResponses, tools }: ModelRequest,
+  fails: number,
+): boolean {
+  if (kind === "rejected") return true;
+  if (kind === "not_found") return byResponses === true || !NO_SUCH.test(words);
+  // An internal error is often one of a template or a grammar. First, the same request again.
+  return fails > 1 && (status === 500 || kind === "unread_call" && tools !== undefined);
+}
+
+/**
+ * Wraps a model.
+ *
+ * @param onRefused Gets each part that this request or later ones leave out.
+ */
+export function withPlainerRequests(
+  model: Model,
+  { now, onRefused }: Clock & {
+    readonly onRefused?: (form: Form, reason: string, isForNow: boolean) => void;
+  },
+): FittedModel {
+  let walks: Walks | undefined; // most servers refuse nothing
+  const failed = new WeakMap<ModelRequest, number>();
+  const lacks = (ability: Form["ability"]) => walks?.lacks(ability) ?? false;
+
+  async function load(): Promise<Walks> {
+    const { createWalks } = await import("./walks.ts");
+    return walks ??= createWalks(model.id, now, (...refused) => onRefused?.(...refused));
+  }
+
+  return {
+    id: model.id,
+    refused: () => walks?.refused() ?? [],
+    get takesNoTools() {
+      return lacks("tools") || (model.takesNoTools ?? false);
+    },
+    get refusedThinking() {
+      return new Set(THINK_LEVELS.filter(lacks));
+    },
+    get takesImages() {
+      return lacks("images") ? false : model.takesImages;
+    },
+    get window() {
+      return model.window;
+    },
+    async *generate(asked, signal) {
+      let walk: Walk | undefined = walks?.of(asked);
+      let first: ModelError | undefined;
+      for (;;) {
+        const request = walk?.request() ?? asked;
+        let hasBegun = false;
+        let hasParts = false;
+        try {
+          for await (const part of model.generate(request, signal)) {
+            hasParts = true;
+            if (!hasBegun && part.kind !== "thinking") walk?.answered();
+            hasBegun ||= part.kind !== "thinking";
+            yield part;
+          }
+          return;
+        } catch (thrown) {
+          if (hasBegun || signal.aborted || !(thrown instanceof ModelError)) throw thrown;
+          const fails = (failed.get(asked) ?? 0) + 1;
+          failed.set(asked, fails);
+          if (!mayHelp(thrown, request, fails)) {
+            // The first refusal names the cause, if no plainer request is taken.
+            throw first && thrown.kind === "not_found" ? first : thrown;
+          }
+          walk ??= (await load()).of(asked);
+          first ??= thrown;
+          if (!walk.next(thrown)) throw first;
+          if (hasParts) yield { kind: "again" };
+        }
+      }
+    },
+  };
+}
