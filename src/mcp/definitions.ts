@@ -14,6 +14,7 @@ import { dirname } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import { z } from "zod";
 import type { StartTimer } from "../lib/clock.ts";
+import type { LeftTool } from "./reading.ts";
 
 export interface McpToolDefinition {
   /** The server's name of it. */
@@ -32,8 +33,13 @@ interface ListedTool {
   /** Its text for the model. */
   readonly description?: string;
   readonly inputSchema: object;
-  /** Hints of the server, such as whether it only reads. */
-  readonly annotations?: object;
+  /** Hints of the server. */
+  readonly annotations?: {
+    /** Whether it changes nothing; absent: it may. */
+    readonly readOnlyHint?: boolean;
+    /** Whether a second call changes nothing more; absent: it may. */
+    readonly idempotentHint?: boolean;
+  };
 }
 
 /** Maximum number of tools of one server. */
@@ -92,10 +98,7 @@ function definitionsOf(
 function definitionOf(
   { name, description = "", inputSchema, annotations }: ListedTool,
 ): McpToolDefinition {
-  const { readOnlyHint, idempotentHint }: {
-    readonly readOnlyHint?: unknown;
-    readonly idempotentHint?: unknown;
-  } = { ...annotations };
+  const { readOnlyHint, idempotentHint } = { ...annotations };
   return {
     name,
     description: description.slice(0, MAX_DESCRIPTION).toWellFormed(),
@@ -164,16 +167,24 @@ export async function listTools(
   const found = new Map<string, ListedTool>();
   const odd: string[] = [];
   const seen = new Set<string>();
+  const leave = (name: string, why: string) => {
+    if (!allow || allow.includes(name)) odd.push(`${name} is left out (${why})`);
+  };
   let cursor: string | undefined;
   for (let page = 0; page < MAX_PAGES; page++) {
     const params = cursor === undefined ? {} : { params: { cursor } };
     const listed = await withTimeout(pageMs, schedule, from.listTools(params));
+    const kept = new Set(listed.tools.map(({ name }) => name));
     for (const tool of listed.tools) {
       const known = found.get(tool.name);
       if (!known) found.set(tool.name, tool);
-      else if (!isDeepStrictEqual(known, tool)) odd.push(`${tool.name} is listed in two forms`);
+      else if (!isDeepStrictEqual(known, tool)) leave(tool.name, "its name is that of another");
     }
-    if (Array.isArray(listed["odd"])) odd.push(...listed["odd"].map(String));
+    for (const { name, why } of listed["left"] as readonly LeftTool[] ?? []) leave(name, why);
+    // The library leaves out tools whose arguments can be no headers.
+    for (const name of listed["names"] as readonly string[] ?? []) {
+      if (!kept.has(name)) leave(name, "its x-mcp-header is invalid");
+    }
     cursor = listed.nextCursor;
     if (cursor === undefined || cursor === "" || seen.has(cursor)) {
       cursor = undefined;

@@ -121,21 +121,14 @@ export function createHttpTransport(
           return await fetchOAuth(input, init);
         }
         const asked = askedBy(init?.body);
-        switch (asked?.method) {
-          case "server/discover":
-            return await discover(input, init, asked);
-          case "initialize": {
-            const answer = await exchange(input, init, asked);
-            const text = answer.ok || answer.status === 400 ? await answer.clone().text() : "{}";
-            const older = askingOlder(JSON.parse(String(init?.body)), text, false);
-            if (!older) return answer;
-            const headers = new Headers(init?.headers);
-            headers.set("mcp-protocol-version", String(older.params?.["protocolVersion"]));
-            return await exchange(input, { ...init, headers, body: JSON.stringify(older) }, asked);
-          }
-          default:
-            return await exchange(input, init, asked);
-        }
+        if (asked?.method === "server/discover") return await discover(input, init, asked);
+        const answer = await exchange(input, init, asked);
+        const isFirst = asked?.method === "initialize" && (answer.ok || answer.status === 400);
+        const older = isFirst && askingOlder(init?.body, await answer.clone().text(), false);
+        if (!older) return answer;
+        const headers = new Headers(init?.headers);
+        headers.set("mcp-protocol-version", String(older.params?.["protocolVersion"]));
+        return await exchange(input, { ...init, headers, body: JSON.stringify(older) }, asked);
       },
     },
     /** The server's refusal of the last request; `undefined` if it refused none. */

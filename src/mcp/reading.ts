@@ -25,10 +25,8 @@ const VERSIONS = ["2025-11-25", "2025-06-18", "2025-03-26", "2024-11-05"];
 const MAX_WORDS = 500;
 
 /** Requests that wait for their answers: methods by id. */
-export type Waiting = ReadonlyMap<number, string>;
-
+type Waiting = ReadonlyMap<number, string>;
 type Request = Extract<JSONRPCMessage, { readonly method: string; readonly id: unknown }>;
-type Fields = Readonly<Record<string, unknown>>;
 
 /**
  * Reads a text: one message, or several in a list.
@@ -36,14 +34,18 @@ type Fields = Readonly<Record<string, unknown>>;
  * @returns Messages for the library; empty if the text is none of JSON-RPC.
  */
 export function readMessages(text: string, waiting: Waiting): readonly JSONRPCMessage[] {
-  const given = parseForeignJson(text) ?? almostJson(text);
+  const given = parseForeignJson(text) ?? almostJson(text, waiting);
   return (Array.isArray(given) ? given : [given]).flatMap((one) => readMessage(one, waiting) ?? []);
 }
 
 /** Some programs write numbers such as NaN. Then the result is the text itself. */
-function almostJson(text: string): unknown {
-  const [, id] = /^\s*\{(?=[^]*"result"\s*:)[^]*?"id"\s*:\s*"?(\d+)[^]*\}\s*$/.exec(text) ?? [];
-  return id === undefined ? undefined : { id, result: text };
+function almostJson(text: string, waiting: Waiting): unknown {
+  const whole = text.trim();
+  if (!whole.startsWith("{") || !whole.endsWith("}") || !whole.includes('"result"')) {
+    return undefined;
+  }
+  const ids = [...whole.matchAll(/"id"\s*:\s*"?(\d+)/g)].map(([, id]) => Number(id));
+  return { id: ids.find((id) => waiting.has(id)), result: text };
 }
 
 function readMessage(given: unknown, waiting: Waiting): JSONRPCMessage | undefined {
@@ -56,35 +58,33 @@ function readMessage(given: unknown, waiting: Waiting): JSONRPCMessage | undefin
     return typeof id === "string" || typeof id === "number" ? { ...message, id } : message;
   }
   const isRefusal = error !== undefined && error !== null;
-  if (!isRefusal && !("result" in given)) return undefined;
   const [only] = waiting.size === 1 ? [...waiting.keys()] : [];
   const id = idOf(given) ?? only; // some errors have no id, or a word
-  if (id === undefined) return undefined;
-  const asked = waiting.get(id);
+  if (id === undefined || !isRefusal && !("result" in given)) return undefined;
+  const read = isRefusal ? readError(error) : readResult(waiting.get(id), result);
+  if (typeof read === "string") return unread(id, read);
   // The library ends the connection at some errors of `server/discover`; `initialize` is next.
-  const own = asked === "server/discover" ? { code: OTHER_CODE } : {};
-  if (isRefusal) return { jsonrpc, id, error: { ...readError(error), ...own } };
-  const read = readResult(asked, result);
-  return typeof read === "string" ? unread(id, read) : { jsonrpc, id, ...read };
+  if ("error" in read && waiting.get(id) === "server/discover") read.error.code = OTHER_CODE;
+  return { jsonrpc, id, ...read };
 }
 
 /**
  * The first request again, with an older version of MCP, if a server refuses the newest one.
  *
- * @param answer Its answer, or the text of its refusal.
+ * @param body The request, as it was sent.
+ * @param answer The answer, or the text of a refusal.
  * @param isProgram Programs are older than servers over HTTP.
- * @returns `undefined` if it has taken the request, or was asked again.
+ * @returns `undefined` if the server has taken the request, or was asked again.
  */
 export function askingOlder(
-  first: unknown,
+  body: unknown,
   answer: string,
   isProgram: boolean,
 ): Request | undefined {
-  if (!isRecord(first) || first["method"] !== "initialize") return undefined;
-  const params = fieldsOf(first["params"]);
-  if (params?.["protocolVersion"] !== VERSIONS[0] || "result" in Object(parseForeignJson(answer))) {
-    return undefined;
-  }
+  const first = parseForeignJson(String(body));
+  const params = isRecord(first) ? fieldsOf(first["params"]) : undefined;
+  const isTaken = "result" in Object(parseForeignJson(answer));
+  if (isTaken || params?.["protocolVersion"] !== VERSIONS[0]) return undefined;
   const named = VERSIONS.slice(1).find((version) => answer.includes(version));
   const protocolVersion = named ?? (isProgram ? "2024-11-05" : "2025-03-26");
   const plain = { ...params, protocolVersion, capabilities: {} };
@@ -105,90 +105,90 @@ export function unread(id: number, why: string): JSONRPCMessage {
   return { jsonrpc: "2.0", id, error: { code: UNREAD_CODE, message } };
 }
 
-function readError(error: unknown): { code: number; message: string; data?: unknown } {
-  const { code, message, data } = fieldsOf(error) ?? { message: error };
-  const isOurs = code === LOST_CODE || code === UNREAD_CODE;
-  return {
-    code: Number.isInteger(code) && !isOurs ? Number(code) : OTHER_CODE,
-    message: typeof message === "string" ? message : JSON.stringify(error).slice(0, MAX_WORDS),
-    data,
-  };
+interface ReadError {
+  readonly error: { code: number; readonly message: string; readonly data?: unknown };
+}
+
+function readError(error: unknown): ReadError {
+  const { code, message = JSON.stringify(error), data } = fieldsOf(error) ?? { message: error };
+  const isTheirs = Number.isInteger(code) && code !== LOST_CODE && code !== UNREAD_CODE;
+  const words = typeof message === "string" ? message : JSON.stringify(message);
+  return { error: { code: isTheirs ? Number(code) : OTHER_CODE, message: words, data } };
 }
 
 /** @returns Why the result cannot be read, as text; or the result or an error. */
-function readResult(method: string | undefined, given: unknown) {
+function readResult(
+  method: string | undefined,
+  given: unknown,
+): { readonly result: Record<string, unknown> } | ReadError | string {
   const fields = fieldsOf(given) ?? {};
-  const { resultType = "complete", capabilities, tools } = withoutNulls(fields);
-  const about = { resultType: typeof resultType === "string" ? resultType : "complete" };
-  // The library wants those of tools alone, and refuses odd ones of others.
-  const { tools: can = null } = { ...fieldsOf(capabilities) };
-  const able = { capabilities: can === null || can === false ? {} : { tools: {} } };
+  const { resultType, protocolVersion, capabilities, tools, nextCursor = "", inputRequests } =
+    fields;
+  const result = { resultType: "complete" };
   switch (method) {
-    case "initialize": {
-      const { protocolVersion } = fields;
-      const message = `the server speaks another version of MCP: ${String(protocolVersion)}`;
-      if (!VERSIONS.includes(String(protocolVersion))) {
-        return { error: { code: OTHER_CODE, message } };
+    case "initialize":
+    case "server/discover": {
+      if (method === "initialize" && !VERSIONS.includes(String(protocolVersion))) {
+        return readError(`the server speaks another version of MCP: ${String(protocolVersion)}`);
       }
-      const serverInfo = { name: "", version: "" };
+      const { tools: able } = { ...fieldsOf(capabilities) }; // the library refuses odd other ones
+      const server = { serverInfo: { name: "", version: "" }, _meta: {}, instructions: "" };
       return {
-        result: { ...about, ...able, protocolVersion: String(protocolVersion), serverInfo },
+        result: { ...fields, ...server, ...result, capabilities: able ? { tools: {} } : {} },
       };
     }
-    case "server/discover": {
-      const supportedVersions = listOf(fields["supportedVersions"]).map(String);
-      return { result: { ...about, ...able, supportedVersions } };
-    }
     case "tools/list":
-      if (tools !== undefined && !Array.isArray(tools)) return "its list of tools is none";
-      if (tools === undefined && !("tools" in fields)) return "it lists no tools";
-      return { result: { ...about, ...readTools(listOf(tools)), nextCursor: cursorOf(fields) } };
-    case "tools/call": {
-      const message = "the tool asks for more input, which Barnacle cannot give";
-      if (about.resultType !== "input_required") {
-        return { result: { resultType: "complete", content: [], toolResult: given } };
+      if (tools !== null && !Array.isArray(tools)) return "it has no list of tools";
+      return {
+        result: { ...result, ...readTools(tools ?? []), nextCursor: String(nextCursor ?? "") },
+      };
+    case "tools/call":
+      if (resultType !== "input_required") {
+        return { result: { ...result, content: [], toolResult: given } };
       }
-      return Object.keys(fieldsOf(fields["inputRequests"]) ?? {}).length > 0
-        ? { error: { code: OTHER_CODE, message } }
+      return Object.keys({ ...fieldsOf(inputRequests) }).length > 0
+        ? readError("the tool asks for more input, which Barnacle cannot give")
         : { result: fields };
-    }
     default:
       return { result: fields };
   }
 }
 
-function cursorOf({ nextCursor }: Fields): string | undefined {
-  const isCursor = typeof nextCursor === "string" || typeof nextCursor === "number";
-  return isCursor ? String(nextCursor) : undefined;
+/** A tool that the library does not get. */
+export interface LeftTool {
+  readonly name: string;
+  /** The reason, for operators. */
+  readonly why: string;
 }
 
-/** @returns `odd` names those that the library does not get, each with the reason. */
 function readTools(given: readonly unknown[]) {
-  const odd: string[] = [];
-  const tools = given.flatMap((item, at) => {
-    const tool = readTool(item);
-    if (typeof tool !== "string") return [tool];
-    const { name } = fieldsOf(item) ?? {};
-    const shown = typeof name === "string" && name !== "" ? name : `tool ${at + 1} of its page`;
-    odd.push(`${shown.slice(0, MAX_WORDS).toWellFormed()} is left out (${tool})`);
-    return [];
+  const read = given.map(readTool);
+  const left = read.flatMap((why, at): readonly LeftTool[] => {
+    if (typeof why !== "string") return [];
+    const { name } = { ...fieldsOf(given[at]) };
+    const isNamed = typeof name === "string" && name !== "";
+    return [{
+      name: isNamed ? name.slice(0, 100).toWellFormed() : `tool ${at + 1} of a page`,
+      why,
+    }];
   });
-  return { tools, odd };
+  const tools = read.filter((tool) => typeof tool !== "string");
+  return { tools, left, names: tools.map(({ name }) => name) };
 }
 
 /** @returns Why the model cannot use the tool, as text; or the tool. */
-function readTool(item: unknown): Fields | string {
-  const { name, description, inputSchema = {}, annotations } = withoutNulls(fieldsOf(item) ?? {});
+function readTool(item: unknown) {
+  const { name, description, inputSchema, annotations } = { ...fieldsOf(item) };
   if (typeof name !== "string" || name === "") return "it has no name";
-  const schema = fieldsOf(inputSchema);
-  const { properties = {}, ...rest } = withoutNulls(schema ?? {});
-  const named = fieldsOf(properties);
-  if (!schema || !named) return `its schema is no object`;
-  const { readOnlyHint, idempotentHint } = fieldsOf(annotations) ?? {};
+  const schema = fieldsOf(inputSchema ?? {});
+  const properties = fieldsOf(schema?.["properties"] ?? {});
+  if (!schema || !properties) return "its schema is no object";
+  const given = Object.entries(schema).filter(([, value]) => value !== null);
+  const { readOnlyHint, idempotentHint } = { ...fieldsOf(annotations) };
   return {
     name,
-    description: typeof description === "string" ? description : undefined,
-    inputSchema: { ...rest, ...("properties" in schema && { properties: named }) },
+    description: typeof description === "string" ? description : "",
+    inputSchema: { ...Object.fromEntries(given), ...("properties" in schema && { properties }) },
     annotations: { readOnlyHint: readOnlyHint === true, idempotentHint: idempotentHint === true },
   };
 }
@@ -197,12 +197,4 @@ function readTool(item: unknown): Fields | string {
 function fieldsOf(value: unknown): Record<string, unknown> | undefined {
   if (Array.isArray(value)) return value.length === 0 ? {} : undefined;
   return isRecord(value) ? value : undefined;
-}
-
-function withoutNulls(fields: Fields): Fields {
-  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== null));
-}
-
-function listOf(value: unknown): readonly unknown[] {
-  return Array.isArray(value) ? value : [];
 }

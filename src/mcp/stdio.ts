@@ -7,7 +7,7 @@
 
 import { type ChildProcess, spawn } from "node:child_process";
 import process from "node:process";
-import type { JSONRPCMessage, MCPTransport } from "@ai-sdk/mcp";
+import type { MCPTransport } from "@ai-sdk/mcp";
 import { codeOf } from "../lib/errors.ts";
 import { passedText } from "../lib/program_limits.ts";
 import { createFloodCheck, MAX_IN_SECOND } from "./answer_body.ts";
@@ -51,7 +51,7 @@ export function createStdioTransport(
   let hasEnded = false;
   let isClosing = false;
   const waiting = new Map<number, string>();
-  let first: JSONRPCMessage | undefined;
+  let first = "";
   const isFlood = createFloodCheck();
 
   function read(text: string): void {
@@ -68,15 +68,12 @@ export function createStdioTransport(
         // Some programs write lines of their log to stdout.
         if (messages.length === 0) throw new Error(`no message of JSON-RPC: ${line.slice(0, 200)}`);
         for (const message of messages) {
-          const method = "method" in message ? undefined : waiting.get(idOf(message) ?? -1);
-          const older = method === "initialize" &&
-            askingOlder(first, JSON.stringify(message), true);
-          if (older) {
-            transport.send(older).catch(() => {}); // the program ends, and `onEnd` tells
-            continue;
-          }
-          if (!("method" in message)) waiting.delete(idOf(message) ?? -1);
-          if ("method" in message && message.method === TOOLS_CHANGED) onToolsChanged();
+          const id = "method" in message ? undefined : idOf(message) ?? -1;
+          const isFirst = id !== undefined && waiting.get(id) === "initialize";
+          const older = isFirst && askingOlder(first, JSON.stringify(message), true);
+          if (id !== undefined) waiting.delete(id);
+          if (older) transport.send(older).catch(() => {}); // the program ends, and `onEnd` tells
+          else if ("method" in message && message.method === TOOLS_CHANGED) onToolsChanged();
           else transport.onmessage?.(message);
         }
       } catch (error) {
@@ -118,8 +115,9 @@ export function createStdioTransport(
         if (!stdin || hasEnded) return reject(new Error("the program has ended"));
         const { id, method } = { id: undefined, method: undefined, ...message };
         if (typeof id === "number" && method !== undefined) waiting.set(id, method);
-        if (method === "initialize") first = message;
-        stdin.write(`${JSON.stringify(message)}\n`, (error) => {
+        const text = JSON.stringify(message);
+        if (method === "initialize") first = text;
+        stdin.write(`${text}\n`, (error) => {
           if (!error) return resolve();
           if (hasEnded) return reject(error);
           // A broken pipe is the beginning of its end, and `onEnd` knows more.

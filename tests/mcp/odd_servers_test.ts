@@ -273,6 +273,42 @@ describe("[T6] a server with odd answers", () => {
       assert.equal(asked[1]?.params?.["protocolVersion"], "2025-11-25");
     }));
 
+  it("names a tool whose arguments can be no headers of the newer revision", () => {
+    const properties = { a: { type: "string", "x-mcp-header": "" } };
+    return play("http", {
+      ...list(OTHER, { name: "odd", inputSchema: { type: "object", properties } }),
+      "server/discover": [{
+        result: { supportedVersions: ["2026-07-28"], capabilities: { tools: {}, logging: null } },
+      }],
+    }, ({ names, state, methods }) => {
+      assert.deepEqual(methods(), ["server/discover", "tools/list"]);
+      assert.deepEqual(names(), ["other"]);
+      assert.match(state().cut?.join() ?? "", /^odd is left out \(its x-mcp-header/);
+    });
+  });
+
+  it("asks a server that refuses access for no older version", () =>
+    play(
+      "http",
+      { initialize: [{ status: 403, raw: "no" }] },
+      ({ methods }) => assert.deepEqual(methods(), ["server/discover", "initialize"]),
+    ));
+
+  it("does not finish a tool that asks for more input, and says so", () =>
+    play("http", {
+      "server/discover": [{
+        result: { supportedVersions: ["2026-07-28"], capabilities: { tools: {} } },
+      }],
+      "tools/call": [{
+        result: {
+          resultType: "input_required",
+          inputRequests: { a: { method: "elicitation/create", params: {} } },
+        },
+      }],
+    }, ({ call }) =>
+      assert.rejects(call(), (error) =>
+        !(error instanceof UnknownOutcomeError) && /asks for more input/.test(`${error}`))));
+
   const initialize = [{
     sessionId: "one",
     result: {
@@ -373,7 +409,7 @@ describe("[T6] laws of servers with odd answers", () => {
         oddOf({ nextCursor: "", _meta: {}, resultType: "complete", ttlMs: 5 }),
         async (items, fields) => {
           const own = items.map((item, at) =>
-            Object(item).name === "odd" ? { ...Object(item), name: `odd${at}` } : item
+            typeof Object(item).name === "string" ? { ...Object(item), name: `odd${at}` } : item
           );
           const tools = [...own, OTHER];
           const answers = {
