@@ -6,7 +6,6 @@
 import {
   type Model,
   ModelError,
-  type ModelMessage,
   type ModelRequest,
   type ModelUsage,
   type ReplacedModel,
@@ -139,7 +138,7 @@ function notAnAnswer({ id: modelId }: Model, why: string): ModelError {
  * must learn of it.
  */
 export function forWords(request: ModelRequest): ModelRequest {
-  const messages = mergedUsers([...request.messages, { role: "user", text: WORDS }]);
+  const messages = [...request.messages, { role: "user", text: WORDS } as const];
   return request.tools ? { ...request, messages, mayCall: false } : { ...request, messages };
 }
 
@@ -181,38 +180,7 @@ export function withSteps(
     const shown = stepsWithin(steps, stepChars, showJoined, showImages);
     all = { ...request, messages: [...request.messages, ...shown] };
   }
-  const messages = mergedUsers(all.messages);
   // Without tools, the calls of other turns go, too: their senders may have had tools.
-  if (tools.length === 0) return withoutTools({ ...all, messages });
-  return { ...all, messages, tools, mayCall: isLast ? false : undefined };
-}
-
-type UserMessage = Extract<ModelMessage, { role: "user" }>;
-
-/** The same messages; neighbouring ones of users are one. Returns the same array if there are none. */
-function mergedUsers(messages: readonly ModelMessage[]): readonly ModelMessage[] {
-  let merged: ModelMessage[] | undefined; // most requests have no such neighbours
-  let last: ModelMessage | undefined;
-  for (let at = 0; at < messages.length; at++) {
-    const message = messages[at];
-    if (!message) break;
-    if (message.role === "user" && last?.role === "user") {
-      merged ??= messages.slice(0, at);
-      last = joined(last, message);
-      merged[merged.length - 1] = last;
-    } else {
-      last = message;
-      merged?.push(message);
-    }
-  }
-  return merged ?? messages;
-}
-
-function joined(one: UserMessage, other: UserMessage): UserMessage {
-  const images = [...one.images ?? [], ...other.images ?? []];
-  return {
-    role: "user",
-    text: `${one.text}\n\n${other.text}`,
-    images: images.length > 0 ? images : undefined,
-  };
+  if (tools.length === 0) return withoutTools(all);
+  return { ...all, tools, mayCall: isLast ? false : undefined };
 }

@@ -19,6 +19,7 @@ import {
 } from "../core/model.ts";
 import { type Clock, schedule } from "../lib/clock.ts";
 import type { WorkPlaces } from "../lib/places.ts";
+import { inOneForm } from "./one_form.ts";
 import type { Ask, AskDeps, WireTimeouts } from "./wire.ts";
 import {
   endpointOf,
@@ -113,9 +114,9 @@ function withOrigin(ask: Ask, origin: string, room?: WorkPlaces): Ask {
         ? message // the same object, whose bytes the wire has kept
         : { ...message, carried: undefined }
     );
-    const messages = request.plainCalls
-      ? plainMessages(own, ({ carried }) => carried === undefined)
-      : own;
+    const messages = inOneForm(
+      request.plainCalls ? plainMessages(own, ({ carried }) => carried === undefined) : own,
+    );
     const images = messages.flatMap((message) => "images" in message ? message.images ?? [] : []);
     const bytes = images.reduce((sum, { data }) => sum + data.length, 0);
     const free = bytes > 0 ? await room?.take(signal, bytes) : undefined;

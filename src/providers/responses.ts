@@ -85,13 +85,22 @@ export function responsesBody(
 function itemsOf(message: ModelMessage): readonly object[] {
   switch (message.role) {
     case "user":
-      return [{ role: "user", content: contentOf(message.text, message.images ?? []) }];
+      return [{
+        type: "message",
+        role: "user",
+        content: contentOf(message.text, message.images ?? []),
+      }];
     case "assistant": {
       const { text, calls = [] } = message;
       const { fields: { reasoning, ...others }, calls: ofCalls } = carriedIn(message);
       return [
         ...(Array.isArray(reasoning) ? reasoning : []),
-        ...(text === "" ? [] : [{ role: "assistant", content: text, ...others }]),
+        ...(text === "" ? [] : [{
+          type: "message",
+          role: "assistant",
+          content: [{ type: "output_text", text, annotations: [] }],
+          ...others,
+        }]),
         ...calls.map((call, at) => ({ ...callOf(call), ...ofCalls[at] })),
       ];
     }
@@ -100,10 +109,9 @@ function itemsOf(message: ModelMessage): readonly object[] {
   }
 }
 
-function contentOf(text: string, images: readonly ModelImage[]): string | readonly object[] {
-  if (images.length === 0) return text;
+function contentOf(text: string, images: readonly ModelImage[]): readonly object[] {
   return [
-    ...(text === "" ? [] : [{ type: "input_text", text }]),
+    ...(text === "" && images.length > 0 ? [] : [{ type: "input_text", text }]),
     ...images.map(({ mediaType, data: { buffer, byteOffset, byteLength } }) => {
       const base64 = Buffer.from(buffer, byteOffset, byteLength).toString("base64");
       return { type: "input_image", image_url: `data:${mediaType};base64,${base64}` };

@@ -8,7 +8,6 @@
 
 import type { createAnthropic } from "@ai-sdk/anthropic";
 import type { ModelMessage, ModelRequest, ToolCall, ToolDefinition } from "../core/model.ts";
-import { idFormOf, withIdsOf } from "./call_ids.ts";
 import type { ModelSettings } from "./settings.ts";
 import {
   anthropicThinking,
@@ -30,10 +29,9 @@ export function sdkRequestOf(
   { system, messages, tools, mayCall = true, thinking, showsThinking }: ModelRequest,
   settings: ModelSettings,
 ): Pick<SdkOptions, "prompt" | "tools" | "toolChoice" | "providerOptions"> {
-  const form = idFormOf(settings);
   const isAnthropic = settings.provider.kind === "anthropic";
   const level = isAnthropic && !takesThinking(messages) ? undefined : thinking;
-  const conversation = grouped((form ? withIdsOf(form, messages) : messages).map(messageOf));
+  const conversation = grouped(messages.map(messageOf));
   const google = googleThinking({ thinking, showsThinking: showsThinking === true }, settings.name);
   return {
     prompt: [

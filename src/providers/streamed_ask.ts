@@ -12,7 +12,6 @@ import type {
 } from "../core/model.ts";
 import { createVisibleText, finishOf } from "./answer_parts.ts";
 import { brokenAnswerOf } from "./failures.ts";
-import { idFormOf, withIdsOf } from "./call_ids.ts";
 import { modelIdOf, type ModelSettings, secretsOf, sessionHeaderOf } from "./settings.ts";
 import { type Ask, type AskDeps, createWire } from "./wire.ts";
 
@@ -96,7 +95,7 @@ export function createStreamedAsk(
   settings: ModelSettings,
   deps: AskDeps,
   { write, createReader }: {
-    /** Writes a request, whose calls have ids that the server accepts. Its body goes to `fetch` at once, because the next one may change its bytes. */
+    /** Writes a request. Its body goes to `fetch` at once, because the next one may change its bytes. */
     readonly write: (request: ModelRequest) => WrittenRequest;
     readonly createReader: (modelId: string, secrets: readonly string[]) => AnswerReader;
   },
@@ -104,7 +103,6 @@ export function createStreamedAsk(
   const { provider } = settings;
   const modelId = modelIdOf(settings);
   const secrets = secretsOf(provider);
-  const form = idFormOf(settings);
   // In place of the format's, because `fetch` joins two values into one header.
   const own = Object.fromEntries(
     Object.entries(provider.headers ?? {}).map(([name, value]) => [name.toLowerCase(), value]),
@@ -116,9 +114,7 @@ export function createStreamedAsk(
     const wire = createWire({ ...deps, modelId, secrets, onReading: request.onReading }, signal);
     try {
       const session = sessionHeaderOf(provider, request);
-      const { url, headers, body } = write(
-        form ? { ...request, messages: withIdsOf(form, request.messages) } : request,
-      );
+      const { url, headers, body } = write(request);
       const all = hasOwn || session
         ? { ...headers, ...own, ...(session && { [session.name]: session.value }) }
         : headers;

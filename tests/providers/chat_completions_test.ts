@@ -174,10 +174,10 @@ describe("[L3] createChatAsk()", () => {
       const model = modelAt(server);
       await listen(model); // loads the code, so that the requests begin together
       const heard = await Promise.all(texts.map((text) => {
-        const messages: ModelMessage[] = [first, { role: "assistant", text }, first];
+        const messages: ModelMessage[] = [first, { role: "assistant", text }];
         return listen(model, undefined, {
           system: "",
-          messages: [...messages, { role: "user", text }],
+          messages: [...messages, first, { role: "assistant", text }, { role: "user", text }],
         });
       }));
       assert.deepEqual(heard.map(({ text }) => text), texts);

@@ -178,10 +178,8 @@ describe("[K2] [L1] the level of thinking", () => {
     const { ask, bodies } = serverOf("anthropic");
     const turn = await turnWith({ ask });
     await ask({ thinking: "low", tools: [TIDE], messages: [...turn, ...turn] });
-    assert.deepEqual(contentsOf(bodies.at(-1)), [["thinking", "tool_use"], [
-      "thinking",
-      "tool_use",
-    ]]);
+    const calls = ["thinking", "tool_use"];
+    assert.deepEqual(contentsOf(bodies.at(-1)), [calls, ["text"], calls]);
     assert.match(JSON.stringify(bodies.at(-1)), /"signature":"signed"/);
     assert.deepEqual(bodies.at(-1)?.["thinking"], { type: "enabled", budget_tokens: 2_048 });
 
@@ -213,10 +211,10 @@ describe("[K2] [L1] the level of thinking", () => {
     assert.equal(bodies[0]?.["store"], false);
     await ask({ tools: [TIDE], messages });
     assert.deepEqual(bodies.at(-1)?.["input"], [
-      { role: "user", content: "tide?" },
+      { type: "message", role: "user", content: [{ type: "input_text", text: "tide?" }] },
       { type: "reasoning", id: "rs_1", summary: [], encrypted_content: "sealed" },
-      { type: "function_call", call_id: "t1", name: "tide", arguments: "{}" },
-      { type: "function_call_output", call_id: "t1", output: "high" },
+      { type: "function_call", call_id: "x61cbqxae", name: "tide", arguments: "{}" },
+      { type: "function_call_output", call_id: "x61cbqxae", output: "high" },
     ]);
   });
 
@@ -242,7 +240,12 @@ describe("[K2] [L1] the level of thinking", () => {
     await ask({ messages: [{ role: "assistant", text: "High.", carried }] });
     assert.deepEqual(bodies.at(-1)?.["input"], [
       step,
-      { role: "assistant", content: "High.", phase: "final" },
+      {
+        type: "message",
+        role: "assistant",
+        content: [{ type: "output_text", text: "High.", annotations: [] }],
+        phase: "final",
+      },
     ]);
   });
 

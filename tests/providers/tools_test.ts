@@ -112,8 +112,8 @@ for (const kind of KINDS) {
         const names = all(/"name":"([^"]*functions[^"]*)"/g);
         assert.deepEqual([...new Set(names)], ["functions_tide__channel__"]);
         if (kind === "anthropic") {
-          const ids = ["functions_tide_0", "functions_tide_0_2"];
-          assert.deepEqual(all(/"type":"tool_use","id":"([^"]*)"/g), ids);
+          const ids = all(/"type":"tool_use","id":"([a-z0-9]*)"/g);
+          assert.equal(new Set(ids).size, 2);
           assert.deepEqual(all(/"tool_use_id":"([^"]*)"/g), ids);
         }
       });

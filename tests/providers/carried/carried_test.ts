@@ -332,8 +332,11 @@ describe("[L1] a server that wants its fields back", () => {
         assert.equal((await ask([...earlier, ...turn])).error, undefined);
       }
       assert.equal(sent.length, 5, "one refusal in all");
-      assert.deepEqual(sent.at(-1)?.map(({ role }) => role), ["user", "user", "assistant", "tool"]);
-      assert.match(String(sent.at(-1)?.[0]?.["content"]), /\[result of the tool "tide"\]\nhigh$/);
+      assert.deepEqual(sent.at(-1)?.map(({ role }) => role), ["user", "assistant", "tool"]);
+      assert.match(
+        String(sent.at(-1)?.[0]?.["content"]),
+        /\[result of the tool "tide"\]\nhigh\n\n/,
+      );
     });
   }
 });
