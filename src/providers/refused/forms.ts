@@ -82,6 +82,12 @@ export const OPTIONAL: Form = {
   apply: (request) => SCHEMAS.apply(FIELDS.apply(STREAM.apply(request))),
 };
 
+/** The same with a stream, for the forms after it: some servers take nothing else. */
+export const STREAMED: Form = {
+  part: "optional fields and details in the schemas of tools",
+  apply: (request) => SCHEMAS.apply(FIELDS.apply(request)),
+};
+
 /** Stands between the text of an answer and its calls, so that roles alternate. */
 const GO_ON = "Go on.";
 
@@ -207,7 +213,7 @@ export const PLAINEST: Form = {
   part: "a part of requests that is not known",
   fix: "run `barnacle model test`, and update the server",
   apply: (request) =>
-    [OPTIONAL, CARRIED, SYSTEM, CALLS, abilityForm("tools"), abilityForm("images")].reduce(
+    [STREAMED, CARRIED, SYSTEM, CALLS, abilityForm("tools"), abilityForm("images")].reduce(
       (fit, { apply }) => apply(fit),
       request,
     ),

@@ -16,8 +16,11 @@ import {
   keyOfTool,
   LADDER,
   OF_TOOLS,
+  OPTIONAL,
   PLAINEST,
   RESPONSES,
+  STREAM,
+  STREAMED,
   THINKING_OFF,
   toolForm,
 } from "./forms.ts";
@@ -29,6 +32,8 @@ const TRIES_MAX = 9;
 const WALK_MS = 60_000;
 /** Milliseconds after which a request tries again without a form. The time doubles each time. */
 const AGAIN_MS = { first: 600_000, max: 86_400_000 };
+/** The last forms of a walk. */
+const ENDS = [PLAINEST, STREAM];
 /** Single refused pictures after which a model takes none: one may be broken. */
 const PICTURES_MIN = 2;
 /** Maximum number of lessons: pictures may be many. */
@@ -132,6 +137,7 @@ export function createWalks(
     /** The form that the newest request has, and the one before had not. */
     let last: Form | undefined;
     let tries = 1;
+    let end = 0;
     let first: ModelError | undefined;
     let going: ReturnType<typeof plan> | undefined;
     let request = build();
@@ -171,6 +177,7 @@ export function createWalks(
           steps.splice(-1, 1, last = THINKING_OFF);
           yield build();
         }
+        if (form === OPTIONAL) steps.splice(-1, 1, STREAMED);
         // The words were wrong, so their part comes back.
         if (!LADDER.includes(form)) steps.pop();
       }
@@ -214,19 +221,23 @@ export function createWalks(
           pending = steps;
           return undefined;
         }
-        if (tries < TRIES_MAX && last !== PLAINEST) {
+        if (tries < TRIES_MAX - 1 && end === 0) {
           const step = going ? going.next(refusal) : (going = plan(refusal)).next();
           if (!step.done) return request = step.value;
         }
-        const plainest = PLAINEST.apply(request);
-        if (tries <= TRIES_MAX && last !== PLAINEST && plainest !== request) {
-          last = PLAINEST;
-          return request = plainest;
+        // At last the plainest form, then the same without a stream.
+        while (tries <= TRIES_MAX && end < ENDS.length) {
+          const form = ENDS[end++];
+          const next = form?.apply(request) ?? request;
+          if (next === request) continue;
+          last = form;
+          return request = next;
         }
         tools.forget(); // only an answer proves anything
         images.forget();
         steps.length = 0;
         tries = TRIES_MAX;
+        end = ENDS.length;
         request = build();
         return undefined;
       },
@@ -239,6 +250,10 @@ export function createWalks(
         if (!first && !isSearching) return;
         const reason = searchReason = first?.message ?? searchReason;
         forImages = undefined;
+        if (end === ENDS.length) {
+          tools.forget(); // the stream was the cause
+          images.forget();
+        }
         tools.taken(toolsIn(request));
         images.taken(imagesIn(request));
         if (last !== PLAINEST) {

@@ -26,6 +26,7 @@ const CAUSES: Readonly<Record<string, Cause>> = {
       (body: Body) => field in body,
     ]),
   ),
+  unstreamed: (body) => !("stream" in body),
   keyword: (body) => JSON.stringify(body.tools ?? []).includes("additionalProperties"),
   beside: (body) =>
     callsIn(body).some(({ content }) => typeof content === "string" && content !== ""),
@@ -126,6 +127,7 @@ describe("[L3] withPlainerRequests()", () => {
         fc.constantFrom(...CARRIERS),
         fc.constantFrom(...SAID),
         async (names, badTools, carry, said) => {
+          fc.pre(!names.includes("unstreamed") || !names.includes("stream"));
           const causes = names.map((name) => CAUSES[name] ?? (() => false));
           const isBad = (body: Body) => badTools.some((at) => namesIn(body).includes(`tool${at}`));
           const { ask, bodies } = serverWith([...causes, isBad], () => carry(said, 400));
