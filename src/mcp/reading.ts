@@ -55,7 +55,7 @@ function readMessage(given: unknown, waiting: Waiting): JSONRPCMessage | undefin
   if (typeof method === "string") {
     const { id } = given;
     const message = { jsonrpc, method, params: fieldsOf(params) } as const;
-    return typeof id === "string" || typeof id === "number" ? { ...message, id } : message;
+    return isId(id) ? { ...message, id } : message;
   }
   const isRefusal = error !== undefined && error !== null;
   const [only] = waiting.size === 1 ? [...waiting.keys()] : [];
@@ -91,6 +91,10 @@ export function askingOlder(
   return { jsonrpc: "2.0", id: idOf(first) ?? 0, method: "initialize", params: plain };
 }
 
+function isId(value: unknown): value is string | number {
+  return typeof value === "string" || typeof value === "number";
+}
+
 /** The id of an answer; `undefined` if it is no number. */
 export function idOf(answer: unknown): number | undefined {
   const id = isRecord(answer) ? answer["id"] : undefined;
@@ -110,9 +114,9 @@ interface ReadError {
 }
 
 function readError(error: unknown): ReadError {
-  const { code, message = JSON.stringify(error), data } = fieldsOf(error) ?? { message: error };
+  const { code, message, data } = fieldsOf(error) ?? { message: error };
   const isTheirs = Number.isInteger(code) && code !== LOST_CODE && code !== UNREAD_CODE;
-  const words = typeof message === "string" ? message : JSON.stringify(message);
+  const words = typeof message === "string" ? message : JSON.stringify(message ?? error);
   return { error: { code: isTheirs ? Number(code) : OTHER_CODE, message: words, data } };
 }
 
@@ -122,8 +126,7 @@ function readResult(
   given: unknown,
 ): { readonly result: Record<string, unknown> } | ReadError | string {
   const fields = fieldsOf(given) ?? {};
-  const { resultType, protocolVersion, capabilities, tools, nextCursor = "", inputRequests } =
-    fields;
+  const { resultType, protocolVersion, capabilities, tools, nextCursor, inputRequests } = fields;
   const result = { resultType: "complete" };
   switch (method) {
     case "initialize":
@@ -140,7 +143,11 @@ function readResult(
     case "tools/list":
       if (tools !== null && !Array.isArray(tools)) return "it has no list of tools";
       return {
-        result: { ...result, ...readTools(tools ?? []), nextCursor: String(nextCursor ?? "") },
+        result: {
+          ...result,
+          ...readTools(tools ?? []),
+          nextCursor: isId(nextCursor) ? String(nextCursor) : "",
+        },
       };
     case "tools/call":
       if (resultType !== "input_required") {

@@ -7,10 +7,10 @@ import type { CallToolResult, MCPClient } from "@ai-sdk/mcp";
 import { createRedactor } from "../lib/text/redactor.ts";
 import { isRecord } from "../lib/text/json.ts";
 import { withoutControls } from "../lib/text/quoted.ts";
-import { cutText } from "../core/mcp_state.ts";
-import { UnknownOutcomeError } from "../core/turn/tool.ts";
+import { cutText, type McpServerState } from "../core/mcp_state.ts";
+import { type ToolContext, UnknownOutcomeError } from "../core/turn/tool.ts";
 import { isAnswer, mayHaveRun } from "./answer_body.ts";
-import type { McpConnection, McpPorts, McpServer } from "./connection.ts";
+import type { McpPorts, McpServer } from "./connection.ts";
 import {
   changesOf,
   hashesOf,
@@ -48,7 +48,8 @@ function saidCleaner(transport: McpServer["transport"]): (text: string) => strin
   return (text) => withoutControls(redactor.clean(text));
 }
 
-export function createMcpConnection(server: McpServer, ports: McpPorts): McpConnection {
+/** Creates a server that connects by itself. */
+export function createMcpConnection(server: McpServer, ports: McpPorts) {
   const { now, schedule, onTools, seen, confine } = ports;
   const { id, transport } = server;
   const login = createLoginOf(id, transport.kind === "http" ? transport : undefined, ports);
@@ -266,7 +267,7 @@ export function createMcpConnection(server: McpServer, ports: McpPorts): McpConn
 
   /** Names tools whose last result had odd parts, for operators. */
   function noteResult(name: string, hasOdd: boolean): void {
-    if (name in odd === hasOdd) return;
+    if (Object.hasOwn(odd, name) === hasOdd) return;
     const { [name]: _, ...others } = odd;
     odd = hasOdd ? { ...others, [name]: "gave a result with parts that are not readable" } : others;
     seen.noteOdd?.(id, odd);
@@ -313,10 +314,13 @@ export function createMcpConnection(server: McpServer, ports: McpPorts): McpConn
   }
 
   return {
-    tools: () => tools,
-    problem: () => problem,
+    /** The tools as last listed; `undefined` before the first time. */
+    tools: (): readonly McpToolDefinition[] | undefined => tools,
+    /** The last failure; `undefined` if there was none. */
+    problem: (): Error | undefined => problem,
+    /** When the operator signed in; `undefined` without a login. */
     signedInAt: login.signedInAt,
-    state() {
+    state(): McpServerState {
       // Also while the next attempt runs: else health would pass again with each of them.
       const isFailing = !client && problem !== undefined;
       const all = [...cut, ...Object.entries(odd).map((line) => line.join(" "))];
@@ -330,12 +334,20 @@ export function createMcpConnection(server: McpServer, ports: McpPorts): McpConn
         said: isFailing ? saidLines() : [],
       };
     },
+    /** Lists the tools if that has not been done, and does not wait for a server that failed. */
     list: listAll,
-    async call(name, input, signal) {
+    /**
+     * Calls a tool. The result is a function that writes it for the model, and shows its images; it
+     * rejects if the tool failed, with its words.
+     *
+     * @throws {Error} If the server cannot be reached or refuses, with the reason. An
+     * `UnknownOutcomeError` if the connection was lost during the call.
+     */
+    async call(name: string, input: Record<string, unknown>, signal: AbortSignal) {
       const result = await callOnce(name, input, signal, true);
       failures = 0;
       const given: unknown = Reflect.get(result, "toolResult"); // as the server sent it
-      return async (showImage) => {
+      return async (showImage?: ToolContext["showImage"]): Promise<string> => {
         let hasOdd = false;
         const text = login.clean(await resultText(given, showImage, () => hasOdd = true));
         noteResult(name, hasOdd);
@@ -343,7 +355,8 @@ export function createMcpConnection(server: McpServer, ports: McpPorts): McpConn
         return text;
       };
     },
-    async close() {
+    /** Ends it, and resolves once nothing runs. */
+    async close(): Promise<void> {
       isClosed = true;
       cancelEarly?.();
       closing.reject(new Error("the server is no longer configured"));
@@ -352,3 +365,5 @@ export function createMcpConnection(server: McpServer, ports: McpPorts): McpConn
     },
   };
 }
+
+export type McpConnection = ReturnType<typeof createMcpConnection>;

@@ -6,8 +6,8 @@ import { z } from "zod";
 import type { McpServerState } from "../core/mcp_state.ts";
 import { defineTool, type Tool } from "../core/turn/tool.ts";
 import { MAX_NAME, type McpToolDefinition } from "./definitions.ts";
-import type { McpConnection, McpPorts, McpServer } from "./connection.ts";
-import { createMcpConnection } from "./server.ts";
+import type { McpPorts, McpServer } from "./connection.ts";
+import { createMcpConnection, type McpConnection } from "./server.ts";
 
 /** The time in which turns wait for the first answer of a server. */
 interface FirstWait {

@@ -134,7 +134,9 @@ describe("[T6] a server with odd answers", () => {
       }));
   }
 
-  for (const cursors of [[""], ["a", "a"], ["a", "b", "a"], ["a", null], ["a", ""]]) {
+  for (
+    const cursors of [[""], ["a", "a"], ["a", "b", "a"], ["a", null], ["a", ""], [{}], [1, 2, 1]]
+  ) {
     it(`ends its list at the cursors ${JSON.stringify(cursors)}`, () =>
       play("http", {
         "tools/list": cursors.map((nextCursor, at) => ({
