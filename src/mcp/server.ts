@@ -274,7 +274,9 @@ export function createMcpConnection(server: McpServer, ports: McpPorts) {
   }
 
   /** The failure of a call, in words for the model. */
-  function callFailure(error: unknown, opened: MCPClient): Error {
+  function callFailure(given: unknown, opened: MCPClient): Error {
+    const cause = given instanceof Error ? given.cause : undefined; // the library may wrap it
+    const error = cause instanceof SignInNeededError ? cause : given;
     if (error instanceof SignInNeededError && error.challenge.isScopeMissing) {
       login.want(error.challenge.scope); // the server's other tools go on
       login.tell();

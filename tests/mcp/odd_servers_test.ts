@@ -296,6 +296,20 @@ describe("[T6] a server with odd answers", () => {
       ({ methods }) => assert.deepEqual(methods(), ["server/discover", "initialize"]),
     ));
 
+  it("knows that a call of the newer revision with too few scopes has not run", () =>
+    play("http", {
+      "server/discover": [{
+        result: { supportedVersions: ["2026-07-28"], capabilities: { tools: {} } },
+      }],
+      "tools/call": [{
+        status: 403,
+        raw: "no",
+        challenge: 'Bearer error="insufficient_scope", scope="tide"',
+      }],
+    }, ({ call }) =>
+      assert.rejects(call(), (error) =>
+        !(error instanceof UnknownOutcomeError) && /needs the scopes "tide"/.test(`${error}`))));
+
   it("does not finish a tool that asks for more input, and says so", () =>
     play("http", {
       "server/discover": [{

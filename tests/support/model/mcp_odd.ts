@@ -22,6 +22,8 @@ export interface OddAnswer {
   /** Content type over HTTP; JSON if it is absent. */
   readonly type?: string;
   readonly sessionId?: string;
+  /** Value of `www-authenticate`. */
+  readonly challenge?: string;
 }
 
 export type OddAnswers = Readonly<Record<string, readonly OddAnswer[]>>;
@@ -84,9 +86,10 @@ export async function startOddServer(answers: OddAnswers) {
     if (message.id === undefined) return void response.writeHead(202).end();
     const answer = answerTo(message);
     if (!answer) return void response.writeHead(500).end();
-    const { text, status = 200, type = "application/json", sessionId } = answer;
+    const { text, status = 200, type = "application/json", sessionId, challenge } = answer;
     if (text === undefined && status === 200) return; // it says nothing
     if (sessionId !== undefined) response.setHeader("mcp-session-id", sessionId);
+    if (challenge !== undefined) response.setHeader("www-authenticate", challenge);
     response.writeHead(status, type === "" ? {} : { "content-type": type });
     response.end(type === "text/event-stream" ? `data: ${text}\n\n` : text);
   }).listen(0, "127.0.0.1");
