@@ -75,16 +75,11 @@ const SCHEMAS: Form = {
   apply: keeping((tools) => tools.map(plainTool)),
 };
 
+/** A stream stays: some servers take nothing else. */
 export const OPTIONAL: Form = {
-  part: "optional fields, streams and details in the schemas of tools",
+  part: "optional fields and details in the schemas of tools",
   fix: `add those that the server does not know to ${WHERE}`,
   finer: [SCHEMAS, FIELDS],
-  apply: (request) => SCHEMAS.apply(FIELDS.apply(STREAM.apply(request))),
-};
-
-/** The same with a stream, for the forms after it: some servers take nothing else. */
-export const STREAMED: Form = {
-  part: "optional fields and details in the schemas of tools",
   apply: (request) => SCHEMAS.apply(FIELDS.apply(request)),
 };
 
@@ -213,7 +208,7 @@ export const PLAINEST: Form = {
   part: "a part of requests that is not known",
   fix: "run `barnacle model test`, and update the server",
   apply: (request) =>
-    [STREAMED, CARRIED, SYSTEM, CALLS, abilityForm("tools"), abilityForm("images")].reduce(
+    [OPTIONAL, CARRIED, SYSTEM, CALLS, abilityForm("tools"), abilityForm("images")].reduce(
       (fit, { apply }) => apply(fit),
       request,
     ),

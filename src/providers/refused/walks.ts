@@ -16,11 +16,9 @@ import {
   keyOfTool,
   LADDER,
   OF_TOOLS,
-  OPTIONAL,
   PLAINEST,
   RESPONSES,
   STREAM,
-  STREAMED,
   THINKING_OFF,
   toolForm,
 } from "./forms.ts";
@@ -177,7 +175,6 @@ export function createWalks(
           steps.splice(-1, 1, last = THINKING_OFF);
           yield build();
         }
-        if (form === OPTIONAL) steps.splice(-1, 1, STREAMED);
         // The words were wrong, so their part comes back.
         if (!LADDER.includes(form)) steps.pop();
       }
