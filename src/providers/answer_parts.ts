@@ -23,23 +23,33 @@ export function createToolCalls() {
     const { name: rawName, arguments: rawArguments } = fieldsOf(called);
     const id = typeof rawId === "string" ? rawId : "";
     const name = typeof rawName === "string" ? rawName : "";
-    const atIndex = typeof index === "number" ? byKey.get(index) : undefined;
-    const isNext = name !== "" && (atIndex ? id !== "" && atIndex.id !== "" : true);
-    const current = typeof index === "number" ? atIndex : calls.at(-1);
-    const known = byKey.get(id);
-    const isOther = known && name !== "" && (typeof index === "number" && !atIndex ||
-      isWhole(known) && rawArguments !== undefined && rawArguments !== "");
-    let call = isOther ? undefined : known ?? (isNext ? undefined : current);
+    const written = typeof rawArguments === "string"
+      ? rawArguments
+      : rawArguments
+      ? JSON.stringify(rawArguments)
+      : "";
+    const isPlaced = typeof index === "number";
+    const atIndex = isPlaced ? byKey.get(index) : undefined;
+    const byId = id === "" ? undefined : byKey.get(id);
+    const current = byId ?? atIndex ?? (isPlaced ? undefined : calls.at(-1));
+    // A further name begins a further call, unless it repeats that of a call in pieces.
+    const isOther = name !== "" && current !== undefined &&
+      (current.id !== "" && id !== "" && id !== current.id || byId && isPlaced && !atIndex ||
+        isWhole(current) && written !== "" || !isPlaced && id === "" && current.id === "");
+    // Some servers send a whole call again at its end.
+    if (isOther && name === current.name && written === current.arguments && id === current.id) {
+      if (isPlaced ? atIndex === current : id !== "") return;
+    }
+    let call = isOther ? undefined : current;
     if (!call) calls.push(call = { id, name: "", arguments: "" });
     const fields = unknown.get(call) ?? {};
     unknown.set(call, fields);
     addUnknown(fields, piece, CALL_FIELDS);
     call.id ||= id;
     if (name !== call.name) call.name += name;
-    if (typeof rawArguments === "string") call.arguments += rawArguments;
-    else if (rawArguments) call.arguments += JSON.stringify(rawArguments);
+    call.arguments += written;
     if (id !== "") byKey.set(id, call);
-    if (typeof index === "number") byKey.set(index, call);
+    if (isPlaced) byKey.set(index, call);
   }
 
   return {
@@ -61,14 +71,16 @@ function isWhole({ arguments: written }: ToolCall): boolean {
 
 /**
  * Gives each call without an id of its own the next free one, as `"call_1"`, and marks calls that came
- * with one id.
+ * with one id. Calls without arguments have an empty object.
  */
 function withIds(calls: readonly ToolCall[]): readonly ToolCall[] {
   const counts = new Map<string, number>();
   for (const { id } of calls) counts.set(id, (counts.get(id) ?? 0) + 1);
   const used = new Set<string>();
   let next = 1;
-  return calls.map((call) => {
+  return calls.map((one) => {
+    const isBare = /^(?:null|undefined)?$/.test(one.arguments.trim());
+    const call = isBare ? { ...one, arguments: "{}" } : one;
     let { id } = call;
     while (id === "" || used.has(id)) id = `call_${next++}`;
     used.add(id);

@@ -82,6 +82,8 @@ function openChatAnswer(answer: OpenAnswer) {
       hasRefusal = true;
     }
     if (Array.isArray(pieces)) pieces.forEach(tools.add);
+    const { function_call: old } = delta; // of the time before `tool_calls`
+    if (old) tools.add({ index: 0, function: old });
     addUnknown(fields, delta, MESSAGE_FIELDS);
   }
 

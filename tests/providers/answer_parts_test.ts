@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import fc from "fast-check";
 import type { ToolCall } from "../../src/core/model.ts";
 import { createToolCalls, finishOf } from "../../src/providers/answer_parts.ts";
 
@@ -55,6 +56,78 @@ describe("[T1] createToolCalls() with one id twice", () => {
       "call_1 tide {}",
       "call_2 tide {}",
     ]);
+  });
+});
+
+/** A call as a server sends it: whole or in pieces, with or without id and index, or twice. */
+interface Manner {
+  readonly cuts: readonly number[];
+  readonly hasIds: boolean;
+  /** Absent: none. `zero`: always 0. */
+  readonly index?: "own" | "zero";
+  readonly isNull: boolean;
+  readonly isTwice: boolean;
+}
+
+describe("[T1] createToolCalls() as calls come", () => {
+  const args = fc.constantFrom('{"at":1}', '{"a":{"b":[1,2]},"c":"x"}', "{}");
+  const name = fc.constantFrom("tide", "post", "read_page");
+  const manner: fc.Arbitrary<Manner> = fc.record({
+    cuts: fc.array(fc.integer({ min: 1, max: 6 }), { maxLength: 3 }),
+    hasIds: fc.boolean(),
+    index: fc.constantFrom("own" as const, "zero" as const, undefined),
+    isNull: fc.boolean(),
+    isTwice: fc.boolean(),
+  });
+
+  it("reads the same calls, however a server sends them", () =>
+    fc.assert(
+      fc.property(
+        fc.array(fc.record({ name, args }), { minLength: 1, maxLength: 4 }),
+        manner,
+        (called, { cuts, hasIds, index, isNull, isTwice }) => {
+          const pieces = called.flatMap(({ name, args }, at) => {
+            const ends = [...new Set([0, ...cuts.map((cut) => Math.min(cut, args.length))])]
+              .toSorted((one, other) => one - other);
+            const place = index && { index: index === "own" ? at : 0 };
+            const parts = ends.map((from, part) => ({
+              ...place,
+              ...(hasIds && (part === 0 ? { id: `id${at}` } : isNull ? { id: null } : {})),
+              function: {
+                ...(part === 0 ? { name } : isNull ? { name: null } : {}),
+                arguments: args.slice(from, ends[part + 1]),
+              },
+            }));
+            const whole = {
+              ...place,
+              ...(hasIds && { id: `id${at}` }),
+              function: { name, arguments: args },
+            };
+            return isTwice && (hasIds || index) ? [...parts, whole] : parts;
+          });
+          // Equal neighbours at one place could be one call that came again.
+          fc.pre(
+            hasIds || index === "own" && !isTwice ||
+              called.every((one, at) => one.name !== called[at - 1]?.name),
+          );
+          const expected = called.map(({ name, args }) => `${name} ${args}`);
+          const found = callsOf(...pieces).map((one) => one.slice(one.indexOf(" ") + 1));
+          assert.deepEqual(found, expected);
+        },
+      ),
+      { numRuns: 500 },
+    ));
+
+  it("takes two calls of one tool at index 0 apart, and one that comes again together", () => {
+    const [first, second] = [piece("", "tide", '{"at":1}', 0), piece("", "tide", '{"at":2}', 0)];
+    assert.deepEqual(callsOf(first, second), ['call_1 tide {"at":1}', 'call_2 tide {"at":2}']);
+    assert.deepEqual(callsOf(first, first), ['call_1 tide {"at":1}']);
+  });
+
+  it("takes absent arguments for none", () => {
+    for (const written of ["", "null", null, undefined, " "]) {
+      assert.deepEqual(callsOf(piece("a", "tide", written, 0)), ["a tide {}"]);
+    }
   });
 });
 

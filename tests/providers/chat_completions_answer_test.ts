@@ -342,7 +342,7 @@ const CALLS: readonly [what: string, body: string, calls: readonly string[]][] =
     piece(undefined, undefined, "tide", "{}") + piece(undefined, "", "moon", "{}"),
     ["call_1 tide({})", "call_2 moon({})"],
   ],
-  ["arguments of null", piece(0, "a", "tide", null), ["a tide()"]],
+  ["arguments of null", piece(0, "a", "tide", null), ["a tide({})"]],
   ["arguments as an object", piece(0, "a", "tide", { p: 1 }), ['a tide({"p":1})']],
   [
     "an id that another call was given",

@@ -9,7 +9,7 @@ import { isWithin } from "../markdown/spans.ts";
 
 /** Removes tool calls from an answer. JSON in a code fence is an example, and stays. */
 export function withoutToolCalls(answer: string): string {
-  const text = withoutSteps(answer.replace(CALL_FENCE, ""));
+  const text = withoutSteps(answer.replace(CALL_FENCE, "").replace(PRINTED, ""));
   if (!ARGUMENTS.test(text)) return text;
   if (isCall(text)) return "";
   return withoutCalls(text);
@@ -18,6 +18,13 @@ export function withoutToolCalls(answer: string): string {
 /** Languages of code fences that contain calls and no code for people. */
 const CALL_FENCE =
   /^[ \t]*(`{3,})(?:tool_(?:code|calls?|use|outputs?|results?)|function_calls?)\b[^]*?(?:^[ \t]*\1`*[ \t]*(?:\n|$(?![^]))|$(?![^]))/gm;
+
+/**
+ * Calls in the formats of Phi-4, Nemotron, Functionary and Command R, which end an answer, and
+ * Functionary's mark of a text for people.
+ */
+const PRINTED =
+  /\bfunctools\s?\[\s*\{[^]*$(?![^])|<TOOLCALL>[^]*?(?:<\/TOOLCALL>|$(?![^]))|^>>>all[ \t]*\n|^>>>[\w.-]+[ \t]*\n\s*\{[^]*$(?![^])|^Action:\s*(?:`{3}(?:json)?\s*)?\[\s*\{[^]{0,4000}?"tool_name"[^]*$(?![^])/gm;
 
 /** Without one of these keys, JSON is no call. */
 const ARGUMENTS =

@@ -11,7 +11,8 @@ const MARK = new RegExp(
   String.raw`<(?:\w{1,20}:)?(?:tool_(?:calls?|use|code)|function_calls?|invoke)\b|<function=|` +
     String.raw`<\|(?:tool_call(?:_start|s_section_begin)?|start_action|python_tag)\|?>|` +
     String.raw`<｜(?:tool▁calls▁begin|DSML)｜|<start_function_call>|<\|channel\|>commentary to=|` +
-    String.raw`\[TOOL_CALLS\]|^Action:|` + "`{3,}(?:tool_(?:code|calls?|use)|function_calls?)\\b|" +
+    String.raw`\[TOOL_CALLS\]|^Action:|\bfunctools\s?\[|<TOOLCALL>|^>>>(?!all\b)\w|` +
+    "`{3,}(?:tool_(?:code|calls?|use)|function_calls?)\\b|" +
     String.raw`"(?:arguments|parameters|action_input|tool_calls|function_call)"\s*:`,
   "gim",
 );
@@ -19,11 +20,14 @@ const MARK = new RegExp(
 /** Everything up to the end of thinking that the server did not separate. */
 const THINKING = /^[^]*<\/(?:\w{1,20}:)?(?:think(?:ing)?|thoughts?|reasoning)>/i;
 
-/** Some models write their calls in a code fence, but not in one of a programming language. */
-const WHOLE_FENCE = /^(`{3,})(?:json|tool[\w-]*)?\n([^]*?)\n?\1$/;
+/**
+ * Some models write their calls in a code fence at the end of the answer, but not in one of a
+ * programming language.
+ */
+const LAST_FENCE = /(?:^|\n)(`{3,})(?:json|tool[\w-]*)?\n([^]*?)\n?\1$/;
 
 /**
- * Whether an answer has a call as text. A call in code beside other text is an example.
+ * Whether an answer has a call as text. A call in code before other text is an example.
  *
  * @param tools Names of the tools that the model may call.
  */
@@ -31,7 +35,7 @@ export function isWrittenCall(answer: string, tools: readonly string[]): boolean
   const said = answer.replace(THINKING, "").trim();
   const count = (text: string) => text.match(MARK)?.length ?? 0;
   if (count(said) > count(visibleText(said))) return true;
-  const bare = WHOLE_FENCE.exec(said)?.[2]?.trim() ?? said;
+  const bare = LAST_FENCE.exec(said)?.[2]?.trim() ?? said;
   return tools.some((name) =>
     bare.includes(name) &&
     (isCall(bare) ||

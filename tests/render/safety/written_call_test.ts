@@ -26,6 +26,13 @@ const CALLS: readonly string[] = [
   "[tide(port='Hull')]",
   '<｜DSML｜function_calls>\n<｜DSML｜invoke name="tide">\n</｜DSML｜invoke>\n</｜DSML｜function_calls>',
   `<think>\nI need the tide.\n</think>\n<tool_call>${JSON_CALL}</tool_call>`,
+  `functools[${JSON_CALL}]`,
+  `I look.\n\nfunctools[${JSON_CALL}]`,
+  `<TOOLCALL>[${JSON_CALL}]</TOOLCALL>`,
+  '>>>tide\n{"port": "Hull"}',
+  '>>>all\nI look.\n>>>tide\n{"port": "Hull"}',
+  'Action: ```json\n[{"tool_name": "tide", "parameters": {"port": "Hull"}}]\n```',
+  `I look.\n\n\`\`\`json\n${JSON_CALL}\n\`\`\``,
 ];
 
 const ANSWERS: readonly string[] = [
