@@ -79,8 +79,9 @@ describe("[T13] the bot", () => {
       say("grace", here, `${mention}\n${picture}`);
       await replies(here, 1);
       const { messages } = JSON.parse(model.requests.at(-1)?.body ?? "{}");
-      const [result, images] = messages.slice(-2);
-      assert.deepEqual([result.role, images.role], ["tool", "user"]);
+      const [result, announced, images] = messages.slice(-3);
+      const roles = [result.role, announced.role, images.role];
+      assert.deepEqual(roles, ["tool", "assistant", "user"]);
       assert.match(result.content, /\[image image\/png, [^\]]*: shown after the results\]/);
       assert.match(JSON.stringify(images), /Images from the tool results.*base64,iVBOR/);
       assert.doesNotMatch(JSON.stringify(rows("SELECT step FROM step")), /iVBOR/);
