@@ -89,7 +89,8 @@ export function mayAllRead(
     });
 }
 
-function neededIn({ isVoice }: ReadPlace, needs: readonly Permission[]): readonly Permission[] {
+/** The rights that reading a channel needs. */
+export function neededIn({ isVoice }: ReadPlace, needs = READS): readonly Permission[] {
   return [VIEW, ...needs, ...isVoice && needs.length > 0 ? ["Connect" as const] : []];
 }
 

@@ -72,7 +72,7 @@ export function createAccountEvents(
       const found = readHookEvent({ hook, accountId, rules }, values, senderId);
       number = (number + 1) % IDS_PER_MS;
       const id = snowflakeAt<"message">(now(), number);
-      return found ? [{ ...found, messageId: id, key: to === "" ? channelId : "" }] : [];
+      return found ? [{ ...found, messageId: id, key: to === "" ? channelId : parentId }] : [];
     });
   }
 

@@ -76,13 +76,16 @@ export function createAccountHooks(
     incidents,
     rulesOf: (hook) => rulesOfHook(config(), hook),
     placeOf,
-    wordsOf: (events) =>
-      wordsOfEvents(
+    wordsOf(events, { place }, rules) {
+      const to = placeOfHook(rules);
+      return wordsOfEvents(
         client,
         events,
         (guildId, target) =>
           account.policy().mayAct(placeOfTarget(guildId, target, reader.index.get(guildId))),
-      ),
+        { place, now, ...(to.kind === "user" && { reader: to.userId }) },
+      );
+    },
     judge: (message) => judging.judge.judge(message, {}, "not_live"),
     routeOf(message, rules) {
       const { agent } = rules;

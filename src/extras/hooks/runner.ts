@@ -9,7 +9,13 @@
 import type { Account } from "../../core/account/account.ts";
 import type { Emits } from "../../core/account/events.ts";
 import { createdAtMs } from "../../core/discord/ids.ts";
-import { type AnswerRules, type HookEvent, hookSenderId, hookText } from "../../core/hooks/hook.ts";
+import {
+  type AnswerRules,
+  type HookEvent,
+  hookSenderId,
+  hookText,
+  pathOfHook,
+} from "../../core/hooks/hook.ts";
 import { ASKED_OTHERWISE, type InboundMessage } from "../../core/inbound/inbound.ts";
 import type { Judgement, Route } from "../../core/inbound/inbox.ts";
 import type { Frozen } from "../../core/outbound/outbound.ts";
@@ -44,8 +50,12 @@ export function createHookRunner(
      * @throws {unknown} If Discord does not answer, as a rejection.
      */
     readonly placeOf: (rules: AnswerRules) => Promise<HookPlace>;
-    /** The messages that events are about, for the model; `""` if there are none. */
-    readonly wordsOf: (events: readonly HookEvent[]) => Promise<string>;
+    /** The messages that events are about; `undefined` if not all readers of the answer may read them. */
+    readonly wordsOf: (
+      events: readonly HookEvent[],
+      answer: Pick<InboundMessage, "place">,
+      rules: AnswerRules,
+    ) => Promise<string | undefined>;
     readonly judge: (message: InboundMessage) => Judgement;
     readonly routeOf: (message: InboundMessage, rules: AnswerRules) => Route;
     /** Why no model may read events now; `undefined` if one may. */
@@ -142,6 +152,10 @@ export function createHookRunner(
     const found = await ports.placeOf(rules);
     if (found.kind === "refused") return await refuse(run, found.reason);
     const all = await hooks.eventsOf(messageId, EVENTS_SHOWN);
+    const words = await ports.wordsOf(all, found, rules);
+    if (words === undefined) {
+      return await refuse(run, `${pathOfHook(hook)}.post has readers who may not read its channel`);
+    }
     const newest = all.at(-1);
     const chosen = newest && rules.thread !== undefined && newest.key !== ""
       ? await ports.incidents.placeOf(run, newest, found)
@@ -167,7 +181,7 @@ export function createHookRunner(
         roles: [],
         automaton: "webhook",
       },
-      text: eventsForModel(all, count) + await ports.wordsOf(all),
+      text: eventsForModel(all, count) + words,
       sentAt: createdAtMs(messageId),
       hooked: { hook, prompt: rules.prompt, count, post },
     };

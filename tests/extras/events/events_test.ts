@@ -3,7 +3,8 @@ import { describe, it } from "node:test";
 import fc from "fast-check";
 import type { AccountContext } from "../../../src/bot/account_context.ts";
 import type { AccountServices } from "../../../src/bot/bot_extra.ts";
-import type { ChannelId, GuildId } from "../../../src/core/discord/ids.ts";
+import type { ChannelId, GuildId, UserId } from "../../../src/core/discord/ids.ts";
+import type { Place } from "../../../src/core/inbound/inbound.ts";
 import type { HookEvent, NumberedEvent } from "../../../src/core/hooks/hook.ts";
 import type {
   GuildIndex,
@@ -24,8 +25,23 @@ import { openTestStore } from "../../support/store/store.ts";
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
 const NOW = Date.parse("2026-11-29T12:00:00Z");
-const [GUILD, OTHER] = ["1600000000000000001", "1600000000000000002"] as GuildId[];
-const [NEWS, FORUM, SECRET, FOREIGN, ADULT] = ["11", "12", "13", "14", "15"] as ChannelId[];
+const [GUILD, OTHER] = ["1600000000000000001", "1600000000000000002"] as unknown as readonly [
+  GuildId,
+  GuildId,
+];
+const [NEWS, FORUM, SECRET, FOREIGN, ADULT] = [
+  "11",
+  "12",
+  "13",
+  "14",
+  "15",
+] as unknown as readonly [
+  ChannelId,
+  ChannelId,
+  ChannelId,
+  ChannelId,
+  ChannelId,
+];
 const SELF = "900";
 const ADA = { id: "77", username: "ada" };
 const BOT = { id: "88", username: "helper", bot: true };
@@ -41,17 +57,17 @@ const INDEX = new Map([
     id: GUILD,
     name: "reef",
     channels: new Map([
-      channel(NEWS!, "news"),
-      channel(FORUM!, "help", 15),
-      channel(SECRET!, "secret"),
-      [ADULT!, { id: ADULT!, name: "late", type: 0, isAgeRestricted: true as const }],
+      channel(NEWS, "news"),
+      channel(FORUM, "help", 15),
+      channel(SECRET, "secret"),
+      [ADULT, { id: ADULT, name: "late", type: 0, isAgeRestricted: true as const }],
     ]),
     roles: new Map(),
   }],
   [OTHER, {
     id: OTHER,
     name: "sea",
-    channels: new Map([channel(FOREIGN!, "hall")]),
+    channels: new Map([channel(FOREIGN, "hall")]),
     roles: new Map(),
   }],
 ]) as GuildIndex;
@@ -132,7 +148,7 @@ async function build(events: readonly Name[], { entry = {}, request, maxAgeMin =
   const defaults = (event: Name) => (event in WITH_WORDS ? { post, where } : { post });
   const on = events.map((event) => ({ event, tools: [], ...defaults(event), ...entry }));
   const config = await loadTestConfig({
-    guilds: { [GUILD!]: { channels: { [SECRET!]: { allow: false }, "*": {} } } },
+    guilds: { [GUILD]: { channels: { [SECRET]: { allow: false }, "*": {} } } },
     gateway: { catchUp: { maxAgeMin } },
   }, { agents: { list: [{ id: "main", on }] } });
   const { mayAct } = { mayAct: prepareMayAct(config.discord.access) };
@@ -329,8 +345,8 @@ describe("[W7] events of servers", () => {
       { request, maxAgeMin: 150 },
     );
     await store.hooks.add(tell(...PAYLOADS.forum_post), NOW);
-    await part.missedEvents?.(GUILD!, NOW - 150 * 60_000);
-    await part.missedEvents?.(GUILD!, NOW - 150 * 60_000);
+    await part.missedEvents?.(GUILD, NOW - 150 * 60_000);
+    await part.missedEvents?.(GUILD, NOW - 150 * 60_000);
     const counts = rows(
       "SELECT substr(hook, 4, 5) AS event, COUNT(*) AS n FROM hook_event GROUP BY 1",
     );
@@ -379,6 +395,74 @@ describe("[W7] events of servers", () => {
   });
 });
 
+const placeOf = (id: ChannelId) =>
+  ({ kind: "guild", channel: { id, name: "news" } }) as unknown as Place;
+
+describe("[T4] wordsOfEvents()", () => {
+  const [VIEW, HISTORY] = [1n << 10n, 1n << 16n];
+  const closed = (id: string, allow = 0n) => ({ id, allow: `${allow}`, deny: `${VIEW}` });
+  const opened = (id: string) => ({ id, allow: `${VIEW}`, deny: "0" });
+  const hidden = [closed(GUILD), opened("5")];
+  const channels = [
+    { id: NEWS, type: 0, permission_overwrites: [] },
+    { id: FORUM, type: 15, permission_overwrites: hidden },
+    { id: SECRET, type: 0, permission_overwrites: hidden },
+    { id: ADULT, type: 0, permission_overwrites: [...hidden, opened("6")] },
+  ];
+  const roles = [GUILD, "5", "6"].map((id) => ({ id, name: id, permissions: `${VIEW | HISTORY}` }));
+  async function tells(name: string, source: string, post: string, parent = source) {
+    const client = {
+      request(_method: string, path: string) {
+        if (path === `/guilds/${GUILD}/channels`) return Promise.resolve(channels);
+        if (path === `/guilds/${GUILD}`) return Promise.resolve({ owner_id: "1", roles });
+        if (path.endsWith("/members/77")) return Promise.resolve({ user: ADA, roles: ["5"] });
+        if (path.endsWith("/members/78")) {
+          return Promise.resolve({ user: { id: "78", username: "bob" }, roles: [] });
+        }
+        if (/\/(?:guilds|members)\//.test(path)) {
+          const failure = { kind: "not_found", status: 404, code: 10_004 } as never;
+          return Promise.reject(new RestError("GET", failure));
+        }
+        return Promise.resolve({ author: { username: "ada" }, content: "low tide" });
+      },
+    } as unknown as RestApi;
+    const guild = source === FOREIGN ? OTHER : GUILD;
+    const senderId = [source, ID, guild, parent, "key"].join("/");
+    const event = { hook: `on:${name}:0.0:1`, senderId } as unknown as HookEvent;
+    const to = /^7.$/.test(post)
+      ? { place: { kind: "dm" } as const, reader: post as UserId }
+      : { place: placeOf(post as ChannelId) };
+    return await wordsOfEvents(client, [event], () => true, { now: () => NOW, ...to }) !==
+      undefined;
+  }
+
+  const CASES: readonly [title: string, name: string, string, string, boolean, parent?: string][] =
+    [
+      ["an open channel in an open one", "pin", NEWS, NEWS, true],
+      ["a hidden channel in an open one", "pin", SECRET, NEWS, false],
+      ["a reaction there", "reaction", SECRET, NEWS, false],
+      ["a scheduled event there", "event_started", SECRET, NEWS, false],
+      ["an open channel in a hidden one", "pin", NEWS, SECRET, true],
+      ["a hidden channel in itself", "pin", SECRET, SECRET, true],
+      ["one in another one with the same readers", "pin", SECRET, FORUM, true],
+      ["one in another one with more readers", "pin", SECRET, ADULT, false],
+      ["one in another one with fewer readers", "pin", ADULT, SECRET, true],
+      ["a post of a hidden forum in an open channel", "forum_post", "21", NEWS, false, FORUM],
+      ["a thread of a channel in the channel", "thread_closed", "21", NEWS, true, NEWS],
+      ["a channel that Discord does not list", "pin", "99", NEWS, false],
+      ["a channel of another server", "pin", FOREIGN, NEWS, false],
+      ["a hidden channel to one of its readers", "pin", SECRET, ADA.id, true],
+      ["a hidden channel to another member", "pin", SECRET, "78", false],
+      ["a hidden channel to no member", "pin", SECRET, "79", false],
+      ["an open channel to another member", "pin", NEWS, "78", true],
+    ];
+  for (const [title, name, source, post, isTold, parent] of CASES) {
+    it(`${isTold ? "tells of" : "tells nothing of"} ${title}`, async () => {
+      assert.equal(await tells(name, source, post, parent), isTold);
+    });
+  }
+});
+
 describe("[W7] wordsOfEvents()", () => {
   it("asks for no message of a place that the config has closed meanwhile", async () => {
     const event = (parent: string) =>
@@ -400,9 +484,10 @@ describe("[W7] wordsOfEvents()", () => {
         client,
         [event(parent)],
         (_guild, { channelId, parentId }) => (parentId ?? channelId) !== closed,
+        { now: () => NOW, place: placeOf((parent || "21") as ChannelId) },
       );
       assert.equal(paths.length, asked, `${parent} ${closed}`);
-      assert.equal(words.includes("low tide (spoiler)"), asked === 1);
+      assert.equal(words?.includes("low tide (spoiler)"), asked === 1);
     }
   });
 });

@@ -19,7 +19,7 @@ async function quiet(): Promise<void> {
 function build(limits: Partial<AnswerRules> = {}) {
   const clock = new FakeClock();
   const { store, rows } = openTestStore();
-  const world: { setBackMs: number; hasRules: boolean; stop?: string } = {
+  const world: { setBackMs: number; hasRules: boolean; isHidden?: true; stop?: string } = {
     setBackMs: 0,
     hasRules: true,
   };
@@ -35,7 +35,7 @@ function build(limits: Partial<AnswerRules> = {}) {
   }, {
     rulesOf: () => world.hasRules ? { ...RULES, ...limits } : undefined,
     placeOf: () => Promise.resolve({ kind: "place", ...PLACE }),
-    wordsOf: () => Promise.resolve(""),
+    wordsOf: () => Promise.resolve(world.isHidden ? undefined : ""),
     judge: () => assert.fail("a model is asked"),
     routeOf: () => ({ agentId: "main", sessionKey: "s" }),
     modelStop: () => Promise.resolve(world.stop),
@@ -102,6 +102,18 @@ describe("[W5] createHookRunner()", () => {
       { state: "refused" },
     ]);
     assert.equal(posted().length, 1);
+    await runner.stop();
+  });
+
+  it("[T4] refuses events whose place readers of the answer may not read", async () => {
+    const { runner, event, posted, world, rows } = build();
+    runner.start();
+    world.isHidden = true;
+    await event("one");
+    assert.deepEqual(rows("SELECT state, reason FROM hook_run"), [
+      { state: "refused", reason: "hooks.h.post has readers who may not read its channel" },
+    ]);
+    assert.equal(posted().length, 0);
     await runner.stop();
   });
 

@@ -3,12 +3,17 @@
  * moment. This is the one rule of all tools that read (T4): owners of the bot are readers like others.
  */
 
-import { mayAllRead, membersInQuestion, type ReadPlace } from "../../../core/rights/audience.ts";
+import {
+  mayAllRead,
+  membersInQuestion,
+  neededIn,
+  type ReadPlace,
+} from "../../../core/rights/audience.ts";
 import { type Channel, isVoice } from "../../../core/rights/channel.ts";
 import type { Permission } from "../../../core/rights/permissions.ts";
 import type { UserId } from "../../../core/discord/ids.ts";
 import type { InboundMessage } from "../../../core/inbound/inbound.ts";
-import type { MemberFacts } from "../../../core/rights/rights.ts";
+import { type MemberFacts, missingRight } from "../../../core/rights/rights.ts";
 import type { Clock } from "../../../lib/clock.ts";
 import type { GuildReads } from "../requests/guild_reads.ts";
 
@@ -22,7 +27,7 @@ const MAX_MEMBERS = 50;
  * @param source Absent: the server; the needs are rights in all of it.
  */
 type MayAllRead = (
-  answered: Pick<InboundMessage, "place">,
+  answered: Pick<InboundMessage, "place"> & { /** Its only one. */ readonly reader?: UserId },
   source: Channel | undefined,
   needs?: readonly Permission[],
 ) => Promise<boolean>;
@@ -34,7 +39,11 @@ type MayAllRead = (
  */
 export function createReaders(reads: GuildReads, { now }: Clock): MayAllRead {
   const known = new Map<UserId, MemberFacts | undefined>();
-  return async ({ place }, source, needs) => {
+  return async ({ place, reader }, source, needs) => {
+    if (reader && source) {
+      const [seen, member] = [readPlaceOf(source), await reads.member(reader)];
+      return !missingRight(await reads.facts(), member, seen, neededIn(seen, needs), now());
+    }
     const home = place.kind === "guild" && (await reads.channels()).get(place.channel.id);
     if (!home) return false; // the answer is in another server
     const guild = await reads.facts();
