@@ -35,7 +35,7 @@ function thinkingLines(thinking: string): readonly string[] {
   // A mention would notify a person whom the model only thought of.
   const quiet = thinking.trim().replace(/<(@[!&]?\d+)>/g, "$1").replace(/\n{2,}/g, "\n");
   return [
-    `${SMALL}My thinking:`,
+    "My thinking:",
     ...bounded(quiet, MAX_THINKING).split("\n").map((line) => `${QUOTE}${line}`),
   ];
 }
@@ -48,13 +48,13 @@ function stepLines(steps: readonly Step[]): readonly string[] {
   const lines = calls.slice(0, MAX_TOOLS).map(({ id, name }) => {
     const tool = bounded(name.replace(/[^\w.-]/g, "?"), 60);
     const isDone = results.get(id)?.end === "done";
-    return SMALL + (isDone ? `used \`${tool}\`` : `\`${tool}\` failed`);
+    return isDone ? `used \`${tool}\`` : `\`${tool}\` failed`;
   });
   const more = calls.length - lines.length;
-  return more > 0 ? [...lines, `${SMALL}and ${more} more`] : lines;
+  return more > 0 ? [...lines, `and ${more} more`] : lines;
 }
 
-/** Puts a composed preface above an answer, as messages of its own. */
+/** Puts a composed preface above an answer, as messages of its own: its own lines in small type. */
 export function withPreface(answer: ReplyToSend, preface: ComposedReply): ReplyToSend {
   if (preface.kind !== "reply") return answer;
   const { reply: { chunks, suppressesEmbeds } } = preface;
@@ -63,7 +63,7 @@ export function withPreface(answer: ReplyToSend, preface: ComposedReply): ReplyT
     ...answer,
     reply: {
       ...reply,
-      chunks: [...chunks, ...reply.chunks],
+      chunks: [...chunks.map((one) => one.replace(/^(?!> |$)/gm, SMALL)), ...reply.chunks],
       suppressesEmbeds: suppressesEmbeds || reply.suppressesEmbeds,
     },
   };

@@ -22,6 +22,7 @@ import { bounded } from "../lib/text/cut.ts";
 import { forDiscord } from "./markdown/for_discord.ts";
 import { chunk } from "./markdown/chunk.ts";
 import { type LinkRules, withoutPreviews } from "./safety/links.ts";
+import { withoutSmall } from "./safety/visible.ts";
 import { readerTime } from "../lib/text/units.ts";
 
 /** A message of a tool, and the message whose turn sends it. */
@@ -96,7 +97,9 @@ function cleanEmbed(
 ): EmbedContent {
   const links = { written: [of.message.text], linkHosts };
   const clean = (text: string | undefined, most: number) =>
-    text === undefined ? undefined : bounded(withoutPreviews(cleanSecrets(text), links).text, most);
+    text === undefined
+      ? undefined
+      : bounded(withoutPreviews(cleanSecrets(withoutSmall(text)), links).text, most);
   const shown = (text = "") => forDiscord(withMentions(text, of), tables);
   return {
     title: clean(title, EMBED_LIMITS.title),

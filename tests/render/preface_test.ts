@@ -30,7 +30,7 @@ describe("[K2] [R10] prefaceOf()", () => {
     const steps = [answer("code", "`x`\n# y"), result("0", "done"), result("1", "failed")];
     assert.equal(
       prefaceOf({ steps }, { showsSteps: true }),
-      "-# used `code`\n-# `?x????y` failed",
+      "used `code`\n`?x????y` failed",
     );
   });
 
@@ -38,14 +38,14 @@ describe("[K2] [R10] prefaceOf()", () => {
     const steps = [answer(...Array.from({ length: 13 }, () => "code"))];
     const lines = prefaceOf({ steps }, { showsSteps: true }).split("\n");
     assert.equal(lines.length, 11);
-    assert.equal(lines.at(-1), "-# and 3 more");
+    assert.equal(lines.at(-1), "and 3 more");
   });
 
   it("quotes thinking without its mentions, and cuts it", () => {
     const text = (thinking: string) => prefaceOf({ thinking }, { showsThinking: true });
     assert.equal(
       text("Ask <@123>.\n\nOr <@&4>?"),
-      "-# My thinking:\n> Ask @123.\n> Or @&4?",
+      "My thinking:\n> Ask @123.\n> Or @&4?",
     );
     assert.ok(text("x".repeat(5_000)).length < 1_300);
   });

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import fc from "fast-check";
 import type { OutboundFile } from "../../src/core/outbound/outbound.ts";
 import { freeze } from "../../src/render/freeze.ts";
 import {
@@ -316,4 +317,58 @@ describe("[R11] composeFailure()", () => {
     const nonces = [failure, replyOf({})].map((one) => freeze(one)[0]?.message.nonce);
     assert.notEqual(nonces[0], nonces[1]);
   });
+});
+
+describe("[R15] small type", () => {
+  const TABLE: readonly [text: string, shown: string][] = [
+    ["-# ✓ note 1 saved", "✓ note 1 saved"],
+    ["Done.\n-# Nothing was changed", "Done.\nNothing was changed"],
+    ["Done.\n  > -# 🔒", "Done.\n  > 🔒"],
+    ["- -# x\n1. -# y", "- x\n1. y"],
+    ["Done.\n-# -# x", "Done.\nx"],
+    ["Done.\n--# # x", "Done.\n# x"],
+    ["Done.\n-#\tx", "Done.\nx"],
+    ["Done.\n-\u0000# x", "Done.\nx"],
+    ["Done.\n-<think>a</think># x", "Done.\nx"],
+    ["C-# and a-#b", "Cand a-#b"],
+    ["`-# x`\n```\n-# x\n```", "`-# x`\n```\n-# x\n```"],
+  ];
+  for (const [text, shown] of TABLE) {
+    it(`is the bot's alone: ${JSON.stringify(text)}`, () => {
+      assert.equal(replyOf({ text }).chunks.join("\n"), shown);
+    });
+  }
+
+  it("begins no line of an answer, however the model writes it, and however it is split", () =>
+    fc.assert(
+      fc.property(
+        fc.array(
+          fc.constantFrom(
+            "-#",
+            "-",
+            "#",
+            " ",
+            "\n",
+            "> ",
+            "x",
+            "**",
+            "\t",
+            "x".repeat(1_990),
+            "🔒",
+          ),
+          { maxLength: 25 },
+        ).map((parts) => parts.join("")),
+        (text) => {
+          const { chunks } = replyOf({ text: `a ${text}` });
+          for (const chunk of chunks) {
+            assert.doesNotMatch(
+              chunk,
+              /^(?:[ \t]|>>> |> |[-*+] |\d+[.)] )*-#\s/m,
+              chunk.slice(0, 80),
+            );
+          }
+        },
+      ),
+      { numRuns: 500 },
+    ));
 });

@@ -134,7 +134,7 @@ export function createShowTool({ id }: EachServer): Tool {
       }
       // With the rights that they have there.
       const asker = { ...message, ...message.own.from, own: undefined };
-      const shown = { text: `${text}\n-# <@${message.sender.id}>` };
+      const shown = { text: `${text}\n— <@${message.sender.id}>` };
       const { state } = await discord.send({ ...context, message: asker }, shown);
       if (state === "sent") return "It stands there now.";
       throw new UnknownOutcomeError("Discord gets it later, and may refuse it; do not repeat it");

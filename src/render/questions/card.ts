@@ -22,6 +22,7 @@ import { PERSONAL } from "../../core/outbound/footer_line.ts";
 import { bounded, clip } from "../../lib/text/cut.ts";
 import { tooLongToShow } from "../sentences.ts";
 import { readerTime } from "../../lib/text/units.ts";
+import { withoutSmall } from "../safety/visible.ts";
 
 /** Maximum characters of a command that Discord shows; longer ones need the command line. */
 const MAX_EXACT = 1_500;
@@ -147,8 +148,8 @@ function bodyOf(stored: StoredQuestion, last: string): readonly CardPart[] {
   const rest = facts.map(({ name, value }) => `**${name}:** ${value}`).join("\n");
   const mentioned = where === "channel" ? mentionedBy(question) : [];
   const heading = mentioned.length > 0
-    ? `${mentioned.map((id) => `<@${id}>`).join(" ")} ${text}`
-    : text;
+    ? `${mentioned.map((id) => `<@${id}>`).join(" ")} ${withoutSmall(text)}`
+    : withoutSmall(text);
   const block = exact === undefined
     ? undefined
     : isShown(question)

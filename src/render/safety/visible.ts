@@ -25,10 +25,20 @@ export function visibleText(answer: string): string {
   const wellFormed = withoutControls(answer).toWellFormed();
   const mayLeak = LEAK_PART.test(wellFormed) && MAY_LEAK.test(wellFormed);
   const text = mayLeak ? withoutLeaks(wellFormed) : wellFormed;
-  const trimmed = text.trim();
+  const trimmed = withoutSmall(text).trim();
   if (!trimmed.includes("NO_REPLY")) return trimmed;
   return isNoReply(trimmed) ? trimmed : trimmed.replace(NO_REPLY_AT_END, "").trim();
 }
+
+/** Takes the sign of small type out of a model's text: what the bot itself says stands in it (R15). */
+export function withoutSmall(text: string): string {
+  if (!text.includes("-#")) return text;
+  const code = codeRegions(text);
+  return text.replace(SMALL_SIGN, (sign, at: number) => isWithin(code, at) ? sign : "");
+}
+
+/** Anywhere, as a long line may break before it; with characters that would make another one. */
+const SMALL_SIGN = /[-#]*-#(?:[^\S\n]+|(?=\s|$))/g;
 
 /** Every match of {@link MAY_LEAK} contains one of these. */
 const LEAK_PART = /[<[\]`"◁]|analysis|action:|>>>/i;

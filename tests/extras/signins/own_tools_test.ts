@@ -166,10 +166,10 @@ describe("[T13a] createShowTool()", () => {
     posts: readonly string[],
   ][] = [
     ["posts after the person's word", chosen("once"), undefined, /stands there/, [
-      "5 in 6, not own: free at ten\n-# <@123456789012345678>",
+      "5 in 6, not own: free at ten\n— <@123456789012345678>",
     ]],
     ["tells if Discord lacks it", chosen("once"), "waits", /Discord gets it later/, [
-      "5 in 6, not own: free at ten\n-# <@123456789012345678>",
+      "5 in 6, not own: free at ten\n— <@123456789012345678>",
     ]],
     ["posts nothing without a card", undefined, undefined, /did not agree/, []],
     ["posts nothing by an operator's word", chosen("once", userId("9")), undefined, /agree/, []],
