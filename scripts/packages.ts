@@ -116,14 +116,18 @@ export function filesLoadedWith(roots: readonly string[]): ReadonlySet<string> {
 /** @param folder Below the root. */
 function readPackage(folder: string): Package {
   const path = join(ROOT, folder);
-  const { name, version, license } = JSON.parse(readFileSync(join(path, "package.json"), "utf8"));
+  const about = JSON.parse(readFileSync(join(path, "package.json"), "utf8"));
+  const { name, version, license, author } = about;
   const file = readdirSync(path).find((entry) => /^licen[cs]e(\.|$)/i.test(entry));
   const text = file === undefined ? "" : readFileSync(join(path, file), "utf8");
   const copyright = text.split("\n").filter((line) =>
-    /^\s*Copyright\b.*\d|^Copyright \(c\)/.test(line)
+    /^\s*Copyright\b.*\d|^Copyright \(c\)/.test(line) &&
+    !line.includes("Free Software Foundation") // of the licence's text
   )
     .map((line) => line.trim());
-  return { name, version, licence: license, copyright };
+  const by: unknown = typeof author === "string" ? author.replace(/ *[<(].*/, "") : author?.name;
+  const named = copyright.length === 0 && typeof by === "string" ? [`Author: ${by}`] : copyright;
+  return { name, version, licence: license, copyright: named };
 }
 
 /** All packages in the binary, sorted by folder. */

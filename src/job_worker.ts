@@ -5,6 +5,7 @@
 
 import { parentPort, workerData } from "node:worker_threads";
 import { JOBS } from "./extras/jobs.ts";
+import type { CodeJob } from "./sandbox/evaluate.ts";
 import type { JobMessage } from "./sandbox/run_in_thread.ts";
 
 if (!parentPort) throw new TypeError("job_worker.ts is no program: the bot starts it as a thread");
@@ -15,7 +16,8 @@ async function run({ kind, ...job }: { readonly kind: string }): Promise<unknown
     case "page":
       return (await import("./web/page_text.ts")).runPageJob(job);
     case "code":
-      return await (await import("./sandbox/evaluate.ts")).runCodeJob(job);
+      // Only this program starts the thread.
+      return await (await import("./sandbox/evaluate.ts")).evaluate(job as unknown as CodeJob);
     case "tool":
       return await (await import("./sandbox/tool_module.ts")).runToolJob(job, port);
     default: {

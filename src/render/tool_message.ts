@@ -19,6 +19,7 @@ import {
   withMentions,
 } from "./reply.ts";
 import { bounded } from "../lib/text/cut.ts";
+import { withoutInvisible } from "../lib/text/quoted.ts";
 import { forDiscord } from "./markdown/for_discord.ts";
 import { chunk } from "./markdown/chunk.ts";
 import { type LinkRules, withoutPreviews } from "./safety/links.ts";
@@ -55,7 +56,7 @@ export function composeToolMessage(
   const composed = composeReply({
     message,
     agentId,
-    text,
+    text: withoutInvisible(text),
     files,
     shown,
     rules: { ...rules, replyToMode: "off" },
@@ -97,20 +98,19 @@ function cleanEmbed(
 ): EmbedContent {
   const links = { written: [of.message.text], linkHosts };
   const clean = (text: string | undefined, most: number) =>
-    text === undefined
-      ? undefined
-      : bounded(withoutPreviews(cleanSecrets(withoutSmall(text)), links).text, most);
-  const shown = (text = "") => forDiscord(withMentions(text, of), tables);
+    text === undefined ? undefined : bounded(withoutPreviews(cleanSecrets(text), links).text, most);
+  const plain = (text: string) => withoutSmall(withoutInvisible(text));
+  const shown = (text = "") => forDiscord(withMentions(plain(text), of), tables);
   return {
-    title: clean(title, EMBED_LIMITS.title),
+    title: clean(title && plain(title), EMBED_LIMITS.title),
     description: description && clean(shown(description), EMBED_LIMITS.description),
     color,
     fields: fields?.map(({ name, value, inline }) => ({
-      name: clean(name, EMBED_LIMITS.name) ?? "",
+      name: clean(name && plain(name), EMBED_LIMITS.name) ?? "",
       value: clean(shown(value), EMBED_LIMITS.value) ?? "",
       inline,
     })),
-    footer: clean(footer, EMBED_LIMITS.footer),
+    footer: clean(footer && plain(footer), EMBED_LIMITS.footer),
   };
 }
 

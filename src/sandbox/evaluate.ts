@@ -3,9 +3,8 @@
  * anything else of this program.
  *
  * The script sees the language, `console`, and `files`. Nothing of this program is an object there:
- * only strings pass. QuickJS ends it when its time is over, and WebAssembly gives it no more memory.
- * Some of its functions ignore the time, such as `indexOf` over 2^53 elements. So the process around it
- * has a limit, too.
+ * only strings pass. QuickJS ends it when its time is over, WebAssembly when its memory is. Some of its
+ * functions ignore the time, such as `indexOf` over 2^53 elements. So the process has a limit, too.
  */
 
 import variant from "@jitl/quickjs-singlefile-mjs-release-sync";
@@ -55,11 +54,6 @@ const MAX_CHARS = 20_000;
 
 /** Promise jobs between two looks at the clock. */
 const JOBS_AT_ONCE = 1_000;
-
-/** Runs a script for the thread that was given a {@link CodeJob}. */
-export function runCodeJob(job: unknown): Promise<CodeEnd> {
-  return evaluate(job as CodeJob); // only this program starts the thread
-}
 
 /** Runs a script; never rejects. It disposes of nothing, because the thread ends with it. */
 export async function evaluate(

@@ -23,10 +23,7 @@ export function createJobs(url: URL, own: OwnProgram) {
   const places = createPlaces(MAX_JOBS);
   const sandboxes = createPlaces(MAX_JOBS); // a tool waits for threads, so it must not take their places
 
-  async function inPlace<Result>(
-    place: Promise<() => void>,
-    run: () => Promise<Result>,
-  ): Promise<Result> {
+  async function inPlace<Result>(place: Promise<() => void>, run: () => Promise<Result>) {
     const free = await place;
     try {
       return await run();
@@ -44,18 +41,8 @@ export function createJobs(url: URL, own: OwnProgram) {
      */
     inThread: (job: unknown, timeoutMs: number, signal: AbortSignal): Promise<JobEnd> =>
       inPlace(places.take(signal), () => runInThread(url, job, { timeoutMs, signal })),
-    /**
-     * Runs a script, or a tool of a skill with its requests, in a process of its own; throws as
-     * {@link runCode}.
-     *
-     * @param by The person, who has one at a time; absent: no person.
-     */
-    sandboxed: (
-      job: CodeJob | ToolJob,
-      signal: AbortSignal,
-      by?: string,
-      answer?: AnswerAsk,
-    ): Promise<CodeEnd> =>
+    /** Runs a script, or a tool with its requests, as {@link runCode}. @param by Who has one at a time. */
+    sandboxed: (job: CodeJob | ToolJob, signal: AbortSignal, by?: string, answer?: AnswerAsk) =>
       inPlace(sandboxes.take(signal, 1, by), () => runCode(own, job, signal, answer)),
   };
 }

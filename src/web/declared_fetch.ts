@@ -17,9 +17,9 @@ const MAX_BYTES = 1_000_000;
 /** Milliseconds for a whole answer; the tool itself ends with it. */
 const TIMEOUT_MS = 10_000;
 
-/** Headers that a script may set: none makes another method of a GET. */
+/** Headers that a script may set: none makes another method of a GET, or another path. */
 const OWN_HEADER =
-  /^(?:accept|accept-language|authorization|content-type|if-match|x-(?!.*method)[a-z0-9-]+)$/;
+  /^(?:accept|accept-language|authorization|content-type|if-match|x-(?!.*method|(?:original|rewrite)-url$)[a-z0-9-]+)$/;
 const VALUE = /^[\t\x20-\x7e]{0,2000}$/;
 
 /**

@@ -92,6 +92,23 @@ describe("[T3] the box below a text", () => {
     assert.deepEqual(box?.fields, [{ name: "noon", value: "<@1> 3 m", inline: undefined }]);
   });
 
+  it("loses invisible characters and small type, as its text does", () => {
+    const text = "low\u200b ti\u{e0041}de\u202e 👩‍🚀\n-\u2060# ✓ done";
+    const clean = "low tide 👩‍🚀\n✓ done";
+    const [part] = compose(text, {
+      embed: {
+        title: text,
+        description: text,
+        fields: [{ name: text, value: text }],
+        footer: text,
+      },
+    }) ?? [];
+    const { title, description, fields, footer } = part?.message.embed ?? {};
+    assert.equal(part?.message.content, clean);
+    const { name, value } = fields?.[0] ?? {};
+    assert.deepEqual([title, description, name, value, footer], Array(5).fill(clean));
+  });
+
   it("[C3] [R2a] has clickable names and code as answers do", () => {
     const value = "ask @ada (123456789012345678)";
     const description = `${value}\n~~~\nx\n~~~`;

@@ -31,6 +31,15 @@ export interface ToolHead {
   readonly readOnly: boolean;
 }
 
+export interface ScriptEnd {
+  /** Lines that it wrote, within bounds. */
+  readonly output: string;
+  /** The value of its last expression; absent if it failed. */
+  readonly value?: string;
+  /** Why it failed; absent if it did not. */
+  readonly failure?: string;
+}
+
 /** Runs a file in the sandbox, and answers its requests, which are untrusted. */
 export type RunTool = (
   job: Pick<SkillTool, "source" | "file"> & {
@@ -43,13 +52,7 @@ export type RunTool = (
   /** The person whose turn it is, who has one run at a time; absent: no person's. */
   by?: UserId,
   answer?: (kind: string, args: readonly unknown[]) => Promise<unknown>,
-) => Promise<{
-  readonly output: string;
-  /** Absent: it failed. */
-  readonly value?: string;
-  /** Why it failed; absent: it did not. */
-  readonly failure?: string;
-}>;
+) => Promise<ScriptEnd>;
 
 /** Whether a text is scheme, host and port, as URLs have them. */
 export const isOrigin = (written: string): boolean =>

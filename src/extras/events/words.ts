@@ -1,7 +1,4 @@
-/**
- * Reads the messages that events of a server are about, if all who read the answer may read them: the
- * gateway does not tell them (W7).
- */
+/** Reads the messages that events of a server are about: the gateway does not tell them (W7). */
 
 import { isRefused } from "../../bot/outbound/event_places.ts";
 import { type GuildId, parseSnowflake, type UserId } from "../../core/discord/ids.ts";

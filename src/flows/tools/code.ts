@@ -2,7 +2,8 @@
 
 import type { UserId } from "../../core/discord/ids.ts";
 import { FileError } from "../../core/turn/media.ts";
-import type { CodePort, ScriptEnd } from "../../core/turn/ports/host.ts";
+import type { ScriptEnd } from "../../core/skills/skill_tool.ts";
+import type { CodePort } from "../../core/turn/ports/host.ts";
 import type { FindFile } from "../media/find_files.ts";
 import { badArguments } from "../../core/refused_call.ts";
 import { decodeText } from "../../lib/text/encoding.ts";

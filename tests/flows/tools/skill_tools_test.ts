@@ -346,6 +346,11 @@ describe("[T7a] runSkillTool()", () => {
       () => `fetch("${origin}/", { headers: { "X-HTTP-Method-Override": "DELETE" } })`,
       /may not send the header "x-http-method-override"/,
     ],
+    ...["X-Original-URL", "x-rewrite-url"].map((name): [string, () => string, RegExp] => [
+      name.toLowerCase(),
+      () => `fetch("${origin}/", { headers: { "${name}": "/admin" } })`,
+      new RegExp(`may not send the header "${name.toLowerCase()}"`),
+    ]),
     ["method", () => `fetch("${origin}/", { method: "CONNECT" })`, /method/],
     ["body", () => `fetch("${origin}/", { method: "POST", body: {} })`, /expected string[^]*body/],
     ["calls", () => 'call("discord", {})', /does not declare the tool discord/],

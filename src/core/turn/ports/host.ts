@@ -3,6 +3,7 @@
  * scripts, pages of the web, and drawn images.
  */
 
+import type { ScriptEnd } from "../../skills/skill_tool.ts";
 import type { InboundMessage } from "../../inbound/inbound.ts";
 import type { Question } from "../../people/question.ts";
 import type { DiscordCall } from "./discord_call.ts";
@@ -77,15 +78,6 @@ export interface Script {
   readonly source: string;
   /** Names of attachments, as the model wrote them. */
   readonly files: readonly string[];
-}
-
-export interface ScriptEnd {
-  /** Lines that it wrote, within bounds. */
-  readonly output: string;
-  /** The value of its last expression; absent if it failed. */
-  readonly value?: string;
-  /** Why it failed; absent if it did not. */
-  readonly failure?: string;
 }
 
 export interface CodePort {

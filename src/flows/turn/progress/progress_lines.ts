@@ -72,6 +72,7 @@ export function createProgressLines(
     let isPosted = false;
     let isOver = false;
     let readingAt: number | undefined;
+    let dueAt = startedAt;
     let cancel: (() => void) | undefined;
     let underWay: Promise<unknown> = Promise.resolve();
 
@@ -85,6 +86,7 @@ export function createProgressLines(
 
     function later(ms: number): void {
       cancel?.();
+      dueAt = now() + ms;
       if (!isOver) cancel = schedule(tryRequest, ms);
     }
 
@@ -95,6 +97,10 @@ export function createProgressLines(
 
     function tryRequest(): void {
       if (isForReading && !isPosted && readingAt === undefined) return;
+      if (readingAt !== undefined && now() - dueAt > READING_MS) { // the machine was suspended
+        readingAt = now();
+        if (!isPosted) return later(READING_MS);
+      }
       const waitMs = (freeAt.get(channelId) ?? 0) - now();
       if (waitMs > 0) return later(Math.min(waitMs, EVERY_MS));
       underWay = (isPosted ? update() : post()).then(later, (error: unknown) => {

@@ -181,6 +181,21 @@ describe("[R8a] createProgressLines()", () => {
     }
   });
 
+  it("says nothing of reading that a suspended machine has slept through", async () => {
+    for (const isForReading of [false, true]) {
+      const { line, pass, asked, arrived, clock } = setUp(undefined, isForReading);
+      line.step({ kind: "ask", answers: 0 });
+      line.reading(true);
+      await pass(5_000);
+      arrived();
+      clock.sleep(3_600_000);
+      await pass(28_000);
+      assert.ok(!asked.some((text) => /still reading/.test(text)), asked.join("\n"));
+      line.reading(false);
+      await line.end();
+    }
+  });
+
   it("shows nothing of a server that reads for less, if people want no line", async () => {
     const { line, pass, asked, clock } = setUp(undefined, true);
     for (let request = 0; request < 3; request++) {
