@@ -63,7 +63,7 @@ export interface ModelResponse {
   readonly thinking?: string;
   /** Tokens of the request and the answer. */
   readonly usage?: ModelUsage;
-  /** Whether it reached the model's maximum of output tokens; absent: it is whole. */
+  /** Whether it reached the model's maximum of output tokens, or broke off; absent: it is whole. */
   readonly isCut?: true;
   /** The model that answered, if it is a fallback. */
   readonly modelId?: string;
@@ -124,7 +124,8 @@ export async function readAnswer(
       return { text: cleanSecrets(text), calls: clean, ...about };
     }
     if (text.trim() === "") throw notAnAnswer(model, `empty (${part.reason})`);
-    return { text, ...about, isCut: part.reason === "length" ? true : undefined };
+    const isCut = part.reason === "length" || part.reason === "other";
+    return { text, ...about, isCut: isCut ? true : undefined };
   }
   throw notAnAnswer(model, "it ended early");
 }

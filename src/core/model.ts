@@ -123,7 +123,10 @@ export interface ReplacedModel {
   readonly until?: number;
 }
 
-/** Why the model stopped. `length`: it reached its maximum of output tokens. */
+/**
+ * Why the model stopped. `length`: it reached its maximum of output tokens. `other`: its answer broke
+ * off, also when it was asked again.
+ */
 export type FinishReason = "stop" | "length" | "content_filter" | "tool_calls" | "other";
 
 /** Tokens of one request, as the model's API counted them. */
@@ -243,6 +246,8 @@ export class ModelError extends Error {
   declare readonly status?: number;
   /** The server's own reason, cut and without secrets; absent if it gave none. */
   declare readonly said?: string;
+  /** Set if the answer's text is there, without a good end. */
+  declare readonly isBroken?: true;
   /** Host and scheme of a redirect's target: `"login.example (https)"`; absent if unknown. */
   declare readonly redirectedTo?: string;
   /**

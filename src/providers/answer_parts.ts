@@ -192,7 +192,8 @@ export function finishOf(
   { modelId, ...about }: Pick<Finish, "usage" | "carried"> & { readonly modelId: string },
 ): Finish {
   const calls = reason === "length" || reason === "content_filter" ? [] : withIds(all);
-  if (reason === undefined || (!hasText && calls.length === 0)) throw endingFault(reason, modelId);
+  const isBroken = reason === undefined || reason === "other" && calls.length === 0;
+  if (isBroken || (!hasText && calls.length === 0)) throw endingFault(reason, hasText, modelId);
   const end = { kind: "finish" as const, ...about };
   return calls.length > 0 ? { ...end, reason: "tool_calls", calls } : { ...end, reason };
 }
@@ -207,10 +208,32 @@ const FAULTS: Readonly<Record<FinishReason, string>> = {
   other: "answered without any text",
 };
 
-function endingFault(reason: FinishReason | undefined, modelId: string): ModelError {
+function endingFault(
+  reason: FinishReason | undefined,
+  hasText: boolean,
+  modelId: string,
+): ModelError {
   const kind = reason === "content_filter" ? "filtered" : "not_an_answer";
-  const what = reason === undefined ? "ended its answer early" : FAULTS[reason];
-  return new ModelError(`${modelId} ${what}`, { kind, modelId });
+  const isBroken = reason === undefined || reason === "other" && hasText;
+  const what = isBroken ? "ended its answer early" : FAULTS[reason];
+  return new ModelError(`${modelId} ${what}`, { kind, modelId, ...(isBroken && { isBroken }) });
+}
+
+/** Good ends, in the words of all formats. Each other end counts as broken off. */
+const ENDS: readonly (readonly [FinishReason, RegExp])[] = [
+  ["stop", /^(?:stop|end_turn|stop_sequence|eos(?:_token)?|completed?)$/i],
+  ["length", /^(?:length|max_(?:output_)?tokens|model_length|model_context_window_exceeded)$/i],
+  ["tool_calls", /^(?:tool_calls?|function_call|tool_use)$/i],
+  [
+    "content_filter",
+    /^(?:content_filter|refusal|safety|sensitive|prohibited_content|recitation)$/i,
+  ],
+];
+
+/** @returns `undefined` if the server gave no reason. */
+export function finishReasonIn(raw: unknown): FinishReason | undefined {
+  if (typeof raw !== "string" || raw === "") return undefined;
+  return ENDS.find(([, words]) => words.test(raw))?.[0] ?? "other";
 }
 
 /** The tokens of an answer; `undefined` if the server counts none. */

@@ -7,7 +7,7 @@
  * An answer is a stream of chunks, or one chat completion from servers that do not stream.
  */
 
-import type { FinishReason, ModelUsage } from "../core/model.ts";
+import type { ModelUsage } from "../core/model.ts";
 import type { Ask, AskDeps } from "./wire.ts";
 import { bearerHeaders, endpointOf, type ModelSettings } from "./settings.ts";
 import {
@@ -16,7 +16,13 @@ import {
   createStreamedAsk,
   type OpenAnswer,
 } from "./streamed_ask.ts";
-import { addUnknown, createToolCalls, fieldsOf, usageFrom } from "./answer_parts.ts";
+import {
+  addUnknown,
+  createToolCalls,
+  fieldsOf,
+  finishReasonIn,
+  usageFrom,
+} from "./answer_parts.ts";
 import { carriedText } from "./carried/carried.ts";
 import { faultIn } from "./failures.ts";
 import { createChatBodies } from "./chat_body.ts";
@@ -63,7 +69,7 @@ function openChatAnswer(answer: OpenAnswer) {
     if (fault) return answer.breakOff(fault);
     if (typeof value !== "object") return answer.breakOff();
     answer.usage = usageOf(counts) ?? answer.usage;
-    answer.reason = reasonOf(choice["finish_reason"]) ?? answer.reason;
+    answer.reason = finishReasonIn(choice["finish_reason"]) ?? answer.reason;
     hasReason ||= typeof choice["finish_reason"] === "string" && choice["finish_reason"] !== "";
     if (choice["message"] && !hasReason) answer.reason = "stop"; // a whole object is a whole answer
     const delta = fieldsOf(choice["delta"] ?? choice["message"]);
@@ -112,17 +118,4 @@ function usageOf(counts: unknown): ModelUsage | undefined {
   // The names of OpenAI, DeepSeek and Moonshot.
   const { prompt_cache_hit_tokens: deepSeek, cached_tokens: moonshot } = fields;
   return usageFrom(input, output, fieldsOf(details)["cached_tokens"] ?? deepSeek ?? moonshot);
-}
-
-/** The words of Anthropic, Google and Mistral for an answer that reached its maximum length. */
-const CUT = /^(?:max_(?:output_)?tokens|model_length|model_context_window_exceeded)$/i;
-
-/**
- * @returns `undefined` also for "error", which gateways send if the server behind them broke off.
- */
-function reasonOf(raw: unknown): FinishReason | undefined {
-  if (typeof raw !== "string" || raw === "" || raw === "error") return undefined;
-  if (raw === "stop" || raw === "length" || raw === "content_filter") return raw;
-  if (CUT.test(raw)) return "length"; // gateways pass on the words of other vendors
-  return raw === "tool_calls" || raw === "function_call" ? "tool_calls" : "other";
 }

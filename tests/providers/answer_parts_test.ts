@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
 import type { ToolCall } from "../../src/core/model.ts";
-import { createToolCalls, finishOf } from "../../src/providers/answer_parts.ts";
+import { createToolCalls, finishOf, finishReasonIn } from "../../src/providers/answer_parts.ts";
 
 const piece = (id: string, name: string, written: unknown, index?: number) => ({
   ...(index !== undefined && { index }),
@@ -129,6 +129,29 @@ describe("[T1] createToolCalls() as calls come", () => {
       assert.deepEqual(callsOf(piece("a", "tide", written, 0)), ["a tide {}"]);
     }
   });
+});
+
+describe("[L3] finishReasonIn()", () => {
+  const GOOD = [
+    "stop",
+    "end_turn",
+    "length",
+    "MAX_TOKENS",
+    "tool_calls",
+    "content_filter",
+    "SAFETY",
+  ];
+
+  it("takes each end that is not known as good for a broken one", () =>
+    fc.assert(fc.property(fc.string({ minLength: 1 }), fc.constantFrom(...GOOD), (word, good) => {
+      fc.pre(!/^[a-z_]+$/i.test(word));
+      const broken = finishReasonIn(word);
+      assert.equal(broken, "other");
+      assert.throws(() => finishOf(broken, [], true, { modelId: "p/m" }), { isBroken: true });
+      const reason = finishReasonIn(good);
+      assert.notEqual(reason, "other");
+      assert.ok(finishOf(reason, [], true, { modelId: "p/m" }));
+    })));
 });
 
 describe("[T1] finishOf()", () => {

@@ -141,7 +141,7 @@ const BODIES: readonly [what: string, body: string, expected: Expected][] = [
     { text: "Hello", reason: "length" },
   ]),
   ["the reason length", HELLO + chunk({}, "length"), { text: "Hello", reason: "length" }],
-  ["a reason of its own", HELLO + chunk({}, "eos_token"), { text: "Hello", reason: "other" }],
+  ["a reason of its own", HELLO + chunk({}, "eos_token"), { text: "Hello", reason: "stop" }],
   [
     "a refusal",
     chunk({ refusal: "I " }) + chunk({ refusal: "won't." }) + STOP,

@@ -116,7 +116,7 @@ export function answeredTurn(
 }
 
 /** Why an answer is not whole, for the operator. */
-const CUT = "cut: the model reached its maximum of output tokens";
+const CUT = "cut: the model reached its maximum of output tokens, or broke off";
 
 /** The steps of a turn that are not stored yet; `undefined` if there are none. */
 export function unsavedOf({ taken }: Pick<AnsweredWith, "taken">): readonly Step[] | undefined {

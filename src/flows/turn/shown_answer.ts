@@ -98,7 +98,7 @@ export function withLines(
     shown = withLastLine(
       shown,
       "-# My answer stops here: it reached the maximum length that my model can write at " +
-        "once. Ask me to go on.",
+        "once, or it broke off. Ask me to go on.",
       limit,
     );
   }

@@ -23,18 +23,15 @@ const JITTER = 0.2;
  *
  * @param tries Number of failed tries, from 1.
  * @param random A number from 0 up to, but not including, 1.
- * @param hasBegun Whether the answer had begun, so that it broke off.
  * @returns Milliseconds, at least as many as the server asked for; `undefined` to give up.
  */
 export function retryWaitMs(
   tries: number,
   error: unknown,
   random: number,
-  hasBegun = false,
 ): number | undefined {
   if (!(error instanceof ModelError)) return undefined;
-  const isBroken = tries === 1 &&
-    (error.kind === "unread_call" || hasBegun && error.kind === "not_an_answer");
+  const isBroken = tries === 1 && (error.kind === "unread_call" || error.kind === "not_an_answer");
   if (error.kind !== "rate_limited" && error.kind !== "unavailable" && !isBroken) return undefined;
   const waitMs = RETRY_WAITS_MS[tries - 1];
   if (waitMs === undefined) return undefined;
@@ -88,13 +85,15 @@ export function withRetry(
         return;
       } catch (thrown) {
         const isSeen = hasBegun && (request.isShown?.() ?? false);
-        const waitMs = isSeen || signal.aborted
-          ? undefined
-          : retryWaitMs(tries, thrown, random(), hasBegun);
+        const waitMs = isSeen || signal.aborted ? undefined : retryWaitMs(tries, thrown, random());
         if (thrown instanceof ModelError && thrown.kind === "context_length") {
           onTooLong?.(thrown, request);
         }
-        if (waitMs === undefined || !(thrown instanceof ModelError)) throw thrown;
+        if (!(thrown instanceof ModelError)) throw thrown;
+        if (waitMs === undefined && !signal.aborted && thrown.isBroken && text.trim() !== "") {
+          return yield { kind: "finish", reason: "other" }; // people see that it is not whole
+        }
+        if (waitMs === undefined) throw thrown;
         onRetry?.(thrown, waitMs);
         if (hasParts) yield { kind: "again" };
         await sleep(waitMs, signal);

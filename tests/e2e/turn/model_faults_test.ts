@@ -44,7 +44,6 @@ const faults: readonly [ModelBehaviour, reason: RegExp, told: RegExp][] = [
   ["html", /web_page/, /^I can't answer: I don't find my model at its address/],
   ["garbage", /not_an_answer/, WRONG],
   ["cut", /unavailable|unreachable|not_an_answer/, BUSY],
-  ["ends_early", /not_an_answer/, WRONG],
   ["empty", /not_an_answer/, WRONG],
   ["server_error", /unavailable/, BUSY],
   ["overloaded", /unavailable/, BUSY],
@@ -238,6 +237,9 @@ describe("[R11] a failing model", () => {
       await replies(here, 2);
       const said = model.requests.at(-1)?.messages.find(({ role }) => role === "assistant");
       assert.equal(said?.text, "Well,");
+      model.behave("ends_early", 2);
+      say("grace", here, `${mention} once more`);
+      assert.match((await replies(here, 3))[2] ?? "", /\n-# My answer stops here: .* it broke off/);
     }));
 
   it("runs no call of two with one id, and the model learns why", () =>

@@ -38,7 +38,7 @@ describe("[L3] retryWaitMs()", () => {
       ["a wrong address", 1, failure("not_found"), undefined],
       ["a request that is refused", 1, failure("rejected"), undefined],
       ["a time-out", 1, failure("timeout"), undefined],
-      ["a page", 1, failure("not_an_answer"), undefined],
+      ["a page", 1, failure("web_page"), undefined],
       ["an error of our own code", 1, new TypeError("x"), undefined],
     ];
   for (const [what, tries, error, wait] of cases) {
@@ -134,7 +134,12 @@ describe("[L3] withRetry()", () => {
     assert.equal((await listen(withRetry(twice.model, twice.deps))).error, broken);
     assert.equal(twice.asked(), 2);
     const empty = failing(["", broken], ["hello"]);
-    assert.equal((await listen(withRetry(empty.model, empty.deps))).error, broken);
+    assert.equal((await listen(withRetry(empty.model, empty.deps))).text, "hello");
+    const end = new ModelError("no", { kind: "not_an_answer", modelId: "p/m", isBroken: true });
+    const cut = failing(["Well, ", end], ["Oh, ", end], ["hello"]);
+    const heard = await listen(withRetry(cut.model, cut.deps));
+    assert.deepEqual([heard.text, heard.error, cut.asked()], ["Oh, ", undefined, 2]);
+    assert.deepEqual(heard.parts.at(-1), { kind: "finish", reason: "other" });
   });
 
   it("does not retry a failure that only the operator can fix", async () => {
