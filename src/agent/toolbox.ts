@@ -6,7 +6,7 @@
 
 import { z } from "zod";
 import type { MessageId } from "../core/discord/ids.ts";
-import type { ToolCall, ToolDefinition } from "../core/model.ts";
+import type { ToolCall } from "../core/model.ts";
 import type { ToolResult } from "../core/step.ts";
 import {
   changesNothing,
@@ -15,13 +15,14 @@ import {
   UnknownOutcomeError,
   WaitsForPerson,
 } from "../core/turn/tool.ts";
-import { definitionsOf, helpOf, type SmallTools, smallTools } from "../core/turn/small_tools.ts";
+import { definitionsOf, helpOf, smallTools } from "../core/turn/small_tools.ts";
 import { audienceOf } from "../core/tool_names.ts";
 import type { KeptImage } from "../core/turn/media.ts";
 import type { CallTool } from "../core/turn/ports/memory.ts";
 import { type RefusalReason, RefusedCall } from "../core/refused_call.ts";
 import type { Question } from "../core/people/question.ts";
 import type { StartTimer } from "../lib/clock.ts";
+import { oncePer } from "../lib/cache.ts";
 
 /** The end of a run of a call: its result, or the reason why it has none. */
 type CallEnd =
@@ -54,6 +55,8 @@ interface ToolboxPorts {
    * @throws {FileError} If it cannot be kept; as a rejection.
    */
   readonly keepImage?: (bytes: Uint8Array) => Promise<KeptImage>;
+  /** The tools that the model sees; absent: those that the turn may use. */
+  readonly offered?: readonly Tool[];
   /** Whether the model gets the tools as a small machine does (T2a). */
   readonly isSmall?: boolean;
   /** Milliseconds that one call may take, from `tools.timeoutSec`. */
@@ -66,10 +69,12 @@ export function createToolbox(
   ports: ToolboxPorts,
 ) {
   const { timeoutMs, schedule, fence, cleanSecrets, missingRight, keepImage } = ports;
-  const prepared = preparedOf(tools);
-  const { definitions } = prepared;
-  const { shown = definitions, opener } = ports.isSmall ? smallOf(tools, prepared) : {};
-  const byName = opener ? new Map([...prepared.byName, [opener.name, opener]]) : prepared.byName;
+  const { offered = tools } = ports;
+  const { shown, opener } = ports.isSmall
+    ? smallOf(offered)
+    : { shown: definitionsFor(offered), opener: undefined };
+  const own = byNameOf(tools);
+  const byName = opener ? new Map([...own, [opener.name, opener]]) : own;
 
   function mayRepeat({ isIdempotent, mayRepeat }: Tool, input: unknown): boolean {
     return isIdempotent && mayRepeat?.(input) !== false;
@@ -226,7 +231,8 @@ export function createToolbox(
       const input = tool.input.safeParse(written.value);
       if (!input.success) {
         const why = `the arguments do not fit:\n${z.prettifyError(input.error)}`;
-        const unseen = opener && !tool.short && definitions.find(({ name }) => name === tool.name);
+        const unseen = opener && !tool.short &&
+          definitionsFor(offered).find(({ name }) => name === tool.name);
         return failed(unseen ? `${why}\n${helpOf(unseen)}` : why, "bad_arguments");
       }
       const ended = await runWithin(tool, input.data, context);
@@ -247,33 +253,15 @@ function jsonOf(written: string): { readonly value: unknown } | undefined {
   }
 }
 
-/** The parts of a toolbox that all turns with the same tools share. */
-interface PreparedTools {
-  readonly byName: ReadonlyMap<string, Tool>;
-  readonly definitions: readonly ToolDefinition[];
-}
-
-/** By tools: the schemas are made once, and stay the same for the provider's cache. */
-const prepared = new WeakMap<readonly Tool[], PreparedTools>();
-
-function preparedOf(tools: readonly Tool[]): PreparedTools {
-  const known = prepared.get(tools);
-  if (known) return known;
-  const made = {
-    byName: new Map(tools.map((tool) => [tool.name, tool])),
-    definitions: definitionsOf(tools, false),
-  };
-  prepared.set(tools, made);
-  return made;
-}
-
-const preparedSmall = new WeakMap<PreparedTools, SmallTools>();
-
-function smallOf(tools: readonly Tool[], prepared: PreparedTools): SmallTools {
-  const small = preparedSmall.get(prepared) ?? smallTools(tools, prepared.definitions);
-  preparedSmall.set(prepared, small);
-  return small;
-}
+/**
+ * The parts of a toolbox by its tools, which all turns with the same tools share. The schemas are made
+ * once, and stay the same for the provider's cache.
+ */
+const byNameOf = oncePer((tools: readonly Tool[]) =>
+  new Map(tools.map((tool) => [tool.name, tool]))
+);
+const definitionsFor = oncePer((tools: readonly Tool[]) => definitionsOf(tools, false));
+const smallOf = oncePer((tools: readonly Tool[]) => smallTools(tools, definitionsFor(tools)));
 
 /** Maximum UTF-16 units of a result that Barnacle keeps. */
 export const MAX_RESULT_CHARS = 1_000_000;

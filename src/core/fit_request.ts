@@ -14,6 +14,7 @@ import type {
   ModelRequest,
   ToolDefinition,
 } from "./model.ts";
+import { oncePer } from "../lib/cache.ts";
 
 /** Rough number of tokens per UTF-16 unit, as for the history (`session/history.ts`). */
 const TOKENS_PER_CHAR = 0.3;
@@ -94,15 +95,11 @@ export function lengthOf(message: ModelMessage): number {
 }
 
 /** Lengths by tools: a list of tools is the same array for all turns that have it. */
-const lengths = new WeakMap<readonly ToolDefinition[], number>();
+const lengthOfTools = oncePer((tools: readonly ToolDefinition[]) => JSON.stringify(tools).length);
 
 /** UTF-16 units of the definitions of tools. */
 export function toolChars(tools: readonly ToolDefinition[] = []): number {
-  const known = lengths.get(tools);
-  if (known !== undefined) return known;
-  const chars = tools.length === 0 ? 0 : JSON.stringify(tools).length;
-  lengths.set(tools, chars);
-  return chars;
+  return tools.length === 0 ? 0 : lengthOfTools(tools);
 }
 
 export function estimatedTokens(request: ModelRequest): number {

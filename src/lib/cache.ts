@@ -85,6 +85,18 @@ export function eachOnce<Key, Value>(make: (key: Key) => Value): (key: Key) => V
   };
 }
 
+/** As {@link eachOnce}, for objects: a value lives as long as its object. */
+export function oncePer<Key extends object, Value>(
+  make: (key: Key) => Value,
+): (key: Key) => Value {
+  const made = new WeakMap<Key, Value>();
+  return (key) => {
+    let value = made.get(key);
+    if (value === undefined) made.set(key, value = make(key));
+    return value;
+  };
+}
+
 /**
  * Keeps a function that depends on the program's secrets up to date with them. A reload may bring
  * another token or key. From then on each running account must redact it, even an account without

@@ -13,6 +13,7 @@ import { type AllowEntry, prepareAllowlist } from "./rules/allowlist.ts";
 import { nameOf } from "./rules/checks.ts";
 import { rulesFor } from "./rules/place_rules.ts";
 import type { AccessPolicy } from "./rules/rules.ts";
+import { oncePer } from "../lib/cache.ts";
 
 export interface Right {
   readonly isTheirs: boolean;
@@ -128,19 +129,8 @@ export function isOwnerHint({ place, sender }: InboundMessage, policy: AccessPol
 }
 
 /** Prepares each list once, because each turn asks, and a list may contain a whole community. */
-const ownersIn = oncePerList(prepareOwners);
-const entryIn = oncePerList(prepareAllowlist);
-
-function oncePerList<Prepared>(
-  prepare: (list: readonly AllowEntry[]) => Prepared,
-): (list: readonly AllowEntry[]) => Prepared {
-  const prepared = new WeakMap<readonly AllowEntry[], Prepared>();
-  return (list) => {
-    let found = prepared.get(list);
-    if (found === undefined) prepared.set(list, found = prepare(list));
-    return found;
-  };
-}
+const ownersIn = oncePer(prepareOwners);
+const entryIn = oncePer(prepareAllowlist);
 
 function listsOf(place: Place, policy: AccessPolicy): readonly (readonly AllowEntry[])[] {
   if (place.kind !== "guild") return [policy.dm.allowFrom];

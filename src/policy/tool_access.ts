@@ -1,6 +1,6 @@
 /**
- * Decides which tools a turn has, and names the config path that decided about each tool (T2), and
- * which skills it may use (T7).
+ * Decides which tools a turn may use, and names the config path that decided about each tool (T2),
+ * which tools its model sees (T2b), and which skills it may use (T7).
  *
  * The sender's base set comes first. Then the levels change it in this order: the global `tools`,
  * the agent's, and one level of the place. `deny` counts at every level that is for the sender and
@@ -19,6 +19,7 @@ import { type PlaceTools, rulesFor } from "./rules/place_rules.ts";
 import { prepareRights } from "./rights.ts";
 import type { AccessPolicy, SenderTools, ToolLists } from "./rules/rules.ts";
 import { type AllowEntry, prepareAllowlist } from "./rules/allowlist.ts";
+import { oncePer } from "../lib/cache.ts";
 
 /** The sender whose message the turn answers, and the agent that answers it. */
 export interface ToolAsker {
@@ -34,6 +35,8 @@ export interface ToolAsker {
   readonly hook?: string;
   /** Set to learn what closes a tool to all people in the place, whoever the sender is. */
   readonly forAnyone?: boolean;
+  /** Set to learn which tools the model sees: those that any sender may use in the place (T2b). */
+  readonly isOffer?: boolean;
 }
 
 /** Why a turn has a tool, or not. */
@@ -80,12 +83,11 @@ export function prepareToolAccess(policy: AccessPolicy): DecideTools {
   const hasOwnerList = policy.commands.owners !== undefined;
   const ofAgents = new Map(agents.map((agent) => [agent.agentId, [agent]]));
 
-  return ({ agentId, place, sender, ownsApplication, hook, forAnyone = false }, tools) => {
+  return (asker, tools) => {
+    const { agentId, place, sender, ownsApplication, hook, forAnyone, isOffer } = asker;
     const agent: readonly ToolLevel[] = ofAgents.get(agentId) ?? [];
-    const rules = hook === undefined && place.kind === "guild"
-      ? rulesFor(place, policy)
-      : undefined;
-    if (rules?.kind === "closed") {
+    const rules = place.kind === "guild" ? rulesFor(place, policy) : undefined;
+    if (rules?.kind === "closed" && hook === undefined) {
       const rule = ruleOf(rules.rule);
       return tools.map(({ name }) => ({ name, isAllowed: false, why: "place-closed", rule }));
     }
@@ -93,12 +95,16 @@ export function prepareToolAccess(policy: AccessPolicy): DecideTools {
       const known = { ownsApplication: !hasOwnerList && ownsApplication() };
       return needed("owner", place, sender, known)?.isTheirs === true;
     };
-    const places = rules?.tools.filter(({ kind }) => !forAnyone || kind === "all") ?? [];
-    const own = levelsOf(places, sender);
-    const everywhere = { lists: global, rule: GLOBAL };
-    const denying = [everywhere, ...agent, ...own.flat()];
+    const levels = rules?.kind === "open" ? rules.tools : [];
+    const places = levels.filter(({ kind }) => !forAnyone || kind === "all");
 
-    function decide({ name, gate, partGates }: ToolFacts): Decided {
+    function decide(
+      { name, gate, partGates }: ToolFacts,
+      own: readonly (readonly ToolLevel[])[],
+      isOwner: () => boolean,
+      hook?: string,
+    ): Decided {
+      const denying = [{ lists: global, rule: GLOBAL }, ...agent, ...own.flat()];
       const denial = denying.find(({ lists }) => listsTool(lists.deny, name));
       if (denial) return refused("denied", pathTo(denial.rule, "deny"));
       if (gate !== undefined && !openGates.includes(gate)) {
@@ -119,8 +125,13 @@ export function prepareToolAccess(policy: AccessPolicy): DecideTools {
       return applyLevel(step, name, own[0] ?? []);
     }
 
+    const own = hook === undefined ? levelsOf(places, (all) => entriesFor(all, sender)) : [];
+    const others = isOffer && rules?.kind !== "closed" ? everyLevels(places) : [];
     return tools.map((tool) => {
-      const step = decide(tool);
+      const forSender = decide(tool, own, isOwner, hook);
+      const isOffered = !forSender.isAllowed &&
+        others.some((levels) => decide(tool, levels, () => true).isAllowed);
+      const step = isOffered ? allowed("allowed", GLOBAL) : forSender;
       return { name: tool.name, ...step, rule: ruleOf(step.rule) };
     });
   };
@@ -187,19 +198,29 @@ interface ToolLevel {
 /**
  * Finds the levels that are for a sender, the most specific first. The first one is chosen.
  *
+ * @param entriesOf Chooses the entries for the sender.
  * @returns One list for each level, never empty; several entries of `toolsBySender` are one level.
  */
 function levelsOf(
   levels: readonly PlaceTools[],
-  sender: Sender,
+  entriesOf: (entries: readonly SenderTools[]) => readonly SenderTools[],
 ): readonly (readonly ToolLevel[])[] {
   return levels.flatMap((level): readonly (readonly ToolLevel[])[] => {
     const { rule } = level;
     if (level.kind === "all") return [[{ lists: level.value, rule }]];
-    const entries = entriesFor(level.value, sender);
+    const entries = entriesOf(level.value);
     if (entries.length === 0) return [];
     return [entries.map(({ key, lists }) => ({ lists, rule: pathTo(rule, key) }))];
   });
+}
+
+/** The levels for each kind of sender: those whom one entry names, and all others. */
+function everyLevels(levels: readonly PlaceTools[]): readonly ReturnType<typeof levelsOf>[] {
+  const entries = levels.flatMap((level) => level.kind === "all" ? [] : level.value);
+  return [
+    levelsOf(levels, (all) => all.filter(({ who }) => who.kind === "anyone")),
+    ...entries.map((one) => levelsOf(levels, (all) => all.filter((other) => other === one))),
+  ];
 }
 
 function entriesFor(entries: readonly SenderTools[], sender: Sender): readonly SenderTools[] {
@@ -214,19 +235,13 @@ interface PreparedEntry {
   readonly isFor: (sender: Sender) => boolean;
 }
 
-/** Prepared entries by those of a policy, which never change. */
-const PREPARED = new WeakMap<readonly SenderTools[], readonly PreparedEntry[]>();
-
-function preparedOf(entries: readonly SenderTools[]): readonly PreparedEntry[] {
-  const known = PREPARED.get(entries);
-  if (known) return known;
-  const prepared = entries.map((entry): PreparedEntry => {
+/** The entries of a policy never change. */
+const preparedOf = oncePer((entries: readonly SenderTools[]) =>
+  entries.map((entry): PreparedEntry => {
     const find = prepareAllowlist([entry.who]);
     return { entry, rank: rankOf(entry.who), isFor: (sender) => find(sender) !== undefined };
-  });
-  PREPARED.set(entries, prepared);
-  return prepared;
-}
+  })
+);
 
 /** How exactly an entry matches: the most exact kind has rank 0. */
 function rankOf({ kind }: AllowEntry): number {

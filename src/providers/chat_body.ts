@@ -11,6 +11,7 @@ import type { ModelImage, ModelMessage, ModelRequest, ToolDefinition } from "../
 import { argumentsOf, nameOf } from "./answer_parts.ts";
 import { carriedIn } from "./carried/carried.ts";
 import { EFFORTS } from "./thinking.ts";
+import { oncePer } from "../lib/cache.ts";
 
 /** Bytes of a session's last request. */
 interface BodyBytes {
@@ -181,18 +182,13 @@ function fit(written: BodyBytes, length: number): void {
 }
 
 /** JSON of tools, because many sessions have the same ones. */
-const jsonByTools = new WeakMap<readonly ToolDefinition[], string>();
+const functionsJson = oncePer((tools: readonly ToolDefinition[]) =>
+  JSON.stringify(tools.map((tool) => ({ type: "function", function: tool })))
+);
 
 /** The JSON of the tools, as a further field; empty without tools. */
 function toolsJson(tools: ModelRequest["tools"]): string {
-  if (!tools || tools.length === 0) return "";
-  let json = jsonByTools.get(tools);
-  if (json === undefined) {
-    const functions = tools.map((tool) => ({ type: "function", function: tool }));
-    json = `,"tools":${JSON.stringify(functions)}`;
-    jsonByTools.set(tools, json);
-  }
-  return json;
+  return tools && tools.length > 0 ? `,"tools":${functionsJson(tools)}` : "";
 }
 
 function jsonOf(message: ModelMessage): string {

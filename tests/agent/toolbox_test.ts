@@ -65,6 +65,30 @@ describe("[T1] createToolbox()", () => {
     }
   });
 
+  it("[T2b] runs no tool that the model only sees, also by the opener of small machines", async () => {
+    const secret = { ...tide, name: "exec", run: () => assert.fail("it ran") };
+    const offered = [tide, secret];
+    for (const isSmall of [false, true]) {
+      const { schedule } = new FakeClock();
+      const boxOf = (tools: readonly Tool[]) =>
+        createToolbox(tools, {
+          offered,
+          isSmall,
+          timeoutMs: 1_000,
+          schedule,
+          cleanSecrets: String,
+          fence: String,
+          missingRight: () => Promise.resolve(undefined),
+        });
+      const [member, owner] = [boxOf([tide]), boxOf([tide, secret])];
+      assert.equal(member.definitions, owner.definitions);
+      const call = { id: "1", name: "exec", arguments: '{"port":"Husum"}' };
+      const { refused } = ended(await member.run(call, toolContext({})));
+      assert.equal(refused, "closed_tool");
+      assert.equal(await member.ask(call, toolContext({})), undefined);
+    }
+  });
+
   it("defines each tool for the model, with the schema of its input", () => {
     const { toolbox } = setUp(tide);
     assert.deepEqual(toolbox.definitions, [{

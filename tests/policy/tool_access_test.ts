@@ -11,7 +11,7 @@ import {
   type ToolFacts,
 } from "../../src/policy/tool_access.ts";
 import { TOOLS } from "../../src/tools/registry.ts";
-import { guildPlace, roleId, sender, userId } from "../support/discord/builders.ts";
+import { guildId, guildPlace, roleId, sender, userId } from "../support/discord/builders.ts";
 import {
   ADA,
   BOB,
@@ -487,6 +487,69 @@ describe("[T2] [N1] prepareToolAccess() › several agents", () => {
   }
 });
 
+describe("[T2b] prepareToolAccess() › tools that the model sees", () => {
+  const rows: readonly (readonly [what: string, keys: Keys, offered: string])[] = [
+    ["those of owners, without rules", {}, `${BASE} ${OWNED}`],
+    [
+      "none that is denied to all",
+      { guild: { tools: { deny: ["group:mcp", "exec"] } } },
+      `${BASE} read_file`,
+    ],
+    [
+      "none that `allow` leaves out for all",
+      { channel: { tools: { allow: ["remind"] } } },
+      "remind",
+    ],
+    [
+      "none that the rule of all senders leaves out",
+      { guild: { toolsBySender: { "*": { allow: ["remind"] } } } },
+      "remind",
+    ],
+    [
+      "those that a rule of one sender adds",
+      { tools: { allow: ["remind"] }, guild: { toolsBySender: { bob: { alsoAllow: ["exec"] } } } },
+      "remind exec",
+    ],
+    [
+      "those that a rule of one sender denies",
+      { tools: { allow: ["remind"] }, guild: { toolsBySender: { bob: { deny: ["remind"] } } } },
+      "remind",
+    ],
+    [
+      "none with a closed gate",
+      { actions: { messages: false } },
+      "remind web_fetch discord read_file exec mcp__github__issues",
+    ],
+  ];
+  for (const [what, written, offered] of rows) {
+    it(`are ${what}`, () => {
+      const rules = policyOf(written);
+      for (const from of [ada, bob, mutedMod]) {
+        assert.equal(allowedIn(decide(rules, { ...inHelp, sender: from, isOffer: true })), offered);
+      }
+    });
+  }
+
+  it("are also those of a hook, whose own list alone decides about its calls", () => {
+    const asker = { ...inHelp, sender: bot, hook: "deploys" };
+    const rules = policyOf({ guild: { tools: { deny: ["exec"] } } });
+    const withHook = {
+      ...rules,
+      tools: { ...rules.tools, hooks: new Map([["deploys", ["exec"]]]) },
+    };
+    assert.equal(allowedIn(decide(withHook, asker)), "exec");
+    assert.equal(allowedIn(decide(withHook, { ...asker, isOffer: true })), `${BASE} ${OWNED}`);
+  });
+
+  it("are none in a closed place", () => {
+    const place = guildPlace({ guild: { id: guildId("1400000000000000777"), name: "Elsewhere" } });
+    assert.equal(
+      allowedIn(decide(policyOf({}), { ...inHelp, place, sender: ada, isOffer: true })),
+      "",
+    );
+  });
+});
+
 describe("[T2] prepareToolAccess() › laws", () => {
   const list = fc.option(
     fc.array(
@@ -539,6 +602,21 @@ describe("[T2] prepareToolAccess() › laws", () => {
       }),
     };
   };
+
+  it("[T2b] a place offers all of its senders the same tools, and each one those that they may use", () => {
+    fc.assert(fc.property(keys, asker, asker, (written, one, other) => {
+      const rules = policyOf(written);
+      const offeredTo = (from: ToolAsker) =>
+        allowedIn(decide(rules, { ...from, place: one.place, isOffer: true }));
+      const offered = offeredTo(one);
+      assert.equal(offeredTo(other), offered);
+      for (const from of [one, other]) {
+        for (const { name, isAllowed } of decide(rules, { ...from, place: one.place })) {
+          if (isAllowed) assert.ok(offered.split(" ").includes(name), name);
+        }
+      }
+    }));
+  });
 
   it("[N1] the lists of an agent decide nothing for another", () => {
     fc.assert(fc.property(keys, lists, asker, (written, other, from) => {

@@ -4,9 +4,9 @@ import type { AgentConfig, Config } from "../../config/config.ts";
 import type { ChannelId, GuildId } from "../../core/discord/ids.ts";
 import type { InboundMessage, Place } from "../../core/inbound/inbound.ts";
 import { PERSONAL } from "../../core/outbound/footer_line.ts";
-import type { Tool } from "../../core/turn/tool.ts";
 import type { Skill } from "../../core/skills/skill.ts";
 import type { skillsOf } from "../../policy/tool_access.ts";
+import type { createTurnTools } from "../../flows/judging/turn_tools.ts";
 import type { TurnRules } from "../../flows/turn/answer_ports.ts";
 import { hostTimezone } from "../../host/process/boot.ts";
 import { isOwnerHint } from "../../policy/rights.ts";
@@ -26,8 +26,11 @@ export interface TurnRulesPorts {
   readonly uploadLimit: (guildId: GuildId | undefined) => number;
   /** Whether the bot may attach files in a place (R12a). */
   readonly takesFiles: (place: Pick<InboundMessage, "channelId" | "guildId">) => boolean;
-  /** The tools of a message's turn (T2): the same array for the same tools. */
-  readonly tools: (message: InboundMessage, agentId: string) => readonly Tool[];
+  /**
+   * The tools of a message's turn (T2), or those that its model sees (T2b): the same array for the
+   * same tools.
+   */
+  readonly tools: ReturnType<typeof createTurnTools>;
   /** An agent's own files with instructions, as they are now (H4). */
   readonly instructionFiles: (agentId: string) => NonNullable<Instructions["files"]>;
   /** The skills of a message's turn (T7): the same array for the same skills. */
@@ -52,7 +55,7 @@ export function prepareTurnRules(
     policy: policyNow,
   }: TurnRulesPorts,
 ): (message: InboundMessage) => TurnRules {
-  const { discord } = config;
+  const { discord, session } = config;
   const { id: agentId } = agent;
   let shared: ReturnType<typeof sharedBy> | undefined;
 
@@ -63,13 +66,14 @@ export function prepareTurnRules(
     const policy = policyNow();
     shared ??= sharedBy(config, agent); // built by the first turn: the host's time zone may take 5 ms
     const tools = toolsFor(message, agentId);
+    const isOfOne = place.kind === "dm" && (message.own || session.dmScope !== "main");
+    const offered = isOfOne ? tools : toolsFor(message, agentId, true);
     const found = place.kind === "guild" ? rulesFor(place, policy) : undefined;
     const { systemPrompt: channelPrompt, guildSlug } = found?.kind === "open" ? found : NO_PLACE;
     const instructions = shared.instructionsOf({
-      tools,
+      tools: offered,
       files: instructionFiles(agentId),
       skills: () => skillsFor(message, agentId),
-      ownerId: isOwnerHint(message, policy) ? sender.id : undefined,
       channelPrompt,
     });
     const { footer } = config.messages;
@@ -79,6 +83,8 @@ export function prepareTurnRules(
       guildSlug, // for `where`
       chunks: message.own ? { ...chunks, limit: chunks.limit - PERSONAL.length - 1 } : chunks,
       tools,
+      offered,
+      ownerId: isOwnerHint(message, policy) ? sender.id : undefined,
       instructions,
       cleanSecrets,
       maxFileBytes: Math.min(discord.mediaMaxBytes, uploadLimit(guildId)),

@@ -48,8 +48,8 @@ export function createRuleSources(
     skillsOf(asker, skillsNow(agentId)(), policy().policy);
 
   /** Adds tools of skills (T7a), and of own accounts: a turn that reads one has no others (T13a). */
-  function toolsOf(message: InboundMessage, agentId: string): readonly Tool[] {
-    const base = message.own ? NO_TOOLS : turnTools(message, agentId);
+  function toolsOf(message: InboundMessage, agentId: string, isOffer = false): readonly Tool[] {
+    const base = message.own ? NO_TOOLS : turnTools(message, agentId, isOffer);
     const skills = message.own ? [] : skillsIn(message, agentId);
     const more = [...skills.flatMap(({ tools }) => tools ?? []), ...own()?.tools(message) ?? []];
     if (more.length === 0) return base;
@@ -57,7 +57,7 @@ export function createRuleSources(
     const ownsApplication = () => owners.ownsApplicationAsRead(message.sender.id);
     const forAnyone = message.own !== undefined;
     const asker = { ...message, agentId, hook: message.hooked?.hook, ownsApplication, forAnyone };
-    const decided = policy().decideTools(asker, more);
+    const decided = policy().decideTools({ ...asker, isOffer }, more);
     return more.filter((_, at) => decided[at]?.isAllowed).reduce(withTool, base);
   }
 

@@ -167,13 +167,14 @@ export function createAccountTurns(
     isStoreDown: (error: unknown) => error instanceof StoreError,
   };
 
-  /** Waits for tools that the sender may have, and that are not known yet. */
+  /** Waits for tools that the model sees, and that are not known yet. */
   const toolsReady = (message: InboundMessage, agentId: string) => {
     if (message.own) return parts.own()?.ready(message);
     const { place, sender, hooked } = message;
     return parts.toolServices.ready(agentId, (name) => {
       const ownsApplication = () => owners.ownsApplicationAsRead(sender.id);
-      const asker = { agentId, place, sender, hook: hooked?.hook, ownsApplication };
+      const isOffer = place.kind !== "dm";
+      const asker = { agentId, place, sender, hook: hooked?.hook, ownsApplication, isOffer };
       return policy().decideTools(asker, [{ name }]).some(({ isAllowed }) => isAllowed);
     });
   };

@@ -11,6 +11,7 @@
  */
 
 import type { GuildId, RoleId, Snowflake, UserId } from "../discord/ids.ts";
+import { oncePer } from "../../lib/cache.ts";
 
 export interface RoleGrant {
   readonly id: RoleId;
@@ -188,15 +189,9 @@ export function basePermissions(
 }
 
 /** Sets of the roles of members: one call of a tool asks for the same one several times. */
-const roleSets = new WeakMap<readonly RoleId[], ReadonlySet<string>>();
-
-export function roleSet(roles: readonly RoleId[]): ReadonlySet<string> {
-  const known = roleSets.get(roles);
-  if (known) return known;
-  const made = new Set<string>(roles);
-  roleSets.set(roles, made);
-  return made;
-}
+export const roleSet: (roles: readonly RoleId[]) => ReadonlySet<string> = oncePer((roles) =>
+  new Set<string>(roles)
+);
 
 /** Groups overwrites in the order in which Discord applies them. */
 function groupOverwrites(

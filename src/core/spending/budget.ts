@@ -5,6 +5,7 @@
 
 import { countText } from "../../lib/text/units.ts";
 import { endOfDay, endOfMonth, moneyText, type UsageKind, type UsedBy } from "./usage.ts";
+import { oncePer } from "../../lib/cache.ts";
 
 /** Limits of one UTC day and one UTC month. An absent one is no limit. */
 export interface BudgetLimits {
@@ -92,18 +93,11 @@ function isMonthly(rule: string): boolean {
 const MICROS = 1_000_000;
 
 /** Whether budgets have limits: a turn asks more than once, and a config never changes. */
-const limited = new WeakMap<Budgets, boolean>();
-
-export function hasBudget(budgets: Budgets): boolean {
-  let isLimited = limited.get(budgets);
-  if (isLimited === undefined) {
-    const { perUser, perRole, perGuild, perAgent, total } = budgets;
-    isLimited = [perUser, ...Object.values(perRole), perGuild, perAgent, total]
-      .some((limits) => Object.values(limits).some((one) => one !== undefined));
-    limited.set(budgets, isLimited);
-  }
-  return isLimited;
-}
+export const hasBudget: (budgets: Budgets) => boolean = oncePer(
+  ({ perUser, perRole, perGuild, perAgent, total }) =>
+    [perUser, ...Object.values(perRole), perGuild, perAgent, total]
+      .some((limits) => Object.values(limits).some((one) => one !== undefined)),
+);
 
 export interface BudgetUse extends BudgetStop {
   /** What the limit bounds. */

@@ -1,5 +1,5 @@
 /**
- * Finds the tools of a message's turn by the current policy (T2).
+ * Finds the tools of a message's turn by the current policy (T2), and those that its model sees (T2b).
  *
  * The toolbox and the provider cache by the array. So equal sets of tools are the same array.
  */
@@ -42,16 +42,16 @@ export function createTurnTools(
     /** As last read: a turn does not wait for Discord. */
     readonly owners: Pick<OwnerIds, "ownsApplicationAsRead">;
   },
-): (message: InboundMessage, agentId: string) => readonly Tool[] {
+): (message: InboundMessage, agentId: string, isOffer?: boolean) => readonly Tool[] {
   const sets = new Map<string, readonly Tool[]>();
   /** The sets by place and sender: a decision goes through all levels for each tool. */
-  const decided = new Map<string, readonly Tool[]>();
+  const decided = new Map<string, Decided>();
   /** The same by the objects, which are mostly those of an earlier message. */
   let known = new WeakMap<
     Place,
     WeakMap<
       Sender,
-      { readonly agentId: string; readonly owns: boolean; readonly chosen: readonly Tool[] }
+      { readonly agentId: string; readonly owns: boolean; readonly found: Decided }
     >
   >();
   let tools = toolsNow();
@@ -77,17 +77,18 @@ export function createTurnTools(
     sender: Sender,
     owns: boolean,
     hook?: string,
-  ): readonly Tool[] {
+  ): Decided {
     const key = JSON.stringify([agentId, place, sender, owns, hook]);
     const before = decided.get(key);
     if (before) return before;
     if (decided.size >= MAX_SETS) decided.clear();
-    const chosen = decide({ agentId, place, sender, hook, ownsApplication: () => owns });
-    decided.set(key, chosen);
-    return chosen;
+    const asker = { agentId, place, sender, hook, ownsApplication: () => owns };
+    const found = { chosen: decide(asker), offered: decide({ ...asker, isOffer: true }) };
+    decided.set(key, found);
+    return found;
   }
 
-  return ({ place, sender, hooked }, agentId) => {
+  function find({ place, sender, hooked }: InboundMessage, agentId: string): Decided {
     const { decideTools } = policy();
     const now = toolsNow();
     if (tools !== now || decideTools !== decidedBy) {
@@ -102,9 +103,15 @@ export function createTurnTools(
     let bySender = known.get(place);
     if (!bySender) known.set(place, bySender = new WeakMap());
     const before = bySender.get(sender);
-    if (before?.agentId === agentId && before.owns === owns) return before.chosen;
-    const chosen = decideByData(agentId, place, sender, owns);
-    bySender.set(sender, { agentId, owns, chosen });
-    return chosen;
-  };
+    if (before?.agentId === agentId && before.owns === owns) return before.found;
+    const found = decideByData(agentId, place, sender, owns);
+    bySender.set(sender, { agentId, owns, found });
+    return found;
+  }
+  return (message, agentId, isOffer) => find(message, agentId)[isOffer ? "offered" : "chosen"];
+}
+
+interface Decided {
+  readonly chosen: readonly Tool[];
+  readonly offered: readonly Tool[];
 }

@@ -40,6 +40,10 @@ export interface TurnRules extends ReplyRules, HistoryRules {
   readonly historyLimit: number;
   /** The tools of this turn: the same array for all turns that have the same tools. */
   readonly tools: readonly Tool[];
+  /** Those that the model sees: the same array for all senders of a place (T2b); absent: these. */
+  readonly offered?: readonly Tool[];
+  /** User id of the sender, if they count as the owner in this place (P10). */
+  readonly ownerId?: string;
   /** Whether prompt and tools are those of a small machine (T2a). */
   readonly isSmall?: true;
   /** Milliseconds that a tool call may take, from `tools.timeoutSec`. */
@@ -56,7 +60,8 @@ export interface TurnRules extends ReplyRules, HistoryRules {
 
 /** A turn offers no tools to a model whose server refuses them, and promises none. */
 export function withoutTools(rules: TurnRules): TurnRules {
-  return { ...rules, tools: [], instructions: { ...rules.instructions, hasTools: false } };
+  const instructions = { ...rules.instructions, hasTools: false };
+  return { ...rules, tools: [], offered: [], instructions };
 }
 
 /** Everything that answering needs from outside. */

@@ -13,7 +13,7 @@ import type { ModelImage } from "../../core/model.ts";
 import { meteredModel } from "../../core/spending/metered_model.ts";
 import { hasFiles } from "../media/read_attachments.ts";
 import { type Envelope, envelopeOf, textOf } from "../../render/prompt/envelope.ts";
-import { systemPromptOf } from "../../render/prompt/system_prompt.ts";
+import { senderLines, systemPromptOf } from "../../render/prompt/system_prompt.ts";
 import type { ModelAnswer } from "../../render/reply.ts";
 import { historyChars } from "../../session/history.ts";
 import { openHistory, type TurnHistory } from "../session/turn_history.ts";
@@ -70,9 +70,10 @@ async function gather(
   { boundary, attachmentChars, stored }: Pick<Envelope, "boundary"> & Pick<Gathered, "stored"> & {
     readonly attachmentChars: number;
   },
-  { historyLimit: channelLimit, timezone }: TurnRules,
+  rules: TurnRules,
   ports: AnswerPorts,
 ): Promise<Gathered> {
+  const { historyLimit: channelLimit, timezone } = rules;
   const { store, model, stopping } = ports;
   const { claim } = turn;
   const { message, route: { sessionKey } } = claim;
@@ -136,6 +137,7 @@ async function gather(
       asked: isFirst ? asked : [],
       overheardChars: OVERHEARD_CHARS,
       reactions: reacted,
+      senderLines: isFirst ? senderLines(rules.tools, rules.offered, rules.ownerId) : [],
       timezone,
       boundary,
       attachments: read,
@@ -287,6 +289,7 @@ export function toolboxOf(
   ports: AnswerPorts,
 ): Toolbox {
   return createToolbox(rules.tools, {
+    offered: rules.offered,
     timeoutMs: rules.toolTimeoutMs,
     isSmall: rules.isSmall,
     schedule: ports.schedule,

@@ -34,6 +34,8 @@ export interface Envelope {
   readonly overheardChars: number;
   /** Reactions since the last turn in the channel, oldest first; absent: none (H5). */
   readonly reactions?: readonly ReactionNote[];
+  /** Our lines about the sender, from `senderLines`; absent: none. */
+  readonly senderLines?: readonly string[];
   /** `agents.defaults.timezone`: `"Europe/Berlin"`, or `"UTC"`. */
   readonly timezone: string;
   /** At least 8 random letters and digits, new in each turn (SEC-R2). */
@@ -58,6 +60,7 @@ export function envelopeOf({
   asked = [],
   overheardChars,
   reactions = [],
+  senderLines = [],
   timezone,
   boundary,
   attachments = [],
@@ -78,6 +81,7 @@ export function envelopeOf({
   lines.push(
     `[channel: ${channelOf(message)}]`,
     `[time: ${timeOf(message.sentAt, timezone, "with zone")}]`,
+    ...senderLines,
   );
   if (scheduled) lines.push(scheduledLine(scheduled));
   if (triggered) lines.push(triggeredLine(triggered));

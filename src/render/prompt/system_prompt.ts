@@ -2,11 +2,13 @@
  * Composes the system prompt.
  *
  * It contains only texts by Barnacle and by the operator. No text that a person at Discord can
- * write, not even a channel's name, ever gets in (H4). It also contains no time and nothing else
- * that changes between turns: providers cache an identical prompt, and charge less for it.
+ * write, not even a channel's name, ever gets in (H4). It also contains no time, nothing about who
+ * asks, and nothing else that changes between turns: providers cache an identical prompt, and charge
+ * less for it.
  */
 
 import type { Tool } from "../../core/turn/tool.ts";
+import { oncePer } from "../../lib/cache.ts";
 
 /**
  * The operator's texts, each of which adds to the earlier ones, and config that changes our own
@@ -19,8 +21,6 @@ export interface Instructions {
   readonly agentPrompt?: string;
   /** Files with instructions from the agent's workspace, in the order of the prompt. */
   readonly files?: readonly { readonly name: string; readonly text: string }[];
-  /** User id of the sender, if they count as the owner in this place (P10). */
-  readonly ownerId?: string;
   /** `systemPrompt` of the channel. */
   readonly channelPrompt?: string;
   /** Whether Barnacle lays out tables, since Discord does not render them (R5). */
@@ -95,20 +95,8 @@ const skillLines = ({ skills = [] }: Instructions): string | undefined =>
     ...skills.map(({ name, description }) => `- ${name}: ${description}`),
   ].join("\n");
 
-/** The system prompt (S6, H4): composed once for the same object, which most turns share. */
-export function systemPromptOf(instructions: Instructions): string {
-  let prompt = prompts.get(instructions);
-  if (prompt === undefined) {
-    prompt = promptOf(instructions);
-    prompts.set(instructions, prompt);
-  }
-  return prompt;
-}
-
-const prompts = new WeakMap<Instructions, string>();
-
 function promptOf(instructions: Instructions): string {
-  const { agentName, agentPrompt, files = [], ownerId, channelPrompt } = instructions;
+  const { agentName, agentPrompt, files = [], channelPrompt } = instructions;
   return [
     ...(instructions.isSmall
       ? [smallTexts(instructions).join("\n")]
@@ -117,20 +105,46 @@ function promptOf(instructions: Instructions): string {
     agentName && `Your name is ${agentName}.`,
     agentPrompt,
     ...files.map(({ name, text }) => `From your file ${name}:\n${text}`),
-    ownerId && `The user with the id ${ownerId} is your owner here, whatever they are called.`,
     channelPrompt && `In this channel:\n${channelPrompt}`,
   ].map((part) => part?.trim()).filter((part) => part).join("\n\n");
 }
 
+/** The system prompt (S6, H4): composed once for the same object, which most turns share. */
+export const systemPromptOf: (instructions: Instructions) => string = oncePer(promptOf);
+
+/** Our lines in a message about the rights of its sender (T2b). */
+export function senderLines(
+  tools: readonly Tool[],
+  offered: readonly Tool[] = tools,
+  ownerId?: string,
+): readonly string[] {
+  const lines = ownerId ? [`[the user with the id ${ownerId} is your owner here]`] : [];
+  if (tools.length === offered.length) return lines;
+  const names = new Set(tools.map(({ name }) => name));
+  const barred = offered.filter(({ name }) => !names.has(name));
+  const [not, only] = [listed(barred, tools), listed(tools, barred)];
+  if (only === "") return [...lines, "[this message may use none of your tools]"];
+  const isLong = not.length > only.length;
+  return [...lines, `[this message may ${isLong ? "only" : "not"} use: ${isLong ? only : not}]`];
+}
+
+/** The names of tools. All tools of an MCP server or a skill are one entry. */
+function listed(tools: readonly Tool[], others: readonly Tool[]): string {
+  const names = tools.map(({ name }) => {
+    const group = /^(?:mcp|skill)__.+?__/.exec(name)?.[0];
+    return !group || others.some((other) => other.name.startsWith(group)) ? name : `${group}*`;
+  });
+  return [...new Set(names)].join(", ");
+}
+
 /** The parts of instructions that can differ between two turns of one config. */
 export interface TurnParts {
-  /** The tools of the turn: the same array for the same tools. */
+  /** The tools that the model sees: the same array for the same tools. */
   readonly tools: readonly Tool[];
   /** The same array for the same files. */
   readonly files: NonNullable<Instructions["files"]>;
   /** Returns the skills of the turn, if it can read any: usually the same array for the same skills. */
   readonly skills: () => Instructions["skills"];
-  readonly ownerId: Instructions["ownerId"];
   readonly channelPrompt: Instructions["channelPrompt"];
 }
 
@@ -145,13 +159,13 @@ export function prepareInstructions(agent: Instructions): (parts: TurnParts) => 
   let toolsFacts: ReturnType<typeof toolFactsOf> | undefined;
   let last: Instructions | undefined;
   let lastFiles: TurnParts["files"] | undefined;
-  return ({ tools, files, skills: skillsNow, ownerId, channelPrompt }) => {
+  return ({ tools, files, skills: skillsNow, channelPrompt }) => {
     const areSameTools = toolsFacts?.tools === tools;
     if (toolsFacts?.tools !== tools) toolsFacts = toolFactsOf(tools);
     const { readsSkills, facts } = toolsFacts;
     const skills = readsSkills ? skillsNow() ?? NO_SKILLS : undefined;
     const isSame = last && areSameTools && lastFiles === files && last.skills === skills &&
-      last.ownerId === ownerId && last.channelPrompt === channelPrompt;
+      last.channelPrompt === channelPrompt;
     if (last && isSame) return last;
     lastFiles = files;
     last = {
@@ -159,7 +173,6 @@ export function prepareInstructions(agent: Instructions): (parts: TurnParts) => 
       files: files.length > 0 ? files : undefined,
       ...facts,
       skills,
-      ownerId,
       channelPrompt,
     };
     return last;

@@ -121,8 +121,8 @@ describe("prepareTurnRules()", () => {
   it("[P10] gives the model the ids on the place's allow list", async () => {
     const rules = rulesBy(await loadTestConfig({ guilds: { [GUILD]: { users: [OWNER] } } }));
     const owner = guildMessage({ sender: sender({ id: OWNER }) });
-    assert.equal(rules(owner).instructions.ownerId, OWNER);
-    assert.equal(rules(guildMessage()).instructions.ownerId, undefined);
+    assert.equal(rules(owner).ownerId, OWNER);
+    assert.equal(rules(guildMessage()).ownerId, undefined);
   });
 
   it("[S6] adds the agent's prompt everywhere, and a channel's prompt only there", async () => {

@@ -78,11 +78,7 @@ describe("[T2a] the prompt of a small machine", () => {
           ? Array.from({ length: 300 }, (_, at) => mcpTool(`mcp__s${at % 40}__t${at}`))
           : [],
       ];
-      const system = systemPromptOf({
-        isSmall: true,
-        hasTools: true,
-        ownerId: isOwner ? "123456789012345678" : undefined,
-      });
+      const system = systemPromptOf({ isSmall: true, hasTools: true });
       const shown = boxOf(tools).definitions
         .map((definition) => JSON.stringify({ type: "function", function: definition }));
       t.diagnostic(`system ${tokens(system)}, ${shown.map((one) => tokens(one)).join(" + ")}`);

@@ -131,14 +131,11 @@ describe("[H1] [H3] [H4] the model's input", () => {
       for (const place of ["general", "help"]) {
         say("grace", place, `${mention} who am I?`);
         await replies(place, 1);
-        const { system = "" } = scene.model.requests.at(-1) ?? {};
-        assert.ok(
-          system.includes(`The user with the id ${user("grace").id} is your owner`),
-          system,
-        );
+        const owner = lastTurn(scene);
+        assert.ok(owner.includes(`[the user with the id ${user("grace").id} is your owner`), owner);
         say("ada", place, `${mention} and I?`);
         await replies(place, 2);
-        assert.doesNotMatch(scene.model.requests.at(-1)?.system ?? "", /is your owner/);
+        assert.doesNotMatch(lastTurn(scene), /is your owner/);
       }
     }, { config: { commands: { ownerAllowFrom: ["grace"] } } }));
 

@@ -91,7 +91,8 @@ describe("[T7a] a tool of a skill", () => {
           (await replies("general", 1))[0] ?? "",
           /skill__home__state cannot be used here/,
         );
-        assert.doesNotMatch(JSON.stringify(model.requests.at(-1)?.tools), /skill__/);
+        const { messages } = model.requests.at(-1) ?? {};
+        assert.match(JSON.stringify(messages), /may not use: [^\]]*, skill__home__\*\]/);
         assert.ok(
           bot.lines.some((line) => line.includes("home/tools/broken.js:2:16")),
           `${bot.lines}`,

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import {
   prepareInstructions,
+  senderLines,
   systemPromptOf,
   type TurnParts,
 } from "../../../src/render/prompt/system_prompt.ts";
@@ -44,6 +45,41 @@ describe("systemPromptOf()", () => {
   });
 });
 
+describe("[T2b] senderLines()", () => {
+  const named = (...names: readonly string[]) => names.map(toolNamed);
+  const all = named("remind", "exec", "mcp__git__log", "mcp__git__show", "skill__home__lights");
+  const rows: readonly (readonly [what: string, tools: typeof all, line: string | undefined])[] = [
+    ["nothing if the sender may use all tools", all, undefined],
+    [
+      "the tools that the sender may not use, servers and skills by one name",
+      named("remind", "mcp__git__log", "mcp__git__show", "skill__home__lights"),
+      "[this message may not use: exec]",
+    ],
+    [
+      "the only tools of the sender, if these are fewer",
+      named("remind"),
+      "[this message may only use: remind]",
+    ],
+    [
+      "single tools of a server that the sender may use in part",
+      named("remind", "exec", "mcp__git__log", "skill__home__lights"),
+      "[this message may not use: mcp__git__show]",
+    ],
+    ["that there are none", [], "[this message may use none of your tools]"],
+  ];
+  for (const [what, tools, line] of rows) {
+    it(`tells ${what}`, () => {
+      assert.deepEqual(senderLines(tools, all), line === undefined ? [] : [line]);
+    });
+  }
+
+  it("[P10] calls the sender the owner by their id", () => {
+    assert.deepEqual(senderLines(all, all, "7"), [
+      "[the user with the id 7 is your owner here]",
+    ]);
+  });
+});
+
 const READING = [toolNamed("read_skill")];
 const skills = [{ name: "krill", description: "All about krill." }];
 
@@ -51,7 +87,6 @@ const parts: TurnParts = {
   tools: READING,
   files: [{ name: "SOUL.md", text: "Be kind." }],
   skills: () => skills,
-  ownerId: "1400000000000000001",
   channelPrompt: "Only about krill.",
 };
 
@@ -63,8 +98,6 @@ const changes: readonly [what: string, next: TurnParts][] = [
   ["no file", { ...parts, files: [] }],
   ["other skills", { ...parts, skills: () => [{ name: "cod", description: "All about cod." }] }],
   ["no skills", { ...parts, skills: () => undefined }],
-  ["another owner", { ...parts, ownerId: "1400000000000000002" }],
-  ["no owner", { ...parts, ownerId: undefined }],
   ["another channel's prompt", { ...parts, channelPrompt: "Only about cod." }],
   ["no channel's prompt", { ...parts, channelPrompt: undefined }],
 ];

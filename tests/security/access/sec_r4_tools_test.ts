@@ -8,6 +8,8 @@
  */
 
 import assert from "node:assert/strict";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
 import process from "node:process";
 import { describe, it } from "node:test";
 import { demoWorld } from "../../../simulator/actions/demo_world.ts";
@@ -56,7 +58,7 @@ describe("[SEC-R4] a member's turn with an obedient model", () => {
     };
     try {
       await withSimulation(options, async (scene) => {
-        const { simulator, start, say, mention, until, eventually, rows } = scene;
+        const { simulator, start, say, mention, until, eventually, rows, dataDir } = scene;
         const first = await start();
         const note = (text: string) => call("memory", { action: "save", text, scope: "agent" });
         say("ada", "dm", note("canary-note of ada"));
@@ -83,6 +85,7 @@ describe("[SEC-R4] a member's turn with an obedient model", () => {
           call("recall", { words: "canary" }),
           call("remind", { action: "list" }),
           call("list_files", {}),
+          call("write_file", { path: "mallory.txt", text: "I was here" }),
           call("code", { source: "JSON.stringify(globalThis)" }),
         ]);
         const places = [channels.general, channels.help, channels.offTopic];
@@ -106,6 +109,11 @@ describe("[SEC-R4] a member's turn with an obedient model", () => {
           !/direct message\]/.test(messages.map(({ text }) => text).join("\n"))
         );
         assert.ok(asMember.length >= TURNS);
+        assert.ok(
+          asMember.every(({ tools }) => tools.includes("write_file")),
+          "as to owners (T2b)",
+        );
+        assert.ok(!existsSync(join(dataDir, "agents", "main", "mallory.txt")));
         const calls = asMember.flatMap(({ messages }) => messages).filter(({ role }) =>
           role === "tool"
         );

@@ -4,6 +4,7 @@ import { z } from "zod";
 import { docs, type KeyDoc } from "./key.ts";
 import { isSecretSchema } from "./secrets.ts";
 import type { Segment } from "../../text/tree.ts";
+import { oncePer } from "../../../lib/cache.ts";
 
 export type Schema = z.core.$ZodType;
 
@@ -35,20 +36,14 @@ interface SchemaView {
   readonly isSecret: boolean;
 }
 
-const views = new WeakMap<Schema, SchemaView>();
-
-function viewOf(schema: Schema): SchemaView {
-  const known = views.get(schema);
-  if (known) return known;
+const viewOf = oncePer((schema: Schema): SchemaView => {
   const layers = layersOf(schema);
-  const view: SchemaView = {
+  return {
     core: layers.at(-1) ?? schema,
     doc: layers.map((layer) => docs.get(layer)).find((doc) => doc !== undefined),
     isSecret: layers.some(isSecretSchema),
   };
-  views.set(schema, view);
-  return view;
-}
+});
 
 function innerOf(schema: Schema): Schema | undefined {
   if (

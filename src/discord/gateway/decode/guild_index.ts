@@ -23,6 +23,7 @@ import {
 import type { GuildSnapshot } from "../../../core/inbound/inbound.ts";
 import { slug } from "../../../core/names.ts";
 import { type KeptPermissions, keptPermissions, mayAttach } from "./kept_permissions.ts";
+import { oncePer } from "../../../lib/cache.ts";
 
 export interface IndexedChannel {
   readonly id: ChannelId;
@@ -293,15 +294,8 @@ export function mayChangeMarks<Guild extends MarkedGuild>(
   });
 }
 
-/** Guild objects never change, so each key is computed once. */
-const keys = new WeakMap<MarkedGuild, string>();
-
-/** Two guilds that one entry could mean by name have the same key. */
-function keyOf(guild: MarkedGuild): string {
-  let key = keys.get(guild);
-  if (key === undefined) keys.set(guild, key = computeKey(guild.name));
-  return key;
-}
+/** Two guilds that one entry could mean by name have the same key. Guild objects never change. */
+const keyOf = oncePer(({ name }: MarkedGuild) => computeKey(name));
 
 function computeKey(name: string): string {
   return slug(name) || name.trim().toLowerCase().replace(/^#/, "").replace(/\s+/g, "-");

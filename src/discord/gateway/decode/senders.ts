@@ -10,6 +10,7 @@ import type { Role, Sender } from "../../../core/inbound/inbound.ts";
 import { bounded } from "../../../lib/text/cut.ts";
 import type { Guild } from "./guild_index.ts";
 import type { userPayload } from "./payloads.ts";
+import { oncePer } from "../../../lib/cache.ts";
 
 export type User = (typeof userPayload)["_output"];
 
@@ -129,16 +130,9 @@ export function namedRoles(ids: readonly RoleId[], guild?: Guild): readonly Role
   });
 }
 
-/** Caches unique names by the guild's roles. Every change makes a new map. */
-const uniqueNames = new WeakMap<Guild["roles"], Guild["roles"]>();
-
-/** Computed once per change of a guild's roles, not for each message. */
-function uniqueNamesOf(roles: Guild["roles"]): Guild["roles"] {
-  const cached = uniqueNames.get(roles);
-  if (cached) return cached;
+/** Every change of a guild's roles makes a new map. */
+const uniqueNamesOf = oncePer((roles: Guild["roles"]): Guild["roles"] => {
   const counts = new Map<string, number>();
   for (const name of roles.values()) counts.set(name, (counts.get(name) ?? 0) + 1);
-  const unique = new Map([...roles].filter(([, name]) => counts.get(name) === 1));
-  uniqueNames.set(roles, unique);
-  return unique;
-}
+  return new Map([...roles].filter(([, name]) => counts.get(name) === 1));
+});

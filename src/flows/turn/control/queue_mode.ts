@@ -2,7 +2,7 @@
  * Decides which messages share a turn, and which turns of a session run side by side (S5).
  *
  * Messages of several people may share one if they have the same rights: the same tools, the same
- * instructions, and the same roles. Otherwise a person could give orders in the turn of another one
+ * instructions, the same roles, and no owner among them. Otherwise a person could give orders in the turn of another one
  * who may do more.
  *
  * A turn's tools act for the sender of its first message (T4). So several people share no turn with a
@@ -35,7 +35,11 @@ export interface QueueModes {
 /** The part of a turn's rules that rights consist of. */
 export type RightsOf = (
   message: InboundMessage,
-) => { readonly tools: readonly Tool[]; readonly instructions: Instructions };
+) => {
+  readonly tools: readonly Tool[];
+  readonly instructions: Instructions;
+  readonly ownerId?: string;
+};
 
 /**
  * Prepares the modes of a config.
@@ -115,7 +119,7 @@ function prepareSameRights(
     if (isOwner(one) !== isOwner(other)) return false;
     const rules = rightsOf(agentId);
     const [first, second] = [rules(one), rules(other)];
-    return first.tools === second.tools &&
+    return first.tools === second.tools && first.ownerId === second.ownerId &&
       isDeepStrictEqual(first.instructions, second.instructions);
   };
 }
