@@ -85,7 +85,7 @@ describe("[S5] [H7] messages that join a running turn", () => {
           .filter(({ role }) => role !== "system");
         assert.match(first?.text ?? "", /look at this:/);
         assert.equal(first?.images, 0);
-        assert.deepEqual(rest.map(({ role }) => role), ["assistant", "tool", "user"]);
+        assert.deepEqual(rest.map(({ role }) => role), ["assistant", "tool", "assistant", "user"]);
         const joined = rest.at(-1);
         assert.match(joined?.text ?? "", /here it is/);
         assert.match(joined?.text ?? "", /: PDF\][^]*The krill harvest grew by 12 percent\./);
