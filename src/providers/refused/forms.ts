@@ -63,10 +63,13 @@ export const STREAM: Form = {
   apply: (request) => omitting(request, ["stream", "stream_options"]),
 };
 
+/** Without `store: false`, OpenAI keeps a request, so only words that name the field leave it out. */
+const UNNAMED_FIELDS = OPTIONAL_FIELDS.filter((field) => field !== "store");
+
 const FIELDS: Form = {
   part: "optional fields",
   fix: `add those that the server does not know to ${WHERE}`,
-  apply: (request) => withoutThinking(omitting(request, OPTIONAL_FIELDS)),
+  apply: (request) => withoutThinking(omitting(request, UNNAMED_FIELDS)),
 };
 
 const SCHEMAS: Form = {
