@@ -173,8 +173,8 @@ function toDataDirError(cause: unknown, path: string): DataDirError {
 }
 
 /**
- * Returns a directory that only this user can change: `$XDG_RUNTIME_DIR`, or a new one among the
- * temporary files; on Windows, one beside the data directory of this user.
+ * Returns a directory that only this user can change: `$XDG_RUNTIME_DIR` or its usual place, or a new one
+ * among the temporary files; on Windows, one beside the data directory of this user.
  *
  * @returns `undefined` if there is no safe one.
  */
@@ -196,8 +196,9 @@ export function runtimeDir(
       return undefined; // no profile of this user
     }
   }
-  const named = env["XDG_RUNTIME_DIR"];
-  if (named && isAbsolute(named) && isOursAlone(named, uid)) return named;
+  // A start by `su` or `cron` lacks the variable, and must find the same folder.
+  const named = env["XDG_RUNTIME_DIR"] || `/run/user/${uid}`;
+  if (isAbsolute(named) && isOursAlone(named, uid)) return named;
   const made = join(tmp, `barnacle-${uid ?? "user"}`);
   try {
     mkdirSync(made, { mode: 0o700 });
