@@ -117,10 +117,11 @@ export async function evaluate(
       }
     }
   } catch (error) {
-    // The engine itself overflowed the thread's stack, for instance in JSON.parse; or the script threw
-    // something without a text, or broke the engine.
-    const failure = error instanceof RangeError ? "stack overflow" : "its error cannot be read";
-    return { output: written(), failure: memory.isFull ? TOO_MUCH : failure };
+    if (memory.isFull) return { output: written(), failure: TOO_MUCH };
+    // The engine itself overflowed the thread's stack, for instance in JSON.parse; or its time ended
+    // within its own code; or the script threw something without a text, or broke the engine.
+    const other = isLate() ? tooLong(timeoutMs) : "its error cannot be read";
+    return { output: written(), failure: error instanceof RangeError ? "stack overflow" : other };
   }
 }
 
