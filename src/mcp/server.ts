@@ -48,7 +48,6 @@ function saidCleaner(transport: McpServer["transport"]): (text: string) => strin
   return (text) => withoutControls(redactor.clean(text));
 }
 
-/** Creates a server that connects by itself. */
 export function createMcpConnection(server: McpServer, ports: McpPorts) {
   const { now, schedule, onTools, seen, confine } = ports;
   const { id, transport } = server;

@@ -194,7 +194,6 @@ const aboutSchema = z.lazy(() =>
   })
 );
 
-/** Creates the keeper of files for people. */
 export function createSentFiles(folder: MediaFolder) {
   return {
     /** Keeps a file under an id. @throws {Error} If the disk refuses. */

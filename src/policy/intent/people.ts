@@ -103,7 +103,6 @@ function createPlaces() {
   };
 }
 
-/** Creates a memory without people. */
 export function createTrackedPeople() {
   const { places, state, touch } = createPlaces();
 

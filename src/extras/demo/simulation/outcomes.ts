@@ -27,7 +27,6 @@ interface ReplyPart {
   readonly kind: (typeof KINDS)[number];
 }
 
-/** Creates an empty tracker. */
 export function createOutcomes() {
   const judged = new Map<MessageId, Judged>();
   const parts = new Map<string, ReplyPart>();

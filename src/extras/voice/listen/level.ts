@@ -41,7 +41,6 @@ export function createMeter(): (pcm: Pcm) => number {
   };
 }
 
-/** Creates the judge of one person's frames. */
 export function createLoudness() {
   const lowest: number[] = [];
   let block = Infinity;
