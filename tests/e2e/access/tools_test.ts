@@ -39,7 +39,7 @@ describe("[T2] the tool policy", () => {
       assert.ok(offered().length > 0 && !offered().includes(TOOL), String(offered()));
     }));
 
-  it("gives each turn the tools of its sender in its place", () =>
+  it("[T2b] runs the tools of a turn's sender in its place", () =>
     play(async ({ say, mention, replies, model }) => {
       const offered = () => model.requests.at(-1)?.tools ?? [];
 
@@ -49,12 +49,12 @@ describe("[T2] the tool policy", () => {
 
       say("ada", "general", `${mention}\n${READ}`);
       assert.doesNotMatch((await replies("general", 2))[1] ?? "", /"from":/);
-      assert.deepEqual(offered(), []);
-      // Anthropic refuses calls in a conversation without tools.
-      assert.equal(model.requests.at(-1)?.hasTools, false, "neither do earlier turns");
+      assert.deepEqual(offered(), [TOOL], "her model sees it (T2b), and her call fails");
 
       say("grace", "help", `${mention}\n${READ}`);
       assert.doesNotMatch((await replies("help", 1))[0] ?? "", /"from":/);
       assert.deepEqual(offered(), [], "the deny of the channel wins");
+      // Anthropic refuses calls in a conversation without tools.
+      assert.equal(model.requests.at(-1)?.hasTools, false, "neither do earlier turns");
     }, { discord: rules, config: { tools: { allow: [] } } }));
 });
