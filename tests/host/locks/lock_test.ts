@@ -25,7 +25,7 @@ async function startHolder(path: string, code = 0) {
   const [said] = await Promise.race([once(child.stdout!, "data"), exited.then(() => ["nothing"])]);
   const end = async (signal?: NodeJS.Signals) => {
     if (signal) child.kill(signal);
-    else child.stdin!.end();
+    else child.stdin!.end("end\n");
     const [code] = await exited;
     return code;
   };

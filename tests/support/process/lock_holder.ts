@@ -1,6 +1,6 @@
 /**
- * A process that takes a lock, prints the result, and holds it until it is killed or its standard
- * input ends.
+ * A process that takes a lock, prints the result, and holds it until a word comes by its standard
+ * input. If that ends without a word, as when the test has died, it dies as a killed process does.
  */
 
 import process from "node:process";
@@ -11,4 +11,5 @@ const lock = await acquireLock(path, Date.now());
 if (lock.kind === "held") lock.setHttp(http, "key");
 console.log(lock.kind === "held" ? "held" : `taken ${lock.heldBy?.pid}`);
 if (lock.kind === "taken") process.exit(75);
-process.stdin.on("end", () => process.exit(Number(code))).resume();
+process.stdin.on("data", () => process.exit(Number(code)))
+  .on("end", () => process.kill(process.pid, "SIGKILL"));
