@@ -21,7 +21,7 @@ import {
   statSync,
 } from "node:fs";
 import { isAbsolute, join, posix, resolve, win32 } from "node:path";
-import { homedir, tmpdir } from "node:os";
+import { homedir } from "node:os";
 import type { Env } from "../../lib/env.ts";
 import { codeOf, PathError, wordsOfCode } from "../../lib/errors.ts";
 
@@ -185,7 +185,8 @@ export function runtimeDir(
     /** Absent on Windows. */
     readonly uid?: number;
     readonly platform?: string;
-  } = { env: process.env, tmp: tmpdir(), uid: process.getuid?.(), platform: process.platform },
+    // Not `tmpdir()`: starts with another TMPDIR must find the same folder.
+  } = { env: process.env, tmp: "/tmp", uid: process.getuid?.(), platform: process.platform },
 ): string | undefined {
   if (platform === "win32") {
     const folder = join(localFolder(env, homedir()), "run");
