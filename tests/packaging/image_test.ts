@@ -78,7 +78,8 @@ for (const machine of Object.keys(MACHINES)) {
         assert.deepEqual(config.config.Healthcheck.Test, [
           "CMD",
           "/usr/bin/barnacle",
-          "healthcheck",
+          "status",
+          "--quiet",
         ]);
         assert.ok(config.config.Env.includes("BARNACLE_DATA=/data"));
         const list: string[] = [];

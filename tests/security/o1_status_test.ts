@@ -63,7 +63,7 @@ async function askAt(
   const io = recordingIo();
   try {
     const code = await status(
-      { data: folder.path, config, json, verbose: true, probe: false },
+      { data: folder.path, config, json, verbose: true, quiet: false, probe: false },
       io,
       timeoutMs,
     );
@@ -99,7 +99,7 @@ describe("[O1] [O7] barnacle status › another program at the bot's address", (
     lock.setHttp(`127.0.0.1:${(server.address() as AddressInfo).port}`, TOKEN);
     const io = recordingIo();
     const code = await status(
-      { data: folder.path, json: false, verbose: true, probe: false },
+      { data: folder.path, json: false, verbose: true, quiet: false, probe: false },
       io,
       10_000,
     );

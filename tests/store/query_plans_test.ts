@@ -44,7 +44,7 @@ const EXCEPTIONS: readonly { readonly sql: RegExp; readonly reason: string }[] =
   },
   {
     sql: /^SELECT .* FROM inbox WHERE finished_at IS NOT NULL AND turn_of IS NULL ORDER BY id DESC/,
-    reason: "it reads the newest messages, until it has as many as `barnacle recent` shows",
+    reason: "it reads the newest messages, until it has as many as `barnacle doctor` looks at",
   },
 ];
 

@@ -214,7 +214,7 @@ function configOf({ machine, version, commit, createdAt, packages }: ImageParts)
       Volumes: { "/data": {} },
       StopSignal: "SIGTERM",
       Healthcheck: {
-        Test: ["CMD", program, "healthcheck"],
+        Test: ["CMD", program, "status", "--quiet"],
         Interval: 60 * second,
         Timeout: 10 * second,
         StartPeriod: 120 * second,

@@ -7,12 +7,12 @@ export const TASK_TITLES = [
   "Start",
   "Diagnose",
   "Control access",
-  "Send messages",
   "Conversations",
-  "Look after the agent",
   "Back up and move",
   "Configure",
   "About",
+  "Send messages",
+  "Look after the agent",
 ] as const;
 
 export type TaskTitle = (typeof TASK_TITLES)[number];
@@ -28,17 +28,25 @@ const TAGLINE = "an AI agent for Discord";
 /** Commands that bare `barnacle` names, in this order. */
 const FIRST_COMMANDS = ["demo", "setup", "run", "doctor"];
 
+/** Commands that `barnacle --help` explains. It names the others in one line. */
+const EXPLAINED = 20;
+
 /** Lines of `barnacle --help`. */
 export function overviewLines(
   tasks: readonly CommandTask[],
   version: string,
   style: Style,
 ): readonly string[] {
+  const names = tasks.flatMap(({ commands }) => Object.keys(commands));
+  const explained = new Set(names.slice(0, EXPLAINED));
   return [
     `Barnacle ${version}, ${TAGLINE}`,
     "",
     `${style.bold("Usage:")} barnacle <command> [options]`,
-    ...tasks.flatMap(({ title, commands }) => section(title, rowsOf(commands), style)),
+    ...tasks.flatMap(({ title, commands }) => section(title, rowsOf(commands, explained), style)),
+    ...(names.length > EXPLAINED
+      ? ["", `${style.bold("More commands:")} ${names.slice(EXPLAINED).toSorted().join(", ")}`]
+      : []),
     ...section("Options", [
       ["-h, --help", "Print this help, or that of a command"],
       ["-v, --version", "Print the version"],
@@ -69,8 +77,12 @@ export function welcomeLines(
   ];
 }
 
-function rowsOf(commands: CommandTask["commands"]): readonly HelpRow[] {
-  return Object.entries(commands).map(([name, command]): HelpRow => [name, briefOf(command)]);
+function rowsOf(
+  commands: CommandTask["commands"],
+  explained: ReadonlySet<string>,
+): readonly HelpRow[] {
+  return Object.entries(commands).filter(([name]) => explained.has(name))
+    .map(([name, command]): HelpRow => [name, briefOf(command)]);
 }
 
 function briefOf(command: CliCommand | CliGroup): string {

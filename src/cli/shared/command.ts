@@ -59,16 +59,6 @@ export function rowNumber(list: string): {
   };
 }
 
-/**
- * Reads a number of rows to list.
- *
- * @throws {RangeError} If the text is no such number.
- */
-export function toLimit(text: string): number {
-  if (/^[1-9]\d{0,5}$/.test(text)) return Number(text);
-  throw new RangeError(`"${text}" is not a number from 1 to 999999`);
-}
-
 /** A common option with a value that a command accepts and ignores; help leaves it out. */
 export const UNUSED_PATH = { ...path("Has no effect here"), hidden: true } as const;
 /** A common option without a value that a command accepts and ignores; help leaves it out. */

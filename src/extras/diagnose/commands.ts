@@ -7,12 +7,10 @@ import {
   COMMON,
   type CommonFlags,
   flag,
-  toLimit,
   UNUSED_PATH,
 } from "../../cli/shared/command.ts";
 import type { DoctorFlags } from "./doctor.ts";
 import { DOCTOR_PARTS } from "./parts.ts";
-import type { RecentFlags } from "./recent.ts";
 import type { StatusFlags } from "./status.ts";
 import type { InviteFlags } from "./invite.ts";
 
@@ -21,7 +19,7 @@ export const status: CliCommand = describeCommand<StatusFlags>({
   notes: [
     "--probe asks Discord for the bot's permissions in each channel, also without a running bot. Then the audit decides the exit code.",
   ],
-  examples: ["barnacle status", "barnacle status --probe", "barnacle status --json"],
+  examples: ["barnacle status", "barnacle status --probe", "barnacle status --quiet"],
   exits: {
     done: "healthy, or warnings only",
     failed: "a check fails; with --probe, also: the bot cannot answer in an open channel",
@@ -32,51 +30,21 @@ export const status: CliCommand = describeCommand<StatusFlags>({
     flags: {
       ...BOT_COMMON,
       verbose: flag("Print the checks that pass, too"),
+      quiet: flag("Print one line with the checks that do not pass, for containers and monitors"),
       probe: flag("Audit the bot's permissions channel by channel, too"),
     },
   },
   run: async (flags, io) => (await import("./status.ts")).status(flags, io),
 });
 
-export const healthcheck: CliCommand = describeCommand<CommonFlags>({
-  brief: "Check in one line whether the running bot is healthy, for containers and monitors",
-  notes: ["Judges as `/healthz` does, and needs neither its address nor `http.token`."],
-  examples: ["barnacle healthcheck", "barnacle healthcheck --data /data"],
-  exits: {
-    done: "healthy, or warnings only",
-    failed: "a check fails",
-    io: "the data directory cannot be read",
-    tryAgain: "no running bot found, or it does not answer",
-  },
-  parameters: { flags: { ...BOT_COMMON, config: UNUSED_PATH } },
-  run: async (flags, io) => (await import("./healthcheck.ts")).healthcheck(flags, io),
-});
-
-export const recent: CliCommand = describeCommand<RecentFlags>({
-  brief: "List the last answers, the failed and the slow ones first",
-  notes: ["`barnacle why <message>` explains each of them."],
-  examples: ["barnacle recent", "barnacle recent --limit 100 --json"],
-  exits: { io: "the data directory cannot be read", tryAgain: "no data directory found" },
-  parameters: {
-    flags: {
-      ...BOT_COMMON,
-      config: UNUSED_PATH,
-      limit: {
-        kind: "parsed",
-        parse: toLimit,
-        brief: "Number of turns",
-        placeholder: "number",
-        default: "20",
-      },
-    },
-  },
-  run: async (flags, io) => (await import("./recent.ts")).recent(flags, io),
-});
-
 export const doctor: CliCommand = describeCommand<DoctorFlags>({
   brief: "Find out why the bot does not work, and how to fix it",
   notes: ["Safe to run beside a running bot."],
-  examples: ["barnacle doctor", "barnacle doctor --only discord --fix"],
+  examples: [
+    "barnacle doctor",
+    "barnacle doctor --network",
+    "barnacle doctor --only discord --fix",
+  ],
   exits: {
     done: "no problems",
     failed: "a check failed",
@@ -97,6 +65,9 @@ export const doctor: CliCommand = describeCommand<DoctorFlags>({
         placeholder: "part",
         optional: true,
       },
+      network: flag(
+        "Test the connection to Discord alone: DNS, TCP, TLS, HTTP, WebSocket; needs no token and no config",
+      ),
       fix: flag("Enable missing intents in Discord's developer portal, after a question"),
       yes: flag("Answer yes to the question of --fix"),
     },
@@ -109,20 +80,6 @@ export const doctor: CliCommand = describeCommand<DoctorFlags>({
     const confirm = confirmOnTerminal();
     return await doctor(flags, io, { confirm });
   },
-});
-
-export const netcheck: CliCommand = describeCommand<CommonFlags>({
-  brief: "Test the connection to Discord: DNS, TCP, TLS, HTTP, WebSocket",
-  notes: ["Needs no token and no config."],
-  examples: ["barnacle netcheck"],
-  exits: {
-    done: "all steps work",
-    failed: "a step failed",
-    partly: "warnings only",
-    config: "invalid DISCORD_API_URL",
-  },
-  parameters: { flags: { ...COMMON, config: UNUSED_PATH, data: UNUSED_PATH } },
-  run: async (flags, io) => (await import("./netcheck.ts")).netcheck(flags, io),
 });
 
 export const invite: CliCommand = describeCommand<InviteFlags>({

@@ -12,6 +12,7 @@ import type { LoadedConfig } from "../../config/load.ts";
 import type { Problem } from "../../config/text/problem.ts";
 import { DOCTOR_PARTS, type DoctorPart } from "./parts.ts";
 import type { Finding } from "../../core/finding.ts";
+import { judgeNetwork } from "../../flows/preflight/network.ts";
 import { printable } from "../../lib/text/quoted.ts";
 import { apiOf, lockedBot, tokenIn } from "../../cli/shared/discord.ts";
 import type { ExitCode } from "../../cli/shared/exit_code.ts";
@@ -23,12 +24,14 @@ import { holderOf, isHeld } from "../../cli/shared/running_bot.ts";
 import { problemsText, readConfig } from "../../cli/shared/read_config.ts";
 import type { Io } from "../../cli/terminal/io.ts";
 import type { FixOptions } from "./check_discord.ts";
-import { runDoctorChecks } from "./doctor_checks.ts";
+import { probeNetwork, runDoctorChecks } from "./doctor_checks.ts";
 import { inspectHost } from "./host_facts.ts";
 
 export interface DoctorFlags extends CommonFlags {
   /** Parts to check; all if absent. */
   readonly only?: readonly DoctorPart[];
+  /** Whether to test the connection to Discord alone. */
+  readonly network: boolean;
   /** Whether to enable missing intents. */
   readonly fix: boolean;
   /** Whether to do so without a question. */
@@ -41,6 +44,7 @@ export async function doctor(
   io: Io,
   user: Pick<FixOptions, "confirm">,
 ): Promise<ExitCode> {
+  if (flags.network) return reportFindings(await examineNetworkAlone(io), flags.json, io);
   const loaded = await readConfig(await configBefore(flags, io), io.env);
   const problems = loaded.problems.filter(({ severity }) => severity !== "note");
   const others = loaded.kind === "refused"
@@ -56,6 +60,20 @@ export async function doctor(
   return exitCodeOf([...problems.map(toFinding), ...others]);
 }
 
+/** Needs neither a token nor a config, and sends no token. */
+async function examineNetworkAlone(io: Io): Promise<readonly Finding[]> {
+  const api = apiOf(io.env);
+  if ("problem" in api) return [wrongApi(api.problem)];
+  return judgeNetwork(await probeNetwork({ apiBase: api.base }, io), Date.now());
+}
+
+const wrongApi = (why: string): Finding => ({
+  id: "config",
+  what: "Environment",
+  status: "fail",
+  why,
+});
+
 async function examine(
   { config }: LoadedConfig,
   isFaultless: boolean,
@@ -65,10 +83,7 @@ async function examine(
 ): Promise<readonly Finding[]> {
   const { env } = io;
   const api = apiOf(env);
-  if ("problem" in api) {
-    const why = api.problem;
-    return [{ id: "config", what: "Environment", status: "fail", why }];
-  }
+  if ("problem" in api) return [wrongApi(api.problem)];
   const accounts = config.accounts.map((account) => {
     const own = forAccount(config, account);
     return { config: own, token: tokenIn(own) };

@@ -6,6 +6,7 @@
  */
 
 import { existsSync } from "node:fs";
+import { examineNetwork, type NetworkOptions } from "../../bot/preflight/examine.ts";
 import type { BotConfig, Config } from "../../config/config.ts";
 import { pathTo } from "../../core/config_file.ts";
 import type { AccountId } from "../../core/discord/ids.ts";
@@ -17,8 +18,8 @@ import { hostingOf, judgeRuns } from "../../flows/preflight/last_run.ts";
 import { judgeBackups } from "../../flows/preflight/backups.ts";
 import { judgeNetwork, type NetworkFacts } from "../../flows/preflight/network.ts";
 import { readBootId } from "../../host/process/boot.ts";
+import { type Clock, DAY_MS } from "../../lib/clock.ts";
 import { once } from "../../lib/cache.ts";
-import type { Clock } from "../../lib/clock.ts";
 import { quoted } from "../../lib/text/quoted.ts";
 import { pauseText } from "../../lib/text/units.ts";
 import { unresolvedNames, withNames } from "../../policy/rules/pinned.ts";
@@ -27,8 +28,9 @@ import type { Io } from "../../cli/terminal/io.ts";
 import { checkExec, checkModels, checkServers, checkSkills } from "./agent_findings.ts";
 import { checkDiscord, type FixOptions } from "./check_discord.ts";
 import type { HostView } from "./host_facts.ts";
-import { probeNetwork } from "./netcheck.ts";
 import type { DoctorPart } from "./parts.ts";
+import { hasFailed } from "./stored_facts.ts";
+import type { RecentTurn } from "../../store/messages/messages.ts";
 
 export interface DoctorFacts extends Clock {
   readonly config: BotConfig;
@@ -92,6 +94,10 @@ const DOCTOR_CHECKS: readonly DoctorCheck[] = [
       const isThere = existsSync(backups.made?.path ?? "");
       return [judgeBackups(backups, config.backup, now(), isThere)];
     },
+  },
+  {
+    part: "host",
+    run: ({ host: { known }, now }) => known ? [judgeAnswers(known.turns, now())] : [],
   },
   { part: "host", run: (facts) => byAccount(facts, judgePause) },
   {
@@ -179,6 +185,15 @@ function named(
   return findings.map((finding) => ({ ...finding, what: `${finding.what} (${accountId})` }));
 }
 
+/** Probes the way to REST and to the gateway. */
+export function probeNetwork(
+  place: Pick<NetworkOptions, "apiBase" | "gatewayUrl">,
+  io: Io,
+): Promise<NetworkFacts> {
+  const examined = examineNetwork({ ...place, env: io.env, showsDns: true, opensGateway: true });
+  return io.during("Checking the connection to Discord", examined);
+}
+
 async function checkAccounts(
   { accounts, host, api, mending, io }: DoctorFacts,
 ): Promise<DiscordRows> {
@@ -190,6 +205,38 @@ async function checkAccounts(
     findings.push(...named(about.findings, config.discord.accountId, accounts.length));
   }
   return { findings, gatewayUrl };
+}
+
+/** A slow answer takes at least this many times the median, and this many milliseconds. */
+const SLOW = { times: 3, ms: 10_000 };
+
+/**
+ * Judges the answers of the last day, and names the newest one that failed.
+ *
+ * @param turns The newest first.
+ */
+export function judgeAnswers(turns: readonly RecentTurn[], now: number): Finding {
+  const about = { id: "answers", what: "Answers" } as const;
+  const msOf = ({ acceptedAt, finishedAt }: RecentTurn) => finishedAt - acceptedAt;
+  const last = turns.filter(({ finishedAt }) => finishedAt > now - DAY_MS);
+  const median = last.map(msOf).toSorted((one, other) => one - other)[last.length >> 1] ?? 0;
+  const slow = last.filter((turn) => msOf(turn) >= Math.max(SLOW.ms, SLOW.times * median));
+  const [newest, ...failed] = last.filter(hasFailed);
+  const slowText = slow.length > 0 ? `; ${slow.length} took far longer than usual` : "";
+  if (!newest) {
+    return {
+      ...about,
+      status: "pass",
+      why: `${last.length} in the last day, none failed${slowText}`,
+    };
+  }
+  return {
+    ...about,
+    status: "warn",
+    why: `${failed.length + 1} of ${last.length} in the last day failed, the newest with: ` +
+      `${newest.failure ?? newest.state}${slowText}`,
+    fix: `run \`barnacle why ${newest.messageId}\``,
+  };
 }
 
 /** Reports a paused account, which answers no one. */

@@ -4,12 +4,10 @@ import type { Extra } from "../../cli/extras/extra.ts";
 
 export const diagnose: Extra = {
   commands: async () => {
-    const { doctor, healthcheck, invite, netcheck, recent, status, version } = await import(
-      "./commands.ts"
-    );
+    const { doctor, invite, status, version } = await import("./commands.ts");
     return {
       "Start": { invite },
-      "Diagnose": { doctor, healthcheck, netcheck, recent, status },
+      "Diagnose": { doctor, status },
       "About": { version },
     };
   },

@@ -38,7 +38,8 @@ import {
   STATUS_TIMEOUT_MS,
   withoutServer,
 } from "../../cli/shared/running_bot.ts";
-import { extentText } from "./stored_facts.ts";
+import { extentText, LOOKED_TURNS } from "./stored_facts.ts";
+import type { RecentTurn } from "../../store/messages/messages.ts";
 import type { StoreExtent } from "../../store/figures.ts";
 import type { ProcessRun } from "../../store/gateway/sessions.ts";
 import type { BackupState, Pause } from "../../core/store/settings.ts";
@@ -64,6 +65,8 @@ export interface StoreView {
   readonly accounts: ReadonlyMap<AccountId, AccountView>;
   /** Runs of the last 24 hours; the last one may be the running bot. */
   readonly runs: readonly ProcessRun[];
+  /** The newest turns that have ended, the newest first. */
+  readonly turns: readonly RecentTurn[];
   /** The newest results of backups. */
   readonly backups: BackupState;
 }
@@ -176,7 +179,8 @@ async function lookAtStore(
     }
     const runs = await store.gateway.runs(now - DAY_MS);
     const backups = await store.settings.backups();
-    return { accounts, runs, backups, extent: await store.upkeep.extent() };
+    const turns = await store.messages.recentTurns(LOOKED_TURNS);
+    return { accounts, runs, turns, backups, extent: await store.upkeep.extent() };
   }
 }
 

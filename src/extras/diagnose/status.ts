@@ -27,6 +27,8 @@ import { toStartError } from "../../cli/shared/start_error.ts";
 export interface StatusFlags extends CommonFlags {
   /** Whether to print the checks that pass, too. */
   readonly verbose: boolean;
+  /** Whether to print one line. */
+  readonly quiet: boolean;
   /** Whether to audit the bot's permissions at Discord, too. */
   readonly probe: boolean;
 }
@@ -82,7 +84,7 @@ interface AskedBot {
 }
 
 async function askBot(
-  { config, data, json, verbose, probe }: StatusFlags,
+  { config, data, json, verbose, quiet, probe }: StatusFlags,
   io: Io,
   timeoutMs: number,
 ): Promise<AskedBot> {
@@ -94,7 +96,9 @@ async function askBot(
   if ("problem" in answer) {
     const { problem, code, stopped } = answer;
     const toldHere = (text: string): readonly Fact[] => probe ? [] : [["Store", text]]; // by the probe
-    const facts = stopped && !json ? await storedFacts(stopped, config, io, toldHere) : [];
+    const facts = stopped && !json && !quiet
+      ? await storedFacts(stopped, config, io, toldHere)
+      : [];
     return {
       ...failed(problem, code),
       isStopped: stopped !== undefined,
@@ -104,6 +108,7 @@ async function askBot(
   const { report, place } = answer;
   const code = report.status === "fail" ? EXIT.failed : EXIT.done;
   if (json) return { json: answer.json, lines: [], code };
+  if (quiet) return { json: answer.json, lines: [lineOf(report)], code };
   const [first = "", ...checks] = linesOf(report, verbose, io.style);
   const stored = await storedFacts(place, config, io, () => []); // the checks say it
   const facts = factLines([
@@ -115,7 +120,7 @@ async function askBot(
 }
 
 /** Asks the bot that holds the data directory. */
-export async function answerOfBot(
+async function answerOfBot(
   data: string | undefined,
   io: Io,
   timeoutMs: number,
@@ -228,7 +233,7 @@ async function holderIn(data: string | undefined, io: Io, timeoutMs: number): Pr
 }
 
 /** The state of the whole bot. */
-export const STATUS_TEXT: Readonly<Record<Status, string>> = {
+const STATUS_TEXT: Readonly<Record<Status, string>> = {
   pass: "Healthy",
   warn: "Works, with warnings",
   fail: "Does not work as it should",
@@ -257,6 +262,14 @@ function linesOf(report: ShownReport, isVerbose: boolean, style: Style): readonl
     ...(passed > 1 ? [`      ${passed} checks pass; --verbose shows them`] : []),
     ...(passed === 1 ? ["      1 check passes; --verbose shows it"] : []),
   ];
+}
+
+/** The state with the checks that do not pass, for the health check of a container. */
+function lineOf({ status, findings }: ShownReport): string {
+  const problems = findings.filter(isTrouble).map(({ id, where, why }) =>
+    `${id}${where === undefined ? "" : ` (${where})`}: ${why}`
+  );
+  return [STATUS_TEXT[status], ...problems].join("; ");
 }
 
 function accountLine(

@@ -16,8 +16,8 @@ import type { Io } from "../../cli/terminal/io.ts";
 /** Names of servers in one line. */
 const SHOWN_SERVERS = 5;
 
-/** Turns among which the last answer is looked for. */
-const LOOKED_TURNS = 100;
+/** Number of the newest turns that are read. */
+export const LOOKED_TURNS = 100;
 
 /** The facts with their titles, the most important first. */
 export async function factsIn(
@@ -46,7 +46,7 @@ function lastAnswerText(turns: readonly RecentTurn[], slugOf: SlugOf, now: numbe
   const last = turns.find(({ state }) => state === "answered");
   const failed = turns.slice(0, last ? turns.indexOf(last) : undefined)
     .filter(hasFailed).length;
-  const since = failed === 0 ? "" : `; ${failed} failed since: \`barnacle recent\``;
+  const since = failed === 0 ? "" : `; ${failed} failed since: \`barnacle doctor\``;
   if (!last) return `none yet${since}`;
   const { finishedAt, acceptedAt } = last;
   const took = ((finishedAt - acceptedAt) / 1_000).toFixed(1);
@@ -81,7 +81,7 @@ export function hasFailed({ state }: Pick<RecentTurn, "state">): boolean {
   return state === "failed" || state === "refused";
 }
 
-export function placeText({ place, channelId }: RecentTurn, slugOf?: SlugOf): string {
+function placeText({ place, channelId }: RecentTurn, slugOf?: SlugOf): string {
   if (!place) return channelId;
   return place.kind === "guild" ? displayNameOf(place, slugOf?.(place.guild.id)) : "direct message";
 }

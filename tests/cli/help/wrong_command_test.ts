@@ -24,7 +24,7 @@ describe("[O10] wrongCommand()", () => {
     ],
     [
       "list",
-      'unknown command "list"; did you mean `pairing list` or `outbox list` or `sessions list` or ' +
+      'unknown command "list"; did you mean `pairing list` or `sessions list` or `outbox list` or ' +
       "`approvals list` or `mcp list` or `memory list` or `schedules list`?",
     ],
     ["init", 'unknown command "init"; did you mean `setup`?'],

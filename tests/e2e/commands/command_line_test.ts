@@ -53,7 +53,6 @@ describe("[O10] the command line", () => {
     ["outbox", "resend"],
     ["outbox", "drop"],
     ["doctor"],
-    ["netcheck"],
     ["invite"],
     ["version"],
     ["config", "check"],

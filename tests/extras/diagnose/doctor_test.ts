@@ -17,7 +17,7 @@ describe("[O3] barnacle doctor", () => {
     writeFileSync(config, text, { mode: 0o600 });
     const [checked, diagnosed, machine] = [recordingIo(), recordingIo(), recordingIo()];
     assert.equal(await check({ config, json: false }, checked), 78);
-    const flags = { config, json: false, fix: false, yes: false };
+    const flags = { config, json: false, network: false, fix: false, yes: false };
     const user = { confirm: () => Promise.resolve(false) };
     assert.equal(await doctor(flags, diagnosed, user), 78);
     assert.equal(diagnosed.stdout.join("\n"), checked.stderr.join("\n"));
@@ -43,7 +43,11 @@ describe("[O3] barnacle doctor", () => {
     const only = ["host"] as const;
     const asked = async (config: string | undefined) => {
       const io = recordingIo({ HOME: folder.path });
-      await doctor({ config, data, json: true, fix: false, yes: false, only }, io, user);
+      await doctor(
+        { config, data, json: true, network: false, fix: false, yes: false, only },
+        io,
+        user,
+      );
       const { findings } = JSON.parse(io.stdout.join(""));
       return findings.filter(({ id }: { id: string }) => id === "config")
         .map(({ status, why }: Record<string, string>) => `${status}: ${why}`);

@@ -4,7 +4,6 @@ import { join } from "node:path";
 import { describe, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { writeFileSync } from "node:fs";
-import { healthcheck } from "../../../src/extras/diagnose/healthcheck.ts";
 import { status } from "../../../src/extras/diagnose/status.ts";
 import { acquireLock } from "../../../src/host/locks/lock.ts";
 import type { Finding } from "../../../src/core/finding.ts";
@@ -27,16 +26,15 @@ const REPORT = {
 /** Runs the command against a bot with this answer, found by its lock file. */
 async function ask(
   answer: RequestListener,
-  { json = false, verbose = true, config = "{}", timeoutMs, isKilled = false, command = "status" }:
-    {
-      readonly json?: boolean;
-      readonly verbose?: boolean;
-      /** Whether the bot no longer holds its lock file, which still has its address. */
-      readonly isKilled?: boolean;
-      readonly config?: string;
-      readonly timeoutMs?: number;
-      readonly command?: "status" | "healthcheck";
-    } = {},
+  { json = false, verbose = true, config = "{}", timeoutMs, isKilled = false, quiet = false }: {
+    readonly json?: boolean;
+    readonly verbose?: boolean;
+    /** Whether the bot no longer holds its lock file, which still has its address. */
+    readonly isKilled?: boolean;
+    readonly config?: string;
+    readonly timeoutMs?: number;
+    readonly quiet?: boolean;
+  } = {},
 ) {
   using folder = tempDirectory();
   const server = createServer(answer);
@@ -50,8 +48,8 @@ async function ask(
     assert.ok(lock.kind === "held");
     lock.setHttp(`127.0.0.1:${typeof address === "object" && address ? address.port : 0}`, KEY);
     if (isKilled) lock.release();
-    const flags = { data: folder.path, config: file, json, verbose, probe: false };
-    const code = await (command === "status" ? status : healthcheck)(flags, io, timeoutMs);
+    const flags = { data: folder.path, config: file, json, verbose, quiet, probe: false };
+    const code = await status(flags, io, timeoutMs);
     return { code, ...io };
   } finally {
     if (lock.kind === "held") lock.release();
@@ -141,7 +139,10 @@ describe("[O1] barnacle status", () => {
     const fixture = createDataFixture();
     await fixture.fill((store) => store.settings.backups());
     const io = recordingIo();
-    assert.equal(await status({ ...fixture.flags, verbose: false, probe: false }, io), 75);
+    assert.equal(
+      await status({ ...fixture.flags, verbose: false, quiet: false, probe: false }, io),
+      75,
+    );
     const titles = io.stdout.map((line) => line.trim().split(/ {2,}/)[0]);
     assert.deepEqual(titles, ["Use", "Last answer", "Backup", "Servers", "Store"]);
     assert.match(io.stderr.join(""), /^barnacle: no bot runs with the data in/);
@@ -151,7 +152,7 @@ describe("[O1] barnacle status", () => {
   it("[X2] without a bot, names a store that it cannot read", async () => {
     using folder = tempDirectory();
     writeFileSync(join(folder.path, "barnacle.db"), "");
-    const flags = { data: folder.path, json: false, verbose: false };
+    const flags = { data: folder.path, json: false, verbose: false, quiet: false };
     const io = recordingIo();
     assert.equal(await status({ ...flags, probe: false }, io), 75);
     assert.match(
@@ -167,7 +168,7 @@ describe("[O1] barnacle status", () => {
     assert.ok(lock.kind === "held");
     lock.setPortInUse(8_787);
     const io = recordingIo();
-    const flags = { data: folder.path, json: false, verbose: false, probe: false };
+    const flags = { data: folder.path, json: false, verbose: false, quiet: false, probe: false };
     assert.equal(await status(flags, io, DAY_MS), 75); // a wait would outlast the test
     lock.release();
     assert.match(io.stderr.join(""), /has no HTTP server: port 8787 was in use at its start; set/);
@@ -182,7 +183,7 @@ describe("[O1] barnacle status", () => {
     const lock = await acquireLock(join(folder.path, "lock"), Date.now());
     assert.ok(lock.kind === "held");
     try {
-      const flags = { data: folder.path, json: false, verbose: false, probe: false };
+      const flags = { data: folder.path, json: false, verbose: false, quiet: false, probe: false };
       const io = recordingIo();
       assert.equal(await status(flags, io, 50), 75);
       assert.match(io.stderr.join(""), /has no HTTP server, or does not listen yet/);
@@ -198,7 +199,7 @@ describe("[O1] barnacle status", () => {
   });
 });
 
-describe("[O8] barnacle healthcheck", () => {
+describe("[O8] barnacle status --quiet", () => {
   const ending = (status: "pass" | "warn" | "fail") => {
     const [first, ...others] = REPORT.findings;
     return answering({ ...REPORT, status, findings: [{ ...first, status }, ...others] });
@@ -211,7 +212,7 @@ describe("[O8] barnacle healthcheck", () => {
       fail: /^Does not work as /,
     };
     for (const [status, says] of Object.entries(cases) as [keyof typeof cases, RegExp][]) {
-      const { code, stdout, stderr } = await ask(ending(status), { command: "healthcheck" });
+      const { code, stdout, stderr } = await ask(ending(status), { quiet: true });
       assert.equal(code, status === "fail" ? 1 : 0);
       assert.equal(stdout.length, 1);
       assert.match(stdout[0] ?? "", says);

@@ -1,4 +1,4 @@
-/** Tests `doctor`, `netcheck` and `invite`, as the operator of a silent bot runs them. */
+/** Tests `doctor` and `invite`, as the operator of a silent bot runs them. */
 
 import assert from "node:assert/strict";
 import process from "node:process";
@@ -51,7 +51,7 @@ async function diagnose(
   const io = recordingIo({ ...envOf(scene), ...env });
   const { configFile: config, dataDir: data } = scene;
   const code = await doctor(
-    { config, data, json: true, ...(only && { only }), fix, yes },
+    { config, data, json: true, ...(only && { only }), network: false, fix, yes },
     io,
     {},
   );
@@ -325,10 +325,10 @@ describe("[O3] [L3] barnacle doctor, about the model", () => {
     }));
 });
 
-describe("[G13] barnacle netcheck", () => {
+describe("[G13] barnacle doctor --network", () => {
   it("probes the path to Discord, with times", () =>
     withSimulation({}, async (scene) => {
-      const { code, stdout } = await barnacle(scene, ["netcheck", "--json"]);
+      const { code, stdout } = await barnacle(scene, ["doctor", "--network", "--json"]);
       assert.equal(code, 0, stdout.join("\n"));
       const { findings }: { findings: readonly Finding[] } = JSON.parse(stdout[0] ?? "");
       const timed = findings.filter(({ ms }) => ms !== undefined).map(({ id }) => id);
@@ -347,7 +347,7 @@ describe("[G13] barnacle netcheck", () => {
     withSimulation({}, async (scene) => {
       const { gateway } = scene.simulator.faults;
       gateway.swallowHello = true;
-      const checking = barnacle(scene, ["netcheck", "--json"]);
+      const checking = barnacle(scene, ["doctor", "--network", "--json"]);
       await scene.eventually("the WebSocket", () => Promise.resolve(gateway.drop(4012) > 0));
       const { code, stdout } = await checking;
       assert.notEqual(code, 0);

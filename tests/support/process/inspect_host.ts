@@ -15,5 +15,8 @@ const { facts } = await inspectHost({
   now: Date.now(),
 });
 const io = recordingIo();
-const code = await status({ data: dataDir, json: false, verbose: true, probe: false }, io);
+const code = await status(
+  { data: dataDir, json: false, verbose: true, quiet: false, probe: false },
+  io,
+);
 console.log(JSON.stringify({ facts, code, stderr: io.stderr }));

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { describe, it } from "node:test";
-import { inOrder, recent } from "../../../src/extras/diagnose/recent.ts";
+import { judgeAnswers } from "../../../src/extras/diagnose/doctor_checks.ts";
 import { extentText, factsIn } from "../../../src/extras/diagnose/stored_facts.ts";
 import { showUsage } from "../../../src/extras/model/usage.ts";
 import type { RecentTurn } from "../../../src/store/messages/messages.ts";
@@ -56,44 +56,43 @@ async function run(
   return await command({ data: directory.path, config: file, json: false });
 }
 
-describe("[O1] barnacle recent", () => {
-  it("lists failed turns first, with the reason, and names people and models", async () => {
-    const io = recordingIo();
-    assert.equal(await run((flags) => recent({ ...flags, limit: 20 }, io)), 0);
-    const [, first = "", second = ""] = io.stdout;
-    assert.match(first, /^FAIL .*2\.0 s +failed +grace +discord:\S+ +102 +the model said 401$/);
-    assert.match(second, /^ok .* answered +ada /);
-  });
-
-  it("lists slow turns before the others, and of each kind the newest first", () => {
-    const turn = (id: string, ms: number, state: RecentTurn["state"] = "answered") =>
-      ({ messageId: id, state, acceptedAt: 0, finishedAt: ms }) as unknown as RecentTurn;
-    const turns = [turn("e", 1_000), turn("d", 40_000), turn("c", 2_000), turn("b", 9, "failed")];
-    assert.deepEqual(
-      inOrder(turns, 20).map(({ messageId, isSlow }) => [messageId, isSlow]),
-      [["b", false], ["d", true], ["e", false], ["c", false]],
-    );
-  });
-
-  it("calls a turn slow by the median of the newest turns, however many it lists", () => {
-    const turn = (id: string, ms: number) =>
-      ({
-        messageId: id,
-        state: "answered",
-        acceptedAt: 0,
-        finishedAt: ms,
-      }) as unknown as RecentTurn;
-    const turns = [turn("new", 12_000), turn("b", 900), turn("c", 800)];
-    for (const limit of [1, 2, 3]) {
-      const slow = inOrder(turns, limit).filter(({ isSlow }) => isSlow);
-      assert.deepEqual(slow.map(({ messageId }) => messageId), ["new"], `--limit ${limit}`);
-      assert.equal(inOrder(turns, limit).length, limit);
-    }
-    // Older turns than the hundredth do not count.
-    const old = Array.from({ length: 200 }, (_, index) => turn(`old${index}`, 60_000));
-    const fast = Array.from({ length: 99 }, (_, index) => turn(`fast${index}`, 1_000));
-    assert.equal(inOrder([turn("new", 12_000), ...fast, ...old], 300)[0]?.messageId, "new");
-  });
+describe("[O3] judgeAnswers()", () => {
+  const turn = (id: string, ms: number, state: RecentTurn["state"] = "answered") =>
+    ({
+      messageId: id,
+      state,
+      failure: state === "failed" ? `why ${id}` : undefined,
+      acceptedAt: NOW - ms,
+      finishedAt: NOW,
+    }) as unknown as RecentTurn;
+  const CASES: readonly (readonly [string, readonly RecentTurn[], RegExp, fix?: RegExp])[] = [
+    ["nothing", [], /^0 in the last day, none failed$/],
+    [
+      "a failed turn, the newest first",
+      [turn("c", 5), turn("b", 9, "failed"), turn("a", 9, "failed")],
+      /^2 of 3 in the last day failed, the newest with: why b$/,
+      /`barnacle why b`/,
+    ],
+    [
+      "a slow turn, by the median",
+      [turn("c", 12_000), turn("b", 900), turn("a", 800)],
+      /; 1 took far longer than usual$/,
+    ],
+    ["turns that are all slow", [turn("b", 60_000), turn("a", 60_000)], /^2 in .* none failed$/],
+    [
+      "turns of the day before",
+      [{ ...turn("a", 5, "failed"), finishedAt: NOW - 90_000_000 }],
+      /^0 in the last day/,
+    ],
+  ];
+  for (const [title, turns, why, fix] of CASES) {
+    it(`judges ${title}`, () => {
+      const finding = judgeAnswers(turns, NOW);
+      assert.match(finding.why, why);
+      assert.equal(finding.status, fix ? "warn" : "pass");
+      if (fix) assert.match(finding.fix ?? "", fix);
+    });
+  }
 });
 
 describe("[L5] [X4] barnacle usage", () => {
