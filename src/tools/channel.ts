@@ -13,6 +13,7 @@ import type { ShownMessage } from "../core/turn/ports/discord.ts";
 import { defineTool, type Tool, type ToolContext } from "../core/turn/tool.ts";
 import { readsElsewhere } from "./discord/call_effects.ts";
 import { FIELDS } from "./discord/actions/action.ts";
+import { threadIdOf } from "../core/inbound/threads.ts";
 import { badArguments } from "../core/refused_call.ts";
 
 const input = () =>
@@ -131,7 +132,10 @@ const threadInput = () =>
 /** Opens a thread on the asked message. */
 export const replyInThread: Tool = defineTool({
   name: "reply_in_thread",
-  effect: () => ({ object: "thread", did: "opened" }),
+  effect(_given, _message, result = "") {
+    const [, link] = /^The thread (<#\d+>) is open\./.exec(result) ?? [];
+    return { object: "thread", did: "opened", links: link ? [link] : [] };
+  },
   description:
     "Opens a thread on the message that you answer. Your answer then goes to the thread, and the " +
     "conversation continues there. Use it if people ask for a thread, or for a long discussion.",
@@ -141,6 +145,6 @@ export const replyInThread: Tool = defineTool({
   isIdempotent: true, // a message has one thread at most
   async run({ title }, { message, ports }) {
     await ports.threads.open(message, title);
-    return "The thread is open. Your answer will be posted there.";
+    return `The thread <#${threadIdOf(message.id)}> is open. Your answer will be posted there.`;
   },
 });

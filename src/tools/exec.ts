@@ -17,6 +17,9 @@ function callOf({ timeoutSec, ...call }: z.infer<ReturnType<typeof input>>): Exe
   return { ...call, timeoutMs: timeoutSec * 1_000 };
 }
 
+/** The end of a command in the first line of its result, which is Barnacle's. */
+const ENDED_WELL = "exit code 0";
+
 export const exec: Tool = defineTool({
   name: "exec",
   short: { description: "Runs a program on the host, without a shell.", fields: ["argv"] },
@@ -26,7 +29,10 @@ export const exec: Tool = defineTool({
   input,
   needs: [],
   isIdempotent: false,
-  effect: () => ({ object: "command", did: "run" }),
+  effect(_given, _message, result = "") {
+    const [, how = ENDED_WELL] = /^\[(.+?)(?:; .*)?, [\d.]+ s\]\n/.exec(result) ?? [];
+    return { object: "command", ...how !== ENDED_WELL && { failure: how } };
+  },
   asks: (asked, context) => context.ports.exec.question(callOf(asked), context),
   run: (asked, context) => context.ports.exec.run(callOf(asked), context),
 });

@@ -146,7 +146,10 @@ export interface Tool<Input extends z.ZodType = z.ZodType> {
 /** A lasting effect of a call, for people: `"reminder 3"` and `"set"`. */
 export interface CallEffect {
   readonly object: string;
-  readonly did: string;
+  /** Absent: the object is the call itself, of which nobody but its program knows the effect. */
+  readonly did?: string;
+  /** Why a call that ended counts as failed, in Barnacle's words: `"exit code 1"`; absent: it does not. */
+  readonly failure?: string;
   /** Mentions and links, which Discord shows only to people who may see their targets. */
   readonly links?: readonly string[];
 }

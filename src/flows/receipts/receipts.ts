@@ -21,7 +21,7 @@ import { clip } from "../../lib/text/cut.ts";
 
 export interface Receipt extends CallEffect {
   readonly end: ToolResult["end"];
-  /** Why it failed, in fixed words; absent: it did not. */
+  /** Why it was refused, in fixed words; absent: it was not. */
   readonly why?: string;
   /** Whether a person or a call has taken it back. */
   readonly isUndone: boolean;
@@ -51,8 +51,11 @@ export async function storedLine(
 /** The line of a turn that had tools with effects, and used none. */
 export const NOTHING = "Nothing was changed";
 
-/** Maximum number of receipts in a line, and of characters of a tool's name. */
+/** Maximum number of receipts in a line; those of failed calls always stand there, if they fit. */
 const MAX_ITEMS = 8;
+/** Maximum characters of those of failed calls in a line, which fits a message. */
+const MAX_FAILED_CHARS = 900;
+/** Maximum characters of a tool's name. */
 const MAX_NAME = 32;
 
 interface CallWithEnd {
@@ -114,15 +117,15 @@ function receiptOf(
     : tool?.effect
     ? tool.effect(input, message, end === "done" ? text : undefined)
     : own ?? ((tool ? !changesNothing(tool, input) : hasBegun || result?.mayLast)
-      ? { object: nameOf(call.name), did: "called" }
+      ? { object: nameOf(call.name) }
       : undefined);
   // The last words of such a result are Barnacle's. Results of other tools may imitate them.
   const [, change] = CHANGES.test(call.name) && /^[^]* To undo: undo\(id (\d+)\)\. /.exec(text) ||
     [];
   return effect && {
     ...effect,
-    end,
-    ...(end === "failed" && { why: whyOf(refused, text) }),
+    end: effect.failure === undefined ? end : "failed",
+    ...(refused && { why: whyOf(refused, text) }),
     isUndone: changes.some(({ id, isUndone }) => isUndone && `${id}` === change),
   };
 }
@@ -174,23 +177,37 @@ const WHY: Partial<Readonly<Record<RefusalReason, string>>> = {
   role_rank: "your role is too low",
 };
 
-function whyOf(refused: RefusalReason | undefined, text: string): string {
-  if (refused !== "permission" && refused !== "bot_permission") {
-    return refused === undefined ? "it failed" : WHY[refused] ?? "refused";
-  }
+function whyOf(refused: RefusalReason, text: string): string {
+  if (refused !== "permission" && refused !== "bot_permission") return WHY[refused] ?? "refused";
   const named = Object.keys(PERMISSIONS).filter((name) => text.includes(name));
   const whole = named.filter((name) => !named.some((one) => one !== name && one.includes(name)));
   const lack = refused === "permission" ? "you lack" : "I lack";
   return `${lack} ${whole.join(" or ") || "a permission"}`;
 }
 
-/** The line; `undefined` if there are no receipts. Equal receipts become one with their number. */
+/**
+ * The line; `undefined` if there are no receipts. Those of failed calls, and of calls with an unknown
+ * end, come first. Equal receipts become one with their number.
+ */
 export function lineOf(receipts: readonly Receipt[]): string | undefined {
-  const items = counted(receipts.map(textOf));
-  if (items.length === 0) return undefined;
-  const left = items.length - MAX_ITEMS;
-  return [...items.slice(0, MAX_ITEMS), ...(left > 0 ? [`+ ${left} more`] : [])].join(BETWEEN);
+  const { failed = [], unknown = [], done = [] } = Object.groupBy(receipts, ({ end }) => end);
+  const bad = [...failed, ...unknown];
+  const all = counted(bad.map(textOf));
+  const first = fits(all) ? all : counted(bad.map((one) => textOf({ ...one, links: [] })));
+  const shown = first.filter((_item, at) => fits(first.slice(0, at + 1)));
+  const more = first.length - shown.length;
+  const last = counted(done.map(textOf));
+  const room = Math.max(0, MAX_ITEMS - first.length);
+  const items = [
+    ...shown,
+    ...more > 0 ? [`✗ + ${more} more that failed`] : [],
+    ...last.slice(0, room),
+    ...last.length > room ? [`+ ${last.length - room} more`] : [],
+  ];
+  return items.length === 0 ? undefined : items.join(BETWEEN);
 }
+
+const fits = (items: readonly string[]): boolean => items.join(BETWEEN).length <= MAX_FAILED_CHARS;
 
 const BETWEEN = " · ";
 
@@ -199,9 +216,14 @@ const counted = (texts: readonly string[]): readonly string[] =>
     length === 1 ? text : `${text} ×${length}`
   );
 
-function textOf({ object, did, links = [], end, why, isUndone }: Receipt): string {
-  const whole = [did, ...links].join(" ");
-  if (end === "failed") return `✗ ${object} not ${whole}: ${why}`;
+function textOf({ object, did, links = [], end, why, failure, isUndone }: Receipt): string {
+  const whole = [did ?? "run", ...links].join(" ");
+  if (end === "failed") {
+    if (why === undefined && did === undefined) {
+      return [`✗ ${object} failed`, ...failure ? [failure] : []].join(": ");
+    }
+    return `✗ ${object} not ${whole}: ${why ?? "it failed"}`;
+  }
   return end === "done"
     ? `${isUndone ? "↩" : "✓"} ${object} ${whole}`
     : `? ${object} perhaps ${whole}`;

@@ -160,13 +160,39 @@ export function effectOf(
   const words = action.name.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`).split(" ");
   const verb = words.find((word) => DID[word] !== undefined) ?? "send";
   const object = words.filter((word) => word !== verb).join(" ") || (OBJECTS[verb] ?? "member");
-  const [, channelId, guildId, id] = // a direct message has no server, and gets no link
-    /^\{"sent":true,"channelId":"(\d+)","guildId":"(\d+)",.*?\["(\d+)"/.exec(result) ?? [];
-  const links = channelId === undefined
-    ? namedBy(action, given, message)
-    : [`https://discord.com/channels/${guildId}/${channelId}/${id}`];
-  const isLater = result.startsWith('{"stored":true'); // Discord may still refuse it
-  return { object, did: isLater ? "stored, will be sent" : DID[verb] ?? "sent", links };
+  const made = madeSchema.safeParse(recordOf(FLAT_OBJECT.exec(result)?.[0] ?? "")).data ??
+    {};
+  const link = madeLink(made, FIELDS.guildId.safeParse(given["guildId"]).data ?? message.guildId);
+  const links = link === undefined ? namedBy(action, given, message) : [link];
+  const did = made.stored ? "stored, will be sent" : DID[verb] ?? "sent"; // may still be refused
+  return { object, did, links };
+}
+
+/** The object at the beginning of a result. Words about the undo may follow. */
+const FLAT_OBJECT = /^\{(?:"(?:[^"\\]|\\.)*"|[^"{}])*\}/;
+
+/** The things that a call has made, as its result names them. */
+const madeSchema = z.object({
+  stored: z.literal(true).optional(),
+  guildId: FIELDS.guildId.optional(),
+  channelId: FIELDS.channelId.optional(),
+  messageIds: z.array(FIELDS.messageId).optional(),
+  threadId: FIELDS.channelId.optional(),
+  eventId: FIELDS.channelId.optional(),
+});
+
+/** @param inGuild The guild of the call. */
+function madeLink(
+  { stored, guildId, channelId, messageIds: [id] = [], threadId, eventId }: z.infer<
+    typeof madeSchema
+  >,
+  inGuild: string | undefined,
+): string | undefined {
+  if (threadId) return `<#${threadId}>`;
+  if (eventId && inGuild) return `https://discord.com/events/${inGuild}/${eventId}`;
+  if (id === undefined) return channelId && !stored ? `<#${channelId}>` : undefined;
+  // A direct message has no server, and gets no link.
+  return guildId && channelId && messageLink({ guildId, channelId, id });
 }
 
 /**

@@ -52,7 +52,8 @@ describe("[R15a] the receipts of an answer", () => {
         const calls = asked.map(({ call }) => call);
         say("grace", here, [`${mention} ${lie}, all is done.`, ...calls].join("\n"));
         const answer = (await replies(here, round + 1)).at(-1);
-        const marks = asked.flatMap(({ mark }) => mark ?? []);
+        const marks = asked.flatMap(({ mark }) => mark ?? [])
+          .toSorted((one, other) => Number(/✗/.test(`${other}`)) - Number(/✗/.test(`${one}`)));
         const items = under(answer).replace("-# ", "").split(" · ");
         assert.equal(items.length, Math.max(1, marks.length), answer);
         for (const [at, item] of items.entries()) {
@@ -80,7 +81,7 @@ describe("[R15a] the receipts of an answer", () => {
       });
       const { id } = await sent.json();
       const [answer] = await scene.replies("general", 1);
-      const line = /✓ note \d+ saved · ✗ channel not edited <#\d+>: refused/;
+      const line = /✗ channel not edited <#\d+>: refused · ✓ note \d+ saved/;
       assert.match(under(answer), line);
       assert.match((await scene.cli("why", id)).stdout.join("\n"), line);
     }));

@@ -135,7 +135,7 @@ describe("[T7a] a tool of a skill", () => {
         const note = /home\/note: Notes[^]*Tools: memory/;
         await decide(scene, note, "Allow");
         const receipts = await answer(/-# .*`home: note` called/);
-        assert.match(receipts, /-# ✓ `home: note` called · ✓ note \d+ saved$/m);
+        assert.match(receipts, /-# ✓ `home: note` run · ✓ note \d+ saved$/m);
         const rules = (await cli("approvals", "rules")).stdout;
         const rule = rules.find((one) => /skills +allowed +home\/note/.test(one));
         const [id = ""] = rule?.trim().split(/ +/) ?? [];

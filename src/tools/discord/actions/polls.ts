@@ -12,6 +12,7 @@ import {
   inChannel,
   postMessage,
   readResponse,
+  sentLine,
 } from "./action.ts";
 import { badArguments } from "../../../core/refused_call.ts";
 
@@ -54,7 +55,8 @@ export const POLL_ACTIONS: readonly Action[] = [
       ["Send Messages", "Create Polls"],
       async (place, { question, answers, multiselect = false, hours = 24, text }) => {
         const { id: channelId } = place.channel;
-        const messageId = await postMessage(place, channelId, {
+        const { guildId } = place.guild ?? {};
+        const id = await postMessage(place, channelId, {
           ...(text !== undefined && { content: place.text(text) }),
           poll: {
             question: { text: place.clean(question) },
@@ -63,7 +65,7 @@ export const POLL_ACTIONS: readonly Action[] = [
             duration: hours,
           },
         });
-        return JSON.stringify({ sent: true, channelId, messageId });
+        return sentLine({ state: "sent", channelId, guildId, messageIds: [id] });
       },
     ),
   }),
