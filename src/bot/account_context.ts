@@ -2,22 +2,37 @@
 
 import { Buffer } from "node:buffer";
 import { randomBytes } from "node:crypto";
-import type { Config } from "../config/config.ts";
-import type { Account } from "../core/account/account.ts";
+import type { BotAccount, OldParts } from "../account/account.ts";
 import type { AccountEvents } from "../core/account/events.ts";
 import { schedule } from "../lib/clock.ts";
 import { createEmitter } from "../lib/emitter.ts";
 import type { Logging } from "../log.ts";
-import type { Store } from "../store/store.ts";
-import type { CurrentPolicy } from "../flows/judging/policy_keeper.ts";
 
-export type AccountContext = Account<Store, CurrentPolicy, Config>;
+export type AccountContext = BotAccount;
+
+/** Clock and chance, which a test replaces. */
+export type Chance = Pick<BotAccount, "draw" | "random" | "randomId" | "schedule">;
 
 /** Makes the context once; each part gets it with its own log. */
 export function createAccountContext(
-  { logging, config, ...facts }:
-    & Pick<AccountContext, "config" | "store" | "policy" | "self" | "now" | "stopping" | "ended">
-    & { readonly logging: Logging },
+  { logging, config, chance, ...facts }:
+    & Pick<
+      BotAccount,
+      | "bot"
+      | "config"
+      | "connection"
+      | "ended"
+      | "health"
+      | "now"
+      | "policy"
+      | "reader"
+      | "rest"
+      | "self"
+      | "settings"
+      | "stopping"
+      | "store"
+    >
+    & { readonly logging: Logging; readonly chance?: Chance },
 ): AccountContext {
   const context: AccountContext = {
     ...facts,
@@ -27,6 +42,9 @@ export function createAccountContext(
     randomId,
     draw: randomBytes,
     schedule,
+    ...chance,
+    live: new Map(),
+    parts: {} as OldParts,
     log: logging.forPart("gateway"),
     forPart: (part) => ({ ...context, log: logging.forPart(part) }),
     events: createEmitter<AccountEvents>(),

@@ -17,6 +17,7 @@ import type { Logging } from "../log.ts";
 import type { ProcessMedia } from "./process_media.ts";
 import type { BotExtra } from "./bot_extra.ts";
 import type { AccountEnd } from "./account_end.ts";
+import type { Chance } from "./account_context.ts";
 import type { AccountHealth, AccountParts } from "../http/monitor/account_health.ts";
 import type { Meter } from "../http/monitor/meters.ts";
 import type { AccountSetup, ReloadedSetup } from "./rules/setup.ts";
@@ -71,6 +72,8 @@ export interface AccountPorts extends Clock {
   /** The account is online for the first time in this process. */
   readonly onOnline: (online: Online) => void;
   readonly onEnd: (end: AccountEnd) => void;
+  /** Replaces clock and chance in a test. */
+  readonly chance?: Chance;
 }
 
 export interface Online {

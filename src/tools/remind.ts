@@ -6,7 +6,6 @@
 
 import { z } from "zod";
 import { defineTool, type Tool } from "../core/turn/tool.ts";
-import type { ShownSchedule } from "../core/turn/ports/schedules.ts";
 import { badArguments } from "../core/refused_call.ts";
 
 /** Maximum characters of the text of a schedule. */
@@ -58,42 +57,29 @@ export const remind: Tool = defineTool({
     const links = Number.isNaN(at) ? [] : [`<t:${at / 1_000}:f>`];
     return { object: `${data.task ? "task" : "reminder"} ${id}`.trim(), did: "set", links };
   },
-  async run(
-    { action, when, text, task, id },
-    { message, callKey, ports: { schedules } },
-  ) {
+  async run({ action, when, text, task, id }, { account, agentId, message, callKey }) {
+    const own = await import("../flows/schedules/own.ts");
     switch (action) {
       case "create": {
         if (when === undefined || text === undefined || text.trim() === "") {
           throw badArguments("`create` needs `when` and `text`");
         }
-        const request = { when, text, isTask: task, callKey };
-        const set = await schedules.create(message, request);
-        return `Set: ${lineOf(set)}`;
+        const request = { when, text, isTask: task, agentId, callKey };
+        const set = await own.setSchedule(account, message, request);
+        return `Set: ${await own.scheduleLine(account, message, set)}`;
       }
       case "list": {
-        const all = await schedules.list(message);
+        const all = await own.ownSchedules(account, message);
         if (all.length === 0) return "This person has no reminders and no scheduled tasks here.";
-        return all.map(lineOf).join("\n");
+        const lines = all.map((one) => own.scheduleLine(account, message, one));
+        return (await Promise.all(lines)).join("\n");
       }
       case "delete": {
         if (id === undefined) throw badArguments("`delete` needs `id`; `list` shows the numbers");
-        return await schedules.remove(message, id)
+        return await own.removeSchedule(account, message, id)
           ? `Deleted number ${id}.`
           : `This person has no reminder or task with the number ${id} here.`;
       }
     }
   },
 });
-
-function lineOf({ id, kind, text, cron, next, channelId, isPaused }: ShownSchedule): string {
-  return JSON.stringify({
-    id,
-    kind,
-    next,
-    cron,
-    channel: `<#${channelId}>`,
-    paused: isPaused ? true : undefined,
-    text,
-  });
-}

@@ -1,4 +1,5 @@
 import type { Account } from "../../src/core/account/account.ts";
+import type { BotAccount } from "../../src/account/account.ts";
 import { ACCOUNT } from "./discord/builders.ts";
 import { FakeClock } from "./fake_clock.ts";
 import { type LogLine, recordingLog } from "./recording_log.ts";
@@ -36,4 +37,10 @@ export function testAccount(
     ...given,
   };
   return { account, clock, lines };
+}
+
+/** An account with nothing but the state of modules, for a flow that is not converted yet. */
+export function bareAccount(members: Partial<BotAccount> = {}): BotAccount {
+  const account = { ...members, live: new Map(), forPart: () => account } as unknown as BotAccount;
+  return account;
 }

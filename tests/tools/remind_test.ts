@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { SchedulesPort, ShownSchedule } from "../../src/core/turn/ports/schedules.ts";
-import { createSchedulesPort } from "../../src/flows/tools/schedules.ts";
+import type { Schedule } from "../../src/core/turn/schedule.ts";
+import { schedules } from "../../src/flows/schedules/runner.ts";
 import { remind } from "../../src/tools/remind.ts";
 import {
   channelId,
@@ -13,59 +13,64 @@ import {
   sender,
   userId,
 } from "../support/discord/builders.ts";
-import { toolContext, UNUSED_PORTS } from "../support/model/tools.ts";
-import { openTestStore } from "../support/store/store.ts";
+import { discordWith, GUILD, STAFF } from "../support/discord/guild.ts";
+import { OWNER, testAccount } from "../support/bot/test_account.ts";
+import { toolContext } from "../support/model/tools.ts";
 
-const NOW = Date.UTC(2026, 0, 1);
 const asked = guildMessage({ text: "remind me of https://a.example/x?y=1" });
+const byOwner = guildMessage({ sender: sender({ id: OWNER }) });
 
-const STAFF = channelId("1400000000000000013");
-
-function build({ isOwner = false } = {}) {
-  const { store } = openTestStore();
-  let calls = 0;
-  const port = createSchedulesPort({
-    store,
-    events: { emit: { schedulesChanged: () => {} } },
-    now: () => NOW,
-  }, {
-    agentId: "main",
-    timezone: () => "Europe/Vienna",
-    linkHosts: () => [],
-    cleanSecrets: (text) => text.replaceAll("hunter2", "[redacted]"),
-    isOwner: () => isOwner,
-    showing: ({ place }) => (from) => Promise.resolve(place.kind === "dm" || from !== STAFF),
+async function build() {
+  const scene = await testAccount({
+    discord: { guilds: { [GUILD]: {} } },
+    beside: { agents: { defaults: { timezone: "Europe/Vienna" } } },
+    answer: discordWith({}),
   });
-  const run = (written: unknown, message = asked, schedules: SchedulesPort = port) =>
+  const { account } = scene;
+  let calls = 0;
+  const run = (written: unknown, message = asked) =>
     remind.run(
       remind.input.parse(written),
-      toolContext({ message, callKey: `call ${calls++}`, ports: { ...UNUSED_PORTS, schedules } }),
+      toolContext({ account, message, callKey: `call ${calls++}` }),
     );
-  const create = async (fields: object = {}, message = asked): Promise<ShownSchedule> => {
+  const create = async (
+    fields: object = {},
+    message = asked,
+  ): Promise<Schedule & { readonly next?: string }> => {
     const set = await run({ action: "create", when: "2h", text: "tea", ...fields }, message);
     return JSON.parse(set.replace(/^Set: /, ""));
   };
-  return { run, create };
+  return { ...scene, run, create };
 }
 
 describe("[T12] remind", () => {
   it("names the local time of what it has set", async () => {
-    const { create } = build();
+    const { create } = await build();
     assert.equal((await create()).next, "Thu 2026-01-01 03:00 (Europe/Vienna, GMT+01:00)");
     assert.equal((await create({ task: true })).kind, "task");
   });
 
+  it("is posted at its time", async () => {
+    const { account, create, pass, posted } = await build();
+    schedules.start(account);
+    await create();
+    await pass(2 * 60 * 60_000, 60_000);
+    assert.deepEqual(posted(), ["<@123456789012345678> Reminder: tea"]);
+  });
+
   it("repeats only for owners", async () => {
-    await assert.rejects(build().create({ when: "0 9 * * 1" }), /only an owner/);
-    const { cron, next } = await build({ isOwner: true }).create({ when: "0 9 * * 1" });
+    const { create } = await build();
+    await assert.rejects(create({ when: "0 9 * * 1" }), /only an owner/);
+    const { cron, next } = await create({ when: "0 9 * * 1" }, byOwner);
     assert.equal(cron, "0 9 * * 1");
     assert.match(next ?? "", /^Mon 2026-01-05 09:00/);
   });
 
   it("tells why a time cannot be used", async () => {
-    await assert.rejects(build().create({ when: "yesterday" }), /cannot be read: write a local/);
-    await assert.rejects(build().run({ action: "create" }), /needs `when` and `text`/);
-    await assert.rejects(build().run({ action: "delete" }), /needs `id`/);
+    const { create, run } = await build();
+    await assert.rejects(create({ when: "yesterday" }), /cannot be read: write a local/);
+    await assert.rejects(run({ action: "create" }), /needs `when` and `text`/);
+    await assert.rejects(run({ action: "delete" }), /needs `id`/);
   });
 
   it("[T5] takes no identity", () => {
@@ -74,7 +79,7 @@ describe("[T12] remind", () => {
   });
 
   it("lists and deletes only one's own", async () => {
-    const { run, create } = build();
+    const { run, create } = await build();
     const { id } = await create();
     const other = guildMessage({ sender: sender({ id: userId("222222222222222222") }) });
     assert.match(await run({ action: "list" }, other), /no reminders/);
@@ -85,7 +90,7 @@ describe("[T12] remind", () => {
   });
 
   it("[SEC-R4] shows those of direct messages and of other guilds in no guild", async () => {
-    const { run, create } = build();
+    const { run, create } = await build();
     const place = guildPlace({ guild: { id: guildId("1400000000000000099"), name: "Other" } });
     await create({ text: "private" }, directMessage());
     await create({ text: "elsewhere" }, guildMessage({ place }));
@@ -96,7 +101,7 @@ describe("[T12] remind", () => {
   });
 
   it("[SEC-R4] shows words only where all readers may read their channel", async () => {
-    const { run, create } = build();
+    const { run, create } = await build();
     const { id } = await create({ text: "codeword" }, guildMessage({ channelId: STAFF }));
     const list = await run({ action: "list" });
     assert.match(list, new RegExp(`"id":${id},.*"channel":"<#${STAFF}>"`));
@@ -106,9 +111,9 @@ describe("[T12] remind", () => {
   });
 
   it("[SEC-R7] keeps a link only if the asker wrote it", async () => {
-    const { create } = build();
+    const { create } = await build();
     const text = "see https://a.example/x?y=1 and https://evil.example/?k=1 hunter2";
-    const kept = (await create({ text })).text ?? "";
+    const kept = (await create({ text })).text;
     assert.match(kept, /https:\/\/a\.example\/x\?y=1/);
     assert.match(kept, /<https:\/\/evil\.example\/\?k=1> \[redacted\]/);
     assert.match(kept, /\[redacted\]/);
@@ -118,8 +123,9 @@ describe("[T12] remind", () => {
     const scheduled = guildMessage({
       id: messageId("1400000000000000500"),
       channelId: channelId("1400000000000000011"),
-      scheduled: { scheduleId: 1, dueAt: NOW },
+      scheduled: { scheduleId: 1, dueAt: 1 },
     });
-    await assert.rejects(build().create({}, scheduled), /may set no further/);
+    const { create } = await build();
+    await assert.rejects(create({}, scheduled), /may set no further/);
   });
 });

@@ -5,27 +5,20 @@
  */
 
 import { NO_THREADS } from "../../core/inbound/threads.ts";
-import { placeIn } from "../../discord/gateway/decode/places.ts";
-import { namedRoles } from "../../discord/gateway/decode/senders.ts";
-import { isRefusal, RestError } from "../../discord/rest/exchange/rest_error.ts";
-import { createExplainDenial } from "../../discord/rest/permissions/explain_denial.ts";
-import { createOpenDirect, createThreadRequests } from "../../discord/rest/requests/channel.ts";
-import { createReadMember } from "../../discord/rest/requests/members.ts";
+import { RestError } from "../../discord/rest/exchange/rest_error.ts";
+import { createThreadRequests } from "../../discord/rest/requests/channel.ts";
+import { closedBy } from "../../flows/judging/closed_by.ts";
 import { createIsOwner } from "../../flows/judging/turn_tools.ts";
 import { createJudging } from "../../flows/judging/judging.ts";
 import { createPolicyKeeper } from "../../flows/judging/policy_keeper.ts";
 import { createOwnerIds } from "../../flows/owners/owner_ids.ts";
 import { createDuplicateWatch } from "../../flows/preflight/duplicate_instance.ts";
-import { createQuestionCards } from "../../flows/questions/cards.ts";
-import { createSchedules } from "../../flows/schedules/schedules.ts";
 import { createAnswerThreads, createTitleByModel } from "../../flows/turn/answer_threads.ts";
-import { createSpending } from "../../flows/turn/spending/budgets.ts";
-import { createSummaries } from "../../flows/session/compact.ts";
 import { rulesFor } from "../../policy/rules/place_rules.ts";
-import { createTokenRates } from "../../session/history.ts";
 import { agentOf } from "../../config/config.ts";
 import { eachOnce } from "../../lib/cache.ts";
 import type { GuildId } from "../../core/discord/ids.ts";
+import { wakes } from "../../account/wakes.ts";
 import { createAccountContext } from "../account_context.ts";
 import type { AccountOptions, AccountPorts } from "../account_interface.ts";
 import { createAccountCatchUp } from "../gateway/catch_up.ts";
@@ -35,10 +28,8 @@ import { createOutbound } from "../outbound/outbound.ts";
 import type { ToolServices } from "../rules/tool_services.ts";
 import { createAccountMedia } from "../turn/account_media.ts";
 import { createHistory } from "../turn/history.ts";
-import { createClosedBy } from "../turn/closed_by.ts";
 import { createRuleSources } from "../turn/rule_sources.ts";
-import { chunkRulesOf, timezoneOf } from "../rules/turn_rules.ts";
-import { createAccountTurns } from "../turn/turns.ts";
+import { ratesOf, spendOf, summariesOf, turnsOf } from "../../flows/turn/account_turns.ts";
 import type { GatewayParts } from "./gateway_parts.ts";
 
 /**
@@ -54,7 +45,7 @@ export async function createParts(
 ) {
   const { store, logging, text } = options;
   const { applications, client, connection, connectionState, presence, settings } = gateway;
-  const { health, isOnly, isOurs, memory, now, ours, changedInAll, turnLimit } = ports;
+  const { health, isOnly, isOurs, memory, now, ours, changedInAll } = ports;
   const log = logging.forPart("policy");
   const reader = await gateway.reader();
   const voiceIndex = gateway.voice();
@@ -69,18 +60,19 @@ export async function createParts(
     ended: ended.signal,
     logging,
     now,
+    rest: client,
+    connection,
+    reader,
+    settings,
+    health,
+    bot: { ...ports, ...options, toolServices },
+    chance: ports.chance,
   });
   const owners = createOwnerIds(account, { applications, connectionState });
   const outbound = createOutbound(account, { client, options, owners, settings });
-  const questions = createQuestionCards(account.forPart("questions"), {
-    openDirect: createOpenDirect(client),
-    isRefused: isRefusal, // a question goes to the other people, and waits for none
-    tellChannel: outbound.tellChannel,
-    asCards: () => account.config().messages.cards === "components",
-  });
-  const rates = createTokenRates();
-  const summaries = createSummaries();
-  const spend = createSpending(account);
+  const rates = ratesOf(account);
+  const summaries = summariesOf(account);
+  const spend = spendOf(account);
   const turnParts = account.forPart("turns");
   const threads = createAnswerThreads(turnParts, {
     store: store.turns,
@@ -107,19 +99,17 @@ export async function createParts(
   const sources = createRuleSources(account, {
     ...{ options, reader, owners, isOwner, toolServices, outbound, own },
   });
-  const readMember = createReadMember(client);
   const guildOf = (guildId: GuildId) => reader.index.get(guildId);
   const judging = createJudging(account, {
     ...{ owners, threads, isOurs, ours, guildOf },
   });
   ports.publish(judging.view); // before any message is judged
   const history = createHistory(account, { client, reader, judging });
-  const closedBy = createClosedBy(account, { reader, isOwner: sources.isOwner });
   const portsOf = eachOnce(async (agentId: string) => {
     const { createToolPorts } = await import("../turn/tool_ports.ts");
     return createToolPorts(account, {
       ...{ agentId, client, reader, settings, presence, owners, toolServices, sources },
-      ...{ outbound, media, threads, spend, history, closedBy },
+      ...{ outbound, media, threads, spend, history },
       voice: (...call) => extras.voice(...call), // made below, as it uses other parts
     });
   });
@@ -129,45 +119,19 @@ export async function createParts(
     ...{ threads, sources, spend, rates, summaries, toolPortsOf },
     ...{ health, memory, isOnly, isOurs, changedInAll },
     eventsOf: (told) => extras.eventsOf(told), // made below, as they use other parts
-    turns: { accepted: (judged) => turns.accepted(judged) }, // made below, with the commands
+    turns: { accepted: (judged) => turnsOf(account).accepted(judged) },
     byExtra: (use) => extras.run(use),
   });
   const catchUp = createAccountCatchUp(account, {
     ...{ options, client, reader, inbound, outbound },
     missedEvents: (guildId, since) => extras.missedEvents(guildId, since),
   });
-  const turns = createAccountTurns(account, {
-    ...{ options, client, owners, outbound, judging, threads, media, sources, history },
-    ...{ spend, rates, summaries, toolPortsOf, toolServices, turnLimit, inbound, catchUp },
-    own,
-    linesUnder: (turn) => extras.linesUnder(turn), // made below, as they use other parts
-    speechOf: (turn) => extras.speechOf(turn),
-  });
-  const explainDenial = createExplainDenial(client, () => 0); // who is in timeout may still see
-  const schedules = createSchedules(account.forPart("schedules"), {
-    judging,
-    hasAgent: (agentId) => account.config().agentList.some(({ id }) => id === agentId),
-    async rolesNow({ guildId, channelId, sender: { id: userId } }) {
-      const member = await readMember(guildId, userId);
-      if (!member || await explainDenial({ guildId, channelId, userId }, ["View Channel"])) {
-        return undefined;
-      }
-      return namedRoles(member.roles, guildOf(guildId));
-    },
-    placeNow: ({ guildId, channelId }) => placeIn(guildId, channelId, guildOf(guildId)),
-    timezone: () => timezoneOf(account.config()),
-    reminderRules: () => ({
-      chunks: chunkRulesOf(account.config()),
-      cleanSecrets: outbound.cleanSecrets,
-      tables: account.config().messages.tables,
-    }),
-    tellOwners: (text) => void outbound.tellOwners(text),
-  });
   const extras = await createExtraParts(options.extras, account, {
     ...{ client, reader, judging, spend, dataDir: options.dataDir, version: options.version },
     speech: () => settings.speech,
     env: options.env,
-    ...{ closedBy, show: history.show },
+    show: history.show,
+    closedBy: (asker, target) => closedBy(account, asker, target),
     modelOf: (agentId) => settings.models.of(agentId),
     ask: inbound.ask,
     cleanSecrets: outbound.cleanSecrets,
@@ -180,10 +144,19 @@ export async function createParts(
     },
   });
   const duplicates = createDuplicateWatch(account);
+  Object.assign(account.parts, {
+    ...{ isOwner, judging, outbound, owners, sources, threads, media, history, catchUp },
+    ...{ extras, toolPortsOf },
+    commands: inbound.commands,
+  });
+  Object.assign(wakes(account), {
+    turns: turnsOf(account).wake,
+    channels: outbound.channelQueues.wake,
+  });
   return {
-    ...{ ...gateway, reader, policy, owners, outbound, inbound, catchUp, turns, media, schedules },
+    ...{ ...gateway, reader, policy, owners, outbound, inbound, catchUp, media },
+    turns: turnsOf(account),
     extras,
-    questions,
     account,
     /** Learns of the bot's own messages. */
     intent: judging.intent,

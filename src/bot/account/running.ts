@@ -11,9 +11,16 @@ import { waitFor, whenAborted } from "../../lib/clock.ts";
 import { refusedFinding } from "../../core/model_problem.ts";
 import { refusedParts, settingsOf } from "../rules/setup.ts";
 import type { ToolServices } from "../rules/tool_services.ts";
+import type { Loop } from "../../account/per_account.ts";
+import { cardFindings, cards, decided, offerForms } from "../../flows/questions/cards.ts";
+import { approvals } from "../../flows/inbound/challenge.ts";
+import { schedules, wakeSchedules } from "../../flows/schedules/runner.ts";
 import type { GatewayParts } from "./gateway_parts.ts";
 import { createParts, type Parts } from "./parts.ts";
 import { connectParts } from "./wiring.ts";
+
+/** The loops of an account. A reload begins them anew; a stop ends them in this order. */
+const LOOPS: readonly Loop[] = [schedules, approvals, cards];
 
 /**
  * Creates the other parts of an account that connects already, and starts them.
@@ -36,7 +43,8 @@ export async function runAccount(
   await inbound.start();
   turns.wake();
   outbound.start();
-  await parts.questions.start();
+  await offerForms(parts.account);
+  cards.start(parts.account);
   parts.connectionState.start();
   parts.events.release();
   let stopped: Promise<void> | undefined;
@@ -58,7 +66,7 @@ export async function runAccount(
         findings: [
           ...parts.connectionState.findings(),
           ...inbound.findings(),
-          ...parts.questions.findings(),
+          ...cardFindings(parts.account),
           ...outbound.findings(),
           ...parts.extras.findings(),
           ...refusedParts(settings).map(refusedFinding),
@@ -75,6 +83,7 @@ export async function runAccount(
       inbound.reconfigured();
       parts.connectionState.reconfigured();
       parts.extras.reconfigured();
+      for (const one of LOOPS) await one.restart(parts.account);
     },
     traffic: () => ({
       accountId,
@@ -87,9 +96,9 @@ export async function runAccount(
     changedByCommand(namespace, forgotten) {
       if (namespace === "outbox" || namespace === "pairing") outbound.channelQueues.wake();
       if (forgotten) parts.account.events.emit.personForgotten(forgotten);
-      if (namespace === "schedules") parts.schedules.changed();
+      if (namespace === "schedules") wakeSchedules(parts.account);
       parts.extras.changedByCommand(namespace);
-      if (namespace === "questions") parts.account.events.emit.decided();
+      if (namespace === "questions") decided(parts.account);
       if (namespace !== "settings") return;
       void inbound.commands.pauseChanged();
       turns.wake();
@@ -121,9 +130,8 @@ export async function stopParts(
   duplicates.stop();
   connectionState.stop();
   outbound.stop();
-  await rest.schedules.stop();
+  for (const one of LOOPS) await one.stop(rest.account);
   await rest.extras.stop();
-  await rest.questions.stop();
   await turns.stop();
   const late = waitFor(ANSWERS_MS, schedule, stopping.signal);
   await Promise.all([

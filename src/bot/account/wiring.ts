@@ -2,9 +2,10 @@
 
 import { endOf, tokenHint, withTokenPlace } from "../account_end.ts";
 import type { AccountOptions, AccountPorts } from "../account_interface.ts";
-import { schedule } from "../../lib/clock.ts";
 import { createOnlineReport, createReachability } from "../../discord/gateway/main/online.ts";
 import { createJitPolicy } from "../../host/process/engine_options.ts";
+import { updateCards } from "../../flows/questions/cards.ts";
+import { runEnded, schedules } from "../../flows/schedules/runner.ts";
 import type { Parts } from "./parts.ts";
 
 /** Connects each event of the parts with its handler. */
@@ -15,10 +16,9 @@ export function connectParts(
 ): void {
   const { client, connectionState, outbound, inbound, catchUp, turns, duplicates, connection } =
     parts;
-  const { schedules } = parts;
   const online = createOnlineReport({
     reader: parts.reader,
-    schedule,
+    schedule: parts.account.schedule,
     stopping: parts.stopping.signal,
     onOnline: (bot, guilds) =>
       onOnline({ accountId, bot, guilds, models: parts.settings.models.ids }),
@@ -44,11 +44,6 @@ export function connectParts(
     tokenRefused: () => end({ kind: "refused", hint: tokenHint(tokenPlace) }),
     stopped: outbound.notices.stopped,
   });
-  /** A question has changed: its cards must, and turns may begin or continue. */
-  const decided = (): void => {
-    parts.questions.changed();
-    turns.wake();
-  };
   parts.account.events.connect({
     accepted(judged) {
       for (const { message } of judged) parts.media.prefetch(message);
@@ -56,7 +51,7 @@ export function connectParts(
     },
     touched({ touched, cut, channels }) {
       turns.touched(touched);
-      parts.questions.changed(); // those of messages without a turn now
+      updateCards(parts.account); // those of messages without a turn now
       outbound.cut(cut);
       outbound.channelQueues.wake(channels); // drafts that go, and answers to `stop`
     },
@@ -76,10 +71,6 @@ export function connectParts(
     },
     foreign: duplicates.foreign,
     undecided: inbound.undecided,
-    challenged(requests) {
-      outbound.channelQueues.wake(requests.map(({ channelId }) => channelId)); // their codes
-      inbound.challenged(requests);
-    },
     unanswered: outbound.progress.unanswered,
     settled(channels, count) {
       meter.settled(count);
@@ -100,15 +91,10 @@ export function connectParts(
       health.setTurn(outcome, modelId);
       outbound.turnEnded(outcome);
     },
-    waitsForPeople: decided,
     filesLeftOut: outbound.fileNotices.leftOut,
-    decided,
-    schedulesChanged: schedules.changed,
-    runEnded: schedules.ended,
     undone: (turnId) => parts.extras.tell("undone", turnId),
     hookEnded: () => parts.extras.tell("hookEnded"),
     hookStored: () => parts.extras.tell("hookStored"),
-    formsOpen: connection.setForms,
     privileged: connection.admit,
     delivered(row, delivery) {
       meter.delivery(row, delivery);
@@ -122,13 +108,13 @@ export function connectParts(
     },
     parked(channel) {
       outbound.parked(channel);
-      parts.questions.changed(); // those whose cards wait there
+      updateCards(parts.account); // those whose cards wait there
     },
     setAside: ({ message: { channelId } }, reason) => outbound.notices.setAside(channelId, reason),
     dead({ message: { channelId, of } }, reason) {
       if (of?.kind === "draft") return; // a failed draft loses no answer
       outbound.notices.dead(channelId, reason);
-      if (of) schedules.ended(of.cause);
+      if (of) runEnded(parts.account, of.cause);
     },
     filesRefused: outbound.fileNotices.refused,
     loopMuted: outbound.notices.loopMuted,
@@ -147,7 +133,7 @@ export function connectParts(
       if (state.state !== "ready") return;
       inbound.ready(shardId);
       online.ready();
-      schedules.start();
+      schedules.start(parts.account);
       parts.extras.start();
     },
     onBeat(shardId, beat) {

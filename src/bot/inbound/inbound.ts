@@ -10,7 +10,7 @@ import { escapeUntrusted } from "../../render/prompt/untrusted.ts";
 import type { AccountContext } from "../account_context.ts";
 import { createAcceptor } from "../../flows/inbound/accept.ts";
 import type { MessageOrigin } from "../../core/inbound/waiting_limits.ts";
-import { createChallenges, createPairingService } from "../../flows/inbound/challenge.ts";
+import { approvals } from "../../flows/inbound/challenge.ts";
 import { limitsOf, stopRequestOf } from "../../flows/inbound/notice_reply.ts";
 import { createMissingFacts } from "../../flows/inbound/missing_facts.ts";
 import { createPluralkit } from "../../flows/inbound/pluralkit.ts";
@@ -80,10 +80,6 @@ export function createInbound(
     ...late,
     proxied,
   });
-  const challenges = createChallenges(account.forPart("pairing"), {
-    tellOwners: (text, buttons) => outbound.reachOwners(text, { buttons }),
-    isFinal: isFinalRefusal,
-  });
   const interactions = createInteractionHandlers(account, {
     ...{ options, settings, client, owners, judging, outbound, sources, toolPortsOf },
     ...{ spend, rates, summaries, health, changedInAll, byExtra, waiting },
@@ -134,7 +130,7 @@ export function createInbound(
       threads.reacted(reaction, () => permitReaction({ ...reaction, on: "own" }) !== undefined);
       return permitted;
     },
-    pairing: createPairingService(account),
+    account,
     waiting,
     escape: escapeUntrusted,
     on: {
@@ -151,7 +147,9 @@ export function createInbound(
 
   const endTasks = () =>
     Promise.all(
-      [pluralkit, guildJoined, challenges, names, interactions].map((one) => one.stop()),
+      [pluralkit, guildJoined, names, interactions].map((one) => one.stop()).concat(
+        approvals.stop(account),
+      ),
     );
   // A task whose request Barnacle itself cancels must not report a failure.
   account.stopping.addEventListener("abort", () => void endTasks(), { once: true });
@@ -165,7 +163,7 @@ export function createInbound(
     async start(): Promise<void> {
       // Proxied users and threads must be loaded before any message is judged.
       await Promise.all([pluralkit.start(), threads.start()]);
-      challenges.start();
+      approvals.start(account);
     },
     take(batch: DispatchBatch): void {
       const read = reader.read(batch);
@@ -180,7 +178,6 @@ export function createInbound(
     sessionStarted: interactions.ready, // READY has named the application
     /** These messages wait for a fact (P13). */
     undecided: pluralkit.undecided,
-    challenged: challenges.challenged,
     /** Sets the number of the account's shards. */
     setShardCount: names.setShardCount,
     /** A shard is ready: names can be resolved now. */
@@ -192,7 +189,6 @@ export function createInbound(
     answered: interactions.answered,
     /** The config and its policy have changed. */
     reconfigured(): void {
-      challenges.reconfigured();
       interactions.reconfigured();
       lookUp.reconfigured();
       names.resolveAgain();

@@ -31,6 +31,7 @@ import { createRestart } from "../../interactions/parts/switches.ts";
 import type { ConfigPort, InteractionContext } from "../../interactions/base/context.ts";
 import { COMMANDS } from "../../interactions/registry.ts";
 import { listenForCallback, pastedUrl } from "../../host/sign_in_callback.ts";
+import { decided } from "../../flows/questions/cards.ts";
 import { readBudgets } from "../../flows/turn/spending/budgets.ts";
 import { usedBy } from "../../core/spending/usage.ts";
 import { dropLogins } from "../../host/files/data_dir.ts";
@@ -39,7 +40,7 @@ import { BUILD_NAME } from "../../version.ts";
 import type { AccountContext } from "../account_context.ts";
 import type { AccountOptions, AccountPorts } from "../account_interface.ts";
 import type { RunningSettings } from "../rules/setup.ts";
-import type { TurnRulesPorts } from "../rules/turn_rules.ts";
+import type { TurnRulesPorts } from "../../flows/turn/turn_rules.ts";
 import type { ToolPorts } from "../../core/turn/tool.ts";
 import { statusOf } from "../../http/monitor/account_health.ts";
 import { TOOLS } from "../../tools/registry.ts";
@@ -138,7 +139,7 @@ export function createCommandContext(
       async decide(deciding) {
         const outcome = await store.questions.decide(deciding);
         if (outcome.kind === "decided" || outcome.kind === "closed") {
-          events.emit.decided();
+          decided(account);
           parts.changedInAll("questions"); // one about a skill's tool is one for all bots
         }
         return outcome;

@@ -111,10 +111,3 @@ export function createDelivery(options: DeliveryOptions) {
     },
   };
 }
-
-/** Maximum number of messages that wait in a channel (D4); `undefined`: no bound. */
-export function maxWaitingOf(
-  { discord: { rateLimit: { enabled, strategy, maxQueueSize } } }: Config,
-): number | undefined {
-  return enabled && strategy === "drop" ? maxQueueSize : undefined;
-}

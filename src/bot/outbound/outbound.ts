@@ -26,7 +26,7 @@ import { createOwners } from "../../flows/owners/tell_owners.ts";
 import { createSentWatch } from "../../flows/deliver/tool_messages.ts";
 import { createTurnProgress } from "./turn_progress.ts";
 import { refusedParts, type RunningSettings } from "../rules/setup.ts";
-import { textRulesOf } from "../rules/turn_rules.ts";
+import { textRulesOf } from "../../flows/turn/turn_rules.ts";
 
 /** Creates the outbound side of an account; it sends after `start`. */
 export function createOutbound(

@@ -19,7 +19,7 @@ import type { AccountOptions } from "../account_interface.ts";
 import type { AccountPart } from "../bot_extra.ts";
 import type { Outbound } from "../outbound/outbound.ts";
 import type { ToolServices } from "../rules/tool_services.ts";
-import type { TurnRulesPorts } from "../rules/turn_rules.ts";
+import type { TurnRulesPorts } from "../../flows/turn/turn_rules.ts";
 
 export function createRuleSources(
   account: AccountContext,

@@ -11,10 +11,11 @@ import type { Reader } from "../../discord/gateway/read/reader.ts";
 import { createActions } from "../../discord/rest/actions/actions.ts";
 import { createHistoryRead } from "../../discord/rest/actions/history.ts";
 import type { ActionsOptions } from "../../discord/rest/actions/options.ts";
-import { createTargets } from "../../discord/rest/actions/targets.ts";
 import { createOpenDirect } from "../../discord/rest/requests/channel.ts";
 import type { RestClient } from "../../discord/rest/client/client.ts";
 import { createToolMessages } from "../../flows/deliver/tool_messages.ts";
+import { closedBy } from "../../flows/judging/closed_by.ts";
+import { showing } from "../../flows/judging/showing.ts";
 import type { OwnerIds } from "../../flows/owners/owner_ids.ts";
 import type { createAccountPresence } from "../../flows/presence.ts";
 import { createActionQuestions } from "../../flows/questions/action_questions.ts";
@@ -23,7 +24,6 @@ import { createDrawPort } from "../../flows/tools/draw.ts";
 import { createOutboundFilesPort } from "../../flows/tools/outbound_files.ts";
 import { createExecPort } from "../../flows/tools/exec.ts";
 import { createMemoryPort } from "../../flows/tools/memory.ts";
-import { createSchedulesPort } from "../../flows/tools/schedules.ts";
 import { createSkillToolsPort } from "../../flows/tools/skill_tools.ts";
 import { createSummarise } from "../../flows/session/summarise_channel.ts";
 import { type AnswerThreads, createThreadsPort } from "../../flows/turn/answer_threads.ts";
@@ -36,7 +36,7 @@ import type { AccountMedia } from "./account_media.ts";
 import type { History } from "./history.ts";
 import type { Outbound } from "../outbound/outbound.ts";
 import type { AgentServices, ToolServices } from "../rules/tool_services.ts";
-import { timezoneOf, toolTextRules, type TurnRulesPorts } from "../rules/turn_rules.ts";
+import { toolTextRules, type TurnRulesPorts } from "../../flows/turn/turn_rules.ts";
 
 export function createToolPorts(account: AccountContext, parts: {
   readonly agentId: string;
@@ -55,7 +55,6 @@ export function createToolPorts(account: AccountContext, parts: {
   readonly threads: Pick<AnswerThreads, "open">;
   readonly spend: SpendPort;
   readonly history: Pick<History, "show">;
-  readonly closedBy: ActionsOptions["closedBy"];
   readonly voice: VoicePort;
 }): ToolPorts {
   const { accountId, config, store, schedule, now } = account;
@@ -70,10 +69,9 @@ export function createToolPorts(account: AccountContext, parts: {
   const reads: Pick<ActionsOptions, "self" | "closedBy" | "sharesDirect" | "show"> = {
     sharesDirect,
     self: () => reader.self?.userId,
-    closedBy: parts.closedBy,
+    closedBy: (asker, target) => closedBy(account, asker, target),
     show: parts.history.show,
   };
-  const { showing } = createTargets({ ...rights, ...reads, alsoGuilds: () => [] });
   const outboundFiles = outboundFilesFor(account, services, parts);
   return {
     ...services.ports,
@@ -121,7 +119,10 @@ export function createToolPorts(account: AccountContext, parts: {
         fetch: toolServices.fetchForTool,
       }),
     },
-    memory: createMemoryPort(account, { ...rights, showing }),
+    memory: createMemoryPort(account, {
+      ...rights,
+      showing: (message) => showing(account, message),
+    }),
     threads: createThreadsPort({ threads: parts.threads, cleanSecrets }),
     exec: createExecPort(rights, {
       ...rights,
@@ -134,12 +135,6 @@ export function createToolPorts(account: AccountContext, parts: {
       askTimeoutMs: () => config().tools.askExpiresMin * 60_000,
     },
     voice: parts.voice,
-    schedules: createSchedulesPort(account, {
-      ...rights,
-      showing,
-      timezone: () => timezoneOf(config()),
-      linkHosts: () => config().messages.linkHosts,
-    }),
   };
 }
 

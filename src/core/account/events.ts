@@ -7,10 +7,8 @@ import type { ChannelId, GuildId, MessageId, UserId } from "../discord/ids.ts";
 import type { InboundMessage } from "../inbound/inbound.ts";
 import type { Changed, Foreign, Judged, UnansweredMessage } from "../inbound/inbox.ts";
 import type { MessageOrigin } from "../inbound/waiting_limits.ts";
-import type { PairingRequest } from "../inbound/pairing.ts";
 import type { Delivery } from "../outbound/delivery.ts";
 import type { OutboxRow } from "../outbound/outbound.ts";
-import type { OfferedForm } from "../people/form.ts";
 import type { TurnOutcome } from "../turn/turn_outcome.ts";
 
 /** Handlers of the flows' events. None throws. */
@@ -27,8 +25,6 @@ export interface AccountEvents {
   accepted(accepted: readonly Judged[]): void;
   /** These messages wait for a fact (P13). */
   undecided(undecided: readonly Judged[], origin: MessageOrigin): void;
-  /** These unpaired senders got a code. */
-  challenged(requests: readonly PairingRequest[]): void;
   /** These messages get no answer (X4). */
   unanswered(messages: readonly UnansweredMessage[]): void;
   /** Waiting and running messages have changed or lost their turn (H6, S5). */
@@ -59,22 +55,12 @@ export interface AccountEvents {
    * @param modelId The model that the turn asked first.
    */
   turnEnded(outcome: TurnOutcome, ms: number, modelId: string): void;
-  /** A turn waits for people: its questions need cards, and other turns may begin. */
-  waitsForPeople(): void;
   /** An answer lacks its files, because the bot may not attach any there (R12a). */
   filesLeftOut(place: Pick<InboundMessage, "channelId" | "guildId">): void;
-  /** People or the clock have decided questions. */
-  decided(): void;
-  /** Schedules were added, changed or removed. */
-  schedulesChanged(): void;
-  /** The turn of a scheduled task has ended, or Discord does not take one of its messages. */
-  runEnded(cause: MessageId): void;
   /** The turn of a hook's event has ended: further events may be answered. */
   hookEnded(): void;
   /** An extra has stored events, as those of a hook. */
   hookStored(): void;
-  /** The forms whose buttons people can press now. */
-  formsOpen(forms: readonly OfferedForm[]): void;
   delivered(row: OutboxRow, delivery: Delivery): void;
   /** The store has the result of that attempt, or a row is given up without one. */
   attempted(row: OutboxRow): void;

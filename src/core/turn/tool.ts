@@ -16,7 +16,7 @@ import type { DiscordPort } from "./ports/discord.ts";
 import type { DiscordCall } from "./ports/discord_call.ts";
 import type { HistoryPort, QuestionsPort, ThreadsPort } from "./ports/history.ts";
 import type { CallTool, MemoryPort, RecallPort, SkillsPort } from "./ports/memory.ts";
-import type { SchedulesPort } from "./ports/schedules.ts";
+import type { BotAccount } from "../../account/account.ts";
 import type { OutboundFilesPort } from "./ports/outbound_files.ts";
 import type { VoicePort } from "./ports/voice.ts";
 import type { KeptImage } from "./media.ts";
@@ -36,7 +36,6 @@ export interface ToolPorts {
   readonly threads: ThreadsPort;
   readonly exec: ExecPort;
   readonly questions: QuestionsPort;
-  readonly schedules: SchedulesPort;
   readonly web: WebPort;
   /** Calls in voice channels. */
   readonly voice: VoicePort;
@@ -51,6 +50,10 @@ export interface OpenCall {
 }
 
 export interface ToolContext extends Omit<DiscordCall, "tells" | "isProbe" | "sharesReads"> {
+  /** The account whose turn calls the tool, as of the turn's beginning. */
+  readonly account: BotAccount;
+  /** The agent whose turn it is. */
+  readonly agentId: string;
   readonly ports: ToolPorts;
   /** The calls of the same answer without a result, in order; absent outside of a turn. */
   readonly open?: readonly OpenCall[];

@@ -3,16 +3,17 @@
  *
  * Code and reply are made within the transaction that stores the message. Owners get their message
  * afterwards. Until then, the stored request says so, and a process that starts after a crash tells
- * them.
+ * them. So does a reload, whose config may name owners who can be told.
  */
 
-import type { Button } from "../../core/outbound/outbound.ts";
+import type { BotAccount } from "../../account/account.ts";
+import { type Loop, loop, perAccount } from "../../account/per_account.ts";
+import { wakeChannels } from "../../account/wakes.ts";
 import { codeFrom, type PairingRequest, type PairingService } from "../../core/inbound/pairing.ts";
+import { isFinalRefusal } from "../../discord/rest/exchange/rest_error.ts";
 import { pairingButton } from "../../interactions/components.ts";
 import { composeApprovalRequest, composeChallenge } from "../../render/pairing.ts";
 import { createRetryQueue } from "../retry_queue.ts";
-import type { Account } from "../../core/account/account.ts";
-import type { Pairing } from "../../store/pairing/pairing.ts";
 
 /** Routes presses to the pairing button. The rest of an id is random and means nothing. */
 const BUTTON_PREFIX = `${pairingButton.name}:`;
@@ -20,9 +21,9 @@ const CODE_BYTES = 8;
 /** 128 bits. */
 const BUTTON_BYTES = 16;
 
-/** Creates the part of pairing that the store calls within its transaction. */
-export function createPairingService(
-  { draw }: Pick<Account, "draw">,
+/** The part of pairing that the store calls within its transaction. */
+export function pairingService(
+  { draw }: Pick<BotAccount, "draw">,
 ): PairingService {
   return {
     newCode: () => codeFrom(draw(CODE_BYTES)),
@@ -31,73 +32,57 @@ export function createPairingService(
   };
 }
 
-/** Creates the messages to owners; `start` begins. */
-export function createChallenges(
-  account: Pick<
-    Account<{ readonly pairing: Pick<Pairing, "unreported" | "markReported"> }>,
-    "accountId" | "log" | "now" | "random" | "schedule" | "store"
-  >,
-  ports: {
-    /** Writes to each owner. Rejects only if it could write to none of them. */
-    readonly tellOwners: (text: string, buttons: readonly Button[]) => Promise<unknown>;
-    /** Whether asking again would not change a failure. */
-    readonly isFinal: (error: unknown) => boolean;
+/** Requests that owners know, while only the store does not: they get no second message. */
+const told = perAccount("pairing", () => new Set<number>());
+
+/** Tells owners of requests, those of the last process first. */
+export const approvals: Loop<{ add(request: PairingRequest): void }> = loop(
+  "pairing",
+  (account) => {
+    const { accountId, store, now } = account;
+    const retries = createRetryQueue(
+      "Cannot tell the bot's owner about a pairing request",
+      account,
+    );
+    const add = (request: PairingRequest) => retries.add(() => tellOwners(account, request));
+    retries.add(async () => (await store.pairing.unreported(accountId, now())).forEach(add));
+    return { add, stop: retries.stop };
   },
-) {
-  const { accountId, store: { pairing: store }, now, log } = account;
-  const { tellOwners } = ports;
-  const retries = createRetryQueue("Cannot tell the bot's owner about a pairing request", account);
+);
 
-  /** Requests that no owner of the config can be told about. */
-  const untold = new Set<PairingRequest>();
-
-  function add(request: PairingRequest): void {
-    let isTold = false; // if only storing fails, owners get no second message
-    retries.add(async () => {
-      if (now() >= request.expiresAt) return;
-      const { text, buttons } = composeApprovalRequest(request);
-      try {
-        if (!isTold) await tellOwners(text, buttons);
-      } catch (error) {
-        if (!ports.isFinal(error)) throw error;
-        const reason = error instanceof Error ? error.message : String(error);
-        log.error("No owner can be told about a pairing request: see `barnacle pairing list`", {
-          userId: request.userId,
-          reason,
-        });
-        untold.add(request);
-        return;
-      }
-      isTold = true;
-      await store.markReported(request.id);
+async function tellOwners(account: BotAccount, request: PairingRequest): Promise<void> {
+  const { store, parts: { outbound }, now, log } = account;
+  const { id, userId, expiresAt } = request;
+  if (now() >= expiresAt) return;
+  const { text, buttons } = composeApprovalRequest(request);
+  try {
+    if (!told(account).has(id)) await outbound.reachOwners(text, { buttons });
+  } catch (error) {
+    if (!isFinalRefusal(error)) throw error;
+    const reason = error instanceof Error ? error.message : String(error);
+    log.error("No owner can be told about a pairing request: see `barnacle pairing list`", {
+      userId,
+      reason,
     });
+    return;
   }
+  told(account).add(id);
+  await store.pairing.markReported(id);
+  told(account).delete(id);
+}
 
-  return {
-    /** Tells owners of requests that the last process left unreported. */
-    start(): void {
-      retries.add(async () => (await store.unreported(accountId, now())).forEach(add));
-    },
-    /** Tells owners of unpaired senders who got a code just now. */
-    challenged(requests: readonly PairingRequest[]): void {
-      for (const request of requests) {
-        const { userId, username, messageId, expiresAt } = request;
-        log.info("An unpaired sender got a pairing code: see `barnacle pairing list`", {
-          userId,
-          username,
-          messageId,
-          expiresAt: new Date(expiresAt).toISOString(),
-        });
-        add(request);
-      }
-    },
-    /** The config has changed: it may name owners who can be told. */
-    reconfigured(): void {
-      const again = [...untold];
-      untold.clear();
-      again.forEach(add);
-    },
-    /** Tells owners nothing more; the next start does. */
-    stop: retries.stop,
-  };
+/** Unpaired senders got a code just now: it is on its way, and owners get to know of it. */
+export function challenged(account: BotAccount, requests: readonly PairingRequest[]): void {
+  const { log } = account.forPart("pairing");
+  wakeChannels(account, requests.map(({ channelId }) => channelId));
+  for (const request of requests) {
+    const { userId, username, messageId, expiresAt } = request;
+    log.info("An unpaired sender got a pairing code: see `barnacle pairing list`", {
+      userId,
+      username,
+      messageId,
+      expiresAt: new Date(expiresAt).toISOString(),
+    });
+    approvals.of(account)?.add(request);
+  }
 }

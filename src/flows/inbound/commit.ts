@@ -16,7 +16,8 @@ import type { AccountId } from "../../core/discord/ids.ts";
 import type { InboundBatch, SessionStarted } from "../../core/inbound/events.ts";
 import type { NumberedEvent } from "../../core/hooks/hook.ts";
 import type { GuildSnapshot } from "../../core/inbound/inbound.ts";
-import type { PairingService } from "../../core/inbound/pairing.ts";
+import type { BotAccount } from "../../account/account.ts";
+import { challenged, pairingService } from "./challenge.ts";
 import type { ReactionRecord } from "../../core/inbound/reactions.ts";
 import type { GatewayRecords } from "../../store/gateway/gateway.ts";
 import type { AcceptedBatches } from "../../store/inbox/batches.ts";
@@ -31,7 +32,6 @@ export interface CommitPorts extends
     | "sessionStarted"
     | "accepted"
     | "undecided"
-    | "challenged"
     | "unanswered"
     | "touched"
     | "messageChanged"
@@ -44,8 +44,7 @@ export interface CommitPorts extends
     readonly inbox: AcceptedBatches;
   };
   readonly turns: Pick<Turns, "accepted">;
-  /** Makes codes for unpaired senders, within the transaction that stores their messages (P3). */
-  readonly pairing: PairingService;
+  readonly account: BotAccount;
   /** Returns the current limits of waiting turns, which apply within that transaction (X4). */
   readonly waiting: (origin: MessageOrigin) => WaitingRules;
   /** Escapes words by people for a fence; absent: as they are. */
@@ -155,7 +154,7 @@ export async function storeBatch(
   batch: AcceptedBatch,
   arrivedAt: number,
   origin: MessageOrigin,
-  { store, pairing, waiting, escape, events, turns }: CommitPorts,
+  { account, store, waiting, escape, events, turns }: CommitPorts,
 ): Promise<Accepted> {
   const hasUnpaired = batch.judged.some(({ verdict }) => verdict.kind === "challenge");
   const isLimited = hasUnpaired ||
@@ -163,20 +162,20 @@ export async function storeBatch(
   const done = await store.inbox.acceptBatch(
     {
       ...batch,
-      ...(hasUnpaired && { pairing }),
+      ...(hasUnpaired && { pairing: pairingService(account) }),
       ...(isLimited && { waiting: waiting(origin) }),
       ...(batch.changes && { escape }),
     },
     arrivedAt,
   );
-  const { accepted, undecided, challenged, settled, settledIn, touched, channels } = done;
+  const { accepted, undecided, challenged: asking, settled, settledIn, touched, channels } = done;
   if (touched.length + channels.length > 0) events.emit.touched(done);
   if (accepted.length > 0) {
     turns.accepted(accepted);
     events.emit.accepted(accepted);
   }
   if (undecided.length > 0) events.emit.undecided(undecided, origin);
-  if (challenged.length > 0) events.emit.challenged(challenged);
+  if (asking.length > 0) challenged(account, asking);
   if (done.unanswered.length > 0) events.emit.unanswered(done.unanswered);
   if (settled > 0) events.emit.settled(settledIn, settled);
   return done;

@@ -1,7 +1,6 @@
 /** Lets turns wait for people: stores their questions, and reads the decisions (A1, T10). */
 
 import type { Account } from "../../core/account/account.ts";
-import type { Emits } from "../../core/account/events.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import { codeFrom } from "../../core/inbound/pairing.ts";
 import type { AskedCall, Question } from "../../core/people/question.ts";
@@ -13,7 +12,9 @@ import type { Questions } from "../../store/questions/questions.ts";
 const CODE_BYTES = 8;
 
 export function createTurnPeople(
-  options: Pick<Account, "now" | "draw"> & Emits<"waitsForPeople"> & {
+  options: Pick<Account, "now" | "draw"> & {
+    /** Their questions need cards, and other turns may begin. */
+    readonly parked: () => void;
     readonly questions: Pick<Questions, "park" | "decisionOf">;
     /** `models.currency`. */
     readonly currency: () => string | undefined;
@@ -54,7 +55,7 @@ export function createTurnPeople(
       );
       const steps = taken.unsaved;
       await questions.park({ claim, steps, charges, asked: all, now: now() });
-      options.events.emit.waitsForPeople();
+      options.parked();
     },
   };
 }

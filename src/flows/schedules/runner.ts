@@ -1,68 +1,30 @@
 /**
- * Runs schedules when they are due (T12).
+ * Runs schedules when they are due (T12), and tells the owners of those that fail.
  *
  * One timer waits for the next due schedule of the account. A run has an id that a crash does not
  * change, and the store keeps each id once. So a run that a crash cut is neither lost nor repeated.
  * Runs that were missed while the bot was down happen once, and say that they are late.
  */
 
+import type { BotAccount } from "../../account/account.ts";
+import { type Loop, loop, perAccount } from "../../account/per_account.ts";
+import { wakeChannels, wakeTurns } from "../../account/wakes.ts";
+import { chunkRulesOf, timezoneOf } from "../../account/rules.ts";
 import { createdAtMs, type MessageId } from "../../core/discord/ids.ts";
-import type { Judged, Judgement, Route } from "../../core/inbound/inbox.ts";
 import { ASKED_OTHERWISE, type InboundMessage } from "../../core/inbound/inbound.ts";
-import { finalVerdict, ignored } from "../../core/inbound/verdict.ts";
-import type { Frozen } from "../../core/outbound/outbound.ts";
 import {
   type BegunRun,
   isFailure,
   MAX_FAILURES,
   runIdOf,
   type Schedule,
-  type ScheduleOrigin,
-  type ScheduleRun,
 } from "../../core/turn/schedule.ts";
-import type { Account } from "../../core/account/account.ts";
-import type { Emits } from "../../core/account/events.ts";
 import { DAY_MS } from "../../lib/clock.ts";
 import { createWaker } from "../../lib/waker.ts";
-import type { Schedules } from "../../store/schedules/schedules.ts";
-import type { AcceptedBatches } from "../../store/inbox/batches.ts";
-
-export type CreatorNow =
-  | { readonly kind: "here"; readonly origin: ScheduleOrigin }
-  /** They have left the guild, or may not see the channel any more. */
-  | { readonly kind: "gone" };
-
-export type RunnerAccount =
-  & Pick<
-    Account<{
-      readonly schedules: Pick<
-        Schedules,
-        "due" | "nextAt" | "begin" | "runsOf" | "scheduleOf" | "find" | "pause"
-      >;
-      readonly inbox: AcceptedBatches;
-    }>,
-    "accountId" | "store" | "schedule" | "now" | "log"
-  >
-  & Emits<"asked" | "outbox">;
-
-/** The facts and texts of runs, and the reports about them. */
-export interface RunParts {
-  /**
-   * Finds the creator's roles and the names of the place, as they are now.
-   *
-   * @throws {unknown} If Discord does not answer, as a rejection.
-   */
-  readonly creatorNow: (origin: ScheduleOrigin) => Promise<CreatorNow>;
-  /** Judges the message of a run by the current policy. Never rejects. */
-  readonly judge: (message: InboundMessage) => Promise<Judgement>;
-  readonly route: (message: InboundMessage) => Route;
-  readonly compose: (message: InboundMessage) => readonly Frozen[];
-  /** The time of the next run of a cron pattern after now; `undefined` if there is none. */
-  readonly nextRun: (pattern: string) => Promise<number | undefined>;
-  /** Tells the owners that a task has failed in a guild or a group, where no person waits for it. */
-  readonly tellFailed: (schedule: Schedule, run: ScheduleRun) => void;
-  readonly tellPaused: (schedule: Schedule, last: ScheduleRun) => void;
-}
+import { composeReminder } from "../../render/tool_message.ts";
+import { createFailureDigest } from "../owners/delivery_notices.ts";
+import { GONE, judgeRun, originNow, RESTORED, routeOfRun } from "./creator.ts";
+import { nextRun } from "./when.ts";
 
 /** Longest delay of the timer: a clock that is set, or a computer that slept, is noticed by then. */
 const MAX_WAIT_MS = 10 * 60_000;
@@ -76,144 +38,169 @@ const AT_ONCE = 50;
 /** Newest runs among which earlier failures are looked for. */
 const LOOKED_RUNS = 50;
 
-/** The rule of a verdict that no key of the config decides. */
-const RULE = "agents";
-
-/** Creates the runner of one account; it does nothing before `start`. */
-export function createRunner(
-  { accountId, store: { schedules, inbox }, events, schedule, now, log }: RunnerAccount,
-  ports: RunParts,
-) {
+/** Runs an account's schedules, once it is online. */
+export const schedules: Loop<{ wake(): void }> = loop("schedules", (account) => {
   const waker = createWaker({
-    run: runAll,
+    run: () => runAll(account, waker.isStopped),
     failed(error) {
-      log.error("Cannot run schedules; will try again", { error });
+      account.log.error("Cannot run schedules; will try again", { error });
       return RETRY_MS;
     },
-    schedule,
+    schedule: account.schedule,
   });
-
-  /** @returns Milliseconds until the next check; `undefined` if nothing is scheduled. */
-  async function runAll(): Promise<number | undefined> {
-    let hasFailed = false;
-    for (const due of await schedules.due(accountId, now(), AT_ONCE)) {
-      if (waker.isStopped()) return undefined;
-      try {
-        await run(due);
-      } catch (error) {
-        hasFailed = true;
-        log.warn("Cannot begin a scheduled run; will try again", { schedule: due.id, error });
-      }
-    }
-    if (hasFailed) return RETRY_MS;
-    const nextAt = await schedules.nextAt(accountId);
-    return nextAt === undefined ? undefined : Math.min(MAX_WAIT_MS, Math.max(0, nextAt - now()));
-  }
-
-  async function run(due: Schedule): Promise<void> {
-    const { id, nextAt: dueAt, cron, kind, text } = due;
-    if (dueAt === undefined) return;
-    const messageId = runIdOf(id, dueAt);
-    const isLate = now() - dueAt >= LATE_MS;
-    const next = cron === undefined ? undefined : await ports.nextRun(cron);
-    const creator = await ports.creatorNow(due.origin);
-    const { agentId, ...origin } = creator.kind === "here" ? creator.origin : due.origin;
-    const message: InboundMessage = {
-      ...origin,
-      ...ASKED_OTHERWISE,
-      id: messageId,
-      text,
-      sentAt: createdAtMs(messageId),
-      scheduled: { scheduleId: id, dueAt, agentId, isLate: isLate || undefined },
-    };
-    const isMissed = due.isRestored === true;
-    const judged = isMissed ? RESTORED : creator.kind === "here" ? await judgedNow(message) : GONE;
-    const isAccepted = judged.verdict.kind === "accept";
-    const run: BegunRun = {
-      scheduleId: id,
-      messageId,
-      dueAt,
-      nextAt: next,
-      isRefused: !isAccepted,
-    };
-    if (kind === "reminder" && isAccepted) {
-      await schedules.begin(run, ports.compose(message), now());
-      return events.emit.outbox([message.channelId]);
-    }
-    const route = isAccepted ? { route: ports.route(message) } : {};
-    await inbox.acceptBatch({
-      accountId,
-      judged: [{ ...judged, message, ...route }],
-      echoes: [],
-      guilds: [],
-    }, now());
-    await schedules.begin(run, [], now());
-    if (isAccepted) return events.emit.asked();
-    const { verdict } = judged;
-    if (isMissed) {
-      return log.info("A schedule was not run: it was due before the restore", { schedule: id });
-    }
-    log.warn("A schedule was not run: its creator may not ask the bot there any more", {
-      schedule: id,
-      messageId,
-      ...(verdict.kind === "ignore" && { why: verdict.why, rule: verdict.rule }),
-    });
-    await check(id);
-  }
-
-  async function judgedNow(message: InboundMessage): Promise<Judgement> {
-    const judged = await ports.judge(message);
-    return { ...judged, verdict: finalVerdict(judged.verdict) };
-  }
-
-  /**
-   * Pauses a schedule whose last runs have all failed. Tells the owners of that, or of one failure: the
-   * first one in a day, as it may fail every second time.
-   */
-  async function check(id: number, ended?: MessageId): Promise<void> {
-    const [last, ...before] = await schedules.runsOf(id, LOOKED_RUNS);
-    if (!last || !isFailure(last.state)) return;
-    const found = await schedules.find(id);
-    if (!found) return;
-    const isPausable = found.cron !== undefined && found.pausedBy === undefined;
-    const failedBefore = before.slice(0, MAX_FAILURES - 1).filter(({ state }) => isFailure(state));
-    if (!isPausable || failedBefore.length < MAX_FAILURES - 1) {
-      const isUnasked = found.origin.place.kind !== "dm";
-      const isKnown = before.some(({ state, startedAt }) =>
-        isFailure(state) && last.startedAt - startedAt < DAY_MS
-      );
-      if (isUnasked && !isKnown && last.messageId === ended && last.state === "failed") {
-        ports.tellFailed(found, last);
-      }
-      return;
-    }
-    await schedules.pause(id, "failures");
-    log.warn("A schedule is paused, because its last runs have failed", { schedule: id });
-    ports.tellPaused(found, last);
-  }
-
-  async function checkRun(cause: MessageId): Promise<void> {
-    const id = await schedules.scheduleOf(cause);
-    if (id !== undefined) await check(id, cause);
-  }
-
+  waker.start();
   return {
-    /** Begins to run schedules, once the account is online. Later calls do nothing. */
-    start: () => waker.start(),
-    changed: waker.wake,
-    /** A turn has ended, or a message of an answer could not be delivered. */
-    ended(cause: MessageId): void {
-      checkRun(cause).catch((error: unknown) => {
-        log.warn("Cannot check a schedule's last runs", { messageId: cause, error });
-      });
+    wake: waker.wake,
+    async stop() {
+      await waker.stop();
+      failures(account).flush();
     },
-    /** Begins no further run, and resolves once the current one is stored. */
-    stop: waker.stop,
   };
+});
+
+/** Schedules were added, changed or removed. */
+export function wakeSchedules(account: BotAccount): void {
+  schedules.of(account)?.wake();
 }
 
-export type Runner = ReturnType<typeof createRunner>;
+/** The turn of a task has ended, or Discord does not take one of its messages. */
+export function runEnded(account: BotAccount, cause: MessageId): void {
+  const own = account.forPart("schedules");
+  checkRun(own, cause).catch((error: unknown) => {
+    own.log.warn("Cannot check a schedule's last runs", { messageId: cause, error });
+  });
+}
 
-const RESTORED: Pick<Judged, "verdict"> = { verdict: ignored("restored", RULE) };
+/** Failures that owners get to know together. */
+const failures = perAccount(
+  "schedules",
+  ({ parts, schedule }) =>
+    createFailureDigest<{ readonly number: number; readonly run: MessageId }>(
+      ({ channelId, count, reason: { number, run } }) =>
+        void parts.outbound.tellOwners(
+          `Scheduled tasks failed in <#${channelId}>: ${count}, the last one number ${number}. To ` +
+            `see why: \`barnacle why ${run}\`.`,
+        ),
+      schedule,
+    ),
+);
 
-const GONE: Pick<Judged, "verdict"> = { verdict: ignored("creator-gone", RULE) };
+/** @returns Milliseconds until the next check; `undefined` if nothing is scheduled. */
+async function runAll(
+  account: BotAccount,
+  isStopped: () => boolean,
+): Promise<number | undefined> {
+  const { accountId, store, now, log } = account;
+  let hasFailed = false;
+  for (const due of await store.schedules.due(accountId, now(), AT_ONCE)) {
+    if (isStopped()) return undefined;
+    try {
+      await run(account, due);
+    } catch (error) {
+      hasFailed = true;
+      log.warn("Cannot begin a scheduled run; will try again", { schedule: due.id, error });
+    }
+  }
+  if (hasFailed) return RETRY_MS;
+  const nextAt = await store.schedules.nextAt(accountId);
+  return nextAt === undefined ? undefined : Math.min(MAX_WAIT_MS, Math.max(0, nextAt - now()));
+}
+
+async function run(account: BotAccount, due: Schedule): Promise<void> {
+  const { accountId, store, now, log } = account;
+  const { id, nextAt: dueAt, cron, kind, text } = due;
+  if (dueAt === undefined) return;
+  const messageId = runIdOf(id, dueAt);
+  const isLate = now() - dueAt >= LATE_MS;
+  const next = cron === undefined
+    ? undefined
+    : await nextRun(cron, { now: now(), timezone: timezoneOf(account.config()) });
+  const found = await originNow(account, due.origin);
+  const { agentId, ...origin } = found ?? due.origin;
+  const message: InboundMessage = {
+    ...origin,
+    ...ASKED_OTHERWISE,
+    id: messageId,
+    text,
+    sentAt: createdAtMs(messageId),
+    scheduled: { scheduleId: id, dueAt, agentId, isLate: isLate || undefined },
+  };
+  const isMissed = due.isRestored === true;
+  const judged = isMissed ? RESTORED : found ? await judgeRun(account, message) : GONE;
+  const isAccepted = judged.verdict.kind === "accept";
+  const begun: BegunRun = {
+    scheduleId: id,
+    messageId,
+    dueAt,
+    nextAt: next,
+    isRefused: !isAccepted,
+  };
+  if (kind === "reminder" && isAccepted) {
+    await store.schedules.begin(begun, reminderOf(account, message, isLate), now());
+    return wakeChannels(account, [message.channelId]);
+  }
+  const route = isAccepted ? { route: routeOfRun(account, message) } : {};
+  await store.inbox.acceptBatch({
+    accountId,
+    judged: [{ ...judged, message, ...route }],
+    echoes: [],
+    guilds: [],
+  }, now());
+  await store.schedules.begin(begun, [], now());
+  if (isAccepted) return wakeTurns(account);
+  const { verdict } = judged;
+  if (isMissed) {
+    return log.info("A schedule was not run: it was due before the restore", { schedule: id });
+  }
+  log.warn("A schedule was not run: its creator may not ask the bot there any more", {
+    schedule: id,
+    messageId,
+    ...(verdict.kind === "ignore" && { why: verdict.why, rule: verdict.rule }),
+  });
+  await check(account, id);
+}
+
+function reminderOf(account: BotAccount, message: InboundMessage, isLate: boolean) {
+  const config = account.config();
+  return composeReminder({ message, isLate, agentId: routeOfRun(account, message).agentId }, {
+    chunks: chunkRulesOf(config),
+    cleanSecrets: account.parts.outbound.cleanSecrets,
+    tables: config.messages.tables,
+  });
+}
+
+/**
+ * Pauses a schedule whose last runs have all failed. Tells the owners of that, or of one failure: the
+ * first one in a day, as it may fail every second time.
+ */
+async function check(account: BotAccount, id: number, ended?: MessageId): Promise<void> {
+  const { store: { schedules: store }, parts: { outbound }, log } = account;
+  const [last, ...before] = await store.runsOf(id, LOOKED_RUNS);
+  if (!last || !isFailure(last.state)) return;
+  const found = await store.find(id);
+  if (!found) return;
+  const { cron, pausedBy, origin: { channelId, place } } = found;
+  const isPausable = cron !== undefined && pausedBy === undefined;
+  const failedBefore = before.slice(0, MAX_FAILURES - 1).filter(({ state }) => isFailure(state));
+  if (!isPausable || failedBefore.length < MAX_FAILURES - 1) {
+    const isKnown = before.some(({ state, startedAt }) =>
+      isFailure(state) && last.startedAt - startedAt < DAY_MS
+    );
+    // In a guild or a group, no person waits for it.
+    if (place.kind !== "dm" && !isKnown && last.messageId === ended && last.state === "failed") {
+      failures(account).add(channelId, { number: id, run: last.messageId });
+    }
+    return;
+  }
+  await store.pause(id, "failures");
+  log.warn("A schedule is paused, because its last runs have failed", { schedule: id });
+  void outbound.tellOwners(
+    `I paused schedule ${id} in <#${channelId}>, because its last ${MAX_FAILURES} runs failed. To ` +
+      `see why: \`barnacle why ${last.messageId}\`. To go on: \`barnacle schedules resume ${id}\`.`,
+  );
+}
+
+async function checkRun(account: BotAccount, cause: MessageId): Promise<void> {
+  const id = await account.store.schedules.scheduleOf(cause);
+  if (id !== undefined) await check(account, id, cause);
+}

@@ -1,50 +1,28 @@
 /**
- * Answers a claimed message: what the model reads, the request, the answer, the reply, and its record
- * (T3), in this order. It sends nothing.
+ * Answers a claimed message: reads, asks, shows, records (T3) and delivers, in this order.
  *
- * A plain turn has one request and no more. Tools, files, drafts, threads and notices branch off here,
- * each in a line that names its module. So a turn with tools is the plain one and its steps.
+ * A plain turn has one request and no more. What only some turns need are steps at named places
+ * (`turn_step.ts`), listed in `steps.ts`. So a turn with tools is the plain one and its steps.
  */
 
-import { toUnanswered } from "../../core/inbound/inbox.ts";
-import { callsToRun } from "../../agent/next_step.ts";
 import { runTurn, type TurnPorts } from "../../agent/turn.ts";
 import { NO_STEPS } from "../../core/step.ts";
 import type { ParkedTurn, StepsTaken, TurnOutcome } from "../../core/turn/turn_outcome.ts";
-import type { Claim, FinishedTurn } from "../../core/inbound/inbox.ts";
+import type { Claim, FinishedTurn, StoredTurn } from "../../core/inbound/inbox.ts";
 import { chargeOf } from "../../core/spending/usage.ts";
 import { visibleText } from "../../render/safety/visible.ts";
 import { madeFiles } from "../media/find_files.ts";
 import { observeTokens } from "../session/turn_history.ts";
-import { type AnswerPorts, withoutTools } from "./answer_ports.ts";
-import {
-  answeredTurn,
-  interruptedTurn,
-  logAnswer,
-  postedTurn,
-  progressPlaceOf,
-  withoutAnswer,
-} from "./finished_turn.ts";
-import { failedTurn } from "./failed_turn.ts";
 import { readSteps } from "../session/old_results.ts";
-import { readRequest, shownOf, stepPorts, type TurnRequest, type TurnToRead } from "./gather.ts";
-import { withLinesUnder } from "./control/lines_under.ts";
+import type { AnswerPorts } from "./answer_ports.ts";
+import { failedTurn } from "./failed_turn.ts";
+import { answeredTurn, interruptedTurn, logAnswer, postedTurn } from "./finished_turn.ts";
+import { readRequest, shownOf, stepPorts, type TurnContext, type TurnRequest } from "./gather.ts";
 import { parkTurn, saveTurn } from "./save_turn.ts";
-import { spokenTurn } from "./progress/speech.ts";
-import { type Compose, createCompose, draftFor, withLines, withManner } from "./shown_answer.ts";
-import {
-  createTurnSpending,
-  paidTurn,
-  refusedTurn,
-  type TurnSpending,
-} from "./spending/turn_spending.ts";
-import { inForm } from "./control/prompt_form.ts";
-
-/**
- * Maximum number of turns for one message if each ends with the process. A bot that was killed at
- * random, twice a second, cut the turn of one message in 12,000 ten times in a row.
- */
-const MAX_ATTEMPTS = 20;
+import { type Compose, createCompose } from "./shown_answer.ts";
+import { createTurnSpending, paidTurn, refusedTurn } from "./spending/turn_spending.ts";
+import { STEPS } from "./steps.ts";
+import type { ModelReply, OneTurn, Watching } from "./turn_step.ts";
 
 /**
  * Share of the history's room that the results of one turn may take in it. A later turn whose history
@@ -59,262 +37,240 @@ const KEPT_SHARE = 0.15;
  * @throws {unknown} The store's error, if the store is down before the turn's end, or refuses even
  * the failed turn.
  */
-export async function answer(claim: Claim, { speech, ...own }: AnswerPorts): Promise<void> {
-  const sorted = claim.attempt === 1
-    ? NO_STEPS
-    : await readSteps(own.store, claim.message, own.readingTools, own.now());
-  // After a crash, an answer that people may have heard in part is posted, and not said again.
-  const said = sorted.isSpoken ? undefined : speech;
-  const all = { ...own, ...said && { speech: said, model: said.model ?? own.model } };
-  const { turn, model, log, events, channelQueues } = all;
-  // From the beginning to the end.
-  const written = all.rules(claim.message);
-  const agent = { model, rules: written };
-  const formed = all.forms ? await inForm(agent, all.forms) : agent;
-  const { rules: given } = formed;
-  const ports = formed === agent ? all : { ...all, model: formed.model };
-  const rules = model.takesNoTools && given.tools.length > 0 ? withoutTools(given) : given;
-  const spending = createTurnSpending(claim);
-  const mayHaveDrafts = ports.drafts !== undefined;
-  const run: AnswerRun = { turn, rules, stored: sorted, ports, spending, mayHaveDrafts };
-  let ended: FinishedTurn | undefined;
-  if (claim.attempt > MAX_ATTEMPTS) {
-    // Perhaps this message ends the process: retrying for ever would help no one.
-    const reason = `interrupted ${claim.attempt - 1} times`;
-    ended = failedTurn(claim, { reason }, rules, ports);
-  } else {
-    try {
-      const isFree = callsToRun(sorted.own).length > 0; // a person has decided about them
-      const checking = isFree ? undefined : ports.spend.check(spending.by, "answer");
-      const spent = checking && await checking;
-      ended = spent
-        ? await refusedTurn(claim, spent, rules, ports, ports.spend)
-        : await runAnswer(run);
-    } catch (error) {
-      if (ports.isStoreDown(error)) throw error;
-      if (turn.cut !== undefined) return; // an edit came in between two steps, for example
-      if (ports.stopping.aborted) return;
-      ended = failedTurn(turn.claim, { reason: "unexpected", error }, rules, ports);
-    }
-  }
-  if (!ended) return;
-  const shown = postedTurn(ended);
-  const lined = await withLinesUnder(shown, run, ports);
-  ended = spokenTurn(lined, lined !== shown, ports.speech);
-  if (turn.mayShow) {
-    turn.freePlace(); // the answer waits for those of earlier questions (S5)
-    await turn.mayShow;
-    if (turn.cut === "interrupted") ended = withoutAnswer(ended);
-  }
-  const stored = await saveTurn(
-    run.mayHaveDrafts ? { ...ended, mayHaveDrafts: true } : ended,
-    ports,
-    (error) => {
-      const failed = failedTurn(turn.claim, { reason: "cannot be stored", error }, rules, ports);
-      return { ...postedTurn(failed), mayHaveDrafts: run.mayHaveDrafts };
-    },
-  );
-  if (!stored.stored) return;
-  if (claim.attempt > 1) events.emit.decided(); // cards of presses that came to nothing
-  const { outcome } = run;
-  const { message: { id: messageId, channelId } } = claim;
-  const { dropped } = stored;
-  if (dropped > 0) {
-    const fields = { messageId, channelId, where: rules.where, dropped };
-    log.warn("A channel's queue is full: an answer was dropped", fields);
-  }
-  // A draft may be in the channel, and the answer in its thread.
-  channelQueues.wake([channelId, ended.claim.message.channelId]);
-  if (ended.isMarked) events.emit.unanswered([toUnanswered(claim.message, "refused")]);
-  const { soon = setImmediate } = ports; // the answer leaves before its line is written
-  soon(() => {
-    const { micros: _, ...usage } = outcome?.kind === "reply" && outcome.usage || {};
-    const cost = run.ms === undefined ? {} : { ms: run.ms, ...usage };
-    const { model: modelId = model.id } = ended.cost ?? {};
-    logAnswer(ended, { ...cost, where: rules.where }, { log, modelId });
+export async function answer(claim: Claim, ports: AnswerPorts): Promise<void> {
+  const turn = await begin(claim, ports);
+  const ended = await untilEnd(turn, async () => {
+    const request = await readRequest(turn, await contextOf(turn));
+    const asked = request && await askModel(turn, request);
+    return asked && await recordOf(turn, asked);
   });
+  if (!ended) return;
+  const shown = await complete(turn, ended);
+  const stored = await store(turn, shown);
+  if (stored.stored) deliver(turn, shown, stored);
 }
 
-interface AnswerRun extends TurnToRead {
-  readonly spending: TurnSpending;
-  /** Whether the outbox may have a draft or a line of it. */
-  mayHaveDrafts: boolean;
-  /** The end, once the model has answered; absent before. */
-  outcome?: TurnOutcome;
-  /** Milliseconds until then. */
-  ms?: number;
+async function begin(claim: Claim, ports: AnswerPorts): Promise<OneTurn> {
+  const { store, readingTools, now } = ports;
+  const turn: OneTurn = {
+    stored: claim.attempt === 1
+      ? NO_STEPS
+      : await readSteps(store, claim.message, readingTools, now()),
+    ...{ turn: ports.turn, ports, rules: ports.rules(claim.message) },
+    spending: createTurnSpending(claim),
+  };
+  for (const { begins } of STEPS) {
+    const waiting = begins?.(turn);
+    if (waiting) await waiting;
+  }
+  return turn;
+}
+
+/** The record of the turn; `undefined` if it is not over: it has changed, or the process stops. */
+async function untilEnd(
+  turn: OneTurn,
+  run: () => Promise<FinishedTurn | undefined>,
+): Promise<FinishedTurn | undefined> {
+  const { ports: { isStoreDown, stopping } } = turn;
+  try {
+    for (const { refuses } of STEPS) {
+      const refused = refuses && await refuses(turn);
+      if (refused) return refused;
+    }
+    return await run();
+  } catch (error) {
+    if (isStoreDown(error)) throw error;
+    const { turn: { claim, cut }, rules, ports } = turn;
+    if (cut !== undefined) return; // an edit came in between two steps, for example
+    if (stopping.aborted) return;
+    return failedTurn(claim, { reason: "unexpected", error }, rules, ports);
+  }
+}
+
+async function contextOf(turn: OneTurn): Promise<TurnContext> {
+  const context: TurnContext = {};
+  for (const { reads } of STEPS) {
+    const waiting = reads?.(turn, context);
+    if (waiting) await waiting;
+  }
+  return context;
+}
+
+interface ModelAsked {
+  readonly request: TurnRequest;
+  readonly outcome: TurnOutcome;
+  readonly compose: Compose;
+  readonly made: Parameters<Compose>[2];
 }
 
 /**
- * Reads, asks, and composes the turn's record.
+ * Asks the model until it answers without calling a tool.
  *
- * @returns `undefined` if the turn is not over: the process stops, the account ends, the turn has
- * changed, or it waits for a person.
- * @throws {unknown} The store's error.
+ * @returns `undefined` if the turn waits for a person.
  */
-async function runAnswer(run: AnswerRun): Promise<FinishedTurn | undefined> {
-  const { ports, turn, spending } = run;
+async function askModel(turn: OneTurn, request: TurnRequest): Promise<ModelAsked | undefined> {
+  const { turn: running, ports, spending } = turn;
   const startedAt = ports.now();
-  const request = await readRequest(run);
-  if (!request) return undefined; // Discord takes no answer; the next start runs the turn
-  const asked = await askModel(run, request);
-  let { outcome } = asked;
+  const compose = createCompose(running, shownOf(request), turn.rules);
+  const watches = STEPS.flatMap(({ watches }) => watches?.(turn, compose) ?? []);
+  let outcome: TurnOutcome | ParkedTurn;
+  try {
+    outcome = await runFitting(turn, request, turnPortsOf(turn, request, watches));
+  } finally {
+    for (const { end } of watches) await end?.(); // a timer must not outlive the turn
+  }
   if (outcome.kind === "parked") {
-    await parkTurn(turn.claim, outcome, spending, ports);
-    ports.speech?.waits();
+    await parkTurn(running.claim, outcome, spending, ports);
+    for (const { parked } of STEPS) parked?.(turn);
     return undefined;
   }
-  const taken = outcome.kind === "reply" || outcome.kind === "failed" ? outcome.taken : undefined;
-  const steps = taken?.steps;
-  const made = steps && await madeFiles(steps, turn.claim.message.id, ports.media?.made);
+  const taken = takenIn(outcome);
+  const { message: { id } } = running.claim;
+  const made = taken && await madeFiles(taken.steps, id, ports.media?.made);
   if (outcome.kind === "failed" && outcome.why === "not_an_answer" && made && made.length > 0) {
-    outcome = { kind: "reply", text: "", taken: taken }; // the files say enough
+    outcome = { kind: "reply", text: "", taken }; // the files say enough
   }
-  run.outcome = outcome;
-  run.ms = Math.max(0, ports.now() - startedAt);
-  ports.events.emit.turnEnded(outcome, run.ms, ports.model.id);
-  if (outcome.kind !== "reply") return await recordWithoutAnswer(run, request, outcome);
-  return await recordAnswer(run, request, asked, { outcome, made });
+  turn.outcome = outcome;
+  turn.ms = Math.max(0, ports.now() - startedAt);
+  ports.events.emit.turnEnded(outcome, turn.ms, ports.model.id);
+  return { request, outcome, compose, made };
 }
 
-/** Asks the model until it answers without calling a tool, and shows people how it goes. */
-async function askModel(run: AnswerRun, request: TurnRequest) {
-  const { turn, rules, stored, ports, spending } = run;
-  const { gathered, opened } = request;
-  const { now, schedule, model, manner, spend } = ports;
-  const { claim } = turn;
-  const { timeoutMs } = rules;
+function takenIn(outcome: TurnOutcome): StepsTaken | undefined {
+  return outcome.kind === "reply" || outcome.kind === "failed" ? outcome.taken : undefined;
+}
+
+/** Runs the turn, with half of the history if its request is too long for the model. */
+async function runFitting(turn: OneTurn, request: TurnRequest, turnPorts: TurnPorts) {
+  const { turn: { claim }, ports } = turn;
+  const outcome = await runTurn(request.history.requestFor, turnPorts);
+  if (outcome.kind !== "failed" || outcome.why !== "context_length") return outcome;
+  // Results of calls that may repeat are not stored yet, and those calls must not run again.
+  const { unsaved = [] } = outcome.taken ?? {};
+  if (unsaved.length > 0) await turnPorts.save(unsaved, false);
+  request.history = await request.opened.shrink();
+  const read = await readSteps(ports.store, claim.message, ports.readingTools, ports.now());
+  return await runTurn(request.history.requestFor, { ...turnPorts, steps: read.own });
+}
+
+function turnPortsOf(turn: OneTurn, request: TurnRequest, watches: readonly Watching[]): TurnPorts {
+  const { turn: running, rules, stored, ports, spending } = turn;
+  const { now, schedule, spend } = ports;
   const { by } = spending;
-  const compose = createCompose(turn, shownOf(request), rules);
-  const draft = draftFor(turn, compose, ports);
-  const lines = claim.message.own ? undefined : ports.lines; // they would lack the mark (T13a)
-  const progress = lines?.begin(progressPlaceOf(claim), rules, turn.mayShow);
-  const steps = stepPorts(turn, gathered, spending, ports);
-  const turnPorts: TurnPorts = {
-    ...steps,
-    model: manner?.think || manner?.showsThinking ? withManner(model, manner) : model,
+  const of = <Name extends keyof Watching>(name: Name) => watches.flatMap((one) => one[name] ?? []);
+  const asides = of("onAside");
+  const nexts = of("onNext");
+  const [onText] = of("onText");
+  const [isShown] = of("isShown");
+  const [onReading] = of("onReading");
+  return {
+    ...stepPorts(running, request.gathered, spending, ports),
+    model: of("model")[0] ?? ports.model,
     checkBudget: () => spend.check(by, "answer"),
     onUsage(request, usage, modelId, askedAt) {
       const at = now();
       spending.charges.push(chargeOf(usage, modelId, "answer", by, Math.max(0, at - askedAt), at));
       observeTokens(ports.rates, request, usage, modelId);
-      ports.forms?.settle(model);
+      for (const { onPaid } of watches) onPaid?.();
     },
     toolbox: request.toolbox,
     isBlank: (text) => visibleText(text) === "",
     cleanSecrets: rules.cleanSecrets,
     maxSteps: rules.maxSteps,
-    ...{ now, schedule, timeoutMs },
-    ending: turn.ending,
-    onText: draft?.grow,
-    isShown: draft?.isShown,
-    onStep: (next) => void (turn.next = next, progress?.step(next)),
-    onReading: progress?.reading,
-    onAside: (progress ?? ports.speech) && ((text) => {
-      ports.speech?.pause();
-      if (!progress) return;
-      const composed = compose(text);
-      if (composed.kind === "reply") progress.said(composed.reply.chunks[0] ?? "");
-    }),
+    ...{ now, schedule, timeoutMs: rules.timeoutMs },
+    ending: running.ending,
+    ...{ onText, isShown, onReading },
+    onStep(next) {
+      running.next = next;
+      for (const onNext of nexts) onNext(next);
+    },
+    onAside: asides.length > 0
+      ? (text) => {
+        for (const onAside of asides) onAside(text);
+      }
+      : undefined,
     steps: stored.own,
     people: ports.people,
-    readJoined: gathered.readJoined,
+    readJoined: request.gathered.readJoined,
     isStoreDown: ports.isStoreDown,
   };
-  let outcome: TurnOutcome | ParkedTurn;
-  try {
-    outcome = await runTurn(request.history.requestFor, turnPorts);
-    if (outcome.kind === "failed" && outcome.why === "context_length") {
-      // Results of calls that may repeat are not stored yet, and those calls must not run again.
-      const { unsaved = [] } = outcome.taken ?? {};
-      if (unsaved.length > 0) await steps.save(unsaved, false);
-      request.history = await opened.shrink();
-      const read = await readSteps(ports.store, claim.message, ports.readingTools, now());
-      outcome = await runTurn(request.history.requestFor, { ...turnPorts, steps: read.own });
-    }
-  } finally {
-    if (await progress?.end()) run.mayHaveDrafts = true; // its timer must not outlive the turn
-    if (draft) await draft.end();
-  }
-  return { outcome, compose };
 }
 
-type ModelAsked = Awaited<ReturnType<typeof askModel>>;
-type ModelReply = Extract<TurnOutcome, { kind: "reply" }>;
-
-function givenOf(
-  { rules }: AnswerRun,
-  { gathered: { texts }, history }: TurnRequest,
-  taken: StepsTaken | undefined,
-) {
-  const maxKeptChars = Math.floor(history.freeChars * KEPT_SHARE);
-  return { texts, rules, maxKeptChars, taken };
-}
-
-async function recordWithoutAnswer(
-  run: AnswerRun,
-  request: TurnRequest,
-  outcome: Exclude<TurnOutcome, ModelReply>,
+/** The record of a turn whose model has ended it. */
+async function recordOf(
+  turn: OneTurn,
+  { request, outcome, compose, made }: ModelAsked,
 ): Promise<FinishedTurn | undefined> {
-  const { turn: { claim, cut }, rules, ports, spending } = run;
+  const { turn: { claim, cut }, rules, ports, spending } = turn;
+  const { gathered: { texts }, history } = request;
+  const maxKeptChars = Math.floor(history.freeChars * KEPT_SHARE);
+  const given = { texts, rules, maxKeptChars, taken: takenIn(outcome) };
   switch (outcome.kind) {
     case "interrupted":
-      return cut === "interrupted"
-        ? interruptedTurn(claim, request.gathered.texts.entries(ports.now()))
-        : undefined;
-    case "failed": {
-      const { why, reason, retryAfterMs, error, taken } = outcome;
-      const end = { why, reason, retryAfterMs, error, given: givenOf(run, request, taken) };
-      return paidTurn(failedTurn(claim, end, rules, ports), spending);
-    }
+      return cut === "interrupted" ? interruptedTurn(claim, texts.entries(ports.now())) : undefined;
+    case "failed":
+      return paidTurn(failedTurn(claim, { ...outcome, given }, rules, ports), spending);
     case "refused":
       return paidTurn(await refusedTurn(claim, outcome.stop, rules, ports, ports.spend), spending);
+    case "reply":
+      return await recordAnswer(turn, { request, outcome, compose, made }, given);
   }
 }
 
-/** Composes the answer, and the record of its turn. */
+/** Composes the answer, in the channel or in a thread that it opens, and its record. */
 async function recordAnswer(
-  run: AnswerRun,
-  request: TurnRequest,
-  asked: ModelAsked,
-  { outcome, made }: {
-    readonly outcome: ModelReply;
-    readonly made: Parameters<Compose>[2];
-  },
-): Promise<FinishedTurn | undefined> {
-  const { turn, rules, ports, spending } = run;
-  const { media, manner } = ports;
-  const { compose } = asked;
-  const { taken, isCut, carried } = outcome;
-  let home = turn.claim;
-  const { text } = outcome;
+  turn: OneTurn,
+  { request, outcome, compose, made }: ModelAsked & { readonly outcome: ModelReply },
+  given: Parameters<typeof answeredTurn>[2],
+): Promise<FinishedTurn> {
+  const { turn: running, rules, ports, spending } = turn;
+  const { text, isCut, carried, replaced } = outcome;
+  let home = running.claim;
   let composed = compose(text, home, made);
   const moving = ports.threads.homeOf(home, composed.kind === "reply");
   if (moving) {
     home = await moving;
-    if (home !== turn.claim) composed = compose(text, home, made);
+    if (home !== running.claim) composed = compose(text, home, made);
   }
-  const given = { ...givenOf(run, request, taken), isCut, carried };
+  const whole = { ...given, isCut, carried };
   if (composed.kind === "blank") {
     const reason = "nothing to show in the answer";
-    return paidTurn(failedTurn(home, { reason, given }, rules, ports), spending);
+    return paidTurn(failedTurn(home, { reason, given: whole }, rules, ports), spending);
   }
   if (composed.kind === "reply") {
-    const { message, route: { agentId } } = turn.claim;
-    const isSpoken = !rules.takesNoFiles &&
-      message.attachments?.some(({ isVoice }) => isVoice);
-    const voice = isSpoken
-      ? await media?.speak({ message, agentId }, composed.text, ports.stopping)
-      : undefined;
-    if (voice) composed = { ...composed, reply: { ...composed.reply, voice } };
-    if (ports.speech) {
-      const isLarge = composed.reply.files.length > 0 || composed.reply.chunks.length > 1;
-      composed = { ...composed, text: await ports.speech.end(composed.text, isLarge) };
-    }
-    const composeMore = (text: string) => compose(text, home, made);
-    composed = withLines(composed, outcome, composeMore, { rules, manner, spending });
+    const of = { request, outcome, compose: (text: string) => compose(text, home, made) };
+    for (const { shows } of STEPS) if (shows) composed = await shows(turn, composed, of);
   }
-  const ending = answeredTurn(home, composed, given, ports);
-  turn.afterwards = request.opened.afterwards(ending.entries);
-  return paidTurn(ending, spending, outcome.replaced);
+  const ending = answeredTurn(home, composed, whole, ports);
+  running.afterwards = request.opened.afterwards(ending.entries);
+  return paidTurn(ending, spending, replaced);
+}
+
+/** The record with everything that steps add to it, once it may be shown. */
+async function complete(turn: OneTurn, ended: FinishedTurn): Promise<FinishedTurn> {
+  let shown = ended;
+  for (const { ends } of STEPS) if (ends) shown = await ends(turn, shown);
+  return turn.mayHaveDrafts ? { ...shown, mayHaveDrafts: true } : shown;
+}
+
+function store(turn: OneTurn, ended: FinishedTurn): Promise<StoredTurn> {
+  const { turn: running, rules, ports, mayHaveDrafts } = turn;
+  return saveTurn(ended, ports, (error) => {
+    const failed = failedTurn(running.claim, { reason: "cannot be stored", error }, rules, ports);
+    return { ...postedTurn(failed), mayHaveDrafts };
+  });
+}
+
+function deliver(turn: OneTurn, ended: FinishedTurn, stored: StoredTurn): void {
+  const { turn: { claim: { message } }, rules: { where }, ports, outcome, ms } = turn;
+  // A draft may be in the channel, and the answer in its thread.
+  ports.channelQueues.wake([message.channelId, ended.claim.message.channelId]);
+  for (const step of STEPS) step.stored?.(turn, ended, stored);
+  const { soon = setImmediate, log, model } = ports; // the answer leaves before its line is written
+  soon(() => {
+    const { micros: _, ...usage } = outcome?.kind === "reply" && outcome.usage || {};
+    const cost = ms === undefined ? {} : { ms, ...usage };
+    const { model: modelId = model.id } = ended.cost ?? {};
+    logAnswer(ended, { ...cost, where }, { log, modelId });
+  });
 }

@@ -1,5 +1,6 @@
 /** Declares what an answer needs: its rules from the config, and everything from outside. */
 
+import type { BotAccount } from "../../account/account.ts";
 import type { EndPorts } from "./finished_turn.ts";
 import type { UnderPorts } from "./control/lines_under.ts";
 import type { SaveTurnPorts, TurnPeople } from "./save_turn.ts";
@@ -72,7 +73,6 @@ export interface AnswerPorts extends
     | "turnEnded"
     | "unanswered"
     | "filesLeftOut"
-    | "decided"
   >,
   Pick<HistoryPorts, "rates" | "summaries">,
   Omit<UnderPorts, "store">,
@@ -87,6 +87,7 @@ export interface AnswerPorts extends
     & Pick<Outbox, "footerOf">
     & SaveTurnPorts["store"];
   readonly sessions: HistoryPorts["sessions"];
+  readonly account: BotAccount;
   readonly model: Model;
   /** Chooses the form of prompts (T2a); absent: they are full. */
   readonly forms?: PromptForms;

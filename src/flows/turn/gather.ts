@@ -47,6 +47,12 @@ export function opensThread({ message: { id, channelId }, route: { sessionKey } 
 const NOTHING_JOINED: ReadonlySet<MessageId> = new Set();
 const NO_IMAGES: readonly ModelImage[] = [];
 
+/** What the model reads in some turns alone, before the message. */
+export interface TurnContext {
+  /** The message that a thread began with (H6). */
+  starter?: Overheard;
+}
+
 export interface Gathered {
   readonly texts: TurnTexts;
   /** Messages of the channel that the model sees, and questions of turns that run. */
@@ -67,6 +73,7 @@ export interface Gathered {
  */
 async function gather(
   turn: RunningTurn,
+  { starter }: TurnContext,
   { boundary, attachmentChars, stored }: Pick<Envelope, "boundary"> & Pick<Gathered, "stored"> & {
     readonly attachmentChars: number;
   },
@@ -79,10 +86,6 @@ async function gather(
   const { message, route: { sessionKey } } = claim;
   const { own: steps } = stored;
   const historyLimit = opensThread(claim) ? 0 : channelLimit; // a thread inherits no history
-  const filling = ports.backfill(message, historyLimit);
-  if (filling) await filling;
-  const starting = ports.threadStarter?.(message, sessionKey);
-  const starter = starting && await starting;
   const asked = turn.ahead.map(toOverheard);
   const others = historyLimit === 0
     ? []
@@ -216,6 +219,7 @@ export interface TurnRequest {
  */
 export async function readRequest(
   { turn, rules, stored, ports, spending: { by } }: TurnToRead,
+  context: TurnContext,
 ): Promise<TurnRequest | undefined> {
   const { claim } = turn;
   const { model, media, spend, now, store, sessions, rates, summaries } = ports;
@@ -224,7 +228,7 @@ export async function readRequest(
   const boundary = randomId();
   const system = systemPromptOf(rules.instructions);
   const attachmentChars = Math.floor(historyChars(window, system.length) * FILES_SHARE);
-  const gathered = await gather(turn, { boundary, attachmentChars, stored }, rules, ports);
+  const gathered = await gather(turn, context, { boundary, attachmentChars, stored }, rules, ports);
   if (ports.ended.aborted) return undefined;
   const { texts, images } = gathered;
   const envelope = texts.first();
@@ -308,10 +312,12 @@ export function stepPorts(
   ports: AnswerPorts,
 ): Pick<TurnPorts, "contextOf" | "toolPorts" | "takeIn" | "showJoined" | "showImages" | "save"> {
   const { claim } = turn;
-  const { message, route: { sessionKey } } = claim;
+  const { message, route: { agentId, sessionKey } } = claim;
   return {
     toolPorts: ports.toolPorts,
     contextOf: (key) => ({
+      account: ports.account,
+      agentId,
       message,
       also: turn.claim.also,
       sessionKey,

@@ -14,11 +14,12 @@ import {
   type ModelAnswer,
 } from "../../render/reply.ts";
 import type { AnswerPorts, TurnRules } from "./answer_ports.ts";
-import { draftsOf, ofTurn } from "./finished_turn.ts";
+import { draftsOf, ofTurn, progressPlaceOf } from "./finished_turn.ts";
 import { opensThread } from "./gather.ts";
 import type { DraftStream } from "./progress/drafts.ts";
 import { costOf, type TurnSpending } from "./spending/turn_spending.ts";
 import type { RunningTurn } from "./turns.ts";
+import type { TurnStep } from "./turn_step.ts";
 
 /** Composes a text as the answer of a turn, in the channel or in a thread. */
 export type Compose = (
@@ -118,3 +119,34 @@ export function withManner(model: Model, { think, showsThinking }: Manner): Mode
       }, signal),
   );
 }
+
+/** Shows the answer while it grows (R8). */
+export const draftStep: TurnStep = {
+  begins(turn) {
+    if (turn.ports.drafts) turn.mayHaveDrafts = true;
+  },
+  watches({ turn, ports }, compose) {
+    const draft = draftFor(turn, compose, ports);
+    return draft && { onText: draft.grow, isShown: draft.isShown, end: draft.end };
+  },
+};
+
+/** Shows what the turn does, in a line (R8a). */
+export const linesStep: TurnStep = {
+  watches(turn, compose) {
+    const { turn: { claim, mayShow }, rules, ports } = turn;
+    if (!ports.lines || claim.message.own) return undefined; // it would lack the mark (T13a)
+    const line = ports.lines.begin(progressPlaceOf(claim), rules, mayShow);
+    return {
+      onNext: line.step,
+      onReading: line.reading,
+      onAside(text) {
+        const composed = compose(text);
+        if (composed.kind === "reply") line.said(composed.reply.chunks[0] ?? "");
+      },
+      async end() {
+        if (await line.end()) turn.mayHaveDrafts = true;
+      },
+    };
+  },
+};

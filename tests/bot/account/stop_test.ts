@@ -23,7 +23,7 @@ function setUp(given: {
   const done: string[] = [];
   const stop = (name: string) => () => Promise.resolve(void done.push(name));
   const parts = {
-    account: { schedule },
+    account: { schedule, live: new Map(), forPart: () => ({}) },
     settings: { config: { shutdown: { graceSec: GRACE_SEC } } },
     client: { hurry: stop("hurry") },
     connectionState: { stop() {} },
@@ -33,7 +33,6 @@ function setUp(given: {
     turns: { stop: stop("turns") },
     duplicates: { stop() {} },
     connection: { stats: () => ({}), stop: given.closed ?? stop("closed") },
-    schedules: { stop() {} },
     extras: { stop() {} },
     questions: { stop() {} },
     stopping,

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { prepareTurnRules } from "../../../src/bot/rules/turn_rules.ts";
+import { prepareTurnRules } from "../../../src/flows/turn/turn_rules.ts";
 import type { Config } from "../../../src/config/config.ts";
 import { withNames } from "../../../src/policy/rules/pinned.ts";
 import type { ChannelId } from "../../../src/core/discord/ids.ts";

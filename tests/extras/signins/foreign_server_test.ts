@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { UserId } from "../../../src/core/discord/ids.ts";
 import type { Decision } from "../../../src/core/people/question.ts";
-import { type ToolContext, WaitsForPerson } from "../../../src/core/turn/tool.ts";
+import { WaitsForPerson } from "../../../src/core/turn/tool.ts";
 import { createSignInTool } from "../../../src/extras/signins/own_tools.ts";
 import { createPeople, type EachServer } from "../../../src/extras/signins/people.ts";
 import { schedule } from "../../../src/lib/clock.ts";
@@ -12,7 +12,7 @@ import { NotYetError } from "../../../src/mcp/oauth/device.ts";
 import { beginSignIn } from "../../../src/mcp/sign_in.ts";
 import { directMessage } from "../../support/discord/builders.ts";
 import { type ForeignServer, startForeignServer } from "../../support/model/oidc_accounts.ts";
-import { UNUSED_PORTS } from "../../support/model/tools.ts";
+import { toolContext } from "../../support/model/tools.ts";
 import { recordingLog } from "../../support/recording_log.ts";
 import { tempDirectory } from "../../support/temp_directory.ts";
 
@@ -25,10 +25,7 @@ const calOf = ({ url }: ForeignServer): EachServer => ({
   transport: { kind: "http", url, headers: {}, isEach: true },
 });
 
-const CONTEXT: ToolContext = {
-  ...{ message: directMessage(), callKey: "1:1", sessionKey: "", ports: UNUSED_PORTS },
-  signal: new AbortController().signal,
-};
+const CONTEXT = toolContext({ message: directMessage(), callKey: "1:1", sessionKey: "" });
 
 /** The agenda that a login shows. */
 async function agendaWith(

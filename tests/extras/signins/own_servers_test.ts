@@ -18,7 +18,7 @@ import {
   sender,
   userId,
 } from "../../support/discord/builders.ts";
-import { UNUSED_PORTS } from "../../support/model/tools.ts";
+import { toolContext, UNUSED_PORTS } from "../../support/model/tools.ts";
 import { tempDirectory } from "../../support/temp_directory.ts";
 
 type Asked = Parameters<AccountServices["ask"]>;
@@ -52,10 +52,12 @@ function open(dataDir: string, outcome: "direct" | "refused" = "direct") {
     },
   };
   const call = (message: InboundMessage, also?: readonly InboundMessage[], server = "cal") =>
-    own.ask(server, {
-      ...{ message, also, callKey: "1:1", sessionKey: "", ports: { ...UNUSED_PORTS, discord } },
-      signal: new AbortController().signal,
-    });
+    own.ask(
+      server,
+      toolContext({
+        ...{ message, also, callKey: "1:1", sessionKey: "", ports: { ...UNUSED_PORTS, discord } },
+      }),
+    );
   return { own, asked, told, call, close: () => void (isClosed = true) };
 }
 

@@ -13,17 +13,16 @@ import {
   userId,
 } from "../../support/discord/builders.ts";
 import { type AccountServer, startAccountServer } from "../../support/model/own_accounts.ts";
-import { UNUSED_PORTS } from "../../support/model/tools.ts";
+import { toolContext, UNUSED_PORTS } from "../../support/model/tools.ts";
 
-const contextOf = (more: Partial<ToolContext> = {}): ToolContext => ({
-  ports: UNUSED_PORTS,
-  message: directMessage(),
-  sessionKey: "agent:main:own:cal:direct:1",
-  callKey: "1:1",
-  mayWait: true,
-  signal: new AbortController().signal,
-  ...more,
-});
+const contextOf = (more: Partial<ToolContext> = {}): ToolContext =>
+  toolContext({
+    message: directMessage(),
+    sessionKey: "agent:main:own:cal:direct:1",
+    callKey: "1:1",
+    mayWait: true,
+    ...more,
+  });
 
 const entered = (text: string): Decision => ({
   kind: "answered",

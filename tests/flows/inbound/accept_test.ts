@@ -9,7 +9,8 @@ import {
 } from "../../../src/core/inbound/inbox.ts";
 import type { InboundBatch, InboundEvent } from "../../../src/core/inbound/events.ts";
 import type { GatewaySession, PostedMessage, Self } from "../../../src/core/inbound/inbound.ts";
-import type { PairingRequest, PairingService } from "../../../src/core/inbound/pairing.ts";
+import { wakes } from "../../../src/account/wakes.ts";
+import { bareAccount } from "../../support/account.ts";
 import type { Verdict } from "../../../src/core/inbound/verdict.ts";
 import { createAcceptor } from "../../../src/flows/inbound/accept.ts";
 import { createMissingFacts } from "../../../src/flows/inbound/missing_facts.ts";
@@ -37,7 +38,6 @@ const VERDICTS: ReadonlyMap<string, Verdict> = new Map<string, Verdict>([
   ["let me in", CHALLENGE],
   ["whose?", UNDECIDED],
 ]);
-const PAIRING: PairingService = { newCode: () => "C", newButton: () => "b", challenge: () => [] };
 const WAITING = {
   perUser: 3,
   perChannel: 8,
@@ -85,7 +85,10 @@ function setUp() {
   const stored: AcceptedBatch[] = [];
   const foreign: Foreign[] = [];
   const undecided: Judged[] = [];
-  const challenged: PairingRequest[] = [];
+  const challenged: ChannelId[] = [];
+  const wake = (channels: readonly ChannelId[]) => challenged.push(...channels);
+  const account = bareAccount({ log });
+  Object.assign(wakes(account), { channels: wake });
   const refused: ChannelId[] = [];
   const sources: string[] = [];
   /** The origins for which the limits of waiting turns were asked. */
@@ -164,7 +167,7 @@ function setUp() {
       groupName: () => assert.fail("no fact is missing"),
     }),
     turns: { accepted: () => world.accepted++ },
-    pairing: PAIRING,
+    account,
     waiting(origin) {
       origins.push(origin);
       return WAITING;
@@ -185,7 +188,6 @@ function setUp() {
         touched: () => {},
         accepted: () => {},
         undecided: (judged) => undecided.push(...judged),
-        challenged: (requests) => challenged.push(...requests),
         unanswered: (messages) => refused.push(...messages.map(({ channelId }) => channelId)),
         settled: (_, count) => world.settled += count,
       },
@@ -292,11 +294,14 @@ describe("createAcceptor()", () => {
     const { acceptor, stored, challenged, lines, world } = setUp();
     acceptor.accept(batch(1, stranger("11")));
     await settle();
-    assert.equal(stored[0]?.pairing, PAIRING, "at once: a person waits for it");
+    assert.ok(stored[0]?.pairing, "at once: a person waits for it");
     assert.ok(stored[0]?.judged[0]?.route, "the store may find that they are paired");
-    assert.deepEqual(challenged, [REQUEST]);
+    assert.deepEqual(challenged, [REQUEST.channelId]);
     assert.equal(world.accepted, 0);
-    assert.deepEqual(lines.map(({ event }) => event), ["A message is not decided yet"]);
+    assert.deepEqual(lines.map(({ event }) => event), [
+      "A message is not decided yet",
+      "An unpaired sender got a pairing code: see `barnacle pairing list`",
+    ]);
   });
 
   it("[X4] passes the limits of waiting turns with messages that the bot may answer", async () => {

@@ -1,26 +1,27 @@
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { describe, it } from "node:test";
+import { approvals, pairingService } from "../../../src/flows/inbound/challenge.ts";
 import { nonceOf } from "../../../src/core/outbound/nonce.ts";
-import type { Button } from "../../../src/core/outbound/outbound.ts";
-import type { PairingRequest } from "../../../src/core/inbound/pairing.ts";
-import { createChallenges, createPairingService } from "../../../src/flows/inbound/challenge.ts";
-import { directMessage, pairingRequest } from "../../support/discord/builders.ts";
-import { testAccount } from "../../support/account.ts";
-import { settle } from "../../support/settle.ts";
+import { storeBatch } from "../../../src/flows/inbound/commit.ts";
+import type { InboundMessage } from "../../../src/core/inbound/inbound.ts";
+import { directMessage, messageId, sender, userId } from "../../support/discord/builders.ts";
+import { type AtDiscord, discordWith } from "../../support/discord/guild.ts";
+import { OWNER, testAccount } from "../../support/bot/test_account.ts";
+import { found } from "../../support/store/store.ts";
 
-describe("[P3] createPairingService()", () => {
-  const pairingService = createPairingService({ draw: randomBytes });
+describe("[P3] pairingService()", () => {
+  const pairing = pairingService({ draw: randomBytes });
 
   it("[SEC-R13] draws codes of eight unmistakable letters", () => {
-    const codes = Array.from({ length: 200 }, pairingService.newCode);
+    const codes = Array.from({ length: 200 }, pairing.newCode);
     for (const code of codes) assert.match(code, /^[A-HJ-NP-Z2-9]{8}$/);
     assert.equal(new Set(codes).size, 200);
   });
 
   it("tells the stranger the code and their id, in one message", () => {
     const message = directMessage({ revision: 1 });
-    const [frozen, ...more] = pairingService.challenge(message, "ABCD2345");
+    const [frozen, ...more] = pairing.challenge(message, "ABCD2345");
     assert.deepEqual(more, []);
     assert.match(frozen!.message.content, /`barnacle pairing approve ABCD2345`/);
     assert.match(frozen!.message.content, /123456789012345678/);
@@ -28,120 +29,150 @@ describe("[P3] createPairingService()", () => {
     const answer = { cause: message.id, revision: 1, kind: "challenge" } as const;
     assert.equal(frozen!.message.nonce, nonceOf(answer, 0));
     assert.deepEqual(frozen!.message.pings, { users: [], roles: [], quotedAuthor: false });
-    assert.deepEqual(pairingService.challenge(message, "ABCD2345"), [frozen]);
+    assert.deepEqual(pairing.challenge(message, "ABCD2345"), [frozen]);
   });
 });
 
-function setUp(unreported: readonly PairingRequest[] = []) {
-  const { account, clock, lines } = testAccount();
-  const told: { readonly text: string; readonly buttons: readonly Button[] }[] = [];
-  const marked: number[] = [];
-  const world = { isUnreachable: false, isFull: false, isRefused: false };
-  const pairing = {
-    unreported: () => Promise.resolve(unreported),
-    markReported(id: number) {
-      if (world.isFull) return Promise.reject(new Error("disk full"));
-      marked.push(id);
-      return Promise.resolve();
-    },
-  };
-  const challenges = createChallenges({ ...account, store: { pairing } }, {
-    isFinal: (error) => error instanceof Error && error.message === "50007",
-    tellOwners(text, buttons) {
-      if (world.isRefused) return Promise.reject(new Error("50007"));
-      if (world.isUnreachable) return Promise.reject(new Error("offline"));
-      told.push({ text, buttons });
-      return Promise.resolve();
-    },
+/** An account that pairs, with an owner whom it can write to. */
+async function build(world: AtDiscord = {}) {
+  const scene = await testAccount({
+    discord: { dm: { policy: "pairing" } },
+    answer: discordWith(world),
   });
-  return { challenges, clock, lines, told, marked, world };
+  const { account, parts, rows, clock, quiet } = scene;
+  let senders = 0;
+  return {
+    ...scene,
+    world,
+    start: () => approvals.start(account),
+    /** An unpaired person writes: judged, stored and told as in a batch of the gateway. */
+    async writes(fields: Partial<InboundMessage> = {}) {
+      const id = messageId(String(1400000000000000100n + BigInt(senders)));
+      const from = sender({ id: userId(String(300000000000000000n + BigInt(senders++))) });
+      const message = directMessage({ id, sender: from, ...fields });
+      const judged = account.parts.judging.judge.judge(message, {}, "live");
+      const ports = {
+        ...account,
+        account,
+        turns: parts.turns,
+        waiting: () => ({ perUser: 9, perChannel: 9, refusal: () => [], isOwner: () => false }),
+      };
+      await storeBatch(
+        found({ judged: [{ ...judged, message }] }),
+        clock.now(),
+        "live",
+        ports as unknown as Parameters<typeof storeBatch>[3],
+      );
+      await quiet();
+    },
+    told: () =>
+      rows(
+        "SELECT message FROM outbox WHERE message ->> '$.buttons' IS NOT NULL ORDER BY id",
+      ).map(({ message }) => JSON.parse(String(message))),
+    reported: () =>
+      rows("SELECT is_reported FROM pairing_request").map(({ is_reported }) => is_reported),
+  };
 }
 
-describe("[P3] createChallenges()", () => {
-  it("asks the owners with two buttons, and records that they know", async () => {
-    const { challenges, told, marked } = setUp();
-    challenges.challenged([pairingRequest({ id: 5 })]);
-    await settle();
-    assert.equal(told.length, 1);
-    assert.match(told[0]!.text, /`ada` \(123456789012345678\).*`ABCD2345`/);
-    assert.deepEqual(told[0]!.buttons, [
-      { customId: "pairing:yes", label: "Approve", style: "success" },
-      { customId: "pairing:no", label: "Deny", style: "danger" },
+describe("[P3] approvals", () => {
+  it("ask the owners with two buttons, and record that they know", async () => {
+    const { start, writes, told, reported, requests } = await build();
+    start();
+    await writes();
+    const [{ content, buttons }, ...more] = told();
+    assert.deepEqual(more, []);
+    assert.match(content, /`ada` \(300000000000000000\)/);
+    assert.deepEqual(buttons.map(({ label }: { readonly label: string }) => label), [
+      "Approve",
+      "Deny",
     ]);
-    assert.deepEqual(marked, [5]);
+    assert.deepEqual(reported(), [1]);
+    assert.equal(requests[0]?.body["recipientId"], OWNER);
   });
 
-  it("writes no code into the log", async () => {
-    const { challenges, lines } = setUp();
-    challenges.challenged([pairingRequest()]);
-    await settle();
-    assert.equal(lines[0]?.fields.userId, "123456789012345678");
-    assert.doesNotMatch(JSON.stringify(lines), /ABCD2345|pairing:yes/);
+  it("give the stranger their code, and write none into the log", async () => {
+    const { start, writes, lines, posted, rows } = await build();
+    start();
+    await writes();
+    const code = String(rows("SELECT code FROM pairing_request")[0]?.["code"]);
+    assert.match(posted()[0] ?? "", new RegExp(code));
+    const line = lines.find(({ event }) => event.startsWith("An unpaired sender"));
+    assert.equal(line?.fields["userId"], "300000000000000000");
+    assert.doesNotMatch(JSON.stringify(lines), new RegExp(`${code}|pairing:`));
   });
 
-  it("sends requests after the start that the last process left", async () => {
-    const { challenges, told, marked } = setUp([
-      pairingRequest({ id: 1 }),
-      pairingRequest({ id: 2 }),
-    ]);
-    challenges.start();
-    await settle();
-    assert.equal(told.length, 2);
-    assert.deepEqual(marked, [1, 2]);
+  it("send requests after the start that the last process left", async () => {
+    const { start, writes, told, reported, quiet } = await build();
+    await writes();
+    assert.deepEqual([told(), reported()], [[], [0]]);
+    start();
+    await quiet();
+    assert.deepEqual([told().length, reported()], [1, [1]]);
   });
 
-  it("asks once, and says so, if Discord lets the bot write to no owner", async () => {
-    const { challenges, clock, lines, marked, world } = setUp();
-    world.isRefused = true;
-    challenges.challenged([pairingRequest()]);
-    await settle();
-    assert.equal(clock.pending, 0);
-    assert.deepEqual(marked, []);
-    assert.match(lines.at(-1)?.event ?? "", /No owner can be told .* `barnacle pairing list`/);
+  it("ask once, and say so, if Discord lets the bot write to no owner", async () => {
+    const { start, writes, reported, requests, pass, lines } = await build({
+      refusesDirect: true,
+    });
+    start();
+    await writes();
+    await pass(60_000);
+    assert.equal(requests.filter(({ path }) => path === "/users/@me/channels").length, 1);
+    assert.deepEqual(reported(), [0]);
+    assert.ok(lines.some(({ event }) => /^No owner can be told .* `barnacle pair/.test(event)));
   });
 
-  it("asks once more after a change of the config, which may name other owners", async () => {
-    const { challenges, told, marked, world } = setUp();
-    world.isRefused = true;
-    challenges.challenged([pairingRequest({ id: 7 })]);
-    await settle();
-    world.isRefused = false;
-    challenges.reconfigured();
-    challenges.reconfigured();
-    await settle();
-    assert.deepEqual([told.length, marked], [1, [7]]);
+  it("ask once more after a reload, which may name other owners", async () => {
+    const { account, start, writes, world, told, reported, quiet } = await build({
+      refusesDirect: true,
+    });
+    start();
+    await writes();
+    world.refusesDirect = false;
+    await approvals.restart(account);
+    await approvals.restart(account);
+    await quiet();
+    assert.deepEqual([told().length, reported()], [1, [1]]);
   });
 
-  it("retries while no owner is reachable, until the code expires", async () => {
-    const { challenges, clock, told, world } = setUp();
-    world.isUnreachable = true;
-    challenges.challenged([pairingRequest()]);
-    await settle();
-    world.isUnreachable = false;
-    clock.advance(60_000);
-    await settle();
-    assert.equal(told.length, 1);
+  it("retry while no owner is reachable, until the code expires", async () => {
+    const { start, writes, world, told, pass, clock } = await build();
+    start();
+    world.isDown = true;
+    await writes();
+    world.isDown = false;
+    await pass(60_000);
+    assert.equal(told().length, 1);
 
-    world.isUnreachable = true;
-    challenges.challenged([pairingRequest({ id: 2 })]);
-    await settle();
-    world.isUnreachable = false;
-    clock.advance(60 * 60_000);
-    await settle();
-    assert.equal(told.length, 1);
-    assert.equal(clock.pending, 0);
+    const { start: begin, writes: write, ...other } = await build({ isDown: true });
+    begin();
+    await write();
+    other.clock.sleep(60 * 60_000);
+    other.world.isDown = false;
+    await other.pass(60_000);
+    assert.equal(other.told().length, 0);
+    assert.ok(clock.now() > 0);
   });
 
-  it("leaves interrupted requests to the next start", async () => {
-    const { challenges, clock, told, world } = setUp();
-    world.isUnreachable = true;
-    challenges.challenged([pairingRequest()]);
-    await settle();
-    await challenges.stop();
-    world.isUnreachable = false;
-    clock.advance(60_000);
-    await settle();
-    assert.deepEqual(told, []);
-    assert.equal(clock.pending, 0);
+  it("send no second message if only the store fails, also after a reload", async () => {
+    const { account, start, writes, store, told, reported, pass } = await build();
+    start();
+    const { markReported } = store.pairing;
+    Object.assign(store.pairing, { markReported: () => Promise.reject(new Error("disk full")) });
+    await writes();
+    Object.assign(store.pairing, { markReported });
+    await approvals.restart(account);
+    await pass(60_000);
+    assert.deepEqual([told().length, reported()], [1, [1]]);
+  });
+
+  it("leave interrupted requests to the next start", async () => {
+    const { account, start, writes, world, told, pass } = await build({ isDown: true });
+    start();
+    await writes();
+    await approvals.stop(account);
+    world.isDown = false;
+    await pass(60_000);
+    assert.deepEqual(told(), []);
   });
 });

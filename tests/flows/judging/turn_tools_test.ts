@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { createTurnTools } from "../../../src/flows/judging/turn_tools.ts";
-import { prepareTurnRules } from "../../../src/bot/rules/turn_rules.ts";
+import { prepareTurnRules } from "../../../src/flows/turn/turn_rules.ts";
 import type { InboundMessage } from "../../../src/core/inbound/inbound.ts";
 import type { Tool } from "../../../src/core/turn/tool.ts";
 import { prepareToolAccess } from "../../../src/policy/tool_access.ts";

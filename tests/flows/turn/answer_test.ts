@@ -29,6 +29,7 @@ import {
 import { FakeClock } from "../../support/fake_clock.ts";
 import { recordingLog } from "../../support/recording_log.ts";
 import { settle } from "../../support/settle.ts";
+import { bareAccount } from "../../support/account.ts";
 import { toolNamed, UNUSED_PORTS } from "../../support/model/tools.ts";
 import { cases } from "../../support/long_form.ts";
 import { createChatAsk } from "../../../src/providers/chat_completions.ts";
@@ -122,6 +123,7 @@ function setUp(
     },
   };
   const ports: TestPorts = {
+    account: bareAccount(),
     store: {
       entriesOf: (_session, limit, maxChars = Infinity) => {
         bounds.push([limit, maxChars]);
@@ -187,7 +189,6 @@ function setUp(
         filesLeftOut: ({ channelId }) => noFiles.push(channelId),
         unanswered: () => {},
         turnEnded: ({ kind }) => outcomes.push(kind),
-        decided() {},
       },
     },
     ...(drafts && { drafts }),

@@ -1,6 +1,7 @@
 /** Toolboxes for tests, and ports of tools that must not be used. */
 
 import { z } from "zod";
+import type { BotAccount } from "../../../src/account/account.ts";
 import { createToolbox, type Toolbox } from "../../../src/agent/toolbox.ts";
 import { NO_SKILLS } from "../../../src/core/skills/skill.ts";
 import type { Tool, ToolContext, ToolPorts } from "../../../src/core/turn/tool.ts";
@@ -68,12 +69,14 @@ export const UNUSED_PORTS: ToolPorts = {
     list: () => Promise.reject(new Error("This test lists no files")),
   },
   threads: { open: () => Promise.reject(new Error("not used")) },
-  schedules: {
-    create: () => Promise.reject(new Error("This test sets no schedule")),
-    list: () => Promise.reject(new Error("This test lists no schedules")),
-    remove: () => Promise.reject(new Error("This test deletes no schedule")),
-  },
 };
+
+/** An account that must not be used. */
+export const NO_ACCOUNT = new Proxy({}, {
+  get(_, name) {
+    throw new Error(`This test has no account, and no ${String(name)}`);
+  },
+}) as BotAccount;
 
 /** No tools, for accounts that run no turns. */
 export const NO_TOOLS: ToolServices = {
@@ -131,6 +134,8 @@ export function toolboxOf(
 /** The context of a call; its ports fail, unless a test gives its own. */
 export function toolContext(fields: Partial<ToolContext> = {}): ToolContext {
   return {
+    account: NO_ACCOUNT,
+    agentId: "main",
     ports: UNUSED_PORTS,
     message: guildMessage(),
     sessionKey: "agent:main:discord:channel:11",

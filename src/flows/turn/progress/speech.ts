@@ -7,6 +7,7 @@ import type { InboundMessage } from "../../../core/inbound/inbound.ts";
 import type { Model } from "../../../core/model.ts";
 import type { FinishedTurn } from "../../../core/inbound/inbox.ts";
 import type { DraftStream } from "./drafts.ts";
+import type { TurnStep } from "../turn_step.ts";
 
 /** The voice of one turn. */
 export interface TurnSpeech {
@@ -62,3 +63,30 @@ export function spokenTurn(
   const isNeeded = kind !== "answered" || hasLines || !speech || speech.isPosted();
   return isNeeded ? turn : { ...turn, outbox: [] };
 }
+
+/** Says the answer to a person who has spoken (V5). */
+export const speechStep: TurnStep = {
+  begins(turn) {
+    const { ports, stored } = turn;
+    const { speech } = ports;
+    if (!speech) return;
+    // After a crash, an answer that people may have heard in part is posted, and not said again.
+    turn.ports = stored.isSpoken
+      ? { ...ports, speech: undefined }
+      : { ...ports, model: speech.model ?? ports.model };
+  },
+  watches: ({ ports: { speech } }) => speech && { onAside: () => speech.pause() },
+  parked: ({ ports }) => ports.speech?.waits(),
+};
+
+/** The words that were said are those that the transcript keeps. */
+export const saidStep: TurnStep = {
+  async shows({ ports: { speech } }, answer) {
+    if (!speech) return answer;
+    const { files, chunks } = answer.reply;
+    return {
+      ...answer,
+      text: await speech.end(answer.text, files.length > 0 || chunks.length > 1),
+    };
+  },
+};

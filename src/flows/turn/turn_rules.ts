@@ -6,13 +6,12 @@ import type { InboundMessage, Place } from "../../core/inbound/inbound.ts";
 import { PERSONAL } from "../../core/outbound/footer_line.ts";
 import type { Skill } from "../../core/skills/skill.ts";
 import type { skillsOf } from "../../policy/tool_access.ts";
-import type { createTurnTools } from "../../flows/judging/turn_tools.ts";
-import type { TurnRules } from "../../flows/turn/answer_ports.ts";
-import { hostTimezone } from "../../host/process/boot.ts";
+import type { createTurnTools } from "../judging/turn_tools.ts";
+import type { TurnRules } from "./answer_ports.ts";
+import { chunkRulesOf, timezoneOf } from "../../account/rules.ts";
 import { isOwnerHint } from "../../policy/rights.ts";
 import { type OpenPlace, rulesFor } from "../../policy/rules/place_rules.ts";
 import type { AccessPolicy } from "../../policy/rules/rules.ts";
-import type { ChunkRules } from "../../render/markdown/chunk.ts";
 import { type Instructions, prepareInstructions } from "../../render/prompt/system_prompt.ts";
 import type { ReplyRules, TextRules } from "../../render/reply.ts";
 import { UNKNOWN_WINDOW } from "../../core/model.ts";
@@ -116,11 +115,6 @@ function hasSameValues<Facts extends object>(one: Facts, other: Facts): boolean 
 /** Of messages without a place in a guild. */
 const NO_PLACE: Partial<Pick<OpenPlace, "systemPrompt" | "guildSlug">> = {};
 
-/** `agents.defaults.timezone`, or the host's. */
-export function timezoneOf({ agents }: Pick<Config, "agents">): string {
-  return agents.defaults.timezone ?? hostTimezone();
-}
-
 /** An agent's instructions from the config, which are the same for every message. */
 function agentInstructions(
   { discord: { replyToMode }, messages }: Pick<Config, "discord" | "messages">,
@@ -164,18 +158,6 @@ function signatureOf(
   { id, name }: AgentConfig,
 ): string | undefined {
   return messages.agentName && id !== first.id ? name ?? id : undefined;
-}
-
-/** How a text is cut, whoever its author is. */
-export function chunkRulesOf(
-  { discord, messages }: Pick<Config, "discord" | "messages">,
-): ChunkRules {
-  return {
-    limit: discord.textChunkLimit,
-    maxLines: discord.maxLinesPerMessage,
-    mode: discord.chunkMode,
-    maxChunks: messages.maxChunks,
-  };
 }
 
 /** Text rules for authors other than the model. */
@@ -224,4 +206,11 @@ export function cleanText(
   const unsent = { ...message, message: { ...message, own: undefined }, agentId: "", callKey: "" };
   const composed = composeToolMessage({ ...unsent, text }, rules);
   return (composed ?? []).map(({ message: { content } }) => content).join("\n");
+}
+
+/** Maximum number of messages that wait in a channel (D4); `undefined`: no bound. */
+export function maxWaitingOf(
+  { discord: { rateLimit: { enabled, strategy, maxQueueSize } } }: Pick<Config, "discord">,
+): number | undefined {
+  return enabled && strategy === "drop" ? maxQueueSize : undefined;
 }

@@ -1,0 +1,63 @@
+/** Judges a run by the rights that its creator has at that moment (T12). */
+
+import type { BotAccount } from "../../account/account.ts";
+import type { InboundMessage } from "../../core/inbound/inbound.ts";
+import type { Judged, Judgement, Route } from "../../core/inbound/inbox.ts";
+import { finalVerdict, ignored } from "../../core/inbound/verdict.ts";
+import type { ScheduleOrigin } from "../../core/turn/schedule.ts";
+import { placeIn } from "../../discord/gateway/decode/places.ts";
+import { namedRoles } from "../../discord/gateway/decode/senders.ts";
+import { createExplainDenial } from "../../discord/rest/permissions/explain_denial.ts";
+import { createReadMember } from "../../discord/rest/requests/members.ts";
+import { routeAs } from "../../session/session_key.ts";
+
+/**
+ * The origin with the creator's roles and the names of the place as they are now; `undefined` if they
+ * have left the guild, or may not see the channel any more.
+ *
+ * @throws {RestError} If Discord does not answer.
+ */
+export async function originNow(
+  { rest, reader }: BotAccount,
+  origin: ScheduleOrigin,
+): Promise<ScheduleOrigin | undefined> {
+  const { guildId, channelId, sender } = origin;
+  if (guildId === undefined) return origin;
+  const { id: userId } = sender;
+  const member = await createReadMember(rest)(guildId, userId);
+  const denied = member && // who is in timeout may still see
+    await createExplainDenial(rest, () => 0)({ guildId, channelId, userId }, ["View Channel"]);
+  if (!member || denied) return undefined;
+  const guild = reader.index.get(guildId);
+  return {
+    ...origin,
+    place: placeIn(guildId, channelId, guild),
+    sender: { ...sender, roles: namedRoles(member.roles, guild) },
+  };
+}
+
+/** Judges the message of a run by the current policy. */
+export async function judgeRun(account: BotAccount, message: InboundMessage): Promise<Judgement> {
+  const { accountId, store, parts: { judging } } = account;
+  const { place, sender } = message;
+  const isPaired = place.kind !== "guild" && await store.pairing.isPaired(accountId, sender.id);
+  const judged = judging.judge.judge(message, {
+    isUnproxied: true, // PluralKit has no part in a message that Discord does not have
+    isPaired: isPaired || undefined,
+  }, "not_live");
+  return { ...judged, verdict: finalVerdict(judged.verdict) };
+}
+
+/** The agent that set a schedule runs it; if the config no longer has it, that of the place (N2). */
+export function routeOfRun(account: BotAccount, message: InboundMessage): Route {
+  const agentId = message.scheduled?.agentId;
+  const found = account.parts.judging.route(message);
+  const isThere = account.config().agentList.some(({ id }) => id === agentId);
+  return agentId !== undefined && isThere ? routeAs(found, agentId) : found;
+}
+
+/** The rule of a verdict that no key of the config decides. */
+const RULE = "agents";
+
+export const RESTORED: Pick<Judged, "verdict"> = { verdict: ignored("restored", RULE) };
+export const GONE: Pick<Judged, "verdict"> = { verdict: ignored("creator-gone", RULE) };

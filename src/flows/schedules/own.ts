@@ -1,0 +1,112 @@
+/** Sets, lists and deletes schedules: those of the asker, with their rights, in their channel (T12). */
+
+import type { BotAccount } from "../../account/account.ts";
+import { timezoneOf } from "../../account/rules.ts";
+import type { InboundMessage } from "../../core/inbound/inbound.ts";
+import { badArguments, RefusedCall } from "../../core/refused_call.ts";
+import { MAX_PER_USER, originOf, type Schedule } from "../../core/turn/schedule.ts";
+import { localTime } from "../../render/prompt/envelope.ts";
+import { visibleText } from "../../render/safety/visible.ts";
+import { neutralizedText } from "../../render/tool_message.ts";
+import { showing } from "../judging/showing.ts";
+import { wakeSchedules } from "./runner.ts";
+import { readWhen } from "./when.ts";
+
+export interface NewReminder {
+  /** A local time, a duration, or a cron pattern. */
+  readonly when: string;
+  readonly text: string;
+  /** Whether it runs a turn. Otherwise it posts its text. */
+  readonly isTask: boolean;
+  readonly agentId: string;
+  /** Identifies the call, so that a repetition sets no second schedule. */
+  readonly callKey: string;
+}
+
+/** Sets a schedule that runs in the message's channel. Rejects with words for the model. */
+export async function setSchedule(
+  account: BotAccount,
+  asker: InboundMessage,
+  { when, text, isTask, agentId, callKey }: NewReminder,
+): Promise<Schedule> {
+  const { store, now, parts: { isOwner, outbound } } = account;
+  const config = account.config();
+  if (asker.hooked) {
+    throw new RefusedCall("policy", "an event of a hook may set no reminders or tasks");
+  }
+  if (asker.scheduled) {
+    throw new RefusedCall("policy", "a scheduled task may set no further reminders or tasks");
+  }
+  const read = await readWhen(when, { now: now(), timezone: timezoneOf(config) });
+  if (read.kind === "problem") throw badArguments(read.why);
+  if (read.kind === "cron" && !isOwner(asker)) {
+    const why = "only an owner of the bot may repeat it; write one time or a duration";
+    throw new RefusedCall("owners_only", why);
+  }
+  const clean = neutralizedText(outbound.cleanSecrets(visibleText(text)), {
+    written: [asker.text],
+    linkHosts: config.messages.linkHosts,
+  });
+  if (clean.trim() === "") throw badArguments("`text` has nothing to show");
+  const created = await store.schedules.create({
+    callKey,
+    origin: originOf(asker, agentId),
+    kind: isTask ? "task" : "reminder",
+    text: clean,
+    cron: read.kind === "cron" ? read.pattern : undefined,
+    nextAt: read.at,
+  }, now());
+  if (!created) {
+    const why =
+      `this person has ${MAX_PER_USER} reminders and tasks already; one must be deleted first`;
+    throw new RefusedCall("budget", why);
+  }
+  wakeSchedules(account);
+  return created;
+}
+
+/**
+ * The asker's own schedules with a run before them: in a guild only those of the guild, in direct
+ * messages all of them (SEC-R4).
+ */
+export async function ownSchedules(
+  { store }: BotAccount,
+  { accountId, sender, guildId, channelId, place }: InboundMessage,
+): Promise<readonly Schedule[]> {
+  const all = await store.schedules.list(accountId, sender.id);
+  return all.filter(({ origin, nextAt }) =>
+    nextAt !== undefined &&
+    (place.kind === "dm" ||
+      (guildId === undefined ? origin.channelId === channelId : origin.guildId === guildId))
+  );
+}
+
+/** Deletes one of {@link ownSchedules}. @returns Whether there was such a schedule. */
+export async function removeSchedule(
+  account: BotAccount,
+  asker: InboundMessage,
+  id: number,
+): Promise<boolean> {
+  const own = await ownSchedules(account, asker);
+  if (!own.some((schedule) => schedule.id === id)) return false;
+  const wasThere = await account.store.schedules.remove(id);
+  wakeSchedules(account);
+  return wasThere;
+}
+
+/** A schedule in a line for the model, without the words that the asker's readers may not see (T4). */
+export async function scheduleLine(
+  account: BotAccount,
+  asker: InboundMessage,
+  { id, kind, text, cron, nextAt, pausedBy, origin: { channelId } }: Schedule,
+): Promise<string> {
+  return JSON.stringify({
+    id,
+    kind,
+    next: nextAt !== undefined ? localTime(nextAt, timezoneOf(account.config())) : undefined,
+    cron,
+    channel: `<#${channelId}>`,
+    paused: pausedBy ? true : undefined,
+    text: await showing(account, asker)(channelId) ? text : undefined,
+  });
+}

@@ -1,0 +1,227 @@
+/**
+ * The turns of an account: claims messages, and gives each turn what it works with.
+ *
+ * Each part of turns stands here once, with what it takes from the account.
+ */
+
+import type { BotAccount } from "../../account/account.ts";
+import { perAccount } from "../../account/per_account.ts";
+import { agentOf } from "../../config/config.ts";
+import type { Claim } from "../../core/inbound/inbox.ts";
+import type { InboundMessage } from "../../core/inbound/inbound.ts";
+import { createMissingPermission } from "../../discord/rest/permissions/explain_denial.ts";
+import { latest, latestOf } from "../../lib/cache.ts";
+import { whileAwake } from "../../lib/clock.ts";
+import { createTokenRates, type TokenRates } from "../../session/history.ts";
+import { StoreError } from "../../store/database/store_error.ts";
+import { TOOLS } from "../../tools/registry.ts";
+import { decided } from "../questions/cards.ts";
+import { createTurnPeople } from "../questions/turn_people.ts";
+import { runEnded } from "../schedules/runner.ts";
+import { createBackfill, createThreadStarter } from "../session/backfill.ts";
+import { createSummaries } from "../session/compact.ts";
+import { answer } from "./answer.ts";
+import type { AnswerPorts } from "./answer_ports.ts";
+import { createCommandTurns } from "./command_turn.ts";
+import { createMissingRight } from "./control/asker_rights.ts";
+import { createPromptForms } from "./control/prompt_form.ts";
+import { prepareQueueModes, withCommands } from "./control/queue_mode.ts";
+import { createSpending } from "./spending/budgets.ts";
+import type { TurnSpendPort } from "./spending/turn_spending.ts";
+import { cleanText, maxWaitingOf, prepareTurnRules } from "./turn_rules.ts";
+import { createTurns, type RunningTurn, type Turns } from "./turns.ts";
+
+type Of<State> = (account: BotAccount) => State;
+
+export const spendOf: Of<TurnSpendPort> = perAccount("turns", createSpending);
+export const ratesOf: Of<TokenRates> = perAccount("turns", createTokenRates);
+export const summariesOf: Of<ReturnType<typeof createSummaries>> = perAccount(
+  "turns",
+  createSummaries,
+);
+
+const isStoreDown = (error: unknown): boolean => error instanceof StoreError;
+
+/** What an account's config says about turns: made anew after a reload. */
+const byConfig = perAccount("turns", (account) => {
+  const { config, parts: { sources, commands } } = account;
+  const rulesOf = latestOf(
+    config,
+    (by, agentId: string) => prepareTurnRules(by, agentOf(by, agentId), sources),
+  );
+  const modes = latest(config, (by) =>
+    withCommands(
+      prepareQueueModes(by, rulesOf, sources.isOwner, commands.settings.queueMode),
+      (message) => commands.commandOf(message) !== undefined,
+    ));
+  return { rulesOf, modes };
+});
+
+const contextOf = perAccount("turns", (account) => {
+  const { accountId, store, parts: { judging, history }, schedule, ended, now, log } = account;
+  const waits = { schedule, ended, log };
+  return {
+    ...createBackfill({
+      ...waits,
+      admit: judging.judge.recall,
+      history: history.readBefore,
+      store: {
+        addOverheard: (channelId, messages) =>
+          store.turns.addOverheard(accountId, channelId, messages, now()),
+      },
+    }),
+    threadStarter: createThreadStarter({
+      ...waits,
+      read: history.readStarter,
+      entriesOf: store.turns.entriesOf,
+    }),
+  };
+});
+
+/** The same for each turn. Listed, because a turn would copy the account, and uses half of it. */
+const common = perAccount("turns", (account) => {
+  const { accountId, config, store, events, parts, schedule, stopping, now, log } = account;
+  const { media, threads, history, sources, outbound: { channelQueues } } = parts;
+  const { backfill, threadStarter } = contextOf(account);
+  return {
+    account,
+    ...{ stopping, ended: account.ended, events, media, threads, channelQueues, now, log },
+    ...{ backfill, threadStarter, isStoreDown },
+    rates: ratesOf(account),
+    summaries: summariesOf(account),
+    spend: spendOf(account),
+    sessions: store.sessions,
+    store: {
+      ...store.turns,
+      takeIn: store.inbox.takeIn,
+      recentTalk: store.messages.recentTalk,
+      footerOf: store.outbox.footerOf,
+    },
+    steers: (...messages: Parameters<NonNullable<AnswerPorts["steers"]>>) =>
+      byConfig(account).modes().steers(...messages),
+    namesOf: history.namesOf,
+    readingTools: TOOLS.filter(({ isPersonalCall }) => isPersonalCall),
+    missingRight: createMissingRight({
+      isOwner: sources.isOwner,
+      missingPermission: createMissingPermission(account.rest, now),
+    }),
+    people: createTurnPeople({
+      ...{ draw: account.draw, now },
+      parked: () => decided(account),
+      currency: () => config().models.currency,
+      questions: store.questions,
+      cleanText: (message, text) => cleanText(message, text, config(), sources),
+    }),
+    forms: createPromptForms({
+      wish: () => config().tools.prompt,
+      stored: (modelId) => store.settings.known(accountId, modelId, "prompt"),
+      keep(modelId, form) {
+        log.info("The form of the prompt for a model is chosen", { model: modelId, prompt: form });
+        const kept = store.settings.change(accountId, modelId, "prompt", form, now());
+        kept.catch(() => {}); // the next turn chooses again
+      },
+      schedule,
+    }),
+    changesOf: (id: Claim["message"]["id"]) => store.changes.ofTurn(accountId, id),
+    linesUnder: parts.extras.linesUnder,
+    schedule: whileAwake(schedule),
+    randomId: account.randomId,
+  };
+});
+
+/** Everything of one turn, fixed from its beginning to its end. */
+function portsOf(account: BotAccount, { route, message }: Claim, turn: RunningTurn): AnswerPorts {
+  const { agentId, sessionKey } = route;
+  const { store, now, parts: { commands, extras, outbound: { progress } } } = account;
+  const { spoken } = message;
+  const isAwaited = isSeen(message);
+  const streaming = isAwaited ? account.config().discord.streaming : "off";
+  return {
+    ...common(account),
+    maxWaiting: maxWaitingOf(account.config()),
+    model: commands.modelOf(route),
+    speech: spoken && extras.speechOf({
+      message,
+      mayShow: turn.mayShow,
+      ending: turn.ending.signal,
+      mark: () => store.turns.addSteps(turn.claim, [{ kind: "spoken", at: now() }], false),
+    }),
+    manner: commands.settings.mannerOf(sessionKey),
+    turn,
+    rules: byConfig(account).rulesOf(agentId),
+    toolPorts: () => account.parts.toolPortsOf(agentId),
+    drafts: streaming === "edit" ? progress.drafts : undefined,
+    lines: streaming === "progress"
+      ? progress.lines
+      : isAwaited
+      ? progress.readingLines
+      : undefined,
+  };
+}
+
+/** Whether people see the turn: typing, reactions, drafts. */
+function isSeen({ triggered, hooked, spoken }: InboundMessage): boolean {
+  return !triggered && !hooked && !spoken;
+}
+
+/** Waits for tools that the model sees, and that are not known yet. */
+function toolsReady(account: BotAccount, { message, route: { agentId } }: Claim) {
+  const { policy, bot: { toolServices }, parts: { extras, owners } } = account;
+  if (message.own) return extras.own?.ready(message);
+  const { place, sender, hooked } = message;
+  return toolServices.ready(agentId, (name) => {
+    const ownsApplication = () => owners.ownsApplicationAsRead(sender.id);
+    const isOffer = place.kind !== "dm";
+    const asker = { agentId, place, sender, hook: hooked?.hook, ownsApplication, isOffer };
+    return policy().decideTools(asker, [{ name }]).some(({ isAllowed }) => isAllowed);
+  });
+}
+
+const withoutModel = perAccount("turns", (account) => {
+  const { config, store, events, parts, now, schedule, stopping, log } = account;
+  return createCommandTurns({
+    ...{ events, now, schedule, stopping, log, isStoreDown },
+    commands: parts.commands,
+    store: store.turns,
+    maxWaiting: () => maxWaitingOf(config()),
+    channelQueues: parts.outbound.channelQueues,
+  });
+});
+
+/** Runs a turn to its end, whoever has asked. */
+async function run(account: BotAccount, claim: Claim, turn: RunningTurn): Promise<void> {
+  const { accountId, store, events, parts: { commands, outbound: { progress } } } = account;
+  const { message } = claim;
+  const stopTyping = isSeen(message) ? progress.typing.begin(message.channelId) : () => {};
+  try {
+    const isCommand = commands.commandOf(message) !== undefined;
+    if (isCommand || store.settings.isPaused(accountId)) return await withoutModel(account)(claim);
+    const listing = toolsReady(account, claim);
+    if (listing) await listing;
+    await answer(claim, portsOf(account, claim, turn));
+    if (message.scheduled) runEnded(account, message.id);
+  } finally {
+    stopTyping();
+    if (message.hooked) events.emit.hookEnded();
+  }
+}
+
+export const turnsOf: Of<Turns> = perAccount("turns", (account) => {
+  const { accountId, store, parts, ended, now, schedule, stopping, log } = account;
+  const modes = () => byConfig(account).modes();
+  return createTurns({
+    ...{ schedule, stopping, log, turnLimit: account.bot.turnLimit },
+    claimNext(admits) {
+      if (ended.aborted) return Promise.resolve(undefined);
+      const delayed = parts.catchUp.delayedChannels();
+      return store.inbox.claimNext(accountId, now(), delayed, modes().carries, admits);
+    },
+    isOwner: parts.sources.isOwner,
+    runsBeside: (running, next, agentId) => modes().runsBeside(running, next, agentId),
+    interrupts: (message, next, agentId) => modes().interrupts(message, next, agentId),
+    isCommand: (message) => parts.commands.commandOf(message) !== undefined,
+    release: (claim) => store.inbox.release(claim),
+    isRunning: store.inbox.isRunning,
+    answer: (claim, turn) => run(account, claim, turn),
+  });
+});

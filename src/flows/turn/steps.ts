@@ -1,0 +1,146 @@
+/** Lists the steps that only some turns need. At each place, they come in this order. */
+
+import { callsToRun } from "../../agent/next_step.ts";
+import { toUnanswered } from "../../core/inbound/inbox.ts";
+import { decided } from "../questions/cards.ts";
+import { withoutTools } from "./answer_ports.ts";
+import { failedTurn } from "./failed_turn.ts";
+import { postedTurn, withoutAnswer } from "./finished_turn.ts";
+import { opensThread } from "./gather.ts";
+import { withLinesUnder } from "./control/lines_under.ts";
+import { inForm } from "./control/prompt_form.ts";
+import { saidStep, speechStep, spokenTurn } from "./progress/speech.ts";
+import { draftStep, linesStep, withLines, withManner } from "./shown_answer.ts";
+import { refusedTurn } from "./spending/turn_spending.ts";
+import type { TurnStep } from "./turn_step.ts";
+
+/**
+ * Maximum number of turns for one message if each ends with the process. A bot that was killed at
+ * random, twice a second, cut the turn of one message in 12,000 ten times in a row.
+ */
+const MAX_ATTEMPTS = 20;
+
+/** Perhaps a message ends the process: retrying for ever would help no one. */
+const attempts: TurnStep = {
+  refuses({ turn: { claim }, rules, ports }) {
+    if (claim.attempt <= MAX_ATTEMPTS) return undefined;
+    return failedTurn(claim, { reason: `interrupted ${claim.attempt - 1} times` }, rules, ports);
+  },
+  stored({ turn: { claim }, ports }) {
+    if (claim.attempt > 1) decided(ports.account); // cards of presses that came to nothing
+  },
+};
+
+/** The prompt and the tools of a small machine, or none of a model that takes none (T2a). */
+const promptForm: TurnStep = {
+  async begins(turn) {
+    const { ports, rules: { tools } } = turn;
+    const { forms, model: { takesNoTools } } = ports;
+    if (forms) {
+      const { model, rules } = await inForm({ model: ports.model, rules: turn.rules }, forms);
+      if (model !== ports.model) turn.ports = { ...ports, model };
+      turn.rules = rules;
+    }
+    if (takesNoTools && tools.length > 0) turn.rules = withoutTools(turn.rules);
+  },
+  watches: ({ ports: { forms, model } }) => forms && { onPaid: () => forms.settle(model) },
+};
+
+/** The channel's earlier messages, and the message that a thread began with (H1, H6). */
+const earlier: TurnStep = {
+  async reads({ turn: { claim }, rules, ports }, context) {
+    const { message, route: { sessionKey } } = claim;
+    const limit = opensThread(claim) ? 0 : rules.historyLimit; // a thread inherits no history
+    const filling = ports.backfill(message, limit);
+    if (filling) await filling;
+    context.starter = await ports.threadStarter?.(message, sessionKey);
+  },
+};
+
+/** Spends no more than people allow (X4). */
+const budget: TurnStep = {
+  async refuses({ turn: { claim }, stored, spending: { by }, rules, ports }) {
+    if (callsToRun(stored.own).length > 0) return undefined; // a person has decided about them
+    const spent = await ports.spend.check(by, "answer");
+    return spent && await refusedTurn(claim, spent, rules, ports, ports.spend);
+  },
+  stored({ turn: { claim: { message } }, ports }, { isMarked }) {
+    if (isMarked) ports.events.emit.unanswered([toUnanswered(message, "refused")]);
+  },
+};
+
+/** Answers as people have chosen for the conversation. */
+const manner: TurnStep = {
+  watches: ({ ports: { manner, model } }) =>
+    manner?.think || manner?.showsThinking ? { model: withManner(model, manner) } : undefined,
+};
+
+/** Answers a voice message by voice, too (R16). */
+const voice: TurnStep = {
+  async shows({ turn: { claim: { message, route: { agentId } } }, rules, ports }, answer) {
+    if (rules.takesNoFiles || !message.attachments?.some(({ isVoice }) => isVoice)) return answer;
+    const voice = await ports.media?.speak({ message, agentId }, answer.text, ports.stopping);
+    return voice ? { ...answer, reply: { ...answer.reply, voice } } : answer;
+  },
+};
+
+/** Lines above and below an answer: thinking, tools, sources, cost (R15). */
+const linesAround: TurnStep = {
+  shows: ({ rules, spending, ports: { manner } }, answer, { outcome, compose }) =>
+    withLines(answer, outcome, compose, { rules, manner, spending }),
+};
+
+/** A passive agent only answers where no active one does. */
+const posted: TurnStep = { ends: (_turn, ended) => postedTurn(ended) };
+
+/** Lines of extras under an answer, and the button Undo (T3). */
+const linesUnder: TurnStep = {
+  async ends(turn, ended) {
+    const lined = await withLinesUnder(ended, turn, turn.ports);
+    if (lined !== ended) turn.hasLinesUnder = true;
+    return lined;
+  },
+};
+
+const spoken: TurnStep = {
+  ends: ({ ports, hasLinesUnder = false }, ended) => spokenTurn(ended, hasLinesUnder, ports.speech),
+};
+
+/** The answer waits for those of earlier questions (S5). */
+const order: TurnStep = {
+  async ends({ turn }, ended) {
+    if (!turn.mayShow) return ended;
+    turn.freePlace();
+    await turn.mayShow;
+    return turn.cut === "interrupted" ? withoutAnswer(ended) : ended;
+  },
+};
+
+/** A full queue has dropped the answer (D4). */
+const fullQueue: TurnStep = {
+  stored({ turn: { claim: { message } }, rules, ports }, _ended, { dropped }) {
+    if (dropped === 0) return;
+    const { id: messageId, channelId } = message;
+    const fields = { messageId, channelId, where: rules.where, dropped };
+    ports.log.warn("A channel's queue is full: an answer was dropped", fields);
+  },
+};
+
+export const STEPS: readonly TurnStep[] = [
+  speechStep,
+  promptForm,
+  attempts,
+  budget,
+  earlier,
+  manner,
+  linesStep,
+  draftStep,
+  voice,
+  saidStep,
+  linesAround,
+  posted,
+  linesUnder,
+  spoken,
+  order,
+  fullQueue,
+];

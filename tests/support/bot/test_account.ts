@@ -1,0 +1,249 @@
+/**
+ * A whole account in the process of the test, as `bot/account/parts.ts` makes it, with the real store in
+ * memory. A test replaces the model, Discord, clock and chance, and nothing else.
+ */
+
+import { dirname, join } from "node:path";
+import { readSources } from "../../../scripts/import_graph.ts";
+import { createParts } from "../../../src/bot/account/parts.ts";
+import { connectParts } from "../../../src/bot/account/wiring.ts";
+import { settingsOf } from "../../../src/bot/rules/setup.ts";
+import type { AccountOptions, AccountPorts } from "../../../src/bot/account_interface.ts";
+import type { GatewayParts } from "../../../src/bot/account/gateway_parts.ts";
+import type { BotAccount } from "../../../src/account/account.ts";
+import type { GuildSnapshot, Self } from "../../../src/core/inbound/inbound.ts";
+import type { Model } from "../../../src/core/model.ts";
+import { createInvalidRequests } from "../../../src/core/discord/invalid_requests.ts";
+import { createReader } from "../../../src/discord/gateway/read/reader.ts";
+import type {
+  Method,
+  RequestOptions,
+  RestClient,
+} from "../../../src/discord/rest/client/client.ts";
+import { RestError } from "../../../src/discord/rest/exchange/rest_error.ts";
+import { createConnectionState } from "../../../src/flows/preflight/connection_state.ts";
+import { createTurnLimit } from "../../../src/flows/turn/control/turn_limit.ts";
+import { createHold } from "../../../src/lib/emitter.ts";
+import type { Config } from "../../../src/config/config.ts";
+import { loadTestConfig } from "../config.ts";
+import { ACCOUNT, userId } from "../discord/builders.ts";
+import { FakeClock } from "../fake_clock.ts";
+import { NO_TOOLS } from "../model/tools.ts";
+import { recordingLog } from "../recording_log.ts";
+import { settle } from "../settle.ts";
+import { openTestStore } from "../store/store.ts";
+import { modelsOf } from "./models.ts";
+
+export interface DiscordRequest {
+  readonly method: Method;
+  readonly path: string;
+  readonly body: Readonly<Record<string, unknown>>;
+}
+
+/** Answers a request to Discord's API; `undefined`: as Discord does by default. */
+export type Answer = (request: DiscordRequest) => unknown;
+
+export const OWNER = userId("900000000000000001");
+export const SELF: Self = {
+  userId: userId("900000000000000099"),
+  applicationId: "900000000000000099" as Self["applicationId"],
+  username: "barnacle",
+};
+
+const MUTE: Model = {
+  id: "test/mute",
+  async *generate() {
+    yield { kind: "text", text: "fine" };
+    yield { kind: "finish", reason: "stop" };
+  },
+};
+
+/** Folders whose lazy imports a test may run into. */
+const LATE = ["bot/interactions", "bot/turn", "flows", "interactions", "tools"];
+
+/** Loads what an account loads at its first use: `quiet()` cannot wait for the disk. */
+async function loadLate(): Promise<void> {
+  const root = join(import.meta.dirname ?? "", "..", "..", "..");
+  const folders = LATE.map((folder) => `src/${folder}`);
+  const late = readSources(root, folders).flatMap(({ path, text }) =>
+    Array.from(
+      text.matchAll(/await import\(\s*"([^"]+)"/g),
+      ([, target = ""]) => target.startsWith(".") ? join(root, dirname(path), target) : target,
+    )
+  );
+  await Promise.all(
+    [...new Set(late), join(root, "src/bot/turn/tool_ports.ts")].map((one) => import(one)),
+  );
+}
+
+await loadLate();
+
+const configs = new Map<string, Promise<Config>>();
+
+/** Reads a config once for each text: it takes longer than all the rest. */
+function configFrom(discord: object, beside: object): Promise<Config> {
+  const key = JSON.stringify([discord, beside]);
+  const known = configs.get(key) ?? loadTestConfig(discord, beside);
+  configs.set(key, known);
+  return known;
+}
+
+/** Discord says that a thing does not exist, or that the bot may not do it. */
+export function refused(status: 403 | 404, code: number): RestError {
+  const kind = status === 403 ? "forbidden" : "not_found";
+  return new RestError("Discord refused it", { kind, route: "GET /", status, code });
+}
+
+export async function testAccount(
+  { discord = {}, beside = {}, guilds = [], model = MUTE, answer = () => undefined }: {
+    /** Keys of `channels.discord`. */
+    readonly discord?: object;
+    /** Keys beside `channels`. */
+    readonly beside?: object;
+    readonly guilds?: readonly GuildSnapshot[];
+    readonly model?: Model;
+    readonly answer?: Answer;
+  } = {},
+) {
+  const clock = new FakeClock();
+  const { log, lines } = recordingLog();
+  const { store, rows, database } = openTestStore();
+  const owners = { commands: { ownerAllowFrom: [`discord:${OWNER}`] }, ...beside };
+  const config = await configFrom(discord, owners);
+  const requests: DiscordRequest[] = [];
+  const rest = fakeRest(requests, answer);
+  const stopping = new AbortController();
+  const options: AccountOptions = {
+    config,
+    token: "token",
+    models: modelsOf(model),
+    apiBase: "http://127.0.0.1",
+    extras: [],
+    store,
+    stored: await store.gateway.loadAccount(ACCOUNT),
+    dataDir: "/nowhere",
+    logging: { forPart: () => log, addSecret() {}, secrets: () => ["hunter2"] } as never,
+    version: "0.0.0",
+    isConnectionDebug: false,
+    workerUrl: new URL("file:///nowhere"),
+    toolServices: () => Promise.resolve(NO_TOOLS),
+    media: {} as never,
+    dashboardLink: () => Promise.resolve({ kind: "none" }),
+    env: {},
+    invalidRequests: createInvalidRequests([], () => {}),
+  };
+  const reader = createReader({ accountId: ACCOUNT, guilds, self: SELF }, () => {});
+  const nothing = new Proxy({}, { get: () => () => {} }) as never;
+  const gateway: GatewayParts = {
+    settings: settingsOf(options),
+    client: rest,
+    restEvents: { emit: nothing, connect() {} },
+    applications: { me: () => Promise.resolve({ ownerId: OWNER, ownerIds: [OWNER] }) } as never,
+    connectionState: createConnectionState({ schedule: clock.schedule, now: clock.now, log }, {
+      isEnabled: false,
+      stored: {} as never,
+      events: nothing,
+      readApplication: nothing,
+      saveOwners: nothing,
+      examine: nothing,
+    }),
+    reader: () => Promise.resolve(reader),
+    voice: () => undefined,
+    presence: nothing,
+    connection: nothing,
+    events: createHold(),
+    stopping,
+  };
+  const ports: AccountPorts = {
+    health: nothing,
+    meter: nothing,
+    turnLimit: createTurnLimit(() => 4),
+    memory: { read() {}, turn() {}, hasLoaded() {}, stop() {} },
+    isOurs: () => false,
+    ours: () => [{ accountId: ACCOUNT, view: undefined }],
+    publish() {},
+    isOnly: () => true,
+    changedInAll() {},
+    now: clock.now,
+    onOnline() {},
+    onEnd() {},
+    chance: {
+      draw: (count) => new Uint8Array(count),
+      random: () => 0,
+      randomId: () => "0123456789ab",
+      schedule: clock.schedule,
+    },
+  };
+  const parts = await createParts(gateway, options, NO_TOOLS, ports);
+  connectParts(parts, options, ports);
+  const account: BotAccount = parts.account;
+  /** Lets everything happen that waits for no time. */
+  const quiet = async () => {
+    for (let turn = 0; turn < 30; turn++) await settle();
+  };
+  let ticket = 0;
+  return {
+    account,
+    parts,
+    /** The gateway brings an event; resolves once all of it is done that waits for no time. */
+    async receive(t: string, d: object) {
+      ticket++;
+      const text = JSON.stringify([{ op: 0, t, s: ticket, d }]);
+      const numbers = { shardId: 0, ticket, number: ticket, epoch: 1, seq: ticket };
+      parts.inbound.take({ ...numbers, arrivedAt: clock.now(), text });
+      await quiet();
+    },
+    clock,
+    store,
+    rows,
+    database,
+    lines,
+    requests,
+    quiet,
+    /** Lets time pass in steps, as a process sees it. */
+    async pass(ms: number, stepMs = ms) {
+      await quiet();
+      for (let passed = 0; passed < ms; passed += stepMs) {
+        clock.advance(Math.min(stepMs, ms - passed));
+        await quiet();
+      }
+    },
+    /** The texts that wait for Discord or have reached it, oldest first. */
+    posted: () =>
+      rows("SELECT message ->> '$.content' AS text FROM outbox ORDER BY id")
+        .map(({ text }) => String(text)),
+    /** Applies other keys, as a reload does. */
+    async reload(keys: object) {
+      const next = await configFrom({ ...discord, ...keys }, owners);
+      await parts.policy.apply(next, undefined);
+      gateway.settings.config = next;
+    },
+  };
+}
+
+export type TestAccount = Awaited<ReturnType<typeof testAccount>>;
+
+function fakeRest(requests: DiscordRequest[], answer: Answer): RestClient {
+  let next = 1_500_000_000_000_000_000n;
+  return {
+    // deno-lint-ignore require-await -- a thrown refusal is a rejection
+    async request(method: Method, path: string, { body }: RequestOptions = {}) {
+      const request = {
+        method,
+        path,
+        body: typeof body === "string" ? JSON.parse(body) : body ?? {},
+      };
+      requests.push(request);
+      const given = answer(request);
+      if (given instanceof Error) throw given;
+      if (given !== undefined) return given;
+      if (method === "POST") return { id: String(next++) };
+      throw refused(404, 10003);
+    },
+    hurry() {},
+    stop() {},
+    status: () => ({ invalidRequests: 0, breaker: {} as never, queued: 0, limitedMs: 0 }),
+    discordNow: Date.now,
+    limits: () => [],
+  };
+}
