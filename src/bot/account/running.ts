@@ -36,7 +36,7 @@ export async function runAccount(
   const { store, stored, logging, config: { discord: { accountId } } } = options;
   const parts = await createParts(gateway, options, toolServices, ports);
   connectParts(parts, options, ports);
-  const { settings, reader, policy, outbound, inbound, catchUp, turns, connection } = parts;
+  const { settings, reader, outbound, inbound, catchUp, turns, connection } = parts;
 
   await store.inbox.voidClaims(accountId); // claims of turns that the last run did not finish
   catchUp.resume(stored.shards);
@@ -74,17 +74,7 @@ export async function runAccount(
         ...outbound.status(),
       };
     },
-    async apply(config, account, text) {
-      await policy.apply(config, text);
-      // In one step with the policy: no message is judged by one config and routed by the other.
-      Object.assign(settings, settingsOf({ ...account, config }));
-      ports.health.setModels(account.models.ids);
-      outbound.reconfigured();
-      inbound.reconfigured();
-      parts.connectionState.reconfigured();
-      parts.extras.reconfigured();
-      for (const one of LOOPS) await one.restart(parts.account);
-    },
+    apply: (...setup) => applySetup(parts, ...setup),
     traffic: () => ({
       accountId,
       gateway: connection.stats(),
@@ -109,6 +99,22 @@ export async function runAccount(
         logging.forPart("inbox").error(message, { error });
       }),
   };
+}
+
+/** Applies another config (C9): what the config says is read where it is used, and loops begin anew. */
+export async function applySetup(
+  { account, policy, settings, outbound, inbound, connectionState, extras }: Parts,
+  ...[config, setup, text]: Parameters<RunningAccount["apply"]>
+): Promise<void> {
+  await policy.apply(config, text);
+  // In one step with the policy: no message is judged by one config and routed by the other.
+  Object.assign(settings, settingsOf({ ...setup, config }));
+  account.health.setModels(setup.models.ids);
+  outbound.reconfigured();
+  inbound.reconfigured();
+  connectionState.reconfigured();
+  extras.reconfigured();
+  for (const one of LOOPS) await one.restart(account);
 }
 
 /** Milliseconds for answers to commands and presses at a stop: in a flood, a thousand people wait. */

@@ -192,10 +192,9 @@ describe("[T12] schedules", () => {
   });
 
   it("[C9] go by the config after a reload, also in a turn that began before it", async () => {
-    const { clock, start, account, add, posted, reload, pass, reasons } = await build();
+    const { clock, account, start, add, posted, reload, pass, reasons } = await build();
     await start();
     await reload({ groupPolicy: "disabled" });
-    await schedules.restart(account);
     await add({ nextAt: clock.now() + 1_000 });
     wakeSchedules(account);
     await pass(1_000);

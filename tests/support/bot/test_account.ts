@@ -6,6 +6,7 @@
 import { dirname, join } from "node:path";
 import { readSources } from "../../../scripts/import_graph.ts";
 import { createParts } from "../../../src/bot/account/parts.ts";
+import { applySetup } from "../../../src/bot/account/running.ts";
 import { connectParts } from "../../../src/bot/account/wiring.ts";
 import { settingsOf } from "../../../src/bot/rules/setup.ts";
 import type { AccountOptions, AccountPorts } from "../../../src/bot/account_interface.ts";
@@ -15,33 +16,21 @@ import type { GuildSnapshot, Self } from "../../../src/core/inbound/inbound.ts";
 import type { Model } from "../../../src/core/model.ts";
 import { createInvalidRequests } from "../../../src/core/discord/invalid_requests.ts";
 import { createReader } from "../../../src/discord/gateway/read/reader.ts";
-import type {
-  Method,
-  RequestOptions,
-  RestClient,
-} from "../../../src/discord/rest/client/client.ts";
-import { RestError } from "../../../src/discord/rest/exchange/rest_error.ts";
+import type { RequestOptions, RestClient } from "../../../src/discord/rest/client/client.ts";
 import { createConnectionState } from "../../../src/flows/preflight/connection_state.ts";
 import { createTurnLimit } from "../../../src/flows/turn/control/turn_limit.ts";
 import { createHold } from "../../../src/lib/emitter.ts";
 import type { Config } from "../../../src/config/config.ts";
 import { loadTestConfig } from "../config.ts";
 import { ACCOUNT, userId } from "../discord/builders.ts";
+import { type Answer, type DiscordRequest, refused } from "../discord/answers.ts";
+import { messageData } from "../discord/payloads.ts";
 import { FakeClock } from "../fake_clock.ts";
 import { NO_TOOLS } from "../model/tools.ts";
 import { recordingLog } from "../recording_log.ts";
 import { settle } from "../settle.ts";
 import { openTestStore } from "../store/store.ts";
 import { modelsOf } from "./models.ts";
-
-export interface DiscordRequest {
-  readonly method: Method;
-  readonly path: string;
-  readonly body: Readonly<Record<string, unknown>>;
-}
-
-/** Answers a request to Discord's API; `undefined`: as Discord does by default. */
-export type Answer = (request: DiscordRequest) => unknown;
 
 export const OWNER = userId("900000000000000001");
 export const SELF: Self = {
@@ -50,13 +39,19 @@ export const SELF: Self = {
   username: "barnacle",
 };
 
-const MUTE: Model = {
-  id: "test/mute",
-  async *generate() {
-    yield { kind: "text", text: "fine" };
-    yield { kind: "finish", reason: "stop" };
-  },
-};
+/** Answers each request with one text, and keeps what it was asked. */
+function speaking(says: (asked: string) => string | Promise<string>, asked: string[]): Model {
+  return {
+    id: "test/model",
+    async *generate({ messages }) {
+      const text = JSON.stringify(messages.at(-1));
+      asked.push(text);
+      yield { kind: "text", text: await says(text) };
+      const usage = { inputTokens: 812, outputTokens: 20, micros: 600_000 };
+      yield { kind: "finish", reason: "stop", usage };
+    },
+  };
+}
 
 /** Folders whose lazy imports a test may run into. */
 const LATE = ["bot/interactions", "bot/turn", "flows", "interactions", "tools"];
@@ -88,28 +83,31 @@ function configFrom(discord: object, beside: object): Promise<Config> {
   return known;
 }
 
-/** Discord says that a thing does not exist, or that the bot may not do it. */
-export function refused(status: 403 | 404, code: number): RestError {
-  const kind = status === 403 ? "forbidden" : "not_found";
-  return new RestError("Discord refused it", { kind, route: "GET /", status, code });
+export interface Given {
+  /** Keys of `channels.discord`. */
+  readonly discord?: object;
+  /** Keys beside `channels`. */
+  readonly beside?: object;
+  readonly guilds?: readonly GuildSnapshot[];
+  /** The text of the model's answer to what it was asked last. */
+  readonly says?: (asked: string) => string | Promise<string>;
+  /** A model that does more than answer with a text. */
+  readonly model?: Model;
+  /** Answers requests to Discord. By default, a POST gets an id, a history is empty, all else is 404. */
+  readonly answer?: Answer;
 }
 
 export async function testAccount(
-  { discord = {}, beside = {}, guilds = [], model = MUTE, answer = () => undefined }: {
-    /** Keys of `channels.discord`. */
-    readonly discord?: object;
-    /** Keys beside `channels`. */
-    readonly beside?: object;
-    readonly guilds?: readonly GuildSnapshot[];
-    readonly model?: Model;
-    readonly answer?: Answer;
-  } = {},
+  { discord = {}, beside = {}, guilds = [], answer = () => undefined, ...asking }: Given = {},
 ) {
+  const asked: string[] = [];
+  const { says = () => "fine", model = speaking(says, asked) } = asking;
   const clock = new FakeClock();
   const { log, lines } = recordingLog();
   const { store, rows, database } = openTestStore();
-  const owners = { commands: { ownerAllowFrom: [`discord:${OWNER}`] }, ...beside };
-  const config = await configFrom(discord, owners);
+  const configOf = (keys: object, others: object) =>
+    configFrom(keys, { commands: { ownerAllowFrom: [`discord:${OWNER}`] }, ...others });
+  const config = await configOf(discord, beside);
   const requests: DiscordRequest[] = [];
   const rest = fakeRest(requests, answer);
   const stopping = new AbortController();
@@ -182,15 +180,33 @@ export async function testAccount(
     for (let turn = 0; turn < 30; turn++) await settle();
   };
   let ticket = 0;
+  async function receive(t: string, d: object): Promise<void> {
+    ticket++;
+    const text = JSON.stringify([{ op: 0, t, s: ticket, d }]);
+    const numbers = { shardId: 0, ticket, number: ticket, epoch: 1, seq: ticket };
+    parts.inbound.take({ ...numbers, arrivedAt: clock.now(), text });
+    await quiet();
+  }
+  const write = (content: string, fields: object = {}) => {
+    const id = String(1400000000000000001n + BigInt(ticket));
+    return receive("MESSAGE_CREATE", messageData({ id, content, ...fields }));
+  };
   return {
     account,
     parts,
     /** The gateway brings an event; resolves once all of it is done that waits for no time. */
-    async receive(t: string, d: object) {
-      ticket++;
-      const text = JSON.stringify([{ op: 0, t, s: ticket, d }]);
-      const numbers = { shardId: 0, ticket, number: ticket, epoch: 1, seq: ticket };
-      parts.inbound.take({ ...numbers, arrivedAt: clock.now(), text });
+    receive,
+    /** Ada writes in the guild of `payloads.ts`. */
+    write,
+    /** Ada writes to the bot directly. */
+    dm: (content: string, fields: object = {}) =>
+      write(content, { guild_id: undefined, member: undefined, channel_type: 1, ...fields }),
+    /** What the model was asked last in each request, as JSON; empty with a `model` of the test. */
+    asked,
+    /** Keys of the config change (C9). */
+    async reload(keys: object, others: object = {}) {
+      const next = await configOf({ ...discord, ...keys }, { ...beside, ...others });
+      await applySetup(parts, next, { models: modelsOf(model) }, undefined);
       await quiet();
     },
     clock,
@@ -212,12 +228,6 @@ export async function testAccount(
     posted: () =>
       rows("SELECT message ->> '$.content' AS text FROM outbox ORDER BY id")
         .map(({ text }) => String(text)),
-    /** Applies other keys, as a reload does. */
-    async reload(keys: object) {
-      const next = await configFrom({ ...discord, ...keys }, owners);
-      await parts.policy.apply(next, undefined);
-      gateway.settings.config = next;
-    },
   };
 }
 
@@ -227,7 +237,7 @@ function fakeRest(requests: DiscordRequest[], answer: Answer): RestClient {
   let next = 1_500_000_000_000_000_000n;
   return {
     // deno-lint-ignore require-await -- a thrown refusal is a rejection
-    async request(method: Method, path: string, { body }: RequestOptions = {}) {
+    async request(method, path: string, { body }: RequestOptions = {}) {
       const request = {
         method,
         path,
@@ -237,6 +247,7 @@ function fakeRest(requests: DiscordRequest[], answer: Answer): RestClient {
       const given = answer(request);
       if (given instanceof Error) throw given;
       if (given !== undefined) return given;
+      if (/^\/channels\/\d+\/messages\?/.test(path)) return [];
       if (method === "POST") return { id: String(next++) };
       throw refused(404, 10003);
     },

@@ -1,9 +1,8 @@
 /** A guild at Discord, as its API and the gateway tell it: for tests at the seam of REST. */
 
-import type { GuildSnapshot } from "../../../src/core/inbound/inbound.ts";
 import type { RoleId, UserId } from "../../../src/core/discord/ids.ts";
 import { channelId, guildId, roleId, userId } from "./builders.ts";
-import { type Answer, refused } from "../bot/test_account.ts";
+import { type Answer, refused } from "./answers.ts";
 
 export const GUILD = guildId("1400000000000000010");
 export const HELP = channelId("1400000000000000011");
@@ -67,5 +66,3 @@ function guild() {
     }],
   };
 }
-
-export const NO_GUILDS: readonly GuildSnapshot[] = [];
