@@ -8,7 +8,9 @@
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import type { OutboundFile, VoiceFile } from "../../core/outbound/outbound.ts";
 import type { Extractor } from "../../core/turn/extract.ts";
+import { withPlainMarkup } from "../../core/inbound/mentions.ts";
 import { bounded } from "../../lib/text/cut.ts";
+import { timeText } from "../../lib/text/units.ts";
 import type { ReadAudioPorts } from "./read_audio.ts";
 import type { Account } from "../../core/account/account.ts";
 
@@ -92,5 +94,8 @@ export function spokenText(text: string): string {
     .replace(/\[([^\]\n]*)\]\([^)\s]*\)/g, "$1").replace(/<?https?:\/\/\S+/g, " ")
     .replace(/<(?:@[!&]?|#|a?:\w+:)\d+>/g, " ")
     .replace(/^\s{0,3}(?:#{1,3}|-#|>{1,3}|[-*+])\s+/gm, "").replace(/(\*{1,3}|__|~~|\|\|)/g, "");
-  return bounded(plain.replace(/[ \t]+/g, " ").replace(/\s*\n\s*/g, "\n").trim(), MAX_CHARS);
+  return bounded(
+    withPlainMarkup(plain, timeText).replace(/[ \t]+/g, " ").replace(/\s*\n\s*/g, "\n").trim(),
+    MAX_CHARS,
+  );
 }

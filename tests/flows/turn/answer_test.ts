@@ -734,11 +734,11 @@ const IDLE_DRAFT = { grow() {}, isShown: () => false, end: () => Promise.resolve
 
 describe("[V5] [V7] the answer to a person who has spoken", () => {
   /** A voice that has said a part, or all. */
-  function voice(heard: string | undefined, isPosted: boolean) {
+  function voice(isPosted: boolean) {
     const said: string[] = [];
     const speech: TurnSpeech = {
       stream: () => IDLE_DRAFT,
-      end: (text) => Promise.resolve(heard ?? text),
+      end: () => Promise.resolve(),
       isPosted: () => isPosted,
       pause() {},
       waits: () => void said.push("waits"),
@@ -750,7 +750,7 @@ describe("[V5] [V7] the answer to a person who has spoken", () => {
 
   it("is posted and not said again, if a crash has cut its speech", async () => {
     const cut = setUp({ taken: [{ kind: "spoken", at: 1 }] });
-    const { said, speech } = voice("no", false);
+    const { said, speech } = voice(false);
     await answer({ ...claimOf(spokenMessage()), attempt: 2 }, { ...cut.ports, speech });
     assert.equal(cut.finished[0]?.outbox.length, 1);
     assert.equal(cut.finished[0]?.entries.at(-1)?.text, "hello, Ada");
@@ -765,7 +765,7 @@ describe("[V5] [V7] the answer to a person who has spoken", () => {
         yield { kind: "finish", reason: "stop" } as const;
       },
     };
-    const speech = { ...voice(undefined, false).speech, model };
+    const speech = { ...voice(false).speech, model };
     for (const [attempt, text] of [[1, "aloud"], [2, "hello, Ada"]] as const) {
       const { ports, finished } = setUp({ taken: [{ kind: "spoken", at: 1 }] });
       await answer({ ...claimOf(spokenMessage()), attempt }, { ...ports, speech });
@@ -776,7 +776,7 @@ describe("[V5] [V7] the answer to a person who has spoken", () => {
   it("is a spoken and posted notice, if the model fails", async () => {
     const error = new ModelError("no", { kind: "unavailable", modelId: "test/scripted" });
     const { ports, finished } = setUp({ says: error });
-    const { said, speech } = voice(undefined, false);
+    const { said, speech } = voice(false);
     await answer(claimOf(spokenMessage()), { ...ports, speech });
     assert.equal(said.length, 1);
     assert.equal(finished[0]?.outbox.length, 1);

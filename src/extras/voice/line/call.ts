@@ -25,6 +25,7 @@ export type HearAs = "pieces" | "frames";
 /** From the begin of a person's speech to its end. */
 export interface HeardPiece {
   readonly userId: UserId;
+  /** Empty if it was a noise. */
   readonly pcm: Pcm;
   /** Unix time in milliseconds of the end of the last word. */
   readonly endedAt: number;
@@ -58,7 +59,7 @@ export interface CallEvents {
    * @param isEndToEnd Whether only the people of the call can decrypt its sound (DAVE).
    */
   ready(isEndToEnd: boolean): void;
-  /** A heard person begins to speak. The time until here is part of a piece or of the frames. */
+  /** A heard person begins a piece: it follows, with the time until here. */
   speechBegan(userId: UserId): void;
   piece(piece: HeardPiece): void;
   frame(userId: UserId, pcm: Pcm): void;
@@ -82,6 +83,8 @@ export interface Call {
   /** The people whose sound is decoded. The sound of all others is dropped undecoded. */
   hear(people: ReadonlyMap<UserId, HearAs>): void;
   speak(): CallSpeech;
+  /** Holds all speech, which goes on where it was. */
+  hold(isHeld: boolean): void;
   /** Resolves once Discord no longer shows the bot in the channel, or after 2 s. Never rejects. */
   leave(): Promise<void>;
 }

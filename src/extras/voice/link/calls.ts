@@ -66,7 +66,7 @@ export function createCalls(
   }
 
   function post(message: OfCall<ToCall>): void {
-    if ((message.kind === "close" || message.kind === "hear") && !thread) return;
+    if (!thread && /^(?:close|hear|hold)$/.test(message.kind)) return;
     const to = thread ??= startThread();
     void listening?.then(() => to.postMessage(message));
   }

@@ -55,6 +55,7 @@ export function createMainCall(place: CallPlace, events: CallEvents, ports: Main
   const { guildId, channelId } = place;
   const speeches = new Map<number, (isWhole: boolean) => void>();
   let heard: ReadonlyMap<UserId, HearAs> = new Map();
+  let isHeld = false;
   let nextSpeech = 1;
   let sessionId: string | undefined;
   let server: VoiceServer | undefined;
@@ -103,6 +104,7 @@ export function createMainCall(place: CallPlace, events: CallEvents, ports: Main
     const target = { url, guildId, userId, channelId, sessionId, token };
     post({ kind: "connect", target, rules: ports.rules() });
     post({ kind: "hear", people: heard });
+    if (isHeld) post({ kind: "hold", isHeld });
   }
 
   /** Asks for another session and server. */
@@ -139,6 +141,10 @@ export function createMainCall(place: CallPlace, events: CallEvents, ports: Main
     hear(people) {
       heard = new Map(people);
       post({ kind: "hear", people: heard }); // also to a connection that is about to be replaced
+    },
+    hold(isNow) {
+      isHeld = isNow;
+      if (!isOver) post({ kind: "hold", isHeld });
     },
     speak(): CallSpeech {
       const speech = nextSpeech++;

@@ -39,6 +39,7 @@ export function createPlayer({ canSend, send, speaking, played }: PlayerPorts) {
   let timestamp = 0;
   let lastMs = 0;
   let silences = 0;
+  let isHeld = false;
 
   function finish(speech: Queued, isWhole: boolean): void {
     queue.splice(queue.indexOf(speech), 1);
@@ -47,7 +48,7 @@ export function createPlayer({ canSend, send, speaking, played }: PlayerPorts) {
 
   /** The next frame; `undefined` if the next sound is not there yet. */
   function nextFrame(): Pcm | undefined {
-    for (let [speech] = queue; speech; [speech] = queue) {
+    for (let [speech] = queue; speech && !isHeld; [speech] = queue) {
       const { frames, played } = speech;
       const samples = frames.length > 1 ? FRAME_SAMPLES : speech.filled;
       if (frames.length > 0 && (samples === FRAME_SAMPLES || speech.isEnded)) {
@@ -86,6 +87,7 @@ export function createPlayer({ canSend, send, speaking, played }: PlayerPorts) {
       speech.isEnded = true;
       if (speech === queue[0] && speech.frames.length === 0) finish(speech, true);
     },
+    hold: (isNow: boolean): void => void (isHeld = isNow),
     stop(id: number): void {
       const speech = find(id);
       if (speech) finish(speech, false);

@@ -72,11 +72,11 @@ export function createReceiver(
   }
 
   function tell({ userId, pieces }: Stream, pcm: Pcm | undefined, at: number): void {
-    const isFrames = heard.get(userId) === "frames";
-    if (isFrames) events.frame(userId, pcm ?? new Int16Array(FRAME_SAMPLES));
+    const silence = () => new Int16Array(FRAME_SAMPLES);
+    if (heard.get(userId) === "frames") return events.frame(userId, pcm ?? silence());
     for (const told of pieces.push(pcm, at)) {
       if (told.kind === "began") events.speechBegan(userId);
-      else if (!isFrames) events.piece({ userId, ...told.piece });
+      else events.piece({ userId, ...told.piece });
     }
   }
 

@@ -93,6 +93,9 @@ export function createThreadCall(
         return receiver.hear(message.people);
       case "speak":
         return player.add(message.speech, message.played);
+      case "hold":
+        player.hold(message.isHeld);
+        return wake();
       case "write":
         player.write(message.speech, message.pcm);
         return wake();

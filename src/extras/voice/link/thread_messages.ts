@@ -13,6 +13,7 @@ export type ToCall =
   | { readonly kind: "write"; readonly speech: number; readonly pcm: Pcm }
   | { readonly kind: "speak"; readonly speech: number; readonly played: PlayedSamples }
   | { readonly kind: "end" | "stop"; readonly speech: number }
+  | { readonly kind: "hold"; readonly isHeld: boolean }
   | { readonly kind: "close" };
 
 export type FromCall =

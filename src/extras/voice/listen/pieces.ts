@@ -58,8 +58,8 @@ export function createPieces({ pauseMs, longestMs }: ListenRules) {
     const { frames, levels, length, endedAt } = speech;
     // Speech that goes on has not begun anew.
     speech = how === "cut" ? { frames: [], levels: [], length: 0, endedAt } : undefined;
-    if (levels.length < LEAST_LOUD || spreadOf(levels) < LEAST_SPREAD) return NOTHING;
-    const pcm = joined(frames.slice(0, length + AROUND));
+    const isNoise = levels.length < LEAST_LOUD || spreadOf(levels) < LEAST_SPREAD;
+    const pcm = joined(isNoise ? [] : frames.slice(0, length + AROUND));
     return [{ kind: "piece", piece: { pcm, endedAt, end: how } }];
   }
 

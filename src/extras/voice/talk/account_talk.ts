@@ -22,6 +22,7 @@ import { type AudioPayer, createAudioSpending } from "../../../core/turn/audio_s
 import { FileError } from "../../../core/turn/media.ts";
 import { placeOfTarget } from "../../../discord/gateway/decode/places.ts";
 import { isRefused } from "../../../bot/outbound/event_places.ts";
+import { spokenText } from "../../../flows/media/speak.ts";
 import type { SpeechOf } from "../../../flows/turn/progress/speech.ts";
 import { isRecord } from "../../../lib/text/json.ts";
 import { freezeUnprompted } from "../../../render/freeze.ts";
@@ -92,7 +93,7 @@ export function createAccountTalk(account: AccountContext, services: AccountServ
           const correct = await audio.reserve(voice, text.length / CHARS_PER_SEC, payerOf(to));
           let ms = 0;
           try {
-            for await (const pcm of voice.speakPcm(text, signal)) {
+            for await (const pcm of voice.speakPcm(spokenText(text), signal)) {
               ms += msOf(pcm);
               yield pcm;
             }

@@ -56,8 +56,8 @@ const WAITS = "It waits for a person, who gets a card in the chat. Its result fo
 export interface RealtimePorts extends SpeechPorts {
   readonly server: RealtimeServer;
   readonly pauseMs: number;
-  /** The person begins to speak, or has ended. */
-  readonly speaking: (isSpeaking: boolean) => void;
+  /** The person begins to speak; `words` or `failed` follows. */
+  readonly speaking: () => void;
   /** Takes the person's words, as `ask` of a talk does. */
   readonly words: (
     text: string,
@@ -150,11 +150,11 @@ export function createRealtimeTalk(ports: RealtimePorts) {
     switch (event["type"]) {
       case "input_audio_buffer.speech_started":
         of.began.set(item, Number(event["audio_start_ms"]) || 0);
-        return ports.speaking(true);
+        return ports.speaking();
       case "input_audio_buffer.speech_stopped": {
         const ms = Number(event["audio_end_ms"]) - (of.began.get(item) ?? 0);
         of.began.set(item, ms > 0 ? ms : 0);
-        return ports.speaking(false);
+        return;
       }
       case "conversation.item.input_audio_transcription.failed":
       case "conversation.item.input_audio_transcription.completed":
@@ -317,7 +317,9 @@ export function createRealtimeTalk(ports: RealtimePorts) {
           }
           isOver = true;
           for (const { id } of calls) of.open.add(id);
-          if (signals.person.aborted && !hasText) yield { kind: "text", text: "…" };
+          if (signals.person.aborted && (status === "cancelled" || !hasText)) {
+            yield { kind: "text", text: "…" };
+          }
           const why = JSON.stringify(details ?? "").slice(0, 200);
           if (status === "failed") throw failure("rejected", why);
           return yield finishOf(response, calls, server.price);
@@ -356,13 +358,12 @@ export function createRealtimeTalk(ports: RealtimePorts) {
         ...speech,
         async end(...answer) {
           const of = current;
-          const said = await speech.end(...answer);
+          await speech.end(...answer);
           if (item && speech.stopped.aborted) {
             const audio_end_ms = Math.max(0, Math.floor(speech.heardMs() - item.fromMs));
             const cut = { item_id: item.id, content_index: 0, audio_end_ms };
             of?.socket.send({ type: "conversation.item.truncate", event_id: OPTIONAL, ...cut });
           }
-          return said;
         },
         model: {
           id: server.modelId,

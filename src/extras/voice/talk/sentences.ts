@@ -18,12 +18,6 @@ const ABBREVIATED =
 /** Parts that are read, and not heard. */
 const SILENT = /```[\s\S]*?(?:```|$(?![\s\S]))|^\s*\|.*\|\s*$|https?:\/\/\S+/gm;
 
-export interface Sentence {
-  readonly spoken: string;
-  /** Length of the answer's text up to its end. */
-  readonly end: number;
-}
-
 /** Whether an answer has parts that speech leaves out, or is too long to be spoken whole. */
 export function isMoreThanSpeech(text: string): boolean {
   return text.search(SILENT) >= 0 || spokenText(text).length > SPOKEN_CHARS;
@@ -61,8 +55,8 @@ export function createSentences() {
 
   return {
     /** The sentences that have ended since the last call. @param text The whole answer so far. */
-    next(text: string, isWhole: boolean): readonly Sentence[] {
-      const ended: Sentence[] = [];
+    next(text: string, isWhole: boolean): readonly string[] {
+      const ended: string[] = [];
       while (at < text.length && chars < SPOKEN_CHARS) {
         const length = lengthOf(text.slice(at), isWhole);
         if (length === 0) break;
@@ -72,7 +66,7 @@ export function createSentences() {
           written.replace(SILENT, " ").replace(/\p{Emoji_Presentation}/gu, ""),
         );
         chars += spoken.length;
-        if (/[\p{L}\p{N}]/u.test(spoken)) ended.push({ spoken, end: at });
+        if (/[\p{L}\p{N}]/u.test(spoken)) ended.push(spoken);
       }
       return ended;
     },

@@ -1,25 +1,24 @@
 /**
- * The speech of the bot in a call: one after the other, and none while a person speaks (V7). A person
- * who begins to speak ends all of it.
+ * The speech of the bot in a call: one after the other, and none while a person speaks (V7). A sound of
+ * a person holds all of it, until it is words, which end it, or a noise.
  */
 
 import { Buffer } from "node:buffer";
 import type { UserId } from "../../../core/discord/ids.ts";
-import { type StartTimer, waitFor } from "../../../lib/clock.ts";
+import type { StartTimer } from "../../../lib/clock.ts";
 import { type Call, type CallSpeech, type Pcm, SAMPLE_RATE } from "../line/call.ts";
 import type { LastSpeech } from "./addressed.ts";
 
-/** Milliseconds after which a person whose speech has no end counts as silent: it was a noise. */
-const SPEAKS_MS = 5_000;
-/** Milliseconds between two looks whether people are silent. */
-const LOOK_MS = 100;
+/** Milliseconds after which a sound of no known end was a noise: a piece, and the time for its words. */
+const LONGEST_MS = 45_000;
 
 export function createSpeeches(
-  call: Pick<Call, "speak">,
+  call: Pick<Call, "speak" | "hold">,
   { schedule, now }: { readonly schedule: StartTimer; readonly now: () => number },
 ) {
   const open = new Map<CallSpeech, () => void>();
-  const speaking = new Map<UserId, number>();
+  /** The newest sound of each person that may be words. */
+  const sounds = new Map<UserId, () => void>();
   let last: LastSpeech | undefined;
 
   function begin(to: UserId | undefined, stopped: () => void): CallSpeech {
@@ -34,30 +33,35 @@ export function createSpeeches(
     return speech;
   }
 
-  async function quiet(signal: AbortSignal): Promise<void> {
-    const isLoud = () => [...speaking.values()].some((since) => now() - since < SPEAKS_MS);
-    while (isLoud() && !signal.aborted) await waitFor(LOOK_MS, schedule, signal);
-  }
-
   return {
     last: (): LastSpeech | undefined => last,
-    /** A person begins to speak: all that the bot says, and is about to say, ends. */
-    interrupted(userId: UserId): void {
-      speaking.set(userId, now());
+    /** A sound of a person begins: all that the bot says, and is about to say, waits. */
+    began(userId: UserId): void {
+      const cancel = schedule(ended, LONGEST_MS);
+      function ended(): void {
+        cancel();
+        if (sounds.get(userId) !== ended) return;
+        sounds.delete(userId);
+        call.hold(sounds.size > 0);
+      }
+      sounds.set(userId, ended);
+      call.hold(true);
+    },
+    /** @returns Ends the sound that has begun last, and none that begins after this call. */
+    endOf: (userId: UserId): () => void => sounds.get(userId) ?? (() => {}),
+    /** The sound is words: all that waits ends. */
+    interrupted(): void {
       for (const [speech, stopped] of open) {
         speech.stop();
         stopped();
       }
     },
-    silent: (userId: UserId): void => void speaking.delete(userId),
-    quiet,
     /** @param stopped Called if a person interrupts it. */
     open: begin,
     /** Plays a sound by itself. Resolves at its end; rejects with the error of the sound. */
-    async play(sound: AsyncIterable<Pcm>, to: UserId | undefined, signal: AbortSignal) {
+    async play(sound: AsyncIterable<Pcm>, to: UserId | undefined) {
       let speech: CallSpeech | undefined;
       try {
-        await quiet(signal);
         for await (const pcm of sound) (speech ??= begin(to, () => {})).write(pcm);
       } finally {
         speech?.end();

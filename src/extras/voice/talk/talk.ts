@@ -127,6 +127,7 @@ export function createTalk(ports: TalkPorts, deps: TalkDeps): OpenTalk {
     deps.minutes?.add(speaker, text);
     const beganAt = endedAt - seconds * 1_000;
     const facts = { humans: ports.humans(), names: deps.names(), last: speeches.last() };
+    speeches.interrupted();
     if (!isMore && !isAddressed({ userId, text, beganAt }, facts)) return false;
     if (end === "cut") unended.add(userId);
     return await deps.ask(speaker, text, { seconds }, naming);
@@ -165,12 +166,16 @@ export function createTalk(ports: TalkPorts, deps: TalkDeps): OpenTalk {
     const since = heard.get(userId);
     const connection = createRealtimeTalk({
       ...{ ...realtime, ...speechPorts(), now },
-      speaking: (isSpeaking) => isSpeaking ? speeches.interrupted(userId) : speeches.silent(userId),
-      failed: () => tellOnce(UNHEARD),
+      speaking: () => speeches.began(userId),
+      failed() {
+        speeches.endOf(userId)();
+        tellOnce(UNHEARD);
+      },
       spoke: (seconds, { sender }) => realtime.count(seconds, sender),
       words: (transcript, seconds, naming) => {
         const said = { userId, seconds, endedAt: now(), end: "pause" as const };
-        return understand(said, since, () => Promise.resolve(transcript), naming);
+        return understand(said, since, () => Promise.resolve(transcript), naming)
+          .finally(speeches.endOf(userId));
       },
     });
     connections.set(userId, connection);
@@ -183,6 +188,7 @@ export function createTalk(ports: TalkPorts, deps: TalkDeps): OpenTalk {
   });
 
   function setHeard(people: ReadonlySet<UserId>): void {
+    for (const userId of heard.keys()) if (!people.has(userId)) speeches.endOf(userId)();
     heard = new Map([...people].map((id) => [id, heard.get(id) ?? Symbol()]));
     for (const [userId, connection] of connections) {
       if (people.has(userId)) continue;
@@ -199,16 +205,14 @@ export function createTalk(ports: TalkPorts, deps: TalkDeps): OpenTalk {
       deps.minutes?.forget(userId);
     },
     speechBegan(userId) {
-      if (!heard.has(userId)) return;
-      speeches.interrupted(userId);
-      if (deps.realtime) speeches.silent(userId); // the server tells when they end
+      if (heard.has(userId)) speeches.began(userId);
     },
     piece({ userId, pcm, endedAt, end }) {
-      if (end === "pause") speeches.silent(userId);
+      const ended = end === "pause" ? speeches.endOf(userId) : () => {};
       const since = heard.get(userId);
       const own = waiting.filter((one) => one === userId).length;
       const isFull = own >= WAITING.ofOne || waiting.length >= WAITING.ofAll;
-      if (isFull || !since) return;
+      if (pcm.length === 0 || isFull || !since) return ended();
       waiting.push(userId);
       const seconds = msOf(pcm) / 1_000;
       const sound = { bytes: wavOf(pcm), mediaType: "audio/wav", ending: "wav", seconds };
@@ -217,7 +221,10 @@ export function createTalk(ports: TalkPorts, deps: TalkDeps): OpenTalk {
       const work = () => understand({ userId, seconds, endedAt, end }, since, transcript);
       void inOrder.run(userId, work).catch((error: unknown) =>
         log.error("Cannot take what a person said in a call", { userId, error })
-      ).finally(() => waiting.splice(waiting.indexOf(userId), 1));
+      ).finally(() => {
+        waiting.splice(waiting.indexOf(userId), 1);
+        ended();
+      });
     },
     frame(userId, pcm) {
       const connection = connectionOf(userId);
@@ -229,8 +236,7 @@ export function createTalk(ports: TalkPorts, deps: TalkDeps): OpenTalk {
       }).catch((error: unknown) => log.warn("Cannot count sound of a call", { userId, error }));
     },
     say(text) {
-      const { signal } = stopping;
-      void speeches.play(deps.speak(text, signal), undefined, signal).catch((error: unknown) =>
+      void speeches.play(deps.speak(text, stopping.signal), undefined).catch((error: unknown) =>
         log.warn("Cannot speak a text in a call", { error })
       );
     },

@@ -1,14 +1,14 @@
 /**
  * Speaks the answer of one turn, sentence by sentence, while the model writes it (V5). A person who
- * begins to speak ends it; the transcript keeps the part that was heard (V7).
+ * speaks ends it, and the answer is posted (V7).
  */
 
 import type { TurnSpeech, TurnToSpeak } from "../../../flows/turn/progress/speech.ts";
 import type { StartTimer } from "../../../lib/clock.ts";
 import type { Log } from "../../../lib/log.ts";
 import type { CallSpeech, Pcm } from "../line/call.ts";
-import { msOf, type Speeches } from "./speeches.ts";
-import { createSentences, isMoreThanSpeech, type Sentence } from "./sentences.ts";
+import type { Speeches } from "./speeches.ts";
+import { createSentences, isMoreThanSpeech } from "./sentences.ts";
 
 /** Milliseconds without a word after which the bot says that it works. */
 export const WORKING_MS = 8_000;
@@ -16,7 +16,7 @@ export const WORKING_MS = 8_000;
 const LOOK_MS = 50;
 
 export interface SpeechPorts {
-  readonly speeches: Pick<Speeches, "open" | "play" | "quiet">;
+  readonly speeches: Pick<Speeches, "open" | "play">;
   /** Speaks a sentence, and counts it. It throws if the server fails, or if a budget is spent. */
   readonly speak: (text: string, signal: AbortSignal) => AsyncIterable<Pcm>;
   /** The part of a growing text that people may see. */
@@ -25,20 +25,11 @@ export interface SpeechPorts {
   readonly log: Log;
 }
 
-/** A sentence that is part of the sound. */
-interface HeardSentence {
-  /** Length of the text up to its end. */
-  readonly end: number;
-  /** Milliseconds of all sound up to its begin, and up to its end. */
-  readonly fromMs: number;
-  readonly untilMs: number;
-}
-
 /** The voice of a turn, for a model that speaks itself, too. */
 export interface HeardSpeech extends TurnSpeech {
-  /** Plays sound of the answer, once people are silent. */
+  /** Plays sound of the answer. */
   hear(pcm: Pcm): Promise<void>;
-  /** Aborted if a person begins to speak. */
+  /** Aborted if a person speaks. */
   readonly stopped: AbortSignal;
   /** Milliseconds that were played; 0 before the end. */
   heardMs(): number;
@@ -60,10 +51,9 @@ export function createTurnSpeech(
   let speech: CallSpeech | undefined;
   signal.addEventListener("abort", () => speech?.stop(), { once: true });
   let sentences = createSentences();
-  /** The visible text whose sentences are taken, and the part of its sound. */
+  /** The visible text whose sentences are taken. */
   let current = "";
-  let parts: HeardSentence[] = [];
-  let soundMs = 0;
+  let hasSound = false;
   let isMarked = false;
   let isLong = false;
   let failure: unknown;
@@ -77,10 +67,7 @@ export function createTurnSpeech(
   let look = () => {};
 
   async function hear(pcm: Pcm): Promise<void> {
-    if (!isMarked && !signal.aborted) {
-      if (mayShow) await mayShow;
-      await speeches.quiet(signal);
-    }
+    if (!isMarked && !signal.aborted && mayShow) await mayShow;
     if (signal.aborted) return;
     if (!isMarked) {
       isMarked = true;
@@ -91,16 +78,14 @@ export function createTurnSpeech(
       void speech.done.then(() => isUnheard = true);
     }
     speech.write(pcm);
-    soundMs += msOf(pcm);
+    hasSound = true;
   }
 
   /** Adds the sound of a sentence, after those before it. */
-  async function say({ spoken, end }: Sentence, into: HeardSentence[]): Promise<void> {
+  async function say(sentence: string): Promise<void> {
     if (signal.aborted || isUnheard || failure !== undefined) return;
     try {
-      const fromMs = soundMs;
-      for await (const pcm of ports.speak(spoken, signal)) await hear(pcm);
-      if (!signal.aborted) into.push({ end, fromMs, untilMs: soundMs });
+      for await (const pcm of ports.speak(sentence, signal)) await hear(pcm);
     } catch (error) {
       if (signal.aborted) return;
       failure = error;
@@ -111,7 +96,6 @@ export function createTurnSpeech(
   /** Another text begins: after a tool's call, or because the answer broke off. */
   function begin(): void {
     sentences = createSentences();
-    parts = [];
     current = "";
     isMarked = false;
   }
@@ -123,13 +107,12 @@ export function createTurnSpeech(
     add(sentences.next(text, isWhole));
   }
 
-  function add(next: readonly Sentence[]): void {
-    const into = parts;
-    for (const sentence of next) work = work.then(() => say(sentence, into));
+  function add(next: readonly string[]): void {
+    for (const sentence of next) work = work.then(() => say(sentence));
   }
 
   const line = (text: string): Promise<void> =>
-    speeches.play(ports.speak(text, ending), message.sender.id, ending).catch((error: unknown) => {
+    speeches.play(ports.speak(text, ending), message.sender.id).catch((error: unknown) => {
       if (!ending.aborted) log.warn("Cannot speak a notice", { messageId: message.id, error });
     });
 
@@ -144,7 +127,7 @@ export function createTurnSpeech(
   }
 
   const cancelWorking = schedule(() => {
-    if (signal.aborted || isOver || soundMs > 0) return;
+    if (signal.aborted || isOver || hasSound) return;
     isLong = true;
     isMarked = true;
     const working = "I am working on it. You will find the answer in the chat.";
@@ -181,20 +164,16 @@ export function createTurnSpeech(
     async end(text, isLarge) {
       isOver = true;
       cancelWorking();
-      const isOther = soundMs > 0 && !text.startsWith(current);
+      const isOther = hasSound && !text.startsWith(current);
       if (!isOther) take(text, true);
       const isMore = isLarge || isLong || isOther || isMoreThanSpeech(text);
       const inChat = "The rest is in the chat.";
-      if (isMore && !isLong && by === "sentences") add([{ spoken: inChat, end: text.length }]);
+      if (isMore && !isLong && by === "sentences") add([inChat]);
       await work;
       speech?.end();
       const { playedMs, isWhole } = await speech?.done ?? { playedMs: 0, isWhole: false };
-      const isLost = failure !== undefined || !isWhole && !person.signal.aborted;
       heardMs = playedMs;
-      isPosted = isMore || isLost;
-      if (isPosted) return text;
-      const sound = by === "sound" ? [{ end: text.length, fromMs: 0, untilMs: soundMs }] : parts;
-      return isWhole ? text : heardPart(text, sound, playedMs);
+      isPosted = isMore || (failure !== undefined || !isWhole) && /[\p{L}\p{N}]/u.test(text);
     },
     pause() {
       look();
@@ -203,18 +182,4 @@ export function createTurnSpeech(
     waits: () => only("For that I need a press on the card in the chat."),
     say: only,
   };
-}
-
-/** The part of an answer that people heard before one of them spoke. */
-export function heardPart(text: string, parts: readonly HeardSentence[], playedMs: number): string {
-  let begin = 0;
-  for (const { end, fromMs, untilMs } of parts) {
-    if (untilMs > playedMs) {
-      const share = Math.max(0, playedMs - fromMs) / (untilMs - fromMs);
-      const cut = text.slice(0, begin + Math.floor((end - begin) * share));
-      return `${cut.slice(0, Math.max(begin, cut.lastIndexOf(" "))).trimEnd()}…`;
-    }
-    begin = end;
-  }
-  return `${text.slice(0, begin).trimEnd()}…`;
 }

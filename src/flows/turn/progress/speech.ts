@@ -20,12 +20,11 @@ export interface TurnSpeech {
    */
   stream(visible: (text: string) => string): DraftStream;
   /**
-   * The answer is whole. Resolves once all of it is said, or a person has begun to speak, to the part
-   * that people hear or read, for the transcript. Never rejects.
+   * The answer is whole. Resolves once all of it is said, or a person has spoken. Never rejects.
    *
    * @param isLarge Whether it has more than words, as files.
    */
-  end(text: string, isLarge: boolean): Promise<string>;
+  end(text: string, isLarge: boolean): Promise<void>;
   /** Whether the answer is posted, too: it was not spoken, or not all of it. */
   isPosted(): boolean;
   /** The model calls tools now: all of its text so far is said. */
@@ -79,14 +78,11 @@ export const speechStep: TurnStep = {
   parked: ({ ports }) => ports.speech?.waits(),
 };
 
-/** The words that were said are those that the transcript keeps. */
+/** Waits until the answer is said: then it is known whether it is posted, too. */
 export const saidStep: TurnStep = {
   async shows({ ports: { speech } }, answer) {
-    if (!speech) return answer;
     const { files, chunks } = answer.reply;
-    return {
-      ...answer,
-      text: await speech.end(answer.text, files.length > 0 || chunks.length > 1),
-    };
+    await speech?.end(answer.text, files.length > 0 || chunks.length > 1);
+    return answer;
   },
 };

@@ -467,6 +467,19 @@ describe("[V9] createPlayer()", () => {
     assert.ok((times[6] ?? 0) >= 50, "a receiver knows how long the silence was");
   });
 
+  it("is silent while it is held, and then goes on where it was", () => {
+    const { player, runTo } = playerOf();
+    player.add(1);
+    player.write(1, pcm(20, 7));
+    player.write(1, pcm(20, 9));
+    player.end(1);
+    player.step(0);
+    player.hold(true);
+    assert.equal(runTo(1_000), "< 7 - - - - - >");
+    player.hold(false);
+    assert.equal(runTo(2_000), "< 9 1:40 - - - - - >");
+  });
+
   it("makes up for a late timer, and not for a sleep", () => {
     const { player, log } = playerOf();
     player.add(1);

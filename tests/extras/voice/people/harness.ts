@@ -190,6 +190,7 @@ export async function openWorld(
           return {
             place: { guildId: GUILD, channelId },
             hear: (heard) => void (call.heard = heard),
+            hold() {},
             speak: () => assert.fail("no talk speaks"),
             leave: () => Promise.resolve(void (call.isLeft = true)),
           };

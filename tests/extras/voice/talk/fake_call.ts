@@ -17,9 +17,11 @@ export interface FakeSpeech {
  */
 export function fakeCall(playedMs = 0, isMuted = () => false) {
   const speeches: FakeSpeech[] = [];
+  const holds: boolean[] = [];
   const call: Call = {
     place: { guildId: guildId("200"), channelId: channelId("300") },
     hear() {},
+    hold: (isHeld) => void holds.push(isHeld),
     speak(): CallSpeech {
       const own: FakeSpeech = { ms: 0, hasEnded: false, isStopped: false };
       const { promise: done, resolve } = Promise.withResolvers<Awaited<CallSpeech["done"]>>();
@@ -40,5 +42,5 @@ export function fakeCall(playedMs = 0, isMuted = () => false) {
     },
     leave: () => Promise.resolve(),
   };
-  return { call, speeches };
+  return { call, speeches, /** Whether speech is held. */ isHeld: () => holds.at(-1) ?? false };
 }

@@ -4,7 +4,6 @@ import fc from "fast-check";
 import type { UserId } from "../../../../src/core/discord/ids.ts";
 import { hasName, isAddressed } from "../../../../src/extras/voice/talk/addressed.ts";
 import { heardWords } from "../../../../src/extras/voice/talk/heard_words.ts";
-import { heardPart } from "../../../../src/extras/voice/talk/turn_speech.ts";
 
 const ADA = "101" as UserId;
 const BEN = "102" as UserId;
@@ -68,26 +67,6 @@ describe("[V5] heardWords()", () => {
   for (const [transcript, seconds, words] of table) {
     it(`reads ${JSON.stringify(transcript.slice(0, 40))}`, () => {
       assert.equal(heardWords(transcript, seconds), words);
-    });
-  }
-});
-
-describe("[V7] heardPart()", () => {
-  const text = "One two three. Four five six. Seven.";
-  const parts = [
-    { end: 14, fromMs: 0, untilMs: 1_000 },
-    { end: 29, fromMs: 1_000, untilMs: 2_000 },
-  ];
-  const table = [
-    [0, "…"],
-    [500, "One…"],
-    [1_000, "One two three.…"],
-    [1_700, "One two three. Four…"],
-    [5_000, "One two three. Four five six.…"],
-  ] as const;
-  for (const [playedMs, heard] of table) {
-    it(`keeps what was heard in ${playedMs} ms`, () => {
-      assert.equal(heardPart(text, parts, playedMs), heard);
     });
   }
 });

@@ -8,7 +8,7 @@ function cut(parts: readonly string[]): readonly string[] {
   const sentences = createSentences();
   let text = "";
   const all = parts.flatMap((part) => sentences.next(text += part, false));
-  return [...all, ...sentences.next(text, true)].map(({ spoken }) => spoken);
+  return [...all, ...sentences.next(text, true)];
 }
 
 const TABLE: readonly (readonly [text: string, sentences: readonly string[]])[] = [
@@ -35,9 +35,7 @@ describe("[V5] sentences of an answer", () => {
 
   it("gives a sentence before the next one is written", () => {
     const sentences = createSentences();
-    assert.deepEqual(sentences.next("It rains. Take", false).map(({ spoken }) => spoken), [
-      "It rains.",
-    ]);
+    assert.deepEqual(sentences.next("It rains. Take", false), ["It rains."]);
     assert.deepEqual(sentences.next("It rains. Take an umbrella", false), []);
   });
 
@@ -57,9 +55,7 @@ describe("[V5] sentences of an answer", () => {
     fc.assert(fc.property(fc.array(word, { maxLength: 25 }), (words) => {
       const text = words.join(" ");
       const whole = createSentences().next(text, true);
-      assert.deepEqual(cut([...text]).join(" "), whole.map(({ spoken }) => spoken).join(" "));
-      const ends = whole.map(({ end }) => end);
-      assert.deepEqual(ends, [...ends].sort((one, other) => one - other));
+      assert.deepEqual(cut([...text]).join(" "), whole.join(" "));
     }));
   });
 

@@ -246,8 +246,8 @@ describe("[V5] the speech of a turn", () => {
     assert.ok(stream.isShown());
     stream.grow("It is high. It will fall.");
     await stream.end();
-    const end = await speech.end("It is high. It will fall.", false);
-    assert.deepEqual([end, speech.isPosted()], ["It is high. It will fall.", false]);
+    await speech.end("It is high. It will fall.", false);
+    assert.ok(!speech.isPosted());
     assert.deepEqual(said, ["It is high.", "It will fall."]);
     assert.deepEqual(speeches.map(({ ms, hasEnded }) => [ms, hasEnded]), [[2_000, true]]);
     assert.equal(marks.length, 1);
@@ -264,7 +264,8 @@ describe("[V5] the speech of a turn", () => {
     it(`tells the begin of an answer with ${what}, which is posted`, async () => {
       const { turn, said } = build();
       const { speech } = turn();
-      assert.deepEqual([await speech.end(text, isLarge), speech.isPosted()], [text, true]);
+      await speech.end(text, isLarge);
+      assert.ok(speech.isPosted());
       assert.deepEqual(said, expected);
     });
   }
@@ -278,8 +279,7 @@ describe("[V5] the speech of a turn", () => {
     await quiet();
     assert.equal(said.length, 1);
     assert.equal(marks.length, 1);
-    const end = await speech.end("Done.", false);
-    assert.equal(end, "Done.");
+    await speech.end("Done.", false);
     assert.ok(speech.isPosted());
     assert.deepEqual(said.slice(1), ["Done."]);
   });
@@ -292,7 +292,7 @@ describe("[V5] the speech of a turn", () => {
     await quiet();
     assert.deepEqual(said, ["Let me look."]);
     await grow("It is high. Bye");
-    assert.equal(await speech.end("It is high. Bye.", false), "It is high. Bye.");
+    await speech.end("It is high. Bye.", false);
     assert.ok(!speech.isPosted());
     assert.deepEqual(said, ["Let me look.", "It is high.", "Bye."]);
     assert.equal(marks.length, 2);
@@ -316,7 +316,8 @@ describe("[V5] the speech of a turn", () => {
     const { turn, said } = build({ isMuted: true });
     const { speech } = turn();
     const text = "It is high. It will fall. Bye.";
-    assert.deepEqual([await speech.end(text, false), speech.isPosted()], [text, true]);
+    await speech.end(text, false);
+    assert.ok(speech.isPosted());
     assert.deepEqual(said, ["It is high."]);
   });
 
@@ -326,43 +327,65 @@ describe("[V5] the speech of a turn", () => {
     await grow("It is high. It");
     world.mute = true;
     const text = "It is high. It will fall.";
-    assert.deepEqual([await speech.end(text, false), speech.isPosted()], [text, true]);
+    await speech.end(text, false);
+    assert.ok(speech.isPosted());
     assert.deepEqual(said, ["It is high."]);
   });
 });
 
-describe("[V7] a person who begins to speak", () => {
-  it("stops the speech at once; the transcript keeps the part that was heard", async () => {
-    const { turn, talk, speeches } = build({ playedMs: 1_000 });
+describe("[V7] a sound of a person", () => {
+  it("holds the speech at once; words end it, and the answer is posted", async () => {
+    const { turn, talk, speeches, piece, isHeld } = build({ playedMs: 1_000 });
     const { speech, grow } = turn();
     await grow("One two. Three four. Five");
     talk.speechBegan(BEN);
-    assert.ok(speeches[0]?.isStopped);
-    const end = await speech.end("One two. Three four. Five six.", false);
-    assert.deepEqual([end, speech.isPosted()], ["One two.…", false]);
+    await quiet();
+    assert.deepEqual([isHeld(), speeches[0]?.isStopped], [true, false]);
+    talk.piece(piece(BEN));
+    await quiet();
+    assert.deepEqual([isHeld(), speeches[0]?.isStopped], [false, true]);
+    await speech.end("One two. Three four. Five six.", false);
+    assert.ok(speech.isPosted());
   });
 
-  it("is not spoken over: the next speech waits for the end of their words", async () => {
-    const { turn, talk, speeches, piece, clock } = build();
+  const noises: Readonly<Record<string, (built: ReturnType<typeof build>) => void>> = {
+    "it was no speech": ({ talk, piece }) => talk.piece(piece(BEN, 0)),
+    "it has no words": ({ talk, piece }) => talk.piece(piece(BEN)),
+    "too many pieces wait": ({ talk, piece, world }) => {
+      world.words = "";
+      for (let count = 0; count < 4; count++) talk.piece(piece(BEN));
+    },
+    "the person is not heard any more": ({ talk }) => talk.heard(new Set([ADA])),
+    "its end never comes": ({ clock }) => clock.advance(45_000),
+  };
+  for (const [why, happen] of Object.entries(noises)) {
+    it(`lets the speech go on if ${why}`, async () => {
+      const built = build({ words: new FileError("it has no words") });
+      const { speech, grow } = built.turn();
+      await grow("One two. Three");
+      built.talk.speechBegan(BEN);
+      happen(built);
+      await quiet();
+      assert.deepEqual([built.isHeld(), built.speeches[0]?.isStopped], [false, false]);
+      await speech.end("One two. Three.", false);
+      assert.ok(!speech.isPosted());
+    });
+  }
+
+  it("holds the speech while another one is looked at", async () => {
+    const { talk, piece, isHeld, transcribing } = build({ words: "" });
     talk.speechBegan(ADA);
-    const { speech } = turn();
-    const ended = speech.end("Yes.", false);
-    await quiet();
-    clock.advance(300);
-    await quiet();
-    assert.deepEqual(speeches, []);
     talk.piece(piece());
-    clock.advance(100);
     await quiet();
-    assert.deepEqual([await ended, speech.isPosted()], ["Yes.", false]);
+    talk.speechBegan(ADA);
+    transcribing[0]?.();
+    await quiet();
+    assert.ok(isHeld());
   });
 
-  it("who is not heard stops nothing", async () => {
-    const { turn, talk, speeches } = build();
-    const { speech, grow } = turn();
-    await grow("One. Two");
+  it("of a person who is not heard holds nothing", () => {
+    const { talk, isHeld } = build();
     talk.speechBegan(userId("999"));
-    assert.equal(speeches[0]?.isStopped, false);
-    await speech.end("One. Two.", false);
+    assert.ok(!isHeld());
   });
 });
