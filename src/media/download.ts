@@ -106,7 +106,13 @@ export function createDownload(
   };
 }
 
-const HOSTS: ReadonlySet<string> = new Set(["cdn.discordapp.com", "media.discordapp.net"]);
+/** Discord's own files, and its proxies of pictures of other hosts, whose addresses Discord signs. */
+const HOSTS: ReadonlySet<string> = new Set([
+  "cdn.discordapp.com",
+  "media.discordapp.net",
+  "images-ext-1.discordapp.net",
+  "images-ext-2.discordapp.net",
+]);
 
 /** Says whether a file may be read from an address. */
 export type IsMediaUrl = (url: string) => boolean;

@@ -54,12 +54,13 @@ export function createMedia(folder: MediaFolder, download: Download, log: Log, r
       use: (file: FoundFile) => Result | Promise<Result>,
     ): Promise<Result> {
       // By Discord's own figure, without a request.
-      if (attachment.size > maxBytes) {
-        const why = `${sizeOf(attachment.size)}, and the limit is ${sizeOf(maxBytes)}`;
+      const { size = 0 } = attachment;
+      if (size > maxBytes) {
+        const why = `${sizeOf(size)}, and the limit is ${sizeOf(maxBytes)}`;
         throw new FileError(why);
       }
       const key = `${owner.messageId} ${attachment.id}`;
-      const most = Math.min(maxBytes, attachment.size + SPARE_BYTES);
+      const most = size === 0 ? maxBytes : Math.min(maxBytes, size + SPARE_BYTES);
       const using = (async () => {
         await running.get(key)?.catch(() => {}); // the disk has it then
         const free = await room.take(signal, most);

@@ -34,8 +34,8 @@ const input = () =>
 
 /** Maximum UTF-16 units of messages in a result: the turn would cut a longer one. */
 const RAW_CHARS = 7_000;
-/** Maximum UTF-16 units of one message in a result. */
-const MESSAGE_CHARS = 4_000;
+/** Maximum UTF-16 units of one message in a result, whose newest one always fits. */
+const MESSAGE_CHARS = 6_500;
 
 export const readChannelHistory: Tool = defineTool({
   name: "read_channel_history",

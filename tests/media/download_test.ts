@@ -54,6 +54,8 @@ describe("[H7] createIsMediaUrl()", () => {
   const urls: readonly [url: string, isAllowed: boolean][] = [
     ["https://cdn.discordapp.com/attachments/1/2/a.png?ex=1&is=2&hm=3", true],
     ["https://media.discordapp.net/attachments/1/2/a.png", true],
+    ["https://images-ext-1.discordapp.net/external/x/https/example.org/a.png", true],
+    ["https://images-ext-3.discordapp.net/external/x/https/example.org/a.png", false],
     ["http://cdn.discordapp.com/a", false],
     ["https://cdn.discordapp.com:8443/a", false],
     ["https://cdn.discordapp.com.evil.example/a", false],

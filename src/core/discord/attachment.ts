@@ -13,8 +13,8 @@ export interface Attachment {
   readonly name: string;
   /** Address to read it from; Discord lets it expire after a day. */
   readonly url: string;
-  /** Size in bytes, as Discord announces it. */
-  readonly size: number;
+  /** Size in bytes, as Discord announces it; absent for a picture of a sticker, an embed or a component. */
+  readonly size?: number;
   /** Length in seconds, as the sender's client says; only of voice messages. */
   readonly durationSec?: number;
   /** Set if it is the recording of a voice message. */

@@ -39,16 +39,22 @@ export function labelOf({ username, tag, pluralkit }: Sender): string {
   return `${plainName(displayName)} (${system === undefined ? "PK" : `PK:${plainName(system)}`})`;
 }
 
+/** A message's text, with a line for each other part. */
+export function withExtras({ text, extras }: Pick<InboundMessage, "text" | "extras">): string {
+  return [text, ...extras.map((extra) => `[${extra.kind}: ${extra.text}]`)]
+    .filter((part) => part !== "")
+    .join("\n");
+}
+
 /** Keeps of a message its text, and a line for each extra. */
 export function toOverheard(
   { id, sender, text, extras, quoted, sentAt, names }: InboundMessage,
 ): Overheard {
-  const lines = extras.map((extra) => `[${extra.kind}: ${extra.text}]`).join("\n");
   return {
     messageId: id,
     tag: labelOf(sender),
     authorId: sender.id,
-    text: readable(text === "" || lines === "" ? text + lines : `${text}\n${lines}`, names),
+    text: readable(withExtras({ text, extras }), names),
     replyTo: quoted?.id,
     sentAt,
   };

@@ -11,6 +11,7 @@ import {
   type AccountId,
   createdAtMs,
   type GuildId,
+  type MessageId,
   type RoleId,
 } from "../../../core/discord/ids.ts";
 import type {
@@ -26,7 +27,7 @@ import type {
 import { hasContent } from "../../../core/inbound/facts.ts";
 import type { MessageEdited } from "../../../core/inbound/events.ts";
 import { bounded } from "../../../lib/text/cut.ts";
-import { allAttachmentsOf, describeExtras, fullText, POLL_RESULT } from "./describe.ts";
+import { allAttachmentsOf, describeExtras, fullText, MAX_TEXT, POLL_RESULT } from "./describe.ts";
 import type { Guild, GuildIndex } from "./guild_index.ts";
 import { namesIn } from "./names_in.ts";
 import {
@@ -35,6 +36,7 @@ import {
   type MessagePayload,
   messagePayload,
   problemOf,
+  type ReferencedPayload,
 } from "./payloads.ts";
 import { forwardRuleOf, placeIn } from "./places.ts";
 import { displayNameOf, namedRoles, type People, senderOf, tagOf } from "./senders.ts";
@@ -51,11 +53,6 @@ export interface DecodeFacts {
 export interface DecodeContext extends DecodeFacts {
   readonly self: Self;
 }
-
-/** Maximum characters of a message's text; Discord allows most accounts 2,000, and some 4,000. */
-const MAX_TEXT = 4_000;
-/** Maximum characters of a quoted message. */
-const MAX_QUOTE = 2_000;
 
 const WRITTEN: readonly number[] = [MessageTypes.Default, MessageTypes.Reply];
 const ANSWERS: readonly number[] = [MessageTypes.ChatInputCommand, MessageTypes.ContextMenuCommand];
@@ -280,14 +277,25 @@ function quotedOf(
   const { type, channel_id, message_reference, referenced_message } = message;
   const id = message_reference?.message_id;
   if (type !== MessageTypes.Reply || !id) return undefined;
-  if (!referenced_message) return { id, text: "" };
-  const { author } = referenced_message;
-  const forwards = forwardRuleOf({ ...referenced_message, channel_id }, place, index);
-  const attachments = allAttachmentsOf(referenced_message, forwards);
+  return referenced_message
+    ? readQuoted(id, { ...referenced_message, channel_id }, place, index)
+    : { id, text: "" };
+}
+
+/** Reads a message that another one, or a command, is about. */
+export function readQuoted(
+  id: MessageId,
+  message: ReferencedPayload & Pick<MessagePayload, "channel_id">,
+  place: Place,
+  index: GuildIndex,
+): Quoted {
+  const { author } = message;
+  const forwards = forwardRuleOf(message, place, index);
+  const attachments = allAttachmentsOf(message, forwards);
   return {
     id,
     author: { id: author.id, tag: tagOf(author) },
-    text: bounded(fullText(referenced_message, forwards), MAX_QUOTE),
+    text: fullText(message, forwards),
     attachments: attachments.length > 0 ? attachments : undefined,
   };
 }

@@ -116,18 +116,18 @@ export function decodeInteraction(
   if (!kind.success) return problemOf(kind.error, "the interaction");
   const { type, data } = kind.data;
   if (type === InteractionTypes.ApplicationCommand) {
-    return decode(slashPayload, d, context, ({ data, channel_id }, base) => ({
+    return decode(slashPayload, d, context, ({ data }, base) => ({
       ...base,
       kind: "slash",
-      ...toCall(data, channel_id),
+      ...toCall(data, base, context.index),
       names: namesInCommand(data, base.place, context),
     }));
   }
   if (type === InteractionTypes.ApplicationCommandAutocomplete) {
-    return decode(slashPayload, d, context, ({ data, channel_id }, base) => {
+    return decode(slashPayload, d, context, ({ data }, base) => {
       const typed = typedIn(data);
       return typed
-        ? { ...base, kind: "typing", ...toCall(data, channel_id), typed }
+        ? { ...base, kind: "typing", ...toCall(data, base, context.index), typed }
         : { kind: "problem", why: "no option is focused" };
     });
   }

@@ -10,22 +10,35 @@
  * @see {@link https://docs.discord.com/developers/resources/poll}
  */
 
+import { createHash } from "node:crypto";
+import type { z } from "zod";
+import { parseSnowflake } from "../../../core/discord/ids.ts";
 import type { MessageExtra } from "../../../core/inbound/inbound.ts";
+import { withExtras } from "../../../core/inbound/transcript.ts";
 import { bounded } from "../../../lib/text/cut.ts";
 import { withoutSpoilers } from "../../../lib/text/quoted.ts";
 import { sizeOf } from "../../../lib/text/units.ts";
 import { type Attachment, MAX_ATTACHMENTS } from "../../../core/discord/attachment.ts";
-import { describeComponents } from "./describe_components.ts";
-import type { ContentPayload, MessagePayload, SnapshotPayload } from "./payloads.ts";
+import { describeComponents, mediaIn } from "./describe_components.ts";
+import {
+  type ContentPayload,
+  mediaPayload,
+  type MessagePayload,
+  type SnapshotPayload,
+} from "./payloads.ts";
 import type { ForwardRule } from "./places.ts";
 
 const NONE: readonly MessageExtra[] = [];
 const MAX_EXTRAS = 25;
-const MAX_EXTRA_CHARS = 1_000;
-/** Most of the 6,000 characters that Discord allows in all embeds of a message. */
-const MAX_EMBED_CHARS = 4_000;
-const MAX_FORWARD_CHARS = 4_000;
+/** Discord allows a file 260 characters of name and 1,024 of alt text, and a poll about 1,500. */
+const MAX_EXTRA_CHARS = 2_000;
+/** Discord allows 6,000 characters in all embeds of a message. */
+const MAX_EMBED_CHARS = 6_000;
 const MAX_COMPONENTS_CHARS = 4_000;
+/** Maximum characters of a message's text; Discord allows most accounts 2,000, and some 4,000. */
+export const MAX_TEXT = 4_000;
+/** Maximum characters of a message with its other parts: a quoted or forwarded one. */
+const MAX_WHOLE = MAX_TEXT + MAX_EMBED_CHARS;
 
 type MessageParts = ContentPayload & Pick<MessagePayload, "message_snapshots">;
 
@@ -49,29 +62,24 @@ export function describeExtras(
     { message: snapshot },
   ): MessageExtra => ({
     kind: "forward",
-    text: bounded(forwardText(snapshot, forwards), MAX_FORWARD_CHARS),
+    text: bounded(forwardText(snapshot, forwards), MAX_WHOLE),
   }));
   return [...ownExtras(message), ...forwarded].slice(0, MAX_EXTRAS);
 }
 
 /** Returns a message's text, followed by descriptions of its other parts. */
 export function fullText(message: MessageParts, forwards?: ForwardRule): string {
-  return withExtras(message.content, describeExtras(message, forwards));
-}
-
-function withExtras(text: string, extras: readonly MessageExtra[]): string {
-  return [text, ...extras.map((extra) => `[${extra.kind}: ${extra.text}]`)]
-    .filter((part) => part !== "")
-    .join("\n");
+  const extras = describeExtras(message, forwards);
+  return bounded(withExtras({ text: bounded(message.content, MAX_TEXT), extras }), MAX_WHOLE);
 }
 
 function forwardText(snapshot: SnapshotPayload, rule: ForwardRule): string {
   const { content: text } = snapshot;
   switch (rule) {
     case "whole":
-      return withExtras(text, ownExtras(snapshot));
+      return withExtras({ text, extras: ownExtras(snapshot) });
     case "without-spoilers":
-      return withoutSpoilers(withExtras(text, ownExtras(snapshot, true)));
+      return withoutSpoilers(withExtras({ text, extras: ownExtras(snapshot, true) }));
     case "nothing":
       return RESTRICTED;
   }
@@ -86,14 +94,14 @@ function ownExtras(
     if (text !== "") extras.push({ kind, text: bounded(text, maxChars) });
   };
   for (const attachment of attachments ?? []) {
-    const { filename, content_type, size, description } = attachment;
+    const { content_type, size, description } = attachment;
     if (hidesSpoilers && isSpoiler(attachment)) {
       add("attachment", "(spoiler)");
       continue;
     }
     const type = content_type ?? "unknown type";
     const alt = description ? `: ${description}` : "";
-    add("attachment", `${filename} (${type}, ${sizeOf(size)})${alt}`);
+    add("attachment", `${nameOf(attachment)} (${type}, ${sizeOf(size)})${alt}`);
   }
   for (const { name } of sticker_items ?? []) add("sticker", name);
   if (poll) add("poll", describePoll(poll));
@@ -138,21 +146,41 @@ type AttachmentPayload = NonNullable<ContentPayload["attachments"]>[number];
 
 /**
  * The files of a message, and of the messages that it forwards as far as the rule lets a model see
- * them.
+ * them: attachments, and pictures of components, stickers and embeds.
  */
 export function allAttachmentsOf(
-  message: Pick<MessagePayload, "attachments" | "message_snapshots">,
+  message: MessageParts,
   forwards: ForwardRule,
 ): readonly Attachment[] {
-  const { attachments = [], message_snapshots = [] } = message;
-  // Most messages have no files.
-  if (attachments.length === 0 && message_snapshots.length === 0) return NO_FILES;
-  const forwarded = forwards === "nothing"
-    ? []
-    : message_snapshots.flatMap(({ message: snapshot }) => snapshot.attachments ?? []);
-  const shown = forwards === "whole" ? forwarded : forwarded.filter((file) => !isSpoiler(file));
-  return [...attachments, ...shown].flatMap((file) => toAttachment(file) ?? [])
-    .slice(0, MAX_ATTACHMENTS);
+  const { message_snapshots = [] } = message;
+  const forwarded = forwards === "nothing" ? [] : message_snapshots
+    .flatMap(({ message: snapshot }) => filesOf(snapshot, forwards !== "whole"));
+  const all = [...filesOf(message), ...forwarded];
+  if (all.length === 0) return NO_FILES; // most messages
+  return [...new Map(all.map((file) => [file.id, file])).values()].slice(0, MAX_ATTACHMENTS);
+}
+
+function filesOf(
+  { content, attachments = [], components = [], sticker_items = [], embeds = [] }: ContentPayload,
+  hidesSpoilers = false,
+): readonly Attachment[] {
+  const media = mediaIn(components).flatMap(({ media, isSpoiler }) =>
+    toPicture(mediaPayload.safeParse(media).data).map((file) => ({ file, isSpoiler }))
+  );
+  const hidden = hidesSpoilers
+    ? [
+      ...media.filter(({ isSpoiler }) => isSpoiler).map(({ file }) => file.id),
+      ...attachments.filter(isSpoiler).map(({ id }) => id),
+    ]
+    : [];
+  // Discord hides the preview of a link that is behind a spoiler.
+  const shown = hidesSpoilers && content.includes("||") ? [] : embeds;
+  return [
+    ...attachments.flatMap((file) => toAttachment(file) ?? []),
+    ...media.map(({ file }) => file),
+    ...sticker_items.flatMap(toSticker),
+    ...shown.flatMap(({ image, thumbnail }) => toPicture(image ?? thumbnail)),
+  ].filter(({ id }) => !hidden.includes(id));
 }
 
 /** Whether Discord hides the file until a person clicks it. */
@@ -160,22 +188,57 @@ function isSpoiler({ filename, flags }: AttachmentPayload): boolean {
   return filename.startsWith("SPOILER_") || ((flags ?? 0) & IS_SPOILER) !== 0;
 }
 
+/** The name that people see. Discord tells the title without the ending of the file. */
+function nameOf({ filename, title }: AttachmentPayload): string {
+  const ending = /\.\w{1,10}$/.exec(filename)?.[0] ?? "";
+  const hasEnding = title?.toLowerCase().endsWith(ending.toLowerCase());
+  return bounded(title ? `${title}${hasEnding ? "" : ending}` : filename, MAX_NAME) || "file";
+}
+
 /**
  * Reads the facts of a file.
  *
  * @returns `undefined` for a file that cannot be read, because its id or address is missing.
  */
-export function toAttachment(payload: AttachmentPayload): Attachment | undefined {
-  const { id, url, filename, size, duration_secs, waveform } = payload;
+function toAttachment(payload: AttachmentPayload): Attachment | undefined {
+  const { id, url, size, duration_secs, waveform } = payload;
   if (id === undefined || url === undefined || url.length > MAX_URL) return undefined;
   return {
     id,
-    name: bounded(filename, MAX_NAME),
+    name: nameOf(payload),
     url,
     size,
     durationSec: typeof duration_secs === "number" && duration_secs > 0 ? duration_secs : undefined,
     isVoice: (typeof waveform === "string") || undefined,
   };
+}
+
+/** A picture of an embed or a component. Discord gives one of another host no id. */
+function toPicture(media: z.infer<typeof mediaPayload> | undefined): readonly Attachment[] {
+  const { url = "", proxy_url: address = url } = media ?? {};
+  const { pathname = "" } = URL.parse(url) ?? {};
+  if (pathname === "" || address.length > MAX_URL) return [];
+  const [, own] = /^\/attachments\/\d+\/(\d+)\//.exec(pathname) ?? [];
+  const id = parseSnowflake<"attachment">(own ?? idFor(url));
+  const name = bounded(pathname.slice(pathname.lastIndexOf("/") + 1), MAX_NAME) || "picture";
+  return id ? [{ id, name, url: address }] : [];
+}
+
+/** An id that is the same for the same text. */
+function idFor(text: string): string {
+  return `${createHash("sha256").update(text).digest().readBigUInt64BE() >> 2n}`;
+}
+
+/** Endings of stickers that are pictures, by Discord's number of the format. */
+const STICKER_ENDINGS: Readonly<Record<number, string>> = { 1: "png", 2: "png", 4: "gif" };
+
+function toSticker(
+  { id, name, format_type = 0 }: NonNullable<ContentPayload["sticker_items"]>[number],
+): readonly Attachment[] {
+  const ending = STICKER_ENDINGS[format_type];
+  if (!id || !ending) return [];
+  const url = `https://media.discordapp.net/stickers/${id}.${ending}`;
+  return [{ id, name: `${bounded(name, MAX_NAME)}.${ending}`, url }];
 }
 
 /** Discord's type of the message that announces the result of a poll. */

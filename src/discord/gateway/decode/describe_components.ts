@@ -1,5 +1,5 @@
 /**
- * Describes the components of a message as text for a model (H9).
+ * Reads the components of a message: as text for a model (H9), and their pictures and files.
  *
  * A message in Discord's second layout has no content and no embeds: all its text is in components,
  * which may be nested. All of it is untrusted. So it is read down to a fixed depth, and components
@@ -40,6 +40,8 @@ const component = () =>
     description: text,
     name: text,
     spoiler: z.boolean().optional().catch(undefined),
+    media: z.unknown().optional(),
+    file: z.unknown().optional(),
     items: children,
     components: children,
     accessory: z.unknown().optional(),
@@ -61,16 +63,49 @@ export function describeComponents(components: readonly unknown[], hidesSpoilers
 }
 
 function linesOf(value: unknown, depth: number, hidesSpoilers: boolean): readonly string[] {
-  if (depth >= MAX_DEPTH || value === undefined) return [];
-  const { data: component } = componentSchema.safeParse(value);
+  const component = componentAt(value, depth);
   if (!component) return [];
   if (hidesSpoilers && component.spoiler) return [HIDDEN];
-  const within = [
-    ...(component.components ?? []),
-    component.component,
-    component.accessory,
-  ].flatMap((child) => linesOf(child, depth + 1, hidesSpoilers));
+  const within = childrenOf(component).flatMap((child) => linesOf(child, depth + 1, hidesSpoilers));
   return [...ownLines(component, hidesSpoilers), ...within];
+}
+
+function componentAt(value: unknown, depth: number): ComponentPayload | undefined {
+  if (depth >= MAX_DEPTH || value === undefined) return undefined;
+  return componentSchema.safeParse(value).data;
+}
+
+const childrenOf = ({ components = [], component, accessory }: ComponentPayload) => [
+  ...components,
+  component,
+  accessory,
+];
+
+/** A picture, video or file of a component. */
+export interface ComponentMedia {
+  readonly media: unknown;
+  /** Whether it, or a component around it, is behind a spoiler. */
+  readonly isSpoiler: boolean;
+}
+
+export function mediaIn(
+  values: readonly unknown[],
+  isSpoiler = false,
+  depth = 0,
+): readonly ComponentMedia[] {
+  return values.flatMap((value) => {
+    const component = componentAt(value, depth);
+    if (!component) return [];
+    const isHidden = isSpoiler || component.spoiler === true;
+    const items = (component.items ?? []).flatMap((item) =>
+      gallerySchema.safeParse(item).data ?? []
+    );
+    const own = [component, ...items].flatMap(({ media, file, spoiler }) =>
+      [media, file].filter((one) => one !== undefined)
+        .map((media) => ({ media, isSpoiler: isHidden || spoiler === true }))
+    );
+    return [...own, ...mediaIn(childrenOf(component), isHidden, depth + 1)];
+  });
 }
 
 function ownLines(component: ComponentPayload, hidesSpoilers: boolean): readonly string[] {

@@ -8,17 +8,12 @@
 
 import { ApplicationCommandTypes } from "@discordeno/types";
 import { z } from "zod";
-import type { ChannelId } from "../../../core/discord/ids.ts";
 import type { CommandCall, OptionTyping } from "../../../core/inbound/interactions.ts";
 import { snowflakeSchema as snowflake } from "../../../core/discord/snowflake_schema.ts";
-import { withoutPersonal } from "../../../core/outbound/footer_line.ts";
-import { bounded } from "../../../lib/text/cut.ts";
-import { listOf, listOrEmpty, optional, textOr } from "../../../core/discord/lenient.ts";
-import { mentionedPayload, userPayload } from "./payloads.ts";
-import { tagOf } from "./senders.ts";
+import { listOf, listOrEmpty, optional } from "../../../core/discord/lenient.ts";
+import { type DecodeFacts, readQuoted } from "./decode.ts";
+import { mentionedPayload, referencedPayload } from "./payloads.ts";
 import { FIELD } from "../../../core/people/form.ts";
-
-const MAX_TARGET = 2_000;
 
 export function commandPayload() {
   const value = z.object({
@@ -31,19 +26,13 @@ export function commandPayload() {
     name: z.string(),
     options: listOf(value.or(others)),
   });
-  const message = z.object({
-    id: snowflake<"message">(),
-    content: textOr(""),
-    author: userPayload,
-    mentions: listOrEmpty(mentionedPayload),
-  });
   return z.object({
     type: optional(z.number()),
     name: z.string(),
     options: listOf(value.or(subcommand).or(others)),
     target_id: optional(snowflake<"message">()),
     resolved: optional(z.object({
-      messages: optional(z.record(z.string(), message)),
+      messages: optional(z.record(z.string(), referencedPayload)),
       users: optional(z.record(z.string(), mentionedPayload)),
     })),
   });
@@ -54,12 +43,13 @@ export type CommandPayload = z.infer<ReturnType<typeof commandPayload>>;
 /** The person's call. A menu of users has no command, so its name is empty. */
 export function toCall(
   data: CommandPayload,
-  channelId: ChannelId,
+  call: Pick<CommandCall, "channelId" | "place">,
+  index: DecodeFacts["index"],
 ): Pick<CommandCall, "name" | "subcommand" | "options" | "target"> {
   const { type, name } = data;
   const { subcommand, values } = partsOf(data);
   if (type === ApplicationCommandTypes.Message) {
-    const target = targetOf(data, channelId);
+    const target = targetOf(data, call, index);
     return { name: target ? name : "", options: {}, target };
   }
   return {
@@ -87,17 +77,12 @@ function partsOf({ options }: CommandPayload) {
 
 function targetOf(
   { target_id: id, resolved }: CommandPayload,
-  channelId: ChannelId,
+  { channelId, place }: Pick<CommandCall, "channelId" | "place">,
+  index: DecodeFacts["index"],
 ): CommandCall["target"] {
   const message = id === undefined ? undefined : resolved?.messages?.[id];
-  if (!message) return undefined;
-  const { author, content } = message;
-  return {
-    id: message.id,
-    author: { id: author.id, tag: tagOf(author) },
-    text: bounded(author.bot ? withoutPersonal(content) : content, MAX_TARGET),
-    channelId,
-  };
+  if (!id || !message) return undefined;
+  return { ...readQuoted(id, { ...message, channel_id: channelId }, place, index), channelId };
 }
 
 /** Builds the schema. Each input is inside a label or an action row. */

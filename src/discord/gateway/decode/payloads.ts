@@ -71,6 +71,8 @@ export const mentionedPayload = z.lazy(() =>
 const attachmentPayload = z.lazy(() =>
   z.object({
     filename: textOr("file"),
+    /** The name that people see, without its ending; absent: `filename`. */
+    title: optional(z.string()),
     content_type: optional(z.string()),
     size: z.number(),
     description: optional(z.string()),
@@ -86,8 +88,23 @@ const attachmentPayload = z.lazy(() =>
   })
 );
 const namedPayload = z.lazy(() => z.object({ name: z.string() }));
-/** A picture or video of an embed, with its alt text. */
-const embedMedia = z.lazy(() => optional(z.object({ description: optional(z.string()) })));
+const stickerPayload = z.lazy(() =>
+  z.object({
+    name: z.string(),
+    id: optional(snowflake<"attachment">()),
+    format_type: optional(z.number()),
+  })
+);
+/** A picture or video of an embed or of a component. Discord's proxy has the files of other hosts. */
+export const mediaPayload = z.lazy(() =>
+  z.object({
+    url: optional(z.string()),
+    proxy_url: optional(z.string()),
+    /** The alt text, which components have beside it. */
+    description: optional(z.string()),
+  })
+);
+const embedMedia = z.lazy(() => optional(mediaPayload));
 const embedPayload = z.lazy(() =>
   z.object({
     type: optional(z.string()),
@@ -132,7 +149,7 @@ export const contentFields = () => ({
   mentions: listOrEmpty(mentionedPayload),
   attachments: listOf(attachmentPayload),
   embeds: listOf(embedPayload),
-  sticker_items: listOf(namedPayload),
+  sticker_items: listOf(stickerPayload),
   poll: optional(pollPayload),
   /** May be nested; `describe_components.ts` reads them. */
   components: listOf(z.unknown()),
@@ -164,10 +181,12 @@ const referenceFields = () => ({
   message_snapshots: listOf(z.object({ message: snapshotPayload })),
 });
 
-const referencedPayload = z.lazy(() =>
+/** A message that another one, or a command, is about. */
+export const referencedPayload = z.lazy(() =>
   z.object({ ...contentFields(), ...referenceFields(), author: userPayload })
     .transform((message) => message.author.bot ? readable(message) : message)
 );
+export type ReferencedPayload = z.infer<typeof referencedPayload>;
 
 /** Roles of a member. One that cannot be read may be the one that closes something. */
 export const roleIds = z.array(snowflake<"role">()).optional();

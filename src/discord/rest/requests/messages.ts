@@ -195,6 +195,7 @@ function requestOf(
   const attachments = files.map(({ name, alt, isSpoiler }, index) => ({
     id: String(index),
     filename: name,
+    title: titleOf(name),
     description: alt,
     isSpoiler,
     durationSecs: voice?.durationSec,
@@ -208,6 +209,11 @@ function requestOf(
     })),
     timeoutMs: UPLOAD_TIMEOUT_MS,
   };
+}
+
+/** The name for people, without its ending, if Discord would change it; `undefined` if it stays. */
+function titleOf(name: string): string | undefined {
+  return /^[\w.-]+$/.test(name) ? undefined : name.replace(/(?<=.)\.[^.]*$/, "");
 }
 
 /**

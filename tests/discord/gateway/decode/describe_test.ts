@@ -138,7 +138,7 @@ describe("[H3] describeExtras()", () => {
     const embeds = Array.from({ length: 60 }, () => ({ description: "x".repeat(6_000) }));
     const described = extras({ embeds });
     assert.equal(described.length, 25);
-    assert.ok(described.every(({ text }) => text.length <= 4_000));
+    assert.ok(described.every(({ text }) => text.length <= 6_000));
   });
 });
 

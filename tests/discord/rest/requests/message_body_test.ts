@@ -77,6 +77,11 @@ function discordenos(message: OutboundMessage, files: readonly OutboundFile[], i
   const attachments = files.map(({ name, alt }, index) => ({
     id: String(index),
     filename: name,
+    title: [...name].every((one) => /[\w.-]/.test(one)) && name !== ""
+      ? undefined
+      : name.lastIndexOf(".") > 0
+      ? name.slice(0, name.lastIndexOf("."))
+      : name,
     description: alt,
     durationSecs: isEdit ? undefined : voice?.durationSec,
     waveform: isEdit ? undefined : voice?.waveform,
