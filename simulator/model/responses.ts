@@ -132,7 +132,7 @@ export function responsesFormat(
         type: "response.failed",
         response: response("failed", {
           error: kind === "overloaded"
-            ? { code: "server_error", message: "overloaded" }
+            ? { code: "server_is_overloaded", message: "overloaded" }
             : { code: "server_fault", message: "the model exploded" },
         }),
       }),

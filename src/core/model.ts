@@ -212,7 +212,9 @@ export function withGenerate(model: Model, generate: Model["generate"]): Model {
  * - `redirected`: a redirect, which Barnacle does not follow; the operator.
  * - `filtered`: the model or its provider refuses to answer this conversation; other words may help.
  * - `rejected`: the API refused the request as written; the operator, or a bug.
- * - `rate_limited`, `unavailable`: temporary; a later request may succeed.
+ * - `rate_limited`: too many requests; a later one may succeed.
+ * - `unavailable`: the server is overloaded, or no connection to it is possible; it may pass.
+ * - `server_error`: the server was reached, and failed; a later request may succeed.
  * - `timeout`: no first byte, or no further one, for too long.
  * - `not_an_answer`: garbage, nothing, or an incomplete answer.
  * - `unread_call`: a tool call came as text, because the server did not read it; the operator.
@@ -229,6 +231,7 @@ export type ModelErrorKind =
   | "rejected"
   | "rate_limited"
   | "unavailable"
+  | "server_error"
   | "timeout"
   | "not_an_answer"
   | "unread_call";
@@ -335,8 +338,19 @@ export interface ContextWindow {
   readonly isEarly?: true;
   /** Where its size comes from; absent: assumed. */
   readonly from?: WindowSource;
-  /** Tokens of a request that the server reads in a second, measured; absent: not yet. */
-  readonly readPerSec?: number;
+  /** Absent: not measured yet. */
+  readonly readPerSec?: ReadSpeed;
+}
+
+/**
+ * Tokens of a request that a server reads in a second, measured. They differ if the server does not
+ * count the tokens that it had in its cache.
+ */
+export interface ReadSpeed {
+  /** `0`: not known. */
+  readonly least: number;
+  /** As if nothing was in the cache, if the server does not count that. */
+  readonly most: number;
 }
 
 /** Room for an answer, if the model has no known limit of answers. */

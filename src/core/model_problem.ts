@@ -103,6 +103,7 @@ export function modelProblemOf(failure: ModelFailure): ModelProblem | undefined 
     case "rejected":
     case "rate_limited":
     case "unavailable":
+    case "server_error":
     case "timeout":
     case "not_an_answer":
       return undefined;
@@ -119,6 +120,10 @@ const NEXT_STEPS: readonly (readonly [reason: RegExp, fix: string])[] = [
   [
     /^context_length:/,
     "set the model's contextWindow in models.providers, or choose another model",
+  ],
+  [
+    /^server_error:/,
+    "read the log of the model's server; if it stays, test the model by `barnacle model test`",
   ],
   [
     /^(?:rate_limited|unavailable|timeout):/,

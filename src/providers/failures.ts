@@ -178,9 +178,10 @@ const FILTER_CODES: ReadonlySet<string> = new Set([
   "flagged_input",
 ]);
 
-/** Codes in the middle of an answer for a server that may work again soon. */
-const DOWN_CODES =
-  /overloaded|unavailable|^5\d\d$|^server_error$|^(?:internalServer|modelStreamError|modelTimeout)/i;
+/** Codes of a server that is overloaded, or whose own servers do not answer it. */
+const BUSY_CODES = /overloaded|unavailable|^modelTimeout/i;
+/** Codes of a server that has failed. */
+const FAILED_CODES = /^server_error$|^(?:internal|modelStreamError)/i;
 
 /** Number of first characters that identify a key. Fewer would match words. */
 const KEY_BEGINNING = 6;
@@ -290,7 +291,9 @@ function kindOf(serverError: ServerError, hasBegun: boolean): ModelErrorKind {
   if (isOfKey || status === 401 || status === 403) return "unauthorized";
   if (status === 404) return "not_found";
   if (status === 429 || has(/rate_?limit|throttling/i)) return "rate_limited";
-  if (status === 408 || status >= 500 || has(DOWN_CODES)) return "unavailable";
+  // A gateway has 502 and above for servers behind it.
+  if (status === 408 || status > 501 || has(BUSY_CODES)) return "unavailable";
+  if (status >= 500 || has(FAILED_CODES)) return "server_error";
   return hasBegun ? "not_an_answer" : "rejected";
 }
 

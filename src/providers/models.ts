@@ -13,6 +13,7 @@ import {
   type Model,
   type ModelError,
   type ModelRequest,
+  type ReadSpeed,
   UNKNOWN_WINDOW,
   windowOf,
   type WindowSource,
@@ -166,8 +167,8 @@ export function createKnownAbilities(
     readonly written?: Abilities;
     /** Asks the server; `undefined` if no answer came. Must not reject. */
     readonly ask: () => Promise<ToldAbilities | undefined>;
-    /** Tokens that the server reads in a second; absent, or `undefined`: not measured. */
-    readonly readPerSec?: () => number | undefined;
+    /** Absent, or `undefined`: not measured. */
+    readonly readPerSec?: () => ReadSpeed | undefined;
   },
 ) {
   const { contextWindow, images, tools } = written;

@@ -117,7 +117,9 @@ export function createWire(
     cancelTimer();
     if (failure) return failure;
     if (signal.aborted) return signal.reason;
-    return fail("unavailable", "could not be reached, or broke the connection", thrown);
+    return reader
+      ? fail("server_error", "broke the connection within its answer", thrown)
+      : fail("unavailable", "could not be reached, or broke the connection", thrown);
   };
   const end = (): void => {
     isOver = true;

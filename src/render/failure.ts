@@ -11,6 +11,7 @@ const NOT_FOUND =
   "I can't answer: I don't find my model at its address, which only my operator can change.";
 const OVERLOADED =
   "My model is overloaded or unreachable at the moment. Please ask me again in a few minutes.";
+const BROKEN = "The server of my model failed at this. Please ask me again in a few minutes.";
 const LIMIT =
   "My model takes no more requests at the moment. Please ask me again in a few minutes.";
 const SLOW = "My model took too long to answer. Please ask me again later.";
@@ -28,6 +29,7 @@ const SENTENCES: Readonly<Partial<Record<TurnFailure, string>>> = {
   redirected: NOT_FOUND,
   rate_limited: LIMIT,
   unavailable: OVERLOADED,
+  server_error: BROKEN,
   context_length: "This is more than my model can read at once. Please send less, or begin a new " +
     "conversation with `/new`.",
   timeout: SLOW,
@@ -39,7 +41,12 @@ const SENTENCES: Readonly<Partial<Record<TurnFailure, string>>> = {
 };
 
 /** Failures after which a server may name the time from which on it takes requests. */
-const LIMITED: ReadonlySet<TurnFailure> = new Set(["rate_limited", "quota", "unavailable"]);
+const LIMITED: ReadonlySet<TurnFailure> = new Set([
+  "rate_limited",
+  "quota",
+  "unavailable",
+  "server_error",
+]);
 
 /** Longest wait in milliseconds that is "a few minutes". */
 const FEW_MINUTES_MS = 5 * 60_000;

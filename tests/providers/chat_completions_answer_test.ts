@@ -205,7 +205,7 @@ const BODIES: readonly [what: string, body: string, expected: Expected][] = [
   [
     "an error object",
     HELLO + data({ error: { message: "exploded", code: 500 } }) + DONE,
-    { text: "Hello", fails: "unavailable", message: /broke off with an error: exploded$/ },
+    { text: "Hello", fails: "server_error", message: /broke off with an error: exploded$/ },
   ],
   [
     "an error beside a choice",

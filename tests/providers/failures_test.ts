@@ -30,7 +30,7 @@ describe("[L3] refusalOf()", () => {
     [413, "context_length"],
     [422, "rejected"],
     [429, "rate_limited"],
-    [500, "unavailable"],
+    [500, "server_error"],
     [502, "unavailable"],
     [503, "unavailable"],
     [529, "unavailable"],

@@ -34,7 +34,7 @@ const ASKED: ModelRequest = {
 
 /** Habits after which there is no answer. */
 const BREAKING: readonly [ModelBehaviour, ModelErrorKind][] = [
-  ["cut", "unavailable"],
+  ["cut", "server_error"],
   ["html", "web_page"],
   ["hang", "timeout"],
   ["stall", "timeout"],

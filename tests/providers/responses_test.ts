@@ -121,9 +121,9 @@ describe("[L3] createResponsesReader()", () => {
       "filtered",
     ],
     [
-      "an overload",
+      "an error of the server",
       ends("failed", { error: { code: "server_error", message: "x" } }),
-      "unavailable",
+      "server_error",
     ],
     [
       "a rate limit",

@@ -26,6 +26,7 @@ describe("[R11] failureText()", () => {
     redirected: /don't find my model/,
     rate_limited: /takes no more requests .* ask me again in a few minutes/,
     unavailable: /overloaded or unreachable/,
+    server_error: /The server of my model failed at this.*again in a few minutes/,
     context_length: /more than my model can read at once.*`\/new`/,
     timeout: /took too long to answer\. Please ask me again later/,
     late: /took too long to answer\. Please ask me again later/,

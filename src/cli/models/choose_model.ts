@@ -118,16 +118,18 @@ const ABILITIES_MS = 10_000;
 /** A model with its abilities, prices and retries, and the parts of requests that it does not get. */
 interface FittedCandidate extends ModelCandidate, Pick<FittedModel, "refused"> {}
 
+/** A hosted model reads fast. It may think before its first byte, and a request may wait. */
+const HOSTED = { least: Infinity, most: Infinity };
+
 /** Bytes of images in all requests that run; each needs its images four times (SEC-R25). */
 const room = createPlaces(8_000_000, collectGarbage);
 
 function candidateOf(settings: ModelSettings, log: Log): FittedCandidate {
   const { provider: { id: providerId }, abilities: written } = settings;
-  // A hosted model reads fast. It may think before its first byte, and a request may wait.
   const speed = isPaid(settings) ? undefined : createReadSpeed({ now: Date.now });
   const known = createKnownAbilities({
     written,
-    readPerSec: speed ? speed.perSec : () => Infinity,
+    readPerSec: speed ? speed.perSec : () => HOSTED,
     async ask() {
       const { askAbilities } = await import("../../providers/about/abilities.ts");
       const deps = { fetch, timeoutMs: ABILITIES_MS, now: Date.now };

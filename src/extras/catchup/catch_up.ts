@@ -117,7 +117,7 @@ export function createAccountCatchup(
     const first = told.length > 0
       ? `${server} since ${from}, from ${chosen.length} messages (\`/why ${id}\`):`
       : isFailed
-      ? failureText("unavailable", id, [])
+      ? failureText("not_an_answer", id, [])
       : nothingNew(from);
     const last = partly.length > 0 ? [`Not read whole: ${places}`] : [];
     let chars = [first, ...last].join().length;
@@ -155,7 +155,7 @@ export function createAccountCatchup(
         return "Discord doesn't answer me just now. Try again in a minute.";
       }
       if (!(error instanceof ModelError || error instanceof DOMException)) throw error;
-      return failureText("unavailable", call.id, []);
+      return failureText(error instanceof ModelError ? error.kind : "timeout", call.id, []);
     } finally {
       changes.delete(changed);
       pauses.set(sender.id, now() + pauseMs);

@@ -115,9 +115,9 @@ const common = perAccount("turns", (account) => {
     forms: createPromptForms({
       wish: () => config().tools.prompt,
       stored: (modelId) => store.settings.known(accountId, modelId, "prompt"),
-      keep(modelId, form) {
-        log.info("The form of the prompt for a model is chosen", { model: modelId, prompt: form });
-        const kept = store.settings.change(accountId, modelId, "prompt", form, now());
+      keep(modelId, choice) {
+        log.info("The form of the prompt for a model is chosen", { model: modelId, by: choice });
+        const kept = store.settings.change(accountId, modelId, "prompt", choice, now());
         kept.catch(() => {}); // the next turn chooses again
       },
       schedule,

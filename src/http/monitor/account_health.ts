@@ -322,7 +322,7 @@ function downBy(error: unknown, count: number, fix: string | undefined): ModelDo
  */
 function isOutage(error: unknown): boolean {
   return error instanceof ModelError &&
-    (error.kind === "unavailable" || modelProblemOf(error) !== undefined);
+    (["unavailable", "server_error"].includes(error.kind) || modelProblemOf(error) !== undefined);
 }
 
 /**

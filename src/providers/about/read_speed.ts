@@ -2,10 +2,18 @@
  * Measures how many tokens of a prompt a server reads in a second, for the form of the prompt (T2a).
  *
  * One clear answer is enough: the server reads no other request of ours meanwhile, has the model
- * loaded, and has little of the prompt in its cache.
+ * loaded, and has little of the prompt in its cache. Later ones count if they show a faster server.
  */
 
-import { type Model, type ModelPart, type ModelRequest, withGenerate } from "../../core/model.ts";
+import { estimatedTokens } from "../../core/fit_request.ts";
+import {
+  type Model,
+  type ModelPart,
+  type ModelRequest,
+  type ModelUsage,
+  type ReadSpeed,
+  withGenerate,
+} from "../../core/model.ts";
 import type { Clock } from "../../lib/clock.ts";
 
 /** Fewest tokens of a clear answer: with fewer, other delays would count. */
@@ -14,7 +22,7 @@ const CLEAR_TOKENS = 256;
 export function createReadSpeed({ now }: Clock) {
   let running = 0;
   let isAlone = false;
-  let perSec: number | undefined;
+  let speed: ReadSpeed | undefined;
 
   async function* measure(
     model: Model,
@@ -30,10 +38,8 @@ export function createReadSpeed({ now }: Clock) {
     }
     try {
       for await (const part of model.generate({ ...request, onReading }, signal)) {
-        const { inputTokens = 0, cachedTokens = 0 } = part.kind === "finish" && part.usage || {};
-        const tokens = inputTokens - cachedTokens;
-        if (isAlone && readMs !== undefined && tokens >= CLEAR_TOKENS) {
-          perSec ??= Math.round(tokens * 1_000 / Math.max(1, readMs));
+        if (part.kind === "finish" && part.usage && isAlone && readMs !== undefined) {
+          note(part.usage, request, readMs);
         }
         yield part;
       }
@@ -42,15 +48,28 @@ export function createReadSpeed({ now }: Clock) {
     }
   }
 
+  function note(usage: ModelUsage, request: ModelRequest, readMs: number): void {
+    const perSec = (tokens: number) => Math.round(tokens * 1_000 / Math.max(1, readMs));
+    const { inputTokens, cachedTokens } = usage;
+    const most = inputTokens - (cachedTokens ?? 0);
+    if (most < CLEAR_TOKENS) return;
+    const least = cachedTokens === undefined ? Math.min(most, newTokens(request)) : most;
+    speed ??= { least: 0, most: perSec(most) };
+    if (least >= CLEAR_TOKENS && perSec(least) > speed.least) {
+      speed = { least: perSec(least), most: Math.max(speed.most, perSec(least)) };
+    }
+  }
+
   return {
     /** `undefined` before a clear answer. */
-    perSec: (): number | undefined => perSec,
-    /** The model, measured until it is known. */
+    perSec: (): ReadSpeed | undefined => speed,
     measured: (model: Model): Model =>
-      withGenerate(
-        model,
-        (request, signal) =>
-          perSec === undefined ? measure(model, request, signal) : model.generate(request, signal),
-      ),
+      withGenerate(model, (request, signal) => measure(model, request, signal)),
   };
+}
+
+/** Tokens after the last answer, which the server has in no cache. */
+function newTokens({ messages }: ModelRequest): number {
+  const last = messages.findLastIndex(({ role }) => role === "assistant");
+  return last < 0 ? 0 : estimatedTokens({ system: "", messages: messages.slice(last + 1) });
 }

@@ -127,6 +127,7 @@ function weightOf(kind: ModelErrorKind): "none" | "busy" | "down" {
       return "down";
     case "rate_limited":
     case "unavailable":
+    case "server_error":
     case "timeout":
       return "busy";
     case "context_length": // of one request

@@ -5,7 +5,13 @@
  * only the operator can fix are not retried.
  */
 
-import { type Model, ModelError, type ModelRequest, withGenerate } from "../../core/model.ts";
+import {
+  type Model,
+  ModelError,
+  type ModelErrorKind,
+  type ModelRequest,
+  withGenerate,
+} from "../../core/model.ts";
 
 /** Delays (milliseconds) before the second, third and fourth try, if the server names none. */
 const RETRY_WAITS_MS: readonly number[] = [1_000, 2_000, 4_000];
@@ -14,6 +20,13 @@ const RETRY_WAITS_MS: readonly number[] = [1_000, 2_000, 4_000];
  * Maximum delay (milliseconds) that a server may ask for. For a longer one, a fallback is better.
  */
 export const RETRY_AFTER_MAX_MS = 60_000;
+
+/** Failures that may pass by themselves, in seconds. */
+const PASSING: ReadonlySet<ModelErrorKind> = new Set([
+  "rate_limited",
+  "unavailable",
+  "server_error",
+]);
 
 /** Maximum random increase of a delay, as a fraction, so that many turns do not retry together. */
 const JITTER = 0.2;
@@ -32,7 +45,7 @@ export function retryWaitMs(
 ): number | undefined {
   if (!(error instanceof ModelError)) return undefined;
   const isBroken = tries === 1 && (error.kind === "unread_call" || error.kind === "not_an_answer");
-  if (error.kind !== "rate_limited" && error.kind !== "unavailable" && !isBroken) return undefined;
+  if (!PASSING.has(error.kind) && !isBroken) return undefined;
   const waitMs = RETRY_WAITS_MS[tries - 1];
   if (waitMs === undefined) return undefined;
   const { retryAfterMs = 0 } = error;

@@ -21,14 +21,15 @@ const NO_SUCH = /^\s*$|\bmodel\b(?!.*\bsupport)|\bpath\b|\broute\b|\burl\b|\bres
  * @param fails How often the same request has failed, this time included.
  */
 function mayHelp(
-  { kind, status, words = "" }: ModelError,
+  { kind, words }: ModelError,
   { byResponses, tools }: ModelRequest,
   fails: number,
 ): boolean {
   if (kind === "rejected") return true;
-  if (kind === "not_found") return byResponses === true || !NO_SUCH.test(words);
+  if (kind === "not_found") return byResponses === true || !NO_SUCH.test(words ?? "");
   // An internal error is often one of a template or a grammar. First, the same request again.
-  return fails > 1 && (status === 500 || kind === "unread_call" && tools !== undefined);
+  const isTold = kind === "server_error" && words !== undefined;
+  return fails > 1 && (isTold || kind === "unread_call" && tools !== undefined);
 }
 
 /**

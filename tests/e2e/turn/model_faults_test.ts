@@ -40,12 +40,13 @@ async function judgeFailure(scene: Scene, bot: SimulatedProcess, behaviour: Mode
 
 const WRONG = /^Sorry, something went wrong and I couldn't answer\./;
 const BUSY = /^My model is overloaded or unreachable at the moment\./;
+const FAILED = /^The server of my model failed at this\./;
 const faults: readonly [ModelBehaviour, reason: RegExp, told: RegExp][] = [
   ["html", /web_page/, /^I can't answer: I don't find my model at its address/],
   ["garbage", /not_an_answer/, WRONG],
-  ["cut", /unavailable|unreachable|not_an_answer/, BUSY],
+  ["cut", /server_error/, FAILED],
   ["empty", /not_an_answer/, WRONG],
-  ["server_error", /unavailable/, BUSY],
+  ["server_error", /server_error/, FAILED],
   ["overloaded", /unavailable/, BUSY],
   ["drop", /unreachable|unavailable/, BUSY],
   ["unauthorized", /unauthorized/, /^I can't answer: my model's server refuses my key/],

@@ -440,7 +440,7 @@ const SPENT = { rule: "budgets.perUser.tokensPerDay", limit: 1 };
 /** What goes wrong, and the one sentence that the person gets. */
 const FAILURES: readonly (readonly [string, (play: Play) => void, RegExp])[] = [
   ["the model is down", (play) => play.answer = unreached, /^My model is overloaded/],
-  ["no line counts", (play) => play.answer = () => "Nothing.", /^My model is overloaded/],
+  ["no line counts", (play) => play.answer = () => "Nothing.", /^Sorry, something went wrong/],
   ["the budget is spent", (play) => play.stop = SPENT, /^The budget for my answers is used up/],
   ["Discord is down", (play) => play.mayFail = down, /^Discord doesn't answer/],
   ["the bot is not on the server", (play) => play.guilds.clear(), /^I can't catch you up just now/],

@@ -2,8 +2,8 @@
  * Chooses the form of the prompt for a model (T2a): full, or small for a slow machine or a small
  * window.
  *
- * Another form is another prompt, which the server reads anew. So the choice is made once for each
- * model, and stored.
+ * Another form is another prompt, which the server reads anew. So the choice is stored for each model,
+ * with its cause, and stays until that is gone.
  */
 
 import { withSmallTools } from "../../../core/turn/small_tools.ts";
@@ -19,16 +19,33 @@ const SLOW_PER_SEC = 200;
 /** Maximum milliseconds that the first turn waits for the server to tell the window. */
 const ASKED_MS = 3_000;
 
-/** The form by what is known of a model; `isFinal` if nothing more is to be learned. */
+/** What chose a form, as it is stored: a measured speed, or a window that is known. */
+const CHOICES = ["full", "window", "speed"] as const;
+type Choice = (typeof CHOICES)[number];
+
+/**
+ * The form by what is known of a model.
+ *
+ * @param before The stored choice. It stays until its cause is gone.
+ * @returns Without a choice, more is to be learned.
+ */
 export function formBy(
   window: ContextWindow | undefined,
-): { readonly form: PromptForm; readonly isFinal: boolean } {
-  if (window?.isEarly) return { form: "small", isFinal: false }; // its window may be Ollama's 4,096
-  if (!window || window.isPending) return { form: "full", isFinal: false };
-  const { contextWindow, from, readPerSec } = window;
-  if (contextWindow <= SMALL_WINDOW) return { form: "small", isFinal: from !== "refusal" };
-  if (readPerSec === undefined) return { form: "full", isFinal: false };
-  return { form: readPerSec < SLOW_PER_SEC ? "small" : "full", isFinal: true };
+  before?: Choice,
+): { readonly form: PromptForm; readonly choice?: Choice } {
+  const choiceOf = (choice: Choice) =>
+    ({ form: choice === "full" ? choice : "small", choice }) as const;
+  if (!window || window.isPending) return before ? choiceOf(before) : { form: "full" };
+  const { contextWindow, from = "assumed", readPerSec, isEarly } = window;
+  if (isEarly) return before ? choiceOf(before) : { form: "small" }; // it may be Ollama's 4,096
+  if (contextWindow <= SMALL_WINDOW) {
+    return from === "refusal" ? { form: "small" } : choiceOf("window");
+  }
+  const isOpen = before === "window" && from === "assumed"; // so no larger one is known
+  if (isOpen) return choiceOf(before);
+  if (readPerSec && readPerSec.most < SLOW_PER_SEC) return choiceOf("speed");
+  if (before === "speed" && (readPerSec?.least ?? 0) < SLOW_PER_SEC) return choiceOf(before);
+  return readPerSec || before === "full" ? choiceOf("full") : { form: "full" };
 }
 
 export function createPromptForms({ wish, stored, keep, schedule }: {
@@ -37,16 +54,15 @@ export function createPromptForms({ wish, stored, keep, schedule }: {
   /** The stored choice for a model; `undefined` before it. */
   readonly stored: (modelId: string) => string | undefined;
   /** Stores a choice. Must not throw. */
-  readonly keep: (modelId: string, form: PromptForm) => void;
+  readonly keep: (modelId: string, choice: Choice) => void;
   readonly schedule: StartTimer;
 }) {
   function chosen({ id, window }: Model): PromptForm {
     const by = wish();
     if (by !== "auto") return by;
     const known = stored(id);
-    if (known === "full" || known === "small") return known;
-    const { form, isFinal } = formBy(window);
-    if (isFinal) keep(id, form);
+    const { form, choice } = formBy(window, CHOICES.find((one) => one === known));
+    if (choice !== undefined && choice !== known) keep(id, choice);
     return form;
   }
   return {
