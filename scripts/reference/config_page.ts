@@ -69,10 +69,11 @@ the key says otherwise. Running turns keep the old config.
 - **${EFFECTS.reconnect}**: by itself. It resumes its session and loses no message.
 - **${EFFECTS.restart}**: the change has no effect before the next start.
 
-Secrets, such as tokens and API keys, are best kept out of the file. \`"\${NAME}"\` stands
-for an environment variable. \`{ "file": "path" }\` stands for a file's content; a relative path starts at the
-service's credentials directory (systemd) if there is one, else at the config file's folder, and
-then at \`credentials/\` in it.
+Secrets, such as tokens and API keys, are best kept out of the file. \`{ "file": "name" }\` stands for the
+content of \`credentials/name\` beside the config, which \`barnacle secret set name\` writes without showing it.
+A running bot reads a new secret within two seconds. A relative path also counts from the config's folder and
+from \`CREDENTIALS_DIRECTORY\`. \`"\${NAME}"\` stands for an environment variable, which only a new start can
+change. A part whose secret is missing does not work, and \`config check\` warns of it; the others work.
 
 In a path, words in angle brackets stand for names of your choice, and \`[]\` for each entry of a list.`;
 
@@ -128,7 +129,7 @@ export function environmentRows(): readonly (readonly [name: string, meaning: st
 function environment(): string {
   return [
     "## Environment variables",
-    'Besides variables that the config names (`"${NAME}"`), Barnacle reads these. If the config names ' +
+    "Besides variables that the config names, Barnacle reads these. If the config names " +
     "no model, OpenAI's variables come before Anthropic's. A provider with its own `baseUrl` in the " +
     "config never gets a key of the environment.",
     [

@@ -15,6 +15,7 @@ import { placeholdersIn } from "./checks/placeholders.ts";
 import {
   type BotConfig,
   type Config,
+  forAccount,
   type SharedConfig,
   toConfig,
   tokenPlaceOf,
@@ -52,6 +53,9 @@ export type LoadedConfig = Extract<Loaded, { readonly kind: "loaded" }>;
 /** Minimum length of `http.token` if other machines can reach the server (SEC-R30). */
 const MIN_HTTP_TOKEN = 32;
 
+/** Stands for an `http.token` that cannot be read, so that no request has it: no header can carry it. */
+const UNSENDABLE_TOKEN = new Secret("\n".repeat(MIN_HTTP_TOKEN));
+
 /**
  * Loads the config. Never rejects; each fault is a problem.
  *
@@ -80,6 +84,7 @@ export async function loadConfig(
   const tokenPlaces = new Map(accounts.map((account) => [account.id, tokenPlaceOf(account)]));
   const modelKeys = ports.isElsewhere ? [] : auditModelVariables(settings, env, problemAt);
   const secrets = await resolveSecrets(settings, written, accounts, problemAt, places);
+  if (valueAt(written, ["http", "token"]) !== undefined) settings.http.token ??= UNSENDABLE_TOKEN;
   const mentions = await mentionsOf(settings);
   const placeholders = placeholdersIn(written).map((
     { path, message, hint },
@@ -97,7 +102,7 @@ export async function loadConfig(
     ...costs.problems,
     ...webhookProblems(settings, problemAt),
     ...hookProblems(settings, written, problemAt, ports.isElsewhere),
-    ...openHttp(settings, written, problemAt, ports.isElsewhere),
+    ...openHttp(settings, problemAt),
     ...silentDefaults(written).map((remark): Problem =>
       source ? { ...remark, file: source.file } : remark
     ),
@@ -140,6 +145,21 @@ function webhookProblems({ alerts }: Partial<Settings>, problemAt: ProblemAt): r
   return [problemAt("warning", ["alerts", "webhook"], message, UNENCRYPTED_HINT)];
 }
 
+/** What keeps the bot from its start with a valid config: no token, or no model. */
+export function missingParts(
+  { config, text, problems }: LoadedConfig,
+  env: Env,
+): readonly Problem[] {
+  const missing = [
+    ...config.accounts.map((account) => missingToken(forAccount(config, account))),
+    missingModel(config, env, text),
+  ].filter((problem) => problem !== undefined);
+  return missing.map((problem): Problem => ({
+    ...problems.find(({ path }) => path === problem.path) ?? problem, // why it cannot be read
+    severity: "error",
+  }));
+}
+
 /** The problem that an account has no token; `undefined` if it has one. */
 export function missingToken({ discord, file }: Config): Problem | undefined {
   const { accountId, enabled, token, tokenPlace } = discord;
@@ -159,7 +179,7 @@ export function missingToken({ discord, file }: Config): Problem | undefined {
 }
 
 /** Why no model can be chosen; `undefined` if one is chosen, or if local servers decide (L2). */
-export function missingModel(
+function missingModel(
   { agentList, models, file }: SharedConfig,
   env: Env,
   text: string | undefined,
@@ -191,15 +211,10 @@ function missingVariables(
 }
 
 /** A server that other machines can reach needs a token (SEC-R30). */
-function openHttp(
-  { http: { bind, token } }: Settings,
-  written: unknown,
-  problemAt: ProblemAt,
-  isElsewhere = false,
-): readonly Problem[] {
+function openHttp({ http: { bind, token } }: Settings, problemAt: ProblemAt): readonly Problem[] {
   const open = bind.find((address) => !isLoopback(address));
   if (open === undefined) return [];
-  if (!token && !(isElsewhere && valueAt(written, ["http", "token"]) !== undefined)) {
+  if (!token) {
     return [problemAt(
       "error",
       ["http", "bind"],
@@ -207,7 +222,7 @@ function openHttp(
       "set http.token to at least 32 characters, or bind to 127.0.0.1 and ::1 only",
     )];
   }
-  if (token && token.reveal().length < MIN_HTTP_TOKEN) {
+  if (token.reveal().length < MIN_HTTP_TOKEN) {
     return [problemAt(
       "error",
       ["http", "token"],

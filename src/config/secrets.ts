@@ -85,9 +85,8 @@ export async function resolveSecrets(
     }
     if (!hasEffect) return undefined;
     failed.add(place);
-    const severity = (places.isElsewhere || places.mayLackSecrets) && secret.isAbsent
-      ? "warning"
-      : "error";
+    // A part without its secret does not work; the others do.
+    const severity = secret.isAbsent ? "warning" : "error";
     problems.push(problemAt(severity, path, secret.why, secret.hint));
     return undefined;
   }

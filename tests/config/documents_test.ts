@@ -6,13 +6,6 @@ import { loadedOf } from "./support.ts";
 /** Pages whose examples are whole files. */
 const PAGES = ["docs/agent.md", "docs/access.md", "docs/upkeep.md"];
 
-const ENV = {
-  ANTHROPIC_API_KEY: "key-of-anthropic-1",
-  DISCORD_BOT_TOKEN: "token-of-the-test",
-  BARNACLE_HTTP_TOKEN: "a-key-of-32-characters-or-more-01",
-  HOME_ASSISTANT_AUTHORIZATION: "Bearer token-of-home-assistant",
-};
-
 describe("[C1] examples of the documents", () => {
   for (const page of PAGES) {
     const text = readFileSync(new URL(`../../${page}`, import.meta.url), "utf8");
@@ -20,7 +13,7 @@ describe("[C1] examples of the documents", () => {
     it(`${page} › has examples`, () => assert.ok(examples.length > 0));
     for (const [at, example] of examples.entries()) {
       it(`${page} › example ${at + 1} is valid`, async () => {
-        await loadedOf(example, { env: ENV });
+        await loadedOf(example);
       });
     }
   }

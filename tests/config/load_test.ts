@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { locateConfig, missingModel, missingToken } from "../../src/config/load.ts";
-import { configOf, discord, load, problemLines } from "./support.ts";
+import { locateConfig, missingParts, missingToken } from "../../src/config/load.ts";
+import { configOf, discord, load, loadedOf, problemLines } from "./support.ts";
 
 describe("loadConfig()", () => {
   it("[C1] needs no file if the environment has a token", async () => {
@@ -20,7 +20,7 @@ describe("loadConfig()", () => {
     [discord('"token":"${T}"'), /^warning channels\.discord\.token: The variable T is not set$/],
     [
       discord('"token":{"file":"t"}'),
-      /^warning channels\.discord\.token: There is no file t or credentials\/t$/,
+      /^warning channels\.discord\.token: There is no file credentials\/t or t$/,
     ],
     [discord('"token":"a\\nb"'), /^error channels\.discord\.token: .*contains a character/],
     [
@@ -39,6 +39,22 @@ describe("loadConfig()", () => {
     });
   }
 
+  it("[C5] takes a part without its secret for one that is off, and the rest for valid", async () => {
+    const loaded = await loadedOf(
+      `{"hooks":{"a":{"to":"channel:1234567890123456","secret":{"file":"a"}}},
+        "http":{"bind":"0.0.0.0","token":{"file":"http"}},
+        "channels":{"discord":{"token":{"file":"t"}}}}`,
+    );
+    const { hooks, http, accounts } = loaded.config;
+    assert.equal(hooks?.["a"]?.secret, undefined);
+    assert.match(http.token?.reveal() ?? "", /^\n{32}$/, "a token that no header can carry");
+    assert.equal(accounts[0]?.token, undefined);
+    assert.deepEqual(
+      missingParts(loaded, {}).map(({ severity, message }) => [severity, message]),
+      [["error", "There is no file credentials/t or t"]],
+    );
+  });
+
   /** Addresses of alerts; none of the words repeats one. */
   const ALERTS: readonly (readonly [alerts: object, told: RegExp])[] = [
     [{ webhook: "https://example.org/hook" }, /^$/],
@@ -50,7 +66,7 @@ describe("loadConfig()", () => {
     ],
     [{ webhook: "ftp://example.org/hook" }, /^error alerts\.webhook: .*does not begin with/],
     [{ webhook: "${BAD}" }, /^error alerts\.webhook: .*does not begin with https/],
-    [{ webhook: "${NONE}" }, /^error alerts\.webhook: The variable NONE is not set$/],
+    [{ webhook: "${NONE}" }, /^warning alerts\.webhook: The variable NONE is not set$/],
     [{ webhook: "" }, /^error alerts\.webhook: /],
     [
       { webhook: "http://hooks.example.com/words" },
@@ -68,10 +84,11 @@ describe("loadConfig()", () => {
   }
 
   it("[L2] says why it cannot use a named model", async () => {
-    const config = await configOf('{"agents":{"defaults":{"model":"openai/a"}}}');
-    assert.match(missingModel(config, {}, undefined)?.message ?? "", /needs OPENAI_API_KEY/);
-    assert.equal(missingModel(config, { OPENAI_API_KEY: "k" }, undefined), undefined);
-    assert.equal(missingModel(await configOf(undefined), {}, undefined), undefined);
+    const env = { DISCORD_BOT_TOKEN: "t" };
+    const loaded = await loadedOf('{"agents":{"defaults":{"model":"openai/a"}}}', { env });
+    assert.match(missingParts(loaded, {})[0]?.message ?? "", /needs OPENAI_API_KEY/);
+    assert.deepEqual(missingParts(loaded, { OPENAI_API_KEY: "k" }), []);
+    assert.deepEqual(missingParts(await loadedOf(undefined, { env }), {}), []);
   });
 
   it("[N1] finds the line of the agent whose model has no key", async () => {
@@ -80,7 +97,8 @@ describe("loadConfig()", () => {
       { "id": "writer",
         "model": "anthropic/claude" }
     ] } }`;
-    const { path, line, column } = missingModel(await configOf(text), {}, text) ?? {};
+    const loaded = await loadedOf(text, { env: { DISCORD_BOT_TOKEN: "t" } });
+    const [{ path, line, column } = {}] = missingParts(loaded, {});
     assert.deepEqual([path, line, column], ["agents.list[1].model", 4, 9]);
   });
 
@@ -135,9 +153,9 @@ describe("loadConfig()", () => {
       "preflight":{"requiredVars":["HOME_SWEET","SET"]},
       "models":{"providers":{"x":{"kind":"anthropic","apiKey":{"file":"/no/key"}}}}}`;
     assert.deepEqual(await problemLines(text, { env: { SET: "1" } }), [
-      "error channels.discord.token: The variable NO_TOKEN is not set",
+      "warning channels.discord.token: The variable NO_TOKEN is not set",
       "error preflight.requiredVars[0]: The variable HOME_SWEET is not set",
-      "error models.providers.x.apiKey: There is no file /no/key",
+      "warning models.providers.x.apiKey: There is no file /no/key",
     ]);
   });
 

@@ -153,7 +153,7 @@ config.jsonc:1:41: error: There is no key "var" here
   in channels.discord.token.var
 1 | { "channels": { "discord": { "token": { "var": "*****" } } } }
   |                                         ^^^^^
-  = write a text, "\${NAME}", or { "file": "<path>" }
+  = write a text, or { "file": "<name>" }
 `,
   ],
   [

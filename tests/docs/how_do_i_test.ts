@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { afterEach, describe, it } from "node:test";
 import type { Problem } from "../../src/config/text/problem.ts";
 import { checkFile } from "../../src/extras/config/check.ts";
+import { secretPath, trySecret } from "../../src/extras/setup/ports/write_files.ts";
 import { createDataFixture, removeDataFixtures } from "../cli/data_fixture.ts";
 
 afterEach(removeDataFixtures);
@@ -14,9 +15,6 @@ const PAGE = readFileSync(join(import.meta.dirname!, "..", "..", "docs", "how-do
 /** The text of each recipe by its heading, without the page's introduction and the IDs. */
 const RECIPES = new Map(
   PAGE.split(/^## /m).slice(2).map((text) => [text.slice(0, text.indexOf("\n")), text]),
-);
-const ENV = Object.fromEntries(
-  Array.from(PAGE.matchAll(/\$\{(\w+)\}/g), ([, name = ""]) => [name, "recipe-".repeat(6)]),
 );
 function configOf(heading: string): string {
   const [, config] = /^```jsonc\n(.*?)^```$/ms.exec(RECIPES.get(heading) ?? "") ?? [];
@@ -45,9 +43,12 @@ describe("[C4] docs/how-do-i.md", () => {
 
   for (const [heading, text] of RECIPES) {
     if (!text.includes("```jsonc")) continue;
-    it(`"${heading}" passes config check without a warning`, async () => {
+    it(`"${heading}" passes config check with the secrets that it says to set`, async () => {
       const { config } = createDataFixture(configOf(heading));
-      const { problems } = await checkFile(config, ENV);
+      for (const [, name = ""] of text.matchAll(/`barnacle secret set (\w+)`/g)) {
+        trySecret(secretPath(config, name), `https://example.org/${"recipe-".repeat(6)}`);
+      }
+      const { problems } = await checkFile(config, {});
       assert.deepEqual(problems.filter(isOwn), []);
     });
   }

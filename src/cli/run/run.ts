@@ -34,7 +34,13 @@ import { createBanner } from "./banner.ts";
 import { findSetup } from "./setup.ts";
 import { readBuild } from "../shared/build.ts";
 import { lockedBot } from "../shared/discord.ts";
-import { findConfig, problemsText, readConfig, readConfigAgain } from "../shared/read_config.ts";
+import {
+  configPlaces,
+  findConfig,
+  problemsText,
+  readConfig,
+  readConfigAgain,
+} from "../shared/read_config.ts";
 import { EXIT, type ExitCode, StartError } from "../shared/exit_code.ts";
 import type { CommonFlags } from "../shared/command.ts";
 import type { Extra } from "../extras/extra.ts";
@@ -93,7 +99,7 @@ async function run(
   const startedAt = Date.now();
   // Before the read: a write in between then counts as a change.
   const found = findConfig(flags.config, env);
-  const fileState = "file" in found ? stateOf(found.file) : "";
+  const fileState = "file" in found ? stateOf(configPlaces(found.file)) : "";
   const loaded = await readConfig(flags.config, env, flags.insecurePermissions);
   if (loaded.kind === "refused") return refuse(loaded.problems, io);
   const { config } = loaded;

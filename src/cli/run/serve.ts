@@ -20,6 +20,7 @@ import { endStart } from "../../host/process/engine_options.ts";
 import { untilIdle } from "../../host/process/usage.ts";
 import { forgetManager, type Notify, watchdogMsOf } from "../../host/process/sd_notify.ts";
 import { watchPath } from "../../host/files/watch_path.ts";
+import { configPlaces } from "../shared/read_config.ts";
 import { isAlive } from "../../http/checks.ts";
 import type { Log } from "../../lib/log.ts";
 import { schedule } from "../../lib/clock.ts";
@@ -276,9 +277,12 @@ function watchOver(bot: Bot, options: ServeOptions, log: Log): {
   }, watchdog);
   const stopReloads = [
     options.hangups.onHangup(() => void reload()),
-    ...(config.file === undefined
-      ? []
-      : [watchPath(config.file, () => void reload(), { schedule, since: options.fileState })]),
+    ...(config.file === undefined ? [] : [
+      watchPath(configPlaces(config.file), () => void reload(), {
+        schedule,
+        since: options.fileState,
+      }),
+    ]),
   ];
   watchdog.ready(); // a SIGHUP may arrive from now on
   const { keepAliveUrl } = config.http;

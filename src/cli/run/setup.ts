@@ -3,7 +3,7 @@
 import type { Env } from "../../lib/env.ts";
 import type { AccountSetup, ConfigFile, Setup } from "../../bot.ts";
 import { type Config, forAccount } from "../../config/config.ts";
-import { type LoadedConfig, missingModel, missingToken } from "../../config/load.ts";
+import { type LoadedConfig, missingParts } from "../../config/load.ts";
 import type { Problem } from "../../config/text/problem.ts";
 import type { AccountId } from "../../core/discord/ids.ts";
 import { tokenProblem } from "../../discord/rest/client/client.ts";
@@ -41,16 +41,15 @@ export async function findSetup(
 /** Finds model and API, which all accounts share, and checks each token. */
 async function findShared(
   configs: readonly Config[],
-  { text }: Pick<LoadedConfig, "text">,
+  loaded: LoadedConfig,
   env: Env,
   logging: Logging,
 ): Promise<Omit<AccountSetup, "token"> | { readonly problems: readonly Problem[] }> {
   const [first] = configs;
   const missing = [
-    ...configs.map(missingToken),
-    first && missingModel(first, env, text),
-    ...configs.map(wrongToken),
-  ].filter((problem) => problem !== undefined);
+    ...missingParts(loaded, env),
+    ...configs.map(wrongToken).filter((problem) => problem !== undefined),
+  ];
   if (!first || missing.length > 0) return { problems: missing };
   const api = apiOf(env);
   if ("problem" in api) return { problems: [problem("", api.problem)] };

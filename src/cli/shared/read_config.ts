@@ -1,10 +1,12 @@
 /** Finds, reads and checks the config file, for all commands. */
 
 import { existsSync, statSync } from "node:fs";
+import { dirname, join } from "node:path";
 import process from "node:process";
 import type { Env } from "../../lib/env.ts";
 import { loadConfig, type Loaded, locateConfig } from "../../config/load.ts";
 import type { ConfigText } from "../../config/parse.ts";
+import { CREDENTIALS } from "../../config/schema/parts/secrets.ts";
 import { auditFolders, auditPermissions } from "../../config/checks/permissions.ts";
 import { type Problem, renderProblems } from "../../config/text/problem.ts";
 import { FileRefusedError, foldersOf, readBounded } from "../../host/files/read_bounded.ts";
@@ -25,6 +27,16 @@ export function readConfigText(path: string): string {
   return readBounded(path, { maxBytes: CONFIG_MAX_BYTES });
 }
 
+/** The config, and the folder of its secrets: a change of either means to read the config again. */
+export function configPlaces(file: string): readonly string[] {
+  return [file, credentialsOf(file)];
+}
+
+/** The folder in which `barnacle secret set` writes. */
+export function credentialsOf(file: string): string {
+  return join(dirname(file), CREDENTIALS);
+}
+
 /** Why a file cannot be read: `"it has more than 64 KiB"`, or a code of the system. */
 export function whyUnreadable(error: unknown): string {
   if (error instanceof FileRefusedError) return error.message;
@@ -35,20 +47,19 @@ export function whyUnreadable(error: unknown): string {
  * Finds, reads and checks the config as `run` does.
  *
  * @param flag Value of `--config`.
- * @param leniency Problems to ignore; `true`: other users may write the file (C8).
+ * @param insecurePermissions Whether other users may write the file (C8).
  */
 export async function readConfig(
   flag: string | undefined,
   env: Env,
-  leniency: boolean | Leniency = false,
+  insecurePermissions = false,
 ): Promise<Loaded> {
-  const insecure = typeof leniency === "boolean" ? { insecurePermissions: leniency } : leniency;
-  return await loadFound(flag, env, insecure);
+  return await loadFound(flag, env, { insecurePermissions });
 }
 
 /**
  * Reads the config for a command that only reads or edits it, beside a bot of another user. Neither
- * the file's permissions nor missing secrets are errors.
+ * the file's permissions nor placeholders are errors.
  */
 export async function readConfigLeniently(flag: string | undefined, env: Env): Promise<Loaded> {
   return await loadFound(flag, env, { insecurePermissions: true, isElsewhere: true });
@@ -120,10 +131,8 @@ async function loadFound(flag: string | undefined, env: Env, leniency: Leniency)
 interface Leniency {
   /** Other users may write the file (C8). */
   readonly insecurePermissions?: boolean;
-  /** Secrets may be missing: only the bot's environment has them. */
+  /** The bot has another environment, or runs later. */
   readonly isElsewhere?: boolean;
-  /** The same, with all else as `run` has it. */
-  readonly mayLackSecrets?: boolean;
 }
 
 /**
@@ -153,14 +162,13 @@ export async function readConfigAgain(
 export async function checkConfig(
   source: ConfigText | undefined,
   env: Env,
-  { insecurePermissions = false, isElsewhere = false, mayLackSecrets = false }: Leniency = {},
+  { insecurePermissions = false, isElsewhere = false }: Leniency = {},
 ): Promise<Loaded> {
   const path = source !== undefined && existsSync(source.file) ? source.file : undefined;
   const secretFiles = new Set<string>();
   const loaded = await loadConfig(source, {
     env,
     isElsewhere,
-    mayLackSecrets,
     readFile(path) {
       return Promise.try(() => {
         const text = secretIn(path);

@@ -80,7 +80,7 @@ function isWithin({ path, code }: Issue): boolean {
 }
 
 /** The forms of a secret, for a key that its object does not have. */
-const SECRET_FORMS = 'write a text, "${NAME}", or { "file": "<path>" }';
+const SECRET_FORMS = 'write a text, or { "file": "<name>" }';
 
 function unknownKey(
   name: string,

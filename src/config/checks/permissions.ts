@@ -69,7 +69,7 @@ export function auditPermissions(facts: FileFacts): readonly Problem[] {
     );
   }
   // Only root can give root's file to a group, as `service install` does. So its members may read it.
-  const isGiven = isConfig && self.uid === 0 && uid === 0;
+  const isGiven = self.uid === 0 && uid === 0;
   const groupReads = foreignGroup && !isGiven && (mode & GROUP_READ) !== 0;
   if (holdsSecret && ((mode & OTHERS) !== 0 || groupReads)) {
     add(

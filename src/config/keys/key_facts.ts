@@ -96,7 +96,7 @@ export function valuesOf({ schema, doc: { entry }, isSection }: ReferenceKey): s
   if (isSection) return "a section";
   if (entry !== undefined && entry !== "[]") return `an object, { "${entry}": { … } }`;
   if (isSecret(schema)) {
-    return 'a text in quotes, "${NAME}", or { "file": "path" }';
+    return '{ "file": "name" }, or a text in quotes';
   }
   return allowedBy(schema, Infinity);
 }

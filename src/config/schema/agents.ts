@@ -370,7 +370,7 @@ export const skills = lazySection(
               z.record(text(), secret()).default({}),
               "Headers of each request to the host, such as a token in `authorization`. No tool sees " +
                 "them. A value is written like an `apiKey`.",
-              { example: { authorization: "${HOME_ASSISTANT_AUTHORIZATION}" } },
+              { example: { authorization: { file: "home_assistant_authorization" } } },
             ),
           }),
         ).default({}),

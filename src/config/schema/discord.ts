@@ -47,11 +47,10 @@ const accountKeys = {
   ),
   token: key(
     secretOrBlank().optional(),
-    'The bot token: `"${NAME}"` reads an environment variable, `{ "file": "path" }` a file. A token ' +
-      "in plain text works, too.",
+    'The bot token: `{ "file": "name" }` reads the file that `barnacle secret set` writes.',
     {
       unset: "`DISCORD_BOT_TOKEN` of the environment, for the account `default`",
-      example: "${DISCORD_BOT_TOKEN}",
+      example: { file: "discord_token" },
       isCommon: true,
       ...CONNECTION,
     },
@@ -155,7 +154,7 @@ const accountKeys = {
         ),
         token: key(secret().optional(), "PluralKit token, which private systems need.", {
           unset: "none",
-          example: "${PLURALKIT_TOKEN}",
+          example: { file: "pluralkit_token" },
         }),
         apiUrl: key(
           pluralkitUrl().default("https://api.pluralkit.me/v2"),

@@ -63,7 +63,7 @@ const hook = () =>
       secret().optional(),
       "Secret that the sender must know, at least 32 characters. It is written like an `apiKey`. " +
         "Each hook needs one.",
-      { unset: "none, which is an error", example: "${HOOK_SECRET}" },
+      { unset: "none, which is an error", example: { file: "hook" } },
     ),
     scheme: key(
       z.enum(HOOK_SCHEMES).default("bearer"),
@@ -172,7 +172,7 @@ export const hooks = lazyKey(
     unset: "none",
     entry: "<hook>",
     example: {
-      uptime: { to: "channel:123456789012345678", secret: "${UPTIME_SECRET}" },
+      uptime: { to: "channel:123456789012345678", secret: { file: "uptime" } },
     },
   },
 );

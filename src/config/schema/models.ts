@@ -46,18 +46,18 @@ const provider = () =>
     ),
     apiKey: key(
       secret().optional(),
-      'The API key: `"${NAME}"` reads an environment variable, `{ "file": "path" }` a file.',
+      'The API key: `{ "file": "name" }` reads the file that `barnacle secret set` writes.',
       {
         unset: "`OPENAI_API_KEY`, `ANTHROPIC_API_KEY` or `GEMINI_API_KEY` of the " +
           "environment if `baseUrl` is not set; else none",
-        example: "${OPENAI_API_KEY}",
+        example: { file: "openai_api_key" },
         isCommon: true,
       },
     ),
     headers: key(
       z.record(text(), secret()).default({}),
       "Headers to add to each request. A value is written like `apiKey`.",
-      { example: { "x-api-key": "${OPENAI_API_KEY}" } },
+      { example: { "x-api-key": { file: "openai_api_key" } } },
     ),
     silenceSec: key(
       whole(5, 86_400).optional(),

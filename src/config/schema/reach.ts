@@ -27,7 +27,7 @@ export const search = lazyKey(
         secret().optional(),
         "API key of the search engine, written like `models.providers.<provider>.apiKey`. `brave` " +
           "needs it.",
-        { unset: "none", example: "${BRAVE_API_KEY}" },
+        { unset: "none", example: { file: "brave_api_key" } },
       ),
     }).superRefine(({ kind, url, apiKey }, context) => {
       const missing = kind === "searxng" ? { url } : { apiKey };
@@ -57,12 +57,12 @@ export const alerts = lazySection(
         "Address that gets each alert as JSON by POST. The address of a webhook of Discord, Slack " +
           "or Mattermost works, too. It is written like an `apiKey`, because anyone who knows it may " +
           "use it.",
-        { unset: "none", example: "${ALERTS_WEBHOOK}" },
+        { unset: "none", example: { file: "alerts_webhook" } },
       ),
     }).prefault({}),
   { dm: true },
   "How the owners hear of trouble that keeps the bot from answering.",
-  { task: "operating", example: { webhook: "${ALERTS_WEBHOOK}" } },
+  { task: "operating", example: { webhook: { file: "alerts_webhook" } } },
 );
 
 /** The id of a server is a part of its tools' names, which are limited to 64 characters. */
@@ -83,7 +83,7 @@ const oauth = () =>
     clientSecret: key(
       secret().optional(),
       "Secret of the client, written like an `apiKey`. It needs `clientId` and `issuer`.",
-      { unset: "none", example: "${MCP_CLIENT_SECRET}" },
+      { unset: "none", example: { file: "mcp_client_secret" } },
     ),
     issuer: key(
       address("put it into clientSecret").optional(),
@@ -134,7 +134,7 @@ export const mcp = lazySection(
               z.record(text(), secret()).default({}),
               "Environment variables of the program. It gets no others, apart from `PATH`, `HOME`, " +
                 "`LANG`, `TZ` and `TMPDIR`. A value is written like an `apiKey`.",
-              { example: { GITHUB_TOKEN: "${GITHUB_TOKEN}" } },
+              { example: { GITHUB_TOKEN: { file: "github_token" } } },
             ),
             sandbox: key(
               z.enum(["auto", "require", "off"]).default("auto"),
@@ -154,7 +154,7 @@ export const mcp = lazySection(
               z.record(text(), secret()).default({}),
               "Headers of each request to `url`, such as a token in `authorization`. Without one, " +
                 "`barnacle mcp login` signs in. A value is written like an `apiKey`.",
-              { example: { authorization: "${MCP_AUTHORIZATION}" } },
+              { example: { authorization: { file: "mcp_authorization" } } },
             ),
             login: key(
               z.enum(["operator", "each"]).default("operator"),

@@ -264,7 +264,7 @@ export const http = lazySection(
         "Bearer token with which clients may read `/metrics`, `/status` and details, also on this " +
           "machine. Barnacle's own commands need none. Required, with at least 32 " +
           "characters, if they can reach `http.bind`. It is written like `channels.discord.token`.",
-        { unset: "none", example: "${BARNACLE_HTTP_TOKEN}" },
+        { unset: "none", example: { file: "http_token" } },
       ),
       publicUrl: key(
         baseAddress("leave it out: the dashboard has a login of its own").optional(),

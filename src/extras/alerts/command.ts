@@ -15,12 +15,14 @@ const TEST = {
 };
 
 export async function testAlerts(flags: CommonFlags, io: Io): Promise<ExitCode> {
-  const leniency = { insecurePermissions: true, mayLackSecrets: true };
-  const loaded = await readConfig(await configBefore(flags, io), io.env, leniency);
+  const loaded = await readConfig(await configBefore(flags, io), io.env, true);
   if (tellRefused(loaded, io)) return EXIT.config;
   const { webhook } = loaded.config.alerts;
   if (!webhook) {
-    io.problem("the config has no alerts.webhook; owners get alerts by direct message only");
+    const unread = loaded.problems.find(({ path }) => path === "alerts.webhook")?.message;
+    io.problem(
+      unread ?? "the config has no alerts.webhook; owners get alerts by direct message only",
+    );
     return EXIT.failed;
   }
   const address = webhook.reveal();

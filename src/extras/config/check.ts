@@ -5,10 +5,9 @@
 
 import { z } from "zod";
 import { homedir } from "node:os";
-import { forAccount } from "../../config/config.ts";
 import { docs, docText } from "../../config/schema/parts/key.ts";
 import { EXAMPLE } from "./example.js";
-import { type LoadedConfig, missingModel, missingToken } from "../../config/load.ts";
+import { type LoadedConfig, missingParts } from "../../config/load.ts";
 import { boundedProblem, type Problem } from "../../config/text/problem.ts";
 import { configSchema } from "../../config/schema/root.ts";
 import type { ConfigFlags } from "../../cli/shared/command.ts";
@@ -20,9 +19,9 @@ import { findSkillsOfAll } from "../../workspace/skill_library.ts";
 import { findDataDir } from "../../host/files/data_dir.ts";
 import { printable } from "../../lib/text/quoted.ts";
 
-/** Prints all problems, and whether the config is valid. A shell may lack a service's secrets. */
+/** Prints all problems, and whether the config is valid. */
 export async function check({ config: flag, json }: ConfigFlags, io: Io): Promise<ExitCode> {
-  const { ok, file, problems } = await checkFile(flag, io.env, true);
+  const { ok, file, problems } = await checkFile(flag, io.env);
   if (json) io.out(JSON.stringify({ ok, file, problems: problems.map(boundedProblem) }));
   else {
     if (problems.length > 0) io.err(problemsText(problems, io));
@@ -38,30 +37,22 @@ export interface CheckedFile {
   readonly problems: readonly Problem[];
 }
 
-/** Checks the config file. @param mayLackSecrets Whether missing secrets are warnings only. */
-export async function checkFile(
-  flag: string | undefined,
-  env: Env,
-  mayLackSecrets = false,
-): Promise<CheckedFile> {
-  const loaded = await readConfig(flag, env, { mayLackSecrets });
+/** Checks the config file. */
+export async function checkFile(flag: string | undefined, env: Env): Promise<CheckedFile> {
+  const loaded = await readConfig(flag, env);
   if (loaded.kind === "refused") {
     const { problems } = loaded;
     return { ok: false, file: problems[0]?.file, problems };
   }
   // A service's environment is often missing in the shell that checks its config.
-  const { config } = loaded;
-  const missing = [
-    ...config.accounts.map((account) => missingToken(forAccount(config, account))),
-    missingModel(config, env, loaded.text),
-  ].flatMap((problem): readonly Problem[] => problem ? [{ ...problem, severity: "warning" }] : []);
   const known = new Set(loaded.problems.map(({ path }) => path)); // it says already what is missing
+  const missing = missingParts(loaded, env).filter(({ path }) => !known.has(path));
   const problems = [
     ...loaded.problems,
-    ...missing.filter(({ path }) => !known.has(path)),
+    ...missing.map((problem): Problem => ({ ...problem, severity: "warning" })),
     ...await skillProblems(loaded, env),
   ];
-  return { ok: true, file: config.file, problems };
+  return { ok: true, file: loaded.config.file, problems };
 }
 
 /** Prints the JSON Schema of the config, for editors. */

@@ -34,7 +34,7 @@ export function invite(flags: InviteFlags, io: Io): Promise<ExitCode> {
 }
 
 async function print(flags: InviteFlags, io: Io): Promise<ExitCode> {
-  const loaded = await readConfig(flags.config, io.env, true);
+  const loaded = await readConfig(flags.config, io.env);
   if (tellRefused(loaded, io)) return EXIT.config;
   const config = whichAccount(loaded.config, flags.account);
   const api = apiOf(io.env);

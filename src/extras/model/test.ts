@@ -50,7 +50,7 @@ export interface Tested {
 
 /** Tests the models of all agents and their fallbacks, each once. */
 export async function testModels(flags: CommonFlags, io: Io): Promise<ExitCode> {
-  const loaded = await readConfig(flags.config, io.env, false);
+  const loaded = await readConfig(flags.config, io.env);
   if (tellRefused(loaded, io)) return EXIT.config;
   const all = new Map<string, ModelSettings>();
   for (const agent of loaded.config.agentList) {

@@ -1,6 +1,6 @@
 /** Adds the steps of an installation: account, program, config, secrets, unit, and start. */
 
-import { statSync } from "node:fs";
+import { existsSync, readdirSync, statSync } from "node:fs";
 import { EXIT, StartError } from "../../cli/shared/exit_code.ts";
 import { isOurs, LABEL, type ServiceLayout, UNIT } from "./layout.ts";
 import { exists, type HostMachine, serviceText, stateOf, systemctlOf } from "./machine.ts";
@@ -9,7 +9,7 @@ import { WINDOWS_TASK } from "./target.ts";
 
 const FOLDER_MODE = 0o750;
 const PRIVATE_MODE = 0o700;
-const CONFIG_MODE = 0o640;
+const SHARED_MODE = 0o640;
 const SECRET_MODE = 0o600;
 
 /** The unit that a package has installed, unless the machine has one of its own. */
@@ -68,7 +68,10 @@ export function addFiles(
     folder(above, FOLDER_MODE);
     share(above);
   }
-  if (account !== undefined || Object.keys(secrets).length > 0) folder(credentials, PRIVATE_MODE);
+  if (account !== undefined) {
+    folder(credentials, FOLDER_MODE);
+    share(credentials);
+  } else if (Object.keys(secrets).length > 0) folder(credentials, PRIVATE_MODE);
   const existing = serviceText(machine, config);
   if (copied !== undefined && existing !== undefined && existing !== copied.text) {
     throw new StartError(
@@ -77,17 +80,25 @@ export function addFiles(
       EXIT.failed,
     );
   }
-  if (copied) file({ path: config, text: copied.text, mode: CONFIG_MODE, from: copied.path });
-  if (account !== undefined && !share(config) && existing !== undefined) {
-    run(["chmod", "g+r", config]);
-  }
+  if (copied) file({ path: config, text: copied.text, mode: SHARED_MODE, from: copied.path });
+  const mode = account === undefined ? SECRET_MODE : SHARED_MODE;
   for (const [name, text] of Object.entries(secrets)) {
-    file({ path: `${credentials}/${name}`, text, mode: SECRET_MODE, secret: true });
+    file({ path: `${credentials}/${name}`, text, mode, secret: true });
+  }
+  const names = new Set([...filesIn(`${machine.root}${credentials}`), ...Object.keys(secrets)]);
+  for (const path of [config, ...Array.from(names, (name) => `${credentials}/${name}`)]) {
+    const isThere = exists(machine, path);
+    if (account !== undefined && !share(path) && isThere) run(["chmod", "g+r", path]);
   }
   if (packaged === undefined && file(unit) && target.startsWith("systemd")) {
     run(systemctlOf(target, "daemon-reload"));
   }
   if (target === "task" && isActive && !isNew && steps.length > 0) run(END_TASK);
+}
+
+function filesIn(folder: string): readonly string[] {
+  const entries = existsSync(folder) ? readdirSync(folder, { withFileTypes: true }) : [];
+  return entries.filter((entry) => entry.isFile()).map(({ name }) => name);
 }
 
 /** The scheduler ends the program at once; the next start continues its turns. */

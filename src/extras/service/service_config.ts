@@ -3,8 +3,8 @@
 import { lstatSync, statSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import process from "node:process";
-import { forAccount } from "../../config/config.ts";
-import { loadConfig, missingModel, missingToken } from "../../config/load.ts";
+import { loadConfig, missingParts } from "../../config/load.ts";
+import { CREDENTIALS } from "../../config/schema/parts/secrets.ts";
 import type { Problem } from "../../config/text/problem.ts";
 import { readBounded } from "../../host/files/read_bounded.ts";
 import { EXIT, StartError } from "../../cli/shared/exit_code.ts";
@@ -78,7 +78,7 @@ function refuseForeign(path: string, { env }: Io): void {
  * @throws {StartError} If the bot could not start with it.
  */
 export async function assertUsable(
-  { config, credentials, target }: ServiceLayout,
+  { config, credentials }: ServiceLayout,
   text: string,
   given: Readonly<Record<string, string>>,
   copied: string | undefined,
@@ -86,10 +86,7 @@ export async function assertUsable(
   io: Io,
 ): Promise<Readonly<Record<string, string>>> {
   const secrets: Record<string, string> = { ...given };
-  const env = {
-    HOME: machine.home,
-    CREDENTIALS_DIRECTORY: target === "systemd" ? credentials : undefined,
-  };
+  const env = { HOME: machine.home };
   const source = { file: config, text };
   const read = (path: string) => {
     const name = path.startsWith(`${credentials}/`) ? path.slice(credentials.length + 1) : "";
@@ -103,8 +100,8 @@ export async function assertUsable(
   if (problems.length === 0) return secrets;
   const isOfShell = (await problemsOf(source, { ...io.env, ...env }, read)).length === 0;
   const advice = isOfShell
-    ? ": it does not have the variables of this shell. Write each secret into a file in " +
-      `${credentials}, and name the file in the config, such as "token": { "file": "discord_token" }`
+    ? ": it does not have the variables of this shell. Write each secret with " +
+      '`barnacle secret set`, and name it in the config: "token": { "file": "discord_token" }'
     : "";
   const shown = copied === undefined
     ? problems
@@ -118,7 +115,7 @@ export async function assertUsable(
 /** The text of a secret beside a config or in its folder `credentials`, where `run` would find it. */
 function secretBeside(folder: string, name: string): string | undefined {
   if (!/^[\w.-]+$/.test(name)) return undefined; // only these names are a file of the service's folder
-  const path = [join(folder, name), join(folder, "credentials", name)]
+  const path = [join(folder, CREDENTIALS, name), join(folder, name)]
     .find((one) => lstatSync(one, { throwIfNoEntry: false })?.isFile());
   return path === undefined ? undefined : readBounded(path, { maxBytes: SECRET_MAX_BYTES });
 }
@@ -132,7 +129,5 @@ async function problemsOf(
   if (loaded.kind === "refused") {
     return loaded.problems.filter(({ severity }) => severity === "error");
   }
-  const { config, text } = loaded;
-  const tokens = config.accounts.map((account) => missingToken(forAccount(config, account)));
-  return [...tokens, missingModel(config, env, text)].filter((one) => one !== undefined);
+  return missingParts(loaded, env);
 }

@@ -209,7 +209,6 @@ const SYSTEMD: Readonly<Record<number, string>> = {
     "PrivateUsers=no under [Service] with `systemctl edit barnacle`)",
   226: "systemd cannot prepare its sandbox",
   238: "systemd cannot create its data directory",
-  243: "the folder of the credentials is missing",
 };
 
 const SIGKILL = 9;

@@ -1,7 +1,20 @@
 /** `barnacle setup`: its options and help. */
 
-import { type CliCommand, describeCommand } from "../../cli/help/command_help.ts";
-import { COMMON, flag, text } from "../../cli/shared/command.ts";
+import {
+  type CliCommand,
+  type CliGroup,
+  describeCommand,
+  describeGroup,
+} from "../../cli/help/command_help.ts";
+import {
+  COMMON,
+  type CommonFlags,
+  flag,
+  readStdin,
+  text,
+  UNUSED_PATH,
+  word,
+} from "../../cli/shared/command.ts";
 import { EXAMPLE_NAMES } from "./answers/state.ts";
 import type { SetupFlags } from "./setup.ts";
 
@@ -46,4 +59,35 @@ export const setup: CliCommand = describeCommand<SetupFlags>({
     const { runInstead } = await import("./run_instead.ts");
     return await runInstead({ config: runs.config, data: flags.data }, io);
   },
+});
+
+export const secret: CliGroup = describeGroup("Keep a secret beside the config", {
+  set: describeCommand<CommonFlags, [name: string]>({
+    brief: "Write a secret that the config names, without showing it",
+    notes: [
+      "Asks on a terminal; else it reads standard input.",
+      "Writes the file into `credentials` beside the config, readable by you only.",
+      "A running bot reads it within two seconds.",
+    ],
+    examples: [
+      "barnacle secret set openai_api_key",
+      "openssl rand -hex 32 | barnacle secret set uptime",
+    ],
+    exits: {
+      failed: "stopped",
+      usage: "invalid command line, name or text",
+      io: "disk error",
+      tryAgain: "file changed meanwhile",
+      config: "no config file at --config",
+    },
+    parameters: {
+      flags: { ...COMMON, data: UNUSED_PATH },
+      positional: {
+        kind: "tuple",
+        parameters: [word('Name in the config: { "file": "name" }', "name")],
+      },
+    },
+    run: async (flags, io, name) =>
+      (await import("./secret.ts")).setSecret(flags, name, io, readStdin),
+  }),
 });

@@ -3,5 +3,8 @@
 import type { Extra } from "../../cli/extras/extra.ts";
 
 export const setup: Extra = {
-  commands: async () => ({ "Start": await import("./commands.ts") }),
+  async commands() {
+    const { setup, secret } = await import("./commands.ts");
+    return { "Start": { setup }, "Configure": { secret } };
+  },
 };

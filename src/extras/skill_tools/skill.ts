@@ -92,8 +92,7 @@ function withTools(
   }) => Promise<ExitCode>,
 ): Promise<ExitCode> {
   return withData(flags, io, async ({ dataDir }) => {
-    const leniency = { insecurePermissions: true, mayLackSecrets: true };
-    const loaded = await readConfig(await configBefore(flags, io), io.env, leniency);
+    const loaded = await readConfig(await configBefore(flags, io), io.env, true);
     if (tellRefused(loaded, io)) return EXIT.config;
     for (const { path, message } of loaded.problems) {
       if (path.startsWith("skills.hosts")) io.problem(printable(`${path}: ${message}`));

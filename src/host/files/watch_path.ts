@@ -1,4 +1,4 @@
-/** Reports when a file changes: it looks every 750 ms, which works on each file system. */
+/** Reports when a file or a folder changes: it looks every 750 ms, which works on each file system. */
 
 import { statSync } from "node:fs";
 import { codeOf } from "../../lib/errors.ts";
@@ -8,17 +8,17 @@ import type { StartTimer } from "../../lib/clock.ts";
 export const LOOK_MS = 750;
 
 /**
- * Watches a file.
+ * Watches files, and names in folders.
  *
- * @param onChange Called once for each change, and once if the file disappears.
+ * @param onChange Called once for each change, and once if one of them disappears.
  * @returns Stops watching.
  */
 export function watchPath(
-  path: string,
+  paths: readonly string[],
   onChange: () => void,
   { schedule, since }: {
     readonly schedule: StartTimer;
-    /** The result of {@link stateOf} when the file was read; the file may have changed since. */
+    /** The result of {@link stateOf} when they were read; they may have changed since. */
     readonly since: string;
   },
 ): () => void {
@@ -27,7 +27,7 @@ export function watchPath(
   let cancel = schedule(look, LOOK_MS);
 
   function look(): void {
-    const state = stateOf(path);
+    const state = stateOf(paths);
     const isStill = state === seen;
     seen = state;
     cancel = schedule(look, LOOK_MS);
@@ -40,11 +40,15 @@ export function watchPath(
 }
 
 /**
- * Describes the state of a file, so that two states can be compared.
+ * Describes the state of files, so that two states can be compared.
  *
  * Links are followed: in a cluster, replacing a config swaps a link.
  */
-export function stateOf(path: string): string {
+export function stateOf(paths: readonly string[]): string {
+  return paths.map(stateOfOne).join("; ");
+}
+
+function stateOfOne(path: string): string {
   try {
     const { dev, ino, size, mtimeMs, ctimeMs, mode, uid, gid } = statSync(path);
     return [dev, ino, size, mtimeMs, ctimeMs, mode, uid, gid].join(" ");

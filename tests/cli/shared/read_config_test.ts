@@ -82,16 +82,16 @@ describe("[C8] [SEC-R11] readConfig() over modes of real files", () => {
     const config = written(folder.path, { token: FILE, secretMode: 0o644 });
     const credentials = join(folder.path, "credentials");
     mkdirSync(credentials);
-    writeFileSync(join(credentials, "b_token"), "hunter2");
+    writeFileSync(join(credentials, "token"), "hunter2");
     const env = { CREDENTIALS_DIRECTORY: credentials };
     for (
       const [mode, expected] of [
         [0o400, []],
         [0o440, []],
-        [0o444, ["warning credentials/b_token"]],
+        [0o444, ["warning credentials/token"]],
       ] as const
     ) {
-      chmodSync(join(credentials, "b_token"), mode);
+      chmodSync(join(credentials, "token"), mode);
       assert.deepEqual(await told(config, folder.path, env), expected);
     }
   });

@@ -203,7 +203,7 @@ describe("[C6] the accounts of a config", () => {
           '"accounts":{"a":{"token":"a"},"b":{"token":"b"}}',
       ),
       [
-        "error channels.discord.pluralkit.token: The variable NO_PK is not set",
+        "warning channels.discord.pluralkit.token: The variable NO_PK is not set",
       ],
     ],
     ["a key that has no meaning there", file('"accounts":{"a":{"requireMention":false}}'), [

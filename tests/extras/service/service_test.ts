@@ -100,7 +100,7 @@ async function onStage(
   put(join(state, "journal"), "");
   put(join(directory.path, "barnacle"), "program", 0o755);
   put(join(root, "etc/barnacle/config.jsonc"), CONFIG, 0o640);
-  put(join(root, "etc/barnacle/credentials/discord_token"), TOKEN, 0o600);
+  put(join(root, "etc/barnacle/credentials/discord_token"), TOKEN, 0o640);
   chmodSync(join(root, "etc/barnacle"), 0o755);
   const env = { PATH: `${bin}:${process.env["PATH"]}`, STATE: state };
   const io = recordingIo(env);
@@ -158,13 +158,16 @@ describe("[O4] barnacle service install", () => {
       assert.match(text("etc/systemd/system/barnacle.service"), /^ExecStart=\/usr\/local/m);
       assert.equal(text("usr/local/bin/barnacle"), "program");
       assert.equal(statSync(join(root, "usr/local/bin/barnacle")).mode & 0o777, 0o755);
-      assert.equal(statSync(join(root, "etc/barnacle/credentials")).mode & 0o777, 0o700);
+      assert.equal(statSync(join(root, "etc/barnacle/credentials")).mode & 0o777, 0o750);
       assert.equal(statSync(join(root, "etc/barnacle")).mode & 0o777, 0o750);
       assert.deepEqual(calls(), [
         "systemd-sysusers /etc/sysusers.d/barnacle.conf",
         "chgrp barnacle /etc/barnacle",
+        "chgrp barnacle /etc/barnacle/credentials",
         "chgrp barnacle /etc/barnacle/config.jsonc",
         "chmod g+r /etc/barnacle/config.jsonc",
+        "chgrp barnacle /etc/barnacle/credentials/discord_token",
+        "chmod g+r /etc/barnacle/credentials/discord_token",
         ...STARTED,
       ]);
       assert.equal(io.stdout.at(-1), "The service runs: pass  running");
@@ -205,7 +208,7 @@ describe("[O4] barnacle service install", () => {
       assert.equal(text("usr/local/bin/barnacle"), "program");
       assert.deepEqual(
         await more(() => chmodSync(join(root, "etc/barnacle/credentials"), 0o755)),
-        [["folder  /etc/barnacle/credentials (0700)", `run     ${restart}`], [restart]],
+        [["folder  /etc/barnacle/credentials (0750)", `run     ${restart}`], [restart]],
       );
       assert.deepEqual(
         await more(() => chmodSync(join(root, "etc/barnacle/config.jsonc"), 0o600)),
@@ -267,12 +270,12 @@ describe("[O4] barnacle service install", () => {
     }, { answer: false });
   });
 
-  it("writes secrets that only their owner can read, and never shows them", () =>
+  it("writes secrets that only root and the service can read, and never shows them", () =>
     onStage(async ({ ports, io, root, text }) => {
       const secrets = { other_key: "very secret" };
       assert.equal(await installService({ yes: true, secrets }, io, ports), 0);
       assert.equal(text("etc/barnacle/credentials/other_key"), "very secret");
-      assert.equal(statSync(join(root, "etc/barnacle/credentials/other_key")).mode & 0o777, 0o600);
+      assert.equal(statSync(join(root, "etc/barnacle/credentials/other_key")).mode & 0o777, 0o640);
       assert.ok(![...io.stdout, ...io.stderr].join().includes("very secret"));
     }));
 
@@ -288,7 +291,7 @@ describe("[O4] barnacle service install", () => {
       assert.equal(await installService({ yes: true, config }, io, ports), 0);
       const copy = "etc/barnacle/credentials/discord_token";
       assert.equal(text(copy), TOKEN);
-      assert.equal(statSync(join(root, copy)).mode & 0o777, 0o600);
+      assert.equal(statSync(join(root, copy)).mode & 0o777, 0o640);
       assert.ok(!existsSync(join(root, "etc/barnacle/credentials/other_key")));
       assert.ok(![...io.stdout, ...io.stderr].join().includes(TOKEN));
     }));
@@ -602,7 +605,6 @@ describe("[O4] barnacle service status", () => {
       ["1", "78", "exit-code", "78: invalid config"],
       ["1", "75", "exit-code", "75: temporary problem, such as another instance"],
       ["1", "203", "exit-code", "203: systemd cannot run the program"],
-      ["1", "243", "exit-code", "243: the folder of the credentials is missing"],
       ["1", "99", "exit-code", "99: unknown"],
       ["2", "9", "watchdog", "signal 9: it did not answer the watchdog"],
       ["2", "9", "oom-kill", "signal 9: the kernel ended it for want of memory"],

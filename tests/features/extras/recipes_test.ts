@@ -8,6 +8,7 @@ import { createHmac } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { describe, it } from "node:test";
 import { parse } from "jsonc-parser";
+import { secretPath, trySecret } from "../../../src/extras/setup/ports/write_files.ts";
 import { withSimulation } from "../../support/bot/e2e.ts";
 
 const FIXTURES = new URL("../../fixtures/hooks/", import.meta.url);
@@ -241,10 +242,10 @@ function recipe(heading: string, id: string) {
 }
 
 describe("[W6] docs/how-do-i.md", () => {
-  it("answers without a mention in one channel, and posts alerts in a thread", () =>
+  it("answers without a mention in one channel, and posts alerts once their secret is set", () =>
     withSimulation(
-      { env: { UPTIME_SECRET: SECRET } },
-      async ({ simulator, start, line, rewrite, until, written, say }) => {
+      {},
+      async ({ simulator, start, line, rewrite, until, written, say, configFile, eventually }) => {
         const [guild] = simulator.world.guilds.keys();
         const { channels } = recipe("Answer in one channel without a mention", String(guild));
         const { hooks } = recipe(
@@ -271,10 +272,11 @@ describe("[W6] docs/how-do-i.md", () => {
           "the answer",
           () => written("help").some((text) => /is the tide in/.test(text)),
         );
-        assert.equal(
-          (await post(`${address}uptime`, { monitor: "web", status: "down" })).status,
-          202,
-        );
+        const alert = async () =>
+          (await post(`${address}uptime`, { monitor: "web", status: "down" })).status;
+        assert.equal(await alert(), 404, "a hook without its secret is closed");
+        trySecret(secretPath(configFile, "uptime"), SECRET); // beside the running bot
+        await eventually("the hook to be open", async () => await alert() === 202);
         await until(
           "the alert",
           () => written("general").some((text) => /web is 🔴 down/.test(text)),

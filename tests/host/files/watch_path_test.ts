@@ -13,9 +13,9 @@ function setUp() {
   writeFileSync(path, "{}");
   const clock = new FakeClock();
   const told = { times: 0 };
-  const stop = watchPath(path, () => void told.times++, {
+  const stop = watchPath([path], () => void told.times++, {
     schedule: clock.schedule,
-    since: stateOf(path),
+    since: stateOf([path]),
   });
   return {
     path,
@@ -91,9 +91,9 @@ describe("[C9] watchPath()", () => {
     using file = setUp();
     const clock = new FakeClock();
     let times = 0;
-    const since = stateOf(file.path);
+    const since = stateOf([file.path]);
     writeFileSync(file.path, "{ }");
-    watchPath(file.path, () => void times++, { schedule: clock.schedule, since });
+    watchPath([file.path], () => void times++, { schedule: clock.schedule, since });
     clock.advance(LOOK_MS);
     clock.advance(LOOK_MS);
     assert.equal(times, 1);

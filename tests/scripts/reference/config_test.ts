@@ -54,7 +54,7 @@ describe("[C4] configurationPage()", () => {
     ["store.retention.contextDays", "- A change: needs a restart"],
     ["agents.list[].id", "; default: required"],
     ["agents.defaults.model.primary", "; default: required"],
-    ["models.providers.<provider>.apiKey", '- Values: a text in quotes, `"${NAME}"`'],
+    ["models.providers.<provider>.apiKey", '- Values: `{ "file": "name" }`, or a text in quotes'],
     [
       "channels.discord.guilds.<guild>.channels.<channel>.requireMention",
       "; default: the guild's `requireMention`",

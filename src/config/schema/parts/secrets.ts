@@ -70,7 +70,7 @@ interface SecretProblem {
   /** The fault, for the operator. */
   readonly why: string;
   readonly hint: string;
-  /** Set if the secret may exist on the bot's own machine. */
+  /** Set if there is no text, or none that this user may read: no fault of the config. */
   readonly isAbsent?: true;
 }
 
@@ -90,8 +90,6 @@ export interface SecretPlaces {
    * placeholders are only warnings.
    */
   readonly isElsewhere?: boolean;
-  /** Whether a secret that is not there is a warning only: a shell often lacks those of a service. */
-  readonly mayLackSecrets?: boolean;
 }
 
 const REFERENCE = /^\$\{([A-Za-z_][A-Za-z0-9_]*)\}$/;
@@ -239,9 +237,8 @@ async function fromFile(
       return {
         kind: "problem",
         why: `The file ${candidate} cannot be read (${reasonOf(cause)})`,
-        hint: candidate.endsWith(`${UNIT_FOLDER}${path}`)
-          ? "run the command with sudo: only root can read the credentials of the service"
-          : "make it readable by Barnacle's user only",
+        hint:
+          "make it readable by Barnacle's user only; beside a service, run the command with sudo",
         isAbsent: true,
       };
     }
@@ -250,7 +247,9 @@ async function fromFile(
   return {
     kind: "problem",
     why: `There is no file ${candidates.join(" or ")}`,
-    hint: "create it with the secret, readable by Barnacle's user only",
+    hint: isSecretName(path)
+      ? `run \`barnacle secret set ${path}\``
+      : "create it with the secret, readable by Barnacle's user only",
     isAbsent: true,
   };
 }
@@ -267,11 +266,13 @@ function reasonOf(cause: unknown): string {
   return REFUSALS[code] ?? code;
 }
 
-/**
- * The folder beside the config whose files systemd hands to the service (`packaging/systemd/`). A
- * command beside the service finds them there.
- */
-const UNIT_FOLDER = "credentials/";
+/** The folder beside the config in which `barnacle secret set` writes. */
+export const CREDENTIALS = "credentials";
+
+/** Whether a text can be the name of a file of that folder. */
+export function isSecretName(text: string): boolean {
+  return /^[\w-][\w.-]*$/.test(text) && text.length <= 64;
+}
 
 /** Paths to try, in order (C5). */
 function candidatesOf(
@@ -280,19 +281,23 @@ function candidatesOf(
   configFile: string | undefined,
 ): readonly string[] {
   if (/^(?:\/|\\|[A-Za-z]:[\\/])/.test(path)) return [path];
-  if (credentials) {
-    const own = `${credentials}/${path}`;
-    // systemd-creds names are flat, and Barnacle's own unit calls them b_….
-    return path.includes("/") ? [own] : [own, `${credentials}/b_${path}`];
-  }
   const folder = /^(.*[\\/])[^\\/]*$/.exec(configFile ?? "")?.[1] ?? "";
-  return [`${folder}${path}`, `${folder}${UNIT_FOLDER}${path}`];
+  return [
+    ...credentials ? [`${credentials}/${path}`] : [],
+    `${folder}${CREDENTIALS}/${path}`,
+    `${folder}${path}`,
+  ];
 }
 
-function checked(value: string, what: string): Secret | SecretProblem {
+export function checked(value: string, what: string): Secret | SecretProblem {
   const trimmed = value.replace(/^\uFEFF/, "").trim();
   if (trimmed === "") {
-    return { kind: "problem", why: `${what} is empty`, hint: "write the secret there" };
+    return {
+      kind: "problem",
+      why: `${what} is empty`,
+      hint: "write the secret there",
+      isAbsent: true,
+    };
   }
   if (!SENDABLE.test(trimmed)) {
     return {

@@ -93,7 +93,12 @@ describe("[C5] resolveSecret()", () => {
     ["an absolute path, as it is", "/run/t", "/creds", "/run/t"],
     ["a path in the home folder", "~/t", "/creds", "/home/ada/t"],
     ["a credential of the service", "token", "/creds", "/creds/token"],
-    ["a credential by the name that our unit gives it", "token", "/creds", "/creds/b_token"],
+    [
+      "a file of `secret set` beside a service's own",
+      "token",
+      "/creds",
+      "/etc/barnacle/credentials/token",
+    ],
     ["a path beside the config file", "token", "", "/etc/barnacle/token"],
     ["a folder beside the config file", "keys/token", "", "/etc/barnacle/keys/token"],
   ];
@@ -104,13 +109,10 @@ describe("[C5] resolveSecret()", () => {
     });
   }
 
-  it("looks beside the config file only without a credentials directory", async () => {
-    const problem = await resolveSecret(
-      { file: "token" },
-      places({ env: { CREDENTIALS_DIRECTORY: "/creds" }, files: { "/etc/barnacle/token": "old" } }),
-    );
-    assert.ok(!(problem instanceof Secret));
-    assert.equal(problem.why, "There is no file /creds/token or /creds/b_token");
+  it("takes a credential of the service first", async () => {
+    const files = { "/creds/token": "new", "/etc/barnacle/credentials/token": "old" };
+    const env = { CREDENTIALS_DIRECTORY: "/creds" };
+    assert.equal(await reveal({ file: "token" }, { env, files }), "new");
   });
 
   it("finds nothing in the working directory for a config without a folder", async () => {
