@@ -35,7 +35,7 @@ const CURES: Readonly<Record<ChallengeReason | IgnoreReason, string>> = {
   "no-content": "switch on the Message Content Intent: `barnacle doctor --fix`, then restart",
   "too-old": "`gateway.catchUp.maxAgeMin`",
   "too-many": "`gateway.catchUp.maxPerChannel`",
-  "send-off": "`/send on`, or `/send inherit`",
+  "send-off": "`/settings send on`, or `/settings send inherit`",
   "caught-up": "no cure needed",
   "queue-full": "send it again later; `messages.queue.perUser`, `messages.queue.perChannel`",
   "creator-gone": "`barnacle schedules delete <number>`",

@@ -74,7 +74,10 @@ export function chooseOptions(
   labels: readonly string[],
   now: number,
 ): Outcome<Interaction> {
-  const found = findMessage(world, on.channelId, on.messageId, chooser);
+  const whisper = ephemeralMessagesTo(world, chooser).find(({ id }) => id === on.messageId);
+  const found = whisper
+    ? { kind: "found", message: whisper } as const
+    : findMessage(world, on.channelId, on.messageId, chooser);
   if (found.kind === "refused") return found;
   const { message } = found;
   const application = applicationOf(world, message);

@@ -71,6 +71,16 @@ export function updateComponentMessage(
   if (!interaction || !userId) return refuse("unknownWebhook");
   const { channelId, subject } = interaction;
   if (subject.kind === "command" || !subject.message) return refuse("unknownWebhook");
+  const { id } = subject.message;
+  for (const told of world.interactions.values()) {
+    const whisper = whispersOf(told).find((one) => one.id === id);
+    if (!whisper) continue;
+    const { content = "", components = [] } = edit;
+    const message = { ...whisper, content: content.trim(), components };
+    replaceWhisper(told, whisper, message);
+    interaction.answer = { kind: "updated", message };
+    return { kind: "done", value: message, events: [] };
+  }
   const edited = editMessage(world, channelId, subject.message.id, userId, edit, now);
   if (edited.kind === "done") interaction.answer = { kind: "updated", message: edited.value };
   return edited;
@@ -104,8 +114,12 @@ export function changeFollowUp(
   const message = whispersOf(interaction).find(({ id }) => id === messageId);
   if (!message) return refuse("unknownMessage");
   const changed = { ...message, content: draft.content.trim() };
+  replaceWhisper(interaction, message, changed);
+  return { kind: "done", value: changed, events: [] };
+}
+
+function replaceWhisper(interaction: Interaction, message: Message, changed: Message): void {
   const at = interaction.followUps.indexOf(message);
   if (at >= 0) interaction.followUps[at] = changed;
   else interaction.answer = { kind: "replied", message: changed, isEphemeral: true };
-  return { kind: "done", value: changed, events: [] };
 }

@@ -132,7 +132,7 @@ const NEXT_STEPS: readonly (readonly [reason: RegExp, fix: string])[] = [
   ],
   [
     /^not_an_answer: .* used up its tokens before/,
-    "raise maxOutput of the model in models.providers, or let it think less by `/think low`",
+    "raise maxOutput of the model in models.providers, or let it think less by `/settings think low`",
   ],
   [/^(?:rejected|not_an_answer):/, "test the model by `barnacle model test`"],
   [

@@ -18,7 +18,7 @@ import { CONVERSATION, stopButton } from "./commands/conversation.ts";
 import { mcp } from "./commands/mcp.ts";
 import { memory, REMOVALS, undoButton } from "./commands/own_data.ts";
 import { skill, why } from "./commands/questions.ts";
-import { send, SETTINGS } from "./commands/settings.ts";
+import { settings, settingsMenu } from "./commands/settings.ts";
 import { catchup, hearButton, signins, VOICE } from "./commands/of_extras.ts";
 import { pairingButton, QUESTION_COMPONENTS } from "./components.ts";
 
@@ -32,9 +32,8 @@ export const COMMANDS: readonly Command[] = [
   skill,
   ...REMOVALS,
   ...CONVERSATION,
-  ...SETTINGS,
+  settings,
   allowlist,
-  send,
   config,
   agents,
   dashboard,
@@ -57,6 +56,7 @@ export const TEXT_COMMANDS: ReadonlyMap<string, CommandKind> = new Map(
 export const COMPONENTS: readonly Component[] = [
   pairingButton,
   stopButton,
+  settingsMenu,
   ...QUESTION_COMPONENTS,
   undoButton,
   hearButton,

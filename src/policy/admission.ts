@@ -44,9 +44,9 @@ export type Admit = (message: InboundMessage | RecalledMessage, known?: KnownFac
 const INTENTS = "channels.discord.gateway.intents";
 const TEXT_COMMANDS = "commands.text";
 /** Rules that owners set by commands, in place of the config's. */
-const ACTIVATION = "/activation";
-const SEND = "/send";
-const SILENCED = "an owner has switched answers off here by `/send off`";
+const ACTIVATION = "/settings activation";
+const SEND = "/settings send";
+const SILENCED = "an owner has switched answers off here by `/settings send off`";
 const ANNOUNCED = "Discord announces the result of a poll, and no person asks anything";
 
 /** Commands that exist, by name without `/`. */

@@ -62,7 +62,7 @@ describe("[R11] nextStepAfter()", () => {
     ["not_an_answer: local/llama3 answered without any text", /barnacle model test/],
     [
       "not_an_answer: local/llama3 used up its tokens before its answer had any text",
-      /maxOutput.*`\/think low`/,
+      /maxOutput.*`\/settings think low`/,
     ],
     ["no answer within 600 s", /turnTimeoutSec/],
     ["no words after 16 steps: local/llama3 gave no answer", /maxSteps/],

@@ -16,9 +16,19 @@ const NONE = "it has nothing to stand for here (K2)";
 const ONE_NAME = "a command has one name (K2)";
 const PARTS = "its actions are subcommands, with the same arguments (K4)";
 
+const SETTING = "it is a setting of `/settings` (K2)";
+
 /** Commands that we do not have. */
 const ABSENT: Readonly<Record<string, string>> = {
   tts: NONE,
+  model: SETTING,
+  models: "`/settings model` lists them (K2)",
+  think: SETTING,
+  reasoning: SETTING,
+  verbose: SETTING,
+  queue: SETTING,
+  activation: SETTING,
+  send: SETTING,
   subagents: NONE,
   debug: NONE,
   elevated: "exec.mode of the config decides (A1, K2)",
@@ -35,13 +45,8 @@ const OTHER_ARGUMENTS: Readonly<Record<string, string>> = {
   config: PARTS,
   allowlist: PARTS,
   usage: "it shows the use alone; the key `usage` chooses the footer (K2, R15)",
-  activation: "`default` gives the config's rule back (K2)",
   new: "its message may follow, as in the text form (S4a)",
   compact: "a summary has no instructions (S4a)",
-  think:
-    "the levels are those of all models here, and `default` gives the model's own back (L3, K2)",
-  reasoning: "thinking does not stream (R8)",
-  queue: "the mode alone is chosen there; the bounds are of the config (S5, X4)",
 };
 
 const { commands, options } = commandsOf("seed-commands");

@@ -39,7 +39,7 @@ describe("[K1] COMMANDS", () => {
   it("has every command as a text, with words if it takes any", () => {
     assert.deepEqual([...TEXT_COMMANDS.keys()], COMMANDS.map(({ name }) => name));
     const takesWords = (name: string) => TEXT_COMMANDS.get(name)?.takesWords;
-    assert.deepEqual(["status", "config", "model", "models"].map(takesWords), [
+    assert.deepEqual(["status", "config", "skill", "reset"].map(takesWords), [
       false, // `/status now` is a message for the model
       true, // it has subcommands
       true, // it has an option

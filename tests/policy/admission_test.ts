@@ -858,7 +858,7 @@ describe("text commands", () => {
     [
       "[K3] also if it mentions another person",
       listing({ requireMention: false }),
-      { text: "/send x", mentionsOthers: true },
+      { text: "/restart", mentionsOthers: true },
       {},
       "ignore: not-owner by commands.ownerAllowFrom",
     ],

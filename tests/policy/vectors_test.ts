@@ -342,6 +342,7 @@ compare<[text: string], boolean>(
   {
     '["/t high"]': "a command has one name (K2)",
     '["/id"]': "a command has one name (K2)",
+    '["/model gpt-5"]': "it is a setting of `/settings` (K2)",
   },
 );
 

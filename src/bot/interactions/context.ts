@@ -129,6 +129,7 @@ export function createCommandContext(
     now,
     log,
     store,
+    isOwner,
     currency: () => config().models.currency,
     budgets(call) {
       const by = usedBy(call, judging.sessionOf(call).agentId);

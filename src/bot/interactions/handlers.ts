@@ -4,6 +4,7 @@
  */
 
 import type { Interaction } from "../../core/inbound/interactions.ts";
+import type { Menu } from "../../core/outbound/outbound.ts";
 import { createApplicationCommands } from "../../discord/rest/requests/application_commands.ts";
 import { createInteractions } from "../../discord/rest/requests/interactions.ts";
 import { isFinalRefusal, RestError } from "../../discord/rest/exchange/rest_error.ts";
@@ -52,11 +53,16 @@ export function createHandlers(account: AccountContext, parts: HandlerParts) {
     },
   );
   const lateTextOf = (text: string, isFleeting: boolean) => isFleeting ? undefined : text;
-  const answerDeferred = (interaction: Interaction, text: string, isFleeting: boolean) =>
+  const answerDeferred = (
+    interaction: Interaction,
+    text: string,
+    isFleeting: boolean,
+    menu?: Menu,
+  ) =>
     give(
       interaction,
       lateTextOf(text, isFleeting),
-      () => interactions.complete(interaction, text),
+      () => interactions.complete(interaction, text, menu),
     );
   const refusals = createRefusals(account);
   const runner = { commands: COMMANDS, authorize, refusals, context };
@@ -64,7 +70,8 @@ export function createHandlers(account: AccountContext, parts: HandlerParts) {
     ...runner,
     components: COMPONENTS,
     interactions: {
-      update: (use, text, card) => give(use, text, () => interactions.update(use, text, card)),
+      update: (use, text, card, menu) =>
+        give(use, text, () => interactions.update(use, text, card, menu)),
       reply: (use, text, isFleeting) =>
         give(use, lateTextOf(text, isFleeting), () => interactions.reply(use, text)),
       change: (use, id, text) => give(use, text, () => interactions.change(use, id, text)),

@@ -213,9 +213,9 @@ export interface KnownFacts {
    * knows those that the message does not contain, and the sender learns of a refusal (K3).
    */
   readonly rightsLater?: boolean;
-  /** Whether this place needs mentions, if an owner has chosen that by `/activation` (K2). */
+  /** Whether this place needs mentions, if an owner has chosen that by `/settings activation` (K2). */
   readonly activation?: "mention" | "always";
-  /** An owner has switched answers off in this place by `/send off` (K2). */
+  /** An owner has switched answers off in this place by `/settings send off` (K2). */
   readonly isSilenced?: boolean;
   /** The scores of the intent filter; absent if it is off (I1). */
   readonly intent?: IntentFacts;

@@ -60,7 +60,7 @@ export function textCommandIn(
 }
 
 /**
- * Reads a text as a command: `"/model x"`, `"/Model: x"`, `"/status"`. Not `"/status now"`, since
+ * Reads a text as a command: `"/forget me"`, `"/Forget: me"`, `"/status"`. Not `"/status now"`, since
  * `status` takes no words. Not `"/configure"`, since a command must match as a whole word.
  *
  * @returns `undefined` if the text is no command.

@@ -74,7 +74,7 @@ export type IgnoreReason =
   | "no-mention"
   /** Another account of this process answers it; kept as context (N2). */
   | "other-account"
-  /** An owner has switched answers off there by `/send off`; kept as context (K2). */
+  /** An owner has switched answers off there by `/settings send off`; kept as context (K2). */
   | "send-off"
   /** Discord sent no content: the message content intent is missing (M5). */
   | "no-content"

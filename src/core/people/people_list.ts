@@ -5,8 +5,9 @@ import type { UserId } from "../discord/ids.ts";
 /**
  * Which list. `here`: the list that decides in the place of the command. `server`: that of the guild,
  * even if the channel has its own. `dm`: direct messages.
+ * `owners`: the owners of the bot.
  */
-export type ListChoice = "here" | "server" | "dm";
+export type ListChoice = "here" | "server" | "dm" | "owners";
 
 export interface ListedEntry {
   /** As the config has it: `"123"`, `"ada"`, `"role:5"`, `"*"`. */
@@ -21,7 +22,7 @@ export interface PeopleList {
   /** Config path. */
   readonly rule: string;
   readonly entries: readonly ListedEntry[];
-  /** Set if it is the list of direct messages. */
+  /** Set if it is the list of direct messages, or of owners: empty, it closes no guild. */
   readonly isOfDms?: true;
   /** Set if people also get access by a pairing. */
   readonly hasPairings?: true;
@@ -36,6 +37,8 @@ export type NoList =
    * config does not list.
    */
   | { readonly kind: "no_guilds"; readonly rule: string }
+  /** The owners are those of the application at Discord. A list at `rule` would replace them. */
+  | { readonly kind: "application"; readonly rule: string }
   /** The bot answers no one there. */
   | { readonly kind: "closed"; readonly rule: string }
   /** The command was given outside of guilds, and asks for a guild's list. */

@@ -8,7 +8,7 @@
 
 import type { MessageId } from "../../core/discord/ids.ts";
 import type { ComponentUse, ModalSubmission } from "../../core/inbound/interactions.ts";
-import type { Card } from "../../core/outbound/outbound.ts";
+import type { Card, Menu } from "../../core/outbound/outbound.ts";
 import type { Component, ComponentAnswer } from "../../interactions/base/command.ts";
 import type { InteractionContext } from "../../interactions/base/context.ts";
 import { componentOf } from "../../interactions/registry.ts";
@@ -21,8 +21,8 @@ interface ComponentRunner extends Pick<CommandRunner, "authorize" | "refusals" |
   readonly components: readonly Component[];
   /** The ways to answer at Discord; each rejects if Discord refuses. */
   readonly interactions: {
-    /** Replaces the message's text, without its components. */
-    update(use: ComponentUse, content: string, card?: Card): Promise<void>;
+    /** Replaces the message's text, and its components by the menu, if there is one. */
+    update(use: ComponentUse, content: string, card?: Card, menu?: Menu): Promise<void>;
     /**
      * Answers so that only the person sees it.
      *
@@ -57,7 +57,7 @@ export function createComponents(runner: ComponentRunner): (use: ComponentUse) =
       const isFleeting = given.how === "refuse" || given.later !== undefined;
       if (use.kind === "modal") await interactions.complete(use, given.text, isFleeting);
       else if (given.how !== "update") return await interactions.reply(use, given.text, isFleeting);
-      else await interactions.update(use, given.text, use.isOnCard && given.card);
+      else await interactions.update(use, given.text, use.isOnCard && given.card, given.menu);
     } catch (error) {
       log.warn(`Cannot answer a ${use.kind}`, { ...idsOf(use), error });
     }

@@ -15,6 +15,7 @@ import type {
   OptionTyping,
   SlashCommand,
 } from "../../core/inbound/interactions.ts";
+import type { Menu } from "../../core/outbound/outbound.ts";
 import type { Verdict } from "../../core/inbound/verdict.ts";
 import {
   ANSWER_MAX,
@@ -63,7 +64,12 @@ const MAX_CHOICES = 25;
 export function createSlashCommands(
   runner: CommandRunner,
   messageCommands: readonly MessageCommand[],
-  give: (call: SlashCommand, content: string, isFleeting: boolean) => Promise<void>,
+  give: (
+    call: SlashCommand,
+    content: string,
+    isFleeting: boolean,
+    menu: Menu | undefined,
+  ) => Promise<void>,
 ): (call: SlashCommand) => Promise<void> {
   const { commands, context } = runner;
   /** A command that is gone needs the least, so that people without rights cost no answer each. */
@@ -78,7 +84,7 @@ export function createSlashCommands(
     const command = all.find(({ name }) => name === call.name) ?? gone;
     const answer = await runCommand(call, command, runner);
     try {
-      if (answer) await give(call, answer.text, answer.isRefusal);
+      if (answer) await give(call, answer.text, answer.isRefusal, answer.menu);
     } catch (error) {
       context.log.warn("Cannot answer a command", { ...idsOf(call), error });
     }
@@ -179,9 +185,12 @@ async function choicesOf(
 /** Runs a command, and returns its answer, or a refusal, or a failure; `undefined` for a quiet end. */
 async function runCommand(
   call: CommandCall,
-  { needs, run }: CommandWork,
+  { needs, run, menu }: CommandWork,
   { authorize, refusals, context }: CommandRunner,
-): Promise<{ readonly text: string; readonly isRefusal: boolean } | undefined> {
+): Promise<
+  | { readonly text: string; readonly isRefusal: boolean; readonly menu?: Menu | undefined }
+  | undefined
+> {
   const { log } = context;
   try {
     const { kind, why, rule } = await authorize(call, needs);
@@ -194,7 +203,13 @@ async function runCommand(
       return { text: NOT_AUTHORIZED, isRefusal: true };
     }
     const text = await run(call, context);
-    if (text !== "" && text.length <= ANSWER_MAX) return { text, isRefusal: false };
+    if (text !== "" && text.length <= ANSWER_MAX) {
+      return {
+        text,
+        isRefusal: false,
+        menu: call.isText ? undefined : await menu?.(call, context),
+      };
+    }
     throw new RangeError(`/${call.name} answered with ${text.length} characters`);
   } catch (error) {
     log.error("A command failed", { ...idsOf(call), error });

@@ -7,7 +7,7 @@
 
 import type { CommandNeeds } from "../../core/inbound/text_commands.ts";
 import type { CommandCall, ComponentUse, OptionTyping } from "../../core/inbound/interactions.ts";
-import type { Card } from "../../core/outbound/outbound.ts";
+import type { Card, Menu } from "../../core/outbound/outbound.ts";
 import type { EventOf } from "../../core/inbound/events.ts";
 import { bounded } from "../../lib/text/cut.ts";
 import type { InteractionContext } from "./context.ts";
@@ -72,6 +72,8 @@ export interface CommandWork {
    * @returns The answer, 1 to {@link ANSWER_MAX}. Only the asker sees that of a slash command.
    */
   run(call: CommandCall, context: InteractionContext): string | Promise<string>;
+  /** A select menu below the answer to a slash command of at most 2,000 characters. */
+  menu?(call: CommandCall, context: InteractionContext): Promise<Menu | undefined>;
 }
 
 /** The part of the bot that tells whether a command is offered. */
@@ -113,7 +115,13 @@ export interface MessageCommand extends CommandWork {
 
 export type ComponentAnswer =
   /** Replaces the message that has the component; the card is for messages that are one. */
-  | { readonly how: "update"; readonly text: string; readonly card?: Card; readonly later?: Later }
+  | {
+    readonly how: "update";
+    readonly text: string;
+    readonly card?: Card;
+    readonly menu?: Menu | undefined;
+    readonly later?: Later;
+  }
   /** A message of 1 to 2000 characters for the person alone. */
   | { readonly how: "reply"; readonly text: string; readonly later?: Later }
   /** A text for the person alone, who has no right to this; told once a minute (X4a). */

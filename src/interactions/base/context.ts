@@ -117,6 +117,7 @@ export interface InteractionContext
   extends Pick<Account, "now" | "log">, Emits<"outbox">, ReturnType<typeof createCommandUndo> {
   /** Each takes the namespaces that it works on; `questions` decides about questions. */
   readonly store: Store;
+  readonly isOwner: (call: CommandCall) => Promise<boolean>;
   /** Reads the account's state at this moment, as far as it concerns the asker. */
   readonly status: (call: CommandCall) => Promise<StatusFacts>;
   readonly commands: () => readonly {

@@ -97,7 +97,7 @@ const BOOLEANS: ReadonlyMap<string, boolean> = new Map([
   ["off", false],
 ]);
 
-/** How to write a command, for a person whose words did not fit: `/queue [collect|steer]`. */
+/** How to write a command, for a person whose words did not fit: `/approve [id] [allow-once|deny]`. */
 export function usageOf({ name, options, subcommands }: Command): string {
   const lines = subcommands ?? [{ name: "", options }];
   return lines.map((line) =>

@@ -8,9 +8,10 @@ import { parseSnowflake, type UserId } from "../../core/discord/ids.ts";
 import type { CommandCall } from "../../core/inbound/interactions.ts";
 import type { ListChange, ListChoice, NoList } from "../../core/people/people_list.ts";
 import { bounded } from "../../lib/text/cut.ts";
-import { CONFIG_READ_ONLY, privateText } from "../../render/sentences.ts";
+import { privateText } from "../../render/sentences.ts";
 import type { Command, CommandOption } from "../base/command.ts";
 import type { InteractionContext } from "../base/context.ts";
+import { changeRefusal } from "./config.ts";
 
 const noUserText = (id: string) => `Discord has no user ${id}.`;
 const NO_LIST = "There is no list here: all members may talk to me.";
@@ -30,13 +31,14 @@ const list: CommandOption = {
     { name: "here: who may talk to me in this place", value: "here" },
     { name: "server: the list of this server", value: "server" },
     { name: "dm: who may write me direct messages", value: "dm" },
+    { name: "owners: who may change me", value: "owners" },
   ],
 };
 
 /** Shows, extends and shortens lists. */
 export const allowlist: Command = {
   name: "allowlist",
-  description: "Show or change who may talk to me",
+  description: "Show or change who may talk to me, and my owners",
   subcommands: [
     { name: "list", description: "Show a list", options: [list] },
     { name: "add", description: "Let a person talk to me", options: [user, list] },
@@ -47,21 +49,21 @@ export const allowlist: Command = {
     const { config, allowlists, log } = context;
     const { subcommand, options, place, isText, sender } = call;
     const choice = choiceOf(options["list"]);
-    const isOfDms = choice === "dm" || (choice === "here" && place.kind !== "guild");
+    const isOfDms = choice === "dm" || choice === "owners" ||
+      (choice === "here" && place.kind !== "guild");
     // It names people who write in private.
     if (isText && isOfDms && place.kind !== "dm") {
       return privateText("allowlist");
     }
     if (subcommand !== "add" && subcommand !== "remove") return await shown(call, choice, context);
-    const { reading, writing } = config.allows();
-    if (!reading) {
-      return "I may not change my config. To allow it, set `commands.config` to true in the " +
-        "config file.";
-    }
-    if (!writing) return CONFIG_READ_ONLY;
+    const refusal = changeRefusal(config);
+    if (refusal !== undefined) return refusal;
     const written = String(options["user"] ?? "");
     const userId = parseSnowflake<"user">(written);
     if (!userId) return noUserText(code(written));
+    if (choice === "owners" && subcommand === "remove" && userId === sender.id) {
+      return "Another owner can remove you: so I always have one.";
+    }
     const change = await allowlists.change(call, choice, subcommand, userId);
     if (change.kind === "changed") {
       log.warn("An owner changed an allow list in Discord", {
@@ -77,7 +79,7 @@ export const allowlist: Command = {
 };
 
 function choiceOf(value: unknown): ListChoice {
-  return value === "server" || value === "dm" ? value : "here";
+  return value === "server" || value === "dm" || value === "owners" ? value : "here";
 }
 
 async function shown(
@@ -98,7 +100,7 @@ async function shown(
   const also = paired.map(({ userId, username }) => `– ${personText(userId, username)}`);
   const path = `\`${bounded(rule, 200)}\``;
   return [
-    lines.length > 0 ? `${path} lets these people talk to me:` : `${path} has no entries.`,
+    lines.length > 0 ? `${path} has these people:` : `${path} has no entries.`,
     ...fitting(lines, ENTRIES_CHARS),
     ...(also.length > 0
       ? ["Paired people may write to me, too:", ...fitting(also, PAIRED_CHARS)]
@@ -183,6 +185,9 @@ function noList(
     case "no_guilds":
       return "My config lists no servers. A list would keep me silent in all servers that it does " +
         `not name. If you want that, run \`${commandFor(list.rule, userId)}\` on my machine.`;
+    case "application":
+      return "My owners are those of my application at Discord. A list would replace them. If you " +
+        `want that, run \`${commandFor(list.rule, userId)}\` on my machine.`;
     case "closed":
       return `I answer no one there, because of \`${bounded(list.rule, 200)}\`.`;
     case "no_guild":

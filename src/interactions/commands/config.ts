@@ -9,6 +9,16 @@ import { CONFIG_READ_ONLY } from "../../render/sentences.ts";
 import { choicesFor, type Command, type CommandOption } from "../base/command.ts";
 import type { InteractionContext } from "../base/context.ts";
 
+const OFF =
+  "`/config` is disabled. To enable it, set `commands.config` to true in the config file.";
+
+/** Why commands may not change the config; `undefined` if they may. */
+export function changeRefusal({ allows }: InteractionContext["config"]): string | undefined {
+  const { reading, writing } = allows();
+  if (!reading) return OFF;
+  return writing ? undefined : CONFIG_READ_ONLY;
+}
+
 const missingText = (path: string) => `The config file has no \`${path}\`.`;
 
 const path: CommandOption = {
@@ -45,14 +55,11 @@ export const config: Command = {
   isOffered: ({ config }) => config.allows().reading,
   async run({ id, sender, subcommand, options }, context) {
     const { config, log } = context;
-    const { reading, writing } = config.allows();
-    if (!reading) {
-      return "`/config` is disabled. To enable it, set `commands.config` to true in the config " +
-        "file.";
-    }
+    if (!config.allows().reading) return OFF;
     const at = String(options["path"] ?? "").trim();
     if (subcommand === "get") return await shown(at, context);
-    if (!writing) return CONFIG_READ_ONLY;
+    const refusal = changeRefusal(config);
+    if (refusal !== undefined) return refusal;
     const value = subcommand === "set" ? String(options["value"] ?? "") : undefined;
     if (value === undefined && await config.get(at) === undefined) {
       return missingText(at);

@@ -1,14 +1,13 @@
 /**
  * Commands for the conversation here: stop its turns (S5), begin a new one, fold it into a summary
- * (S4a), and choose its model.
+ * (S4a).
  */
 
 import { NOTHING_TO_STOP, STOPPED } from "../../render/sentences.ts";
-import { choicesFor, type Command, type Component } from "../base/command.ts";
+import type { Command, Component } from "../base/command.ts";
 import type { InteractionContext } from "../base/context.ts";
 import type { ButtonPress, CommandCall } from "../../core/inbound/interactions.ts";
 import { STOP_BUTTON } from "../../core/outbound/outbound.ts";
-import { agentLine } from "./about.ts";
 import { ASKED } from "./questions.ts";
 
 /** Begins a new transcript. The store keeps the old one, and the model sees it no more. */
@@ -105,84 +104,10 @@ async function stopHere(
   return count > 0 ? STOPPED : NOTHING_TO_STOP;
 }
 
-/** The word that chooses the config's model again. */
-const DEFAULT = "default";
-
-/** Chooses a model of the config for this conversation, until a person chooses another. */
-export const model: Command = {
-  name: "model",
-  description: "Show or choose the model of this conversation",
-  options: [{
-    name: "model",
-    description: "A model of the config, or “default”",
-    type: "text",
-    suggest: (typing, { models }) =>
-      choicesFor(
-        typing.typed.text,
-        [DEFAULT, ...models.ids()].map((id) => ({ name: id, value: id })),
-      ),
-  }],
-  needs: "session",
-  async run(call, context) {
-    const { models, log } = context;
-    const { model: wanted } = call.options;
-    if (typeof wanted !== "string") return await listOf(call, context);
-    const id = models.ids().find((one) => one.toLowerCase() === wanted.trim().toLowerCase());
-    if (id === undefined && wanted.trim().toLowerCase() !== DEFAULT) {
-      return `I have no model \`${quoted(wanted)}\`.\n${await listOf(
-        call,
-        context,
-      )}`;
-    }
-    await models.choose(call, id);
-    log.info("A person chose a model", {
-      interactionId: call.id,
-      channelId: call.channelId,
-      by: call.sender.id,
-      model: id ?? DEFAULT,
-    });
-    return `This conversation uses \`${(await models.of(call)).id}\` from now on.`;
-  },
-};
-
-export const models: Command = {
-  ...model,
-  name: "models",
-  description: "List the models that I can use",
-  options: undefined,
-  takesWords: true,
-  run: listOf,
-};
-
-async function listOf(
-  call: CommandCall,
-  { models, agentHere }: InteractionContext,
-): Promise<string> {
-  const { id: current } = await models.of(call);
-  const lines = models.ids().slice(0, SHOWN).map((id) =>
-    `${id === current ? "**→**" : "–"} \`${id}\``
-  );
-  const agent = agentLine(agentHere(call));
-  return [
-    ...agent,
-    `This conversation uses \`${current}\`. To choose another: \`/model <name>\``,
-    ...lines,
-  ].join("\n");
-}
-
-const SHOWN = 20;
-
-/** A person's word as code, bounded. */
-function quoted(text: string): string {
-  return text.replaceAll("`", "'").slice(0, 100);
-}
-
 /** These commands, in the order of `/help`. */
 export const CONVERSATION: readonly Command[] = [
   stop,
   fresh,
   reset,
   compact,
-  model,
-  models,
 ];

@@ -6,7 +6,8 @@
 import { parseSnowflake } from "../../core/discord/ids.ts";
 import { UNDO_BUTTON } from "../../core/outbound/outbound.ts";
 import { clip } from "../../lib/text/cut.ts";
-import type { Command, Component } from "../base/command.ts";
+import { NOT_AUTHORIZED } from "../../render/sentences.ts";
+import { choicesFor, type Command, type Component } from "../base/command.ts";
 import { plain } from "../../lib/text/quoted.ts";
 import type { UndoOutcome } from "../parts/undo.ts";
 import { MAX_NOTE_CHARS, type Note, spaceOf } from "../../core/notes/note.ts";
@@ -69,7 +70,10 @@ function wordsOf(outcome: UndoOutcome): string {
     : `Undone: ${outcome.what}. This ${outcome.does}.`;
 }
 
-/** Forgets the asker. A word confirms it, because no one can bring the data back. */
+/**
+ * Forgets the asker, or for an owner a person. The choice confirms it, because no one can bring the
+ * data back.
+ */
 export const forget: Command = {
   name: "forget",
   description: "Delete everything that I have stored of you",
@@ -78,16 +82,31 @@ export const forget: Command = {
     description: "Choose “me” to confirm: no one can bring it back",
     type: "text",
     isRequired: true,
-    choices: [{ name: "me", value: "me" }],
+    async suggest(typing, { isOwner, store: { messages } }) {
+      const people = await isOwner(typing) ? [...await messages.askersNames()] : [];
+      return choicesFor(typing.typed.text, [
+        { name: "me", value: "me" },
+        ...people.map(([id, name]) => ({ name: `${name} (${id})`, value: id })),
+      ]);
+    },
   }],
   needs: "everyone",
   isMenuOnly: true, // as a message, its own turn would be open, and part of the stored data
-  async run(call, { forget, log }) {
-    const outcome = await forget(call);
-    log.info("A person asked to be forgotten", { interactionId: call.id, outcome });
+  async run(call, { forget, isOwner, log }) {
+    const who = String(call.options["who"]).trim();
+    const other = parseSnowflake<"user">(who);
+    if (!other && who !== "me") return "Nothing is deleted: choose “me” to confirm.";
+    if (other && !await isOwner(call)) return NOT_AUTHORIZED;
+    const outcome = await forget(other ?? call.sender.id);
+    log.info("A person asked to be forgotten, or an owner for them", {
+      interactionId: call.id,
+      by: call.sender.id,
+      outcome,
+    });
+    const whose = other ? `of <@${other}>` : "of yours";
     return outcome === "forgotten"
-      ? "I have deleted everything that I had stored of you."
-      : "I am still working on a message of yours. Try again when it is answered, or use " +
+      ? `I have deleted everything that I had stored ${other ? whose : "of you"}.`
+      : `I am still working on a message ${whose}. Try again when it is answered, or use ` +
         "`/stop` first.";
   },
 };

@@ -1,187 +1,405 @@
 /**
- * Commands that show and choose one setting of a conversation or a place (K2).
+ * `/settings`: shows and chooses the settings of a conversation, of a place, and of the bot (K2).
  *
- * The store has these settings, not the config file: an entry for a channel there could close other
- * channels.
+ * The store has those of conversations and places: an entry for a channel in the config file could
+ * close other channels. Those of the bot are keys of the config file, so a change needs the same
+ * permission as `/config set`.
  */
 
 import { type ChosenSetting, oneOf, THINK_LEVELS } from "../../core/people/chosen.ts";
-import type { Choice, Command } from "../base/command.ts";
-import type { InteractionContext } from "../base/context.ts";
 import type { CommandCall } from "../../core/inbound/interactions.ts";
+import type { Menu } from "../../core/outbound/outbound.ts";
+import { bounded } from "../../lib/text/cut.ts";
+import { NOT_AUTHORIZED } from "../../render/sentences.ts";
+import { type Choice, choicesFor, type Command, type Component } from "../base/command.ts";
+import type { InteractionContext } from "../base/context.ts";
+import { agentLine } from "./about.ts";
+import { changeRefusal } from "./config.ts";
+
+type MayBeLater<Value> = Value | Promise<Value>;
+
+interface Setting {
+  readonly name: string;
+  readonly description: string;
+  readonly needs: "session" | "owner";
+  /** The value that counts there. */
+  readonly of: (call: CommandCall, context: InteractionContext) => Promise<string>;
+  readonly choices: (
+    call: CommandCall,
+    context: InteractionContext,
+  ) => MayBeLater<readonly Choice[]>;
+  /** Whether a person may give another value than the choices. */
+  readonly isFree?: true;
+  /** @returns Why nothing has changed; `undefined` if the value counts. */
+  readonly choose: (
+    call: CommandCall,
+    context: InteractionContext,
+    value: string,
+  ) => MayBeLater<string | undefined>;
+  /** A sentence below the answer. */
+  readonly remark?: (
+    call: CommandCall,
+    context: InteractionContext,
+  ) => Promise<string | undefined>;
+}
+
+/** The value that removes the choice of a person. */
+const DEFAULT = "default";
+const AS_CONFIG: Choice = { name: "default: as my config says", value: DEFAULT };
+const valueChoice = (value: string): Choice => ({ name: value, value });
+
+const model: Setting = {
+  name: "model",
+  description: "The model of this conversation",
+  needs: "session",
+  of: async (call, { models }) => (await models.of(call)).id,
+  choices: (_, { models }) => [...models.ids().map(valueChoice), AS_CONFIG],
+  async choose(call, { models }, value) {
+    await models.choose(call, value === DEFAULT ? undefined : value);
+    return undefined;
+  },
+};
+
+const OF_THINKING = inStore("think", "session", "How long my model thinks here", DEFAULT, [
+  ...THINK_LEVELS.map(valueChoice),
+  { name: "default: as the model does by itself", value: DEFAULT },
+]);
 
 /**
- * Chooses the level of thinking of a conversation.
- *
  * A server's words alone tell whether its model takes a level. So a refused level is remembered, and
- * the command says so; the turn that found out is answered without it.
+ * this setting says so; the turn that found out is answered without it.
  */
-export const think: Command = settingCommand({
-  name: "think",
-  description: "Show or choose how long my model thinks here",
-  option: { name: "level", description: "How long it thinks" },
-  choices: [
-    ...THINK_LEVELS.map((level) => ({ name: level, value: level })),
-    { name: "default: as the model does by itself", value: "default" },
-  ],
-  unset: "default",
-  needs: "session",
-  async remark(call, wanted, { models, settings }) {
-    const level = oneOf(THINK_LEVELS, wanted ?? await settings.of(call, "think"));
-    if (level === undefined) return undefined;
-    const { id: model, levels } = await models.refusedThinking(call);
-    if (levels.has(level)) {
-      const text =
-        `The server of \`${model}\` has refused the level \`${level}\`, so it has no effect.`;
-      return { text, refuses: wanted !== undefined };
-    }
-    return wanted === undefined ? undefined : {
-      text:
-        `If the server of \`${model}\` refuses it, I answer without it, and \`/think\` says so.`,
-      refuses: false,
-    };
+const think: Setting = {
+  ...OF_THINKING,
+  async choose(call, context, value) {
+    const { id, levels } = await context.models.refusedThinking(call);
+    const level = oneOf(THINK_LEVELS, value);
+    if (level !== undefined && levels.has(level)) return refusedLevelText(id, level);
+    return await OF_THINKING.choose(call, context, value);
   },
-});
+  async remark(call, { models, settings }) {
+    const level = oneOf(THINK_LEVELS, await settings.of(call, "think"));
+    if (level === undefined) return undefined;
+    const { id, levels } = await models.refusedThinking(call);
+    return levels.has(level)
+      ? refusedLevelText(id, level)
+      : `If the server of \`${id}\` refuses it, I answer without it, and \`/settings think\` says so.`;
+  },
+};
 
-export const verbose: Command = settingCommand({
-  name: "verbose",
-  description: "Show or hide the tools I used above my answers here",
-  option: { name: "mode", description: "Whether everyone here sees them" },
-  choices: [
+const refusedLevelText = (id: string, level: string) =>
+  `The server of \`${id}\` has refused the level \`${level}\`, so it has no effect.`;
+
+/** For a channel with its threads, or for a thread. */
+const OF_MENTIONS = inStore("activation", "owner", "Whether I need a mention here", DEFAULT, [
+  { name: "mention: only if a message mentions me", value: "mention" },
+  { name: "always: each message of people who may talk to me", value: "always" },
+  AS_CONFIG,
+]);
+
+const BUDGETS = "budgets.total";
+const MODEL = "agents.defaults.model";
+
+/** The limit of the whole bot that the config sets; without one, that of tokens a day. */
+async function budgetPath({ config }: InteractionContext): Promise<string> {
+  const limits: object = JSON.parse(await config.get(BUDGETS) ?? "{}");
+  return `${BUDGETS}.${Object.keys(limits)[0] ?? "tokensPerDay"}`;
+}
+
+/** All settings, in the order of the answer. */
+const SETTINGS: readonly Setting[] = [
+  model,
+  think,
+  inStore("reasoning", "session", "Whether everyone here sees my model's thinking", "off", [
+    { name: "on: everyone here sees it", value: "on" },
+    { name: "off", value: "off" },
+  ]),
+  inStore("verbose", "session", "Whether everyone here sees the tools that I used", "off", [
     { name: "on: everyone here sees their names", value: "on" },
     { name: "off", value: "off" },
-  ],
-  unset: "off",
-  needs: "session",
-});
-
-/** Shows the model's thinking, if its server sends it. */
-export const reasoning: Command = settingCommand({
-  name: "reasoning",
-  description: "Show or hide my model's thinking above my answers here",
-  option: { name: "mode", description: "Whether everyone here sees it" },
-  choices: [{ name: "on: everyone here sees it", value: "on" }, { name: "off", value: "off" }],
-  unset: "off",
-  needs: "session",
-});
-
-/** Chooses the mode of a channel or a direct message, in place of `messages.queue.mode`. */
-export const queue: Command = settingCommand({
-  name: "queue",
-  description: "Show or choose what I do with messages during my work",
-  option: { name: "mode", description: "What to do with such messages" },
-  choices: [
+  ]),
+  inStore("queue", "session", "What I do with messages during my work", DEFAULT, [
     { name: "collect: answer all of them at once, later", value: "collect" },
     { name: "steer: see them at my next step", value: "steer" },
     { name: "followup: answer each of them, later", value: "followup" },
     { name: "interrupt: stop, and answer them instead", value: "interrupt" },
-    { name: "default: as my config says", value: "default" },
-  ],
-  unset: "default",
-  needs: "session",
-});
-
-/** Chooses for a channel with its threads, or for a thread. */
-export const activation: Command = settingCommand({
-  name: "activation",
-  description: "Show or choose whether I answer without a mention here",
-  option: { name: "mode", description: "When I answer" },
-  choices: [
-    { name: "mention: only if a message mentions me", value: "mention" },
-    { name: "always: each message of people who may talk to me", value: "always" },
-    { name: "default: as my config says", value: "default" },
-  ],
-  unset: "default",
-  needs: "owner",
-  remark: ({ place }) =>
-    place.kind === "guild" ? undefined : {
-      text: "`/activation` works in servers only: elsewhere, I need no mention.",
-      refuses: true,
-    },
-});
-
-/**
- * Chooses for a channel with its threads, for a thread, or for direct messages with a person.
- *
- * Messages there are context for later answers. Commands work, so that `/send on` does.
- */
-export const send: Command = settingCommand({
-  name: "send",
-  description: "Show or choose whether I answer in this channel",
-  option: { name: "mode", description: "Whether I answer" },
-  choices: [
+    AS_CONFIG,
+  ]),
+  {
+    ...OF_MENTIONS,
+    choose: (call, context, value) =>
+      call.place.kind === "guild"
+        ? OF_MENTIONS.choose(call, context, value)
+        : "`activation` works in servers only: elsewhere, I need no mention.",
+  },
+  // For a channel with its threads, for a thread, or for direct messages with a person. Messages
+  // there are context for later answers. Commands work, so that `/settings send on` does.
+  inStore("send", "owner", "Whether I answer in this channel", "inherit", [
     { name: "on: also in a thread whose channel is off", value: "on" },
     { name: "off: answer nothing but commands", value: "off" },
     { name: "inherit: a thread as its channel, others on", value: "inherit" },
-  ],
-  unset: "inherit",
-  needs: "owner",
-});
-
-interface SettingRemark {
-  readonly text: string;
-  readonly refuses: boolean;
-}
-
-/** Makes the command. Without a value, it shows the setting. */
-function settingCommand(
-  { name, description, option, choices, unset, needs, remark }:
-    & Pick<Command, "description" | "needs">
-    & {
-      readonly name: ChosenSetting;
-      readonly option: { readonly name: string; readonly description: string };
-      /** The values; one of them is `unset`. */
-      readonly choices: readonly Choice[];
-      /** The value that removes the choice: `"default"`. */
-      readonly unset: string;
-      /** A sentence below the answer; it also refuses a value, if it says so. */
-      readonly remark?: (
-        call: CommandCall,
-        value: string | undefined,
-        context: InteractionContext,
-      ) => SettingRemark | undefined | Promise<SettingRemark | undefined>;
+  ]),
+  inConfig("direct-messages", "Who may write me direct messages", "channels.discord.dm.policy", [
+    { name: "pairing: people on my list, and those you let in", value: "pairing" },
+    { name: "allowlist: people on my list", value: "allowlist" },
+    { name: "open: everyone on my list, which may be all", value: "open" },
+    { name: "disabled: no one", value: "disabled" },
+  ]),
+  {
+    ...inConfig(
+      "default-model",
+      "The model of conversations without one of their own",
+      async ({ config }) => (await config.get(MODEL))?.startsWith("{") ? `${MODEL}.primary` : MODEL,
+    ),
+    choices: (_, { models }) => models.ids().map(valueChoice),
+  },
+  {
+    ...inConfig("budget", "The limit of the whole bot", budgetPath),
+    isFree: true,
+    async choices(_, context) {
+      const now = Number(await context.config.get(await budgetPath(context)) ?? 0);
+      const numbers = now > 0 ? [now / 2, now * 2] : [100_000, 1_000_000];
+      return [...numbers.map(String).map(valueChoice), { name: "none: no limit", value: UNSET }];
     },
-): Command {
+  },
+];
+
+/** A setting of a conversation or a place. @param unset The value that removes the choice. */
+function inStore(
+  name: ChosenSetting,
+  needs: Setting["needs"],
+  description: string,
+  unset: string,
+  choices: readonly Choice[],
+): Setting {
   return {
     name,
     description,
-    options: [{ ...option, type: "text", choices }],
     needs,
-    async run(call, context) {
-      const { settings, log } = context;
-      const { [option.name]: given } = call.options;
-      // Discord checks the choice; a compatible server may not.
-      const wanted = choices.find((choice) => choice.value === given)?.value;
-      const said = await remark?.(call, wanted, context);
-      if (said?.refuses) return said.text;
-      if (wanted !== undefined) {
-        await settings.choose(call, name, wanted === unset ? undefined : wanted);
-        log.info("A person changed a setting", {
-          interactionId: call.id,
-          channelId: call.channelId,
-          by: call.sender.id,
-          setting: name,
-          value: wanted,
-        });
-      }
-      const value = await settings.of(call, name) ?? unset;
-      const answer = wanted === undefined
-        ? `\`/${name}\` is \`${value}\` here. To change it, choose one of: ${namesOf(choices)}`
-        : `\`/${name}\` is \`${value}\` here from now on.`;
-      return said ? `${answer}\n${said.text}` : answer;
+    of: async (call, { settings }) => await settings.of(call, name) ?? unset,
+    choices: () => choices,
+    async choose(call, { settings }, value) {
+      await settings.choose(call, name, value === unset ? undefined : value);
+      return undefined;
     },
   };
 }
 
-function namesOf(choices: readonly Choice[]): string {
-  return choices.map(({ value }) => `\`${value}\``).join(", ");
+/** The value that removes a key of the config. */
+const UNSET = "none";
+
+/** A setting of the bot: a key of its config file. */
+function inConfig(
+  name: string,
+  description: string,
+  path: string | ((context: InteractionContext) => Promise<string>),
+  choices: readonly Choice[] = [],
+): Setting {
+  const pathIn = (context: InteractionContext) => typeof path === "string" ? path : path(context);
+  return {
+    name,
+    description,
+    needs: "owner",
+    async of(_, context) {
+      const value = await context.config.get(await pathIn(context));
+      return value === undefined ? UNSET : bounded(value.replaceAll('"', ""), 80);
+    },
+    choices: () => choices,
+    async choose(_, context, value) {
+      const problem = changeRefusal(context.config) ??
+        await context.config.set(await pathIn(context), value === UNSET ? undefined : value);
+      return problem && `Nothing has changed: ${bounded(problem, 1_000)}`;
+    },
+    async remark(_, context) {
+      return `It is the key \`${await pathIn(context)}\` of my config.`;
+    },
+  };
 }
 
-/** The settings of conversations and channels, in the order of `/help`. */
-export const SETTINGS: readonly Command[] = [
-  think,
-  reasoning,
-  verbose,
-  queue,
-  activation,
-];
+/** Shows all settings, or one, and chooses a value. */
+export const settings: Command = {
+  name: "settings",
+  description: "Show or choose my settings here",
+  options: [
+    {
+      name: "name",
+      description: "The setting; without it, all are listed",
+      type: "text",
+      choices: SETTINGS.map(({ name, description }) => ({
+        name: `${name}: ${description}`,
+        value: name,
+      })),
+    },
+    {
+      name: "value",
+      description: "Its new value; without it, you see the present one",
+      type: "text",
+      async suggest(typing, context) {
+        const setting = await settingFor(typing, typing.options["name"], context);
+        if (typeof setting === "string") return [];
+        return choicesFor(typing.typed.text, await setting.choices(typing, context));
+      },
+    },
+  ],
+  needs: "session",
+  async run(call, context) {
+    const { name, value } = call.options;
+    if (name === undefined) return await listText(call, context);
+    const setting = await settingFor(call, name, context);
+    if (typeof setting === "string") return setting;
+    return typeof value === "string"
+      ? await chosenText(call, setting, value, context)
+      : await shownText(call, setting, context);
+  },
+  async menu(call, context) {
+    const { name, value } = call.options;
+    if (value !== undefined) return undefined;
+    return name === undefined ? await menuOfAll(call, context) : await menuOf(call, name, context);
+  },
+};
+
+/** The menus below the answers: the first one chooses a setting, the second one its value. */
+export const settingsMenu: Component = {
+  kind: "select",
+  name: settings.name,
+  needs: "session",
+  async run(selection, context) {
+    const name = selection.customId.slice(settings.name.length + 1);
+    const [chosen = ""] = selection.values;
+    const options: CommandCall["options"] = name === ""
+      ? { name: chosen }
+      : { name, value: chosen };
+    const call = { ...selection, name: settings.name, options };
+    return {
+      how: "update",
+      text: await settings.run(call, context),
+      menu: await settings.menu?.(call, context),
+    };
+  },
+};
+
+/** @returns A text for the person, if there is no such setting for them. */
+async function settingFor(
+  call: CommandCall,
+  name: unknown,
+  { isOwner }: InteractionContext,
+): Promise<Setting | string> {
+  const setting = SETTINGS.find((one) => one.name === name);
+  if (!setting) return "I have no such setting.";
+  return setting.needs === "session" || await isOwner(call) ? setting : NOT_AUTHORIZED;
+}
+
+/** The settings that the person may choose, with their values. */
+async function valuesFor(
+  call: CommandCall,
+  context: InteractionContext,
+): Promise<readonly (readonly [setting: Setting, value: string])[]> {
+  const isOwner = await context.isOwner(call);
+  const own = SETTINGS.filter(({ needs }) => needs === "session" || isOwner);
+  return await Promise.all(own.map(async (one) => [one, await one.of(call, context)] as const));
+}
+
+async function listText(call: CommandCall, context: InteractionContext): Promise<string> {
+  const values = await valuesFor(call, context);
+  return [
+    ...agentLine(context.agentHere(call)),
+    ...values.map(([{ name, description }, value]) => `\`${name}\` ${description}: \`${value}\``),
+    "To change one: `/settings <name> <value>`",
+  ].join("\n");
+}
+
+async function shownText(
+  call: CommandCall,
+  setting: Setting,
+  context: InteractionContext,
+): Promise<string> {
+  return await withRemark(
+    `\`${setting.name}\` is \`${await setting.of(
+      call,
+      context,
+    )}\` here. To change it, choose one ` +
+      `of: ${await namesOf(call, setting, context)}`,
+    ...[call, setting, context] as const,
+  );
+}
+
+async function chosenText(
+  call: CommandCall,
+  setting: Setting,
+  given: string,
+  context: InteractionContext,
+): Promise<string> {
+  const { name, isFree } = setting;
+  const wanted = given.trim();
+  const choices = await setting.choices(call, context);
+  const known = choices.find(({ value }) => value.toLowerCase() === wanted.toLowerCase());
+  if (!known && !isFree) {
+    return `\`${name}\` takes one of: ${await namesOf(call, setting, context)}`;
+  }
+  const value = known?.value ?? wanted;
+  const problem = await setting.choose(call, context, value);
+  if (problem !== undefined) return problem;
+  context.log.info("A person changed a setting", {
+    interactionId: call.id,
+    channelId: call.channelId,
+    by: call.sender.id,
+    setting: name,
+    value,
+  });
+  return await withRemark(`\`${name}\` is \`${value}\` here from now on.`, call, setting, context);
+}
+
+async function withRemark(
+  text: string,
+  call: CommandCall,
+  { remark }: Setting,
+  context: InteractionContext,
+): Promise<string> {
+  const more = await remark?.(call, context);
+  return more === undefined ? text : `${text}\n${more}`;
+}
+
+async function namesOf(
+  call: CommandCall,
+  { choices }: Setting,
+  context: InteractionContext,
+): Promise<string> {
+  const all = await choices(call, context);
+  return all.slice(0, MAX_OPTIONS).map(({ value }) => `\`${bounded(value, 60)}\``).join(", ");
+}
+
+/** Maximum number of options of a menu at Discord. */
+const MAX_OPTIONS = 25;
+
+async function menuOfAll(call: CommandCall, context: InteractionContext): Promise<Menu> {
+  const values = await valuesFor(call, context);
+  return menuWith(
+    "",
+    "Change a setting",
+    values.map(([{ name }, value]) => ({
+      name: `${name}: ${value}`,
+      value: name,
+    })),
+  );
+}
+
+async function menuOf(
+  call: CommandCall,
+  name: unknown,
+  context: InteractionContext,
+): Promise<Menu | undefined> {
+  const setting = await settingFor(call, name, context);
+  if (typeof setting === "string") return undefined;
+  const choices = await setting.choices(call, context);
+  if (choices.length === 0) return undefined;
+  return menuWith(setting.name, `${setting.name} is ${await setting.of(call, context)}`, choices);
+}
+
+function menuWith(name: string, placeholder: string, choices: readonly Choice[]): Menu {
+  return {
+    customId: `${settings.name}:${name}`,
+    placeholder: bounded(placeholder, 150),
+    max: 1,
+    options: choicesFor("", choices).map(({ name, value }) => ({ label: name, value })),
+  };
+}

@@ -54,8 +54,8 @@ const VACUUM_AFTER_MS = 60_000;
 const MAX_TRIES = 10;
 
 /**
- * Creates the removal of everything that is stored of the person who gives `/forget me` (X5). While a
- * turn of theirs is open, it removes nothing.
+ * Creates the removal of everything that is stored of a person for `/forget` (X5). While a turn of
+ * theirs is open, it removes nothing.
  *
  * Writing the file anew removes deleted texts from free pages. It blocks all other work, so it comes
  * later, and once for several people.
@@ -66,7 +66,7 @@ export function createForget(
     "store" | "schedule" | "log"
   >,
   forgetFiles: (userId: UserId) => Promise<void>,
-): (call: CommandCall) => Promise<"forgotten" | "open turns"> {
+): (id: UserId) => Promise<"forgotten" | "open turns"> {
   let isDue = false;
 
   function vacuumLater(triesLeft = MAX_TRIES): void {
@@ -87,7 +87,7 @@ export function createForget(
 
   vacuumLater(); // a restart may have come before it
 
-  return async ({ sender: { id } }) => {
+  return async (id) => {
     const forgotten = await forgetting.forget(id, true);
     if (forgotten === "open turns") return "open turns";
     await forgetFiles(id);

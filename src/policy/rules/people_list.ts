@@ -12,6 +12,7 @@ import { type AllowEntry, entryText, parseAllowEntry, prepareAllowlist } from ".
 import { GUILDS, rulesFor } from "./place_rules.ts";
 import type { AccessPolicy } from "./rules.ts";
 
+const OWNERS = "commands.ownerAllowFrom";
 const ALLOW_FROM = "channels.discord.dm.allowFrom";
 
 /** Finds the list of a place. Group DMs have that of direct messages (P5). */
@@ -21,6 +22,12 @@ export function peopleListOf(
   policy: AccessPolicy,
 ): PeopleList | NoList {
   const { dm, guilds, ruleOf } = policy;
+  if (choice === "owners") {
+    const { owners } = policy.commands;
+    return owners
+      ? { kind: "list", rule: OWNERS, entries: owners.map(toListed), isOfDms: true }
+      : { kind: "application", rule: OWNERS };
+  }
   if (choice === "dm" || (choice === "here" && place.kind !== "guild")) {
     const rule = ruleOf(ALLOW_FROM);
     // The first key of `channels.discord` would switch guilds to the policy `allowlist` (P6).

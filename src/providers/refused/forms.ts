@@ -186,7 +186,7 @@ export const THINKING_OFF: Form = {
 export function thinkingForm(level: ThinkLevel): Form {
   return {
     part: `the level of thinking \`${level}\``,
-    fix: "choose another level by `/think`",
+    fix: "choose another level by `/settings think`",
     ability: level,
     apply: (request) => request.thinking === level ? withoutThinking(request) : request,
   };

@@ -21,9 +21,9 @@ describe("[M4] [K1] commandOf()", () => {
     ["/configure", undefined], // OpenClaw takes it for /config
     ["/config get a", "config", "get a"],
     ["/config", "config", ""],
-    ["/model: x/y", "model", "x/y"],
-    ["/model x\ny", "model", "x\ny"],
-    ["/model:x", undefined],
+    ["/skill: x/y", "skill", "x/y"],
+    ["/skill x\ny", "skill", "x\ny"],
+    ["/skill:x", undefined],
     ["hello /status", undefined],
     ["//status", undefined],
     ["/ status", undefined],
@@ -56,8 +56,8 @@ describe("[K2] the commands that exist", () => {
     // /stop itself checks whose turn it is (K3).
     everyone:
       "help commands status whoami usage context why catchup memory skill forget undo stop signins join leave deafen",
-    session: "new reset compact model models think reasoning verbose queue",
-    owner: "activation allowlist send config agents dashboard mcp pause restart",
+    session: "new reset compact settings",
+    owner: "allowlist config agents dashboard mcp pause restart",
     approver: "approve",
   };
   for (const [who, names] of Object.entries(needs)) {
@@ -73,7 +73,7 @@ describe("[M4] OpenClaw's commands", () => {
     const { commands, options } = commandsOf(file);
     it(`take words like ours, if ours take words (${file})`, options, () => {
       const shared = commands.filter(({ name }) => COMMANDS.has(name));
-      assert.ok(shared.length > 15);
+      assert.ok(shared.length > 10);
       const other = shared.filter(({ name, acceptsArgs }) =>
         COMMANDS.get(name)?.takesWords !== acceptsArgs
       );

@@ -190,8 +190,11 @@ describe("[K1] [K2] commands", () => {
       const typing = simulator.command({
         as: "ada",
         in: "dm",
-        name: "model",
-        options: [{ type: 3, name: "model", value: "def", focused: true }],
+        name: "settings",
+        options: [
+          { type: 3, name: "name", value: "think" },
+          { type: 3, name: "value", value: "def", focused: true },
+        ],
         isTyping: true,
       });
       const found = await seen(
@@ -199,7 +202,26 @@ describe("[K1] [K2] commands", () => {
         "the choices",
         () => typing.answer?.kind === "suggested" && typing.answer,
       );
-      assert.deepEqual(found.choices, [{ name: "default", value: "default" }]);
+      assert.deepEqual(found.choices, [
+        { name: "default: as the model does by itself", value: "default" },
+      ]);
+    }));
+
+  it("[K2] /settings shows the values, and changes one by two choices in its menus", () =>
+    play(async (scene) => {
+      const { simulator } = scene;
+      await isRegistered(scene);
+      const told = () => simulator.ephemeral("ada").at(-1);
+      const before = told()?.id;
+      simulator.command({ as: "ada", in: "dm", name: "settings" });
+      const shown = await seen(scene, "the settings", () => told()?.id !== before && told());
+      const choose = (customId: string, label: string) =>
+        simulator.choose({ as: "ada", in: "dm", message: shown.id, customId, labels: [label] });
+      choose("settings:", "think: default");
+      await seen(scene, "the levels", () => told()?.content.startsWith("`think` is `default`"));
+      choose("settings:think", "high");
+      await seen(scene, "the new value", () => told()?.content.startsWith("`think` is `high`"));
+      assert.deepEqual(told()?.components, []);
     }));
 
   it("[X5] /forget me removes the asker from the store, and the bot goes on", () =>

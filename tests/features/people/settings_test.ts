@@ -9,7 +9,7 @@ import { startFixedModel } from "../../support/model/fixed_model.ts";
 /** Ada, by the id that the simulator gives her. */
 const OWNER = { ownerAllowFrom: ["1456074443980800000"] };
 
-describe("[K2] /think", () => {
+describe("[K2] /settings think", () => {
   it("reaches the model of that conversation, from the menu and as a text, after a restart", async () => {
     await using model = await startFixedModel(() => "thought");
     await withSimulation({
@@ -20,9 +20,9 @@ describe("[K2] /think", () => {
       const effort = (): unknown => JSON.parse(model.bodies.at(-1) ?? "{}").reasoning_effort;
       const first = await start();
       await registered(scene);
-      const options = { level: "high" };
-      const text = await give(scene, { as: "ada", in: "#general", name: "think", options });
-      assert.match(text, /^`\/think` is `high` here from now on\./);
+      const options = { name: "think", value: "high" };
+      const text = await give(scene, { as: "ada", in: "#general", name: "settings", options });
+      assert.match(text, /^`think` is `high` here from now on\./);
       first.kill("SIGTERM");
       await first.exited;
       await start();
@@ -32,7 +32,7 @@ describe("[K2] /think", () => {
       say("ada", "dm", "hello");
       await replies("dm", 1, "ada");
       assert.equal(effort(), undefined);
-      say("ada", "dm", "/think low");
+      say("ada", "dm", "/settings think low");
       await replies("dm", 2, "ada");
       say("ada", "dm", "hello again");
       await replies("dm", 3, "ada");
@@ -53,8 +53,8 @@ describe("[K2] /status", () => {
     }, async (scene) => {
       await scene.start();
       await registered(scene);
-      const options = { model: "openai/spare" };
-      await give(scene, { as: "ada", in: "#general", name: "model", options });
+      const options = { name: "model", value: "openai/spare" };
+      await give(scene, { as: "ada", in: "#general", name: "settings", options });
       const owner = await give(scene, { as: "ada", in: "#general", name: "status" });
       assert.match(owner, /answering with `openai\/spare`/);
       const other = await give(scene, { as: "grace", in: "#general", name: "status" });
@@ -65,7 +65,7 @@ describe("[K2] /status", () => {
     }));
 });
 
-describe("[K2] [R10] /reasoning and /verbose", () => {
+describe("[K2] [R10] /settings reasoning and verbose", () => {
   it("show thinking and tools above answers, until they are off", async () => {
     const call = { id: "call_1", name: "read_channel_history", arguments: '{"limit":1}' };
     await using model = await startFixedModel(
@@ -79,16 +79,17 @@ describe("[K2] [R10] /reasoning and /verbose", () => {
       const { say, mention, replies, start } = scene;
       await start();
       await registered(scene);
-      const options = { mode: "on" };
-      await give(scene, { as: "ada", in: "#general", name: "verbose", options });
-      await give(scene, { as: "ada", in: "#general", name: "reasoning", options });
+      for (const name of ["verbose", "reasoning"]) {
+        const options = { name, value: "on" };
+        await give(scene, { as: "ada", in: "#general", name: "settings", options });
+      }
       say("grace", "general", `${mention} how is the tide?`);
       assert.deepEqual(await replies("general", 2), [
         "-# used `read_channel_history`\n-# My thinking:\n> Tides turn.",
         "It is high.",
       ]);
-      say("ada", "general", "/verbose off");
-      say("ada", "general", "/reasoning off");
+      say("ada", "general", "/settings verbose off");
+      say("ada", "general", "/settings reasoning off");
       await replies("general", 4);
       say("grace", "general", `${mention} and now?`);
       assert.deepEqual((await replies("general", 5)).slice(4), ["It is high."]);
@@ -96,7 +97,7 @@ describe("[K2] [R10] /reasoning and /verbose", () => {
   });
 });
 
-describe("[K2] [P1] /activation and /send", () => {
+describe("[K2] [P1] /settings activation and send", () => {
   it("decide whether the bot answers in a channel", async () => {
     await using model = await startFixedModel(() => "here");
     await withSimulation({
@@ -106,20 +107,20 @@ describe("[K2] [P1] /activation and /send", () => {
       const { say, mention, replies, start, decided } = scene;
       await start();
       await registered(scene);
-      const use = (as: string, name: string, mode: string) =>
-        give(scene, { as, in: "#general", name, options: { mode } });
+      const use = (as: string, name: string, value: string) =>
+        give(scene, { as, in: "#general", name: "settings", options: { name, value } });
       assert.equal(await use("grace", "send", "off"), "You are not authorized to do that.");
       await use("ada", "activation", "always");
       await use("ada", "send", "off");
       const silent = say("grace", "general", `${mention} are you there?`);
       assert.equal(await decided(silent), "ignore: send-off");
-      say("ada", "general", "/send inherit");
-      assert.deepEqual(await replies("general", 1), ["`/send` is `inherit` here from now on."]);
+      say("ada", "general", "/settings send inherit");
+      assert.deepEqual(await replies("general", 1), ["`send` is `inherit` here from now on."]);
       const said = say("grace", "general", "no mention");
       assert.equal(await decided(said), "accept: mention-not-required");
       assert.equal((await replies("general", 2))[1], "here");
       assert.match(model.bodies.at(-1) ?? "", /are you there/, "it was kept as context");
-      say("ada", "general", "/activation mention");
+      say("ada", "general", "/settings activation mention");
       await replies("general", 3);
       assert.equal(await decided(say("grace", "general", "nor here")), "ignore: no-mention");
     });
@@ -143,7 +144,7 @@ describe("[K2] /restart", () => {
     }));
 });
 
-describe("[K2] [S5] /queue", () => {
+describe("[K2] [S5] /settings queue", () => {
   it("lets later messages share an answer, from the menu", async () => {
     let held = Promise.withResolvers<string>();
     await using model = await startFixedModel(() => held.promise);
@@ -154,10 +155,10 @@ describe("[K2] [S5] /queue", () => {
       const { say, mention, replies, until, rows, eventually, start } = scene;
       await start();
       await registered(scene);
-      const queue = (as: string, mode: string) =>
-        give(scene, { as, in: "#general", name: "queue", options: { mode } });
+      const queue = (as: string, value: string) =>
+        give(scene, { as, in: "#general", name: "settings", options: { name: "queue", value } });
       assert.equal(await queue("grace", "collect"), "You are not authorized to do that.");
-      assert.equal(await queue("ada", "collect"), "`/queue` is `collect` here from now on.");
+      assert.equal(await queue("ada", "collect"), "`queue` is `collect` here from now on.");
       say("grace", "general", `${mention} one`);
       await until("the first request", () => model.requests.length > 0);
       say("grace", "general", `${mention} two`);
@@ -173,9 +174,9 @@ describe("[K2] [S5] /queue", () => {
       assert.equal(model.requests.length, 2, "the config's mode has a turn for each");
 
       held = Promise.withResolvers();
-      say("ada", "general", "/queue followup");
+      say("ada", "general", "/settings queue followup");
       const [, , text] = await replies("general", 3);
-      assert.equal(text, "`/queue` is `followup` here from now on.");
+      assert.equal(text, "`queue` is `followup` here from now on.");
       for (const word of ["four", "five", "six"]) say("grace", "general", `${mention} ${word}`);
       held.resolve("done");
       await replies("general", 6);

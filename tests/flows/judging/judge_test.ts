@@ -50,13 +50,13 @@ describe("[K2] createJudge() › judge()", () => {
     const meant = { mention: "user" };
     assert.equal(verdictOf({}, { activation: "always" }).why, "mention-not-required");
     assert.equal(verdictOf({}, { activation: "mention" }).why, "no-mention");
-    assert.equal(verdictOf({}, { activation: "mention" }).rule, "/activation");
+    assert.equal(verdictOf({}, { activation: "mention" }).rule, "/settings activation");
     assert.equal(verdictOf(meant, { activation: "mention" }).why, "mentioned");
     const silent = verdictOf(meant, { isSilenced: true });
     assert.deepEqual(silent, {
       kind: "ignore",
       why: "send-off",
-      rule: "/send",
+      rule: "/settings send",
       keepAsContext: true,
     });
     assert.equal(verdictOf({ text: "/status" }, { isSilenced: true }).kind, "accept");

@@ -8,7 +8,7 @@ import { config } from "../../../src/interactions/commands/config.ts";
 import { forget, memory } from "../../../src/interactions/commands/own_data.ts";
 import { skill } from "../../../src/interactions/commands/questions.ts";
 import { status } from "../../../src/interactions/commands/about.ts";
-import { think } from "../../../src/interactions/commands/settings.ts";
+import { settings } from "../../../src/interactions/commands/settings.ts";
 import { commandsOf } from "../../support/discord/vectors.ts";
 
 describe("[K1] readWords()", () => {
@@ -20,8 +20,8 @@ describe("[K1] readWords()", () => {
     [memory, "text:no sugar edit:3", undefined], // a text takes all words that are left
     [memory, "delete: 4", { options: { delete: 4 } }],
     [memory, "three", undefined],
-    [forget, "ME", { options: { who: "me" } }],
-    [forget, "you", undefined],
+    [settings, "THINK high", { options: { name: "think", value: "high" } }],
+    [settings, "later", undefined],
     [forget, "", undefined],
     [skill, "tides when is  high tide?", {
       options: { name: "tides", input: "when is  high tide?" },
@@ -66,7 +66,7 @@ describe("[K1] readWords()", () => {
 describe("[K1] usageOf()", () => {
   it("shows how to write a command", () => {
     assert.equal(usageOf(skill), "`/skill <name> [input]`");
-    assert.equal(usageOf(think), "`/think [off|minimal|low|medium|high|default]`");
+    assert.match(usageOf(settings), /^`\/settings \[model\|think\|[^\]]+\] \[value\]`$/);
     assert.equal(usageOf(config).split("\n")[1], "`/config set <path> <value>`");
   });
 });

@@ -69,7 +69,7 @@ describe("[K2] [K3] /allowlist", () => {
     assert.equal(
       await use("list", {}, inDm),
       [
-        `\`${RULE}\` lets these people talk to me:`,
+        `\`${RULE}\` has these people:`,
         "– <@77> `77` `ben`",
         "– <@78> `78` `eve`",
         "– `role:5`",

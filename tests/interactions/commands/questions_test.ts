@@ -137,11 +137,34 @@ describe("[X5] /forget me", () => {
         /^I am still/,
       ]] as const
     ) {
-      const context = interactionContext({ forget: () => Promise.resolve(outcome) });
+      const forgotten: unknown[] = [];
+      const context = interactionContext({
+        forget(id) {
+          forgotten.push(id);
+          return Promise.resolve(outcome);
+        },
+        isOwner: () => Promise.resolve(false),
+      });
       assert.match(
         String(await forget.run(callOf("forget", { options: { who: "me" } }), context)),
         text,
       );
+      assert.deepEqual(forgotten, [callOf("forget").sender.id]);
+    }
+  });
+
+  it("[P10] forgets another person for an owner alone", async () => {
+    for (const isOwner of [true, false]) {
+      const forgotten: unknown[] = [];
+      const context = interactionContext({
+        isOwner: () => Promise.resolve(isOwner),
+        forget(id) {
+          forgotten.push(id);
+          return Promise.resolve("forgotten");
+        },
+      });
+      await forget.run(callOf("forget", { options: { who: "123456789012345678" } }), context);
+      assert.deepEqual(forgotten, isOwner ? ["123456789012345678"] : []);
     }
   });
 });

@@ -1,17 +1,32 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { ThinkLevel } from "../../../src/core/people/chosen.ts";
-import type { Command } from "../../../src/interactions/base/command.ts";
+import type { OptionTyping, Selection } from "../../../src/core/inbound/interactions.ts";
 import type { InteractionContext } from "../../../src/interactions/base/context.ts";
 import { readWords } from "../../../src/interactions/base/words.ts";
-import { queue, reasoning, think, verbose } from "../../../src/interactions/commands/settings.ts";
+import { settings, settingsMenu } from "../../../src/interactions/commands/settings.ts";
 import { callOf } from "../../support/discord/calls.ts";
 import { interactionContext } from "../../support/discord/interaction_context.ts";
 
-/** Uses a command as a person writes it. */
-function build(command: Command, parts: Partial<InteractionContext> = {}) {
+interface Built {
+  readonly isOwner?: boolean;
+  readonly writing?: boolean;
+  /** Levels of thinking that the model's server has refused. */
+  readonly refused?: readonly ThinkLevel[];
+  /** Keys of the config file, as JSON. */
+  readonly keys?: Readonly<Record<string, string>>;
+  readonly place?: "dm" | "guild";
+}
+
+/** Uses the command as a person writes it. */
+function build(
+  { isOwner = true, writing = true, refused = [], keys = {}, place = "guild" }: Built = {},
+) {
   const chosen = new Map<string, string>();
-  const context = interactionContext({
+  const file = new Map(Object.entries(keys));
+  let model: string | undefined;
+  const context: InteractionContext = interactionContext({
+    isOwner: () => Promise.resolve(isOwner),
     settings: {
       of: (_, name) => Promise.resolve(chosen.get(name)),
       choose(_, name, value) {
@@ -20,79 +35,189 @@ function build(command: Command, parts: Partial<InteractionContext> = {}) {
         return Promise.resolve();
       },
     },
-    ...parts,
-  });
-  const use = async (words = "") => {
-    const read = readWords(command, words);
-    assert.ok(read, `/${command.name} ${words}`);
-    return String(await command.run(callOf(command.name, read), context));
-  };
-  return { use, chosen };
-}
-
-describe("[K2] /think", () => {
-  const modelWith = (...refused: readonly ThinkLevel[]): Partial<InteractionContext> => ({
     models: {
-      ids: () => assert.fail("not asked for"),
-      of: () => assert.fail("not asked for"),
-      choose: () => assert.fail("not asked for"),
+      ids: () => ["a/small", "b/large"],
+      of: () => Promise.resolve({ id: model ?? "a/small" }),
       refusedThinking: () => Promise.resolve({ id: "a/small", levels: new Set(refused) }),
+      choose(_, id) {
+        model = id;
+        return Promise.resolve();
+      },
+    },
+    config: {
+      allows: () => ({ reading: true, writing }),
+      paths: () => [],
+      get: (path) => Promise.resolve(file.get(path)),
+      set(path, value) {
+        if (value === undefined) file.delete(path);
+        else file.set(path, value);
+        return Promise.resolve(value === "wrong" ? "it is no number" : undefined);
+      },
     },
   });
-
-  it("chooses a level, and the model's own again", async () => {
-    const { use, chosen } = build(think, modelWith());
-    assert.equal(
-      await use("high"),
-      "`/think` is `high` here from now on.\n" +
-        "If the server of `a/small` refuses it, I answer without it, and `/think` says so.",
+  const at = place === "dm" ? { place: { kind: "dm" } as const } : {};
+  const callWith = (words: string) => {
+    const read = readWords(settings, words);
+    assert.ok(read, words);
+    return callOf("settings", { ...read, ...at });
+  };
+  const use = async (words = "") => String(await settings.run(callWith(words), context));
+  const choose = (customId: string, value: string) =>
+    settingsMenu.run(
+      { ...callOf("settings", at), customId, values: [value] } as unknown as Selection & never,
+      context,
     );
-    assert.equal(chosen.get("think"), "high");
-    assert.match(await use(), /^`\/think` is `high` here\..*`default`$/);
-    assert.equal(await use("default"), "`/think` is `default` here from now on.");
-    assert.equal(chosen.size, 0);
+  return { use, choose, chosen, file, context, callWith, model: () => model };
+}
+
+const STORED = ["think", "reasoning", "verbose", "queue", "activation", "send"] as const;
+
+describe("[K2] /settings", () => {
+  it("lists each setting with its value; to a person who is no owner, without the owner's", async () => {
+    const names = async (built: Built) =>
+      Array.from((await build(built).use()).matchAll(/^`([a-z-]+)`/gm), ([, name]) => name);
+    const own = ["model", "think", "reasoning", "verbose", "queue"];
+    assert.deepEqual(await names({ isOwner: false }), own);
+    const owners = ["activation", "send", "direct-messages", "default-model", "budget"];
+    assert.deepEqual(await names({}), [...own, ...owners]);
   });
 
-  it("refuses a level that the model's server has refused, and tells of a chosen one", async () => {
-    const { use, chosen } = build(think, modelWith("off"));
-    const refused = "The server of `a/small` has refused the level `off`, so it has no effect.";
-    assert.equal(await use("off"), refused);
-    assert.equal(chosen.size, 0);
-    chosen.set("think", "off");
-    assert.ok((await use()).endsWith(refused));
-  });
-});
-
-describe("[K2] /reasoning and /verbose", () => {
-  for (const command of [reasoning, verbose]) {
-    it(`/${command.name} is off, and can be switched on and off`, async () => {
-      const { use, chosen } = build(command);
-      assert.match(await use(), /is `off` here\. .*: `on`, `off`$/);
-      assert.match(await use("on"), /is `on` here from now on\.$/);
-      assert.equal(chosen.get(command.name), "on");
-      assert.match(await use("off"), /is `off` here from now on\.$/);
+  for (
+    const [name, value, unset] of [
+      ["think", "high", "default"],
+      ["reasoning", "on", "off"],
+      ["verbose", "on", "off"],
+      ["queue", "steer", "default"],
+      ["activation", "always", "default"],
+      ["send", "off", "inherit"],
+    ] as const
+  ) {
+    it(`${name} shows its value, chooses one, and goes back`, async () => {
+      const { use, chosen } = build();
+      assert.match(
+        await use(name),
+        new RegExp(`^\`${name}\` is \`${unset}\` here\\. .*\`${value}\``),
+      );
+      assert.match(
+        await use(`${name} ${value.toUpperCase()}`),
+        new RegExp(`^\`${name}\` is \`${value}\` here from now on\\.`),
+      );
+      assert.equal(chosen.get(name), value);
+      assert.match(
+        await use(`${name} other`),
+        new RegExp(`^\`${name}\` takes one of: .*\`${value}\``),
+      );
+      assert.equal(await use(`${name} ${unset}`), `\`${name}\` is \`${unset}\` here from now on.`);
       assert.equal(chosen.size, 0);
     });
   }
-});
 
-describe("[K2] [S5] /queue", () => {
-  it("shows the mode, chooses one, and the config's again", async () => {
-    const { use, chosen } = build(queue);
-    assert.equal(
-      await use(),
-      "`/queue` is `default` here. To change it, choose one of: `collect`, `steer`, `followup`, " +
-        "`interrupt`, `default`",
-    );
-    assert.equal(await use("Steer"), "`/queue` is `steer` here from now on.");
-    assert.equal(chosen.get("queue"), "steer");
-    assert.match(await use(), /^`\/queue` is `steer` here\./);
-    assert.equal(await use("default"), "`/queue` is `default` here from now on.");
+  it("refuses a level that the model's server has refused, and tells of a chosen one", async () => {
+    const { use, chosen } = build({ refused: ["off"] });
+    const refused = "The server of `a/small` has refused the level `off`, so it has no effect.";
+    assert.equal(await use("think off"), refused);
+    assert.equal(chosen.size, 0);
+    chosen.set("think", "off");
+    assert.ok((await use("think")).endsWith(refused));
+  });
+
+  it("activation refuses direct messages, which need no mention", async () => {
+    const { use, chosen } = build({ place: "dm" });
+    assert.match(await use("activation always"), /works in servers only/);
     assert.equal(chosen.size, 0);
   });
 
-  it("takes no other words", () => {
-    assert.equal(readWords(queue, "later"), undefined);
-    assert.equal(readWords(queue, "steer now"), undefined);
+  it("model chooses one of the config, and the config's again", async () => {
+    const { use, model } = build();
+    assert.match(await use("model B/Large"), /^`model` is `b\/large` here from now on/);
+    assert.equal(model(), "b/large");
+    assert.match(await use("model c/x"), /takes one of: `a\/small`, `b\/large`, `default`$/);
+    await use("model default");
+    assert.equal(model(), undefined);
+  });
+
+  it("[P10] gives an owner's settings to owners alone", async () => {
+    const { use, chosen, file } = build({ isOwner: false });
+    for (const words of ["activation always", "send off", "budget 5", "direct-messages open"]) {
+      assert.equal(await use(words), "You are not authorized to do that.", words);
+    }
+    assert.deepEqual([...chosen, ...file], []);
+  });
+
+  const KEYS: readonly (readonly [
+    words: string,
+    before: Readonly<Record<string, string>>,
+    path: string,
+    value: string | undefined,
+  ])[] = [
+    ["direct-messages open", {}, "channels.discord.dm.policy", "open"],
+    ["default-model b/large", {}, "agents.defaults.model", "b/large"],
+    [
+      "default-model b/large",
+      { "agents.defaults.model": '{"primary":"a/small","fallbacks":[]}' },
+      "agents.defaults.model.primary",
+      "b/large",
+    ],
+    ["budget 5", {}, "budgets.total.tokensPerDay", "5"],
+    [
+      "budget none",
+      { "budgets.total": '{"moneyPerMonth":2}', "budgets.total.moneyPerMonth": "2" },
+      "budgets.total.moneyPerMonth",
+      undefined,
+    ],
+  ];
+  for (const [words, keys, path, value] of KEYS) {
+    it(`[K4] ${words} writes ${path}`, async () => {
+      const { use, file } = build({ keys });
+      assert.match(await use(words), /here from now on\./);
+      assert.equal(file.get(path), value);
+    });
+    it(`[K4] ${words} writes no ${path} if the config may not be changed`, async () => {
+      const { use, file } = build({ keys, writing: false });
+      await use(words);
+      assert.deepEqual(Object.fromEntries(file), keys);
+    });
+  }
+
+  it("[K4] says why the config file does not take a value", async () => {
+    assert.match(await build().use("budget wrong"), /^Nothing has changed: it is no number/);
+  });
+
+  it("is two choices in menus: the setting, then its value", async () => {
+    const { choose, chosen, context, callWith } = build();
+    const menu = await settings.menu?.(callWith(""), context);
+    assert.ok(menu?.options.some(({ label }) => label === "send: inherit"));
+    const first = await choose(menu?.customId ?? "", "send");
+    assert.ok(first?.how === "update" && first.menu);
+    assert.equal(first.menu.placeholder, "send is inherit");
+    assert.deepEqual(first.menu.options.map(({ value }) => value), ["on", "off", "inherit"]);
+    const second = await choose(first.menu.customId, "off");
+    assert.ok(second?.how === "update");
+    assert.equal(second.menu, undefined);
+    assert.equal(chosen.get("send"), "off");
+  });
+
+  it("[P10] takes no owner's setting from a person who has made up a menu", async () => {
+    const { choose, chosen } = build({ isOwner: false });
+    const answer = await choose("settings:send", "off");
+    assert.ok(answer?.how === "update" && answer.text.includes("not authorized"));
+    assert.equal(chosen.size, 0);
+  });
+
+  it("suggests the values of the setting that contain the typed text", async () => {
+    const { context } = build();
+    const typing = {
+      ...callOf("settings", { options: { name: "model" } }),
+      kind: "typing",
+      typed: { option: "value", text: "lar" },
+    } as unknown as OptionTyping;
+    assert.deepEqual(await settings.options?.[1]?.suggest?.(typing, context), [
+      { name: "b/large", value: "b/large" },
+    ]);
+  });
+
+  it("takes no other names", () => {
+    for (const name of STORED) assert.ok(readWords(settings, name), name);
+    assert.equal(readWords(settings, "later"), undefined);
   });
 });

@@ -81,7 +81,7 @@ describe("[X5] createForget()", () => {
 
   it("writes the file anew a minute later, once for several people", async () => {
     const { state, forget, pass } = open(false);
-    await Promise.all([forget(CALL), forget(CALL)]);
+    await Promise.all([forget(CALL.sender.id), forget(CALL.sender.id)]);
     await pass();
     assert.equal(state.vacuums, 1);
     await pass();

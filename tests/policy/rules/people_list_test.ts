@@ -6,7 +6,7 @@ import { parseAllowEntry, prepareAllowlist } from "../../../src/policy/rules/all
 import { peopleListOf, withoutPerson, withPerson } from "../../../src/policy/rules/people_list.ts";
 import type { AccessPolicy } from "../../../src/policy/rules/rules.ts";
 import { guildPlace, sender, userId } from "../../support/discord/builders.ts";
-import { ADA, BOB, CHANNEL, dm, entries, GUILD, guild, policy } from "../policies.ts";
+import { ADA, BOB, CHANNEL, commands, dm, entries, GUILD, guild, policy } from "../policies.ts";
 
 const HERE = guildPlace();
 const DM = { kind: "dm" } as const;
@@ -56,6 +56,20 @@ describe("[K2] [P10] peopleListOf()", () => {
       entries: [],
       isOfDms: true,
       hasPairings: true,
+    }],
+    [
+      "the owners",
+      peopleListOf(DM, "owners", policy({ commands: { ...commands(), owners: entries(ADA) } })),
+      {
+        kind: "list",
+        rule: "commands.ownerAllowFrom",
+        entries: [{ text: ADA, userId: ADA }],
+        isOfDms: true,
+      },
+    ],
+    ["the owners of the application", peopleListOf(DM, "owners", own), {
+      kind: "application",
+      rule: "commands.ownerAllowFrom",
     }],
     ["a guild's list in direct messages", peopleListOf(DM, "server", own), { kind: "no_guild" }],
     [

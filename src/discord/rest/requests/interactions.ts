@@ -14,11 +14,11 @@ import {
 import { z } from "zod";
 import type { MessageId } from "../../../core/discord/ids.ts";
 import type { Interaction } from "../../../core/inbound/interactions.ts";
-import type { Card } from "../../../core/outbound/outbound.ts";
+import type { Card, Menu } from "../../../core/outbound/outbound.ts";
 import { snowflakeSchema } from "../../../core/discord/snowflake_schema.ts";
 import type { RestApi } from "../client/client.ts";
 import { expect } from "../exchange/rest_error.ts";
-import { IS_COMPONENTS_V2, layoutOf } from "./layout.ts";
+import { IS_COMPONENTS_V2, layoutOf, rowsOf } from "./layout.ts";
 
 /** The webhook of an interaction, which takes its answers, and the person. */
 export type Webhook = Pick<Interaction, "applicationId" | "token" | "sender">;
@@ -59,19 +59,19 @@ export function createInteractions(
 
   return {
     /**
-     * Replaces the text of the component's message, and removes all its components.
+     * Replaces the text of the component's message, and all its components by the menu.
      *
      * @param content 1 to 2000 characters.
      * @param card Set if the message is a card: the text that it gets instead.
      * @throws {RestError} `not_found` if the use was not acknowledged before, or the token has expired.
      */
-    update: (use: Webhook, content: string, card?: Card): Promise<void> =>
+    update: (use: Webhook, content: string, card?: Card, menu?: Menu): Promise<void> =>
       edit(
         use,
         ORIGINAL,
         card
           ? { flags: IS_COMPONENTS_V2, components: layoutOf(card) }
-          : { content, components: [] },
+          : { content, components: rowsOf([], menu && [menu]) },
       ),
     /**
      * Answers with a message that only the person sees; the component's message stays as it is.
@@ -121,12 +121,12 @@ export function createInteractions(
      * @throws {RestError} `not_found` if the answer was not deferred before, or the token has
      * expired.
      */
-    complete: (interaction: Webhook, content: string): Promise<void> =>
+    complete: (interaction: Webhook, content: string, menu?: Menu): Promise<void> =>
       edit(
         interaction,
         ORIGINAL,
         content.length <= CONTENT_MAX
-          ? { content }
+          ? { content, components: menu && rowsOf([], [menu]) }
           : { flags: IS_COMPONENTS_V2, components: [{ type: 10, content }] },
       ),
   };
