@@ -23,7 +23,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   agent: ["core", "lib"],
   tools: ["account", "flows", "core"], // a tool loads its flow with its first call
   interactions: ["account", "flows", "render", "core", "lib"],
-  account: ["host", "core", "lib"], // the one object, as types
+  account: ["host", "render", "core", "lib"], // the one object, as types
   flows: [
     "account",
     "tools",

@@ -15,7 +15,6 @@ import type { Reader } from "../discord/gateway/read/reader.ts";
 import type { RestClient } from "../discord/rest/client/client.ts";
 import type { AccountHealth } from "../http/monitor/account_health.ts";
 import type { CurrentPolicy } from "../flows/judging/policy_keeper.ts";
-import type { InboundMessage } from "../core/inbound/inbound.ts";
 import type { Store } from "../store/store.ts";
 import type { RunningSettings } from "../bot/rules/setup.ts";
 import type { Outbound } from "../bot/outbound/outbound.ts";
@@ -27,7 +26,7 @@ import type { AccountMedia } from "../bot/turn/account_media.ts";
 import type { History } from "../bot/turn/history.ts";
 import type { ToolPorts } from "../core/turn/tool.ts";
 import type { CatchUp } from "../flows/catch_up/catch_up.ts";
-import type { OwnerIds } from "../flows/owners/owner_ids.ts";
+import type { createConnectionState } from "../flows/preflight/connection_state.ts";
 import type { AnswerThreads } from "../flows/turn/answer_threads.ts";
 import type { TurnCommands } from "../flows/turn/command_turn.ts";
 import type { TurnRulesPorts } from "../flows/turn/turn_rules.ts";
@@ -41,6 +40,8 @@ export interface BotAccount extends Account<Store, CurrentPolicy, Config> {
   /** Discord's gateway: its connection, and what it has told so far. */
   readonly connection: Connection;
   readonly reader: Reader;
+  /** What Discord says of the application: owners, intents, token. */
+  readonly connectionState: ReturnType<typeof createConnectionState>;
   /** The models, and other parts beside the config that a reload replaces. A test answers for them. */
   readonly settings: RunningSettings;
   /** State of modules that outlives a reload; `per_account.ts` keeps it. */
@@ -82,10 +83,8 @@ export interface Bot extends
 
 /** The parts, set one after the other while an account is made; none is used before all are. */
 export interface OldParts {
-  isOwner: (message: Pick<InboundMessage, "sender">) => boolean;
   judging: Judging;
   outbound: Outbound;
-  owners: OwnerIds;
   sources: TurnRulesPorts;
   threads: AnswerThreads;
   media: AccountMedia;

@@ -2,7 +2,10 @@
 
 import type { Config } from "../config/config.ts";
 import { hostTimezone } from "../host/process/boot.ts";
+import type { RefusedPart } from "../core/model.ts";
 import type { ChunkRules } from "../render/markdown/chunk.ts";
+import type { TextRules } from "../render/reply.ts";
+import type { BotAccount } from "./account.ts";
 
 /** `agents.defaults.timezone`, or the host's. */
 export function timezoneOf({ agents }: Pick<Config, "agents">): string {
@@ -19,4 +22,28 @@ export function chunkRulesOf(
     mode: discord.chunkMode,
     maxChunks: messages.maxChunks,
   };
+}
+
+/** Text rules for authors other than the model. */
+export function textRulesOf(
+  { discord, messages }: Pick<Config, "discord" | "messages">,
+  { cleanSecrets, uploadLimit }: {
+    readonly cleanSecrets: (text: string) => string;
+    /** Maximum size in bytes of one file in that place. */
+    readonly uploadLimit: number;
+  },
+): TextRules {
+  return {
+    chunks: chunkRulesOf({ discord, messages }),
+    tables: messages.tables,
+    maxFileBytes: Math.min(discord.mediaMaxBytes, uploadLimit),
+    cleanSecrets,
+  };
+}
+
+/** The parts of requests that the servers of all models have refused. */
+export function refusedParts(
+  { models, choices }: BotAccount["settings"],
+): readonly RefusedPart[] {
+  return [...models.refused(), ...choices?.refused() ?? []];
 }

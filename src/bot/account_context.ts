@@ -21,6 +21,7 @@ export function createAccountContext(
       | "bot"
       | "config"
       | "connection"
+      | "connectionState"
       | "ended"
       | "health"
       | "now"

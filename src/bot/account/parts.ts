@@ -8,10 +8,9 @@ import { NO_THREADS } from "../../core/inbound/threads.ts";
 import { RestError } from "../../discord/rest/exchange/rest_error.ts";
 import { createThreadRequests } from "../../discord/rest/requests/channel.ts";
 import { closedBy } from "../../flows/judging/closed_by.ts";
-import { createIsOwner } from "../../flows/judging/turn_tools.ts";
 import { createJudging } from "../../flows/judging/judging.ts";
 import { createPolicyKeeper } from "../../flows/judging/policy_keeper.ts";
-import { createOwnerIds } from "../../flows/owners/owner_ids.ts";
+import { cleanSecrets } from "../../account/secrets.ts";
 import { createDuplicateWatch } from "../../flows/preflight/duplicate_instance.ts";
 import { createAnswerThreads, createTitleByModel } from "../../flows/turn/answer_threads.ts";
 import { rulesFor } from "../../policy/rules/place_rules.ts";
@@ -44,7 +43,7 @@ export async function createParts(
   ports: AccountPorts,
 ) {
   const { store, logging, text } = options;
-  const { applications, client, connection, connectionState, presence, settings } = gateway;
+  const { client, connection, connectionState, presence, settings } = gateway;
   const { health, isOnly, isOurs, memory, now, ours, changedInAll } = ports;
   const log = logging.forPart("policy");
   const reader = await gateway.reader();
@@ -62,14 +61,14 @@ export async function createParts(
     now,
     rest: client,
     connection,
+    connectionState,
     reader,
     settings,
     health,
     bot: { ...ports, ...options, toolServices },
     chance: ports.chance,
   });
-  const owners = createOwnerIds(account, { applications, connectionState });
-  const outbound = createOutbound(account, { client, options, owners, settings });
+  const outbound = createOutbound(account);
   const rates = ratesOf(account);
   const summaries = summariesOf(account);
   const spend = spendOf(account);
@@ -91,31 +90,30 @@ export async function createParts(
       modelOf: (agentId) => settings.models.of(agentId),
       spend,
     }),
-    cleanSecrets: outbound.cleanSecrets,
+    cleanSecrets: (text) => cleanSecrets(account, text),
   });
   const media = createAccountMedia(account, { client, options, settings, spend });
-  const isOwner = createIsOwner(account, owners);
   const own = () => extras.own; // made below, as it uses other parts
   const sources = createRuleSources(account, {
-    ...{ options, reader, owners, isOwner, toolServices, outbound, own },
+    ...{ options, reader, toolServices, own },
   });
   const guildOf = (guildId: GuildId) => reader.index.get(guildId);
   const judging = createJudging(account, {
-    ...{ owners, threads, isOurs, ours, guildOf },
+    ...{ threads, isOurs, ours, guildOf },
   });
   ports.publish(judging.view); // before any message is judged
   const history = createHistory(account, { client, reader, judging });
   const portsOf = eachOnce(async (agentId: string) => {
     const { createToolPorts } = await import("../turn/tool_ports.ts");
     return createToolPorts(account, {
-      ...{ agentId, client, reader, settings, presence, owners, toolServices, sources },
+      ...{ agentId, client, reader, settings, presence, toolServices, sources },
       ...{ outbound, media, threads, spend, history },
       voice: (...call) => extras.voice(...call), // made below, as it uses other parts
     });
   });
   const toolPortsOf = (agentId: string) => portsOf(agentOf(account.config(), agentId).id);
   const inbound = createInbound(account, {
-    ...{ options, client, connection, reader, settings, policy, owners, outbound, judging },
+    ...{ options, client, connection, reader, settings, policy, outbound, judging },
     ...{ threads, sources, spend, rates, summaries, toolPortsOf },
     ...{ health, memory, isOnly, isOurs, changedInAll },
     eventsOf: (told) => extras.eventsOf(told), // made below, as they use other parts
@@ -123,7 +121,7 @@ export async function createParts(
     byExtra: (use) => extras.run(use),
   });
   const catchUp = createAccountCatchUp(account, {
-    ...{ options, client, reader, inbound, outbound },
+    ...{ options, client, reader, inbound },
     missedEvents: (guildId, since) => extras.missedEvents(guildId, since),
   });
   const extras = await createExtraParts(options.extras, account, {
@@ -134,7 +132,7 @@ export async function createParts(
     closedBy: (asker, target) => closedBy(account, asker, target),
     modelOf: (agentId) => settings.models.of(agentId),
     ask: inbound.ask,
-    cleanSecrets: outbound.cleanSecrets,
+    cleanSecrets: (text) => cleanSecrets(account, text),
     harmlessPart: outbound.progress.drafts.harmlessPart,
     voice: voiceIndex && {
       ...voiceIndex,
@@ -145,7 +143,7 @@ export async function createParts(
   });
   const duplicates = createDuplicateWatch(account);
   Object.assign(account.parts, {
-    ...{ isOwner, judging, outbound, owners, sources, threads, media, history, catchUp },
+    ...{ judging, outbound, sources, threads, media, history, catchUp },
     ...{ extras, toolPortsOf },
     commands: inbound.commands,
   });
@@ -154,7 +152,7 @@ export async function createParts(
     channels: outbound.channelQueues.wake,
   });
   return {
-    ...{ ...gateway, reader, policy, owners, outbound, inbound, catchUp, media },
+    ...{ ...gateway, reader, policy, outbound, inbound, catchUp, media },
     turns: turnsOf(account),
     extras,
     account,

@@ -9,7 +9,10 @@
 import type { AccountOptions, AccountPorts, RunningAccount } from "../account_interface.ts";
 import { waitFor, whenAborted } from "../../lib/clock.ts";
 import { refusedFinding } from "../../core/model_problem.ts";
-import { refusedParts, settingsOf } from "../rules/setup.ts";
+import { refusedParts } from "../../account/rules.ts";
+import { flushNotices } from "../../flows/owners/delivery_notices.ts";
+import { ownerFindings, reachOwners, tellOwners } from "../../flows/owners/tell_owners.ts";
+import { settingsOf } from "../rules/setup.ts";
 import type { ToolServices } from "../rules/tool_services.ts";
 import type { Loop } from "../../account/per_account.ts";
 import { cardFindings, cards, decided, offerForms } from "../../flows/questions/cards.ts";
@@ -67,7 +70,7 @@ export async function runAccount(
           ...parts.connectionState.findings(),
           ...inbound.findings(),
           ...cardFindings(parts.account),
-          ...outbound.findings(),
+          ...ownerFindings(parts.account),
           ...parts.extras.findings(),
           ...refusedParts(settings).map(refusedFinding),
         ],
@@ -81,8 +84,8 @@ export async function runAccount(
       queued: parts.client.status().queued,
       limits: parts.client.limits(),
     }),
-    reachOwners: (text) => outbound.reachOwners(text),
-    tellOwners: (text) => void outbound.tellOwners(text),
+    reachOwners: (text) => reachOwners(parts.account, text),
+    tellOwners: (text) => void tellOwners(parts.account, text),
     changedByCommand(namespace, forgotten) {
       if (namespace === "outbox" || namespace === "pairing") outbound.channelQueues.wake();
       if (forgotten) parts.account.events.emit.personForgotten(forgotten);
@@ -135,7 +138,7 @@ export async function stopParts(
   client.hurry();
   duplicates.stop();
   connectionState.stop();
-  outbound.stop();
+  flushNotices(rest.account);
   for (const one of LOOPS) await one.stop(rest.account);
   await rest.extras.stop();
   await turns.stop();

@@ -4,6 +4,18 @@ import { endOf, tokenHint, withTokenPlace } from "../account_end.ts";
 import type { AccountOptions, AccountPorts } from "../account_interface.ts";
 import { createOnlineReport, createReachability } from "../../discord/gateway/main/online.ts";
 import { createJitPolicy } from "../../host/process/engine_options.ts";
+import {
+  filesLeftOut,
+  filesRefused,
+  tellDead,
+  tellLoopMuted,
+  tellParked,
+  tellSetAside,
+  tellStopped,
+} from "../../flows/owners/delivery_notices.ts";
+import { tellModelProblem } from "../../flows/owners/model_notices.ts";
+import { namesLookedUp } from "../../flows/owners/owner_ids.ts";
+import { ownerReached, ownerRefused } from "../../flows/owners/tell_owners.ts";
 import { updateCards } from "../../flows/questions/cards.ts";
 import { runEnded, schedules } from "../../flows/schedules/runner.ts";
 import type { Parts } from "./parts.ts";
@@ -42,7 +54,7 @@ export function connectParts(
     },
     served: outbound.channelQueues.served,
     tokenRefused: () => end({ kind: "refused", hint: tokenHint(tokenPlace) }),
-    stopped: outbound.notices.stopped,
+    stopped: (count) => tellStopped(parts.account, count),
   });
   parts.account.events.connect({
     accepted(judged) {
@@ -77,7 +89,7 @@ export function connectParts(
       outbound.channelQueues.settled(channels);
     },
     released: turns.wake,
-    namesLookedUp: parts.owners.namesLookedUp,
+    namesLookedUp: () => namesLookedUp(parts.account),
     personForgotten(userId) {
       parts.intent.forget();
       parts.extras.tell("personForgotten", userId);
@@ -89,9 +101,9 @@ export function connectParts(
       jit.turn(steps);
       meter.turn(modelId, outcome, ms);
       health.setTurn(outcome, modelId);
-      outbound.turnEnded(outcome);
+      tellModelProblem(parts.account, outcome);
     },
-    filesLeftOut: outbound.fileNotices.leftOut,
+    filesLeftOut: (place) => filesLeftOut(parts.account, place),
     undone: (turnId) => parts.extras.tell("undone", turnId),
     hookEnded: () => parts.extras.tell("hookEnded"),
     hookStored: () => parts.extras.tell("hookStored"),
@@ -99,6 +111,9 @@ export function connectParts(
     delivered(row, delivery) {
       meter.delivery(row, delivery);
       outbound.delivered(row, delivery);
+      if (delivery.kind === "created" || delivery.kind === "found") {
+        ownerReached(parts.account, row.message.channelId);
+      }
       parts.intent.delivered(row, delivery);
       parts.extras.tell("delivered", row, delivery);
     },
@@ -107,17 +122,19 @@ export function connectParts(
       parts.extras.tell("attempted", row);
     },
     parked(channel) {
-      outbound.parked(channel);
+      ownerRefused(parts.account, channel);
+      tellParked(parts.account, channel);
       updateCards(parts.account); // those whose cards wait there
     },
-    setAside: ({ message: { channelId } }, reason) => outbound.notices.setAside(channelId, reason),
+    setAside: ({ message: { channelId } }, reason) =>
+      tellSetAside(parts.account, channelId, reason),
     dead({ message: { channelId, of } }, reason) {
       if (of?.kind === "draft") return; // a failed draft loses no answer
-      outbound.notices.dead(channelId, reason);
+      tellDead(parts.account, channelId, reason);
       if (of) runEnded(parts.account, of.cause);
     },
-    filesRefused: outbound.fileNotices.refused,
-    loopMuted: outbound.notices.loopMuted,
+    filesRefused: (channel) => filesRefused(parts.account, channel),
+    loopMuted: (channelId) => tellLoopMuted(parts.account, channelId),
   });
   connection.connect(inbound.take, {
     onShards(count) {

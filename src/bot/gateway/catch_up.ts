@@ -22,7 +22,7 @@ import { type CatchUp, type CatchUpPorts, createCatchUp } from "../../flows/catc
 import type { Page } from "../../flows/catch_up/missed_reading.ts";
 import type { Log } from "../../lib/log.ts";
 import { messageLink } from "../../core/turn/decided_action.ts";
-import type { Outbound } from "../outbound/outbound.ts";
+import { tellOnce } from "../../flows/tell.ts";
 
 /** Catch-up yields to requests that people wait for. */
 const BACKGROUND = { priority: "background" } as const;
@@ -33,11 +33,10 @@ const ROLES_MS = 5 * 60 * 1_000;
 /** Creates an account's catch-up; it reads nothing before `resume`. */
 export function createAccountCatchUp(
   account: AccountContext,
-  { reader, client, inbound, outbound, missedEvents, options: { stored } }: {
+  { reader, client, inbound, missedEvents, options: { stored } }: {
     readonly reader: Reader;
     readonly client: RestClient;
     readonly inbound: Pick<CatchUpPorts, "acceptHistory">;
-    readonly outbound: Pick<Outbound, "tellOnce">;
     readonly missedEvents: CatchUpPorts["missedEvents"];
     /** Its shard count is that of the last connection, until `setShardCount` is called. */
     readonly options: Pick<AccountOptions, "stored">;
@@ -75,7 +74,7 @@ export function createAccountCatchUp(
       const link = messageLink({ ...channel, channelId: channel.id, id: before });
       const text = `I was away, and have not read the messages before ${link}. If you asked me ` +
         "something there, please ask again.";
-      return outbound.tellOnce(channel.id, text, `unread:${key}`);
+      return tellOnce(account, channel.id, text, `unread:${key}`);
     },
     now: client.discordNow,
     schedule,

@@ -24,7 +24,7 @@ import type { AnswerThreads } from "../../flows/turn/answer_threads.ts";
 import type { Outbound } from "../outbound/outbound.ts";
 import type { InteractionParts } from "../interactions/context.ts";
 import type { Finding } from "../../core/finding.ts";
-import type { OwnerIds } from "../../flows/owners/owner_ids.ts";
+import { reachOwners } from "../../flows/owners/tell_owners.ts";
 import type { AccountPorts } from "../account_interface.ts";
 import type { Reader } from "../../discord/gateway/read/reader.ts";
 import { createReadChannel } from "../../discord/rest/requests/channel.ts";
@@ -38,24 +38,23 @@ import { createNameResolver } from "../../flows/names/name_resolver.ts";
 export function createInbound(
   account: AccountContext,
   parts:
-    & Omit<InteractionParts, "owners" | "outbound" | "waiting" | "stopTurns">
+    & Omit<InteractionParts, "outbound" | "waiting" | "stopTurns">
     & Pick<AccountPorts, "isOnly" | "isOurs" | "memory">
     & {
       readonly policy: PolicyKeeper;
       readonly turns: Pick<Turns, "accepted">;
       readonly reader: Reader;
-      readonly owners: OwnerIds;
       readonly threads: Pick<AnswerThreads, "start" | "membersChanged" | "reacted">;
       readonly eventsOf: Parameters<typeof createAcceptor>[0]["eventsOf"];
       readonly outbound: Pick<
         Outbound,
-        "channelQueues" | "cleanSecrets" | "progress" | "reachOwners" | "tellOwners" | "tellPerson"
+        "channelQueues" | "progress"
       >;
     },
 ) {
   const { config, store, policy, events } = account;
   const { client, reader, outbound, threads, memory, isOurs, judging, turns } = parts;
-  const { options, settings, owners, sources, toolPortsOf } = parts;
+  const { options, settings, sources, toolPortsOf } = parts;
   const { spend, rates, summaries, health, changedInAll, byExtra } = parts;
   const { judge, route, proxied } = judging;
   const waiting = (origin: MessageOrigin = "live") => {
@@ -66,7 +65,7 @@ export function createInbound(
   const late = { judge: judge.judge, route, waiting, turns };
   const guildJoined = createGuildJoined(account.forPart("access"), {
     described: (guild) => reader.index.get(guild.id) ?? guild,
-    tellOwners: (text) => outbound.reachOwners(text),
+    tellOwners: (text) => reachOwners(account, text),
     isFinal: isFinalRefusal,
   });
   const lookUp = createPluralkitLookUp(() => config().discord.pluralkit, {
@@ -81,7 +80,7 @@ export function createInbound(
     proxied,
   });
   const interactions = createInteractionHandlers(account, {
-    ...{ options, settings, client, owners, judging, outbound, sources, toolPortsOf },
+    ...{ options, settings, client, judging, outbound, sources, toolPortsOf },
     ...{ spend, rates, summaries, health, changedInAll, byExtra, waiting },
     async stopTurns(scope) {
       const touched = await store.inbox.stopTurns(scope, account.now());

@@ -47,7 +47,8 @@ import { TOOLS } from "../../tools/registry.ts";
 import { createMcpSignIns } from "../../interactions/parts/mcp_sign_ins.ts";
 import type { Judging } from "../../flows/judging/judging.ts";
 import type { Outbound } from "../outbound/outbound.ts";
-import type { OwnerIds } from "../../flows/owners/owner_ids.ts";
+import { tellPerson } from "../../flows/tell.ts";
+import { cleanSecrets as cleaned } from "../../account/secrets.ts";
 import { createCommandUndo } from "../../interactions/parts/undo.ts";
 
 /** Everything that interactions need beside their account. */
@@ -63,9 +64,8 @@ export interface InteractionParts
   >;
   readonly settings: Pick<RunningSettings, "models" | "choices" | "configFile">;
   readonly client: RestClient;
-  readonly owners: Pick<OwnerIds, "ownsApplication" | "ownsApplicationAsRead">;
   readonly judging: Judging;
-  readonly outbound: Pick<Outbound, "channelQueues" | "cleanSecrets" | "tellPerson">;
+  readonly outbound: Pick<Outbound, "channelQueues">;
   readonly sources: Pick<TurnRulesPorts, "skills" | "tools" | "isOwner">;
   readonly toolPortsOf: (agentId: string) => Promise<ToolPorts>;
   /** Stops turns; returns how many messages have lost theirs. */
@@ -91,10 +91,10 @@ export function createCommandContext(
   authorize: (call: AskingInteraction, needs: CommandNeeds) => Promise<Verdict>,
 ): InteractionContext {
   const { accountId, config, store, policy, events, now, log } = account;
-  const { client, options, settings, sources, outbound, judging, stopTurns } = parts;
+  const { client, options, settings, sources, judging, stopTurns } = parts;
   const { spend, rates, summaries, waiting, isRefused, models, pause } = parts;
   const configFile = () => settings.configFile;
-  const { cleanSecrets } = outbound;
+  const cleanSecrets = (text: string) => cleaned(account, text);
   const isAccepted = async (call: AskingInteraction, needs: CommandNeeds) =>
     (await authorize(call, needs)).kind === "accept";
   const isOwner = (call: AskingInteraction) => isAccepted(call, "owner");
@@ -113,7 +113,7 @@ export function createCommandContext(
       (await import("../mcp/logins.ts")).createServerLogins(config, options.dataDir),
     listen: listenForCallback,
     pastedUrl: (port) => pastedUrl(port, config().http.publicUrl),
-    tellPerson: outbound.tellPerson,
+    tellPerson: (userId, text) => tellPerson(account, userId, text),
   });
   const targets = createTargets({
     client,

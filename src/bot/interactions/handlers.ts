@@ -21,17 +21,17 @@ import { createRefusals } from "../../flows/interactions/refusals.ts";
 import { createRegistration, createWantedCommands } from "../../flows/interactions/register.ts";
 import { parseSnowflake } from "../../core/discord/ids.ts";
 import { MAY_NOT_WRITE } from "../../render/sentences.ts";
+import { tellPerson } from "../../flows/tell.ts";
 import { COMMANDS, COMPONENTS, MESSAGE_COMMANDS } from "../../interactions/registry.ts";
 import type { AccountContext } from "../account_context.ts";
 import { createCommandContext, type HandlerParts } from "./context.ts";
 
 export function createHandlers(account: AccountContext, parts: HandlerParts) {
   const { accountId, schedule, now } = account;
-  const { client, isPrivileged, outbound, judging } = parts;
+  const { client, isPrivileged, judging } = parts;
   const interactions = createInteractions(client, isPrivileged);
   const authorize = createAuthorizeInteraction(
     account,
-    parts.owners,
   );
   const context = createCommandContext(account, parts, authorize);
   const missingPermission = createMissingPermission(client, now);
@@ -43,7 +43,7 @@ export function createHandlers(account: AccountContext, parts: HandlerParts) {
       const isStopped = only &&
         await parts.stopTurns({ accountId, only: { messageId: only, why } }) > 0;
       const told = isStopped ? MAY_NOT_WRITE : text;
-      await outbound.tellPerson(sender.id, told);
+      await tellPerson(account, sender.id, told);
     },
     (error, { id }) => {
       if (!(error instanceof RestError)) return undefined;

@@ -5,7 +5,6 @@
 
 import { uptime } from "node:os";
 import type { Config } from "../../config/config.ts";
-import type { ChannelId, GuildId } from "../../core/discord/ids.ts";
 import type { OutboundMessage, OutboxRow } from "../../core/outbound/outbound.ts";
 import { createReadChannel } from "../../discord/rest/requests/channel.ts";
 import type { RestClient } from "../../discord/rest/client/client.ts";
@@ -97,17 +96,5 @@ export function createDelivery(options: DeliveryOptions) {
   return {
     channelQueues,
     messages,
-    /**
-     * Names the permission without which the bot may attach no files in a place; `undefined` if it may.
-     *
-     * @throws {RestError} If Discord does not answer, or refuses.
-     */
-    async explainNoFiles(
-      place: { readonly channelId: ChannelId; readonly guildId?: GuildId },
-    ): Promise<string | undefined> {
-      const userId = self();
-      if (userId === undefined) return undefined;
-      return (await explainDenial({ ...place, userId }, ["Attach Files"]))?.text;
-    },
   };
 }

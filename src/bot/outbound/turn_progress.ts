@@ -8,7 +8,6 @@ import type { Config } from "../../config/config.ts";
 import type { Delivery } from "../../core/outbound/delivery.ts";
 import type { MessageId } from "../../core/discord/ids.ts";
 import type { OutboxRow, Refusal } from "../../core/outbound/outbound.ts";
-import type { RestClient } from "../../discord/rest/client/client.ts";
 import type { Messages } from "../../core/outbound/requests.ts";
 import { RestError } from "../../discord/rest/exchange/rest_error.ts";
 import {
@@ -23,34 +22,27 @@ import {
 } from "../../flows/turn/progress/progress_lines.ts";
 import { createUnansweredReactions } from "../../flows/inbound/unanswered_reactions.ts";
 import { createTyping } from "../../flows/turn/progress/typing.ts";
-import type { Logging } from "../../log.ts";
-import { createSecretTail } from "../../render/safety/secrets.ts";
+import { cleanSecrets, secretTail } from "../../account/secrets.ts";
 import type { AccountContext } from "../account_context.ts";
-import { createBySecrets } from "../../lib/cache.ts";
 
 interface ProgressParts {
-  readonly client: RestClient;
   readonly messages: Messages;
-  /** The program's secrets, as they are now. */
-  readonly secrets: Logging["secrets"];
-  readonly cleanSecrets: (text: string) => string;
 }
 
 export function createTurnProgress(account: AccountContext, parts: ProgressParts) {
-  const { config, schedule, now } = account;
+  const { config, schedule, now, rest: client } = account;
   const { log } = account.forPart("turns");
-  const { client } = parts;
   const requests = requestsOf(account, parts);
   const common = { refusalOf, schedule, now, log };
   const typing = createTyping(common, { refusalOf, show: createShowTyping(client) });
   const reactions = createReactions(client);
   const drafts = createDrafts({
     ...requests,
-    cleanSecrets: parts.cleanSecrets,
+    cleanSecrets: (text) => cleanSecrets(account, text),
     get maxLength() {
       return config().discord.textChunkLimit;
     },
-    secretTail: createBySecrets(parts.secrets, createSecretTail),
+    secretTail: (text) => secretTail(account, text),
     schedule,
     now,
     log,

@@ -80,13 +80,6 @@ export interface RunningSettings {
   configFile: ReloadedSetup["configFile"] | undefined;
 }
 
-/** The parts of requests that the servers of all models have refused. */
-export function refusedParts(
-  { models, choices }: Pick<RunningSettings, "choices" | "models">,
-): readonly RefusedPart[] {
-  return [...models.refused(), ...choices?.refused() ?? []];
-}
-
 /** The settings that an account starts with, or that a reload brings. */
 export function settingsOf(
   { config, models, speech = {}, drawing, choices, configFile }:

@@ -8,7 +8,8 @@ import type { Tool } from "../../core/turn/tool.ts";
 import { takesFiles, uploadLimitOf } from "../../discord/gateway/decode/guild_index.ts";
 import type { Reader } from "../../discord/gateway/read/reader.ts";
 import { createTurnTools } from "../../flows/judging/turn_tools.ts";
-import type { OwnerIds } from "../../flows/owners/owner_ids.ts";
+import { isOwner, ownsApplicationAsRead } from "../../flows/owners/owner_ids.ts";
+import { cleanSecrets } from "../../account/secrets.ts";
 import { createInstructionFiles } from "../../host/files/instruction_files.ts";
 import { eachOnce, latest, latestOf } from "../../lib/cache.ts";
 import { skillsOf } from "../../policy/tool_access.ts";
@@ -17,19 +18,15 @@ import { toolOf } from "../../workspace/skill_tools.ts";
 import type { AccountContext } from "../account_context.ts";
 import type { AccountOptions } from "../account_interface.ts";
 import type { AccountPart } from "../bot_extra.ts";
-import type { Outbound } from "../outbound/outbound.ts";
 import type { ToolServices } from "../rules/tool_services.ts";
 import type { TurnRulesPorts } from "../../flows/turn/turn_rules.ts";
 
 export function createRuleSources(
   account: AccountContext,
-  { options, reader, owners, isOwner, toolServices, outbound, own }: {
+  { options, reader, toolServices, own }: {
     readonly options: Pick<AccountOptions, "dataDir">;
     readonly reader: Pick<Reader, "index" | "self">;
-    readonly owners: Pick<OwnerIds, "ownsApplicationAsRead">;
-    readonly isOwner: (message: Pick<InboundMessage, "sender">) => boolean;
     readonly toolServices: Pick<ToolServices, "tools" | "of">;
-    readonly outbound: Pick<Outbound, "cleanSecrets">;
     readonly own: () => AccountPart["own"];
   },
 ): TurnRulesPorts {
@@ -43,7 +40,10 @@ export function createRuleSources(
     const { skills: names } = agentOf(by, agentId);
     return latest(toolServices.of(agentId).skills.now, ({ skills }) => skillsFor(skills, names));
   });
-  const turnTools = createTurnTools(account, { toolServices, owners });
+  const turnTools = createTurnTools(account, {
+    toolServices,
+    ownsApplicationAsRead: (userId) => ownsApplicationAsRead(account, userId),
+  });
   const skillsIn = (asker: Parameters<typeof skillsOf>[0], agentId: string) =>
     skillsOf(asker, skillsNow(agentId)(), policy().policy);
 
@@ -54,7 +54,7 @@ export function createRuleSources(
     const more = [...skills.flatMap(({ tools }) => tools ?? []), ...own()?.tools(message) ?? []];
     if (more.length === 0) return base;
     // `mcp__<server>__privately` has decided who may.
-    const ownsApplication = () => owners.ownsApplicationAsRead(message.sender.id);
+    const ownsApplication = () => ownsApplicationAsRead(account, message.sender.id);
     const forAnyone = message.own !== undefined;
     const asker = { ...message, agentId, hook: message.hooked?.hook, ownsApplication, forAnyone };
     const decided = policy().decideTools({ ...asker, isOffer }, more);
@@ -65,13 +65,13 @@ export function createRuleSources(
     createInstructionFiles(() => workspaceNow(agentId), log)
   );
   return {
-    cleanSecrets: outbound.cleanSecrets,
+    cleanSecrets: (text) => cleanSecrets(account, text),
     uploadLimit: (guildId) => uploadLimitOf(reader.index, guildId),
     takesFiles: (place) => takesFiles(reader.index, place, reader.self?.userId),
     tools: toolsOf,
     skills: skillsIn,
     instructionFiles: (agentId) => filesOf(agentId).read(),
-    isOwner,
+    isOwner: (message) => isOwner(account, message),
     policy: () => policy().policy,
   };
 }

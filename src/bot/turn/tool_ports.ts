@@ -2,6 +2,7 @@
  * Connects the tools of an account's turns with Discord, the store and the services of the process.
  */
 
+import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import type { Model } from "../../core/model.ts";
 import type { SpendPort } from "../../core/spending/metered_model.ts";
 import type { OutboundFilesPort } from "../../core/turn/ports/outbound_files.ts";
@@ -16,7 +17,8 @@ import type { RestClient } from "../../discord/rest/client/client.ts";
 import { createToolMessages } from "../../flows/deliver/tool_messages.ts";
 import { closedBy } from "../../flows/judging/closed_by.ts";
 import { showing } from "../../flows/judging/showing.ts";
-import type { OwnerIds } from "../../flows/owners/owner_ids.ts";
+import { isOwner, ownersToTell } from "../../flows/owners/owner_ids.ts";
+import { cleanSecrets } from "../../account/secrets.ts";
 import type { createAccountPresence } from "../../flows/presence.ts";
 import { createActionQuestions } from "../../flows/questions/action_questions.ts";
 import { createCodePort } from "../../flows/tools/code.ts";
@@ -44,10 +46,9 @@ export function createToolPorts(account: AccountContext, parts: {
   readonly reader: Reader;
   readonly settings: Pick<RunningSettings, "models" | "drawing">;
   readonly presence: Pick<Awaited<ReturnType<typeof createAccountPresence>>, "set">;
-  readonly owners: Pick<OwnerIds, "toTell">;
   readonly toolServices: ToolServices;
   readonly sources: TurnRulesPorts;
-  readonly outbound: Pick<Outbound, "cleanSecrets" | "sent">;
+  readonly outbound: Pick<Outbound, "sent">;
   readonly media: Pick<
     AccountMedia,
     "download" | "drawings" | "find" | "image" | "isMediaUrl" | "sent"
@@ -58,13 +59,18 @@ export function createToolPorts(account: AccountContext, parts: {
   readonly voice: VoicePort;
 }): ToolPorts {
   const { accountId, config, store, schedule, now } = account;
-  const { client, reader, settings, toolServices, media, spend, owners, sources } = parts;
-  const { cleanSecrets, sent } = parts.outbound;
-  const { isOwner } = sources;
+  const { client, reader, settings, toolServices, media, spend, sources } = parts;
+  const { sent } = parts.outbound;
   const model = (): Model => settings.models.of(agentId);
   const { agentId } = parts;
   const services = toolServices.of(agentId);
-  const rights = { accountId, client, isOwner, cleanSecrets, agentId, spend, model, schedule, now };
+  const clean = (text: string) => cleanSecrets(account, text);
+  const rights = {
+    ...{ accountId, client, agentId, spend, model, schedule, now },
+    isOwner: (message: InboundMessage) => isOwner(account, message),
+    cleanSecrets: clean,
+  };
+  const ownerIds = () => ownersToTell(account);
   const sharesDirect = () => config().session.dmScope === "main";
   const reads: Pick<ActionsOptions, "self" | "closedBy" | "sharesDirect" | "show"> = {
     sharesDirect,
@@ -96,7 +102,7 @@ export function createToolPorts(account: AccountContext, parts: {
       }),
       ...createActionQuestions(account, {
         maxDestructive: () => config().tools.discord.maxDestructive,
-        ownerIds: owners.toTell,
+        ownerIds,
         approvalTimeoutMs: () => config().discord.execApprovals.timeoutSec * 1_000,
       }),
       changes: store.changes,
@@ -104,7 +110,7 @@ export function createToolPorts(account: AccountContext, parts: {
       askerOf: store.inbox.askerOf,
       maxDestructive: () => config().tools.discord.maxDestructive,
       alsoGuilds: () => config().tools.discord.alsoGuilds,
-      titleOf: (written) => cleanSecrets(threadTitle(written)),
+      titleOf: (written) => clean(threadTitle(written)),
       media: async (...source) => asPicture(await outboundFiles.read(...source)),
       fileFor: outboundFiles.forPeople,
       openDirect: createOpenDirect(client),
@@ -114,7 +120,7 @@ export function createToolPorts(account: AccountContext, parts: {
     skills: {
       ...createSkillsPort((asker) => sources.skills(asker, agentId)),
       ...createSkillToolsPort(account, {
-        ...{ cleanSecrets, ownerIds: owners.toTell, rules: store.questions },
+        ...{ cleanSecrets: clean, ownerIds, rules: store.questions },
         runTool: toolServices.runTool,
         fetch: toolServices.fetchForTool,
       }),
@@ -123,7 +129,7 @@ export function createToolPorts(account: AccountContext, parts: {
       ...rights,
       showing: (message) => showing(account, message),
     }),
-    threads: createThreadsPort({ threads: parts.threads, cleanSecrets }),
+    threads: createThreadsPort({ threads: parts.threads, cleanSecrets: clean }),
     exec: createExecPort(rights, {
       ...rights,
       config,

@@ -23,7 +23,7 @@ import { ageOf, timeText } from "../../lib/text/units.ts";
 import { configBefore } from "../../cli/shared/find_data.ts";
 import { withStore } from "../../cli/shared/with_store.ts";
 import type { Store } from "../../store/store.ts";
-import { textRulesOf } from "../../flows/turn/turn_rules.ts";
+import { textRulesOf } from "../../account/rules.ts";
 import { type BotConfig, forAccount } from "../../config/config.ts";
 import type { Frozen } from "../../core/outbound/outbound.ts";
 import { DEFAULT_UPLOAD_LIMIT_BYTES } from "../../discord/gateway/decode/guild_index.ts";

@@ -21,7 +21,7 @@ import { createSecretFilter } from "../../render/safety/secrets.ts";
 import type { Store } from "../../store/store.ts";
 import { createSharedInvalidRequests } from "../../discord/rest/scheduler/global_limit.ts";
 import { createAccountRest, NO_REST_EVENTS } from "../../bot/outbound/rest.ts";
-import { textRulesOf } from "../../flows/turn/turn_rules.ts";
+import { textRulesOf } from "../../account/rules.ts";
 
 /** The bot may not attach files in the place of a message. The message names the permission. */
 export class NoFilesError extends Error {

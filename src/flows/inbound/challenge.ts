@@ -13,6 +13,7 @@ import { codeFrom, type PairingRequest, type PairingService } from "../../core/i
 import { isFinalRefusal } from "../../discord/rest/exchange/rest_error.ts";
 import { pairingButton } from "../../interactions/components.ts";
 import { composeApprovalRequest, composeChallenge } from "../../render/pairing.ts";
+import { reachOwners } from "../owners/tell_owners.ts";
 import { createRetryQueue } from "../retry_queue.ts";
 
 /** Routes presses to the pairing button. The rest of an id is random and means nothing. */
@@ -51,12 +52,12 @@ export const approvals: Loop<{ add(request: PairingRequest): void }> = loop(
 );
 
 async function tellOwners(account: BotAccount, request: PairingRequest): Promise<void> {
-  const { store, parts: { outbound }, now, log } = account;
+  const { store, now, log } = account;
   const { id, userId, expiresAt } = request;
   if (now() >= expiresAt) return;
   const { text, buttons } = composeApprovalRequest(request);
   try {
-    if (!told(account).has(id)) await outbound.reachOwners(text, { buttons });
+    if (!told(account).has(id)) await reachOwners(account, text, { buttons });
   } catch (error) {
     if (!isFinalRefusal(error)) throw error;
     const reason = error instanceof Error ? error.message : String(error);

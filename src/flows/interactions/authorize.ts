@@ -5,34 +5,21 @@
  * and whether the sender of a direct message is paired.
  */
 
-import type { Account } from "../../core/account/account.ts";
+import type { BotAccount } from "../../account/account.ts";
 import type { CommandNeeds } from "../../core/inbound/text_commands.ts";
 import type { CommandCall, ComponentUse } from "../../core/inbound/interactions.ts";
 import type { KnownFacts } from "../../core/inbound/facts.ts";
 import type { Verdict } from "../../core/inbound/verdict.ts";
-import type { Store } from "../../store/store.ts";
-import type { Authorize } from "../../policy/authorize.ts";
-import type { OwnerIds } from "../owners/owner_ids.ts";
-import type { AccessPolicy } from "../../policy/rules/rules.ts";
+import { ownsApplication, ownsApplicationAsRead } from "../owners/owner_ids.ts";
 
 /** A command or a component, as far as it decides; a text command counts as a slash command. */
 export type AskingInteraction = Omit<CommandCall, "name" | "options"> | ComponentUse;
 
-/**
- * Creates the decision for one account.
- *
- * @param owners Whether Discord names a user as an owner of the application.
- */
+/** Creates the decision for one account. */
 export function createAuthorizeInteraction(
-  { policy, store }: Pick<
-    Account<
-      Pick<Store, "pairing">,
-      { readonly policy: AccessPolicy; readonly authorize: Authorize }
-    >,
-    "policy" | "store"
-  >,
-  owners: Pick<OwnerIds, "ownsApplication" | "ownsApplicationAsRead">,
+  account: BotAccount,
 ): (event: AskingInteraction, needs: CommandNeeds) => Promise<Verdict> {
+  const { policy, store } = account;
   async function factsOf(
     { accountId, place, sender, managesMessages }: AskingInteraction,
     needs: CommandNeeds,
@@ -44,9 +31,9 @@ export function createAuthorizeInteraction(
     const asksDiscord = (needs === "owner" || (needs === "session" && !managesMessages)) &&
       !commands.owners;
     const isOwner = asksDiscord
-      ? await owners.ownsApplication(sender.id)
+      ? await ownsApplication(account, sender.id)
       : place.kind !== "guild" && dm.policy === "pairing" && !commands.owners && !isPaired &&
-        owners.ownsApplicationAsRead(sender.id);
+        ownsApplicationAsRead(account, sender.id);
     return {
       ...facts,
       ...(isPaired && { isPaired }),

@@ -5,6 +5,7 @@ import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import { placeOfTarget } from "../../discord/gateway/decode/places.ts";
 import type { GuildTarget } from "../../discord/rest/actions/options.ts";
 import { latest } from "../../lib/cache.ts";
+import { isOwner } from "../owners/owner_ids.ts";
 import { perAccount } from "../../account/per_account.ts";
 import { prepareClosedBy } from "../../policy/places.ts";
 
@@ -23,6 +24,6 @@ export function closedBy(
     channelId: target.channelId,
     place: placeOfTarget(guildId, target, account.reader.index.get(guildId)),
     sender: asker.sender,
-    isOwner: account.parts.isOwner(asker),
+    isOwner: isOwner(account, asker),
   });
 }

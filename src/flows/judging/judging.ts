@@ -4,30 +4,27 @@
  * It comes before the parts that use it: events, commands, tools and schedules.
  */
 
-import type { Account } from "../../core/account/account.ts";
+import type { BotAccount } from "../../account/account.ts";
 import type { ChannelId, GuildId, RoleId, UserId } from "../../core/discord/ids.ts";
 import { textCommandIn } from "../../core/inbound/text_commands.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
-import type { Store } from "../../store/store.ts";
 import type { Conversation } from "../../session/session_key.ts";
 import { createProxiedUsers } from "../inbound/pluralkit.ts";
 import { createIntentFilter } from "../intent/intent_filter.ts";
 import type { AnswerThreads } from "../turn/answer_threads.ts";
 import { createChosenSettings } from "../../interactions/parts/chosen_settings.ts";
-import type { OwnerIds } from "../owners/owner_ids.ts";
+import { ownsApplicationAsRead, sessionOwner as ownerOfSession } from "../owners/owner_ids.ts";
 import { createJudge } from "./judge.ts";
-import type { CurrentPolicy } from "./policy_keeper.ts";
 import { createPassiveRuns } from "./passive.ts";
-import { conversationRoute, createRoute, type RouteRules } from "./route.ts";
+import { conversationRoute, createRoute } from "./route.ts";
 import { type OurAccount, type OurView, routingFacts } from "./routing.ts";
 
 /** Maximum number of channels of which an account remembers that it sees them. */
 const SEEN_MAX = 5_000;
 
 export function createJudging(
-  account: Account<Pick<Store, "settings" | "messages">, CurrentPolicy, RouteRules>,
-  { owners, threads, isOurs, ours, guildOf }: {
-    readonly owners: Pick<OwnerIds, "sessionOwner" | "ownsApplicationAsRead">;
+  account: BotAccount,
+  { threads, isOurs, ours, guildOf }: {
     readonly threads: Pick<AnswerThreads, "opensFor" | "continuesIn" | "agentOf">;
     readonly isOurs: (userId: UserId) => boolean;
     /** All enabled accounts of the process, in the order of the config. */
@@ -37,7 +34,7 @@ export function createJudging(
   },
 ) {
   const { accountId, config, events, policy, store, now } = account;
-  const { sessionOwner } = owners;
+  const sessionOwner = () => ownerOfSession(account);
   const commandOf = (message: InboundMessage) => textCommandIn(message, policy().textCommands);
   /** Channels in which the account has seen messages, as it may not see all of its guilds. */
   const seen = new Set<ChannelId>();
@@ -83,7 +80,7 @@ export function createJudging(
     policy,
     isOurs,
     isProxied: proxied.has,
-    ownsApplication: owners.ownsApplicationAsRead,
+    ownsApplication: (userId) => ownsApplicationAsRead(account, userId),
     chosenIn: settings.factsIn,
     continuesIn: threads.continuesIn,
     routingOf,

@@ -5,12 +5,13 @@ import { perAccount } from "../../account/per_account.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import type { Showing } from "../../core/turn/ports/discord_call.ts";
 import { createTargets } from "../../discord/rest/actions/targets.ts";
+import { isOwner } from "../owners/owner_ids.ts";
 import { closedBy } from "./closed_by.ts";
 
 const targets = perAccount("turns", (account) =>
   createTargets({
     client: account.rest,
-    isOwner: (message) => account.parts.isOwner(message),
+    isOwner: (message) => isOwner(account, message),
     self: () => account.reader.self?.userId,
     alsoGuilds: () => [],
     closedBy: (asker, target) => closedBy(account, asker, target),

@@ -4,43 +4,22 @@
  * The toolbox and the provider cache by the array. So equal sets of tools are the same array.
  */
 
-import type { Account } from "../../core/account/account.ts";
 import type { InboundMessage, Place, Sender } from "../../core/inbound/inbound.ts";
 import type { Tool } from "../../core/turn/tool.ts";
-import { prepareRights, type Rights } from "../../policy/rights.ts";
-import type { AccessPolicy } from "../../policy/rules/rules.ts";
 import type { ToolAsker } from "../../policy/tool_access.ts";
-import type { OwnerIds } from "../owners/owner_ids.ts";
+import type { UserId } from "../../core/discord/ids.ts";
 import type { CurrentPolicy } from "./policy_keeper.ts";
-
-/** Prepares the check whether the sender of a message is an owner of the bot (P10). */
-export function createIsOwner(
-  { policy }: Pick<Account<unknown, CurrentPolicy>, "policy">,
-  { ownsApplicationAsRead }: Pick<OwnerIds, "ownsApplicationAsRead">,
-): (message: Pick<InboundMessage, "sender">) => boolean {
-  let rules: AccessPolicy | undefined;
-  let isOwner: Rights["isOwner"] | undefined;
-  return ({ sender }) => {
-    const { policy: now } = policy();
-    if (now !== rules) isOwner = undefined;
-    rules = now;
-    isOwner ??= prepareRights(now).isOwner;
-    return isOwner(sender, {
-      ownsApplication: !now.commands.owners && ownsApplicationAsRead(sender.id),
-    });
-  };
-}
 
 /** Maximum number of sets to keep; a config has few, apart from one with many senders. */
 const MAX_SETS = 1_000;
 
 export function createTurnTools(
   { policy }: { readonly policy: () => Pick<CurrentPolicy, "decideTools" | "policy"> },
-  { toolServices: { tools: toolsNow }, owners }: {
+  { toolServices: { tools: toolsNow }, ownsApplicationAsRead }: {
     /** All tools, each name once: the same array until they change. */
     readonly toolServices: { readonly tools: () => readonly Tool[] };
     /** As last read: a turn does not wait for Discord. */
-    readonly owners: Pick<OwnerIds, "ownsApplicationAsRead">;
+    readonly ownsApplicationAsRead: (userId: UserId) => boolean;
   },
 ): (message: InboundMessage, agentId: string, isOffer?: boolean) => readonly Tool[] {
   const sets = new Map<string, readonly Tool[]>();
@@ -99,7 +78,7 @@ export function createTurnTools(
       known = new WeakMap();
     }
     if (hooked) return decideByData(agentId, place, sender, false, hooked.hook);
-    const owns = owners.ownsApplicationAsRead(sender.id);
+    const owns = ownsApplicationAsRead(sender.id);
     let bySender = known.get(place);
     if (!bySender) known.set(place, bySender = new WeakMap());
     const before = bySender.get(sender);

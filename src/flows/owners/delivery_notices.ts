@@ -3,71 +3,123 @@
  * channel. And when bots talk among themselves in a channel.
  */
 
-import type { ChannelId, GuildId } from "../../core/discord/ids.ts";
+import type { BotAccount } from "../../account/account.ts";
+import { perAccount } from "../../account/per_account.ts";
 import type { RefusedChannel } from "../../core/account/events.ts";
-import type { Account } from "../../core/account/account.ts";
+import type { ChannelId } from "../../core/discord/ids.ts";
+import { createExplainDenial } from "../../discord/rest/permissions/explain_denial.ts";
 import type { StartTimer } from "../../lib/clock.ts";
-import type { Owners } from "./tell_owners.ts";
+import { tellOwners } from "./tell_owners.ts";
 
-/** Creates the notices; none is sent before an event. */
-export function createOwnerNotices(
-  { schedule }: Pick<Account, "schedule">,
-  { tell }: {
-    readonly tell: Owners["tell"];
-  },
-) {
-  const tellOf = (channelId: ChannelId, text: string) => tell(text, { about: channelId });
-  const digest = createFailureDigest(({ channelId, count, reason }) =>
-    void tellOf(
-      channelId,
-      `Messages that I gave up for <#${channelId}>: ${count}. Last reason: ${shown(reason)}. To ` +
-        "see them, run `barnacle outbox`.",
-    ), schedule);
+/** Messages of a channel wait, because Discord does not let the bot post there. */
+export function tellParked(account: BotAccount, { channelId, reason }: RefusedChannel): void {
+  void tellOwners(
+    account,
+    `My messages for <#${channelId}> are waiting: ${shown(reason)}. I'll try again once that has ` +
+      "changed.",
+    { about: channelId },
+  );
+}
 
-  return {
-    parked: ({ channelId, reason }: RefusedChannel): void =>
-      void tellOf(
-        channelId,
-        `My messages for <#${channelId}> are waiting: ${shown(reason)}. I'll try again once that ` +
-          "has changed.",
-      ),
-    /** Discord lets the bot attach no files in a channel; resolves once the outbox has the notice. */
-    noFiles: ({ channelId, reason }: RefusedChannel): Promise<void> =>
-      tellOf(
-        channelId,
-        `My long answers in <#${channelId}> lack their end: ${
-          shown(reason)
-        }. I'll send them whole ` +
-          "once that has changed.",
-      ),
-    /** An answer is undeliverable; several of one channel share a notice. */
-    dead: digest.add,
-    /** A message was set aside, because Discord accepts others in its channel, and not this one. */
-    setAside(channelId: ChannelId, reason: string): void {
-      void tellOf(
-        channelId,
-        `I set one message for <#${channelId}> aside, and go on with the next: ${shown(reason)}. ` +
-          "To see it, run `barnacle outbox`.",
-      );
-    },
-    /** The bot answers no bot in a channel any more (P11). */
-    loopMuted(channelId: ChannelId): void {
-      void tellOf(
-        channelId,
-        `In <#${channelId}> only bots write, so I answer them again only when a person has ` +
-          "written, or after some quiet. If one never answers me, as a feed, add its ID to " +
-          "`loopGuard.feeds`.",
-      );
-    },
-    /** Sending pauses, because Discord counted too many invalid requests. */
-    stopped: (count: number): void =>
-      void tell(
-        `Discord refused ${count} of my requests within ten minutes, so I paused my requests ` +
-          "for a while. To see the current number, run `barnacle status`.",
-      ),
-    /** Sends the notices that wait for more failures. */
-    flush: digest.flush,
-  };
+/** An answer is undeliverable; several of one channel share a notice. */
+export function tellDead(account: BotAccount, channelId: ChannelId, reason: string): void {
+  dead(account).add(channelId, reason);
+}
+
+/** Sends the notices that wait for more failures. */
+export function flushNotices(account: BotAccount): void {
+  dead(account).flush();
+}
+
+/** A message was set aside, because Discord accepts others in its channel, and not this one. */
+export function tellSetAside(account: BotAccount, channelId: ChannelId, reason: string): void {
+  void tellOwners(
+    account,
+    `I set one message for <#${channelId}> aside, and go on with the next: ${shown(reason)}. To ` +
+      "see it, run `barnacle outbox`.",
+    { about: channelId },
+  );
+}
+
+/** The bot answers no bot in a channel any more (P11). */
+export function tellLoopMuted(account: BotAccount, channelId: ChannelId): void {
+  void tellOwners(
+    account,
+    `In <#${channelId}> only bots write, so I answer them again only when a person has written, or ` +
+      "after some quiet. If one never answers me, as a feed, add its ID to `loopGuard.feeds`.",
+    { about: channelId },
+  );
+}
+
+/** Sending pauses, because Discord counted too many invalid requests. */
+export function tellStopped(account: BotAccount, count: number): void {
+  void tellOwners(
+    account,
+    `Discord refused ${count} of my requests within ten minutes, so I paused my requests for a ` +
+      "while. To see the current number, run `barnacle status`.",
+  );
+}
+
+/** A place that takes no files. */
+type FilelessPlace = Omit<RefusedChannel, "reason">;
+
+const PERMISSION_MISSING = "the permission Attach Files is missing";
+
+/** An answer was sent without its files, because the settings of the guild forbid files there (R12a). */
+export function filesLeftOut(account: BotAccount, place: FilelessPlace): void {
+  void tellNoFiles(
+    account,
+    place,
+    async () => await explainNoFiles(account, place).catch(() => {}) ?? PERMISSION_MISSING,
+  );
+}
+
+/** Discord has refused a file, for the given reason (R12a). */
+export function filesRefused(account: BotAccount, channel: RefusedChannel): void {
+  void tellNoFiles(account, channel, () => Promise.resolve(channel.reason));
+}
+
+/** Channels about which such a notice is on its way. */
+const underWay = perAccount("delivery", () => new Set<ChannelId>());
+
+/** Tells the owners once a day. Never rejects. */
+async function tellNoFiles(
+  account: BotAccount,
+  { channelId, guildId }: FilelessPlace,
+  reasonOf: () => Promise<string>,
+): Promise<void> {
+  const { accountId, store: { outbox }, now, log } = account;
+  const busy = underWay(account);
+  if (busy.has(channelId)) return;
+  busy.add(channelId);
+  try {
+    if (await outbox.wasToldNoFiles(accountId, channelId, now())) return;
+    const reason = await reasonOf();
+    const fields = { channelId, guildId: guildId || undefined, reason };
+    log.warn("Discord does not let the bot attach files in a channel", fields);
+    await tellOwners(
+      account,
+      `My long answers in <#${channelId}> lack their end: ${shown(reason)}. I'll send them whole ` +
+        "once that has changed.",
+      { about: channelId },
+    );
+    await outbox.noteToldNoFiles(accountId, channelId, now());
+  } catch (error) {
+    log.warn("Cannot tell the owner that a channel takes no files", { channelId, error });
+  } finally {
+    busy.delete(channelId);
+  }
+}
+
+/** Names the missing permission; `undefined` if none is missing. Rejects without an answer. */
+async function explainNoFiles(
+  { rest, self, now }: BotAccount,
+  { channelId, guildId }: FilelessPlace,
+): Promise<string | undefined> {
+  const userId = self()?.userId;
+  if (userId === undefined) return undefined;
+  const place = guildId ? { channelId, guildId, userId } : { channelId, userId };
+  return (await createExplainDenial(rest, now)(place, ["Attach Files"]))?.text;
 }
 
 /** A reason with names as they are written, and times in the zone of each reader. */
@@ -78,60 +130,22 @@ function shown(reason: string): string {
   );
 }
 
-/** A place that takes no files. */
-interface FilelessPlace {
-  readonly channelId: ChannelId;
-  /** Absent for a direct message channel. */
-  readonly guildId?: GuildId;
-}
-
-const PERMISSION_MISSING = "the permission Attach Files is missing";
-
-export function createFileNotices(
-  { log }: Pick<Account, "log">,
-  { wasTold, noteTold, explain, tell }: {
-    /** Whether the owners got this notice about the channel within the last day. */
-    readonly wasTold: (channelId: ChannelId) => Promise<boolean>;
-    readonly noteTold: (channelId: ChannelId) => Promise<void>;
-    /** Names the missing permission; `undefined` if none is missing. Rejects without an answer. */
-    readonly explain: (place: FilelessPlace) => Promise<string | undefined>;
-    /** Sends the notice; never rejects. */
-    readonly tell: (channel: RefusedChannel) => Promise<void>;
-  },
-) {
-  const underWay = new Set<ChannelId>();
-
-  async function tellOnce(
-    { channelId, guildId }: FilelessPlace,
-    reasonOf: () => Promise<string>,
-  ): Promise<void> {
-    if (underWay.has(channelId)) return;
-    underWay.add(channelId);
-    try {
-      if (await wasTold(channelId)) return;
-      const channel = { channelId, guildId: guildId || undefined, reason: await reasonOf() };
-      log.warn("Discord does not let the bot attach files in a channel", channel);
-      await tell(channel);
-      await noteTold(channelId);
-    } catch (error) {
-      log.warn("Cannot tell the owner that a channel takes no files", { channelId, error });
-    } finally {
-      underWay.delete(channelId);
-    }
-  }
-
-  return {
-    /** An answer was sent without its files, because the settings of the guild forbid files there. */
-    leftOut: (place: FilelessPlace): void =>
-      void tellOnce(place, async () => await explain(place).catch(() => {}) ?? PERMISSION_MISSING),
-    /** Discord has refused a file, for the given reason. */
-    refused: (channel: RefusedChannel): void =>
-      void tellOnce(channel, () => Promise.resolve(channel.reason)),
-  };
-}
+const dead = perAccount(
+  "delivery",
+  (account) =>
+    createFailureDigest(({ channelId, count, reason }) =>
+      void tellOwners(
+        account,
+        `Messages that I gave up for <#${channelId}>: ${count}. Last reason: ${
+          shown(reason)
+        }. To ` +
+          "see them, run `barnacle outbox`.",
+        { about: channelId },
+      ), account.schedule),
+);
 
 /** The failures of one channel since its last notice. */
-export interface ChannelFailures<Reason = string> {
+interface ChannelFailures<Reason = string> {
   readonly channelId: ChannelId;
   readonly count: number;
   readonly reason: Reason;

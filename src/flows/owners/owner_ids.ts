@@ -3,89 +3,100 @@
  * Discord (P10).
  */
 
-import type { Account } from "../../core/account/account.ts";
+import type { BotAccount } from "../../account/account.ts";
+import { perAccount } from "../../account/per_account.ts";
 import type { UserId } from "../../core/discord/ids.ts";
-import type { AccessPolicy } from "../../policy/rules/rules.ts";
-import type { createConnectionState } from "../preflight/connection_state.ts";
-
-interface ApplicationOwners {
-  /** The owner, or the first of its team; absent if Discord names none. */
-  readonly ownerId?: UserId;
-  /** The owner and the whole team. */
-  readonly ownerIds: readonly UserId[];
-}
+import type { InboundMessage } from "../../core/inbound/inbound.ts";
+import { type Application, createApplications } from "../../discord/rest/requests/application.ts";
+import { latest } from "../../lib/cache.ts";
+import { prepareRights } from "../../policy/rights.ts";
 
 /** How long Discord's answer about the application is reused, in milliseconds. */
 const FRESH_MS = 10 * 60_000;
 
-export function createOwnerIds(
-  { policy, now }: Pick<Account<unknown, { readonly policy: AccessPolicy }>, "policy" | "now">,
-  { applications, connectionState: { applicationOwner, applicationOwners } }: {
-    readonly applications: { me(): Promise<ApplicationOwners> };
-    readonly connectionState: Pick<
-      ReturnType<typeof createConnectionState>,
-      "applicationOwner" | "applicationOwners"
-    >;
-  },
-) {
-  const named = Promise.withResolvers<void>();
-  let lastRead: readonly UserId[] | undefined;
-  let asked: { readonly at: number; readonly answer: Promise<ApplicationOwners> } | undefined;
-
-  function application(): Promise<ApplicationOwners> {
-    if (asked && now() - asked.at < FRESH_MS) return asked.answer;
-    const answer = applications.me();
-    asked = { at: now(), answer };
-    answer.then(
-      ({ ownerIds }) => void (lastRead = ownerIds),
-      () => void (asked = undefined), // the caller handles it, and the next call asks again
-    );
-    return answer;
-  }
-
-  /** The ids of the config's list; `undefined` without a list. */
-  function listedOwners(): readonly UserId[] | undefined {
-    return policy().policy.commands.owners
-      ?.flatMap((entry) => entry.kind === "user" ? [entry.id] : []);
-  }
-
-  return {
-    /**
-     * Owners that Barnacle can write to: the ids of a list, or the application's owner, but not the
-     * whole team. If a list has names only, it waits until Barnacle has looked them up.
-     */
-    async toTell(): Promise<readonly UserId[]> {
-      if (listedOwners()?.length === 0) await named.promise;
-      const listed = listedOwners();
-      if (listed) return listed;
-      const { ownerId } = await application();
-      return ownerId ? [ownerId] : [];
-    },
-    /** The names in the config have been searched, so an owner's name has its id or none. */
-    namesLookedUp: (): void => named.resolve(),
-    /** Whether Discord names a user as the application's owner, or as a member of its team. */
-    ownsApplication: async (userId: UserId): Promise<boolean> =>
-      (await application()).ownerIds.includes(userId),
-    /**
-     * The same as last read. It never waits, because turns do not wait for it: it asks Discord beside,
-     * and the next call has the answer. Before the first answer, the owners count that the connection
-     * knows.
-     */
-    ownsApplicationAsRead(userId: UserId): boolean {
-      application().catch(() => {}); // the last answer counts until there is another
-      return (lastRead ?? applicationOwners()).includes(userId);
-    },
-    /**
-     * The user whose direct messages are the main session (S1): the first of the list, or else the
-     * application's owner as last read. It never waits, because a message's session is fixed as the
-     * message is stored.
-     */
-    sessionOwner(): UserId | undefined {
-      const listed = listedOwners();
-      return listed ? listed[0] : applicationOwner();
-    },
-  };
+interface Known {
+  readonly named: PromiseWithResolvers<void>;
+  lastRead?: readonly UserId[];
+  asked?: { readonly at: number; readonly answer: Promise<Application> };
 }
 
-/** Finds and recognises the bot's owners. */
-export type OwnerIds = ReturnType<typeof createOwnerIds>;
+const known = perAccount("access", (): Known => ({ named: Promise.withResolvers() }));
+
+const byPolicy = perAccount(
+  "access",
+  (account) => latest(() => account.policy().policy, (policy) => prepareRights(policy).isOwner),
+);
+
+/** Whether the sender of a message is an owner of the bot, by Discord's answer as last read. */
+export function isOwner(account: BotAccount, { sender }: Pick<InboundMessage, "sender">): boolean {
+  const { owners } = account.policy().policy.commands;
+  return byPolicy(account)()(sender, {
+    ownsApplication: !owners && ownsApplicationAsRead(account, sender.id),
+  });
+}
+
+/**
+ * Owners that Barnacle can write to: the ids of a list, or the application's owner, but not the
+ * whole team. If a list has names only, it waits until Barnacle has looked them up.
+ *
+ * @throws {RestError} If Discord does not answer.
+ */
+export async function ownersToTell(account: BotAccount): Promise<readonly UserId[]> {
+  if (listedOwners(account)?.length === 0) await known(account).named.promise;
+  const listed = listedOwners(account);
+  if (listed) return listed;
+  const { ownerId } = await application(account);
+  return ownerId ? [ownerId] : [];
+}
+
+/** The names in the config have been searched, so an owner's name has its id or none. */
+export function namesLookedUp(account: BotAccount): void {
+  known(account).named.resolve();
+}
+
+/**
+ * Whether Discord names a user as the application's owner, or as a member of its team.
+ *
+ * @throws {RestError} If Discord does not answer.
+ */
+export async function ownsApplication(account: BotAccount, userId: UserId): Promise<boolean> {
+  return (await application(account)).ownerIds.includes(userId);
+}
+
+/**
+ * The same as last read. It never waits, because turns do not wait for it: it asks Discord beside, and
+ * the next call has the answer. Before the first answer, the owners count that the connection knows.
+ */
+export function ownsApplicationAsRead(account: BotAccount, userId: UserId): boolean {
+  application(account).catch(() => {}); // the last answer counts until there is another
+  const { lastRead = account.connectionState.applicationOwners() } = known(account);
+  return lastRead.includes(userId);
+}
+
+/**
+ * The user whose direct messages are the main session (S1): the first of the list, or else the
+ * application's owner as last read. It never waits, because a message's session is fixed as the
+ * message is stored.
+ */
+export function sessionOwner(account: BotAccount): UserId | undefined {
+  const listed = listedOwners(account);
+  return listed ? listed[0] : account.connectionState.applicationOwner();
+}
+
+/** The ids of the config's list; `undefined` without a list. */
+export function listedOwners({ policy }: BotAccount): readonly UserId[] | undefined {
+  return policy().policy.commands.owners
+    ?.flatMap((entry) => entry.kind === "user" ? [entry.id] : []);
+}
+
+function application(account: BotAccount): Promise<Application> {
+  const state = known(account);
+  if (state.asked && account.now() - state.asked.at < FRESH_MS) return state.asked.answer;
+  const answer = createApplications(account.rest).me();
+  state.asked = { at: account.now(), answer };
+  answer.then(
+    ({ ownerIds }) => void (state.lastRead = ownerIds),
+    () => void (state.asked = undefined), // the caller handles it, and the next call asks again
+  );
+  return answer;
+}

@@ -17,6 +17,7 @@ import { createOpenDirect } from "../../discord/rest/requests/channel.ts";
 import { isRefusal } from "../../discord/rest/exchange/rest_error.ts";
 import { MAX_TIMER_MS } from "../../lib/clock.ts";
 import { composeCard, composeSettled, controlsOf } from "../../render/questions/card.ts";
+import { tellChannel } from "../tell.ts";
 import { createRetryQueue } from "../retry_queue.ts";
 import type { NewCard } from "../../core/store/questions.ts";
 
@@ -160,12 +161,13 @@ async function giveUp(
   account: BotAccount,
   { id, code, channelId, question: { tool, asked } }: StoredQuestion,
 ): Promise<void> {
-  const { store: { questions }, parts: { outbound }, now, log } = account;
+  const { store: { questions }, now, log } = account;
   log.warn("A question can reach no one, so it counts as refused", { code, tool });
   await questions.withdraw(id, now());
   decided(account);
   const people = asked === "anyone" ? "" : asked.map((user) => `<@${user}>`).join(", ");
-  await outbound.tellChannel(
+  await tellChannel(
+    account,
     channelId,
     `This needs a decision of ${people}, but Discord doesn't let me write to them, so I ` +
       "go on without it. They can allow direct messages from members of this server.",

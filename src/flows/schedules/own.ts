@@ -1,6 +1,7 @@
 /** Sets, lists and deletes schedules: those of the asker, with their rights, in their channel (T12). */
 
 import type { BotAccount } from "../../account/account.ts";
+import { cleanSecrets } from "../../account/secrets.ts";
 import { timezoneOf } from "../../account/rules.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import { badArguments, RefusedCall } from "../../core/refused_call.ts";
@@ -8,6 +9,7 @@ import { MAX_PER_USER, originOf, type Schedule } from "../../core/turn/schedule.
 import { localTime } from "../../render/prompt/envelope.ts";
 import { visibleText } from "../../render/safety/visible.ts";
 import { neutralizedText } from "../../render/tool_message.ts";
+import { isOwner } from "../owners/owner_ids.ts";
 import { showing } from "../judging/showing.ts";
 import { wakeSchedules } from "./runner.ts";
 import { readWhen } from "./when.ts";
@@ -29,7 +31,7 @@ export async function setSchedule(
   asker: InboundMessage,
   { when, text, isTask, agentId, callKey }: NewReminder,
 ): Promise<Schedule> {
-  const { store, now, parts: { isOwner, outbound } } = account;
+  const { store, now } = account;
   const config = account.config();
   if (asker.hooked) {
     throw new RefusedCall("policy", "an event of a hook may set no reminders or tasks");
@@ -39,11 +41,11 @@ export async function setSchedule(
   }
   const read = await readWhen(when, { now: now(), timezone: timezoneOf(config) });
   if (read.kind === "problem") throw badArguments(read.why);
-  if (read.kind === "cron" && !isOwner(asker)) {
+  if (read.kind === "cron" && !isOwner(account, asker)) {
     const why = "only an owner of the bot may repeat it; write one time or a duration";
     throw new RefusedCall("owners_only", why);
   }
-  const clean = neutralizedText(outbound.cleanSecrets(visibleText(text)), {
+  const clean = neutralizedText(cleanSecrets(account, visibleText(text)), {
     written: [asker.text],
     linkHosts: config.messages.linkHosts,
   });

@@ -8,6 +8,7 @@
 
 import type { BotAccount } from "../../account/account.ts";
 import { type Loop, loop, perAccount } from "../../account/per_account.ts";
+import { cleanSecrets } from "../../account/secrets.ts";
 import { wakeChannels, wakeTurns } from "../../account/wakes.ts";
 import { chunkRulesOf, timezoneOf } from "../../account/rules.ts";
 import { createdAtMs, type MessageId } from "../../core/discord/ids.ts";
@@ -22,6 +23,7 @@ import {
 import { DAY_MS } from "../../lib/clock.ts";
 import { createWaker } from "../../lib/waker.ts";
 import { composeReminder } from "../../render/tool_message.ts";
+import { tellOwners } from "../owners/tell_owners.ts";
 import { createFailureDigest } from "../owners/delivery_notices.ts";
 import { GONE, judgeRun, originNow, RESTORED, routeOfRun } from "./creator.ts";
 import { nextRun } from "./when.ts";
@@ -74,14 +76,15 @@ export function runEnded(account: BotAccount, cause: MessageId): void {
 /** Failures that owners get to know together. */
 const failures = perAccount(
   "schedules",
-  ({ parts, schedule }) =>
+  (account) =>
     createFailureDigest<{ readonly number: number; readonly run: MessageId }>(
       ({ channelId, count, reason: { number, run } }) =>
-        void parts.outbound.tellOwners(
+        void tellOwners(
+          account,
           `Scheduled tasks failed in <#${channelId}>: ${count}, the last one number ${number}. To ` +
             `see why: \`barnacle why ${run}\`.`,
         ),
-      schedule,
+      account.schedule,
     ),
 );
 
@@ -164,7 +167,7 @@ function reminderOf(account: BotAccount, message: InboundMessage, isLate: boolea
   const config = account.config();
   return composeReminder({ message, isLate, agentId: routeOfRun(account, message).agentId }, {
     chunks: chunkRulesOf(config),
-    cleanSecrets: account.parts.outbound.cleanSecrets,
+    cleanSecrets: (text) => cleanSecrets(account, text),
     tables: config.messages.tables,
   });
 }
@@ -174,7 +177,7 @@ function reminderOf(account: BotAccount, message: InboundMessage, isLate: boolea
  * first one in a day, as it may fail every second time.
  */
 async function check(account: BotAccount, id: number, ended?: MessageId): Promise<void> {
-  const { store: { schedules: store }, parts: { outbound }, log } = account;
+  const { store: { schedules: store }, log } = account;
   const [last, ...before] = await store.runsOf(id, LOOKED_RUNS);
   if (!last || !isFailure(last.state)) return;
   const found = await store.find(id);
@@ -194,7 +197,8 @@ async function check(account: BotAccount, id: number, ended?: MessageId): Promis
   }
   await store.pause(id, "failures");
   log.warn("A schedule is paused, because its last runs have failed", { schedule: id });
-  void outbound.tellOwners(
+  void tellOwners(
+    account,
     `I paused schedule ${id} in <#${channelId}>, because its last ${MAX_FAILURES} runs failed. To ` +
       `see why: \`barnacle why ${last.messageId}\`. To go on: \`barnacle schedules resume ${id}\`.`,
   );

@@ -15,6 +15,7 @@ import { whileAwake } from "../../lib/clock.ts";
 import { createTokenRates, type TokenRates } from "../../session/history.ts";
 import { StoreError } from "../../store/database/store_error.ts";
 import { TOOLS } from "../../tools/registry.ts";
+import { ownsApplicationAsRead } from "../owners/owner_ids.ts";
 import { decided } from "../questions/cards.ts";
 import { createTurnPeople } from "../questions/turn_people.ts";
 import { runEnded } from "../schedules/runner.ts";
@@ -166,11 +167,11 @@ function isSeen({ triggered, hooked, spoken }: InboundMessage): boolean {
 
 /** Waits for tools that the model sees, and that are not known yet. */
 function toolsReady(account: BotAccount, { message, route: { agentId } }: Claim) {
-  const { policy, bot: { toolServices }, parts: { extras, owners } } = account;
+  const { policy, bot: { toolServices }, parts: { extras } } = account;
   if (message.own) return extras.own?.ready(message);
   const { place, sender, hooked } = message;
   return toolServices.ready(agentId, (name) => {
-    const ownsApplication = () => owners.ownsApplicationAsRead(sender.id);
+    const ownsApplication = () => ownsApplicationAsRead(account, sender.id);
     const isOffer = place.kind !== "dm";
     const asker = { agentId, place, sender, hook: hooked?.hook, ownsApplication, isOffer };
     return policy().decideTools(asker, [{ name }]).some(({ isAllowed }) => isAllowed);

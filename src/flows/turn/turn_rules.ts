@@ -8,12 +8,12 @@ import type { Skill } from "../../core/skills/skill.ts";
 import type { skillsOf } from "../../policy/tool_access.ts";
 import type { createTurnTools } from "../judging/turn_tools.ts";
 import type { TurnRules } from "./answer_ports.ts";
-import { chunkRulesOf, timezoneOf } from "../../account/rules.ts";
+import { chunkRulesOf, textRulesOf, timezoneOf } from "../../account/rules.ts";
 import { isOwnerHint } from "../../policy/rights.ts";
 import { type OpenPlace, rulesFor } from "../../policy/rules/place_rules.ts";
 import type { AccessPolicy } from "../../policy/rules/rules.ts";
 import { type Instructions, prepareInstructions } from "../../render/prompt/system_prompt.ts";
-import type { ReplyRules, TextRules } from "../../render/reply.ts";
+import type { ReplyRules } from "../../render/reply.ts";
 import { UNKNOWN_WINDOW } from "../../core/model.ts";
 import { displayNameOf } from "../../session/session_key.ts";
 import { composeToolMessage } from "../../render/tool_message.ts";
@@ -158,23 +158,6 @@ function signatureOf(
   { id, name }: AgentConfig,
 ): string | undefined {
   return messages.agentName && id !== first.id ? name ?? id : undefined;
-}
-
-/** Text rules for authors other than the model. */
-export function textRulesOf(
-  { discord, messages }: Config,
-  { cleanSecrets, uploadLimit }: {
-    readonly cleanSecrets: (text: string) => string;
-    /** Maximum size in bytes of one file in that place. */
-    readonly uploadLimit: number;
-  },
-): TextRules {
-  return {
-    chunks: chunkRulesOf({ discord, messages }),
-    tables: messages.tables,
-    maxFileBytes: Math.min(discord.mediaMaxBytes, uploadLimit),
-    cleanSecrets,
-  };
 }
 
 export function toolTextRules(

@@ -87,7 +87,7 @@ describe("[P3] approvals", () => {
       "Deny",
     ]);
     assert.deepEqual(reported(), [1]);
-    assert.equal(requests[0]?.body["recipientId"], OWNER);
+    assert.equal(requests[0]?.body["recipient_id"], OWNER);
   });
 
   it("give the stranger their code, and write none into the log", async () => {

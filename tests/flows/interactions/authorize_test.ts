@@ -5,6 +5,7 @@ import type { ApplicationId } from "../../../src/core/discord/ids.ts";
 import type { SlashCommand } from "../../../src/core/inbound/interactions.ts";
 import type { Place } from "../../../src/core/inbound/inbound.ts";
 import type { KnownFacts } from "../../../src/core/inbound/facts.ts";
+import { bareAccount } from "../../support/account.ts";
 import { createAuthorizeInteraction } from "../../../src/flows/interactions/authorize.ts";
 import { ACCOUNT, channelId, guildId, sender } from "../../support/discord/builders.ts";
 
@@ -36,17 +37,18 @@ async function factsOf(
       return Promise.resolve(isPaired);
     },
   };
-  const account = { policy: () => policy, store: { pairing } };
-  const authorize = createAuthorizeInteraction(
-    account as unknown as Parameters<typeof createAuthorizeInteraction>[0],
-    {
-      ownsApplication() {
-        asked.push("owner");
-        return Promise.resolve(true);
-      },
-      ownsApplicationAsRead: () => true,
-    },
-  );
+  const application = { id: "99", owner: { id: sender().id } };
+  const request = () => {
+    asked.push("owner");
+    return Promise.resolve(application);
+  };
+  const authorize = createAuthorizeInteraction(bareAccount({
+    policy: () => policy as never,
+    store: { pairing } as never,
+    rest: { request } as never,
+    connectionState: { applicationOwners: () => [sender().id] } as never,
+    now: () => 0,
+  }));
   const call: SlashCommand = {
     kind: "slash",
     accountId: ACCOUNT,
@@ -75,7 +77,7 @@ describe("[P16] [K3] createAuthorizeInteraction()", () => {
   it("[P3] knows the application's owner in direct messages, who needs no pairing", async () => {
     assert.deepEqual(await factsOf(DM, "everyone", { isPaired: false }), {
       facts: { ownsApplication: true },
-      asked: ["paired"],
+      asked: ["paired", "owner"], // the next call has the answer
     });
     const listed = await factsOf(DM, "everyone", { isPaired: false, hasOwnerList: true });
     assert.deepEqual(listed.facts, {});

@@ -38,7 +38,7 @@ async function setUp(discord: object, beside: object = OWNERS) {
   let current = await read(discord, beside);
   const toolsFor = createTurnTools({ policy: () => current }, {
     toolServices: { tools: () => ALL },
-    owners: { ownsApplicationAsRead: (id) => id === OWNER },
+    ownsApplicationAsRead: (id) => id === OWNER,
   });
   return {
     toolsFor,

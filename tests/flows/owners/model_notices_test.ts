@@ -3,11 +3,13 @@ import { describe, it } from "node:test";
 import type { AlertRecord } from "../../../src/core/alerts.ts";
 import { modelProblemOf } from "../../../src/core/model_problem.ts";
 import type { TurnOutcome } from "../../../src/core/turn/turn_outcome.ts";
-import { createModelNotices } from "../../../src/flows/owners/model_notices.ts";
+import { tellModelProblem } from "../../../src/flows/owners/model_notices.ts";
 import { ModelError, type ModelErrorKind, type RefusedPart } from "../../../src/core/model.ts";
-import { recordingLog } from "../../support/recording_log.ts";
-import { settle } from "../../support/settle.ts";
+import { FakeClock } from "../../support/fake_clock.ts";
+import { testAccount } from "../../support/bot/test_account.ts";
 
+/** The clock of the account. */
+const ANSWERED_AT = new FakeClock().now();
 const REPLY: TurnOutcome = { kind: "reply", text: "hello" };
 
 function failed(kind: ModelErrorKind, modelId = "p/m"): TurnOutcome {
@@ -15,40 +17,31 @@ function failed(kind: ModelErrorKind, modelId = "p/m"): TurnOutcome {
   return { kind: "failed", why: "unexpected", reason: error.message, error };
 }
 
-/** Records of the store, and the notices of runs that use it. */
-function createRuns(alerts: readonly AlertRecord[] = [], refused: readonly RefusedPart[] = []) {
-  const stored = new Set<string>();
-  const told: string[] = [];
+/** The notices of runs that share a store; each run is a new process. */
+async function createRuns(
+  alerts: readonly AlertRecord[] = [],
+  refused: readonly RefusedPart[] = [],
+) {
+  const { account, store, quiet, posted, lines } = await testAccount();
+  Object.assign(store.settings, { alerts: () => Promise.resolve(alerts) });
+  Object.assign(account.settings.models, { refused: () => refused });
   const run = async (...outcomes: readonly TurnOutcome[]): Promise<void> => {
-    const { log, lines } = recordingLog();
-    const notices = createModelNotices({
-      log,
-      now: () => 2_000,
-    }, {
-      tell: (text) => Promise.resolve(void told.push(text)),
-      refused: () => refused,
-      problems: {
-        load: () => Promise.resolve([...stored]),
-        note: (problem) => Promise.resolve(void stored.add(problem)),
-        forget: () => Promise.resolve(stored.clear()),
-      },
-      alerts: () => Promise.resolve(alerts),
-    });
-    for (const outcome of outcomes) notices.turnEnded(outcome);
-    await settle();
+    account.live.clear();
+    for (const outcome of outcomes) tellModelProblem(account, outcome);
+    await quiet();
     assert.deepEqual(lines, []);
   };
-  return { run, told };
+  return { run, told: posted };
 }
 
 /** The notices after these turns. */
 async function toldAfter(...outcomes: readonly TurnOutcome[]): Promise<readonly string[]> {
-  const { run, told } = createRuns();
+  const { run, told } = await createRuns();
   await run(...outcomes);
-  return told;
+  return told();
 }
 
-describe("[L3] createModelNotices()", () => {
+describe("[L3] tellModelProblem()", () => {
   it("names model, problem and fix, and repeats nothing that the server said", async () => {
     const [text = "", ...more] = await toldAfter(failed("unauthorized"));
     assert.match(
@@ -87,13 +80,13 @@ describe("[L3] createModelNotices()", () => {
   }
 
   it("tells a problem once over restarts, and again after an answer in between", async () => {
-    const { run, told } = createRuns();
+    const { run, told } = await createRuns();
     await run(failed("quota"));
     await run(failed("quota"), failed("unauthorized"));
-    assert.equal(told.length, 2);
+    assert.equal(told().length, 2);
     await run(REPLY);
     await run(failed("quota"));
-    assert.equal(told.length, 3);
+    assert.equal(told().length, 3);
   });
 
   it("tells a refused part once, whatever the reasons", async () => {
@@ -104,19 +97,19 @@ describe("[L3] createModelNotices()", () => {
       reason: "request 1",
       at: 0,
     };
-    const { run, told } = createRuns([], [part, { ...part, reason: "request 2" }]);
+    const { run, told } = await createRuns([], [part, { ...part, reason: "request 2" }]);
     await run(REPLY, REPLY);
-    assert.deepEqual(told, [
+    assert.deepEqual(told(), [
       "The server of my model `p/m` refuses the tool `x`. I leave that out. To fix it, deny it.",
     ]);
   });
 
   it("tells the server's own words", async () => {
-    const { run, told } = createRuns();
+    const { run, told } = await createRuns();
     const details = { kind: "quota", modelId: "p/m", said: "no `credit`" } as const;
     const error = new ModelError("p/m answered 402", details);
     await run({ kind: "failed", why: "quota", reason: "", error });
-    assert.match(told[0] ?? "", /used up; its server says: `no 'credit'`. To fix it, add credit/);
+    assert.match(told()[0] ?? "", /used up; its server says: `no 'credit'`. To fix it, add credit/);
   });
 
   const why = modelProblemOf(new ModelError("x", { kind: "quota", modelId: "p/m" }))?.why ?? "";
@@ -124,23 +117,23 @@ describe("[L3] createModelNotices()", () => {
     kind: "model",
     about: "p/m",
     cause: why,
-    since: 1_000, // the answer comes at 2,000
-    toldAt: 1_000,
+    since: ANSWERED_AT - 1_000,
+    toldAt: ANSWERED_AT - 1_000,
     returns: 0,
   };
   const alerted: readonly (readonly [what: string, count: number, alert: AlertRecord])[] = [
     ["nothing while the alert about it lasts", 1, lasting],
-    ["it if the alert has ended", 2, { ...lasting, endedAt: 1_500 }],
-    ["it if the alert has begun after the answer", 2, { ...lasting, since: 2_001 }],
+    ["it if the alert has ended", 2, { ...lasting, endedAt: ANSWERED_AT - 500 }],
+    ["it if the alert has begun after the answer", 2, { ...lasting, since: ANSWERED_AT + 1 }],
     ["it if the alert is about another model", 2, { ...lasting, about: "p/n" }],
     ["it if the alert has another cause", 2, { ...lasting, cause: "x" }],
     ["it if no owner knows of the alert", 2, { ...lasting, toldAt: undefined }],
   ];
   for (const [what, count, alert] of alerted) {
     it(`tells ${what}, of a problem that comes and goes [O12]`, async () => {
-      const { run, told } = createRuns([alert]);
+      const { run, told } = await createRuns([alert]);
       await run(failed("quota"), REPLY, failed("quota"));
-      assert.equal(told.length, count);
+      assert.equal(told().length, count);
     });
   }
 });

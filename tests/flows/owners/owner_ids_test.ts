@@ -1,104 +1,70 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { createOwnerIds } from "../../../src/flows/owners/owner_ids.ts";
-import { parseSnowflake, type UserId } from "../../../src/core/discord/ids.ts";
-import type { Application } from "../../../src/discord/rest/requests/application.ts";
-import type { AccessPolicy } from "../../../src/policy/rules/rules.ts";
-import { commands, entries, policy } from "../../policy/policies.ts";
+import {
+  namesLookedUp,
+  ownersToTell,
+  ownsApplication,
+  ownsApplicationAsRead,
+  sessionOwner,
+} from "../../../src/flows/owners/owner_ids.ts";
 import { userId } from "../../support/discord/builders.ts";
+import { OWNER, testAccount } from "../../support/bot/test_account.ts";
 
 const ADA = userId("123456789012345678");
-const OWNER = userId("123456789012345679");
+const BOB = userId("123456789012345679");
+const listing = (...owners: readonly string[]) => ({ commands: { ownerAllowFrom: owners } });
 
-const APPLICATION = {
-  id: parseSnowflake<"application">("123456789012345670")!,
-  name: "Barnacle",
-  flags: 0,
-  needsCodeGrant: false,
-};
-
-/** The session's owner must not depend on a request. */
-const applications = { me: () => Promise.reject(new Error("no request is allowed")) };
-
-/** The owners by a policy that may change. The application's owner is known from an earlier run. */
-function ownerIds(
-  { me }: { me(): Promise<Application> },
-  policyNow: () => AccessPolicy,
-  now: () => number = () => 0,
-  known: readonly UserId[] = [OWNER],
-) {
-  return createOwnerIds({ policy: () => ({ policy: policyNow() }), now }, {
-    applications: { me },
-    connectionState: { applicationOwner: () => OWNER, applicationOwners: () => known },
-  });
-}
-
-describe("[S1] createOwnerIds() › sessionOwner()", () => {
-  const cases: readonly [
-    name: string,
-    owners: readonly string[] | undefined,
-    expected: UserId | undefined,
-  ][] = [
-    ["the application's owner without a list", undefined, OWNER],
-    ["the first id of the list", ["grace", ADA, OWNER], ADA],
-    ["no user for an empty list", [], undefined],
-    ["no user for roles and wildcards", ["role:Mods", "*"], undefined],
+describe("[S1] sessionOwner()", () => {
+  const cases: readonly [what: string, commands: object, expected: string | undefined][] = [
+    ["the application's owner without a list", { commands: {} }, OWNER],
+    ["the first id of the list", listing("grace", ADA, BOB), ADA],
+    ["no user for an empty list", listing(), undefined],
+    ["no user for roles and wildcards", listing("role:1400000000000000003", "*"), undefined],
   ];
-  for (const [name, owners, expected] of cases) {
-    it(`is ${name}`, () => {
-      const own = policy({ commands: commands(owners ? { owners: entries(...owners) } : {}) });
-      const ids = ownerIds(applications, () => own);
-      assert.equal(ids.sessionOwner(), expected);
+  for (const [what, beside, expected] of cases) {
+    it(`is ${what}`, async () => {
+      const { account, requests } = await testAccount({ beside });
+      await account.connectionState.readApplication();
+      assert.equal(sessionOwner(account), expected);
+      assert.equal(requests.length, 1, "a session waits for no request");
     });
   }
 });
 
-describe("[L3] [P12] createOwnerIds() › toTell()", () => {
-  const listing = (...owners: readonly string[]) =>
-    policy({ commands: commands({ owners: entries(...owners) }) });
-
-  it("waits until the only names of the list have been looked up", async () => {
-    let own = listing("grace");
-    const ids = ownerIds(applications, () => own);
-    const found = ids.toTell();
-    await Promise.resolve();
-    own = listing(ADA); // the name has its id
-    ids.namesLookedUp();
-    assert.deepEqual(await found, [ADA]);
-  });
-
-  it("finds no one if no name was found", async () => {
-    const ids = ownerIds(applications, () => listing("grace"));
-    ids.namesLookedUp();
-    assert.deepEqual(await ids.toTell(), []);
-  });
+it("[L3] [P12] ownersToTell() waits until the only names of the list have been looked up", async () => {
+  const { account, quiet } = await testAccount({ beside: listing("grace") });
+  let found: readonly string[] | undefined;
+  void ownersToTell(account).then((owners) => found = owners);
+  await quiet();
+  assert.equal(found, undefined);
+  namesLookedUp(account);
+  await quiet();
+  assert.deepEqual(found, []);
 });
 
-describe("[T2] [P10] createOwnerIds() › ownsApplicationAsRead()", () => {
-  const MINUTE = 60_000;
-  const withOwners = (ownerIds: readonly UserId[]): Application => ({ ...APPLICATION, ownerIds });
+describe("[T2] [P10] ownsApplicationAsRead()", () => {
+  const member = (id: string) => ({ membership_state: 2, user: { id } });
 
-  function setUp(me: () => Promise<Application>) {
-    const clock = { now: 0 };
-    const ids = ownerIds({ me }, () => policy(), () => clock.now);
-    const settled = () => ids.ownsApplication(ADA).catch(() => false);
-    return { ids, clock, settled };
-  }
-
-  it("[P3] knows the team that the connection has read, before an answer of its own", () => {
-    const never = { me: () => new Promise<Application>(() => {}) };
-    const ids = ownerIds(never, () => policy(), () => 0, [OWNER, ADA]);
-    assert.deepEqual([OWNER, ADA].map(ids.ownsApplicationAsRead), [true, true]);
+  it("[P3] knows the team that the connection has read, before an answer of its own", async () => {
+    const team = { name: "t", owner_user_id: OWNER, members: [member(ADA)] };
+    const { account } = await testAccount({ answer: () => ({ id: "99", team }) });
+    await account.connectionState.readApplication();
+    assert.deepEqual([OWNER, ADA, BOB].map((id) => ownsApplicationAsRead(account, id)), [
+      true,
+      true,
+      false,
+    ]);
   });
 
   it("forgets a user who left the team", async () => {
-    let team = [OWNER, ADA];
-    const { ids, clock, settled } = setUp(() => Promise.resolve(withOwners(team)));
-    await settled();
-    team = [OWNER];
-    clock.now = 11 * MINUTE;
-    assert.equal(ids.ownsApplicationAsRead(ADA), true, "as read");
-    await settled();
-    assert.equal(ids.ownsApplicationAsRead(ADA), false);
+    const members = [member(ADA)];
+    const team = { name: "t", owner_user_id: OWNER, members };
+    const { account, clock, quiet } = await testAccount({ answer: () => ({ id: "99", team }) });
+    assert.equal(await ownsApplication(account, ADA), true);
+    members.pop();
+    clock.sleep(11 * 60_000);
+    assert.equal(ownsApplicationAsRead(account, ADA), true, "as read");
+    await quiet();
+    assert.equal(ownsApplicationAsRead(account, ADA), false);
   });
 });

@@ -1,125 +1,133 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { createOwners, type OwnersPorts } from "../../../src/flows/owners/tell_owners.ts";
-import { channelId, userId } from "../../support/discord/builders.ts";
-import { recordingLog } from "../../support/recording_log.ts";
+import {
+  ownerFindings,
+  ownerRefused,
+  reachOwners,
+  tellOwners,
+} from "../../../src/flows/owners/tell_owners.ts";
+import { RestError } from "../../../src/discord/rest/exchange/rest_error.ts";
+import { channelId } from "../../support/discord/builders.ts";
+import { type Answer, refused } from "../../support/discord/answers.ts";
+import { testAccount } from "../../support/bot/test_account.ts";
 
-const OWNER = userId("5");
-const DM = channelId("9");
+const [ADA, BOB] = ["900000000000000001", "900000000000000002"];
+const CLOSED = refused(403, 50007);
+const listing = (...owners: readonly string[]) => ({ commands: { ownerAllowFrom: owners } });
 
-function setUp(ports: Partial<OwnersPorts> = {}) {
-  const { log, lines } = recordingLog();
-  const sent: string[] = [];
-  let opened = 0;
-  const owner = createOwners({
-    ownerIds: () => Promise.resolve([OWNER]),
-    openDirect(id) {
-      assert.equal(id, OWNER);
-      opened += 1;
-      return Promise.resolve(DM);
-    },
-    isRefused: (error) => error instanceof Error && error.message === "50007",
-    send(channel, text) {
-      sent.push(`${channel} ${text}`);
-      return Promise.resolve();
-    },
-    log,
-    ...ports,
+/** An account whose direct channels have the ids of their people. */
+async function build(owners: object = listing(ADA), answer: Answer = () => undefined) {
+  const scene = await testAccount({
+    beside: owners,
+    answer: (request) =>
+      answer(request) ??
+        (request.path === "/users/@me/channels" ? { id: request.body["recipient_id"] } : undefined),
   });
-  return { owner, sent, lines, opened: () => opened };
+  const opened = () => scene.requests.filter(({ path }) => path === "/users/@me/channels").length;
+  return { ...scene, opened };
 }
 
-describe("[R11] createOwners()", () => {
+/** Refuses a direct channel with one person. */
+const closedTo = (person: string): Answer => ({ body }) =>
+  body["recipient_id"] === person ? CLOSED : undefined;
+
+describe("[R11] tellOwners()", () => {
   it("sends the owner a direct message, and opens the channel once", async () => {
-    const { owner, sent, opened } = setUp();
-    await owner.tell("one");
-    await owner.tell("two");
-    assert.deepEqual(sent, ["9 one", "9 two"]);
-    assert.equal(opened(), 1);
+    const { account, posted, opened } = await build();
+    await tellOwners(account, "one");
+    await tellOwners(account, "two");
+    assert.deepEqual([posted(), opened()], [["one", "two"], 1]);
   });
 
   it("sends no notice about a failed notice, not even the first after a start", async () => {
-    const { owner, sent, lines } = setUp();
-    await owner.tell("nothing gets to you", { about: DM });
-    assert.deepEqual(sent, []);
-    assert.deepEqual(lines.map(({ level }) => level), ["warn"]);
-    await owner.tell("nothing gets there", { about: channelId("10") });
-    assert.deepEqual(sent, ["9 nothing gets there"]);
+    const { account, posted, lines } = await build();
+    await tellOwners(account, "nothing gets to you", { about: channelId(ADA) });
+    assert.deepEqual([posted(), lines.map(({ level }) => level)], [[], ["warn"]]);
+    await tellOwners(account, "nothing gets there", { about: channelId(BOB) });
+    assert.deepEqual(posted(), ["nothing gets there"]);
   });
 
   it("notifies each of several owners, even if one cannot be reached", async () => {
-    const { owner, sent, lines } = setUp({
-      ownerIds: () => Promise.resolve([OWNER, userId("6"), userId("7")]),
-      openDirect: (id) =>
-        id === userId("6") ? Promise.reject(new Error("50007")) : Promise.resolve(channelId(id)),
-    });
-    await owner.tell("one");
-    assert.deepEqual(sent, ["5 one", "7 one"]);
-    assert.deepEqual(lines.map(({ level, fields }) => [level, fields["owner"]]), [["warn", "6"]]);
+    const { account, posted, lines } = await build(listing(ADA, BOB), closedTo(BOB));
+    await tellOwners(account, "one");
+    assert.deepEqual(posted(), ["one"]);
+    assert.deepEqual(lines.map(({ level, fields }) => [level, fields["owner"]]), [["warn", BOB]]);
   });
 
-  it("[P3] reach() logs no text, because it may have a pairing code", async () => {
-    for (const ports of [{ ownerIds: () => Promise.resolve([]) }, {}]) {
-      const { owner, lines } = setUp(ports);
-      assert.equal(await owner.reach("the code is ABCD2345", { about: DM }), 0);
+  it("[P3] logs no text of a notice that must arrive, because it may have a pairing code", async () => {
+    for (const owners of [[], [ADA]]) {
+      const nameless: Answer = ({ path }) =>
+        path === "/applications/@me" ? { id: "99" } : undefined;
+      const { account, lines } = await build(
+        owners.length > 0 ? listing(...owners) : { commands: {} },
+        nameless,
+      );
+      const about = channelId(ADA);
+      assert.equal(await reachOwners(account, "the code is ABCD2345", { about }), 0);
       assert.match(lines[0]?.event ?? "", /a notice was not sent/);
       assert.doesNotMatch(JSON.stringify(lines), /ABCD2345/);
     }
   });
 
   it("[P3] names owners to health after a refusal, until a notice arrives or they are no owners", async () => {
-    const world = { owners: [OWNER, userId("6")], refusal: "50007" };
-    const { owner } = setUp({
-      ownerIds: () => Promise.resolve(world.owners),
-      openDirect: () =>
-        world.refusal === "" ? Promise.resolve(DM) : Promise.reject(new Error(world.refusal)),
-    });
-    const named = () => owner.findings().map(({ id, why }) => [id, /owner \d+: .*/.exec(why)?.[0]]);
-    await assert.rejects(owner.reach("one"), /50007/);
-    assert.deepEqual(named(), [
-      ["owners:reached", "owner 5: 50007"],
-      ["owners:reached", "owner 6: 50007"],
-    ]);
-    world.owners = [OWNER];
-    await owner.reconfigured();
-    assert.deepEqual(named(), [["owners:reached", "owner 5: 50007"]]);
-    world.owners = [OWNER, userId("6")];
-    await assert.rejects(owner.reach("two"), /50007/);
-    world.refusal = "";
-    assert.equal(await owner.reach("three"), 2);
+    let fault: Error | undefined = CLOSED;
+    const { account, reload, quiet } = await build(
+      listing(ADA, BOB),
+      ({ path }) => path === "/users/@me/channels" ? fault : undefined,
+    );
+    const named = () => ownerFindings(account).map(({ why }) => /owner (\d+): .*/.exec(why)?.[1]);
+    await assert.rejects(reachOwners(account, "one"), CLOSED);
+    assert.deepEqual(named(), [ADA, BOB]);
+    await reload({}, listing(ADA));
+    assert.deepEqual(named(), [ADA]);
+    await reload({}, listing(ADA, BOB));
+    fault = undefined;
+    assert.equal(await reachOwners(account, "two"), 2);
     assert.deepEqual(named(), []);
-    world.owners = [userId("7")];
-    world.refusal = "no connection";
-    await assert.rejects(owner.reach("four"));
+    ownerRefused(account, { channelId: channelId(ADA), reason: "closed" });
+    assert.deepEqual(named(), [ADA]);
+    await tellOwners(account, "three");
+    await quiet(); // Discord has it
+    assert.deepEqual(named(), []);
+    account.live.clear();
+    fault = new RestError("no connection", { kind: "unsent", route: "" });
+    await assert.rejects(reachOwners(account, "four"));
     assert.deepEqual(named(), [], "a failure that passes is no refusal");
   });
 
-  const failures: readonly [what: string, ports: Partial<OwnersPorts>, said: RegExp][] = [
-    ["Discord names none", { ownerIds: () => Promise.resolve([]) }, /has no owner/],
+  const nobody = { commands: {} };
+  const failures: readonly [what: string, owners: object, answer: Answer, said: RegExp][] = [
+    [
+      "Discord names no owner",
+      nobody,
+      ({ path }) => path === "/applications/@me" ? { id: "99" } : undefined,
+      /has no owner/,
+    ],
     [
       "Discord does not answer",
-      { ownerIds: () => Promise.reject(new Error("502")) },
+      nobody,
+      ({ path }) =>
+        path === "/applications/@me"
+          ? new RestError("502", { kind: "unavailable", route: "" })
+          : undefined,
       /Cannot send a notice/,
     ],
-    [
-      "the channel cannot be opened",
-      { openDirect: () => Promise.reject(new Error("50007")) },
-      /Cannot send a notice/,
-    ],
-    [
-      "the store is full",
-      { send: () => Promise.reject(new Error("full")) },
-      /Cannot send a notice/,
-    ],
+    ["the channel cannot be opened", listing(ADA), closedTo(ADA), /Cannot send a notice/],
   ];
-  for (const [what, ports, said] of failures) {
+  for (const [what, owners, answer, said] of failures) {
     it(`logs the notice if ${what}`, async () => {
-      const { owner, sent, lines } = setUp(ports);
-      await owner.tell("one");
-      assert.deepEqual(sent, []);
-      assert.equal(lines.length, 1);
+      const { account, posted, lines } = await build(owners, answer);
+      await tellOwners(account, "one");
+      assert.deepEqual(posted(), []);
       assert.match(lines[0]?.event ?? "", said);
       assert.equal(lines[0]?.fields["text"], "one");
     });
   }
+
+  it("logs the notice if the store is full", async () => {
+    const { account, store, lines } = await build();
+    Object.assign(store.outbox, { addAll: () => Promise.reject(new Error("full")) });
+    await tellOwners(account, "one");
+    assert.equal(lines[0]?.fields["text"], "one");
+  });
 });

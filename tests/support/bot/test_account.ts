@@ -15,7 +15,9 @@ import type { BotAccount } from "../../../src/account/account.ts";
 import type { GuildSnapshot, Self } from "../../../src/core/inbound/inbound.ts";
 import type { Model } from "../../../src/core/model.ts";
 import { createInvalidRequests } from "../../../src/core/discord/invalid_requests.ts";
+import { createApplications } from "../../../src/discord/rest/requests/application.ts";
 import { createReader } from "../../../src/discord/gateway/read/reader.ts";
+import { jsonOf } from "../../../src/discord/rest/client/send.ts";
 import type { RequestOptions, RestClient } from "../../../src/discord/rest/client/client.ts";
 import { createConnectionState } from "../../../src/flows/preflight/connection_state.ts";
 import { createTurnLimit } from "../../../src/flows/turn/control/turn_limit.ts";
@@ -136,12 +138,12 @@ export async function testAccount(
     settings: settingsOf(options),
     client: rest,
     restEvents: { emit: nothing, connect() {} },
-    applications: { me: () => Promise.resolve({ ownerId: OWNER, ownerIds: [OWNER] }) } as never,
+    applications: nothing,
     connectionState: createConnectionState({ schedule: clock.schedule, now: clock.now, log }, {
       isEnabled: false,
-      stored: {} as never,
+      stored: options.stored,
       events: nothing,
-      readApplication: nothing,
+      readApplication: createApplications(rest).me,
       saveOwners: nothing,
       examine: nothing,
     }),
@@ -241,12 +243,13 @@ function fakeRest(requests: DiscordRequest[], answer: Answer): RestClient {
       const request = {
         method,
         path,
-        body: typeof body === "string" ? JSON.parse(body) : body ?? {},
+        body: JSON.parse(typeof body === "string" ? body : jsonOf(body ?? {})),
       };
       requests.push(request);
       const given = answer(request);
       if (given instanceof Error) throw given;
       if (given !== undefined) return given;
+      if (path === "/applications/@me") return { id: SELF.applicationId, owner: { id: OWNER } };
       if (/^\/channels\/\d+\/messages\?/.test(path)) return [];
       if (method === "POST") return { id: String(next++) };
       throw refused(404, 10003);

@@ -2,7 +2,7 @@
 
 import type { AccountContext } from "../../../bot/account_context.ts";
 import type { AccountServices, VoiceService } from "../../../bot/bot_extra.ts";
-import { textRulesOf } from "../../../flows/turn/turn_rules.ts";
+import { textRulesOf } from "../../../account/rules.ts";
 import { parseSnowflake } from "../../../core/discord/ids.ts";
 import type { ButtonPress, CommandCall } from "../../../core/inbound/interactions.ts";
 import { CHANNEL_KINDS } from "../../../core/rights/channel.ts";
