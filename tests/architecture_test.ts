@@ -149,6 +149,7 @@ const PURE_PACKAGES = [
   "jsonc-parser",
   "fastest-levenshtein",
   "get-east-asian-width",
+  "entities/decode", // the characters that entities stand for
   "re2js",
   "node:crypto", // for its hashes
   "node:net", // for its address ranges; a socket would be an impure word

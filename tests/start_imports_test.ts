@@ -106,7 +106,7 @@ describe("[B9] the modules of a start", () => {
   }
 
   it("load these packages and no others after the IDENTIFY, and no document library", () => {
-    assert.deepEqual(packagesOf(after), ["get-east-asian-width"]);
+    assert.deepEqual(packagesOf(after), ["entities/decode", "get-east-asian-width"]);
   });
 
   it("load no module of the runtime that takes milliseconds, also within the binary's chunks", () => {

@@ -16,7 +16,7 @@ import { checkFiles, type FileRules, tooLong } from "./files.ts";
 import { freezeUnprompted } from "./freeze.ts";
 import { withoutPreviews } from "./safety/links.ts";
 import { forDiscord } from "./markdown/for_discord.ts";
-import { isNoReply, isVisible, visibleText } from "./safety/visible.ts";
+import { isNoReply, isVisible, shownText } from "./safety/visible.ts";
 import { codeRegions } from "./markdown/code_region.ts";
 import { isWithin } from "./markdown/spans.ts";
 
@@ -89,7 +89,7 @@ export type ComposedReply =
 /** Composes a reply from a model's answer, for the channel of the answered message (S3). */
 export function composeReply(answer: ModelAnswer): ComposedReply {
   const { text, shown, rules } = answer;
-  const visible = visibleText(text);
+  const visible = shownText(text);
   const tagged: Tagged = visible.includes("[[") ? takeReplyTags(visible) : { text: visible };
   const isSilent = isNoReply(tagged.text);
   if (isSilent && !answer.files?.length) return { kind: "declined", text: tagged.text };

@@ -21,6 +21,7 @@ import {
 import { bounded } from "../lib/text/cut.ts";
 import { withoutInvisible } from "../lib/text/quoted.ts";
 import { forDiscord } from "./markdown/for_discord.ts";
+import { asMarkdown } from "./markdown/as_markdown.ts";
 import { chunk } from "./markdown/chunk.ts";
 import { type LinkRules, withoutPreviews } from "./safety/links.ts";
 import { withoutSmall } from "./safety/visible.ts";
@@ -99,7 +100,7 @@ function cleanEmbed(
   const links = { written: [of.message.text], linkHosts };
   const clean = (text: string | undefined, most: number) =>
     text === undefined ? undefined : bounded(withoutPreviews(cleanSecrets(text), links).text, most);
-  const plain = (text: string) => withoutSmall(withoutInvisible(text));
+  const plain = (text: string) => withoutSmall(asMarkdown(withoutInvisible(text)));
   const shown = (text = "") => forDiscord(withMentions(plain(text), of), tables);
   return {
     title: clean(title && plain(title), EMBED_LIMITS.title),

@@ -69,6 +69,28 @@ const file = (name: string, text = "x"): OutboundFile => ({
 });
 
 describe("composeReply()", () => {
+  it("[SEC-R7] [SEC-R10] [R15] finds secrets, links and small type in HTML, entities and references", () => {
+    const encoded = Array.from(TOKEN, (one) => `&#${one.codePointAt(0)};`).join("");
+    const rows = [
+      [`The token is ${encoded}.`, /^The token is \[\S*\]\.$/],
+      [
+        `The token is ${TOKEN.slice(0, 9)}<b></b>${TOKEN.slice(9)}.`,
+        /^The token is (?!.*0123456789)/,
+      ],
+      ["https:&#47;&#47;evil.example/x", /^<https:\/\/evil\.example\/x>$/],
+      ["[a][1]\n\n[1]: https://evil.example/x", /^\[a\]\(<https:\/\/evil\.example\/x>\)$/],
+      ["[https://good.example](https://evil.example/x)", /^<https:\/\/evil\.example\/x>$/],
+      ["![a](https://evil.example/x)", /^\[a\]\(<https:\/\/evil\.example\/x>\)$/],
+      ["x\n&#45;# ✓ done", /^x\n\\?✓ done$/],
+      ["x<br>-# ✓ done", /^x\n✓ done$/],
+    ] as const;
+    for (const [text, expected] of rows) {
+      const { chunks: [content = ""] } = replyOf({ text });
+      assert.match(content, expected);
+      assert.ok(!content.includes(TOKEN), content);
+    }
+  });
+
   it("[S3] answers the message in its channel", () => {
     const message = guildMessage({ channelId: channelId("1400000000000000012"), revision: 2 });
     sameData(composeReply(answer({ message })), {

@@ -7,7 +7,7 @@ import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import { badArguments, RefusedCall } from "../../core/refused_call.ts";
 import { MAX_PER_USER, originOf, type Schedule } from "../../core/turn/schedule.ts";
 import { localTime } from "../../render/prompt/envelope.ts";
-import { visibleText } from "../../render/safety/visible.ts";
+import { shownText } from "../../render/safety/visible.ts";
 import { neutralizedText } from "../../render/tool_message.ts";
 import { isOwner } from "../owners/owner_ids.ts";
 import { showing } from "../judging/showing.ts";
@@ -45,7 +45,7 @@ export async function setSchedule(
     const why = "only an owner of the bot may repeat it; write one time or a duration";
     throw new RefusedCall("owners_only", why);
   }
-  const clean = neutralizedText(cleanSecrets(account, visibleText(text)), {
+  const clean = neutralizedText(cleanSecrets(account, shownText(text)), {
     written: [asker.text],
     linkHosts: config.messages.linkHosts,
   });

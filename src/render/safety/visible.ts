@@ -7,6 +7,7 @@
  */
 
 import { withoutControls } from "../../lib/text/quoted.ts";
+import { asMarkdown } from "../markdown/as_markdown.ts";
 import { codeRegions } from "../markdown/code_region.ts";
 import { isWithin } from "../markdown/spans.ts";
 import { withoutBlocks } from "./leaked_blocks.ts";
@@ -28,6 +29,11 @@ export function visibleText(answer: string): string {
   const trimmed = withoutSmall(text).trim();
   if (!trimmed.includes("NO_REPLY")) return trimmed;
   return isNoReply(trimmed) ? trimmed : trimmed.replace(NO_REPLY_AT_END, "").trim();
+}
+
+/** An answer as {@link visibleText} has it, in the Markdown that Discord has. */
+export function shownText(answer: string): string {
+  return withoutSmall(asMarkdown(visibleText(answer)));
 }
 
 /** Takes the sign of small type out of a model's text: what the bot itself says stands in it (R15). */

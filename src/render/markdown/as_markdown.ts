@@ -1,0 +1,168 @@
+/**
+ * Writes parts of a model's text that Discord shows raw in the Markdown that Discord has (R2a):
+ * HTML, entities, references, pictures, links whose words are an address, and formulas.
+ *
+ * It runs before all filters of the text. So none of them meets a character that is hidden in an
+ * entity, and a decoded character is never a mark.
+ */
+
+import { decodeHTMLStrict } from "entities/decode";
+import { type Edit, edited } from "../../lib/text/edits.ts";
+import { withoutControls } from "../../lib/text/quoted.ts";
+import { codeRegions } from "./code_region.ts";
+import { FORMULA, formulaText, script } from "./formula.ts";
+import { literal } from "./literal.ts";
+import { isWithin } from "./spans.ts";
+
+/** Most answers have none of these. */
+const MAY_DIFFER = /<\/?[a-z!]|&[#a-z]|[$\\](?![\s\d.,])|\]\s?[([:]/i;
+
+export function asMarkdown(text: string): string {
+  if (!MAY_DIFFER.test(text)) return text;
+  const plain = withoutHtml(replaced(text, FORMULA, formulaText));
+  return replaced(withoutReferences(plain), LINKED, linkText);
+}
+
+/** Replaces matches outside of code. `undefined` keeps a match. */
+function replaced(
+  text: string,
+  pattern: RegExp,
+  replace: (found: RegExpExecArray) => string | undefined,
+): string {
+  const found = [...text.matchAll(pattern)];
+  if (found.length === 0) return text;
+  const code = codeRegions(text);
+  return edited(
+    text,
+    found.flatMap((match) => {
+      const { 0: { length }, index } = match;
+      const shown = isWithin(code, index) ? undefined : replace(match);
+      return shown === undefined ? [] : [{ start: index, end: index + length, text: shown }];
+    }),
+  );
+}
+
+/** Code, a small text, a comment, a tag, or an entity. */
+const HTML =
+  /<(?<code>code|kbd|samp|tt)(?:\s[^<>]*)?>(?<shown>[^`\n]{1,500}?)<\/\k<code>>|<(?<small>su[bp])>(?<text>[^<>\n]{1,100})<\/\k<small>>|<!--(?:(?!<!--)[^]){0,5000}?-->|<(?<end>\/?)(?<tag>[a-z][a-z0-9]*)(?<rest>(?:[\s/][^<>]*)?)>|(?<entity>&(?:#\d{1,7}|#x[\da-f]{1,6}|[a-z][a-z\d]{1,30});)/gi;
+
+/** Marks of Discord by the tags around a text; an empty one: Discord has none. */
+const MARKS: ReadonlyMap<string, string> = new Map(Object.entries({
+  ...{ b: "**", strong: "**", mark: "**", summary: "**", i: "*", em: "*", cite: "*", var: "*" },
+  ...{ u: "__", ins: "__", s: "~~", del: "~~", strike: "~~", a: "", span: "", font: "", small: "" },
+  ...{ big: "", abbr: "", q: '"' },
+}));
+/** Beginnings of the lines of blocks. */
+const BLOCKS: ReadonlyMap<string, string> = new Map(Object.entries({
+  ...{ p: "", div: "", center: "", section: "", details: "", ul: "", ol: "", li: "- " },
+  ...{ h1: "# ", h2: "## ", h3: "### ", h4: "### ", h5: "### ", h6: "### ", blockquote: "> " },
+}));
+
+function withoutHtml(text: string): string {
+  const edits: Edit[] = [];
+  const code = codeRegions(text);
+  const open = new Map<string, { readonly edit: Edit; readonly after: string }[]>();
+  for (const found of text.matchAll(HTML)) {
+    const { 0: { length }, index: start, groups = {} } = found;
+    if (isWithin(code, start)) continue;
+    const { end: isEnd, rest = "", small, text: above = "", shown, entity } = groups;
+    const tag = groups["tag"]?.toLowerCase();
+    const place = (written: string): Edit => ({ start, end: start + length, text: written });
+    const [mark, block] = tag === undefined ? [] : [MARKS.get(tag), BLOCKS.get(tag)];
+    if (shown !== undefined) edits.push(place(`\`${decodeHTMLStrict(shown)}\``));
+    else if (small) edits.push(place(script(/b/i.test(small) ? "_" : "^", above)));
+    else if (entity) {
+      const decoded = withoutControls(decodeHTMLStrict(entity));
+      if (decoded !== entity) edits.push(place(literal(decoded)));
+    } else if (tag === undefined) edits.push(place("")); // a comment
+    else if (tag === "br" || tag === "hr") {
+      if (!isRow(text, start)) edits.push(place(`\n${continued(text, start)}`));
+    } else if (tag === "img") {
+      edits.push(place(`![${attribute(rest, "alt")}](${attribute(rest, "src")})`));
+    } else if (mark === undefined && block === undefined) continue;
+    else if (isEnd) {
+      const first = open.get(tag)?.pop(); // a tag without its end is text
+      const after = block === undefined ? first?.after : lineEnd(text, start + length);
+      if (first) edits.push(first.edit, place(after ?? ""));
+    } else {
+      const target = tag === "a" ? attribute(rest, "href") : "";
+      const isLink = /^https?:/.test(target);
+      const before = block === undefined ? mark ?? "" : lineStart(text, start) + block;
+      const edit = place(isLink ? "[" : before);
+      const all = open.get(tag) ?? [];
+      open.set(tag, all);
+      all.push({ edit, after: isLink ? `](${target})` : mark ?? "" });
+    }
+  }
+  return edited(text, edits);
+}
+
+function attribute(rest: string, name: string): string {
+  const value = new RegExp(`\\s${name}\\s*=\\s*(?:"([^"]*)"|'([^']*)')`, "i").exec(rest);
+  return decodeHTMLStrict(value?.[1] ?? value?.[2] ?? "").replace(/[\s[\]()]+/g, " ").trim();
+}
+
+const lineStart = (text: string, at: number): string => beginningOf(text, at).trim() && "\n";
+const lineEnd = (text: string, at: number): string =>
+  /^[^\S\n]*(?:[\n<]|$)/.test(text.slice(at, at + 100)) ? "" : "\n";
+const beginningOf = (text: string, at: number): string =>
+  at === 0 ? "" : text.slice(text.lastIndexOf("\n", at - 1) + 1, at);
+
+/** The beginning of a further line of a quote or an item. */
+function continued(text: string, at: number): string {
+  const [, quotes = "", item = ""] =
+    /^((?:> ?)*)(\s*(?:(?:[-*+]|\d{1,9}[.)])\s+)?)/.exec(beginningOf(text, at)) ?? [];
+  return quotes + " ".repeat(item.length);
+}
+
+/** Whether a position is in a row of a table, whose reader knows `<br>`. */
+function isRow(text: string, at: number): boolean {
+  const end = text.indexOf("\n", at);
+  const line = beginningOf(text, at) + text.slice(at, end === -1 ? text.length : end);
+  return /(?<!\|)\|(?!\|)/.test(line);
+}
+
+const DEFINITION =
+  /^ {0,3}\[(?!\^)([^[\]\n]{1,200})\]:[^\S\n]+<?(https?:\/\/[^\s<>]+)>?(?:[^\S\n]+(?:"[^"\n]*"|'[^'\n]*'|\([^()\n]*\)))?[^\S\n]*(?:\n|$)/gm;
+const REFERENCE = /(!?)\[([^[\]\n]{1,500})\](?:\[([^[\]\n]{0,200})\])?(?![[(:])/g;
+
+/** Writes each reference with its address. A definition that no reference has taken stays. */
+function withoutReferences(text: string): string {
+  const addresses = new Map<string, string>();
+  replaced(text, DEFINITION, ({ 1: label = "", 2: address = "" }) => {
+    const key = label.toLowerCase();
+    if (!addresses.has(key)) addresses.set(key, address);
+    return undefined;
+  });
+  if (addresses.size === 0) return text;
+  const used = new Set<string>();
+  const linked = replaced(text, REFERENCE, ({ 1: sign, 2: words = "", 3: label }) => {
+    const key = (label || words).toLowerCase();
+    const address = addresses.get(key);
+    if (address === undefined) return undefined;
+    used.add(key);
+    return `${sign}[${words}](${address})`;
+  });
+  return replaced(
+    linked,
+    DEFINITION,
+    ({ 1: label = "" }) => used.has(label.toLowerCase()) ? "" : undefined,
+  )
+    .trimEnd();
+}
+
+/** A link or a picture with its words, which may be a picture. */
+const LINKED =
+  /(!?)\[((?:[^[\]\n]|!?\[[^[\]\n]*\](?:\([^()\n]*\))?)*)\]\(<?(https?:\/\/[^\s()<>]+(?:\([^\s()<>]*\)[^\s()<>]*)*)>?(\s+"[^"\n]*")?\)/g;
+const ADDRESS = /^(?:https?:\/\/|www\.)\S+$|^[\w-]+(?:\.[\w-]+)*\.[a-z]{2,}(?:\/\S*)?$/i;
+
+/** Discord shows a picture and a link whose words have an address raw. */
+function linkText(
+  [, sign, written = "", address = "", title = ""]: RegExpExecArray,
+): string | undefined {
+  const words = written.replace(/!\[([^[\]\n]*)\]\([^()\n]*\)/, "$1").trim();
+  const bare = words.replace(/^[*_~<\s]+|[*_~>\s]+$/g, "");
+  if (bare === "" || ADDRESS.test(bare)) return address;
+  if (words.includes("://")) return words.includes(address) ? words : `${words} (${address})`;
+  return sign || words !== written ? `[${words}](${address}${title})` : undefined;
+}
