@@ -6,7 +6,6 @@
  * owners learn of a guild that the config does not allow.
  */
 
-import { escapeUntrusted } from "../../render/prompt/untrusted.ts";
 import type { AccountContext } from "../account_context.ts";
 import { createAcceptor } from "../../flows/inbound/accept.ts";
 import type { MessageOrigin } from "../../core/inbound/waiting_limits.ts";
@@ -131,7 +130,6 @@ export function createInbound(
     },
     account,
     waiting,
-    escape: escapeUntrusted,
     on: {
       own_message: judge.recordOwn,
       ...interactions.on,

@@ -120,6 +120,8 @@ export interface NewHookEvent {
   /** For people: its values cannot make markup. */
   readonly post: string;
   readonly isEnd: boolean;
+  /** Ids of the messages and people that its words are from; absent: none is known. */
+  readonly sources?: readonly string[];
 }
 
 /** An event with its id, so that many are stored at once. */
@@ -149,6 +151,8 @@ export interface Hooked {
   readonly count: number;
   /** Posted if no model answers, so that no event is lost. */
   readonly post: string;
+  /** Ids of the messages and people that its words are from; absent: none is known. */
+  readonly of?: readonly string[];
 }
 
 /**

@@ -110,6 +110,8 @@ export interface Quoted {
   readonly text: string;
   /** Its files; absent without any. */
   readonly attachments?: readonly Attachment[];
+  /** The message that it forwards; absent: none. */
+  readonly forwards?: MessageId;
 }
 
 /** How a person has spoken a message in a voice channel (V5). */
@@ -156,6 +158,8 @@ export interface InboundMessage {
   readonly extras: readonly MessageExtra[];
   /** Its files, and those of a message that it forwards; absent without any. */
   readonly attachments?: readonly Attachment[];
+  /** The message that it forwards, whose author Discord does not tell; absent: none. */
+  readonly forwards?: MessageId;
   /** Set if it is a question by a command, and Discord lacks it. */
   readonly asked?: true;
   /** Set if it is for a turn of its sender alone, with their own accounts (T13a); also asked. */

@@ -133,8 +133,6 @@ export interface AcceptedBatch {
    * Makes codes for unpaired senders. Without it, a challenge makes no code and stores no request.
    */
   readonly pairing?: PairingService;
-  /** Escapes words by people for a fence; absent: as they are. */
-  readonly escape?: (text: string) => string;
   /**
    * Limits of waiting turns (X4), and the notices about messages without an answer. Without them,
    * every accepted message gets a turn, and no one gets a notice.

@@ -62,6 +62,10 @@ export type ReactionRecord = PermittedReaction | ReactionsCleared;
 export interface ReactionNote
   extends Pick<PermittedReaction, "change" | "messageId" | "userId" | "tag" | "emoji"> {
   /** The message by the bot, or by another author, and its first words; absent if not stored. */
-  readonly message?: { readonly by: "bot" | "other"; readonly text: string };
+  readonly message?: {
+    readonly by: "bot" | "other";
+    readonly authorId?: string;
+    readonly text: string;
+  };
   readonly at: number;
 }

@@ -4,12 +4,13 @@ import type { MessageId } from "../discord/ids.ts";
 import type { ModelMessage } from "../model.ts";
 import type { InboundMessage, Sender } from "./inbound.ts";
 import { plainName, readable } from "./mentions.ts";
+import type { PartedText } from "./parts.ts";
 
 /**
  * One entry of a session's history: a message as the model read or wrote it. The text of a `user`
- * entry is the whole envelope (H3), that of a `tool` entry the result, shortened for later turns.
+ * entry is that of its parts (H3), that of a `tool` entry the result, shortened for later turns.
  */
-export type Entry = ModelMessage & {
+export type Entry = ModelMessage & Partial<PartedText> & {
   /** The message to the bot, or the message that the turn of this entry answers. */
   readonly messageId: MessageId;
   readonly at: number;
@@ -25,6 +26,8 @@ export interface Overheard {
   readonly text: string;
   /** The message that it replies to; absent if it is no reply. */
   readonly replyTo?: MessageId;
+  /** The message that it forwards; absent: none. */
+  readonly forwards?: MessageId;
   /** Unix time in milliseconds, from the message's id. */
   readonly sentAt: number;
 }
@@ -48,7 +51,7 @@ export function withExtras({ text, extras }: Pick<InboundMessage, "text" | "extr
 
 /** Keeps of a message its text, and a line for each extra. */
 export function toOverheard(
-  { id, sender, text, extras, quoted, sentAt, names }: InboundMessage,
+  { id, sender, text, extras, quoted, forwards, sentAt, names }: InboundMessage,
 ): Overheard {
   return {
     messageId: id,
@@ -57,5 +60,6 @@ export function toOverheard(
     text: readable(withExtras({ text, extras }), names),
     replyTo: quoted?.id,
     sentAt,
+    ...(forwards && { forwards }),
   };
 }

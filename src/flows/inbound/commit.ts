@@ -47,8 +47,6 @@ export interface CommitPorts extends
   readonly account: BotAccount;
   /** Returns the current limits of waiting turns, which apply within that transaction (X4). */
   readonly waiting: (origin: MessageOrigin) => WaitingRules;
-  /** Escapes words by people for a fence; absent: as they are. */
-  readonly escape?: (text: string) => string;
 }
 
 /** Events that wait for one T1, with the T0 that must come before it. */
@@ -154,7 +152,7 @@ export async function storeBatch(
   batch: AcceptedBatch,
   arrivedAt: number,
   origin: MessageOrigin,
-  { account, store, waiting, escape, events, turns }: CommitPorts,
+  { account, store, waiting, events, turns }: CommitPorts,
 ): Promise<Accepted> {
   const hasUnpaired = batch.judged.some(({ verdict }) => verdict.kind === "challenge");
   const isLimited = hasUnpaired ||
@@ -164,7 +162,6 @@ export async function storeBatch(
       ...batch,
       ...(hasUnpaired && { pairing: pairingService(account) }),
       ...(isLimited && { waiting: waiting(origin) }),
-      ...(batch.changes && { escape }),
     },
     arrivedAt,
   );

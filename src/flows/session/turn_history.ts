@@ -248,7 +248,7 @@ export function measure(entries: readonly Entry[]): MeasuredTranscript {
     const entry = entries[at];
     if (!entry) break;
     chars += lengthOf(entry);
-    if (entry.role === "user" && showsImages(entry.text)) {
+    if (entry.parts && showsImages(entry.parts)) {
       imageMessages = [...imageMessages, entry.messageId];
     }
   }
@@ -306,7 +306,7 @@ export function composeRequest(
     readonly history: readonly Entry[];
     /** Summary of earlier entries, from `shownSummary`; absent if there is none. */
     readonly summary?: string;
-    /** Text of the turn, from `envelopeOf`; the transcript's user entry is the same text. */
+    /** Text of the turn, of the parts from `envelopeOf`; the transcript's user entry is the same. */
     readonly envelope: string;
     /** Images of the turn's message, in the order in which the envelope numbers them; absent: none. */
     readonly images?: readonly ModelImage[];

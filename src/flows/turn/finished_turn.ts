@@ -3,7 +3,6 @@
 import { transcriptOf } from "../../agent/next_step.ts";
 import type { StepsTaken } from "../../core/turn/turn_outcome.ts";
 import { type Claim, type FinishedTurn, lastOf, messagesOf } from "../../core/inbound/inbox.ts";
-import type { MessageId } from "../../core/discord/ids.ts";
 import type { Entry } from "../../core/inbound/transcript.ts";
 import type { Model, ModelUsage, ToolCall } from "../../core/model.ts";
 import type { ProgressPlace } from "../../core/outbound/draft.ts";
@@ -145,21 +144,22 @@ export function entriesOf(
   const own = keeps && carried !== undefined && { carried };
   const said = { role: "assistant", text: answer, ...own, ...stamp } as const;
   if (!taken) return [...texts.entries(at), said];
-  const showJoined = (id: MessageId) => {
-    const text = texts.of(id);
-    return text === undefined ? undefined : { text };
-  };
-  const kept = transcriptOf(steps, maxKeptChars, showJoined, isPersonal);
-  const joined = [...joinedBy(steps)].filter((id) => texts.of(id) !== undefined);
+  const kept = transcriptOf(steps, maxKeptChars, texts.of, isPersonal);
+  const joined = [...joinedBy(steps)].filter((id) => texts.of(id));
   return [
     ...texts.entries(at),
-    ...kept.map((step): Entry => ({
-      ...step,
-      ...(step.role === "assistant" && { text: visibleText(step.text) }),
-      ...(!keeps && { carried: undefined }),
-      ...stamp,
-      ...(step.role === "user" && { messageId: joined.shift() ?? message.id }),
-    })),
+    ...kept.map((step): Entry => {
+      if (step.role === "user") {
+        const messageId = joined.shift() ?? message.id;
+        return { ...step, ...texts.of(messageId), ...stamp, messageId };
+      }
+      return {
+        ...step,
+        ...(step.role === "assistant" && { text: visibleText(step.text) }),
+        ...(!keeps && { carried: undefined }),
+        ...stamp,
+      };
+    }),
     said,
   ];
 }

@@ -4,6 +4,7 @@
  */
 
 import { compareIds, createdAtMs, type MessageId } from "../../core/discord/ids.ts";
+import { partedText } from "../../core/inbound/parts.ts";
 import { type Overheard, toOverheard } from "../../core/inbound/transcript.ts";
 import { joinedBy, type Step, type StoredSteps } from "../../core/step.ts";
 import { type Claim, messagesOf } from "../../core/inbound/inbox.ts";
@@ -12,7 +13,7 @@ import { toolChars } from "../../core/fit_request.ts";
 import type { ModelImage } from "../../core/model.ts";
 import { meteredModel } from "../../core/spending/metered_model.ts";
 import { hasFiles } from "../media/read_attachments.ts";
-import { type Envelope, envelopeOf, textOf } from "../../render/prompt/envelope.ts";
+import { envelopeOf, textOf } from "../../render/prompt/envelope.ts";
 import { senderLines, systemPromptOf } from "../../render/prompt/system_prompt.ts";
 import type { ModelAnswer } from "../../render/reply.ts";
 import { historyChars } from "../../session/history.ts";
@@ -74,7 +75,8 @@ export interface Gathered {
 async function gather(
   turn: RunningTurn,
   { starter }: TurnContext,
-  { boundary, attachmentChars, stored }: Pick<Envelope, "boundary"> & Pick<Gathered, "stored"> & {
+  { boundary, attachmentChars, stored }: Pick<Gathered, "stored"> & {
+    readonly boundary: string;
     readonly attachmentChars: number;
   },
   rules: TurnRules,
@@ -131,7 +133,7 @@ async function gather(
     const more = [...read.map(textOf), ...reacted.map((note) => note.message?.text ?? "")];
     const names = more.length > 0 && ports.namesOf?.(more, one);
     const named = names ? { ...one, names: { ...names, ...one.names } } : one;
-    const envelope = envelopeOf({
+    const parts = envelopeOf({
       message: named.quoted
         ? { ...named, quoted: { ...named.quoted, text: quotes.get(one.id) ?? named.quoted.text } }
         : named,
@@ -142,11 +144,10 @@ async function gather(
       reactions: reacted,
       senderLines: isFirst ? senderLines(rules.tools, rules.offered, rules.ownerId) : [],
       timezone,
-      boundary,
       attachments: read,
       attachmentChars: made?.charsFor(one.id),
     });
-    return envelope;
+    return partedText(parts, boundary);
   });
   return {
     texts,
@@ -183,7 +184,16 @@ async function withQuestions(
       (!seen || compareIds(messageId, seen.messageId) > 0);
     if (!isNew) return [];
     const { sender, replyTo } = one;
-    return [{ messageId, tag: sender.username, authorId: sender.id, text, replyTo, sentAt }];
+    const { forwards } = one;
+    return [{
+      messageId,
+      tag: sender.username,
+      authorId: sender.id,
+      text,
+      replyTo,
+      forwards,
+      sentAt,
+    }];
   });
   return [...others, ...questions]
     .sort((one, other) => compareIds(one.messageId, other.messageId))
@@ -355,7 +365,7 @@ async function takeIn(
 }
 
 function joinedMessage(id: MessageId, { texts, attachments }: Gathered): JoinedMessage | undefined {
-  const text = texts.of(id);
+  const shown = texts.of(id);
   const images = attachments().imagesOf([id]);
-  return text === undefined ? undefined : { text, images: images.length > 0 ? images : undefined };
+  return shown && { text: shown.text, images: images.length > 0 ? images : undefined };
 }

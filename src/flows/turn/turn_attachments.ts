@@ -20,6 +20,7 @@ import {
   MAX_IMAGES_BYTES,
 } from "../media/read_attachments.ts";
 import { earlierImages } from "../media/find_files.ts";
+import type { PartedText } from "../../core/inbound/parts.ts";
 import type { Entry } from "../../core/inbound/transcript.ts";
 import { type Claim, messagesOf } from "../../core/inbound/inbox.ts";
 
@@ -167,16 +168,16 @@ function charsOf(attachments: readonly ReadAttachment[]): number {
 export function createTurnTexts(
   claimNow: () => Claim,
   joined: ReadonlySet<MessageId>,
-  render: (message: InboundMessage, isFirst: boolean) => string,
+  render: (message: InboundMessage, isFirst: boolean) => PartedText,
 ) {
   const begun = claimNow();
   const { message: firstMessage, also } = begun;
   const initial = also
     ? messagesOf(begun).filter(({ id }) => id === firstMessage.id || !joined.has(id))
     : [firstMessage];
-  const rendered = new Map<MessageId, string>();
+  const rendered = new Map<MessageId, PartedText>();
 
-  function textOf(message: InboundMessage): string {
+  function textOf(message: InboundMessage): PartedText {
     let text = rendered.get(message.id);
     if (text === undefined) {
       text = render(message, message.id === firstMessage.id);
@@ -187,22 +188,21 @@ export function createTurnTexts(
 
   return {
     begunWith: (): readonly MessageId[] => initial.map(({ id }) => id),
-    first: (): string =>
-      initial.length === 1 ? textOf(firstMessage) : initial.map(textOf).join("\n\n"),
+    first: (): string => initial.map((message) => textOf(message).text).join("\n\n"),
     /** The same as entries of the transcript, one for each message. */
     entries: (at: number): readonly Entry[] =>
       initial.map((message) => ({
         role: "user",
-        text: textOf(message),
+        ...textOf(message),
         messageId: message.id,
         at,
       })),
     /** Text of a message that joined later; `undefined` if it is no part of the turn any more. */
-    of(messageId: MessageId): string | undefined {
+    of(messageId: MessageId): PartedText | undefined {
       const message = messagesOf(claimNow()).find(({ id }) => id === messageId);
       return message && textOf(message);
     },
-    all: (): readonly string[] => messagesOf(claimNow()).map(textOf),
+    all: (): readonly string[] => messagesOf(claimNow()).map((message) => textOf(message).text),
   };
 }
 

@@ -2,15 +2,22 @@
  * Formats a message for the model.
  *
  * Barnacle writes the lines in brackets, with author, place, time and ids. All texts by people, and
- * all names that people chose, are in fences. The transcript keeps the same text, so a later turn
- * reads the same.
+ * all names that people chose, are in fences. Each part names its sources, so that it can be removed
+ * (H6a, X5). The transcript keeps the parts, so a later turn reads the same.
  *
  * A line of ours says what became of each file of the message. The file's name and its text are a
  * person's words too, so they stand in a fence (H7, H8).
  */
 
 import { createdAtMs } from "../../core/discord/ids.ts";
-import type { InboundMessage, Place, Scheduled, Spoken } from "../../core/inbound/inbound.ts";
+import type {
+  InboundMessage,
+  Place,
+  Quoted,
+  Scheduled,
+  Spoken,
+} from "../../core/inbound/inbound.ts";
+import type { FenceName, Part } from "../../core/inbound/parts.ts";
 import { type Hooked, hookText, isEntry } from "../../core/hooks/hook.ts";
 import type { Triggered } from "../../core/inbound/triggered.ts";
 import { readable, withPlainMarkup } from "../../core/inbound/mentions.ts";
@@ -19,7 +26,7 @@ import type { FileResult, ReadAttachment } from "../../core/turn/media.ts";
 import { type LocalMinute, localMinuteOf } from "../../lib/clock.ts";
 import type { ReactionNote } from "../../core/inbound/reactions.ts";
 import { clip } from "../../lib/text/cut.ts";
-import { fenced, nameInLine } from "./untrusted.ts";
+import { escapeUntrusted, nameInLine } from "./untrusted.ts";
 
 /** Everything that goes into the text of a turn. */
 export interface Envelope {
@@ -38,8 +45,6 @@ export interface Envelope {
   readonly senderLines?: readonly string[];
   /** `agents.defaults.timezone`: `"Europe/Berlin"`, or `"UTC"`. */
   readonly timezone: string;
-  /** At least 8 random letters and digits, new in each turn (SEC-R2). */
-  readonly boundary: string;
   /** The files of the message and of the quoted one, read; absent: none. */
   readonly attachments?: readonly ReadAttachment[];
   /** Maximum UTF-16 units of the files' texts together. */
@@ -52,7 +57,7 @@ const MAX_REACTIONS = 25;
 /** Tells the model that it need not answer a question. */
 const ASKED = "asked before, and answered separately: do not answer it";
 
-/** The text of a turn: for the model, and for the transcript's user entry (H3). */
+/** The parts of a turn's text: for the model, and for the transcript's user entry (H3). */
 export function envelopeOf({
   message,
   starter,
@@ -62,77 +67,89 @@ export function envelopeOf({
   reactions = [],
   senderLines = [],
   timezone,
-  boundary,
   attachments = [],
   attachmentChars = 0,
-}: Envelope): string {
+}: Envelope): readonly Part[] {
   const { sender, quoted, extras, scheduled, triggered, hooked, spoken } = message;
-  const context = contextLines(message);
+  const of = sourcesOf(message);
   const shown = (text: string) => readable(text, message.names, (at) => localTime(at, timezone));
-  if (starter) context.push(overheardLine(starter, timezone, "the thread begins with it"));
-  if (overheard.length + asked.length > 0) {
-    const lines = overheard.map((message) => overheardLine(message, timezone));
-    lines.push(...asked.map((message) => overheardLine(message, timezone, ASKED)));
-    context.push(...newest(lines, overheardChars));
-  }
-  if (reactions.length > 0) context.push(...reactionLines(reactions, timezone, shown));
-
-  const lines = context.length > 0 ? [fenced("context", boundary, context.join("\n"))] : [];
-  lines.push(
-    `[channel: ${channelOf(message)}]`,
-    `[time: ${timeOf(message.sentAt, timezone, "with zone")}]`,
-    ...senderLines,
-  );
-  if (scheduled) lines.push(scheduledLine(scheduled));
-  if (triggered) lines.push(triggeredLine(triggered));
-  if (spoken) lines.push(spokenLine(spoken));
+  const lines = [
+    ...overheard.map((one) => [one] as const),
+    ...asked.map((one) => [one, ASKED] as const),
+  ]
+    .map(([one, note]) => overheardPart(one, timezone, note));
+  const parts = [
+    ...contextParts(message, of),
+    ...starter ? [overheardPart(starter, timezone, "the thread begins with it")] : [],
+    ...newest(lines, overheardChars),
+    ...reactionParts(reactions, timezone, shown),
+    own(`[channel: ${channelOf(message)}]`),
+    own(`[time: ${timeOf(message.sentAt, timezone, "with zone")}]`),
+    ...senderLines.map(own),
+  ];
+  if (scheduled) parts.push(own(scheduledLine(scheduled)));
+  if (triggered) parts.push(own(triggeredLine(triggered)));
+  if (spoken) parts.push(own(spokenLine(spoken)));
   if (hooked) {
-    lines.push(...hookLines(hooked), fenced("event", boundary, message.text));
-    return lines.join("\n");
+    parts.push(...hookLines(hooked).map(own), fencedPart("event", message.text, of));
+    return parts;
   }
   if (quoted) {
     const { author } = quoted;
-    lines.push(
-      `[in reply to: ${author ? personText(author.tag, author.id) : "unknown"}] ` +
-        `[discord message id: ${quoted.id}] [sent: ${
-          timeOf(createdAtMs(quoted.id), timezone, "without zone")
-        }]`,
-      fenced("quoted", boundary, shown(quoted.text)),
+    const ofQuoted = quotedSources(quoted);
+    parts.push(
+      {
+        text: `[in reply to: ${author ? personText(author.tag, author.id) : "unknown"}] ` +
+          `[discord message id: ${quoted.id}] [sent: ${
+            timeOf(createdAtMs(quoted.id), timezone, "without zone")
+          }]`,
+        of: ofQuoted,
+      },
+      fencedPart("quoted", shown(quoted.text), ofQuoted),
     );
   }
-  lines.push(
-    `[from: ${personText(labelOf(sender), sender.id)}] [message_id: ${
-      triggered?.messageId ?? message.id
-    }]`,
-  );
-  if (attachments.length === 0) lines.push(fenced("message", boundary, shown(message.text)));
-  else lines.push(...messageLines(shown(message.text), attachments, boundary));
-  if (extras.length > 0) {
-    const text = extras.map((extra) => jsonLine({ ...extra, text: shown(extra.text) })).join("\n");
-    lines.push(fenced("extras", boundary, text));
+  const from = personText(labelOf(sender), sender.id);
+  parts.push({
+    text: `[from: ${from}] [message_id: ${triggered?.messageId ?? message.id}]`,
+    of,
+  });
+  const voices = attachments.flatMap((file) => voiceOf(file) ?? []);
+  if (voices.length > 0) {
+    const seconds = voices.reduce((sum, { durationSec }) => sum + durationSec, 0);
+    const text = `[voice message of ${
+      Math.round(seconds)
+    } s: a machine wrote its words down, and may have erred]`;
+    parts.push({ text, of });
   }
-  if (attachments.length > 0) {
-    lines.push(...fileLines(attachments, attachmentChars, boundary, shown));
+  // A voice message has no text: its transcript stands there (H10).
+  const words = [shown(message.text), ...voices.map(({ text }) => text)]
+    .filter((text) => text !== "").join("\n");
+  parts.push({ ...fencedPart("message", words, of), from });
+  for (const extra of extras) {
+    parts.push(fencedPart("extras", jsonLine({ ...extra, text: shown(extra.text) }), of));
   }
-  return lines.join("\n");
+  parts.push(...fileParts(attachments, attachmentChars, message, shown));
+  return parts;
 }
 
-/** The words of the message. A voice message has no text: its transcript stands there (H10). */
-function messageLines(
-  text: string,
-  attachments: readonly ReadAttachment[],
-  boundary: string,
+const own = (text: string): Part => ({ text, of: [] });
+
+const fencedPart = (fence: FenceName, text: string, of: readonly string[]): Part => ({
+  text: escapeUntrusted(text),
+  fence,
+  of,
+});
+
+/** The ids that the words of a message are from. */
+function sourcesOf(
+  { id, sender, forwards, triggered, hooked }: InboundMessage,
 ): readonly string[] {
-  const spoken = attachments.flatMap((file) => voiceOf(file) ?? []);
-  if (spoken.length === 0) return [fenced("message", boundary, text)];
-  const seconds = spoken.reduce((sum, { durationSec }) => sum + durationSec, 0);
-  const words = [text, ...spoken.map((voice) => voice.text)].filter((part) => part !== "");
-  return [
-    `[voice message of ${
-      Math.round(seconds)
-    } s: a machine wrote its words down, and may have erred]`,
-    fenced("message", boundary, words.join("\n")),
-  ];
+  const more = [triggered?.messageId, forwards].filter((one) => one !== undefined);
+  return [id, sender.id, ...more, ...hooked?.of ?? []];
+}
+
+function quotedSources({ id, author, forwards }: Quoted): readonly string[] {
+  return [id, author?.id, forwards].filter((one) => one !== undefined);
 }
 
 /** Tells the model that no one wrote the message just now (T12). */
@@ -178,15 +195,19 @@ function hookLines(
 const HOOK_PROMPT = "say in one or two sentences what happened, and whether a person must act";
 
 /** The names that people gave to the place and to the author. */
-function contextLines({ place, sender, displayName }: InboundMessage): string[] {
-  const lines: string[] = [];
+function contextParts(
+  { place, sender, displayName }: InboundMessage,
+  of: readonly string[],
+): Part[] {
+  const parts: Part[] = [];
   const names = namesOf(place);
-  if (names !== undefined) lines.push(names);
+  if (names !== undefined) parts.push(fencedPart("context", names, []));
   // In place of the username, which the line of the author has.
   if (displayName !== undefined && !sender.pluralkit) {
-    lines.push(jsonLine({ author: labelOf(sender), display_name: displayName }));
+    const line = jsonLine({ author: labelOf(sender), display_name: displayName });
+    parts.push(fencedPart("context", line, of));
   }
-  return lines;
+  return parts;
 }
 
 /** The names of a guild's place: most messages come from the same few places. */
@@ -211,12 +232,12 @@ function namesOf(place: Place): string | undefined {
   return line;
 }
 
-function overheardLine(
-  { messageId, tag, authorId, sentAt, replyTo, text }: Overheard,
+function overheardPart(
+  { messageId, tag, authorId, sentAt, replyTo, forwards, text }: Overheard,
   timezone: string,
   note?: string,
-): string {
-  return jsonLine({
+): Part {
+  const line = jsonLine({
     note,
     id: messageId,
     from: tag,
@@ -225,20 +246,23 @@ function overheardLine(
     reply_to: replyTo,
     text: withPlainMarkup(text, (at) => localTime(at, timezone)),
   });
+  return fencedPart("context", line, [messageId, authorId, ...forwards ? [forwards] : []]);
 }
 
 /** The newest reactions. An emoji's name is a text by people, as is the name of a person. */
-function reactionLines(
+function reactionParts(
   reactions: readonly ReactionNote[],
   timezone: string,
   readableText: (text: string) => string,
-): readonly string[] {
+): readonly Part[] {
   const shown = reactions.slice(-MAX_REACTIONS);
   const left = reactions.length - shown.length;
   return [
-    ...(left > 0 ? [jsonLine({ earlier_reactions: `${left}, not shown` })] : []),
-    ...shown.map(({ change, emoji, tag, userId, messageId, message, at }) =>
-      jsonLine({
+    ...(left > 0
+      ? [fencedPart("context", jsonLine({ earlier_reactions: `${left}, not shown` }), [])]
+      : []),
+    ...shown.map(({ change, emoji, tag, userId, messageId, message, at }) => {
+      const line = jsonLine({
         reaction: change,
         emoji,
         by: tag === "" ? undefined : tag,
@@ -247,16 +271,18 @@ function reactionLines(
         to_message: messageId,
         message_by: message && (message.by === "bot" ? "you" : "another author"),
         message_begins: message && message.text !== "" ? readableText(message.text) : undefined,
-      })
-    ),
+      });
+      const author = message?.authorId === undefined ? [] : [message.authorId];
+      return fencedPart("context", line, [userId, messageId, ...author]);
+    }),
   ];
 }
 
-/** The last lines that fit, in order. */
-function newest(lines: readonly string[], maxChars: number): readonly string[] {
+/** The last parts that fit, in order. */
+function newest(parts: readonly Part[], maxChars: number): readonly Part[] {
   let chars = 0;
-  const first = lines.findLastIndex((line) => (chars += line.length + 1) > maxChars);
-  return lines.slice(first + 1);
+  const first = parts.findLastIndex(({ text }) => (chars += text.length + 1) > maxChars);
+  return parts.slice(first + 1);
 }
 
 /** One object on one line, without keys that have no value. */
@@ -301,18 +327,20 @@ export function localTime(at: number, timezone: string): string {
   return timeOf(at, timezone, "with zone");
 }
 
-/** Formats all files, of which some texts are cut if they are longer than `maxChars` together. */
-export function fileLines(
+/** All files, of which some texts are cut if they are longer than `maxChars` together. */
+function fileParts(
   attachments: readonly ReadAttachment[],
   maxChars: number,
-  boundary: string,
-  readableText = (text: string) => text,
-): readonly string[] {
+  message: InboundMessage,
+  readableText: (text: string) => string,
+): readonly Part[] {
   const shown = attachments.filter((file) => !voiceOf(file));
   const limit = fairLimit(shown.map((file) => textOf(file).length), maxChars);
   let images = 0;
-  return shown.flatMap((file, index) => {
+  return shown.flatMap((file, index): readonly Part[] => {
     const { attachment: { name }, owner, result } = file;
+    const { quoted } = message;
+    const of = owner === "message" || !quoted ? sourcesOf(message) : quotedSources(quoted);
     if (result.kind === "image") images += 1;
     const text = clip(
       readableText(textOf(file)),
@@ -320,8 +348,8 @@ export function fileLines(
       result.kind === "text" ? result.left : 0,
     );
     return [
-      `[file ${index + 1}, of the ${owner}: ${factOf(result, images)}]`,
-      fenced("file", boundary, [JSON.stringify({ name }), text].filter(Boolean).join("\n")),
+      { text: `[file ${index + 1}, of the ${owner}: ${factOf(result, images)}]`, of },
+      fencedPart("file", [JSON.stringify({ name }), text].filter(Boolean).join("\n"), of),
     ];
   });
 }
@@ -337,9 +365,9 @@ function voiceOf(
 /** Begins the fact of a shown image; a later turn looks for it. */
 const IMAGE = "shown as image ";
 
-/** Whether the text of a turn showed images. A person can write the same, which then finds none. */
-export function showsImages(envelope: string): boolean {
-  return envelope.includes(`: ${IMAGE}`);
+/** Whether parts say that the turn showed images. */
+export function showsImages(parts: readonly Part[]): boolean {
+  return parts.some(({ fence, text }) => fence === undefined && text.includes(`: ${IMAGE}`));
 }
 
 function factOf(result: FileResult, image: number): string {

@@ -102,23 +102,12 @@ function fewer(all: readonly string[], most: number): readonly string[] {
   ];
 }
 
-/** The author, and the words in the fence of one message of a turn. */
-const MESSAGE =
-  /^\[from: ([^\]\n]{1,200})\][^\n]*\n(?:\[[^\n]*\]\n)?<message boundary="\w+">\n([^]*?)\n<\/message>/gm;
-
-/** The messages of people in the envelope of an entry (H3), each with its author. */
-export function saidIn(
-  envelope: string,
-): readonly { readonly from: string; readonly words: string }[] {
-  return [...envelope.matchAll(MESSAGE)].map(([, from = "", words = ""]) => ({ from, words }));
-}
-
 function linesOf(entry: Entry): readonly string[] {
   const { role, text, messageId } = entry;
   switch (role) {
     case "user": {
-      const said = saidIn(text).map(({ from, words }) =>
-        `[${messageId}] ${from}: ${inOneLine(words)}`
+      const said = (entry.parts ?? []).flatMap(({ from, text }) =>
+        from === undefined ? [] : [`[${messageId}] ${from}: ${inOneLine(text)}`]
       );
       return said.length > 0 ? said : [`[${messageId}] ${inOneLine(text)}`];
     }

@@ -6,19 +6,8 @@
  * parser: it takes `＜/MESSAGE ＞` for the end of a message.
  */
 
+import type { FenceName } from "../../core/inbound/parts.ts";
 import { withoutInvisible } from "../../lib/text/quoted.ts";
-
-/** Kind of content in a fence. The model should act only on a `message`, and read an `event`. */
-type FenceName =
-  | "context"
-  | "quoted"
-  | "extras"
-  | "message"
-  | "event"
-  | "file"
-  | "result"
-  | "summary"
-  | "transcript";
 
 /**
  * Puts a fence around an untrusted text.

@@ -35,7 +35,7 @@ export function schemaOf(database: DatabaseSync): number {
 
 /** SHA-256 of the columns of each schema, from 1 on (`columnsOf`). */
 export const COLUMNS: readonly string[] = [
-  "e769f8b637a8c862b5ecc099c699bd9ef13e8a1e84c557375225ad0357df1ffe",
+  "5cad46e71d32a2513563b9ab6d7c8507b4b97195b55e2fe9fbc7bda19d3c310d",
 ];
 
 /**

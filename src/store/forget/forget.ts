@@ -17,7 +17,6 @@ import type { Forgotten } from "../../core/store/store.ts";
 import { DAY_MS } from "../../lib/clock.ts";
 import { COMMIT_OPTIONS } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
-import { prepareReaders, type SourceReaders } from "./readers.ts";
 import {
   type DeclaredTable,
   integer,
@@ -31,8 +30,10 @@ import {
   changed as changedTexts,
   createScrubber,
   type Person,
+  REMOVED_MESSAGE,
   type Scrubber,
 } from "../schema/person.ts";
+import { type FoundWords, prepareSources } from "../sources/sources.ts";
 import { IS_OPEN } from "../schema/messages.ts";
 import { TABLES } from "../schema/tables.ts";
 
@@ -62,7 +63,7 @@ export function createForgetting(
     /** Called once the transaction waits. */
     readonly begin: (transaction: Promise<unknown>) => void;
     /** Called within the transaction. */
-    readonly add: (scrub: Scrubber, read: SourceReaders) => void;
+    readonly add: (found: FoundWords) => void;
   },
   /** Called within the transaction, so that a later restore forgets the person again. */
   note: (userId: UserId) => void = () => {},
@@ -78,16 +79,14 @@ export function createForgetting(
 
   function forget(userId: UserId, mayRun: boolean): Forgotten | "open turns" {
     if (mayRun && hasOpen(userId)) return "open turns";
-    const person = personOf(database, userId);
-    const scrub = createScrubber(person);
-    const readers = prepareReaders(database);
-    const read = readers.find(new Set([...person.messages, userId]), {
-      since: 0,
-      after: () => 0,
-      isEdit: false,
-    });
-    readers.remove(read, true);
-    turns.add(scrub, read);
+    const known = personOf(database, userId);
+    const scrub = createScrubber(known);
+    const removal = { ids: known.sources, note: REMOVED_MESSAGE, scrub };
+    const sources = prepareSources(database);
+    const found = sources.find(removal, { since: 0, after: () => 0, isEdit: false });
+    sources.remove(found, true);
+    turns.add(found);
+    const person = { ...known, sources: found.removal.ids };
     const counts = TABLES.map((table) =>
       [table.name, applyRule(database, table, person, scrub)] as const
     );
@@ -182,6 +181,16 @@ function personOf(database: DatabaseSync, userId: UserId): Person {
     ...valuesOf("SELECT message_id AS value FROM decision WHERE author_id = :userId"),
     ...valuesOf("SELECT message_id AS value FROM pairing_request WHERE user_id = :userId"),
   ];
+  // Discord does not tell who wrote a forwarded message: one that is not on record may be theirs.
+  const unknown = valuesOf(
+    `SELECT f.id AS value FROM (
+       SELECT message ->> '$.forwards' AS id FROM inbox
+       UNION SELECT message ->> '$.quoted.forwards' FROM inbox
+       UNION SELECT forwards FROM message) AS f
+     WHERE f.id IS NOT NULL
+       AND f.id NOT IN (SELECT message_id FROM decision WHERE author_id <> :userId)
+       AND f.id NOT IN (SELECT message_id FROM outbox WHERE message_id IS NOT NULL)`,
+  );
   const sentAt = (text: string): number => {
     const id = parseSnowflake<"message">(text);
     return id === undefined ? -Infinity : createdAtMs(id);
@@ -211,6 +220,7 @@ function personOf(database: DatabaseSync, userId: UserId): Person {
     userId,
     names: new Set(names.flatMap((name) => [name, name.replace(/#\d{1,4}$/, "")])),
     messages: new Set(messages),
+    sources: new Set([userId, ...messages, ...unknown]),
     recent: new Set(messages.filter(isRecent)),
     channels: new Set(channels),
     sessions: new Set(sessions),

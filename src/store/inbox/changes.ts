@@ -13,18 +13,13 @@ import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import { type Changed, type MessageChange, NOTHING_CHANGED } from "../../core/inbound/inbox.ts";
 import { toOverheard } from "../../core/inbound/transcript.ts";
 import type { Verdict } from "../../core/inbound/verdict.ts";
-import type { Step } from "../../core/step.ts";
 import { prepareCut } from "./cuts.ts";
 import type { Memory } from "../memory/memory.ts";
 import type { MessageBlocks } from "../messages/message_blocks.ts";
 import { integer, json, optional, rows, snowflake, text } from "../schema/columns.ts";
 import { IS_OPEN } from "../schema/messages.ts";
-import {
-  type ChangedMessage,
-  type ChangedSource,
-  prepareRewrite,
-  prepareSources,
-} from "../sources/sources.ts";
+import { withoutWords } from "../schema/person.ts";
+import { type FoundWords, prepareSources } from "../sources/sources.ts";
 import type { TranscriptRows } from "../turns/transcripts.ts";
 
 /** The result of a transaction with changes, for {@link prepareChanges}'s `remember`. */
@@ -52,8 +47,9 @@ const ROW = rows({
   message: json<InboundMessage>(), // ours, by `inbox_rows.ts`
 });
 
-/** Without rules, no words by people are written anew, so there is nothing to escape. */
-const asIs = (text: string): string => text;
+/** Takes the place of the words of a deleted message, and of an earlier text of an edited one. */
+const DELETED = "[removed: its sender has deleted it since]";
+const EDITED = "[removed: its sender has edited it since]";
 
 /** Prepares the statements. */
 export function prepareChanges(
@@ -69,9 +65,10 @@ export function prepareChanges(
   const setMessage = sql`UPDATE inbox SET message = ? WHERE message_id = ?`;
   const note = sql`
     UPDATE inbox SET change = ?, changed_at = ? WHERE message_id = ? AND change IS NOT 'deleted'`;
+  const removeNotes = sql`DELETE FROM note
+     WHERE id IN (SELECT note_row FROM note_source WHERE message_id = ?)`;
   const sources = prepareSources(database);
   const changeQuotes = prepareChangeQuotes(database);
-  const changeSteps = prepareChangeSteps(database);
 
   /** The message's row; `undefined` if no account has it, or another one answers it. */
   function rowOf(accountId: AccountId, messageId: MessageId) {
@@ -81,16 +78,11 @@ export function prepareChanges(
   }
 
   return {
-    /**
-     * Applies changes to the tables, within a transaction of the caller's.
-     *
-     * @param escape Escapes words by people for a fence.
-     */
+    /** Applies changes to the tables, within a transaction of the caller's. */
     apply(
       accountId: AccountId,
       changes: readonly MessageChange[],
       now: number,
-      escape = asIs,
     ): AppliedChanges {
       const edited = new Map<MessageId, InboundMessage>();
       const lost = new Set<MessageId>();
@@ -106,20 +98,26 @@ export function prepareChanges(
         edited.delete(messageId);
       }
 
-      /** Changes the memory of the agent, and texts that running turns have read already. */
-      function remember(channelId: ChannelId, changed: readonly ChangedSource[]): void {
-        const { keys, read } = sources.change(changed, channelId, escape);
-        for (const key of keys) {
+      /**
+       * Removes words from the memory of the agent, and from running turns.
+       *
+       * @param edited Its message as it is now; absent: all are deleted.
+       */
+      function remember(
+        channelId: ChannelId,
+        ids: readonly MessageId[],
+        edited?: InboundMessage,
+      ): void {
+        const removal = { ids: new Set(ids), note: edited ? EDITED : DELETED };
+        const found = sources.find(removal, sources.scopeOf(channelId, ids, edited !== undefined));
+        sources.remove(found);
+        for (const id of ids) removeNotes.run(id);
+        for (const key of found.firsts.keys()) {
           sessions.add(key);
           transcripts.changed(key);
         }
-        if (changeQuotes(changed)) hasQuotes = true;
-        const rewrites = changed.map((one) => prepareRewrite(one, escape));
-        const turn = (text: string) =>
-          rewrites.reduce((rewritten, rewrite) => rewrite(rewritten), text);
-        changeSteps(turn, changed.map(({ messageId }) => messageId));
-        const scrub = { text: asIs, json: asIs, turn, hasId: () => false, isIn: () => false };
-        forgotten.add(scrub, read);
+        if (changeQuotes(found, edited)) hasQuotes = true;
+        forgotten.add(found);
       }
 
       function edit(
@@ -143,7 +141,7 @@ export function prepareChanges(
         const changed = withTextOf(stored, message);
         setMessage.run(JSON.stringify(changed), id);
         if (wordsOf(message) !== wordsOf(stored)) {
-          remember(channelId, [{ messageId: id, now: changed, turnEntriesOf: row.replyTo ?? id }]);
+          remember(channelId, [id], changed);
         }
         if (isWithdrawnBy(verdict)) lose(id, `edited: ${verdict.why}`);
         else edited.set(id, changed);
@@ -151,16 +149,15 @@ export function prepareChanges(
 
       function remove(channelId: ChannelId, messageIds: readonly MessageId[]): void {
         blocks.remove({ accountId, channelId }, messageIds);
-        const gone = messageIds.map((messageId): ChangedSource => {
+        for (const messageId of messageIds) {
           const row = rowOf(accountId, messageId);
-          if (!row) return { messageId };
+          if (!row) continue;
           note.run("deleted", now, messageId);
           const { attachments: _, ...kept } = row.message;
           setMessage.run(JSON.stringify({ ...kept, text: "", extras: [] }), messageId);
           if (row.finishedAt === undefined) lose(messageId, "deleted");
-          return { messageId, turnEntriesOf: row.replyTo ?? messageId };
-        });
-        remember(channelId, gone);
+        }
+        remember(channelId, messageIds);
       }
 
       for (const change of changes) {
@@ -213,55 +210,30 @@ function withTextOf(
 const QUOTING = rows({ messageId: text(), message: json<InboundMessage>() });
 
 /**
- * Changes quotes of edited and deleted messages, in messages that still get a turn (H6a). It tells
- * whether a message quotes one.
+ * Changes quotes of edited and deleted messages, in messages that still get a turn, and in those that
+ * turns have read (H6a). It tells whether a message that waits or runs quotes one.
  */
 function prepareChangeQuotes(database: DatabaseSync) {
   const sql = statementsOf(database);
-  const select = sql.rows(QUOTING.read)`SELECT message_id, message FROM inbox
-    WHERE ${IS_OPEN} AND instr(message, '"quoted":') > 0
-      AND message ->> '$.quoted.id' IN (SELECT value FROM json_each(?))`;
+  const isQuote = `instr(message, '"quoted":') > 0
+    AND message ->> '$.quoted.id' IN (SELECT value FROM json_each(?1))`;
+  const selectOpen = sql.rows(QUOTING.read)`SELECT message_id, message FROM inbox
+    WHERE ${IS_OPEN} AND ${isQuote}`;
+  const selectEnded = sql.rows(QUOTING.read)`SELECT message_id, message FROM inbox
+    WHERE message_id IN (SELECT value FROM json_each(?2)) AND finished_at IS NOT NULL
+      AND (message ->> '$.forwards' IS NOT NULL OR message ->> '$.hooked' IS NOT NULL OR ${isQuote})`;
   const update = sql`UPDATE inbox SET message = ? WHERE message_id = ?`;
-  return (changed: readonly ChangedMessage[]): boolean => {
-    const ids = JSON.stringify(changed.map(({ messageId }) => messageId));
-    const found = select.all(ids);
-    for (const { messageId: id, message } of found) {
+  return ({ removal: { ids }, turns }: FoundWords, edited?: InboundMessage): boolean => {
+    const listed = JSON.stringify([...ids]);
+    const open = selectOpen.all(listed);
+    const ended = edited ? [] : selectEnded.all(listed, JSON.stringify(turns));
+    for (const { messageId: id, message } of [...open, ...ended]) {
       const { quoted } = message;
-      const source = changed.find(({ messageId }) => messageId === quoted?.id);
-      if (!quoted || !source) continue;
-      const { attachments, ...kept } = quoted;
-      const now = source.now ? { ...kept, attachments } : kept;
-      const after = { ...message, quoted: { ...now, text: source.now?.text ?? "" } };
+      const after = edited && quoted
+        ? { ...message, quoted: { ...quoted, text: edited.text } }
+        : withoutWords(message, ids);
       update.run(JSON.stringify(after), id);
     }
-    return found.length > 0;
+    return open.length > 0;
   };
-}
-
-const STEP = rows({ id: integer(), step: json<Step>() });
-
-/** Changes stored steps of open turns. */
-function prepareChangeSteps(
-  database: DatabaseSync,
-): (rewrite: (text: string) => string, changed: readonly string[]) => void {
-  const sql = statementsOf(database);
-  const select = sql`
-    SELECT id, step FROM step WHERE message_id IN (
-      SELECT message_id FROM inbox WHERE ${IS_OPEN}
-      UNION SELECT COALESCE(turn_of, message_id) FROM inbox
-        WHERE message_id IN (SELECT value FROM json_each(?)))`;
-  const update = sql`UPDATE step SET step = ? WHERE id = ?`;
-  return (rewrite, changed) => {
-    for (const row of select.all(JSON.stringify(changed))) {
-      const { id, step } = STEP.read(row);
-      const after = rewritten(step, rewrite);
-      if (after !== step) update.run(JSON.stringify(after), id);
-    }
-  };
-}
-
-function rewritten(step: Step, rewrite: (text: string) => string): Step {
-  if (step.kind !== "result") return step;
-  const text = rewrite(step.text);
-  return text === step.text ? step : { ...step, text };
 }

@@ -90,15 +90,13 @@ export function prepareStoreBatch(
 
   /** Stops come before edits and deletions: they concern messages that this batch had already. */
   function applyAll(
-    { accountId, changes: changed = [], escape }: AcceptedBatch,
+    { accountId, changes: changed = [] }: AcceptedBatch,
     accepted: readonly Judged[],
     now: number,
   ): AppliedChanges | undefined {
     const asked = accepted.flatMap(({ message, stop }) => stop ? [{ message, stop }] : []);
     if (asked.length === 0 && changed.length === 0) return undefined;
-    const applied = changed.length > 0
-      ? changes.apply(accountId, changed, now, escape)
-      : NOTHING_APPLIED;
+    const applied = changed.length > 0 ? changes.apply(accountId, changed, now) : NOTHING_APPLIED;
     const stopped = asked.flatMap(({ message, stop }) => stops.stop(stop, message.id, now));
     if (stopped.length === 0) return applied;
     const cut = stopped.map(({ messageId }) => messageId);

@@ -12,8 +12,8 @@ import type { MessageId } from "../../core/discord/ids.ts";
 import type { InboundMessage, Sender } from "../../core/inbound/inbound.ts";
 import type { FinishedTurn, Judged } from "../../core/inbound/inbox.ts";
 import { createNewestSet } from "../../lib/cache.ts";
-import type { Scrubber } from "../schema/person.ts";
-import { namesOne, type SourceReaders } from "../forget/readers.ts";
+import { namesOne, type Removal, without } from "../sources/removal.ts";
+import type { FoundWords } from "../sources/sources.ts";
 import { ACCOUNT_MAX, SESSION_MAX, type WaitingMessage } from "./backlog.ts";
 import {
   applyTurn,
@@ -170,7 +170,7 @@ function prepareReadTurns(
   };
 }
 
-const NO_ONE: readonly (readonly [Scrubber, SourceReaders])[] = [];
+const NOTHING: readonly FoundWords[] = [];
 
 /**
  * Removes forgotten people from turns that run while they are forgotten (X5).
@@ -180,22 +180,20 @@ const NO_ONE: readonly (readonly [Scrubber, SourceReaders])[] = [];
  * memory until the turn has ended.
  */
 function createForgotten(running: ReadonlyMap<MessageId, ClaimedTurn>) {
-  const during = new WeakMap<ClaimedTurn, readonly (readonly [Scrubber, SourceReaders])[]>();
+  const during = new WeakMap<ClaimedTurn, readonly FoundWords[]>();
   const since = (messageId: MessageId) => {
     const turn = running.get(messageId);
-    return turn && during.get(turn) || NO_ONE;
+    return turn && during.get(turn) || NOTHING;
   };
   let pending: Promise<void> | undefined;
   return {
     /** A person is forgotten now, or a message changes, within the transaction that does so. */
-    add(scrub: Scrubber, read: SourceReaders): void {
-      for (const [messageId, turn] of running) {
-        during.set(turn, [...since(messageId), [scrub, read]]);
-      }
+    add(found: FoundWords): void {
+      for (const [messageId, turn] of running) during.set(turn, [...since(messageId), found]);
     },
     /** Whether a running turn has read such words before: the store keeps none of its model's. */
     hasRead(messageId: MessageId, parts: readonly object[]): boolean {
-      return since(messageId).some(([, { ids, open }]) =>
+      return since(messageId).some(({ removal: { ids }, open }) =>
         open.includes(messageId) || namesOne(JSON.stringify(parts), ids)
       );
     },
@@ -209,45 +207,37 @@ function createForgotten(running: ReadonlyMap<MessageId, ClaimedTurn>) {
     /** Set while such a transaction waits: later texts of running turns must wait for it. */
     pending: () => pending,
     /**
-     * The people who were forgotten since a running turn began.
+     * The removals since a running turn began.
      *
      * @param messageId The message that the turn began with.
      */
-    of: (messageId: MessageId) => since(messageId).map(([scrub]) => scrub),
+    of: (messageId: MessageId) => since(messageId).map(({ removal }) => removal),
   };
 }
 
-/** Removes the traces of people from parts of a turn: entries, steps or questions. */
-export function without<Part extends object>(
-  people: readonly Scrubber[],
-  parts: readonly Part[],
-): readonly Part[] {
-  if (people.length === 0) return parts;
-  return parts.map((part) => people.reduce(withoutOne, part));
+/** Removes words from pieces of a turn: entries, steps or questions. */
+export function allWithout<Piece extends object>(
+  removals: readonly Removal[],
+  pieces: readonly Piece[],
+): readonly Piece[] {
+  return removals.length === 0 ? pieces : pieces.map((piece) => removals.reduce(without, piece));
 }
 
-function withoutOne<Part extends object>(part: Part, scrub: Scrubber): Part {
-  const text = "text" in part && typeof part.text === "string" && scrub.turn(part.text);
-  const more = text === false ? {} : { text };
-  // Thinking may repeat such words in any form.
-  return JSON.parse(scrub.json(JSON.stringify({ ...part, ...more, carried: undefined })));
-}
-
-/** Removes the traces of people from a turn that ends. */
+/** Removes words from a turn that ends. */
 export function turnWithout<Turn extends FinishedTurn>(
-  people: readonly Scrubber[],
+  removals: readonly Removal[],
   turn: Turn,
 ): Turn {
-  if (people.length === 0) return turn;
+  if (removals.length === 0) return turn;
   const { entries, steps = [], outbox, end } = turn;
   return {
     ...turn,
-    end: people.reduce(withoutOne, end),
-    entries: without(people, entries),
-    steps: without(people, steps),
+    end: removals.reduce(without, end),
+    entries: allWithout(removals, entries),
+    steps: allWithout(removals, steps),
     outbox: outbox.map((frozen) => ({
       ...frozen,
-      message: people.reduce(withoutOne, frozen.message),
+      message: removals.reduce(without, frozen.message),
     })),
   };
 }

@@ -19,14 +19,15 @@ import { integer, json, rows } from "../schema/columns.ts";
 /** Maximum number of messages in a block. Only whole blocks are deleted. */
 const BLOCK_MAX = 64;
 
-/** A message in a block. The last element is missing if it is not a reply. */
+/** A message in a block. The last elements are missing if it is no reply and no forward. */
 type Stored = readonly [
   messageId: MessageId,
   authorId: string,
   tag: string,
   text: string,
   sentAt: number,
-  replyTo?: MessageId,
+  replyTo?: MessageId | null,
+  forwards?: MessageId,
 ];
 
 const BLOCK = rows({ sentTo: integer(), messages: json<readonly Stored[]>() });
@@ -196,13 +197,17 @@ function byId(a: Overheard, b: Overheard): number {
   return compareIds(a.messageId, b.messageId);
 }
 
-function toStored({ messageId, authorId, tag, text, sentAt, replyTo }: Overheard): Stored {
-  const words = withoutControls(text);
-  return replyTo === undefined
-    ? [messageId, authorId, tag, words, sentAt]
-    : [messageId, authorId, tag, words, sentAt, replyTo];
+function toStored(
+  { messageId, authorId, tag, text, sentAt, replyTo, forwards }: Overheard,
+): Stored {
+  const stored = [messageId, authorId, tag, withoutControls(text), sentAt] as const;
+  if (forwards) return [...stored, replyTo ?? null, forwards];
+  return replyTo === undefined ? stored : [...stored, replyTo];
 }
 
-function toOverheard([messageId, authorId, tag, text, sentAt, replyTo]: Stored): Overheard {
-  return { messageId, tag, authorId, text, replyTo, sentAt };
+function toOverheard(
+  [messageId, authorId, tag, text, sentAt, replyTo, forwards]: Stored,
+): Overheard {
+  const message = { messageId, tag, authorId, text, replyTo: replyTo ?? undefined, sentAt };
+  return forwards ? { ...message, forwards } : message;
 }

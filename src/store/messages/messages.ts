@@ -121,6 +121,7 @@ const OVERHEARD = rows({
   tag: text(),
   text: text(),
   replyTo: optional(snowflake<"message">()),
+  forwards: optional(snowflake<"message">()),
   sentAt: integer(),
 });
 const ASKED = rows({ channelId: snowflake<"channel">(), message: json<InboundMessage>() });
@@ -135,7 +136,7 @@ const OWN = rows({
 /** Reads the newest messages of all channels, with the bot's own, for the intent filter (I1). */
 function createRecentTalk({ sql, read }: Transactions) {
   const overheard = sql`
-    SELECT message_id, channel_id, author_id, tag, text, reply_to, sent_at FROM message
+    SELECT message_id, channel_id, author_id, tag, text, reply_to, forwards, sent_at FROM message
     WHERE block IN (
       SELECT id FROM message_block WHERE account_id = :accountId AND sent_to > :since
       ORDER BY id DESC LIMIT :limit
@@ -301,6 +302,7 @@ export type TalkedMessage =
       readonly sender: Pick<InboundMessage["sender"], "id" | "username">;
       readonly mention?: InboundMessage["mention"];
       readonly replyTo?: MessageId;
+      readonly forwards?: MessageId;
     }
     /** `to`: the person whom it answers, with the message `answers`. */
     | { readonly kind: "own"; readonly to?: UserId; readonly answers?: MessageId }

@@ -12,7 +12,7 @@ import type { AccountId, ChannelId, MessageId } from "../../core/discord/ids.ts"
 import type { OutboxRow } from "../../core/outbound/outbound.ts";
 import { COMMIT_OPTIONS, UNNAMED } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
-import { ENDS_WORDS } from "../forget/readers.ts";
+import { ENDS_WORDS } from "../sources/sources.ts";
 import { integer, rows, snowflake, text } from "../schema/columns.ts";
 import { DAY_MS } from "../../lib/clock.ts";
 import type { OutboxRows, Unsettled } from "./outbox_rows.ts";

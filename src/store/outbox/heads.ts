@@ -12,7 +12,7 @@ import type { OutboundFile, OutboxRow } from "../../core/outbound/outbound.ts";
 import type { OpenRow } from "../../core/store/outbox.ts";
 import { COMMIT_OPTIONS } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
-import { ENDS_WORDS } from "../forget/readers.ts";
+import { ENDS_WORDS } from "../sources/sources.ts";
 import { isNotParked } from "./attempts.ts";
 import { prepareOutboxFiles } from "./outbox_rows.ts";
 import { prepareCurrentAnswer } from "./turn_outbox.ts";

@@ -9,7 +9,7 @@ import type { AccountId, ChannelId, MessageId } from "../../core/discord/ids.ts"
 import type { Echo, Foreign } from "../../core/inbound/inbox.ts";
 import type { Frozen, OutboundFile, OutboundMessage } from "../../core/outbound/outbound.ts";
 import { withoutControls } from "../../lib/text/quoted.ts";
-import { ENDS_WORDS } from "../forget/readers.ts";
+import { ENDS_WORDS } from "../sources/sources.ts";
 import { bytes, integer, optional, rows, snowflake, text } from "../schema/columns.ts";
 
 interface NewOutboxRow extends Pick<Frozen, "draft"> {

@@ -17,7 +17,7 @@ import type { TurnToPark } from "../../core/store/questions.ts";
 import { DAY_MS } from "../../lib/clock.ts";
 import { COMMIT_OPTIONS } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
-import { type Memory, without } from "../memory/memory.ts";
+import { allWithout, type Memory } from "../memory/memory.ts";
 import { isRunning } from "../memory/open_turns.ts";
 import { COUNT, integer, optional, rows, text } from "../schema/columns.ts";
 import { EXEC_RULE, QUESTION, SELECT_OPEN, STORED_QUESTION } from "../schema/people.ts";
@@ -134,8 +134,8 @@ function createParking(
           if (!isRunning(turns, claim)) {
             throw new Error(`The turn of message ${messageId} has ended`);
           }
-          const people = forgotten.of(messageId); // the turn may have read words of theirs
-          insertSteps({ accountId, messageId, attempt }, without(people, steps));
+          const removals = forgotten.of(messageId); // the turn may have read such words
+          insertSteps({ accountId, messageId, attempt }, allWithout(removals, steps));
           usage.add({ charges });
           const [questions, ...parts] = prune;
           if (questions && questions.run(now - QUESTIONS_KEPT_MS).changes > 0) {
@@ -143,7 +143,9 @@ function createParking(
           }
           unclaim.run({ messageId });
           const open = COUNT.read(count.get(accountId, sender.id)).count;
-          for (const [index, { callKey, code, question }] of without(people, asked).entries()) {
+          for (
+            const [index, { callKey, code, question }] of allWithout(removals, asked).entries()
+          ) {
             const isTooMany = open + index >= MAX_OPEN_QUESTIONS;
             insert({
               accountId,

@@ -5,6 +5,7 @@
  */
 
 import { TURN_STATES } from "../../core/inbound/inbox.ts";
+import type { Part } from "../../core/inbound/parts.ts";
 import {
   account,
   type DeclaredTable,
@@ -20,14 +21,7 @@ import {
   text,
   unique,
 } from "./columns.ts";
-import {
-  BLANK_ID,
-  changed,
-  messageOf,
-  REMOVED_MESSAGE,
-  REMOVED_SUMMARY,
-  stringIn,
-} from "./person.ts";
+import { BLANK_ID, changed, messageOf, RESULT_NOT_KEPT, stringIn } from "./person.ts";
 
 export const TURN_STATE = oneOf(...TURN_STATES);
 
@@ -81,7 +75,8 @@ const ENTRY = table("entry", {
   sessionKey: text(),
   channelId: snowflake<"channel">(), // channel of the turn
   role: oneOf("user", "assistant", "tool"),
-  text: text(),
+  parts: json<readonly Part[]>(),
+  boundary: optional(text()), // of the fences of its parts
   calls: optional(json()), // the tool calls of an answer; the call of a tool's result
   messageId: snowflake<"message">(),
   at: integer(),
@@ -93,23 +88,20 @@ const ENTRY = table("entry", {
   keeps: { by: "at", days: "transcriptsDays" },
   forgets: {
     delete: IN("session_key", "sessions"),
-    set: [{ where: IN("channel_id", "channels"), to: `channel_id = '${BLANK_ID}'` }],
+    set: [
+      { where: IN("channel_id", "channels"), to: `channel_id = '${BLANK_ID}'` },
+      { where: IN("message_id", "messages"), to: `message_id = '${BLANK_ID}'` },
+    ],
     change: {
-      columns: ["role", "text", "calls", "message_id", "carried"],
-      row(row, { messages }, scrub) {
-        const isTheirs = messages.has(stringIn(row, "message_id"));
-        const { carried } = row;
-        const role = stringIn(row, "role");
-        const text = (whole: string): string => {
-          const scrubbed = scrub.turn(whole);
-          if (!isTheirs || whole === "") return scrubbed;
-          return role === "user" && scrubbed.includes(REMOVED_MESSAGE) ? scrubbed : REMOVED_MESSAGE;
-        };
+      columns: ["role", "parts", "calls", "carried"],
+      row(row, _person, scrub) {
+        const isNamed = scrub.isIn(stringIn(row, "carried"));
+        const isResult = row["role"] === "tool" && scrub.isIn(stringIn(row, "parts"));
         const after = {
-          ...changed(row, ["text"], text),
+          ...changed(row, ["parts"], scrub.text),
           ...changed(row, ["calls"], scrub.json),
-          ...(isTheirs && { message_id: BLANK_ID }),
-          ...(carried !== null && (isTheirs || scrub.isIn(String(carried))) && { carried: null }),
+          ...(isResult && { parts: JSON.stringify([{ text: RESULT_NOT_KEPT, of: [] }]) }),
+          ...(isNamed && { carried: null }),
         };
         return Object.keys(after).length === 0 ? undefined : after;
       },
@@ -145,13 +137,8 @@ export const CHECKPOINT = table("checkpoint", {
       columns: ["message_ids", "summary"],
       row(row, { messages }, scrub) {
         const ids: readonly string[] = JSON.parse(stringIn(row, "message_ids"));
-        const others = ids.filter((id) => !messages.has(id));
-        const isAbout = others.length < ids.length || scrub.isIn(stringIn(row, "summary"));
-        if (!isAbout) return undefined;
-        return {
-          message_ids: JSON.stringify(others),
-          ...(row["summary"] !== null && { summary: REMOVED_SUMMARY }),
-        };
+        const isAbout = ids.some((id) => messages.has(id)) || scrub.isIn(stringIn(row, "summary"));
+        return isAbout ? "delete" : undefined; // its entries are in the context again
       },
     },
   },
@@ -174,7 +161,7 @@ const STEP = table("step", {
       columns: ["step"],
       row(row, _person, scrub) {
         const step = JSON.parse(stringIn(row, "step"));
-        if (typeof step.text === "string") step.text = scrub.turn(step.text);
+        if (step.kind === "result" && scrub.isIn(step.text)) step.text = RESULT_NOT_KEPT;
         const after = scrub.json(JSON.stringify(step));
         return after === row["step"] ? undefined : { step: after };
       },
@@ -191,7 +178,7 @@ const MESSAGE_BLOCK = table("message_block", {
   sentTo: integer(), // as their ids say
   count: integer(),
   keptAt: integer(),
-  messages: json(), // [message id, author's id, tag, text, sent_at, reply_to?]
+  messages: json(), // [message id, author's id, tag, text, sent_at, reply_to?, forwards?]
 }, {
   sql: `
     CREATE INDEX message_block_in_channel
@@ -199,16 +186,17 @@ const MESSAGE_BLOCK = table("message_block", {
     CREATE VIEW message AS
       SELECT b.id AS block, b.account_id, b.channel_id, length(v.value ->> 0) AS digits,
              v.value ->> 0 AS message_id, v.value ->> 1 AS author_id, v.value ->> 2 AS tag,
-             v.value ->> 3 AS text, v.value ->> 5 AS reply_to, v.value ->> 4 AS sent_at, b.kept_at
+             v.value ->> 3 AS text, v.value ->> 5 AS reply_to, v.value ->> 6 AS forwards,
+             v.value ->> 4 AS sent_at, b.kept_at
       FROM message_block AS b CROSS JOIN json_each(b.messages) AS v;`,
   forgets: {
     change: {
       columns: ["messages"],
-      row(row, { userId, messages }, scrub) {
+      row(row, { sources }, scrub) {
         const all: readonly (readonly unknown[])[] = JSON.parse(stringIn(row, "messages"));
-        const others = all.filter((message) => message[1] !== userId).map((message) =>
-          messages.has(String(message[5])) ? message.slice(0, 5) : message
-        );
+        const others = all.filter(([, author, , , , , forwards]) =>
+          !sources.has(author) && !sources.has(forwards)
+        ).map((message) => sources.has(message[5]) ? message.slice(0, 5) : message);
         if (others.length === 0) return "delete";
         const after = scrub.json(JSON.stringify(others));
         return after === row["messages"] ? undefined : { messages: after, count: others.length };

@@ -1,10 +1,14 @@
 /** A person to forget, and the removal of their traces from texts and rows (X5). */
 
+import type { InboundMessage } from "../../core/inbound/inbound.ts";
+
 /** Everything by which the store's rows may name a person. */
 export interface Person {
   readonly userId: string;
   readonly names: ReadonlySet<string>;
   readonly messages: ReadonlySet<string>;
+  /** Their id, those of their messages, and those of posts that may repeat their words. */
+  readonly sources: ReadonlySet<unknown>;
   /** Those of them that catch-up may find again, and must not answer. */
   readonly recent: ReadonlySet<string>;
   readonly channels: ReadonlySet<string>;
@@ -16,12 +20,15 @@ export const BLANK_ID = "1";
 
 /** Takes the place of names and ids in texts. */
 const REMOVED = "[removed]";
+/** Takes the place of their words. */
 export const REMOVED_MESSAGE = "[a message that was removed, because its author is forgotten]";
 /** Takes the place of the bot's answers to the person, which may repeat their words. */
 export const REMOVED_ANSWER =
   "[an answer that was removed, because the person that it was for is forgotten]";
-export const REMOVED_SUMMARY =
-  "[this summary was removed, because it was about a person who is forgotten]";
+
+/** Takes the place of a tool's result with their words; its turn may go on. */
+export const RESULT_NOT_KEPT =
+  "[this call has ended; its result is not kept: a message in it was changed or removed]";
 
 /** Shorter names may be words, so they are removed only after an `@`. */
 const WORD_MIN = 4;
@@ -39,16 +46,6 @@ export function createScrubber({ userId, names, messages }: Person) {
   const markedPattern = marked.length === 0
     ? undefined
     : new RegExp(`@(?:${marked.join("|")})(?![\\p{L}\\p{N}_])`, "giu");
-  const own = new RegExp(
-    `\\[from: [^\\n]*\\(${id}\\)\\][^\\n]*\\n<message boundary="([^"\\n]*)">\\n[^]*?\\n</message>` +
-      `(?:\\n<extras boundary="\\1">\\n[^]*?\\n</extras>)?`,
-    "g",
-  );
-  const quoted = new RegExp(
-    `\\[in reply to: [^\\n]*\\(${id}\\)\\][^\\n]*\\n<quoted boundary="([^"\\n]*)">\\n[^]*?\\n</quoted>`,
-    "g",
-  );
-
   const shown = new RegExp(`@[^@()\\n"\\\\]{1,100} (?=\\(${id}\\))`, "g"); // any name of theirs
   const withIds = (text: string, blank: string): string =>
     text.replace(shown, `@${REMOVED} `)
@@ -58,23 +55,6 @@ export function createScrubber({ userId, names, messages }: Person) {
     return wordPattern ? first.replace(wordPattern, REMOVED) : first;
   };
 
-  const isTrace = (value: unknown): boolean => {
-    const [, linked = ""] = /^https:\/\/\S+\/channels\/\S+\/(\d+)$/.exec(String(value)) ?? [];
-    return value === userId || messages.has(linked);
-  };
-
-  /** Whether a line is JSON of a message by the person: with their id, or a link to the message. */
-  function isTheirs(line: string): boolean {
-    if (!line.startsWith("{") || withIds(line, "") === line) return false;
-    try {
-      const fields: unknown = JSON.parse(line);
-      return typeof fields === "object" && fields !== null &&
-        Object.values(fields).some(isTrace);
-    } catch {
-      return false; // not one of our lines
-    }
-  }
-
   const text = (whole: string) => withNames(withIds(whole, REMOVED));
 
   return {
@@ -82,15 +62,6 @@ export function createScrubber({ userId, names, messages }: Person) {
     text,
     /** The same for JSON of ours: ids become {@link BLANK_ID}, so that they stay valid. */
     json: (whole: string): string => withNames(withIds(whole, BLANK_ID)),
-    /**
-     * Removes the person's messages from a text of a turn, too: those in fences with their `[from:]`
-     * line, quoted ones, and lines of JSON.
-     */
-    turn: (whole: string): string =>
-      text(
-        whole.replace(own, REMOVED_MESSAGE).replace(quoted, "[in reply to: removed]")
-          .split("\n").filter((line) => !isTheirs(line)).join("\n"),
-      ),
     /** Whether a text has the person's id, or that of a message of theirs. */
     hasId: (whole: string): boolean => withIds(whole, "") !== whole,
     /** Whether a text has a trace. */
@@ -119,12 +90,32 @@ export function changed(
   return Object.keys(after).length === 0 ? undefined : after;
 }
 
-/** A message of another person: without the quoted words of the forgotten one. */
-export function messageOf(text: string, { userId }: Person, scrub: Scrubber): string {
+/** A message of another person, or of an event: without the words of the forgotten one. */
+export function messageOf(text: string, { userId, sources }: Person, scrub: Scrubber): string {
   const message = JSON.parse(text);
-  if (message.quoted?.author?.id === userId) message.quoted = { id: BLANK_ID, text: "" };
   if (message.names) delete message.names[`@${userId}`];
-  return scrub.json(JSON.stringify(message));
+  return scrub.json(JSON.stringify(withoutWords(message, sources, scrub.isIn)));
+}
+
+/** A message without words of others: quoted ones, forwarded ones, and those of an event. */
+export function withoutWords(
+  message: InboundMessage,
+  sources: ReadonlySet<unknown>,
+  isIn: (text: string) => boolean = () => false,
+): InboundMessage {
+  const { quoted, forwards, hooked, extras, text } = message;
+  const isQuoted = quoted &&
+    [quoted.id, quoted.author?.id, quoted.forwards].some((id) => sources.has(id));
+  const isHooked = hooked && (hooked.of?.some((id) => sources.has(id)) || isIn(text));
+  return {
+    ...message,
+    ...isQuoted && { quoted: { id: quoted.id, text: "" } },
+    ...sources.has(forwards) && {
+      attachments: undefined,
+      extras: extras.filter(({ kind }) => kind !== "forward"),
+    },
+    ...isHooked && { text: REMOVED_MESSAGE, hooked: { ...hooked, post: REMOVED_MESSAGE } },
+  };
 }
 
 /** A card about the person repeats their words, such as a command (A1). */

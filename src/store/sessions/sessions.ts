@@ -77,6 +77,8 @@ function createListing({ sql, read }: Transactions) {
   };
 }
 
+/** The text of an entry, in SQL. */
+const TEXT = "(SELECT group_concat(value ->> 'text', char(10)) FROM json_each(parts))";
 const RANGE = rows({ after: integer(), upTo: integer() });
 const MATCHES = rows({ matches: integer() });
 
@@ -94,7 +96,7 @@ function createRecalled({ sql, read }: Transactions) {
      WHERE session_key = :key AND id > :after AND id <= :upTo
        AND (:ids = '[]' OR message_id IN (SELECT value FROM json_each(:ids)))
        AND NOT EXISTS (
-         SELECT 1 FROM json_each(:words) AS w WHERE instr(lower(text), w.value) = 0
+         SELECT 1 FROM json_each(:words) AS w WHERE instr(lower(${TEXT}), w.value) = 0
        )`;
   const select = sql.rows(toEntry)`
     SELECT ${entryColumns} ${matching} ORDER BY id DESC LIMIT :limit`;

@@ -1,25 +1,41 @@
 /**
- * Removes the words of a deleted message from the agent's memory, or puts its new words in their
- * place, within a transaction of the caller's (H6a).
+ * Removes words by their sources, within a transaction of the caller's: of a message that is deleted or
+ * edited (H6a), and of a person who is forgotten (X5).
  *
- * A message is the source of entries of transcripts (its own, and those of turns that overheard, quoted
- * or read it), of notes, and of the summaries that took the place of these entries. Summaries are
- * removed: their entries are in the context again, and the next turns fold them anew.
+ * The parts of entries that have such a source go, and one line takes their place. A turn that has read
+ * one may repeat its words in any form: a model's texts, the arguments of its calls and their results
+ * go whole, also those of later turns of its session, which read these entries until a reset. Posts of
+ * such turns are sources, too. Words of other people stay. Summaries that took the place of such
+ * entries are removed: their entries are in the context again, and the next turns fold them anew.
  */
 
 import type { DatabaseSync } from "node:sqlite";
 import { statementsOf } from "../database/statements.ts";
 import { type ChannelId, createdAtMs, type MessageId } from "../../core/discord/ids.ts";
-import type { InboundMessage } from "../../core/inbound/inbound.ts";
-import { readable } from "../../core/inbound/mentions.ts";
-import { integer, optional, rows, snowflake, text } from "../schema/columns.ts";
-import { namesOne, prepareReaders, type SourceReaders } from "../forget/readers.ts";
+import type { Part } from "../../core/inbound/parts.ts";
+import { flag, integer, json, optional, rows, snowflake, text } from "../schema/columns.ts";
+import { IS_OPEN } from "../schema/messages.ts";
+import { RESULT_NOT_KEPT } from "../schema/person.ts";
+import { namesOne, NOT_KEPT, partsWithout, type Removal } from "./removal.ts";
 
-export interface ChangedSource extends ChangedMessage {
-  readonly messageId: MessageId;
-  /** The message that the entries of its turn's calls belong to; absent: no turn has answered it. */
-  readonly turnEntriesOf?: string;
-}
+/** Calls without their arguments: a list, or one. */
+const bare = (calls: string): string =>
+  `CASE json_type(${calls}) WHEN 'array' THEN (SELECT json_group_array(json_object(
+     'id', value ->> 'id', 'name', value ->> 'name', 'arguments', '{}')) FROM json_each(${calls}))
+   ELSE json_replace(${calls}, '$.arguments', '{}') END`;
+
+/** A message of the outbox without its words, in SQL. Discord accepts no card without texts. */
+const WORDLESS = `json_replace(json_set(json_remove(message, '$.footer', '$.embed', '$.saidBy'),
+  '$.content', '${NOT_KEPT}'), '$.card.blocks', json_array('${NOT_KEPT}'))`;
+
+/** Ends the words of a message of the outbox that keeps none, in SQL: nothing sends it any more. */
+export const ENDS_WORDS = `message = IIF(json_valid(message),
+  IIF(message ->> '$.isUnkept', ${WORDLESS}, message), message)`;
+
+/** Notes of turns that have read a message, in SQL, by the turns: they may have its words. */
+const READ_NOTES = `SELECT id FROM note WHERE NOT is_own_words
+  AND id IN (SELECT note_row FROM note_source
+    WHERE message_id IN (SELECT value FROM json_each(?1)))`;
 
 /** Entries of earlier turns are not looked at: none of them can have a later message. */
 const MARGIN_MS = 60 * 60_000;
@@ -31,16 +47,46 @@ const UP_TO = rows({ id: integer(), messageId: snowflake<"message">() });
 const ENTRY = rows({
   id: integer(),
   role: text(),
-  text: text(),
-  messageId: snowflake<"message">(),
+  messageId: text(),
+  parts: text(),
+  resetAt: integer(),
+  isCall: flag(),
 });
+const PARTS = rows({ parts: json<readonly Part[]>() });
+const STEP = rows({ id: integer(), messageId: text(), step: text(), at: integer() });
+const TURN = rows({ messageId: text(), sessionKey: text(), isOpen: flag() });
+const ID = rows({ messageId: text() });
+const LISTED = "IN (SELECT value FROM json_each(?1))";
 
-type Row = ReturnType<typeof ENTRY.read>;
+/** Where words of some messages may be. */
+export interface Scope {
+  /** Unix time in milliseconds; older steps have none. */
+  readonly since: number;
+  /** The last entry of a session that has none. */
+  readonly after: (sessionKey: string) => number;
+  /** Absent: all of them. */
+  readonly sessions?: readonly string[];
+  /** Messages of turns that have read the words; absent: those with the words. */
+  readonly readBy?: readonly string[];
+  /** Whether the turns of the messages go on: only turns that read them themselves lose words. */
+  readonly isEdit: boolean;
+}
 
-/** An entry that came from a message, now and without the message. */
-interface ChangedEntry {
-  readonly before: Row;
-  readonly after: Row;
+/** Everything that has words to remove. */
+export interface FoundWords {
+  /** With the posts of the turns. */
+  readonly removal: Removal;
+  /** Messages of ended turns that have read the words, and of turns that go on. */
+  readonly turns: readonly string[];
+  readonly open: readonly string[];
+  /** Entries of models. */
+  readonly entries: readonly number[];
+  /** The first entry with such words, by session. */
+  readonly firsts: ReadonlyMap<string, number>;
+  /** Parts that stay, by entry. */
+  readonly parts: ReadonlyMap<number, readonly Part[]>;
+  /** Steps that name a source. */
+  readonly results: readonly number[];
 }
 
 /** Prepares the statements. */
@@ -52,26 +98,63 @@ export function prepareSources(database: DatabaseSync) {
   const nextAgent = sql.rows(AGENT.read)`
     SELECT MIN(session_key) AS key FROM entry WHERE session_key > ?`;
   const hasSession = sql`SELECT session_key FROM entry WHERE session_key = ? LIMIT 1`;
-  const selectEntries = sql`SELECT id, role, text, message_id FROM entry
-     WHERE session_key = ? AND id > ? ORDER BY id`;
   const selectBounds = sql.rows(BOUNDS.read)`
     SELECT (SELECT MIN(id) FROM entry WHERE session_key = :key) AS first,
            (SELECT MAX(id) FROM entry WHERE session_key = :key) AS last`;
   const selectUpTo = sql.rows(UP_TO.read)`
     SELECT id, message_id FROM entry WHERE session_key = ? AND id <= ? AND message_id <> '1' ORDER BY id DESC LIMIT 1`;
-  const update = sql`UPDATE entry SET text = ? WHERE id = ?`;
+  const turnOf = sql.rows(TURN.read)`
+    WITH turn AS (SELECT COALESCE(turn_of, message_id) AS id FROM inbox WHERE message_id = ?)
+    SELECT message_id, session_key, finished_at IS NULL AS is_open FROM turn JOIN inbox AS i
+      ON i.message_id = turn.id OR i.turn_of = turn.id`;
+  const selectOpen = sql.rows(ID.read)`SELECT message_id FROM inbox
+    WHERE ${IS_OPEN} AND session_key ${LISTED}`;
+  const selectPosts = sql.rows(ID.read)`SELECT message_id FROM outbox
+    WHERE cause_id ${LISTED} AND message_id IS NOT NULL`;
+  const selectSteps = sql`SELECT id, message_id, step, at FROM step ORDER BY id DESC`;
+  const selectEntries =
+    sql`SELECT id, role, message_id, parts, calls IS NOT NULL AS is_call, COALESCE((SELECT MAX(last_entry)
+      FROM checkpoint WHERE session_key = :key AND kind = 'reset' AND last_entry < e.id), 0) AS reset_at
+    FROM entry AS e WHERE session_key = :key AND id > :after ORDER BY id`;
+  const setParts = sql`UPDATE entry SET parts = ? WHERE id = ?`;
+  const removeEntries = sql`UPDATE entry SET carried = NULL, calls = ${bare("calls")},
+    parts = IIF(parts = '[]', parts, '[{"text":"${NOT_KEPT}","of":[]}]') WHERE id ${LISTED}`;
   // Thinking after a message may repeat its words.
   const removeCarried = sql`UPDATE entry SET carried = NULL
      WHERE session_key = :key AND id >= :entry AND carried IS NOT NULL`;
-  const removeNotes = sql`DELETE FROM note
-     WHERE id IN (SELECT note_row FROM note_source WHERE message_id = ?)`;
   const unfold = sql`DELETE FROM checkpoint
      WHERE session_key = :key AND kind = 'summary' AND last_entry >= :entry
        AND id < COALESCE((SELECT MIN(id) FROM checkpoint
                           WHERE session_key = :key AND kind = 'reset' AND last_entry >= :entry),
                          9223372036854775807)`;
-
-  const readers = prepareReaders(database);
+  const removeResults = sql`UPDATE step SET step = json_set(step, '$.text', '${RESULT_NOT_KEPT}')
+    WHERE id ${LISTED} AND step ->> '$.kind' = 'result'`;
+  const mark = sql`UPDATE step SET step = json_set(step, '$.isUnkept', 1)
+    WHERE message_id ${LISTED}`;
+  const isMarked = sql`
+    SELECT 1 FROM step WHERE message_id ${LISTED} AND step ->> '$.isUnkept' = 1`;
+  const removals = [
+    sql`DELETE FROM note WHERE id IN (${READ_NOTES})`,
+    sql`DELETE FROM step WHERE message_id ${LISTED}
+      AND step ->> '$.kind' NOT IN ('answer', 'result')`,
+    sql`UPDATE step SET step = json_replace(json_remove(step, '$.carried', '$.isUnkept'),
+      '$.text', '${NOT_KEPT}', '$.calls', json(${bare("step -> '$.calls'")}))
+      WHERE message_id ${LISTED}`,
+    sql`UPDATE question SET question = json_replace(json_remove(question, '$.form'),
+      '$.text', '${NOT_KEPT}', '$.exact', '${NOT_KEPT}',
+      '$.facts', json('[]'), '$.choices', json((
+        SELECT json_group_array(json(json_replace(value, '$.label', '${NOT_KEPT}'))) FROM json_each(question, '$.choices'))))
+      WHERE message_id ${LISTED}`,
+    sql`UPDATE question_card SET is_settled = 0
+      WHERE question_row IN (SELECT id FROM question WHERE message_id ${LISTED})`, // written anew
+  ];
+  const isKept = "NOT ?2 AND state IN ('pending', 'sending')";
+  const removePosts =
+    sql`UPDATE outbox SET message = IIF(${isKept}, json_set(message, '$.isUnkept', 1), ${WORDLESS})
+    WHERE id IN (SELECT id FROM outbox WHERE cause_id ${LISTED} UNION SELECT o.id FROM question AS q
+      JOIN question_card AS c ON c.question_row = q.id
+      JOIN outbox AS o ON o.account_id = c.account_id AND o.nonce = c.nonce
+      WHERE q.message_id ${LISTED})`;
 
   /** Sessions in which turns may have overheard or read messages of a channel. */
   function sessionsOf(channelId: ChannelId, messageIds: readonly MessageId[]): readonly string[] {
@@ -105,167 +188,108 @@ export function prepareSources(database: DatabaseSync) {
     return below;
   }
 
-  function placesOf(changed: readonly ChangedSource[], channelId: ChannelId) {
-    const ids = changed.map(({ messageId }) => messageId);
-    const own = ids.flatMap((id) => selectOwn.all(id).map(({ sessionKey }) => sessionKey));
-    const others = sessionsOf(channelId, ids);
-    const since = Math.min(...ids.map(createdAtMs)) - MARGIN_MS;
-    return { keys: [...new Set([...own, ...others])], since };
-  }
-
-  /** The words of turns that have read messages of one channel. */
-  function readBy(changed: readonly ChangedSource[], channelId: ChannelId) {
-    const { keys: sessions, since } = placesOf(changed, channelId);
-    const isEdit = changed.some(({ now }) => now !== undefined);
-    const ids = new Set<unknown>(changed.flatMap((one) => [one.messageId, one.turnEntriesOf]));
-    const after = (key: string) => lastBefore(key, since);
-    return readers.find(ids, { since, after, sessions, isEdit });
-  }
-
-  function find(
-    changed: readonly ChangedSource[],
-    channelId: ChannelId,
-    escape: (text: string) => string,
-  ): readonly { readonly sessionKey: string; readonly entries: readonly ChangedEntry[] }[] {
-    const { keys, since } = placesOf(changed, channelId);
-    if (keys.length === 0) return [];
-    const rewrites = changed.map((one) => rewriteEntry(one, prepareRewrite(one, escape)));
-    const named = new Set<unknown>(changed.flatMap((one) => [one.messageId, one.turnEntriesOf]));
-    return keys.flatMap((sessionKey) => {
-      const entries: ChangedEntry[] = [];
-      for (const row of selectEntries.iterate(sessionKey, lastBefore(sessionKey, since))) {
-        if (!named.has(row["message_id"]) && !namesOne(String(row["text"]), named)) continue;
-        const before = ENTRY.read(row);
-        const after = rewrites.reduce((entry, rewrite) => rewrite(entry), before);
-        if (after !== before) entries.push({ before, after });
+  /** @param named A line of a person that names one has read it. */
+  function findOnce(
+    removal: Removal,
+    named: Removal["ids"],
+    { since, after, sessions, isEdit, readBy }: Scope,
+  ): FoundWords {
+    const { ids, scrub } = removal;
+    const reading = new Map<string, string>();
+    const results: number[] = [];
+    for (const id of isEdit ? [] : readBy ?? ids) {
+      for (const one of turnOf.all(String(id))) reading.set(one.messageId, one.sessionKey);
+    }
+    for (const row of selectSteps.iterate()) {
+      const { id, messageId, step, at } = STEP.read(row);
+      if (at < since) break;
+      if (!namesOne(step, ids)) continue;
+      results.push(id);
+      for (const one of turnOf.all(messageId)) reading.set(one.messageId, one.sessionKey);
+    }
+    const turns = new Set([...reading.keys()].filter((id) => !isEdit || !ids.has(id)));
+    const entries: number[] = [];
+    const firsts = new Map<string, number>();
+    const changed = new Map<number, readonly Part[]>();
+    const all = () => sql.rows(PLACE.read)`SELECT DISTINCT session_key FROM entry`.all();
+    const keys = sessions ?? all().map(({ sessionKey }) => sessionKey);
+    for (const key of new Set([...keys, ...reading.values()])) {
+      let read = { by: "", entry: -1 };
+      for (const row of selectEntries.iterate({ key, after: after(key) })) {
+        const { id, role, messageId, parts: written, resetAt, isCall } = ENTRY.read(row);
+        const isOwn = ids.has(messageId);
+        let isNamed = isOwn || reading.has(messageId) ||
+          namesOne(written, role === "user" ? named : ids);
+        if (role === "user" && (scrub || isOwn || namesOne(written, ids))) {
+          const { parts } = PARTS.read(row);
+          const left = partsWithout(removal, parts, messageId);
+          if (left !== parts) {
+            changed.set(id, left);
+            isNamed = true;
+          }
+        }
+        if (isNamed) {
+          read = { by: messageId, entry: id };
+          if (!firsts.has(key)) firsts.set(key, id);
+        }
+        if (read.entry <= resetAt || (isEdit && read.by !== messageId)) continue;
+        const isKept = isEdit && isOwn; // its turn goes on, and answers the new text
+        if (!isKept) turns.add(messageId);
+        if (role !== "user" && (!isKept || isCall)) entries.push(id);
       }
-      return entries.length > 0 ? [{ sessionKey, entries }] : [];
-    });
+    }
+    const waiting = isEdit ? [] : selectOpen.all(JSON.stringify([...firsts.keys()]));
+    for (const { messageId } of waiting) turns.add(messageId);
+    const ended = new Set<string>();
+    const open = new Set<string>();
+    for (const id of turns) {
+      const own = turnOf.all(id);
+      const list = own.some(({ isOpen }) => isOpen) ? open : ended;
+      for (const one of [id, ...own.map(({ messageId }) => messageId)]) list.add(one);
+    }
+    return {
+      ...{ removal, turns: [...ended], open: [...open], entries, firsts, parts: changed, results },
+    };
   }
 
   return {
-    /**
-     * Changes everything that came from messages of one channel.
-     *
-     * @param escape Escapes words by people for a fence.
-     * @returns The sessions whose transcripts have changed, and the turns that have read the messages.
-     */
-    change(
-      changed: readonly ChangedSource[],
-      channelId: ChannelId,
-      escape: (text: string) => string,
-    ): { readonly keys: readonly string[]; readonly read: SourceReaders } {
-      for (const { messageId } of changed) removeNotes.run(messageId);
-      const read = readBy(changed, channelId);
-      readers.remove(read);
-      const firsts = new Map(Array.from(read.sessions, ([key, [first = 0]]) => [key, first]));
-      for (const { sessionKey: key, entries } of find(changed, channelId, escape)) {
-        for (const { after: { id, text } } of entries) update.run(text, id);
-        firsts.set(key, Math.min(firsts.get(key) ?? Infinity, entries[0]?.before.id ?? 0));
+    /** Where words of messages of one channel may be. */
+    scopeOf(channelId: ChannelId, ids: readonly MessageId[], isEdit: boolean): Scope {
+      const own = ids.flatMap((id) => selectOwn.all(id).map(({ sessionKey }) => sessionKey));
+      const since = Math.min(...ids.map(createdAtMs)) - MARGIN_MS;
+      const sessions = [...own, ...sessionsOf(channelId, ids)];
+      return { sessions, since, after: (key) => lastBefore(key, since), isEdit };
+    },
+    /** Finds words, without changing them. */
+    find(removal: Removal, scope: Scope): FoundWords {
+      for (let ids = removal.ids;;) {
+        const found = findOnce({ ...removal, ids }, removal.ids, scope);
+        const posts = scope.isEdit ? [] : selectPosts.all(JSON.stringify(found.turns));
+        const all = new Set([...ids, ...posts.map(({ messageId }) => messageId)]);
+        if (all.size === ids.size) return found;
+        ids = all;
       }
+    },
+    /**
+     * Removes words. An open turn goes on with its steps, and its end removes its words, also after a
+     * crash.
+     *
+     * @param isAtOnce Whether messages that wait to be sent lose their words before they are sent.
+     */
+    remove({ turns, open, entries, firsts, parts, results }: FoundWords, isAtOnce = false): void {
+      const ids = JSON.stringify(turns);
+      mark.run(JSON.stringify(open));
+      removeResults.run(JSON.stringify(results));
+      removeEntries.run(JSON.stringify(entries));
+      for (const [id, left] of parts) setParts.run(JSON.stringify(left), id);
       for (const [key, entry] of firsts) {
         removeCarried.run({ key, entry });
         unfold.run({ key, entry });
       }
-      return { keys: [...firsts.keys()], read };
+      for (const removal of removals) removal.run(ids);
+      removePosts.run(ids, isAtOnce ? 1 : 0);
     },
+    /** Whether a turn, by its messages, had read such words before a crash. */
+    isMarked: (turn: readonly string[]) => isMarked.get(JSON.stringify(turn)) !== undefined,
   };
-}
-
-function rewriteEntry(
-  { messageId, now }: ChangedSource,
-  rewrite: (text: string) => string,
-): (entry: Row) => Row {
-  return (entry) => {
-    const { role, messageId: of } = entry;
-    if (!now && role === "user" && of === messageId) return withText(entry, DELETED);
-    return withText(entry, rewrite(entry.text));
-  };
-}
-
-function withText(entry: Row, text: string): Row {
-  return text === entry.text ? entry : { ...entry, text };
-}
-
-export interface ChangedMessage {
-  readonly messageId: string;
-  /** The message as it is now; absent: it is deleted. */
-  readonly now?: Pick<InboundMessage, "text" | "extras" | "names">;
-}
-
-const DELETED = "[The sender has deleted this message.]";
-/** Takes the place of its words where another message quotes it. */
-const DELETED_QUOTE = "[deleted by its sender since]";
-/** Takes the place of an earlier text of a message that a tool has read. */
-const EDITED_SINCE = "[edited by its sender since]";
-
-/**
- * Rewrites texts of turns that repeat a message whose sender has edited or deleted it (H6a).
- *
- * Barnacle wrote these texts itself (`render/prompt/envelope.ts`, results of tools), so each place that
- * repeats a message names its id: the fence of the message, the fence of a quote, and a line of JSON for
- * each overheard or read message. Everything else stays as it is, byte for byte.
- *
- * @param escape Escapes words by people for a fence.
- */
-export function prepareRewrite(
-  { messageId, now: edited }: ChangedMessage,
-  escape: (text: string) => string,
-): (text: string) => string {
-  const now = edited && { ...edited, text: readable(edited.text, edited.names) };
-  const own = new RegExp(
-    `(\\[message_id: ${messageId}\\][^\\n]*\\n)(?:\\[voice message [^\\n]*\\n)?` +
-      `<message boundary="([^"\\n]*)">\\n[^]*?\\n</message>` +
-      `(?:\\n<extras boundary="\\2">\\n[^]*?\\n</extras>)?`,
-    "g",
-  );
-  const quote = new RegExp(
-    `(\\[discord message id: ${messageId}\\][^\\n]*\\n<quoted boundary="([^"\\n]*)">\\n)` +
-      `[^]*?(\\n</quoted>)`,
-    "g",
-  );
-
-  const ownNow = (_: string, head: string, boundary: string): string => {
-    const fenced = (name: string, text: string) =>
-      `<${name} boundary="${boundary}">\n${escape(text)}\n</${name}>`;
-    if (!now) return `${head}${fenced("message", DELETED)}`;
-    const extras = now.extras.map((extra) => JSON.stringify({ ...extra })).join("\n");
-    const shown = [fenced("message", now.text), ...(extras && [fenced("extras", extras)])];
-    return head + shown.join("\n");
-  };
-
-  /** @returns `undefined` for a line to remove. */
-  function line(written: string): string | undefined {
-    if (!written.startsWith("{") || !written.includes(messageId)) return written;
-    const fields = fieldsOf(written);
-    if (!fields) return written;
-    if (fields["id"] === messageId) {
-      return now ? escape(JSON.stringify({ ...fields, text: now.text })) : undefined;
-    }
-    if (fields["message_id"] === messageId) {
-      return now ? JSON.stringify({ ...fields, text: EDITED_SINCE }) : undefined;
-    }
-    if (fields["to_message"] !== messageId || !("message_begins" in fields)) return written;
-    const { message_begins: _, ...rest } = fields;
-    return JSON.stringify(rest);
-  }
-
-  return (text) => {
-    if (!text.includes(messageId)) return text; // most texts
-    const fences = text.replace(own, ownNow).replace(
-      quote,
-      (_, head: string, _boundary: string, end: string) =>
-        head + (now ? escape(now.text) : DELETED_QUOTE) + end,
-    );
-    return fences.split("\n").flatMap((written) => line(written) ?? []).join("\n");
-  };
-}
-
-function fieldsOf(line: string): Readonly<Record<string, unknown>> | undefined {
-  try {
-    const fields: unknown = JSON.parse(line);
-    return typeof fields === "object" && fields !== null ? { ...fields } : undefined;
-  } catch {
-    return undefined; // not one of our lines
-  }
 }

@@ -39,6 +39,7 @@ const REACTION = rows({
 });
 const KEPT = rows({ tag: text(), change: oneOf("added", "removed") });
 const TEXT = rows({ text: text() });
+const AUTHOR = rows({ authorId: text() });
 
 /** Keeps reactions within a transaction of the caller's (T1). */
 export function prepareKeepReactions(
@@ -150,9 +151,10 @@ export function createReactions({ sql, commit, read }: Transactions) {
   const selectOwn = sql`
     SELECT message ->> 'content' AS text FROM outbox WHERE message_id = ? AND account_id = ?`;
   const selectAsked = sql`
-    SELECT message ->> 'text' AS text FROM inbox WHERE message_id = ? AND channel_id = ?`;
+    SELECT message ->> 'text' AS text, message ->> '$.sender.id' AS author_id FROM inbox
+    WHERE message_id = ? AND channel_id = ?`;
   const selectOverheard = sql`
-    SELECT text FROM message WHERE account_id = :accountId AND channel_id = :channelId
+    SELECT text, author_id FROM message WHERE account_id = :accountId AND channel_id = :channelId
       AND message_id = :messageId`;
 
   function quoteOf(key: OverheardKey, messageId: MessageId): ReactionNote["message"] {
@@ -160,7 +162,7 @@ export function createReactions({ sql, commit, read }: Transactions) {
     if (own) return { by: "bot", text: clipped(own) };
     const other = selectAsked.get(messageId, key.channelId) ??
       selectOverheard.get({ ...key, messageId });
-    return other && { by: "other", text: clipped(other) };
+    return other && { by: "other", authorId: AUTHOR.read(other).authorId, text: clipped(other) };
   }
 
   function readFor(key: OverheardKey, messageId: MessageId): readonly ReactionNote[] {

@@ -6,12 +6,12 @@
  * the table. For each session, memory has exactly the table's newest entries, or none.
  */
 
-import type { MessageId } from "../../core/discord/ids.ts";
 import { lengthOf } from "../../core/fit_request.ts";
+import { type Part, partedText } from "../../core/inbound/parts.ts";
 import type { Entry } from "../../core/inbound/transcript.ts";
 import type { Checkpoint, OpenEntries } from "../../core/turn/checkpoint.ts";
 import type { Transactions } from "../database/transact.ts";
-import { integer, oneOf, optional, rows, snowflake, text } from "../schema/columns.ts";
+import { integer, json, oneOf, optional, rows, snowflake, text } from "../schema/columns.ts";
 
 interface EntryPlace {
   readonly agentId: string;
@@ -43,8 +43,8 @@ export function createTranscripts({ sql, read }: Transactions) {
      WHERE session_key = ? ORDER BY id DESC LIMIT 1`;
   const insert = sql`
     INSERT INTO entry
-      (agent_id, session_key, channel_id, role, text, calls, message_id, at, carried)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`;
+      (agent_id, session_key, channel_id, role, parts, boundary, calls, message_id, at, carried)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
   /** The most recently used session is the last. */
   const sessions = new Map<string, CachedSession>();
   let bytes = 0;
@@ -196,7 +196,7 @@ export type TranscriptRows = ReturnType<typeof createTranscripts>;
 /** Estimated bytes of a session beside its entries, and of an entry beside its text. */
 const SESSION_BYTES = 400;
 const ENTRY_BYTES = 200;
-/** Estimated bytes of a UTF-16 unit of its text. */
+/** Estimated bytes of a UTF-16 unit of its text: most texts take one, and one in their parts. */
 const CHAR_BYTES = 2;
 
 interface CachedSession {
@@ -254,22 +254,30 @@ function bytesOf(entries: readonly Entry[]): number {
   return entries.reduce((sum, entry) => sum + ENTRY_BYTES + lengthOf(entry) * CHAR_BYTES, 0);
 }
 
-export const entryColumns = "role, text, calls, message_id, at, carried";
+export const entryColumns = "role, parts, boundary, calls, message_id, at, carried";
 
 const ENTRY = rows({
   role: oneOf("user", "assistant", "tool"),
-  text: text(),
+  parts: json<readonly Part[]>(),
+  boundary: optional(text()),
   calls: optional(text()),
   messageId: snowflake<"message">(),
   at: integer(),
   carried: optional(text()),
 });
 
-function writeEntry(
-  entry: Entry,
-): [string, string, string | null, MessageId, number, string | null] {
+function writeEntry(entry: Entry) {
+  const { role, boundary = null, messageId, at } = entry;
   const { carried = null } = entry.role === "assistant" ? entry : {};
-  return [entry.role, entry.text, callsOf(entry), entry.messageId, entry.at, carried];
+  const parts = JSON.stringify(partsOf(entry));
+  return [role, parts, boundary, callsOf(entry), messageId, at, carried] as const;
+}
+
+/** The parts of an entry. Those of a model and of a tool are one, with the sources of their turn. */
+function partsOf({ role, text, parts }: Entry): readonly Part[] {
+  if (parts) return parts;
+  if (text === "") return [];
+  return [role === "user" ? { text } : { text, of: [] }];
 }
 
 /** The column `calls` of an entry: the calls of an answer, or the call of a result. */
@@ -280,11 +288,12 @@ function callsOf(entry: Entry): string | null {
 
 /** Reads an entry. `calls` is ours, written by {@link callsOf}. */
 export function toEntry(row: unknown): Entry {
-  const { role, text, calls, messageId, at, carried } = ENTRY.read(row);
-  const common = { text, messageId, at };
+  const { role, parts, boundary, calls, messageId, at, carried } = ENTRY.read(row);
+  const parted = partedText(parts, boundary ?? "");
+  const common = { text: parted.text, messageId, at };
   switch (role) {
     case "user":
-      return { role, ...common };
+      return { role, ...common, ...(boundary !== undefined && parted) };
     case "assistant":
       return {
         ...{ role, ...common, calls: calls !== undefined ? JSON.parse(calls) : undefined },

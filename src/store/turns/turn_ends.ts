@@ -10,7 +10,6 @@
 
 import type { DatabaseSync } from "node:sqlite";
 import { statementsOf } from "../database/statements.ts";
-import { prepareReaders } from "../forget/readers.ts";
 import type { ChannelId, MessageId } from "../../core/discord/ids.ts";
 import {
   type Claim,
@@ -24,11 +23,13 @@ import type { Step } from "../../core/step.ts";
 import { withoutControls } from "../../lib/text/quoted.ts";
 import { COMMIT_OPTIONS } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
-import { type Memory, turnWithout, without } from "../memory/memory.ts";
+import { partedText } from "../../core/inbound/parts.ts";
+import { allWithout, type Memory, turnWithout } from "../memory/memory.ts";
 import { isRunning } from "../memory/open_turns.ts";
 import { prepareAddTurn } from "../outbox/turn_outbox.ts";
 import { json, rows } from "../schema/columns.ts";
 import type { EndRecord, InboxRows } from "./inbox_rows.ts";
+import { prepareSources } from "../sources/sources.ts";
 import type { TranscriptRows } from "./transcripts.ts";
 import type { UsageRows } from "../usage/usage.ts";
 
@@ -72,7 +73,7 @@ export function createTurnEnds(
 ) {
   const addTurn = prepareAddTurn(database);
   const insertSteps = prepareInsertSteps(database);
-  const readers = prepareReaders(database);
+  const sources = prepareSources(database);
 
   /** Does a record's work; `false` and nothing if the turn has an end, or its account has moved. */
   function apply(record: TurnRecord): boolean {
@@ -93,11 +94,11 @@ export function createTurnEnds(
   ): StoredTurn {
     const stored = storeWhole(turn, now, maxWaiting);
     const ids = messagesOf(turn.claim).map(({ id }) => id);
-    const isMarked = turn.claim.attempt > 1 && readers.isMarked(ids);
+    const isMarked = turn.claim.attempt > 1 && sources.isMarked(ids);
     if (!stored.stored || !(isUnkept || isMarked)) return stored;
     const sessions = [turn.claim.route.sessionKey];
-    const only = { since: Infinity, after: () => 0, sessions, isEdit: false };
-    readers.remove(readers.find(new Set(ids), only));
+    const scope = { since: Infinity, after: () => 0, sessions, isEdit: false, readBy: ids };
+    sources.remove(sources.find({ ids: new Set(), note: "" }, scope));
     return { ...stored, isInPlace: true };
   }
 
@@ -122,10 +123,7 @@ export function createTurnEnds(
       const ended = turnWithout(forgotten.of(claim.message.id), given);
       const running = turns.running.get(claim.message.id);
       if (running?.attempt !== claim.attempt) return NOT_STORED;
-      const entries = ended.entries.map((entry) => ({
-        ...entry,
-        text: withoutControls(entry.text),
-      }));
+      const entries = ended.entries.map(clean);
       const turn = { ...ended, entries, claimedAt: running.claimedAt };
       const counted = spent.begin(turn.charges ?? [], turn.told?.userId);
       const remember = transcripts.storing(claim.route.sessionKey);
@@ -144,6 +142,13 @@ export function createTurnEnds(
       return stored;
     },
   };
+}
+
+function clean(entry: Entry): Entry {
+  const { text, parts, boundary = "" } = entry;
+  if (!parts) return { ...entry, text: withoutControls(text) };
+  const cleaned = parts.map((part) => ({ ...part, text: withoutControls(part.text) }));
+  return { ...entry, ...partedText(cleaned, boundary) };
 }
 
 const STEP = rows({ step: json<Step>() }); // ours, written below
@@ -193,9 +198,9 @@ export function createSteps(
     ) {
       const { message: { id: turn, accountId }, attempt } = claim;
       if (forgotten.pending()) await forgotten.pending();
-      const people = forgotten.of(turn);
-      const steps = without(people, given).map((step) =>
-        people.length > 0 ? { ...step, isUnkept: 1 } : step
+      const removals = forgotten.of(turn);
+      const steps = allWithout(removals, given).map((step) =>
+        removals.length > 0 ? { ...step, isUnkept: 1 } : step
       );
       const messages = messagesOf(claim).map(({ id }) => ({ messageId: id, attempt }));
       const claimed = { turn, messages, now: steps[0]?.at ?? 0 };

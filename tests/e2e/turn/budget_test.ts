@@ -52,7 +52,9 @@ describe("[X4] the bot", () => {
         );
         const used = rows("SELECT kind, SUM(requests) AS n FROM usage GROUP BY kind");
         assert.deepEqual(used.map(({ kind, n }) => [kind, n]), [["answer", 2]]);
-        const said = rows("SELECT text FROM entry WHERE role = 'assistant'")
+        const said = rows(
+          "SELECT parts ->> '$[0].text' AS text FROM entry WHERE role = 'assistant'",
+        )
           .map(({ text }) => String(text));
         assert.equal(said.length, 2);
         assert.ok(!said.some((text) => text.includes("-# ")), "the transcript has a footer");

@@ -65,7 +65,7 @@ describe("[T12] the bot", () => {
       const [row] = rows("SELECT message_id AS id FROM schedule_run ORDER BY message_id DESC");
       assert.equal(await decided({ id: messageId(String(row?.["id"])) }), "accept: mentioned");
       const { id } = simulator.channel(here);
-      const keys = rows("SELECT DISTINCT session_key FROM entry WHERE text LIKE '%hello again%'");
+      const keys = rows("SELECT DISTINCT session_key FROM entry WHERE parts LIKE '%hello again%'");
       assert.equal(keys.length, 1);
       assert.match(String(keys[0]?.["session_key"]), new RegExp(id));
     }));

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { partedText } from "../../../src/core/inbound/parts.ts";
 import { type Envelope, envelopeOf } from "../../../src/render/prompt/envelope.ts";
 import {
   channelId,
@@ -17,14 +18,16 @@ const BOB = userId("987654321098765432");
 const AT = Date.UTC(2026, 1, 3, 4, 5, 6);
 
 const envelope = (fields: Partial<Envelope> = {}): string =>
-  envelopeOf({
-    message: directMessage({ sentAt: AT }),
-    overheard: [],
-    overheardChars: 10_000,
-    timezone: "UTC",
-    boundary: "k3f9q2zz",
-    ...fields,
-  });
+  partedText(
+    envelopeOf({
+      message: directMessage({ sentAt: AT }),
+      overheard: [],
+      overheardChars: 10_000,
+      timezone: "UTC",
+      ...fields,
+    }),
+    "k3f9q2zz",
+  ).text;
 
 describe("[H3] envelopeOf()", () => {
   it("adds author, ids, time and place to the fenced text", () => {

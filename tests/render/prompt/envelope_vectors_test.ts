@@ -11,6 +11,7 @@ import { toOverheard } from "../../../src/core/inbound/transcript.ts";
 import type { InboundMessage } from "../../../src/core/inbound/inbound.ts";
 import { decodeMessage } from "../../../src/discord/gateway/decode/decode.ts";
 import { applyDispatch } from "../../../src/discord/gateway/read/apply_dispatch.ts";
+import { partedText } from "../../../src/core/inbound/parts.ts";
 import { envelopeOf } from "../../../src/render/prompt/envelope.ts";
 import { ACCOUNT, messageId, overheard } from "../../support/discord/builders.ts";
 import { messageData, SELF } from "../../support/discord/payloads.ts";
@@ -107,13 +108,13 @@ describe("[H3] a turn of OpenClaw 2026.2.9", () => {
       const history = (input.history ?? []).map(({ sender, body }, index) =>
         overheard({ messageId: messageId(`${900 + index}`), tag: sender, text: body })
       );
-      const text = envelopeOf({
+      const parts = envelopeOf({
         message: decodedTurn(input),
         overheard: history,
         overheardChars: 10_000,
         timezone: "UTC",
-        boundary: "k3f9q2zz",
       });
+      const { text } = partedText(parts, "k3f9q2zz");
       const has = (...facts: readonly (string | undefined)[]) => {
         for (const fact of facts) {
           if (fact !== undefined) assert.ok(text.includes(fact), `${name}: ${fact} in\n${text}`);
@@ -196,13 +197,13 @@ describe("[H3] the message that a reply of OpenClaw 2026.2.9 quotes", () => {
         content: "hi",
         ...(ref && { ref: { ...ref, id: "1468086452219904077" } }), // sent at 2026-02-03 04:05
       });
-      const text = envelopeOf({
+      const parts = envelopeOf({
         message,
         overheard: [],
         overheardChars: 0,
         timezone: "UTC",
-        boundary: "k3f9q2zz",
       });
+      const { text } = partedText(parts, "k3f9q2zz");
       if (expected === null) assert.doesNotMatch(text, /quoted/);
       else {
         assert.match(

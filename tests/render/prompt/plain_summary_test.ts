@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
+import { partedText } from "../../../src/core/inbound/parts.ts";
 import type { Entry } from "../../../src/core/inbound/transcript.ts";
 import { envelopeOf } from "../../../src/render/prompt/envelope.ts";
 import { plainSummaryOf } from "../../../src/render/prompt/plain_summary.ts";
@@ -9,13 +10,15 @@ import { guildMessage, messageId } from "../../support/discord/builders.ts";
 const stamp = (id: string) => ({ messageId: messageId(id), at: 0 });
 const ask = (id: string, text: string): Entry => ({
   role: "user",
-  text: envelopeOf({
-    message: guildMessage({ text }),
-    overheard: [],
-    overheardChars: 0,
-    timezone: "UTC",
-    boundary: "a1b2c3d4e5f6",
-  }),
+  ...partedText(
+    envelopeOf({
+      message: guildMessage({ text }),
+      overheard: [],
+      overheardChars: 0,
+      timezone: "UTC",
+    }),
+    "a1b2c3d4e5f6",
+  ),
   ...stamp(id),
 });
 

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { InboundMessage, Sender } from "../../../src/core/inbound/inbound.ts";
+import { partedText } from "../../../src/core/inbound/parts.ts";
 import { envelopeOf } from "../../../src/render/prompt/envelope.ts";
 import { composeRequest } from "../../../src/flows/session/turn_history.ts";
 import { systemPromptOf } from "../../../src/render/prompt/system_prompt.ts";
@@ -78,13 +79,15 @@ describe("composeRequest()", () => {
       composeRequest({
         system: systemPromptOf({ agentName: "Krill", agentPrompt: "p", channelPrompt: "c" }),
         history: [],
-        envelope: envelopeOf({
-          message,
-          overheard: [overheard({ tag: canary("overheardTag"), text: canary("overheardText") })],
-          overheardChars: 10_000,
-          timezone: "UTC",
-          boundary: "k3f9q2zz",
-        }),
+        envelope: partedText(
+          envelopeOf({
+            message,
+            overheard: [overheard({ tag: canary("overheardTag"), text: canary("overheardText") })],
+            overheardChars: 10_000,
+            timezone: "UTC",
+          }),
+          "k3f9q2zz",
+        ).text,
       });
     const fencesAndFrom =
       /<(\w+) boundary="k3f9q2zz">\n[\s\S]*?\n<\/\1>|^\[(?:from|in reply to): .*$/gm;

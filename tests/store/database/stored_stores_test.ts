@@ -78,7 +78,7 @@ function assertWhole(database: DatabaseSync): void {
     "card pending",
   ]);
   assert.deepEqual(
-    read(database, "SELECT text FROM entry ORDER BY id"),
+    read(database, "SELECT parts ->> '$[0].text' AS text FROM entry ORDER BY id"),
     ["asked 1", "answered 1"],
   );
   assert.deepEqual(

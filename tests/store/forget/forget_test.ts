@@ -5,6 +5,7 @@ import { DatabaseSync } from "node:sqlite";
 import { describe, it } from "node:test";
 import fc from "fast-check";
 import type { FinishedTurn } from "../../../src/core/inbound/inbox.ts";
+import { type Part, partedText } from "../../../src/core/inbound/parts.ts";
 import type { Entry } from "../../../src/core/inbound/transcript.ts";
 import type { Step } from "../../../src/core/step.ts";
 import { createScrubber } from "../../../src/store/schema/person.ts";
@@ -44,6 +45,7 @@ describe("[X5] createScrubber()", () => {
     userId: ADA,
     names: new Set([NAME, "Al"]),
     messages: new Set(["555555555555555555"]),
+    sources: new Set(),
     recent: new Set(),
     channels: new Set(),
     sessions: new Set(),
@@ -57,58 +59,13 @@ describe("[X5] createScrubber()", () => {
     const named = JSON.stringify({ a: "@b (3)", b: `ask @Zebra Finch (${ADA}) "now"` });
     assert.equal(scrub.json(named), named.replace("Zebra Finch", "[removed]").replace(ADA, "1"));
   });
-
-  it("removes the person's messages from a turn of another person", () => {
-    const text = [
-      '<context boundary="abc12345">',
-      JSON.stringify({ id: "1", from: NAME, from_id: ADA, text: "secret tide" }),
-      JSON.stringify({ id: "2", from: "bob", from_id: "3", text: "hello" }),
-      JSON.stringify({
-        link: "https://discord.com/channels/10/11/555555555555555555",
-        from: "al",
-        text: "secret search",
-      }),
-      "</context>",
-      `[in reply to: ${NAME} (${ADA})] [discord message id: 555555555555555555]`,
-      '<quoted boundary="abc12345">',
-      "secret quote",
-      "</quoted>",
-      "[from: bob (3)] [message_id: 4]",
-      '<message boundary="abc12345">',
-      `what did @${NAME} say?`,
-      "</message>",
-    ].join("\n");
-    const left = scrub.turn(text);
-    assert.doesNotMatch(left, /secret|lovelace|7123/i);
-    assert.match(left, /"text":"hello"/);
-    assert.match(left, /what did \[removed\] say\?/);
-  });
-
-  it("removes the person's message from their own turn, and leaves the context of others", () => {
-    const text = [
-      '<context boundary="abc12345">',
-      JSON.stringify({ id: "2", from: "bob", from_id: "3", text: "hello" }),
-      "</context>",
-      `[from: ${NAME} (${ADA})] [message_id: 4]`,
-      '<message boundary="abc12345">',
-      "my secret",
-      "</message>",
-      '<extras boundary="abc12345">',
-      "my file",
-      "</extras>",
-    ].join("\n");
-    const left = scrub.turn(text);
-    assert.doesNotMatch(left, /secret|my file/);
-    assert.match(left, /hello/);
-    assert.match(left, /a message that was removed/);
-  });
 });
 
 /** Plays a conversation in a channel and one in direct messages, with ada and grace. */
 async function fill(store: Store): Promise<void> {
   const turn = async (
     message: ReturnType<typeof guildMessage>,
-    entries: readonly (readonly [Entry["role"], string])[],
+    entries: readonly (readonly [Entry["role"], string | readonly Part[]])[],
     route = ROUTE,
   ) => {
     await store.inbox.acceptBatch(batch({ judged: [accepted(message, route)] }), NOW);
@@ -118,11 +75,14 @@ async function fill(store: Store): Promise<void> {
     const words = message.sender.id === ADA ? "canary argument" : "argument of grace";
     const thought = message.sender.id === ADA ? "canary thought" : `canary thought of ${NAME}`;
     const call = { id: "1", name: "read", arguments: JSON.stringify({ words }) };
-    const all = entries.map(([role, text]): Entry =>
-      role === "tool"
-        ? { role, text, call, ...stamp }
-        : { role, text, ...stamp, ...(role === "assistant" && { carried: thought }) }
-    );
+    const all = entries.map(([role, said]): Entry => {
+      if (typeof said !== "string") {
+        return { role: "user", ...partedText(said, "abc12345"), ...stamp };
+      }
+      return role === "tool"
+        ? { role, text: said, call, ...stamp }
+        : { role, text: said, ...stamp, ...(role === "assistant" && { carried: thought }) };
+    });
     if (entries.some(([role]) => role === "tool")) {
       all.splice(1, 0, { role: "assistant", text: "", calls: [call], ...stamp });
     }
@@ -141,8 +101,10 @@ async function fill(store: Store): Promise<void> {
       outbox: [frozen(reply)],
     }, NOW);
   };
-  const envelope = (id: string, name: string, text: string) =>
-    `[from: ${name} (${id})] [message_id: 1]\n<message boundary="abc12345">\n${text}\n</message>`;
+  const envelope = (id: string, name: string, text: string): readonly Part[] => [
+    { text: `[from: ${name} (${id})] [message_id: 1]`, of: [id] },
+    { text, fence: "message", of: [id] },
+  ];
   const line = JSON.stringify({ from: NAME, from_id: ADA, text: "canary overheard" });
   await turn(
     guildMessage({ id: messageId("1390000000000000001"), sender: ada(), text: "canary one" }),
@@ -231,6 +193,8 @@ async function fill(store: Store): Promise<void> {
   }, NOW);
 }
 
+const TURN = ["user", "assistant", "tool", "assistant"] as const;
+
 describe("[X5] forget()", () => {
   it("leaves no id, name or word of the person in the file and the log", async () => {
     using directory = tempDirectory();
@@ -263,7 +227,7 @@ describe("[X5] forget()", () => {
       }
       assert.deepEqual(
         (await store.turns.entriesOf(ROUTE.sessionKey, 10)).map(({ role }) => role),
-        ["user", "assistant", "tool", "assistant"],
+        [...TURN, ...TURN], // no summary has words of hers
       );
       assert.equal(
         (await store.turns.entriesOf(`agent:main:discord:direct:${ADA}`, 10)).length,
@@ -295,13 +259,17 @@ describe("[X5] forget()", () => {
         assert.ok(claim);
         const text = JSON.stringify({ from: NAME, from_id: ADA, text: "canary overheard" });
         const stamp = { messageId: id, at: NOW };
+        const parts = [
+          { text, fence: "context", of: [ADA] },
+          { text: "what did she say?", fence: "message", of: [id] },
+        ] as const;
         const step = { kind: "result", callId: "1", text, at: NOW } as unknown as Step;
         const content = `${NAME} said something.`;
         const turn = {
           claim,
           end: { kind: "answered" },
           entries: [
-            { role: "user", text: `${text}\nwhat did she say?`, ...stamp },
+            { role: "user", ...partedText(parts, "abc12345"), ...stamp },
             { role: "assistant", text: content, ...stamp },
           ],
           steps: [step],
@@ -315,7 +283,7 @@ describe("[X5] forget()", () => {
         assert.equal((await forgetting) === "open turns", false);
         assert.equal(stored, true);
         const shown = await store.turns.entriesOf(ROUTE.sessionKey, 10);
-        assert.match(shown.at(-2)?.text ?? "", /what did she say\?$/);
+        assert.match(shown.at(-2)?.text ?? "", /what did she say\?\n<\/message>$/);
         assert.equal(shown.at(-1)?.text, "[removed] said something.");
         const files = [path, `${path}-wal`].map((file) => readFileSync(file, "latin1")).join();
         assert.ok(files.includes("what did she say"));

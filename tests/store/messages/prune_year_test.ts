@@ -52,8 +52,8 @@ function yearOld() {
   );
   fill(
     "entry",
-    "agent_id, session_key, channel_id, role, text, message_id, at",
-    `'main', 's', '1', 'user', 'x', 'm' || i, ${at} + i`,
+    "agent_id, session_key, channel_id, role, parts, message_id, at",
+    `'main', 's', '1', 'user', '[]', 'm' || i, ${at} + i`,
   );
   fill("step", "account_id, message_id, attempt, step, at", `'default', 'm' || i, 1, '{}', ${at}`);
   fill(

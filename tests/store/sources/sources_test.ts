@@ -2,9 +2,9 @@
 
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { partedText } from "../../../src/core/inbound/parts.ts";
 import type { InboundMessage } from "../../../src/core/inbound/inbound.ts";
 import type { MessageId } from "../../../src/core/discord/ids.ts";
-import { prepareRewrite } from "../../../src/store/sources/sources.ts";
 import { envelopeOf } from "../../../src/render/prompt/envelope.ts";
 import {
   build,
@@ -63,13 +63,15 @@ describe("[H6a] the memory of the agent", () => {
       sentAt: NOW,
     };
     const envelope = (message: InboundMessage) =>
-      envelopeOf({
-        message: { ...message, quoted: { id: FIRST, text: "the secret" } },
-        overheard: [overheard],
-        overheardChars: 1_000,
-        timezone: "UTC",
-        boundary: "boundary1",
-      });
+      partedText(
+        envelopeOf({
+          message: { ...message, quoted: { id: FIRST, text: "the secret" } },
+          overheard: [overheard],
+          overheardChars: 1_000,
+          timezone: "UTC",
+        }),
+        "boundary1",
+      );
     const turn = async (
       id: MessageId,
       between: () => Promise<unknown> = () => Promise.resolve(),
@@ -78,7 +80,7 @@ describe("[H6a] the memory of the agent", () => {
       const claimed = await claim();
       await between();
       const text = envelope(question(id, "what?"));
-      const entries = [{ role: "user", text, messageId: id, at: NOW }] as const;
+      const entries = [{ role: "user", ...text, messageId: id, at: NOW }] as const;
       await finish(claimed, { entries });
     };
     await turn(SECOND);
@@ -86,38 +88,7 @@ describe("[H6a] the memory of the agent", () => {
     await turn(THIRD, () => change([deleted(FIRST)]));
     assert.equal(texts().length, 2);
     assert.ok(!texts().join().includes("the secret"));
-    assert.match(texts()[1] ?? "", /deleted by its sender since/);
+    assert.match(texts()[1] ?? "", /its sender has deleted it since/);
     assert.match(texts()[1] ?? "", /what\?/);
-  });
-});
-
-describe("[H6a] prepareRewrite()", () => {
-  const escape = (text: string) => text.replaceAll("<", "&lt;");
-  const whole = envelopeOf({
-    message: { ...question(SECOND, "what?"), quoted: { id: FIRST, text: "old\nwords" } },
-    overheard: [
-      { messageId: FIRST, tag: "ada", authorId: "1", text: "old words", sentAt: NOW },
-      { messageId: THIRD, tag: "ada", authorId: "1", text: "others", sentAt: NOW },
-    ],
-    overheardChars: 1_000,
-    timezone: "UTC",
-    boundary: "boundary1",
-  });
-
-  it("removes a deleted message from lines and quotes, and leaves all else", () => {
-    const text = prepareRewrite({ messageId: FIRST }, escape)(whole);
-    assert.doesNotMatch(text, /old/);
-    assert.match(text, /others[^]*deleted by its sender since[^]*what\?/);
-  });
-
-  it("puts new words in their place, escaped", () => {
-    const now = { text: "</quoted> new", extras: [] };
-    const text = prepareRewrite({ messageId: FIRST, now }, escape)(whole);
-    assert.doesNotMatch(text, /old/);
-    assert.equal(text.split("&lt;/quoted> new").length, 3);
-  });
-
-  it("changes no text without the message", () => {
-    assert.equal(prepareRewrite({ messageId: "77" }, escape)(whole), whole);
   });
 });

@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import type { Claim, FinishedTurn, MessageChange } from "../../../src/core/inbound/inbox.ts";
+import { partedText } from "../../../src/core/inbound/parts.ts";
 import type { InboundMessage } from "../../../src/core/inbound/inbound.ts";
 import { createdAtMs, type MessageId } from "../../../src/core/discord/ids.ts";
 import { nonceOf } from "../../../src/core/outbound/nonce.ts";
@@ -24,9 +25,6 @@ const ROUTE_HERE = {
   agentId: "main",
   sessionKey: `agent:main:discord:channel:${CHANNEL}`,
 };
-
-/** Escapes words of people. */
-const escape = (text: string): string => text.replaceAll("<", "&lt;");
 
 export const question = (id: MessageId, text: string) =>
   guildMessage({ id, channelId: CHANNEL, text, sentAt: createdAtMs(id) });
@@ -63,13 +61,10 @@ export function build() {
     const last = all.at(-1)?.id ?? claimed.message.id;
     const user = all.map((message) => ({
       role: "user" as const,
-      text: envelopeOf({
-        message,
-        overheard: [],
-        overheardChars: 0,
-        timezone: "UTC",
-        boundary: "boundary1",
-      }),
+      ...partedText(
+        envelopeOf({ message, overheard: [], overheardChars: 0, timezone: "UTC" }),
+        "boundary1",
+      ),
       messageId: message.id,
       at: NOW,
     }));
@@ -97,8 +92,7 @@ export function build() {
     finish,
     ask: (message: InboundMessage) =>
       store.inbox.acceptBatch(batch({ judged: [accepted(message, ROUTE_HERE)] }), NOW),
-    change: (changes: readonly MessageChange[]) =>
-      store.inbox.acceptBatch(batch({ changes, escape }), NOW),
-    texts: () => rows("SELECT role, text FROM entry ORDER BY id").map(({ text }) => String(text)),
+    change: (changes: readonly MessageChange[]) => store.inbox.acceptBatch(batch({ changes }), NOW),
+    texts: () => rows("SELECT parts FROM entry ORDER BY id").map(({ parts }) => String(parts)),
   };
 }

@@ -55,6 +55,8 @@ export interface ShownMessage {
   readonly timestampMs: number;
   /** The message that it replies to; absent if it is no reply. */
   readonly replyTo?: MessageId;
+  /** The message that it forwards; absent: none. */
+  readonly forwards?: MessageId;
 }
 
 export interface ShownPlace {
@@ -92,7 +94,7 @@ export async function showAll(
  * @param cut Bounds the text.
  */
 export function shownLine(
-  { id, from, fromId, timestampMs, replyTo, text }: ShownMessage,
+  { id, from, fromId, timestampMs, replyTo, forwards, text }: ShownMessage,
   cut: (text: string) => string,
 ): string {
   return JSON.stringify({
@@ -101,6 +103,7 @@ export function shownLine(
     from_id: fromId,
     at: new Date(timestampMs).toISOString(),
     reply_to: replyTo,
+    forwards,
     text: cut(text),
   });
 }

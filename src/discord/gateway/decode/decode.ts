@@ -195,6 +195,8 @@ function toInbound(
   if (displayName !== undefined) inbound.displayName = displayName;
   if (mention) inbound.mention = mention;
   if (quoted) inbound.quoted = quoted;
+  const forwarded = forwardedBy(message);
+  if (forwarded) inbound.forwards = forwarded;
   if (message.type === POLL_RESULT) inbound.isAnnouncement = true;
   if (attachments.length > 0) inbound.attachments = attachments;
   if (quoted || inbound.extras.length > 0 || inbound.text.includes("<")) {
@@ -297,5 +299,16 @@ export function readQuoted(
     author: { id: author.id, tag: tagOf(author) },
     text: fullText(message, forwards),
     attachments: attachments.length > 0 ? attachments : undefined,
+    forwards: forwardedBy(message),
   };
+}
+
+/** The message that one forwards; `undefined` if it forwards none. */
+function forwardedBy(
+  { message_reference, message_snapshots = [] }: Pick<
+    MessagePayload,
+    "message_reference" | "message_snapshots"
+  >,
+): MessageId | undefined {
+  return message_snapshots.length > 0 ? message_reference?.message_id : undefined;
 }

@@ -60,13 +60,14 @@ export function createShow({ accountId, reader, maySee, footerOf }: Pick<Account
       };
     }
     if (event?.kind !== "message" || !maySee(event)) return undefined;
-    const { tag, authorId, text, replyTo } = toOverheard(event);
+    const { tag, authorId, text, replyTo, forwards } = toOverheard(event);
     return {
       ...times,
       from: tag,
       fromId: authorId,
       text: shownText(text),
       replyTo: replyTo || undefined,
+      forwards,
     };
   };
 }
