@@ -6,6 +6,7 @@ import type { Show } from "../core/turn/ports/discord_call.ts";
 import type { AccountId, GuildId } from "../core/discord/ids.ts";
 import type { OwnVoice } from "../core/discord/voice.ts";
 import type { ButtonPress, CommandCall } from "../core/inbound/interactions.ts";
+import type { CommandAnswer } from "../interactions/base/command.ts";
 import type { VoicePort } from "../core/turn/ports/voice.ts";
 import type { Model } from "../core/model.ts";
 import type { SpendPort } from "../core/spending/metered_model.ts";
@@ -99,7 +100,7 @@ export interface AccountPart {
   /** Its handlers of the account's events, after those of the core. */
   readonly events?: Partial<ToldEvents>;
   /** Its work of commands that the registry declares, by their names. */
-  readonly commands?: Readonly<Record<string, (call: CommandCall) => Promise<string>>>;
+  readonly commands?: Readonly<Record<string, (call: CommandCall) => Promise<CommandAnswer>>>;
   /** Its work of buttons that the registry declares, by their names. */
   readonly presses?: Readonly<Record<string, (press: ButtonPress) => Promise<string>>>;
   /** Its work of the tool `voice`. */

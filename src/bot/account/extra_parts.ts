@@ -3,6 +3,7 @@
 import type { GuildId } from "../../core/discord/ids.ts";
 import type { Finding } from "../../core/finding.ts";
 import type { ButtonPress, CommandCall } from "../../core/inbound/interactions.ts";
+import type { CommandAnswer } from "../../interactions/base/command.ts";
 import type { VoicePort } from "../../core/turn/ports/voice.ts";
 import type { ServerEvent } from "../../core/hooks/server_event.ts";
 import type { Store } from "../../store/store.ts";
@@ -51,8 +52,8 @@ export async function createExtraParts(
         }
       }),
     /** Runs a command or a press by the part that has its work. */
-    async run(use: CommandCall | ButtonPress): Promise<string> {
-      const [running] = parts.flatMap(({ commands, presses }) =>
+    async run(use: CommandCall | ButtonPress): Promise<CommandAnswer> {
+      const [running] = parts.flatMap<Promise<CommandAnswer>>(({ commands, presses }) =>
         "customId" in use
           ? presses?.[use.customId.split(":")[0] ?? ""]?.(use) ?? []
           : commands?.[use.name]?.(use) ?? []

@@ -4,7 +4,6 @@
  */
 
 import type { Interaction } from "../../core/inbound/interactions.ts";
-import type { Menu } from "../../core/outbound/outbound.ts";
 import { createApplicationCommands } from "../../discord/rest/requests/application_commands.ts";
 import { createInteractions } from "../../discord/rest/requests/interactions.ts";
 import { isFinalRefusal, RestError } from "../../discord/rest/exchange/rest_error.ts";
@@ -22,6 +21,7 @@ import { createRegistration, createWantedCommands } from "../../flows/interactio
 import { parseSnowflake } from "../../core/discord/ids.ts";
 import { MAY_NOT_WRITE } from "../../render/sentences.ts";
 import { tellPerson } from "../../flows/tell.ts";
+import type { AnswerParts } from "../../interactions/base/command.ts";
 import { COMMANDS, COMPONENTS, MESSAGE_COMMANDS } from "../../interactions/registry.ts";
 import type { AccountContext } from "../account_context.ts";
 import { createCommandContext, type HandlerParts } from "./context.ts";
@@ -55,14 +55,13 @@ export function createHandlers(account: AccountContext, parts: HandlerParts) {
   const lateTextOf = (text: string, isFleeting: boolean) => isFleeting ? undefined : text;
   const answerDeferred = (
     interaction: Interaction,
-    text: string,
+    { text, ...below }: AnswerParts,
     isFleeting: boolean,
-    menu?: Menu,
   ) =>
     give(
       interaction,
       lateTextOf(text, isFleeting),
-      () => interactions.complete(interaction, text, menu),
+      () => interactions.complete(interaction, text, below),
     );
   const refusals = createRefusals(account);
   const runner = { commands: COMMANDS, authorize, refusals, context };
@@ -75,7 +74,7 @@ export function createHandlers(account: AccountContext, parts: HandlerParts) {
       reply: (use, text, isFleeting) =>
         give(use, lateTextOf(text, isFleeting), () => interactions.reply(use, text)),
       change: (use, id, text) => give(use, text, () => interactions.change(use, id, text)),
-      complete: answerDeferred,
+      complete: (use, text, isFleeting) => answerDeferred(use, { text }, isFleeting),
     },
   });
   const run = createSlashCommands(runner, MESSAGE_COMMANDS, answerDeferred);

@@ -15,14 +15,15 @@ import type {
   OptionTyping,
   SlashCommand,
 } from "../../core/inbound/interactions.ts";
-import type { Menu } from "../../core/outbound/outbound.ts";
 import type { Verdict } from "../../core/inbound/verdict.ts";
 import {
   ANSWER_MAX,
+  type AnswerParts,
   type Choice,
   type Command,
   type CommandWork,
   type MessageCommand,
+  partsOf,
 } from "../../interactions/base/command.ts";
 import type { InteractionContext } from "../../interactions/base/context.ts";
 import { readWords, usageOf } from "../../interactions/base/words.ts";
@@ -64,12 +65,7 @@ const MAX_CHOICES = 25;
 export function createSlashCommands(
   runner: CommandRunner,
   messageCommands: readonly MessageCommand[],
-  give: (
-    call: SlashCommand,
-    content: string,
-    isFleeting: boolean,
-    menu: Menu | undefined,
-  ) => Promise<void>,
+  give: (call: SlashCommand, answer: AnswerParts, isFleeting: boolean) => Promise<void>,
 ): (call: SlashCommand) => Promise<void> {
   const { commands, context } = runner;
   /** A command that is gone needs the least, so that people without rights cost no answer each. */
@@ -84,7 +80,7 @@ export function createSlashCommands(
     const command = all.find(({ name }) => name === call.name) ?? gone;
     const answer = await runCommand(call, command, runner);
     try {
-      if (answer) await give(call, answer.text, answer.isRefusal, answer.menu);
+      if (answer) await give(call, answer, answer.isRefusal);
     } catch (error) {
       context.log.warn("Cannot answer a command", { ...idsOf(call), error });
     }
@@ -185,12 +181,9 @@ async function choicesOf(
 /** Runs a command, and returns its answer, or a refusal, or a failure; `undefined` for a quiet end. */
 async function runCommand(
   call: CommandCall,
-  { needs, run, menu }: CommandWork,
+  { needs, run }: CommandWork,
   { authorize, refusals, context }: CommandRunner,
-): Promise<
-  | { readonly text: string; readonly isRefusal: boolean; readonly menu?: Menu | undefined }
-  | undefined
-> {
+): Promise<AnswerParts & { readonly isRefusal: boolean } | undefined> {
   const { log } = context;
   try {
     const { kind, why, rule } = await authorize(call, needs);
@@ -202,15 +195,10 @@ async function runCommand(
       }
       return { text: NOT_AUTHORIZED, isRefusal: true };
     }
-    const text = await run(call, context);
-    if (text !== "" && text.length <= ANSWER_MAX) {
-      return {
-        text,
-        isRefusal: false,
-        menu: call.isText ? undefined : await menu?.(call, context),
-      };
-    }
-    throw new RangeError(`/${call.name} answered with ${text.length} characters`);
+    const answer = partsOf(await run(call, context));
+    const { length } = answer.text;
+    if (length > 0 && length <= ANSWER_MAX) return { ...answer, isRefusal: false };
+    throw new RangeError(`/${call.name} answered with ${length} characters`);
   } catch (error) {
     log.error("A command failed", { ...idsOf(call), error });
     return { text: failedText(call.id), isRefusal: false };

@@ -7,7 +7,7 @@
 
 import type { CommandNeeds } from "../../core/inbound/text_commands.ts";
 import type { CommandCall, ComponentUse, OptionTyping } from "../../core/inbound/interactions.ts";
-import type { Card, Menu } from "../../core/outbound/outbound.ts";
+import type { Button, Card, Menu } from "../../core/outbound/outbound.ts";
 import type { EventOf } from "../../core/inbound/events.ts";
 import { bounded } from "../../lib/text/cut.ts";
 import type { InteractionContext } from "./context.ts";
@@ -71,10 +71,22 @@ export interface CommandWork {
    *
    * @returns The answer, 1 to {@link ANSWER_MAX}. Only the asker sees that of a slash command.
    */
-  run(call: CommandCall, context: InteractionContext): string | Promise<string>;
-  /** A select menu below the answer to a slash command of at most 2,000 characters. */
-  menu?(call: CommandCall, context: InteractionContext): Promise<Menu | undefined>;
+  run(call: CommandCall, context: InteractionContext): CommandAnswer | Promise<CommandAnswer>;
 }
+
+/** A text, with components below that of a slash command. */
+export interface AnswerParts {
+  readonly text: string;
+  /** At most 25. */
+  readonly buttons?: readonly Button[];
+  /** For a text of at most 2,000 characters. */
+  readonly menu?: Menu | undefined;
+}
+
+export type CommandAnswer = string | AnswerParts;
+
+export const partsOf = (answer: CommandAnswer): AnswerParts =>
+  typeof answer === "string" ? { text: answer } : answer;
 
 /** The part of the bot that tells whether a command is offered. */
 export type OfferUses = Pick<InteractionContext, "config" | "mcp" | "talks">;

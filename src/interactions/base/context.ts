@@ -24,6 +24,7 @@ import type { McpSignIns } from "../parts/mcp_sign_ins.ts";
 import type { createForget, createWhy } from "../parts/records.ts";
 import type { AccountPause, createRestart } from "../parts/switches.ts";
 import type { createCommandUndo } from "../parts/undo.ts";
+import type { CommandAnswer } from "./command.ts";
 
 /** The size of a conversation, for `/context`. */
 export interface ContextFacts {
@@ -162,7 +163,7 @@ export interface InteractionContext
   /** Removes the program's secrets from a text. */
   readonly cleanSecrets: (text: string) => string;
   /** Resolves to an empty text if the command or the press has no effect. */
-  readonly byExtra: (use: CommandCall | ButtonPress) => Promise<string>;
+  readonly byExtra: (use: CommandCall | ButtonPress) => Promise<CommandAnswer>;
   /** Whether the config has `voice`. */
   readonly talks: () => boolean;
   readonly agents: () => readonly { readonly id: string; readonly modelId: string }[];

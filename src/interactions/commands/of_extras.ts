@@ -1,7 +1,7 @@
 /** Commands and a button that an extra answers. */
 
 import { HEAR_BUTTON } from "../../core/outbound/outbound.ts";
-import type { Command, Component } from "../base/command.ts";
+import { type Command, type Component, partsOf } from "../base/command.ts";
 
 /** Tells a person alone what happened since they were last here (T17). */
 export const catchup: Command = {
@@ -63,7 +63,7 @@ export const hearButton: Component = {
   name: HEAR_BUTTON,
   needs: "everyone",
   async run(press, { byExtra }) {
-    const text = await byExtra(press);
+    const { text } = partsOf(await byExtra(press));
     return text === "" ? undefined : { how: "reply", text };
   },
 };

@@ -11,7 +11,7 @@ import type { CommandCall } from "../../core/inbound/interactions.ts";
 import type { Menu } from "../../core/outbound/outbound.ts";
 import { bounded } from "../../lib/text/cut.ts";
 import { NOT_AUTHORIZED } from "../../render/sentences.ts";
-import { type Choice, choicesFor, type Command, type Component } from "../base/command.ts";
+import { type Choice, choicesFor, type Command, type Component, partsOf } from "../base/command.ts";
 import type { InteractionContext } from "../base/context.ts";
 import { agentLine } from "./about.ts";
 import { changeRefusal } from "./config.ts";
@@ -244,17 +244,16 @@ export const settings: Command = {
   needs: "session",
   async run(call, context) {
     const { name, value } = call.options;
-    if (name === undefined) return await listText(call, context);
+    if (name === undefined) {
+      return { text: await listText(call, context), menu: await menuOfAll(call, context) };
+    }
     const setting = await settingFor(call, name, context);
     if (typeof setting === "string") return setting;
-    return typeof value === "string"
-      ? await chosenText(call, setting, value, context)
-      : await shownText(call, setting, context);
-  },
-  async menu(call, context) {
-    const { name, value } = call.options;
-    if (value !== undefined) return undefined;
-    return name === undefined ? await menuOfAll(call, context) : await menuOf(call, name, context);
+    if (typeof value === "string") return await chosenText(call, setting, value, context);
+    return {
+      text: await shownText(call, setting, context),
+      menu: await menuOf(call, setting, context),
+    };
   },
 };
 
@@ -270,11 +269,8 @@ export const settingsMenu: Component = {
       ? { name: chosen }
       : { name, value: chosen };
     const call = { ...selection, name: settings.name, options };
-    return {
-      how: "update",
-      text: await settings.run(call, context),
-      menu: await settings.menu?.(call, context),
-    };
+    const { text, menu } = partsOf(await settings.run(call, context));
+    return { how: "update", text, menu };
   },
 };
 
@@ -385,11 +381,9 @@ async function menuOfAll(call: CommandCall, context: InteractionContext): Promis
 
 async function menuOf(
   call: CommandCall,
-  name: unknown,
+  setting: Setting,
   context: InteractionContext,
 ): Promise<Menu | undefined> {
-  const setting = await settingFor(call, name, context);
-  if (typeof setting === "string") return undefined;
   const choices = await setting.choices(call, context);
   if (choices.length === 0) return undefined;
   return menuWith(setting.name, `${setting.name} is ${await setting.of(call, context)}`, choices);

@@ -33,6 +33,11 @@ describe("[V1] [V2] [V3] [V9] the people of a call", () => {
         );
 
       await beginCall(scene, bot);
+      assert.match(
+        JSON.stringify(simulator.ephemeral("ada")),
+        /hear:on:/,
+        "the answer has it, too",
+      );
       const refused = await give(scene, { as: "edsger", in: TALK, name: "join" });
       assert.match(refused, /not authorized/);
       const [card] = simulator.posted(TALK);
@@ -66,6 +71,13 @@ describe("[V1] [V2] [V3] [V9] the people of a call", () => {
         () =>
           simulator.posted(TALK).find(({ content }) =>
             /A moderator has ended my call/.test(content)
+          ),
+      );
+      await until(
+        "cards without buttons",
+        () =>
+          simulator.posted(TALK).slice(0, 2).every(({ content, components }) =>
+            /My call here is over/.test(content) && components.length === 0
           ),
       );
       assert.ok(!inCall());

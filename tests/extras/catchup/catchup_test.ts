@@ -7,6 +7,7 @@ import fc from "fast-check";
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { AccountContext } from "../../../src/bot/account_context.ts";
+import { partsOf } from "../../../src/interactions/base/command.ts";
 import type { AccountServices } from "../../../src/bot/bot_extra.ts";
 import { type ChannelId, type MessageId, snowflakeAt } from "../../../src/core/discord/ids.ts";
 import type { InboundMessage } from "../../../src/core/inbound/inbound.ts";
@@ -146,13 +147,15 @@ function openPlay(discord: Simulated) {
       state.ahead += 31_000; // the pause between two catch-ups of a person
       requests.length = 0;
       const before = sim.requests.records().length;
-      const text = await part.commands?.["catchup"]?.(callOf("catchup", {
-        ...{ id: snowflakeAt(now(), 7), guildId: krill.id, sender: senderOf(by), options },
-        ...{ channelId: channels.general.id as ChannelId, place: placeOf(channels.general) },
-        ...fields,
-      }));
+      const { text } = partsOf(
+        await part.commands?.["catchup"]?.(callOf("catchup", {
+          ...{ id: snowflakeAt(now(), 7), guildId: krill.id, sender: senderOf(by), options },
+          ...{ channelId: channels.general.id as ChannelId, place: placeOf(channels.general) },
+          ...fields,
+        })) ?? "",
+      );
       assert.ok(sim.requests.records().length - before <= REQUESTS.first + REQUESTS.last);
-      assert.ok(text !== undefined && text.length <= 2_000 && text !== "");
+      assert.ok(text.length <= 2_000 && text !== "");
       return text;
     },
     /** Lines of the newest request to the model. */

@@ -9,7 +9,7 @@ import {
   createSlashCommands,
 } from "../../../src/flows/interactions/run_commands.ts";
 import { createRefusals } from "../../../src/flows/interactions/refusals.ts";
-import type { Command } from "../../../src/interactions/base/command.ts";
+import type { AnswerParts, Command } from "../../../src/interactions/base/command.ts";
 import { ACCOUNT, channelId, messageId, sender } from "../../support/discord/builders.ts";
 import { interactionContext } from "../../support/discord/interaction_context.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
@@ -65,7 +65,7 @@ function setUp({ verdict = ALLOWED, command = TIDE, failures = [] as Error[] } =
     needs: "everyone" as const,
     run: ({ target }: CommandCall) => `${target?.id}`,
   }];
-  const answer = (call: SlashCommand, content: string, isFleeting: boolean) =>
+  const answer = (call: SlashCommand, { text: content }: AnswerParts, isFleeting: boolean) =>
     give(call, isFleeting ? undefined : content, () => {
       const failure = failures.shift();
       if (failure) return Promise.reject(failure);

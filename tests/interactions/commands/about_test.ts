@@ -25,15 +25,17 @@ const NONE = {
 };
 const USED = { ...NONE, requests: 3, inputTokens: 900, outputTokens: 100, micros: 50_000 };
 
-const answerTo = (facts: StatusFacts, budgets: readonly BudgetUse[] = [], agent?: string) =>
-  status.run({ sender: { id: "7" } } as unknown as SlashCommand, {
-    agentHere: () => agent,
-    status: () => Promise.resolve(facts),
-    store: { usage: { sum: (_: number, id?: string) => Promise.resolve(id ? NONE : USED) } },
-    budgets: () => Promise.resolve(budgets),
-    currency: () => undefined,
-    now: () => NOW,
-  } as unknown as InteractionContext);
+const answerTo = async (facts: StatusFacts, budgets: readonly BudgetUse[] = [], agent?: string) =>
+  String(
+    await status.run({ sender: { id: "7" } } as unknown as SlashCommand, {
+      agentHere: () => agent,
+      status: () => Promise.resolve(facts),
+      store: { usage: { sum: (_: number, id?: string) => Promise.resolve(id ? NONE : USED) } },
+      budgets: () => Promise.resolve(budgets),
+      currency: () => undefined,
+      now: () => NOW,
+    } as unknown as InteractionContext),
+  );
 
 describe("[K2] /status", () => {
   it("shows version, model, connection and the asker's own use", async () => {

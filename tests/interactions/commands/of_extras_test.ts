@@ -13,7 +13,7 @@ describe("[V1] [V3] /join, /leave and /deafen", () => {
       assert.equal(isOffered?.(interactionContext({ talks: () => false })), false);
       assert.equal(isOffered?.(interactionContext({ talks: () => true })), true);
       assert.equal(await run(callOf(name), answering("I am in <#1>.")), "I am in <#1>.");
-      assert.match(await run(callOf(name), answering("")), /my config has no `voice`/);
+      assert.match(String(await run(callOf(name), answering(""))), /my config has no `voice`/);
     });
   }
 

@@ -4,6 +4,7 @@ import type { ThinkLevel } from "../../../src/core/people/chosen.ts";
 import type { OptionTyping, Selection } from "../../../src/core/inbound/interactions.ts";
 import type { InteractionContext } from "../../../src/interactions/base/context.ts";
 import { readWords } from "../../../src/interactions/base/words.ts";
+import { partsOf } from "../../../src/interactions/base/command.ts";
 import { settings, settingsMenu } from "../../../src/interactions/commands/settings.ts";
 import { callOf } from "../../support/discord/calls.ts";
 import { interactionContext } from "../../support/discord/interaction_context.ts";
@@ -61,7 +62,7 @@ function build(
     assert.ok(read, words);
     return callOf("settings", { ...read, ...at });
   };
-  const use = async (words = "") => String(await settings.run(callWith(words), context));
+  const use = async (words = "") => partsOf(await settings.run(callWith(words), context)).text;
   const choose = (customId: string, value: string) =>
     settingsMenu.run(
       { ...callOf("settings", at), customId, values: [value] } as unknown as Selection & never,
@@ -185,7 +186,7 @@ describe("[K2] /settings", () => {
 
   it("is two choices in menus: the setting, then its value", async () => {
     const { choose, chosen, context, callWith } = build();
-    const menu = await settings.menu?.(callWith(""), context);
+    const { menu } = partsOf(await settings.run(callWith(""), context));
     assert.ok(menu?.options.some(({ label }) => label === "send: inherit"));
     const first = await choose(menu?.customId ?? "", "send");
     assert.ok(first?.how === "update" && first.menu);

@@ -14,7 +14,7 @@ import {
 import { z } from "zod";
 import type { MessageId } from "../../../core/discord/ids.ts";
 import type { Interaction } from "../../../core/inbound/interactions.ts";
-import type { Card, Menu } from "../../../core/outbound/outbound.ts";
+import type { Button, Card, Menu } from "../../../core/outbound/outbound.ts";
 import { snowflakeSchema } from "../../../core/discord/snowflake_schema.ts";
 import type { RestApi } from "../client/client.ts";
 import { expect } from "../exchange/rest_error.ts";
@@ -121,14 +121,20 @@ export function createInteractions(
      * @throws {RestError} `not_found` if the answer was not deferred before, or the token has
      * expired.
      */
-    complete: (interaction: Webhook, content: string, menu?: Menu): Promise<void> =>
-      edit(
+    complete: (
+      interaction: Webhook,
+      content: string,
+      { buttons = [], menu }: { readonly buttons?: readonly Button[]; readonly menu?: Menu } = {},
+    ): Promise<void> => {
+      const rows = rowsOf(buttons, menu && [menu]);
+      return edit(
         interaction,
         ORIGINAL,
         content.length <= CONTENT_MAX
-          ? { content, components: menu && rowsOf([], [menu]) }
-          : { flags: IS_COMPONENTS_V2, components: [{ type: 10, content }] },
-      ),
+          ? { content, components: rows.length > 0 ? rows : undefined }
+          : { flags: IS_COMPONENTS_V2, components: [{ type: 10, content }, ...rows] },
+      );
+    },
   };
 }
 

@@ -5,9 +5,11 @@ import type { AccountServices, VoiceService } from "../../../bot/bot_extra.ts";
 import { textRulesOf } from "../../../account/rules.ts";
 import { parseSnowflake } from "../../../core/discord/ids.ts";
 import type { ButtonPress, CommandCall } from "../../../core/inbound/interactions.ts";
+import { nonceOfCall } from "../../../core/outbound/nonce.ts";
 import { CHANNEL_KINDS } from "../../../core/rights/channel.ts";
 import type { VoicePort } from "../../../core/turn/ports/voice.ts";
 import { createMissingPermission } from "../../../discord/rest/permissions/explain_denial.ts";
+import { type CommandAnswer, partsOf } from "../../../interactions/base/command.ts";
 import { composeOnce } from "../../../render/reply.ts";
 import type { CallPlace, Calls, Talk, TalkPorts } from "../line/call.ts";
 import { createVoiceCalls, NO_CALL } from "./calls.ts";
@@ -29,11 +31,18 @@ export function createVoicePeople(
     { guildId, channelId }: CallPlace,
     text: string,
     key: string,
-    further: Parameters<InCallPorts["post"]>[2] = {},
+    { edits, ...further }: Parameters<InCallPorts["post"]>[2] = {},
   ): Promise<void> {
     const rules = textRulesOf(config(), { cleanSecrets, uploadLimit: 0 });
-    const composed = composeOnce({ accountId, channelId, guildId, text }, `voice:${key}`, rules);
-    const frozen = composed.map((one) => ({ ...one, message: { ...one.message, ...further } }));
+    const keyOf = (of: string) => `voice:${of}`;
+    const composed = composeOnce({ accountId, channelId, guildId, text }, keyOf(key), rules);
+    const draft = edits === undefined
+      ? undefined
+      : { nonce: nonceOfCall(keyOf(edits), 0), becomes: "this" as const };
+    const frozen = composed.map((one) => ({
+      ...{ ...one, draft },
+      message: { ...one.message, ...further },
+    }));
     await store.outbox.addAll(frozen, now());
     account.events.emit.outbox([channelId]);
   }
@@ -67,7 +76,7 @@ export function createVoicePeople(
 
   return {
     calls,
-    join: async ({ guildId, channelId, sender, options }: CommandCall): Promise<string> =>
+    join: async ({ guildId, channelId, sender, options }: CommandCall): Promise<CommandAnswer> =>
       guildId
         ? await calls.join(guildId, [sender.id], channelId, idOf(options["channel"]))
         : NO_CALL,
@@ -75,11 +84,11 @@ export function createVoicePeople(
       guildId ? await calls.leave(guildId, [sender.id]) : NO_CALL,
     deafen: async ({ guildId, sender }: CommandCall): Promise<string> =>
       guildId ? await calls.deafen(guildId, sender.id) : NO_CALL,
-    async press({ guildId, channelId, customId, sender }: ButtonPress): Promise<string> {
+    async press({ guildId, customId, sender }: ButtonPress): Promise<string> {
       const [, how, callId = ""] = customId.split(":");
       if (!guildId) return NO_CALL;
       if (how === "off") return await calls.deafen(guildId, sender.id);
-      return await calls.agree({ guildId, channelId }, sender, callId);
+      return await calls.agree(guildId, sender, callId);
     },
     act: (async (action, messages) => {
       const [{ guildId, channelId }] = messages;
@@ -87,7 +96,7 @@ export function createVoicePeople(
       if (!guildId) return NO_CALL;
       switch (action.action) {
         case "join":
-          return await calls.join(guildId, askers, channelId, action.channelId);
+          return partsOf(await calls.join(guildId, askers, channelId, action.channelId)).text;
         case "leave":
           return await calls.leave(guildId, askers);
         case "say":

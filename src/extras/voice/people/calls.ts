@@ -9,15 +9,17 @@ import type { VoiceStates } from "../../../core/discord/voice.ts";
 import type { Sender } from "../../../core/inbound/inbound.ts";
 import { isVoice } from "../../../core/rights/channel.ts";
 import type { GuildIndex } from "../../../discord/gateway/decode/guild_index.ts";
+import type { CommandAnswer } from "../../../interactions/base/command.ts";
 import type { FindMissingPermission } from "../../../discord/rest/permissions/explain_denial.ts";
 import { createKeyedQueue } from "../../../lib/keyed_queue.ts";
 import type { VoiceCall } from "../../../store/voice/voice.ts";
 import type { CallPlace, Calls, Talk, TalkPorts, VoiceEnd } from "../line/call.ts";
 import { createInCall, DEAF, type InCall, type InCallPorts } from "./in_call.ts";
 import type { VoiceMembers } from "./members.ts";
-import { missingServer, type Terms } from "./terms.ts";
+import { hearButtons, missingServer, type Terms } from "./terms.ts";
 
 export const NO_CALL = "I am in no voice channel here.";
+const CALL_OVER = "My call here is over. `/join` begins another one.";
 const BUSY = "I am in a voice channel here with other people.";
 const NOT_IN_VOICE = "Go into a voice channel first, or name one: `/join channel`.";
 
@@ -133,7 +135,7 @@ export function createVoiceCalls(
   function ended(
     row: VoiceCall,
     end: VoiceEnd,
-    { isReady, isEmpty, rest }: Parameters<InCallPorts["onEnded"]>[1],
+    { isReady, isEmpty, cards, rest }: Parameters<InCallPorts["onEnded"]>[1],
   ): void {
     const { guildId, channelId, callId, toldIn } = row;
     const inCall = inCalls.get(guildId);
@@ -146,11 +148,15 @@ export function createVoiceCalls(
     if (staysOver) over.set(guildId, row);
     work(async () => {
       await store.end(row, staysOver);
+      const isThere = end !== "channel_deleted" && channelAt(row);
+      for (const edits of isThere ? cards : []) {
+        await ports.post(row, CALL_OVER, `${edits}:over`, { edits, buttons: [] });
+      }
       const text = endText(row, end);
       if (end === "left") return;
       if (!isReady && row.begunBy !== "asked") failures.set(guildId, { ...row, why: text });
       if (!isReady) return;
-      const to = end === "channel_deleted" || !channelAt(row) ? toldIn : channelId;
+      const to = isThere ? channelId : toldIn;
       if (to !== undefined) await ports.post({ guildId, channelId: to }, text, `${callId}:end`);
     });
   }
@@ -231,7 +237,7 @@ export function createVoiceCalls(
     askers: readonly UserId[],
     toldIn: ChannelId,
     named?: ChannelId,
-  ): Promise<string> {
+  ): Promise<CommandAnswer> {
     const [userId] = askers;
     const channelId = named ?? (userId && channelOf(guildId, userId));
     if (!channelId) return NOT_IN_VOICE;
@@ -252,9 +258,10 @@ export function createVoiceCalls(
       const why = await begin(place, { begunBy: "asked", userId, toldIn });
       if (why !== undefined) return why;
     }
-    const people = inCalls.get(guildId)?.heardText();
-    if (people === undefined) return NO_CALL;
-    return `I am in <#${channelId}>. I hear: ${people}`;
+    const joined = inCalls.get(guildId);
+    if (!joined) return NO_CALL;
+    const text = `I am in <#${channelId}>. I hear: ${joined.heardText()}`;
+    return { text, buttons: hearButtons(joined.row.callId) };
   }
 
   async function leave(guildId: GuildId, askers: readonly UserId[]): Promise<string> {
@@ -286,10 +293,10 @@ export function createVoiceCalls(
       tasks.run(guildId, () => join(guildId, ...wish)),
     leave,
     deafen,
-    /** A person lets the bot hear them, by a card in a call's chat. */
-    async agree(place: CallPlace, sender: Sender, callId: string): Promise<string> {
-      const inCall = inCalls.get(place.guildId);
-      if (!inCall || inCall.place.channelId !== place.channelId) return NO_CALL;
+    /** A person lets the bot hear them, by a button. */
+    async agree(guildId: GuildId, sender: Sender, callId: string): Promise<string> {
+      const inCall = inCalls.get(guildId);
+      if (!inCall) return NO_CALL;
       return inCall.row.callId === callId
         ? await inCall.agree(sender)
         : "This has changed meanwhile. Press the button of my newest message here.";

@@ -24,11 +24,11 @@ export interface InCallPorts {
   readonly members: Pick<VoiceMembers, "speaker" | "mayTalk">;
   readonly createTalk: (ports: TalkPorts) => Talk;
   readonly terms: () => Terms;
-  /** Posts to the call's chat, once for each key. */
+  /** Posts to the call's chat, once for each key; in place of the message with the key `edits`. */
   readonly post: (
     text: string,
     key: string,
-    further?: Partial<Pick<OutboundMessage, "buttons" | "pings">>,
+    further?: Partial<Pick<OutboundMessage, "buttons" | "pings">> & { readonly edits?: string },
   ) => Promise<void>;
   /** Asks to speak on a stage; does nothing in other channels, or if the bot may speak. */
   readonly askToSpeak: (place: CallPlace) => Promise<void>;
@@ -39,6 +39,8 @@ export interface InCallPorts {
       readonly isReady: boolean;
       /** Whether it left because no person was there any more. */
       readonly isEmpty: boolean;
+      /** Keys of its messages with buttons. */
+      readonly cards: readonly string[];
       /** Settles once its minutes are posted. */
       readonly rest: Promise<void>;
     },
@@ -79,7 +81,7 @@ export function createInCall(
   /** People in the channel who may talk to the bot. */
   let allowed: ReadonlyMap<UserId, CallSpeaker> = new Map();
   let heard = "";
-  let isCarded = false;
+  const cards: string[] = [];
   let isReady = false;
   let isEndToEnd = false;
   let isOver = false;
@@ -219,7 +221,7 @@ export function createInCall(
 
   /** People who were not asked in this call. A person who refused is not asked again. */
   const newcomers = () =>
-    !isCarded ? [] : [...allowed].flatMap(([id, member]) => {
+    cards.length === 0 ? [] : [...allowed].flatMap(([id, member]) => {
       const isAsked = choices.get(id)?.callId === callId || deaf.has(id);
       return isAsked || isHeard(id, member) ? [] : [id];
     });
@@ -230,11 +232,18 @@ export function createInCall(
     await store.choose(one);
   }
 
-  const buttons = () => hearButtons(callId);
+  async function postCard(
+    key: string,
+    further?: Pick<OutboundMessage, "pings">,
+    people?: string,
+  ): Promise<void> {
+    cards.push(key);
+    const buttons = hearButtons(callId);
+    await post(cardText(config(), ports.terms(), people), key, { ...further, buttons });
+  }
 
   async function showCard(): Promise<void> {
-    isCarded = true;
-    await post(cardText(config(), ports.terms()), callId, { buttons: buttons() });
+    await postCard(callId);
     if (isRejoined) return; // people may have come while no process was in the call
     await readPeople();
     for (const id of newcomers()) await note(id, "asked");
@@ -244,10 +253,9 @@ export function createInCall(
     const users = newcomers().slice(0, MAX_ASKED);
     if (isOver || users.length === 0) return;
     const people = users.map((id) => `<@${id}>`).join(" ");
-    const text = cardText(config(), ports.terms(), people);
     for (const id of users) await note(id, "asked");
     const pings = { users, roles: [], quotedAuthor: false };
-    await post(text, `${callId}:${users.join(",")}`, { buttons: buttons(), pings });
+    await postCard(`${callId}:${users.join(",")}`, { pings }, people);
     if (newcomers().length > 0) setTimer("ask", ASK_MS, () => work(askNewcomers));
   }
 
@@ -260,7 +268,7 @@ export function createInCall(
     log.info("A call has ended", { guildId, channelId, callId, end });
     const rest = talk.stop();
     work(() => rest);
-    ports.onEnded(end, { isReady, isEmpty, rest });
+    ports.onEnded(end, { isReady, isEmpty, cards, rest });
   }
 
   async function leave(): Promise<void> {

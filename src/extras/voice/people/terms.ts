@@ -6,7 +6,7 @@
 import { hash } from "node:crypto";
 import type { Config } from "../../../config/config.ts";
 import { choiceOf, namedModels } from "../../../config/models.ts";
-import { HEAR_BUTTON, type OutboundMessage } from "../../../core/outbound/outbound.ts";
+import { type Button, HEAR_BUTTON } from "../../../core/outbound/outbound.ts";
 import type { Env } from "../../../lib/env.ts";
 import { isLoopbackHost } from "../../../lib/network/addresses.ts";
 
@@ -79,9 +79,7 @@ export function cardText(
   ].join("\n");
 }
 
-export function hearButtons(
-  callId: string,
-): OutboundMessage["buttons"] {
+export function hearButtons(callId: string): readonly Button[] {
   return [
     { customId: `${HEAR_BUTTON}:on:${callId}`, label: "Hear me", style: "primary" },
     { customId: `${HEAR_BUTTON}:off`, label: "Stop", style: "secondary" },

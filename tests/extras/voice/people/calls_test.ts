@@ -31,7 +31,11 @@ describe("[V1] joining and leaving", () => {
     await world.move([ADA, BEA], DECK);
     assert.match(await world.give("join", ADA), /^I am in <#21>\. I hear: –$/);
     assert.equal(world.call().channelId, DECK);
-    assert.equal(await world.press(ADA), "I hear you in this call. `/deafen me` ends it at once.");
+    const [hear] = world.given();
+    assert.equal(
+      await world.press(ADA, "on", hear),
+      "I hear you in this call. `/deafen me` ends it at once.",
+    );
     assert.equal(await world.give("join", BEA), `I am in <#21>. I hear: <@${ADA}>`);
     assert.equal(world.calls.length, 1);
     assert.equal(await world.give("leave", BEA), "I have left <#21>.");
@@ -569,8 +573,10 @@ describe("[V9] the end of a call", () => {
       const world = await openCall([ADA]);
       world.call().events.ended(end);
       await world.rest();
-      const [, told, ...more] = world.posts;
+      const [card, told, ...more] = world.posts;
       assert.deepEqual(more, []);
+      assert.equal(card?.buttons.length, end === "channel_deleted" ? 2 : 0);
+      if (end !== "channel_deleted") assert.match(card?.content ?? "", /^My call here is over/);
       if (says) assert.match(told?.content ?? "", says);
       assert.equal(told?.channelId, says && where);
       assert.equal(await world.give("leave", ADA), "I am in no voice channel here.");

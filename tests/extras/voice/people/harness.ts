@@ -16,6 +16,7 @@ import type {
   VoiceEnd,
 } from "../../../../src/extras/voice/line/call.ts";
 import { createVoicePeople } from "../../../../src/extras/voice/people/account_people.ts";
+import { partsOf } from "../../../../src/interactions/base/command.ts";
 import { prepareAuthorize } from "../../../../src/policy/authorize.ts";
 import type { Store } from "../../../../src/store/store.ts";
 import type { Frozen } from "../../../../src/core/outbound/outbound.ts";
@@ -114,6 +115,7 @@ export async function openWorld(
   };
   const calls: FakeCall[] = [];
   const said: string[] = [];
+  let given: readonly string[] = [];
   const posts: Post[] = before?.posts ?? [];
   const channels = [[DECK, 2], [CABIN, 2], [STAGE, 13], [HALL, 0]] as const;
   const index = new Map([[GUILD, {
@@ -146,10 +148,12 @@ export async function openWorld(
   }
 
   /** Discord takes each nonce once. */
-  function post({ message: { nonce, channelId, content, buttons = [], pings } }: Frozen): void {
+  function post({ message, draft }: Frozen): void {
+    const { nonce, channelId, content, buttons = [], pings } = message;
     if (posts.some((one) => one.nonce === nonce)) return;
     const names = buttons.map(({ customId }) => customId);
-    posts.push({ nonce, channelId, content, buttons: names, pings: pings.users });
+    const at = draft ? posts.findIndex((one) => one.nonce === draft.nonce) : posts.length;
+    posts[at] = { nonce, channelId, content, buttons: names, pings: pings.users };
   }
 
   const randomId = () => `call${++state.calls}`;
@@ -236,7 +240,7 @@ export async function openWorld(
       clock.advance(ms);
       await rest();
     },
-    /** Gives a command; its answer. */
+    /** Gives a command; the text of its answer, whose buttons can be pressed as those of a card. */
     async give(name: "join" | "leave" | "deafen", by: UserId, channel?: ChannelId) {
       const command = callOf(name, {
         ...{ guildId: GUILD, channelId: HALL, sender: sender({ id: by }) },
@@ -244,8 +248,12 @@ export async function openWorld(
       });
       const answered = people[name](command);
       await rest();
-      return await answered;
+      const { text, buttons = [] } = partsOf(await answered);
+      given = buttons.map(({ customId }) => customId);
+      return text;
     },
+    /** The buttons of the newest answer. */
+    given: (): readonly string[] => given,
     /** Presses a button of the newest card. */
     async press(by: UserId, how: "on" | "off" = "on", customId?: string): Promise<string> {
       const buttons = posts.findLast((one) => one.buttons.length > 0)?.buttons ?? [];
@@ -253,7 +261,6 @@ export async function openWorld(
       assert.ok(button, "there is no card");
       const answered = people.press({
         guildId: GUILD,
-        channelId: calls.at(-1)?.channelId,
         customId: button,
         sender: sender({
           id: by,
