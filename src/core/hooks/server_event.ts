@@ -29,6 +29,8 @@ export interface ServerEvent {
   readonly messageId?: MessageId;
   /** The member whom it is about, or who has caused it. */
   readonly userId?: UserId;
+  /** Ids of the messages and people whose words it has. */
+  readonly sources: readonly string[];
   /** The given roles, or those of the member. */
   readonly roles: readonly RoleId[];
   /** `"📌"` or `"<:name:id>"`; empty without one. */

@@ -72,7 +72,10 @@ export function createAccountEvents(
       const found = readHookEvent({ hook, accountId, rules }, values, senderId);
       number = (number + 1) % IDS_PER_MS;
       const id = snowflakeAt<"message">(now(), number);
-      return found ? [{ ...found, messageId: id, key: to === "" ? channelId : parentId }] : [];
+      const { sources } = event;
+      return found
+        ? [{ ...found, messageId: id, key: to === "" ? channelId : parentId, sources }]
+        : [];
     });
   }
 

@@ -55,7 +55,7 @@ export function createHookRunner(
       events: readonly HookEvent[],
       answer: Pick<InboundMessage, "place">,
       rules: AnswerRules,
-    ) => Promise<string | undefined>;
+    ) => Promise<{ readonly text: string; readonly of: readonly string[] } | undefined>;
     readonly judge: (message: InboundMessage) => Judgement;
     readonly routeOf: (message: InboundMessage, rules: AnswerRules) => Route;
     /** Why no model may read events now; `undefined` if one may. */
@@ -168,6 +168,7 @@ export function createHookRunner(
     const post = ports.cleanSecrets(
       eventsForPeople(all, count) || `An event of ${hookText(hook)}`,
     );
+    const of = [...all.flatMap(({ sources = [] }) => sources), ...words.of];
     const message: InboundMessage = {
       ...ASKED_OTHERWISE,
       accountId,
@@ -181,9 +182,9 @@ export function createHookRunner(
         roles: [],
         automaton: "webhook",
       },
-      text: eventsForModel(all, count) + words,
+      text: eventsForModel(all, count) + words.text,
       sentAt: createdAtMs(messageId),
-      hooked: { hook, prompt: rules.prompt, count, post },
+      hooked: { hook, prompt: rules.prompt, count, post, of },
     };
     const route = ports.routeOf(message, rules);
     const stop = run.reason ??

@@ -35,7 +35,7 @@ export function schemaOf(database: DatabaseSync): number {
 
 /** SHA-256 of the columns of each schema, from 1 on (`columnsOf`). */
 export const COLUMNS: readonly string[] = [
-  "5cad46e71d32a2513563b9ab6d7c8507b4b97195b55e2fe9fbc7bda19d3c310d",
+  "29cb33406a40319811aa6179d2638018ac96dc7f5cb818671ac20fb4e8a962b5",
 ];
 
 /**

@@ -180,6 +180,8 @@ function personOf(database: DatabaseSync, userId: UserId): Person {
     ...valuesOf("SELECT message_id AS value FROM message WHERE author_id = :userId"),
     ...valuesOf("SELECT message_id AS value FROM decision WHERE author_id = :userId"),
     ...valuesOf("SELECT message_id AS value FROM pairing_request WHERE user_id = :userId"),
+    ...valuesOf(`SELECT run_id AS value FROM hook_event WHERE EXISTS (
+      SELECT 1 FROM json_each(sources) WHERE value = :userId)`), // an event about them
   ];
   // Discord does not tell who wrote a forwarded message: one that is not on record may be theirs.
   const unknown = valuesOf(

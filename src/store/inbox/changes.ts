@@ -211,7 +211,7 @@ const QUOTING = rows({ messageId: text(), message: json<InboundMessage>() });
 
 /**
  * Changes quotes of edited and deleted messages, in messages that still get a turn, and in those that
- * turns have read (H6a). It tells whether a message that waits or runs quotes one.
+ * turns have read (H6a). It tells whether a message that waits or runs may have another text now.
  */
 function prepareChangeQuotes(database: DatabaseSync) {
   const sql = statementsOf(database);
@@ -219,21 +219,21 @@ function prepareChangeQuotes(database: DatabaseSync) {
     AND message ->> '$.quoted.id' IN (SELECT value FROM json_each(?1))`;
   const selectOpen = sql.rows(QUOTING.read)`SELECT message_id, message FROM inbox
     WHERE ${IS_OPEN} AND ${isQuote}`;
-  const selectEnded = sql.rows(QUOTING.read)`SELECT message_id, message FROM inbox
-    WHERE message_id IN (SELECT value FROM json_each(?2)) AND finished_at IS NOT NULL
+  const selectRead = sql.rows(QUOTING.read)`SELECT message_id, message FROM inbox
+    WHERE message_id IN (SELECT value FROM json_each(?2))
       AND (message ->> '$.forwards' IS NOT NULL OR message ->> '$.hooked' IS NOT NULL OR ${isQuote})`;
   const update = sql`UPDATE inbox SET message = ? WHERE message_id = ?`;
-  return ({ removal: { ids }, turns }: FoundWords, edited?: InboundMessage): boolean => {
+  return ({ removal: { ids }, turns, open }: FoundWords, edited?: InboundMessage): boolean => {
     const listed = JSON.stringify([...ids]);
-    const open = selectOpen.all(listed);
-    const ended = edited ? [] : selectEnded.all(listed, JSON.stringify(turns));
-    for (const { messageId: id, message } of [...open, ...ended]) {
+    const waiting = selectOpen.all(listed);
+    const read = edited ? [] : selectRead.all(listed, JSON.stringify([...turns, ...open]));
+    for (const { messageId: id, message } of [...waiting, ...read]) {
       const { quoted } = message;
       const after = edited && quoted
         ? { ...message, quoted: { ...quoted, text: edited.text } }
         : withoutWords(message, ids);
       update.run(JSON.stringify(after), id);
     }
-    return open.length > 0;
+    return waiting.length > 0 || read.some(({ messageId }) => open.includes(messageId));
   };
 }

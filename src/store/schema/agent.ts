@@ -21,6 +21,7 @@ import {
   text,
   unique,
 } from "./columns.ts";
+import { REMOVED_MESSAGE, stringIn } from "./person.ts";
 
 /** SQL for the index of the words of notes, and for the triggers that keep it. */
 const NOTE_WORDS = `
@@ -181,6 +182,8 @@ export const DISCORD_POST = table("discord_post", {
 export const HOOK_EVENTS_KEPT_DAYS = 30;
 const OLD_EVENTS = { days: HOOK_EVENTS_KEPT_DAYS, isSlow: true } as const;
 
+const FORGOTTEN_WORDS = { title: "", text: REMOVED_MESSAGE, post: REMOVED_MESSAGE };
+
 export const HOOK_EVENT = table("hook_event", {
   id: rowNumber(true),
   accountId: account(),
@@ -194,6 +197,7 @@ export const HOOK_EVENT = table("hook_event", {
   isEnd: flag(),
   receivedAt: integer(),
   runId: optional(snowflake<"message">()), // absent while it waits
+  sources: optional(json<readonly string[]>()), // ids of its messages and people; absent: unknown
 }, {
   sql: `
     CREATE UNIQUE INDEX hook_event_sender ON hook_event (hook, sender_id)
@@ -203,7 +207,17 @@ export const HOOK_EVENT = table("hook_event", {
     CREATE INDEX hook_event_by_time ON hook_event (received_at);`,
   isOfBot: true,
   keeps: { by: "receivedAt", mayGo: "run_id IS NOT NULL", ...OLD_EVENTS },
-  forgets: { scrub: ["title", "text", "post"] },
+  forgets: {
+    change: {
+      columns: ["sender_id", "title", "text", "post", "sources"],
+      row(row, { sources }, scrub) {
+        const known: readonly unknown[] = JSON.parse(stringIn(row, "sources") || "[]");
+        const words = ["title", "text", "post"].map((column) => stringIn(row, column));
+        if (!known.some((id) => sources.has(id)) && !words.some(scrub.isIn)) return undefined;
+        return { ...FORGOTTEN_WORDS, sender_id: null, sources: null };
+      },
+    },
+  },
 });
 
 /**

@@ -109,6 +109,11 @@ export function prepareSources(database: DatabaseSync) {
       ON i.message_id = turn.id OR i.turn_of = turn.id`;
   const selectOpen = sql.rows(ID.read)`SELECT message_id FROM inbox
     WHERE ${IS_OPEN} AND session_key ${LISTED}`;
+  const selectEvents = sql.rows(TURN.read)`
+    SELECT i.message_id, i.session_key, i.finished_at IS NULL AS is_open
+    FROM hook_event AS h JOIN inbox AS i ON i.message_id = h.run_id
+    WHERE h.received_at >= ? AND EXISTS (SELECT 1 FROM json_each(i.message, '$.hooked.of')
+      WHERE value IN (SELECT value FROM json_each(?)))`;
   const selectPosts = sql.rows(ID.read)`SELECT message_id FROM outbox
     WHERE cause_id ${LISTED} AND message_id IS NOT NULL`;
   const selectSteps = sql`SELECT id, message_id, step, at FROM step ORDER BY id DESC`;
@@ -200,6 +205,8 @@ export function prepareSources(database: DatabaseSync) {
     for (const id of isEdit ? [] : readBy ?? ids) {
       for (const one of turnOf.all(String(id))) reading.set(one.messageId, one.sessionKey);
     }
+    const events = since === Infinity ? [] : selectEvents.all(since, JSON.stringify([...ids]));
+    for (const { messageId, sessionKey } of events) reading.set(messageId, sessionKey);
     for (const row of selectSteps.iterate()) {
       const { id, messageId, step, at } = STEP.read(row);
       if (at < since) break;

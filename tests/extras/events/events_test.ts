@@ -487,7 +487,7 @@ describe("[W7] wordsOfEvents()", () => {
         { now: () => NOW, place: placeOf((parent || "21") as ChannelId) },
       );
       assert.equal(paths.length, asked, `${parent} ${closed}`);
-      assert.equal(words?.includes("low tide (spoiler)"), asked === 1);
+      assert.equal(words?.text.includes("low tide (spoiler)"), asked === 1);
     }
   });
 });

@@ -35,7 +35,7 @@ function build(limits: Partial<AnswerRules> = {}) {
   }, {
     rulesOf: () => world.hasRules ? { ...RULES, ...limits } : undefined,
     placeOf: () => Promise.resolve({ kind: "place", ...PLACE }),
-    wordsOf: () => Promise.resolve(world.isHidden ? undefined : ""),
+    wordsOf: () => Promise.resolve(world.isHidden ? undefined : { text: "", of: [] }),
     judge: () => assert.fail("a model is asked"),
     routeOf: () => ({ agentId: "main", sessionKey: "s" }),
     modelStop: () => Promise.resolve(world.stop),

@@ -17,6 +17,18 @@ import type { DecodeFacts } from "./decode.ts";
 import type { Dispatch } from "./payloads.ts";
 import { placeIn } from "./places.ts";
 
+/** Paths of the messages and people whose words an event has. */
+const SOURCES = [
+  "id",
+  "message_id",
+  "message_reference.message_id",
+  "target_id",
+  "user.id",
+  "author.id",
+  "owner_id",
+  "user_id",
+  "creator_id",
+];
 const PRIVATE = ChannelTypes.PrivateThread; // its words are for few
 
 type EventReading = readonly [
@@ -85,8 +97,19 @@ export function decodeServerEvent(
   const userId = idAt<"user">("target_id", "user.id", "author.id", "owner_id", "user_id");
   const emoji = String(read("emoji.name") ?? "");
   const roles = read("roles", "member.roles");
+  const sources = SOURCES.flatMap((path) => idAt(path) ?? []);
   return {
-    ...{ kind: "server_event", event, guildId, channelId, userId, at: time, body, template },
+    ...{
+      kind: "server_event",
+      event,
+      guildId,
+      channelId,
+      userId,
+      at: time,
+      body,
+      template,
+      sources,
+    },
     parentId: thread ?? (channelId && placeIn(guildId, channelId, index.get(guildId)).channel.id),
     messageId,
     roles: (Array.isArray(roles) ? roles : [])
