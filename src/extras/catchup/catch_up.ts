@@ -1,6 +1,7 @@
 /** Catches one person up (T17), and keeps no word of it. */
 
 import type { AccountContext } from "../../bot/account_context.ts";
+import { timezoneOf } from "../../account/rules.ts";
 import type { AccountPart, AccountServices } from "../../bot/bot_extra.ts";
 import { createdAtMs, type GuildId, parseSnowflake, type UserId } from "../../core/discord/ids.ts";
 import type { CommandCall } from "../../core/inbound/interactions.ts";
@@ -14,13 +15,13 @@ import type { RestApi } from "../../discord/rest/client/client.ts";
 import { RestError } from "../../discord/rest/exchange/rest_error.ts";
 import { DAY_MS } from "../../lib/clock.ts";
 import { plain } from "../../lib/text/quoted.ts";
-import { sinceOf } from "../../lib/text/times.ts";
 import { readerTime } from "../../lib/text/units.ts";
 import { failureText } from "../../render/failure.ts";
 import { budgetSpentText, usageText } from "../../render/sentences.ts";
 import { historyChars } from "../../session/history.ts";
 import { readableBy } from "./readable.ts";
 import { readServer } from "./read_server.ts";
+import { sinceOf } from "./since.ts";
 import {
   catchUpRequest,
   chooseNews,
@@ -43,13 +44,15 @@ const MAX_ANSWER = 1_990;
 const MAX_PARTLY = 10;
 const MAX_SINCE_MS = 365 * DAY_MS;
 const nothingNew = (since: string) => `Nothing new that I could read since ${since}.`;
+const nothingForThem = (since: string, id: string) =>
+  `Nothing that concerns you since ${since} (\`/why ${id}\`).`;
 const USAGE = "`/catchup since:2h` (or 3d, today, 2026-01-31)";
 
 export function createAccountCatchup(
   account: AccountContext,
   { client, reader, judging, spend, modelOf, closedBy, show, cleanSecrets }: AccountServices,
 ): AccountPart {
-  const { accountId, store, now, stopping } = account;
+  const { accountId, config, store, now, stopping } = account;
   const { log } = account.forPart("interactions");
   /** Until when people may have no other one. */
   const pauses = new Map<UserId, number>();
@@ -112,12 +115,11 @@ export function createAccountCatchup(
     log.info("Caught a person up", { interactionId: id, read: chosen.length, lines: told.length });
     const server = plain(reader.index.get(guildId)?.name ?? "");
     const places = partly.slice(0, MAX_PARTLY).join(" · ");
-    const isFailed = chosen.length > 0 && lines.length === 0;
     const from = readerTime(since, "R");
     const first = told.length > 0
       ? `${server} since ${from}, from ${chosen.length} messages (\`/why ${id}\`):`
-      : isFailed
-      ? failureText("not_an_answer", id, [])
+      : chosen.length > 0
+      ? nothingForThem(from, id)
       : nothingNew(from);
     const last = partly.length > 0 ? [`Not read whole: ${places}`] : [];
     let chars = [first, ...last].join().length;
@@ -141,7 +143,9 @@ export function createAccountCatchup(
     changes.add(changed);
     try {
       const last = await lastSeen(call, among);
-      const from = typeof since === "string" ? sinceOf(since.trim(), at) ?? NaN : last.at;
+      const from = typeof since === "string"
+        ? await sinceOf(since.trim(), at, timezoneOf(config()))
+        : last.at;
       const isTime = from > 0 && from <= at;
       if (!isTime || !last.guildId) return usageText(USAGE);
       pauseMs = PAUSE_MS;

@@ -17,6 +17,7 @@ const ANSWER_CHARS = 50_000;
 const INSTRUCTIONS = `You tell a person what happened on a Discord server while they were away.
 
 - Write at most ${MAX_LINES} short lines in the language of the messages: what people decided, asked, answered or announced. Leave out small talk.
+- If there is nothing to tell, write no line.
 - Begin with messages that have "concerns": they mention the person, answer them, or are in a thread of theirs.
 - Each line is about one message, and ends with its number in brackets: [12]. Lines without a number are lost.
 - Write no links and no headings, and nothing that no message says.

@@ -1,4 +1,4 @@
-/** Reads durations and times that a person writes. */
+/** Reads durations that a person writes. */
 
 import { DAY_MS } from "../clock.ts";
 
@@ -13,10 +13,6 @@ const UNITS: readonly (readonly [RegExp, number])[] = [
   [/^(?:d|days?)$/i, DAY_MS],
   [/^(?:w|weeks?)$/i, 7 * DAY_MS],
 ];
-
-/** A date, with or without a time, in UTC unless it names a zone. */
-const DATE =
-  /^(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d(?::\d\d(?:\.\d+)?)?))?( ?UTC|Z|[+-]\d\d:?\d\d)?$/i;
 
 /** Milliseconds of a duration; `undefined` if it is none. */
 export function durationOf(text: string): number | undefined {
@@ -35,19 +31,4 @@ export function durationOf(text: string): number | undefined {
     ms += Number(amount) * unitMs;
   }
   return Math.round(ms);
-}
-
-/**
- * Reads the beginning of a time: `"30m"`, `"2h"`, `"7d"`, `"today"`, `"yesterday"`, or a date with or
- * without time; `undefined` or NaN for none of these. It may be a time to come.
- */
-export function sinceOf(text: string, now: number): number | undefined {
-  const midnight = now - now % DAY_MS;
-  if (text.toLowerCase() === "today") return midnight;
-  if (text.toLowerCase() === "yesterday") return midnight - DAY_MS;
-  const durationMs = durationOf(text);
-  if (durationMs !== undefined) return now - durationMs;
-  const [, day, time = "00:00", zone = "Z"] = DATE.exec(text) ?? [];
-  if (day === undefined) return undefined;
-  return Date.parse(`${day}T${time}${/utc/i.test(zone) ? "Z" : zone}`);
 }

@@ -106,7 +106,10 @@ function openPlay(discord: Simulated) {
     cleanSecrets: (text: string) => text.replaceAll("sk-secret", "[removed]"),
   };
   const part = createAccountCatchup(
-    { ...account, store, forPart: () => account } as unknown as AccountContext,
+    {
+      ...{ ...account, store, forPart: () => account },
+      config: () => ({ agents: { defaults: { timezone: "UTC" } } }),
+    } as unknown as AccountContext,
     services as unknown as AccountServices,
   );
   const placeOf = (where: TextChannel | Thread) => {
@@ -443,7 +446,11 @@ const SPENT = { rule: "budgets.perUser.tokensPerDay", limit: 1 };
 /** What goes wrong, and the one sentence that the person gets. */
 const FAILURES: readonly (readonly [string, (play: Play) => void, RegExp])[] = [
   ["the model is down", (play) => play.answer = unreached, /^My model is overloaded/],
-  ["no line counts", (play) => play.answer = () => "Nothing.", /^Sorry, something went wrong/],
+  [
+    "no line counts",
+    (play) => play.answer = () => "Nothing.",
+    /^Nothing that concerns you since <t/,
+  ],
   ["the budget is spent", (play) => play.stop = SPENT, /^The budget for my answers is used up/],
   ["Discord is down", (play) => play.mayFail = down, /^Discord doesn't answer/],
   ["the bot is not on the server", (play) => play.guilds.clear(), /^I can't catch you up just now/],
