@@ -10,10 +10,9 @@
 
 import { type FinishReason, ModelError, type ModelPart, type ToolCall } from "../core/model.ts";
 import { type Ask, type AskDeps, createWire, type Wire } from "./wire.ts";
-import { createVisibleText, fieldsOf, finishOf, usageFrom } from "./answer_parts.ts";
+import { createVisibleText, finishOf, usageFrom } from "./answer_parts.ts";
 import { type CarriedFields, carriedText } from "./carried/carried.ts";
-import { brokenAnswerOf, faultIn } from "./failures.ts";
-import { parseForeignJson } from "../lib/text/json.ts";
+import { brokenAnswerOf, readAnswer } from "./failures.ts";
 import { type SdkModel, sdkRequestOf, UNSIGNED } from "./sdk_prompt.ts";
 import {
   endpointOf,
@@ -22,6 +21,7 @@ import {
   secretsOf,
   sessionHeaderOf,
 } from "./settings.ts";
+import { createEventBody, WHOLE } from "./streams/event_body.ts";
 import { fieldsOfBlocks, type ThinkingBlock } from "./thinking.ts";
 import { type Omitted, withoutFields } from "./without_fields.ts";
 
@@ -36,16 +36,16 @@ export async function createSdkAsk(settings: ModelSettings, deps: AskDeps): Prom
   const modelId = modelIdOf(settings);
   const secrets = secretsOf(settings.provider);
   /** Running calls. A model has one `fetch`, which gets each call's signal. */
-  const wires = new WeakMap<AbortSignal, { readonly wire: Wire; readonly omit: Omitted }>();
+  const running = new WeakMap<AbortSignal, Call>();
   const model = await loadModel(settings, async (input, init) => {
-    const call = init?.signal && wires.get(init.signal);
+    const call = init?.signal && running.get(init.signal);
     if (!call) throw new TypeError("The SDK asked without the signal of its call");
     const { wire, omit } = call;
     const { body } = init;
     const lean = typeof body === "string"
       ? withoutFields(body.replaceAll(UNSIGNED, ""), omit)
       : body;
-    return responseOf(wire, await wire.send(input, { ...init, body: lean }));
+    return responseOf(call, await wire.send(input, { ...init, body: lean }));
   });
 
   return async function* ask(request, signal) {
@@ -53,7 +53,9 @@ export async function createSdkAsk(settings: ModelSettings, deps: AskDeps): Prom
     const wire = createWire({ ...deps, modelId, secrets, onReading: request.onReading }, signal);
     // Only identifies the call; the wire aborts.
     const { signal: abortSignal } = new AbortController();
-    wires.set(abortSignal, { wire, omit: request.omit });
+    const call: Call = { wire, omit: request.omit };
+    running.set(abortSignal, call);
+    const visible = createVisibleText();
     const session = sessionHeaderOf(settings.provider, request);
     try {
       const { stream } = await model.doStream({
@@ -62,25 +64,49 @@ export async function createSdkAsk(settings: ModelSettings, deps: AskDeps): Prom
         ...maxOutputOf(settings),
         ...(session && { headers: { [session.name]: session.value } }),
       });
-      yield* answerOf(stream, request.showsThinking === true, modelId, secrets);
+      for await (const part of answerOf(stream, visible, request.showsThinking === true, modelId)) {
+        if (part.kind === "finish" && "fault" in call) throw new Error("the server sent an error");
+        yield part;
+      }
     } catch (thrown) {
       if (signal.aborted) throw signal.reason;
+      // The SDK's own errors contain the prompt, so they are not used.
+      const isOwn = thrown instanceof ModelError && !("fault" in call);
       throw wire.failure() ??
-        (thrown instanceof ModelError ? thrown : brokenAnswerOf(sentIn(thrown), modelId, secrets));
+        (isOwn ? thrown : brokenAnswerOf(call.fault, modelId, secrets, !visible.isEmpty()));
     } finally {
       wire.close();
     }
   };
 }
 
-/** A response whose body the wire reads. */
-function responseOf(wire: Wire, { status, headers }: Response): Response {
+interface Call {
+  readonly wire: Wire;
+  readonly omit: Omitted;
+  /** An event or a body of the server that is no answer. */
+  fault?: unknown;
+}
+
+/** A response whose body the wire reads. The SDK gets no more of it after an error. */
+function responseOf(call: Call, { status, headers }: Response): Response {
+  const { wire } = call;
+  let whole: unknown;
+  const events = createEventBody((data, type) => {
+    const read = readAnswer(data, type);
+    if ("value" in read) whole = type === WHOLE ? read.value : undefined;
+    else if (read.fault !== undefined) call.fault ??= read.fault;
+  });
   const body = new ReadableStream<Uint8Array<ArrayBuffer>>({
     async pull(controller) {
       try {
         const bytes = await wire.read();
+        events.read(bytes, false);
         if (bytes) controller.enqueue(bytes);
-        else controller.close();
+        // Google's answers without a stream are a list of its events.
+        const parts = whole === undefined ? [] : [whole].flat();
+        const text = parts.map((part) => `data: ${JSON.stringify(part)}\n\n`).join("");
+        if (text !== "") controller.enqueue(new TextEncoder().encode(`\n\n${text}`));
+        if (!bytes || "fault" in call) controller.close();
       } catch (thrown) {
         controller.error(thrown);
       }
@@ -96,18 +122,15 @@ function responseOf(wire: Wire, { status, headers }: Response): Response {
  */
 async function* answerOf(
   parts: SdkStream,
+  visible: ReturnType<typeof createVisibleText>,
   showsThinking: boolean,
   modelId: string,
-  secrets: readonly string[],
 ): AsyncGenerator<ModelPart, void> {
-  const visible = createVisibleText();
   const calls: ToolCall[] = [];
   const callFields: CarriedFields[] = [];
   const thoughts = createThoughts();
   for await (const part of parts) {
-    if (part.type === "error") {
-      throw brokenAnswerOf(sentIn(part.error), modelId, secrets, !visible.isEmpty());
-    }
+    if (part.type === "error") throw part.error;
     const thought = thoughts.take(part);
     if (showsThinking && thought !== "") yield { kind: "thinking", text: thought };
     if (part.type === "text-delta") {
@@ -151,15 +174,6 @@ function createThoughts() {
     },
     fields: (): CarriedFields => ({ ...fieldsOfBlocks(blocks), ...signed }),
   };
-}
-
-/** What the server sent. The SDK's own errors contain the prompt, so they are not used. */
-function sentIn(error: unknown): unknown {
-  if (typeof error !== "object" || error === null) return undefined;
-  const { responseBody, data, value } = fieldsOf(error); // of a body, or an event of another form
-  if (typeof responseBody === "string") return parseForeignJson(responseBody) ?? data;
-  const sent = data ?? value;
-  return sent !== undefined ? faultIn(sent) : error instanceof Error ? undefined : error;
 }
 
 /** Loads the package at its first use. Without a key, it would look for one in the environment. */

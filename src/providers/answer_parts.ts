@@ -216,7 +216,11 @@ function endingFault(
   const kind = reason === "content_filter" ? "filtered" : "not_an_answer";
   const isBroken = reason === undefined || reason === "other" && hasText;
   const what = isBroken ? "ended its answer early" : FAULTS[reason];
-  return new ModelError(`${modelId} ${what}`, { kind, modelId, ...(isBroken && { isBroken }) });
+  return new ModelError(`${modelId} ${what}`, {
+    ...{ kind, modelId },
+    ...(isBroken && { isBroken }),
+    ...(reason === undefined && { words: "" }), // a refusal without words, too
+  });
 }
 
 /** Good ends, in the words of all formats. Each other end counts as broken off. */

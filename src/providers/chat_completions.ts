@@ -24,11 +24,10 @@ import {
   usageFrom,
 } from "./answer_parts.ts";
 import { carriedText } from "./carried/carried.ts";
-import { faultIn } from "./failures.ts";
+import { readAnswer } from "./failures.ts";
 import { createChatBodies } from "./chat_body.ts";
 import { withoutFields } from "./without_fields.ts";
 import { createEventBody } from "./streams/event_body.ts";
-import { parseForeignJson } from "../lib/text/json.ts";
 
 const STREAMED = { stream: true, stream_options: { include_usage: true } };
 
@@ -54,20 +53,18 @@ function openChatAnswer(answer: OpenAnswer) {
   let hasRefusal = false;
   const body = createEventBody((data, type) => {
     if (answer.isOver || data.trim() === "") return;
-    if (!data.startsWith("[DONE]")) return take(data, type === "error");
+    if (!data.startsWith("[DONE]")) return take(data, type);
     answer.isOver = true;
     if (!hasReason) answer.reason = "stop"; // the server says so in place of a reason
   });
 
   /** Takes a chunk, a whole completion or an error. */
-  function take(json: string, isError: boolean): void {
-    const value = parseForeignJson(json);
-    if (value === undefined) return answer.breakOff(isError ? json : undefined);
-    const { choices, usage: counts } = fieldsOf(value);
+  function take(data: string, type?: string): void {
+    const read = readAnswer(data, type);
+    if ("fault" in read) return answer.breakOff(read.fault);
+    const { choices, usage: counts } = fieldsOf(read.value);
     const choice = fieldsOf(Array.isArray(choices) ? choices[0] : undefined);
-    const fault = faultIn(value, isError ? "error" : undefined) ?? choice["error"];
-    if (fault) return answer.breakOff(fault);
-    if (typeof value !== "object") return answer.breakOff();
+    if (choice["error"]) return answer.breakOff(choice["error"]);
     answer.usage = usageOf(counts) ?? answer.usage;
     answer.reason = finishReasonIn(choice["finish_reason"]) ?? answer.reason;
     hasReason ||= typeof choice["finish_reason"] === "string" && choice["finish_reason"] !== "";

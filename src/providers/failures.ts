@@ -11,6 +11,7 @@ import { ModelError, type ModelErrorKind } from "../core/model.ts";
 import { reasonIn, reasonOf, waitIn } from "../lib/network/server_reason.ts";
 import { parseForeignJson } from "../lib/text/json.ts";
 import { fieldsOf } from "./answer_parts.ts";
+import { WHOLE } from "./streams/event_body.ts";
 import { fieldsIn } from "./without_fields.ts";
 
 /** Maximum number of characters of the server's message in an error. */
@@ -107,31 +108,53 @@ export function brokenAnswerOf(
   secrets: readonly string[],
   hasBegun = false,
 ): ModelError {
-  const serverError = serverErrorOf(error, Date.now());
-  const { codes, message } = serverError;
-  const isMalformed = codes.length === 0 && message === undefined;
-  const kind = isMalformed ? "not_an_answer" : kindOf(serverError, hasBegun);
+  const message = typeof error === "string" ? reasonOf(error) : reasonIn(error);
+  const serverError = serverErrorOf(error, Date.now(), message);
+  const isMalformed = error === undefined;
+  const isUnclear = message === undefined && serverError.codes.length === 0 ||
+    typeof error === "string" && !/^\s*[[{]/.test(error);
+  const kind = isMalformed ? "not_an_answer" : kindOf(serverError, hasBegun || isUnclear);
   const what = isMalformed ? "sent an incomplete or malformed answer" : "broke off with an error";
   return errorOf(kind, what, { modelId, secrets }, serverError);
 }
 
+/** Lists with an answer, in all formats. */
+const ANSWERS = ["choices", "output", "content", "candidates"];
+
 /**
- * The error in a whole body or an event that has no part of an answer, wherever the server put it.
+ * Reads an event, or a whole body with status 200. One without a part of an answer is an error,
+ * wherever the server put it; a whole body also if it says nothing.
  *
  * @param event Type of the event.
- * @returns The value to make an error of; `undefined` if it is none.
+ * @returns The JSON, or the value to make an error of; `undefined` for half of an answer.
  */
-export function faultIn(value: unknown, event?: string): unknown {
+export function readAnswer(
+  data: string,
+  event?: string,
+): { readonly value: object } | { readonly fault: unknown } {
+  const value = parseForeignJson(data);
+  if (value === undefined) {
+    return {
+      fault: event === "error" || event === WHOLE && !/^[{[]/.test(data) ? data : undefined,
+    };
+  }
+  const fault = faultIn(value, event);
+  if (fault !== undefined) return { fault };
+  return typeof value === "object" ? { value: value ?? {} } : { fault: undefined };
+}
+
+function faultIn(value: unknown, event?: string): unknown {
   const [first = value] = [value].flat();
-  const { type, error, base_resp: base, choices, object, status, code } = fieldsOf(first);
+  const fields = fieldsOf(first);
+  const { type, error, base_resp: base, object, message } = fields;
   if (event === "error" || type === "error" || error) return value;
   if (fieldsOf(base)["status_code"]) return value;
-  const isAnswer = Array.isArray(choices) || typeof object === "string" && object !== "error";
-  if (isAnswer || reasonIn(first) === undefined) return undefined;
-  const { message } = fieldsOf(first);
-  return typeof message === "object" && code === undefined && status === undefined
-    ? undefined
-    : value;
+  if (ANSWERS.some((name) => Array.isArray(fields[name]))) return undefined;
+  if (event === WHOLE) return value ?? {};
+  if (typeof object === "string" && object !== "error") return undefined;
+  const isCode = [fields["code"], fields["status"]].some((one) => Number(one) >= 400);
+  if (isCode) return value;
+  return reasonIn(first) === undefined || typeof message === "object" ? undefined : value;
 }
 
 /** Maximum number of characters of the words that a decision reads. */
@@ -345,7 +368,7 @@ function objectsIn(value: unknown, depth = 6): readonly Readonly<Record<string, 
   return [fields, ...WITHIN.flatMap((name) => objectsIn(fields[name], depth - 1))];
 }
 
-function serverErrorOf(body: unknown, now: number, message = reasonIn(body)): ServerError {
+function serverErrorOf(body: unknown, now: number, message: string | undefined): ServerError {
   const objects = objectsIn(body);
   const all = objects.flatMap((one) => CODES.map((name) => one[name]))
     .filter((one) => typeof one === "string" || typeof one === "number").map(String);

@@ -20,9 +20,8 @@ import type {
 } from "../core/model.ts";
 import { addUnknown, argumentsOf, fieldsOf, nameOf, usageFrom } from "./answer_parts.ts";
 import { type CarriedFields, carriedIn, carriedText } from "./carried/carried.ts";
-import { createEventBody } from "./streams/event_body.ts";
-import { faultIn } from "./failures.ts";
-import { parseForeignJson } from "../lib/text/json.ts";
+import { createEventBody, WHOLE } from "./streams/event_body.ts";
+import { readAnswer } from "./failures.ts";
 import { bearerHeaders, endpointOf, hashOf, type ModelSettings } from "./settings.ts";
 import {
   type AnswerReader,
@@ -153,13 +152,11 @@ function openResponse(answer: OpenAnswer) {
   }
 
   /** Takes an event, a whole response or an error. */
-  function take(json: string, event?: string): void {
-    const value = parseForeignJson(json);
-    if (value === undefined) return answer.breakOff(event === "error" ? json : undefined);
-    const fields = fieldsOf(value);
+  function take(data: string, event?: string): void {
+    const read = readAnswer(data, event);
+    if ("fault" in read) return answer.breakOff(read.fault);
+    const fields = fieldsOf(read.value);
     const { type = event, delta, item, response } = fields;
-    const fault = type?.toString().startsWith("response.") ? undefined : faultIn(value, event);
-    if (fault) return answer.breakOff(fault);
     switch (type) {
       case "response.output_text.delta":
         return say(delta);
@@ -176,8 +173,8 @@ function openResponse(answer: OpenAnswer) {
       case "response.incomplete":
       case "response.failed":
         return end(response);
-      case undefined: // no stream
-        return fields["object"] === "response" ? end(value) : answer.breakOff();
+      case WHOLE:
+        return Array.isArray(fields["output"]) ? end(fields) : answer.breakOff();
     }
   }
 

@@ -5,8 +5,9 @@ import type { ThinkLevel } from "../core/people/chosen.ts";
 import { type CarriedFields, carriedIn } from "./carried/carried.ts";
 
 /** The same request without a level of thinking. */
-export function withoutThinking({ thinking: _, ...request }: ModelRequest): ModelRequest {
-  return request;
+export function withoutThinking(request: ModelRequest): ModelRequest {
+  const { thinking, ...others } = request;
+  return thinking === undefined ? request : others;
 }
 
 /** OpenAI's `reasoning_effort`. */

@@ -5,7 +5,7 @@ import type { ModelErrorKind } from "../../src/core/model.ts";
 import {
   brokenAnswerOf,
   cleanServerMessage,
-  faultIn,
+  readAnswer,
   REASON_MAX,
   refusalOf,
 } from "../../src/providers/failures.ts";
@@ -293,7 +293,7 @@ describe("[L3] brokenAnswerOf()", () => {
     message: string,
   ][] = [
     ["no error object", undefined, "not_an_answer", "p/m sent an incomplete or malformed answer"],
-    ["a text", "boom", "rejected", "p/m broke off with an error: boom"],
+    ["a text", "boom", "not_an_answer", "p/m broke off with an error: boom"],
     ["a fault", { message: "boom" }, "rejected", "p/m broke off with an error: boom"],
     ["too much work", { type: "overloaded_error" }, "unavailable", "p/m broke off with an error"],
     ["a status", { code: 503 }, "unavailable", "p/m broke off with an error"],
@@ -359,7 +359,8 @@ describe("[L3] the reader of foreign errors", () => {
         fc.record({ param: fc.constant(null), request_id: fc.constant("r") }, { requiredKeys: [] }),
         ([code, kind], wrap, key, more) => {
           const sent = wrap({ ...more, ...code, [key]: "Boom. Try again in 7s." });
-          const fault = faultIn(JSON.parse(JSON.stringify(sent)));
+          const read = readAnswer(JSON.stringify(sent));
+          const fault = "fault" in read && read.fault;
           const { kind: found, said, retryAfterMs } = brokenAnswerOf(fault, "p/m", []);
           assert.equal(found, kind);
           assert.match(said ?? "", /Boom/);
@@ -375,7 +376,9 @@ describe("[L3] the reader of foreign errors", () => {
       { object: "chat.completion.chunk", message: "x" },
       { message: { role: "assistant", content: "x" } },
     ];
-    for (const part of parts) assert.equal(faultIn(part), undefined, JSON.stringify(part));
+    for (const part of parts) {
+      assert.ok("value" in readAnswer(JSON.stringify(part)), JSON.stringify(part));
+    }
   });
 
   const credit: readonly [status: number, message: string, kind: ModelErrorKind][] = [

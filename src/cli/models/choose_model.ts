@@ -141,17 +141,12 @@ function candidateOf(settings: ModelSettings, log: Log): FittedCandidate {
   const able = withAbilities(priced, known);
   const fitted = withPlainerRequests(speed ? speed.measured(able) : able, {
     now: Date.now,
-    onRefused: ({ part, fix: hint }, reason, isForNow) =>
-      log.warn(
-        `The model server refuses ${part}; ${
-          isForNow ? "one request goes" : "requests go"
-        } on without`,
-        {
-          model: modelIdOf(settings),
-          reason,
-          hint,
-        },
-      ),
+    onRefused: ({ part, fix: hint }, reason) =>
+      log.warn(`The model server refuses ${part}; requests go on without`, {
+        model: modelIdOf(settings),
+        reason,
+        hint,
+      }),
   });
   const model = withRetry(fitted, {
     sleep: (ms, signal) => sleep(ms, undefined, { signal }),

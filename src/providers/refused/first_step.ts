@@ -14,12 +14,12 @@ import {
   OPTIONAL_FIELDS,
   RESPONSES,
   STREAM,
+  THINKING_OFF,
   thinkingForm,
-  toolForm,
 } from "./forms.ts";
 
-/** A form, or the parts among which the walk looks at once. */
-export type FirstStep = Form | "tools" | "images" | undefined;
+/** A form, tools, or the kind of the parts among which the walk looks at once. */
+export type FirstStep = Form | readonly ToolDefinition[] | "tools" | "images" | undefined;
 
 const MISSES = /\bmissing\b|\brequire[sd]?\b|\bmust (?:be|have|contain|include)\b|\bpassed back\b/i;
 const THOUGHTS = /thinking|reasoning|thought|signature/i;
@@ -28,12 +28,13 @@ const IMAGES = /\bimages?\b|\bimage_url\b|\bvision\b|\bmultimodal\b|\bmmproj\b/i
 const LIMIT = /\b(?:maximum|at most|limit|exceed\w*|too (?:long|many))\b/i;
 
 export function firstStep(
-  { words = "", sent }: Pick<ModelError, "words" | "sent">,
+  { kind, words = "", sent }: Pick<ModelError, "kind" | "words" | "sent">,
   request: ModelRequest,
 ): FirstStep {
   const { tools = [], thinking, messages, byResponses, omit } = request;
   const isNamed = (name: string) =>
     new RegExp(`(?<![\\w-])${RegExp.escape(name)}(?![\\w-])`).test(words);
+  if (byResponses && kind === "not_found") return THINKING_OFF;
   if (!byResponses && /\bv1\/responses\b|\bnot a chat model\b/i.test(words)) return RESPONSES;
   if (/\bto stream\b|\bstreaming\b/i.test(words) && sent?.has("stream")) return STREAM;
   const field = OPTIONAL_FIELDS.find((one) =>
@@ -49,7 +50,7 @@ export function firstStep(
   const isThought = THOUGHTS.test(words);
   if (isThought && MISSES.test(words) && hasCalls(messages)) return FOREIGN_CALLS;
   if (isCarried && (isThought || /\b(?:extra|unknown|additional)\b/i.test(words))) {
-    return CARRIED.finer?.find(({ apply }) => apply(request) !== request) ?? CARRIED;
+    return CARRIED.find(({ apply }) => apply(request) !== request);
   }
   if (thinking !== undefined && isThought) return thinkingForm(thinking);
   if (messages.some((one) => one.role === "user" && one.images) && IMAGES.test(words)) {
@@ -57,7 +58,7 @@ export function firstStep(
   }
   if (tools.length === 0 || !TOOLS.test(words)) return undefined;
   const named = namedTools(words, tools);
-  if (named.length > 0) return toolForm(named);
+  if (named.length > 0) return named;
   const limits = LIMIT.test(words) ? (words.match(/\b\d+\b/g) ?? []).map(Number) : [];
   const most = Math.max(0, ...limits.filter((one) => one < tools.length));
   return most > 0 ? countForm(most) : "tools";

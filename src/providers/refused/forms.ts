@@ -1,6 +1,6 @@
 /** Plainer forms of a request, for servers that refuse a part of it (L3). None knows a server. */
 
-import { plainMessages, withoutImages, withoutTools } from "../../core/fit_request.ts";
+import { hasCalls, plainMessages, withoutImages, withoutTools } from "../../core/fit_request.ts";
 import type { ModelMessage, ModelRequest, ToolDefinition } from "../../core/model.ts";
 import type { ThinkLevel } from "../../core/people/chosen.ts";
 import { isRecord } from "../../lib/text/json.ts";
@@ -16,13 +16,13 @@ export interface Form {
   readonly fix?: string;
   /** The whole ability that it takes away; absent for less. */
   readonly ability?: "tools" | "images" | ThinkLevel;
-  /** Forms that leave out less. Later requests try them, once this one has helped. */
-  readonly finer?: readonly Form[];
   /** Writes the request in this form. Returns the same object if it is in it. */
   readonly apply: (request: ModelRequest) => ModelRequest;
 }
 
 type Tools = readonly ToolDefinition[];
+
+export const idOf = ({ part, id = "" }: Form): string => `${part} ${id}`;
 
 /** A field of the body. `name` replaces it if it is there. */
 export function fieldForm(field: string, name?: string): Form {
@@ -63,8 +63,19 @@ export const STREAM: Form = {
   apply: (request) => omitting(request, ["stream", "stream_options"]),
 };
 
+const LIMITS = OPTIONAL_FIELDS.filter((field) => /^max_|^maxO/.test(field));
+
+/** Some servers want it. */
+export const LIMIT: Form = {
+  part: "a maximum of an answer's tokens",
+  fix: `add \`max_tokens\` to ${WHERE}`,
+  apply: (request) => omitting(request, LIMITS),
+};
+
 /** Without `store: false`, OpenAI keeps a request, so only words that name the field leave it out. */
-const UNNAMED_FIELDS = OPTIONAL_FIELDS.filter((field) => field !== "store");
+const UNNAMED_FIELDS = OPTIONAL_FIELDS.filter((field) =>
+  field !== "store" && !LIMITS.includes(field)
+);
 
 const FIELDS: Form = {
   part: "optional fields",
@@ -76,14 +87,6 @@ const SCHEMAS: Form = {
   part: "details in the schemas of tools",
   fix: "correct the schemas at the MCP servers, or update the server",
   apply: keeping((tools) => tools.map(plainTool)),
-};
-
-/** A stream stays: some servers take nothing else. */
-export const OPTIONAL: Form = {
-  part: "optional fields and details in the schemas of tools",
-  fix: `add those that the server does not know to ${WHERE}`,
-  finer: [SCHEMAS, FIELDS],
-  apply: (request) => SCHEMAS.apply(FIELDS.apply(request)),
 };
 
 /** Stands between the text of an answer and its calls, so that roles alternate. */
@@ -117,16 +120,15 @@ const SEPARATED: Form = {
 const GOES_ON: ModelMessage = { role: "user", text: GO_ON };
 const said = (text: string): ModelMessage => ({ role: "assistant", text });
 
-/** Nothing that servers attached to earlier answers. */
-export const CARRIED: Form = {
+/** Fields that servers attached to earlier answers: those before the newest message, and all. */
+export const CARRIED: readonly Form[] = [{
+  part: "fields of answers in earlier turns",
+  apply: (request) =>
+    uncarried(request, request.messages.findLastIndex(({ role }) => role === "user")),
+}, {
   part: "fields of earlier answers",
-  finer: [{
-    part: "fields of answers in earlier turns",
-    apply: (request) =>
-      uncarried(request, request.messages.findLastIndex(({ role }) => role === "user")),
-  }],
   apply: (request) => uncarried(request, request.messages.length),
-};
+}];
 
 function uncarried(request: ModelRequest, end: number): ModelRequest {
   let at = 0;
@@ -152,23 +154,30 @@ const SYSTEM: Form = {
 /** Calls of another model or a workflow, which lack fields that the server wants back. */
 export const FOREIGN_CALLS: Form = {
   part: "calls without its own fields",
-  apply: (request) => request.plainCalls ? request : { ...request, plainCalls: true },
+  apply: (request) =>
+    request.plainCalls || !hasCalls(request.messages) ? request : { ...request, plainCalls: true },
 };
 
 const CALLS: Form = {
   part: "calls of tools in the conversation",
   fix: "update the server, or choose another model",
-  finer: [FOREIGN_CALLS],
   apply: (request) =>
     request.messages.some(({ role }) => role === "tool")
       ? { ...request, messages: plainMessages(request.messages) }
       : request,
 };
 
-/** All forms, in the order in which they are tried, each with those before it. */
-export const LADDER: readonly Form[] = [OPTIONAL, SEPARATED, CARRIED, SYSTEM, CALLS];
-/** Those that concern tools. */
-export const OF_TOOLS: readonly Form[] = [OPTIONAL, SEPARATED, CALLS];
+/** Those that concern definitions of tools, and calls. */
+export const TOOL_FORMS: readonly Form[] = [FIELDS, SCHEMAS];
+export const CALL_FORMS: readonly Form[] = [SEPARATED, CALLS];
+/** All forms that need no words, in the order in which they are tried. */
+export const LADDER: readonly Form[] = [
+  ...TOOL_FORMS,
+  SEPARATED,
+  ...CARRIED,
+  SYSTEM,
+  CALLS,
+];
 
 export const RESPONSES: Form = {
   part: "chat completions",
@@ -205,17 +214,6 @@ export function abilityForm(ability: "tools" | "images"): Form {
         : request,
   };
 }
-
-/** The last form of a request, without tools and pictures. */
-export const PLAINEST: Form = {
-  part: "a part of requests that is not known",
-  fix: "run `barnacle model test`, and update the server",
-  apply: (request) =>
-    [OPTIONAL, CARRIED, SYSTEM, CALLS, abilityForm("tools"), abilityForm("images")].reduce(
-      (fit, { apply }) => apply(fit),
-      request,
-    ),
-};
 
 /** The first tools, of a server that names how many there may be. */
 export function countForm(most: number): Form {

@@ -1,10 +1,11 @@
 /** Asks again in a plainer form if a server refuses a request, at once (L3). */
 
 import { type Model, ModelError, type ModelRequest, type RefusedPart } from "../../core/model.ts";
+import { withoutImages } from "../../core/fit_request.ts";
 import { THINK_LEVELS } from "../../core/people/chosen.ts";
 import type { Clock } from "../../lib/clock.ts";
 import type { Form } from "./forms.ts";
-import type { Walk, Walks } from "./walks.ts";
+import type { Walks } from "./walks.ts";
 
 /** A model, and the parts of requests that it does not get. */
 export interface FittedModel extends Model {
@@ -27,9 +28,9 @@ function mayHelp(
 ): boolean {
   if (kind === "rejected") return true;
   if (kind === "not_found") return byResponses === true || !NO_SUCH.test(words ?? "");
-  // An internal error is often one of a template or a grammar. First, the same request again.
-  const isTold = kind === "server_error" && words !== undefined;
-  return fails > 1 && (isTold || kind === "unread_call" && tools !== undefined);
+  // An internal error or no answer at all is often one of a template. First, the same request again.
+  const isRefusal = words !== undefined && (kind === "server_error" || kind === "not_an_answer");
+  return fails > 1 && (isRefusal || kind === "unread_call" && tools !== undefined);
 }
 
 /**
@@ -40,16 +41,20 @@ function mayHelp(
 export function withPlainerRequests(
   model: Model,
   { now, onRefused }: Clock & {
-    readonly onRefused?: (form: Form, reason: string, isForNow: boolean) => void;
+    readonly onRefused?: (form: Form, reason: string) => void;
   },
 ): FittedModel {
   let walks: Walks | undefined; // most servers refuse nothing
   const failed = new WeakMap<ModelRequest, number>();
+  /** The newest answered request, without its pictures, until there are walks. */
+  let taken: ModelRequest | undefined;
   const lacks = (ability: Form["ability"]) => walks?.lacks(ability) ?? false;
 
   async function load(): Promise<Walks> {
     const { createWalks } = await import("./walks.ts");
-    return walks ??= createWalks(model.id, now, (...refused) => onRefused?.(...refused));
+    walks ??= createWalks(model.id, now, (...refused) => onRefused?.(...refused), taken);
+    taken = undefined;
+    return walks;
   }
 
   return {
@@ -68,7 +73,7 @@ export function withPlainerRequests(
       return model.window;
     },
     async *generate(asked, signal) {
-      let walk: Walk | undefined = walks?.of(asked);
+      let walk = walks?.of(asked);
       let first: ModelError | undefined;
       for (;;) {
         const request = walk?.request() ?? asked;
@@ -77,7 +82,10 @@ export function withPlainerRequests(
         try {
           for await (const part of model.generate(request, signal)) {
             hasParts = true;
-            if (!hasBegun && part.kind !== "thinking") walk?.answered();
+            if (!hasBegun && part.kind !== "thinking") {
+              walk?.answered();
+              if (!walks) taken = withoutImages(asked);
+            }
             hasBegun ||= part.kind !== "thinking";
             yield part;
           }
@@ -92,7 +100,7 @@ export function withPlainerRequests(
           }
           walk ??= (await load()).of(asked);
           first ??= thrown;
-          if (!walk.next(thrown)) throw first;
+          if (!walk.next(thrown, fails)) throw first;
           if (hasParts) yield { kind: "again" };
         }
       }

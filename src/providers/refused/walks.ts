@@ -1,8 +1,9 @@
 /**
- * Walks over plainer forms of a request that a server refuses, and remembers which one helped (L3).
+ * Walks over plainer requests in place of one that a server refuses, and remembers the parts that it
+ * refuses (L3).
  *
- * Each step adds a form to those before it. After an answer, only the last one counts as needed: the
- * others had not helped. A later request that needs two learns the other one by its own walk.
+ * Within a walk, each request leaves out more, until one is answered. The next walk goes on with what
+ * the refusals and the answer tell (`parts.ts`).
  */
 
 import { createHash } from "node:crypto";
@@ -11,36 +12,31 @@ import type { ModelError, ModelImage, ModelRequest, RefusedPart } from "../../co
 import { firstStep } from "./first_step.ts";
 import {
   abilityForm,
+  CALL_FORMS,
   type Form,
+  idOf,
   keeping,
   keyOfTool,
   LADDER,
-  OF_TOOLS,
-  PLAINEST,
-  RESPONSES,
+  LIMIT,
   STREAM,
-  THINKING_OFF,
+  TOOL_FORMS,
   toolForm,
 } from "./forms.ts";
-import { createPartSearch, type PartSearch } from "./parts.ts";
+import { createPartSearch, type Part } from "./parts.ts";
 
 /** Maximum number of requests in place of one, itself included. */
 const TRIES_MAX = 9;
 /** Maximum time (milliseconds) for them. */
 const WALK_MS = 60_000;
-/** Milliseconds after which a request tries again without a form. The time doubles each time. */
+/** Milliseconds after which a request tries again with a part. The time doubles each time. */
 const AGAIN_MS = { first: 600_000, max: 86_400_000 };
-/** The last forms of a walk. */
-const ENDS = [PLAINEST, STREAM];
-/** Single refused pictures after which a model takes none: one may be broken. */
-const PICTURES_MIN = 2;
 /** Maximum number of lessons: pictures may be many. */
 const LESSONS_MAX = 200;
 
 interface Lesson {
+  readonly part: Part;
   readonly form: Form;
-  /** Forms to try in its place. */
-  readonly finer: Form[];
   readonly reason: string;
   readonly at: number;
   readonly forMs: number;
@@ -49,15 +45,16 @@ interface Lesson {
 export interface Walk {
   /** The request to send now. */
   readonly request: () => ModelRequest;
-  /** The next request after a refusal; `undefined` if no further one may help. */
-  readonly next: (refusal: ModelError) => ModelRequest | undefined;
+  /**
+   * Takes a refusal.
+   *
+   * @param fails How many requests failed, this one included.
+   * @returns Whether a further request may help.
+   */
+  readonly next: (refusal: ModelError, fails: number) => boolean;
   /** Notes that the server answers the request. */
   readonly answered: () => void;
 }
-
-const toolsIn = ({ tools = [] }: ModelRequest) => tools;
-/** Newest first, because these matter. */
-const imagesIn = ({ messages }: ModelRequest) => imagesOf(messages).toReversed();
 
 const hashes = new WeakMap<ModelImage, string>();
 
@@ -68,204 +65,216 @@ function hashOf(image: ModelImage): string {
 }
 
 /** A picture concerns one person, so the operator needs no step. */
-function pictureForm(refused: ModelImage): Form {
-  const id = hashOf(refused);
+function pictureForm(key: string): Form {
   return {
     part: "a picture",
-    id,
-    apply: (request) => withoutImages(request, (image) => hashOf(image) === id),
+    id: key,
+    apply: (request) => withoutImages(request, (image) => hashOf(image) === key),
   };
+}
+
+const formPart = (form: Form): Part => ({ key: idOf(form), kind: "form", form: () => form });
+const FORMS = LADDER.map(formPart);
+/** Some servers want these, so they are left out at last. */
+const LAST = [LIMIT, STREAM].map(formPart);
+
+/** The parts of a request, in the order in which they are left out: the last tools are newest. */
+function partsOf(request: ModelRequest, named: readonly Part[]): readonly Part[] {
+  const { tools = [], messages } = request;
+  const own = new Set([...FORMS, ...LAST].map(({ key }) => key));
+  return [
+    ...named.filter(({ key }) => !own.has(key)),
+    ...FORMS,
+    ...tools.toReversed().map((tool): Part => ({
+      ...{ key: keyOfTool(tool), kind: "tools", form: () => toolForm([tool]) },
+    })),
+    ...imagesOf(messages).map((image): Part => {
+      const key = hashOf(image);
+      return { key, kind: "images", form: () => pictureForm(key) };
+    }),
+    ...LAST,
+  ];
+}
+
+/** Those that the request has. */
+function within(request: ModelRequest, parts: readonly Part[]): readonly Part[] {
+  const counted = new Set([
+    ...(request.tools ?? []).map(keyOfTool),
+    ...imagesOf(request.messages).map(hashOf),
+  ]);
+  return parts.filter(({ key, kind, form }) =>
+    kind === "form" ? form().apply(request) !== request : counted.has(key)
+  );
+}
+
+function without(
+  request: ModelRequest,
+  parts: readonly Part[],
+  out: ReadonlySet<string>,
+): ModelRequest {
+  if (out.size === 0) return request;
+  const forms = parts.filter(({ key, kind }) => kind === "form" && out.has(key));
+  const fit = forms.reduce((fit, { form }) => form().apply(fit), request);
+  const keep = keeping((tools) => tools.filter((tool) => !out.has(keyOfTool(tool))));
+  return withoutImages(keep(fit), (image) => out.has(hashOf(image)));
 }
 
 export type Walks = ReturnType<typeof createWalks>;
 
+/** @param before A request that was answered; absent: none was. */
 export function createWalks(
   modelId: string,
   now: () => number,
-  onRefused: (form: Form, reason: string, isForNow: boolean) => void,
+  onRefused: (form: Form, reason: string) => void,
+  before?: ModelRequest,
 ) {
   const lessons: Lesson[] = [];
-  const tools = createPartSearch(keyOfTool, 1);
-  const images = createPartSearch(hashOf, PICTURES_MIN);
+  const search = createPartSearch();
   const walks = new WeakMap<ModelRequest, Walk>();
-  /** Forms of a walk that ran out of time: the next one begins with them. */
-  let pending: readonly Form[] = [];
+  /** The refusal that began the running search, and when it came. */
+  let searched = { reason: "", at: 0 };
 
-  /** The forms of the walk that began the running search, and its refusal. */
-  let searchForms: readonly Form[] = [];
-  let searchReason = "";
-  /** The forms of a walk that found no cause among the tools: the next one looks at the pictures. */
-  let forImages: readonly Form[] | undefined;
+  if (before) search.taken(within(before, partsOf(before, [])), new Set());
 
   const isCurrent = ({ at, forMs }: Lesson) => now() - at < forMs;
 
-  function learn(form: Form, reason: string): void {
-    const idOf = ({ part, id = "" }: Form) => `${part} ${id}`;
-    const same = lessons.findIndex((lesson) => idOf(lesson.form) === idOf(form));
+  function learn(part: Part, reason: string): void {
+    const same = lessons.findIndex((lesson) => lesson.part.key === part.key);
     const [before] = same >= 0 ? lessons.splice(same, 1) : [];
     if (lessons.length === LESSONS_MAX) lessons.shift();
     const isNew = !before || !isCurrent(before);
     const forMs = before ? Math.min(AGAIN_MS.max, before.forMs * (isNew ? 2 : 1)) : AGAIN_MS.first;
-    lessons.push({ form, finer: [...form.finer ?? []], reason, at: now(), forMs });
-    if (isNew) onRefused(form, reason, false);
-  }
-
-  /** The request without the parts that a search leaves out. */
-  function offered(request: ModelRequest): ModelRequest {
-    let fit = request;
-    if (fit.tools && tools.isActive()) fit = keeping(tools.offer)(fit);
-    if (!images.isActive()) return fit;
-    const all = imagesIn(fit);
-    const sent = new Set(images.offer(all));
-    return sent.size < all.length ? withoutImages(fit, (image) => !sent.has(image)) : fit;
+    const form = part.form();
+    lessons.push({ part, form, reason, at: now(), forMs });
+    if (isNew) onRefused(form, reason);
   }
 
   function createWalk(asked: ModelRequest): Walk {
     const startedAt = now();
-    const known = lessons.filter(isCurrent);
-    const isSearching = tools.isActive() || images.isActive();
-    const resumed = isSearching ? undefined : forImages;
-    /** Finer forms that this request tries in place of those of the lessons. */
-    const trying = new Map<Lesson, Form>();
-    for (const lesson of known) {
-      const [finer] = lesson.finer;
-      if (finer && finer.apply(asked) !== asked) trying.set(lesson, finer);
-    }
-    const steps: Form[] = isSearching ? [...searchForms] : [];
-    /** The form that the newest request has, and the one before had not. */
-    let last: Form | undefined;
+    const isSearching = search.isActive();
+    const [known, expired] = [lessons.filter(isCurrent), lessons.filter((one) => !isCurrent(one))];
+    const base = known.reduce((fit, { form }) => form.apply(fit), asked);
+    const named = expired.map(({ part }) => part).filter(({ kind }) => kind === "form");
+    let parts = within(base, partsOf(base, named));
+    const out = search.start(parts, (out) => within(without(base, parts, out), parts));
+    /** A form that words have named, until an answer or other words prove it. */
+    let hinted: Part | undefined;
+    let words: string | undefined;
     let tries = 1;
-    let end = 0;
     let first: ModelError | undefined;
-    let going: ReturnType<typeof plan> | undefined;
-    let request = build();
+    let ends: (() => readonly Part[])[] | undefined;
+    let request = without(base, parts, out);
 
-    function build(): ModelRequest {
-      const forms = [...known.map((one) => trying.get(one) ?? one.form), ...steps];
-      return offered(forms.reduce((fit, { apply }) => apply(fit), asked));
-    }
-
-    /** Yields each next request, and gets its refusal. */
-    function* plan(refusal: ModelError): Generator<ModelRequest, void, ModelError> {
-      for (const lesson of trying.keys()) {
-        lesson.finer.shift(); // it is too little
-        trying.delete(lesson);
-        refusal = yield build();
-      }
-      if (isSearching) {
-        yield* look(tools, toolsIn);
-        yield* look(images, imagesIn);
-        steps.length = 0;
-      } else if (resumed) {
-        steps.push(...resumed);
-        yield* look(images, imagesIn);
-        yield* look(tools, toolsIn);
-        steps.length = 0;
-      }
-      const hint = firstStep(refusal, request);
-      if (hint === "images") yield* look(images, imagesIn);
-      const forms = hint === "tools" ? OF_TOOLS : LADDER;
-      const expired = lessons.filter((one) => !isCurrent(one)).map(({ form }) => form);
-      const named = typeof hint === "object" ? [hint] : [];
-      for (const form of [...pending, ...expired, ...named, ...forms]) {
-        if (steps.includes(form) || form.apply(request) === request) continue;
-        steps.push(last = form);
-        refusal = yield build();
-        if (form === RESPONSES && refusal.kind === "not_found") {
-          steps.splice(-1, 1, last = THINKING_OFF);
-          yield build();
+    /** Adds the parts that a refusal names to those that are left out. @returns Whether there are any. */
+    function follow(step: ReturnType<typeof firstStep>): boolean {
+      if (step === undefined) return false;
+      if (typeof step === "object" && "part" in step) {
+        const part = formPart(step);
+        search.doubt(part);
+        if (within(request, [part]).length === 0 || parts.some(({ key }) => key === part.key)) {
+          return leaveOut(parts.filter(({ key }) => key === part.key));
         }
-        // The words were wrong, so their part comes back.
-        if (!LADDER.includes(form)) steps.pop();
+        parts = [part, ...parts];
+        search.include(part);
+        hinted = part;
+        return leaveOut([part]);
       }
-      last = undefined;
-      yield* look(tools, toolsIn);
-      yield* look(images, imagesIn);
+      if (typeof step === "object") {
+        const tools = new Set(step.map(keyOfTool));
+        const some = parts.filter(({ key }) => tools.has(key));
+        some.forEach(search.doubt);
+        return leaveOut(some);
+      }
+      if (isSearching) return false; // the search knows more than words
+      const isOf = (forms: readonly Form[]) => ({ key }: Part) =>
+        forms.some((form) => idOf(form) === key);
+      const stages = step === "images"
+        ? [({ kind }: Part) => kind === step]
+        : [isOf(TOOL_FORMS), isOf(CALL_FORMS), ({ kind }: Part) => kind === step];
+      const present = within(request, parts).filter((part) => !search.isClear(part));
+      return stages.some((isChosen) => leaveOut(present.filter(isChosen)));
     }
 
-    /** Looks for the refused parts of a kind. If all of them are out in vain, they come back. */
-    function* look<Part>(
-      search: PartSearch<Part>,
-      partsIn: (request: ModelRequest) => readonly Part[],
-    ): Generator<ModelRequest, void, ModelError> {
-      while (search.refused(partsIn(request))) yield build();
-      search.forget();
+    function leaveOut(some: readonly Part[]): boolean {
+      const more = some.filter(({ key }) => !out.has(key));
+      for (const { key } of more) out.add(key);
+      return more.length > 0;
     }
 
-    function report(reason: string): void {
-      const lacks = {
-        tools: tools.lacksAll(toolsIn(asked).length),
-        images: images.lacksAll(imagesIn(asked).length),
-      };
-      if (lacks.tools && toolsIn(request).length === 0) {
-        tools.forget();
-        learn(abilityForm("tools"), reason);
+    /** Leaves out some more of the suspects: at most as many as before, and half of them. */
+    function grow(): boolean {
+      const suspects = within(request, parts).filter((part) => !search.isClear(part));
+      const count = Math.min(Math.max(1, out.size), Math.ceil(suspects.length / 2));
+      return leaveOut(
+        suspects.filter(({ key }) => !LAST.some((last) => last.key === key))
+          .slice(0, count),
+      );
+    }
+
+    /** What the last requests leave out: all suspects, and all, at last with those of `LAST`. */
+    function lastSteps(): (() => readonly Part[])[] {
+      const [limit, stream] = LAST;
+      const isLast = ({ key }: Part) => LAST.some((last) => last.key === key);
+      const isProved = LAST.every(search.isClear);
+      return [
+        ...(isProved ? [() => parts.filter((part) => !search.isClear(part))] : []),
+        () => parts.filter((part) => !isLast(part)),
+        ...(isProved ? [] : [limit, stream].map((one) => () => one ? [one] : [])),
+      ];
+    }
+
+    function plan(refusal: ModelError): boolean {
+      const step = firstStep(refusal, request);
+      const isSame = refusal.words === words || refusal.kind === "not_found";
+      words = refusal.words;
+      if (hinted && isSame) { // its words were wrong
+        out.delete(hinted.key);
+        search.drop(hinted);
+        parts = parts.filter((part) => part !== hinted);
       }
-      for (const tool of tools.found()) learn(toolForm([tool]), reason);
-      if (lacks.images && imagesIn(request).length === 0) {
-        images.forget();
-        learn(abilityForm("images"), reason);
-      }
-      for (const image of images.found()) learn(pictureForm(image), reason);
+      hinted = undefined;
+      const sent = request;
+      const reserve = ends ?? lastSteps();
+      const isFree = !ends && tries <= TRIES_MAX - reserve.length;
+      const isFollowed = isFree && follow(step);
+      search.refused(within(sent, parts));
+      if (isFollowed || isFree && grow()) return true;
+      ends = reserve;
+      for (let end = ends.shift(); end; end = ends.shift()) if (leaveOut(end())) return true;
+      return false;
     }
 
     return {
       request: () => request,
-      next(refusal) {
+      next(refusal, fails) {
+        if (!first && !search.isActive()) searched = { reason: refusal.message, at: startedAt };
         first ??= refusal;
-        tries += 1;
-        if (now() - startedAt > WALK_MS) {
-          pending = steps;
-          return undefined;
+        tries = fails + 1;
+        if (now() - startedAt > WALK_MS) return false;
+        const isPlanned = tries <= TRIES_MAX && plan(refusal);
+        if (!isPlanned) {
+          search.forget(); // only an answer proves anything
+          out.clear();
         }
-        if (tries < TRIES_MAX - 1 && end === 0) {
-          const step = going ? going.next(refusal) : (going = plan(refusal)).next();
-          if (!step.done) return request = step.value;
-        }
-        // At last the plainest form, then the same without a stream.
-        while (tries <= TRIES_MAX && end < ENDS.length) {
-          const form = ENDS[end++];
-          const next = form?.apply(request) ?? request;
-          if (next === request) continue;
-          last = form;
-          return request = next;
-        }
-        tools.forget(); // only an answer proves anything
-        images.forget();
-        steps.length = 0;
-        tries = TRIES_MAX;
-        end = ENDS.length;
-        request = build();
-        return undefined;
+        request = without(base, parts, out);
+        return isPlanned;
       },
       answered() {
-        pending = [];
-        for (const [lesson, form] of trying) {
-          if (lessons.includes(lesson)) lessons.splice(lessons.indexOf(lesson), 1);
-          learn(form, lesson.reason);
+        const sent = within(request, parts);
+        const wasActive = search.isActive();
+        search.taken(sent, out);
+        if (!first && !wasActive) return;
+        const reason = first?.message ?? searched.reason;
+        const leftOut = parts.filter(({ key }) => out.has(key));
+        for (const kind of ["tools", "images"] as const) {
+          const isLacking = search.lacks(kind) && leftOut.some((one) => one.kind === kind);
+          if (!isLacking || sent.some((one) => one.kind === kind)) continue;
+          search.learnt(kind);
+          search.proved(leftOut.filter((one) => one.kind === kind));
+          const form = abilityForm(kind);
+          learn({ key: idOf(form), kind: "form", form: () => form }, reason);
         }
-        if (!first && !isSearching) return;
-        const reason = searchReason = first?.message ?? searchReason;
-        forImages = undefined;
-        if (end === ENDS.length) {
-          tools.forget(); // the stream was the cause
-          images.forget();
-        }
-        tools.taken(toolsIn(request));
-        images.taken(imagesIn(request));
-        if (last !== PLAINEST) {
-          if (last) learn(last, reason);
-        } else if (!resumed && imagesIn(asked).length > 0) {
-          forImages = [...steps]; // the walk had no tries left for the pictures
-          tools.forget();
-          images.forget();
-          onRefused(PLAINEST, reason, true);
-        } else {
-          if (resumed) tools.forget(); // two causes: neither kind of part is the only one
-          if (!tools.isActive() && !images.isActive()) learn(PLAINEST, reason);
-        }
-        report(reason);
-        searchForms = tools.isActive() || images.isActive() ? steps : [];
+        for (const part of search.proved(leftOut)) learn(part, reason);
       },
     };
   }
@@ -277,10 +286,17 @@ export function createWalks(
       walks.set(asked, walk);
       return walk;
     },
-    refused: (): readonly RefusedPart[] =>
-      lessons.filter(isCurrent).flatMap(({ form: { part, fix }, reason, at }) =>
+    refused(): readonly RefusedPart[] {
+      const known = lessons.filter(isCurrent).flatMap(({ form: { part, fix }, reason, at }) =>
         fix === undefined ? [] : [{ modelId, part, fix, reason, at }]
-      ),
+      );
+      const kinds = search.suspected();
+      if (kinds.length === 0) return known;
+      const [kind] = kinds.length === 1 ? kinds : [];
+      const part = kind === undefined || kind === "form" ? "a part of requests" : `some ${kind}`;
+      const fix = "the next messages tell which";
+      return [...known, { modelId, part, fix, ...searched }];
+    },
     lacks: (ability: Form["ability"]): boolean =>
       lessons.some((one) => one.form.ability === ability && isCurrent(one)),
   };

@@ -1,20 +1,33 @@
 /**
- * Reads a body of server-sent events, or of one JSON object from servers that do not stream. The
- * first visible character tells which of them it is.
+ * Reads a body of server-sent events, or one that is no stream: JSON by its first visible character,
+ * or a text without events.
  */
 
 import { createParser } from "eventsource-parser";
 
+/** Type of a body that is no stream. */
+export const WHOLE = "whole body";
+
+/** Maximum number of characters of such a body that is no JSON. */
+const TEXT_MAX = 16_384;
+
 /**
  * Creates the reader of one body.
  *
- * @param take Takes the data of an event and its type, or the whole object.
+ * @param take Takes the data of an event and its type, or the whole body with the type {@link WHOLE}.
  */
 export function createEventBody(take: (data: string, type?: string) => void) {
   const decoder = new TextDecoder();
-  const parser = createParser({ onEvent: ({ event, data }) => take(data, event) });
+  let hasEvents = false;
+  const parser = createParser({
+    onEvent({ event, data }) {
+      hasEvents = true;
+      take(data, event);
+    },
+  });
   let isStream: boolean | undefined; // until the first visible character
   let unread = "";
+  let text = "";
 
   return {
     /**
@@ -28,10 +41,13 @@ export function createEventBody(take: (data: string, type?: string) => void) {
       if (isStream === undefined) unread = unread.trimStart();
       if (unread !== "") isStream ??= !/^[{[]/.test(unread);
       if (isStream) {
+        if (!hasEvents && text.length < TEXT_MAX) text += unread;
         // Some servers leave out the last empty line.
         parser.feed(bytes || isComplete ? unread : `${unread}\n\n`);
         unread = "";
-      } else if (!bytes && isStream === false) take(unread);
+        const isText = !bytes && !hasEvents && /^[^:\s]/m.test(text);
+        if (isText) take(text, WHOLE);
+      } else if (!bytes && isStream === false) take(unread, WHOLE);
     },
   };
 }

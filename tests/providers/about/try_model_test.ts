@@ -69,7 +69,12 @@ describe("[L4] tryModel()", () => {
 
   const all = { tools: true, images: true, secondStep: true, streams: true };
   /** What a server refuses, and the differences of the result. */
-  const TABLE: readonly (readonly [string, (request: ModelRequest) => string | false, object])[] = [
+  const TABLE: readonly (readonly [
+    string | undefined,
+    (request: ModelRequest) => string | false,
+    object,
+    string?,
+  ])[] = [
     [
       "calls of tools in the conversation",
       (request) => isSecond(request) && "no",
@@ -80,20 +85,20 @@ describe("[L4] tryModel()", () => {
       ({ tools = [] }) => tools.some(({ name }) => name === "own") && "Invalid schema: tool 'own'",
       all,
     ],
-    ["all images", (one) => hasImage(one) && "no images here", { ...all, images: false }],
+    [undefined, (one) => hasImage(one) && "no images here", { ...all, images: false }, "none"],
     [
-      "all tools",
+      "some tools",
       ({ tools }) => tools !== undefined && "tools are not supported",
       { tools: false, images: false, streams: true },
     ],
   ];
-  for (const [part, refuses, expected] of TABLE) {
-    it(`finds a server that refuses ${part}`, async () => {
-      const { play } = modelThat(refuses);
+  for (const [part, refuses, expected, colour] of TABLE) {
+    it(`finds a server that refuses ${part ?? "all images"}`, async () => {
+      const { play } = modelThat(refuses, "rejected", { colour });
       const { firstMs: _, totalMs: __, usage: ___, refused, ...found } = await play();
       assert.deepEqual(found, expected);
-      assert.deepEqual(refused.map((one) => one.part), [part]);
-      assert.match(refused[0]?.reason ?? "", /^refused: /);
+      assert.deepEqual(refused.map((one) => one.part), part === undefined ? [] : [part]);
+      if (part !== undefined) assert.match(refused[0]?.reason ?? "", /^refused: /);
     });
   }
 

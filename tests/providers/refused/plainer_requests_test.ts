@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
+import { Buffer } from "node:buffer";
 import { describe, it } from "node:test";
 import fc from "fast-check";
 import type { ModelMessage, ModelRequest, ToolDefinition } from "../../../src/core/model.ts";
+import { withRetry } from "../../../src/providers/choice/retry.ts";
 import { withPlainerRequests } from "../../../src/providers/refused/plainer_requests.ts";
 import { createModel } from "../../../src/providers/models.ts";
 import { listen, settingsFor } from "../../support/model/model_server.ts";
@@ -26,6 +28,7 @@ const CAUSES: Readonly<Record<string, Cause>> = {
       (body: Body) => field in body,
     ]),
   ),
+  many: ({ tools = [] }) => tools.length > 25,
   unstreamed: (body) => !("stream" in body),
   keyword: (body) => JSON.stringify(body.tools ?? []).includes("additionalProperties"),
   beside: (body) =>
@@ -38,6 +41,20 @@ const CAUSES: Readonly<Record<string, Cause>> = {
   tools: ({ tools }) => tools !== undefined,
   images: (body) => imagesIn(body).length > 0,
   picture: (body) => imagesIn(body).length > 1,
+};
+
+/** What else a form without the cause leaves out. */
+const WITH: Readonly<Record<string, readonly string[]>> = {
+  stream: ["stream_options"],
+  stream_options: ["reasoning_effort"],
+  reasoning_effort: ["stream_options"],
+  carried: ["beside", "several"],
+  beside: ["several", "carried"],
+  several: ["beside", "carried"],
+  calls: ["beside", "several", "carried"],
+  many: [],
+  tools: ["many", "keyword", "beside", "several", "carried", "calls"],
+  images: ["picture"],
 };
 
 const toolOf = (name: string): ToolDefinition => ({
@@ -54,12 +71,24 @@ const CARRIERS: readonly ((said: object, status: number) => Response)[] = [
   (said) => new Response(`data: ${JSON.stringify(said)}\n\n`),
 ];
 
-const SAID: readonly object[] = [
-  { error: { message: "Nope", code: 400 } },
-  { error: { message: "Nope", code: null, type: "invalid_request_error" } },
-  { code: 422, msg: "Nope" },
-  { detail: [{ loc: ["body"], msg: "Nope" }] },
-  { error: "Nope" },
+/** Words that name nothing, and wrong ones. */
+const WORDS = [
+  "Nope",
+  "",
+  "Ungültige Anfrage",
+  "无效请求",
+  "tools",
+  "images",
+  "max_tokens",
+  "thinking",
+];
+
+const SAID: readonly ((words: string) => object)[] = [
+  (message) => ({ error: { message, code: 400 } }),
+  (message) => ({ error: { message, code: null, type: "invalid_request_error" } }),
+  (msg) => ({ code: 422, msg }),
+  (msg) => ({ detail: [{ loc: ["body"], msg }] }),
+  (error) => ({ error: error || "?" }),
 ];
 
 function serverWith(
@@ -78,15 +107,16 @@ function serverWith(
   };
   const now = () => time;
   const settings = { ...settingsFor({ baseUrl: "http://127.0.0.1:9/v1" }), maxOutputTokens: 9 };
-  const model = withPlainerRequests(createModel(settings, { fetch, now }), { now });
+  const fitted = withPlainerRequests(createModel(settings, { fetch, now }), { now });
+  const asked = withRetry(fitted, { sleep: () => Promise.resolve(), random: () => 0 });
   return {
     bodies,
-    model,
+    model: fitted,
     pass: (ms: number) => void (time += ms),
     /** @returns How many requests it took. */
     async ask(request: ModelRequest): Promise<number> {
       const before = bodies.length;
-      const { text, error } = await listen(model, undefined, { ...request });
+      const { text, error } = await listen(asked, undefined, { ...request });
       assert.equal(error, undefined);
       assert.equal(text, "hello");
       return bodies.length - before;
@@ -122,29 +152,32 @@ describe("[L3] withPlainerRequests()", () => {
   it("ends no turn for a request that a plainer form satisfies, and learns that form", () =>
     fc.assert(
       fc.asyncProperty(
-        fc.uniqueArray(fc.constantFrom(...Object.keys(CAUSES)), { minLength: 1, maxLength: 2 }),
+        fc.uniqueArray(fc.constantFrom(...Object.keys(CAUSES)), { minLength: 1, maxLength: 3 }),
         fc.uniqueArray(fc.nat(39), { maxLength: 2 }),
         fc.constantFrom(...CARRIERS),
         fc.constantFrom(...SAID),
-        async (names, badTools, carry, said) => {
+        fc.constantFrom(...WORDS),
+        async (names, badTools, carry, said, words) => {
           fc.pre(!names.includes("unstreamed") || !names.includes("stream"));
           const causes = names.map((name) => CAUSES[name] ?? (() => false));
           const isBad = (body: Body) => badTools.some((at) => namesIn(body).includes(`tool${at}`));
-          const { ask, bodies } = serverWith([...causes, isBad], () => carry(said, 400));
+          const { ask, bodies } = serverWith([...causes, isBad], () => carry(said(words), 400));
           const request = await richRequest(40);
           let tries = 0;
-          for (let at = 0; at < 30; at++) {
+          for (let at = 0; at < 40; at++) {
             tries = await ask(request);
             assert.ok(tries <= 9, `${tries} requests`);
           }
           assert.equal(tries, 1, "it asks again and again");
           const last = bodies.at(-1);
           assert.ok(last);
-          // Words would tell tools and pictures apart.
-          const isPlain = ["tools", "images", "picture"].some((name) => names.includes(name));
-          if (names.length + badTools.length < (isPlain ? 2 : 3) && names[0] !== "tools") {
-            assert.equal(namesIn(last).length, 40 - badTools.length, names.join());
+          // All that the server takes is there again.
+          const gone = new Set(names.flatMap((name) => [name, ...WITH[name] ?? []]));
+          for (const [name, isIn] of Object.entries(CAUSES)) {
+            assert.ok(name === "unstreamed" || gone.has(name) || isIn(last), `without ${name}`);
           }
+          const most = gone.has("many") ? 25 : 40 - badTools.length;
+          if (!gone.has("tools")) assert.equal(namesIn(last).length, most);
         },
       ),
       { numRuns: cases(60, 1_000) },
@@ -180,6 +213,44 @@ describe("[L3] withPlainerRequests()", () => {
     const [told] = model.refused();
     assert.equal(told?.part, "the tool `mcp__crm__find`");
     assert.match(`${told?.reason} ${told?.fix} ${told?.at}`, /Nope correct the schema .* 5$/);
+  });
+
+  const withPictures = (...bytes: number[]): ModelRequest => ({
+    system: "Be kind.",
+    messages: [{ role: "user", text: "hi", images: bytes.map(picture) }],
+    tools: [toolOf("a")],
+  });
+
+  it("suspects only what is new, and takes a picture for a broken one", async () => {
+    const { ask, model, bodies } = serverWith([(body) => /BwcH/.test(imagesIn(body).join())]);
+    await ask(withPictures());
+    assert.equal(await ask(withPictures(7)), 2);
+    assert.deepEqual([await ask(withPictures(7)), await ask(withPictures(7, 8))], [1, 1]);
+    assert.equal(imagesIn(bodies.at(-1) ?? { messages: [] }).length, 1);
+    assert.equal(namesIn(bodies.at(-1) ?? { messages: [] }).length, 1);
+    assert.notEqual(model.takesImages, false);
+  });
+
+  it("counts images as an ability that is missing after two", async () => {
+    const { ask, model } = serverWith([CAUSES["images"] ?? (() => false)]);
+    await ask(withPictures());
+    for (const at of [1, 2]) {
+      assert.notEqual(model.takesImages, false);
+      assert.equal(await ask(withPictures(at)), 2);
+    }
+    assert.equal(model.takesImages, false);
+    assert.match(model.refused()[0]?.part ?? "", /all images/);
+  });
+
+  it("keeps the newest picture if their number is the cause", async () => {
+    const { ask, bodies } = serverWith([CAUSES["picture"] ?? (() => false)]);
+    await ask(withPictures(1));
+    for (const at of [2, 3, 4]) {
+      const all = Array.from({ length: at }, (_, index) => index + 1);
+      assert.equal(await ask(withPictures(...all)), 2);
+      const [seen] = imagesIn(bodies.at(-1) ?? { messages: [] });
+      assert.equal(seen, `base64,${Buffer.from(picture(at).data).toString("base64")}`);
+    }
   });
 
   const words: readonly [words: string, cause: Cause, requests: number][] = [
