@@ -14,7 +14,7 @@ export interface ActionRow {
   readonly type: 1;
   readonly id: number;
   /** Buttons, or one menu. */
-  readonly components: readonly Usable[];
+  readonly components: readonly (Usable | LinkButton)[];
 }
 
 /** A component that a person can use. */
@@ -28,6 +28,15 @@ export interface Button {
   readonly label?: string;
   readonly emoji?: Readonly<Record<string, unknown>>;
   readonly disabled?: boolean;
+}
+
+/** A button that opens an address, and sends nothing. */
+export interface LinkButton {
+  readonly type: 2;
+  readonly id: number;
+  readonly style: 5;
+  readonly url: string;
+  readonly label: string;
 }
 
 /** A select menu of texts. */
@@ -108,6 +117,14 @@ const menuOptions = z.array(z.strictObject({
   });
 });
 
+const linkButton = z.strictObject({
+  type: z.literal(2),
+  id,
+  style: z.literal(5),
+  url: z.url().max(512),
+  label: z.string().min(1).max(80),
+});
+
 const menu = z.strictObject({
   type: z.literal(3),
   id,
@@ -122,7 +139,7 @@ const menu = z.strictObject({
 const row = z.strictObject({
   type: z.literal(1),
   id,
-  components: z.array(z.discriminatedUnion("type", [button, menu])).min(1).max(5),
+  components: z.array(z.union([button, linkButton, menu])).min(1).max(5),
 }).superRefine(({ components }, context) => {
   if (components.length === 1 || components.every(({ type }) => type === 2)) return;
   context.addIssue({
@@ -183,7 +200,8 @@ export const layout = z.array(top).min(1).superRefine((components, context) => {
 function refuseTwins(rows: readonly GivenRow[], context: z.RefinementCtx): void {
   const seen = new Set<string>();
   for (const [at, { components }] of rows.entries()) {
-    for (const [index, { custom_id: customId }] of components.entries()) {
+    for (const [index, component] of components.entries()) {
+      const customId = "url" in component ? component.url : component.custom_id;
       if (seen.has(customId)) {
         context.addIssue({
           code: "custom",
@@ -204,7 +222,8 @@ export function numbered(components: z.infer<typeof layout>): readonly TopCompon
     last += 1;
     return given || last;
   };
-  const toUsable = (given: GivenRow["components"][number]): Usable => {
+  const toUsable = (given: GivenRow["components"][number]): Usable | LinkButton => {
+    if ("url" in given) return { ...given, id: next(given.id) };
     const common = { id: next(given.id), custom_id: given.custom_id };
     const more = given.disabled ? { disabled: true } : {};
     if (given.type === 3) {
@@ -260,6 +279,15 @@ export function numbered(components: z.infer<typeof layout>): readonly TopCompon
 
 /** The buttons and menus of a message, in order. */
 export function usableIn(components: readonly TopComponent[]): readonly Usable[] {
+  return inRows(components).flatMap((one) => "url" in one ? [] : one);
+}
+
+/** The addresses that buttons of a message open, in order. */
+export function linksIn(components: readonly TopComponent[]): readonly string[] {
+  return inRows(components).flatMap((one) => "url" in one ? one.url : []);
+}
+
+function inRows(components: readonly TopComponent[]) {
   return innerOf(components).flatMap((one) => one.type === 1 ? one.components : []);
 }
 

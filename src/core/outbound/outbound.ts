@@ -127,6 +127,8 @@ export interface OutboundMessage {
   readonly embed?: EmbedContent;
   /** Buttons below it in rows of five, at most 25. */
   readonly buttons?: readonly Button[];
+  /** An address that opens by a button before the others. */
+  readonly link?: LinkButton;
   /** Select menus below it, one in a row; with buttons, five rows at most. */
   readonly menus?: readonly Menu[];
   /** Set if it is a voice message: its only content is one file (R16). */
@@ -169,6 +171,16 @@ export interface Button {
   /** Discord's colours: blurple, grey, green and red. */
   readonly style: "primary" | "secondary" | "success" | "danger";
 }
+
+export interface LinkButton {
+  /** At most {@link MAX_LINK} characters. */
+  readonly url: string;
+  /** At most 80 characters. */
+  readonly label: string;
+}
+
+/** Discord's maximum for the address of a button. */
+export const MAX_LINK = 512;
 
 export interface Menu {
   /** Discord sends it back with each selection. At most 100 characters, and it contains no state. */

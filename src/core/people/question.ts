@@ -7,6 +7,7 @@
  */
 
 import type { AccountId, ChannelId, GuildId, MessageId, UserId } from "../discord/ids.ts";
+import type { LinkButton } from "../outbound/outbound.ts";
 import { type Form, MAX_FIELD_CHARS } from "./form.ts";
 
 /** A way to answer: a button, or an option of a menu. */
@@ -53,6 +54,8 @@ export interface Question {
   readonly facts: readonly CardFact[];
   /** Text that is shown as it is: the exact command, or a diff. */
   readonly exact?: string;
+  /** An address that the card opens, beside the choices. */
+  readonly link?: LinkButton;
   /**
    * The ways to answer. Of a question with a form: {@link FILL_IN}, and {@link DENY} if the person
    * may decline.

@@ -23,6 +23,11 @@ import { createPeople, type EachServer } from "./people.ts";
 /** Servers of the bot in which a person is looked for; in more of them, no one counts as gone. */
 const MAX_GUILDS = 20;
 const MAX_PLACES = 1_000;
+const UNPAIRED =
+  "it is for their direct messages, to which they have no access yet. Tell them: write me a direct " +
+  "message; my answer there says how to get access. Then ask again";
+const CLOSED = "it is for their direct messages, which channels.discord.dm closes to them. Tell " +
+  "them to ask whoever runs me for access";
 
 export function createOwnServers(
   account: AccountContext,
@@ -71,7 +76,7 @@ export function createOwnServers(
     const call = { accountId, id, channelId, place, names, sender: from, name: "", options: {} };
     const about = quoted && { ...quoted, channelId };
     if (await ask({ ...call, isElsewhere: true }, { text, about, own }) === "direct") return;
-    throw new Error("it is for their direct messages, which channels.discord.dm closes to them");
+    throw new Error(config().discord.dm.policy === "pairing" ? UNPAIRED : CLOSED);
   }
 
   function sweep(): void {

@@ -5,6 +5,7 @@
 
 import { z } from "zod";
 import { ALLOW_ONCE, DENY, DONE, FILL_IN, type Question } from "../../core/people/question.ts";
+import { MAX_LINK } from "../../core/outbound/outbound.ts";
 import { RefusedCall } from "../../core/refused_call.ts";
 import { defineTool, UnknownOutcomeError, WaitsForPerson } from "../../core/turn/tool.ts";
 import type { Tool, ToolContext } from "../../core/turn/tool.ts";
@@ -22,7 +23,7 @@ const MAX_WAITING = 200;
 function cardOf(
   { message }: ToolContext,
   yes: Question["choices"][number],
-  card: Pick<Question, "kind" | "tool" | "text" | "exact"> & Partial<Question>,
+  card: Pick<Question, "kind" | "tool" | "text"> & Partial<Question>,
 ): Question {
   const choices = [yes, { key: DENY, style: "secondary" as const }];
   const asked = [message.sender.id];
@@ -40,10 +41,13 @@ export function createSignInTool({ now, publicUrl, people, keep }: {
   /** Messages whose senders have said no: their turns ask no second time. */
   const denied = createNewestSet<string>(MAX_WAITING);
 
+  const backTo = ({ transport }: EachServer) =>
+    pastedUrl(transport.oauth?.callbackPort, publicUrl());
+
   async function begin(server: EachServer, { callKey, message }: ToolContext): Promise<SignIn> {
     const { transport } = server;
     const url = publicUrl();
-    const back = pastedUrl(transport.oauth?.callbackPort, url);
+    const back = backTo(server);
     const scope = people.loginAt(message.sender.id, server)?.wantedScope;
     // The page of a public address is safer: no one can be talked into entering another's code.
     const begun = await beginSignIn(transport, back, now, scope, !url?.startsWith("https:"));
@@ -53,15 +57,25 @@ export function createSignInTool({ now, publicUrl, people, keep }: {
     return begun;
   }
 
-  function card({ id }: EachServer, { address, device }: SignIn, context: ToolContext, why = "") {
+  function card(server: EachServer, { address, device }: SignIn, context: ToolContext, why = "") {
+    const { id } = server;
     const asked =
       `Sign in to \`${id}\` at ${new URL(address).host} with your own account. Pass on no ` +
-      "address and no code:";
+      "address and no code.";
     const label = device ? GO_ON : "Your browser's last address";
     const yes = device ? { key: DONE, label } : { key: FILL_IN };
+    const [shown, link] = address.length <= MAX_LINK
+      ? [[], { url: address, label: "Sign in" }]
+      : [[address]];
+    const exact = [...shown, ...device ? [device.code] : []].join("\n");
+    const end = device
+      ? `enter the code there, and press **${GO_ON}**`
+      : `your browser ends at \`${backTo(server)}?…\`, where no page may load. Copy that whole ` +
+        "address, press **Fill in**, and paste it";
     return new WaitsForPerson(cardOf(context, { ...yes, style: "primary" }, {
-      ...{ kind: "ask", tool: `mcp__${id}__sign_in`, text: `${why}${asked}` },
-      exact: device ? `${address}\n${device.code}` : address,
+      ...{ kind: "ask", tool: `mcp__${id}__sign_in`, text: `${why}${asked}`, link },
+      ...exact !== "" && { exact },
+      facts: [{ name: "Then", value: end }],
       form: device ? undefined : { title: id, label },
     }));
   }

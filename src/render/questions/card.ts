@@ -60,6 +60,7 @@ export function composeCard(
       pings: { users: pings, roles: [], quotedAuthor: false },
       quote: isInTurn(stored, place) ? stored.messageId : undefined,
       buttons,
+      link: question.link,
       menus: menus.length > 0 ? menus : undefined,
     },
     files: [],

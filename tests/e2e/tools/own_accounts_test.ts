@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { describe, it } from "node:test";
 import { gunzipSync } from "node:zlib";
 import type { RequestRecord } from "../../../simulator/notes/request_log.ts";
-import { buttonsIn, textOf, usableIn } from "../../../simulator/world/components.ts";
+import { buttonsIn, linksIn, textOf, usableIn } from "../../../simulator/world/components.ts";
 import type { Interaction, Message } from "../../../simulator/world/world.ts";
 import { ended, KILLED, type Scene, withSimulation } from "../../support/bot/e2e.ts";
 import { tempDirectory } from "../../support/temp_directory.ts";
@@ -38,8 +38,7 @@ const card = (scene: Scene, as: string, text: RegExp): Promise<Message> =>
     () => cards(scene, as).findLast((one) => text.test(textOf(one))),
   );
 
-const addressOn = (message: Message): string =>
-  /http\S+\/authorize\S+/.exec(textOf(message))?.[0] ?? "";
+const addressOn = (message: Message): string => linksIn(message.components)[0] ?? "";
 
 function press({ simulator }: Scene, as: string, message: Message, label: string): Interaction {
   const button = buttonsIn(message.components).find((one) => one.label === label);

@@ -98,7 +98,7 @@ describe("[T13a] a sign-in at oidc-provider", () => {
     const goOn = { kind: "answered", answer: { choice: "done" } } as const;
     const first = await asked();
     assert.ok(typeof first === "object");
-    const [address = "", code = ""] = first.exact?.split("\n") ?? [];
+    const { exact: code = "", link: { url: address } = assert.fail() } = first;
     assert.match(first.text, new RegExp(`at ${new URL(server.url).host} with your own account`));
     assert.deepEqual(first.choices.map(({ label, key }) => label ?? key), ["Go on", "deny"]);
     const again = await asked(goOn);

@@ -23,11 +23,16 @@ import { tempDirectory } from "../../support/temp_directory.ts";
 
 type Asked = Parameters<AccountServices["ask"]>;
 
-function open(dataDir: string, outcome: "direct" | "refused" = "direct") {
+function open(
+  dataDir: string,
+  outcome: "direct" | "refused" = "direct",
+  dm: "pairing" | "allowlist" = "pairing",
+) {
   const { account } = testAccount();
   const each = (url: string) => ({ url, headers: {}, login: "each", writable: [] });
   const servers = { cal: each("http://127.0.0.1:9/"), mail: each("http://127.0.0.1:9/") };
-  const config = { mcp: { servers }, http: {}, discord: { token: { reveal: () => "token" } } };
+  const token = { reveal: () => "token" };
+  const config = { mcp: { servers }, http: {}, discord: { token, dm: { policy: dm } } };
   const asked: Asked[] = [];
   const services = {
     dataDir,
@@ -140,13 +145,19 @@ describe("[T13a] createOwnServers()", () => {
     await own.stop();
   });
 
-  it("tells the model if the person may write no direct messages", async () => {
-    using folder = tempDirectory();
-    const { own, told, call } = open(folder.path, "refused");
-    await assert.rejects(call(guildMessage()), /channels\.discord\.dm closes to them/);
-    assert.deepEqual(told, []);
-    await own.stop();
-  });
+  const closed = [
+    ["pairing", /write me a direct message; my answer there says how/],
+    ["allowlist", /channels\.discord\.dm closes to them. Tell them to ask/],
+  ] as const;
+  for (const [policy, why] of closed) {
+    it(`says how a person gets access to direct messages: ${policy}`, async () => {
+      using folder = tempDirectory();
+      const { own, told, call } = open(folder.path, "refused", policy);
+      await assert.rejects(call(guildMessage()), why);
+      assert.deepEqual(told, []);
+      await own.stop();
+    });
+  }
 
   it("gives a turn the tools of its server alone", async () => {
     using folder = tempDirectory();

@@ -3,6 +3,7 @@ import { describe, it } from "node:test";
 import type { Decision, Question } from "../../../src/core/people/question.ts";
 import { type ToolContext, WaitsForPerson } from "../../../src/core/turn/tool.ts";
 import { createShowTool, createSignInTool } from "../../../src/extras/signins/own_tools.ts";
+import type { Login } from "../../../src/mcp/oauth/logins.ts";
 import type { EachServer } from "../../../src/extras/signins/people.ts";
 import {
   channelId,
@@ -38,6 +39,7 @@ const chosen = (choice: string, by = directMessage().sender.id): Decision => ({
 async function play(
   server: AccountServer,
   answers: readonly ((address: string) => Partial<ToolContext>)[],
+  wantedScope?: string,
 ) {
   const kept: string[] = [];
   const cal: EachServer = {
@@ -47,7 +49,10 @@ async function play(
   const tool = createSignInTool({
     now: () => 1,
     publicUrl: () => undefined,
-    people: { loginAt: () => undefined, isSignedIn: () => kept.length > 0 },
+    people: {
+      loginAt: () => wantedScope === undefined ? undefined : { wantedScope } as Login,
+      isSignedIn: () => kept.length > 0,
+    },
     keep(_, { id }, { tokens }) {
       kept.push(`${id} ${tokens?.access_token}`);
       return Promise.resolve("signed in");
@@ -56,12 +61,13 @@ async function play(
   const ends: string[] = [];
   let question: Question | undefined;
   for (const answer of [() => ({}), ...answers]) {
-    const context = contextOf(answer(question?.exact ?? ""));
+    const context = contextOf(answer(question?.link?.url ?? ""));
     try {
       ends.push(await tool.run({}, context));
     } catch (error) {
       if (!(error instanceof Error)) throw error;
-      const isSame = error instanceof WaitsForPerson && error.question.exact === question?.exact;
+      const isSame = error instanceof WaitsForPerson &&
+        error.question.link?.url === question?.link?.url;
       if (error instanceof WaitsForPerson) question = error.question;
       ends.push(
         error instanceof WaitsForPerson ? isSame ? "the same card" : "a card" : error.message,
@@ -151,6 +157,18 @@ describe("[T13a] createSignInTool()", () => {
       assert.equal(played.kept.length, kept);
       assert.deepEqual(played.question?.asked, [directMessage().sender.id]);
       assert.equal(played.question?.where, "direct");
+    });
+  }
+
+  for (const [scopes, isLink] of [[1, true], [40, false]] as const) {
+    it(`opens the address by a button if Discord takes it there, and names the one to bring back: ${scopes} scopes`, async () => {
+      await using server = await startAccountServer();
+      const scope = Array.from({ length: scopes }, (_, at) => `calendar.scope.${at}`).join(" ");
+      const { question: { link, exact, facts } = assert.fail() } = await play(server, [], scope);
+      const address = isLink ? link?.url : exact;
+      assert.equal(URL.parse(address ?? "")?.searchParams.get("scope"), scope);
+      assert.equal(isLink ? exact : link, undefined);
+      assert.match(facts[0]?.value ?? "", /ends at `http:\/\/127\.0\.0\.1:8765\/callback\?…`/);
     });
   }
 });

@@ -11,7 +11,13 @@ import {
   MessageComponentTypes,
   type SelectMenuComponent,
 } from "@discordeno/types";
-import type { Button, Card, Menu, OutboundMessage } from "../../../core/outbound/outbound.ts";
+import type {
+  Button,
+  Card,
+  LinkButton,
+  Menu,
+  OutboundMessage,
+} from "../../../core/outbound/outbound.ts";
 
 /** Flag of a message in the second layout; no edit can remove it. */
 export const IS_COMPONENTS_V2 = 1 << 15;
@@ -36,9 +42,9 @@ export type Layout = readonly (ButtonRow | Container)[];
 
 /** The components of a message; none if it changes none. */
 export function componentsOf(
-  { card, buttons, menus }: Pick<OutboundMessage, "card" | "buttons" | "menus">,
+  { card, buttons, menus, link }: Pick<OutboundMessage, "card" | "buttons" | "menus" | "link">,
 ): { readonly components?: Layout } {
-  const rows = buttons || menus ? rowsOf(buttons ?? [], menus) : undefined;
+  const rows = buttons || menus ? rowsOf(buttons ?? [], menus, link) : undefined;
   if (card) return { components: layoutOf(card, rows ?? []) };
   return rows ? { components: rows } : {};
 }
@@ -79,12 +85,14 @@ const IN_A_ROW = 5;
 export function rowsOf(
   buttons: readonly Button[],
   menus: readonly Menu[] = [],
+  link?: LinkButton,
 ): readonly ButtonRow[] {
   const type = MessageComponentTypes.ActionRow;
+  const all = [...link ? [toLink(link)] : [], ...buttons.map(toComponent)];
   return [
-    ...Array.from({ length: Math.ceil(buttons.length / IN_A_ROW) }, (_, row): ButtonRow => ({
+    ...Array.from({ length: Math.ceil(all.length / IN_A_ROW) }, (_, row): ButtonRow => ({
       type,
-      components: buttons.slice(row * IN_A_ROW, (row + 1) * IN_A_ROW).map(toComponent),
+      components: all.slice(row * IN_A_ROW, (row + 1) * IN_A_ROW),
     })),
     ...menus.map((menu): ButtonRow => ({ type, components: [toMenu(menu)] })),
   ];
@@ -99,6 +107,10 @@ function toMenu({ customId, placeholder, max, options }: Menu): SelectMenuCompon
     maxValues: max,
     options: [...options],
   };
+}
+
+function toLink(link: LinkButton): ButtonComponent {
+  return { type: MessageComponentTypes.Button, style: ButtonStyles.Link, ...link };
 }
 
 function toComponent({ customId, label, style }: Button): ButtonComponent {
