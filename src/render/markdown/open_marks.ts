@@ -64,21 +64,32 @@ export function quoteAt(text: string, from: number, to: number, before: string):
   return mark.length <= LONGEST_QUOTE ? mark : "";
 }
 
-const ITEM = /^( *)([-*+]|\d{1,9}[.)]) /;
+const ITEM = /^((?:> ?)*)([ \t]*)([-*+]|\d{1,9}[.)])[ \t]/;
+/** UTF-16 units of a line that tell whether it is an item. */
+const ITEM_CHARS = 200;
 
 /**
  * The items above a nested item that begins a chunk, each as `…`. Discord removes the indentation at
  * the start of a message, and so the item's level.
  */
 export function itemsAbove(text: string, from: number, most: number): string {
-  let level = ITEM.exec(text.slice(from, from + most))?.[1]?.length ?? 0;
+  const first = text.slice(from, from + ITEM_CHARS).replace(/^(?:(?:> ?)+[ \t]*\n)+/, "");
+  let level = columnsOf(ITEM.exec(first)?.[2] ?? "");
   let items = "";
-  for (const line of text.slice(Math.max(0, from - 4_000), from).split("\n").reverse()) {
-    const [, indent = "", mark] = ITEM.exec(line) ?? [];
-    if (level === 0 || (mark === undefined && /^\S/.test(line))) break;
-    if (mark === undefined || indent.length >= level) continue;
-    level = indent.length;
-    items = `${indent}${mark} …\n${items}`;
+  for (let end = from - 1; level > 0 && end > 0;) {
+    const start = text.lastIndexOf("\n", end - 1) + 1;
+    const line = text.slice(start, Math.min(end, start + ITEM_CHARS));
+    end = start - 1;
+    const [, quotes = "", indent = "", mark] = ITEM.exec(line) ?? [];
+    if (mark === undefined && /^(?:> ?)*[^\s>]/.test(line)) break;
+    if (mark === undefined || columnsOf(indent) >= level) continue;
+    level = columnsOf(indent);
+    items = `${quotes}${indent}${mark} …\n${items}`;
   }
   return level === 0 && items.length <= most ? items : "";
+}
+
+/** Columns of an indentation. */
+export function columnsOf(indent: string): number {
+  return indent.replaceAll("\t", "    ").length;
 }

@@ -107,7 +107,7 @@ function tryPiece(
     text.slice(broken.contentStart, at).trim() === "" &&
     text.slice(from, broken.start).trim() === "";
   if (hasOnlyOpening || body.trim() === "") return { content: "", next: after, open: before };
-  const next = opened.next > cut.at ? skipAfterMark(text, opened.next) : after;
+  const next = opened.next > cut.at ? nextOutside(text, opened.next, "word") : after;
   const isInLine = cut.kind === "word" && !text.slice(at, next).includes("\n");
   const quote = isInLine && source.repeatsMarks ? quoteAt(text, from, at, before.quote) : "";
   const closed = broken ? `${body.replace(/\r?\n?$/, "")}\n${broken.close}` : body.trimEnd();
@@ -175,16 +175,12 @@ function nextInFence(text: string, fence: CodeFence, at: number, kind: Cut["kind
   return fence.end === Infinity ? text.length : skipBlankLines(text, fence.end);
 }
 
-/** Skips white space after a closing mark. Keeps the indentation of another line. */
-function skipAfterMark(text: string, at: number): number {
-  const line = skipBlankLines(text, at);
-  return line > at ? line : nextOutside(text, at, "word");
-}
-
 const WHITE = /\s*/y;
 
+/** Skips white space. Keeps the indentation of another line. */
 function nextOutside(text: string, at: number, kind: Cut["kind"]): number {
-  if (kind === "line") return skipBlankLines(text, at);
+  const line = skipBlankLines(text, at);
+  if (kind === "line" || line > at) return line;
   WHITE.lastIndex = at;
   return at + (WHITE.exec(text)?.[0].length ?? 0);
 }

@@ -6,6 +6,7 @@
  * the same.
  */
 
+import { columnsOf } from "./open_marks.ts";
 import { type CodeFence, codeFences, fenceAt, MAX_CHUNK_LENGTH } from "./code_fence.ts";
 import {
   alignmentOf,
@@ -131,8 +132,4 @@ function isIndentedCode(text: string, start: number, indent: string): boolean {
     if (item === undefined && /^\S/.test(line)) return true;
   }
   return true;
-}
-
-function columnsOf(indent: string): number {
-  return indent.replaceAll("\t", "    ").length;
 }

@@ -164,3 +164,55 @@ describe(`[R2] chunk() › ${STRINGS} random strings`, () => {
     }
   });
 });
+
+describe("[R2] chunk() › nested lists", () => {
+  /** The level of each item, by its number; items that a chunk repeats have none. */
+  function levelsIn(text: string): ReadonlyMap<string, number> {
+    const levels = new Map<string, number>();
+    let open: readonly number[] = [];
+    for (const line of text.split("\n").map((one) => one.replace(/^(?:> ?)*/, ""))) {
+      const [, indent = "", words] = /^(\s*)(?:[-*]|\d+\.)\s+(.*)$/.exec(line) ?? [];
+      const columns = indent.replaceAll("\t", "    ").length;
+      if (words === undefined) open = /^\S/.test(line) ? [] : open;
+      else open = [...open.filter((one) => one < columns), columns];
+      const [id] = /id\d+/.exec(words ?? "") ?? [];
+      if (id) levels.set(id, open.length);
+    }
+    return levels;
+  }
+
+  const item = fc.record({
+    level: fc.integer({ min: 0, max: 3 }),
+    words: fc.integer({ min: 1, max: 60 }),
+    marks: fc.constantFrom("", "**"),
+    rest: fc.constantFrom("", "\n@  more of it", "\n", "\n@  more\n"),
+  });
+  const list = fc.record({
+    indent: fc.constantFrom("  ", "   ", "    ", "\t"),
+    quote: fc.constantFrom("", "> "),
+    mark: fc.constantFrom("-", "*", "1.", "- [ ]"),
+    items: fc.array(item, { minLength: 10, maxLength: 60 }),
+  }).map(({ indent, quote, mark, items }) => {
+    let last = -1;
+    return items.map(({ level, words, marks, rest }, at) => {
+      const before = indent.repeat(last = Math.min(level, last + 1));
+      const text = `${marks}${Array(words).fill("word").join(" ")}${marks}`;
+      return `${before}${mark} id${at} ${text}${rest.replace("@", before)}`;
+    }).join("\n").replace(/^/gm, quote);
+  });
+
+  it("keep the level of each item, which Discord takes from the items above", () => {
+    fc.assert(
+      fc.property(list, fc.constantFrom(500, 2_000), (text, limit) => {
+        const levels = levelsIn(text);
+        const rules = { limit, maxLines: 2_000, mode: "length", maxChunks: 1_000 } as const;
+        for (const one of chunk(text, rules)) {
+          for (const [id, level] of levelsIn(one.trimStart())) {
+            assert.equal(level, levels.get(id), `${id} in ${one}`);
+          }
+        }
+      }),
+      RUNS,
+    );
+  });
+});

@@ -62,6 +62,10 @@ describe("[R2] itemsAbove()", () => {
     ["- a\n  - b\n- c\n  - d\n¦  - e", "- …\n"],
     ["- a\n\ntext\n¦  - b", ""],
     ["text ¦and", ""],
+    ["- a\n\t- b\n¦\t\t- c", "- …\n\t- …\n"],
+    ["> - a\n> \n¦> \n>   - b", "> - …\n"],
+    [`1. a\n${"   - b\n".repeat(2_000)}¦   - c`, "1. …\n"],
+    ["\n¦  - a", ""],
   ];
   for (const [marked, items] of cases) {
     it(JSON.stringify(marked), () => {
