@@ -9,8 +9,8 @@
 
 import { createParser } from "eventsource-parser";
 import type { JSONRPCMessage } from "@ai-sdk/mcp";
-import type { Clock } from "../lib/clock.ts";
 import { codeOf } from "../lib/errors.ts";
+import { createFloodCheck, MAX_IN_SECOND } from "../lib/flood_check.ts";
 import { readBody } from "../lib/network/read_body.ts";
 import { isRecord } from "../lib/text/json.ts";
 import { LOST_CODE, readMessages, TOOLS_CHANGED, unread, UNREAD_CODE } from "./reading.ts";
@@ -28,6 +28,9 @@ export interface Asked {
 }
 
 interface EventPorts {
+  /** Requests whose answers a stream may bring that answers none of its own: methods by id. */
+  readonly accepted?: ReadonlyMap<number, string>;
+  readonly onAnswer?: (id: unknown) => void;
   /** The server has other tools now. */
   readonly onToolsChanged?: () => void;
   /**
@@ -52,7 +55,8 @@ export async function withAnswer(
   asked: Asked | undefined,
   ports: EventPorts = {},
 ): Promise<Response> {
-  const { status, statusText, headers, body } = response;
+  const { statusText, headers, body } = response;
+  const status = asked && response.status === 202 ? 200 : response.status; // it is an answer
   const kept = new Headers(headers);
   // The body is decoded already, so its length and coding on the wire say nothing about it.
   kept.delete("content-length");
@@ -62,7 +66,7 @@ export async function withAnswer(
   if (stream && (!asked || asked.method === "tools/call")) {
     return new Response(stream, { status, statusText, headers: kept });
   }
-  if (!asked || status === 202) return response;
+  if (!asked) return response;
   const text = await (stream ? new Response(stream).text() : textOf(response));
   const messages = stream
     ? text.split("\n\n").filter((event) => event.startsWith("data: "))
@@ -93,10 +97,10 @@ function tooLong(): Error {
 function events(
   body: ReadableStream<Uint8Array<ArrayBuffer>>,
   asked: Asked | undefined,
-  { onToolsChanged, resume }: EventPorts,
+  { accepted = new Map(), onAnswer, onToolsChanged, resume }: EventPorts,
 ): ReadableStream<Uint8Array> {
   let reader = body.getReader();
-  const waiting = new Map(asked ? [[asked.id, asked.method]] : []);
+  const waiting = asked ? new Map([[asked.id, asked.method]]) : accepted;
   let hasAnswer = false; // a stream without a request has none, and goes on
   let read = "";
   let problem: Error | undefined;
@@ -119,6 +123,7 @@ function events(
       for (const message of readMessages(data, waiting)) {
         if ("method" in message && message.method === TOOLS_CHANGED) onToolsChanged?.();
         else read += `data: ${JSON.stringify(message)}\n\n`;
+        if (!("method" in message)) onAnswer?.(message.id);
         hasAnswer ||= !("method" in message) && message.id === asked?.id;
       }
     },
@@ -175,29 +180,6 @@ function events(
     },
     cancel: (reason) => reader.cancel(reason),
   });
-}
-
-/** Maximum number of lines or events in a second. Servers send a few for each call. */
-export const MAX_IN_SECOND = 2_000;
-const SECOND_MS = 1_000;
-
-/**
- * Counts the lines or events of one server.
- *
- * @param now Milliseconds of a clock that never goes back.
- * @returns A function that adds some, and tells whether there are too many now.
- */
-export function createFloodCheck(
-  now: Clock["now"] = () => performance.now(),
-): (added: number) => boolean {
-  let beganAt = now();
-  let counted = 0;
-  return (added: number): boolean => {
-    const at = now();
-    if (at - beganAt >= SECOND_MS) [beganAt, counted] = [at, 0];
-    counted += added;
-    return counted > MAX_IN_SECOND;
-  };
 }
 
 /** Codes of a connection that was never made, on all runtimes. */

@@ -28,19 +28,7 @@ export interface McpToolDefinition {
   readonly isReadOnly: boolean;
 }
 
-interface ListedTool {
-  readonly name: string;
-  /** Its text for the model. */
-  readonly description?: string;
-  readonly inputSchema: object;
-  /** Hints of the server. */
-  readonly annotations?: {
-    /** Whether it changes nothing; absent: it may. */
-    readonly readOnlyHint?: boolean;
-    /** Whether a second call changes nothing more; absent: it may. */
-    readonly idempotentHint?: boolean;
-  };
-}
+type ListedTool = Awaited<ReturnType<MCPClient["listTools"]>>["tools"][number];
 
 /** Maximum number of tools of one server. */
 const MAX_TOOLS = 100;
@@ -155,7 +143,8 @@ const MAX_PAGES = 20;
  *
  * @param allow The server's names of the tools to keep; all if absent.
  * @param pageMs Milliseconds for one page.
- * @throws {Error} If the server does not answer in time, or with an error.
+ * @throws {Error} If the server does not answer in time, or with an error. After a first page, that is
+ * `fault`.
  */
 export async function listTools(
   from: Pick<MCPClient, "listTools">,
@@ -163,7 +152,7 @@ export async function listTools(
   allow: readonly string[] | undefined,
   pageMs: number,
   schedule: StartTimer,
-): Promise<ListedTools> {
+): Promise<ListedTools & { readonly fault?: unknown }> {
   const found = new Map<string, ListedTool>();
   const odd: string[] = [];
   const seen = new Set<string>();
@@ -171,9 +160,15 @@ export async function listTools(
     if (!allow || allow.includes(name)) odd.push(`${name} is left out (${why})`);
   };
   let cursor: string | undefined;
+  let fault: unknown;
   for (let page = 0; page < MAX_PAGES; page++) {
     const params = cursor === undefined ? {} : { params: { cursor } };
-    const listed = await withTimeout(pageMs, schedule, from.listTools(params));
+    const asked = withTimeout(pageMs, schedule, from.listTools(params));
+    const listed = await asked.catch((error: unknown) => {
+      if (page === 0) throw error;
+      fault = error;
+    });
+    if (!listed) break;
     const kept = new Set(listed.tools.map(({ name }) => name));
     for (const tool of listed.tools) {
       const known = found.get(tool.name);
@@ -193,8 +188,11 @@ export async function listTools(
     seen.add(cursor);
   }
   const { tools, cut } = definitionsOf(serverId, [...found.values()], allow);
-  const rest = cursor === undefined ? [] : [`the list of tools has more than ${MAX_PAGES} pages`];
-  return { tools, cut: [...cut, ...odd.slice(0, MAX_NAMED), ...rest] };
+  const why = fault instanceof Error ? `a page that fails: ${fault.message}` : undefined;
+  const rest = cursor === undefined
+    ? []
+    : [`the list of tools has ${why ?? `more than ${MAX_PAGES} pages`}`];
+  return { tools, cut: [...cut, ...odd.slice(0, MAX_NAMED), ...rest], fault };
 }
 
 /**

@@ -12,12 +12,15 @@ import { type Asked, isEventStream, textOf, withAnswer } from "./answer_body.ts"
 import { type Challenge, readChallenge } from "./oauth/challenge.ts";
 import { hasOwnToken, type McpHttpServer } from "./oauth/logins.ts";
 import { SignInNeededError } from "./oauth/provider.ts";
-import { askingOlder, idOf, unread } from "./reading.ts";
+import { askingOlder, idOf, unread, UNREAD_CODE } from "./reading.ts";
 
 /** Milliseconds for the first event of the old transport. */
 const OLD_MS = 5_000;
 /** Milliseconds for `server/discover`: older servers do not know it, and some say nothing. */
 const DISCOVER_MS = 5_000;
+/** Milliseconds for the answer to a request that a server accepts with status 202. */
+const ACCEPTED_MS = 30_000;
+const EVENTS = "text/event-stream";
 /** Maximum UTF-16 units of a server's words in an error. */
 const MAX_WORDS = 300;
 
@@ -51,6 +54,24 @@ export function createHttpTransport(
   /** The headers of a first request that the server does not know; absent: it does. */
   let unknown: HeadersInit | undefined;
   let fetchOAuth: typeof fetch | undefined;
+  /** Requests without an answer of their own: the stream of the session may bring it. */
+  const accepted = new Map<number, string>();
+  const ends = new Map<number, () => void>();
+
+  /** Waits for the answer on the session's stream. @returns Nothing, or an error of ours. */
+  async function acceptedAnswer({ id, method }: Asked): Promise<Response> {
+    const { promise, resolve } = Promise.withResolvers<Response>();
+    const message = "the server accepted the request (HTTP 202), and sent no answer in time";
+    const late = { jsonrpc: "2.0", id, error: { code: UNREAD_CODE, message } };
+    const cancel = schedule(() => resolve(Response.json(late)), ACCEPTED_MS);
+    accepted.set(id, method);
+    ends.set(id, () => resolve(new Response("", { headers: { "content-type": EVENTS } })));
+    return await promise.finally(() => {
+      cancel();
+      accepted.delete(id);
+      ends.delete(id);
+    });
+  }
 
   /** Sends a request, and reads the answer. */
   async function exchange(
@@ -81,7 +102,15 @@ export function createHttpTransport(
       if (!isAnswered) throw new LostSessionError(status, text);
       return await withAnswer(new Response(text, response), asked);
     }
-    return await withAnswer(abortable(response), asked, {
+    const text = asked && status === 202 && !isEventStream(response)
+      ? await textOf(abortable(response))
+      : undefined;
+    if (text === "" && asked && asked.method !== "server/discover") {
+      return await acceptedAnswer(asked);
+    }
+    return await withAnswer(text === undefined ? abortable(response) : new Response(text), asked, {
+      accepted,
+      onAnswer: (id) => ends.get(Number(id))?.(),
       onToolsChanged,
       async resume(lastEventId, ms) {
         const signal = init?.signal ?? new AbortController().signal;
@@ -165,7 +194,7 @@ async function openStream(
 ): Promise<Response | undefined> {
   const headers = new Headers(before);
   headers.delete("content-type");
-  for (const [name, value] of Object.entries({ ...fields, accept: "text/event-stream" })) {
+  for (const [name, value] of Object.entries({ ...fields, accept: EVENTS })) {
     headers.set(name, value);
   }
   const response = await fetchPlain(fetch, url, { method: "GET", headers, signal, redirect });

@@ -128,7 +128,13 @@ export function createMcpConnection(server: McpServer, ports: McpPorts) {
     cancelListing = schedule(() => {
       cancelListing = undefined;
       if (client !== from) return;
-      list(from).catch((error: unknown) =>
+      list(from).then((fault) => {
+        if (fault) throw fault;
+      }).catch((error: unknown) => {
+        if (!(error instanceof LostSessionError)) throw error;
+        retire(from);
+        return using(() => Promise.resolve()); // a new session lists them
+      }).catch((error: unknown) =>
         log.warn("An MCP server has other tools now, and does not list them", { server: id, error })
       );
     }, Math.max(0, listedAt + LIST_AGAIN_MS - now()));
@@ -139,9 +145,10 @@ export function createMcpConnection(server: McpServer, ports: McpPorts) {
       .filter((line) => line !== "").slice(-SAID_LINES).map((line) => line.slice(0, SAID_CHARS));
   }
 
-  async function list(from: MCPClient): Promise<void> {
+  /** @returns Why a later page of the list is missing. */
+  async function list(from: MCPClient): Promise<unknown> {
     listedAt = now();
-    const listed = await listTools(from, id, server.allow, CONNECT_MS, schedule);
+    const { fault, ...listed } = await listTools(from, id, server.allow, CONNECT_MS, schedule);
     const { tools: next, cut: nextCut } = login.cleanAll(listed);
     if (nextCut.length > 0 && nextCut.join() !== cut.join()) {
       log.warn("An MCP server has tools that do not fit", { server: id, cut: cutText(nextCut) });
@@ -149,11 +156,12 @@ export function createMcpConnection(server: McpServer, ports: McpPorts) {
     cut = nextCut;
     const hashes = hashesOf(next);
     const isFirst = tools === undefined;
-    if (tools && isUnchanged(changesOf(hashesOf(tools), hashes))) return;
+    if (tools && isUnchanged(changesOf(hashesOf(tools), hashes))) return fault;
     tellChanges(hashes);
     if (isFirst) log.info("An MCP server has listed its tools", { server: id, tools: next.length });
     tools = next;
     onTools();
+    return fault;
   }
 
   /** Names tools that are described in another way than before, also before a restart. */

@@ -3,7 +3,7 @@
 import type { McpLoginState } from "../core/people/mcp_login.ts";
 import { quoted } from "../lib/text/quoted.ts";
 import type { McpServer } from "./connection.ts";
-import { hashOfAll, type SeenTools, type ToolHashes } from "./definitions.ts";
+import { hashOfAll, type SeenTools } from "./definitions.ts";
 import { hasOwnToken, type Logins, type McpHttpServer } from "./oauth/logins.ts";
 import { beginSignIn, type SignIn } from "./sign_in.ts";
 
@@ -23,7 +23,8 @@ export function mcpStates(
 ): readonly McpState[] {
   return servers.map(({ id, transport }) => {
     const tools = seen?.of(id);
-    const about = { id, ...(tools && seenFields(tools)) };
+    const hash = tools && hashOfAll(tools);
+    const about = { id, ...(tools && { tools: Object.keys(tools).length, hash }) };
     if (transport.kind === "stdio") return { ...about, at: transport.command, login: "program" };
     const { url: at } = transport;
     if (hasOwnToken(transport)) return { ...about, at, login: "token" };
@@ -38,10 +39,6 @@ export function mcpStates(
       until: login.expiresAt,
     };
   });
-}
-
-function seenFields(tools: ToolHashes): Pick<McpState, "tools" | "hash"> {
-  return { tools: Object.keys(tools).length, hash: hashOfAll(tools) };
 }
 
 /** Finds the server that the operator names. */

@@ -122,9 +122,7 @@ export async function beginSignIn(
       if (!isOurs(answer)) throw new SignInError("the answer belongs to another sign-in");
       const refusal = answer.get("error");
       if (refusal !== null) {
-        const words = [refusal, answer.get("error_description") ?? ""].filter((part) =>
-          part !== ""
-        );
+        const words = [refusal, answer.get("error_description")].filter(Boolean);
         throw new SignInError(`the sign-in was refused: ${clip(words.join(": "), MAX_WORDS)}`);
       }
       const code = answer.get("code");

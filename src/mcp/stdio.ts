@@ -9,8 +9,8 @@ import { type ChildProcess, spawn } from "node:child_process";
 import process from "node:process";
 import type { MCPTransport } from "@ai-sdk/mcp";
 import { codeOf } from "../lib/errors.ts";
+import { createFloodCheck, MAX_IN_SECOND } from "../lib/flood_check.ts";
 import { passedText } from "../lib/program_limits.ts";
-import { createFloodCheck, MAX_IN_SECOND } from "./answer_body.ts";
 import { type ConfinedLaunch, ProgramError, startFailure } from "./confine.ts";
 import { askingOlder, idOf, readMessages, TOOLS_CHANGED } from "./reading.ts";
 

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { describe, it } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
 import fc from "fast-check";
 import { UnknownOutcomeError } from "../../src/core/turn/tool.ts";
 import { createProgramBounds } from "../../src/host/limits/program_bounds.ts";
@@ -256,6 +257,42 @@ describe("[T6] a server with odd answers", () => {
       ));
   }
 
+  it("keeps the pages of a list before one that fails, and names the fault", () => {
+    const fault = { error: { code: -32_603, message: "page two is wet" } };
+    const answers = { "tools/list": [{ result: { tools: [OTHER], nextCursor: "b" } }, fault] };
+    return play("http", answers, ({ names, state }) => {
+      assert.deepEqual(names(), ["other"]);
+      const cut = ["the list of tools has a page that fails: page two is wet"];
+      assert.deepEqual(state().cut, cut);
+    });
+  });
+
+  it("takes the answer to an accepted request from the stream of the session", () =>
+    play(
+      "http",
+      {
+        "tools/call": [{ result: { content: [{ type: "text", text: "ahoy" }] }, isOnStream: true }],
+      },
+      async ({ call }) => {
+        assert.equal(await call(), "ahoy");
+        assert.equal(await call(), "ahoy");
+      },
+    ));
+
+  for (const method of ["tools/call", "tools/list"]) {
+    it(`ends a ${method} that is accepted and gets no answer, with the cause`, () => {
+      const soon: StartTimer = (work, ms) => schedule(work, ms === 30_000 ? 50 : ms);
+      return play("http", { [method]: [{ status: 202, raw: "" }] }, async ({ call, state }) => {
+        const why = /accepted the request \(HTTP 202\), and sent no answer/;
+        if (method === "tools/list") return assert.match(state().problem ?? "", why);
+        await assert.rejects(
+          call(),
+          (error) => error instanceof UnknownOutcomeError && why.test(error.message),
+        );
+      }, soon);
+    });
+  }
+
   it("has five seconds for server/discover", () => {
     const soon: StartTimer = (work, ms) => schedule(work, ms === 5_000 ? 50 : ms);
     return play("http", { "server/discover": [{}] }, ({ names, methods }) => {
@@ -366,6 +403,30 @@ describe("[T6] a server with odd answers", () => {
         assert.equal(methods().filter((method) => method === "tools/call").length, 2);
       }));
   }
+
+  it("opens a session again that is lost while it lists other tools", () =>
+    play("http", {
+      initialize,
+      "tools/list": [
+        { result: { tools: [{ name: "look", inputSchema: {} }] } },
+        { status: 404, raw: "no session" },
+        { result: { tools: [OTHER] } },
+      ],
+      "tools/call": [{
+        result: "ahoy",
+        also: { jsonrpc: "2.0", method: "notifications/tools/list_changed" },
+      }],
+    }, async ({ call, names, methods }) => {
+      assert.equal(await call(), "ahoy");
+      while (!names().includes("other")) await sleep(5);
+      assert.deepEqual(methods().slice(3), [
+        "tools/call",
+        "tools/list",
+        "server/discover",
+        "initialize",
+        "tools/list",
+      ]);
+    }, (work, ms) => schedule(work, ms > 4_000 && ms <= 5_000 ? 5 : ms)));
 
   it("opens no session again if it answers the request with status 400", () =>
     play("http", {

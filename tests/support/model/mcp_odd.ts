@@ -5,7 +5,7 @@
  */
 
 import { once } from "node:events";
-import { createServer } from "node:http";
+import { createServer, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import process from "node:process";
 import { createInterface } from "node:readline";
@@ -22,6 +22,10 @@ export interface OddAnswer {
   /** Content type over HTTP; JSON if it is absent. */
   readonly type?: string;
   readonly sessionId?: string;
+  /** Goes over the stream of the session, in place of an answer. */
+  readonly isOnStream?: true;
+  /** A further message over that stream. */
+  readonly also?: unknown;
   /** Value of `www-authenticate`. */
   readonly challenge?: string;
 }
@@ -77,15 +81,26 @@ export function oddProgram(answers: OddAnswers) {
 export async function startOddServer(answers: OddAnswers) {
   const answerTo = createOddAnswers(answers);
   const asked: Asked[] = [];
+  const hasStream = Object.values(answers).flat().some((one) => one.isOnStream ?? one.also);
+  let stream: ServerResponse | undefined;
   const server = createServer(async (request, response) => {
     let body = "";
     for await (const piece of request.setEncoding("utf8")) body += piece;
+    if (request.method === "GET" && hasStream) {
+      stream = response.writeHead(200, { "content-type": "text/event-stream" });
+      return void response.write(":\n\n");
+    }
     if (request.method !== "POST") return void response.writeHead(405).end();
     const message: Asked = JSON.parse(body);
     asked.push(message);
     if (message.id === undefined) return void response.writeHead(202).end();
     const answer = answerTo(message);
     if (!answer) return void response.writeHead(500).end();
+    if (answer.also !== undefined) stream?.write(`data: ${JSON.stringify(answer.also)}\n\n`);
+    if (answer.isOnStream) {
+      response.writeHead(202).end();
+      return void stream?.write(`data: ${answer.text}\n\n`);
+    }
     const { text, status = 200, type = "application/json", sessionId, challenge } = answer;
     if (text === undefined && status === 200) return; // it says nothing
     if (sessionId !== undefined) response.setHeader("mcp-session-id", sessionId);
