@@ -9,7 +9,7 @@ import { type MessageId, parseSnowflake, type RoleId, type UserId } from "../cor
 import { type InboundMessage, isAtDiscord, isUnasked } from "../core/inbound/inbound.ts";
 import { nonceOfCall } from "../core/outbound/nonce.ts";
 import type { Frozen, MayPing, OutboundFile, Quote, Reply } from "../core/outbound/outbound.ts";
-import { clickable, plainName } from "../core/inbound/mentions.ts";
+import { clickable, plainName, withEmojis } from "../core/inbound/mentions.ts";
 import type { Overheard } from "../core/inbound/transcript.ts";
 import { chunk, type ChunkRules, ONE_MESSAGE } from "./markdown/chunk.ts";
 import { checkFiles, type FileRules, tooLong } from "./files.ts";
@@ -191,12 +191,14 @@ function replyBase({ message, agentId }: Answered, kind: "reply" | "failure") {
 }
 
 export function withMentions(
-  text: string,
+  written: string,
   { message, shown }: Pick<ModelAnswer, "message" | "shown">,
   mayPing = NO_PINGS,
 ): string {
   const { sender, quoted, names = {} } = message;
-  const code = codeRegions(text);
+  const before = codeRegions(written);
+  const text = withEmojis(written, (at) => isWithin(before, at), shown.texts);
+  const code = text === written ? before : codeRegions(text);
   return clickable(text, (at) => isWithin(code, at), shown.texts, [
     [`@${sender.id}`, sender.username],
     ...quoted?.author ? [[`@${quoted.author.id}`, quoted.author.tag] as const] : [],

@@ -26,24 +26,53 @@ export function readable(
   names: MentionNames = {},
   timeOf?: (at: number) => string,
 ): string {
+  return withPlainMarkup(withNames(text, names), timeOf);
+}
+
+/** As {@link readable}, with the markup of emojis, commands and times. */
+export function withNames(text: string, names: MentionNames = {}): string {
   const typed = text.includes("(") ? text.replace(TYPED, "$1\u00a0(") : text;
   if (!typed.includes("<")) return typed; // most texts
-  return withPlainMarkup(
-    typed.replace(MENTION, (markup, sign: string, id: string) => {
-      const name = names[`${sign}${id}`];
-      if (name === undefined) return markup;
-      return name === "" ? "@you" : `${sign[0]}${plainName(name)} (${sign[1] ? "role " : ""}${id})`;
-    }),
-    timeOf,
-  );
+  return typed.replace(MENTION, (markup, sign: string, id: string) => {
+    const name = names[`${sign}${id}`];
+    if (name === undefined) return markup;
+    return name === "" ? "@you" : `${sign[0]}${plainName(name)} (${sign[1] ? "role " : ""}${id})`;
+  });
 }
 
 /** Shows emojis and commands, and times with `timeOf`, as people see them. */
 export function withPlainMarkup(text: string, timeOf?: (at: number) => string): string {
+  if (!text.includes("<")) return text; // most texts
   return text.replace(
     OTHER,
     (markup, emoji?: string, command?: string, seconds?: string) =>
       emoji ?? command ?? timeOf?.(Number(seconds) * 1_000) ?? markup,
+  );
+}
+
+const EMOJI = /<a?:(\w{2,32}):\d{1,20}>/g;
+/** Maximum number of emojis that the model reads with their ids in one place. */
+const MAX_EMOJIS = 20;
+
+/** The servers' own emojis in texts, as a model reads them beside `:krill:`: `"<:krill:12>"`. */
+export function emojisIn(texts: readonly string[]): string | undefined {
+  const found = texts.flatMap((text) => text.match(EMOJI) ?? []); // most texts have none
+  return found.length === 0 ? undefined : [...new Set(found)].slice(0, MAX_EMOJIS).join(" ");
+}
+
+/** Makes emojis of the names of emojis that the model has read with their ids (R4). */
+export function withEmojis(
+  text: string,
+  isCode: (at: number) => boolean,
+  texts: () => readonly string[],
+): string {
+  if (!/:\w{2,32}:/.test(text)) return text; // most answers
+  const all = texts().flatMap((one) => [...one.matchAll(EMOJI)]);
+  const known = new Map(all.map(([markup, name]) => [name, markup]));
+  return known.size === 0 ? text : text.replace(
+    new RegExp(`${LINK}|<[^<>\\s]{1,100}>|(?<!\\w):(?<emoji>\\w{2,32}):(?!\\w)`, "g"),
+    (found, _link, emoji: string | undefined, at: number) =>
+      emoji === undefined || isCode(at) ? found : known.get(emoji) ?? found,
   );
 }
 

@@ -3,7 +3,7 @@
 import type { MessageId } from "../discord/ids.ts";
 import type { ModelMessage } from "../model.ts";
 import type { InboundMessage, Sender } from "./inbound.ts";
-import { plainName, readable } from "./mentions.ts";
+import { plainName, withNames } from "./mentions.ts";
 import type { PartedText } from "./parts.ts";
 
 /**
@@ -57,7 +57,7 @@ export function toOverheard(
     messageId: id,
     tag: labelOf(sender),
     authorId: sender.id,
-    text: readable(withExtras({ text, extras }), names),
+    text: withNames(withExtras({ text, extras }), names),
     replyTo: quoted?.id,
     sentAt,
     ...(forwards && { forwards }),

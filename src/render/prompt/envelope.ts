@@ -20,7 +20,7 @@ import type {
 import type { FenceName, Part } from "../../core/inbound/parts.ts";
 import { type Hooked, hookText, isEntry } from "../../core/hooks/hook.ts";
 import type { Triggered } from "../../core/inbound/triggered.ts";
-import { readable, withPlainMarkup } from "../../core/inbound/mentions.ts";
+import { emojisIn, readable, withPlainMarkup } from "../../core/inbound/mentions.ts";
 import { labelOf, type Overheard } from "../../core/inbound/transcript.ts";
 import type { FileResult, ReadAttachment } from "../../core/turn/media.ts";
 import { type LocalMinute, localMinuteOf } from "../../lib/clock.ts";
@@ -78,8 +78,11 @@ export function envelopeOf({
     ...asked.map((one) => [one, ASKED] as const),
   ]
     .map(([one, note]) => overheardPart(one, timezone, note));
+  const ofBoth = [...of, ...quoted ? quotedSources(quoted) : []];
+  const emojis = emojisIn([quoted?.text ?? "", message.text, ...extras.map(({ text }) => text)]);
   const parts = [
     ...contextParts(message, of),
+    ...emojis === undefined ? [] : [fencedPart("context", jsonLine({ emojis }), ofBoth)],
     ...starter ? [overheardPart(starter, timezone, "the thread begins with it")] : [],
     ...newest(lines, overheardChars),
     ...reactionParts(reactions, timezone, shown),
@@ -245,6 +248,7 @@ function overheardPart(
     at: timeOf(sentAt, timezone, "without zone"),
     reply_to: replyTo,
     text: withPlainMarkup(text, (at) => localTime(at, timezone)),
+    emojis: emojisIn([text]),
   });
   return fencedPart("context", line, [messageId, authorId, ...forwards ? [forwards] : []]);
 }

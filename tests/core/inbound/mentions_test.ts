@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import process from "node:process";
 import { describe, it } from "node:test";
-import { clickable, readable } from "../../../src/core/inbound/mentions.ts";
+import { clickable, emojisIn, readable, withEmojis } from "../../../src/core/inbound/mentions.ts";
 import { roleId, userId } from "../../support/discord/builders.ts";
 
 const ADA = "1900000000000000001";
@@ -99,5 +99,38 @@ describe("[R4] clickable()", () => {
       clickable(part.repeat(3_000), () => false, () => names, named);
       assert.ok(process.cpuUsage(from).user < 1_000_000, part);
     }
+  });
+});
+
+describe("[R4] withEmojis()", () => {
+  const read = [
+    '{"emojis":"<:krill:1400000000000000005> <a:wave:1400000000000000006>"}',
+    ":other:",
+  ];
+  const table: readonly [written: string, sent: string][] = [
+    ["hi :krill:!", "hi <:krill:1400000000000000005>!"],
+    [
+      "**:wave:** :krill::wave:",
+      "**<a:wave:1400000000000000006>** <:krill:1400000000000000005><a:wave:1400000000000000006>",
+    ],
+    ["<:krill:12> :other: :Krill:", "<:krill:12> :other: :Krill:"],
+    [
+      "12:krill:5 https://e.org/:krill: [:krill:](https://e.org)",
+      "12:krill:5 https://e.org/:krill: [:krill:](https://e.org)",
+    ],
+    ["at 10:30:45 `:krill:`", "at 10:30:45 `:krill:`"],
+  ];
+  for (const [written, sent] of table) {
+    it(`sends ${written}`, () => {
+      const isCode = (at: number) => written.includes("`") && at > written.indexOf("`");
+      assert.equal(withEmojis(written, isCode, () => read), sent);
+    });
+  }
+
+  it("knows the emojis that a model has read with their ids, the newest of a name", () => {
+    const texts = ["<:a1:10>", "<:a1:11> <a:b2:12> <:a1:11>"];
+    assert.equal(emojisIn(texts), "<:a1:10> <:a1:11> <a:b2:12>");
+    assert.equal(emojisIn(["<@1> :a1: <t:60:R> </b:4>"]), undefined);
+    assert.equal(withEmojis(":a1:", () => false, () => texts), "<:a1:11>");
   });
 });

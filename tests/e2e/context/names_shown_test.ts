@@ -22,13 +22,14 @@ describe("names, previews and closed channels", () => {
       const [grace, ada] = [user("grace"), user("ada")];
       const { id: other } = simulator.channel("#off-topic");
       say("ada", here, `hidden from <@${grace.id}>: <#${other}> <:krill:123456789012345678>`);
-      say("ada", here, `${mention} ask <@${grace.id}> in <#${other}>`);
+      say("ada", here, `${mention} ask <@${grace.id}> in <#${other}> :krill:`);
       const [answer = ""] = await replies(here, 1);
       const turn = lastTurn(scene);
       const shown = `@Grace (${grace.id})`;
       assert.ok(turn.includes(`@you ask ${shown} in #off-topic (${other})`), turn);
       assert.ok(turn.includes(`hidden from ${shown}: #off-topic (${other}) :krill:`), turn);
-      assert.ok(answer.includes(`ask <@${grace.id}> in <#${other}>`), answer);
+      const sent = `ask <@${grace.id}> in <#${other}> <:krill:123456789012345678>`;
+      assert.ok(answer.includes(sent), answer);
       const posted = [...simulator.channel(`#${here}`).messages.values()].at(-1);
       assert.deepEqual(posted?.pings.users.filter((id) => id !== ada.id), []);
       const bytes = new TextEncoder().encode(`<@${ada.id}> in <#${other}>, <@1900000000000000099>`);

@@ -44,6 +44,15 @@ describe("[H3] envelopeOf()", () => {
     );
   });
 
+  it("shows own emojis by their names, and lists them once for the answer", () => {
+    const text =
+      "<:krill:1400000000000000005> <a:wave:1400000000000000006> <:krill:1400000000000000005>";
+    const shown = envelope({ message: directMessage({ text }), overheard: [overheard({ text })] });
+    assert.match(shown, /\n:krill: :wave: :krill:\n/);
+    const list = '"emojis":"<:krill:1400000000000000005> <a:wave:1400000000000000006>"';
+    assert.equal(shown.split(list).length, 3, shown);
+  });
+
   it("[T8] shows the local time", () => {
     assert.match(
       envelope({ timezone: "Europe/Berlin" }),
