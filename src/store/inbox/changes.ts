@@ -112,7 +112,7 @@ export function prepareChanges(
         const found = sources.find(removal, sources.scopeOf(channelId, ids, edited !== undefined));
         sources.remove(found);
         for (const id of ids) removeNotes.run(id);
-        for (const key of found.firsts.keys()) {
+        for (const { key } of found.firsts) {
           sessions.add(key);
           transcripts.changed(key);
         }

@@ -81,8 +81,8 @@ export interface FoundWords {
   readonly open: readonly string[];
   /** Entries of models. */
   readonly entries: readonly number[];
-  /** The first entry with such words, by session. */
-  readonly firsts: ReadonlyMap<string, number>;
+  /** The first entry with such words, of each session, and after each reset of it. */
+  readonly firsts: readonly { readonly key: string; readonly entry: number }[];
   /** Parts that stay, by entry. */
   readonly parts: ReadonlyMap<number, readonly Part[]>;
   /** Steps that name a source. */
@@ -216,7 +216,7 @@ export function prepareSources(database: DatabaseSync) {
     }
     const turns = new Set([...reading.keys()].filter((id) => !isEdit || !ids.has(id)));
     const entries: number[] = [];
-    const firsts = new Map<string, number>();
+    const firsts: { readonly key: string; readonly entry: number }[] = [];
     const changed = new Map<number, readonly Part[]>();
     const all = () => sql.rows(PLACE.read)`SELECT DISTINCT session_key FROM entry`.all();
     const keys = sessions ?? all().map(({ sessionKey }) => sessionKey);
@@ -236,8 +236,8 @@ export function prepareSources(database: DatabaseSync) {
           }
         }
         if (isNamed) {
+          if (read.entry <= resetAt) firsts.push({ key, entry: id });
           read = { by: messageId, entry: id };
-          if (!firsts.has(key)) firsts.set(key, id);
         }
         if (read.entry <= resetAt || (isEdit && read.by !== messageId)) continue;
         const isKept = isEdit && isOwn; // its turn goes on, and answers the new text
@@ -245,7 +245,7 @@ export function prepareSources(database: DatabaseSync) {
         if (role !== "user" && (!isKept || isCall)) entries.push(id);
       }
     }
-    const waiting = isEdit ? [] : selectOpen.all(JSON.stringify([...firsts.keys()]));
+    const waiting = isEdit ? [] : selectOpen.all(JSON.stringify(firsts.map(({ key }) => key)));
     for (const { messageId } of waiting) turns.add(messageId);
     const ended = new Set<string>();
     const open = new Set<string>();
@@ -289,9 +289,9 @@ export function prepareSources(database: DatabaseSync) {
       removeResults.run(JSON.stringify(results));
       removeEntries.run(JSON.stringify(entries));
       for (const [id, left] of parts) setParts.run(JSON.stringify(left), id);
-      for (const [key, entry] of firsts) {
-        removeCarried.run({ key, entry });
-        unfold.run({ key, entry });
+      for (const first of firsts) {
+        removeCarried.run(first);
+        unfold.run(first);
       }
       for (const removal of removals) removal.run(ids);
       removePosts.run(ids, isAtOnce ? 1 : 0);

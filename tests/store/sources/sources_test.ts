@@ -2,10 +2,6 @@
 
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { partedText } from "../../../src/core/inbound/parts.ts";
-import type { InboundMessage } from "../../../src/core/inbound/inbound.ts";
-import type { MessageId } from "../../../src/core/discord/ids.ts";
-import { envelopeOf } from "../../../src/render/prompt/envelope.ts";
 import {
   build,
   deleted,
@@ -51,44 +47,5 @@ describe("[H6a] the memory of the agent", () => {
     const summary = { boundary: "b", text: "about one" };
     const fold = { agentId, sessionKey, cause: "full", count: 2, last, summary, changes } as const;
     assert.equal(await store.sessions.fold(fold, NOW), false);
-  });
-
-  it("removes overheard and quoted words from other turns, also from one that runs", async () => {
-    const { ask, claim, finish, change, texts } = build();
-    const overheard = {
-      messageId: FIRST,
-      tag: "ada",
-      authorId: "1",
-      text: "the secret",
-      sentAt: NOW,
-    };
-    const envelope = (message: InboundMessage) =>
-      partedText(
-        envelopeOf({
-          message: { ...message, quoted: { id: FIRST, text: "the secret" } },
-          overheard: [overheard],
-          overheardChars: 1_000,
-          timezone: "UTC",
-        }),
-        "boundary1",
-      );
-    const turn = async (
-      id: MessageId,
-      between: () => Promise<unknown> = () => Promise.resolve(),
-    ) => {
-      await ask(question(id, "what?"));
-      const claimed = await claim();
-      await between();
-      const text = envelope(question(id, "what?"));
-      const entries = [{ role: "user", ...text, messageId: id, at: NOW }] as const;
-      await finish(claimed, { entries });
-    };
-    await turn(SECOND);
-    assert.equal(texts().join().split("the secret").length, 3);
-    await turn(THIRD, () => change([deleted(FIRST)]));
-    assert.equal(texts().length, 2);
-    assert.ok(!texts().join().includes("the secret"));
-    assert.match(texts()[1] ?? "", /its sender has deleted it since/);
-    assert.match(texts()[1] ?? "", /what\?/);
   });
 });

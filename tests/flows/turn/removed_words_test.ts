@@ -1,0 +1,289 @@
+/**
+ * Plays random conversations, whose model repeats every word that it reads, with a whole account. Then
+ * a person is forgotten, or a message is deleted or edited.
+ */
+
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import fc from "fast-check";
+import type { Model, ModelRequest } from "../../../src/core/model.ts";
+import { userId } from "../../support/discord/builders.ts";
+import { CHANNEL, GUILD, messageData } from "../../support/discord/payloads.ts";
+import { SELF, testAccount } from "../../support/bot/test_account.ts";
+import { cases } from "../../support/long_form.ts";
+
+const PEOPLE = ["adalovelace", "bobsmith", "cyclops"] as const;
+type Name = (typeof PEOPLE)[number];
+const ID: Readonly<Record<Name, string>> = {
+  adalovelace: "1900000000000000001",
+  bobsmith: "1900000000000000002",
+  cyclops: "1900000000000000003",
+};
+const WORD = /\b(?:ada|bob|cyc)word\d+end\b/g;
+const wordsIn = (text: string): readonly string[] => text.match(WORD) ?? [];
+
+const who = fc.constantFrom(...PEOPLE);
+const about = fc.nat({ max: 20 });
+const step = fc.oneof(
+  fc.record({
+    kind: fc.constant("says" as const),
+    who,
+    carrier: fc.constantFrom("text", "embed", "attachment", "poll", "name"),
+  }),
+  fc.record({
+    kind: fc.constant("asks" as const),
+    who,
+    isDirect: fc.boolean(),
+    about: fc.option(about),
+    as: fc.constantFrom("reply", "forward"),
+  }),
+  fc.record({ kind: fc.constant("reacts" as const), who, about }),
+  fc.record({ kind: fc.constant("folds" as const) }),
+  fc.record({ kind: fc.constant("resets" as const) }),
+);
+
+interface Said {
+  readonly id: string;
+  readonly channelId: string;
+  readonly by: Name | "bot";
+  readonly content: string;
+  /** A word of a question. */
+  readonly asks?: string;
+  readonly isForward?: boolean;
+}
+
+/** @param forwards Where people forward messages: Discord keeps those elsewhere, and so do sessions. */
+async function build(forwards: "here" | "everywhere") {
+  const requests: ModelRequest[] = [];
+  let gate: Promise<void> | undefined;
+  const model: Model = {
+    id: "test/model",
+    async *generate(request) {
+      requests.push(request);
+      await gate;
+      const words = new Set(wordsIn(JSON.stringify(request)));
+      yield { kind: "text", text: `I read ${[...words].join(" ")}.` };
+      yield { kind: "finish", reason: "stop" };
+    },
+  };
+  const scene = await testAccount({
+    discord: {
+      dm: { policy: "open", allowFrom: ["*"] },
+      guilds: { [GUILD]: { users: Object.values(ID), reactionNotifications: "all" } },
+    },
+    beside: { messages: { groupChat: { historyLimit: 20 } } },
+    model,
+  });
+  const { receive, rows, store, clock } = scene;
+  const said: Said[] = [];
+  let number = 0;
+  const word = (by: Name) => `${by.slice(0, 3)}word${++number}end`;
+  const nextId = () => String(1_400_000_000_000_000_000n + BigInt(++number) * 100_000_000n);
+  const authorOf = (name: Name) => ({ id: ID[name], username: name, discriminator: "0" });
+  const bodyOf = ({ id, by, content }: Said) =>
+    messageData({
+      id,
+      content,
+      author: by === "bot" ? { id: SELF.userId, username: "barnacle", bot: true } : authorOf(by),
+    });
+
+  async function write(
+    name: Name,
+    content: string,
+    fields: Readonly<Record<string, unknown>> = {},
+    more: Pick<Said, "asks" | "isForward"> = {},
+  ): Promise<void> {
+    const channelId = String(fields["channel_id"] ?? CHANNEL);
+    const one: Said = { id: nextId(), channelId, by: name, content, ...more };
+    said.push(one);
+    clock.advance(30_000);
+    await receive("MESSAGE_CREATE", { ...bodyOf(one), ...fields });
+    await scene.pass(1_000); // until it is stored
+    const posts = rows(
+      "SELECT message_id, channel_id, message ->> '$.content' AS text FROM outbox",
+    );
+    for (const { message_id: id, channel_id: channel, text } of posts) {
+      if (!id || said.some((other) => other.id === id)) continue;
+      said.push({ id: String(id), channelId: String(channel), by: "bot", content: String(text) });
+    }
+  }
+
+  const sessions = () =>
+    rows("SELECT DISTINCT session_key FROM entry").map((row) => String(row["session_key"]));
+
+  const ask = () => {
+    const mentions = [{ id: SELF.userId, username: "barnacle", discriminator: "0" }];
+    return write("cyclops", `<@${SELF.userId}> and now?`, { mentions });
+  };
+
+  return {
+    ...scene,
+    said,
+    /** A turn runs during a change, or none. */
+    async during(isRunning: boolean, change: () => Promise<unknown>): Promise<void> {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      if (isRunning) gate = promise;
+      if (isRunning) await ask();
+      await change();
+      gate = undefined;
+      resolve();
+      await scene.pass(1_000);
+    },
+    async play(one: Step): Promise<void> {
+      switch (one.kind) {
+        case "says": {
+          const text = word(one.who);
+          const fields = {
+            text: {},
+            embed: { content: "", embeds: [{ type: "rich", description: text }] },
+            attachment: {
+              content: "",
+              attachments: [{ id: "5", filename: `${text}.zip`, size: 9, url: "https://x.test/a" }],
+            },
+            poll: {
+              content: "",
+              poll: {
+                question: { text },
+                answers: [{ answer_id: 1, poll_media: { text: "yes" } }],
+                allow_multiselect: false,
+              },
+            },
+            name: { member: { roles: [], nick: text } },
+          }[one.carrier];
+          return await write(one.who, text, fields);
+        }
+        case "asks": {
+          const channelId = one.isDirect ? `16${ID[one.who].slice(2)}9` : CHANNEL;
+          const all = one.as === "reply" || forwards === "here"
+            ? said.filter((one) => one.channelId === channelId)
+            : said;
+          const found = one.about === null ? undefined : all[one.about % (all.length || 1)];
+          const asks = word(one.who);
+          const mention = `<@${SELF.userId}> ${asks}`;
+          const direct = one.isDirect && {
+            guild_id: undefined,
+            member: undefined,
+            channel_type: 1,
+            channel_id: channelId,
+          };
+          const reference = found && { message_id: found.id, channel_id: found.channelId };
+          const about = found &&
+            (one.as === "reply"
+              ? { type: 19, message_reference: reference, referenced_message: bodyOf(found) }
+              : {
+                message_reference: { ...reference, type: 1 },
+                message_snapshots: [{ message: { content: found.content } }],
+              });
+          const mentions = [{ id: SELF.userId, username: "barnacle", discriminator: "0" }];
+          const fields = { mentions, ...about, ...direct };
+          return await write(one.who, mention, fields, { asks, isForward: one.as === "forward" });
+        }
+        case "reacts": {
+          const here = said.filter(({ channelId }) => channelId === CHANNEL);
+          const found = here[one.about % (here.length || 1)];
+          if (!found) return;
+          await receive("MESSAGE_REACTION_ADD", {
+            user_id: ID[one.who],
+            channel_id: CHANNEL,
+            guild_id: GUILD,
+            message_id: found.id,
+            message_author_id: found.by === "bot" ? SELF.userId : ID[found.by],
+            member: { user: authorOf(one.who), roles: [] },
+            emoji: { id: null, name: "👍" },
+          });
+          return await scene.pass(1_000);
+        }
+        case "folds":
+          for (const sessionKey of sessions()) {
+            const { older, entries, changes } = await store.sessions.openEntries(sessionKey, 100);
+            const last = entries.at(-1);
+            if (!last) continue;
+            const text = wordsIn(JSON.stringify(entries)).join(" ");
+            await store.sessions.fold({
+              agentId: "main",
+              sessionKey,
+              cause: "full",
+              count: older + entries.length,
+              last: { messageId: last.messageId, role: last.role },
+              summary: { boundary: "boundary1", text },
+              modelId: "test/model",
+              changes,
+            }, clock.now());
+          }
+          return;
+        case "resets":
+          for (const key of sessions()) await store.sessions.reset(key, "command", clock.now());
+      }
+    },
+    /** All that the store, the log and a later request to the model have. */
+    async traces(): Promise<Readonly<Record<string, string>>> {
+      const tables = rows(
+        "SELECT name FROM pragma_table_list WHERE schema = 'main' AND type IN ('table', 'shadow')",
+      ).map(({ name }) => String(name));
+      const dump = tables.map((name) => [name, JSON.stringify(rows(`SELECT * FROM "${name}"`))]);
+      requests.length = 0;
+      await ask();
+      assert.equal(requests.length, 1, "the bot goes on");
+      return {
+        ...Object.fromEntries(dump),
+        log: JSON.stringify(scene.lines),
+        request: JSON.stringify(requests),
+      };
+    },
+  };
+}
+
+type Step = typeof step extends fc.Arbitrary<infer One> ? One : never;
+
+const goes = fc.constantFrom("adalovelace" as const, "bobsmith" as const);
+const steps = fc.array(step, { minLength: 1, maxLength: 12 });
+
+describe("[X5] [H6a] words", () => {
+  it("of a forgotten person are nowhere, whoever has repeated them, and others' words stay", async () => {
+    let kept = 0;
+    await fc.assert(
+      fc.asyncProperty(steps, goes, fc.boolean(), async (all, gone, isRunning) => {
+        const scene = await build("everywhere");
+        for (const one of all) await scene.play(one);
+        const before = JSON.stringify(scene.rows("SELECT parts FROM entry"));
+        const { forgetting } = scene.store;
+        await scene.during(isRunning, () => forgetting.forget(userId(ID[gone]), false));
+        const isTheirs = (word: string) => word.startsWith(gone.slice(0, 3));
+        for (const [place, text] of Object.entries(await scene.traces())) {
+          assert.deepEqual(wordsIn(text).filter(isTheirs), [], place);
+          if (place !== "log") assert.ok(!text.includes(ID[gone]), `${place} has the id`);
+        }
+        const after = JSON.stringify(scene.rows("SELECT parts FROM entry"));
+        for (const { by, asks, isForward } of scene.said) {
+          if (!asks || isForward || by === gone || !before.includes(asks)) continue;
+          assert.ok(after.includes(asks), asks);
+          kept++;
+        }
+      }),
+      { numRuns: cases(25, 500) },
+    );
+    assert.ok(kept > 0);
+  });
+
+  it("of a deleted message are nowhere, whoever has repeated them", () =>
+    fc.assert(
+      fc.asyncProperty(steps, fc.nat(), fc.boolean(), async (all, at, isRunning) => {
+        const scene = await build("here");
+        for (const one of all) await scene.play(one);
+        const people = scene.said.filter(({ by }) => by !== "bot");
+        const gone = people[at % (people.length || 1)];
+        if (!gone) return;
+        const { id, channelId: channel_id, content } = gone;
+        const guild_id = channel_id === CHANNEL ? GUILD : undefined;
+        await scene.during(
+          isRunning,
+          () => scene.receive("MESSAGE_DELETE", { id, channel_id, guild_id }),
+        );
+        const words = new Set(wordsIn(content));
+        for (const [place, text] of Object.entries(await scene.traces())) {
+          assert.deepEqual(wordsIn(text).filter((word) => words.has(word)), [], place);
+        }
+      }),
+      { numRuns: cases(25, 500) },
+    ));
+});
