@@ -10,7 +10,7 @@ async function pollBy(
   permit("sendPolls", "sendMessages", "readMessageHistory");
   const made = await run({ action: "poll", question: "Tea?", answers: ["yes", "no"] }, asking);
   assert.match(made, /"sent":true/);
-  return String(JSON.parse(made).messageId);
+  return String(JSON.parse(made).messageIds[0]);
 }
 
 const NOT_THEIRS =
