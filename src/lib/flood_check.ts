@@ -12,9 +12,7 @@ const SECOND_MS = 1_000;
  * @param now Milliseconds of a clock that never goes back.
  * @returns A function that adds some, and tells whether there are too many now.
  */
-export function createFloodCheck(
-  now: Clock["now"] = () => performance.now(),
-): (added: number) => boolean {
+export function createFloodCheck(now: Clock["now"]): (added: number) => boolean {
   let beganAt = now();
   let counted = 0;
   return (added: number): boolean => {

@@ -106,7 +106,7 @@ function events(
   let problem: Error | undefined;
   let lastEventId = "";
   let retryMs = RETRY_MS;
-  const isFlood = createFloodCheck();
+  const isFlood = createFloodCheck(() => performance.now());
   let decoder = new TextDecoder();
 
   const parser = createParser({

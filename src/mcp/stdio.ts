@@ -52,7 +52,7 @@ export function createStdioTransport(
   let isClosing = false;
   const waiting = new Map<number, string>();
   let first = "";
-  const isFlood = createFloodCheck();
+  const isFlood = createFloodCheck(() => performance.now());
 
   function read(text: string): void {
     if (hasEnded) return; // a killed program may have left much
