@@ -48,6 +48,9 @@ export function createChatAnswerReader(modelId: string, secrets: readonly string
 
 function openChatAnswer(answer: OpenAnswer) {
   const tools = createToolCalls();
+  /** The call in the field before `tool_calls`; some servers fill both. */
+  const older = createToolCalls();
+  const called = () => tools.calls().length > 0 ? tools : older;
   const fields: Record<string, unknown> = {};
   let hasReason = false;
   let hasRefusal = false;
@@ -85,8 +88,7 @@ function openChatAnswer(answer: OpenAnswer) {
       hasRefusal = true;
     }
     if (Array.isArray(pieces)) pieces.forEach(tools.add);
-    const { function_call: old } = delta; // of the time before `tool_calls`
-    if (old) tools.add({ index: 0, function: old });
+    if (delta["function_call"]) older.add({ index: 0, function: delta["function_call"] });
     addUnknown(fields, delta, MESSAGE_FIELDS);
   }
 
@@ -95,8 +97,8 @@ function openChatAnswer(answer: OpenAnswer) {
       body.read(bytes, answer.reason !== undefined); // after the reason, no more text is needed
       if (answer.reason === "stop" && hasRefusal) answer.reason = "content_filter";
     },
-    calls: tools.calls,
-    carried: () => carriedText(fields, tools.unknown()),
+    calls: () => called().calls(),
+    carried: () => carriedText(fields, called().unknown()),
   };
 }
 

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
 import type { ToolCall } from "../../src/core/model.ts";
+import { createChatAnswerReader } from "../../src/providers/chat_completions.ts";
 import { createToolCalls, finishOf, finishReasonIn } from "../../src/providers/answer_parts.ts";
 
 const piece = (id: string, name: string, written: unknown, index?: number) => ({
@@ -129,6 +130,56 @@ describe("[T1] createToolCalls() as calls come", () => {
       assert.deepEqual(callsOf(piece("a", "tide", written, 0)), ["a tide {}"]);
     }
   });
+});
+
+describe("[T1] a call of the format before `tool_calls`", () => {
+  it("is a call, whole or in pieces, alone or beside the newer field", () =>
+    fc.assert(
+      fc.property(
+        fc.constantFrom('{"at":1}', '{"a":{"b":[1,2]},"c":"x"}', "{}", "", "null"),
+        fc.array(fc.integer({ min: 1, max: 12 }), { maxLength: 4 }),
+        fc.constantFrom("once", "each", "null"),
+        fc.constantFrom("alone", "beside", "null"),
+        fc.constantFrom("function_call", "stop", "tool_calls", null),
+        fc.boolean(),
+        fc.constantFrom(undefined, "I look."),
+        (args, cuts, names, newer, reason, isStream, content) => {
+          const ends = isStream
+            ? [...new Set([0, ...cuts.map((cut) => Math.min(cut, args.length))])]
+              .toSorted((one, other) => one - other)
+            : [0];
+          const deltas = ends.map((from, at) => {
+            const name = at === 0 || names === "each" ? { name: "tide" } : {};
+            const call = {
+              ...(names === "null" && at > 0 ? { name: null } : name),
+              arguments: args.slice(from, ends[at + 1]),
+            };
+            return {
+              role: "assistant",
+              content: at === 0 ? content ?? null : null,
+              function_call: call,
+              ...(newer === "null" && { tool_calls: null }),
+              ...(newer === "beside" &&
+                { tool_calls: [{ index: 0, ...(at === 0 && { id: "a" }), function: call }] }),
+            };
+          });
+          const end = { delta: {}, finish_reason: reason };
+          const text = isStream
+            ? [...deltas.map((delta) => ({ delta })), end]
+              .map((choice) => `data: ${JSON.stringify({ choices: [choice] })}\n\n`).join("") +
+              "data: [DONE]\n\n"
+            : JSON.stringify({ choices: [{ message: deltas[0], finish_reason: reason }] });
+          const answer = createChatAnswerReader("p/m", []);
+          answer.read(new TextEncoder().encode(text));
+          answer.read(undefined);
+          const { reason: why, calls = [] } = answer.finish();
+          assert.equal(why, "tool_calls");
+          const bare = args === "" || args === "null" ? "{}" : args;
+          assert.deepEqual(calls.map((one) => [one.name, one.arguments]), [["tide", bare]]);
+        },
+      ),
+      { numRuns: 500 },
+    ));
 });
 
 describe("[L3] finishReasonIn()", () => {

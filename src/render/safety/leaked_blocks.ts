@@ -164,8 +164,9 @@ const OTHERS_TURN =
 /** The beginning of the model's own turn. */
 const OWN_TURN =
   /<\|im_start\|>\s{0,9}assistant\n?|<\|turn>\s{0,9}model\n?|<\|start_header_id\|>\s{0,9}assistant\s{0,9}<\|end_header_id\|>\s{0,2}|<start_of_turn>\s{0,9}model\n?|<\|assistant\|>|<\|start\|>assistant(?:<\|channel\|>final<\|message\|>)?|\]~b\]ai\n?/gi;
-/** A call in Mistral's format; after Llama's tag, all the rest is a call. */
-const CALL_TO_END = /\[TOOL_CALLS\][^\n]*\n?|<\|python_tag\|>[^]*$/gi;
+/** A call in Mistral's format, in one line or more; after Llama's tag, all the rest is a call. */
+const CALL_TO_END =
+  /\[TOOL_CALLS\](?:\s{0,9}[[{][ \t]*\n(?:[^]*?\n[\]}]|[^]*$))?[^\n]*\n?|<\|python_tag\|>[^]*$/gi;
 /**
  * Tokens that begin and end turns, texts and parts of them. `]~b]` and `[e~[` are MiniMax's, and
  * those with one line in their brackets are Gemma's.

@@ -1,6 +1,9 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import fc from "fast-check";
+import { visibleText } from "../../../src/render/safety/visible.ts";
 import { isWrittenCall } from "../../../src/render/safety/written_call.ts";
+import { cases } from "../../support/long_form.ts";
 
 const JSON_CALL = '{"name": "tide", "arguments": {"port": "Hull"}}';
 
@@ -57,4 +60,100 @@ describe("[L3] isWrittenCall()", () => {
     it(`finds none in ${JSON.stringify(answer)}`, () =>
       assert.ok(!isWrittenCall(answer, ["ask", "tide"])));
   }
+});
+
+interface Call {
+  readonly name: string;
+  readonly args: Readonly<Record<string, unknown>>;
+}
+
+/** Writes JSON: compact, with spaces, or over lines. */
+type Write = (value: unknown) => string;
+const WRITERS: readonly Write[] = [
+  (value) => JSON.stringify(value),
+  (value) => JSON.stringify(value, undefined, 1).replace(/\n\s*/g, " "),
+  (value) => JSON.stringify(value, undefined, 2),
+];
+
+const asObject = ({ name, args }: Call) => ({ name, arguments: args });
+/** Forms of one call. */
+const SINGLE: readonly ((call: Call, write: Write) => string)[] = [
+  (call, write) => `<tool_call>\n${write(asObject(call))}\n</tool_call>`,
+  (call, write) => `<tool_call>${write({ arguments: call.args, name: call.name })}`,
+  (call, write) => `<function_call>${write(asObject(call))}</function_call>`,
+  (call, write) => `<|python_tag|>${write({ name: call.name, parameters: call.args })}`,
+  (call, write) => write({ type: "function", name: call.name, parameters: call.args }),
+  (call, write) => write({ type: "function", function: asObject(call) }),
+  (call, write) => `\`\`\`json\n${write(asObject(call))}\n\`\`\``,
+  (call, write) => `\`\`\`tool_call\n${write(asObject(call))}\n\`\`\``,
+  (call, write) => `>>>${call.name}\n${write(call.args)}`,
+  (call, write) => `Action: ${call.name}\nAction Input: ${write(call.args)}`,
+  (call, write) => `<function=${call.name}>${write(call.args)}</function>`,
+];
+/** Forms of several. */
+const SEVERAL: readonly ((calls: readonly Call[], write: Write) => string)[] = [
+  (calls, write) => `functools${write(calls.map(asObject))}`,
+  (calls, write) => `<TOOLCALL>${write(calls.map(asObject))}</TOOLCALL>`,
+  (calls, write) => `<TOOLCALL>${write(calls.map(asObject))}`,
+  (calls, write) => `[TOOL_CALLS]${write(calls.map(asObject))}`,
+  (calls, write) => `[TOOL_CALLS] ${write(calls.map(asObject))}</s>`,
+  (calls, write) => write(calls.map(asObject)),
+  (calls, write) => write({ tool_calls: calls.map((one) => ({ function: asObject(one) })) }),
+  (calls, write) =>
+    `Action: \`\`\`json\n${
+      write(calls.map(({ name, args }) => ({ tool_name: name, parameters: args })))
+    }\n\`\`\``,
+  (calls, write) =>
+    `Action:${write(calls.map(({ name, args }) => ({ tool_name: name, parameters: args })))}`,
+  (calls, write) => calls.map((one) => `<tool_call>${write(asObject(one))}</tool_call>`).join("\n"),
+  (calls, write) =>
+    `>>>all\nI look.\n${calls.map(({ name, args }) => `>>>${name}\n${write(args)}`).join("\n")}`,
+];
+
+describe("[L3] laws of calls as text", () => {
+  const secret = fc.stringMatching(/^[a-zä ]{0,9}zqx[a-z"{}\[\]<\\]{0,6}$/);
+  const call = fc.record({
+    name: fc.constantFrom("tide", "web_search", "mcp__crm__find-it"),
+    args: fc.record({ port: secret }).map((args) => ({ ...args, deep: { list: [1, args.port] } })),
+  });
+  const form = fc.oneof(
+    fc.tuple(fc.constantFrom(...SINGLE), call).map(([form, one]) => (write: Write) =>
+      form(one, write)
+    ),
+    fc.tuple(fc.constantFrom(...SEVERAL), fc.array(call, { minLength: 1, maxLength: 3 }))
+      .map(([form, calls]) => (write: Write) => form(calls, write)),
+  );
+
+  it("each is found, and people see nothing of it, whatever it is written like", () =>
+    fc.assert(
+      fc.property(
+        form,
+        fc.constantFrom(...WRITERS),
+        fc.constantFrom("", "I look.\n\n", "<think>\nzqx\n</think>\n", "Ich sehe nach:\n"),
+        fc.constantFrom("", "\n", "<|im_end|>", "\n</s>"),
+        (form, write, preface, end) => {
+          const answer = `${preface}${form(write)}${end}`;
+          assert.ok(isWrittenCall(answer, ["tide", "web_search", "mcp__crm__find-it"]), answer);
+          // A fence with JSON is shown if the call is not repeated: it may be an example.
+          const isExample = /^`{3}json/m.test(answer) && !answer.includes("Action");
+          if (!isExample) {
+            assert.doesNotMatch(visibleText(answer), /zqx|tide|crm|>>>|TOOL|functools/);
+          }
+        },
+      ),
+      { numRuns: cases(400, 5_000) },
+    ));
+
+  it("no talk about tools is one", () =>
+    fc.assert(
+      fc.property(
+        fc.array(
+          fc.constantFrom("The tide", "tide", "action", "at six.", "[1]", "{}", "functools"),
+          {
+            minLength: 1,
+          },
+        ),
+        (words) => assert.ok(!isWrittenCall(`I say: ${words.join(" ")}`, ["tide"])),
+      ),
+    ));
 });
