@@ -17,7 +17,6 @@ import type { AccountHealth } from "../http/monitor/account_health.ts";
 import type { CurrentPolicy } from "../flows/judging/policy_keeper.ts";
 import type { Store } from "../store/store.ts";
 import type { RunningSettings } from "../bot/rules/setup.ts";
-import type { Outbound } from "../bot/outbound/outbound.ts";
 import type { Judging } from "../flows/judging/judging.ts";
 import type { createExtraParts } from "../bot/account/extra_parts.ts";
 import type { createInbound } from "../bot/inbound/inbound.ts";
@@ -44,6 +43,10 @@ export interface BotAccount extends Account<Store, CurrentPolicy, Config> {
   readonly connectionState: ReturnType<typeof createConnectionState>;
   /** The models, and other parts beside the config that a reload replaces. A test answers for them. */
   readonly settings: RunningSettings;
+  /** Milliseconds of a clock that no one sets. */
+  readonly steadyNow: () => number;
+  /** Unix time in milliseconds at which the machine started, by the clock as it is now. */
+  readonly bootedAt: () => number;
   /** State of modules that outlives a reload; `per_account.ts` keeps it. */
   readonly live: Map<object, unknown>;
   /** The account's state, for `/status` and the health page. */
@@ -84,7 +87,6 @@ export interface Bot extends
 /** The parts, set one after the other while an account is made; none is used before all are. */
 export interface OldParts {
   judging: Judging;
-  outbound: Outbound;
   sources: TurnRulesPorts;
   threads: AnswerThreads;
   media: AccountMedia;

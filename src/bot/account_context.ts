@@ -2,6 +2,7 @@
 
 import { Buffer } from "node:buffer";
 import { randomBytes } from "node:crypto";
+import { uptime } from "node:os";
 import type { BotAccount, OldParts } from "../account/account.ts";
 import type { AccountEvents } from "../core/account/events.ts";
 import { schedule } from "../lib/clock.ts";
@@ -11,7 +12,10 @@ import type { Logging } from "../log.ts";
 export type AccountContext = BotAccount;
 
 /** Clock and chance, which a test replaces. */
-export type Chance = Pick<BotAccount, "draw" | "random" | "randomId" | "schedule">;
+export type Chance = Pick<
+  BotAccount,
+  "bootedAt" | "draw" | "random" | "randomId" | "schedule" | "steadyNow"
+>;
 
 /** Makes the context once; each part gets it with its own log. */
 export function createAccountContext(
@@ -43,6 +47,8 @@ export function createAccountContext(
     randomId,
     draw: randomBytes,
     schedule,
+    steadyNow: () => performance.now(),
+    bootedAt: () => facts.now() - uptime() * 1_000,
     ...chance,
     live: new Map(),
     parts: {} as OldParts,

@@ -11,7 +11,7 @@ import type { InvalidRequests } from "../../core/discord/invalid_requests.ts";
 import { type Applications, createApplications } from "../../discord/rest/requests/application.ts";
 import type { AccountOptions, AccountPorts, RunningAccount } from "../account_interface.ts";
 import { type AccountEnd, endOf, endReason } from "../account_end.ts";
-import { createAccountRest, NO_REST_EVENTS } from "../outbound/rest.ts";
+import { createAccountRest, NO_REST_EVENTS } from "./account_rest.ts";
 import type { AccountSetup, Setup } from "../rules/setup.ts";
 import { createTokenChange } from "../../flows/preflight/token_change.ts";
 import { schedule } from "../../lib/clock.ts";

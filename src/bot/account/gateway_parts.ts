@@ -23,7 +23,7 @@ import { proxyFor } from "../../lib/network/proxy.ts";
 import type { AccountOptions, AccountPorts } from "../account_interface.ts";
 import { createConnection } from "../../discord/gateway/main/connection.ts";
 import { createAccountPresence } from "../../flows/presence.ts";
-import { createAccountRest, type RestEvents } from "../outbound/rest.ts";
+import { createAccountRest, type RestEvents } from "./account_rest.ts";
 import { createConnectionState } from "../../flows/preflight/connection_state.ts";
 import { settingsOf } from "../rules/setup.ts";
 

@@ -23,7 +23,8 @@ import type { AccountOptions, AccountPorts } from "../account_interface.ts";
 import { createAccountCatchUp } from "../gateway/catch_up.ts";
 import { createExtraParts } from "./extra_parts.ts";
 import { createInbound } from "../inbound/inbound.ts";
-import { createOutbound } from "../outbound/outbound.ts";
+import { progressOf } from "../../flows/turn/progress/progress.ts";
+import { queuesOf } from "../../flows/deliver/channel_queues.ts";
 import type { ToolServices } from "../rules/tool_services.ts";
 import { createAccountMedia } from "../turn/account_media.ts";
 import { createHistory } from "../turn/history.ts";
@@ -68,7 +69,6 @@ export async function createParts(
     bot: { ...ports, ...options, toolServices },
     chance: ports.chance,
   });
-  const outbound = createOutbound(account);
   const rates = ratesOf(account);
   const summaries = summariesOf(account);
   const spend = spendOf(account);
@@ -107,13 +107,13 @@ export async function createParts(
     const { createToolPorts } = await import("../turn/tool_ports.ts");
     return createToolPorts(account, {
       ...{ agentId, client, reader, settings, presence, toolServices, sources },
-      ...{ outbound, media, threads, spend, history },
+      ...{ media, threads, spend, history },
       voice: (...call) => extras.voice(...call), // made below, as it uses other parts
     });
   });
   const toolPortsOf = (agentId: string) => portsOf(agentOf(account.config(), agentId).id);
   const inbound = createInbound(account, {
-    ...{ options, client, connection, reader, settings, policy, outbound, judging },
+    ...{ options, client, connection, reader, settings, policy, judging },
     ...{ threads, sources, spend, rates, summaries, toolPortsOf },
     ...{ health, memory, isOnly, isOurs, changedInAll },
     eventsOf: (told) => extras.eventsOf(told), // made below, as they use other parts
@@ -133,7 +133,7 @@ export async function createParts(
     modelOf: (agentId) => settings.models.of(agentId),
     ask: inbound.ask,
     cleanSecrets: (text) => cleanSecrets(account, text),
-    harmlessPart: outbound.progress.drafts.harmlessPart,
+    harmlessPart: progressOf(account).drafts.harmlessPart,
     voice: voiceIndex && {
       ...voiceIndex,
       set: connection.setVoice,
@@ -143,16 +143,16 @@ export async function createParts(
   });
   const duplicates = createDuplicateWatch(account);
   Object.assign(account.parts, {
-    ...{ judging, outbound, sources, threads, media, history, catchUp },
+    ...{ judging, sources, threads, media, history, catchUp },
     ...{ extras, toolPortsOf },
     commands: inbound.commands,
   });
   Object.assign(wakes(account), {
     turns: turnsOf(account).wake,
-    channels: outbound.channelQueues.wake,
+    channels: queuesOf(account).wake,
   });
   return {
-    ...{ ...gateway, reader, policy, outbound, inbound, catchUp, media },
+    ...{ ...gateway, reader, policy, inbound, catchUp, media },
     turns: turnsOf(account),
     extras,
     account,

@@ -10,6 +10,8 @@ import type { AccountOptions, AccountPorts, RunningAccount } from "../account_in
 import { waitFor, whenAborted } from "../../lib/clock.ts";
 import { refusedFinding } from "../../core/model_problem.ts";
 import { refusedParts } from "../../account/rules.ts";
+import { wakeChannels } from "../../account/wakes.ts";
+import { queuesOf } from "../../flows/deliver/channel_queues.ts";
 import { flushNotices } from "../../flows/owners/delivery_notices.ts";
 import { ownerFindings, reachOwners, tellOwners } from "../../flows/owners/tell_owners.ts";
 import { settingsOf } from "../rules/setup.ts";
@@ -39,13 +41,13 @@ export async function runAccount(
   const { store, stored, logging, config: { discord: { accountId } } } = options;
   const parts = await createParts(gateway, options, toolServices, ports);
   connectParts(parts, options, ports);
-  const { settings, reader, outbound, inbound, catchUp, turns, connection } = parts;
+  const { settings, reader, inbound, catchUp, turns, connection } = parts;
 
   await store.inbox.voidClaims(accountId); // claims of turns that the last run did not finish
   catchUp.resume(stored.shards);
   await inbound.start();
   turns.wake();
-  outbound.start();
+  queuesOf(parts.account).wake();
   await offerForms(parts.account);
   cards.start(parts.account);
   parts.connectionState.start();
@@ -58,6 +60,7 @@ export async function runAccount(
     stats: connection.stats,
     status() {
       const doubt = parts.duplicates.doubt();
+      const { invalidRequests, breaker, limitedMs } = parts.client.status();
       return {
         catchUp: {
           pending: catchUp.pending(),
@@ -74,7 +77,8 @@ export async function runAccount(
           ...parts.extras.findings(),
           ...refusedParts(settings).map(refusedFinding),
         ],
-        ...outbound.status(),
+        delayed: queuesOf(parts.account).delayed(),
+        rest: { invalidRequests, breaker, limitedMs },
       };
     },
     apply: (...setup) => applySetup(parts, ...setup),
@@ -87,7 +91,7 @@ export async function runAccount(
     reachOwners: (text) => reachOwners(parts.account, text),
     tellOwners: (text) => void tellOwners(parts.account, text),
     changedByCommand(namespace, forgotten) {
-      if (namespace === "outbox" || namespace === "pairing") outbound.channelQueues.wake();
+      if (namespace === "outbox" || namespace === "pairing") wakeChannels(parts.account);
       if (forgotten) parts.account.events.emit.personForgotten(forgotten);
       if (namespace === "schedules") wakeSchedules(parts.account);
       parts.extras.changedByCommand(namespace);
@@ -106,14 +110,13 @@ export async function runAccount(
 
 /** Applies another config (C9): what the config says is read where it is used, and loops begin anew. */
 export async function applySetup(
-  { account, policy, settings, outbound, inbound, connectionState, extras }: Parts,
+  { account, policy, settings, inbound, connectionState, extras }: Parts,
   ...[config, setup, text]: Parameters<RunningAccount["apply"]>
 ): Promise<void> {
   await policy.apply(config, text);
   // In one step with the policy: no message is judged by one config and routed by the other.
   Object.assign(settings, settingsOf({ ...setup, config }));
   account.health.setModels(setup.models.ids);
-  outbound.reconfigured();
   inbound.reconfigured();
   connectionState.reconfigured();
   extras.reconfigured();
@@ -128,8 +131,7 @@ const ANSWERS_MS = 3_000;
  * replies leave within the grace period, and the gateway closes resumable (G12).
  */
 export async function stopParts(
-  { settings, client, connectionState, outbound, inbound, catchUp, turns, duplicates, ...rest }:
-    Parts,
+  { settings, client, connectionState, inbound, catchUp, turns, duplicates, ...rest }: Parts,
   onUnstored: (error: unknown) => void,
 ): Promise<void> {
   const { account: { schedule }, stopping, connection } = rest;
@@ -144,7 +146,7 @@ export async function stopParts(
   await turns.stop();
   const late = waitFor(ANSWERS_MS, schedule, stopping.signal);
   await Promise.all([
-    Promise.race([outbound.channelQueues.drain(), graceOver]),
+    Promise.race([queuesOf(rest.account).drain(), graceOver]),
     Promise.race([inbound.answered(), late]),
   ]);
   // The gateway's thread defers commands at once. The main thread has all of them once that has ended.
@@ -155,5 +157,5 @@ export async function stopParts(
   await (closed ?? connection.stop());
   await catchUp.stop();
   await inbound.stop().catch(onUnstored);
-  await outbound.channelQueues.stop();
+  await queuesOf(rest.account).stop();
 }

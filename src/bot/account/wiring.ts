@@ -4,20 +4,18 @@ import { endOf, tokenHint, withTokenPlace } from "../account_end.ts";
 import type { AccountOptions, AccountPorts } from "../account_interface.ts";
 import { createOnlineReport, createReachability } from "../../discord/gateway/main/online.ts";
 import { createJitPolicy } from "../../host/process/engine_options.ts";
-import {
-  filesLeftOut,
-  filesRefused,
-  tellDead,
-  tellLoopMuted,
-  tellParked,
-  tellSetAside,
-  tellStopped,
-} from "../../flows/owners/delivery_notices.ts";
+import { tellLoopMuted, tellStopped } from "../../flows/owners/delivery_notices.ts";
 import { tellModelProblem } from "../../flows/owners/model_notices.ts";
+import { queuesOf } from "../../flows/deliver/channel_queues.ts";
+import { toldSent } from "../../flows/deliver/tool_messages.ts";
+import { showUnanswered } from "../../flows/inbound/unanswered_reactions.ts";
+import { progressOf } from "../../flows/turn/progress/progress.ts";
 import { namesLookedUp } from "../../flows/owners/owner_ids.ts";
-import { ownerReached, ownerRefused } from "../../flows/owners/tell_owners.ts";
+import { ownerReached } from "../../flows/owners/tell_owners.ts";
 import { updateCards } from "../../flows/questions/cards.ts";
-import { runEnded, schedules } from "../../flows/schedules/runner.ts";
+import { schedules } from "../../flows/schedules/runner.ts";
+import type { BotAccount } from "../../account/account.ts";
+import type { Judged } from "../../core/inbound/inbox.ts";
 import type { Parts } from "./parts.ts";
 
 /** Connects each event of the parts with its handler. */
@@ -26,11 +24,11 @@ export function connectParts(
   { config: { discord: { accountId, tokenPlace } } }: AccountOptions,
   { health, meter, memory, onOnline, onEnd }: AccountPorts,
 ): void {
-  const { client, connectionState, outbound, inbound, catchUp, turns, duplicates, connection } =
+  const { account, client, connectionState, inbound, catchUp, turns, duplicates, connection } =
     parts;
   const online = createOnlineReport({
     reader: parts.reader,
-    schedule: parts.account.schedule,
+    schedule: account.schedule,
     stopping: parts.stopping.signal,
     onOnline: (bot, guilds) =>
       onOnline({ accountId, bot, guilds, models: parts.settings.models.ids }),
@@ -40,7 +38,8 @@ export function connectParts(
     onEnd(how);
   };
   const jit = createJitPolicy();
-  const noteState = createReachability(outbound.channelQueues.reachable);
+  const queues = queuesOf(account);
+  const noteState = createReachability(queues.reachable);
 
   const onStopping = (): void => {
     void catchUp.stop(); // first, as its cancelled request is no failure to report
@@ -52,20 +51,20 @@ export function connectParts(
       meter.request(request);
       health.setRest(request.status !== undefined && request.status < 500);
     },
-    served: outbound.channelQueues.served,
+    served: queues.served,
     tokenRefused: () => end({ kind: "refused", hint: tokenHint(tokenPlace) }),
-    stopped: (count) => tellStopped(parts.account, count),
+    stopped: (count) => tellStopped(account, count),
   });
-  parts.account.events.connect({
+  account.events.connect({
     accepted(judged) {
       for (const { message } of judged) parts.media.prefetch(message);
-      outbound.accepted(judged);
+      accepted(account, judged);
     },
     touched({ touched, cut, channels }) {
       turns.touched(touched);
-      updateCards(parts.account); // those of messages without a turn now
-      outbound.cut(cut);
-      outbound.channelQueues.wake(channels); // drafts that go, and answers to `stop`
+      updateCards(account); // those of messages without a turn now
+      for (const messageId of cut) progressOf(account).cut(messageId);
+      queues.wake(channels); // drafts that go, and answers to `stop`
     },
     asked: turns.wake,
     messageChanged: (id) => parts.extras.tell("messageChanged", id),
@@ -83,58 +82,44 @@ export function connectParts(
     },
     foreign: duplicates.foreign,
     undecided: inbound.undecided,
-    unanswered: outbound.progress.unanswered,
+    unanswered: (messages) => showUnanswered(account, messages),
     settled(channels, count) {
       meter.settled(count);
-      outbound.channelQueues.settled(channels);
+      queues.settled(channels);
     },
     released: turns.wake,
-    namesLookedUp: () => namesLookedUp(parts.account),
+    namesLookedUp: () => namesLookedUp(account),
     personForgotten(userId) {
       parts.intent.forget();
       parts.extras.tell("personForgotten", userId);
     },
-    outbox: outbound.channelQueues.wake,
+    outbox: queues.wake,
     turnEnded(outcome, ms, modelId) {
       const steps = outcome.kind === "reply" ? outcome.taken?.steps.length ?? 0 : 0;
       memory.turn(steps);
       jit.turn(steps);
       meter.turn(modelId, outcome, ms);
       health.setTurn(outcome, modelId);
-      tellModelProblem(parts.account, outcome);
+      tellModelProblem(account, outcome);
     },
-    filesLeftOut: (place) => filesLeftOut(parts.account, place),
     undone: (turnId) => parts.extras.tell("undone", turnId),
     hookEnded: () => parts.extras.tell("hookEnded"),
     hookStored: () => parts.extras.tell("hookStored"),
     privileged: connection.admit,
     delivered(row, delivery) {
       meter.delivery(row, delivery);
-      outbound.delivered(row, delivery);
+      progressOf(account).delivered(row, delivery);
       if (delivery.kind === "created" || delivery.kind === "found") {
-        ownerReached(parts.account, row.message.channelId);
+        ownerReached(account, row.message.channelId);
       }
       parts.intent.delivered(row, delivery);
       parts.extras.tell("delivered", row, delivery);
     },
     attempted(row) {
-      if (row.message.of?.kind === "tool") outbound.sent.attempted(row);
+      if (row.message.of?.kind === "tool") toldSent(account, row);
       parts.extras.tell("attempted", row);
     },
-    parked(channel) {
-      ownerRefused(parts.account, channel);
-      tellParked(parts.account, channel);
-      updateCards(parts.account); // those whose cards wait there
-    },
-    setAside: ({ message: { channelId } }, reason) =>
-      tellSetAside(parts.account, channelId, reason),
-    dead({ message: { channelId, of } }, reason) {
-      if (of?.kind === "draft") return; // a failed draft loses no answer
-      tellDead(parts.account, channelId, reason);
-      if (of) runEnded(parts.account, of.cause);
-    },
-    filesRefused: (channel) => filesRefused(parts.account, channel),
-    loopMuted: (channelId) => tellLoopMuted(parts.account, channelId),
+    loopMuted: (channelId) => tellLoopMuted(account, channelId),
   });
   connection.connect(inbound.take, {
     onShards(count) {
@@ -150,7 +135,7 @@ export function connectParts(
       if (state.state !== "ready") return;
       inbound.ready(shardId);
       online.ready();
-      schedules.start(parts.account);
+      schedules.start(account);
       parts.extras.start();
     },
     onBeat(shardId, beat) {
@@ -165,4 +150,15 @@ export function connectParts(
     },
     onFailed: (error) => end(endOf(error, tokenPlace)),
   });
+}
+
+/** Messages wait for an answer: they may get a sign that the bot has read them. */
+function accepted(account: BotAccount, judged: readonly Judged[]): void {
+  for (const { message, verdict } of judged) {
+    if (verdict.kind === "accept" && !message.triggered) {
+      progressOf(account).accepted(message, verdict.why);
+    }
+  }
+  const channels = new Set(judged.map(({ message: { channelId } }) => channelId));
+  for (const channelId of channels) queuesOf(account).heardFrom(channelId);
 }

@@ -20,7 +20,8 @@ import type { DispatchBatch } from "../../discord/gateway/link/protocol.ts";
 import type { PolicyKeeper } from "../../flows/judging/policy_keeper.ts";
 import type { Turns } from "../../flows/turn/turns.ts";
 import type { AnswerThreads } from "../../flows/turn/answer_threads.ts";
-import type { Outbound } from "../outbound/outbound.ts";
+import { wakeChannels } from "../../account/wakes.ts";
+import { queuesOf } from "../../flows/deliver/channel_queues.ts";
 import type { InteractionParts } from "../interactions/context.ts";
 import type { Finding } from "../../core/finding.ts";
 import { reachOwners } from "../../flows/owners/tell_owners.ts";
@@ -37,7 +38,7 @@ import { createNameResolver } from "../../flows/names/name_resolver.ts";
 export function createInbound(
   account: AccountContext,
   parts:
-    & Omit<InteractionParts, "outbound" | "waiting" | "stopTurns">
+    & Omit<InteractionParts, "waiting" | "stopTurns">
     & Pick<AccountPorts, "isOnly" | "isOurs" | "memory">
     & {
       readonly policy: PolicyKeeper;
@@ -45,14 +46,10 @@ export function createInbound(
       readonly reader: Reader;
       readonly threads: Pick<AnswerThreads, "start" | "membersChanged" | "reacted">;
       readonly eventsOf: Parameters<typeof createAcceptor>[0]["eventsOf"];
-      readonly outbound: Pick<
-        Outbound,
-        "channelQueues" | "progress"
-      >;
     },
 ) {
   const { config, store, policy, events } = account;
-  const { client, reader, outbound, threads, memory, isOurs, judging, turns } = parts;
+  const { client, reader, threads, memory, isOurs, judging, turns } = parts;
   const { options, settings, sources, toolPortsOf } = parts;
   const { spend, rates, summaries, health, changedInAll, byExtra } = parts;
   const { judge, route, proxied } = judging;
@@ -79,7 +76,7 @@ export function createInbound(
     proxied,
   });
   const interactions = createInteractionHandlers(account, {
-    ...{ options, settings, client, judging, outbound, sources, toolPortsOf },
+    ...{ options, settings, client, judging, sources, toolPortsOf },
     ...{ spend, rates, summaries, health, changedInAll, byExtra, waiting },
     async stopTurns(scope) {
       const touched = await store.inbox.stopTurns(scope, account.now());
@@ -87,7 +84,7 @@ export function createInbound(
       if (touched.length > 0) {
         const channels = channelId === undefined ? [] : [channelId];
         events.emit.touched({ touched, cut: touched, channels });
-        if (channelId === undefined) outbound.channelQueues.wake(); // drafts anywhere
+        if (channelId === undefined) wakeChannels(account); // drafts anywhere
         if (scope.isPause) events.emit.hookEnded(); // their events are posted
       }
       return touched.length;
@@ -138,7 +135,7 @@ export function createInbound(
       },
       guild_joined: ({ guild }) => guildJoined.joined(guild),
       thread_members_changed: ({ threadId, ...change }) => threads.membersChanged(threadId, change),
-      permissions_changed: ({ guildId }) => outbound.channelQueues.permissionsChanged(guildId),
+      permissions_changed: ({ guildId }) => queuesOf(account).permissionsChanged(guildId),
     },
   });
 

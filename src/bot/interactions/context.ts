@@ -46,7 +46,6 @@ import { statusOf } from "../../http/monitor/account_health.ts";
 import { TOOLS } from "../../tools/registry.ts";
 import { createMcpSignIns } from "../../interactions/parts/mcp_sign_ins.ts";
 import type { Judging } from "../../flows/judging/judging.ts";
-import type { Outbound } from "../outbound/outbound.ts";
 import { tellPerson } from "../../flows/tell.ts";
 import { cleanSecrets as cleaned } from "../../account/secrets.ts";
 import { createCommandUndo } from "../../interactions/parts/undo.ts";
@@ -65,7 +64,6 @@ export interface InteractionParts
   readonly settings: Pick<RunningSettings, "models" | "choices" | "configFile">;
   readonly client: RestClient;
   readonly judging: Judging;
-  readonly outbound: Pick<Outbound, "channelQueues">;
   readonly sources: Pick<TurnRulesPorts, "skills" | "tools" | "isOwner">;
   readonly toolPortsOf: (agentId: string) => Promise<ToolPorts>;
   /** Stops turns; returns how many messages have lost theirs. */

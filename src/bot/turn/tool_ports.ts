@@ -36,7 +36,6 @@ import type { AccountContext } from "../account_context.ts";
 import type { RunningSettings } from "../rules/setup.ts";
 import type { AccountMedia } from "./account_media.ts";
 import type { History } from "./history.ts";
-import type { Outbound } from "../outbound/outbound.ts";
 import type { AgentServices, ToolServices } from "../rules/tool_services.ts";
 import { toolTextRules, type TurnRulesPorts } from "../../flows/turn/turn_rules.ts";
 
@@ -48,7 +47,6 @@ export function createToolPorts(account: AccountContext, parts: {
   readonly presence: Pick<Awaited<ReturnType<typeof createAccountPresence>>, "set">;
   readonly toolServices: ToolServices;
   readonly sources: TurnRulesPorts;
-  readonly outbound: Pick<Outbound, "sent">;
   readonly media: Pick<
     AccountMedia,
     "download" | "drawings" | "find" | "image" | "isMediaUrl" | "sent"
@@ -60,7 +58,6 @@ export function createToolPorts(account: AccountContext, parts: {
 }): ToolPorts {
   const { accountId, config, store, schedule, now } = account;
   const { client, reader, settings, toolServices, media, spend, sources } = parts;
-  const { sent } = parts.outbound;
   const model = (): Model => settings.models.of(agentId);
   const { agentId } = parts;
   const services = toolServices.of(agentId);
@@ -97,7 +94,6 @@ export function createToolPorts(account: AccountContext, parts: {
       ...reads,
       ...createToolMessages(account, {
         ...rights,
-        sent,
         rulesIn: (target) => toolTextRules(config(), target, sources),
       }),
       ...createActionQuestions(account, {

@@ -4,7 +4,6 @@
 
 import type { Emitter } from "../../lib/emitter.ts";
 import type { ChannelId, GuildId, MessageId, UserId } from "../discord/ids.ts";
-import type { InboundMessage } from "../inbound/inbound.ts";
 import type { Changed, Foreign, Judged, UnansweredMessage } from "../inbound/inbox.ts";
 import type { MessageOrigin } from "../inbound/waiting_limits.ts";
 import type { Delivery } from "../outbound/delivery.ts";
@@ -55,8 +54,6 @@ export interface AccountEvents {
    * @param modelId The model that the turn asked first.
    */
   turnEnded(outcome: TurnOutcome, ms: number, modelId: string): void;
-  /** An answer lacks its files, because the bot may not attach any there (R12a). */
-  filesLeftOut(place: Pick<InboundMessage, "channelId" | "guildId">): void;
   /** The turn of a hook's event has ended: further events may be answered. */
   hookEnded(): void;
   /** An extra has stored events, as those of a hook. */
@@ -64,15 +61,8 @@ export interface AccountEvents {
   delivered(row: OutboxRow, delivery: Delivery): void;
   /** The store has the result of that attempt, or a row is given up without one. */
   attempted(row: OutboxRow): void;
-  parked(channel: RefusedChannel): void;
-  /** A message is set aside, so that its owner gets to know. */
-  setAside(row: OutboxRow, reason: string): void;
-  /** A message is given up, so that its owner gets to know. */
-  dead(row: OutboxRow, reason: string): void;
   /** The loop guard refuses bots in a channel, for the first time since a person wrote (P11). */
   loopMuted(channelId: ChannelId): void;
-  /** The bot may attach no files in a channel: the missing permission (R12a). */
-  filesRefused(channel: RefusedChannel): void;
 }
 
 export interface Emits<Event extends keyof AccountEvents> {

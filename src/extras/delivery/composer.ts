@@ -20,7 +20,7 @@ import { composeSend } from "../../render/reply.ts";
 import { createSecretFilter } from "../../render/safety/secrets.ts";
 import type { Store } from "../../store/store.ts";
 import { createSharedInvalidRequests } from "../../discord/rest/scheduler/global_limit.ts";
-import { createAccountRest, NO_REST_EVENTS } from "../../bot/outbound/rest.ts";
+import { createAccountRest, NO_REST_EVENTS } from "../../bot/account/account_rest.ts";
 import { textRulesOf } from "../../account/rules.ts";
 
 /** The bot may not attach files in the place of a message. The message names the permission. */

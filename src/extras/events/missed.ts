@@ -1,6 +1,6 @@
 /** Reads what Discord still tells of a time away, in the forms of the gateway (W7). */
 
-import { isRefused } from "../../bot/outbound/event_places.ts";
+import { isRefused } from "../../flows/event_places.ts";
 import type { Config } from "../../config/config.ts";
 import type { GuildId } from "../../core/discord/ids.ts";
 import type { Dispatch } from "../../discord/gateway/decode/payloads.ts";

@@ -1,6 +1,6 @@
 /** Reads the messages that events of a server are about: the gateway does not tell them (W7). */
 
-import { isRefused } from "../../bot/outbound/event_places.ts";
+import { isRefused } from "../../flows/event_places.ts";
 import { type GuildId, parseSnowflake, type UserId } from "../../core/discord/ids.ts";
 import { type HookEvent, isEntry } from "../../core/hooks/hook.ts";
 import type { Place } from "../../core/inbound/inbound.ts";

@@ -11,7 +11,13 @@ import type { RestClient } from "../../discord/rest/client/client.ts";
 import { RestError } from "../../discord/rest/exchange/rest_error.ts";
 import { agentOf } from "../../config/config.ts";
 import { snowflakeAt } from "../../core/discord/ids.ts";
-import { hookSenderId, pathOfHook, placeOfHook, rulesOfHook } from "../../core/hooks/hook.ts";
+import {
+  type AnswerRules,
+  hookSenderId,
+  pathOfHook,
+  placeOfHook,
+  rulesOfHook,
+} from "../../core/hooks/hook.ts";
 import { PAUSED } from "../../core/inbound/inbox.ts";
 import { readerTime } from "../../lib/text/units.ts";
 import { usedBy } from "../../core/spending/usage.ts";
@@ -22,7 +28,7 @@ import type { Judging } from "../../flows/judging/judging.ts";
 import { freeze } from "../../render/freeze.ts";
 import { noticeBody } from "../../render/reply.ts";
 import { routeAs } from "../../session/session_key.ts";
-import { createPlaceOfEvents, isRefused } from "../../bot/outbound/event_places.ts";
+import { isRefused, placeOfEvents } from "../../flows/event_places.ts";
 
 /** Creates the runner of an account; no event is answered before `start`. */
 export function createAccountHooks(
@@ -35,7 +41,7 @@ export function createAccountHooks(
   },
 ): HookRunner {
   const { accountId, config, store, now } = account;
-  const placeOf = createPlaceOfEvents(account, { client, reader });
+  const placeOf = (rules: AnswerRules) => placeOfEvents(account, rules);
   const part = account.forPart("hooks");
   const threads = createThreadRequests(client);
   const incidents = createIncidents(part, {

@@ -22,7 +22,7 @@ import type { Frozen } from "../../core/outbound/outbound.ts";
 import type { createHooks, HookRun, RunStart, WaitingEvents } from "../../store/hooks/hooks.ts";
 import type { createIncidents } from "./incidents.ts";
 import { EVENTS_SHOWN, eventsForModel, eventsForPeople } from "./compose.ts";
-import type { HookPlace } from "../../bot/outbound/event_places.ts";
+import type { HookPlace } from "../../flows/event_places.ts";
 import { DAY_MS } from "../../lib/clock.ts";
 import { createWaker } from "../../lib/waker.ts";
 import type { AcceptedBatches } from "../../store/inbox/batches.ts";

@@ -5,7 +5,7 @@
  * and by how much the clock was set.
  */
 
-import type { Sending } from "./sending.ts";
+import type { BotAccount } from "../../account/account.ts";
 import {
   afterDelivery,
   type AttemptFacts,
@@ -23,7 +23,9 @@ import {
   createRecentRefusals,
   createRefusedMessages,
 } from "./failing_rows.ts";
-import { deliver, removeFiles } from "./deliver.ts";
+import { filesRefused, tellDead, tellSetAside } from "../owners/delivery_notices.ts";
+import { runEnded } from "../schedules/runner.ts";
+import { deliver, nonceWindowMs, removeFiles } from "./deliver.ts";
 import type { createParking } from "./park.ts";
 
 export interface Attempted {
@@ -42,15 +44,15 @@ const LONG_WAIT_MS = 60_000;
  * @param parking Parks channels that refuse.
  */
 export function createDeliveryAttempts(
-  ports: Sending,
+  account: BotAccount,
   parking: Pick<ReturnType<typeof createParking>, "explain" | "close" | "delivered">,
 ) {
-  const { outbox, log, now, steadyNow } = ports;
-  const failing = createFailingRows(ports);
+  const { store: { outbox }, events, log, now, steadyNow } = account;
+  const failing = createFailingRows(account);
   /** Recent refusals, by which equally old messages behind the refused one are given up. */
   const refusals = createRecentRefusals(steadyNow);
   const refusedMessages = createRefusedMessages();
-  const clock = createClockChanges(ports);
+  const clock = createClockChanges(account);
 
   async function attempt(stored: OutboxRow, setMs: number): Promise<Attempted> {
     await clock.check();
@@ -61,20 +63,20 @@ export function createDeliveryAttempts(
     const isUntried = row.firstAttemptAt === undefined; // otherwise Discord may have it
     if (refusal !== undefined && isUntried && isOverdue(row, askedAt)) {
       await giveUp(row, refusal);
-      ports.events.emit.attempted(row);
+      events.emit.attempted(row);
       return { waitMs: 0, isNetworkFailure: false };
     }
-    const delivery = await deliver(row, ports);
-    ports.events.emit.delivered(row, delivery);
+    const delivery = await deliver(account, row);
+    events.emit.delivered(row, delivery);
     await clock.check();
     const waitMs = await settle(clock.shifted(stored, setMs), delivery, askedAt, {
       now: now(),
       ...failing.next(channelId),
-      random: ports.random(),
-      retry: ports.retry,
-      nonceWindowMs: ports.nonceWindowMs,
+      random: account.random(),
+      retry: account.config().discord.retry,
+      nonceWindowMs: nonceWindowMs(account),
     });
-    ports.events.emit.attempted(row);
+    events.emit.attempted(row);
     return { waitMs, isNetworkFailure: failedByNetwork(delivery) };
   }
 
@@ -129,9 +131,7 @@ export function createDeliveryAttempts(
     const sentFiles = next.end === "dead" ? fileCount : 0;
     const subject = subjectOf({ code: next.code, fileCount: sentFiles }, missing);
     if (subject === "files") {
-      if (missing === "files") {
-        ports.events.emit.filesRefused({ channelId, guildId, reason });
-      }
+      if (missing === "files") filesRefused(account, { channelId, guildId, reason });
       return await sendWithoutFiles(row, reason, askedAt, facts);
     }
     const isItself = namesMessage(next.code); // the same words would not pass
@@ -165,7 +165,7 @@ export function createDeliveryAttempts(
     const { id, message: { channelId, of } } = row;
     // The operator sent this file, and gets an error in place of a text without it.
     if (!of) return await end(row, { kind: "dead", reason });
-    const seen = await removeFiles(row, ports);
+    const seen = await removeFiles(account, row);
     if (seen) return await settle(row, seen, askedAt, facts);
     failing.end(channelId);
     log.warn("Discord refuses the files of a message; Barnacle sends its text", {
@@ -185,16 +185,18 @@ export function createDeliveryAttempts(
     else {
       reportHeld(row, reason, log);
       await outbox.markUncertain(row, reason);
-      if (isSetAside) ports.events.emit.setAside(row, reason);
+      if (isSetAside) tellSetAside(account, row.message.channelId, reason);
     }
     return 0;
   }
 
   async function giveUp(row: OutboxRow, reason: string): Promise<void> {
-    const { channelId } = row.message;
+    const { channelId, of } = row.message;
     log.error("A message is given up", { channelId, row: row.id, reason });
     await outbox.markDead(row, reason);
-    ports.events.emit.dead(row, reason);
+    if (of?.kind === "draft") return; // a failed draft loses no answer
+    tellDead(account, channelId, reason);
+    if (of) runEnded(account, of.cause);
   }
 
   return {

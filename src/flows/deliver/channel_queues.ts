@@ -5,7 +5,8 @@
  * delays no other.
  */
 
-import type { Sending } from "./sending.ts";
+import type { BotAccount } from "../../account/account.ts";
+import { perAccount } from "../../account/per_account.ts";
 import type { ChannelId } from "../../core/discord/ids.ts";
 import type { OutboxRow } from "../../core/outbound/outbound.ts";
 import { createWaker } from "../../lib/waker.ts";
@@ -16,9 +17,14 @@ import { createParking } from "./park.ts";
 /** Milliseconds before the next attempt after a failure of our own or of the disk. */
 const FAULT_WAIT_MS = 5_000;
 
-/** Creates the queues of one account. Sends nothing before the first `wake`. */
-export function createChannelQueues(ports: Sending) {
-  const { accountId, outbox, log } = ports;
+/** The queues of an account. They send nothing before the first `wake`. */
+export const queuesOf: (account: BotAccount) => ChannelQueues = perAccount(
+  "delivery",
+  createChannelQueues,
+);
+
+function createChannelQueues(account: BotAccount) {
+  const { accountId, store: { outbox }, schedule, log } = account;
   /** Channels with a running attempt, or that wait for the next one. */
   const busy = new Set<ChannelId>();
   const underWay = new Set<Promise<void>>();
@@ -30,12 +36,12 @@ export function createChannelQueues(ports: Sending) {
     /** Whether it waits because Barnacle could not reach Discord. */
     readonly isNetworkFailure: boolean;
   }>();
-  const stale = createStaleChannels(ports, {
+  const stale = createStaleChannels(account, {
     prepare: (): Promise<void> => parking.open(),
     read: readHeads,
   });
-  const parking = createParking(ports, stale.wake);
-  const attempts = createDeliveryAttempts(ports, parking);
+  const parking = createParking(account, stale.wake);
+  const attempts = createDeliveryAttempts(account, parking);
   let isStopping = false;
 
   async function readHeads(channels: readonly ChannelId[] | undefined): Promise<void> {
@@ -74,7 +80,7 @@ export function createChannelQueues(ports: Sending) {
     };
     if (waitMs === 0) return free();
     if (isStopping) return;
-    const cancel = ports.schedule(free, waitMs);
+    const cancel = schedule(free, waitMs);
     const end = () => {
       cancel();
       free();

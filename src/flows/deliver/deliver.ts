@@ -10,57 +10,50 @@
  * a request under way is not dropped (D4).
  */
 
+import type { BotAccount } from "../../account/account.ts";
 import { type Delivery, type DeliveryStep, stepFor } from "../../core/outbound/delivery.ts";
 import type { OutboundFile, OutboxRow, PostOutcome } from "../../core/outbound/outbound.ts";
-import type { Sending } from "./sending.ts";
-import { type Looking, reconcile } from "./reconcile.ts";
-
-export type Requesting =
-  & Omit<Looking, "outbox">
-  & Pick<
-    Sending<
-      | "filesOf"
-      | "known"
-      | "markSending"
-      | "markSent"
-      | "markRefused"
-      | "markFailing"
-      | "markAbsent"
-    >,
-    "outbox" | "messages" | "nonceWindowMs" | "bootedAt"
-  >;
+import { createMessages } from "../../discord/rest/requests/messages.ts";
+import { withoutFiles } from "../../render/files.ts";
+import { reconcile } from "./reconcile.ts";
 
 /**
  * Makes the next request for a row. The caller keeps the order: one row of a channel at a time.
  *
  * @throws {unknown} The store's error, as a rejection.
  */
-export async function deliver(row: OutboxRow, ports: Requesting): Promise<Delivery> {
-  const now = ports.now();
-  const step = stepFor(row, now, ports);
+export async function deliver(account: BotAccount, row: OutboxRow): Promise<Delivery> {
+  const { store: { outbox }, bootedAt } = account;
+  const now = account.now();
+  const step = stepFor(row, now, { nonceWindowMs: nonceWindowMs(account), bootedAt });
   switch (step.kind) {
     case "nothing":
-      await ports.outbox.markSent(row);
+      await outbox.markSent(row);
       return step;
     case "look":
-      return await checkHistory(row, ports);
+      return await checkHistory(account, row);
     default:
-      return await send(row, step, now, ports);
+      return await send(account, row, step, now);
   }
+}
+
+/** Milliseconds after the first attempt for which Barnacle relies on a nonce. */
+export function nonceWindowMs({ config }: BotAccount): number {
+  return config().discord.rest.nonceWindowSec * 1_000;
 }
 
 type Request = Extract<DeliveryStep, { readonly kind: "post" | "edit" | "delete" }>;
 
 async function send(
+  account: BotAccount,
   row: OutboxRow,
   step: Request,
   now: number,
-  ports: Requesting,
 ): Promise<Delivery> {
-  const { outbox } = ports;
+  const { store: { outbox } } = account;
   const files = row.fileCount > 0 ? await outbox.filesOf(row) : [];
   if (!await outbox.markSending(row, now)) return { kind: "settled" };
-  const outcome = await request(row, step, files, ports);
+  const outcome = await request(account, row, step, files);
   switch (outcome.kind) {
     case "created":
       if (await outbox.markSent(row, outcome.messageId)) break;
@@ -70,21 +63,22 @@ async function send(
       return { ...outcome, wasEchoed: true };
     case "refused":
     case "unsent":
-      await outbox.markRefused(row, outcome.reason, ports.now());
+      await outbox.markRefused(row, outcome.reason, account.now());
       break;
     case "unanswered":
-      await outbox.markFailing(row, ports.now());
+      await outbox.markFailing(row, account.now());
       break;
   }
   return outcome;
 }
 
 function request(
+  { rest }: BotAccount,
   { message }: OutboxRow,
   step: Request,
   files: readonly OutboundFile[],
-  { messages }: Requesting,
 ): Promise<PostOutcome> {
+  const messages = createMessages(rest);
   switch (step.kind) {
     case "post":
       return messages.create(message, files, step.notAfter);
@@ -100,9 +94,9 @@ function request(
  *
  * @throws {unknown} The store's error, as a rejection.
  */
-async function checkHistory(row: OutboxRow, ports: Requesting): Promise<Delivery> {
-  const { outbox } = ports;
-  const result = await reconcile(row, ports);
+async function checkHistory(account: BotAccount, row: OutboxRow): Promise<Delivery> {
+  const { store: { outbox } } = account;
+  const result = await reconcile(account, row);
   switch (result.kind) {
     case "found":
       if (await outbox.markSent(row, result.messageId)) break;
@@ -111,7 +105,7 @@ async function checkHistory(row: OutboxRow, ports: Requesting): Promise<Delivery
       await outbox.markAbsent(row);
       break;
     case "unread":
-      await outbox.markFailing(row, ports.now());
+      await outbox.markFailing(row, account.now());
       break;
     case "uncertain": // the caller holds it
       break;
@@ -126,12 +120,16 @@ async function checkHistory(row: OutboxRow, ports: Requesting): Promise<Delivery
  * @returns What the history shows if the files were not removed; `undefined` if they were.
  * @throws {unknown} The store's error, as a rejection.
  */
-export async function removeFiles(row: OutboxRow, ports: Sending): Promise<Delivery | undefined> {
+export async function removeFiles(
+  account: BotAccount,
+  row: OutboxRow,
+): Promise<Delivery | undefined> {
+  const { store: { outbox } } = account;
   if (row.firstAttemptAt !== undefined && row.action.kind === "post") {
-    const seen = await checkHistory(row, ports);
+    const seen = await checkHistory(account, row);
     if (seen.kind !== "absent") return seen;
   }
-  const names = (await ports.outbox.filesOf(row)).map(({ name }) => name);
-  await ports.outbox.removeFiles(row, ports.withoutFiles(row.message, names));
+  const names = (await outbox.filesOf(row)).map(({ name }) => name);
+  await outbox.removeFiles(row, withoutFiles(row.message, names));
   return undefined;
 }

@@ -7,10 +7,10 @@
  * one for each attempt.
  */
 
+import type { BotAccount } from "../../account/account.ts";
 import { failedAgain, type Failures } from "../../core/outbound/refusals.ts";
 import type { ChannelId } from "../../core/discord/ids.ts";
 import type { OutboxRow } from "../../core/outbound/outbound.ts";
-import type { Sending } from "./sending.ts";
 
 /** Why a row waits, and for how many milliseconds. */
 export interface Wait {
@@ -37,9 +37,8 @@ interface Failing extends Failures {
   readonly delayed?: DelayedRow;
 }
 
-export function createFailingRows(
-  { outbox, retry, now, log }: Pick<Sending<"markWaiting">, "outbox" | "retry" | "now" | "log">,
-) {
+export function createFailingRows(account: BotAccount) {
+  const { store: { outbox }, now, log } = account;
   const failing = new Map<ChannelId, Failing>();
   return {
     /** Counts one more failure of a channel, without keeping it. */
@@ -58,7 +57,8 @@ export function createFailingRows(
       const nextAttemptAt = now() + waitMs;
       if (failures) {
         const { failed, served } = failures;
-        const isDelayed = failed >= retry.attempts;
+        const { attempts } = account.config().discord.retry;
+        const isDelayed = failed >= attempts;
         const delayed = { row: id, channelId, reason, nextAttemptAt };
         failing.set(channelId, {
           failed,
@@ -66,7 +66,7 @@ export function createFailingRows(
           wasServed: false,
           delayed: isDelayed ? delayed : undefined,
         });
-        if (failed === retry.attempts) {
+        if (failed === attempts) {
           log.warn("A message waits, because it could not be delivered", {
             channelId,
             row: id,
@@ -106,10 +106,7 @@ const LEAST_MS = 5 * 60_000;
 
 /** Starts watching the clock of this process. */
 export function createClockChanges(
-  { accountId, outbox, now, steadyNow }: Pick<
-    Sending<"shiftFailing">,
-    "accountId" | "outbox" | "now" | "steadyNow"
-  >,
+  { accountId, store: { outbox }, now, steadyNow }: BotAccount,
 ) {
   const ahead = () => now() - steadyNow();
   let seen = ahead();

@@ -7,17 +7,13 @@
  * hour, and at the next start (D5).
  */
 
-import type { Emits } from "../../core/account/events.ts";
-import type { Explained, Sending } from "./sending.ts";
+import type { BotAccount } from "../../account/account.ts";
 import type { ChannelId, GuildId } from "../../core/discord/ids.ts";
 import type { OutboxRow } from "../../core/outbound/outbound.ts";
-
-export type ParkingOf =
-  & Pick<
-    Sending<"park" | "parked" | "unpark">,
-    "accountId" | "outbox" | "now" | "schedule" | "log" | "explain"
-  >
-  & Emits<"parked">;
+import { tellParked } from "../owners/delivery_notices.ts";
+import { ownerRefused } from "../owners/tell_owners.ts";
+import { updateCards } from "../questions/cards.ts";
+import { type Explained, explainRefusal } from "./requests.ts";
 
 /**
  * Creates the parking of one account.
@@ -25,14 +21,14 @@ export type ParkingOf =
  * @param onOpened Called with channels whose rows may be tried.
  */
 export function createParking(
-  ports: ParkingOf,
+  account: BotAccount,
   onOpened: (channels: readonly ChannelId[]) => void,
 ) {
-  const { accountId, outbox, now, log } = ports;
+  const { accountId, store: { outbox }, now, log } = account;
   const places = new Map<ChannelId, ParkedPlace>();
   /** Unix time in milliseconds of a guild's last change of permissions; a refusal may be older. */
   const changedAt = new Map<GuildId, number>();
-  const tries = createParkTries(ports, places, onOpened);
+  const tries = createParkTries(account, places, onOpened);
 
   function hasChanged(guildId: GuildId | undefined, since: number): boolean {
     return guildId !== undefined && (changedAt.get(guildId) ?? -Infinity) >= since;
@@ -68,7 +64,7 @@ export function createParking(
         return { missing: "other", reason: before.reason };
       }
       try {
-        return await ports.explain(row, code);
+        return await explainRefusal(account, row, code);
       } catch (error) { // Discord's own words are enough
         log.debug("Cannot find out which permission is missing", { error });
         return { missing: "unknown" };
@@ -102,14 +98,17 @@ export function createParking(
         refusedAt,
         again,
       };
-      const parked = { reason, now: refusedAt, nextTryAt: tries.later() };
-      const isFirstReport = await outbox.park(accountId, channelId, parked).finally(() => {
+      const until = { reason, now: refusedAt, nextTryAt: tries.later() };
+      const isFirstReport = await outbox.park(accountId, channelId, until).finally(() => {
         places.set(channelId, place); // even if the store fails: Discord refuses there
       });
       if (isFirstReport) {
         const event = "Discord does not let the bot post in a channel; its messages wait";
         log.error(event, { channelId, ...inGuild, reason });
-        ports.events.emit.parked({ channelId, ...inGuild, reason });
+        const parked = { channelId, ...inGuild, reason };
+        ownerRefused(account, parked);
+        tellParked(account, parked);
+        updateCards(account); // those whose cards wait there
       }
       if (hasChanged(guildId, askedAt)) tries.soon(channelId, place);
     },
@@ -172,10 +171,7 @@ const MAX_SPACING_MS = 300_000;
  * @param onOpened Called with channels whose rows may be tried.
  */
 function createParkTries(
-  { accountId, outbox, now, schedule, log }: Pick<
-    Sending<"unpark">,
-    "accountId" | "outbox" | "now" | "schedule" | "log"
-  >,
+  { accountId, store: { outbox }, now, schedule, log }: BotAccount,
   places: ReadonlyMap<ChannelId, ParkedPlace>,
   onOpened: (channels: readonly ChannelId[]) => void,
 ) {

@@ -6,7 +6,7 @@
  * neither, Barnacle does not send the message twice (D2).
  */
 
-import type { Sending } from "./sending.ts";
+import type { BotAccount } from "../../account/account.ts";
 import { type ChannelId, createdAtMs, type MessageId } from "../../core/discord/ids.ts";
 import type { OutboundMessage, OutboxRow } from "../../core/outbound/outbound.ts";
 import {
@@ -17,11 +17,7 @@ import {
   type PostedPage,
   type Unread,
 } from "../../core/outbound/posted.ts";
-
-export type Looking = Pick<
-  Sending<"filesOf" | "known">,
-  "outbox" | "history" | "canReadHistory" | "self" | "now"
->;
+import { canReadHistory, readPosted } from "./requests.ts";
 
 /** The result of looking for a message. `uncertain`: the history can show neither. */
 type Reconciled =
@@ -46,22 +42,23 @@ const NOT_READ_YET: Unread = {
  *
  * @throws {unknown} The store's error, as a rejection.
  */
-export async function reconcile(row: OutboxRow, ports: Looking): Promise<Reconciled> {
-  const self = ports.self();
+export async function reconcile(account: BotAccount, row: OutboxRow): Promise<Reconciled> {
+  const { store: { outbox } } = account;
+  const self = account.self()?.userId;
   if (self === undefined) return NOT_READ_YET;
-  const earliest = earliestTimeOf(row, ports.now());
-  const files = row.fileCount > 0 ? await ports.outbox.filesOf(row) : [];
+  const earliest = earliestTimeOf(row, account.now());
+  const files = row.fileCount > 0 ? await outbox.filesOf(row) : [];
   const fileSizes = files.map(({ bytes }) => bytes.length);
 
   let before: MessageId | undefined;
   for (let page = 0; page < MAX_PAGES; page++) {
-    const read = await readPage(row.message, before, ports);
+    const read = await readPage(account, row.message, before);
     if (read.kind !== "page") return read;
     const alike = read.messages.filter((posted) =>
       posted.authorId === self && isWithin(posted, earliest) &&
       isSame(row.message, fileSizes, posted)
     );
-    const found = await firstUnknown(row.message.channelId, alike, ports);
+    const found = await firstUnknown(account, row.message.channelId, alike);
     if (found !== undefined) return { kind: "found", messageId: found };
     before = read.oldest ?? before;
     if (read.isLast || isBefore(before, earliest.from)) return { kind: "absent" };
@@ -76,22 +73,22 @@ export async function reconcile(row: OutboxRow, ports: Looking): Promise<Reconci
  * So the page is read once more after that check.
  */
 async function readPage(
+  account: BotAccount,
   message: OutboundMessage,
   before: MessageId | undefined,
-  { history, canReadHistory }: Looking,
 ): Promise<PostedPage | Unread | { readonly kind: "uncertain"; readonly reason: string }> {
   const { channelId } = message;
-  const page = await history(channelId, before);
+  const page = await readPosted(account, channelId, before);
   if (page.kind === "unread" || page.oldest !== undefined) return page;
-  if (!await canReadHistory(message)) return { kind: "uncertain", reason: NOT_SHOWN };
-  return await history(channelId, before);
+  if (!await canReadHistory(account, message)) return { kind: "uncertain", reason: NOT_SHOWN };
+  return await readPosted(account, channelId, before);
 }
 
 /** Two rows with one text are two messages: a message of another row is not this one's. */
 async function firstUnknown(
+  { store: { outbox } }: BotAccount,
   channelId: ChannelId,
   alike: readonly Posted[],
-  { outbox }: Looking,
 ): Promise<MessageId | undefined> {
   if (alike.length === 0) return undefined;
   const ids = alike.map(({ id }) => id);

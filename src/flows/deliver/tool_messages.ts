@@ -5,30 +5,24 @@
  * keep their order with the answer (D1).
  */
 
+import type { BotAccount } from "../../account/account.ts";
+import { perAccount } from "../../account/per_account.ts";
+import { wakeChannels } from "../../account/wakes.ts";
 import type { Frozen, OutboxRow } from "../../core/outbound/outbound.ts";
 import { badArguments } from "../../core/refused_call.ts";
 import type { SendResult } from "../../core/store/outbox.ts";
 import type { DiscordCall, ToolTarget } from "../../core/turn/ports/discord_call.ts";
-import type { StartTimer } from "../../lib/clock.ts";
 import type { ReplyRules } from "../../render/reply.ts";
 import { composeToolMessage, type ToolMessage } from "../../render/tool_message.ts";
-import type { Account } from "../../core/account/account.ts";
-import type { Emits } from "../../core/account/events.ts";
-import type { Outbox } from "../../store/outbox/outbox.ts";
 
 export function createToolMessages(
-  { store: { outbox }, now, events }:
-    & Pick<
-      Account<{ readonly outbox: Pick<Outbox, "addAll" | "sendResultsOf"> }>,
-      "now" | "store"
-    >
-    & Emits<"outbox">,
-  { sent, agentId, rulesIn }: {
-    readonly sent: Pick<ReturnType<typeof createSentWatch>, "ended">;
+  account: BotAccount,
+  { agentId, rulesIn }: {
     readonly agentId: string;
     readonly rulesIn: (target: ToolTarget) => ReplyRules;
   },
 ) {
+  const { store: { outbox }, now } = account;
   return {
     /**
      * Cleans a text, and cuts it into messages.
@@ -52,9 +46,9 @@ export function createToolMessages(
     },
     /** Adds the rows, and waits for Discord. A repeated call finds the rows of the first one. */
     async deliver(frozen: readonly Frozen[], signal: AbortSignal): Promise<readonly SendResult[]> {
-      const ended = sent.ended(frozen.map(({ message: { nonce } }) => nonce), signal);
+      const ended = sentAll(account, frozen.map(({ message: { nonce } }) => nonce), signal);
       const rows = await outbox.addAll(frozen, now());
-      for (const { message: { channelId } } of frozen.slice(0, 1)) events.emit.outbox([channelId]);
+      wakeChannels(account, frozen.slice(0, 1).map(({ message: { channelId } }) => channelId));
       if (!rows.every(({ state }) => state === "sent")) await ended;
       return await outbox.sendResultsOf(rows.map(({ id }) => id));
     },
@@ -62,32 +56,35 @@ export function createToolMessages(
 }
 
 /** Milliseconds that a tool waits for Discord; the message is delivered later, too. */
-export const PATIENCE_MS = 10_000;
+const PATIENCE_MS = 10_000;
 
-export function createSentWatch(schedule: StartTimer) {
-  const waiting = new Map<string, () => void>();
-  return {
-    /** The store has the result of an attempt to deliver a row. */
-    attempted({ message: { nonce } }: Pick<OutboxRow, "message">): void {
-      waiting.get(nonce)?.();
-    },
-    /**
-     * Resolves once an attempt has ended for each message, or after {@link PATIENCE_MS}, or once the
-     * signal aborts. The store tells the results.
-     */
-    async ended(nonces: readonly string[], signal: AbortSignal): Promise<void> {
-      if (signal.aborted) return;
-      const { promise: stopped, resolve: stop } = Promise.withResolvers<void>();
-      const cancel = schedule(stop, PATIENCE_MS);
-      signal.addEventListener("abort", () => stop(), { once: true });
-      const each = nonces.map((nonce) => {
-        const { promise, resolve } = Promise.withResolvers<void>();
-        waiting.set(nonce, resolve);
-        return promise;
-      });
-      await Promise.race([Promise.all(each), stopped]);
-      cancel();
-      for (const nonce of nonces) waiting.delete(nonce);
-    },
-  };
+/** Tools that wait for the message with a nonce. */
+const waiting = perAccount("delivery", () => new Map<string, () => void>());
+
+/** The store has the result of an attempt to deliver a row. */
+export function toldSent(account: BotAccount, { message: { nonce } }: OutboxRow): void {
+  waiting(account).get(nonce)?.();
+}
+
+/**
+ * Resolves once an attempt has ended for each message, or after {@link PATIENCE_MS}, or once the
+ * signal aborts. The store tells the results.
+ */
+async function sentAll(
+  account: BotAccount,
+  nonces: readonly string[],
+  signal: AbortSignal,
+): Promise<void> {
+  if (signal.aborted) return;
+  const { promise: stopped, resolve: stop } = Promise.withResolvers<void>();
+  const cancel = account.schedule(stop, PATIENCE_MS);
+  signal.addEventListener("abort", () => stop(), { once: true });
+  const each = nonces.map((nonce) => {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    waiting(account).set(nonce, resolve);
+    return promise;
+  });
+  await Promise.race([Promise.all(each), stopped]);
+  cancel();
+  for (const nonce of nonces) waiting(account).delete(nonce);
 }

@@ -3,10 +3,12 @@
  * a flood costs no more. The requests go behind those of answers, few at a time, and nothing waits for them.
  */
 
-import type { Account } from "../../core/account/account.ts";
+import type { BotAccount } from "../../account/account.ts";
+import { perAccount } from "../../account/per_account.ts";
 import type { UnansweredMessage } from "../../core/inbound/inbox.ts";
 import type { UnansweredReason } from "../../core/inbound/waiting_limits.ts";
-import type { Reactions } from "../../core/outbound/requests.ts";
+import { createReactions } from "../../discord/rest/requests/typing_and_reactions.ts";
+import { keepNewest } from "../../lib/cache.ts";
 
 const AGAIN_MS = 60_000;
 /** Maximum number of requests that wait; further messages get no reaction. */
@@ -21,27 +23,25 @@ const EMOJI: Readonly<Record<UnansweredReason, string>> = {
   refused: "🚫",
 };
 
-/** Creates the function that takes messages without an answer; it never fails. */
-export function createUnansweredReactions(
-  { reactions, now, log }: Pick<Account, "log" | "now"> & {
-    readonly reactions: Pick<Reactions, "add">;
-  },
-): (messages: readonly UnansweredMessage[]) => void {
-  const told = new Map<string, number>();
-  let waiting = 0;
-  return (messages) => {
-    const at = now();
-    for (const { id: messageId, channelId, senderId, why } of messages) {
-      const person = `${channelId} ${senderId}`;
-      if (at - (told.get(person) ?? -Infinity) < AGAIN_MS || waiting >= WAITING_MAX) continue;
-      told.delete(person);
-      told.set(person, at);
-      const [oldest] = told.keys();
-      if (told.size > MAX && oldest !== undefined) told.delete(oldest);
-      waiting++;
-      reactions.add(channelId, messageId, EMOJI[why]).catch((error: unknown) =>
-        log.debug("A message without an answer gets no reaction", { channelId, messageId, error })
-      ).finally(() => void waiting--);
-    }
-  };
+const shown = perAccount("turns", () => ({ told: new Map<string, number>(), waiting: 0 }));
+
+/** These messages get no answer. Never fails. */
+export function showUnanswered(
+  account: BotAccount,
+  messages: readonly UnansweredMessage[],
+): void {
+  const { rest, now, log } = account;
+  const state = shown(account);
+  const { told } = state;
+  const at = now();
+  for (const { id: messageId, channelId, senderId, why } of messages) {
+    const person = `${channelId} ${senderId}`;
+    if (at - (told.get(person) ?? -Infinity) < AGAIN_MS || state.waiting >= WAITING_MAX) continue;
+    keepNewest(told, person, at, MAX);
+    state.waiting++;
+    const { add } = createReactions(rest, { priority: "background" });
+    add(channelId, messageId, EMOJI[why]).catch((error: unknown) =>
+      log.debug("A message without an answer gets no reaction", { channelId, messageId, error })
+    ).finally(() => void state.waiting--);
+  }
 }

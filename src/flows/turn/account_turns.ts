@@ -27,6 +27,7 @@ import { createCommandTurns } from "./command_turn.ts";
 import { createMissingRight } from "./control/asker_rights.ts";
 import { createPromptForms } from "./control/prompt_form.ts";
 import { prepareQueueModes, withCommands } from "./control/queue_mode.ts";
+import { progressOf } from "./progress/progress.ts";
 import { createSpending } from "./spending/budgets.ts";
 import type { TurnSpendPort } from "./spending/turn_spending.ts";
 import { cleanText, maxWaitingOf, prepareTurnRules } from "./turn_rules.ts";
@@ -82,11 +83,11 @@ const contextOf = perAccount("turns", (account) => {
 /** The same for each turn. Listed, because a turn would copy the account, and uses half of it. */
 const common = perAccount("turns", (account) => {
   const { accountId, config, store, events, parts, schedule, stopping, now, log } = account;
-  const { media, threads, history, sources, outbound: { channelQueues } } = parts;
+  const { media, threads, history, sources } = parts;
   const { backfill, threadStarter } = contextOf(account);
   return {
     account,
-    ...{ stopping, ended: account.ended, events, media, threads, channelQueues, now, log },
+    ...{ stopping, ended: account.ended, events, media, threads, now, log },
     ...{ backfill, threadStarter, isStoreDown },
     rates: ratesOf(account),
     summaries: summariesOf(account),
@@ -133,7 +134,8 @@ const common = perAccount("turns", (account) => {
 /** Everything of one turn, fixed from its beginning to its end. */
 function portsOf(account: BotAccount, { route, message }: Claim, turn: RunningTurn): AnswerPorts {
   const { agentId, sessionKey } = route;
-  const { store, now, parts: { commands, extras, outbound: { progress } } } = account;
+  const { store, now, parts: { commands, extras } } = account;
+  const progress = progressOf(account);
   const { spoken } = message;
   const isAwaited = isSeen(message);
   const streaming = isAwaited ? account.config().discord.streaming : "off";
@@ -181,17 +183,17 @@ function toolsReady(account: BotAccount, { message, route: { agentId } }: Claim)
 const withoutModel = perAccount("turns", (account) => {
   const { config, store, events, parts, now, schedule, stopping, log } = account;
   return createCommandTurns({
-    ...{ events, now, schedule, stopping, log, isStoreDown },
+    ...{ account, events, now, schedule, stopping, log, isStoreDown },
     commands: parts.commands,
     store: store.turns,
     maxWaiting: () => maxWaitingOf(config()),
-    channelQueues: parts.outbound.channelQueues,
   });
 });
 
 /** Runs a turn to its end, whoever has asked. */
 async function run(account: BotAccount, claim: Claim, turn: RunningTurn): Promise<void> {
-  const { accountId, store, events, parts: { commands, outbound: { progress } } } = account;
+  const { accountId, store, events, parts: { commands } } = account;
+  const progress = progressOf(account);
   const { message } = claim;
   const stopTyping = isSeen(message) ? progress.typing.begin(message.channelId) : () => {};
   try {

@@ -5,6 +5,7 @@
  * (`turn_step.ts`), listed in `steps.ts`. So a turn with tools is the plain one and its steps.
  */
 
+import { wakeChannels } from "../../account/wakes.ts";
 import { runTurn, type TurnPorts } from "../../agent/turn.ts";
 import { NO_STEPS } from "../../core/step.ts";
 import type { ParkedTurn, StepsTaken, TurnOutcome } from "../../core/turn/turn_outcome.ts";
@@ -264,7 +265,7 @@ function store(turn: OneTurn, ended: FinishedTurn): Promise<StoredTurn> {
 function deliver(turn: OneTurn, ended: FinishedTurn, stored: StoredTurn): void {
   const { turn: { claim: { message } }, rules: { where }, ports, outcome, ms } = turn;
   // A draft may be in the channel, and the answer in its thread.
-  ports.channelQueues.wake([message.channelId, ended.claim.message.channelId]);
+  wakeChannels(ports.account, [message.channelId, ended.claim.message.channelId]);
   for (const step of STEPS) step.stored?.(turn, ended, stored);
   const { soon = setImmediate, log, model } = ports; // the answer leaves before its line is written
   soon(() => {

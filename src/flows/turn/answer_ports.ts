@@ -12,7 +12,6 @@ import type { Tool, ToolPorts } from "../../core/turn/tool.ts";
 import type { Instructions } from "../../render/prompt/system_prompt.ts";
 import type { ReplyRules } from "../../render/reply.ts";
 import type { ReadMade } from "../media/find_files.ts";
-import type { ChannelQueues } from "../deliver/channel_queues.ts";
 import type { AttachmentReader } from "../media/read_attachments.ts";
 import type { SpeakAnswer } from "../media/speak.ts";
 import type { HistoryPorts, HistoryRules } from "../session/turn_history.ts";
@@ -66,17 +65,14 @@ export function withoutTools(rules: TurnRules): TurnRules {
 }
 
 /** Everything that answering needs from outside. */
-export interface AnswerPorts extends
-  SaveTurnPorts,
-  Omit<EndPorts, "events">,
-  Emits<
-    | "turnEnded"
-    | "unanswered"
-    | "filesLeftOut"
-  >,
-  Pick<HistoryPorts, "rates" | "summaries">,
-  Omit<UnderPorts, "store">,
-  Pick<Account, "ended" | "randomId"> {
+export interface AnswerPorts
+  extends
+    SaveTurnPorts,
+    EndPorts,
+    Emits<"turnEnded">,
+    Pick<HistoryPorts, "rates" | "summaries">,
+    Omit<UnderPorts, "store">,
+    Pick<Account, "ended" | "randomId"> {
   readonly store:
     & Pick<
       TurnRecords,
@@ -116,7 +112,6 @@ export interface AnswerPorts extends
   /** Finds the message that a thread began with; absent: no turn gets it (H6). */
   readonly threadStarter?: ThreadStarter;
   readonly threads: Pick<AnswerThreads, "homeOf">;
-  readonly channelQueues: Pick<ChannelQueues, "wake">;
   /** Reads the files of messages (H7); absent: no turn gets any. */
   readonly media?: Pick<AttachmentReader, "read" | "imagesOf"> & {
     readonly speak: SpeakAnswer;

@@ -1,5 +1,7 @@
 /** Ends the turn of a message that is a command, without asking the model (K1). */
 
+import type { BotAccount } from "../../account/account.ts";
+import { wakeChannels } from "../../account/wakes.ts";
 import { toUnanswered } from "../../core/inbound/inbox.ts";
 import { type Claim, type FinishedTurn, PAUSED, type Route } from "../../core/inbound/inbox.ts";
 import type { TextCommand } from "../../core/inbound/text_commands.ts";
@@ -8,9 +10,8 @@ import { freeze } from "../../render/freeze.ts";
 import { noticeBody } from "../../render/reply.ts";
 import type { Model } from "../../core/model.ts";
 import type { Manner, QueueMode } from "../../core/people/chosen.ts";
-import type { ChannelQueues } from "../deliver/channel_queues.ts";
+import { showUnanswered } from "../inbound/unanswered_reactions.ts";
 import { saveTurn, type SaveTurnPorts } from "./save_turn.ts";
-import type { Emits } from "../../core/account/events.ts";
 
 /**
  * Runs the command of a claimed message, and stores its answer (T3).
@@ -19,22 +20,21 @@ import type { Emits } from "../../core/account/events.ts";
  */
 async function answerCommand(
   claim: Claim,
-  { run, why, channelQueues, events, ...ports }:
+  { run, why, account, ...ports }:
     & SaveTurnPorts
     & Pick<TurnCommands, "run">
     & {
       /** Why the text stands in place of an answer; absent: it is the answer. */
       readonly why?: string;
     }
-    & { readonly channelQueues: Pick<ChannelQueues, "wake"> }
-    & Emits<"unanswered">,
+    & { readonly account: BotAccount },
 ): Promise<void> {
   const text = await run(claim.message);
   const turn = commandTurn(claim, text, why);
   const stored = await saveTurn(turn, ports, () => turn);
   if (!stored.stored) return;
-  channelQueues.wake([claim.message.channelId]);
-  if (turn.isMarked) events.emit.unanswered([toUnanswered(claim.message, "refused")]);
+  wakeChannels(account, [claim.message.channelId]);
+  if (turn.isMarked) showUnanswered(account, [toUnanswered(claim.message, "refused")]);
 }
 
 /** Messages of the longest answer: its lines may leave room in each. */
@@ -88,9 +88,8 @@ export interface TurnCommands {
 export function createCommandTurns(
   { commands, maxWaiting, ...ports }:
     & Omit<SaveTurnPorts, "maxWaiting">
-    & Emits<"unanswered">
     & {
-      readonly channelQueues: Pick<ChannelQueues, "wake">;
+      readonly account: BotAccount;
       readonly commands: Pick<TurnCommands, "commandOf" | "run">;
       readonly maxWaiting: () => SaveTurnPorts["maxWaiting"];
     },

@@ -1,5 +1,6 @@
 /** Makes the record of a turn's end, which the store keeps with T3, and logs the answer. */
 
+import type { BotAccount } from "../../account/account.ts";
 import { transcriptOf } from "../../agent/next_step.ts";
 import type { StepsTaken } from "../../core/turn/turn_outcome.ts";
 import { type Claim, type FinishedTurn, lastOf, messagesOf } from "../../core/inbound/inbox.ts";
@@ -15,11 +16,12 @@ import { nextStepAfter } from "../../core/model_problem.ts";
 import type { Log } from "../../lib/log.ts";
 import { printable } from "../../lib/text/quoted.ts";
 import type { Account } from "../../core/account/account.ts";
-import type { Emits } from "../../core/account/events.ts";
+import { filesLeftOut } from "../owners/delivery_notices.ts";
 import type { TurnTexts } from "./turn_attachments.ts";
 
 /** Everything that the end of a turn needs from outside. */
-export interface EndPorts extends Pick<Account, "randomId" | "now" | "log">, Emits<"filesLeftOut"> {
+export interface EndPorts extends Pick<Account, "randomId" | "now" | "log"> {
+  readonly account: BotAccount;
   readonly model: Pick<Model, "id">;
 }
 
@@ -101,10 +103,10 @@ export function answeredTurn(
   claim: Claim,
   composed: Exclude<ComposedReply, { kind: "blank" }>,
   given: AnsweredWith,
-  { now, events, log, model }: EndPorts,
+  { account, now, log, model }: EndPorts,
 ): FinishedTurn {
   const message = lastOf(claim);
-  if (composed.kind === "reply" && composed.lacksFiles) events.emit.filesLeftOut(message);
+  if (composed.kind === "reply" && composed.lacksFiles) filesLeftOut(account, message);
   const reason = given.isCut && CUT;
   if (reason) {
     const fix = nextStepAfter(reason);

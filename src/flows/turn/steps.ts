@@ -2,6 +2,7 @@
 
 import { callsToRun } from "../../agent/next_step.ts";
 import { toUnanswered } from "../../core/inbound/inbox.ts";
+import { showUnanswered } from "../inbound/unanswered_reactions.ts";
 import { decided } from "../questions/cards.ts";
 import { withoutTools } from "./answer_ports.ts";
 import { failedTurn } from "./failed_turn.ts";
@@ -65,7 +66,7 @@ const budget: TurnStep = {
     return spent && await refusedTurn(claim, spent, rules, ports, ports.spend);
   },
   stored({ turn: { claim: { message } }, ports }, { isMarked }) {
-    if (isMarked) ports.events.emit.unanswered([toUnanswered(message, "refused")]);
+    if (isMarked) showUnanswered(ports.account, [toUnanswered(message, "refused")]);
   },
 };
 

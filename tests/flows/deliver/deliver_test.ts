@@ -1,208 +1,203 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { nonceOf } from "../../../src/core/outbound/nonce.ts";
-import type {
-  OutboundFile,
-  OutboundMessage,
-  OutboxAction,
-  OutboxRow,
-  PostOutcome,
-} from "../../../src/core/outbound/outbound.ts";
-import type { PostedPage, Unread } from "../../../src/core/outbound/posted.ts";
-import { deliver, type Requesting } from "../../../src/flows/deliver/deliver.ts";
+import type { OutboxAction, OutboxRow, PostOutcome } from "../../../src/core/outbound/outbound.ts";
+import type { Posted } from "../../../src/core/outbound/posted.ts";
+import { RestError } from "../../../src/discord/rest/exchange/rest_error.ts";
+import { deliver } from "../../../src/flows/deliver/deliver.ts";
+import { testAccount } from "../../support/bot/test_account.ts";
 import {
   ACCOUNT,
   messageId,
   messageIdAt,
   outboundMessage,
-  userId,
 } from "../../support/discord/builders.ts";
-import { FakeClock } from "../../support/fake_clock.ts";
-import { frozen, openTestStore, part } from "../../support/store/store.ts";
+import { frozen, part } from "../../support/store/store.ts";
+import {
+  BOT,
+  GUILD,
+  guildAnswer,
+  type Lacks,
+  page,
+  restAnswer,
+} from "../support/channel_queues.ts";
 
-const BOT = userId("5");
 const CREATED: PostOutcome = { kind: "created", messageId: messageId("77") };
 const UNANSWERED: PostOutcome = { kind: "unanswered", reason: "nothing within 15000 ms" };
 const UNSENT: PostOutcome = { kind: "unsent", reason: "no connection" };
 const REFUSED: PostOutcome = { kind: "refused", why: "forbidden", reason: "Missing Permissions" };
-const FILE: OutboundFile = { name: "a.md", bytes: new TextEncoder().encode("all of it") };
 
 interface Asked {
-  readonly what: "create" | "edit" | "delete";
-  readonly message?: OutboundMessage;
-  readonly messageId?: string;
-  readonly files?: readonly OutboundFile[];
-  readonly notAfter?: number;
+  readonly request: string;
+  readonly nonce: unknown;
   /** State of the row when the request leaves. */
   readonly state: unknown;
 }
 
-/** The real outbox in memory with one message, and a Discord with given answers. */
-async function setUp(answers: readonly (PostOutcome | Error)[] = [], files = 0) {
-  const { store: { outbox }, rows } = openTestStore();
-  const clock = new FakeClock();
-  const of = part(messageIdAt(clock.now() - 1_000));
-  const message = outboundMessage({ of, nonce: nonceOf(of, 0) });
-  await outbox.add(frozen(message, { files: Array.from({ length: files }, () => FILE) }), 0);
+/** The store with one message, and a Discord with given answers. */
+async function setUp(answers: readonly (PostOutcome | Error)[] = []) {
   const asked: Asked[] = [];
-  const pages: (PostedPage | Unread)[] = [];
-  const stored = () =>
-    rows("SELECT state, first_attempt_at, failing_since, message_id FROM outbox")[0]!;
-  function answer(request: Omit<Asked, "state">): Promise<PostOutcome> {
-    const given = answers[asked.length]!;
-    asked.push({ ...request, state: stored()["state"] });
-    return given instanceof Error ? Promise.reject(given) : Promise.resolve(given);
-  }
-  const ports: Requesting = {
-    outbox,
-    messages: {
-      create: (message, files, notAfter) => answer({ what: "create", message, files, notAfter }),
-      edit: (messageId, message, files) => answer({ what: "edit", messageId, message, files }),
-      delete: (_channel, messageId) => answer({ what: "delete", messageId }),
+  /** The next pages of the history, or that it cannot be read. */
+  const pages: (readonly Posted[] | "unread")[] = [];
+  const world: { lacks: Lacks; beforeAnswer?: () => Promise<unknown> } = { lacks: "nothing" };
+  const { account, clock, store, rows } = await testAccount({
+    async answer({ method, path, body }) {
+      if (!/messages/.test(path)) return guildAnswer({ path }, world.lacks);
+      if (method === "GET") {
+        const shown = pages.shift() ?? [];
+        if (shown !== "unread") return page(shown);
+        throw new RestError("no network", { kind: "unsent", route: "GET /" });
+      }
+      const request = `${method} ${path.split("/").at(-1)}`;
+      const answer = answers[asked.length] ?? CREATED;
+      asked.push({ request, nonce: body["nonce"], state: stored()["state"] });
+      await world.beforeAnswer?.();
+      if (answer instanceof Error) throw answer;
+      return restAnswer(answer);
     },
-    history: () => Promise.resolve(pages.shift()!),
-    canReadHistory: () => Promise.resolve(true),
-    self: () => BOT,
-    nonceWindowMs: 60_000,
-    bootedAt: () => 0,
-    now: clock.now,
+  });
+  const { outbox } = store;
+  const of = part(messageIdAt(clock.now() - 1_000));
+  const message = outboundMessage({ of, guildId: GUILD, nonce: nonceOf(of, 0) });
+  await outbox.add(frozen(message), 0);
+  const stored = () =>
+    rows("SELECT state, first_attempt_at, failing_since, message_id FROM outbox")[0] ?? {};
+  const heads = () => outbox.heads(ACCOUNT);
+  const head = async (): Promise<OutboxRow> => {
+    const [row] = await heads();
+    assert.ok(row);
+    return row;
   };
-  const head = async (): Promise<OutboxRow> => (await outbox.heads(ACCOUNT))[0]!;
-  /** A history with one new message of ours. */
-  const shown = (content: string): PostedPage => {
-    const id = messageIdAt(clock.now());
-    const messages = [{ id, authorId: BOT, content, fileSizes: [] }];
-    return { kind: "page", messages, oldest: id, isLast: true };
+  /** A new message of ours. */
+  const shown = (content: string): Posted => ({
+    ...{ id: messageIdAt(clock.now()), authorId: BOT, content, fileSizes: [] },
+  });
+  return {
+    ...{ outbox, clock, message, asked, pages, shown, stored, head, heads, world },
+    deliver: async (row?: OutboxRow) => await deliver(account, row ?? await head()),
   };
-  return { outbox, clock, message, asked, pages, shown, stored, ports, head };
 }
 
 describe("deliver()", () => {
   it("[D2] counts a message that a person deleted meanwhile as delivered", async () => {
-    const { asked, stored, ports, head } = await setUp([{ kind: "already_gone" }]);
-    await deliver(await head(), ports);
+    const { asked, stored, deliver, heads } = await setUp([{ kind: "already_gone" }]);
+    await deliver();
     assert.equal(stored()["state"], "sent");
     assert.equal(stored()["message_id"], null);
-    assert.equal(await head(), undefined);
+    assert.deepEqual(await heads(), []);
     assert.equal(asked.length, 1);
   });
 
   it("[D2] reads the history before it resends a message under a forgotten nonce", async () => {
-    const { clock, asked, pages, shown, stored, ports, head } = await setUp([
+    const { clock, asked, pages, shown, stored, deliver } = await setUp([
       UNANSWERED,
       UNANSWERED,
     ]);
-    await deliver(await head(), ports);
+    await deliver();
     clock.advance(30_000);
-    await deliver(await head(), ports);
+    await deliver();
     clock.advance(30_000); // the first attempt counts, not the last
-    pages.push(shown("hello, Ada"));
+    pages.push([shown("hello, Ada")]);
     const found = { kind: "found", messageId: messageIdAt(clock.now()) };
-    assert.deepEqual(await deliver(await head(), ports), found);
+    assert.deepEqual(await deliver(), found);
     assert.equal(asked.length, 2);
     assert.equal(stored()["state"], "sent");
     assert.equal(stored()["message_id"], found.messageId);
   });
 
   it("[D2] resends a surely missing message with the same nonce", async () => {
-    const { clock, message, asked, pages, shown, stored, ports, head } = await setUp([
+    const { clock, message, asked, pages, shown, stored, deliver, head } = await setUp([
       UNANSWERED,
       CREATED,
     ]);
-    await deliver(await head(), ports);
+    await deliver();
     const failingSince = clock.now();
     clock.advance(3_600_000);
-    pages.push(shown("something else"));
-    assert.deepEqual(await deliver(await head(), ports), { kind: "absent" });
+    pages.push([shown("something else"), { ...shown("so?"), id: messageId("1") }]);
+    assert.deepEqual(await deliver(), { kind: "absent" });
     assert.equal((await head()).firstAttemptAt, undefined);
     assert.equal((await head()).failingSince, failingSince);
-    assert.deepEqual(await deliver(await head(), ports), CREATED);
-    assert.deepEqual(asked[1]?.message, message);
+    assert.deepEqual(await deliver(), CREATED);
+    assert.equal(asked[1]?.nonce, message.nonce);
     assert.equal(stored()["first_attempt_at"], clock.now());
   });
 
   it("[D2] sends nothing while the history is unreadable", async () => {
-    const { clock, asked, pages, stored, ports, head } = await setUp([UNANSWERED, CREATED]);
-    await deliver(await head(), ports);
+    const { clock, asked, pages, stored, deliver } = await setUp([UNANSWERED, CREATED]);
+    await deliver();
     clock.advance(60_000);
-    const unread: Unread = { kind: "unread", why: "unreachable", reason: "no network" };
-    pages.push(unread);
-    assert.deepEqual(await deliver(await head(), ports), unread);
+    pages.push("unread");
+    assert.equal((await deliver()).kind, "unread");
     assert.equal(stored()["state"], "sending");
     assert.equal(asked.length, 1);
   });
 
   it("[D5] counts the day from the first failed reading, if nothing failed before", async () => {
-    const { clock, pages, ports, head } = await setUp([new Error("killed")]);
-    await assert.rejects(deliver(await head(), ports));
+    const { clock, pages, deliver, head } = await setUp([new Error("killed")]);
+    await assert.rejects(deliver());
     assert.equal((await head()).failingSince, undefined);
     clock.advance(60_000);
-    pages.push({ kind: "unread", why: "unreachable", reason: "no network" });
-    await deliver(await head(), ports);
+    pages.push("unread");
+    await deliver();
     assert.equal((await head()).failingSince, clock.now());
   });
 
   it("[D2] sends no uncertain message", async () => {
-    const { clock, asked, pages, stored, ports, head } = await setUp([UNANSWERED, CREATED]);
-    await deliver(await head(), ports);
+    const { clock, asked, world, stored, deliver } = await setUp([UNANSWERED, CREATED]);
+    await deliver();
     clock.advance(60_000);
-    pages.push({ kind: "page", messages: [], isLast: true });
-    const blind = { ...ports, canReadHistory: () => Promise.resolve(false) };
-    assert.equal((await deliver(await head(), blind)).kind, "uncertain");
+    world.lacks = "history";
+    assert.equal((await deliver()).kind, "uncertain");
     assert.equal(stored()["state"], "sending"); // the queue holds it
     assert.equal(asked.length, 1);
   });
 
   it("[D2] keeps the intent if the process dies during the request", async () => {
-    const { clock, stored, ports, head } = await setUp([new Error("killed")]);
-    await assert.rejects(deliver(await head(), ports), /killed/);
+    const { clock, stored, deliver } = await setUp([new Error("killed")]);
+    await assert.rejects(deliver(), /killed/);
     assert.equal(stored()["state"], "sending");
     assert.equal(stored()["first_attempt_at"], clock.now());
   });
 
   for (const outcome of [REFUSED, UNSENT]) {
     it(`[D5] keeps a row that was ${outcome.kind} as an untried one`, async () => {
-      const { clock, stored, ports, head } = await setUp([outcome, CREATED]);
+      const { clock, stored, deliver, head } = await setUp([outcome, CREATED]);
       const row = await head();
-      assert.deepEqual(await deliver(row, ports), outcome);
+      assert.equal((await deliver(row)).kind, outcome.kind);
       assert.equal(stored()["state"], "pending");
       assert.deepEqual(await head(), { ...row, failingSince: clock.now() });
 
       clock.advance(86_400_000);
-      assert.deepEqual(await deliver(await head(), ports), CREATED);
+      assert.deepEqual(await deliver(), CREATED);
     });
   }
 
   it("[D2] remembers an attempt without an answer, despite a later refusal", async () => {
-    const { clock, stored, ports, head } = await setUp([UNANSWERED, REFUSED]);
+    const { clock, stored, deliver, head } = await setUp([UNANSWERED, REFUSED]);
     const firstAttemptAt = clock.now();
-    await deliver(await head(), ports);
+    await deliver();
     clock.advance(1_000);
-    await deliver(await head(), ports);
+    await deliver();
     assert.equal((await head()).firstAttemptAt, firstAttemptAt);
     assert.equal(stored()["state"], "sending");
   });
 
   for (const outcome of [CREATED, { kind: "already_gone" }] as const) {
     it(`[D2] reports an echo that arrives before Discord says ${outcome.kind}`, async () => {
-      const { outbox, stored, ports, head } = await setUp([outcome]);
+      const { outbox, stored, deliver, head, world } = await setUp([outcome]);
       const row = await head();
-      const create = async (...request: Parameters<Requesting["messages"]["create"]>) => {
-        await outbox.markSent(row, messageId("77"));
-        return await ports.messages.create(...request);
-      };
-      const echoed = { ...ports, messages: { ...ports.messages, create } };
-      assert.deepEqual(await deliver(row, echoed), { ...outcome, wasEchoed: true });
+      world.beforeAnswer = () => outbox.markSent(row, messageId("77"));
+      assert.deepEqual(await deliver(row), { ...outcome, wasEchoed: true });
       assert.equal(stored()["message_id"], "77");
     });
   }
 
   it("[D2] sends no row that the gateway's echo has settled", async () => {
-    const { outbox, asked, stored, ports, head } = await setUp([UNANSWERED]);
-    await deliver(await head(), ports);
+    const { outbox, asked, stored, deliver, head } = await setUp([UNANSWERED]);
+    await deliver();
     const row = await head();
     await outbox.markSent(row, messageId("77"));
-    assert.deepEqual(await deliver(row, ports), { kind: "settled" });
+    assert.deepEqual(await deliver(row), { kind: "settled" });
     assert.equal(asked.length, 1);
     assert.equal(stored()["state"], "sent");
   });
@@ -211,42 +206,41 @@ describe("deliver()", () => {
 describe("[R8] deliver(), for a row that replaces a draft", () => {
   const acting = async (action: OutboxAction, ...answers: readonly PostOutcome[]) => {
     const all = await setUp(answers);
-    const head = async (): Promise<OutboxRow> => ({ ...await all.head(), action });
-    return { ...all, head };
+    return { ...all, deliver: async () => await all.deliver({ ...await all.head(), action }) };
   };
 
   it("edits the draft, with a stored intent, until it succeeds", async () => {
-    const { clock, message, asked, stored, ports, head } = await acting(
+    const { clock, asked, stored, deliver } = await acting(
       { kind: "edit", messageId: messageId("70") },
       UNANSWERED,
       { kind: "created", messageId: messageId("70") },
     );
-    await deliver(await head(), ports);
+    await deliver();
     clock.advance(3_600_000); // this needs no nonce and no history
-    await deliver(await head(), ports);
-    const request = { what: "edit", messageId: "70", message, files: [], state: "sending" };
+    await deliver();
+    const request = { request: "PATCH 70", nonce: undefined, state: "sending" };
     assert.deepEqual(asked, [request, request]);
     assert.equal(stored()["state"], "sent");
     assert.equal(stored()["message_id"], "70");
   });
 
   it("posts nothing in place of a draft that a moderator deleted", async () => {
-    const { asked, stored, ports, head } = await acting(
+    const { asked, stored, deliver } = await acting(
       { kind: "edit", messageId: messageId("70") },
       { kind: "already_gone" },
     );
-    await deliver(await head(), ports);
+    await deliver();
     assert.equal(stored()["state"], "sent");
     assert.equal(asked.length, 1);
   });
 
   it("deletes a draft", async () => {
-    const { asked, stored, ports, head } = await acting(
+    const { asked, stored, deliver } = await acting(
       { kind: "delete", messageId: messageId("70") },
       { kind: "already_gone" },
     );
-    await deliver(await head(), ports);
-    assert.deepEqual(asked, [{ what: "delete", messageId: "70", state: "sending" }]);
+    await deliver();
+    assert.deepEqual(asked, [{ request: "DELETE 70", nonce: undefined, state: "sending" }]);
     assert.equal(stored()["state"], "sent");
   });
 });

@@ -4,6 +4,7 @@ import {
   createClockChanges,
   createRecentRefusals,
 } from "../../../src/flows/deliver/failing_rows.ts";
+import { bareAccount } from "../../support/account.ts";
 import { ACCOUNT, channelId } from "../../support/discord/builders.ts";
 
 const NOW = Date.UTC(2026, 0, 1);
@@ -14,18 +15,19 @@ function setUp() {
   let steady = 0;
   let isFull = false;
   const shifts: (readonly [byMs: number, until: number])[] = [];
-  const clock = createClockChanges({
-    accountId: ACCOUNT,
-    outbox: {
-      shiftFailing(_account, byMs, until) {
-        if (isFull) return Promise.reject(new Error("the disk is full"));
-        shifts.push([byMs, until]);
-        return Promise.resolve();
-      },
+  const outbox = {
+    shiftFailing(_account: unknown, byMs: number, until: number) {
+      if (isFull) return Promise.reject(new Error("the disk is full"));
+      shifts.push([byMs, until]);
+      return Promise.resolve();
     },
+  };
+  const clock = createClockChanges(bareAccount({
+    accountId: ACCOUNT,
+    store: { outbox } as never,
     now: () => wall,
     steadyNow: () => steady,
-  });
+  }));
   return {
     clock,
     shifts,

@@ -1,34 +1,27 @@
-/**
- * Channel queues over the real outbox in memory, and a Discord that answers one request as told.
- */
+/** The channel queues of a whole account, and a Discord that answers one request as told. */
 
-import type { Delivery } from "../../../src/core/outbound/delivery.ts";
 import type { ChannelId } from "../../../src/core/discord/ids.ts";
-import type { OutboundMessage, PostOutcome } from "../../../src/core/outbound/outbound.ts";
-import type { PostedPage, Unread } from "../../../src/core/outbound/posted.ts";
-import { createChannelQueues } from "../../../src/flows/deliver/channel_queues.ts";
-import { createOutbox } from "../../../src/store/outbox/outbox.ts";
-import type { RefusedChannel } from "../../../src/core/account/events.ts";
-import type { Sending } from "../../../src/flows/deliver/sending.ts";
+import type { PostOutcome } from "../../../src/core/outbound/outbound.ts";
+import type { Posted, Unread } from "../../../src/core/outbound/posted.ts";
+import { RestError } from "../../../src/discord/rest/exchange/rest_error.ts";
+import { queuesOf } from "../../../src/flows/deliver/channel_queues.ts";
+import { type Given, SELF, testAccount } from "../../support/bot/test_account.ts";
+import type { DiscordRequest } from "../../support/discord/answers.ts";
 import {
-  ACCOUNT,
   channelId,
   guildId,
   messageId,
   messageIdAt,
   userId,
 } from "../../support/discord/builders.ts";
-import { FakeClock } from "../../support/fake_clock.ts";
-import { recordingLog } from "../../support/recording_log.ts";
-import { settle } from "../../support/settle.ts";
-import { openDatabase } from "../../support/store/open_database.ts";
 import { frozen, part } from "../../support/store/store.ts";
-import { createUngroupedTransactions } from "../../support/store/ungrouped.ts";
 
 export const HERE = channelId("1400000000000000002");
 export const THERE = channelId("1400000000000000005");
+/** The channel of owners, whose notices reach them at once. */
+const OWNERS = channelId("1400000000000000009");
 export const GUILD = guildId("1400000000000000010");
-export const BOT = userId("1400000000000000003");
+export const BOT = SELF.userId;
 export const DAY_MS = 86_400_000;
 export const CREATED: PostOutcome = { kind: "created", messageId: messageId("77") };
 export const UNANSWERED: PostOutcome = { kind: "unanswered", reason: "nothing within 15000 ms" };
@@ -38,116 +31,150 @@ export const FORBIDDEN = {
   why: "forbidden",
   reason: "Missing Permissions",
 } as const satisfies PostOutcome;
-export const NOT_THERE: PostedPage = {
-  kind: "page",
-  messages: [],
-  oldest: messageId("1"),
-  isLast: true,
+/** The history cannot be read. */
+export const UNREAD: Unread = { kind: "unread", why: "unreachable", reason: "no network" };
+
+/** What the bot lacks in the guild, or that it cannot be asked for. */
+export type Lacks = "posting" | "files" | "history" | "nothing" | "unreachable";
+
+const PERMISSIONS: Readonly<Record<Lacks, bigint>> = {
+  nothing: 1n << 10n | 1n << 11n | 1n << 15n | 1n << 16n,
+  posting: 1n << 10n | 1n << 15n | 1n << 16n,
+  files: 1n << 10n | 1n << 11n | 1n << 16n,
+  history: 1n << 10n | 1n << 11n | 1n << 15n,
+  unreachable: 0n,
 };
 
-type Asked = {
-  nonce: string;
-  content: string;
-  files: number;
-  answer: (outcome: PostOutcome) => Promise<void>;
-};
+/** Throws as the REST client does, or returns Discord's answer. */
+export function restAnswer(outcome: PostOutcome): unknown {
+  if (outcome.kind === "created") return { id: outcome.messageId };
+  const route = "POST /";
+  if (outcome.kind === "already_gone") {
+    throw new RestError("gone", { kind: "not_found", route, status: 404, code: 10008 });
+  }
+  if (outcome.kind === "unanswered") {
+    throw new RestError(outcome.reason, { kind: "unavailable", route });
+  }
+  if (outcome.kind === "unsent") throw new RestError(outcome.reason, { kind: "unsent", route });
+  const { why: kind, reason, code, retryAfterMs, isTooLarge } = outcome;
+  throw new RestError(reason, {
+    ...{ kind, route, status: isTooLarge ? 413 : 400 },
+    ...(code !== undefined && { code }),
+    ...(retryAfterMs !== undefined && { retryAfterMs }),
+  });
+}
+
+/** Messages as the history shows them, newest first. */
+export function page(messages: readonly Posted[]): unknown {
+  return messages.map(({ id, authorId, content, fileSizes, quote }) => ({
+    ...{ id, content, author: { id: authorId } },
+    message_reference: quote && { message_id: quote },
+    attachments: fileSizes.map((size) => ({ size })),
+  }));
+}
+
+/** A message by someone else, before all of the bot's. */
+const BEFORE: Posted = { id: messageId("1"), authorId: userId("6"), content: "so?", fileSizes: [] };
+
+/** A guild at Discord in which the bot lacks a permission. */
+export function guildAnswer({ path }: Pick<DiscordRequest, "path">, lacks: Lacks): unknown {
+  if (!path.startsWith(`/guilds/${GUILD}`)) return undefined;
+  if (lacks === "unreachable") throw new RestError("offline", { kind: "unsent", route: "GET /" });
+  const permissions = String(PERMISSIONS[lacks]);
+  const roles = [{ id: GUILD, name: "@everyone", permissions, position: 0 }];
+  if (path.endsWith("/roles")) return roles;
+  if (path.includes("/members/")) return { user: { id: BOT }, roles: [] };
+  if (path.endsWith("/channels")) {
+    return [HERE, THERE].map((id) => ({ id, type: 0, name: "ops", permission_overwrites: [] }));
+  }
+  return { id: GUILD, name: "Friends", owner_id: "1", roles };
+}
+
+interface Asked {
+  readonly nonce: string;
+  readonly content: string;
+  readonly files: number;
+  readonly answer: (outcome: PostOutcome) => Promise<void>;
+}
 
 /** Queues that have not begun, with these rows. */
 export async function setUp(
-  rows: readonly [channel: ChannelId, nonce: string][],
-  more: Partial<Sending> = {},
+  rows: readonly [channel: ChannelId, nonce: string][] = [],
+  world: { lacks?: Lacks; history?: Unread } = {},
+  given: Given = {},
 ) {
-  const database = openDatabase();
-  const outbox = createOutbox(createUngroupedTransactions(database));
-  const clock = new FakeClock();
-  const { log, lines } = recordingLog();
   const asked: Asked[] = [];
-  const pages: (PostedPage | Unread)[] = [];
-  const deliveries: Delivery["kind"][] = [];
-  /** Ended attempts, each with the state that the store had by then. */
-  const attempted: string[] = [];
-  const dead: string[] = [];
-  const noFiles: string[] = [];
-  const setAside: string[] = [];
-  const parked: RefusedChannel[] = [];
-  const looks: (readonly ChannelId[] | undefined)[] = [];
-
-  async function add(channel: ChannelId, nonce: string): Promise<void> {
-    const of = part(messageIdAt(clock.now() - 1_000));
-    await outbox.add(frozen({ channelId: channel, nonce, guildId: GUILD, of }), clock.now());
-  }
+  /** The next answers to readings of the history; then one without the bot's messages. */
+  const pages: (readonly Posted[] | Unread)[] = [];
+  let looks = 0;
+  const scene = await testAccount({
+    ...given,
+    discord: { retry: { jitter: 0 }, ...given.discord },
+    answer({ method, path, body }) {
+      if (path === "/users/@me/channels") return { id: OWNERS };
+      const channel = /^\/channels\/(\d+)\/messages/.exec(path)?.[1];
+      if (channel === undefined) return guildAnswer({ path }, world.lacks ?? "posting");
+      if (channel === OWNERS) return undefined;
+      if (method === "GET") {
+        looks++;
+        const shown = world.history ?? pages.shift() ?? [BEFORE];
+        if ("length" in shown) return page(shown);
+        throw new RestError(shown.reason, { kind: "unsent", route: "GET /" });
+      }
+      const { promise, resolve } = Promise.withResolvers<PostOutcome>();
+      asked.push({
+        nonce: String(body["nonce"]),
+        content: String(body["content"]),
+        files: Array.isArray(body["attachments"]) ? body["attachments"].length : 0,
+        answer: (outcome) => (resolve(outcome), scene.quiet()),
+      });
+      return promise.then(restAnswer);
+    },
+  });
+  const { account, clock, store } = scene;
+  const of = () => part(messageIdAt(clock.now() - 1_000));
+  const add = async (channel: ChannelId, nonce: string) =>
+    void await store.outbox.add(
+      frozen({ channelId: channel, nonce, guildId: GUILD, of: of() }),
+      clock.now(),
+    );
   for (const row of rows) await add(...row);
-
-  const lanesPorts: Sending = {
-    accountId: ACCOUNT,
-    outbox: {
-      ...outbox,
-      heads(account, channels) {
-        looks.push(channels);
-        return outbox.heads(account, channels);
-      },
-    },
-    messages: {
-      create: ({ nonce, content }: OutboundMessage, files) =>
-        new Promise((resolve) => {
-          asked.push({
-            nonce,
-            content,
-            files: files.length,
-            answer: async (outcome) => {
-              resolve(outcome);
-              await settle();
-            },
-          });
-        }),
-      edit: () => Promise.reject(new Error("nothing is edited here")),
-      delete: () => Promise.reject(new Error("nothing is deleted here")),
-    },
-    history: () => Promise.resolve(pages.shift() ?? NOT_THERE),
-    canReadHistory: () => Promise.resolve(true),
-    self: () => BOT,
-    explain: () => Promise.resolve({ missing: "other", reason: "cannot post in #ops" }),
-    withoutFiles: (message, names) => ({ ...message, content: `without ${names.join()}` }),
-    nonceWindowMs: 60_000,
-    steadyNow: clock.now,
-    bootedAt: () => 0,
-    retry: { attempts: 3, minDelayMs: 500, maxDelayMs: 30_000, jitter: 0 },
-    now: clock.now,
-    schedule: clock.schedule,
-    random: () => 0.5,
-    log,
-    events: {
-      emit: {
-        delivered: (_row, { kind }) => deliveries.push(kind),
-        attempted: ({ message: { nonce } }) => attempted.push(`${nonce} ${stateOf(nonce)}`),
-        parked: (told) => parked.push(told),
-        setAside: ({ message }) => setAside.push(message.nonce),
-        filesRefused: ({ reason }) => noFiles.push(reason),
-        dead: ({ message }) => dead.push(message.nonce),
-      },
-    },
-    ...more,
-  };
-  const begin = () => createChannelQueues(lanesPorts);
-  const nonces = () => asked.map(({ nonce }) => nonce);
-  const answer = (outcome: PostOutcome) => asked.at(-1)!.answer(outcome);
+  const inState = (state: string) =>
+    scene.rows(`SELECT nonce FROM outbox WHERE state = '${state}' AND channel_id <> ${OWNERS}`)
+      .map(({ nonce }) => String(nonce));
   const stateOf = (nonce: string) =>
-    database.prepare("SELECT state FROM outbox WHERE nonce = ?").get(nonce)?.["state"];
-  async function pass(ms: number): Promise<void> {
-    clock.advance(ms);
-    await settle();
-  }
+    scene.rows(`SELECT state FROM outbox WHERE nonce = '${nonce}'`)[0]?.["state"];
   return {
-    ...{ begin, clock, lines, asked, nonces, answer, add, stateOf, pass, pages },
-    ...{ deliveries, attempted, dead, noFiles, setAside, parked, looks, outbox },
+    ...scene,
+    ...{ world, asked, add, stateOf, pages, of, outbox: store.outbox },
+    nonces: () => asked.map(({ nonce }) => nonce),
+    answer: async (outcome: PostOutcome) => await asked.at(-1)?.answer(outcome),
+    /** Messages that were given up. */
+    dead: () => inState("dead"),
+    looks: () => looks,
+    /** What the owners were told. */
+    told: () =>
+      scene.requests.filter(({ path }) => path === `/channels/${OWNERS}/messages`)
+        .map(({ body }) => String(body["content"])),
+    /** The queues of this process; those of the next one after `restart`. */
+    queues: () => queuesOf(account),
+    begin: async () => {
+      queuesOf(account).wake();
+      await scene.quiet();
+    },
+    /** The process ends, and the next one begins. */
+    async restart() {
+      await queuesOf(account).stop();
+      account.live.clear();
+      queuesOf(account).wake();
+      await scene.quiet();
+    },
   };
 }
 
 /** The same, with queues that have begun. */
 export async function running(...rows: readonly [channel: ChannelId, nonce: string][]) {
   const all = await setUp(rows);
-  const channelQueues = all.begin();
-  channelQueues.wake();
-  await settle();
-  return { ...all, channelQueues };
+  await all.begin();
+  return all;
 }

@@ -22,7 +22,14 @@ import type {
   PostOutcome,
 } from "../../../src/core/outbound/outbound.ts";
 import type { Posted } from "../../../src/core/outbound/posted.ts";
-import { deliver, type Requesting } from "../../../src/flows/deliver/deliver.ts";
+import { deliver } from "../../../src/flows/deliver/deliver.ts";
+import type { BotAccount } from "../../../src/account/account.ts";
+import type { Config } from "../../../src/config/config.ts";
+import type { Self } from "../../../src/core/inbound/inbound.ts";
+import type { RequestOptions } from "../../../src/discord/rest/client/client.ts";
+import type { Store } from "../../../src/store/store.ts";
+import { bareAccount } from "../../support/account.ts";
+import { BOT, GUILD, guildAnswer, page, restAnswer } from "./channel_queues.ts";
 import { ACCOUNT, channelId, messageId, userId } from "../../support/discord/builders.ts";
 
 /** Faults of requests, by their number. */
@@ -62,7 +69,6 @@ const NONCE_MS = 300_000;
 const NONCE_WINDOW_MS = 60_000;
 const MAX_PROCESSES = 9;
 const CHANNEL = channelId("1400000000000000002");
-const BOT = userId("1400000000000000003");
 const ADA = userId("1400000000000000004");
 const RETRY = { attempts: 3, minDelayMs: 500, maxDelayMs: 30_000, jitter: 0 };
 const FILE: OutboundFile = { name: "the answer.md", bytes: new Uint8Array(1) };
@@ -70,6 +76,17 @@ const FILE: OutboundFile = { name: "the answer.md", bytes: new Uint8Array(1) };
 /** Drafts of a turn with drafts: one more than its answer has parts. */
 const DRAFTS = 3;
 const NOBODYS = { authorId: BOT, content: "", fileSizes: [], order: 0 };
+
+/** The body of a request for a message, as far as this Discord reads it. */
+interface Body {
+  readonly nonce?: string;
+  readonly content?: string;
+  readonly message_reference?: { readonly message_id: MessageId };
+}
+
+function asBody(body: RequestOptions["body"]): Body {
+  return typeof body === "string" ? JSON.parse(body) : body ?? {};
+}
 
 /** Thrown where a process dies. One for all: each new one would collect a stack. */
 const CRASH = new Error("the process dies");
@@ -153,7 +170,10 @@ export async function play(schedule: Schedule): Promise<Judged> {
     return made;
   }
 
-  function create({ content, nonce, quote }: OutboundMessage, files: readonly OutboundFile[]) {
+  function create(
+    { content, nonce, quote }: Pick<Message, "content" | "quote"> & { readonly nonce: string },
+    fileSizes: readonly number[],
+  ) {
     const seen = nonces.get(nonce);
     if (seen && now - seen.at < NONCE_MS) return seen.message;
     const message = put({
@@ -161,7 +181,7 @@ export async function play(schedule: Schedule): Promise<Judged> {
       content: content.trim(),
       nonce,
       ...(quote !== undefined && { quote }),
-      fileSizes: files.map(({ bytes }) => bytes.length),
+      fileSizes,
     });
     nonces.set(nonce, { at: now, message });
     return message;
@@ -200,12 +220,73 @@ export async function play(schedule: Schedule): Promise<Judged> {
 
   const rowOf = ({ id }: OutboxRow): Row => disk.outbox.find((row) => row.id === id)!;
 
-  const ports: Requesting = {
+  /** A request for a message: `POST`, `PATCH` or `DELETE`. */
+  function messageRequest(
+    method: string,
+    id: string | undefined,
+    { body, files = [], notAfter = Infinity }: RequestOptions,
+  ): PostOutcome {
+    const { nonce = "", content = "", message_reference } = asBody(body);
+    const fileSizes = files.map(({ blob }) => blob.size);
+    const at = () => messages.findIndex((message) => message.id === id);
+    if (method === "POST") {
+      if (schedule.rejectsFirst && nonce === disk.outbox[0]?.message.nonce) {
+        step();
+        return { kind: "unanswered", reason: "failed with 500: no reason given" };
+      }
+      const quote = message_reference?.message_id;
+      return request(notAfter, () => create({ content, nonce, quote }, fileSizes));
+    }
+    if (method === "PATCH") {
+      return request(notAfter, () => {
+        const before = messages[at()] ?? { ...NOBODYS, id: messageId(id ?? "") };
+        const edited = { ...before, content: content.trim(), fileSizes };
+        messages[at()] = edited;
+        return edited;
+      });
+    }
+    let isGone = false;
+    const outcome = request(notAfter, () => {
+      isGone = at() < 0;
+      const [deleted = { ...NOBODYS, id: messageId(id ?? "") }] = isGone
+        ? []
+        : messages.splice(at(), 1);
+      return deleted;
+    });
+    return isGone && outcome.kind === "created" ? { kind: "already_gone" } : outcome;
+  }
+
+  /** The requests of deliveries, at Discord's API. */
+  const rest = {
+    async request(method: string, path: string, options: RequestOptions = {}): Promise<unknown> {
+      await Promise.resolve();
+      if (path.startsWith("/guilds/")) {
+        return guildAnswer({ path }, schedule.hidesHistory ? "history" : "nothing");
+      }
+      const [, id] = /\/messages\/(\d+)$/.exec(path) ?? [];
+      if (method !== "GET") return restAnswer(messageRequest(method, id, options));
+      step();
+      if (schedule.hidesHistory) return [];
+      const before = /before=(\d+)/.exec(path)?.[1];
+      const shown = messages.filter((one) =>
+        before === undefined || BigInt(one.id) < BigInt(before)
+      );
+      return page(shown.toReversed());
+    },
+  };
+
+  const account = bareAccount({
     now: () => now,
-    nonceWindowMs: NONCE_WINDOW_MS,
     bootedAt: () => 0,
-    self: () => BOT,
-    outbox: {
+    self: () => ({ userId: BOT }) as Self,
+    config: () => ({ discord: { rest: { nonceWindowSec: NONCE_WINDOW_MS / 1_000 } } }) as Config,
+    rest: rest as unknown as BotAccount["rest"],
+    store: { outbox: outbox() } as unknown as BotAccount["store"],
+  });
+
+  /** The rows of the disk, as a store has them. */
+  function outbox(): Partial<Store["outbox"]> {
+    return {
       filesOf: (row) => Promise.resolve(rowOf(row).files),
       known: (_channel, ids) => {
         const ours = new Set(disk.outbox.map((row) => row.messageId));
@@ -236,52 +317,8 @@ export async function play(schedule: Schedule): Promise<Judged> {
           row.state = "pending";
           row.firstAttemptAt = undefined;
         }),
-    },
-    messages: {
-      create: (message, files, notAfter) =>
-        Promise.resolve().then(() => {
-          if (!schedule.rejectsFirst || message.nonce !== disk.outbox[0]?.message.nonce) {
-            return request(notAfter, () => create(message, files));
-          }
-          step();
-          return { kind: "unanswered", reason: "failed with 500: no reason given" };
-        }),
-      edit: (id, { content }, files) =>
-        Promise.resolve().then(() =>
-          request(Infinity, () => {
-            const at = messages.findIndex((message) => message.id === id);
-            const fileSizes = files.map(({ bytes }) => bytes.length);
-            messages[at] = { ...messages[at]!, content: content.trim(), fileSizes };
-            return messages[at];
-          })
-        ),
-      delete: (_channel, id) =>
-        Promise.resolve().then(() => {
-          let isGone = false;
-          const outcome = request(Infinity, () => {
-            const at = messages.findIndex((message) => message.id === id);
-            isGone = at < 0;
-            return isGone ? { ...NOBODYS, id } : messages.splice(at, 1)[0]!;
-          });
-          return isGone && outcome.kind === "created" ? { kind: "already_gone" } : outcome;
-        }),
-    },
-    history: (_channel, before) =>
-      Promise.resolve().then(() => {
-        step();
-        const shown = schedule.hidesHistory
-          ? []
-          : messages.filter(({ id }) => before === undefined || BigInt(id) < BigInt(before));
-        const oldest = shown[0]?.id;
-        return {
-          kind: "page",
-          messages: shown.toReversed(),
-          isLast: true,
-          ...(oldest !== undefined && { oldest }),
-        };
-      }),
-    canReadHistory: () => Promise.resolve(!schedule.hidesHistory),
-  };
+    };
+  }
 
   function settle(row: Row, id: MessageId | undefined): boolean {
     if (row.state === "sent") return false;
@@ -297,10 +334,10 @@ export async function play(schedule: Schedule): Promise<Judged> {
     const row = disk.outbox.find(isUnsent);
     if (!row) return false;
     const head = toOutboxRow(row);
-    const delivery = await deliver(head, ports);
+    const delivery = await deliver(account, head);
     if (delivery.kind === "absent") wasServed = true;
     const facts = { now, ...failedAgain(failures, wasServed), random: 0.5, retry: RETRY };
-    const next = afterDelivery(head, delivery, { ...facts, nonceWindowMs: ports.nonceWindowMs });
+    const next = afterDelivery(head, delivery, { ...facts, nonceWindowMs: NONCE_WINDOW_MS });
     switch (next.kind) {
       case "on":
         if (delivery.kind !== "absent") failures = undefined;
@@ -343,6 +380,7 @@ export async function play(schedule: Schedule): Promise<Judged> {
     const message: OutboundMessage = {
       accountId: ACCOUNT,
       channelId: CHANNEL,
+      guildId: GUILD,
       nonce: nonceOf(about, part),
       content,
       pings: { users: [], roles: [], quotedAuthor: false },

@@ -192,7 +192,7 @@ export class DraftWorld {
       cleanSecrets: (text) => text.replaceAll(SECRET, "[redacted]"),
       secretTail,
       maxLength: CHUNKS.limit,
-      events: { emit: { outbox() {} } },
+      wake() {},
       schedule: this.clock.schedule,
       now: this.clock.now,
       log: this.#recording.log,

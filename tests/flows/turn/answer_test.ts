@@ -29,6 +29,7 @@ import {
 import { FakeClock } from "../../support/fake_clock.ts";
 import { recordingLog } from "../../support/recording_log.ts";
 import { settle } from "../../support/settle.ts";
+import { wakes } from "../../../src/account/wakes.ts";
 import { bareAccount } from "../../support/account.ts";
 import { toolNamed, UNUSED_PORTS } from "../../support/model/tools.ts";
 import { cases } from "../../support/long_form.ts";
@@ -122,8 +123,13 @@ function setUp(
       yield { kind: "finish", reason: "stop", ...(usage && { usage }) };
     },
   };
+  const outbox = {
+    wasToldNoFiles: (_: unknown, channelId: string) => Promise.resolve(noFiles.push(channelId) > 0),
+  };
+  const account = bareAccount({ store: { outbox } as never, now: clock.now });
+  wakes(account).channels = () => steps.push("outbox");
   const ports: TestPorts = {
-    account: bareAccount(),
+    account,
     store: {
       entriesOf: (_session, limit, maxChars = Infinity) => {
         bounds.push([limit, maxChars]);
@@ -168,7 +174,6 @@ function setUp(
       ...spend,
     },
     threads: { homeOf: (claim) => Promise.resolve(claim) },
-    channelQueues: { wake: () => steps.push("outbox") },
     toolPorts: () => Promise.resolve(UNUSED_PORTS),
     missingRight: () => Promise.resolve(undefined),
     rules: () => ({ ...RULES, ...rules }),
@@ -186,8 +191,6 @@ function setUp(
     log,
     events: {
       emit: {
-        filesLeftOut: ({ channelId }) => noFiles.push(channelId),
-        unanswered: () => {},
         turnEnded: ({ kind }) => outcomes.push(kind),
       },
     },

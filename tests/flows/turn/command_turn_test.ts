@@ -3,6 +3,7 @@ import { describe, it } from "node:test";
 import type { Claim, FinishedTurn } from "../../../src/core/inbound/inbox.ts";
 import { createCommandTurns } from "../../../src/flows/turn/command_turn.ts";
 import { ANSWER_MAX } from "../../../src/interactions/base/command.ts";
+import { bareAccount } from "../../support/account.ts";
 import { guildMessage } from "../../support/discord/builders.ts";
 
 describe("[K2] the turn of a text command", () => {
@@ -14,7 +15,7 @@ describe("[K2] the turn of a text command", () => {
       {
         commands: { commandOf: () => ({}), run: () => Promise.resolve(text) },
         maxWaiting: () => undefined,
-        channelQueues: { wake() {} },
+        account: bareAccount(),
         store: {
           finishTurn: (turn: FinishedTurn) => Promise.resolve({ stored: stored.push(turn) > 0 }),
         },

@@ -172,6 +172,8 @@ export async function testAccount(
       random: () => 0,
       randomId: () => "0123456789ab",
       schedule: clock.schedule,
+      steadyNow: clock.steady,
+      bootedAt: () => 0,
     },
   };
   const parts = await createParts(gateway, options, NO_TOOLS, ports);

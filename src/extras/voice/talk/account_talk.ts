@@ -21,7 +21,7 @@ import { microsOfAudio, ofAgent } from "../../../core/spending/usage.ts";
 import { type AudioPayer, createAudioSpending } from "../../../core/turn/audio_spending.ts";
 import { FileError } from "../../../core/turn/media.ts";
 import { placeOfTarget } from "../../../discord/gateway/decode/places.ts";
-import { isRefused } from "../../../bot/outbound/event_places.ts";
+import { isRefused } from "../../../flows/event_places.ts";
 import { spokenText } from "../../../flows/media/speak.ts";
 import type { SpeechOf } from "../../../flows/turn/progress/speech.ts";
 import { isRecord } from "../../../lib/text/json.ts";

@@ -44,68 +44,61 @@ const MAX_PUT = 1_000;
 /** A message that will get its reaction, or has it. */
 interface Ack {
   readonly channelId: ChannelId;
+  readonly emoji: string;
   /** Cancels the reaction before its request. */
   readonly cancel: () => void;
   /** Set from the request on: whether Discord has added it. */
   put?: Promise<boolean>;
 }
 
-const NONE: Acks = { accepted() {}, answered() {} };
-
-/** Creates the reactions of one account. Does nothing if the config turns them off. */
+/** Creates the reactions of one account. */
 export function createAcks(
-  ports: Pick<Account, "schedule" | "now" | "log"> & {
-    readonly rules: AckRules;
-    /** Each call sends one request, and none if rate limits leave no room. */
-    readonly reactions: Reactions;
-    /** Why Discord refused the request; `undefined` if the error is no refusal. */
-    readonly refusalOf: (error: unknown) => Refusal | undefined;
-    /**
-     * Whether Discord does not know the emoji; then neither the message nor the channel is at fault.
-     */
-    readonly isNoEmoji: (error: unknown) => boolean;
-  },
+  { rules, reactions, schedule, now, log, ...ports }:
+    & Pick<Account, "schedule" | "now" | "log">
+    & {
+      /** Of the current config. */
+      readonly rules: () => AckRules;
+      /** Each call sends one request, and none if rate limits leave no room. */
+      readonly reactions: Reactions;
+      /** Why Discord refused the request; `undefined` if the error is no refusal. */
+      readonly refusalOf: (error: unknown) => Refusal | undefined;
+      /**
+       * Whether Discord does not know the emoji; then neither the message nor the channel is at fault.
+       */
+      readonly isNoEmoji: (error: unknown) => boolean;
+    },
 ): Acks {
-  const { ackReaction: emoji, ackReactionScope: scope } = ports.rules;
-  return emoji === undefined || scope === "off"
-    ? NONE
-    : createWith(reactionEmoji(emoji), scope, ports);
-}
-
-type Scope = Exclude<AckRules["ackReactionScope"], "off">;
-
-function createWith(emoji: string, scope: Scope, ports: Parameters<typeof createAcks>[0]): Acks {
-  const { rules: { removeAckAfterReply }, reactions, schedule, now, log } = ports;
   const acks = new Map<MessageId, Ack>();
   const refused = createPausedChannels(now);
-  let isUnknown = false;
+  /** An emoji that Discord does not know: it would be refused everywhere. */
+  let unknown: string | undefined;
 
   function put(messageId: MessageId, ack: Ack): void {
-    const { channelId } = ack;
+    const { channelId, emoji } = ack;
     acks.delete(messageId);
-    if (isUnknown || refused.has(channelId)) return;
+    if (unknown === emoji || refused.has(channelId)) return;
     ack.put = reactions.add(channelId, messageId, emoji).then(() => true, (error: unknown) => {
-      noteRefusal(channelId, error);
+      noteRefusal(ack, error);
       log.debug("A message is not marked as read", { channelId, messageId, error });
       return false;
     });
-    if (!removeAckAfterReply) return;
+    if (!rules().removeAckAfterReply) return;
     acks.set(messageId, ack);
     const [oldest] = acks.keys();
     if (acks.size > MAX_PUT && oldest !== undefined) acks.delete(oldest);
   }
 
-  function noteRefusal(channelId: ChannelId, error: unknown): void {
+  function noteRefusal({ channelId, emoji }: Ack, error: unknown): void {
     if (ports.refusalOf(error) === "forbidden") refused.add(channelId);
-    if (isUnknown || !ports.isNoEmoji(error)) return;
-    isUnknown = true; // the same emoji would be refused everywhere
+    if (unknown === emoji || !ports.isNoEmoji(error)) return;
+    unknown = emoji;
     log.warn("Discord does not accept messages.ackReaction; no message is marked as read", {
       emoji,
       hint: "Use one emoji, or a server's own emoji as <:name:id>.",
     });
   }
 
-  async function remove(messageId: MessageId, { channelId, put }: Ack): Promise<void> {
+  async function remove(messageId: MessageId, { channelId, emoji, put }: Ack): Promise<void> {
     if (!await put) return;
     try {
       await reactions.remove(channelId, messageId, emoji);
@@ -117,8 +110,11 @@ function createWith(emoji: string, scope: Scope, ports: Parameters<typeof create
   return {
     accepted(message, why) {
       const { id, channelId } = message;
+      const { ackReaction, ackReactionScope: scope } = rules();
+      if (ackReaction === undefined || scope === "off") return;
       if (acks.has(id) || !isIn(scope, message, why)) return;
-      const ack: Ack = { channelId, cancel: schedule(() => put(id, ack), PATIENCE_MS) };
+      const emoji = reactionEmoji(ackReaction);
+      const ack: Ack = { channelId, emoji, cancel: schedule(() => put(id, ack), PATIENCE_MS) };
       acks.set(id, ack);
     },
     answered(cause, kind) {
@@ -131,6 +127,8 @@ function createWith(emoji: string, scope: Scope, ports: Parameters<typeof create
     },
   };
 }
+
+type Scope = Exclude<AckRules["ackReactionScope"], "off">;
 
 function isIn(scope: Scope, { place, mention }: InboundMessage, why: AcceptReason): boolean {
   const isGroup = place.kind !== "dm";

@@ -18,11 +18,10 @@ import type { Frozen, PostOutcome } from "../../../core/outbound/outbound.ts";
 import { finishedPart, thinkingIn } from "../../../render/markdown/unfinished.ts";
 import type { InboundMessage } from "../../../core/inbound/inbound.ts";
 import type { Account } from "../../../core/account/account.ts";
-import type { Emits } from "../../../core/account/events.ts";
 import type { Outbox } from "../../../store/outbox/outbox.ts";
 
 /** Everything that drafts need from outside. */
-export interface DraftPorts extends Pick<Account, "schedule" | "now" | "log">, Emits<"outbox"> {
+export interface DraftPorts extends Pick<Account, "schedule" | "now" | "log"> {
   readonly cleanSecrets: (text: string) => string;
   /**
    * Index at which a secret may begin that the text does not yet contain whole; the text's length
@@ -32,6 +31,8 @@ export interface DraftPorts extends Pick<Account, "schedule" | "now" | "log">, E
   /** Maximum UTF-16 units of a message, from `textChunkLimit`. */
   readonly maxLength: number;
   readonly outbox: Pick<Outbox, "add">;
+  /** The outbox has messages for these channels. */
+  readonly wake: (channels: readonly ChannelId[]) => void;
   /** Sends one edit, and none if rate limits leave no room. */
   readonly edit: (messageId: MessageId, message: DraftMessage) => Promise<PostOutcome>;
 }
@@ -123,7 +124,7 @@ function createDraftStream(
       { message, files: [] },
       now(),
     );
-    ports.events.emit.outbox([message.channelId]);
+    ports.wake([message.channelId]);
     if (messageId !== undefined) drafts[part] = { message, messageId };
     else if (state === "sent") isOver = true; // and a person has deleted it
     else drafts[part] = { message, content, ...drafts[part] };

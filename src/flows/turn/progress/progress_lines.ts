@@ -49,7 +49,7 @@ const EVERY_MS = 1_200;
 const SECONDS_EVERY_MS = 5_000;
 
 export function createProgressLines(
-  { outbox, edit, events, schedule, now, log }: Omit<
+  { outbox, edit, wake, schedule, now, log }: Omit<
     DraftPorts,
     "cleanSecrets" | "secretTail" | "maxLength"
   >,
@@ -119,7 +119,7 @@ export function createProgressLines(
       awaited.set(nonce, (id) => void (messageId = id));
       const row = await outbox.add({ message, files: [] }, now());
       if (row.message.content !== message.content) shown = undefined;
-      events.emit.outbox([channelId]);
+      wake([channelId]);
       if (row.messageId !== undefined) messageId = row.messageId;
       else if (row.state === "sent") isOver = true; // and a person has deleted it
       return EVERY_MS;

@@ -11,6 +11,7 @@ import type { UserId } from "../../../../src/core/discord/ids.ts";
 import { placeOfTarget } from "../../../../src/discord/gateway/decode/places.ts";
 import { createShow } from "../../../../src/discord/gateway/decode/shown_message.ts";
 import { createOpenDirect } from "../../../../src/discord/rest/requests/channel.ts";
+import { bareAccount } from "../../../support/account.ts";
 import { createToolMessages } from "../../../../src/flows/deliver/tool_messages.ts";
 import { createActionQuestions } from "../../../../src/flows/questions/action_questions.ts";
 import { prepareClosedBy } from "../../../../src/policy/places.ts";
@@ -170,20 +171,18 @@ export async function withActions(test: (scene: ActionScene) => Promise<void>): 
         maySee: () => true,
         footerOf: store.outbox.footerOf,
       }),
-      ...createToolMessages({
-        store: {
-          outbox: {
-            addAll: () => Promise.reject(new Error("This test sends no text")),
-            sendResultsOf: () => Promise.resolve([]),
-          },
+      ...createToolMessages(
+        bareAccount({
+          ...{ now, schedule: clock.schedule },
+          store: {
+            outbox: { addAll: () => Promise.reject(new Error("This test sends no text")) },
+          } as never,
+        }),
+        {
+          agentId: "main",
+          rulesIn: () => ({ ...RULES, cleanSecrets }),
         },
-        now,
-        events: { emit: { outbox() {} } },
-      }, {
-        sent: { ended: () => Promise.resolve() },
-        agentId: "main",
-        rulesIn: () => ({ ...RULES, cleanSecrets }),
-      }),
+      ),
       ...createActionQuestions({ accountId: ACCOUNT, store }, {
         maxDestructive: () => 2,
         ownerIds: () => Promise.resolve([people.ada.id]),

@@ -26,7 +26,12 @@ function setUp(rules: Partial<AckRules> = {}, add: () => Promise<void> = async (
   const { log, lines } = recordingLog();
   const asked: string[] = [];
   const acks = createAcks({
-    rules: { ackReaction: "👀", ackReactionScope: "all", removeAckAfterReply: false, ...rules },
+    rules: () => ({
+      ackReaction: "👀",
+      ackReactionScope: "all",
+      removeAckAfterReply: false,
+      ...rules,
+    }),
     reactions: {
       add(_channelId, message, emoji) {
         asked.push(`+${emoji} ${message.slice(-1)}`);
@@ -104,7 +109,7 @@ describe("[R7] createAcks()", () => {
     const clock = new FakeClock();
     const never = () => Promise.reject(new Error("asked"));
     const acks = createAcks({
-      rules: { ackReactionScope: "all", removeAckAfterReply: false },
+      rules: () => ({ ackReactionScope: "all", removeAckAfterReply: false }),
       reactions: { add: never, remove: never },
       refusalOf: () => undefined,
       isNoEmoji: () => false,

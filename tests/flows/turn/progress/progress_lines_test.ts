@@ -55,7 +55,7 @@ function setUp(
       asked.push(`edit ${id} ${content}`);
       return Promise.resolve(outcome);
     },
-    events: { emit: { outbox() {} } },
+    wake() {},
     schedule: clock.schedule,
     now: () => clock.now(),
     log: recordingLog().log,

@@ -1,0 +1,86 @@
+/** Finds the place of events of hooks, and whether the bot may write there (W3). */
+
+import type { BotAccount } from "../account/account.ts";
+import { perAccount } from "../account/per_account.ts";
+import { placeIn, placeOfTarget } from "../discord/gateway/decode/places.ts";
+import { createFindChannel, createOpenDirect } from "../discord/rest/requests/channel.ts";
+import { RestError } from "../discord/rest/exchange/rest_error.ts";
+import { neededToPost } from "../discord/rest/permissions/denial.ts";
+import { createExplainDenial } from "../discord/rest/permissions/explain_denial.ts";
+import type { ChannelId } from "../core/discord/ids.ts";
+import { type AnswerRules, placeOfHook } from "../core/hooks/hook.ts";
+import { isForum } from "../core/rights/channel.ts";
+import { printable } from "../lib/text/quoted.ts";
+import type { InboundMessage } from "../core/inbound/inbound.ts";
+
+export type HookPlace =
+  | ({ readonly kind: "place" } & Pick<InboundMessage, "channelId" | "guildId" | "place">)
+  /** The bot may not write there; `reason` is for the operator. */
+  | { readonly kind: "refused"; readonly reason: string };
+
+/** Milliseconds for which the bot's permissions in a place are known. */
+const PLACE_KEPT_MS = 10 * 60_000;
+
+const known = perAccount(
+  "events",
+  () => new Map<ChannelId, { readonly place: HookPlace; readonly at: number }>(),
+);
+
+/**
+ * Finds the place that the rules of an event name.
+ *
+ * @throws {RestError} If Discord does not answer.
+ */
+export async function placeOfEvents(
+  account: BotAccount,
+  rules: Pick<AnswerRules, "to">,
+): Promise<HookPlace> {
+  const to = placeOfHook(rules);
+  if (to.kind === "channel") return await channelPlace(account, to.channelId);
+  try {
+    const channelId = await createOpenDirect(account.rest)(to.userId);
+    return { kind: "place", channelId, guildId: undefined, place: { kind: "dm" } };
+  } catch (error) {
+    if (error instanceof RestError && isRefused(error)) return refused(error.message);
+    throw error;
+  }
+}
+
+async function channelPlace(account: BotAccount, channelId: ChannelId): Promise<HookPlace> {
+  const { rest, reader, self, now } = account;
+  const before = known(account).get(channelId);
+  if (before && Math.abs(now() - before.at) < PLACE_KEPT_MS) return before.place;
+  const guild = [...reader.index.values()].find(({ channels }) => channels.has(channelId));
+  const found = guild ? { guildId: guild.id } : await createFindChannel(rest)(channelId);
+  if (found === undefined) return refused(`Discord has no channel ${channelId}`);
+  if (found === "hidden") return refused(`the bot may not see the channel ${channelId}`);
+  const { guildId } = found;
+  if (guildId === undefined) {
+    return { kind: "place", channelId, guildId, place: { kind: "dm" } };
+  }
+  const channel = guild?.channels.get(channelId);
+  if (channel && isForum(channel)) {
+    return refused(
+      `#${printable(channel.name)} is a forum: name a text channel, or a post of the forum`,
+    );
+  }
+  const userId = self()?.userId;
+  const needed = neededToPost({ hasFiles: false, isQuote: false });
+  const denial = userId &&
+    await createExplainDenial(rest, now)({ guildId, channelId, userId }, needed);
+  if (denial) return refused(denial.text);
+  const place = guild ? placeIn(guildId, channelId, guild) : placeOfTarget(guildId, { channelId });
+  const result: HookPlace = { kind: "place", channelId, guildId, place };
+  known(account).set(channelId, { place: result, at: now() });
+  return result;
+}
+
+/** Whether a failure is Discord's final word. */
+export function isRefused(error: unknown): boolean {
+  return error instanceof RestError && error.code !== undefined &&
+    (error.kind === "forbidden" || error.kind === "not_found" || error.kind === "rejected");
+}
+
+function refused(reason: string): HookPlace {
+  return { kind: "refused", reason };
+}
