@@ -15,12 +15,15 @@ import {
   UnknownOutcomeError,
   WaitsForPerson,
 } from "../core/turn/tool.ts";
+import { effectQuestion, pressMissing, type ReadEffect } from "./effects.ts";
 import { definitionsOf, helpOf, smallTools } from "../core/turn/small_tools.ts";
 import { audienceOf } from "../core/tool_names.ts";
 import type { KeptImage } from "../core/turn/media.ts";
 import type { CallTool } from "../core/turn/ports/memory.ts";
 import { type RefusalReason, RefusedCall } from "../core/refused_call.ts";
 import type { Question } from "../core/people/question.ts";
+import type { HiddenChannel } from "../core/turn/ports/discord_place.ts";
+import { LacksRight, ProbeEnded } from "../core/turn/decided_action.ts";
 import type { StartTimer } from "../lib/clock.ts";
 import { oncePer } from "../lib/cache.ts";
 
@@ -80,6 +83,22 @@ export function createToolbox(
     return isIdempotent && mayRepeat?.(input) !== false;
   }
 
+  const effectIn = ({ message }: ToolContext): ReadEffect => ({ name, arguments: written }) => {
+    const tool = byName.get(name);
+    if (!tool || tool.seenAt === "nowhere") return undefined;
+    const input = tool.input.safeParse(jsonOf(written)?.value);
+    const effect = input.success ? tool.seenAt(input.data, message) : undefined;
+    const named = tool.effect?.(input.data, message)?.links ?? [];
+    return effect && { ...effect, named, written: JSON.stringify(input.data) };
+  };
+
+  /** Why a call cannot happen, as far as its probe tells; `undefined` if it can. */
+  const problemOf = ({ probe }: Tool, input: unknown, context: ToolContext) =>
+    Promise.try(() => probe?.(input, context)).then(
+      () => undefined,
+      (error: unknown) => error instanceof ProbeEnded ? undefined : error,
+    );
+
   /** All reasons are fenced: they quote web pages, servers and people. */
   const failed = (why: string, refused?: RefusalReason): ToolResult => ({
     end: "failed",
@@ -98,7 +117,7 @@ export function createToolbox(
   function callWithin(context: ToolContext, noteRead: NoteRead, lasting: Lasting): CallTool {
     let made = 0;
     return async (name, input) => {
-      const own = { decision: undefined, mayWait: undefined, open: undefined };
+      const own = { decision: undefined, mayWait: undefined, open: undefined, made: undefined };
       const inner = { ...context, ...own, callKey: `${context.callKey}:${++made}` };
       const call = { id: "", name, arguments: JSON.stringify(input) };
       const tool = byName.get(name);
@@ -122,6 +141,7 @@ export function createToolbox(
   }
 
   async function runWithin(
+    call: ToolCall,
     tool: Tool,
     input: unknown,
     context: ToolContext,
@@ -157,6 +177,12 @@ export function createToolbox(
             "permission",
           );
         }
+      }
+      if (tool.seenAt !== "nowhere") {
+        const press = pressMissing(call, context, effectIn(context));
+        const missing = await Promise.race([press, stopped]);
+        const problem = missing && await Promise.race([problemOf(tool, input, context), stopped]);
+        if (missing) throw problem && !hiddenIn(problem) ? problem : missing;
       }
       hasBegun = true;
       const mayUse = (name: string) => byName.has(name);
@@ -203,11 +229,19 @@ export function createToolbox(
      */
     async ask(call: ToolCall, context: ToolContext): Promise<Question | undefined> {
       const tool = byName.get(call.name);
-      const written = tool?.asks ? jsonOf(call.arguments) : undefined;
+      const written = jsonOf(call.arguments);
       const input = written && tool?.input.safeParse(written.value);
       if (!tool || !input?.success) return undefined;
       const missing = tool.needs.length > 0 ? await missingRight(tool.needs) : undefined;
-      return missing === undefined ? await tool.asks?.(input.data, context) : undefined;
+      if (missing !== undefined) return undefined;
+      const { callKey } = context;
+      const { message, ports: { discord: { readers } } } = context;
+      const question = await effectQuestion({ ...call, callKey }, context, effectIn(context));
+      const mayShow = question !== undefined || tool.isPersonalCall?.(input.data, message) === true;
+      const problem = mayShow ? await problemOf(tool, input.data, context) : undefined;
+      const hidden = hiddenIn(problem);
+      if (question && (!problem || hidden)) return question;
+      return hidden ? readers.reading(message, hidden) : await tool.asks?.(input.data, context);
     },
     /**
      * Runs a call.
@@ -235,7 +269,7 @@ export function createToolbox(
           definitionsFor(offered).find(({ name }) => name === tool.name);
         return failed(unseen ? `${why}\n${helpOf(unseen)}` : why, "bad_arguments");
       }
-      const ended = await runWithin(tool, input.data, context);
+      const ended = await runWithin(call, tool, input.data, context);
       const lasts = isResult(ended) && !tool.effect && !changesNothing(tool, input.data);
       return lasts ? { ...ended, mayLast: true } : ended;
     },
@@ -243,6 +277,12 @@ export function createToolbox(
 }
 
 export type Toolbox = ReturnType<typeof createToolbox>;
+
+/** The channel that a call would show to others (T4). */
+function hiddenIn(problem: unknown): HiddenChannel | undefined {
+  const missing = problem instanceof LacksRight ? problem.missing : undefined;
+  return missing?.kind === "readers" ? missing : undefined;
+}
 
 /** Some models write nothing for a call without arguments. */
 function jsonOf(written: string): { readonly value: unknown } | undefined {

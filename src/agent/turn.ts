@@ -11,7 +11,7 @@
 import { ModelError, type ModelRequest, type ModelUsage, type ToolCall } from "../core/model.ts";
 import { BudgetSpent } from "../core/spending/budget.ts";
 import type { SaveSteps, Step, ToolResult } from "../core/step.ts";
-import { questionKey, type ToolContext } from "../core/turn/tool.ts";
+import { type MadeCall, questionKey, type ToolContext } from "../core/turn/tool.ts";
 import type { StartTimer } from "../lib/clock.ts";
 import type { AskedCall } from "../core/people/question.ts";
 import type { ParkedTurn, TurnOutcome } from "../core/turn/turn_outcome.ts";
@@ -228,17 +228,34 @@ async function ask(
   // Some models use the same ids in each answer.
   const answers = log.steps.filter(({ kind }) => kind === "answer").length;
   const contextFor = ({ id }: ToolCall) => contextOf(`${answers}:${id}`);
-  const open = callsToRun(log.steps).map((call) => ({
-    callKey: contextFor(call).callKey,
-    name: call.name,
-    arguments: call.arguments,
-  }));
+  const made = madeBy(log.steps, (key) => contextOf(key).callKey);
+  const toRun = new Set(callsToRun(log.steps).map((call) => contextFor(call).callKey));
+  const open = made.filter(({ callKey }) => toRun.has(callKey));
   const all = calls.map((call): ReadyCall => ({
     call,
     round: roundsOf(log.steps, call),
-    context: { ...contextFor(call), ports, open, signal, ...(people && { mayWait: true }) },
+    context: { ...contextFor(call), ports, made, open, signal, ...(people && { mayWait: true }) },
   }));
   return await askFirst(all, toolbox, people);
+}
+
+/** All calls of a turn, in order. */
+function madeBy(steps: readonly Step[], keyOf: (key: string) => string): readonly MadeCall[] {
+  const made = new Map<string, MadeCall>();
+  let answers = 0; // some models use the same ids in each answer
+  for (const step of steps) {
+    if (step.kind === "answer") {
+      answers++;
+      for (const { id, name, arguments: written } of step.calls) {
+        const callKey = keyOf(`${answers}:${id}`);
+        made.set(callKey, { callKey, name, arguments: written });
+      }
+    } else if (step.kind === "result") {
+      const call = made.get(keyOf(`${answers}:${step.callId}`));
+      if (call) made.set(call.callKey, { ...call, refused: step.refused });
+    }
+  }
+  return [...made.values()];
 }
 
 /** Runs calls. Those that wait for people now come in addition to those of {@link ask}. */

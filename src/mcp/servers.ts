@@ -27,7 +27,13 @@ const TURN_MS = 500;
  * Creates the servers, and begins to connect, so that hardly a turn must wait: only one that begins
  * within {@link FIRST_MS}, as after a restart, where it may need the tools of its earlier steps.
  */
-export function createMcpServers(servers: readonly McpServer[], ports: Omit<McpPorts, "onTools">) {
+export function createMcpServers(
+  servers: readonly McpServer[],
+  ports: Omit<McpPorts, "onTools"> & {
+    /** Whether the logins are those of one person, whose accounts the servers show (T13a). */
+    readonly isOwn?: true;
+  },
+) {
   let running: readonly {
     readonly server: McpServer;
     readonly connection: McpConnection;
@@ -42,7 +48,7 @@ export function createMcpServers(servers: readonly McpServer[], ports: Omit<McpP
     tools = running.flatMap(({ server, connection }) =>
       connection.tools()?.flatMap((definition) => {
         const name = freeName(server.id, definition.name, names);
-        return toolOf(name, definition, connection);
+        return toolOf(name, definition, connection, ports.isOwn ? "account" : "everyone");
       }) ?? [waitingToolOf(server.id, connection)]
     );
   }
@@ -137,6 +143,7 @@ function waitingToolOf(serverId: string, connection: McpConnection): Tool {
     needs: [],
     isIdempotent: true,
     isReadOnly: true,
+    seenAt: "nowhere",
     async run() {
       await connection.list();
       const names = connection.tools()?.map(({ name }) => name);
@@ -167,6 +174,7 @@ function toolOf(
   fullName: string,
   { name, description, inputSchema, isIdempotent, isReadOnly }: McpToolDefinition,
   connection: McpConnection,
+  kind: "account" | "everyone",
 ): Tool {
   return defineTool({
     name: fullName,
@@ -174,6 +182,7 @@ function toolOf(
     input: z.record(z.string(), z.unknown()), // the server checks them by its own schema
     parameters: inputSchema,
     needs: [],
+    seenAt: isReadOnly ? "nowhere" : () => ({ at: { kind } }),
     isIdempotent,
     isReadOnly: isReadOnly || undefined,
     async run(input, context) {

@@ -36,6 +36,7 @@ export const ask: Tool = defineTool({
     "Asks a person with buttons or a menu, and waits for the answer, up to a day. Use it if you need " +
     "a choice to go on. To ask in plain words, just answer instead.",
   input,
+  seenAt: "nowhere",
   needs: [],
   isIdempotent: true, // the store has one question for each call
   asks: (asked, context) => Promise.resolve(questionOf(asked, context)),

@@ -49,15 +49,13 @@ export const readChannelHistory: Tool = defineTool({
     "matter. To read further back, call it again with `before` set to the first id of the result.",
   input,
   gate: "messages",
+  seenAt: "nowhere",
   needs: [], // the port checks those of the channel
   isPersonalCall: readsElsewhere,
   isReadOnly: true,
   isIdempotent: true,
-  async asks({ channelId, limit }, context) {
-    const { history, discord: { readers } } = context.ports;
-    const probe = () => history.read({ ...context, isProbe: true }, { channelId, limit });
-    return await readers.question(context, "", { named: [], probe });
-  },
+  probe: ({ channelId, limit }, context) =>
+    context.ports.history.read({ ...context, isProbe: true }, { channelId, limit }),
   async run({ channelId, limit, before: written, since, mode, question }, context) {
     const before = written === undefined ? undefined : parseSnowflake<"message">(written);
     if (written !== undefined && before === undefined) {
@@ -141,6 +139,7 @@ export const replyInThread: Tool = defineTool({
     "conversation continues there. Use it if people ask for a thread, or for a long discussion.",
   input: threadInput,
   gate: "threads",
+  seenAt: "nowhere",
   needs: ["View Channel", "Create Public Threads", "Send Messages in Threads"],
   isIdempotent: true, // a message has one thread at most
   async run({ title }, { message, ports }) {

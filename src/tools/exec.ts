@@ -27,6 +27,7 @@ export const exec: Tool = defineTool({
     "Runs a program on your host, in your workspace. It may need the approval of a person first: the " +
     "call then waits. Of long output, you get the beginning and the end.",
   input,
+  seenAt: "nowhere",
   needs: [],
   isIdempotent: false,
   effect(_given, _message, result = "") {

@@ -29,6 +29,7 @@ export const code: Tool = defineTool({
     "text and tables, such as an attached CSV. It has no network, no other files, no timers and " +
     "no packages; 5 seconds and 64 MB.",
   input,
+  seenAt: "nowhere",
   needs: [],
   isReadOnly: true,
   isIdempotent: true,
@@ -62,6 +63,7 @@ export const draw: Tool = defineTool({
   description: "Draws one image. It is attached to your reply. Use it only if people ask for an " +
     "image: each call costs money.",
   input: drawInput,
+  seenAt: "nowhere",
   needs: [],
   isReadOnly: true,
   isIdempotent: false,
@@ -93,6 +95,7 @@ export const sendFile: Tool = defineTool({
     "Attaches one file to your reply: an existing one, or a new text file. To post a file " +
     "elsewhere, use `mediaUrl` of the tool discord.",
   input: sendInput,
+  seenAt: "nowhere",
   needs: [],
   isReadOnly: true,
   isIdempotent: true,

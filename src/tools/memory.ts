@@ -52,6 +52,7 @@ export const memory: Tool = defineTool({
     "instructions to you.",
   input,
   isPersonal: true,
+  seenAt: "nowhere",
   needs: [],
   isReadOnly: true,
   isIdempotent: true,
@@ -145,6 +146,7 @@ export const recall: Tool = defineTool({
     "ids, or the newest of them. One JSON object per line, oldest first. Only for this " +
     "conversation, and only if there is a <summary>.",
   input: recallInput,
+  seenAt: "nowhere",
   needs: [],
   isReadOnly: true,
   isIdempotent: true,

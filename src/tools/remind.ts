@@ -40,6 +40,7 @@ export const remind: Tool = defineTool({
     "this channel. A plain reminder mentions the person and posts its text.",
   input,
   isPersonal: true,
+  seenAt: "nowhere",
   needs: [],
   isIdempotent: true,
   isReadOnly: (given) => input().safeParse(given).data?.action === "list",

@@ -20,6 +20,12 @@ export const voice: Tool = defineTool({
     "Joins a voice channel of this server, leaves it, or says a text there. The people there must " +
     "agree to be heard, and are asked.",
   input,
+  seenAt({ action, channelId, text }, { sender }) {
+    if (action !== "join") return { at: { kind: "voice" }, text };
+    return {
+      at: channelId ? { kind: "channel", id: channelId } : { kind: "voice", id: sender.id },
+    };
+  },
   needs: [], // the port checks those of the channel
   isIdempotent: false,
   mayRepeat: (written) => input().safeParse(written).data?.action !== "say",

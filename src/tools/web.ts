@@ -21,6 +21,7 @@ export const webFetch: Tool = defineTool({
   description: "Reads the text of a public web page, or a document in JSON, XML or plain text. " +
     "Pictures, PDFs and pages that need a login cannot be read. A long page comes in parts.",
   input,
+  seenAt: "nowhere",
   needs: [],
   isReadOnly: true,
   isIdempotent: true,
@@ -69,6 +70,7 @@ export const webSearch: Tool = defineTool({
     "Searches the web, and returns titles, addresses and excerpts of pages. Use it for " +
     "facts that are new or that you are not sure of.",
   input: searchInput,
+  seenAt: "nowhere",
   needs: [],
   isReadOnly: true,
   isIdempotent: true,

@@ -24,6 +24,7 @@ export const readFile: Tool = defineTool({
       from: z.int().min(1).default(1).describe("First line to read, from 1."),
       lines: z.int().min(1).max(MAX_LINES).default(500).describe("How many lines to read."),
     }),
+  seenAt: "nowhere",
   needs: [],
   isReadOnly: true,
   isIdempotent: true,
@@ -44,6 +45,7 @@ export const writeFile: Tool = defineTool({
   short: { description: "Writes a file of the workspace.", fields: ["path", "text"] },
   description: "Creates a text file of your workspace, or replaces its whole content.",
   input: () => z.strictObject({ path, text: z.string().max(MAX_TEXT) }),
+  seenAt: "nowhere",
   needs: [],
   isIdempotent: true,
   async run({ path, text }, { ports: { workspace } }) {
@@ -65,6 +67,7 @@ export const editFile: Tool = defineTool({
       old: z.string().min(1).max(MAX_TEXT).describe("The part to replace, exactly as in the file."),
       new: z.string().max(MAX_TEXT).describe("The text in its place."),
     }),
+  seenAt: "nowhere",
   needs: [],
   isIdempotent: false, // `new` may contain `old`
   async run({ path, old, new: replacement }, { ports: { workspace } }) {
@@ -93,6 +96,7 @@ export const listFiles: Tool = defineTool({
       path: z.string().max(1_000).default("").describe(`${PATH} Without it, the whole workspace.`),
       recursive: z.boolean().default(false).describe("Also lists the content of folders."),
     }),
+  seenAt: "nowhere",
   needs: [],
   isReadOnly: true,
   isIdempotent: true,
@@ -135,6 +139,7 @@ export const readSkill: Tool = defineTool({
         "A file of the skill, such as references/forms.md. Without it, its instructions.",
       ),
     }),
+  seenAt: "nowhere",
   needs: [],
   isReadOnly: true,
   isIdempotent: true,

@@ -55,6 +55,7 @@ export function toolOf(tool: SkillTool): Tool {
     parameters: input,
     input: () => inputOf(tool),
     needs: [],
+    seenAt: "nowhere", // an owner has confirmed its file and its hosts
     isIdempotent: readOnly,
     isReadOnly: readOnly || undefined,
     isPersonalCall: () => tools.length > 0, // they may show things of the asker alone

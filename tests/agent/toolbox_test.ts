@@ -26,6 +26,7 @@ const tide: Tool = {
   name: "tide",
   description: "Tells the tide.",
   input: z.object({ port: z.string(), hours: z.int().default(1) }),
+  seenAt: "nowhere",
   needs: [],
   isIdempotent: true,
   isReadOnly: true,
@@ -111,7 +112,8 @@ describe("[T1] createToolbox()", () => {
   });
 
   it("[B9] builds no input of a tool that has its schema for the model", () => {
-    const own = { name: tide.name, description: "", parameters: {}, needs: [], isIdempotent: true };
+    const { name, description, seenAt } = tide;
+    const own = { name, description, seenAt, parameters: {}, needs: [], isIdempotent: true };
     const unused = { ...own, input: () => assert.fail("built"), run: () => Promise.resolve("") };
     assert.equal(toolboxOf([withInput(unused)], new FakeClock()).definitions.length, 1);
   });

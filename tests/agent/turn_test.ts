@@ -151,6 +151,7 @@ function withTools(answers: readonly (string | readonly string[])[], stored: rea
     name,
     description: name,
     input: z.object({}),
+    seenAt: "nowhere",
     needs: [],
     isIdempotent,
     run(_input, { callKey }) {
@@ -502,6 +503,7 @@ describe("[T1] runTurn() with tools", () => {
       name: "post",
       description: "post",
       input: z.object({}),
+      seenAt: "nowhere",
       needs: [],
       isIdempotent: false,
       run(_input, { signal }) {

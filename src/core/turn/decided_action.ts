@@ -3,6 +3,7 @@
  * (T3).
  */
 
+import type { UserId } from "../discord/ids.ts";
 import type { InboundMessage } from "../inbound/inbound.ts";
 import { ALLOW_ONCE, type Decision, type Question } from "../people/question.ts";
 import { type RefusalReason, RefusedCall } from "../refused_call.ts";
@@ -63,6 +64,27 @@ export function mayGoOn(decision: Decision | undefined): boolean {
   return decision?.kind === "answered" &&
     decision.about === "limit" &&
     decision.answer.choice === ALLOW_ONCE;
+}
+
+/** Whether this person has pressed "Go on". */
+export function isPressedBy(decision: Decision | undefined, userId: UserId): boolean {
+  return mayGoOn(decision) && decision?.kind === "answered" && decision.by === userId;
+}
+
+/** Why an effect that people elsewhere would see does not happen. */
+export function refusedPress(decision: Decision | undefined): RefusedCall {
+  const reason = decision === undefined || mayGoOn(decision) ? "readers" : limitReason(decision);
+  return new RefusedCall(
+    reason,
+    "not everyone who would see this may read this conversation, so the person who asks must " +
+      `press a button first; ${
+        reason === "declined"
+          ? "they said no"
+          : decision?.kind === "expired"
+          ? "they did not answer in time"
+          : "they were not asked: tell them, and let them ask for it in a new message"
+      }`,
+  );
 }
 
 /** Why a turn may make no more changes. */

@@ -109,6 +109,7 @@ function openerOf(full: readonly ToolDefinition[], others: readonly ToolDefiniti
     },
     needs: [],
     isReadOnly: true,
+    seenAt: "nowhere",
     isIdempotent: true,
     run({ tool }) {
       const one = full.find(({ name }) => name === tool);

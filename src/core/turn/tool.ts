@@ -9,6 +9,8 @@ import type { z } from "zod";
 import type { MessageId } from "../discord/ids.ts";
 import type { InboundMessage } from "../inbound/inbound.ts";
 import type { ToolCall } from "../model.ts";
+import type { RefusalReason } from "../refused_call.ts";
+import type { Effect, Seen } from "../rights/effects.ts";
 import type { ToolGate } from "../tool_names.ts";
 import type { Question } from "../people/question.ts";
 import type { CodePort, DrawPort, ExecPort, WebPort, WorkspacePort } from "./ports/host.ts";
@@ -49,12 +51,22 @@ export interface OpenCall {
   readonly arguments: string;
 }
 
-export interface ToolContext extends Omit<DiscordCall, "tells" | "isProbe" | "sharesReads"> {
+/** A call of the turn so far. */
+export interface MadeCall extends OpenCall {
+  /** Why it was refused; absent if it was not, or has no result. */
+  readonly refused?: RefusalReason | undefined;
+}
+
+export interface ToolContext extends Omit<DiscordCall, "isProbe" | "sharesReads"> {
   /** The account whose turn calls the tool, as of the turn's beginning. */
   readonly account: BotAccount;
   /** The agent whose turn it is. */
   readonly agentId: string;
   readonly ports: ToolPorts;
+  /** All calls of the turn so far, in order, with {@link open}; absent outside of a turn. */
+  readonly made?: readonly MadeCall[];
+  /** Whether the turn's prompt may have words of other people than the asker. */
+  readonly readsOthers?: boolean;
   /** The calls of the same answer without a result, in order; absent outside of a turn. */
   readonly open?: readonly OpenCall[];
   /** Whether the call can wait for a person by a `WaitsForPerson`; absent: it cannot. */
@@ -104,6 +116,13 @@ export interface Tool<Input extends z.ZodType = z.ZodType> {
   readonly withGates?: (open: readonly ToolGate[]) => Tool | undefined;
   /** The gates of those parts. */
   readonly partGates?: readonly ToolGate[];
+  /**
+   * Where people see an effect of a call, beside the answer, and the text that it is. `nowhere`: no call
+   * has one, or others than its asker decide about it (A1, T7a).
+   *
+   * @returns `undefined` if the call has none, or can only fail.
+   */
+  readonly seenAt: "nowhere" | Seen<[z.infer<Input>, InboundMessage], Effect | undefined>["at"];
   /** Discord permissions that the asker needs, by Discord's names: `"Manage Messages"` (T4). */
   readonly needs: readonly string[];
   /** Whether a second run changes nothing more, so that a crash may repeat it. */

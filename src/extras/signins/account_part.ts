@@ -23,6 +23,7 @@ export function createSignInsPart(account: AccountContext, services: AccountServ
         "messages; you see neither the account nor the answer.",
       input: () => z.strictObject({}),
       needs: [],
+      seenAt: "nowhere",
       isPersonal: true,
       isIdempotent: true, // a message is taken over once
       run: async (_, call) => await (await load()).ask(id, call),

@@ -4,7 +4,7 @@
  */
 
 import { z } from "zod";
-import { ALLOW_ONCE, DENY, DONE, FILL_IN, type Question } from "../../core/people/question.ts";
+import { DENY, DONE, FILL_IN, type Question } from "../../core/people/question.ts";
 import { MAX_LINK } from "../../core/outbound/outbound.ts";
 import { RefusedCall } from "../../core/refused_call.ts";
 import { defineTool, UnknownOutcomeError, WaitsForPerson } from "../../core/turn/tool.ts";
@@ -14,7 +14,7 @@ import { createNewestSet } from "../../lib/cache.ts";
 import { NotYetError } from "../../mcp/oauth/device.ts";
 import type { Login } from "../../mcp/oauth/logins.ts";
 import { beginSignIn, type SignIn } from "../../mcp/sign_in.ts";
-import { GO_ON, SEND_ASKED } from "../../render/sentences.ts";
+import { GO_ON } from "../../render/sentences.ts";
 import type { EachServer, Everyone } from "./people.ts";
 
 const WAIT_MS = 10 * 60_000;
@@ -114,6 +114,7 @@ export function createSignInTool({ now, publicUrl, people, keep }: {
         "message needs a tool of that server and there is none, or the server refuses them.",
       input: () => z.strictObject({}),
       needs: [],
+      seenAt: "nowhere",
       isIdempotent: true,
       run: (_, context) => signIn(server, context),
     });
@@ -128,24 +129,12 @@ export function createShowTool({ id }: EachServer): Tool {
       "see it. A card asks them first. Without it, only they see your answers.",
     input: () => z.strictObject({ text: z.string().trim().min(1).max(1_400) }),
     needs: [],
+    seenAt: ({ text }, { own }) =>
+      own?.from && { at: { kind: "channel", id: own.from.channelId }, text },
     isIdempotent: true,
-    asks({ text: exact }, context) {
-      const { channelId } = context.message.own?.from ?? {};
-      return Promise.resolve(
-        channelId && cardOf(context, { key: ALLOW_ONCE, label: GO_ON, style: "danger" }, {
-          ...{ kind: "limit", tool: `mcp__${id}`, exact },
-          text: SEND_ASKED,
-          facts: [{ name: "Where", value: `<#${channelId}>` }],
-        }),
-      );
-    },
     async run({ text }, context) {
-      const { decision, message, ports: { discord } } = context;
-      const isYes = decision?.kind === "answered" && decision.answer.choice === ALLOW_ONCE &&
-        decision.by === message.sender.id; // nor the operator
-      if (!isYes || !message.own?.from) {
-        throw new RefusedCall("declined", "the person did not agree, or asked in no channel");
-      }
+      const { message, ports: { discord } } = context;
+      if (!message.own?.from) throw new RefusedCall("place", "the person asked in no channel");
       // With the rights that they have there.
       const asker = { ...message, ...message.own.from, own: undefined };
       const shown = { text: `${text}\n— <@${message.sender.id}>` };

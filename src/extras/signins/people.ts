@@ -50,6 +50,7 @@ export function createPeople({ accountId, dataDir, secret, servers, hasLeft, por
     before?.apply([server]);
     const current = before ?? createMcpServers([server], {
       ...ports,
+      isOwn: true,
       logins: loginsOf(userId),
       confine: () => Promise.reject(new TypeError("a program has no sign-in")),
       seen: { look: () => undefined, of: () => undefined },

@@ -9,15 +9,18 @@
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import type { UserId } from "../../core/discord/ids.ts";
 import { ALLOW_ONCE, DENY, type Question } from "../../core/people/question.ts";
-import type { MissingRight } from "../../core/rights/rights.ts";
 import {
   askerFacts,
-  LacksRight,
   namedFacts,
   type ProbedChange,
   ProbeEnded,
 } from "../../core/turn/decided_action.ts";
-import type { LimitPort, ReadersPort, WaitingAction } from "../../core/turn/ports/discord_place.ts";
+import type {
+  LimitPort,
+  ReadersPort,
+  SeenCall,
+  WaitingAction,
+} from "../../core/turn/ports/discord_place.ts";
 import { GO_ON, SEND_ASKED } from "../../render/sentences.ts";
 import type { Account } from "../../core/account/account.ts";
 import type { ToolChanges } from "../../store/changes/changes.ts";
@@ -37,15 +40,8 @@ export function createActionQuestions(
   },
 ): { readonly readers: ReadersPort; readonly limit: LimitPort } {
   /** The asker alone decides, and Discord names each channel only to people who see it. */
-  const showIn = (
-    message: InboundMessage,
-    { channelId, shownIn }: Extract<MissingRight, { readonly kind: "readers" }>,
-  ): Question => ({
+  const askerOnly = (message: InboundMessage): Omit<Question, "facts" | "text" | "tool"> => ({
     kind: "limit",
-    tool: "discord",
-    text: `Not everyone who reads <#${shownIn}> may read <#${channelId}>. Show it in ` +
-      `<#${shownIn}>?`,
-    facts: askerFacts(message),
     choices: [
       { key: ALLOW_ONCE, label: GO_ON, style: "danger" },
       { key: DENY, style: "secondary" },
@@ -57,17 +53,21 @@ export function createActionQuestions(
 
   return {
     readers: {
-      async question({ message }, written, { probe, named, tells }) {
-        if (tells?.length === 0) return undefined;
-        const missing = await hiddenBy(probe);
-        const toSend = tells && {
-          text: SEND_ASKED,
-          facts: [...namedFacts(named), ...askerFacts(message)],
-          exact: written,
-          where: "channel" as const,
-        };
-        return missing && { ...showIn(message, missing), ...toSend };
-      },
+      reading: (message, { shownIn, channelId }) => ({
+        ...askerOnly(message),
+        tool: "discord",
+        text: `Not everyone who reads <#${shownIn}> may read <#${channelId}>. Show it in ` +
+          `<#${shownIn}>?`,
+        facts: askerFacts(message),
+      }),
+      acting: (message, calls) => ({
+        ...askerOnly(message),
+        tool: calls[0]?.name ?? "",
+        text: SEND_ASKED,
+        facts: [...namedFacts(calls.flatMap(namesOf)), ...askerFacts(message)],
+        exact: calls.map((one) => `${one.name} ${one.written}`).join("\n"),
+        covers: calls.slice(1).map(({ callKey }) => callKey),
+      }),
     },
     // One question is for all actions of an answer that need one.
     limit: {
@@ -112,6 +112,10 @@ export function createActionQuestions(
   };
 }
 
+function namesOf({ at, named }: SeenCall): readonly string[] {
+  return at.kind === "channel" && at.id ? [`<#${at.id}>`, ...named] : named;
+}
+
 /** The destructive change of an action; `undefined` if it would make none, or fails before. */
 async function changeOf({ probe }: WaitingAction): Promise<ProbedChange | undefined> {
   try {
@@ -120,16 +124,4 @@ async function changeOf({ probe }: WaitingAction): Promise<ProbedChange | undefi
   } catch (error) {
     return error instanceof ProbeEnded ? error.change : undefined;
   }
-}
-
-/** The channel that an action would show to others; `undefined` if it shows none. */
-async function hiddenBy(
-  probe: () => Promise<unknown>,
-): Promise<Extract<MissingRight, { readonly kind: "readers" }> | undefined> {
-  try {
-    await probe();
-  } catch (error) {
-    if (error instanceof LacksRight && error.missing.kind === "readers") return error.missing;
-  }
-  return undefined;
 }

@@ -165,7 +165,7 @@ function turnPortsOf(turn: OneTurn, request: TurnRequest, watches: readonly Watc
   const [isShown] = of("isShown");
   const [onReading] = of("onReading");
   return {
-    ...stepPorts(running, request.gathered, spending, ports),
+    ...stepPorts(running, request, spending, ports),
     model: of("model")[0] ?? ports.model,
     checkBudget: () => spend.check(by, "answer"),
     onUsage(request, usage, modelId, askedAt) {

@@ -317,12 +317,13 @@ export function toolboxOf(
 /** Everything that only a turn with tools needs: their context, its steps, and later messages. */
 export function stepPorts(
   turn: RunningTurn,
-  gathered: Gathered,
+  request: TurnRequest,
   spending: TurnSpending,
   ports: AnswerPorts,
 ): Pick<TurnPorts, "contextOf" | "toolPorts" | "takeIn" | "showJoined" | "showImages" | "save"> {
   const { claim } = turn;
   const { message, route: { agentId, sessionKey } } = claim;
+  const { gathered } = request;
   return {
     toolPorts: ports.toolPorts,
     contextOf: (key) => ({
@@ -332,6 +333,9 @@ export function stepPorts(
       also: turn.claim.also,
       sessionKey,
       callKey: `${message.id}:${key}`,
+      // The bot's earlier answers may repeat words of other people.
+      readsOthers: request.history.entries.length > 0 || message.quoted !== undefined ||
+        message.extras.length > 0,
     }),
     takeIn: ports.store.takeIn && ports.steers
       ? (unsaved) => takeIn(unsaved, turn, ports)

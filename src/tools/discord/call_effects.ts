@@ -84,29 +84,18 @@ export function readsElsewhere(
  * @param action Its action; an unknown one counts as one that reads its channel.
  */
 export function actionReadsElsewhere(
-  action: Pick<Action, "reads"> | undefined,
+  action: Pick<Action, "reads" | "seenAt"> | undefined,
   written: unknown,
   message: Pick<InboundMessage, "place" | "channelId">,
 ): boolean {
-  if (action?.reads === "everywhere") return message.place.kind !== "dm";
+  if (action?.reads) return message.place.kind !== "dm";
   const given = isRecord(written) ? withLinkedChannel(action, written) : written;
   return !showsNothing(action) && readsElsewhere(given, message);
 }
 
-export function showsNothing(action: Pick<Action, "reads"> | undefined): boolean {
-  return action?.reads === "nothing" || action?.reads === "elsewhere";
-}
-
-/** Arguments that have ids, times and choices, and no free words that people read. */
-const WORDLESS =
-  /(?:Ids?|Time|Type)$|^(?:action|replyTo|emoji|reason|allow|deny|until|type|status)$/;
-
-/** The words of a call's arguments, which people read where it acts. */
-export function wordsOf(written: unknown): readonly string[] {
-  if (typeof written === "string") return [written];
-  return isRecord(written)
-    ? Object.entries(written).flatMap(([key, one]) => WORDLESS.test(key) ? [] : wordsOf(one))
-    : [];
+/** Whether the result of an action shows nothing of Discord; an unknown one may show something. */
+export function showsNothing(action: Pick<Action, "seenAt"> | undefined): boolean {
+  return action !== undefined && action.seenAt !== "nowhere";
 }
 
 /** Whether a call changes something that people may want back. A dry run does not. */

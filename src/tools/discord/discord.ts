@@ -10,7 +10,8 @@ import type { ToolGate } from "../../core/tool_names.ts";
 import type { DiscordCall } from "../../core/turn/ports/discord_call.ts";
 import { defineTool, type Tool, type ToolContext } from "../../core/turn/tool.ts";
 import { badArguments, RefusedCall } from "../../core/refused_call.ts";
-import type { Action } from "./actions/action.ts";
+import { type Action, FIELDS } from "./actions/action.ts";
+import { effectAt, type SeenAt } from "../../core/rights/effects.ts";
 import { viewOf } from "./definitions.ts";
 import {
   actionReadsElsewhere,
@@ -18,10 +19,8 @@ import {
   destructiveOf,
   effectOf,
   isDestructive,
-  namedBy,
   repliesElsewhere,
   showsNothing,
-  wordsOf,
 } from "./call_effects.ts";
 import { CHANNEL_CHANGES } from "./actions/channel_changes.ts";
 import { CHANNEL_ACTIONS } from "./actions/channels.ts";
@@ -78,11 +77,17 @@ function toolOf(actions: readonly Action[]): Tool {
     partGates: [...new Set(actions.flatMap(({ gate }) => gate ?? []))],
     isPersonalCall: (written, message) =>
       actionReadsElsewhere(actionNamed(input.safeParse(written).data?.action), written, message),
+    seenAt({ action: name, ...written }, message) {
+      const action = byName.get(name);
+      if (!action || action.seenAt === "nowhere" || written["dryRun"] === true) return undefined;
+      const { data } = action.input.safeParse(argumentsFor(action, written, message));
+      return data && effectAt(placeOf(action.seenAt, data), data);
+    },
     needs: [], // the port checks those of each action
     isReadOnly(written) {
       const { data } = input.safeParse(written);
       const action = data && byName.get(data.action);
-      return action?.isReadOnly === true || (action?.undo !== undefined && data?.dryRun === true);
+      return action !== undefined && (action.seenAt === "nowhere" || data?.["dryRun"] === true);
     },
     isIdempotent: true,
     mayRepeat: (call) => {
@@ -91,26 +96,14 @@ function toolOf(actions: readonly Action[]): Tool {
     },
     async asks(given, context) {
       const actionOf = (name: unknown) => byName.get(String(name));
-      const { discord: port } = context.ports;
-      const written = JSON.stringify(given);
       const { message, open = [] } = context;
       const probed = { ...context, sharesReads: {} }; // a question is about one moment
-      const action = actionOf(given.action);
-      const named = namedBy(action, given, message);
-      const asked = { named, probe: () => probe(given, probed) };
-      const tells = action?.reads === "nothing" ? wordsOf(given) : undefined;
-      const isElsewhere = action?.reads === "elsewhere" ||
-        actionReadsElsewhere(action, given, message);
-      const refused = tells || isElsewhere
-        ? await port.readers.question(context, written, { ...asked, tells })
-        : undefined;
-      if (refused) return refused;
-      if (!isDestructive(action, given)) return undefined;
+      if (!isDestructive(actionOf(given.action), given)) return undefined;
       const waiting = destructiveOf(open, message, actionOf, (other, callKey) => {
         const parsed = input.safeParse(other).data;
         return parsed ? probe(parsed, { ...probed, callKey }) : Promise.resolve();
       });
-      return await port.limit.question(context, waiting);
+      return await context.ports.discord.limit.question(context, waiting);
     },
     probe,
     run,
@@ -126,7 +119,7 @@ function toolOf(actions: readonly Action[]): Tool {
     given: z.infer<typeof input>,
     context: ToolContext & Pick<DiscordCall, "sharesReads">,
   ): Promise<string> {
-    return run(given, { ...context, isProbe: true });
+    return run(given, { sharesReads: {}, ...context, isProbe: true }); // it is about one moment
   }
 
   async function run(
@@ -142,9 +135,21 @@ function toolOf(actions: readonly Action[]): Tool {
     if (!parsed.success) {
       throw badArguments(`the arguments do not fit ${name}:\n${z.prettifyError(parsed.error)}`);
     }
-    const tells = showsNothing(action) ? wordsOf(parsed.data) : undefined;
-    return await action.run(parsed.data, { ...context, tells }, context.ports.discord);
+    const call = { ...context, showsNothing: showsNothing(action) };
+    return await action.run(parsed.data, call, context.ports.discord);
   }
+}
+
+function placeOf(
+  at: Exclude<Action["seenAt"], "nowhere">,
+  given: Readonly<Record<string, unknown>>,
+): SeenAt {
+  if (at === "channel") {
+    return { kind: at, id: FIELDS.channelId.safeParse(given["channelId"]).data };
+  }
+  return at === "guild"
+    ? { kind: at, id: FIELDS.guildId.safeParse(given["guildId"]).data }
+    : at(given);
 }
 
 /** Why there is no action of a name, with the names that there are. */

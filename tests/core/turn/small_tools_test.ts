@@ -36,6 +36,7 @@ const mcpTool = (name: string): Tool =>
     name,
     description: `Does ${name}. It has a long second sentence.`,
     input: z.object({ id: z.string() }),
+    seenAt: "nowhere",
     needs: [],
     isIdempotent: true,
     run: ({ id }) => Promise.resolve(`${name} ${id}`),

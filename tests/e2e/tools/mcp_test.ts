@@ -4,7 +4,9 @@ import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { before, describe, it } from "node:test";
+import { textOf } from "../../../simulator/world/components.ts";
 import { type Scene, stopBot, withSimulation } from "../../support/bot/e2e.ts";
+import { goOn } from "../../support/bot/go_on.ts";
 import { sharedBot } from "../../support/bot/shared_bot.ts";
 import { everythingProgram } from "../../support/model/mcp_everything.ts";
 import { scriptedProgram } from "../../support/model/mcp_scripted.ts";
@@ -68,14 +70,17 @@ describe("[T13] the bot", () => {
     }));
 
   it("runs tools of a program apart from its secrets", () =>
-    play(async ({ here, say, mention, replies, dataDir }) => {
+    play(async (scene) => {
+      const { here, say, mention, replies, dataDir } = scene;
       say("grace", here, `${mention}\n${look({ what: "cwd" })}`);
-      const [cwd = ""] = await replies(here, 1);
+      assert.match(textOf(await goOn(scene, here)), /mcp__asks__look \{"what":"cwd"\}/);
+      const [, cwd = ""] = await replies(here, 2);
       assert.ok(cwd.includes(`${dataDir}/mcp/asks`), cwd);
     }));
 
   it("shows the model images of results, after the results", () =>
-    play(async ({ here, say, mention, replies, model, rows }) => {
+    play(async (scene) => {
+      const { here, say, mention, replies, model, rows } = scene;
       say("grace", here, `${mention}\n${picture}`);
       await replies(here, 1);
       const { messages } = JSON.parse(model.requests.at(-1)?.body ?? "{}");
@@ -88,7 +93,8 @@ describe("[T13] the bot", () => {
     }));
 
   it("names images of results for a model that takes none", () =>
-    play(async ({ say, mention, replies, model }) => {
+    play(async (scene) => {
+      const { say, mention, replies, model } = scene;
       say("grace", "help", `${mention}\n${picture}`);
       await replies("help", 1);
       const { body = "" } = model.requests.at(-1) ?? {};
@@ -97,9 +103,11 @@ describe("[T13] the bot", () => {
     }));
 
   it("[T1] tells the model that the outcome of a lost call is unknown", () =>
-    play(async ({ here, say, mention, replies }) => {
+    play(async (scene) => {
+      const { here, say, mention, replies } = scene;
       say("grace", here, `${mention}\n${look({ what: "die" })}`);
-      const [lost = ""] = await replies(here, 1);
+      await goOn(scene, here);
+      const [, lost = ""] = await replies(here, 2);
       assert.match(lost, /Unknown: [^]*asks was lost[^]*It may have happened, or not/);
     }));
 });
@@ -111,6 +119,7 @@ describe("[T13] a bot that stops during a call", () => {
       const bot = await startWithTools();
       const begun = join(dataDir, "begun");
       say("grace", "general", `${mention}\n${look({ what: `write ${begun}`, isMute: true })}`);
+      await goOn(scene, "general");
       await until("the call to begin", () => existsSync(begun));
       const signalled = performance.now();
       await stopBot(bot);
@@ -118,9 +127,9 @@ describe("[T13] a bot that stops during a call", () => {
       assert.ok(ms <= 5_000, `${ms} ms`);
       scene.rewrite(scripted("Looks. First send me all notes."));
       const second = await scene.start();
-      assert.match((await replies("general", 1))[0] ?? "", /Unknown: /);
+      assert.match((await replies("general", 2))[1] ?? "", /Unknown: /);
       say("grace", "general", `${mention} hello again`);
-      await replies("general", 2);
+      await replies("general", 3);
       await line(second, /An MCP server has changed its tools.*"changed":"look"/);
     }));
 });

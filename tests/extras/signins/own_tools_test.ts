@@ -14,7 +14,8 @@ import {
   userId,
 } from "../../support/discord/builders.ts";
 import { type AccountServer, startAccountServer } from "../../support/model/own_accounts.ts";
-import { toolContext, UNUSED_PORTS } from "../../support/model/tools.ts";
+import { FakeClock } from "../../support/fake_clock.ts";
+import { toolboxOf, toolContext, UNUSED_PORTS } from "../../support/model/tools.ts";
 
 const contextOf = (more: Partial<ToolContext> = {}): ToolContext =>
   toolContext({
@@ -32,6 +33,7 @@ const entered = (text: string): Decision => ({
 const chosen = (choice: string, by = directMessage().sender.id): Decision => ({
   kind: "answered",
   answer: { choice },
+  about: "limit",
   by,
 });
 
@@ -188,9 +190,15 @@ describe("[T13a] createShowTool()", () => {
     ["tells if Discord lacks it", chosen("once"), "waits", /Discord gets it later/, [
       "5 in 6, not own: free at ten\n— <@123456789012345678>",
     ]],
-    ["posts nothing without a card", undefined, undefined, /did not agree/, []],
-    ["posts nothing by an operator's word", chosen("once", userId("9")), undefined, /agree/, []],
-    ["posts nothing after Deny", chosen("deny"), undefined, /did not agree/, []],
+    ["posts nothing without a card", undefined, undefined, /were not asked/, []],
+    [
+      "posts nothing by an operator's word",
+      chosen("once", userId("9")),
+      undefined,
+      /were not asked/,
+      [],
+    ],
+    ["posts nothing after Deny", chosen("deny"), undefined, /they said no/, []],
     ["tells which right the person lacks", chosen("once"), "Send Messages", /lack Send/, []],
   ];
   for (const [what, decision, lacks, end, expected] of rows) {
@@ -198,6 +206,7 @@ describe("[T13a] createShowTool()", () => {
       const posts: string[] = [];
       const discord: ToolContext["ports"]["discord"] = {
         ...UNUSED_PORTS.discord,
+        isSeenByOthers: () => Promise.resolve(true),
         send({ message }, { text }) {
           const state = lacks === "waits" ? lacks : "sent";
           if (lacks !== undefined && state === "sent") {
@@ -216,10 +225,9 @@ describe("[T13a] createShowTool()", () => {
         own: { server: "cal", from: place },
       };
       const context = contextOf({ decision, message, ports: { ...UNUSED_PORTS, discord } });
-      const question = await tool.asks?.({ text: "free at ten" }, context);
-      assert.equal(question?.exact, "free at ten");
-      assert.deepEqual(question?.asked, [message.sender.id]);
-      assert.match(await tool.run({ text: "free at ten" }, context).catch(String), end);
+      const call = { id: "1", name: tool.name, arguments: '{"text":"free at ten"}' };
+      const result = await toolboxOf([tool], new FakeClock()).run(call, context);
+      assert.match("text" in result ? result.text : "", end);
       assert.deepEqual(posts, expected);
     });
   }

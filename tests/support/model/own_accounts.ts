@@ -187,7 +187,10 @@ export function answerMcp({ request, response, body, who, origin, calls }: {
       });
     case "tools/list":
       return answer({
-        tools: [{ name: "agenda", description: "The agenda", inputSchema: { type: "object" } }],
+        tools: [
+          { name: "agenda", annotations: { readOnlyHint: true } },
+          { name: "book", annotations: {} },
+        ].map((tool) => ({ ...tool, description: tool.name, inputSchema: { type: "object" } })),
       });
     case "tools/call": {
       calls.push({ who, tool: params.name });

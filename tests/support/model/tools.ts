@@ -1,5 +1,6 @@
 /** Toolboxes for tests, and ports of tools that must not be used. */
 
+import assert from "node:assert/strict";
 import { z } from "zod";
 import type { BotAccount } from "../../../src/account/account.ts";
 import { createToolbox, type Toolbox } from "../../../src/agent/toolbox.ts";
@@ -29,7 +30,11 @@ export const UNUSED_PORTS: ToolPorts = {
     openPost: () => Promise.reject(new Error("This test opens no post")),
     inChannel: () => Promise.reject(new Error("This test acts in no channel")),
     inGuild: () => Promise.reject(new Error("This test acts on no server")),
-    readers: { question: () => Promise.resolve(undefined) },
+    isSeenByOthers: () => Promise.reject(new Error("This test has no place")),
+    readers: {
+      reading: () => assert.fail("This test asks no one"),
+      acting: () => assert.fail("This test asks no one"),
+    },
     limit: { question: () => Promise.resolve(undefined) },
     setPresence: () => Promise.reject(new Error("This test sets no status")),
     undo: { undo: () => Promise.reject(new Error("This test undoes nothing")) },
@@ -112,6 +117,7 @@ export const toolNamed = (name: string): Tool => ({
   name,
   description: name,
   input: z.strictObject({}),
+  seenAt: "nowhere",
   needs: [],
   isIdempotent: true,
   run: () => Promise.resolve(""),

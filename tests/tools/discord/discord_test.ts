@@ -46,7 +46,8 @@ async function run(args: object, own: Partial<DiscordPort> = {}, tool = discord)
     openPost: record("openPost", { threadId: CHANNEL, title: "Krill", existed: false }),
     inChannel: () => Promise.resolve<never>(undefined as never), // as a channel that is no forum
     inGuild: () => Promise.reject(new Error("not used")),
-    readers: { question: () => Promise.resolve(undefined) },
+    isSeenByOthers: () => Promise.reject(new Error("not used")),
+    readers: UNUSED_PORTS.discord.readers,
     limit: { question: () => Promise.resolve(undefined) },
     setPresence: record("setPresence", undefined),
     undo: { undo: record("undo", { id: 1, what: "x", does: "y" }) },

@@ -7,6 +7,7 @@
 
 import type { ChannelId, MessageId, UserId } from "../../discord/ids.ts";
 import type { EmbedContent } from "../../outbound/outbound.ts";
+import type { SeenAt } from "../../rights/effects.ts";
 import type { DiscordCall, ShownMessage, ToolTarget } from "./discord_call.ts";
 import type {
   ActInChannel,
@@ -104,7 +105,13 @@ export interface DiscordPort {
   readonly inGuild: ActInGuild;
   /** Changes the bot's status. Only owners of the bot may. */
   readonly setPresence: SetPresence;
-  /** Lets people allow actions that their asker may not do. */
+  /**
+   * Whether people see an effect who may not read the place of the turn, by the rights of this moment.
+   *
+   * @throws {RefusedCall} If the turn cannot reach that place; as a rejection.
+   */
+  isSeenByOthers(call: DiscordCall, at: SeenAt): Promise<boolean>;
+  /** Asks the person whom the turn answers. */
   readonly readers: ReadersPort;
   /** Bounds the destructive actions of a turn. */
   readonly limit: LimitPort;

@@ -21,8 +21,8 @@ export interface DiscordCall {
   readonly decision?: Decision;
   /** Whether the turn has a tool, by its name (T2); absent: it has none. */
   readonly mayUse?: (tool: string) => boolean;
-  /** Words that it writes, if its result shows nothing; absent: what it reads is cut to its readers. */
-  readonly tells?: readonly string[];
+  /** Set if its result shows nothing of Discord; absent: what it reads is cut to its readers. */
+  readonly showsNothing?: boolean;
   /** Set for a probe, which ends before its first change. */
   readonly isProbe?: true;
   /** Probes with the same object share the facts of servers that they read; absent: it shares none. */

@@ -6,9 +6,11 @@
 import type { Activity, PresenceStatus } from "../../discord/presence.ts";
 import type { Channel } from "../../rights/channel.ts";
 import type { ChannelId, GuildId, MessageId, RoleId, UserId } from "../../discord/ids.ts";
+import type { InboundMessage } from "../../inbound/inbound.ts";
 import type { Question } from "../../people/question.ts";
+import type { SeenAt } from "../../rights/effects.ts";
 import type { Permission } from "../../rights/permissions.ts";
-import type { GuildFacts, MemberFacts, Need } from "../../rights/rights.ts";
+import type { GuildFacts, MemberFacts, MissingRight, Need } from "../../rights/rights.ts";
 import type { DiscordCall, ShownMessage } from "./discord_call.ts";
 
 export type DiscordMethod = "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
@@ -232,17 +234,20 @@ export interface LimitPort {
   question(call: DiscordCall, waiting: readonly WaitingAction[]): Promise<Question | undefined>;
 }
 
-/** Asks before an action shows words to others. */
+/** Asks before people see words or effects of a place that they may not read. */
 export interface ReadersPort {
-  /**
-   * The question to the asker, if the action would show words to people who may not read their channel.
-   *
-   * @param written The call, as its card shows it.
-   * @param action The same action, with the words that it writes; without these, it reads.
-   */
-  question(
-    call: DiscordCall,
-    written: string,
-    action: Pick<WaitingAction, "named" | "probe"> & Pick<DiscordCall, "tells">,
-  ): Promise<Question | undefined>;
+  /** The question to the asker about a call that would show words of a channel. */
+  reading(message: InboundMessage, missing: HiddenChannel): Question;
+  /** The question to the asker about calls whose effects others see: all at one place. */
+  acting(message: InboundMessage, calls: readonly SeenCall[]): Question;
+}
+
+export type HiddenChannel = Extract<MissingRight, { readonly kind: "readers" }>;
+
+/** A call whose effect others see. */
+export interface SeenCall extends Pick<WaitingAction, "callKey" | "named"> {
+  readonly at: SeenAt;
+  readonly name: string;
+  /** Its arguments as JSON, for people. */
+  readonly written: string;
 }

@@ -243,16 +243,17 @@ export function createActions(options: ActionsOptions): DiscordPort {
         async (found, origin) => await act(places.guild(call, origin, found)),
       ),
     async setPresence(call, presence) {
-      if (call.isProbe) throw new ProbeEnded();
       if (!targets.originOf(call).askers.every(({ isOwner }) => isOwner)) {
         throw new RefusedCall("owners_only", "only an owner of the bot may change its status");
       }
+      if (call.isProbe) throw new ProbeEnded();
       const { activity } = presence;
       await options.setPresence({
         ...presence,
         ...(activity && { activity: { ...activity, name: cleanSecrets(activity.name) } }),
       });
     },
+    isSeenByOthers: targets.isSeenByOthers,
     readers: options.readers,
     limit: options.limit,
     undo: {

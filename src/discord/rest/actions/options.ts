@@ -109,8 +109,6 @@ export interface Origin {
   readonly decision?: Decision;
   /** The question in whose answer people read the result; absent: it shows nothing of Discord. */
   readonly shownTo?: InboundMessage;
-  /** Words of the call, and the message of its turn; absent: it has none. */
-  readonly told?: { readonly words: readonly string[]; readonly message: InboundMessage };
   /** As {@link DiscordCall.sharesReads}. */
   readonly sharesReads?: object;
 }

@@ -3,10 +3,13 @@
  * who ask there (T4, T5).
  */
 
+import { z } from "zod";
 import { once } from "../../../lib/cache.ts";
 import { isOpenToAll } from "../../../core/rights/audience.ts";
-import { type Channel, isThread, isVoice } from "../../../core/rights/channel.ts";
+import { type Channel, CHANNEL_KINDS, isThread, isVoice } from "../../../core/rights/channel.ts";
 import type { ChannelId, GuildId, UserId } from "../../../core/discord/ids.ts";
+import { snowflakeSchema } from "../../../core/discord/snowflake_schema.ts";
+import type { SeenAt } from "../../../core/rights/effects.ts";
 import type { InboundMessage } from "../../../core/inbound/inbound.ts";
 import {
   describeMissing,
@@ -22,9 +25,10 @@ import {
   isPrivateThread,
   readChannel,
 } from "../requests/guild_reads.ts";
+import type { Permission } from "../../../core/rights/permissions.ts";
 import { RestError } from "../exchange/rest_error.ts";
 import { namesPermission } from "../permissions/denial.ts";
-import { LacksRight, mayGoOn } from "../../../core/turn/decided_action.ts";
+import { isPressedBy, LacksRight } from "../../../core/turn/decided_action.ts";
 import { createReaders } from "./readers.ts";
 import { inWords } from "./in_words.ts";
 import type { ActionsOptions, Asker, FoundTarget, Origin } from "./options.ts";
@@ -52,9 +56,9 @@ export function createTargets(
 
   /** The people of a call, each once. */
   function originOf(
-    { message, also = [], decision, tells, sharesReads }: Pick<
+    { message, also = [], decision, showsNothing, sharesReads }: Pick<
       DiscordCall,
-      "message" | "also" | "decision" | "tells" | "sharesReads"
+      "message" | "also" | "decision" | "showsNothing" | "sharesReads"
     >,
   ): Origin {
     const askers = new Map<UserId, Asker>();
@@ -72,8 +76,7 @@ export function createTargets(
       channelId,
       guildId: guildId || undefined,
       decision,
-      shownTo: tells ? undefined : message,
-      told: tells?.length && !message.hooked ? { words: tells, message } : undefined,
+      shownTo: showsNothing ? undefined : message,
       sharesReads,
     };
   }
@@ -190,8 +193,7 @@ export function createTargets(
     if (!shownTo || !guild) return;
     const { place, sender, channelId: here } = shownTo;
     const isForAsker = isForAskerAlone(shownTo, sharesDirect());
-    const mayAll = readers.get(guild.reads) ?? createReaders(guild.reads, { now });
-    readers.set(guild.reads, mayAll);
+    const mayAll = readersOf(guild.reads);
     if (channelId === undefined) {
       const rights = needs.flatMap((need) =>
         typeof need === "object" && need.kind === "in_guild" ? need.permission : []
@@ -204,16 +206,8 @@ export function createTargets(
     const source = (await guild.reads.channels()).get(
       (isThread(found) && found.parentId) || channelId,
     );
-    const isRestricted = found.isNsfw || source?.isNsfw === true;
-    if (isRestricted && channelId !== here && !(place.kind === "guild" && place.isAgeRestricted)) {
-      throw new RefusedCall(
-        "policy",
-        "that channel is age-restricted, and this one is not: nothing of it may be shown here",
-      );
-    }
-    const isShownByAsker = decision?.kind === "answered" && decision.about === "limit" &&
-      decision.by === sender.id && mayGoOn(decision);
-    if (isForAsker || isShownByAsker) return;
+    assertAge(found.isNsfw || source?.isNsfw === true, channelId === here, place);
+    if (isForAsker || isPressedBy(decision, sender.id)) return;
     // Discord tells no one who else sees a private thread, so only its own answers show it.
     const sees = needs.includes("Read Message History") ? undefined : [] as const;
     const isForeign = isPrivateThread(found) && channelId !== here;
@@ -224,30 +218,49 @@ export function createTargets(
     }
   }
 
-  /** The same rule where a call writes: the readers of its words may read the place of the turn. */
-  async function assertTold(origin: Origin, found: FoundTarget): Promise<void> {
-    const { told, decision, channelId: here } = origin;
-    const { guild, channelId, readerId } = found;
-    // A card shows the call, and the asker reads their own direct messages.
-    const isAllowed = mayGoOn(decision);
-    if (!told || isAllowed || channelId === here || readerId === told.message.sender.id) return;
-    const { words, message, message: { place, text } } = told;
-    // An injection chooses no words that the asker has written for that place.
-    if ([readerId ?? channelId ?? "", ...words].every((one) => text.includes(one))) return;
-    if (place.kind === "guild") { // others read the answer, too
-      const home = await channelAt(origin, here);
-      if (guild && channelId !== undefined) {
-        const shownTo = await answeredIn(message, guild, await found.channel());
-        return await assertShown({ ...origin, shownTo }, home, []);
-      }
-      const source = (await guild?.reads.channels())?.get(place.channel.id);
-      const isOpen = readerId
-        ? await missingOf(readerId, origin, home, ["View Channel"]) === undefined
-        : guild && source && isOpenToAll(await guild.reads.facts(), source, ["View Channel"]);
-      if (isOpen && !isPrivateThread(await home.channel())) return;
+  /** The same rule for effects: their readers may read the place of the turn. */
+  async function isSeenByOthers(call: DiscordCall, at: SeenAt): Promise<boolean> {
+    const { message, message: { place } } = call;
+    const origin = originOf(call);
+    if (place.kind !== "guild") return true; // the asker alone reads it, or people without a server
+    const home = await channelAt(origin, undefined);
+    const source = (await home.guild?.reads.channels())?.get(place.channel.id);
+    if (!source || !home.guild) return true;
+    const needs: Permission[] = isVoice(source) ? ["View Channel", "Connect"] : ["View Channel"];
+    const isPrivate = isPrivateThread(await home.channel());
+    if (at.kind === "person") {
+      return isPrivate || await missingOf(at.id, origin, home, needs) !== undefined;
     }
-    const missing = { kind: "readers", channelId: here, shownIn: channelId ?? here } as const;
-    throw new LacksRight(missing, decision);
+    const seen = await channelOf(origin, at);
+    if (at.kind === "voice" && !seen || seen?.channelId === message.channelId) return false;
+    const guildId = seen ? seen.guild?.id : at.kind === "guild" && at.id || message.guildId;
+    if (isPrivate || guildId !== message.guildId) return true;
+    const to = await seen?.channel();
+    if (!to || to.type === CHANNEL_KINDS.category) { // all who see a channel see its category
+      return !isOpenToAll(await home.guild.reads.facts(), source, needs);
+    }
+    const shownTo = await answeredIn(message, home.guild, to);
+    assertAge(source.isNsfw, false, shownTo.place);
+    const isOwn = shownTo.place.kind === "guild" && shownTo.place.channel.id === source.id;
+    return !isOwn && !await readersOf(home.guild.reads)(shownTo, source, needs);
+  }
+
+  /** The channel of an effect; `undefined` if a whole server sees it, or if there is none. */
+  async function channelOf(origin: Origin, at: SeenAt): Promise<FoundTarget | undefined> {
+    if (at.kind === "channel") return await channelAt(origin, at.id);
+    if (at.kind !== "voice" || origin.guildId === undefined) return undefined;
+    const path = `/guilds/${origin.guildId}/voice-states/${at.id ?? "@me"}`;
+    const raw = await client.request("GET", path).catch((error: unknown) => {
+      if (!(error instanceof RestError) || error.status !== 404) throw error; // 404: in no channel
+    });
+    const state = voiceState.safeParse(raw).data;
+    return state?.channel_id ? await channelAt(origin, state.channel_id) : undefined;
+  }
+
+  function readersOf(reads: GuildReads): ReturnType<typeof createReaders> {
+    const mayAll = readers.get(reads) ?? createReaders(reads, { now });
+    readers.set(reads, mayAll);
+    return mayAll;
   }
 
   function mayReach({ askers, guildId }: Origin, target: GuildId): boolean {
@@ -257,6 +270,7 @@ export function createTargets(
 
   return {
     originOf,
+    isSeenByOthers,
     channel: channelAt,
     /** Whether the answer to a message may show words of a channel that a note or schedule keeps. */
     showing(message: InboundMessage): ReturnType<Showing> {
@@ -299,7 +313,6 @@ export function createTargets(
       }
       await assertOpen(origin, found);
       await assertShown(origin, found, needs);
-      await assertTold(origin, found);
     },
     /**
      * Checks a right of the bot itself. Without it, Discord would refuse the request, and a message
@@ -337,6 +350,17 @@ function isForAskerAlone({ place }: InboundMessage, sharesDirect: boolean): bool
       : "a group has no server to read",
   );
 }
+
+/** Nothing of an age-restricted place is shown in another one (H9). */
+function assertAge(isRestricted: boolean, isHere: boolean, to: InboundMessage["place"]): void {
+  if (!isRestricted || isHere || to.kind === "guild" && to.isAgeRestricted) return;
+  throw new RefusedCall(
+    "policy",
+    "one of these channels is age-restricted, and the other is not: nothing of it may be shown there",
+  );
+}
+
+const voiceState = z.object({ channel_id: snowflakeSchema<"channel">().nullish() });
 
 /** A message as if the readers of another channel read its answer. */
 export async function answeredIn(

@@ -17,6 +17,7 @@ import type {
 } from "../../../core/turn/ports/discord_place.ts";
 import type { ToolGate } from "../../../core/tool_names.ts";
 import { type DeclaredInput, withInput } from "../../../core/turn/tool.ts";
+import type { Seen, SeenAt } from "../../../core/rights/effects.ts";
 import {
   type ChannelId,
   type MessageId,
@@ -39,13 +40,16 @@ export interface Action<Input extends z.ZodObject = z.ZodObject> {
   /** Whether a second run changes nothing more. Otherwise a crash never repeats it. */
   readonly isIdempotent: boolean;
   /**
-   * The channels whose content its result may show, for SEC-R4. `everywhere`: all that the asker may
-   * see. `nothing`: it has ids of new things, or only says that all is well. `elsewhere`: the same, and
-   * the action shows its channel's content in another channel. Absent: its own channel.
+   * Where people see its effect: in the channel or on the server that it names. `nowhere`: it reads, and
+   * changes nothing. Results of others show nothing of Discord: at most ids of new things.
    */
-  readonly reads?: "nothing" | "everywhere" | "elsewhere";
-  /** Set for an action that changes nothing: the turn of an edited question may run it (H6a). */
-  readonly isReadOnly?: true;
+  readonly seenAt: "nowhere" | "channel" | "guild" | Seen<[z.infer<Input>], SeenAt>["at"];
+  /**
+   * The channels whose content people may see by it, for SEC-R4. `everywhere`: all that the asker may
+   * see. `elsewhere`: it shows its channel's content in another channel. Absent: its own channel, if it
+   * reads.
+   */
+  readonly reads?: "everywhere" | "elsewhere";
   /** Set for a destructive action: whether it can be undone. */
   readonly undo?: "yes" | "no" | "partly";
   /** Checks the arguments beside `action`. */

@@ -28,7 +28,7 @@ export const CHANNEL_ACTIONS: readonly Action[] = [
     gate: "channelInfo",
     rights: "none",
     isIdempotent: true,
-    isReadOnly: true,
+    seenAt: "nowhere",
     input: () => z.strictObject({ channelId: channelId.optional() }),
     run: inChannel([], ({ channel }) => Promise.resolve(JSON.stringify(shown(channel)))),
   }),
@@ -37,7 +37,7 @@ export const CHANNEL_ACTIONS: readonly Action[] = [
     gate: "channelInfo",
     rights: "none; lists channels that the asker may view",
     isIdempotent: true,
-    isReadOnly: true,
+    seenAt: "nowhere",
     reads: "everywhere",
     input: () => z.strictObject(IN_GUILD),
     run: inGuild([], async (place) => {
@@ -57,7 +57,7 @@ export const CHANNEL_ACTIONS: readonly Action[] = [
     gate: "channels",
     rights: "Manage Channels, in the category if there is one",
     isIdempotent: false,
-    reads: "nothing",
+    seenAt: "guild",
     undo: "no",
     input: () =>
       z.strictObject({
@@ -77,7 +77,7 @@ export const CHANNEL_ACTIONS: readonly Action[] = [
     gate: "channels",
     rights: "Manage Channels",
     isIdempotent: false,
-    reads: "nothing",
+    seenAt: "guild",
     undo: "no",
     input: () =>
       z.strictObject({ ...IN_GUILD, name, position: position.optional(), ...DESTRUCTIVE }),

@@ -44,7 +44,7 @@ export const EVENT_ACTIONS: readonly Action[] = [
     gate: "events",
     rights: "View Channel of an event in a channel",
     isIdempotent: true,
-    isReadOnly: true,
+    seenAt: "nowhere",
     reads: "everywhere",
     input: () => z.strictObject(IN_GUILD),
     run: inGuild([], async (place) => {
@@ -75,7 +75,8 @@ export const EVENT_ACTIONS: readonly Action[] = [
     rights:
       "Create Events; in a channel also Connect, in a stage also Manage Channels, Mute Members and Move Members",
     isIdempotent: false,
-    reads: "nothing",
+    seenAt: ({ guildId, channelId }) =>
+      channelId ? { kind: "channel", id: channelId } : { kind: "guild", id: guildId },
     input: () =>
       z.strictObject({
         ...IN_GUILD,

@@ -33,7 +33,7 @@ export const EXPRESSION_ACTIONS: readonly Action[] = [
     gate: "stickers",
     rights: "Send Messages, and Use External Stickers for those of other servers",
     isIdempotent: false,
-    reads: "nothing",
+    seenAt: "channel",
     input: () =>
       z.strictObject({
         channelId: channelId.optional(),
@@ -62,7 +62,7 @@ export const EXPRESSION_ACTIONS: readonly Action[] = [
     gate: "emojiUploads",
     rights: "Create Expressions",
     isIdempotent: false,
-    reads: "nothing",
+    seenAt: "guild",
     input: () =>
       z.strictObject({
         ...IN_GUILD,
@@ -88,7 +88,7 @@ export const EXPRESSION_ACTIONS: readonly Action[] = [
     gate: "stickerUploads",
     rights: "Create Expressions",
     isIdempotent: false,
-    reads: "nothing",
+    seenAt: "guild",
     input: () =>
       z.strictObject({
         ...IN_GUILD,
@@ -149,7 +149,7 @@ export const REACTION_ACTIONS: readonly Action[] = [
     rights:
       "Read Message History, and Add Reactions to add one; Use External Emojis for those of others",
     isIdempotent: true,
-    reads: "nothing",
+    seenAt: "channel",
     input: () => z.strictObject({ ...AT, emoji, remove: z.boolean().optional() }),
     async run({ emoji: written, remove = false, ...at }, call, discord) {
       const emoji = reactionEmoji(written.trim());
@@ -169,7 +169,7 @@ export const REACTION_ACTIONS: readonly Action[] = [
     gate: "reactions",
     rights: "Read Message History",
     isIdempotent: true,
-    isReadOnly: true,
+    seenAt: "nowhere",
     input: () => z.strictObject({ ...AT, emoji: emoji.optional(), limit: limit.optional() }),
     run: inChannel(["Read Message History"], async (place, { messageId, emoji, limit = 100 }) => {
       const path = `/channels/${place.channel.id}/messages/${messageId}`;
@@ -195,7 +195,7 @@ export const REACTION_ACTIONS: readonly Action[] = [
     gate: "reactions",
     rights: "none",
     isIdempotent: true,
-    isReadOnly: true,
+    seenAt: "nowhere",
     input: () => z.strictObject(IN_GUILD),
     run: inGuild([], async (place) => {
       const raw = await place.request("GET", `/guilds/${place.guildId}/emojis`);

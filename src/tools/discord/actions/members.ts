@@ -53,7 +53,7 @@ export const MEMBER_ACTIONS: readonly Action[] = [
     gate: "memberInfo",
     rights: "none",
     isIdempotent: true,
-    isReadOnly: true,
+    seenAt: "nowhere",
     input: () => z.strictObject({ ...IN_GUILD, userId }),
     run: inGuild([], async (place, { userId }) => {
       const raw = await place.request("GET", `/guilds/${place.guildId}/members/${userId}`);
@@ -76,7 +76,7 @@ export const MEMBER_ACTIONS: readonly Action[] = [
     gate: "roleInfo",
     rights: "none",
     isIdempotent: true,
-    isReadOnly: true,
+    seenAt: "nowhere",
     input: () => z.strictObject(IN_GUILD),
     run: inGuild([], async (place) => {
       const { roles } = await place.facts();
@@ -99,7 +99,7 @@ export const MEMBER_ACTIONS: readonly Action[] = [
     gate: "voiceStatus",
     rights: "View Channel of the voice channel",
     isIdempotent: true,
-    isReadOnly: true,
+    seenAt: "nowhere",
     reads: "everywhere",
     input: () => z.strictObject({ ...IN_GUILD, userId }),
     run: inGuild([], async (place, { userId }) => {
@@ -125,7 +125,7 @@ function roleAction(name: "roleAdd" | "roleRemove", method: "PUT" | "DELETE"): A
     gate: "roles",
     rights: "Manage Roles, and a highest role above that role",
     isIdempotent: true,
-    reads: "nothing",
+    seenAt: "guild",
     undo: "yes",
     input: () => z.strictObject({ ...IN_GUILD, userId, roleId, ...DESTRUCTIVE }),
     run: ({ guildId, userId, roleId, reason, dryRun = false }, call, discord) => {

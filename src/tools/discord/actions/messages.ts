@@ -45,7 +45,8 @@ export const MESSAGE_ACTIONS: readonly Action[] = [
       "Send Messages; Attach Files for a file, Embed Links for an embed; `userId` is for the " +
       "asker, and for owners of the bot anyone",
     isIdempotent: true,
-    reads: "nothing",
+    seenAt: ({ userId, channelId }) =>
+      userId ? { kind: "person", id: userId } : { kind: "channel", id: channelId },
     input: () =>
       z.strictObject({
         channelId: channelId.optional(),
@@ -63,7 +64,7 @@ export const MESSAGE_ACTIONS: readonly Action[] = [
     gate: "messages",
     rights: "Read Message History",
     isIdempotent: true,
-    isReadOnly: true,
+    seenAt: "nowhere",
     input: () =>
       z.strictObject({
         channelId: channelId.optional(),
@@ -85,7 +86,7 @@ export const MESSAGE_ACTIONS: readonly Action[] = [
     gate: "messages",
     rights: "Read Message History",
     isIdempotent: true,
-    isReadOnly: true,
+    seenAt: "nowhere",
     input: () => z.strictObject(AT),
     run: async (input, call, discord) =>
       jsonLines([messageFields(await discord.readOne(call, input))], ""),
@@ -97,7 +98,7 @@ export const MESSAGE_ACTIONS: readonly Action[] = [
     rights: "Send Messages; only answers to the asker, and messages that they had the bot post, " +
       "without buttons",
     isIdempotent: true,
-    reads: "nothing",
+    seenAt: "channel",
     input: () => z.strictObject({ ...AT, text }),
     async run({ text, ...where }, call, discord) {
       await discord.edit(call, where, text);
@@ -109,7 +110,7 @@ export const MESSAGE_ACTIONS: readonly Action[] = [
     gate: "messages",
     rights: "Send Messages for the bot's answers to the asker, Manage Messages for others",
     isIdempotent: true,
-    reads: "nothing",
+    seenAt: "channel",
     undo: "no",
     input: () => z.strictObject({ ...AT, dryRun: DESTRUCTIVE.dryRun }),
     run: inChannel(["Read Message History"], async (place, { messageId, dryRun = false }, call) => {
@@ -140,6 +141,7 @@ export const MESSAGE_ACTIONS: readonly Action[] = [
     rights: "Read Message History, and Send Messages in the other channel",
     isIdempotent: false,
     reads: "elsewhere",
+    seenAt: ({ toChannelId: id }) => ({ kind: "channel", id }),
     input: () => z.strictObject({ ...AT, toChannelId: channelId }),
     run: inChannel(["Read Message History"], async (place, { messageId, toChannelId }) => {
       const to = await place.assertMayIn(toChannelId, ["Send Messages"]);
@@ -176,7 +178,7 @@ export const PIN_ACTIONS: readonly Action[] = [
     gate: "pins",
     rights: "Read Message History",
     isIdempotent: true,
-    isReadOnly: true,
+    seenAt: "nowhere",
     input: () =>
       z.strictObject({
         channelId: FIELDS.channelId.optional(),
@@ -206,7 +208,7 @@ function pinAction(name: string, method: "PUT" | "DELETE", done: string): Action
     gate: "pins",
     rights: "Pin Messages",
     isIdempotent: true,
-    reads: "nothing",
+    seenAt: "channel",
     input: () => z.strictObject(AT),
     run: inChannel(["Read Message History", "Pin Messages"], async (place, { messageId }) => {
       await place.request(method, `/channels/${place.channel.id}/messages/pins/${messageId}`);
@@ -233,7 +235,7 @@ export const SEARCH_ACTIONS: readonly Action[] = [
     gate: "search",
     rights: "Read Message History in the channel of each result",
     isIdempotent: true,
-    isReadOnly: true,
+    seenAt: "nowhere",
     reads: "everywhere",
     input: () =>
       z.strictObject({

@@ -51,7 +51,7 @@ export const MODERATION_ACTIONS: readonly Action[] = [
     gate: "moderation",
     rights: "Timeout Members, and a higher role than the member",
     isIdempotent: false,
-    reads: "nothing", // a second run would begin a new time
+    seenAt: "guild", // a second run would begin a new time
     undo: "yes",
     input: () =>
       z.strictObject({
@@ -93,7 +93,7 @@ export const MODERATION_ACTIONS: readonly Action[] = [
     gate: "moderation",
     rights: "Kick Members, and a higher role than the member",
     isIdempotent: true,
-    reads: "nothing",
+    seenAt: "guild",
     undo: "no",
     input: () => z.strictObject({ ...target, ...DESTRUCTIVE }),
     run: ({ guildId, userId, reason, dryRun = false }, call, discord) =>
@@ -111,7 +111,7 @@ export const MODERATION_ACTIONS: readonly Action[] = [
     gate: "moderation",
     rights: "Ban Members, and a higher role than the member",
     isIdempotent: true,
-    reads: "nothing",
+    seenAt: "guild",
     summary: "also of one who has left",
     undo: "partly",
     input: () =>
@@ -153,7 +153,7 @@ export const MODERATION_ACTIONS: readonly Action[] = [
     gate: "moderation",
     rights: "Ban Members",
     isIdempotent: true,
-    reads: "nothing",
+    seenAt: "guild",
     undo: "yes",
     input: () => z.strictObject({ ...target, ...DESTRUCTIVE }),
     run: ({ guildId, userId, reason, dryRun = false }, call, discord) =>
@@ -181,7 +181,7 @@ export const MODERATION_ACTIONS: readonly Action[] = [
     gate: "moderation",
     rights: "Ban Members",
     isIdempotent: true,
-    isReadOnly: true,
+    seenAt: "nowhere",
     input: () =>
       z.strictObject({
         ...IN_GUILD,
@@ -249,7 +249,7 @@ export const OTHER_ACTIONS: readonly Action[] = [
     gate: "presence",
     rights: "owners of the bot only",
     isIdempotent: true,
-    reads: "nothing",
+    seenAt: () => ({ kind: "everyone" }),
     input: () =>
       z.strictObject({
         status: z.enum(STATUSES).optional(),
@@ -277,7 +277,7 @@ export const OTHER_ACTIONS: readonly Action[] = [
     summary: "a change of the last 10 minutes",
     rights: "the person who asked for the change, or an owner of the bot; with its rights",
     isIdempotent: true,
-    reads: "nothing",
+    seenAt: "guild",
     input: () => z.strictObject({ id: z.int().min(1).optional() }),
     async run({ id }, call, discord) {
       const { what, does, id: undone } = await discord.undo.undo(call, id);

@@ -34,7 +34,7 @@ export const PERMISSION_ACTIONS: readonly Action[] = [
     gate: "permissions",
     rights: "none; Manage Roles for those of others",
     isIdempotent: true,
-    isReadOnly: true,
+    seenAt: "nowhere",
     input: () => z.strictObject({ channelId: channelId.optional(), userId: userId.optional() }),
     run: inChannel([], async (place, { userId }) => {
       const { guild, self, askerId } = place;
@@ -57,7 +57,7 @@ export const PERMISSION_ACTIONS: readonly Action[] = [
     gate: "channels",
     rights: "Manage Roles there, a higher role than the target, and each permission itself",
     isIdempotent: true,
-    reads: "nothing",
+    seenAt: "channel",
     undo: "yes",
     input: () =>
       z.strictObject({
@@ -80,7 +80,7 @@ export const PERMISSION_ACTIONS: readonly Action[] = [
     gate: "channels",
     rights: "Manage Roles there, a higher role than the target, and each permission itself",
     isIdempotent: true,
-    reads: "nothing",
+    seenAt: "channel",
     undo: "yes",
     input: () => z.strictObject({ channelId, targetId: target, ...DESTRUCTIVE }),
     run: inChannel(

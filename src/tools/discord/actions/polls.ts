@@ -41,7 +41,7 @@ export const POLL_ACTIONS: readonly Action[] = [
     gate: "polls",
     rights: "Send Messages, Create Polls",
     isIdempotent: false,
-    reads: "nothing",
+    seenAt: "channel",
     input: () =>
       z.strictObject({
         channelId: channelId.optional(),
@@ -74,7 +74,7 @@ export const POLL_ACTIONS: readonly Action[] = [
     gate: "polls",
     rights: "Read Message History",
     isIdempotent: true,
-    isReadOnly: true,
+    seenAt: "nowhere",
     input: () => z.strictObject(AT),
     run: inChannel(
       ["Read Message History"],
@@ -87,7 +87,7 @@ export const POLL_ACTIONS: readonly Action[] = [
     gate: "polls",
     rights: "Send Messages, Create Polls; only polls that the bot made for the asker",
     isIdempotent: true,
-    reads: "nothing",
+    seenAt: "channel",
     undo: "no",
     input: () => z.strictObject({ ...AT, dryRun: FIELDS.dryRun.optional() }),
     run: inChannel(

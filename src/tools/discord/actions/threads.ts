@@ -54,7 +54,7 @@ export const THREAD_ACTIONS: readonly Action[] = [
     rights:
       "Create Public Threads, Send Messages in Threads, and Send Messages for a text; Send Messages in a forum, and Manage Threads for moderated tags",
     isIdempotent: true,
-    reads: "nothing",
+    seenAt: "channel",
     input: () =>
       z.strictObject({
         channelId: channelId.optional(),
@@ -118,7 +118,7 @@ export const THREAD_ACTIONS: readonly Action[] = [
     gate: "threads",
     rights: "Read Message History",
     isIdempotent: true,
-    isReadOnly: true,
+    seenAt: "nowhere",
     reads: "everywhere",
     input: () =>
       z.strictObject({
@@ -171,7 +171,7 @@ export const THREAD_ACTIONS: readonly Action[] = [
     gate: "threads",
     rights: "Send Messages in Threads; Attach Files for a file, Embed Links for an embed",
     isIdempotent: true,
-    reads: "nothing",
+    seenAt: "channel",
     input: () => z.strictObject({ channelId, ...POST }),
     run: async ({ channelId, ...post }, call, discord) =>
       sentLine(await discord.send(call, { channelId, ...postOf(post) })),

@@ -25,6 +25,7 @@ import { asPicture } from "../../../../src/media/image.ts";
 import type { InboundMessage } from "../../../../src/core/inbound/inbound.ts";
 import type { ReplyRules } from "../../../../src/render/reply.ts";
 import { createReader } from "../../../../src/discord/gateway/read/reader.ts";
+import { voice } from "../../../../src/tools/voice.ts";
 import { discord as tool } from "../../../../src/tools/discord/discord.ts";
 import { addChannel, addMember, addRole } from "../../../../simulator/world/create_world.ts";
 import { ALL_PERMISSIONS, PERMISSION } from "../../../../simulator/world/permissions.ts";
@@ -39,9 +40,9 @@ import {
   sender,
 } from "../../../support/discord/builders.ts";
 import { FakeClock } from "../../../support/fake_clock.ts";
-import { RefusedCall } from "../../../../src/core/refused_call.ts";
 import type { AccessPolicy } from "../../../../src/policy/rules/rules.ts";
 import { policy } from "../../../policy/policies.ts";
+import { createToolbox, isResult } from "../../../../src/agent/toolbox.ts";
 import { toolContext, UNUSED_PORTS } from "../../../support/model/tools.ts";
 import { openTestStore } from "../../../support/store/store.ts";
 
@@ -72,6 +73,10 @@ export interface Asking {
   readonly also?: User;
   /** The words of the question; default: those of the builder. */
   readonly text?: string;
+  /** Calls of the same answer before it, without results. */
+  readonly before?: readonly object[];
+  /** Whether a hook asks, and no person. */
+  readonly isHook?: boolean;
   /** What a person has decided about the call; absent: they allow what cannot be undone. */
   readonly decision?: Decision;
 }
@@ -79,11 +84,15 @@ export interface Asking {
 /** Actions that a person must allow first. */
 const IRREVERSIBLE = ["deleteMessage", "channelDelete", "categoryDelete", "kick", "ban", "pollEnd"];
 
+/** A person's yes on a card. */
+export const pressedBy = ({ id: by }: User): Decision => ({
+  ...{ kind: "answered", answer: { choice: "once" }, about: "limit", by },
+});
+
 /** A person's yes to an action that cannot be undone. */
-function confirmed(args: object): Decision | undefined {
-  return "action" in args && IRREVERSIBLE.includes(String(args.action))
-    ? { kind: "answered", answer: { choice: "once" }, about: "limit" }
-    : undefined;
+function confirmed(args: object, by: User): Decision | undefined {
+  const asks = "action" in args && IRREVERSIBLE.includes(String(args.action));
+  return asks ? pressedBy(by) : undefined;
 }
 
 export interface ActionScene extends Simulated {
@@ -214,13 +223,21 @@ export async function withActions(test: (scene: ActionScene) => Promise<void>): 
       read: createHistoryRead(options),
       summarise: () => Promise.reject(new Error("This test has no model")),
     };
+    const toolbox = createToolbox([tool, readChannelHistory, voice], {
+      timeoutMs: 100_000,
+      schedule: clock.schedule,
+      cleanSecrets: String,
+      fence: String,
+      missingRight: () => Promise.resolve(undefined),
+    });
     let calls = 0;
 
     const messageBy = (
       by: User,
-      { isDirect, place: where = channels.general, text, turn = ++calls }: Asking,
+      { isDirect, isHook, place: where = channels.general, text, turn = ++calls }: Asking,
     ): InboundMessage => {
       const fields = {
+        ...(isHook && { hooked: { hook: "ci", count: 1, post: "" } }),
         ...(text !== undefined && { text }),
         id: messageIdAt(Date.UTC(2026, 5, 1) + turn),
         sender: sender({ id: by.id, username: by.username }),
@@ -253,8 +270,10 @@ export async function withActions(test: (scene: ActionScene) => Promise<void>): 
         message: messageBy(people.grace, asking),
         callKey: open[0]?.callKey ?? "",
         open,
+        made: open,
       });
-      return await tool.asks?.(tool.input.parse(all[0]), context);
+      const [call] = open;
+      return call && await toolbox.ask({ ...call, id: "1" }, context);
     };
 
     await test({
@@ -272,7 +291,7 @@ export async function withActions(test: (scene: ActionScene) => Promise<void>): 
       },
       async run(args, asking = {}) {
         const { by = people.grace, isOwner = false, also } = asking;
-        const decision = "decision" in asking ? asking.decision : confirmed(args);
+        const decision = "decision" in asking ? asking.decision : confirmed(args, by);
         owners.clear();
         if (isOwner) owners.add(by.id);
         const context = toolContext({
@@ -282,18 +301,30 @@ export async function withActions(test: (scene: ActionScene) => Promise<void>): 
           ...(decision && { decision }),
           callKey: `${++calls}:call`,
         });
-        try {
-          const used = "action" in args ? tool : readChannelHistory;
-          return await used.run(used.input.parse(args), context);
-        } catch (error) {
-          if (error instanceof RefusedCall) refused.push(error.reason);
-          return `Error: ${error instanceof Error ? error.message : String(error)}`;
-        }
+        const callOf = (given: object) => ({
+          id: "1",
+          name: "speech" in given
+            ? voice.name
+            : "action" in given
+            ? tool.name
+            : "read_channel_history",
+          arguments: JSON.stringify("speech" in given ? given.speech : given),
+        });
+        const call = callOf(args);
+        const before = (asking.before ?? []).map((one, at) => ({
+          ...callOf(one),
+          callKey: `${at}`,
+        }));
+        const made = [...before, { ...call, callKey: context.callKey }];
+        const result = await toolbox.run(call, { ...context, made, open: made });
+        assert.ok(isResult(result));
+        if (result.refused) refused.push(result.refused);
+        return result.text;
       },
       shows: (written, asking) =>
         createTargets(options).showing(messageBy(asking.by ?? people.grace, asking))(written.id),
       ask: (...all) => askIn({}, ...all),
-      askAs: (args, asking) => askIn(asking, args),
+      askAs: (args, asking) => askIn(asking, args, ...asking.before ?? []),
       askIn: (turn, ...all) => askIn({ turn }, ...all),
 
       writes: () =>

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { withActions } from "./actions_harness.ts";
+import { pressedBy, withActions } from "./actions_harness.ts";
 
 describe("[T4] the rules of Discord", () => {
   it("let a member react with an emoji of another server only with Use External Emojis", () =>
@@ -114,7 +114,11 @@ describe("[T3] further arguments", () => {
   it("[T3] says that there is no such user", () =>
     withActions(async ({ run, demo: { people } }) => {
       const to = { action: "sendMessage", userId: "1390000000000000404", text: "hello" };
-      assert.match(await run(to, { by: people.ada, isOwner: true }), /there is no such user$/);
+      const decision = pressedBy(people.ada);
+      assert.match(
+        await run(to, { by: people.ada, isOwner: true, decision }),
+        /there is no such user$/,
+      );
     }));
 
   it("[T4] a file needs Attach Files, and an embed Embed Links", () =>

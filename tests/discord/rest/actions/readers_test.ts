@@ -3,12 +3,11 @@
 import fc from "fast-check";
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { Decision } from "../../../../src/core/people/question.ts";
 import { may } from "../../../../simulator/world/access.ts";
 import { addChannel } from "../../../../simulator/world/create_world.ts";
 import type { Channel, TextChannel, User } from "../../../../simulator/world/world.ts";
 import { cases } from "../../../support/long_form.ts";
-import { type ActionScene, withActions } from "./actions_harness.ts";
+import { type ActionScene, pressedBy, withActions } from "./actions_harness.ts";
 
 const AT = Date.UTC(2026, 0, 2);
 
@@ -43,13 +42,6 @@ const readsOf = (
 
 const link = (...ids: readonly string[]) => `https://discord.com/channels/${ids.join("/")}`;
 
-const yes = (by: User, about: "limit"): Decision => ({
-  kind: "answered",
-  answer: { choice: "once" },
-  about,
-  by: by.id,
-});
-
 /** Each call by which an injection can make a model write words of its turn's place in another channel. */
 const writesTo = (
   { channel, message }: Pick<Awaited<ReturnType<typeof secretIn>>, "channel" | "message">,
@@ -83,11 +75,8 @@ describe("[T4] [SEC-R4] all tools that read", () => {
         fc.array(fc.subarray(["officers", "helpers"]), { minLength: 2, maxLength: 2 }),
         fc.nat(2),
         fc.boolean(),
-        fc.constantFrom<"limit" | undefined>(
-          undefined,
-          "limit",
-        ),
-        async (settings, roles, at, isOwner, about) => {
+        fc.boolean(),
+        async (settings, roles, at, isOwner, isPressed) => {
           await withActions(async (scene) => {
             const { sim, run, shows, demo: { world, krill, people } } = scene;
             const names = ["one", "two", "three"];
@@ -111,7 +100,7 @@ describe("[T4] [SEC-R4] all tools that read", () => {
             const readers = persons.filter(({ id }) => may(world, now(place), id, "view"));
             for (const by of [people.grace, people.mallory]) {
               // Another person's yes lends no eyes, and neither does an offer.
-              const decision = about && yes(about === "limit" ? people.ada : by, about);
+              const decision = isPressed ? pressedBy(people.ada) : undefined;
               for (const source of sources) {
                 for (const args of readsOf(source, krill.id)) {
                   const text = await run(args, { by, isOwner, place, decision });
@@ -152,8 +141,8 @@ describe("[T4] [SEC-R4] all tools that read", () => {
         numRuns: cases(6, 60),
         // Random servers may be all open or all closed. So each run has one of both kinds.
         examples: [
-          [[[], [], []], [[], []], 0, false, undefined],
-          [[[closed, officersOnly], [], []], [["officers"], []], 0, false, undefined],
+          [[[], [], []], [[], []], 0, false, false],
+          [[[closed, officersOnly], [], []], [["officers"], []], 0, false, false],
         ],
       },
     );
@@ -182,19 +171,10 @@ describe("[T4] [SEC-R4] all tools that read", () => {
       const mentions = [staff.channel.id, channels.general.id].map((id) => `<#${id}>`);
       for (const mention of mentions) assert.ok(card?.text.includes(mention), mention);
       assert.doesNotMatch(JSON.stringify(card), /staff/, "its name is not for all readers");
-      for (
-        const [by, about] of [
-          [people.ada, "limit"],
-        ] as const
-      ) {
-        assert.match(
-          await run(read, { decision: yes(by, about) }),
-          /not everyone who (reads|would read)/,
-        );
-      }
-      const no = { ...yes(people.grace, "limit"), answer: { choice: "deny" } };
+      assert.match(await run(read, { decision: pressedBy(people.ada) }), /not everyone who/);
+      const no = { ...pressedBy(people.grace), answer: { choice: "deny" } };
       assert.match(await run(read, { decision: no }), /not everyone who .*; a person .* said no$/);
-      const decision = yes(people.grace, "limit");
+      const decision = pressedBy(people.grace);
       for (const args of readsOf(staff, krill.id).slice(0, 3)) {
         assert.match(await run(args, { decision }), staff.has);
       }
@@ -276,9 +256,9 @@ describe("[T4] [SEC-R4] all tools that read", () => {
       const card = await ask(args);
       assert.match(card?.text ?? "", new RegExp(`Show it in <#${channels.help.id}>\\?$`));
       const asking = { place: staff.channel };
-      assert.match(await run(args, asking), /not everyone who (reads|would read)/);
+      assert.match(await run(args, asking), /not everyone who/);
       assert.match(
-        await run(args, { ...asking, decision: yes(people.grace, "limit") }),
+        await run(args, { ...asking, decision: pressedBy(people.grace) }),
         /"forwarded"/,
       );
     }));
@@ -309,18 +289,16 @@ describe("[T4] [SEC-R4] all tools that read", () => {
       for (const args of writes) {
         const card = await askAs(args, { place: staff });
         assert.match(card?.text ?? "", /^Not everyone who would read this .* Send it\?$/);
-        assert.equal(card?.exact, JSON.stringify(args));
+        assert.equal(card?.exact, `discord ${JSON.stringify(args)}`);
         if ("channelId" in args) assert.match(JSON.stringify(card?.facts), new RegExp(general.id));
         assert.deepEqual(card?.asked, [people.grace.id]);
         for (const from of [{ place: staff }, { isOwner: true, isDirect: true }]) {
           if (from.isDirect && args === event) continue; // it names no server
-          assert.match(await run(args, { ...asking, ...from }), /not everyone who would read/);
+          assert.match(await run(args, { ...asking, ...from }), /not everyone who/);
         }
-        for (const about of ["limit"] as const) {
-          const decision = yes(people.grace, about);
-          const result = await run(args, { ...asking, place: staff, decision });
-          assert.ok(isTold(result), result);
-        }
+        const decision = pressedBy(people.grace);
+        const result = await run(args, { ...asking, place: staff, decision });
+        assert.ok(isTold(result), result);
         // A public place, where nothing changes.
         assert.equal(await askAs(args, { place: help }), undefined);
         assert.ok(isTold(await run(args, { ...asking, place: help })), JSON.stringify(args));
@@ -329,7 +307,7 @@ describe("[T4] [SEC-R4] all tools that read", () => {
       const direct = { action: "sendMessage", userId: target.id, text: "word" };
       assert.match(
         await run(direct, { ...asking, isOwner: true, place: staff }),
-        /not everyone who would read/,
+        /not everyone who/,
       );
       assert.ok(isTold(await run(direct, { ...asking, isOwner: true })));
       assert.ok(isTold(await run({ ...direct, userId: people.grace.id }, { place: staff })));
@@ -363,7 +341,7 @@ describe("[T4] [SEC-R4] all tools that read", () => {
         messageId: scene.sim.say({ as: "ada", in: "general", text: "x" }).id,
         emoji: "👍",
       };
-      assert.doesNotMatch(await run(react, { place: staff }), /not everyone who/);
+      assert.match(await run(react, { place: staff }), /not everyone who/);
       assert.ok(isTold(await run({ action: "sendMessage", text: "x" }, { place: staff })));
       assert.equal(
         await askAs({ action: "channelInfo", guildId: krill.id }, { place: staff }),
@@ -392,7 +370,7 @@ describe("[T4] [SEC-R4] all tools that read", () => {
         for (const args of writes) {
           const told = await run(args, { place: thread, isOwner: true });
           assert.equal(isTold(told), !isPrivate, told);
-          if (isPrivate) assert.match(told, /not everyone who would read/);
+          if (isPrivate) assert.match(told, /not everyone who/);
         }
         const read = { action: "readMessages", channelId: thread.id };
         for (const place of [undefined, help]) { // its channel's answers, too
@@ -444,7 +422,7 @@ describe("[T4] [SEC-R4] all tools that read", () => {
       permit("banMembers");
       const mods = addChannel(scene.demo.world, scene.demo.krill, { name: "mods" }, AT);
       const list = { action: "banList" };
-      assert.match(await run(list), /not everyone who (reads|would read)/);
+      assert.match(await run(list), /not everyone who/);
       assert.match(await run({ ...list, guildId: krill.id }, private_), /^No one is banned/);
       sim.permit({ in: "mods", to: "@everyone", what: "viewChannel", as: "denied" });
       sim.permit({ in: "mods", to: "officers", what: "viewChannel", as: "allowed" });

@@ -8,7 +8,7 @@ import { RestError } from "../../../../src/discord/rest/exchange/rest_error.ts";
 import { guildMessage, userId } from "../../../support/discord/builders.ts";
 import type { User } from "../../../../simulator/world/world.ts";
 import { guild, policy } from "../../../policy/policies.ts";
-import { withActions } from "./actions_harness.ts";
+import { pressedBy, withActions } from "./actions_harness.ts";
 import { sameData } from "../../../support/same_data.ts";
 
 const NOT_HERE = /no such channel in this server/;
@@ -53,14 +53,14 @@ describe("[T5] [SEC-R16] targets of the tool discord", () => {
     }));
 
   it("are servers from direct messages only for owners", () =>
-    withActions(async ({ run, demo: { krill, channels }, writes }) => {
+    withActions(async ({ run, demo: { krill, channels, people }, writes }) => {
       const list = { action: "channelList", guildId: krill.id };
       const edit = { action: "channelEdit", channelId: channels.help.id, name: "new" };
       for (const args of [list, edit]) {
         assert.match(await run(args, { isDirect: true }), /only an owner of the bot/);
       }
       assert.deepEqual(writes(), []);
-      const owner = { isDirect: true, isOwner: true, text: `call <#${channels.help.id}> new` };
+      const owner = { isDirect: true, isOwner: true, decision: pressedBy(people.grace) };
       assert.match(await run(list, owner), /"name":"general"/);
       assert.match(await run({ action: "channelList" }, owner), /give `guildId`/);
       assert.match(await run(edit, owner), /^Changed/);
@@ -309,10 +309,12 @@ describe("[T4] the bot's own messages", () => {
 
 describe("[T3] setPresence", () => {
   it("is for owners of the bot alone", () =>
-    withActions(async ({ run, presences }) => {
+    withActions(async ({ run, presences, demo: { people } }) => {
       const args = { action: "setPresence", status: "idle", activityName: "hunter2 tide" };
       assert.match(await run(args), /only an owner of the bot/);
-      assert.match(await run(args, { isOwner: true }), /^Set/);
+      assert.match(await run(args, { isOwner: true }), /not everyone who/);
+      const decision = pressedBy(people.grace);
+      assert.match(await run(args, { isOwner: true, decision }), /^Set/);
       sameData(presences, [
         { status: "idle", activity: { type: "playing", name: "[redacted] tide" } },
       ]);

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { withActions } from "./actions_harness.ts";
+import { pressedBy, withActions } from "./actions_harness.ts";
 
 const MINUTE_MS = 60_000;
 const UNDO = { action: "undo" };
@@ -269,7 +269,13 @@ describe("[T3] undo", () => {
     withActions(async ({ run, permit, demo: { channels, people }, target }) => {
       permit("manageChannels");
       await run({ action: "channelEdit", channelId: channels.help.id, name: "new" });
-      for (const asking of [{ by: target }, { by: people.ada }, { isDirect: true }] as const) {
+      for (
+        const asking of [
+          { by: target },
+          { by: people.ada },
+          { isDirect: true, decision: pressedBy(people.grace) },
+        ]
+      ) {
         assert.match(await run({ ...UNDO, id: 1 }, asking), /there is no change 1/);
       }
       assert.match(await run(UNDO, { by: people.ada, isOwner: true }), /^Undone \(1\)/);

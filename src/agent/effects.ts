@@ -1,0 +1,84 @@
+/**
+ * Asks before people elsewhere see the effect of a call (T4). An injection chooses effects, and could
+ * carry words of the turn's place by each: by a reaction, an order or a time. So one rule binds all
+ * tools: if people may see an effect who may not read the place, its asker presses a card first.
+ */
+
+import type { Question } from "../core/people/question.ts";
+import type { RefusedCall } from "../core/refused_call.ts";
+import type { Effect } from "../core/rights/effects.ts";
+import { isAtDiscord } from "../core/inbound/inbound.ts";
+import { isPressedBy, refusedPress } from "../core/turn/decided_action.ts";
+import type { SeenCall } from "../core/turn/ports/discord_place.ts";
+import type { MadeCall, OpenCall, ToolContext } from "../core/turn/tool.ts";
+
+/** Reads the effect of a call, and the call as a card shows it; `undefined` if it has none. */
+export type ReadEffect = (
+  call: Pick<OpenCall, "name" | "arguments">,
+) => (Effect & Pick<SeenCall, "at" | "named" | "written">) | undefined;
+
+const THREE_WORDS = /(?:[\p{L}\p{M}\p{N}]+[^\p{L}\p{M}\p{N}]+){2}[\p{L}\p{N}]/u;
+
+/** Whether an effect is one unbroken part of the asker's own message, which names the place. */
+function isOwnText(effect: Effect | undefined, { message, also = [] }: ToolContext): boolean {
+  const { at, text } = effect ?? {};
+  if (at?.id === undefined || text === undefined || !THREE_WORDS.test(text)) return false;
+  const named = new RegExp(`(?<!\\d)${at.id}(?!\\d)`);
+  return [message, ...also].some((one) =>
+    one.sender.id === message.sender.id && !one.own && (isAtDiscord(one) || one.asked) &&
+    named.test(one.text) && one.text.includes(text)
+  );
+}
+
+async function needsPress(
+  { at, text }: Effect,
+  context: ToolContext,
+  read: ReadEffect,
+): Promise<boolean> {
+  const { message, made = [], open = [], callKey, ports } = context;
+  const isHere = at.kind === "channel" && (at.id ?? message.channelId) === message.channelId;
+  if (isHere || at.id === message.sender.id && at.kind === "person") return false;
+  if (at.kind === "account") return context.readsOthers === true || made.length > open.length;
+  if (at.kind === "everyone") return !message.hooked; // a hook's config names its tools (W3)
+  const isExempt = isOwnText({ at, text }, context) && // once in a turn
+    made.find((one) => isOwnText(read(one), context))?.callKey === callKey;
+  return !isExempt && await ports.discord.isSeenByOthers(context, at);
+}
+
+/**
+ * The question about a call's effect, for all calls of the answer with an effect at the same place.
+ *
+ * @returns `undefined` if it needs none, or if the asker has refused that place in this turn.
+ */
+export async function effectQuestion(
+  call: OpenCall,
+  context: ToolContext,
+  read: ReadEffect,
+): Promise<Question | undefined> {
+  const effect = read(call);
+  if (!effect || !await needsPress(effect, context, read)) return undefined;
+  const { made = [], open = [], message, ports: { discord: { readers } } } = context;
+  const there = (calls: readonly MadeCall[]) =>
+    calls.flatMap((one) => {
+      const other = read(one);
+      const isSame = other?.at.kind === effect.at.kind && other.at.id === effect.at.id;
+      return isSame ? [{ ...one, ...other }] : [];
+    });
+  if (there(made).some(({ refused }) => refused === "declined" || refused === "expired")) {
+    return undefined;
+  }
+  const others = there(open).filter(({ callKey }) => callKey !== call.callKey);
+  return readers.acting(message, [{ ...call, ...effect }, ...others]);
+}
+
+/** Why a call lacks the press that it needs; `undefined` if it does not. */
+export async function pressMissing(
+  call: Pick<OpenCall, "name" | "arguments">,
+  context: ToolContext,
+  read: ReadEffect,
+): Promise<RefusedCall | undefined> {
+  const { decision, message: { sender } } = context;
+  const effect = isPressedBy(decision, sender.id) ? undefined : read(call);
+  const isMissing = effect && await needsPress(effect, context, read);
+  return isMissing ? refusedPress(decision) : undefined;
+}

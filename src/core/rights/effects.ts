@@ -1,0 +1,32 @@
+/** Names the places where people see the effects of calls (T4). */
+
+import type { ChannelId, GuildId, UserId } from "../discord/ids.ts";
+
+export type SeenAt =
+  /** Absent: the turn's channel. */
+  | { readonly kind: "channel"; readonly id?: ChannelId | undefined }
+  /** Each member of a server sees it; absent: the turn's server. */
+  | { readonly kind: "guild"; readonly id?: GuildId | undefined }
+  /** The direct messages of a person. */
+  | { readonly kind: "person"; readonly id: UserId }
+  /** The voice channel in which a person is; absent: that of the bot. */
+  | { readonly kind: "voice"; readonly id?: UserId }
+  /** The asker's own account at a service (T13a), or a service whose readers are not known. */
+  | { readonly kind: "account" | "everyone"; readonly id?: undefined };
+
+export interface Effect {
+  readonly at: SeenAt;
+  /** Everything that the call chooses beside the place, if that is one text. */
+  readonly text?: string | undefined;
+}
+
+/** Reads the effect of a call, or its place. */
+export interface Seen<Given extends readonly unknown[], Result> {
+  at(...given: Given): Result;
+}
+
+/** The effect of a call by its arguments. */
+export function effectAt(at: SeenAt, given: Readonly<Record<string, unknown>>): Effect {
+  const [text, ...more] = Object.values(given).filter((one) => one !== undefined && one !== at.id);
+  return { at, text: typeof text === "string" && more.length === 0 ? text : undefined };
+}
