@@ -31,7 +31,7 @@ export const commands = lazySection(
       ),
       config: key(
         z.boolean().default(false),
-        "Whether owners may read and change this file by `/config`.",
+        "Whether owners may read and change this file by `/config`, `/settings` and `/allowlist`.",
         { example: true },
       ),
       useAccessGroups: key(

@@ -60,7 +60,7 @@ const WRONG: Readonly<Record<DashboardRoute, readonly Wrong[]>> = {
   logout: BODIES.map((body) => ({ body, status: 204, words: /^$/ })),
   page: [
     ...named(404, /^There is no such page$/),
-    { name: "spend?days=1e999&days=-1&days=", status: 200, words: /Tokens of the last 30 days/ },
+    { name: "spend?days=1e999&days=-1&days=", status: 200, words: /Last 30 days by day/ },
   ],
   live: named(404, /^There is no such page$/),
   change: [

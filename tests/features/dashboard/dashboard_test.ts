@@ -56,7 +56,7 @@ describe("[O6] the dashboard", WITH_BROWSER, () => {
       await page.waitForSelector(`#decisions a[href*="${asked.id}"]`);
       await judge();
       await go("Activity");
-      await page.waitForSelector(`#decisions tr:has-text("grace"):has-text("ignored")`);
+      await page.waitForSelector(`#decisions li:has-text("grace"):has-text("ignored")`);
       await judge();
       await page.click(`#decisions a[href*="${asked.id}"]`);
       await page.waitForSelector("#story");

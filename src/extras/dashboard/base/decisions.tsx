@@ -1,4 +1,4 @@
-/** Shows messages in a table: who wrote where, what became of the message, and why. */
+/** Shows messages in a list: who wrote where, what became of the message, and why. */
 
 /** @jsxImportSource hono/jsx */
 
@@ -7,7 +7,7 @@ import type { PropsWithChildren } from "hono/jsx";
 import { reasonText } from "../../../render/reasons.ts";
 import type { SlugOf } from "../../../cli/shared/read_config.ts";
 import { displayNameOf } from "../../../session/session_key.ts";
-import { Badge, PageLink, Table, Time, type Tone } from "./elements.tsx";
+import { Badge, PageLink, Time, type Tone } from "./elements.tsx";
 import type { PageView } from "./page.ts";
 
 type Shown = readonly [tone: Tone, word: string];
@@ -60,8 +60,8 @@ function reasonOf({ why, failure, verdict }: JudgedOnRecord): string {
 }
 
 /**
- * The table. Each message links to its explanation and to Discord. Neighbours that differ in their time
- * alone are one row.
+ * The list: three lines a message, which link to its explanation and to Discord. Neighbours that
+ * differ in their time alone are one entry.
  */
 export function Decisions(
   { rows, hasWords, slugOf }: {
@@ -70,22 +70,21 @@ export function Decisions(
     slugOf: SlugOf;
   },
 ): PageView {
-  const lines = folded(rows, hasWords);
+  if (rows.length === 0) return <p class="empty">No message has come yet.</p>;
   return (
-    <Table
-      caption="Messages"
-      empty="No message has come yet."
-      head={["Time", "From", "Place", "Outcome", "Reason", "In Discord"]}
-      rowHead={1}
-      names={lines.map(([{ id }]) => String(id))}
-      rows={lines.map(([row, ...others]) => [
-        <Time at={row.at} />,
-        senderOf(row),
-        placeOf(row, slugOf),
-        <OutcomeBadge {...row} />,
-        <>
-          <MessageLink row={row}>{reasonOf(row)}</MessageLink>
-          {hasWords && row.words && <p class="hint words">{row.words}</p>}
+    <ol class="lines">
+      {folded(rows, hasWords).map(([row, ...others]) => (
+        <li data-row={String(row.id)}>
+          <p class="is-cut">
+            <OutcomeBadge {...row} /> <strong>{senderOf(row)}</strong> {placeOf(row, slugOf)}
+          </p>
+          <p class="is-cut">
+            <MessageLink row={row}>{reasonOf(row)}</MessageLink>
+          </p>
+          <p class="hint is-cut">
+            <Time at={row.at} /> <DiscordLink row={row} />{" "}
+            {hasWords && row.words?.replace(MENTION, "")}
+          </p>
           {others.length > 0 && (
             <details id={`like-${row.id}`}>
               <summary>{`${others.length} more like this`}</summary>
@@ -98,12 +97,14 @@ export function Decisions(
               ))}
             </details>
           )}
-        </>,
-        <DiscordLink row={row} />,
-      ])}
-    />
+        </li>
+      ))}
+    </ol>
   );
 }
+
+/** The mention of the bot, with which most messages to it begin. */
+const MENTION = /^<@!?\d+>\s*/;
 
 function MessageLink({ row, children }: PropsWithChildren<{ row: JudgedOnRecord }>): PageView {
   return (
@@ -167,5 +168,7 @@ function placeOf(
 ): string {
   if (!facts) return channelId;
   const { place } = facts;
-  return place.kind === "guild" ? displayNameOf(place, slugOf(place.guild.id)) : "direct message";
+  return place.kind === "guild"
+    ? displayNameOf(place, slugOf(place.guild.id)).replace("discord:", "")
+    : "direct message";
 }

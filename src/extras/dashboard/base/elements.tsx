@@ -47,63 +47,6 @@ export function Time({ at }: { at: number }): PageView {
   return <time datetime={text}>{`${text.slice(0, 16).replace("T", " ")} UTC`}</time>;
 }
 
-/** Most rows of a table: a page stays small, also of a large server. */
-const MAX_ROWS = 100;
-
-/** A table; `empty` is its text without rows. */
-export function Table(
-  { caption, head, rowHead = 0, rows, empty, names = [] }: {
-    /** For screen readers: `"Unsent messages"`. */
-    caption: string;
-    head: readonly string[];
-    /** The column whose cell names its row for screen readers. */
-    rowHead?: number;
-    rows: readonly (readonly Child[])[];
-    empty: string;
-    /** Names the rows, in their order; a row with a new name is marked for a moment. */
-    names?: readonly string[];
-  },
-): PageView {
-  if (rows.length === 0) return <p class="empty">{empty}</p>;
-  const more = rows.length - MAX_ROWS;
-  const table = (
-    <div class="scrolls" tabindex={0} role="group" aria-label={caption}>
-      <table>
-        <caption class="hidden">{caption}</caption>
-        <thead>
-          <tr>{head.map((one) => <th scope="col">{one}</th>)}</tr>
-        </thead>
-        <tbody>
-          {rows.slice(0, MAX_ROWS).map((row, index) => (
-            <tr data-row={names[index]}>
-              {row.map((cell, at) =>
-                at === rowHead
-                  ? (
-                    <th scope="row" data-head={head[at]}>
-                      <div>{cell}</div>
-                    </th>
-                  )
-                  : (
-                    <td data-head={head[at]}>
-                      <div>{cell}</div>
-                    </td>
-                  )
-              )}
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </div>
-  );
-  if (more <= 0) return table;
-  return (
-    <>
-      {table}
-      <p class="hint">{`${more} more; the command lists all`}</p>
-    </>
-  );
-}
-
 /** Names with their values. */
 export function Facts({ rows }: { rows: readonly (readonly [string, Child])[] }): PageView {
   return (
@@ -141,7 +84,7 @@ function addressOf(to: string, query: Fields = {}): string {
 }
 
 /**
- * A form that makes a change, with the command that does the same.
+ * A form that makes a change; its tooltip has the command that does the same.
  *
  * @param of What the button acts on, for screen readers: `"ada"`.
  * @param isMain Whether it is what a person does most often in its card; one of a card is.
@@ -154,15 +97,13 @@ export function ChangeForm(
     isMain?: boolean;
   },
 ): PageView {
-  const command = change.command(code);
   return (
     <form class="change" data-change={change.name}>
       <input type="hidden" name="code" value={code} />
-      <button type="submit" class={isMain ? "is-main" : undefined} title={command}>
+      <button type="submit" class={isMain ? "is-main" : undefined} title={change.command(code)}>
         {change.label}
         <span class="hidden">{` ${of}`}</span>
       </button>
-      <Command>{command}</Command>
       <div class="result" role="status" />
     </form>
   );

@@ -2,10 +2,8 @@
 
 import type { Bot, Setup } from "../../../bot.ts";
 import type { Store } from "../../../store/store.ts";
-import type { Env } from "../../../lib/env.ts";
 import type { Clock } from "../../../lib/clock.ts";
 import type { Log } from "../../../lib/log.ts";
-import type { Build } from "../../../http/metrics.ts";
 
 /** Everything that a page may read, and through which it may change data. */
 export interface DashboardParts extends Pick<Clock, "now"> {
@@ -14,16 +12,9 @@ export interface DashboardParts extends Pick<Clock, "now"> {
    * (`shared/store_methods.ts`), so the bot reacts to a change as to that of a command.
    */
   readonly store: Store;
-  readonly bot: Pick<Bot, "snapshot" | "refresh" | "traffic" | "pageMade">;
+  readonly bot: Pick<Bot, "snapshot" | "refresh" | "pageMade">;
   /** The running config, with its accounts and models. */
   readonly setup: () => Setup;
-  /** Path of the config file; absent without a file. */
-  readonly configFile?: string;
-  /** Applies the config file, as a SIGHUP does; absent if the config is no file. */
-  readonly reload: () => Promise<void>;
-  readonly dataDir: string;
-  readonly env: Env;
-  readonly build: Build;
   readonly log: Log;
   /** Removes secrets from a text, as from the log. */
   readonly clean: (text: string) => string;

@@ -21,17 +21,7 @@ import { parseSubject } from "../../../cli/verdict/subject.ts";
 import type { DashboardParts } from "../base/parts.ts";
 import { type SlugOf, slugsOf } from "../../../cli/shared/read_config.ts";
 import { Decisions, OutcomeBadge } from "../base/decisions.tsx";
-import {
-  Badge,
-  Card,
-  Command,
-  Facts,
-  Field,
-  PageLink,
-  QueryForm,
-  Table,
-  Time,
-} from "../base/elements.tsx";
+import { Badge, Card, Command, Field, PageLink, QueryForm, Time } from "../base/elements.tsx";
 import { type AnyPage, page, type PageView } from "../base/page.ts";
 
 /** Messages of one page. */
@@ -110,7 +100,7 @@ function Search({ asked }: { asked?: string }): PageView {
 function List({ rows, older, hasWords, slugOf }: FeedList): PageView {
   return (
     <>
-      <section class="card is-wide" aria-label="Search">
+      <section class="card" aria-label="Search">
         <Search />
       </section>
       <Card id="decisions" title="Messages">
@@ -125,7 +115,7 @@ function List({ rows, older, hasWords, slugOf }: FeedList): PageView {
 function Message({ asked, problem, report }: OneMessage): PageView {
   return (
     <>
-      <section class="card is-wide" aria-label="Search">
+      <section class="card" aria-label="Search">
         <Search asked={asked} />
         <p>
           <PageLink to="activity">All messages</PageLink>
@@ -168,13 +158,9 @@ function Decision(
         />
         <span>{words}</span>
       </p>
-      <Facts
-        rows={[
-          ["Message", report.messageId],
-          ["Rule", ruleText(rule, place)],
-          ["Decided", <Time at={at} />],
-        ]}
-      />
+      <p class="hint">
+        {ruleText(rule, place)}, <Time at={at} />
+      </p>
       <Checks checks={checks} />
       {missing && (
         <p class="hint">
@@ -201,17 +187,16 @@ function Decision(
 
 function Checks({ checks }: { checks: readonly PlacedCheck[] }): PageView {
   return (
-    <Table
-      caption="Checks"
-      empty="No checks."
-      head={["Check", "Result", "Fact", "Rule"]}
-      rows={checks.map(({ id, passed, fact, rule, place }) => [
-        id,
-        <Badge tone={passed ? "good" : "bad"}>{passed ? "ok" : "no"}</Badge>,
-        fact,
-        ruleText(rule, place),
-      ])}
-    />
+    <ul class="lines">
+      {checks.map(({ id, passed, fact, rule, place }) => (
+        <li>
+          <p>
+            <Badge tone={passed ? "good" : "bad"}>{passed ? "ok" : "no"}</Badge> {`${id}: ${fact}`}
+          </p>
+          <p class="hint">{ruleText(rule, place)}</p>
+        </li>
+      ))}
+    </ul>
   );
 }
 
@@ -220,7 +205,7 @@ function Story(
   { lines, isRunning }: { lines: readonly string[]; isRunning: boolean },
 ): PageView {
   return (
-    <section class="card is-wide" id="story" data-live aria-label="The whole story">
+    <section class="card" id="story" data-live aria-label="The whole story">
       {lines.length === 0
         ? <p class="hint">No turn began, and nothing was sent.</p>
         : (

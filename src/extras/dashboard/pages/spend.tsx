@@ -1,87 +1,59 @@
-/** The page Spend: tokens and money by day, agent, place and person, as of `barnacle usage` (L5, X4). */
+/** The page Spend: limits, and one table by day, agent, place, person or model (L5, X4). */
 
 /** @jsxImportSource hono/jsx */
 
 import { type BudgetUseOf, labelOf } from "../../../core/spending/budget.ts";
-import type { UsageField, UsageSum } from "../../../store/usage/usage.ts";
-import { DAY_MS } from "../../../lib/clock.ts";
+import type { UsageSum } from "../../../store/usage/usage.ts";
 import { budgetUsesIn, costOf, limitLine, usageBy, type UsageRow } from "../../model/exports.ts";
-import { Card, Choice, Command, QueryForm, Table } from "../base/elements.tsx";
+import { Card, Choice, Command, QueryForm } from "../base/elements.tsx";
 import { type AnyPage, page, type PageView } from "../base/page.ts";
-import { BarChart } from "../base/bar_chart.tsx";
 
-/** The fields of the page, each with a table of its own. */
-const FIELDS = [
-  "day",
-  "agent",
-  "guild",
-  "channel",
-  "user",
-  "model",
-] as const satisfies UsageField[];
+const FIELDS = {
+  day: "Day",
+  agent: "Agent",
+  guild: "Server",
+  channel: "Channel",
+  user: "Person",
+  model: "Model",
+} as const;
 
-type SpendField = typeof FIELDS[number];
+type SpendField = keyof typeof FIELDS;
 
 /** The periods that a person may choose, in UTC days with today. */
 const PERIODS: readonly number[] = [7, 30, 90];
 
 const DEFAULT_DAYS = 30;
 
+/** Most rows of the table: a page stays small, also of a large server. */
+const MAX_ROWS = 100;
+
 interface SpendFacts {
+  readonly by: SpendField;
   readonly days: number;
   readonly currency: string | undefined;
-  readonly rows: Readonly<Record<SpendField, readonly UsageRow[]>>;
+  readonly rows: readonly UsageRow[];
   readonly total: UsageSum;
   readonly limits: readonly BudgetUseOf[];
-  /** Today as `2026-11-27`, in UTC. */
-  readonly today: string;
 }
-
-const TITLES: Readonly<Record<SpendField, string>> = {
-  day: "By day",
-  agent: "By agent",
-  guild: "By server",
-  channel: "By channel",
-  user: "By person",
-  model: "By model",
-};
 
 /** Shows use and limits of the models. */
 export const spendPage: AnyPage = page<SpendFacts>({
   async load({ store, setup, now }, query) {
     const asked = Number(query.get("days"));
     const days = PERIODS.includes(asked) ? asked : DEFAULT_DAYS;
+    const field = query.get("by") ?? "";
+    const by = Object.hasOwn(FIELDS, field) ? field as SpendField : "day";
     const at = now();
     const { budgets, models: { currency } } = setup().config;
-    const by = (field: UsageField) => usageBy(field, days, store, at);
-    const [day, agent, guild, channel, user, model] = await Promise.all([
-      by("day"),
-      by("agent"),
-      by("guild"),
-      by("channel"),
-      by("user"),
-      by("model"),
-    ]);
-    return {
-      days,
-      currency,
-      rows: {
-        day: day.rows,
-        agent: agent.rows,
-        guild: guild.rows,
-        channel: channel.rows,
-        user: user.rows,
-        model: model.rows,
-      },
-      total: day.total,
-      limits: await budgetUsesIn(store, budgets, at),
-      today: new Date(at).toISOString().slice(0, 10),
-    };
+    const { rows, total } = await usageBy(by, days, store, at);
+    return { by, days, currency, rows, total, limits: await budgetUsesIn(store, budgets, at) };
   },
   view: (facts) => (
     <>
-      <section class="is-wide">
+      <Limits {...facts} />
+      <section class="card" aria-label="Choice">
         <QueryForm to="spend" label="Show">
+          <Choice name="by" label="By" value={facts.by} options={Object.entries(FIELDS)} />
           <Choice
             name="days"
             label="Period"
@@ -90,16 +62,7 @@ export const spendPage: AnyPage = page<SpendFacts>({
           />
         </QueryForm>
       </section>
-      <Limits {...facts} />
-      <Days {...facts} />
-      {FIELDS.map((field) => (
-        <Card id={`by-${field}`} title={TITLES[field]}>
-          <Sums field={field} {...facts} />
-          <p class="hint">
-            <Command>{`barnacle usage --by ${field} --days ${facts.days}`}</Command>
-          </p>
-        </Card>
-      ))}
+      <Sums {...facts} />
     </>
   ),
 });
@@ -107,12 +70,7 @@ export const spendPage: AnyPage = page<SpendFacts>({
 function Limits({ limits, currency }: SpendFacts): PageView {
   return (
     <Card id="limits" title="Limits">
-      {limits.length === 0 && (
-        <p class="empty">
-          No limits. Set <code>budgets.total.tokensPerDay</code> or another key of{" "}
-          <code>budgets</code>.
-        </p>
-      )}
+      {limits.length === 0 && <p class="empty">No limits.</p>}
       {limits.map((use) => {
         const line = limitLine(use, currency);
         return (
@@ -128,61 +86,55 @@ function Limits({ limits, currency }: SpendFacts): PageView {
           </div>
         );
       })}
-    </Card>
-  );
-}
-
-function Days({ rows, days, today, total, currency }: SpendFacts): PageView {
-  const tokens = new Map(rows.day.map((row) => [row.value, tokensOf(row)]));
-  const all = daysUpTo(today, days);
-  return (
-    <Card id="days" title={`Tokens of the last ${days} days`}>
-      <BarChart
-        unit="tokens"
-        label={`Tokens a day from ${all[0]} to ${today}`}
-        bars={all.map((day) => ({ name: day, value: tokens.get(day) ?? 0 }))}
-      />
-      <p>
-        {`${tokensOf(total)} tokens in ${total.requests} requests, ${costOf(total, currency)}`}
+      <p class="hint">
+        By direct message to the bot: <code>/settings budget</code>. All limits: the key{" "}
+        <code>budgets</code>.
       </p>
     </Card>
   );
 }
 
-/** The days up to today, the oldest first. */
-function daysUpTo(today: string, days: number): readonly string[] {
-  const last = Date.parse(today);
-  return Array.from(
-    { length: days },
-    (_, at) => new Date(last - (days - 1 - at) * DAY_MS).toISOString().slice(0, 10),
-  );
-}
-
-function Sums(
-  { field, rows, total, currency, days }: SpendFacts & { field: SpendField },
-): PageView {
-  const cells = (label: string, sum: UsageSum) => [
-    label,
-    String(sum.requests),
-    String(sum.inputTokens),
-    String(sum.outputTokens),
-    costOf(sum, currency),
-    (sum.ms / 1_000).toFixed(1),
-  ];
-  const all = rows[field];
+function Sums({ by, rows, total, currency, days }: SpendFacts): PageView {
+  const title = `Last ${days} days by ${FIELDS[by].toLowerCase()}`;
   return (
-    <Table
-      caption={TITLES[field]}
-      empty={`No model was asked in the last ${days} days.`}
-      head={[field === "user" ? "person" : field, "requests", "input", "output", "cost", "seconds"]}
-      rows={[
-        ...(all.length > 1 ? [cells("total", total)] : []),
-        ...all.map(({ value, name, ...sum }) => cells(labelOf(value, name), sum)),
-      ]}
-    />
+    <Card id="sums" title={title}>
+      {rows.length === 0
+        ? <p class="empty">{`No model was asked in the last ${days} days.`}</p>
+        : (
+          <table>
+            <caption class="hidden">{title}</caption>
+            <thead>
+              <tr>
+                {[FIELDS[by], "Requests", "Tokens", "Cost"].map((one) => <th scope="col">{one}
+                </th>)}
+              </tr>
+            </thead>
+            <tbody>
+              <Sum label="Total" sum={total} currency={currency} />
+              {rows.slice(0, MAX_ROWS).map(({ value, name, ...sum }) => (
+                <Sum label={labelOf(value, name)} sum={sum} currency={currency} />
+              ))}
+            </tbody>
+          </table>
+        )}
+      <Command>{`barnacle usage --by ${by} --days ${days}`}</Command>
+    </Card>
   );
 }
 
-function tokensOf({ inputTokens, outputTokens }: UsageSum): number {
-  return inputTokens + outputTokens;
+function Sum(
+  { label, sum, currency }: {
+    label: string;
+    sum: UsageSum;
+    currency: string | undefined;
+  },
+): PageView {
+  return (
+    <tr>
+      <th scope="row">{label}</th>
+      <td>{sum.requests}</td>
+      <td>{sum.inputTokens + sum.outputTokens}</td>
+      <td>{costOf(sum, currency)}</td>
+    </tr>
+  );
 }

@@ -7,12 +7,12 @@
 
 import { type SlugOf, slugsOf } from "../../../cli/shared/read_config.ts";
 import { type Finding, isTrouble, worstStatus } from "../../../core/finding.ts";
+import { DAY_MS } from "../../../lib/clock.ts";
 import { judgeHealth } from "../../../http/checks.ts";
 import type { Snapshot } from "../../../http/snapshot.ts";
 import type { JudgedOnRecord } from "../../../store/messages/message_record.ts";
 import type { Store } from "../../../store/store.ts";
 import type { AccountId } from "../../../core/discord/ids.ts";
-import type { Paired } from "../../../core/inbound/pairing.ts";
 import { knownChannels } from "../../../cli/verdict/known_channels.ts";
 import {
   ALLOW_ALWAYS,
@@ -24,17 +24,8 @@ import { withVisibleCharacters } from "../../../render/questions/card.ts";
 import { type OpenRequest, pairingsOf, timesText } from "../../access/exports.ts";
 import { decidersText } from "../../agent/exports.ts";
 import { accountsIn } from "../../../cli/shared/which_account.ts";
-import { Decisions } from "../base/decisions.tsx";
-import {
-  Badge,
-  Card,
-  ChangeForm,
-  Facts,
-  PageLink,
-  Table,
-  Time,
-  type Tone,
-} from "../base/elements.tsx";
+import { Decisions, outcomeOf } from "../base/decisions.tsx";
+import { Badge, Card, ChangeForm, Facts, PageLink, Time, type Tone } from "../base/elements.tsx";
 import { type AnyPage, type DashboardChange, page, type PageView } from "../base/page.ts";
 import { allowAlways, allowOnce, approvePairing, denyCall, denyPairing } from "../base/changes.ts";
 
@@ -53,8 +44,9 @@ interface TodayFacts {
   readonly now: number;
 }
 
-/** Messages on the page. */
+/** Messages on the page, and those that are counted. */
 const SHOWN = 8;
+const COUNTED = 500;
 
 const KINDS: Readonly<Record<StoredQuestion["question"]["kind"], string>> = {
   approval: "Approval of a command",
@@ -86,7 +78,7 @@ export const todayPage: AnyPage = page<TodayFacts>({
       findings: judgeHealth(snapshot, at).filter(isTrouble),
       questions: await store.questions.open(at),
       pending,
-      last: await store.messages.newestVerdicts(SHOWN),
+      last: await store.messages.newestVerdicts(COUNTED),
       hasWords: setup().config.http.showText,
       slugOf: slugsOf(setup().config),
       names: await store.messages.askersNames(),
@@ -99,7 +91,12 @@ export const todayPage: AnyPage = page<TodayFacts>({
       <State {...facts} />
       <NeedsYou {...facts} />
       <Card id="decisions" title="Last messages">
-        <Decisions rows={facts.last} hasWords={facts.hasWords} slugOf={facts.slugOf} />
+        <p>{countText(facts)}</p>
+        <Decisions
+          rows={facts.last.slice(0, SHOWN)}
+          hasWords={facts.hasWords}
+          slugOf={facts.slugOf}
+        />
         <p>
           <PageLink to="activity">All messages</PageLink>
         </p>
@@ -108,13 +105,23 @@ export const todayPage: AnyPage = page<TodayFacts>({
   ),
 });
 
+/** `"12 messages in the last 24 hours: 9 answered, 3 ignored"`, by the times of the decisions. */
+function countText({ last, now }: Pick<TodayFacts, "last" | "now">): string {
+  const ofDay = last.filter(({ at }) => at > now - DAY_MS);
+  const words = Map.groupBy(ofDay, (row) => outcomeOf(row)[1]);
+  const counts = [...words].map(([word, { length }]) => `${length} ${word}`);
+  const all = `${ofDay.length === COUNTED ? "at least " : ""}${ofDay.length}`;
+  const what = ofDay.length === 1 ? "message" : "messages";
+  return [`${all} ${what} in the last 24 hours`, counts.join(", ")].filter(Boolean).join(": ");
+}
+
 /** The state in one word: how good it is, and why. */
 function stateOf(
   { snapshot: { phase, accounts }, findings }: Pick<TodayFacts, "snapshot" | "findings">,
 ): { readonly word: string; readonly tone: Tone; readonly cause: string } {
   const running = accounts.filter(({ state }) => state === "running");
   const worst = findings.find(({ status }) => status === worstStatus(findings));
-  const cause = worst ? `${worst.what}${whereText(worst)}: ${worst.why}` : "";
+  const cause = worst ? `${worst.what}${whereText(worst)}` : "";
   if (phase === "starting") return { word: "Starting", tone: "warn", cause };
   if (phase === "draining") return { word: "Stopping", tone: "warn", cause: "It ends its turns" };
   if (running.length > 0 && running.every(({ paused }) => paused)) {
@@ -137,16 +144,16 @@ function whereText({ where }: Finding): string {
 function State(facts: TodayFacts): PageView {
   const { word, tone, cause } = stateOf(facts);
   return (
-    <section class="card is-wide" id="state" data-live aria-label="State">
+    <section class="card" id="state" data-live aria-label="State">
       <p class="headline" data-announce>
         <Badge tone={tone}>{word}</Badge> <span>{cause}</span>
       </p>
       {facts.findings.length > 0 && (
-        <ul>
+        <ul class="lines">
           {facts.findings.map((finding) => (
             <li>
-              {`${finding.what}${whereText(finding)}: ${finding.why}`}
-              {finding.fix !== undefined && ` → ${finding.fix}`}
+              <p>{`${finding.what}${whereText(finding)}: ${finding.why}`}</p>
+              {finding.fix !== undefined && <p class="hint">{`→ ${finding.fix}`}</p>}
             </li>
           ))}
         </ul>
@@ -164,34 +171,32 @@ function NeedsYou(facts: TodayFacts): PageView {
       <p class="hidden" data-announce>{waitingText(questions.length)}</p>
       {questions.length + pending.length + stuck === 0 && <p class="empty">Nothing needs you.</p>}
       {questions.map((one) => <QuestionCard one={one} names={names} channels={channels} />)}
-      {pending.length > 0 && (
-        <Table
-          caption="Pairing requests"
-          empty=""
-          head={["Code", "Person", "Times", "Actions"]}
-          rowHead={1}
-          rows={pending.map((request) => {
-            const form = { code: request.code, of: nameOf(request) };
-            return [
-              <code>{request.code}</code>,
-              <>
-                {request.username} <code>{request.userId}</code>
-              </>,
-              timesText(request, now),
-              <>
-                <ChangeForm change={approvePairing} {...form} isMain />
-                <ChangeForm change={denyPairing} {...form} />
-              </>,
-            ];
-          })}
-        />
-      )}
+      {pending.map((request) => {
+        const { code, userId, username } = request;
+        const form = { code, of: `${username}, ${userId}` }; // two people may have the same name
+        return (
+          <article class="question" data-row={code} aria-label={`Pairing request ${code}`}>
+            <h3>{`${username} wants to write to the bot`}</h3>
+            <p class="hint">
+              <code>{code}</code> <code>{userId}</code> {timesText(request, now)}
+            </p>
+            <div class="buttons">
+              <ChangeForm change={approvePairing} {...form} isMain />
+              <ChangeForm change={denyPairing} {...form} />
+            </div>
+          </article>
+        );
+      })}
       {stuck > 0 && (
         <p>
           {`${stuck} ${stuck === 1 ? "message was" : "messages were"} perhaps not sent`}
           : <code>barnacle outbox list</code>
         </p>
       )}
+      <p class="hint">
+        By direct message to the bot: <code>/allowlist</code> (who may talk, owners),{" "}
+        <code>/settings</code> (model, budget), <code>/forget</code> (a person).
+      </p>
     </Card>
   );
 }
@@ -236,11 +241,6 @@ function QuestionCard(
       {offered.length === 0 && <p class="hint">Only the asked person can answer, in Discord.</p>}
     </article>
   );
-}
-
-/** A name is no identity: two people may have the same one. */
-function nameOf({ userId, username }: Pick<Paired, "userId" | "username">): string {
-  return `${username}, ${userId}`;
 }
 
 /** The channels that accounts know: `"Krill & Co #general"` by id. */

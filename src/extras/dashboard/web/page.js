@@ -141,7 +141,6 @@ async function open(address, { isNew = false } = {}) {
       other.removeAttribute("aria-current");
     }
     link?.setAttribute("aria-current", "page");
-    link?.scrollIntoView({ block: "nearest", inline: "nearest" });
     showTimes(main);
     if (isNew) scrollTo(0, 0);
     if (isNew) heading.focus({ preventScroll: true });
@@ -179,7 +178,7 @@ function showTimes(within) {
   const today = new Date().toDateString();
   for (const time of within.querySelectorAll("time[datetime]")) {
     const at = new Date(time.dateTime);
-    const clock = { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" };
+    const clock = { hour: "2-digit", minute: "2-digit", hourCycle: "h23" };
     time.textContent = at.toDateString() === today
       ? at.toLocaleTimeString([], clock)
       : at.toLocaleString([], { dateStyle: "medium", timeStyle: "short", hourCycle: "h23" });

@@ -21,10 +21,10 @@ const SHOWN: readonly (readonly [string, string, RegExp, config?: string])[] = [
     /0\.00 of 5\.00 this month; this limit does not count openai\/gpt-99: no price is known\b/,
     UNCOUNTED,
   ],
-  ["spend", "days=7", /Tokens of the last 7 days/],
-  ["spend", "days=-1", /Tokens of the last 30 days/],
-  ["spend", "days=1e9", /Tokens of the last 30 days/],
-  ["spend", `days=${HOSTILE}`, /Tokens of the last 30 days/],
+  ["spend", "days=7&by=guild", /Last 7 days by server/],
+  ["spend", "days=-1", /Last 30 days by day/],
+  ["spend", "days=1e9", /Last 30 days by day/],
+  ["spend", `days=${HOSTILE}&by=${HOSTILE}`, /Last 30 days by day/],
 ];
 
 describe("[O6] a page of the dashboard", () => {
