@@ -81,5 +81,5 @@ export function withoutSpoilers(text: string): string {
 
 /** Words of people as plain text in a message: they mention no one, link nothing and format nothing. */
 export function plain(text: string): string {
-  return text.replace(/[\\*_~`|>#[\]()<@:-]/g, "\\$&");
+  return text.replace(/[\\*_~`|>#[\]<@:-]/g, "\\$&");
 }

@@ -8,10 +8,9 @@
 
 import { decodeHTMLStrict } from "entities/decode";
 import { type Edit, edited } from "../../lib/text/edits.ts";
-import { withoutControls } from "../../lib/text/quoted.ts";
+import { plain, withoutControls } from "../../lib/text/quoted.ts";
 import { codeRegions } from "./code_region.ts";
 import { FORMULA, formulaText, script } from "./formula.ts";
-import { literal } from "./literal.ts";
 import { isWithin } from "./spans.ts";
 
 /** Most answers have none of these. */
@@ -46,52 +45,52 @@ function replaced(
 const HTML =
   /<(?<code>code|kbd|samp|tt)(?:\s[^<>]*)?>(?<shown>[^`\n]{1,500}?)<\/\k<code>>|<(?<small>su[bp])>(?<text>[^<>\n]{1,100})<\/\k<small>>|<!--(?:(?!<!--)[^]){0,5000}?-->|<(?<end>\/?)(?<tag>[a-z][a-z0-9]*)(?<rest>(?:[\s/][^<>]*)?)>|(?<entity>&(?:#\d{1,7}|#x[\da-f]{1,6}|[a-z][a-z\d]{1,30});)/gi;
 
-/** Marks of Discord by the tags around a text; an empty one: Discord has none. */
+/** The marks of Discord around the text of a tag. Blocks begin with a new line, and end with one. */
 const MARKS: ReadonlyMap<string, string> = new Map(Object.entries({
   ...{ b: "**", strong: "**", mark: "**", summary: "**", i: "*", em: "*", cite: "*", var: "*" },
-  ...{ u: "__", ins: "__", s: "~~", del: "~~", strike: "~~", a: "", span: "", font: "", small: "" },
-  ...{ big: "", abbr: "", q: '"' },
-}));
-/** Beginnings of the lines of blocks. */
-const BLOCKS: ReadonlyMap<string, string> = new Map(Object.entries({
-  ...{ p: "", div: "", center: "", section: "", details: "", ul: "", ol: "", li: "- " },
-  ...{ h1: "# ", h2: "## ", h3: "### ", h4: "### ", h5: "### ", h6: "### ", blockquote: "> " },
+  ...{ u: "__", ins: "__", s: "~~", del: "~~", strike: "~~", q: '"' },
+  ...{ a: "", span: "", font: "", small: "", big: "", abbr: "" },
+  ...{ p: "\n", div: "\n", center: "\n", section: "\n", details: "\n", ul: "\n", ol: "\n" },
+  ...{ li: "\n- ", h1: "\n# ", h2: "\n## ", h3: "\n### ", h4: "\n### ", blockquote: "\n> " },
 }));
 
 function withoutHtml(text: string): string {
   const edits: Edit[] = [];
   const code = codeRegions(text);
-  const open = new Map<string, { readonly edit: Edit; readonly after: string }[]>();
-  for (const found of text.matchAll(HTML)) {
-    const { 0: { length }, index: start, groups = {} } = found;
+  /** Tags without their ends, which are text. */
+  const open = new Map<string, { readonly edit: Edit; readonly last: string }[]>();
+  for (const { 0: { length }, index: start, groups = {} } of text.matchAll(HTML)) {
     if (isWithin(code, start)) continue;
-    const { end: isEnd, rest = "", small, text: above = "", shown, entity } = groups;
-    const tag = groups["tag"]?.toLowerCase();
-    const place = (written: string): Edit => ({ start, end: start + length, text: written });
-    const [mark, block] = tag === undefined ? [] : [MARKS.get(tag), BLOCKS.get(tag)];
-    if (shown !== undefined) edits.push(place(`\`${decodeHTMLStrict(shown)}\``));
-    else if (small) edits.push(place(script(/b/i.test(small) ? "_" : "^", above)));
+    const end = start + length;
+    const replace = (shown: string): unknown => edits.push({ start, end, text: shown });
+    const { rest = "", shown, small, entity } = groups;
+    const tag = groups["tag"]?.toLowerCase() ?? "";
+    const written = attribute(rest, tag === "img" ? "src" : "href");
+    const address = /^https?:/.test(written) ? written : undefined;
+    const mark = MARKS.get(tag);
+    if (shown !== undefined) replace(`\`${decodeHTMLStrict(shown)}\``);
+    else if (small) replace(script(/b/i.test(small) ? "_" : "^", groups["text"] ?? ""));
     else if (entity) {
       const decoded = withoutControls(decodeHTMLStrict(entity));
-      if (decoded !== entity) edits.push(place(literal(decoded)));
-    } else if (tag === undefined) edits.push(place("")); // a comment
-    else if (tag === "br" || tag === "hr") {
-      if (!isRow(text, start)) edits.push(place(`\n${continued(text, start)}`));
-    } else if (tag === "img") {
-      edits.push(place(`![${attribute(rest, "alt")}](${attribute(rest, "src")})`));
-    } else if (mark === undefined && block === undefined) continue;
-    else if (isEnd) {
-      const first = open.get(tag)?.pop(); // a tag without its end is text
-      const after = block === undefined ? first?.after : lineEnd(text, start + length);
-      if (first) edits.push(first.edit, place(after ?? ""));
-    } else {
-      const target = tag === "a" ? attribute(rest, "href") : "";
-      const isLink = /^https?:/.test(target);
-      const before = block === undefined ? mark ?? "" : lineStart(text, start) + block;
-      const edit = place(isLink ? "[" : before);
-      const all = open.get(tag) ?? [];
-      open.set(tag, all);
-      all.push({ edit, after: isLink ? `](${target})` : mark ?? "" });
+      if (decoded !== entity) replace(plain(decoded));
+    } else if (tag === "") replace(""); // a comment
+    else if (tag === "br") replace(isRow(text, start) ? " / " : `\n${continued(text, start)}`);
+    else if (tag === "img") {
+      const alt = attribute(rest, "alt");
+      replace(address ? `![${alt}](${address})` : alt);
+    } else if (mark !== undefined && groups["end"]) {
+      const { edit, last } = open.get(tag)?.pop() ?? {};
+      if (edit && last !== undefined) {
+        edits.push(edit, { start, end, text: isLineEnd(text, end) ? last.trim() : last });
+      }
+    } else if (mark !== undefined) {
+      const isLink = tag === "a" && address;
+      const first = beginningOf(text, start).trim() === "" ? mark.trimStart() : mark;
+      const edit = { start, end, text: isLink ? "[" : first };
+      const last = isLink ? `](${address})` : mark.startsWith("\n") ? "\n" : mark;
+      const same = open.get(tag);
+      if (same) same.push({ edit, last });
+      else open.set(tag, [{ edit, last }]);
     }
   }
   return edited(text, edits);
@@ -102,9 +101,8 @@ function attribute(rest: string, name: string): string {
   return decodeHTMLStrict(value?.[1] ?? value?.[2] ?? "").replace(/[\s[\]()]+/g, " ").trim();
 }
 
-const lineStart = (text: string, at: number): string => beginningOf(text, at).trim() && "\n";
-const lineEnd = (text: string, at: number): string =>
-  /^[^\S\n]*(?:[\n<]|$)/.test(text.slice(at, at + 100)) ? "" : "\n";
+const isLineEnd = (text: string, at: number): boolean =>
+  /^[^\S\n]*(?:[\n<]|$)/.test(text.slice(at, at + 100));
 const beginningOf = (text: string, at: number): string =>
   at === 0 ? "" : text.slice(text.lastIndexOf("\n", at - 1) + 1, at);
 
@@ -115,7 +113,7 @@ function continued(text: string, at: number): string {
   return quotes + " ".repeat(item.length);
 }
 
-/** Whether a position is in a row of a table, whose reader knows `<br>`. */
+/** Whether a position is in a row of a table. */
 function isRow(text: string, at: number): boolean {
   const end = text.indexOf("\n", at);
   const line = beginningOf(text, at) + text.slice(at, end === -1 ? text.length : end);

@@ -6,7 +6,7 @@
  */
 
 import { decodeHTMLStrict } from "entities/decode";
-import { literal } from "./literal.ts";
+import { plain } from "../../lib/text/quoted.ts";
 
 const INLINE = String
   .raw`\\\((?<round>[^\n]{1,500}?)\\\)|(?<![\\\w$])\$(?!\s)(?<dollar>[^$\n]{1,500}?)(?<![\s\\])\$(?![\w$])`;
@@ -24,7 +24,7 @@ export function formulaText(found: RegExpExecArray): string | undefined {
     (square === undefined && /[A-Za-z]/.test(tex) && !/[A-Za-z]{2}/.test(tex));
   if (!isFormula) return undefined;
   try {
-    return literal(plainFormula(tex));
+    return plain(plainFormula(tex));
   } catch (error) {
     if (!(error instanceof UnreadableFormula)) throw error;
     return tex.includes("`") ? undefined : `\`${tex.replace(/\s+/g, " ")}\``;
@@ -69,31 +69,23 @@ function plainFormula(tex: string): string {
   }
 
   function command(name: string): string {
+    const own = SYMBOLS.get(name);
+    if (own !== undefined) return own;
     const accent = ACCENTS.get(name);
     if (accent) return argument().replace(/\S/gu, `$&${accent}`);
     const alphabet = ALPHABETS.get(name);
     if (alphabet) return argument().replace(/[A-Za-z]/g, (letter) => symbol(letter + alphabet));
     if (/^[dtc]?frac$/.test(name)) return `${factor(argument())}/${factor(argument())}`;
-    if (/^[dt]?binom$/.test(name)) return `C(${argument()}, ${argument()})`;
-    if (name === "sqrt") return root();
-    if (/^(?:text|math|operatorname|boldsymbol|bm)/.test(name)) return argument();
-    if (/^(?:left|right|[Bb]igg?[lrm]?|middle)$/.test(name)) {
-      if (tokens[at] === ".") at += 1;
+    if (name === "sqrt") {
+      const index = tokens[at] === "[" && ++at ? script("^", sequence("]")) : "";
+      return `${index}√${factor(argument())}`;
+    }
+    if (/^(?:text|math|operatorname|boldsymbol|bm|boxed)/.test(name)) return argument();
+    if (/^(?:left|right|middle|[Bb]igg?[lrm]?)$/.test(name)) {
+      if (tokens[at] === ".") at += 1; // no bracket
       return "";
     }
-    if (/^(?:(?:display|text)style|(?:no)?limits|[!,;:> ]|q?quad)$/.test(name)) {
-      return SPACES.get(name) ?? "";
-    }
-    return SYMBOLS.get(name) ?? (/^[^A-Za-z]$/.test(name) || NAMES.has(name) ? name : symbol(name));
-  }
-
-  function root(): string {
-    let index = "";
-    if (tokens[at] === "[") {
-      at += 1;
-      index = script("^", sequence("]"));
-    }
-    return `${index}√${factor(argument())}`;
+    return /^[^A-Za-z]$/.test(name) || NAMES.has(name) ? name : symbol(name);
   }
 
   return sequence(undefined).replace(/ +/g, " ").replace(/ ?\n ?/g, "\n").trim();
@@ -109,6 +101,10 @@ function symbol(name: string): string {
   const found = decodeHTMLStrict(`&${name};`);
   if (found.startsWith("&")) throw new UnreadableFormula();
   return found;
+}
+
+function mapOf(names: Readonly<Record<string, string>>): ReadonlyMap<string, string> {
+  return new Map(Object.entries(names));
 }
 
 const SMALL = {
@@ -127,25 +123,20 @@ export function script(kind: keyof typeof SMALL, text: string): string {
   return kind + (/^.$/u.test(text) ? text : `(${text})`);
 }
 
-const ACCENTS: ReadonlyMap<string, string> = new Map(Object.entries({
-  ...{ hat: "\u0302", widehat: "\u0302", tilde: "\u0303", widetilde: "\u0303", bar: "\u0304" },
-  ...{ overline: "\u0305", dot: "\u0307", ddot: "\u0308", vec: "\u20d7", underline: "\u0332" },
-}));
+const ACCENTS = mapOf({
+  ...{ hat: "\u0302", tilde: "\u0303", bar: "\u0304", overline: "\u0305", underline: "\u0332" },
+  ...{ dot: "\u0307", ddot: "\u0308", vec: "\u20d7" },
+});
 /** Ends of HTML's names for letters of such alphabets: `&Ropf;` is ℝ. */
-const ALPHABETS: ReadonlyMap<string, string> = new Map(Object.entries({
-  ...{ mathbb: "opf", mathcal: "scr", mathscr: "scr", mathfrak: "fr" },
-}));
-const SPACES: ReadonlyMap<string, string> = new Map(Object.entries({
-  ...{ ",": " ", ";": " ", ":": " ", ">": " ", " ": " ", quad: "  ", qquad: "  " },
-}));
+const ALPHABETS = mapOf({ mathbb: "opf", mathcal: "scr", mathfrak: "fr" });
 /** Names that HTML lacks, or has for another symbol. */
-const SYMBOLS: ReadonlyMap<string, string> = new Map(Object.entries({
+const SYMBOLS = mapOf({
   ...{ to: "→", gets: "←", infty: "∞", partial: "∂", cdot: "·", circ: "∘", star: "⋆", ast: "∗" },
   ...{ ldots: "…", dots: "…", cdots: "⋯", vdots: "⋮", ddots: "⋱", exists: "∃", neg: "¬" },
-  ...{ lnot: "¬", neq: "≠", implies: "⟹", impliedby: "⟸", land: "∧", lor: "∨", degree: "°" },
-  ...{ iint: "∬", iiint: "∭", prime: "′", backslash: "\\", "|": "‖", "\\": "\n", lvert: "|" },
-  ...{ rvert: "|", mid: "|", colon: ":", "-": "", "/": "" },
-}));
+  ...{ neq: "≠", implies: "⟹", land: "∧", lor: "∨", iint: "∬", degree: "°", "|": "‖" },
+  ...{ "\\": "\n", ",": " ", ";": " ", ":": " ", quad: "  ", qquad: "  ", "!": "" },
+  ...{ displaystyle: "", textstyle: "", limits: "", lvert: "|", rvert: "|", mid: "|" },
+});
 /** Functions, whose names people read. */
 const NAMES: ReadonlySet<string> = new Set(
   ("arccos arcsin arctan arg cos cosh cot coth csc deg det dim exp gcd hom inf ker lg lim liminf " +

@@ -145,7 +145,6 @@ export function alignmentOf(cell: string): Alignment {
 const PART = /\\[\s\S]|\|/g;
 /** The same, but the pipes of a spoiler part no cells. */
 const PART_OR_SPOILER = /\\[\s\S]|\|\|[^\s|](?:[^|]*[^\s|])?\|\||\|/g;
-const LINE_BREAK = /<br\s*\/?>/gi;
 
 /**
  * The cells of a row, trimmed and with unescaped pipes.
@@ -181,11 +180,11 @@ function splitOutside(code: readonly TextRange[], inner: string, parts: RegExp):
   return cells.map(textOf);
 }
 
-const UNEVEN = /\\\||<br|\s\s|[^\S ]/i;
+const UNEVEN = /\\\||\s\s|[^\S ]/;
 
-/** The text of a cell on one line. Authors write `<br>` for a new line in a cell. */
+/** The text of a cell on one line. */
 function textOf(cell: string): string {
   const text = cell.trim();
   if (!UNEVEN.test(text)) return text;
-  return text.replaceAll("\\|", "|").replace(LINE_BREAK, " / ").replace(/\s+/g, " ").trim();
+  return text.replaceAll("\\|", "|").replace(/\s+/g, " ").trim();
 }

@@ -310,7 +310,7 @@ const ANSWERS: readonly (readonly [what: string, answer: string, left: readonly 
   ["a foreign link within a line", "see https://evil.example/?q=1 now [1]", ["see … now"]],
   ["an invite within a line", "join discord.gg/abc now [1]", ["join … now"]],
   ["Markdown", "**a** [b](javascript://x) @everyone <@1> [2]", [
-    "\\*\\*a\\*\\* \\[b\\]\\(… \\@everyone \\<\\@1\\>",
+    "\\*\\*a\\*\\* \\[b\\](… \\@everyone \\<\\@1\\>",
   ]],
   ["other numbers", "first [2] then [1].", ["first then"]],
   ["a name in brackets", "• closed ( <[1]>).", ["closed"]],

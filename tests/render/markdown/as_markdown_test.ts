@@ -21,7 +21,7 @@ table("HTML", [
   ["> a<br>b", "> a\n> b"],
   ["- a<br>b", "- a\n  b"],
   ["> 1. a<br>b", "> 1. a\n>    b"],
-  ["| a | b<br>c |\n|---|---|\n| d | e |", "| a | b<br>c |\n|---|---|\n| d | e |"],
+  ["| a | b<br>c |\n|---|---|\n| d | e |", "| a | b / c |\n|---|---|\n| d | e |"],
   ["a ||b<br>c||", "a ||b\nc||"],
   ["<b>a</b> <strong>b</strong> <i>c</i> <em>d</em>", "**a** **b** *c* *d*"],
   ["<u>a</u> <ins>b</ins> <s>c</s> <del>d</del>", "__a__ __b__ ~~c~~ ~~d~~"],
@@ -33,6 +33,7 @@ table("HTML", [
   [`<a href="${E}/?a=1&amp;b=2">go</a>`, `[go](${E}/?a=1&b=2)`],
   ["<a name='x'>go</a>", "go"],
   [`<img src="${E}/a.png" alt="a cat">`, `[a cat](${E}/a.png)`],
+  ['<img src="data:x" alt="a cat">', "a cat"],
   ["a<!-- b -->c", "ac"],
   // Not HTML, or not harmless.
   ["Array<b> and List<i> x", "Array<b> and List<i> x"],
