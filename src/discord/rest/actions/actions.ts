@@ -25,6 +25,7 @@ import {
   type ShownPlace,
   type ToolTarget,
 } from "../../../core/turn/ports/discord_call.ts";
+import { withoutInvisible } from "../../../lib/text/quoted.ts";
 import { createKeyedQueue } from "../../../lib/keyed_queue.ts";
 import { readChannel } from "../requests/guild_reads.ts";
 import { createReadHistory } from "../requests/history.ts";
@@ -44,8 +45,10 @@ import { createUndo } from "./undo.ts";
 /** Minutes without a message after which Discord archives a thread. */
 const ARCHIVE_AFTER_MIN = 1_440;
 
-export function createActions(options: ActionsOptions): DiscordPort {
-  const { client, cleanSecrets, titleOf, show, composed, deliver } = options;
+export function createActions(given: ActionsOptions): DiscordPort {
+  const cleanSecrets = (text: string) => given.cleanSecrets(withoutInvisible(text));
+  const options = { ...given, cleanSecrets };
+  const { client, titleOf, show, composed, deliver } = options;
   const reads = createSingleReads(client);
   const reactions = createReactions(client, {});
   const threads = createThreadRequests(client);

@@ -104,7 +104,7 @@ export const EXPRESSION_ACTIONS: readonly Action[] = [
         const fields = {
           name: place.clean(name),
           description: place.clean(description),
-          tags: emoji,
+          tags: place.clean(emoji),
         };
         const raw = await place.request("POST", `/guilds/${place.guildId}/stickers`, {
           form: { fields, file },

@@ -66,6 +66,24 @@ describe("[T3] further arguments", () => {
       assert.match(long, /longer than one message/);
     }));
 
+  it("[SEC-R4] polls, names, topics and the status have no invisible characters", () =>
+    withActions(async ({ run, permit, presences, demo: { channels, people, world } }) => {
+      permit("sendPolls", "manageChannels");
+      const unseen = "\u200b\u2063\u202e\u{e0041}\ufe0f\u{e0101}";
+      const word = `ti${unseen}de hun${unseen}ter2${unseen} 🦐`;
+      await run({ action: "poll", question: word, answers: [word] });
+      const edit = { action: "channelEdit", channelId: channels.help.id, name: word, topic: word };
+      assert.match(await run(edit), /^Changed/);
+      const status = { action: "setPresence", activityName: word };
+      await run(status, { isOwner: true, decision: pressedBy(people.grace) });
+      const poll = [...channels.general.messages.values()].at(-1)?.poll;
+      const help = world.channels.get(channels.help.id);
+      assert.ok(help && "topic" in help);
+      const shown = [poll?.question, ...poll?.answers ?? [], help.name, help.topic];
+      assert.deepEqual(new Set(shown), new Set(["tide [redacted] 🦐"]));
+      assert.match(JSON.stringify(presences), /"name":"tide \[redacted\] 🦐"/);
+    }));
+
   it("a timeout takes the time at which it ends", () =>
     withActions(async ({ run, permit, clock, target, demo: { krill } }) => {
       permit("moderateMembers");
