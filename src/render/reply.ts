@@ -94,9 +94,11 @@ export function composeReply(answer: ModelAnswer): ComposedReply {
   const isSilent = isNoReply(tagged.text);
   if (isSilent && !answer.files?.length) return { kind: "declined", text: tagged.text };
   const clean = isSilent ? "" : rules.cleanSecrets(tagged.text);
-  const mayPing = answer.message.hooked
-    ? NO_PINGS
-    : { users: mayPingUsers(answer), roles: rules.allowedMentions.roles };
+  const { hooked } = answer.message;
+  const mayPing = {
+    users: mayPingUsers(answer),
+    roles: hooked ? [] : rules.allowedMentions.roles,
+  };
   const { files, notes } = answer.files?.length ? checkFiles(answer.files, rules) : NO_FILES;
   // A model may have written the text of a task, and anyone that of an event.
   const written = isUnasked(answer.message) ? [shown.system] : [answer.message.text, shown.system];
@@ -274,6 +276,7 @@ function hasMessageId(id: string, texts: readonly string[]): boolean {
 /** The people of the turn, each once (R4). */
 function mayPingUsers({ message, shown, rules }: ModelAnswer): readonly UserId[] {
   const author = message.sender.id;
+  if (message.hooked && rules.allowedMentions.users !== "none") return message.hooked.greets ?? [];
   switch (rules.allowedMentions.users) {
     case "none":
       return [];

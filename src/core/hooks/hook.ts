@@ -153,6 +153,8 @@ export interface Hooked {
   readonly post: string;
   /** Ids of the messages and people that its words are from; absent: none is known. */
   readonly of?: readonly string[];
+  /** The newcomers whom the answer may mention; absent: no one. */
+  readonly greets?: readonly UserId[];
 }
 
 /**

@@ -1,13 +1,19 @@
 /** Reads the messages that events of a server are about: the gateway does not tell them (W7). */
 
 import { isRefused } from "../../flows/event_places.ts";
-import { type GuildId, parseSnowflake, type UserId } from "../../core/discord/ids.ts";
-import { type HookEvent, isEntry } from "../../core/hooks/hook.ts";
+import {
+  type GuildId,
+  type MessageId,
+  parseSnowflake,
+  type UserId,
+} from "../../core/discord/ids.ts";
+import { type Hooked, type HookEvent, isEntry, pathOfHook } from "../../core/hooks/hook.ts";
 import type { Place } from "../../core/inbound/inbound.ts";
 import type { placeOfTarget } from "../../discord/gateway/decode/places.ts";
 import { createReaders } from "../../discord/rest/actions/readers.ts";
 import type { RestApi } from "../../discord/rest/client/client.ts";
 import { createGuildReads } from "../../discord/rest/requests/guild_reads.ts";
+import { createReadMember } from "../../discord/rest/requests/members.ts";
 import { valuesAt } from "../../core/hooks/template.ts";
 import type { Clock } from "../../lib/clock.ts";
 import { bounded } from "../../lib/text/cut.ts";
@@ -16,29 +22,42 @@ import { withoutSpoilers } from "../../lib/text/quoted.ts";
 const CHARS_MAX = 6_000;
 
 /**
- * @param mayAct Whether the config lets the bot act there now: it may have changed since the event.
+ * @param ports `mayAct`: whether the config lets the bot act there now, as it may have changed since
+ * the event. `isTaken`: whether a message has a turn of its own.
  * @returns Those of the newest event of a run, whose events have one channel, as text for the model,
- * and the ids of the messages and their authors; `undefined` if the answer has readers who may not read it.
+ * and the ids of the messages and their authors; or why the events need no answer.
  */
 export async function wordsOfEvents(
   client: RestApi,
-  events: readonly HookEvent[],
-  mayAct: (guildId: GuildId, target: Parameters<typeof placeOfTarget>[1]) => boolean,
+  all: readonly HookEvent[],
+  { mayAct, isTaken }: {
+    readonly mayAct: (guildId: GuildId, target: Parameters<typeof placeOfTarget>[1]) => boolean;
+    readonly isTaken: (messageId: MessageId) => Promise<boolean>;
+  },
   { now, ...answer }: Clock & { readonly place: Place; readonly reader?: UserId },
-): Promise<EventWords | undefined> {
-  const { hook = "", senderId = "" } = events.at(-1) ?? {};
+): Promise<EventWords | Unneeded> {
+  const { hook = "", senderId = "" } = all.at(-1) ?? {};
   const [channel = "", messageId, guild = "", parent = ""] = senderId.split("/");
   const channelId = parseSnowflake<"channel">(channel);
   const guildId = parseSnowflake<"guild">(guild);
   const parentId = parseSnowflake<"channel">(parent) ?? channelId;
-  if (!channelId || !parentId || !guildId || !isEntry(hook)) return NO_WORDS;
+  if (guildId && hook.startsWith("on:member_join:")) return await newcomersOf(client, guildId, all);
+  const words = { events: all, text: "", of: [] };
+  if (!channelId || !parentId || !guildId || !isEntry(hook)) return words;
+  // A post and its first message have one id, and the message is the newer event.
+  const first = parseSnowflake<"message">(channelId);
+  if (hook.startsWith("on:forum_post:") && first && await isTaken(first)) {
+    return { unneeded: "its post has an answer as a message" };
+  }
   if (answer.place.kind !== "guild" || answer.place.channel.id !== parentId) {
     const reads = createGuildReads(client, guildId);
     const source = (await reads.channels().catch(noneIfRefused))?.get(parentId);
-    if (!source || !await createReaders(reads, { now })(answer, source)) return undefined;
+    if (!source || !await createReaders(reads, { now })(answer, source)) {
+      return { unneeded: `${pathOfHook(hook)}.post has readers who may not read its channel` };
+    }
   }
   if (hook.startsWith("on:event_started") || !mayAct(guildId, { channelId, parentId })) {
-    return NO_WORDS;
+    return words;
   }
   const path = `/channels/${channelId}/messages${messageId ? `/${messageId}` : "?limit=50"}`;
   const found = await client.request("GET", path).catch(noneIfRefused) ?? [];
@@ -49,17 +68,38 @@ export async function wordsOfEvents(
     `${at("author.username")}: ${withoutSpoilers(at("content").join())}`
   );
   return {
+    events: all,
     text: bounded(`\n\nmessages, oldest first:\n${lines.join("\n")}`, CHARS_MAX),
     of: messages.flatMap((at) => [...at("id"), ...at("author.id")]),
   };
 }
 
-/** Words, and the ids of their messages and authors. */
-export interface EventWords {
+/** The newcomers who are still there: an answer greets no one who has left. */
+async function newcomersOf(
+  client: RestApi,
+  guildId: GuildId,
+  all: readonly HookEvent[],
+): Promise<EventWords | Unneeded> {
+  const readMember = createReadMember(client);
+  const there = await Promise.all(all.map(async (event) => {
+    const userId = parseSnowflake<"user">(event.sources?.[0] ?? "");
+    return userId && await readMember(guildId, userId) ? [{ event, userId }] : [];
+  }));
+  const events = there.flat().map(({ event }) => event);
+  if (events.length === 0) return { unneeded: "the newcomer has left" };
+  return { events, text: "", of: [], greets: there.flat().map(({ userId }) => userId) };
+}
+
+/** The events to answer, their words, and the ids of the messages and authors of these. */
+export interface EventWords extends Pick<Hooked, "greets"> {
+  readonly events: readonly HookEvent[];
   readonly text: string;
   readonly of: readonly string[];
 }
 
-const NO_WORDS: EventWords = { text: "", of: [] };
+/** Why events get no answer. */
+export interface Unneeded {
+  readonly unneeded: string;
+}
 
 const noneIfRefused = (error: unknown) => isRefused(error) ? undefined : Promise.reject(error);

@@ -87,8 +87,11 @@ export function createAccountHooks(
       return wordsOfEvents(
         client,
         events,
-        (guildId, target) =>
-          account.policy().mayAct(placeOfTarget(guildId, target, reader.index.get(guildId))),
+        {
+          mayAct: (guildId, target) =>
+            account.policy().mayAct(placeOfTarget(guildId, target, reader.index.get(guildId))),
+          isTaken: store.hooks.isTaken,
+        },
         { place, now, ...(to.kind === "user" && { reader: to.userId }) },
       );
     },

@@ -9,18 +9,13 @@
 import type { Account } from "../../core/account/account.ts";
 import type { Emits } from "../../core/account/events.ts";
 import { createdAtMs } from "../../core/discord/ids.ts";
-import {
-  type AnswerRules,
-  type HookEvent,
-  hookSenderId,
-  hookText,
-  pathOfHook,
-} from "../../core/hooks/hook.ts";
+import { type AnswerRules, type HookEvent, hookSenderId, hookText } from "../../core/hooks/hook.ts";
 import { ASKED_OTHERWISE, type InboundMessage } from "../../core/inbound/inbound.ts";
 import type { Judgement, Route } from "../../core/inbound/inbox.ts";
 import type { Frozen } from "../../core/outbound/outbound.ts";
 import type { createHooks, HookRun, RunStart, WaitingEvents } from "../../store/hooks/hooks.ts";
 import type { createIncidents } from "./incidents.ts";
+import type { EventWords, Unneeded } from "../events/exports.ts";
 import { EVENTS_SHOWN, eventsForModel, eventsForPeople } from "./compose.ts";
 import type { HookPlace } from "../../flows/event_places.ts";
 import { DAY_MS } from "../../lib/clock.ts";
@@ -50,12 +45,12 @@ export function createHookRunner(
      * @throws {unknown} If Discord does not answer, as a rejection.
      */
     readonly placeOf: (rules: AnswerRules) => Promise<HookPlace>;
-    /** The messages that events are about; `undefined` if not all readers of the answer may read them. */
+    /** The events that need an answer, with the messages that they are about; or why none does. */
     readonly wordsOf: (
       events: readonly HookEvent[],
       answer: Pick<InboundMessage, "place">,
       rules: AnswerRules,
-    ) => Promise<{ readonly text: string; readonly of: readonly string[] } | undefined>;
+    ) => Promise<EventWords | Unneeded>;
     readonly judge: (message: InboundMessage) => Judgement;
     readonly routeOf: (message: InboundMessage, rules: AnswerRules) => Route;
     /** Why no model may read events now; `undefined` if one may. */
@@ -145,17 +140,17 @@ export function createHookRunner(
 
   /** @returns Whether it need not be tried again. */
   async function begin(run: HookRun): Promise<boolean> {
-    const { messageId, hook, count } = run;
+    const { messageId, hook } = run;
     const written = ports.rulesOf(hook);
     if (!written) return await refuse(run, `the config does not have ${hookText(hook)} any more`);
     const rules = { ...written, to: written.to || `channel:${run.key}` }; // where it happened
     const found = await ports.placeOf(rules);
     if (found.kind === "refused") return await refuse(run, found.reason);
-    const all = await hooks.eventsOf(messageId, EVENTS_SHOWN);
-    const words = await ports.wordsOf(all, found, rules);
-    if (words === undefined) {
-      return await refuse(run, `${pathOfHook(hook)}.post has readers who may not read its channel`);
-    }
+    const shown = await hooks.eventsOf(messageId, EVENTS_SHOWN);
+    const words = await ports.wordsOf(shown, found, rules);
+    if ("unneeded" in words) return await refuse(run, words.unneeded);
+    const { events: all, greets } = words;
+    const count = run.count - (shown.length - all.length);
     const newest = all.at(-1);
     const chosen = newest && rules.thread !== undefined && newest.key !== ""
       ? await ports.incidents.placeOf(run, newest, found)
@@ -184,7 +179,7 @@ export function createHookRunner(
       },
       text: eventsForModel(all, count) + words.text,
       sentAt: createdAtMs(messageId),
-      hooked: { hook, prompt: rules.prompt, count, post, of },
+      hooked: { hook, prompt: rules.prompt, count, post, of, greets },
     };
     const route = ports.routeOf(message, rules);
     const stop = run.reason ??

@@ -8,6 +8,7 @@ import type { Entry } from "../../core/inbound/transcript.ts";
 import type { Model, ModelUsage, ToolCall } from "../../core/model.ts";
 import type { ProgressPlace } from "../../core/outbound/draft.ts";
 import { joinedBy, type Step } from "../../core/step.ts";
+import { isEntry } from "../../core/hooks/hook.ts";
 import { showsToAskerAlone, type Tool } from "../../core/turn/tool.ts";
 import { visibleText } from "../../render/safety/visible.ts";
 import { freeze } from "../../render/freeze.ts";
@@ -88,13 +89,14 @@ const NOT_POSTED = "not posted: an active agent answers the message";
 
 /**
  * The record of a turn with the messages that are posted. A passive agent's text is posted only if
- * no active agent may answer the message (N1). No one waits for it, so a failure leaves no line.
+ * no active agent may answer the message (N1). No one waits for it, nor for the answer to an event of
+ * a server (W7), so a failure leaves no line.
  */
 export function postedTurn(turn: FinishedTurn): FinishedTurn {
-  const { claim: { message: { triggered } }, end } = turn;
-  if (!triggered) return turn;
+  const { claim: { message: { triggered, hooked } }, end } = turn;
+  if (!triggered && !(hooked && isEntry(hooked.hook))) return turn;
   if (end.kind !== "answered") return { ...turn, outbox: [], told: undefined };
-  return triggered.isAnswered
+  return triggered?.isAnswered
     ? { ...turn, end: { kind: "answered", reason: end.reason ?? NOT_POSTED }, outbox: [] }
     : turn;
 }

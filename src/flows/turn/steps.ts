@@ -3,6 +3,7 @@
 import { callsToRun } from "../../agent/next_step.ts";
 import { toUnanswered } from "../../core/inbound/inbox.ts";
 import { showUnanswered } from "../inbound/unanswered_reactions.ts";
+import { tellFailedEvent } from "../owners/event_notices.ts";
 import { decided } from "../questions/cards.ts";
 import { withoutTools } from "./answer_ports.ts";
 import { failedTurn } from "./failed_turn.ts";
@@ -91,8 +92,13 @@ const linesAround: TurnStep = {
     withLines(answer, outcome, compose, { rules, manner, spending }),
 };
 
-/** A passive agent only answers where no active one does. */
-const posted: TurnStep = { ends: (_turn, ended) => postedTurn(ended) };
+/** A passive agent only answers where no active one does; no failure of an event is posted. */
+const posted: TurnStep = {
+  ends: (_turn, ended) => postedTurn(ended),
+  stored({ turn: { claim: { message } }, ports: { account } }, { end }) {
+    if (end.kind === "failed") tellFailedEvent(account, message);
+  },
+};
 
 /** Lines of extras under an answer, and the button Undo (T3). */
 const linesUnder: TurnStep = {

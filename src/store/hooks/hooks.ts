@@ -66,6 +66,7 @@ export function createHooks(transactions: Transactions) {
     ORDER BY id LIMIT 1`;
   const take = sql`UPDATE hook_event SET run_id = :runId
      WHERE account_id = :accountId AND hook = :hook AND key = :key AND run_id IS NULL`;
+  const selectTaken = sql`SELECT 1 FROM inbox WHERE message_id = ?`;
   const insertRun = HOOK_RUN.prepareInsert(database, "RETURNING *");
   /** A turn that waits for a person does not keep later events waiting. */
   const settle = sql`UPDATE hook_run SET state = 'done'
@@ -181,6 +182,9 @@ export function createHooks(transactions: Transactions) {
         settle.run(accountId);
         return selectOpen.all(accountId);
       }),
+    /** Whether a message of Discord has a turn of its own. */
+    isTaken: (messageId: MessageId): Promise<boolean> =>
+      read(() => selectTaken.get(messageId) !== undefined),
     /** The newest events of a run, in their order. */
     eventsOf: (runId: MessageId, limit: number): Promise<readonly HookEvent[]> =>
       read(() => selectEvents.all(runId, limit)),

@@ -398,6 +398,8 @@ describe("[W7] events of servers", () => {
 const placeOf = (id: ChannelId) =>
   ({ kind: "guild", channel: { id, name: "news" } }) as unknown as Place;
 
+const OPEN = { mayAct: () => true, isTaken: () => Promise.resolve(false) };
+
 describe("[T4] wordsOfEvents()", () => {
   const [VIEW, HISTORY] = [1n << 10n, 1n << 16n];
   const closed = (id: string, allow = 0n) => ({ id, allow: `${allow}`, deny: `${VIEW}` });
@@ -432,8 +434,8 @@ describe("[T4] wordsOfEvents()", () => {
     const to = /^7.$/.test(post)
       ? { place: { kind: "dm" } as const, reader: post as UserId }
       : { place: placeOf(post as ChannelId) };
-    return await wordsOfEvents(client, [event], () => true, { now: () => NOW, ...to }) !==
-      undefined;
+    const words = await wordsOfEvents(client, [event], OPEN, { now: () => NOW, ...to });
+    return !("unneeded" in words);
   }
 
   const CASES: readonly [title: string, name: string, string, string, boolean, parent?: string][] =
@@ -483,11 +485,53 @@ describe("[W7] wordsOfEvents()", () => {
       const words = await wordsOfEvents(
         client,
         [event(parent)],
-        (_guild, { channelId, parentId }) => (parentId ?? channelId) !== closed,
+        {
+          ...OPEN,
+          mayAct: (_guild, { channelId, parentId }) => (parentId ?? channelId) !== closed,
+        },
         { now: () => NOW, place: placeOf((parent || "21") as ChannelId) },
       );
       assert.equal(paths.length, asked, `${parent} ${closed}`);
-      assert.equal(words?.text.includes("low tide (spoiler)"), asked === 1);
+      assert.ok("text" in words);
+      assert.equal(words.text.includes("low tide (spoiler)"), asked === 1);
     }
+  });
+
+  it("finds no need for a post that is answered as a message", async () => {
+    const senderId = ["21", "", GUILD, FORUM, "key"].join("/");
+    const event = { hook: "on:forum_post:0.0:main", senderId } as unknown as HookEvent;
+    const asked: string[] = [];
+    const isTaken = (id: string) => Promise.resolve((asked.push(id), true));
+    const client = { request: () => assert.fail("nothing is read") } as unknown as RestApi;
+    const to = { now: () => NOW, place: placeOf(FORUM) };
+    const words = await wordsOfEvents(client, [event], { ...OPEN, isTaken }, to);
+    assert.deepEqual([words, asked], [
+      { unneeded: "its post has an answer as a message" },
+      ["21"],
+    ]);
+  });
+
+  it("greets the newcomers who are still there, and may mention these alone", async () => {
+    const senderId = ["", "", GUILD, "", "key"].join("/");
+    const joined = ["77", "78", "79"].map((id) =>
+      ({ hook: "on:member_join:0.0:main", senderId, sources: [id] }) as unknown as HookEvent
+    );
+    const client = (gone: readonly string[]) =>
+      ({
+        request(_method: string, path: string) {
+          const id = path.split("/").at(-1) ?? "";
+          if (!gone.includes(id)) {
+            return Promise.resolve({ user: { id, username: "a" }, roles: [] });
+          }
+          const failure = { kind: "not_found", status: 404, code: 10_007 } as never;
+          return Promise.reject(new RestError("GET", failure));
+        },
+      }) as unknown as RestApi;
+    const to = { now: () => NOW, place: placeOf(NEWS) };
+    const some = await wordsOfEvents(client(["78"]), joined, OPEN, to);
+    assert.ok("events" in some);
+    assert.deepEqual([some.events, some.greets], [[joined[0], joined[2]], ["77", "79"]]);
+    const none = await wordsOfEvents(client(["77", "78", "79"]), joined, OPEN, to);
+    assert.deepEqual(none, { unneeded: "the newcomer has left" });
   });
 });

@@ -35,7 +35,8 @@ function build(limits: Partial<AnswerRules> = {}) {
   }, {
     rulesOf: () => world.hasRules ? { ...RULES, ...limits } : undefined,
     placeOf: () => Promise.resolve({ kind: "place", ...PLACE }),
-    wordsOf: () => Promise.resolve(world.isHidden ? undefined : { text: "", of: [] }),
+    wordsOf: (events) =>
+      Promise.resolve(world.isHidden ? { unneeded: "hidden" } : { events, text: "", of: [] }),
     judge: () => assert.fail("a model is asked"),
     routeOf: () => ({ agentId: "main", sessionKey: "s" }),
     modelStop: () => Promise.resolve(world.stop),
@@ -105,13 +106,13 @@ describe("[W5] createHookRunner()", () => {
     await runner.stop();
   });
 
-  it("[T4] refuses events whose place readers of the answer may not read", async () => {
+  it("[T4] refuses events that need no answer, or whose place its readers may not read", async () => {
     const { runner, event, posted, world, rows } = build();
     runner.start();
     world.isHidden = true;
     await event("one");
     assert.deepEqual(rows("SELECT state, reason FROM hook_run"), [
-      { state: "refused", reason: "hooks.h.post has readers who may not read its channel" },
+      { state: "refused", reason: "hidden" },
     ]);
     assert.equal(posted().length, 0);
     await runner.stop();

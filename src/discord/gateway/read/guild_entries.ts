@@ -5,6 +5,7 @@
  */
 
 import type { ChannelId, GuildId, UserId } from "../../../core/discord/ids.ts";
+import { isThread } from "../../../core/rights/channel.ts";
 import { bounded } from "../../../lib/text/cut.ts";
 import { ownRolesIn, toKeptChannels, toKeptRoles } from "../decode/kept_permissions.ts";
 import { type Guild, type IndexedChannel, uploadLimitOfTier } from "../decode/guild_index.ts";
@@ -65,7 +66,13 @@ export function putChannel(
   const { lastMessageId: reported, ...channel } = toChannel(payload);
   const lastMessageId = channels.get(channel.id)?.lastMessageId ?? reported;
   channels.set(channel.id, { ...channel, ...(lastMessageId && { lastMessageId }) });
+  if (channels.size <= MAX_CHANNELS) return;
+  const oldest = channels.values().find(isThread);
+  if (oldest) channels.delete(oldest.id);
 }
+
+/** Discord's own limits: 500 channels of a guild, and 1,000 threads that are not archived. */
+const MAX_CHANNELS = 1_500;
 
 /** Discord's flag of a channel that the bot may not view. Its name is the same for all of them. */
 const OBFUSCATED = 1 << 17;

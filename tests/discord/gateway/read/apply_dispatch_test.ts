@@ -52,6 +52,25 @@ describe("[P6] applyDispatch()", () => {
     assert.deepEqual([...guild(index).roles.values()], ["Barnacle", "Moderators"]);
   });
 
+  it("keeps the newest 1,500 channels and threads, and each channel", () => {
+    let { index } = fed(EMPTY, "GUILD_CREATE", guildData());
+    for (let number = 0; number < 2_000; number++) {
+      const id = String(1_700_000_000_000_000_100n + BigInt(number));
+      const thread = {
+        id,
+        type: 11,
+        name: `thread ${number}`,
+        parent_id: CHANNEL,
+        guild_id: GUILD,
+      };
+      ({ index } = fed(index, "THREAD_CREATE", thread));
+    }
+    const { channels } = guild(index);
+    assert.equal(channels.size, 1_500);
+    assert.ok(channels.has(CHANNEL));
+    assert.equal([...channels.values()].at(-1)?.name, "thread 1999");
+  });
+
   it("[M2] recognises the bot's own managed role, and no other bot's", () => {
     assert.equal(guild(CREATED).ownRole, OWN_ROLE);
     const roles = [{ id: OWN_ROLE, name: "Barnacle", tags: { bot_id: "1500000000000000009" } }];
