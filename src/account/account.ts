@@ -18,7 +18,6 @@ import type { CurrentPolicy } from "../flows/judging/policy_keeper.ts";
 import type { Store } from "../store/store.ts";
 import type { RunningSettings } from "../bot/rules/setup.ts";
 import type { Judging } from "../flows/judging/judging.ts";
-import type { createExtraParts } from "../bot/account/extra_parts.ts";
 import type { createInbound } from "../bot/inbound/inbound.ts";
 import type { ToolServices } from "../bot/rules/tool_services.ts";
 import type { AccountMedia } from "../bot/turn/account_media.ts";
@@ -31,7 +30,6 @@ import type { TurnCommands } from "../flows/turn/command_turn.ts";
 import type { TurnRulesPorts } from "../flows/turn/turn_rules.ts";
 
 export type Inbound = ReturnType<typeof createInbound>;
-export type ExtraParts = Awaited<ReturnType<typeof createExtraParts>>;
 
 export interface BotAccount extends Account<Store, CurrentPolicy, Config> {
   /** Discord's REST API. A test answers its requests. */
@@ -93,6 +91,5 @@ export interface OldParts {
   history: History;
   catchUp: CatchUp;
   commands: TurnCommands & Pick<Inbound["commands"], "modelOf" | "settings">;
-  extras: ExtraParts;
   toolPortsOf: (agentId: string) => Promise<ToolPorts>;
 }

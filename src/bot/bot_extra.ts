@@ -1,9 +1,10 @@
 /** Declares what an extra adds to a running bot: a part of each account, and a watch over the process. */
 
 import type { AlertRecord } from "../core/alerts.ts";
-import type { AccountEvents } from "../core/account/events.ts";
 import type { Show } from "../core/turn/ports/discord_call.ts";
-import type { AccountId, GuildId } from "../core/discord/ids.ts";
+import type { AccountId, GuildId, MessageId, UserId } from "../core/discord/ids.ts";
+import type { Delivery } from "../core/outbound/delivery.ts";
+import type { OutboxRow } from "../core/outbound/outbound.ts";
 import type { OwnVoice } from "../core/discord/voice.ts";
 import type { ButtonPress, CommandCall } from "../core/inbound/interactions.ts";
 import type { CommandAnswer } from "../interactions/base/command.ts";
@@ -78,16 +79,22 @@ export interface VoiceService extends Pick<VoiceIndex, "of" | "onChange" | "list
   readonly scheme: "ws" | "wss";
 }
 
-export type ToldEvents = Pick<
-  AccountEvents,
-  | "undone"
-  | "hookEnded"
-  | "hookStored"
-  | "delivered"
-  | "attempted"
-  | "messageChanged"
-  | "personForgotten"
->;
+/** What parts are told of, after the core has handled it. */
+export interface ToldEvents {
+  /** A message was edited or deleted. */
+  messageChanged(id: MessageId): void;
+  /** A person was forgotten (X5): memory drops their words and names. */
+  personForgotten(userId: UserId): void;
+  /** A change of a turn was taken back (T3). */
+  undone(turnId: MessageId): void;
+  /** The turn of a hook's event has ended: further events may be answered. */
+  hookEnded(): void;
+  /** Events of hooks are stored. */
+  hookStored(): void;
+  delivered(row: OutboxRow, delivery: Delivery): void;
+  /** The store has the result of that attempt, or a row is given up without one. */
+  attempted(row: OutboxRow): void;
+}
 
 /** An extra's part of an account; it takes the moments that it needs. */
 export interface AccountPart {

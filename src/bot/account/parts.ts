@@ -21,7 +21,14 @@ import { wakes } from "../../account/wakes.ts";
 import { createAccountContext } from "../account_context.ts";
 import type { AccountOptions, AccountPorts } from "../account_interface.ts";
 import { createAccountCatchUp } from "../gateway/catch_up.ts";
-import { createExtraParts } from "./extra_parts.ts";
+import {
+  eventsOfExtras,
+  loadExtras,
+  ownServers,
+  readMissedEvents,
+  runByExtra,
+  voiceOfExtras,
+} from "../../account/extra_parts.ts";
 import { createInbound } from "../inbound/inbound.ts";
 import { progressOf } from "../../flows/turn/progress/progress.ts";
 import { queuesOf } from "../../flows/deliver/channel_queues.ts";
@@ -93,9 +100,9 @@ export async function createParts(
     cleanSecrets: (text) => cleanSecrets(account, text),
   });
   const media = createAccountMedia(account, { client, options, settings, spend });
-  const own = () => extras.own; // made below, as it uses other parts
   const sources = createRuleSources(account, {
-    ...{ options, reader, toolServices, own },
+    ...{ options, reader, toolServices },
+    own: () => ownServers(account),
   });
   const guildOf = (guildId: GuildId) => reader.index.get(guildId);
   const judging = createJudging(account, {
@@ -108,7 +115,7 @@ export async function createParts(
     return createToolPorts(account, {
       ...{ agentId, client, reader, settings, presence, toolServices, sources },
       ...{ media, threads, spend, history },
-      voice: (...call) => extras.voice(...call), // made below, as it uses other parts
+      voice: (...call) => voiceOfExtras(account, ...call),
     });
   });
   const toolPortsOf = (agentId: string) => portsOf(agentOf(account.config(), agentId).id);
@@ -116,15 +123,15 @@ export async function createParts(
     ...{ options, client, connection, reader, settings, policy, judging },
     ...{ threads, sources, spend, rates, summaries, toolPortsOf },
     ...{ health, memory, isOnly, isOurs, changedInAll },
-    eventsOf: (told) => extras.eventsOf(told), // made below, as they use other parts
+    eventsOf: (told) => eventsOfExtras(account, told),
     turns: { accepted: (judged) => turnsOf(account).accepted(judged) },
-    byExtra: (use) => extras.run(use),
+    byExtra: (use) => runByExtra(account, use),
   });
   const catchUp = createAccountCatchUp(account, {
     ...{ options, client, reader, inbound },
-    missedEvents: (guildId, since) => extras.missedEvents(guildId, since),
+    missedEvents: (guildId, since) => readMissedEvents(account, guildId, since),
   });
-  const extras = await createExtraParts(options.extras, account, {
+  await loadExtras(account, options.extras, {
     ...{ client, reader, judging, spend, dataDir: options.dataDir, version: options.version },
     speech: () => settings.speech,
     env: options.env,
@@ -144,7 +151,7 @@ export async function createParts(
   const duplicates = createDuplicateWatch(account);
   Object.assign(account.parts, {
     ...{ judging, sources, threads, media, history, catchUp },
-    ...{ extras, toolPortsOf },
+    toolPortsOf,
     commands: inbound.commands,
   });
   Object.assign(wakes(account), {
@@ -154,7 +161,6 @@ export async function createParts(
   return {
     ...{ ...gateway, reader, policy, inbound, catchUp, media },
     turns: turnsOf(account),
-    extras,
     account,
     /** Learns of the bot's own messages. */
     intent: judging.intent,

@@ -10,6 +10,7 @@ import type { AccountOptions, AccountPorts, RunningAccount } from "../account_in
 import { waitFor, whenAborted } from "../../lib/clock.ts";
 import { refusedFinding } from "../../core/model_problem.ts";
 import { refusedParts } from "../../account/rules.ts";
+import { extraFindings, extrasChanged, stopExtras, tellExtras } from "../../account/extra_parts.ts";
 import { wakeChannels } from "../../account/wakes.ts";
 import { queuesOf } from "../../flows/deliver/channel_queues.ts";
 import { flushNotices } from "../../flows/owners/delivery_notices.ts";
@@ -74,7 +75,7 @@ export async function runAccount(
           ...inbound.findings(),
           ...cardFindings(parts.account),
           ...ownerFindings(parts.account),
-          ...parts.extras.findings(),
+          ...extraFindings(parts.account),
           ...refusedParts(settings).map(refusedFinding),
         ],
         delayed: queuesOf(parts.account).delayed(),
@@ -92,9 +93,12 @@ export async function runAccount(
     tellOwners: (text) => void tellOwners(parts.account, text),
     changedByCommand(namespace, forgotten) {
       if (namespace === "outbox" || namespace === "pairing") wakeChannels(parts.account);
-      if (forgotten) parts.account.events.emit.personForgotten(forgotten);
+      if (forgotten) {
+        parts.intent.forget();
+        tellExtras(parts.account, "personForgotten", forgotten);
+      }
       if (namespace === "schedules") wakeSchedules(parts.account);
-      parts.extras.changedByCommand(namespace);
+      extrasChanged(parts.account, namespace);
       if (namespace === "questions") decided(parts.account);
       if (namespace !== "settings") return;
       void inbound.commands.pauseChanged();
@@ -110,7 +114,7 @@ export async function runAccount(
 
 /** Applies another config (C9): what the config says is read where it is used, and loops begin anew. */
 export async function applySetup(
-  { account, policy, settings, inbound, connectionState, extras }: Parts,
+  { account, policy, settings, inbound, connectionState }: Parts,
   ...[config, setup, text]: Parameters<RunningAccount["apply"]>
 ): Promise<void> {
   await policy.apply(config, text);
@@ -119,7 +123,7 @@ export async function applySetup(
   account.health.setModels(setup.models.ids);
   inbound.reconfigured();
   connectionState.reconfigured();
-  extras.reconfigured();
+  extrasChanged(account);
   for (const one of LOOPS) await one.restart(account);
 }
 
@@ -142,7 +146,7 @@ export async function stopParts(
   connectionState.stop();
   flushNotices(rest.account);
   for (const one of LOOPS) await one.stop(rest.account);
-  await rest.extras.stop();
+  await stopExtras(rest.account);
   await turns.stop();
   const late = waitFor(ANSWERS_MS, schedule, stopping.signal);
   await Promise.all([

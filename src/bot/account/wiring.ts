@@ -7,11 +7,10 @@ import { createJitPolicy } from "../../host/process/engine_options.ts";
 import { tellLoopMuted, tellStopped } from "../../flows/owners/delivery_notices.ts";
 import { tellModelProblem } from "../../flows/owners/model_notices.ts";
 import { queuesOf } from "../../flows/deliver/channel_queues.ts";
-import { toldSent } from "../../flows/deliver/tool_messages.ts";
 import { showUnanswered } from "../../flows/inbound/unanswered_reactions.ts";
 import { progressOf } from "../../flows/turn/progress/progress.ts";
 import { namesLookedUp } from "../../flows/owners/owner_ids.ts";
-import { ownerReached } from "../../flows/owners/tell_owners.ts";
+import { startExtras } from "../../account/extra_parts.ts";
 import { updateCards } from "../../flows/questions/cards.ts";
 import { schedules } from "../../flows/schedules/runner.ts";
 import type { BotAccount } from "../../account/account.ts";
@@ -67,7 +66,6 @@ export function connectParts(
       queues.wake(channels); // drafts that go, and answers to `stop`
     },
     asked: turns.wake,
-    messageChanged: (id) => parts.extras.tell("messageChanged", id),
     committed: connection.committed,
     sessionDue: catchUp.sessionDue,
     sessionStarting: catchUp.sessionStarting,
@@ -89,10 +87,6 @@ export function connectParts(
     },
     released: turns.wake,
     namesLookedUp: () => namesLookedUp(account),
-    personForgotten(userId) {
-      parts.intent.forget();
-      parts.extras.tell("personForgotten", userId);
-    },
     outbox: queues.wake,
     turnEnded(outcome, ms, modelId) {
       const steps = outcome.kind === "reply" ? outcome.taken?.steps.length ?? 0 : 0;
@@ -102,23 +96,7 @@ export function connectParts(
       health.setTurn(outcome, modelId);
       tellModelProblem(account, outcome);
     },
-    undone: (turnId) => parts.extras.tell("undone", turnId),
-    hookEnded: () => parts.extras.tell("hookEnded"),
-    hookStored: () => parts.extras.tell("hookStored"),
     privileged: connection.admit,
-    delivered(row, delivery) {
-      meter.delivery(row, delivery);
-      progressOf(account).delivered(row, delivery);
-      if (delivery.kind === "created" || delivery.kind === "found") {
-        ownerReached(account, row.message.channelId);
-      }
-      parts.intent.delivered(row, delivery);
-      parts.extras.tell("delivered", row, delivery);
-    },
-    attempted(row) {
-      if (row.message.of?.kind === "tool") toldSent(account, row);
-      parts.extras.tell("attempted", row);
-    },
     loopMuted: (channelId) => tellLoopMuted(account, channelId),
   });
   connection.connect(inbound.take, {
@@ -136,7 +114,7 @@ export function connectParts(
       inbound.ready(shardId);
       online.ready();
       schedules.start(account);
-      parts.extras.start();
+      startExtras(account);
     },
     onBeat(shardId, beat) {
       meter.beat(`${accountId}/${shardId}`, beat);

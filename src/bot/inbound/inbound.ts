@@ -20,6 +20,7 @@ import type { DispatchBatch } from "../../discord/gateway/link/protocol.ts";
 import type { PolicyKeeper } from "../../flows/judging/policy_keeper.ts";
 import type { Turns } from "../../flows/turn/turns.ts";
 import type { AnswerThreads } from "../../flows/turn/answer_threads.ts";
+import { tellExtras } from "../../account/extra_parts.ts";
 import { wakeChannels } from "../../account/wakes.ts";
 import { queuesOf } from "../../flows/deliver/channel_queues.ts";
 import type { InteractionParts } from "../interactions/context.ts";
@@ -85,7 +86,7 @@ export function createInbound(
         const channels = channelId === undefined ? [] : [channelId];
         events.emit.touched({ touched, cut: touched, channels });
         if (channelId === undefined) wakeChannels(account); // drafts anywhere
-        if (scope.isPause) events.emit.hookEnded(); // their events are posted
+        if (scope.isPause) tellExtras(account, "hookEnded"); // their events are posted
       }
       return touched.length;
     },

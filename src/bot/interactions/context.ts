@@ -46,6 +46,7 @@ import { statusOf } from "../../http/monitor/account_health.ts";
 import { TOOLS } from "../../tools/registry.ts";
 import { createMcpSignIns } from "../../interactions/parts/mcp_sign_ins.ts";
 import type { Judging } from "../../flows/judging/judging.ts";
+import { tellExtras } from "../../account/extra_parts.ts";
 import { tellPerson } from "../../flows/tell.ts";
 import { cleanSecrets as cleaned } from "../../account/secrets.ts";
 import { createCommandUndo } from "../../interactions/parts/undo.ts";
@@ -165,7 +166,7 @@ export function createCommandContext(
     ...createCommandUndo(account, {
       undo: createUndo({
         ...{ client, accountId, changes: store.changes, targets, now },
-        onUndone: (turnId) => events.emit.undone(turnId),
+        onUndone: (turnId) => tellExtras(account, "undone", turnId),
       }),
       isOutage: (error) => error instanceof RestError || error instanceof StoreError,
       isOwner,

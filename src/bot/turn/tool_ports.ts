@@ -18,6 +18,7 @@ import { createToolMessages } from "../../flows/deliver/tool_messages.ts";
 import { closedBy } from "../../flows/judging/closed_by.ts";
 import { showing } from "../../flows/judging/showing.ts";
 import { isOwner, ownersToTell } from "../../flows/owners/owner_ids.ts";
+import { tellExtras } from "../../account/extra_parts.ts";
 import { cleanSecrets } from "../../account/secrets.ts";
 import type { createAccountPresence } from "../../flows/presence.ts";
 import { createActionQuestions } from "../../flows/questions/action_questions.ts";
@@ -102,7 +103,7 @@ export function createToolPorts(account: AccountContext, parts: {
         approvalTimeoutMs: () => config().discord.execApprovals.timeoutSec * 1_000,
       }),
       changes: store.changes,
-      onUndone: (turnId) => account.events.emit.undone(turnId),
+      onUndone: (turnId) => tellExtras(account, "undone", turnId),
       askerOf: store.inbox.askerOf,
       maxDestructive: () => config().tools.discord.maxDestructive,
       alsoGuilds: () => config().tools.discord.alsoGuilds,

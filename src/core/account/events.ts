@@ -3,11 +3,9 @@
  */
 
 import type { Emitter } from "../../lib/emitter.ts";
-import type { ChannelId, GuildId, MessageId, UserId } from "../discord/ids.ts";
+import type { ChannelId, GuildId, UserId } from "../discord/ids.ts";
 import type { Changed, Foreign, Judged, UnansweredMessage } from "../inbound/inbox.ts";
 import type { MessageOrigin } from "../inbound/waiting_limits.ts";
-import type { Delivery } from "../outbound/delivery.ts";
-import type { OutboxRow } from "../outbound/outbound.ts";
 import type { TurnOutcome } from "../turn/turn_outcome.ts";
 
 /** Handlers of the flows' events. None throws. */
@@ -28,8 +26,6 @@ export interface AccountEvents {
   unanswered(messages: readonly UnansweredMessage[]): void;
   /** Waiting and running messages have changed or lost their turn (H6, S5). */
   touched(changed: Changed): void;
-  /** A message was edited or deleted. */
-  messageChanged(id: MessageId): void;
   /** An echo settled so many rows of the outbox in these channels. */
   settled(channels: readonly ChannelId[], count: number): void;
   /** An owner or approver gave a command or used a component (X4a). */
@@ -43,24 +39,13 @@ export interface AccountEvents {
   released(): void;
   /** The names in the config have been searched, found or not; or the bot stops and will not. */
   namesLookedUp(): void;
-  /** A person was forgotten (X5): memory drops their words and names. */
-  personForgotten(userId: UserId): void;
   outbox(channels: readonly ChannelId[]): void;
-  /** A change of a turn was taken back (T3). */
-  undone(turnId: MessageId): void;
   /**
    * The model has ended a turn, after so many milliseconds. The store does not have it yet.
    *
    * @param modelId The model that the turn asked first.
    */
   turnEnded(outcome: TurnOutcome, ms: number, modelId: string): void;
-  /** The turn of a hook's event has ended: further events may be answered. */
-  hookEnded(): void;
-  /** An extra has stored events, as those of a hook. */
-  hookStored(): void;
-  delivered(row: OutboxRow, delivery: Delivery): void;
-  /** The store has the result of that attempt, or a row is given up without one. */
-  attempted(row: OutboxRow): void;
   /** The loop guard refuses bots in a channel, for the first time since a person wrote (P11). */
   loopMuted(channelId: ChannelId): void;
 }

@@ -3,6 +3,7 @@
  * with the gateway's progress, or found again after a gap, and counts once.
  */
 
+import { tellExtras } from "../../account/extra_parts.ts";
 import type { AccountContext } from "../../bot/account_context.ts";
 import type { AccountPart, AccountServices } from "../../bot/bot_extra.ts";
 import { type ChannelId, type GuildId, snowflakeAt } from "../../core/discord/ids.ts";
@@ -95,7 +96,7 @@ export function createAccountEvents(
           );
         if (events.length > 0) await store.hooks.add(events, now());
       }
-      if (entries.length > 0) account.events.emit.hookStored();
+      if (entries.length > 0) tellExtras(account, "hookStored");
     },
   };
 }

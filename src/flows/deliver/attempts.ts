@@ -6,6 +6,7 @@
  */
 
 import type { BotAccount } from "../../account/account.ts";
+import { tellExtras } from "../../account/extra_parts.ts";
 import {
   afterDelivery,
   type AttemptFacts,
@@ -23,8 +24,10 @@ import {
   createRecentRefusals,
   createRefusedMessages,
 } from "./failing_rows.ts";
+import { progressOf } from "../turn/progress/progress.ts";
+import { ownerReached } from "../owners/tell_owners.ts";
+import { toldSent } from "./tool_messages.ts";
 import { filesRefused, tellDead, tellSetAside } from "../owners/delivery_notices.ts";
-import { runEnded } from "../schedules/runner.ts";
 import { deliver, nonceWindowMs, removeFiles } from "./deliver.ts";
 import type { createParking } from "./park.ts";
 
@@ -47,7 +50,7 @@ export function createDeliveryAttempts(
   account: BotAccount,
   parking: Pick<ReturnType<typeof createParking>, "explain" | "close" | "delivered">,
 ) {
-  const { store: { outbox }, events, log, now, steadyNow } = account;
+  const { store: { outbox }, log, now, steadyNow } = account;
   const failing = createFailingRows(account);
   /** Recent refusals, by which equally old messages behind the refused one are given up. */
   const refusals = createRecentRefusals(steadyNow);
@@ -63,11 +66,11 @@ export function createDeliveryAttempts(
     const isUntried = row.firstAttemptAt === undefined; // otherwise Discord may have it
     if (refusal !== undefined && isUntried && isOverdue(row, askedAt)) {
       await giveUp(row, refusal);
-      events.emit.attempted(row);
+      attempted(account, row);
       return { waitMs: 0, isNetworkFailure: false };
     }
     const delivery = await deliver(account, row);
-    events.emit.delivered(row, delivery);
+    delivered(account, row, delivery);
     await clock.check();
     const waitMs = await settle(clock.shifted(stored, setMs), delivery, askedAt, {
       now: now(),
@@ -76,7 +79,7 @@ export function createDeliveryAttempts(
       retry: account.config().discord.retry,
       nonceWindowMs: nonceWindowMs(account),
     });
-    events.emit.attempted(row);
+    attempted(account, row);
     return { waitMs, isNetworkFailure: failedByNetwork(delivery) };
   }
 
@@ -196,7 +199,10 @@ export function createDeliveryAttempts(
     await outbox.markDead(row, reason);
     if (of?.kind === "draft") return; // a failed draft loses no answer
     tellDead(account, channelId, reason);
-    if (of) runEnded(account, of.cause);
+    if (!of) return;
+    // Schedules judge by what uses deliveries.
+    const { runEnded } = await import("../schedules/runner.ts");
+    runEnded(account, of.cause);
   }
 
   return {
@@ -220,6 +226,23 @@ export function createDeliveryAttempts(
     /** The rows that wait because of failures. */
     delayed: failing.delayed,
   };
+}
+
+/** A row has its result: what shows turns, owners, listeners and extras get to know. */
+function delivered(account: BotAccount, row: OutboxRow, delivery: Delivery): void {
+  account.bot.meter.delivery(row, delivery);
+  progressOf(account).delivered(row, delivery);
+  if (delivery.kind === "created" || delivery.kind === "found") {
+    ownerReached(account, row.message.channelId);
+  }
+  account.parts.judging.intent.delivered(row, delivery);
+  tellExtras(account, "delivered", row, delivery);
+}
+
+/** The store has the result of an attempt, or the row is given up without one. */
+function attempted(account: BotAccount, row: OutboxRow): void {
+  if (row.message.of?.kind === "tool") toldSent(account, row);
+  tellExtras(account, "attempted", row);
 }
 
 function reportHeld({ id: row, message }: OutboxRow, reason: string, log: Log): void {

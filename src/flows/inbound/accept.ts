@@ -7,6 +7,7 @@
  * may get one, waits for nothing.
  */
 
+import { tellExtras } from "../../account/extra_parts.ts";
 import {
   type Accepted,
   type Echo,
@@ -103,7 +104,7 @@ export function createAcceptor(
         const { verdict } = ports.judge(message, "not_live");
         current().changes.push({ kind: "edited", message, verdict });
         if (message.revision === 0) return;
-        ports.events.emit.messageChanged(message.id);
+        tellExtras(ports.account, "messageChanged", message.id);
         isUrgent = true;
       },
       messages_deleted(deleted) {
@@ -114,7 +115,7 @@ export function createAcceptor(
         ]);
         const event = { ...deleted, messageIds };
         current().changes.push({ kind: "deleted", channelId, messageIds });
-        for (const id of messageIds) ports.events.emit.messageChanged(id);
+        for (const id of messageIds) tellExtras(ports.account, "messageChanged", id);
         isUrgent = true;
         ports.on.messages_deleted(event);
       },

@@ -17,6 +17,7 @@ import type { InboundBatch, SessionStarted } from "../../core/inbound/events.ts"
 import type { NumberedEvent } from "../../core/hooks/hook.ts";
 import type { GuildSnapshot } from "../../core/inbound/inbound.ts";
 import type { BotAccount } from "../../account/account.ts";
+import { tellExtras } from "../../account/extra_parts.ts";
 import { challenged, pairingService } from "./challenge.ts";
 import type { ReactionRecord } from "../../core/inbound/reactions.ts";
 import type { GatewayRecords } from "../../store/gateway/gateway.ts";
@@ -34,10 +35,8 @@ export interface CommitPorts extends
     | "undecided"
     | "unanswered"
     | "touched"
-    | "messageChanged"
     | "settled"
     | "foreign"
-    | "hookStored"
   > {
   readonly store: {
     readonly gateway: Pick<GatewayRecords, "startSession" | "openGap">;
@@ -113,7 +112,7 @@ async function commit(unit: Unit, ports: CommitPorts): Promise<void> {
   const origin = unit.isReplayed ? "replayed" : "live";
   const { foreign } = await storeBatch(batch, arrivedAt, origin, ports);
   ports.events.emit.committed(ticket);
-  if (batch.hookEvents) ports.events.emit.hookStored();
+  if (batch.hookEvents) tellExtras(ports.account, "hookStored");
   if (foreign.length > 0) ports.events.emit.foreign(foreign);
 }
 

@@ -5,6 +5,13 @@
  */
 
 import type { BotAccount } from "../../account/account.ts";
+import {
+  linesOfExtras,
+  ownServers,
+  speechOfExtras,
+  tellExtras,
+} from "../../account/extra_parts.ts";
+import type { EndedTurn } from "./control/lines_under.ts";
 import { perAccount } from "../../account/per_account.ts";
 import { agentOf } from "../../config/config.ts";
 import type { Claim } from "../../core/inbound/inbox.ts";
@@ -125,7 +132,7 @@ const common = perAccount("turns", (account) => {
       schedule,
     }),
     changesOf: (id: Claim["message"]["id"]) => store.changes.ofTurn(accountId, id),
-    linesUnder: parts.extras.linesUnder,
+    linesUnder: (turn: EndedTurn) => linesOfExtras(account, turn),
     schedule: whileAwake(schedule),
     randomId: account.randomId,
   };
@@ -134,7 +141,7 @@ const common = perAccount("turns", (account) => {
 /** Everything of one turn, fixed from its beginning to its end. */
 function portsOf(account: BotAccount, { route, message }: Claim, turn: RunningTurn): AnswerPorts {
   const { agentId, sessionKey } = route;
-  const { store, now, parts: { commands, extras } } = account;
+  const { store, now, parts: { commands } } = account;
   const progress = progressOf(account);
   const { spoken } = message;
   const isAwaited = isSeen(message);
@@ -143,7 +150,7 @@ function portsOf(account: BotAccount, { route, message }: Claim, turn: RunningTu
     ...common(account),
     maxWaiting: maxWaitingOf(account.config()),
     model: commands.modelOf(route),
-    speech: spoken && extras.speechOf({
+    speech: spoken && speechOfExtras(account, {
       message,
       mayShow: turn.mayShow,
       ending: turn.ending.signal,
@@ -169,8 +176,8 @@ function isSeen({ triggered, hooked, spoken }: InboundMessage): boolean {
 
 /** Waits for tools that the model sees, and that are not known yet. */
 function toolsReady(account: BotAccount, { message, route: { agentId } }: Claim) {
-  const { policy, bot: { toolServices }, parts: { extras } } = account;
-  if (message.own) return extras.own?.ready(message);
+  const { policy, bot: { toolServices } } = account;
+  if (message.own) return ownServers(account)?.ready(message);
   const { place, sender, hooked } = message;
   return toolServices.ready(agentId, (name) => {
     const ownsApplication = () => ownsApplicationAsRead(account, sender.id);
@@ -192,7 +199,7 @@ const withoutModel = perAccount("turns", (account) => {
 
 /** Runs a turn to its end, whoever has asked. */
 async function run(account: BotAccount, claim: Claim, turn: RunningTurn): Promise<void> {
-  const { accountId, store, events, parts: { commands } } = account;
+  const { accountId, store, parts: { commands } } = account;
   const progress = progressOf(account);
   const { message } = claim;
   const stopTyping = isSeen(message) ? progress.typing.begin(message.channelId) : () => {};
@@ -205,7 +212,7 @@ async function run(account: BotAccount, claim: Claim, turn: RunningTurn): Promis
     if (message.scheduled) runEnded(account, message.id);
   } finally {
     stopTyping();
-    if (message.hooked) events.emit.hookEnded();
+    if (message.hooked) tellExtras(account, "hookEnded");
   }
 }
 

@@ -2,61 +2,46 @@
 
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { setImmediate } from "node:timers/promises";
 import { stopParts } from "../../../src/bot/account/running.ts";
-import type { StartTimer } from "../../../src/lib/clock.ts";
+import type { Parts } from "../../../src/bot/account/parts.ts";
+import { tellChannel } from "../../../src/flows/tell.ts";
+import { testAccount } from "../../support/bot/test_account.ts";
+import { channelId } from "../../support/discord/builders.ts";
 
-const GRACE_SEC = 20;
+const GRACE_MS = 20_000;
 
-/** Parts that stop at once, but for the given ones. */
-function setUp(given: {
+/** An account that stops, with a gateway that closes as given. */
+async function stopping({ answered, closed, isUnsent = false }: {
   readonly answered?: () => Promise<void>;
-  readonly drain?: () => Promise<void>;
   readonly closed?: () => Promise<void>;
+  /** Whether Discord does not answer the request for a message. */
+  readonly isUnsent?: boolean;
 }) {
-  const timers = new Map<number, () => void>();
-  const schedule: StartTimer = (run, ms) => {
-    timers.set(ms, run);
-    return () => void timers.delete(ms);
-  };
-  const stopping = new AbortController();
+  const beside = { shutdown: { graceSec: GRACE_MS / 1_000 } };
+  const scene = await testAccount({
+    beside,
+    answer: ({ method }) => isUnsent && method === "POST" ? new Promise(() => {}) : undefined,
+  });
+  const { parts, account, clock } = scene;
+  if (isUnsent) await tellChannel(account, channelId("1400000000000000002"), "hello");
+  await scene.quiet();
   const done: string[] = [];
-  const stop = (name: string) => () => Promise.resolve(void done.push(name));
-  const parts = {
-    account: { schedule, live: new Map(), forPart: () => ({}) },
-    settings: { config: { shutdown: { graceSec: GRACE_SEC } } },
-    client: { hurry: stop("hurry") },
-    connectionState: { stop() {} },
-    outbound: { stop() {}, channelQueues: { drain: given.drain ?? stop("drain"), stop() {} } },
-    inbound: { answered: given.answered ?? stop("answered"), stop: stop("inbound") },
-    catchUp: { stop: stop("catch-up") },
-    turns: { stop: stop("turns") },
-    duplicates: { stop() {} },
-    connection: { stats: () => ({}), stop: given.closed ?? stop("closed") },
-    extras: { stop() {} },
-    questions: { stop() {} },
-    stopping,
+  const client = { ...parts.client, hurry: () => done.push("hurry") };
+  const connection = { stats: () => ({}), stop: closed ?? (() => Promise.resolve()) };
+  const inbound = {
+    ...parts.inbound,
+    answered: answered ?? parts.inbound.answered,
+    stop: () => parts.inbound.stop().then(() => void done.push("inbound")),
   };
-  const stopped = stopParts(
-    parts as unknown as Parameters<typeof stopParts>[0],
-    () => assert.fail(),
-  );
   let hasStopped = false;
-  void stopped.then(() => hasStopped = true);
+  const all = { ...parts, client, connection, inbound } as unknown as Parts;
+  void stopParts(all, () => assert.fail()).then(() => hasStopped = true);
   return {
-    done,
-    timers,
-    isStopping: () => !stopping.signal.aborted,
-    /** Lets the time come for which a timer waits, and all that follows. */
-    async after(ms: number): Promise<void> {
-      const run = timers.get(ms);
-      assert.ok(run, `no timer of ${ms} ms`);
-      timers.delete(ms);
-      run();
-      await setImmediate();
-    },
-    async hasStopped(): Promise<boolean> {
-      await setImmediate();
+    ...{ done, clock },
+    isStopping: () => !parts.stopping.signal.aborted,
+    async hasStopped(afterMs = 0): Promise<boolean> {
+      await scene.pass(afterMs);
+      await scene.quiet();
       return hasStopped;
     },
   };
@@ -66,43 +51,37 @@ const never = () => new Promise<void>(() => {});
 
 describe("[G12] the stop of an account", () => {
   it("ends the pace of answers first, and leaves no timer", async () => {
-    const { done, hasStopped, timers } = setUp({});
+    const { done, hasStopped, clock } = await stopping({});
     assert.equal(await hasStopped(), true);
-    assert.equal(done[0], "hurry");
-    assert.deepEqual([done.at(-1), timers.size], ["inbound", 0]);
+    assert.deepEqual([done, clock.pending], [["hurry", "inbound"], 0]);
   });
 
   it("[X4a] waits three seconds for answers to commands, and no longer", async () => {
-    const { after, done, hasStopped, isStopping, timers } = setUp({ answered: never });
-    assert.equal(await hasStopped(), false);
-    assert.deepEqual([...timers.keys()], [GRACE_SEC * 1_000, 3_000]);
+    const { hasStopped, isStopping } = await stopping({ answered: never });
+    assert.equal(await hasStopped(2_999), false);
     assert.ok(isStopping());
-    await after(3_000);
-    assert.equal(await hasStopped(), true);
-    assert.deepEqual([done.at(-1), timers.size], ["inbound", 0]);
+    assert.equal(await hasStopped(1), true);
   });
 
   it("[X4a] has the same three seconds for commands that come while the gateway closes", async () => {
     const closed = Promise.withResolvers<void>();
-    const asked: string[] = [];
-    const { after, hasStopped } = setUp({
-      answered: () => asked.push("answered") === 1 ? Promise.resolve() : never(),
+    let asked = 0;
+    const { hasStopped } = await stopping({
+      answered: () => asked++ === 0 ? Promise.resolve() : never(),
       closed: () => closed.promise,
     });
     assert.equal(await hasStopped(), false);
     closed.resolve();
     assert.equal(await hasStopped(), false);
-    assert.equal(asked.length, 2);
-    await after(3_000);
-    assert.equal(await hasStopped(), true);
+    assert.equal(asked, 2);
+    assert.equal(await hasStopped(3_000), true);
   });
 
   it("waits for replies until the grace period ends", async () => {
-    const { after, hasStopped } = setUp({ drain: never });
-    assert.equal(await hasStopped(), false);
-    await after(3_000);
-    assert.equal(await hasStopped(), false);
-    await after(GRACE_SEC * 1_000);
-    assert.equal(await hasStopped(), true);
+    const { hasStopped, isStopping } = await stopping({ isUnsent: true });
+    assert.equal(await hasStopped(GRACE_MS - 1), false);
+    assert.ok(isStopping());
+    await hasStopped(1);
+    assert.ok(!isStopping());
   });
 });

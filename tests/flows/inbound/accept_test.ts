@@ -178,8 +178,6 @@ function setUp() {
     log,
     events: {
       emit: {
-        messageChanged: () => {},
-        hookStored: () => {},
         committed: (seq) => steps.push(`committed ${seq}`),
         sessionDue: (shardId) => steps.push(`due ${shardId}`),
         sessionStarting: (shardId) => steps.push(`starting ${shardId}`),
