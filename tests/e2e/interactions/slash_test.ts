@@ -245,12 +245,28 @@ describe("[K1] [K2] commands", () => {
     play(async (scene) => {
       const { simulator, here } = scene;
       await isRegistered(scene);
-      const target = scene.say("grace", here, "the tide is high at noon");
+      const bytes = new TextEncoder().encode("low at six");
+      const target = simulator.say({
+        as: "grace",
+        in: here,
+        text: "the tide is high at noon",
+        attachments: [{
+          filename: "tide.txt",
+          title: "Tide at Åbo",
+          bytes,
+          sizeBytes: bytes.length,
+        }],
+        more: { poll: { question: { text: "Swim?" }, answers: [{ poll_media: { text: "yes" } }] } },
+      });
       simulator.command({ as: "grace", in: here, name: "Ask Barnacle", target });
       const told = await seen(scene, "the answer", () => simulator.ephemeral("grace")[0]);
       assert.equal(told.content, "I'm on it. My answer will be in this channel.");
       const [reply] = await scene.replies(here, 1);
       assert.ok(reply);
+      const asked = JSON.stringify(scene.model.requests.at(-1)?.messages);
+      for (const part of ["high at noon", "Tide at Åbo.txt", "low at six", "[poll: Swim? (yes)]"]) {
+        assert.ok(asked.includes(part), `${part} in ${asked}`);
+      }
     }));
 
   it("[K6] [K3] of a user install follow the rules of direct messages", () =>
