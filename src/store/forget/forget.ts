@@ -83,7 +83,7 @@ export function createForgetting(
     const scrub = createScrubber(known);
     const removal = { ids: known.sources, note: REMOVED_MESSAGE, scrub };
     const sources = prepareSources(database);
-    const found = sources.find(removal, { since: 0, after: () => 0, isEdit: false });
+    const found = sources.find(removal, { since: 0, isEdit: false });
     sources.remove(found, true);
     turns.add(found);
     const person = { ...known, sources: found.removal.ids };

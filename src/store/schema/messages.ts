@@ -135,9 +135,8 @@ export const CHECKPOINT = table("checkpoint", {
     delete: IN("session_key", "sessions"),
     change: {
       columns: ["message_ids", "summary"],
-      row(row, { messages }, scrub) {
-        const ids: readonly string[] = JSON.parse(stringIn(row, "message_ids"));
-        const isAbout = ids.some((id) => messages.has(id)) || scrub.isIn(stringIn(row, "summary"));
+      row(row, _person, scrub) {
+        const isAbout = Object.values(row).some((value) => scrub.isIn(String(value ?? "")));
         return isAbout ? "delete" : undefined; // its entries are in the context again
       },
     },

@@ -62,8 +62,6 @@ export function createScrubber({ userId, names, messages }: Person) {
     text,
     /** The same for JSON of ours: ids become {@link BLANK_ID}, so that they stay valid. */
     json: (whole: string): string => withNames(withIds(whole, BLANK_ID)),
-    /** Whether a text has the person's id, or that of a message of theirs. */
-    hasId: (whole: string): boolean => withIds(whole, "") !== whole,
     /** Whether a text has a trace. */
     isIn: (whole: string): boolean => withNames(withIds(whole, REMOVED)) !== whole,
   };
@@ -121,7 +119,7 @@ export function withoutWords(
 /** A card about the person repeats their words, such as a command (A1). */
 export function withoutCard(text: string, scrub: Scrubber): string {
   const message = JSON.parse(text);
-  if (!message.card || !scrub.hasId(text)) return text;
+  if (!message.card || !scrub.isIn(text)) return text;
   const { card: _card, buttons: _buttons, menus: _menus, footer: _footer, ...rest } = message;
   return JSON.stringify({ ...rest, content: REMOVED_ANSWER });
 }

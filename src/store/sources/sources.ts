@@ -11,9 +11,14 @@
 
 import type { DatabaseSync } from "node:sqlite";
 import { statementsOf } from "../database/statements.ts";
-import { type ChannelId, createdAtMs, type MessageId } from "../../core/discord/ids.ts";
+import {
+  type ChannelId,
+  createdAtMs,
+  DISCORD_EPOCH_MS,
+  type MessageId,
+} from "../../core/discord/ids.ts";
 import type { Part } from "../../core/inbound/parts.ts";
-import { flag, integer, json, optional, rows, snowflake, text } from "../schema/columns.ts";
+import { flag, integer, json, optional, rows, text } from "../schema/columns.ts";
 import { IS_OPEN } from "../schema/messages.ts";
 import { RESULT_NOT_KEPT } from "../schema/person.ts";
 import { namesOne, NOT_KEPT, partsWithout, type Removal } from "./removal.ts";
@@ -42,8 +47,7 @@ const MARGIN_MS = 60 * 60_000;
 
 const PLACE = rows({ sessionKey: text() });
 const AGENT = rows({ key: optional(text()) });
-const BOUNDS = rows({ first: optional(integer()), last: optional(integer()) });
-const UP_TO = rows({ id: integer(), messageId: snowflake<"message">() });
+const LAST = rows({ id: integer() });
 const ENTRY = rows({
   id: integer(),
   role: text(),
@@ -60,10 +64,8 @@ const LISTED = "IN (SELECT value FROM json_each(?1))";
 
 /** Where words of some messages may be. */
 export interface Scope {
-  /** Unix time in milliseconds; older steps have none. */
+  /** Unix time in milliseconds; older entries and steps have none. */
   readonly since: number;
-  /** The last entry of a session that has none. */
-  readonly after: (sessionKey: string) => number;
   /** Absent: all of them. */
   readonly sessions?: readonly string[];
   /** Messages of turns that have read the words; absent: those with the words. */
@@ -98,11 +100,11 @@ export function prepareSources(database: DatabaseSync) {
   const nextAgent = sql.rows(AGENT.read)`
     SELECT MIN(session_key) AS key FROM entry WHERE session_key > ?`;
   const hasSession = sql`SELECT session_key FROM entry WHERE session_key = ? LIMIT 1`;
-  const selectBounds = sql.rows(BOUNDS.read)`
-    SELECT (SELECT MIN(id) FROM entry WHERE session_key = :key) AS first,
-           (SELECT MAX(id) FROM entry WHERE session_key = :key) AS last`;
-  const selectUpTo = sql.rows(UP_TO.read)`
-    SELECT id, message_id FROM entry WHERE session_key = ? AND id <= ? AND message_id <> '1' ORDER BY id DESC LIMIT 1`;
+  // By both clocks: a turn may have waited for days, and this machine's clock may be wrong.
+  const lastBefore = sql.rows(LAST.read)`SELECT id FROM entry
+    WHERE session_key = ?1 AND at < ?2 AND message_id <> '1'
+      AND (CAST(message_id AS INTEGER) >> 22) + ${DISCORD_EPOCH_MS} < ?2
+    ORDER BY id DESC LIMIT 1`;
   const turnOf = sql.rows(TURN.read)`
     WITH turn AS (SELECT COALESCE(turn_of, message_id) AS id FROM inbox WHERE message_id = ?)
     SELECT message_id, session_key, finished_at IS NULL AS is_open FROM turn JOIN inbox AS i
@@ -179,25 +181,11 @@ export function prepareSources(database: DatabaseSync) {
     }
   }
 
-  /** The last entry before a time, by halves: a long session has many older entries. */
-  function lastBefore(sessionKey: string, since: number): number {
-    const { first, last } = selectBounds.one({ key: sessionKey });
-    let below = (first ?? 1) - 1;
-    let above = (last ?? 0) + 1;
-    while (above - below > 1) {
-      const middle = Math.floor((below + above) / 2);
-      const found = selectUpTo.get(sessionKey, middle);
-      if (!found || createdAtMs(found.messageId) < since) below = middle;
-      else above = found.id;
-    }
-    return below;
-  }
-
   /** @param named A line of a person that names one has read it. */
   function findOnce(
     removal: Removal,
     named: Removal["ids"],
-    { since, after, sessions, isEdit, readBy }: Scope,
+    { since, sessions, isEdit, readBy }: Scope,
   ): FoundWords {
     const { ids, scrub } = removal;
     const reading = new Map<string, string>();
@@ -205,7 +193,7 @@ export function prepareSources(database: DatabaseSync) {
     for (const id of isEdit ? [] : readBy ?? ids) {
       for (const one of turnOf.all(String(id))) reading.set(one.messageId, one.sessionKey);
     }
-    const events = since === Infinity ? [] : selectEvents.all(since, JSON.stringify([...ids]));
+    const events = selectEvents.all(since, JSON.stringify([...ids]));
     for (const { messageId, sessionKey } of events) reading.set(messageId, sessionKey);
     for (const row of selectSteps.iterate()) {
       const { id, messageId, step, at } = STEP.read(row);
@@ -222,7 +210,8 @@ export function prepareSources(database: DatabaseSync) {
     const keys = sessions ?? all().map(({ sessionKey }) => sessionKey);
     for (const key of new Set([...keys, ...reading.values()])) {
       let read = { by: "", entry: -1 };
-      for (const row of selectEntries.iterate({ key, after: after(key) })) {
+      const after = lastBefore.get(key, since)?.id ?? 0;
+      for (const row of selectEntries.iterate({ key, after })) {
         const { id, role, messageId, parts: written, resetAt, isCall } = ENTRY.read(row);
         const isOwn = ids.has(messageId);
         let isNamed = isOwn || reading.has(messageId) ||
@@ -265,7 +254,7 @@ export function prepareSources(database: DatabaseSync) {
       const own = ids.flatMap((id) => selectOwn.all(id).map(({ sessionKey }) => sessionKey));
       const since = Math.min(...ids.map(createdAtMs)) - MARGIN_MS;
       const sessions = [...own, ...sessionsOf(channelId, ids)];
-      return { sessions, since, after: (key) => lastBefore(key, since), isEdit };
+      return { sessions, since, isEdit };
     },
     /** Finds words, without changing them. */
     find(removal: Removal, scope: Scope): FoundWords {

@@ -10,7 +10,7 @@
 
 import type { DatabaseSync } from "node:sqlite";
 import { statementsOf } from "../database/statements.ts";
-import type { ChannelId, MessageId } from "../../core/discord/ids.ts";
+import { type ChannelId, createdAtMs, type MessageId } from "../../core/discord/ids.ts";
 import {
   type Claim,
   type FinishedTurn,
@@ -97,7 +97,12 @@ export function createTurnEnds(
     const isMarked = turn.claim.attempt > 1 && sources.isMarked(ids);
     if (!stored.stored || !(isUnkept || isMarked)) return stored;
     const sessions = [turn.claim.route.sessionKey];
-    const scope = { since: Infinity, after: () => 0, sessions, isEdit: false, readBy: ids };
+    const scope = {
+      since: createdAtMs(turn.claim.message.id),
+      sessions,
+      isEdit: false,
+      readBy: ids,
+    };
     sources.remove(sources.find({ ids: new Set(), note: "" }, scope));
     return { ...stored, isInPlace: true };
   }
