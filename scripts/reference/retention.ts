@@ -53,7 +53,7 @@ export const BOUNDS: Readonly<Record<string, TableBound>> = {
   inbox: {
     under: "Texts",
     data: "Messages that the bot accepts: text, quoted message, author with display name, roles, " +
-      "place, time; of embeds only a description",
+      "place, time; of embeds a description, and the addresses of pictures",
     kept: TRANSCRIPTS,
   },
   entry: {
