@@ -72,7 +72,7 @@ export const NO_MODEL = {
   path: "agents.defaults.model",
   message: "There is no model to answer with",
   hint: "three easy ways: " +
-    "1. start Ollama on this machine (ollama pull llama3.2); " +
+    "1. start Ollama on this machine (ollama pull qwen3:8b); " +
     "2. set OPENAI_API_KEY and OPENAI_MODEL, or the same of ANTHROPIC or GEMINI; " +
     '3. write "agents": { "defaults": { "model": "<provider>/<model>" } } and the provider ' +
     "into models.providers",

@@ -30,7 +30,7 @@ export interface ProviderSettings {
 
 export interface ModelSettings {
   readonly provider: ProviderSettings;
-  /** Name at the server: `"llama3.2:3b"`. */
+  /** Name at the server: `"qwen3:8b"`. */
   readonly name: string;
   /**
    * Maximum number of tokens of an answer. If absent, the server's own limit counts, or 4096 at

@@ -54,7 +54,7 @@ export const agents = z.strictObject({
           unset:
             "`OPENAI_MODEL` or `ANTHROPIC_MODEL` of the environment, else the first model of Ollama, " +
             "llama.cpp or LM Studio on this machine",
-          example: "ollama/llama3.2",
+          example: "ollama/qwen3:8b",
           isCommon: true,
           task: "models",
         },

@@ -6,7 +6,7 @@ import { secret } from "./parts/secrets.ts";
 
 /** A model of a provider: `"openai/gpt-4.1"`. */
 export const modelRef = () =>
-  z.string().regex(/^[^/\s]+\/\S+$/, 'Expected "<provider>/<model>", such as "ollama/llama3.2"');
+  z.string().regex(/^[^/\s]+\/\S+$/, 'Expected "<provider>/<model>", such as "ollama/qwen3:8b"');
 
 export const model = () =>
   z.union([
@@ -17,7 +17,7 @@ export const model = () =>
         z.array(modelRef()).default([]),
         "Models to ask if the first one fails, in order. Barnacle goes on to the next one before " +
           "any text of an answer is visible, and skips a failing provider for a while.",
-        { example: ["openai/gpt-5-mini", "ollama/llama3.2"] },
+        { example: ["openai/gpt-5-mini", "ollama/qwen3:8b"] },
       ),
     }),
   ]);
@@ -149,7 +149,7 @@ const provider = () =>
       ).default({}),
       "Abilities of the provider's models, by model. Barnacle asks the server about those that are " +
         "not written here, if the server tells them.",
-      { entry: "<model>", example: { "llama3.2": { contextWindow: 32_768, images: false } } },
+      { entry: "<model>", example: { "qwen3:8b": { contextWindow: 32_768, images: false } } },
     ),
   });
 

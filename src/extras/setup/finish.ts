@@ -91,10 +91,11 @@ async function install(
   answers: WholeAnswers,
   place: BotPlace,
   offer: OfferedService,
-  { dialogue, commands }: SetupPorts,
+  ports: SetupPorts,
 ): Promise<{ readonly code: ExitCode; readonly dataDir?: string }> {
+  const { dialogue, commands } = ports;
   const secrets = Object.fromEntries(
-    secretFiles(answers).map(({ name, text }) => [name, secretText(text)]),
+    secretFiles(answers, ports.present).map(({ name, text }) => [name, secretText(text)]),
   );
   try {
     const code = await commands.install(place, secrets);

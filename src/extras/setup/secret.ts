@@ -42,7 +42,10 @@ export async function setSecret(
     return written.code;
   }
   if (flags.json) io.out(JSON.stringify({ ok: true, file: path }));
-  else io.out(`Wrote ${printable(path)}. In the config: { "file": "${name}" }`);
+  else {
+    io.out(`Wrote ${printable(path)}`, { isWhole: true });
+    io.out(`In the config: { "file": "${name}" }`, { isWhole: true });
+  }
   return EXIT.done;
 }
 
@@ -55,7 +58,7 @@ async function asked(name: string, { errStyle, err }: Io): Promise<string | unde
   const { terminalDialogue } = await import("./ports/terminal.ts");
   const dialogue = terminalDialogue(errStyle);
   try {
-    return await dialogue.secret({ message: `Paste the secret ${name} (hidden)`, check: fault });
+    return await dialogue.secret({ message: `Paste ${name} (not shown)`, check: fault });
   } catch (error) {
     if (!(error instanceof DialogueEnd)) throw error;
     err("Stopped. Nothing was written.");

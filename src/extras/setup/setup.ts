@@ -10,13 +10,14 @@ import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { faultOfFile, faultOfFolder } from "../../host/files/writable_place.ts";
-import { readTree } from "../../config/text/tree.ts";
 import { printable } from "../../lib/text/quoted.ts";
-import { openConfig, type OpenedConfig } from "../../cli/config/write.ts";
+import { type Present, presentIn } from "./answers/present.ts";
+import type { Loaded } from "../../config/load.ts";
+import { checkAnywhere, openConfig, type OpenedConfig } from "../../cli/config/write.ts";
 import type { CommonFlags } from "../../cli/shared/command.ts";
 import { apiOf } from "../../cli/shared/discord.ts";
 import { EXIT, StartError } from "../../cli/shared/exit_code.ts";
-import { problemsText } from "../../cli/shared/read_config.ts";
+import { checkConfig, problemsText } from "../../cli/shared/read_config.ts";
 import { reportingErrors } from "../../cli/shared/start_error.ts";
 import { dataDirOf, isDataNamed } from "../../cli/shared/store_access.ts";
 import type { Io } from "../../cli/terminal/io.ts";
@@ -75,8 +76,12 @@ async function run(flags: SetupFlags, io: Io): Promise<SetupEnd> {
   const opened = await fileOf(flags, io);
   if (opened.kind === "opened") {
     assertPlaces(opened, flags, io);
-    assertEditable(opened);
     assertNew(opened, flags);
+    const loaded = await readWritten(opened, io);
+    if (loaded.kind === "refused") {
+      io.err(problemsText(loaded.problems, io));
+      return { code: EXIT.config };
+    }
     const { hasTerminal, terminalDialogue } = await import("./ports/terminal.ts");
     if (!hasTerminal()) {
       throw new StartError(
@@ -85,17 +90,16 @@ async function run(flags: SetupFlags, io: Io): Promise<SetupEnd> {
         EXIT.usage,
       );
     }
-    return await withDialogue(opened, terminalDialogue(io.errStyle), flags, io);
+    const present = presentIn(loaded, io.env);
+    return await withDialogue(opened, present, terminalDialogue(io.errStyle), flags, io);
   }
   io.err(problemsText([opened.problem], io));
   return { code: EXIT.config };
 }
 
-/** Refuses a config that cannot be changed before the user has answered any question. */
-function assertEditable({ file, text = "" }: OpenedConfig): void {
-  if (text.trim() === "" || readTree(text).kind === "tree") return;
-  const why = "it is no JSON with comments; run `barnacle config check`, which names the line";
-  throw new StartError(`${printable(file)} cannot be changed: ${why}`, EXIT.config);
+/** The config that exists; an invalid one is refused before the user has answered any question. */
+function readWritten({ file, text = "" }: OpenedConfig, { env }: Io): Promise<Loaded> {
+  return text.trim() === "" ? checkConfig(undefined, {}) : checkAnywhere(file, text, env);
 }
 
 /** Refuses an example for a config that exists: its agents and channels would be another bot's. */
@@ -139,6 +143,7 @@ async function fileOf({ config }: SetupFlags, io: Io): Promise<ReturnType<typeof
 
 async function withDialogue(
   opened: OpenedConfig,
+  present: Present,
   dialogue: Dialogue,
   flags: SetupFlags,
   io: Io,
@@ -148,6 +153,7 @@ async function withDialogue(
   const ports: SetupPorts = {
     dialogue,
     channels: flags.channels,
+    present,
     env: io.env,
     openDiscord: (token) => createSetupDiscord(token, api.base),
     models: createModelPort(io.env),
@@ -180,12 +186,6 @@ async function play(
 ): Promise<SetupEnd> {
   const { dialogue } = ports;
   const { example } = flags;
-  const isChanged = !opened.text?.trim() ||
-    await dialogue.choose({
-      message: "There is a config already: change it, or start anew?",
-      options: [{ value: true, label: "Change it" }, { value: false, label: "Start anew" }],
-    });
-  const base = isChanged ? opened : { ...opened, text: undefined };
   let state: SetupState = example === undefined ? {} : { example: { name: example } };
   const before: SetupState[] = [];
   let chapter = 0;
@@ -198,15 +198,15 @@ async function play(
     try {
       const answers = wholeAnswers(state);
       if (step === "write" && answers) {
-        const planned = await planFiles(base, answers, io);
+        const planned = await planFiles(opened, answers, ports.present, io);
         if (flags.dryRun) {
           io.out(planned.text.trimEnd());
           return { code: EXIT.done };
         }
-        await writePlanned(planned, opened, ports, io);
+        await writePlanned(planned, ports, io);
         const code = await checkWritten(opened.file, ports, io);
         if (code !== EXIT.done) return { code };
-        const end = await finish(answers, base, ports, flags);
+        const end = await finish(answers, opened, ports, flags);
         const { file: config } = opened;
         const ok = end.code === EXIT.done;
         if (flags.json) io.out(JSON.stringify({ ok, config, start: end.start }));

@@ -9,7 +9,7 @@ export const GUILD = { id: parseSnowflake<"guild">("1420000000000000001")!, name
 const CHANNEL = { id: parseSnowflake<"channel">("1420000000000000002")!, name: "help" };
 
 export const FINISHED: SetupState = {
-  token: "TOKEN",
+  token: "token-of-krill",
   bot: {
     applicationId: parseSnowflake<"application">("1498000000000000000")!,
     name: "Krill",

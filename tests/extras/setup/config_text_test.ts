@@ -8,13 +8,20 @@ import {
   type SetupState,
   wholeAnswers,
 } from "../../../src/extras/setup/answers/state.ts";
+import { presentIn } from "../../../src/extras/setup/answers/present.ts";
 import { parseConfig } from "../../../src/config/parse.ts";
+import { parseSnowflake } from "../../../src/core/discord/ids.ts";
+import { loadedOf } from "../../config/support.ts";
 import { FINISHED, GUILD, OTHER, OWNER } from "./answers.ts";
 
-const text = (base: string | undefined, state: SetupState): string => {
+const text = async (base: string | undefined, state: SetupState): Promise<string> => {
   const answers = wholeAnswers(state);
   assert.ok(answers);
-  const edited = configTextOf(base, answers);
+  const files = {
+    "credentials/discord_token": "token-of-krill",
+    "credentials/openai_api_key": "sk-test",
+  };
+  const edited = configTextOf(base, answers, presentIn(await loadedOf(base, { files }), {}));
   assert.equal(edited.kind, "edited");
   return edited.kind === "edited" ? edited.text : "";
 };
@@ -27,7 +34,7 @@ const valueOf = async (written: string): Promise<Record<string, unknown>> => {
 
 describe("[O3] configTextOf()", () => {
   it("writes a config with a comment at each answer", async () => {
-    const written = text(undefined, FINISHED);
+    const written = await text(undefined, FINISHED);
     assert.deepEqual(await valueOf(written), {
       channels: {
         discord: {
@@ -51,7 +58,7 @@ describe("[O3] configTextOf()", () => {
     for (const comment of ["Harbour: these channels only", "#help", "@ana", "Dollars for each"]) {
       assert.match(written, new RegExp(`// .*${comment}`));
     }
-    assert.ok(!written.includes("sk-") && !written.includes("TOKEN"));
+    assert.ok(!written.includes("sk-") && !written.includes("token-of-krill"));
   });
 
   it("changes only its own keys of a config, and keeps all comments", async () => {
@@ -65,7 +72,7 @@ describe("[O3] configTextOf()", () => {
   } }
 }
 `;
-    const written = text(base, FINISHED);
+    const written = await text(base, FINISHED);
     for (const comment of ["// mine", "// loud", "// to be replaced"]) {
       assert.ok(written.includes(comment), comment);
     }
@@ -83,45 +90,71 @@ describe("[O3] configTextOf()", () => {
     });
   });
 
-  it("gives the same text for the same answers", () => {
-    const once = text(undefined, FINISHED);
-    assert.equal(text(once, FINISHED), once);
+  it("gives the same text for the same answers, also for a server and channels by name", async () => {
+    const once = await text(undefined, FINISHED);
+    assert.equal(await text(once, FINISHED), once);
+    const named = once.replace(`"${GUILD.id}"`, '"Harbour"').replace(
+      '"1420000000000000002": {}',
+      '"help": { "requireMention": false }, "secret-place": {}',
+    );
+    assert.equal(await text(named, FINISHED), named);
+  });
+
+  it("takes out servers and channels that are no longer chosen, and no others", async () => {
+    const base = `{ "channels": { "discord": { "guilds": {
+      "${GUILD.id}": { "channels": { "general": {}, "hidden": {} } }, "Elsewhere": {} } } } }`;
+    const [place] = FINISHED.places ?? [];
+    assert.ok(place);
+    const general = { id: parseSnowflake<"channel">("1420000000000000003")!, name: "general" };
+    const elsewhere = { id: parseSnowflake<"guild">("1420000000000000004")!, name: "Elsewhere" };
+    const { channels } = await valueOf(
+      await text(base, {
+        ...FINISHED,
+        places: [{ ...place, others: [general] }],
+        otherPlaces: [elsewhere],
+      }),
+    );
+    assert.deepEqual(Object(channels).discord.guilds, {
+      [GUILD.id]: { channels: { hidden: {}, "1420000000000000002": {} } },
+    });
   });
 
   it("opens all channels again, and keeps the server's other keys", async () => {
     const places = [{ ...GUILD, channels: "all" as const }];
-    const listed = text(undefined, FINISHED)
+    const listed = (await text(undefined, FINISHED))
       .replace(`"${GUILD.id}": {`, `"${GUILD.id}": {\n          "requireMention": false,`);
-    const written = text(listed, { ...FINISHED, places });
+    const written = await text(listed, { ...FINISHED, places });
     const { channels } = await valueOf(written);
     assert.deepEqual(Object(channels).discord.guilds, { [GUILD.id]: { requireMention: false } });
   });
 
   it("closes all servers if there is none", async () => {
-    const { channels } = await valueOf(text(undefined, { ...FINISHED, places: [] }));
+    const { channels } = await valueOf(await text(undefined, { ...FINISHED, places: [] }));
     assert.deepEqual(Object(channels).discord.guilds, {});
   });
 
   it("names another owner than the application's", async () => {
-    const { commands } = await valueOf(text(undefined, { ...FINISHED, owner: OTHER }));
+    const { commands } = await valueOf(await text(undefined, { ...FINISHED, owner: OTHER }));
     assert.deepEqual(commands, { ownerAllowFrom: [OTHER.id] });
   });
 
   it("refuses a config with a syntax error", () => {
     const answers = wholeAnswers(FINISHED);
     assert.ok(answers);
-    assert.equal(configTextOf("{ nonsense", answers).kind, "refused");
+    assert.equal(configTextOf("{ nonsense", answers, { owners: [] }).kind, "refused");
   });
 });
 
 describe("[O3] secretFiles()", () => {
-  it("has the token and the model's key", () => {
+  it("has the token and the model's key, unless the config has them", () => {
     const answers = wholeAnswers(FINISHED);
     assert.ok(answers);
-    assert.deepEqual(secretFiles(answers), [
-      { name: "discord_token", text: "TOKEN" },
-      { name: "openai_api_key", text: "sk-test" },
+    const key = { name: "openai_api_key", text: "sk-test" };
+    assert.deepEqual(secretFiles(answers, { owners: [] }), [
+      { name: "discord_token", text: "token-of-krill" },
+      key,
     ]);
+    assert.deepEqual(secretFiles(answers, { owners: [], token: "token-of-krill" }), [key]);
   });
 });
 

@@ -32,7 +32,7 @@ function withExample(name: ExampleName, isThere = (_channel: string) => true): S
 async function madeOf(state: SetupState) {
   const answers = wholeAnswers(state);
   assert.ok(answers);
-  const made = configTextOf(undefined, answers);
+  const made = configTextOf(undefined, answers, { owners: [] });
   assert.equal(made.kind, "edited", JSON.stringify(made));
   const text = made.kind === "edited" ? made.text : "";
   const parsed = await parseConfig({ file: "config.jsonc", text });

@@ -55,11 +55,12 @@ export function scriptedDialogue(answers: readonly (string | boolean)[]) {
 /** The ports of a test; the others throw. */
 export function portsOf(
   dialogue: Dialogue,
-  { discord = {}, models = {}, commands = {}, channels, env = {} }: {
+  { discord = {}, models = {}, commands = {}, channels, present = { owners: [] }, env = {} }: {
     readonly discord?: Partial<SetupDiscord>;
     readonly models?: Partial<ModelPort>;
     readonly commands?: Partial<OwnCommands>;
     readonly channels?: readonly string[];
+    readonly present?: SetupPorts["present"];
     readonly env?: SetupPorts["env"];
   },
 ): SetupPorts {
@@ -69,6 +70,7 @@ export function portsOf(
   return {
     dialogue,
     channels,
+    present,
     env,
     openDiscord: () => ({
       whoAmI: absent,
@@ -77,6 +79,7 @@ export function portsOf(
       setFlags: absent,
       person: absent,
       search: absent,
+      hidden: absent,
       stop() {},
       ...discord,
     }),

@@ -134,6 +134,7 @@ describe("[O3] the model's chapter", () => {
       baseUrl: "https://openrouter.ai/api/v1",
       key: "sk-right",
       isPaid: true,
+      isPriced: false,
       prices: { input: 1, output: 2 },
     });
     assert.deepEqual(keys, ["sk-wrong", "sk-right"]);
@@ -143,6 +144,35 @@ describe("[O3] the model's chapter", () => {
       lines.at(-1),
       "ok    x answered in 1.9 s (first token 0.6 s), tools: yes, images: no",
     );
+  });
+
+  it("keeps the config's model with its key, or lets another one be chosen for its tools", async () => {
+    const kept = {
+      provider: {
+        id: "ours",
+        kind: "openai-compatible" as const,
+        baseUrl: "http://box/v1",
+        apiKey: "k",
+      },
+      name: "small",
+    };
+    const tried = { firstMs: 600, totalMs: 1_900, tools: false, images: false, refused: [] };
+    const models = {
+      localServers: () => Promise.resolve([]),
+      test: () => Promise.resolve({ ...answered, tried }),
+    };
+    const present = { owners: [], model: kept };
+    const asked = ["Keep ours/small", true, "Keep ours/small", false];
+    const { dialogue, isDone } = scriptedDialogue(asked);
+    const { model } = await askModel(FINISHED, portsOf(dialogue, { models, present }));
+    assert.ok(model && model !== "none");
+    assert.deepEqual([model.providerId, model.name, model.baseUrl, model.key], [
+      "ours",
+      "small",
+      undefined,
+      undefined,
+    ]);
+    assert.ok(isDone());
   });
 
   it("takes an address, and a model that does not answer if the user insists", async () => {
@@ -168,6 +198,7 @@ describe("[O3] the model's chapter", () => {
       baseUrl: "http://box:8000/v1",
       key: undefined,
       isPaid: false,
+      isPriced: true,
       prices: undefined,
     });
     assert.ok(lines.includes("wrong Type the model's name, without spaces"));
@@ -242,7 +273,7 @@ describe("[O3] the model's chapter", () => {
 
   it("downloads a model once, also from a server that lacks it afterwards", async () => {
     const { dialogue, lines } = scriptedDialogue([
-      "llama3.2, which Ollama downloads (2 GB)",
+      "qwen3:8b, which Ollama downloads (5 GB)",
       true,
       "Use it all the same",
     ]);
@@ -267,7 +298,7 @@ describe("[O3] the model's chapter", () => {
     };
     await askModel(FINISHED, portsOf(dialogue, { models }));
     assert.equal(pulls, 1);
-    assert.equal(lines.filter((line) => line === 'fail  Ollama has no model "llama3.2"').length, 2);
+    assert.equal(lines.filter((line) => line === 'fail  Ollama has no model "qwen3:8b"').length, 2);
   });
 });
 
@@ -299,10 +330,10 @@ describe("[O3] the end of a setup", () => {
     const ports = portsOf(dialogue, { commands: { offer, install, instruct, greet } });
     const end = await finish(answers, NEW, ports, {});
     assert.deepEqual(end, { code: 0, start: "service", runs: undefined });
-    const secrets = { discord_token: "TOKEN\n", openai_api_key: "sk-test\n" };
+    const secrets = { discord_token: "token-of-krill\n", openai_api_key: "sk-test\n" };
     assert.deepEqual(installed, ["/etc/x", secrets]);
     assert.match(sent.at(-1) ?? "", /^\/var\/lib\/x: Hi ana, I am Krill, .* on Harbour, #help/);
-    assert.ok(!lines.join("\n").includes("TOKEN"));
+    assert.ok(!lines.join("\n").includes("token-of-krill"));
     assert.deepEqual(instructed, ["/var/lib/x"]);
     assert.ok(
       lines.some((line) => line.startsWith("ok    Wrote AGENTS.md and SOUL.md to /agents/x:")),

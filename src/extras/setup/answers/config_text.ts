@@ -1,8 +1,10 @@
 /** Makes the config of the answers: a new one, or changes of one that exists. */
 
-import { commentBefore, type Edited, setAt } from "../../../config/text/edit.ts";
-import { isList, readTree, type Segment, valueAt } from "../../../config/text/tree.ts";
+import { isDeepStrictEqual } from "node:util";
+import { commentBefore, type Edited, setAt, unsetAt } from "../../../config/text/edit.ts";
+import { entriesAt, isList, readTree, type Segment, valueAt } from "../../../config/text/tree.ts";
 import { exampleText } from "./examples.ts";
+import { keyOf, listedIn, type Present } from "./present.ts";
 import type { PlaceAnswer, SetupModel, SetupPerson, WholeAnswers } from "./state.ts";
 
 export interface SecretFile {
@@ -14,10 +16,14 @@ export interface SecretFile {
 /** The token's file, by the name that the systemd unit's documentation uses. */
 const TOKEN_FILE = "discord_token";
 
-export function secretFiles({ token, model }: WholeAnswers): readonly SecretFile[] {
+/** @param present Answers of the config, which has their secrets. */
+export function secretFiles(
+  { token, model }: WholeAnswers,
+  present: Present,
+): readonly SecretFile[] {
   const key = model === "none" ? undefined : model.key;
   return [
-    { name: TOKEN_FILE, text: token },
+    ...token === present.token ? [] : [{ name: TOKEN_FILE, text: token }],
     ...model === "none" || key === undefined ? [] : [{ name: keyFileOf(model), text: key }],
   ];
 }
@@ -30,6 +36,7 @@ interface ConfigChange {
   readonly path: readonly Segment[];
   /** Absent: only the comment is added. */
   readonly value?: unknown;
+  readonly isRemoved?: true;
   /** Comment for a key that was not there before. */
   readonly comment?: string;
 }
@@ -44,14 +51,22 @@ const HEAD =
  *
  * @param base The text of the file; `undefined` if there is none.
  */
-export function configTextOf(base: string | undefined, answers: WholeAnswers): Edited {
+export function configTextOf(
+  base: string | undefined,
+  answers: WholeAnswers,
+  present: Present,
+): Edited {
   let edited = startOf(base, answers);
   if (edited.kind === "refused") return edited;
   const before = treeOf(edited.text);
-  for (const { path, value, comment } of changesOf(answers, before)) {
+  for (const { path, value, isRemoved, comment } of changesOf(answers, before, present)) {
     if (edited.kind === "refused") return edited;
-    if (value !== undefined) edited = setAt(edited.text, path, value);
-    const isAdded = valueAt(before, path) === undefined;
+    const known = valueAt(before, path);
+    if (isRemoved) edited = unsetAt(edited.text, path);
+    else if (value !== undefined && !isDeepStrictEqual(value, known)) {
+      edited = setAt(edited.text, path, value);
+    }
+    const isAdded = known === undefined;
     if (edited.kind === "edited" && comment !== undefined && isAdded) {
       edited = commentBefore(edited.text, path, comment);
     }
@@ -76,15 +91,23 @@ function treeOf(text: string): unknown {
 
 const DISCORD = ["channels", "discord"] as const;
 
-function changesOf(answers: WholeAnswers, before: unknown): readonly ConfigChange[] {
-  const { places, owner, bot, model, limit } = answers;
+function changesOf(
+  answers: WholeAnswers,
+  before: unknown,
+  present: Present,
+): readonly ConfigChange[] {
+  const { token, places, otherPlaces, owner, bot, model, limit } = answers;
   const isOwner = bot.owners.some(({ id }) => id === owner.id);
   return [
-    {
+    ...token === present.token ? [] : [{
       path: [...DISCORD, "token"],
       value: { file: TOKEN_FILE },
       comment: "The token is in the folder credentials beside this file.",
-    },
+    }],
+    ...otherPlaces.flatMap((server): readonly ConfigChange[] => {
+      const key = keyOf(guildsIn(before), server);
+      return key === undefined ? [] : [{ path: [...GUILDS, key], isRemoved: true }];
+    }),
     ...guildChanges(places, before),
     ...personChange([...DISCORD, "dm", "allowFrom"], owner, before, {
       comment: `May write direct messages without a pairing code: @${owner.name}`,
@@ -109,8 +132,18 @@ function changesOf(answers: WholeAnswers, before: unknown): readonly ConfigChang
   ];
 }
 
-function guildChanges(places: readonly PlaceAnswer[], before: unknown): readonly ConfigChange[] {
-  const guilds = [...DISCORD, "guilds"];
+const GUILDS = [...DISCORD, "guilds"] as const;
+
+function guildsIn(before: unknown): Present["guilds"] {
+  return new Map(entriesAt(before, GUILDS));
+}
+
+function guildChanges(
+  places: readonly PlaceAnswer[],
+  before: unknown,
+): readonly ConfigChange[] {
+  const guilds = GUILDS;
+  const present = guildsIn(before);
   const head = "The servers in which the bot answers, and their channels. It answers mentions.";
   if (places.length === 0) {
     return valueAt(before, guilds) === undefined
@@ -120,26 +153,29 @@ function guildChanges(places: readonly PlaceAnswer[], before: unknown): readonly
   const isFirst = valueAt(before, guilds) === undefined;
   return [
     ...isFirst ? [{ path: guilds, value: {}, comment: head }] : [],
-    ...places.flatMap(({ id, name, channels = "all" }): readonly ConfigChange[] => {
-      const path = [...guilds, id];
+    ...places.flatMap((place): readonly ConfigChange[] => {
+      const { id, name, channels = "all", others = [] } = place;
+      const path = [...guilds, keyOf(present, place) ?? id];
       const known = valueAt(before, path);
+      const listedBefore = listedIn(present, place);
       const comment = channels === "all"
         ? `${name}: every channel`
         : `${name}: these channels only`;
       if (channels === "all") {
         // A list of channels would go on closing the others.
-        return known === undefined || valueAt(known, ["channels"]) !== undefined
+        return known === undefined || listedBefore
           ? [{ path, value: withoutChannels(known), comment }]
           : [];
       }
-      const listed = Object.fromEntries(
-        channels.map((channel) => [channel.id, valueAt(known, ["channels", channel.id]) ?? {}]),
-      );
+      const closed = others.map((channel) => keyOf(listedBefore, channel));
+      const kept = [...listedBefore ?? []].filter(([key]) => !closed.includes(key));
+      const added = channels.filter((channel) => keyOf(listedBefore, channel) === undefined);
+      const listed = Object.fromEntries([...kept, ...added.map(({ id }) => [id, {}] as const)]);
       return [
         known === undefined
           ? { path, value: { channels: listed }, comment }
           : { path: [...path, "channels"], value: listed },
-        ...channels.map((channel): ConfigChange => ({
+        ...added.map((channel): ConfigChange => ({
           path: [...path, "channels", channel.id],
           comment: `#${channel.name}`,
         })),

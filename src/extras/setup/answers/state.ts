@@ -26,6 +26,8 @@ export interface BotIdentity {
 export interface PlaceAnswer extends Named<GuildId> {
   /** `"all"`, or the chosen channels; absent until the user has chosen. */
   readonly channels?: "all" | readonly Named<ChannelId>[];
+  /** Channels of the server that the user has not chosen. */
+  readonly others?: readonly Named<ChannelId>[];
 }
 
 /** The examples that are whole configs; a name is that of the file in `examples/`. */
@@ -56,6 +58,8 @@ export interface SetupModel {
   readonly isPaid: boolean;
   /** Prices of a million tokens, as its server tells them. */
   readonly prices?: TokenPrices;
+  /** Whether Barnacle or the config knows its price. */
+  readonly isPriced?: boolean;
 }
 
 export interface TokenPrices {
@@ -66,7 +70,8 @@ export interface TokenPrices {
 }
 
 export type LimitAnswer =
-  | { readonly kind: "money"; readonly perDay: number; readonly prices: TokenPrices }
+  /** Without prices, Barnacle or the config knows them. */
+  | { readonly kind: "money"; readonly perDay: number; readonly prices?: TokenPrices }
   | { readonly kind: "tokens"; readonly perDay: number }
   | { readonly kind: "none" };
 
@@ -81,6 +86,8 @@ export interface SetupState {
   readonly intents?: "settled";
   /** Empty: direct messages only. */
   readonly places?: readonly PlaceAnswer[];
+  /** Servers of the bot that the user has not chosen. */
+  readonly otherPlaces?: readonly Named<GuildId>[];
   /** The person who owns the bot. */
   readonly owner?: SetupPerson;
   /** `"none"`: the user decides later. */
@@ -119,6 +126,7 @@ export interface WholeAnswers {
   readonly token: string;
   readonly bot: BotIdentity;
   readonly places: readonly PlaceAnswer[];
+  readonly otherPlaces: readonly Named<GuildId>[];
   readonly owner: SetupPerson;
   readonly model: SetupModel | "none";
   readonly limit: LimitAnswer;
@@ -126,10 +134,11 @@ export interface WholeAnswers {
 
 /** The answers, if none is missing. */
 export function wholeAnswers(state: SetupState): WholeAnswers | undefined {
-  const { example, token, bot, places, owner, model, limit = { kind: "none" } } = state;
+  const { example, token, bot, places, otherPlaces = [], owner, model } = state;
+  const { limit = { kind: "none" } } = state;
   if (nextStep(state) !== "write" || token === undefined) return undefined;
   return bot && places && owner && model
-    ? { example, token, bot, places, owner, model, limit }
+    ? { example, token, bot, places, otherPlaces, owner, model, limit }
     : undefined;
 }
 

@@ -56,8 +56,10 @@ export interface Dialogue {
   /** Asks for yes or no; yes is the default. */
   confirm(asked: Asked & { readonly initial?: boolean }): Promise<boolean>;
   choose<Value>(asked: AskedChoice<Value>): Promise<Value>;
-  /** Asks for at least one of several answers. */
-  chooseSome<Value>(asked: AskedChoice<Value>): Promise<readonly Value[]>;
+  /** Asks for at least one of several answers. @param chosen The options that are chosen at first. */
+  chooseSome<Value>(
+    asked: Omit<AskedChoice<Value>, "initial"> & { readonly chosen: readonly Value[] },
+  ): Promise<readonly Value[]>;
   /**
    * Does slow work, with a line about it. Ctrl-C aborts the work's signal.
    *

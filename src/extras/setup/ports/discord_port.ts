@@ -1,14 +1,15 @@
 /** Asks Discord what a setup needs to know, with the token that the user has given. */
 
 import { ask } from "../../../bot/preflight/examine.ts";
-import { channelsSeen } from "../../../bot/preflight/examine_guilds.ts";
-import type { GuildId, UserId } from "../../../core/discord/ids.ts";
+import { channelsSeen, HIDDEN } from "../../../bot/preflight/examine_guilds.ts";
+import type { ChannelId, GuildId, UserId } from "../../../core/discord/ids.ts";
 import type { Named } from "../../../core/inbound/inbound.ts";
 import { PERMISSIONS } from "../../../core/rights/permissions.ts";
 import {
   createGuildList,
   createReadGuildPermissions,
 } from "../../../discord/rest/requests/guild_reads.ts";
+import { createFindChannel } from "../../../discord/rest/requests/channel.ts";
 import { createMembers, createReadUser } from "../../../discord/rest/requests/members.ts";
 import { RestError } from "../../../discord/rest/exchange/rest_error.ts";
 import type { ProbeAnswer } from "../../../flows/preflight/discord.ts";
@@ -31,6 +32,7 @@ export function createSetupDiscord(token: string, apiUrl: string) {
   const readUser = createReadUser(api);
   const members = createMembers(api);
   const readGuild = createReadGuildPermissions(api);
+  const findChannel = createFindChannel(api);
 
   async function personOf(id: UserId): Promise<SetupPerson> {
     const found = await readUser(id).catch((error: unknown) => {
@@ -77,6 +79,12 @@ export function createSetupDiscord(token: string, apiUrl: string) {
           }))
           .sort((one, other) => place(one.id) - place(other.id));
       }, ASK_MS),
+    /** A channel that exists, and that the bot may not see; `undefined` if there is no such one. */
+    async hidden(id: ChannelId): Promise<OfferedChannel | undefined> {
+      const answer = await ask(() => findChannel(id), ASK_MS);
+      if (answer.kind !== "answered" || answer.found !== "hidden") return undefined;
+      return { id, name: id, missing: [HIDDEN], isPrivate: true };
+    },
     /** Enables privileged intents. @returns The problem, or `undefined`. */
     async setFlags(flags: number): Promise<string | undefined> {
       try {

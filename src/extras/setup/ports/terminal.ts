@@ -12,10 +12,14 @@ import * as clack from "@clack/prompts";
 import process from "node:process";
 import { emitKeypressEvents } from "node:readline";
 import { schedule } from "../../../lib/clock.ts";
+import { wrapped } from "../../../lib/text/cut.ts";
 import { printable, safeOutput } from "../../../lib/text/quoted.ts";
 import { createStatusLine } from "../../../cli/terminal/io.ts";
 import type { Style } from "../../../cli/terminal/style.ts";
 import { type AskedChoice, type AskedText, type Dialogue, DialogueEnd } from "./dialogue.ts";
+
+/** Columns of a sign or the bar, and the space after it. */
+const GUTTER = 3;
 
 /** Options of a list that a person reads at a glance; a longer one gets a field to search it. */
 const GLANCE = 12;
@@ -58,11 +62,21 @@ export function terminalDialogue(style: Style): Dialogue {
   const status = createStatusLine(output, schedule);
   const common = { input, output, signal: lost.signal };
   const bar = style.dim("│");
+  /** Breaks a text between words, so that each line stands right of the bar. */
+  const linesOf = (text: string) =>
+    text.split("\n").flatMap((line) => wrapped(line, (output.columns || 80) - GUTTER));
   const write = (sign: string, text: string) => {
     status.erase();
-    for (const [index, line] of safeOutput(text).split("\n").entries()) {
+    for (const [index, line] of linesOf(safeOutput(text)).entries()) {
       output.write(`${index === 0 ? sign : bar}  ${line}\n`);
     }
+  };
+  /** The message of a prompt that does not break it itself. */
+  const broken = (message: string) => linesOf(shownText(message)).join(`\n${bar}  `);
+  /** Why a typed text is no answer. */
+  const checked = (check: AskedText["check"], text: string): string | undefined => {
+    const why = check?.(text);
+    return why === undefined ? undefined : linesOf(shownText(why)).join("\n   ");
   };
 
   async function answer<Value>(
@@ -94,7 +108,8 @@ export function terminalDialogue(style: Style): Dialogue {
       answer(() =>
         clack.password({
           ...common,
-          message: shownText(message),
+          message: broken(message),
+          mask: "", // a token is longer than a narrow terminal
           clearOnError: true,
           validate: (text) => checked(check, text ?? ""),
         })
@@ -103,7 +118,7 @@ export function terminalDialogue(style: Style): Dialogue {
       const given = await answer(() =>
         clack.text({
           ...common,
-          message: shownText(message),
+          message: broken(message),
           placeholder: shownText(placeholder ?? fallback ?? ""),
           validate: (text) => checked(check, text?.trim() || (fallback ?? "")),
         })
@@ -116,11 +131,12 @@ export function terminalDialogue(style: Style): Dialogue {
       ),
     async choose(asked) {
       const { options, initial } = asked;
-      const message = shownText(asked.message);
+      const isLong = options.length > GLANCE;
+      const message = isLong ? broken(asked.message) : shownText(asked.message);
       const shown = numbered(asked);
       const start = Math.max(0, options.findIndex(({ value }) => value === initial));
       const at = await answer(() =>
-        options.length > GLANCE
+        isLong
           ? clack.autocomplete({
             ...common,
             message,
@@ -137,19 +153,24 @@ export function terminalDialogue(style: Style): Dialogue {
     },
     async chooseSome(asked) {
       const { options } = asked;
-      const message = shownText(asked.message);
+      const isLong = options.length > GLANCE;
+      const message = isLong ? broken(asked.message) : shownText(asked.message);
       const shown = numbered(asked);
+      const initialValues = [...options.keys()].filter((at) =>
+        asked.chosen.some((one) => one === options[at]?.value)
+      );
       const chosen = await answer(() =>
-        options.length > GLANCE
+        isLong
           ? clack.autocompleteMultiselect({
             ...common,
             message,
             options: shown,
+            initialValues,
             required: true,
             maxItems: GLANCE,
             placeholder: "type to search, Tab selects",
           })
-          : clack.multiselect({ ...common, message, options: shown, required: true })
+          : clack.multiselect({ ...common, message, options: shown, initialValues, required: true })
       );
       return options.filter((_option, index) => chosen.includes(index)).map(({ value }) => value);
     },
@@ -186,7 +207,7 @@ export function terminalDialogue(style: Style): Dialogue {
 }
 
 /** Options whose values are their places: the prompts compare values by identity. */
-function numbered<Value>({ options }: AskedChoice<Value>) {
+function numbered<Value>({ options }: Pick<AskedChoice<Value>, "options">) {
   return options.map(({ label, hint }, value) => ({
     value,
     label: shownText(label),
@@ -200,10 +221,4 @@ const SHOWN_MAX = 300;
 /** A text of a prompt, on one line. */
 function shownText(text: string): string {
   return printable(text.length > SHOWN_MAX ? `${text.slice(0, SHOWN_MAX - 1)}…` : text);
-}
-
-/** Why a typed text is no answer. */
-function checked(check: AskedText["check"], text: string): string | undefined {
-  const why = check?.(text);
-  return why === undefined ? undefined : shownText(why);
 }

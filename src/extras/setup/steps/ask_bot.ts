@@ -41,7 +41,7 @@ function withoutWrapping(typed: string): string {
 /** Asks for the token until Discord accepts one. */
 export async function askToken(state: SetupState, ports: SetupPorts): Promise<SetupState> {
   const { dialogue } = ports;
-  let token = envText(ports.env, BOT_TOKEN);
+  let token = ports.present.token ?? envText(ports.env, BOT_TOKEN);
   const problem = token === undefined ? undefined : tokenFault(token, ports.env);
   if (problem !== undefined) {
     dialogue.fail(`DISCORD_BOT_TOKEN: ${problem}`);
@@ -49,10 +49,10 @@ export async function askToken(state: SetupState, ports: SetupPorts): Promise<Se
   }
   if (token === undefined) {
     dialogue.tell(`Open ${PORTAL}\nNew Application -> Bot -> Reset Token -> Copy`);
-  } else dialogue.ok("Token from DISCORD_BOT_TOKEN");
+  } else dialogue.ok(`Token from ${ports.present.token ? "the config" : BOT_TOKEN}`);
   for (;;) {
     token ??= await dialogue.secret({
-      message: "Paste the bot token (hidden)",
+      message: "Paste the bot token (not shown)",
       check: (typed) => tokenFault(typed, ports.env),
     });
     token = withoutWrapping(token);

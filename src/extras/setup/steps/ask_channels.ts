@@ -1,8 +1,9 @@
 /** The channels of the second chapter of a setup: where the bot answers. */
 
-import type { ChannelId } from "../../../core/discord/ids.ts";
+import type { ChannelId, GuildId } from "../../../core/discord/ids.ts";
 import type { Named } from "../../../core/inbound/inbound.ts";
 import { quoted } from "../../../lib/text/quoted.ts";
+import { keyOf, listedIn } from "../answers/present.ts";
 import type { ExampleChannel, PlaceAnswer, SetupState } from "../answers/state.ts";
 import type { OfferedChannel, SetupDiscord } from "../ports/discord_port.ts";
 import { exampleChannels } from "./ask_example.ts";
@@ -13,6 +14,7 @@ import {
   offeredBy,
   plainName,
   tellChannel,
+  withHidden,
 } from "./offered_channels.ts";
 import { type SetupPorts, withDiscord } from "./setup_ports.ts";
 
@@ -28,7 +30,7 @@ export function askChannels(state: SetupState, ports: SetupPorts): Promise<Setup
         const channels = await exampleChannels(example, place, words, discord, ports);
         example = { ...example, channels };
         places.push({ ...place, channels: channels.length > 0 ? eachOnce(channels) : "all" });
-      } else places.push({ ...place, channels: await channelsOf(place, words, discord, ports) });
+      } else places.push({ ...place, ...await channelsOf(place, words, discord, ports) });
     }
     return { ...state, places, example };
   });
@@ -55,12 +57,13 @@ async function channelsOf(
   words: readonly string[],
   discord: SetupDiscord,
   ports: SetupPorts,
-): Promise<"all" | readonly Named<ChannelId>[]> {
+): Promise<Pick<PlaceAnswer, "channels" | "others">> {
   const { dialogue } = ports;
-  const offered = await offeredBy({ id, name }, discord, ports);
-  if (!offered) return "all";
+  const listed = await offeredBy({ id, name }, discord, ports);
+  if (!listed) return { channels: listedIn(ports.present.guilds, { id, name }) ? [] : "all" };
+  const offered = await withHidden(words, listed, discord);
   const usable = offered.filter(isUsable);
-  const chosen = await chosenChannels(name, offered, words, ports);
+  const chosen = await chosenChannels({ id, name }, offered, words, ports);
   if (chosen === "all") {
     const rest = usable.length < offered.length
       ? `; the others lack a permission, see \`barnacle doctor\``
@@ -69,14 +72,18 @@ async function channelsOf(
       `Everywhere on ${quoted(name)}: it can answer in ${usable.length} of ` +
         `${offered.length} channels${rest}`,
     );
-    return "all";
+    return { channels: "all" };
   }
   for (const channel of chosen) tellChannel(channel, ports);
-  return chosen.map(({ id, name }) => ({ id, name }));
+  const named = (all: readonly OfferedChannel[]) => all.map(({ id, name }) => ({ id, name }));
+  return {
+    channels: named(chosen),
+    others: named(offered.filter((channel) => !chosen.includes(channel))),
+  };
 }
 
 async function chosenChannels(
-  server: string,
+  server: Named<GuildId>,
   offered: readonly OfferedChannel[],
   words: readonly string[],
   ports: SetupPorts,
@@ -91,8 +98,10 @@ async function chosenChannels(
   }
   if (offered.length === 0) return "all";
   const usable = offered.filter(isUsable).length;
+  const before = listedIn(ports.present.guilds, server);
   const isAll = await dialogue.choose({
-    message: `Where on ${quoted(server)} may it answer? It answers when it is mentioned.`,
+    message: `Where on ${quoted(server.name)} may it answer? It answers when it is mentioned.`,
+    initial: before === undefined,
     options: [
       { value: true, label: `In every channel that it can see (${usable} of ${offered.length})` },
       { value: false, label: "Only in some channels" },
@@ -106,5 +115,6 @@ async function chosenChannels(
       label: `#${channel.name}${isUsable(channel) ? "" : " (a permission is missing)"}`,
       hint: [...channel.isPrivate ? ["private"] : [], lackOf(channel)].filter(Boolean).join("; "),
     })),
+    chosen: offered.filter((channel) => keyOf(before, channel) !== undefined),
   });
 }

@@ -6,7 +6,14 @@ import { quoted } from "../../../lib/text/quoted.ts";
 import { agentsWithoutChannel, channelsOfExample } from "../answers/examples.ts";
 import type { ExampleAnswer, ExampleChannel } from "../answers/state.ts";
 import type { OfferedChannel, SetupDiscord } from "../ports/discord_port.ts";
-import { isUsable, matched, offeredBy, plainName, tellChannel } from "./offered_channels.ts";
+import {
+  isUsable,
+  matched,
+  offeredBy,
+  plainName,
+  tellChannel,
+  withHidden,
+} from "./offered_channels.ts";
 import type { SetupPorts } from "./setup_ports.ts";
 
 /**
@@ -24,7 +31,7 @@ export async function exampleChannels(
 ): Promise<readonly ExampleChannel[]> {
   const { dialogue } = ports;
   const wanted = channelsOfExample(name);
-  const offered = await offeredBy(server, discord, ports) ?? [];
+  const offered = await withHidden(words, await offeredBy(server, discord, ports) ?? [], discord);
   const given = await givenChannels(name, wanted, words, offered, ports);
   const found: ExampleChannel[] = [];
   for (const [index, of] of wanted.entries()) {

@@ -1,7 +1,7 @@
 /** Asks how much a paid model may cost each day. */
 
 import type { SetupPorts } from "./setup_ports.ts";
-import type { LimitAnswer, SetupState, TokenPrices } from "../answers/state.ts";
+import type { LimitAnswer, SetupModel, SetupState, TokenPrices } from "../answers/state.ts";
 
 /** The limit of a user who presses Enter, in dollars. */
 const DEFAULT_MONEY = "2.00";
@@ -61,7 +61,7 @@ export async function askLimit(state: SetupState, ports: SetupPorts): Promise<Se
   const { dialogue } = ports;
   const { model } = state;
   if (!model || model === "none") return state;
-  const limit = await priced(await askedLimit(ports), model.prices, ports, model.name);
+  const limit = await priced(await askedLimit(ports), model, ports);
   if (limit.kind === "none") dialogue.warn("No limit: the provider's own limits count alone");
   if (limit.kind === "tokens") {
     dialogue.ok(`At most ${limit.perDay.toLocaleString("en")} tokens a day`);
@@ -70,10 +70,10 @@ export async function askLimit(state: SetupState, ports: SetupPorts): Promise<Se
   return { ...state, limit };
 }
 
-async function askedLimit({ dialogue }: SetupPorts) {
+async function askedLimit({ dialogue, present }: SetupPorts) {
   const answer = await dialogue.text({
     message: "Daily spend limit in dollars",
-    fallback: DEFAULT_MONEY,
+    fallback: present.limit ?? DEFAULT_MONEY,
     check(text) {
       const read = readLimit(text);
       return "problem" in read ? read.problem : undefined;
@@ -86,13 +86,12 @@ async function askedLimit({ dialogue }: SetupPorts) {
 /** Barnacle counts money only for models whose prices it knows; vendors have no API for prices. */
 async function priced(
   { kind, perDay }: { readonly kind: LimitAnswer["kind"]; readonly perDay: number },
-  known: TokenPrices | undefined,
+  { name: model, prices, isPriced = false }: SetupModel,
   { dialogue }: SetupPorts,
-  model: string,
 ): Promise<LimitAnswer> {
   if (kind === "none") return { kind };
   if (kind === "tokens") return { kind, perDay };
-  if (known) return { kind: "money", perDay, prices: known };
+  if (prices || isPriced) return { kind: "money", perDay, prices };
   const none = "limit tokens";
   const typed = await dialogue.text({
     message: `Dollars for a million tokens of ${model}: requests, then answers. ` +

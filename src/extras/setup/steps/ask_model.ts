@@ -7,7 +7,8 @@ import { modelProblemOf, wordsOf } from "../../../core/model_problem.ts";
 import { printable, quoted } from "../../../lib/text/quoted.ts";
 import { sizeOf } from "../../../lib/text/units.ts";
 import type { ListedModel } from "../../../providers/choice/list_models.ts";
-import { isPaid, type ModelSettings } from "../../../providers/settings.ts";
+import { priceOf } from "../../../config/prices.ts";
+import { isPaid, modelIdOf, type ModelSettings } from "../../../providers/settings.ts";
 import type { Tested } from "../../model/exports.ts";
 import type { SetupPorts } from "./setup_ports.ts";
 import type { DialogueOption } from "../ports/dialogue.ts";
@@ -32,13 +33,15 @@ interface ReachableModel {
   readonly key?: string;
   readonly name: string;
   readonly listed: readonly ListedModel[];
+  /** The config's own settings, which stay. */
+  readonly kept?: ModelSettings;
 }
 
 /** Models of a local server that are options of their own. */
 const SHOWN_MAX = 8;
 
-/** A small model for an Ollama that has none. */
-const FIRST_MODEL = "llama3.2";
+/** A small model that calls tools, for an Ollama that has none. */
+const FIRST_MODEL = "qwen3:8b";
 
 /** Finds or asks for the model, and tests it until one answers. */
 export async function askModel(state: SetupState, ports: SetupPorts): Promise<SetupState> {
@@ -55,18 +58,27 @@ export async function askModel(state: SetupState, ports: SetupPorts): Promise<Se
       dialogue.warn("No model yet. Later: `barnacle config set agents.defaults.model …`");
       return { ...state, model: "none" };
     }
-    const model = await answering(await reach(picked, ports), ports);
+    const reached = picked === "kept" ? keptModel(ports) : await reach(picked, ports);
+    const model = reached && await answering(reached, ports);
     if (model) return { ...state, model };
   }
+}
+
+/** The model of the config. */
+function keptModel({ present: { model: kept } }: SetupPorts): ReachableModel | undefined {
+  if (!kept) return undefined;
+  const { provider: { id, kind, baseUrl, apiKey: key }, name } = kept;
+  const server = { id, title: id, kind, baseUrl, writesUrl: false, needsKey: key !== undefined };
+  return { server, key, name, listed: [], kept };
 }
 
 /** Offers everything that was found, and everything that can be entered. */
 async function pick(
   local: readonly OfferedServer[],
   paid: readonly OfferedServer[],
-  { dialogue, env }: SetupPorts,
-): Promise<PickedModel | "none"> {
-  type Option = DialogueOption<PickedModel | "none">;
+  { dialogue, env, present }: SetupPorts,
+): Promise<PickedModel | "kept" | "none"> {
+  type Option = DialogueOption<PickedModel | "kept" | "none">;
   const found = local.flatMap((server): readonly Option[] => {
     const { title, models } = server;
     if (!models) return [];
@@ -78,7 +90,7 @@ async function pick(
     }));
     if (server.id !== "ollama") return named;
     if (models.length === 0) {
-      const label = `${FIRST_MODEL}, which Ollama downloads (2 GB)`;
+      const label = `${FIRST_MODEL}, which Ollama downloads (5 GB)`;
       return [{ value: { server, name: FIRST_MODEL }, label, hint }];
     }
     return [...named, { value: { server }, label: "Another model of Ollama", hint }];
@@ -89,9 +101,12 @@ async function pick(
     const label = hasKey ? `${server.title}, with ${keyVariable} of the environment` : server.title;
     return { value: { server }, label, hint: hasKey ? "" : "you need an API key" };
   });
-  return await dialogue.choose<PickedModel | "none">({
+  return await dialogue.choose<PickedModel | "kept" | "none">({
     message: "Which model answers?",
     options: [
+      ...present.model
+        ? [{ value: "kept" as const, label: `Keep ${modelIdOf(present.model)}` }]
+        : [],
       ...found,
       ...services,
       ...[REMOTE_OLLAMA, OTHER_SERVER].map((server) => (
@@ -170,7 +185,7 @@ async function keyFor(
   const own = keyVariable === undefined ? undefined : envText(env, keyVariable);
   if (own) return own;
   if (!needsKey) return undefined;
-  const message = `API key of ${title} (hidden)`;
+  const message = `API key of ${title} (not shown)`;
   return (await dialogue.secret({ message, check: keyFault })).trim();
 }
 
@@ -216,37 +231,46 @@ async function answering(
   const { dialogue, models } = ports;
   let { key } = picked;
   let isPulled = false;
-  const { server, name } = picked;
+  const { server, name, kept } = picked;
   for (;;) {
     const { id, kind, baseUrl } = server;
-    const settings: ModelSettings = { provider: { id, kind, baseUrl, apiKey: key }, name };
+    const isKept = kept !== undefined && key === kept.provider.apiKey;
+    const settings: ModelSettings = isKept
+      ? kept
+      : { provider: { id, kind, baseUrl, apiKey: key }, name };
+    const choice = { provider: { id, kind, baseUrl, headers: {} }, model: name };
     const answer: SetupModel = {
       providerId: id,
       name,
       kind,
       baseUrl: server.writesUrl ? baseUrl : undefined,
-      key,
+      key: isKept ? undefined : key,
       isPaid: isPaid(settings),
+      isPriced: (settings.price ?? priceOf(choice, undefined)) !== undefined,
       prices: picked.listed.find((one) => one.name === name)?.prices,
     };
     const tested = await dialogue.during(`Asking ${id}/${name}`, () => models.test(settings));
     if (!tested.failure) {
-      tellTested(tested, ports);
-      return answer;
+      return await isWanted(tested, isKept, ports) ? answer : undefined;
     }
     const next = await afterFailure(tested.failure, settings, ports, isPulled);
     isPulled ||= next === "pulled";
     if (next === "anyway") return answer;
     if (next === "other") return undefined;
     if (next === "key") {
-      const message = `API key of ${server.title} (hidden)`;
+      const message = `API key of ${server.title} (not shown)`;
       key = (await dialogue.secret({ message, check: keyFault })).trim();
     }
   }
 }
 
-function tellTested({ model, tried, abilities }: Tested, { dialogue }: SetupPorts): void {
-  if (!tried) return;
+/** Says what a model can do. Without tools, the user may want another one. */
+async function isWanted(
+  { model, tried, abilities }: Tested,
+  isKept: boolean,
+  { dialogue }: SetupPorts,
+): Promise<boolean> {
+  if (!tried) return true;
   const { totalMs, firstMs, tools, images } = tried;
   const word = (has: boolean) => has ? "yes" : "no";
   dialogue.ok(
@@ -256,9 +280,9 @@ function tellTested({ model, tried, abilities }: Tested, { dialogue }: SetupPort
   if (tried.secondStep === false) {
     dialogue.warn("After a tool's result, it gave no answer: `barnacle model test` says why");
   }
-  if (!tools && abilities.tools !== true) {
-    dialogue.warn("Reminders, memory and other tools need a model that can call tools");
-  }
+  if (tools || abilities.tools === true) return true;
+  dialogue.warn("Reminders, memory and other tools need a model that can call tools");
+  return !await dialogue.confirm({ message: "Choose another one?", initial: !isKept });
 }
 
 const seconds = (ms: number) => `${(ms / 1_000).toFixed(1)} s`;

@@ -22,15 +22,22 @@ async function askedOwner(
   discord: SetupDiscord,
   ports: SetupPorts,
 ): Promise<SetupPerson> {
-  const { dialogue } = ports;
-  const { owners = [], team } = state.bot ?? {};
+  const { dialogue, present } = ports;
+  const { owners: all = [], team } = state.bot ?? {};
+  const named = await Promise.all(present.owners.map((id) => discord.person(id)));
+  const known = named.filter((person) => person !== undefined);
+  const owners = [...known, ...all.filter(({ id }) => !present.owners.includes(id))];
   const [first] = owners;
   if (first && owners.length === 1) {
-    const message = `Are you @${first.name}, the owner of the application?`;
+    const message = `Are you @${first.name}, the owner of the ${
+      known.length > 0 ? "bot" : "application"
+    }?`;
     if (await dialogue.confirm({ message })) return first;
   } else if (first) {
     const found = await dialogue.choose<SetupPerson | "another">({
-      message: `The application belongs to the team ${team ?? ""}. Who are you?`,
+      message: known.length > 0
+        ? "Who are you?"
+        : `The application belongs to the team ${team ?? ""}. Who are you?`,
       options: [
         ...owners.map((person) => ({ value: person, label: `@${person.name}`, hint: person.id })),
         { value: "another", label: "Another person" },

@@ -7,6 +7,7 @@ import { quoted } from "../../../lib/text/quoted.ts";
 import { EXIT, StartError } from "../../../cli/shared/exit_code.ts";
 import { type SetupPorts, withDiscord } from "./setup_ports.ts";
 import type { SetupDiscord } from "../ports/discord_port.ts";
+import { keyOf } from "../answers/present.ts";
 import type { SetupState } from "../answers/state.ts";
 
 /** Milliseconds between two looks for a server, and until the user is asked again. */
@@ -18,10 +19,12 @@ type Servers = readonly Named<GuildId>[];
 /** Finds out in which servers the bot may answer, and invites it if it is in none. */
 export function askServers(state: SetupState, ports: SetupPorts): Promise<SetupState> {
   return withDiscord(ports, state, async (discord) => {
-    const chosen = await chosenOf(await serversOf(discord, ports), state, discord, ports);
-    if (chosen.length === 0) return withoutServer(state);
+    const known = await serversOf(discord, ports);
+    const chosen = await chosenOf(known, state, discord, ports);
+    const otherPlaces = known.filter(({ id }) => !chosen.some((one) => one.id === id));
+    if (chosen.length === 0) return { ...withoutServer(state), otherPlaces };
     for (const { name, id } of chosen) ports.dialogue.ok(`On ${quoted(name)} (${id})`);
-    return { ...state, places: chosen.map(({ id, name }) => ({ id, name })) };
+    return { ...state, places: chosen.map(({ id, name }) => ({ id, name })), otherPlaces };
   });
 }
 
@@ -41,16 +44,18 @@ async function chosenOf(
   discord: SetupDiscord,
   ports: SetupPorts,
 ): Promise<Servers> {
-  const { dialogue } = ports;
+  const { dialogue, present: { guilds } } = ports;
   if (known.length === 0) return await join(known, state, discord, ports);
   const [first] = known;
   if (first && known.length === 1) return [first];
+  const before = known.filter((server) => keyOf(guilds, server) !== undefined);
   const several = "Several of them" as const;
   const another = "Another server, which I invite it to now" as const;
   const none = "None: direct messages only" as const;
   const words = [several, another, none];
   const answer = await dialogue.choose<Named<GuildId> | typeof words[number]>({
     message: "The bot is in several servers. In which one may it answer?",
+    initial: before.length > 1 ? several : before[0] ?? (guilds ? none : first),
     options: [
       ...known.map((server) => ({ value: server, label: server.name, hint: server.id })),
       ...words.map((value) => ({ value, label: value })),
@@ -62,6 +67,7 @@ async function chosenOf(
   return await dialogue.chooseSome({
     message: "In which servers may it answer? Space selects",
     options: known.map((server) => ({ value: server, label: server.name, hint: server.id })),
+    chosen: before,
   });
 }
 

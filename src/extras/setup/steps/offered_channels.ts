@@ -1,7 +1,7 @@
 /** Reads the channels that a setup offers, finds some by name, and says what the bot lacks in them. */
 
 import { type Distance, nearestOf } from "../../../config/checks/nearest.ts";
-import type { GuildId } from "../../../core/discord/ids.ts";
+import { type GuildId, parseSnowflake } from "../../../core/discord/ids.ts";
 import type { Named } from "../../../core/inbound/inbound.ts";
 import { quoted } from "../../../lib/text/quoted.ts";
 import type { OfferedChannel, SetupDiscord } from "../ports/discord_port.ts";
@@ -16,8 +16,22 @@ export async function offeredBy(
   const answer = await dialogue.during("Asking Discord", () => discord.channels(id));
   if (answer.kind === "answered") return answer.found;
   const why = answer.kind === "refused" ? "the token is no longer valid" : answer.why;
-  dialogue.warn(`The channels of ${quoted(name)} are unknown (${why}); it may answer in all`);
+  dialogue.warn(
+    `The channels of ${quoted(name)} are unknown (${why}); the config's stay, else all`,
+  );
   return undefined;
+}
+
+/** Adds those channels that the user names by id, and that the bot may not see. */
+export async function withHidden(
+  typed: readonly string[],
+  offered: readonly OfferedChannel[],
+  discord: SetupDiscord,
+): Promise<readonly OfferedChannel[]> {
+  const ids = typed.flatMap((text) => parseSnowflake<"channel">(plainName(text)) ?? [])
+    .filter((id) => !offered.some((channel) => channel.id === id));
+  const hidden = await Promise.all(ids.map((id) => discord.hidden(id)));
+  return [...offered, ...hidden.filter((channel) => channel !== undefined)];
 }
 
 /** Without these the bot answers nowhere; the others cost comfort only. */

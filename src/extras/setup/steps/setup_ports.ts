@@ -5,12 +5,15 @@ import type { Dialogue } from "../ports/dialogue.ts";
 import type { SetupDiscord } from "../ports/discord_port.ts";
 import type { ModelPort } from "../ports/model_port.ts";
 import type { OwnCommands } from "../ports/own_commands.ts";
+import type { Present } from "../answers/present.ts";
 import type { SetupState } from "../answers/state.ts";
 
 export interface SetupPorts {
   readonly dialogue: Dialogue;
   /** Channels of the command line, by name, server/name or id; or `all`. Absent: not given. */
   readonly channels: readonly string[] | undefined;
+  /** The answers of the config that exists. */
+  readonly present: Present;
   readonly env: Env;
   openDiscord(token: string): SetupDiscord;
   readonly models: ModelPort;

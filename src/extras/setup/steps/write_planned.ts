@@ -9,6 +9,7 @@ import type { Io } from "../../../cli/terminal/io.ts";
 import { configTextOf, secretFiles } from "../answers/config_text.ts";
 import type { SetupPorts } from "./setup_ports.ts";
 import { DialogueEnd } from "../ports/dialogue.ts";
+import type { Present } from "../answers/present.ts";
 import type { WholeAnswers } from "../answers/state.ts";
 import { backupName, secretPath, writeFiles } from "../ports/write_files.ts";
 
@@ -21,14 +22,15 @@ interface PlannedFiles {
 /**
  * Makes the files of the answers.
  *
- * @throws {StartError} If the config that exists is invalid.
+ * @throws {StartError} If the config would be invalid.
  */
 export async function planFiles(
   opened: OpenedConfig,
   answers: WholeAnswers,
+  present: Present,
   io: Io,
 ): Promise<PlannedFiles> {
-  const edited = configTextOf(opened.text, answers);
+  const edited = configTextOf(opened.text, answers, present);
   if (edited.kind === "refused") {
     const why = `${printable(opened.file)} cannot be changed: ${edited.message}`;
     throw new StartError(`${why}; run \`barnacle config check\``, EXIT.config);
@@ -41,7 +43,7 @@ export async function planFiles(
       EXIT.config,
     );
   }
-  return { opened, text: edited.text, secrets: secretFiles(answers) };
+  return { opened, text: edited.text, secrets: secretFiles(answers, present) };
 }
 
 /**
@@ -52,16 +54,18 @@ export async function planFiles(
  */
 export async function writePlanned(
   { opened, text, secrets }: PlannedFiles,
-  before: OpenedConfig,
   { dialogue }: SetupPorts,
   io: Io,
 ): Promise<void> {
   const { file } = opened;
+  if (text === opened.text && secrets.length === 0) {
+    return dialogue.ok(`${printable(file)} has these answers already`);
+  }
   const lines = text.trimEnd().split("\n");
-  const verb = opened.text !== undefined ? "change" : before.text ? "replace" : "create";
+  const verb = opened.text === undefined ? "create" : "change";
   dialogue.tell(
     [
-      `will ${verb}  ${printable(file)}  (${before.text === undefined ? "mode 0600, " : ""}` +
+      `will ${verb}  ${printable(file)}  (${opened.text === undefined ? "mode 0600, " : ""}` +
       `${lines.length} lines${opened.text === undefined ? ", below" : "; other keys stay"})`,
       ...secrets.map(({ name }) =>
         `will write   ${printable(secretPath(file, name))}  (mode 0600, the secret)`
@@ -74,7 +78,7 @@ export async function writePlanned(
     ].join("\n"),
   );
   if (!await dialogue.confirm({ message: "Write these files?" })) throw new DialogueEnd("back");
-  const saved = await writeFiles(before, text, secrets, io.env);
+  const saved = await writeFiles(opened, text, secrets, io.env);
   switch (saved.kind) {
     case "invalid":
       io.err(problemsText(saved.problems, io));
