@@ -10,11 +10,15 @@ import type { Env } from "../../../lib/env.ts";
 import { settingsOf } from "../../../cli/models/model_settings.ts";
 import type { ModelSettings } from "../../../providers/settings.ts";
 
+/** Answers of the config; none is there for a new one. */
 export interface Present {
+  /** The bot token, if the file names it and it can be read. */
   readonly token?: string;
   /** `guilds` of the file: an entry by the server's id or name; absent if it has none. */
   readonly guilds?: ReadonlyMap<string, unknown>;
+  /** Those of `commands.ownerAllowFrom` by id. */
   readonly owners: readonly UserId[];
+  /** The first choice of `agents.defaults.model`, with its key. */
   readonly model?: ModelSettings;
   /** As a person types it: `"2.5"`, `"1000 tokens"` or `"none"`. */
   readonly limit?: string;
