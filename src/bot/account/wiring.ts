@@ -3,9 +3,7 @@
 import { endOf, tokenHint, withTokenPlace } from "../account_end.ts";
 import type { AccountOptions, AccountPorts } from "../account_interface.ts";
 import { createOnlineReport, createReachability } from "../../discord/gateway/main/online.ts";
-import { createJitPolicy } from "../../host/process/engine_options.ts";
 import { tellLoopMuted, tellStopped } from "../../flows/owners/delivery_notices.ts";
-import { tellModelProblem } from "../../flows/owners/model_notices.ts";
 import { queuesOf } from "../../flows/deliver/channel_queues.ts";
 import { showUnanswered } from "../../flows/inbound/unanswered_reactions.ts";
 import { progressOf } from "../../flows/turn/progress/progress.ts";
@@ -21,7 +19,7 @@ import type { Parts } from "./parts.ts";
 export function connectParts(
   parts: Parts,
   { config: { discord: { accountId, tokenPlace } } }: AccountOptions,
-  { health, meter, memory, onOnline, onEnd }: AccountPorts,
+  { health, meter, onOnline, onEnd }: AccountPorts,
 ): void {
   const { account, client, connectionState, inbound, catchUp, turns, duplicates, connection } =
     parts;
@@ -36,7 +34,6 @@ export function connectParts(
     parts.ended.abort(); // before any other part meets the refusal
     onEnd(how);
   };
-  const jit = createJitPolicy();
   const queues = queuesOf(account);
   const noteState = createReachability(queues.reachable);
 
@@ -88,14 +85,6 @@ export function connectParts(
     released: turns.wake,
     namesLookedUp: () => namesLookedUp(account),
     outbox: queues.wake,
-    turnEnded(outcome, ms, modelId) {
-      const steps = outcome.kind === "reply" ? outcome.taken?.steps.length ?? 0 : 0;
-      memory.turn(steps);
-      jit.turn(steps);
-      meter.turn(modelId, outcome, ms);
-      health.setTurn(outcome, modelId);
-      tellModelProblem(account, outcome);
-    },
     privileged: connection.admit,
     loopMuted: (channelId) => tellLoopMuted(account, channelId),
   });

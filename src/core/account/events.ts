@@ -6,7 +6,6 @@ import type { Emitter } from "../../lib/emitter.ts";
 import type { ChannelId, GuildId, UserId } from "../discord/ids.ts";
 import type { Changed, Foreign, Judged, UnansweredMessage } from "../inbound/inbox.ts";
 import type { MessageOrigin } from "../inbound/waiting_limits.ts";
-import type { TurnOutcome } from "../turn/turn_outcome.ts";
 
 /** Handlers of the flows' events. None throws. */
 export interface AccountEvents {
@@ -40,12 +39,6 @@ export interface AccountEvents {
   /** The names in the config have been searched, found or not; or the bot stops and will not. */
   namesLookedUp(): void;
   outbox(channels: readonly ChannelId[]): void;
-  /**
-   * The model has ended a turn, after so many milliseconds. The store does not have it yet.
-   *
-   * @param modelId The model that the turn asked first.
-   */
-  turnEnded(outcome: TurnOutcome, ms: number, modelId: string): void;
   /** The loop guard refuses bots in a channel, for the first time since a person wrote (P11). */
   loopMuted(channelId: ChannelId): void;
 }

@@ -89,12 +89,12 @@ const contextOf = perAccount("turns", (account) => {
 
 /** The same for each turn. Listed, because a turn would copy the account, and uses half of it. */
 const common = perAccount("turns", (account) => {
-  const { accountId, config, store, events, parts, schedule, stopping, now, log } = account;
+  const { accountId, config, store, parts, schedule, stopping, now, log } = account;
   const { media, threads, history, sources } = parts;
   const { backfill, threadStarter } = contextOf(account);
   return {
     account,
-    ...{ stopping, ended: account.ended, events, media, threads, now, log },
+    ...{ stopping, ended: account.ended, media, threads, now, log },
     ...{ backfill, threadStarter, isStoreDown },
     rates: ratesOf(account),
     summaries: summariesOf(account),
@@ -188,9 +188,9 @@ function toolsReady(account: BotAccount, { message, route: { agentId } }: Claim)
 }
 
 const withoutModel = perAccount("turns", (account) => {
-  const { config, store, events, parts, now, schedule, stopping, log } = account;
+  const { config, store, parts, now, schedule, stopping, log } = account;
   return createCommandTurns({
-    ...{ account, events, now, schedule, stopping, log, isStoreDown },
+    ...{ account, now, schedule, stopping, log, isStoreDown },
     commands: parts.commands,
     store: store.turns,
     maxWaiting: () => maxWaitingOf(config()),

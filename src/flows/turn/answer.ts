@@ -19,6 +19,7 @@ import type { AnswerPorts } from "./answer_ports.ts";
 import { failedTurn } from "./failed_turn.ts";
 import { answeredTurn, interruptedTurn, logAnswer, postedTurn } from "./finished_turn.ts";
 import { readRequest, shownOf, stepPorts, type TurnContext, type TurnRequest } from "./gather.ts";
+import { turnEnded } from "./turn_end.ts";
 import { parkTurn, saveTurn } from "./save_turn.ts";
 import { type Compose, createCompose } from "./shown_answer.ts";
 import { createTurnSpending, paidTurn, refusedTurn } from "./spending/turn_spending.ts";
@@ -133,7 +134,7 @@ async function askModel(turn: OneTurn, request: TurnRequest): Promise<ModelAsked
   }
   turn.outcome = outcome;
   turn.ms = Math.max(0, ports.now() - startedAt);
-  ports.events.emit.turnEnded(outcome, turn.ms, ports.model.id);
+  turnEnded(ports.account, outcome, turn.ms, ports.model.id);
   return { request, outcome, compose, made };
 }
 

@@ -26,7 +26,6 @@ import type { TurnSpeech } from "./progress/speech.ts";
 import type { TurnSpendPort } from "./spending/turn_spending.ts";
 import type { Carries } from "../../core/store/inbox.ts";
 import type { Account } from "../../core/account/account.ts";
-import type { Emits } from "../../core/account/events.ts";
 import type { TurnRecords } from "../../store/turns/turns.ts";
 import type { Inbox } from "../../store/inbox/inbox.ts";
 import type { Outbox } from "../../store/outbox/outbox.ts";
@@ -69,7 +68,6 @@ export interface AnswerPorts
   extends
     SaveTurnPorts,
     EndPorts,
-    Emits<"turnEnded">,
     Pick<HistoryPorts, "rates" | "summaries">,
     Omit<UnderPorts, "store">,
     Pick<Account, "ended" | "randomId"> {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import type { AccountContext } from "../../../src/bot/account_context.ts";
+import { loadExtras } from "../../../src/account/extra_parts.ts";
 import type { AccountServices } from "../../../src/bot/bot_extra.ts";
 import type { ChannelId, GuildId, UserId } from "../../../src/core/discord/ids.ts";
 import type { Place } from "../../../src/core/inbound/inbound.ts";
@@ -14,6 +14,7 @@ import { decodeServerEvent } from "../../../src/discord/gateway/decode/server_ev
 import type { RestApi } from "../../../src/discord/rest/client/client.ts";
 import { RestError } from "../../../src/discord/rest/exchange/rest_error.ts";
 import { wordsOfEvents } from "../../../src/extras/events/words.ts";
+import { bareAccount } from "../../support/account.ts";
 import { createAccountEvents } from "../../../src/extras/events/account_events.ts";
 import { prepareMayAct } from "../../../src/policy/places.ts";
 import { problemLines } from "../../config/support.ts";
@@ -154,18 +155,20 @@ async function build(events: readonly Name[], { entry = {}, request, maxAgeMin =
   const { mayAct } = { mayAct: prepareMayAct(config.discord.access) };
   let wakes = 0;
   const self = { userId: SELF };
+  const account = bareAccount({
+    accountId: ACCOUNT,
+    config: () => config,
+    now: () => NOW,
+    random: () => 0.5,
+    policy: () => ({ mayAct }) as never,
+    self: () => self as never,
+    store,
+    log,
+  });
+  const listening = { events: { hookStored: () => void wakes++ } };
+  await loadExtras(account, [{ account: () => Promise.resolve(() => listening) }], {} as never);
   const part = createAccountEvents(
-    {
-      accountId: ACCOUNT,
-      config: () => config,
-      now: () => NOW,
-      random: () => 0.5,
-      policy: () => ({ mayAct }),
-      self: () => self,
-      store,
-      forPart: () => ({ log }),
-      events: { emit: { hookStored: () => wakes++ } },
-    } as unknown as AccountContext,
+    account,
     {
       client: { request: (_method: string, path: string) => Promise.resolve(request?.(path)) },
       reader: { index: INDEX },

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
+import type { TurnOutcome } from "../../../src/core/turn/turn_outcome.ts";
 import type { Claim } from "../../../src/core/inbound/inbox.ts";
 import type { InboundMessage } from "../../../src/core/inbound/inbound.ts";
 import {
@@ -126,7 +127,14 @@ function setUp(
   const outbox = {
     wasToldNoFiles: (_: unknown, channelId: string) => Promise.resolve(noFiles.push(channelId) > 0),
   };
-  const account = bareAccount({ store: { outbox } as never, now: clock.now });
+  const meter = { turn: (_: string, { kind }: TurnOutcome) => void outcomes.push(kind) };
+  const account = bareAccount({
+    store: { outbox } as never,
+    now: clock.now,
+    settings: { models: { refused: () => [] } } as never,
+    health: { setTurn() {} } as never,
+    bot: { meter, memory: { turn() {} } } as never,
+  });
   wakes(account).channels = () => steps.push("outbox");
   const ports: TestPorts = {
     account,
@@ -189,11 +197,6 @@ function setUp(
     ended: ended.signal,
     isStoreDown: (error) => error === DISK_FULL,
     log,
-    events: {
-      emit: {
-        turnEnded: ({ kind }) => outcomes.push(kind),
-      },
-    },
     ...(drafts && { drafts }),
     soon: (run) => run(),
   };
