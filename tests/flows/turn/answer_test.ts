@@ -129,8 +129,9 @@ function setUp(
   };
   const meter = { turn: (_: string, { kind }: TurnOutcome) => void outcomes.push(kind) };
   const account = bareAccount({
-    store: { outbox } as never,
+    store: { outbox, usage: { toldProblems: () => Promise.resolve([]) } } as never,
     now: clock.now,
+    log: recordingLog().log,
     settings: { models: { refused: () => [] } } as never,
     health: { setTurn() {} } as never,
     bot: { meter, memory: { turn() {} } } as never,
