@@ -11,6 +11,7 @@
 import { type FinishReason, ModelError, type ModelPart, type ToolCall } from "../core/model.ts";
 import { type Ask, type AskDeps, createWire, type Wire } from "./wire.ts";
 import { createVisibleText, finishOf, usageFrom } from "./answer_parts.ts";
+import { isRecord } from "../lib/text/json.ts";
 import { type CarriedFields, carriedText } from "./carried/carried.ts";
 import { brokenAnswerOf, readAnswer } from "./failures.ts";
 import { type SdkModel, sdkRequestOf, UNSIGNED } from "./sdk_prompt.ts";
@@ -21,7 +22,7 @@ import {
   secretsOf,
   sessionHeaderOf,
 } from "./settings.ts";
-import { createEventBody, WHOLE } from "./streams/event_body.ts";
+import { createEventBody } from "./streams/event_body.ts";
 import { fieldsOfBlocks, type ThinkingBlock } from "./thinking.ts";
 import { type Omitted, withoutFields } from "./without_fields.ts";
 
@@ -87,33 +88,52 @@ interface Call {
   fault?: unknown;
 }
 
-/** A response whose body the wire reads. The SDK gets no more of it after an error. */
-function responseOf(call: Call, { status, headers }: Response): Response {
+/** A response whose body the wire reads. The SDK gets parts of an answer alone, in one form. */
+function responseOf(call: Call, { status }: Response): Response {
   const { wire } = call;
-  let whole: unknown;
+  let read = "";
   const events = createEventBody((data, type) => {
-    const read = readAnswer(data, type);
-    if ("value" in read) whole = type === WHOLE ? read.value : undefined;
-    else if (read.fault !== undefined) call.fault ??= read.fault;
+    const answer = readAnswer(data, type);
+    if ("fault" in answer) {
+      if (answer.fault !== undefined) call.fault ??= answer.fault;
+      return; // else it is no JSON, as `[DONE]`
+    }
+    // Google's answers without a stream are a list of its events.
+    for (const part of [answer.value].flat()) read += `data: ${JSON.stringify(inForm(part))}\n\n`;
   });
-  const body = new ReadableStream<Uint8Array<ArrayBuffer>>({
+  const body = new ReadableStream<string>({
     async pull(controller) {
       try {
-        const bytes = await wire.read();
-        events.read(bytes, false);
-        if (bytes) controller.enqueue(bytes);
-        // Google's answers without a stream are a list of its events.
-        const parts = whole === undefined ? [] : [whole].flat();
-        const text = parts.map((part) => `data: ${JSON.stringify(part)}\n\n`).join("");
-        if (text !== "") controller.enqueue(new TextEncoder().encode(`\n\n${text}`));
-        if (!bytes || "fault" in call) controller.close();
+        read = "";
+        let isOver = false;
+        while (read === "" && !isOver) {
+          const bytes = await wire.read();
+          events.read(bytes, false);
+          isOver = !bytes || "fault" in call;
+        }
+        if (read !== "") controller.enqueue(read);
+        if (isOver) controller.close();
       } catch (thrown) {
         controller.error(thrown);
       }
     },
     cancel: () => wire.close(),
   });
-  return new Response(body, { status, headers });
+  const headers = { "content-type": "text/event-stream" };
+  return new Response(body.pipeThrough(new TextEncoderStream()), { status, headers });
+}
+
+/** The same with the counts that the SDK wants, and without `null`, but for arguments of a call. */
+function inForm(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(inForm);
+  if (!isRecord(value)) return value;
+  const fields = Object.entries(value).filter(([, one]) => one !== null)
+    .map(([name, one]) => [name, /^(?:args|input)$/.test(name) ? one : inForm(one)] as const);
+  const { usage, ...others } = Object.fromEntries(fields);
+  const isBegin = others["type"] === "message";
+  if (!isBegin && others["type"] !== "message_delta") return Object.fromEntries(fields);
+  const counts = { ...(isBegin && { input_tokens: 0 }), output_tokens: 0, ...Object(usage) };
+  return { ...others, usage: counts };
 }
 
 /**

@@ -52,19 +52,21 @@ function openChatAnswer(answer: OpenAnswer) {
   const older = createToolCalls();
   const called = () => tools.calls().length > 0 ? tools : older;
   const fields: Record<string, unknown> = {};
+  let hasChunks = false;
   let hasReason = false;
   let hasRefusal = false;
   const body = createEventBody((data, type) => {
     if (answer.isOver || data.trim() === "") return;
     if (!data.startsWith("[DONE]")) return take(data, type);
     answer.isOver = true;
-    if (!hasReason) answer.reason = "stop"; // the server says so in place of a reason
+    if (!hasReason && hasChunks) answer.reason = "stop"; // in place of a reason
   });
 
   /** Takes a chunk, a whole completion or an error. */
   function take(data: string, type?: string): void {
     const read = readAnswer(data, type);
     if ("fault" in read) return answer.breakOff(read.fault);
+    hasChunks = true;
     const { choices, usage: counts } = fieldsOf(read.value);
     const choice = fieldsOf(Array.isArray(choices) ? choices[0] : undefined);
     if (choice["error"]) return answer.breakOff(choice["error"]);

@@ -141,7 +141,7 @@ function openResponse(answer: OpenAnswer) {
   const body = createEventBody((data, type) => {
     if (answer.isOver || data.trim() === "") return;
     if (!data.startsWith("[DONE]")) return take(data, type);
-    answer.reason ??= "stop"; // some servers tell the end in no other way
+    if (hasText || calls.length > 0) answer.reason ??= "stop"; // there may be no other end
     answer.isOver = true;
   });
 

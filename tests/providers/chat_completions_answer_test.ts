@@ -182,7 +182,7 @@ const BODIES: readonly [what: string, body: string, expected: Expected][] = [
 
   ["nothing", "", { text: "", fails: "not_an_answer", message: /ended its answer early/ }],
   ["an empty line", "\n", { text: "", fails: "not_an_answer" }],
-  ["[DONE] alone", DONE, { text: "", fails: "not_an_answer", message: /without any text/ }],
+  ["[DONE] alone", DONE, { text: "", fails: "not_an_answer", message: /ended its answer early/ }],
   ["a reason alone", STOP + DONE, {
     text: "",
     fails: "not_an_answer",

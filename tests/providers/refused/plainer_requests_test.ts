@@ -6,6 +6,7 @@ import type { ModelMessage, ModelRequest, ToolDefinition } from "../../../src/co
 import { withRetry } from "../../../src/providers/choice/retry.ts";
 import { withPlainerRequests } from "../../../src/providers/refused/plainer_requests.ts";
 import { createModel } from "../../../src/providers/models.ts";
+import type { ProviderSettings } from "../../../src/providers/settings.ts";
 import { listen, settingsFor } from "../../support/model/model_server.ts";
 import { cases } from "../../support/long_form.ts";
 
@@ -63,9 +64,23 @@ const toolOf = (name: string): ToolDefinition => ({
   parameters: { type: "object", properties: {}, additionalProperties: false },
 });
 
+const html = (title: string) => `<!doctype html><title>${title}</title><body>no`;
+
 /** How a server carries its refusals. */
 const CARRIERS: readonly ((said: object, status: number) => Response)[] = [
   (said, status) => Response.json(said, { status }),
+  (_, status) => new Response("", { status }),
+  (_, status) => new Response('{"error": {"mess', { status }),
+  (said, status) => new Response(html(JSON.stringify(said)), { status }),
+  (said, status) => new Response(JSON.stringify(said), { status: status + 15 }),
+  (said) => Response.json(said, { status: 500 }),
+  () => Response.json({}),
+  () => Response.json(null),
+  () => Response.json({ choices: [], usage: {} }),
+  () => new Response(""),
+  () => new Response("Sorry"),
+  () => new Response("data: [DONE]\n\n"),
+  () => new Response("event: error\ndata: Sorry\n\n"),
   (said) => Response.json(said),
   (said) => new Response(`event: error\ndata: ${JSON.stringify(said)}\n\n`),
   (said) => new Response(`data: ${JSON.stringify(said)}\n\n`),
@@ -178,6 +193,79 @@ describe("[L3] withPlainerRequests()", () => {
           }
           const most = gone.has("many") ? 25 : 40 - badTools.length;
           if (!gone.has("tools")) assert.equal(namesIn(last).length, most);
+        },
+      ),
+      { numRuns: cases(60, 1_000) },
+    ));
+
+  const GOOD: Readonly<Record<ProviderSettings["kind"], object>> = {
+    "openai-compatible": { choices: [{ message: { content: "hello" }, finish_reason: "stop" }] },
+    "openai-responses": {
+      status: "completed",
+      output: [{ type: "message", content: [{ type: "output_text", text: "hello" }] }],
+    },
+    google: [{ candidates: [{ content: { parts: [{ text: "hello" }] }, finishReason: "STOP" }] }],
+    anthropic: [
+      { type: "message_start", message: { type: "message", role: "assistant", content: [] } },
+      { type: "content_block_start", index: 0, content_block: { type: "text", text: "" } },
+      { type: "content_block_delta", index: 0, delta: { type: "text_delta", text: "hello" } },
+      { type: "content_block_stop", index: 0 },
+      { type: "message_delta", delta: { stop_reason: "end_turn" } },
+      { type: "message_stop" },
+    ],
+  };
+  const OF: Readonly<Record<string, readonly string[]>> = {
+    tools: ["tool", "keyword", "results"],
+    images: ["picture"],
+  };
+  const PARTS: Readonly<Record<string, RegExp>> = {
+    tools: /"tools":\[\{/,
+    tool: /"tool3"/,
+    keyword: /additionalProperties/,
+    system: /"role":"system"|"system":|"systemInstruction":|"instructions":"/,
+    results: /"role":"tool"|tool_result|functionResponse|function_call_output/,
+    picture: /AQEB/,
+    images: /AQEB|AgIC/,
+  };
+
+  const eventOf = (value: object) => `data: ${JSON.stringify(value)}\n\n`;
+
+  it("does so in all formats, over any refusal", () =>
+    fc.assert(
+      fc.asyncProperty(
+        fc.constantFrom(...Object.keys(GOOD) as (keyof typeof GOOD)[]),
+        fc.uniqueArray(fc.constantFrom(...Object.keys(PARTS)), { minLength: 1, maxLength: 3 }),
+        fc.constantFrom(...CARRIERS),
+        fc.constantFrom(...WORDS),
+        async (kind, names, carry, words) => {
+          const bodies: string[] = [];
+          const isRefused = (body: string) => names.some((name) => PARTS[name]?.test(body));
+          const fetch: typeof globalThis.fetch = async (_, init) => {
+            const body = await new Response(init?.body).text();
+            bodies.push(body);
+            return isRefused(body)
+              ? carry({ error: { message: words, code: 400 } }, 400)
+              : kind === "anthropic"
+              ? new Response([GOOD[kind]].flat().map(eventOf).join(""))
+              : Response.json(GOOD[kind]);
+          };
+          const settings = settingsFor({ baseUrl: "http://127.0.0.1:9/v1" }, { kind });
+          const now = () => 0;
+          const model = withRetry(
+            withPlainerRequests(createModel(settings, { fetch, now }), { now }),
+            { sleep: () => Promise.resolve(), random: now },
+          );
+          const request = await richRequest(9);
+          for (let at = 0; at < 20; at++) {
+            const before = bodies.length;
+            const { text, error } = await listen(model, undefined, { ...request });
+            assert.deepEqual([text, error], ["hello", undefined], `${at}`);
+            assert.ok(bodies.length - before <= 9);
+          }
+          const gone = new Set([...names, ...names.flatMap((name) => OF[name] ?? [])]);
+          for (const [name, part] of Object.entries(PARTS)) {
+            assert.equal(part.test(bodies.at(-1) ?? ""), !gone.has(name), name);
+          }
         },
       ),
       { numRuns: cases(60, 1_000) },
