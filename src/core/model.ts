@@ -258,8 +258,6 @@ export class ModelError extends Error {
    * Absent for other failures.
    */
   declare readonly words?: string;
-  /** Names of the fields that the refused request had; absent for other failures. */
-  declare readonly sent?: ReadonlySet<string>;
   /** Tokens of the context window, if a refusal because of the length names them. */
   declare readonly contextWindow?: number;
 

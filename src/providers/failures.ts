@@ -12,7 +12,6 @@ import { reasonIn, reasonOf, waitIn } from "../lib/network/server_reason.ts";
 import { parseForeignJson } from "../lib/text/json.ts";
 import { fieldsOf } from "./answer_parts.ts";
 import { WHOLE } from "./streams/event_body.ts";
-import { fieldsIn } from "./without_fields.ts";
 
 /** Maximum number of characters of the server's message in an error. */
 export const REASON_MAX = 300;
@@ -36,7 +35,7 @@ interface ServerError {
  * @param now Unix time in milliseconds, for a `Retry-After` that is a date.
  */
 export function refusalOf(
-  { status, headers, body, url, sent }: {
+  { status, headers, body, url }: {
     /** HTTP status. */
     readonly status: number;
     readonly headers: Headers;
@@ -44,8 +43,6 @@ export function refusalOf(
     readonly body: string;
     /** Address of the request, against which a redirect's target is resolved. */
     readonly url?: string;
-    /** Body of the request, if it had one. */
-    readonly sent?: unknown;
   },
   modelId: string,
   secrets: readonly string[],
@@ -59,14 +56,14 @@ export function refusalOf(
     retryAfterMs: retryAfterOf(headers.get("retry-after"), now) ??
       (status === 429 ? resetIn(headers, now) : undefined) ?? told.retryAfterMs,
   };
-  const about = { modelId, secrets, status, sent: fieldsIn(sent), body };
+  const about = { modelId, secrets, status, body };
   return errorOf(kindOf(serverError, false), `answered ${status}`, about, serverError);
 }
 
 function errorOf(
   kind: ModelErrorKind,
   what: string,
-  { modelId, secrets, status, sent, body = "" }: Pick<ModelError, "modelId" | "status" | "sent"> & {
+  { modelId, secrets, status, body = "" }: Pick<ModelError, "modelId" | "status"> & {
     readonly secrets: readonly string[];
     readonly body?: string;
   },
@@ -75,7 +72,7 @@ function errorOf(
   const { message, retryAfterMs } = serverError;
   const said = message === undefined ? undefined : cleanServerMessage(message, secrets);
   return new ModelError(`${modelId} ${what}${said === undefined ? "" : `: ${said}`}`, {
-    ...{ kind, modelId, status, sent, said, retryAfterMs },
+    ...{ kind, modelId, status, said, retryAfterMs },
     words: wordsOf(serverError, body, secrets),
     contextWindow: kind === "context_length" ? namedWindow(serverError) : undefined,
   });

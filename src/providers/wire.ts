@@ -147,7 +147,7 @@ export function createWire(
         if (!response.ok) {
           const body = await beginningOf(response, REFUSAL_MAX_BYTES, stop.signal);
           throw failure ??= refusalOf(
-            { status, headers, body, url: String(input), sent: init.body },
+            { status, headers, body, url: String(input) },
             modelId,
             secrets,
             now(),

@@ -37,25 +37,6 @@ function lean(value: unknown, omit: NonNullable<Omitted>): unknown {
 
 const isForeign = (field: string, inside: unknown) => FOREIGN.test(field) && !Array.isArray(inside);
 
-/** The names of the fields of a body; `undefined` if it cannot be read. */
-export function fieldsIn(body: unknown): ReadonlySet<string> | undefined {
-  if (typeof body !== "string" && !(body instanceof Uint8Array)) return undefined;
-  const names = new Set<string>();
-  const walk = (value: unknown): void => {
-    if (Array.isArray(value)) return value.forEach(walk);
-    for (const [field, inside] of Object.entries(isRecord(value) ? value : {})) {
-      names.add(field);
-      if (!isForeign(field, inside)) walk(inside);
-    }
-  };
-  try {
-    walk(parsed(body));
-  } catch {
-    return undefined; // the bytes are the session's, whose next request may be in them
-  }
-  return names;
-}
-
 function parsed(body: string | Uint8Array): unknown {
   return JSON.parse(typeof body === "string" ? body : new TextDecoder().decode(body));
 }

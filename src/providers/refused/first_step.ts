@@ -28,7 +28,7 @@ const IMAGES = /\bimages?\b|\bimage_url\b|\bvision\b|\bmultimodal\b|\bmmproj\b/i
 const LIMIT = /\b(?:maximum|at most|limit|exceed\w*|too (?:long|many))\b/i;
 
 export function firstStep(
-  { kind, words = "", sent }: Pick<ModelError, "kind" | "words" | "sent">,
+  { kind, words = "" }: Pick<ModelError, "kind" | "words">,
   request: ModelRequest,
 ): FirstStep {
   const { tools = [], thinking, messages, byResponses, omit } = request;
@@ -36,9 +36,9 @@ export function firstStep(
     new RegExp(`(?<![\\w-])${RegExp.escape(name)}(?![\\w-])`).test(words);
   if (byResponses && kind === "not_found") return THINKING_OFF;
   if (!byResponses && /\bv1\/responses\b|\bnot a chat model\b/i.test(words)) return RESPONSES;
-  if (/\bto stream\b|\bstreaming\b/i.test(words) && sent?.has("stream")) return STREAM;
+  if (/\bto stream\b|\bstreaming\b/i.test(words) && !omit?.has("stream")) return STREAM;
   const field = OPTIONAL_FIELDS.find((one) =>
-    isNamed(one) && (sent ? sent.has(one) : !omit?.has(one)) &&
+    isNamed(one) && !omit?.has(one) &&
     // These are common words, too.
     (!/^(?:include|store|strict)$/.test(one) || new RegExp(`[.'"\`/\\n]${one}\\b`).test(words))
   );

@@ -167,17 +167,10 @@ const CALLS: Form = {
       : request,
 };
 
-/** Those that concern definitions of tools, and calls. */
-export const TOOL_FORMS: readonly Form[] = [FIELDS, SCHEMAS];
-export const CALL_FORMS: readonly Form[] = [SEPARATED, CALLS];
 /** All forms that need no words, in the order in which they are tried. */
-export const LADDER: readonly Form[] = [
-  ...TOOL_FORMS,
-  SEPARATED,
-  ...CARRIED,
-  SYSTEM,
-  CALLS,
-];
+export const LADDER: readonly Form[] = [FIELDS, SCHEMAS, SEPARATED, ...CARRIED, SYSTEM, CALLS];
+/** Those that concern tools. */
+export const OF_TOOLS: readonly Form[] = [FIELDS, SCHEMAS, SEPARATED, CALLS];
 
 export const RESPONSES: Form = {
   part: "chat completions",

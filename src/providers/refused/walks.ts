@@ -12,15 +12,14 @@ import type { ModelError, ModelImage, ModelRequest, RefusedPart } from "../../co
 import { firstStep } from "./first_step.ts";
 import {
   abilityForm,
-  CALL_FORMS,
   type Form,
   idOf,
   keeping,
   keyOfTool,
   LADDER,
   LIMIT,
+  OF_TOOLS,
   STREAM,
-  TOOL_FORMS,
   toolForm,
 } from "./forms.ts";
 import { createPartSearch, type Part } from "./parts.ts";
@@ -77,6 +76,7 @@ const formPart = (form: Form): Part => ({ key: idOf(form), kind: "form", form: (
 const FORMS = LADDER.map(formPart);
 /** Some servers want these, so they are left out at last. */
 const LAST = [LIMIT, STREAM].map(formPart);
+const isLast = ({ key }: Part) => LAST.some((last) => last.key === key);
 
 /** The parts of a request, in the order in which they are left out: the last tools are newest. */
 function partsOf(request: ModelRequest, named: readonly Part[]): readonly Part[] {
@@ -162,7 +162,6 @@ export function createWalks(
     let words: string | undefined;
     let tries = 1;
     let first: ModelError | undefined;
-    let ends: (() => readonly Part[])[] | undefined;
     let request = without(base, parts, out);
 
     /** Adds the parts that a refusal names to those that are left out. @returns Whether there are any. */
@@ -171,12 +170,11 @@ export function createWalks(
       if (typeof step === "object" && "part" in step) {
         const part = formPart(step);
         search.doubt(part);
-        if (within(request, [part]).length === 0 || parts.some(({ key }) => key === part.key)) {
-          return leaveOut(parts.filter(({ key }) => key === part.key));
+        if (within(request, [part]).length === 0) return false;
+        if (!parts.some(({ key }) => key === part.key)) {
+          parts = [hinted = part, ...parts];
+          search.include(part);
         }
-        parts = [part, ...parts];
-        search.include(part);
-        hinted = part;
         return leaveOut([part]);
       }
       if (typeof step === "object") {
@@ -186,13 +184,10 @@ export function createWalks(
         return leaveOut(some);
       }
       if (isSearching) return false; // the search knows more than words
-      const isOf = (forms: readonly Form[]) => ({ key }: Part) =>
-        forms.some((form) => idOf(form) === key);
-      const stages = step === "images"
-        ? [({ kind }: Part) => kind === step]
-        : [isOf(TOOL_FORMS), isOf(CALL_FORMS), ({ kind }: Part) => kind === step];
       const present = within(request, parts).filter((part) => !search.isClear(part));
-      return stages.some((isChosen) => leaveOut(present.filter(isChosen)));
+      const forms = step === "tools" ? OF_TOOLS : [];
+      return leaveOut(present.filter(({ key }) => forms.some((form) => idOf(form) === key))) ||
+        leaveOut(present.filter(({ kind }) => kind === step));
     }
 
     function leaveOut(some: readonly Part[]): boolean {
@@ -205,22 +200,7 @@ export function createWalks(
     function grow(): boolean {
       const suspects = within(request, parts).filter((part) => !search.isClear(part));
       const count = Math.min(Math.max(1, out.size), Math.ceil(suspects.length / 2));
-      return leaveOut(
-        suspects.filter(({ key }) => !LAST.some((last) => last.key === key))
-          .slice(0, count),
-      );
-    }
-
-    /** What the last requests leave out: all suspects, and all, at last with those of `LAST`. */
-    function lastSteps(): (() => readonly Part[])[] {
-      const [limit, stream] = LAST;
-      const isLast = ({ key }: Part) => LAST.some((last) => last.key === key);
-      const isProved = LAST.every(search.isClear);
-      return [
-        ...(isProved ? [() => parts.filter((part) => !search.isClear(part))] : []),
-        () => parts.filter((part) => !isLast(part)),
-        ...(isProved ? [] : [limit, stream].map((one) => () => one ? [one] : [])),
-      ];
+      return leaveOut(suspects.filter((part) => !isLast(part)).slice(0, count));
     }
 
     function plan(refusal: ModelError): boolean {
@@ -233,15 +213,17 @@ export function createWalks(
         parts = parts.filter((part) => part !== hinted);
       }
       hinted = undefined;
-      const sent = request;
-      const reserve = ends ?? lastSteps();
-      const isFree = !ends && tries <= TRIES_MAX - reserve.length;
+      const isFree = tries <= TRIES_MAX - (LAST.every(search.isClear) ? 2 : 3);
       const isFollowed = isFree && follow(step);
-      search.refused(within(sent, parts));
+      search.refused(within(request, parts));
       if (isFollowed || isFree && grow()) return true;
-      ends = reserve;
-      for (let end = ends.shift(); end; end = ends.shift()) if (leaveOut(end())) return true;
-      return false;
+      const rest = parts.filter((part) => !isLast(part));
+      const ends = [
+        rest.filter((part) => !search.isClear(part)),
+        rest,
+        ...LAST.map((one) => [one]),
+      ];
+      return ends.some(leaveOut);
     }
 
     return {
