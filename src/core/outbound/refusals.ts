@@ -21,10 +21,9 @@ export type MissingHere = "files" | "other" | "none" | "unknown";
 
 export type RefusalSubject = "place" | "message" | "files";
 /**
- * Codes of a 400 for a refusal by the place and not by the message: a person who accepts no
- * messages, an archived thread, a locked one.
+ * Codes of a 400 for a refusal by the place and not by the message: an archived thread, a locked one.
  */
-const PLACES_IN_400: ReadonlySet<number> = new Set([50007, 50083, 160005]);
+const PLACES_IN_400: ReadonlySet<number> = new Set([50083, 160005]);
 
 /**
  * Codes that name the place, so that no permission needs to be missing: an unknown channel or
@@ -41,10 +40,13 @@ const PLACES: ReadonlySet<number> = new Set([
   50278,
 ]);
 
-/** Codes that name the message: blocked by AutoMod, by a filter of links or of explicit content. */
-const MESSAGES: ReadonlySet<number> = new Set([20009, 200000, 200001, 240000]);
+/** The code of a person who accepts no direct messages of the bot. */
+export const CLOSED_DIRECT = 50007;
 
-/** Whether a code names the message: the same words would be refused again. */
+/** Codes that name the message: blocked by AutoMod, by a filter of links or of explicit content. */
+const MESSAGES: ReadonlySet<number> = new Set([CLOSED_DIRECT, 20009, 200000, 200001, 240000]);
+
+/** Whether a code ends the message: it would be refused again, or it is too late once it is not. */
 export function namesMessage(code: number | undefined): boolean {
   return code !== undefined && MESSAGES.has(code);
 }

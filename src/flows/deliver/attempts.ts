@@ -15,7 +15,12 @@ import {
   type Next,
   retryWaitMs,
 } from "../../core/outbound/delivery.ts";
-import { mayBeOfPlace, namesMessage, subjectOf } from "../../core/outbound/refusals.ts";
+import {
+  CLOSED_DIRECT,
+  mayBeOfPlace,
+  namesMessage,
+  subjectOf,
+} from "../../core/outbound/refusals.ts";
 import type { OutboxRow } from "../../core/outbound/outbound.ts";
 import type { Log } from "../../lib/log.ts";
 import {
@@ -25,9 +30,10 @@ import {
   createRefusedMessages,
 } from "./failing_rows.ts";
 import { progressOf } from "../turn/progress/progress.ts";
-import { ownerReached } from "../owners/tell_owners.ts";
+import { ownerReached, ownerRefused } from "../owners/tell_owners.ts";
 import { toldSent } from "./tool_messages.ts";
 import { filesRefused, tellDead, tellSetAside } from "../owners/delivery_notices.ts";
+import { updateCards } from "../questions/cards.ts";
 import { deliver, nonceWindowMs, removeFiles } from "./deliver.ts";
 import type { createParking } from "./park.ts";
 
@@ -116,7 +122,7 @@ export function createDeliveryAttempts(
         if (delivery.kind === "refused" && mayBeOfPlace(delivery)) { // refused for a day, or it would be parked
           refusals.add(channelId, next.reason);
         }
-        return await end(row, next);
+        return await end(row, next, delivery.kind === "refused" ? delivery.code : undefined);
       case "uncertain":
         return await end(row, next);
     }
@@ -150,7 +156,7 @@ export function createDeliveryAttempts(
           reason: missing === "none" && !isItself
             ? `${reason}; the bot lacks no permission there`
             : reason,
-        });
+        }, next.code);
       case "again": {
         const waitMs = retryWaitMs(facts);
         await failing.wait(row, { reason, waitMs }, facts);
@@ -182,13 +188,20 @@ export function createDeliveryAttempts(
   async function end(
     row: OutboxRow,
     { kind, reason, isSetAside }: Extract<Next, { readonly kind: "dead" | "uncertain" }>,
+    code?: number,
   ): Promise<0> {
-    failing.end(row.message.channelId);
-    if (kind === "dead") await giveUp(row, reason);
-    else {
+    const { channelId } = row.message;
+    failing.end(channelId);
+    if (kind === "dead") {
+      await giveUp(row, reason);
+      if (code === CLOSED_DIRECT) {
+        ownerRefused(account, { channelId, reason }); // it may be an owner's
+        updateCards(account);
+      }
+    } else {
       reportHeld(row, reason, log);
       await outbox.markUncertain(row, reason);
-      if (isSetAside) tellSetAside(account, row.message.channelId, reason);
+      if (isSetAside) tellSetAside(account, channelId, reason);
     }
     return 0;
   }

@@ -44,14 +44,15 @@ export function createCards(
     question: STORED_QUESTION.read(row),
     reason: REASON.read(row).parkedReason,
   }))`
-    SELECT ${STORED_QUESTION.columns("q")}, MIN(p.reason) AS parked_reason
+    SELECT ${STORED_QUESTION.columns("q")}, MIN(COALESCE(p.reason, o.refusal)) AS parked_reason
     FROM question AS q CROSS JOIN question_card AS c
       LEFT JOIN outbox AS o ON o.account_id = c.account_id AND o.nonce = c.nonce
-        AND o.state IN ('pending', 'sending')
+        AND o.state IN ('pending', 'sending', 'dead')
       LEFT JOIN parked_channel AS p ON p.account_id = c.account_id AND p.channel_id = c.channel_id
-        AND p.is_parked = 1 AND c.channel_id <> q.channel_id
+        AND p.is_parked = 1
     WHERE q.state = 'open' AND q.account_id = ? AND c.question_row = q.id
-    GROUP BY q.id HAVING COUNT(*) = COUNT(o.id) AND COUNT(*) = COUNT(p.channel_id)
+    GROUP BY q.id HAVING COUNT(*) = SUM(
+      c.channel_id <> q.channel_id AND (o.state = 'dead' OR o.id IS NOT NULL AND p.reason IS NOT NULL))
     ORDER BY q.id`;
   const markCarded = sql`
     UPDATE question SET has_cards = 1 WHERE id = ? AND has_cards = 0 AND state = 'open'`;

@@ -137,12 +137,7 @@ describe("[D5] afterDelivery()", () => {
 
     ["parks without a permission", fresh, refused("forbidden", { code: 50013 }), parkFor(50013)],
     ["parks a deleted channel", fresh, refused("not_found", { code: 10003 }), parkFor(10003)],
-    [
-      "parks a user who accepts no messages",
-      fresh,
-      refused("rejected", { code: 50007 }),
-      parkFor(50007),
-    ],
+    ["ends at a user who accepts none", fresh, refused("rejected", { code: 50007 }), dead],
     ["parks an archived thread", fresh, refused("rejected", { code: 50083 }), parkFor(50083)],
     ["parks a locked thread", fresh, refused("rejected", { code: 160005 }), parkFor(160005)],
     [

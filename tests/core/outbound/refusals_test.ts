@@ -23,7 +23,7 @@ describe("[D5] subjectOf()", () => {
     ["does so without a code of Discord's", undefined, 0, "none", "message"],
     ["does so after a 404", 10015, 0, "none", "message"],
     ["parks if the permissions are unknown", 50013, 0, "unknown", "place"],
-    ["parks a person who accepts no messages", 50007, 0, "none", "place"],
+    ["sets aside a person who accepts no messages", 50007, 0, "unknown", "message"],
     ["parks a locked thread", 160005, 1, "none", "place"],
     ["parks an unknown channel", 10003, 0, "unknown", "place"],
     ["parks a guild's verification level", 50009, 0, "none", "place"],

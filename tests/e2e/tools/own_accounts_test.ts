@@ -69,7 +69,7 @@ function filesIn(folder: string): readonly string[] {
 describe("[T13a] the bot", () => {
   it("gives each person the tools of their own account, and no one else's", async () => {
     await using server = await startAccountServer();
-    await withSimulation(optionsFor(server), async (scene) => {
+    await withSimulation({ ...optionsFor(server), mayRefuse: () => true }, async (scene) => {
       const { start, say, mention, written, until, dataDir, configFile, cli, model } = scene;
       await start();
       await registered(scene);
@@ -112,6 +112,25 @@ describe("[T13a] the bot", () => {
       await until(
         "the shown text",
         () => written("general").some((text) => text.startsWith("Grace is free")),
+      );
+
+      // Earlier answers may have words of other people, so a change asks first.
+      say("grace", "dm", calls("mcp__cal__privately", 'mcp__cal__book {"at":"noon"}'));
+      const booking = await card(scene, "grace", /mcp__cal__book \{"at":"noon"\}/);
+      assert.ok(!server.calls.some(({ tool }) => tool === "book"));
+      press(scene, "grace", booking, "Go on");
+      await until("the booking", () => server.calls.some(({ tool }) => tool === "book"));
+
+      // A person who takes no direct messages hears of it in the channel.
+      const { world, user } = scene.simulator;
+      const edsger = world.users.get(user("edsger"));
+      assert.ok(edsger);
+      scene.simulator.invite({ who: "edsger" });
+      world.users.set(edsger.id, { ...edsger, acceptsDms: false });
+      say("edsger", "general", `${mention}\n${calls("mcp__cal__privately")}`);
+      await until(
+        "the refusal",
+        () => written("general").some((text) => /Discord does not take the message/.test(text)),
       );
 
       // The server takes a person's tokens back: that person is asked once more, the other is not.
