@@ -6,7 +6,7 @@
  * without its documentation.
  */
 
-import { readFileSync } from "node:fs";
+import { globSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { allTasks } from "../../src/cli/tasks.ts";
 import { EXTRAS } from "../../src/extras/extras.ts";
@@ -184,6 +184,22 @@ function slashOption({ name, description, type, isRequired, choices }: CommandOp
   return `\`${name}\` (${kind}${isRequired ? ", required" : ""}): ${description}`;
 }
 
+/** The module that has all pages, for `barnacle help`. */
+function pagesText(): string {
+  const paths = globSync("**/*.md", { cwd: join(ROOT, "docs") })
+    .map((path) => path.replaceAll("\\", "/")).toSorted();
+  return [
+    "// deno-fmt-ignore-file",
+    "// Generated: deno run -A scripts/reference/commands.ts",
+    ...paths.map((path, at) => `import p${at} from "../../../docs/${path}" with { type: "text" };`),
+    "/** @type {readonly { readonly path: string; readonly text: string }[]} */",
+    "export const PAGES = [",
+    ...paths.map((path, at) => `  { path: "${path}", text: p${at} },`),
+    "];",
+    "",
+  ].join("\n");
+}
+
 /** The files with their current texts. */
 export function generatedFiles(): readonly GeneratedFile[] {
   const access = "docs/access.md";
@@ -191,6 +207,7 @@ export function generatedFiles(): readonly GeneratedFile[] {
   return [
     { path: "docs/commands.md", text: pageText() },
     { path: access, text: withReasonTables(readFileSync(join(ROOT, access), "utf8")) },
+    { path: "src/cli/help/pages.js", text: pagesText() },
     { path: privacy, text: withRetention(readFileSync(join(ROOT, privacy), "utf8")) },
   ];
 }

@@ -20,7 +20,12 @@ import { BUILD_NAME, VERSION } from "../version.ts";
 import { textOf } from "./help/command_help.ts";
 import { errorTexts } from "./help/error_texts.ts";
 import { type CommandTask, overviewLines, welcomeLines } from "./help/overview.ts";
-import { type Commands, withHelpOption, wrongCommand } from "./help/wrong_command.ts";
+import {
+  type Commands,
+  searchedWords,
+  withHelpOption,
+  wrongCommand,
+} from "./help/wrong_command.ts";
 import type { Extra } from "./extras/extra.ts";
 import { EXIT, StartError } from "./shared/exit_code.ts";
 import { type Terminal, wrappedError } from "./terminal/io.ts";
@@ -58,6 +63,15 @@ export async function runCommandLine(
     return EXIT.done;
   }
   const all = commandsOf(tasks);
+  const searched = searchedWords(args, all);
+  if (searched !== undefined) {
+    const { helpLines } = await import("./help/search_lines.ts");
+    const lines = helpLines(searched, style);
+    if (lines.length > 0) {
+      stdout.write(textOf(lines));
+      return EXIT.done;
+    }
+  }
   const words = withHelpOption(withoutDashes(args), all);
   const wrong = wrongCommand(words, all);
   if (wrong !== undefined) {

@@ -52,7 +52,8 @@ export function overviewLines(
       ["-v, --version", "Print the version"],
     ], style),
     "",
-    "`barnacle help <command>` shows the options, exit codes and an example.",
+    "`barnacle help <command>` shows the options, exit codes and an example, and",
+    "`barnacle help <words>` searches the documentation.",
   ];
 }
 

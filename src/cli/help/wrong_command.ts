@@ -52,6 +52,21 @@ export function withHelpOption(args: readonly string[], commands: Commands): rea
   return second === "help" && group?.kind === "group" ? [first, ...rest, "--help"] : args;
 }
 
+/** The words after `help` that name no command: a search in the documentation; else `undefined`. */
+export function searchedWords(
+  [help, ...words]: readonly string[],
+  commands: Commands,
+): string | undefined {
+  const [name = "", sub] = words;
+  if (help !== "help" || words.length === 0 || words.some((word) => word.startsWith("-"))) {
+    return undefined;
+  }
+  const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
+  const isCommand = name === "help" || command && (sub === undefined ||
+        (command.kind === "group" && Object.hasOwn(command.commands, sub)));
+  return isCommand ? undefined : words.join(" ");
+}
+
 /**
  * Checks the names of command and sub-command.
  *
