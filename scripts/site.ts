@@ -1,5 +1,5 @@
 /**
- * Makes the static site of `docs/` with a search, by VitePress: `deno task site`, and `--out=<folder>`.
+ * Makes the static site of `docs/` by VitePress, with the search of `barnacle help`: `deno task site`, and `--out=<folder>`.
  *
  * VitePress is no package of the project, because only this script needs it. npm installs it into a
  * folder of the system's temporary files, and takes it from its cache the next time.
@@ -19,6 +19,7 @@ import { tmpdir } from "node:os";
 import { join, posix, resolve } from "node:path";
 import process from "node:process";
 import { parseArgs } from "node:util";
+import type { DocPage } from "../src/cli/help/search.ts";
 import { HOMEPAGE } from "../src/version.ts";
 
 const VITEPRESS = "vitepress@1.6.4";
@@ -26,9 +27,13 @@ const ROOT = join(import.meta.dirname ?? ".", "..");
 
 /** A group of the navigation: its title, and its pages or a folder of them. */
 const GROUPS: readonly (readonly [title: string, pages: string])[] = [
-  ["Start", "how-do-i getting-started troubleshooting coming-from-openclaw"],
-  ["Use", "agent access tools voice hooks programs dashboard reverse-proxy delivery privacy"],
-  ["Operate", "operating backup upkeep connection"],
+  ["Start", "how-do-i getting-started troubleshooting silent coming-from-openclaw"],
+  ["The agent", "agent models memory mcp skills exec agents tools voice"],
+  ["People and events", "access why reasons hooks server-events delivery privacy stored-data"],
+  [
+    "Operate",
+    "operating service containers monitoring bots dashboard reverse-proxy backup upkeep connection",
+  ],
   ["Look up", "configuration commands stability"],
   ["Configuration", "configuration/*"],
   ["Specification", "specification specification/*"],
@@ -60,6 +65,27 @@ export function sidebarOf(pages: readonly string[], titleOf: (page: string) => s
   });
 }
 
+/** The page that searches, in the browser, by the module that `barnacle help` uses. */
+const SEARCH_PAGE = `# Search
+
+<script setup>
+import { computed, ref } from "vue";
+import { withBase } from "vitepress";
+import { searchPages } from "../search.ts";
+import pages from "../pages.json";
+const words = ref("");
+const hits = computed(() => searchPages(words.value, pages));
+const address = (path) => withBase("/" + path.replace(/\\.md$/, ""));
+</script>
+
+<label>Words: <input v-model="words" type="search" style="border: 1px solid; padding: 4px 8px" /></label>
+
+<p v-for="hit in hits" :key="hit.path">
+<a :href="address(hit.path)">{{ hit.title }}{{ hit.heading && ": " + hit.heading }}</a><br />
+{{ hit.excerpt }}
+</p>
+`;
+
 /** Makes the site. @param out Folder that is replaced. @param base Path of the site on its host. */
 function build(out: string, base: string): void {
   const work = mkdtempSync(join(tmpdir(), "barnacle-site-"));
@@ -68,8 +94,10 @@ function build(out: string, base: string): void {
     cpSync(join(ROOT, "docs"), docs, { recursive: true });
     const pages = globSync("**/*.md", { cwd: docs }).toSorted();
     const titles = new Map<string, string>();
+    const texts: DocPage[] = [];
     for (const page of pages) {
       const text = readFileSync(join(docs, page), "utf8");
+      texts.push({ path: page, text });
       titles.set(page, /^# (.*)$/m.exec(text)?.[1]?.replaceAll("`", "") ?? page);
       // Vue would take the templates of hooks for its own.
       writeFileSync(join(docs, page), `:::: v-pre\n${withOuterLinks(text, page)}\n::::\n`);
@@ -81,12 +109,15 @@ function build(out: string, base: string): void {
       base,
       outDir: out,
       themeConfig: {
-        search: { provider: "local" },
+        nav: [{ text: "Search", link: "/search" }],
         outline: [2, 3],
         sidebar: sidebarOf(pages, (page) => titles.get(page) ?? page),
         socialLinks: [{ icon: "github", link: HOMEPAGE }],
       },
     };
+    writeFileSync(join(docs, "search.md"), SEARCH_PAGE);
+    writeFileSync(join(work, "pages.json"), JSON.stringify(texts));
+    cpSync(join(ROOT, "src", "cli", "help", "search.ts"), join(work, "search.ts"));
     writeFileSync(join(work, "package.json"), '{"private":true,"type":"module"}');
     const inWork = { cwd: work, stdio: ["ignore", 2, 2] } satisfies Parameters<
       typeof execFileSync

@@ -1,6 +1,6 @@
 /**
  * Makes `docs/commands.md` from the table of commands, the registry of slash commands and
- * components, and the registry of tools. Also makes the tables of reasons in `docs/access.md`.
+ * components, and the registry of tools. Also makes the tables of reasons in `docs/reasons.md`.
  *
  * With `--check` it writes nothing and fails if a page is out of date, so that no command is added
  * without its documentation.
@@ -202,13 +202,13 @@ function pagesText(): string {
 
 /** The files with their current texts. */
 export function generatedFiles(): readonly GeneratedFile[] {
-  const access = "docs/access.md";
-  const privacy = "docs/privacy.md";
+  const reasons = "docs/reasons.md";
+  const stored = "docs/stored-data.md";
   return [
     { path: "docs/commands.md", text: pageText() },
-    { path: access, text: withReasonTables(readFileSync(join(ROOT, access), "utf8")) },
+    { path: reasons, text: withReasonTables(readFileSync(join(ROOT, reasons), "utf8")) },
     { path: "src/cli/help/pages.js", text: pagesText() },
-    { path: privacy, text: withRetention(readFileSync(join(ROOT, privacy), "utf8")) },
+    { path: stored, text: withRetention(readFileSync(join(ROOT, stored), "utf8")) },
   ];
 }
 

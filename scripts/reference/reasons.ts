@@ -1,5 +1,5 @@
 /**
- * Makes the tables of reasons in `docs/access.md` from the sentences that `barnacle why` prints.
+ * Makes the tables of reasons in `docs/reasons.md` from the sentences that `barnacle why` prints.
  *
  * The cures are here, since only the page shows them. A reason without a cure does not compile.
  */
@@ -69,18 +69,18 @@ function tables(): readonly string[] {
   return [
     "<!-- deno-fmt-ignore-start -->",
     "",
-    "### Answered",
+    "## Answered",
     "",
     ...table(["reason", "sentence of `barnacle why`"], rowsOf(ACCEPTED)),
     "",
-    "### Not answered",
+    "## Not answered",
     "",
     ...table(
       ["reason", "sentence of `barnacle why`", "to change it"],
       rowsOf({ ...CHALLENGED, ...IGNORED }, CURES),
     ),
     "",
-    "### Not decided yet",
+    "## Not decided yet",
     "",
     ...table(["reason", "sentence of `barnacle why`"], rowsOf(UNDECIDED)),
     "",

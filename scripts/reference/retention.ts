@@ -1,5 +1,5 @@
 /**
- * Makes the lists of `docs/privacy.md` that say how long Barnacle keeps which data (X6), from a row
+ * Makes the lists of `docs/stored-data.md` that say how long Barnacle keeps which data (X6), from a row
  * for each table of the store. A table without a row fails a test.
  *
  * The numbers are those of the code, and the defaults those of the config.

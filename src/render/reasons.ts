@@ -1,7 +1,7 @@
 /**
  * Explains the reasons of verdicts to users.
  *
- * `scripts/reference/commands.ts` writes these sentences to `docs/access.md`, too.
+ * `scripts/reference/commands.ts` writes these sentences to `docs/reasons.md`, too.
  */
 
 import type {

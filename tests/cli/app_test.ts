@@ -55,6 +55,15 @@ describe("[O10] runCommandLine()", () => {
     assert.deepEqual([...explained, ...named].toSorted(), names.toSorted());
   });
 
+  it("searches the documentation with words that name no command", async () => {
+    const { code, stdout } = await run(["help", "allow", "a", "friend"]);
+    assert.equal(code, 0);
+    assert.match(stdout, /^Access: who may talk to the bot: Allow a friend/);
+    assert.match(stdout, /docs\/access\.md$/m);
+    const wrong = await run(["help", "xyzzy"]);
+    assert.equal(wrong.code, 2);
+  });
+
   it("lists the exit codes of every command, in ascending order, from 0 on and with 2", async () => {
     for (const { commands } of TASKS) {
       for (const [name, command] of Object.entries(commands)) {

@@ -1,4 +1,4 @@
-/** Compares the samples of `docs/access.md` with real output of the commands. */
+/** Compares the samples of `docs/access.md` and `docs/why.md` with real output of the commands. */
 
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
@@ -26,7 +26,9 @@ import { batch, frozen, part, ROUTE } from "../support/store/store.ts";
 
 afterEach(removeDataFixtures);
 
-const PAGE = readFileSync(join(import.meta.dirname!, "..", "..", "docs", "access.md"), "utf8");
+const PAGE = ["why.md", "access.md"]
+  .map((page) => readFileSync(join(import.meta.dirname!, "..", "..", "docs", page), "utf8"))
+  .join("\n");
 const ID = messageId("1400000000000000001");
 const LINK = `https://discord.com/channels/${GUILD}/${HELP}/${ID}`;
 const CODE = "K7XQ2MPR";
@@ -54,7 +56,7 @@ async function shown(
   return [`$ barnacle ${command}`, ...io.stderr, ...io.stdout, ""].join("\n");
 }
 
-describe("[P1] docs/access.md", () => {
+describe("[P1] docs/access.md and docs/why.md", () => {
   it("shows the output of `barnacle why` for its config", async () => {
     const fixture = createDataFixture(block("{"));
     await fixture.receive(guildMessage({ id: ID }));

@@ -14,10 +14,9 @@ import { schemaAt } from "../../src/config/schema/parts/shape.ts";
 
 const TASKS = await allTasks(EXTRAS);
 
-const PAGE = readFileSync(
-  join(import.meta.dirname!, "..", "..", "docs", "troubleshooting.md"),
-  "utf8",
-);
+const PAGE = ["troubleshooting.md", "silent.md"]
+  .map((page) => readFileSync(join(import.meta.dirname!, "..", "..", "docs", page), "utf8"))
+  .join("\n");
 
 /** The words of each command after `barnacle`, without comments; each command once. */
 const WRITTEN = [
@@ -36,7 +35,7 @@ async function helpOf(words: readonly string[]): Promise<string> {
   return lines.join("");
 }
 
-describe("[C10] [O10] docs/troubleshooting.md", () => {
+describe("[C10] [O10] docs/troubleshooting.md and docs/silent.md", () => {
   const commands = [...new Map(WRITTEN.map((words) => [words.join(" "), words])).values()];
   it("has commands", () => assert.ok(commands.length > 25));
 

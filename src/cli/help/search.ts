@@ -1,6 +1,6 @@
 /**
  * Searches the pages of the documentation: titles first, then headings, then texts, and the
- * specification last. `barnacle help` and the site use it.
+ * specification and internals last. `barnacle help` and the site use it.
  */
 
 export interface DocPage {
@@ -84,7 +84,9 @@ function onePerPage<Found extends { readonly section: Section }>(
   return found.filter(({ section: { path } }) => paths.size < paths.add(path).size);
 }
 
-const isSpecification = ({ path }: Pick<DocPage, "path">) => path.startsWith("specification");
+/** Pages for developers, which come last. */
+const isSpecification = ({ path }: Pick<DocPage, "path">) =>
+  /^(?:specification|internals)\b/.test(path);
 
 /** The parts of a page: its beginning, and one for each heading outside of code. */
 function sectionsOf({ path, text }: DocPage): readonly Section[] {
