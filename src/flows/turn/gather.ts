@@ -183,8 +183,7 @@ async function withQuestions(
       !known.has(messageId) && compareIds(messageId, message.id) < 0 &&
       (!seen || compareIds(messageId, seen.messageId) > 0);
     if (!isNew) return [];
-    const { sender, replyTo } = one;
-    const { forwards } = one;
+    const { sender, replyTo, forwards } = one;
     return [{
       messageId,
       tag: sender.username,

@@ -16,7 +16,7 @@ import type { Verdict } from "../../core/inbound/verdict.ts";
 import { prepareCut } from "./cuts.ts";
 import type { Memory } from "../memory/memory.ts";
 import type { MessageBlocks } from "../messages/message_blocks.ts";
-import { integer, json, optional, rows, snowflake, text } from "../schema/columns.ts";
+import { flag, integer, json, optional, rows, snowflake, text } from "../schema/columns.ts";
 import { IS_OPEN } from "../schema/messages.ts";
 import { withoutWords } from "../schema/person.ts";
 import { type FoundWords, prepareSources } from "../sources/sources.ts";
@@ -207,33 +207,37 @@ function withTextOf(
   return { ...stored, text, revision, mentionsOthers, extras, mention, quoted, names };
 }
 
-const QUOTING = rows({ messageId: text(), message: json<InboundMessage>() });
+const READING = rows({
+  messageId: text(),
+  message: json<InboundMessage>(),
+  isOpen: flag(),
+});
 
 /**
- * Changes quotes of edited and deleted messages, in messages that still get a turn, and in those that
- * turns have read (H6a). It tells whether a message that waits or runs may have another text now.
+ * Changes words of edited and deleted messages within others: in those that still get a turn and quote
+ * one, and in those whose turns have read one (H6a). It tells whether one that waits or runs has changed.
  */
 function prepareChangeQuotes(database: DatabaseSync) {
   const sql = statementsOf(database);
-  const isQuote = `instr(message, '"quoted":') > 0
-    AND message ->> '$.quoted.id' IN (SELECT value FROM json_each(?1))`;
-  const selectOpen = sql.rows(QUOTING.read)`SELECT message_id, message FROM inbox
-    WHERE ${IS_OPEN} AND ${isQuote}`;
-  const selectRead = sql.rows(QUOTING.read)`SELECT message_id, message FROM inbox
-    WHERE message_id IN (SELECT value FROM json_each(?2))
-      AND (message ->> '$.forwards' IS NOT NULL OR message ->> '$.hooked' IS NOT NULL OR ${isQuote})`;
+  const select = sql.rows(READING.read)`
+    SELECT message_id, message, finished_at IS NULL AS is_open FROM inbox WHERE message_id IN (
+      SELECT message_id FROM inbox WHERE ${IS_OPEN} AND instr(message, '"quoted":') > 0
+        AND message ->> '$.quoted.id' IN (SELECT value FROM json_each(?1))
+      UNION SELECT value FROM json_each(?2))`;
   const update = sql`UPDATE inbox SET message = ? WHERE message_id = ?`;
   return ({ removal: { ids }, turns, open }: FoundWords, edited?: InboundMessage): boolean => {
-    const listed = JSON.stringify([...ids]);
-    const waiting = selectOpen.all(listed);
-    const read = edited ? [] : selectRead.all(listed, JSON.stringify([...turns, ...open]));
-    for (const { messageId: id, message } of [...waiting, ...read]) {
+    const read = edited ? [] : [...turns, ...open];
+    let isStale = false;
+    const found = select.all(JSON.stringify([...ids]), JSON.stringify(read));
+    for (const { messageId, message, isOpen } of found) {
       const { quoted } = message;
       const after = edited && quoted
         ? { ...message, quoted: { ...quoted, text: edited.text } }
         : withoutWords(message, ids);
-      update.run(JSON.stringify(after), id);
+      if (after === message) continue;
+      update.run(JSON.stringify(after), messageId);
+      isStale ||= isOpen;
     }
-    return waiting.length > 0 || read.some(({ messageId }) => open.includes(messageId));
+    return isStale;
   };
 }

@@ -11,7 +11,7 @@ import {
   table,
   text,
 } from "./columns.ts";
-import { BLANK_ID, changed, messageOf, stringIn } from "./person.ts";
+import { BLANK_ID, changed, messageRows, stringIn } from "./person.ts";
 
 const POLICY = table("policy", {
   id: rowNumber(),
@@ -81,16 +81,7 @@ const UNDECIDED = table("undecided", {
   unique: ["accountId", "messageId"],
   forgets: {
     delete: "message ->> '$.sender.id' = :userId",
-    change: {
-      columns: ["message", "known_facts"],
-      row: (row, person, scrub) =>
-        changed(
-          row,
-          ["message", "known_facts"],
-          (text, column) =>
-            column === "message" ? messageOf(text, person, scrub) : scrub.json(text),
-        ),
-    },
+    change: messageRows("known_facts"),
   },
 });
 

@@ -21,7 +21,7 @@ import {
   text,
   unique,
 } from "./columns.ts";
-import { BLANK_ID, changed, messageOf, RESULT_NOT_KEPT, stringIn } from "./person.ts";
+import { BLANK_ID, changed, messageRows, RESULT_NOT_KEPT, stringIn } from "./person.ts";
 
 export const TURN_STATE = oneOf(...TURN_STATES);
 
@@ -53,16 +53,7 @@ const INBOX = table("inbox", {
   keeps: { by: "acceptedAt", days: "transcriptsDays", mayGo: "finished_at IS NOT NULL" },
   forgets: {
     delete: "message ->> '$.sender.id' = :userId",
-    change: {
-      columns: ["message", "failure"],
-      row: (row, person, scrub) =>
-        changed(
-          row,
-          ["message", "failure"],
-          (text, column) =>
-            column === "message" ? messageOf(text, person, scrub) : scrub.text(text),
-        ),
-    },
+    change: messageRows("failure"),
   },
 });
 

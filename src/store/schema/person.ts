@@ -1,6 +1,7 @@
 /** A person to forget, and the removal of their traces from texts and rows (X5). */
 
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
+import type { RowChange } from "./columns.ts";
 
 /** Everything by which the store's rows may name a person. */
 export interface Person {
@@ -89,7 +90,7 @@ export function changed(
 }
 
 /** A message of another person, or of an event: without the words of the forgotten one. */
-export function messageOf(text: string, { userId, sources }: Person, scrub: Scrubber): string {
+function messageOf(text: string, { userId, sources }: Person, scrub: Scrubber): string {
   const message = JSON.parse(text);
   if (message.names) delete message.names[`@${userId}`];
   return scrub.json(JSON.stringify(withoutWords(message, sources, scrub.isIn)));
@@ -105,6 +106,7 @@ export function withoutWords(
   const isQuoted = quoted &&
     [quoted.id, quoted.author?.id, quoted.forwards].some((id) => sources.has(id));
   const isHooked = hooked && (hooked.of?.some((id) => sources.has(id)) || isIn(text));
+  if (!isQuoted && !isHooked && !sources.has(forwards)) return message;
   return {
     ...message,
     ...isQuoted && { quoted: { id: quoted.id, text: "" } },
@@ -115,6 +117,17 @@ export function withoutWords(
     ...isHooked && { text: REMOVED_MESSAGE, hooked: { ...hooked, post: REMOVED_MESSAGE } },
   };
 }
+
+/** How rows with a message of another person lose the traces. */
+export const messageRows = (other: string): RowChange => ({
+  columns: ["message", other],
+  row: (row, person, scrub) =>
+    changed(
+      row,
+      ["message", other],
+      (text, column) => column === "message" ? messageOf(text, person, scrub) : scrub.json(text),
+    ),
+});
 
 /** A card about the person repeats their words, such as a command (A1). */
 export function withoutCard(text: string, scrub: Scrubber): string {

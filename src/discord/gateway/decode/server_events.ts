@@ -18,17 +18,9 @@ import type { Dispatch } from "./payloads.ts";
 import { placeIn } from "./places.ts";
 
 /** Paths of the messages and people whose words an event has. */
-const SOURCES = [
-  "id",
-  "message_id",
-  "message_reference.message_id",
-  "target_id",
-  "user.id",
-  "author.id",
-  "owner_id",
-  "user_id",
-  "creator_id",
-];
+const SOURCES =
+  "id message_id message_reference.message_id target_id user.id author.id owner_id user_id creator_id"
+    .split(" ");
 const PRIVATE = ChannelTypes.PrivateThread; // its words are for few
 
 type EventReading = readonly [
