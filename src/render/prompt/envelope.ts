@@ -26,6 +26,7 @@ import type { FileResult, ReadAttachment } from "../../core/turn/media.ts";
 import { type LocalMinute, localMinuteOf } from "../../lib/clock.ts";
 import type { ReactionNote } from "../../core/inbound/reactions.ts";
 import { clip } from "../../lib/text/cut.ts";
+import { withoutControls } from "../../lib/text/quoted.ts";
 import { escapeUntrusted, nameInLine } from "./untrusted.ts";
 
 /** Everything that goes into the text of a turn. */
@@ -138,7 +139,7 @@ export function envelopeOf({
 const own = (text: string): Part => ({ text, of: [] });
 
 const fencedPart = (fence: FenceName, text: string, of: readonly string[]): Part => ({
-  text: escapeUntrusted(text),
+  text: escapeUntrusted(withoutControls(text)),
   fence,
   of,
 });

@@ -48,8 +48,7 @@ const ROW = rows({
 });
 
 /** Takes the place of the words of a deleted message, and of an earlier text of an edited one. */
-const DELETED = "[removed: its sender has deleted it since]";
-const EDITED = "[removed: its sender has edited it since]";
+const GONE = "[removed: its sender has deleted or edited it since]";
 
 /** Prepares the statements. */
 export function prepareChanges(
@@ -108,7 +107,7 @@ export function prepareChanges(
         ids: readonly MessageId[],
         edited?: InboundMessage,
       ): void {
-        const removal = { ids: new Set(ids), note: edited ? EDITED : DELETED };
+        const removal = { ids: new Set(ids), note: GONE };
         const found = sources.find(removal, sources.scopeOf(channelId, ids, edited !== undefined));
         sources.remove(found);
         for (const id of ids) removeNotes.run(id);

@@ -75,7 +75,7 @@ const ENTRY = table("entry", {
 }, {
   sql: `
     CREATE INDEX entry_in_session ON entry (session_key, id, role, channel_id, message_id);
-    CREATE INDEX entry_of_message ON entry (message_id) WHERE role = 'user';`,
+    CREATE INDEX entry_in_channel ON entry (channel_id, session_key);`,
   keeps: { by: "at", days: "transcriptsDays" },
   forgets: {
     delete: IN("session_key", "sessions"),

@@ -39,18 +39,23 @@ export function resultWithout({ ids, scrub }: Removal, text: string): string {
   return namesOne(text, ids) || scrub?.isIn(text) ? RESULT_NOT_KEPT : text;
 }
 
-/** Removes words from a part of a turn that runs: an entry, a step, a question, or a message. */
+/** Everything of an entry, a step, a question or a message that may have words. */
+interface Worded {
+  readonly text?: string;
+  readonly parts?: readonly Part[];
+  readonly boundary?: string;
+  readonly messageId?: string;
+}
+
+/** Removes words from a piece of a turn that runs. */
 export function without<Piece extends object>(piece: Piece, removal: Removal): Piece {
   const { scrub } = removal;
-  let left: object = { ...piece, carried: undefined }; // thinking may repeat such words in any form
-  if ("parts" in piece && Array.isArray(piece.parts) && "boundary" in piece) {
-    const messageId = "messageId" in piece ? String(piece.messageId) : "";
-    const parts = partsWithout(removal, piece.parts, messageId)
-      .map((part) => scrub ? { ...part, text: scrub.text(part.text) } : part);
-    left = { ...left, ...partedText(parts, String(piece.boundary)) };
-  } else if ("text" in piece && typeof piece.text === "string") {
-    const isResult = "callId" in piece || "call" in piece;
-    left = { ...left, text: isResult ? resultWithout(removal, piece.text) : piece.text };
-  }
-  return JSON.parse(scrub ? scrub.json(JSON.stringify(left)) : JSON.stringify(left));
+  const { text = "", parts, boundary = "", messageId = "" }: Worded = piece;
+  const isResult = "callId" in piece || "call" in piece;
+  const left = parts
+    ? partedText(partsWithout(removal, parts, messageId), boundary)
+    : isResult && { text: resultWithout(removal, text) };
+  // Thinking may repeat such words in any form.
+  const json = JSON.stringify({ ...piece, ...left, carried: undefined });
+  return JSON.parse(scrub ? scrub.json(json) : json);
 }

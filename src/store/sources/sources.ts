@@ -18,7 +18,7 @@ import {
   type MessageId,
 } from "../../core/discord/ids.ts";
 import type { Part } from "../../core/inbound/parts.ts";
-import { flag, integer, json, optional, rows, text } from "../schema/columns.ts";
+import { flag, integer, json, rows, text } from "../schema/columns.ts";
 import { IS_OPEN } from "../schema/messages.ts";
 import { RESULT_NOT_KEPT } from "../schema/person.ts";
 import { namesOne, NOT_KEPT, partsWithout, type Removal } from "./removal.ts";
@@ -46,7 +46,6 @@ const READ_NOTES = `SELECT id FROM note WHERE NOT is_own_words
 const MARGIN_MS = 60 * 60_000;
 
 const PLACE = rows({ sessionKey: text() });
-const AGENT = rows({ key: optional(text()) });
 const LAST = rows({ id: integer() });
 const ENTRY = rows({
   id: integer(),
@@ -94,12 +93,8 @@ export interface FoundWords {
 /** Prepares the statements. */
 export function prepareSources(database: DatabaseSync) {
   const sql = statementsOf(database);
-  const selectOwn = sql.rows(PLACE.read)`
-    SELECT DISTINCT session_key FROM entry WHERE message_id = ? AND role = 'user'`;
-  // Steps from agent to agent in the index: reading every entry would take long.
-  const nextAgent = sql.rows(AGENT.read)`
-    SELECT MIN(session_key) AS key FROM entry WHERE session_key > ?`;
-  const hasSession = sql`SELECT session_key FROM entry WHERE session_key = ? LIMIT 1`;
+  const selectSessions = sql.rows(PLACE.read)`
+    SELECT DISTINCT session_key FROM entry WHERE channel_id ${LISTED}`;
   // By both clocks: a turn may have waited for days, and this machine's clock may be wrong.
   const lastBefore = sql.rows(LAST.read)`SELECT id FROM entry
     WHERE session_key = ?1 AND at < ?2 AND message_id <> '1'
@@ -162,24 +157,6 @@ export function prepareSources(database: DatabaseSync) {
       JOIN question_card AS c ON c.question_row = q.id
       JOIN outbox AS o ON o.account_id = c.account_id AND o.nonce = c.nonce
       WHERE q.message_id ${LISTED})`;
-
-  /** Sessions in which turns may have overheard or read messages of a channel. */
-  function sessionsOf(channelId: ChannelId, messageIds: readonly MessageId[]): readonly string[] {
-    const places = [channelId, ...messageIds]; // a thread has the id of its first message
-    const found: string[] = [];
-    for (let after = "agent:";;) {
-      const { key = "" } = nextAgent.one(after);
-      const agent = /^agent:[^:]*:/.exec(key)?.[0];
-      if (agent === undefined) return found;
-      for (const place of places) {
-        const key = `${agent}discord:channel:${place}`;
-        if (hasSession.get(key)) found.push(key);
-      }
-      const group = `${agent}discord:group:${channelId}`;
-      if (hasSession.get(group)) found.push(group);
-      after = `${agent.slice(0, -1)};`; // behind all sessions of the agent
-    }
-  }
 
   /** @param named A line of a person that names one has read it. */
   function findOnce(
@@ -251,9 +228,9 @@ export function prepareSources(database: DatabaseSync) {
   return {
     /** Where words of messages of one channel may be. */
     scopeOf(channelId: ChannelId, ids: readonly MessageId[], isEdit: boolean): Scope {
-      const own = ids.flatMap((id) => selectOwn.all(id).map(({ sessionKey }) => sessionKey));
       const since = Math.min(...ids.map(createdAtMs)) - MARGIN_MS;
-      const sessions = [...own, ...sessionsOf(channelId, ids)];
+      const places = JSON.stringify([channelId, ...ids]); // a thread has the id of its first message
+      const sessions = selectSessions.all(places).map(({ sessionKey }) => sessionKey);
       return { sessions, since, isEdit };
     },
     /** Finds words, without changing them. */

@@ -23,7 +23,6 @@ import type { Step } from "../../core/step.ts";
 import { withoutControls } from "../../lib/text/quoted.ts";
 import { COMMIT_OPTIONS } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
-import { partedText } from "../../core/inbound/parts.ts";
 import { allWithout, type Memory, turnWithout } from "../memory/memory.ts";
 import { isRunning } from "../memory/open_turns.ts";
 import { prepareAddTurn } from "../outbox/turn_outbox.ts";
@@ -128,7 +127,10 @@ export function createTurnEnds(
       const ended = turnWithout(forgotten.of(claim.message.id), given);
       const running = turns.running.get(claim.message.id);
       if (running?.attempt !== claim.attempt) return NOT_STORED;
-      const entries = ended.entries.map(clean);
+      const entries = ended.entries.map((entry) => ({
+        ...entry,
+        text: withoutControls(entry.text),
+      }));
       const turn = { ...ended, entries, claimedAt: running.claimedAt };
       const counted = spent.begin(turn.charges ?? [], turn.told?.userId);
       const remember = transcripts.storing(claim.route.sessionKey);
@@ -147,13 +149,6 @@ export function createTurnEnds(
       return stored;
     },
   };
-}
-
-function clean(entry: Entry): Entry {
-  const { text, parts, boundary = "" } = entry;
-  if (!parts) return { ...entry, text: withoutControls(text) };
-  const cleaned = parts.map((part) => ({ ...part, text: withoutControls(part.text) }));
-  return { ...entry, ...partedText(cleaned, boundary) };
 }
 
 const STEP = rows({ step: json<Step>() }); // ours, written below
