@@ -121,9 +121,6 @@ export function prepareSources(database: DatabaseSync) {
   const setParts = sql`UPDATE entry SET parts = ? WHERE id = ?`;
   const removeEntries = sql`UPDATE entry SET carried = NULL, calls = ${bare("calls")},
     parts = IIF(parts = '[]', parts, '[{"text":"${NOT_KEPT}","of":[]}]') WHERE id ${LISTED}`;
-  // Thinking after a message may repeat its words.
-  const removeCarried = sql`UPDATE entry SET carried = NULL
-     WHERE session_key = :key AND id >= :entry AND carried IS NOT NULL`;
   const unfold = sql`DELETE FROM checkpoint
      WHERE session_key = :key AND kind = 'summary' AND last_entry >= :entry
        AND id < COALESCE((SELECT MIN(id) FROM checkpoint
@@ -255,10 +252,7 @@ export function prepareSources(database: DatabaseSync) {
       removeResults.run(JSON.stringify(results));
       removeEntries.run(JSON.stringify(entries));
       for (const [id, left] of parts) setParts.run(JSON.stringify(left), id);
-      for (const first of firsts) {
-        removeCarried.run(first);
-        unfold.run(first);
-      }
+      for (const first of firsts) unfold.run(first);
       for (const removal of removals) removal.run(ids);
       removePosts.run(ids, isAtOnce ? 1 : 0);
     },
