@@ -6,7 +6,6 @@ import { ModelError } from "../../core/model.ts";
 import { parseForeignJson } from "../../lib/text/json.ts";
 import { credentialsOf, readAbout } from "../about/check.ts";
 import { endpointOf, type ProviderSettings } from "../settings.ts";
-import { NO_CHAT } from "./discover.ts";
 
 export interface ListedModel {
   readonly name: string;
@@ -28,6 +27,9 @@ const listSchema = z.looseObject({
   data: z.array(entrySchema).nullish(),
   models: z.array(entrySchema).nullish(), // Google
 });
+
+/** Names of models that cannot chat, but that servers list, too. */
+const NO_CHAT = /embed|rerank|whisper|(?:^|[-_/])tts(?:$|[-_:])/i;
 
 /** Google's own paths have a prefix in each name. */
 const PREFIX = /^models\//;

@@ -5,6 +5,7 @@ import { Buffer } from "node:buffer";
 import { FileError } from "../../core/turn/media.ts";
 import type { ModelSettings } from "../settings.ts";
 import type { ModelUsage } from "../../core/model.ts";
+import { parseForeignJson } from "../../lib/text/json.ts";
 import { askSpeech, type SpeechDeps } from "./request.ts";
 
 /** Milliseconds for one answer: its text waits as long. */
@@ -67,20 +68,16 @@ export function createTranscribe(
     body.set("response_format", "json");
     const request = { path: "/audio/transcriptions", body, maxBytes: MAX_TEXT_BYTES };
     const answer = await askSpeech(settings.provider, request, deps, signal);
-    const text = textOf(answer.bytes)?.trim();
+    const text = parsed(answerSchema, answer.bytes)?.text.trim();
     if (text === undefined) throw new FileError("the speech server's answer has no transcript");
     if (text === "") throw new FileError("it has no words");
     return text;
   };
 }
 
-/** @returns `undefined` for anything but an object with a text. */
-function textOf(bytes: Uint8Array): string | undefined {
-  try {
-    return answerSchema.parse(JSON.parse(new TextDecoder().decode(bytes))).text;
-  } catch {
-    return undefined; // HTML of a proxy, or another API
-  }
+/** @returns `undefined` for HTML of a proxy, or the answer of another API. */
+function parsed<Schema extends z.ZodType>(schema: Schema, bytes: Uint8Array) {
+  return schema.safeParse(parseForeignJson(new TextDecoder().decode(bytes))).data;
 }
 
 /** Milliseconds for one image. */
@@ -122,7 +119,7 @@ export function createDrawImage(
       server: "image",
     };
     const { bytes } = await askSpeech(provider, request, deps, signal);
-    const answer = parsedImage(bytes);
+    const answer = parsed(imageSchema, bytes);
     if (!answer) throw new FileError("the image server's answer has no image");
     const { data: [{ b64_json: image }], usage } = answer;
     return {
@@ -132,13 +129,4 @@ export function createDrawImage(
         : undefined,
     };
   };
-}
-
-/** @returns `undefined` for anything but an object with an image in base64. */
-function parsedImage(bytes: Uint8Array): z.output<typeof imageSchema> | undefined {
-  try {
-    return imageSchema.parse(JSON.parse(new TextDecoder().decode(bytes)));
-  } catch {
-    return undefined; // HTML of a proxy, or another API
-  }
 }

@@ -41,20 +41,6 @@ interface Lesson {
   readonly forMs: number;
 }
 
-export interface Walk {
-  /** The request to send now. */
-  readonly request: () => ModelRequest;
-  /**
-   * Takes a refusal.
-   *
-   * @param fails How many requests failed, this one included.
-   * @returns Whether a further request may help.
-   */
-  readonly next: (refusal: ModelError, fails: number) => boolean;
-  /** Notes that the server answers the request. */
-  readonly answered: () => void;
-}
-
 const hashes = new WeakMap<ModelImage, string>();
 
 function hashOf(image: ModelImage): string {
@@ -130,7 +116,7 @@ export function createWalks(
 ) {
   const lessons: Lesson[] = [];
   const search = createPartSearch();
-  const walks = new WeakMap<ModelRequest, Walk>();
+  const walks = new WeakMap<ModelRequest, ReturnType<typeof createWalk>>();
   /** The refusal that began the running search, and when it came. */
   let searched = { reason: "", at: 0 };
 
@@ -149,7 +135,7 @@ export function createWalks(
     if (isNew) onRefused(form, reason);
   }
 
-  function createWalk(asked: ModelRequest): Walk {
+  function createWalk(asked: ModelRequest) {
     const startedAt = now();
     const isSearching = search.isActive();
     const [known, expired] = [lessons.filter(isCurrent), lessons.filter((one) => !isCurrent(one))];
@@ -227,8 +213,10 @@ export function createWalks(
     }
 
     return {
+      /** The request to send now. */
       request: () => request,
-      next(refusal, fails) {
+      /** Takes a refusal, the last of so many. @returns Whether a further request may help. */
+      next(refusal: ModelError, fails: number): boolean {
         if (!first && !search.isActive()) searched = { reason: refusal.message, at: startedAt };
         first ??= refusal;
         tries = fails + 1;
@@ -241,7 +229,8 @@ export function createWalks(
         request = without(base, parts, out);
         return isPlanned;
       },
-      answered() {
+      /** Notes that the server answers the request. */
+      answered(): void {
         const sent = within(request, parts);
         const wasActive = search.isActive();
         search.taken(sent, out);
@@ -263,7 +252,7 @@ export function createWalks(
 
   return {
     /** The walk of a request; a repeated one goes on. */
-    of(asked: ModelRequest): Walk {
+    of(asked: ModelRequest) {
       const walk = walks.get(asked) ?? createWalk(asked);
       walks.set(asked, walk);
       return walk;
