@@ -36,6 +36,8 @@ type SdkFinish = Extract<SdkPart, { type: "finish" }>;
 export async function createSdkAsk(settings: ModelSettings, deps: AskDeps): Promise<Ask> {
   const modelId = modelIdOf(settings);
   const secrets = secretsOf(settings.provider);
+  const most = settings.maxOutputTokens ??
+    (settings.provider.kind === "anthropic" ? ANTHROPIC_MAX_OUTPUT_TOKENS : undefined);
   /** Running calls. A model has one `fetch`, which gets each call's signal. */
   const running = new WeakMap<AbortSignal, Call>();
   const model = await loadModel(settings, async (input, init) => {
@@ -62,7 +64,7 @@ export async function createSdkAsk(settings: ModelSettings, deps: AskDeps): Prom
       const { stream } = await model.doStream({
         ...sdkRequestOf(request, settings),
         abortSignal,
-        ...maxOutputOf(settings),
+        ...(most !== undefined && { maxOutputTokens: most }),
         ...(session && { headers: { [session.name]: session.value } }),
       });
       for await (const part of answerOf(stream, visible, request.showsThinking === true, modelId)) {
@@ -164,7 +166,8 @@ async function* answerOf(
     if (part.type !== "finish") continue;
     const carried = carriedText(thoughts.fields(), callFields);
     const reason = finishReasonOf(part.finishReason);
-    const usage = usageOf(part.usage);
+    const { inputTokens: input, outputTokens: output } = part.usage;
+    const usage = usageFrom(input.total, output.total, input.cacheRead);
     yield finishOf(reason, calls, !visible.isEmpty(), { modelId, usage, carried });
     return;
   }
@@ -215,14 +218,6 @@ async function loadModel(
   return createAnthropic(options)(name);
 }
 
-function maxOutputOf(
-  { provider: { kind }, maxOutputTokens }: ModelSettings,
-): { readonly maxOutputTokens?: number } {
-  const most = maxOutputTokens ??
-    (kind === "anthropic" ? ANTHROPIC_MAX_OUTPUT_TOKENS : undefined);
-  return most === undefined ? {} : { maxOutputTokens: most };
-}
-
 /** The signature that Google's models add to a call or a text, and want back with it. */
 function signatureOf(part: SdkPart): CarriedFields {
   const metadata = "providerMetadata" in part ? part.providerMetadata ?? {} : {};
@@ -236,8 +231,4 @@ function finishReasonOf({ unified, raw }: SdkFinish["finishReason"]): FinishReas
   if (unified === "content-filter") return "content_filter";
   if (unified === "tool-calls") return "tool_calls";
   return unified === "stop" || unified === "length" ? unified : "other";
-}
-
-function usageOf({ inputTokens: input, outputTokens: output }: SdkFinish["usage"]) {
-  return usageFrom(input.total, output.total, input.cacheRead);
 }

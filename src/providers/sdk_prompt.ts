@@ -125,17 +125,10 @@ const NONE = "barnacle:unsigned";
 export const UNSIGNED = `,"signature":"${NONE}"`;
 
 function blockOf(block: ThinkingBlock) {
-  return "redacted" in block
-    ? {
-      type: "reasoning" as const,
-      text: "",
-      providerOptions: { anthropic: { redactedData: block.redacted } },
-    }
-    : {
-      type: "reasoning" as const,
-      text: block.text,
-      providerOptions: { anthropic: { signature: block.signature ?? NONE } },
-    };
+  const [text, anthropic] = "redacted" in block
+    ? ["", { redactedData: block.redacted }] as const
+    : [block.text, { signature: block.signature ?? NONE }] as const;
+  return { type: "reasoning" as const, text, providerOptions: { anthropic } };
 }
 
 function callOf(call: ToolCall) {

@@ -27,12 +27,11 @@ export async function askAbilities(
   let hasAnswered = false;
   const read: Read = async (path, body) => {
     const url = path.startsWith("/")
-      ? `${originOf(settings)}${path}`
-      : `${baseOf(settings)}${path}`;
+      ? `${new URL(provider.baseUrl).origin}${path}`
+      : `${endpointOf(provider)}/${path}`;
     try {
-      const value: unknown = JSON.parse(
-        await readAbout(url, settings, deps, credentialsOf(settings), body),
-      );
+      const text = await readAbout(url, settings, deps, credentialsOf(settings), body);
+      const value: unknown = JSON.parse(text);
       hasAnswered = true;
       return value;
     } catch (error) {
@@ -73,9 +72,6 @@ export function familyWindow(name: string): number | undefined {
   const own = name.toLowerCase().slice(name.lastIndexOf("/") + 1);
   return FAMILIES.find(([family]) => family.test(own))?.[1];
 }
-
-const baseOf = ({ provider }: ModelSettings) => `${endpointOf(provider)}/`;
-const originOf = ({ provider }: ModelSettings) => new URL(provider.baseUrl).origin;
 
 /** Anthropic and Google describe one model by its name. */
 async function fromVendor(read: Read, name: string): Promise<Abilities> {

@@ -1,10 +1,9 @@
 /** Lists the models of a server, for a person who chooses one. */
 
 import { z } from "zod";
-import type { Clock } from "../../lib/clock.ts";
 import { ModelError } from "../../core/model.ts";
 import { parseForeignJson } from "../../lib/text/json.ts";
-import { credentialsOf, readAbout } from "../about/check.ts";
+import { type CheckDeps, credentialsOf, readAbout } from "../about/check.ts";
 import { endpointOf, type ProviderSettings } from "../settings.ts";
 
 export interface ListedModel {
@@ -41,7 +40,7 @@ const PREFIX = /^models\//;
  */
 export async function listModels(
   provider: ProviderSettings,
-  deps: Clock & { readonly fetch: typeof globalThis.fetch; readonly timeoutMs: number },
+  deps: CheckDeps,
 ): Promise<readonly ListedModel[]> {
   const settings = { provider, name: "" };
   const query = provider.kind === "google"

@@ -27,7 +27,7 @@ export function createSpeak(
   return async (text, signal) => {
     const { name: model, provider } = settings;
     const body = JSON.stringify({ model, voice, input: text, response_format: "opus" });
-    const { bytes } = await askSpeech(
+    const bytes = await askSpeech(
       provider,
       { path: "/audio/speech", body, maxBytes: MAX_AUDIO_BYTES },
       deps,
@@ -68,7 +68,7 @@ export function createTranscribe(
     body.set("response_format", "json");
     const request = { path: "/audio/transcriptions", body, maxBytes: MAX_TEXT_BYTES };
     const answer = await askSpeech(settings.provider, request, deps, signal);
-    const text = parsed(answerSchema, answer.bytes)?.text.trim();
+    const text = parsed(answerSchema, answer)?.text.trim();
     if (text === undefined) throw new FileError("the speech server's answer has no transcript");
     if (text === "") throw new FileError("it has no words");
     return text;
@@ -118,7 +118,7 @@ export function createDrawImage(
       maxBytes: MAX_IMAGE_BYTES,
       server: "image",
     };
-    const { bytes } = await askSpeech(provider, request, deps, signal);
+    const bytes = await askSpeech(provider, request, deps, signal);
     const answer = parsed(imageSchema, bytes);
     if (!answer) throw new FileError("the image server's answer has no image");
     const { data: [{ b64_json: image }], usage } = answer;

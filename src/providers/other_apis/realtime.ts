@@ -1,7 +1,6 @@
 /** Opens connections of OpenAI's Realtime protocol, by which a model hears and speaks (V6). */
 
 import { endpointOf, modelIdOf, type ModelSettings, secretsOf } from "../settings.ts";
-import type { Price } from "../../core/spending/usage.ts";
 import { type StartTimer } from "../../lib/clock.ts";
 import { isRecord } from "../../lib/text/json.ts";
 
@@ -13,20 +12,8 @@ export interface RealtimeSocket {
   close(): void;
 }
 
-export interface RealtimeServer {
-  /** `"<provider>/<model>"`. */
-  readonly modelId: string;
-  readonly voice: string;
-  /** Name of the server's model that writes the words of people down. */
-  readonly hears: string;
-  /** Of its answers and its sound; absent: unknown. */
-  readonly price?: Price;
-  /** Opens a connection. `ended` is called once, with a reason for the operator. */
-  open(events: {
-    event(event: RealtimeEvent): void;
-    ended(reason: string): void;
-  }): RealtimeSocket;
-}
+/** A server of speech. */
+export type RealtimeServer = ReturnType<typeof createRealtimeServer>;
 
 /** Milliseconds until a connection must be open. */
 const OPEN_MS = 10_000;
@@ -39,10 +26,11 @@ export function createRealtimeServer(
   settings: ModelSettings,
   { voice, hears, schedule }: {
     readonly voice: string;
+    /** Name of the server's model that writes the words of people down. */
     readonly hears: string;
     readonly schedule: StartTimer;
   },
-): RealtimeServer {
+) {
   const { name, provider, price } = settings;
   const { apiKey, headers = {} } = provider;
   const own = URL.parse(provider.baseUrl)?.searchParams ?? new URLSearchParams();
@@ -56,7 +44,11 @@ export function createRealtimeServer(
   };
   return {
     ...{ modelId: modelIdOf(settings), voice, hears, price },
-    open({ event, ended }) {
+    /** Opens a connection. `ended` is called once, with a reason for the operator. */
+    open({ event, ended }: {
+      event(event: RealtimeEvent): void;
+      ended(reason: string): void;
+    }): RealtimeSocket {
       const socket = new WebSocket(url, options as unknown as string[]); // both runtimes take it
       let waiting: string[] | undefined = [];
       let isOver = false;

@@ -15,15 +15,10 @@ export interface SpeechDeps {
   readonly timeoutMs: number;
 }
 
-interface SpeechAnswer {
-  readonly bytes: Uint8Array<ArrayBuffer>;
-  /** Its media type in small letters; empty if absent. */
-  readonly contentType: string;
-}
-
 /**
  * Sends a request once. The time limit holds even if the runtime ignores the abort.
  *
+ * @returns The bytes of the answer.
  * @throws {FileError} Or the signal's reason.
  */
 export async function askSpeech(
@@ -39,7 +34,7 @@ export async function askSpeech(
   },
   { fetch, timeoutMs }: SpeechDeps,
   signal: AbortSignal,
-): Promise<SpeechAnswer> {
+): Promise<Uint8Array<ArrayBuffer>> {
   const limit = AbortSignal.timeout(timeoutMs);
   const both = AbortSignal.any([limit, signal]);
   const given = { path, body, server };
@@ -48,11 +43,9 @@ export async function askSpeech(
   });
   stopped.catch(() => {}); // the answer may have come first
   const tooLarge = () => new FileError(`the ${server} server's answer is too large`);
-  async function ask(): Promise<SpeechAnswer> {
-    const response = await sendSpeech(provider, given, fetch, both);
-    const contentType = contentTypeOf(response);
-    const bytes = await readBody(response.body, { maxBytes, tooLarge, signal: both });
-    return { bytes, contentType };
+  async function ask(): Promise<Uint8Array<ArrayBuffer>> {
+    const { body } = await sendSpeech(provider, given, fetch, both);
+    return await readBody(body, { maxBytes, tooLarge, signal: both });
   }
   try {
     signal.throwIfAborted();
@@ -101,10 +94,6 @@ export async function sendSpeech(
   await response.body?.cancel().catch(() => {});
   const cause = new Error(`HTTP ${response.status}`);
   throw new FileError(`the ${server} server refused it`, { cause });
-}
-
-export function contentTypeOf({ headers }: Pick<Response, "headers">): string {
-  return (headers.get("content-type") ?? "").toLowerCase();
 }
 
 export function unreachable(error: unknown, provider: ProviderSettings, server = "speech"): Error {

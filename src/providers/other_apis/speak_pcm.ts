@@ -3,7 +3,7 @@
 import { FileError } from "../../core/turn/media.ts";
 import type { StartTimer } from "../../lib/clock.ts";
 import type { ModelSettings } from "../settings.ts";
-import { contentTypeOf, sendSpeech, type SpeechDeps, unreachable } from "./request.ts";
+import { sendSpeech, type SpeechDeps, unreachable } from "./request.ts";
 
 /** Milliseconds until the first sound, and between two parts of it. */
 export const SOUND_MS = 10_000;
@@ -38,7 +38,7 @@ export function createSpeakPcm(
         sendSpeech(provider, { path: "/audio/speech", body }, fetch, both),
       );
       const reader = response.body?.getReader();
-      if (!reader || /json|html|xml/.test(contentTypeOf(response))) {
+      if (!reader || /json|html|xml/i.test(response.headers.get("content-type") ?? "")) {
         throw new FileError("the speech server's answer is no sound");
       }
       const read = createReadPcm();

@@ -232,9 +232,7 @@ export function createWalks(
       /** Notes that the server answers the request. */
       answered(): void {
         const sent = within(request, parts);
-        const wasActive = search.isActive();
         search.taken(sent, out);
-        if (!first && !wasActive) return;
         const reason = first?.message ?? searched.reason;
         const leftOut = parts.filter(({ key }) => out.has(key));
         for (const kind of ["tools", "images"] as const) {
@@ -263,8 +261,8 @@ export function createWalks(
       );
       const kinds = search.suspected();
       if (kinds.length === 0) return known;
-      const [kind] = kinds.length === 1 ? kinds : [];
-      const part = kind === undefined || kind === "form" ? "a part of requests" : `some ${kind}`;
+      const [kind = "form", ...others] = kinds;
+      const part = kind === "form" || others.length > 0 ? "a part of requests" : `some ${kind}`;
       const fix = "the next messages tell which";
       return [...known, { modelId, part, fix, ...searched }];
     },
