@@ -8,7 +8,7 @@ import type { Question } from "../core/people/question.ts";
 import type { RefusedCall } from "../core/refused_call.ts";
 import type { Effect } from "../core/rights/effects.ts";
 import { isAtDiscord } from "../core/inbound/inbound.ts";
-import { isPressedBy, refusedPress } from "../core/turn/decided_action.ts";
+import { isPressedBy, notPressed } from "../core/turn/decided_action.ts";
 import type { SeenCall } from "../core/turn/ports/discord_place.ts";
 import type { MadeCall, OpenCall, ToolContext } from "../core/turn/tool.ts";
 
@@ -71,6 +71,10 @@ export async function effectQuestion(
   return readers.acting(message, [{ ...call, ...effect }, ...others]);
 }
 
+const UNREAD =
+  "not everyone who would see this may read this conversation, so the person who asks " +
+  "must press a button first";
+
 /** Why a call lacks the press that it needs; `undefined` if it does not. */
 export async function pressMissing(
   call: Pick<OpenCall, "name" | "arguments">,
@@ -80,5 +84,5 @@ export async function pressMissing(
   const { decision, message: { sender } } = context;
   const effect = isPressedBy(decision, sender.id) ? undefined : read(call);
   const isMissing = effect && await needsPress(effect, context, read);
-  return isMissing ? refusedPress(decision) : undefined;
+  return isMissing ? notPressed(UNREAD, "readers", decision) : undefined;
 }

@@ -19,7 +19,7 @@ export class LacksRight extends RefusedCall {
     super(
       missing.kind,
       `the person who asks may not do that there: ${describeMissing(missing, "asker")}${
-        refusalOf(decision)
+        endOf(decision)
       }`,
     );
     this.missing = missing;
@@ -47,18 +47,6 @@ export interface ProbedChange {
   readonly asks: boolean;
 }
 
-function refusalOf(decision: Decision | undefined): string {
-  switch (decision?.kind) {
-    case undefined:
-      return "";
-    case "answered":
-      return !mayGoOn(decision) ? "; a person who may allow it said no" : "";
-    case "expired":
-    case "withdrawn":
-      return "; no one has allowed it";
-  }
-}
-
 /** Whether a person has let the turn make more destructive changes. */
 export function mayGoOn(decision: Decision | undefined): boolean {
   return decision?.kind === "answered" &&
@@ -71,53 +59,29 @@ export function isPressedBy(decision: Decision | undefined, userId: UserId): boo
   return mayGoOn(decision) && decision?.kind === "answered" && decision.by === userId;
 }
 
-/** Why an effect that people elsewhere would see does not happen. */
-export function refusedPress(decision: Decision | undefined): RefusedCall {
-  const reason = decision === undefined || mayGoOn(decision) ? "readers" : limitReason(decision);
-  return new RefusedCall(
-    reason,
-    "not everyone who would see this may read this conversation, so the person who asks must " +
-      `press a button first; ${
-        reason === "declined"
-          ? "they said no"
-          : decision?.kind === "expired"
-          ? "they did not answer in time"
-          : "they were not asked: tell them, and let them ask for it in a new message"
-      }`,
-  );
+/**
+ * A refusal of a call that needs a person's press.
+ *
+ * @param what Why it needs one.
+ * @param reason Counted if no person has decided.
+ */
+export function notPressed(
+  what: string,
+  reason: RefusalReason,
+  decision: Decision | undefined,
+): RefusedCall {
+  if (!decision || mayGoOn(decision)) return new RefusedCall(reason, `${what}; ${UNASKED}`);
+  const { kind } = decision;
+  return new RefusedCall(kind === "answered" ? "declined" : kind, `${what}${endOf(decision)}`);
 }
 
-/** Why a turn may make no more changes. */
-export function limitReached(most: number, decision: Decision | undefined): RefusedCall {
-  const why = decision === undefined || decision.kind === "withdrawn"
-    ? "a person must approve further ones: tell the asker the rest, and let them ask for it in " +
-      "a new message"
-    : decision.kind === "expired"
-    ? "no person decided about further ones in time"
-    : "a person refused further ones";
-  return new RefusedCall(
-    limitReason(decision),
-    `this turn may make ${most} destructive changes by itself; ${why}`,
-  );
-}
+const UNASKED = "no person was asked: tell the asker, and let them ask for it in a new message";
 
-/** Why an action that must be allowed first does not run. */
-export function notConfirmed(decision: Decision | undefined): RefusedCall {
-  const why = decision === undefined || decision.kind === "withdrawn"
-    ? "the question reached no one: tell the asker your plan, and let them ask for it in a new message"
-    : decision.kind === "expired"
-    ? "no person decided in time"
-    : "a person said no";
-  return new RefusedCall(
-    decision === undefined ? "irreversible" : limitReason(decision),
-    `this, or a part of it, cannot be undone, so a person must allow it first; ${why}`,
-  );
-}
-
-/** The reason for metrics; without a decision, no person got a question. */
-function limitReason(decision: Decision | undefined): RefusalReason {
-  if (decision === undefined) return "max_destructive";
-  return decision.kind === "answered" ? "declined" : decision.kind;
+/** A decision against a call, for the model. */
+function endOf(decision: Decision | undefined): string {
+  if (!decision || mayGoOn(decision)) return "";
+  if (decision.kind === "answered") return "; a person said no";
+  return `; ${decision.kind === "expired" ? "no person decided in time" : UNASKED}`;
 }
 
 /** A link to a message that Discord shows as its place. */

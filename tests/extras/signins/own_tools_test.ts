@@ -190,15 +190,15 @@ describe("[T13a] createShowTool()", () => {
     ["tells if Discord lacks it", chosen("once"), "waits", /Discord gets it later/, [
       "5 in 6, not own: free at ten\n— <@123456789012345678>",
     ]],
-    ["posts nothing without a card", undefined, undefined, /were not asked/, []],
+    ["posts nothing without a card", undefined, undefined, /no person was asked/, []],
     [
       "posts nothing by an operator's word",
       chosen("once", userId("9")),
       undefined,
-      /were not asked/,
+      /no person was asked/,
       [],
     ],
-    ["posts nothing after Deny", chosen("deny"), undefined, /they said no/, []],
+    ["posts nothing after Deny", chosen("deny"), undefined, /a person said no/, []],
     ["tells which right the person lacks", chosen("once"), "Send Messages", /lack Send/, []],
   ];
   for (const [what, decision, lacks, end, expected] of rows) {

@@ -16,12 +16,7 @@ import {
 } from "../../../core/turn/ports/discord_place.ts";
 import { channelOf, createGuildReads } from "../requests/guild_reads.ts";
 import { RestError } from "../exchange/rest_error.ts";
-import {
-  limitReached,
-  mayGoOn,
-  notConfirmed,
-  ProbeEnded,
-} from "../../../core/turn/decided_action.ts";
+import { mayGoOn, notPressed, ProbeEnded } from "../../../core/turn/decided_action.ts";
 import { badArguments } from "../../../core/refused_call.ts";
 import { waitFor } from "../../../lib/clock.ts";
 import { answeredIn, type Targets } from "./targets.ts";
@@ -36,6 +31,9 @@ function indexWaitOf(answer: unknown): number | undefined {
   const notReady = notReadySchema.safeParse(answer).data;
   return notReady && Math.min(Math.max(notReady.retry_after, 1), 15);
 }
+
+const FINAL = "this, or a part of it, cannot be undone, so a person must allow it first";
+const limit = (most: number) => `this turn may make ${most} destructive changes by itself`;
 
 export function createPlaces(options: ActionsOptions & { readonly targets: Targets }) {
   const { targets, changes, accountId, maxDestructive, cleanSecrets } = options;
@@ -72,9 +70,11 @@ export function createPlaces(options: ActionsOptions & { readonly targets: Targe
         if (dryRun) return `Dry run: this would ${what}. ${about}`;
         if (call.isProbe) throw new ProbeEnded({ what, asks });
         const isAllowed = mayGoOn(call.decision);
-        if (asks && !isAllowed) throw notConfirmed(call.decision);
+        if (asks && !isAllowed) throw notPressed(FINAL, "irreversible", call.decision);
         const most = isAllowed ? Infinity : maxDestructive();
-        if (call.decision && !isAllowed) throw limitReached(most, call.decision);
+        if (call.decision && !isAllowed) {
+          throw notPressed(limit(most), "max_destructive", call.decision);
+        }
         const { guild, channelId } = found;
         const made = await changes.begin(
           {
@@ -90,7 +90,7 @@ export function createPlaces(options: ActionsOptions & { readonly targets: Targe
           most,
           now(),
         );
-        if (!made) throw limitReached(most, call.decision);
+        if (!made) throw notPressed(limit(most), "max_destructive", call.decision);
         try {
           const result = await run();
           return made.undo

@@ -193,7 +193,8 @@ export function createTargets(
     if (!shownTo || !guild) return;
     const { place, sender, channelId: here } = shownTo;
     const isForAsker = isForAskerAlone(shownTo, sharesDirect());
-    const mayAll = readersOf(guild.reads);
+    const mayAll = readers.get(guild.reads) ?? createReaders(guild.reads, { now });
+    readers.set(guild.reads, mayAll);
     if (channelId === undefined) {
       const rights = needs.flatMap((need) =>
         typeof need === "object" && need.kind === "in_guild" ? need.permission : []
@@ -206,10 +207,18 @@ export function createTargets(
     const source = (await guild.reads.channels()).get(
       (isThread(found) && found.parentId) || channelId,
     );
-    assertAge(found.isNsfw || source?.isNsfw === true, channelId === here, place);
+    const isRestricted = found.isNsfw || source?.isNsfw === true;
+    if (isRestricted && channelId !== here && !(place.kind === "guild" && place.isAgeRestricted)) {
+      throw new RefusedCall(
+        "policy",
+        "that channel is age-restricted, and this one is not: nothing of it may be shown here",
+      );
+    }
     if (isForAsker || isPressedBy(decision, sender.id)) return;
     // Discord tells no one who else sees a private thread, so only its own answers show it.
-    const sees = needs.includes("Read Message History") ? undefined : [] as const;
+    const sees = needs.includes("Read Message History")
+      ? undefined
+      : needs.filter((one) => one === "Connect");
     const isForeign = isPrivateThread(found) && channelId !== here;
     // Its readers have the channel of the answer before them.
     const isOwn = place.kind === "guild" && source?.id === place.channel.id;
@@ -220,29 +229,26 @@ export function createTargets(
 
   /** The same rule for effects: their readers may read the place of the turn. */
   async function isSeenByOthers(call: DiscordCall, at: SeenAt): Promise<boolean> {
-    const { message, message: { place } } = call;
-    const origin = originOf(call);
+    const { message, message: { place, guildId } } = call;
     if (place.kind !== "guild") return true; // the asker alone reads it, or people without a server
+    const origin = { ...originOf(call), decision: undefined };
     const home = await channelAt(origin, undefined);
     const source = (await home.guild?.reads.channels())?.get(place.channel.id);
-    if (!source || !home.guild) return true;
-    const needs: Permission[] = isVoice(source) ? ["View Channel", "Connect"] : ["View Channel"];
-    const isPrivate = isPrivateThread(await home.channel());
-    if (at.kind === "person") {
-      return isPrivate || await missingOf(at.id, origin, home, needs) !== undefined;
-    }
+    const needs: readonly Permission[] = source && isVoice(source) ? ["Connect"] : [];
     const seen = await channelOf(origin, at);
     if (at.kind === "voice" && !seen || seen?.channelId === message.channelId) return false;
-    const guildId = seen ? seen.guild?.id : at.kind === "guild" && at.id || message.guildId;
-    if (isPrivate || guildId !== message.guildId) return true;
     const to = await seen?.channel();
-    if (!to || to.type === CHANNEL_KINDS.category) { // all who see a channel see its category
-      return !isOpenToAll(await home.guild.reads.facts(), source, needs);
+    if (seen?.guild && to && to.type !== CHANNEL_KINDS.category) {
+      const shownTo = await answeredIn(message, seen.guild, to);
+      return await assertShown({ ...origin, shownTo }, home, needs).then(() => false, isHidden);
     }
-    const shownTo = await answeredIn(message, home.guild, to);
-    assertAge(source.isNsfw, false, shownTo.place);
-    const isOwn = shownTo.place.kind === "guild" && shownTo.place.channel.id === source.id;
-    return !isOwn && !await readersOf(home.guild.reads)(shownTo, source, needs);
+    const rights: readonly Permission[] = ["View Channel", ...needs]; // all see a category's name
+    const isThere = (seen?.guild?.id ?? (at.kind === "guild" && at.id || guildId)) === guildId;
+    const isOpen = at.kind === "person"
+      ? await missingOf(at.id, origin, home, rights) === undefined
+      : isThere && source && home.guild &&
+        isOpenToAll(await home.guild.reads.facts(), source, rights);
+    return !isOpen || isPrivateThread(await home.channel());
   }
 
   /** The channel of an effect; `undefined` if a whole server sees it, or if there is none. */
@@ -255,12 +261,6 @@ export function createTargets(
     });
     const state = voiceState.safeParse(raw).data;
     return state?.channel_id ? await channelAt(origin, state.channel_id) : undefined;
-  }
-
-  function readersOf(reads: GuildReads): ReturnType<typeof createReaders> {
-    const mayAll = readers.get(reads) ?? createReaders(reads, { now });
-    readers.set(reads, mayAll);
-    return mayAll;
   }
 
   function mayReach({ askers, guildId }: Origin, target: GuildId): boolean {
@@ -351,13 +351,9 @@ function isForAskerAlone({ place }: InboundMessage, sharesDirect: boolean): bool
   );
 }
 
-/** Nothing of an age-restricted place is shown in another one (H9). */
-function assertAge(isRestricted: boolean, isHere: boolean, to: InboundMessage["place"]): void {
-  if (!isRestricted || isHere || to.kind === "guild" && to.isAgeRestricted) return;
-  throw new RefusedCall(
-    "policy",
-    "one of these channels is age-restricted, and the other is not: nothing of it may be shown there",
-  );
+function isHidden(error: unknown): true {
+  if (error instanceof LacksRight) return true;
+  throw error;
 }
 
 const voiceState = z.object({ channel_id: snowflakeSchema<"channel">().nullish() });

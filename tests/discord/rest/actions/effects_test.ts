@@ -259,6 +259,6 @@ describe("[T4] every effect", () => {
       assert.deepEqual(card.asked, [people.grace.id]);
       assert.match(JSON.stringify(card.facts), new RegExp(`<#${channels.help.id}>`));
       const decision = { ...pressedBy(people.grace), answer: { choice: "deny" } };
-      assert.match(await run(first, { place, decision }), /they said no/);
+      assert.match(await run(first, { place, decision }), /a person said no/);
     }));
 });

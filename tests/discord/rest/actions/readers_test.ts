@@ -67,8 +67,8 @@ describe("[T4] [SEC-R4] all tools that read", () => {
   const closed = { ...view, who: "@everyone", as: "denied" } as const;
   const officersOnly = { ...view, who: "officers", as: "allowed" } as const;
 
-  it("show and write no word to a reader who may not read its source: random servers and injections (law)", async () => {
-    let [shown, hidden, told, kept] = [0, 0, 0, 0];
+  it("show no word to a reader who may not read its source: random servers and injections (law)", async () => {
+    let [shown, hidden] = [0, 0];
     await fc.assert(
       fc.asyncProperty(
         fc.array(fc.array(overwrite, { maxLength: 4 }), { minLength: 3, maxLength: 3 }),
@@ -119,19 +119,6 @@ describe("[T4] [SEC-R4] all tools that read", () => {
                 if (await shows(source.channel, { by, place })) {
                   for (const reader of readers) assert.ok(reads(source.channel, reader));
                 }
-                if (source.channel.id === place.id) continue;
-                const target = now(source.channel);
-                for (const args of writesTo(source)) {
-                  const result = await run(args, { by, isOwner, place, decision: undefined });
-                  if (!isTold(result)) {
-                    if (/not everyone who/.test(result)) kept++;
-                    continue;
-                  }
-                  told++;
-                  for (const reader of persons.filter(({ id }) => may(world, target, id, "view"))) {
-                    assert.ok(reads(place, reader), `${reader.username} reads ${result}`);
-                  }
-                }
               }
             }
           });
@@ -147,7 +134,6 @@ describe("[T4] [SEC-R4] all tools that read", () => {
       },
     );
     assert.ok(shown > 0 && hidden > 0, "both ends were played");
-    assert.ok(told > 0 && kept > 0, "words went, and stayed");
   });
 
   /** #staff, which mallory cannot see, and grace can. */
@@ -173,7 +159,7 @@ describe("[T4] [SEC-R4] all tools that read", () => {
       assert.doesNotMatch(JSON.stringify(card), /staff/, "its name is not for all readers");
       assert.match(await run(read, { decision: pressedBy(people.ada) }), /not everyone who/);
       const no = { ...pressedBy(people.grace), answer: { choice: "deny" } };
-      assert.match(await run(read, { decision: no }), /not everyone who .*; a person .* said no$/);
+      assert.match(await run(read, { decision: no }), /not everyone who .*; a person said no$/);
       const decision = pressedBy(people.grace);
       for (const args of readsOf(staff, krill.id).slice(0, 3)) {
         assert.match(await run(args, { decision }), staff.has);
@@ -269,7 +255,6 @@ describe("[T4] [SEC-R4] all tools that read", () => {
       const { channel: staff } = await staffOf(scene);
       permit("manageChannels", "createEvents", "sendPolls", "createPublicThreads", "embedLinks");
       const { general, help } = channels;
-      const to = { channelId: general.id };
       const name = "launch";
       const event = {
         action: "eventCreate",
@@ -326,22 +311,6 @@ describe("[T4] [SEC-R4] all tools that read", () => {
       scene.sim.permit({ ...noHistory, as: "denied" });
       for (const args of writes) assert.ok(isTold(await run(args, { place: help })));
       scene.sim.permit({ ...noHistory, as: "unset" });
-      // Words of the asker's own message, for a channel that it names.
-      const post = { action: "sendMessage", ...to, text: "the launch is at noon" };
-      const text = `post "the launch is at noon" in <#${general.id}>`;
-      assert.equal(await askAs(post, { place: staff, text }), undefined);
-      assert.ok(isTold(await run(post, { place: staff, text })));
-      for (const other of [text.replace(general.id, help.id), text.replace("noon", "six")]) {
-        assert.match(await run(post, { place: staff, text: other }), /not everyone who/);
-      }
-      // Actions without words, and those of the place itself.
-      const react = {
-        action: "react",
-        ...to,
-        messageId: scene.sim.say({ as: "ada", in: "general", text: "x" }).id,
-        emoji: "👍",
-      };
-      assert.match(await run(react, { place: staff }), /not everyone who/);
       assert.ok(isTold(await run({ action: "sendMessage", text: "x" }, { place: staff })));
       assert.equal(
         await askAs({ action: "channelInfo", guildId: krill.id }, { place: staff }),
