@@ -26,7 +26,7 @@ export const setup: CliCommand = describeCommand<SetupFlags>({
   examples: [
     "barnacle setup",
     "barnacle setup --channels help,general",
-    "barnacle setup --example many-agents",
+    "barnacle setup --example two-agents",
   ],
   exits: {
     failed: "stopped",

@@ -191,10 +191,10 @@ describe("[C4] config.example.jsonc", () => {
 });
 
 describe("[C4] the examples", () => {
-  for (const name of ["one-agent.jsonc", "many-agents.jsonc"]) {
+  for (const name of ["one-agent", "two-agents", "many-agents", "voice"]) {
     it(`load without problems: ${name}`, async () => {
       assert.deepEqual(
-        await problemLines(read("examples", name), {
+        await problemLines(read("examples", `${name}.jsonc`), {
           files: { "credentials/discord_token": "token" },
         }),
         [],

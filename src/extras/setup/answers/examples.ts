@@ -14,15 +14,15 @@ import type {
   PlaceAnswer,
   SetupPerson,
 } from "./state.ts";
-import { TEXTS } from "./texts.js";
-
-const EXAMPLES: Readonly<Record<ExampleName, string>> = {
-  "one-agent": TEXTS.oneAgent,
-  "many-agents": TEXTS.manyAgents,
-};
+import { EXAMPLES } from "./texts.js";
 
 const DISCORD = ["channels", "discord"] as const;
 const ASSIGNMENTS = ["router", "assignments"] as const;
+
+const PROVIDERS = ["models", "providers"] as const;
+
+/** The server of the examples' model, which the user chooses. */
+const MODEL_SERVER = "ollama";
 
 /** Tells the reader of the example to do a part of the setup's work. */
 const BY_HAND = "// Put your own ids in";
@@ -51,11 +51,12 @@ export function exampleText(
   const listed = namesAt(tree, [...guild, "channels"]);
   const mine = new Map(channels.map(({ of, ...channel }) => [of, channel]));
   const person = [...DISCORD, "dm", "allowFrom", 0];
+  const hasOtherModels = namesAt(tree, PROVIDERS).some((name) => name !== MODEL_SERVER);
   return inOrder(text, [
     // Others get a pairing code, as without an example.
     (text) => unsetAt(text, [...DISCORD, "dm", "policy"]),
     (text) => replaceWithComment(text, person, { value: owner.id }, `@${owner.name}`),
-    (text) => unsetAt(text, ["models"]),
+    (text) => unsetAt(text, hasOtherModels ? [...PROVIDERS, MODEL_SERVER] : ["models"]),
     (text) => unsetAt(text, ["agents", "defaults", "model"]),
     ...listed.map((one) => (text: string) => channelEntry(text, [...guild, "channels"], one, mine)),
     ...namesAt(tree, ASSIGNMENTS).map((agent) => (text: string) =>

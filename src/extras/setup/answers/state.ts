@@ -31,7 +31,7 @@ export interface PlaceAnswer extends Named<GuildId> {
 }
 
 /** The examples that are whole configs; a name is that of the file in `examples/`. */
-export const EXAMPLE_NAMES = ["one-agent", "many-agents"] as const;
+export const EXAMPLE_NAMES = ["one-agent", "two-agents", "many-agents", "voice"] as const;
 
 export type ExampleName = typeof EXAMPLE_NAMES[number];
 

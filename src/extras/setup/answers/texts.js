@@ -2,6 +2,13 @@
 
 import manyAgents from "../../../../examples/many-agents.jsonc" with { type: "text" };
 import oneAgent from "../../../../examples/one-agent.jsonc" with { type: "text" };
+import twoAgents from "../../../../examples/two-agents.jsonc" with { type: "text" };
+import voice from "../../../../examples/voice.jsonc" with { type: "text" };
 
-/** @type {Readonly<Record<"manyAgents" | "oneAgent", string>>} */
-export const TEXTS = { manyAgents, oneAgent };
+/** @type {Readonly<Record<"one-agent" | "two-agents" | "many-agents" | "voice", string>>} */
+export const EXAMPLES = {
+  "one-agent": oneAgent,
+  "two-agents": twoAgents,
+  "many-agents": manyAgents,
+  voice,
+};

@@ -74,17 +74,16 @@ async function chosenOf(
 /** Shows the invite link, and waits until the bot is in a server that it was not in before. */
 async function join(
   before: Servers,
-  { bot }: SetupState,
+  { bot, example }: SetupState,
   discord: SetupDiscord,
   ports: SetupPorts,
 ): Promise<Servers> {
   const { dialogue } = ports;
   if (!bot) return [];
-  const url = inviteUrl(bot.applicationId);
+  const url = inviteUrl(bot.applicationId, { voice: example?.name === "voice" });
   const ids = new Set(before.map(({ id }) => id));
   dialogue.tell(
-    "Invite the bot. The link asks for eight permissions, and never for Administrator:\n" +
-      url,
+    `Invite the bot. The link never asks for Administrator:\n${url}`,
   );
   for (;;) {
     const found = await dialogue.during(
