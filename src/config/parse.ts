@@ -66,7 +66,7 @@ export function noFile(): Parsed {
 export async function parseConfig({ file, text }: ConfigText): Promise<Parsed> {
   const tree = readTree(text);
   if (tree.kind === "faults") {
-    const toProblem = locator(file, text, () => likelySecretsIn(withStraightQuotes(text)));
+    const toProblem = unparsed(file, text);
     const problems = tree.faults.map((fault) => toProblem({ severity: "error", ...fault }));
     return { problems, problemAt: atNodes(undefined, toProblem) };
   }
@@ -117,6 +117,11 @@ function isSecretAt(path: readonly Segment[]): boolean {
 
 function byOffset(one: Span, other: Span): number {
   return one.offset - other.offset;
+}
+
+/** Locates problems of a text that does not parse; what may be a secret is blanked. */
+export function unparsed(file: string, text: string): ToProblem {
+  return locator(file, text, () => likelySecretsIn(withStraightQuotes(text)));
 }
 
 type ToProblem = (remark: Remark) => Problem;

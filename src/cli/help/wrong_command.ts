@@ -18,6 +18,7 @@ const OWN_OPTIONS = ["--help", "-h", "--helpAll", "--help-all", "-H", "--version
 /** Names of other programs. */
 const OTHER_NAMES: Readonly<Record<string, string>> = {
   start: "run",
+  gateway: "run",
   generate_invite_url: "invite",
   init: "setup",
   onboard: "setup",
@@ -28,6 +29,9 @@ const OTHER_NAMES: Readonly<Record<string, string>> = {
 const INSTEAD: Readonly<Record<string, string>> = {
   stop: "Ctrl+C stops the bot, and `systemctl stop barnacle` the service",
   graceful_shutdown: "Ctrl+C or SIGTERM stops the bot, which then finishes its answers first",
+  channels:
+    "`barnacle status --probe` checks them; `channels.discord.guilds` of the config lists them",
+  message_content: "`barnacle doctor --fix` switches the intent Message Content on",
   restart:
     "a running bot applies a changed config; `systemctl restart barnacle` restarts the service",
 };

@@ -121,8 +121,8 @@ export const gateway = lazySection(
       intents: key(
         z.union([z.literal("agent_recommended"), z.array(z.enum(INTENTS)).min(1)])
           .default("agent_recommended"),
-        "Gateway intents to ask Discord for: `agent_recommended`, or a list of names. Without an intent, " +
-          "Discord does not send the events that belong to it.",
+        "Gateway intents to ask Discord for: `agent_recommended`, or a list of names such as " +
+          "`message_content`. Without an intent, Discord does not send the events that belong to it.",
         { example: ["guilds", "guild_messages", "direct_messages", "message_content"] },
       ),
       compress: key(z.boolean().default(true), "Whether to compress the gateway connection."),

@@ -161,6 +161,12 @@ const agents: Rule = (field, into) => {
   setWithin(into, ["list"], sorted.map(({ own }) => own));
 };
 
+/** `agent`, as files of one agent have it. */
+export const singleAgent: RuleTable = {
+  model: moveTo("agents.defaults.model", model),
+  workspace: moveTo("agents.defaults.workspace", words),
+};
+
 export const agentsTable: RuleTable = {
   defaults: (field, into) => {
     const table: RuleTable = {

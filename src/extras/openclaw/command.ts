@@ -6,6 +6,7 @@
 import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import { importConfig } from "./import.ts";
+import { unparsed } from "../../config/parse.ts";
 import type { ImportNote } from "./rules.ts";
 import { printable } from "../../lib/text/quoted.ts";
 import type { ConfigFlags } from "../../cli/shared/command.ts";
@@ -43,6 +44,15 @@ export async function importFile(flags: ImportFlags, source: string, io: Io): Pr
   }
 
   const imported = importConfig(written);
+  if (imported.kind === "refused" && imported.fault) {
+    const { offset, why: message } = imported.fault;
+    const fault = unparsed(source, written)(
+      { severity: "error", path: [], message, offset, length: 1 },
+    );
+    if (json) io.out(JSON.stringify({ ok: false, notes: [], problems: [fault] }));
+    else io.err(`${problemsText([fault], io)}\n\nNothing imported.`);
+    return EXIT.config;
+  }
   const { notes } = imported;
   if (imported.kind === "imported" && !imported.hasDiscord) {
     // It is more often the wrong file than one to convert.

@@ -33,12 +33,14 @@ export function importConfig(text: string):
     /** Whether the file configures Discord at all. */
     readonly hasDiscord: boolean;
   }
-  | { readonly kind: "refused"; readonly notes: readonly ImportNote[] } {
+  | {
+    readonly kind: "refused";
+    readonly notes: readonly ImportNote[];
+    /** Why the text does not parse. */
+    readonly fault?: Extract<ReturnType<typeof readOpenClaw>, { readonly kind: "fault" }>;
+  } {
   const source = readOpenClaw(text);
-  if (source.kind === "fault") {
-    const { line, why } = source;
-    return { kind: "refused", notes: [{ kind: "invalid", path: "", line, why }] };
-  }
+  if (source.kind === "fault") return { kind: "refused", notes: [], fault: source };
   const notes: ImportNote[] = [...source.remarks];
   const era = eraOf(source.value);
   const place: ImportedPlace = {

@@ -26,7 +26,8 @@ type ReadConfig =
     readonly value: Readonly<Record<string, unknown>>;
     readonly remarks: readonly ImportRemark[];
   }
-  | { readonly kind: "fault"; readonly line: number; readonly why: string };
+  /** `offset`: of the fault in the text, in UTF-16 units. */
+  | { readonly kind: "fault"; readonly offset: number; readonly why: string };
 
 /** A key that cannot be imported as written. */
 export interface ImportRemark {
@@ -54,14 +55,11 @@ export function readOpenClaw(text: string): ReadConfig {
     if (!(cause instanceof Error)) throw cause;
     const yaml = yamlIn(text);
     if (yaml) {
-      const line = text.slice(0, yaml.offset).split("\n").length;
-      return fault("This is YAML; OpenClaw's config is JSON5. Convert it to JSON first", line);
+      const why = "This is YAML; OpenClaw's config is JSON5. Convert it to JSON first";
+      return fault(why, yaml.offset);
     }
-    const line = /\((\d+):\d+\)$/.exec(cause.message)?.[1];
-    return fault(
-      cause.message.replace(/\s*\(\d+:\d+\)$/, "").replace(/\.$/, ""),
-      Number(line ?? 1),
-    );
+    const why = cause.message.replace(/\s*\(\d+:\d+\)$/, "").replace(/\.$/, "");
+    return fault(why, "offset" in cause ? Number(cause.offset) : 0);
   }
 }
 
@@ -73,8 +71,8 @@ function sourceOf(text: string, { body }: DocumentNode): ReadConfig {
     : fault("Expected an object in braces");
 }
 
-function fault(why: string, line = 1): ReadConfig {
-  return { kind: "fault", line, why };
+function fault(why: string, offset = 0): ReadConfig {
+  return { kind: "fault", offset, why };
 }
 
 /** The plain data of a node; repeated keys and includes are added to `remarks`. */

@@ -1,8 +1,8 @@
 /** Lists the sections of OpenClaw's file: which of them Barnacle has, and why not the others. */
 
 import { parseSnowflake } from "../../core/discord/ids.ts";
-import { isList, isRecord } from "../../config/text/tree.ts";
-import { agentsTable, bindings, modelsTable, toolLists } from "./agents.ts";
+import { isList, isRecord, valueAt } from "../../config/text/tree.ts";
+import { agentsTable, bindings, modelsTable, singleAgent, toolLists } from "./agents.ts";
 import { discord } from "./discord.ts";
 import {
   applyRules,
@@ -126,14 +126,42 @@ const exec: Rule = (field, into) => {
   setWithin(into, ["exec", "mode"], mode);
 };
 
-/** Only `exec` leaves the section of tools, so it is a rule of the whole file. */
+const seePage = (key: string, page: string): Rule =>
+  dropWithNote(`Barnacle has \`${key}\` for that: docs/${page}`);
+
+/** The search engine; and a switched-off `web_fetch` stays off. */
+const web: Rule = (field, into) => {
+  const search = fieldAt(field, field.value, "search");
+  const { kind, isOff, apiKey } = {
+    kind: valueAt(search.value, ["provider"]) ?? "brave",
+    isOff: valueAt(search.value, ["enabled"]) === false,
+    apiKey: fieldAt(search, search.value, "apiKey"),
+  };
+  if (kind === "brave" && apiKey.value !== undefined && !isOff) {
+    const key = secretValue(apiKey.value, apiKey);
+    if (key !== undefined) setWithin(into, ["search"], { kind, apiKey: key });
+  } else if (search.value !== undefined && !isOff) {
+    noteLeft(search, "Barnacle has `search` for that, with Brave or your own SearXNG");
+  }
+  const off = [
+    ...isOff ? ["web_search"] : [],
+    ...valueAt(field.value, ["fetch", "enabled"]) === false ? ["web_fetch"] : [],
+  ];
+  if (off.length === 0) return;
+  const denied = valueAt(into, ["tools", "deny"]);
+  setWithin(into, ["tools", "deny"], [...isList(denied) ? denied : [], ...off]);
+};
+
+/** `exec` and `web` leave the section of tools, so they are rules of the whole file. */
 const tools: Rule = (field, into) => {
   const lists = required(toolLists({
     exec: dropped,
+    web: dropped,
+    media: seePage("audio", "voice.md"),
     elevated: dropWithNote("Barnacle has approvals for that"),
   }))(field.value, field);
   if (isRecord(lists) && Object.keys(lists).length > 0) keepKey(() => lists)(field, into);
-  applyRules(field.value, field, { exec }, into, dropped);
+  applyRules(field.value, field, { exec, web }, into, dropped);
 };
 
 const level = convertBySchema("log.level", { silent: "error", fatal: "error", trace: "debug" });
@@ -180,6 +208,13 @@ export const SECTIONS: RuleTable = {
   gateway: dropWithNote(
     "This is OpenClaw's own server, not the connection to Discord; Barnacle's is `http`",
   ),
+  agent: (field, into) => applyRules(field.value, field, singleAgent, into),
+  hooks: seePage("hooks", "hooks.md"),
+  cron: seePage("barnacle schedules", "agent.md"),
+  memory: seePage("/memory", "agent.md"),
+  approvals: seePage("channels.discord.execApprovals", "agent.md"),
+  audio: seePage("audio", "voice.md"),
+  talk: seePage("voice", "voice.md"),
   auth: dropWithNote("Barnacle reads API keys from the environment, or from models.providers"),
   env: dropWithNote("Put these into the environment of Barnacle's service"),
   accessGroups: dropWithNote("Barnacle has no access groups; list the users"),

@@ -36,6 +36,7 @@ export async function discordOf(keys: string, around = ""): Promise<Result> {
 export async function refusal(text: string): Promise<readonly string[]> {
   const result = await importConfig(text);
   assert.equal(result.kind, "refused", "kind" in result && "text" in result ? result.text : "");
+  if (result.kind === "refused" && result.fault) return [result.fault.why];
   return result.notes.filter(({ kind }) => kind === "invalid")
     .map(({ path, line, why }) => `${line} ${path}: ${why}`);
 }

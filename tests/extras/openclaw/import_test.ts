@@ -236,6 +236,7 @@ describe("[C11] importConfig()", () => {
     discord: { proxy: "http://a", requireMention: false, somethingNew: 1 },
   },
   cron: {},
+  hooks: { enabled: true, token: "secret-of-telegram" },
   neverHeardOf: true,
 }`);
     assert.deepEqual(value, { channels: { discord: {} } });
@@ -245,14 +246,29 @@ describe("[C11] importConfig()", () => {
       "6 left channels.discord.proxy: Set HTTPS_PROXY in the environment of Barnacle",
       "6 left channels.discord.requireMention: It has no effect there, in OpenClaw or here; write it in a guild",
       "6 left channels.discord.somethingNew: Barnacle has no such key",
-      "8 left cron: Barnacle has no such key",
-      "9 left neverHeardOf: Barnacle has no such key",
+      "8 left cron: Barnacle has `barnacle schedules` for that: docs/agent.md",
+      "9 left hooks: Barnacle has `hooks` for that: docs/hooks.md",
+      "10 left neverHeardOf: Barnacle has no such key",
     ]);
     assert.ok(!told.join().includes("secret-of-telegram"));
   });
 
+  it("imports the model of `agent`, and the web tools as far as they are on", async () => {
+    const { value, told } = await imported(`{ channels: { discord: {} },
+      agent: { model: "anthropic/claude-sonnet-4-5" },
+      tools: { deny: ["exec"], web: {
+        search: { provider: "brave", apiKey: "\${BRAVE_KEY}" }, fetch: { enabled: false } } } }`);
+    assert.deepEqual(value, {
+      channels: { discord: {} },
+      agents: { defaults: { model: "anthropic/claude-sonnet-4-5" } },
+      search: { kind: "brave", apiKey: "${BRAVE_KEY}" },
+      tools: { deny: ["exec", "web_fetch"] },
+    });
+    assert.deepEqual(told, []);
+  });
+
   const REFUSED: readonly (readonly [what: string, text: string, why: RegExp])[] = [
-    ["no JSON5", "{ a: ", /^1 : Unexpected end of input found$/],
+    ["no JSON5", "{ a: ", /^Unexpected end of input found$/],
     ["no object", "[]", /Expected an object in braces/],
     [
       "a file that includes another",

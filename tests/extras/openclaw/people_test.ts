@@ -196,54 +196,75 @@ describe("[C11] [P7] imported guilds and channels", () => {
     });
   });
 
-  /** `refused`: dropping the key would give its sender more tools. */
+  /** `everyone`: dropping the key would give its sender more tools. */
   const SENDERS: readonly (readonly [
     era: string,
     key: string,
     lists: object,
-    expected: string | "left" | "refused",
+    expected: string | "left" | "everyone",
   ])[] = [
     ["", "username:ada", { deny: ["exec"] }, "ada"],
     ["", "username:a.b", {}, "a.b"],
     ["", "ada", { deny: ["*"] }, "ada"],
     ["", "Ada", { alsoAllow: ["exec"] }, "Ada"],
     ["", "ada#1234", { allow: ["exec"] }, "ada#1234"],
-    ["", "Ada Lovelace", { deny: ["*"] }, "refused"],
+    ["", "@carl", { deny: ["exec"] }, "carl"],
+    ["", `<@${ID}>`, { deny: ["exec"] }, ID],
+    ["", "Ada Lovelace", { deny: ["*"] }, "everyone"],
     ["", "Ada Lovelace", { alsoAllow: ["exec"] }, "left"],
-    ["", "name:ada", { deny: ["*"] }, "refused"],
-    ["", "name:ada", { allow: ["recall"] }, "refused"],
+    ["", "name:ada", { deny: ["*"] }, "everyone"],
+    ["", "name:ada", { allow: ["recall"] }, "everyone"],
     ["", "name:ada", { alsoAllow: ["exec"] }, "left"],
     ["", "e164:1", { deny: ["*"] }, "left"],
     [TODAY, "ada", { deny: ["*"] }, "ada"],
     [TODAY, "ada", { alsoAllow: ["exec"] }, "left"], // it matched no one
     [TODAY, "Ada Lovelace", { deny: ["*"] }, "left"],
     [TODAY, "username:ada", { alsoAllow: ["exec"] }, "ada"],
-    [TODAY, "name:ada", { deny: ["*"] }, "refused"],
+    [TODAY, "name:ada", { deny: ["*"] }, "everyone"],
   ];
   for (const [era, key, lists, expected] of SENDERS) {
     const written = `toolsBySender: { "${key}": ${JSON.stringify(lists)} }`;
     it(`[T2] of ${written}${era && " today"}: ${expected}`, async () => {
-      if (expected === "refused") {
-        const guilds = `guilds: { "${ID}": { ${written} } }`;
-        const found = await refusal(`{ ${era} channels: { discord: { ${guilds} } } }`);
-        assert.match(found.join("\n"), /no display name; write the id/);
+      const { guild, told } = await guildOf(written, era);
+      if (expected === "everyone") {
+        assert.deepEqual(guild.toolsBySender, { "*": lists });
+        assert.match(told.join("\n"), /no display name: here, this limits everyone/);
         return;
       }
-      const { guild, told } = await guildOf(written, era);
       assert.deepEqual(guild.toolsBySender, expected === "left" ? {} : { [expected]: lists });
-      assert.equal(told.length, key === expected || expected === "left" ? 1 : 0);
+      const isNoted = key.replace("@", "") === expected || expected === "left";
+      assert.equal(told.length, isNoted ? 1 : 0);
     });
   }
 
-  it("[T2] says that the deny of a guild holds in a channel with its own tools", async () => {
-    const channels = 'channels: { a: { tools: { allow: ["exec"] } }, b: {} }';
-    for (const [tools, count] of [['{ deny: ["exec"] }', 1], ['{ allow: ["exec"] }', 0]] as const) {
-      const { told } = await guildOf(`tools: ${tools}, ${channels}`);
-      assert.equal(
-        told.filter((note) => /deny.* of the guild's tools holds/.test(note)).length,
-        count,
-      );
+  it("[T2] limits everyone by the lists of several names, and never widens", async () => {
+    const { guild } = await guildOf(
+      `toolsBySender: {
+        "*": { alsoAllow: ["exec", "code"], deny: ["recall"] },
+        "name:ada": { alsoAllow: ["code"], allow: ["web_fetch", "memory"] },
+        "name:ben": { alsoAllow: ["code"], allow: ["memory"], deny: ["exec"] },
+        "${ID}": { alsoAllow: ["exec"] } }`,
+    );
+    assert.deepEqual(guild.toolsBySender, {
+      "*": { alsoAllow: ["code"], allow: ["memory"], deny: ["recall", "exec"] },
+      [ID]: { alsoAllow: ["exec"] },
+    });
+  });
+
+  it("[T2] says that each deny of a guild holds in a channel with tools of its own", async () => {
+    const keys = (lists: string) => ({
+      tools: `tools: ${lists}`,
+      toolsBySender: `toolsBySender: { "*": ${lists} }`,
+    });
+    for (const [theirs, guild] of Object.entries(keys('{ deny: ["exec"] }'))) {
+      for (const [own, channel] of Object.entries(keys('{ allow: ["exec"] }'))) {
+        const { told } = await guildOf(`${guild}, channels: { a: { ${channel} }, b: {} }`);
+        const note = new RegExp(`a\\.${own}: Here, the \`deny\` of the guild's ${theirs} holds`);
+        assert.equal(told.filter((one) => note.test(one)).length, 1, told.join("\n"));
+      }
     }
+    const { told } = await guildOf('tools: { allow: ["exec"] }, channels: { a: { tools: {} } }');
+    assert.ok(!told.some((note) => /holds in this channel/.test(note)));
   });
 
   it("imports tools by sender if the sender is an id", async () => {

@@ -42,17 +42,17 @@ describe("[C11] readOpenClaw()", () => {
     assert.deepEqual(Object.keys(read('{ "__proto__": { a: 1 } }').value), ["__proto__"]);
   });
 
-  const FAULTS: readonly (readonly [text: string, line: number])[] = [
-    ["", 1],
-    ["{\n  a 1\n}", 2],
-    ["{ a: 1 } b", 1],
-    ["/* never", 1],
+  const FAULTS: readonly (readonly [text: string, offset: number])[] = [
+    ["", 0],
+    ["{\n  a 1\n}", 6],
+    ["{ a: 1 } b", 9],
+    ["/* never", 8],
   ];
-  for (const [text, line] of FAULTS) {
+  for (const [text, offset] of FAULTS) {
     it(`reports the fault in ${JSON.stringify(text)}`, () => {
       const source = readOpenClaw(text);
       assert.ok(source.kind === "fault");
-      assert.equal(source.line, line);
+      assert.equal(source.offset, offset);
       assert.doesNotMatch(source.why, /\(\d+:\d+\)|\.$/);
     });
   }
