@@ -246,7 +246,7 @@ describe("[C11] importConfig()", () => {
       "6 left channels.discord.proxy: Set HTTPS_PROXY in the environment of Barnacle",
       "6 left channels.discord.requireMention: It has no effect there, in OpenClaw or here; write it in a guild",
       "6 left channels.discord.somethingNew: Barnacle has no such key",
-      "8 left cron: Barnacle has `barnacle schedules` for that: docs/agent.md",
+      "8 left cron: Barnacle has `barnacle schedules` for that: docs/memory.md",
       "9 left hooks: Barnacle has `hooks` for that: docs/hooks.md",
       "10 left neverHeardOf: Barnacle has no such key",
     ]);
