@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { discordOf, refusal } from "./import_support.ts";
+import { discordOf } from "./import_support.ts";
 
 const ID = "123456789012345678";
 const TODAY = 'meta: { lastTouchedVersion: "2026.9.6" },';
