@@ -231,7 +231,7 @@ export async function startBot(options: BotOptions) {
     /** Sets why the bot cannot listen at the addresses of a section, if it cannot; health shows it. */
     setListening: health.setListening,
     /** Tells that a person has opened a page of the dashboard: its memory is returned soon. */
-    pageMade: memory.hasLoaded,
+    pageMade: memory.worked,
     /** A command has changed rows of a namespace of the store through this process. */
     changedByCommand(namespace: keyof Store, forgotten?: UserId): void {
       if (isStopping) return;

@@ -144,7 +144,7 @@ export async function createParts(
     voice: voiceIndex && {
       ...voiceIndex,
       set: connection.setVoice,
-      hasLoaded: memory.hasLoaded,
+      hasLoaded: memory.worked,
       scheme: new URL(options.apiBase).protocol === "http:" ? "ws" : "wss",
     },
   });

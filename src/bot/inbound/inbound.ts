@@ -163,7 +163,7 @@ export function createInbound(
     take(batch: DispatchBatch): void {
       const read = reader.read(batch);
       acceptor.accept(read);
-      memory.read(batch.text.length);
+      memory.worked();
       if (read.guilds.length > 0) {
         names.guildsChanged();
         events.emit.guildsChanged();

@@ -22,7 +22,7 @@ export function turnEnded(
 ): void {
   const { bot: { memory, meter }, health } = account;
   const steps = outcome.kind === "reply" ? outcome.taken?.steps.length ?? 0 : 0;
-  memory.turn(steps);
+  memory.worked();
   jit(account).turn(steps);
   meter.turn(modelId, outcome, ms);
   health.setTurn(outcome, modelId);

@@ -7,7 +7,7 @@ import type { AccountId, ChannelId } from "../../core/discord/ids.ts";
 import type { OverheardKey } from "../../core/store/turns.ts";
 
 /** Maximum number of channels and sessions; at the limit, all are forgotten. */
-const MAX_QUIET = 8_192;
+const MAX_QUIET = 1_024;
 
 /** A channel whose context a session has read. */
 interface QuietChannel {

@@ -94,7 +94,7 @@ function setUp(
     dashboardLink: () => Promise.resolve({ kind: "none" }),
     env: {},
   }, {
-    memory: { read: () => {}, turn: () => {}, hasLoaded: () => {}, stop: () => {} },
+    memory: { worked: () => {}, stop: () => {} },
     async startAccount(options, ports): Promise<RunningAccount> {
       const { accountId } = options.config.discord;
       const one: Started = { accountId, options, ports, applied: [], changed: [], stops: 0 };

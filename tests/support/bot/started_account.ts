@@ -82,7 +82,7 @@ export async function openAccountScene() {
     health: createAccountHealth(ACCOUNT, { store, now }, () => {}, () => {}, () => HEALTHY),
     meter: createMeter(createMetrics(BUILD)),
     turnLimit: createTurnLimit(() => 4),
-    memory: { read() {}, turn() {}, hasLoaded() {}, stop() {} },
+    memory: { worked() {}, stop() {} },
     isOurs: () => false,
     ours: () => [],
     publish() {},

@@ -158,7 +158,7 @@ export async function testAccount(
     health: nothing,
     meter: nothing,
     turnLimit: createTurnLimit(() => 4),
-    memory: { read() {}, turn() {}, hasLoaded() {}, stop() {} },
+    memory: { worked() {}, stop() {} },
     isOurs: () => false,
     ours: () => [{ accountId: ACCOUNT, view: undefined }],
     publish() {},
