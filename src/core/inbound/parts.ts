@@ -52,17 +52,3 @@ export function partedText(parts: readonly Part[], boundary: string): PartedText
   lines.pop(); // of the end that closes the last fence
   return { text: lines.join("\n"), parts, boundary };
 }
-
-/** Parts without some of them. One line takes the place of neighbours that go. */
-export function withoutParts(
-  parts: readonly Part[],
-  isGone: (part: Part) => boolean,
-  note: string,
-): readonly Part[] {
-  if (!parts.some(isGone)) return parts;
-  return parts.flatMap((part, at): readonly Part[] => {
-    if (!isGone(part)) return [part];
-    const before = parts[at - 1];
-    return before && isGone(before) ? [] : [{ text: note, fence: part.fence, of: [] }];
-  });
-}

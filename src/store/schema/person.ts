@@ -114,7 +114,7 @@ export function withoutWords(
       attachments: undefined,
       extras: extras.filter(({ kind }) => kind !== "forward"),
     },
-    ...isHooked && { text: REMOVED_MESSAGE, hooked: { ...hooked, post: REMOVED_MESSAGE } },
+    ...isHooked && { text: REMOVED, hooked: { ...hooked, post: REMOVED } },
   };
 }
 

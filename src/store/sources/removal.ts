@@ -1,6 +1,6 @@
 /** Words to remove, by the ids of their sources, and their removal from entries and steps (H6a, X5). */
 
-import { type Part, partedText, withoutParts } from "../../core/inbound/parts.ts";
+import { type Part, partedText } from "../../core/inbound/parts.ts";
 import { RESULT_NOT_KEPT, type Scrubber } from "../schema/person.ts";
 
 export interface Removal {
@@ -20,23 +20,22 @@ export function namesOne(text: string, ids: ReadonlySet<unknown>): boolean {
   return text.matchAll(/\d{15,20}/g).some(([id]) => ids.has(id));
 }
 
-/** The parts of an entry that stay; the same list if all do. */
+/** The parts of an entry that stay, with one line for neighbours that go; the same list if all stay. */
 export function partsWithout(
   { ids, note, scrub }: Removal,
   parts: readonly Part[],
   messageId: string,
 ): readonly Part[] {
-  function isGone({ of, fence, text }: Part): boolean {
+  const isGone = parts.map(({ of, fence, text }) => {
     if (!of) return scrub !== undefined || ids.has(messageId);
     // A program does not tell whose words it sends.
     return of.some((id) => ids.has(id)) || (fence === "event" && scrub?.isIn(text) === true);
-  }
-  return withoutParts(parts, isGone, note);
-}
-
-/** A result of a tool, which does not tell whose words it has. */
-export function resultWithout({ ids, scrub }: Removal, text: string): string {
-  return namesOne(text, ids) || scrub?.isIn(text) ? RESULT_NOT_KEPT : text;
+  });
+  if (!isGone.includes(true)) return parts;
+  return parts.flatMap((part, at): readonly Part[] => {
+    if (!isGone[at]) return [part];
+    return isGone[at - 1] ? [] : [{ text: note, fence: part.fence, of: [] }];
+  });
 }
 
 /** Everything of an entry, a step, a question or a message that may have words. */
@@ -51,10 +50,11 @@ interface Worded {
 export function without<Piece extends object>(piece: Piece, removal: Removal): Piece {
   const { scrub } = removal;
   const { text = "", parts, boundary = "", messageId = "" }: Worded = piece;
-  const isResult = "callId" in piece || "call" in piece;
+  const isGone = ("callId" in piece || "call" in piece) &&
+    (namesOne(text, removal.ids) || scrub?.isIn(text));
   const left = parts
     ? partedText(partsWithout(removal, parts, messageId), boundary)
-    : isResult && { text: resultWithout(removal, text) };
+    : isGone && { text: RESULT_NOT_KEPT };
   // Thinking may repeat such words in any form.
   const json = JSON.stringify({ ...piece, ...left, carried: undefined });
   return JSON.parse(scrub ? scrub.json(json) : json);

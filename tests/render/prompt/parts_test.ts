@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
 import { parseSnowflake } from "../../../src/core/discord/ids.ts";
-import { partedText, withoutParts } from "../../../src/core/inbound/parts.ts";
+import { partedText } from "../../../src/core/inbound/parts.ts";
 import type { Triggered } from "../../../src/core/inbound/triggered.ts";
 import type { FileResult, ReadAttachment } from "../../../src/core/turn/media.ts";
 import { type Envelope, envelopeOf } from "../../../src/render/prompt/envelope.ts";
@@ -156,7 +156,7 @@ describe("[H6a] [X5] parts of envelopeOf()", () => {
     ));
 });
 
-describe("partedText()", () => {
+describe("partedText() and partsWithout()", () => {
   it("has the same text for the same parts, each in its fence", () =>
     fc.assert(
       fc.property(envelope, ({ parts }) => {
@@ -174,8 +174,8 @@ describe("partedText()", () => {
       { text: "b", fence: "context", of: ["1"] },
       { text: "c", fence: "context", of: ["2"] },
     ] as const;
-    const left = withoutParts(parts, ({ of }) => of?.includes("1") === true, "[gone]");
+    const left = partsWithout({ ids: new Set(["1"]), note: "[gone]" }, parts, "9");
     assert.equal(shown(left), '<context boundary="boundary1">\n[gone]\nc\n</context>');
-    assert.equal(withoutParts(parts, () => false, "[gone]"), parts);
+    assert.equal(partsWithout({ ids: new Set(["3"]), note: "[gone]" }, parts, "9"), parts);
   });
 });

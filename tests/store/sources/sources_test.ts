@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import type { Step } from "../../../src/core/step.ts";
 import {
   build,
   deleted,
@@ -12,6 +13,8 @@ import {
   SECOND,
   THIRD,
 } from "../../support/store/edits.ts";
+import { ACCOUNT, channelId, messageId, userId } from "../../support/discord/builders.ts";
+import { accepted, batch } from "../../support/store/store.ts";
 
 describe("[H6a] the memory of the agent", () => {
   it("unfolds summaries of deleted entries, and only those", async () => {
@@ -48,4 +51,77 @@ describe("[H6a] the memory of the agent", () => {
     const fold = { agentId, sessionKey, cause: "full", count: 2, last, summary, changes } as const;
     assert.equal(await store.sessions.fold(fold, NOW), false);
   });
+
+  for (const [name, to] of [["an edit", edited], ["a deletion", deleted]] as const) {
+    it(`${name} of a message that waits leaves none of its words in a turn that has read it`, async () => {
+      const { ask, claim, finish, change, store, rows } = build();
+      const asked = question(FIRST, "old words");
+      const other = { agentId: "main", sessionKey: "agent:main:discord:channel:other" };
+      await store.inbox.acceptBatch(
+        batch({ judged: [accepted(question(THIRD, "it?"), other)] }),
+        NOW,
+      );
+      const reading = await claim();
+      await ask(asked);
+      await ask({ ...question(SECOND, "that?"), quoted: { id: FIRST, text: "old words" } });
+      const steps: readonly Step[] = [
+        { kind: "answer", text: "", calls: [{ id: "1", name: "read", arguments: "{}" }], at: NOW },
+        { kind: "result", callId: "1", end: "done", text: `${FIRST}: old words`, at: NOW },
+        { kind: "result", callId: "2", end: "done", text: "low tide", at: NOW },
+      ];
+      await store.turns.addSteps(reading, steps, false);
+      await change([to === edited ? edited(asked, "new words") : deleted(FIRST)]);
+      const kept = (await store.turns.stepsOf(THIRD)).flatMap((step) =>
+        step.kind === "result" ? [step.text] : []
+      );
+      assert.match(kept[0] ?? "", /this call has ended; its result is not kept/);
+      assert.equal(kept[1], "low tide");
+      await finish(reading);
+      const dump = () =>
+        JSON.stringify(
+          ["inbox", "entry", "step", "outbox"].map((table) => rows(`SELECT * FROM ${table}`)),
+        );
+      assert.doesNotMatch(dump(), /old words/);
+      const next = await claim();
+      if (to === edited) assert.equal(next.message.text, "new words");
+      const quoted = next.also?.[0]?.quoted ?? next.message.quoted;
+      assert.equal(quoted?.text, to === edited ? "new words" : "");
+      await finish(next);
+      assert.doesNotMatch(dump(), /old words/);
+    });
+  }
+
+  for (const how of ["deleted", "forgotten"] as const) {
+    it(`words of an event go with a ${how} source, from its turn in another channel too`, async () => {
+      const { claim, finish, change, store, rows } = build();
+      const [author, id] = ["700000000000000009", messageId("1400000000000000150")] as const;
+      const hooked = { hook: "h", count: 1, post: "secret post", of: [FIRST, author] };
+      const event = {
+        hook: "h",
+        key: "",
+        title: "secret title",
+        text: "secret text",
+        isEnd: false,
+      };
+      const add = { ...event, post: "secret post", accountId: ACCOUNT, messageId: id };
+      await store.hooks.add([{ ...add, sources: [FIRST, author] }], NOW);
+      const run = await store.hooks.claim(ACCOUNT, "h", "", NOW);
+      assert.equal(run?.messageId, id);
+      const message = {
+        ...question(id, "secret text, and secret words"),
+        channelId: channelId("1400000000000000099"),
+        hooked,
+      };
+      const route = { agentId: "main", sessionKey: "agent:main:discord:channel:elsewhere" };
+      await store.inbox.acceptBatch(batch({ judged: [accepted(message, route)] }), NOW);
+      const claimed = await claim();
+      await finish(claimed);
+      if (how === "deleted") await change([deleted(FIRST)]);
+      else await store.forgetting.forget(userId(author), false);
+      const tables = ["inbox", "entry", "outbox", ...how === "forgotten" ? ["hook_event"] : []];
+      for (const table of tables) {
+        assert.doesNotMatch(JSON.stringify(rows(`SELECT * FROM ${table}`)), /secret/, table);
+      }
+    });
+  }
 });
