@@ -1,7 +1,6 @@
 /** Looks for a model server on this machine, for a config without a provider (L2). */
 
 import type { ModelSettings, ProviderSettings } from "../settings.ts";
-import { listModels } from "./list_models.ts";
 
 /** Maximum silence (milliseconds) of a server. A slower one on this machine would be useless. */
 const PROBE_MS = 1_000;
@@ -17,6 +16,7 @@ export async function discoverLocalModel(
   fetch: typeof globalThis.fetch,
   timeoutMs = PROBE_MS,
 ): Promise<ModelSettings | undefined> {
+  const { listModels } = await import("./list_models.ts"); // a start with a provider needs none
   const results = await Promise.all(servers.map(async (provider) => {
     const deps = { fetch, timeoutMs, now: Date.now };
     const [model] = await listModels(provider, deps).catch(() => []); // no server of models
