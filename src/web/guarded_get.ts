@@ -46,6 +46,9 @@ export class WebError extends Error {
   override readonly name = "WebError";
 }
 
+/** The way to a service at home. */
+const OWN_NETWORK = "the owner names a server of their own network in skills.hosts or mcp.servers";
+
 /** Maximum number of a name's addresses to try. */
 const MAX_ADDRESSES = 4;
 
@@ -67,7 +70,9 @@ export function checkedUrl(written: string, allowedPorts: ReadonlySet<number>): 
     throw new WebError("an address with a user name or password cannot be fetched");
   }
   if (!allowedPorts.has(portOf(url))) {
-    throw new WebError(`only the ports 80 and 443 can be fetched, not ${portOf(url)}`);
+    throw new WebError(
+      `only the ports 80 and 443 can be fetched, not ${portOf(url)}; ${OWN_NETWORK}`,
+    );
   }
   return url;
 }
@@ -113,7 +118,7 @@ async function addressesOf(
   })).toSorted((one, other) => one.family - other.family).map(({ address }) => address);
   if (found.length === 0) throw new WebError(`the host ${host} has no address`);
   if (!found.every(isAllowed)) {
-    throw new WebError(`${host} is not on the public internet, so it cannot be fetched`);
+    throw new WebError(`${host} is not on the public internet; ${OWN_NETWORK}`);
   }
   return found;
 }

@@ -71,7 +71,8 @@ async function readOnce(running: LoadedConfig, ports: ReloadPorts): Promise<Load
   const { read, apply, onState, log } = ports;
   try {
     const loaded = await read();
-    logProblems(loaded.problems, log);
+    const known = new Set(running.problems.map(wordsOf));
+    logProblems(loaded.problems.filter((problem) => !known.has(wordsOf(problem))), log);
     if (loaded.kind === "refused") return refuse(running, loaded.problems, ports);
     const plan = planReload(running, loaded);
     const isSame = plan.changes.length === 0;
@@ -114,6 +115,9 @@ function refuse(
   log.error("The changed config cannot be used; the current one stays");
   return running;
 }
+
+/** Identifies a problem, though its line may have moved. */
+const wordsOf = ({ path, message }: Problem) => `${path}: ${message}`;
 
 function logProblems(problems: readonly Problem[], log: Log): void {
   for (const { severity, path, line, message, hint } of problems) {

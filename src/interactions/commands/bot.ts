@@ -1,5 +1,6 @@
 /** Commands of owners for the bot as a whole: agents, dashboard (O6), `/pause` (X4), `/restart`. */
 
+import { isLoopbackHost } from "../../lib/network/addresses.ts";
 import type { Command } from "../base/command.ts";
 
 export const agents: Command = {
@@ -62,8 +63,10 @@ export const dashboard: Command = {
     }
     const { url, validSec } = link;
     log.warn("An owner asked for a link to the dashboard", { interactionId: id, by: sender.id });
-    return `This link logs one browser in, once, within ${validSec / 60} minutes: <${url}> If ` +
-      "it does not open here, set `http.publicUrl` to an address that this device reaches.";
+    return `This link logs one browser in, once, within ${validSec / 60} minutes: <${url}>` +
+      (isLoopbackHost(new URL(url).hostname)
+        ? " If it does not open here, set `http.publicUrl` to an address that this device reaches."
+        : "");
   },
 };
 

@@ -78,6 +78,20 @@ describe("[C9] createReload()", () => {
     assert.equal(bot.applied.length, 1);
   });
 
+  it("warns of a part without its secret once", async () => {
+    const search = { search: { kind: "brave", apiKey: { file: "brave" } } };
+    using bot = await running(config({}));
+    const warned = async (more: object) =>
+      (await bot.change(config(more))).filter(({ fields }) =>
+        fields["key"] === "search.apiKey" && "hint" in fields
+      )
+        .length;
+    assert.equal(await warned(search), 1);
+    assert.equal(await warned({ ...search, log: { level: "debug" } }), 0);
+    assert.equal(await warned({}), 0);
+    assert.equal(await warned(search), 1);
+  });
+
   it("reports the keys that wait for a restart, until they are as at the start again", async () => {
     using bot = await running(config({}));
     await bot.change(config({ http: { port: 9 } }));
