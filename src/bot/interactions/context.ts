@@ -150,7 +150,11 @@ export function createCommandContext(
     conversations: createConversations(account, conversationParts, models.modelOf),
     models,
     settings: judging.settings,
-    skills: (call) => sources.skills(call, judging.sessionOf(call).agentId),
+    async skills(call) {
+      const { agentId } = judging.sessionOf(call);
+      await account.bot.toolServices.skillsRead(agentId);
+      return sources.skills(call, agentId);
+    },
     ask: createAsk(account, {
       ...{ waiting, isRefused },
       judge: judging.judge.judge,

@@ -136,6 +136,7 @@ export async function createToolServices(options: ToolServicesOptions): Promise<
     servers: () => mcp?.states() ?? [],
     tools: all,
     isRunning: () => running.programs.size > 0,
+    skillsRead: async (agentId) => await agentFor(agentId).reading,
     ready(agentId, isAllowed) {
       const isWanted = (id: string) => isAllowed(`mcp__${id}__any`);
       const { reading: first, services: { skills } } = agentFor(agentId);

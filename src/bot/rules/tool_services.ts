@@ -34,6 +34,8 @@ export interface ToolServices {
   readonly servers: () => readonly McpServerState[];
   /** All tools that the config makes available: the same array until they change. */
   tools(): readonly Tool[];
+  /** Resolves once the skills of an agent were read for the first time. */
+  skillsRead(agentId: string): Promise<void>;
   /**
    * Connects to servers that have not listed their tools, for a turn that may have them. Waits a
    * moment for those that no turn has needed yet, and never rejects.

@@ -148,7 +148,7 @@ export interface InteractionContext
   /** The skills of the agent, as a person in that place may use them. */
   readonly skills: (
     call: CommandCall,
-  ) => readonly { readonly name: string; readonly description: string }[];
+  ) => Promise<readonly { readonly name: string; readonly description: string }[]>;
   /**
    * Starts a turn in the asker's name. The same call starts one turn.
    *

@@ -93,10 +93,10 @@ export const skill: Command = {
       description: "Name of the skill",
       type: "text",
       isRequired: true,
-      suggest: (typing, { skills }) =>
+      suggest: async (typing, { skills }) =>
         choicesFor(
           typing.typed.text,
-          skills(typing).map(({ name, description }) => ({
+          (await skills(typing)).map(({ name, description }) => ({
             name: `${name}: ${description}`,
             value: name,
           })),
@@ -107,7 +107,7 @@ export const skill: Command = {
   needs: "everyone",
   async run(call, { skills, ask }) {
     const wanted = String(call.options["name"] ?? "").toLowerCase();
-    const all = skills(call);
+    const all = await skills(call);
     const found = all.find(({ name }) => name.toLowerCase() === wanted);
     if (!found) {
       const names = all.map(({ name }) => `\`${name}\``).join(", ") || "–";

@@ -23,7 +23,7 @@ function asking(where: "here" | "direct" | "refused" = "here") {
     asked.push(question);
     return Promise.resolve(where);
   };
-  const skills = () => [{ name: "Tides", description: "Reads tide tables" }];
+  const skills = () => Promise.resolve([{ name: "Tides", description: "Reads tide tables" }]);
   return { asked, context: interactionContext({ ask, skills }) };
 }
 

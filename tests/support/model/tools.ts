@@ -104,6 +104,7 @@ export const NO_TOOLS: ToolServices = {
   servers: () => [],
   isRunning: () => false,
   tools: () => [],
+  skillsRead: () => Promise.resolve(),
   ready: () => Promise.resolve(),
   apply: () => Promise.resolve(),
   stop: () => Promise.resolve(),
