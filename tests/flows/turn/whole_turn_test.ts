@@ -78,4 +78,22 @@ describe("a turn", () => {
     await quiet();
     assert.deepEqual([asked.length, posted()], [2, ["to the new words"]]);
   });
+
+  it("[R7] shows that it has read the message, until Discord has the answer", async () => {
+    const gate = Promise.withResolvers<string>();
+    const { dm, pass, quiet, requests } = await build({
+      says: () => gate.promise,
+      beside: {
+        messages: { ackReaction: "👀", ackReactionScope: "all", removeAckAfterReply: true },
+      },
+    });
+    const reactions = () =>
+      requests.filter(({ path }) => path.includes("/reactions/")).map(({ method }) => method);
+    await dm("well?");
+    await pass(300);
+    assert.deepEqual(reactions(), ["PUT"]);
+    gate.resolve("well");
+    await quiet();
+    assert.deepEqual(reactions(), ["PUT", "DELETE"]);
+  });
 });

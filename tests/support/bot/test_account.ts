@@ -95,7 +95,7 @@ export interface Given {
   readonly says?: (asked: string) => string | Promise<string>;
   /** A model that does more than answer with a text. */
   readonly model?: Model;
-  /** Answers requests to Discord. By default, a POST gets an id, a history is empty, all else is 404. */
+  /** Answers requests to Discord. By default, a history is empty, other reads are 404, and writes succeed. */
   readonly answer?: Answer;
 }
 
@@ -253,7 +253,7 @@ function fakeRest(requests: DiscordRequest[], answer: Answer): RestClient {
       if (given !== undefined) return given;
       if (path === "/applications/@me") return { id: SELF.applicationId, owner: { id: OWNER } };
       if (/^\/channels\/\d+\/messages\?/.test(path)) return [];
-      if (method === "POST") return { id: String(next++) };
+      if (method !== "GET") return { id: String(next++) };
       throw refused(404, 10003);
     },
     hurry() {},
