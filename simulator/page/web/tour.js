@@ -93,6 +93,7 @@ export function drawTour(state, acts) {
     state.tour.isClosed = true;
     drawTour(state, acts);
   };
+  const hadFocus = byId("tour").contains(document.activeElement);
   byId("tour").replaceChildren(
     ...(step
       ? [
@@ -116,6 +117,8 @@ export function drawTour(state, acts) {
       ]
       : []),
   );
+  // A person who uses the keyboard goes on where they were; after the last step, in the message.
+  if (hadFocus) (byId("tour").querySelector("button") ?? byId("words")).focus();
 }
 
 /** Asks the bot in a server, as a member of it. */

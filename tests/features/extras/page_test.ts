@@ -249,6 +249,10 @@ describe("[O5] the demo's page", WITH_BROWSER, () => {
     await press("Ask again as Grace");
     await page.waitForSelector("#bot-dot.is-online");
     await asked("What did I say?").locator("button.outcome.is-answered").waitFor();
+    assert.ok(
+      await page.evaluate("document.activeElement?.closest('#tour, #words') !== null"),
+      "the keyboard's focus is in the tour, or after it in the message",
+    );
     await tour.locator("button").first().waitFor({ state: "detached" });
     assert.equal(await tour.innerText(), "");
     await page.context().close();
