@@ -32,6 +32,8 @@ interface BodyBytes {
  * reply cost a tenth more CPU time.
  */
 const KEPT_MAX_BYTES = 8 * 1024 * 1024;
+/** Maximum number of them: one whose messages were read anew from the store is never found again. */
+const KEPT_MAX = 64;
 /** Share of a session's bytes by which they grow more than they must, for the next turns. */
 const SPARE = 1 / 8;
 /** A session gives memory back once its request needs less than this share of it. */
@@ -121,7 +123,7 @@ function createKeptBodies() {
       bodies.add(body);
       bytes += body.bytes.length;
       for (const oldest of bodies) {
-        if (bytes <= KEPT_MAX_BYTES) break;
+        if (bytes <= KEPT_MAX_BYTES && bodies.size <= KEPT_MAX) break;
         take(oldest);
         Object.assign(oldest, emptyBytes());
       }
