@@ -134,7 +134,7 @@ describe("[T7a] a tool of a skill", () => {
         say("ada", "general", `${mention} note it\n${call("note")}`);
         const note = /home\/note: Notes[^]*Tools: memory/;
         await decide(scene, note, "Allow");
-        const receipts = await answer(/-# .*`home: note` called/);
+        const receipts = await answer(/-# .*`home: note` run/);
         assert.match(receipts, /-# ✓ `home: note` run · ✓ note \d+ saved$/m);
         const rules = (await cli("approvals", "rules")).stdout;
         const rule = rules.find((one) => /skills +allowed +home\/note/.test(one));
