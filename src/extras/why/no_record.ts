@@ -17,6 +17,8 @@ export interface Evidence {
   readonly now: number;
   readonly runs: {
     readonly wasRunning: boolean;
+    /** Set if the store has forgotten the runs of then. */
+    readonly isForgotten?: boolean;
     readonly before?: { readonly aliveAt: number; readonly ending?: string };
     readonly after?: { readonly startedAt: number };
   };
@@ -72,8 +74,12 @@ const CLOCK_SLACK_MS = 60_000;
 
 function running({ runs, sentAt, dataDir }: Evidence): Finding {
   const about = { id: "why.running", what: "Bot", where: dataDir };
-  const { wasRunning, before, after } = runs;
+  const { wasRunning, isForgotten, before, after } = runs;
   if (wasRunning) return { ...about, status: "pass", why: `was running at ${timeText(sentAt)}` };
+  if (isForgotten) {
+    const why = "not known: the store keeps the first start, and the last 50";
+    return { ...about, status: "warn", why, fix: "see the log of that day" };
+  }
   if (!before) {
     if (!after) {
       const fix = "set --data to the directory of that bot";

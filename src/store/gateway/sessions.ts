@@ -236,7 +236,7 @@ export function createGaps({ database, sql, commit }: Transactions) {
  */
 const SILENCE_MS = 315_000;
 
-/** Number of runs to keep. */
+/** Number of runs to keep, beside the first one. */
 export const RUNS_MAX = 50;
 
 /**
@@ -258,6 +258,7 @@ function prepareTouchRun(database: DatabaseSync): (now: number) => void {
 }
 
 const STORED = RUN.pick("runId", "bootId", "startedAt", "aliveAt", "ending");
+const NUMBERED = RUN.pick("id");
 
 /** A run of the process. It may have lived five minutes longer than its last sign of life. */
 export type ProcessRun = ReturnType<typeof STORED.read>;
@@ -283,7 +284,8 @@ export function createRuns({ database, sql, commit, read }: Transactions) {
   const selectAfter = sql`SELECT * FROM (${RUNS}) WHERE started_at > ? ORDER BY id LIMIT 1`;
   const insert = RUN.prepareInsert(database);
   const prune = sql`
-    DELETE FROM run WHERE id <= (SELECT id FROM run ORDER BY id DESC LIMIT 1 OFFSET ?)`;
+    DELETE FROM run WHERE id > (SELECT MIN(id) FROM run)
+      AND id <= (SELECT id FROM run ORDER BY id DESC LIMIT 1 OFFSET ?)`;
   const end = sql`
     UPDATE run SET ending = :ending, alive_at = MAX(alive_at, :now) WHERE run_id = :runId`;
 
@@ -319,16 +321,18 @@ export function createRuns({ database, sql, commit, read }: Transactions) {
      * that began later.
      *
      * @param at Unix time in milliseconds.
+     * @returns `isForgotten` if the runs between these two are not kept any more.
      */
     runsAround: (at: number) =>
       read(() => {
-        const [before, after] = [selectBefore, selectAfter].map((statement) => {
-          const row = statement.get(at);
-          return row && STORED.read(row);
-        });
+        const rows = [selectBefore.get(at), selectAfter.get(at)];
+        const [before, after] = rows.map((row) => row && STORED.read(row));
+        const [first, next] = rows.map((row) => row && NUMBERED.read(row).id);
+        const isForgotten = first !== undefined && next !== undefined && next > first + 1;
         const aliveUntil = before &&
           before.aliveAt + (before.ending === undefined ? SILENCE_MS : 0);
-        return { wasRunning: aliveUntil !== undefined && at <= aliveUntil, before, after };
+        const wasRunning = aliveUntil !== undefined && at <= aliveUntil;
+        return { wasRunning, isForgotten: !wasRunning && isForgotten, before, after };
       }),
   };
 }

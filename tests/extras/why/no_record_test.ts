@@ -58,6 +58,12 @@ describe("[P1] judgeAbsence()", () => {
   const before = { aliveAt: SENT - 1_000, ending: "stopped" };
   const table: readonly (readonly [what: string, Partial<Evidence>, id: string, status: string])[] =
     [
+      [
+        "a run that is forgotten",
+        { runs: { wasRunning: false, isForgotten: true, before } },
+        "why.running",
+        "warn",
+      ],
       ["it ran", {}, "why.running", "pass"],
       ["it had stopped", { runs: { wasRunning: false, before } }, "why.running", "fail"],
       [

@@ -81,6 +81,23 @@ describe("runsAround()", () => {
     };
   }
 
+  it("[P1] knows the first start after any number of others, and which runs it has forgotten", async () => {
+    const { store } = openTestStore();
+    for (let number = 0; number < 200; number++) {
+      const run = { runId: `run ${number}`, startedAt: NOW + number * 1_000 };
+      await store.gateway.startRun(run);
+      await store.gateway.endRun(run.runId, "stopped", run.startedAt + 500);
+    }
+    const around = async (at: number) => {
+      const { before, after, isForgotten } = await store.gateway.runsAround(NOW + at);
+      return [before?.runId, after?.runId, isForgotten];
+    };
+    assert.deepEqual(await around(-1), [undefined, "run 0", false]);
+    assert.deepEqual(await around(400), ["run 0", "run 150", false]);
+    assert.deepEqual(await around(90_700), ["run 0", "run 150", true]);
+    assert.deepEqual(await around(160_700), ["run 160", "run 161", false]);
+  });
+
   it("[P1] tells whether Barnacle ran at a time, with the runs before and after", async () => {
     const around = await open();
     type Around = [before: string | undefined, wasRunning: boolean, after: string | undefined];
