@@ -27,12 +27,18 @@ const ROOT = join(import.meta.dirname ?? ".", "..");
 
 /** A group of the navigation: its title, and its pages or a folder of them. */
 const GROUPS: readonly (readonly [title: string, pages: string])[] = [
-  ["Start", "how-do-i getting-started troubleshooting silent coming-from-openclaw"],
+  [
+    "Start",
+    "how-do-i how-do-i-agent how-do-i-run getting-started troubleshooting silent coming-from-openclaw",
+  ],
   ["The agent", "agent models memory mcp skills exec agents tools voice"],
-  ["People and events", "access why reasons hooks server-events delivery privacy stored-data"],
+  [
+    "People and events",
+    "access mentions why reasons hooks server-events delivery replies privacy stored-data",
+  ],
   [
     "Operate",
-    "operating service containers monitoring bots dashboard reverse-proxy backup upkeep connection",
+    "operating service containers monitoring bots dashboard reverse-proxy backup upkeep phone connection",
   ],
   ["Look up", "configuration commands stability"],
   ["Configuration", "configuration/*"],

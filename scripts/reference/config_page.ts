@@ -40,7 +40,7 @@ const TASK_WORDS: Readonly<Record<ReferencePart, string>> = {
   connection:
     "The bot's account and its connection. [Connection](../connection.md) helps with faults.",
   operating:
-    "Health checks, logs and stored records. [Operating](../operating.md) covers services.",
+    "Health checks, logs and stored records. [Operating](../operating.md) covers their use.",
 };
 
 const MADE = `<!-- deno-fmt-ignore-file -->

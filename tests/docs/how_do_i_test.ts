@@ -11,11 +11,16 @@ import { createDataFixture, removeDataFixtures } from "../cli/data_fixture.ts";
 
 afterEach(removeDataFixtures);
 
-const PAGE = readFileSync(join(import.meta.dirname!, "..", "..", "docs", "how-do-i.md"), "utf8");
-/** The text of each recipe by its heading, without the page's introduction and the IDs. */
+const pageOf = (name: string) =>
+  readFileSync(join(import.meta.dirname!, "..", "..", "docs", `${name}.md`), "utf8");
+const PAGE = pageOf("how-do-i");
+/** The text of each recipe by its heading, without the pages' introductions and the IDs. */
 const RECIPES = new Map(
-  PAGE.split(/^## /m).slice(2).map((text) => [text.slice(0, text.indexOf("\n")), text]),
+  [PAGE, pageOf("how-do-i-agent"), pageOf("how-do-i-run")]
+    .flatMap((page) => page.split(/^## /m).slice(1))
+    .map((text) => [text.slice(0, text.indexOf("\n")), text]),
 );
+RECIPES.delete("IDs");
 function configOf(heading: string): string {
   const [, config] = /^```jsonc\n(.*?)^```$/ms.exec(RECIPES.get(heading) ?? "") ?? [];
   assert.ok(config, `config of "${heading}"`);
@@ -37,7 +42,7 @@ describe("[C4] docs/how-do-i.md", () => {
       text.toLowerCase().replace(/[^\w -]/g, "").replaceAll(" ", "-");
     const [list = ""] = PAGE.split("## IDs");
     for (const heading of RECIPES.keys()) {
-      assert.ok(list.includes(`(#${slugOf(heading)})`), `the list names "${heading}"`);
+      assert.ok(list.includes(`#${slugOf(heading)})`), `the list names "${heading}"`);
     }
   });
 

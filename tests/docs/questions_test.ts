@@ -51,7 +51,7 @@ const QUESTIONS: readonly (readonly [question: string, page: string])[] = [
   ["run commands on the host", "exec"],
   ["approve a command", "exec"],
   ["mcp server", "mcp"],
-  ["web search", "configuration/operating"],
+  ["fetch an address of the web", "mcp"],
   ["scheduled task every morning", "memory"],
   ["time zone", "memory"],
   ["dashboard password", "dashboard"],

@@ -21,51 +21,56 @@ import p17 from "../../../docs/delivery.md" with { type: "text" };
 import p18 from "../../../docs/exec.md" with { type: "text" };
 import p19 from "../../../docs/getting-started.md" with { type: "text" };
 import p20 from "../../../docs/hooks.md" with { type: "text" };
-import p21 from "../../../docs/how-do-i.md" with { type: "text" };
-import p22 from "../../../docs/internals/architecture.md" with { type: "text" };
-import p23 from "../../../docs/internals/glossary.md" with { type: "text" };
-import p24 from "../../../docs/internals/measurements.md" with { type: "text" };
-import p25 from "../../../docs/internals/releases.md" with { type: "text" };
-import p26 from "../../../docs/mcp.md" with { type: "text" };
-import p27 from "../../../docs/memory.md" with { type: "text" };
-import p28 from "../../../docs/models.md" with { type: "text" };
-import p29 from "../../../docs/monitoring.md" with { type: "text" };
-import p30 from "../../../docs/operating.md" with { type: "text" };
-import p31 from "../../../docs/privacy.md" with { type: "text" };
-import p32 from "../../../docs/reasons.md" with { type: "text" };
-import p33 from "../../../docs/reverse-proxy.md" with { type: "text" };
-import p34 from "../../../docs/server-events.md" with { type: "text" };
-import p35 from "../../../docs/service.md" with { type: "text" };
-import p36 from "../../../docs/silent.md" with { type: "text" };
-import p37 from "../../../docs/skills.md" with { type: "text" };
-import p38 from "../../../docs/specification.md" with { type: "text" };
-import p39 from "../../../docs/specification/access.md" with { type: "text" };
-import p40 from "../../../docs/specification/agents.md" with { type: "text" };
-import p41 from "../../../docs/specification/approvals.md" with { type: "text" };
-import p42 from "../../../docs/specification/commands.md" with { type: "text" };
-import p43 from "../../../docs/specification/configuration.md" with { type: "text" };
-import p44 from "../../../docs/specification/context.md" with { type: "text" };
-import p45 from "../../../docs/specification/delivery.md" with { type: "text" };
-import p46 from "../../../docs/specification/gateway.md" with { type: "text" };
-import p47 from "../../../docs/specification/hooks.md" with { type: "text" };
-import p48 from "../../../docs/specification/intent.md" with { type: "text" };
-import p49 from "../../../docs/specification/mentions.md" with { type: "text" };
-import p50 from "../../../docs/specification/models.md" with { type: "text" };
-import p51 from "../../../docs/specification/operating.md" with { type: "text" };
-import p52 from "../../../docs/specification/performance.md" with { type: "text" };
-import p53 from "../../../docs/specification/rendering.md" with { type: "text" };
-import p54 from "../../../docs/specification/safety.md" with { type: "text" };
-import p55 from "../../../docs/specification/security.md" with { type: "text" };
-import p56 from "../../../docs/specification/sessions.md" with { type: "text" };
-import p57 from "../../../docs/specification/tools.md" with { type: "text" };
-import p58 from "../../../docs/specification/voice.md" with { type: "text" };
-import p59 from "../../../docs/stability.md" with { type: "text" };
-import p60 from "../../../docs/stored-data.md" with { type: "text" };
-import p61 from "../../../docs/tools.md" with { type: "text" };
-import p62 from "../../../docs/troubleshooting.md" with { type: "text" };
-import p63 from "../../../docs/upkeep.md" with { type: "text" };
-import p64 from "../../../docs/voice.md" with { type: "text" };
-import p65 from "../../../docs/why.md" with { type: "text" };
+import p21 from "../../../docs/how-do-i-agent.md" with { type: "text" };
+import p22 from "../../../docs/how-do-i-run.md" with { type: "text" };
+import p23 from "../../../docs/how-do-i.md" with { type: "text" };
+import p24 from "../../../docs/internals/architecture.md" with { type: "text" };
+import p25 from "../../../docs/internals/glossary.md" with { type: "text" };
+import p26 from "../../../docs/internals/measurements.md" with { type: "text" };
+import p27 from "../../../docs/internals/releases.md" with { type: "text" };
+import p28 from "../../../docs/mcp.md" with { type: "text" };
+import p29 from "../../../docs/memory.md" with { type: "text" };
+import p30 from "../../../docs/mentions.md" with { type: "text" };
+import p31 from "../../../docs/models.md" with { type: "text" };
+import p32 from "../../../docs/monitoring.md" with { type: "text" };
+import p33 from "../../../docs/operating.md" with { type: "text" };
+import p34 from "../../../docs/phone.md" with { type: "text" };
+import p35 from "../../../docs/privacy.md" with { type: "text" };
+import p36 from "../../../docs/reasons.md" with { type: "text" };
+import p37 from "../../../docs/replies.md" with { type: "text" };
+import p38 from "../../../docs/reverse-proxy.md" with { type: "text" };
+import p39 from "../../../docs/server-events.md" with { type: "text" };
+import p40 from "../../../docs/service.md" with { type: "text" };
+import p41 from "../../../docs/silent.md" with { type: "text" };
+import p42 from "../../../docs/skills.md" with { type: "text" };
+import p43 from "../../../docs/specification.md" with { type: "text" };
+import p44 from "../../../docs/specification/access.md" with { type: "text" };
+import p45 from "../../../docs/specification/agents.md" with { type: "text" };
+import p46 from "../../../docs/specification/approvals.md" with { type: "text" };
+import p47 from "../../../docs/specification/commands.md" with { type: "text" };
+import p48 from "../../../docs/specification/configuration.md" with { type: "text" };
+import p49 from "../../../docs/specification/context.md" with { type: "text" };
+import p50 from "../../../docs/specification/delivery.md" with { type: "text" };
+import p51 from "../../../docs/specification/gateway.md" with { type: "text" };
+import p52 from "../../../docs/specification/hooks.md" with { type: "text" };
+import p53 from "../../../docs/specification/intent.md" with { type: "text" };
+import p54 from "../../../docs/specification/mentions.md" with { type: "text" };
+import p55 from "../../../docs/specification/models.md" with { type: "text" };
+import p56 from "../../../docs/specification/operating.md" with { type: "text" };
+import p57 from "../../../docs/specification/performance.md" with { type: "text" };
+import p58 from "../../../docs/specification/rendering.md" with { type: "text" };
+import p59 from "../../../docs/specification/safety.md" with { type: "text" };
+import p60 from "../../../docs/specification/security.md" with { type: "text" };
+import p61 from "../../../docs/specification/sessions.md" with { type: "text" };
+import p62 from "../../../docs/specification/tools.md" with { type: "text" };
+import p63 from "../../../docs/specification/voice.md" with { type: "text" };
+import p64 from "../../../docs/stability.md" with { type: "text" };
+import p65 from "../../../docs/stored-data.md" with { type: "text" };
+import p66 from "../../../docs/tools.md" with { type: "text" };
+import p67 from "../../../docs/troubleshooting.md" with { type: "text" };
+import p68 from "../../../docs/upkeep.md" with { type: "text" };
+import p69 from "../../../docs/voice.md" with { type: "text" };
+import p70 from "../../../docs/why.md" with { type: "text" };
 /** @type {readonly { readonly path: string; readonly text: string }[]} */
 export const PAGES = [
   { path: "access.md", text: p0 },
@@ -89,49 +94,54 @@ export const PAGES = [
   { path: "exec.md", text: p18 },
   { path: "getting-started.md", text: p19 },
   { path: "hooks.md", text: p20 },
-  { path: "how-do-i.md", text: p21 },
-  { path: "internals/architecture.md", text: p22 },
-  { path: "internals/glossary.md", text: p23 },
-  { path: "internals/measurements.md", text: p24 },
-  { path: "internals/releases.md", text: p25 },
-  { path: "mcp.md", text: p26 },
-  { path: "memory.md", text: p27 },
-  { path: "models.md", text: p28 },
-  { path: "monitoring.md", text: p29 },
-  { path: "operating.md", text: p30 },
-  { path: "privacy.md", text: p31 },
-  { path: "reasons.md", text: p32 },
-  { path: "reverse-proxy.md", text: p33 },
-  { path: "server-events.md", text: p34 },
-  { path: "service.md", text: p35 },
-  { path: "silent.md", text: p36 },
-  { path: "skills.md", text: p37 },
-  { path: "specification.md", text: p38 },
-  { path: "specification/access.md", text: p39 },
-  { path: "specification/agents.md", text: p40 },
-  { path: "specification/approvals.md", text: p41 },
-  { path: "specification/commands.md", text: p42 },
-  { path: "specification/configuration.md", text: p43 },
-  { path: "specification/context.md", text: p44 },
-  { path: "specification/delivery.md", text: p45 },
-  { path: "specification/gateway.md", text: p46 },
-  { path: "specification/hooks.md", text: p47 },
-  { path: "specification/intent.md", text: p48 },
-  { path: "specification/mentions.md", text: p49 },
-  { path: "specification/models.md", text: p50 },
-  { path: "specification/operating.md", text: p51 },
-  { path: "specification/performance.md", text: p52 },
-  { path: "specification/rendering.md", text: p53 },
-  { path: "specification/safety.md", text: p54 },
-  { path: "specification/security.md", text: p55 },
-  { path: "specification/sessions.md", text: p56 },
-  { path: "specification/tools.md", text: p57 },
-  { path: "specification/voice.md", text: p58 },
-  { path: "stability.md", text: p59 },
-  { path: "stored-data.md", text: p60 },
-  { path: "tools.md", text: p61 },
-  { path: "troubleshooting.md", text: p62 },
-  { path: "upkeep.md", text: p63 },
-  { path: "voice.md", text: p64 },
-  { path: "why.md", text: p65 },
+  { path: "how-do-i-agent.md", text: p21 },
+  { path: "how-do-i-run.md", text: p22 },
+  { path: "how-do-i.md", text: p23 },
+  { path: "internals/architecture.md", text: p24 },
+  { path: "internals/glossary.md", text: p25 },
+  { path: "internals/measurements.md", text: p26 },
+  { path: "internals/releases.md", text: p27 },
+  { path: "mcp.md", text: p28 },
+  { path: "memory.md", text: p29 },
+  { path: "mentions.md", text: p30 },
+  { path: "models.md", text: p31 },
+  { path: "monitoring.md", text: p32 },
+  { path: "operating.md", text: p33 },
+  { path: "phone.md", text: p34 },
+  { path: "privacy.md", text: p35 },
+  { path: "reasons.md", text: p36 },
+  { path: "replies.md", text: p37 },
+  { path: "reverse-proxy.md", text: p38 },
+  { path: "server-events.md", text: p39 },
+  { path: "service.md", text: p40 },
+  { path: "silent.md", text: p41 },
+  { path: "skills.md", text: p42 },
+  { path: "specification.md", text: p43 },
+  { path: "specification/access.md", text: p44 },
+  { path: "specification/agents.md", text: p45 },
+  { path: "specification/approvals.md", text: p46 },
+  { path: "specification/commands.md", text: p47 },
+  { path: "specification/configuration.md", text: p48 },
+  { path: "specification/context.md", text: p49 },
+  { path: "specification/delivery.md", text: p50 },
+  { path: "specification/gateway.md", text: p51 },
+  { path: "specification/hooks.md", text: p52 },
+  { path: "specification/intent.md", text: p53 },
+  { path: "specification/mentions.md", text: p54 },
+  { path: "specification/models.md", text: p55 },
+  { path: "specification/operating.md", text: p56 },
+  { path: "specification/performance.md", text: p57 },
+  { path: "specification/rendering.md", text: p58 },
+  { path: "specification/safety.md", text: p59 },
+  { path: "specification/security.md", text: p60 },
+  { path: "specification/sessions.md", text: p61 },
+  { path: "specification/tools.md", text: p62 },
+  { path: "specification/voice.md", text: p63 },
+  { path: "stability.md", text: p64 },
+  { path: "stored-data.md", text: p65 },
+  { path: "tools.md", text: p66 },
+  { path: "troubleshooting.md", text: p67 },
+  { path: "upkeep.md", text: p68 },
+  { path: "voice.md", text: p69 },
+  { path: "why.md", text: p70 },
 ];

@@ -53,9 +53,9 @@ export function chooseTarget(facts: ManagerFacts): ServiceTarget {
   throw refusal(
     facts.isContainer
       ? "no service manager runs in this container; make `barnacle run` the container's command, " +
-        "and let the container's engine restart it (docs/operating.md)"
+        "and let the container's engine restart it (docs/containers.md)"
       : "systemd does not run on this machine; start `barnacle run` with your supervisor " +
-        "(docs/operating.md)",
+        "(docs/service.md)",
   );
 }
 

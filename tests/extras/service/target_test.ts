@@ -28,13 +28,13 @@ describe("[O4] the service manager", () => {
       "a container",
       { isRoot: true, hasSystemd: false, isContainer: true },
       "no service manager runs in this container; make `barnacle run` the container's command, " +
-      "and let the container's engine restart it (docs/operating.md)",
+      "and let the container's engine restart it (docs/containers.md)",
     ],
     [
       "a machine without systemd",
       { isRoot: true, hasSystemd: false },
       "systemd does not run on this machine; start `barnacle run` with your supervisor " +
-      "(docs/operating.md)",
+      "(docs/service.md)",
     ],
     [
       "a user without a manager",

@@ -232,7 +232,9 @@ describe("[W1] [W4] [W6] examples/hooks.jsonc", () => {
     }));
 });
 
-const HOW_DO_I = readFileSync(new URL("../../../docs/how-do-i.md", import.meta.url), "utf8");
+const HOW_DO_I = ["how-do-i", "how-do-i-run"].map((page) =>
+  readFileSync(new URL(`../../../docs/${page}.md`, import.meta.url), "utf8")
+).join("\n");
 
 /** The config of a recipe, with an ID of the scene. */
 function recipe(heading: string, id: string) {
