@@ -89,6 +89,10 @@ export function createWantedCommands(
 /** Nothing waits for the commands: they work as messages, too. */
 const RETRY: RetryDelay = { minDelayMs: 2_000, maxDelayMs: 600_000, jitter: 0.2 };
 
+/** Milliseconds after which a registration is a problem: Discord may ask to wait for half a day. */
+const SLOW_MS = 60_000;
+const SLOW = "people may not see the slash commands yet: Discord asks to wait before it takes them";
+
 /** Creates the registration; it does nothing before `register`. */
 export function createRegistration(account: Pick<Account, "log" | "random" | "schedule">, ports: {
   readonly wanted: () => Promise<readonly CommandScope[]>;
@@ -106,7 +110,7 @@ export function createRegistration(account: Pick<Account, "log" | "random" | "sc
   /** Whether asking again would not change a failure. */
   readonly isFinal: (error: unknown) => boolean;
 }) {
-  const { log } = account;
+  const { log, schedule } = account;
   const { wanted, list, replace, onRegistered, isFinal } = ports;
   const retries = createRetryQueue("Cannot register the slash commands", account, RETRY);
   let isPending = false;
@@ -153,11 +157,15 @@ export function createRegistration(account: Pick<Account, "log" | "random" | "sc
       isPending = true;
       retries.add(async () => {
         isPending = false; // a change from here on takes another look
+        const isSlow = () => void (problem ??= SLOW);
+        const cancel = schedule(isSlow, SLOW_MS);
         try {
           await compareAll(applicationId);
         } catch (error) {
           problem = `people may not see the slash commands; Barnacle tries again: ${textOf(error)}`;
           throw error;
+        } finally {
+          cancel();
         }
       });
     },

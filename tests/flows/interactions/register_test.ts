@@ -39,6 +39,8 @@ function setUp(
   const guilds: (string | undefined)[] = [];
   const world: {
     failure?: Error;
+    /** Until when Discord lets the bot wait. */
+    waits?: Promise<void>;
     listed: number;
   } = { listed: 0 };
   const registration = createRegistration(account, {
@@ -49,11 +51,11 @@ function setUp(
         ? Promise.reject(world.failure)
         : Promise.resolve({ commands: registered, entryPoint: ENTRY_POINT });
     },
-    replace(_, guildId, { commands, entryPoint }) {
+    async replace(_, guildId, { commands, entryPoint }) {
+      await world.waits;
       guilds.push(guildId);
       assert.equal(entryPoint, ENTRY_POINT, "it stays");
       written.push(commands);
-      return Promise.resolve();
     },
     onRegistered: () => Promise.resolve(),
     isFinal: (error) => error === REFUSED || /50035|30034/.test(String(error)),
@@ -86,6 +88,21 @@ describe("[K1] createRegistration()", () => {
       assert.deepEqual(written, isWritten ? [wanted.map((one) => toRegistered(one))] : []);
     });
   }
+
+  it("is a problem for health while Discord lets it wait, as for twelve hours", async () => {
+    const { registration, clock, world } = setUp([], [status]);
+    const { promise, resolve } = Promise.withResolvers<void>();
+    world.waits = promise;
+    registration.register(APPLICATION);
+    await settle();
+    clock.advance(59_999);
+    assert.deepEqual(registration.findings(), []);
+    clock.advance(1);
+    assert.match(registration.findings()[0]?.why ?? "", /Discord asks to wait/);
+    resolve();
+    await settle();
+    assert.deepEqual(registration.findings(), []);
+  });
 
   it("retries after a failure", async () => {
     const { registration, clock, written, world, lines } = setUp([], [status]);
