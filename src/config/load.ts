@@ -5,6 +5,7 @@
 
 import type { Env } from "../lib/env.ts";
 import { isLoopback } from "../lib/network/addresses.ts";
+import { pathText } from "../core/config_file.ts";
 import { quoted } from "../lib/text/quoted.ts";
 import { accountsOf, BOT_TOKEN, DEFAULT_ACCOUNT } from "./schema/accounts.ts";
 import { auditModelVariables, costProblems, unknownProviders } from "./model_checks.ts";
@@ -162,10 +163,14 @@ export function missingParts(
 
 /** The problem that an account has no token; `undefined` if it has one. */
 export function missingToken({ discord, file }: Config): Problem | undefined {
-  const { accountId, enabled, token, tokenPlace } = discord;
+  const { accountId, enabled, token } = discord;
   if (!enabled || token) return undefined;
   const isDefault = accountId === DEFAULT_ACCOUNT;
-  const place = isDefault ? "channels.discord.token" : tokenPlace;
+  const place = pathText([
+    ...["channels", "discord"],
+    ...isDefault ? [] : ["accounts", accountId],
+    "token",
+  ]);
   return {
     severity: "error",
     file,
