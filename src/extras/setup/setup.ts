@@ -86,7 +86,7 @@ async function run(flags: SetupFlags, io: Io): Promise<SetupEnd> {
     if (!hasTerminal()) {
       throw new StartError(
         "setup asks its questions on a terminal; without one, write the config by hand " +
-          "(docs/getting-started.md)",
+          "(docs/by-hand.md)",
         EXIT.usage,
       );
     }

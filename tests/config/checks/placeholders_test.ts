@@ -61,8 +61,8 @@ describe("[P12] placeholdersIn()", () => {
 });
 
 describe("[P12] a config with placeholders", () => {
-  it("is refused if it is copied unchanged from docs/getting-started.md", async () => {
-    const page = readFileSync(join(ROOT, "docs/getting-started.md"), "utf8");
+  it("is refused if it is copied unchanged from docs/by-hand.md", async () => {
+    const page = readFileSync(join(ROOT, "docs/by-hand.md"), "utf8");
     const [sample = ""] = Array.from(
       page.matchAll(/```jsonc\n([^]*?)```/g),
       ([, text = ""]) => text,
