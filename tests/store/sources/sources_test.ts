@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { partedText } from "../../../src/core/inbound/parts.ts";
 import type { Step } from "../../../src/core/step.ts";
 import {
   build,
@@ -124,4 +125,22 @@ describe("[H6a] the memory of the agent", () => {
       }
     });
   }
+
+  it("[X5] a part of unknown source goes with any person, and so do the words of its turn", async () => {
+    const { ask, claim, finish, store, texts } = build();
+    const known = { text: "mine", fence: "message", of: [FIRST] } as const;
+    for (const [id, part] of [[FIRST, known], [SECOND, { text: "whose?" }]] as const) {
+      await ask(question(id, "mine"));
+      const stamp = { messageId: id, at: NOW };
+      const user = { role: "user", ...partedText([part], "boundary1"), ...stamp } as const;
+      await finish(await claim(), {
+        entries: [user, { role: "assistant", text: `answer ${id}`, ...stamp }],
+      });
+    }
+    await store.forgetting.forget(userId("700000000000000009"), false);
+    const left = texts();
+    assert.match(left[0] ?? "", /mine/);
+    assert.match(left[1] ?? "", /answer/);
+    assert.doesNotMatch(left.slice(2).join(), /whose|answer/);
+  });
 });
