@@ -142,7 +142,7 @@ export function startDiscord() {
     const [, first = "", id = "", third = ""] = path.split("/");
     if (first === "applications" && third === "commands") return json("[]"); // none are kept
     if (first === "channels") {
-      const channel = byKey.get(id);
+      const channel = byKey.get(id) ?? byKey.get(names[0] ?? ""); // any thread
       if (!channel) return unknown(request);
       if (third === "") return jsonOf(toChannel(world, channel, barnacle.userId));
       if (!path.endsWith("/messages")) return new Response(null, { status: 204, headers: LIMITS });
@@ -170,6 +170,11 @@ export function startDiscord() {
     guildId: krill.id,
     /** Names of the guild's channels in which people write at once. */
     channels: names,
+    botId: barnacle.userId,
+    /** Ids of the channels in which people write. */
+    channelIds: names.flatMap((name) => byKey.get(name)?.id ?? []),
+    /** Sends any dispatch. */
+    send: (type: string, data: object) => send(type, JSON.stringify(data)),
     /** Number of arrived IDENTIFYs. */
     openings: () => openings,
     /** Number of arrived heartbeats. */

@@ -26,7 +26,7 @@ function build() {
   return { clock, world, memory, work };
 }
 
-describe("[B6] createProcessMemory()", () => {
+describe("[B6] [B7] createProcessMemory()", () => {
   it("returns the memory of the start, and then sets no timer", () => {
     const { clock, world } = build();
     clock.advance(60_000);
