@@ -41,7 +41,7 @@ export function createConfigFile(file: string, env: Env): ConfigFile {
       if (opened.kind === "closed") return opened.problem.message;
       const value = text === undefined ? undefined : valueFor(schema, text);
       if (hasSecret(schema, read.path.map(String), value)) {
-        return "secrets cannot be changed in Discord; use `barnacle config set`";
+        return "secrets cannot be changed in Discord; use `barnacle secret set`";
       }
       const edited = text === undefined
         ? unsetAt(opened.text ?? "", read.path)

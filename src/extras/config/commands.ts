@@ -4,7 +4,6 @@ import { type CliGroup, describeCommand, describeGroup } from "../../cli/help/co
 import {
   COMMON,
   type CommonFlags,
-  readStdin,
   UNUSED_FLAG,
   UNUSED_PATH,
   word,
@@ -55,13 +54,13 @@ const set = describeCommand<CommonFlags, [key: string, value: string]>({
       kind: "tuple",
       parameters: [
         word(`${KEY.brief}; [+] appends to a list`, "key"),
-        word("JSON, or plain text if the key takes text; - reads stdin", "value"),
+        word("JSON, or plain text if the key takes text", "value"),
       ],
     },
   },
   async run(flags, io, key, value) {
     const { set } = await import("./edit.ts");
-    return await set(flags, { path: key, value }, io, readStdin);
+    return await set(flags, { path: key, value }, io);
   },
 });
 

@@ -19,7 +19,7 @@ import {
   saveConfig,
   valueFor,
 } from "../../cli/config/write.ts";
-import { EXIT, type ExitCode, StartError } from "../../cli/shared/exit_code.ts";
+import { EXIT, type ExitCode } from "../../cli/shared/exit_code.ts";
 import type { Io } from "../../cli/terminal/io.ts";
 import { effectiveValues } from "../../config/schema/accounts.ts";
 import { problemsText, readConfigLeniently, tellRefused } from "../../cli/shared/read_config.ts";
@@ -61,16 +61,11 @@ export async function get(
   return schema ? EXIT.failed : EXIT.usage;
 }
 
-/**
- * Writes a value, and prints the changes.
- *
- * @param typed `"-"` reads stdin, which keeps a secret out of the process list.
- */
+/** Writes a value, and prints the changes. */
 export async function set(
   flags: ConfigFlags,
   { path: typedPath, value: typed }: { readonly path: string; readonly value: string },
   io: Io,
-  readStdin: () => Promise<string>,
 ): Promise<ExitCode> {
   const read = parsePath(typedPath);
   if (read.kind === "problem") return usage(read.message, io);
@@ -79,15 +74,8 @@ export async function set(
   if (opened.kind === "closed") return refuse(opened.problem.message, opened.problem.file, io);
 
   const path = read.appends ? [...read.path, lengthAt(opened, read.path)] : read.path;
-  try {
-    const text = typed === "-" ? (await readStdin()).replace(/\r?\n$/, "") : typed;
-    const value = valueFor(schemaAt(configSchema, path), text);
-    return await change(flags, opened, setAt(opened.text ?? "", path, value), io);
-  } catch (error) {
-    if (!(error instanceof StartError)) throw error;
-    io.problem(error.message);
-    return error.code;
-  }
+  const value = valueFor(schemaAt(configSchema, path), typed);
+  return await change(flags, opened, setAt(opened.text ?? "", path, value), io);
 }
 
 /** Removes a key from the file, so that its default applies. */

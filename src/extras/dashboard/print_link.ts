@@ -10,7 +10,7 @@ import { LOCAL_NAMES } from "../../lib/network/host_names.ts";
 import { printable } from "../../lib/text/quoted.ts";
 import { openConfig } from "../../cli/config/write.ts";
 import { EXIT, type ExitCode, StartError } from "../../cli/shared/exit_code.ts";
-import { type CommonFlags, readStdin } from "../../cli/shared/command.ts";
+import type { CommonFlags } from "../../cli/shared/command.ts";
 import { configBefore, dataProblem } from "../../cli/shared/find_data.ts";
 import { isHeld } from "../../cli/shared/running_bot.ts";
 import { createAsk } from "../../cli/shared/store_access.ts";
@@ -49,7 +49,7 @@ async function turnOn({ data, json, ...flags }: CommonFlags, io: Io): Promise<bo
   const { set } = await import("../config/exports.ts");
   const change = { path: "http.dashboard", value: "true" };
   const quiet = { ...io, out() {} }; // stdout has the link alone
-  return await set({ config, json: false }, change, quiet, readStdin) === EXIT.done;
+  return await set({ config, json: false }, change, quiet) === EXIT.done;
 }
 
 /**
