@@ -6,6 +6,7 @@
  * rows whether a use counts: `custom_id`, message, channel, application and person must fit.
  */
 
+import { wakeChannels } from "../account/wakes.ts";
 import type { CommandNeeds } from "../core/inbound/text_commands.ts";
 import type { ButtonPress, ComponentUse } from "../core/inbound/interactions.ts";
 import type { Deciding, DecidingOutcome } from "../core/people/question.ts";
@@ -118,7 +119,7 @@ export const pairingButton: Component = {
   kind: "button",
   name: "pairing",
   needs: "owner",
-  async run(press, { store: { pairing }, events, now, log }) {
+  async run(press, { account, store: { pairing }, now, log }) {
     const { accountId, customId, sender: { id: decidedBy } } = press;
     const outcome = await pairing.decide({
       accountId,
@@ -137,7 +138,7 @@ export const pairingButton: Component = {
       userId: request.userId,
       username: request.username,
     });
-    if (outcome.kind === "approved") events.emit.outbox([request.channelId]);
+    if (outcome.kind === "approved") wakeChannels(account, [request.channelId]);
     return { how: "update", text: decisionText(outcome, decidedBy) };
   },
   failedText: "I can't tell whether that worked. To check, run `barnacle pairing list`.",

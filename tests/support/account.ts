@@ -1,4 +1,5 @@
 import type { Account } from "../../src/core/account/account.ts";
+import { wakes } from "../../src/account/wakes.ts";
 import type { BotAccount } from "../../src/account/account.ts";
 import { ACCOUNT } from "./discord/builders.ts";
 import { FakeClock } from "./fake_clock.ts";
@@ -39,8 +40,16 @@ export function testAccount(
   return { account, clock, lines };
 }
 
-/** An account with nothing but the state of modules, for a flow that is not converted yet. */
-export function bareAccount(members: Partial<BotAccount> = {}): BotAccount {
+/**
+ * An account with nothing but the state of modules, for a flow that is not converted yet.
+ *
+ * @param woken Hears of turns and channels that are woken.
+ */
+export function bareAccount(
+  members: Partial<BotAccount> = {},
+  woken: Partial<ReturnType<typeof wakes>> = {},
+): BotAccount {
   const account = { ...members, live: new Map(), forPart: () => account } as unknown as BotAccount;
+  Object.assign(wakes(account), woken);
   return account;
 }

@@ -3,11 +3,10 @@
 import { endOf, tokenHint, withTokenPlace } from "../account_end.ts";
 import type { AccountOptions, AccountPorts } from "../account_interface.ts";
 import { createOnlineReport, createReachability } from "../../discord/gateway/main/online.ts";
-import { tellLoopMuted, tellStopped } from "../../flows/owners/delivery_notices.ts";
+import { tellStopped } from "../../flows/owners/delivery_notices.ts";
 import { queuesOf } from "../../flows/deliver/channel_queues.ts";
 import { showUnanswered } from "../../flows/inbound/unanswered_reactions.ts";
 import { progressOf } from "../../flows/turn/progress/progress.ts";
-import { namesLookedUp } from "../../flows/owners/owner_ids.ts";
 import { startExtras } from "../../account/extra_parts.ts";
 import { updateCards } from "../../flows/questions/cards.ts";
 import { schedules } from "../../flows/schedules/runner.ts";
@@ -62,8 +61,6 @@ export function connectParts(
       for (const messageId of cut) progressOf(account).cut(messageId);
       queues.wake(channels); // drafts that go, and answers to `stop`
     },
-    asked: turns.wake,
-    committed: connection.committed,
     sessionDue: catchUp.sessionDue,
     sessionStarting: catchUp.sessionStarting,
     sessionStarted(shardId) {
@@ -82,11 +79,6 @@ export function connectParts(
       meter.settled(count);
       queues.settled(channels);
     },
-    released: turns.wake,
-    namesLookedUp: () => namesLookedUp(account),
-    outbox: queues.wake,
-    privileged: connection.admit,
-    loopMuted: (channelId) => tellLoopMuted(account, channelId),
   });
   connection.connect(inbound.take, {
     onShards(count) {

@@ -42,7 +42,7 @@ export function createAccountCatchUp(
     readonly options: Pick<AccountOptions, "stored">;
   },
 ): CatchUp {
-  const { accountId, store, policy, schedule, random, events } = account;
+  const { accountId, store, policy, schedule, random } = account;
   const { log } = account.forPart("catch-up");
   let { shardCount = 1 } = stored;
   const { catchUp: rules } = account.config().discord.gateway; // a change takes a restart
@@ -50,7 +50,7 @@ export function createAccountCatchUp(
   const catchUp = createCatchUp({
     acceptHistory: inbound.acceptHistory,
     missedEvents,
-    events,
+    account,
     accountId,
     isEnabled: rules.enabled,
     limits: { maxAgeMs: rules.maxAgeMin * 60_000, maxPerChannel: rules.maxPerChannel },

@@ -89,7 +89,7 @@ export function createCommandContext(
   parts: HandlerParts,
   authorize: (call: AskingInteraction, needs: CommandNeeds) => Promise<Verdict>,
 ): InteractionContext {
-  const { accountId, config, store, policy, events, now, log } = account;
+  const { accountId, config, store, policy, now, log } = account;
   const { client, options, settings, sources, judging, stopTurns } = parts;
   const { spend, rates, summaries, waiting, isRefused, models, pause } = parts;
   const configFile = () => settings.configFile;
@@ -124,7 +124,7 @@ export function createCommandContext(
     now,
   });
   const context: InteractionContext = {
-    events,
+    account,
     now,
     log,
     store,

@@ -30,7 +30,7 @@ export function createInteractionHandlers(anyPart: AccountContext, parts: Intera
   /** Interactions to which Discord has refused the first answer, by the gateway's thread. */
   const refused = createNewestSet<string>(REFUSED_MAX);
   const account = anyPart.forPart("interactions");
-  const { accountId, self, schedule, log, policy, events } = account;
+  const { accountId, self, schedule, log, policy, connection } = account;
   const { judging, settings, sources, stopTurns } = parts;
   const isPrivileged = ({ sender }: Pick<Interaction, "sender">): boolean => {
     return sources.isOwner({ sender }) || policy().policy.approvers.includes(sender.id);
@@ -53,7 +53,7 @@ export function createInteractionHandlers(anyPart: AccountContext, parts: Intera
   const { keep, answered } = trackAnswers();
   const handler =
     <One extends Interaction>(run: (one: One, by: Handlers) => Promise<void>) => (one: One) => {
-      if (isPrivileged(one)) events.emit.privileged(one.sender.id);
+      if (isPrivileged(one)) connection.admit(one.sender.id);
       keep(handlers.get().then((by) => run(one, by)));
     };
   const component = handler((one: ComponentUse, { answer }) => answer(one));

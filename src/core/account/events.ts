@@ -3,14 +3,12 @@
  */
 
 import type { Emitter } from "../../lib/emitter.ts";
-import type { ChannelId, GuildId, UserId } from "../discord/ids.ts";
+import type { ChannelId, GuildId } from "../discord/ids.ts";
 import type { Changed, Foreign, Judged, UnansweredMessage } from "../inbound/inbox.ts";
 import type { MessageOrigin } from "../inbound/waiting_limits.ts";
 
 /** Handlers of the flows' events. None throws. */
 export interface AccountEvents {
-  /** The store has every batch up to the one with this ticket. */
-  committed(ticket: number): void;
   /** A shard's session lacks events, so a new session will follow. */
   sessionDue(shardId: number): void;
   /** A shard's new session is about to be stored (T0); again after the store refused it. */
@@ -27,20 +25,9 @@ export interface AccountEvents {
   touched(changed: Changed): void;
   /** An echo settled so many rows of the outbox in these channels. */
   settled(channels: readonly ChannelId[], count: number): void;
-  /** An owner or approver gave a command or used a component (X4a). */
-  privileged(userId: UserId): void;
-  /** A question by a command, or a scheduled task, waits for its turn. */
-  asked(): void;
   guildsChanged(): void;
   /** Live messages by our own user that this store did not send (G11). */
   foreign(found: readonly Foreign[]): void;
-  /** Turns that catch-up held back may begin. */
-  released(): void;
-  /** The names in the config have been searched, found or not; or the bot stops and will not. */
-  namesLookedUp(): void;
-  outbox(channels: readonly ChannelId[]): void;
-  /** The loop guard refuses bots in a channel, for the first time since a person wrote (P11). */
-  loopMuted(channelId: ChannelId): void;
 }
 
 export interface Emits<Event extends keyof AccountEvents> {

@@ -6,21 +6,20 @@
  * few messages. A run that a crash cut begins again under its id, so nothing is answered twice.
  */
 
-import type { Account } from "../../core/account/account.ts";
-import type { Emits } from "../../core/account/events.ts";
+import type { BotAccount } from "../../account/account.ts";
+import { wakeChannels, wakeTurns } from "../../account/wakes.ts";
 import { createdAtMs } from "../../core/discord/ids.ts";
 import { type AnswerRules, type HookEvent, hookSenderId, hookText } from "../../core/hooks/hook.ts";
 import { ASKED_OTHERWISE, type InboundMessage } from "../../core/inbound/inbound.ts";
 import type { Judgement, Route } from "../../core/inbound/inbox.ts";
 import type { Frozen } from "../../core/outbound/outbound.ts";
-import type { createHooks, HookRun, RunStart, WaitingEvents } from "../../store/hooks/hooks.ts";
+import type { HookRun, RunStart, WaitingEvents } from "../../store/hooks/hooks.ts";
 import type { createIncidents } from "./incidents.ts";
 import type { EventWords, Unneeded } from "../events/exports.ts";
 import { EVENTS_SHOWN, eventsForModel, eventsForPeople } from "./compose.ts";
 import type { HookPlace } from "../../flows/event_places.ts";
 import { DAY_MS } from "../../lib/clock.ts";
 import { createWaker } from "../../lib/waker.ts";
-import type { AcceptedBatches } from "../../store/inbox/batches.ts";
 
 const MINUTE_MS = 60_000;
 /** Milliseconds until a run is tried again that could not begin. */
@@ -30,12 +29,7 @@ const LOOK_MS = 60_000;
 
 /** Creates the runner of one account; it does nothing before `start`. */
 export function createHookRunner(
-  { accountId, store: { hooks, inbox }, events, schedule, now, log }:
-    & Pick<
-      Account<{ readonly hooks: ReturnType<typeof createHooks>; readonly inbox: AcceptedBatches }>,
-      "accountId" | "store" | "schedule" | "now" | "log"
-    >
-    & Emits<"asked" | "outbox">,
+  account: BotAccount,
   ports: {
     /** The hook with a name; `undefined` if the config has none. */
     readonly rulesOf: (hook: string) => AnswerRules | undefined;
@@ -65,6 +59,7 @@ export function createHookRunner(
     readonly incidents: Pick<ReturnType<typeof createIncidents>, "placeOf" | "update">;
   },
 ) {
+  const { accountId, store: { hooks, inbox }, schedule, now, log } = account;
   const waker = createWaker({
     run: runAll,
     failed(error) {
@@ -156,7 +151,7 @@ export function createHookRunner(
       ? await ports.incidents.placeOf(run, newest, found)
       : { kind: "place" as const, place: found, isToldBy: undefined };
     if (chosen.kind === "waiting") {
-      events.emit.outbox([found.channelId]); // its delivery wakes this runner
+      wakeChannels(account, [found.channelId]); // its delivery wakes this runner
       return false;
     }
     const { channelId, guildId, place } = chosen.place;
@@ -191,13 +186,13 @@ export function createHookRunner(
       }
       const isTold = stop === undefined && chosen.isToldBy === post;
       await hooks.post(messageId, isTold ? [] : ports.compose(message, post), stop, now());
-      events.emit.outbox([channelId]);
+      wakeChannels(account, [channelId]);
       return true;
     }
     const judged = [{ ...ports.judge(message), message, route }];
     await inbox.acceptBatch({ accountId, judged, echoes: [], guilds: [] }, now());
     await hooks.running(messageId);
-    events.emit.asked();
+    wakeTurns(account);
     return true;
   }
 

@@ -13,7 +13,8 @@
 import type { Log } from "../../lib/log.ts";
 import { createRetryQueue } from "../retry_queue.ts";
 import type { Account } from "../../core/account/account.ts";
-import type { Emits } from "../../core/account/events.ts";
+import type { BotAccount } from "../../account/account.ts";
+import { wakeTurns } from "../../account/wakes.ts";
 import { createTurnDelay } from "./turn_delay.ts";
 import {
   createGapTasks,
@@ -44,8 +45,8 @@ export interface CatchUpPorts
         }
       >,
       "schedule" | "random" | "store"
-    >,
-    Emits<"released"> {
+    > {
+  readonly account: BotAccount;
   /** `gateway.catchUp.enabled`; if `false`, gaps are closed without reading. */
   readonly isEnabled: boolean;
 }
@@ -59,7 +60,7 @@ export function createCatchUp(ports: CatchUpPorts) {
   const { accountId, store, log, now } = ports;
   const open = new Map<number, OpenGap>();
   const expected = createExpectedSessions();
-  const delay = createTurnDelay(ports.schedule, () => ports.events.emit.released());
+  const delay = createTurnDelay(ports.schedule, () => wakeTurns(ports.account));
   const unreadable = createUnreadable(ports);
   const retries = createRetryQueue("Cannot catch up on missed messages", ports);
   const tasks = createGapTasks(ports, { delay, retries, unreadable, onProgress: advance });

@@ -27,7 +27,6 @@ import type { Turns } from "../turn/turns.ts";
 /** Everything that storing needs from outside. */
 export interface CommitPorts extends
   Emits<
-    | "committed"
     | "sessionDue"
     | "sessionStarting"
     | "sessionStarted"
@@ -111,7 +110,7 @@ async function commit(unit: Unit, ports: CommitPorts): Promise<void> {
   };
   const origin = unit.isReplayed ? "replayed" : "live";
   const { foreign } = await storeBatch(batch, arrivedAt, origin, ports);
-  ports.events.emit.committed(ticket);
+  ports.account.connection.committed(ticket);
   if (batch.hookEvents) tellExtras(ports.account, "hookStored");
   if (foreign.length > 0) ports.events.emit.foreign(foreign);
 }

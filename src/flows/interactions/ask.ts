@@ -6,8 +6,8 @@
  */
 
 import type { OpenDirect } from "../../core/outbound/requests.ts";
-import type { Account } from "../../core/account/account.ts";
-import type { Emits } from "../../core/account/events.ts";
+import type { BotAccount } from "../../account/account.ts";
+import { wakeTurns } from "../../account/wakes.ts";
 import { createdAtMs, type MessageId, parseSnowflake } from "../../core/discord/ids.ts";
 import { ASKED_OTHERWISE, type InboundMessage, type Quoted } from "../../core/inbound/inbound.ts";
 import type { Judged, Judgement, Route } from "../../core/inbound/inbox.ts";
@@ -15,8 +15,6 @@ import type { WaitingRules } from "../../core/inbound/waiting_limits.ts";
 import type { KnownFacts } from "../../core/inbound/facts.ts";
 import type { CommandCall } from "../../core/inbound/interactions.ts";
 import type { InteractionContext } from "../../interactions/base/context.ts";
-import type { Inbox } from "../../store/inbox/inbox.ts";
-import type { Pairing } from "../../store/pairing/pairing.ts";
 
 /** Everything that questions need beside their account. */
 export interface Asks {
@@ -29,16 +27,10 @@ export interface Asks {
 }
 
 export function createAsk(
-  { store, now, events }:
-    & Pick<
-      Account<
-        { readonly inbox: Pick<Inbox, "acceptBatch">; readonly pairing: Pick<Pairing, "isPaired"> }
-      >,
-      "store" | "now"
-    >
-    & Emits<"asked">,
+  account: BotAccount,
   { judge, route, openDirect, waiting, isRefused }: Asks,
 ): InteractionContext["ask"] {
+  const { store, now } = account;
   async function judged(message: InboundMessage): Promise<Judged> {
     const { accountId, place, sender } = message;
     const isPaired = place.kind !== "guild" && await store.pairing.isPaired(accountId, sender.id);
@@ -74,7 +66,7 @@ export function createAsk(
     const batch = { accountId, judged: [asked], echoes: [], guilds: [], waiting: waiting() };
     const { unanswered } = await store.inbox.acceptBatch(batch, now());
     if (unanswered.length > 0) return "full";
-    events.emit.asked();
+    wakeTurns(account);
     return isElsewhere ? "direct" : "here";
   };
 }

@@ -13,6 +13,7 @@ import { createProxiedUsers } from "../inbound/pluralkit.ts";
 import { createIntentFilter } from "../intent/intent_filter.ts";
 import type { AnswerThreads } from "../turn/answer_threads.ts";
 import { createChosenSettings } from "../../interactions/parts/chosen_settings.ts";
+import { tellLoopMuted } from "../owners/delivery_notices.ts";
 import { ownsApplicationAsRead, sessionOwner as ownerOfSession } from "../owners/owner_ids.ts";
 import { createJudge } from "./judge.ts";
 import { createPassiveRuns } from "./passive.ts";
@@ -33,7 +34,7 @@ export function createJudging(
     readonly guildOf: (guildId: GuildId) => { readonly ownRole?: RoleId } | undefined;
   },
 ) {
-  const { accountId, config, events, policy, store, now } = account;
+  const { accountId, config, policy, store, now } = account;
   const sessionOwner = () => ownerOfSession(account);
   const commandOf = (message: InboundMessage) => textCommandIn(message, policy().textCommands);
   /** Channels in which the account has seen messages, as it may not see all of its guilds. */
@@ -88,7 +89,7 @@ export function createJudging(
       runs: store.settings.loopRuns(accountId),
       keep: (channelId, run) => store.settings.keepLoopRun(accountId, channelId, run, now()),
     },
-    loopMuted: ({ channelId }) => events.emit.loopMuted(channelId),
+    loopMuted: ({ channelId }) => tellLoopMuted(account, channelId),
     now,
   });
   const route = createRoute({

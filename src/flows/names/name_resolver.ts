@@ -6,11 +6,11 @@
  * stays a name, and the log says so once. Nothing waits for it.
  */
 
-import type { Account } from "../../core/account/account.ts";
+import type { BotAccount } from "../../account/account.ts";
+import { namesLookedUp } from "../owners/owner_ids.ts";
 import type { GuildNames } from "../../core/inbound/inbound.ts";
 import { unresolvedNames } from "../../policy/rules/pinned.ts";
-import type { ResolvedNames } from "../../store/pairing/pairing.ts";
-import type { CurrentPolicy, PolicyKeeper } from "../judging/policy_keeper.ts";
+import type { PolicyKeeper } from "../judging/policy_keeper.ts";
 import { createRetryQueue } from "../retry_queue.ts";
 import {
   type FoundMembers,
@@ -32,7 +32,7 @@ const IDENTIFY_MS = 6_000;
 
 /** Creates the name resolution of an account, which goes on as guilds change. */
 export function createNameResolver(
-  account: Account<{ readonly pairing: ResolvedNames }, CurrentPolicy>,
+  account: BotAccount,
   { guilds, isAwaiting, searchMembers, isRefused, keeper }: SearchPorts & {
     /** Guilds with complete facts, without those that are awaited or in an outage. */
     readonly guilds: () => readonly GuildNames[];
@@ -44,7 +44,7 @@ export function createNameResolver(
 ) {
   const { policy, schedule, now } = account;
   const access = account.forPart("access");
-  const { accountId, log, events, store: { pairing: store } } = access;
+  const { accountId, log, store: { pairing: store } } = access;
   const retries = createRetryQueue("Cannot resolve the names in the config", access);
   const warned = new Set<string>();
   const ready = new Set<number>();
@@ -75,7 +75,7 @@ export function createNameResolver(
       cancel = undefined;
       const isOver = waitedMs >= GATHER_MAX_MS + shardsToCome() * IDENTIFY_MS;
       if (!isWhole() && !isOver) return resolveSoon(waitedMs + GATHER_MS);
-      retries.add(() => resolve().finally(events.emit.namesLookedUp));
+      retries.add(() => resolve().finally(() => namesLookedUp(account)));
     }, GATHER_MS);
   }
 
@@ -103,7 +103,7 @@ export function createNameResolver(
     /** Searches no more; the store keeps the results. */
     async stop(): Promise<void> {
       cancel?.();
-      events.emit.namesLookedUp();
+      namesLookedUp(account);
       await retries.stop();
     },
   };

@@ -6,33 +6,21 @@
  * crash loses none. An edit is a part of the answer, as those of H6a are.
  */
 
-import type { Account } from "../../core/account/account.ts";
-import type { Emits } from "../../core/account/events.ts";
+import type { BotAccount } from "../../account/account.ts";
+import { wakeChannels } from "../../account/wakes.ts";
 import type { MessageId } from "../../core/discord/ids.ts";
 import { parseSnowflake } from "../../core/discord/ids.ts";
 import { type OutboxRow, UNDO_BUTTON } from "../../core/outbound/outbound.ts";
 import type { Tool } from "../../core/turn/tool.ts";
-import type { ToolChanges } from "../../store/changes/changes.ts";
-import type { Outbox } from "../../store/outbox/outbox.ts";
-import type { Steps } from "../../store/turns/turn_ends.ts";
 import { createRetryQueue } from "../retry_queue.ts";
 import { receiptsOf, undoEnds, withUndone } from "./receipts.ts";
 
 /** Creates the keeper; nothing happens before the first call. */
 export function createReceiptKeeper(
-  account:
-    & Pick<
-      Account<{
-        readonly changes: Pick<ToolChanges, "ofTurn" | "since">;
-        readonly outbox: Pick<Outbox, "underAnswer" | "add">;
-        readonly turns: Pick<Steps, "stepsOf">;
-      }>,
-      "accountId" | "log" | "now" | "random" | "schedule" | "store"
-    >
-    & Emits<"outbox">,
+  account: BotAccount,
   tools: readonly Tool[],
 ) {
-  const { accountId, store, now, schedule, events } = account;
+  const { accountId, store, now, schedule } = account;
   const retries = createRetryQueue("Cannot bring receipts up to date", account);
   /** Cancels the look at the end of an answer's time for Undo. */
   const ends = new Map<MessageId, () => void>();
@@ -60,7 +48,7 @@ export function createReceiptKeeper(
     const edited = { ...message, nonce: "", content: text, footer: lines, buttons: kept };
     const draft = { nonce, becomes: "this" } as const;
     await store.outbox.add({ message: edited, files: [], draft }, now());
-    events.emit.outbox([channelId]);
+    wakeChannels(account, [channelId]);
   }
 
   return {

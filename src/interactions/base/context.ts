@@ -1,7 +1,7 @@
 /** Declares the parts of the bot that commands and components may use. */
 
 import type { Account, StatusFacts } from "../../core/account/account.ts";
-import type { Emits } from "../../core/account/events.ts";
+import type { BotAccount } from "../../account/account.ts";
 import type { CommandNeeds } from "../../core/inbound/text_commands.ts";
 import type { ContextWindow } from "../../core/model.ts";
 import type { BudgetUse } from "../../core/spending/budget.ts";
@@ -115,7 +115,8 @@ export type DashboardLink =
 
 /** Everything that commands and components use. Promises of all parts reject if the store fails. */
 export interface InteractionContext
-  extends Pick<Account, "now" | "log">, Emits<"outbox">, ReturnType<typeof createCommandUndo> {
+  extends Pick<Account, "now" | "log">, ReturnType<typeof createCommandUndo> {
+  readonly account: BotAccount;
   /** Each takes the namespaces that it works on; `questions` decides about questions. */
   readonly store: Store;
   readonly isOwner: (call: CommandCall) => Promise<boolean>;

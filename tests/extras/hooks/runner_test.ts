@@ -1,3 +1,4 @@
+import { bareAccount } from "../../support/account.ts";
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { AnswerRules } from "../../../src/core/hooks/hook.ts";
@@ -25,14 +26,9 @@ function build(limits: Partial<AnswerRules> = {}) {
   };
   const now = () => clock.now() - world.setBackMs;
   let number = 0;
-  const runner = createHookRunner({
-    accountId: ACCOUNT,
-    store,
-    events: { emit: { outbox: () => {}, asked: () => {} } },
-    schedule: clock.schedule,
-    now,
-    log: recordingLog().log,
-  }, {
+  const { log } = recordingLog();
+  const account = { accountId: ACCOUNT, store, schedule: clock.schedule, now, log };
+  const runner = createHookRunner(bareAccount(account), {
     rulesOf: () => world.hasRules ? { ...RULES, ...limits } : undefined,
     placeOf: () => Promise.resolve({ kind: "place", ...PLACE }),
     wordsOf: (events) =>

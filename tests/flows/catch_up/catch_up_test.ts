@@ -1,3 +1,4 @@
+import { bareAccount } from "../../support/account.ts";
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { NOTHING_ACCEPTED } from "../../../src/core/inbound/inbox.ts";
@@ -142,7 +143,7 @@ function setUp(options: Partial<Pick<CatchUpPorts, "isEnabled" | "mayActInDirect
     schedule: clock.schedule,
     random: () => 0.5,
     log,
-    events: { emit: { released: () => released++ } },
+    account: bareAccount({}, { turns: () => released++ }),
   });
   const say = (id: ChannelId, ...at: readonly number[]) =>
     void world.said.set(id, [...world.said.get(id) ?? [], ...at.map((ms) => START + ms)]);

@@ -9,7 +9,6 @@ import {
 } from "../../../src/core/inbound/inbox.ts";
 import type { InboundBatch, InboundEvent } from "../../../src/core/inbound/events.ts";
 import type { GatewaySession, PostedMessage, Self } from "../../../src/core/inbound/inbound.ts";
-import { wakes } from "../../../src/account/wakes.ts";
 import { bareAccount } from "../../support/account.ts";
 import type { Verdict } from "../../../src/core/inbound/verdict.ts";
 import { createAcceptor } from "../../../src/flows/inbound/accept.ts";
@@ -86,9 +85,9 @@ function setUp() {
   const foreign: Foreign[] = [];
   const undecided: Judged[] = [];
   const challenged: ChannelId[] = [];
-  const wake = (channels: readonly ChannelId[]) => challenged.push(...channels);
-  const account = bareAccount({ log });
-  Object.assign(wakes(account), { channels: wake });
+  const wake = (channels: readonly ChannelId[] = []) => challenged.push(...channels);
+  const connection = { committed: (seq: number) => steps.push(`committed ${seq}`) };
+  const account = bareAccount({ log, connection: connection as never }, { channels: wake });
   const refused: ChannelId[] = [];
   const sources: string[] = [];
   /** The origins for which the limits of waiting turns were asked. */
@@ -178,7 +177,6 @@ function setUp() {
     log,
     events: {
       emit: {
-        committed: (seq) => steps.push(`committed ${seq}`),
         sessionDue: (shardId) => steps.push(`due ${shardId}`),
         sessionStarting: (shardId) => steps.push(`starting ${shardId}`),
         sessionStarted: (shardId) => steps.push(`started ${shardId}`),

@@ -1,3 +1,4 @@
+import { bareAccount } from "../../support/account.ts";
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { type Asks, createAsk } from "../../../src/flows/interactions/ask.ts";
@@ -29,15 +30,9 @@ function build(
     },
   };
   const pairing = { isPaired: () => Promise.resolve(true) };
-  const account = {
-    store: { inbox, pairing },
-    now: () => 5,
-    events: {
-      emit: {
-        asked: () => void told.push("asked"),
-      },
-    },
-  };
+  const account = bareAccount({ store: { inbox, pairing } as never, now: () => 5 }, {
+    turns: () => void told.push("asked"),
+  });
   const ask = createAsk(account, {
     judge: (_, known) => ({ verdict, knownFacts: known }),
     route: () => ({ agentId: "main", sessionKey: "agent:main:main" }),

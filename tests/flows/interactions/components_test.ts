@@ -1,3 +1,4 @@
+import { bareAccount } from "../../support/account.ts";
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { ApplicationId } from "../../../src/core/discord/ids.ts";
@@ -122,7 +123,7 @@ function setUp(
         does: "deletes the channel again",
       }]),
     turns: { stop: () => Promise.resolve(0), mayStopAll: () => Promise.resolve(false) },
-    events: { emit: { outbox: (channels) => void woken.push(...channels) } },
+    account: bareAccount({}, { channels: (channels = []) => void woken.push(...channels) }),
     now: clock.now,
     log,
   });

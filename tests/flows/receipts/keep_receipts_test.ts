@@ -8,7 +8,7 @@ import { TOOLS } from "../../../src/tools/registry.ts";
 import type { OutboundMessage } from "../../../src/core/outbound/outbound.ts";
 import { ACCOUNT, messageId, userId } from "../../support/discord/builders.ts";
 
-import { testAccount } from "../../support/account.ts";
+import { bareAccount, testAccount } from "../../support/account.ts";
 import { frozen, openTestStore } from "../../support/store/store.ts";
 
 const TURN = messageId("1450000000000000002");
@@ -26,11 +26,13 @@ async function open() {
   const { store } = openTestStore();
   const { account, clock } = testAccount();
   const woken: unknown[] = [];
-  const keeper = createReceiptKeeper({
-    ...account,
-    store: { ...store, turns: { stepsOf: () => Promise.resolve([steps(1), steps(2)].flat()) } },
-    events: { emit: { outbox: (channels) => void woken.push(channels) } },
-  }, TOOLS);
+  const turns = { stepsOf: () => Promise.resolve([steps(1), steps(2)].flat()) };
+  const keeper = createReceiptKeeper(
+    bareAccount({ ...account, store: { ...store, turns } as never }, {
+      channels: (channels) => void woken.push(channels),
+    }),
+    TOOLS,
+  );
   const footer = `-# a model · 3 s\n-# ${LINE} ×2`;
   const answer: Partial<OutboundMessage> = {
     nonce: "answer",

@@ -134,7 +134,7 @@ function setUp(
     log: recordingLog().log,
     settings: { models: { refused: () => [] } } as never,
     health: { setTurn() {} } as never,
-    bot: { meter, memory: { turn() {} } } as never,
+    bot: { meter, memory: { worked() {} } } as never,
   });
   wakes(account).channels = () => steps.push("outbox");
   const ports: TestPorts = {

@@ -1,5 +1,6 @@
 /** Connects the people of calls with Discord, the config and the store. */
 
+import { wakeChannels } from "../../../account/wakes.ts";
 import type { AccountContext } from "../../../bot/account_context.ts";
 import type { AccountServices, VoiceService } from "../../../bot/bot_extra.ts";
 import { textRulesOf } from "../../../account/rules.ts";
@@ -44,7 +45,7 @@ export function createVoicePeople(
       message: { ...one.message, ...further },
     }));
     await store.outbox.addAll(frozen, now());
-    account.events.emit.outbox([channelId]);
+    wakeChannels(account, [channelId]);
   }
 
   async function askToSpeak({ guildId, channelId }: CallPlace): Promise<void> {

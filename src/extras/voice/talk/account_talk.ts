@@ -1,5 +1,6 @@
 /** Connects talks with the policy, the budgets, the store and the servers of speech of an account. */
 
+import { wakeChannels, wakeTurns } from "../../../account/wakes.ts";
 import type { AccountContext } from "../../../bot/account_context.ts";
 import type { AccountServices } from "../../../bot/bot_extra.ts";
 import { PAUSE_MS } from "../../../config/schema/messages.ts";
@@ -41,7 +42,7 @@ const SUMMARY_MS = 60_000;
 const ARCHIVE_MIN = 1_440;
 
 export function createAccountTalk(account: AccountContext, services: AccountServices) {
-  const { accountId, config, store, events, now, random, schedule, stopping, log } = account;
+  const { accountId, config, store, now, random, schedule, stopping, log } = account;
   const { client, judging, reader, speech, spend, cleanSecrets, harmlessPart } = services;
   const audio = createAudioSpending({ spend, now });
   const open = new Map<string, OpenTalk>();
@@ -123,7 +124,7 @@ export function createAccountTalk(account: AccountContext, services: AccountServ
           const waiting = { ...config().messages.queue, isOwner: () => false };
           const batch = { accountId, judged, echoes: [], guilds: [], waiting };
           const { accepted } = await store.inbox.acceptBatch(batch, now());
-          events.emit.asked();
+          wakeTurns(account);
           return accepted.length > 0;
         },
         names: () => [
@@ -148,7 +149,7 @@ export function createAccountTalk(account: AccountContext, services: AccountServ
       const frozen = freezeUnprompted({ accountId, channelId: to, guildId, ...noticeBody(text) })
         .map((one) => ({ ...one, message: { ...one.message, ...further } }));
       await store.outbox.addAll(frozen, now());
-      events.emit.outbox([to]);
+      wakeChannels(account, [to]);
     }
 
     function minutes() {

@@ -1,7 +1,6 @@
 /** A guild with voice channels, its people, and calls without sound, for tests of who is heard. */
 
 import assert from "node:assert/strict";
-import type { AccountContext } from "../../../../src/bot/account_context.ts";
 import type { AccountServices, VoiceService } from "../../../../src/bot/bot_extra.ts";
 import type { Config } from "../../../../src/config/config.ts";
 import type { ChannelId, GuildId, RoleId, UserId } from "../../../../src/core/discord/ids.ts";
@@ -20,7 +19,7 @@ import { partsOf } from "../../../../src/interactions/base/command.ts";
 import { prepareAuthorize } from "../../../../src/policy/authorize.ts";
 import type { Store } from "../../../../src/store/store.ts";
 import type { Frozen } from "../../../../src/core/outbound/outbound.ts";
-import { testAccount } from "../../../support/account.ts";
+import { bareAccount, testAccount } from "../../../support/account.ts";
 import { loadTestConfig } from "../../../support/config.ts";
 import { sender } from "../../../support/discord/builders.ts";
 import { callOf } from "../../../support/discord/calls.ts";
@@ -158,7 +157,7 @@ export async function openWorld(
 
   const randomId = () => `call${++state.calls}`;
   const { account, lines } = testAccount({ randomId }, clock);
-  const context = {
+  const context = bareAccount({
     ...account,
     store: { ...store, outbox: { addAll: (all: readonly Frozen[]) => void all.forEach(post) } },
     config: () => config,
@@ -167,8 +166,7 @@ export async function openWorld(
       policy: config.discord.access,
       authorize: prepareAuthorize(config.discord.access, new Map()),
     }),
-    events: { emit: { outbox: () => {} } },
-  } as unknown as AccountContext;
+  } as never);
   const services = {
     client: {
       request: (method: string, path: string, { body }: { body?: unknown } = {}) =>
