@@ -71,7 +71,8 @@ export function envelopeOf({
   attachments = [],
   attachmentChars = 0,
 }: Envelope): readonly Part[] {
-  const { sender, quoted, extras, scheduled, triggered, hooked, spoken } = message;
+  const { sender, displayName, quoted, extras, scheduled, triggered, hooked, spoken } = message;
+  const names = namesOf(message.place);
   const of = sourcesOf(message);
   const shown = (text: string) => readable(text, message.names, (at) => localTime(at, timezone));
   const lines = [
@@ -82,7 +83,11 @@ export function envelopeOf({
   const ofBoth = [...of, ...quoted ? quotedSources(quoted) : []];
   const emojis = emojisIn([quoted?.text ?? "", message.text, ...extras.map(({ text }) => text)]);
   const parts = [
-    ...contextParts(message, of),
+    ...names === undefined ? [] : [fencedPart("context", names, [])],
+    // In place of the username, which the line of the author has.
+    ...displayName === undefined || sender.pluralkit ? [] : [
+      fencedPart("context", jsonLine({ author: labelOf(sender), display_name: displayName }), of),
+    ],
     ...emojis === undefined ? [] : [fencedPart("context", jsonLine({ emojis }), ofBoth)],
     ...starter ? [overheardPart(starter, timezone, "the thread begins with it")] : [],
     ...newest(lines, overheardChars),
@@ -197,22 +202,6 @@ function hookLines(
 }
 
 const HOOK_PROMPT = "say in one or two sentences what happened, and whether a person must act";
-
-/** The names that people gave to the place and to the author. */
-function contextParts(
-  { place, sender, displayName }: InboundMessage,
-  of: readonly string[],
-): Part[] {
-  const parts: Part[] = [];
-  const names = namesOf(place);
-  if (names !== undefined) parts.push(fencedPart("context", names, []));
-  // In place of the username, which the line of the author has.
-  if (displayName !== undefined && !sender.pluralkit) {
-    const line = jsonLine({ author: labelOf(sender), display_name: displayName });
-    parts.push(fencedPart("context", line, of));
-  }
-  return parts;
-}
 
 /** The names of a guild's place: most messages come from the same few places. */
 const namesByPlace = new WeakMap<Place, string>();

@@ -266,18 +266,13 @@ const ENTRY = rows({
   carried: optional(text()),
 });
 
+/** A text of a model or a tool is one part, with the sources of its turn. */
 function writeEntry(entry: Entry) {
-  const { role, boundary = null, messageId, at } = entry;
+  const { role, text, boundary = null, messageId, at } = entry;
   const { carried = null } = entry.role === "assistant" ? entry : {};
-  const parts = JSON.stringify(partsOf(entry));
+  const whole = role === "user" ? { text } : { text, of: [] };
+  const parts = JSON.stringify(entry.parts ?? (text === "" ? [] : [whole]));
   return [role, parts, boundary, callsOf(entry), messageId, at, carried] as const;
-}
-
-/** The parts of an entry. Those of a model and of a tool are one, with the sources of their turn. */
-function partsOf({ role, text, parts }: Entry): readonly Part[] {
-  if (parts) return parts;
-  if (text === "") return [];
-  return [role === "user" ? { text } : { text, of: [] }];
 }
 
 /** The column `calls` of an entry: the calls of an answer, or the call of a result. */
