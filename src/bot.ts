@@ -4,7 +4,7 @@ import type { Env } from "./lib/env.ts";
 import { startAccount } from "./bot/account/account.ts";
 import type { AccountEnd } from "./bot/account_end.ts";
 import { type Accounts, type Applied, createAccounts } from "./bot/account/accounts.ts";
-import type { AccountTraffic, Online } from "./bot/account_interface.ts";
+import type { Online } from "./bot/account_interface.ts";
 import { createMeter } from "./http/monitor/meters.ts";
 import { createHttp } from "./bot/process/http.ts";
 import { createLoadedTools } from "./bot/process/load_tools.ts";
@@ -69,7 +69,6 @@ export interface BotOptions {
 export type {
   AccountEnd,
   AccountSetup,
-  AccountTraffic,
   AnsweringModels,
   ConfigFile,
   ModelChoices,
@@ -205,12 +204,6 @@ export async function startBot(options: BotOptions) {
     snapshot: health.snapshot,
     /** Reads the store's figures for the next snapshot; never rejects. */
     refresh: health.refresh,
-    traffic(): readonly AccountTraffic[] {
-      const all: AccountTraffic[] = [];
-      running.each((account) => all.push(account.traffic()));
-      return all;
-    },
-    /** Counts a report to the service manager. */
     /** Resolves if the bot ends by itself; never after {@link Bot.stop}. */
     ended,
     /** Applies another setup (C9). */

@@ -191,7 +191,7 @@ function pagesText(): string {
   return [
     "// deno-fmt-ignore-file",
     "// Generated: deno run -A scripts/reference/commands.ts",
-    ...paths.map((path, at) => `import p${at} from "../../../docs/${path}" with { type: "text" };`),
+    ...paths.map((path, at) => `import p${at} from "./${path}" with { type: "text" };`),
     "/** @type {readonly { readonly path: string; readonly text: string }[]} */",
     "export const PAGES = [",
     ...paths.map((path, at) => `  { path: "${path}", text: p${at} },`),
@@ -207,7 +207,7 @@ export function generatedFiles(): readonly GeneratedFile[] {
   return [
     { path: "docs/commands.md", text: pageText() },
     { path: reasons, text: withReasonTables(readFileSync(join(ROOT, reasons), "utf8")) },
-    { path: "src/cli/help/pages.js", text: pagesText() },
+    { path: "docs/pages.js", text: pagesText() },
     { path: stored, text: withRetention(readFileSync(join(ROOT, stored), "utf8")) },
   ];
 }

@@ -5,8 +5,6 @@ import type { Config } from "../config/config.ts";
 import type { AccountId, UserId } from "../core/discord/ids.ts";
 import type { InvalidRequests } from "../core/discord/invalid_requests.ts";
 import type { Self } from "../core/inbound/inbound.ts";
-import type { GatewayStats } from "../core/discord/gateway.ts";
-import type { ShownBucket } from "../discord/rest/scheduler/buckets.ts";
 import type { EarlyThread } from "../discord/gateway/main/early_thread.ts";
 import type { DashboardLink } from "../interactions/base/context.ts";
 import type { AnswerHooks } from "../discord/rest/exchange/exchange.ts";
@@ -84,15 +82,6 @@ export interface Online {
   readonly models: readonly string[];
 }
 
-export interface AccountTraffic {
-  readonly accountId: AccountId;
-  /** Absent before the gateway is found. */
-  readonly gateway?: GatewayStats;
-  /** Number of requests that wait for their slot. */
-  readonly queued: number;
-  readonly limits: readonly ShownBucket[];
-}
-
 export interface RunningAccount extends AccountParts {
   readonly accountId: AccountId;
   /** The bot's user id at Discord; `undefined` until it is known. */
@@ -102,8 +91,6 @@ export interface RunningAccount extends AccountParts {
    * keeps its settings: changing these takes a restart of the account.
    */
   apply(config: Config, account: ReloadedSetup, text: string | undefined): Promise<void>;
-  /** The connection's counts, and the limits of requests. */
-  traffic(): AccountTraffic;
   /** A command has changed rows of a namespace; `forgotten` is the person whom it has forgotten. */
   changedByCommand(namespace: keyof Store, forgotten?: UserId): void;
   /** Sends a notice to the owners; never fails, but logs. */

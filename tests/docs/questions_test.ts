@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { PAGES } from "../../src/cli/help/pages.js";
+import { PAGES } from "../../docs/pages.js";
 import { searchPages } from "../../src/cli/help/search.ts";
 
 /** A question, and the page that answers it: among the first three hits. */

@@ -83,12 +83,6 @@ export async function runAccount(
       };
     },
     apply: (...setup) => applySetup(parts, ...setup),
-    traffic: () => ({
-      accountId,
-      gateway: connection.stats(),
-      queued: parts.client.status().queued,
-      limits: parts.client.limits(),
-    }),
     reachOwners: (text) => reachOwners(parts.account, text),
     tellOwners: (text) => void tellOwners(parts.account, text),
     changedByCommand(namespace, forgotten) {

@@ -2,7 +2,7 @@
 
 import { HOMEPAGE } from "../../version.ts";
 import type { Style } from "../terminal/style.ts";
-import { PAGES } from "./pages.js";
+import { PAGES } from "../../../docs/pages.js";
 import { searchPages } from "./search.ts";
 
 /** Lines of `barnacle help <words>`; none if nothing has the words. */

@@ -105,7 +105,6 @@ function setUp(
         userId: () => undefined,
         stats: () => undefined,
         status: () => assert.fail("nobody asks"),
-        traffic: () => ({ accountId, queued: 0, limits: [] }),
         apply: (_config, _model, text) => Promise.resolve(void one.applied.push(text)),
         changedByCommand: (...change) => void one.changed.push(change.join(" ")),
         tellOwners: () => {},

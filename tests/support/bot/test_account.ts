@@ -260,6 +260,5 @@ function fakeRest(requests: DiscordRequest[], answer: Answer): RestClient {
     stop() {},
     status: () => ({ invalidRequests: 0, breaker: {} as never, queued: 0, limitedMs: 0 }),
     discordNow: Date.now,
-    limits: () => [],
   };
 }

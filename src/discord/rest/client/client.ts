@@ -139,8 +139,6 @@ export function createClient(options: ClientOptions) {
     },
     /** Discord's time by its newest answer; before that, this machine's, which may be wrong. */
     discordNow: (): number => attempts.discordNow() || now(),
-    /** Discord's rate limits, as far as responses told them. */
-    limits: rateLimiter.shown,
   };
 }
 

@@ -8,7 +8,6 @@
  * own start, so no request is early by Discord's clock.
  */
 
-import type { ChannelId } from "../../../core/discord/ids.ts";
 import type { RestRoute } from "../exchange/route.ts";
 import { MAX_TIMER_MS } from "../../../lib/clock.ts";
 import { isRecord } from "../../../lib/text/json.ts";
@@ -32,24 +31,6 @@ export interface Bucket {
   untimed429s: number;
   /** Discord's last name of it. */
   name?: string;
-  /** The first route that used it. */
-  readonly route: Pick<RestRoute, "name" | "channelId">;
-}
-
-/** A bucket as an operator sees it. */
-export interface ShownBucket {
-  /** The first route that used it: `"POST /channels/:id/messages"`. */
-  readonly route: string;
-  /** The channel of that route; absent if it is of none. */
-  readonly channelId?: ChannelId;
-  /** Requests in one window; absent until Discord names it. */
-  readonly limit?: number;
-  /** How many of them are left now. */
-  readonly left: number;
-  /** Milliseconds until the whole limit is free again; 0 if it is. */
-  readonly fullInMs: number;
-  /** Requests without a response yet. */
-  readonly inFlight: number;
 }
 
 /** Window of an unknown bucket: one request goes ahead, and its response tells the limit. */
@@ -116,7 +97,7 @@ export function createBuckets() {
     const name = names.get(route.name);
     const key = name === undefined ? undefined : keyOf(name, route);
     const bucket = (key !== undefined && byName.get(key)) ||
-      { window: UNKNOWN, inFlight: 0, untimed429s: 0, name, route };
+      { window: UNKNOWN, inFlight: 0, untimed429s: 0, name };
     if (key !== undefined) byName.set(key, bucket);
     byQueue.set(route.queueKey, bucket);
     return bucket;
@@ -159,22 +140,6 @@ export function createBuckets() {
       bucket.window = windowAfter(bucket.window, limits, pauseMs, now);
       return bucket;
     },
-    /** The known buckets, the fullest use first. */
-    shown: (now: number): readonly ShownBucket[] =>
-      [...new Set(byQueue.values())].map((bucket) => shownBucket(bucket, now))
-        .sort((one, other) => other.fullInMs - one.fullInMs),
-  };
-}
-
-function shownBucket({ window, inFlight, route, name }: Bucket, now: number): ShownBucket {
-  const isOpen = now < window.resetAt;
-  return {
-    route: route.name,
-    channelId: route.channelId,
-    limit: name === undefined ? undefined : window.limit,
-    left: Math.max(0, (isOpen ? window.remaining : window.limit) - inFlight),
-    fullInMs: isOpen ? window.resetAt - now : 0,
-    inFlight,
   };
 }
 

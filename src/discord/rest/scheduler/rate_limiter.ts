@@ -279,7 +279,6 @@ export function createRateLimiter(limits: LimitOptions, breaker: Pick<Breaker, "
       const waits = [blocked, refusedUntil, ...ready].map((until) => until - at);
       return Math.max(0, ...waits.filter(Number.isFinite));
     },
-    shown: () => buckets.shown(steadyNow()),
   };
 }
 
