@@ -38,7 +38,7 @@ describe("[T13] the bot", () => {
     await withSimulation({ config }, async (scene) => {
       const { start, say, mention, replies, written, until, cli } = scene;
       await start();
-      const ask = `${mention}\ncall: mcp__far__add {}`;
+      const ask = `${mention}\ncall: mcp__far__look {}`;
       say("grace", "general", ask);
       await replies("general", 1);
       const told = () => written("dm", "ada").filter((text) => text.includes("mcp login far"));
@@ -68,7 +68,7 @@ describe("[T13] the bot", () => {
       );
       assert.equal((await cli("mcp", "logout", "far")).code, 0);
       assert.equal((await cli("mcp", "logout", "far")).code, 1);
-      assert.deepEqual(server.calls, ["add"]);
+      assert.deepEqual(server.calls, ["look"]);
     });
   });
 
@@ -103,7 +103,7 @@ describe("[T13] the bot", () => {
       assert.match(wrong, /belongs to no sign-in to `far`/);
       assert.match(await menu("ada", "login", { ...far, answer: first }), /logged in to `far`/);
       assert.match(await menu("ada", "login", { ...far, answer: first }), /belongs to no sign-in/);
-      say("grace", "general", `${mention}\ncall: mcp__far__add {}`);
+      say("grace", "general", `${mention}\ncall: mcp__far__look {}`);
       assert.match((await replies("general", 1))[0] ?? "", /done as Bearer \[redacted\]/);
       assert.match(await menu("ada", "list"), /– `far`: logged in$/);
       assert.match(await menu("ada", "logout", far), /have deleted the login to `far`/);
