@@ -31,7 +31,7 @@ const GROUPS: readonly (readonly [title: string, pages: string])[] = [
     "Start",
     "how-do-i how-do-i-agent how-do-i-run getting-started by-hand troubleshooting silent coming-from-openclaw",
   ],
-  ["The agent", "agent models memory mcp skills exec agents tools voice"],
+  ["The agent", "agent models memory mcp skills exec agents tools voice realtime"],
   [
     "People and events",
     "access mentions why reasons hooks server-events delivery replies privacy stored-data",

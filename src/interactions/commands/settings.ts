@@ -285,12 +285,13 @@ async function settingFor(
   return setting.needs === "session" || await isOwner(call) ? setting : NOT_AUTHORIZED;
 }
 
-/** The settings that the person may choose, with their values. */
+/** The settings that the person may choose, with their values; in a channel, not those of the bot. */
 async function valuesFor(
   call: CommandCall,
   context: InteractionContext,
 ): Promise<readonly (readonly [setting: Setting, value: string])[]> {
-  const isOwner = await context.isOwner(call);
+  const isForAll = call.isText && call.place.kind !== "dm";
+  const isOwner = !isForAll && await context.isOwner(call);
   const own = SETTINGS.filter(({ needs }) => needs === "session" || isOwner);
   return await Promise.all(own.map(async (one) => [one, await one.of(call, context)] as const));
 }

@@ -83,6 +83,12 @@ describe("[K2] /settings", () => {
     assert.deepEqual(await names({}), [...own, ...owners]);
   });
 
+  it("lists no setting of owners in a message that all people of a channel read", async () => {
+    const { context } = build();
+    const call = callOf("settings", { isText: true });
+    assert.doesNotMatch(String(await settings.run(call, context)), /budget/);
+  });
+
   for (
     const [name, value, unset] of [
       ["think", "high", "default"],
