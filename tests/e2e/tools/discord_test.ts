@@ -5,6 +5,7 @@ import { describe, it } from "node:test";
 import { buttonsIn, textOf } from "../../../simulator/world/components.ts";
 import { toSnowflake } from "../../../simulator/world/snowflake.ts";
 import { ended, KILLED, type Scene, withSimulation } from "../../support/bot/e2e.ts";
+import { goOn } from "../../support/bot/go_on.ts";
 import { sharedBot } from "../../support/bot/shared_bot.ts";
 import { crashPoints } from "../../support/long_form.ts";
 
@@ -222,6 +223,41 @@ describe("[T3] the tool discord", () => {
         /they lack the permission Manage Messages/,
       );
       assert.ok(messageIn(scene, here, String(other.id)));
+    }));
+
+  it("[T4] [SEC-R4] takes nothing out of a private place without the asker's press, and only one card asks", () =>
+    play(async (scene) => {
+      const { simulator, here, say, mention, until, written, replies } = scene;
+      simulator.permit({ in: here, to: "@everyone", what: "viewChannel", as: "denied" });
+      for (const to of ["grace", "Barnacle"]) {
+        simulator.permit({ in: here, to, what: "viewChannel", as: "allowed" });
+      }
+      const channelId = idOf(scene, "room-31");
+      const messageId = String(say("ada", "room-31", "Nice").id);
+      const hidden = [
+        { action: "sendMessage", channelId, text: "a" },
+        { action: "react", channelId, messageId, emoji: "🇧" },
+        { action: "sendMessage", channelId, text: "c" },
+      ];
+      const reacted = () => messageIn(scene, "room-31", messageId)?.reactions.has("🇧") ?? false;
+      const asks = `${mention} what is in <#${channelId}>? a b c`;
+      say("grace", here, [asks, ...hidden.map(call)].join("\n"));
+      const shown = () =>
+        simulator.posted(simulator.channel(here).id).filter(({ components }) =>
+          buttonsIn(components).length > 0
+        );
+      await until("the card", () => shown().length > 0);
+      assert.equal(shown().length, 1);
+      for (const one of hidden) assert.ok(textOf(shown()[0] ?? assert.fail()).includes(one.action));
+      assert.deepEqual([written("room-31"), reacted()], [[], false]);
+      await goOn(scene, here);
+      await until("all effects", () => written("room-31").length === 2 && reacted());
+      await replies(here, 2);
+
+      // The asker's own words need no card, once.
+      const post = call({ action: "sendMessage", channelId, text: "dinner at eight" });
+      say("grace", here, `${mention} post "dinner at eight" in <#${channelId}>\n${post}`);
+      await until("the words", () => written("room-31").includes("dinner at eight"));
     }));
 
   it("[T5] ends at the server of the turn", () =>
