@@ -159,15 +159,17 @@ export async function createParts(
     channels: queuesOf(account).wake,
   });
   return {
-    ...{ ...gateway, reader, policy, inbound, catchUp, media },
-    turns: turnsOf(account),
     account,
-    /** Learns of the bot's own messages. */
-    intent: judging.intent,
+    ...{ policy, inbound },
     /** Watches for a second process with the same token. */
     duplicates,
     /** Aborted when the account ends by itself: no turn begins after that. */
     ended,
+    /** Aborted when the grace period of a stop is over. */
+    stopping: gateway.stopping,
+    restEvents: gateway.restEvents,
+    /** Events of the connection and of requests wait until its release. */
+    events: gateway.events,
   };
 }
 

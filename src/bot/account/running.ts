@@ -11,7 +11,7 @@ import { waitFor, whenAborted } from "../../lib/clock.ts";
 import { refusedFinding } from "../../core/model_problem.ts";
 import { refusedParts } from "../../account/rules.ts";
 import { extraFindings, extrasChanged, stopExtras, tellExtras } from "../../account/extra_parts.ts";
-import { wakeChannels } from "../../account/wakes.ts";
+import { wakeChannels, wakeTurns } from "../../account/wakes.ts";
 import { queuesOf } from "../../flows/deliver/channel_queues.ts";
 import { flushNotices } from "../../flows/owners/delivery_notices.ts";
 import { ownerFindings, reachOwners, tellOwners } from "../../flows/owners/tell_owners.ts";
@@ -21,6 +21,7 @@ import type { Loop } from "../../account/per_account.ts";
 import { cardFindings, cards, decided, offerForms } from "../../flows/questions/cards.ts";
 import { approvals } from "../../flows/inbound/challenge.ts";
 import { schedules, wakeSchedules } from "../../flows/schedules/runner.ts";
+import { turnsOf } from "../../flows/turn/account_turns.ts";
 import type { GatewayParts } from "./gateway_parts.ts";
 import { createParts, type Parts } from "./parts.ts";
 import { connectParts } from "./wiring.ts";
@@ -42,16 +43,17 @@ export async function runAccount(
   const { store, stored, logging, config: { discord: { accountId } } } = options;
   const parts = await createParts(gateway, options, toolServices, ports);
   connectParts(parts, options, ports);
-  const { settings, reader, inbound, catchUp, turns, connection } = parts;
+  const { account, inbound, duplicates } = parts;
+  const { rest, reader, connection, connectionState, parts: { catchUp } } = account;
 
   await store.inbox.voidClaims(accountId); // claims of turns that the last run did not finish
   catchUp.resume(stored.shards);
   await inbound.start();
-  turns.wake();
-  queuesOf(parts.account).wake();
-  await offerForms(parts.account);
-  cards.start(parts.account);
-  parts.connectionState.start();
+  wakeTurns(account);
+  wakeChannels(account);
+  await offerForms(account);
+  cards.start(account);
+  connectionState.start();
   parts.events.release();
   let stopped: Promise<void> | undefined;
 
@@ -60,8 +62,8 @@ export async function runAccount(
     userId: () => reader.self?.userId,
     stats: connection.stats,
     status() {
-      const doubt = parts.duplicates.doubt();
-      const { invalidRequests, breaker, limitedMs } = parts.client.status();
+      const doubt = duplicates.doubt();
+      const { invalidRequests, breaker, limitedMs } = rest.status();
       return {
         catchUp: {
           pending: catchUp.pending(),
@@ -71,32 +73,32 @@ export async function runAccount(
           ? { since: doubt.since, evidence: doubt.evidence }
           : undefined,
         findings: [
-          ...parts.connectionState.findings(),
+          ...connectionState.findings(),
           ...inbound.findings(),
-          ...cardFindings(parts.account),
-          ...ownerFindings(parts.account),
-          ...extraFindings(parts.account),
-          ...refusedParts(settings).map(refusedFinding),
+          ...cardFindings(account),
+          ...ownerFindings(account),
+          ...extraFindings(account),
+          ...refusedParts(account.settings).map(refusedFinding),
         ],
-        delayed: queuesOf(parts.account).delayed(),
+        delayed: queuesOf(account).delayed(),
         rest: { invalidRequests, breaker, limitedMs },
       };
     },
     apply: (...setup) => applySetup(parts, ...setup),
-    reachOwners: (text) => reachOwners(parts.account, text),
-    tellOwners: (text) => void tellOwners(parts.account, text),
+    reachOwners: (text) => reachOwners(account, text),
+    tellOwners: (text) => void tellOwners(account, text),
     changedByCommand(namespace, forgotten) {
-      if (namespace === "outbox" || namespace === "pairing") wakeChannels(parts.account);
+      if (namespace === "outbox" || namespace === "pairing") wakeChannels(account);
       if (forgotten) {
-        parts.intent.forget();
-        tellExtras(parts.account, "personForgotten", forgotten);
+        account.parts.judging.intent.forget();
+        tellExtras(account, "personForgotten", forgotten);
       }
-      if (namespace === "schedules") wakeSchedules(parts.account);
-      extrasChanged(parts.account, namespace);
-      if (namespace === "questions") decided(parts.account);
+      if (namespace === "schedules") wakeSchedules(account);
+      extrasChanged(account, namespace);
+      if (namespace === "questions") decided(account);
       if (namespace !== "settings") return;
       void inbound.commands.pauseChanged();
-      turns.wake();
+      wakeTurns(account);
     },
     stop: () =>
       stopped ??= stopParts(parts, (error) => {
@@ -108,15 +110,15 @@ export async function runAccount(
 
 /** Applies another config (C9): what the config says is read where it is used, and loops begin anew. */
 export async function applySetup(
-  { account, policy, settings, inbound, connectionState }: Parts,
+  { account, policy, inbound }: Parts,
   ...[config, setup, text]: Parameters<RunningAccount["apply"]>
 ): Promise<void> {
   await policy.apply(config, text);
   // In one step with the policy: no message is judged by one config and routed by the other.
-  Object.assign(settings, settingsOf({ ...setup, config }));
+  Object.assign(account.settings, settingsOf({ ...setup, config }));
   account.health.setModels(setup.models.ids);
   inbound.reconfigured();
-  connectionState.reconfigured();
+  account.connectionState.reconfigured();
   extrasChanged(account);
   for (const one of LOOPS) await one.restart(account);
 }
@@ -129,22 +131,22 @@ const ANSWERS_MS = 3_000;
  * replies leave within the grace period, and the gateway closes resumable (G12).
  */
 export async function stopParts(
-  { settings, client, connectionState, inbound, catchUp, turns, duplicates, ...rest }: Parts,
+  { account, inbound, duplicates, stopping }: Parts,
   onUnstored: (error: unknown) => void,
 ): Promise<void> {
-  const { account: { schedule }, stopping, connection } = rest;
+  const { config, rest, connection, connectionState, schedule } = account;
   const graceOver = whenAborted(stopping.signal);
-  const endGrace = schedule(() => stopping.abort(), settings.config.shutdown.graceSec * 1_000);
-  client.hurry();
+  const endGrace = schedule(() => stopping.abort(), config().shutdown.graceSec * 1_000);
+  rest.hurry();
   duplicates.stop();
   connectionState.stop();
-  flushNotices(rest.account);
-  for (const one of LOOPS) await one.stop(rest.account);
-  await stopExtras(rest.account);
-  await turns.stop();
+  flushNotices(account);
+  for (const one of LOOPS) await one.stop(account);
+  await stopExtras(account);
+  await turnsOf(account).stop();
   const late = waitFor(ANSWERS_MS, schedule, stopping.signal);
   await Promise.all([
-    Promise.race([queuesOf(rest.account).drain(), graceOver]),
+    Promise.race([queuesOf(account).drain(), graceOver]),
     Promise.race([inbound.answered(), late]),
   ]);
   // The gateway's thread defers commands at once. The main thread has all of them once that has ended.
@@ -153,7 +155,7 @@ export async function stopParts(
   endGrace();
   stopping.abort();
   await (closed ?? connection.stop());
-  await catchUp.stop();
+  await account.parts.catchUp.stop();
   await inbound.stop().catch(onUnstored);
-  await queuesOf(rest.account).stop();
+  await queuesOf(account).stop();
 }

@@ -6,6 +6,7 @@ import { createOnlineReport, createReachability } from "../../discord/gateway/ma
 import { tellStopped } from "../../flows/owners/delivery_notices.ts";
 import { queuesOf } from "../../flows/deliver/channel_queues.ts";
 import { showUnanswered } from "../../flows/inbound/unanswered_reactions.ts";
+import { turnsOf } from "../../flows/turn/account_turns.ts";
 import { progressOf } from "../../flows/turn/progress/progress.ts";
 import { startExtras } from "../../account/extra_parts.ts";
 import { updateCards } from "../../flows/questions/cards.ts";
@@ -20,14 +21,14 @@ export function connectParts(
   { config: { discord: { accountId, tokenPlace } } }: AccountOptions,
   { health, meter, onOnline, onEnd }: AccountPorts,
 ): void {
-  const { account, client, connectionState, inbound, catchUp, turns, duplicates, connection } =
-    parts;
+  const { account, inbound, duplicates } = parts;
+  const { rest, reader, connection, connectionState, parts: { catchUp } } = account;
   const online = createOnlineReport({
-    reader: parts.reader,
+    reader,
     schedule: account.schedule,
     stopping: parts.stopping.signal,
     onOnline: (bot, guilds) =>
-      onOnline({ accountId, bot, guilds, models: parts.settings.models.ids }),
+      onOnline({ accountId, bot, guilds, models: account.settings.models.ids }),
   });
   const end: AccountPorts["onEnd"] = (how) => {
     parts.ended.abort(); // before any other part meets the refusal
@@ -38,7 +39,7 @@ export function connectParts(
 
   const onStopping = (): void => {
     void catchUp.stop(); // first, as its cancelled request is no failure to report
-    client.stop();
+    rest.stop();
   };
   parts.stopping.signal.addEventListener("abort", onStopping, { once: true });
   parts.restEvents.connect({
@@ -52,11 +53,11 @@ export function connectParts(
   });
   account.events.connect({
     accepted(judged) {
-      for (const { message } of judged) parts.media.prefetch(message);
+      for (const { message } of judged) account.parts.media.prefetch(message);
       accepted(account, judged);
     },
     touched({ touched, cut, channels }) {
-      turns.touched(touched);
+      turnsOf(account).touched(touched);
       updateCards(account); // those of messages without a turn now
       for (const messageId of cut) progressOf(account).cut(messageId);
       queues.wake(channels); // drafts that go, and answers to `stop`

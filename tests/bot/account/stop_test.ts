@@ -26,15 +26,16 @@ async function stopping({ answered, closed, isUnsent = false }: {
   if (isUnsent) await tellChannel(account, channelId("1400000000000000002"), "hello");
   await scene.quiet();
   const done: string[] = [];
-  const client = { ...parts.client, hurry: () => done.push("hurry") };
+  const rest = { ...account.rest, hurry: () => done.push("hurry") };
   const connection = { stats: () => ({}), stop: closed ?? (() => Promise.resolve()) };
+  Object.assign(account, { rest, connection });
   const inbound = {
     ...parts.inbound,
     answered: answered ?? parts.inbound.answered,
     stop: () => parts.inbound.stop().then(() => void done.push("inbound")),
   };
   let hasStopped = false;
-  const all = { ...parts, client, connection, inbound } as unknown as Parts;
+  const all: Parts = { ...parts, inbound };
   void stopParts(all, () => assert.fail()).then(() => hasStopped = true);
   return {
     ...{ done, clock },

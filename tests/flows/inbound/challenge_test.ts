@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { describe, it } from "node:test";
+import { turnsOf } from "../../../src/flows/turn/account_turns.ts";
 import { approvals, pairingService } from "../../../src/flows/inbound/challenge.ts";
 import { nonceOf } from "../../../src/core/outbound/nonce.ts";
 import { storeBatch } from "../../../src/flows/inbound/commit.ts";
@@ -39,7 +40,7 @@ async function build(world: AtDiscord = {}) {
     discord: { dm: { policy: "pairing" } },
     answer: discordWith(world),
   });
-  const { account, parts, rows, clock, quiet } = scene;
+  const { account, rows, clock, quiet } = scene;
   let senders = 0;
   return {
     ...scene,
@@ -54,7 +55,7 @@ async function build(world: AtDiscord = {}) {
       const ports = {
         ...account,
         account,
-        turns: parts.turns,
+        turns: turnsOf(account),
         waiting: () => ({ perUser: 9, perChannel: 9, refusal: () => [], isOwner: () => false }),
       };
       await storeBatch(

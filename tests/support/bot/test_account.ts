@@ -10,6 +10,9 @@ import { applySetup } from "../../../src/bot/account/running.ts";
 import { connectParts } from "../../../src/bot/account/wiring.ts";
 import { settingsOf } from "../../../src/bot/rules/setup.ts";
 import type { AccountOptions, AccountPorts } from "../../../src/bot/account_interface.ts";
+import type { BotExtra } from "../../../src/bot/bot_extra.ts";
+import type { ToolServices } from "../../../src/bot/rules/tool_services.ts";
+import type { Connection } from "../../../src/discord/gateway/main/connection.ts";
 import type { GatewayParts } from "../../../src/bot/account/gateway_parts.ts";
 import type { BotAccount } from "../../../src/account/account.ts";
 import type { GuildSnapshot, Self } from "../../../src/core/inbound/inbound.ts";
@@ -93,6 +96,12 @@ export interface Given {
   readonly guilds?: readonly GuildSnapshot[];
   /** The text of the model's answer to what it was asked last. */
   readonly says?: (asked: string) => string | Promise<string>;
+  /** Extras with a part of the account. */
+  readonly extras?: readonly BotExtra[];
+  /** Tools, programs and files of agents; by default there are none. */
+  readonly toolServices?: Partial<ToolServices>;
+  /** Parts of the gateway's connection that a test looks at; the others do nothing. */
+  readonly connection?: Partial<Connection>;
   /** A model that does more than answer with a text. */
   readonly model?: Model;
   /** Answers requests to Discord. By default, a history is empty, other reads are 404, and writes succeed. */
@@ -100,10 +109,10 @@ export interface Given {
 }
 
 export async function testAccount(
-  { discord = {}, beside = {}, guilds = [], answer = () => undefined, ...asking }: Given = {},
+  { discord = {}, beside = {}, guilds = [], answer = () => undefined, ...more }: Given = {},
 ) {
   const asked: string[] = [];
-  const { says = () => "fine", model = speaking(says, asked) } = asking;
+  const { says = () => "fine", model = speaking(says, asked) } = more;
   const clock = new FakeClock();
   const { log, lines } = recordingLog();
   const { store, rows, database } = openTestStore();
@@ -113,12 +122,13 @@ export async function testAccount(
   const requests: DiscordRequest[] = [];
   const rest = fakeRest(requests, answer);
   const stopping = new AbortController();
+  const toolServices = { ...NO_TOOLS, ...more.toolServices };
   const options: AccountOptions = {
     config,
     token: "token",
     models: modelsOf(model),
     apiBase: "http://127.0.0.1",
-    extras: [],
+    extras: more.extras ?? [],
     store,
     stored: await store.gateway.loadAccount(ACCOUNT),
     dataDir: "/nowhere",
@@ -126,7 +136,7 @@ export async function testAccount(
     version: "0.0.0",
     isConnectionDebug: false,
     workerUrl: new URL("file:///nowhere"),
-    toolServices: () => Promise.resolve(NO_TOOLS),
+    toolServices: () => Promise.resolve(toolServices),
     media: {} as never,
     dashboardLink: () => Promise.resolve({ kind: "none" }),
     env: {},
@@ -150,7 +160,9 @@ export async function testAccount(
     reader: () => Promise.resolve(reader),
     voice: () => undefined,
     presence: nothing,
-    connection: nothing,
+    connection: new Proxy(more.connection ?? {}, {
+      get: (given, name) => Reflect.get(given, name) ?? (() => {}),
+    }) as Connection,
     events: createHold(),
     stopping,
   };
@@ -176,7 +188,7 @@ export async function testAccount(
       bootedAt: () => 0,
     },
   };
-  const parts = await createParts(gateway, options, NO_TOOLS, ports);
+  const parts = await createParts(gateway, options, toolServices, ports);
   connectParts(parts, options, ports);
   const account: BotAccount = parts.account;
   /** Lets everything happen that waits for no time. */
