@@ -12,7 +12,7 @@ import type { MessageId } from "../../core/discord/ids.ts";
 import type { InboundMessage, Sender } from "../../core/inbound/inbound.ts";
 import type { FinishedTurn, Judged } from "../../core/inbound/inbox.ts";
 import { createNewestSet } from "../../lib/cache.ts";
-import { namesOne, type Removal, without } from "../sources/removal.ts";
+import { isResultOf, namesOne, type Removal, without } from "../sources/removal.ts";
 import type { FoundWords } from "../sources/sources.ts";
 import { ACCOUNT_MAX, SESSION_MAX, type WaitingMessage } from "./backlog.ts";
 import {
@@ -193,8 +193,9 @@ function createForgotten(running: ReadonlyMap<MessageId, ClaimedTurn>) {
     },
     /** Whether a running turn has read such words before: the store keeps none of its model's. */
     hasRead(messageId: MessageId, parts: readonly object[]): boolean {
-      return since(messageId).some(({ removal: { ids }, open }) =>
-        open.includes(messageId) || namesOne(JSON.stringify(parts), ids)
+      return since(messageId).some(({ removal, open }) =>
+        open.includes(messageId) || namesOne(JSON.stringify(parts), removal.ids) ||
+        parts.some((part) => isResultOf(removal, part))
       );
     },
     /** A transaction that forgets a person is about to run. */

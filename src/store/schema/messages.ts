@@ -21,7 +21,7 @@ import {
   text,
   unique,
 } from "./columns.ts";
-import { BLANK_ID, changed, messageRows, RESULT_NOT_KEPT, stringIn } from "./person.ts";
+import { BLANK_ID, changed, messageRows, stringIn } from "./person.ts";
 
 export const TURN_STATE = oneOf(...TURN_STATES);
 
@@ -84,14 +84,12 @@ const ENTRY = table("entry", {
       { where: IN("message_id", "messages"), to: `message_id = '${BLANK_ID}'` },
     ],
     change: {
-      columns: ["role", "parts", "calls", "carried"],
+      columns: ["parts", "calls", "carried"],
       row(row, _person, scrub) {
         const isNamed = scrub.isIn(stringIn(row, "carried"));
-        const isResult = row["role"] === "tool" && scrub.isIn(stringIn(row, "parts"));
         const after = {
           ...changed(row, ["parts"], scrub.text),
           ...changed(row, ["calls"], scrub.json),
-          ...(isResult && { parts: JSON.stringify([{ text: RESULT_NOT_KEPT, of: [] }]) }),
           ...(isNamed && { carried: null }),
         };
         return Object.keys(after).length === 0 ? undefined : after;
@@ -147,15 +145,7 @@ const STEP = table("step", {
   keeps: { by: "at", days: "transcriptsDays" },
   forgets: {
     delete: IN("message_id", "messages"),
-    change: {
-      columns: ["step"],
-      row(row, _person, scrub) {
-        const step = JSON.parse(stringIn(row, "step"));
-        if (step.kind === "result" && scrub.isIn(step.text)) step.text = RESULT_NOT_KEPT;
-        const after = scrub.json(JSON.stringify(step));
-        return after === row["step"] ? undefined : { step: after };
-      },
-    },
+    scrub: ["step"],
   },
 });
 

@@ -46,15 +46,20 @@ interface Worded {
   readonly messageId?: string;
 }
 
+/** Whether a piece is a tool's result with such words: it does not always tell ids of them. */
+export function isResultOf({ ids, scrub }: Removal, piece: object): boolean {
+  const { text = "" }: Worded = piece;
+  const isResult = "callId" in piece || "call" in piece;
+  return isResult && (namesOne(text, ids) || scrub?.isIn(text) === true);
+}
+
 /** Removes words from a piece of a turn that runs. */
 export function without<Piece extends object>(piece: Piece, removal: Removal): Piece {
   const { scrub } = removal;
-  const { text = "", parts, boundary = "", messageId = "" }: Worded = piece;
-  const isGone = ("callId" in piece || "call" in piece) &&
-    (namesOne(text, removal.ids) || scrub?.isIn(text));
+  const { parts, boundary = "", messageId = "" }: Worded = piece;
   const left = parts
     ? partedText(partsWithout(removal, parts, messageId), boundary)
-    : isGone && { text: RESULT_NOT_KEPT };
+    : isResultOf(removal, piece) && { text: RESULT_NOT_KEPT };
   // Thinking may repeat such words in any form.
   const json = JSON.stringify({ ...piece, ...left, carried: undefined });
   return JSON.parse(scrub ? scrub.json(json) : json);

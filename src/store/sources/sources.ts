@@ -56,7 +56,13 @@ const ENTRY = rows({
   isCall: flag(),
 });
 const PARTS = rows({ parts: json<readonly Part[]>() });
-const STEP = rows({ id: integer(), messageId: text(), step: text(), at: integer() });
+const STEP = rows({
+  id: integer(),
+  messageId: text(),
+  step: text(),
+  isResult: flag(),
+  at: integer(),
+});
 const TURN = rows({ messageId: text(), sessionKey: text(), isOpen: flag() });
 const ID = rows({ messageId: text() });
 const LISTED = "IN (SELECT value FROM json_each(?1))";
@@ -117,7 +123,8 @@ export function prepareSources(database: DatabaseSync) {
       WHERE value IN (SELECT value FROM json_each(?)))`;
   const selectPosts = sql.rows(ID.read)`SELECT message_id FROM outbox
     WHERE cause_id ${LISTED} AND message_id IS NOT NULL`;
-  const selectSteps = sql`SELECT id, message_id, step, at FROM step ORDER BY id DESC`;
+  const selectSteps = sql`SELECT id, message_id, step, step ->> '$.kind' = 'result' AS is_result, at
+    FROM step ORDER BY id DESC`;
   const selectEntries =
     sql`SELECT id, role, message_id, parts, calls IS NOT NULL AS is_call, COALESCE((SELECT MAX(last_entry)
       FROM checkpoint WHERE session_key = :key AND kind = 'reset' AND last_entry < e.id), 0) AS reset_at
@@ -166,6 +173,9 @@ export function prepareSources(database: DatabaseSync) {
     { since, sessions, isEdit, readBy }: Scope,
   ): FoundWords {
     const { ids, scrub } = removal;
+    /** A result of a tool does not always tell ids of its words. */
+    const isIn = (text: string, isResult: boolean) =>
+      namesOne(text, ids) || (isResult && scrub?.isIn(text) === true);
     const reading = new Map<string, string>();
     const results: number[] = [];
     for (const id of isEdit ? [] : readBy ?? ids) {
@@ -174,9 +184,9 @@ export function prepareSources(database: DatabaseSync) {
     const events = selectEvents.all(since, JSON.stringify([...ids]));
     for (const { messageId, sessionKey } of events) reading.set(messageId, sessionKey);
     for (const row of selectSteps.iterate()) {
-      const { id, messageId, step, at } = STEP.read(row);
+      const { id, messageId, step, isResult, at } = STEP.read(row);
       if (at < since) break;
-      if (!namesOne(step, ids)) continue;
+      if (!isIn(step, isResult)) continue;
       results.push(id);
       for (const one of turnOf.all(messageId)) reading.set(one.messageId, one.sessionKey);
     }
@@ -193,7 +203,7 @@ export function prepareSources(database: DatabaseSync) {
         const { id, role, messageId, parts: written, resetAt, isCall } = ENTRY.read(row);
         const isOwn = ids.has(messageId);
         let isNamed = isOwn || reading.has(messageId) ||
-          namesOne(written, role === "user" ? named : ids);
+          (role === "user" ? namesOne(written, named) : isIn(written, role === "tool"));
         if (role === "user" && (scrub || isOwn || namesOne(written, ids))) {
           const { parts } = PARTS.read(row);
           const left = partsWithout(removal, parts, messageId);

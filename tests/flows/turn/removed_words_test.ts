@@ -6,8 +6,11 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
+import { z } from "zod";
 import type { Model, ModelRequest } from "../../../src/core/model.ts";
-import { userId } from "../../support/discord/builders.ts";
+import { defineTool, type Tool } from "../../../src/core/turn/tool.ts";
+import { messageId, userId } from "../../support/discord/builders.ts";
+import { toolNamed } from "../../support/model/tools.ts";
 import { CHANNEL, GUILD, messageData } from "../../support/discord/payloads.ts";
 import { SELF, testAccount } from "../../support/bot/test_account.ts";
 import { cases } from "../../support/long_form.ts";
@@ -38,6 +41,13 @@ const step = fc.oneof(
     as: fc.constantFrom("reply", "forward"),
   }),
   fc.record({ kind: fc.constant("reacts" as const), who, about }),
+  fc.record({
+    kind: fc.constant("looks" as const),
+    who,
+    about,
+    /** How the result of a tool tells whose words it has. */
+    by: fc.constantFrom("id", "note", "name"),
+  }),
   fc.record({ kind: fc.constant("folds" as const) }),
   fc.record({ kind: fc.constant("resets" as const) }),
 );
@@ -56,17 +66,49 @@ interface Said {
 async function build(forwards: "here" | "everywhere") {
   const requests: ModelRequest[] = [];
   let gate: Promise<void> | undefined;
+  let holds: Promise<void> | undefined;
+  const said: Said[] = [];
   const model: Model = {
     id: "test/model",
     async *generate(request) {
       requests.push(request);
       await gate;
+      const asked = /@you look at (\d+) by (\w+)\n<\/message>/.exec(
+        request.messages.at(-1)?.text ?? "",
+      );
+      if (asked && request.messages.at(-1)?.role === "user") {
+        const [, at, by] = asked;
+        const call = {
+          id: `call${requests.length}`,
+          name: "web_fetch",
+          arguments: JSON.stringify({ at, by }),
+        };
+        gate = holds; // until the result is there
+        return void (yield { kind: "finish", reason: "tool_calls", calls: [call] });
+      }
       const words = new Set(wordsIn(JSON.stringify(request)));
       yield { kind: "text", text: `I read ${[...words].join(" ")}.` };
       yield { kind: "finish", reason: "stop" };
     },
   };
+  /** Shows a message. A program that tells no id names its author. */
+  const look: Tool = defineTool({
+    ...toolNamed("web_fetch"),
+    input: z.strictObject({ at: z.string(), by: z.string() }),
+    isReadOnly: true,
+    run({ at, by }, { noteRead }) {
+      const one = said[Number(at) % (said.length || 1)];
+      if (!one) return Promise.resolve("nothing");
+      if (by === "note") noteRead?.([messageId(one.id)]);
+      // A deletion finds words by an id alone, and Discord tells that of a post.
+      const how = by === "name" && (forwards === "here" || one.by === "bot") ? "id" : by;
+      const named = { id: { id: one.id }, note: {}, name: { from: one.by } }[how];
+      return Promise.resolve(JSON.stringify({ ...named, text: one.content }));
+    },
+  });
+  const tools = [look]; // the same list for all turns
   const scene = await testAccount({
+    toolServices: { tools: () => tools },
     discord: {
       dm: { policy: "open", allowFrom: ["*"] },
       guilds: { [GUILD]: { users: Object.values(ID), reactionNotifications: "all" } },
@@ -75,7 +117,6 @@ async function build(forwards: "here" | "everywhere") {
     model,
   });
   const { receive, rows, store, clock } = scene;
-  const said: Said[] = [];
   let number = 0;
   const word = (by: Name) => `${by.slice(0, 3)}word${++number}end`;
   const nextId = () => String(1_400_000_000_000_000_000n + BigInt(++number) * 100_000_000n);
@@ -111,9 +152,9 @@ async function build(forwards: "here" | "everywhere") {
   const sessions = () =>
     rows("SELECT DISTINCT session_key FROM entry").map((row) => String(row["session_key"]));
 
-  const ask = () => {
+  const ask = (words = "and now?") => {
     const mentions = [{ id: SELF.userId, username: "barnacle", discriminator: "0" }];
-    return write("cyclops", `<@${SELF.userId}> and now?`, { mentions });
+    return write("cyclops", `<@${SELF.userId}> ${words}`, { mentions });
   };
 
   return {
@@ -122,10 +163,12 @@ async function build(forwards: "here" | "everywhere") {
     /** A turn runs during a change, or none. */
     async during(isRunning: boolean, change: () => Promise<unknown>): Promise<void> {
       const { promise, resolve } = Promise.withResolvers<void>();
-      if (isRunning) gate = promise;
-      if (isRunning) await ask();
+      if (isRunning) {
+        holds = promise;
+        await ask("look at 0 by name");
+      }
       await change();
-      gate = undefined;
+      gate = holds = undefined;
       resolve();
       await scene.pass(1_000);
     },
@@ -177,6 +220,11 @@ async function build(forwards: "here" | "everywhere") {
           const mentions = [{ id: SELF.userId, username: "barnacle", discriminator: "0" }];
           const fields = { mentions, ...about, ...direct };
           return await write(one.who, mention, fields, { asks, isForward: one.as === "forward" });
+        }
+        case "looks": {
+          const text = `<@${SELF.userId}> look at ${one.about} by ${one.by}`;
+          const mentions = [{ id: SELF.userId, username: "barnacle", discriminator: "0" }];
+          return await write(one.who, text, { mentions });
         }
         case "reacts": {
           const here = said.filter(({ channelId }) => channelId === CHANNEL);
