@@ -19,27 +19,37 @@ export type ReadEffect = (
 
 const THREE_WORDS = /(?:[\p{L}\p{M}\p{N}]+[^\p{L}\p{M}\p{N}]+){2}[\p{L}\p{N}]/u;
 
+/** The texts of the turn's messages that the asker has written. */
+const ownTexts = ({ message, also = [] }: ToolContext): readonly string[] =>
+  [message, ...also].flatMap((one) =>
+    one.sender.id === message.sender.id && !one.own && (isAtDiscord(one) || one.asked)
+      ? one.text
+      : []
+  );
+
 /** Whether an effect is one unbroken part of the asker's own message, which names the place. */
-function isOwnText(effect: Effect | undefined, { message, also = [] }: ToolContext): boolean {
+function isOwnText(effect: Effect | undefined, context: ToolContext): boolean {
   const { at, text } = effect ?? {};
   if (at?.id === undefined || text === undefined || !THREE_WORDS.test(text)) return false;
   const named = new RegExp(`(?<!\\d)${at.id}(?!\\d)`);
-  return [message, ...also].some((one) =>
-    one.sender.id === message.sender.id && !one.own && (isAtDiscord(one) || one.asked) &&
-    named.test(one.text) && one.text.includes(text)
-  );
+  return ownTexts(context).some((one) => named.test(one) && one.includes(text));
 }
 
+/** Whether the asker has written an address, all of it. */
+const isOwnAddress = (address: string, context: ToolContext): boolean =>
+  ownTexts(context).some((text) => text.split(/[\s<>()[\]"'`|]+/).includes(address));
+
 async function needsPress(
-  { at, text }: Effect,
+  { at, text, address }: Effect,
   context: ToolContext,
   read: ReadEffect,
 ): Promise<boolean> {
   const { message, made = [], open = [], callKey, ports } = context;
+  if (address !== undefined && !isOwnAddress(address, context)) return true;
   const isHere = at.kind === "channel" && (at.id ?? message.channelId) === message.channelId;
   if (isHere || at.id === message.sender.id && at.kind === "person") return false;
   if (at.kind === "account") return context.readsOthers === true || made.length > open.length;
-  if (at.kind === "everyone") return !message.hooked; // a hook's config names its tools (W3)
+  if (at.kind === "everyone") return !(at.by && message.hooked); // a hook's config names its tools (W3)
   const isExempt = isOwnText({ at, text }, context) && // once in a turn
     made.find((one) => isOwnText(read(one), context))?.callKey === callKey;
   return !isExempt && await ports.discord.isSeenByOthers(context, at);

@@ -13,6 +13,8 @@ export interface McpServer {
     | ({ readonly kind: "stdio" } & StdioProgram);
   /** Tools to offer, by the server's names; all if absent. */
   readonly allow?: readonly string[];
+  /** Who may see what its tools change (T4); absent: everyone. */
+  readonly seenBy?: "everyone" | "nobody";
 }
 
 export interface McpPorts extends LoginPorts {

@@ -4,6 +4,7 @@ import { createHash } from "node:crypto";
 import { isDeepStrictEqual } from "node:util";
 import { z } from "zod";
 import type { McpServerState } from "../core/mcp_state.ts";
+import type { SeenAt } from "../core/rights/effects.ts";
 import { defineTool, type Tool } from "../core/turn/tool.ts";
 import { MAX_NAME, type McpToolDefinition } from "./definitions.ts";
 import type { McpPorts, McpServer } from "./connection.ts";
@@ -48,7 +49,10 @@ export function createMcpServers(
     tools = running.flatMap(({ server, connection }) =>
       connection.tools()?.flatMap((definition) => {
         const name = freeName(server.id, definition.name, names);
-        return toolOf(name, definition, connection, ports.isOwn ? "account" : "everyone");
+        const at: SeenAt = ports.isOwn
+          ? { kind: "account" }
+          : { kind: "everyone", by: `mcp.servers.${server.id}.seenBy` };
+        return toolOf(name, definition, connection, server.seenBy === "nobody" ? undefined : at);
       }) ?? [waitingToolOf(server.id, connection)]
     );
   }
@@ -174,7 +178,7 @@ function toolOf(
   fullName: string,
   { name, description, inputSchema, isIdempotent, isReadOnly }: McpToolDefinition,
   connection: McpConnection,
-  kind: "account" | "everyone",
+  at: SeenAt | undefined,
 ): Tool {
   return defineTool({
     name: fullName,
@@ -182,7 +186,7 @@ function toolOf(
     input: z.record(z.string(), z.unknown()), // the server checks them by its own schema
     parameters: inputSchema,
     needs: [],
-    seenAt: isReadOnly ? "nowhere" : () => ({ at: { kind } }),
+    seenAt: isReadOnly || !at ? "nowhere" : () => ({ at }),
     isIdempotent,
     isReadOnly: isReadOnly || undefined,
     async run(input, context) {

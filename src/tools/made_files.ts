@@ -5,6 +5,7 @@
 
 import { z } from "zod";
 import { badArguments } from "../core/refused_call.ts";
+import { addressIn } from "../core/rights/effects.ts";
 import { defineTool, type Tool } from "../core/turn/tool.ts";
 
 const input = () =>
@@ -95,7 +96,10 @@ export const sendFile: Tool = defineTool({
     "Attaches one file to your reply: an existing one, or a new text file. To post a file " +
     "elsewhere, use `mediaUrl` of the tool discord.",
   input: sendInput,
-  seenAt: "nowhere",
+  seenAt({ file }) {
+    const address = addressIn(file);
+    return address === undefined ? undefined : { at: { kind: "channel" }, address };
+  },
   needs: [],
   isReadOnly: true,
   isIdempotent: true,

@@ -27,13 +27,13 @@ export function serversOf(
   return Object.entries(mcp.servers).flatMap(([id, server]) => {
     if (login && login !== server.login) return [];
     // The schema wants an address or a command.
-    const { args, env, sandbox, limits, allow } = server;
+    const { args, env, sandbox, limits, allow, seenBy } = server;
     const command = withHome(server.command ?? "", homedir());
     const writable = server.writable.map((path) => withHome(path, homedir()));
     const transport = isHttp(server)
       ? httpServerOf(server)
       : { kind: "stdio" as const, command, args, env: revealed(env), sandbox, writable, limits };
-    return { id, transport, allow };
+    return { id, transport, allow, seenBy };
   });
 }
 

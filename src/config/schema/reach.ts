@@ -173,6 +173,13 @@ export const mcp = lazySection(
               "Tools of the server that agents may have, by the server's names.",
               { unset: "all of them", example: ["list_issues"] },
             ),
+            seenBy: key(
+              z.enum(["everyone", "nobody"]).default("everyone"),
+              "Who may see what its tools change. `everyone`: each call asks on a card, unless the " +
+                "server marks the tool with `readOnlyHint`. `nobody`: calls run without a card, as for " +
+                "the lamps of your home. Then an injection can change things there, too.",
+              { example: "nobody" },
+            ),
           }).superRefine(({ url, command, login, headers }, context) => {
             const hasToken = Object.keys(headers).some((name) => /^authorization$/i.test(name));
             if (login === "each" && (url === undefined || hasToken)) {

@@ -105,9 +105,9 @@ export function askerFacts(message: InboundMessage): Question["facts"] {
 const MAX_NAMED = 10;
 
 /** Things that Discord shows by their names to each reader; with a press, people see them. */
-export function namedFacts(named: readonly string[]): Question["facts"] {
+export function namedFacts(named: readonly string[], name = "About"): Question["facts"] {
   const each = [...new Set(named)];
   if (each.length === 0) return [];
   const more = each.length > MAX_NAMED ? ` and ${each.length - MAX_NAMED} more` : "";
-  return [{ name: "About", value: each.slice(0, MAX_NAMED).join(" · ") + more }];
+  return [{ name, value: each.slice(0, MAX_NAMED).join(" · ") + more }];
 }

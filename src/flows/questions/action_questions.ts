@@ -64,7 +64,14 @@ export function createActionQuestions(
         ...askerOnly(message),
         tool: calls[0]?.name ?? "",
         text: SEND_ASKED,
-        facts: [...namedFacts(calls.flatMap(namesOf)), ...askerFacts(message)],
+        facts: [
+          ...namedFacts(calls.flatMap(namesOf)),
+          ...namedFacts(
+            calls.flatMap(({ at }) => at.kind === "everyone" && at.by || []),
+            "Asks by",
+          ),
+          ...askerFacts(message),
+        ],
         exact: calls.map((one) => `${one.name} ${one.written}`).join("\n"),
         covers: calls.slice(1).map(({ callKey }) => callKey),
       }),

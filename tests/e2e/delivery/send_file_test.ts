@@ -136,12 +136,12 @@ describe("[R12] the agent sends", () => {
         assert.match((await replies(here, 1))[0] ?? "", /only an owner of the bot/);
         say("ada", here, `${mention}\n${to("ada")}`);
         await replies(here, 2);
-        say("grace", here, `${mention}\n${to("mallory")}`);
+        say("grace", here, `${mention}\n${to("ada")}`);
         await replies(here, 3);
         const direct = simulator.posted().map(({ content }) => content).filter((content) =>
           content.startsWith("hello")
         );
-        assert.deepEqual(direct.toSorted(), ["hello ada", "hello mallory"]);
+        assert.deepEqual(direct.toSorted(), ["hello ada", "hello ada"]);
       }));
   });
 });

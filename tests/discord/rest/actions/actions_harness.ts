@@ -296,7 +296,10 @@ export async function withActions(test: (scene: ActionScene) => Promise<void>): 
         if (isOwner) owners.add(by.id);
         const context = toolContext({
           ports: { ...UNUSED_PORTS, discord: port, history },
-          message: messageBy(by, asking),
+          message: messageBy(by, {
+            ..."mediaUrl" in args && { text: `${args.mediaUrl}` },
+            ...asking,
+          }),
           ...(also && { also: [messageBy(also, asking)] }),
           ...(decision && { decision }),
           callKey: `${++calls}:call`,
