@@ -38,9 +38,18 @@ export function tellOnce(
   text: string,
   key: string,
 ): Promise<void> {
+  return send(account, channelId, composedOnce(account, channelId, text, key));
+}
+
+/** The messages of such a text. */
+export function composedOnce(
+  account: BotAccount,
+  channelId: ChannelId,
+  text: string,
+  key: string,
+): readonly Frozen[] {
   const { accountId } = account;
-  const place = { accountId, channelId, text };
-  return send(account, channelId, composeOnce(place, `${accountId}:${key}`, rulesOf(account)));
+  return composeOnce({ accountId, channelId, text }, `${accountId}:${key}`, rulesOf(account));
 }
 
 /**

@@ -36,3 +36,14 @@ export const tooLongToShow = (code: string): string =>
   `The command is too long to show here. Run \`barnacle approvals show ${code}\` on the host.`;
 export const MAY_NOT_WRITE =
   "I may not write in this channel, so I can't answer here. Ask me in another one.";
+/** @param isLost Otherwise no one can tell whether Discord has it. */
+export const refusedText = (isLost: boolean): string =>
+  isLost
+    ? "Discord doesn't take a part of my answer here. Ask me in other words, or in a direct message."
+    : "I can't tell whether my answer has arrived. If it is missing, ask me again.";
+/** @param isWaiting Whether the answer comes once the place takes it. */
+export const lostText = (channelId: string, isWaiting: boolean): string =>
+  isWaiting
+    ? `Discord doesn't let me post my answer in <#${channelId}>. It comes there if that changes ` +
+      "within a day."
+    : `I can't post my answer in <#${channelId}>. Ask me again in another place.`;

@@ -13,7 +13,6 @@ import { refusedParts } from "../../account/rules.ts";
 import { extraFindings, extrasChanged, stopExtras, tellExtras } from "../../account/extra_parts.ts";
 import { wakeChannels, wakeTurns } from "../../account/wakes.ts";
 import { queuesOf } from "../../flows/deliver/channel_queues.ts";
-import { flushNotices } from "../../flows/owners/delivery_notices.ts";
 import { ownerFindings, reachOwners, tellOwners } from "../../flows/owners/tell_owners.ts";
 import { settingsOf } from "../rules/setup.ts";
 import type { ToolServices } from "../rules/tool_services.ts";
@@ -140,7 +139,6 @@ export async function stopParts(
   rest.hurry();
   duplicates.stop();
   connectionState.stop();
-  flushNotices(account);
   for (const one of LOOPS) await one.stop(account);
   await stopExtras(account);
   await turnsOf(account).stop();

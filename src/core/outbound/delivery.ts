@@ -107,8 +107,6 @@ export type Next =
   | {
     readonly kind: "dead" | "uncertain";
     readonly reason: string;
-    /** Set if only this row fails, so that the rest of the channel goes on without it. */
-    readonly isSetAside?: true;
   };
 
 /** Longest delay between two attempts, in milliseconds (D5). */
@@ -184,7 +182,7 @@ function keepFailing(
   const isTried = facts.failed >= facts.retry.attempts;
   if (isTried && isOverdue(row, facts.now)) return givenUp(row, reason, mayBeThere);
   if (isStuckAlone(row, facts, facts.now)) {
-    return { ...givenUp(row, setAsideText(facts, reason), mayBeThere), isSetAside: true };
+    return givenUp(row, setAsideText(facts, reason), mayBeThere);
   }
   const waitMs = retryWaitMs(facts);
   // While Discord knows the nonce of the first attempt, Barnacle retries a few more times: the

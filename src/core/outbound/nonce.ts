@@ -16,6 +16,8 @@ export type OutboundKind =
   | "notice"
   | "challenge"
   | "draft"
+  /** A fixed text in place of one that Discord does not take. */
+  | "word"
   | "tool";
 
 export interface AnswerKey {

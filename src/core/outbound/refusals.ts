@@ -26,13 +26,11 @@ export type RefusalSubject = "place" | "message" | "files";
 const PLACES_IN_400: ReadonlySet<number> = new Set([50083, 160005]);
 
 /**
- * Codes that name the place, so that no permission needs to be missing: an unknown channel or
- * guild, a bot that Discord has flagged, direct messages opened too fast, a verification level, and a
+ * Codes that name the place, so that no permission needs to be missing: an unknown guild, a bot that Discord has flagged, direct messages opened too fast, a verification level, and a
  * person without a common server.
  */
 const PLACES: ReadonlySet<number> = new Set([
   ...PLACES_IN_400,
-  10003,
   10004,
   20026,
   40003,
@@ -43,12 +41,20 @@ const PLACES: ReadonlySet<number> = new Set([
 /** The code of a person who accepts no direct messages of the bot. */
 export const CLOSED_DIRECT = 50007;
 
-/** Codes that name the message: blocked by AutoMod, by a filter of links or of explicit content. */
-const MESSAGES: ReadonlySet<number> = new Set([CLOSED_DIRECT, 20009, 200000, 200001, 240000]);
+/** The code of a channel that is gone. */
+const GONE = 10003;
+
+/** Codes that name the words: blocked by AutoMod, by a filter of links or of explicit content. */
+const WORDS: ReadonlySet<number> = new Set([20009, 200000, 200001, 240000]);
 
 /** Whether a code ends the message: it would be refused again, or it is too late once it is not. */
 export function namesMessage(code: number | undefined): boolean {
-  return code !== undefined && MESSAGES.has(code);
+  return code === CLOSED_DIRECT || code === GONE || code !== undefined && WORDS.has(code);
+}
+
+/** Whether the place takes other words, as far as a code tells; absent: Discord sent none. */
+export function takesOthers(code: number | undefined): boolean {
+  return code !== CLOSED_DIRECT && code !== GONE;
 }
 
 /**

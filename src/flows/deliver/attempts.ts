@@ -20,6 +20,7 @@ import {
   mayBeOfPlace,
   namesMessage,
   subjectOf,
+  takesOthers,
 } from "../../core/outbound/refusals.ts";
 import type { OutboxRow } from "../../core/outbound/outbound.ts";
 import type { Log } from "../../lib/log.ts";
@@ -32,8 +33,9 @@ import {
 import { progressOf } from "../turn/progress/progress.ts";
 import { ownerReached, ownerRefused } from "../owners/tell_owners.ts";
 import { toldSent } from "./tool_messages.ts";
-import { filesRefused, tellDead, tellSetAside } from "../owners/delivery_notices.ts";
+import { filesRefused } from "../owners/delivery_notices.ts";
 import { updateCards } from "../questions/cards.ts";
+import { type createOwedWords, doorOf } from "./owed.ts";
 import { deliver, nonceWindowMs, removeFiles } from "./deliver.ts";
 import type { createParking } from "./park.ts";
 
@@ -51,10 +53,12 @@ const LONG_WAIT_MS = 60_000;
  * Creates the attempts of one account.
  *
  * @param parking Parks channels that refuse.
+ * @param words Tell people of messages that are lost.
  */
 export function createDeliveryAttempts(
   account: BotAccount,
   parking: Pick<ReturnType<typeof createParking>, "explain" | "close" | "delivered">,
+  words: Pick<ReturnType<typeof createOwedWords>, "changed">,
 ) {
   const { store: { outbox }, log, now, steadyNow } = account;
   const failing = createFailingRows(account);
@@ -71,7 +75,7 @@ export function createDeliveryAttempts(
     const refusal = refusals.reasonOf(channelId);
     const isUntried = row.firstAttemptAt === undefined; // otherwise Discord may have it
     if (refusal !== undefined && isUntried && isOverdue(row, askedAt)) {
-      await giveUp(row, refusal);
+      await giveUp(row, refusal, false);
       attempted(account, row);
       return { waitMs: 0, isNetworkFailure: false };
     }
@@ -149,6 +153,7 @@ export function createDeliveryAttempts(
       case "park":
         failing.end(channelId);
         await parking.close(row, { missing, reason }, askedAt);
+        words.changed();
         return 0;
       case "end":
         return await end(row, {
@@ -187,32 +192,30 @@ export function createDeliveryAttempts(
 
   async function end(
     row: OutboxRow,
-    { kind, reason, isSetAside }: Extract<Next, { readonly kind: "dead" | "uncertain" }>,
+    { kind, reason }: Extract<Next, { readonly kind: "dead" | "uncertain" }>,
     code?: number,
   ): Promise<0> {
     const { channelId } = row.message;
     failing.end(channelId);
     if (kind === "dead") {
-      await giveUp(row, reason);
-      if (code === CLOSED_DIRECT) {
-        ownerRefused(account, { channelId, reason }); // it may be an owner's
-        updateCards(account);
-      }
+      await giveUp(row, reason, takesOthers(code));
+      if (code === CLOSED_DIRECT) ownerRefused(account, { channelId, reason }); // it may be an owner's
     } else {
       reportHeld(row, reason, log);
-      await outbox.markUncertain(row, reason);
-      if (isSetAside) tellSetAside(account, channelId, reason);
+      await outbox.markUncertain(row, reason, doorOf(row, true));
+      words.changed();
     }
     return 0;
   }
 
-  async function giveUp(row: OutboxRow, reason: string): Promise<void> {
+  /** @param isOpen Whether the place may take other words. */
+  async function giveUp(row: OutboxRow, reason: string, isOpen: boolean): Promise<void> {
     const { channelId, of } = row.message;
     log.error("A message is given up", { channelId, row: row.id, reason });
-    await outbox.markDead(row, reason);
-    if (of?.kind === "draft") return; // a failed draft loses no answer
-    tellDead(account, channelId, reason);
-    if (!of) return;
+    await outbox.markDead(row, reason, doorOf(row, isOpen));
+    words.changed();
+    updateCards(account); // it may be one, which no one can press then
+    if (!of || of.kind === "draft") return;
     // Schedules judge by what uses deliveries.
     const { runEnded } = await import("../schedules/runner.ts");
     runEnded(account, of.cause);

@@ -12,6 +12,7 @@ import type { OutboxRow } from "../../core/outbound/outbound.ts";
 import { createWaker } from "../../lib/waker.ts";
 import type { Account } from "../../core/account/account.ts";
 import { createDeliveryAttempts } from "./attempts.ts";
+import { createOwedWords } from "./owed.ts";
 import { createParking } from "./park.ts";
 
 /** Milliseconds before the next attempt after a failure of our own or of the disk. */
@@ -37,11 +38,15 @@ function createChannelQueues(account: BotAccount) {
     readonly isNetworkFailure: boolean;
   }>();
   const stale = createStaleChannels(account, {
-    prepare: (): Promise<void> => parking.open(),
+    async prepare(): Promise<void> {
+      await parking.open();
+      words.changed();
+    },
     read: readHeads,
   });
   const parking = createParking(account, stale.wake);
-  const attempts = createDeliveryAttempts(account, parking);
+  const words = createOwedWords(account);
+  const attempts = createDeliveryAttempts(account, parking, words);
   let isStopping = false;
 
   async function readHeads(channels: readonly ChannelId[] | undefined): Promise<void> {
@@ -118,6 +123,7 @@ function createChannelQueues(account: BotAccount) {
       isStopping = true;
       stale.stop();
       await parking.stop();
+      await words.stop();
       await drain();
       for (const { end } of [...waiting.values()]) end();
     },

@@ -21,23 +21,19 @@ export function tellParked(account: BotAccount, { channelId, reason }: RefusedCh
   );
 }
 
-/** An answer is undeliverable; several of one channel share a notice. */
-export function tellDead(account: BotAccount, channelId: ChannelId, reason: string): void {
-  dead(account).add(channelId, reason);
-}
-
-/** Sends the notices that wait for more failures. */
-export function flushNotices(account: BotAccount): void {
-  dead(account).flush();
-}
-
-/** A message was set aside, because Discord accepts others in its channel, and not this one. */
-export function tellSetAside(account: BotAccount, channelId: ChannelId, reason: string): void {
-  void tellOwners(
+/** Messages are lost, or held, and no person who waited for them could be told. */
+export function tellLost(
+  account: BotAccount,
+  { channelId, count, reason, key }: RefusedChannel & {
+    readonly count: number;
+    readonly key: string;
+  },
+): Promise<void> {
+  return tellOwners(
     account,
-    `I set one message for <#${channelId}> aside, and go on with the next: ${shown(reason)}. To ` +
-      "see it, run `barnacle outbox`.",
-    { about: channelId },
+    `Messages that I gave up for <#${channelId}>: ${count}. Last reason: ${shown(reason)}. To ` +
+      "see them, run `barnacle outbox`.",
+    { about: channelId, key },
   );
 }
 
@@ -129,20 +125,6 @@ function shown(reason: string): string {
     (time) => `<t:${Math.floor(Date.parse(time) / 1_000)}:f>`,
   );
 }
-
-const dead = perAccount(
-  "delivery",
-  (account) =>
-    createFailureDigest(({ channelId, count, reason }) =>
-      void tellOwners(
-        account,
-        `Messages that I gave up for <#${channelId}>: ${count}. Last reason: ${
-          shown(reason)
-        }. To ` +
-          "see them, run `barnacle outbox`.",
-        { about: channelId },
-      ), account.schedule),
-);
 
 /** The failures of one channel since its last notice. */
 interface ChannelFailures<Reason = string> {

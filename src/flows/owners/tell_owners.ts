@@ -14,13 +14,15 @@ import type { Finding } from "../../core/finding.ts";
 import type { Button } from "../../core/outbound/outbound.ts";
 import { createOpenDirect } from "../../discord/rest/requests/channel.ts";
 import { isFinalRefusal } from "../../discord/rest/exchange/rest_error.ts";
-import { tellChannel } from "../tell.ts";
+import { tellChannel, tellOnce } from "../tell.ts";
 import { listedOwners, ownersToTell } from "./owner_ids.ts";
 
 /** Options of a notice: the channel that it is about, and its buttons. */
 interface NoticeOptions {
   /** The channel that refuses messages. An owner whose own direct channel it is gets no notice. */
   readonly about?: ChannelId;
+  /** Names the notice: each owner gets it once. */
+  readonly key?: string;
   /** Buttons below the text. */
   readonly buttons?: readonly Button[];
 }
@@ -106,7 +108,7 @@ async function channelOf(account: BotAccount, owner: UserId): Promise<ChannelId>
 async function send(
   account: BotAccount,
   text: string,
-  { about, buttons }: NoticeOptions,
+  { about, key, buttons }: NoticeOptions,
   logged: { readonly text?: string },
 ): Promise<number> {
   const { log } = account;
@@ -123,7 +125,8 @@ async function send(
         log.warn("The bot's owner accepts no direct messages, so a notice was not sent", logged);
         continue;
       }
-      await tellChannel(account, channelId, text, buttons);
+      if (key !== undefined) await tellOnce(account, channelId, text, `${key}:${owner}`);
+      else await tellChannel(account, channelId, text, buttons);
       reached++;
     } catch (error) {
       failures.push(error);

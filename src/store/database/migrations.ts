@@ -35,7 +35,7 @@ export function schemaOf(database: DatabaseSync): number {
 
 /** SHA-256 of the columns of each schema, from 1 on (`columnsOf`). */
 export const COLUMNS: readonly string[] = [
-  "29cb33406a40319811aa6179d2638018ac96dc7f5cb818671ac20fb4e8a962b5",
+  "dfaf8d8a6fb8901f8bb131aa747cf897445e3b25eb6acc8c339eddd2f8f88126",
 ];
 
 /**

@@ -9,6 +9,7 @@
  */
 
 import type { AccountId, ChannelId, MessageId } from "../../core/discord/ids.ts";
+import { type Door, FOR_PEOPLE } from "./owed.ts";
 import type { OutboxRow } from "../../core/outbound/outbound.ts";
 import { COMMIT_OPTIONS, UNNAMED } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
@@ -21,6 +22,9 @@ import type { OutboxRows, Unsettled } from "./outbox_rows.ts";
  * Selects a row by its nonce, because its number in memory may belong to another row of the table.
  */
 const THIS = "account_id = :accountId AND nonce = :nonce";
+
+/** A word is given once: the first way to give it stays, and one that was given. */
+const OWES = "owes = COALESCE(owes, :door)";
 
 function keyOf({ message: { accountId, nonce } }: OutboxRow) {
   return { accountId, nonce };
@@ -44,10 +48,10 @@ export function createAttemptRows(
      WHERE account_id = :accountId AND state IN ('pending', 'sending') AND failing_since <= :until`;
   const markAbsent = sql`UPDATE outbox SET state = 'pending', first_attempt_at = NULL
      WHERE ${THIS} AND state = 'sending'`;
-  const markDead = sql`UPDATE outbox SET state = 'dead', refusal = :reason, ${ENDS_WORDS}
+  const markDead = sql`UPDATE outbox SET state = 'dead', refusal = :reason, ${OWES}, ${ENDS_WORDS}
      WHERE ${THIS} AND state IN ('pending', 'sending')`;
   const markUncertain = sql`
-    UPDATE outbox SET state = 'uncertain', refusal = :reason, ${ENDS_WORDS}
+    UPDATE outbox SET state = 'uncertain', refusal = :reason, ${OWES}, ${ENDS_WORDS}
     WHERE ${THIS} AND state = 'sending'`;
 
   /** Changes a row, unless it is settled by now. */
@@ -108,17 +112,19 @@ export function createAttemptRows(
      * later rows do not wait for it.
      *
      * @param reason Discord's refusal, for the operator.
+     * @param door The first way to tell of that; absent: no one needs to know.
      */
-    markDead: (row: OutboxRow, reason: string) =>
-      change(() => markDead.run({ ...keyOf(row), reason })),
+    markDead: (row: OutboxRow, reason: string, door?: Door) =>
+      change(() => markDead.run({ ...keyOf(row), reason, door: door ?? null })),
     /**
      * Holds a row, because Barnacle cannot tell whether Discord has it. The operator sees it, and it
      * is not sent (D2).
      *
      * @param reason For the operator.
+     * @param door As for `markDead`.
      */
-    markUncertain: (row: OutboxRow, reason: string) =>
-      change(() => markUncertain.run({ ...keyOf(row), reason })),
+    markUncertain: (row: OutboxRow, reason: string, door?: Door) =>
+      change(() => markUncertain.run({ ...keyOf(row), reason, door: door ?? null })),
   };
 }
 
@@ -166,6 +172,11 @@ export function createParkedChannels(
   const noteFailing = sql`UPDATE outbox SET failing_since = :now
      WHERE account_id = :accountId AND channel_id = :channelId
        AND state IN ('pending', 'sending') AND failing_since IS NULL`;
+  // Of direct messages, the notice about the place tells.
+  const noteOwed = sql`
+    UPDATE outbox SET owes = IIF(json_valid(message) AND message ->> '$.guildId' IS NULL, 'told', 'direct')
+     WHERE account_id = :accountId AND channel_id = :channelId AND owes IS NULL
+       AND state IN ('pending', 'sending') AND kind IN (${FOR_PEOPLE}) AND action <> 'remove'`;
   const areParked = `account_id = :accountId AND is_parked = 1
     AND (:channels IS NULL OR channel_id IN (SELECT value FROM json_each(:channels)))`;
   const selectUnparked = sql`SELECT 1 FROM parked_channel WHERE ${areParked} LIMIT 1`;
@@ -183,7 +194,8 @@ export function createParkedChannels(
 
   return {
     /**
-     * Parks a channel. All of its waiting messages are failing from now on, unless they already were.
+     * Parks a channel. All of its waiting messages are failing from now on, unless they already were,
+     * and people who wait for them are owed a word.
      *
      * @param parked The refusal, for the operator, and Unix times in milliseconds. `nextTryAt`: when
      * the channel is tried again at the latest.
@@ -204,6 +216,7 @@ export function createParkedChannels(
         const wasReported = row ? REPORTED.read(row).wasReported : 0;
         park.run({ accountId, channelId, reason, now, nextTryAt, wasReported });
         noteFailing.run({ accountId, channelId, now });
+        noteOwed.run({ accountId, channelId });
         return wasReported === 0;
       }),
     /**

@@ -14,6 +14,7 @@ import { DAY_MS } from "../../lib/clock.ts";
 import { COMMIT_OPTIONS, type CommitOptions, UNNAMED } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
 import { createAttemptRows, createParkedChannels } from "./attempts.ts";
+import { createOwed } from "./owed.ts";
 import { type OutboxRows, prepareOutboxFiles, prepareOutboxRows } from "./outbox_rows.ts";
 import { JOIN_DRAFT, prepareAddOnce, ROW_COLUMNS, toOutboxRow } from "./rows.ts";
 import { integer, optional, rows, snowflake, text } from "../schema/columns.ts";
@@ -31,6 +32,7 @@ export function createOutbox(
     ...createHeads(transactions),
     ...createHeldRows(transactions),
     ...createInvalidRequestCounts(transactions),
+    ...createOwed(transactions),
     ...createParkedChannels(transactions),
     ...createSendResults(transactions),
   };

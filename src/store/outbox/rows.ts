@@ -180,7 +180,7 @@ export function toOutboxRow(row: unknown): OutboxRow {
  */
 export function prepareHoldDamaged(database: DatabaseSync): (row: unknown) => void {
   const sql = statementsOf(database);
-  const hold = sql`UPDATE outbox SET state = 'dead', refusal = ? WHERE id = ?`;
+  const hold = sql`UPDATE outbox SET state = 'dead', refusal = ?, owes = 'owner' WHERE id = ?`;
   return (row) => void hold.run(DAMAGED_ROW, ID.read(row).id);
 }
 

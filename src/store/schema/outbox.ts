@@ -54,6 +54,7 @@ export const OUTBOX = table("outbox", {
   messageId: optional(snowflake<"message">()), // Discord's; absent until sent, or if deleted by then
   refusal: optional(text()), // Discord's last refusal, or why the row was given up
   message: json(), // an OutboundMessage, frozen
+  owes: optional(oneOf("place", "direct", "owner", "told")), // who hears that it is lost, or waits
 }, {
   unique: ["accountId", "nonce"],
   sql: `
@@ -62,6 +63,7 @@ export const OUTBOX = table("outbox", {
     CREATE INDEX outbox_open ON outbox (state, created_at)
       WHERE state IN ('pending', 'sending', 'uncertain', 'dead');
     CREATE INDEX outbox_message ON outbox (message_id) WHERE message_id IS NOT NULL;
+    CREATE INDEX outbox_owes ON outbox (account_id, id) WHERE owes IN ('place', 'direct', 'owner');
     CREATE INDEX outbox_cause ON outbox (cause_id) WHERE cause_id IS NOT NULL;`,
   keeps: {
     by: "createdAt",

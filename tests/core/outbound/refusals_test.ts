@@ -25,7 +25,7 @@ describe("[D5] subjectOf()", () => {
     ["parks if the permissions are unknown", 50013, 0, "unknown", "place"],
     ["sets aside a person who accepts no messages", 50007, 0, "unknown", "message"],
     ["parks a locked thread", 160005, 1, "none", "place"],
-    ["parks an unknown channel", 10003, 0, "unknown", "place"],
+    ["sets aside a message for an unknown channel", 10003, 0, "unknown", "message"],
     ["parks a guild's verification level", 50009, 0, "none", "place"],
     ["sets aside what AutoMod blocks", 200000, 0, "unknown", "message"],
     ["sets aside a harmful link", 240000, 0, "unknown", "message"],

@@ -3,10 +3,8 @@ import { describe, it } from "node:test";
 import {
   filesLeftOut,
   filesRefused,
-  flushNotices,
-  tellDead,
+  tellLost,
   tellParked,
-  tellSetAside,
 } from "../../../src/flows/owners/delivery_notices.ts";
 import { discordWith, GUILD, HELP } from "../../support/discord/guild.ts";
 import { testAccount } from "../../support/bot/test_account.ts";
@@ -52,24 +50,13 @@ describe("[D5] notices about undelivered messages", () => {
     ["cannot post in #*ops*", "cannot post in #\\*ops\\*"],
     ["timed out until 2026-11-29T10:00:00.500Z", "timed out until <t:1795946400:f>"],
   ];
-  it("count the failures of a channel, and wait for no more once the account stops", async () => {
-    const { account, posted, pass } = await testAccount();
-    for (let fiftieth = 0; fiftieth < 50; fiftieth++) tellDead(account, HELP, "x");
-    await pass(5_000);
-    tellDead(account, HELP, "x");
-    flushNotices(account);
-    await pass(0);
-    assert.deepEqual(posted().map((text) => /: (\d+)\./.exec(text)?.[1]), ["50", "1"]);
-  });
-
   it("show reasons as they are written, and times in the zone of the reader", async () => {
     for (const [reason, shown] of REASONS) {
-      const { account, posted, pass } = await testAccount();
+      const { account, posted, quiet } = await testAccount();
       tellParked(account, { ...PLACE, reason });
-      tellSetAside(account, HELP, reason);
-      tellDead(account, HELP, reason);
-      await pass(5_000);
-      assert.equal(posted().length, 3);
+      await tellLost(account, { ...PLACE, reason, count: 1, key: "one" });
+      await quiet();
+      assert.equal(posted().length, 2);
       for (const text of posted()) assert.ok(text.includes(shown) && text.includes(HELP), text);
     }
   });

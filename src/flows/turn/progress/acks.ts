@@ -121,7 +121,7 @@ export function createAcks(
       const ack = acks.get(cause);
       if (!ack) return;
       ack.cancel();
-      if (ack.put && kind !== "reply") return;
+      if (ack.put && kind !== "reply" && kind !== "word") return;
       acks.delete(cause);
       if (ack.put) void remove(cause, ack);
     },

@@ -56,6 +56,8 @@ function createProgress(account: BotAccount) {
     accepted: acks.accepted,
     /** A message has lost its turn: it needs no sign that the bot has read it. */
     cut: (messageId: MessageId): void => acks.answered(messageId, "notice"),
+    /** The sender of a message reads that its answer is lost, or waits. */
+    lost: (messageId: MessageId): void => acks.answered(messageId, "word"),
     /** Shows answers while they grow, if the config says so. */
     drafts,
     /** Shows a line about each turn, if the config says so. */

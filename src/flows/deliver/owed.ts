@@ -1,0 +1,150 @@
+/**
+ * Gives a word to the person who waits for a message that Discord does not take (D5).
+ *
+ * The first open door counts: a fixed text in the place, a direct message, the owners. A word that
+ * Discord refuses is such a message itself, and goes to the next door.
+ */
+
+import type { BotAccount } from "../../account/account.ts";
+import type { UserId } from "../../core/discord/ids.ts";
+import type { Frozen, OutboxRow } from "../../core/outbound/outbound.ts";
+import { createOpenDirect } from "../../discord/rest/requests/channel.ts";
+import { isRefusal } from "../../discord/rest/exchange/rest_error.ts";
+import { wakeChannels } from "../../account/wakes.ts";
+import { lostText, refusedText } from "../../render/sentences.ts";
+import type { Door, OwedRow } from "../../store/outbox/owed.ts";
+import { tellLost } from "../owners/delivery_notices.ts";
+import { ownersToTell } from "../owners/owner_ids.ts";
+import { createRetryQueue } from "../retry_queue.ts";
+import { composedOnce } from "../tell.ts";
+import { progressOf } from "../turn/progress/progress.ts";
+
+/** How long to wait for more lost messages, in milliseconds. */
+const GATHER_MS = 5_000;
+
+/** The first door for a message that is lost; `undefined` for one that no one misses. */
+export function doorOf(
+  { message: { of, guildId }, action }: Pick<OutboxRow, "message" | "action">,
+  isOpen: boolean,
+): Door | undefined {
+  if (of?.kind === "draft" || action.kind === "delete") return undefined;
+  if (!of || of.kind === "tool" || of.kind === "challenge") return "owner";
+  if (isOpen && of.kind !== "word") return "place";
+  return guildId === undefined ? "owner" : "direct";
+}
+
+/** Creates the words of one account. The first `changed` gives those that the last process owed. */
+export function createOwedWords(account: BotAccount) {
+  const retries = createRetryQueue("Cannot tell people that a message is lost", account);
+  let cancel: (() => void) | undefined;
+  return {
+    /** Messages are lost, or wait. */
+    changed(): void {
+      cancel ??= account.schedule(() => {
+        cancel = undefined;
+        retries.add(() => tellAll(account));
+      }, GATHER_MS);
+    },
+    /** Gives no more words; the next start does. */
+    async stop(): Promise<void> {
+      cancel?.();
+      await retries.stop();
+    },
+  };
+}
+
+async function tellAll(account: BotAccount): Promise<void> {
+  const { accountId, store: { outbox } } = account;
+  const failures: unknown[] = [];
+  const forOwners: OwedRow[] = [];
+  const known = new Set<unknown>();
+  for (const row of await outbox.owed(accountId)) {
+    if (row.kind !== "word" && known.has(row.causeId)) continue;
+    try {
+      if (await tellPerson(account, row)) known.add(row.causeId ?? row);
+      else forOwners.push(row);
+    } catch (error) { // the others wait for none
+      failures.push(error);
+    }
+  }
+  for (const [channelId, lost] of Map.groupBy(forOwners, (row) => row.channelId)) {
+    const [{ id } = { id: 0 }] = lost;
+    const reason = lost.at(-1)?.refusal ?? "";
+    await tellLost(account, { channelId, reason, count: lost.length, key: `lost:${id}` });
+    for (const row of lost) await outbox.told(row, [], account.now());
+    for (const { causeId } of lost) if (causeId) progressOf(account).lost(causeId);
+  }
+  if (failures.length > 0) throw failures[0];
+}
+
+/** @returns Whether the owners need not know: the person does, or they know that it waits. */
+async function tellPerson(account: BotAccount, row: OwedRow): Promise<boolean> {
+  const { store: { outbox }, now } = account;
+  const { state, causeId } = row;
+  const isWaiting = state === "pending" || state === "sending";
+  const word = await wordFor(account, row, isWaiting);
+  if (!word || causeId === undefined) return isWaiting;
+  await outbox.told(row, word, now());
+  progressOf(account).lost(causeId);
+  wakeChannels(account, word.map(({ message: { channelId } }) => channelId));
+  return true;
+}
+
+/** @returns `undefined` if no person can be told. */
+async function wordFor(
+  account: BotAccount,
+  row: OwedRow,
+  isWaiting: boolean,
+): Promise<readonly Frozen[] | undefined> {
+  const { owes, personId, isReminder } = row;
+  if (owes === "owner" || personId === undefined) return undefined;
+  if (owes === "place") return inPlace(account, row);
+  // Owners have read that messages wait there.
+  const isKnown = isWaiting && !isReminder && (await ownersToTell(account)).includes(personId);
+  return isKnown ? [] : await direct(account, row, personId, isWaiting);
+}
+
+/** The word takes the place of the draft. */
+function inPlace(account: BotAccount, row: OwedRow): readonly Frozen[] {
+  const { channelId, guildId, draftNonce } = row;
+  const frozen = wordOf(account, row, { channelId, guildId }, refusedText(row.state === "dead"));
+  return frozen.map((one) => ({
+    ...one,
+    draft: draftNonce === undefined ? undefined : { nonce: draftNonce, becomes: "this" as const },
+  }));
+}
+
+/** @returns `undefined` if Discord opens no direct channel with the person. */
+async function direct(
+  account: BotAccount,
+  row: OwedRow,
+  personId: UserId,
+  isWaiting: boolean,
+): Promise<readonly Frozen[] | undefined> {
+  try {
+    const channelId = await createOpenDirect(account.rest)(personId);
+    const text = row.isReminder ? row.content : lostText(row.channelId, isWaiting);
+    return wordOf(account, row, { channelId }, text);
+  } catch (error) {
+    if (isRefusal(error)) return undefined;
+    throw error;
+  }
+}
+
+function wordOf(
+  account: BotAccount,
+  { causeId: cause }: OwedRow,
+  place: Pick<OutboxRow["message"], "channelId" | "guildId">,
+  text: string,
+): readonly Frozen[] {
+  if (cause === undefined) return [];
+  const composed = composedOnce(account, place.channelId, text, `word:${place.channelId}:${cause}`);
+  return composed.map(({ message, ...rest }, part) => ({
+    ...rest,
+    message: {
+      ...message,
+      ...place,
+      of: { cause, revision: 0, kind: "word", part, parts: composed.length },
+    },
+  }));
+}
