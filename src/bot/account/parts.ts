@@ -11,7 +11,6 @@ import { closedBy } from "../../flows/judging/closed_by.ts";
 import { createJudging } from "../../flows/judging/judging.ts";
 import { createPolicyKeeper } from "../../flows/judging/policy_keeper.ts";
 import { cleanSecrets } from "../../account/secrets.ts";
-import { createDuplicateWatch } from "../../flows/preflight/duplicate_instance.ts";
 import { createAnswerThreads, createTitleByModel } from "../../flows/turn/answer_threads.ts";
 import { rulesFor } from "../../policy/rules/place_rules.ts";
 import { agentOf } from "../../config/config.ts";
@@ -148,7 +147,6 @@ export async function createParts(
       scheme: new URL(options.apiBase).protocol === "http:" ? "ws" : "wss",
     },
   });
-  const duplicates = createDuplicateWatch(account);
   Object.assign(account.parts, {
     ...{ judging, sources, threads, media, history, catchUp },
     toolPortsOf,
@@ -161,8 +159,6 @@ export async function createParts(
   return {
     account,
     ...{ policy, inbound },
-    /** Watches for a second process with the same token. */
-    duplicates,
     /** Aborted when the account ends by itself: no turn begins after that. */
     ended,
     /** Aborted when the grace period of a stop is over. */

@@ -20,6 +20,7 @@ import type { Loop } from "../../account/per_account.ts";
 import { cardFindings, cards, decided, offerForms } from "../../flows/questions/cards.ts";
 import { approvals } from "../../flows/inbound/challenge.ts";
 import { schedules, wakeSchedules } from "../../flows/schedules/runner.ts";
+import { duplicateDoubt, stopDuplicateWatch } from "../../flows/preflight/duplicate_instance.ts";
 import { turnsOf } from "../../flows/turn/account_turns.ts";
 import type { GatewayParts } from "./gateway_parts.ts";
 import { createParts, type Parts } from "./parts.ts";
@@ -42,7 +43,7 @@ export async function runAccount(
   const { store, stored, logging, config: { discord: { accountId } } } = options;
   const parts = await createParts(gateway, options, toolServices, ports);
   connectParts(parts, options, ports);
-  const { account, inbound, duplicates } = parts;
+  const { account, inbound } = parts;
   const { rest, reader, connection, connectionState, parts: { catchUp } } = account;
 
   await store.inbox.voidClaims(accountId); // claims of turns that the last run did not finish
@@ -61,7 +62,7 @@ export async function runAccount(
     userId: () => reader.self?.userId,
     stats: connection.stats,
     status() {
-      const doubt = duplicates.doubt();
+      const doubt = duplicateDoubt(account);
       const { invalidRequests, breaker, limitedMs } = rest.status();
       return {
         catchUp: {
@@ -130,14 +131,14 @@ const ANSWERS_MS = 3_000;
  * replies leave within the grace period, and the gateway closes resumable (G12).
  */
 export async function stopParts(
-  { account, inbound, duplicates, stopping }: Parts,
+  { account, inbound, stopping }: Parts,
   onUnstored: (error: unknown) => void,
 ): Promise<void> {
   const { config, rest, connection, connectionState, schedule } = account;
   const graceOver = whenAborted(stopping.signal);
   const endGrace = schedule(() => stopping.abort(), config().shutdown.graceSec * 1_000);
   rest.hurry();
-  duplicates.stop();
+  stopDuplicateWatch(account);
   connectionState.stop();
   for (const one of LOOPS) await one.stop(account);
   await stopExtras(account);

@@ -6,6 +6,7 @@ import { createOnlineReport, createReachability } from "../../discord/gateway/ma
 import { tellStopped } from "../../flows/owners/delivery_notices.ts";
 import { queuesOf } from "../../flows/deliver/channel_queues.ts";
 import { showUnanswered } from "../../flows/inbound/unanswered_reactions.ts";
+import { sawForeign } from "../../flows/preflight/duplicate_instance.ts";
 import { turnsOf } from "../../flows/turn/account_turns.ts";
 import { progressOf } from "../../flows/turn/progress/progress.ts";
 import { startExtras } from "../../account/extra_parts.ts";
@@ -21,7 +22,7 @@ export function connectParts(
   { config: { discord: { accountId, tokenPlace } } }: AccountOptions,
   { health, meter, onOnline, onEnd }: AccountPorts,
 ): void {
-  const { account, inbound, duplicates } = parts;
+  const { account, inbound } = parts;
   const { rest, reader, connection, connectionState, parts: { catchUp } } = account;
   const online = createOnlineReport({
     reader,
@@ -73,7 +74,7 @@ export function connectParts(
       catchUp.ready();
       online.changed();
     },
-    foreign: duplicates.foreign,
+    foreign: (found) => sawForeign(account, found),
     undecided: inbound.undecided,
     unanswered: (messages) => showUnanswered(account, messages),
     settled(channels, count) {

@@ -7,7 +7,8 @@
  */
 
 import type { Foreign } from "../../core/inbound/inbox.ts";
-import type { Account } from "../../core/account/account.ts";
+import type { BotAccount } from "../../account/account.ts";
+import { perAccount } from "../../account/per_account.ts";
 
 interface DuplicateDoubt {
   /** Unix time in milliseconds of the first sign. */
@@ -36,58 +37,59 @@ const WHY: Readonly<Record<Foreign["why"], string>> = {
   early: "which arrived before this process sent it",
 };
 
-export function createDuplicateWatch(
-  { now, schedule, log }: Pick<Account, "log" | "now" | "schedule">,
-) {
-  let doubt: DuplicateDoubt | undefined;
-  let cancelEnd = (): void => {};
-  let isStopped = false;
+interface Watch {
+  doubt?: DuplicateDoubt;
+  cancel(): void;
+  isStopped?: true;
+}
 
-  /** @param since Unix time in milliseconds at which the sign began. */
-  function sign(since: number, evidence: string): void {
-    if (isStopped) return; // an ending process must not wait for a timer
-    const at = now();
-    const before = doubt;
-    const first = Math.min(since, before?.since ?? since);
-    // Once it was more than a deploy it stays so: a wall clock can be set back.
-    const isDeploy = at - first < DEPLOY_MS && before?.isDeploy !== false;
-    doubt = { since: first, lastAt: at, evidence, isDeploy };
-    cancelEnd();
-    cancelEnd = schedule(end, DOUBT_MS);
-    if (before && before.isDeploy === isDeploy) return;
-    if (isDeploy) {
-      log.info(
-        "Another program may have used this bot token just now, such as the previous instance",
-        { evidence },
-      );
-    } else {
-      log.warn(`Another program may use this bot token. ${WHAT_TO_DO}`, {
-        evidence,
-        since: new Date(first).toISOString(),
-      });
-    }
+const watchOf = perAccount("gateway", (): Watch => ({ cancel() {} }));
+
+/** Messages by our own user came that this store did not send. */
+export function sawForeign(account: BotAccount, found: readonly Foreign[]): void {
+  const last = found.at(-1);
+  const watch = watchOf(account);
+  if (!last || watch.isStopped) return; // an ending process must not wait for a timer
+  const { now, schedule, log } = account;
+  const { messageId, channelId, why } = last;
+  const evidence = `Message ${messageId} in channel ${channelId} is by this bot, ${WHY[why]}`;
+  const { doubt: before } = watch;
+  const at = now();
+  const since = Math.min(at, before?.since ?? at);
+  // Once it was more than a deploy it stays so: a wall clock can be set back.
+  const isDeploy = at - since < DEPLOY_MS && before?.isDeploy !== false;
+  watch.doubt = { since, lastAt: at, evidence, isDeploy };
+  watch.cancel();
+  watch.cancel = schedule(() => end(account), DOUBT_MS);
+  if (before && before.isDeploy === isDeploy) return;
+  if (isDeploy) {
+    log.info(
+      "Another program may have used this bot token just now, such as the previous instance",
+      { evidence },
+    );
+  } else {
+    log.warn(`Another program may use this bot token. ${WHAT_TO_DO}`, {
+      evidence,
+      since: new Date(since).toISOString(),
+    });
   }
+}
 
-  function end(): void {
-    const wasDeploy = doubt?.isDeploy;
-    doubt = undefined;
-    if (wasDeploy === false) log.info("No more signs of another program using this token");
-  }
+function end(account: BotAccount): void {
+  const watch = watchOf(account);
+  const wasDeploy = watch.doubt?.isDeploy;
+  watch.doubt = undefined;
+  if (wasDeploy === false) account.log.info("No more signs of another program using this token");
+}
 
-  return {
-    /** Tells of messages by our own user that this store did not send. */
-    foreign(found: readonly Foreign[]): void {
-      const last = found.at(-1);
-      if (!last) return;
-      const { messageId, channelId, why } = last;
-      sign(now(), `Message ${messageId} in channel ${channelId} is by this bot, ${WHY[why]}`);
-    },
-    /** The current doubt; `undefined` while there is no sign of a second program. */
-    doubt: (): DuplicateDoubt | undefined => doubt,
-    /** Cancels the timer and ignores further signs. */
-    stop(): void {
-      isStopped = true;
-      cancelEnd();
-    },
-  };
+/** The current doubt; `undefined` while there is no sign of a second program. */
+export function duplicateDoubt(account: BotAccount): DuplicateDoubt | undefined {
+  return watchOf(account).doubt;
+}
+
+/** Cancels the timer and ignores further signs. */
+export function stopDuplicateWatch(account: BotAccount): void {
+  const watch = watchOf(account);
+  watch.isStopped = true;
+  watch.cancel();
 }

@@ -1,10 +1,13 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { Foreign } from "../../../src/core/inbound/inbox.ts";
-import { createDuplicateWatch } from "../../../src/flows/preflight/duplicate_instance.ts";
-import { FakeClock } from "../../support/fake_clock.ts";
+import {
+  duplicateDoubt,
+  sawForeign,
+  stopDuplicateWatch,
+} from "../../../src/flows/preflight/duplicate_instance.ts";
+import { testAccount } from "../../support/bot/test_account.ts";
 import { channelId, messageId } from "../../support/discord/builders.ts";
-import { recordingLog } from "../../support/recording_log.ts";
 
 const FOREIGN: Foreign = {
   messageId: messageId("1100000000000000001"),
@@ -15,30 +18,37 @@ const FOREIGN: Foreign = {
 const SEC = 1_000;
 const MIN = 60 * SEC;
 
-function watch() {
-  const clock = new FakeClock();
-  const { log, lines } = recordingLog();
-  const duplicates = createDuplicateWatch({ now: clock.now, schedule: clock.schedule, log });
+async function watch() {
+  const { account, clock, lines } = await testAccount();
   return {
     clock,
-    duplicates,
+    account,
     lines,
+    doubt: () => duplicateDoubt(account),
     levels: () => lines.map(({ level }) => level),
     /** Lets time pass, and then receives a message. */
     see(afterMs: number, why: Foreign["why"] = "unknown") {
       clock.advance(afterMs);
-      duplicates.foreign([{ ...FOREIGN, why }]);
+      sawForeign(account, [{ ...FOREIGN, why }]);
     },
   };
 }
 
-describe("[G11] createDuplicateWatch()", () => {
-  it("has no doubt without foreign messages", () => {
-    const { duplicates, clock, levels } = watch();
-    duplicates.foreign([]);
+describe("[G11] sawForeign()", () => {
+  it("has no doubt without foreign messages", async () => {
+    const { account, doubt, clock, levels } = await watch();
+    sawForeign(account, []);
     clock.advance(60 * MIN);
-    assert.equal(duplicates.doubt(), undefined);
+    assert.equal(doubt(), undefined);
     assert.deepEqual([levels(), clock.pending], [[], 0]);
+  });
+
+  it("ends with the account, and leaves no timer", async () => {
+    const { account, see, clock, levels } = await watch();
+    see(0);
+    stopDuplicateWatch(account);
+    see(0);
+    assert.deepEqual([levels(), clock.pending], [["info"], 0]);
   });
 
   /** Delays between messages, the logged line, and the doubt after them. */
@@ -62,16 +72,16 @@ describe("[G11] createDuplicateWatch()", () => {
     ], true],
   ];
   for (const [name, afterMs, expected, isDeploy] of CASES) {
-    it(name, () => {
-      const { see, duplicates, levels } = watch();
+    it(name, async () => {
+      const { see, doubt, levels } = await watch();
       for (const ms of afterMs) see(ms);
       assert.deepEqual(levels(), expected);
-      assert.equal(duplicates.doubt()?.isDeploy, isDeploy);
+      assert.equal(doubt()?.isDeploy, isDeploy);
     });
   }
 
-  it("logs the evidence and the next step", () => {
-    const { see, lines, clock, duplicates } = watch();
+  it("logs the evidence and the next step", async () => {
+    const { see, lines, clock, doubt } = await watch();
     see(0);
     see(MIN, "unsent");
     const warning = lines[1];
@@ -82,7 +92,7 @@ describe("[G11] createDuplicateWatch()", () => {
     const evidence = "Message 1100000000000000001 in channel 200000000000000001 is by this bot, " +
       "which this process had not sent yet";
     assert.equal(warning?.fields["evidence"], evidence);
-    assert.deepEqual(duplicates.doubt(), {
+    assert.deepEqual(doubt(), {
       since: clock.now() - MIN,
       lastAt: clock.now(),
       evidence,
@@ -90,26 +100,26 @@ describe("[G11] createDuplicateWatch()", () => {
     });
   });
 
-  it("keeps its doubt for ten minutes, and logs its end once", () => {
-    const { see, duplicates, clock, levels } = watch();
+  it("keeps its doubt for ten minutes, and logs its end once", async () => {
+    const { see, doubt, clock, levels } = await watch();
     see(0);
-    assert.equal(duplicates.doubt()?.isDeploy, true);
+    assert.equal(doubt()?.isDeploy, true);
     see(MIN);
     clock.advance(10 * MIN - 1);
-    assert.equal(duplicates.doubt()?.isDeploy, false);
+    assert.equal(doubt()?.isDeploy, false);
     clock.advance(1);
-    assert.equal(duplicates.doubt(), undefined);
+    assert.equal(doubt(), undefined);
     clock.advance(60 * MIN);
     assert.deepEqual(levels(), ["info", "warn", "info"]);
   });
 
-  it("keeps its doubt if the wall clock is set back", () => {
-    const { see, clock, duplicates, levels } = watch();
+  it("keeps its doubt if the wall clock is set back", async () => {
+    const { see, clock, doubt, levels } = await watch();
     see(0);
     see(MIN);
-    clock.advance(-5 * MIN);
+    clock.set(-5 * MIN);
     see(0);
-    assert.equal(duplicates.doubt()?.isDeploy, false);
+    assert.equal(doubt()?.isDeploy, false);
     assert.deepEqual(levels(), ["info", "warn"]);
   });
 });
