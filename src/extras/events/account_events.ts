@@ -4,7 +4,7 @@
  */
 
 import { tellExtras } from "../../account/extra_parts.ts";
-import type { AccountContext } from "../../bot/account_context.ts";
+import type { BotAccount } from "../../account/account.ts";
 import type { AccountPart, AccountServices } from "../../bot/bot_extra.ts";
 import { type ChannelId, type GuildId, snowflakeAt } from "../../core/discord/ids.ts";
 import { readHookEvent } from "../../core/hooks/event.ts";
@@ -25,7 +25,7 @@ const OLD_MS: { readonly [event: string]: number } = {
 };
 
 export function createAccountEvents(
-  account: AccountContext,
+  account: BotAccount,
   { client, reader }: AccountServices,
 ): AccountPart {
   const { accountId, config, now, policy, store } = account;

@@ -1,12 +1,12 @@
 /** The part of an account that answers events of hooks (W3). */
 
-import type { AccountContext } from "../../bot/account_context.ts";
+import type { BotAccount } from "../../account/account.ts";
 import type { AccountPart, AccountServices } from "../../bot/bot_extra.ts";
 import { hasEvents } from "../../core/hooks/hook.ts";
 import { createLoader } from "../../lib/loader.ts";
 import type { HookRunner } from "./runner.ts";
 
-export function createHooksPart(account: AccountContext, services: AccountServices): AccountPart {
+export function createHooksPart(account: BotAccount, services: AccountServices): AccountPart {
   const { start, wake, stop } = createLoadedHooks(account, async () => {
     const { createAccountHooks } = await import("./account_hooks.ts");
     return createAccountHooks(account, services);
@@ -31,7 +31,7 @@ export function createHooksPart(account: AccountContext, services: AccountServic
  * entry of `on`; also if the last one has left events behind.
  */
 function createLoadedHooks(
-  { accountId, config, store, log }: Pick<AccountContext, "accountId" | "config" | "store" | "log">,
+  { accountId, config, store, log }: Pick<BotAccount, "accountId" | "config" | "store" | "log">,
   load: () => Promise<HookRunner>,
 ): HookRunner {
   const runner = createLoader(load);

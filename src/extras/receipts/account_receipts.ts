@@ -1,12 +1,12 @@
 /** Connects receipts with the config of an account. */
 
-import type { AccountContext } from "../../bot/account_context.ts";
+import type { BotAccount } from "../../account/account.ts";
 import type { AccountPart } from "../../bot/bot_extra.ts";
 import { TOOLS } from "../../tools/registry.ts";
 import { createReceiptKeeper } from "../../flows/receipts/keep_receipts.ts";
 import { lineOf, NOTHING, receiptsOf } from "../../flows/receipts/receipts.ts";
 
-export function createAccountReceipts(account: AccountContext): AccountPart {
+export function createAccountReceipts(account: BotAccount): AccountPart {
   const { start, look, attempted, stop } = createReceiptKeeper(account.forPart("turns"), TOOLS);
   return {
     ...{ start, stop },

@@ -1,14 +1,14 @@
 /** The part of an account with people's own sign-ins (T13a); its code is loaded at its first use. */
 
 import { z } from "zod";
-import type { AccountContext } from "../../bot/account_context.ts";
+import type { BotAccount } from "../../account/account.ts";
 import type { AccountPart, AccountServices } from "../../bot/bot_extra.ts";
 import { defineTool, type Tool } from "../../core/turn/tool.ts";
 import { latest } from "../../lib/cache.ts";
 import { createLoader } from "../../lib/loader.ts";
 import type { OwnServers } from "./own_servers.ts";
 
-export function createSignInsPart(account: AccountContext, services: AccountServices): AccountPart {
+export function createSignInsPart(account: BotAccount, services: AccountServices): AccountPart {
   let loaded: OwnServers | undefined;
   const { get: load } = createLoader(async () => {
     const { createOwnServers } = await import("./own_servers.ts");

@@ -3,7 +3,7 @@
  * the code of sound only with the first call.
  */
 
-import type { AccountContext } from "../../bot/account_context.ts";
+import type { BotAccount } from "../../account/account.ts";
 import type { AccountPart, AccountServices } from "../../bot/bot_extra.ts";
 import { createLoader } from "../../lib/loader.ts";
 import type { VoicePeople } from "./people/account_people.ts";
@@ -11,7 +11,7 @@ import type { createAccountTalk as CreateTalk } from "./talk/account_talk.ts";
 import type { Calls } from "./line/call.ts";
 
 export function createAccountVoice(
-  account: AccountContext,
+  account: BotAccount,
   services: AccountServices,
 ): AccountPart {
   const { voice: gateway } = services;
@@ -74,7 +74,7 @@ export function createAccountVoice(
 
 /** Ends the calls of a config that had `voice`, and with them the consents. */
 async function endAll(
-  { accountId, store: { voice }, log }: Pick<AccountContext, "accountId" | "store" | "log">,
+  { accountId, store: { voice }, log }: Pick<BotAccount, "accountId" | "store" | "log">,
 ): Promise<void> {
   try {
     for (const row of await voice.calls(accountId)) await voice.end(row, false);

@@ -9,7 +9,7 @@ import { Worker } from "node:worker_threads";
 import type { DemoWorld } from "../../../simulator/actions/demo_world.ts";
 import type { Simulator } from "../../../simulator/simulator.ts";
 import { addChannel } from "../../../simulator/world/create_world.ts";
-import type { AccountContext } from "../../../src/bot/account_context.ts";
+import type { BotAccount } from "../../../src/account/account.ts";
 import type { AccountServices } from "../../../src/bot/bot_extra.ts";
 import { parseSnowflake, type UserId } from "../../../src/core/discord/ids.ts";
 import type { Dispatch } from "../../../src/discord/gateway/decode/payloads.ts";
@@ -86,7 +86,7 @@ function withCall(
     let thread: Worker | undefined;
     const userId = parseSnowflake<"user">(sim.application.userId);
     const calls = createCalls(
-      { ...account, self: () => ({ userId }), config: () => ({}) } as unknown as AccountContext,
+      { ...account, self: () => ({ userId }), config: () => ({}) } as unknown as BotAccount,
       {
         client: {
           async request(method: string, path: string) {

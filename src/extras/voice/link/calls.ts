@@ -1,7 +1,7 @@
 /** Keeps the calls of an account, from the main thread, and their thread, which runs only with a call. */
 
 import { Worker } from "node:worker_threads";
-import type { AccountContext } from "../../../bot/account_context.ts";
+import type { BotAccount } from "../../../account/account.ts";
 import type { AccountServices, VoiceService } from "../../../bot/bot_extra.ts";
 import { PAUSE_MS } from "../../../config/schema/messages.ts";
 import type { GuildId } from "../../../core/discord/ids.ts";
@@ -19,7 +19,7 @@ const LONGEST_MS = 30_000;
 
 /** Creates the calls of an account: none. */
 export function createCalls(
-  account: AccountContext,
+  account: BotAccount,
   { client, reader, voice }: Pick<AccountServices, "client" | "reader"> & {
     readonly voice: VoiceService;
   },

@@ -1,7 +1,7 @@
 /** Connects the people of calls with Discord, the config and the store. */
 
 import { wakeChannels } from "../../../account/wakes.ts";
-import type { AccountContext } from "../../../bot/account_context.ts";
+import type { BotAccount } from "../../../account/account.ts";
 import type { AccountServices, VoiceService } from "../../../bot/bot_extra.ts";
 import { textRulesOf } from "../../../account/rules.ts";
 import { parseSnowflake } from "../../../core/discord/ids.ts";
@@ -19,7 +19,7 @@ import { createMembers } from "./members.ts";
 import { termsOf } from "./terms.ts";
 
 export function createVoicePeople(
-  account: AccountContext,
+  account: BotAccount,
   services: AccountServices & { readonly voice: VoiceService },
   loadCalls: () => Promise<Calls>,
   loadTalk: () => Promise<(ports: TalkPorts) => Talk>,

@@ -3,7 +3,7 @@
  * one call at most. The store has it, so that the next process goes on with it.
  */
 
-import type { AccountContext } from "../../../bot/account_context.ts";
+import type { BotAccount } from "../../../account/account.ts";
 import type { ChannelId, GuildId, UserId } from "../../../core/discord/ids.ts";
 import type { VoiceStates } from "../../../core/discord/voice.ts";
 import type { Sender } from "../../../core/inbound/inbound.ts";
@@ -66,7 +66,7 @@ const ENDS: Readonly<Record<VoiceEnd, (channel: string) => string>> = {
 /** Creates the calls; none begins before `start`. */
 export function createVoiceCalls(
   account: Pick<
-    AccountContext,
+    BotAccount,
     "accountId" | "config" | "log" | "now" | "randomId" | "schedule" | "store"
   >,
   ports: CallsPorts,

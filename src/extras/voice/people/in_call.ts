@@ -5,7 +5,7 @@
  * the terms of now or have a role of the config, and they have not said otherwise.
  */
 
-import type { AccountContext } from "../../../bot/account_context.ts";
+import type { BotAccount } from "../../../account/account.ts";
 import type { RoleId, UserId } from "../../../core/discord/ids.ts";
 import type { Sender } from "../../../core/inbound/inbound.ts";
 import type { VoiceMember } from "../../../core/discord/voice.ts";
@@ -65,7 +65,7 @@ export type InCall = ReturnType<typeof createInCall>;
  * @param isRejoined Whether the call goes on after an end of the process.
  */
 export function createInCall(
-  account: Pick<AccountContext, "accountId" | "config" | "log" | "now" | "schedule" | "store">,
+  account: Pick<BotAccount, "accountId" | "config" | "log" | "now" | "schedule" | "store">,
   row: VoiceCall,
   stored: readonly VoiceChoice[],
   isRejoined: boolean,

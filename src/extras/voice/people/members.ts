@@ -3,7 +3,7 @@
  * them talk to the bot there (V2). The gateway tells roles only as people come, and change there.
  */
 
-import type { AccountContext } from "../../../bot/account_context.ts";
+import type { BotAccount } from "../../../account/account.ts";
 import type { AccountServices } from "../../../bot/bot_extra.ts";
 import type { GuildId, RoleId, UserId } from "../../../core/discord/ids.ts";
 import type { VoiceStates } from "../../../core/discord/voice.ts";
@@ -20,7 +20,7 @@ const FRESH_MS = 60_000;
 const MAX_KNOWN = 500;
 
 export function createMembers(
-  { policy, now }: Pick<AccountContext, "policy" | "now">,
+  { policy, now }: Pick<BotAccount, "policy" | "now">,
   { client, reader, voice }: Pick<AccountServices, "client" | "reader"> & {
     readonly voice: Pick<VoiceStates, "of">;
   },
