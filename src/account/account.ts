@@ -23,7 +23,6 @@ import type { ToolServices } from "../bot/rules/tool_services.ts";
 import type { AccountMedia } from "../bot/turn/account_media.ts";
 import type { History } from "../bot/turn/history.ts";
 import type { ToolPorts } from "../core/turn/tool.ts";
-import type { CatchUp } from "../flows/catch_up/catch_up.ts";
 import type { createConnectionState } from "../flows/preflight/connection_state.ts";
 import type { AnswerThreads } from "../flows/turn/answer_threads.ts";
 import type { TurnCommands } from "../flows/turn/command_turn.ts";
@@ -89,7 +88,7 @@ export interface OldParts {
   threads: AnswerThreads;
   media: AccountMedia;
   history: History;
-  catchUp: CatchUp;
+  acceptHistory: Inbound["acceptHistory"];
   commands: TurnCommands & Pick<Inbound["commands"], "modelOf" | "settings">;
   toolPortsOf: (agentId: string) => Promise<ToolPorts>;
 }

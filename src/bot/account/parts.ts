@@ -19,12 +19,10 @@ import type { GuildId } from "../../core/discord/ids.ts";
 import { wakes } from "../../account/wakes.ts";
 import { createAccountContext } from "../account_context.ts";
 import type { AccountOptions, AccountPorts } from "../account_interface.ts";
-import { createAccountCatchUp } from "../gateway/catch_up.ts";
 import {
   eventsOfExtras,
   loadExtras,
   ownServers,
-  readMissedEvents,
   runByExtra,
   voiceOfExtras,
 } from "../../account/extra_parts.ts";
@@ -126,10 +124,6 @@ export async function createParts(
     turns: { accepted: (judged) => turnsOf(account).accepted(judged) },
     byExtra: (use) => runByExtra(account, use),
   });
-  const catchUp = createAccountCatchUp(account, {
-    ...{ options, client, reader, inbound },
-    missedEvents: (guildId, since) => readMissedEvents(account, guildId, since),
-  });
   await loadExtras(account, options.extras, {
     ...{ client, reader, judging, spend, dataDir: options.dataDir, version: options.version },
     speech: () => settings.speech,
@@ -148,9 +142,10 @@ export async function createParts(
     },
   });
   Object.assign(account.parts, {
-    ...{ judging, sources, threads, media, history, catchUp },
+    ...{ judging, sources, threads, media, history },
     toolPortsOf,
     commands: inbound.commands,
+    acceptHistory: inbound.acceptHistory,
   });
   Object.assign(wakes(account), {
     turns: turnsOf(account).wake,

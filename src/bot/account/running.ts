@@ -12,6 +12,7 @@ import { refusedFinding } from "../../core/model_problem.ts";
 import { refusedParts } from "../../account/rules.ts";
 import { extraFindings, extrasChanged, stopExtras, tellExtras } from "../../account/extra_parts.ts";
 import { wakeChannels, wakeTurns } from "../../account/wakes.ts";
+import { catchUpOf } from "../../flows/catch_up/catch_up.ts";
 import { queuesOf } from "../../flows/deliver/channel_queues.ts";
 import { ownerFindings, reachOwners, tellOwners } from "../../flows/owners/tell_owners.ts";
 import { settingsOf } from "../rules/setup.ts";
@@ -44,10 +45,11 @@ export async function runAccount(
   const parts = await createParts(gateway, options, toolServices, ports);
   connectParts(parts, options, ports);
   const { account, inbound } = parts;
-  const { rest, reader, connection, connectionState, parts: { catchUp } } = account;
+  const { rest, reader, connection, connectionState } = account;
+  const catchUp = catchUpOf(account);
 
   await store.inbox.voidClaims(accountId); // claims of turns that the last run did not finish
-  catchUp.resume(stored.shards);
+  catchUp.resume(stored);
   await inbound.start();
   wakeTurns(account);
   wakeChannels(account);
@@ -154,7 +156,7 @@ export async function stopParts(
   endGrace();
   stopping.abort();
   await (closed ?? connection.stop());
-  await account.parts.catchUp.stop();
+  await catchUpOf(account).stop();
   await inbound.stop().catch(onUnstored);
   await queuesOf(account).stop();
 }

@@ -4,6 +4,7 @@ import { endOf, tokenHint, withTokenPlace } from "../account_end.ts";
 import type { AccountOptions, AccountPorts } from "../account_interface.ts";
 import { createOnlineReport, createReachability } from "../../discord/gateway/main/online.ts";
 import { tellStopped } from "../../flows/owners/delivery_notices.ts";
+import { catchUpOf } from "../../flows/catch_up/catch_up.ts";
 import { queuesOf } from "../../flows/deliver/channel_queues.ts";
 import { showUnanswered } from "../../flows/inbound/unanswered_reactions.ts";
 import { sawForeign } from "../../flows/preflight/duplicate_instance.ts";
@@ -23,7 +24,8 @@ export function connectParts(
   { health, meter, onOnline, onEnd }: AccountPorts,
 ): void {
   const { account, inbound } = parts;
-  const { rest, reader, connection, connectionState, parts: { catchUp } } = account;
+  const { rest, reader, connection, connectionState } = account;
+  const catchUp = catchUpOf(account);
   const online = createOnlineReport({
     reader,
     schedule: account.schedule,

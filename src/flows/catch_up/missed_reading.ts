@@ -18,7 +18,6 @@ import type { GuildPlace, InboundMessage, PostedMessage } from "../../core/inbou
 import type { createAcceptor } from "../inbound/accept.ts";
 import { type IgnoreReason, TOLD_WITHIN_MS, type Verdict } from "../../core/inbound/verdict.ts";
 import { CATCH_UP_RULES } from "../../core/inbound/waiting_limits.ts";
-import type { Account } from "../../core/account/account.ts";
 
 export interface Page {
   /** Readable messages of the page, newest first. */
@@ -27,26 +26,6 @@ export interface Page {
   readonly oldest?: MessageId;
   /** Whether the channel begins here. */
   readonly isLast: boolean;
-}
-
-/** Everything that reading needs from outside. */
-export interface MissedReadingPorts extends Pick<Account, "now" | "log"> {
-  /** Whether an error means that Discord will never show the channel. */
-  readonly isRefused: (error: unknown) => boolean;
-  /** Reads the page before a message, or the newest one, over REST. */
-  readonly readPage: (channel: MissedChannel, before?: MessageId) => Promise<Page>;
-  readonly isRecorded: (id: MessageId) => Promise<boolean>;
-  /** Stores messages from the history, as live ones. */
-  readonly acceptHistory: ReturnType<typeof createAcceptor>["acceptHistory"];
-  /** Which messages may get an answer. */
-  readonly limits: {
-    /** Maximum age of a message in milliseconds. */
-    readonly maxAgeMs: number;
-    /** Maximum number of messages per channel; if there are more, the newest ones. */
-    readonly maxPerChannel: number;
-  };
-  /** Tells a channel, once for each key, that Barnacle has not read its messages before this one. */
-  readonly tellUnread: (channel: MissedChannel, before: MessageId, key: string) => Promise<void>;
 }
 
 /** Messages of a channel that are not read. */
@@ -79,13 +58,18 @@ export const MAX_PAGES = 10;
  * @param tally Figures to add to.
  */
 export function createMissedReading(
-  channel: MissedChannel,
   since: number,
   tally: Tally,
-  { readPage, isRecorded, acceptHistory, limits, now }: Omit<
-    MissedReadingPorts,
-    "isRefused" | "log" | "tellUnread"
-  >,
+  { readPage, isRecorded, acceptHistory, limits, now }: {
+    /** Reads the page before a message, or the newest one, over REST. */
+    readonly readPage: (before?: MessageId) => Promise<Page>;
+    readonly isRecorded: (id: MessageId) => Promise<boolean>;
+    /** Stores messages from the history, as live ones. */
+    readonly acceptHistory: ReturnType<typeof createAcceptor>["acceptHistory"];
+    /** Which messages may get an answer: their age, and how many newest ones of a channel. */
+    readonly limits: { readonly maxAgeMs: number; readonly maxPerChannel: number };
+    readonly now: () => number;
+  },
 ) {
   const { maxAgeMs, maxPerChannel } = limits;
   /** Messages that are not stored yet, newest first. */
@@ -99,7 +83,7 @@ export function createMissedReading(
   let isExpected = false;
 
   async function readNextPage(): Promise<void> {
-    const page = await readPage(channel, before);
+    const page = await readPage(before);
     events.push(...page.events.filter(({ id }) => createdAtMs(id) > since));
     oldestRead = events.at(-1)?.id ?? oldestRead;
     const { oldest = before } = page;
@@ -144,7 +128,7 @@ export function createMissedReading(
   async function endOfRecords(cursor: MessageId): Promise<MessageId | undefined> {
     let end = oldestRead ?? cursor;
     for (let pages = 0; pages < MAX_PAGES; pages++) {
-      const { events, oldest, isLast } = await readPage(channel, cursor);
+      const { events, oldest, isLast } = await readPage(cursor);
       for (const { kind, id } of events) {
         if (createdAtMs(id) <= since) return undefined;
         if (kind === "message" && !await isRecorded(id)) return end;

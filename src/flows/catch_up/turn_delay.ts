@@ -11,9 +11,9 @@ import type { ChannelId } from "../../core/discord/ids.ts";
 import type { StartTimer } from "../../lib/clock.ts";
 
 /** Milliseconds for which all channels wait for the list of channels with missed messages. */
-export const LISTING_MS = 5_000;
+const LISTING_MS = 5_000;
 /** Milliseconds for which any channel waits, counted from the first call. */
-export const MAX_DELAY_MS = 30_000;
+const MAX_DELAY_MS = 30_000;
 
 /**
  * Creates the delay of one account; all turns may begin.

@@ -7,7 +7,9 @@
 
 import type { ChannelId, GuildId } from "../../core/discord/ids.ts";
 import { type MissedChannel, nameOf } from "./missed_reading.ts";
-import type { Account } from "../../core/account/account.ts";
+import type { BotAccount } from "../../account/account.ts";
+import { createMissingReadPermissions } from "../../discord/rest/permissions/explain_denial.ts";
+import { BACKGROUND, isRefused } from "./missed_pages.ts";
 
 /** The permissions that a channel lacks, by their names in Discord's settings. */
 type MissingIn = (channelId: ChannelId) => readonly string[];
@@ -27,18 +29,15 @@ interface UnreadableChannel {
  */
 const HIDDEN = "View Channel";
 
-export function createUnreadable({ readPermissions, isRefused, log }: Pick<Account, "log"> & {
-  /** Reads the bot's permissions in a guild, over REST. */
-  readonly readPermissions: (guildId: GuildId) => Promise<MissingIn>;
-  /** Whether Discord will never answer: status 403 or 404. */
-  readonly isRefused: (error: unknown) => boolean;
-}) {
+export function createUnreadable({ reader, rest, log }: BotAccount) {
+  const readPermissions = createMissingReadPermissions(rest, BACKGROUND);
   const channels = new Map<ChannelId, UnreadableChannel>();
   const permissions = new Map<GuildId, MissingIn>();
 
   async function permissionsIn(guildId: GuildId): Promise<MissingIn> {
+    if (!reader.self) throw new TypeError("Cannot look at a guild before READY");
     try {
-      return await readPermissions(guildId);
+      return await readPermissions(guildId, reader.self.userId);
     } catch (error) {
       if (!isRefused(error)) throw error;
       return () => []; // the bot has left the guild: there is nothing to grant
@@ -95,5 +94,3 @@ export function createUnreadable({ readPermissions, isRefused, log }: Pick<Accou
     list: (): readonly UnreadableChannel[] => [...channels.values()],
   };
 }
-
-export type Unreadable = ReturnType<typeof createUnreadable>;

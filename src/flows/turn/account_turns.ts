@@ -22,6 +22,7 @@ import { whileAwake } from "../../lib/clock.ts";
 import { createTokenRates, type TokenRates } from "../../session/history.ts";
 import { StoreError } from "../../store/database/store_error.ts";
 import { TOOLS } from "../../tools/registry.ts";
+import { catchUpOf } from "../catch_up/catch_up.ts";
 import { ownsApplicationAsRead } from "../owners/owner_ids.ts";
 import { decided } from "../questions/cards.ts";
 import { createTurnPeople } from "../questions/turn_people.ts";
@@ -223,7 +224,7 @@ export const turnsOf: Of<Turns> = perAccount("turns", (account) => {
     ...{ schedule, stopping, log, turnLimit: account.bot.turnLimit },
     claimNext(admits) {
       if (ended.aborted) return Promise.resolve(undefined);
-      const delayed = parts.catchUp.delayedChannels();
+      const delayed = catchUpOf(account).delayedChannels();
       return store.inbox.claimNext(accountId, now(), delayed, modes().carries, admits);
     },
     isOwner: parts.sources.isOwner,

@@ -120,7 +120,7 @@ export async function testAccount(
     configFrom(keys, { commands: { ownerAllowFrom: [`discord:${OWNER}`] }, ...others });
   const config = await configOf(discord, beside);
   const requests: DiscordRequest[] = [];
-  const rest = fakeRest(requests, answer);
+  const rest = fakeRest(requests, answer, clock.now);
   const stopping = new AbortController();
   const toolServices = { ...NO_TOOLS, ...more.toolServices };
   const options: AccountOptions = {
@@ -249,7 +249,7 @@ export async function testAccount(
 
 export type TestAccount = Awaited<ReturnType<typeof testAccount>>;
 
-function fakeRest(requests: DiscordRequest[], answer: Answer): RestClient {
+function fakeRest(requests: DiscordRequest[], answer: Answer, now: () => number): RestClient {
   let next = 1_500_000_000_000_000_000n;
   return {
     // deno-lint-ignore require-await -- a thrown refusal is a rejection
@@ -271,6 +271,6 @@ function fakeRest(requests: DiscordRequest[], answer: Answer): RestClient {
     hurry() {},
     stop() {},
     status: () => ({ invalidRequests: 0, breaker: {} as never, queued: 0, limitedMs: 0 }),
-    discordNow: Date.now,
+    discordNow: now,
   };
 }
