@@ -23,6 +23,7 @@ import type { AnswerThreads } from "../../flows/turn/answer_threads.ts";
 import { tellExtras } from "../../account/extra_parts.ts";
 import { wakeChannels } from "../../account/wakes.ts";
 import { queuesOf } from "../../flows/deliver/channel_queues.ts";
+import { cardsGone } from "../../flows/questions/cards.ts";
 import type { InteractionParts } from "../interactions/context.ts";
 import type { Finding } from "../../core/finding.ts";
 import { reachOwners } from "../../flows/owners/tell_owners.ts";
@@ -133,7 +134,9 @@ export function createInbound(
       ...interactions.on,
       messages_deleted({ messageIds }) {
         pluralkit.deleted(messageIds);
+        cardsGone(account, messageIds);
       },
+      place_gone: ({ id }) => cardsGone(account, [id]),
       guild_joined: ({ guild }) => guildJoined.joined(guild),
       thread_members_changed: ({ threadId, ...change }) => threads.membersChanged(threadId, change),
       permissions_changed: ({ guildId }) => queuesOf(account).permissionsChanged(guildId),

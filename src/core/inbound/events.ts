@@ -57,6 +57,12 @@ export interface PermissionsChanged {
   readonly guildId: GuildId;
 }
 
+/** A channel or a thread was deleted, or the bot was removed from a guild (T10). */
+export interface PlaceGone {
+  readonly kind: "place_gone";
+  readonly id: ChannelId | GuildId;
+}
+
 /** People have joined or left a thread (S7). */
 export interface ThreadMembersChanged {
   readonly kind: "thread_members_changed";
@@ -76,6 +82,7 @@ export type InboundEvent =
   | MessageEdited
   | GuildJoined
   | PermissionsChanged
+  | PlaceGone
   | ThreadMembersChanged
   | Reaction
   | ReactionsCleared

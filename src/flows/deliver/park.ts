@@ -108,8 +108,8 @@ export function createParking(
         const parked = { channelId, ...inGuild, reason };
         ownerRefused(account, parked);
         tellParked(account, parked);
-        updateCards(account); // those whose cards wait there
       }
+      updateCards(account); // those whose cards wait there
       if (hasChanged(guildId, askedAt)) tries.soon(channelId, place);
     },
     /** Tells that Discord accepted a message there. So the next refusal gets a new report. */

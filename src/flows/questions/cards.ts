@@ -37,8 +37,13 @@ const CONTROL_BYTES = 16;
 /** People who should decide, but whose direct messages Discord refuses to the bot, with its words. */
 const unreachable = perAccount("questions", () => new Map<UserId, string>());
 
+interface CardWork {
+  readonly changed: () => void;
+  readonly gone: (ids: readonly string[]) => void;
+}
+
 /** Keeps the cards of an account up to date, now and whenever a question expires. */
-export const cards: Loop<{ changed(): void }> = loop("questions", (account) => {
+export const cards: Loop<CardWork> = loop("questions", (account) => {
   const retries = createRetryQueue("Cannot bring a question to people up to date", account);
   let cancel: (() => void) | undefined;
   let isQueued = false;
@@ -60,6 +65,14 @@ export const cards: Loop<{ changed(): void }> = loop("questions", (account) => {
   changed();
   return {
     changed,
+    gone(ids: readonly string[]) {
+      retries.add(async () => {
+        const { accountId, store: { questions } } = account;
+        if (await questions.hasWork(accountId) && await questions.cardsGone(accountId, ids) > 0) {
+          changed();
+        }
+      });
+    },
     /** Changes nothing more; the next start does. */
     async stop() {
       isStopped = true;
@@ -72,6 +85,15 @@ export const cards: Loop<{ changed(): void }> = loop("questions", (account) => {
 /** Questions have changed: their cards must. */
 export function updateCards(account: BotAccount): void {
   cards.of(account)?.changed();
+}
+
+/**
+ * Messages, channels or guilds are gone. A question whose cards were there ends.
+ *
+ * @param gone Their ids.
+ */
+export function cardsGone(account: BotAccount, gone: readonly string[]): void {
+  cards.of(account)?.gone(gone);
 }
 
 /** People or the clock have decided questions: turns may begin or continue, too. */
@@ -108,8 +130,9 @@ async function update(account: BotAccount): Promise<number | undefined> {
   const expired = await questions.expire(accountId, now());
   for (const question of await questions.withoutCards(accountId)) await show(account, question);
   for (const { question, reason } of await questions.undeliverable(accountId)) {
-    const { asked } = question.question;
-    if (asked !== "anyone") { for (const userId of asked) cannotReach(account, userId, reason); }
+    const { asked, where } = question.question;
+    const isDirect = where === "direct" && asked !== "anyone" && reason !== undefined;
+    for (const userId of isDirect ? asked : []) cannotReach(account, userId, reason ?? "");
     await giveUp(account, question);
   }
   for (const card of await questions.outdated(accountId)) {
@@ -156,15 +179,19 @@ function asCards({ config }: BotAccount): boolean {
   return config().messages.cards === "components";
 }
 
-/** Ends a question that can reach no one, and says so in its place. */
+/**
+ * Ends a question that no one can answer. The turn goes on, and its answer tells that. If it needed
+ * other people than those who read it, a notice names them.
+ */
 async function giveUp(
   account: BotAccount,
-  { id, code, channelId, question: { tool, asked } }: StoredQuestion,
+  { id, code, channelId, question: { tool, asked, where } }: StoredQuestion,
 ): Promise<void> {
   const { store: { questions }, now, log } = account;
   log.warn("A question can reach no one, so it counts as refused", { code, tool });
   await questions.withdraw(id, now());
   decided(account);
+  if (where === "channel") return;
   const people = asked === "anyone" ? "" : asked.map((user) => `<@${user}>`).join(", ");
   await tellChannel(
     account,

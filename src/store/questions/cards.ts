@@ -9,7 +9,7 @@ import type { AccountId, MessageId } from "../../core/discord/ids.ts";
 import { MAX_OFFERED, type OfferedForm } from "../../core/people/form.ts";
 import { FILL_IN, type StoredQuestion } from "../../core/people/question.ts";
 import type { NewCard, OutdatedCard } from "../../core/store/questions.ts";
-import { COMMIT_OPTIONS } from "../database/durability.ts";
+import { COMMIT_OPTIONS, UNNAMED } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
 import { prepareAddOnce } from "../outbox/rows.ts";
 import { flag, integer, optional, rows, snowflake, text } from "../schema/columns.ts";
@@ -25,7 +25,7 @@ const CARD = rows({
   nonce: text(),
   isCard: optional(flag()),
 });
-const REASON = rows({ parkedReason: text() });
+const REASON = rows({ parkedReason: optional(text()) });
 const FORM = rows({ customId: text(), cardChannel: snowflake<"channel">() });
 const ID = rows({ id: integer() });
 const OF_TURN = rows({ messageId: snowflake<"message">() });
@@ -52,7 +52,7 @@ export function createCards(
         AND p.is_parked = 1
     WHERE q.state = 'open' AND q.account_id = ? AND c.question_row = q.id
     GROUP BY q.id HAVING COUNT(*) = SUM(
-      c.channel_id <> q.channel_id AND (o.state = 'dead' OR o.id IS NOT NULL AND p.reason IS NOT NULL))
+      c.is_settled OR o.state = 'dead' OR (o.id IS NOT NULL AND p.reason IS NOT NULL))
     ORDER BY q.id`;
   const markCarded = sql`
     UPDATE question SET has_cards = 1 WHERE id = ? AND has_cards = 0 AND state = 'open'`;
@@ -71,11 +71,26 @@ export function createCards(
     WHERE q.state = 'open' AND q.account_id = :accountId AND q.expires_at > :now
       AND c.question_row = q.id AND k.card_row = c.id AND k.choice = :choice
     ORDER BY q.id DESC LIMIT ${MAX_OFFERED}`;
+  const markGone = sql`
+    UPDATE question_card SET is_settled = 1 WHERE is_settled = 0 AND account_id = :accountId AND (
+      channel_id IN (SELECT value FROM json_each(:gone))
+      OR nonce IN (
+        SELECT nonce FROM outbox WHERE message_id IN (SELECT value FROM json_each(:gone)))
+      OR EXISTS (
+        SELECT 1 FROM question AS q WHERE q.id = question_row AND q.channel_id = question_card.channel_id
+          AND q.guild_id IN (SELECT value FROM json_each(:gone))))`;
   const markSettled =
     sql`UPDATE question_card SET is_settled = 1 WHERE id = :id AND is_settled = 0`;
   const withdraw = sql`
     UPDATE question SET state = 'withdrawn', decided_at = ? WHERE id = ? AND state = 'open'
     RETURNING message_id`;
+  const withdrawCards = sql`
+    UPDATE outbox SET state = 'withdrawn' WHERE state = 'pending' AND (account_id, nonce) IN (
+      SELECT account_id, nonce FROM question_card WHERE question_row = ?)`;
+  const leaveCards = sql`
+    UPDATE question_card SET is_settled = 1 WHERE question_row = ? AND EXISTS (
+      SELECT 1 FROM outbox AS o WHERE o.account_id = question_card.account_id
+        AND o.nonce = question_card.nonce AND o.state IN ('dead', 'withdrawn'))`;
   const expire = sql`UPDATE question SET state = 'expired', decided_at = :now
      WHERE state = 'open' AND account_id = :accountId AND expires_at <= :now
      RETURNING message_id`;
@@ -88,13 +103,14 @@ export function createCards(
 
   return {
     /**
-     * Open questions of an account whose cards wait in direct channels in which Discord does not let the
-     * bot post, with its reason for the first one.
+     * Open questions of an account of which no card can be pressed, with Discord's reason for the first
+     * one: Discord does not take them, or they are gone.
      */
     undeliverable: (
       accountId: AccountId,
-    ): Promise<readonly { readonly question: StoredQuestion; readonly reason: string }[]> =>
-      read(() => selectUndeliverable.all(accountId)),
+    ): Promise<
+      readonly { readonly question: StoredQuestion; readonly reason?: string | undefined }[]
+    > => read(() => selectUndeliverable.all(accountId)),
     /** Open questions of an account without cards, in the order of asking. */
     withoutCards: (accountId: AccountId): Promise<readonly StoredQuestion[]> =>
       read(() => selectWithout.all(accountId)),
@@ -118,6 +134,17 @@ export function createCards(
         }
         return true;
       }),
+    /**
+     * Notes that cards are gone: nothing changes them any more.
+     *
+     * @param gone Ids of messages, channels and guilds.
+     * @returns Number of cards.
+     */
+    cardsGone: (accountId: AccountId, gone: readonly string[]) =>
+      commit(
+        UNNAMED,
+        () => Number(markGone.run({ accountId, gone: JSON.stringify(gone) }).changes),
+      ),
     outdated: (accountId: AccountId): Promise<readonly OutdatedCard[]> =>
       read(() =>
         selectOutdated.all(accountId).map((row) => {
@@ -130,11 +157,17 @@ export function createCards(
       commit(COMMIT_OPTIONS.BY_HAND, () => {
         if (markSettled.run({ id }).changes > 0) addOnce(frozen, now);
       }),
-    /** Ends a question that could reach no one. */
+    /** Ends a question that could reach no one. Its cards that Discord does not have are not sent. */
     async withdraw(questionId: number, now: number) {
-      await commit(COMMIT_OPTIONS.BY_HAND, () => withdraw.all(now, questionId).map(toMessageId), {
-        onStored: onDecided,
-      });
+      const end = () => {
+        const turns = withdraw.all(now, questionId).map(toMessageId);
+        if (turns.length > 0) {
+          withdrawCards.run(questionId);
+          leaveCards.run(questionId);
+        }
+        return turns;
+      };
+      await commit(COMMIT_OPTIONS.BY_HAND, end, { onStored: onDecided });
     },
     /** Ends the questions of an account whose time is over. Returns their number. */
     async expire(accountId: AccountId, now: number) {

@@ -199,6 +199,7 @@ function setUp() {
       guild_joined: ({ guild }) => handled.push(`joined ${guild.id}`),
       thread_members_changed: ({ threadId }) => handled.push(`members ${threadId}`),
       permissions_changed: ({ guildId }) => handled.push(`permissions ${guildId}`),
+      place_gone: ({ id }) => handled.push(`gone ${id}`),
     },
   });
   const seen = { began, undecided, challenged, refused, sources, origins, handled };

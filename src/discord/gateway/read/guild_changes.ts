@@ -4,7 +4,7 @@
  */
 
 import { z } from "zod";
-import type { GuildId, UserId } from "../../../core/discord/ids.ts";
+import type { ChannelId, GuildId, UserId } from "../../../core/discord/ids.ts";
 import { snowflakeSchema } from "../../../core/discord/snowflake_schema.ts";
 import { optional } from "../../../core/discord/lenient.ts";
 import type { Dispatch } from "../decode/payloads.ts";
@@ -63,6 +63,18 @@ export function guildWithChangedPermissions(
   if (t !== MEMBER_UPDATE) return undefined;
   const member = memberPayload.safeParse(d).data;
   return member && member.user.id === self ? member.guild_id : undefined;
+}
+
+const gonePayload = z.object({
+  id: z.union([snowflakeSchema<"channel">(), snowflakeSchema<"guild">()]),
+  unavailable: optional(z.boolean()),
+});
+const GONE: ReadonlySet<string> = new Set(["CHANNEL_DELETE", "THREAD_DELETE", "GUILD_DELETE"]);
+
+/** The channel, thread or guild that a dispatch takes from the bot; `undefined` if it takes none. */
+export function placeGone({ t, d }: Dispatch): ChannelId | GuildId | undefined {
+  const gone = GONE.has(t) ? gonePayload.safeParse(d, { jitless: true }).data : undefined;
+  return gone?.unavailable ? undefined : gone?.id;
 }
 
 const joinedPayload = z.object({

@@ -25,7 +25,7 @@ import {
   snapshotOf,
 } from "../decode/guild_index.ts";
 import type { VoiceIndex } from "./voice_index.ts";
-import { guildWithChangedPermissions, joinedGuild } from "./guild_changes.ts";
+import { guildWithChangedPermissions, joinedGuild, placeGone } from "./guild_changes.ts";
 import { type DecodeProblem, type Dispatch, readyPayload } from "../decode/payloads.ts";
 import type { EVENT_TYPES } from "./intents.ts";
 
@@ -139,6 +139,8 @@ export function createReader(
       : applied.index;
     const guildId = guildWithChangedPermissions(dispatch, self?.userId);
     if (guildId) events.push({ kind: "permissions_changed", guildId });
+    const gone = placeGone(dispatch);
+    if (gone) events.push({ kind: "place_gone", id: gone });
     if (dispatch.t === "READY" && applied.problem === undefined) {
       const leftGuilds = guildsLeft(readyPayload.parse(dispatch.d, { jitless: true }), dropped);
       for (const id of leftGuilds) changed.add(id);

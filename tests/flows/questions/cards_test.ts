@@ -1,0 +1,104 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import type { Model } from "../../../src/core/model.ts";
+import { cards } from "../../../src/flows/questions/cards.ts";
+import { ask } from "../../../src/tools/ask.ts";
+import { RestError } from "../../../src/discord/rest/exchange/rest_error.ts";
+import { testAccount } from "../../support/bot/test_account.ts";
+import { CHANNEL, GUILD, guildData } from "../../support/discord/payloads.ts";
+
+/** A model that asks a person, and then says what it has learnt. */
+const asking: Model = {
+  id: "test/model",
+  async *generate({ messages }) {
+    await Promise.resolve();
+    const results = JSON.stringify(messages.filter(({ role }) => role === "tool"));
+    if (results !== "[]") {
+      yield { kind: "text", text: `learnt: ${results}` };
+      return void (yield { kind: "finish", reason: "stop" });
+    }
+    const args = JSON.stringify({ question: "Tea or coffee?", options: ["tea", "coffee"] });
+    const calls = [{ id: "1", name: "ask", arguments: args }];
+    yield { kind: "finish", reason: "tool_calls", calls };
+  },
+};
+
+/** A question of the model's in the channel, whose card Discord refuses with a code. */
+async function asked(refusal?: readonly [status: number, code: number]) {
+  const scene = await testAccount({
+    discord: { guilds: { [GUILD]: { requireMention: false } } },
+    model: asking,
+    toolServices: { tools: () => [ask] },
+    answer({ method, path, body }) {
+      if (method !== "POST" || path !== `/channels/${CHANNEL}/messages`) return undefined;
+      const isCard = JSON.stringify(body).includes("Tea or coffee?");
+      if (!isCard || !refusal) return undefined;
+      const [status, code] = refusal;
+      const kind = ({ 400: "rejected", 403: "forbidden", 404: "not_found" } as const)[status];
+      throw new RestError("refused", { kind: kind ?? "rejected", route: "POST /", status, code });
+    },
+  });
+  let drawn = 0;
+  Object.assign(scene.account, { draw: (count: number) => new Uint8Array(count).fill(++drawn) });
+  cards.start(scene.account);
+  await scene.receive("GUILD_CREATE", guildData());
+  await scene.write("what shall I drink?");
+  await scene.pass(1_000);
+  return {
+    ...scene,
+    state: () => scene.rows("SELECT state FROM question").map(({ state }) => state),
+    turn: () => scene.rows("SELECT state FROM inbox").map(({ state }) => state),
+    card: () => String(scene.rows("SELECT message_id FROM outbox")[0]?.["message_id"]),
+  };
+}
+
+describe("[T10] a card that nobody can press ends its question", () => {
+  for (
+    const refusal of [
+      [400, 200000],
+      [400, 240000],
+      [400, 50035],
+      [404, 10003],
+      [404, 10004],
+      [400, 160005],
+      [403, 50001],
+      [403, 50013],
+      [403, 50009],
+    ] as const
+  ) {
+    it(`if Discord refuses it with ${refusal.join(" ")}`, async () => {
+      const { state, turn, pass, posted } = await asked(refusal);
+      await pass(60_000, 5_000);
+      assert.deepEqual([state(), turn()], [["withdrawn"], ["answered"]]);
+      assert.equal(posted().filter((text) => /learnt: .*reached no one/.test(text)).length, 1);
+    });
+  }
+
+  const gone: readonly (readonly [string, string, (card: string) => object])[] = [
+    [
+      "a moderator deletes it",
+      "MESSAGE_DELETE",
+      (id) => ({ id, channel_id: CHANNEL, guild_id: GUILD }),
+    ],
+    ["it is purged", "MESSAGE_DELETE_BULK", (id) => ({ ids: [id], channel_id: CHANNEL })],
+    ["its channel is deleted", "CHANNEL_DELETE", () => ({ id: CHANNEL, guild_id: GUILD, type: 0 })],
+    ["the bot is removed from the server", "GUILD_DELETE", () => ({ id: GUILD })],
+  ];
+  for (const [what, type, data] of gone) {
+    it(`if ${what}`, async () => {
+      const { receive, card, state, turn, pass } = await asked();
+      assert.deepEqual(state(), ["open"]);
+      await receive(type, data(card()));
+      await pass(1_000);
+      assert.deepEqual([state(), turn()], [["withdrawn"], ["answered"]]);
+    });
+  }
+
+  it("goes on if another message is deleted, or a server is only unavailable", async () => {
+    const { receive, state, pass } = await asked();
+    await receive("MESSAGE_DELETE", { id: "1400000000000000999", channel_id: CHANNEL });
+    await receive("GUILD_DELETE", { id: GUILD, unavailable: true });
+    await pass(1_000);
+    assert.deepEqual(state(), ["open"]);
+  });
+});
