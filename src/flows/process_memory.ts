@@ -11,8 +11,13 @@ import type { Account } from "../core/account/account.ts";
 
 /** Growth of the process that is worth a collection, which takes 20 to 30 ms of CPU time. */
 const GROWN_BYTES = 4 << 20;
-/** The same of a bot that is never quiet: a collection stops all of its work. */
+/** The same of a bot that is never quiet. */
 const BUSY_BYTES = 16 << 20;
+/**
+ * Milliseconds between two collections of a bot that is never quiet: each stops all of its work, and
+ * throws code away, which is compiled anew. A reply of a short flood took a seventh more CPU time.
+ */
+const BUSY_MS = 30_000;
 /** Milliseconds without work after which the bot is quiet, and between two looks. */
 const QUIET_MS = 3_000;
 /**
@@ -32,7 +37,7 @@ export function createProcessMemory(
   },
 ) {
   let workedAt = now();
-  let returnedAt = -Infinity;
+  let returnedAt = now();
   /** Size of the process after memory was last returned. */
   let restBytes = 0;
   /** Whether that size has work of then in it: at rest, it is less. */
@@ -50,7 +55,9 @@ export function createProcessMemory(
   function look(): void {
     const isQuiet = now() < workedAt || now() - workedAt >= QUIET_MS; // the system may set its clock
     const grownBytes = rss() - restBytes;
-    const isWorth = isQuiet ? isSpoilt || grownBytes >= GROWN_BYTES : grownBytes >= BUSY_BYTES;
+    const isWorth = isQuiet
+      ? isSpoilt || grownBytes >= GROWN_BYTES
+      : grownBytes >= BUSY_BYTES && Math.abs(now() - returnedAt) >= BUSY_MS;
     if (!isWorth) return isQuiet ? undefined : lookLater();
     returnedAt = now();
     release();

@@ -65,8 +65,8 @@ describe("[B6] [B7] createProcessMemory()", () => {
       work(60, 1);
       most = Math.max(most, world.mib);
     }
-    assert.ok(most <= 50 + 16 + 10, `${most} MiB`);
-    assert.ok(world.collections <= 3_600 / 16, `${world.collections} collections`);
+    assert.ok(most <= 50 + 30 + 10, `${most} MiB`);
+    assert.ok(world.collections <= 3_600 / 30, `${world.collections} collections`);
   });
 
   it("does not collect again and again what lives", () => {
