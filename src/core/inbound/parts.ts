@@ -22,6 +22,8 @@ export interface Part {
   readonly fence?: FenceName;
   /** Who wrote a `message`, as its line says. */
   readonly from?: string;
+  /** Whether it says that the turn shows an image; absent: no. */
+  readonly isImage?: boolean;
   /**
    * Ids of the messages, people and events that its words are from; none if they are Barnacle's own.
    * Absent: unknown, so that its whole turn goes with any person.

@@ -14,6 +14,8 @@ export type Entry = ModelMessage & Partial<PartedText> & {
   /** The message to the bot, or the message that the turn of this entry answers. */
   readonly messageId: MessageId;
   readonly at: number;
+  /** Whether its turn showed images, of an entry without its parts; absent: no. */
+  readonly showsImages?: boolean;
 };
 
 /** A message in a channel that was not addressed to the bot (H1). */

@@ -19,7 +19,6 @@ import { charsIn, hasImages, lengthOf, toolChars } from "../../core/fit_request.
 import type { Entry } from "../../core/inbound/transcript.ts";
 import type { MessageId } from "../../core/discord/ids.ts";
 import type { FoldCause } from "../../core/turn/checkpoint.ts";
-import { showsImages } from "../../render/prompt/envelope.ts";
 import { shownSummary } from "../../render/prompt/summary.ts";
 import {
   charsOf,
@@ -248,7 +247,7 @@ export function measure(entries: readonly Entry[]): MeasuredTranscript {
     const entry = entries[at];
     if (!entry) break;
     chars += lengthOf(entry);
-    if (entry.parts && showsImages(entry.parts)) {
+    if (entry.showsImages) {
       imageMessages = [...imageMessages, entry.messageId];
     }
   }

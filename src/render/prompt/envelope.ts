@@ -335,14 +335,19 @@ function fileParts(
     const { attachment: { name }, owner, result } = file;
     const { quoted } = message;
     const of = owner === "message" || !quoted ? sourcesOf(message) : quotedSources(quoted);
-    if (result.kind === "image") images += 1;
+    const isImage = result.kind === "image";
+    if (isImage) images += 1;
     const text = clip(
       readableText(textOf(file)),
       limit,
       result.kind === "text" ? result.left : 0,
     );
     return [
-      { text: `[file ${index + 1}, of the ${owner}: ${factOf(result, images)}]`, of },
+      {
+        text: `[file ${index + 1}, of the ${owner}: ${factOf(result, images)}]`,
+        of,
+        ...(isImage && { isImage }),
+      },
       fencedPart("file", [JSON.stringify({ name }), text].filter(Boolean).join("\n"), of),
     ];
   });
@@ -356,18 +361,10 @@ function voiceOf(
   return isSpoken ? result : undefined;
 }
 
-/** Begins the fact of a shown image; a later turn looks for it. */
-const IMAGE = "shown as image ";
-
-/** Whether parts say that the turn showed images. */
-export function showsImages(parts: readonly Part[]): boolean {
-  return parts.some(({ fence, text }) => fence === undefined && text.includes(`: ${IMAGE}`));
-}
-
 function factOf(result: FileResult, image: number): string {
   switch (result.kind) {
     case "image":
-      return `${IMAGE}${image} of this message`;
+      return `shown as image ${image} of this message`;
     case "text":
       return result.what;
     case "transcript":

@@ -158,10 +158,7 @@ interface FoldRecord extends Fold {
  */
 function createCheckpoints(
   { sql, commit, read }: Transactions,
-  transcripts: Pick<
-    TranscriptRows,
-    "changesOf" | "checkpointOf" | "drop" | "openEntries"
-  >,
+  transcripts: Pick<TranscriptRows, "changesOf" | "checkpointOf" | "drop">,
 ) {
   const selectLast = sql`
     SELECT last_entry, kind FROM checkpoint WHERE session_key = ? ORDER BY id DESC LIMIT 1`;
@@ -216,7 +213,7 @@ function createCheckpoints(
     /** The newest `limit` entries since the newest checkpoint, oldest first. */
     async openEntries(sessionKey: string, limit: number): Promise<OpenEntries> {
       const changes = transcripts.changesOf(sessionKey);
-      const open = transcripts.openEntries(sessionKey, limit) ?? await read(() => {
+      const open = await read(() => {
         const { lastEntry: after } = lastOf(sessionKey);
         const { count } = selectCount.one(sessionKey, after);
         const entries = selectOpen.all(sessionKey, after, limit).reverse();

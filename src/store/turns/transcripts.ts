@@ -9,7 +9,7 @@
 import { lengthOf } from "../../core/fit_request.ts";
 import { type Part, partedText } from "../../core/inbound/parts.ts";
 import type { Entry } from "../../core/inbound/transcript.ts";
-import type { Checkpoint, OpenEntries } from "../../core/turn/checkpoint.ts";
+import type { Checkpoint } from "../../core/turn/checkpoint.ts";
 import type { Transactions } from "../database/transact.ts";
 import { integer, json, oneOf, optional, rows, snowflake, text } from "../schema/columns.ts";
 
@@ -24,7 +24,7 @@ interface EntryPlace {
  * Maximum bytes of all sessions in memory: 80 whose entries fill an assumed window. If more sessions
  * than fit take turns, each turn reads its entries from the table, which costs half a millisecond.
  */
-const BYTES_MAX = 16 * 1024 * 1024;
+const BYTES_MAX = 8 * 1024 * 1024;
 /** Maximum number of a session's entries in memory that no turn uses. */
 const TRIM_AT = 16;
 
@@ -145,16 +145,6 @@ export function createTranscripts({ sql, read }: Transactions) {
     },
     /** Forgets a session in memory, because the table has a new checkpoint, or may differ. */
     drop,
-    /**
-     * The newest `limit` entries since the newest checkpoint; `undefined` if memory lacks some that
-     * the table has.
-     */
-    openEntries(sessionKey: string, limit: number): OpenEntries | undefined {
-      const cached = sessions.get(sessionKey);
-      if (!cached?.isWhole) return undefined;
-      const older = Math.max(0, cached.entries.length - limit);
-      return { older, entries: cached.entries.slice(older) };
-    },
     /** Adds entries without control characters, within a transaction of the caller's. */
     insert({ agentId, sessionKey, channelId }: EntryPlace, entries: readonly Entry[]) {
       for (const entry of entries) {
@@ -179,7 +169,7 @@ export function createTranscripts({ sql, read }: Transactions) {
         if (!cached || entries.length === 0) return;
         if (cached !== before) return drop(sessionKey);
         const addedBytes = bytesOf(entries);
-        cached.entries.push(...entries);
+        cached.entries.push(...entries.map(withoutParts));
         cached.bytes += addedBytes;
         bytes += addedBytes;
         makeRoom();
@@ -196,8 +186,6 @@ export type TranscriptRows = ReturnType<typeof createTranscripts>;
 /** Estimated bytes of a session beside its entries, and of an entry beside its text. */
 const SESSION_BYTES = 400;
 const ENTRY_BYTES = 200;
-/** Estimated bytes of a UTF-16 unit of its text: most texts take one, and one in their parts. */
-const CHAR_BYTES = 2;
 
 interface CachedSession {
   /** Oldest first, without a gap up to the newest. */
@@ -220,7 +208,7 @@ function newestOf(
   limit: number,
   maxChars: number,
 ): readonly Entry[] | undefined {
-  const allChars = (bytes - SESSION_BYTES - ENTRY_BYTES * entries.length) / CHAR_BYTES;
+  const allChars = bytes - SESSION_BYTES - ENTRY_BYTES * entries.length;
   if (isWhole && entries.length <= limit && allChars <= maxChars) return entries.slice(); // most
   let chars = 0;
   let from = entries.length;
@@ -239,7 +227,7 @@ function readNewest(rows: Iterable<unknown>, limit: number, maxChars: number): C
   let units = 0;
   let isWhole = true;
   for (const row of rows) {
-    const entry = toEntry(row);
+    const entry = withoutParts(toEntry(row));
     if (entries.length === limit || units + lengthOf(entry) > maxChars) {
       isWhole = false;
       break;
@@ -250,8 +238,15 @@ function readNewest(rows: Iterable<unknown>, limit: number, maxChars: number): C
   return { entries: entries.reverse(), bytes: SESSION_BYTES + bytesOf(entries), isWhole };
 }
 
+/** A turn reads the text alone, and its parts take several times as much memory. */
+function withoutParts(entry: Entry): Entry {
+  if (entry.role !== "user" || !entry.parts) return entry;
+  const { role, text, messageId, at, parts } = entry;
+  return { role, text, messageId, at, showsImages: parts.some(({ isImage }) => isImage) };
+}
+
 function bytesOf(entries: readonly Entry[]): number {
-  return entries.reduce((sum, entry) => sum + ENTRY_BYTES + lengthOf(entry) * CHAR_BYTES, 0);
+  return entries.reduce((sum, entry) => sum + ENTRY_BYTES + lengthOf(entry), 0);
 }
 
 export const entryColumns = "role, parts, boundary, calls, message_id, at, carried";

@@ -4,7 +4,7 @@ import type { Attachment } from "../../../src/core/discord/attachment.ts";
 import { parseSnowflake } from "../../../src/core/discord/ids.ts";
 import { partedText } from "../../../src/core/inbound/parts.ts";
 import type { FileResult, ReadAttachment } from "../../../src/core/turn/media.ts";
-import { envelopeOf, fairLimit, showsImages } from "../../../src/render/prompt/envelope.ts";
+import { envelopeOf, fairLimit } from "../../../src/render/prompt/envelope.ts";
 import { directMessage } from "../../support/discord/builders.ts";
 
 const file = (
@@ -51,10 +51,8 @@ describe("[H7] [H8] files of envelopeOf()", () => {
         '<file boundary="k3f9a2b1">\n{"name":"c.zip"}\n</file>',
       ].join("\n"),
     );
-    assert.deepEqual([showsImages(partsOf(files)), showsImages(partsOf(files.slice(2)))], [
-      true,
-      false,
-    ]);
+    const imagesIn = (all: typeof files) => partsOf(all).filter(({ isImage }) => isImage).length;
+    assert.deepEqual([imagesIn(files), imagesIn(files.slice(2))], [1, 0]);
   });
 
   it("[SEC-R2] lets neither a name nor a text leave its fence", () => {
