@@ -136,7 +136,7 @@ export function createStore(
   const settings = createSettings(commits);
   const forgetting = createForgetting(
     commits,
-    memory.forgotten,
+    memory,
     (userId) => {
       if (path !== ":memory:") noteForgotten(join(dirname(path), FORGOTTEN), userId, Date.now());
     },

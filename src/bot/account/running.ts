@@ -89,25 +89,31 @@ export async function runAccount(
     apply: (...setup) => applySetup(parts, ...setup),
     reachOwners: (text) => reachOwners(account, text),
     tellOwners: (text) => void tellOwners(account, text),
-    changedByCommand(namespace, forgotten) {
-      if (namespace === "outbox" || namespace === "pairing") wakeChannels(account);
-      if (forgotten) {
-        account.parts.judging.intent.forget();
-        tellExtras(account, "personForgotten", forgotten);
-      }
-      if (namespace === "schedules") wakeSchedules(account);
-      extrasChanged(account, namespace);
-      if (namespace === "questions") decided(account);
-      if (namespace !== "settings") return;
-      void inbound.commands.pauseChanged();
-      wakeTurns(account);
-    },
+    changedByCommand: (...change) => changedByCommand(parts, ...change),
     stop: () =>
       stopped ??= stopParts(parts, (error) => {
         const message = "Cannot store the last events; Discord will send them again";
         logging.forPart("inbox").error(message, { error });
       }),
   };
+}
+
+export function changedByCommand(
+  { account, inbound }: Parts,
+  ...[namespace, forgotten]: Parameters<RunningAccount["changedByCommand"]>
+): void {
+  if (namespace === "outbox" || namespace === "pairing") wakeChannels(account);
+  if (forgotten) {
+    turnsOf(account).touched();
+    account.parts.judging.intent.forget();
+    tellExtras(account, "personForgotten", forgotten);
+  }
+  if (namespace === "schedules") wakeSchedules(account);
+  extrasChanged(account, namespace);
+  if (namespace === "questions") decided(account);
+  if (namespace !== "settings") return;
+  void inbound.commands.pauseChanged();
+  wakeTurns(account);
 }
 
 /** Applies another config (C9): what the config says is read where it is used, and loops begin anew. */

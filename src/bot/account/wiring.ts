@@ -59,8 +59,8 @@ export function connectParts(
       for (const { message } of judged) account.parts.media.prefetch(message);
       accepted(account, judged);
     },
-    touched({ touched, cut, channels }) {
-      turnsOf(account).touched(touched);
+    touched({ cut, channels }) {
+      turnsOf(account).touched();
       updateCards(account); // those of messages without a turn now
       for (const messageId of cut) progressOf(account).cut(messageId);
       queues.wake(channels); // drafts that go, and answers to `stop`

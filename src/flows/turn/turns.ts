@@ -193,9 +193,9 @@ export function createTurns(
       }
       wake();
     },
-    /** Tells that waiting or running messages have changed, or have lost their turns. */
-    touched(messageIds: readonly MessageId[]): void {
-      turns.touched(messageIds);
+    /** Ends the turns whose claims a change has ended in the store: their messages wait, or have an end. */
+    touched(): void {
+      turns.touched(isRunning);
       wake();
     },
     /** Claims no further message, and resolves once the running turns have ended. */
@@ -218,7 +218,7 @@ export function createTurns(
 export type Turns = ReturnType<typeof createTurns>;
 
 export type TurnCut =
-  /** One of its messages has changed, or has lost its turn. The store has that already. */
+  /** One of its messages, or one that it has read, has changed or gone. The store has that already. */
   | "touched"
   /** A later message takes its place: it ends as `interrupted`, with its messages as context. */
   | "interrupted";
@@ -334,11 +334,8 @@ export function createRunningTurns(stopping: AbortSignal) {
         listed.over.resolve();
       }
     },
-    touched(messageIds: readonly MessageId[]): void {
-      const ids = new Set(messageIds);
-      for (const turn of turns) {
-        if (messagesOf(turn.claim).some(({ id }) => ids.has(id))) end(turn, "touched");
-      }
+    touched(isRunning: (claim: Claim) => boolean): void {
+      for (const turn of turns) if (!isRunning(turn.claim)) end(turn, "touched");
     },
     begunWith: (messageIds: readonly MessageId[]): readonly RunningTurn[] =>
       [...turns].filter(({ claim, cut }) =>

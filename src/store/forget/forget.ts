@@ -12,7 +12,12 @@ import { statementsOf } from "../database/statements.ts";
 import { appendFileSync, existsSync, readFileSync } from "node:fs";
 import { DatabaseSync, type SQLInputValue } from "node:sqlite";
 import { z } from "zod";
-import { createdAtMs, parseSnowflake, type UserId } from "../../core/discord/ids.ts";
+import {
+  createdAtMs,
+  type MessageId,
+  parseSnowflake,
+  type UserId,
+} from "../../core/discord/ids.ts";
 import type { Forgotten } from "../../core/store/store.ts";
 import { DAY_MS } from "../../lib/clock.ts";
 import { COMMIT_OPTIONS } from "../database/durability.ts";
@@ -33,12 +38,18 @@ import {
   REMOVED_MESSAGE,
   type Scrubber,
 } from "../schema/person.ts";
-import { type FoundWords, prepareSources } from "../sources/sources.ts";
+import { prepareSources } from "../sources/sources.ts";
+import type { Memory } from "../memory/memory.ts";
 import { IS_OPEN } from "../schema/messages.ts";
 import { TABLES } from "../schema/tables.ts";
 
 /** Key of the setting of no account which says that {@link Forgetting.vacuum} is due. */
 const DUE = "'', 'store', 'vacuum'";
+
+interface Done extends Forgotten {
+  /** Running turns that begin anew. */
+  readonly again: readonly MessageId[];
+}
 
 /** Rows that are read at once. */
 const PAGE = 500;
@@ -55,16 +66,11 @@ const ID = rows({ id: integer() });
 /**
  * Creates the namespace. Its statements are prepared when they run: no bot needs them.
  *
- * @param turns Running turns, which must not store the person's words either.
+ * @param memory Gets the running turns that begin anew, once the transaction is stored.
  */
 export function createForgetting(
   { database, sql, commit, read }: Transactions,
-  turns: {
-    /** Called once the transaction waits. */
-    readonly begin: (transaction: Promise<unknown>) => void;
-    /** Called within the transaction. */
-    readonly add: (found: FoundWords) => void;
-  },
+  memory: Pick<Memory, "apply" | "forgotten">,
   /** Called within the transaction, so that a later restore forgets the person again. */
   note: (userId: UserId) => void = () => {},
 ) {
@@ -77,15 +83,15 @@ export function createForgetting(
   /** @returns Whether no other process reads the database, so that its log is empty now. */
   const emptyLog = (): boolean => sql`PRAGMA wal_checkpoint(TRUNCATE)`.get()?.["busy"] === 0;
 
-  function forget(userId: UserId, mayRun: boolean): Forgotten | "open turns" {
+  function forget(userId: UserId, mayRun: boolean): Done | "open turns" {
     if (mayRun && hasOpen(userId)) return "open turns";
     const known = personOf(database, userId);
     const scrub = createScrubber(known);
     const removal = { ids: known.sources, note: REMOVED_MESSAGE, scrub };
     const sources = prepareSources(database);
     const found = sources.find(removal, { since: 0, isEdit: false });
-    sources.remove(found, true);
-    turns.add(found);
+    const again = memory.forgotten.readers(found);
+    sources.remove(found, again, true);
     const person = { ...known, sources: found.removal.ids };
     const counts = TABLES.map((table) =>
       [table.name, applyRule(database, table, person, scrub)] as const
@@ -93,6 +99,7 @@ export function createForgetting(
     database.exec(`INSERT OR REPLACE INTO setting VALUES (${DUE}, 'due', 0)`);
     note(userId);
     return {
+      again,
       tables: Object.fromEntries(
         counts.filter(([, { deleted, changed }]) => deleted + changed > 0),
       ),
@@ -107,17 +114,21 @@ export function createForgetting(
      * @returns `"open turns"`, with nothing changed, if such a turn waits or runs and `mayRun` is set.
      */
     async forget(userId: UserId, mayRun: boolean): Promise<Forgotten | "open turns"> {
-      const forgetting = commit(COMMIT_OPTIONS.BY_HAND, () => {
+      const done = await commit(COMMIT_OPTIONS.BY_HAND, () => {
         database.exec("PRAGMA secure_delete = ON");
         try {
           return forget(userId, mayRun);
         } finally {
           database.exec("PRAGMA secure_delete = OFF");
         }
+      }, {
+        isAlone: true, // so that no turn stores words that it has read before
+        onStored(done) {
+          if (done !== "open turns") memory.apply({ kind: "again", turns: done.again });
+        },
       });
-      turns.begin(forgetting);
-      const forgotten = await forgetting;
-      if (forgotten === "open turns") return forgotten;
+      if (done === "open turns") return done;
+      const { again: _, ...forgotten } = done;
       try {
         emptyLog(); // if others read the database, the vacuum does it
       } catch {

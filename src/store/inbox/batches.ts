@@ -60,7 +60,6 @@ export function createBatches(
           if (applied) changes.remember(applied);
         },
       });
-      if (batch.changes) memory.forgotten.begin(storing);
       const { recorded, applied: _, ...accepted } = await storing;
       onRecorded(recorded);
       return accepted;

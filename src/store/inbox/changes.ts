@@ -25,6 +25,8 @@ import type { TranscriptRows } from "../turns/transcripts.ts";
 /** The result of a transaction with changes, for {@link prepareChanges}'s `remember`. */
 export interface AppliedChanges extends Changed {
   readonly edited: readonly InboundMessage[];
+  /** Turns that run, and have read a message that has changed. */
+  readonly again: readonly MessageId[];
   /** Whether messages wait again, or have other quotes: memory must read them from the tables. */
   readonly isStale: boolean;
   /** Sessions whose transcripts have changed. */
@@ -34,6 +36,7 @@ export interface AppliedChanges extends Changed {
 export const NOTHING_APPLIED: AppliedChanges = {
   ...NOTHING_CHANGED,
   edited: [],
+  again: [],
   isStale: false,
   sessions: [],
 };
@@ -87,6 +90,7 @@ export function prepareChanges(
       const lost = new Set<MessageId>();
       const channels = new Set<ChannelId>();
       const sessions = new Set<string>();
+      const again = new Set<MessageId>();
       let hasQuotes = false;
 
       function lose(messageId: MessageId, why: string): void {
@@ -109,7 +113,9 @@ export function prepareChanges(
       ): void {
         const removal = { ids: new Set(ids), note: GONE };
         const found = sources.find(removal, sources.scopeOf(channelId, ids, edited !== undefined));
-        sources.remove(found);
+        const readers = forgotten.readers(found, { channelId, ids });
+        for (const turn of readers) again.add(turn);
+        sources.remove(found, readers);
         for (const id of ids) removeNotes.run(id);
         for (const { key } of found.firsts) {
           sessions.add(key);
@@ -169,11 +175,13 @@ export function prepareChanges(
         isStale: hasQuotes,
         sessions: [...sessions],
         channels: [...channels],
-        touched: [...edited.keys(), ...lost],
+        again: [...again],
+        touched: [...new Set([...edited.keys(), ...lost, ...again])],
       };
     },
     /** Applies the result to memory, once it is stored. */
-    remember({ edited, cut, isStale, sessions }: AppliedChanges): void {
+    remember({ edited, cut, again, isStale, sessions }: AppliedChanges): void {
+      apply({ kind: "again", turns: again });
       for (const message of edited) apply({ kind: "edited", message });
       for (const messageId of cut) apply({ kind: "cut", messageId });
       if (isStale) apply({ kind: "undone" }); // the tables tell their order

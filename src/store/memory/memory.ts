@@ -8,7 +8,7 @@
 
 import type { DatabaseSync } from "node:sqlite";
 import { statementsOf } from "../database/statements.ts";
-import type { MessageId } from "../../core/discord/ids.ts";
+import { compareIds, type MessageId } from "../../core/discord/ids.ts";
 import type { InboundMessage, Sender } from "../../core/inbound/inbound.ts";
 import type { FinishedTurn, Judged } from "../../core/inbound/inbox.ts";
 import { createNewestSet } from "../../lib/cache.ts";
@@ -58,7 +58,7 @@ export function createMemory(database: DatabaseSync) {
         if (route) apply({ kind: "accepted", message, route });
       }
     },
-    /** People who were forgotten while turns ran. */
+    /** Words that were removed while turns ran. */
     forgotten: createForgotten(turns.running),
     /** Channels without new context for their sessions. */
     quiet,
@@ -172,12 +172,17 @@ function prepareReadTurns(
 
 const NOTHING: readonly FoundWords[] = [];
 
+/** The messages of one channel whose words are removed. */
+interface RemovedIn {
+  readonly channelId: string;
+  readonly ids: readonly MessageId[];
+}
+
 /**
- * Removes forgotten people from turns that run while they are forgotten (X5).
+ * Removes words from turns that run while a message changes or a person is forgotten (H6a, X5).
  *
- * Such a turn has read its context before, and the texts that it stores may repeat the person's
- * words. So the traces are removed from them before they are stored. The names of the person are in
- * memory until the turn has ended.
+ * Such a turn begins anew if it has read the words, or may have. Results of tools may bring words from
+ * anywhere: a turn that goes on loses those before they are stored.
  */
 function createForgotten(running: ReadonlyMap<MessageId, ClaimedTurn>) {
   const during = new WeakMap<ClaimedTurn, readonly FoundWords[]>();
@@ -185,28 +190,34 @@ function createForgotten(running: ReadonlyMap<MessageId, ClaimedTurn>) {
     const turn = running.get(messageId);
     return turn && during.get(turn) || NOTHING;
   };
-  let pending: Promise<void> | undefined;
   return {
-    /** A person is forgotten now, or a message changes, within the transaction that does so. */
+    /** Words are removed now, within the transaction that does so. */
     add(found: FoundWords): void {
       for (const [messageId, turn] of running) during.set(turn, [...since(messageId), found]);
     },
+    /**
+     * The running turns that have read such words, by the messages that they began with. The store
+     * learns at its end what else a turn has read.
+     *
+     * @param place Absent: the words may be anywhere.
+     */
+    readers({ open }: FoundWords, place?: RemovedIn): readonly MessageId[] {
+      return [...running].flatMap(([turn, { entries }]) => {
+        const last = entries.at(-1);
+        const isReader = !place || entries.some(({ messageId }) => open.includes(messageId)) ||
+          (last && (last.channelId === place.channelId ||
+            place.ids.some((id) => String(id) === last.channelId)) &&
+            place.ids.some((id) => compareIds(id, last.messageId) < 0));
+        return isReader ? [turn] : [];
+      });
+    },
     /** Whether a running turn has read such words before: the store keeps none of its model's. */
     hasRead(messageId: MessageId, parts: readonly object[]): boolean {
-      return since(messageId).some(({ removal, open }) =>
-        open.includes(messageId) || namesOne(JSON.stringify(parts), removal.ids) ||
+      return since(messageId).some(({ removal }) =>
+        namesOne(JSON.stringify(parts), removal.ids) ||
         parts.some((part) => isResultOf(removal, part))
       );
     },
-    /** A transaction that forgets a person is about to run. */
-    begin(transaction: Promise<unknown>): void {
-      const done: Promise<void> = transaction.then(() => {}, () => {}).then(() => {
-        if (pending === done) pending = undefined;
-      });
-      pending = done;
-    },
-    /** Set while such a transaction waits: later texts of running turns must wait for it. */
-    pending: () => pending,
     /**
      * The removals since a running turn began.
      *

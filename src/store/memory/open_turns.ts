@@ -73,6 +73,8 @@ export type TurnEvent =
   | { readonly kind: "edited"; readonly message: InboundMessage }
   /** T1: a message gets no answer. A turn that answers it ends; its other messages wait. */
   | { readonly kind: "cut"; readonly messageId: MessageId }
+  /** Turns have read words that are removed: those that run end, and wait for their next attempts. */
+  | { readonly kind: "again"; readonly turns: readonly MessageId[] }
   /** T2: a turn begins. */
   | { readonly kind: "claimed"; readonly entry: WaitingMessage; readonly now: number }
   /** T2 or TS: a running turn gets a message that waited. */
@@ -139,6 +141,9 @@ export function applyTurn(state: OpenTurnState, event: TurnEvent): void {
     case "cut":
       counts.end(event.messageId);
       return cut(state, event.messageId);
+    case "again":
+      for (const turn of event.turns) again(state, end(state, turn));
+      return;
     case "claimed":
       return claim(state, event.entry, event.now);
     case "joined":

@@ -18,6 +18,7 @@ import {
   type MessageId,
 } from "../../core/discord/ids.ts";
 import type { Part } from "../../core/inbound/parts.ts";
+import type { Step } from "../../core/step.ts";
 import { flag, integer, json, rows, text } from "../schema/columns.ts";
 import { IS_OPEN } from "../schema/messages.ts";
 import { RESULT_NOT_KEPT } from "../schema/person.ts";
@@ -63,6 +64,7 @@ const STEP = rows({
   isResult: flag(),
   at: integer(),
 });
+const OWN_STEP = rows({ step: json<Step>() }); // ours, by `turn_ends.ts`
 const TURN = rows({ messageId: text(), sessionKey: text(), isOpen: flag() });
 const ID = rows({ messageId: text() });
 const LISTED = "IN (SELECT value FROM json_each(?1))";
@@ -143,13 +145,22 @@ export function prepareSources(database: DatabaseSync) {
     WHERE message_id ${LISTED}`;
   const isMarked = sql`
     SELECT 1 FROM step WHERE message_id ${LISTED} AND step ->> '$.isUnkept' = 1`;
-  const removals = [
-    sql`DELETE FROM note WHERE id IN (${READ_NOTES})`,
+  const selectTurn = sql.rows(
+    OWN_STEP.read,
+  )`SELECT step FROM step WHERE message_id = ? ORDER BY id`;
+  const addResult = sql`INSERT INTO step (account_id, message_id, attempt, step, at)
+    SELECT account_id, message_id, attempt, ?2, at FROM step WHERE message_id = ?1
+    ORDER BY id DESC LIMIT 1`;
+  const stepRemovals = [
     sql`DELETE FROM step WHERE message_id ${LISTED}
       AND step ->> '$.kind' NOT IN ('answer', 'result')`,
     sql`UPDATE step SET step = json_replace(json_remove(step, '$.carried', '$.isUnkept'),
       '$.text', '${NOT_KEPT}', '$.calls', json(${bare("step -> '$.calls'")}))
       WHERE message_id ${LISTED}`,
+  ];
+  const removals = [
+    sql`DELETE FROM note WHERE id IN (${READ_NOTES})`,
+    ...stepRemovals,
     sql`UPDATE question SET question = json_replace(json_remove(question, '$.form'),
       '$.text', '${NOT_KEPT}', '$.exact', '${NOT_KEPT}',
       '$.facts', json('[]'), '$.choices', json((
@@ -236,6 +247,21 @@ export function prepareSources(database: DatabaseSync) {
     };
   }
 
+  /** Ends the calls of a turn that have no result: without their arguments, they cannot run. */
+  function endCalls(turn: string): void {
+    const steps = selectTurn.all(turn).map(({ step }) => step);
+    const last = steps.findLast((step) => step.kind === "answer");
+    if (!last) return;
+    const after = steps.slice(steps.lastIndexOf(last) + 1);
+    for (const { id: callId } of last.calls) {
+      const own = after.filter((step) => "callId" in step && step.callId === callId);
+      if (own.some(({ kind }) => kind === "result")) continue;
+      const end = own.at(-1)?.kind === "begun" ? "unknown" : "failed";
+      const result: Step = { kind: "result", callId, end, text: NOT_KEPT, at: last.at };
+      addResult.run(turn, JSON.stringify(result));
+    }
+  }
+
   return {
     /** Where words of messages of one channel may be. */
     scopeOf(channelId: ChannelId, ids: readonly MessageId[], isEdit: boolean): Scope {
@@ -255,14 +281,21 @@ export function prepareSources(database: DatabaseSync) {
       }
     },
     /**
-     * Removes words. An open turn goes on with its steps, and its end removes its words, also after a
-     * crash.
+     * Removes words. A turn that begins anew keeps the names of its calls and how they ended. Another
+     * open turn goes on with its steps, and its end removes its words, also after a crash.
      *
+     * @param again Turns that begin anew, by the messages that they began with.
      * @param isAtOnce Whether messages that wait to be sent lose their words before they are sent.
      */
-    remove({ turns, open, entries, firsts, parts, results }: FoundWords, isAtOnce = false): void {
+    remove(
+      { turns, open, entries, firsts, parts, results }: FoundWords,
+      again: readonly string[],
+      isAtOnce = false,
+    ): void {
       const ids = JSON.stringify(turns);
       mark.run(JSON.stringify(open));
+      for (const turn of again) endCalls(turn);
+      for (const removal of stepRemovals) removal.run(JSON.stringify(again));
       removeResults.run(JSON.stringify(results));
       removeEntries.run(JSON.stringify(entries));
       for (const [id, left] of parts) setParts.run(JSON.stringify(left), id);

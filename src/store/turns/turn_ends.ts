@@ -102,7 +102,7 @@ export function createTurnEnds(
       isEdit: false,
       readBy: ids,
     };
-    sources.remove(sources.find({ ids: new Set(), note: "" }, scope));
+    sources.remove(sources.find({ ids: new Set(), note: "" }, scope), []);
     return { ...stored, isInPlace: true };
   }
 
@@ -121,27 +121,28 @@ export function createTurnEnds(
      */
     async finishTurn(given: FinishedTurn, now: number, maxWaiting?: number): Promise<StoredTurn> {
       const { claim } = given;
-      if (forgotten.pending()) await forgotten.pending();
-      const { entries: written, steps: last = [] } = given;
-      const isUnkept = forgotten.hasRead(claim.message.id, [...written, ...last]);
-      const ended = turnWithout(forgotten.of(claim.message.id), given);
       const running = turns.running.get(claim.message.id);
       if (running?.attempt !== claim.attempt) return NOT_STORED;
-      const entries = ended.entries.map((entry) => ({
-        ...entry,
-        text: withoutControls(entry.text),
-      }));
-      const turn = { ...ended, entries, claimedAt: running.claimedAt };
-      const counted = spent.begin(turn.charges ?? [], turn.told?.userId);
+      const { claimedAt } = running;
+      const counted = spent.begin(given.charges ?? [], given.told?.userId);
       const remember = transcripts.storing(claim.route.sessionKey);
-      const storing = commit(COMMIT_OPTIONS.T3, () => store(turn, now, maxWaiting, isUnkept), {
-        onStored({ stored, isInPlace }) {
+      const storing = commit(COMMIT_OPTIONS.T3, () => {
+        const { entries: written, steps: last = [] } = given;
+        const isUnkept = forgotten.hasRead(claim.message.id, [...written, ...last]);
+        const ended = turnWithout(forgotten.of(claim.message.id), given);
+        const entries = ended.entries.map((entry) => ({
+          ...entry,
+          text: withoutControls(entry.text),
+        }));
+        return { entries, ...store({ ...ended, entries, claimedAt }, now, maxWaiting, isUnkept) };
+      }, {
+        onStored({ stored, isInPlace, entries }) {
           if (isInPlace) transcripts.drop(claim.route.sessionKey);
           else if (stored) remember(entries);
           note({ kind: "ended", claim });
         },
       });
-      const stored = await storing.catch((error: unknown) => {
+      const { entries: _, ...stored } = await storing.catch((error: unknown) => {
         counted(false);
         throw error;
       });
@@ -197,13 +198,8 @@ export function createSteps(
       charges: readonly Charge[] = [],
     ) {
       const { message: { id: turn, accountId }, attempt } = claim;
-      if (forgotten.pending()) await forgotten.pending();
-      const removals = forgotten.of(turn);
-      const steps = allWithout(removals, given).map((step) =>
-        removals.length > 0 ? { ...step, isUnkept: 1 } : step
-      );
       const messages = messagesOf(claim).map(({ id }) => ({ messageId: id, attempt }));
-      const claimed = { turn, messages, now: steps[0]?.at ?? 0 };
+      const claimed = { turn, messages, now: given[0]?.at ?? 0 };
       const assertRunning = (): void => {
         if (isRunning(turns, claim)) return;
         throw new Error(`The turn of message ${turn} has ended`);
@@ -213,6 +209,11 @@ export function createSteps(
       const options = waitsForDisk ? COMMIT_OPTIONS.TS_BEGUN : COMMIT_OPTIONS.TS;
       try {
         await commit(options, () => {
+          assertRunning(); // words may have been removed that it has read
+          const removals = forgotten.of(turn);
+          const steps = allWithout(removals, given).map((step) =>
+            removals.length > 0 ? { ...step, isUnkept: 1 } : step
+          );
           tables.inbox.claim(claimed);
           insert({ accountId, messageId: turn, attempt }, steps);
           tables.usage.add({ charges });

@@ -9,6 +9,7 @@ import fc from "fast-check";
 import { z } from "zod";
 import type { Model, ModelRequest } from "../../../src/core/model.ts";
 import { defineTool, type Tool } from "../../../src/core/turn/tool.ts";
+import { whenAborted } from "../../../src/lib/clock.ts";
 import { messageId, userId } from "../../support/discord/builders.ts";
 import { toolNamed } from "../../support/model/tools.ts";
 import { CHANNEL, GUILD, messageData } from "../../support/discord/payloads.ts";
@@ -65,14 +66,19 @@ interface Said {
 /** @param forwards Where people forward messages: Discord keeps those elsewhere, and so do sessions. */
 async function build(forwards: "here" | "everywhere") {
   const requests: ModelRequest[] = [];
+  /** Those of the turn that ran during the change, since then. */
+  let since: readonly ModelRequest[] = [];
   let gate: Promise<void> | undefined;
   let holds: Promise<void> | undefined;
   const said: Said[] = [];
+  /** Messages that Discord does not show any more. */
+  let isGone = (_: Said) => false;
   const model: Model = {
     id: "test/model",
-    async *generate(request) {
+    async *generate(request, signal) {
       requests.push(request);
-      await gate;
+      await Promise.race([gate, gate && whenAborted(signal)]);
+      signal.throwIfAborted();
       const asked = /@you look at (\d+) by (\w+)\n<\/message>/.exec(
         request.messages.at(-1)?.text ?? "",
       );
@@ -81,7 +87,7 @@ async function build(forwards: "here" | "everywhere") {
         const call = {
           id: `call${requests.length}`,
           name: "web_fetch",
-          arguments: JSON.stringify({ at, by }),
+          arguments: JSON.stringify({ at, by, words: wordsIn(JSON.stringify(request)) }),
         };
         gate = holds; // until the result is there
         return void (yield { kind: "finish", reason: "tool_calls", calls: [call] });
@@ -94,11 +100,11 @@ async function build(forwards: "here" | "everywhere") {
   /** Shows a message. A program that tells no id names its author. */
   const look: Tool = defineTool({
     ...toolNamed("web_fetch"),
-    input: z.strictObject({ at: z.string(), by: z.string() }),
-    isReadOnly: true,
+    input: z.strictObject({ at: z.string(), by: z.string(), words: z.array(z.string()) }),
+    isIdempotent: false, // so that its steps are stored
     run({ at, by }, { noteRead }) {
       const one = said[Number(at) % (said.length || 1)];
-      if (!one) return Promise.resolve("nothing");
+      if (!one || isGone(one)) return Promise.resolve("nothing");
       if (by === "note") noteRead?.([messageId(one.id)]);
       // A deletion finds words by an id alone, and Discord tells that of a post.
       const how = by === "name" && (forwards === "here" || one.by === "bot") ? "id" : by;
@@ -160,17 +166,26 @@ async function build(forwards: "here" | "everywhere") {
   return {
     ...scene,
     said,
-    /** A turn runs during a change, or none. */
-    async during(isRunning: boolean, change: () => Promise<unknown>): Promise<void> {
+    sent: () => requests.length,
+    /** A turn waits for the first or the second answer of its model during a change, or none does. */
+    async during(
+      answer: 0 | 1 | 2,
+      goes: (one: Said) => boolean,
+      change: () => Promise<unknown>,
+    ): Promise<void> {
       const { promise, resolve } = Promise.withResolvers<void>();
-      if (isRunning) {
+      if (answer > 0) {
         holds = promise;
+        if (answer === 1) gate = holds;
         await ask("look at 0 by name");
       }
+      requests.length = 0;
+      isGone = goes;
       await change();
       gate = holds = undefined;
       resolve();
       await scene.pass(1_000);
+      since = requests.splice(0);
     },
     async play(one: Step): Promise<void> {
       switch (one.kind) {
@@ -276,6 +291,7 @@ async function build(forwards: "here" | "everywhere") {
         ...Object.fromEntries(dump),
         log: JSON.stringify(scene.lines),
         request: JSON.stringify(requests),
+        running: JSON.stringify(since),
       };
     },
   };
@@ -284,6 +300,7 @@ async function build(forwards: "here" | "everywhere") {
 type Step = typeof step extends fc.Arbitrary<infer One> ? One : never;
 
 const goes = fc.constantFrom("adalovelace" as const, "bobsmith" as const);
+const during = fc.constantFrom(0 as const, 1 as const, 2 as const);
 const steps = fc.array(step, { minLength: 1, maxLength: 12 });
 
 describe("[X5] [H6a] words", () => {
@@ -291,13 +308,18 @@ describe("[X5] [H6a] words", () => {
     let kept = 0;
     let looked = 0;
     await fc.assert(
-      fc.asyncProperty(steps, goes, fc.boolean(), async (all, gone, isRunning) => {
+      fc.asyncProperty(steps, goes, during, async (all, gone, answer) => {
         const scene = await build("everywhere");
         for (const one of all) await scene.play(one);
         const before = JSON.stringify(scene.rows("SELECT parts FROM entry"));
         looked += scene.rows("SELECT 1 FROM entry WHERE role = 'tool'").length;
         const { forgetting } = scene.store;
-        await scene.during(isRunning, () => forgetting.forget(userId(ID[gone]), false));
+        await scene.during(answer, ({ by }) => by === gone, async () => {
+          await forgetting.forget(userId(ID[gone]), false);
+          scene.account.bot.changedInAll("forgetting", userId(ID[gone]));
+          await scene.quiet();
+          assert.equal(scene.sent(), answer === 0 ? 0 : 1, "the turn begins anew");
+        });
         const isTheirs = (word: string) => word.startsWith(gone.slice(0, 3));
         for (const [place, text] of Object.entries(await scene.traces())) {
           assert.deepEqual(wordsIn(text).filter(isTheirs), [], place);
@@ -317,7 +339,7 @@ describe("[X5] [H6a] words", () => {
 
   it("of a deleted message are nowhere, whoever has repeated them", () =>
     fc.assert(
-      fc.asyncProperty(steps, fc.nat(), fc.boolean(), async (all, at, isRunning) => {
+      fc.asyncProperty(steps, fc.nat(), during, async (all, at, answer) => {
         const scene = await build("here");
         for (const one of all) await scene.play(one);
         const people = scene.said.filter(({ by }) => by !== "bot");
@@ -326,7 +348,8 @@ describe("[X5] [H6a] words", () => {
         const { id, channelId: channel_id, content } = gone;
         const guild_id = channel_id === CHANNEL ? GUILD : undefined;
         await scene.during(
-          isRunning,
+          answer,
+          (one) => one.id === id,
           () => scene.receive("MESSAGE_DELETE", { id, channel_id, guild_id }),
         );
         const words = new Set(wordsIn(content));

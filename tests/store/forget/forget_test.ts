@@ -238,15 +238,8 @@ describe("[X5] forget()", () => {
     }
   });
 
-  for (
-    const [when, isAtOnce, mayHaveDrafts] of [
-      ["before it stores anything", false, false],
-      ["before it stores anything, and it has drafts", false, true],
-      ["while it stores", true, false],
-      ["while it stores, and it has drafts", true, true],
-    ] as const
-  ) {
-    it(`keeps words of the person out of a running turn of another one: ${when}`, async () => {
+  for (const when of ["before it stores anything", "while it stores"]) {
+    it(`makes a turn of another person begin anew, which stores nothing: ${when}`, async () => {
       using directory = tempDirectory();
       const path = join(directory.path, "barnacle.db");
       const store = openStore(path, { now: NOW, elapsed: () => 0 });
@@ -257,39 +250,18 @@ describe("[X5] forget()", () => {
         await store.inbox.acceptBatch(batch({ judged: [accepted(message)] }), NOW);
         const claim = await store.inbox.claimNext(ACCOUNT, NOW, []);
         assert.ok(claim);
-        const text = JSON.stringify({ from: NAME, from_id: ADA, text: "canary overheard" });
-        const stamp = { messageId: id, at: NOW };
-        const parts = [
-          { text, fence: "context", of: [ADA] },
-          { text: "what did she say?", fence: "message", of: [id] },
-        ] as const;
+        const text = `${NAME} said canary overheard`;
         const step = { kind: "result", callId: "1", text, at: NOW } as unknown as Step;
-        const content = `${NAME} said something.`;
-        const turn = {
-          claim,
-          end: { kind: "answered" },
-          entries: [
-            { role: "user", ...partedText(parts, "abc12345"), ...stamp },
-            { role: "assistant", text: content, ...stamp },
-          ],
-          steps: [step],
-          outbox: [frozen(outboundMessage({ content, nonce: "n9", of: part(id) }))],
-          mayHaveDrafts,
-        } as const satisfies FinishedTurn;
         const forgetting = store.forgetting.forget(ADA, true);
-        if (!isAtOnce) await forgetting;
-        await store.turns.addSteps(claim, [step], false);
-        const { stored } = await store.turns.finishTurn(turn, NOW);
-        assert.equal((await forgetting) === "open turns", false);
-        assert.equal(stored, true);
-        const shown = await store.turns.entriesOf(ROUTE.sessionKey, 10);
-        assert.match(shown.at(-2)?.text ?? "", /what did she say\?\n<\/message>$/);
-        assert.equal(shown.at(-1)?.text, "[removed] said something.");
+        if (when === "before it stores anything") await forgetting;
+        await assert.rejects(store.turns.addSteps(claim, [step], false), /has ended/);
+        const end = { kind: "answered" } as const;
+        const said = { role: "assistant", text, messageId: id, at: NOW } as const;
+        const outbox = [frozen(outboundMessage({ content: text, nonce: "n9", of: part(id) }))];
+        const turn: FinishedTurn = { claim, end, entries: [said], outbox };
+        assert.equal((await store.turns.finishTurn(turn, NOW)).stored, false);
         const files = [path, `${path}-wal`].map((file) => readFileSync(file, "latin1")).join();
-        assert.ok(files.includes("what did she say"));
-        for (const trace of [/canary/i, /lovelace/i, new RegExp(ADA)]) {
-          assert.ok(!trace.test(JSON.stringify(shown) + files), String(trace));
-        }
+        assert.doesNotMatch(files, new RegExp(`canary|lovelace|${ADA}`, "i"));
       } finally {
         store.close();
       }

@@ -6,7 +6,7 @@
 import { dirname, join } from "node:path";
 import { readSources } from "../../../scripts/import_graph.ts";
 import { createParts } from "../../../src/bot/account/parts.ts";
-import { applySetup } from "../../../src/bot/account/running.ts";
+import { applySetup, changedByCommand } from "../../../src/bot/account/running.ts";
 import { connectParts } from "../../../src/bot/account/wiring.ts";
 import { settingsOf } from "../../../src/bot/rules/setup.ts";
 import type { AccountOptions, AccountPorts } from "../../../src/bot/account_interface.ts";
@@ -175,7 +175,7 @@ export async function testAccount(
     ours: () => [{ accountId: ACCOUNT, view: undefined }],
     publish() {},
     isOnly: () => true,
-    changedInAll() {},
+    changedInAll: (...change) => changedByCommand(parts, ...change),
     now: clock.now,
     onOnline() {},
     onEnd() {},
