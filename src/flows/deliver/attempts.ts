@@ -35,7 +35,7 @@ import { ownerReached, ownerRefused } from "../owners/tell_owners.ts";
 import { toldSent } from "./tool_messages.ts";
 import { filesRefused } from "../owners/delivery_notices.ts";
 import { updateCards } from "../questions/cards.ts";
-import { type createOwedWords, doorOf } from "./owed.ts";
+import { doorOf } from "./owed.ts";
 import { deliver, nonceWindowMs, removeFiles } from "./deliver.ts";
 import type { createParking } from "./park.ts";
 
@@ -53,12 +53,10 @@ const LONG_WAIT_MS = 60_000;
  * Creates the attempts of one account.
  *
  * @param parking Parks channels that refuse.
- * @param words Tell people of messages that are lost.
  */
 export function createDeliveryAttempts(
   account: BotAccount,
   parking: Pick<ReturnType<typeof createParking>, "explain" | "close" | "delivered">,
-  words: Pick<ReturnType<typeof createOwedWords>, "changed">,
 ) {
   const { store: { outbox }, log, now, steadyNow } = account;
   const failing = createFailingRows(account);
@@ -153,7 +151,6 @@ export function createDeliveryAttempts(
       case "park":
         failing.end(channelId);
         await parking.close(row, { missing, reason }, askedAt);
-        words.changed();
         return 0;
       case "end":
         return await end(row, {
@@ -203,7 +200,6 @@ export function createDeliveryAttempts(
     } else {
       reportHeld(row, reason, log);
       await outbox.markUncertain(row, reason, doorOf(row, true));
-      words.changed();
     }
     return 0;
   }
@@ -213,7 +209,6 @@ export function createDeliveryAttempts(
     const { channelId, of } = row.message;
     log.error("A message is given up", { channelId, row: row.id, reason });
     await outbox.markDead(row, reason, doorOf(row, isOpen));
-    words.changed();
     updateCards(account); // it may be one, which no one can press then
     if (!of || of.kind === "draft") return;
     // Schedules judge by what uses deliveries.

@@ -38,18 +38,16 @@ function createChannelQueues(account: BotAccount) {
     readonly isNetworkFailure: boolean;
   }>();
   const stale = createStaleChannels(account, {
-    async prepare(): Promise<void> {
-      await parking.open();
-      words.changed();
-    },
+    prepare: (): Promise<void> => parking.open(),
     read: readHeads,
   });
   const parking = createParking(account, stale.wake);
   const words = createOwedWords(account);
-  const attempts = createDeliveryAttempts(account, parking, words);
+  const attempts = createDeliveryAttempts(account, parking);
   let isStopping = false;
 
   async function readHeads(channels: readonly ChannelId[] | undefined): Promise<void> {
+    words.changed();
     const setMs = attempts.clockSetMs();
     const heads = await outbox.heads(accountId, channels);
     attempts.keepFailures(heads, channels);

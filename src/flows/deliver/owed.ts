@@ -33,12 +33,12 @@ export function doorOf(
   return guildId === undefined ? "owner" : "direct";
 }
 
-/** Creates the words of one account. The first `changed` gives those that the last process owed. */
+/** Creates the words of one account. */
 export function createOwedWords(account: BotAccount) {
   const retries = createRetryQueue("Cannot tell people that a message is lost", account);
   let cancel: (() => void) | undefined;
   return {
-    /** Messages are lost, or wait. */
+    /** Messages may be lost, or wait; also those of the last process. */
     changed(): void {
       cancel ??= account.schedule(() => {
         cancel = undefined;
@@ -83,7 +83,10 @@ async function tellPerson(account: BotAccount, row: OwedRow): Promise<boolean> {
   const { state, causeId } = row;
   const isWaiting = state === "pending" || state === "sending";
   const word = await wordFor(account, row, isWaiting);
-  if (!word || causeId === undefined) return isWaiting;
+  if (!word || causeId === undefined) {
+    if (isWaiting) await outbox.unreachable(row);
+    return isWaiting;
+  }
   await outbox.told(row, word, now());
   progressOf(account).lost(causeId);
   wakeChannels(account, word.map(({ message: { channelId } }) => channelId));

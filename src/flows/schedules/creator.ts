@@ -7,30 +7,32 @@ import { finalVerdict, ignored } from "../../core/inbound/verdict.ts";
 import type { ScheduleOrigin } from "../../core/turn/schedule.ts";
 import { placeIn } from "../../discord/gateway/decode/places.ts";
 import { namedRoles } from "../../discord/gateway/decode/senders.ts";
+import { neededToPost } from "../../discord/rest/permissions/denial.ts";
 import { createExplainDenial } from "../../discord/rest/permissions/explain_denial.ts";
 import { createReadMember } from "../../discord/rest/requests/members.ts";
 import { routeAs } from "../../session/session_key.ts";
 
 /**
- * The origin with the creator's roles and the names of the place as they are now; `undefined` if they
- * have left the guild, or may not see the channel any more.
+ * The origin with the creator's roles and the names of the place as they are now, and whether they may
+ * write there; `undefined` if they have left the guild.
  *
  * @throws {RestError} If Discord does not answer.
  */
 export async function originNow(
-  { rest, reader }: BotAccount,
+  { rest, reader, now }: BotAccount,
   origin: ScheduleOrigin,
-): Promise<ScheduleOrigin | undefined> {
+): Promise<ScheduleOrigin & { readonly mayWrite: boolean } | undefined> {
   const { guildId, channelId, sender } = origin;
-  if (guildId === undefined) return origin;
+  if (guildId === undefined) return { ...origin, mayWrite: true };
   const { id: userId } = sender;
   const member = await createReadMember(rest)(guildId, userId);
-  const denied = member && // who is in timeout may still see
-    await createExplainDenial(rest, () => 0)({ guildId, channelId, userId }, ["View Channel"]);
-  if (!member || denied) return undefined;
+  if (!member) return undefined;
+  const needed = neededToPost({ hasFiles: false, isQuote: false });
+  const denied = await createExplainDenial(rest, now)({ guildId, channelId, userId }, needed);
   const guild = reader.index.get(guildId);
   return {
     ...origin,
+    mayWrite: !denied,
     place: placeIn(guildId, channelId, guild),
     sender: { ...sender, roles: namedRoles(member.roles, guild) },
   };

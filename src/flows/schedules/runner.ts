@@ -119,7 +119,7 @@ async function run(account: BotAccount, due: Schedule): Promise<void> {
     ? undefined
     : await nextRun(cron, { now: now(), timezone: timezoneOf(account.config()) });
   const found = await originNow(account, due.origin);
-  const { agentId, ...origin } = found ?? due.origin;
+  const { agentId, mayWrite, ...origin } = found ?? { ...due.origin, mayWrite: false };
   const message: InboundMessage = {
     ...origin,
     ...ASKED_OTHERWISE,
@@ -129,7 +129,7 @@ async function run(account: BotAccount, due: Schedule): Promise<void> {
     scheduled: { scheduleId: id, dueAt, agentId, isLate: isLate || undefined },
   };
   const isMissed = due.isRestored === true;
-  const judged = isMissed ? RESTORED : found ? await judgeRun(account, message) : GONE;
+  const judged = isMissed ? RESTORED : mayWrite ? await judgeRun(account, message) : GONE;
   const isAccepted = judged.verdict.kind === "accept";
   const begun: BegunRun = {
     scheduleId: id,
@@ -149,7 +149,10 @@ async function run(account: BotAccount, due: Schedule): Promise<void> {
     echoes: [],
     guilds: [],
   }, now());
-  await store.schedules.begin(begun, [], now());
+  // Who may not write there gets a reminder, or a word about a task, by direct message.
+  const unsaid = found && !mayWrite && !isMissed ? reminderOf(account, message, isLate) : [];
+  await store.schedules.begin(begun, unsaid, now());
+  if (unsaid.length > 0) wakeChannels(account, [message.channelId]);
   if (isAccepted) return wakeTurns(account);
   const { verdict } = judged;
   if (isMissed) {

@@ -35,8 +35,8 @@ export function prepareInsertRow(database: DatabaseSync): (row: NewOutboxRow) =>
   const sql = statementsOf(database);
   const insert = sql`
     INSERT INTO outbox (id, account_id, channel_id, nonce, state, kind, cause_id, action,
-                        draft_nonce, file_count, created_at, refusal, message)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
+                        draft_nonce, file_count, created_at, refusal, owes, message)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
   return ({ message, draft, ...row }) => {
     const { accountId, channelId, nonce, of } = message;
     insert.run(
@@ -52,6 +52,7 @@ export function prepareInsertRow(database: DatabaseSync): (row: NewOutboxRow) =>
       row.fileCount ?? 0,
       row.createdAt,
       row.refusal ?? null,
+      row.state === "dropped" ? "direct" : null,
       JSON.stringify(message),
     );
   };

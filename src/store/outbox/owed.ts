@@ -6,7 +6,7 @@
 
 import type { AccountId } from "../../core/discord/ids.ts";
 import type { Frozen } from "../../core/outbound/outbound.ts";
-import { COMMIT_OPTIONS } from "../database/durability.ts";
+import { COMMIT_OPTIONS, UNNAMED } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
 import { integer, oneOf, optional, rows, snowflake, text } from "../schema/columns.ts";
 import { prepareAddOnce } from "./rows.ts";
@@ -51,10 +51,12 @@ export function createOwed({ database, sql, commit, read }: Transactions) {
       LEFT JOIN schedule_run AS r ON r.message_id = o.cause_id
       LEFT JOIN schedule AS s ON s.id = r.schedule_row
     WHERE o.account_id = ? AND o.owes IN ('place', 'direct', 'owner') AND o.state <> 'sent'
-      AND (o.kind IS NOT 'word' OR EXISTS ( -- owners have read that the others wait
+      AND NOT (o.owes = 'owner' AND o.state IN ('pending', 'sending')) -- owners have read that it waits
+      AND (o.kind IS NOT 'word' OR EXISTS ( -- the same of the others with its cause
         SELECT 1 FROM outbox AS its WHERE its.cause_id = o.cause_id AND its.kind <> 'word'
           AND its.state IN ('dead', 'uncertain')))
     ORDER BY o.id`;
+  const leave = sql`UPDATE outbox SET owes = 'owner' WHERE id = ?`;
   const tellRow = sql`UPDATE outbox SET owes = 'told' WHERE id = ?`;
   const tellCause = sql`
     UPDATE outbox SET owes = 'told' WHERE cause_id = ? AND kind IN (${FOR_PEOPLE}) AND kind <> 'word'`;
@@ -62,6 +64,8 @@ export function createOwed({ database, sql, commit, read }: Transactions) {
   return {
     /** Messages that are lost, or wait in a place that refuses them, of which no one knows. */
     owed: (accountId: AccountId): Promise<readonly OwedRow[]> => read(() => select.all(accountId)),
+    /** Stores that the person of a message cannot be told. */
+    unreachable: ({ id }: OwedRow) => commit(UNNAMED, () => void leave.run(id)),
     /**
      * Stores that people know of a message, and of the others with its cause.
      *

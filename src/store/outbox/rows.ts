@@ -34,7 +34,8 @@ import {
  * Adds a message within a transaction of the caller's.
  *
  * @param now Unix time in milliseconds, for the age of an unsent message.
- * @param dropped Why it is on record only, and never sent; absent: it waits to be sent.
+ * @param dropped Why it is on record only, and never sent, so that its person gets a word by direct
+ * message; absent: it waits to be sent.
  * @throws {Error} If the account has a row with its nonce.
  * @returns The number of its row.
  */
@@ -68,19 +69,20 @@ export function prepareAddToOutbox(database: DatabaseSync): AddToOutbox {
  * Adds a message within a transaction of the caller's, unless its account has a row with its nonce.
  *
  * @param now Unix time in milliseconds.
+ * @param dropped As for {@link AddToOutbox}.
  * @returns The number of the new or existing row.
  */
-export type AddOnce = (frozen: Frozen, now: number) => number;
+export type AddOnce = (frozen: Frozen, now: number, dropped?: string) => number;
 
 /** Prepares the statements that add a message once. */
 export function prepareAddOnce(database: DatabaseSync): AddOnce {
   const sql = statementsOf(database);
   const add = prepareAddToOutbox(database);
   const find = sql`SELECT id FROM outbox WHERE account_id = ? AND nonce = ?`;
-  return (frozen, now) => {
+  return (frozen, now, dropped) => {
     const { accountId, nonce } = frozen.message;
     const stored = nonce === "" ? undefined : find.get(accountId, nonce);
-    return stored ? ID.read(stored).id : add(frozen, now);
+    return stored ? ID.read(stored).id : add(frozen, now, dropped);
   };
 }
 

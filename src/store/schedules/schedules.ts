@@ -145,6 +145,9 @@ function stateBy(unsent: number): RunState {
   return unsent === 2 ? "undelivered" : unsent === 1 ? "sending" : "delivered";
 }
 
+/** Why a run's messages are not sent, for the operator. */
+const MAY_NOT_POST = "its creator may not write there";
+
 const ID = rows({ id: integer() });
 const NEXT = rows({ at: optional(integer()) });
 
@@ -193,7 +196,7 @@ function createScheduleRuns(
       read(() => selectNext.one(accountId).at),
     /**
      * Records that a run begins, with its messages. A repetition changes nothing. Neither does a run
-     * of a deleted schedule.
+     * of a deleted schedule. The messages of a refused run are never sent.
      */
     begin: (
       { scheduleId: id, messageId, dueAt, nextAt, isRefused }: BegunRun,
@@ -204,7 +207,7 @@ function createScheduleRuns(
         if (!exists.get(id)) return; // deleted meanwhile
         insert.run({ id, messageId, dueAt, now, isRefused: isRefused ? 1 : 0 });
         advance.run({ id, dueAt, nextAt: nextAt ?? null });
-        for (const message of messages) addOnce(message, now);
+        for (const message of messages) addOnce(message, now, isRefused ? MAY_NOT_POST : undefined);
         prune.run({ id });
       }),
     /** The newest runs of a schedule, newest first. */

@@ -217,3 +217,24 @@ describe("[T12] a reminder whose channel is gone", () => {
     }
   });
 });
+
+describe("[D5] a person who takes no direct messages", () => {
+  it("is not asked again while the place refuses, and the owners learn of the end", async () => {
+    const { said, write, account, pass, requests } = await refusing(
+      [403, 50013, "Ada"],
+      ["place", "open"],
+    );
+    await write("two and two?", { id: CAUSE });
+    for (let minute = 0; minute < 20; minute++) {
+      queuesOf(account).wake();
+      await pass(60_000, 30_000);
+    }
+    const opened = requests.filter(({ path, body }) =>
+      path === "/users/@me/channels" && body["recipient_id"] === ADA.id
+    );
+    assert.deepEqual([opened.length, said.map(({ to }) => to)], [1, ["owner"]]);
+    await pass(25 * 3_600_000, 1_800_000);
+    assert.deepEqual(said.map(({ to }) => to), ["owner", "owner"]);
+    assert.match(said[1]?.text ?? "", /gave up/);
+  });
+});

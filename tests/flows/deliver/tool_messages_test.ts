@@ -50,6 +50,7 @@ describe("[T3] a text of the tool `discord`", () => {
     assert.match(results(), /"waits"/);
     await answer(CREATED);
     assert.equal(nonces().length, 1);
+    await pass(5_000);
     assert.equal(clock.pending, 0);
   });
 

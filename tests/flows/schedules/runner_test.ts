@@ -13,7 +13,7 @@ import {
   roleId,
   sender,
 } from "../../support/discord/builders.ts";
-import { type AtDiscord, discordWith, GUILD, STAFF } from "../../support/discord/guild.ts";
+import { type AtDiscord, discordWith, GUILD, HELP, STAFF } from "../../support/discord/guild.ts";
 import { testAccount } from "../../support/bot/test_account.ts";
 
 const HOUR = 3_600_000;
@@ -151,13 +151,39 @@ describe("[T12] schedules", () => {
     assert.deepEqual(reasons(), ["creator-gone"]);
   });
 
-  it("do not run for a creator who may not see the channel any more", async () => {
-    const { clock, start, add, posted, reasons } = await build();
-    await add({ origin: originOf(guildMessage({ channelId: STAFF }), "main") });
-    clock.sleep(HOUR);
-    await start();
-    assert.deepEqual([posted(), reasons()], [[], ["creator-gone"]]);
-  });
+  const FAR = "2990-01-01T00:00:00.000000+00:00";
+  for (
+    const [what, member, channelId, mayWrite] of [
+      ["sees the channel no more", {}, STAFF, false],
+      ["is timed out", { communication_disabled_until: FAR }, HELP, false],
+      ["was timed out", { communication_disabled_until: "2020-01-01T00:00:00Z" }, HELP, true],
+      ["is pending", { pending: true }, HELP, false],
+      ["has a name in quarantine", { flags: 1 << 7 }, HELP, false],
+      ["has a guild tag in quarantine", { flags: 1 << 10 | 1 }, HELP, false],
+      ["has come back", { flags: 1 }, HELP, true],
+    ] as const
+  ) {
+    for (const kind of ["reminder", "task"] as const) {
+      it(`${mayWrite ? "run" : "send"} a ${kind} of one who ${what}`, async () => {
+        const { clock, start, add, rows, world, pass, asked } = await build();
+        world.member = member;
+        await add({ kind, origin: originOf(guildMessage({ channelId }), "main") });
+        clock.sleep(HOUR);
+        await start();
+        await pass(6_000, 6_000);
+        const sent = rows(
+          "SELECT channel_id, message ->> '$.content' AS text FROM outbox" +
+            " WHERE state = 'sent' AND kind IS NOT NULL",
+        );
+        const here = sent.filter((row) => row["channel_id"] === channelId);
+        const direct = sent.filter((row) => row["channel_id"] !== channelId);
+        assert.deepEqual([here.length, direct.length], mayWrite ? [1, 0] : [0, 1]);
+        const words = kind === "reminder" ? /Reminder.*: tea$/ : /can't post my answer/;
+        if (!mayWrite) assert.match(String(direct[0]?.["text"]), words);
+        assert.equal(asked.length, kind === "task" && mayWrite ? 1 : 0);
+      });
+    }
+  }
 
   it("give no pairing code, and wait for no fact", async () => {
     const { clock, start, add, rows, reasons } = await build({ dm: { policy: "pairing" } });

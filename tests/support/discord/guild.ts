@@ -16,6 +16,8 @@ export interface AtDiscord {
   /** The roles of members; a person who is not there is no member. Absent: everyone is one. */
   members?: Map<UserId, readonly RoleId[]>;
   isDown?: boolean;
+  /** Further fields of every member. */
+  member?: object;
   /** Whether Discord opens no direct channels. */
   refusesDirect?: boolean;
 }
@@ -41,7 +43,7 @@ export function discordWith(world: AtDiscord): Answer {
     const member = new RegExp(`^/guilds/${GUILD}/members/(\\d+)$`).exec(path)?.[1];
     if (member) {
       const roles = world.members ? world.members.get(userId(member)) : [];
-      return roles ? { user: { id: member }, roles } : refused(404, 10007);
+      return roles ? { user: { id: member }, roles, ...world.member } : refused(404, 10007);
     }
     if (method !== "GET") return undefined;
     if (path === `/guilds/${GUILD}`) return guild();

@@ -53,7 +53,10 @@ function isUnknown(error: unknown): boolean {
 export interface Member {
   /** Without `@everyone`. */
   readonly roles: readonly RoleId[];
-  /** End of a timeout, Unix time in milliseconds; it may be in the past. */
+  /**
+   * End of a timeout, Unix time in milliseconds; it may be in the past. A member whom Discord keeps
+   * from writing otherwise has one without an end: pending, or in quarantine.
+   */
   readonly timedOutUntil?: number;
 }
 
@@ -74,11 +77,20 @@ const roleIds = z.lazy(() =>
   )
 );
 
+/** Flags of a member: AutoMod has quarantined their name, or their guild tag. */
+const QUARANTINED = 1 << 7 | 1 << 10;
+
+/** The last moment of a `Date`. */
+const MAX_DATE_MS = 8.64e15;
+
 const memberSchema = z.lazy(() =>
   z.object({
     roles: roleIds,
     communication_disabled_until: z.string().nullish(),
-  }).transform(({ roles, communication_disabled_until }): Member => {
+    flags: optional(z.number()),
+    pending: closingFlag,
+  }).transform(({ roles, communication_disabled_until, flags = 0, pending }): Member => {
+    if (pending || flags & QUARANTINED) return { roles, timedOutUntil: MAX_DATE_MS };
     const timedOutUntil = Date.parse(communication_disabled_until ?? "");
     return { roles, timedOutUntil: !Number.isNaN(timedOutUntil) ? timedOutUntil : undefined };
   })
