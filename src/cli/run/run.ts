@@ -50,6 +50,7 @@ import { serve } from "./serve.ts";
 import { acquireInstance } from "../shared/sole_instance.ts";
 import { toStartError } from "../shared/start_error.ts";
 import { DEFAULT_RETENTION } from "../../store/messages/retention.ts";
+import { lacksCommits } from "../../store/database/database_files.ts";
 import { openStore, type Store } from "../../store/store.ts";
 
 /** Bytes of the secret by which commands see the details of the HTTP server. */
@@ -135,7 +136,14 @@ async function run(
     let store: Store | undefined;
     let code: ExitCode | undefined;
     try {
+      const isCut = lacksCommits(join(dataDir, DATABASE_NAME));
       store = openBotStore(dataDir, config, crash);
+      if (isCut) {
+        log.warn("The store's log ends before its last commits: the last messages may be missing", {
+          fix:
+            "nothing after a power cut; if the files were copied, install a backup in their place",
+        });
+      }
       const banner = createBanner(
         { version: VERSION, config: config.file, data: dataDir },
         isForPeople(flags, io),

@@ -145,6 +145,8 @@ function prepareFile(path: string): void {
     closeSync(openSync(path, "a", 0o600));
     if (process.platform !== "win32" && (statSync(path).mode & 0o077) !== 0) chmodSync(path, 0o600);
   } catch (cause) {
+    const failure = toStoreError(cause, path);
+    if (failure instanceof StoreError && failure.kind === "full") throw failure;
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new StoreError(
       `Cannot write the database ${path} (${reason}); ` +

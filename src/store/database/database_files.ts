@@ -1,7 +1,15 @@
 /** Checks and watches the files of a database, and waits until the disk has them. */
 
 import process from "node:process";
-import { closeSync, fsyncSync, openSync, type Stats, statSync } from "node:fs";
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  openSync,
+  readFileSync,
+  type Stats,
+  statSync,
+} from "node:fs";
 import { StoreError } from "./store_error.ts";
 
 /** The ends of the names that SQLite opens: the database, its log, the log's index, the journal. */
@@ -64,6 +72,24 @@ export function watchFile(path: string): () => void {
 function identityOf(path: string): string | undefined {
   const stats = statSync(path, { throwIfNoEntry: false });
   return stats && `${stats.dev}:${stats.ino}`;
+}
+
+/** Places in the header of the log's index, and the bytes of a log's and of a frame's own headers. */
+const INDEX = { pageBytes: 14, frames: 16, copied: 96, end: 100 } as const;
+const LOG = { header: 32, frame: 24 } as const;
+
+/**
+ * Whether the log lacks the last commits that its index knows: after a power cut, or in a copy of the
+ * files. SQLite takes such a log for a whole one. Without an index, nothing shows it.
+ */
+export function lacksCommits(path: string): boolean {
+  if (!existsSync(`${path}-shm`)) return false;
+  const index = readFileSync(`${path}-shm`);
+  if (index.length < INDEX.end) return false;
+  const [frames, copied] = [index.readUInt32LE(INDEX.frames), index.readUInt32LE(INDEX.copied)];
+  const frameBytes = LOG.frame + index.readUInt16LE(INDEX.pageBytes);
+  const bytes = statOf(`${path}-wal`)?.size ?? 0;
+  return copied < frames && bytes < LOG.header + frames * frameBytes;
 }
 
 /**

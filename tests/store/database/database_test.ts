@@ -8,6 +8,7 @@ import {
   openSync,
   readdirSync,
   readFileSync,
+  rmSync,
   statSync,
   truncateSync,
   writeFileSync,
@@ -18,6 +19,7 @@ import process from "node:process";
 import { DatabaseSync } from "node:sqlite";
 import { describe, it } from "node:test";
 import { openDatabase } from "../../../src/store/database/database.ts";
+import { lacksCommits } from "../../../src/store/database/database_files.ts";
 import { MIGRATIONS } from "../../../src/store/database/migrations.ts";
 import { StoreError } from "../../../src/store/database/store_error.ts";
 import { mountSmallDisk, NEEDS_SMALL_DISK } from "../../support/store/small_disk.ts";
@@ -157,6 +159,30 @@ describe("openDatabase()", () => {
     const before = [digestOf(path), digestOf(`${path}-wal`)];
     openingFails(path, "newer", "schema 77", `up to ${MIGRATIONS.length}`);
     assert.deepEqual([digestOf(path), digestOf(`${path}-wal`)], before);
+  });
+
+  it("[X2] sees a log that ends before its last commits", () => {
+    using directory = tempDirectory();
+    const live = join(directory.path, "live.db");
+    const path = join(directory.path, "barnacle.db");
+    const database = new DatabaseSync(live);
+    database.exec("PRAGMA journal_mode = WAL; CREATE TABLE t (a); INSERT INTO t VALUES (1)");
+    const copy = () => ["", "-wal", "-shm"].forEach((end) => copyFileSync(live + end, path + end));
+    copy();
+    assert.equal(lacksCommits(path), false, "as after a kill");
+    truncateSync(`${path}-wal`, statSync(`${path}-wal`).size - 1);
+    assert.equal(lacksCommits(path), true);
+    rmSync(`${path}-wal`);
+    assert.equal(lacksCommits(path), true);
+    database.exec("PRAGMA wal_checkpoint(PASSIVE)");
+    copy();
+    truncateSync(`${path}-wal`);
+    assert.equal(lacksCommits(path), false, "the file has all of it");
+    database.exec("PRAGMA wal_checkpoint(TRUNCATE); INSERT INTO t VALUES (2)");
+    copy();
+    assert.equal(lacksCommits(path), false, "a log that began anew");
+    database.close();
+    assert.equal(lacksCommits(live), false, "without a log");
   });
 
   it("[X7] copies the file, for its owner only, before it migrates", () => {
