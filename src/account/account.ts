@@ -14,11 +14,10 @@ import type { Connection } from "../discord/gateway/main/connection.ts";
 import type { Reader } from "../discord/gateway/read/reader.ts";
 import type { RestClient } from "../discord/rest/client/client.ts";
 import type { AccountHealth } from "../http/monitor/account_health.ts";
-import type { CurrentPolicy } from "../flows/judging/policy_keeper.ts";
+import type { CurrentPolicy, PolicyKeeper } from "../flows/judging/policy_keeper.ts";
 import type { Store } from "../store/store.ts";
 import type { RunningSettings } from "../bot/rules/setup.ts";
-import type { Judging } from "../flows/judging/judging.ts";
-import type { createInbound } from "../bot/inbound/inbound.ts";
+import type { createInteractionHandlers } from "../bot/interactions/interactions.ts";
 import type { ToolServices } from "../bot/rules/tool_services.ts";
 import type { AccountMedia } from "../bot/turn/account_media.ts";
 import type { History } from "../bot/turn/history.ts";
@@ -28,7 +27,7 @@ import type { AnswerThreads } from "../flows/turn/answer_threads.ts";
 import type { TurnCommands } from "../flows/turn/command_turn.ts";
 import type { TurnRulesPorts } from "../flows/turn/turn_rules.ts";
 
-export type Inbound = ReturnType<typeof createInbound>;
+export type Interactions = ReturnType<typeof createInteractionHandlers>;
 
 export interface BotAccount extends Account<Store, CurrentPolicy, Config> {
   /** Discord's REST API. A test answers its requests. */
@@ -40,6 +39,8 @@ export interface BotAccount extends Account<Store, CurrentPolicy, Config> {
   readonly connectionState: ReturnType<typeof createConnectionState>;
   /** The models, and other parts beside the config that a reload replaces. A test answers for them. */
   readonly settings: RunningSettings;
+  /** Replaces the policy: by another config, or by resolved names. */
+  readonly keeper: PolicyKeeper;
   /** Milliseconds of a clock that no one sets. */
   readonly steadyNow: () => number;
   /** Unix time in milliseconds at which the machine started, by the clock as it is now. */
@@ -83,12 +84,11 @@ export interface Bot extends
 
 /** The parts, set one after the other while an account is made; none is used before all are. */
 export interface OldParts {
-  judging: Judging;
   sources: TurnRulesPorts;
   threads: AnswerThreads;
   media: AccountMedia;
   history: History;
-  acceptHistory: Inbound["acceptHistory"];
-  commands: TurnCommands & Pick<Inbound["commands"], "modelOf" | "settings">;
+  interactions: Interactions;
+  commands: TurnCommands & Pick<Interactions["commands"], "modelOf" | "settings">;
   toolPortsOf: (agentId: string) => Promise<ToolPorts>;
 }

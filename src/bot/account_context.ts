@@ -28,6 +28,7 @@ export function createAccountContext(
       | "connectionState"
       | "ended"
       | "health"
+      | "keeper"
       | "now"
       | "policy"
       | "reader"

@@ -17,12 +17,13 @@ import type { ServerEvent } from "../core/hooks/server_event.ts";
 import type { Store } from "../store/store.ts";
 import type { InteractionContext } from "../interactions/base/context.ts";
 import type { InboundMessage } from "../core/inbound/inbound.ts";
+import type { Judgement, Route } from "../core/inbound/inbox.ts";
+import type { Conversation } from "../session/session_key.ts";
 import type { Tool } from "../core/turn/tool.ts";
 import type { Reader } from "../discord/gateway/read/reader.ts";
 import type { VoiceIndex } from "../discord/gateway/read/voice_index.ts";
 import type { ActionsOptions } from "../discord/rest/actions/options.ts";
 import type { RestClient } from "../discord/rest/client/client.ts";
-import type { Judging } from "../flows/judging/judging.ts";
 import type { Snapshot } from "../http/snapshot.ts";
 import type { BotConfig } from "../config/config.ts";
 import type { Env } from "../lib/env.ts";
@@ -48,7 +49,9 @@ export type CreateAccountPart = (
 export interface AccountServices {
   readonly client: RestClient;
   readonly reader: Pick<Reader, "index">;
-  readonly judging: Pick<Judging, "judge" | "route" | "sessionOf">;
+  /** Judges a question by a command, which the account does not answer by a turn. */
+  readonly judge: (message: InboundMessage) => Judgement;
+  readonly sessionOf: (call: Conversation) => Route;
   readonly spend: SpendPort;
   /** Models that hear and speak, of the current config. */
   readonly speech: () => Speech;

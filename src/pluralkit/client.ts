@@ -14,7 +14,7 @@ import { z } from "zod";
 import type { Account } from "../core/account/account.ts";
 import { createdAtMs, type MessageId } from "../core/discord/ids.ts";
 import type { PluralkitAnswer, ProxiedMessage } from "../core/inbound/pluralkit.ts";
-import { type Clock, schedule, waitFor } from "../lib/clock.ts";
+import { waitFor } from "../lib/clock.ts";
 import { snowflakeSchema } from "../core/discord/snowflake_schema.ts";
 import { readPieces } from "../lib/network/read_body.ts";
 
@@ -132,47 +132,6 @@ export function createPluralkitClient(deps: PluralkitServer & Pick<Account, "now
     },
     /** Starts no more requests, and ends running look-ups as failed. */
     stop: (): void => stopping.abort(),
-  };
-}
-
-/** Looks messages up at PluralKit. */
-type PluralkitClient = ReturnType<typeof createPluralkitClient>;
-
-const OFF: PluralkitAnswer = { kind: "failed", reason: "PluralKit is switched off" };
-
-/** Asks PluralKit by the current config. */
-export function createPluralkitLookUp(
-  settings: () => {
-    /** Whether PluralKit is asked. */
-    readonly enabled: boolean;
-    /** Its token, a secret; absent without one. */
-    readonly token?: { reveal(): string };
-    readonly apiUrl: string;
-  },
-  { version, now }: Clock & { readonly version: string },
-) {
-  let current = settings();
-  let client = createClient();
-
-  /** Creates the client. Returns `undefined` if PluralKit is switched off. */
-  function createClient(): PluralkitClient | undefined {
-    const { enabled, token, apiUrl } = current;
-    if (!enabled) return undefined;
-    return createPluralkitClient({ fetch, apiUrl, token: token?.reveal(), version, now, schedule });
-  }
-
-  return {
-    lookUp: (id: MessageId): Promise<PluralkitAnswer> => client?.lookUp(id) ?? Promise.resolve(OFF),
-    reconfigured(): void {
-      const next = settings();
-      const isSame = next.enabled === current.enabled && next.apiUrl === current.apiUrl &&
-        next.token?.reveal() === current.token?.reveal();
-      if (isSame) return;
-      current = next;
-      client?.stop();
-      client = createClient();
-    },
-    stop: () => client?.stop(),
   };
 }
 

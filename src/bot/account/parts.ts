@@ -8,25 +8,18 @@ import { NO_THREADS } from "../../core/inbound/threads.ts";
 import { RestError } from "../../discord/rest/exchange/rest_error.ts";
 import { createThreadRequests } from "../../discord/rest/requests/channel.ts";
 import { closedBy } from "../../flows/judging/closed_by.ts";
-import { createJudging } from "../../flows/judging/judging.ts";
+import { judge, sessionOf, viewOf } from "../../flows/judging/judge.ts";
 import { createPolicyKeeper } from "../../flows/judging/policy_keeper.ts";
 import { cleanSecrets } from "../../account/secrets.ts";
 import { createAnswerThreads, createTitleByModel } from "../../flows/turn/answer_threads.ts";
 import { rulesFor } from "../../policy/rules/place_rules.ts";
 import { agentOf } from "../../config/config.ts";
 import { eachOnce } from "../../lib/cache.ts";
-import type { GuildId } from "../../core/discord/ids.ts";
 import { wakes } from "../../account/wakes.ts";
 import { createAccountContext } from "../account_context.ts";
 import type { AccountOptions, AccountPorts } from "../account_interface.ts";
-import {
-  eventsOfExtras,
-  loadExtras,
-  ownServers,
-  runByExtra,
-  voiceOfExtras,
-} from "../../account/extra_parts.ts";
-import { createInbound } from "../inbound/inbound.ts";
+import { loadExtras, ownServers, runByExtra, voiceOfExtras } from "../../account/extra_parts.ts";
+import { createInteractionHandlers } from "../interactions/interactions.ts";
 import { progressOf } from "../../flows/turn/progress/progress.ts";
 import { queuesOf } from "../../flows/deliver/channel_queues.ts";
 import type { ToolServices } from "../rules/tool_services.ts";
@@ -49,16 +42,17 @@ export async function createParts(
 ) {
   const { store, logging, text } = options;
   const { client, connection, connectionState, presence, settings } = gateway;
-  const { health, isOnly, isOurs, memory, now, ours, changedInAll } = ports;
+  const { health, memory, now, changedInAll } = ports;
   const log = logging.forPart("policy");
   const reader = await gateway.reader();
   const voiceIndex = gateway.voice();
   const ended = new AbortController();
-  const policy = await createPolicyKeeper(options.config, text, { store, now, log });
+  const keeper = await createPolicyKeeper(options.config, text, { store, now, log });
   const account = createAccountContext({
     config: () => settings.config,
     store,
-    policy: policy.now,
+    policy: keeper.now,
+    keeper,
     self: () => reader.self,
     stopping: gateway.stopping.signal,
     ended: ended.signal,
@@ -101,12 +95,8 @@ export async function createParts(
     ...{ options, reader, toolServices },
     own: () => ownServers(account),
   });
-  const guildOf = (guildId: GuildId) => reader.index.get(guildId);
-  const judging = createJudging(account, {
-    ...{ threads, isOurs, ours, guildOf },
-  });
-  ports.publish(judging.view); // before any message is judged
-  const history = createHistory(account, { client, reader, judging });
+  ports.publish(viewOf(account)); // before any message is judged
+  const history = createHistory(account, { client, reader });
   const portsOf = eachOnce(async (agentId: string) => {
     const { createToolPorts } = await import("../turn/tool_ports.ts");
     return createToolPorts(account, {
@@ -116,22 +106,21 @@ export async function createParts(
     });
   });
   const toolPortsOf = (agentId: string) => portsOf(agentOf(account.config(), agentId).id);
-  const inbound = createInbound(account, {
-    ...{ options, client, connection, reader, settings, policy, judging },
-    ...{ threads, sources, spend, rates, summaries, toolPortsOf },
-    ...{ health, memory, isOnly, isOurs, changedInAll },
-    eventsOf: (told) => eventsOfExtras(account, told),
-    turns: { accepted: (judged) => turnsOf(account).accepted(judged) },
+  const interactions = createInteractionHandlers(account, {
+    ...{ options, client, settings, sources, spend, rates, summaries, toolPortsOf },
+    ...{ health, changedInAll },
     byExtra: (use) => runByExtra(account, use),
   });
   await loadExtras(account, options.extras, {
-    ...{ client, reader, judging, spend, dataDir: options.dataDir, version: options.version },
+    judge: (message) => judge(account, message, {}, "not_live"),
+    sessionOf: (call) => sessionOf(account, call),
+    ...{ client, reader, spend, dataDir: options.dataDir, version: options.version },
     speech: () => settings.speech,
     env: options.env,
     show: history.show,
     closedBy: (asker, target) => closedBy(account, asker, target),
     modelOf: (agentId) => settings.models.of(agentId),
-    ask: inbound.ask,
+    ask: interactions.ask,
     cleanSecrets: (text) => cleanSecrets(account, text),
     harmlessPart: progressOf(account).drafts.harmlessPart,
     voice: voiceIndex && {
@@ -142,10 +131,8 @@ export async function createParts(
     },
   });
   Object.assign(account.parts, {
-    ...{ judging, sources, threads, media, history },
-    toolPortsOf,
-    commands: inbound.commands,
-    acceptHistory: inbound.acceptHistory,
+    ...{ sources, threads, media, history, interactions, toolPortsOf },
+    commands: interactions.commands,
   });
   Object.assign(wakes(account), {
     turns: turnsOf(account).wake,
@@ -153,7 +140,6 @@ export async function createParts(
   });
   return {
     account,
-    ...{ policy, inbound },
     /** Aborted when the account ends by itself: no turn begins after that. */
     ended,
     /** Aborted when the grace period of a stop is over. */

@@ -19,7 +19,10 @@ import { settingsOf } from "../rules/setup.ts";
 import type { ToolServices } from "../rules/tool_services.ts";
 import type { Loop } from "../../account/per_account.ts";
 import { cardFindings, cards, decided, offerForms } from "../../flows/questions/cards.ts";
+import { endInbound, flushInbound, startInbound } from "../../flows/inbound/accept.ts";
 import { approvals } from "../../flows/inbound/challenge.ts";
+import { intentOf } from "../../flows/intent/intent_filter.ts";
+import { resolveAgain } from "../../flows/names/name_resolver.ts";
 import { schedules, wakeSchedules } from "../../flows/schedules/runner.ts";
 import { duplicateDoubt, stopDuplicateWatch } from "../../flows/preflight/duplicate_instance.ts";
 import { turnsOf } from "../../flows/turn/account_turns.ts";
@@ -44,13 +47,13 @@ export async function runAccount(
   const { store, stored, logging, config: { discord: { accountId } } } = options;
   const parts = await createParts(gateway, options, toolServices, ports);
   connectParts(parts, options, ports);
-  const { account, inbound } = parts;
-  const { rest, reader, connection, connectionState } = account;
+  const { account } = parts;
+  const { rest, reader, connection, connectionState, parts: { interactions } } = account;
   const catchUp = catchUpOf(account);
 
   await store.inbox.voidClaims(accountId); // claims of turns that the last run did not finish
   catchUp.resume(stored);
-  await inbound.start();
+  await startInbound(account);
   wakeTurns(account);
   wakeChannels(account);
   await offerForms(account);
@@ -76,7 +79,7 @@ export async function runAccount(
           : undefined,
         findings: [
           ...connectionState.findings(),
-          ...inbound.findings(),
+          ...interactions.findings(),
           ...cardFindings(account),
           ...ownerFindings(account),
           ...extraFindings(account),
@@ -99,33 +102,34 @@ export async function runAccount(
 }
 
 export function changedByCommand(
-  { account, inbound }: Parts,
+  { account }: Parts,
   ...[namespace, forgotten]: Parameters<RunningAccount["changedByCommand"]>
 ): void {
   if (namespace === "outbox" || namespace === "pairing") wakeChannels(account);
   if (forgotten) {
     turnsOf(account).touched();
-    account.parts.judging.intent.forget();
+    intentOf(account).forget();
     tellExtras(account, "personForgotten", forgotten);
   }
   if (namespace === "schedules") wakeSchedules(account);
   extrasChanged(account, namespace);
   if (namespace === "questions") decided(account);
   if (namespace !== "settings") return;
-  void inbound.commands.pauseChanged();
+  void account.parts.interactions.commands.pauseChanged();
   wakeTurns(account);
 }
 
 /** Applies another config (C9): what the config says is read where it is used, and loops begin anew. */
 export async function applySetup(
-  { account, policy, inbound }: Parts,
+  { account }: Parts,
   ...[config, setup, text]: Parameters<RunningAccount["apply"]>
 ): Promise<void> {
-  await policy.apply(config, text);
+  await account.keeper.apply(config, text);
   // In one step with the policy: no message is judged by one config and routed by the other.
   Object.assign(account.settings, settingsOf({ ...setup, config }));
   account.health.setModels(setup.models.ids);
-  inbound.reconfigured();
+  account.parts.interactions.reconfigured();
+  resolveAgain(account);
   account.connectionState.reconfigured();
   extrasChanged(account);
   for (const one of LOOPS) await one.restart(account);
@@ -139,10 +143,10 @@ const ANSWERS_MS = 3_000;
  * replies leave within the grace period, and the gateway closes resumable (G12).
  */
 export async function stopParts(
-  { account, inbound, stopping }: Parts,
+  { account, stopping }: Parts,
   onUnstored: (error: unknown) => void,
 ): Promise<void> {
-  const { config, rest, connection, connectionState, schedule } = account;
+  const { config, rest, connection, connectionState, schedule, parts: { interactions } } = account;
   const graceOver = whenAborted(stopping.signal);
   const endGrace = schedule(() => stopping.abort(), config().shutdown.graceSec * 1_000);
   rest.hurry();
@@ -154,15 +158,15 @@ export async function stopParts(
   const late = waitFor(ANSWERS_MS, schedule, stopping.signal);
   await Promise.all([
     Promise.race([queuesOf(account).drain(), graceOver]),
-    Promise.race([inbound.answered(), late]),
+    Promise.race([interactions.answered(), late]),
   ]);
   // The gateway's thread defers commands at once. The main thread has all of them once that has ended.
   const closed = connection.stats() && connection.stop();
-  if (closed) await Promise.race([closed.then(inbound.answered), late]);
+  if (closed) await Promise.race([closed.then(interactions.answered), late]);
   endGrace();
   stopping.abort();
   await (closed ?? connection.stop());
   await catchUpOf(account).stop();
-  await inbound.stop().catch(onUnstored);
+  await endInbound(account).finally(() => flushInbound(account)).catch(onUnstored);
   await queuesOf(account).stop();
 }

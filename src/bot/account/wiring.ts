@@ -6,15 +6,10 @@ import { createOnlineReport, createReachability } from "../../discord/gateway/ma
 import { tellStopped } from "../../flows/owners/delivery_notices.ts";
 import { catchUpOf } from "../../flows/catch_up/catch_up.ts";
 import { queuesOf } from "../../flows/deliver/channel_queues.ts";
-import { showUnanswered } from "../../flows/inbound/unanswered_reactions.ts";
-import { sawForeign } from "../../flows/preflight/duplicate_instance.ts";
-import { turnsOf } from "../../flows/turn/account_turns.ts";
-import { progressOf } from "../../flows/turn/progress/progress.ts";
+import { endInbound, take } from "../../flows/inbound/accept.ts";
+import { setShardCount, shardReady } from "../../flows/names/name_resolver.ts";
 import { startExtras } from "../../account/extra_parts.ts";
-import { updateCards } from "../../flows/questions/cards.ts";
 import { schedules } from "../../flows/schedules/runner.ts";
-import type { BotAccount } from "../../account/account.ts";
-import type { Judged } from "../../core/inbound/inbox.ts";
 import type { Parts } from "./parts.ts";
 
 /** Connects each event of the parts with its handler. */
@@ -23,8 +18,8 @@ export function connectParts(
   { config: { discord: { accountId, tokenPlace } } }: AccountOptions,
   { health, meter, onOnline, onEnd }: AccountPorts,
 ): void {
-  const { account, inbound } = parts;
-  const { rest, reader, connection, connectionState } = account;
+  const { account } = parts;
+  const { rest, reader, connection, connectionState, parts: { interactions } } = account;
   const catchUp = catchUpOf(account);
   const online = createOnlineReport({
     reader,
@@ -41,6 +36,7 @@ export function connectParts(
   const noteState = createReachability(queues.reachable);
 
   const onStopping = (): void => {
+    void endInbound(account);
     void catchUp.stop(); // first, as its cancelled request is no failure to report
     rest.stop();
   };
@@ -55,20 +51,10 @@ export function connectParts(
     stopped: (count) => tellStopped(account, count),
   });
   account.events.connect({
-    accepted(judged) {
-      for (const { message } of judged) account.parts.media.prefetch(message);
-      accepted(account, judged);
-    },
-    touched({ cut, channels }) {
-      turnsOf(account).touched();
-      updateCards(account); // those of messages without a turn now
-      for (const messageId of cut) progressOf(account).cut(messageId);
-      queues.wake(channels); // drafts that go, and answers to `stop`
-    },
     sessionDue: catchUp.sessionDue,
     sessionStarting: catchUp.sessionStarting,
     sessionStarted(shardId) {
-      inbound.sessionStarted();
+      interactions.ready(); // READY has named the application
       catchUp.sessionStarted(shardId);
       online.changed();
     },
@@ -76,19 +62,12 @@ export function connectParts(
       catchUp.ready();
       online.changed();
     },
-    foreign: (found) => sawForeign(account, found),
-    undecided: inbound.undecided,
-    unanswered: (messages) => showUnanswered(account, messages),
-    settled(channels, count) {
-      meter.settled(count);
-      queues.settled(channels);
-    },
   });
-  connection.connect(inbound.take, {
+  connection.connect((batch) => take(account, batch), {
     onShards(count) {
       health.setShardCount(count);
       catchUp.setShardCount(count);
-      inbound.setShardCount(count);
+      setShardCount(account, count);
     },
     onIntents: connectionState.setUngranted,
     onBudget: health.refresh,
@@ -96,7 +75,8 @@ export function connectParts(
       health.setShard(shardId, state);
       noteState(shardId, state);
       if (state.state !== "ready") return;
-      inbound.ready(shardId);
+      shardReady(account, shardId);
+      interactions.ready();
       online.ready();
       schedules.start(account);
       startExtras(account);
@@ -106,22 +86,11 @@ export function connectParts(
       if (beat.latencyMs !== undefined) health.setLatency(shardId, beat.latencyMs);
     },
     onDelay: health.delayed,
-    onRefused: inbound.refused,
+    onRefused: interactions.refused,
     onFinal(final) {
       // An account that gave up without exiting stays, so that health can report it.
       if (final.kind !== "give_up" || final.exit) end(withTokenPlace(final, tokenPlace));
     },
     onFailed: (error) => end(endOf(error, tokenPlace)),
   });
-}
-
-/** Messages wait for an answer: they may get a sign that the bot has read them. */
-function accepted(account: BotAccount, judged: readonly Judged[]): void {
-  for (const { message, verdict } of judged) {
-    if (verdict.kind === "accept" && !message.triggered) {
-      progressOf(account).accepted(message, verdict.why);
-    }
-  }
-  const channels = new Set(judged.map(({ message: { channelId } }) => channelId));
-  for (const channelId of channels) queuesOf(account).heardFrom(channelId);
 }

@@ -5,7 +5,6 @@ import { type ReferenceKey, referenceKeys } from "../../config/reference.ts";
 import { configSchema } from "../../config/schema/root.ts";
 import type { ConfigFile } from "../../core/config_file.ts";
 import { agentOf } from "../../config/config.ts";
-import type { StopScope } from "../../core/inbound/inbox.ts";
 import type { Interaction } from "../../core/inbound/interactions.ts";
 import type { CommandNeeds } from "../../core/inbound/text_commands.ts";
 import type { Verdict } from "../../core/inbound/verdict.ts";
@@ -45,7 +44,9 @@ import type { ToolPorts } from "../../core/turn/tool.ts";
 import { statusOf } from "../../http/monitor/account_health.ts";
 import { TOOLS } from "../../tools/registry.ts";
 import { createMcpSignIns } from "../../interactions/parts/mcp_sign_ins.ts";
-import type { Judging } from "../../flows/judging/judging.ts";
+import { stopTurns, waitingRules } from "../../flows/inbound/waiting_turns.ts";
+import { chosenSettings, judge, routeOf, sessionOf } from "../../flows/judging/judge.ts";
+import type { Conversation } from "../../session/session_key.ts";
 import { tellExtras } from "../../account/extra_parts.ts";
 import { tellPerson } from "../../flows/tell.ts";
 import { cleanSecrets as cleaned } from "../../account/secrets.ts";
@@ -55,7 +56,6 @@ import { createCommandUndo } from "../../interactions/parts/undo.ts";
 export interface InteractionParts
   extends
     Pick<ConversationParts, "spend" | "rates" | "summaries">,
-    Pick<Asks, "waiting">,
     Pick<InteractionContext, "byExtra">,
     Pick<AccountPorts, "health" | "changedInAll"> {
   readonly options: Pick<
@@ -64,11 +64,8 @@ export interface InteractionParts
   >;
   readonly settings: Pick<RunningSettings, "models" | "choices" | "configFile">;
   readonly client: RestClient;
-  readonly judging: Judging;
-  readonly sources: Pick<TurnRulesPorts, "skills" | "tools" | "isOwner">;
+  readonly sources: Pick<TurnRulesPorts, "skills" | "tools">;
   readonly toolPortsOf: (agentId: string) => Promise<ToolPorts>;
-  /** Stops turns; returns how many messages have lost theirs. */
-  readonly stopTurns: (scope: StopScope) => Promise<number>;
 }
 
 /** The same, and the parts that work before the code of commands is loaded. */
@@ -90,8 +87,9 @@ export function createCommandContext(
   authorize: (call: AskingInteraction, needs: CommandNeeds) => Promise<Verdict>,
 ): InteractionContext {
   const { accountId, config, store, policy, now, log } = account;
-  const { client, options, settings, sources, judging, stopTurns } = parts;
-  const { spend, rates, summaries, waiting, isRefused, models, pause } = parts;
+  const { client, options, settings, sources } = parts;
+  const { spend, rates, summaries, isRefused, models, pause } = parts;
+  const routeOfCall = (call: Conversation) => sessionOf(account, call);
   const configFile = () => settings.configFile;
   const cleanSecrets = (text: string) => cleaned(account, text);
   const isAccepted = async (call: AskingInteraction, needs: CommandNeeds) =>
@@ -101,7 +99,7 @@ export function createCommandContext(
     ...{ spend, rates, summaries, cleanSecrets },
     answering: () => settings.models,
     choices: () => settings.choices,
-    routeOf: judging.sessionOf,
+    routeOf: routeOfCall,
   };
   const configPort = createConfigPort(config, configFile);
   const mcp = createMcpSignIns(account, {
@@ -131,7 +129,7 @@ export function createCommandContext(
     isOwner,
     currency: () => config().models.currency,
     budgets(call) {
-      const by = usedBy(call, judging.sessionOf(call).agentId);
+      const by = usedBy(call, routeOfCall(call).agentId);
       return readBudgets(config().budgets, by, store, now());
     },
     questions: {
@@ -149,16 +147,17 @@ export function createCommandContext(
     commands: () => COMMANDS.filter(({ isOffered }) => isOffered?.(context) ?? true),
     conversations: createConversations(account, conversationParts, models.modelOf),
     models,
-    settings: judging.settings,
+    settings: chosenSettings(account),
     async skills(call) {
-      const { agentId } = judging.sessionOf(call);
+      const { agentId } = routeOfCall(call);
       await account.bot.toolServices.skillsRead(agentId);
       return sources.skills(call, agentId);
     },
     ask: createAsk(account, {
-      ...{ waiting, isRefused },
-      judge: judging.judge.judge,
-      route: judging.route,
+      isRefused,
+      waiting: () => waitingRules(account),
+      judge: (...of) => judge(account, ...of),
+      route: (message) => routeOf(account, message),
       openDirect: createOpenDirect(client),
     }),
     why: createWhy(store, isOwner, (...of) => storedLine(account, TOOLS, ...of)),
@@ -199,15 +198,18 @@ export function createCommandContext(
     agentHere(call) {
       const { agentList } = config();
       if (agentList.length === 1) return undefined;
-      const { id, name } = agentOf(config(), judging.sessionOf(call).agentId);
+      const { id, name } = agentOf(config(), routeOfCall(call).agentId);
       return name ?? id;
     },
     byExtra: parts.byExtra,
     talks: () => config().voice !== undefined,
     cleanSecrets,
-    turns: { stop: stopTurns, mayStopAll: (event) => isAccepted(event, "session") },
+    turns: {
+      stop: (scope) => stopTurns(account, scope),
+      mayStopAll: (event) => isAccepted(event, "session"),
+    },
     async status(call) {
-      const { id, window } = models.modelOf(judging.sessionOf(call));
+      const { id, window } = models.modelOf(routeOfCall(call));
       const { warnings, ...facts } = statusOf(parts.health, BUILD_NAME, id, now());
       return { ...facts, window, warnings: await isOwner(call) ? warnings : undefined };
     },

@@ -20,6 +20,8 @@ import { createRefusals } from "../../flows/interactions/refusals.ts";
 import { createRegistration, createWantedCommands } from "../../flows/interactions/register.ts";
 import { parseSnowflake } from "../../core/discord/ids.ts";
 import { MAY_NOT_WRITE } from "../../render/sentences.ts";
+import { stopTurns } from "../../flows/inbound/waiting_turns.ts";
+import { commandOf } from "../../flows/judging/judge.ts";
 import { tellPerson } from "../../flows/tell.ts";
 import type { AnswerParts } from "../../interactions/base/command.ts";
 import { COMMANDS, COMPONENTS, MESSAGE_COMMANDS } from "../../interactions/registry.ts";
@@ -28,7 +30,7 @@ import { createCommandContext, type HandlerParts } from "./context.ts";
 
 export function createHandlers(account: AccountContext, parts: HandlerParts) {
   const { accountId, schedule, now } = account;
-  const { client, isPrivileged, judging } = parts;
+  const { client, isPrivileged } = parts;
   const interactions = createInteractions(client, isPrivileged);
   const authorize = createAuthorizeInteraction(
     account,
@@ -41,7 +43,7 @@ export function createHandlers(account: AccountContext, parts: HandlerParts) {
       const only = isForbidden && parseSnowflake<"message">(id);
       const why = "Discord refuses answers in its place";
       const isStopped = only &&
-        await parts.stopTurns({ accountId, only: { messageId: only, why } }) > 0;
+        await stopTurns(account, { accountId, only: { messageId: only, why } }) > 0;
       const told = isStopped ? MAY_NOT_WRITE : text;
       await tellPerson(account, sender.id, told);
     },
@@ -81,7 +83,7 @@ export function createHandlers(account: AccountContext, parts: HandlerParts) {
   const suggest = createSuggestions(runner, interactions.suggest, schedule);
   const runText = createTextCommands(
     runner,
-    judging.commandOf,
+    (message) => commandOf(account, message),
     async ({ channelId, guildId, sender: { id: userId } }) =>
       guildId !== undefined &&
       await missingPermission({ channelId, guildId, userId }, ["Manage Messages"]) === undefined,

@@ -12,6 +12,9 @@ import type {
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import type { ApplicationId } from "../../core/discord/ids.ts";
 import { createAccountModels } from "../../flows/interactions/conversations.ts";
+import { stopTurns } from "../../flows/inbound/waiting_turns.ts";
+import { chosenSettings, commandOf, sessionOf } from "../../flows/judging/judge.ts";
+import { isOwner } from "../../flows/owners/owner_ids.ts";
 import { createPause } from "../../interactions/parts/switches.ts";
 import { createNewestSet } from "../../lib/cache.ts";
 import { createLoader } from "../../lib/loader.ts";
@@ -31,16 +34,19 @@ export function createInteractionHandlers(anyPart: AccountContext, parts: Intera
   const refused = createNewestSet<string>(REFUSED_MAX);
   const account = anyPart.forPart("interactions");
   const { accountId, self, schedule, log, policy, connection } = account;
-  const { judging, settings, sources, stopTurns } = parts;
+  const { settings } = parts;
   const isPrivileged = ({ sender }: Pick<Interaction, "sender">): boolean => {
-    return sources.isOwner({ sender }) || policy().policy.approvers.includes(sender.id);
+    return isOwner(account, { sender }) || policy().policy.approvers.includes(sender.id);
   };
   const models = createAccountModels(account, {
     answering: () => settings.models,
     choices: () => settings.choices,
-    routeOf: judging.sessionOf,
+    routeOf: (call) => sessionOf(account, call),
   });
-  const pause = createPause(account, (except) => stopTurns({ accountId, except, isPause: true }));
+  const pause = createPause(
+    account,
+    (except) => stopTurns(account, { accountId, except, isPause: true }),
+  );
   let loaded: Handlers | undefined;
   const handlers = createLoader(async () => {
     const { createHandlers } = await import("./handlers.ts");
@@ -62,10 +68,10 @@ export function createInteractionHandlers(anyPart: AccountContext, parts: Intera
 
   return {
     commands: {
-      commandOf: judging.commandOf,
+      commandOf: (message: InboundMessage) => commandOf(account, message),
       run: async (message: InboundMessage) => await (await handlers.get()).runText(message),
       modelOf: models.modelOf,
-      settings: judging.settings,
+      settings: chosenSettings(account),
       pauseChanged: () =>
         pause.changed().catch((error: unknown) => {
           log.error("Cannot read whether the bot is paused", { error });

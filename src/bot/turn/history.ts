@@ -13,24 +13,21 @@ import { createShow } from "../../discord/gateway/decode/shown_message.ts";
 import type { Reader } from "../../discord/gateway/read/reader.ts";
 import { createReadHistory, MAX_HISTORY } from "../../discord/rest/requests/history.ts";
 import type { RestApi } from "../../discord/rest/client/client.ts";
-import type { Judging } from "../../flows/judging/judging.ts";
+import { recall } from "../../flows/judging/judge.ts";
 import { mayBeSeen, type ReadBefore, type ReadStarter } from "../../flows/session/backfill.ts";
 import type { AccountContext } from "../account_context.ts";
 
 const FORUMS: ReadonlySet<number> = new Set([ChannelTypes.GuildForum, ChannelTypes.GuildMedia]);
 
 export function createHistory(
-  { accountId, store }: AccountContext,
-  { client, reader, judging }: {
-    readonly client: RestApi;
-    readonly reader: Reader;
-    readonly judging: Pick<Judging, "judge">;
-  },
+  account: AccountContext,
+  { client, reader }: { readonly client: RestApi; readonly reader: Reader },
 ) {
+  const { accountId, store } = account;
   const show = createShow({
     accountId,
     reader,
-    maySee: (message) => mayBeSeen(judging.judge.recall(message)),
+    maySee: (message) => mayBeSeen(recall(account, message)),
     footerOf: store.outbox.footerOf,
   });
   return {

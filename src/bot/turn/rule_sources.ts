@@ -7,7 +7,7 @@ import type { SkillTool } from "../../core/skills/skill_tool.ts";
 import type { Tool } from "../../core/turn/tool.ts";
 import { takesFiles, uploadLimitOf } from "../../discord/gateway/decode/guild_index.ts";
 import type { Reader } from "../../discord/gateway/read/reader.ts";
-import { createTurnTools } from "../../flows/judging/turn_tools.ts";
+import { turnTools } from "../../flows/judging/turn_tools.ts";
 import { isOwner, ownsApplicationAsRead } from "../../flows/owners/owner_ids.ts";
 import { cleanSecrets } from "../../account/secrets.ts";
 import { createInstructionFiles } from "../../host/files/instruction_files.ts";
@@ -26,7 +26,7 @@ export function createRuleSources(
   { options, reader, toolServices, own }: {
     readonly options: Pick<AccountOptions, "dataDir">;
     readonly reader: Pick<Reader, "index" | "self">;
-    readonly toolServices: Pick<ToolServices, "tools" | "of">;
+    readonly toolServices: Pick<ToolServices, "of">;
     readonly own: () => AccountPart["own"];
   },
 ): TurnRulesPorts {
@@ -40,16 +40,12 @@ export function createRuleSources(
     const { skills: names } = agentOf(by, agentId);
     return latest(toolServices.of(agentId).skills.now, ({ skills }) => skillsFor(skills, names));
   });
-  const turnTools = createTurnTools(account, {
-    toolServices,
-    ownsApplicationAsRead: (userId) => ownsApplicationAsRead(account, userId),
-  });
   const skillsIn = (asker: Parameters<typeof skillsOf>[0], agentId: string) =>
     skillsOf(asker, skillsNow(agentId)(), policy().policy);
 
   /** Adds tools of skills (T7a), and of own accounts: a turn that reads one has no others (T13a). */
   function toolsOf(message: InboundMessage, agentId: string, isOffer = false): readonly Tool[] {
-    const base = message.own ? NO_TOOLS : turnTools(message, agentId, isOffer);
+    const base = message.own ? NO_TOOLS : turnTools(account, message, agentId, isOffer);
     const skills = message.own ? [] : skillsIn(message, agentId);
     const more = [...skills.flatMap(({ tools }) => tools ?? []), ...own()?.tools(message) ?? []];
     if (more.length === 0) return base;

@@ -4,8 +4,6 @@
 
 import type { Emitter } from "../../lib/emitter.ts";
 import type { ChannelId, GuildId } from "../discord/ids.ts";
-import type { Changed, Foreign, Judged, UnansweredMessage } from "../inbound/inbox.ts";
-import type { MessageOrigin } from "../inbound/waiting_limits.ts";
 
 /** Handlers of the flows' events. None throws. */
 export interface AccountEvents {
@@ -15,19 +13,7 @@ export interface AccountEvents {
   sessionStarting(shardId: number): void;
   /** It is stored, together with its gap if there is one. Its events are not stored yet. */
   sessionStarted(shardId: number): void;
-  /** These messages wait for a turn, at least one. The turns know already. */
-  accepted(accepted: readonly Judged[]): void;
-  /** These messages wait for a fact (P13). */
-  undecided(undecided: readonly Judged[], origin: MessageOrigin): void;
-  /** These messages get no answer (X4). */
-  unanswered(messages: readonly UnansweredMessage[]): void;
-  /** Waiting and running messages have changed or lost their turn (H6, S5). */
-  touched(changed: Changed): void;
-  /** An echo settled so many rows of the outbox in these channels. */
-  settled(channels: readonly ChannelId[], count: number): void;
   guildsChanged(): void;
-  /** Live messages by our own user that this store did not send (G11). */
-  foreign(found: readonly Foreign[]): void;
 }
 
 export interface Emits<Event extends keyof AccountEvents> {

@@ -50,7 +50,8 @@ const USAGE = "`/catchup since:2h` (or 3d, today, 2026-01-31)";
 
 export function createAccountCatchup(
   account: AccountContext,
-  { client, reader, judging, spend, modelOf, closedBy, show, cleanSecrets }: AccountServices,
+  { client, reader, judge, sessionOf, spend, modelOf, closedBy, show, cleanSecrets }:
+    AccountServices,
 ): AccountPart {
   const { accountId, config, store, now, stopping } = account;
   const { log } = account.forPart("interactions");
@@ -71,7 +72,7 @@ export function createAccountCatchup(
   /** Stores the verdict, so that `why` explains the call. */
   async function record(call: CommandCall): Promise<void> {
     const message = { ...questionOf(call), asked: true } as const;
-    const { verdict: policyVerdict, ...judged } = judging.judge.judge(message, {}, "not_live");
+    const { verdict: policyVerdict, ...judged } = judge(message);
     const verdict = ignored("caught-up", policyVerdict.rule);
     const one = { ...judged, message, verdict, policyVerdict };
     await store.inbox.acceptBatch({ accountId, judged: [one], echoes: [], guilds: [] }, now());
@@ -79,7 +80,7 @@ export function createAccountCatchup(
 
   async function tell(call: CommandCall, guildId: GuildId, since: number, changed: Set<string>) {
     const { id } = call;
-    const { agentId } = judging.sessionOf(call);
+    const { agentId } = sessionOf(call);
     const by = usedBy(call, agentId);
     const model = meteredModel(modelOf(agentId), { kind: "summary", by, spend, now });
     await record(call);

@@ -9,10 +9,9 @@ import type { ResolvedName } from "../../core/names.ts";
 import { restoreIndex } from "../../discord/gateway/decode/guild_index.ts";
 import { namesIn } from "../../discord/gateway/decode/places.ts";
 import { createGuildList } from "../../discord/rest/requests/guild_reads.ts";
-import { createMembers } from "../../discord/rest/requests/members.ts";
 import { RestError } from "../../discord/rest/exchange/rest_error.ts";
 import type { Matched, UnfoundReason } from "../../flows/names/match.ts";
-import { resolveNames } from "../../flows/names/resolve.ts";
+import { resolveNames } from "../../flows/names/name_resolver.ts";
 import { printable } from "../../lib/text/quoted.ts";
 import { type UnresolvedName, unresolvedNames, withNames } from "../../policy/rules/pinned.ts";
 import type { AccessPolicy } from "../../policy/rules/rules.ts";
@@ -56,10 +55,7 @@ export async function mappingsOf(asked: NamesAsked): Promise<readonly NameMappin
     guilds: await guildsOf(asked),
     resolved: known,
     now,
-  }, {
-    searchMembers: (guildId, query) => createMembers(discord.api).search(guildId, query),
-    isRefused: (error) => error instanceof RestError && error.kind === "forbidden",
-  });
+  }, discord.api);
   const mappings = new Map(all.map(({ rule }) => [rule, [] as NameMapping[]]));
   for (const match of matched) {
     mappings.get(match.wanted.rule)?.push(toMapping(match, refused));

@@ -24,7 +24,7 @@ import { usedBy } from "../../core/spending/usage.ts";
 import { wordsOfEvents } from "../events/exports.ts";
 import { createIncidents, type ShownIncident } from "./incidents.ts";
 import { createHookRunner, type HookRunner } from "./runner.ts";
-import type { Judging } from "../../flows/judging/judging.ts";
+import { judge, routeOf } from "../../flows/judging/judge.ts";
 import { freeze } from "../../render/freeze.ts";
 import { noticeBody } from "../../render/reply.ts";
 import { routeAs } from "../../session/session_key.ts";
@@ -33,10 +33,9 @@ import { isRefused, placeOfEvents } from "../../flows/event_places.ts";
 /** Creates the runner of an account; no event is answered before `start`. */
 export function createAccountHooks(
   account: AccountContext,
-  { client, reader, judging, cleanSecrets }: {
+  { client, reader, cleanSecrets }: {
     readonly client: RestClient;
     readonly reader: Pick<Reader, "index">;
-    readonly judging: Pick<Judging, "judge" | "route">;
     readonly cleanSecrets: (text: string) => string;
   },
 ): HookRunner {
@@ -95,12 +94,12 @@ export function createAccountHooks(
         { place, now, ...(to.kind === "user" && { reader: to.userId }) },
       );
     },
-    judge: (message) => judging.judge.judge(message, {}, "not_live"),
+    judge: (message) => judge(account, message, {}, "not_live"),
     routeOf(message, rules) {
       const { agent } = rules;
       const to = placeOfHook(rules);
       const sender = to.kind === "user" ? { ...message.sender, id: to.userId } : message.sender;
-      const found = judging.route({ ...message, sender });
+      const found = routeOf(account, { ...message, sender });
       const { agentList: [first] } = config();
       return routeAs(found, agent === undefined ? first.id : agentOf(config(), agent).id);
     },

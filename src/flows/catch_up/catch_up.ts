@@ -182,7 +182,10 @@ function createCatchUp(account: BotAccount) {
       readPage: (before) => readPage(channel, before),
       isRecorded: async (messageId) =>
         await store.messages.messageRecordOf({ messageId }) !== undefined,
-      acceptHistory: account.parts.acceptHistory,
+      async acceptHistory(...of) {
+        const { acceptHistory } = await import("../inbound/accept.ts"); // it leads to turns, which wait here
+        return await acceptHistory(account, ...of);
+      },
       limits,
       now: discordNow,
     });

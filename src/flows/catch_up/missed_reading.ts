@@ -14,8 +14,8 @@ import {
   type GuildId,
   type MessageId,
 } from "../../core/discord/ids.ts";
+import type { Accepted } from "../../core/inbound/inbox.ts";
 import type { GuildPlace, InboundMessage, PostedMessage } from "../../core/inbound/inbound.ts";
-import type { createAcceptor } from "../inbound/accept.ts";
 import { type IgnoreReason, TOLD_WITHIN_MS, type Verdict } from "../../core/inbound/verdict.ts";
 import { CATCH_UP_RULES } from "../../core/inbound/waiting_limits.ts";
 
@@ -65,7 +65,10 @@ export function createMissedReading(
     readonly readPage: (before?: MessageId) => Promise<Page>;
     readonly isRecorded: (id: MessageId) => Promise<boolean>;
     /** Stores messages from the history, as live ones. */
-    readonly acceptHistory: ReturnType<typeof createAcceptor>["acceptHistory"];
+    readonly acceptHistory: (
+      events: readonly PostedMessage[],
+      judgeAs?: (message: InboundMessage, verdict: Verdict) => Verdict,
+    ) => Promise<Accepted>;
     /** Which messages may get an answer: their age, and how many newest ones of a channel. */
     readonly limits: { readonly maxAgeMs: number; readonly maxPerChannel: number };
     readonly now: () => number;

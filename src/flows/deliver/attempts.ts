@@ -31,6 +31,7 @@ import {
   createRefusedMessages,
 } from "./failing_rows.ts";
 import { progressOf } from "../turn/progress/progress.ts";
+import { intentOf } from "../intent/intent_filter.ts";
 import { ownerReached, ownerRefused } from "../owners/tell_owners.ts";
 import { toldSent } from "./tool_messages.ts";
 import { filesRefused } from "../owners/delivery_notices.ts";
@@ -246,7 +247,7 @@ function delivered(account: BotAccount, row: OutboxRow, delivery: Delivery): voi
   if (delivery.kind === "created" || delivery.kind === "found") {
     ownerReached(account, row.message.channelId);
   }
-  account.parts.judging.intent.delivered(row, delivery);
+  intentOf(account).delivered(row, delivery);
   tellExtras(account, "delivered", row, delivery);
 }
 

@@ -7,7 +7,9 @@
  * may get one, waits for nothing.
  */
 
-import { tellExtras } from "../../account/extra_parts.ts";
+import type { BotAccount } from "../../account/account.ts";
+import { eventsOfExtras, tellExtras } from "../../account/extra_parts.ts";
+import { perAccount } from "../../account/per_account.ts";
 import {
   type Accepted,
   type Echo,
@@ -21,20 +23,22 @@ import {
   type InboundBatch,
   type SessionStarted,
 } from "../../core/inbound/events.ts";
-import {
-  type InboundMessage,
-  type OwnMessage,
-  type PostedMessage,
-} from "../../core/inbound/inbound.ts";
-import type { PermittedReaction, Reaction } from "../../core/inbound/reactions.ts";
-import type { NumberedEvent } from "../../core/hooks/hook.ts";
-import type { ServerEvent } from "../../core/hooks/server_event.ts";
-import type { MessageId } from "../../core/discord/ids.ts";
+import type { InboundMessage, OwnMessage, PostedMessage } from "../../core/inbound/inbound.ts";
 import type { Verdict } from "../../core/inbound/verdict.ts";
-import { type CommitPorts, commitUnits, storeBatch, type Unit } from "./commit.ts";
-import { judgeMessage, type JudgeMessagePorts, judgeRuns } from "./judge_message.ts";
-import type { Account } from "../../core/account/account.ts";
-import type { MissingFacts } from "./missing_facts.ts";
+import type { DispatchBatch } from "../../discord/gateway/link/protocol.ts";
+import type { Log } from "../../lib/log.ts";
+import { queuesOf } from "../deliver/channel_queues.ts";
+import { judge, type MessageSource, recordOwn, routeOf } from "../judging/judge.ts";
+import { runIdsOf, runsBeside, runsOnReaction } from "../judging/passive.ts";
+import { permitReaction } from "../judging/permit_reaction.ts";
+import { guildsChanged, stopResolving } from "../names/name_resolver.ts";
+import { cardsGone } from "../questions/cards.ts";
+import { approvals } from "./challenge.ts";
+import { commitUnits, storeBatch, type Unit } from "./commit.ts";
+import { guildJoined, stopJoined } from "./guild_joined.ts";
+import { batchesComplete, complete, inOrder } from "./missing_facts.ts";
+import { originalsDeleted, startPluralkit, stopPluralkit } from "./pluralkit.ts";
+import { stopRequestOf } from "./waiting_turns.ts";
 
 /**
  * Maximum size of waiting messages, in UTF-16 units of the gateway's text: some 1,000 messages. In
@@ -46,195 +50,263 @@ const IDLE_MS = 250;
 /** Milliseconds before the next attempt to store. */
 const RETRY_MS = 5_000;
 
-export function createAcceptor(
-  ports: Pick<Account, "now" | "schedule"> & JudgeMessagePorts & CommitPorts & {
-    /** Handles events at once, apart from storing them. */
-    readonly on: Omit<
-      EventHandlers,
-      | "session_started"
-      | "message"
-      | "message_edited"
-      | "reaction"
-      | "reactions_cleared"
-      | "server_event"
-    >;
-    /** The events that start turns; absent: none does (W7). */
-    readonly eventsOf?: (told: ServerEvent) => readonly NumberedEvent[];
-    /** The runs of passive agents that a message causes; absent: none does. */
-    readonly runsBeside?: (judged: Judged) => readonly InboundMessage[];
-    /** The runs of passive agents that a permitted reaction causes; absent: none does. */
-    readonly runsOnReaction?: (
-      reaction: Reaction,
-      permitted: PermittedReaction,
-    ) => readonly InboundMessage[];
-    /** The ids of the runs that a message may have caused; absent: there are none. */
-    readonly runIdsOf?: (messageId: MessageId) => readonly MessageId[];
-    /** Judges a reaction by the current policy; `undefined` if it does not permit it (H5). */
-    readonly permitReaction: (reaction: Reaction) => PermittedReaction | undefined;
-    readonly missingFacts: MissingFacts;
-  },
-) {
-  const units: Unit[] = [];
+interface Inbox {
+  readonly log: Log;
+  readonly units: Unit[];
   /** Cancels the timer of waiting messages, or of the next attempt to store. */
-  let cancel: (() => void) | undefined;
-  let committing: Promise<void> | undefined;
+  cancel?: () => void;
+  committing?: Promise<void>;
+}
 
-  function acceptComplete(batch: InboundBatch): void {
-    const { arrivedAt } = batch;
-    let unit: Unit | undefined;
-    let isUrgent = false;
-    const current = () => unit ??= unitFor(units, batch);
-    const judge = (message: InboundMessage): void => {
-      const judged = judgeMessage(message, "live", ports);
-      const runs = judgeRuns(ports.runsBeside?.(judged), ports);
+const inboxOf = perAccount("inbox", ({ log }): Inbox => ({ log, units: [] }));
+
+/**
+ * Continues where the last process stopped. Nothing may be judged before it resolves: it loads proxied
+ * users and threads.
+ */
+export async function startInbound(account: BotAccount): Promise<void> {
+  await Promise.all([startPluralkit(account), account.parts.threads.start()]);
+  approvals.start(account);
+}
+
+/** Begins nothing more. A task whose request Barnacle itself then cancels reports no failure. */
+export async function endInbound(account: BotAccount): Promise<void> {
+  const { interactions } = account.parts;
+  await Promise.all([
+    ...[stopPluralkit, stopJoined, stopResolving, approvals.stop].map((stop) => stop(account)),
+    interactions.stop(),
+  ]);
+}
+
+/** A batch of dispatches has come. */
+export function take(account: BotAccount, batch: DispatchBatch): void {
+  const read = account.reader.read(batch);
+  accept(account, read);
+  account.bot.memory.worked();
+  if (read.guilds.length > 0) {
+    guildsChanged(account);
+    account.events.emit.guildsChanged();
+  }
+}
+
+/**
+ * Judges a batch's messages, handles its other events in their order, and stores it soon. Retries if
+ * the store fails.
+ */
+export function accept(account: BotAccount, batch: InboundBatch): void {
+  inOrder(account, batch, (complete) => acceptComplete(account, complete));
+}
+
+function acceptComplete(account: BotAccount, batch: InboundBatch): void {
+  const { arrivedAt } = batch;
+  const { threads, interactions } = account.parts;
+  const inbox = inboxOf(account);
+  let unit: Unit | undefined;
+  let isUrgent = false;
+  const current = () => unit ??= unitFor(inbox.units, batch);
+  const handlers: EventHandlers = {
+    ...interactions.on,
+    session_started(started) {
+      if (unit) throw new TypeError("READY must be the first event of its batch");
+      unit = unitFor(inbox.units, batch, started);
+      isUrgent = true;
+    },
+    message(message) {
+      const judged = judgeMessage(account, message, "live");
+      const runs = judgeRuns(account, runsBeside(account, judged));
       current().judged.push(judged, ...runs);
       isUrgent ||= judged.route !== undefined || runs.length > 0;
-    };
-    const handlers: EventHandlers = {
-      ...ports.on,
-      session_started(started) {
-        if (unit) throw new TypeError("READY must be the first event of its batch");
-        unit = unitFor(units, batch, started);
-        isUrgent = true;
-      },
-      message: judge,
-      message_edited({ message }) {
-        // Not live: an edit is no turn of a conversation. Storing it must not wait for others,
-        // because its turn may run. A preview changes no text.
-        const { verdict } = ports.judge(message, "not_live");
-        current().changes.push({ kind: "edited", message, verdict });
-        if (message.revision === 0) return;
-        tellExtras(ports.account, "messageChanged", message.id);
-        isUrgent = true;
-      },
-      messages_deleted(deleted) {
-        const { channelId } = deleted;
-        const messageIds = deleted.messageIds.flatMap((id) => [
-          id,
-          ...ports.runIdsOf?.(id) ?? [], // their text is that of the message
-        ]);
-        const event = { ...deleted, messageIds };
-        current().changes.push({ kind: "deleted", channelId, messageIds });
-        for (const id of messageIds) tellExtras(ports.account, "messageChanged", id);
-        isUrgent = true;
-        ports.on.messages_deleted(event);
-      },
-      own_message(message) {
-        if (!message.toInteraction) {
-          current().echoes.push({ ...toEcho(message), heardAt: arrivedAt });
-        }
-        ports.on.own_message(message);
-      },
-      reaction(reaction) {
-        const permitted = ports.permitReaction(reaction);
-        if (!permitted) return;
-        current().reactions.push(permitted);
-        const runs = judgeRuns(ports.runsOnReaction?.(reaction, permitted), ports);
-        current().judged.push(...runs);
-        isUrgent ||= runs.length > 0;
-      },
-      server_event(told) {
-        const found = ports.eventsOf?.(told) ?? [];
-        current().hookEvents.push(...found);
-        isUrgent ||= found.length > 0;
-      },
-      reactions_cleared: (cleared) => void current().reactions.push(cleared),
-    };
-    for (const event of batch.events) {
-      try {
-        handleEvent(event, handlers);
-      } catch (error) {
-        if (event.kind === "session_started") throw error; // the events belong to another session
-        // The others of its batch count.
-        ports.log.error("Cannot take an event of Discord", { kind: event.kind, error });
-      }
-    }
-    const last = current();
-    last.bytes += batch.bytes;
-    last.guilds.push(...batch.guilds);
-    if (isUrgent || last.bytes >= MAX_IDLE_BYTES) start();
-    else cancel ??= ports.schedule(start, IDLE_MS);
-  }
-
-  /** Begins to store. If the store fails, it tries again later. */
-  function start(): void {
-    commitAll().catch((error: unknown) => {
-      ports.log.error("Cannot store what arrived; will try again", { error });
-    });
-  }
-
-  function commitAll(): Promise<void> {
-    cancel?.();
-    cancel = undefined;
-    committing ??= commitUnits(units, ports).catch((error: unknown) => {
-      cancel ??= ports.schedule(start, RETRY_MS);
-      throw error;
-    }).finally(() => {
-      committing = undefined;
-      if (units.length > 0 && !cancel) start(); // added after the last check
-    });
-    return committing;
-  }
-
-  return {
-    /**
-     * Judges a batch's messages, handles its other events in their order, and stores it soon. Retries
-     * if the store fails.
-     */
-    accept: (batch: InboundBatch): void => ports.missingFacts.inOrder(batch, acceptComplete),
-    /**
-     * Stores messages from a channel's history, in one T1. The store counts each message once, live
-     * or not. They do not change the sequence number.
-     *
-     * @param events Events of one account, oldest first.
-     * @param judgeAs Replaces the policy's verdict; default: keeps it.
-     * @throws {unknown} The store's error, as a rejection.
-     */
-    async acceptHistory(
-      events: readonly PostedMessage[],
-      judgeAs?: (message: InboundMessage, verdict: Verdict) => Verdict,
-    ): Promise<Accepted> {
-      const [first] = events;
-      if (!first) return NOTHING_ACCEPTED;
-      const judged: Judged[] = [];
-      for (const event of await ports.missingFacts.complete(events)) {
-        if (event.kind === "message") {
-          const one = judgeMessage(event, "history", ports, judgeAs);
-          judged.push(one, ...judgeRuns(ports.runsBeside?.(one), ports));
-        } else ports.on.own_message(event);
-      }
-      // Catch-up may find messages that the store had before an edit.
-      const changes = judged.flatMap((
-        { message, policyVerdict, verdict },
-      ): readonly MessageChange[] =>
-        message.revision > 0 ? [{ kind: "edited", message, verdict: policyVerdict ?? verdict }] : []
-      );
-      const own = events.filter((event) => event.kind === "own_message");
-      const stored = await storeBatch(
-        {
-          accountId: first.accountId,
-          judged,
-          changes: changes.length > 0 ? changes : undefined,
-          // a history may lack nonces; without one, there is no row to settle
-          echoes: own.filter(({ nonce }) => nonce !== undefined).map(toEcho),
-          guilds: [],
-        },
-        ports.now(),
-        "history",
-        ports,
-      );
-      return { ...stored, foreign: [] }; // a message from before the session proves no second program
     },
-    /**
-     * Stores everything that waits, and resolves once it is stored.
-     *
-     * @throws {unknown} The store's error, as a rejection.
-     */
-    async flush(): Promise<void> {
-      await ports.missingFacts.idle();
-      while (units.length > 0 || committing) await commitAll();
+    message_edited({ message }) {
+      // Not live: an edit is no turn of a conversation. Storing it must not wait for others,
+      // because its turn may run. A preview changes no text.
+      const { verdict } = judge(account, message, {}, "not_live");
+      current().changes.push({ kind: "edited", message, verdict });
+      if (message.revision === 0) return;
+      tellExtras(account, "messageChanged", message.id);
+      isUrgent = true;
     },
+    messages_deleted(deleted) {
+      const { channelId } = deleted;
+      const messageIds = deleted.messageIds.flatMap((id) => [
+        id,
+        ...runIdsOf(account, id), // their text is that of the message
+      ]);
+      current().changes.push({ kind: "deleted", channelId, messageIds });
+      for (const id of messageIds) tellExtras(account, "messageChanged", id);
+      isUrgent = true;
+      originalsDeleted(account, messageIds);
+      cardsGone(account, messageIds);
+    },
+    own_message(message) {
+      if (!message.toInteraction) {
+        current().echoes.push({ ...toEcho(message), heardAt: arrivedAt });
+      }
+      recordOwn(account, message);
+    },
+    reaction(reaction) {
+      const permitted = permitReaction(account, reaction);
+      threads.reacted(
+        reaction,
+        () => permitReaction(account, { ...reaction, on: "own" }) !== undefined,
+      );
+      if (!permitted) return;
+      current().reactions.push(permitted);
+      const runs = judgeRuns(account, runsOnReaction(account, reaction, permitted));
+      current().judged.push(...runs);
+      isUrgent ||= runs.length > 0;
+    },
+    reactions_cleared: (cleared) => void current().reactions.push(cleared),
+    server_event(told) {
+      const found = eventsOfExtras(account, told);
+      current().hookEvents.push(...found);
+      isUrgent ||= found.length > 0;
+    },
+    place_gone: ({ id }) => cardsGone(account, [id]),
+    guild_joined: ({ guild }) => guildJoined(account, guild),
+    thread_members_changed: ({ threadId, ...change }) => threads.membersChanged(threadId, change),
+    permissions_changed: ({ guildId }) => queuesOf(account).permissionsChanged(guildId),
   };
+  for (const event of batch.events) {
+    try {
+      handleEvent(event, handlers);
+    } catch (error) {
+      if (event.kind === "session_started") throw error; // the events belong to another session
+      // The others of its batch count.
+      inbox.log.error("Cannot take an event of Discord", { kind: event.kind, error });
+    }
+  }
+  const last = current();
+  last.bytes += batch.bytes;
+  last.guilds.push(...batch.guilds);
+  if (isUrgent || last.bytes >= MAX_IDLE_BYTES) start(account);
+  else inbox.cancel ??= account.schedule(() => start(account), IDLE_MS);
+}
+
+/** Begins to store. If the store fails, it tries again later. */
+function start(account: BotAccount): void {
+  commitAll(account).catch((error: unknown) => {
+    inboxOf(account).log.error("Cannot store what arrived; will try again", { error });
+  });
+}
+
+function commitAll(account: BotAccount): Promise<void> {
+  const inbox = inboxOf(account);
+  inbox.cancel?.();
+  inbox.cancel = undefined;
+  inbox.committing ??= commitUnits(account, inbox.units).catch((error: unknown) => {
+    inbox.cancel ??= account.schedule(() => start(account), RETRY_MS);
+    throw error;
+  }).finally(() => {
+    inbox.committing = undefined;
+    if (inbox.units.length > 0 && !inbox.cancel) start(account); // added after the last check
+  });
+  return inbox.committing;
+}
+
+/**
+ * Stores everything that waits, and resolves once it is stored.
+ *
+ * @throws {StoreError} As a rejection; Discord will send the events again.
+ */
+export async function flushInbound(account: BotAccount): Promise<void> {
+  await batchesComplete(account);
+  const inbox = inboxOf(account);
+  while (inbox.units.length > 0 || inbox.committing) await commitAll(account);
+}
+
+/**
+ * Stores messages from a channel's history, in one T1. The store counts each message once, live or not.
+ * They do not change the sequence number.
+ *
+ * @param events Events of one account, oldest first.
+ * @param judgeAs Replaces the policy's verdict; default: keeps it.
+ * @throws {StoreError} As a rejection.
+ */
+export async function acceptHistory(
+  account: BotAccount,
+  events: readonly PostedMessage[],
+  judgeAs?: (message: InboundMessage, verdict: Verdict) => Verdict,
+): Promise<Accepted> {
+  if (events.length === 0) return NOTHING_ACCEPTED;
+  const judged: Judged[] = [];
+  for (const event of await complete(account, events)) {
+    if (event.kind === "message") {
+      const one = judgeMessage(account, event, "history", judgeAs);
+      judged.push(one, ...judgeRuns(account, runsBeside(account, one)));
+    } else recordOwn(account, event);
+  }
+  // Catch-up may find messages that the store had before an edit.
+  const changes = judged.flatMap((
+    { message, policyVerdict, verdict },
+  ): readonly MessageChange[] =>
+    message.revision > 0 ? [{ kind: "edited", message, verdict: policyVerdict ?? verdict }] : []
+  );
+  const own = events.filter((event) => event.kind === "own_message");
+  const batch = {
+    accountId: account.accountId,
+    judged,
+    changes: changes.length > 0 ? changes : undefined,
+    // a history may lack nonces; without one, there is no row to settle
+    echoes: own.filter(({ nonce }) => nonce !== undefined).map(toEcho),
+    guilds: [],
+  };
+  const stored = await storeBatch(account, batch, account.now(), "history");
+  return { ...stored, foreign: [] }; // a message from before the session proves no second program
+}
+
+/**
+ * Judges a message, and adds everything that T1 stores with it. Every message that is not ignored has a
+ * route: it gets an answer, or may get one once Barnacle has more facts.
+ */
+function judgeMessage(
+  account: BotAccount,
+  message: InboundMessage,
+  source: MessageSource,
+  judgeAs = (_: InboundMessage, verdict: Verdict) => verdict,
+): Judged {
+  const judged = judge(account, message, {}, source);
+  const verdict = judgeAs(message, judged.verdict);
+  if (verdict.kind !== "accept") logVerdict(message, verdict, inboxOf(account).log);
+  if (verdict.kind === "ignore" && verdict === judged.verdict) {
+    const { knownFacts, policyId, command } = judged;
+    // As most are: written out, since a spread costs more.
+    if (knownFacts && policyId !== undefined && command === undefined) {
+      return { message, verdict, knownFacts, policyId };
+    }
+    return { message, verdict, knownFacts, policyId, command };
+  }
+  const isLive = verdict.kind === "accept" && source === "live";
+  return {
+    ...judged,
+    message,
+    verdict,
+    stop: isLive ? stopRequestOf(account, message) : undefined,
+    policyVerdict: verdict !== judged.verdict ? judged.verdict : undefined,
+    route: verdict.kind !== "ignore" ? routeOf(account, message) : undefined,
+  };
+}
+
+/**
+ * Judges runs of passive agents by the rights of the person who caused them (N1). A refused run leaves
+ * no record.
+ */
+function judgeRuns(account: BotAccount, runs: readonly InboundMessage[]): readonly Judged[] {
+  if (runs.length === 0) return NO_RUNS;
+  return runs.map((run) => judgeMessage(account, run, "not_live"))
+    .filter(({ verdict: { kind } }) => kind === "accept" || kind === "undecided");
+}
+
+const NO_RUNS: readonly Judged[] = [];
+
+/** Logs that a message gets no answer, or none yet. */
+function logVerdict(
+  { id: messageId, channelId, sender: { id: authorId } }: InboundMessage,
+  { kind, why, rule }: Verdict,
+  log: Log,
+): void {
+  const event = kind === "ignore" ? "A message is not answered" : "A message is not decided yet";
+  log.debug(event, { messageId, channelId, authorId, why, rule });
 }
 
 function toEcho({ id: messageId, channelId, nonce }: OwnMessage): Echo {

@@ -10,42 +10,19 @@ import type {
   Judged,
   MessageChange,
 } from "../../core/inbound/inbox.ts";
-import type { MessageOrigin, WaitingRules } from "../../core/inbound/waiting_limits.ts";
-import type { Emits } from "../../core/account/events.ts";
+import type { MessageOrigin } from "../../core/inbound/waiting_limits.ts";
 import type { AccountId } from "../../core/discord/ids.ts";
 import type { InboundBatch, SessionStarted } from "../../core/inbound/events.ts";
 import type { NumberedEvent } from "../../core/hooks/hook.ts";
 import type { GuildSnapshot } from "../../core/inbound/inbound.ts";
 import type { BotAccount } from "../../account/account.ts";
 import { tellExtras } from "../../account/extra_parts.ts";
-import { challenged, pairingService } from "./challenge.ts";
+import { sawForeign } from "../preflight/duplicate_instance.ts";
+import { pairingService } from "./challenge.ts";
+import { waitForFacts } from "./pluralkit.ts";
+import { tellStored } from "./stored.ts";
+import { waitingRules } from "./waiting_turns.ts";
 import type { ReactionRecord } from "../../core/inbound/reactions.ts";
-import type { GatewayRecords } from "../../store/gateway/gateway.ts";
-import type { AcceptedBatches } from "../../store/inbox/batches.ts";
-import type { Turns } from "../turn/turns.ts";
-
-/** Everything that storing needs from outside. */
-export interface CommitPorts extends
-  Emits<
-    | "sessionDue"
-    | "sessionStarting"
-    | "sessionStarted"
-    | "accepted"
-    | "undecided"
-    | "unanswered"
-    | "touched"
-    | "settled"
-    | "foreign"
-  > {
-  readonly store: {
-    readonly gateway: Pick<GatewayRecords, "startSession" | "openGap">;
-    readonly inbox: AcceptedBatches;
-  };
-  readonly turns: Pick<Turns, "accepted">;
-  readonly account: BotAccount;
-  /** Returns the current limits of waiting turns, which apply within that transaction (X4). */
-  readonly waiting: (origin: MessageOrigin) => WaitingRules;
-}
 
 /** Events that wait for one T1, with the T0 that must come before it. */
 export interface Unit {
@@ -81,12 +58,12 @@ export interface Unit {
  * Stores units, oldest first, and removes each from the list. A unit that the store refuses goes
  * back to the front.
  *
- * @throws {unknown} The store's error, as a rejection.
+ * @throws {StoreError} As a rejection.
  */
-export async function commitUnits(units: Unit[], ports: CommitPorts): Promise<void> {
+export async function commitUnits(account: BotAccount, units: Unit[]): Promise<void> {
   for (let unit = units.shift(); unit; unit = units.shift()) {
     try {
-      await commit(unit, ports);
+      await commit(account, unit);
     } catch (error) {
       units.unshift(unit);
       throw error;
@@ -94,10 +71,10 @@ export async function commitUnits(units: Unit[], ports: CommitPorts): Promise<vo
   }
 }
 
-async function commit(unit: Unit, ports: CommitPorts): Promise<void> {
+async function commit(account: BotAccount, unit: Unit): Promise<void> {
   const { accountId, shardId, seq, ticket, arrivedAt, guilds } = unit;
   const { judged, echoes, changes, reactions, hookEvents } = unit;
-  await begin(unit, ports);
+  await begin(account, unit);
   const batch = {
     accountId,
     heard: { shardId, seq },
@@ -109,10 +86,10 @@ async function commit(unit: Unit, ports: CommitPorts): Promise<void> {
     hookEvents: hookEvents.length > 0 ? hookEvents : undefined,
   };
   const origin = unit.isReplayed ? "replayed" : "live";
-  const { foreign } = await storeBatch(batch, arrivedAt, origin, ports);
-  ports.account.connection.committed(ticket);
-  if (batch.hookEvents) tellExtras(ports.account, "hookStored");
-  if (foreign.length > 0) ports.events.emit.foreign(foreign);
+  const { foreign } = await storeBatch(account, batch, arrivedAt, origin);
+  account.connection.committed(ticket);
+  if (batch.hookEvents) tellExtras(account, "hookStored");
+  if (foreign.length > 0) sawForeign(account, foreign);
 }
 
 /**
@@ -122,7 +99,7 @@ async function commit(unit: Unit, ports: CommitPorts): Promise<void> {
  * Guilds that READY has made outdated are stored before it. Otherwise a process that dies between
  * the two would resume after READY, and take its outdated guilds for current.
  */
-async function begin(unit: Unit, { store, events }: CommitPorts): Promise<void> {
+async function begin({ store, events }: BotAccount, unit: Unit): Promise<void> {
   const { started, accountId, shardId, beganAt, guilds } = unit;
   if (unit.afterHole) {
     events.emit.sessionDue(shardId); // turns wait for the missing messages: a new session follows
@@ -144,34 +121,26 @@ async function begin(unit: Unit, { store, events }: CommitPorts): Promise<void> 
 /**
  * Stores one batch (T1), and reports everything that may begin.
  *
- * @throws {unknown} The store's error, as a rejection.
+ * @throws {StoreError} As a rejection.
  */
 export async function storeBatch(
+  account: BotAccount,
   batch: AcceptedBatch,
   arrivedAt: number,
   origin: MessageOrigin,
-  { account, store, waiting, events, turns }: CommitPorts,
 ): Promise<Accepted> {
   const hasUnpaired = batch.judged.some(({ verdict }) => verdict.kind === "challenge");
   const isLimited = hasUnpaired ||
     batch.judged.some(({ verdict, policyVerdict = verdict }) => policyVerdict.kind === "accept");
-  const done = await store.inbox.acceptBatch(
+  const done = await account.store.inbox.acceptBatch(
     {
       ...batch,
       ...(hasUnpaired && { pairing: pairingService(account) }),
-      ...(isLimited && { waiting: waiting(origin) }),
+      ...(isLimited && { waiting: waitingRules(account, origin) }),
     },
     arrivedAt,
   );
-  const { accepted, undecided, challenged: asking, settled, settledIn, touched, channels } = done;
-  if (touched.length + channels.length > 0) events.emit.touched(done);
-  if (accepted.length > 0) {
-    turns.accepted(accepted);
-    events.emit.accepted(accepted);
-  }
-  if (undecided.length > 0) events.emit.undecided(undecided, origin);
-  if (asking.length > 0) challenged(account, asking);
-  if (done.unanswered.length > 0) events.emit.unanswered(done.unanswered);
-  if (settled > 0) events.emit.settled(settledIn, settled);
+  tellStored(account, done);
+  waitForFacts(account, done.undecided, origin);
   return done;
 }

@@ -7,14 +7,17 @@
  * because any person may add a public bot, to as many guilds as they like.
  */
 
+import type { BotAccount } from "../../account/account.ts";
+import { perAccount } from "../../account/per_account.ts";
 import { pathTo } from "../../core/config_file.ts";
 import { type GuildId, parseSnowflake } from "../../core/discord/ids.ts";
 import type { GuildPlace, Named } from "../../core/inbound/inbound.ts";
 import { rulesFor } from "../../policy/rules/place_rules.ts";
 import type { AccessPolicy } from "../../policy/rules/rules.ts";
 import { nameAsCode } from "../../render/name.ts";
+import { isFinalRefusal } from "../../discord/rest/exchange/rest_error.ts";
+import { reachOwners } from "../owners/tell_owners.ts";
 import { createRetryQueue } from "../retry_queue.ts";
-import type { Account } from "../../core/account/account.ts";
 
 /** Milliseconds between two messages. */
 const GAP_MS = 10 * 60_000;
@@ -32,83 +35,65 @@ interface GuildNotice {
   readonly text: string;
 }
 
-/**
- * Creates the flow for one account.
- *
- * @param ports `tellOwners` writes to each owner. It rejects only if it could write to none of them.
- */
-export function createGuildJoined(
-  account: Pick<
-    Account<unknown, { readonly policy: AccessPolicy }>,
-    "log" | "policy" | "random" | "schedule"
-  >,
-  ports: {
-    /** The guild as the gateway has described it, or as it is given. */
-    readonly described: (guild: Named<GuildId>) => JoinedGuild;
-    readonly tellOwners: (text: string) => Promise<unknown>;
-    /** Whether asking again would not change a failure. */
-    readonly isFinal: (error: unknown) => boolean;
-  },
-) {
-  const { log } = account;
-  const tasks = createRetryQueue("Cannot tell the bot's owner about a guild", account);
-  const waiting = new Map<GuildId, GuildNotice>();
-  let cancel: (() => void) | undefined;
+const stateOf = perAccount("access", (account) => ({
+  tasks: createRetryQueue("Cannot tell the bot's owner about a guild", account),
+  waiting: new Map<GuildId, GuildNotice>(),
+  cancel: undefined as (() => void) | undefined,
+}));
 
-  async function tell(): Promise<void> {
-    const due = [...waiting.values()];
-    const [first, ...others] = due;
-    if (cancel || !first) return;
-    try {
-      await ports.tellOwners(others.length === 0 ? first.text : textOf(due));
-    } catch (error) {
-      if (!ports.isFinal(error)) throw error;
-      const reason = error instanceof Error ? error.message : String(error);
-      log.error("No owner can be told that the bot stays silent in a guild", { reason });
-    }
-    for (const { guild } of due) waiting.delete(guild.id);
-    cancel = account.schedule(() => {
-      cancel = undefined;
-      tasks.add(tell);
-    }, GAP_MS);
+/** Discord has just added the bot to a guild. */
+export function guildJoined(account: BotAccount, { id, name }: Named<GuildId>): void {
+  const { policy } = account.policy();
+  const found = closedTo(account.reader.index.get(id) ?? { id, name }, policy);
+  if (!found) return;
+  const { why } = found;
+  const rule = policy.ruleOf(found.rule);
+  const command = commandFor(why, rule, pathTo(policy.ruleOf(GUILDS), id));
+  account.forPart("access").log.warn(
+    "The bot was added to a guild in which the config keeps it silent",
+    { guildId: id, guild: name, why, rule, command },
+  );
+  const text = `I was added to ${nameAsCode(name)} (${id}), but my config (\`${rule}\`) keeps ` +
+    `me silent there. To allow it: \`${command}\``;
+  const { waiting, tasks } = stateOf(account);
+  waiting.set(id, { guild: { id, name }, text });
+  tasks.add(() => tell(account));
+}
+
+/** Tells no more. */
+export async function stopJoined(account: BotAccount): Promise<void> {
+  const { cancel, tasks } = stateOf(account);
+  cancel?.();
+  await tasks.stop();
+}
+
+async function tell(account: BotAccount): Promise<void> {
+  const state = stateOf(account);
+  const due = [...state.waiting.values()];
+  const [first, ...others] = due;
+  if (state.cancel || !first) return;
+  try {
+    await reachOwners(account, others.length === 0 ? first.text : textOf(due));
+  } catch (error) {
+    if (!isFinalRefusal(error)) throw error;
+    const reason = error instanceof Error ? error.message : String(error);
+    const { log } = account.forPart("access");
+    log.error("No owner can be told that the bot stays silent in a guild", { reason });
   }
+  for (const { guild } of due) state.waiting.delete(guild.id);
+  state.cancel = account.schedule(() => {
+    state.cancel = undefined;
+    state.tasks.add(() => tell(account));
+  }, GAP_MS);
+}
 
-  function textOf(all: readonly GuildNotice[]): string {
-    const names = all.slice(0, SHOWN_NAMES).map(({ guild: { name, id } }) =>
-      `${nameAsCode(name)} (${id})`
-    ).join(", ");
-    const list = all.length > SHOWN_NAMES ? `${names}, …` : names;
-    return `I was added to ${all.length} servers in which I stay silent: ${list}. My log has the ` +
-      "command that allows each of them.";
-  }
-
-  return {
-    /** Discord has just added the bot to a guild. */
-    joined({ id, name }: Named<GuildId>): void {
-      const { policy } = account.policy();
-      const found = closedTo(ports.described({ id, name }), policy);
-      if (!found) return;
-      const { why } = found;
-      const rule = policy.ruleOf(found.rule);
-      const command = commandFor(why, rule, pathTo(policy.ruleOf(GUILDS), id));
-      log.warn("The bot was added to a guild in which the config keeps it silent", {
-        guildId: id,
-        guild: name,
-        why,
-        rule,
-        command,
-      });
-      const text =
-        `I was added to ${nameAsCode(name)} (${id}), but my config (\`${rule}\`) keeps ` +
-        `me silent there. To allow it: \`${command}\``;
-      waiting.set(id, { guild: { id, name }, text });
-      tasks.add(tell);
-    },
-    async stop(): Promise<void> {
-      cancel?.();
-      await tasks.stop();
-    },
-  };
+function textOf(all: readonly GuildNotice[]): string {
+  const names = all.slice(0, SHOWN_NAMES).map(({ guild: { name, id } }) =>
+    `${nameAsCode(name)} (${id})`
+  ).join(", ");
+  const list = all.length > SHOWN_NAMES ? `${names}, …` : names;
+  return `I was added to ${all.length} servers in which I stay silent: ${list}. My log has the ` +
+    "command that allows each of them.";
 }
 
 /** Finds the rule that refuses the guild itself, in every channel; `undefined` if none does. */

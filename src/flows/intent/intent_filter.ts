@@ -3,7 +3,8 @@
  * conversation of each channel in memory; a restart forgets it.
  */
 
-import type { Account } from "../../core/account/account.ts";
+import type { BotAccount } from "../../account/account.ts";
+import { perAccount } from "../../account/per_account.ts";
 import type { ChannelId } from "../../core/discord/ids.ts";
 import { isMention } from "../../core/inbound/facts.ts";
 import { type InboundMessage, isAtDiscord } from "../../core/inbound/inbound.ts";
@@ -15,7 +16,7 @@ import { keepNewest } from "../../lib/cache.ts";
 import { judgeIntent } from "../../policy/intent/heads.ts";
 import { rulesFor } from "../../policy/rules/place_rules.ts";
 import type { AccessPolicy } from "../../policy/rules/rules.ts";
-import type { MessageSource } from "../inbound/judge_message.ts";
+import type { MessageSource } from "../judging/judge.ts";
 import { type ChannelTalk, createChannelTalk } from "./channel_talk.ts";
 
 /** Maximum number of channels, each of at most 30 KB; beyond, the longest silent one is forgotten. */
@@ -26,12 +27,7 @@ const MAX_CHANNELS = 64;
  */
 const MENTION_PART = 12;
 
-export function createIntentFilter(
-  { policy, self, now }: Pick<
-    Account<unknown, { readonly policy: AccessPolicy }>,
-    "policy" | "self" | "now"
-  >,
-) {
+function createIntentFilter({ policy, self, now }: BotAccount) {
   const channels = new Map<ChannelId, ChannelTalk>();
 
   function talkIn(channelId: ChannelId): ChannelTalk | undefined {
@@ -86,6 +82,11 @@ export function createIntentFilter(
     forget: (): void => channels.clear(),
   };
 }
+
+export const intentOf: (account: BotAccount) => ReturnType<typeof createIntentFilter> = perAccount(
+  "gateway",
+  createIntentFilter,
+);
 
 function isFiltered({ place }: Pick<InboundMessage, "place">, policy: AccessPolicy): boolean {
   if (place.kind !== "guild") return false;

@@ -1,184 +1,291 @@
 /**
- * Judges arriving messages by the current policy and the facts in memory.
+ * Judges arriving messages by the current policy and the facts in memory, and finds the agent and the
+ * session for each.
  *
  * A batch never waits, so all its facts are in memory: our accounts, counts of the loop guard, users
  * of PluralKit, scores of the intent filter, and facts that choose the agent. A verdict leaves facts
  * open that only the store or the network has.
  */
 
-import type { Clock } from "../../lib/clock.ts";
+import type { BotAccount } from "../../account/account.ts";
+import { perAccount } from "../../account/per_account.ts";
 import type { ChannelId, UserId } from "../../core/discord/ids.ts";
-import { commandIn } from "../../core/inbound/text_commands.ts";
-import type { Judgement } from "../../core/inbound/inbox.ts";
-import { type InboundMessage, type OwnMessage } from "../../core/inbound/inbound.ts";
+import { commandIn, type TextCommand, textCommandIn } from "../../core/inbound/text_commands.ts";
+import type { Judgement, Route } from "../../core/inbound/inbox.ts";
+import type { InboundMessage, OwnMessage } from "../../core/inbound/inbound.ts";
 import type { KnownFacts, RoutingFacts } from "../../core/inbound/facts.ts";
+import { threadIdOf } from "../../core/inbound/threads.ts";
 import type { Verdict } from "../../core/inbound/verdict.ts";
-import type { createIntentFilter } from "../intent/intent_filter.ts";
-import type { MessageSource } from "../inbound/judge_message.ts";
+import { createChosenSettings } from "../../interactions/parts/chosen_settings.ts";
+import { createNewestSet, type NewestSet } from "../../lib/cache.ts";
+import { type CountedMessage, createLoopGuard, type Speaker } from "../../policy/loop_guard.ts";
 import {
-  type CountedMessage,
-  createLoopGuard,
-  type KeptRuns,
-  type Speaker,
-} from "../../policy/loop_guard.ts";
-import type { AccessPolicy } from "../../policy/rules/rules.ts";
-import type { CurrentPolicy } from "./policy_keeper.ts";
+  besideKeyOf,
+  type Conversation,
+  scopeFor,
+  sessionKeyOf,
+} from "../../session/session_key.ts";
+import { intentOf } from "../intent/intent_filter.ts";
+import { tellLoopMuted } from "../owners/delivery_notices.ts";
+import { ownsApplicationAsRead, sessionOwner } from "../owners/owner_ids.ts";
+import { type OurAccount, type OurView, routingFacts } from "./routing.ts";
 
-/** Whether it depends on Discord's word about the sender: owners write directly without pairing. */
-function mayBeOwner({ place }: InboundMessage, { dm, commands }: AccessPolicy): boolean {
+/**
+ * How a message arrives, for its verdict; the limits of waiting turns tell more (`MessageOrigin`).
+ * `live`: the message arrived just now, or after a RESUME. `history`: catch-up read it from a
+ * channel's history. `not_live`: it is no new message of a conversation, but a scheduled one, a
+ * question by a command or an edit.
+ */
+export type MessageSource = "live" | "history" | "not_live";
+
+/** Maximum number of channels of which an account remembers that it sees them. */
+const SEEN_MAX = 5_000;
+/** Maximum number of proxied people to remember. */
+const MAX_PROXIED = 10_000;
+
+/** People that PluralKit has proxied before. */
+export const proxiedUsers: (account: BotAccount) => NewestSet<UserId> = perAccount(
+  "gateway",
+  () => createNewestSet(MAX_PROXIED),
+);
+
+/** The settings that people have chosen by commands. */
+export const chosenSettings: (account: BotAccount) => ReturnType<typeof createChosenSettings> =
+  perAccount(
+    "gateway",
+    (account) => createChosenSettings(account, (call) => sessionOf(account, call)),
+  );
+
+const stateOf = perAccount("gateway", ({ accountId, store: { settings }, policy, now }) => ({
+  /** Channels in which the account has seen messages, as it may not see all of its guilds. */
+  seen: createNewestSet<ChannelId>(SEEN_MAX),
+  guard: createLoopGuard(() => policy().policy.loopGuard, {
+    runs: settings.loopRuns(accountId),
+    keep: (channelId, run) => settings.keepLoopRun(accountId, channelId, run, now()),
+  }),
+}));
+
+/** The account as others of the process see it. */
+export function viewOf(account: BotAccount): OurView {
+  const { reader, parts } = account;
+  return {
+    userId: () => account.self()?.userId,
+    roleIn: (guildId) => reader.index.get(guildId)?.ownRole,
+    isIn: (guildId) => reader.index.has(guildId),
+    wouldAnswer: (message) =>
+      stateOf(account).seen.has(message.channelId) && wouldAnswer(account, message),
+    threadAgent: (threadId) => parts.threads.agentOf(threadId),
+  };
+}
+
+/** Whether the verdict depends on Discord's word about the sender: owners write without pairing. */
+function mayBeOwner({ policy }: BotAccount, { place }: InboundMessage): boolean {
+  const { dm, commands } = policy().policy;
   return place.kind !== "guild" && dm.policy === "pairing" && !commands.owners;
 }
 
-export function createJudge(
-  {
-    policy,
-    isOurs,
-    isProxied,
-    ownsApplication,
-    chosenIn,
-    continuesIn,
-    intent,
-    routingOf,
-    keptRuns,
-    loopMuted,
-    now,
-  }: Clock & {
-    readonly policy: () => CurrentPolicy;
-    readonly isOurs: (userId: UserId) => boolean;
-    /** Whether PluralKit has proxied that user before. */
-    readonly isProxied: (userId: UserId) => boolean;
-    /** Whether Discord names that user as an owner of the application, by its answers so far. */
-    readonly ownsApplication: (userId: UserId) => boolean;
-    /** The settings that owners have chosen for a place by commands (K2). */
-    readonly chosenIn?: (
-      message: InboundMessage,
-    ) => Pick<KnownFacts, "activation" | "isSilenced"> | undefined;
-    /** Whether a conversation continues in a thread without mentions (S7). */
-    readonly continuesIn: (channelId: ChannelId) => boolean;
-    /** The intent filter (I1); absent: no place has one. */
-    readonly intent?: Pick<ReturnType<typeof createIntentFilter>, "factsOf" | "decided">;
-    /** Facts that choose the agent and the account of a message (N2); absent: there are none. */
-    readonly routingOf?: (message: InboundMessage) => RoutingFacts | undefined;
-    /** The counts of the loop guard (P11); absent: they end with the process. */
-    readonly keptRuns?: KeptRuns;
-    /** The guard refuses a bot, for the first time since a person wrote in the channel. */
-    readonly loopMuted?: (message: InboundMessage) => void;
-  },
-) {
-  const guard = createLoopGuard(() => policy().policy.loopGuard, keptRuns);
+function ownBotFact(account: BotAccount, { sender }: InboundMessage): Pick<KnownFacts, "isOurs"> {
+  const isOurs = sender.automaton !== undefined && account.bot.isOurs(sender.id);
+  return isOurs ? { isOurs } : {};
+}
 
-  function ownBotFact({ sender }: InboundMessage): Pick<KnownFacts, "isOurs"> {
-    return sender.automaton !== undefined && isOurs(sender.id) ? { isOurs: true } : {};
+function knownFactsOf(
+  account: BotAccount,
+  message: InboundMessage,
+  known: KnownFacts,
+  isCommand: boolean,
+): KnownFacts {
+  const { sender, channelId, place } = message;
+  if (sender.automaton === undefined) {
+    const mayBeProxied = !sender.pluralkit && proxiedUsers(account).has(sender.id);
+    const inThread = place.kind === "guild" && place.thread !== undefined &&
+      account.parts.threads.continuesIn(channelId);
+    const isOwner = mayBeOwner(account, message) && ownsApplicationAsRead(account, sender.id);
+    if (!(mayBeProxied || inThread || isCommand || isOwner)) return known;
+    return {
+      ...known,
+      ...(isOwner && { ownsApplication: true }),
+      ...(mayBeProxied && { isProxied: true }),
+      ...(inThread && { inAnswerThread: true }),
+      ...(isCommand && { rightsLater: true }),
+    };
   }
+  const isMuted = account.policy().policy.allowBots && speakerOf(account, message) === "bot" &&
+    stateOf(account).guard.refuses(countedOf(message), account.now());
+  return { ...known, ...ownBotFact(account, message), ...(isMuted && { isMuted: true }) };
+}
 
-  function knownFactsOf(
-    message: InboundMessage,
-    known: KnownFacts,
-    isCommand: boolean,
-  ): KnownFacts {
-    const { sender, channelId, place } = message;
-    if (sender.automaton === undefined) {
-      const mayBeProxied = !sender.pluralkit && isProxied(sender.id);
-      const inThread = place.kind === "guild" && place.thread !== undefined &&
-        continuesIn(channelId);
-      const isOwner = mayBeOwner(message, policy().policy) && ownsApplication(sender.id);
-      if (!(mayBeProxied || inThread || isCommand || isOwner)) return known;
-      return {
-        ...known,
-        ...(isOwner && { ownsApplication: true }),
-        ...(mayBeProxied && { isProxied: true }),
-        ...(inThread && { inAnswerThread: true }),
-        ...(isCommand && { rightsLater: true }),
-      };
-    }
-    const isMuted = policy().policy.allowBots && speakerOf(message) === "bot" &&
-      guard.refuses(countedOf(message), now());
-    return { ...known, ...ownBotFact(message), ...(isMuted && { isMuted: true }) };
+/** A feed that replies to the bot is none. */
+function speakerOf(
+  { policy }: BotAccount,
+  { sender: { id, automaton }, mention }: InboundMessage,
+): Speaker {
+  if (automaton === undefined) return "person";
+  const isFeed = mention !== "reply" && policy().policy.loopGuard.feeds?.includes(id);
+  return isFeed ? "feed" : "bot";
+}
+
+/** Counts a message for the loop guard, and tells the owners once that it refuses bots there (P11). */
+function count(
+  account: BotAccount,
+  message: InboundMessage,
+  facts: KnownFacts,
+  verdict: Verdict,
+): void {
+  const isAsked = verdict.kind === "accept" || verdict.why === "loop-guard" &&
+      account.policy().admit(message, { ...facts, isMuted: false }).kind === "accept";
+  const { guard } = stateOf(account);
+  const speaker = speakerOf(account, message);
+  if (guard.record(countedOf(message), speaker, account.now(), isAsked)) {
+    tellLoopMuted(account, message.channelId);
   }
-
-  /** A feed that replies to the bot is none. */
-  function speakerOf({ sender: { id, automaton }, mention }: InboundMessage): Speaker {
-    if (automaton === undefined) return "person";
-    const isFeed = mention !== "reply" && policy().policy.loopGuard.feeds?.includes(id);
-    return isFeed ? "feed" : "bot";
-  }
-
-  function count(message: InboundMessage, facts: KnownFacts, verdict: Verdict): void {
-    const isAsked = verdict.kind === "accept" || verdict.why === "loop-guard" &&
-        policy().admit(message, { ...facts, isMuted: false }).kind === "accept";
-    if (guard.record(countedOf(message), speakerOf(message), now(), isAsked)) loopMuted?.(message);
-  }
-
-  return {
-    /**
-     * Judges a message.
-     *
-     * @param known Facts found since it arrived.
-     * @param source Edits and scheduled messages do not count as messages of a conversation.
-     */
-    judge(
-      message: InboundMessage,
-      known: KnownFacts = {},
-      source: MessageSource = "live",
-    ): Judgement {
-      const { admit, id: policyId, policy: { allowBots }, textCommands } = policy();
-      const command = commandIn(message, textCommands)?.name;
-      const { triggered, hooked } = message;
-      const given = triggered
-        ? { ...known, triggered }
-        : hooked
-        ? { ...known, hook: hooked.hook }
-        : known;
-      const chosen = chosenIn?.(message);
-      const beside = knownFactsOf(
-        message,
-        chosen ? { ...given, ...chosen } : given,
-        command !== undefined,
-      );
-      const scores = known.intent ?? intent?.factsOf(message, source);
-      const scored = scores ? { ...beside, intent: scores } : beside;
-      const first = admit(message, scored);
-      // An edit moves no turn to another account.
-      const routing = first.kind === "accept" && !triggered && !hooked &&
-          (source !== "not_live" || message.revision === 0)
-        ? routingOf?.(message)
-        : undefined;
-      const knownFacts = routing ? { ...scored, routing } : scored;
-      const verdict = routing ? admit(message, knownFacts) : first;
-      if (scores) intent?.decided(message, verdict);
-      // Whether the author is a bot is still open for an undecided message.
-      const isTurn = (source !== "not_live" || message.asked) && verdict.kind !== "undecided";
-      if (allowBots && isTurn) count(message, knownFacts, verdict);
-      const judgement = policyId === undefined
-        ? { verdict, knownFacts }
-        : { verdict, knownFacts, policyId };
-      return command === undefined ? judgement : { ...judgement, command };
-    },
-    /**
-     * Facts for a message from a channel's history. It does not affect later messages. And PluralKit
-     * has not proxied it, since it deletes the originals of proxied messages.
-     */
-    recall: (message: InboundMessage): Verdict =>
-      policy().admit(message, { isUnproxied: true, ...ownBotFact(message) }),
-    /**
-     * Whether the account would answer a message that another account of the process sees, and that
-     * mentions none. It does not affect later messages.
-     */
-    wouldAnswer(message: InboundMessage): boolean {
-      const { mention: _, ...unaddressed } = message;
-      const { admit, textCommands } = policy();
-      const chosen = chosenIn?.(message);
-      const isCommand = commandIn(message, textCommands) !== undefined;
-      const known = knownFactsOf(unaddressed, { ...chosen }, isCommand);
-      return admit(unaddressed, known).kind === "accept";
-    },
-    recordOwn(message: Pick<OwnMessage, "id" | "channelId" | "parentId">): void {
-      if (policy().policy.allowBots) guard.record(message, "own", now());
-    },
-  };
 }
 
 function countedOf({ id, channelId, place }: InboundMessage): CountedMessage {
   const isThread = place.kind === "guild" && place.thread?.id === channelId;
   return isThread ? { id, channelId, parentId: place.channel.id } : { id, channelId };
+}
+
+/**
+ * Judges a message.
+ *
+ * @param known Facts found since it arrived.
+ * @param source Edits and scheduled messages do not count as messages of a conversation.
+ */
+export function judge(
+  account: BotAccount,
+  message: InboundMessage,
+  known: KnownFacts = {},
+  source: MessageSource = "live",
+): Judgement {
+  const { admit, id: policyId, policy: { allowBots }, textCommands } = account.policy();
+  const intent = intentOf(account);
+  const command = commandIn(message, textCommands)?.name;
+  const { triggered, hooked } = message;
+  const given = triggered
+    ? { ...known, triggered }
+    : hooked
+    ? { ...known, hook: hooked.hook }
+    : known;
+  const chosen = chosenSettings(account).factsIn(message);
+  const beside = knownFactsOf(
+    account,
+    message,
+    chosen ? { ...given, ...chosen } : given,
+    command !== undefined,
+  );
+  const scores = known.intent ?? intent.factsOf(message, source);
+  const scored = scores ? { ...beside, intent: scores } : beside;
+  const first = admit(message, scored);
+  // An edit moves no turn to another account.
+  const routing = first.kind === "accept" && !triggered && !hooked &&
+      (source !== "not_live" || message.revision === 0)
+    ? routingOf(account, message)
+    : undefined;
+  const knownFacts = routing ? { ...scored, routing } : scored;
+  const verdict = routing ? admit(message, knownFacts) : first;
+  if (scores) intent.decided(message, verdict);
+  // Whether the author is a bot is still open for an undecided message.
+  const isTurn = (source !== "not_live" || message.asked) && verdict.kind !== "undecided";
+  if (allowBots && isTurn) count(account, message, knownFacts, verdict);
+  const judgement = policyId === undefined
+    ? { verdict, knownFacts }
+    : { verdict, knownFacts, policyId };
+  return command === undefined ? judgement : { ...judgement, command };
+}
+
+/**
+ * Judges a message from a channel's history, which does not affect later ones. PluralKit has not
+ * proxied it, since it deletes the originals of proxied messages.
+ */
+export function recall(account: BotAccount, message: InboundMessage): Verdict {
+  return account.policy().admit(message, { isUnproxied: true, ...ownBotFact(account, message) });
+}
+
+/**
+ * Whether the account would answer a message that another account of the process sees, and that
+ * mentions none. It does not affect later messages.
+ */
+function wouldAnswer(account: BotAccount, message: InboundMessage): boolean {
+  const { mention: _, ...unaddressed } = message;
+  const { admit, textCommands } = account.policy();
+  const chosen = chosenSettings(account).factsIn(message);
+  const isCommand = commandIn(message, textCommands) !== undefined;
+  const known = knownFactsOf(account, unaddressed, { ...chosen }, isCommand);
+  return admit(unaddressed, known).kind === "accept";
+}
+
+/** The bot has posted a message, which counts for the loop guard. */
+export function recordOwn(
+  account: BotAccount,
+  message: Pick<OwnMessage, "id" | "channelId" | "parentId">,
+): void {
+  if (!account.policy().policy.allowBots) return;
+  stateOf(account).guard.record(message, "own", account.now());
+}
+
+/** All of the process. A message may arrive before this account counts as running. */
+function allAccounts(account: BotAccount): readonly OurAccount[] {
+  const { accountId, bot } = account;
+  return bot.ours().map((one) =>
+    one.accountId === accountId ? { accountId, view: viewOf(account) } : one
+  );
+}
+
+/** Facts that choose the agent and the account of a message (N2); `undefined` if there are none. */
+export function routingOf(account: BotAccount, message: InboundMessage): RoutingFacts | undefined {
+  const all = allAccounts(account);
+  if (all.length > 1) stateOf(account).seen.add(message.channelId);
+  return routingFacts(message, account.policy().policy, all);
+}
+
+/** Reads a message as a text command. */
+export function commandOf(account: BotAccount, message: InboundMessage): TextCommand | undefined {
+  return textCommandIn(message, account.policy().textCommands);
+}
+
+/**
+ * Finds the agent and the session for a message.
+ *
+ * A command that changes its conversation waits for the turns of it. Any other command has a session
+ * beside it, which keeps nothing, so a slow turn does not delay it.
+ */
+export function routeOf(account: BotAccount, message: InboundMessage): Route {
+  const { triggered } = message;
+  if (triggered) return conversationRoute(account, message, triggered.agentId, undefined);
+  const command = commandOf(account, message);
+  const opensThread = !command && account.parts.threads.opensFor(message);
+  const { agentId } = account.policy().chooseAgent({ ...message, ...routingOf(account, message) });
+  const thread = opensThread ? threadIdOf(message.id) : undefined;
+  const route = conversationRoute(account, message, agentId, sessionOwner(account), thread);
+  const isBeside = command && command.kind.needs !== "session";
+  return isBeside ? { ...route, sessionKey: besideKeyOf(route.sessionKey) } : route;
+}
+
+/** The conversation of a command, which is for the account that got it. */
+export function sessionOf(account: BotAccount, call: Conversation): Route {
+  const mentioned = allAccounts(account).length > 1 ? [account.accountId] : undefined;
+  const threadAgent = call.place.kind === "guild" && call.place.thread
+    ? account.parts.threads.agentOf(call.place.thread.id)
+    : undefined;
+  const { agentId } = account.policy().chooseAgent({ ...call, mentioned, threadAgent });
+  return conversationRoute(account, call, agentId, sessionOwner(account));
+}
+
+/**
+ * Decides in which session an agent answers a message.
+ *
+ * @param owner The user whose direct messages are the main session under `auto` (S1).
+ * @param thread The thread that the answer opens: its session has the conversation (S7).
+ */
+function conversationRoute(
+  { config }: BotAccount,
+  message: Conversation,
+  agentId: string,
+  owner: UserId | undefined,
+  thread?: ChannelId,
+): Route {
+  const scope = scopeFor(config().session.dmScope, message.sender.id === owner);
+  const place = thread === undefined ? message : { ...message, channelId: thread };
+  return { agentId, sessionKey: sessionKeyOf(place, agentId, scope) };
 }

@@ -4,24 +4,21 @@
  * The toolbox and the provider cache by the array. So equal sets of tools are the same array.
  */
 
+import type { BotAccount } from "../../account/account.ts";
+import { perAccount } from "../../account/per_account.ts";
 import type { InboundMessage, Place, Sender } from "../../core/inbound/inbound.ts";
 import type { Tool } from "../../core/turn/tool.ts";
 import type { ToolAsker } from "../../policy/tool_access.ts";
-import type { UserId } from "../../core/discord/ids.ts";
+import { ownsApplicationAsRead } from "../owners/owner_ids.ts";
 import type { CurrentPolicy } from "./policy_keeper.ts";
 
 /** Maximum number of sets to keep; a config has few, apart from one with many senders. */
 const MAX_SETS = 1_000;
 
-export function createTurnTools(
-  { policy }: { readonly policy: () => Pick<CurrentPolicy, "decideTools" | "policy"> },
-  { toolServices: { tools: toolsNow }, ownsApplicationAsRead }: {
-    /** All tools, each name once: the same array until they change. */
-    readonly toolServices: { readonly tools: () => readonly Tool[] };
-    /** As last read: a turn does not wait for Discord. */
-    readonly ownsApplicationAsRead: (userId: UserId) => boolean;
-  },
-): (message: InboundMessage, agentId: string, isOffer?: boolean) => readonly Tool[] {
+/** All tools are each name once: the same array until they change. */
+const finder = perAccount("turns", (account) => {
+  const { policy } = account;
+  const toolsNow = () => account.bot.toolServices.tools();
   const sets = new Map<string, readonly Tool[]>();
   /** The sets by place and sender: a decision goes through all levels for each tool. */
   const decided = new Map<string, Decided>();
@@ -78,7 +75,7 @@ export function createTurnTools(
       known = new WeakMap();
     }
     if (hooked) return decideByData(agentId, place, sender, false, hooked.hook);
-    const owns = ownsApplicationAsRead(sender.id);
+    const owns = ownsApplicationAsRead(account, sender.id);
     let bySender = known.get(place);
     if (!bySender) known.set(place, bySender = new WeakMap());
     const before = bySender.get(sender);
@@ -87,7 +84,17 @@ export function createTurnTools(
     bySender.set(sender, { agentId, owns, found });
     return found;
   }
-  return (message, agentId, isOffer) => find(message, agentId)[isOffer ? "offered" : "chosen"];
+  return find;
+});
+
+/** @param isOffer Those that the model sees. */
+export function turnTools(
+  account: BotAccount,
+  message: InboundMessage,
+  agentId: string,
+  isOffer?: boolean,
+): readonly Tool[] {
+  return finder(account)(message, agentId)[isOffer ? "offered" : "chosen"];
 }
 
 interface Decided {

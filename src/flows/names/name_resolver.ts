@@ -7,18 +7,25 @@
  */
 
 import type { BotAccount } from "../../account/account.ts";
+import { perAccount } from "../../account/per_account.ts";
+import type { FoundMember } from "../../core/inbound/inbound.ts";
+import type { GuildId } from "../../core/discord/ids.ts";
+import type { ResolvedName } from "../../core/names.ts";
+import { namesIn } from "../../discord/gateway/decode/places.ts";
+import type { RequestOptions, RestApi } from "../../discord/rest/client/client.ts";
+import { RestError } from "../../discord/rest/exchange/rest_error.ts";
+import { createMembers } from "../../discord/rest/requests/members.ts";
+import type { Log } from "../../lib/log.ts";
+import { type UnresolvedName, unresolvedNames } from "../../policy/rules/pinned.ts";
 import { namesLookedUp } from "../owners/owner_ids.ts";
-import type { GuildNames } from "../../core/inbound/inbound.ts";
-import { unresolvedNames } from "../../policy/rules/pinned.ts";
-import type { PolicyKeeper } from "../judging/policy_keeper.ts";
 import { createRetryQueue } from "../retry_queue.ts";
 import {
-  type FoundMembers,
-  logMatched,
-  newNames,
-  resolveNames,
-  type SearchPorts,
-} from "./resolve.ts";
+  type KnownNames,
+  type Matched,
+  matchNames,
+  searchesFor,
+  type UnfoundReason,
+} from "./match.ts";
 
 /** How long to gather changed guilds before looking at them, in milliseconds. */
 const GATHER_MS = 1_000;
@@ -30,81 +37,221 @@ const GATHER_MAX_MS = 15_000;
 /** By how much the wait is longer for each shard to come: Discord lets one identify in 5 s. */
 const IDENTIFY_MS = 6_000;
 
-/** Creates the name resolution of an account, which goes on as guilds change. */
-export function createNameResolver(
-  account: BotAccount,
-  { guilds, isAwaiting, searchMembers, isRefused, keeper }: SearchPorts & {
-    /** Guilds with complete facts, without those that are awaited or in an outage. */
-    readonly guilds: () => readonly GuildNames[];
-    /** Whether there are others, which may have the same names. */
-    readonly isAwaiting: () => boolean;
-    /** Gets all resolved names, so that the policy uses their ids. */
-    readonly keeper: Pick<PolicyKeeper, "resolved">;
-  },
-) {
-  const { policy, schedule, now } = account;
-  const access = account.forPart("access");
-  const { accountId, log, store: { pairing: store } } = access;
-  const retries = createRetryQueue("Cannot resolve the names in the config", access);
-  const warned = new Set<string>();
-  const ready = new Set<number>();
-  let shardCount = 0;
-  let searched: FoundMembers = new Map();
-  let cancel: (() => void) | undefined;
+/**
+ * Maximum number of member searches at once. A list of a thousand names in a hundred guilds should
+ * use ids.
+ */
+const MAX_SEARCHES = 500;
 
-  const shardsToCome = (): number => Math.max(0, shardCount - ready.size);
-  const isWhole = (): boolean => shardsToCome() === 0 && !isAwaiting();
+/** Maximum characters of a user name at Discord. */
+const MAX_USERNAME = 32;
 
-  async function resolve(): Promise<void> {
-    const resolved = await store.namesOf(accountId);
-    const wanted = unresolvedNames(policy().policy)
-      .filter(({ kind }) => kind !== "guild" || isWhole()); // another guild may have the name
-    const known = { guilds: guilds(), resolved, now: now() };
-    const resolution = await resolveNames(wanted, known, { searchMembers, isRefused }, searched);
-    const found = newNames(resolution.matched);
-    if (found.length > 0) {
-      await store.saveNames(accountId, found);
-      await keeper.resolved(await store.namesOf(accountId));
+/** Members found by earlier searches, by `"<guild> <name>"`. */
+type FoundMembers = Map<string, readonly FoundMember[]>;
+
+const stateOf = perAccount("access", (account) => ({
+  retries: createRetryQueue("Cannot resolve the names in the config", account),
+  /** Keys of warnings so far. */
+  warned: new Set<string>(),
+  searched: new Map() as FoundMembers,
+  readyShards: new Set<number>(),
+  shardCount: 0,
+  cancel: undefined as (() => void) | undefined,
+}));
+
+/** Sets the number of the account's shards. */
+export function setShardCount(account: BotAccount, count: number): void {
+  const state = stateOf(account);
+  if (count !== state.shardCount) state.readyShards.clear(); // its guilds come by other shards now
+  state.shardCount = count;
+}
+
+/** A shard is ready, so its guilds are known. */
+export function shardReady(account: BotAccount, shardId: number): void {
+  stateOf(account).readyShards.add(shardId);
+  resolveSoon(account);
+}
+
+/** The config has changed: all names are searched again. */
+export function resolveAgain(account: BotAccount): void {
+  const { searched, warned } = stateOf(account);
+  searched.clear();
+  warned.clear();
+  guildsChanged(account);
+}
+
+/** A batch has changed guilds, so a missing name may exist now. */
+export function guildsChanged(account: BotAccount): void {
+  if (stateOf(account).readyShards.size > 0) resolveSoon(account);
+}
+
+/** Searches no more; the store keeps the results. */
+export async function stopResolving(account: BotAccount): Promise<void> {
+  const { cancel, retries } = stateOf(account);
+  cancel?.();
+  namesLookedUp(account);
+  await retries.stop();
+}
+
+function shardsToCome(account: BotAccount): number {
+  const { shardCount, readyShards } = stateOf(account);
+  return Math.max(0, shardCount - readyShards.size);
+}
+
+/** Whether no other guild is awaited, which may have the same names. */
+function isWhole(account: BotAccount): boolean {
+  const isAwaiting = account.reader.index.values().some(({ isAwaited }) => isAwaited);
+  return shardsToCome(account) === 0 && !isAwaiting;
+}
+
+/** Looks for names in every guild that may have them, because a missing name is reported. */
+function resolveSoon(account: BotAccount, waitedMs = GATHER_MS): void {
+  const state = stateOf(account);
+  state.cancel ??= account.schedule(() => {
+    state.cancel = undefined;
+    const isOver = waitedMs >= GATHER_MAX_MS + shardsToCome(account) * IDENTIFY_MS;
+    if (!isWhole(account) && !isOver) return resolveSoon(account, waitedMs + GATHER_MS);
+    state.retries.add(() => resolve(account).finally(() => namesLookedUp(account)));
+  }, GATHER_MS);
+}
+
+async function resolve(account: BotAccount): Promise<void> {
+  const { accountId, policy, reader, store: { pairing }, now, keeper } = account;
+  const { searched, warned } = stateOf(account);
+  const resolved = await pairing.namesOf(accountId);
+  const wanted = unresolvedNames(policy().policy)
+    .filter(({ kind }) => kind !== "guild" || isWhole(account)); // another guild may have the name
+  const guilds = reader.index.values().filter(({ isAwaited }) => !isAwaited).map(namesIn).toArray();
+  const options = { priority: "background" } as const; // people wait for other requests
+  const known = { guilds, resolved, now: now() };
+  const resolution = await resolveNames(wanted, known, account.rest, options, searched);
+  const found = newNames(resolution.matched);
+  if (found.length > 0) {
+    await pairing.saveNames(accountId, found);
+    await keeper.resolved(await pairing.namesOf(accountId));
+  }
+  const { log } = account.forPart("access");
+  logMatched(resolution, warned, log); // the log says what the policy already does
+}
+
+/**
+ * Runs the searches that are missing, and matches the names.
+ *
+ * @param searched Results of earlier searches; new ones are added.
+ * @throws {RestError} If Discord does not answer.
+ */
+export async function resolveNames(
+  wanted: readonly UnresolvedName[],
+  known: Omit<KnownNames, "membersOf">,
+  rest: RestApi,
+  options: RequestOptions = {},
+  searched: FoundMembers = new Map(),
+): Promise<Resolution> {
+  const members = createMembers(rest, options);
+  let refused: unknown;
+  let searchesLeft = MAX_SEARCHES;
+  for (const { guildId, typed } of searchesFor(wanted, known)) {
+    const key = keyOf(guildId, typed);
+    const query = queryOf(typed);
+    if (searched.has(key)) continue;
+    if (query.length > MAX_USERNAME) {
+      searched.set(key, []); // Discord would refuse the search; PluralKit members may have such names
+      continue;
     }
-    logMatched(resolution, warned, log); // the log says what the policy already does
+    if (searchesLeft-- === 0) break;
+    try {
+      searched.set(key, await members.search(guildId, query));
+    } catch (error) {
+      if (!(error instanceof RestError) || error.kind !== "forbidden") throw error;
+      refused = error;
+      break; // other guilds would refuse it as well, and Discord counts each refusal
+    }
   }
+  const membersOf: KnownNames["membersOf"] = (guildId, typed) =>
+    searched.get(keyOf(guildId, typed));
+  const matched = matchNames(wanted, { ...known, membersOf });
+  return { matched, refused };
+}
 
-  /** Looks for names in every guild that may have them, because a missing name is reported. */
-  function resolveSoon(waitedMs = GATHER_MS): void {
-    cancel ??= schedule(() => {
-      cancel = undefined;
-      const isOver = waitedMs >= GATHER_MAX_MS + shardsToCome() * IDENTIFY_MS;
-      if (!isWhole() && !isOver) return resolveSoon(waitedMs + GATHER_MS);
-      retries.add(() => resolve().finally(() => namesLookedUp(account)));
-    }, GATHER_MS);
-  }
+function keyOf(guildId: GuildId, typed: string): string {
+  return `${guildId} ${typed}`;
+}
 
-  return {
-    /** Sets the number of the account's shards. */
-    setShardCount(count: number): void {
-      if (count !== shardCount) ready.clear(); // its guilds come by other shards now
-      shardCount = count;
-    },
-    /** A shard is ready, so its guilds are known. */
-    ready(shardId: number): void {
-      ready.add(shardId);
-      resolveSoon();
-    },
-    /** The config has changed: all names are searched again. */
-    resolveAgain(): void {
-      searched = new Map();
-      warned.clear();
-      if (ready.size > 0) resolveSoon();
-    },
-    /** A batch has changed guilds, so a missing name may exist now. */
-    guildsChanged(): void {
-      if (ready.size > 0) resolveSoon();
-    },
-    /** Searches no more; the store keeps the results. */
-    async stop(): Promise<void> {
-      cancel?.();
-      namesLookedUp(account);
-      await retries.stop();
-    },
+/** The search text: Discord searches names, not tags. */
+function queryOf(typed: string): string {
+  return typed.replace(/#\d{4}$/, "");
+}
+
+/** Each once, because a name may be in several lists. */
+function newNames(matched: readonly Matched[]): readonly ResolvedName[] {
+  const names = matched.flatMap((result) => result.kind === "resolved" ? [result.name] : []);
+  return [
+    ...new Map(names.map((name) => [`${name.kind} ${name.id} ${name.typed}`, name])).values(),
+  ];
+}
+
+interface Resolution {
+  readonly matched: readonly Matched[];
+  /** Discord's error, if it refused the search of members; else absent. */
+  readonly refused?: unknown;
+}
+
+const WHY: Readonly<Record<UnfoundReason, string>> = {
+  "no-match": "nothing that the bot sees has that name",
+  "no-guild": "the bot is not in that guild",
+  "not-searched": "Barnacle could not search all members",
+};
+
+/**
+ * Logs results; each warning only once.
+ *
+ * @param warned Keys of earlier warnings; new ones are added.
+ */
+function logMatched({ matched, refused }: Resolution, warned: Set<string>, log: Log): void {
+  const warn = (event: string, fields: Readonly<Record<string, unknown>>, key: string): void => {
+    if (warned.has(key)) return;
+    warned.add(key);
+    log.warn(event, fields);
   };
+
+  if (refused !== undefined) {
+    const event =
+      "Discord does not let this bot search members, so user names in allow lists stay " +
+      "names, which others may take: use ids, or enable the Server Members Intent in the " +
+      "developer portal";
+    warn(event, { error: refused }, "refused");
+  }
+  for (const result of matched) logOne(result, refused !== undefined, warn, log);
+}
+
+function logOne(
+  result: Matched,
+  isRefused: boolean,
+  warn: (event: string, fields: Readonly<Record<string, unknown>>, key: string) => void,
+  log: Log,
+): void {
+  const { kind, wanted: { typed, rule } } = result;
+  const key = `${kind} ${rule} ${typed}`;
+  switch (kind) {
+    case "resolved": {
+      const { id, name } = result.name;
+      return log.info("A name in the config was resolved to an id", { typed, rule, id, name });
+    }
+    case "role":
+      return; // a role's name is enough
+    case "ambiguous": {
+      const candidates = result.candidates.map(({ id, name }) => `${name} (${id})`);
+      const event = result.wanted.kind === "guild"
+        ? "A guild's name in the config has several matches, so it opens none of them; use the id"
+        : "A name in the config has several matches. It is compared as a name; use the id instead";
+      return warn(event, { typed, rule, candidates }, key);
+    }
+    case "unfound":
+      if (isRefused && result.why === "not-searched") return; // one warning covers all of them
+      return warn(
+        "A name in the config has no match. It is compared as a name",
+        { typed, rule, why: WHY[result.why] },
+        `${key} ${result.why}`,
+      );
+  }
 }

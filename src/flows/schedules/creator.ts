@@ -10,6 +10,7 @@ import { namedRoles } from "../../discord/gateway/decode/senders.ts";
 import { neededToPost } from "../../discord/rest/permissions/denial.ts";
 import { createExplainDenial } from "../../discord/rest/permissions/explain_denial.ts";
 import { createReadMember } from "../../discord/rest/requests/members.ts";
+import { judge, routeOf } from "../judging/judge.ts";
 import { routeAs } from "../../session/session_key.ts";
 
 /**
@@ -40,10 +41,10 @@ export async function originNow(
 
 /** Judges the message of a run by the current policy. */
 export async function judgeRun(account: BotAccount, message: InboundMessage): Promise<Judgement> {
-  const { accountId, store, parts: { judging } } = account;
+  const { accountId, store } = account;
   const { place, sender } = message;
   const isPaired = place.kind !== "guild" && await store.pairing.isPaired(accountId, sender.id);
-  const judged = judging.judge.judge(message, {
+  const judged = judge(account, message, {
     isUnproxied: true, // PluralKit has no part in a message that Discord does not have
     isPaired: isPaired || undefined,
   }, "not_live");
@@ -53,7 +54,7 @@ export async function judgeRun(account: BotAccount, message: InboundMessage): Pr
 /** The agent that set a schedule runs it; if the config no longer has it, that of the place (N2). */
 export function routeOfRun(account: BotAccount, message: InboundMessage): Route {
   const agentId = message.scheduled?.agentId;
-  const found = account.parts.judging.route(message);
+  const found = routeOf(account, message);
   const isThere = account.config().agentList.some(({ id }) => id === agentId);
   return agentId !== undefined && isThere ? routeAs(found, agentId) : found;
 }

@@ -23,6 +23,7 @@ import { createTokenRates, type TokenRates } from "../../session/history.ts";
 import { StoreError } from "../../store/database/store_error.ts";
 import { TOOLS } from "../../tools/registry.ts";
 import { catchUpOf } from "../catch_up/catch_up.ts";
+import { recall } from "../judging/judge.ts";
 import { ownsApplicationAsRead } from "../owners/owner_ids.ts";
 import { decided } from "../questions/cards.ts";
 import { createTurnPeople } from "../questions/turn_people.ts";
@@ -68,12 +69,12 @@ const byConfig = perAccount("turns", (account) => {
 });
 
 const contextOf = perAccount("turns", (account) => {
-  const { accountId, store, parts: { judging, history }, schedule, ended, now, log } = account;
+  const { accountId, store, parts: { history }, schedule, ended, now, log } = account;
   const waits = { schedule, ended, log };
   return {
     ...createBackfill({
       ...waits,
-      admit: judging.judge.recall,
+      admit: (message) => recall(account, message),
       history: history.readBefore,
       store: {
         addOverheard: (channelId, messages) =>

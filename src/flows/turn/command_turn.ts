@@ -10,7 +10,7 @@ import { freeze } from "../../render/freeze.ts";
 import { noticeBody } from "../../render/reply.ts";
 import type { Model } from "../../core/model.ts";
 import type { Manner, QueueMode } from "../../core/people/chosen.ts";
-import { showUnanswered } from "../inbound/unanswered_reactions.ts";
+import { showUnanswered } from "../unanswered_reactions.ts";
 import { saveTurn, type SaveTurnPorts } from "./save_turn.ts";
 
 /**

@@ -2,7 +2,7 @@
 
 import { callsToRun } from "../../agent/next_step.ts";
 import { toUnanswered } from "../../core/inbound/inbox.ts";
-import { showUnanswered } from "../inbound/unanswered_reactions.ts";
+import { showUnanswered } from "../unanswered_reactions.ts";
 import { tellFailedEvent } from "../owners/event_notices.ts";
 import { decided } from "../questions/cards.ts";
 import { withoutTools } from "./answer_ports.ts";

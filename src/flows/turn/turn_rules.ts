@@ -6,7 +6,7 @@ import type { InboundMessage, Place } from "../../core/inbound/inbound.ts";
 import { PERSONAL } from "../../core/outbound/footer_line.ts";
 import type { Skill } from "../../core/skills/skill.ts";
 import type { skillsOf } from "../../policy/tool_access.ts";
-import type { createTurnTools } from "../judging/turn_tools.ts";
+import type { Tool } from "../../core/turn/tool.ts";
 import type { TurnRules } from "./answer_ports.ts";
 import { chunkRulesOf, textRulesOf, timezoneOf } from "../../account/rules.ts";
 import { isOwnerHint } from "../../policy/rights.ts";
@@ -29,7 +29,11 @@ export interface TurnRulesPorts {
    * The tools of a message's turn (T2), or those that its model sees (T2b): the same array for the
    * same tools.
    */
-  readonly tools: ReturnType<typeof createTurnTools>;
+  readonly tools: (
+    message: InboundMessage,
+    agentId: string,
+    isOffer?: boolean,
+  ) => readonly Tool[];
   /** An agent's own files with instructions, as they are now (H4). */
   readonly instructionFiles: (agentId: string) => NonNullable<Instructions["files"]>;
   /** The skills of a message's turn (T7): the same array for the same skills. */

@@ -3,7 +3,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { stopParts } from "../../../src/bot/account/running.ts";
-import type { Parts } from "../../../src/bot/account/parts.ts";
 import { tellChannel } from "../../../src/flows/tell.ts";
 import { testAccount } from "../../support/bot/test_account.ts";
 import { channelId } from "../../support/discord/builders.ts";
@@ -29,14 +28,14 @@ async function stopping({ answered, closed, isUnsent = false }: {
   const rest = { ...account.rest, hurry: () => done.push("hurry") };
   const connection = { stats: () => ({}), stop: closed ?? (() => Promise.resolve()) };
   Object.assign(account, { rest, connection });
-  const inbound = {
-    ...parts.inbound,
-    answered: answered ?? parts.inbound.answered,
-    stop: () => parts.inbound.stop().then(() => void done.push("inbound")),
+  const { interactions } = account.parts;
+  account.parts.interactions = {
+    ...interactions,
+    answered: answered ?? interactions.answered,
+    stop: () => interactions.stop().then(() => void done.push("interactions")),
   };
   let hasStopped = false;
-  const all: Parts = { ...parts, inbound };
-  void stopParts(all, () => assert.fail()).then(() => hasStopped = true);
+  void stopParts(parts, () => assert.fail()).then(() => hasStopped = true);
   return {
     ...{ done, clock },
     isStopping: () => !parts.stopping.signal.aborted,
@@ -54,7 +53,7 @@ describe("[G12] the stop of an account", () => {
   it("ends the pace of answers first, and leaves no timer", async () => {
     const { done, hasStopped, clock } = await stopping({});
     assert.equal(await hasStopped(), true);
-    assert.deepEqual([done, clock.pending], [["hurry", "inbound"], 0]);
+    assert.deepEqual([done, clock.pending], [["hurry", "interactions", "interactions"], 0]);
   });
 
   it("[X4a] waits three seconds for answers to commands, and no longer", async () => {

@@ -94,7 +94,8 @@ function openPlay(discord: Simulated) {
   const services = {
     client,
     reader: { index: guilds },
-    judging: { judge: { judge }, sessionOf: () => ({ agentId: "main" }) },
+    judge,
+    sessionOf: () => ({ agentId: "main" }),
     spend: {
       check: () => Promise.resolve(state.stop),
       record: (charge: Charge) => void state.charges.push(charge),

@@ -1,70 +1,44 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { ApplicationId, ChannelId } from "../../../src/core/discord/ids.ts";
-import {
-  type AcceptedBatch,
-  type Foreign,
-  type Judged,
-  NOTHING_ACCEPTED,
-} from "../../../src/core/inbound/inbox.ts";
+import { accept, acceptHistory, flushInbound } from "../../../src/flows/inbound/accept.ts";
+import { duplicateDoubt } from "../../../src/flows/preflight/duplicate_instance.ts";
+import type { AcceptedBatch } from "../../../src/core/inbound/inbox.ts";
 import type { InboundBatch, InboundEvent } from "../../../src/core/inbound/events.ts";
-import type { GatewaySession, PostedMessage, Self } from "../../../src/core/inbound/inbound.ts";
-import { bareAccount } from "../../support/account.ts";
+import type { InboundMessage, PostedMessage } from "../../../src/core/inbound/inbound.ts";
 import type { Verdict } from "../../../src/core/inbound/verdict.ts";
-import { createAcceptor } from "../../../src/flows/inbound/accept.ts";
-import { createMissingFacts } from "../../../src/flows/inbound/missing_facts.ts";
-import type { MessageOrigin } from "../../../src/core/inbound/waiting_limits.ts";
 import {
   ACCOUNT,
   channelId,
   directMessage,
   guildId,
+  guildMessage,
+  guildPlace,
   messageId,
-  pairingRequest,
-  userId,
+  sender,
 } from "../../support/discord/builders.ts";
-import { FakeClock } from "../../support/fake_clock.ts";
-import { recordingLog } from "../../support/recording_log.ts";
-import { settle } from "../../support/settle.ts";
+import { type Given, SELF, testAccount } from "../../support/bot/test_account.ts";
+import { messageData } from "../../support/discord/payloads.ts";
 import { sameData } from "../../support/same_data.ts";
+import { settle } from "../../support/settle.ts";
 
-const ACCEPT: Verdict = { kind: "accept", why: "dm-allowed", rule: "dm.allowFrom" };
-const IGNORE: Verdict = { kind: "ignore", why: "no-mention", rule: "r", keepAsContext: true };
-const CHALLENGE: Verdict = { kind: "challenge", why: "pairing", rule: "dm.policy" };
-const UNDECIDED: Verdict = { kind: "undecided", why: "pluralkit", rule: "pluralkit.enabled" };
-const VERDICTS: ReadonlyMap<string, Verdict> = new Map<string, Verdict>([
-  ["bot?", ACCEPT],
-  ["let me in", CHALLENGE],
-  ["whose?", UNDECIDED],
-]);
-const WAITING = {
-  perUser: 3,
-  perChannel: 8,
-  turnsPerChannel: 1,
-  refusal: () => [],
-  isOwner: () => false,
+const GUILD = guildPlace().guild.id;
+const STARTED: InboundEvent = {
+  kind: "session_started",
+  session: { sessionId: "s1", resumeUrl: "wss://resume", seq: 1 },
+  self: SELF,
 };
-const REQUEST = pairingRequest();
-const SELF: Self = {
-  userId: userId("99"),
-  applicationId: "99" as ApplicationId,
-  username: "barnacle",
-};
-const SESSION: GatewaySession = { sessionId: "s1", resumeUrl: "wss://resume", seq: 1 };
-const STARTED: InboundEvent = { kind: "session_started", session: SESSION, self: SELF };
-
-const chatter = (id: string): PostedMessage =>
-  directMessage({ id: messageId(id), text: "to nobody" });
-const stranger = (id: string): PostedMessage =>
-  directMessage({ id: messageId(id), text: "let me in" });
-const webhook = (id: string): PostedMessage => directMessage({ id: messageId(id), text: "whose?" });
-const question = (id: string): PostedMessage => directMessage({ id: messageId(id), text: "bot?" });
-const ownMessage = (id: string): PostedMessage => ({
-  kind: "own_message",
-  accountId: ACCOUNT,
-  id: messageId(id),
-  channelId: channelId("5"),
-});
+const chatter = (id: string, fields: Partial<InboundMessage> = {}): InboundMessage =>
+  guildMessage({ id: messageId(id), text: "to nobody", ...fields });
+const question = (id: string, fields: Partial<InboundMessage> = {}): InboundMessage =>
+  chatter(id, { mention: "user", text: "bot?", ...fields });
+const own = (id: string, nonce?: string) =>
+  ({
+    kind: "own_message",
+    accountId: ACCOUNT,
+    id: messageId(id),
+    channelId: channelId("5"),
+    ...(nonce !== undefined && { nonce }),
+  }) satisfies PostedMessage;
 const batch = (seq: number, ...events: readonly InboundEvent[]): InboundBatch => ({
   accountId: ACCOUNT,
   shardId: 0,
@@ -76,459 +50,387 @@ const batch = (seq: number, ...events: readonly InboundEvent[]): InboundBatch =>
   guilds: [],
 });
 
-/** A store that keeps everything in order, and refuses on demand. */
-function setUp() {
-  const clock = new FakeClock();
-  const { log, lines } = recordingLog();
+/** An account whose store notes its steps, and refuses those that a test names. */
+async function build(given: Given = {}) {
+  const scene = await testAccount({ discord: { guilds: { [GUILD]: {} } }, ...given });
+  const { account, store } = scene;
   const steps: string[] = [];
   const stored: AcceptedBatch[] = [];
-  const foreign: Foreign[] = [];
-  const undecided: Judged[] = [];
-  const challenged: ChannelId[] = [];
-  const wake = (channels: readonly ChannelId[] = []) => challenged.push(...channels);
-  const connection = { committed: (seq: number) => steps.push(`committed ${seq}`) };
-  const account = bareAccount({ log, connection: connection as never }, { channels: wake });
-  const refused: ChannelId[] = [];
-  const sources: string[] = [];
-  /** The origins for which the limits of waiting turns were asked. */
-  const origins: MessageOrigin[] = [];
-  /** Unix times in milliseconds of the stored sessions and gaps. */
-  const began: number[] = [];
-  /** Events in the order of their handling. */
-  const handled: string[] = [];
-  const world = {
-    isFull: false,
-    isGapRefused: false,
-    isT1Full: false,
-    accepted: 0,
-    settled: 0,
-    isShared: true,
+  const world = { refuses: undefined as RegExp | undefined };
+  const step = (name: string) => {
+    if (world.refuses?.test(name)) throw new Error("disk full");
+    steps.push(name);
   };
-  const acceptor = createAcceptor({
-    store: {
-      gateway: {
-        startSession(_account, shardId, { sessionId }, _self, now) {
-          if (world.isFull) return Promise.reject(new Error("disk full"));
-          began.push(now);
-          steps.push(`T0 ${shardId} ${sessionId}`);
-          return Promise.resolve();
-        },
-        openGap(_account, shardId, now) {
-          if (world.isFull || (world.isGapRefused && steps.includes(`started ${shardId}`))) {
-            return Promise.reject(new Error("disk full"));
-          }
-          began.push(now);
-          steps.push(`gap ${shardId}`);
-          return Promise.resolve();
-        },
-      },
-      inbox: {
-        acceptBatch(accepted) {
-          if (world.isFull || world.isT1Full) return Promise.reject(new Error("disk full"));
-          const ids = accepted.judged.map(({ message }) => message.id);
-          steps.push(["T1", ...ids, ...accepted.guilds.map(({ guildId }) => guildId)].join(" "));
-          stored.push(accepted);
-          const of = (kind: Verdict["kind"]) =>
-            accepted.judged.filter(({ verdict }) => verdict.kind === kind);
-          return Promise.resolve({
-            ...NOTHING_ACCEPTED,
-            accepted: of("accept"),
-            undecided: of("undecided"),
-            challenged: accepted.pairing ? of("challenge").map(() => REQUEST) : [],
-            settled: accepted.echoes.length,
-            settledIn: accepted.echoes.length > 0 ? [channelId("1400000000000000002")] : [],
-            foreign: accepted.echoes
-              .filter(({ nonce }) => nonce === undefined || nonce === "stranger")
-              .map(({ messageId, channelId }) => ({ messageId, channelId, why: "unknown" })),
-          });
-        },
-      },
-    },
-    judge({ id, text }, source) {
-      if (text === "poison") throw new TypeError("poison");
-      sources.push(source);
-      handled.push(`message ${id}`);
-      return { verdict: VERDICTS.get(text) ?? IGNORE, knownFacts: { isMuted: true }, policyId: 7 };
-    },
-    permitReaction: ({ emoji, ...reaction }) =>
-      emoji === "👎" ? undefined : {
-        change: reaction.change,
-        channelId: reaction.channelId,
-        messageId: reaction.messageId,
-        userId: reaction.sender.id,
-        tag: reaction.sender.username,
-        emoji,
-        onlyIf: {},
-      },
-    missingFacts: createMissingFacts({
-      outbox: { known: () => assert.fail("no fact is missing") },
-      self: () => undefined,
-      groupName: () => assert.fail("no fact is missing"),
-    }),
-    turns: { accepted: () => world.accepted++ },
-    account,
-    waiting(origin) {
-      origins.push(origin);
-      return WAITING;
-    },
-    route: () => ({ agentId: "main", sessionKey: "agent:main:main" }),
-    now: clock.now,
-    schedule: clock.schedule,
-    log,
-    events: {
-      emit: {
-        sessionDue: (shardId) => steps.push(`due ${shardId}`),
-        sessionStarting: (shardId) => steps.push(`starting ${shardId}`),
-        sessionStarted: (shardId) => steps.push(`started ${shardId}`),
-        foreign: (found) => foreign.push(...found),
-        touched: () => {},
-        accepted: () => {},
-        undecided: (judged) => undecided.push(...judged),
-        unanswered: (messages) => refused.push(...messages.map(({ channelId }) => channelId)),
-        settled: (_, count) => world.settled += count,
-      },
-    },
-    on: {
-      own_message: ({ id }) => handled.push(`own_message ${id}`),
-      button: ({ customId }) => handled.push(`button ${customId}`),
-      select: ({ customId }) => handled.push(`select ${customId}`),
-      modal: ({ customId }) => handled.push(`modal ${customId}`),
-      slash: ({ name }) => handled.push(`/${name}`),
-      typing: ({ name }) => handled.push(`typing /${name}`),
-      messages_deleted: ({ messageIds }) => handled.push(`deleted ${messageIds}`),
-      guild_joined: ({ guild }) => handled.push(`joined ${guild.id}`),
-      thread_members_changed: ({ threadId }) => handled.push(`members ${threadId}`),
-      permissions_changed: ({ guildId }) => handled.push(`permissions ${guildId}`),
-      place_gone: ({ id }) => handled.push(`gone ${id}`),
+  const { acceptBatch } = store.inbox;
+  const { startSession, openGap } = store.gateway;
+  Object.assign(store.inbox, {
+    async acceptBatch(accepted: AcceptedBatch, at: number) {
+      const ids = accepted.judged.map(({ message }) => message.id);
+      step(["T1", ...ids, ...accepted.guilds.map(({ guildId }) => guildId)].join(" "));
+      stored.push(accepted);
+      return await acceptBatch(accepted, at);
     },
   });
-  const seen = { began, undecided, challenged, refused, sources, origins, handled };
-  return { acceptor, clock, foreign, lines, steps, stored, world, ...seen };
+  Object.assign(store.gateway, {
+    async startSession(...[id, shardId, ...session]: Parameters<typeof startSession>) {
+      step(`T0 ${shardId} ${session[0].sessionId}`);
+      await startSession(id, shardId, ...session);
+    },
+    async openGap(...[id, shardId, at]: Parameters<typeof openGap>) {
+      step(`gap ${shardId}`);
+      await openGap(id, shardId, at);
+    },
+  });
+  const told = (name: string) => (shardId: number) => void steps.push(`${name} ${shardId}`);
+  Object.assign(account, {
+    connection: { committed: told("committed") },
+    events: {
+      emit: {
+        ...account.events.emit,
+        sessionDue: told("due"),
+        sessionStarting: told("starting"),
+        sessionStarted: told("started"),
+      },
+    },
+  });
+  return {
+    ...scene,
+    ...{ steps, stored, world },
+    accept: (one: InboundBatch) => accept(account, one),
+    flush: () => flushInbound(account),
+    states: () => scene.rows("SELECT state FROM inbox ORDER BY id").map(({ state }) => state),
+  };
 }
 
-describe("createAcceptor()", () => {
+describe("accept()", () => {
   it("logs why an event fails, and takes the others of its batch", async () => {
-    const { acceptor, lines, steps } = setUp();
-    const poison = directMessage({ id: messageId("10"), text: "poison" });
-    acceptor.accept(batch(1, poison, question("20")));
-    await settle();
-    assert.deepEqual(steps.filter((step) => step.startsWith("T1")), ["T1 20"]);
+    const { account, accept, lines, states, quiet } = await build();
+    Object.assign(account.bot, { isOurs: () => assert.fail("poison") });
+    accept(batch(1, chatter("10", { sender: sender({ automaton: "bot" }) }), question("20")));
+    await quiet();
+    assert.deepEqual(states(), ["answered"]);
     const [failed] = lines.filter(({ event }) => event === "Cannot take an event of Discord");
-    assert.match(String(failed?.fields?.["error"]), /poison/);
+    assert.match(String(failed?.fields["error"]), /poison/);
   });
 
   it("[D1] stores a message that gets an answer at once, with its seq", async () => {
-    const { acceptor, steps, stored, world } = setUp();
-    acceptor.accept(batch(7, question("11")));
-    await settle();
+    const { accept, steps, stored, posted, quiet } = await build();
+    accept(batch(7, question("11")));
+    await quiet();
     assert.deepEqual(steps, ["T1 11", "committed 7"]);
     assert.deepEqual(stored[0]?.heard, { shardId: 0, seq: 7 });
-    assert.equal(world.accepted, 1);
-    assert.deepEqual(stored[0]?.judged[0]?.route, {
-      agentId: "main",
-      sessionKey: "agent:main:main",
-    });
+    assert.equal(stored[0]?.judged[0]?.route?.agentId, "main");
+    assert.deepEqual(posted(), ["fine"]);
   });
 
-  it("judges messages and handles other events in their order", () => {
-    const { acceptor, handled } = setUp();
-    const guild = { id: guildId("33"), name: "Friends" };
-    acceptor.accept(batch(
-      7,
-      { kind: "permissions_changed", guildId: guild.id },
-      chatter("11"),
-      { kind: "messages_deleted", channelId: channelId("1"), messageIds: [messageId("11")] },
-      ownMessage("12"),
-      question("13"),
-      { kind: "guild_joined", guild },
-    ));
-    assert.deepEqual(handled, [
-      "permissions 33",
-      "message 11",
-      "deleted 11",
-      "own_message 12",
-      "message 13",
-      "joined 33",
-    ]);
+  it("throws on a READY after other events: their sequence numbers belong to another session", async () => {
+    const { accept } = await build();
+    assert.throws(() => accept(batch(7, chatter("11"), STARTED)), TypeError);
   });
 
-  it("throws on a READY after other events: their sequence numbers belong to another session", () => {
-    const { acceptor } = setUp();
-    assert.throws(() => acceptor.accept(batch(7, chatter("11"), STARTED)), TypeError);
-  });
-
-  it("[P1] logs why a message gets no answer, without its text", async () => {
-    const { acceptor, lines } = setUp();
-    acceptor.accept(batch(1, chatter("11"), question("12")));
-    await acceptor.flush();
-    assert.deepEqual(lines.map(({ level, fields }) => ({ level, ...fields })), [{
-      level: "debug",
-      messageId: "11",
-      channelId: directMessage().channelId,
-      authorId: directMessage().sender.id,
-      why: "no-mention",
-      rule: "r",
-    }]);
+  it("[P1] logs and stores why a message gets no answer, without its text in the log", async () => {
+    const { account, accept, flush, lines, stored } = await build();
+    accept(batch(1, chatter("11")));
+    await flush();
+    await acceptHistory(account, [chatter("12")]);
+    const [line] = lines.filter(({ event }) => event === "A message is not answered");
+    const { channelId, sender: { id: authorId } } = guildMessage();
+    const rule = line?.fields["rule"];
+    const fields = { messageId: "11", channelId, authorId, why: "no-mention", rule };
+    assert.deepEqual(line?.fields, fields);
     assert.doesNotMatch(JSON.stringify(lines), /to nobody/);
-  });
-
-  it("[P1] stores the known facts of each message, and its policy", async () => {
-    const { acceptor, stored, sources } = setUp();
-    acceptor.accept(batch(1, chatter("11")));
-    await acceptor.flush();
-    await acceptor.acceptHistory([question("12")]);
-    const facts = stored.flatMap(({ judged }) =>
-      judged.map(({ knownFacts, policyId }) => [
-        knownFacts,
-        policyId,
-      ])
-    );
-    assert.deepEqual(facts, [[{ isMuted: true }, 7], [{ isMuted: true }, 7]]);
-    assert.deepEqual(sources, ["live", "history"]);
-  });
-
-  it("[P3] lets the store create a stranger's code in the message's transaction", async () => {
-    const { acceptor, stored, challenged, lines, world } = setUp();
-    acceptor.accept(batch(1, stranger("11")));
-    await settle();
-    assert.ok(stored[0]?.pairing, "at once: a person waits for it");
-    assert.ok(stored[0]?.judged[0]?.route, "the store may find that they are paired");
-    assert.deepEqual(challenged, [REQUEST.channelId]);
-    assert.equal(world.accepted, 0);
-    assert.deepEqual(lines.map(({ event }) => event), [
-      "A message is not decided yet",
-      "An unpaired sender got a pairing code: see `barnacle pairing list`",
-    ]);
+    const facts = stored.flatMap(({ judged }) => judged.map(({ policyId }) => policyId));
+    assert.deepEqual(facts, [account.policy().id, account.policy().id]);
   });
 
   it("[X4] passes the limits of waiting turns with messages that the bot may answer", async () => {
-    const { acceptor, stored, refused } = setUp();
-    acceptor.accept(batch(1, chatter("11"), webhook("12")));
-    await acceptor.flush();
+    const { accept, flush, stored, pass } = await build({
+      beside: { messages: { queue: { perUser: 2 } } },
+    });
+    accept(batch(1, chatter("11")));
+    await flush();
     assert.ok(stored[0] && !("waiting" in stored[0]));
-    acceptor.accept(batch(2, question("13")));
-    acceptor.accept(batch(3, stranger("14")));
-    await acceptor.flush();
-    assert.deepEqual(stored.slice(1).map(({ waiting }) => waiting), [WAITING, WAITING]);
-    assert.deepEqual(refused, []);
+    accept(batch(2, question("13")));
+    accept(batch(3, directMessage({ id: messageId("14") }))); // a stranger's
+    await flush();
+    assert.deepEqual(stored.slice(1).map(({ waiting }) => waiting?.perUser), [2, 2]);
+    await pass(0);
   });
 
-  it("[P13] passes on undecided messages at once", async () => {
-    const { acceptor, stored, undecided, world } = setUp();
-    acceptor.accept(batch(1, webhook("11")));
-    await settle();
-    assert.deepEqual(undecided.map(({ message }) => message.id), ["11"]);
-    assert.ok(stored[0]?.judged[0]?.route);
-    assert.equal(world.accepted, 0);
+  it("[X4] shows a person in a flood that further messages wait for nothing", async () => {
+    const { accept, requests, quiet } = await build({ says: () => new Promise(() => {}) });
+    const ids = Array.from({ length: 30 }, (_, at) => String(1400000000000000100n + BigInt(at)));
+    accept(batch(1, ...ids.map((id) => question(id))));
+    await quiet();
+    const signs = requests.filter(({ path }) => path.includes("/reactions/%E2%8F%B3"));
+    assert.equal(signs.length, 1);
   });
 
   it("keeps the order: an urgent message overtakes none", async () => {
-    const { acceptor, steps } = setUp();
-    acceptor.accept(batch(1, chatter("11")));
-    acceptor.accept(batch(2, question("12")));
-    await settle();
+    const { accept, steps, quiet } = await build();
+    accept(batch(1, chatter("11")));
+    accept(batch(2, question("12")));
+    await quiet();
     assert.deepEqual(steps, ["T1 11 12", "committed 2"]);
   });
 
-  for (let ticks = 0; ticks < 20; ticks++) {
-    it(`stores a message that arrives ${ticks} microtasks after another, without waiting`, async () => {
-      const { acceptor, stored } = setUp();
-      acceptor.accept(batch(1, question("11")));
+  it("stores a message that arrives some microtasks after another, without waiting", async () => {
+    const { accept, stored, quiet } = await build();
+    const ids: string[] = [];
+    for (let ticks = 0; ticks < 20; ticks++) {
+      ids.push(`1${ticks}1`, `1${ticks}2`);
+      accept(batch(1, question(`1${ticks}1`)));
       for (let tick = 0; tick < ticks; tick++) await Promise.resolve();
-      acceptor.accept(batch(2, question("12")));
+      accept(batch(2, question(`1${ticks}2`)));
       await settle();
-      const ids = stored.flatMap(({ judged }) => judged.map(({ message }) => message.id));
-      assert.deepEqual(ids, ["11", "12"]);
+      await quiet();
+    }
+    const found = stored.flatMap(({ judged }) => judged.map(({ message }) => message.id));
+    assert.deepEqual(found, ids);
+  });
+
+  it("[H6] stores an edit at once, and a preview of a link with the next messages", async () => {
+    const { accept, stored, states, quiet, pass } = await build({
+      says: () => new Promise(() => {}),
     });
-  }
-
-  it("[G5] stores a new gateway session before its events, and after those of the last", async () => {
-    const { acceptor, steps } = setUp();
-    acceptor.accept(batch(90, chatter("11")));
-    acceptor.accept(batch(1, STARTED, question("12")));
-    await settle();
-    assert.deepEqual(steps, [
-      "T1 11",
-      "committed 90",
-      "starting 0",
-      "T0 0 s1",
-      "started 0",
-      "T1 12",
-      "committed 1",
-    ]);
+    accept(batch(1, question("11")));
+    await quiet();
+    accept(batch(2, { kind: "message_edited", message: question("11") }));
+    await quiet();
+    assert.equal(stored.length, 1);
+    await pass(250);
+    assert.deepEqual([stored.length, states()], [2, ["running"]]);
+    const edited = chatter("11", { revision: 1 });
+    accept(batch(3, { kind: "message_edited", message: edited }));
+    await quiet();
+    assert.deepEqual([stored.length, states()], [3, ["cancelled"]]);
   });
 
-  it("[D2] passes the gateway's echoes to the outbox, and wakes its queues", async () => {
-    const { acceptor, stored, world } = setUp();
-    const own = { accountId: ACCOUNT, id: messageId("77"), channelId: channelId("5") };
-    acceptor.accept(batch(3, { kind: "own_message", nonce: "n1", ...own }));
-    acceptor.accept(batch(4, { kind: "own_message", ...own }));
-    acceptor.accept(batch(5, { kind: "own_message", nonce: "n2", ...own }));
-    await acceptor.flush();
-    const echo = { messageId: "77", channelId: "5" };
+  it("[H5] keeps a reaction, and archives a thread whose asker is done", async () => {
+    const { account, accept, stored, requests, quiet, pass } = await build({
+      discord: { guilds: { "*": { requireMention: false, threads: { auto: "all" } } } },
+    });
+    const { id, channelId, place, sender } = guildMessage();
+    const reaction = { channelId, messageId: id, place, sender, accountId: ACCOUNT };
+    const done = { ...reaction, guildId: GUILD, on: "unknown", emoji: "✅" } as const;
+    accept(batch(1, question(id)));
+    await quiet();
+    accept(batch(2, { kind: "reaction", change: "added", ...done }));
+    await pass(250);
+    assert.deepEqual(stored.at(-1)?.reactions?.length, 1);
+    const archived = requests.filter(({ method }) => method === "PATCH");
+    assert.deepEqual(archived.map(({ body }) => body), [{ archived: true }]);
+    Object.assign(account.bot, { isOurs: () => true });
+    accept(batch(3, { kind: "reaction", change: "added", ...done }));
+    await pass(250);
+    assert.equal(stored.at(-1)?.reactions, undefined, "ours says nothing");
+  });
+
+  it("[D2] passes the gateway's echoes to the outbox", async () => {
+    const { accept, flush, stored } = await build();
+    accept(batch(3, own("77", "n1"), { ...own("78", "n2"), toInteraction: true }));
+    accept(batch(4, own("77")));
+    await flush();
     sameData(stored[0]?.echoes, [
-      { nonce: "n1", ...echo, heardAt: 1_003 },
-      { ...echo, heardAt: 1_004 },
-      { nonce: "n2", ...echo, heardAt: 1_005 },
+      { messageId: "77", channelId: "5", nonce: "n1", heardAt: 1_003 },
+      { messageId: "77", channelId: "5", heardAt: 1_004 },
     ]);
-    assert.equal(world.settled, 3, "rows, not channels");
   });
 
-  it("[G11] reports own messages that another program sent", async () => {
-    const { acceptor, foreign } = setUp();
-    const own = { accountId: ACCOUNT, id: messageId("77"), channelId: channelId("5") };
-    acceptor.accept(batch(3, { kind: "own_message", nonce: "n1", ...own }));
-    acceptor.accept(batch(4, { kind: "own_message", nonce: "stranger", ...own }));
-    await acceptor.flush();
-    assert.deepEqual(foreign, [{ messageId: "77", channelId: "5", why: "unknown" }]);
+  it("[G11] suspects another program of an own message that it has not sent", async () => {
+    const { account, accept, flush } = await build();
+    accept(batch(1, STARTED, own("77")));
+    await flush();
+    assert.match(duplicateDoubt(account)?.evidence ?? "", /Message 77 in channel 5 is by this bot/);
   });
 
-  it("[G6] stores outdated guilds before the session that made them outdated", async () => {
-    const { acceptor, steps, stored } = setUp();
+  it("[G5] stores a new session between the events of the last and its own, outdated guilds before it", async () => {
+    const { accept, steps, stored, flush } = await build();
     const guilds = [{ guildId: guildId("33"), text: "awaited" }];
-    acceptor.accept({ ...batch(1, STARTED, question("12")), guilds });
-    await acceptor.flush();
-    assert.deepEqual(steps.slice(0, 4), ["starting 0", "T1 33", "T0 0 s1", "started 0"]);
-    assert.equal(stored[0]?.heard, undefined, "it does not change the new session's seq");
-    assert.deepEqual(stored[1]?.guilds, guilds);
+    accept(batch(90, chatter("11")));
+    accept({ ...batch(1, STARTED, question("12")), guilds });
+    await flush();
+    assert.deepEqual(steps, [
+      ...["T1 11", "committed 90"],
+      ...["starting 0", "T1 33", "T0 0 s1", "started 0"],
+      ...["T1 12 33", "committed 1"],
+    ]);
+    assert.equal(stored[1]?.heard, undefined, "guilds do not change the new session's seq");
   });
 
   it("[G5] counts each shard on its own", async () => {
-    const { acceptor, stored, steps } = setUp();
-    acceptor.accept({ ...batch(90, chatter("11")), ticket: 1 });
-    acceptor.accept({ ...batch(5, chatter("12")), shardId: 1, ticket: 2 });
-    acceptor.accept({ ...batch(91, chatter("13")), ticket: 3 });
-    await acceptor.flush();
+    const { accept, flush, stored, steps } = await build();
+    accept({ ...batch(90, chatter("11")), ticket: 1 });
+    accept({ ...batch(5, chatter("12")), shardId: 1, ticket: 2 });
+    accept({ ...batch(91, chatter("13")), ticket: 3 });
+    await flush();
     assert.deepEqual(stored.map(({ heard }) => heard), [
       { shardId: 0, seq: 90 },
       { shardId: 1, seq: 5 },
       { shardId: 0, seq: 91 },
     ]);
-    assert.deepEqual(steps.filter((step) => step.startsWith("committed")), [
-      "committed 1",
-      "committed 2",
-      "committed 3",
-    ]);
+    const committed = steps.filter((step) => step.startsWith("committed"));
+    assert.deepEqual(committed, ["committed 1", "committed 2", "committed 3"]);
   });
 
   it("[X2] loses nothing while the disk is full, and commits no seq of it", async () => {
-    const { acceptor, clock, lines, steps, world } = setUp();
-    world.isFull = true;
-    acceptor.accept(batch(1, question("11")));
-    await settle();
-    acceptor.accept(batch(2, question("12")));
-    await settle();
+    const { accept, flush, lines, steps, world, quiet, pass } = await build();
+    world.refuses = /./;
+    accept(batch(1, question("11")));
+    await quiet();
+    accept(batch(2, question("12")));
+    await quiet();
     assert.deepEqual(steps, []);
     assert.ok(lines.some(({ level }) => level === "error"));
-    await assert.rejects(acceptor.flush(), /disk full/);
-
-    world.isFull = false;
-    clock.advance(5_000);
-    await settle();
+    await assert.rejects(flush(), /disk full/);
+    world.refuses = undefined;
+    await pass(5_000);
     assert.deepEqual(steps, ["T1 11 12", "committed 2"]);
   });
 
   it("[G6] stores replayed events by themselves, with the limits of a replay", async () => {
-    const { acceptor, steps, stored, origins } = setUp();
-    acceptor.accept({ ...batch(2, chatter("12")), isReplayed: true });
-    acceptor.accept({ ...batch(3, question("13")), isReplayed: true });
-    acceptor.accept(batch(4, question("14")));
-    await acceptor.flush();
-    assert.deepEqual(origins, ["replayed", "live"]);
+    const { accept, flush, steps, stored } = await build();
+    accept({ ...batch(2, chatter("12")), isReplayed: true });
+    accept({ ...batch(3, question("13")), isReplayed: true });
+    accept(batch(4, question("14")));
+    await flush();
+    const limits = stored.map(({ waiting }) => waiting?.perUser === Infinity);
+    assert.deepEqual(limits, [true, false]);
     assert.deepEqual(steps.filter((step) => step.startsWith("T1")), ["T1 12 13", "T1 14"]);
     assert.deepEqual(stored.map(({ heard }) => heard?.seq), [3, 4]);
   });
 
   it("[G5b] stores a gap before the events after a hole, once", async () => {
-    const { acceptor, steps, world } = setUp();
-    acceptor.accept(batch(1, question("11")));
-    acceptor.accept({ ...batch(2, question("12")), afterHole: true });
-    acceptor.accept(batch(3, question("13")));
-    world.isT1Full = true;
-    await assert.rejects(acceptor.flush());
-    world.isT1Full = false;
-    await acceptor.flush();
-    assert.deepEqual(steps, [
-      "T1 11",
-      "committed 1",
-      "due 0",
-      "gap 0",
-      "T1 12 13",
-      "committed 3",
-    ]);
+    const { accept, flush, steps, world } = await build();
+    accept(batch(1, question("11")));
+    accept({ ...batch(2, question("12")), afterHole: true });
+    accept(batch(3, question("13")));
+    world.refuses = /T1/;
+    await assert.rejects(flush());
+    await assert.rejects(flush());
+    world.refuses = undefined;
+    await flush();
+    const gap = ["due 0", "gap 0"];
+    assert.deepEqual(steps, ["T1 11", "committed 1", ...gap, "T1 12 13", "committed 3"]);
   });
 
-  it("[G5] stores a session once, even if its events were refused", async () => {
-    const { acceptor, clock, steps, world } = setUp();
-    world.isT1Full = true;
-    acceptor.accept(batch(1, STARTED, question("12")));
-    await settle();
-    world.isT1Full = false;
-    clock.advance(5_000);
-    await settle();
-    assert.deepEqual(steps, ["starting 0", "T0 0 s1", "started 0", "T1 12", "committed 1"]);
-  });
-
-  it("[G11] reports a stored session once, even if the store refused it before", async () => {
-    const { acceptor, clock, steps, world } = setUp();
-    world.isFull = true;
-    acceptor.accept(batch(1, STARTED, question("12")));
-    await settle();
-    clock.advance(5_000);
-    await settle();
-    world.isFull = false;
-    clock.advance(5_000);
-    await settle();
-    const starting = ["starting 0", "starting 0", "starting 0"];
-    assert.deepEqual(steps, [...starting, "T0 0 s1", "started 0", "T1 12", "committed 1"]);
+  it("[G5] [G11] stores and reports a session once, whatever the store refuses", async () => {
+    for (const refused of [/T1/, /./]) {
+      const { accept, steps, world, quiet, pass } = await build();
+      world.refuses = refused;
+      accept(batch(1, STARTED, question("12")));
+      await quiet();
+      await pass(5_000);
+      world.refuses = undefined;
+      await pass(5_000);
+      const once = steps.filter((step) => step !== "starting 0");
+      assert.deepEqual(once, ["T0 0 s1", "started 0", "T1 12", "committed 1"]);
+    }
   });
 
   it("[G5] commits no lower seq if a RESUME repeats earlier events", async () => {
-    const { acceptor, clock, stored, steps } = setUp();
-    acceptor.accept({ ...batch(9, chatter("19")), ticket: 1 });
-    acceptor.accept({ ...batch(5, chatter("15")), ticket: 2 });
-    clock.advance(250);
-    await settle();
+    const { accept, pass, stored, steps } = await build();
+    accept({ ...batch(9, chatter("19")), ticket: 1 });
+    accept({ ...batch(5, chatter("15")), ticket: 2 });
+    await pass(250);
     assert.deepEqual(stored.map(({ heard }) => heard?.seq), [9]);
     assert.deepEqual(steps.at(-1), "committed 2");
   });
 });
 
-describe("[G6] createAcceptor().acceptHistory()", () => {
+describe("[G6] acceptHistory()", () => {
   it("stores all messages in one T1 that leaves the gateway's seq unchanged", async () => {
-    const { acceptor, steps, stored, world, origins } = setUp();
-    const accepted = await acceptor.acceptHistory([question("11"), chatter("12"), question("13")]);
+    const { account, steps, stored, posted, quiet } = await build();
+    const history = [
+      question("11"),
+      chatter("12"),
+      question("13", { mention: "reply", text: "stop" }),
+    ];
+    const accepted = await acceptHistory(account, history);
     assert.deepEqual(accepted.accepted.map(({ message }) => message.id), ["11", "13"]);
     assert.deepEqual(steps, ["T1 11 12 13"], "and no ticket goes back");
     assert.equal(stored[0]?.heard, undefined);
-    assert.deepEqual(origins, ["history"], "with the limits of a history");
-    assert.equal(world.accepted, 1, "turns are woken");
+    assert.equal(stored[0]?.waiting?.perChannel, Infinity, "with the limits of a history");
+    await quiet();
+    assert.equal(posted()[0], "fine", "turns are woken, and an old request stops nothing");
   });
 
   it("lets the caller change a verdict, and routes no message that is not accepted", async () => {
-    const { acceptor, stored } = setUp();
+    const { account, stored } = await build();
     const tooOld: Verdict = { kind: "ignore", why: "too-old", rule: "r", keepAsContext: true };
-    await acceptor.acceptHistory(
-      [question("11"), question("12")],
+    await acceptHistory(
+      account,
+      [question("11"), question("12", { revision: 1 })],
       (message, verdict) => message.id === "11" ? tooOld : verdict,
     );
-    const judged = stored[0]?.judged ?? [];
+    const [{ judged, changes } = { judged: [], changes: [] }] = stored;
     assert.deepEqual(judged.map(({ verdict: { why }, route }) => [why, route !== undefined]), [
       ["too-old", false],
-      ["dm-allowed", true],
+      ["mentioned", true],
     ]);
+    assert.deepEqual(changes?.map(({ kind }) => kind), ["edited"]);
   });
 
   it("[D2] [G11] settles own messages with a nonce, and reports none as foreign", async () => {
-    const { acceptor, stored, foreign, world } = setUp();
-    const own = { kind: "own_message", accountId: ACCOUNT, channelId: channelId("5") } as const;
-    const { foreign: told } = await acceptor.acceptHistory([
-      { ...own, id: messageId("77"), nonce: "n1" },
-      { ...own, id: messageId("78") },
-      { ...own, id: messageId("79"), nonce: "stranger" },
-    ]);
+    const { account, stored } = await build();
+    const history = [own("77", "n1"), own("78"), own("79", "stranger")];
+    const { foreign } = await acceptHistory(account, history);
     assert.deepEqual(stored[0]?.echoes.map(({ nonce }) => nonce), ["n1", "stranger"]);
-    assert.deepEqual([told, foreign], [[], []]);
-    assert.equal(world.settled, 2);
+    assert.deepEqual([foreign, duplicateDoubt(account)], [[], undefined]);
+  });
+});
+
+describe("[M2] a reply whose original Discord has left out", () => {
+  const to = (id: string) => ({ type: 19, message_reference: { message_id: id } });
+
+  it("is one to the bot if the bot has sent that message, and batches keep their order", async () => {
+    const { receive, write, rows, states, pass } = await build({
+      discord: { groupPolicy: "open" },
+    });
+    const mentions = [{ id: SELF.userId, username: "barnacle" }];
+    await write(`<@${SELF.userId}> hi`, { mentions });
+    const id = String(rows("SELECT message_id FROM outbox")[0]?.["message_id"]);
+    void write("and you?", to(id));
+    await write("to nobody");
+    await write("to another", to("1400000000000000007"));
+    const bot = { id: "9", username: "bot", bot: true };
+    await receive(
+      "MESSAGE_CREATE",
+      messageData({ id: "1400000000000000055", author: bot, ...to(id) }),
+    );
+    assert.deepEqual(states(), ["answered", "answered"]);
+    await pass(250);
+    const verdicts = rows("SELECT why FROM decision ORDER BY id").map(({ why }) => why);
+    const none = "no-mention";
+    assert.deepEqual(verdicts, ["mentioned", "mentioned", none, none, "bot"]);
+  });
+
+  it("[P5] counts as none if the look-up fails; a group has its name", async () => {
+    const group = { guild_id: undefined, member: undefined, channel_type: 3 };
+    for (const hasFailed of [false, true]) {
+      const { account, store, write, stored, pass } = await build({
+        discord: {
+          dm: {
+            policy: "open",
+            allowFrom: ["*"],
+            groupEnabled: true,
+            groupChannels: ["Book Club"],
+          },
+        },
+        answer: ({ path, method }) =>
+          method === "GET" && /^\/channels\/\d+$/.test(path)
+            ? { id: "1", type: 3, name: "Book Club" }
+            : undefined,
+      });
+      if (hasFailed) Object.assign(store.outbox, { known: () => Promise.reject(new Error("x")) });
+      await write("hello", { ...group, ...to("1400000000000000007") });
+      await pass(250);
+      const place = stored.at(-1)?.judged[0]?.message.place;
+      assert.deepEqual(
+        place,
+        hasFailed ? { kind: "group_dm" } : { kind: "group_dm", name: "Book Club" },
+      );
+      assert.ok(account);
+    }
   });
 });

@@ -1,15 +1,11 @@
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { describe, it } from "node:test";
-import { turnsOf } from "../../../src/flows/turn/account_turns.ts";
 import { approvals, pairingService } from "../../../src/flows/inbound/challenge.ts";
 import { nonceOf } from "../../../src/core/outbound/nonce.ts";
-import { storeBatch } from "../../../src/flows/inbound/commit.ts";
-import type { InboundMessage } from "../../../src/core/inbound/inbound.ts";
-import { directMessage, messageId, sender, userId } from "../../support/discord/builders.ts";
+import { directMessage } from "../../support/discord/builders.ts";
 import { type AtDiscord, discordWith } from "../../support/discord/guild.ts";
 import { OWNER, testAccount } from "../../support/bot/test_account.ts";
-import { found } from "../../support/store/store.ts";
 
 describe("[P3] pairingService()", () => {
   const pairing = pairingService({ draw: randomBytes });
@@ -40,32 +36,17 @@ async function build(world: AtDiscord = {}) {
     discord: { dm: { policy: "pairing" } },
     answer: discordWith(world),
   });
-  const { account, rows, clock, quiet } = scene;
+  const { account, rows } = scene;
   let senders = 0;
   return {
     ...scene,
     world,
     start: () => approvals.start(account),
-    /** An unpaired person writes: judged, stored and told as in a batch of the gateway. */
-    async writes(fields: Partial<InboundMessage> = {}) {
-      const id = messageId(String(1400000000000000100n + BigInt(senders)));
-      const from = sender({ id: userId(String(300000000000000000n + BigInt(senders++))) });
-      const message = directMessage({ id, sender: from, ...fields });
-      const judged = account.parts.judging.judge.judge(message, {}, "live");
-      const ports = {
-        ...account,
-        account,
-        turns: turnsOf(account),
-        waiting: () => ({ perUser: 9, perChannel: 9, refusal: () => [], isOwner: () => false }),
-      };
-      await storeBatch(
-        found({ judged: [{ ...judged, message }] }),
-        clock.now(),
-        "live",
-        ports as unknown as Parameters<typeof storeBatch>[3],
-      );
-      await quiet();
-    },
+    /** An unpaired person writes. */
+    writes: () =>
+      scene.dm("hello", {
+        author: { id: String(300000000000000000n + BigInt(senders++)), username: "ada" },
+      }),
     told: () =>
       rows(
         "SELECT message FROM outbox WHERE message ->> '$.buttons' IS NOT NULL ORDER BY id",

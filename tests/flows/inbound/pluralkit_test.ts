@@ -1,312 +1,216 @@
 import assert from "node:assert/strict";
-import { describe, it } from "node:test";
-import type { MessageId, UserId } from "../../../src/core/discord/ids.ts";
-import { type Judged, NOTHING_ACCEPTED } from "../../../src/core/inbound/inbox.ts";
+import { afterEach, describe, it } from "node:test";
+import { accept } from "../../../src/flows/inbound/accept.ts";
+import { startPluralkit, stopPluralkit } from "../../../src/flows/inbound/pluralkit.ts";
+import { proxiedUsers } from "../../../src/flows/judging/judge.ts";
+import type { InboundEvent } from "../../../src/core/inbound/events.ts";
 import type { InboundMessage } from "../../../src/core/inbound/inbound.ts";
-import type { KnownFacts } from "../../../src/core/inbound/facts.ts";
-import type { PluralkitAnswer, ProxiedMessage } from "../../../src/core/inbound/pluralkit.ts";
-import type { UndecidedReason, Verdict } from "../../../src/core/inbound/verdict.ts";
-import {
-  createPluralkit,
-  createProxiedUsers,
-  ORIGINAL_MS,
-  type UndecidedRow,
-} from "../../../src/flows/inbound/pluralkit.ts";
 import {
   ACCOUNT,
-  channelId,
   guildMessage,
   messageId,
   sender,
   userId,
 } from "../../support/discord/builders.ts";
-import { FakeClock } from "../../support/fake_clock.ts";
-import { recordingLog } from "../../support/recording_log.ts";
-import { settle } from "../../support/settle.ts";
+import { testAccount } from "../../support/bot/test_account.ts";
 
 const ADA = userId("123456789012345678");
 const original = guildMessage({ id: messageId("1400000000000000499"), text: "A: hello" });
 const webhook = guildMessage({
   id: messageId("1400000000000000500"),
-  sender: sender({ id: userId("777"), username: "Aria", automaton: "webhook" }),
+  sender: sender({
+    id: userId("777"),
+    username: "Aria",
+    automaton: "webhook",
+    applicationId: "466378653216014359" as NonNullable<InboundMessage["sender"]["applicationId"]>,
+  }),
 });
-const PROXIED: ProxiedMessage = {
+const FOUND = {
   id: webhook.id,
   original: original.id,
   sender: ADA,
-  channelId: webhook.channelId,
-  member: { memberId: "abcde", name: "Aria", system: "The Crew" },
+  channel: webhook.channelId,
+  member: { id: "abcde", name: "Aria" },
+  system: { name: "The Crew" },
 };
-const FOUND: PluralkitAnswer = { kind: "found", proxied: PROXIED };
-
-/** Accepts members and people, and no webhooks, as the policy would. */
-function judge(
-  { sender }: InboundMessage,
-  known: KnownFacts,
-): Pick<Judged, "verdict" | "knownFacts"> {
-  const isBot = sender.automaton !== undefined;
-  const verdict: Verdict = isBot
-    ? { kind: "ignore", why: "webhook", rule: "r", keepAsContext: false }
-    : { kind: "accept", why: "mentioned", rule: "r" };
-  return { verdict, knownFacts: known };
-}
-
-const waits = (message: InboundMessage, why: UndecidedReason): Judged => ({
-  message,
-  verdict: { kind: "undecided", why, rule: "r" },
-  knownFacts: { isProxied: true },
-  policyId: 7,
+const ORIGINAL_MS = 2_000;
+const { fetch } = globalThis;
+afterEach(() => {
+  globalThis.fetch = fetch;
 });
 
-interface World {
-  readonly rows?: readonly UndecidedRow[];
-  readonly proxied?: readonly UserId[];
-  readonly lookUp?: (id: MessageId) => Promise<PluralkitAnswer>;
+/** An account that answers all. PluralKit answers as given. */
+async function build(answer: () => object | number | Promise<Response> = () => FOUND) {
+  const asked: string[] = [];
+  globalThis.fetch = ((url: string) => {
+    asked.push(url.replace(/.*\//, ""));
+    const body = answer();
+    if (body instanceof Promise) return body;
+    const isStatus = typeof body === "number";
+    return Promise.resolve(Response.json(body, { status: isStatus ? body : 200 }));
+  }) as typeof fetch;
+  const scene = await testAccount({
+    discord: { guilds: { "*": { requireMention: false } }, pluralkit: { enabled: true } },
+  });
+  const { account, rows, store } = scene;
+  let ticket = 0;
+  return {
+    ...{ ...scene, asked },
+    /** Starts, and knows Ada as a proxied person. */
+    async start() {
+      await store.inbox.noteProxied(ACCOUNT, ADA, 0);
+      await startPluralkit(account);
+    },
+    async arrive(...events: readonly InboundEvent[]) {
+      const at = { accountId: ACCOUNT, shardId: 0, bytes: 1, guilds: [] };
+      accept(account, { ...at, ticket: ++ticket, seq: ticket, arrivedAt: ticket, events });
+      await scene.quiet();
+      await scene.quiet();
+    },
+    /** The verdicts by message, in the order of the messages. */
+    verdicts: () =>
+      rows("SELECT message_id, why FROM decision ORDER BY message_id").map(({ message_id, why }) =>
+        `${message_id === webhook.id ? "webhook" : "original"} ${why}`
+      ),
+    answered: () =>
+      rows("SELECT message FROM inbox WHERE state = 'answered'").map(({ message }) =>
+        JSON.parse(String(message)) as InboundMessage
+      ),
+  };
 }
 
-function setUp({ rows = [], proxied = [], lookUp = () => Promise.resolve(FOUND) }: World = {}) {
-  const clock = new FakeClock();
-  const { log, lines } = recordingLog();
-  const steps: string[] = [];
-  const decided: Judged[] = [];
-  const accepted: Judged[] = [];
-  const store = { isFull: false };
-  const refuse = () => Promise.reject(new Error("disk full"));
-  const remembered = createProxiedUsers();
-  const pluralkit = createPluralkit({
-    accountId: ACCOUNT,
-    proxied: remembered,
-    store: {
-      inbox: {
-        undecided: () => Promise.resolve(rows.map((row) => ({ at: 0, ...row }))),
-        proxied: () => Promise.resolve(proxied),
-        decide(judged) {
-          if (store.isFull) return refuse();
-          steps.push(`decide ${judged.message.id} ${judged.verdict.why}`);
-          decided.push(judged);
-          const isAccepted = judged.verdict.kind === "accept";
-          return Promise.resolve({ ...NOTHING_ACCEPTED, accepted: isAccepted ? [judged] : [] });
-        },
-        retract(_account, id, { why }) {
-          if (store.isFull) return refuse();
-          steps.push(`retract ${id} ${why}`);
-          return Promise.resolve(true);
-        },
-        noteProxied(_account, userId) {
-          steps.push(`note ${userId}`);
-          return Promise.resolve();
-        },
-      },
-    },
-    lookUp: (id) => {
-      steps.push(`ask ${id}`);
-      return lookUp(id);
-    },
-    judge,
-    route: () => ({ agentId: "main", sessionKey: "s" }),
-    turns: { accepted: (judged) => accepted.push(...judged) },
-    ruleOf: (path) => `${path} of work`,
-    events: {
-      emit: {
-        accepted() {},
-        unanswered: (messages) => steps.push(`unanswered ${messages.length}`),
-        undecided: () => {},
-      },
-    },
-    waiting: () => ({
-      perUser: 3,
-      perChannel: 8,
-      turnsPerChannel: 1,
-      refusal: () => [],
-      isOwner: () => false,
-    }),
-    now: clock.now,
-    schedule: clock.schedule,
-    random: () => 0,
-    log,
-  });
-  return { pluralkit, clock, lines, steps, decided, accepted, remembered, store };
-}
+const deleted = {
+  kind: "messages_deleted",
+  channelId: original.channelId,
+  messageIds: [messageId("1"), original.id],
+} as const;
 
-describe("[P13] createPluralkit() › a webhook's message", () => {
-  it("becomes its member's turn, after the original was retracted", async () => {
-    const { pluralkit, steps, accepted } = setUp();
-    pluralkit.undecided([waits(webhook, "pluralkit")], "live");
-    await settle();
-    assert.deepEqual(steps, [
-      `ask ${webhook.id}`,
-      `retract ${original.id} pk-original`,
-      `decide ${webhook.id} mentioned`,
-      `note ${ADA}`,
-    ]);
-    const [judged] = accepted;
-    assert.equal(judged?.message.sender.id, ADA);
-    assert.deepEqual(judged?.message.sender.pluralkit, PROXIED.member);
-    assert.equal(judged?.message.sender.automaton, undefined);
-    assert.deepEqual(judged?.knownFacts, { pluralkit: "found" });
-    assert.deepEqual(judged?.route, { agentId: "main", sessionKey: "s" });
+describe("[P13] a webhook's message", () => {
+  it("becomes its member's turn, and the original gets none, whichever comes first", async () => {
+    for (const events of [[original, webhook], [webhook, original]]) {
+      const { start, arrive, verdicts, answered, asked, pass, rows } = await build();
+      await start();
+      for (const event of events) await arrive(event);
+      await pass(ORIGINAL_MS);
+      assert.deepEqual(asked, [webhook.id]);
+      assert.deepEqual(verdicts(), ["original pk-original", "webhook mention-not-required"]);
+      const [{ sender } = webhook, ...more] = answered();
+      assert.deepEqual(more, []);
+      const { automaton, pluralkit, id } = sender;
+      assert.deepEqual([id, automaton, pluralkit?.name, pluralkit?.system], [
+        ...[ADA, undefined, "Aria", "The Crew"],
+      ]);
+      assert.deepEqual(rows("SELECT count(*) AS n FROM undecided"), [{ n: 0 }]);
+    }
   });
 
-  const bots: readonly [what: string, found: PluralkitAnswer, known: KnownFacts["pluralkit"]][] = [
-    ["that PluralKit does not know", { kind: "none" }, "none"],
-    ["of which it does not tell in time", { kind: "failed", reason: "HTTP 503" }, "failed"],
-    ["of another channel", {
-      kind: "found",
-      proxied: { ...PROXIED, channelId: channelId("1") },
-    }, "none"],
-    ["that is another's", { kind: "found", proxied: { ...PROXIED, id: original.id } }, "none"],
+  const bots: readonly (readonly [what: string, answer: object | number])[] = [
+    ["that PluralKit does not know", 404],
+    ["of which it does not tell", 403],
+    ["of another channel", { ...FOUND, channel: "1" }],
+    ["that is another's", { ...FOUND, id: original.id }],
   ];
-  for (const [what, found, known] of bots) {
+  for (const [what, answer] of bots) {
     it(`[SEC-R33] counts as a bot's message: ${what}`, async () => {
-      const { pluralkit, steps, decided, accepted, remembered } = setUp({
-        lookUp: () => Promise.resolve(found),
-      });
-      pluralkit.undecided([waits(webhook, "pluralkit")], "live");
-      await settle();
-      assert.deepEqual(steps, [`ask ${webhook.id}`, `decide ${webhook.id} webhook`]);
-      assert.deepEqual(decided[0]?.knownFacts, { pluralkit: known });
-      assert.equal(decided[0]?.route, undefined);
-      assert.deepEqual(accepted, []);
-      assert.ok(!remembered.has(ADA));
+      const { account, arrive, verdicts, answered } = await build(() => answer);
+      await arrive(webhook);
+      assert.deepEqual([verdicts(), answered()], [["webhook webhook"], []]);
+      assert.ok(!proxiedUsers(account).has(ADA));
     });
   }
 
-  it("marks its author as proxied from then on", async () => {
-    const { pluralkit, remembered } = setUp();
-    assert.ok(!remembered.has(ADA));
-    pluralkit.undecided([waits(webhook, "pluralkit")], "live");
-    await settle();
-    assert.ok(remembered.has(ADA));
+  it("counts as a bot's message, and asks no one, if PluralKit was switched off since", async () => {
+    const { account, arrive, verdicts, asked, reload, quiet, start } = await build(() =>
+      new Promise(() => {})
+    );
+    await arrive(webhook);
+    account.live.clear(); // another process
+    await reload({ pluralkit: { enabled: false } });
+    await start();
+    await quiet();
+    assert.deepEqual([verdicts(), asked], [["webhook webhook"], [webhook.id]]);
+  });
+
+  it("marks its author as proxied from then on, also for the next process", async () => {
+    const { account, arrive, store } = await build();
+    await arrive(webhook);
+    assert.ok(proxiedUsers(account).has(ADA));
+    assert.deepEqual(await store.inbox.proxied(ACCOUNT), [ADA]);
   });
 
   it("[X2] is decided once the store accepts it, in the same order", async () => {
-    const { pluralkit, clock, steps, store } = setUp();
-    store.isFull = true;
-    pluralkit.undecided([waits(webhook, "pluralkit")], "live");
-    await settle();
-    assert.deepEqual(steps, [`ask ${webhook.id}`]);
-    store.isFull = false;
-    clock.advance(60_000);
-    await settle();
-    assert.deepEqual(steps.slice(1), [
-      `retract ${original.id} pk-original`,
-      `decide ${webhook.id} mentioned`,
-      `note ${ADA}`,
-    ]);
+    const { start, arrive, verdicts, store, pass } = await build();
+    await start();
+    await arrive(original);
+    const { retract } = store.inbox;
+    Object.assign(store.inbox, { retract: () => Promise.reject(new Error("disk full")) });
+    await arrive(webhook);
+    await pass(ORIGINAL_MS);
+    assert.deepEqual(verdicts(), ["original pluralkit-original", "webhook pluralkit"]);
+    Object.assign(store.inbox, { retract });
+    await pass(60_000);
+    assert.deepEqual(verdicts(), ["original pk-original", "webhook mention-not-required"]);
   });
 });
 
-describe("[P13] createPluralkit() › the original", () => {
+describe("[P13] the original", () => {
   it("waits two seconds, and gets a turn if no message replaces it", async () => {
-    const { pluralkit, clock, steps, decided } = setUp();
-    pluralkit.undecided([waits(original, "pluralkit-original")], "live");
-    clock.advance(ORIGINAL_MS - 1);
-    await settle();
-    assert.deepEqual(steps, []);
-    clock.advance(1);
-    await settle();
-    assert.deepEqual(steps, [`decide ${original.id} mentioned`]);
-    assert.deepEqual(decided[0]?.knownFacts, { isUnproxied: true });
-    assert.equal(clock.pending, 0);
+    const { start, arrive, answered, pass } = await build();
+    await start();
+    await arrive(original);
+    await pass(ORIGINAL_MS - 1);
+    assert.deepEqual(answered(), []);
+    await pass(1);
+    assert.deepEqual(answered().map(({ id }) => id), [original.id]);
   });
 
-  it("is ignored as soon as it is deleted, with its known facts", async () => {
-    const { pluralkit, clock, steps, decided, accepted } = setUp();
-    pluralkit.undecided([waits(original, "pluralkit-original")], "live");
-    pluralkit.deleted([messageId("1"), original.id]);
-    await settle();
-    assert.deepEqual(steps, [`decide ${original.id} pk-original`]);
-    const [judged] = decided;
-    assert.ok(judged?.verdict.kind === "ignore" && !judged.verdict.keepAsContext);
-    assert.equal(judged.verdict.rule, "channels.discord.pluralkit.enabled of work");
-    assert.deepEqual([judged.knownFacts, judged.policyId], [{ isProxied: true }, 7]);
-    clock.advance(ORIGINAL_MS);
-    await settle();
-    assert.deepEqual(accepted, []);
-    assert.equal(clock.pending, 0);
-  });
-
-  it("is ignored if it was deleted before it was stored", async () => {
-    const { pluralkit, steps, clock } = setUp();
-    pluralkit.deleted([original.id]);
-    pluralkit.undecided([waits(original, "pluralkit-original")], "live");
-    await settle();
-    assert.deepEqual(steps, [`decide ${original.id} pk-original`]);
-    assert.equal(clock.pending, 0);
-  });
-
-  it("is ignored if PluralKit names it, before it arrives or after", async () => {
-    for (const isLate of [false, true]) {
-      const { pluralkit, clock, steps, accepted } = setUp();
-      if (!isLate) pluralkit.undecided([waits(original, "pluralkit-original")], "live");
-      pluralkit.undecided([waits(webhook, "pluralkit")], "live");
-      await settle();
-      if (isLate) pluralkit.undecided([waits(original, "pluralkit-original")], "live");
-      await settle();
-      clock.advance(ORIGINAL_MS);
-      await settle();
-      assert.deepEqual(accepted.map(({ message }) => message.id), [webhook.id]);
-      assert.ok(steps.some((step) => step.endsWith(`${original.id} pk-original`)));
-      assert.ok(!steps.includes(`decide ${original.id} mentioned`));
+  it("is ignored as soon as it is deleted, or if it was deleted before", async () => {
+    for (const events of [[original, deleted], [deleted, original]]) {
+      const { start, arrive, verdicts, clock, rows } = await build();
+      await start();
+      for (const event of events) await arrive(event);
+      assert.deepEqual(verdicts(), ["original pk-original"]);
+      const [{ rule, facts } = {}] = rows("SELECT rule, facts FROM decision");
+      assert.equal(rule, "channels.discord.pluralkit.enabled");
+      assert.match(String(facts), /"isProxied":true/);
       assert.equal(clock.pending, 0);
     }
   });
 });
 
-describe("[P13] createPluralkit() › over a restart", () => {
-  const other = guildMessage({ id: messageId("3") });
-  const rows: readonly UndecidedRow[] = [
-    { message: webhook, why: "pluralkit", origin: "replayed" },
-    { message: other, why: "pluralkit-original", origin: "replayed" },
-  ];
-
-  it("continues with waiting messages, and an original waits anew", async () => {
-    const { pluralkit, clock, accepted } = setUp({ rows });
-    await pluralkit.start();
-    clock.advance(ORIGINAL_MS - 1);
-    await settle();
-    const ids = () => accepted.map(({ message }) => message.id);
-    assert.deepEqual(ids(), [webhook.id]);
-    clock.advance(1);
-    await settle();
-    assert.deepEqual(ids(), [webhook.id, other.id]);
-  });
-
-  it("answers no message twice that was replaced according to the RESUME", async () => {
-    const { pluralkit, clock, steps, accepted } = setUp({
-      rows: [{ message: original, why: "pluralkit-original", origin: "replayed" }],
-    });
-    await pluralkit.start();
-    clock.advance(500);
-    pluralkit.deleted([original.id]);
-    pluralkit.undecided([waits(webhook, "pluralkit")], "live");
-    clock.advance(ORIGINAL_MS);
-    await settle();
-    assert.ok(steps.includes(`decide ${original.id} pk-original`));
-    assert.deepEqual(accepted.map(({ message }) => message.id), [webhook.id]);
-  });
-
-  it("knows proxied people", async () => {
-    const { pluralkit, remembered } = setUp({ proxied: [ADA] });
-    await pluralkit.start();
-    assert.ok(remembered.has(ADA));
-  });
-
-  it("decides nothing after stop, and leaves no timer", async () => {
-    const answer = Promise.withResolvers<PluralkitAnswer>();
-    const { pluralkit, clock, lines, steps } = setUp({ lookUp: () => answer.promise });
-    pluralkit.undecided(
-      [waits(webhook, "pluralkit"), waits(original, "pluralkit-original")],
-      "live",
+describe("[P13] a message that waits over a restart", () => {
+  it("is decided, and an original waits anew", async () => {
+    const { account, start, arrive, verdicts, quiet, pass } = await build(() =>
+      new Promise(() => {})
     );
-    await pluralkit.stop();
-    assert.equal(clock.pending, 0);
-    answer.resolve({ kind: "failed", reason: "stopped" });
-    pluralkit.undecided([waits(guildMessage(), "pluralkit-original")], "live");
-    clock.advance(ORIGINAL_MS);
-    await settle();
-    assert.deepEqual(steps, [`ask ${webhook.id}`]);
-    assert.deepEqual(lines, [], "nor reports undecided messages");
+    await start();
+    await arrive(original);
+    await arrive(webhook);
+    await stopPluralkit(account);
+    account.live.clear(); // another process
+    globalThis.fetch = (() => Promise.resolve(Response.json(404, { status: 404 }))) as typeof fetch;
+    await start();
+    await quiet();
+    await pass(ORIGINAL_MS - 1);
+    assert.deepEqual(verdicts(), ["original pluralkit-original", "webhook webhook"]);
+    await pass(1);
+    assert.equal(verdicts()[0], "original mention-not-required");
+  });
+
+  it("is left to the next process by a stop, which leaves no timer", async () => {
+    const answer = Promise.withResolvers<Response>();
+    const { account, start, arrive, verdicts, lines, pass, clock } = await build(() =>
+      answer.promise
+    );
+    await start();
+    await arrive(webhook);
+    await arrive(original);
+    await stopPluralkit(account);
+    answer.resolve(Response.json(FOUND));
+    await pass(ORIGINAL_MS);
+    await arrive(deleted);
+    assert.deepEqual(verdicts(), ["original pluralkit-original", "webhook pluralkit"]);
+    assert.deepEqual(lines.filter(({ event }) => event.startsWith("A webhook's")), []);
     assert.equal(clock.pending, 0);
   });
 });

@@ -2,125 +2,149 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
 import { type AccountId, toAccountId } from "../../../src/core/discord/ids.ts";
-import { createJudge } from "../../../src/flows/judging/judge.ts";
-import type { CurrentPolicy } from "../../../src/flows/judging/policy_keeper.ts";
-import { type OurAccount, recalledView, routingFacts } from "../../../src/flows/judging/routing.ts";
-import { prepareAdmission } from "../../../src/policy/admission.ts";
-import { TEXT_COMMANDS } from "../../../src/interactions/registry.ts";
-import { guildMessage, messageIdAt, sender, userId } from "../../support/discord/builders.ts";
-import { loadTestConfig } from "../../support/config.ts";
+import type { Reaction } from "../../../src/core/inbound/reactions.ts";
+import {
+  judge,
+  proxiedUsers,
+  recall,
+  routeOf,
+  routingOf,
+  viewOf,
+} from "../../../src/flows/judging/judge.ts";
+import { permitReaction } from "../../../src/flows/judging/permit_reaction.ts";
+import type { OurAccount } from "../../../src/flows/judging/routing.ts";
+import {
+  ACCOUNT,
+  directMessage,
+  guildMessage,
+  guildPlace,
+  messageIdAt,
+  sender,
+  userId,
+} from "../../support/discord/builders.ts";
+import { SELF, testAccount } from "../../support/bot/test_account.ts";
 import { cases } from "../../support/long_form.ts";
 
 const OURS = userId("777");
 const NOW = Date.UTC(2026, 0, 1);
 const ADA = userId("123456789012345678");
 
-async function judgeBy(discord: object) {
-  const { discord: { access: policy } } = await loadTestConfig({ groupPolicy: "open", ...discord });
-  const admit = prepareAdmission(policy, TEXT_COMMANDS);
-  const current = { policy, admit, textCommands: TEXT_COMMANDS } as CurrentPolicy;
-  return createJudge({
-    policy: () => current,
-    isOurs: (id) => id === OURS,
-    isProxied: (id) => id === ADA,
-    ownsApplication: () => false,
-    continuesIn: () => false,
-    now: () => 0,
-  });
+/** An account in open guilds, which has another one with the id `OURS` beside it. */
+async function build(discord: object = {}) {
+  const scene = await testAccount({ discord: { groupPolicy: "open", ...discord } });
+  Object.assign(scene.account.bot, { isOurs: (id: string) => id === OURS });
+  return scene;
 }
 
 const bot = (id: string) => sender({ id: userId(id), automaton: "bot" });
 
-describe("[K2] createJudge() › judge()", () => {
+describe("[K2] judge()", () => {
   it("goes by what owners have chosen for the place, and lets commands through", async () => {
-    const policy = (await loadTestConfig({ groupPolicy: "open" })).discord.access;
-    const admit = prepareAdmission(policy, TEXT_COMMANDS);
-    const current = { policy, admit, textCommands: TEXT_COMMANDS } as CurrentPolicy;
-    const judged = (message: object, chosen: object) =>
-      createJudge({
-        policy: () => current,
-        isOurs: () => false,
-        isProxied: () => false,
-        ownsApplication: () => false,
-        chosenIn: () => chosen,
-        continuesIn: () => false,
-        now: () => 0,
-      }).judge(guildMessage({ sender: sender({ id: ADA }), ...message }));
-    const verdictOf = (message: object, chosen: object) => judged(message, chosen).verdict;
+    const { account, store } = await build();
+    const message = guildMessage();
+    const verdictOf = async (fields: object, name: "activation" | "send", value: string) => {
+      await store.settings.change(ACCOUNT, message.channelId, name, value, 0);
+      const judged = judge(account, { ...message, ...fields });
+      await store.settings.change(ACCOUNT, message.channelId, name, undefined, 0);
+      return judged.verdict;
+    };
     const meant = { mention: "user" };
-    assert.equal(verdictOf({}, { activation: "always" }).why, "mention-not-required");
-    assert.equal(verdictOf({}, { activation: "mention" }).why, "no-mention");
-    assert.equal(verdictOf({}, { activation: "mention" }).rule, "/settings activation");
-    assert.equal(verdictOf(meant, { activation: "mention" }).why, "mentioned");
-    const silent = verdictOf(meant, { isSilenced: true });
-    assert.deepEqual(silent, {
+    assert.equal((await verdictOf({}, "activation", "always")).why, "mention-not-required");
+    const { why, rule } = await verdictOf({}, "activation", "mention");
+    assert.deepEqual([why, rule], ["no-mention", "/settings activation"]);
+    assert.equal((await verdictOf(meant, "activation", "mention")).why, "mentioned");
+    assert.deepEqual(await verdictOf(meant, "send", "off"), {
       kind: "ignore",
       why: "send-off",
       rule: "/settings send",
       keepAsContext: true,
     });
-    assert.equal(verdictOf({ text: "/status" }, { isSilenced: true }).kind, "accept");
-    assert.equal(judged({ text: "/status" }, {}).command, "status");
-    assert.equal(judged({ text: "/status now" }, {}).command, undefined);
+    assert.equal((await verdictOf({ text: "/status" }, "send", "off")).kind, "accept");
+    assert.equal(judge(account, { ...message, text: "/status" }).command, "status");
+    assert.equal(judge(account, { ...message, text: "/status now" }).command, undefined);
   });
 });
 
-describe("[H1] createJudge() › recall()", () => {
+describe("[S1] routeOf()", () => {
+  it("gives commands a session beside the conversation, unless they change it", async () => {
+    const { account } = await build();
+    const keyOf = (text: string) => routeOf(account, guildMessage({ text })).sessionKey;
+    assert.deepEqual([keyOf("/status"), keyOf("/new")], [`${keyOf("hi")}:commands`, keyOf("hi")]);
+  });
+
+  it("[N1] gives a run of a passive agent to that agent", async () => {
+    const { account } = await build();
+    const triggered = { agentId: "watcher", messageId: guildMessage().id, rule: "r" };
+    const route = routeOf(account, guildMessage({ triggered: triggered as never }));
+    assert.equal(route.agentId, "watcher");
+  });
+});
+
+describe("[H1] recall()", () => {
   it("[N3] recalls no messages of our other accounts, even with allowBots", async () => {
-    const { judge, recall } = await judgeBy({ allowBots: true });
-    const theirs = guildMessage({ sender: bot("778") });
-    assert.equal(recall(theirs).why, "no-mention");
+    const { account } = await build({ allowBots: true });
+    assert.equal(recall(account, guildMessage({ sender: bot("778") })).why, "no-mention");
     for (const mention of [undefined, "user"] as const) {
       const ours = guildMessage({ sender: bot(OURS), ...(mention && { mention }) });
-      const verdict = recall(ours);
-      assert.equal(verdict.why, "own");
-      assert.ok(verdict.kind === "ignore" && !verdict.keepAsContext);
-      assert.equal(judge(ours).verdict.why, "own", "as it would be live");
+      const verdict = recall(account, ours);
+      assert.ok(verdict.kind === "ignore" && verdict.why === "own" && !verdict.keepAsContext);
+      assert.equal(judge(account, ours).verdict.why, "own", "as it would be live");
     }
   });
 
   it("[P13] keeps messages that a PluralKit user wrote without a proxy", async () => {
-    const { judge, recall } = await judgeBy({ pluralkit: { enabled: true } });
+    const { account } = await build({ pluralkit: { enabled: true } });
+    proxiedUsers(account).add(ADA);
     const theirs = guildMessage({ sender: sender({ id: ADA }), mention: "user" });
-    assert.equal(judge(theirs).verdict.why, "pluralkit-original");
-    assert.equal(recall(theirs).why, "mentioned");
+    assert.equal(judge(account, theirs).verdict.why, "pluralkit-original");
+    assert.equal(recall(account, theirs).why, "mentioned");
   });
+});
+
+it("[H5] [P16] permitReaction() › leaves facts of the store to the transaction", async () => {
+  const { account } = await build({ dm: { policy: "pairing" } });
+  const { accountId, channelId, id: messageId, place } = directMessage();
+  const of = (fields: Partial<Reaction> = {}) =>
+    permitReaction(account, {
+      ...{ kind: "reaction", change: "added", emoji: "👍", on: "unknown" },
+      ...{ accountId, channelId, messageId, place, sender: sender() },
+      ...fields,
+    })?.onlyIf;
+  assert.deepEqual(of(), { isOwn: true, isPaired: true });
+  assert.deepEqual(of({ change: "removed" }), { isKnown: true });
+  assert.deepEqual(of({ place: guildPlace(), on: "own" }), {});
+  assert.equal(of({ sender: bot(OURS) }), undefined);
 });
 
 it("[N2] [C6] one account answers a message, however many it mentions (law)", async () => {
   const accounts = ["default", "work", "third"].map(toAccountId);
   const idOf = (account: AccountId) => userId(`77${accounts.indexOf(account)}`);
-  const policies = await Promise.all([true, false].map(async (requireMention) => {
-    const discord = { groupPolicy: "open", guilds: { "*": { requireMention } } };
-    return (await loadTestConfig(discord)).discord.access;
+  const processes = await Promise.all([true, false].map(async (requireMention) => {
+    const ours: OurAccount[] = [];
+    return await Promise.all(accounts.map(async (accountId) => {
+      const { account } = await build({ guilds: { "*": { requireMention } } });
+      Object.assign(account, { accountId, self: () => ({ ...SELF, userId: idOf(accountId) }) });
+      Object.assign(account.bot, { isOurs: () => false, ours: () => ours });
+      ours.push({ accountId, view: { ...viewOf(account), isIn: () => true } });
+      return account;
+    }));
   }));
+  for (const account of processes.flat()) {
+    account.reader.index.has = () => true; // in each guild
+    routingOf(account, guildMessage()); // sees the channel
+  }
   const sources = fc.constantFrom("live" as const, "history" as const, "not_live" as const);
   const replied = fc.option(fc.constantFrom(...accounts), { nil: undefined });
   fc.assert(
     fc.property(
-      fc.constantFrom(...policies),
+      fc.constantFrom(...processes),
       fc.shuffledSubarray(accounts),
       replied,
       sources,
-      (policy, mentions, repliesTo, source) => {
-        const admit = prepareAdmission(policy, TEXT_COMMANDS);
-        const current = { policy, admit, textCommands: TEXT_COMMANDS } as CurrentPolicy;
-        const ours: OurAccount[] = [];
-        const judge = createJudge({
-          policy: () => current,
-          isOurs: () => false,
-          isProxied: () => false,
-          ownsApplication: () => false,
-          continuesIn: () => false,
-          routingOf: (message) => routingFacts(message, policy, ours),
-          now: () => 0,
-        });
-        for (const accountId of accounts) {
-          const view = { ...recalledView(idOf(accountId)), wouldAnswer: judge.wouldAnswer };
-          ours.push({ accountId, view });
-        }
+      (process, mentions, repliesTo, source) => {
         const author = repliesTo && { id: idOf(repliesTo), tag: "ours" };
-        const accepting = accounts.filter((accountId) => {
+        const accepting = process.filter((account) => {
+          const { accountId } = account;
           const beside = accountId === repliesTo ? "reply" : undefined;
           const message = guildMessage({
             accountId,
@@ -129,9 +153,9 @@ it("[N2] [C6] one account answers a message, however many it mentions (law)", as
             mentionsOthers: mentions.some((one) => one !== accountId),
             quoted: author && { id: messageIdAt(NOW), author, text: "" },
           });
-          return judge.judge(message, {}, source).verdict.kind === "accept";
-        });
-        const unmeant = policy === policies[1] ? accounts[0] : undefined;
+          return judge(account, message, {}, source).verdict.kind === "accept";
+        }).map(({ accountId }) => accountId);
+        const unmeant = process === processes[1] ? accounts[0] : undefined;
         const answers = mentions[0] ?? repliesTo ?? unmeant;
         assert.deepEqual(accepting, answers === undefined ? [] : [answers]);
       },

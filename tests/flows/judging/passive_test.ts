@@ -1,63 +1,91 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { RoutingFacts } from "../../../src/core/inbound/facts.ts";
+import { toAccountId } from "../../../src/core/discord/ids.ts";
+import type { InboundMessage } from "../../../src/core/inbound/inbound.ts";
 import type { Judged } from "../../../src/core/inbound/inbox.ts";
+import type { Reaction } from "../../../src/core/inbound/reactions.ts";
 import type { Verdict } from "../../../src/core/inbound/verdict.ts";
-import { createPassiveRuns } from "../../../src/flows/judging/passive.ts";
-import { prepareTriggers } from "../../../src/policy/triggers.ts";
-import { policy } from "../../policy/policies.ts";
-import { ACCOUNT, guildMessage, sender } from "../../support/discord/builders.ts";
+import { runsBeside, runsOnReaction } from "../../../src/flows/judging/passive.ts";
+import { recalledView } from "../../../src/flows/judging/routing.ts";
+import { ACCOUNT, guildMessage, sender, userId } from "../../support/discord/builders.ts";
+import { testAccount } from "../../support/bot/test_account.ts";
 
-const rules = policy({
-  passive: [{
-    agentId: "watcher",
-    channels: [{ agentId: "watcher", channel: "*", rule: "" }],
-    triggers: [{ kind: "pattern", word: "", rule: "triggers[0]" }],
-  }],
-  patternsIn: (text) => text.includes("spam") ? ["triggers[0]"] : [],
-});
+const OTHER = userId("778");
 const accept: Verdict = { kind: "accept", why: "mentioned", rule: "" };
-const ignore = (why: "no-mention" | "pk-original" | "send-off" | "other-account") =>
+const ignore = (why: "no-mention" | "pk-original" | "send-off") =>
   ({ kind: "ignore", why, rule: "", keepAsContext: true }) satisfies Verdict;
-const message = { ...guildMessage(), text: "spam" };
+const saying = (fields: Partial<InboundMessage> = {}) => guildMessage({ text: "spam", ...fields });
+const message = saying();
 const overheard: Judged = { message, verdict: ignore("no-mention") };
 
-describe("[N1] [N2] createPassiveRuns() › runsBeside()", () => {
+/** An account with a passive agent; one more account of the process would answer, or not. */
+async function build(wouldAnswer = false) {
+  const triggers = [{ pattern: "spam" }, { reaction: "👀" }];
+  const watcher = { role: "passive", channels: ["help"], triggers };
+  const scene = await testAccount({
+    discord: { groupPolicy: "open" },
+    beside: {
+      agents: { list: [{ id: "main" }, { id: "watcher" }] },
+      router: { assignments: { watcher } },
+    },
+  });
+  const view = { ...recalledView(OTHER), wouldAnswer: () => wouldAnswer };
+  const ours = () => [{ accountId: ACCOUNT }, { accountId: toAccountId("work"), view }];
+  Object.assign(scene.account.bot, { ours });
+  return scene;
+}
+
+describe("[N1] [N2] runsBeside()", () => {
+  const undecided: Verdict = { kind: "undecided", why: "pluralkit", rule: "" };
+  const mentioning = saying({ text: `<@${OTHER}> spam`, mentionsOthers: true });
   const table: readonly (readonly [
     name: string,
     judged: Judged,
     expected: "posts" | "silent" | "no run",
-    routing?: RoutingFacts,
+    wouldAnswer?: boolean,
   ])[] = [
     ["an overheard message", overheard, "posts"],
     ["an accepted one", { message, verdict: accept }, "silent"],
-    ["an undecided one", {
-      message,
-      verdict: { kind: "undecided", why: "pluralkit", rule: "" },
-    }, "silent"],
-    ["one that mentions another account", overheard, "silent", { mentioned: [ACCOUNT] }],
-    ["one that another account would answer", overheard, "silent", { accounts: [ACCOUNT] }],
-    ["no match", { ...overheard, message: { ...message, text: "hi" } }, "no run"],
-    ["a bot's", {
-      ...overheard,
-      message: { ...message, sender: sender({ automaton: "bot" }) },
-    }, "no run"],
+    ["an undecided one", { message, verdict: undecided }, "silent"],
+    ["one that mentions another account", { ...overheard, message: mentioning }, "silent"],
+    ["one that another account would answer", overheard, "silent", true],
+    ["no match", { ...overheard, message: saying({ text: "hi" }) }, "no run"],
+    [
+      "a bot's",
+      { ...overheard, message: saying({ sender: sender({ automaton: "bot" }) }) },
+      "no run",
+    ],
     ["a command of Barnacle", { ...overheard, command: "status" }, "no run"],
     ["the original of a proxied one", { message, verdict: ignore("pk-original") }, "no run"],
     ["/send off", { message, verdict: ignore("send-off") }, "no run"],
     ["one that catch-up leaves", { ...overheard, policyVerdict: accept }, "no run"],
   ];
-  for (const [name, judged, expected, routing] of table) {
-    it(`${name}: ${expected}`, () => {
-      const { runsBeside } = createPassiveRuns({
-        policy: () => ({ policy: rules, triggersOf: prepareTriggers(rules) }),
-        routingOf: () => routing,
-        now: () => 0,
-      });
-      const [run] = runsBeside(judged);
+  for (const [name, judged, expected, wouldAnswer] of table) {
+    it(`${name}: ${expected}`, async () => {
+      const { account } = await build(wouldAnswer);
+      const [run] = runsBeside(account, judged);
       const found = !run ? "no run" : run.triggered?.isAnswered ? "silent" : "posts";
       assert.equal(found, expected);
-      assert.equal(runsBeside(judged)[0]?.id, run?.id);
+      assert.equal(runsBeside(account, judged)[0]?.id, run?.id);
     });
   }
+});
+
+it("[N1] runsOnReaction() › counts a reaction once, if the policy is certain of it", async () => {
+  const { account, clock } = await build();
+  const { accountId, channelId, id: messageId, place, guildId } = message;
+  const on = { accountId, channelId, messageId, place, guildId, sender: sender() };
+  const reaction: Reaction = { kind: "reaction", change: "added", emoji: "👀", on: "other", ...on };
+  const runs = (fields: Partial<Reaction> = {}, onlyIf: object = {}) =>
+    runsOnReaction(account, { ...reaction, ...fields }, { onlyIf } as never).length;
+  assert.deepEqual(
+    [runs({}, { isOwn: true }), runs({ change: "removed" }), runs({ emoji: "👍" })],
+    [
+      ...[0, 0, 0],
+    ],
+  );
+  assert.equal(runs({ sender: sender({ automaton: "bot" }) }), 0);
+  assert.deepEqual([runs(), runs()], [1, 0]);
+  clock.advance(account.policy().policy.dedupWindowMs);
+  assert.equal(runs(), 1);
 });

@@ -1,11 +1,10 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { createTurnTools } from "../../../src/flows/judging/turn_tools.ts";
+import { turnTools } from "../../../src/flows/judging/turn_tools.ts";
 import { prepareTurnRules } from "../../../src/flows/turn/turn_rules.ts";
 import type { InboundMessage } from "../../../src/core/inbound/inbound.ts";
 import type { Tool } from "../../../src/core/turn/tool.ts";
-import { prepareToolAccess } from "../../../src/policy/tool_access.ts";
-import { loadTestConfig } from "../../support/config.ts";
+import { OWNER, testAccount } from "../../support/bot/test_account.ts";
 import {
   directMessage,
   guildMessage,
@@ -16,7 +15,6 @@ import {
 import { toolNamed } from "../../support/model/tools.ts";
 
 const GUILD = guildPlace().guild.id;
-const OWNER = userId("987654321098765000");
 const BOB = userId("987654321098765432");
 
 const ALL = [toolNamed("remind"), toolNamed("web_fetch"), toolNamed("exec")];
@@ -30,26 +28,20 @@ const from = (id: typeof OWNER, message: InboundMessage = guildMessage()): Inbou
 
 /** The tools by a config that a test may replace. */
 async function setUp(discord: object, beside: object = OWNERS) {
-  const read = async (discord: object, beside: object) => {
-    const config = await loadTestConfig(discord, beside);
-    const { access: policy } = config.discord;
-    return { config, policy, decideTools: prepareToolAccess(policy) };
-  };
-  let current = await read(discord, beside);
-  const toolsFor = createTurnTools({ policy: () => current }, {
-    toolServices: { tools: () => ALL },
-    ownsApplicationAsRead: (id) => id === OWNER,
-  });
+  const scene = await testAccount({ discord, beside });
+  const { account, reload } = scene;
+  let tools: readonly Tool[] = ALL;
+  Object.assign(account.bot, { toolServices: { ...account.bot.toolServices, tools: () => tools } });
   return {
-    toolsFor,
-    config: () => current.config,
-    async reload(discord: object, beside: object = OWNERS) {
-      current = await read(discord, beside);
-    },
+    ...scene,
+    toolsFor: (...of: Parameters<typeof turnTools> extends [unknown, ...infer Of] ? Of : never) =>
+      turnTools(account, ...of),
+    reload: (discord: object, beside: object = OWNERS) => reload(discord, beside),
+    has: (now: readonly Tool[]) => void (tools = now),
   };
 }
 
-describe("[T2] createTurnTools()", () => {
+describe("[T2] turnTools()", () => {
   it("gives a turn the tools of its sender and place", async () => {
     const { toolsFor } = await setUp({
       guilds: { [GUILD]: { toolsBySender: { [BOB]: { deny: ["remind"] } } } },
@@ -78,7 +70,9 @@ describe("[T2] createTurnTools()", () => {
   });
 
   it("recognises the application's owners if the config lists none", async () => {
-    const { toolsFor } = await setUp({ guilds: { [GUILD]: {} } }, {});
+    const { toolsFor, quiet } = await setUp({ guilds: { [GUILD]: {} } }, { commands: {} });
+    toolsFor(from(OWNER), "main"); // asks Discord
+    await quiet();
     assert.equal(namesOf(toolsFor(from(OWNER), "main")), "remind web_fetch exec");
     assert.equal(namesOf(toolsFor(from(BOB), "main")), "remind web_fetch");
   });
@@ -93,19 +87,24 @@ describe("[T2] createTurnTools()", () => {
     assert.equal(namesOf(toolsFor(owner, "main")), "web_fetch exec");
   });
 
+  it("goes by the tools that there are now, and gives a hook none that it is not allowed", async () => {
+    const { toolsFor, has } = await setUp({ guilds: { [GUILD]: {} } });
+    has([toolNamed("remind")]);
+    assert.equal(namesOf(toolsFor(from(OWNER), "main")), "remind");
+    const exec = toolNamed("exec");
+    has([exec]);
+    assert.equal(toolsFor(from(OWNER), "main")[0], exec);
+    has([{ ...exec }]);
+    assert.notEqual(toolsFor(from(OWNER), "main")[0], exec);
+    const hooked = { hook: "deploys", post: "" } as unknown as InboundMessage["hooked"];
+    assert.deepEqual(toolsFor({ ...from(OWNER), hooked }, "main"), []);
+  });
+
   it("[C9] a reload changes the next turn, and not a turn that has begun", async () => {
-    const { toolsFor, config, reload } = await setUp({ guilds: { [GUILD]: {} } });
+    const { toolsFor, account, reload } = await setUp({ guilds: { [GUILD]: {} } });
+    const { config, parts: { sources } } = account;
     const rulesFor = () =>
-      prepareTurnRules(config(), config().agentList[0], {
-        cleanSecrets: (text) => text,
-        uploadLimit: () => 1,
-        takesFiles: () => true,
-        tools: toolsFor,
-        instructionFiles: () => [],
-        skills: () => [],
-        isOwner: () => false,
-        policy: () => config().discord.access,
-      });
+      prepareTurnRules(config(), config().agentList[0], { ...sources, tools: toolsFor });
     const running = rulesFor()(from(OWNER));
     await reload({ guilds: { [GUILD]: {} } }, { ...OWNERS, tools: { deny: ["*"] } });
     assert.equal(namesOf(running.tools), "remind web_fetch exec");

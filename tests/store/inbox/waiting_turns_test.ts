@@ -4,7 +4,7 @@ import { toAccountId } from "../../../src/core/discord/ids.ts";
 import type { InboundMessage } from "../../../src/core/inbound/inbound.ts";
 import type { Judged } from "../../../src/core/inbound/inbox.ts";
 import type { WaitingRules } from "../../../src/core/inbound/waiting_limits.ts";
-import { limitsOf } from "../../../src/flows/inbound/notice_reply.ts";
+import { limitsOf } from "../../../src/flows/inbound/waiting_turns.ts";
 import { createStore } from "../../support/store/open_database.ts";
 import {
   ACCOUNT,

@@ -23,6 +23,7 @@ import { createReader } from "../../../src/discord/gateway/read/reader.ts";
 import { jsonOf } from "../../../src/discord/rest/client/send.ts";
 import type { RequestOptions, RestClient } from "../../../src/discord/rest/client/client.ts";
 import { createConnectionState } from "../../../src/flows/preflight/connection_state.ts";
+import { take } from "../../../src/flows/inbound/accept.ts";
 import { createTurnLimit } from "../../../src/flows/turn/control/turn_limit.ts";
 import { createHold } from "../../../src/lib/emitter.ts";
 import type { Config } from "../../../src/config/config.ts";
@@ -106,14 +107,15 @@ export interface Given {
   readonly model?: Model;
   /** Answers requests to Discord. By default, a history is empty, other reads are 404, and writes succeed. */
   readonly answer?: Answer;
+  /** A clock that several accounts have. */
+  readonly clock?: FakeClock;
 }
 
 export async function testAccount(
   { discord = {}, beside = {}, guilds = [], answer = () => undefined, ...more }: Given = {},
 ) {
   const asked: string[] = [];
-  const { says = () => "fine", model = speaking(says, asked) } = more;
-  const clock = new FakeClock();
+  const { clock = new FakeClock(), says = () => "fine", model = speaking(says, asked) } = more;
   const { log, lines } = recordingLog();
   const { store, rows, database } = openTestStore();
   const configOf = (keys: object, others: object) =>
@@ -200,7 +202,7 @@ export async function testAccount(
     ticket++;
     const text = JSON.stringify([{ op: 0, t, s: ticket, d }]);
     const numbers = { shardId: 0, ticket, number: ticket, epoch: 1, seq: ticket };
-    parts.inbound.take({ ...numbers, arrivedAt: clock.now(), text });
+    take(account, { ...numbers, arrivedAt: clock.now(), text });
     await quiet();
   }
   const write = (content: string, fields: object = {}) => {

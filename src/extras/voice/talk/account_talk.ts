@@ -24,6 +24,7 @@ import { FileError } from "../../../core/turn/media.ts";
 import { placeOfTarget } from "../../../discord/gateway/decode/places.ts";
 import { isRefused } from "../../../flows/event_places.ts";
 import { spokenText } from "../../../flows/media/speak.ts";
+import { judge, routeOf } from "../../../flows/judging/judge.ts";
 import type { SpeechOf } from "../../../flows/turn/progress/speech.ts";
 import { isRecord } from "../../../lib/text/json.ts";
 import { freezeUnprompted } from "../../../render/freeze.ts";
@@ -43,7 +44,7 @@ const ARCHIVE_MIN = 1_440;
 
 export function createAccountTalk(account: AccountContext, services: AccountServices) {
   const { accountId, config, store, now, random, schedule, stopping, log } = account;
-  const { client, judging, reader, speech, spend, cleanSecrets, harmlessPart } = services;
+  const { client, reader, speech, spend, cleanSecrets, harmlessPart } = services;
   const audio = createAudioSpending({ spend, now });
   const open = new Map<string, OpenTalk>();
 
@@ -79,7 +80,7 @@ export function createAccountTalk(account: AccountContext, services: AccountServ
         return { message: { sender: { id: "", roles: [] }, channelId, guildId }, agentId };
       }
       const message = messageOf({ sender }, "", { seconds: 0 });
-      return { message, agentId: judging.route(message).agentId };
+      return { message, agentId: routeOf(account, message).agentId };
     }
 
     function deps(): TalkDeps {
@@ -118,8 +119,8 @@ export function createAccountTalk(account: AccountContext, services: AccountServ
           const message = messageOf(speaker, text, spoken);
           naming?.(message.id);
           const judged = [{
-            ...judging.judge.judge(message, { isUnproxied: true }, "not_live"),
-            ...{ message, route: judging.route(message) },
+            ...judge(account, message, { isUnproxied: true }, "not_live"),
+            ...{ message, route: routeOf(account, message) },
           }];
           const waiting = { ...config().messages.queue, isOwner: () => false };
           const batch = { accountId, judged, echoes: [], guilds: [], waiting };

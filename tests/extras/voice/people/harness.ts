@@ -173,7 +173,6 @@ export async function openWorld(
         new Promise((resolve) => resolve(answer(method, path, body))),
     },
     reader: { index },
-    judging: { presence: { ask: () => Promise.resolve("member") } },
     modelOf: () => ({ id: "near/llama" }),
     cleanSecrets: (text: string) => text.replaceAll("sk-secret", "[removed]"),
     env: {},

@@ -1,18 +1,24 @@
 /**
- * Reads requests to stop, with the notices that T1 stores as replies to them (S5), and the limits of
- * waiting turns (X4).
+ * Limits and stops waiting turns: the limits by the config (X4), and requests to stop, with the notices
+ * that T1 stores as replies to them (S5).
  */
 
+import type { BotAccount } from "../../account/account.ts";
+import { tellExtras } from "../../account/extra_parts.ts";
+import { wakeChannels } from "../../account/wakes.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import type { Frozen } from "../../core/outbound/outbound.ts";
 import { freeze } from "../../render/freeze.ts";
 import { noticeBody } from "../../render/reply.ts";
-import type { Judged } from "../../core/inbound/inbox.ts";
+import type { Judged, StopScope } from "../../core/inbound/inbox.ts";
 import {
   CATCH_UP_RULES,
   type MessageOrigin,
   type WaitingLimits,
+  type WaitingRules,
 } from "../../core/inbound/waiting_limits.ts";
+import { isOwner } from "../owners/owner_ids.ts";
+import { tellTouched } from "./stored.ts";
 import { NOTHING_TO_STOP, STOPPED } from "../../render/sentences.ts";
 
 function noticeReply(
@@ -56,6 +62,26 @@ export function limitsOf(
   };
 }
 
+/** The limits at this moment for messages of an origin. */
+export function waitingRules(account: BotAccount, origin: MessageOrigin = "live"): WaitingRules {
+  const { messages: { queue }, discord: { gateway } } = account.config();
+  const limits = limitsOf(origin, queue, gateway.catchUp);
+  return { ...limits, isOwner: (message) => isOwner(account, message) };
+}
+
+/** Stops turns; returns how many messages have lost theirs. */
+export async function stopTurns(account: BotAccount, scope: StopScope): Promise<number> {
+  const touched = await account.store.inbox.stopTurns(scope, account.now());
+  const { channelId } = scope;
+  if (touched.length > 0) {
+    const channels = channelId === undefined ? [] : [channelId];
+    tellTouched(account, { cut: touched, channels });
+    if (channelId === undefined) wakeChannels(account); // drafts anywhere
+    if (scope.isPause) tellExtras(account, "hookEnded"); // their events are posted
+  }
+  return touched.length;
+}
+
 /**
  * Reads a message as a request to stop. It counts only as a whole, apart from mentions: `/stop`, or
  * the word `stop` as a reply to the bot or in a direct message.
@@ -72,19 +98,12 @@ function stopIn(
   return isToBot && /^stop[.!]?$/.test(words) ? "word" : undefined;
 }
 
-/**
- * Makes the request of an accepted message; `undefined` if it asks for no stop.
- *
- * @param mayStopAll Whether the sender may stop the turns of other people there (K3).
- */
-export function stopRequestOf(
-  message: InboundMessage,
-  mayStopAll: (message: InboundMessage) => boolean,
-): Judged["stop"] {
+/** Makes the request of an accepted message; `undefined` if it asks for no stop. */
+export function stopRequestOf(account: BotAccount, message: InboundMessage): Judged["stop"] {
   const how = stopIn(message);
   if (!how) return undefined;
   const { accountId, channelId, sender } = message;
-  const isAll = message.place.kind === "dm" || mayStopAll(message);
+  const isAll = message.place.kind === "dm" || isOwner(account, message); // K3
   return {
     scope: { accountId, channelId, userId: !isAll ? sender.id : undefined },
     reply: noticeReply(STOPPED, message),

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { it } from "node:test";
-import type { UnansweredMessage } from "../../../src/core/inbound/inbox.ts";
-import { showUnanswered } from "../../../src/flows/inbound/unanswered_reactions.ts";
-import { testAccount } from "../../support/bot/test_account.ts";
-import { refused } from "../../support/discord/answers.ts";
-import { channelId, messageId, userId } from "../../support/discord/builders.ts";
+import type { UnansweredMessage } from "../../src/core/inbound/inbox.ts";
+import { showUnanswered } from "../../src/flows/unanswered_reactions.ts";
+import { testAccount } from "../support/bot/test_account.ts";
+import { refused } from "../support/discord/answers.ts";
+import { channelId, messageId, userId } from "../support/discord/builders.ts";
 
 it("[X4a] a refused flood of a person gets one reaction in a minute and place, and no second try", async () => {
   const made: string[] = [];

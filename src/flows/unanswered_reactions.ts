@@ -3,12 +3,12 @@
  * a flood costs no more. The requests go behind those of answers, few at a time, and nothing waits for them.
  */
 
-import type { BotAccount } from "../../account/account.ts";
-import { perAccount } from "../../account/per_account.ts";
-import type { UnansweredMessage } from "../../core/inbound/inbox.ts";
-import type { UnansweredReason } from "../../core/inbound/waiting_limits.ts";
-import { createReactions } from "../../discord/rest/requests/typing_and_reactions.ts";
-import { keepNewest } from "../../lib/cache.ts";
+import type { BotAccount } from "../account/account.ts";
+import { perAccount } from "../account/per_account.ts";
+import type { UnansweredMessage } from "../core/inbound/inbox.ts";
+import type { UnansweredReason } from "../core/inbound/waiting_limits.ts";
+import { createReactions } from "../discord/rest/requests/typing_and_reactions.ts";
+import { keepNewest } from "../lib/cache.ts";
 
 const AGAIN_MS = 60_000;
 /** Maximum number of requests that wait; further messages get no reaction. */
