@@ -6,7 +6,7 @@ import type { TurnOutcome } from "../../core/turn/turn_outcome.ts";
 import { createJitPolicy } from "../../host/process/engine_options.ts";
 import { tellModelProblem } from "../owners/model_notices.ts";
 
-const jit = perAccount("turns", createJitPolicy);
+const jit = perAccount("turns", () => createJitPolicy());
 
 /**
  * The model has ended a turn. The store does not have it yet.
