@@ -67,6 +67,7 @@ export interface Bot extends
     | "isOnly"
     | "publish"
     | "changedInAll"
+    | "onOnline"
   >,
   Pick<
     AccountOptions,

@@ -4,9 +4,7 @@ import { Buffer } from "node:buffer";
 import { randomBytes } from "node:crypto";
 import { uptime } from "node:os";
 import type { BotAccount, OldParts } from "../account/account.ts";
-import type { AccountEvents } from "../core/account/events.ts";
 import { schedule } from "../lib/clock.ts";
-import { createEmitter } from "../lib/emitter.ts";
 import type { Logging } from "../log.ts";
 
 export type AccountContext = BotAccount;
@@ -55,7 +53,6 @@ export function createAccountContext(
     parts: {} as OldParts,
     log: logging.forPart("gateway"),
     forPart: (part) => ({ ...context, log: logging.forPart(part) }),
-    events: createEmitter<AccountEvents>(),
   };
   return context;
 }

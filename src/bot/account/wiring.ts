@@ -1,33 +1,27 @@
-/** Connects the parts of an account: this block shows which part handles which event. */
+/** Connects an account with its gateway and its requests: this block shows what handles which event. */
 
 import { endOf, tokenHint, withTokenPlace } from "../account_end.ts";
 import type { AccountOptions, AccountPorts } from "../account_interface.ts";
-import { createOnlineReport, createReachability } from "../../discord/gateway/main/online.ts";
+import { createReachability } from "../../discord/gateway/main/online.ts";
 import { tellStopped } from "../../flows/owners/delivery_notices.ts";
 import { catchUpOf } from "../../flows/catch_up/catch_up.ts";
 import { queuesOf } from "../../flows/deliver/channel_queues.ts";
 import { endInbound, take } from "../../flows/inbound/accept.ts";
+import { onlineOf } from "../../flows/inbound/commit.ts";
 import { setShardCount, shardReady } from "../../flows/names/name_resolver.ts";
 import { startExtras } from "../../account/extra_parts.ts";
 import { schedules } from "../../flows/schedules/runner.ts";
 import type { Parts } from "./parts.ts";
 
-/** Connects each event of the parts with its handler. */
+/** Connects each event of the gateway and of requests with its handler. */
 export function connectParts(
   parts: Parts,
   { config: { discord: { accountId, tokenPlace } } }: AccountOptions,
-  { health, meter, onOnline, onEnd }: AccountPorts,
+  { health, meter, onEnd }: AccountPorts,
 ): void {
   const { account } = parts;
-  const { rest, reader, connection, connectionState, parts: { interactions } } = account;
+  const { rest, connection, connectionState, parts: { interactions } } = account;
   const catchUp = catchUpOf(account);
-  const online = createOnlineReport({
-    reader,
-    schedule: account.schedule,
-    stopping: parts.stopping.signal,
-    onOnline: (bot, guilds) =>
-      onOnline({ accountId, bot, guilds, models: account.settings.models.ids }),
-  });
   const end: AccountPorts["onEnd"] = (how) => {
     parts.ended.abort(); // before any other part meets the refusal
     onEnd(how);
@@ -50,19 +44,6 @@ export function connectParts(
     tokenRefused: () => end({ kind: "refused", hint: tokenHint(tokenPlace) }),
     stopped: (count) => tellStopped(account, count),
   });
-  account.events.connect({
-    sessionDue: catchUp.sessionDue,
-    sessionStarting: catchUp.sessionStarting,
-    sessionStarted(shardId) {
-      interactions.ready(); // READY has named the application
-      catchUp.sessionStarted(shardId);
-      online.changed();
-    },
-    guildsChanged() {
-      catchUp.ready();
-      online.changed();
-    },
-  });
   connection.connect((batch) => take(account, batch), {
     onShards(count) {
       health.setShardCount(count);
@@ -77,7 +58,7 @@ export function connectParts(
       if (state.state !== "ready") return;
       shardReady(account, shardId);
       interactions.ready();
-      online.ready();
+      onlineOf(account).ready();
       schedules.start(account);
       startExtras(account);
     },

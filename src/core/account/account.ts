@@ -6,12 +6,10 @@
  */
 
 import type { Clock, StartTimer } from "../../lib/clock.ts";
-import type { Emitter } from "../../lib/emitter.ts";
 import type { Log } from "../../lib/log.ts";
 import type { AccountId } from "../discord/ids.ts";
 import type { Self } from "../inbound/inbound.ts";
 import type { ContextWindow } from "../model.ts";
-import type { AccountEvents } from "./events.ts";
 
 /**
  * The context of one account. `bot/account_context.ts` makes it. Types of upper folders are
@@ -44,8 +42,6 @@ export interface Account<Store = unknown, Policy = unknown, Config = unknown> ex
   readonly stopping: AbortSignal;
   /** Aborted when the account ends by itself: no turn begins after that. */
   readonly ended: AbortSignal;
-  /** Events of the flows; `bot/account/wiring.ts` joins each with its handlers. */
-  readonly events: Emitter<AccountEvents>;
 }
 
 /** The state of an account, for `/status`. */

@@ -27,6 +27,7 @@ import type { InboundMessage, OwnMessage, PostedMessage } from "../../core/inbou
 import type { Verdict } from "../../core/inbound/verdict.ts";
 import type { DispatchBatch } from "../../discord/gateway/link/protocol.ts";
 import type { Log } from "../../lib/log.ts";
+import { catchUpOf } from "../catch_up/catch_up.ts";
 import { queuesOf } from "../deliver/channel_queues.ts";
 import { judge, type MessageSource, recordOwn, routeOf } from "../judging/judge.ts";
 import { runIdsOf, runsBeside, runsOnReaction } from "../judging/passive.ts";
@@ -34,7 +35,7 @@ import { permitReaction } from "../judging/permit_reaction.ts";
 import { guildsChanged, stopResolving } from "../names/name_resolver.ts";
 import { cardsGone } from "../questions/cards.ts";
 import { approvals } from "./challenge.ts";
-import { commitUnits, storeBatch, type Unit } from "./commit.ts";
+import { commitUnits, onlineOf, storeBatch, type Unit } from "./commit.ts";
 import { guildJoined, stopJoined } from "./guild_joined.ts";
 import { batchesComplete, complete, inOrder } from "./missing_facts.ts";
 import { originalsDeleted, startPluralkit, stopPluralkit } from "./pluralkit.ts";
@@ -85,7 +86,8 @@ export function take(account: BotAccount, batch: DispatchBatch): void {
   account.bot.memory.worked();
   if (read.guilds.length > 0) {
     guildsChanged(account);
-    account.events.emit.guildsChanged();
+    catchUpOf(account).ready();
+    onlineOf(account).changed();
   }
 }
 

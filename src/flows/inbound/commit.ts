@@ -16,6 +16,9 @@ import type { InboundBatch, SessionStarted } from "../../core/inbound/events.ts"
 import type { NumberedEvent } from "../../core/hooks/hook.ts";
 import type { GuildSnapshot } from "../../core/inbound/inbound.ts";
 import type { BotAccount } from "../../account/account.ts";
+import { perAccount } from "../../account/per_account.ts";
+import { createOnlineReport } from "../../discord/gateway/main/online.ts";
+import { catchUpOf } from "../catch_up/catch_up.ts";
 import { tellExtras } from "../../account/extra_parts.ts";
 import { sawForeign } from "../preflight/duplicate_instance.ts";
 import { pairingService } from "./challenge.ts";
@@ -23,6 +26,16 @@ import { waitForFacts } from "./pluralkit.ts";
 import { tellStored } from "./stored.ts";
 import { waitingRules } from "./waiting_turns.ts";
 import type { ReactionRecord } from "../../core/inbound/reactions.ts";
+
+/** Reports that the account is online, once its guilds have come. */
+export const onlineOf: (account: BotAccount) => ReturnType<typeof createOnlineReport> = perAccount(
+  "gateway",
+  ({ accountId, reader, schedule, stopping, settings, bot: { onOnline } }) =>
+    createOnlineReport({
+      ...{ reader, schedule, stopping },
+      onOnline: (bot, guilds) => onOnline({ accountId, bot, guilds, models: settings.models.ids }),
+    }),
+);
 
 /** Events that wait for one T1, with the T0 that must come before it. */
 export interface Unit {
@@ -99,22 +112,26 @@ async function commit(account: BotAccount, unit: Unit): Promise<void> {
  * Guilds that READY has made outdated are stored before it. Otherwise a process that dies between
  * the two would resume after READY, and take its outdated guilds for current.
  */
-async function begin({ store, events }: BotAccount, unit: Unit): Promise<void> {
+async function begin(account: BotAccount, unit: Unit): Promise<void> {
+  const { store } = account;
+  const catchUp = catchUpOf(account);
   const { started, accountId, shardId, beganAt, guilds } = unit;
   if (unit.afterHole) {
-    events.emit.sessionDue(shardId); // turns wait for the missing messages: a new session follows
+    catchUp.sessionDue(shardId); // turns wait for the missing messages: a new session follows
     await store.gateway.openGap(accountId, shardId, beganAt);
     unit.afterHole = undefined;
   }
   if (started) {
-    events.emit.sessionStarting(shardId);
+    catchUp.sessionStarting(shardId);
     if (guilds.length > 0) {
       await store.inbox.acceptBatch({ accountId, judged: [], echoes: [], guilds }, beganAt);
     }
     const { session, self } = started;
     await store.gateway.startSession(accountId, shardId, session, self, beganAt);
     unit.started = undefined;
-    events.emit.sessionStarted(shardId);
+    account.parts.interactions.ready(); // READY has named the application
+    catchUp.sessionStarted(shardId);
+    onlineOf(account).changed();
   }
 }
 

@@ -5,11 +5,10 @@
 
 import type { BotAccount } from "../../account/account.ts";
 import { perAccount } from "../../account/per_account.ts";
-import type { RefusedChannel } from "../../core/account/events.ts";
 import type { ChannelId } from "../../core/discord/ids.ts";
 import { createExplainDenial } from "../../discord/rest/permissions/explain_denial.ts";
 import type { StartTimer } from "../../lib/clock.ts";
-import { tellOwners } from "./tell_owners.ts";
+import { type RefusedChannel, tellOwners } from "./tell_owners.ts";
 
 /** Messages of a channel wait, because Discord does not let the bot post there. */
 export function tellParked(account: BotAccount, { channelId, reason }: RefusedChannel): void {

@@ -8,8 +8,7 @@
 
 import type { BotAccount } from "../../account/account.ts";
 import { perAccount } from "../../account/per_account.ts";
-import type { RefusedChannel } from "../../core/account/events.ts";
-import type { ChannelId, UserId } from "../../core/discord/ids.ts";
+import type { ChannelId, GuildId, UserId } from "../../core/discord/ids.ts";
 import type { Finding } from "../../core/finding.ts";
 import type { Button } from "../../core/outbound/outbound.ts";
 import { createOpenDirect } from "../../discord/rest/requests/channel.ts";
@@ -59,6 +58,14 @@ export function reachOwners(
   more: NoticeOptions = {},
 ): Promise<number> {
   return send(account, text, more, {});
+}
+
+export interface RefusedChannel {
+  readonly channelId: ChannelId;
+  /** Absent for a direct message channel. */
+  readonly guildId?: GuildId;
+  /** For people: the missing permission by name, or Discord's own words. */
+  readonly reason: string;
 }
 
 /** Discord does not let the bot post in a channel, perhaps that of an owner. */

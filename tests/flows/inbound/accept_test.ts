@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { catchUpOf } from "../../../src/flows/catch_up/catch_up.ts";
 import { accept, acceptHistory, flushInbound } from "../../../src/flows/inbound/accept.ts";
 import { duplicateDoubt } from "../../../src/flows/preflight/duplicate_instance.ts";
 import type { AcceptedBatch } from "../../../src/core/inbound/inbox.ts";
@@ -84,14 +85,11 @@ async function build(given: Given = {}) {
   const told = (name: string) => (shardId: number) => void steps.push(`${name} ${shardId}`);
   Object.assign(account, {
     connection: { committed: told("committed") },
-    events: {
-      emit: {
-        ...account.events.emit,
-        sessionDue: told("due"),
-        sessionStarting: told("starting"),
-        sessionStarted: told("started"),
-      },
-    },
+  });
+  Object.assign(catchUpOf(account), {
+    sessionDue: told("due"),
+    sessionStarting: told("starting"),
+    sessionStarted: told("started"),
   });
   return {
     ...scene,
