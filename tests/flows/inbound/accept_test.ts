@@ -204,6 +204,37 @@ describe("accept()", () => {
     assert.deepEqual([stored.length, states()], [3, ["cancelled"]]);
   });
 
+  it("[H6] [N1] ends the turn of a deleted message, and that of a passive agent beside it", async () => {
+    const triggers = [{ pattern: "spam" }];
+    const { accept, states, quiet } = await build({
+      says: () => new Promise(() => {}),
+      beside: {
+        agents: { list: [{ id: "main" }, { id: "watcher" }] },
+        router: {
+          assignments: { watcher: { role: "passive", channels: ["help"], triggers } },
+        },
+      },
+    });
+    const { id: messageId, channelId } = guildMessage();
+    accept(batch(1, question(messageId, { text: "spam?" })));
+    await quiet();
+    assert.equal(states().length, 2);
+    accept(batch(2, { kind: "messages_deleted", channelId, messageIds: [messageId] }));
+    await quiet();
+    assert.deepEqual(states(), ["cancelled", "cancelled"]);
+  });
+
+  it("[S5] stops a turn by a word in direct messages", async () => {
+    const { dm, states, posted } = await build({
+      discord: { dm: { policy: "open", allowFrom: ["*"] } },
+      says: () => new Promise(() => {}),
+    });
+    await dm("what is two and two?");
+    await dm("Stop!");
+    assert.deepEqual(states(), ["stopped", "stopped"]);
+    assert.equal(posted().length, 1);
+  });
+
   it("[H5] keeps a reaction, and archives a thread whose asker is done", async () => {
     const { account, accept, stored, requests, quiet, pass } = await build({
       discord: { guilds: { "*": { requireMention: false, threads: { auto: "all" } } } },
@@ -290,17 +321,20 @@ describe("accept()", () => {
     const { accept, flush, steps, stored } = await build();
     accept({ ...batch(2, chatter("12")), isReplayed: true });
     accept({ ...batch(3, question("13")), isReplayed: true });
-    accept(batch(4, question("14")));
+    await flush();
+    accept({ ...batch(4, chatter("14")), isReplayed: true });
+    accept(batch(5, question("15")));
     await flush();
     const limits = stored.map(({ waiting }) => waiting?.perUser === Infinity);
-    assert.deepEqual(limits, [true, false]);
-    assert.deepEqual(steps.filter((step) => step.startsWith("T1")), ["T1 12 13", "T1 14"]);
-    assert.deepEqual(stored.map(({ heard }) => heard?.seq), [3, 4]);
+    assert.deepEqual(limits, [true, false, false]);
+    assert.deepEqual(steps.filter((one) => one.startsWith("T1")), ["T1 12 13", "T1 14", "T1 15"]);
+    assert.deepEqual(stored.map(({ heard }) => heard?.seq), [3, 4, 5]);
   });
 
   it("[G5b] stores a gap before the events after a hole, once", async () => {
     const { accept, flush, steps, world } = await build();
     accept(batch(1, question("11")));
+    await flush();
     accept({ ...batch(2, question("12")), afterHole: true });
     accept(batch(3, question("13")));
     world.refuses = /T1/;
@@ -308,8 +342,9 @@ describe("accept()", () => {
     await assert.rejects(flush());
     world.refuses = undefined;
     await flush();
-    const gap = ["due 0", "gap 0"];
-    assert.deepEqual(steps, ["T1 11", "committed 1", ...gap, "T1 12 13", "committed 3"]);
+    const [first, gap] = [["T1 11", "committed 1"], ["due 0", "gap 0"]];
+    const rest = ["T1 12", "committed 2", "T1 13", "committed 3"];
+    assert.deepEqual(steps, [...first, ...gap, ...rest]);
   });
 
   it("[G5] [G11] stores and reports a session once, whatever the store refuses", async () => {
@@ -383,7 +418,7 @@ describe("[M2] a reply whose original Discord has left out", () => {
 
   it("is one to the bot if the bot has sent that message, and batches keep their order", async () => {
     const { receive, write, rows, states, pass } = await build({
-      discord: { groupPolicy: "open" },
+      discord: { groupPolicy: "open", allowBots: true },
     });
     const mentions = [{ id: SELF.userId, username: "barnacle" }];
     await write(`<@${SELF.userId}> hi`, { mentions });
@@ -400,7 +435,7 @@ describe("[M2] a reply whose original Discord has left out", () => {
     await pass(250);
     const verdicts = rows("SELECT why FROM decision ORDER BY id").map(({ why }) => why);
     const none = "no-mention";
-    assert.deepEqual(verdicts, ["mentioned", "mentioned", none, none, "bot"]);
+    assert.deepEqual(verdicts, ["mentioned", "mentioned", none, none, none]);
   });
 
   it("[P5] counts as none if the look-up fails; a group has its name", async () => {
