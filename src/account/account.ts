@@ -12,6 +12,7 @@ import type { Config } from "../config/config.ts";
 import type { Account } from "../core/account/account.ts";
 import type { Connection } from "../discord/gateway/main/connection.ts";
 import type { Reader } from "../discord/gateway/read/reader.ts";
+import type { VoiceIndex } from "../discord/gateway/read/voice_index.ts";
 import type { RestClient } from "../discord/rest/client/client.ts";
 import type { AccountHealth } from "../http/monitor/account_health.ts";
 import type { CurrentPolicy, PolicyKeeper } from "../flows/judging/policy_keeper.ts";
@@ -35,6 +36,8 @@ export interface BotAccount extends Account<Store, CurrentPolicy, Config> {
   /** Discord's gateway: its connection, and what it has told so far. */
   readonly connection: Connection;
   readonly reader: Reader;
+  /** Who is in voice channels; `undefined` if the config had no `voice` at the start. */
+  readonly voiceIndex: VoiceIndex | undefined;
   /** What Discord says of the application: owners, intents, token. */
   readonly connectionState: ReturnType<typeof createConnectionState>;
   /** The models, and other parts beside the config that a reload replaces. A test answers for them. */

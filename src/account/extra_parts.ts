@@ -1,6 +1,6 @@
 /** The parts that extras add to an account, joined to one. */
 
-import type { AccountPart, AccountServices, BotExtra, ToldEvents } from "../bot/bot_extra.ts";
+import type { AccountPart, BotExtra, ToldEvents } from "../bot/bot_extra.ts";
 import type { GuildId } from "../core/discord/ids.ts";
 import type { Finding } from "../core/finding.ts";
 import type { NumberedEvent } from "../core/hooks/hook.ts";
@@ -25,10 +25,9 @@ const extrasOf = perAccount("main", (): Extras => ({ parts: [] }));
 export async function loadExtras(
   account: BotAccount,
   extras: readonly BotExtra[],
-  services: AccountServices,
 ): Promise<void> {
   const creates = await Promise.all(extras.map(({ account: load }) => load?.()));
-  extrasOf(account).parts = creates.flatMap((create) => create ? [create(account, services)] : []);
+  extrasOf(account).parts = creates.flatMap((create) => create ? [create(account)] : []);
 }
 
 /** The account is online, perhaps again. */

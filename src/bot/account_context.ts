@@ -35,6 +35,7 @@ export function createAccountContext(
       | "settings"
       | "stopping"
       | "store"
+      | "voiceIndex"
     >
     & { readonly logging: Logging; readonly chance?: Chance },
 ): AccountContext {

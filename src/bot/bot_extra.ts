@@ -1,37 +1,24 @@
 /** Declares what an extra adds to a running bot: a part of each account, and a watch over the process. */
 
 import type { AlertRecord } from "../core/alerts.ts";
-import type { Show } from "../core/turn/ports/discord_call.ts";
 import type { AccountId, GuildId, MessageId, UserId } from "../core/discord/ids.ts";
 import type { Delivery } from "../core/outbound/delivery.ts";
 import type { OutboxRow } from "../core/outbound/outbound.ts";
-import type { OwnVoice } from "../core/discord/voice.ts";
 import type { ButtonPress, CommandCall } from "../core/inbound/interactions.ts";
 import type { CommandAnswer } from "../interactions/base/command.ts";
 import type { VoicePort } from "../core/turn/ports/voice.ts";
-import type { Model } from "../core/model.ts";
-import type { SpendPort } from "../core/spending/metered_model.ts";
 import type { Finding } from "../core/finding.ts";
 import type { NumberedEvent } from "../core/hooks/hook.ts";
 import type { ServerEvent } from "../core/hooks/server_event.ts";
 import type { Store } from "../store/store.ts";
-import type { InteractionContext } from "../interactions/base/context.ts";
 import type { InboundMessage } from "../core/inbound/inbound.ts";
-import type { Judgement, Route } from "../core/inbound/inbox.ts";
-import type { Conversation } from "../session/session_key.ts";
 import type { Tool } from "../core/turn/tool.ts";
-import type { Reader } from "../discord/gateway/read/reader.ts";
-import type { VoiceIndex } from "../discord/gateway/read/voice_index.ts";
-import type { ActionsOptions } from "../discord/rest/actions/options.ts";
-import type { RestClient } from "../discord/rest/client/client.ts";
 import type { Snapshot } from "../http/snapshot.ts";
 import type { BotConfig } from "../config/config.ts";
-import type { Env } from "../lib/env.ts";
 import type { Log } from "../lib/log.ts";
 import type { EndedTurn } from "../flows/turn/control/lines_under.ts";
 import type { SpeechOf } from "../flows/turn/progress/speech.ts";
-import type { Speech } from "./rules/setup.ts";
-import type { AccountContext } from "./account_context.ts";
+import type { BotAccount } from "../account/account.ts";
 
 export interface BotExtra {
   /** Loads its part of an account, once the account connects. */
@@ -41,46 +28,7 @@ export interface BotExtra {
 }
 
 /** Creates a part; nothing happens before its `start`. */
-export type CreateAccountPart = (
-  account: AccountContext,
-  services: AccountServices,
-) => AccountPart;
-
-export interface AccountServices {
-  readonly client: RestClient;
-  readonly reader: Pick<Reader, "index">;
-  /** Judges a question by a command, which the account does not answer by a turn. */
-  readonly judge: (message: InboundMessage) => Judgement;
-  readonly sessionOf: (call: Conversation) => Route;
-  readonly spend: SpendPort;
-  /** Models that hear and speak, of the current config. */
-  readonly speech: () => Speech;
-  /** The first model of an agent. */
-  readonly modelOf: (agentId: string) => Model;
-  readonly closedBy: ActionsOptions["closedBy"];
-  /** Shows a message that was read at Discord, as far as the policy lets it. */
-  readonly show: Show;
-  /** Removes secrets of the config from a text. */
-  readonly cleanSecrets: (text: string) => string;
-  /** The part of a growing answer that people may see. */
-  readonly harmlessPart: (text: string) => string;
-  readonly ask: InteractionContext["ask"];
-  readonly dataDir: string;
-  readonly version: string;
-  /** The process environment, which names servers of models. */
-  readonly env: Env;
-  /** Absent if the config had no `voice` when the account connected. */
-  readonly voice?: VoiceService | undefined;
-}
-
-/** The main gateway's part of calls. */
-export interface VoiceService extends Pick<VoiceIndex, "of" | "onChange" | "listen"> {
-  readonly set: (own: OwnVoice) => void;
-  /** Tells that a call has run much code: its memory is returned soon. */
-  readonly hasLoaded: () => void;
-  /** How voice servers are reached: unencrypted if Discord's API is, as on the way to a simulator. */
-  readonly scheme: "ws" | "wss";
-}
+export type CreateAccountPart = (account: BotAccount) => AccountPart;
 
 /** What parts are told of, after the core has handled it. */
 export interface ToldEvents {

@@ -9,7 +9,7 @@ import { callOf } from "../support/discord/calls.ts";
 async function withExtras(...parts: readonly AccountPart[]) {
   const scene = await testAccount();
   const extras = parts.map((part) => ({ account: () => Promise.resolve(() => part) }));
-  await loadExtras(scene.account, [...extras, {}], {} as never);
+  await loadExtras(scene.account, [...extras, {}]);
   return scene;
 }
 

@@ -7,8 +7,7 @@
 import { NO_THREADS } from "../../core/inbound/threads.ts";
 import { RestError } from "../../discord/rest/exchange/rest_error.ts";
 import { createThreadRequests } from "../../discord/rest/requests/channel.ts";
-import { closedBy } from "../../flows/judging/closed_by.ts";
-import { judge, sessionOf, viewOf } from "../../flows/judging/judge.ts";
+import { viewOf } from "../../flows/judging/judge.ts";
 import { createPolicyKeeper } from "../../flows/judging/policy_keeper.ts";
 import { cleanSecrets } from "../../account/secrets.ts";
 import { createAnswerThreads, createTitleByModel } from "../../flows/turn/answer_threads.ts";
@@ -20,7 +19,6 @@ import { createAccountContext } from "../account_context.ts";
 import type { AccountOptions, AccountPorts } from "../account_interface.ts";
 import { loadExtras, ownServers, runByExtra, voiceOfExtras } from "../../account/extra_parts.ts";
 import { createInteractionHandlers } from "../interactions/interactions.ts";
-import { progressOf } from "../../flows/turn/progress/progress.ts";
 import { queuesOf } from "../../flows/deliver/channel_queues.ts";
 import type { ToolServices } from "../rules/tool_services.ts";
 import { createAccountMedia } from "../turn/account_media.ts";
@@ -42,10 +40,9 @@ export async function createParts(
 ) {
   const { store, logging, text } = options;
   const { client, connection, connectionState, presence, settings } = gateway;
-  const { health, memory, now, changedInAll } = ports;
+  const { health, now, changedInAll } = ports;
   const log = logging.forPart("policy");
   const reader = await gateway.reader();
-  const voiceIndex = gateway.voice();
   const ended = new AbortController();
   const keeper = await createPolicyKeeper(options.config, text, { store, now, log });
   const account = createAccountContext({
@@ -62,6 +59,7 @@ export async function createParts(
     connection,
     connectionState,
     reader,
+    voiceIndex: gateway.voice(),
     settings,
     health,
     bot: { ...ports, ...options, toolServices },
@@ -111,25 +109,6 @@ export async function createParts(
     ...{ health, changedInAll },
     byExtra: (use) => runByExtra(account, use),
   });
-  await loadExtras(account, options.extras, {
-    judge: (message) => judge(account, message, {}, "not_live"),
-    sessionOf: (call) => sessionOf(account, call),
-    ...{ client, reader, spend, dataDir: options.dataDir, version: options.version },
-    speech: () => settings.speech,
-    env: options.env,
-    show: history.show,
-    closedBy: (asker, target) => closedBy(account, asker, target),
-    modelOf: (agentId) => settings.models.of(agentId),
-    ask: interactions.ask,
-    cleanSecrets: (text) => cleanSecrets(account, text),
-    harmlessPart: progressOf(account).drafts.harmlessPart,
-    voice: voiceIndex && {
-      ...voiceIndex,
-      set: connection.setVoice,
-      hasLoaded: memory.worked,
-      scheme: new URL(options.apiBase).protocol === "http:" ? "ws" : "wss",
-    },
-  });
   Object.assign(account.parts, {
     ...{ sources, threads, media, history, interactions, toolPortsOf },
     commands: interactions.commands,
@@ -138,6 +117,7 @@ export async function createParts(
     turns: turnsOf(account).wake,
     channels: queuesOf(account).wake,
   });
+  await loadExtras(account, options.extras);
   return {
     account,
     /** Aborted when the account ends by itself: no turn begins after that. */

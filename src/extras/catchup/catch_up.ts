@@ -1,8 +1,11 @@
 /** Catches one person up (T17), and keeps no word of it. */
 
-import type { AccountContext } from "../../bot/account_context.ts";
+import type { BotAccount } from "../../account/account.ts";
+import { cleanSecrets } from "../../account/secrets.ts";
+import { judge, sessionOf } from "../../flows/judging/judge.ts";
+import { spendOf } from "../../flows/turn/account_turns.ts";
 import { timezoneOf } from "../../account/rules.ts";
-import type { AccountPart, AccountServices } from "../../bot/bot_extra.ts";
+import type { AccountPart } from "../../bot/bot_extra.ts";
 import { createdAtMs, type GuildId, parseSnowflake, type UserId } from "../../core/discord/ids.ts";
 import type { CommandCall } from "../../core/inbound/interactions.ts";
 import { ASKED_OTHERWISE, type InboundMessage } from "../../core/inbound/inbound.ts";
@@ -48,12 +51,9 @@ const nothingForThem = (since: string, id: string) =>
   `Nothing that concerns you since ${since} (\`/why ${id}\`).`;
 const USAGE = "`/catchup since:2h` (or 3d, today, 2026-01-31)";
 
-export function createAccountCatchup(
-  account: AccountContext,
-  { client, reader, judge, sessionOf, spend, modelOf, closedBy, show, cleanSecrets }:
-    AccountServices,
-): AccountPart {
-  const { accountId, config, store, now, stopping } = account;
+export function createAccountCatchup(account: BotAccount): AccountPart {
+  const { accountId, config, reader, rest, settings, store, now, stopping } = account;
+  const { show } = account.parts.history;
   const { log } = account.forPart("interactions");
   /** Until when people may have no other one. */
   const pauses = new Map<UserId, number>();
@@ -72,7 +72,7 @@ export function createAccountCatchup(
   /** Stores the verdict, so that `why` explains the call. */
   async function record(call: CommandCall): Promise<void> {
     const message = { ...questionOf(call), asked: true } as const;
-    const { verdict: policyVerdict, ...judged } = judge(message);
+    const { verdict: policyVerdict, ...judged } = judge(account, message, {}, "not_live");
     const verdict = ignored("caught-up", policyVerdict.rule);
     const one = { ...judged, message, verdict, policyVerdict };
     await store.inbox.acceptBatch({ accountId, judged: [one], echoes: [], guilds: [] }, now());
@@ -80,26 +80,28 @@ export function createAccountCatchup(
 
   async function tell(call: CommandCall, guildId: GuildId, since: number, changed: Set<string>) {
     const { id } = call;
-    const { agentId } = sessionOf(call);
+    const { agentId } = sessionOf(account, call);
     const by = usedBy(call, agentId);
-    const model = meteredModel(modelOf(agentId), { kind: "summary", by, spend, now });
+    const model = meteredModel(settings.models.of(agentId), {
+      ...{ kind: "summary", by, now },
+      spend: spendOf(account),
+    });
     await record(call);
     const left = { requests: REQUESTS.first };
-    const api = bounded(client, left);
+    const api = bounded(rest, left);
     const signal = AbortSignal.any([stopping, AbortSignal.timeout(LIMIT_MS)]);
-    const readAll = () =>
-      readableBy(questionOf(call), guildId, { api, closedBy, signal, now: now() });
+    const readAll = () => readableBy(account, questionOf(call), guildId, { api, signal });
     const readable = await readAll();
     if (!readable) return nothingNew(readerTime(since, "R"));
     const ports = { api, readable, messages: store.messages, show, signal };
     const { news, counts } = await readServer(guildId, since, call, ports);
     const room = historyChars(model.window ?? UNKNOWN_WINDOW, OTHER_CHARS) / LINE_OF_NEWS;
     const chosen = chooseNews(news, Math.min(MAX_NEWS, Math.floor(room)));
-    const shown = cleanSecrets(chosen.map(newsLine).join("\n"));
+    const shown = cleanSecrets(account, chosen.map(newsLine).join("\n"));
     const request = catchUpRequest(shown, account.randomId());
     const limit = AbortSignal.any([signal, AbortSignal.timeout(MODEL_MS)]);
     const answer = chosen.length > 0 ? await askForText(model, request, limit) : "";
-    const lines = linesOf(cleanSecrets(answer), chosen);
+    const lines = linesOf(cleanSecrets(account, answer), chosen);
 
     left.requests = REQUESTS.last; // rights may have changed while the model wrote
     const still = await readAll();

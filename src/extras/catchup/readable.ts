@@ -8,7 +8,8 @@ import type { ChannelId, GuildId } from "../../core/discord/ids.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import { type Channel, CHANNEL_KINDS, isThread } from "../../core/rights/channel.ts";
 import { missingRight, type PlaceFacts } from "../../core/rights/rights.ts";
-import type { GuildTarget } from "../../discord/rest/actions/options.ts";
+import { closedBy } from "../../flows/judging/closed_by.ts";
+import type { BotAccount } from "../../account/account.ts";
 import { readPlaceOf } from "../../discord/rest/actions/readers.ts";
 import type { RestApi } from "../../discord/rest/client/client.ts";
 import { RestError } from "../../discord/rest/exchange/rest_error.ts";
@@ -32,20 +33,14 @@ export interface Readable {
  * Reads the rights of a person once.
  *
  * @param question The person's message, in the place of the answer.
- * @param closedBy The config path that closes a channel to a person (P6–P9); `undefined`: it is open.
  * @returns `undefined` if the person is not in the server.
  * @throws {RestError} If Discord does not answer, or refuses; as a rejection.
  */
 export async function readableBy(
+  account: BotAccount,
   question: InboundMessage,
   guildId: GuildId,
-  { api, closedBy, signal, now }: {
-    readonly api: RestApi;
-    readonly closedBy: (asker: InboundMessage, target: GuildTarget) => string | undefined;
-    readonly signal: AbortSignal;
-    /** Unix time in milliseconds. */
-    readonly now: number;
-  },
+  { api, signal }: { readonly api: RestApi; readonly signal: AbortSignal },
 ): Promise<Readable | undefined> {
   const reads = createGuildReads(api, guildId, { signal });
   const [guild, all] = [await reads.facts(), await reads.channels()];
@@ -55,11 +50,12 @@ export async function readableBy(
   const isAdult = place.kind === "guild" && place.guild.id === guildId &&
     all.get(place.channel.id)?.isNsfw === true;
   const maySee = (there: PlaceFacts) =>
-    missingRight(guild, member, there, ["Read Message History"], now) === undefined;
+    missingRight(guild, member, there, ["Read Message History"], account.now()) === undefined;
   const channels = new Map(
     [...all].filter(([channelId, channel]) =>
       channel.type !== CHANNEL_KINDS.category && (isAdult || !channel.isNsfw) &&
-      closedBy(question, { channelId, guildId }) === undefined && maySee(readPlaceOf(channel))
+      closedBy(account, question, { channelId, guildId }) === undefined &&
+      maySee(readPlaceOf(channel))
     ),
   );
 
@@ -67,7 +63,7 @@ export async function readableBy(
     const parent = thread.parentId && channels.get(thread.parentId);
     if (!parent || thread.guildId !== guildId) return false;
     const target = { channelId: thread.id, guildId, parentId: parent.id };
-    if (closedBy(question, target) !== undefined) return false;
+    if (closedBy(account, question, target) !== undefined) return false;
     if (!isPrivateThread(thread)) return true;
     const hasMember = await reads.isInThread(thread.id, userId);
     return maySee({

@@ -5,7 +5,7 @@
 
 import { tellExtras } from "../../account/extra_parts.ts";
 import type { BotAccount } from "../../account/account.ts";
-import type { AccountPart, AccountServices } from "../../bot/bot_extra.ts";
+import type { AccountPart } from "../../bot/bot_extra.ts";
 import { type ChannelId, type GuildId, snowflakeAt } from "../../core/discord/ids.ts";
 import { readHookEvent } from "../../core/hooks/event.ts";
 import { placeOfHook } from "../../core/hooks/hook.ts";
@@ -24,11 +24,8 @@ const OLD_MS: { readonly [event: string]: number } = {
   event_started: HOOK_EVENTS_KEPT_DAYS * DAY_MS,
 };
 
-export function createAccountEvents(
-  account: BotAccount,
-  { client, reader }: AccountServices,
-): AccountPart {
-  const { accountId, config, now, policy, store } = account;
+export function createAccountEvents(account: BotAccount): AccountPart {
+  const { accountId, config, now, policy, reader, rest, store } = account;
   const { log } = account.forPart("events");
   let number = Math.floor(account.random() * IDS_PER_MS);
 
@@ -89,7 +86,7 @@ export function createAccountEvents(
       const refused = (error: unknown) =>
         log.warn("Discord does not show some events of a time away", { guildId, error });
       const entries = Object.values(serverEvents);
-      for await (const page of missedDispatches(client, guildId, entries, refused)) {
+      for await (const page of missedDispatches(rest, guildId, entries, refused)) {
         const events = page.map((dispatch) => decodeServerEvent(dispatch, facts))
           .flatMap((event) =>
             event ? eventsOf(event, event.event === "event_started" ? undefined : since) : []

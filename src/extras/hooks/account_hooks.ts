@@ -1,13 +1,12 @@
 /** Connects the events of an account's hooks with Discord, the policy and the budgets (W3, W5). */
 
 import { DAY_MS } from "../../lib/clock.ts";
-import type { AccountContext } from "../../bot/account_context.ts";
+import type { BotAccount } from "../../account/account.ts";
+import { cleanSecrets } from "../../account/secrets.ts";
 import { placeOfTarget } from "../../discord/gateway/decode/places.ts";
-import type { Reader } from "../../discord/gateway/read/reader.ts";
 import { createThreadRequests } from "../../discord/rest/requests/channel.ts";
 import { readChannel } from "../../discord/rest/requests/guild_reads.ts";
 import { createMessages } from "../../discord/rest/requests/messages.ts";
-import type { RestClient } from "../../discord/rest/client/client.ts";
 import { RestError } from "../../discord/rest/exchange/rest_error.ts";
 import { agentOf } from "../../config/config.ts";
 import { snowflakeAt } from "../../core/discord/ids.ts";
@@ -31,28 +30,22 @@ import { routeAs } from "../../session/session_key.ts";
 import { isRefused, placeOfEvents } from "../../flows/event_places.ts";
 
 /** Creates the runner of an account; no event is answered before `start`. */
-export function createAccountHooks(
-  account: AccountContext,
-  { client, reader, cleanSecrets }: {
-    readonly client: RestClient;
-    readonly reader: Pick<Reader, "index">;
-    readonly cleanSecrets: (text: string) => string;
-  },
-): HookRunner {
-  const { accountId, config, store, now } = account;
+export function createAccountHooks(account: BotAccount): HookRunner {
+  const { accountId, config, store, now, reader, rest } = account;
+  const clean = (text: string) => cleanSecrets(account, text);
   const placeOf = (rules: AnswerRules) => placeOfEvents(account, rules);
   const part = account.forPart("hooks");
-  const threads = createThreadRequests(client);
+  const threads = createThreadRequests(rest);
   const incidents = createIncidents(part, {
     threads: {
       ...threads,
       start: (channelId, messageId, name, minutes) =>
-        threads.start(channelId, messageId, cleanSecrets(name), minutes),
+        threads.start(channelId, messageId, clean(name), minutes),
     },
-    edit: createMessages(client).edit,
+    edit: createMessages(rest).edit,
     async stateOf(threadId) {
       try {
-        const { thread } = await readChannel(client, threadId);
+        const { thread } = await readChannel(rest, threadId);
         return thread?.isLocked ? "locked" : "open";
       } catch (error) {
         // A thread in a channel that the bot may not see: the delivery tells why.
@@ -64,7 +57,7 @@ export function createAccountHooks(
     },
     isRefused,
     compose: ({ runId, hook, ...incident }, { channelId, guildId }) => {
-      const text = cleanSecrets(incidentText(incident, hook));
+      const text = clean(incidentText(incident, hook));
       const cause = runId ?? snowflakeAt<"message">(incident.startedAt, 0);
       const base = { accountId, channelId, guildId, cause, revision: 0, kind: "notice" as const };
       const [first] = freeze({
@@ -84,7 +77,7 @@ export function createAccountHooks(
     wordsOf(events, { place }, rules) {
       const to = placeOfHook(rules);
       return wordsOfEvents(
-        client,
+        rest,
         events,
         {
           mayAct: (guildId, target) =>
@@ -124,7 +117,7 @@ export function createAccountHooks(
       }
       return undefined;
     },
-    cleanSecrets,
+    cleanSecrets: clean,
     compose({ id: cause, revision, channelId, guildId }, text) {
       const body = noticeBody(text);
       const base = { accountId, channelId, guildId, cause, revision, kind: "notice" as const };

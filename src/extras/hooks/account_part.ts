@@ -1,15 +1,15 @@
 /** The part of an account that answers events of hooks (W3). */
 
 import type { BotAccount } from "../../account/account.ts";
-import type { AccountPart, AccountServices } from "../../bot/bot_extra.ts";
+import type { AccountPart } from "../../bot/bot_extra.ts";
 import { hasEvents } from "../../core/hooks/hook.ts";
 import { createLoader } from "../../lib/loader.ts";
 import type { HookRunner } from "./runner.ts";
 
-export function createHooksPart(account: BotAccount, services: AccountServices): AccountPart {
+export function createHooksPart(account: BotAccount): AccountPart {
   const { start, wake, stop } = createLoadedHooks(account, async () => {
     const { createAccountHooks } = await import("./account_hooks.ts");
-    return createAccountHooks(account, services);
+    return createAccountHooks(account);
   });
   return {
     start,

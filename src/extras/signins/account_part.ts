@@ -2,17 +2,17 @@
 
 import { z } from "zod";
 import type { BotAccount } from "../../account/account.ts";
-import type { AccountPart, AccountServices } from "../../bot/bot_extra.ts";
+import type { AccountPart } from "../../bot/bot_extra.ts";
 import { defineTool, type Tool } from "../../core/turn/tool.ts";
 import { latest } from "../../lib/cache.ts";
 import { createLoader } from "../../lib/loader.ts";
 import type { OwnServers } from "./own_servers.ts";
 
-export function createSignInsPart(account: BotAccount, services: AccountServices): AccountPart {
+export function createSignInsPart(account: BotAccount): AccountPart {
   let loaded: OwnServers | undefined;
   const { get: load } = createLoader(async () => {
     const { createOwnServers } = await import("./own_servers.ts");
-    return loaded = createOwnServers(account, services);
+    return loaded = createOwnServers(account);
   });
   /** The only tool of such a server in other turns, which never see an account. */
   const privately = (id: string): Tool =>

@@ -5,8 +5,7 @@
  */
 
 import { createHash } from "node:crypto";
-import type { AccountContext } from "../../bot/account_context.ts";
-import type { AccountServices } from "../../bot/bot_extra.ts";
+import type { BotAccount } from "../../account/account.ts";
 import { serversOf } from "../../bot/mcp/ports.ts";
 import { createdAtMs, snowflakeAt, type UserId } from "../../core/discord/ids.ts";
 import { type InboundMessage, isAtDiscord, type OwnTurn } from "../../core/inbound/inbound.ts";
@@ -29,11 +28,9 @@ const UNPAIRED =
 const CLOSED = "it is for their direct messages, which channels.discord.dm closes to them. Tell " +
   "them to ask whoever runs me for access";
 
-export function createOwnServers(
-  account: AccountContext,
-  { client, reader, ask, dataDir, version }: AccountServices,
-) {
-  const { accountId, config, policy, now, schedule } = account;
+export function createOwnServers(account: BotAccount) {
+  const { accountId, config, policy, now, schedule, reader } = account;
+  const { dataDir, version } = account.bot;
   const { log } = account.forPart("tools");
   const servers = () => serversOf(config(), "each") as readonly EachServer[];
   const people = createPeople({
@@ -41,7 +38,7 @@ export function createOwnServers(
     secret: () => config().discord.token?.reveal() ?? "",
     ports: { version, now, schedule, log },
   });
-  const readMember = createReadMember(client);
+  const readMember = createReadMember(account.rest);
   /** Where people have asked last: "show it" in direct messages is about this place. */
   const places = new Map<string, NonNullable<OwnTurn["from"]>>();
   let cancel: () => void;
@@ -75,7 +72,10 @@ export function createOwnServers(
     const from = { ...sender, roles: [] };
     const call = { accountId, id, channelId, place, names, sender: from, name: "", options: {} };
     const about = quoted && { ...quoted, channelId };
-    if (await ask({ ...call, isElsewhere: true }, { text, about, own }) === "direct") return;
+    if (
+      await account.parts.interactions.ask({ ...call, isElsewhere: true }, { text, about, own }) ===
+        "direct"
+    ) return;
     throw new Error(config().discord.dm.policy === "pairing" ? UNPAIRED : CLOSED);
   }
 

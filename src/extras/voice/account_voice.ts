@@ -4,38 +4,34 @@
  */
 
 import type { BotAccount } from "../../account/account.ts";
-import type { AccountPart, AccountServices } from "../../bot/bot_extra.ts";
+import type { AccountPart } from "../../bot/bot_extra.ts";
 import { createLoader } from "../../lib/loader.ts";
 import type { VoicePeople } from "./people/account_people.ts";
 import type { createAccountTalk as CreateTalk } from "./talk/account_talk.ts";
 import type { Calls } from "./line/call.ts";
 
-export function createAccountVoice(
-  account: BotAccount,
-  services: AccountServices,
-): AccountPart {
-  const { voice: gateway } = services;
-  if (!gateway) return { start: () => void endAll(account) }; // with `voice`, it connects again
+export function createAccountVoice(account: BotAccount): AccountPart {
+  const { voiceIndex } = account;
+  if (!voiceIndex) return { start: () => void endAll(account) }; // with `voice`, it connects again
   let made: Calls | undefined;
   let people: VoicePeople | undefined;
   let talks: ReturnType<typeof CreateTalk> | undefined;
   const own = account.forPart("voice");
-  const withVoice = { ...services, voice: gateway };
   const link = createLoader(async () => {
     const { createCalls } = await import("./link/calls.ts");
-    return made = createCalls(account, withVoice);
+    return made = createCalls(account, voiceIndex);
   });
   const talk = createLoader(async () => {
     const { createAccountTalk } = await import("./talk/account_talk.ts");
-    talks = createAccountTalk(own, services);
+    talks = createAccountTalk(own);
     return talks.talk;
   });
   const { get } = createLoader(async () => {
     const { createVoicePeople } = await import("./people/account_people.ts");
-    return people = createVoicePeople(own, withVoice, link.get, talk.get);
+    return people = createVoicePeople(own, voiceIndex, link.get, talk.get);
   });
   let isOn = false;
-  gateway.onChange((guildId) => isOn && people?.calls.changed(guildId));
+  voiceIndex.onChange((guildId) => isOn && people?.calls.changed(guildId));
 
   return {
     start(): void {

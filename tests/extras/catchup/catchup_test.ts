@@ -6,18 +6,12 @@
 import fc from "fast-check";
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { AccountContext } from "../../../src/bot/account_context.ts";
 import { partsOf } from "../../../src/interactions/base/command.ts";
-import type { AccountServices } from "../../../src/bot/bot_extra.ts";
 import { type ChannelId, type MessageId, snowflakeAt } from "../../../src/core/discord/ids.ts";
-import type { InboundMessage } from "../../../src/core/inbound/inbound.ts";
 import type { CommandCall } from "../../../src/core/inbound/interactions.ts";
 import { type Model, ModelError, type ModelRequest } from "../../../src/core/model.ts";
-import type { BudgetStop } from "../../../src/core/spending/budget.ts";
-import type { Charge } from "../../../src/core/spending/usage.ts";
 import { createReader } from "../../../src/discord/gateway/read/reader.ts";
 import { createShow } from "../../../src/discord/gateway/decode/shown_message.ts";
-import type { GuildTarget } from "../../../src/discord/rest/actions/options.ts";
 import type { RestApi } from "../../../src/discord/rest/client/client.ts";
 import { RestError } from "../../../src/discord/rest/exchange/rest_error.ts";
 import { createAccountCatchup, REQUESTS } from "../../../src/extras/catchup/catch_up.ts";
@@ -33,10 +27,10 @@ import { may } from "../../../simulator/world/access.ts";
 import { ALL_PERMISSIONS } from "../../../simulator/world/permissions.ts";
 import type { TextChannel, Thread, User } from "../../../simulator/world/world.ts";
 import { type Simulated, withDiscord } from "../../discord/rest/simulated.ts";
-import { testAccount } from "../../support/account.ts";
+import { testAccount } from "../../support/bot/test_account.ts";
 import { callOf } from "../../support/discord/calls.ts";
 import { ACCOUNT, guildMessage, guildPlace, sender } from "../../support/discord/builders.ts";
-import { batch, ignored, openTestStore } from "../../support/store/store.ts";
+import { batch, ignored } from "../../support/store/store.ts";
 
 const HOUR = 3_600_000;
 const NO_TIME = /^That does not fit this command.*`\/catchup since:2h`/;
@@ -49,20 +43,16 @@ function repeat({ messages }: ModelRequest): string {
 }
 
 /** A Discord, the bot's part, and what a test changes. */
-function openPlay(discord: Simulated) {
+async function openPlay(discord: Simulated) {
   const { sim, demo: { world, krill, barnacle, channels } } = discord;
   const captain = addRole(world, krill, { name: "captain", permissions: ALL_PERMISSIONS }, AT);
   sim.setRoles({ who: "Barnacle", roles: ["Barnacle", captain.name] });
   const self = { userId: barnacle.userId, applicationId: barnacle.id, username: "Barnacle" };
   const reader = createReader({ accountId: ACCOUNT, guilds: [], self }, () => {});
-  const { store, database } = openTestStore();
   const state = {
     ahead: 0, // milliseconds of the bot's clock
     answer: repeat as (request: ModelRequest) => string | Promise<string>,
-    stop: undefined as BudgetStop | undefined,
     mayFail: (_path: string): void => {},
-    charges: [] as Charge[],
-    off: new Set<string>(), // closed by the policy
     hidden: new Set<string>(), // threads that Discord tells as private ones
   };
   const now = () => Date.now() + state.ahead;
@@ -87,32 +77,20 @@ function openPlay(discord: Simulated) {
       );
     },
   };
-  const { account } = testAccount({ now });
+  const discordKeys = (channels: object) => ({
+    groupPolicy: "open",
+    guilds: { [krill.id]: { channels: { ...channels, "*": {} } } },
+  });
+  const beside = { agents: { defaults: { timezone: "UTC" } } };
+  const bot = await testAccount({ discord: discordKeys({}), beside, model });
+  const { account, store, rows } = bot;
   const showing = { reader, maySee: () => true, footerOf: store.outbox.footerOf };
-  const judge = () => ({ verdict: { kind: "accept", why: "mentioned", rule: "the.rule" } });
   const guilds = new Map([[krill.id, { name: "Krill", channels: world.channels }]]);
-  const services = {
-    client,
-    reader: { index: guilds },
-    judge,
-    sessionOf: () => ({ agentId: "main" }),
-    spend: {
-      check: () => Promise.resolve(state.stop),
-      record: (charge: Charge) => void state.charges.push(charge),
-    },
-    modelOf: () => model,
-    closedBy: (_asker: InboundMessage, { channelId, parentId }: GuildTarget) =>
-      [channelId, parentId ?? ""].some((id) => state.off.has(id)) ? "the.rule" : undefined,
-    show: createShow({ accountId: ACCOUNT, ...showing }),
-    cleanSecrets: (text: string) => text.replaceAll("sk-secret", "[removed]"),
-  };
-  const part = createAccountCatchup(
-    {
-      ...{ ...account, store, forPart: () => account },
-      config: () => ({ agents: { defaults: { timezone: "UTC" } } }),
-    } as unknown as AccountContext,
-    services as unknown as AccountServices,
-  );
+  bot.clock.set(now() - bot.clock.now());
+  Object.assign(account, { rest: client, reader: { index: guilds }, now });
+  const show = createShow({ accountId: ACCOUNT, ...showing });
+  Object.assign(account.parts, { history: { show } });
+  const part = createAccountCatchup(account);
   const placeOf = (where: TextChannel | Thread) => {
     const id = where.kind === "thread" ? where.parentId : where.id;
     const guild = { id: krill.id, name: "Krill" };
@@ -123,6 +101,8 @@ function openPlay(discord: Simulated) {
     ...discord,
     part,
     guilds,
+    /** The config changes: channels of the server, and keys beside `channels`. */
+    reload: (channels: object, others: object = {}) => bot.reload(discordKeys(channels), others),
     channel: (name: string, fields: Partial<TextChannel> = {}) =>
       addChannel(world, krill, { name, ...fields }, AT),
     thread: (name: string, where: TextChannel, ownerId: User["id"]) =>
@@ -167,15 +147,14 @@ function openPlay(discord: Simulated) {
       const text = requests.at(-1)?.messages.map((one) => one.text).join("\n") ?? "";
       return [...text.matchAll(/^\{"n".*\}$/gm)].map(([line]) => JSON.parse(line));
     },
-    rows: (sql: string): readonly object[] =>
-      database.prepare(sql).all().map((row) => ({ ...row })),
+    rows,
   });
 }
 
-type Play = ReturnType<typeof openPlay>;
+type Play = Awaited<ReturnType<typeof openPlay>>;
 
 const withCatchUp = (test: (play: Play) => Promise<void>) =>
-  withDiscord((discord) => test(openPlay(discord)));
+  withDiscord(async (discord) => await test(await openPlay(discord)));
 
 describe("[T17] a catch-up", () => {
   it("begins with what concerns the person, and links each line to a message that was read", () =>
@@ -186,7 +165,7 @@ describe("[T17] a catch-up", () => {
       const thread = play.thread("nets", channels.help, grace.id);
       await post("the nets are mended", thread);
       const reply = await post("I do, at nine", channels.general, "ada", own.id);
-      const mention = await post(`<@${grace.id}> bring sk-secret`, channels.offTopic);
+      const mention = await post(`<@${grace.id}> bring hunter2`, channels.offTopic);
       await post("not here", channels.offTopic, "ada", mention.id); // a reply to what ada has said
       const text = await catchUp(grace);
       assert.deepEqual(play.lines().map(({ concerns }) => concerns), [
@@ -198,9 +177,9 @@ describe("[T17] a catch-up", () => {
       assert.equal(links.length, 5);
       assert.equal(links[0], `${server}/${channels.offTopic.id}/${mention.id}`);
       assert.equal(links[1], `${server}/${channels.general.id}/${reply.id}`);
-      assert.doesNotMatch(text + JSON.stringify(play.lines()), /sk-secret|who feeds/);
-      assert.equal(play.charges[0]?.userId, grace.id);
-      assert.deepEqual(play.charges.map(({ kind }) => kind), ["summary"]);
+      assert.doesNotMatch(text + JSON.stringify(play.lines()), /hunter2|who feeds/);
+      const charges = play.rows("SELECT user_id, kind FROM usage");
+      assert.deepEqual(charges, [{ user_id: grace.id, kind: "summary" }]);
     }));
 
   it("begins at the person's last message or reaction that the bot saw", () =>
@@ -285,7 +264,7 @@ describe("[T17] a catch-up", () => {
     }));
 
   it("keeps nothing but its verdict, which `why` explains", () =>
-    withCatchUp(async ({ post, catchUp, rows, demo: { channels, people: { grace } } }) => {
+    withCatchUp(async ({ post, catchUp, rows, demo: { krill, channels, people: { grace } } }) => {
       await post("the harbour is closed", channels.general);
       const all = "SELECT (SELECT COUNT(*) FROM inbox) + (SELECT COUNT(*) FROM message_block) + " +
         "(SELECT COUNT(*) FROM outbox) AS n";
@@ -293,7 +272,8 @@ describe("[T17] a catch-up", () => {
       const [, id] = /\/why (\d+)/.exec(await catchUp(grace)) ?? [];
       assert.deepEqual(rows(all), before);
       const kept = rows(`SELECT verdict, why, rule FROM decision WHERE message_id = '${id}'`);
-      assert.deepEqual(kept, [{ verdict: "ignore", why: "caught-up", rule: "the.rule" }]);
+      const rule = `channels.discord.guilds.${krill.id}.requireMention`;
+      assert.deepEqual(kept, [{ verdict: "ignore", why: "caught-up", rule }]);
       assert.match(reasonText("caught-up"), /only its sender saw/);
     }));
 });
@@ -341,7 +321,10 @@ describe("[T17] the lines of a catch-up", () => {
 const NO_VIEW = { to: "@everyone", what: "viewChannel", as: "denied", in: "#staff" } as const;
 const HIDINGS: readonly (readonly [string, (play: Play, staff: TextChannel) => void])[] = [
   ["a hidden channel", ({ sim }) => sim.permit(NO_VIEW)],
-  ["a channel that the policy closes", ({ off }, staff) => void off.add(staff.id)],
+  [
+    "a channel that the policy closes",
+    ({ reload }, { id }) => reload({ [id]: { enabled: false } }),
+  ],
   ["an age-restricted channel", (_, staff) => Object.assign(staff, { isAgeRestricted: true })],
 ];
 
@@ -414,13 +397,26 @@ describe("[T17] [SEC-R4] a catch-up shows no word of a place that the person may
       { numRuns: 12 },
     ));
 
+  it("nor of one that closes while the model writes", () =>
+    withCatchUp(async (play) => {
+      const staff = play.channel("staff");
+      await play.post("the password is krill", staff);
+      play.answer = (request) => {
+        play.sim.permit(NO_VIEW);
+        return repeat(request);
+      };
+      const text = await play.catchUp(play.demo.people.grace);
+      assert.equal(play.lines().length, 1);
+      assert.doesNotMatch(text, new RegExp(`password|${staff.id}`));
+    }));
+
   for (const [what, hide] of HIDINGS) {
     it(`${what}: the answer is that of a quiet server`, () =>
       withCatchUp(async (play) => {
         const { post, catchUp, channel, demo: { people: { grace } } } = play;
         const staff = channel("staff");
         await post("the password is krill", staff);
-        hide(play, staff);
+        await hide(play, staff);
         const asked = await catchUp(grace, { since: "1h", where: staff.id });
         const quiet = await catchUp(grace, { since: "1h", where: "1234567890123456789" });
         assert.equal(asked.replace(/\d+/g, ""), quiet.replace(/\d+/g, ""));
@@ -442,17 +438,20 @@ function unreadable(path: string): void {
   if (path.includes("/messages")) throw new RestError("failed", refusal);
 }
 
-const SPENT = { rule: "budgets.perUser.tokensPerDay", limit: 1 };
+async function spend({ catchUp, reload, demo: { people: { grace } } }: Play): Promise<void> {
+  await catchUp(grace);
+  await reload({}, { budgets: { perUser: { tokensPerDay: 1 } } });
+}
 
 /** What goes wrong, and the one sentence that the person gets. */
-const FAILURES: readonly (readonly [string, (play: Play) => void, RegExp])[] = [
+const FAILURES: readonly (readonly [string, (play: Play) => unknown, RegExp])[] = [
   ["the model is down", (play) => play.answer = unreached, /^My model is overloaded/],
   [
     "no line counts",
     (play) => play.answer = () => "Nothing.",
     /^Nothing that concerns you since <t/,
   ],
-  ["the budget is spent", (play) => play.stop = SPENT, /^The budget for my answers is used up/],
+  ["the budget is spent", spend, /^The budget for my answers is used up/],
   ["Discord is down", (play) => play.mayFail = down, /^Discord doesn't answer/],
   ["the bot is not on the server", (play) => play.guilds.clear(), /^I can't catch you up just now/],
   [
@@ -467,7 +466,7 @@ describe("[T17] a catch-up that fails says so in a sentence", () => {
     it(what, () =>
       withCatchUp(async (play) => {
         await play.post("the harbour is closed", play.demo.channels.general);
-        set(play);
+        await set(play);
         assert.match(await play.catchUp(play.demo.people.grace), expected);
       }));
   }

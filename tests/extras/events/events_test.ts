@@ -2,7 +2,6 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
 import { loadExtras } from "../../../src/account/extra_parts.ts";
-import type { AccountServices } from "../../../src/bot/bot_extra.ts";
 import type { ChannelId, GuildId, UserId } from "../../../src/core/discord/ids.ts";
 import type { Place } from "../../../src/core/inbound/inbound.ts";
 import type { HookEvent, NumberedEvent } from "../../../src/core/hooks/hook.ts";
@@ -164,16 +163,14 @@ async function build(events: readonly Name[], { entry = {}, request, maxAgeMin =
     self: () => self as never,
     store,
     log,
+    rest: {
+      request: (_method: string, path: string) => Promise.resolve(request?.(path)),
+    } as never,
+    reader: { index: INDEX } as never,
   });
   const listening = { events: { hookStored: () => void wakes++ } };
-  await loadExtras(account, [{ account: () => Promise.resolve(() => listening) }], {} as never);
-  const part = createAccountEvents(
-    account,
-    {
-      client: { request: (_method: string, path: string) => Promise.resolve(request?.(path)) },
-      reader: { index: INDEX },
-    } as unknown as AccountServices,
-  );
+  await loadExtras(account, [{ account: () => Promise.resolve(() => listening) }]);
+  const part = createAccountEvents(account);
   const facts = { accountId: ACCOUNT, self: self as never, index: INDEX };
   /** The events of a dispatch, as the gateway's reader hands them over. */
   const tell = (t: string, d: object): readonly NumberedEvent[] => {

@@ -4,8 +4,7 @@ import assert from "node:assert/strict";
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
-import type { AccountContext } from "../../../src/bot/account_context.ts";
-import type { AccountServices } from "../../../src/bot/bot_extra.ts";
+import type { BotAccount } from "../../../src/account/account.ts";
 import type { InboundMessage } from "../../../src/core/inbound/inbound.ts";
 import type { CommandCall } from "../../../src/core/inbound/interactions.ts";
 import type { ToolContext } from "../../../src/core/turn/tool.ts";
@@ -21,7 +20,7 @@ import {
 import { toolContext, UNUSED_PORTS } from "../../support/model/tools.ts";
 import { tempDirectory } from "../../support/temp_directory.ts";
 
-type Asked = Parameters<AccountServices["ask"]>;
+type Asked = Parameters<BotAccount["parts"]["interactions"]["ask"]>;
 
 function open(
   dataDir: string,
@@ -34,20 +33,17 @@ function open(
   const token = { reveal: () => "token" };
   const config = { mcp: { servers }, http: {}, discord: { token, dm: { policy: dm } } };
   const asked: Asked[] = [];
-  const services = {
-    dataDir,
-    version: "1",
-    client: {},
-    reader: { index: new Map() },
-    ask: (...given: Asked) => Promise.resolve((asked.push(given), outcome)),
-  };
   let isClosed = false;
   const policy = () => ({ mayAct: () => !isClosed });
-  const context = { ...account, policy, config: () => config, forPart: () => account };
-  const own = createOwnServers(
-    context as unknown as AccountContext,
-    services as unknown as AccountServices,
-  );
+  const context = {
+    ...{ ...account, policy, config: () => config, forPart: () => account },
+    bot: { dataDir, version: "1" },
+    reader: { index: new Map() },
+    parts: {
+      interactions: { ask: (...given: Asked) => Promise.resolve((asked.push(given), outcome)) },
+    },
+  };
+  const own = createOwnServers(context as unknown as BotAccount);
   const told: string[] = [];
   const discord: ToolContext["ports"]["discord"] = {
     ...UNUSED_PORTS.discord,

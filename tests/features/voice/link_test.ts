@@ -10,7 +10,7 @@ import type { DemoWorld } from "../../../simulator/actions/demo_world.ts";
 import type { Simulator } from "../../../simulator/simulator.ts";
 import { addChannel } from "../../../simulator/world/create_world.ts";
 import type { BotAccount } from "../../../src/account/account.ts";
-import type { AccountServices } from "../../../src/bot/bot_extra.ts";
+import type { OwnVoice } from "../../../src/core/discord/voice.ts";
 import { parseSnowflake, type UserId } from "../../../src/core/discord/ids.ts";
 import type { Dispatch } from "../../../src/discord/gateway/decode/payloads.ts";
 import { createVoiceIndex } from "../../../src/discord/gateway/read/voice_index.ts";
@@ -86,9 +86,10 @@ function withCall(
     let thread: Worker | undefined;
     const userId = parseSnowflake<"user">(sim.application.userId);
     const calls = createCalls(
-      { ...account, self: () => ({ userId }), config: () => ({}) } as unknown as BotAccount,
       {
-        client: {
+        ...{ ...account, self: () => ({ userId }), config: () => ({}) },
+        bot: { apiBase: "http://127.0.0.1", memory: { worked() {} } },
+        rest: {
           async request(method: string, path: string) {
             const { status, body } = await ask(sim, method, path);
             if (status < 300) return body;
@@ -98,21 +99,22 @@ function withCall(
               status,
             });
           },
-        } as unknown as AccountServices["client"],
-        reader: {
-          index: { get: () => ({ channels }) },
-        } as unknown as AccountServices["reader"],
-        voice: {
-          ...index,
-          scheme: "ws",
-          hasLoaded: () => {},
-          set: ({ guildId, channelId = null }) =>
+        },
+        reader: { index: { get: () => ({ channels }) } },
+        connection: {
+          setVoice: ({ guildId, channelId }: OwnVoice) =>
             gateway.send({
               op: 4,
-              d: { guild_id: guildId, channel_id: channelId, self_mute: false, self_deaf: false },
+              d: {
+                guild_id: guildId,
+                channel_id: channelId ?? null,
+                self_mute: false,
+                self_deaf: false,
+              },
             }),
         },
-      },
+      } as unknown as BotAccount,
+      index,
       () => thread = new Worker(JOB_WORKER_URL, { workerData: { kind: "voice" } }),
     );
     await new Promise((resolve) => setTimeout(resolve, 50));

@@ -2,8 +2,8 @@
 
 import { Worker } from "node:worker_threads";
 import type { BotAccount } from "../../../account/account.ts";
-import type { AccountServices, VoiceService } from "../../../bot/bot_extra.ts";
 import { PAUSE_MS } from "../../../config/schema/messages.ts";
+import type { VoiceIndex } from "../../../discord/gateway/read/voice_index.ts";
 import type { GuildId } from "../../../core/discord/ids.ts";
 import { JOB_WORKER_URL } from "../../../host/process/own_process.ts";
 import type { JobMessage } from "../../../sandbox/run_in_thread.ts";
@@ -20,13 +20,12 @@ const LONGEST_MS = 30_000;
 /** Creates the calls of an account: none. */
 export function createCalls(
   account: BotAccount,
-  { client, reader, voice }: Pick<AccountServices, "client" | "reader"> & {
-    readonly voice: VoiceService;
-  },
+  voice: Pick<VoiceIndex, "of" | "listen">,
   open = (): Pick<Worker, "on" | "postMessage" | "terminate"> =>
     new Worker(JOB_WORKER_URL, { workerData: { kind: "voice" } }),
 ): Calls {
-  const { self, now, schedule, config, log } = account;
+  const { self, now, schedule, config, connection, reader, rest, log } = account;
+  const { apiBase, memory } = account.bot;
   const calls = new Map<number, { readonly guildId: GuildId; readonly call: MainCall }>();
   const leaving = new Map<GuildId, () => void>();
   let thread: ReturnType<typeof open> | undefined;
@@ -50,7 +49,7 @@ export function createCalls(
       if (message.kind === "failed") return died(worker, message.reason);
       if (message.kind === "done" || thread !== worker) return;
       if (message.kind === "listens") return resolve();
-      if (message.kind === "ready" || message.kind === "played") voice.hasLoaded();
+      if (message.kind === "ready" || message.kind === "played") memory.worked();
       calls.get(message.call)?.call.told(message);
     });
     worker.on("error", (error) => died(worker, String(error)));
@@ -62,7 +61,7 @@ export function createCalls(
     const worker = thread;
     thread = undefined;
     await worker?.terminate();
-    voice.hasLoaded();
+    memory.worked();
   }
 
   function post(message: OfCall<ToCall>): void {
@@ -91,14 +90,19 @@ export function createCalls(
       cancelIdle();
       const id = nextCall++;
       const main = createMainCall(place, events, {
-        ...{ voice, schedule, now },
+        ...{ schedule, now },
+        voice: {
+          of: voice.of,
+          set: connection.setVoice,
+          scheme: new URL(apiBase).protocol === "http:" ? "ws" : "wss",
+        },
         self: () => self()?.userId,
         rules: () => ({ pauseMs: config().voice?.pauseMs ?? PAUSE_MS, longestMs: LONGEST_MS }),
         post: (message) => post({ ...message, call: id }),
         async whyNot() {
           const bot = self()?.userId;
           return bot &&
-            await whyNoCall(client, place, bot, voice.of(guildId), now()).catch((error) => {
+            await whyNoCall(rest, place, bot, voice.of(guildId), now()).catch((error) => {
               log.error("Cannot join a voice channel", { error, ...place });
               return "unreachable";
             });

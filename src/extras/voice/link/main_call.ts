@@ -4,8 +4,7 @@
  */
 
 import type { UserId } from "../../../core/discord/ids.ts";
-import type { VoiceServer } from "../../../core/discord/voice.ts";
-import type { VoiceService } from "../../../bot/bot_extra.ts";
+import type { OwnVoice, VoiceServer, VoiceStates } from "../../../core/discord/voice.ts";
 import type { StartTimer } from "../../../lib/clock.ts";
 import {
   type Call,
@@ -20,7 +19,11 @@ import type { ListenRules } from "../listen/pieces.ts";
 import type { FromCall, ToCall } from "./thread_messages.ts";
 
 export interface MainCallPorts {
-  readonly voice: Pick<VoiceService, "of" | "set" | "scheme">;
+  readonly voice: Pick<VoiceStates, "of"> & {
+    readonly set: (own: OwnVoice) => void;
+    /** How voice servers are reached: unencrypted if Discord's API is, as on the way to a simulator. */
+    readonly scheme: "ws" | "wss";
+  };
   /** The bot; `undefined` before the first READY. */
   readonly self: () => UserId | undefined;
   readonly rules: () => ListenRules;

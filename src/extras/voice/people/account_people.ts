@@ -2,7 +2,8 @@
 
 import { wakeChannels } from "../../../account/wakes.ts";
 import type { BotAccount } from "../../../account/account.ts";
-import type { AccountServices, VoiceService } from "../../../bot/bot_extra.ts";
+import { cleanSecrets } from "../../../account/secrets.ts";
+import type { VoiceStates } from "../../../core/discord/voice.ts";
 import { textRulesOf } from "../../../account/rules.ts";
 import { parseSnowflake } from "../../../core/discord/ids.ts";
 import type { ButtonPress, CommandCall } from "../../../core/inbound/interactions.ts";
@@ -20,13 +21,13 @@ import { termsOf } from "./terms.ts";
 
 export function createVoicePeople(
   account: BotAccount,
-  services: AccountServices & { readonly voice: VoiceService },
+  voice: Pick<VoiceStates, "of">,
   loadCalls: () => Promise<Calls>,
   loadTalk: () => Promise<(ports: TalkPorts) => Talk>,
 ) {
-  const { accountId, config, now, store } = account;
-  const { client, reader, modelOf, env, cleanSecrets, voice } = services;
-  const missingPermission = createMissingPermission(client, now);
+  const { accountId, config, now, reader, rest, settings, store } = account;
+  const clean = (text: string) => cleanSecrets(account, text);
+  const missingPermission = createMissingPermission(rest, now);
 
   async function post(
     { guildId, channelId }: CallPlace,
@@ -34,7 +35,7 @@ export function createVoicePeople(
     key: string,
     { edits, ...further }: Parameters<InCallPorts["post"]>[2] = {},
   ): Promise<void> {
-    const rules = textRulesOf(config(), { cleanSecrets, uploadLimit: 0 });
+    const rules = textRulesOf(config(), { cleanSecrets: clean, uploadLimit: 0 });
     const keyOf = (of: string) => `voice:${of}`;
     const composed = composeOnce({ accountId, channelId, guildId, text }, keyOf(key), rules);
     const draft = edits === undefined
@@ -60,15 +61,15 @@ export function createVoicePeople(
       ? { suppress: false }
       : { request_to_speak_timestamp: new Date(now()).toISOString() };
     const body = { channel_id: channelId, ...wish };
-    await client.request("PATCH", `/guilds/${guildId}/voice-states/@me`, { body });
+    await rest.request("PATCH", `/guilds/${guildId}/voice-states/@me`, { body });
   }
 
   const calls = createVoiceCalls(account, {
     ...{ missingPermission, askToSpeak, post },
     states: voice,
     index: () => reader.index,
-    members: createMembers(account, services),
-    terms: () => termsOf(config(), modelOf, env),
+    members: createMembers(account, voice),
+    terms: () => termsOf(config(), (agentId) => settings.models.of(agentId), account.bot.env),
     calls: loadCalls,
     talk: loadTalk,
   });
@@ -101,7 +102,7 @@ export function createVoicePeople(
         case "leave":
           return await calls.leave(guildId, askers);
         case "say":
-          return await calls.speak(guildId, askers, cleanSecrets(action.text));
+          return await calls.speak(guildId, askers, clean(action.text));
       }
     }) satisfies VoicePort,
   };

@@ -4,7 +4,6 @@
  */
 
 import type { BotAccount } from "../../../account/account.ts";
-import type { AccountServices } from "../../../bot/bot_extra.ts";
 import type { GuildId, RoleId, UserId } from "../../../core/discord/ids.ts";
 import type { VoiceStates } from "../../../core/discord/voice.ts";
 import type { Sender } from "../../../core/inbound/inbound.ts";
@@ -20,10 +19,8 @@ const FRESH_MS = 60_000;
 const MAX_KNOWN = 500;
 
 export function createMembers(
-  { policy, now }: Pick<BotAccount, "policy" | "now">,
-  { client, reader, voice }: Pick<AccountServices, "client" | "reader"> & {
-    readonly voice: Pick<VoiceStates, "of">;
-  },
+  { policy, now, reader, rest }: BotAccount,
+  voice: Pick<VoiceStates, "of">,
 ) {
   /** With the roles that the gateway told last before it. */
   const known = new Map<string, {
@@ -34,7 +31,7 @@ export function createMembers(
 
   async function ask(guildId: GuildId, userId: UserId): Promise<CallSpeaker | undefined> {
     const path = `/guilds/${guildId}/members/${userId}`;
-    const raw = await client.request("GET", path).catch((error: unknown) => {
+    const raw = await rest.request("GET", path).catch((error: unknown) => {
       if (error instanceof RestError && error.kind === "not_found") return undefined;
       throw error;
     });

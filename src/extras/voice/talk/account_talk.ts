@@ -1,8 +1,8 @@
 /** Connects talks with the policy, the budgets, the store and the servers of speech of an account. */
 
 import { wakeChannels, wakeTurns } from "../../../account/wakes.ts";
-import type { AccountContext } from "../../../bot/account_context.ts";
-import type { AccountServices } from "../../../bot/bot_extra.ts";
+import type { BotAccount } from "../../../account/account.ts";
+import { cleanSecrets } from "../../../account/secrets.ts";
 import { PAUSE_MS } from "../../../config/schema/messages.ts";
 import {
   type ChannelId,
@@ -25,6 +25,8 @@ import { placeOfTarget } from "../../../discord/gateway/decode/places.ts";
 import { isRefused } from "../../../flows/event_places.ts";
 import { spokenText } from "../../../flows/media/speak.ts";
 import { judge, routeOf } from "../../../flows/judging/judge.ts";
+import { spendOf } from "../../../flows/turn/account_turns.ts";
+import { progressOf } from "../../../flows/turn/progress/progress.ts";
 import type { SpeechOf } from "../../../flows/turn/progress/speech.ts";
 import { isRecord } from "../../../lib/text/json.ts";
 import { freezeUnprompted } from "../../../render/freeze.ts";
@@ -42,9 +44,11 @@ const SUMMARY_MS = 60_000;
 /** Minutes after which Discord archives the thread of minutes. */
 const ARCHIVE_MIN = 1_440;
 
-export function createAccountTalk(account: AccountContext, services: AccountServices) {
+export function createAccountTalk(account: BotAccount) {
   const { accountId, config, store, now, random, schedule, stopping, log } = account;
-  const { client, reader, speech, spend, cleanSecrets, harmlessPart } = services;
+  const { reader, rest, settings } = account;
+  const { harmlessPart } = progressOf(account).drafts;
+  const spend = spendOf(account);
   const audio = createAudioSpending({ spend, now });
   const open = new Map<string, OpenTalk>();
 
@@ -84,13 +88,13 @@ export function createAccountTalk(account: AccountContext, services: AccountServ
     }
 
     function deps(): TalkDeps {
-      const { realtime: server } = speech();
+      const { realtime: server } = settings.speech;
       const microsOf = (seconds: number) => microsOfAudio(seconds, server?.price);
       const by = server && { modelId: server.modelId, microsOf };
       return {
         ...{ harmlessPart, schedule, now, log },
         async *speak(text, signal, to) {
-          const { voice } = speech();
+          const { voice } = settings.speech;
           if (!voice) throw new FileError("`audio.speak` names no model");
           const correct = await audio.reserve(voice, text.length / CHARS_PER_SEC, payerOf(to));
           let ms = 0;
@@ -104,7 +108,7 @@ export function createAccountTalk(account: AccountContext, services: AccountServ
           }
         },
         async transcribe({ seconds, ...sound }, from, signal) {
-          const { transcription: by } = speech();
+          const { transcription: by } = settings.speech;
           if (!by) throw new FileError("`audio.transcribe` names no model");
           await audio.reserve(by, seconds, payerOf(from));
           return await by.transcribe(sound, signal);
@@ -156,7 +160,8 @@ export function createAccountTalk(account: AccountContext, services: AccountServ
     function minutes() {
       let thread: Promise<ChannelId> | undefined;
       const own = createMinutes({
-        ...{ cleanSecrets, schedule, log, boundary: account.randomId },
+        ...{ schedule, log, boundary: account.randomId },
+        cleanSecrets: (text) => cleanSecrets(account, text),
         async thread() {
           const to = await (thread ??= threadOf());
           const further = { isUnkept: true, suppressesEmbeds: true } as const; // people and a model write it
@@ -165,7 +170,7 @@ export function createAccountTalk(account: AccountContext, services: AccountServ
         async summarise(request) {
           const { agentId } = payerOf(undefined);
           const rules = { kind: "summary", by: ofAgent(agentId), spend, now } as const;
-          const model = meteredModel(services.modelOf(agentId), rules);
+          const model = meteredModel(settings.models.of(agentId), rules);
           const signal = AbortSignal.any([stopping, AbortSignal.timeout(SUMMARY_MS)]);
           return await askForText(model, request, signal);
         },
@@ -181,7 +186,7 @@ export function createAccountTalk(account: AccountContext, services: AccountServ
       const name = `Minutes of the call in ${channel.name}`.slice(0, 100);
       const body = { name, type: 11, autoArchiveDuration: ARCHIVE_MIN };
       try {
-        const answer = await client.request("POST", `/channels/${channelId}/threads`, { body });
+        const answer = await rest.request("POST", `/channels/${channelId}/threads`, { body });
         const id = isRecord(answer) ? parseSnowflake<"channel">(String(answer["id"])) : undefined;
         return id ?? channelId;
       } catch (error) {

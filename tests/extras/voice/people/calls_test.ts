@@ -218,7 +218,7 @@ describe("[V1] joining and leaving", () => {
       /^I am in a voice channel here with other/,
     );
     assert.match(await act({ action: "say", text: "hi sk-secret" }, [by(ADA)]), /^Saying it/);
-    assert.deepEqual(world.said, ["hi [removed]"]);
+    assert.deepEqual(world.said, ["hi [redacted]"]);
     assert.match(await act({ action: "leave" }, [by(ADA)]), /^I have left/);
   });
 });

@@ -1,7 +1,6 @@
 /** A guild with voice channels, its people, and calls without sound, for tests of who is heard. */
 
 import assert from "node:assert/strict";
-import type { AccountServices, VoiceService } from "../../../../src/bot/bot_extra.ts";
 import type { Config } from "../../../../src/config/config.ts";
 import type { ChannelId, GuildId, RoleId, UserId } from "../../../../src/core/discord/ids.ts";
 import type { VoiceMember } from "../../../../src/core/discord/voice.ts";
@@ -166,21 +165,17 @@ export async function openWorld(
       policy: config.discord.access,
       authorize: prepareAuthorize(config.discord.access, new Map()),
     }),
-  } as never);
-  const services = {
-    client: {
+    rest: {
       request: (method: string, path: string, { body }: { body?: unknown } = {}) =>
         new Promise((resolve) => resolve(answer(method, path, body))),
     },
     reader: { index },
-    modelOf: () => ({ id: "near/llama" }),
-    cleanSecrets: (text: string) => text.replaceAll("sk-secret", "[removed]"),
-    env: {},
-    voice: { of: () => members },
-  } as unknown as AccountServices & { readonly voice: VoiceService };
+    settings: { models: { of: () => ({ id: "near/llama" }) } },
+    bot: { env: {}, logging: { secrets: () => ["sk-secret"] } },
+  } as never);
   const people = createVoicePeople(
     context,
-    services,
+    { of: () => members },
     () =>
       Promise.resolve({
         join({ channelId }, events) {
