@@ -105,7 +105,7 @@ export function sentenceFor(
   for (const { pattern, tool, args, said } of SENTENCES) {
     const [whole, ...groups] = pattern.exec(plain) ?? [];
     if (whole === undefined) continue;
-    if (!tools.includes(tool)) return { said: "I do that for my owner only." };
+    if (!tools.includes(tool)) return { said: "I cannot do that here." };
     const [result] = results.map(withoutFences);
     if (result === undefined) {
       return { call: { name: tool, arguments: JSON.stringify(args(groups)) } };

@@ -18,12 +18,23 @@ import {
   thinkingForm,
 } from "./forms.ts";
 
-/** A form, tools, or the kind of the parts among which the walk looks at once. */
-export type FirstStep = Form | readonly ToolDefinition[] | "tools" | "images" | undefined;
+/**
+ * A form, tools, or the kind of the parts among which the walk looks at once. `no_tools`: the words
+ * speak of all of them, so one tool alone shows whether they are right.
+ */
+export type FirstStep =
+  | Form
+  | readonly ToolDefinition[]
+  | "tools"
+  | "no_tools"
+  | "images"
+  | undefined;
 
 const MISSES = /\bmissing\b|\brequire[sd]?\b|\bmust (?:be|have|contain|include)\b|\bpassed back\b/i;
 const THOUGHTS = /thinking|reasoning|thought|signature/i;
 const TOOLS = /\btools?\b|\bfunction[_ -]?(?:call|declaration)|\bgrammar\b|\bschema\b|\bjinja\b/i;
+const LACKS = /\b(?:un)?support(?:s|ed)?\b|\benabled?\b|\brequires? --/i;
+const OF_SCHEMAS = /schema|grammar|keyword|propert/i;
 const IMAGES = /\bimages?\b|\bimage_url\b|\bvision\b|\bmultimodal\b|\bmmproj\b/i;
 const LIMIT = /\b(?:maximum|at most|limit|exceed\w*|too (?:long|many))\b/i;
 
@@ -61,7 +72,8 @@ export function firstStep(
   if (named.length > 0) return named;
   const limits = LIMIT.test(words) ? (words.match(/\b\d+\b/g) ?? []).map(Number) : [];
   const most = Math.max(0, ...limits.filter((one) => one < tools.length));
-  return most > 0 ? countForm(most) : "tools";
+  if (most > 0) return countForm(most);
+  return LACKS.test(words) && !OF_SCHEMAS.test(words) ? "no_tools" : "tools";
 }
 
 /** The tools that the words name, or whose places in the request they name. */

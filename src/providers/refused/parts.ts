@@ -54,6 +54,7 @@ export function createPartSearch() {
     bad.clear();
     groups = [];
     rows.clear();
+    singles.clear();
   }
 
   return {
@@ -62,6 +63,8 @@ export function createPartSearch() {
     isClear: ({ key }: Part): boolean => clear.has(key),
     /** Whether the server takes no part of a kind. */
     lacks,
+    /** Notes that a server says so of one part as well: if it is bad, all of its kind are. */
+    expectNone: (kind: Part["kind"]): void => void singles.set(kind, LACKS_MIN - 1),
     /** Forgets that, because it is learnt. */
     learnt: (kind: Part["kind"]): void => void singles.delete(kind),
     /** Makes a part suspect, although it was taken before. */

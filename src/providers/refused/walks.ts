@@ -171,9 +171,15 @@ export function createWalks(
       }
       if (isSearching) return false; // the search knows more than words
       const present = within(request, parts).filter((part) => !search.isClear(part));
-      const forms = step === "tools" ? OF_TOOLS : [];
-      return leaveOut(present.filter(({ key }) => forms.some((form) => idOf(form) === key))) ||
-        leaveOut(present.filter(({ kind }) => kind === step));
+      const forms = step === "images"
+        ? []
+        : present.filter(({ key }) => OF_TOOLS.some((form) => idOf(form) === key));
+      const kind = step === "images" ? "images" : "tools";
+      const counted = present.filter((part) => part.kind === kind);
+      const others = step === "no_tools" ? counted.slice(0, -1) : [];
+      if (leaveOut([...forms, ...others])) return true;
+      if (step === "no_tools" && counted.length === 1) search.expectNone(kind);
+      return leaveOut(counted);
     }
 
     function leaveOut(some: readonly Part[]): boolean {

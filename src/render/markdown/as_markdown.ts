@@ -77,7 +77,8 @@ function withoutHtml(text: string): string {
     else if (tag === "br") replace(isRow(text, start) ? " / " : `\n${continued(text, start)}`);
     else if (tag === "img") {
       const alt = attribute(rest, "alt");
-      replace(address ? `![${alt}](${address})` : alt);
+      const picture = address ? `![${alt}](${address})` : alt;
+      if (picture !== "") replace(picture);
     } else if (mark !== undefined && groups["end"]) {
       const { edit, last } = open.get(tag)?.pop() ?? {};
       if (edit && last !== undefined) {

@@ -195,7 +195,7 @@ describe("[O5] the demo's page", WITH_BROWSER, () => {
     await become("Grace");
     await answers("Reminder: make tea").waitFor();
     await say("Read the file tides.md");
-    await answers("I do that for my owner only").waitFor();
+    await answers("I cannot do that").waitFor();
   });
 
   it(

@@ -41,9 +41,9 @@ describe("[R15a] the receipts of an answer", () => {
     play(async (scene) => {
       const { here, say, mention, replies } = scene;
       const parts = [
+        { call: roleOf(scene), mark: /^✗ role not added <@\d+> <@&1>: / }, // it stands first
         { call: save, mark: /^✓ note \d+ saved$/ },
         { call: forgetNone, mark: /^✓ note 99999 not there$/ },
-        { call: roleOf(scene), mark: /^✗ role not added <@\d+> <@&1>: / },
         { call: 'call: memory {"action":"search","query":"tea"}', mark: undefined },
       ];
       for (let round = 0; round < 40; round++) {
@@ -52,8 +52,7 @@ describe("[R15a] the receipts of an answer", () => {
         const calls = asked.map(({ call }) => call);
         say("grace", here, [`${mention} ${lie}, all is done.`, ...calls].join("\n"));
         const answer = (await replies(here, round + 1)).at(-1);
-        const marks = asked.flatMap(({ mark }) => mark ?? [])
-          .toSorted((one, other) => Number(/✗/.test(`${other}`)) - Number(/✗/.test(`${one}`)));
+        const marks = asked.flatMap(({ mark }) => mark ?? []);
         const items = under(answer).replace("-# ", "").split(" · ");
         assert.equal(items.length, Math.max(1, marks.length), answer);
         for (const [at, item] of items.entries()) {

@@ -87,7 +87,7 @@ describe("[L4] tryModel()", () => {
     ],
     [undefined, (one) => hasImage(one) && "no images here", { ...all, images: false }, "none"],
     [
-      "some tools",
+      "all tools",
       ({ tools }) => tools !== undefined && "tools are not supported",
       { tools: false, images: false, streams: true },
     ],

@@ -358,6 +358,33 @@ describe("[L3] withPlainerRequests()", () => {
     });
   }
 
+  const lacking = [
+    "gemma3:4b does not support tools",
+    '"auto" tool choice requires --enable-auto-tool-choice and --tool-call-parser to be set',
+    "No endpoints found that support tool use.",
+    "Function calling is not enabled for models/gemma",
+  ];
+  for (const said of lacking) {
+    it(`knows after three requests that “${said}” is of all tools`, async () => {
+      const isRefused = CAUSES["tools"] ?? (() => false);
+      const { ask, model } = serverWith([isRefused], undefined, said);
+      const request = {
+        ...await richRequest(40),
+        messages: [{ role: "user", text: "hi" }],
+      } as const;
+      assert.deepEqual([await ask(request), await ask(request)], [3, 1]);
+      assert.equal(model.takesNoTools, true);
+    });
+    it(`finds the one bad tool behind “${said}”`, async () => {
+      const isBad = (body: Body) => namesIn(body).includes("tool7");
+      const { ask, model, bodies } = serverWith([isBad], undefined, said);
+      const request = await richRequest(40);
+      for (let at = 0; at < 9; at++) await ask({ ...request });
+      assert.equal(model.takesNoTools, false);
+      assert.equal(namesIn(bodies.at(-1) ?? { messages: [] }).length, 39);
+    });
+  }
+
   const final: readonly [what: string, status: number, said: object][] = [
     ["a wrong key", 401, { error: { message: "tools" } }],
     ["a limit", 429, { error: { message: "too many tool calls" } }],
