@@ -5,11 +5,10 @@
  * restart, and a later change of the config ends it.
  */
 
+import type { BotAccount } from "../account/account.ts";
 import { z } from "zod";
 import { ACTIVITY_KINDS, type Presence, STATUSES } from "../core/discord/presence.ts";
 import type { NewPresence } from "../core/turn/ports/discord_place.ts";
-import type { Account } from "../core/account/account.ts";
-import type { StoredSettings } from "../store/settings/settings.ts";
 
 const presenceSchema: z.ZodType<Presence> = z.lazy(() =>
   z.object({
@@ -30,10 +29,7 @@ const storedSchema = z.lazy(() => z.object({ base: z.string(), presence: presenc
  */
 export async function createAccountPresence(
   { accountId, configured, store: { settings }, show, now }:
-    & Pick<
-      Account<{ readonly settings: Pick<StoredSettings, "settingOf" | "change"> }>,
-      "now" | "accountId" | "store"
-    >
+    & Pick<BotAccount, "accountId" | "now" | "store">
     & {
       /** The presence of the config: the status, and a text beside it. */
       readonly configured: { readonly status: Presence["status"]; readonly activity?: string };

@@ -6,6 +6,7 @@
  * one step (C9).
  */
 
+import type { BotAccount } from "../../account/account.ts";
 import { createHash } from "node:crypto";
 import type { AccountId } from "../../core/discord/ids.ts";
 import type { ResolvedName } from "../../core/names.ts";
@@ -23,8 +24,6 @@ import { withNames } from "../../policy/rules/pinned.ts";
 import { mayActInDirect, prepareAsksRoles, prepareMayAct } from "../../policy/places.ts";
 import type { AccessPolicy } from "../../policy/rules/rules.ts";
 import { type DecideTools, prepareToolAccess } from "../../policy/tool_access.ts";
-import type { Store } from "../../store/store.ts";
-import type { Account } from "../../core/account/account.ts";
 
 interface PolicySource {
   readonly discord: { readonly accountId: AccountId; readonly access: AccessPolicy };
@@ -63,13 +62,7 @@ export interface CurrentPolicy {
 export async function createPolicyKeeper(
   config: PolicySource,
   text: string | undefined,
-  { store, now, log }: Pick<
-    Account<{
-      readonly pairing: Pick<Store["pairing"], "namesOf">;
-      readonly messages: Pick<Store["messages"], "savePolicy">;
-    }>,
-    "log" | "now" | "store"
-  >,
+  { store, now, log }: Pick<BotAccount, "log" | "now" | "store">,
 ) {
   const { accountId } = config.discord;
   let source = { config, text };
