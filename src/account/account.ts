@@ -22,7 +22,7 @@ import type { createInteractionHandlers } from "../bot/interactions/interactions
 import type { ToolServices } from "../bot/rules/tool_services.ts";
 import type { AccountMedia } from "../bot/turn/account_media.ts";
 import type { History } from "../bot/turn/history.ts";
-import type { ToolPorts } from "../core/turn/tool.ts";
+import type { createAccountPresence } from "../flows/presence.ts";
 import type { createConnectionState } from "../flows/preflight/connection_state.ts";
 import type { AnswerThreads } from "../flows/turn/answer_threads.ts";
 import type { TurnCommands } from "../flows/turn/command_turn.ts";
@@ -36,6 +36,7 @@ export interface BotAccount extends Account<Store, CurrentPolicy, Config> {
   /** Discord's gateway: its connection, and what it has told so far. */
   readonly connection: Connection;
   readonly reader: Reader;
+  readonly presence: Pick<Awaited<ReturnType<typeof createAccountPresence>>, "set">;
   /** Who is in voice channels; `undefined` if the config had no `voice` at the start. */
   readonly voiceIndex: VoiceIndex | undefined;
   /** What Discord says of the application: owners, intents, token. */
@@ -94,5 +95,4 @@ export interface OldParts {
   history: History;
   interactions: Interactions;
   commands: TurnCommands & Pick<Interactions["commands"], "modelOf" | "settings">;
-  toolPortsOf: (agentId: string) => Promise<ToolPorts>;
 }

@@ -9,13 +9,16 @@ import type { RefusedCall } from "../core/refused_call.ts";
 import type { Effect } from "../core/rights/effects.ts";
 import { isAtDiscord } from "../core/inbound/inbound.ts";
 import { isPressedBy, notPressed } from "../core/turn/decided_action.ts";
-import type { SeenCall } from "../core/turn/ports/discord_place.ts";
+import type { Readers, SeenCall } from "../core/turn/ports/discord_place.ts";
 import type { MadeCall, OpenCall, ToolContext } from "../core/turn/tool.ts";
 
 /** Reads the effect of a call, and the call as a card shows it; `undefined` if it has none. */
 export type ReadEffect = (
   call: Pick<OpenCall, "name" | "arguments">,
 ) => (Effect & Pick<SeenCall, "at" | "named" | "written">) | undefined;
+
+/** Loads what few calls need. */
+export type LoadReaders = () => Promise<Readers>;
 
 const THREE_WORDS = /(?:[\p{L}\p{M}\p{N}]+[^\p{L}\p{M}\p{N}]+){2}[\p{L}\p{N}]/u;
 
@@ -43,8 +46,9 @@ async function needsPress(
   { at, text, address }: Effect,
   context: ToolContext,
   read: ReadEffect,
+  readers: LoadReaders,
 ): Promise<boolean> {
-  const { message, made = [], open = [], callKey, ports } = context;
+  const { message, made = [], open = [], callKey } = context;
   if (address !== undefined && !isOwnAddress(address, context)) return true;
   const isHere = at.kind === "channel" && (at.id ?? message.channelId) === message.channelId;
   if (isHere || at.id === message.sender.id && at.kind === "person") return false;
@@ -52,7 +56,7 @@ async function needsPress(
   if (at.kind === "everyone") return !(at.by && message.hooked); // a hook's config names its tools (W3)
   const isExempt = isOwnText({ at, text }, context) && // once in a turn
     made.find((one) => isOwnText(read(one), context))?.callKey === callKey;
-  return !isExempt && await ports.discord.isSeenByOthers(context, at);
+  return !isExempt && await (await readers()).isSeenByOthers(context, at);
 }
 
 /**
@@ -64,10 +68,11 @@ export async function effectQuestion(
   call: OpenCall,
   context: ToolContext,
   read: ReadEffect,
+  readers: LoadReaders,
 ): Promise<Question | undefined> {
   const effect = read(call);
-  if (!effect || !await needsPress(effect, context, read)) return undefined;
-  const { made = [], open = [], message, ports: { discord: { readers } } } = context;
+  if (!effect || !await needsPress(effect, context, read, readers)) return undefined;
+  const { made = [], open = [] } = context;
   const there = (calls: readonly MadeCall[]) =>
     calls.flatMap((one) => {
       const other = read(one);
@@ -78,7 +83,7 @@ export async function effectQuestion(
     return undefined;
   }
   const others = there(open).filter(({ callKey }) => callKey !== call.callKey);
-  return readers.acting(message, [{ ...call, ...effect }, ...others]);
+  return (await readers()).acting(context, [{ ...call, ...effect }, ...others]);
 }
 
 const UNREAD =
@@ -90,9 +95,10 @@ export async function pressMissing(
   call: Pick<OpenCall, "name" | "arguments">,
   context: ToolContext,
   read: ReadEffect,
+  readers: LoadReaders,
 ): Promise<RefusedCall | undefined> {
   const { decision, message: { sender } } = context;
   const effect = isPressedBy(decision, sender.id) ? undefined : read(call);
-  const isMissing = effect && await needsPress(effect, context, read);
+  const isMissing = effect && await needsPress(effect, context, read, readers);
   return isMissing ? notPressed(UNREAD, "readers", decision) : undefined;
 }

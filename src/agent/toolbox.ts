@@ -9,17 +9,17 @@ import type { MessageId } from "../core/discord/ids.ts";
 import type { ToolCall } from "../core/model.ts";
 import type { ToolResult } from "../core/step.ts";
 import {
+  type CallTool,
   changesNothing,
   type Tool,
   type ToolContext,
   UnknownOutcomeError,
   WaitsForPerson,
 } from "../core/turn/tool.ts";
-import { effectQuestion, pressMissing, type ReadEffect } from "./effects.ts";
+import { effectQuestion, type LoadReaders, pressMissing, type ReadEffect } from "./effects.ts";
 import { definitionsOf, helpOf, smallTools } from "../core/turn/small_tools.ts";
 import { audienceOf } from "../core/tool_names.ts";
 import type { KeptImage } from "../core/turn/media.ts";
-import type { CallTool } from "../core/turn/ports/memory.ts";
 import { type RefusalReason, RefusedCall } from "../core/refused_call.ts";
 import type { Question } from "../core/people/question.ts";
 import type { HiddenChannel } from "../core/turn/ports/discord_place.ts";
@@ -64,6 +64,8 @@ interface ToolboxPorts {
   readonly isSmall?: boolean;
   /** Milliseconds that one call may take, from `tools.timeoutSec`. */
   readonly timeoutMs: number;
+  /** Asks people before others see an effect (T4). */
+  readonly readers: LoadReaders;
   readonly schedule: StartTimer;
 }
 
@@ -71,7 +73,7 @@ export function createToolbox(
   tools: readonly Tool[],
   ports: ToolboxPorts,
 ) {
-  const { timeoutMs, schedule, fence, cleanSecrets, missingRight, keepImage } = ports;
+  const { timeoutMs, schedule, fence, cleanSecrets, missingRight, keepImage, readers } = ports;
   const { offered = tools } = ports;
   const { shown, opener } = ports.isSmall
     ? smallOf(offered)
@@ -179,7 +181,7 @@ export function createToolbox(
         }
       }
       if (tool.seenAt !== "nowhere") {
-        const press = pressMissing(call, context, effectIn(context));
+        const press = pressMissing(call, context, effectIn(context), readers);
         const missing = await Promise.race([press, stopped]);
         const problem = missing && await Promise.race([problemOf(tool, input, context), stopped]);
         if (missing) throw problem && !hiddenIn(problem) ? problem : missing;
@@ -235,13 +237,16 @@ export function createToolbox(
       const missing = tool.needs.length > 0 ? await missingRight(tool.needs) : undefined;
       if (missing !== undefined) return undefined;
       const { callKey } = context;
-      const { message, ports: { discord: { readers } } } = context;
-      const question = await effectQuestion({ ...call, callKey }, context, effectIn(context));
-      const mayShow = question !== undefined || tool.isPersonalCall?.(input.data, message) === true;
+      const effect = effectIn(context);
+      const question = await effectQuestion({ ...call, callKey }, context, effect, readers);
+      const mayShow = question !== undefined ||
+        tool.isPersonalCall?.(input.data, context.message) === true;
       const problem = mayShow ? await problemOf(tool, input.data, context) : undefined;
       const hidden = hiddenIn(problem);
       if (question && (!problem || hidden)) return question;
-      return hidden ? readers.reading(message, hidden) : await tool.asks?.(input.data, context);
+      return hidden
+        ? (await readers()).reading(context, hidden)
+        : await tool.asks?.(input.data, context);
     },
     /**
      * Runs a call.

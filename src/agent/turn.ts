@@ -46,7 +46,6 @@ export interface TurnPorts extends AskModelPorts {
    */
   readonly contextOf: (key: string) => Omit<ToolContext, "ports" | "signal">;
   /** The ports of tools. Their code is loaded with the first call. */
-  readonly toolPorts: () => Promise<ToolContext["ports"]>;
   /** Steps of the turn that an earlier process has stored, in order. */
   readonly steps: readonly Step[];
   readonly save: SaveSteps;
@@ -222,9 +221,8 @@ async function takeStep(
 async function ask(
   calls: readonly ToolCall[],
   log: StepLog,
-  { toolbox, contextOf, toolPorts, people, ending: { signal } }: TurnPorts,
+  { toolbox, contextOf, people, ending: { signal } }: TurnPorts,
 ) {
-  const ports = await toolPorts();
   // Some models use the same ids in each answer.
   const answers = log.steps.filter(({ kind }) => kind === "answer").length;
   const contextFor = ({ id }: ToolCall) => contextOf(`${answers}:${id}`);
@@ -234,7 +232,7 @@ async function ask(
   const all = calls.map((call): ReadyCall => ({
     call,
     round: roundsOf(log.steps, call),
-    context: { ...contextFor(call), ports, made, open, signal, ...(people && { mayWait: true }) },
+    context: { ...contextFor(call), made, open, signal, ...(people && { mayWait: true }) },
   }));
   return await askFirst(all, toolbox, people);
 }

@@ -29,6 +29,7 @@ export function createAccountContext(
       | "keeper"
       | "now"
       | "policy"
+      | "presence"
       | "reader"
       | "rest"
       | "self"

@@ -58,7 +58,7 @@ function questionOf(
     upTo: upTo !== undefined ? Math.min(upTo, options.length) : undefined,
     asked,
     where: "channel",
-    timeoutMs: context.ports.questions.askTimeoutMs(),
+    timeoutMs: context.account.config().tools.askExpiresMin * 60_000,
   };
 }
 

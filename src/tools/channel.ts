@@ -8,8 +8,12 @@
 
 import { z } from "zod";
 import { parseSnowflake } from "../core/discord/ids.ts";
-import { shownLine } from "../core/turn/ports/discord_call.ts";
-import type { ShownMessage } from "../core/turn/ports/discord.ts";
+import {
+  type DiscordCall,
+  type EarlierRange,
+  shownLine,
+  type ShownMessage,
+} from "../core/turn/ports/discord_call.ts";
 import { defineTool, type Tool, type ToolContext } from "../core/turn/tool.ts";
 import { readsElsewhere } from "./discord/call_effects.ts";
 import { FIELDS } from "./discord/actions/action.ts";
@@ -55,7 +59,7 @@ export const readChannelHistory: Tool = defineTool({
   isReadOnly: true,
   isIdempotent: true,
   probe: ({ channelId, limit }, context) =>
-    context.ports.history.read({ ...context, isProbe: true }, { channelId, limit }),
+    earlier({ ...context, isProbe: true }, { channelId, limit }),
   async run({ channelId, limit, before: written, since, mode, question }, context) {
     const before = written === undefined ? undefined : parseSnowflake<"message">(written);
     if (written !== undefined && before === undefined) {
@@ -65,12 +69,7 @@ export const readChannelHistory: Tool = defineTool({
     if (sinceMs !== undefined && !Number.isFinite(sinceMs)) {
       throw badArguments("`since` must be a date or a time, such as 2026-03-01T14:00:00Z");
     }
-    const messages = await context.ports.history.read(context, {
-      limit,
-      channelId,
-      before,
-      sinceMs,
-    });
+    const messages = await earlier(context, { limit, channelId, before, sinceMs });
     if (messages.length === 0) return "There are no earlier messages that you may read.";
     const lines = messages.map(lineOf);
     const isShort = lines.join("\n").length <= RAW_CHARS;
@@ -79,6 +78,11 @@ export const readChannelHistory: Tool = defineTool({
   },
 });
 
+async function earlier(call: DiscordCall, range: EarlierRange) {
+  const { readEarlier } = await import("../flows/actions/history.ts");
+  return await readEarlier(call, range);
+}
+
 async function summarised(
   messages: readonly ShownMessage[],
   lines: readonly string[],
@@ -86,8 +90,8 @@ async function summarised(
   context: ToolContext,
 ): Promise<string> {
   try {
-    const { history } = context.ports;
-    const summary = await history.summarise(context, messages, question);
+    const { summarise } = await import("../flows/session/summarise_channel.ts");
+    const summary = await summarise(context, messages, question);
     context.noteRead?.(messages.map(({ id }) => id));
     const left = messages.length - summary.messages - summary.missing;
     const notes = [
@@ -142,8 +146,9 @@ export const replyInThread: Tool = defineTool({
   seenAt: "nowhere",
   needs: ["View Channel", "Create Public Threads", "Send Messages in Threads"],
   isIdempotent: true, // a message has one thread at most
-  async run({ title }, { message, ports }) {
-    await ports.threads.open(message, title);
+  async run({ title }, { account, message }) {
+    const { openThread } = await import("../flows/turn/answer_threads.ts");
+    await openThread(account, message, title);
     return `The thread <#${threadIdOf(message.id)}> is open. Your answer will be posted there.`;
   },
 });

@@ -34,6 +34,8 @@ export const exec: Tool = defineTool({
     const [, how = ENDED_WELL] = /^\[(.+?)(?:; .*)?, [\d.]+ s\]\n/.exec(result) ?? [];
     return { object: "command", ...how !== ENDED_WELL && { failure: how } };
   },
-  asks: (asked, context) => context.ports.exec.question(callOf(asked), context),
-  run: (asked, context) => context.ports.exec.run(callOf(asked), context),
+  asks: async (asked, context) =>
+    (await import("../flows/tools/exec.ts")).execQuestion(callOf(asked), context),
+  run: async (asked, context) =>
+    (await import("../flows/tools/exec.ts")).runExec(callOf(asked), context),
 });

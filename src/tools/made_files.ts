@@ -34,13 +34,9 @@ export const code: Tool = defineTool({
   needs: [],
   isReadOnly: true,
   isIdempotent: true,
-  async run({ source, files }, { ports, message, also = [], signal }) {
-    const ofAsker = also.filter(({ sender }) => sender.id === message.sender.id);
-    const { output, value, failure } = await ports.code.run(
-      { source, files },
-      [message, ...ofAsker],
-      signal,
-    );
+  async run({ source, files }, context) {
+    const { runScript } = await import("../flows/tools/made_files.ts");
+    const { output, value, failure } = await runScript(source, files, context);
     if (failure !== undefined) {
       throw new Error(output === "" ? failure : `${failure}\nOutput before:\n${output}`);
     }
@@ -68,8 +64,9 @@ export const draw: Tool = defineTool({
   needs: [],
   isReadOnly: true,
   isIdempotent: false,
-  async run({ prompt }, { ports, message, signal }) {
-    const id = await ports.draw.draw(prompt, message, signal);
+  async run({ prompt }, context) {
+    const { drawImage } = await import("../flows/tools/made_files.ts");
+    const id = await drawImage(prompt, context);
     return `Drawn: drawing-${id}. It goes with your reply; you cannot see it.`;
   },
 });
@@ -103,7 +100,7 @@ export const sendFile: Tool = defineTool({
   needs: [],
   isReadOnly: true,
   isIdempotent: true,
-  async run({ file, text, name, alt, spoiler: isSpoiler }, { ports, ...call }) {
+  async run({ file, text, name, alt, spoiler: isSpoiler }, call) {
     if ((file === undefined) === (text === undefined)) {
       throw badArguments("give `file` or `text`");
     }
@@ -111,7 +108,8 @@ export const sendFile: Tool = defineTool({
     const source = text !== undefined && name !== undefined
       ? { text, name, alt, isSpoiler }
       : { from: file ?? "", name, alt, isSpoiler };
-    const { id, name: shown, bytes } = await ports.files.forPeople(call, source);
+    const { fileForPeople } = await import("../flows/media/outbound_files.ts");
+    const { id, name: shown, bytes } = await fileForPeople(call, source);
     return `Attached file-${id}: ${JSON.stringify(shown)}, ${bytes.length} bytes. ` +
       "It goes with your reply.";
   },

@@ -63,8 +63,10 @@ export const memory: Tool = defineTool({
     const did = result.startsWith("There is no note ") ? "not there" : DID[data.action];
     return { object: `note ${id}`.trim(), did };
   },
-  async run(call, { message, also = [], callKey, ports: { memory } }) {
+  async run(call, context) {
+    const { message, also = [] } = context;
     const { action, text, id } = call;
+    const notes = await import("../flows/tools/memory.ts");
     const named = call.sources.map((source) => {
       const parsed = parseSnowflake<"message">(source);
       if (parsed === undefined) {
@@ -84,28 +86,23 @@ export const memory: Tool = defineTool({
     switch (action) {
       case "save": {
         if (text === undefined || text.trim() === "") throw badArguments("`save` needs `text`");
-        const note = await memory.save(message, {
-          scope: call.scope,
-          text,
-          sources,
-          callKey,
-          isOwnWords,
-        });
+        const { scope } = call;
+        const note = await notes.saveNote(context, { scope, text, sources, isOwnWords });
         return `Saved as note ${note.id}.` + (call.scope === "guild" ? ONLY_READERS : "");
       }
       case "search": {
-        const notes = await memory.search(message, call.query, call.limit);
-        return notes.length === 0 ? "No notes found." : notes.map(lineOf).join("\n");
+        const found = await notes.searchNotes(context, call.query, call.limit);
+        return found.length === 0 ? "No notes found." : found.map(lineOf).join("\n");
       }
       case "update":
         if (id === undefined || text === undefined || text.trim() === "") {
           throw badArguments("`update` needs `id` and `text`; `search` shows the numbers");
         }
-        await memory.update(message, id, text, sources, isOwnWords);
+        await notes.updateNote(context, id, { text, sources, isOwnWords });
         return `Changed note ${id}.`;
       case "delete":
         if (id === undefined) throw badArguments("`delete` needs `id`; `search` shows the numbers");
-        return await memory.remove(message, id)
+        return await notes.removeNote(context, id)
           ? `Note ${id} is deleted.`
           : `There is no note ${id} here.`;
     }
@@ -150,7 +147,7 @@ export const recall: Tool = defineTool({
   needs: [],
   isReadOnly: true,
   isIdempotent: true,
-  async run({ words = "", message_ids: written = [] }, { ports, sessionKey }) {
+  async run({ words = "", message_ids: written = [] }, { account, sessionKey }) {
     const messageIds = written.map((text) => {
       const id = parseSnowflake<"message">(text);
       if (id === undefined) {
@@ -158,7 +155,7 @@ export const recall: Tool = defineTool({
       }
       return id;
     });
-    const { entries, matches } = await ports.recall.recall(sessionKey, {
+    const { entries, matches } = await account.store.sessions.recall(sessionKey, {
       messageIds,
       words: words.split(/\s+/).filter((word) => word !== ""),
       limit: ENTRIES_MAX,

@@ -34,11 +34,12 @@ export const voice: Tool = defineTool({
     const did = { join: "joined", leave: "left", say: "used" };
     return action && { object: "voice channel", did: did[action] };
   },
-  async run({ action, channelId, text }, { message, also = [], ports }) {
+  async run({ action, channelId, text }, { account, message, also = [] }) {
+    const { voiceOfExtras } = await import("../account/extra_parts.ts");
     const by = [message, ...also] as const;
-    if (action === "join") return await ports.voice({ action, channelId }, by);
-    if (action === "leave") return await ports.voice({ action }, by);
+    if (action === "join") return await voiceOfExtras(account, { action, channelId }, by);
+    if (action === "leave") return await voiceOfExtras(account, { action }, by);
     if (text === undefined) throw badArguments("`say` needs `text`");
-    return await ports.voice({ action, text }, by);
+    return await voiceOfExtras(account, { action, text }, by);
   },
 });

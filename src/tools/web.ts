@@ -25,8 +25,9 @@ export const webFetch: Tool = defineTool({
   needs: [],
   isReadOnly: true,
   isIdempotent: true,
-  async run({ url, offset }, { ports, signal }) {
-    return partOf(await ports.web.page(url, signal), offset);
+  async run({ url, offset }, { account, agentId, signal }) {
+    const { web } = account.bot.toolServices.of(agentId);
+    return partOf(await web.page(url, signal), offset);
   },
 });
 
@@ -74,8 +75,9 @@ export const webSearch: Tool = defineTool({
   needs: [],
   isReadOnly: true,
   isIdempotent: true,
-  async run({ query, limit }, { ports, signal }) {
-    const hits = await ports.web.search(query, limit, signal);
+  async run({ query, limit }, { account, agentId, signal }) {
+    const { web } = account.bot.toolServices.of(agentId);
+    const hits = await web.search(query, limit, signal);
     if (hits.length === 0) return "The search found nothing.";
     return hits.map(({ title, url, excerpt }, at) =>
       [`${at + 1}. ${title || "(no title)"}`, url, excerpt].filter((line) => line).join("\n")

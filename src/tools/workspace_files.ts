@@ -4,7 +4,7 @@
  */
 
 import { z } from "zod";
-import { defineTool, type Tool } from "../core/turn/tool.ts";
+import { defineTool, type Tool, type ToolContext } from "../core/turn/tool.ts";
 import { badArguments } from "../core/refused_call.ts";
 
 const PATH = "Path within the workspace, such as notes/plan.md.";
@@ -13,6 +13,9 @@ const path = z.string().min(1).max(1_000).describe(PATH);
 /** Maximum characters of a text in a call. */
 const MAX_TEXT = 200_000;
 const MAX_LINES = 2_000;
+
+const workspaceIn = ({ account, agentId }: ToolContext) =>
+  account.bot.toolServices.of(agentId).workspace;
 
 export const readFile: Tool = defineTool({
   name: "read_file",
@@ -28,7 +31,8 @@ export const readFile: Tool = defineTool({
   needs: [],
   isReadOnly: true,
   isIdempotent: true,
-  async run({ path, from, lines }, { ports: { workspace } }) {
+  async run({ path, from, lines }, context) {
+    const workspace = workspaceIn(context);
     const all = (await workspace.read(path)).split("\n");
     const shown = all.slice(from - 1, from - 1 + lines);
     if (shown.length === 0) return `The file has ${all.length} lines.`;
@@ -48,7 +52,8 @@ export const writeFile: Tool = defineTool({
   seenAt: "nowhere",
   needs: [],
   isIdempotent: true,
-  async run({ path, text }, { ports: { workspace } }) {
+  async run({ path, text }, context) {
+    const workspace = workspaceIn(context);
     await workspace.write(path, text);
     return `Wrote ${text.length} characters.`;
   },
@@ -70,7 +75,8 @@ export const editFile: Tool = defineTool({
   seenAt: "nowhere",
   needs: [],
   isIdempotent: false, // `new` may contain `old`
-  async run({ path, old, new: replacement }, { ports: { workspace } }) {
+  async run({ path, old, new: replacement }, context) {
+    const workspace = workspaceIn(context);
     const text = await workspace.read(path);
     const at = text.indexOf(old);
     if (at < 0) throw badArguments(notFound(text, old));
@@ -100,7 +106,8 @@ export const listFiles: Tool = defineTool({
   needs: [],
   isReadOnly: true,
   isIdempotent: true,
-  async run({ path, recursive }, { ports: { workspace } }) {
+  async run({ path, recursive }, context) {
+    const workspace = workspaceIn(context);
     const { entries, isCut } = await workspace.list(path, recursive);
     if (entries.length === 0) return "The folder is empty.";
     const lines = entries.map((entry) => JSON.stringify(entry));
@@ -143,5 +150,6 @@ export const readSkill: Tool = defineTool({
   needs: [],
   isReadOnly: true,
   isIdempotent: true,
-  run: ({ name, file }, { message, ports: { skills } }) => skills.read(message, name, file),
+  run: async ({ name, file }, context) =>
+    (await import("../flows/tools/skill_tools.ts")).readSkill(context, name, file),
 });

@@ -5,14 +5,11 @@
 
 import { homedir } from "node:os";
 import { dirname, join, resolve } from "node:path";
-import { badArguments } from "../core/refused_call.ts";
 import { NO_SKILLS, type Skill, type SkillLibrary, type SkillSet } from "../core/skills/skill.ts";
-import type { InboundMessage } from "../core/inbound/inbound.ts";
-import type { SkillsPort } from "../core/turn/ports/memory.ts";
 import type { Clock } from "../lib/clock.ts";
 import { withHome } from "../lib/env.ts";
 import type { Log } from "../lib/log.ts";
-import { findSkills, readSkillFile } from "./skills.ts";
+import { findSkills } from "./skills.ts";
 
 /** The parts of the config that name folders of agents. A relative path counts from its file. */
 interface AgentFolders {
@@ -122,24 +119,5 @@ export function createSkillLibrary(
       return current;
     },
     read,
-  };
-}
-
-/** Reads skills for tools, among those of the message's turn. */
-export function createSkillsPort(
-  skills: (message: InboundMessage) => readonly Skill[],
-): Pick<SkillsPort, "read"> {
-  return {
-    async read(asker, name, file) {
-      const all = skills(asker);
-      const skill = all.find((one) => one.name === name);
-      if (!skill) {
-        const names = all.map((one) => one.name).join(", ") || "none";
-        throw badArguments(`there is no skill "${name}" here; the skills are: ${names}`);
-      }
-      if (file !== undefined) return await readSkillFile(skill, file);
-      const { body, resources } = skill;
-      return resources.length === 0 ? body : `${body}\n\nFiles: ${resources.join(", ")}`;
-    },
   };
 }

@@ -1,8 +1,7 @@
 /** Reads the tools of skills, whose headers the sandbox gives (T7a). */
 
 import type { Skill, SkillProblem, SkillSet } from "../core/skills/skill.ts";
-import { inputOf, readTool, type RunTool, type SkillTool } from "../core/skills/skill_tool.ts";
-import { defineTool, type Tool } from "../core/turn/tool.ts";
+import { readTool, type RunTool, type SkillTool } from "../core/skills/skill_tool.ts";
 import { readSkillFile } from "./skills.ts";
 
 /** Milliseconds for a header. */
@@ -45,24 +44,4 @@ export async function withTools(
   const complete: Skill[] = [];
   for (const skill of skills) complete.push(await toolsOf(skill));
   return { skills: complete, problems: [...problems, ...wrong] };
-}
-
-export function toolOf(tool: SkillTool): Tool {
-  const { name, head: { description, input, tools, readOnly } } = tool;
-  return defineTool({
-    name,
-    description,
-    parameters: input,
-    input: () => inputOf(tool),
-    needs: [],
-    seenAt: "nowhere", // an owner has confirmed its file and its hosts
-    isIdempotent: readOnly,
-    isReadOnly: readOnly || undefined,
-    isPersonalCall: () => tools.length > 0, // they may show things of the asker alone
-    asks(_, { ports, message, open = [], callKey }) {
-      const others = open.filter((one) => one.name === name && one.callKey !== callKey);
-      return ports.skills.question(tool, message, others.map((one) => one.callKey));
-    },
-    run: (given, context) => context.ports.skills.run(tool, given, context),
-  });
 }

@@ -19,7 +19,13 @@ import {
 import { messageId } from "../support/discord/builders.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 import type { Question } from "../../src/core/people/question.ts";
-import { cleanSecrets, toolboxOf, toolContext, toolNamed } from "../support/model/tools.ts";
+import {
+  cleanSecrets,
+  noReaders,
+  toolboxOf,
+  toolContext,
+  toolNamed,
+} from "../support/model/tools.ts";
 import { sameData } from "../support/same_data.ts";
 
 const tide: Tool = {
@@ -79,6 +85,7 @@ describe("[T1] createToolbox()", () => {
           schedule,
           cleanSecrets: String,
           fence: String,
+          readers: noReaders,
           missingRight: () => Promise.resolve(undefined),
         });
       const [member, owner] = [boxOf([tide]), boxOf([tide, secret])];
@@ -149,6 +156,7 @@ describe("[T1] createToolbox()", () => {
       schedule,
       cleanSecrets,
       fence: (result) => result,
+      readers: noReaders,
       missingRight: () => Promise.resolve(undefined),
       keepImage: ({ length }) => Promise.resolve({ id: `kept ${length}`, name: "" }),
     });
@@ -194,6 +202,7 @@ describe("[T1] createToolbox()", () => {
       schedule,
       fence,
       cleanSecrets,
+      readers: noReaders,
       missingRight: () => Promise.resolve(undefined),
     });
     const run = async (name: string, written: string) =>
@@ -360,6 +369,7 @@ describe("[T1] createToolbox()", () => {
       const toolbox = createToolbox([tool, inner, asks, waits, lacks, writes, saves, hangs], {
         ...{ timeoutMs: 1_000, schedule: clock.schedule, cleanSecrets },
         fence: (result) => `<${result}>`,
+        readers: noReaders,
         missingRight: (needs) => Promise.resolve(needs[0]),
       });
       const context = toolContext({ mayWait: true, decision: { kind: "expired" } });

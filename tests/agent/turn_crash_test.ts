@@ -11,7 +11,7 @@ import { describe, it } from "node:test";
 import { runTurn } from "../../src/agent/turn.ts";
 import type { Model, ToolCall } from "../../src/core/model.ts";
 import type { Step } from "../../src/core/step.ts";
-import { cleanSecrets, toolContext, UNUSED_PORTS } from "../support/model/tools.ts";
+import { cleanSecrets, toolContext } from "../support/model/tools.ts";
 
 /** The calls of each answer; "post" must not run twice. */
 const PLAN: readonly (readonly string[])[] = [["read1", "post1", "read2", "read3"], ["post2"]];
@@ -101,7 +101,6 @@ async function play(cuts: readonly Cut[], { loses }: Weakness = {}): Promise<Pla
         },
       },
       contextOf: (callKey) => toolContext({ callKey }),
-      toolPorts: () => Promise.resolve(UNUSED_PORTS),
       steps: disk.filter(({ kind }) => kind !== loses),
       async save(more) {
         await step();

@@ -15,7 +15,7 @@ import type { Step } from "../../src/core/step.ts";
 import type { Tool } from "../../src/core/turn/tool.ts";
 import { messageId } from "../support/discord/builders.ts";
 import { FakeClock } from "../support/fake_clock.ts";
-import { cleanSecrets, toolboxOf, toolContext, UNUSED_PORTS } from "../support/model/tools.ts";
+import { cleanSecrets, toolboxOf, toolContext } from "../support/model/tools.ts";
 import { sameData } from "../support/same_data.ts";
 
 const REQUEST = { system: "be kind", messages: [{ role: "user", text: "hi" }] } as const;
@@ -57,7 +57,6 @@ function run(
     model,
     toolbox: toolboxOf([], clock),
     contextOf: (key) => toolContext({ callKey: key }),
-    toolPorts: () => Promise.resolve(UNUSED_PORTS),
     steps: [],
     save: () => Promise.resolve(),
     cleanSecrets,

@@ -12,7 +12,7 @@ const ROOT = join(import.meta.dirname ?? ".", "..", "..");
 const ELSEWHERE: Readonly<Record<string, string>> = {
   "SEC-R10": "tests/render/safety/secrets_test.ts",
   "SEC-R17": "tests/core/rights/rights_test.ts",
-  "SEC-R18": "tests/discord/rest/actions/targets_test.ts",
+  "SEC-R18": "tests/flows/actions/targets_test.ts",
   "SEC-R19": "tests/store/questions/questions_test.ts",
   "SEC-R20": "tests/exec/exec_test.ts",
   "SEC-R21": "tests/core/exec/command_test.ts",

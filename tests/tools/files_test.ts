@@ -3,7 +3,7 @@ import { describe, it } from "node:test";
 import type { WorkspacePort } from "../../src/core/turn/ports/host.ts";
 import type { Tool } from "../../src/core/turn/tool.ts";
 import { editFile, listFiles, readFile, writeFile } from "../../src/tools/workspace_files.ts";
-import { toolContext, UNUSED_PORTS } from "../support/model/tools.ts";
+import { accountWith, toolContext } from "../support/model/tools.ts";
 
 function build(text = "one\ntwo\ntwo\nthree\n") {
   const files = new Map([["a.md", text]]);
@@ -19,7 +19,7 @@ function build(text = "one\ntwo\ntwo\nthree\n") {
   const run = (tool: Tool, input: unknown) =>
     tool.run(
       tool.input.parse(input),
-      toolContext({ ports: { ...UNUSED_PORTS, workspace } }),
+      toolContext({ account: accountWith({ workspace }) }),
     );
   return { files, run };
 }

@@ -1,12 +1,14 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { createCodePort } from "../../src/flows/tools/code.ts";
+import type { InboundMessage } from "../../src/core/inbound/inbound.ts";
+import type { Drawing } from "../../src/flows/tools/made_files.ts";
 import { evaluate } from "../../src/sandbox/evaluate.ts";
-import { code } from "../../src/tools/made_files.ts";
+import { code, draw as drawTool } from "../../src/tools/made_files.ts";
 import { FileError } from "../../src/core/turn/media.ts";
 import type { ToolContext } from "../../src/core/turn/tool.ts";
 import { guildMessage, messageId, sender, userId } from "../support/discord/builders.ts";
-import { toolContext, UNUSED_PORTS } from "../support/model/tools.ts";
+import { type Given, testAccount } from "../support/bot/test_account.ts";
+import { toolContext } from "../support/model/tools.ts";
 
 const FILES: Readonly<Record<string, Uint8Array>> = {
   "tides.csv": new TextEncoder().encode("noon,3\nmidnight,4"),
@@ -14,18 +16,24 @@ const FILES: Readonly<Record<string, Uint8Array>> = {
   "long.txt": new Uint8Array(6_000_000),
 };
 
-const port = createCodePort({
-  runCode: (job) => evaluate(job),
-  readFile(messages, name) {
-    if (name === "big.csv") return Promise.reject(new FileError("larger than 8 MB"));
-    if (name !== "ids") return Promise.resolve(FILES[name]);
-    return Promise.resolve(new TextEncoder().encode(messages.map(({ id }) => id).join(" ")));
-  },
-});
+function find(messages: readonly InboundMessage[], name: string) {
+  if (name === "big.csv") return Promise.reject(new FileError("larger than 8 MB"));
+  if (name !== "ids") return Promise.resolve(FILES[name]);
+  return Promise.resolve(new TextEncoder().encode(messages.map(({ id }) => id).join(" ")));
+}
+
+async function build(given: Given = {}) {
+  const made = await testAccount({ ...given, toolServices: { runCode: (job) => evaluate(job) } });
+  Object.assign(made.account.parts.media, {
+    find,
+    drawings: { keep: () => Promise.resolve("17") },
+  });
+  return made;
+}
 
 async function run(written: object, fields: Partial<ToolContext> = {}): Promise<string> {
-  const ports = { ...UNUSED_PORTS, code: port };
-  return await code.run(code.input.parse(written), toolContext({ ports, ...fields }));
+  const { account } = await build();
+  return await code.run(code.input.parse(written), toolContext({ account, ...fields }));
 }
 
 describe("[T6] code", () => {
@@ -69,5 +77,36 @@ describe("[T6] code", () => {
         message: "TypeError: cannot read property 'x' of null (script.js:1:23)\nOutput before:\na",
       },
     );
+  });
+});
+
+describe("[T6] draw", () => {
+  const usage = { inputTokens: 1, outputTokens: 2, micros: 3 };
+
+  async function paint(draw: Drawing["draw"], beside: object = {}) {
+    const { account, rows, quiet } = await build({ beside });
+    account.settings.drawing = { modelId: "studio/brush", draw };
+    const drawn = (text: string) => drawTool.run({ prompt: text }, toolContext({ account }));
+    const charges = async () => {
+      await quiet();
+      return rows("SELECT kind, model, micros FROM usage").map((row) => Object.values(row));
+    };
+    return { drawn, charges };
+  }
+
+  it("counts an image, and returns its id; [X4] asks no server once a budget is spent", async () => {
+    const draw = () => Promise.resolve({ bytes: new Uint8Array(1), usage });
+    const budgets = { total: { tokensPerDay: 3 } };
+    const { drawn, charges } = await paint(draw, { budgets });
+    assert.match(await drawn("a barnacle"), /drawing-17/);
+    assert.deepEqual(await charges(), [["image", "studio/brush", 3]]);
+    await assert.rejects(drawn("another"), /today's budget is used up/);
+    assert.equal((await charges()).length, 1);
+  });
+
+  it("tells the model why there is no image", async () => {
+    const { drawn, charges } = await paint(() => Promise.reject(new FileError("it refused")));
+    await assert.rejects(drawn("a barnacle"), /^Error: no image: it refused$/);
+    assert.deepEqual(await charges(), []);
   });
 });

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { describe, it } from "node:test";
-import { createMemoryPort } from "../../src/flows/tools/memory.ts";
+import type { BotAccount } from "../../src/account/account.ts";
 import type { MessageId } from "../../src/core/discord/ids.ts";
 import type { InboundMessage } from "../../src/core/inbound/inbound.ts";
 import { MAX_NOTES } from "../../src/core/notes/note.ts";
@@ -16,10 +16,12 @@ import {
   sender,
   userId,
 } from "../support/discord/builders.ts";
-import { toolContext, UNUSED_PORTS } from "../support/model/tools.ts";
-import { batch, openTestStore } from "../support/store/store.ts";
+import { testAccount } from "../support/bot/test_account.ts";
+import type { Answer } from "../support/discord/answers.ts";
+import { channels, discordWith, GUILD, STAFF } from "../support/discord/guild.ts";
+import { toolContext } from "../support/model/tools.ts";
+import { batch } from "../support/store/store.ts";
 import type { Entry } from "../../src/core/inbound/transcript.ts";
-import type { RecallPort } from "../../src/core/turn/ports/memory.ts";
 
 const GRACE = sender({ id: userId("222222222222222222"), username: "grace" });
 const OTHER_GUILD = guildPlace({ guild: { id: guildId("1400000000000000099"), name: "Other" } });
@@ -37,27 +39,25 @@ const TURNS: Readonly<Record<string, InboundMessage>> = {
   "grace in DM": directMessage({ sender: GRACE, channelId: channelId("1400000000000000003") }),
 };
 
-/** Its readers are not those of the other channels. */
-const STAFF = channelId("1400000000000000013");
+const OPS = { ...channels[0], id: "1400000000000000012", name: "ops" };
+const known = discordWith({});
+const answer: Answer = (request) => {
+  if (request.path === `/guilds/${GUILD}/channels`) return [...channels, OPS];
+  return request.path === `/channels/${OPS.id}` ? { ...OPS, guild_id: GUILD } : known(request);
+};
 
-function build({ owners = [] as readonly string[] } = {}) {
-  const { store, rows, database } = openTestStore();
-  let calls = 0;
-  let now = 0;
-  const port = createMemoryPort({ store, now: () => ++now }, {
-    agentId: "main",
-    cleanSecrets: (text) => text.replaceAll("hunter2", "[redacted]"),
-    isOwner: ({ sender: { username } }) => owners.includes(username),
-    showing: ({ place, channelId: here }) => (from) =>
-      Promise.resolve(
-        place.kind === "dm" || (from !== undefined && (from !== STAFF || here === STAFF)),
-      ),
+async function build({ owners = [] as readonly string[] } = {}) {
+  const ids: Readonly<Record<string, string>> = { ada: sender().id, grace: GRACE.id };
+  const { account, store, rows, database, clock } = await testAccount({
+    discord: { guilds: { [GUILD]: {} } },
+    beside: { commands: { ownerAllowFrom: owners.map((name) => `discord:${ids[name]}`) } },
+    answer,
   });
-  const run = (written: unknown, message = guildMessage(), callKey = `call ${calls++}`) =>
-    memory.run(
-      memory.input.parse(written),
-      toolContext({ message, callKey, ports: { ...UNUSED_PORTS, memory: port } }),
-    );
+  let calls = 0;
+  const run = (written: unknown, message = guildMessage(), callKey = `call ${calls++}`) => {
+    clock.advance(1);
+    return memory.run(memory.input.parse(written), toolContext({ account, message, callKey }));
+  };
   const save = (fields: object = {}, message?: InboundMessage) =>
     run({ action: "save", text: "tea at five", ...fields }, message);
   const search = async (query = "", message?: InboundMessage) => {
@@ -71,7 +71,7 @@ function build({ owners = [] as readonly string[] } = {}) {
 
 describe("[T14] memory", () => {
   it("finds notes by words, whatever their case, accents and endings, the best first", async () => {
-    const { save, search } = build();
+    const { save, search } = await build();
     await save({ text: "The café opens at nine" });
     await save({ text: "Tea and cafés: cafe, cafe" });
     await save({ text: "Nothing of the kind" });
@@ -84,7 +84,7 @@ describe("[T14] memory", () => {
   });
 
   it('takes a query as words: "NEAR(", quotes and columns are no syntax', async () => {
-    const { save, search } = build();
+    const { save, search } = await build();
     await save();
     for (const query of ['"', 'text:"x" NEAR(', "tea* AND NOT (", "-tea", "*", "tea OR"]) {
       await search(query);
@@ -93,7 +93,7 @@ describe("[T14] memory", () => {
   });
 
   it("saves a repeated call once", async () => {
-    const { run, rows } = build();
+    const { run, rows } = await build();
     for (let twice = 0; twice < 2; twice++) {
       await run({ action: "save", text: "tea" }, guildMessage(), "1:a");
     }
@@ -101,7 +101,7 @@ describe("[T14] memory", () => {
   });
 
   it("changes and deletes a note", async () => {
-    const { run, save, search } = build();
+    const { run, save, search } = await build();
     await save();
     await run({ action: "update", id: 1, text: "tea at six" });
     assert.deepEqual(await search("five"), []);
@@ -114,17 +114,17 @@ describe("[T14] memory", () => {
 
   it("lets only the author and owners change a channel's note", async () => {
     const grace = guildMessage({ sender: GRACE });
-    const { run, save } = build();
+    const { run, save } = await build();
     await save({ scope: "channel" });
     await assert.rejects(run({ action: "delete", id: 1 }, grace), /only its author or an owner/);
-    const owned = build({ owners: ["grace"] });
+    const owned = await build({ owners: ["grace"] });
     await owned.save({ scope: "channel" });
     await owned.run({ action: "delete", id: 1 }, grace);
     assert.deepEqual(await owned.search(), []);
   });
 
   it(`keeps ${MAX_NOTES} notes of a scope, and refuses more`, async () => {
-    const { store, save } = build();
+    const { store, save } = await build();
     await save();
     const [first] = await store.notes.all();
     assert.ok(first);
@@ -139,7 +139,7 @@ describe("[T14] memory", () => {
   });
 
   it("[SEC-R10] keeps no secret", async () => {
-    const { run, save, rows } = build();
+    const { run, save, rows } = await build();
     await save({ text: "it is hunter2" });
     await run({ action: "update", id: 1, text: "still hunter2" });
     assert.deepEqual(rows("SELECT text FROM note"), [{ text: "still [redacted]" }]);
@@ -163,7 +163,7 @@ describe("[SEC-R4] notes", () => {
   ];
   for (const [scope, saved, seen] of cases) {
     it(`of the ${scope} by ${saved} are seen by ${seen.join(", ")} alone`, async () => {
-      const { save, search, run } = build({ owners: ["ada"] });
+      const { save, search, run } = await build({ owners: ["ada"] });
       await save({ scope }, TURNS[saved]);
       for (const turn of everyTurn) {
         const isSeen = seen.includes(turn);
@@ -180,7 +180,7 @@ describe("[SEC-R4] notes", () => {
 
   for (const scope of ["member", "guild"]) {
     it(`of the ${scope} are shown only to readers of their channel`, async () => {
-      const { run, save, search } = build({ owners: ["ada"] });
+      const { run, save, search } = await build({ owners: ["ada"] });
       const [staff, help] = [guildMessage({ channelId: STAFF }), guildMessage()];
       const open = (number: number) => ({ scope, text: `tea ${number}` });
       for (let number = 0; number < 12; number++) await save({ scope, text: "codeword" }, staff);
@@ -201,11 +201,11 @@ describe("[SEC-R4] notes", () => {
   }
 
   it("of the guild and the agent are saved by owners only", async () => {
-    const { save } = build();
+    const { save } = await build();
     await assert.rejects(save({ scope: "guild" }), /only an owner/);
     await assert.rejects(save({ scope: "agent" }, directMessage()), /only an owner/);
     await assert.rejects(save({ scope: "guild" }, directMessage()), /no server here/);
-    const owned = build({ owners: ["ada"] });
+    const owned = await build({ owners: ["ada"] });
     await assert.rejects(owned.save({ scope: "agent" }), /direct messages/);
     assert.match(await owned.save({ scope: "guild" }), /may not all read this channel/);
   });
@@ -213,7 +213,7 @@ describe("[SEC-R4] notes", () => {
 
 describe("[T14] notes of deleted messages", () => {
   it("deletes the notes of a deleted message, and leaves no word of them", async () => {
-    const { store, save, search, rows, database } = build();
+    const { store, save, search, rows, database } = await build();
     const remove = (...messageIds: readonly MessageId[]) =>
       store.inbox.acceptBatch(
         batch({ changes: [{ kind: "deleted", channelId: channelId("11"), messageIds }] }),
@@ -235,7 +235,7 @@ describe("[T14] notes of deleted messages", () => {
   });
 
   it("deletes the notes from the asker's own message", async () => {
-    const { store, save, search } = build();
+    const { store, save, search } = await build();
     await save();
     const changes = [{
       kind: "deleted",
@@ -256,28 +256,29 @@ describe("[T14] notes of deleted messages", () => {
     ] as const
   ) {
     it(`[H6a] knows whether a note has only the asker's words › ${text}`, async () => {
-      const { save, rows } = build();
+      const { save, rows } = await build();
       await save({ text }, guildMessage({ text: ask }));
       assert.deepEqual(rows("SELECT is_own_words FROM note"), [{ is_own_words: +isOwnWords }]);
     });
   }
 
   it("refuses sources that are no ids", async () => {
-    await assert.rejects(build().save({ sources: ["x"] }), /must be ids of messages/);
+    await assert.rejects((await build()).save({ sources: ["x"] }), /must be ids of messages/);
   });
 });
 
 const entry = (text: string): Entry => ({ role: "user", text, messageId: messageId("101"), at: 0 });
 
 async function run(written: unknown, entries: readonly Entry[] = [], matches = entries.length) {
-  const asked: Parameters<RecallPort["recall"]>[] = [];
-  const port: RecallPort = {
-    recall(...query) {
+  const asked: unknown[] = [];
+  const sessions = {
+    recall(...query: unknown[]) {
       asked.push(query);
       return Promise.resolve({ entries, matches });
     },
   };
-  const context = toolContext({ sessionKey: "session", ports: { ...UNUSED_PORTS, recall: port } });
+  const account = { store: { sessions } } as unknown as BotAccount;
+  const context = toolContext({ sessionKey: "session", account });
   const result = await recall.run(recall.input.parse(written), context);
   return { result, asked };
 }

@@ -1,22 +1,20 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { VoiceAction } from "../../src/core/turn/ports/voice.ts";
-import type { ToolContext } from "../../src/core/turn/tool.ts";
 import { voice } from "../../src/tools/voice.ts";
+import { testAccount } from "../support/bot/test_account.ts";
 import { guildMessage } from "../support/discord/builders.ts";
+import { toolContext } from "../support/model/tools.ts";
 
-function build() {
+async function build() {
   const calls: (readonly [VoiceAction, number])[] = [];
-  const context = {
-    message: guildMessage(),
-    also: [guildMessage()],
-    ports: {
-      voice: (action: VoiceAction, { length }: readonly unknown[]) => {
-        calls.push([action, length]);
-        return Promise.resolve("done");
-      },
-    },
-  } as unknown as ToolContext;
+  const voicePort = (action: VoiceAction, { length }: readonly unknown[]) => {
+    calls.push([action, length]);
+    return Promise.resolve("done");
+  };
+  const extras = [{ account: () => Promise.resolve(() => ({ voice: voicePort })) }];
+  const { account } = await testAccount({ extras });
+  const context = toolContext({ account, also: [guildMessage()] });
   return {
     calls,
     run: async (given: object) => await voice.run(voice.input.parse(given), context),
@@ -25,7 +23,7 @@ function build() {
 
 describe("[V1] the tool voice", () => {
   it("acts for all authors of the turn's messages", async () => {
-    const { calls, run } = build();
+    const { calls, run } = await build();
     for (
       const given of [
         { action: "join", channelId: "21" },
@@ -41,7 +39,7 @@ describe("[V1] the tool voice", () => {
   });
 
   it("says no empty text, and takes no other action", async () => {
-    const { run } = build();
+    const { run } = await build();
     await assert.rejects(run({ action: "say" }), /`say` needs `text`/);
     assert.equal(voice.input.safeParse({ action: "say", text: "" }).success, false);
     assert.equal(voice.input.safeParse({ action: "listen" }).success, false);

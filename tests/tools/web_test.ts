@@ -2,16 +2,16 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { WebPage } from "../../src/core/turn/ports/host.ts";
 import { webFetch } from "../../src/tools/web.ts";
-import { toolContext, UNUSED_PORTS } from "../support/model/tools.ts";
+import { accountWith, NO_TOOLS, toolContext } from "../support/model/tools.ts";
 
 async function run(page: Partial<WebPage>, offset?: number): Promise<string> {
   const url = "https://example.org/";
   const web = {
-    ...UNUSED_PORTS.web,
+    ...NO_TOOLS.of("").web,
     page: () => Promise.resolve({ url, text: "", isCut: false, ...page }),
   };
   const input = webFetch.input.parse({ url, offset });
-  return await webFetch.run(input, toolContext({ ports: { ...UNUSED_PORTS, web } }));
+  return await webFetch.run(input, toolContext({ account: accountWith({ web }) }));
 }
 
 describe("[T6] web_fetch", () => {

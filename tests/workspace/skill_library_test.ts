@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import type { BotAccount } from "../../src/account/account.ts";
 import { mkdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, describe, it } from "node:test";
@@ -6,7 +7,6 @@ import { homedir } from "node:os";
 import {
   configuredFolders,
   createSkillLibrary,
-  createSkillsPort,
   workspaceOf,
 } from "../../src/workspace/skill_library.ts";
 import { skillsFor } from "../../src/core/skills/skill.ts";
@@ -15,7 +15,7 @@ import { readSkill } from "../../src/tools/workspace_files.ts";
 import { findSkills } from "../../src/workspace/skills.ts";
 import { recordingLog } from "../support/recording_log.ts";
 import { tempDirectory } from "../support/temp_directory.ts";
-import { toolContext, UNUSED_PORTS } from "../support/model/tools.ts";
+import { toolContext } from "../support/model/tools.ts";
 
 const made: Disposable[] = [];
 afterEach(() => {
@@ -110,12 +110,12 @@ describe("[T7] read_skill", () => {
     writeFileSync(join(path, "secret.txt"), "secret");
     symlinkSync(join(path, "secret.txt"), join(path, "x", "link.md"));
     const set = await findSkills([{ path, isRequired: true }]);
-    const port = createSkillsPort(() => skillsFor(set.skills, ["x"]));
-    const skills = { ...UNUSED_PORTS.skills, ...port };
+    const sources = { skills: () => skillsFor(set.skills, ["x"]) };
+    const account = { parts: { sources } } as unknown as BotAccount;
     return (input: unknown) =>
       readSkill.run(
         readSkill.input.parse(input),
-        toolContext({ ports: { ...UNUSED_PORTS, skills } }),
+        toolContext({ account }),
       );
   }
 

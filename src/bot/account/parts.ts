@@ -12,19 +12,18 @@ import { createPolicyKeeper } from "../../flows/judging/policy_keeper.ts";
 import { cleanSecrets } from "../../account/secrets.ts";
 import { createAnswerThreads, createTitleByModel } from "../../flows/turn/answer_threads.ts";
 import { rulesFor } from "../../policy/rules/place_rules.ts";
-import { agentOf } from "../../config/config.ts";
-import { eachOnce } from "../../lib/cache.ts";
 import { wakes } from "../../account/wakes.ts";
 import { createAccountContext } from "../account_context.ts";
 import type { AccountOptions, AccountPorts } from "../account_interface.ts";
-import { loadExtras, ownServers, runByExtra, voiceOfExtras } from "../../account/extra_parts.ts";
+import { loadExtras, ownServers, runByExtra } from "../../account/extra_parts.ts";
 import { createInteractionHandlers } from "../interactions/interactions.ts";
 import { queuesOf } from "../../flows/deliver/channel_queues.ts";
 import type { ToolServices } from "../rules/tool_services.ts";
 import { createAccountMedia } from "../turn/account_media.ts";
 import { createHistory } from "../turn/history.ts";
 import { createRuleSources } from "../turn/rule_sources.ts";
-import { ratesOf, spendOf, summariesOf, turnsOf } from "../../flows/turn/account_turns.ts";
+import { ratesOf, summariesOf, turnsOf } from "../../flows/turn/account_turns.ts";
+import { spendOf } from "../../flows/turn/spending/budgets.ts";
 import type { GatewayParts } from "./gateway_parts.ts";
 
 /**
@@ -58,6 +57,7 @@ export async function createParts(
     rest: client,
     connection,
     connectionState,
+    presence,
     reader,
     voiceIndex: gateway.voice(),
     settings,
@@ -95,22 +95,13 @@ export async function createParts(
   });
   ports.publish(viewOf(account)); // before any message is judged
   const history = createHistory(account, { client, reader });
-  const portsOf = eachOnce(async (agentId: string) => {
-    const { createToolPorts } = await import("../turn/tool_ports.ts");
-    return createToolPorts(account, {
-      ...{ agentId, client, reader, settings, presence, toolServices, sources },
-      ...{ media, threads, spend, history },
-      voice: (...call) => voiceOfExtras(account, ...call),
-    });
-  });
-  const toolPortsOf = (agentId: string) => portsOf(agentOf(account.config(), agentId).id);
   const interactions = createInteractionHandlers(account, {
-    ...{ options, client, settings, sources, spend, rates, summaries, toolPortsOf },
+    ...{ options, client, settings, sources, spend, rates, summaries },
     ...{ health, changedInAll },
     byExtra: (use) => runByExtra(account, use),
   });
   Object.assign(account.parts, {
-    ...{ sources, threads, media, history, interactions, toolPortsOf },
+    ...{ sources, threads, media, history, interactions },
     commands: interactions.commands,
   });
   Object.assign(wakes(account), {

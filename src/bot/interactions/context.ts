@@ -10,9 +10,8 @@ import type { CommandNeeds } from "../../core/inbound/text_commands.ts";
 import type { Verdict } from "../../core/inbound/verdict.ts";
 import type { RestClient } from "../../discord/rest/client/client.ts";
 import { createOpenDirect } from "../../discord/rest/requests/channel.ts";
-import { createTargets } from "../../discord/rest/actions/targets.ts";
 import { storedLine } from "../../flows/receipts/receipts.ts";
-import { createUndo } from "../../discord/rest/actions/undo.ts";
+import { undo } from "../../flows/actions/undo.ts";
 import { RestError } from "../../discord/rest/exchange/rest_error.ts";
 import { StoreError } from "../../store/database/store_error.ts";
 import { createReadUser } from "../../discord/rest/requests/members.ts";
@@ -40,14 +39,12 @@ import type { AccountContext } from "../account_context.ts";
 import type { AccountOptions, AccountPorts } from "../account_interface.ts";
 import type { RunningSettings } from "../rules/setup.ts";
 import type { TurnRulesPorts } from "../../flows/turn/turn_rules.ts";
-import type { ToolPorts } from "../../core/turn/tool.ts";
 import { statusOf } from "../../http/monitor/account_health.ts";
 import { TOOLS } from "../../tools/registry.ts";
 import { createMcpSignIns } from "../../interactions/parts/mcp_sign_ins.ts";
 import { stopTurns, waitingRules } from "../../flows/inbound/waiting_turns.ts";
 import { chosenSettings, judge, routeOf, sessionOf } from "../../flows/judging/judge.ts";
 import type { Conversation } from "../../session/session_key.ts";
-import { tellExtras } from "../../account/extra_parts.ts";
 import { tellPerson } from "../../flows/tell.ts";
 import { cleanSecrets as cleaned } from "../../account/secrets.ts";
 import { createCommandUndo } from "../../interactions/parts/undo.ts";
@@ -65,7 +62,6 @@ export interface InteractionParts
   readonly settings: Pick<RunningSettings, "models" | "choices" | "configFile">;
   readonly client: RestClient;
   readonly sources: Pick<TurnRulesPorts, "skills" | "tools">;
-  readonly toolPortsOf: (agentId: string) => Promise<ToolPorts>;
 }
 
 /** The same, and the parts that work before the code of commands is loaded. */
@@ -86,7 +82,7 @@ export function createCommandContext(
   parts: HandlerParts,
   authorize: (call: AskingInteraction, needs: CommandNeeds) => Promise<Verdict>,
 ): InteractionContext {
-  const { accountId, config, store, policy, now, log } = account;
+  const { config, store, policy, now, log } = account;
   const { client, options, settings, sources } = parts;
   const { spend, rates, summaries, isRefused, models, pause } = parts;
   const routeOfCall = (call: Conversation) => sessionOf(account, call);
@@ -111,15 +107,6 @@ export function createCommandContext(
     listen: listenForCallback,
     pastedUrl: (port) => pastedUrl(port, config().http.publicUrl),
     tellPerson: (userId, text) => tellPerson(account, userId, text),
-  });
-  const targets = createTargets({
-    client,
-    isOwner: () => false, // the command asks by itself
-    self: () => account.self()?.userId,
-    alsoGuilds: () => [],
-    sharesDirect: () => false, // an undo shows nothing
-    closedBy: () => undefined, // the policy has let the command in
-    now,
   });
   const context: InteractionContext = {
     account,
@@ -167,10 +154,7 @@ export function createCommandContext(
       parts.changedInAll("forgetting", userId);
     }),
     ...createCommandUndo(account, {
-      undo: createUndo({
-        ...{ client, accountId, changes: store.changes, targets, now },
-        onUndone: (turnId) => tellExtras(account, "undone", turnId),
-      }),
+      undo: (origin, ...of) => undo({ account, ...origin }, ...of),
       isOutage: (error) => error instanceof RestError || error instanceof StoreError,
       isOwner,
       cleanSecrets,

@@ -99,7 +99,8 @@ export async function createToolServices(options: ToolServicesOptions): Promise<
     });
     const known: KnownAgent = {
       services: {
-        ports: { web, workspace: createWorkspacePort(workspace, ownPaths) },
+        web,
+        workspace: createWorkspacePort(workspace, ownPaths),
         commands,
         skills,
       },

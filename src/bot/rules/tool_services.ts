@@ -7,16 +7,17 @@ import { revealed } from "../../config/schema/parts/secrets.ts";
 import type { UserId } from "../../core/discord/ids.ts";
 import type { SkillLibrary } from "../../core/skills/skill.ts";
 import type { RunTool } from "../../core/skills/skill_tool.ts";
+import type { WebPort, WorkspacePort } from "../../core/turn/ports/host.ts";
 import type { McpServerState } from "../../core/mcp_state.ts";
-import type { Tool, ToolPorts } from "../../core/turn/tool.ts";
+import type { Tool } from "../../core/turn/tool.ts";
 import type { HostCommands } from "../../core/exec/command.ts";
 import type { SkillRunParts } from "../../flows/tools/skill_tools.ts";
 import type { CodeEnd, CodeJob } from "../../sandbox/evaluate.ts";
 
 /** What an agent's tools use, whatever the account is: it has a folder of its own. */
 export interface AgentServices {
-  /** The parts of {@link ToolPorts} that do not depend on an account. */
-  readonly ports: Pick<ToolPorts, "web" | "workspace">;
+  readonly web: WebPort;
+  readonly workspace: WorkspacePort;
   readonly commands: HostCommands;
   readonly skills: SkillLibrary;
 }

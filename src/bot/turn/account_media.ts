@@ -8,7 +8,7 @@ import { createRefreshUrl } from "../../discord/rest/requests/single_message.ts"
 import { DISCORD_API_BASE } from "../../discord/rest/exchange/exchange.ts";
 import type { RestClient } from "../../discord/rest/client/client.ts";
 import { createFindFile, type FindFile, type ReadMade } from "../../flows/media/find_files.ts";
-import type { ReadImage } from "../../flows/tools/outbound_files.ts";
+import type { ReadImage } from "../../flows/media/outbound_files.ts";
 import {
   type AttachmentReader,
   createAttachmentReader,

@@ -14,7 +14,7 @@ import { createInstructionFiles } from "../../host/files/instruction_files.ts";
 import { eachOnce, latest, latestOf } from "../../lib/cache.ts";
 import { skillsOf } from "../../policy/tool_access.ts";
 import { workspaceOf } from "../../workspace/skill_library.ts";
-import { toolOf } from "../../workspace/skill_tools.ts";
+import { toolOf } from "../../tools/skill_tool.ts";
 import type { AccountContext } from "../account_context.ts";
 import type { AccountOptions } from "../account_interface.ts";
 import type { AccountPart } from "../bot_extra.ts";

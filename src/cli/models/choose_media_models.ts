@@ -18,7 +18,7 @@ import { openaiModel } from "./openai_models.ts";
 import { createSpeakPcm } from "../../providers/other_apis/speak_pcm.ts";
 import { createRealtimeServer } from "../../providers/other_apis/realtime.ts";
 import { schedule } from "../../lib/clock.ts";
-import type { Drawing } from "../../flows/tools/draw.ts";
+import type { Drawing } from "../../flows/tools/made_files.ts";
 
 /** Chooses both models. Makes no request. */
 export function chooseSpeech(

@@ -13,35 +13,8 @@ import type { RefusalReason } from "../refused_call.ts";
 import type { Effect, Seen } from "../rights/effects.ts";
 import type { ToolGate } from "../tool_names.ts";
 import type { Question } from "../people/question.ts";
-import type { CodePort, DrawPort, ExecPort, WebPort, WorkspacePort } from "./ports/host.ts";
-import type { DiscordPort } from "./ports/discord.ts";
 import type { DiscordCall } from "./ports/discord_call.ts";
-import type { HistoryPort, QuestionsPort, ThreadsPort } from "./ports/history.ts";
-import type { CallTool, MemoryPort, RecallPort, SkillsPort } from "./ports/memory.ts";
-import type { BotAccount } from "../../account/account.ts";
-import type { OutboundFilesPort } from "./ports/outbound_files.ts";
-import type { VoicePort } from "./ports/voice.ts";
 import type { KeptImage } from "./media.ts";
-
-/** The ports of tools to the outside of the process: one part for each kind of thing. */
-export interface ToolPorts {
-  readonly discord: DiscordPort;
-  readonly history: HistoryPort;
-  readonly recall: RecallPort;
-  readonly code: CodePort;
-  readonly draw: DrawPort;
-  readonly files: OutboundFilesPort;
-  readonly memory: MemoryPort;
-  /** Searches in servers' own messages. */
-  readonly skills: SkillsPort;
-  readonly workspace: WorkspacePort;
-  readonly threads: ThreadsPort;
-  readonly exec: ExecPort;
-  readonly questions: QuestionsPort;
-  readonly web: WebPort;
-  /** Calls in voice channels. */
-  readonly voice: VoicePort;
-}
 
 /** A call of an answer that has no result yet. */
 export interface OpenCall {
@@ -57,12 +30,10 @@ export interface MadeCall extends OpenCall {
   readonly refused?: RefusalReason | undefined;
 }
 
+/** @returns The result, without a fence. */
+export type CallTool = (name: string, input: unknown) => Promise<string>;
+
 export interface ToolContext extends Omit<DiscordCall, "isProbe" | "sharesReads"> {
-  /** The account whose turn calls the tool, as of the turn's beginning. */
-  readonly account: BotAccount;
-  /** The agent whose turn it is. */
-  readonly agentId: string;
-  readonly ports: ToolPorts;
   /** All calls of the turn so far, in order, with {@link open}; absent outside of a turn. */
   readonly made?: readonly MadeCall[];
   /** Whether the turn's prompt may have words of other people than the asker. */
@@ -77,7 +48,7 @@ export interface ToolContext extends Omit<DiscordCall, "isProbe" | "sharesReads"
    * @throws {FileError} If it cannot be kept, with the reason for the model; as a rejection.
    */
   readonly showImage?: (bytes: Uint8Array) => Promise<KeptImage>;
-  /** Calls another tool; absent outside of a turn. */
+  /** Calls another tool within the call, as the same person; absent outside of a turn. */
   readonly callTool?: CallTool;
   /** Notes messages that the result comes from without naming them (H6a). */
   readonly noteRead?: (ids: readonly MessageId[]) => void;

@@ -3,7 +3,7 @@
 import type { BotAccount } from "../../account/account.ts";
 import { cleanSecrets } from "../../account/secrets.ts";
 import { judge, sessionOf } from "../../flows/judging/judge.ts";
-import { spendOf } from "../../flows/turn/account_turns.ts";
+import { spendOf } from "../../flows/turn/spending/budgets.ts";
 import { timezoneOf } from "../../account/rules.ts";
 import type { AccountPart } from "../../bot/bot_extra.ts";
 import { createdAtMs, type GuildId, parseSnowflake, type UserId } from "../../core/discord/ids.ts";

@@ -10,7 +10,7 @@ import { type Channel, CHANNEL_KINDS, isThread } from "../../core/rights/channel
 import { missingRight, type PlaceFacts } from "../../core/rights/rights.ts";
 import { closedBy } from "../../flows/judging/closed_by.ts";
 import type { BotAccount } from "../../account/account.ts";
-import { readPlaceOf } from "../../discord/rest/actions/readers.ts";
+import { readPlaceOf } from "../../flows/actions/readers.ts";
 import type { RestApi } from "../../discord/rest/client/client.ts";
 import { RestError } from "../../discord/rest/exchange/rest_error.ts";
 import {

@@ -10,7 +10,7 @@ import {
 import { type Hooked, type HookEvent, isEntry, pathOfHook } from "../../core/hooks/hook.ts";
 import type { Place } from "../../core/inbound/inbound.ts";
 import type { placeOfTarget } from "../../discord/gateway/decode/places.ts";
-import { createReaders } from "../../discord/rest/actions/readers.ts";
+import { createReaders } from "../../flows/actions/readers.ts";
 import type { RestApi } from "../../discord/rest/client/client.ts";
 import { createGuildReads } from "../../discord/rest/requests/guild_reads.ts";
 import { createReadMember } from "../../discord/rest/requests/members.ts";

@@ -105,7 +105,8 @@ export function createOwnServers(account: BotAccount) {
         const told =
           `About your question in <#${channelId}>: the answer is from your own account, so it ` +
           "comes here.";
-        await call.ports.discord.send(call, { userId: sender.id, text: told });
+        const { send } = await import("../../flows/actions/actions.ts");
+        await send(call, { userId: sender.id, text: told });
       }
       return "The person's message is answered in their direct messages, from their own account. " +
         "Say so in one short sentence, and nothing about its content.";

@@ -133,12 +133,13 @@ export function createShowTool({ id }: EachServer): Tool {
       own?.from && { at: { kind: "channel", id: own.from.channelId }, text },
     isIdempotent: true,
     async run({ text }, context) {
-      const { message, ports: { discord } } = context;
+      const { message } = context;
       if (!message.own?.from) throw new RefusedCall("place", "the person asked in no channel");
       // With the rights that they have there.
       const asker = { ...message, ...message.own.from, own: undefined };
       const shown = { text: `${text}\n— <@${message.sender.id}>` };
-      const { state } = await discord.send({ ...context, message: asker }, shown);
+      const { send } = await import("../../flows/actions/actions.ts");
+      const { state } = await send({ ...context, message: asker }, shown);
       if (state === "sent") return "It stands there now.";
       throw new UnknownOutcomeError("Discord gets it later, and may refuse it; do not repeat it");
     },

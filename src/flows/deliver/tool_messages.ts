@@ -6,53 +6,58 @@
  */
 
 import type { BotAccount } from "../../account/account.ts";
+import { toolTextRules } from "../../account/rules.ts";
+import { cleanSecrets } from "../../account/secrets.ts";
 import { perAccount } from "../../account/per_account.ts";
 import { wakeChannels } from "../../account/wakes.ts";
 import type { Frozen, OutboxRow } from "../../core/outbound/outbound.ts";
 import { badArguments } from "../../core/refused_call.ts";
 import type { SendResult } from "../../core/store/outbox.ts";
 import type { DiscordCall, ToolTarget } from "../../core/turn/ports/discord_call.ts";
-import type { ReplyRules } from "../../render/reply.ts";
+import { withoutInvisible } from "../../lib/text/quoted.ts";
+import { threadTitle } from "../../render/name.ts";
 import { composeToolMessage, type ToolMessage } from "../../render/tool_message.ts";
 
-export function createToolMessages(
-  account: BotAccount,
-  { agentId, rulesIn }: {
-    readonly agentId: string;
-    readonly rulesIn: (target: ToolTarget) => ReplyRules;
-  },
-) {
-  const { store: { outbox }, now } = account;
-  return {
-    /**
-     * Cleans a text, and cuts it into messages.
-     *
-     * @throws {Error} If it has nothing to show.
-     */
-    composed(
-      { message, callKey }: DiscordCall,
-      target: ToolTarget,
-      post: Pick<ToolMessage, "text" | "replyTo" | "files" | "embed">,
-    ): readonly Frozen[] {
-      const frozen = composeToolMessage({
-        message,
-        agentId,
-        callKey: `${callKey}:${target.channelId}`,
-        ...target,
-        ...post,
-      }, rulesIn(target));
-      if (!frozen) throw badArguments("`text` has nothing to show");
-      return frozen;
-    },
-    /** Adds the rows, and waits for Discord. A repeated call finds the rows of the first one. */
-    async deliver(frozen: readonly Frozen[], signal: AbortSignal): Promise<readonly SendResult[]> {
-      const ended = sentAll(account, frozen.map(({ message: { nonce } }) => nonce), signal);
-      const rows = await outbox.addAll(frozen, now());
-      wakeChannels(account, frozen.slice(0, 1).map(({ message: { channelId } }) => channelId));
-      if (!rows.every(({ state }) => state === "sent")) await ended;
-      return await outbox.sendResultsOf(rows.map(({ id }) => id));
-    },
-  };
+/**
+ * Cleans a text, and cuts it into messages.
+ *
+ * @throws {Error} If it has nothing to show.
+ */
+export function composed(
+  { account: { config, parts }, agentId, message, callKey }: DiscordCall,
+  target: ToolTarget,
+  post: Pick<ToolMessage, "text" | "replyTo" | "files" | "embed">,
+): readonly Frozen[] {
+  const frozen = composeToolMessage({
+    message,
+    agentId,
+    callKey: `${callKey}:${target.channelId}`,
+    ...target,
+    ...post,
+  }, toolTextRules(config(), target, parts.sources));
+  if (!frozen) throw badArguments("`text` has nothing to show");
+  return frozen;
+}
+
+/** Removes secrets and invisible characters from a text that goes to Discord. */
+export const cleanText = (account: BotAccount, text: string): string =>
+  cleanSecrets(account, withoutInvisible(text));
+
+/** The title of a thread; empty if the text has no letters. */
+export const titleFor = (account: BotAccount, written: string): string =>
+  cleanSecrets(account, threadTitle(written));
+
+/** Adds the rows, and waits for Discord. A repeated call finds the rows of the first one. */
+export async function deliver(
+  { account, signal }: Pick<DiscordCall, "account" | "signal">,
+  frozen: readonly Frozen[],
+): Promise<readonly SendResult[]> {
+  const { now, store: { outbox } } = account;
+  const ended = sentAll(account, frozen.map(({ message: { nonce } }) => nonce), signal);
+  const rows = await outbox.addAll(frozen, now());
+  wakeChannels(account, frozen.slice(0, 1).map(({ message: { channelId } }) => channelId));
+  if (!rows.every(({ state }) => state === "sent")) await ended;
+  return await outbox.sendResultsOf(rows.map(({ id }) => id));
 }
 
 /** Milliseconds that a tool waits for Discord; the message is delivered later, too. */

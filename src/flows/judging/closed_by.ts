@@ -3,7 +3,7 @@
 import type { BotAccount } from "../../account/account.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import { placeOfTarget } from "../../discord/gateway/decode/places.ts";
-import type { GuildTarget } from "../../discord/rest/actions/options.ts";
+import type { GuildTarget } from "../actions/options.ts";
 import { latest } from "../../lib/cache.ts";
 import { isOwner } from "../owners/owner_ids.ts";
 import { perAccount } from "../../account/per_account.ts";

@@ -125,3 +125,12 @@ function idsFrom(steps: readonly Step[], tool: string, pattern: RegExp): readonl
   });
   return [...new Set(ids)];
 }
+
+/** The messages whose attachments a call may read, those of their quotes too. */
+export const messagesOfAsker = ({ message, also = [] }: {
+  readonly message: InboundMessage;
+  readonly also?: readonly InboundMessage[];
+}): readonly InboundMessage[] => [
+  message,
+  ...also.filter(({ sender }) => sender.id === message.sender.id),
+];

@@ -10,7 +10,7 @@ import { localTime } from "../../render/prompt/envelope.ts";
 import { shownText } from "../../render/safety/visible.ts";
 import { neutralizedText } from "../../render/tool_message.ts";
 import { isOwner } from "../owners/owner_ids.ts";
-import { showing } from "../judging/showing.ts";
+import { showing } from "../actions/targets.ts";
 import { wakeSchedules } from "./runner.ts";
 import { readWhen } from "./when.ts";
 

@@ -8,9 +8,13 @@
 import { askForText, type Model, type ModelRequest, UNKNOWN_WINDOW } from "../../core/model.ts";
 import type { MessageId } from "../../core/discord/ids.ts";
 import { BudgetSpent } from "../../core/spending/budget.ts";
-import type { ShownMessage } from "../../core/turn/ports/discord.ts";
-import type { ChannelSummary, HistoryPort } from "../../core/turn/ports/history.ts";
-import { shownLine } from "../../core/turn/ports/discord_call.ts";
+import {
+  type DiscordCall,
+  shownLine,
+  type ShownMessage,
+} from "../../core/turn/ports/discord_call.ts";
+import { cleanSecrets } from "../../account/secrets.ts";
+import { spendOf } from "../turn/spending/budgets.ts";
 import { clip } from "../../lib/text/cut.ts";
 import {
   channelSummaryOf,
@@ -21,9 +25,23 @@ import {
 } from "../../render/prompt/summary.ts";
 import { historyChars } from "../../session/history.ts";
 import type { Account } from "../../core/account/account.ts";
-import { meteredModel, type SpendPort } from "../../core/spending/metered_model.ts";
+import { meteredModel } from "../../core/spending/metered_model.ts";
 import { RefusedCall } from "../../core/refused_call.ts";
 import { usedBy } from "../../core/spending/usage.ts";
+
+/** A summary, with the part of the messages that it covers. */
+export interface ChannelSummary {
+  /** The summary, with ids of messages in brackets. Untrusted. */
+  readonly text: string;
+  /** Number of summarised messages. */
+  readonly messages: number;
+  /** The oldest of them. */
+  readonly first: MessageId;
+  /** The newest of them. */
+  readonly last: MessageId;
+  /** Number of messages that are missing within this range, because the model gave no summary. */
+  readonly missing: number;
+}
 
 /** Maximum UTF-16 units of messages in one request, and its share of a small window. */
 const PIECE_CHARS = 24_000;
@@ -147,33 +165,33 @@ async function inOrder<Item, Result>(
   return results;
 }
 
-export function createSummarise(
-  account: Pick<Account, "log" | "now" | "randomId">,
-  { model, agentId, spend, cleanSecrets }: {
-    /** Its current model, which writes summaries. */
-    readonly model: () => Model;
-    readonly agentId: string;
-    /** Checks budgets, and counts the requests. */
-    readonly spend: SpendPort;
-    readonly cleanSecrets: (text: string) => string;
-  },
-): HistoryPort["summarise"] {
-  return async ({ message, signal }, messages, question) => {
-    const asked = meteredModel(model(), {
-      kind: "summary",
-      by: usedBy(message, agentId),
-      spend,
-      now: account.now,
+/**
+ * Summarises messages in requests to the model, which count as its use and obey budgets.
+ *
+ * @param messages Oldest first, at least one. If they are too many, the newest ones.
+ * @param question The question that the summary must answer; absent: a general summary.
+ * @throws {Error} If a budget is spent, or the model gives no summary; as a rejection.
+ */
+export async function summarise(
+  { account, agentId, message, signal }: DiscordCall,
+  messages: readonly ShownMessage[],
+  question?: string,
+): Promise<ChannelSummary> {
+  const turns = account.forPart("turns");
+  const model = meteredModel(account.settings.models.of(agentId), {
+    kind: "summary",
+    by: usedBy(message, agentId),
+    spend: spendOf(account),
+    now: account.now,
+  });
+  try {
+    return await summariseChannel(messages, question, turns, {
+      model,
+      cleanSecrets: (text) => cleanSecrets(account, text),
+      signal,
     });
-    try {
-      return await summariseChannel(messages, question, account, {
-        model: asked,
-        cleanSecrets,
-        signal,
-      });
-    } catch (error) {
-      if (!(error instanceof BudgetSpent)) throw error;
-      throw new RefusedCall("budget", "today's budget is used up", { cause: error });
-    }
-  };
+  } catch (error) {
+    if (!(error instanceof BudgetSpent)) throw error;
+    throw new RefusedCall("budget", "today's budget is used up", { cause: error });
+  }
 }

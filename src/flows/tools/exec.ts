@@ -7,7 +7,6 @@ import type { UserId } from "../../core/discord/ids.ts";
 import {
   decideExec,
   type EndedCommand,
-  type ExecMode,
   type ExecRule,
   type HostCommands,
   MAX_COMMAND_MS,
@@ -19,9 +18,10 @@ import {
 import { ALLOW_ALWAYS, ALLOW_ONCE, DENY, type Question } from "../../core/people/question.ts";
 import { badArguments, RefusedCall } from "../../core/refused_call.ts";
 import { askerFacts } from "../../core/turn/decided_action.ts";
-import type { ExecAsker, ExecCall, ExecPort } from "../../core/turn/ports/host.ts";
+import { cleanSecrets } from "../../account/secrets.ts";
+import type { DiscordCall } from "../../core/turn/ports/discord_call.ts";
+import type { ExecCall } from "../../core/turn/ports/host.ts";
 import { whenAborted } from "../../lib/clock.ts";
-import type { Account } from "../../core/account/account.ts";
 import {
   EXEC_LIMITS,
   limitsOf,
@@ -30,198 +30,194 @@ import {
   passedText,
   type WrittenLimits,
 } from "../../lib/program_limits.ts";
-import type { ExecRules } from "../../store/questions/questions.ts";
 
 const APPROVALS = "channels.discord.execApprovals";
 
-export function createExecPort(account: Pick<Account, "now">, options: {
-  readonly config: () => {
-    /** Absent: the tool is off. */
-    readonly exec?: {
-      readonly mode: ExecMode;
-      readonly allow: readonly (readonly string[])[];
-      readonly limits: WrittenLimits;
-    };
-    /** Who approves what: `channels.discord.execApprovals`. */
-    readonly discord: {
-      readonly execApprovals: {
-        readonly enabled: boolean;
-        readonly agentFilter?: readonly string[];
-        readonly sessionFilter?: readonly string[];
-        readonly timeoutSec: number;
-      };
-    };
-  };
-  /** The agent, whose rules count. */
-  readonly agentId: string;
-  /** Users who may approve commands. */
-  readonly approvers: () => readonly UserId[];
-  readonly commands: HostCommands;
-  readonly rules: Pick<ExecRules, "execRules" | "addExecRule">;
-  readonly cleanSecrets: (text: string) => string;
-}): ExecPort {
-  const { now } = account;
-  const { config, agentId, commands, rules } = options;
+type Caller = Pick<
+  DiscordCall,
+  "account" | "agentId" | "decision" | "message" | "sessionKey" | "signal"
+>;
 
-  /** Looks the command up anew each time: it may have changed since the last. */
-  async function examine(call: ExecCall) {
-    const { exec } = config();
-    if (!exec) throw new RefusedCall("closed_tool", "`exec` is off");
-    const written = JSON.stringify(call.argv);
-    if (call.argv.some((arg) => arg.includes("\0"))) throw badArguments("an argument has a NUL");
-    if (options.cleanSecrets(written) !== written) {
-      throw new RefusedCall("secret", "the command has a secret of the config in it");
-    }
-    const command = await commands.resolve(call);
-    const known = [...await operatorRules(exec.allow), ...await rules.execRules(agentId)];
-    return { command, verdict: decideExec(exec.mode, known, command) };
+/** Looks the command up anew each time: it may have changed since the last. */
+async function examine(call: ExecCall, { account, agentId }: Caller) {
+  const { exec } = account.config();
+  if (!exec) throw new RefusedCall("closed_tool", "`exec` is off");
+  const written = JSON.stringify(call.argv);
+  if (call.argv.some((arg) => arg.includes("\0"))) throw badArguments("an argument has a NUL");
+  if (cleanSecrets(account, written) !== written) {
+    throw new RefusedCall("secret", "the command has a secret of the config in it");
   }
+  const { commands } = account.bot.toolServices.of(agentId);
+  const command = await commands.resolve(call);
+  const known = [
+    ...await operatorRules(exec.allow, commands),
+    ...await account.store.questions.execRules(agentId),
+  ];
+  return { command, verdict: decideExec(exec.mode, known, command) };
+}
 
-  async function operatorRules(
-    allow: readonly (readonly string[])[],
-  ): Promise<readonly ExecRule[]> {
-    const found = await Promise.allSettled(allow.map(async (argv): Promise<ExecRule> => {
-      const { path } = await commands.resolve({ argv: argv.slice(0, 1), cwd: "" });
-      return { path, args: argv.slice(1), isPattern: true };
-    }));
-    return found.flatMap((one) => one.status === "fulfilled" ? [one.value] : []);
+async function operatorRules(
+  allow: readonly (readonly string[])[],
+  commands: HostCommands,
+): Promise<readonly ExecRule[]> {
+  const found = await Promise.allSettled(allow.map(async (argv): Promise<ExecRule> => {
+    const { path } = await commands.resolve({ argv: argv.slice(0, 1), cwd: "" });
+    return { path, args: argv.slice(1), isPattern: true };
+  }));
+  return found.flatMap((one) => one.status === "fulfilled" ? [one.value] : []);
+}
+
+/** Whom to ask; a text says which key is missing. */
+function approversFor({ account, agentId, sessionKey }: Caller): readonly UserId[] | string {
+  const { discord: { execApprovals } } = account.config();
+  const { enabled, agentFilter, sessionFilter } = execApprovals;
+  const { approvers } = account.policy().policy;
+  if (!enabled) return `${APPROVALS}.enabled is false`;
+  if (approvers.length === 0) return `${APPROVALS}.approvers is empty`;
+  if (agentFilter && !agentFilter.includes(agentId)) {
+    return `${APPROVALS}.agentFilter leaves this agent out`;
   }
-
-  /** Whom to ask; a text says which key is missing. */
-  function approversFor({ sessionKey }: ExecAsker): readonly UserId[] | string {
-    const { discord: { execApprovals } } = config();
-    const { enabled, agentFilter, sessionFilter } = execApprovals;
-    const approvers = options.approvers();
-    if (!enabled) return `${APPROVALS}.enabled is false`;
-    if (approvers.length === 0) return `${APPROVALS}.approvers is empty`;
-    if (agentFilter && !agentFilter.includes(agentId)) {
-      return `${APPROVALS}.agentFilter leaves this agent out`;
-    }
-    if (sessionFilter && !sessionFilter.some((part) => sessionKey.includes(part))) {
-      return `${APPROVALS}.sessionFilter leaves this session out`;
-    }
-    return approvers;
+  if (sessionFilter && !sessionFilter.some((part) => sessionKey.includes(part))) {
+    return `${APPROVALS}.sessionFilter leaves this session out`;
   }
+  return approvers;
+}
 
-  function questionOf(
-    call: ExecCall,
-    command: ResolvedCommand,
-    asked: readonly UserId[],
-    { message }: ExecAsker,
-  ): Question {
-    const { discord } = config();
-    const isAlways = mayAllowAlways(call.argv, command);
-    const seconds = Math.round(call.timeoutMs / 1_000);
-    return {
-      kind: "approval",
-      tool: "exec",
-      text: "I want to run a command, and need your approval.",
-      facts: [
-        ...askerFacts(message),
-        { name: "Program", value: programText(command) },
-        { name: "Folder", value: command.cwd },
-        { name: "Time", value: `${seconds} s` },
-        ...(isAlways
-          ? [{
-            name: "Always",
-            value: "this program with exactly these arguments, in this folder, until the program " +
-              "or a file that they name changes",
-          }]
-          : []),
-      ],
-      exact: JSON.stringify(call.argv),
-      choices: [
-        { key: ALLOW_ONCE, style: "success" },
-        ...(isAlways ? [{ key: ALLOW_ALWAYS, style: "primary" as const }] : []),
-        { key: DENY, style: "danger" },
-      ],
-      asked,
-      where: "direct",
-      binding: command.binding,
-      timeoutMs: discord.execApprovals.timeoutSec * 1_000,
-    };
-  }
-
-  /** The approval of a command; `undefined` if people were not asked. @throws If they have denied. */
-  function approvalIn({ decision }: ExecAsker) {
-    switch (decision?.kind) {
-      case undefined:
-        return undefined;
-      case "expired":
-        throw new RefusedCall("expired", "denied: no approver answered in time");
-      case "withdrawn":
-        throw new RefusedCall("withdrawn", "denied: no approver could be reached");
-      case "answered": {
-        const { answer: { choice }, by, binding } = decision;
-        if (choice === ALLOW_ONCE || choice === ALLOW_ALWAYS) return { choice, by, binding };
-        throw new RefusedCall("declined", "denied by an approver");
-      }
-    }
-  }
-
-  /** Throws unless a person has approved exactly this command. */
-  async function assertApproved(
-    call: ExecCall,
-    command: ResolvedCommand,
-    approval: ReturnType<typeof approvalIn>,
-    context: ExecAsker,
-  ): Promise<void> {
-    if (!approval) {
-      const asked = approversFor(context);
-      throw new RefusedCall(
-        "exec_rules",
-        `the command needs an approval, and no one can give it: ${
-          typeof asked === "string" ? asked : "the question was not asked"
-        }`,
-      );
-    }
-    const { choice, by, binding } = approval;
-    if (binding !== command.binding) {
-      throw new RefusedCall(
-        "changed",
-        "the program or a file of the command has changed since the approval",
-      );
-    }
-    if (choice === ALLOW_ALWAYS && mayAllowAlways(call.argv, command)) {
-      const { path, contentHash, cwd, filesHash, argv } = command;
-      const rule = { path, contentHash, cwd, filesHash, args: argv.slice(1), isPattern: false };
-      await rules.addExecRule(agentId, rule, by, now());
-    }
-  }
-
-  /** Looks a command up, and gives up once its turn ends: a program may keep a file from being read. */
-  async function examineWithin(call: ExecCall, signal: AbortSignal) {
-    const ended = whenAborted(signal).then(() => Promise.reject(signal.reason));
-    return await Promise.race([examine(call), ended]);
-  }
-
+function questionOf(
+  call: ExecCall,
+  command: ResolvedCommand,
+  asked: readonly UserId[],
+  { account, message }: Caller,
+): Question {
+  const { discord } = account.config();
+  const isAlways = mayAllowAlways(call.argv, command);
+  const seconds = Math.round(call.timeoutMs / 1_000);
   return {
-    async question(call, context) {
-      const { command, verdict } = await examine(call);
-      if (verdict !== "ask") return undefined;
-      const asked = approversFor(context);
-      return typeof asked === "string" ? undefined : questionOf(call, command, asked, context);
-    },
-    async run(call, context) {
-      const { signal } = context;
-      const approval = approvalIn(context);
-      const askedAt = now();
-      // First: a wait between the check and the start would give a file of the command time to change.
-      const free = await commands.takePlace(signal);
-      try {
-        const { command, verdict } = await examineWithin(call, signal);
-        if (verdict === "deny") {
-          throw new RefusedCall("exec_rules", "this command is not on the list `exec.allow`");
-        }
-        if (verdict === "ask") await assertApproved(call, command, approval, context);
-        const leftMs = MAX_COMMAND_MS - Math.max(0, now() - askedAt);
-        const ended = await commands.run(command, Math.min(call.timeoutMs, leftMs), signal);
-        return textOfEnded(ended, config().exec?.limits);
-      } finally {
-        free();
-      }
-    },
+    kind: "approval",
+    tool: "exec",
+    text: "I want to run a command, and need your approval.",
+    facts: [
+      ...askerFacts(message),
+      { name: "Program", value: programText(command) },
+      { name: "Folder", value: command.cwd },
+      { name: "Time", value: `${seconds} s` },
+      ...(isAlways
+        ? [{
+          name: "Always",
+          value: "this program with exactly these arguments, in this folder, until the program " +
+            "or a file that they name changes",
+        }]
+        : []),
+    ],
+    exact: JSON.stringify(call.argv),
+    choices: [
+      { key: ALLOW_ONCE, style: "success" },
+      ...(isAlways ? [{ key: ALLOW_ALWAYS, style: "primary" as const }] : []),
+      { key: DENY, style: "danger" },
+    ],
+    asked,
+    where: "direct",
+    binding: command.binding,
+    timeoutMs: discord.execApprovals.timeoutSec * 1_000,
   };
+}
+
+/** The approval of a command; `undefined` if people were not asked. @throws If they have denied. */
+function approvalIn({ decision }: Caller) {
+  switch (decision?.kind) {
+    case undefined:
+      return undefined;
+    case "expired":
+      throw new RefusedCall("expired", "denied: no approver answered in time");
+    case "withdrawn":
+      throw new RefusedCall("withdrawn", "denied: no approver could be reached");
+    case "answered": {
+      const { answer: { choice }, by, binding } = decision;
+      if (choice === ALLOW_ONCE || choice === ALLOW_ALWAYS) return { choice, by, binding };
+      throw new RefusedCall("declined", "denied by an approver");
+    }
+  }
+}
+
+/** Throws unless a person has approved exactly this command. */
+async function assertApproved(
+  call: ExecCall,
+  command: ResolvedCommand,
+  approval: ReturnType<typeof approvalIn>,
+  context: Caller,
+): Promise<void> {
+  if (!approval) {
+    const asked = approversFor(context);
+    throw new RefusedCall(
+      "exec_rules",
+      `the command needs an approval, and no one can give it: ${
+        typeof asked === "string" ? asked : "the question was not asked"
+      }`,
+    );
+  }
+  const { choice, by, binding } = approval;
+  if (binding !== command.binding) {
+    throw new RefusedCall(
+      "changed",
+      "the program or a file of the command has changed since the approval",
+    );
+  }
+  if (choice === ALLOW_ALWAYS && mayAllowAlways(call.argv, command)) {
+    const { path, contentHash, cwd, filesHash, argv } = command;
+    const rule = { path, contentHash, cwd, filesHash, args: argv.slice(1), isPattern: false };
+    const { account, agentId } = context;
+    await account.store.questions.addExecRule(agentId, rule, by, account.now());
+  }
+}
+
+/** Looks a command up, and gives up once its turn ends: a program may keep a file from being read. */
+async function examineWithin(call: ExecCall, context: Caller) {
+  const { signal } = context;
+  const ended = whenAborted(signal).then(() => Promise.reject(signal.reason));
+  return await Promise.race([examine(call, context), ended]);
+}
+
+/**
+ * What an approver must decide before a command runs.
+ *
+ * @returns `undefined` if no approval is needed, or if there is no approver.
+ * @throws {Error} If the command cannot run at all; as a rejection.
+ */
+export async function execQuestion(
+  call: ExecCall,
+  context: Caller,
+): Promise<Question | undefined> {
+  const { command, verdict } = await examine(call, context);
+  if (verdict !== "ask") return undefined;
+  const asked = approversFor(context);
+  return typeof asked === "string" ? undefined : questionOf(call, command, asked, context);
+}
+
+/**
+ * Runs a command, if it may run.
+ *
+ * @returns Output and end, for the model.
+ * @throws {Error} If it may not run, or cannot be started; as a rejection.
+ */
+export async function runExec(call: ExecCall, context: Caller): Promise<string> {
+  const { account: { bot, config, now }, agentId, signal } = context;
+  const { commands } = bot.toolServices.of(agentId);
+  const approval = approvalIn(context);
+  const askedAt = now();
+  // First: a wait between the check and the start would give a file of the command time to change.
+  const free = await commands.takePlace(signal);
+  try {
+    const { command, verdict } = await examineWithin(call, context);
+    if (verdict === "deny") {
+      throw new RefusedCall("exec_rules", "this command is not on the list `exec.allow`");
+    }
+    if (verdict === "ask") await assertApproved(call, command, approval, context);
+    const leftMs = MAX_COMMAND_MS - Math.max(0, now() - askedAt);
+    const ended = await commands.run(command, Math.min(call.timeoutMs, leftMs), signal);
+    return textOfEnded(ended, config().exec?.limits);
+  } finally {
+    free();
+  }
 }
 
 /** The program as an approver sees it. */

@@ -4,17 +4,17 @@
  */
 
 import { z } from "zod";
-import type { Account } from "../../core/account/account.ts";
-import type { UserId } from "../../core/discord/ids.ts";
-import { ALLOW_ONCE, type Decision, DENY } from "../../core/people/question.ts";
-import { RefusedCall } from "../../core/refused_call.ts";
+import type { BotAccount } from "../../account/account.ts";
+import { cleanSecrets } from "../../account/secrets.ts";
+import { ALLOW_ONCE, type Decision, DENY, type Question } from "../../core/people/question.ts";
+import { badArguments, RefusedCall } from "../../core/refused_call.ts";
 import type { RunTool, SkillTool } from "../../core/skills/skill_tool.ts";
 import { askerFacts } from "../../core/turn/decided_action.ts";
 import type { DiscordCall } from "../../core/turn/ports/discord_call.ts";
-import type { CallTool, SkillsPort } from "../../core/turn/ports/memory.ts";
-import { UnknownOutcomeError } from "../../core/turn/tool.ts";
+import { type CallTool, type ToolContext, UnknownOutcomeError } from "../../core/turn/tool.ts";
 import { clip } from "../../lib/text/cut.ts";
-import type { ExecRules } from "../../store/questions/questions.ts";
+import { readSkillFile } from "../../workspace/skills.ts";
+import { ownersToTell } from "../owners/owner_ids.ts";
 
 /** Milliseconds of a call with its requests. */
 const TOOL_MS = 10_000;
@@ -49,7 +49,7 @@ export interface SkillRunParts {
   readonly cleanSecrets: (text: string) => string;
 }
 
-/** Runs a tool. @returns Its result. @throws As `SkillsPort.run` does. */
+/** Runs a tool. @returns Its result. @throws As {@link runSkill} does. */
 export async function runSkillTool(
   { id, file, source, head: { hosts, tools, readOnly } }: SkillTool,
   input: unknown,
@@ -114,75 +114,107 @@ function read<Args extends z.ZodType>(schema: Args, args: readonly unknown[]): z
 /** Decisions are rules of no agent, so no command of the tool `exec` sees them. */
 const NO_AGENT = "";
 
-/** The part of the config that decides. */
-interface SkillConfig {
-  readonly discord: { readonly execApprovals: { readonly timeoutSec: number } };
-  readonly skills: { readonly hosts: object };
+/** The owners' choice about this version of a file. Of two, on cards of two people, no wins. */
+async function choiceOf(
+  { id, hash }: SkillTool,
+  { store: { questions } }: BotAccount,
+): Promise<string | undefined> {
+  const choices = (await questions.execRules(NO_AGENT))
+    .flatMap((one) => one.path === id && one.contentHash === hash ? one.args : []);
+  return choices.includes(DENY) ? DENY : choices[0];
 }
 
-/** Creates the part of the port that asks owners, and runs. */
-export function createSkillToolsPort(
-  { now, config }: Pick<Account<unknown, unknown, SkillConfig>, "now" | "config">,
-  parts: SkillRunParts & {
-    readonly rules: Pick<ExecRules, "execRules" | "addExecRule">;
-    readonly ownerIds: () => Promise<readonly UserId[]>;
-  },
-): Pick<SkillsPort, "question" | "run"> {
-  const { rules, ownerIds } = parts;
-
-  /** The owners' choice about this version of a file. Of two, on cards of two people, no wins. */
-  async function choiceOf({ id, hash }: SkillTool): Promise<string | undefined> {
-    const choices = (await rules.execRules(NO_AGENT))
-      .flatMap((one) => one.path === id && one.contentHash === hash ? one.args : []);
-    return choices.includes(DENY) ? DENY : choices[0];
+async function keep(
+  { id, hash }: SkillTool,
+  decision: Decision,
+  { store: { questions }, now }: BotAccount,
+): Promise<void> {
+  if (decision.kind !== "answered") {
+    throw new RefusedCall(decision.kind, `no owner has decided about the tool ${id}`);
   }
-
-  async function keep({ id, hash }: SkillTool, decision: Decision): Promise<void> {
-    if (decision.kind !== "answered") {
-      throw new RefusedCall(decision.kind, `no owner has decided about the tool ${id}`);
-    }
-    const { answer: { choice }, by, binding } = decision;
-    if (binding !== hash) {
-      throw new RefusedCall("changed", `the file of ${id} has changed since the owner's decision`);
-    }
-    const rule = { path: id, contentHash: hash, cwd: "", filesHash: "", isPattern: false };
-    await rules.addExecRule(NO_AGENT, { ...rule, args: [choice] }, by, now());
+  const { answer: { choice }, by, binding } = decision;
+  if (binding !== hash) {
+    throw new RefusedCall("changed", `the file of ${id} has changed since the owner's decision`);
   }
+  const rule = { path: id, contentHash: hash, cwd: "", filesHash: "", isPattern: false };
+  await questions.addExecRule(NO_AGENT, { ...rule, args: [choice] }, by, now());
+}
 
+/** The question to the owners about this version of a file; `undefined` if there is none to ask. */
+export async function skillQuestion(
+  tool: SkillTool,
+  { account, callKey, message, open = [] }: ToolContext,
+): Promise<Question | undefined> {
+  const asked = await choiceOf(tool, account) ? [] : await ownersToTell(account).catch(() => []);
+  if (asked.length === 0) return undefined;
+  const { skills, discord } = account.config();
+  const same = open.filter((one) => one.name === tool.name && one.callKey !== callKey);
+  const covers = same.map((one) => one.callKey);
+  const nameOf = (host: string) => host in skills.hosts ? `${host} (as in skills.hosts)` : host;
+  const { id, name, file, hash, head: { description, hosts, tools, readOnly } } = tool;
   return {
-    async question(tool, asker, covers) {
-      const asked = await choiceOf(tool) ? [] : await ownerIds().catch(() => []);
-      if (asked.length === 0) return undefined;
-      const { skills, discord } = config();
-      const nameOf = (host: string) => host in skills.hosts ? `${host} (as in skills.hosts)` : host;
-      const { id, name, file, hash, head: { description, hosts, tools, readOnly } } = tool;
-      return {
-        kind: "skill",
-        tool: name,
-        text: "A skill has a tool that is new or has changed. May people use it from now on?",
-        facts: askerFacts(asker),
-        exact: [
-          `${id}: ${clip(description.replace(/\s+/g, " "), 300)}`,
-          `File: ${file}, version ${hash.slice(0, 12)}`,
-          `Hosts: ${hosts.map(nameOf).join(", ") || "none"}`,
-          `Tools: ${tools.join(", ") || "none"}`,
-          readOnly ? "It only reads." : "It may change things there.",
-        ].join("\n"),
-        choices: [{ key: ALLOW_ONCE, label: "Allow", style: "success" }, {
-          key: DENY,
-          style: "danger",
-        }],
-        ...{ asked, covers, where: "direct", binding: hash },
-        timeoutMs: discord.execApprovals.timeoutSec * 1_000,
-      };
-    },
-    async run(tool, input, context) {
-      if (context.decision) await keep(tool, context.decision);
-      const choice = await choiceOf(tool);
-      if (choice === ALLOW_ONCE) return await runSkillTool(tool, input, parts, context);
-      throw choice === undefined
-        ? new RefusedCall("exec_rules", `no owner has confirmed the tool ${tool.id}`)
-        : new RefusedCall("declined", `an owner has denied this version of the tool ${tool.id}`);
-    },
+    kind: "skill",
+    tool: name,
+    text: "A skill has a tool that is new or has changed. May people use it from now on?",
+    facts: askerFacts(message),
+    exact: [
+      `${id}: ${clip(description.replace(/\s+/g, " "), 300)}`,
+      `File: ${file}, version ${hash.slice(0, 12)}`,
+      `Hosts: ${hosts.map(nameOf).join(", ") || "none"}`,
+      `Tools: ${tools.join(", ") || "none"}`,
+      readOnly ? "It only reads." : "It may change things there.",
+    ].join("\n"),
+    choices: [{ key: ALLOW_ONCE, label: "Allow", style: "success" }, {
+      key: DENY,
+      style: "danger",
+    }],
+    ...{ asked, covers, where: "direct", binding: hash },
+    timeoutMs: discord.execApprovals.timeoutSec * 1_000,
   };
+}
+
+/**
+ * Runs a tool of a skill.
+ *
+ * @throws {Error} If no owner has confirmed its file, or it fails. An `UnknownOutcomeError` if it may
+ * have changed something before.
+ */
+export async function runSkill(
+  tool: SkillTool,
+  input: unknown,
+  context: ToolContext,
+): Promise<string> {
+  const { account, decision } = context;
+  if (decision) await keep(tool, decision, account);
+  const choice = await choiceOf(tool, account);
+  if (choice === ALLOW_ONCE) {
+    const { runTool, fetchForTool: fetch } = account.bot.toolServices;
+    const parts = { runTool, fetch, cleanSecrets: (text: string) => cleanSecrets(account, text) };
+    return await runSkillTool(tool, input, parts, context);
+  }
+  throw choice === undefined
+    ? new RefusedCall("exec_rules", `no owner has confirmed the tool ${tool.id}`)
+    : new RefusedCall("declined", `an owner has denied this version of the tool ${tool.id}`);
+}
+
+/**
+ * Reads a skill, or one of its files.
+ *
+ * @param file Path within the skill's folder; absent: its instructions, with a list of its files.
+ * @throws {Error} If the message's place has no such skill, or the skill no such file.
+ */
+export async function readSkill(
+  { account, agentId, message }: Pick<ToolContext, "account" | "agentId" | "message">,
+  name: string,
+  file?: string,
+): Promise<string> {
+  const all = account.parts.sources.skills(message, agentId);
+  const skill = all.find((one) => one.name === name);
+  if (!skill) {
+    const names = all.map((one) => one.name).join(", ") || "none";
+    throw badArguments(`there is no skill "${name}" here; the skills are: ${names}`);
+  }
+  if (file !== undefined) return await readSkillFile(skill, file);
+  const { body, resources } = skill;
+  return resources.length === 0 ? body : `${body}\n\nFiles: ${resources.join(", ")}`;
 }

@@ -37,14 +37,12 @@ import { createMissingRight } from "./control/asker_rights.ts";
 import { createPromptForms } from "./control/prompt_form.ts";
 import { prepareQueueModes, withCommands } from "./control/queue_mode.ts";
 import { progressOf } from "./progress/progress.ts";
-import { createSpending } from "./spending/budgets.ts";
-import type { TurnSpendPort } from "./spending/turn_spending.ts";
+import { spendOf } from "./spending/budgets.ts";
 import { cleanText, maxWaitingOf, prepareTurnRules } from "./turn_rules.ts";
 import { createTurns, type RunningTurn, type Turns } from "./turns.ts";
 
 type Of<State> = (account: BotAccount) => State;
 
-export const spendOf: Of<TurnSpendPort> = perAccount("turns", createSpending);
 export const ratesOf: Of<TokenRates> = perAccount("turns", createTokenRates);
 export const summariesOf: Of<ReturnType<typeof createSummaries>> = perAccount(
   "turns",
@@ -161,7 +159,6 @@ function portsOf(account: BotAccount, { route, message }: Claim, turn: RunningTu
     manner: commands.settings.mannerOf(sessionKey),
     turn,
     rules: byConfig(account).rulesOf(agentId),
-    toolPorts: () => account.parts.toolPortsOf(agentId),
     drafts: streaming === "edit" ? progress.drafts : undefined,
     lines: streaming === "progress"
       ? progress.lines

@@ -8,7 +8,7 @@ import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import type { MentionNames } from "../../core/inbound/mentions.ts";
 import type { Model } from "../../core/model.ts";
 import type { Manner } from "../../core/people/chosen.ts";
-import type { Tool, ToolPorts } from "../../core/turn/tool.ts";
+import type { Tool } from "../../core/turn/tool.ts";
 import type { Instructions } from "../../render/prompt/system_prompt.ts";
 import type { ReplyRules } from "../../render/reply.ts";
 import type { ReadMade } from "../media/find_files.ts";
@@ -91,7 +91,6 @@ export interface AnswerPorts
   readonly spend: TurnSpendPort;
   /** Finds the config that applies to a message's turn. */
   readonly rules: (message: InboundMessage) => TurnRules;
-  readonly toolPorts: () => Promise<ToolPorts>;
   /** The tools with {@link Tool.isPersonalCall}: any agent of the turn may have called them. */
   readonly readingTools: readonly Tool[];
   /** The first permission for a tool that one of the senders lacks (T4). */

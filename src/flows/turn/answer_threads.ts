@@ -5,6 +5,8 @@
  * that a crash repeats opens no second one. The model may give the title, in one short request.
  */
 
+import type { BotAccount } from "../../account/account.ts";
+import { cleanSecrets } from "../../account/secrets.ts";
 import type { Refusal } from "../../core/outbound/outbound.ts";
 import type { ThreadRequests } from "../../core/outbound/requests.ts";
 import type { ChannelId, UserId } from "../../core/discord/ids.ts";
@@ -19,7 +21,6 @@ import {
 } from "../../core/inbound/threads.ts";
 import { isMention } from "../../core/inbound/facts.ts";
 import type { Reaction } from "../../core/inbound/reactions.ts";
-import type { ThreadsPort } from "../../core/turn/ports/history.ts";
 import { badArguments } from "../../core/refused_call.ts";
 import { threadTitle } from "../../render/name.ts";
 import { waitFor } from "../../lib/clock.ts";
@@ -325,23 +326,21 @@ export function createTitleByModel(
   };
 }
 
-/** Threads for tools. The asker's rights are checked before a tool runs (`asker_rights.ts`). */
-export function createThreadsPort(
-  { threads, cleanSecrets }: {
-    readonly threads: Pick<AnswerThreads, "open">;
-    readonly cleanSecrets: (text: string) => string;
-  },
-): ThreadsPort {
-  return {
-    async open(message, title) {
-      if (!canStartThread(message)) {
-        throw badArguments(
-          "there are no threads here: the message is not in a channel of a server",
-        );
-      }
-      const plain = cleanSecrets(threadTitle(title));
-      if (plain === "") throw badArguments("the title has no letters");
-      await threads.open(message, plain);
-    },
-  };
+/**
+ * Opens a thread on a message, for the rest of the answer to it (S3). A second call finds the same
+ * thread. The asker's rights are checked before a tool runs (`asker_rights.ts`).
+ *
+ * @throws {Error} If the place takes none, or if Discord does not answer or refuses; as a rejection.
+ */
+export async function openThread(
+  account: BotAccount,
+  message: InboundMessage,
+  title: string,
+): Promise<void> {
+  if (!canStartThread(message)) {
+    throw badArguments("there are no threads here: the message is not in a channel of a server");
+  }
+  const plain = cleanSecrets(account, threadTitle(title));
+  if (plain === "") throw badArguments("the title has no letters");
+  await account.parts.threads.open(message, plain);
 }

@@ -304,6 +304,11 @@ export function toolboxOf(
   return createToolbox(rules.tools, {
     offered: rules.offered,
     timeoutMs: rules.toolTimeoutMs,
+    readers: async () => {
+      const { acting, reading } = await import("../questions/action_questions.ts");
+      const { isSeenByOthers } = await import("../actions/targets.ts");
+      return { acting, reading, isSeenByOthers };
+    },
     isSmall: rules.isSmall,
     schedule: ports.schedule,
     cleanSecrets: rules.cleanSecrets,
@@ -319,12 +324,11 @@ export function stepPorts(
   request: TurnRequest,
   spending: TurnSpending,
   ports: AnswerPorts,
-): Pick<TurnPorts, "contextOf" | "toolPorts" | "takeIn" | "showJoined" | "showImages" | "save"> {
+): Pick<TurnPorts, "contextOf" | "takeIn" | "showJoined" | "showImages" | "save"> {
   const { claim } = turn;
   const { message, route: { agentId, sessionKey } } = claim;
   const { gathered } = request;
   return {
-    toolPorts: ports.toolPorts,
     contextOf: (key) => ({
       account: ports.account,
       agentId,

@@ -1,19 +1,18 @@
 /** Derives the rules of a message's turn from the config. */
 
 import type { AgentConfig, Config } from "../../config/config.ts";
-import type { ChannelId, GuildId } from "../../core/discord/ids.ts";
+import type { GuildId } from "../../core/discord/ids.ts";
 import type { InboundMessage, Place } from "../../core/inbound/inbound.ts";
 import { PERSONAL } from "../../core/outbound/footer_line.ts";
 import type { Skill } from "../../core/skills/skill.ts";
 import type { skillsOf } from "../../policy/tool_access.ts";
 import type { Tool } from "../../core/turn/tool.ts";
 import type { TurnRules } from "./answer_ports.ts";
-import { chunkRulesOf, textRulesOf, timezoneOf } from "../../account/rules.ts";
+import { chunkRulesOf, timezoneOf, toolTextRules } from "../../account/rules.ts";
 import { isOwnerHint } from "../../policy/rights.ts";
 import { type OpenPlace, rulesFor } from "../../policy/rules/place_rules.ts";
 import type { AccessPolicy } from "../../policy/rules/rules.ts";
 import { type Instructions, prepareInstructions } from "../../render/prompt/system_prompt.ts";
-import type { ReplyRules } from "../../render/reply.ts";
 import { UNKNOWN_WINDOW } from "../../core/model.ts";
 import { displayNameOf } from "../../session/session_key.ts";
 import { composeToolMessage } from "../../render/tool_message.ts";
@@ -162,23 +161,6 @@ function signatureOf(
   { id, name }: AgentConfig,
 ): string | undefined {
   return messages.agentName && id !== first.id ? name ?? id : undefined;
-}
-
-export function toolTextRules(
-  config: Config,
-  place: { readonly channelId: ChannelId; readonly guildId?: GuildId },
-  { cleanSecrets, uploadLimit, takesFiles }: Pick<
-    TurnRulesPorts,
-    "cleanSecrets" | "uploadLimit" | "takesFiles"
-  >,
-): ReplyRules {
-  return {
-    ...textRulesOf(config, { cleanSecrets, uploadLimit: uploadLimit(place.guildId) }),
-    ...(!takesFiles(place) && { takesNoFiles: true }),
-    allowedMentions: config.discord.allowedMentions,
-    replyToMode: "off",
-    linkHosts: config.messages.linkHosts,
-  };
 }
 
 /** A text of the model for people, as an answer would have it. */

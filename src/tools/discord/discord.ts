@@ -103,7 +103,8 @@ function toolOf(actions: readonly Action[]): Tool {
         const parsed = input.safeParse(other).data;
         return parsed ? probe(parsed, { ...probed, callKey }) : Promise.resolve();
       });
-      return await context.ports.discord.limit.question(context, waiting);
+      const { destructiveQuestion } = await import("../../flows/questions/action_questions.ts");
+      return await destructiveQuestion(context, waiting);
     },
     probe,
     run,
@@ -136,7 +137,8 @@ function toolOf(actions: readonly Action[]): Tool {
       throw badArguments(`the arguments do not fit ${name}:\n${z.prettifyError(parsed.error)}`);
     }
     const call = { ...context, showsNothing: showsNothing(action) };
-    return await action.run(parsed.data, call, context.ports.discord);
+    const actions = await import("../../flows/actions/actions.ts");
+    return await action.run(parsed.data, call, actions);
   }
 }
 

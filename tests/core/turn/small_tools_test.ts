@@ -12,7 +12,7 @@ import { isRecord } from "../../../src/lib/text/json.ts";
 import { systemPromptOf } from "../../../src/render/prompt/system_prompt.ts";
 import { TOOLS } from "../../../src/tools/registry.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
-import { toolContext } from "../../support/model/tools.ts";
+import { noReaders, toolContext } from "../../support/model/tools.ts";
 
 /** All tools of an owner, or of a member, with the default gates. */
 function toolsOf(isOwner: boolean): readonly Tool[] {
@@ -25,6 +25,7 @@ function boxOf(tools: readonly Tool[], isSmall = true) {
     isSmall,
     cleanSecrets: (text) => text,
     fence: (text) => text,
+    readers: noReaders,
     missingRight: () => Promise.resolve(undefined),
     timeoutMs: 1_000,
     schedule: new FakeClock().schedule,

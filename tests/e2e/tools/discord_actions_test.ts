@@ -1,6 +1,6 @@
 /**
  * Tests actions that change a server as people on Discord see them: their rights, undoing, crashes and
- * the record. `tests/discord/rest/actions/actions_test.ts` runs each action.
+ * the record. `tests/flows/actions/actions_test.ts` runs each action.
  */
 
 import assert from "node:assert/strict";

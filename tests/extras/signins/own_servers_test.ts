@@ -7,7 +7,6 @@ import { describe, it } from "node:test";
 import type { BotAccount } from "../../../src/account/account.ts";
 import type { InboundMessage } from "../../../src/core/inbound/inbound.ts";
 import type { CommandCall } from "../../../src/core/inbound/interactions.ts";
-import type { ToolContext } from "../../../src/core/turn/tool.ts";
 import { createOwnServers } from "../../../src/extras/signins/own_servers.ts";
 import { testAccount } from "../../support/account.ts";
 import {
@@ -17,7 +16,8 @@ import {
   sender,
   userId,
 } from "../../support/discord/builders.ts";
-import { toolContext, UNUSED_PORTS } from "../../support/model/tools.ts";
+import { testAccount as botAccount } from "../../support/bot/test_account.ts";
+import { toolContext } from "../../support/model/tools.ts";
 import { tempDirectory } from "../../support/temp_directory.ts";
 
 type Asked = Parameters<BotAccount["parts"]["interactions"]["ask"]>;
@@ -44,21 +44,22 @@ function open(
     },
   };
   const own = createOwnServers(context as unknown as BotAccount);
-  const told: string[] = [];
-  const discord: ToolContext["ports"]["discord"] = {
-    ...UNUSED_PORTS.discord,
-    send: ({ message }, { userId, text }) => {
-      told.push(`${userId}: ${text}`);
-      return Promise.resolve({ channelId: message.channelId, messageIds: [], state: "sent" });
-    },
+  const told: unknown[] = [];
+  const call = async (
+    message: InboundMessage,
+    also?: readonly InboundMessage[],
+    server = "cal",
+  ) => {
+    const scene = await botAccount({});
+    const asking = { message, also, callKey: "1:1", sessionKey: "", account: scene.account };
+    const answer = own.ask(server, toolContext(asking));
+    answer.catch(() => {});
+    await scene.pass(10_000);
+    const opened = scene.requests.filter(({ path }) => path === "/users/@me/channels");
+    told.push(...opened.map(({ body }) => Object(body).recipient_id));
+    assert.equal(scene.posted().length, opened.length);
+    return await answer;
   };
-  const call = (message: InboundMessage, also?: readonly InboundMessage[], server = "cal") =>
-    own.ask(
-      server,
-      toolContext({
-        ...{ message, also, callKey: "1:1", sessionKey: "", ports: { ...UNUSED_PORTS, discord } },
-      }),
-    );
   return { own, asked, told, call, close: () => void (isClosed = true) };
 }
 
@@ -90,10 +91,7 @@ describe("[T13a] createOwnServers()", () => {
       assert.equal(asked.length, isTaken ? 1 : 0, ended);
       assert.match(ended, isTaken ? /answered in their direct messages/ : /only a person's own/);
       const isElsewhere = isTaken && message.place.kind === "guild";
-      assert.deepEqual(
-        told.map((text) => text.split(":")[0]),
-        isElsewhere ? [message.sender.id] : [],
-      );
+      assert.deepEqual(told, isElsewhere ? [message.sender.id] : []);
       await own.stop();
     });
   }

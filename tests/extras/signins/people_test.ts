@@ -15,7 +15,6 @@ import { cases } from "../../support/long_form.ts";
 import { type AccountServer, startAccountServer } from "../../support/model/own_accounts.ts";
 import { tempDirectory } from "../../support/temp_directory.ts";
 import { recordingLog } from "../../support/recording_log.ts";
-import { UNUSED_PORTS } from "../../support/model/tools.ts";
 import { guildMessage } from "../../support/discord/builders.ts";
 
 const BACK = "http://127.0.0.1:8765/callback";
@@ -57,7 +56,6 @@ function setUp(server: AccountServer, dataDir: string) {
       callKey: `${name}:1`,
       sessionKey: "",
       signal: new AbortController().signal,
-      ports: UNUSED_PORTS,
     } as unknown as ToolContext;
     return await tool?.run({}, context).catch((error: unknown) => `failed: ${String(error)}`);
   }

@@ -1,30 +1,21 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { DiscordCall } from "../../../src/core/turn/ports/discord_call.ts";
-import { createToolMessages } from "../../../src/flows/deliver/tool_messages.ts";
-import { guildMessage } from "../../support/discord/builders.ts";
+import type { ToolTarget } from "../../../src/core/turn/ports/discord_call.ts";
+import { composed, deliver } from "../../../src/flows/deliver/tool_messages.ts";
+import { toolContext } from "../../support/model/tools.ts";
 import { CREATED, GUILD, HERE, setUp, UNSENT } from "../support/channel_queues.ts";
-
-const RULES = {
-  chunks: { limit: 2_000, maxLines: 99, mode: "length", maxChunks: 9 },
-  tables: "code",
-  maxFileBytes: 1_000,
-  cleanSecrets: (text: string) => text,
-  allowedMentions: {},
-  replyToMode: "off",
-} as never;
 
 /** A tool that sends a text in the guild. */
 async function sending() {
   const all = await setUp();
-  const tool = createToolMessages(all.account, { agentId: "main", rulesIn: () => RULES });
-  const call = { message: guildMessage(), callKey: "1:a" } as DiscordCall;
-  const target = { guildId: GUILD, channelId: HERE } as Parameters<typeof tool.composed>[1];
   const ending = new AbortController();
+  const { account } = all;
+  const call = toolContext({ account, callKey: "1:a", signal: ending.signal });
+  const target = { guildId: GUILD, channelId: HERE } as ToolTarget;
   const results: unknown[] = [];
   const send = async () => {
-    const frozen = tool.composed(call, target, { text: "hello" });
-    void tool.deliver(frozen, ending.signal).then((sent) => results.push(...sent));
+    const frozen = composed(call, target, { text: "hello" });
+    void deliver(call, frozen).then((sent) => results.push(...sent));
     await all.quiet();
   };
   return { ...all, send, ending, results: () => JSON.stringify(results) };

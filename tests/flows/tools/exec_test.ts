@@ -1,10 +1,13 @@
-/** Tests the places of commands in the exec port; `tests/e2e/tools/exec_test.ts` has the bot. */
+/** Tests the places of commands in commands; `tests/e2e/tools/exec_test.ts` has the bot. */
 
 import assert from "node:assert/strict";
+import type { Config } from "../../../src/config/config.ts";
+import type { HostCommands } from "../../../src/core/exec/command.ts";
+import { bareAccount } from "../../support/account.ts";
 import { describe, it } from "node:test";
 import { createRunningCommands } from "../../../src/exec/running_commands.ts";
 import { DENY } from "../../../src/core/people/question.ts";
-import { createExecPort } from "../../../src/flows/tools/exec.ts";
+import { runExec } from "../../../src/flows/tools/exec.ts";
 import { guildMessage } from "../../support/discord/builders.ts";
 import { loadTestConfig } from "../../support/config.ts";
 
@@ -23,52 +26,55 @@ async function setUp(maxWaitMs?: number) {
   let exec:
     | { readonly mode: "full"; readonly allow: []; readonly limits: typeof LIMITS }
     | undefined = { mode: "full", allow: [], limits: LIMITS };
-  const port = createExecPort({ now: () => time }, {
-    config: () => ({ ...base, exec }),
-    agentId: "main",
-    approvers: () => [],
-    commands: {
-      takePlace,
-      resolve: ({ argv }) =>
-        argv.includes("missing")
-          ? Promise.reject(new Error("there is no program"))
-          : Promise.resolve({
-            argv,
-            path: "/bin/sh",
-            realPath: "/bin/sh",
-            contentHash: "1",
-            cwd: "/",
-            filesHash: "2",
-            binding: "3",
-            isInWorkspace: false,
-            namesProgram: false,
-          }),
-      async run({ argv }, timeoutMs) {
-        begun.push(argv.join(" "));
-        times.push(timeoutMs);
-        await new Promise<void>((end) => void ends.push(end));
-        return { output: "", end: { code: 0, ms: 1 } };
-      },
-      stop: unused,
+  const commands: HostCommands = {
+    takePlace,
+    resolve: ({ argv }) =>
+      argv.includes("missing")
+        ? Promise.reject(new Error("there is no program"))
+        : Promise.resolve({
+          argv,
+          path: "/bin/sh",
+          realPath: "/bin/sh",
+          contentHash: "1",
+          cwd: "/",
+          filesHash: "2",
+          binding: "3",
+          isInWorkspace: false,
+          namesProgram: false,
+        }),
+    async run({ argv }, timeoutMs) {
+      begun.push(argv.join(" "));
+      times.push(timeoutMs);
+      await new Promise<void>((end) => void ends.push(end));
+      return { output: "", end: { code: 0, ms: 1 } };
     },
-    rules: { execRules: () => Promise.resolve([]), addExecRule: unused },
-    cleanSecrets: (text) => text,
+    stop: unused,
+  };
+  const account = bareAccount({
+    now: () => time,
+    config: () => ({ ...base, exec }) as Config,
+    policy: () => ({ policy: { approvers: [] } }) as never,
+    store: { questions: { execRules: () => Promise.resolve([]), addExecRule: unused } } as never,
+    bot: {
+      logging: { secrets: () => [] },
+      toolServices: { of: () => ({ commands }) },
+    } as never,
   });
+  const call = { ...asker, account, agentId: "main" };
   return {
-    port,
+    call,
     begun,
     times,
     pass: (ms: number) => void (time += ms),
     /** Ends the oldest command. */
     end: () => ends.shift()?.(),
     close: () => void (exec = undefined),
-    run: (name: string, timeoutMs = 100_000) =>
-      port.run({ argv: [name], cwd: "", timeoutMs }, asker),
+    run: (name: string, timeoutMs = 100_000) => runExec({ argv: [name], cwd: "", timeoutMs }, call),
     settled: () => new Promise((resolve) => setImmediate(resolve)),
   };
 }
 
-describe("[SEC-R22] the exec port", () => {
+describe("[SEC-R22] commands", () => {
   it("runs four commands at the same time, and the next ones in their order", async () => {
     const { begun, run, end, settled } = await setUp();
     const runs = ["a", "b", "c", "d", "e", "f"].map((name) => run(name));
@@ -108,12 +114,12 @@ describe("[SEC-R22] the exec port", () => {
   });
 
   it("[A1] lets no denied command wait", async () => {
-    const { begun, run, port } = await setUp();
+    const { begun, run, call: by } = await setUp();
     for (const name of ["a", "b", "c", "d"]) void run(name);
     const call = { argv: ["e"], cwd: "", timeoutMs: 1_000 };
     const about = { about: "approval", by: asker.message.sender.id } as const;
     const denied = { kind: "answered", answer: { choice: DENY }, ...about } as const;
-    await assert.rejects(port.run(call, { ...asker, decision: denied }), /denied by an approver/);
+    await assert.rejects(runExec(call, { ...by, decision: denied }), /denied by an approver/);
     assert.ok(!begun.includes("e"));
   });
 

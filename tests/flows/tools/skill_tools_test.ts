@@ -1,6 +1,8 @@
 /** Tests tools of skills: the examples, broken and hostile files, and the decision of an owner. */
 
 import assert from "node:assert/strict";
+import { bareAccount } from "../../support/account.ts";
+import { toolContext } from "../../support/model/tools.ts";
 import { once } from "node:events";
 import { cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer, type IncomingMessage } from "node:http";
@@ -17,12 +19,12 @@ import {
 } from "../../../src/core/skills/skill_tool.ts";
 import { audienceOf, isForTool, isToolEntry } from "../../../src/core/tool_names.ts";
 import { UnknownOutcomeError } from "../../../src/core/turn/tool.ts";
-import { createSkillToolsPort, runSkillTool } from "../../../src/flows/tools/skill_tools.ts";
+import { runSkill, runSkillTool, skillQuestion } from "../../../src/flows/tools/skill_tools.ts";
 import { answeredLine, runToolJob } from "../../../src/sandbox/tool_module.ts";
 import { fetchDeclared } from "../../../src/web/declared_fetch.ts";
 import { withTools } from "../../../src/workspace/skill_tools.ts";
 import { findSkills } from "../../../src/workspace/skills.ts";
-import { guildMessage, userId } from "../../support/discord/builders.ts";
+import { userId } from "../../support/discord/builders.ts";
 import { tempDirectory } from "../../support/temp_directory.ts";
 
 const EXAMPLES = join(import.meta.dirname ?? "", "..", "..", "..", "examples", "skills");
@@ -467,7 +469,7 @@ describe("[T7a] runSkillTool()", () => {
   });
 });
 
-describe("[T7a] the port of tools of skills", () => {
+describe("[T7a] a tool of a skill", () => {
   function build(owners: readonly string[] = ["1"]) {
     const rules: {
       path: string;
@@ -475,20 +477,35 @@ describe("[T7a] the port of tools of skills", () => {
       args: readonly string[];
       isPattern: boolean;
     }[] = [];
-    const port = createSkillToolsPort({
+    const account = bareAccount({
       now: () => 0,
-      config: () => ({
-        skills: { hosts: { "http://a:1": {} } },
-        discord: { execApprovals: { timeoutSec: 60 } },
-      }),
-    }, {
-      ...{ fetch, cleanSecrets: String },
-      runTool: ({ source }) => Promise.resolve({ output: "", value: `ran ${source}` }),
-      ownerIds: () => Promise.resolve(owners.map(userId)),
-      rules: {
-        execRules: (agent) => Promise.resolve(agent === "" ? rules : []),
-        addExecRule: (agent, rule) => Promise.resolve(void (agent === "" && rules.push(rule))),
+      config: () =>
+        ({
+          skills: { hosts: { "http://a:1": {} } },
+          discord: { execApprovals: { timeoutSec: 60 } },
+        }) as never,
+      policy: () => {
+        const listed = owners.map((id) => ({ kind: "user", id: userId(id) }));
+        return {
+          policy: { commands: { owners: listed.length > 0 ? listed : undefined } },
+        } as never;
       },
+      rest: { request: () => Promise.reject(new Error("offline")) } as never,
+      bot: {
+        logging: { secrets: () => [] },
+        toolServices: {
+          fetchForTool: fetch,
+          runTool: ({ source }: SkillTool) =>
+            Promise.resolve({ output: "", value: `ran ${source}` }),
+        },
+      } as never,
+      store: {
+        questions: {
+          execRules: (agent: string) => Promise.resolve(agent === "" ? rules : []),
+          addExecRule: (agent: string, rule: (typeof rules)[number]) =>
+            Promise.resolve(void (agent === "" && rules.push(rule))),
+        },
+      } as never,
     });
     const tool: SkillTool = {
       ...{ id: "a/b", name: "skill__a__b", file: "a/tools/b.js", source: "s1", hash: "1" },
@@ -497,12 +514,12 @@ describe("[T7a] the port of tools of skills", () => {
         ...{ hosts: ["http://a:1", "https://b"], tools: ["discord"] },
       },
     };
-    const ask = (asked = tool) => port.question(asked, guildMessage(), []);
+    const ask = (asked = tool) => skillQuestion(asked, toolContext({ account }));
     const decision = (choice: string, binding = "1"): Decision => ({
       ...{ kind: "answered", answer: { choice }, binding, by: userId("1") },
     });
     const go = (decided?: Decision, asked = tool) =>
-      port.run(asked, {}, { decision: decided, signal, message: guildMessage() });
+      runSkill(asked, {}, toolContext({ account, decision: decided, signal }));
     return { tool, ask, go, decision };
   }
 

@@ -32,7 +32,7 @@ import { recordingLog } from "../../support/recording_log.ts";
 import { settle } from "../../support/settle.ts";
 import { wakes } from "../../../src/account/wakes.ts";
 import { bareAccount } from "../../support/account.ts";
-import { toolNamed, UNUSED_PORTS } from "../../support/model/tools.ts";
+import { toolNamed } from "../../support/model/tools.ts";
 import { cases } from "../../support/long_form.ts";
 import { createChatAsk } from "../../../src/providers/chat_completions.ts";
 import { readChannelHistory } from "../../../src/tools/channel.ts";
@@ -183,7 +183,6 @@ function setUp(
       ...spend,
     },
     threads: { homeOf: (claim) => Promise.resolve(claim) },
-    toolPorts: () => Promise.resolve(UNUSED_PORTS),
     missingRight: () => Promise.resolve(undefined),
     rules: () => ({ ...RULES, ...rules }),
     readingTools: [readChannelHistory],

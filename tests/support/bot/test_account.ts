@@ -21,7 +21,11 @@ import { createInvalidRequests } from "../../../src/core/discord/invalid_request
 import { createApplications } from "../../../src/discord/rest/requests/application.ts";
 import { createReader } from "../../../src/discord/gateway/read/reader.ts";
 import { jsonOf } from "../../../src/discord/rest/client/send.ts";
-import type { RequestOptions, RestClient } from "../../../src/discord/rest/client/client.ts";
+import type {
+  RequestOptions,
+  RestApi,
+  RestClient,
+} from "../../../src/discord/rest/client/client.ts";
 import { createConnectionState } from "../../../src/flows/preflight/connection_state.ts";
 import { take } from "../../../src/flows/inbound/accept.ts";
 import { createTurnLimit } from "../../../src/flows/turn/control/turn_limit.ts";
@@ -72,9 +76,7 @@ async function loadLate(): Promise<void> {
       ([, target = ""]) => target.startsWith(".") ? join(root, dirname(path), target) : target,
     )
   );
-  await Promise.all(
-    [...new Set(late), join(root, "src/bot/turn/tool_ports.ts")].map((one) => import(one)),
-  );
+  await Promise.all([...new Set(late)].map((one) => import(one)));
 }
 
 await loadLate();
@@ -109,6 +111,9 @@ export interface Given {
   readonly answer?: Answer;
   /** A clock that several accounts have. */
   readonly clock?: FakeClock;
+  /** Takes the place of {@link Given.answer}: a client of a simulated Discord. */
+  readonly api?: RestApi;
+  readonly self?: Self;
 }
 
 export async function testAccount(
@@ -122,7 +127,7 @@ export async function testAccount(
     configFrom(keys, { commands: { ownerAllowFrom: [`discord:${OWNER}`] }, ...others });
   const config = await configOf(discord, beside);
   const requests: DiscordRequest[] = [];
-  const rest = fakeRest(requests, answer, clock.now);
+  const rest = { ...fakeRest(requests, answer, clock.now), ...more.api };
   const stopping = new AbortController();
   const toolServices = { ...NO_TOOLS, ...more.toolServices };
   const options: AccountOptions = {
@@ -144,7 +149,7 @@ export async function testAccount(
     env: {},
     invalidRequests: createInvalidRequests([], () => {}),
   };
-  const reader = createReader({ accountId: ACCOUNT, guilds, self: SELF }, () => {});
+  const reader = createReader({ accountId: ACCOUNT, guilds, self: more.self ?? SELF }, () => {});
   const nothing = new Proxy({}, { get: () => () => {} }) as never;
   const gateway: GatewayParts = {
     settings: settingsOf(options),

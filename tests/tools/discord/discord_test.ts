@@ -1,11 +1,14 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { z } from "zod";
 import { GATES, openGates } from "../../../src/core/tool_names.ts";
-import type { DiscordPort, ShownMessage } from "../../../src/core/turn/ports/discord.ts";
+import type { ShownMessage } from "../../../src/core/turn/ports/discord_call.ts";
+import type { Discord } from "../../../src/tools/discord/actions/action.ts";
+import { argumentsFor, repliesElsewhere } from "../../../src/tools/discord/call_effects.ts";
 import { ACTIONS, discord } from "../../../src/tools/discord/discord.ts";
 import { TOOLS } from "../../../src/tools/registry.ts";
 import { channelId, messageId } from "../../support/discord/builders.ts";
-import { toolContext, UNUSED_PORTS } from "../../support/model/tools.ts";
+import { toolContext } from "../../support/model/tools.ts";
 
 const OPENCLAW = (
   "react reactions emojiList sticker emojiUpload stickerUpload poll permissions fetchMessage " +
@@ -28,14 +31,14 @@ const SHOWN: ShownMessage = {
 };
 
 /** Runs an action, and returns its result with the port's calls. */
-async function run(args: object, own: Partial<DiscordPort> = {}, tool = discord) {
+async function run(args: object, own: Partial<Discord> = {}, tool = discord) {
   const calls: unknown[][] = [];
   const record = <Result>(name: string, result: Result) => (...[, ...given]: unknown[]) => {
     const written = given.filter((one) => one !== undefined); // as the port reads them
     calls.push(JSON.parse(JSON.stringify([name, ...written])));
     return Promise.resolve(result);
   };
-  const port: DiscordPort = {
+  const port: Discord = {
     send: record("send", { channelId: CHANNEL, messageIds: [MESSAGE], state: "sent" as const }),
     read: record("read", [SHOWN]),
     readOne: record("readOne", SHOWN),
@@ -46,16 +49,19 @@ async function run(args: object, own: Partial<DiscordPort> = {}, tool = discord)
     openPost: record("openPost", { threadId: CHANNEL, title: "Krill", existed: false }),
     inChannel: () => Promise.resolve<never>(undefined as never), // as a channel that is no forum
     inGuild: () => Promise.reject(new Error("not used")),
-    isSeenByOthers: () => Promise.reject(new Error("not used")),
-    readers: UNUSED_PORTS.discord.readers,
-    limit: { question: () => Promise.resolve(undefined) },
     setPresence: record("setPresence", undefined),
-    undo: { undo: record("undo", { id: 1, what: "x", does: "y" }) },
+    undoOne: record("undo", { id: 1, what: "x", does: "y" }),
     ...own,
   };
-  const input = tool.input.parse(args);
-  const context = toolContext({ ports: { ...UNUSED_PORTS, discord: port } });
-  return { result: await tool.run(input, context), calls };
+  const { action: name, ...written } = z.looseObject({ action: z.string() }).parse(args);
+  const context = toolContext();
+  const action = ACTIONS.find((one) => one.name === name);
+  const isHere = tool === discord && !repliesElsewhere(written);
+  const given = action && isHere
+    ? action.input.safeParse(argumentsFor(action, written, context.message))
+    : undefined;
+  if (!action || !given?.success) return { result: await tool.run({ ...args }, context), calls };
+  return { result: await action.run(given.data, context, port), calls };
 }
 
 const namesIn = (open: readonly (typeof GATES)[number][]) =>
@@ -146,7 +152,7 @@ describe("[T3] the schema of `discord`", () => {
   });
 
   it("takes this place for actions that have none, and no other place", async () => {
-    const { message } = toolContext({ ports: UNUSED_PORTS });
+    const { message } = toolContext();
     const { guildId, channelId: here } = message;
     assert.ok(guildId !== undefined);
     for (const { name, input: { shape } } of ACTIONS) {
@@ -214,7 +220,7 @@ describe("[T3] actions on messages", () => {
     for (const host of ["discord.com", "ptb.discord.com", "discordapp.com"]) {
       const link = `https://${host}/channels/1/${CHANNEL}/${MESSAGE}`;
       const seen: unknown[] = [];
-      const readOne: DiscordPort["readOne"] = (_call, at) => {
+      const readOne: Discord["readOne"] = (_call, at) => {
         seen.push({ ...at });
         return Promise.resolve(SHOWN);
       };

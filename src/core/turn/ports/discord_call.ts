@@ -1,11 +1,16 @@
 /** A call of the tool `discord`, and a message in its result. */
 
+import type { BotAccount } from "../../../account/account.ts";
 import type { ChannelId, GuildId, MessageId } from "../../discord/ids.ts";
 import type { Decision } from "../../people/question.ts";
 import type { InboundMessage } from "../../inbound/inbound.ts";
 
 /** The call of a tool: who asks, where, and in which step of the turn. */
 export interface DiscordCall {
+  /** The account whose turn calls the tool. */
+  readonly account: BotAccount;
+  /** The agent whose turn it is. */
+  readonly agentId: string;
   /** The message whose turn calls the tool: it runs with the rights of its sender (T4). */
   readonly message: InboundMessage;
   /**
@@ -57,6 +62,18 @@ export interface ShownMessage {
   readonly replyTo?: MessageId;
   /** The message that it forwards; absent: none. */
   readonly forwards?: MessageId;
+}
+
+/** A range of earlier messages: the newest, or those before a message. */
+export interface EarlierRange {
+  /** Absent: the channel of the turn. */
+  readonly channelId?: ChannelId;
+  /** 1 to 500, counted before the policy. */
+  readonly limit: number;
+  /** Only older messages; absent: the newest ones, in the turn's own channel those before its message. */
+  readonly before?: MessageId;
+  /** Only messages from this time on, in Unix time in milliseconds. */
+  readonly sinceMs?: number;
 }
 
 export interface ShownPlace {

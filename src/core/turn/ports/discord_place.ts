@@ -6,7 +6,6 @@
 import type { Activity, PresenceStatus } from "../../discord/presence.ts";
 import type { Channel } from "../../rights/channel.ts";
 import type { ChannelId, GuildId, MessageId, RoleId, UserId } from "../../discord/ids.ts";
-import type { InboundMessage } from "../../inbound/inbound.ts";
 import type { Question } from "../../people/question.ts";
 import type { SeenAt } from "../../rights/effects.ts";
 import type { Permission } from "../../rights/permissions.ts";
@@ -177,18 +176,6 @@ export interface GuildAct {
   readonly needs: readonly Need[];
 }
 
-export type ActInChannel = <Result>(
-  call: DiscordCall,
-  where: ChannelAct,
-  act: (place: ChannelPlace) => Promise<Result>,
-) => Promise<Result>;
-
-export type ActInGuild = <Result>(
-  call: DiscordCall,
-  where: GuildAct,
-  act: (place: GuildActionPlace) => Promise<Result>,
-) => Promise<Result>;
-
 /** The bot's status and activity, in Discord's words. */
 export interface NewPresence {
   /** Absent: stays. */
@@ -197,23 +184,10 @@ export interface NewPresence {
   readonly activity?: Activity | null;
 }
 
-/** Sets the status of the bot until it is changed again, or the config changes it. */
-export type SetPresence = (call: DiscordCall, presence: NewPresence) => Promise<void>;
-
 export interface UndoneAction {
   readonly id: number;
   readonly what: string;
   readonly does: string;
-}
-
-export interface UndoPort {
-  /**
-   * Takes back an action of the asker, or as an owner of anyone, in the turn's server.
-   *
-   * @param id Number of the action; absent: the newest.
-   * @throws {Error} If there is none, or it is too late, or the asker lacks the right.
-   */
-  undo(call: DiscordCall, id?: number): Promise<UndoneAction>;
 }
 
 export interface WaitingAction {
@@ -224,22 +198,18 @@ export interface WaitingAction {
   readonly probe: () => Promise<unknown>;
 }
 
-/** Asks people about destructive actions. */
-export interface LimitPort {
-  /**
-   * What a person must decide before a destructive action; `undefined` if it may run.
-   *
-   * @param waiting The destructive actions of the same answer without a result, in order.
-   */
-  question(call: DiscordCall, waiting: readonly WaitingAction[]): Promise<Question | undefined>;
-}
-
 /** Asks before people see words or effects of a place that they may not read. */
-export interface ReadersPort {
+export interface Readers {
   /** The question to the asker about a call that would show words of a channel. */
-  reading(message: InboundMessage, missing: HiddenChannel): Question;
+  reading(call: DiscordCall, missing: HiddenChannel): Question;
   /** The question to the asker about calls whose effects others see: all at one place. */
-  acting(message: InboundMessage, calls: readonly SeenCall[]): Question;
+  acting(call: DiscordCall, calls: readonly SeenCall[]): Question;
+  /**
+   * Whether people see an effect who may not read the place of the turn, by the rights of this moment.
+   *
+   * @throws {RefusedCall} If the turn cannot reach that place; as a rejection.
+   */
+  isSeenByOthers(call: DiscordCall, at: SeenAt): Promise<boolean>;
 }
 
 export type HiddenChannel = Extract<MissingRight, { readonly kind: "readers" }>;

@@ -1,12 +1,4 @@
-/**
- * Declares what tools can do outside of Discord: commands on the host (A1), the agent's files (S6),
- * scripts, pages of the web, and drawn images.
- */
-
-import type { ScriptEnd } from "../../skills/skill_tool.ts";
-import type { InboundMessage } from "../../inbound/inbound.ts";
-import type { Question } from "../../people/question.ts";
-import type { DiscordCall } from "./discord_call.ts";
+/** Declares what tools can do outside of Discord: commands (A1), the agent's files (S6), the web. */
 
 /** A command of the tool `exec`. */
 export interface ExecCall {
@@ -15,25 +7,6 @@ export interface ExecCall {
   readonly cwd: string;
   /** Milliseconds that it may run. */
   readonly timeoutMs: number;
-}
-
-export type ExecAsker = Pick<DiscordCall, "message" | "sessionKey" | "decision" | "signal">;
-
-export interface ExecPort {
-  /**
-   * What an approver must decide before a command runs.
-   *
-   * @returns `undefined` if no approval is needed, or if there is no approver.
-   * @throws {Error} If the command cannot run at all; as a rejection.
-   */
-  question(call: ExecCall, context: ExecAsker): Promise<Question | undefined>;
-  /**
-   * Runs a command, if it may run.
-   *
-   * @returns Output and end, for the model.
-   * @throws {Error} If it may not run, or cannot be started; as a rejection.
-   */
-  run(call: ExecCall, context: ExecAsker): Promise<string>;
 }
 
 export interface FileEntry {
@@ -71,23 +44,6 @@ export interface WorkspacePort {
     path: string,
     isRecursive: boolean,
   ): Promise<{ readonly entries: readonly FileEntry[]; readonly isCut: boolean }>;
-}
-
-export interface Script {
-  /** JavaScript. */
-  readonly source: string;
-  /** Names of attachments, as the model wrote them. */
-  readonly files: readonly string[];
-}
-
-export interface CodePort {
-  /**
-   * Runs a script in a sandbox, with limits of time and memory.
-   *
-   * @param messages The messages whose attachments the script may read, those of their quotes too.
-   * @throws {Error} If a file cannot be read, or the sandbox fails, with the reason for the model.
-   */
-  run(script: Script, messages: readonly InboundMessage[], signal: AbortSignal): Promise<ScriptEnd>;
 }
 
 export interface WebPage {
@@ -131,14 +87,4 @@ export interface WebPort {
     readonly contentType: string;
     readonly bytes: Uint8Array<ArrayBuffer>;
   }>;
-}
-
-export interface DrawPort {
-  /**
-   * Draws an image, and keeps it for the reply of the message's turn.
-   *
-   * @returns Id of the image: digits.
-   * @throws {Error} If a budget is spent, or if there is no image, with the reason for the model.
-   */
-  draw(prompt: string, message: InboundMessage, signal: AbortSignal): Promise<string>;
 }

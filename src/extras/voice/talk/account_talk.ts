@@ -25,7 +25,7 @@ import { placeOfTarget } from "../../../discord/gateway/decode/places.ts";
 import { isRefused } from "../../../flows/event_places.ts";
 import { spokenText } from "../../../flows/media/speak.ts";
 import { judge, routeOf } from "../../../flows/judging/judge.ts";
-import { spendOf } from "../../../flows/turn/account_turns.ts";
+import { spendOf } from "../../../flows/turn/spending/budgets.ts";
 import { progressOf } from "../../../flows/turn/progress/progress.ts";
 import type { SpeechOf } from "../../../flows/turn/progress/speech.ts";
 import { isRecord } from "../../../lib/text/json.ts";

@@ -14,6 +14,8 @@ import {
 } from "../../../core/spending/budget.ts";
 import { ofAgent, type UsedBy } from "../../../core/spending/usage.ts";
 import type { TurnSpendPort } from "./turn_spending.ts";
+import type { BotAccount } from "../../../account/account.ts";
+import { perAccount } from "../../../account/per_account.ts";
 import type { Account } from "../../../core/account/account.ts";
 import type { Usage } from "../../../store/usage/usage.ts";
 
@@ -38,6 +40,9 @@ export function createSpending(
     isTold: (userId, at) => usage.isTold(userId, at),
   };
 }
+
+/** The port of an account. */
+export const spendOf: (account: BotAccount) => TurnSpendPort = perAccount("turns", createSpending);
 
 /** Reads the limits of the whole bot and of its agents; of each, the agent that has used most. */
 export async function readBudgetsOfAll(

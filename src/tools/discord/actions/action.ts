@@ -1,13 +1,8 @@
 /** Declares an action of the tool `discord`. `discord.ts` lists all of them. */
 
 import { z } from "zod";
-import type {
-  DiscordCall,
-  DiscordPort,
-  SentText,
-  ShownMessage,
-  TextFor,
-} from "../../../core/turn/ports/discord.ts";
+import type { SentText, TextFor } from "../../../core/turn/ports/discord.ts";
+import type { DiscordCall, ShownMessage } from "../../../core/turn/ports/discord_call.ts";
 import type {
   ActionPlace,
   ChannelAct,
@@ -27,6 +22,9 @@ import {
 import type { EmbedContent } from "../../../core/outbound/outbound.ts";
 import { badArguments } from "../../../core/refused_call.ts";
 import { snowflakeSchema } from "../../../core/discord/snowflake_schema.ts";
+
+/** What a call does at Discord, with the rights of its asker. It is loaded with the first call. */
+export type Discord = typeof import("../../../flows/actions/actions.ts");
 
 export interface Action<Input extends z.ZodObject = z.ZodObject> {
   /** Name for the model: a value of the argument `action`. */
@@ -60,7 +58,7 @@ export interface Action<Input extends z.ZodObject = z.ZodObject> {
    * @returns The result for the model.
    * @throws {Error} If it failed; the message tells the model why.
    */
-  run(input: z.infer<Input>, call: DiscordCall, discord: DiscordPort): Promise<string>;
+  run(input: z.infer<Input>, call: DiscordCall, discord: Discord): Promise<string>;
 }
 
 /** Checks an action's types, and hides that of its input from the list of actions. */
@@ -78,7 +76,7 @@ export function inChannel<Input extends Pick<ChannelAct, "channelId">>(
     input: Omit<Input, "channelId">,
     call: DiscordCall,
   ) => Promise<string>,
-): (input: Input, call: DiscordCall, discord: DiscordPort) => Promise<string> {
+): (input: Input, call: DiscordCall, discord: Discord) => Promise<string> {
   return ({ channelId, ...input }, call, discord) =>
     discord.inChannel(call, { channelId, needs }, (place) => act(place, input, call));
 }
@@ -87,7 +85,7 @@ export function inChannel<Input extends Pick<ChannelAct, "channelId">>(
 export function inGuild<Input extends Pick<GuildAct, "guildId">>(
   needs: GuildAct["needs"],
   act: (place: GuildActionPlace, input: Omit<Input, "guildId">) => Promise<string>,
-): (input: Input, call: DiscordCall, discord: DiscordPort) => Promise<string> {
+): (input: Input, call: DiscordCall, discord: Discord) => Promise<string> {
   return ({ guildId, ...input }, call, discord) =>
     discord.inGuild(call, { guildId, needs }, (place) => act(place, input));
 }

@@ -3,11 +3,12 @@
 import { z } from "zod";
 import { type Channel, CHANNEL_KINDS, isForum } from "../../../core/rights/channel.ts";
 import type { GuildId } from "../../../core/discord/ids.ts";
-import type { DiscordCall, DiscordPort } from "../../../core/turn/ports/discord.ts";
+import type { DiscordCall } from "../../../core/turn/ports/discord_call.ts";
 import {
   type Action,
   defineAction,
   DESTRUCTIVE,
+  type Discord,
   FIELDS,
   IN_GUILD,
   inChannel,
@@ -95,7 +96,7 @@ function create(
     readonly dryRun?: boolean;
   },
   call: DiscordCall,
-  discord: DiscordPort,
+  discord: Discord,
 ): Promise<string> {
   const { parentId } = fields;
   const inCategory = parentId !== undefined && parentId !== null;

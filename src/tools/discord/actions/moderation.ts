@@ -3,12 +3,13 @@
 import { z } from "zod";
 import type { UserId } from "../../../core/discord/ids.ts";
 import type { Permission } from "../../../core/rights/permissions.ts";
-import type { DiscordCall, DiscordPort } from "../../../core/turn/ports/discord.ts";
+import type { DiscordCall } from "../../../core/turn/ports/discord_call.ts";
 import type { GuildAct, GuildActionPlace } from "../../../core/turn/ports/discord_place.ts";
 import {
   type Action,
   defineAction,
   DESTRUCTIVE,
+  type Discord,
   FIELDS,
   IN_GUILD,
   inGuild,
@@ -228,7 +229,7 @@ function against(
   permission: Permission,
   { guildId, userId }: { readonly guildId: GuildAct["guildId"]; readonly userId: UserId },
   call: DiscordCall,
-  discord: DiscordPort,
+  discord: Discord,
   act: (
     place: GuildActionPlace,
     member: Awaited<ReturnType<GuildActionPlace["member"]>>,
@@ -280,7 +281,7 @@ export const OTHER_ACTIONS: readonly Action[] = [
     seenAt: "guild",
     input: () => z.strictObject({ id: z.int().min(1).optional() }),
     async run({ id }, call, discord) {
-      const { what, does, id: undone } = await discord.undo.undo(call, id);
+      const { what, does, id: undone } = await discord.undoOne(call, id);
       return `Undone (${undone}): ${what}. This ${does}.`;
     },
   }),

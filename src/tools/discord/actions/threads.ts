@@ -5,11 +5,12 @@ import { type Channel, isForum } from "../../../core/rights/channel.ts";
 import { parseSnowflake } from "../../../core/discord/ids.ts";
 import { snowflakeSchema } from "../../../core/discord/snowflake_schema.ts";
 import { listOf as list, listOrEmpty, optional, textOr } from "../../../core/discord/lenient.ts";
-import type { DiscordCall, DiscordPort } from "../../../core/turn/ports/discord.ts";
+import type { DiscordCall } from "../../../core/turn/ports/discord_call.ts";
 import type { GuildActionPlace } from "../../../core/turn/ports/discord_place.ts";
 import {
   type Action,
   defineAction,
+  type Discord,
   FIELDS,
   IN_GUILD,
   jsonLines,
@@ -182,7 +183,7 @@ export const THREAD_ACTIONS: readonly Action[] = [
 async function forumAt(
   where: { readonly channelId?: Channel["id"] },
   call: DiscordCall,
-  discord: DiscordPort,
+  discord: Discord,
 ): Promise<Channel | undefined> {
   return await discord.inChannel(
     call,
@@ -192,7 +193,7 @@ async function forumAt(
 }
 
 function opened(
-  { threadId, title, existed }: Awaited<ReturnType<DiscordPort["openThread"]>>,
+  { threadId, title, existed }: Awaited<ReturnType<Discord["openThread"]>>,
 ): string {
   return JSON.stringify({ threadId, title, existed: existed || undefined });
 }

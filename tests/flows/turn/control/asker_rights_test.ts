@@ -17,7 +17,7 @@ import {
   userId,
 } from "../../../support/discord/builders.ts";
 import { FakeClock } from "../../../support/fake_clock.ts";
-import { cleanSecrets, toolContext } from "../../../support/model/tools.ts";
+import { cleanSecrets, noReaders, toolContext } from "../../../support/model/tools.ts";
 import { sameData } from "../../../support/same_data.ts";
 
 const OWNER = userId("1");
@@ -80,6 +80,7 @@ describe("[T4] createMissingRight()", () => {
           schedule: new FakeClock().schedule,
           cleanSecrets,
           fence: (result) => result,
+          readers: noReaders,
           missingRight: (needs) => missingRight([asker], needs),
         });
         const call = { id: "1", name: tool.name, arguments: "{}" };
@@ -104,6 +105,7 @@ describe("[T4] createMissingRight()", () => {
       schedule: new FakeClock().schedule,
       cleanSecrets,
       fence: (result) => result,
+      readers: noReaders,
       missingRight: () => Promise.reject(new Error("no answer")),
     });
     const call = { id: "1", name: tool.name, arguments: "{}" };

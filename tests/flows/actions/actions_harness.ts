@@ -6,31 +6,20 @@
  */
 
 import assert from "node:assert/strict";
-import type { Decision, Question } from "../../../../src/core/people/question.ts";
-import type { UserId } from "../../../../src/core/discord/ids.ts";
-import { placeOfTarget } from "../../../../src/discord/gateway/decode/places.ts";
-import { createShow } from "../../../../src/discord/gateway/decode/shown_message.ts";
-import { createOpenDirect } from "../../../../src/discord/rest/requests/channel.ts";
-import { bareAccount } from "../../../support/account.ts";
-import { createToolMessages } from "../../../../src/flows/deliver/tool_messages.ts";
-import { createActionQuestions } from "../../../../src/flows/questions/action_questions.ts";
-import { prepareClosedBy } from "../../../../src/policy/places.ts";
-import { threadTitle } from "../../../../src/render/name.ts";
-import { createHistoryRead } from "../../../../src/discord/rest/actions/history.ts";
-import type { ActionsOptions } from "../../../../src/discord/rest/actions/options.ts";
-import { readChannelHistory } from "../../../../src/tools/channel.ts";
-import { createActions } from "../../../../src/discord/rest/actions/actions.ts";
-import { createTargets } from "../../../../src/discord/rest/actions/targets.ts";
-import { asPicture } from "../../../../src/media/image.ts";
-import type { InboundMessage } from "../../../../src/core/inbound/inbound.ts";
-import type { ReplyRules } from "../../../../src/render/reply.ts";
-import { createReader } from "../../../../src/discord/gateway/read/reader.ts";
-import { voice } from "../../../../src/tools/voice.ts";
-import { discord as tool } from "../../../../src/tools/discord/discord.ts";
-import { addChannel, addMember, addRole } from "../../../../simulator/world/create_world.ts";
-import { ALL_PERMISSIONS, PERMISSION } from "../../../../simulator/world/permissions.ts";
-import type { Role, TextChannel, Thread, User } from "../../../../simulator/world/world.ts";
-import { type Simulated, withDiscord } from "../simulated.ts";
+import type { Decision, Question } from "../../../src/core/people/question.ts";
+import type { AccountId, MessageId, UserId } from "../../../src/core/discord/ids.ts";
+import { createShow } from "../../../src/discord/gateway/decode/shown_message.ts";
+import { isSeenByOthers, showing } from "../../../src/flows/actions/targets.ts";
+import { acting, reading } from "../../../src/flows/questions/action_questions.ts";
+import { latestOf } from "../../../src/lib/cache.ts";
+import { readChannelHistory } from "../../../src/tools/channel.ts";
+import type { InboundMessage } from "../../../src/core/inbound/inbound.ts";
+import { voice } from "../../../src/tools/voice.ts";
+import { discord as tool } from "../../../src/tools/discord/discord.ts";
+import { addChannel, addMember, addRole } from "../../../simulator/world/create_world.ts";
+import { ALL_PERMISSIONS, PERMISSION } from "../../../simulator/world/permissions.ts";
+import type { Role, TextChannel, Thread, User } from "../../../simulator/world/world.ts";
+import { type Simulated, withDiscord } from "../../discord/rest/simulated.ts";
 import {
   ACCOUNT,
   directMessage,
@@ -38,23 +27,14 @@ import {
   guildPlace,
   messageIdAt,
   sender,
-} from "../../../support/discord/builders.ts";
-import { FakeClock } from "../../../support/fake_clock.ts";
-import type { AccessPolicy } from "../../../../src/policy/rules/rules.ts";
-import { policy } from "../../../policy/policies.ts";
-import { createToolbox, isResult } from "../../../../src/agent/toolbox.ts";
-import { toolContext, UNUSED_PORTS } from "../../../support/model/tools.ts";
-import { openTestStore } from "../../../support/store/store.ts";
-
-const RULES: ReplyRules = {
-  chunks: { limit: 2_000, maxLines: 17, mode: "length", maxChunks: 12 },
-  tables: "code",
-  allowedMentions: { users: "context", roles: [] },
-  replyToMode: "first",
-  linkHosts: [],
-  maxFileBytes: 8_000_000,
-  cleanSecrets: (text) => text,
-};
+  userId,
+} from "../../support/discord/builders.ts";
+import { testAccount } from "../../support/bot/test_account.ts";
+import type { FakeClock } from "../../support/fake_clock.ts";
+import type { AccessPolicy } from "../../../src/policy/rules/rules.ts";
+import { policy } from "../../policy/policies.ts";
+import { createToolbox, isResult } from "../../../src/agent/toolbox.ts";
+import { toolContext } from "../../support/model/tools.ts";
 
 const PNG = new Uint8Array([0x89, 0x50, 0x4e, 0x47, 1, 2, 3, 4]);
 
@@ -138,97 +118,80 @@ export async function withActions(test: (scene: ActionScene) => Promise<void>): 
     sim.setRoles({ who: "grace", roles: ["officers"] });
     sim.setRoles({ who: "Barnacle", roles: ["Barnacle", captain.name] });
     addChannel(world, krill, { name: "voice", kind: "voice" }, at);
-    const { store } = openTestStore();
-    const clock = new FakeClock();
     const rules: ActionScene["rules"] = {
       policy: policy({ groupPolicy: "open" }),
       alsoGuilds: [],
     };
     const refused: string[] = [];
     const presences: unknown[] = [];
-    const owners = new Set<string>();
     const answered = new Map<string, UserId>();
     const self = {
       userId: barnacle.userId,
       applicationId: barnacle.id,
       username: "Barnacle",
     };
-    const reader = createReader({ accountId: ACCOUNT, guilds: [], self }, (problem) => {
-      throw new Error(JSON.stringify(problem));
+    const joinsNone = () => Promise.reject(new Error("This test joins no voice channel"));
+    const { account, store, clock } = await testAccount({
+      ...{ api, self },
+      extras: [{ account: () => Promise.resolve(() => ({ voice: joinsNone })) }],
     });
-    const isOwner = (message: InboundMessage) => owners.has(message.sender.id);
-    const cleanSecrets = (text: string) => text.replaceAll("hunter2", "[redacted]");
-    const now = () => clock.now();
-    const options: ActionsOptions = {
-      accountId: ACCOUNT,
-      client: api,
-      self: () => reader.self?.userId,
-      onUndone: () => {},
-      isOwner,
-      alsoGuilds: () => rules.alsoGuilds,
-      sharesDirect: () => rules.sharesDirect === true,
-      closedBy: (asker, { guildId, ...target }) =>
-        prepareClosedBy(rules.policy)({
-          channelId: target.channelId,
-          place: placeOfTarget(guildId, target, reader.index.get(guildId)),
-          sender: asker.sender,
-          isOwner: isOwner(asker),
-        }),
+    let owner = "";
+    const base = { policy: account.policy(), config: account.config() };
+    const current = latestOf(
+      () => rules.policy,
+      (of, id: string) => ({
+        ...of,
+        commands: {
+          ...of.commands,
+          owners: id === "" ? [] : [{ kind: "user" as const, id: userId(id) }],
+        },
+      }),
+    );
+    const picture = () => Promise.resolve(PNG);
+    Object.assign(account, {
+      policy: () => ({ ...base.policy, policy: current(owner) }),
+      config: () => ({
+        ...base.config,
+        tools: {
+          ...base.config.tools,
+          discord: { maxDestructive: 2, alsoGuilds: rules.alsoGuilds },
+        },
+        session: { ...base.config.session, dmScope: rules.sharesDirect ? "main" : "per-peer" },
+      }),
+      presence: { set: (presence: unknown) => Promise.resolve(void presences.push(presence)) },
+      store: {
+        ...store,
+        inbox: {
+          ...store.inbox,
+          askerOf: async (accountId: AccountId, messageId: MessageId) =>
+            answered.get(messageId) ?? await store.inbox.askerOf(accountId, messageId),
+        },
+        outbox: {
+          ...store.outbox,
+          addAll: () => Promise.reject(new Error("This test sends no text")),
+        },
+      },
+    });
+    Object.assign(account.parts.media, {
+      isMediaUrl: () => true,
+      download: picture,
+      find: picture,
+    });
+    Object.assign(account.parts.media.sent, { read: () => {}, keep() {}, ids: () => [] });
+    Object.assign(account.parts.sources, { takesFiles: () => true });
+    Object.assign(account.parts.history, {
       show: createShow({
-        accountId: ACCOUNT,
-        reader,
-        maySee: () => true,
+        ...{ accountId: ACCOUNT, reader: account.reader, maySee: () => true },
         footerOf: store.outbox.footerOf,
       }),
-      ...createToolMessages(
-        bareAccount({
-          ...{ now, schedule: clock.schedule },
-          store: {
-            outbox: { addAll: () => Promise.reject(new Error("This test sends no text")) },
-          } as never,
-        }),
-        {
-          agentId: "main",
-          rulesIn: () => ({ ...RULES, cleanSecrets }),
-        },
-      ),
-      ...createActionQuestions({ accountId: ACCOUNT, store }, {
-        maxDestructive: () => 2,
-        ownerIds: () => Promise.resolve([people.ada.id]),
-        approvalTimeoutMs: () => 600_000,
-      }),
-      changes: store.changes,
-      askerOf: async (account, messageId) =>
-        answered.get(messageId) ?? await store.inbox.askerOf(account, messageId),
-      maxDestructive: () => 2,
-      titleOf: (written) => cleanSecrets(threadTitle(written)),
-      setPresence: (presence) => Promise.resolve(void presences.push(presence)),
-      media(_call, from) {
-        assert.match(from, /^https:\/\/cdn/);
-        return Promise.resolve(asPicture({ name: "krill.png", bytes: PNG }));
-      },
-      fileFor: (_call, source) =>
-        Promise.resolve({
-          id: "1",
-          name: "from" in source ? source.from : source.name,
-          bytes: PNG,
-        }),
-      openDirect: createOpenDirect(api),
-      schedule: clock.schedule,
-      cleanSecrets,
-      now,
-    };
-    const port = createActions(options);
-    const history = {
-      read: createHistoryRead(options),
-      summarise: () => Promise.reject(new Error("This test has no model")),
-    };
+    });
     const toolbox = createToolbox([tool, readChannelHistory, voice], {
       timeoutMs: 100_000,
       schedule: clock.schedule,
       cleanSecrets: String,
       fence: String,
       missingRight: () => Promise.resolve(undefined),
+      readers: () => Promise.resolve({ acting, reading, isSeenByOthers }),
     });
     let calls = 0;
 
@@ -259,14 +222,14 @@ export async function withActions(test: (scene: ActionScene) => Promise<void>): 
     };
 
     const askIn = async (asking: Asking, ...all: readonly object[]) => {
-      owners.clear();
+      owner = people.ada.id;
       const open = all.map((given) => ({
         callKey: `${++calls}:call`,
         name: "discord",
         arguments: JSON.stringify(given),
       }));
       const context = toolContext({
-        ports: { ...UNUSED_PORTS, discord: port },
+        account,
         message: messageBy(people.grace, asking),
         callKey: open[0]?.callKey ?? "",
         open,
@@ -292,10 +255,9 @@ export async function withActions(test: (scene: ActionScene) => Promise<void>): 
       async run(args, asking = {}) {
         const { by = people.grace, isOwner = false, also } = asking;
         const decision = "decision" in asking ? asking.decision : confirmed(args, by);
-        owners.clear();
-        if (isOwner) owners.add(by.id);
+        owner = isOwner ? by.id : "";
         const context = toolContext({
-          ports: { ...UNUSED_PORTS, discord: port, history },
+          account,
           message: messageBy(by, {
             ..."mediaUrl" in args && { text: `${args.mediaUrl}` },
             ...asking,
@@ -325,7 +287,7 @@ export async function withActions(test: (scene: ActionScene) => Promise<void>): 
         return result.text;
       },
       shows: (written, asking) =>
-        createTargets(options).showing(messageBy(asking.by ?? people.grace, asking))(written.id),
+        showing(account, messageBy(asking.by ?? people.grace, asking))(written.id),
       ask: (...all) => askIn({}, ...all),
       askAs: (args, asking) => askIn(asking, args, ...asking.before ?? []),
       askIn: (turn, ...all) => askIn({ turn }, ...all),

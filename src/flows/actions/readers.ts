@@ -8,14 +8,14 @@ import {
   membersInQuestion,
   neededIn,
   type ReadPlace,
-} from "../../../core/rights/audience.ts";
-import { type Channel, isVoice } from "../../../core/rights/channel.ts";
-import type { Permission } from "../../../core/rights/permissions.ts";
-import type { UserId } from "../../../core/discord/ids.ts";
-import type { InboundMessage } from "../../../core/inbound/inbound.ts";
-import { type MemberFacts, missingRight } from "../../../core/rights/rights.ts";
-import type { Clock } from "../../../lib/clock.ts";
-import type { GuildReads } from "../requests/guild_reads.ts";
+} from "../../core/rights/audience.ts";
+import { type Channel, isVoice } from "../../core/rights/channel.ts";
+import type { Permission } from "../../core/rights/permissions.ts";
+import type { UserId } from "../../core/discord/ids.ts";
+import type { InboundMessage } from "../../core/inbound/inbound.ts";
+import { type MemberFacts, missingRight } from "../../core/rights/rights.ts";
+import type { Clock } from "../../lib/clock.ts";
+import type { GuildReads } from "../../discord/rest/requests/guild_reads.ts";
 
 /** People with overwrites of their own that one call looks at; with more, it shows less. */
 const MAX_MEMBERS = 50;

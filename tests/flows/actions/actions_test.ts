@@ -6,10 +6,10 @@
 
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { PERMISSION } from "../../../../simulator/world/permissions.ts";
-import { addChannel } from "../../../../simulator/world/create_world.ts";
-import type { Message, TextChannel } from "../../../../simulator/world/world.ts";
-import { ACTIONS } from "../../../../src/tools/discord/discord.ts";
+import type { PERMISSION } from "../../../simulator/world/permissions.ts";
+import { addChannel } from "../../../simulator/world/create_world.ts";
+import type { Message, TextChannel } from "../../../simulator/world/world.ts";
+import { ACTIONS } from "../../../src/tools/discord/discord.ts";
 import { type ActionScene, withActions } from "./actions_harness.ts";
 
 type Bit = keyof typeof PERMISSION;

@@ -3,10 +3,10 @@
 import fc from "fast-check";
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { may } from "../../../../simulator/world/access.ts";
-import { addChannel } from "../../../../simulator/world/create_world.ts";
-import type { Channel, TextChannel, User } from "../../../../simulator/world/world.ts";
-import { cases } from "../../../support/long_form.ts";
+import { may } from "../../../simulator/world/access.ts";
+import { addChannel } from "../../../simulator/world/create_world.ts";
+import type { Channel, TextChannel, User } from "../../../simulator/world/world.ts";
+import { cases } from "../../support/long_form.ts";
 import { type ActionScene, pressedBy, withActions } from "./actions_harness.ts";
 
 const AT = Date.UTC(2026, 0, 2);

@@ -1,13 +1,15 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { createShow } from "../../../../src/discord/gateway/decode/shown_message.ts";
-import { createHistoryRead } from "../../../../src/discord/rest/actions/history.ts";
-import { mayBeSeen } from "../../../../src/flows/session/backfill.ts";
-import type { Verdict } from "../../../../src/core/inbound/verdict.ts";
-import type { RestApi } from "../../../../src/discord/rest/client/client.ts";
-import { ACCOUNT, directMessage, messageIdAt } from "../../../support/discord/builders.ts";
-import { messageData, SELF } from "../../../support/discord/payloads.ts";
-import { toolContext } from "../../../support/model/tools.ts";
+import { createShow } from "../../../src/discord/gateway/decode/shown_message.ts";
+import { readEarlier } from "../../../src/flows/actions/history.ts";
+import { mayBeSeen } from "../../../src/flows/session/backfill.ts";
+import type { Verdict } from "../../../src/core/inbound/verdict.ts";
+import type { RestApi } from "../../../src/discord/rest/client/client.ts";
+import { ACCOUNT, directMessage, messageIdAt } from "../../support/discord/builders.ts";
+import { messageData } from "../../support/discord/payloads.ts";
+import { testAccount } from "../../support/bot/test_account.ts";
+import type { EarlierRange } from "../../../src/core/turn/ports/discord_call.ts";
+import { toolContext } from "../../support/model/tools.ts";
 
 const START = Date.UTC(2026, 0, 1);
 const MINUTE = 60_000;
@@ -33,32 +35,21 @@ function channelOf(count: number) {
   return { ids, queries, client };
 }
 
-function portAt(client: RestApi, verdict: Verdict = ACCEPTED) {
+async function readAt(client: RestApi, range: EarlierRange, verdict: Verdict = ACCEPTED) {
+  const { account } = await testAccount({ api: client });
+  const { reader, parts: { history } } = account;
   const show = createShow({
-    accountId: ACCOUNT,
-    reader: { self: SELF, index: new Map() },
-    maySee: () => mayBeSeen(verdict),
+    ...{ accountId: ACCOUNT, reader, maySee: () => mayBeSeen(verdict) },
     footerOf: () => Promise.resolve(undefined),
   });
-  return {
-    read: createHistoryRead({
-      client,
-      self: () => SELF.userId,
-      isOwner: () => true,
-      closedBy: () => undefined,
-      sharesDirect: () => false,
-      show,
-      now: () => START,
-    }),
-  };
+  Object.assign(history, { show });
+  return await readEarlier(toolContext({ account, message: question }), range);
 }
 
-const call = toolContext({ message: question });
-
-describe("[T6] createHistoryRead()", () => {
+describe("[T6] readEarlier()", () => {
   it("reads page by page, oldest first, before the question", async () => {
     const { ids, queries, client } = channelOf(400);
-    const found = await portAt(client).read(call, { limit: 250 });
+    const found = await readAt(client, { limit: 250 });
     assert.deepEqual(found.map(({ id }) => id), ids.slice(-250));
     assert.equal(queries.length, 3);
     assert.match(queries[0] ?? "", new RegExp(`before=${question.id}`));
@@ -66,13 +57,13 @@ describe("[T6] createHistoryRead()", () => {
 
   it("reads no message after the question", async () => {
     const { queries, client } = channelOf(3);
-    await portAt(client).read(call, { limit: 5, before: messageIdAt(START + 2_000 * MINUTE) });
+    await readAt(client, { limit: 5, before: messageIdAt(START + 2_000 * MINUTE) });
     assert.match(queries[0] ?? "", new RegExp(`before=${question.id}`));
   });
 
   it("ends at a time, and asks for no older page", async () => {
     const { ids, queries, client } = channelOf(400);
-    const found = await portAt(client).read(call, {
+    const found = await readAt(client, {
       limit: 500,
       sinceMs: START + 350 * MINUTE,
     });
@@ -88,6 +79,6 @@ describe("[T6] createHistoryRead()", () => {
       rule: "",
       keepAsContext: false,
     };
-    assert.deepEqual(await portAt(client, ignored).read(call, { limit: 5 }), []);
+    assert.deepEqual(await readAt(client, { limit: 5 }, ignored), []);
   });
 });

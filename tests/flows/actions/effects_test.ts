@@ -3,14 +3,14 @@
 import fc from "fast-check";
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { may } from "../../../../simulator/world/access.ts";
-import { addChannel } from "../../../../simulator/world/create_world.ts";
-import { enter } from "../../../../simulator/world/voice_states.ts";
-import type { Message, TextChannel } from "../../../../simulator/world/world.ts";
-import { ACTIONS, discord } from "../../../../src/tools/discord/discord.ts";
-import { TOOLS } from "../../../../src/tools/registry.ts";
-import { cases } from "../../../support/long_form.ts";
-import { guildMessage } from "../../../support/discord/builders.ts";
+import { may } from "../../../simulator/world/access.ts";
+import { addChannel } from "../../../simulator/world/create_world.ts";
+import { enter } from "../../../simulator/world/voice_states.ts";
+import type { Message, TextChannel } from "../../../simulator/world/world.ts";
+import { ACTIONS, discord } from "../../../src/tools/discord/discord.ts";
+import { TOOLS } from "../../../src/tools/registry.ts";
+import { cases } from "../../support/long_form.ts";
+import { guildMessage } from "../../support/discord/builders.ts";
 import { type ActionScene, pressedBy, withActions } from "./actions_harness.ts";
 
 const AT = Date.UTC(2026, 0, 2);

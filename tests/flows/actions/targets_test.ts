@@ -3,13 +3,14 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { z } from "zod";
-import { createTargets } from "../../../../src/discord/rest/actions/targets.ts";
-import { RestError } from "../../../../src/discord/rest/exchange/rest_error.ts";
-import { guildMessage, userId } from "../../../support/discord/builders.ts";
-import type { User } from "../../../../simulator/world/world.ts";
-import { guild, policy } from "../../../policy/policies.ts";
+import { NO_ACCOUNT } from "../../support/model/tools.ts";
+import { refusal } from "../../../src/flows/actions/targets.ts";
+import { RestError } from "../../../src/discord/rest/exchange/rest_error.ts";
+import { guildMessage } from "../../support/discord/builders.ts";
+import type { User } from "../../../simulator/world/world.ts";
+import { guild, policy } from "../../policy/policies.ts";
 import { pressedBy, withActions } from "./actions_harness.ts";
-import { sameData } from "../../../support/same_data.ts";
+import { sameData } from "../../support/same_data.ts";
 
 const NOT_HERE = /no such channel in this server/;
 
@@ -238,19 +239,10 @@ describe("[T3] failures of actions", () => {
     }));
 
   const wordsOf = async (code: number) => {
-    const targets = createTargets({
-      client: { request: () => Promise.reject(new Error("not used")) },
-      isOwner: () => false,
-      self: () => userId("1390000000000000001"),
-      alsoGuilds: () => [],
-      closedBy: () => undefined,
-      sharesDirect: () => false,
-      now: () => 0,
-    });
-    const origin = targets.originOf({ message: guildMessage() });
+    const origin = { account: NO_ACCOUNT, askers: [], channelId: guildMessage().channelId };
     const found = { channel: () => Promise.reject(new Error("not used")) };
     const error = new RestError("failed", { kind: "rejected", route: "PUT /x", status: 400, code });
-    return String(await targets.refusal(error, origin, found, []));
+    return String(await refusal(error, origin, found, []));
   };
 
   it("are in words for Discord's codes, with the kind of the limit", async () => {

@@ -1,14 +1,15 @@
 import assert from "node:assert/strict";
+import type { InboundMessage } from "../../../src/core/inbound/inbound.ts";
+import { bareAccount } from "../../support/account.ts";
 import { describe, it } from "node:test";
 import type { OutboundFile } from "../../../src/core/outbound/outbound.ts";
 import { RefusedCall } from "../../../src/core/refused_call.ts";
 import { FileError } from "../../../src/core/turn/media.ts";
 import type { ToolContext } from "../../../src/core/turn/tool.ts";
-import type { FileSource } from "../../../src/core/turn/ports/outbound_files.ts";
-import { createOutboundFilesPort } from "../../../src/flows/tools/outbound_files.ts";
+import { fileForPeople, type FileSource } from "../../../src/flows/media/outbound_files.ts";
 import { sendFile } from "../../../src/tools/made_files.ts";
 import { guildMessage, messageId, sender, userId } from "../../support/discord/builders.ts";
-import { cleanSecrets, toolContext, UNUSED_PORTS } from "../../support/model/tools.ts";
+import { cleanSecrets, toolContext } from "../../support/model/tools.ts";
 
 const bytesOf = (text: string) => new TextEncoder().encode(text);
 
@@ -16,60 +17,69 @@ const bytesOf = (text: string) => new TextEncoder().encode(text);
 function setUp(fields: { readonly takesNoFiles?: true; readonly maxFileBytes?: number } = {}) {
   const disk = new Map<string, OutboundFile>();
   const read: string[] = [];
-  const port = createOutboundFilesPort({
-    workspace: {
-      readBytes(path, maxBytes) {
-        read.push(`workspace ${path} ${maxBytes}`);
-        return Promise.resolve(bytesOf(`of ${path}`));
-      },
+  const workspace = {
+    readBytes(path: string, maxBytes: number) {
+      read.push(`workspace ${path} ${maxBytes}`);
+      return Promise.resolve(bytesOf(`of ${path}`));
     },
-    web: {
-      file(url) {
-        read.push(`web ${url}`);
-        return Promise.resolve(
-          url.endsWith("/200") ? { url, contentType: "image/jpeg", bytes: bytesOf("jpeg") } : {
-            url: `${url}/tide%20table.pdf?x=1`,
-            contentType: "application/pdf",
-            bytes: bytesOf("%PDF-"),
-          },
-        );
-      },
+  };
+  const web = {
+    file(url: string) {
+      read.push(`web ${url}`);
+      return Promise.resolve(
+        url.endsWith("/200") ? { url, contentType: "image/jpeg", bytes: bytesOf("jpeg") } : {
+          url: `${url}/tide%20table.pdf?x=1`,
+          contentType: "application/pdf",
+          bytes: bytesOf("%PDF-"),
+        },
+      );
     },
-    isMediaUrl: (url) => url.startsWith("https://cdn.discordapp.com/"),
-    download(url) {
+  };
+  const media = {
+    isMediaUrl: (url: string) => url.startsWith("https://cdn.discordapp.com/"),
+    download(url: string) {
       read.push(`discord ${url}`);
       if (url.endsWith("gone.png")) {
         return Promise.reject(new FileError("Discord has it no longer"));
       }
       return Promise.resolve(bytesOf("picture"));
     },
-    findAttachment(messages, name) {
+    find(messages: readonly InboundMessage[], name: string) {
       read.push(`attachment ${messages.map(({ id }) => id).join(" ")} ${name}`);
       if (name === "safe.zip") return Promise.resolve(new Uint8Array([255, ...bytesOf("hunter2")]));
       return Promise.resolve(name === "boat.png" ? bytesOf("boat") : undefined);
     },
-    image: (turn, id, asker) =>
+    image: (turn: string, id: string, asker: string) =>
       Promise.resolve(
         id === "7" && asker === guildMessage().sender.id && turn !== "5"
           ? { name: "image.png", bytes: bytesOf("chart") }
           : undefined,
       ),
-    kept: {
-      keep: (_message, id, file) => Promise.resolve(void disk.set(id, file)),
-      read: (_message, id) => Promise.resolve(disk.get(id)),
+    sent: {
+      keep: (_message: unknown, id: string, file: OutboundFile) =>
+        Promise.resolve(void disk.set(id, file)),
+      read: (_message: unknown, id: string) => Promise.resolve(disk.get(id)),
       ids: () => Promise.resolve([...disk.keys()]),
     },
-    rulesIn: () => ({ maxFileBytes: 1_000, cleanSecrets, ...fields }),
+  };
+  const { takesNoFiles, maxFileBytes = 1_000 } = fields;
+  const takesFiles = () => !takesNoFiles;
+  const account = bareAccount({
+    config: () => ({ discord: { mediaMaxBytes: 9_999 }, messages: {} }) as never,
+    bot: { toolServices: { of: () => ({ web, workspace }) } } as never,
+    parts: {
+      media,
+      sources: { cleanSecrets, takesFiles, uploadLimit: () => maxFileBytes },
+    } as never,
   });
   const callOf = (context: Partial<ToolContext> = {}) =>
-    toolContext({ mayUse: () => true, ...context });
+    toolContext({ account, mayUse: () => true, ...context });
   return {
     read,
     disk,
-    port,
     callOf,
     send: async (source: FileSource, context: Partial<ToolContext> = {}) => {
-      const { id: _, bytes, ...file } = await port.forPeople(callOf(context), source);
+      const { id: _, bytes, ...file } = await fileForPeople(callOf(context), source);
       return { ...file, text: new TextDecoder().decode(bytes) };
     },
   };
@@ -78,7 +88,7 @@ function setUp(fields: { readonly takesNoFiles?: true; readonly maxFileBytes?: n
 const refusal = (reason: string, words: RegExp) => (error: unknown) =>
   error instanceof RefusedCall && error.reason === reason && words.test(error.message);
 
-describe("[R12] createOutboundFilesPort()", () => {
+describe("[R12] fileForPeople()", () => {
   it("reads a path of the workspace, an address, a file on Discord, an attachment and an image", async () => {
     const sources: readonly [from: string, name: string, text: string][] = [
       ["notes/plan.md", "plan.md", "of notes/plan.md"],
@@ -198,11 +208,11 @@ describe("[R12] createOutboundFilesPort()", () => {
 
 describe("[R12] send_file", () => {
   it("needs a file or a text with a name", async () => {
-    const { port, callOf } = setUp();
+    const { callOf } = setUp();
     const run = (written: object) =>
       sendFile.run(
         sendFile.input.parse(written),
-        callOf({ ports: { ...UNUSED_PORTS, files: port } }),
+        callOf(),
       );
     await assert.rejects(run({}), /give `file` or `text`/);
     await assert.rejects(run({ file: "a", text: "b", name: "c" }), /give `file` or `text`/);

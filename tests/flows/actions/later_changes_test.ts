@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { changedSince } from "../../../../src/discord/rest/actions/undo.ts";
+import { changedSince } from "../../../src/flows/actions/undo.ts";
 
 const PATH = "/channels/1";
 

@@ -1,8 +1,8 @@
 /** Says in words for the model why Discord has refused an action. */
 
-import { RefusedCall } from "../../../core/refused_call.ts";
-import { RestError } from "../exchange/rest_error.ts";
-import { explainCode } from "../permissions/denial.ts";
+import { RefusedCall } from "../../core/refused_call.ts";
+import { RestError } from "../../discord/rest/exchange/rest_error.ts";
+import { explainCode } from "../../discord/rest/permissions/denial.ts";
 
 /** An error of Discord in words for the model; another error unchanged. */
 export function inWords(error: unknown): unknown {

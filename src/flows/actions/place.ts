@@ -1,0 +1,283 @@
+/** Makes the place in which an action of the tool `discord` acts. */
+
+import { z } from "zod";
+import type { Channel } from "../../core/rights/channel.ts";
+import type { ChannelId, MessageId } from "../../core/discord/ids.ts";
+import { nonceOfCall } from "../../core/outbound/nonce.ts";
+import type { Need } from "../../core/rights/rights.ts";
+import type { DiscordCall } from "../../core/turn/ports/discord_call.ts";
+import {
+  type ChannelPlace,
+  type DestructiveChange,
+  type DiscordMethod,
+  type DiscordRequest,
+  type GuildActionPlace,
+  UNDO_MINUTES,
+} from "../../core/turn/ports/discord_place.ts";
+import { channelOf, createGuildReads } from "../../discord/rest/requests/guild_reads.ts";
+import { RestError } from "../../discord/rest/exchange/rest_error.ts";
+import { mayGoOn, notPressed, ProbeEnded } from "../../core/turn/decided_action.ts";
+import { badArguments } from "../../core/refused_call.ts";
+import { waitFor } from "../../lib/clock.ts";
+import { asPicture } from "../../media/image.ts";
+import { cleanText, composed } from "../deliver/tool_messages.ts";
+import { readFileFor } from "../media/outbound_files.ts";
+import { answeredIn, assertBotMay, assertMay, channelAt } from "./targets.ts";
+import { isAnswerTo } from "./own_messages.ts";
+import type { FoundTarget, Origin } from "./options.ts";
+
+/** The answer of a search whose index is not ready (202). */
+const notReadySchema = z.object({ code: z.literal(110_000), retry_after: z.number() });
+
+/** The seconds after which Discord's index may be ready; `undefined` for another answer. */
+function indexWaitOf(answer: unknown): number | undefined {
+  const notReady = notReadySchema.safeParse(answer).data;
+  return notReady && Math.min(Math.max(notReady.retry_after, 1), 15);
+}
+
+const FINAL = "this, or a part of it, cannot be undone, so a person must allow it first";
+const limit = (most: number) => `this turn may make ${most} destructive changes by itself`;
+
+/** The parts that servers and channels share. */
+function common(call: DiscordCall, origin: Origin, found: FoundTarget) {
+  const { account, message, callKey } = call;
+  const { accountId, now, store: { changes, inbox } } = account;
+  const clean = (text: string) => cleanText(account, text);
+  const userId = account.reader.self?.userId;
+  if (userId === undefined) throw new Error("the bot does not know its own id yet");
+  const { place } = message;
+  return {
+    request: call.isProbe ? probing(createRequests(call)) : createRequests(call),
+    assertMay: (needs: readonly Need[]) => assertMay(origin, found, needs),
+    assertBotMay: (needs: readonly Need[]) => assertBotMay(origin, found, needs),
+    async assertMayIn(channelId: ChannelId, needs: readonly Need[]): Promise<Channel> {
+      const other = await channelAt(origin, channelId);
+      await assertMay({ ...origin, shownTo: undefined }, other, needs);
+      await assertBotMay(origin, other, needs);
+      return await other.channel();
+    },
+    async change(
+      { what: written, dryRun, undo, asks = false }: DestructiveChange,
+      run: () => Promise<string>,
+    ): Promise<string> {
+      const what = clean(written); // a card shows it, and it may quote a message
+      const about = undo ? `It can be undone for ${UNDO_MINUTES} minutes.` : "It cannot be undone.";
+      if (dryRun) return `Dry run: this would ${what}. ${about}`;
+      if (call.isProbe) throw new ProbeEnded({ what, asks });
+      const isAllowed = mayGoOn(call.decision);
+      if (asks && !isAllowed) throw notPressed(FINAL, "irreversible", call.decision);
+      const most = isAllowed ? Infinity : account.config().tools.discord.maxDestructive;
+      if (call.decision && !isAllowed) {
+        throw notPressed(limit(most), "max_destructive", call.decision);
+      }
+      const { guild, channelId } = found;
+      const made = await changes.begin(
+        {
+          accountId,
+          callKey,
+          turnId: message.id,
+          askerId: message.sender.id,
+          guildId: guild?.id,
+          channelId: channelId || undefined,
+          what,
+          undo,
+        },
+        most,
+        now(),
+      );
+      if (!made) throw notPressed(limit(most), "max_destructive", call.decision);
+      try {
+        const result = await run();
+        return made.undo
+          ? `${result} To undo: undo(id ${made.id}). ${about}`
+          : `${result} ${about}`;
+      } catch (error) {
+        if (isRefused(error)) await changes.refused(made.id);
+        throw error;
+      }
+    },
+    show: async (raw: unknown) => {
+      const isMessage = typeof raw === "object" && raw !== null && "id" in raw &&
+        typeof raw.id === "string";
+      if (!isMessage) return undefined;
+      return await account.parts.history.show({ ...raw, id: String(raw.id) }, {
+        guildId: found.guild?.id,
+        isGroup: place.kind === "group_dm",
+        isElsewhere: "channel_id" in raw && raw.channel_id !== message.channelId,
+      });
+    },
+    async media(from: string, maxBytes: number) {
+      if (call.isProbe) throw new ProbeEnded();
+      return asPicture(await readFileFor(call, from, maxBytes));
+    },
+    clean,
+    text(written: string): string {
+      const target = {
+        channelId: found.channelId ?? message.channelId,
+        guildId: found.guild?.id,
+        parentId: found.parentId,
+      };
+      const [first, ...others] = composed(call, target, { text: written });
+      if (!first || others.length > 0 || first.files.length > 0) {
+        throw badArguments("`text` is longer than one message");
+      }
+      return first.message.content;
+    },
+    nonce: nonceOfCall(callKey, 0),
+    self: userId,
+    isAnswerToAsker: (messageId: MessageId) => isAnswerTo(origin, messageId),
+    postedFor: (messageId: MessageId) => inbox.askerOf(accountId, messageId),
+    posted: (messageId: MessageId) =>
+      changes.posted({ accountId, messageId, askerId: message.sender.id }, now()),
+    askerId: message.sender.id,
+    nowMs: now(),
+  };
+}
+
+/** The guild of a call, without a channel. */
+export function guildPlace(
+  call: DiscordCall,
+  origin: Origin,
+  found: FoundTarget,
+): GuildActionPlace {
+  if (!found.guild) throw badArguments("that is possible on a server only");
+  const { id: guildId } = found.guild;
+  let { reads } = found.guild;
+  // An owner allows one action, and not more in lists than the asker may see.
+  const { decision: _, ...own } = origin;
+  const maySee = async (channel: ChannelId | Channel, needs: readonly Need[] = []) => {
+    try {
+      const there = typeof channel === "string"
+        ? await channelAt(own, channel)
+        : inGuild(found, channel);
+      if (there.guild?.id !== guildId) return false;
+      await assertMay(own, { ...there, guild: { id: guildId, reads } }, needs);
+      return true;
+    } catch (error) {
+      if (error instanceof RestError) throw error;
+      return false;
+    }
+  };
+  return {
+    ...common(call, origin, found),
+    guildId,
+    facts: reads.facts,
+    async member(userId) {
+      const member = await reads.member(userId);
+      if (!member) throw badArguments("that user is not a member of the server");
+      return member;
+    },
+    memberIfAny: reads.member,
+    isBanned: reads.isBanned,
+    labelOf: async (userId) => `${await reads.username(userId)} (${userId})`,
+    async channels(needs = []) {
+      reads = createGuildReads(call.account.rest, guildId); // the rights of this moment
+      const all = [...(await reads.channels()).values()];
+      const seen = await Promise.all(all.map((channel) => maySee(channel, needs)));
+      return all.filter((_, index) => seen[index]);
+    },
+    maySee,
+    read: channelOf,
+    async assertMayShowIn(channel) {
+      const shownTo = await answeredIn(call.message, { id: guildId, reads }, channel);
+      await assertMay({ ...origin, shownTo }, found, ["Read Message History"]);
+    },
+  };
+}
+
+/** The channel of a call; rejects if the call may not act there. */
+export async function channelPlace(
+  call: DiscordCall,
+  origin: Origin,
+  found: FoundTarget,
+): Promise<ChannelPlace> {
+  const { guild } = found;
+  return {
+    ...common(call, origin, found),
+    channel: await found.channel(),
+    guild: guild ? guildPlace(call, origin, { ...found, guild }) : undefined,
+  };
+}
+
+/** A channel of the same server, with the facts that were read already. */
+function inGuild({ guild }: FoundTarget, channel: Channel): FoundTarget {
+  return { channelId: channel.id, channel: () => Promise.resolve(channel), guild };
+}
+
+/** Whether Discord has certainly not carried the request out. */
+function isRefused(error: unknown): boolean {
+  return !(error instanceof RestError) || error.kind !== "unavailable";
+}
+
+/** Lets a probe read, but neither change anything nor search. */
+function probing(request: SendRequest): SendRequest {
+  return (method, path, options) =>
+    method === "GET" && !path.endsWith("/messages/search")
+      ? request(method, path, options)
+      : Promise.reject(new ProbeEnded());
+}
+
+/** Milliseconds to wait for an index altogether. */
+const INDEX_MS = 60_000;
+
+/** Characters of a reason in the audit log at Discord. */
+const MAX_REASON = 512;
+
+/** Sends a request for a call; rejects as `RestApi` does, and once the call is aborted. */
+type SendRequest = (
+  method: DiscordMethod,
+  path: string,
+  options?: DiscordRequest,
+) => Promise<unknown>;
+
+function createRequests(
+  { account, message, signal }: Pick<DiscordCall, "account" | "message" | "signal">,
+): SendRequest {
+  const { now, rest, schedule } = account;
+  return async (method, path, { query = {}, body, reason, form } = {}) => {
+    const until = now() + INDEX_MS;
+    const options = {
+      signal,
+      body: body ? { ...body } : undefined,
+      ...(form && { body: formOf(form) }),
+      reason: method !== "GET" ? auditReason(reason) : undefined,
+    };
+    for (;;) {
+      signal.throwIfAborted();
+      const answer = await rest.request(method, path + queryOf(query), options);
+      const waitSec = indexWaitOf(answer);
+      if (waitSec === undefined) return answer;
+      const waitMs = waitSec * 1_000;
+      if (now() + waitMs > until) {
+        throw new Error("Discord is still building its search index; try again in a minute");
+      }
+      await waitFor(waitMs, schedule, signal);
+    }
+  };
+
+  /** The audit log names the person, because the log itself names only the bot. */
+  function auditReason(reason: string | undefined): string {
+    const { id, username } = message.sender;
+    const by = `asked by ${username} (${id})`;
+    const text = cleanText(account, reason ? `${by}: ${reason}` : by);
+    return text.slice(0, MAX_REASON).toWellFormed();
+  }
+}
+
+function queryOf(query: NonNullable<DiscordRequest["query"]>): string {
+  const parameters = new URLSearchParams();
+  for (const [name, value] of Object.entries(query)) {
+    for (const one of Array.isArray(value) ? value : [value]) {
+      if (one !== undefined) parameters.append(name, String(one));
+    }
+  }
+  const text = parameters.toString();
+  return text === "" ? "" : `?${text}`;
+}
+
+function formOf({ fields, file }: NonNullable<DiscordRequest["form"]>): FormData {
+  const form = new FormData();
+  for (const [name, value] of Object.entries(fields)) form.append(name, value);
+  form.append("file", new Blob([file.bytes], { type: file.contentType }), file.name);
+  return form;
+}
