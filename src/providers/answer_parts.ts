@@ -20,7 +20,7 @@ export function createToolCalls() {
 
   function add(piece: unknown): void {
     const { index, id: rawId, function: called } = fieldsOf(piece);
-    const { name: rawName, arguments: rawArguments } = fieldsOf(called);
+    const { name: rawName, arguments: rawArguments } = fieldsOf(called ?? piece);
     const id = typeof rawId === "string" ? rawId : "";
     const name = typeof rawName === "string" ? rawName : "";
     const written = typeof rawArguments === "string"
@@ -62,7 +62,7 @@ export function createToolCalls() {
   };
 }
 
-const CALL_FIELDS = new Set(["index", "id", "type", "function"]);
+const CALL_FIELDS = new Set(["index", "id", "type", "function", "name", "arguments"]);
 
 /** Whether the arguments of a call are a whole JSON object, so that no further piece belongs to it. */
 function isWhole({ arguments: written }: ToolCall): boolean {

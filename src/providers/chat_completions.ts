@@ -74,22 +74,23 @@ function openChatAnswer(answer: OpenAnswer) {
     answer.reason = finishReasonIn(choice["finish_reason"]) ?? answer.reason;
     hasReason ||= typeof choice["finish_reason"] === "string" && choice["finish_reason"] !== "";
     if (choice["message"] && !hasReason) answer.reason = "stop"; // a whole object is a whole answer
-    const delta = fieldsOf(choice["delta"] ?? choice["message"]);
+    const delta = fieldsOf(choice["delta"] ?? choice["message"] ?? { content: choice["text"] });
     const { content, refusal, tool_calls: pieces } = delta;
     // The names of most servers, and of OpenRouter and Ollama.
     const thought = delta["reasoning_content"] ?? delta["reasoning"];
     if (typeof thought === "string") answer.thinking += thought;
     if (typeof content === "string") answer.text += content;
-    else if (Array.isArray(content)) {
-      answer.text += content.map(textOf).join("");
-      const others = content.filter((part) => fieldsOf(part)["type"] === "thinking");
+    else if (typeof content === "object" && content !== null) {
+      const parts = [content].flat();
+      answer.text += parts.map(textOf).join("");
+      const others = parts.filter((part) => fieldsOf(part)["type"] === "thinking");
       if (others.length > 0) addUnknown(fields, { content: others }); // Mistral's thinking
     } else if (content) return answer.breakOff();
     if (typeof refusal === "string" && refusal !== "") {
       answer.text += refusal;
       hasRefusal = true;
     }
-    if (Array.isArray(pieces)) pieces.forEach(tools.add);
+    if (typeof pieces === "object" && pieces !== null) [pieces].flat().forEach(tools.add);
     if (delta["function_call"]) older.add({ index: 0, function: delta["function_call"] });
     addUnknown(fields, delta, MESSAGE_FIELDS);
   }
@@ -109,7 +110,7 @@ const MESSAGE_FIELDS = new Set(["role", "content", "refusal", "tool_calls", "fun
 
 function textOf(part: unknown): string {
   const { type, text } = fieldsOf(part);
-  return type === "text" && typeof text === "string" ? text : "";
+  return type !== "thinking" && typeof text === "string" ? text : "";
 }
 
 function usageOf(counts: unknown): ModelUsage | undefined {

@@ -326,7 +326,7 @@ function resetIn(headers: Headers, now: number): number | undefined {
   for (const [name, value] of headers) {
     const [, vendor = "", part, rest = ""] = LIMIT_HEADER.exec(name) ?? [];
     // Anthropic: anthropic-ratelimit-tokens-reset; OpenAI and Cerebras: x-ratelimit-reset-tokens.
-    const isReset = part === "reset" || /^(?:anthropic|x)-ratelimit-.+-reset$/.test(name);
+    const isReset = part === "reset" || /^(?:(?:anthropic|x)-)?ratelimit-(?:.+-)?reset$/.test(name);
     if (!isReset) continue;
     const other = part === "reset"
       ? `${vendor}remaining${rest}`

@@ -56,6 +56,24 @@ const BODIES: readonly [what: string, body: string, expected: Expected][] = [
     JSON.stringify({ choices: [{ message: { content: "Hello" } }] }),
     WHOLE,
   ],
+  [
+    "the text of a completion as one part",
+    JSON.stringify(completion({ content: { text: "Hello" } })),
+    COUNTED,
+  ],
+  [
+    "parts of the names of another format",
+    chunk({ content: [{ type: "output_text", text: "Hello" }] }) + STOP,
+    WHOLE,
+  ],
+  [
+    "the text of the format before chats",
+    JSON.stringify({ choices: [{ text: "Hello", finish_reason: "stop" }] }),
+    {
+      text: "Hello",
+      reason: "stop",
+    },
+  ],
   ["an empty reason until the end", chunk({ content: "Hello" }, "") + STOP + DONE, WHOLE],
   ["no [DONE]", HELLO + STOP + COUNTS, COUNTED],
   ["no empty line at the end", (HELLO + STOP + DONE).trimEnd(), WHOLE],
@@ -341,6 +359,14 @@ const CALLS: readonly [what: string, body: string, calls: readonly string[]][] =
     "no index and no id",
     piece(undefined, undefined, "tide", "{}") + piece(undefined, "", "moon", "{}"),
     ["call_1 tide({})", "call_2 moon({})"],
+  ],
+  ["one call without a list", chunk({ tool_calls: { id: "a", function: { name: "tide" } } }), [
+    "a tide({})",
+  ]],
+  [
+    "name and arguments beside the id",
+    chunk({ tool_calls: [{ id: "a", name: "tide", arguments: "{}" }] }),
+    ["a tide({})"],
   ],
   ["arguments of null", piece(0, "a", "tide", null), ["a tide({})"]],
   ["arguments as an object", piece(0, "a", "tide", { p: 1 }), ['a tide({"p":1})']],

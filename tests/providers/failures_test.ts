@@ -400,6 +400,7 @@ describe("[L3] the reader of foreign errors", () => {
       "anthropic-ratelimit-tokens-reset": "2026-01-01T12:00:30Z",
     }, 30_000],
     [{ "x-ratelimit-reset-tokens-minute": "12.5" }, 12_500],
+    [{ "ratelimit-remaining": "0", "ratelimit-reset": "33" }, 33_000],
   ];
   for (const [headers, ms] of resets) {
     it(`reads the time of a limit from ${Object.keys(headers).at(-1)}: ${ms}`, () =>
