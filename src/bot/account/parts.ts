@@ -94,7 +94,7 @@ export async function createParts(
     own: () => ownServers(account),
   });
   ports.publish(viewOf(account)); // before any message is judged
-  const history = createHistory(account, { client, reader });
+  const history = createHistory(account);
   const interactions = createInteractionHandlers(account, {
     ...{ options, client, settings, sources, spend, rates, summaries },
     ...{ health, changedInAll },

@@ -9,89 +9,90 @@
  * channel, so its first turn gets that message as context (H6).
  */
 
-import type { ChannelId } from "../../core/discord/ids.ts";
+import type { BotAccount } from "../../account/account.ts";
+import { perAccount } from "../../account/per_account.ts";
+import { type ChannelId, parseSnowflake } from "../../core/discord/ids.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import { type Overheard, toOverheard } from "../../core/inbound/transcript.ts";
 import type { Verdict } from "../../core/inbound/verdict.ts";
+import { isForum } from "../../core/rights/channel.ts";
+import { decodeHistory } from "../../discord/gateway/decode/decode.ts";
+import { createReadHistory, MAX_HISTORY } from "../../discord/rest/requests/history.ts";
 import { createNewestSet } from "../../lib/cache.ts";
-import type { TurnRecords } from "../../store/turns/turns.ts";
-import type { Account } from "../../core/account/account.ts";
+import { recall } from "../judging/judge.ts";
 
-/** Reads the newest messages of the same channel before one, over REST. */
-export type ReadBefore = (
-  before: InboundMessage,
-  limit: number,
-) => Promise<readonly InboundMessage[]>;
-
-/** Milliseconds that a turn waits for the context. */
-export const PATIENCE_MS = 2_000;
+/** Milliseconds that a turn waits for the context, or for a starter. */
+const PATIENCE_MS = 2_000;
 
 /** Maximum number of loaded channels to remember. Barnacle reads a forgotten one once more. */
-export const BACKFILLED_MAX = 8_192;
+const BACKFILLED_MAX = 8_192;
 
-/** Creates the loading for one account. No channel is loaded yet. */
-export function createBackfill(
-  { history, admit, store, schedule, ended, log }: Pick<Account, "schedule" | "ended" | "log"> & {
-    readonly history: ReadBefore;
-    readonly admit: (message: InboundMessage) => Verdict;
-    readonly store: {
-      /** Adds messages in one transaction. Messages that the store has already stay unchanged. */
-      addOverheard(channelId: ChannelId, messages: readonly Overheard[]): Promise<void>;
-    };
-  },
-): {
-  /**
-   * Loads a channel's context, once since the start for each of the newest {@link BACKFILLED_MAX}
-   * channels.
-   *
-   * Never fails, and resolves within {@link PATIENCE_MS}. The turn then goes on without the context,
-   * and a later turn has it.
-   *
-   * @param limit Maximum number of messages to read; 0 reads none.
-   * @returns `undefined` if there is nothing to wait for.
-   */
-  readonly backfill: (message: InboundMessage, limit: number) => Promise<void> | undefined;
-} {
+const stateOf = perAccount("turns", ({ rest, log }) => ({
+  log,
+  read: createReadHistory(rest),
   /** Histories that are being read. */
-  const running = new Map<ChannelId, Promise<void>>();
-  const filled = createNewestSet<ChannelId>(BACKFILLED_MAX);
+  running: new Map<ChannelId, Promise<void>>(),
+  filled: createNewestSet<ChannelId>(BACKFILLED_MAX),
+}));
 
-  async function read(before: InboundMessage, limit: number): Promise<void> {
-    const { channelId } = before;
-    try {
-      const messages = await history(before, limit);
-      const visible = messages.filter((message) => mayBeSeen(admit(message)));
-      await store.addOverheard(channelId, visible.map(toOverheard));
-    } catch (error) {
-      if (ended.aborted) return;
-      log.warn("Cannot read a channel's history; going on without it", { channelId, error });
-    }
-  }
-
-  function begin(message: InboundMessage, limit: number): Promise<void> {
-    const { channelId } = message;
-    const reading = read(message, limit).finally(() => {
+/**
+ * Loads a channel's context, once since the start for each of the newest {@link BACKFILLED_MAX}
+ * channels. Never fails, and resolves after some seconds at most. The turn then goes on without the
+ * context, and a later turn has it.
+ *
+ * @param limit Maximum number of messages to read; 0 reads none.
+ * @returns `undefined` if there is nothing to wait for.
+ */
+export function backfill(
+  account: BotAccount,
+  message: InboundMessage,
+  limit: number,
+): Promise<unknown> | undefined {
+  const { channelId } = message;
+  const { filled, running } = stateOf(account);
+  if (limit === 0 || filled.has(channelId)) return undefined;
+  let reading = running.get(channelId);
+  if (!reading) {
+    reading = readBefore(account, message, limit).finally(() => {
       running.delete(channelId);
       filled.add(channelId);
     });
     running.set(channelId, reading);
-    return reading;
   }
+  return inTime(account, reading);
+}
 
-  async function waitFor(reading: Promise<void>): Promise<void> {
-    const { promise: isEnough, resolve } = Promise.withResolvers<void>();
-    const cancel = schedule(resolve, PATIENCE_MS);
-    await Promise.race([reading, isEnough]);
+/** Stores what may be seen of a channel's history in the gateway's form, without own messages. */
+async function readBefore(
+  account: BotAccount,
+  { channelId, guildId, id: before }: InboundMessage,
+  limit: number,
+): Promise<void> {
+  const { accountId, reader: { self, index }, store, ended, now } = account;
+  const { read, log } = stateOf(account);
+  if (!self) return;
+  try {
+    const page = await read(channelId, { before, limit: Math.min(limit, MAX_HISTORY) });
+    const visible = page.flatMap((message) => {
+      const event = decodeHistory(message, guildId, { accountId, self, index });
+      const isSeen = event?.kind === "message" && mayBeSeen(recall(account, event));
+      return isSeen ? [toOverheard(event)] : [];
+    });
+    await store.turns.addOverheard(accountId, channelId, visible, now());
+  } catch (error) {
+    if (ended.aborted) return;
+    log.warn("Cannot read a channel's history; going on without it", { channelId, error });
+  }
+}
+
+async function inTime<Read>({ schedule }: BotAccount, reading: Promise<Read>) {
+  const { promise: isLate, resolve } = Promise.withResolvers<undefined>();
+  const cancel = schedule(() => resolve(undefined), PATIENCE_MS);
+  try {
+    return await Promise.race([reading, isLate]);
+  } finally {
     cancel();
   }
-
-  return {
-    backfill(message, limit) {
-      const { channelId } = message;
-      if (limit === 0 || filled.has(channelId)) return undefined;
-      return waitFor(running.get(channelId) ?? begin(message, limit));
-    },
-  };
 }
 
 /**
@@ -104,59 +105,62 @@ export function mayBeSeen(verdict: Verdict): boolean {
 }
 
 /**
- * Reads the starter of a message's thread, by the same policy as live messages; `undefined` if there
- * is none, or if the model may not see it.
+ * Finds the message that a thread began with, by the same policy as live messages; `undefined`
+ * outside threads, if the session has a turn already, and if the model may not see it. A failure or a
+ * long wait at Discord only leaves it out. Rejects with the store's error.
  */
-export type ReadStarter = (message: InboundMessage) => Promise<Overheard | undefined>;
-
-/**
- * Finds the starter for a turn; `undefined` outside threads, and if the session has a turn already.
- * A failure or a long wait at Discord only leaves it out. Rejects with the store's error.
- */
-export type ThreadStarter = (
+export function threadStarter(
+  account: BotAccount,
   message: InboundMessage,
   sessionKey: string,
-) => Promise<Overheard | undefined> | undefined;
+): Promise<Overheard | undefined> | undefined {
+  const { place, id } = message;
+  const thread = place.kind === "guild" ? place.thread : undefined;
+  return thread && String(thread.id) !== id ? starterOf(account, message, sessionKey) : undefined;
+}
 
-/** Milliseconds that a turn waits for the starter. */
-export const STARTER_PATIENCE_MS = 2_000;
+async function starterOf(account: BotAccount, message: InboundMessage, sessionKey: string) {
+  if ((await account.store.turns.entriesOf(sessionKey, 1)).length > 0) return undefined;
+  const reading = readStarter(account, message).catch((error: unknown) => {
+    if (account.ended.aborted) return undefined;
+    const { channelId } = message;
+    const { log } = stateOf(account);
+    log.warn("Cannot read a thread's first message; going on without it", { channelId, error });
+    return undefined;
+  });
+  return await inTime(account, reading);
+}
 
-export function createThreadStarter(
-  { read, entriesOf, schedule, ended, log }:
-    & Pick<Account, "schedule" | "ended" | "log">
-    & Pick<TurnRecords, "entriesOf">
-    & {
-      readonly read: ReadStarter;
-    },
-): ThreadStarter {
-  async function readOrWarn(message: InboundMessage): Promise<Overheard | undefined> {
-    try {
-      return await read(message);
-    } catch (error) {
-      if (ended.aborted) return undefined;
-      const { channelId } = message;
-      log.warn("Cannot read a thread's first message; going on without it", { channelId, error });
-      return undefined;
-    }
-  }
-
-  async function starterOf(
-    message: InboundMessage,
-    sessionKey: string,
-  ): Promise<Overheard | undefined> {
-    if ((await entriesOf(sessionKey, 1)).length > 0) return undefined;
-    const { promise: isLate, resolve } = Promise.withResolvers<undefined>();
-    const cancel = schedule(() => resolve(undefined), STARTER_PATIENCE_MS);
-    try {
-      return await Promise.race([readOrWarn(message), isLate]);
-    } finally {
-      cancel();
-    }
-  }
-
-  return (message, sessionKey) => {
-    const { place, id } = message;
-    const thread = place.kind === "guild" ? place.thread : undefined;
-    return thread && String(thread.id) !== id ? starterOf(message, sessionKey) : undefined;
+/**
+ * The thread of a message has the id of the message, which stands in the channel. A forum's post has
+ * the same id, but stands in the thread itself.
+ */
+async function readStarter(
+  account: BotAccount,
+  { place, guildId }: InboundMessage,
+): Promise<Overheard | undefined> {
+  if (place.kind !== "guild" || !place.thread || guildId === undefined) return undefined;
+  const { channel, thread } = place;
+  const starterId = parseSnowflake<"message">(thread.id);
+  const parent = account.reader.index.get(guildId)?.channels.get(channel.id);
+  const isPost = parent !== undefined && isForum(parent);
+  if (!starterId) return undefined;
+  // Asking for the message itself is a 404 for each thread that began without one.
+  const after = parseSnowflake<"message">(String(BigInt(starterId) - 1n));
+  if (!after) return undefined;
+  const [raw] = await stateOf(account).read(isPost ? thread.id : channel.id, { after, limit: 1 });
+  if (raw?.id !== starterId) return undefined;
+  const shown = await account.parts.history.show(raw, {
+    guildId,
+    isGroup: false,
+    isElsewhere: false,
+  });
+  return shown && {
+    messageId: shown.id,
+    tag: shown.from,
+    authorId: shown.fromId,
+    text: shown.text,
+    sentAt: shown.timestampMs,
+    replyTo: shown.replyTo || undefined,
   };
 }

@@ -23,12 +23,11 @@ import { createTokenRates, type TokenRates } from "../../session/history.ts";
 import { StoreError } from "../../store/database/store_error.ts";
 import { TOOLS } from "../../tools/registry.ts";
 import { catchUpOf } from "../catch_up/catch_up.ts";
-import { recall } from "../judging/judge.ts";
 import { ownsApplicationAsRead } from "../owners/owner_ids.ts";
 import { decided } from "../questions/cards.ts";
 import { createTurnPeople } from "../questions/turn_people.ts";
 import { runEnded } from "../schedules/runner.ts";
-import { createBackfill, createThreadStarter } from "../session/backfill.ts";
+import { backfill, threadStarter } from "../session/backfill.ts";
 import { createSummaries } from "../session/compact.ts";
 import { answer } from "./answer.ts";
 import type { AnswerPorts } from "./answer_ports.ts";
@@ -66,36 +65,17 @@ const byConfig = perAccount("turns", (account) => {
   return { rulesOf, modes };
 });
 
-const contextOf = perAccount("turns", (account) => {
-  const { accountId, store, parts: { history }, schedule, ended, now, log } = account;
-  const waits = { schedule, ended, log };
-  return {
-    ...createBackfill({
-      ...waits,
-      admit: (message) => recall(account, message),
-      history: history.readBefore,
-      store: {
-        addOverheard: (channelId, messages) =>
-          store.turns.addOverheard(accountId, channelId, messages, now()),
-      },
-    }),
-    threadStarter: createThreadStarter({
-      ...waits,
-      read: history.readStarter,
-      entriesOf: store.turns.entriesOf,
-    }),
-  };
-});
-
 /** The same for each turn. Listed, because a turn would copy the account, and uses half of it. */
 const common = perAccount("turns", (account) => {
   const { accountId, config, store, parts, schedule, stopping, now, log } = account;
   const { media, threads, history, sources } = parts;
-  const { backfill, threadStarter } = contextOf(account);
   return {
     account,
     ...{ stopping, ended: account.ended, media, threads, now, log },
-    ...{ backfill, threadStarter, isStoreDown },
+    isStoreDown,
+    backfill: (message: InboundMessage, limit: number) => backfill(account, message, limit),
+    threadStarter: (message: InboundMessage, sessionKey: string) =>
+      threadStarter(account, message, sessionKey),
     rates: ratesOf(account),
     summaries: summariesOf(account),
     spend: spendOf(account),

@@ -4,6 +4,7 @@ import type { BotAccount } from "../../account/account.ts";
 import type { EndPorts } from "./finished_turn.ts";
 import type { UnderPorts } from "./control/lines_under.ts";
 import type { SaveTurnPorts, TurnPeople } from "./save_turn.ts";
+import type { Overheard } from "../../core/inbound/transcript.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import type { MentionNames } from "../../core/inbound/mentions.ts";
 import type { Model } from "../../core/model.ts";
@@ -20,7 +21,6 @@ import type { ResultImages } from "./turn_attachments.ts";
 import type { RunningTurn } from "./turns.ts";
 import type { Drafts } from "./progress/drafts.ts";
 import type { ProgressLines } from "./progress/progress_lines.ts";
-import type { ThreadStarter } from "../session/backfill.ts";
 import type { PromptForms } from "./control/prompt_form.ts";
 import type { TurnSpeech } from "./progress/speech.ts";
 import type { TurnSpendPort } from "./spending/turn_spending.ts";
@@ -105,9 +105,12 @@ export interface AnswerPorts
   /** The turn, which others may end. */
   readonly turn: RunningTurn;
   /** Loads the channel's context, once since the start; later `undefined`. Never fails. */
-  readonly backfill: (message: InboundMessage, limit: number) => Promise<void> | undefined;
+  readonly backfill: (message: InboundMessage, limit: number) => Promise<unknown> | undefined;
   /** Finds the message that a thread began with; absent: no turn gets it (H6). */
-  readonly threadStarter?: ThreadStarter;
+  readonly threadStarter?: (
+    message: InboundMessage,
+    sessionKey: string,
+  ) => Promise<Overheard | undefined> | undefined;
   readonly threads: Pick<AnswerThreads, "homeOf">;
   /** Reads the files of messages (H7); absent: no turn gets any. */
   readonly media?: Pick<AttachmentReader, "read" | "imagesOf"> & {

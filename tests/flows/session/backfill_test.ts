@@ -1,81 +1,101 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { InboundMessage } from "../../../src/core/inbound/inbound.ts";
-import type { Overheard } from "../../../src/core/inbound/transcript.ts";
-import type { Verdict } from "../../../src/core/inbound/verdict.ts";
-import { createBackfill, PATIENCE_MS } from "../../../src/flows/session/backfill.ts";
-import { directMessage, messageId } from "../../support/discord/builders.ts";
-import { FakeClock } from "../../support/fake_clock.ts";
-import { recordingLog } from "../../support/recording_log.ts";
+import { backfill, threadStarter } from "../../../src/flows/session/backfill.ts";
+import { testAccount } from "../../support/bot/test_account.ts";
+import {
+  channelId,
+  directMessage,
+  guildMessage,
+  guildPlace,
+  messageId,
+} from "../../support/discord/builders.ts";
+import { ADA, messageData } from "../../support/discord/payloads.ts";
 
-const VERDICTS: Readonly<Record<string, Verdict>> = {
-  chatter: { kind: "ignore", why: "no-mention", rule: "r", keepAsContext: true },
-  question: { kind: "accept", why: "mentioned", rule: "r" },
-  stranger: { kind: "ignore", why: "sender-not-listed", rule: "r", keepAsContext: false },
-  unknown: { kind: "challenge", why: "pairing", rule: "r" },
-  webhook: { kind: "undecided", why: "pluralkit", rule: "r" },
-};
+const BOB = { ...ADA, id: "1900000000000000002", username: "bob" };
+const THREAD = channelId("1400000000000000012");
+const HEARD = guildMessage({ id: messageId("1400000000000000099") });
+const IN_THREAD = { ...HEARD, place: guildPlace({ thread: { id: THREAD, name: "How?" } }) };
 
-const said = (id: string, text: string): InboundMessage =>
-  directMessage({ id: messageId(id), text });
-
-function setUp(history: () => Promise<readonly InboundMessage[]>) {
-  let asked = 0;
-  const ended = new AbortController();
-  const stored: Overheard[] = [];
-  const { log, lines } = recordingLog();
-  const clock = new FakeClock();
-  const { backfill } = createBackfill({
-    history: () => {
-      asked++;
-      return history();
+/** @param read Discord's answer to a page of a history. */
+async function setUp(read: () => unknown = () => []) {
+  const t = await testAccount({
+    discord: {
+      groupPolicy: "open",
+      guilds: { "*": { requireMention: false, users: [`user:${ADA.id}`] } },
     },
-    admit: ({ text }) => VERDICTS[text]!,
-    store: {
-      addOverheard: (_channel, messages) => {
-        stored.push(...messages);
-        return Promise.resolve();
-      },
-    },
-    schedule: clock.schedule,
-    ended: ended.signal,
-    log,
+    answer: ({ path }) => path.includes("/messages?") ? read() : undefined,
   });
-  return { backfill, ended, stored, lines, clock, asked: () => asked };
+  return {
+    ...t,
+    reads: () => t.requests.filter(({ path }) => path.includes("/messages?")).length,
+    texts: async () =>
+      (await t.store.turns.overheard(HEARD, "s", HEARD.id, 20)).map(({ text }) => text),
+  };
 }
 
-describe("[H1] createBackfill()", () => {
-  it("reads a channel once for any number of messages", async () => {
-    const { backfill, asked } = setUp(() => Promise.resolve([]));
-    await Promise.all([backfill(directMessage(), 20), backfill(directMessage(), 20)]);
-    await backfill(directMessage(), 20);
-    assert.equal(asked(), 1);
-  });
+const said = (content: string, author: object, id = String(THREAD)) =>
+  messageData({ id, content, author, channel_id: HEARD.channelId, member: undefined });
 
-  it("[P10] stores no message by a sender that the policy refuses", async () => {
-    const { backfill, stored } = setUp(() =>
-      Promise.resolve([
-        said("5", "webhook"),
-        said("4", "unknown"),
-        said("3", "chatter"),
-        said("2", "stranger"),
-        said("1", "question"),
-      ])
-    );
-    await backfill(directMessage(), 20);
-    assert.deepEqual(stored.map(({ text }) => text), ["chatter", "question"]);
+describe("[H1] backfill()", () => {
+  it("[P10] reads a channel once, and stores no message by a sender that the policy refuses", async () => {
+    const { account, reads, texts } = await setUp(() => [
+      said("by Bob", BOB, "1400000000000000013"),
+      said("by Ada", ADA),
+    ]);
+    await Promise.all([backfill(account, HEARD, 20), backfill(account, HEARD, 20)]);
+    assert.equal(backfill(account, HEARD, 20), undefined);
+    assert.deepEqual([reads(), await texts()], [1, ["by Ada"]]);
   });
 
   it("delays no turn for a missing history, and stores a late one", async () => {
-    const late = Promise.withResolvers<readonly InboundMessage[]>();
-    const { backfill, stored, clock } = setUp(() => late.promise);
-    const filled = backfill(directMessage(), 20);
-    clock.advance(PATIENCE_MS);
+    const late = Promise.withResolvers<unknown>();
+    const { account, clock, texts, quiet } = await setUp(() => late.promise);
+    const filled = backfill(account, HEARD, 20);
+    clock.advance(2_000);
     await filled;
-    assert.equal(stored.length, 0);
-    late.resolve([said("1", "chatter")]);
-    await new Promise((resolve) => setImmediate(resolve));
-    assert.equal(stored.length, 1);
-    assert.equal(clock.pending, 0);
+    assert.deepEqual(await texts(), []);
+    late.resolve([said("late", ADA)]);
+    await quiet();
+    assert.deepEqual(await texts(), ["late"]);
+  });
+});
+
+describe("[H6] threadStarter()", () => {
+  it("finds the starter for the first turn of a thread, if the model may see it", async () => {
+    for (const [author, text] of [[ADA, "How?"], [BOB, undefined]] as const) {
+      const { account } = await setUp(() => [said("How?", author)]);
+      assert.equal((await threadStarter(account, IN_THREAD, "s"))?.text, text);
+    }
+  });
+
+  it("reads none outside threads, and if the message is the starter itself", async () => {
+    const { account, reads } = await setUp();
+    for (const one of [HEARD, directMessage(), { ...IN_THREAD, id: messageId(THREAD) }]) {
+      assert.equal(await threadStarter(account, one, "s"), undefined);
+    }
+    assert.equal(reads(), 0);
+  });
+
+  it("reads none in a later turn", async () => {
+    const { account, reads, rows, write } = await setUp();
+    await write("hi");
+    const [{ session_key: key } = {}] = rows("SELECT session_key FROM entry");
+    const before = reads();
+    assert.equal(await threadStarter(account, IN_THREAD, String(key)), undefined);
+    assert.equal(reads(), before);
+  });
+
+  it("goes on without it if Discord fails, and says so", async () => {
+    const { account, lines } = await setUp(() => new Error("503"));
+    assert.equal(await threadStarter(account, IN_THREAD, "s"), undefined);
+    assert.equal(lines.length, 1);
+  });
+
+  it("does not wait for a slow Discord", async () => {
+    const { account, clock, quiet } = await setUp(() => new Promise(() => {}));
+    const found = threadStarter(account, IN_THREAD, "s");
+    await quiet();
+    clock.advance(2_000);
+    assert.equal(await found, undefined);
   });
 });
