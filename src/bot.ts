@@ -24,7 +24,7 @@ import {
   type EarlyThread,
   startThread,
 } from "./discord/gateway/main/early_thread.ts";
-import type { DashboardLink } from "./interactions/base/context.ts";
+import type { DashboardLink } from "./bot/account_interface.ts";
 import type { AnswerHooks } from "./discord/rest/exchange/exchange.ts";
 import { createProcessMemory, type ProcessMemory } from "./flows/process_memory.ts";
 import { startPruning } from "./flows/pruning.ts";

@@ -22,7 +22,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   config: ["policy", "render", "core", "lib"],
   agent: ["core", "lib"],
   tools: ["account", "flows", "core"], // a tool loads its flow with its first call
-  interactions: ["account", "flows", "render", "core", "lib"],
+  interactions: ["account", "flows", "config", "render", "core", "lib"],
   account: ["host", "render", "core", "lib"], // the one object, as types
   flows: [
     "account",
@@ -41,6 +41,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "media",
     "pluralkit",
     "workspace",
+    "version.ts",
     "core",
     "lib",
   ],

@@ -79,7 +79,6 @@ describe("[B9] the modules of a start", () => {
   for (
     const part of [
       "src/agent/",
-      "src/bot/interactions/",
       "src/bot/inbound/",
       "src/bot/turn/",
       "src/discord/gateway/decode/",
@@ -87,6 +86,7 @@ describe("[B9] the modules of a start", () => {
       "src/extract/",
       "src/flows/deliver/",
       "src/flows/inbound/",
+      "src/flows/interactions/",
       "src/flows/turn/",
       "src/interactions/",
       "src/mcp/",

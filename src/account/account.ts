@@ -18,17 +18,13 @@ import type { AccountHealth } from "../http/monitor/account_health.ts";
 import type { CurrentPolicy, PolicyKeeper } from "../flows/judging/policy_keeper.ts";
 import type { Store } from "../store/store.ts";
 import type { RunningSettings } from "../bot/rules/setup.ts";
-import type { createInteractionHandlers } from "../bot/interactions/interactions.ts";
 import type { ToolServices } from "../bot/rules/tool_services.ts";
 import type { AccountMedia } from "../bot/turn/account_media.ts";
 import type { History } from "../bot/turn/history.ts";
 import type { createAccountPresence } from "../flows/presence.ts";
 import type { createConnectionState } from "../flows/preflight/connection_state.ts";
 import type { AnswerThreads } from "../flows/turn/answer_threads.ts";
-import type { TurnCommands } from "../flows/turn/command_turn.ts";
 import type { TurnRulesPorts } from "../flows/turn/turn_rules.ts";
-
-export type Interactions = ReturnType<typeof createInteractionHandlers>;
 
 export interface BotAccount extends Account<Store, CurrentPolicy, Config> {
   /** Discord's REST API. A test answers its requests. */
@@ -93,6 +89,4 @@ export interface OldParts {
   threads: AnswerThreads;
   media: AccountMedia;
   history: History;
-  interactions: Interactions;
-  commands: TurnCommands & Pick<Interactions["commands"], "modelOf" | "settings">;
 }

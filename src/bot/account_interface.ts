@@ -6,7 +6,6 @@ import type { AccountId, UserId } from "../core/discord/ids.ts";
 import type { InvalidRequests } from "../core/discord/invalid_requests.ts";
 import type { Self } from "../core/inbound/inbound.ts";
 import type { EarlyThread } from "../discord/gateway/main/early_thread.ts";
-import type { DashboardLink } from "../interactions/base/context.ts";
 import type { AnswerHooks } from "../discord/rest/exchange/exchange.ts";
 import type { OurAccount, OurView } from "../flows/judging/routing.ts";
 import type { ProcessMemory } from "../flows/process_memory.ts";
@@ -23,6 +22,17 @@ import type { ToolServices } from "./rules/tool_services.ts";
 import type { StoredAccount } from "../core/store/gateway.ts";
 import type { Store } from "../store/store.ts";
 import type { Clock } from "../lib/clock.ts";
+
+/** A link that logs an owner in to the dashboard once (O6). */
+export type DashboardLink =
+  | {
+    readonly kind: "link";
+    /** With the token behind its `#`, which no browser sends anywhere. */
+    readonly url: string;
+    readonly validSec: number;
+  }
+  /** `off`: `http.dashboard` is off. `none`: the bot has no HTTP server. */
+  | { readonly kind: "off" | "none" };
 
 /** The facts and settings that an account starts with. */
 export interface AccountOptions extends AccountSetup {

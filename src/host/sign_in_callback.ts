@@ -9,7 +9,7 @@ import type { AddressInfo } from "node:net";
 import { hasNameOf, LOCAL_NAMES } from "../lib/network/host_names.ts";
 import type { HttpBounds } from "./bounded_server.ts";
 
-interface SignInCallback {
+export interface SignInCallback {
   readonly url: string;
   /**
    * Waits for the answer.

@@ -6,13 +6,13 @@
  * rows whether a use counts: `custom_id`, message, channel, application and person must fit.
  */
 
+import type { BotAccount } from "../account/account.ts";
 import { wakeChannels } from "../account/wakes.ts";
 import type { CommandNeeds } from "../core/inbound/text_commands.ts";
-import type { ButtonPress, ComponentUse } from "../core/inbound/interactions.ts";
+import type { ComponentUse } from "../core/inbound/interactions.ts";
 import type { Deciding, DecidingOutcome } from "../core/people/question.ts";
 import { settledContent } from "../render/questions/card.ts";
 import type { Component, ComponentAnswer } from "./base/command.ts";
-import type { InteractionContext } from "./base/context.ts";
 import { composePaired, decisionText } from "../render/pairing.ts";
 
 /** The name of the components by which the model's questions are answered. */
@@ -28,13 +28,13 @@ const askMenu: Component = {
   kind: "select",
   name: ASK,
   needs: "everyone",
-  run: (selection, context) => decide(selection, { selected: selection.values }, context),
+  run: (selection, account) => decide(selection, { selected: selection.values }, account),
 };
 const askForm: Component = {
   kind: "modal",
   name: ASK,
   needs: "everyone",
-  run: (modal, context) => decide(modal, { submitted: modal.text }, context),
+  run: (modal, account) => decide(modal, { submitted: modal.text }, account),
 };
 /** A person lets a turn go on with more destructive actions, or not. */
 const goOnButton: Component = questionButton("go", "everyone");
@@ -44,39 +44,32 @@ function questionButton(name: string, needs: CommandNeeds): Component {
     kind: "button",
     name,
     needs,
-    run: (press, context) => decide(press, {}, context),
+    run: (press, account) => decide(press, {}, account),
   };
 }
 
 async function decide(
   use: ComponentUse,
   given: Pick<Deciding, "selected" | "submitted">,
-  context: InteractionContext,
+  account: BotAccount,
 ): Promise<ComponentAnswer | undefined> {
-  const { messageId } = use;
+  const { accountId, customId, messageId, channelId, applicationId, sender } = use;
   if (messageId === undefined) return undefined; // no component of a card opened this modal
-  const deciding = decidingBy({ ...use, messageId }, context);
-  return answerTo(await context.questions.decide({ ...deciding, ...given }), use, context);
-}
-
-function decidingBy(
-  { accountId, customId, messageId, channelId, applicationId, sender }:
-    & Pick<ComponentUse, "accountId" | "customId" | "channelId" | "applicationId" | "sender">
-    & Pick<ButtonPress, "messageId">,
-  { now }: InteractionContext,
-): Deciding {
-  return {
+  const { decideQuestion } = await import("../flows/questions/cards.ts");
+  const outcome = await decideQuestion(account, {
     accountId,
     by: { customId, messageId, channelId, applicationId },
     userId: sender.id,
-    now: now(),
-  };
+    now: account.now(),
+    ...given,
+  });
+  return answerTo(outcome, use, account);
 }
 
 function answerTo(
   outcome: DecidingOutcome,
   { id, kind, sender }: ComponentUse,
-  { log }: InteractionContext,
+  { log }: BotAccount,
 ): ComponentAnswer | undefined {
   switch (outcome.kind) {
     case "unknown":
@@ -119,7 +112,8 @@ export const pairingButton: Component = {
   kind: "button",
   name: "pairing",
   needs: "owner",
-  async run(press, { account, store: { pairing }, now, log }) {
+  async run(press, account) {
+    const { store: { pairing }, now, log } = account;
     const { accountId, customId, sender: { id: decidedBy } } = press;
     const outcome = await pairing.decide({
       accountId,

@@ -6,6 +6,7 @@
  * lists.
  */
 
+import type { BotAccount } from "../account/account.ts";
 import type { CommandKind } from "../core/inbound/text_commands.ts";
 import type { ComponentUse } from "../core/inbound/interactions.ts";
 import type { Command, Component } from "./base/command.ts";
@@ -62,12 +63,16 @@ export const COMPONENTS: readonly Component[] = [
   hearButton,
 ];
 
+/** Those that the config allows. */
+export function offeredCommands(account: BotAccount): readonly Command[] {
+  return COMMANDS.filter(({ isOffered }) => isOffered?.(account) ?? true);
+}
+
 /** Finds the component for a use; `undefined` if none has this kind and name. */
 export function componentOf(
   { kind, customId }: Pick<ComponentUse, "kind" | "customId">,
-  components: readonly Component[],
 ): Component | undefined {
-  return components.find((component) =>
+  return COMPONENTS.find((component) =>
     component.kind === kind && customId.startsWith(`${component.name}:`)
   );
 }

@@ -24,13 +24,3 @@ export function isSameBoot(
 function bare(bootId: string): string {
   return bootId.replaceAll("-", "").toLowerCase();
 }
-
-/**
- * Whether a supervisor starts the process again: systemd, whose main process it is, Kubernetes, or
- * another one that says so by `BARNACLE_SUPERVISED=1`. A variable of systemd's alone is no sign,
- * because desktops pass it on to terminals.
- */
-export function isSupervised(env: Env, pid: number): boolean {
-  return env["SYSTEMD_EXEC_PID"] === String(pid) || Boolean(env["KUBERNETES_SERVICE_HOST"]) ||
-    env["BARNACLE_SUPERVISED"] === "1";
-}

@@ -1,5 +1,7 @@
 /** Sentences of the bot that several files write. */
 
+import { bounded } from "../lib/text/cut.ts";
+
 export const PAIRED = "You're approved. You can write to me now.";
 /** @param usage How to write the command. */
 export const usageText = (usage: string): string =>
@@ -13,6 +15,11 @@ export const loggedOutText = (server: string): string =>
 /** The answer of a logout without a login. */
 export const noLoginText = (server: string): string =>
   `I have no login to \`${server}\`. \`/mcp list\` shows my servers.`;
+/** How a sign-in ended; `problem` is why it failed, in short: `"the server wants no sign-in"`. */
+export const signInEndText = (server: string, problem?: string): string =>
+  problem === undefined
+    ? `I'm logged in to \`${server}\`.`
+    : `I can't sign in to \`${server}\`: ${bounded(problem, 800)}.`;
 export const MCP_SERVERS = "My MCP servers:";
 export const GO_ON = "Go on";
 export const SEND_ASKED = "Not everyone who would read this may read this conversation. Send it?";

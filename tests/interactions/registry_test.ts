@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { toRegistered } from "../../src/flows/interactions/register.ts";
+import { toRegistered } from "../../src/flows/register_commands.ts";
 import {
   COMMANDS,
   componentOf,
@@ -70,7 +70,7 @@ describe("[P16] COMPONENTS", () => {
 
   it("routes by kind and by the name before the colon", () => {
     const found = (kind: "button" | "select", customId: string) =>
-      componentOf({ kind, customId }, COMPONENTS)?.name;
+      componentOf({ kind, customId })?.name;
     assert.equal(found("button", "pairing:abc"), "pairing");
     assert.equal(found("select", "pairing:abc"), undefined);
     assert.equal(found("button", "pairing"), undefined);

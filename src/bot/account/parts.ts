@@ -15,14 +15,13 @@ import { rulesFor } from "../../policy/rules/place_rules.ts";
 import { wakes } from "../../account/wakes.ts";
 import { createAccountContext } from "../account_context.ts";
 import type { AccountOptions, AccountPorts } from "../account_interface.ts";
-import { loadExtras, ownServers, runByExtra } from "../../account/extra_parts.ts";
-import { createInteractionHandlers } from "../interactions/interactions.ts";
+import { loadExtras, ownServers } from "../../account/extra_parts.ts";
 import { queuesOf } from "../../flows/deliver/channel_queues.ts";
 import type { ToolServices } from "../rules/tool_services.ts";
 import { createAccountMedia } from "../turn/account_media.ts";
 import { createHistory } from "../turn/history.ts";
 import { createRuleSources } from "../turn/rule_sources.ts";
-import { ratesOf, summariesOf, turnsOf } from "../../flows/turn/account_turns.ts";
+import { turnsOf } from "../../flows/turn/account_turns.ts";
 import { spendOf } from "../../flows/turn/spending/budgets.ts";
 import type { GatewayParts } from "./gateway_parts.ts";
 
@@ -39,7 +38,7 @@ export async function createParts(
 ) {
   const { store, logging, text } = options;
   const { client, connection, connectionState, presence, settings } = gateway;
-  const { health, now, changedInAll } = ports;
+  const { health, now } = ports;
   const log = logging.forPart("policy");
   const reader = await gateway.reader();
   const ended = new AbortController();
@@ -65,8 +64,6 @@ export async function createParts(
     bot: { ...ports, ...options, toolServices },
     chance: ports.chance,
   });
-  const rates = ratesOf(account);
-  const summaries = summariesOf(account);
   const spend = spendOf(account);
   const turnParts = account.forPart("turns");
   const threads = createAnswerThreads(turnParts, {
@@ -95,14 +92,8 @@ export async function createParts(
   });
   ports.publish(viewOf(account)); // before any message is judged
   const history = createHistory(account);
-  const interactions = createInteractionHandlers(account, {
-    ...{ options, client, settings, sources, spend, rates, summaries },
-    ...{ health, changedInAll },
-    byExtra: (use) => runByExtra(account, use),
-  });
   Object.assign(account.parts, {
-    ...{ sources, threads, media, history, interactions },
-    commands: interactions.commands,
+    ...{ sources, threads, media, history },
   });
   Object.assign(wakes(account), {
     turns: turnsOf(account).wake,

@@ -20,6 +20,10 @@ import type { ToolServices } from "../rules/tool_services.ts";
 import type { Loop } from "../../account/per_account.ts";
 import { cardFindings, cards, decided, offerForms } from "../../flows/questions/cards.ts";
 import { endInbound, flushInbound, startInbound } from "../../flows/inbound/accept.ts";
+import { vacuumLater } from "../../flows/interactions/forget.ts";
+import { interactionsAnswered } from "../../flows/inbound/interactions.ts";
+import { commandFindings, registerAgain, stopRegistering } from "../../flows/register_commands.ts";
+import { knowPause, pauseChanged } from "../../flows/interactions/stop.ts";
 import { approvals } from "../../flows/inbound/challenge.ts";
 import { intentOf } from "../../flows/intent/intent_filter.ts";
 import { resolveAgain } from "../../flows/names/name_resolver.ts";
@@ -48,15 +52,17 @@ export async function runAccount(
   const parts = await createParts(gateway, options, toolServices, ports);
   connectParts(parts, options, ports);
   const { account } = parts;
-  const { rest, reader, connection, connectionState, parts: { interactions } } = account;
+  const { rest, reader, connection, connectionState } = account;
   const catchUp = catchUpOf(account);
 
   await store.inbox.voidClaims(accountId); // claims of turns that the last run did not finish
   catchUp.resume(stored);
+  await knowPause(account);
   await startInbound(account);
   wakeTurns(account);
   wakeChannels(account);
   await offerForms(account);
+  vacuumLater(account); // a restart may have come before it
   cards.start(account);
   connectionState.start();
   parts.events.release();
@@ -79,7 +85,7 @@ export async function runAccount(
           : undefined,
         findings: [
           ...connectionState.findings(),
-          ...interactions.findings(),
+          ...commandFindings(account),
           ...cardFindings(account),
           ...ownerFindings(account),
           ...extraFindings(account),
@@ -115,7 +121,7 @@ export function changedByCommand(
   extrasChanged(account, namespace);
   if (namespace === "questions") decided(account);
   if (namespace !== "settings") return;
-  void account.parts.interactions.commands.pauseChanged();
+  void pauseChanged(account);
   wakeTurns(account);
 }
 
@@ -128,7 +134,7 @@ export async function applySetup(
   // In one step with the policy: no message is judged by one config and routed by the other.
   Object.assign(account.settings, settingsOf({ ...setup, config }));
   account.health.setModels(setup.models.ids);
-  account.parts.interactions.reconfigured();
+  registerAgain(account);
   resolveAgain(account);
   account.connectionState.reconfigured();
   extrasChanged(account);
@@ -146,7 +152,7 @@ export async function stopParts(
   { account, stopping }: Parts,
   onUnstored: (error: unknown) => void,
 ): Promise<void> {
-  const { config, rest, connection, connectionState, schedule, parts: { interactions } } = account;
+  const { config, rest, connection, connectionState, schedule } = account;
   const graceOver = whenAborted(stopping.signal);
   const endGrace = schedule(() => stopping.abort(), config().shutdown.graceSec * 1_000);
   rest.hurry();
@@ -158,15 +164,16 @@ export async function stopParts(
   const late = waitFor(ANSWERS_MS, schedule, stopping.signal);
   await Promise.all([
     Promise.race([queuesOf(account).drain(), graceOver]),
-    Promise.race([interactions.answered(), late]),
+    Promise.race([interactionsAnswered(account), late]),
   ]);
   // The gateway's thread defers commands at once. The main thread has all of them once that has ended.
   const closed = connection.stats() && connection.stop();
-  if (closed) await Promise.race([closed.then(interactions.answered), late]);
+  if (closed) await Promise.race([closed.then(() => interactionsAnswered(account)), late]);
   endGrace();
   stopping.abort();
   await (closed ?? connection.stop());
   await catchUpOf(account).stop();
+  await stopRegistering(account);
   await endInbound(account).finally(() => flushInbound(account)).catch(onUnstored);
   await queuesOf(account).stop();
 }

@@ -9,6 +9,8 @@ import { queuesOf } from "../../flows/deliver/channel_queues.ts";
 import { endInbound, take } from "../../flows/inbound/accept.ts";
 import { onlineOf } from "../../flows/inbound/commit.ts";
 import { setShardCount, shardReady } from "../../flows/names/name_resolver.ts";
+import { refuseAnswer } from "../../flows/inbound/interactions.ts";
+import { registerLater, stopRegistering } from "../../flows/register_commands.ts";
 import { startExtras } from "../../account/extra_parts.ts";
 import { schedules } from "../../flows/schedules/runner.ts";
 import type { Parts } from "./parts.ts";
@@ -20,7 +22,7 @@ export function connectParts(
   { health, meter, onEnd }: AccountPorts,
 ): void {
   const { account } = parts;
-  const { rest, connection, connectionState, parts: { interactions } } = account;
+  const { rest, connection, connectionState } = account;
   const catchUp = catchUpOf(account);
   const end: AccountPorts["onEnd"] = (how) => {
     parts.ended.abort(); // before any other part meets the refusal
@@ -31,6 +33,7 @@ export function connectParts(
 
   const onStopping = (): void => {
     void endInbound(account);
+    void stopRegistering(account);
     void catchUp.stop(); // first, as its cancelled request is no failure to report
     rest.stop();
   };
@@ -57,7 +60,7 @@ export function connectParts(
       noteState(shardId, state);
       if (state.state !== "ready") return;
       shardReady(account, shardId);
-      interactions.ready();
+      registerLater(account);
       onlineOf(account).ready();
       schedules.start(account);
       startExtras(account);
@@ -67,7 +70,7 @@ export function connectParts(
       if (beat.latencyMs !== undefined) health.setLatency(shardId, beat.latencyMs);
     },
     onDelay: health.delayed,
-    onRefused: interactions.refused,
+    onRefused: (id) => refuseAnswer(account, id),
     onFinal(final) {
       // An account that gave up without exiting stays, so that health can report it.
       if (final.kind !== "give_up" || final.exit) end(withTokenPlace(final, tokenPlace));

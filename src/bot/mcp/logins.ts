@@ -1,28 +1,26 @@
 /** Connects the logins at MCP servers with the config and the data directory. */
 
 import type { BotConfig } from "../../config/config.ts";
-import type { McpServerLogins } from "../../interactions/parts/mcp_sign_ins.ts";
 import { beginLogin, mcpStates, signInServer } from "../../mcp/server_logins.ts";
 import { loginsIn, seenIn, serversOf } from "./ports.ts";
 
-export function createServerLogins(
-  config: () => Pick<BotConfig, "mcp">,
-  dataDir: string,
-): McpServerLogins {
+export function createServerLogins(config: () => Pick<BotConfig, "mcp">, dataDir: string) {
   const logins = loginsIn(dataDir);
   const seen = seenIn(dataDir);
   return {
     states: () => mcpStates(serversOf(config(), "operator"), logins, seen),
-    find(id) {
+    find(id: string) {
       const found = signInServer(serversOf(config()), id);
       if (found.kind === "problem") return found;
       const { server } = found;
       return {
-        kind: "found",
+        kind: "found" as const,
         port: server.oauth?.callbackPort,
-        begin: (redirectUrl) => beginLogin(id, server, redirectUrl, logins),
+        /** Begins a sign-in; rejects with the reason for the owner. */
+        begin: (redirectUrl: string) => beginLogin(id, server, redirectUrl, logins),
       };
     },
-    remove: (id) => logins.remove(id),
+    /** Deletes a login. @returns Whether there was one. */
+    remove: (id: string) => logins.remove(id),
   };
 }

@@ -135,6 +135,8 @@ export async function createToolServices(options: ToolServicesOptions): Promise<
       return await fetchDeclared(...request, { version, now, hosts: skillHosts(current) });
     },
     servers: () => mcp?.states() ?? [],
+    logins: async () =>
+      (await import("../mcp/logins.ts")).createServerLogins(() => current, dataDir),
     tools: all,
     isRunning: () => running.programs.size > 0,
     skillsRead: async (agentId) => await agentFor(agentId).reading,

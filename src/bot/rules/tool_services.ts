@@ -12,6 +12,7 @@ import type { McpServerState } from "../../core/mcp_state.ts";
 import type { Tool } from "../../core/turn/tool.ts";
 import type { HostCommands } from "../../core/exec/command.ts";
 import type { SkillRunParts } from "../../flows/tools/skill_tools.ts";
+import type { createServerLogins } from "../mcp/logins.ts";
 import type { CodeEnd, CodeJob } from "../../sandbox/evaluate.ts";
 
 /** What an agent's tools use, whatever the account is: it has a folder of its own. */
@@ -33,6 +34,8 @@ export interface ToolServices {
   readonly fetchForTool: SkillRunParts["fetch"];
   /** The states of the MCP servers, in the order of the config. */
   readonly servers: () => readonly McpServerState[];
+  /** The logins to those servers, for owners. */
+  logins(): Promise<ReturnType<typeof createServerLogins>>;
   /** All tools that the config makes available: the same array until they change. */
   tools(): readonly Tool[];
   /** Resolves once the skills of an agent were read for the first time. */

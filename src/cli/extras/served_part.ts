@@ -2,7 +2,7 @@
 
 import type { Bot, BotOptions, Setup } from "../../bot.ts";
 import type { RequestHandler } from "../../host/bounded_server.ts";
-import type { DashboardLink } from "../../interactions/base/context.ts";
+import type { DashboardLink } from "../../bot/account_interface.ts";
 import type { OwnMethods } from "../shared/store_methods.ts";
 
 export interface ServeExtra {

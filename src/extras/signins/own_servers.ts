@@ -12,6 +12,7 @@ import { type InboundMessage, isAtDiscord, type OwnTurn } from "../../core/inbou
 import type { CommandCall } from "../../core/inbound/interactions.ts";
 import type { Tool, ToolContext } from "../../core/turn/tool.ts";
 import { createReadMember } from "../../discord/rest/requests/members.ts";
+import { ask } from "../../flows/interactions/ask.ts";
 import { stateText } from "../../interactions/commands/mcp.ts";
 import { DAY_MS } from "../../lib/clock.ts";
 import { bounded } from "../../lib/text/cut.ts";
@@ -72,10 +73,9 @@ export function createOwnServers(account: BotAccount) {
     const from = { ...sender, roles: [] };
     const call = { accountId, id, channelId, place, names, sender: from, name: "", options: {} };
     const about = quoted && { ...quoted, channelId };
-    if (
-      await account.parts.interactions.ask({ ...call, isElsewhere: true }, { text, about, own }) ===
-        "direct"
-    ) return;
+    if (await ask(account, { ...call, isElsewhere: true }, { text, about, own }) === "direct") {
+      return;
+    }
     throw new Error(config().discord.dm.policy === "pairing" ? UNPAIRED : CLOSED);
   }
 

@@ -14,7 +14,7 @@ import {
   type VerdictCheck,
 } from "../../core/inbound/facts.ts";
 import type { AccountId, ChannelId, MessageId, UserId } from "../../core/discord/ids.ts";
-import type { ContextFacts } from "../../interactions/base/context.ts";
+import type { ContextFacts } from "../../flows/interactions/conversations.ts";
 import type { Step } from "../../core/step.ts";
 import { storedSteps } from "../../core/step.ts";
 import { lastRequestOf, type TimelineEntry, timelineOf } from "../../core/turn/timeline.ts";

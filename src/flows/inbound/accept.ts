@@ -40,6 +40,7 @@ import { guildJoined, stopJoined } from "./guild_joined.ts";
 import { batchesComplete, complete, inOrder } from "./missing_facts.ts";
 import { originalsDeleted, startPluralkit, stopPluralkit } from "./pluralkit.ts";
 import { stopRequestOf } from "./waiting_turns.ts";
+import { interact } from "./interactions.ts";
 
 /**
  * Maximum size of waiting messages, in UTF-16 units of the gateway's text: some 1,000 messages. In
@@ -72,11 +73,9 @@ export async function startInbound(account: BotAccount): Promise<void> {
 
 /** Begins nothing more. A task whose request Barnacle itself then cancels reports no failure. */
 export async function endInbound(account: BotAccount): Promise<void> {
-  const { interactions } = account.parts;
-  await Promise.all([
-    ...[stopPluralkit, stopJoined, stopResolving, approvals.stop].map((stop) => stop(account)),
-    interactions.stop(),
-  ]);
+  await Promise.all(
+    [stopPluralkit, stopJoined, stopResolving, approvals.stop].map((stop) => stop(account)),
+  );
 }
 
 /** A batch of dispatches has come. */
@@ -101,13 +100,18 @@ export function accept(account: BotAccount, batch: InboundBatch): void {
 
 function acceptComplete(account: BotAccount, batch: InboundBatch): void {
   const { arrivedAt } = batch;
-  const { threads, interactions } = account.parts;
+  const { threads } = account.parts;
   const inbox = inboxOf(account);
   let unit: Unit | undefined;
   let isUrgent = false;
   const current = () => unit ??= unitFor(inbox.units, batch);
+  const handle = (one: Parameters<typeof interact>[1]) => interact(account, one);
   const handlers: EventHandlers = {
-    ...interactions.on,
+    button: handle,
+    select: handle,
+    modal: handle,
+    slash: handle,
+    typing: handle,
     session_started(started) {
       if (unit) throw new TypeError("READY must be the first event of its batch");
       unit = unitFor(inbox.units, batch, started);

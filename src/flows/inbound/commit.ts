@@ -26,6 +26,7 @@ import { waitForFacts } from "./pluralkit.ts";
 import { tellStored } from "./stored.ts";
 import { waitingRules } from "./waiting_turns.ts";
 import type { ReactionRecord } from "../../core/inbound/reactions.ts";
+import { registerLater } from "../register_commands.ts";
 
 /** Reports that the account is online, once its guilds have come. */
 export const onlineOf: (account: BotAccount) => ReturnType<typeof createOnlineReport> = perAccount(
@@ -129,7 +130,7 @@ async function begin(account: BotAccount, unit: Unit): Promise<void> {
     const { session, self } = started;
     await store.gateway.startSession(accountId, shardId, session, self, beganAt);
     unit.started = undefined;
-    account.parts.interactions.ready(); // READY has named the application
+    registerLater(account); // READY has named the application
     catchUp.sessionStarted(shardId);
     onlineOf(account).changed();
   }

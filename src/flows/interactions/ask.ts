@@ -5,70 +5,84 @@
  * so a command that a RESUME repeats starts one turn. Policy judges it like a message of the asker.
  */
 
-import type { OpenDirect } from "../../core/outbound/requests.ts";
 import type { BotAccount } from "../../account/account.ts";
 import { wakeTurns } from "../../account/wakes.ts";
 import { createdAtMs, type MessageId, parseSnowflake } from "../../core/discord/ids.ts";
-import { ASKED_OTHERWISE, type InboundMessage, type Quoted } from "../../core/inbound/inbound.ts";
-import type { Judged, Judgement, Route } from "../../core/inbound/inbox.ts";
-import type { WaitingRules } from "../../core/inbound/waiting_limits.ts";
-import type { KnownFacts } from "../../core/inbound/facts.ts";
-import type { CommandCall } from "../../core/inbound/interactions.ts";
-import type { InteractionContext } from "../../interactions/base/context.ts";
+import {
+  ASKED_OTHERWISE,
+  type InboundMessage,
+  type OwnTurn,
+  type Quoted,
+} from "../../core/inbound/inbound.ts";
+import type { Judged } from "../../core/inbound/inbox.ts";
+import type { CommandCall, CommandTarget } from "../../core/inbound/interactions.ts";
+import { createOpenDirect } from "../../discord/rest/requests/channel.ts";
+import { waitingRules } from "../inbound/waiting_turns.ts";
+import { judge, routeOf } from "../judging/judge.ts";
+import { isRefused } from "../inbound/interactions.ts";
 
-/** Everything that questions need beside their account. */
-export interface Asks {
-  readonly judge: (message: InboundMessage, known: KnownFacts, source: "not_live") => Judgement;
-  readonly route: (message: InboundMessage) => Route;
-  readonly openDirect: OpenDirect;
-  readonly waiting: () => WaitingRules;
-  /** Whether Discord has refused to take an answer to this interaction in its place. */
-  readonly isRefused: (interactionId: string) => boolean;
+/** A question by a command, in the asker's name. */
+interface CommandQuestion {
+  readonly text: string;
+  /** The message that it is about. */
+  readonly about?: CommandTarget;
+  /** Set if it is for a turn with the person's own accounts (T13a). */
+  readonly own?: OwnTurn;
 }
 
-export function createAsk(
+/**
+ * Starts a turn in the asker's name. The same call starts one turn.
+ *
+ * @returns Where the answer will be; `refused` by the policy, `full` if too many messages wait,
+ * `nowhere` if the bot may not post.
+ */
+export async function ask(
   account: BotAccount,
-  { judge, route, openDirect, waiting, isRefused }: Asks,
-): InteractionContext["ask"] {
-  const { store, now } = account;
-  async function judged(message: InboundMessage): Promise<Judged> {
-    const { accountId, place, sender } = message;
-    const isPaired = place.kind !== "guild" && await store.pairing.isPaired(accountId, sender.id);
-    const verdict = judge(message, {
-      isUnproxied: true, // PluralKit has no part in a message that Discord does not have
-      isPaired: isPaired || undefined,
-    }, "not_live");
-    return { ...verdict, message, route: route(message) };
-  }
+  call: CommandCall,
+  { text, about, own }: CommandQuestion,
+): Promise<"here" | "direct" | "refused" | "full" | "nowhere"> {
+  const { store, rest, now } = account;
+  const { accountId, guildId, place, sender, isElsewhere } = call;
+  // Before a model is paid for an answer that cannot come.
+  if (call.cannotAnswer || isRefused(account, call.id)) return "nowhere";
+  const id = questionId(call);
+  const channelId = isElsewhere ? await createOpenDirect(rest)(sender.id) : call.channelId;
+  const asked = await judged(account, {
+    ...ASKED_OTHERWISE,
+    accountId,
+    id,
+    channelId,
+    guildId,
+    place,
+    sender,
+    text,
+    names: call.names,
+    sentAt: createdAtMs(id),
+    quoted: about ? quotedOf(about) : undefined,
+    asked: true,
+    own,
+  });
+  if (asked.verdict.kind !== "accept") return "refused";
+  const waiting = waitingRules(account);
+  const batch = { accountId, judged: [asked], echoes: [], guilds: [], waiting };
+  const { unanswered } = await store.inbox.acceptBatch(batch, now());
+  if (unanswered.length > 0) return "full";
+  wakeTurns(account);
+  return isElsewhere ? "direct" : "here";
+}
 
-  return async (call, { text, about, own }) => {
-    const { accountId, guildId, place, sender, isElsewhere } = call;
-    // Before a model is paid for an answer that cannot come.
-    if (call.cannotAnswer || isRefused(call.id)) return "nowhere";
-    const id = questionId(call);
-    const channelId = isElsewhere ? await openDirect(sender.id) : call.channelId;
-    const asked = await judged({
-      ...ASKED_OTHERWISE,
-      accountId,
-      id,
-      channelId,
-      guildId,
-      place,
-      sender,
-      text,
-      names: call.names,
-      sentAt: createdAtMs(id),
-      quoted: about ? quotedOf(about) : undefined,
-      asked: true,
-      own,
-    });
-    if (asked.verdict.kind !== "accept") return "refused";
-    const batch = { accountId, judged: [asked], echoes: [], guilds: [], waiting: waiting() };
-    const { unanswered } = await store.inbox.acceptBatch(batch, now());
-    if (unanswered.length > 0) return "full";
-    wakeTurns(account);
-    return isElsewhere ? "direct" : "here";
-  };
+async function judged(
+  account: BotAccount,
+  message: InboundMessage,
+): Promise<Judged> {
+  const { store } = account;
+  const { accountId, place, sender } = message;
+  const isPaired = place.kind !== "guild" && await store.pairing.isPaired(accountId, sender.id);
+  const verdict = judge(account, message, {
+    isUnproxied: true, // PluralKit has no part in a message that Discord does not have
+    isPaired: isPaired || undefined,
+  }, "not_live");
+  return { ...verdict, message, route: routeOf(account, message) };
 }
 
 /** The id of the interaction; beside a message with a command, the next one. */

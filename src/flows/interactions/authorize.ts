@@ -13,38 +13,47 @@ import type { Verdict } from "../../core/inbound/verdict.ts";
 import { ownsApplication, ownsApplicationAsRead } from "../owners/owner_ids.ts";
 
 /** A command or a component, as far as it decides; a text command counts as a slash command. */
-export type AskingInteraction = Omit<CommandCall, "name" | "options"> | ComponentUse;
+type AskingInteraction = Omit<CommandCall, "name" | "options"> | ComponentUse;
 
-/** Creates the decision for one account. */
-export function createAuthorizeInteraction(
+/** Judges by policy whether a person may give a command or use a component. */
+export async function authorize(
   account: BotAccount,
-): (event: AskingInteraction, needs: CommandNeeds) => Promise<Verdict> {
-  const { policy, store } = account;
-  async function factsOf(
-    { accountId, place, sender, managesMessages }: AskingInteraction,
-    needs: CommandNeeds,
-  ): Promise<KnownFacts> {
-    const { commands, dm } = policy().policy;
-    const facts: KnownFacts = managesMessages ? { managesMessages } : {};
-    const isPaired = place.kind !== "guild" && await store.pairing.isPaired(accountId, sender.id);
-    // If the config names owners, Discord is not asked, and need not be reachable.
-    const asksDiscord = (needs === "owner" || (needs === "session" && !managesMessages)) &&
-      !commands.owners;
-    const isOwner = asksDiscord
-      ? await ownsApplication(account, sender.id)
-      : place.kind !== "guild" && dm.policy === "pairing" && !commands.owners && !isPaired &&
-        ownsApplicationAsRead(account, sender.id);
-    return {
-      ...facts,
-      ...(isPaired && { isPaired }),
-      ...((asksDiscord || isOwner) && { ownsApplication: isOwner }),
-    };
-  }
+  event: AskingInteraction,
+  needs: CommandNeeds,
+): Promise<Verdict> {
+  const { place, channelId, sender } = event;
+  const kind = "customId" in event ? event.kind : "slash";
+  const facts = await factsOf(account, event, needs);
+  return account.policy().authorize({ kind, place, channelId, sender, needs }, facts);
+}
 
-  return async (event, needs) => {
-    const { place, channelId, sender } = event;
-    const kind = "customId" in event ? event.kind : "slash";
-    const facts = await factsOf(event, needs);
-    return policy().authorize({ kind, place, channelId, sender, needs }, facts);
+/** Whether a person has the right. */
+export async function mayUse(
+  account: BotAccount,
+  event: AskingInteraction,
+  needs: CommandNeeds,
+): Promise<boolean> {
+  return (await authorize(account, event, needs)).kind === "accept";
+}
+
+async function factsOf(
+  account: BotAccount,
+  { accountId, place, sender, managesMessages }: AskingInteraction,
+  needs: CommandNeeds,
+): Promise<KnownFacts> {
+  const { policy, store } = account;
+  const { commands, dm } = policy().policy;
+  const isPaired = place.kind !== "guild" && await store.pairing.isPaired(accountId, sender.id);
+  // If the config names owners, Discord is not asked, and need not be reachable.
+  const asksDiscord = (needs === "owner" || (needs === "session" && !managesMessages)) &&
+    !commands.owners;
+  const isOwner = asksDiscord
+    ? await ownsApplication(account, sender.id)
+    : place.kind !== "guild" && dm.policy === "pairing" && !commands.owners && !isPaired &&
+      ownsApplicationAsRead(account, sender.id);
+  return {
+    ...(managesMessages && { managesMessages }),
+    ...(isPaired && { isPaired }),
+    ...((asksDiscord || isOwner) && { ownsApplication: isOwner }),
   };
 }

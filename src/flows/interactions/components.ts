@@ -6,34 +6,14 @@
  * gateway's thread has acknowledged each use, or has opened its form.
  */
 
+import type { BotAccount } from "../../account/account.ts";
 import type { MessageId } from "../../core/discord/ids.ts";
-import type { ComponentUse, ModalSubmission } from "../../core/inbound/interactions.ts";
-import type { Card, Menu } from "../../core/outbound/outbound.ts";
+import type { ComponentUse } from "../../core/inbound/interactions.ts";
 import type { Component, ComponentAnswer } from "../../interactions/base/command.ts";
-import type { InteractionContext } from "../../interactions/base/context.ts";
 import { componentOf } from "../../interactions/registry.ts";
-import type { CommandRunner } from "./run_commands.ts";
 import { DEAD_BUTTON, failedText, NOT_AUTHORIZED } from "../../render/sentences.ts";
-
-/** Everything that components need. The context is passed to each of them. */
-interface ComponentRunner extends Pick<CommandRunner, "authorize" | "refusals" | "context"> {
-  /** Components that exist; a use of any other one gets a notice. */
-  readonly components: readonly Component[];
-  /** The ways to answer at Discord; each rejects if Discord refuses. */
-  readonly interactions: {
-    /** Replaces the message's text, and its components by the menu, if there is one. */
-    update(use: ComponentUse, content: string, card?: Card, menu?: Menu): Promise<void>;
-    /**
-     * Answers so that only the person sees it.
-     *
-     * @param isFleeting Whether the person needs no direct message if Discord does not take it.
-     * @returns Id of the answer, if it can be changed.
-     */
-    reply(use: ComponentUse, content: string, isFleeting: boolean): Promise<MessageId | undefined>;
-    change(use: ComponentUse, replyId: MessageId, content: string): Promise<void>;
-    complete(use: ModalSubmission, content: string, isFleeting: boolean): Promise<void>;
-  };
-}
+import { answersOf, giveAnswer, nextRefusal } from "./answers.ts";
+import { authorize } from "./authorize.ts";
 
 /** The end of a use: an answer, or the quiet end of a refusal. */
 type UseEnd =
@@ -41,92 +21,75 @@ type UseEnd =
   | { readonly how: "refuse"; readonly text: string; readonly later?: undefined }
   | { readonly how: "nothing"; readonly later?: undefined };
 
-/**
- * Creates the handler of component uses.
- *
- * @returns Answers one use, once; never rejects.
- */
-export function createComponents(runner: ComponentRunner): (use: ComponentUse) => Promise<void> {
-  const { components, interactions, context } = runner;
-  const { log } = context;
-
-  /** @returns Id of the answer, if it can be changed. */
-  async function answer(use: ComponentUse, given: UseEnd): Promise<MessageId | undefined> {
-    try {
-      if (given.how === "form" || given.how === "nothing") return undefined;
-      const isFleeting = given.how === "refuse" || given.later !== undefined;
-      if (use.kind === "modal") await interactions.complete(use, given.text, isFleeting);
-      else if (given.how !== "update") return await interactions.reply(use, given.text, isFleeting);
-      else await interactions.update(use, given.text, use.isOnCard && given.card, given.menu);
-    } catch (error) {
-      log.warn(`Cannot answer a ${use.kind}`, { ...idsOf(use), error });
-    }
-    return undefined;
-  }
-
-  /** Never rejects: the work counts, even if Discord shows nothing of it. */
-  async function workOf(
-    use: ComponentUse,
-    later: NonNullable<ComponentAnswer["later"]>,
-    component: Component,
-  ): Promise<string> {
-    try {
-      return await later();
-    } catch (error) {
-      log.error(`A ${use.kind} failed`, { ...idsOf(use), error });
-      return failureOf(component);
-    }
-  }
-
-  async function finish(
-    use: ComponentUse,
-    text: string,
-    replyId: MessageId | undefined,
-  ): Promise<void> {
-    try {
-      if (replyId === undefined) await interactions.reply(use, text, false);
-      else await interactions.change(use, replyId, text);
-    } catch (error) {
-      log.warn(`Cannot answer a ${use.kind}`, { ...idsOf(use), error });
-    }
-  }
-
-  function failed(component: Component | undefined): UseEnd {
-    return { how: "reply", text: component ? failureOf(component) : DEAD_BUTTON };
-  }
-
-  return async (use) => {
-    const component = componentOf(use, components);
-    const given = await settle(use, component, runner).catch((error: unknown) => {
-      log.error(`A ${use.kind} failed`, { ...idsOf(use), error });
-      return failed(component);
-    });
-    const work = given.later && component && workOf(use, given.later, component);
-    const replyId = await answer(use, given); // it may take seconds, and the work waits for none
-    if (work) await finish(use, await work, replyId);
+/** Answers one use, once; never rejects. */
+export async function runComponent(account: BotAccount, use: ComponentUse): Promise<void> {
+  const { log } = account;
+  const component = componentOf(use);
+  const failed = (error: unknown) => {
+    log.error(`A ${use.kind} failed`, { ...idsOf(use), error });
+    return component ? component.failedText ?? failedText(component.name) : DEAD_BUTTON;
   };
+  const unanswered = (error: unknown) =>
+    log.warn(`Cannot answer a ${use.kind}`, { ...idsOf(use), error });
+  const given = await settle(account, use, component)
+    .catch((error: unknown): UseEnd => ({ how: "reply", text: failed(error) }));
+  // The work counts, even if Discord shows nothing of it; and it waits for no answer.
+  const work = given.later?.().catch(failed);
+  let replyId: MessageId | undefined;
+  try {
+    replyId = await answer(account, use, given);
+  } catch (error) {
+    unanswered(error);
+  }
+  if (!work) return;
+  const text = await work;
+  const { change, reply } = answersOf(account);
+  await giveAnswer<unknown>(
+    account,
+    use,
+    text,
+    () => replyId === undefined ? reply(use, text) : change(use, replyId, text),
+  ).catch(unanswered);
 }
 
-const failureOf = ({ name, failedText: own }: Component) => own ?? failedText(name);
+/** @returns Id of the answer, if it can be changed. */
+async function answer(
+  account: BotAccount,
+  use: ComponentUse,
+  given: UseEnd,
+): Promise<MessageId | undefined> {
+  if (given.how === "form" || given.how === "nothing") return undefined;
+  const { text } = given;
+  const isFleeting = given.how === "refuse" || given.later !== undefined;
+  const late = isFleeting ? undefined : text;
+  const { complete, reply, update } = answersOf(account);
+  if (use.kind === "modal") {
+    await giveAnswer(account, use, late, () => complete(use, text));
+  } else if (given.how === "update") {
+    const card = use.isOnCard && given.card;
+    await giveAnswer(account, use, text, () => update(use, text, card, given.menu));
+  } else return await giveAnswer(account, use, late, () => reply(use, text));
+  return undefined;
+}
 
 async function settle(
+  account: BotAccount,
   use: ComponentUse,
   component: Component | undefined,
-  { authorize, refusals, context }: ComponentRunner,
 ): Promise<UseEnd> {
-  const { log } = context;
+  const { log } = account;
   const refused = (text: string, event: string, fields: Record<string, unknown>): UseEnd => {
-    const how = refusals.next(use.sender.id, use.kind === "modal");
+    const how = nextRefusal(account, use.sender.id, use.kind === "modal");
     if (how === "nothing") return { how };
     if (how === "tell") log.warn(event, { ...idsOf(use), ...fields });
     return { how: "refuse", text };
   };
-  const { kind, why, rule } = await authorize(use, component?.needs ?? "everyone");
+  const { kind, why, rule } = await authorize(account, use, component?.needs ?? "everyone");
   if (kind !== "accept") {
     const event = `Refused a ${use.kind}: this user has no right to it`;
     return refused(component ? NOT_AUTHORIZED : DEAD_BUTTON, event, { why, rule });
   }
-  const answer = component && await run(component, use, context);
+  const answer = component && await run(component, use, account);
   if (answer?.how === "refuse") return refused(answer.text, answer.event, answer.fields);
   if (answer) return answer;
   log.info(`A person used a ${use.kind} that no longer works`, idsOf(use));
@@ -137,11 +100,11 @@ async function settle(
 function run(
   component: Component,
   use: ComponentUse,
-  context: InteractionContext,
+  account: BotAccount,
 ): Promise<ComponentAnswer | undefined> | undefined {
-  if (component.kind === "button" && use.kind === "button") return component.run(use, context);
-  if (component.kind === "select" && use.kind === "select") return component.run(use, context);
-  if (component.kind === "modal" && use.kind === "modal") return component.run(use, context);
+  if (component.kind === "button" && use.kind === "button") return component.run(use, account);
+  if (component.kind === "select" && use.kind === "select") return component.run(use, account);
+  if (component.kind === "modal" && use.kind === "modal") return component.run(use, account);
   return undefined;
 }
 

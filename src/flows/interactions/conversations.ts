@@ -1,148 +1,176 @@
-/**
- * Begins conversations anew and folds them, chooses their models, and tells their size (S4a, K2).
- *
- * The model of a conversation is that of its agent, or the one that a person chose.
- */
+/** Facts of a conversation and of the account for commands, and the work of `/compact` (S4a, K2). */
 
-import { type Model, type ModelChoices, UNKNOWN_WINDOW } from "../../core/model.ts";
-import type { Account } from "../../core/account/account.ts";
+import type { BotAccount } from "../../account/account.ts";
+import { cleanSecrets } from "../../account/secrets.ts";
+import { agentOf } from "../../config/config.ts";
+import type { StatusFacts } from "../../core/account/account.ts";
+import { type ChosenSetting, CONVERSATION_SETTINGS, oneOf } from "../../core/people/chosen.ts";
 import type { UserId } from "../../core/discord/ids.ts";
-import type { Route } from "../../core/inbound/inbox.ts";
 import type { CommandCall } from "../../core/inbound/interactions.ts";
-import { BudgetSpent } from "../../core/spending/budget.ts";
-import { meteredModel, type SpendPort } from "../../core/spending/metered_model.ts";
-import type { Store } from "../../store/store.ts";
-import type {
-  ContextFacts,
-  ConversationModels,
-  Conversations,
-  InteractionContext,
-} from "../../interactions/base/context.ts";
-import { charsOf, MAX_ENTRIES, requestTokens, type TokenRates } from "../../session/history.ts";
-import { compact, type Summaries } from "../session/compact.ts";
-
-type ConversationAccount = Pick<
-  Account<Pick<Store, "sessions" | "settings" | "turns">>,
-  "accountId" | "store" | "randomId" | "schedule" | "stopping" | "now" | "log"
->;
-
-/** Everything that conversations need beside their account. */
-export interface ConversationParts {
-  readonly routeOf: (call: CommandCall) => Route;
-  /** The models of the agents; a reload replaces them. */
-  readonly answering: () => {
-    readonly ids: readonly string[];
-    of(agentId: string): Model;
-  };
-  /** The other models of the config, if there are any; a reload replaces them. */
-  readonly choices: () => ModelChoices | undefined;
-  /** Counts costs, and refuses a request beyond a budget. */
-  readonly spend: SpendPort;
-  readonly rates: Pick<TokenRates, "rateOf">;
-  readonly summaries: Summaries;
-  /** Removes the config's secrets from a summary (SEC-R9). */
-  readonly cleanSecrets: (text: string) => string;
-}
+import { type ContextWindow, type Model, UNKNOWN_WINDOW } from "../../core/model.ts";
+import { BudgetSpent, type BudgetUse } from "../../core/spending/budget.ts";
+import { meteredModel } from "../../core/spending/metered_model.ts";
+import { usedBy } from "../../core/spending/usage.ts";
+import type { Folded } from "../../core/turn/checkpoint.ts";
+import { statusOf } from "../../http/monitor/account_health.ts";
+import { charsOf, MAX_ENTRIES, requestTokens } from "../../session/history.ts";
+import { BUILD_NAME } from "../../version.ts";
+import { chosenInPlace, modelOf } from "../judging/chosen_settings.ts";
+import { sessionOf } from "../judging/judge.ts";
+import { compact } from "../session/compact.ts";
+import { ratesOf, summariesOf } from "../turn/account_turns.ts";
+import { readBudgets, spendOf } from "../turn/spending/budgets.ts";
+import { mayUse } from "./authorize.ts";
 
 /** Milliseconds that a summary may take: less than the 15 minutes of an interaction's token. */
 const SUMMARY_MS = 120_000;
 
-/** Creates the commands that begin conversations anew, and fold them. */
-export function createConversations(
-  account: ConversationAccount,
-  parts: ConversationParts,
-  modelOf: AccountModels["modelOf"],
-): Conversations {
+/** Folds all entries into a summary. `failed`: the model gave none. */
+export async function compactHere(
+  account: BotAccount,
+  call: CommandCall,
+): Promise<"folded" | "nothing" | "failed"> {
   const { store: { sessions }, now } = account;
-  const { routeOf, spend, rates, summaries } = parts;
+  const route = sessionOf(account, call);
+  const model = modelOf(account, route);
+  const { entries } = await sessions.openEntries(route.sessionKey, 1);
+  if (entries.length === 0) return "nothing";
+  const by = {
+    userId: call.sender.id as UserId,
+    channelId: call.channelId,
+    guildId: call.guildId,
+    agentId: route.agentId,
+  };
+  const spend = spendOf(account);
+  const stop = await spend.check(by, "compaction");
+  if (stop) throw new BudgetSpent(stop);
+  const isFolded = await compact(
+    { route, message: call },
+    await sessions.checkpointOf(route.sessionKey),
+    "command",
+    {
+      window: model.window ?? UNKNOWN_WINDOW,
+      tokensPerChar: ratesOf(account).rateOf(model.id),
+      otherChars: 0,
+      timeoutMs: SUMMARY_MS,
+      isNeeded: false,
+    },
+    {
+      ...account,
+      cleanSecrets: (text) => cleanSecrets(account, text),
+      store: sessions,
+      model: meteredModel(model, { kind: "compaction", by, spend, now }),
+      summaries: summariesOf(account),
+    },
+  );
+  return isFolded ? "folded" : "failed";
+}
+
+/** The size of a conversation, for `/context`. */
+export interface ContextFacts {
+  /** Number of entries of the transcript that are not folded. */
+  readonly entries: number;
+  /** Estimated number of their tokens, with the summary of the folded ones. */
+  readonly tokens: number;
+  /** Number of tokens that fit into a request to the model. */
+  readonly room: number;
+  readonly window: ContextWindow;
+  readonly folded: Folded;
+  /** When the model last gave no summary, as Unix time in milliseconds; absent if it gave the last. */
+  readonly summaryFailedAt?: number;
+}
+
+/** The size of the conversation that a message of the asker would continue here. */
+export async function contextOf(account: BotAccount, call: CommandCall): Promise<ContextFacts> {
+  const { store: { sessions, turns } } = account;
+  const route = sessionOf(account, call);
+  const { sessionKey } = route;
+  const entries = await turns.entriesOf(sessionKey, MAX_ENTRIES);
+  const summary = (await sessions.checkpointOf(sessionKey))?.summary;
+  const chars = charsOf(entries) + (summary?.text.length ?? 0);
+  const { id, window = UNKNOWN_WINDOW } = modelOf(account, route);
   return {
-    reset: (call) => sessions.reset(routeOf(call).sessionKey, "command", now()),
-    async compact(call) {
-      const route = routeOf(call);
-      const model = modelOf(route);
-      const { entries } = await sessions.openEntries(route.sessionKey, 1);
-      if (entries.length === 0) return "nothing";
-      const by = {
-        userId: call.sender.id as UserId,
-        channelId: call.channelId,
-        guildId: call.guildId,
-        agentId: route.agentId,
-      };
-      const stop = await spend.check(by, "compaction");
-      if (stop) throw new BudgetSpent(stop);
-      const isFolded = await compact(
-        { route, message: call },
-        await sessions.checkpointOf(route.sessionKey),
-        "command",
-        {
-          window: model.window ?? UNKNOWN_WINDOW,
-          tokensPerChar: rates.rateOf(model.id),
-          otherChars: 0,
-          timeoutMs: SUMMARY_MS,
-          isNeeded: false,
-        },
-        {
-          ...account,
-          cleanSecrets: parts.cleanSecrets,
-          store: sessions,
-          model: meteredModel(model, { kind: "compaction", by, spend, now }),
-          summaries,
-        },
-      );
-      return isFolded ? "folded" : "failed";
-    },
+    entries: entries.length,
+    tokens: Math.round(chars * ratesOf(account).rateOf(id)),
+    room: requestTokens(window),
+    window,
+    folded: await sessions.foldedOf(sessionKey),
+    summaryFailedAt: summariesOf(account).failures.get(sessionKey)?.at,
   };
 }
 
-export interface AccountModels extends ConversationModels {
-  /** The model of a conversation. A choice that the config no longer has does not count. */
-  modelOf(route: Route): Model;
-}
-
-export function createAccountModels(
-  { accountId, store: { settings }, now }: Pick<ConversationAccount, "accountId" | "store" | "now">,
-  { answering, choices, routeOf }: Pick<ConversationParts, "answering" | "choices" | "routeOf">,
-): AccountModels {
-  function modelOf({ agentId, sessionKey }: Route): Model {
-    const first = answering().of(agentId);
-    const id = settings.known(accountId, sessionKey, "model");
-    return id === undefined || id === first.id ? first : choices()?.of(id) ?? first;
-  }
+/** Reads the account's state at this moment, as far as it concerns the asker. */
+export async function statusFacts(account: BotAccount, call: CommandCall): Promise<StatusFacts> {
+  const { health, now } = account;
+  const { id, window } = modelOf(account, sessionOf(account, call));
+  const { warnings, ...facts } = statusOf(health, BUILD_NAME, id, now());
   return {
-    ids: () => [...new Set([...answering().ids, ...choices()?.ids ?? []])],
-    modelOf,
-    of(call) {
-      const { id } = modelOf(routeOf(call));
-      return Promise.resolve({ id });
-    },
-    refusedThinking(call) {
-      const { id, refusedThinking = new Set() } = modelOf(routeOf(call));
-      return Promise.resolve({ id, levels: refusedThinking });
-    },
-    choose: (call, id) => settings.change(accountId, routeOf(call).sessionKey, "model", id, now()),
+    ...facts,
+    window,
+    warnings: await mayUse(account, call, "owner") ? warnings : undefined,
   };
 }
 
-/** Creates the reader of sizes for `/context`. */
-export function createContextFacts(
-  { store: { sessions, turns } }: Pick<ConversationAccount, "store">,
-  { routeOf, rates, summaries }: Pick<ConversationParts, "routeOf" | "rates" | "summaries">,
-  modelOf: AccountModels["modelOf"],
-): InteractionContext["contextOf"] {
-  return async (call): Promise<ContextFacts> => {
-    const route = routeOf(call);
-    const { sessionKey } = route;
-    const entries = await turns.entriesOf(sessionKey, MAX_ENTRIES);
-    const summary = (await sessions.checkpointOf(sessionKey))?.summary;
-    const chars = charsOf(entries) + (summary?.text.length ?? 0);
-    const { id, window = UNKNOWN_WINDOW } = modelOf(route);
-    return {
-      entries: entries.length,
-      tokens: Math.round(chars * rates.rateOf(id)),
-      room: requestTokens(window),
-      window,
-      folded: await sessions.foldedOf(sessionKey),
-      summaryFailedAt: summaries.failures.get(sessionKey)?.at,
-    };
-  };
+/** The limits that a question of the asker counts for. */
+export function budgetsOf(account: BotAccount, call: CommandCall): Promise<readonly BudgetUse[]> {
+  const { config, store, now } = account;
+  const by = usedBy(call, sessionOf(account, call).agentId);
+  return readBudgets(config().budgets, by, store, now());
+}
+
+/** The agent that answers the asker here; `undefined` if the bot has one alone. */
+export function agentHere(account: BotAccount, call: CommandCall): string | undefined {
+  const { config } = account;
+  if (config().agentList.length === 1) return undefined;
+  const { id, name } = agentOf(config(), sessionOf(account, call).agentId);
+  return name ?? id;
+}
+
+/** The value that counts there; `undefined`: the config's. */
+export function chosenValue(
+  account: BotAccount,
+  call: CommandCall,
+  name: ChosenSetting,
+): string | undefined {
+  return name === "activation" || name === "send"
+    ? chosenInPlace(account, call, name)
+    : account.store.settings.known(account.accountId, scopeOf(account, call, name), name);
+}
+
+/** Chooses a value; `undefined` removes the choice. Rejects if the store fails. */
+export function chooseValue(
+  account: BotAccount,
+  call: CommandCall,
+  name: ChosenSetting | "model",
+  value: string | undefined,
+): Promise<void> {
+  const { accountId, store, now } = account;
+  return store.settings.change(accountId, scopeOf(account, call, name), name, value, now());
+}
+
+function scopeOf(account: BotAccount, call: CommandCall, name: ChosenSetting | "model"): string {
+  return name === "model" || oneOf(CONVERSATION_SETTINGS, name)
+    ? sessionOf(account, call).sessionKey
+    : call.channelId;
+}
+
+/** The model of the conversation here. */
+export function modelHere(account: BotAccount, call: CommandCall): Model {
+  return modelOf(account, sessionOf(account, call));
+}
+
+/** Begins a new transcript; returns the number of entries that the model does not see any more. */
+export function resetHere(account: BotAccount, call: CommandCall): Promise<number> {
+  const { store: { sessions }, now } = account;
+  return sessions.reset(sessionOf(account, call).sessionKey, "command", now());
+}
+
+/** The skills of the agent, as a person in that place may use them. */
+export async function skillsFor(
+  account: BotAccount,
+  call: CommandCall,
+): Promise<readonly { readonly name: string; readonly description: string }[]> {
+  const { agentId } = sessionOf(account, call);
+  await account.bot.toolServices.skillsRead(agentId);
+  return account.parts.sources.skills(call, agentId);
 }

@@ -7,46 +7,29 @@
  * answers once.
  */
 
-import type { CommandNeeds, TextCommand } from "../../core/inbound/text_commands.ts";
+import type { BotAccount } from "../../account/account.ts";
+import { perAccount } from "../../account/per_account.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
-import type {
-  CommandCall,
-  ComponentUse,
-  OptionTyping,
-  SlashCommand,
-} from "../../core/inbound/interactions.ts";
-import type { Verdict } from "../../core/inbound/verdict.ts";
+import type { CommandCall, OptionTyping, SlashCommand } from "../../core/inbound/interactions.ts";
+import { createMissingPermission } from "../../discord/rest/permissions/explain_denial.ts";
 import {
   ANSWER_MAX,
   type AnswerParts,
   type Choice,
-  type Command,
   type CommandWork,
-  type MessageCommand,
   partsOf,
 } from "../../interactions/base/command.ts";
-import type { InteractionContext } from "../../interactions/base/context.ts";
 import { readWords, usageOf } from "../../interactions/base/words.ts";
-import type { StartTimer } from "../../lib/clock.ts";
+import { COMMANDS, MESSAGE_COMMANDS } from "../../interactions/registry.ts";
 import { failedText, NOT_AUTHORIZED, privateText, usageText } from "../../render/sentences.ts";
-import type { createRefusals } from "./refusals.ts";
+import { commandOf } from "../judging/judge.ts";
+import { answersOf, giveAnswer, nextRefusal } from "./answers.ts";
+import { authorize } from "./authorize.ts";
 
 const UNKNOWN_COMMAND = "I no longer have this command.";
 
-/** Everything that commands need, however a person gives them. */
-export interface CommandRunner {
-  /** Commands that exist; a call of any other one gets a notice. */
-  readonly commands: readonly Command[];
-  /** Judges by policy whether a person may give a command or use a component. */
-  readonly authorize: (
-    event: CommandCall | ComponentUse,
-    needs: CommandNeeds,
-  ) => Verdict | Promise<Verdict>;
-  /** Decides how the bot answers people without the right. */
-  readonly refusals: ReturnType<typeof createRefusals>;
-  /** Passed to each command; its log gets failed commands and refused people. */
-  readonly context: InteractionContext;
-}
+/** A command that is gone needs the least, so that people without rights cost no answer each. */
+const GONE: CommandWork = { needs: "everyone", run: () => UNKNOWN_COMMAND };
 
 /** Milliseconds that an option may take to suggest values. */
 const SUGGEST_MS = 1_000;
@@ -54,148 +37,122 @@ const SUGGEST_MS = 1_000;
 /** Maximum number of suggestions at Discord. */
 const MAX_CHOICES = 25;
 
+const missingPermission = perAccount(
+  "interactions",
+  ({ rest, now }) => createMissingPermission(rest, now),
+);
+
 /**
- * Creates the handler of slash commands and message commands. The gateway's thread has deferred each
- * answer (K5).
- *
- * @param give Gives the deferred answer. Rejects if that fails. A fleeting answer is worth no direct
- * message if Discord does not take it.
- * @returns Answers one command; never rejects.
+ * Answers one slash command or message command. The gateway's thread has deferred the answer (K5).
+ * Never rejects.
  */
-export function createSlashCommands(
-  runner: CommandRunner,
-  messageCommands: readonly MessageCommand[],
-  give: (call: SlashCommand, answer: AnswerParts, isFleeting: boolean) => Promise<void>,
-): (call: SlashCommand) => Promise<void> {
-  const { commands, context } = runner;
-  /** A command that is gone needs the least, so that people without rights cost no answer each. */
-  const gone: CommandWork = {
-    needs: "everyone",
-    run: () => UNKNOWN_COMMAND,
+export async function runSlash(account: BotAccount, call: SlashCommand): Promise<void> {
+  const all: readonly (CommandWork & { readonly name: string })[] = call.target
+    ? MESSAGE_COMMANDS
+    : COMMANDS;
+  const command = all.find(({ name }) => name === call.name) ?? GONE;
+  const answer = await runCommand(account, call, command);
+  if (!answer) return;
+  const { text, isRefusal, ...below } = answer;
+  try {
+    await giveAnswer(
+      account,
+      call,
+      isRefusal ? undefined : text, // a refusal is worth no direct message
+      () => answersOf(account).complete(call, text, below),
+    );
+  } catch (error) {
+    account.log.warn("Cannot answer a command", { ...idsOf(call), error });
+  }
+}
+
+/** Runs the command of a message, and returns its answer; an empty one is none. */
+export async function runText(account: BotAccount, message: InboundMessage): Promise<string> {
+  const { accountId, id, channelId, guildId, place, sender, names, quoted } = message;
+  const given = commandOf(account, message);
+  const command = COMMANDS.find(({ name }) => name === given?.name);
+  if (!given || !command) return UNKNOWN_COMMAND;
+  if (command.isMenuOnly) return `Use \`/${command.name}\` from Discord's menu.`;
+  if (command.isPrivate && place.kind !== "dm") {
+    return privateText(command.name);
+  }
+  const read = readWords(command, command.inOrder?.(given.words) ?? given.words);
+  if (!read) return usageText(usageOf(command));
+  const asker = guildId && { channelId, guildId, userId: sender.id };
+  const manages = given.kind.needs === "session" && place.kind === "guild" && asker &&
+    await missingPermission(account)(asker, ["Manage Messages"]) === undefined;
+  const call: CommandCall = {
+    accountId,
+    id,
+    channelId,
+    guildId,
+    place,
+    sender,
+    managesMessages: manages || undefined,
+    isText: true,
+    names,
+    name: command.name,
+    ...read,
+    target: quoted ? { ...quoted, channelId } : undefined,
   };
-  return async (call) => {
-    const all: readonly (CommandWork & { readonly name: string })[] = call.target
-      ? messageCommands
-      : commands;
-    const command = all.find(({ name }) => name === call.name) ?? gone;
-    const answer = await runCommand(call, command, runner);
-    try {
-      if (answer) await give(call, answer, answer.isRefusal);
-    } catch (error) {
-      context.log.warn("Cannot answer a command", { ...idsOf(call), error });
-    }
-  };
+  return (await runCommand(account, call, command))?.text ?? "";
 }
 
 /**
- * Creates the handler of text commands.
- *
- * @param commandOf Reads a message as a command.
- * @param managesMessages Whether the sender of a message may manage messages in its channel; rejects
- * if Discord does not answer.
- */
-export function createTextCommands(
-  runner: CommandRunner,
-  commandOf: (message: InboundMessage) => TextCommand | undefined,
-  managesMessages: (message: InboundMessage) => Promise<boolean>,
-): (message: InboundMessage) => Promise<string> {
-  const { commands } = runner;
-  return async (message) => {
-    const given = commandOf(message);
-    const command = commands.find(({ name }) => name === given?.name);
-    if (!given || !command) return UNKNOWN_COMMAND;
-    const { place, channelId, quoted } = message;
-    if (command.isMenuOnly) return `Use \`/${command.name}\` from Discord's menu.`;
-    if (command.isPrivate && place.kind !== "dm") {
-      return privateText(command.name);
-    }
-    const read = readWords(command, command.inOrder?.(given.words) ?? given.words);
-    if (!read) return usageText(usageOf(command));
-    const manages = given.kind.needs === "session" && place.kind === "guild" &&
-      await managesMessages(message);
-    const call: CommandCall = {
-      accountId: message.accountId,
-      id: message.id,
-      channelId,
-      guildId: message.guildId,
-      place,
-      sender: message.sender,
-      managesMessages: manages || undefined,
-      isText: true,
-      names: message.names,
-      name: command.name,
-      ...read,
-      target: quoted ? { ...quoted, channelId } : undefined,
-    };
-    const answer = await runCommand(call, command, runner);
-    return answer?.text ?? "";
-  };
-}
-
-/**
- * Creates the handler of suggestions.
+ * Suggests values for the option that a person types. Never rejects.
  *
  * Discord drops suggestions after three seconds, and a person has typed on by then. So there are none
  * after a second, and none if anything fails; failures go to the log at debug level.
- *
- * @param send Sends the suggestions.
- * @returns Answers one request for suggestions; never rejects.
  */
-export function createSuggestions(
-  runner: CommandRunner,
-  send: (typing: OptionTyping, choices: readonly Choice[]) => Promise<void>,
-  schedule: StartTimer,
-): (typing: OptionTyping) => Promise<void> {
-  const { log } = runner.context;
-  return async (typing) => {
-    const late = Promise.withResolvers<readonly Choice[]>();
-    const cancel = schedule(() => late.resolve([]), SUGGEST_MS);
-    try {
-      const found = choicesOf(typing, runner).catch((error: unknown) => {
-        log.debug("Cannot suggest values", { ...idsOf(typing), error });
-        return [];
-      });
-      const choices = await Promise.race([found, late.promise]);
-      if (choices) await send(typing, choices.slice(0, MAX_CHOICES));
-    } catch (error) {
-      log.debug("Cannot send suggestions", { ...idsOf(typing), error });
-    } finally {
-      cancel();
-    }
-  };
+export async function suggest(account: BotAccount, typing: OptionTyping): Promise<void> {
+  const { schedule, log } = account;
+  const late = Promise.withResolvers<readonly Choice[]>();
+  const cancel = schedule(() => late.resolve([]), SUGGEST_MS);
+  try {
+    const found = choicesOf(account, typing).catch((error: unknown) => {
+      log.debug("Cannot suggest values", { ...idsOf(typing), error });
+      return [];
+    });
+    const choices = await Promise.race([found, late.promise]);
+    if (choices) await answersOf(account).suggest(typing, choices.slice(0, MAX_CHOICES));
+  } catch (error) {
+    log.debug("Cannot send suggestions", { ...idsOf(typing), error });
+  } finally {
+    cancel();
+  }
 }
 
 /** @returns `undefined` for a person without the right: not even an empty answer leaves. */
 async function choicesOf(
+  account: BotAccount,
   typing: OptionTyping,
-  { commands, authorize, context }: CommandRunner,
 ): Promise<readonly Choice[] | undefined> {
-  const command = commands.find(({ name }) => name === typing.name);
+  const command = COMMANDS.find(({ name }) => name === typing.name);
   const part = command?.subcommands?.find(({ name }) => name === typing.subcommand) ?? command;
   const option = part?.options?.find(({ name }) => name === typing.typed.option);
-  const { kind } = await authorize(typing, command?.needs ?? "everyone");
+  const { kind } = await authorize(account, typing, command?.needs ?? "everyone");
   if (kind !== "accept") return undefined;
-  return await option?.suggest?.(typing, context) ?? [];
+  return await option?.suggest?.(typing, account) ?? [];
 }
 
 /** Runs a command, and returns its answer, or a refusal, or a failure; `undefined` for a quiet end. */
 async function runCommand(
+  account: BotAccount,
   call: CommandCall,
   { needs, run }: CommandWork,
-  { authorize, refusals, context }: CommandRunner,
 ): Promise<AnswerParts & { readonly isRefusal: boolean } | undefined> {
-  const { log } = context;
+  const { log } = account;
   try {
-    const { kind, why, rule } = await authorize(call, needs);
+    const { kind, why, rule } = await authorize(account, call, needs);
     if (kind !== "accept") {
-      const how = refusals.next(call.sender.id, !call.isText);
+      const how = nextRefusal(account, call.sender.id, !call.isText);
       if (how === "nothing") return undefined;
       if (how === "tell") {
         log.debug("Refused a command: this user has no right to it", { ...idsOf(call), why, rule });
       }
       return { text: NOT_AUTHORIZED, isRefusal: true };
     }
-    const answer = partsOf(await run(call, context));
+    const answer = partsOf(await run(call, account));
     const { length } = answer.text;
     if (length > 0 && length <= ANSWER_MAX) return { ...answer, isRefusal: false };
     throw new RangeError(`/${call.name} answered with ${length} characters`);

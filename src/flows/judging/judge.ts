@@ -16,7 +16,6 @@ import type { InboundMessage, OwnMessage } from "../../core/inbound/inbound.ts";
 import type { KnownFacts, RoutingFacts } from "../../core/inbound/facts.ts";
 import { threadIdOf } from "../../core/inbound/threads.ts";
 import type { Verdict } from "../../core/inbound/verdict.ts";
-import { createChosenSettings } from "../../interactions/parts/chosen_settings.ts";
 import { createNewestSet, type NewestSet } from "../../lib/cache.ts";
 import { type CountedMessage, createLoopGuard, type Speaker } from "../../policy/loop_guard.ts";
 import {
@@ -29,6 +28,7 @@ import { intentOf } from "../intent/intent_filter.ts";
 import { tellLoopMuted } from "../owners/delivery_notices.ts";
 import { ownsApplicationAsRead, sessionOwner } from "../owners/owner_ids.ts";
 import { type OurAccount, type OurView, routingFacts } from "./routing.ts";
+import { chosenIn } from "./chosen_settings.ts";
 
 /**
  * How a message arrives, for its verdict; the limits of waiting turns tell more (`MessageOrigin`).
@@ -48,13 +48,6 @@ export const proxiedUsers: (account: BotAccount) => NewestSet<UserId> = perAccou
   "gateway",
   () => createNewestSet(MAX_PROXIED),
 );
-
-/** The settings that people have chosen by commands. */
-export const chosenSettings: (account: BotAccount) => ReturnType<typeof createChosenSettings> =
-  perAccount(
-    "gateway",
-    (account) => createChosenSettings(account, (call) => sessionOf(account, call)),
-  );
 
 const stateOf = perAccount("gateway", ({ accountId, store: { settings }, policy, now }) => ({
   /** Channels in which the account has seen messages, as it may not see all of its guilds. */
@@ -167,7 +160,7 @@ export function judge(
     : hooked
     ? { ...known, hook: hooked.hook }
     : known;
-  const chosen = chosenSettings(account).factsIn(message);
+  const chosen = chosenIn(account, message);
   const beside = knownFactsOf(
     account,
     message,
@@ -209,7 +202,7 @@ export function recall(account: BotAccount, message: InboundMessage): Verdict {
 function wouldAnswer(account: BotAccount, message: InboundMessage): boolean {
   const { mention: _, ...unaddressed } = message;
   const { admit, textCommands } = account.policy();
-  const chosen = chosenSettings(account).factsIn(message);
+  const chosen = chosenIn(account, message);
   const isCommand = commandIn(message, textCommands) !== undefined;
   const known = knownFactsOf(account, unaddressed, { ...chosen }, isCommand);
   return admit(unaddressed, known).kind === "accept";

@@ -12,7 +12,12 @@ import { wakeChannels, wakeTurns } from "../../account/wakes.ts";
 import type { ChannelId, UserId } from "../../core/discord/ids.ts";
 import type { Finding } from "../../core/finding.ts";
 import { nonceOfCall } from "../../core/outbound/nonce.ts";
-import type { Question, StoredQuestion } from "../../core/people/question.ts";
+import type {
+  Deciding,
+  DecidingOutcome,
+  Question,
+  StoredQuestion,
+} from "../../core/people/question.ts";
 import { createOpenDirect } from "../../discord/rest/requests/channel.ts";
 import { isRefusal } from "../../discord/rest/exchange/rest_error.ts";
 import { MAX_TIMER_MS } from "../../lib/clock.ts";
@@ -100,6 +105,19 @@ export function cardsGone(account: BotAccount, gone: readonly string[]): void {
 export function decided(account: BotAccount): void {
   updateCards(account);
   wakeTurns(account);
+}
+
+/** A person decides a question. */
+export async function decideQuestion(
+  account: BotAccount,
+  deciding: Deciding,
+): Promise<DecidingOutcome> {
+  const outcome = await account.store.questions.decide(deciding);
+  if (outcome.kind === "decided" || outcome.kind === "closed") {
+    decided(account);
+    account.bot.changedInAll("questions"); // one about a skill's tool is one for all bots
+  }
+  return outcome;
 }
 
 /**

@@ -23,6 +23,8 @@ import { createTokenRates, type TokenRates } from "../../session/history.ts";
 import { StoreError } from "../../store/database/store_error.ts";
 import { TOOLS } from "../../tools/registry.ts";
 import { catchUpOf } from "../catch_up/catch_up.ts";
+import { commandOf } from "../judging/judge.ts";
+import { mannerOf, modelOf, queueModeOf } from "../judging/chosen_settings.ts";
 import { ownsApplicationAsRead } from "../owners/owner_ids.ts";
 import { decided } from "../questions/cards.ts";
 import { createTurnPeople } from "../questions/turn_people.ts";
@@ -52,15 +54,15 @@ const isStoreDown = (error: unknown): boolean => error instanceof StoreError;
 
 /** What an account's config says about turns: made anew after a reload. */
 const byConfig = perAccount("turns", (account) => {
-  const { config, parts: { sources, commands } } = account;
+  const { config, parts: { sources } } = account;
   const rulesOf = latestOf(
     config,
     (by, agentId: string) => prepareTurnRules(by, agentOf(by, agentId), sources),
   );
   const modes = latest(config, (by) =>
     withCommands(
-      prepareQueueModes(by, rulesOf, sources.isOwner, commands.settings.queueMode),
-      (message) => commands.commandOf(message) !== undefined,
+      prepareQueueModes(by, rulesOf, sources.isOwner, (message) => queueModeOf(account, message)),
+      (message) => commandOf(account, message) !== undefined,
     ));
   return { rulesOf, modes };
 });
@@ -121,7 +123,7 @@ const common = perAccount("turns", (account) => {
 /** Everything of one turn, fixed from its beginning to its end. */
 function portsOf(account: BotAccount, { route, message }: Claim, turn: RunningTurn): AnswerPorts {
   const { agentId, sessionKey } = route;
-  const { store, now, parts: { commands } } = account;
+  const { store, now } = account;
   const progress = progressOf(account);
   const { spoken } = message;
   const isAwaited = isSeen(message);
@@ -129,14 +131,14 @@ function portsOf(account: BotAccount, { route, message }: Claim, turn: RunningTu
   return {
     ...common(account),
     maxWaiting: maxWaitingOf(account.config()),
-    model: commands.modelOf(route),
+    model: modelOf(account, route),
     speech: spoken && speechOfExtras(account, {
       message,
       mayShow: turn.mayShow,
       ending: turn.ending.signal,
       mark: () => store.turns.addSteps(turn.claim, [{ kind: "spoken", at: now() }], false),
     }),
-    manner: commands.settings.mannerOf(sessionKey),
+    manner: mannerOf(account, sessionKey),
     turn,
     rules: byConfig(account).rulesOf(agentId),
     drafts: streaming === "edit" ? progress.drafts : undefined,
@@ -167,10 +169,10 @@ function toolsReady(account: BotAccount, { message, route: { agentId } }: Claim)
 }
 
 const withoutModel = perAccount("turns", (account) => {
-  const { config, store, parts, now, schedule, stopping, log } = account;
+  const { config, store, now, schedule, stopping, log } = account;
   return createCommandTurns({
     ...{ account, now, schedule, stopping, log, isStoreDown },
-    commands: parts.commands,
+    commandOf: (message) => commandOf(account, message),
     store: store.turns,
     maxWaiting: () => maxWaitingOf(config()),
   });
@@ -178,12 +180,12 @@ const withoutModel = perAccount("turns", (account) => {
 
 /** Runs a turn to its end, whoever has asked. */
 async function run(account: BotAccount, claim: Claim, turn: RunningTurn): Promise<void> {
-  const { accountId, store, parts: { commands } } = account;
+  const { accountId, store } = account;
   const progress = progressOf(account);
   const { message } = claim;
   const stopTyping = isSeen(message) ? progress.typing.begin(message.channelId) : () => {};
   try {
-    const isCommand = commands.commandOf(message) !== undefined;
+    const isCommand = commandOf(account, message) !== undefined;
     if (isCommand || store.settings.isPaused(accountId)) return await withoutModel(account)(claim);
     const listing = toolsReady(account, claim);
     if (listing) await listing;
@@ -208,7 +210,7 @@ export const turnsOf: Of<Turns> = perAccount("turns", (account) => {
     isOwner: parts.sources.isOwner,
     runsBeside: (running, next, agentId) => modes().runsBeside(running, next, agentId),
     interrupts: (message, next, agentId) => modes().interrupts(message, next, agentId),
-    isCommand: (message) => parts.commands.commandOf(message) !== undefined,
+    isCommand: (message) => commandOf(account, message) !== undefined,
     release: (claim) => store.inbox.release(claim),
     isRunning: store.inbox.isRunning,
     answer: (claim, turn) => run(account, claim, turn),

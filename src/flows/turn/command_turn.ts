@@ -3,15 +3,15 @@
 import type { BotAccount } from "../../account/account.ts";
 import { wakeChannels } from "../../account/wakes.ts";
 import { toUnanswered } from "../../core/inbound/inbox.ts";
-import { type Claim, type FinishedTurn, PAUSED, type Route } from "../../core/inbound/inbox.ts";
+import { type Claim, type FinishedTurn, PAUSED } from "../../core/inbound/inbox.ts";
 import type { TextCommand } from "../../core/inbound/text_commands.ts";
 import { type InboundMessage, isAtDiscord } from "../../core/inbound/inbound.ts";
 import { freeze } from "../../render/freeze.ts";
 import { noticeBody } from "../../render/reply.ts";
-import type { Model } from "../../core/model.ts";
-import type { Manner, QueueMode } from "../../core/people/chosen.ts";
 import { showUnanswered } from "../unanswered_reactions.ts";
 import { saveTurn, type SaveTurnPorts } from "./save_turn.ts";
+
+type RunCommand = (message: InboundMessage) => Promise<string>;
 
 /**
  * Runs the command of a claimed message, and stores its answer (T3).
@@ -22,8 +22,8 @@ async function answerCommand(
   claim: Claim,
   { run, why, account, ...ports }:
     & SaveTurnPorts
-    & Pick<TurnCommands, "run">
     & {
+      readonly run: RunCommand;
       /** Why the text stands in place of an answer; absent: it is the answer. */
       readonly why?: string;
     }
@@ -66,19 +66,6 @@ function commandTurn(claim: Claim, text: string, why: string | undefined): Finis
   };
 }
 
-export interface TurnCommands {
-  /** Reads a message as a command; `undefined` if it is none. */
-  commandOf(message: InboundMessage): TextCommand | undefined;
-  /** Runs the command of a message, and returns its answer; an empty one is none. */
-  run(message: InboundMessage): Promise<string>;
-  modelOf(route: Route): Model;
-  /** The settings that people have chosen by commands. */
-  readonly settings: {
-    queueMode(message: InboundMessage): QueueMode | undefined;
-    mannerOf(sessionKey: string): Manner;
-  };
-}
-
 /**
  * Creates the end of turns without a model: of commands, and of all others while an owner has paused
  * the account (X4).
@@ -86,18 +73,24 @@ export interface TurnCommands {
  * @returns A function that rejects if the store refuses the turn.
  */
 export function createCommandTurns(
-  { commands, maxWaiting, ...ports }:
+  { commandOf, maxWaiting, ...ports }:
     & Omit<SaveTurnPorts, "maxWaiting">
     & {
       readonly account: BotAccount;
-      readonly commands: Pick<TurnCommands, "commandOf" | "run">;
+      /** Reads a message as a command; `undefined` if it is none. */
+      readonly commandOf: (message: InboundMessage) => TextCommand | undefined;
       readonly maxWaiting: () => SaveTurnPorts["maxWaiting"];
     },
 ): (claim: Claim) => Promise<void> {
-  const end = (claim: Claim, run: TurnCommands["run"], why?: string) =>
+  const end = (claim: Claim, run: RunCommand, why?: string) =>
     answerCommand(claim, { ...ports, maxWaiting: maxWaiting(), run, why });
   return (claim) => {
-    if (commands.commandOf(claim.message)) return end(claim, commands.run);
+    if (commandOf(claim.message)) {
+      return end(claim, async (message) => {
+        const { runText } = await import("../interactions/run_commands.ts");
+        return await runText(ports.account.forPart("interactions"), message);
+      });
+    }
     // Another bot gets no answer: it would answer that one, too. An event
     // is posted as it is.
     const { sender, hooked } = claim.message;

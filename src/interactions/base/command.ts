@@ -5,12 +5,12 @@
  * and the documentation (K1).
  */
 
+import type { BotAccount } from "../../account/account.ts";
 import type { CommandNeeds } from "../../core/inbound/text_commands.ts";
 import type { CommandCall, ComponentUse, OptionTyping } from "../../core/inbound/interactions.ts";
 import type { Button, Card, Menu } from "../../core/outbound/outbound.ts";
 import type { EventOf } from "../../core/inbound/events.ts";
 import { bounded } from "../../lib/text/cut.ts";
-import type { InteractionContext } from "./context.ts";
 
 /** Maximum UTF-16 units of an answer: those of one message in Discord's second layout. */
 export const ANSWER_MAX = 4_000;
@@ -45,7 +45,7 @@ export interface CommandOption {
    */
   readonly suggest?: (
     typing: OptionTyping,
-    context: InteractionContext,
+    account: BotAccount,
   ) => readonly Choice[] | Promise<readonly Choice[]>;
 }
 
@@ -71,7 +71,7 @@ export interface CommandWork {
    *
    * @returns The answer, 1 to {@link ANSWER_MAX}. Only the asker sees that of a slash command.
    */
-  run(call: CommandCall, context: InteractionContext): CommandAnswer | Promise<CommandAnswer>;
+  run(call: CommandCall, account: BotAccount): CommandAnswer | Promise<CommandAnswer>;
 }
 
 /** A text, with components below that of a slash command. */
@@ -87,9 +87,6 @@ export type CommandAnswer = string | AnswerParts;
 
 export const partsOf = (answer: CommandAnswer): AnswerParts =>
   typeof answer === "string" ? { text: answer } : answer;
-
-/** The part of the bot that tells whether a command is offered. */
-export type OfferUses = Pick<InteractionContext, "config" | "mcp" | "talks">;
 
 /** A command: its name for Discord, its right and its answer. */
 export interface Command extends CommandWork {
@@ -116,7 +113,7 @@ export interface Command extends CommandWork {
   /** Set if it works as a slash command only. */
   readonly isMenuOnly?: true;
   /** Whether the config allows the command now; absent: always. */
-  readonly isOffered?: (context: OfferUses) => boolean;
+  readonly isOffered?: (account: BotAccount) => boolean;
 }
 
 /** A command in the menu of a message (K6). */
@@ -167,7 +164,7 @@ export interface ComponentOf<Kind extends ComponentKind> {
    *
    * @returns `undefined` if the component has no effect any more.
    */
-  run(use: EventOf<Kind>, context: InteractionContext): Promise<ComponentAnswer | undefined>;
+  run(use: EventOf<Kind>, account: BotAccount): Promise<ComponentAnswer | undefined>;
   /** The sentence for the person if `run` failed; absent: the usual one. */
   readonly failedText?: string;
 }

@@ -19,19 +19,22 @@ export const usage: Command = {
   description: "Show the tokens and the money of your own messages",
   takesWords: true,
   needs: "everyone",
-  async run(call, { store: { usage }, budgets, currency, now }) {
+  async run(call, account) {
+    const { budgetsOf } = await import("../../flows/interactions/conversations.ts");
+    const { config, store: { usage }, now } = account;
+    const { currency } = config().models;
     const { sender: { id } } = call;
     const at = now();
     const today = await usage.sum(dayOf(at), id);
     const month = await usage.sum(monthStartOf(at), id);
     const reset = readerTime(endOfDay(at), "R");
-    const limits = (await budgets(call)).filter((use) =>
+    const limits = (await budgetsOf(account, call)).filter((use) =>
       isSpent(use) || !/^budgets\.(?:total|perAgent|perGuild)\./.test(use.rule)
     );
     return [
-      `Today: ${wordsOf(today, currency())}. This month: ${wordsOf(month, currency())}. ` +
+      `Today: ${wordsOf(today, currency)}. This month: ${wordsOf(month, currency)}. ` +
       `The next day begins ${reset}.`,
-      ...limits.map((use) => `Limit: ${budgetText(use, currency())}.`),
+      ...limits.map((use) => `Limit: ${budgetText(use, currency)}.`),
     ].join("\n");
   },
 };
@@ -73,9 +76,14 @@ export const status: Command = {
   name: "status",
   description: "Show version, model, connection and today's cost",
   needs: "everyone",
-  async run(call, { status, agentHere, store: { usage }, budgets, currency, now }) {
+  async run(call, account) {
+    const { agentHere, budgetsOf, statusFacts } = await import(
+      "../../flows/interactions/conversations.ts"
+    );
+    const { config, store: { usage }, now } = account;
+    const { currency } = config().models;
     const { version, modelId, fallbackId, modelFailsSince, window, warnings, readyAt, latencyMs } =
-      await status(call);
+      await statusFacts(account, call);
     const online = durationText(Math.max(0, now() - readyAt));
     const latency = latencyMs === undefined ? "–" : `${Math.round(latencyMs)} ms`;
     const model = fallbackId ?? modelId;
@@ -83,21 +91,23 @@ export const status: Command = {
       `Barnacle ${version}, answering with \`${model}\`. Online for ${online}, heartbeat ` +
       `${latency}.`,
     ];
-    lines.push(...agentLine(agentHere(call)));
+    lines.push(...agentLine(agentHere(account, call)));
     if (modelFailsSince !== undefined) {
       const since = readerTime(modelFailsSince, "R");
       lines.push(`\`${modelId}\` has been failing since ${since}.`);
     }
     if (window) lines.push(windowLine(window));
     const today = dayOf(now());
-    const own = wordsOf(await usage.sum(today, call.sender.id), currency());
+    const own = wordsOf(await usage.sum(today, call.sender.id), currency);
     lines.push(`Your use today: ${own}.`);
     if (warnings) {
       lines.push(
-        `Everyone's use today: ${wordsOf(await usage.sum(today), currency())}.`,
+        `Everyone's use today: ${wordsOf(await usage.sum(today), currency)}.`,
       );
-      const spent = (await budgets(call)).filter((use) => isSpent(use) && OF_ALL.test(use.rule))
-        .map((use) => `The budget \`${use.rule}\` is spent: ${budgetText(use, currency())}`);
+      const spent = (await budgetsOf(account, call)).filter((use) =>
+        isSpent(use) && OF_ALL.test(use.rule)
+      )
+        .map((use) => `The budget \`${use.rule}\` is spent: ${budgetText(use, currency)}`);
       lines.push(...[...spent, ...warnings].map((warning) => `⚠️ ${warning}`));
     }
     return clip(lines.join("\n"), STATUS_MAX);
@@ -135,8 +145,9 @@ export const help: Command = {
   name: "help",
   description: "Show my commands",
   needs: "everyone",
-  run(_, { commands }) {
-    const all = commands();
+  async run(_, account) {
+    const { offeredCommands } = await import("../registry.ts");
+    const all = offeredCommands(account);
     const groups = Object.entries(HEADINGS).flatMap(([right, heading]) => {
       const lines = all.filter(({ needs }) => needs === right)
         .map(({ name, description }) => `\`/${name}\` ${description}`);
@@ -172,10 +183,14 @@ export const context: Command = {
   description: "Show how much of this conversation I remember",
   takesWords: true,
   needs: "everyone",
-  async run(call, { contextOf, agentHere }) {
-    const { entries, tokens, room, window, folded, summaryFailedAt } = await contextOf(call);
+  async run(call, account) {
+    const { agentHere, contextOf } = await import("../../flows/interactions/conversations.ts");
+    const { entries, tokens, room, window, folded, summaryFailedAt } = await contextOf(
+      account,
+      call,
+    );
     const lines = [
-      ...agentLine(agentHere(call)),
+      ...agentLine(agentHere(account, call)),
       `${entries} messages and answers of this conversation fill ` +
       `${Math.round(tokens * 100 / Math.max(1, room))} % of what I can read at once: about ` +
       `${tokens} of ${room} tokens.`,

@@ -4,13 +4,13 @@
  * A change is written to the config file, so it needs the same permission as `/config set`.
  */
 
+import type { BotAccount } from "../../account/account.ts";
 import { parseSnowflake, type UserId } from "../../core/discord/ids.ts";
 import type { CommandCall } from "../../core/inbound/interactions.ts";
 import type { ListChange, ListChoice, NoList } from "../../core/people/people_list.ts";
 import { bounded } from "../../lib/text/cut.ts";
 import { privateText } from "../../render/sentences.ts";
 import type { Command, CommandOption } from "../base/command.ts";
-import type { InteractionContext } from "../base/context.ts";
 import { changeRefusal } from "./config.ts";
 
 const noUserText = (id: string) => `Discord has no user ${id}.`;
@@ -45,8 +45,7 @@ export const allowlist: Command = {
     { name: "remove", description: "Remove a person from a list", options: [user, list] },
   ],
   needs: "owner",
-  async run(call, context) {
-    const { config, allowlists, log } = context;
+  async run(call, account) {
     const { subcommand, options, place, isText, sender } = call;
     const choice = choiceOf(options["list"]);
     const isOfDms = choice === "dm" || choice === "owners" ||
@@ -55,8 +54,10 @@ export const allowlist: Command = {
     if (isText && isOfDms && place.kind !== "dm") {
       return privateText("allowlist");
     }
-    if (subcommand !== "add" && subcommand !== "remove") return await shown(call, choice, context);
-    const refusal = changeRefusal(config);
+    if (subcommand !== "add" && subcommand !== "remove") {
+      return await shown(call, choice, account);
+    }
+    const refusal = changeRefusal(account);
     if (refusal !== undefined) return refusal;
     const written = String(options["user"] ?? "");
     const userId = parseSnowflake<"user">(written);
@@ -64,9 +65,10 @@ export const allowlist: Command = {
     if (choice === "owners" && subcommand === "remove" && userId === sender.id) {
       return "Another owner can remove you: so I always have one.";
     }
-    const change = await allowlists.change(call, choice, subcommand, userId);
+    const { changePeople } = await import("../../flows/interactions/allowlists.ts");
+    const change = await changePeople(account, call, choice, subcommand, userId);
     if (change.kind === "changed") {
-      log.warn("An owner changed an allow list in Discord", {
+      account.log.warn("An owner changed an allow list in Discord", {
         interactionId: call.id,
         by: sender.id,
         path: change.rule,
@@ -85,9 +87,10 @@ function choiceOf(value: unknown): ListChoice {
 async function shown(
   call: CommandCall,
   choice: ListChoice,
-  { allowlists }: InteractionContext,
+  account: BotAccount,
 ): Promise<string> {
-  const { list, paired } = await allowlists.show(call, choice);
+  const { peopleIn } = await import("../../flows/interactions/allowlists.ts");
+  const { list, paired } = await peopleIn(account, call, choice);
   if (list.kind === "everyone" || list.kind === "no_guilds") {
     return NO_LIST;
   }

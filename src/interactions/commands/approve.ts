@@ -5,13 +5,13 @@
  * what Discord can show them whole.
  */
 
+import type { BotAccount } from "../../account/account.ts";
 import type { CommandCall } from "../../core/inbound/interactions.ts";
 import { ALLOW_ALWAYS, ALLOW_ONCE, DENY, type StoredQuestion } from "../../core/people/question.ts";
 import { bounded } from "../../lib/text/cut.ts";
 import { tooLongToShow } from "../../render/sentences.ts";
 import { isShown, settledContent, withVisibleCharacters } from "../../render/questions/card.ts";
 import { choicesFor, type Command } from "../base/command.ts";
-import type { InteractionContext } from "../base/context.ts";
 
 const WAITING = "These commands wait for your decision. To decide: `/approve <id> <decision>`";
 
@@ -31,10 +31,10 @@ export const approve: Command = {
       name: "id",
       description: "ID on the card",
       type: "text",
-      suggest: async (typing, context) =>
+      suggest: async (typing, account) =>
         choicesFor(
           typing.typed.text,
-          (await openFor(typing, context)).map((one) => ({
+          (await openFor(typing, account)).map((one) => ({
             name: `${one.code} · ${previewOf(one)}`,
             value: one.code,
           })),
@@ -54,9 +54,9 @@ export const approve: Command = {
   needs: "approver",
   isPrivate: true,
   inOrder: ordered,
-  async run(call, context) {
+  async run(call, account) {
     const { id, decision } = call.options;
-    const open = await openFor(call, context);
+    const open = await openFor(call, account);
     if (typeof id !== "string") return listOf(open);
     const code = id.trim().toUpperCase();
     const found = open.find((one) => one.code === code);
@@ -68,16 +68,17 @@ export const approve: Command = {
     if (choice !== DENY && !isShown(found.question)) {
       return tooLongToShow(code);
     }
-    const outcome = await context.questions.decide({
+    const { decideQuestion } = await import("../../flows/questions/cards.ts");
+    const outcome = await decideQuestion(account, {
       accountId: call.accountId,
       by: { code },
       userId: call.sender.id,
       answer: { choice },
-      now: context.now(),
+      now: account.now(),
     });
     switch (outcome.kind) {
       case "decided":
-        context.log.info("An approval was decided by a command", {
+        account.log.info("An approval was decided by a command", {
           interactionId: call.id,
           code,
           choice,
@@ -112,7 +113,7 @@ function ordered(words: string): string {
 /** The open approvals that a person may decide. */
 async function openFor(
   { accountId, sender }: CommandCall,
-  { questions, now }: InteractionContext,
+  { store: { questions }, now }: BotAccount,
 ): Promise<readonly StoredQuestion[]> {
   const open = await questions.open(now(), accountId);
   return open.filter(({ question: { kind, asked } }) =>

@@ -7,7 +7,10 @@ export const agents: Command = {
   name: "agents",
   description: "List my agents and their models",
   needs: "owner",
-  run: (_, { agents }) => agents().map(({ id, modelId }) => `\`${id}\`: \`${modelId}\``).join("\n"),
+  run: (_, { config, settings: { models } }) =>
+    config().agentList.map(({ id, name }) => `\`${name ?? id}\`: \`${models.of(id).id}\``).join(
+      "\n",
+    ),
 };
 
 /** Pauses the bot, or lets it go on. A pause outlives a restart. */
@@ -15,9 +18,10 @@ export const pause: Command = {
   name: "pause",
   description: "Pause me everywhere, or let me go on",
   needs: "owner",
-  async run(call, { pause, log }) {
-    const { isPaused, stopped } = await pause.toggle(call);
-    log.warn(isPaused ? "An owner paused the bot" : "An owner let the bot go on", {
+  async run(call, account) {
+    const { togglePause } = await import("../../flows/interactions/stop.ts");
+    const { isPaused, stopped } = await togglePause(account, call);
+    account.log.warn(isPaused ? "An owner paused the bot" : "An owner let the bot go on", {
       interactionId: call.id,
       by: call.sender.id,
       stopped,
@@ -33,16 +37,19 @@ export const restart: Command = {
   name: "restart",
   description: "End my process; it starts again",
   needs: "owner",
-  async run(call, { restart, log }) {
-    const outcome = await restart(call);
-    switch (outcome) {
+  async run(call, account) {
+    const { restartProcess } = await import("../../flows/interactions/stop.ts");
+    switch (await restartProcess(account, call)) {
       case "unsupervised":
         return "I see no supervisor that would start me again, so I keep running. If there is one, " +
           "set `BARNACLE_SUPERVISED=1` in my environment.";
       case "done":
         return "I have restarted.";
       case "begun":
-        log.warn("An owner restarts the bot", { interactionId: call.id, by: call.sender.id });
+        account.log.warn("An owner restarts the bot", {
+          interactionId: call.id,
+          by: call.sender.id,
+        });
         return "I am restarting. I will be back in a moment.";
     }
   },
@@ -54,8 +61,8 @@ export const dashboard: Command = {
   description: "Log in to my dashboard",
   needs: "owner",
   isMenuOnly: true,
-  async run({ id, sender }, { dashboardLink, log }) {
-    const link = await dashboardLink();
+  async run({ id, sender }, { bot, log }) {
+    const link = await bot.dashboardLink();
     if (link.kind !== "link") {
       return link.kind === "off"
         ? "My dashboard is off. To switch it on: `barnacle config set http.dashboard true`"

@@ -3,12 +3,12 @@
  * (S4a).
  */
 
+import type { BotAccount } from "../../account/account.ts";
 import { NOTHING_TO_STOP, STOPPED } from "../../render/sentences.ts";
 import type { Command, Component } from "../base/command.ts";
-import type { InteractionContext } from "../base/context.ts";
 import type { ButtonPress, CommandCall } from "../../core/inbound/interactions.ts";
 import { STOP_BUTTON } from "../../core/outbound/outbound.ts";
-import { ASKED } from "./questions.ts";
+import { ASKED, askFor } from "./questions.ts";
 
 /** Begins a new transcript. The store keeps the old one, and the model sees it no more. */
 export const reset: Command = {
@@ -16,9 +16,10 @@ export const reset: Command = {
   description: "Begin a new conversation here; I forget the old one",
   takesWords: true,
   needs: "session",
-  async run(call, { conversations, log }) {
-    const entries = await conversations.reset(call);
-    log.info("A person began a new conversation", {
+  async run(call, account) {
+    const { resetHere } = await import("../../flows/interactions/conversations.ts");
+    const entries = await resetHere(account, call);
+    account.log.info("A person began a new conversation", {
       interactionId: call.id,
       channelId: call.channelId,
       by: call.sender.id,
@@ -40,14 +41,13 @@ export const fresh: Command = {
     description: "Your first message of the new conversation",
     type: "text",
   }],
-  async run(call, context) {
+  async run(call, account) {
     const { message } = call.options;
     const isQuestion = typeof message === "string" && message.trim() !== "";
     if (isQuestion && call.cannotAnswer) return ASKED.nowhere;
-    const text = await reset.run(call, context);
+    const text = await reset.run(call, account);
     if (!isQuestion) return text;
-    const where = await context.ask(call, { text: message });
-    return ASKED[where];
+    return await askFor(account, call, { text: message });
   },
 };
 
@@ -57,8 +57,9 @@ export const compact: Command = {
   description: "Fold this conversation into a summary",
   takesWords: true,
   needs: "session",
-  async run(call, { conversations }) {
-    return COMPACTED[await conversations.compact(call)];
+  async run(call, account) {
+    const { compactHere } = await import("../../flows/interactions/conversations.ts");
+    return COMPACTED[await compactHere(account, call)];
   },
 };
 
@@ -81,20 +82,22 @@ export const stopButton: Component = {
   kind: "button",
   name: STOP_BUTTON,
   needs: "everyone",
-  run: async (press, context) => ({ how: "reply", text: await stopHere(press, context) }),
+  run: async (press, account) => ({ how: "reply", text: await stopHere(press, account) }),
 };
 
 async function stopHere(
   call: CommandCall | ButtonPress,
-  { turns, log }: InteractionContext,
+  account: BotAccount,
 ): Promise<string> {
+  const { mayUse } = await import("../../flows/interactions/authorize.ts");
+  const { stopTurns } = await import("../../flows/inbound/waiting_turns.ts");
   const { accountId, channelId, place, sender } = call;
   // A user install is no direct message, though its rules are: others may be in the channel.
   const isDirect = place.kind === "dm" && !call.isElsewhere;
-  const isAll = isDirect || (!call.isElsewhere && await turns.mayStopAll(call));
+  const isAll = isDirect || (!call.isElsewhere && await mayUse(account, call, "session"));
   const scope = { accountId, channelId, userId: !isAll ? sender.id : undefined };
-  const count = await turns.stop(scope);
-  log.info("A person stopped turns", {
+  const count = await stopTurns(account, scope);
+  account.log.info("A person stopped turns", {
     interactionId: call.id,
     channelId,
     stoppedBy: sender.id,

@@ -1,7 +1,9 @@
 /** Commands and a button that an extra answers. */
 
+import { runByExtra } from "../../account/extra_parts.ts";
 import { HEAR_BUTTON } from "../../core/outbound/outbound.ts";
 import { type Command, type Component, partsOf } from "../base/command.ts";
+import { serverIds } from "./mcp.ts";
 
 /** Tells a person alone what happened since they were last here (T17). */
 export const catchup: Command = {
@@ -13,7 +15,7 @@ export const catchup: Command = {
   ],
   needs: "everyone",
   isMenuOnly: true, // others would read the answer to a message
-  run: (call, { byExtra }) => byExtra(call),
+  run: (call, account) => runByExtra(account, call),
 };
 
 /** Shows and ends the asker's sign-ins with their own accounts (T13a). */
@@ -23,15 +25,15 @@ export const signins: Command = {
   options: [{ name: "end", description: "Server whose sign-in to end", type: "text" }],
   needs: "everyone",
   isPrivate: true,
-  isOffered: ({ mcp }) => mcp.ids("each").length > 0,
-  run: (call, { byExtra }) => byExtra(call),
+  isOffered: (account) => serverIds(account, "each").length > 0,
+  run: (call, account) => runByExtra(account, call),
 };
 
 const ofVoice = {
   needs: "everyone", // who may talk to the bot in the voice channel
-  isOffered: ({ talks }) => talks(),
-  run: async (call, { byExtra }) =>
-    await byExtra(call) || "I join no voice channels: my config has no `voice`.",
+  isOffered: ({ config }) => config().voice !== undefined,
+  run: async (call, account) =>
+    await runByExtra(account, call) || "I join no voice channels: my config has no `voice`.",
 } as const satisfies Partial<Command>;
 
 /** `/join`, `/leave` and `/deafen` (V1, V3). */
@@ -62,8 +64,8 @@ export const hearButton: Component = {
   kind: "button",
   name: HEAR_BUTTON,
   needs: "everyone",
-  async run(press, { byExtra }) {
-    const { text } = partsOf(await byExtra(press));
+  async run(press, account) {
+    const { text } = partsOf(await runByExtra(account, press));
     return text === "" ? undefined : { how: "reply", text };
   },
 };

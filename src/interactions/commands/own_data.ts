@@ -3,13 +3,14 @@
  * (`/forget me`, X5), and changes that the tool `discord` has made for them (`/undo`, T3).
  */
 
+import { cleanSecrets } from "../../account/secrets.ts";
 import { parseSnowflake } from "../../core/discord/ids.ts";
 import { UNDO_BUTTON } from "../../core/outbound/outbound.ts";
 import { clip } from "../../lib/text/cut.ts";
 import { NOT_AUTHORIZED } from "../../render/sentences.ts";
 import { choicesFor, type Command, type Component } from "../base/command.ts";
 import { plain } from "../../lib/text/quoted.ts";
-import type { UndoOutcome } from "../parts/undo.ts";
+import type { UndoOutcome } from "../../flows/interactions/undo.ts";
 import { MAX_NOTE_CHARS, type Note, spaceOf } from "../../core/notes/note.ts";
 
 /** Takes back the newest change of the last ten minutes, or one by its number. */
@@ -22,11 +23,15 @@ export const undo: Command = {
     type: "whole",
   }],
   needs: "everyone", // it takes back the asker's own changes, or as an owner all
-  async run(call, { undo, log }) {
+  async run(call, account) {
+    const { undoChange } = await import("../../flows/interactions/undo.ts");
     const { id } = call.options;
-    const outcome = await undo(call, typeof id === "number" ? id : undefined);
+    const outcome = await undoChange(account, call, typeof id === "number" ? id : undefined);
     if (outcome.kind === "undone") {
-      log.info("A person has undone a change", { interactionId: call.id, change: outcome.id });
+      account.log.info("A person has undone a change", {
+        interactionId: call.id,
+        change: outcome.id,
+      });
     }
     return wordsOf(outcome);
   },
@@ -37,15 +42,16 @@ export const undoButton: Component = {
   kind: "button",
   name: UNDO_BUTTON,
   needs: "everyone", // as the command
-  run(press, { undoTurn, log }) {
+  run(press, account) {
     const turnId = parseSnowflake<"message">(press.customId.slice(UNDO_BUTTON.length + 1));
     if (!turnId) return Promise.resolve(undefined);
     return Promise.resolve({
       how: "reply",
       text: "Taking that back …",
       async later() {
-        const outcomes = await undoTurn(press, turnId);
-        log.info("A person has pressed Undo", {
+        const { undoTurn } = await import("../../flows/interactions/undo.ts");
+        const outcomes = await undoTurn(account, press, turnId);
+        account.log.info("A person has pressed Undo", {
           interactionId: press.id,
           turnId,
           undone: outcomes.filter(({ kind }) => kind === "undone").length,
@@ -82,8 +88,10 @@ export const forget: Command = {
     description: "Choose “me” to confirm: no one can bring it back",
     type: "text",
     isRequired: true,
-    async suggest(typing, { isOwner, store: { messages } }) {
-      const people = await isOwner(typing) ? [...await messages.askersNames()] : [];
+    async suggest(typing, account) {
+      const { mayUse } = await import("../../flows/interactions/authorize.ts");
+      const isOwner = await mayUse(account, typing, "owner");
+      const people = isOwner ? [...await account.store.messages.askersNames()] : [];
       return choicesFor(typing.typed.text, [
         { name: "me", value: "me" },
         ...people.map(([id, name]) => ({ name: `${name} (${id})`, value: id })),
@@ -92,13 +100,15 @@ export const forget: Command = {
   }],
   needs: "everyone",
   isMenuOnly: true, // as a message, its own turn would be open, and part of the stored data
-  async run(call, { forget, isOwner, log }) {
+  async run(call, account) {
+    const { mayUse } = await import("../../flows/interactions/authorize.ts");
+    const { forget } = await import("../../flows/interactions/forget.ts");
     const who = String(call.options["who"]).trim();
     const other = parseSnowflake<"user">(who);
     if (!other && who !== "me") return "Nothing is deleted: choose “me” to confirm.";
-    if (other && !await isOwner(call)) return NOT_AUTHORIZED;
-    const outcome = await forget(other ?? call.sender.id);
-    log.info("A person asked to be forgotten, or an owner for them", {
+    if (other && !await mayUse(account, call, "owner")) return NOT_AUTHORIZED;
+    const outcome = await forget(account, other ?? call.sender.id);
+    account.log.info("A person asked to be forgotten, or an owner for them", {
       interactionId: call.id,
       by: call.sender.id,
       outcome,
@@ -127,7 +137,8 @@ export const memory: Command = {
     { name: "delete", description: "Number of a note to delete", type: "whole" },
   ],
   needs: "everyone",
-  async run(call, { store: { notes }, cleanSecrets, now }) {
+  async run(call, account) {
+    const { store: { notes }, now } = account;
     const { sender, place, options } = call;
     const isOwn = (note: Note | undefined): note is Note =>
       note?.authorId === sender.id && (place.kind === "dm" || note.space === spaceOf(call));
@@ -149,7 +160,7 @@ export const memory: Command = {
     if (words === "" || words.length > MAX_NOTE_CHARS) {
       return `To edit a note, give its new \`text\` of at most ${MAX_NOTE_CHARS} characters.`;
     }
-    await notes.update(number, cleanSecrets(words), [], now(), true);
+    await notes.update(number, cleanSecrets(account, words), [], now(), true);
     return `Note ${number} is changed.`;
   },
 };

@@ -5,10 +5,10 @@
  * All skills share one command, because Discord takes a hundred commands at most.
  */
 
-import type { CommandCall } from "../../core/inbound/interactions.ts";
+import type { BotAccount } from "../../account/account.ts";
+import type { CommandCall, CommandTarget } from "../../core/inbound/interactions.ts";
 import { DEAD_BUTTON, MAY_NOT_WRITE, NOT_AUTHORIZED } from "../../render/sentences.ts";
 import { choicesFor, type Command, type MessageCommand } from "../base/command.ts";
-import type { InteractionContext } from "../base/context.ts";
 import { parseSnowflake } from "../../core/discord/ids.ts";
 
 /** Explains a message of the asker's; an owner may ask about every message. */
@@ -18,14 +18,15 @@ export const why: Command = {
   options: [{ name: "message", description: "Link or id of your message", type: "text" }],
   needs: "everyone",
   isPrivate: true,
-  async run(call, { why }) {
+  async run(call, account) {
     const { message } = call.options;
     const id = typeof message === "string" ? messageIdIn(message) : call.target?.id;
     if (id === undefined) {
       return "Give the link or id of a message. Or use “Why no answer?” in the menu of the " +
         "message.";
     }
-    return await why(call, id) ??
+    const { explain } = await import("../../flows/interactions/why.ts");
+    return await explain(account, call, id) ??
       ("I have no record of this message that you may see. Each person may ask about their " +
         "own messages.");
   },
@@ -40,30 +41,30 @@ function messageIdIn(text: string) {
 export const askAbout: MessageCommand = {
   name: "Ask Barnacle",
   needs: "everyone",
-  run: (call, context) =>
+  run: (call, account) =>
     question(
       "Answer the quoted message, or help with it, as its writer would want.",
       call,
-      context,
+      account,
     ),
 };
 
 const summarise: MessageCommand = {
   name: "Summarise from here",
   needs: "everyone",
-  run: (call, context) =>
+  run: (call, account) =>
     question(
       "Read this channel's messages from the quoted message on, and summarise them.",
       call,
-      context,
+      account,
     ),
 };
 
 const remindMe: MessageCommand = {
   name: "Remind me",
   needs: "everyone",
-  run: (call, context) =>
-    question("Remind me of the quoted message. If it names no time, ask me when.", call, context),
+  run: (call, account) =>
+    question("Remind me of the quoted message. If it names no time, ask me when.", call, account),
 };
 
 export const whyNoAnswer: MessageCommand = {
@@ -72,15 +73,19 @@ export const whyNoAnswer: MessageCommand = {
   run: why.run,
 };
 
-async function question(
-  text: string,
-  call: CommandCall,
-  { ask }: InteractionContext,
-): Promise<string> {
+async function question(text: string, call: CommandCall, account: BotAccount): Promise<string> {
   const { target } = call;
-  if (!target) return DEAD_BUTTON;
-  const where = await ask(call, { text, about: target });
-  return ASKED[where];
+  return target ? await askFor(account, call, { text, about: target }) : DEAD_BUTTON;
+}
+
+/** Starts a turn, and tells where its answer will be. */
+export async function askFor(
+  account: BotAccount,
+  call: CommandCall,
+  asked: { readonly text: string; readonly about?: CommandTarget },
+): Promise<string> {
+  const { ask } = await import("../../flows/interactions/ask.ts");
+  return ASKED[await ask(account, call, asked)];
 }
 
 /** Starts a turn that reads the skill first, and answers in the channel. */
@@ -93,21 +98,22 @@ export const skill: Command = {
       description: "Name of the skill",
       type: "text",
       isRequired: true,
-      suggest: async (typing, { skills }) =>
-        choicesFor(
+      async suggest(typing, account) {
+        const { skillsFor } = await import("../../flows/interactions/conversations.ts");
+        const skills = await skillsFor(account, typing);
+        return choicesFor(
           typing.typed.text,
-          (await skills(typing)).map(({ name, description }) => ({
-            name: `${name}: ${description}`,
-            value: name,
-          })),
-        ),
+          skills.map(({ name, description }) => ({ name: `${name}: ${description}`, value: name })),
+        );
+      },
     },
     { name: "input", description: "Your task for it", type: "text" },
   ],
   needs: "everyone",
-  async run(call, { skills, ask }) {
+  async run(call, account) {
+    const { skillsFor } = await import("../../flows/interactions/conversations.ts");
     const wanted = String(call.options["name"] ?? "").toLowerCase();
-    const all = await skills(call);
+    const all = await skillsFor(account, call);
     const found = all.find(({ name }) => name.toLowerCase() === wanted);
     if (!found) {
       const names = all.map(({ name }) => `\`${name}\``).join(", ") || "–";
@@ -115,8 +121,7 @@ export const skill: Command = {
     }
     const input = call.options["input"];
     const task = typeof input === "string" ? `: ${input}` : ".";
-    const where = await ask(call, { text: `Use the skill "${found.name}"${task}` });
-    return ASKED[where];
+    return await askFor(account, call, { text: `Use the skill "${found.name}"${task}` });
   },
 };
 

@@ -6,15 +6,15 @@
  * permission as `/config set`.
  */
 
+import type { BotAccount } from "../../account/account.ts";
 import { type ChosenSetting, oneOf, THINK_LEVELS } from "../../core/people/chosen.ts";
 import type { CommandCall } from "../../core/inbound/interactions.ts";
 import type { Menu } from "../../core/outbound/outbound.ts";
 import { bounded } from "../../lib/text/cut.ts";
 import { NOT_AUTHORIZED } from "../../render/sentences.ts";
 import { type Choice, choicesFor, type Command, type Component, partsOf } from "../base/command.ts";
-import type { InteractionContext } from "../base/context.ts";
 import { agentLine } from "./about.ts";
-import { changeRefusal } from "./config.ts";
+import { setKey } from "./config.ts";
 
 type MayBeLater<Value> = Value | Promise<Value>;
 
@@ -23,23 +23,23 @@ interface Setting {
   readonly description: string;
   readonly needs: "session" | "owner";
   /** The value that counts there. */
-  readonly of: (call: CommandCall, context: InteractionContext) => Promise<string>;
+  readonly of: (call: CommandCall, account: BotAccount) => Promise<string>;
   readonly choices: (
     call: CommandCall,
-    context: InteractionContext,
+    account: BotAccount,
   ) => MayBeLater<readonly Choice[]>;
   /** Whether a person may give another value than the choices. */
   readonly isFree?: true;
   /** @returns Why nothing has changed; `undefined` if the value counts. */
   readonly choose: (
     call: CommandCall,
-    context: InteractionContext,
+    account: BotAccount,
     value: string,
   ) => MayBeLater<string | undefined>;
   /** A sentence below the answer. */
   readonly remark?: (
     call: CommandCall,
-    context: InteractionContext,
+    account: BotAccount,
   ) => Promise<string | undefined>;
 }
 
@@ -48,14 +48,23 @@ const DEFAULT = "default";
 const AS_CONFIG: Choice = { name: "default: as my config says", value: DEFAULT };
 const valueChoice = (value: string): Choice => ({ name: value, value });
 
+/** Ids of all models, as `"<provider>/<model>"`; the config's first one first. */
+function modelIds({ settings: { models, choices } }: BotAccount): readonly string[] {
+  return [...new Set([...models.ids, ...choices?.ids ?? []])];
+}
+
 const model: Setting = {
   name: "model",
   description: "The model of this conversation",
   needs: "session",
-  of: async (call, { models }) => (await models.of(call)).id,
-  choices: (_, { models }) => [...models.ids().map(valueChoice), AS_CONFIG],
-  async choose(call, { models }, value) {
-    await models.choose(call, value === DEFAULT ? undefined : value);
+  async of(call, account) {
+    const { modelHere } = await import("../../flows/interactions/conversations.ts");
+    return modelHere(account, call).id;
+  },
+  choices: (_, account) => [...modelIds(account).map(valueChoice), AS_CONFIG],
+  async choose(call, account, value) {
+    const { chooseValue } = await import("../../flows/interactions/conversations.ts");
+    await chooseValue(account, call, "model", value === DEFAULT ? undefined : value);
     return undefined;
   },
 };
@@ -71,17 +80,19 @@ const OF_THINKING = inStore("think", "session", "How long my model thinks here",
  */
 const think: Setting = {
   ...OF_THINKING,
-  async choose(call, context, value) {
-    const { id, levels } = await context.models.refusedThinking(call);
+  async choose(call, account, value) {
+    const { modelHere } = await import("../../flows/interactions/conversations.ts");
+    const { id, refusedThinking } = modelHere(account, call);
     const level = oneOf(THINK_LEVELS, value);
-    if (level !== undefined && levels.has(level)) return refusedLevelText(id, level);
-    return await OF_THINKING.choose(call, context, value);
+    if (level !== undefined && refusedThinking?.has(level)) return refusedLevelText(id, level);
+    return await OF_THINKING.choose(call, account, value);
   },
-  async remark(call, { models, settings }) {
-    const level = oneOf(THINK_LEVELS, await settings.of(call, "think"));
+  async remark(call, account) {
+    const level = oneOf(THINK_LEVELS, await OF_THINKING.of(call, account));
     if (level === undefined) return undefined;
-    const { id, levels } = await models.refusedThinking(call);
-    return levels.has(level)
+    const { modelHere } = await import("../../flows/interactions/conversations.ts");
+    const { id, refusedThinking } = modelHere(account, call);
+    return refusedThinking?.has(level)
       ? refusedLevelText(id, level)
       : `If the server of \`${id}\` refuses it, I answer without it, and \`/settings think\` says so.`;
   },
@@ -101,8 +112,8 @@ const BUDGETS = "budgets.total";
 const MODEL = "agents.defaults.model";
 
 /** The limit of the whole bot that the config sets; without one, that of tokens a day. */
-async function budgetPath({ config }: InteractionContext): Promise<string> {
-  const limits: object = JSON.parse(await config.get(BUDGETS) ?? "{}");
+async function budgetPath({ settings }: BotAccount): Promise<string> {
+  const limits: object = JSON.parse(await settings.configFile?.get(BUDGETS) ?? "{}");
   return `${BUDGETS}.${Object.keys(limits)[0] ?? "tokensPerDay"}`;
 }
 
@@ -127,13 +138,13 @@ const SETTINGS: readonly Setting[] = [
   ]),
   {
     ...OF_MENTIONS,
-    choose: (call, context, value) =>
+    choose: (call, account, value) =>
       call.place.kind === "guild"
-        ? OF_MENTIONS.choose(call, context, value)
+        ? OF_MENTIONS.choose(call, account, value)
         : "`activation` works in servers only: elsewhere, I need no mention.",
   },
   // For a channel with its threads, for a thread, or for direct messages with a person. Messages
-  // there are context for later answers. Commands work, so that `/settings send on` does.
+  // there are account for later answers. Commands work, so that `/settings send on` does.
   inStore("send", "owner", "Whether I answer in this channel", "inherit", [
     { name: "on: also in a thread whose channel is off", value: "on" },
     { name: "off: answer nothing but commands", value: "off" },
@@ -149,15 +160,17 @@ const SETTINGS: readonly Setting[] = [
     ...inConfig(
       "default-model",
       "The model of conversations without one of their own",
-      async ({ config }) => (await config.get(MODEL))?.startsWith("{") ? `${MODEL}.primary` : MODEL,
+      async ({ settings }) =>
+        (await settings.configFile?.get(MODEL))?.startsWith("{") ? `${MODEL}.primary` : MODEL,
     ),
-    choices: (_, { models }) => models.ids().map(valueChoice),
+    choices: (_, account) => modelIds(account).map(valueChoice),
   },
   {
     ...inConfig("budget", "The limit of the whole bot", budgetPath),
     isFree: true,
-    async choices(_, context) {
-      const now = Number(await context.config.get(await budgetPath(context)) ?? 0);
+    async choices(_, account) {
+      const path = await budgetPath(account);
+      const now = Number(await account.settings.configFile?.get(path) ?? 0);
       const numbers = now > 0 ? [now / 2, now * 2] : [100_000, 1_000_000];
       return [...numbers.map(String).map(valueChoice), { name: "none: no limit", value: UNSET }];
     },
@@ -176,10 +189,14 @@ function inStore(
     name,
     description,
     needs,
-    of: async (call, { settings }) => await settings.of(call, name) ?? unset,
+    async of(call, account) {
+      const { chosenValue } = await import("../../flows/interactions/conversations.ts");
+      return chosenValue(account, call, name) ?? unset;
+    },
     choices: () => choices,
-    async choose(call, { settings }, value) {
-      await settings.choose(call, name, value === unset ? undefined : value);
+    async choose(call, account, value) {
+      const { chooseValue } = await import("../../flows/interactions/conversations.ts");
+      await chooseValue(account, call, name, value === unset ? undefined : value);
       return undefined;
     },
   };
@@ -192,26 +209,26 @@ const UNSET = "none";
 function inConfig(
   name: string,
   description: string,
-  path: string | ((context: InteractionContext) => Promise<string>),
+  path: string | ((account: BotAccount) => Promise<string>),
   choices: readonly Choice[] = [],
 ): Setting {
-  const pathIn = (context: InteractionContext) => typeof path === "string" ? path : path(context);
+  const pathIn = (account: BotAccount) => typeof path === "string" ? path : path(account);
   return {
     name,
     description,
     needs: "owner",
-    async of(_, context) {
-      const value = await context.config.get(await pathIn(context));
+    async of(_, account) {
+      const value = await account.settings.configFile?.get(await pathIn(account));
       return value === undefined ? UNSET : bounded(value.replaceAll('"', ""), 80);
     },
     choices: () => choices,
-    async choose(_, context, value) {
-      const problem = changeRefusal(context.config) ??
-        await context.config.set(await pathIn(context), value === UNSET ? undefined : value);
+    async choose(_, account, value) {
+      const path = await pathIn(account);
+      const problem = await setKey(account, path, value === UNSET ? undefined : value);
       return problem && `Nothing has changed: ${bounded(problem, 1_000)}`;
     },
-    async remark(_, context) {
-      return `It is the key \`${await pathIn(context)}\` of my config.`;
+    async remark(_, account) {
+      return `It is the key \`${await pathIn(account)}\` of my config.`;
     },
   };
 }
@@ -234,25 +251,25 @@ export const settings: Command = {
       name: "value",
       description: "Its new value; without it, you see the present one",
       type: "text",
-      async suggest(typing, context) {
-        const setting = await settingFor(typing, typing.options["name"], context);
+      async suggest(typing, account) {
+        const setting = await settingFor(typing, typing.options["name"], account);
         if (typeof setting === "string") return [];
-        return choicesFor(typing.typed.text, await setting.choices(typing, context));
+        return choicesFor(typing.typed.text, await setting.choices(typing, account));
       },
     },
   ],
   needs: "session",
-  async run(call, context) {
+  async run(call, account) {
     const { name, value } = call.options;
     if (name === undefined) {
-      return { text: await listText(call, context), menu: await menuOfAll(call, context) };
+      return { text: await listText(call, account), menu: await menuOfAll(call, account) };
     }
-    const setting = await settingFor(call, name, context);
+    const setting = await settingFor(call, name, account);
     if (typeof setting === "string") return setting;
-    if (typeof value === "string") return await chosenText(call, setting, value, context);
+    if (typeof value === "string") return await chosenText(call, setting, value, account);
     return {
-      text: await shownText(call, setting, context),
-      menu: await menuOf(call, setting, context),
+      text: await shownText(call, setting, account),
+      menu: await menuOf(call, setting, account),
     };
   },
 };
@@ -262,44 +279,50 @@ export const settingsMenu: Component = {
   kind: "select",
   name: settings.name,
   needs: "session",
-  async run(selection, context) {
+  async run(selection, account) {
     const name = selection.customId.slice(settings.name.length + 1);
     const [chosen = ""] = selection.values;
     const options: CommandCall["options"] = name === ""
       ? { name: chosen }
       : { name, value: chosen };
     const call = { ...selection, name: settings.name, options };
-    const { text, menu } = partsOf(await settings.run(call, context));
+    const { text, menu } = partsOf(await settings.run(call, account));
     return { how: "update", text, menu };
   },
 };
+
+async function isOwner(account: BotAccount, call: CommandCall): Promise<boolean> {
+  const { mayUse } = await import("../../flows/interactions/authorize.ts");
+  return await mayUse(account, call, "owner");
+}
 
 /** @returns A text for the person, if there is no such setting for them. */
 async function settingFor(
   call: CommandCall,
   name: unknown,
-  { isOwner }: InteractionContext,
+  account: BotAccount,
 ): Promise<Setting | string> {
   const setting = SETTINGS.find((one) => one.name === name);
   if (!setting) return "I have no such setting.";
-  return setting.needs === "session" || await isOwner(call) ? setting : NOT_AUTHORIZED;
+  return setting.needs === "session" || await isOwner(account, call) ? setting : NOT_AUTHORIZED;
 }
 
 /** The settings that the person may choose, with their values; in a channel, not those of the bot. */
 async function valuesFor(
   call: CommandCall,
-  context: InteractionContext,
+  account: BotAccount,
 ): Promise<readonly (readonly [setting: Setting, value: string])[]> {
   const isForAll = call.isText && call.place.kind !== "dm";
-  const isOwner = !isForAll && await context.isOwner(call);
-  const own = SETTINGS.filter(({ needs }) => needs === "session" || isOwner);
-  return await Promise.all(own.map(async (one) => [one, await one.of(call, context)] as const));
+  const mayAll = !isForAll && await isOwner(account, call);
+  const own = SETTINGS.filter(({ needs }) => needs === "session" || mayAll);
+  return await Promise.all(own.map(async (one) => [one, await one.of(call, account)] as const));
 }
 
-async function listText(call: CommandCall, context: InteractionContext): Promise<string> {
-  const values = await valuesFor(call, context);
+async function listText(call: CommandCall, account: BotAccount): Promise<string> {
+  const { agentHere } = await import("../../flows/interactions/conversations.ts");
+  const values = await valuesFor(call, account);
   return [
-    ...agentLine(context.agentHere(call)),
+    ...agentLine(agentHere(account, call)),
     ...values.map(([{ name, description }, value]) => `\`${name}\` ${description}: \`${value}\``),
     "To change one: `/settings <name> <value>`",
   ].join("\n");
@@ -308,15 +331,15 @@ async function listText(call: CommandCall, context: InteractionContext): Promise
 async function shownText(
   call: CommandCall,
   setting: Setting,
-  context: InteractionContext,
+  account: BotAccount,
 ): Promise<string> {
   return await withRemark(
     `\`${setting.name}\` is \`${await setting.of(
       call,
-      context,
+      account,
     )}\` here. To change it, choose one ` +
-      `of: ${await namesOf(call, setting, context)}`,
-    ...[call, setting, context] as const,
+      `of: ${await namesOf(call, setting, account)}`,
+    ...[call, setting, account] as const,
   );
 }
 
@@ -324,52 +347,52 @@ async function chosenText(
   call: CommandCall,
   setting: Setting,
   given: string,
-  context: InteractionContext,
+  account: BotAccount,
 ): Promise<string> {
   const { name, isFree } = setting;
   const wanted = given.trim();
-  const choices = await setting.choices(call, context);
+  const choices = await setting.choices(call, account);
   const known = choices.find(({ value }) => value.toLowerCase() === wanted.toLowerCase());
   if (!known && !isFree) {
-    return `\`${name}\` takes one of: ${await namesOf(call, setting, context)}`;
+    return `\`${name}\` takes one of: ${await namesOf(call, setting, account)}`;
   }
   const value = known?.value ?? wanted;
-  const problem = await setting.choose(call, context, value);
+  const problem = await setting.choose(call, account, value);
   if (problem !== undefined) return problem;
-  context.log.info("A person changed a setting", {
+  account.log.info("A person changed a setting", {
     interactionId: call.id,
     channelId: call.channelId,
     by: call.sender.id,
     setting: name,
     value,
   });
-  return await withRemark(`\`${name}\` is \`${value}\` here from now on.`, call, setting, context);
+  return await withRemark(`\`${name}\` is \`${value}\` here from now on.`, call, setting, account);
 }
 
 async function withRemark(
   text: string,
   call: CommandCall,
   { remark }: Setting,
-  context: InteractionContext,
+  account: BotAccount,
 ): Promise<string> {
-  const more = await remark?.(call, context);
+  const more = await remark?.(call, account);
   return more === undefined ? text : `${text}\n${more}`;
 }
 
 async function namesOf(
   call: CommandCall,
   { choices }: Setting,
-  context: InteractionContext,
+  account: BotAccount,
 ): Promise<string> {
-  const all = await choices(call, context);
+  const all = await choices(call, account);
   return all.slice(0, MAX_OPTIONS).map(({ value }) => `\`${bounded(value, 60)}\``).join(", ");
 }
 
 /** Maximum number of options of a menu at Discord. */
 const MAX_OPTIONS = 25;
 
-async function menuOfAll(call: CommandCall, context: InteractionContext): Promise<Menu> {
-  const values = await valuesFor(call, context);
+async function menuOfAll(call: CommandCall, account: BotAccount): Promise<Menu> {
+  const values = await valuesFor(call, account);
   return menuWith(
     "",
     "Change a setting",
@@ -383,11 +406,11 @@ async function menuOfAll(call: CommandCall, context: InteractionContext): Promis
 async function menuOf(
   call: CommandCall,
   setting: Setting,
-  context: InteractionContext,
+  account: BotAccount,
 ): Promise<Menu | undefined> {
-  const choices = await setting.choices(call, context);
+  const choices = await setting.choices(call, account);
   if (choices.length === 0) return undefined;
-  return menuWith(setting.name, `${setting.name} is ${await setting.of(call, context)}`, choices);
+  return menuWith(setting.name, `${setting.name} is ${await setting.of(call, account)}`, choices);
 }
 
 function menuWith(name: string, placeholder: string, choices: readonly Choice[]): Menu {

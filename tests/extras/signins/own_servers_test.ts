@@ -4,11 +4,11 @@ import assert from "node:assert/strict";
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
-import type { BotAccount } from "../../../src/account/account.ts";
 import type { InboundMessage } from "../../../src/core/inbound/inbound.ts";
+import type { AcceptedBatch } from "../../../src/core/inbound/inbox.ts";
 import type { CommandCall } from "../../../src/core/inbound/interactions.ts";
 import { createOwnServers } from "../../../src/extras/signins/own_servers.ts";
-import { testAccount } from "../../support/account.ts";
+import { testAccount } from "../../support/bot/test_account.ts";
 import {
   directMessage,
   guildMessage,
@@ -16,41 +16,42 @@ import {
   sender,
   userId,
 } from "../../support/discord/builders.ts";
-import { testAccount as botAccount } from "../../support/bot/test_account.ts";
 import { toolContext } from "../../support/model/tools.ts";
 import { tempDirectory } from "../../support/temp_directory.ts";
 
-type Asked = Parameters<BotAccount["parts"]["interactions"]["ask"]>;
-
-function open(
+async function open(
   dataDir: string,
   outcome: "direct" | "refused" = "direct",
   dm: "pairing" | "allowlist" = "pairing",
 ) {
-  const { account } = testAccount();
-  const each = (url: string) => ({ url, headers: {}, login: "each", writable: [] });
+  const each = (url: string) => ({ url, login: "each" });
   const servers = { cal: each("http://127.0.0.1:9/"), mail: each("http://127.0.0.1:9/") };
-  const token = { reveal: () => "token" };
-  const config = { mcp: { servers }, http: {}, discord: { token, dm: { policy: dm } } };
-  const asked: Asked[] = [];
-  let isClosed = false;
-  const policy = () => ({ mayAct: () => !isClosed });
-  const context = {
-    ...{ ...account, policy, config: () => config, forPart: () => account },
-    bot: { dataDir, version: "1" },
-    reader: { index: new Map() },
-    parts: {
-      interactions: { ask: (...given: Asked) => Promise.resolve((asked.push(given), outcome)) },
+  const bot = await testAccount({
+    discord: { token: "token", dm: { policy: dm }, guilds: { [guildMessage().guildId ?? ""]: {} } },
+    beside: { mcp: { servers } },
+    answer: ({ path }) => path === "/users/@me/channels" ? { id: "77" } : undefined,
+  });
+  const { account, store } = bot;
+  const asked: InboundMessage[] = [];
+  Object.assign(store.pairing, { isPaired: () => Promise.resolve(outcome === "direct") });
+  Object.assign(store.inbox, {
+    acceptBatch({ judged }: AcceptedBatch) {
+      asked.push(...judged.map(({ message }) => message));
+      return Promise.resolve({ unanswered: [] });
     },
-  };
-  const own = createOwnServers(context as unknown as BotAccount);
+  });
+  let isClosed = false;
+  const { policy } = account;
+  Object.assign(account, { policy: () => ({ ...policy(), mayAct: () => !isClosed }) });
+  Object.assign(account.bot, { dataDir });
+  const own = createOwnServers(account);
   const told: unknown[] = [];
   const call = async (
     message: InboundMessage,
     also?: readonly InboundMessage[],
     server = "cal",
   ) => {
-    const scene = await botAccount({});
+    const scene = await testAccount({});
     const asking = { message, also, callKey: "1:1", sessionKey: "", account: scene.account };
     const answer = own.ask(server, toolContext(asking));
     answer.catch(() => {});
@@ -86,7 +87,7 @@ describe("[T13a] createOwnServers()", () => {
   for (const [what, message, isTaken] of rows) {
     it(`${isTaken ? "takes" : "does not take"} ${what}`, async () => {
       using folder = tempDirectory();
-      const { own, asked, told, call } = open(folder.path);
+      const { own, asked, told, call } = await open(folder.path);
       const ended = await call(message).catch(String);
       assert.equal(asked.length, isTaken ? 1 : 0, ended);
       assert.match(ended, isTaken ? /answered in their direct messages/ : /only a person's own/);
@@ -98,31 +99,31 @@ describe("[T13a] createOwnServers()", () => {
 
   it("takes a message once for each server and text, with all of its words and its place", async () => {
     using folder = tempDirectory();
-    const { own, asked, call } = open(folder.path);
+    const { own, asked, call } = await open(folder.path);
     const message = guildMessage({ text: "and today?" });
     const edited = { ...message, revision: 1 };
     await call(message, [guildMessage({ id: messageId("1400000000000000002"), text: "please" })]);
     for (const [one, server] of [[message, "cal"], [edited, "cal"], [message, "mail"]] as const) {
       await call(one, undefined, server);
     }
-    const [first, again, other, mail] = asked.map(([{ id }]) => id);
+    const [first, again, other, mail] = asked.map(({ id }) => id);
     assert.equal(first, again);
     assert.equal(new Set([first, other, mail]).size, 3);
-    const [[asker, { text, own: turn }] = assert.fail()] = asked;
+    const [{ text, own: turn, ...question } = assert.fail()] = asked;
     assert.equal(text, "and today?\nplease");
     const { channelId, guildId, place } = message;
     assert.deepEqual(turn, { server: "cal", from: { channelId, guildId, place } });
-    assert.deepEqual([asker.place, asker.guildId, asker.isElsewhere], [
+    assert.deepEqual([question.place, question.guildId, question.channelId], [
       { kind: "dm" },
       undefined,
-      true,
+      "77",
     ]);
     await own.stop();
   });
 
   it("knows in direct messages where the person has asked last, while the config lets the bot act there", async () => {
     using folder = tempDirectory();
-    const { own, asked, call, close } = open(folder.path);
+    const { own, asked, call, close } = await open(folder.path);
     const message = guildMessage();
     const { channelId, guildId, place, sender: asker } = message;
     const goOn = (of = asker, server = "cal") =>
@@ -134,7 +135,7 @@ describe("[T13a] createOwnServers()", () => {
     close();
     await goOn();
     const from = { channelId, guildId, place };
-    const places = asked.map(([, turn]) => turn.own?.from);
+    const places = asked.map(({ own }) => own?.from);
     assert.deepEqual(places, [from, from, undefined, from, undefined]);
     await own.stop();
   });
@@ -146,7 +147,7 @@ describe("[T13a] createOwnServers()", () => {
   for (const [policy, why] of closed) {
     it(`says how a person gets access to direct messages: ${policy}`, async () => {
       using folder = tempDirectory();
-      const { own, told, call } = open(folder.path, "refused", policy);
+      const { own, told, call } = await open(folder.path, "refused", policy);
       await assert.rejects(call(guildMessage()), why);
       assert.deepEqual(told, []);
       await own.stop();
@@ -155,7 +156,7 @@ describe("[T13a] createOwnServers()", () => {
 
   it("gives a turn the tools of its server alone", async () => {
     using folder = tempDirectory();
-    const { own } = open(folder.path);
+    const { own } = await open(folder.path);
     const names = (server: string) =>
       own.tools(directMessage({ own: { server } })).map(({ name }) => name);
     assert.deepEqual(names("cal"), ["mcp__cal__sign_in", "mcp__cal__show_in_channel"]);
@@ -165,7 +166,7 @@ describe("[T13a] createOwnServers()", () => {
 
   it("ends by a command no sign-in of another person", async () => {
     using folder = tempDirectory();
-    const { own } = open(folder.path);
+    const { own } = await open(folder.path);
     const fileOf = (id: string) =>
       join(folder.path, "mcp/own.logins", id, "default/cal.login.json");
     for (const id of ["1", "2"]) {

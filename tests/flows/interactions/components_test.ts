@@ -1,267 +1,152 @@
-import { bareAccount } from "../../support/account.ts";
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { ApplicationId } from "../../../src/core/discord/ids.ts";
-import type { ButtonPress, ComponentUse } from "../../../src/core/inbound/interactions.ts";
-import type { Frozen } from "../../../src/core/outbound/outbound.ts";
-import type { DecidingOutcome, StoredQuestion } from "../../../src/core/people/question.ts";
-import type { Form } from "../../../src/core/people/form.ts";
-import type { PairingOutcome } from "../../../src/core/inbound/pairing.ts";
-import type { Verdict } from "../../../src/core/inbound/verdict.ts";
-import { createComponents } from "../../../src/flows/interactions/components.ts";
-import { createRefusals } from "../../../src/flows/interactions/refusals.ts";
-import type { Pairing } from "../../../src/store/pairing/pairing.ts";
-import { COMPONENTS } from "../../../src/interactions/registry.ts";
-import {
-  ACCOUNT,
-  channelId,
-  messageId,
-  pairingRequest,
-  sender,
-  userId,
-} from "../../support/discord/builders.ts";
-import { interactionContext } from "../../support/discord/interaction_context.ts";
-import { FakeClock } from "../../support/fake_clock.ts";
-import { recordingLog } from "../../support/recording_log.ts";
-import { settle } from "../../support/settle.ts";
+import type { Given } from "../../support/bot/test_account.ts";
+import type { DecidingOutcome } from "../../../src/core/people/question.ts";
+import { approvals } from "../../../src/flows/inbound/challenge.ts";
+import { ADA, commandAccount, GRACE } from "../../support/bot/commands.ts";
 
-const OWNER = userId("555");
-const PRESS: ButtonPress = {
-  kind: "button",
-  accountId: ACCOUNT,
-  id: "1400000000000000900",
-  token: "s3cret",
-  applicationId: "99" as ApplicationId,
-  customId: "pairing:yes",
-  messageId: messageId("1400000000000000800"),
-  channelId: channelId("1400000000000000700"),
-  place: { kind: "dm" },
-  sender: sender({ id: OWNER, username: "grace" }),
-};
-const ALLOWED: Verdict = { kind: "accept", why: "owner", rule: "commands.ownerAllowFrom" };
-const DENIED: Verdict = {
-  kind: "ignore",
-  why: "not-owner",
-  rule: "commands.ownerAllowFrom",
-  keepAsContext: false,
-};
-const REPLY = messageId("1400000000000000901");
-const request = pairingRequest();
+const DEAD = "This button is old and no longer works. Ask me again if you still need it.";
+const WRITES = { discord: { dm: { policy: "pairing" } } };
 
-interface World {
-  readonly verdict?: Verdict;
-  readonly outcome?: PairingOutcome | Promise<PairingOutcome>;
-  readonly isDeaf?: boolean;
-  /** Discord takes each answer after this. */
-  readonly slow?: Promise<void>;
-  readonly decides?: DecidingOutcome;
+/** An owner has the buttons of Ada's pairing request. */
+async function asked(given: Given = {}) {
+  const bot = await commandAccount({ ...WRITES, ...given });
+  let drawn = 0;
+  Object.assign(bot.account, { draw: (count: number) => new Uint8Array(count).fill(++drawn) });
+  approvals.start(bot.account);
+  await bot.dm("hello");
+  const [row] = bot.rows("SELECT approve_button AS yes, deny_button AS no FROM pairing_request");
+  const paired = () => bot.rows("SELECT username FROM paired").map(({ username }) => username);
+  return { ...bot, yes: String(row?.["yes"]), no: String(row?.["no"]), paired };
 }
 
-const DEAD = "reply: This button is old and no longer works. Ask me again if you still need it.";
-const FORM: Form = { title: "Which trip?", label: "Port" };
-const QUESTION: StoredQuestion = {
-  id: 1,
-  accountId: ACCOUNT,
-  code: "ABCDEFGH",
-  messageId: messageId("1400000000000000801"),
-  channelId: channelId("1400000000000000700"),
-  question: {
-    kind: "ask",
-    tool: "ask",
-    text: "Which trip?",
-    facts: [],
-    choices: [],
-    asked: "anyone",
-    where: "channel",
-    timeoutMs: 1,
-  },
-  state: "answered",
-  createdAt: 0,
-  expiresAt: 1,
-};
-
-function setUp(
-  {
-    verdict = ALLOWED,
-    outcome = { kind: "approved", request },
-    isDeaf,
-    slow = Promise.resolve(),
-    decides = { kind: "unknown" },
-  }: World = {},
-) {
-  const clock = new FakeClock();
-  const { log, lines } = recordingLog();
-  const said: string[] = [];
-  const asked: { readonly button: string; readonly decidedBy: string }[] = [];
-  const told: Frozen[] = [];
-  const woken: string[] = [];
-  const answer = (how: string) => (_: ComponentUse, content: string) => {
-    said.push(`${how}: ${content}`);
-    return isDeaf ? Promise.reject(new Error("10062")) : slow;
-  };
-  const needed: string[] = [];
-  const refusals = createRefusals({ now: clock.now });
-  const pairing: Partial<Pairing> = {
-    async decide({ by, decidedBy, notify }) {
-      asked.push({ button: "button" in by ? by.button : assert.fail("no code"), decidedBy });
-      const decided = await outcome;
-      if (decided.kind === "approved") told.push(...notify);
-      return decided;
-    },
-  };
-  const context = interactionContext({
-    questions: {
-      decide: () => Promise.resolve(decides),
-      open: () => Promise.resolve([]),
-    },
-    store: { pairing },
-    undoTurn: () =>
-      Promise.resolve([{
-        kind: "undone",
-        id: 1,
-        what: "channel #x",
-        does: "deletes the channel again",
-      }]),
-    turns: { stop: () => Promise.resolve(0), mayStopAll: () => Promise.resolve(false) },
-    account: bareAccount({}, { channels: (channels = []) => void woken.push(...channels) }),
-    now: clock.now,
-    log,
-  });
-  const pressed = createComponents({
-    components: COMPONENTS,
-    authorize(_, needs) {
-      needed.push(needs);
-      return verdict;
-    },
-    interactions: {
-      update: answer("update"),
-      reply: (use, text) => answer("reply")(use, text).then(() => REPLY),
-      change: (use, id, text) => answer(`change ${id}`)(use, text),
-      complete: answer("deferred"),
-    },
-    refusals,
-    context,
-  });
-  return { needed, pressed, clock, lines, said, asked, told, woken };
-}
-
-describe("[P3] createComponents()", () => {
-  it("approves a stranger by an owner's press, tells them, and names the owner", async () => {
-    const { pressed, clock, lines, said, asked, told, woken } = setUp();
-    await pressed(PRESS);
-    assert.deepEqual(asked, [{ button: "pairing:yes", decidedBy: OWNER }]);
-    assert.deepEqual(said, [
-      "update: `ada` (123456789012345678) may write to me now. <@555> approved it.",
-    ]);
-    assert.deepEqual(told.map(({ message: { content } }) => content), [
-      "You're approved. You can write to me now.",
-    ]);
-    assert.deepEqual(woken, [request.channelId]);
-    assert.equal(lines[0]?.fields.outcome, "approved");
+describe("[P3] the buttons of a pairing request", () => {
+  it("let a stranger in by an owner's press, tell them, and name the owner", async () => {
+    const { press, yes, posted, paired, lines } = await asked();
+    const [text = ""] = await press(yes);
+    assert.match(text, /^`ada` .* may write to me now\. <@900000000000000001> approved it\.$/);
+    assert.equal(posted().at(-1), "You're approved. You can write to me now.");
+    assert.deepEqual(paired(), ["ada"]);
     assert.doesNotMatch(JSON.stringify(lines), /s3cret/);
-    assert.equal(clock.pending, 0);
+    assert.match((await press(yes)).join(), /already decided/);
   });
 
-  it("[T13a] leaves a form to the gateway's thread, and gives a modal its answer", async () => {
-    const { pressed, said } = setUp({ decides: { kind: "form", form: FORM, question: QUESTION } });
-    await pressed({ ...PRESS, customId: "ask:1" });
-    assert.deepEqual(said, []);
-    const done = setUp({ decides: { kind: "decided", question: QUESTION } });
-    const { messageId: _, ...modal } = PRESS;
-    const text = "Hamburg";
-    await done.pressed({ ...PRESS, kind: "modal", customId: "ask:1", text });
-    assert.deepEqual(done.said, ["deferred: Thanks, I have your answer."]);
-    await done.pressed({ ...modal, kind: "modal", customId: "ask:1", text });
-    assert.match(done.said[1] ?? "", /^deferred: /, "no component has opened this modal");
-    assert.doesNotMatch(done.said[1] ?? "", /Thanks/);
+  it("deny without a word to the stranger, and end with the request", async () => {
+    const { press, no, yes, posted, paired, pass } = await asked();
+    const before = posted();
+    assert.match((await press(no)).join(), /may not write to me\. <@9\d+> denied it\.$/);
+    assert.deepEqual([posted(), paired()], [before, []]);
+    await pass(3_700_000);
+    assert.match((await press(yes)).join(), /already decided|has expired|is old/);
   });
 
-  const outcomes: readonly [outcome: PairingOutcome, said: RegExp][] = [
-    [{ kind: "denied", request }, /^update: `ada` .* may not write to me\. <@555> denied it\.$/],
-    [{ kind: "already", request }, /^update: `ada` .* already decided/],
-    [{ kind: "expired", request }, /^update: `ada` .* has expired/],
-    [{ kind: "unknown", wrongInRow: 0 }, /^reply: This button is old/],
-    [{ kind: "closed", until: 1 }, /^reply: This button is old/],
-  ];
-  for (const [outcome, expected] of outcomes) {
-    it(`answers a request that is ${outcome.kind}, and writes to no stranger`, async () => {
-      const { pressed, said, told, woken } = setUp({ outcome });
-      await pressed(PRESS);
-      assert.equal(said.length, 1);
-      assert.match(said[0]!, expected);
-      assert.deepEqual([told, woken], [[], []]);
+  it("[P16] do nothing for a person who is no owner", async () => {
+    const { press, yes, paired, lines } = await asked({
+      discord: { dm: { policy: "pairing", allowFrom: [ADA.id] } },
+    });
+    const button = yes === "undefined" ? "pairing:made-up" : yes;
+    assert.deepEqual(await press(button, { as: ADA }), ["You are not authorized to do that."]);
+    assert.deepEqual(paired(), []);
+    const line = lines.find(({ event }) => event.startsWith("Refused a button"));
+    assert.deepEqual([line?.level, line?.fields.why], ["warn", "not-owner"]);
+  });
+
+  it("[K5] answer if the store fails, and log it", async () => {
+    const { press, yes, store, lines } = await asked();
+    Object.assign(store.pairing, { decide: () => Promise.reject(new Error("disk full")) });
+    assert.match((await press(yes)).join(), /^I can't tell whether that worked/);
+    assert.equal(lines.at(-1)?.level, "error");
+  });
+});
+
+describe("[X4a] [P16] uses without effect", () => {
+  it("tell a person one refusal a minute, with one line of the log", async () => {
+    const { press, lines, pass } = await commandAccount();
+    const refused = () => lines.filter(({ event }) => event.startsWith("Refused a button"));
+    const told: string[] = [];
+    for (let n = 0; n < 50; n++) told.push(...await press(`gone:${n}`, { as: ADA }));
+    assert.deepEqual([told, refused().length], [[DEAD], 1]);
+    await pass(60_000);
+    assert.equal((await press("pairing:1", { as: ADA })).length, 1);
+  });
+
+  it("refuse each form in words, a few a second", async () => {
+    const { submit, lines } = await commandAccount();
+    const told: string[] = [];
+    for (let n = 0; n < 20; n++) told.push(await submit("gone:1", "", { as: ADA }));
+    assert.deepEqual(told.filter((text) => text !== ""), Array(5).fill(DEAD));
+    assert.equal(lines.filter(({ event }) => event.startsWith("Refused a modal")).length, 1);
+  });
+
+  for (
+    const customId of ["", "approval:1", "pairing", "PAIRING:yes", "pairing:made-up", "undo:all"]
+  ) {
+    it(`say so of the button ${JSON.stringify(customId)}`, async () => {
+      const { press } = await commandAccount();
+      assert.deepEqual(await press(customId), [DEAD]);
     });
   }
+});
 
-  it("[P16] sends no request to the store for a person who is no owner", async () => {
-    const { pressed, said, asked, lines } = setUp({ verdict: DENIED });
-    await pressed(PRESS);
-    assert.deepEqual(said, ["reply: You are not authorized to do that."]);
-    assert.deepEqual(asked, []);
-    assert.deepEqual([lines[0]?.level, lines[0]?.fields.why], ["warn", "not-owner"]);
-  });
-
-  it("[X4a] tells a person one refusal a minute, with one line of the log", async () => {
-    const { pressed, clock, said, lines } = setUp({ verdict: DENIED });
-    for (let n = 0; n < 1_000; n++) await pressed({ ...PRESS, customId: `gone:${n}` });
-    assert.deepEqual(said, [DEAD]);
-    clock.advance(60_000);
-    assert.deepEqual(lines.map(({ fields }) => fields.why), ["not-owner"]);
-    await pressed(PRESS);
-    assert.equal(said.length, 2, "a minute is over");
-  });
-
-  it("[X4a] refuses each form in words, a few a second, with one line of the log", async () => {
-    const { pressed, said, lines } = setUp({ verdict: DENIED });
-    for (let n = 0; n < 1_000; n++) {
-      await pressed({ ...PRESS, kind: "modal", text: "" });
-    }
-    assert.deepEqual(said, Array<string>(5).fill(DEAD.replace("reply", "deferred")));
-    assert.equal(lines.length, 1);
-  });
-
-  it("[X4a] tells once that a question is for another person", async () => {
-    const { pressed, said, lines } = setUp({ decides: { kind: "not_asked", question: QUESTION } });
-    for (let n = 0; n < 100; n++) await pressed({ ...PRESS, customId: "ask:1" });
-    assert.equal(said.length, 1);
-    assert.deepEqual(lines.map(({ fields }) => fields.code), ["ABCDEFGH"]);
-  });
-
-  for (const customId of ["", "approval:1", "pairing", "PAIRING:yes"]) {
-    it(`refuses the unknown button ${JSON.stringify(customId)}`, async () => {
-      const { needed, pressed, said, asked } = setUp();
-      await pressed({ ...PRESS, customId });
-      assert.deepEqual(said, [DEAD]);
-      assert.deepEqual(asked, []);
-      assert.deepEqual(needed, ["everyone"]);
+describe("[A1] [T10] the components of questions", () => {
+  const question = {
+    ...{ id: 1, code: "ABCDEFGH", state: "answered", createdAt: 0, expiresAt: 1 },
+    question: { kind: "ask", text: "Which trip?", facts: [], choices: [], asked: "anyone" },
+  } as unknown as Extract<DecidingOutcome, { kind: "decided" }>["question"];
+  const deciding = async (outcome: DecidingOutcome) => {
+    const bot = await commandAccount();
+    const asked: unknown[] = [];
+    Object.assign(bot.store.questions, {
+      decide(deciding: unknown) {
+        asked.push(deciding);
+        return Promise.resolve(outcome);
+      },
     });
-  }
+    return { ...bot, asked };
+  };
 
-  const UNDO = { ...PRESS, customId: "undo:1400000000000000800" };
-
-  it("[T3] replaces a reply by the result of long work", async () => {
-    const { pressed, said } = setUp();
-    await pressed(UNDO);
-    assert.deepEqual(said, [
-      "reply: Taking that back …",
-      `change ${REPLY}: Undone: channel #x. This deletes the channel again.`,
-    ]);
+  it("[T13a] leave a form to the gateway's thread, and answer the form", async () => {
+    const form = { title: "Which trip?", label: "Port" };
+    const opening = await deciding({ kind: "form", form, question });
+    assert.deepEqual(await opening.press("ask:1"), []);
+    const { submit, asked } = await deciding({ kind: "decided", question });
+    const message = { id: "1400000000000000077", content: "", author: ADA };
+    assert.equal(
+      await submit("ask:1", "Hamburg", { fields: { message } }),
+      "Thanks, I have your answer.",
+    );
+    assert.equal((asked as { submitted: string }[])[0]?.submitted, "Hamburg");
+    assert.match(await submit("ask:1", "Hamburg"), /is old/, "no component has opened this form");
+    assert.equal(asked.length, 1);
   });
 
-  it("[T3] begins long work before Discord takes an answer", async () => {
-    const slow = Promise.withResolvers<void>();
-    const { pressed, lines } = setUp({ slow: slow.promise });
-    const done = pressed(UNDO);
-    await settle();
-    assert.match(lines[0]?.event ?? "", /has pressed Undo/);
-    slow.resolve();
-    await done;
+  it("take the choice of a menu, and say how a question has ended", async () => {
+    const { choose, asked } = await deciding({ kind: "closed", question });
+    const { text } = await choose("ask:1", "x");
+    assert.match(text, /already decided, has expired/);
+    assert.deepEqual((asked as { selected: string[] }[])[0]?.selected, ["x"]);
   });
 
-  it("[K5] answers if the store fails, and logs it", async () => {
-    const { pressed, said, lines } = setUp({ outcome: Promise.reject(new Error("disk full")) });
-    await pressed(PRESS);
-    assert.match(said[0]!, /^reply: I can't tell whether that worked/);
-    assert.equal(lines[0]?.level, "error");
+  it("[X4a] tell once that a question is for another person", async () => {
+    const { press, lines } = await deciding({ kind: "not_asked", question });
+    const told = [...await press("ask:1"), ...await press("ask:1")];
+    assert.deepEqual(told, ["This question is not for you."]);
+    assert.equal(lines.filter(({ fields }) => fields.code === "ABCDEFGH").length, 1);
+  });
+
+  it("wake the turn, and all bots of the process", async () => {
+    const { press, account, store } = await deciding({ kind: "closed", question });
+    let claims = 0;
+    const told: string[] = [];
+    const { claimNext } = store.inbox;
+    Object.assign(store.inbox, {
+      claimNext(...of: Parameters<typeof claimNext>) {
+        claims++;
+        return claimNext(...of);
+      },
+    });
+    Object.assign(account.bot, { changedInAll: (namespace: string) => told.push(namespace) });
+    await press("ask:1", { as: GRACE });
+    assert.deepEqual([claims > 0, told], [true, ["questions"]]);
   });
 });

@@ -1,166 +1,199 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { createDeferred } from "../../../src/flows/interactions/deferred.ts";
-import { type ApplicationId, createdAtMs, type Snowflake } from "../../../src/core/discord/ids.ts";
-import type { CommandCall, SlashCommand } from "../../../src/core/inbound/interactions.ts";
-import type { Verdict } from "../../../src/core/inbound/verdict.ts";
-import {
-  type CommandRunner,
-  createSlashCommands,
-} from "../../../src/flows/interactions/run_commands.ts";
-import { createRefusals } from "../../../src/flows/interactions/refusals.ts";
-import type { AnswerParts, Command } from "../../../src/interactions/base/command.ts";
-import { ACCOUNT, channelId, messageId, sender } from "../../support/discord/builders.ts";
-import { interactionContext } from "../../support/discord/interaction_context.ts";
-import { FakeClock } from "../../support/fake_clock.ts";
-import { recordingLog } from "../../support/recording_log.ts";
-import { settle } from "../../support/settle.ts";
+import type { Given } from "../../support/bot/test_account.ts";
+import { ADA, commandAccount, GRACE } from "../../support/bot/commands.ts";
+import { refused } from "../../support/discord/answers.ts";
+import { CHANNEL, GUILD } from "../../support/discord/payloads.ts";
 
-const CALL: SlashCommand = {
-  kind: "slash",
-  accountId: ACCOUNT,
-  id: "1450000000000000001",
-  token: "s3cret",
-  applicationId: "99" as ApplicationId,
-  channelId: channelId("1400000000000000700"),
-  place: { kind: "dm" },
-  sender: sender(),
-  name: "tide",
-  options: { secret: "words of the asker" },
-};
-const ALLOWED: Verdict = { kind: "accept", why: "allowed", rule: "dm.allowFrom" };
-const DENIED: Verdict = { kind: "ignore", why: "dm-not-allowed", rule: "r", keepAsContext: false };
-const TIDE: Command = {
-  name: "tide",
-  description: "Show the tide",
-  options: [],
-  needs: "session",
-  run: () => "high at noon",
-};
-const UNKNOWN = new Error("10015");
-const FORBIDDEN = new Error("50013");
+const NOT_AUTHORIZED = "You are not authorized to do that.";
+const UNKNOWN = refused(404, 10015);
+const FORBIDDEN = refused(403, 50013);
+const OPEN = { guilds: { [GUILD]: { requireMention: false } } };
 
-function setUp({ verdict = ALLOWED, command = TIDE, failures = [] as Error[] } = {}) {
-  const clock = new FakeClock(createdAtMs(CALL.id as Snowflake));
-  const { log, lines } = recordingLog();
-  const answers: string[] = [];
-  const needed: string[] = [];
-  const late: string[] = [];
-  const context = interactionContext({ now: clock.now, log });
-  const give = createDeferred(clock, ({ sender }, content, isForbidden) => {
-    late.push(`${sender.username}${isForbidden ? " elsewhere" : ""}: ${content}`);
-    return Promise.resolve();
-  }, (error) => error === UNKNOWN ? "unknown" : error === FORBIDDEN ? "forbidden" : undefined);
-  const runner: CommandRunner = {
-    commands: [command],
-    authorize(_, needs) {
-      needed.push(needs);
-      return verdict;
-    },
-    refusals: createRefusals({ now: clock.now }),
-    context,
-  };
-  const menu = [{
-    name: "Tide here",
-    needs: "everyone" as const,
-    run: ({ target }: CommandCall) => `${target?.id}`,
-  }];
-  const answer = (call: SlashCommand, { text: content }: AnswerParts, isFleeting: boolean) =>
-    give(call, isFleeting ? undefined : content, () => {
-      const failure = failures.shift();
-      if (failure) return Promise.reject(failure);
-      answers.push(content);
-      return Promise.resolve();
-    });
-  const run = createSlashCommands(runner, menu, answer);
-  return { run, clock, lines, answers, needed, late };
+/** An account to whose answers Discord says this, one after the other. */
+function refusing(failures: Error[], given: Given = {}) {
+  const answer: Given["answer"] = ({ path }) =>
+    path.startsWith("/webhooks/") ? failures.shift() : undefined;
+  return commandAccount({ discord: OPEN, answer, ...given });
 }
 
-describe("[K2] createSlashCommands()", () => {
-  it("sends the command's answer, after checking the right", async () => {
-    const { run, answers, needed, lines } = setUp();
-    await run(CALL);
-    assert.deepEqual([answers, needed, lines], [["high at noon"], ["session"], []]);
+describe("[K2] [K3] slash commands", () => {
+  it("are refused in words, a few a second, also those that are gone, and logged once a minute", async () => {
+    const { slash, pass, lines } = await commandAccount();
+    const told = async (count: number) => {
+      const texts: string[] = [];
+      for (let n = 0; n < count; n++) {
+        texts.push(await slash(n % 2 ? "status" : "gone", {}, { as: ADA }));
+      }
+      return texts.filter((text) => text === NOT_AUTHORIZED).length;
+    };
+    const refusals = () => lines.filter(({ event }) => event.startsWith("Refused a command"));
+    assert.equal(await told(20), 5, "[X4a] half of the requests for people who know");
+    await pass(1_000);
+    assert.equal(await told(20), 5);
+    assert.deepEqual(refusals().map(({ level, fields }) => [level, fields.why]), [
+      ["debug", "pairing"],
+    ]);
+    await pass(60_000);
+    await told(1);
+    assert.equal(refusals().length, 2);
   });
 
-  it("[K3] runs nothing for a person without the right, and logs why", async () => {
-    const command = { ...TIDE, run: () => assert.fail("it ran") };
-    const { run, answers, lines } = setUp({ verdict: DENIED, command });
-    await run(CALL);
-    assert.deepEqual(answers, ["You are not authorized to do that."]);
-    assert.deepEqual([lines[0]?.level, lines[0]?.fields.why], ["debug", "dm-not-allowed"]);
+  it("[P16] are open in direct messages to owners and to paired people", async () => {
+    const { slash, store, account } = await commandAccount();
+    const admitted: string[] = [];
+    Object.assign(account, { connection: { admit: (id: string) => admitted.push(id) } });
+    assert.equal(await slash("whoami", {}, { as: ADA }), NOT_AUTHORIZED);
+    Object.assign(store.pairing, { isPaired: () => Promise.resolve(true) });
+    assert.match(await slash("whoami", {}, { as: ADA }), /You are <@19/);
+    assert.equal(await slash("agents", {}, { as: ADA }), NOT_AUTHORIZED);
+    assert.match(await slash("agents"), /^`main`/);
+    assert.deepEqual(admitted, [GRACE.id], "[X4a] an owner's commands wait for no one's");
   });
 
-  it("[X4a] refuses each command in words, a few a second, also those that it no longer has", async () => {
-    const { run, answers, clock, lines } = setUp({ verdict: DENIED });
-    for (let second = 1; second <= 3; second++) {
-      for (let n = 0; n < 100; n++) await run({ ...CALL, name: n % 2 ? "tide" : "gone" });
-      const refusals = Array<string>(5 * second).fill("You are not authorized to do that.");
-      assert.deepEqual(answers, refusals);
-      clock.advance(1_000);
+  it("[K3] ask Discord for the application's owner only if the config names none", async () => {
+    for (const beside of [{ commands: {} }, {}]) {
+      const { slash, requests } = await commandAccount({ beside, discord: OPEN });
+      assert.match(await slash("agents", {}, { in: "guild" }), /^`main`/);
+      const asked = requests.some(({ path }) => path === "/applications/@me");
+      assert.equal(asked, "commands" in beside);
     }
-    assert.equal(lines.length, 1, "the log has one line for the first, and one a minute");
   });
 
-  it("answers a failure with an id that the log explains, without the person's words", async () => {
-    const command = { ...TIDE, run: () => Promise.reject(new Error("disk full")) };
-    const { run, answers, lines } = setUp({ command });
-    await run(CALL);
-    assert.match(answers[0]!, new RegExp(CALL.id));
-    assert.equal(lines[0]?.level, "error");
+  it("answer a failure with an id that the log explains, without the person's words", async () => {
+    const { slash, store, lines } = await commandAccount();
+    Object.assign(store.notes, { find: () => Promise.reject(new Error("disk full")) });
+    const text = await slash("memory", { show: 1, text: "words of the asker" });
+    const failed = lines.find(({ event }) => event === "A command failed");
+    assert.ok(text.includes(String(failed?.fields.interactionId)), text);
+    assert.equal(failed?.level, "error");
     assert.doesNotMatch(JSON.stringify(lines), /s3cret|words of the asker/);
   });
 
-  it("[K5] retries while Discord does not know the deferral yet", async () => {
-    const { run, answers, clock, lines } = setUp({ failures: [UNKNOWN, UNKNOWN] });
-    const done = run(CALL);
-    for (const ms of [50, 200]) {
-      await settle();
-      assert.deepEqual(answers, []);
-      clock.advance(ms);
-    }
-    await done;
-    assert.deepEqual([answers, lines], [["high at noon"], []]);
+  it("[K5] are answered again while Discord does not know the deferral yet", async () => {
+    const { slash, pass, requests, posted } = await refusing([UNKNOWN, UNKNOWN]);
+    await slash("whoami");
+    await pass(250, 50);
+    const answers = requests.filter(({ path }) => path.startsWith("/webhooks/"));
+    assert.equal(answers.length, 3);
+    assert.deepEqual(posted(), []);
   });
 
-  for (
-    const [what, verdict, expected] of [
-      ["sends the answer to the asker alone if a deferral never arrived", ALLOWED, {
-        late: ["ada: high at noon"],
-        levels: [],
-      }],
-      ["[X4a] sends a refusal to no one if a deferral never arrived, and logs it", DENIED, {
-        late: [],
-        levels: ["debug", "warn"],
-      }],
-    ] as const
-  ) {
-    it(`[K5] ${what}`, async () => {
-      const failures = Array<Error>(6).fill(UNKNOWN);
-      const { run, answers, clock, lines, late } = setUp({ failures, verdict });
-      const done = run(CALL);
-      for (let i = 0; i < 5; i++) {
-        await settle();
-        clock.advance(3_000);
-      }
-      await done;
-      assert.deepEqual([answers, late], [[], expected.late]);
-      assert.deepEqual(lines.map(({ level }) => level), expected.levels);
+  it("[K5] are answered by direct message if a deferral never arrived; a refusal is not", async () => {
+    for (const as of [GRACE, ADA]) {
+      const { slash, pass, posted, lines } = await refusing(Array(6).fill(UNKNOWN));
+      await slash("whoami", {}, { as });
+      await pass(10_000, 1_000);
+      assert.equal(
+        posted().filter((text) => /You are|authorized/.test(text)).length,
+        as === GRACE ? 1 : 0,
+      );
+      const unanswered = lines.filter(({ event }) => event === "Cannot answer a command");
+      assert.equal(unanswered.length, as === GRACE ? 0 : 1);
       assert.doesNotMatch(JSON.stringify(lines), /s3cret/);
-    });
-  }
-
-  it("[K5] sends the answer to the asker alone at once if Discord forbids it in the place", async () => {
-    const { run, answers, lines, late } = setUp({ failures: [FORBIDDEN] });
-    await run(CALL);
-    assert.deepEqual([answers, lines, late], [[], [], ["ada elsewhere: high at noon"]]);
+    }
   });
 
-  it("[K6] runs the command of a message's menu, and no slash command of that name", async () => {
-    const { run, answers } = setUp();
-    const target = { id: messageId("1450000000000000002"), text: "hi", channelId: CALL.channelId };
-    await run({ ...CALL, name: "Tide here", target });
-    await run({ ...CALL, target });
-    assert.deepEqual(answers, ["1450000000000000002", "I no longer have this command."]);
+  it("[K5] are answered by direct message once the token has ended, and asked for no answer", async () => {
+    const { slash, posted, requests } = await commandAccount();
+    await slash("whoami", {}, { fields: { id: "1400000000000000001" } });
+    assert.match(posted().join(), /You are/);
+    assert.ok(!requests.some(({ path }) => path.startsWith("/webhooks/")));
+  });
+
+  it("[K5] are answered by direct message at once if Discord forbids it in the place", async () => {
+    const { slash, posted } = await refusing([FORBIDDEN]);
+    await slash("whoami", {}, { in: "guild" });
+    assert.match(posted().join(), /You are/);
+  });
+
+  it("[K5] [K6] stop the turn of a question that may not be answered in its place", async () => {
+    const { slash, posted, rows } = await refusing([FORBIDDEN], {
+      says: () => new Promise(() => {}),
+    });
+    await slash("new", { message: "when is high tide?" }, { in: "guild" });
+    assert.match(posted().join(), /^I may not write in this channel/);
+    assert.deepEqual(rows("SELECT state FROM inbox"), [{ state: "stopped" }]);
+  });
+
+  it("[K6] are not those of a message's menu", async () => {
+    const { menu, slash } = await commandAccount();
+    const message = { id: "1400000000000000009", content: "hi", author: ADA };
+    assert.match(await menu("Why no answer?", message), /^I have no record/);
+    assert.match(await menu("whoami", message), /no longer have this command/);
+    assert.match(await slash("Why no answer?"), /no longer have this command/);
+  });
+});
+
+describe("[K1] [M4] commands in messages", () => {
+  const texts = async (given: Given = {}) => {
+    const bot = await commandAccount({
+      discord: { ...OPEN, dm: { policy: "open", allowFrom: ["*"] } },
+      ...given,
+    });
+    const said = async (text: string, fields?: object) => {
+      await bot.write(text, fields);
+      return bot.posted().at(-1) ?? "";
+    };
+    return { ...bot, said };
+  };
+  /** A guild in which Ada may do everything, or only read. */
+  const owned = (owner: string): Given["answer"] => ({ path }) => {
+    const roles = [{ id: GUILD, name: "@everyone", permissions: "1024", position: 0 }];
+    const [, rest] = new RegExp(`^/guilds/${GUILD}(.*)$`).exec(path) ?? [];
+    if (rest === "") return { id: GUILD, name: "Friends", owner_id: owner, roles };
+    if (rest === "/roles") return roles;
+    if (rest === "/channels") {
+      return [{ id: CHANNEL, type: 0, name: "x", permission_overwrites: [] }];
+    }
+    return rest === `/members/${ADA.id}` ? { user: ADA, roles: [] } : undefined;
+  };
+
+  it("run with the rights that Discord tells", async () => {
+    const manager = await texts({ answer: owned(ADA.id) });
+    assert.match(await manager.said("/reset"), /is new already/);
+    const member = await texts({ answer: owned(GRACE.id) });
+    assert.equal(await member.said("/reset"), NOT_AUTHORIZED);
+    await member.said("/reset");
+    assert.equal(member.posted().length, 1, "[X4a] once a minute; then a mark");
+  });
+
+  it("answer privately only in direct messages, and name the menu otherwise", async () => {
+    const { said, dm, posted } = await texts();
+    assert.match(await said("/usage"), /Use `\/usage` from Discord's menu, or/);
+    await dm("/usage");
+    assert.match(posted().at(-1) ?? "", /^Today/);
+    await dm("/catchup");
+    assert.match(posted().at(-1) ?? "", /^Use `\/catchup` from/);
+  });
+
+  it("show how to write one whose words do not fit", async () => {
+    const { said } = await texts();
+    assert.match(await said("/forget"), /^Use `\/forget` from/);
+    assert.match(await said("/skill"), /`\/skill <name> \[input\]`$/);
+  });
+});
+
+describe("[K2] suggestions", () => {
+  it("[K3] go to people with the right, at most 25, and to no one else", async () => {
+    const { suggestions, store } = await commandAccount();
+    const names = new Map(Array.from({ length: 30 }, (_, n) => [`${n}`, `grace ${n}`]));
+    Object.assign(store.messages, { askersNames: () => Promise.resolve(names) });
+    assert.equal((await suggestions("forget", { who: "grace" }))?.length, 25);
+    assert.equal(await suggestions("forget", { who: "" }, { as: ADA }), undefined);
+    assert.deepEqual(await suggestions("whoami", { where: "" }), []);
+    assert.deepEqual(await suggestions("gone", { where: "" }), []);
+  });
+
+  it("[K5] are none after a second, and after a failure", async () => {
+    const { suggestions, store, lines, pass, requests } = await commandAccount();
+    Object.assign(store.messages, { askersNames: () => new Promise(() => {}) });
+    assert.equal(await suggestions("forget", { who: "" }), undefined, "it still waits");
+    await pass(1_000);
+    assert.deepEqual(requests.at(-1)?.body["data"], { choices: [] });
+    Object.assign(store.messages, { askersNames: () => Promise.reject(new Error("disk full")) });
+    assert.deepEqual(await suggestions("forget", { who: "" }), []);
+    assert.equal(lines.at(-1)?.level, "debug");
+    assert.doesNotMatch(JSON.stringify(lines), /s3cret/);
   });
 });

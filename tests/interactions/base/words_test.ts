@@ -9,7 +9,6 @@ import { forget, memory } from "../../../src/interactions/commands/own_data.ts";
 import { skill } from "../../../src/interactions/commands/questions.ts";
 import { status } from "../../../src/interactions/commands/about.ts";
 import { settings } from "../../../src/interactions/commands/settings.ts";
-import { commandsOf } from "../../support/discord/vectors.ts";
 
 describe("[K1] readWords()", () => {
   const cases: readonly [command: Command, words: string, read: unknown][] = [
@@ -69,15 +68,4 @@ describe("[K1] usageOf()", () => {
     assert.match(usageOf(settings), /^`\/settings \[model\|think\|[^\]]+\] \[value\]`$/);
     assert.equal(usageOf(config).split("\n")[1], "`/config set <path> <value>`");
   });
-});
-
-describe("[K2] OpenClaw's commands with arguments", () => {
-  for (const file of ["seed-commands", "latest-commands"]) {
-    const { commands, options } = commandsOf(file);
-    it(`/skill has the same ones, in the same order (${file})`, options, () => {
-      const theirs = commands.find(({ name }) => name === "skill");
-      assert.equal(theirs?.acceptsArgs, true);
-      assert.deepEqual(skill.options!.map(({ name }) => name), ["name", "input"]);
-    });
-  }
 });

@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { OptionTyping } from "../../../src/core/inbound/interactions.ts";
 import {
   ALLOW_ONCE,
   type Deciding,
@@ -10,82 +9,65 @@ import {
 } from "../../../src/core/people/question.ts";
 import { readWords } from "../../../src/interactions/base/words.ts";
 import { approve } from "../../../src/interactions/commands/approve.ts";
-import { callOf } from "../../support/discord/calls.ts";
-import { interactionContext } from "../../support/discord/interaction_context.ts";
-
-const ME = callOf("approve").sender.id;
+import { commandAccount, GRACE } from "../../support/bot/commands.ts";
 
 function approval(code: string, fields: Partial<Question> = {}): StoredQuestion {
-  const question: Question = {
-    kind: "approval",
-    tool: "exec",
-    text: "Run it?",
-    facts: [],
-    exact: '["ls","-l"]',
-    choices: [{ key: ALLOW_ONCE }, { key: DENY }],
-    asked: [ME],
-    where: "direct",
-    timeoutMs: 1,
-    ...fields,
+  const question = {
+    ...{ kind: "approval", tool: "exec", text: "Run it?", facts: [], exact: '["ls","-l"]' },
+    ...{ choices: [{ key: ALLOW_ONCE }, { key: DENY }], asked: [GRACE.id], ...fields },
   };
-  const { accountId, channelId } = callOf("approve");
-  return {
-    ...{ id: 1, accountId, code, messageId: "7" as StoredQuestion["messageId"], channelId },
-    ...{ question, state: "open", createdAt: 0, expiresAt: 1 },
-  };
+  return { id: 1, code, question, state: "open", createdAt: 0, expiresAt: 1 } as never;
 }
 
-function build(...open: readonly StoredQuestion[]) {
+async function build(...open: readonly StoredQuestion[]) {
   const asked: Deciding[] = [];
-  const context = interactionContext({
-    questions: {
-      open: () => Promise.resolve(open),
-      decide(deciding) {
-        asked.push(deciding);
-        const code = "code" in deciding.by ? deciding.by.code : "";
-        const question = open.find((one) => one.code === code);
-        if (!question || !deciding.answer) return Promise.resolve({ kind: "unknown" });
-        const { answer, userId: decidedBy = ME } = deciding;
-        return Promise.resolve(
-          question.question.choices.some(({ key }) => key === answer.choice)
-            ? { kind: "decided", question: { ...question, state: "answered", answer, decidedBy } }
-            : { kind: "no_choice", question },
-        );
-      },
+  const discord = { execApprovals: { enabled: true, approvers: [GRACE.id] } };
+  const bot = await commandAccount({ discord });
+  Object.assign(bot.store.questions, {
+    open: () => Promise.resolve(open),
+    decide(deciding: Deciding) {
+      asked.push(deciding);
+      const { answer, userId: decidedBy } = deciding;
+      const [question] = open;
+      const isOne = question?.question.choices.some(({ key }) => key === answer?.choice);
+      const decided = { ...question, state: "answered", answer, decidedBy };
+      return Promise.resolve(
+        isOne ? { kind: "decided", question: decided } : { kind: "no_choice", question },
+      );
     },
   });
-  const use = async (options: Record<string, string> = {}) =>
-    String(await approve.run(callOf("approve", { options }), context));
-  return { use, asked, context };
+  return { ...bot, asked, use: (values = {}) => bot.slash("approve", values) };
 }
 
 describe("[A4] [K2] /approve", () => {
   it("lists the approvals that wait for the asker, with the exact command of a single one", async () => {
-    assert.equal(await build().use(), "No command waits for your decision.");
-    const other = approval("BBBBBBBB", { asked: [] });
-    const ask = approval("CCCCCCCC", { kind: "ask", asked: "anyone" });
-    assert.match(
-      await build(approval("AAAAAAAA"), other, ask).use(),
-      /`AAAAAAAA`\n```\n\["ls","-l"\]\n```$/,
-    );
-    assert.match(
-      await build(approval("AAAAAAAA"), approval("DDDDDDDD")).use(),
-      /– `AAAAAAAA` `\["ls","-l"\]`\n– `DDDDDDDD`/,
-    );
+    assert.equal(await (await build()).use(), "No command waits for your decision.");
+    const others = [
+      approval("BBBBBBBB", { asked: [] }),
+      approval("CCCCCCCC", { kind: "ask", asked: "anyone" }),
+    ];
+    const one = await build(approval("AAAAAAAA"), ...others);
+    assert.match(await one.use(), /`AAAAAAAA`\n```\n\["ls","-l"\]\n```$/);
+    assert.deepEqual(await one.suggestions("approve", { id: "" }), [
+      { name: 'AAAAAAAA · ["ls","-l"]', value: "AAAAAAAA" },
+    ]);
+    const two = await build(approval("AAAAAAAA"), approval("DDDDDDDD"));
+    assert.match(await two.use(), /– `AAAAAAAA` `\["ls","-l"\]`\n– `DDDDDDDD`/);
   });
 
   it("decides by the ID, in the asker's name", async () => {
-    const { use, asked } = build(approval("AAAAAAAA"));
-    const text = await use({ id: "aaaaaaaa", decision: "allow-once" });
-    assert.match(text, /chose: Allow once/);
+    const { use, asked } = await build(approval("AAAAAAAA"));
+    assert.match(await use({ id: "aaaaaaaa", decision: "allow-once" }), /chose: Allow once/);
     assert.deepEqual(asked.map(({ userId, answer }) => [userId, answer]), [
-      [ME, { choice: ALLOW_ONCE }],
+      [GRACE.id, { choice: ALLOW_ONCE }],
     ]);
     assert.match(await use({ id: "AAAAAAAA", decision: "deny" }), /chose: Deny/);
+    const always = await use({ id: "AAAAAAAA", decision: "allow-always" });
+    assert.equal(always, "`AAAAAAAA` can only be allowed once, or denied.");
   });
 
   it("says if an ID is not open for the asker, and decides nothing", async () => {
-    const { use, asked } = build(
+    const { use, asked } = await build(
       approval("BBBBBBBB", { asked: [] }),
       approval("CCCCCCCC", { kind: "limit" }),
     );
@@ -96,46 +78,28 @@ describe("[A4] [K2] /approve", () => {
     assert.deepEqual(asked, []);
   });
 
-  it("allows nothing for good that may be allowed once only", async () => {
-    const { use } = build(approval("AAAAAAAA"));
-    const text = await use({ id: "AAAAAAAA", decision: "allow-always" });
-    assert.equal(text, "`AAAAAAAA` can only be allowed once, or denied.");
-  });
-
   it("[SEC-R20] denies, but does not allow, a command that is too long to show", async () => {
-    const { use, asked } = build(approval("AAAAAAAA", { exact: "x".repeat(3_000) }));
+    const { use, asked } = await build(approval("AAAAAAAA", { exact: "x".repeat(3_000) }));
     assert.match(await use({ id: "AAAAAAAA", decision: "allow-once" }), /too long to show/);
     assert.deepEqual(asked, []);
     assert.match(await use({ id: "AAAAAAAA", decision: "deny" }), /chose: Deny/);
   });
 
-  const orders: readonly [words: string, id: string, decision: string | undefined][] = [
+  const orders: readonly [words: string, id?: string, decision?: string][] = [
     ["AAAAAAAA allow-once", "AAAAAAAA", "allow-once"],
     ["allow AAAAAAAA", "AAAAAAAA", "allow-once"],
     ["AAAAAAAA ALWAYS", "AAAAAAAA", "allow-always"],
     ["reject AAAAAAAA", "AAAAAAAA", "deny"],
     ["AAAAAAAA block", "AAAAAAAA", "deny"],
-    ["AAAAAAAA", "AAAAAAAA", undefined],
+    ["AAAAAAAA", "AAAAAAAA"],
+    ["AAAAAAAA maybe"],
+    ["AAAAAAAA once twice"],
   ];
   for (const [words, id, decision] of orders) {
-    it(`reads “${words}”`, () => {
+    it(`${id === undefined ? "takes no" : "reads"} “${words}”`, () => {
       const read = readWords(approve, approve.inOrder?.(words) ?? words);
-      assert.deepEqual({ ...read?.options }, { id, ...(decision && { decision }) });
+      const options = { id, ...(decision && { decision }) };
+      assert.deepEqual(read && { ...read.options }, id === undefined ? undefined : options);
     });
   }
-
-  it("takes no other words", () => {
-    for (const words of ["AAAAAAAA maybe", "AAAAAAAA once twice"]) {
-      assert.equal(readWords(approve, approve.inOrder?.(words) ?? words), undefined);
-    }
-  });
-
-  it("suggests the approvals that wait for the asker", async () => {
-    const { context } = build(approval("AAAAAAAA"), approval("BBBBBBBB", { asked: [] }));
-    const typed = { option: "id", text: "" };
-    const typing = { ...callOf("approve"), kind: "typing", typed } as unknown as OptionTyping;
-    assert.deepEqual(await approve.options![0]?.suggest?.(typing, context), [
-      { name: 'AAAAAAAA · ["ls","-l"]', value: "AAAAAAAA" },
-    ]);
-  });
 });

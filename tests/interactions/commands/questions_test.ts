@@ -1,194 +1,185 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { messageId } from "../../support/discord/builders.ts";
-import type {
-  CommandQuestion,
-  InteractionContext,
-} from "../../../src/interactions/base/context.ts";
-import { whoami } from "../../../src/interactions/commands/about.ts";
-import { forget } from "../../../src/interactions/commands/own_data.ts";
-import { agents, pause } from "../../../src/interactions/commands/bot.ts";
-import { ANSWER_MAX } from "../../../src/interactions/base/command.ts";
-import { help } from "../../../src/interactions/commands/about.ts";
-import { askAbout, skill, why, whyNoAnswer } from "../../../src/interactions/commands/questions.ts";
-import { COMMANDS } from "../../../src/interactions/registry.ts";
-import { callOf } from "../../support/discord/calls.ts";
-import { interactionContext } from "../../support/discord/interaction_context.ts";
+import { snowflakeAt } from "../../../src/core/discord/ids.ts";
+import { refuseAnswer } from "../../../src/flows/inbound/interactions.ts";
+import { ADA, commandAccount } from "../../support/bot/commands.ts";
+import type { Given } from "../../support/bot/test_account.ts";
+import { CHANNEL, GUILD } from "../../support/discord/payloads.ts";
 
-const ID = messageId("1450000000000000002");
+const OPEN = {
+  dm: { policy: "open", allowFrom: ["*"] },
+  guilds: { [GUILD]: { requireMention: true } },
+};
+const open = (given: Given = {}) => commandAccount({ discord: OPEN, ...given });
+const MESSAGE = { id: "1400000000000000009", content: "high at noon", author: ADA };
+const inGuild = { as: ADA, in: "guild" } as const;
+const ASK = "Ask Barnacle";
+const inboxOf = ({ rows }: Awaited<ReturnType<typeof open>>) =>
+  rows("SELECT message_id, message FROM inbox").map((
+    { message_id, message },
+  ) => ({
+    id: String(message_id),
+    message: JSON.parse(String(message)),
+  }));
 
-function asking(where: "here" | "direct" | "refused" = "here") {
-  const asked: CommandQuestion[] = [];
-  const ask: InteractionContext["ask"] = (_, question) => {
-    asked.push(question);
-    return Promise.resolve(where);
-  };
-  const skills = () => Promise.resolve([{ name: "Tides", description: "Reads tide tables" }]);
-  return { asked, context: interactionContext({ ask, skills }) };
-}
-
-describe("[K2] /help", () => {
-  it("lists all commands within one answer", async () => {
-    const text = String(
-      await help.run(callOf("help"), interactionContext({ commands: () => COMMANDS })),
-    );
-    assert.match(text, /\n\*\*Owners:\*\*\n[^*]*`\/pause` Pause me everywhere, or let me go on/);
-    assert.doesNotMatch(text, /\n\n/);
-    assert.ok(text.length <= ANSWER_MAX, `${text.length} characters`);
-  });
-
-  it("describes more commands than there are now", async () => {
-    const commands = [...COMMANDS, ...COMMANDS.slice(0, COMMANDS.length / 2)];
-    const context = interactionContext({ commands: () => commands });
-    const text = String(await help.run(callOf("help"), context));
-    assert.equal(text.match(/^`\/\w+` \w+/gm)?.length, commands.length);
-  });
-});
-
-describe("[K2] /whoami", () => {
-  it("shows the ids of person, guild and channel", async () => {
-    const call = callOf("whoami");
-    const text = String(await whoami.run(call, interactionContext()));
-    for (const id of [call.sender.id, call.guildId, call.channelId]) {
-      assert.ok(text.includes(String(id)));
+describe("[K6] questions by the menu of a message", () => {
+  it("are messages of the asker with the id of the interaction, asked once", async () => {
+    const bot = await open();
+    const fields = { id: snowflakeAt(bot.clock.now(), 9) };
+    for (let n = 0; n < 2; n++) {
+      assert.match(
+        await bot.menu(ASK, MESSAGE, { ...inGuild, fields }),
+        /^I'm on it\. .*in this channel/,
+      );
     }
+    const [{ id, message } = { id: "", message: undefined }, ...more] = inboxOf(bot);
+    assert.deepEqual([id, more], [fields.id, []]);
+    assert.deepEqual([message.sender.id, message.quoted.id, message.asked], [
+      ADA.id,
+      MESSAGE.id,
+      true,
+    ]);
+    assert.match(
+      bot.asked.join(),
+      /Answer the quoted message.*high at noon|high at noon.*Answer the quoted/s,
+    );
+    assert.deepEqual(bot.posted(), ["fine"]);
+  });
+
+  for (const name of ["Summarise from here", "Remind me"]) {
+    it(`work by “${name}”`, async () => {
+      const { menu, posted } = await open();
+      assert.match(await menu(name, MESSAGE, inGuild), /^I'm on it/);
+      assert.deepEqual(posted(), ["fine"]);
+    });
+  }
+
+  it("store nothing if the policy does not permit it", async () => {
+    const bot = await open();
+    await bot.slash("settings", { name: "send", value: "off" }, { in: "guild" }); // but commands
+    assert.equal(await bot.menu(ASK, MESSAGE, inGuild), "You are not authorized to do that.");
+    assert.deepEqual(inboxOf(bot), []);
+  });
+
+  it("[X4] are refused if too many messages wait", async () => {
+    const queue = { perUser: 1, perChannel: 1 };
+    const bot = await open({ beside: { messages: { queue } }, says: () => new Promise(() => {}) });
+    const told: string[] = [];
+    for (let n = 0; n < 4; n++) told.push(await bot.menu(ASK, MESSAGE, inGuild));
+    assert.match(told.at(-1) ?? "", /^Too many messages are waiting/);
+  });
+
+  it("store nothing if Discord has refused the interaction's first answer", async () => {
+    const bot = await open();
+    const id = snowflakeAt(bot.clock.now(), 9);
+    refuseAnswer(bot.account, id);
+    assert.match(await bot.menu(ASK, MESSAGE, { ...inGuild, fields: { id } }), /may not write/);
+    assert.deepEqual(inboxOf(bot), []);
+  });
+
+  it("of a user install are answered in the direct channel, as a paired person there", async () => {
+    const bot = await open({
+      discord: { dm: { policy: "pairing" } },
+      answer: ({ path }) => path === "/users/@me/channels" ? { id: "77" } : undefined,
+    });
+    Object.assign(bot.store.pairing, { isPaired: () => Promise.resolve(true) });
+    const fields = {
+      authorizing_integration_owners: { "1": ADA.id },
+      ...{ guild_id: undefined, member: undefined, user: ADA, context: 2 },
+      channel: { id: CHANNEL, type: 3 },
+    };
+    assert.match(await bot.menu(ASK, MESSAGE, { as: ADA, fields }), /in our direct messages/);
+    assert.equal(inboxOf(bot)[0]?.message.channelId, "77");
   });
 });
 
 describe("[K2] [T7] /skill", () => {
-  it("starts a turn with the skill", async () => {
-    const { asked, context } = asking();
-    const call = callOf("skill", { options: { name: "tides", input: "for Brest" } });
-    assert.match(String(await skill.run(call, context)), /^I'm on it/);
-    assert.deepEqual(asked, [{ text: 'Use the skill "Tides": for Brest' }]);
+  const skilled = async () => {
+    const bot = await open();
+    const skills = () => [{ name: "Tides", description: "Reads tide tables" }];
+    Object.assign(bot.account.parts.sources, { skills });
+    return bot;
+  };
+
+  it("starts a turn with the skill, also as a message", async () => {
+    const bot = await skilled();
+    const { slash, asked, dm, posted } = bot;
+    assert.match(
+      await slash("skill", { name: "tides", input: "for Brest" }, inGuild),
+      /^I'm on it/,
+    );
+    assert.match(asked.join(), /Use the skill \\"Tides\\": for Brest/);
+    await dm("/skill tides");
+    assert.equal(posted().filter((text) => text === "fine").length, 2);
+    const [, command, question] = inboxOf(bot).map(({ id }) => BigInt(id)).sort();
+    assert.ok(command && question);
   });
 
-  it("names the skills if there is none of that name", async () => {
-    const { asked, context } = asking();
-    const text = String(await skill.run(callOf("skill", { options: { name: "x" } }), context));
-    assert.match(text, /My skills: `Tides`$/);
-    assert.deepEqual(asked, []);
-  });
-});
-
-describe("[K6] commands of a message's menu", () => {
-  const target = { id: ID, text: "high at noon", channelId: callOf("x").channelId };
-
-  it("ask about that message", async () => {
-    const { asked, context } = asking("direct");
-    const text = await askAbout.run(callOf("Ask Barnacle", { target }), context);
-    assert.match(String(text), /in our direct messages/);
-    assert.equal(asked[0]?.about?.id, ID);
-  });
-
-  it("say so if the asker has no right to a turn", async () => {
-    const { context } = asking("refused");
-    const text = await askAbout.run(callOf("Ask Barnacle", { target }), context);
-    assert.equal(text, "You are not authorized to do that.");
-  });
-
-  it("explain it", async () => {
-    const context = interactionContext({ why: (_, id) => Promise.resolve(`because of ${id}`) });
-    const text = await whyNoAnswer.run(callOf("Why no answer?", { target }), context);
-    assert.equal(text, `because of ${ID}`);
+  it("names the skills if there is none of that name, and suggests them", async () => {
+    const bot = await skilled();
+    assert.match(await bot.slash("skill", { name: "x" }, inGuild), /My skills: `Tides`$/);
+    assert.deepEqual(inboxOf(bot), []);
+    assert.deepEqual(await bot.suggestions("skill", { name: "tab" }, inGuild), [
+      { name: "Tides: Reads tide tables", value: "Tides" },
+    ]);
   });
 });
 
 describe("[K2] [P1] /why", () => {
-  const seen: string[] = [];
-  const context = interactionContext({
-    why(_, id) {
-      seen.push(id);
-      return Promise.resolve(undefined);
-    },
-  });
-  for (
-    const message of [
-      ID,
-      `https://discord.com/channels/1/2/${ID}`,
-      `https://discord.com/channels/1/2/${ID}/`,
-    ]
-  ) {
-    it(`reads ${message}`, async () => {
-      const text = await why.run(callOf("why", { options: { message } }), context);
-      assert.match(String(text), /^I have no record/);
-      assert.equal(seen.pop(), ID);
-    });
-  }
+  const ignored = async () => {
+    const bot = await open();
+    await bot.write("no mention");
+    await bot.pass(60_000);
+    const [row] = bot.rows("SELECT message_id AS id FROM decision");
+    const message = String(row?.["id"]);
+    const why = (more = {}, text = message) =>
+      bot.slash("why", { message: text }, { ...inGuild, ...more });
+    return { ...bot, why, message };
+  };
 
-  it("takes the message to which a text command replies", async () => {
-    const target = { id: ID, text: "", channelId: callOf("x").channelId };
-    await why.run(callOf("why", { target }), context);
-    assert.equal(seen.pop(), ID);
+  it("explains a message of the asker's in that channel, by its id, link or menu", async () => {
+    const { why, message, menu } = await ignored();
+    const text = await why();
+    assert.match(
+      text,
+      /^\*\*ignore\*\*: It does not mention the bot.* \(`channels\.discord\.guilds\.\d+\.requireMention`\)$/,
+    );
+    const link = `https://discord.com/channels/1/2/${message}`;
+    for (const written of [link, `${link}/`]) assert.equal(await why({}, written), text);
+    assert.equal(await menu("Why no answer?", { ...MESSAGE, id: message }, inGuild), text);
+  });
+
+  it("tells nothing about a message of another person or place, but all to an owner", async () => {
+    const { why } = await ignored();
+    const bob = { ...ADA, id: "1900000000000000002" };
+    assert.match(await why({ as: bob }), /^I have no record/);
+    assert.match(
+      await why({ fields: { channel_id: "5", channel: { id: "5", type: 0 } } }),
+      /^I have no record/,
+    );
+    assert.match(await why({ as: undefined }), /^\*\*ignore/);
+  });
+
+  it("[R15a] tells of the turn, its receipts and its delivery", async () => {
+    const { dm, slash, rows, store } = await open();
+    await dm("hello");
+    const [row] = rows("SELECT message_id AS id FROM inbox");
+    const change = {
+      what: "topic of #help",
+      turnId: row?.["id"],
+      action: "edit_channel",
+      callKey: "a",
+    };
+    Object.assign(store.changes, {
+      ofTurn: () => Promise.resolve([{ ...change, id: 5, guildId: GUILD }]),
+    });
+    const text = await slash("why", { message: String(row?.["id"]) }, { as: ADA });
+    assert.match(text, /\nTurn: answered/);
   });
 
   it("asks for a message if there is none", async () => {
-    assert.match(String(await why.run(callOf("why"), context)), /^Give the link/);
-    const options = { message: "why not?" };
-    assert.match(String(await why.run(callOf("why", { options }), context)), /^Give the link/);
-  });
-});
-
-describe("[X5] /forget me", () => {
-  it("forgets the asker, unless a turn of theirs is open", async () => {
-    for (
-      const [outcome, text] of [["forgotten", /^I have deleted/], [
-        "open turns",
-        /^I am still/,
-      ]] as const
-    ) {
-      const forgotten: unknown[] = [];
-      const context = interactionContext({
-        forget(id) {
-          forgotten.push(id);
-          return Promise.resolve(outcome);
-        },
-        isOwner: () => Promise.resolve(false),
-      });
-      assert.match(
-        String(await forget.run(callOf("forget", { options: { who: "me" } }), context)),
-        text,
-      );
-      assert.deepEqual(forgotten, [callOf("forget").sender.id]);
-    }
-  });
-
-  it("[P10] forgets another person for an owner alone", async () => {
-    for (const isOwner of [true, false]) {
-      const forgotten: unknown[] = [];
-      const context = interactionContext({
-        isOwner: () => Promise.resolve(isOwner),
-        forget(id) {
-          forgotten.push(id);
-          return Promise.resolve("forgotten");
-        },
-      });
-      await forget.run(callOf("forget", { options: { who: "123456789012345678" } }), context);
-      assert.deepEqual(forgotten, isOwner ? ["123456789012345678"] : []);
-    }
-  });
-});
-
-describe("[X4] /pause", () => {
-  it("pauses, and lets the bot go on", async () => {
-    let isPaused = false;
-    const context = interactionContext({
-      pause: {
-        toggle() {
-          isPaused = !isPaused;
-          return Promise.resolve({ isPaused, stopped: 3 });
-        },
-      },
-    });
-    assert.match(String(await pause.run(callOf("pause"), context)), /stopped turns: 3/);
-    assert.equal(await pause.run(callOf("pause"), context), "I am back.");
-    assert.equal(isPaused, false);
-  });
-});
-
-describe("[K2] /agents", () => {
-  it("lists agents and models", async () => {
-    const context = interactionContext({ agents: () => [{ id: "main", modelId: "a/b" }] });
-    assert.equal(await agents.run(callOf("agents"), context), "`main`: `a/b`");
+    const { slash } = await open();
+    assert.match(await slash("why"), /^Give the link/);
+    assert.match(await slash("why", { message: "why not?" }), /^Give the link/);
   });
 });

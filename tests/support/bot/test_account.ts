@@ -28,6 +28,7 @@ import type {
 } from "../../../src/discord/rest/client/client.ts";
 import { createConnectionState } from "../../../src/flows/preflight/connection_state.ts";
 import { take } from "../../../src/flows/inbound/accept.ts";
+import { createAccountHealth } from "../../../src/http/monitor/account_health.ts";
 import { createTurnLimit } from "../../../src/flows/turn/control/turn_limit.ts";
 import { createHold } from "../../../src/lib/emitter.ts";
 import type { Config } from "../../../src/config/config.ts";
@@ -40,6 +41,7 @@ import { NO_TOOLS } from "../model/tools.ts";
 import { recordingLog } from "../recording_log.ts";
 import { settle } from "../settle.ts";
 import { openTestStore } from "../store/store.ts";
+import { HEALTHY } from "./health.ts";
 import { modelsOf } from "./models.ts";
 
 export const OWNER = userId("900000000000000001");
@@ -64,7 +66,7 @@ function speaking(says: (asked: string) => string | Promise<string>, asked: stri
 }
 
 /** Folders whose lazy imports a test may run into. */
-const LATE = ["bot/interactions", "bot/turn", "flows", "interactions", "tools"];
+const LATE = ["bot/turn", "flows", "interactions", "tools"];
 
 /** Loads what an account loads at its first use: `quiet()` cannot wait for the disk. */
 async function loadLate(): Promise<void> {
@@ -174,7 +176,13 @@ export async function testAccount(
     stopping,
   };
   const ports: AccountPorts = {
-    health: nothing,
+    health: createAccountHealth(
+      ACCOUNT,
+      { store, now: clock.now },
+      () => {},
+      () => {},
+      () => HEALTHY,
+    ),
     meter: nothing,
     turnLimit: createTurnLimit(() => 4),
     memory: { worked() {}, stop() {} },

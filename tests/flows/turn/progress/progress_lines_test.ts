@@ -7,7 +7,7 @@ import {
 } from "../../../../src/core/outbound/draft.ts";
 import type { PostOutcome } from "../../../../src/core/outbound/outbound.ts";
 import { isSame } from "../../../../src/core/outbound/posted.ts";
-import { componentOf, COMPONENTS } from "../../../../src/interactions/registry.ts";
+import { componentOf } from "../../../../src/interactions/registry.ts";
 import { stopButton } from "../../../../src/interactions/commands/conversation.ts";
 import { createProgressLines } from "../../../../src/flows/turn/progress/progress_lines.ts";
 import { ACCOUNT, channelId, messageId, userId } from "../../../support/discord/builders.ts";
@@ -102,7 +102,7 @@ describe("[R8a] createProgressLines()", () => {
     assert.ok(button);
     assert.equal(button.label, "Stop");
     assert.equal(
-      componentOf({ kind: "button", customId: button.customId }, COMPONENTS),
+      componentOf({ kind: "button", customId: button.customId }),
       stopButton,
     );
     assert.ok(isProgressLine(message));

@@ -1,0 +1,148 @@
+/**
+ * Answers interactions that the gateway's thread has acknowledged (K5), and people without the right
+ * to a command or a component (X4a).
+ *
+ * The thread acknowledges in a request of its own. The answer may overtake that request, and Discord
+ * then does not know the interaction's webhook yet, so it is tried again. The answer to a command
+ * replaces the deferral, so a command that is answered twice shows one answer.
+ *
+ * An acknowledgement that came too late leaves no webhook, and an expired token closes it. The person
+ * then gets the answer by direct message, and at once if Discord forbids an answer in the place.
+ *
+ * A person without the right reads the first refusal. A second press within a minute has no effect,
+ * because the refusal is still on the screen. Each command and form gets the words: Discord shows "is
+ * thinking" there, and its removal would cost the same request. The requests for all of that stay
+ * below a number a second, so they delay no answer to other people. The log gets a line for the first
+ * refusal of a person in a minute.
+ */
+
+import type { BotAccount } from "../../account/account.ts";
+import { perAccount } from "../../account/per_account.ts";
+import { createdAtMs, parseSnowflake, type UserId } from "../../core/discord/ids.ts";
+import type { Interaction } from "../../core/inbound/interactions.ts";
+import { RestError } from "../../discord/rest/exchange/rest_error.ts";
+import { createInteractions } from "../../discord/rest/requests/interactions.ts";
+import { MAY_NOT_WRITE } from "../../render/sentences.ts";
+import { tellPerson } from "../tell.ts";
+import { isPrivileged, isRefused } from "../inbound/interactions.ts";
+import { stopTurns } from "../inbound/waiting_turns.ts";
+
+/** The ways to answer at Discord; each rejects if Discord refuses. */
+export const answersOf: (account: BotAccount) => ReturnType<typeof createInteractions> = perAccount(
+  "interactions",
+  (account) => createInteractions(account.rest, (one) => isPrivileged(account, one)),
+);
+
+/** Milliseconds between tries: as long as Discord takes an acknowledgement, 3 s in all. */
+const RETRY_MS: readonly number[] = [50, 200, 750, 2_000];
+
+/** Milliseconds for which a token is used: Discord takes it for 15 minutes from its own clock. */
+const TOKEN_MS = 15 * 60_000 - 10_000;
+
+/**
+ * Gives an answer.
+ *
+ * @param content The text of the answer, for a person whom the interaction's webhook does not reach;
+ * absent if that person needs none.
+ * @param give Sends the answer through the interaction's webhook.
+ * @returns The result of `give`; `undefined` if the person has the text in another way.
+ * @throws {unknown} If Discord refuses the answer, as a rejection.
+ */
+export async function giveAnswer<Given>(
+  account: BotAccount,
+  interaction: Interaction,
+  content: string | undefined,
+  give: () => Promise<Given>,
+): Promise<Given | undefined> {
+  const { now, schedule } = account;
+  const { id, sender } = interaction;
+  const snowflake = parseSnowflake<"interaction">(id);
+  if (snowflake && now() - createdAtMs(snowflake) >= TOKEN_MS) {
+    if (content !== undefined) await tellPerson(account, sender.id, content);
+    return undefined;
+  }
+  for (const waitMs of [...RETRY_MS, undefined]) {
+    try {
+      return await give();
+    } catch (error) {
+      const failure = failureOf(account, error, interaction);
+      if (failure === "unknown" && waitMs !== undefined) {
+        await new Promise<void>((resolve) => void schedule(resolve, waitMs));
+        continue;
+      }
+      if (!failure || content === undefined) throw error;
+      const isStopped = failure === "forbidden" && await stopQuestion(account, id);
+      await tellPerson(account, sender.id, isStopped ? MAY_NOT_WRITE : content);
+      break;
+    }
+  }
+  return undefined;
+}
+
+/**
+ * `unknown` if Discord does not know that the interaction was acknowledged, or does not yet;
+ * `forbidden` also if it has refused the acknowledgement itself.
+ */
+function failureOf(account: BotAccount, error: unknown, { id }: Interaction) {
+  if (!(error instanceof RestError)) return undefined;
+  if (error.kind === "forbidden") return error.kind;
+  if (error.kind !== "not_found") return undefined;
+  return isRefused(account, id) ? "forbidden" : "unknown";
+}
+
+/** Stops the turn of a question that Discord permits no answer to. */
+async function stopQuestion(account: BotAccount, id: string): Promise<boolean> {
+  const messageId = parseSnowflake<"message">(id);
+  const why = "Discord refuses answers in its place";
+  const { accountId } = account;
+  return messageId !== undefined &&
+    await stopTurns(account, { accountId, only: { messageId, why } }) > 0;
+}
+
+/** Milliseconds in which a person reads one refusal of a press, and causes one line of the log. */
+const TOLD_EVERY_MS = 60_000;
+
+/** Maximum number of requests for refusals in a second, of all people together. */
+const REFUSALS_PER_SEC = 10;
+
+/** The part of them for people who have read a refusal within a minute. */
+const REPEATS_PER_SEC = REFUSALS_PER_SEC / 2;
+
+const refusals = perAccount("interactions", () => ({
+  toldAt: new Map<UserId, number>(),
+  second: { from: -Infinity, requests: 0 },
+}));
+
+/**
+ * Decides the next refusal of a person. `tell`: the person reads it. `repeat`: so does the person, and
+ * the log gets no line. `nothing`: it costs no request.
+ *
+ * @param isThinking Whether Discord shows the person that an answer will follow.
+ */
+export function nextRefusal(
+  account: BotAccount,
+  userId: UserId,
+  isThinking: boolean,
+): "tell" | "repeat" | "nothing" {
+  const { toldAt } = refusals(account);
+  const at = account.now();
+  const told = toldAt.get(userId);
+  const wasTold = told !== undefined && Math.abs(at - told) < TOLD_EVERY_MS;
+  const hasRoom = (isThinking || !wasTold) &&
+    mayRequest(account, at, wasTold ? REPEATS_PER_SEC : REFUSALS_PER_SEC);
+  if (!hasRoom) return "nothing";
+  if (wasTold) return "repeat";
+  if (toldAt.size >= 2 * TOLD_EVERY_MS / 1_000 * REFUSALS_PER_SEC) {
+    for (const [old, since] of toldAt) if (at - since >= TOLD_EVERY_MS) toldAt.delete(old);
+  }
+  toldAt.set(userId, at);
+  return "tell";
+}
+
+function mayRequest(account: BotAccount, at: number, perSec: number): boolean {
+  const { second } = refusals(account);
+  if (Math.abs(at - second.from) >= 1_000) Object.assign(second, { from: at, requests: 0 });
+  if (second.requests >= perSec) return false;
+  second.requests++;
+  return true;
+}
