@@ -126,7 +126,7 @@ function readResult(
   given: unknown,
 ): { readonly result: Record<string, unknown> } | ReadError | string {
   const fields = fieldsOf(given) ?? {};
-  const { resultType, protocolVersion, capabilities, tools, nextCursor, inputRequests } = fields;
+  const { resultType, protocolVersion, tools, nextCursor, inputRequests } = fields;
   const result = { resultType: "complete" };
   switch (method) {
     case "initialize":
@@ -134,10 +134,9 @@ function readResult(
       if (method === "initialize" && !VERSIONS.includes(String(protocolVersion))) {
         return readError(`the server speaks another version of MCP: ${String(protocolVersion)}`);
       }
-      const { tools: able } = { ...fieldsOf(capabilities) }; // the library refuses odd other ones
       const server = { serverInfo: { name: "", version: "" }, _meta: {}, instructions: "" };
       return {
-        result: { ...fields, ...server, ...result, capabilities: able ? { tools: {} } : {} },
+        result: { ...fields, ...server, ...result, capabilities: { tools: {} } },
       };
     }
     case "tools/list":

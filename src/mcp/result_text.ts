@@ -24,9 +24,9 @@ export async function resultText(
   showImage?: ToolContext["showImage"],
   onOdd: () => void = () => {},
 ): Promise<string> {
-  const { content, structuredContent, toolResult } = Array.isArray(result) || !isRecord(result)
-    ? { content: result }
-    : result;
+  const { content, structuredContent, toolResult, isError: _, _meta, resultType: __, ...own } =
+    Array.isArray(result) || !isRecord(result) ? { content: result } : result;
+  const bare = content === undefined && Object.keys(own).length > 0 ? own : undefined;
   const parts: string[] = [];
   for (const part of content === undefined || content === null ? [] : [content].flat()) {
     const written = await partText(typeof part === "string" ? { text: part } : part, showImage);
@@ -35,7 +35,7 @@ export async function resultText(
   }
   const text = parts.some((part) => part !== "")
     ? parts.filter((part) => part !== "").join("\n\n")
-    : JSON.stringify(structuredContent ?? toolResult) ?? NOTHING;
+    : JSON.stringify(structuredContent ?? toolResult ?? bare) ?? NOTHING;
   return text.slice(0, MAX_CHARS).toWellFormed();
 }
 

@@ -169,6 +169,7 @@ describe("[T6] a server with odd answers", () => {
     ["one block in place of a list", { content: { type: "text", text: "ahoy" } }, /^ahoy$/],
     ["a text in place of a result", "ahoy", /^ahoy$/],
     ["a list in place of a result", [{ type: "text", text: "ahoy" }], /ahoy/],
+    ["fields of its own", { depth: 3 }, /^\{"depth":3\}$/],
     ["null in place of a result", null, /The tool returned nothing/],
   ];
   for (const kind of KINDS) {
