@@ -261,6 +261,11 @@ export const BOUNDS: Readonly<Record<string, TableBound>> = {
     data: "Threads of incidents: key, title, channel, number of events",
     kept: `${HOOK_EVENTS_KEPT_DAYS} days after the last event`,
   },
+  open_command: {
+    under: "Servers and operation",
+    data: "Commands whose answers have not left: name, person, token of the interaction",
+    kept: "until the answer has left; 15 minutes at most",
+  },
   told_problem: {
     under: "Servers and operation",
     data: "Problems of models that the owners know",

@@ -54,3 +54,8 @@ export const lostText = (channelId: string, isWaiting: boolean): string =>
     ? `Discord doesn't let me post my answer in <#${channelId}>. It comes there if that changes ` +
       "within a day."
     : `I can't post my answer in <#${channelId}>. Ask me again in another place.`;
+/** @param name Of a command that a restart has cut, without its slash. */
+export const cutCommandText = (name: string): string =>
+  `I was restarted before I could answer. Give \`/${name}\` again.`;
+/** The answer of a command whose turn goes on after a restart. */
+export const CUT_QUESTION = "I was restarted. My answer still comes.";

@@ -15,6 +15,7 @@ import type { Frozen } from "../outbound/outbound.ts";
 import type { Charge, TurnCost } from "../spending/usage.ts";
 import type { Step } from "../step.ts";
 import type { GuildSnapshot, InboundMessage, Sender } from "./inbound.ts";
+import type { SlashCommand } from "./interactions.ts";
 import type { KnownFacts } from "./facts.ts";
 import type { PairingRequest, PairingService } from "./pairing.ts";
 import type { ReactionRecord } from "./reactions.ts";
@@ -127,6 +128,8 @@ export interface AcceptedBatch {
   readonly reactions?: readonly ReactionRecord[];
   /** Events that start turns, each stored once; absent: none (W7). */
   readonly hookEvents?: readonly NumberedEvent[];
+  /** Commands that people have given; absent: none (K5). */
+  readonly commands?: readonly SlashCommand[];
   /** Guilds whose stored state changes. */
   readonly guilds: readonly GuildSnapshot[];
   /**

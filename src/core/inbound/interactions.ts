@@ -1,7 +1,7 @@
 /**
  * Interactions: commands, and uses of components below messages of the bot's.
  *
- * Each is answered by its token and never stored.
+ * Each is answered by its token. The store keeps a command until its answer has left.
  *
  * @see {@link https://docs.discord.com/developers/interactions/receiving-and-responding}
  */

@@ -15,6 +15,7 @@ import { lostText, refusedText } from "../../render/sentences.ts";
 import type { Door, OwedRow } from "../../store/outbox/owed.ts";
 import { tellLost } from "../owners/delivery_notices.ts";
 import { ownersToTell } from "../owners/owner_ids.ts";
+import { completeCommand } from "../left_commands.ts";
 import { createRetryQueue } from "../retry_queue.ts";
 import { composedOnce } from "../tell.ts";
 import { progressOf } from "../turn/progress/progress.ts";
@@ -99,7 +100,10 @@ async function wordFor(
   row: OwedRow,
   isWaiting: boolean,
 ): Promise<readonly Frozen[] | undefined> {
-  const { owes, personId, isReminder } = row;
+  const { owes, personId, isReminder, causeId, channelId, draftNonce } = row;
+  const command = causeId && !(owes === "place" && draftNonce) && // the draft would stay
+    await account.store.inbox.commandOf(causeId, account.now());
+  if (command && await completeCommand(account, command, lostText(channelId, isWaiting))) return [];
   if (owes === "owner" || personId === undefined) return undefined;
   if (owes === "place") return inPlace(account, row);
   // Owners have read that messages wait there.

@@ -33,6 +33,7 @@ import { judge, type MessageSource, recordOwn, routeOf } from "../judging/judge.
 import { runIdsOf, runsBeside, runsOnReaction } from "../judging/passive.ts";
 import { permitReaction } from "../judging/permit_reaction.ts";
 import { guildsChanged, stopResolving } from "../names/name_resolver.ts";
+import { endLeftCommands, stopLeftCommands } from "../left_commands.ts";
 import { cardsGone } from "../questions/cards.ts";
 import { approvals } from "./challenge.ts";
 import { commitUnits, onlineOf, storeBatch, type Unit } from "./commit.ts";
@@ -67,14 +68,20 @@ const inboxOf = perAccount("inbox", ({ log }): Inbox => ({ log, units: [] }));
  * users and threads.
  */
 export async function startInbound(account: BotAccount): Promise<void> {
-  await Promise.all([startPluralkit(account), account.parts.threads.start()]);
+  await Promise.all([
+    startPluralkit(account),
+    account.parts.threads.start(),
+    endLeftCommands(account),
+  ]);
   approvals.start(account);
 }
 
 /** Begins nothing more. A task whose request Barnacle itself then cancels reports no failure. */
 export async function endInbound(account: BotAccount): Promise<void> {
   await Promise.all(
-    [stopPluralkit, stopJoined, stopResolving, approvals.stop].map((stop) => stop(account)),
+    [stopPluralkit, stopJoined, stopResolving, stopLeftCommands, approvals.stop].map((stop) =>
+      stop(account)
+    ),
   );
 }
 
@@ -110,7 +117,6 @@ function acceptComplete(account: BotAccount, batch: InboundBatch): void {
     button: handle,
     select: handle,
     modal: handle,
-    slash: handle,
     typing: handle,
     session_started(started) {
       if (unit) throw new TypeError("READY must be the first event of its batch");
@@ -149,6 +155,11 @@ function acceptComplete(account: BotAccount, batch: InboundBatch): void {
         current().echoes.push({ ...toEcho(message), heardAt: arrivedAt });
       }
       recordOwn(account, message);
+    },
+    slash(command) {
+      current().commands.push(command);
+      isUrgent = true;
+      handle(command);
     },
     reaction(reaction) {
       const permitted = permitReaction(account, reaction);
@@ -338,7 +349,7 @@ function unitFor(
   const empty = { judged: [], echoes: [], changes: [], guilds: [] };
   const at = { beganAt: arrivedAt, arrivedAt, bytes: 0 };
   const of = { accountId, shardId, isReplayed };
-  const lists = { ...empty, reactions: [], hookEvents: [] };
+  const lists = { ...empty, reactions: [], hookEvents: [], commands: [] };
   const unit: Unit = { started, afterHole, ...of, seq, ticket, ...at, ...lists };
   units.push(unit);
   return unit;

@@ -14,6 +14,7 @@ import type { MessageOrigin } from "../../core/inbound/waiting_limits.ts";
 import type { AccountId } from "../../core/discord/ids.ts";
 import type { InboundBatch, SessionStarted } from "../../core/inbound/events.ts";
 import type { NumberedEvent } from "../../core/hooks/hook.ts";
+import type { SlashCommand } from "../../core/inbound/interactions.ts";
 import type { GuildSnapshot } from "../../core/inbound/inbound.ts";
 import type { BotAccount } from "../../account/account.ts";
 import { perAccount } from "../../account/per_account.ts";
@@ -64,6 +65,7 @@ export interface Unit {
   readonly changes: MessageChange[];
   readonly reactions: ReactionRecord[];
   readonly hookEvents: NumberedEvent[];
+  readonly commands: SlashCommand[];
   /** Guilds whose stored state changes. */
   readonly guilds: GuildSnapshot[];
 }
@@ -87,7 +89,7 @@ export async function commitUnits(account: BotAccount, units: Unit[]): Promise<v
 
 async function commit(account: BotAccount, unit: Unit): Promise<void> {
   const { accountId, shardId, seq, ticket, arrivedAt, guilds } = unit;
-  const { judged, echoes, changes, reactions, hookEvents } = unit;
+  const { judged, echoes, changes, reactions, hookEvents, commands } = unit;
   await begin(account, unit);
   const batch = {
     accountId,
@@ -98,6 +100,7 @@ async function commit(account: BotAccount, unit: Unit): Promise<void> {
     guilds,
     reactions: reactions.length > 0 ? reactions : undefined,
     hookEvents: hookEvents.length > 0 ? hookEvents : undefined,
+    commands: commands.length > 0 ? commands : undefined,
   };
   const origin = unit.isReplayed ? "replayed" : "live";
   const { foreign } = await storeBatch(account, batch, arrivedAt, origin);

@@ -7,7 +7,8 @@
  * replaces the deferral, so a command that is answered twice shows one answer.
  *
  * An acknowledgement that came too late leaves no webhook, and an expired token closes it. The person
- * then gets the answer by direct message, and at once if Discord forbids an answer in the place.
+ * then gets the answer by direct message, and at once if Discord refuses it. While Discord cannot be
+ * reached, the answer is tried as long as the token lives.
  *
  * A person without the right reads the first refusal. A second press within a minute has no effect,
  * because the refusal is still on the screen. Each command and form gets the words: Discord shows "is
@@ -36,6 +37,10 @@ export const answersOf: (account: BotAccount) => ReturnType<typeof createInterac
 /** Milliseconds between tries: as long as Discord takes an acknowledgement, 3 s in all. */
 const RETRY_MS: readonly number[] = [50, 200, 750, 2_000];
 
+/** Milliseconds before the first further try while Discord cannot be reached; each next one doubles. */
+const FIRST_WAIT_MS = 500;
+const MAX_WAIT_MS = 30_000;
+
 /** Milliseconds for which a token is used: Discord takes it for 15 minutes from its own clock. */
 const TOKEN_MS = 15 * 60_000 - 10_000;
 
@@ -57,37 +62,49 @@ export async function giveAnswer<Given>(
   const { now, schedule } = account;
   const { id, sender } = interaction;
   const snowflake = parseSnowflake<"interaction">(id);
-  if (snowflake && now() - createdAtMs(snowflake) >= TOKEN_MS) {
-    if (content !== undefined) await tellPerson(account, sender.id, content);
-    return undefined;
-  }
-  for (const waitMs of [...RETRY_MS, undefined]) {
+  const endsAt = snowflake ? createdAtMs(snowflake) + TOKEN_MS : Infinity;
+  let failure: ReturnType<typeof failureOf>;
+  for (let failures = 0; now() < endsAt; failures++) {
     try {
       return await give();
     } catch (error) {
-      const failure = failureOf(account, error, interaction);
-      if (failure === "unknown" && waitMs !== undefined) {
-        await new Promise<void>((resolve) => void schedule(resolve, waitMs));
-        continue;
+      failure = failureOf(account, error, interaction);
+      const waitMs = failure === "unreachable"
+        ? Math.min(MAX_WAIT_MS, FIRST_WAIT_MS * 2 ** failures)
+        : failure === "unknown"
+        ? RETRY_MS[failures]
+        : undefined;
+      if (waitMs === undefined) {
+        if (!failure || content === undefined) throw error;
+        break;
       }
-      if (!failure || content === undefined) throw error;
-      const isStopped = failure === "forbidden" && await stopQuestion(account, id);
-      await tellPerson(account, sender.id, isStopped ? MAY_NOT_WRITE : content);
-      break;
+      await new Promise<void>((resolve) => void schedule(resolve, waitMs));
     }
   }
+  if (content === undefined) return undefined;
+  const isStopped = failure === "forbidden" && await stopQuestion(account, id);
+  await tellPerson(account, sender.id, isStopped ? MAY_NOT_WRITE : content);
   return undefined;
 }
 
 /**
  * `unknown` if Discord does not know that the interaction was acknowledged, or does not yet;
- * `forbidden` also if it has refused the acknowledgement itself.
+ * `forbidden` also if it has refused the acknowledgement itself; `refused` if it takes no such answer;
+ * `unreachable` if it may take it later.
  */
 function failureOf(account: BotAccount, error: unknown, { id }: Interaction) {
   if (!(error instanceof RestError)) return undefined;
-  if (error.kind === "forbidden") return error.kind;
-  if (error.kind !== "not_found") return undefined;
-  return isRefused(account, id) ? "forbidden" : "unknown";
+  switch (error.kind) {
+    case "forbidden":
+      return error.kind;
+    case "not_found":
+      return isRefused(account, id) ? "forbidden" : "unknown";
+    case "rejected":
+    case "unauthorized":
+      return "refused";
+    default:
+      return "unreachable";
+  }
 }
 
 /** Stops the turn of a question that Discord permits no answer to. */

@@ -52,15 +52,17 @@ export async function runSlash(account: BotAccount, call: SlashCommand): Promise
     : COMMANDS;
   const command = all.find(({ name }) => name === call.name) ?? GONE;
   const answer = await runCommand(account, call, command);
-  if (!answer) return;
-  const { text, isRefusal, ...below } = answer;
   try {
-    await giveAnswer(
-      account,
-      call,
-      isRefusal ? undefined : text, // a refusal is worth no direct message
-      () => answersOf(account).complete(call, text, below),
-    );
+    if (answer) {
+      const { text, isRefusal, ...below } = answer;
+      await giveAnswer(
+        account,
+        call,
+        isRefusal ? undefined : text, // a refusal is worth no direct message
+        () => answersOf(account).complete(call, text, below),
+      );
+    }
+    await account.store.inbox.commandAnswered(call.id);
   } catch (error) {
     account.log.warn("Cannot answer a command", { ...idsOf(call), error });
   }

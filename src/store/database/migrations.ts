@@ -35,7 +35,7 @@ export function schemaOf(database: DatabaseSync): number {
 
 /** SHA-256 of the columns of each schema, from 1 on (`columnsOf`). */
 export const COLUMNS: readonly string[] = [
-  "dfaf8d8a6fb8901f8bb131aa747cf897445e3b25eb6acc8c339eddd2f8f88126",
+  "1f2ded0d0de9d1c188b421bb55da8b4185d2eb564f6986508bdd836791d1c162",
 ];
 
 /**

@@ -9,7 +9,7 @@
 
 import type { Accepted, AcceptedBatch } from "../../core/inbound/inbox.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
-import { directOf, type InboxDeps, prepareStoreBatch } from "./store_batch.ts";
+import { type BatchDeps, directOf, prepareStoreBatch } from "./store_batch.ts";
 import { prepareWaitingTurns } from "./waiting_turns.ts";
 import { prepareUnpairedSenders } from "../pairing/unpaired_senders.ts";
 import { prepareMessageBlocks } from "../messages/message_blocks.ts";
@@ -20,7 +20,7 @@ import type { Transactions } from "../database/transact.ts";
 
 export function createBatches(
   { database, commit, read }: Transactions,
-  { memory, verdicts, pruner, transcripts, inbox, onRecorded }: InboxDeps,
+  { memory, verdicts, pruner, transcripts, inbox, commands, onRecorded }: BatchDeps,
 ) {
   const { direct } = memory;
   const unpairedSenders = prepareUnpairedSenders(database);
@@ -28,7 +28,7 @@ export function createBatches(
   const blocks = prepareMessageBlocks(database);
   const changes = prepareChanges(database, memory, blocks, transcripts);
   const stops = prepareStops(database);
-  const deps = { memory, verdicts, pruner, transcripts, inbox };
+  const deps = { memory, verdicts, pruner, transcripts, inbox, commands };
   const store = prepareStoreBatch(database, deps, unpairedSenders, waitingTurns, changes, stops);
 
   return {

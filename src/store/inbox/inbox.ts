@@ -3,6 +3,7 @@
 import type { DatabaseSync } from "node:sqlite";
 import { statementsOf } from "../database/statements.ts";
 import { createStopTurns } from "./cuts.ts";
+import { createCommands } from "./commands.ts";
 import { createClaims } from "./claims.ts";
 import { createBatches } from "./batches.ts";
 import type { AccountId, MessageId, UserId } from "../../core/discord/ids.ts";
@@ -30,10 +31,12 @@ export function createInbox(
   transactions: Transactions,
   deps: InboxDeps,
 ) {
+  const commands = createCommands(transactions);
   return {
     ...createAnsweredPeople(transactions),
-    ...createBatches(transactions, deps),
+    ...createBatches(transactions, { ...deps, commands }),
     ...createClaims(transactions, deps.memory, deps.inbox),
+    ...commands,
     ...createProxiedUsers(transactions),
     ...createStopTurns(transactions, deps.memory),
     ...createUndecided(transactions, deps),

@@ -22,6 +22,7 @@ import type { OverheardKey } from "../../core/store/turns.ts";
 import { prepareKeepGuild } from "../gateway/accounts.ts";
 import { prepareAdvanceSession } from "../gateway/sessions.ts";
 import { type AppliedChanges, type Changes, NOTHING_APPLIED } from "./changes.ts";
+import type { Commands } from "./commands.ts";
 import type { prepareStops } from "./cuts.ts";
 import type { WaitingTurns } from "./waiting_turns.ts";
 import { prepareAddEvents } from "../hooks/hooks.ts";
@@ -53,7 +54,7 @@ interface Recorded extends Settled {
 
 export function prepareStoreBatch(
   database: DatabaseSync,
-  { memory, verdicts, pruner, inbox }: Omit<InboxDeps, "onRecorded">,
+  { memory, verdicts, pruner, inbox, commands }: Omit<BatchDeps, "onRecorded">,
   unpairedSenders: Pick<ReturnType<typeof prepareUnpairedSenders>, "settle">,
   waitingTurns: Pick<WaitingTurns, "check">,
   changes: Pick<Changes, "apply">,
@@ -117,6 +118,7 @@ export function prepareStoreBatch(
     const echoResults = echoes.map((echo) => settleEcho(accountId, echo));
     if (reactions.length > 0) keepReactions(accountId, reactions, arrivedAt);
     if (hookEvents) addEvents(hookEvents, arrivedAt);
+    if (batch.commands) commands.addCommands(batch.commands, arrivedAt);
     for (const guild of guilds) keepGuild(accountId, guild);
     if (heard) {
       const storedUpTo = newestOf(recorded);
@@ -167,6 +169,11 @@ export interface InboxDeps {
   readonly inbox: InboxRows;
   /** Gets the new verdicts, once they are stored. */
   readonly onRecorded: (recorded: readonly Judged[]) => void;
+}
+
+/** The same, with the commands of people. */
+export interface BatchDeps extends InboxDeps {
+  readonly commands: Pick<Commands, "addCommands">;
 }
 
 /** The messages and channels that new verdicts have changed. */

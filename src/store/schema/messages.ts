@@ -9,10 +9,12 @@ import type { Part } from "../../core/inbound/parts.ts";
 import {
   account,
   type DeclaredTable,
+  flag,
   IN,
   initially,
   integer,
   json,
+  key,
   oneOf,
   optional,
   rowNumber,
@@ -207,6 +209,24 @@ const REACTION = table("reaction", {
   },
 });
 
+/** Milliseconds after which Discord takes no answer by the token of an interaction. */
+export const TOKEN_MS: number = 15 * 60_000;
+
+/** Commands whose answers have not left, or that have started turns, while their tokens work. */
+export const OPEN_COMMAND = table("open_command", {
+  interactionId: key(text()),
+  accountId: account(),
+  applicationId: snowflake<"application">(),
+  token: text(), // a secret
+  senderId: snowflake<"user">(),
+  name: text(),
+  isAnswered: initially(flag(), false),
+  at: integer(),
+}, {
+  isOfBot: true,
+  forgets: { delete: "sender_id = :userId" },
+});
+
 export const MESSAGE_TABLES: readonly DeclaredTable[] = [
   INBOX,
   ENTRY,
@@ -214,4 +234,5 @@ export const MESSAGE_TABLES: readonly DeclaredTable[] = [
   STEP,
   MESSAGE_BLOCK,
   REACTION,
+  OPEN_COMMAND,
 ];

@@ -218,6 +218,39 @@ describe("[T12] a reminder whose channel is gone", () => {
   });
 });
 
+describe("[D5] who has started a turn by a command", () => {
+  for (
+    const [what, ageMs, expected] of [
+      ["reads the word by its token", 0, ["token"]],
+      ["reads it in the place once the token has ended", 16 * 60_000, ["place"]],
+    ] as const
+  ) {
+    it(what, async () => {
+      const { said, write, account, pass, requests } = await refusing([400, 200000, "place"], []);
+      const { accountId, store, now } = account;
+      const command = {
+        kind: "slash" as const,
+        id: CAUSE as string,
+        accountId,
+        applicationId: "1" as never,
+        token: "token",
+        channelId: CHANNEL,
+        place: { kind: "guild" } as never,
+        sender: { id: ADA.id as never, username: "ada", roles: [] },
+        name: "skill",
+        options: {},
+      };
+      const batch = { accountId, judged: [], echoes: [], guilds: [], commands: [command] };
+      await store.inbox.acceptBatch(batch, now() - ageMs);
+      await write("two and two?", { id: CAUSE });
+      await pass(20_000, 5_000);
+      const byToken = requests.filter(({ path }) => path.startsWith("/webhooks/1/token"));
+      const told = [...byToken.map(() => "token"), ...said.map(({ to }) => to)];
+      assert.deepEqual(told, expected);
+    });
+  }
+});
+
 describe("[D5] a person who takes no direct messages", () => {
   it("is not asked again while the place refuses, and the owners learn of the end", async () => {
     const { said, write, account, pass, requests } = await refusing(

@@ -1,0 +1,116 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { endLeftCommands } from "../../src/flows/left_commands.ts";
+import { RestError, type RestErrorKind } from "../../src/discord/rest/exchange/rest_error.ts";
+import { testAccount } from "../support/bot/test_account.ts";
+import type { DiscordRequest } from "../support/discord/answers.ts";
+import { messageIdAt } from "../support/discord/builders.ts";
+import { ADA, SELF } from "../support/discord/payloads.ts";
+
+const DIRECT = "1400000000000000021";
+
+type Refusal = readonly [kind: RestErrorKind, status?: number, code?: number];
+
+/** Ada gives `/old` directly. Discord answers a completion as the test says. */
+async function given(completes: (request: DiscordRequest) => unknown) {
+  const said: string[] = [];
+  const scene = await testAccount({
+    discord: { dm: { policy: "open", allowFrom: ["*"] } },
+    answer(request) {
+      const { method, path, body } = request;
+      if (path === "/users/@me/channels") return { id: DIRECT };
+      const isCompletion = method === "PATCH" && path.startsWith("/webhooks/");
+      if (isCompletion) {
+        const answer = completes(request);
+        if (answer !== undefined) return answer;
+        said.push(`completed: ${body["content"]}`);
+      } else if (path.endsWith("/messages")) said.push(`direct: ${body["content"]}`);
+      return undefined;
+    },
+  });
+  await scene.receive("INTERACTION_CREATE", {
+    id: messageIdAt(scene.clock.now()),
+    application_id: SELF.applicationId,
+    type: 2,
+    token: "aW50ZXJhY3Rpb246dGVzdA",
+    version: 1,
+    channel_id: DIRECT,
+    channel: { id: DIRECT, type: 1 },
+    context: 1,
+    user: ADA,
+    data: { id: "1", name: "old", type: 1 },
+  });
+  return {
+    ...scene,
+    said,
+    open: () => scene.rows("SELECT name FROM open_command").map(({ name }) => name),
+  };
+}
+
+const error = ([kind, status, code]: Refusal) =>
+  new RestError("refused", { kind, route: "PATCH /webhooks", ...{ status, code } as object });
+
+describe("[K5] a command whose answer Discord does not take", () => {
+  const refusals: readonly Refusal[] = [
+    ["unauthorized", 401, 50027],
+    ["not_found", 404, 10015],
+    ["not_found", 404, 10008],
+    ["rejected", 400, 50035],
+    ["rejected", 400, 200000],
+    ["forbidden", 403, 50013],
+  ];
+  for (const refusal of refusals) {
+    it(`is answered once, by direct message › ${refusal.join(" ")}`, async () => {
+      const { said, open, pass } = await given(() => error(refusal));
+      await pass(60_000, 500);
+      assert.deepEqual(said.map((text) => text.split(":")[0]), ["direct"]);
+      assert.deepEqual(open(), []);
+    });
+  }
+
+  for (const down of [["unavailable", 503], ["unsent"]] as const) {
+    it(`is answered once Discord takes it again › ${down[0]}`, async () => {
+      let left = 8;
+      const { said, open, pass } = await given(() => left-- > 0 ? error(down) : undefined);
+      await pass(300_000, 5_000);
+      assert.deepEqual(said.map((text) => text.split(":")[0]), ["completed"]);
+      assert.deepEqual(open(), []);
+    });
+
+    it(`is answered by direct message once its token has ended › ${down[0]}`, async () => {
+      const { said, open, pass } = await given(() => error(down));
+      await pass(16 * 60_000, 10_000);
+      assert.deepEqual(said.map((text) => text.split(":")[0]), ["direct"]);
+      assert.deepEqual(open(), []);
+    });
+  }
+});
+
+describe("[K5] a command that a kill cut", () => {
+  const never = new Promise<never>(() => {});
+  for (
+    const [what, refusal, how] of [
+      ["by its token", undefined, "completed"],
+      ["by direct message", ["unauthorized", 401, 50027], "direct"],
+      ["by direct message", ["not_found", 404, 10015], "direct"],
+    ] as const
+  ) {
+    it(`ends with a word, once, ${what} ${refusal ?? ""}`, async () => {
+      let isNew = false;
+      const { account, said, open, pass } = await given(() =>
+        !isNew ? never : refusal ? error(refusal) : undefined
+      );
+      assert.deepEqual(open(), ["old"]);
+      isNew = true;
+      await endLeftCommands(account);
+      await pass(10_000, 1_000);
+      assert.deepEqual(said, [
+        `${how}: I was restarted before I could answer. Give \`/old\` again.`,
+      ]);
+      assert.deepEqual(open(), []);
+      await endLeftCommands(account);
+      await pass(10_000, 1_000);
+      assert.equal(said.length, 1);
+    });
+  }
+});
