@@ -18,7 +18,7 @@ import { BUILD_NAME } from "../../version.ts";
 import { chosenInPlace, modelOf } from "../judging/chosen_settings.ts";
 import { sessionOf } from "../judging/judge.ts";
 import { compact } from "../session/compact.ts";
-import { ratesOf, summariesOf } from "../turn/account_turns.ts";
+import { ratesOf, summariesOf } from "../turn/turn_state.ts";
 import { readBudgets, spendOf } from "../turn/spending/budgets.ts";
 import { mayUse } from "./authorize.ts";
 

@@ -5,25 +5,32 @@
  * (`turn_step.ts`), listed in `steps.ts`. So a turn with tools is the plain one and its steps.
  */
 
+import type { BotAccount } from "../../account/account.ts";
 import { wakeChannels } from "../../account/wakes.ts";
 import { runTurn, type TurnPorts } from "../../agent/turn.ts";
 import { NO_STEPS } from "../../core/step.ts";
 import type { ParkedTurn, StepsTaken, TurnOutcome } from "../../core/turn/turn_outcome.ts";
 import type { Claim, FinishedTurn, StoredTurn } from "../../core/inbound/inbox.ts";
+import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import { chargeOf } from "../../core/spending/usage.ts";
+import { whileAwake } from "../../lib/clock.ts";
 import { visibleText } from "../../render/safety/visible.ts";
 import { madeFiles } from "../media/find_files.ts";
+import { mannerOf, modelOf } from "../judging/chosen_settings.ts";
 import { observeTokens } from "../session/turn_history.ts";
+import { TOOLS } from "../../tools/registry.ts";
 import { readSteps } from "../session/old_results.ts";
-import type { AnswerPorts } from "./answer_ports.ts";
 import { failedTurn } from "./failed_turn.ts";
 import { answeredTurn, interruptedTurn, logAnswer, postedTurn } from "./finished_turn.ts";
 import { readRequest, shownOf, stepPorts, type TurnContext, type TurnRequest } from "./gather.ts";
 import { turnEnded } from "./turn_end.ts";
-import { parkTurn, saveTurn } from "./save_turn.ts";
+import { isStoreDown, parkTurn, saveTurn } from "./save_turn.ts";
 import { type Compose, createCompose } from "./shown_answer.ts";
+import { spendOf } from "./spending/budgets.ts";
 import { createTurnSpending, paidTurn, refusedTurn } from "./spending/turn_spending.ts";
 import { STEPS } from "./steps.ts";
+import { ratesOf, rulesOf } from "./turn_state.ts";
+import type { RunningTurn } from "./turns.ts";
 import type { ModelReply, OneTurn, Watching } from "./turn_step.ts";
 
 /**
@@ -32,6 +39,17 @@ import type { ModelReply, OneTurn, Watching } from "./turn_step.ts";
  */
 const KEPT_SHARE = 0.15;
 
+/** Tools whose results show what their asker may read: any agent of the turn may have called them. */
+const READING_TOOLS = TOOLS.filter(({ isPersonalCall }) => isPersonalCall);
+
+const stepsOf = ({ store, now }: BotAccount, message: InboundMessage) =>
+  readSteps(store.turns, message, READING_TOOLS, now());
+
+/** Whether people see the turn: typing, reactions, drafts. */
+export function isSeen({ triggered, hooked, spoken }: InboundMessage): boolean {
+  return !triggered && !hooked && !spoken;
+}
+
 /**
  * Runs a claimed message's turn to its end and stores it. The next start repeats an interrupted
  * turn.
@@ -39,8 +57,12 @@ const KEPT_SHARE = 0.15;
  * @throws {unknown} The store's error, if the store is down before the turn's end, or refuses even
  * the failed turn.
  */
-export async function answer(claim: Claim, ports: AnswerPorts): Promise<void> {
-  const turn = await begin(claim, ports);
+export async function answer(
+  account: BotAccount,
+  claim: Claim,
+  running: RunningTurn,
+): Promise<void> {
+  const turn = await begin(account, claim, running);
   const ended = await untilEnd(turn, async () => {
     const request = await readRequest(turn, await contextOf(turn));
     const asked = request && await askModel(turn, request);
@@ -52,15 +74,19 @@ export async function answer(claim: Claim, ports: AnswerPorts): Promise<void> {
   if (stored.stored) deliver(turn, shown, stored);
 }
 
-async function begin(claim: Claim, ports: AnswerPorts): Promise<OneTurn> {
-  const { store, readingTools, now } = ports;
-  const turn: OneTurn = {
-    stored: claim.attempt === 1
-      ? NO_STEPS
-      : await readSteps(store, claim.message, readingTools, now()),
-    ...{ turn: ports.turn, ports, rules: ports.rules(claim.message) },
-    spending: createTurnSpending(claim),
+/** Fixes everything that the config and people's settings say, until the turn's end (C9). */
+async function begin(account: BotAccount, claim: Claim, running: RunningTurn): Promise<OneTurn> {
+  const { config } = account;
+  const { message, route } = claim;
+  const fixed = {
+    rules: rulesOf(account, route.agentId)(message),
+    model: modelOf(account, route),
+    manner: mannerOf(account, route.sessionKey),
+    streaming: isSeen(message) ? config().discord.streaming : undefined,
   };
+  const stored = claim.attempt === 1 ? NO_STEPS : await stepsOf(account, message);
+  const spending = createTurnSpending(claim);
+  const turn: OneTurn = { account, turn: running, stored, ...fixed, spending };
   for (const { begins } of STEPS) {
     const waiting = begins?.(turn);
     if (waiting) await waiting;
@@ -73,7 +99,6 @@ async function untilEnd(
   turn: OneTurn,
   run: () => Promise<FinishedTurn | undefined>,
 ): Promise<FinishedTurn | undefined> {
-  const { ports: { isStoreDown, stopping } } = turn;
   try {
     for (const { refuses } of STEPS) {
       const refused = refuses && await refuses(turn);
@@ -82,10 +107,10 @@ async function untilEnd(
     return await run();
   } catch (error) {
     if (isStoreDown(error)) throw error;
-    const { turn: { claim, cut }, rules, ports } = turn;
+    const { account: { stopping }, turn: { claim, cut } } = turn;
     if (cut !== undefined) return; // an edit came in between two steps, for example
     if (stopping.aborted) return;
-    return failedTurn(claim, { reason: "unexpected", error }, rules, ports);
+    return failedTurn(claim, { reason: "unexpected", error }, turn);
   }
 }
 
@@ -111,8 +136,9 @@ interface ModelAsked {
  * @returns `undefined` if the turn waits for a person.
  */
 async function askModel(turn: OneTurn, request: TurnRequest): Promise<ModelAsked | undefined> {
-  const { turn: running, ports, spending } = turn;
-  const startedAt = ports.now();
+  const { account, turn: running, spending } = turn;
+  const { now, parts: { media } } = account;
+  const startedAt = now();
   const compose = createCompose(running, shownOf(request), turn.rules);
   const watches = STEPS.flatMap(({ watches }) => watches?.(turn, compose) ?? []);
   let outcome: TurnOutcome | ParkedTurn;
@@ -122,19 +148,19 @@ async function askModel(turn: OneTurn, request: TurnRequest): Promise<ModelAsked
     for (const { end } of watches) await end?.(); // a timer must not outlive the turn
   }
   if (outcome.kind === "parked") {
-    await parkTurn(running.claim, outcome, spending, ports);
+    await parkTurn(account, running.claim, outcome, spending);
     for (const { parked } of STEPS) parked?.(turn);
     return undefined;
   }
   const taken = takenIn(outcome);
   const { message: { id } } = running.claim;
-  const made = taken && await madeFiles(taken.steps, id, ports.media?.made);
+  const made = taken && await madeFiles(taken.steps, id, media.made);
   if (outcome.kind === "failed" && outcome.why === "not_an_answer" && made && made.length > 0) {
     outcome = { kind: "reply", text: "", taken }; // the files say enough
   }
   turn.outcome = outcome;
-  turn.ms = Math.max(0, ports.now() - startedAt);
-  turnEnded(ports.account, outcome, turn.ms, ports.model.id);
+  turn.ms = Math.max(0, now() - startedAt);
+  turnEnded(account, outcome, turn.ms, turn.model.id);
   return { request, outcome, compose, made };
 }
 
@@ -144,20 +170,20 @@ function takenIn(outcome: TurnOutcome): StepsTaken | undefined {
 
 /** Runs the turn, with half of the history if its request is too long for the model. */
 async function runFitting(turn: OneTurn, request: TurnRequest, turnPorts: TurnPorts) {
-  const { turn: { claim }, ports } = turn;
+  const { account, turn: { claim } } = turn;
   const outcome = await runTurn(request.history.requestFor, turnPorts);
   if (outcome.kind !== "failed" || outcome.why !== "context_length") return outcome;
   // Results of calls that may repeat are not stored yet, and those calls must not run again.
   const { unsaved = [] } = outcome.taken ?? {};
   if (unsaved.length > 0) await turnPorts.save(unsaved, false);
   request.history = await request.opened.shrink();
-  const read = await readSteps(ports.store, claim.message, ports.readingTools, ports.now());
+  const read = await stepsOf(account, claim.message);
   return await runTurn(request.history.requestFor, { ...turnPorts, steps: read.own });
 }
 
 function turnPortsOf(turn: OneTurn, request: TurnRequest, watches: readonly Watching[]): TurnPorts {
-  const { turn: running, rules, stored, ports, spending } = turn;
-  const { now, schedule, spend } = ports;
+  const { account, turn: running, rules, stored, spending } = turn;
+  const { now, schedule, store } = account;
   const { by } = spending;
   const of = <Name extends keyof Watching>(name: Name) => watches.flatMap((one) => one[name] ?? []);
   const asides = of("onAside");
@@ -166,20 +192,20 @@ function turnPortsOf(turn: OneTurn, request: TurnRequest, watches: readonly Watc
   const [isShown] = of("isShown");
   const [onReading] = of("onReading");
   return {
-    ...stepPorts(running, request, spending, ports),
-    model: of("model")[0] ?? ports.model,
-    checkBudget: () => spend.check(by, "answer"),
+    ...stepPorts(turn, request),
+    model: of("model")[0] ?? turn.model,
+    checkBudget: () => spendOf(account).check(by, "answer"),
     onUsage(request, usage, modelId, askedAt) {
       const at = now();
       spending.charges.push(chargeOf(usage, modelId, "answer", by, Math.max(0, at - askedAt), at));
-      observeTokens(ports.rates, request, usage, modelId);
+      observeTokens(ratesOf(account), request, usage, modelId);
       for (const { onPaid } of watches) onPaid?.();
     },
     toolbox: request.toolbox,
     isBlank: (text) => visibleText(text) === "",
     cleanSecrets: rules.cleanSecrets,
     maxSteps: rules.maxSteps,
-    ...{ now, schedule, timeoutMs: rules.timeoutMs },
+    ...{ now, schedule: whileAwake(schedule), timeoutMs: rules.timeoutMs },
     ending: running.ending,
     ...{ onText, isShown, onReading },
     onStep(next) {
@@ -192,9 +218,9 @@ function turnPortsOf(turn: OneTurn, request: TurnRequest, watches: readonly Watc
       }
       : undefined,
     steps: stored.own,
-    people: ports.people,
+    people: store.questions,
     readJoined: request.gathered.readJoined,
-    isStoreDown: ports.isStoreDown,
+    isStoreDown,
   };
 }
 
@@ -203,17 +229,19 @@ async function recordOf(
   turn: OneTurn,
   { request, outcome, compose, made }: ModelAsked,
 ): Promise<FinishedTurn | undefined> {
-  const { turn: { claim, cut }, rules, ports, spending } = turn;
+  const { account, turn: { claim, cut }, rules, spending } = turn;
   const { gathered: { texts }, history } = request;
   const maxKeptChars = Math.floor(history.freeChars * KEPT_SHARE);
   const given = { texts, rules, maxKeptChars, taken: takenIn(outcome) };
   switch (outcome.kind) {
     case "interrupted":
-      return cut === "interrupted" ? interruptedTurn(claim, texts.entries(ports.now())) : undefined;
+      return cut === "interrupted"
+        ? interruptedTurn(claim, texts.entries(account.now()))
+        : undefined;
     case "failed":
-      return paidTurn(failedTurn(claim, { ...outcome, given }, rules, ports), spending);
+      return paidTurn(failedTurn(claim, { ...outcome, given }, turn), spending);
     case "refused":
-      return paidTurn(await refusedTurn(claim, outcome.stop, rules, ports, ports.spend), spending);
+      return paidTurn(await refusedTurn(claim, outcome.stop, turn), spending);
     case "reply":
       return await recordAnswer(turn, { request, outcome, compose, made }, given);
   }
@@ -225,11 +253,11 @@ async function recordAnswer(
   { request, outcome, compose, made }: ModelAsked & { readonly outcome: ModelReply },
   given: Parameters<typeof answeredTurn>[2],
 ): Promise<FinishedTurn> {
-  const { turn: running, rules, ports, spending } = turn;
+  const { account: { parts: { threads } }, turn: running, spending } = turn;
   const { text, isCut, carried, replaced } = outcome;
   let home = running.claim;
   let composed = compose(text, home, made);
-  const moving = ports.threads.homeOf(home, composed.kind === "reply");
+  const moving = threads.homeOf(home, composed.kind === "reply");
   if (moving) {
     home = await moving;
     if (home !== running.claim) composed = compose(text, home, made);
@@ -237,13 +265,13 @@ async function recordAnswer(
   const whole = { ...given, isCut, carried };
   if (composed.kind === "blank") {
     const reason = "nothing to show in the answer";
-    return paidTurn(failedTurn(home, { reason, given: whole }, rules, ports), spending);
+    return paidTurn(failedTurn(home, { reason, given: whole }, turn), spending);
   }
   if (composed.kind === "reply") {
     const of = { request, outcome, compose: (text: string) => compose(text, home, made) };
     for (const { shows } of STEPS) if (shows) composed = await shows(turn, composed, of);
   }
-  const ending = answeredTurn(home, composed, whole, ports);
+  const ending = answeredTurn(home, composed, whole, turn);
   running.afterwards = request.opened.afterwards(ending.entries);
   return paidTurn(ending, spending, replaced);
 }
@@ -256,23 +284,22 @@ async function complete(turn: OneTurn, ended: FinishedTurn): Promise<FinishedTur
 }
 
 function store(turn: OneTurn, ended: FinishedTurn): Promise<StoredTurn> {
-  const { turn: running, rules, ports, mayHaveDrafts } = turn;
-  return saveTurn(ended, ports, (error) => {
-    const failed = failedTurn(running.claim, { reason: "cannot be stored", error }, rules, ports);
+  const { account, turn: { claim }, mayHaveDrafts } = turn;
+  return saveTurn(account, ended, (error) => {
+    const failed = failedTurn(claim, { reason: "cannot be stored", error }, turn);
     return { ...postedTurn(failed), mayHaveDrafts };
   });
 }
 
 function deliver(turn: OneTurn, ended: FinishedTurn, stored: StoredTurn): void {
-  const { turn: { claim: { message } }, rules: { where }, ports, outcome, ms } = turn;
+  const { account, turn: { claim: { message } }, rules: { where }, model, outcome, ms } = turn;
   // A draft may be in the channel, and the answer in its thread.
-  wakeChannels(ports.account, [message.channelId, ended.claim.message.channelId]);
+  wakeChannels(account, [message.channelId, ended.claim.message.channelId]);
   for (const step of STEPS) step.stored?.(turn, ended, stored);
-  const { soon = setImmediate, log, model } = ports; // the answer leaves before its line is written
-  soon(() => {
+  setImmediate(() => { // the answer leaves before its line is written
     const { micros: _, ...usage } = outcome?.kind === "reply" && outcome.usage || {};
     const cost = ms === undefined ? {} : { ms, ...usage };
     const { model: modelId = model.id } = ended.cost ?? {};
-    logAnswer(ended, { ...cost, where }, { log, modelId });
+    logAnswer(ended, { ...cost, where }, { log: account.log, modelId });
   });
 }

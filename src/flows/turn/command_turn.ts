@@ -4,34 +4,22 @@ import type { BotAccount } from "../../account/account.ts";
 import { wakeChannels } from "../../account/wakes.ts";
 import { toUnanswered } from "../../core/inbound/inbox.ts";
 import { type Claim, type FinishedTurn, PAUSED } from "../../core/inbound/inbox.ts";
-import type { TextCommand } from "../../core/inbound/text_commands.ts";
-import { type InboundMessage, isAtDiscord } from "../../core/inbound/inbound.ts";
+import { isAtDiscord } from "../../core/inbound/inbound.ts";
 import { freeze } from "../../render/freeze.ts";
 import { noticeBody } from "../../render/reply.ts";
+import { commandOf } from "../judging/judge.ts";
 import { showUnanswered } from "../unanswered_reactions.ts";
-import { saveTurn, type SaveTurnPorts } from "./save_turn.ts";
+import { saveTurn } from "./save_turn.ts";
 
-type RunCommand = (message: InboundMessage) => Promise<string>;
-
-/**
- * Runs the command of a claimed message, and stores its answer (T3).
- *
- * @throws {unknown} The store's error, if it refuses the turn.
- */
+/** @param why Why the text stands in place of an answer; absent: it is the answer. */
 async function answerCommand(
+  account: BotAccount,
   claim: Claim,
-  { run, why, account, ...ports }:
-    & SaveTurnPorts
-    & {
-      readonly run: RunCommand;
-      /** Why the text stands in place of an answer; absent: it is the answer. */
-      readonly why?: string;
-    }
-    & { readonly account: BotAccount },
+  text: string,
+  why?: string,
 ): Promise<void> {
-  const text = await run(claim.message);
   const turn = commandTurn(claim, text, why);
-  const stored = await saveTurn(turn, ports, () => turn);
+  const stored = await saveTurn(account, turn, () => turn);
   if (!stored.stored) return;
   wakeChannels(account, [claim.message.channelId]);
   if (turn.isMarked) showUnanswered(account, [toUnanswered(claim.message, "refused")]);
@@ -67,34 +55,19 @@ function commandTurn(claim: Claim, text: string, why: string | undefined): Finis
 }
 
 /**
- * Creates the end of turns without a model: of commands, and of all others while an owner has paused
- * the account (X4).
+ * Ends a turn without a model: of a command, or of any other message while an owner has paused the
+ * account (X4).
  *
- * @returns A function that rejects if the store refuses the turn.
+ * @throws {unknown} The store's error, if it refuses the turn.
  */
-export function createCommandTurns(
-  { commandOf, maxWaiting, ...ports }:
-    & Omit<SaveTurnPorts, "maxWaiting">
-    & {
-      readonly account: BotAccount;
-      /** Reads a message as a command; `undefined` if it is none. */
-      readonly commandOf: (message: InboundMessage) => TextCommand | undefined;
-      readonly maxWaiting: () => SaveTurnPorts["maxWaiting"];
-    },
-): (claim: Claim) => Promise<void> {
-  const end = (claim: Claim, run: RunCommand, why?: string) =>
-    answerCommand(claim, { ...ports, maxWaiting: maxWaiting(), run, why });
-  return (claim) => {
-    if (commandOf(claim.message)) {
-      return end(claim, async (message) => {
-        const { runText } = await import("../interactions/run_commands.ts");
-        return await runText(ports.account.forPart("interactions"), message);
-      });
-    }
-    // Another bot gets no answer: it would answer that one, too. An event
-    // is posted as it is.
-    const { sender, hooked } = claim.message;
-    const text = sender.automaton ? hooked?.post ?? "" : "My owner has paused me. Ask again later.";
-    return end(claim, () => Promise.resolve(text), hooked && PAUSED);
-  };
+export async function endWithoutModel(account: BotAccount, claim: Claim): Promise<void> {
+  const { sender, hooked } = claim.message;
+  if (commandOf(account, claim.message)) {
+    const { runText } = await import("../interactions/run_commands.ts");
+    const text = await runText(account.forPart("interactions"), claim.message);
+    return await answerCommand(account, claim, text);
+  }
+  // Another bot gets no answer: it would answer that one, too. An event is posted as it is.
+  const text = sender.automaton ? hooked?.post ?? "" : "My owner has paused me. Ask again later.";
+  await answerCommand(account, claim, text, hooked && PAUSED);
 }

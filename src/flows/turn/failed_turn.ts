@@ -14,8 +14,7 @@ import { freeze } from "../../render/freeze.ts";
 import { composeEvent, composeFailure } from "../../render/reply.ts";
 import {
   type AnsweredWith,
-  type EndPorts,
-  type EndRules,
+  type EndingTurn,
   entriesOf,
   ofTurn,
   unsavedOf,
@@ -42,8 +41,7 @@ export function failedTurn(
     /** The parts of the turn; absent: it failed before the model was asked. */
     readonly given?: AnsweredWith;
   },
-  { where }: EndRules,
-  { randomId, now, log, model }: EndPorts,
+  { account: { randomId, now, log }, model, rules: { where } }: EndingTurn,
 ): FinishedTurn {
   const message = lastOf(claim);
   const failureId = randomId();

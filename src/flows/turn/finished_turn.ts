@@ -16,19 +16,17 @@ import type { Answered, ComposedReply } from "../../render/reply.ts";
 import { nextStepAfter } from "../../core/model_problem.ts";
 import type { Log } from "../../lib/log.ts";
 import { printable } from "../../lib/text/quoted.ts";
-import type { Account } from "../../core/account/account.ts";
 import { filesLeftOut } from "../owners/delivery_notices.ts";
 import type { TurnTexts } from "./turn_attachments.ts";
 
-/** Everything that the end of a turn needs from outside. */
-export interface EndPorts extends Pick<Account, "randomId" | "now" | "log"> {
+/** The part of a turn that its record needs in any case. */
+export interface EndingTurn {
   readonly account: BotAccount;
   readonly model: Pick<Model, "id">;
-}
-
-export interface EndRules {
-  /** Name of the place for people, for the log (S2). */
-  readonly where: string;
+  readonly rules: {
+    /** Name of the place for people, for the log (S2). */
+    readonly where: string;
+  };
 }
 
 /** Everything of a turn that its record needs, beside its answer. */
@@ -37,7 +35,7 @@ export interface AnsweredWith {
   readonly taken?: StepsTaken;
   /** The texts of the turn's messages, as the model read them. */
   readonly texts: TurnTexts;
-  readonly rules: EndRules & { readonly tools?: readonly Tool[] };
+  readonly rules: { readonly tools?: readonly Tool[] };
   /** Maximum UTF-16 units of the results of tools in the transcript, together. */
   readonly maxKeptChars: number;
   /** Whether the answer reached the model's maximum of output tokens; absent: it is whole. */
@@ -105,8 +103,9 @@ export function answeredTurn(
   claim: Claim,
   composed: Exclude<ComposedReply, { kind: "blank" }>,
   given: AnsweredWith,
-  { account, now, log, model }: EndPorts,
+  { account, model }: Pick<EndingTurn, "account" | "model">,
 ): FinishedTurn {
+  const { now, log } = account;
   const message = lastOf(claim);
   if (composed.kind === "reply" && composed.lacksFiles) filesLeftOut(account, message);
   const reason = given.isCut && CUT;

@@ -3,6 +3,7 @@
  * its tools.
  */
 
+import type { BotAccount } from "../../account/account.ts";
 import { compareIds, createdAtMs, type MessageId } from "../../core/discord/ids.ts";
 import { partedText } from "../../core/inbound/parts.ts";
 import { type Overheard, toOverheard } from "../../core/inbound/transcript.ts";
@@ -16,6 +17,7 @@ import { hasFiles } from "../media/read_attachments.ts";
 import { envelopeOf, textOf } from "../../render/prompt/envelope.ts";
 import { senderLines, systemPromptOf } from "../../render/prompt/system_prompt.ts";
 import type { ModelAnswer } from "../../render/reply.ts";
+import { whileAwake } from "../../lib/clock.ts";
 import { historyChars } from "../../session/history.ts";
 import { openHistory, type TurnHistory } from "../session/turn_history.ts";
 import { fenced } from "../../render/prompt/untrusted.ts";
@@ -23,8 +25,10 @@ import type { JoinedMessage } from "../../agent/next_step.ts";
 import { createToolbox, type Toolbox } from "../../agent/toolbox.ts";
 import type { TurnPorts } from "../../agent/turn.ts";
 import { saveSteps } from "./save_turn.ts";
-import { type TurnSpending, unsavedCharges } from "./spending/turn_spending.ts";
-import type { AnswerPorts, TurnRules } from "./answer_ports.ts";
+import { spendOf } from "./spending/budgets.ts";
+import { unsavedCharges } from "./spending/turn_spending.ts";
+import type { OneTurn } from "./turn_step.ts";
+import { missingRightOf, modesOf, ratesOf, summariesOf } from "./turn_state.ts";
 import type { RunningTurn } from "./turns.ts";
 import {
   createTurnAttachments,
@@ -69,40 +73,37 @@ export interface Gathered {
 /**
  * Fetches the turn's context. Only channels have overheard messages, not direct messages.
  *
- * @param options `attachmentChars`: maximum UTF-16 units of the texts of files. `stored`: steps that an
- * earlier process has stored.
+ * @param options `attachmentChars`: maximum UTF-16 units of the texts of files.
  */
 async function gather(
-  turn: RunningTurn,
+  { account, turn, model, rules, stored }: OneTurn,
   { starter }: TurnContext,
-  { boundary, attachmentChars, stored }: Pick<Gathered, "stored"> & {
+  { boundary, attachmentChars }: {
     readonly boundary: string;
     readonly attachmentChars: number;
   },
-  rules: TurnRules,
-  ports: AnswerPorts,
 ): Promise<Gathered> {
   const { historyLimit: channelLimit, timezone } = rules;
-  const { store, model, stopping } = ports;
+  const { store: { turns: store }, parts: { media, history }, stopping } = account;
   const { claim } = turn;
   const { message, route: { sessionKey } } = claim;
   const { own: steps } = stored;
   const historyLimit = opensThread(claim) ? 0 : channelLimit; // a thread inherits no history
   const asked = turn.ahead.map(toOverheard);
-  const others = historyLimit === 0
+  const said = historyLimit === 0
     ? []
     : await store.overheard(message, sessionKey, message.id, historyLimit);
   // The next turn in the channel gets them: a call is not in it.
   const reactions = await store.reactionsFor(message, message.id);
   const shownId = starter?.messageId ?? message.triggered?.messageId;
   const heard = message.triggered && historyLimit > 0
-    ? await withQuestions(others, claim, historyLimit, store)
-    : others;
+    ? await withQuestions(account, said, claim, historyLimit)
+    : said;
   const overheard = heard.filter(({ messageId }) => messageId !== shownId);
 
   let made: TurnAttachments | undefined; // most turns have no files, and make none
   const attachments = () =>
-    made ??= createTurnAttachments(ports.media, {
+    made ??= createTurnAttachments(media, {
       agentId: claim.route.agentId,
       takesImages: model.takesImages !== false,
       maxChars: attachmentChars,
@@ -122,7 +123,7 @@ async function gather(
   async function readQuotes(): Promise<void> {
     for (const { id, quoted } of messagesOf(turn.claim)) {
       if (!quoted || quotes.has(id)) continue;
-      quotes.set(id, await withoutFooter(quoted.text, quoted.id, store.footerOf));
+      quotes.set(id, await withoutFooter(quoted.text, quoted.id, account.store.outbox.footerOf));
     }
   }
   if (claim.also || message.quoted) await readQuotes();
@@ -131,7 +132,7 @@ async function gather(
     const read = made?.of(one.id) ?? [];
     const reacted = isFirst ? reactions : [];
     const more = [...read.map(textOf), ...reacted.map((note) => note.message?.text ?? "")];
-    const names = more.length > 0 && ports.namesOf?.(more, one);
+    const names = more.length > 0 && history.namesOf(more, one);
     const named = names ? { ...one, names: { ...names, ...one.names } } : one;
     const parts = envelopeOf({
       message: named.quoted
@@ -168,14 +169,16 @@ const MAX_TALK = 200;
 
 /** Adds the questions to active agents in the channel, for the session of a passive one (N1). */
 async function withQuestions(
+  { store: { turns, messages } }: BotAccount,
   others: readonly Overheard[],
   { message, route: { sessionKey } }: Claim,
   limit: number,
-  { entriesOf, recentTalk }: AnswerPorts["store"],
 ): Promise<readonly Overheard[]> {
-  const seen = (await entriesOf(sessionKey, MAX_TALK)).findLast(({ role }) => role === "user");
+  const seen = (await turns.entriesOf(sessionKey, MAX_TALK)).findLast(({ role }) =>
+    role === "user"
+  );
   const since = seen ? createdAtMs(seen.messageId) : message.sentAt - FIRST_TALK_MS;
-  const talk = await recentTalk?.(message.accountId, since, MAX_TALK) ?? [];
+  const talk = await messages.recentTalk(message.accountId, since, MAX_TALK);
   const known = new Set(others.map(({ messageId }) => messageId));
   const questions = talk.flatMap((one): readonly Overheard[] => {
     const { id: messageId, channelId, text, sentAt } = one;
@@ -199,14 +202,6 @@ async function withQuestions(
     .slice(-limit);
 }
 
-export interface TurnToRead {
-  readonly turn: RunningTurn;
-  readonly rules: TurnRules;
-  readonly stored: StoredSteps;
-  readonly ports: AnswerPorts;
-  readonly spending: Pick<TurnSpending, "by">;
-}
-
 /** The first request of a turn, and everything that it was made of. */
 export interface TurnRequest {
   readonly boundary: string;
@@ -227,52 +222,40 @@ export interface TurnRequest {
  * @throws {unknown} The store's error.
  */
 export async function readRequest(
-  { turn, rules, stored, ports, spending: { by } }: TurnToRead,
+  turn: OneTurn,
   context: TurnContext,
 ): Promise<TurnRequest | undefined> {
-  const { claim } = turn;
-  const { model, media, spend, now, store, sessions, rates, summaries } = ports;
-  const { randomId, schedule, stopping, log } = ports;
+  const { account, turn: running, rules, model, spending: { by } } = turn;
+  const { store, parts: { media }, randomId, now, stopping, log } = account;
   const { window = rules.window } = model;
   const boundary = randomId();
   const system = systemPromptOf(rules.instructions);
   const attachmentChars = Math.floor(historyChars(window, system.length) * FILES_SHARE);
-  const gathered = await gather(turn, context, { boundary, attachmentChars, stored }, rules, ports);
-  if (ports.ended.aborted) return undefined;
+  const gathered = await gather(turn, context, { boundary, attachmentChars });
+  if (account.ended.aborted) return undefined;
   const { texts, images } = gathered;
   const envelope = texts.first();
-  const toolbox = toolboxOf(turn, { boundary, gathered }, rules, ports);
+  const toolbox = toolboxOf(turn, boundary, gathered);
   const { reset, timezone, userTurns, timeoutMs, cleanSecrets } = rules;
   const opened = await openHistory(
-    claim,
+    running.claim,
     { system, envelope, images, toolChars: toolChars(toolbox.definitions) },
     { window, reset, timezone, userTurns, timeoutMs },
     {
-      // Not all ports: to copy them costs more than the rest of this function.
-      ...{
-        sessions,
-        rates,
-        summaries,
-        randomId,
-        now,
-        schedule,
-        stopping,
-        log,
-        cleanSecrets,
-        model,
-      },
-      store,
-      writer: () => meteredModel(model, { kind: "compaction", by, spend, now }),
-      earlierImages: media && model.takesImages !== false
-        ? (messageIds) => imagesOfEarlier(messageIds, turn, gathered.attachments(), media)
+      ...{ randomId, now, stopping, log, cleanSecrets, model },
+      schedule: whileAwake(account.schedule),
+      rates: ratesOf(account),
+      summaries: summariesOf(account),
+      sessions: store.sessions,
+      store: store.turns,
+      writer: () => meteredModel(model, { kind: "compaction", by, spend: spendOf(account), now }),
+      earlierImages: model.takesImages !== false
+        ? (messageIds) => imagesOfEarlier(messageIds, running, gathered.attachments(), media)
         : undefined,
     },
   );
   const { history } = opened;
-  const request: TurnRequest = {
-    ...{ boundary, system, envelope, gathered, toolbox, opened, history },
-  };
-  return request;
+  return { boundary, system, envelope, gathered, toolbox, opened, history };
 }
 
 /** What people could see of a turn's request: an answer may name it. */
@@ -292,14 +275,10 @@ export function shownOf(
 }
 
 /** The tools of a turn. */
-export function toolboxOf(
-  turn: RunningTurn,
-  { boundary, gathered }: {
-    readonly boundary: string;
-    readonly gathered: Gathered;
-  },
-  rules: TurnRules,
-  ports: AnswerPorts,
+function toolboxOf(
+  { account, turn, rules }: OneTurn,
+  boundary: string,
+  gathered: Gathered,
 ): Toolbox {
   return createToolbox(rules.tools, {
     offered: rules.offered,
@@ -310,27 +289,25 @@ export function toolboxOf(
       return { acting, reading, isSeenByOthers };
     },
     isSmall: rules.isSmall,
-    schedule: ports.schedule,
+    schedule: whileAwake(account.schedule),
     cleanSecrets: rules.cleanSecrets,
     fence: (result) => fenced("result", boundary, result),
-    missingRight: (needs) => ports.missingRight(messagesOf(turn.claim), needs),
+    missingRight: (needs) => missingRightOf(account)(messagesOf(turn.claim), needs),
     keepImage: (bytes) => gathered.attachments().keepImage(turn.claim.message, bytes),
   });
 }
 
 /** Everything that only a turn with tools needs: their context, its steps, and later messages. */
 export function stepPorts(
-  turn: RunningTurn,
+  { account, turn, spending }: OneTurn,
   request: TurnRequest,
-  spending: TurnSpending,
-  ports: AnswerPorts,
 ): Pick<TurnPorts, "contextOf" | "takeIn" | "showJoined" | "showImages" | "save"> {
   const { claim } = turn;
   const { message, route: { agentId, sessionKey } } = claim;
   const { gathered } = request;
   return {
     contextOf: (key) => ({
-      account: ports.account,
+      account,
       agentId,
       message,
       also: turn.claim.also,
@@ -340,16 +317,14 @@ export function stepPorts(
       readsOthers: request.history.entries.length > 0 || message.quoted !== undefined ||
         message.extras.length > 0,
     }),
-    takeIn: ports.store.takeIn && ports.steers
-      ? (unsaved) => takeIn(unsaved, turn, ports)
-      : undefined,
+    takeIn: (unsaved) => takeIn(account, turn, unsaved),
     showJoined: (id) => joinedMessage(id, gathered),
     showImages: (ids) => gathered.attachments().keptImages(ids),
     async save(more, waitsForDisk) {
       const { length } = spending.charges;
       const charges = unsavedCharges(spending, "answer");
-      const add = () => ports.store.addSteps(claim, more, waitsForDisk, charges);
-      await saveSteps(add, message.id, ports);
+      const add = () => account.store.turns.addSteps(claim, more, waitsForDisk, charges);
+      await saveSteps(account, message.id, add);
       spending.stored = length;
     },
   };
@@ -357,13 +332,14 @@ export function stepPorts(
 
 /** Takes in messages that have arrived since, if the store and the config have that (S5). */
 async function takeIn(
-  unsaved: readonly Step[],
+  account: BotAccount,
   turn: RunningTurn,
-  { store, steers, now }: AnswerPorts,
+  unsaved: readonly Step[],
 ): Promise<Step | undefined> {
-  if (!store.takeIn || !steers) return undefined;
+  const { store: { inbox }, now } = account;
   let joined: Step | undefined;
-  const taken = await store.takeIn(turn.claim, now(), steers, (messages) => {
+  const { steers } = modesOf(account);
+  const taken = await inbox.takeIn(turn.claim, now(), steers, (messages) => {
     joined = { kind: "joined", messageIds: messages.map(({ id }) => id), at: now() };
     return [...unsaved, joined];
   });

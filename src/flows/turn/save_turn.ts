@@ -6,26 +6,25 @@
  * request.
  */
 
-import type { AskPorts } from "../../agent/ask_first.ts";
-import type { Account } from "../../core/account/account.ts";
+import type { BotAccount } from "../../account/account.ts";
 import type { MessageId } from "../../core/discord/ids.ts";
+import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import type { Claim, FinishedTurn, StoredTurn } from "../../core/inbound/inbox.ts";
-import type { AskedCall } from "../../core/people/question.ts";
-import type { Charge } from "../../core/spending/usage.ts";
-import type { ParkedTurn, StepsTaken } from "../../core/turn/turn_outcome.ts";
+import { codeFrom } from "../../core/inbound/pairing.ts";
+import type { AskedCall, Question } from "../../core/people/question.ts";
+import type { Step } from "../../core/step.ts";
+import type { ParkedTurn } from "../../core/turn/turn_outcome.ts";
 import { waitFor } from "../../lib/clock.ts";
+import { costFactOf } from "../../render/cost.ts";
+import { StoreError } from "../../store/database/store_error.ts";
+import { decided } from "../questions/cards.ts";
 import { type TurnSpending, unsavedCharges } from "./spending/turn_spending.ts";
-import type { createTurnEnds } from "../../store/turns/turn_ends.ts";
+import { cleanText, maxWaitingOf } from "./turn_rules.ts";
 
-/** Everything that storing a turn needs from outside. */
-export interface SaveTurnPorts extends Pick<Account, "now" | "schedule" | "stopping" | "log"> {
-  /** The store's transaction T3. */
-  readonly store: ReturnType<typeof createTurnEnds>;
-  /** Maximum number of messages that wait in a channel (D4); absent: no bound. */
-  readonly maxWaiting?: number;
-  /** Whether an error is the disk's, so that the store may accept the same later. */
-  readonly isStoreDown: (error: unknown) => boolean;
-}
+const CODE_BYTES = 8;
+
+/** Whether an error is the disk's, so that the store may accept the same later. */
+export const isStoreDown = (error: unknown): boolean => error instanceof StoreError;
 
 /** Milliseconds before the next attempt to store. */
 const RETRY_MS = 5_000;
@@ -41,20 +40,21 @@ const NOT_STORED: StoredTurn = { stored: false, dropped: 0 };
  * @throws {unknown} The store's error, if it refuses the failed turn as well.
  */
 export async function saveTurn(
+  account: BotAccount,
   turn: FinishedTurn,
-  ports: SaveTurnPorts,
   asFailed: (error: unknown) => FinishedTurn,
 ): Promise<StoredTurn> {
-  const { store, stopping, log } = ports;
+  const { store, config, now, schedule, stopping, log } = account;
+  const maxWaiting = maxWaitingOf(config());
   let ended = turn;
   while (!stopping.aborted) {
     try {
-      return await store.finishTurn(ended, ports.now(), ports.maxWaiting);
+      return await store.turns.finishTurn(ended, now(), maxWaiting);
     } catch (error) {
-      if (ports.isStoreDown(error)) {
+      if (isStoreDown(error)) {
         const messageId = turn.claim.message.id;
         log.error("Cannot store a finished turn; will try again", { messageId, error });
-        await waitFor(RETRY_MS, ports.schedule, stopping);
+        await waitFor(RETRY_MS, schedule, stopping);
       } else if (ended === turn) ended = asFailed(error);
       else throw error;
     }
@@ -69,9 +69,9 @@ export async function saveTurn(
  * @throws {unknown} The store's error, if it is not the disk's, or if the process stops.
  */
 export async function saveSteps(
-  addSteps: () => Promise<void>,
+  { schedule, stopping, log }: Pick<BotAccount, "schedule" | "stopping" | "log">,
   messageId: MessageId,
-  { isStoreDown, schedule, stopping, log }: Omit<SaveTurnPorts, "store" | "maxWaiting" | "now">,
+  addSteps: () => Promise<void>,
 ): Promise<void> {
   for (;;) {
     try {
@@ -84,41 +84,61 @@ export async function saveSteps(
   }
 }
 
-/** People for whose decisions calls of a turn wait. */
-export interface TurnPeople extends AskPorts {
-  /** TS. Stores that the turn waits for answers; its claim ends. */
-  readonly park: (turn: {
-    readonly claim: Claim;
-    readonly taken: StepsTaken;
-    readonly charges: readonly Charge[];
-    readonly asked: readonly AskedCall[];
-  }) => Promise<void>;
-}
-
 /**
  * Parks a turn, however long the disk takes.
  *
  * @throws {unknown} The store's error, as `saveSteps` does.
  */
 export async function parkTurn(
+  account: BotAccount,
   claim: Claim,
   { asked, taken }: ParkedTurn,
   spending: TurnSpending,
-  ports: Pick<SaveTurnPorts, "isStoreDown" | "schedule" | "stopping" | "log"> & {
-    readonly people?: TurnPeople;
-  },
 ): Promise<void> {
-  const { people, log } = ports;
-  if (!people) return;
+  const { store, config, now, log } = account;
+  const { message } = claim;
   const { length } = spending.charges;
   const charges = unsavedCharges(spending, "answer");
-  const isPersonal = claim.message.own && true as const;
-  const marked = asked.map((one) => ({ ...one, question: { ...one.question, isPersonal } }));
-  const park = () => people.park({ claim, taken, charges, asked: marked });
-  await saveSteps(park, claim.message.id, ports);
+  const isPersonal = message.own && true as const;
+  await saveSteps(account, message.id, async () => {
+    const all = asked.map((one) => {
+      const { question, ...cleaned } = cleanedCall(account, one, message);
+      const shown = withCost({ ...question, isPersonal }, taken.steps, config().models.currency);
+      return { ...cleaned, question: shown };
+    });
+    await store.questions.park({ claim, steps: taken.unsaved, charges, asked: all, now: now() });
+    decided(account);
+  });
   spending.stored = length;
   log.info("A turn waits for a person", {
-    messageId: claim.message.id,
+    messageId: message.id,
     tools: asked.map(({ question: { tool } }) => tool),
   });
+}
+
+/** Texts of a model get the cleaning of its answers. The exact command stays as it is. */
+function cleanedCall(
+  { config, draw, parts }: BotAccount,
+  { callKey, question }: AskedCall,
+  message: InboundMessage,
+) {
+  const code = codeFrom(draw(CODE_BYTES));
+  const clean = (text: string, of = message) => cleanText(of, text, config(), parts.sources);
+  // Discord shows no mentions on buttons, in menus and in forms.
+  const label = (text: string) => clean(text, { ...message, names: {}, quoted: undefined });
+  const { text, choices, facts, form } = question;
+  const shown: Question = {
+    ...question,
+    text: clean(text),
+    facts: facts.map(({ name, value }) => ({ name, value: clean(value) })),
+    choices: choices.map((one) => ({ ...one, label: one.label && label(one.label) })),
+    ...(form && { form: { title: label(form.title), label: label(form.label) } }),
+  };
+  return { callKey, question: shown, code };
+}
+
+/** Shows people who decide about a call the cost of its turn. A question of the model has no cost. */
+function withCost(question: Question, steps: readonly Step[], currency?: string): Question {
+  const fact = question.kind === "ask" ? undefined : costFactOf(steps, currency);
+  return fact ? { ...question, facts: [...question.facts, fact] } : question;
 }

@@ -13,13 +13,14 @@ import {
   composeReply,
   type ModelAnswer,
 } from "../../render/reply.ts";
-import type { AnswerPorts, TurnRules } from "./answer_ports.ts";
+import type { TurnRules } from "./turn_rules.ts";
 import { draftsOf, ofTurn, progressPlaceOf } from "./finished_turn.ts";
 import { opensThread } from "./gather.ts";
 import type { DraftStream } from "./progress/drafts.ts";
+import { progressOf } from "./progress/progress.ts";
 import { costOf, type TurnSpending } from "./spending/turn_spending.ts";
 import type { RunningTurn } from "./turns.ts";
-import type { TurnStep } from "./turn_step.ts";
+import type { OneTurn, TurnStep } from "./turn_step.ts";
 
 /** Composes a text as the answer of a turn, in the channel or in a thread. */
 export type Compose = (
@@ -53,10 +54,9 @@ export function createCompose(
  * The answer that grows in the channel, or as speech (V5); `undefined` if only the whole answer
  * is shown.
  */
-export function draftFor(
-  { claim, mayShow }: RunningTurn,
+function draftFor(
+  { account, turn: { claim, mayShow }, speech, streaming }: OneTurn,
   compose: Compose,
-  { drafts, speech }: Pick<AnswerPorts, "drafts" | "speech">,
 ): DraftStream | undefined {
   if (speech?.stream) {
     return speech.stream((text) => {
@@ -64,10 +64,10 @@ export function draftFor(
       return composed.kind === "reply" ? composed.text : "";
     });
   }
-  if (!drafts) return undefined;
+  if (streaming !== "edit") return undefined;
   // A thread opens with the whole answer, so nothing of it is shown in the channel before.
   if (opensThread(claim)) return undefined;
-  return drafts.begin(claim.message, (text) => {
+  return progressOf(account).drafts.begin(claim.message, (text) => {
     const composed = compose(text, undefined, NO_FILES, draftsOf(claim));
     return composed.kind === "reply" ? freeze(composed.reply) : [];
   }, mayShow);
@@ -123,10 +123,10 @@ export function withManner(model: Model, { think, showsThinking }: Manner): Mode
 /** Shows the answer while it grows (R8). */
 export const draftStep: TurnStep = {
   begins(turn) {
-    if (turn.ports.drafts) turn.mayHaveDrafts = true;
+    if (turn.streaming === "edit") turn.mayHaveDrafts = true;
   },
-  watches({ turn, ports }, compose) {
-    const draft = draftFor(turn, compose, ports);
+  watches(turn, compose) {
+    const draft = draftFor(turn, compose);
     return draft && { onText: draft.grow, isShown: draft.isShown, end: draft.end };
   },
 };
@@ -134,9 +134,14 @@ export const draftStep: TurnStep = {
 /** Shows what the turn does, in a line (R8a). */
 export const linesStep: TurnStep = {
   watches(turn, compose) {
-    const { turn: { claim, mayShow }, rules, ports } = turn;
-    if (!ports.lines || claim.message.own) return undefined; // it would lack the mark (T13a)
-    const line = ports.lines.begin(progressPlaceOf(claim), rules, mayShow);
+    const { account, turn: { claim, mayShow }, rules, streaming } = turn;
+    if (!streaming || claim.message.own) return undefined; // it would lack the mark (T13a)
+    const { lines, readingLines } = progressOf(account);
+    const line = (streaming === "progress" ? lines : readingLines).begin(
+      progressPlaceOf(claim),
+      rules,
+      mayShow,
+    );
     return {
       onNext: line.step,
       onReading: line.reading,

@@ -4,8 +4,8 @@ import { callsToRun } from "../../agent/next_step.ts";
 import { toUnanswered } from "../../core/inbound/inbox.ts";
 import { showUnanswered } from "../unanswered_reactions.ts";
 import { tellFailedEvent } from "../owners/event_notices.ts";
+import { backfill, threadStarter } from "../session/backfill.ts";
 import { decided } from "../questions/cards.ts";
-import { withoutTools } from "./answer_ports.ts";
 import { failedTurn } from "./failed_turn.ts";
 import { postedTurn, withoutAnswer } from "./finished_turn.ts";
 import { opensThread } from "./gather.ts";
@@ -13,7 +13,10 @@ import { withLinesUnder } from "./control/lines_under.ts";
 import { inForm } from "./control/prompt_form.ts";
 import { saidStep, speechStep, spokenTurn } from "./progress/speech.ts";
 import { draftStep, linesStep, withLines, withManner } from "./shown_answer.ts";
+import { spendOf } from "./spending/budgets.ts";
 import { refusedTurn } from "./spending/turn_spending.ts";
+import { formsOf } from "./turn_state.ts";
+import { withoutTools } from "./turn_rules.ts";
 import type { TurnStep } from "./turn_step.ts";
 
 /**
@@ -24,78 +27,76 @@ const MAX_ATTEMPTS = 20;
 
 /** Perhaps a message ends the process: retrying for ever would help no one. */
 const attempts: TurnStep = {
-  refuses({ turn: { claim }, rules, ports }) {
+  refuses(turn) {
+    const { claim } = turn.turn;
     if (claim.attempt <= MAX_ATTEMPTS) return undefined;
-    return failedTurn(claim, { reason: `interrupted ${claim.attempt - 1} times` }, rules, ports);
+    return failedTurn(claim, { reason: `interrupted ${claim.attempt - 1} times` }, turn);
   },
-  stored({ turn: { claim }, ports }) {
-    if (claim.attempt > 1) decided(ports.account); // cards of presses that came to nothing
+  stored({ turn: { claim }, account }) {
+    if (claim.attempt > 1) decided(account); // cards of presses that came to nothing
   },
 };
 
 /** The prompt and the tools of a small machine, or none of a model that takes none (T2a). */
 const promptForm: TurnStep = {
   async begins(turn) {
-    const { ports, rules: { tools } } = turn;
-    const { forms, model: { takesNoTools } } = ports;
-    if (forms) {
-      const { model, rules } = await inForm({ model: ports.model, rules: turn.rules }, forms);
-      if (model !== ports.model) turn.ports = { ...ports, model };
-      turn.rules = rules;
-    }
+    const { account, model: { takesNoTools }, rules: { tools } } = turn;
+    Object.assign(turn, await inForm({ model: turn.model, rules: turn.rules }, formsOf(account)));
     if (takesNoTools && tools.length > 0) turn.rules = withoutTools(turn.rules);
   },
-  watches: ({ ports: { forms, model } }) => forms && { onPaid: () => forms.settle(model) },
+  watches: ({ account, model }) => ({ onPaid: () => formsOf(account).settle(model) }),
 };
 
 /** The channel's earlier messages, and the message that a thread began with (H1, H6). */
 const earlier: TurnStep = {
-  async reads({ turn: { claim }, rules, ports }, context) {
+  async reads({ turn: { claim }, rules, account }, context) {
     const { message, route: { sessionKey } } = claim;
     const limit = opensThread(claim) ? 0 : rules.historyLimit; // a thread inherits no history
-    const filling = ports.backfill(message, limit);
+    const filling = backfill(account, message, limit);
     if (filling) await filling;
-    context.starter = await ports.threadStarter?.(message, sessionKey);
+    context.starter = await threadStarter(account, message, sessionKey);
   },
 };
 
 /** Spends no more than people allow (X4). */
 const budget: TurnStep = {
-  async refuses({ turn: { claim }, stored, spending: { by }, rules, ports }) {
+  async refuses(turn) {
+    const { account, turn: { claim }, stored, spending: { by } } = turn;
     if (callsToRun(stored.own).length > 0) return undefined; // a person has decided about them
-    const spent = await ports.spend.check(by, "answer");
-    return spent && await refusedTurn(claim, spent, rules, ports, ports.spend);
+    const spent = await spendOf(account).check(by, "answer");
+    return spent && await refusedTurn(claim, spent, turn);
   },
-  stored({ turn: { claim: { message } }, ports }, { isMarked }) {
-    if (isMarked) showUnanswered(ports.account, [toUnanswered(message, "refused")]);
+  stored({ turn: { claim: { message } }, account }, { isMarked }) {
+    if (isMarked) showUnanswered(account, [toUnanswered(message, "refused")]);
   },
 };
 
 /** Answers as people have chosen for the conversation. */
 const manner: TurnStep = {
-  watches: ({ ports: { manner, model } }) =>
-    manner?.think || manner?.showsThinking ? { model: withManner(model, manner) } : undefined,
+  watches: ({ manner, model }) =>
+    manner.think || manner.showsThinking ? { model: withManner(model, manner) } : undefined,
 };
 
 /** Answers a voice message by voice, too (R16). */
 const voice: TurnStep = {
-  async shows({ turn: { claim: { message, route: { agentId } } }, rules, ports }, answer) {
+  async shows({ account, turn: { claim: { message, route: { agentId } } }, rules }, answer) {
     if (rules.takesNoFiles || !message.attachments?.some(({ isVoice }) => isVoice)) return answer;
-    const voice = await ports.media?.speak({ message, agentId }, answer.text, ports.stopping);
+    const { parts: { media }, stopping } = account;
+    const voice = await media.speak({ message, agentId }, answer.text, stopping);
     return voice ? { ...answer, reply: { ...answer.reply, voice } } : answer;
   },
 };
 
 /** Lines above and below an answer: thinking, tools, sources, cost (R15). */
 const linesAround: TurnStep = {
-  shows: ({ rules, spending, ports: { manner } }, answer, { outcome, compose }) =>
+  shows: ({ rules, spending, manner }, answer, { outcome, compose }) =>
     withLines(answer, outcome, compose, { rules, manner, spending }),
 };
 
 /** A passive agent only answers where no active one does; no failure of an event is posted. */
 const posted: TurnStep = {
   ends: (_turn, ended) => postedTurn(ended),
-  stored({ turn: { claim: { message } }, ports: { account } }, { end }) {
+  stored({ turn: { claim: { message } }, account }, { end }) {
     if (end.kind === "failed") tellFailedEvent(account, message);
   },
 };
@@ -103,14 +104,14 @@ const posted: TurnStep = {
 /** Lines of extras under an answer, and the button Undo (T3). */
 const linesUnder: TurnStep = {
   async ends(turn, ended) {
-    const lined = await withLinesUnder(ended, turn, turn.ports);
+    const lined = await withLinesUnder(turn.account, ended, turn);
     if (lined !== ended) turn.hasLinesUnder = true;
     return lined;
   },
 };
 
 const spoken: TurnStep = {
-  ends: ({ ports, hasLinesUnder = false }, ended) => spokenTurn(ended, hasLinesUnder, ports.speech),
+  ends: ({ speech, hasLinesUnder = false }, ended) => spokenTurn(ended, hasLinesUnder, speech),
 };
 
 /** The answer waits for those of earlier questions (S5). */
@@ -125,11 +126,11 @@ const order: TurnStep = {
 
 /** A full queue has dropped the answer (D4). */
 const fullQueue: TurnStep = {
-  stored({ turn: { claim: { message } }, rules, ports }, _ended, { dropped }) {
+  stored({ account, turn: { claim: { message } }, rules }, _ended, { dropped }) {
     if (dropped === 0) return;
     const { id: messageId, channelId } = message;
     const fields = { messageId, channelId, where: rules.where, dropped };
-    ports.log.warn("A channel's queue is full: an answer was dropped", fields);
+    account.log.warn("A channel's queue is full: an answer was dropped", fields);
   },
 };
 

@@ -7,7 +7,8 @@ import { PERSONAL } from "../../core/outbound/footer_line.ts";
 import type { Skill } from "../../core/skills/skill.ts";
 import type { skillsOf } from "../../policy/tool_access.ts";
 import type { Tool } from "../../core/turn/tool.ts";
-import type { TurnRules } from "./answer_ports.ts";
+import type { ReplyRules } from "../../render/reply.ts";
+import type { HistoryRules } from "../session/turn_history.ts";
 import { chunkRulesOf, timezoneOf, toolTextRules } from "../../account/rules.ts";
 import { isOwnerHint } from "../../policy/rights.ts";
 import { type OpenPlace, rulesFor } from "../../policy/rules/place_rules.ts";
@@ -16,6 +17,38 @@ import { type Instructions, prepareInstructions } from "../../render/prompt/syst
 import { UNKNOWN_WINDOW } from "../../core/model.ts";
 import { displayNameOf } from "../../session/session_key.ts";
 import { composeToolMessage } from "../../render/tool_message.ts";
+
+export interface TurnRules extends ReplyRules, HistoryRules {
+  /** Name of the place for people, for the log (S2). */
+  readonly where: string;
+  readonly instructions: Instructions;
+  /** Maximum number of overheard messages for the model; 0 in direct messages. */
+  readonly historyLimit: number;
+  /** The tools of this turn: the same array for all turns that have the same tools. */
+  readonly tools: readonly Tool[];
+  /** Those that the model sees: the same array for all senders of a place (T2b); absent: these. */
+  readonly offered?: readonly Tool[];
+  /** User id of the sender, if they count as the owner in this place (P10). */
+  readonly ownerId?: string;
+  /** Whether prompt and tools are those of a small machine (T2a). */
+  readonly isSmall?: true;
+  /** Milliseconds that a tool call may take, from `tools.timeoutSec`. */
+  readonly toolTimeoutMs: number;
+  /** Maximum number of requests to the model, from `agents.maxSteps`. */
+  readonly maxSteps: number;
+  /** Name of the agent, for the footer; absent: it has none (R15). */
+  readonly signature?: string;
+  /** Whether answers have a footer (R15). */
+  readonly hasFooter?: boolean;
+  /** `models.currency`, for the footer. */
+  readonly currency?: string;
+}
+
+/** A turn offers no tools to a model whose server refuses them, and promises none. */
+export function withoutTools(rules: TurnRules): TurnRules {
+  const instructions = { ...rules.instructions, hasTools: false };
+  return { ...rules, tools: [], offered: [], instructions };
+}
 
 /** Rules that do not come from the config. */
 export interface TurnRulesPorts {

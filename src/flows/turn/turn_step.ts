@@ -10,15 +10,33 @@ import type { TurnPorts } from "../../agent/turn.ts";
 import type { FinishedTurn, StoredTurn } from "../../core/inbound/inbox.ts";
 import type { TurnOutcome } from "../../core/turn/turn_outcome.ts";
 import type { ReplyToSend } from "../../render/cost.ts";
-import type { AnswerPorts, TurnRules } from "./answer_ports.ts";
-import type { TurnContext, TurnRequest, TurnToRead } from "./gather.ts";
+import type { BotAccount } from "../../account/account.ts";
+import type { Config } from "../../config/config.ts";
+import type { Model } from "../../core/model.ts";
+import type { Manner } from "../../core/people/chosen.ts";
+import type { StoredSteps } from "../../core/step.ts";
+import type { TurnContext, TurnRequest } from "./gather.ts";
+import type { TurnSpeech } from "./progress/speech.ts";
+import type { TurnRules } from "./turn_rules.ts";
+import type { RunningTurn } from "./turns.ts";
 import type { Compose } from "./shown_answer.ts";
 import type { TurnSpending } from "./spending/turn_spending.ts";
 
 /** A turn from its claim to its delivery. */
-export interface OneTurn extends TurnToRead {
+export interface OneTurn {
+  readonly account: BotAccount;
+  /** The turn, which others may end. */
+  readonly turn: RunningTurn;
+  /** The steps that earlier attempts have stored. */
+  readonly stored: StoredSteps;
   rules: TurnRules;
-  ports: AnswerPorts;
+  model: Model;
+  /** How the conversation is answered, as people have chosen. */
+  readonly manner: Manner;
+  /** What people see of it before its answer; absent: nothing, because none of them waits for it. */
+  readonly streaming?: Config["discord"]["streaming"];
+  /** Speaks the answer to a person who has spoken (V5); absent: it is posted. */
+  speech?: TurnSpeech;
   readonly spending: TurnSpending;
   /** Whether the outbox may have a draft or a line of it. */
   mayHaveDrafts?: true;

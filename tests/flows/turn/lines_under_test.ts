@@ -5,6 +5,9 @@ import { describe, it } from "node:test";
 import type { Frozen } from "../../../src/core/outbound/outbound.ts";
 import { withLinesUnder } from "../../../src/flows/turn/control/lines_under.ts";
 import type { MadeChange } from "../../../src/store/changes/changes.ts";
+import { loadExtras } from "../../../src/account/extra_parts.ts";
+import type { AccountPart } from "../../../src/bot/bot_extra.ts";
+import { bareAccount } from "../../support/account.ts";
 import { guildMessage } from "../../support/discord/builders.ts";
 import { frozen } from "../../support/store/store.ts";
 
@@ -46,15 +49,20 @@ describe("[R15a] withLinesUnder()", () => {
         isUndone: false,
         madeAt: 1,
       };
+      const account = bareAccount({
+        now: () => 2,
+        store: {
+          turns: { stepsOf: () => Promise.resolve(steps) },
+          changes: { ofTurn: () => Promise.resolve([change as MadeChange]) },
+        } as never,
+      });
+      const linesUnder: AccountPart["linesUnder"] = (turn) => turn.steps.length > 0 ? ["✓ x"] : [];
+      const extra = { account: () => Promise.resolve(() => ({ linesUnder })) };
+      await loadExtras(account, [extra as never]);
       const ended = await withLinesUnder(
+        account,
         { claim, entries: [], end: { kind: "answered" }, outbox },
         { rules: { tools: [], chunks: { limit: 2_000 } } },
-        {
-          linesUnder: (turn) => turn.steps.length > 0 ? ["✓ x"] : [],
-          changesOf: () => Promise.resolve([change as MadeChange]),
-          store: { stepsOf: () => Promise.resolve(steps) },
-          now: () => 2,
-        },
       );
       const shown = ended.outbox.map((
         { message: { content, buttons = [] } },

@@ -3,17 +3,16 @@
  * and the button Undo (T3).
  */
 
+import type { BotAccount } from "../../../account/account.ts";
+import { linesOfExtras } from "../../../account/extra_parts.ts";
 import type { FinishedTurn } from "../../../core/inbound/inbox.ts";
-import type { MessageId } from "../../../core/discord/ids.ts";
 import { SMALL } from "../../../core/outbound/footer_line.ts";
 import { nonceOf } from "../../../core/outbound/nonce.ts";
 import { type Frozen, UNDO_BUTTON } from "../../../core/outbound/outbound.ts";
 import type { Step } from "../../../core/step.ts";
 import type { Tool } from "../../../core/turn/tool.ts";
 import type { TurnOutcome } from "../../../core/turn/turn_outcome.ts";
-import type { Clock } from "../../../lib/clock.ts";
 import type { MadeChange } from "../../../store/changes/changes.ts";
-import type { Steps } from "../../../store/turns/turn_ends.ts";
 import { undoEnds } from "../../receipts/receipts.ts";
 
 /** A turn that ends with a message, before it is stored. */
@@ -25,20 +24,13 @@ export interface EndedTurn extends Pick<FinishedTurn, "claim"> {
   readonly changes: readonly MadeChange[];
 }
 
-export interface UnderPorts extends Clock {
-  /** Absent: no extra adds lines. */
-  readonly linesUnder?: (turn: EndedTurn) => readonly string[];
-  /** The changes of a message's turn; absent: no answer has the button Undo. */
-  readonly changesOf?: (messageId: MessageId) => Promise<readonly MadeChange[]>;
-  readonly store: Pick<Steps, "stepsOf">;
-}
-
 /**
  * Adds both to the last message with text, or as a message of their own if they do not fit.
  *
  * @throws {unknown} The store's error, as a rejection.
  */
 export async function withLinesUnder(
+  account: BotAccount,
   turn: FinishedTurn,
   { rules: { tools, chunks }, outcome }: {
     readonly rules: {
@@ -47,18 +39,18 @@ export async function withLinesUnder(
     };
     readonly outcome?: TurnOutcome;
   },
-  { linesUnder, changesOf, store, now }: UnderPorts,
 ): Promise<FinishedTurn> {
+  const { accountId, store, now } = account;
   const { claim, outbox } = turn;
   const { id } = claim.message;
   const at = outbox.findLastIndex(({ message: { voice } }) => voice === undefined);
   const last = outbox[at];
   if (!last) return turn;
   const hasStored = claim.attempt > 1 || outcome?.kind !== "reply" || outcome.taken !== undefined;
-  const before = hasStored ? await store.stepsOf(id) : [];
+  const before = hasStored ? await store.turns.stepsOf(id) : [];
   const steps = [...before, ...turn.steps ?? []];
-  const changes = steps.length > 0 && await changesOf?.(id) || [];
-  const under = (linesUnder?.({ claim, steps, tools, changes }) ?? [])
+  const changes = steps.length > 0 ? await store.changes.ofTurn(accountId, id) : [];
+  const under = linesOfExtras(account, { claim, steps, tools, changes })
     .map((line) => `${SMALL}${line}`).join("\n");
   const undo = { customId: `${UNDO_BUTTON}:${id}`, label: "Undo", style: "secondary" as const };
   const mayUndo = !last.message.buttons && changes.some((change) => undoEnds(change) > now());

@@ -3,6 +3,7 @@
  * a turn that a crash has cut runs again. Then it is not spoken a second time, but posted.
  */
 
+import { speechOfExtras } from "../../../account/extra_parts.ts";
 import type { InboundMessage } from "../../../core/inbound/inbound.ts";
 import type { Model } from "../../../core/model.ts";
 import type { FinishedTurn } from "../../../core/inbound/inbox.ts";
@@ -66,21 +67,26 @@ export function spokenTurn(
 /** Says the answer to a person who has spoken (V5). */
 export const speechStep: TurnStep = {
   begins(turn) {
-    const { ports, stored } = turn;
-    const { speech } = ports;
-    if (!speech) return;
+    const { account, turn: running, stored } = turn;
+    const { message } = running.claim;
     // After a crash, an answer that people may have heard in part is posted, and not said again.
-    turn.ports = stored.isSpoken
-      ? { ...ports, speech: undefined }
-      : { ...ports, model: speech.model ?? ports.model };
+    if (!message.spoken || stored.isSpoken) return;
+    const { store, now } = account;
+    turn.speech = speechOfExtras(account, {
+      message,
+      mayShow: running.mayShow,
+      ending: running.ending.signal,
+      mark: () => store.turns.addSteps(running.claim, [{ kind: "spoken", at: now() }], false),
+    });
+    if (turn.speech?.model) turn.model = turn.speech.model;
   },
-  watches: ({ ports: { speech } }) => speech && { onAside: () => speech.pause() },
-  parked: ({ ports }) => ports.speech?.waits(),
+  watches: ({ speech }) => speech && { onAside: () => speech.pause() },
+  parked: ({ speech }) => speech?.waits(),
 };
 
 /** Waits until the answer is said: then it is known whether it is posted, too. */
 export const saidStep: TurnStep = {
-  async shows({ ports: { speech } }, answer) {
+  async shows({ speech }, answer) {
     const { files, chunks } = answer.reply;
     await speech?.end(answer.text, files.length > 0 || chunks.length > 1);
     return answer;

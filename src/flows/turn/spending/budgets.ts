@@ -13,7 +13,7 @@ import {
   usesOf,
 } from "../../../core/spending/budget.ts";
 import { ofAgent, type UsedBy } from "../../../core/spending/usage.ts";
-import type { TurnSpendPort } from "./turn_spending.ts";
+import type { SpendPort } from "../../../core/spending/metered_model.ts";
 import type { BotAccount } from "../../../account/account.ts";
 import { perAccount } from "../../../account/per_account.ts";
 import type { Account } from "../../../core/account/account.ts";
@@ -23,13 +23,13 @@ import type { Usage } from "../../../store/usage/usage.ts";
 export function createSpending(
   { config, store: { usage }, now }: Pick<
     Account<
-      { readonly usage: Pick<Usage, "spentBy" | "isTold" | "add"> },
+      { readonly usage: Pick<Usage, "spentBy" | "add"> },
       unknown,
       { readonly budgets: Budgets }
     >,
     "config" | "store" | "now"
   >,
-): TurnSpendPort {
+): SpendPort {
   return {
     check(by, kind) {
       const { budgets } = config();
@@ -37,12 +37,11 @@ export function createSpending(
       return usage.spentBy(by, now()).then((spent) => budgetStopOf(budgets, by, kind, spent));
     },
     record: (charge) => usage.add([charge]),
-    isTold: (userId, at) => usage.isTold(userId, at),
   };
 }
 
 /** The port of an account. */
-export const spendOf: (account: BotAccount) => TurnSpendPort = perAccount("turns", createSpending);
+export const spendOf: (account: BotAccount) => SpendPort = perAccount("turns", createSpending);
 
 /** Reads the limits of the whole bot and of its agents; of each, the agent that has used most. */
 export async function readBudgetsOfAll(

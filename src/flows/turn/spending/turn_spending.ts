@@ -7,7 +7,6 @@
  */
 
 import type { ReplacedModel } from "../../../core/model.ts";
-import type { SpendPort } from "../../../core/spending/metered_model.ts";
 import {
   type Charge,
   dayOf,
@@ -22,9 +21,8 @@ import { isAtDiscord } from "../../../core/inbound/inbound.ts";
 import { freeze } from "../../../render/freeze.ts";
 import { budgetSpentText } from "../../../render/sentences.ts";
 import { composeEvent, composeFailure } from "../../../render/reply.ts";
-import type { Account } from "../../../core/account/account.ts";
+import type { EndingTurn } from "../finished_turn.ts";
 import { readerTime } from "../../../lib/text/units.ts";
-import type { Usage } from "../../../store/usage/usage.ts";
 
 export interface TurnSpending {
   /** The sender, the place and the agent. */
@@ -66,29 +64,21 @@ export function costOf({ charges }: TurnSpending): TurnCost | undefined {
   return { model: last.model, requests: charges.length, ...cost, micros };
 }
 
-export type TurnSpendPort = SpendPort & Pick<Usage, "isTold">;
-
 /**
  * The record of a turn that no model is asked for. Bots get no notice. An event of a hook is posted as
  * it is: an alert must not be lost with its model.
- *
- * @param spend Knows who was told.
  */
 export async function refusedTurn(
   claim: Claim,
   stop: BudgetStop,
-  { where }: {
-    /** Name of the place for people, for the log (S2). */
-    readonly where: string;
-  },
-  { now, log }: Pick<Account, "log" | "now">,
-  spend: Pick<TurnSpendPort, "isTold">,
+  { account: { store, now, log }, rules: { where } }: Pick<EndingTurn, "account" | "rules">,
 ): Promise<FinishedTurn> {
   const { message, route: { agentId } } = claim;
   const at = now();
   const { id: userId, automaton } = message.sender;
   // No mark can reach a question by a command.
-  const isSilent = automaton !== undefined || !message.asked && await spend.isTold(userId, at);
+  const isSilent = automaton !== undefined ||
+    !message.asked && await store.usage.isTold(userId, at);
   const reason = reasonOf(stop);
   log.info("A budget is spent: a message gets no answer", {
     messageId: message.id,

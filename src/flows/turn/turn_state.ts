@@ -1,0 +1,74 @@
+/** State of an account's turns that outlives each of them, and what its config says about turns. */
+
+import type { BotAccount } from "../../account/account.ts";
+import { perAccount } from "../../account/per_account.ts";
+import { agentOf } from "../../config/config.ts";
+import type { InboundMessage } from "../../core/inbound/inbound.ts";
+import { createMissingPermission } from "../../discord/rest/permissions/explain_denial.ts";
+import { latest, latestOf } from "../../lib/cache.ts";
+import { createTokenRates, type TokenRates } from "../../session/history.ts";
+import { queueModeOf } from "../judging/chosen_settings.ts";
+import { commandOf } from "../judging/judge.ts";
+import { createSummaries } from "../session/compact.ts";
+import { createMissingRight } from "./control/asker_rights.ts";
+import { createPromptForms, type PromptForms } from "./control/prompt_form.ts";
+import { prepareQueueModes, type QueueModes, withCommands } from "./control/queue_mode.ts";
+import { prepareTurnRules, type TurnRules } from "./turn_rules.ts";
+
+type Of<State> = (account: BotAccount) => State;
+
+export const ratesOf: Of<TokenRates> = perAccount("turns", createTokenRates);
+export const summariesOf: Of<ReturnType<typeof createSummaries>> = perAccount(
+  "turns",
+  createSummaries,
+);
+
+/** What an account's config says about turns: made anew after a reload. */
+const byConfig = perAccount("turns", (account) => {
+  const { config, parts: { sources } } = account;
+  const rulesOf = latestOf(
+    config,
+    (by, agentId: string) => prepareTurnRules(by, agentOf(by, agentId), sources),
+  );
+  const modes = latest(config, (by) =>
+    withCommands(
+      prepareQueueModes(by, rulesOf, sources.isOwner, (message) => queueModeOf(account, message)),
+      (message) => commandOf(account, message) !== undefined,
+    ));
+  return { rulesOf, modes };
+});
+
+/** The rules of an agent's turns, by a message. */
+export function rulesOf(
+  account: BotAccount,
+  agentId: string,
+): (message: InboundMessage) => TurnRules {
+  return byConfig(account).rulesOf(agentId);
+}
+
+/** Decides which messages share turns, by the config as it is now. */
+export const modesOf = (account: BotAccount): QueueModes => byConfig(account).modes();
+
+export const missingRightOf: Of<ReturnType<typeof createMissingRight>> = perAccount(
+  "turns",
+  ({ rest, now, parts: { sources } }) =>
+    createMissingRight({
+      isOwner: sources.isOwner,
+      missingPermission: createMissingPermission(rest, now),
+    }),
+);
+
+/** Chooses the form of prompts (T2a). */
+export const formsOf: Of<PromptForms> = perAccount("turns", (account) => {
+  const { accountId, config, store: { settings }, now, schedule, log } = account;
+  return createPromptForms({
+    wish: () => config().tools.prompt,
+    stored: (modelId) => settings.known(accountId, modelId, "prompt"),
+    keep(modelId, choice) {
+      log.info("The form of the prompt for a model is chosen", { model: modelId, by: choice });
+      const kept = settings.change(accountId, modelId, "prompt", choice, now());
+      kept.catch(() => {}); // the next turn chooses again
+    },
+    schedule,
+  });
+});

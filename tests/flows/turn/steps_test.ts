@@ -1,0 +1,437 @@
+/** Tests what only some turns need, with a whole account: a case for each step of `steps.ts`. */
+
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { z } from "zod";
+import { wakeTurns } from "../../../src/account/wakes.ts";
+import type { BotExtra } from "../../../src/bot/bot_extra.ts";
+import type { InboundMessage } from "../../../src/core/inbound/inbound.ts";
+import {
+  type Model,
+  ModelError,
+  type ModelPart,
+  type ModelRequest,
+} from "../../../src/core/model.ts";
+import { StoreError } from "../../../src/store/database/store_error.ts";
+import { whenAborted } from "../../../src/lib/clock.ts";
+import { defineTool } from "../../../src/core/turn/tool.ts";
+import type { TurnSpeech } from "../../../src/flows/turn/progress/speech.ts";
+import { type Given, SELF, testAccount } from "../../support/bot/test_account.ts";
+import { ACCOUNT, directMessage, guildMessage, messageId } from "../../support/discord/builders.ts";
+import { CHANNEL, GUILD, messageData } from "../../support/discord/payloads.ts";
+import { toolNamed } from "../../support/model/tools.ts";
+import { accepted, batch } from "../../support/store/store.ts";
+
+const FILE = { name: "voice-message.ogg", bytes: new Uint8Array(3) };
+const DONE = { kind: "finish", reason: "stop" } as const;
+
+/** A model whose answers the test gives, one after the other; the last one repeats. */
+function scripted(...answers: readonly (() => AsyncIterable<ModelPart>)[]) {
+  const requests: ModelRequest[] = [];
+  const model: Model = {
+    id: "test/model",
+    async *generate(request) {
+      requests.push(request);
+      yield* answers[Math.min(requests.length, answers.length) - 1]?.() ?? [];
+    },
+  };
+  return { model, requests };
+}
+
+async function* says(text: string): AsyncIterable<ModelPart> {
+  yield { kind: "text", text };
+  yield await Promise.resolve(DONE);
+}
+
+async function* calls(): AsyncIterable<ModelPart> {
+  const call = { id: "1", name: "web_fetch", arguments: "{}" };
+  yield { kind: "text", text: "Let me look." };
+  yield await Promise.resolve({ kind: "finish", reason: "tool_calls", calls: [call] });
+}
+
+/** A tool that says how deep the water is, once it may. */
+const tide = (gate?: Promise<void>) => {
+  const tool = defineTool({
+    ...toolNamed("web_fetch"),
+    input: z.strictObject({}),
+    isIdempotent: true,
+    isReadOnly: true,
+    run: () => Promise.resolve(gate).then(() => "low tide"),
+  });
+  const tools = [tool];
+  return { toolServices: { tools: () => tools } };
+};
+
+async function build({ discord, ...given }: Given = {}) {
+  const scene = await testAccount({
+    discord: {
+      dm: { policy: "open", allowFrom: ["*"] },
+      guilds: { [GUILD]: { users: ["*"] } },
+      ...discord,
+    },
+    ...given,
+  });
+  const { store, rows, clock } = scene;
+  const mentions = [{ id: SELF.userId, username: "barnacle", discriminator: "0" }];
+  return {
+    ...scene,
+    states: () => rows("SELECT state FROM inbox ORDER BY id").map(({ state }) => state),
+    ends: () => rows("SELECT failure FROM inbox ORDER BY id").map(({ failure }) => failure),
+    ask: (text: string, fields: object = {}) =>
+      scene.write(`<@${SELF.userId}> ${text}`, { mentions, ...fields }),
+    /** A message that Discord does not have in this form. @param cuts Turns that a crash has cut. */
+    async put(message: InboundMessage, cuts = 0): Promise<void> {
+      await store.inbox.acceptBatch(batch({ judged: [accepted(message)] }), clock.now());
+      for (let cut = 0; cut < cuts; cut++) {
+        await store.inbox.claimNext(ACCOUNT, clock.now(), []);
+        await store.inbox.voidClaims();
+      }
+      wakeTurns(scene.account);
+      await scene.quiet();
+    },
+  };
+}
+
+/** A voice that records what it hears of a turn. */
+function voice(isPosted = false, model?: Model) {
+  const heard: string[] = [];
+  const speech: TurnSpeech = {
+    model,
+    stream: () => ({
+      grow: (text) => void heard.push(`grow ${text}`),
+      isShown: () => false,
+      end: () => Promise.resolve(),
+    }),
+    end: (text) => Promise.resolve(void heard.push(`end ${text}`)),
+    isPosted: () => isPosted,
+    pause: () => void heard.push("pause"),
+    waits: () => void heard.push("waits"),
+    say: (text) => void heard.push(`say ${text}`),
+  };
+  const extra: BotExtra = { account: () => Promise.resolve(() => ({ speechOf: () => speech })) };
+  return { heard, extras: [extra] };
+}
+
+const spoken = () => directMessage({ spoken: { seconds: 2 } });
+
+describe("[V5] the answer to a person who has spoken", () => {
+  it("is spoken while it grows, and not posted", async () => {
+    const { heard, extras } = voice();
+    const { put, posted, states } = await build({ extras });
+    await put(spoken());
+    assert.deepEqual([states(), posted()], [["answered"], []]);
+    assert.deepEqual(heard, ["grow fine", "end fine", "say "]);
+  });
+
+  it("is posted, too, if not all of it was said", async () => {
+    const { put, posted } = await build({ extras: voice(true).extras });
+    await put(spoken());
+    assert.deepEqual(posted(), ["fine"]);
+  });
+
+  it("comes from the model that speaks itself", async () => {
+    const { model } = scripted(() => says("aloud"));
+    const { put, posted } = await build({ extras: voice(true, model).extras });
+    await put(spoken());
+    assert.deepEqual(posted(), ["aloud"]);
+  });
+
+  it("is posted and not said again, if a crash has cut its speech", async () => {
+    const { heard, extras } = voice();
+    const scene = await build({ extras });
+    const message = spoken();
+    await scene.store.inbox.acceptBatch(batch({ judged: [accepted(message)] }), 0);
+    const claim = await scene.store.inbox.claimNext(ACCOUNT, 0, []);
+    assert.ok(claim);
+    await scene.store.turns.addSteps(claim, [{ kind: "spoken", at: 1 }], false);
+    await scene.store.inbox.voidClaims();
+    wakeTurns(scene.account);
+    await scene.quiet();
+    assert.deepEqual([scene.posted(), heard], [["fine"], []]);
+  });
+
+  it("pauses while a tool runs", async () => {
+    const { heard, extras } = voice();
+    const { model } = scripted(calls, () => says("low"));
+    const { put } = await build({ extras, model, ...tide() });
+    await put(spoken());
+    assert.ok(heard.indexOf("pause") < heard.indexOf("end low"), heard.join());
+    assert.ok(heard.includes("pause"));
+  });
+
+  it("is a spoken and posted notice, if the model fails", async () => {
+    const { heard, extras } = voice();
+    const { put, posted } = await build({ extras, model: scripted(failing).model });
+    await put(spoken());
+    assert.equal(posted().length, 1);
+    assert.match(heard.join(), /^say My model is overloaded/);
+  });
+});
+
+// deno-lint-ignore require-yield -- a model that breaks off says nothing
+async function* failing(): AsyncIterable<ModelPart> {
+  await Promise.reject(new ModelError("no", { kind: "unavailable", modelId: "test/model" }));
+}
+
+describe("[T2a] the form of a prompt", () => {
+  it("is small if the config says so", async () => {
+    const lengths = [];
+    for (const prompt of ["full", "small"]) {
+      const { model, requests } = scripted(() => says("fine"));
+      const { dm } = await build({ model, beside: { tools: { prompt } }, ...tide() });
+      await dm("well?");
+      lengths.push(requests[0]?.system?.length ?? 0);
+    }
+    assert.ok((lengths[0] ?? 0) > (lengths[1] ?? 0), String(lengths));
+  });
+
+  it("has no tools for a model that takes none", async () => {
+    const { model, requests } = scripted(() => says("fine"));
+    const scene = await build({ model: { ...model, takesNoTools: true }, ...tide() });
+    await scene.dm("well?");
+    assert.deepEqual(requests[0]?.tools ?? [], []);
+  });
+
+  it("is chosen after an answer that has told enough", async () => {
+    const { model } = scripted(() => says("fine"));
+    const window = { contextWindow: 4_096, maxOutput: 512, from: "server" } as never;
+    const { dm, rows } = await build({ model: { ...model, window } });
+    await dm("well?");
+    const [kept] = rows("SELECT value FROM setting WHERE name = 'prompt'");
+    assert.equal(kept?.["value"], "window");
+  });
+});
+
+describe("a turn with more than an answer", () => {
+  it("[R11] is given up if it ends with the process, again and again", async () => {
+    const { put, states, asked, posted } = await build();
+    await put(directMessage(), 20);
+    assert.deepEqual([states(), asked], [["failed"], []]);
+    assert.match(posted()[0] ?? "", /wrong/i);
+  });
+
+  it("[X4] gets a mark once its sender knows that the budget is spent", async () => {
+    const beside = { budgets: { total: { tokensPerDay: 1_000 } } };
+    const { dm, asked, states, pass, requests } = await build({ beside });
+    for (const text of ["one?", "two?", "three?", "four?"]) await dm(text);
+    await pass(1_000);
+    assert.deepEqual([asked.length, states()[3]], [2, "refused"]);
+    assert.ok(requests.some(({ method, path }) => method === "PUT" && /reactions/.test(path)));
+  });
+
+  it("[H1] reads what the channel had before", async () => {
+    const earlier = messageData({ id: "1390000000000000001", content: "the pier is closed" });
+    const { ask, asked } = await build({
+      answer: ({ method, path }) =>
+        method === "GET" && path.startsWith(`/channels/${CHANNEL}/messages?`)
+          ? [earlier]
+          : undefined,
+    });
+    await ask("and now?");
+    assert.match(asked[0] ?? "", /the pier is closed/);
+  });
+
+  it("[K5] thinks as people have chosen", async () => {
+    const { model, requests } = scripted(() => says("fine"));
+    const { dm, store, rows, clock } = await build({ model });
+    await dm("one?");
+    const [row] = rows("SELECT session_key AS key FROM inbox");
+    await store.settings.change(ACCOUNT, String(row?.["key"]), "think", "high", clock.now());
+    await dm("two?");
+    assert.deepEqual(requests.map(({ thinking }) => thinking), [undefined, "high"]);
+  });
+
+  it("[R8a] shows what it does, in a line", async () => {
+    const gate = Promise.withResolvers<void>();
+    const { model } = scripted(calls, () => says("it is low"));
+    const { dm, pass, posted } = await build({
+      model,
+      discord: { streaming: "progress" },
+      ...tide(gate.promise),
+    });
+    await dm("well?");
+    await pass(30_000, 1_000);
+    assert.equal(posted().length, 1, "a line");
+    gate.resolve();
+    await pass(1_000);
+    assert.equal(posted().at(-1), "it is low");
+  });
+
+  it("[R8] shows its answer while it grows", async () => {
+    const gate = Promise.withResolvers<void>();
+    const { model } = scripted(async function* () {
+      yield { kind: "text", text: "The water is low, and it goes on falling. " };
+      await gate.promise;
+      yield { kind: "text", text: "Wait an hour." };
+      yield DONE;
+    });
+    const { dm, pass, posted } = await build({ model, discord: { streaming: "edit" } });
+    await dm("well?");
+    await pass(10_000, 1_000);
+    assert.deepEqual(posted().map((text) => text.slice(0, 9)), ["The water"]);
+    gate.resolve();
+    await pass(10_000, 1_000);
+    assert.ok(posted().some((text) => text.endsWith("Wait an hour.")));
+  });
+
+  it("[R16] answers a voice message by voice, too", async () => {
+    const { account, put, rows } = await build();
+    const speak = () => Promise.resolve({ file: FILE, durationSec: 1, waveform: "AA==" });
+    Object.assign(account.parts.media, { speak, read: () => Promise.resolve([]) });
+    const file = { id: "5", name: "a.ogg", size: 9, url: "https://x.test/a", isVoice: true };
+    await put(directMessage({ attachments: [file as never] }));
+    const voices = rows("SELECT message ->> '$.voice' AS voice FROM outbox").map(({ voice }) =>
+      voice !== null
+    );
+    assert.deepEqual(voices.sort(), [false, true]);
+  });
+
+  it("[R15] has its cost below it", async () => {
+    const { dm, posted } = await build({ beside: { messages: { footer: "all" } } });
+    await dm("well?");
+    assert.match(posted()[0] ?? "", /^fine\n-# .*test\/model/);
+  });
+
+  it("[N1] of a passive agent is not posted if an active one answers", async () => {
+    const scene = await build();
+    const triggered = { messageId: messageId("7"), isAnswered: true } as never;
+    await scene.put(guildMessage({ triggered }));
+    assert.deepEqual([scene.states(), scene.posted()], [["answered"], []]);
+  });
+
+  it("[R15a] has lines of extras below it", async () => {
+    const extra: BotExtra = {
+      account: () => Promise.resolve(() => ({ linesUnder: () => ["✓ x"] })),
+    };
+    const { dm, posted } = await build({ extras: [extra] });
+    await dm("well?");
+    assert.deepEqual(posted(), ["fine\n-# ✓ x"]);
+  });
+
+  it("[S5] waits for the answers to earlier questions, which it has seen", async () => {
+    const gate = Promise.withResolvers<string>();
+    const { ask, asked, posted, quiet } = await build({
+      says: (text) => text.includes("separately") ? "to the second" : gate.promise,
+      beside: { messages: { queue: { mode: "followup", turnsPerChannel: 2 } } },
+    });
+    await ask("first?");
+    const author = { id: "1900000000000000002", username: "bob", discriminator: "0" };
+    await ask("second?", { author });
+    assert.match(asked[1] ?? "", /answered separately.*first\?/);
+    assert.deepEqual(posted(), []);
+    gate.resolve("to the first");
+    await quiet();
+    assert.deepEqual(posted(), ["to the first", "to the second"]);
+  });
+
+  it("[D4] says so if a full queue has dropped its answer", async () => {
+    const rateLimit = { strategy: "drop", maxQueueSize: 1 };
+    const { dm, lines, states } = await build({
+      discord: { rateLimit },
+      answer: ({ method }) => method === "POST" ? new Promise(() => {}) : undefined,
+    });
+    for (const text of ["one?", "two?", "three?", "four?"]) await dm(text);
+    assert.deepEqual(new Set(states()), new Set(["answered"]));
+    assert.ok(lines.some(({ event }) => event.includes("queue is full")));
+  });
+});
+
+describe("a turn that does not go to its end at once", () => {
+  it("[R11] says what was done before it failed, and remembers it", async () => {
+    const { dm, posted, states, rows } = await build({
+      model: scripted(calls, failing).model,
+      ...tide(),
+    });
+    await dm("well?");
+    assert.deepEqual(states(), ["failed"]);
+    assert.match(posted()[0] ?? "", /overloaded/);
+    assert.deepEqual(rows("SELECT role FROM entry").map(({ role }) => role), [
+      ...["user", "assistant", "tool", "assistant"],
+    ]);
+  });
+
+  it("[R11] posts no notice in a guild for a scheduled task, which no person waits for", async () => {
+    const { put, posted, states } = await build({ model: scripted(failing).model });
+    await put(guildMessage({ scheduled: { name: "x", kind: "task" } as never }));
+    assert.deepEqual([states(), posted()], [["failed"], []]);
+  });
+
+  it("[X2] keeps the model's answer until the disk accepts it, without a second request", async () => {
+    const { dm, store, asked, posted, pass } = await build();
+    const { finishTurn } = store.turns;
+    const full = () => Promise.reject(new StoreError("disk full", { kind: "full", path: "" }));
+    Object.assign(store.turns, { finishTurn: full });
+    await dm("well?");
+    assert.deepEqual(posted(), []);
+    Object.assign(store.turns, { finishTurn });
+    await pass(5_000);
+    assert.deepEqual([asked.length, posted()], [1, ["fine"]]);
+  });
+
+  for (const method of ["finishTurn", "entriesOf"] as const) {
+    it(`[R11] fails if the store refuses ${method}, instead of running for ever`, async () => {
+      const { dm, store, states, posted } = await build();
+      const own = store.turns[method];
+      const refuses = () => {
+        Object.assign(store.turns, { [method]: own });
+        return Promise.reject(new Error("refused"));
+      };
+      Object.assign(store.turns, { [method]: refuses });
+      await dm("well?");
+      assert.deepEqual(states(), ["failed"]);
+      assert.match(posted()[0] ?? "", /wrong/);
+    });
+  }
+
+  it("[G12] is left to the next start, without a message", async () => {
+    const { dm, parts, states, posted, quiet } = await build({ says: () => new Promise(() => {}) });
+    await dm("well?");
+    parts.stopping.abort();
+    await quiet();
+    assert.deepEqual([states(), posted()], [["running"], []]);
+  });
+
+  it("[T1] fails once its time is over", async () => {
+    const model: Model = {
+      id: "test/model",
+      // deno-lint-ignore require-yield -- it never answers
+      async *generate(_, signal) {
+        await whenAborted(signal);
+        signal.throwIfAborted();
+      },
+    };
+    const beside = { agents: { turnTimeoutSec: 60 } };
+    const { dm, states, pass } = await build({ model, beside });
+    await dm("well?");
+    await pass(61_000, 1_000);
+    assert.deepEqual(states(), ["failed"]);
+  });
+
+  it("[D3] asks no model and stores no end once Discord has refused the token", async () => {
+    const scene = await build({
+      answer({ method, path }) {
+        if (method === "GET" && path.includes("/messages?")) scene.parts.ended.abort();
+        return undefined;
+      },
+    });
+    await scene.ask("well?");
+    assert.deepEqual([scene.asked, scene.states()], [[], ["running"]]);
+  });
+});
+
+describe("[S6] [T2b] requests of a session", () => {
+  it("each begin as the one before them, across tools and turns", async () => {
+    const { model, requests } = scripted(calls, () => says("low"), () => says("lower"));
+    const { dm } = await build({ model, ...tide() });
+    await dm("one?");
+    await dm("two?");
+    const [first, second, third] = requests;
+    const shown = ({ messages }: ModelRequest) => messages.map(({ role, text }) => [role, text]);
+    assert.ok(first && second && third);
+    for (const [before, after] of [[first, second], [second, third]] as const) {
+      assert.equal(after.system, before.system);
+      assert.deepEqual(after.tools, before.tools);
+      assert.deepEqual(shown(after).slice(0, before.messages.length), shown(before));
+    }
+  });
+});
