@@ -45,7 +45,8 @@ export function withPlainerRequests(
   },
 ): FittedModel {
   let walks: Walks | undefined; // most servers refuse nothing
-  const failed = new WeakMap<ModelRequest, number>();
+  /** Begin of each request, and how often it has failed. */
+  const tried = new WeakMap<ModelRequest, { readonly startedAt: number; fails: number }>();
   /** The newest answered request, without its pictures, until there are walks. */
   let taken: ModelRequest | undefined;
   const lacks = (ability: Form["ability"]) => walks?.lacks(ability) ?? false;
@@ -73,7 +74,9 @@ export function withPlainerRequests(
       return model.window;
     },
     async *generate(asked, signal) {
-      let walk = walks?.of(asked);
+      const tries = tried.get(asked) ?? { startedAt: now(), fails: 0 };
+      tried.set(asked, tries);
+      let walk = walks?.of(asked, tries.startedAt);
       let first: ModelError | undefined;
       for (;;) {
         const request = walk?.request() ?? asked;
@@ -92,13 +95,12 @@ export function withPlainerRequests(
           return;
         } catch (thrown) {
           if (hasBegun || signal.aborted || !(thrown instanceof ModelError)) throw thrown;
-          const fails = (failed.get(asked) ?? 0) + 1;
-          failed.set(asked, fails);
+          const fails = ++tries.fails;
           if (!mayHelp(thrown, request, fails)) {
             // The first refusal names the cause, if no plainer request is taken.
             throw first && thrown.kind === "not_found" ? first : thrown;
           }
-          walk ??= (await load()).of(asked);
+          walk ??= (await load()).of(asked, tries.startedAt);
           first ??= thrown;
           if (!walk.next(thrown, fails)) throw first;
           if (hasParts) yield { kind: "again" };

@@ -26,7 +26,7 @@ import { createPartSearch, type Part } from "./parts.ts";
 
 /** Maximum number of requests in place of one, itself included. */
 const TRIES_MAX = 9;
-/** Maximum time (milliseconds) for them. */
+/** Milliseconds from the first of them after which none begins. */
 const WALK_MS = 60_000;
 /** Milliseconds after which a request tries again with a part. The time doubles each time. */
 const AGAIN_MS = { first: 600_000, max: 86_400_000 };
@@ -135,8 +135,7 @@ export function createWalks(
     if (isNew) onRefused(form, reason);
   }
 
-  function createWalk(asked: ModelRequest) {
-    const startedAt = now();
+  function createWalk(asked: ModelRequest, startedAt: number) {
     const isSearching = search.isActive();
     const [known, expired] = [lessons.filter(isCurrent), lessons.filter((one) => !isCurrent(one))];
     const base = known.reduce((fit, { form }) => form.apply(fit), asked);
@@ -226,7 +225,7 @@ export function createWalks(
         if (!first && !search.isActive()) searched = { reason: refusal.message, at: startedAt };
         first ??= refusal;
         tries = fails + 1;
-        if (now() - startedAt > WALK_MS) return false;
+        if (now() - startedAt >= WALK_MS) return false;
         const isPlanned = tries <= TRIES_MAX && plan(refusal);
         if (!isPlanned) {
           search.forget(); // only an answer proves anything
@@ -256,8 +255,8 @@ export function createWalks(
 
   return {
     /** The walk of a request; a repeated one goes on. */
-    of(asked: ModelRequest) {
-      const walk = walks.get(asked) ?? createWalk(asked);
+    of(asked: ModelRequest, startedAt: number) {
+      const walk = walks.get(asked) ?? createWalk(asked, startedAt);
       walks.set(asked, walk);
       return walk;
     },

@@ -155,13 +155,19 @@ const LINKED =
   /(!?)\[((?:[^[\]\n]|!?\[[^[\]\n]*\](?:\([^()\n]*\))?)*)\]\(<?(https?:\/\/[^\s()<>]+(?:\([^\s()<>]*\)[^\s()<>]*)*)>?(\s+"[^"\n]*")?\)/g;
 const ADDRESS = /^(?:https?:\/\/|www\.)\S+$|^[\w-]+(?:\.[\w-]+)*\.[a-z]{2,}(?:\/\S*)?$/i;
 
+const PART = /^[\p{L}\p{N}/#&=%+-]/u;
+
 /** Discord shows a picture and a link whose words have an address raw. */
 function linkText(
-  [, sign, written = "", address = "", title = ""]: RegExpExecArray,
+  { 0: whole, 1: sign, 2: written = "", 3: address = "", 4: title = "", index, input }:
+    RegExpExecArray,
 ): string | undefined {
   const words = written.replace(/!\[([^[\]\n]*)\]\([^()\n]*\)/, "$1").trim();
   const bare = words.replace(/^[*_~<\s]+|[*_~>\s]+$/g, "");
-  if (bare === "" || ADDRESS.test(bare)) return address;
+  if (bare === "" || ADDRESS.test(bare)) { // a neighbour would become a part of it
+    const first = /[\p{L}\p{N}]$/u.test(input.slice(0, index).slice(-2)) ? " " : "";
+    return first + address + (PART.test(input.slice(index + whole.length)) ? " " : "");
+  }
   if (words.includes("://")) return words.includes(address) ? words : `${words} (${address})`;
   return sign || words !== written ? `[${words}](${address}${title})` : undefined;
 }

@@ -400,6 +400,20 @@ describe("[L3] withPlainerRequests()", () => {
     });
   }
 
+  it("begins no request a minute after the first one", async () => {
+    let time = 0;
+    const fetch = () => {
+      time += 15_000;
+      return Promise.resolve(Response.json({ error: { message: "Nope" } }, { status: 400 }));
+    };
+    const now = () => time;
+    const settings = settingsFor({ baseUrl: "http://127.0.0.1:9/v1" });
+    const model = withPlainerRequests(createModel(settings, { fetch, now }), { now });
+    const { error } = await listen(model, undefined, await richRequest(40));
+    assert.match(String(error), /Nope/);
+    assert.equal(time, 60_000);
+  });
+
   it("gives up after nine requests with the first reason, and learns nothing", async () => {
     const causes: Cause[] = [() => true];
     const { model, bodies, ask } = serverWith(causes);

@@ -34,6 +34,7 @@ table("HTML", [
   ["<a name='x'>go</a>", "go"],
   [`<img src="${E}/a.png" alt="a cat">`, `[a cat](${E}/a.png)`],
   ['<img src="data:x" alt="a cat">', "a cat"],
+  [`<img src="${E}/a.png">-# a`, `${E}/a.png -# a`],
   ["<img src=x onerror='f()'>", "<img src=x onerror='f()'>"],
   ["a<!-- b -->c", "ac"],
   // Not HTML, or not harmless.
