@@ -134,7 +134,7 @@ export const scenario = scenarioOf({
         rateLimit: { maxQueueSize: 10_000 },
       }),
       config: {
-        mcp: { servers: { bell: { url: bell.url } } },
+        mcp: { servers: { bell: { url: bell.url, seenBy: "nobody" } } },
         tools: { allow: ["discord", "remind", "read_channel_history", "memory", "mcp__bell"] },
       },
       env: { OPENAI_BASE_URL: model.baseUrl },

@@ -86,6 +86,8 @@ export function createToolLedger(seed: number, percent: number): ToolLedger {
   /** Ends of stored results, and the last ends that the model saw. */
   const kept = new Map<string, End>();
   const shown = new Map<string, End>();
+  /** Calls while the bell had not listed its tools, which have no receipt. */
+  const notOffered = new Set<string>();
   const askedAgain: string[] = [];
   const forgotten: string[] = [];
   /** Calls with an effect since the last kill. */
@@ -108,6 +110,7 @@ export function createToolLedger(seed: number, percent: number): ToolLedger {
     if (stored !== undefined && stored !== end) forgotten.push(`${call.key} ${stored}, now ${end}`);
     if (cut.has(call.key) && end !== "unknown") forgotten.push(`${call.key} cut, now ${end}`);
     shown.set(call.key, end);
+    if (text.includes(`${call.wire.name} cannot be used here`)) notOffered.add(call.key);
   }
 
   return {
@@ -218,9 +221,8 @@ export function createToolLedger(seed: number, percent: number): ToolLedger {
         misreported: [...written.values()].flatMap((contents) =>
           [...marksIn(contents)].flatMap(([name, told]) => {
             const plan = plans.get(name)?.flat() ?? [];
-            const ends = plan.filter(({ kind }) => kind !== "read").map(({ key }) =>
-              shown.get(key)
-            );
+            const ends = plan.filter(({ kind, key }) => kind !== "read" && !notOffered.has(key))
+              .map(({ key }) => shown.get(key));
             const expected = ends.map((end) => end ? MARKS[end] : "").sort().join("");
             return told === expected ? [] : [`${name} ${expected}, told ${told}`];
           })

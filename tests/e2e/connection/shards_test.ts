@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { demoWorld } from "../../../simulator/actions/demo_world.ts";
+import { usableIn } from "../../../simulator/world/components.ts";
 import { addBot, addChannel, addGuild, addMember } from "../../../simulator/world/create_world.ts";
 import type { World } from "../../../simulator/world/world.ts";
 import { type Scene, stopBot, withSimulation, writeConfig } from "../../support/bot/e2e.ts";
@@ -176,7 +177,23 @@ describe("[T3] setPresence", () => {
       const { presences } = simulator.account();
       assert.ok(!presences.some(({ via }) => via === "update"));
       say("ada", "general", asked);
-      assert.match((await replies("general", 2))[1] ?? "", /Set\. It stays/);
+      const general = simulator.channel("general").id;
+      const card = await until(
+        "a card",
+        () => simulator.posted(general).find((one) => usableIn(one.components).length > 0),
+      );
+      const allow = usableIn(card.components)[0];
+      assert.ok(allow);
+      simulator.press({
+        as: "ada",
+        in: "general",
+        message: card.id,
+        customId: allow.custom_id,
+      });
+      await until(
+        "the answer",
+        () => simulator.posted(general).some(({ content }) => /Set\. It stays/.test(content)),
+      );
       const updates = () => presences.filter(({ via }) => via === "update");
       await until("both shards", () => updates().length === 2);
       for (const { status, activities } of updates()) {
