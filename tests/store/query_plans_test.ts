@@ -71,12 +71,13 @@ function tablesByName(sql: string): ReadonlyMap<string, string> {
 
 /**
  * Whether a step of a plan reads all rows of a growing table: from one end to the other, or by an
- * index of all rows that only narrows to one account. `outbox_unsent` holds open rows only.
+ * index of all rows that only narrows to one account. `outbox_unsent` and `outbox_owes` hold open
+ * rows only.
  */
 function readsAll(step: string, tables: ReadonlyMap<string, string>): boolean {
   const [, how, name = ""] = /^(SCAN|SEARCH) (\w+)/.exec(step) ?? [];
   if (!tables.has(name)) return false;
-  return how === "SCAN" || (/\(account_id=\?\)/.test(step) && !/ outbox_unsent /.test(step));
+  return how === "SCAN" || (/\(account_id=\?\)/.test(step) && !/ outbox_(unsent|owes) /.test(step));
 }
 
 describe("[D1] the store's statements", () => {

@@ -1,15 +1,7 @@
 /** Checks and watches the files of a database, and waits until the disk has them. */
 
 import process from "node:process";
-import {
-  closeSync,
-  existsSync,
-  fsyncSync,
-  openSync,
-  readFileSync,
-  type Stats,
-  statSync,
-} from "node:fs";
+import { closeSync, fsyncSync, openSync, readFileSync, type Stats, statSync } from "node:fs";
 import { StoreError } from "./store_error.ts";
 
 /** The ends of the names that SQLite opens: the database, its log, the log's index, the journal. */
@@ -83,13 +75,20 @@ const LOG = { header: 32, frame: 24 } as const;
  * files. SQLite takes such a log for a whole one. Without an index, nothing shows it.
  */
 export function lacksCommits(path: string): boolean {
-  if (!existsSync(`${path}-shm`)) return false;
-  const index = readFileSync(`${path}-shm`);
-  if (index.length < INDEX.end) return false;
+  const index = indexOf(`${path}-shm`);
+  if (!index || index.length < INDEX.end) return false;
   const [frames, copied] = [index.readUInt32LE(INDEX.frames), index.readUInt32LE(INDEX.copied)];
   const frameBytes = LOG.frame + index.readUInt16LE(INDEX.pageBytes);
   const bytes = statOf(`${path}-wal`)?.size ?? 0;
   return copied < frames && bytes < LOG.header + frames * frameBytes;
+}
+
+function indexOf(file: string): Buffer | undefined {
+  try {
+    return statOf(file)?.isFile() ? readFileSync(file) : undefined;
+  } catch {
+    return undefined; // the open itself says so, with its reason
+  }
 }
 
 /**

@@ -5,6 +5,7 @@ import {
   closeSync,
   copyFileSync,
   existsSync,
+  mkdirSync,
   openSync,
   readdirSync,
   readFileSync,
@@ -183,6 +184,9 @@ describe("openDatabase()", () => {
     assert.equal(lacksCommits(path), false, "a log that began anew");
     database.close();
     assert.equal(lacksCommits(live), false, "without a log");
+    rmSync(`${path}-shm`);
+    mkdirSync(`${path}-shm`);
+    assert.equal(lacksCommits(path), false, "a folder, which the open refuses");
   });
 
   it("[X7] copies the file, for its owner only, before it migrates", () => {
