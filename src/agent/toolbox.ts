@@ -239,7 +239,7 @@ export function createToolbox(
       const { callKey } = context;
       const effect = effectIn(context);
       const question = await effectQuestion({ ...call, callKey }, context, effect, readers);
-      const mayShow = question !== undefined ||
+      const mayShow = question !== undefined || effect(call)?.isCopy ||
         tool.isPersonalCall?.(input.data, context.message) === true;
       const problem = mayShow ? await problemOf(tool, input.data, context) : undefined;
       const hidden = hiddenIn(problem);

@@ -4,7 +4,7 @@
  */
 
 import type { Env } from "../lib/env.ts";
-import { isLoopback } from "../lib/network/addresses.ts";
+import { isLoopback, LOOPBACK_ADDRESSES } from "../lib/network/addresses.ts";
 import { pathText } from "../core/config_file.ts";
 import { quoted } from "../lib/text/quoted.ts";
 import { accountsOf, BOT_TOKEN, DEFAULT_ACCOUNT } from "./schema/accounts.ts";
@@ -54,9 +54,6 @@ export type LoadedConfig = Extract<Loaded, { readonly kind: "loaded" }>;
 /** Minimum length of `http.token` if other machines can reach the server (SEC-R30). */
 const MIN_HTTP_TOKEN = 32;
 
-/** Stands for an `http.token` that cannot be read, so that no request has it: no header can carry it. */
-const UNSENDABLE_TOKEN = new Secret("\n".repeat(MIN_HTTP_TOKEN));
-
 /**
  * Loads the config. Never rejects; each fault is a problem.
  *
@@ -85,7 +82,7 @@ export async function loadConfig(
   const tokenPlaces = new Map(accounts.map((account) => [account.id, tokenPlaceOf(account)]));
   const modelKeys = ports.isElsewhere ? [] : auditModelVariables(settings, env, problemAt);
   const secrets = await resolveSecrets(settings, written, accounts, problemAt, places);
-  if (valueAt(written, ["http", "token"]) !== undefined) settings.http.token ??= UNSENDABLE_TOKEN;
+  const reachable = openHttp(settings, written, problemAt);
   const mentions = await mentionsOf(settings);
   const placeholders = placeholdersIn(written).map((
     { path, message, hint },
@@ -103,7 +100,7 @@ export async function loadConfig(
     ...costs.problems,
     ...webhookProblems(settings, problemAt),
     ...hookProblems(settings, written, problemAt, ports.isElsewhere),
-    ...openHttp(settings, problemAt),
+    ...reachable,
     ...silentDefaults(written).map((remark): Problem =>
       source ? { ...remark, file: source.file } : remark
     ),
@@ -215,10 +212,28 @@ function missingVariables(
   );
 }
 
-/** A server that other machines can reach needs a token (SEC-R30). */
-function openHttp({ http: { bind, token } }: Settings, problemAt: ProblemAt): readonly Problem[] {
+/**
+ * A server that other machines can reach needs a token (SEC-R30). If the token cannot be read, only the
+ * loopback addresses of `http.bind` stay, or both of them if it has none.
+ */
+function openHttp(
+  { http }: Settings,
+  written: Readonly<Record<string, unknown>>,
+  problemAt: ProblemAt,
+): readonly Problem[] {
+  const { bind, token } = http;
   const open = bind.find((address) => !isLoopback(address));
   if (open === undefined) return [];
+  if (!token && valueAt(written, ["http", "token"]) !== undefined) {
+    const closed = bind.filter(isLoopback);
+    http.bind = closed.length > 0 ? closed : [...LOOPBACK_ADDRESSES];
+    return [problemAt(
+      "warning",
+      ["http", "bind"],
+      `Without the value of http.token, Barnacle does not listen on ${JSON.stringify(open)}`,
+      "give http.token its value, and start Barnacle again",
+    )];
+  }
   if (!token) {
     return [problemAt(
       "error",

@@ -5,7 +5,7 @@
 
 import type { Server } from "node:http";
 import { codeOf } from "../lib/errors.ts";
-import { isLoopback } from "../lib/network/addresses.ts";
+import { isLoopback, LOOPBACK_ADDRESSES } from "../lib/network/addresses.ts";
 import {
   createBoundedServer,
   type HttpBounds,
@@ -41,8 +41,6 @@ export interface HttpServer {
   /** Stops listening, and breaks connections that are still open after a while. */
   close(): Promise<void>;
 }
-
-const LOOPBACK_ADDRESSES: readonly string[] = ["127.0.0.1", "::1"];
 
 /** Minimum length of a token on an address that others can reach, in characters. */
 const TOKEN_MIN = 32;

@@ -25,7 +25,7 @@ describe("loadConfig()", () => {
     [discord('"token":"a\\nb"'), /^error channels\.discord\.token: .*contains a character/],
     [
       '{"http":{"bind":"0.0.0.0","token":"${T}"}}',
-      /^warning http\.bind: Other machines can reach.*\nwarning http\.token: The variable T is not set/,
+      /^warning http\.bind: .*does not listen on "0\.0\.0\.0"\nwarning http\.token: The variable T is not set/,
     ],
     ['{"http":{"bind":"0.0.0.0"}}', /^error http\.bind: .*there is no http\.token$/],
     ['{"http":{"bind":"0.0.0.0","token":"short"}}', /^error http\.token: The token is too short/],
@@ -47,7 +47,8 @@ describe("loadConfig()", () => {
     );
     const { hooks, http, accounts } = loaded.config;
     assert.equal(hooks?.["a"]?.secret, undefined);
-    assert.match(http.token?.reveal() ?? "", /^\n{32}$/, "a token that no header can carry");
+    assert.equal(http.token, undefined);
+    assert.deepEqual(http.bind, ["127.0.0.1", "::1"]);
     assert.equal(accounts[0]?.token, undefined);
     assert.deepEqual(
       missingParts(loaded, {}).map(({ severity, message }) => [severity, message]),
@@ -217,6 +218,18 @@ describe("loadConfig()", () => {
       const loaded = await load(`{"http":{"bind":${bind}${key}}}`);
       assert.equal(loaded.kind, ends);
       assert.doesNotMatch(JSON.stringify(loaded.problems), /0123456789/);
+    });
+  }
+
+  const unread: readonly (readonly [bind: readonly string[], listensOn: readonly string[]])[] = [
+    [["0.0.0.0"], ["127.0.0.1", "::1"]],
+    [["127.0.0.1", "10.8.0.2"], ["127.0.0.1"]],
+    [["localhost", "::"], ["127.0.0.1", "::1"]],
+  ];
+  for (const [bind, listensOn] of unread) {
+    it(`[SEC-R30] listens on ${listensOn.join()} in place of ${bind.join()}, if the token is missing`, async () => {
+      const written = { http: { bind, token: "${T}" } };
+      assert.deepEqual((await loadedOf(JSON.stringify(written))).config.http.bind, listensOn);
     });
   }
 

@@ -22,6 +22,8 @@ export interface Effect {
   readonly text?: string | undefined;
   /** An address that the call reads from: its server sees it. */
   readonly address?: string | undefined;
+  /** Set if it copies the content of another channel, whose readers its probe checks. */
+  readonly isCopy?: true | undefined;
 }
 
 /** Reads the effect of a call, or its place. */

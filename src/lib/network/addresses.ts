@@ -29,6 +29,9 @@ export function isLoopbackHost(hostname: string): boolean {
   return hostname === "localhost" || isLoopback(hostOf({ hostname }));
 }
 
+/** This machine, in both families. */
+export const LOOPBACK_ADDRESSES: readonly string[] = ["127.0.0.1", "::1"];
+
 /**
  * Whether an address can only be reached from this machine.
  *

@@ -88,7 +88,7 @@ export function actionReadsElsewhere(
   written: unknown,
   message: Pick<InboundMessage, "place" | "channelId">,
 ): boolean {
-  if (action?.reads) return message.place.kind !== "dm";
+  if (action?.reads === "everywhere") return message.place.kind !== "dm";
   const given = isRecord(written) ? withLinkedChannel(action, written) : written;
   return !showsNothing(action) && readsElsewhere(given, message);
 }

@@ -81,7 +81,9 @@ function toolOf(actions: readonly Action[]): Tool {
       const action = byName.get(name);
       if (!action || action.seenAt === "nowhere" || written["dryRun"] === true) return undefined;
       const { data } = action.input.safeParse(argumentsFor(action, written, message));
-      return data && effectAt(placeOf(action.seenAt, data), data);
+      if (!data) return undefined;
+      const effect = effectAt(placeOf(action.seenAt, data), data);
+      return action.reads === "elsewhere" ? { ...effect, isCopy: true } : effect;
     },
     needs: [], // the port checks those of each action
     isReadOnly(written) {

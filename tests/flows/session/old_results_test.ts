@@ -53,7 +53,7 @@ describe("[SEC-R4] withoutOldResults()", () => {
       [
         "a forward",
         called("discord", AT - 60 * MINUTE, "done", { action: "forwardMessage", channelId }),
-        [false],
+        [true],
       ],
       ["a note", called("memory", AT - 60 * MINUTE), [true]],
       ["another tool", called("web_search", AT - 60 * MINUTE), [true]],

@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { allowlist } from "../../../src/interactions/commands/allowlist.ts";
 import { ADA, commandAccount, GRACE } from "../../support/bot/commands.ts";
 import { CHANNEL, GUILD } from "../../support/discord/payloads.ts";
 import { refused } from "../../support/discord/answers.ts";
-import { ACCOUNT } from "../../support/discord/builders.ts";
+import { ACCOUNT, guildMessage, guildPlace } from "../../support/discord/builders.ts";
 
 const BEN = "300000000000000077";
 const OWNERS = { ownerAllowFrom: [`discord:${GRACE.id}`] };
@@ -108,6 +109,25 @@ describe("[K2] [K3] /allowlist", () => {
     assert.match(await (await using()).use("list"), /has no entries/);
     const open = await using([], { discord: { guilds: { [GUILD]: {} } } });
     assert.match(await open.use("list", {}, inGuild), /all members may talk/);
+  });
+
+  it("says by which key a channel was switched off before a command of it ran", async () => {
+    const { account, keys } = await using([], {
+      discord: { guilds: { [GUILD]: { channels: { [CHANNEL]: { enabled: false } } } } },
+    });
+    const place = guildPlace({
+      guild: { id: GUILD, name: "" },
+      channel: { id: CHANNEL, name: "" },
+    });
+    const from = guildMessage({ accountId: account.accountId, place });
+    for (const subcommand of ["list", "add", "remove"]) {
+      const call = { ...from, name: "allowlist", subcommand, options: { user: BEN } };
+      assert.match(
+        String(await allowlist.run(call, account)),
+        /^I answer no one there, because of `channels\.discord\.guilds\.\d+\.channels\.\d+\.enabled`\.$/,
+      );
+    }
+    assert.deepEqual(Object.keys(keys), [RULE]);
   });
 
   it("adds a person once, and removes one", async () => {

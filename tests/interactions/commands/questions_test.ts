@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { snowflakeAt } from "../../../src/core/discord/ids.ts";
+import type { Step } from "../../../src/core/step.ts";
 import { refuseAnswer } from "../../../src/flows/inbound/interactions.ts";
 import { ADA, commandAccount } from "../../support/bot/commands.ts";
 import type { Given } from "../../support/bot/test_account.ts";
@@ -160,21 +161,19 @@ describe("[K2] [P1] /why", () => {
     assert.match(await why({ as: undefined }), /^\*\*ignore/);
   });
 
-  it("[R15a] tells of the turn, its receipts and its delivery", async () => {
+  it("[R15a] tells of the turn and its receipts", async () => {
     const { dm, slash, rows, store } = await open();
     await dm("hello");
     const [row] = rows("SELECT message_id AS id FROM inbox");
-    const change = {
-      what: "topic of #help",
-      turnId: row?.["id"],
-      action: "edit_channel",
-      callKey: "a",
-    };
-    Object.assign(store.changes, {
-      ofTurn: () => Promise.resolve([{ ...change, id: 5, guildId: GUILD }]),
-    });
+    const given = { action: "channelDelete", channelId: CHANNEL };
+    const call = { id: "a", name: "discord", arguments: JSON.stringify(given) };
+    const steps: readonly Step[] = [
+      { kind: "answer", text: "", calls: [call], at: 1 },
+      { kind: "result", callId: "a", end: "done", text: "Deleted.", at: 2 },
+    ];
+    Object.assign(store.turns, { stepsOf: () => Promise.resolve(steps) });
     const text = await slash("why", { message: String(row?.["id"]) }, { as: ADA });
-    assert.match(text, /\nTurn: answered/);
+    assert.match(text, /\nTurn: answered\nReceipts: .*channel deleted/);
   });
 
   it("asks for a message if there is none", async () => {

@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { existsSync, readdirSync, readFileSync, readlinkSync } from "node:fs";
+import { networkInterfaces } from "node:os";
 import { describe, it } from "node:test";
 import { ended, withSimulation } from "../../support/bot/e2e.ts";
 import { sharedBot } from "../../support/bot/shared_bot.ts";
@@ -9,6 +10,10 @@ import { skipUnless } from "../../support/skip.ts";
 
 /** 127.0.0.1 and ::1, as Linux writes them. */
 const LOOPBACK = ["0100007F", "00000000000000000000000001000000"];
+
+/** An address of this machine by which other machines reach it. */
+const HERE = Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? [])
+  .find(({ internal, family }) => !internal && family === "IPv4")?.address;
 
 /** State of a listening socket in Linux's table. */
 const LISTEN = "0A";
@@ -91,18 +96,35 @@ describe("[SEC-R30] the HTTP server's addresses", () => {
     ["127.0.0.1.nip.io"],
     ["localhost"],
     ["0.0.0.0", "t".repeat(31)],
-    ["0.0.0.0", "${EMPTY}"],
   ];
   it("are not opened to others without a long token: the bot does not start", () =>
     withSimulation({}, async ({ rewrite, startBot, simulator }) => {
       for (const [bind, token] of refused) {
         rewrite({ config: { http: { port: 0, bind, ...(token && { token }) } } });
-        const bot = startBot({ EMPTY: "" });
+        const bot = startBot();
         assert.deepEqual(await ended(bot), { code: 78, signal: null }, bind);
         assert.match(bot.lines.join("\n"), /http\.(?:bind|token)/);
       }
       assert.equal(simulator.account().connections, 0);
     }));
+
+  it(
+    "are those of loopback if the token has no value: others cannot connect",
+    skipUnless(HERE !== undefined, "no network interface"),
+    () =>
+      withSimulation({
+        config: { http: { port: 0, bind: "0.0.0.0", token: "${EMPTY}" } },
+        env: { EMPTY: "" },
+      }, async ({ start, line, ask }) => {
+        const bot = await start();
+        const port = /"http:\/\/[^/]+:(\d+)\/healthz"/.exec(
+          await line(bot, /"Barnacle is running"/),
+        )?.[1];
+        assert.match(bot.lines.join("\n"), /Barnacle does not listen on \W+0\.0\.0\.0/);
+        await assert.rejects(fetch(`http://${HERE}:${port}/livez`));
+        assert.equal((await ask(bot, "/livez")).status, 200);
+      }),
+  );
 
   it("cause a warning if others reach them with the token", () =>
     withSimulation({

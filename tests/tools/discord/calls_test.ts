@@ -32,7 +32,7 @@ describe("[SEC-R4] results of other channels", () => {
     for (const action of ["listPins", "channelInfo", "pollResults", "permissions", "new"]) {
       assert.equal(actionReadsElsewhere(call(action, OTHER), here), true, action);
     }
-    for (const action of ["threadCreate", "react", "channelEdit", "pinMessage", "pollEnd"]) {
+    for (const action of ["threadCreate", "react", "channelEdit", "pinMessage", "forwardMessage"]) {
       assert.equal(actionReadsElsewhere(call(action, OTHER), here), false, action);
     }
     const linked = (action: string, id: string) => ({

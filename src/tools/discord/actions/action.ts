@@ -44,8 +44,8 @@ export interface Action<Input extends z.ZodObject = z.ZodObject> {
   readonly seenAt: "nowhere" | "channel" | "guild" | Seen<[z.infer<Input>], SeenAt>["at"];
   /**
    * The channels whose content people may see by it, for SEC-R4. `everywhere`: all that the asker may
-   * see. `elsewhere`: it shows its channel's content in another channel. Absent: its own channel, if it
-   * reads.
+   * see. `elsewhere`: it copies its channel's content to another channel, and its result shows none of
+   * it. Absent: its own channel, if it reads.
    */
   readonly reads?: "everywhere" | "elsewhere";
   /** Set for a destructive action: whether it can be undone. */
