@@ -207,10 +207,11 @@ const ALL: readonly Act[] = [
     most: { requests: 2 * ACTS + 1, commits: 0, calls: 0 },
   },
   {
-    what: "commands of a person who may: an acknowledgement and an answer each",
+    what:
+      "commands of a person who may: an acknowledgement and an answer each, kept until it has left",
     isAllowed: true,
     act: (simulator) => void simulator.command({ as: "grace", in: "general", name: "status" }),
-    most: { requests: 2 * ACTS, commits: 0, calls: 0 },
+    most: { requests: 2 * ACTS, commits: 2 * ACTS, calls: 0 },
   },
   {
     what: "text commands: a turn without the model, one at a time",

@@ -59,7 +59,7 @@ export async function giveAnswer<Given>(
   content: string | undefined,
   give: () => Promise<Given>,
 ): Promise<Given | undefined> {
-  const { now, schedule } = account;
+  const { now, schedule, stopping } = account;
   const { id, sender } = interaction;
   const snowflake = parseSnowflake<"interaction">(id);
   const endsAt = snowflake ? createdAtMs(snowflake) + TOKEN_MS : Infinity;
@@ -74,6 +74,7 @@ export async function giveAnswer<Given>(
         : failure === "unknown"
         ? RETRY_MS[failures]
         : undefined;
+      if (stopping.aborted) throw error; // the next start ends what is left over
       if (waitMs === undefined) {
         if (!failure || content === undefined) throw error;
         break;
