@@ -115,7 +115,7 @@ describe("[X4a] a flood of commands by many people who may give them", () => {
 });
 
 describe("[G12] [X4a] a stop while Discord takes no answers to commands", () => {
-  it("does not wait for them as long as for replies, and the next start ends them", () =>
+  it("does not wait for them as long as for replies, the log has one line, and the next start ends them", () =>
     withSimulation(
       { simulator: WAITING, mayRefuse: isEarly, config: PATIENT },
       async (scene) => {
@@ -128,8 +128,7 @@ describe("[G12] [X4a] a stop while Discord takes no answers to commands", () => 
         const given = [1, 2, 3].map(() => command({ as: "grace", in: "#general", name: "help" }));
         await until("an answer", () => slow.hits() > 0 && given.every(({ answer }) => answer));
         await stopBot(bot);
-        const trouble = bot.lines.filter((line) => line.includes("Cannot answer"));
-        assert.ok(trouble.length <= 1, trouble.join("\n"));
+        assert.equal(bot.lines.filter((line) => line.includes("Cannot answer")).length, 1);
         slow.remove();
         await start();
         await until("the end of each", () => given.every((one) => !waits(one)));
