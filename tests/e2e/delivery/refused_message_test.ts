@@ -91,7 +91,7 @@ describe("[D5] a message that gets server errors", () => {
   describe("[T3] a text of the tool `discord` that Discord refuses", () => {
     it("is no success for the model, which gets the reason", () =>
       play(async (scene) => {
-        const { simulator, say, mention, replies, here } = scene;
+        const { simulator, say, mention, replies, written, until, here } = scene;
         const channelId = String(simulator.channel("help").id);
         const cases = [
           { status: 403, code: 200_000, reason: /AutoMod has blocked the text/ },
@@ -105,6 +105,11 @@ describe("[D5] a message that gets server errors", () => {
           say("grace", here, `${mention}\ncall: discord ${call}`);
           const told = (await replies(here, at + 1)).at(-1) ?? "";
           refusing.remove();
+          // The notice to owners comes seconds later, and must not meet the next fault.
+          await until(
+            "a notice",
+            () => written("dm", "ada").some((one) => /gave up for/.test(one)),
+          );
           assert.match(told, /Discord does not take the message/);
           assert.match(told, reason);
           assert.doesNotMatch(told, /delivered later/);
