@@ -82,6 +82,8 @@ export interface RestFaultRule {
   readonly method?: string;
   /** A route from the request log, `"/channels/:id/messages"`; any, if absent. */
   readonly route?: string;
+  /** The end of the request's path, `"/channels/1/messages"`; any, if absent. */
+  readonly path?: string;
   /** Number of requests; unlimited, if absent. */
   readonly times?: number;
   readonly fault: RestFault;
@@ -91,7 +93,7 @@ export interface RestFaults {
   /** Adds a rule; the first matching rule applies to a request. */
   add(rule: RestFaultRule): { hits(): number; remove(): void };
   /** The fault for a request, counted as used. */
-  take(method: string, route: string): RestFault | undefined;
+  take(method: string, route: string, path: string): RestFault | undefined;
   clear(): void;
 }
 
@@ -108,10 +110,11 @@ export function createRestFaults(): RestFaults {
         },
       };
     },
-    take(method, route) {
+    take(method, route, path) {
       const entry = rules.find(({ rule, hits }) =>
         (rule.method === undefined || rule.method === method) &&
         (rule.route === undefined || rule.route === route) &&
+        (rule.path === undefined || path.endsWith(rule.path)) &&
         hits < (rule.times ?? Infinity)
       );
       if (!entry) return undefined;

@@ -74,7 +74,7 @@ export async function startRest(
       files: read.kind === "read" ? read.files.map(loggedFileOf) : [],
       userAgent: request.headers.get("user-agent") ?? "",
     });
-    const fault = options.faults.take(request.method, route);
+    const fault = options.faults.take(request.method, route, record.path);
     const leave = (response: Response): Leaving => {
       const isShared = response.headers.get("X-RateLimit-Scope") === "shared";
       if ([401, 403].includes(response.status) || (response.status === 429 && !isShared)) {

@@ -99,8 +99,8 @@ describe("[D5] a message that gets server errors", () => {
         ];
         for (const [at, { status, code, reason }] of cases.entries()) {
           const fault = { kind: "status", status, code } as const;
-          const route = "/channels/:id/messages";
-          const refusing = simulator.faults.rest.add({ method: "POST", route, times: 1, fault });
+          const path = `/channels/${channelId}/messages`; // owners get words elsewhere meanwhile
+          const refusing = simulator.faults.rest.add({ method: "POST", path, times: 1, fault });
           const call = JSON.stringify({ action: "sendMessage", channelId, text: "blocked words" });
           say("grace", here, `${mention}\ncall: discord ${call}`);
           const told = (await replies(here, at + 1)).at(-1) ?? "";
