@@ -15,7 +15,7 @@ const GROWN_BYTES = 4 << 20;
 const BUSY_BYTES = 16 << 20;
 /**
  * Milliseconds between two collections of a bot that is never quiet: each stops all of its work, and
- * throws code away, which is compiled anew. A reply of a short flood took a seventh more CPU time.
+ * throws code away, which is compiled anew.
  */
 const BUSY_MS = 30_000;
 /** Milliseconds without work after which the bot is quiet, and between two looks. */

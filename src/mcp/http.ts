@@ -58,26 +58,48 @@ export function createHttpTransport(
   const accepted = new Map<number, string>();
   const ends = new Map<number, () => void>();
 
-  /** Waits for the answer on the session's stream. @returns Nothing, or an error of ours. */
-  async function acceptedAnswer({ id, method }: Asked): Promise<Response> {
+  /**
+   * Expects the answer on the session's stream, which may bring it before status 202.
+   *
+   * @returns Waits for it, and gives nothing, or an error of ours.
+   */
+  function onStream({ id, method }: Asked): { read(): Promise<Response>; end(): void } {
     const { promise, resolve } = Promise.withResolvers<Response>();
-    const message = "the server accepted the request (HTTP 202), and sent no answer in time";
-    const late = { jsonrpc: "2.0", id, error: { code: UNREAD_CODE, message } };
-    const cancel = schedule(() => resolve(Response.json(late)), ACCEPTED_MS);
     accepted.set(id, method);
     ends.set(id, () => resolve(new Response("", { headers: { "content-type": EVENTS } })));
-    return await promise.finally(() => {
-      cancel();
-      accepted.delete(id);
-      ends.delete(id);
-    });
+    const message = "the server accepted the request (HTTP 202), and sent no answer in time";
+    const late = { jsonrpc: "2.0", id, error: { code: UNREAD_CODE, message } };
+    return {
+      async read() {
+        const cancel = schedule(() => resolve(Response.json(late)), ACCEPTED_MS);
+        return await promise.finally(cancel);
+      },
+      end() {
+        accepted.delete(id);
+        ends.delete(id);
+      },
+    };
   }
 
-  /** Sends a request, and reads the answer. */
   async function exchange(
     input: RequestInfo | URL,
     init: RequestInit | undefined,
     asked: Asked | undefined,
+  ): Promise<Response> {
+    const streamed = asked && onStream(asked);
+    try {
+      return await answerOf(input, init, asked, streamed?.read);
+    } finally {
+      streamed?.end();
+    }
+  }
+
+  /** Sends a request, and reads the answer. */
+  async function answerOf(
+    input: RequestInfo | URL,
+    init: RequestInit | undefined,
+    asked: Asked | undefined,
+    readStreamed: (() => Promise<Response>) | undefined,
   ): Promise<Response> {
     const response = await fetchPlain(globalThis.fetch, input, sentOnce(init));
     const { status } = response;
@@ -105,8 +127,8 @@ export function createHttpTransport(
     const text = asked && status === 202 && !isEventStream(response)
       ? await textOf(abortable(response))
       : undefined;
-    if (text === "" && asked && asked.method !== "server/discover") {
-      return await acceptedAnswer(asked);
+    if (text === "" && readStreamed && asked?.method !== "server/discover") {
+      return await readStreamed();
     }
     return await withAnswer(text === undefined ? abortable(response) : new Response(text), asked, {
       accepted,
