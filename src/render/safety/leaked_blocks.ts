@@ -27,6 +27,7 @@ const THINKING =
   "think|thinking|thoughts?|reasoning|reflection|scratchpad|inner_monologue|antthinking";
 const CALLS =
   "tool_(?:calls?|responses?|results?|use|code|outputs?)|function_(?:calls?|responses?|results?)|invoke";
+/** In lower case: models vary it. */
 const TOKEN_PAIRS: ReadonlyMap<string, string> = new Map([
   ["<|begin_of_thought|>", "<|end_of_thought|>"],
   ["<|start_thinking|>", "<|end_thinking|>"],
@@ -35,7 +36,7 @@ const TOKEN_PAIRS: ReadonlyMap<string, string> = new Map([
   ["<|tool_call_start|>", "<|tool_call_end|>"],
   ["<|tool_calls_section_begin|>", "<|tool_calls_section_end|>"],
   ["<｜tool▁calls▁begin｜>", "<｜tool▁calls▁end｜>"],
-  ["<｜DSML｜function_calls>", "</｜DSML｜function_calls>"],
+  ["<｜dsml｜function_calls>", "</｜dsml｜function_calls>"],
   ["<｜tool▁outputs▁begin｜>", "<｜tool▁outputs▁end｜>"],
   ["<|channel>", "<channel|>"],
   ["<|tool_call>", "<tool_call|>"],

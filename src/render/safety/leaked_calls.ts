@@ -24,7 +24,7 @@ const CALL_FENCE =
  * Functionary's mark of a text for people.
  */
 const PRINTED =
-  /\bfunctools\s?\[\s*\{[^]*$(?![^])|<TOOLCALL>[^]*?(?:<\/TOOLCALL>|$(?![^]))|^>>>all[ \t]*\n|^>>>[\w.-]+[ \t]*\n\s*\{[^]*$(?![^])|^Action:\s*(?:`{3}(?:json)?\s*)?\[\s*\{[^]{0,4000}?"tool_name"[^]*$(?![^])/gm;
+  /\bfunctools\s?\[\s*\{[^]*$(?![^])|<TOOLCALL>[^]*?(?:<\/TOOLCALL>|$(?![^]))|^>>>all[ \t]*\n|>>>[\w.-]+[ \t]*\n\s*\{[^]*$(?![^])|^Action:\s*(?:`{3}(?:json)?\s*)?\[\s*\{[^]{0,4000}?"tool_name"[^]*$(?![^])/gm;
 
 /** Without one of these keys, JSON is no call. */
 const ARGUMENTS =

@@ -54,7 +54,7 @@ const LEAK_PART = /[<[\]`"◁]|analysis|action:|>>>/i;
  * not match.
  */
 const MAY_LEAK =
-  /<(?!https?:|a?:|t:)[a-z/|｜<]|\[(?:\/?(?:think|inst|tool_|available_)|[gs]mask|e~\[|(?:discord )?message|from:|in reply|time:|channel:|result of)|\]~!?b|\]![pd]~|\]<\]|◁|^[^\S\n\r\u2028\u2029]*analysis|^action:|^>>>\w|functools\s?\[|`{3}(?:tool|function)_|"(?:arguments|parameters|input|args|action_input|tool_calls|function_call|tool_uses)"/im;
+  /<(?!https?:|a?:|t:)[a-z/|｜<]|\[(?:\/?(?:think|inst|tool_|available_)|[gs]mask|e~\[|(?:discord )?message|from:|in reply|time:|channel:|result of)|\]~!?b|\]![pd]~|\]<\]|◁|^[^\S\n\r\u2028\u2029]*analysis|^action:|>>>\w|functools\s?\[|`{3}(?:tool|function)_|"(?:arguments|parameters|input|args|action_input|tool_calls|function_call|tool_uses)"/im;
 
 function withoutLeaks(answer: string): string {
   const cleaned = withoutToolCalls(withoutBlocks(answer));

@@ -11,7 +11,8 @@ const MARK = new RegExp(
   String.raw`<(?:\w{1,20}:)?(?:tool_(?:calls?|use|code)|function_calls?|invoke)\b|<function=|` +
     String.raw`<\|(?:tool_call(?:_start|s_section_begin)?|start_action|python_tag)\|?>|` +
     String.raw`<｜(?:tool▁calls▁begin|DSML)｜|<start_function_call>|<\|channel\|>commentary to=|` +
-    String.raw`\[TOOL_CALLS\]|^Action:|\bfunctools\s?\[|<TOOLCALL>|^>>>(?!all\b)\w|` +
+    String
+      .raw`\[TOOL_CALLS\]|^Action:|\bfunctools\s?\[|<TOOLCALL>|>>>(?!all\b)[\w.-]+[ \t]*\n\s*\{|` +
     "`{3,}(?:tool_(?:code|calls?|use)|function_calls?)\\b|" +
     String.raw`"(?:arguments|parameters|action_input|tool_calls|function_call)"\s*:`,
   "gim",

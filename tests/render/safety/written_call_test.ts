@@ -34,6 +34,7 @@ const CALLS: readonly string[] = [
   `<TOOLCALL>[${JSON_CALL}]</TOOLCALL>`,
   '>>>tide\n{"port": "Hull"}',
   '>>>all\nI look.\n>>>tide\n{"port": "Hull"}',
+  '>>>all\nI look.>>>tide\n{"port": "Hull"}',
   'Action: ```json\n[{"tool_name": "tide", "parameters": {"port": "Hull"}}]\n```',
   `I look.\n\n\`\`\`json\n${JSON_CALL}\n\`\`\``,
 ];
@@ -54,6 +55,11 @@ const ANSWERS: readonly string[] = [
 describe("[L3] isWrittenCall()", () => {
   for (const answer of CALLS) {
     it(`finds ${JSON.stringify(answer)}`, () => assert.ok(isWrittenCall(answer, ["ask", "tide"])));
+  }
+
+  for (const answer of CALLS.filter((one) => /DSML|>>>/.test(one))) {
+    it(`has no mark of ${JSON.stringify(answer)} that people see`, () =>
+      assert.doesNotMatch(visibleText(answer), /DSML|>>>|tide/));
   }
 
   for (const answer of ANSWERS) {
