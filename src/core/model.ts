@@ -251,6 +251,8 @@ export class ModelError extends Error {
   declare readonly said?: string;
   /** Set if the answer's text is there, without a good end. */
   declare readonly isBroken?: true;
+  /** Set if plainer requests have failed for a minute, too: a person waits no longer. */
+  declare readonly isFinal?: true;
   /** Host and scheme of a redirect's target: `"login.example (https)"`; absent if unknown. */
   declare readonly redirectedTo?: string;
   /**

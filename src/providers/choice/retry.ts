@@ -43,7 +43,7 @@ export function retryWaitMs(
   error: unknown,
   random: number,
 ): number | undefined {
-  if (!(error instanceof ModelError)) return undefined;
+  if (!(error instanceof ModelError) || error.isFinal) return undefined;
   const isBroken = tries === 1 && (error.kind === "unread_call" || error.kind === "not_an_answer");
   if (!PASSING.has(error.kind) && !isBroken) return undefined;
   const waitMs = RETRY_WAITS_MS[tries - 1];

@@ -13,6 +13,9 @@ export interface FittedModel extends Model {
   readonly refused: () => readonly RefusedPart[];
 }
 
+/** Milliseconds from the first request after which none in its place begins. */
+const WALK_MS = 60_000;
+
 /** Words of a 404 about the model or the address, so that its cause is certain. */
 const NO_SUCH = /^\s*$|\bmodel\b(?!.*\bsupport)|\bpath\b|\broute\b|\burl\b|\bresource\b|\bpage\b/i;
 
@@ -96,7 +99,11 @@ export function withPlainerRequests(
         } catch (thrown) {
           if (hasBegun || signal.aborted || !(thrown instanceof ModelError)) throw thrown;
           const fails = ++tries.fails;
-          if (!mayHelp(thrown, request, fails)) {
+          const helps = mayHelp(thrown, request, fails);
+          if ((walk || helps) && now() - tries.startedAt >= WALK_MS) {
+            throw Object.assign(first ?? thrown, { isFinal: true });
+          }
+          if (!helps) {
             // The first refusal names the cause, if no plainer request is taken.
             throw first && thrown.kind === "not_found" ? first : thrown;
           }

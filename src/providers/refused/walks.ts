@@ -26,8 +26,8 @@ import { createPartSearch, type Part } from "./parts.ts";
 
 /** Maximum number of requests in place of one, itself included. */
 const TRIES_MAX = 9;
-/** Milliseconds from the first of them after which none begins. */
-const WALK_MS = 60_000;
+/** Those of them that come later, with a delay each, after an error that may pass. */
+const LATER = 2;
 /** Milliseconds after which a request tries again with a part. The time doubles each time. */
 const AGAIN_MS = { first: 600_000, max: 86_400_000 };
 /** Maximum number of lessons: pictures may be many. */
@@ -146,6 +146,7 @@ export function createWalks(
     let hinted: Part | undefined;
     let words: string | undefined;
     let tries = 1;
+    let max = TRIES_MAX;
     let first: ModelError | undefined;
     let request = without(base, parts, out);
 
@@ -204,7 +205,7 @@ export function createWalks(
         parts = parts.filter((part) => part !== hinted);
       }
       hinted = undefined;
-      const isFree = tries <= TRIES_MAX - (LAST.every(search.isClear) ? 2 : 3);
+      const isFree = tries <= max - (LAST.every(search.isClear) ? 2 : 3);
       const isFollowed = isFree && follow(step);
       search.refused(within(request, parts));
       if (isFollowed || isFree && grow()) return true;
@@ -225,8 +226,8 @@ export function createWalks(
         if (!first && !search.isActive()) searched = { reason: refusal.message, at: startedAt };
         first ??= refusal;
         tries = fails + 1;
-        if (now() - startedAt >= WALK_MS) return false;
-        const isPlanned = tries <= TRIES_MAX && plan(refusal);
+        if (refusal.kind === "server_error") max = TRIES_MAX - LATER;
+        const isPlanned = tries <= max && plan(refusal);
         if (!isPlanned) {
           search.forget(); // only an answer proves anything
           out.clear();

@@ -400,19 +400,29 @@ describe("[L3] withPlainerRequests()", () => {
     });
   }
 
-  it("begins no request a minute after the first one", async () => {
-    let time = 0;
-    const fetch = () => {
-      time += 15_000;
-      return Promise.resolve(Response.json({ error: { message: "Nope" } }, { status: 400 }));
-    };
-    const now = () => time;
-    const settings = settingsFor({ baseUrl: "http://127.0.0.1:9/v1" });
-    const model = withPlainerRequests(createModel(settings, { fetch, now }), { now });
-    const { error } = await listen(model, undefined, await richRequest(40));
-    assert.match(String(error), /Nope/);
-    assert.equal(time, 60_000);
-  });
+  for (const ms of [10, 5_000, 15_000, 45_000]) {
+    for (const statuses of [[400], [500], [400, 429]]) {
+      it(`asks nine times and a minute at most: ${statuses.join(", ")} after ${ms} ms`, async () => {
+        let time = 0;
+        const begun: number[] = [];
+        const fetch = () => {
+          begun.push(time);
+          time += ms;
+          const status = statuses[(begun.length - 1) % statuses.length] ?? 400;
+          return Promise.resolve(Response.json({ error: { message: "Nope" } }, { status }));
+        };
+        const now = () => time;
+        const sleep = (wait: number) => Promise.resolve(void (time += wait));
+        const settings = settingsFor({ baseUrl: "http://127.0.0.1:9/v1" });
+        const plainer = withPlainerRequests(createModel(settings, { fetch, now }), { now });
+        const model = withRetry(plainer, { sleep, random: () => 0 });
+        const { error } = await listen(model, undefined, await richRequest(40));
+        assert.match(String(error), /Nope/);
+        assert.ok(begun.length <= 9, `${begun.length} requests`);
+        assert.ok((begun.at(-1) ?? 0) < 60_000, `the last began after ${begun.at(-1)} ms`);
+      });
+    }
+  }
 
   it("gives up after nine requests with the first reason, and learns nothing", async () => {
     const causes: Cause[] = [() => true];
