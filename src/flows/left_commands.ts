@@ -5,6 +5,7 @@
 
 import type { BotAccount } from "../account/account.ts";
 import { perAccount } from "../account/per_account.ts";
+import type { UserId } from "../core/discord/ids.ts";
 import { isRefusal, isTokenRefused, RestError } from "../discord/rest/exchange/rest_error.ts";
 import { createInteractions, type Webhook } from "../discord/rest/requests/interactions.ts";
 import { CUT_QUESTION, cutCommandText } from "../render/sentences.ts";
@@ -36,7 +37,8 @@ export async function stopLeftCommands(account: BotAccount): Promise<void> {
  */
 export async function completeCommand(
   { rest }: BotAccount,
-  { applicationId, token, senderId }: OpenCommand,
+  { applicationId, token }: Pick<Webhook, "applicationId" | "token">,
+  senderId: UserId,
   text: string,
 ): Promise<boolean> {
   const webhook: Webhook = {
@@ -56,7 +58,7 @@ export async function completeCommand(
 async function end(account: BotAccount, command: OpenCommand): Promise<void> {
   const { name, isAsked, senderId, interactionId } = command;
   const text = isAsked ? CUT_QUESTION : cutCommandText(name);
-  if (!await completeCommand(account, command, text)) {
+  if (!await completeCommand(account, command, senderId, text)) {
     try {
       await tellPerson(account, senderId, text);
     } catch (error) {

@@ -43,6 +43,9 @@ export const tooLongToShow = (code: string): string =>
   `The command is too long to show here. Run \`barnacle approvals show ${code}\` on the host.`;
 export const MAY_NOT_WRITE =
   "I may not write in this channel, so I can't answer here. Ask me in another one.";
+/** The answer of a command whose own answer Discord refuses. */
+export const REFUSED_HERE =
+  "Discord doesn't take my answer here. If you accept direct messages of mine, it is there.";
 /** @param isLost Otherwise no one can tell whether Discord has it. */
 export const refusedText = (isLost: boolean): string =>
   isLost

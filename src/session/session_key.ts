@@ -9,7 +9,7 @@
  * stored times only, so a turn that a crash repeats decides the same.
  */
 
-import type { UserId } from "../core/discord/ids.ts";
+import type { ChannelId, UserId } from "../core/discord/ids.ts";
 import type { GuildPlace, InboundMessage, Named } from "../core/inbound/inbound.ts";
 import type { Route } from "../core/inbound/inbox.ts";
 import type { ResetCause } from "../core/turn/checkpoint.ts";
@@ -59,8 +59,18 @@ export function sessionKeyOf(
     case "group_dm":
       return `agent:${agentId}:discord:group:${channelId}`;
     case "guild":
-      return `agent:${agentId}:discord:channel:${channelId}`;
+      return channelKeyOf(agentId, channelId);
   }
+}
+
+/** The session of a guild's channel or thread. */
+export function channelKeyOf(agentId: string, channelId: ChannelId): string {
+  return `agent:${agentId}:discord:channel:${channelId}`;
+}
+
+/** The session of a person's turns that a slash command starts, in all places. */
+export function slashKeyOf(agentId: string, userId: UserId): string {
+  return `agent:${agentId}:discord:slash:${userId}`;
 }
 
 /** The same place of another agent. */

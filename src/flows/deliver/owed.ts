@@ -103,7 +103,10 @@ async function wordFor(
   const { owes, personId, isReminder, causeId, channelId, draftNonce } = row;
   const command = causeId && !(owes === "place" && draftNonce) && // the draft would stay
     await account.store.inbox.commandOf(causeId, account.now());
-  if (command && await completeCommand(account, command, lostText(channelId, isWaiting))) return [];
+  if (command) {
+    const text = lostText(channelId, isWaiting);
+    if (await completeCommand(account, command, command.senderId, text)) return [];
+  }
   if (owes === "owner" || personId === undefined) return undefined;
   if (owes === "place") return inPlace(account, row);
   // Owners have read that messages wait there.

@@ -20,10 +20,11 @@
 import type { BotAccount } from "../../account/account.ts";
 import { perAccount } from "../../account/per_account.ts";
 import { createdAtMs, parseSnowflake, type UserId } from "../../core/discord/ids.ts";
-import type { Interaction } from "../../core/inbound/interactions.ts";
+import type { ComponentUse, Interaction, SlashCommand } from "../../core/inbound/interactions.ts";
 import { RestError } from "../../discord/rest/exchange/rest_error.ts";
 import { createInteractions } from "../../discord/rest/requests/interactions.ts";
-import { MAY_NOT_WRITE } from "../../render/sentences.ts";
+import { MAY_NOT_WRITE, REFUSED_HERE } from "../../render/sentences.ts";
+import { completeCommand } from "../left_commands.ts";
 import { tellPerson } from "../tell.ts";
 import { isPrivileged, isRefused } from "../inbound/interactions.ts";
 import { stopTurns } from "../inbound/waiting_turns.ts";
@@ -55,12 +56,12 @@ const TOKEN_MS = 15 * 60_000 - 10_000;
  */
 export async function giveAnswer<Given>(
   account: BotAccount,
-  interaction: Interaction,
+  interaction: SlashCommand | ComponentUse,
   content: string | undefined,
   give: () => Promise<Given>,
 ): Promise<Given | undefined> {
   const { now, schedule, stopping } = account;
-  const { id, sender } = interaction;
+  const { id, sender, kind } = interaction;
   const snowflake = parseSnowflake<"interaction">(id);
   const endsAt = snowflake ? createdAtMs(snowflake) + TOKEN_MS : Infinity;
   let failure: ReturnType<typeof failureOf>;
@@ -84,25 +85,29 @@ export async function giveAnswer<Given>(
   }
   if (content === undefined) return undefined;
   const isStopped = failure === "forbidden" && await stopQuestion(account, id);
-  await tellPerson(account, sender.id, isStopped ? MAY_NOT_WRITE : content);
+  try {
+    await tellPerson(account, sender.id, isStopped ? MAY_NOT_WRITE : content);
+  } finally {
+    const isThinking = failure === "rejected" && (kind === "slash" || kind === "modal");
+    if (isThinking) await completeCommand(account, interaction, sender.id, REFUSED_HERE);
+  }
   return undefined;
 }
 
 /**
  * `unknown` if Discord does not know that the interaction was acknowledged, or does not yet;
- * `forbidden` also if it has refused the acknowledgement itself; `refused` if it takes no such answer;
- * `unreachable` if it may take it later.
+ * `forbidden` also if it has refused the acknowledgement itself; `rejected` if it takes no such answer,
+ * and `unauthorized` no answer at all; `unreachable` if it may take it later.
  */
 function failureOf(account: BotAccount, error: unknown, { id }: Interaction) {
   if (!(error instanceof RestError)) return undefined;
   switch (error.kind) {
     case "forbidden":
+    case "rejected":
+    case "unauthorized":
       return error.kind;
     case "not_found":
       return isRefused(account, id) ? "forbidden" : "unknown";
-    case "rejected":
-    case "unauthorized":
-      return "refused";
     default:
       return "unreachable";
   }

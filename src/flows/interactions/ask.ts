@@ -17,6 +17,7 @@ import {
 import type { Judged } from "../../core/inbound/inbox.ts";
 import type { CommandCall, CommandTarget } from "../../core/inbound/interactions.ts";
 import { createOpenDirect } from "../../discord/rest/requests/channel.ts";
+import { slashKeyOf } from "../../session/session_key.ts";
 import { waitingRules } from "../inbound/waiting_turns.ts";
 import { judge, routeOf } from "../judging/judge.ts";
 import { isRefused } from "../inbound/interactions.ts";
@@ -28,6 +29,8 @@ interface CommandQuestion {
   readonly about?: CommandTarget;
   /** Set if it is for a turn with the person's own accounts (T13a). */
   readonly own?: OwnTurn;
+  /** Whether the turn has the session of the person's slash commands (S1). */
+  readonly isSlash?: boolean;
 }
 
 /**
@@ -39,7 +42,7 @@ interface CommandQuestion {
 export async function ask(
   account: BotAccount,
   call: CommandCall,
-  { text, about, own }: CommandQuestion,
+  { text, about, own, isSlash }: CommandQuestion,
 ): Promise<"here" | "direct" | "refused" | "full" | "nowhere"> {
   const { store, rest, now } = account;
   const { accountId, guildId, place, sender, isElsewhere } = call;
@@ -61,7 +64,7 @@ export async function ask(
     quoted: about ? quotedOf(about) : undefined,
     asked: true,
     own,
-  });
+  }, isSlash);
   if (asked.verdict.kind !== "accept") return "refused";
   const waiting = waitingRules(account);
   const batch = { accountId, judged: [asked], echoes: [], guilds: [], waiting };
@@ -74,6 +77,7 @@ export async function ask(
 async function judged(
   account: BotAccount,
   message: InboundMessage,
+  isSlash = false,
 ): Promise<Judged> {
   const { store } = account;
   const { accountId, place, sender } = message;
@@ -82,7 +86,10 @@ async function judged(
     isUnproxied: true, // PluralKit has no part in a message that Discord does not have
     isPaired: isPaired || undefined,
   }, "not_live");
-  return { ...verdict, message, route: routeOf(account, message) };
+  const route = routeOf(account, message);
+  const { agentId } = route;
+  const sessionKey = isSlash ? slashKeyOf(agentId, sender.id) : route.sessionKey;
+  return { ...verdict, message, route: { agentId, sessionKey } };
 }
 
 /** The id of the interaction; beside a message with a command, the next one. */

@@ -28,6 +28,7 @@ import type { Account } from "../../core/account/account.ts";
 import { askForText, type Model } from "../../core/model.ts";
 import { meteredModel, type SpendPort } from "../../core/spending/metered_model.ts";
 import { usedBy } from "../../core/spending/usage.ts";
+import { channelKeyOf } from "../../session/session_key.ts";
 import { fenced } from "../../render/prompt/untrusted.ts";
 import { isNoReply, visibleText } from "../../render/safety/visible.ts";
 import type { AnswerThreadRows } from "../../store/turns/turns.ts";
@@ -187,7 +188,7 @@ export function createAnswerThreads(
     if (!isOpen && !(isByConfig && isReply && known?.state !== "refused")) return claim;
     const thread = isOpen ? known : await openByConfig(claim, known);
     if (!thread) return claim;
-    const sessionKey = isByConfig ? route.sessionKey : route.sessionKey.replace(/[^:]*$/, threadId);
+    const sessionKey = isByConfig ? route.sessionKey : channelKeyOf(route.agentId, threadId);
     return { ...claim, message: inThread(message, thread), route: { ...route, sessionKey } };
   }
 

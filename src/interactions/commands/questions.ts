@@ -82,7 +82,7 @@ async function question(text: string, call: CommandCall, account: BotAccount): P
 export async function askFor(
   account: BotAccount,
   call: CommandCall,
-  asked: { readonly text: string; readonly about?: CommandTarget },
+  asked: { readonly text: string; readonly about?: CommandTarget; readonly isSlash?: boolean },
 ): Promise<string> {
   const { ask } = await import("../../flows/interactions/ask.ts");
   return ASKED[await ask(account, call, asked)];
@@ -121,7 +121,10 @@ export const skill: Command = {
     }
     const input = call.options["input"];
     const task = typeof input === "string" ? `: ${input}` : ".";
-    return await askFor(account, call, { text: `Use the skill "${found.name}"${task}` });
+    return await askFor(account, call, {
+      text: `Use the skill "${found.name}"${task}`,
+      isSlash: !call.isText,
+    });
   },
 };
 

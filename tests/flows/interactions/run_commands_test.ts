@@ -107,6 +107,14 @@ describe("[K2] [K3] slash commands", () => {
     assert.match(posted().join(), /You are/);
   });
 
+  it("[K5] are answered by direct message and by fixed words if Discord takes no such answer", async () => {
+    const { slash, posted, requests } = await refusing([refused(400, 50035)]);
+    await slash("whoami", {}, { in: "guild" });
+    const answers = requests.filter(({ path }) => path.startsWith("/webhooks/"));
+    assert.match(String(answers.at(-1)?.body["content"]), /^Discord doesn't take my answer/);
+    assert.match(posted().join(), /You are/);
+  });
+
   it("[K5] [K6] stop the turn of a question that may not be answered in its place", async () => {
     const { slash, posted, rows } = await refusing([FORBIDDEN], {
       says: () => new Promise(() => {}),

@@ -102,7 +102,7 @@ describe("[K2] [T7] /skill", () => {
     return bot;
   };
 
-  it("starts a turn with the skill, also as a message", async () => {
+  it("[S1] starts a turn with the skill, also as a message, and a slash command has its own session", async () => {
     const bot = await skilled();
     const { slash, asked, dm, posted } = bot;
     assert.match(
@@ -114,6 +114,10 @@ describe("[K2] [T7] /skill", () => {
     assert.equal(posted().filter((text) => text === "fine").length, 2);
     const [, command, question] = inboxOf(bot).map(({ id }) => BigInt(id)).sort();
     assert.ok(command && question);
+    assert.deepEqual(
+      bot.rows("SELECT session_key AS key FROM inbox WHERE session_key LIKE '%:slash:%'"),
+      [{ key: `agent:main:discord:slash:${ADA.id}` }], // a text command has its conversation's
+    );
   });
 
   it("names the skills if there is none of that name, and suggests them", async () => {

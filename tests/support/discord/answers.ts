@@ -12,8 +12,10 @@ export interface DiscordRequest {
 /** Answers a request; an `Error` is thrown, and `undefined` is the answer by default. */
 export type Answer = (request: DiscordRequest) => unknown;
 
-/** Discord says that a thing does not exist, or that the bot may not do it. */
-export function refused(status: 403 | 404, code: number): RestError {
-  const kind = status === 403 ? "forbidden" : "not_found";
+const KINDS = { 400: "rejected", 403: "forbidden", 404: "not_found" } as const;
+
+/** Discord says that a thing does not exist, that the bot may not do it, or that it takes no such request. */
+export function refused(status: keyof typeof KINDS, code: number): RestError {
+  const kind = KINDS[status];
   return new RestError("Discord refused it", { kind, route: "GET /", status, code });
 }
