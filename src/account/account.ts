@@ -19,7 +19,6 @@ import type { CurrentPolicy, PolicyKeeper } from "../flows/judging/policy_keeper
 import type { Store } from "../store/store.ts";
 import type { RunningSettings } from "../bot/rules/setup.ts";
 import type { ToolServices } from "../bot/rules/tool_services.ts";
-import type { AccountMedia } from "../bot/turn/account_media.ts";
 import type { History } from "../bot/turn/history.ts";
 import type { createAccountPresence } from "../flows/presence.ts";
 import type { createConnectionState } from "../flows/preflight/connection_state.ts";
@@ -87,6 +86,5 @@ export interface Bot extends
 export interface OldParts {
   sources: TurnRulesPorts;
   threads: AnswerThreads;
-  media: AccountMedia;
   history: History;
 }

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { InboundMessage } from "../../src/core/inbound/inbound.ts";
+import type { Attachment } from "../../src/core/discord/attachment.ts";
 import type { Drawing } from "../../src/flows/tools/made_files.ts";
 import { evaluate } from "../../src/sandbox/evaluate.ts";
 import { code, draw as drawTool } from "../../src/tools/made_files.ts";
@@ -8,32 +8,36 @@ import { FileError } from "../../src/core/turn/media.ts";
 import type { ToolContext } from "../../src/core/turn/tool.ts";
 import { guildMessage, messageId, sender, userId } from "../support/discord/builders.ts";
 import { type Given, testAccount } from "../support/bot/test_account.ts";
+import { type Bytes, png } from "../support/files/samples.ts";
 import { toolContext } from "../support/model/tools.ts";
 
-const FILES: Readonly<Record<string, Uint8Array>> = {
-  "tides.csv": new TextEncoder().encode("noon,3\nmidnight,4"),
-  "boat.png": new Uint8Array([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a, 0, 0, 0, 0x0d]),
-  "long.txt": new Uint8Array(6_000_000),
+const FILES: Readonly<Record<string, Bytes>> = {
+  "tides.csv": new Uint8Array(new TextEncoder().encode("noon,3\nmidnight,4")),
+  "boat.png": png(1, 1),
+  "long.txt": new Uint8Array(6_000_000).fill(97),
 };
 
-function find(messages: readonly InboundMessage[], name: string) {
-  if (name === "big.csv") return Promise.reject(new FileError("larger than 8 MB"));
-  if (name !== "ids") return Promise.resolve(FILES[name]);
-  return Promise.resolve(new TextEncoder().encode(messages.map(({ id }) => id).join(" ")));
-}
+/** A message of the owner with all files, and one that is larger than the limit. */
+const attachments = [...Object.keys(FILES), "big.csv"].map((name, at) =>
+  ({ id: `${at + 1}`, name, url: "https://x.test", size: at === 3 ? 99_000_000 : 6_000_000 }) as
+    & unknown
+    & Attachment
+);
+const MESSAGE = guildMessage({ attachments });
 
 async function build(given: Given = {}) {
   const made = await testAccount({ ...given, toolServices: { runCode: (job) => evaluate(job) } });
-  Object.assign(made.account.parts.media, {
-    find,
-    drawings: { keep: () => Promise.resolve("17") },
-  });
+  for (const { id: fileId, name } of attachments) {
+    const bytes = FILES[name] ?? new Uint8Array();
+    await made.account.bot.media.folder.keep({ messageId: MESSAGE.id, fileId }, "txt", bytes);
+  }
   return made;
 }
 
 async function run(written: object, fields: Partial<ToolContext> = {}): Promise<string> {
   const { account } = await build();
-  return await code.run(code.input.parse(written), toolContext({ account, ...fields }));
+  const context = toolContext({ account, message: MESSAGE, ...fields });
+  return await code.run(code.input.parse(written), context);
 }
 
 describe("[T6] code", () => {
@@ -56,18 +60,16 @@ describe("[T6] code", () => {
     await assert.rejects(run({ source }), /TypeError/);
     await assert.rejects(
       run({ source, files: ["big.csv"] }),
-      /^Error: cannot read the file "big.csv": larger than 8 MB$/,
+      /^Error: cannot read the file "big.csv": 99 MB, and the limit is 8 MB$/,
     );
   });
 
   it("[T4] reads attachments of the asker's messages, and not those of others in the turn", async () => {
     const message = guildMessage({ id: messageId("1") });
-    const also = [
-      guildMessage({ id: messageId("2"), sender: sender({ id: userId("99") }) }),
-      guildMessage({ id: messageId("3") }),
-    ];
-    const ids = await run({ source: 'files["ids"]', files: ["ids"] }, { message, also });
-    assert.equal(ids, "Result: 1 3");
+    const other = guildMessage({ ...MESSAGE, sender: sender({ id: userId("99") }) });
+    const call = { source: 'files["tides.csv"].length', files: ["tides.csv"] };
+    assert.equal(await run(call, { message, also: [MESSAGE] }), "Result: 17");
+    await assert.rejects(run(call, { message, also: [other] }), /has no attachment/);
   });
 
   it("tells why a script failed, and what it wrote before", async () => {
@@ -95,10 +97,10 @@ describe("[T6] draw", () => {
   }
 
   it("counts an image, and returns its id; [X4] asks no server once a budget is spent", async () => {
-    const draw = () => Promise.resolve({ bytes: new Uint8Array(1), usage });
+    const draw = () => Promise.resolve({ bytes: png(1, 1), usage });
     const budgets = { total: { tokensPerDay: 3 } };
     const { drawn, charges } = await paint(draw, { budgets });
-    assert.match(await drawn("a barnacle"), /drawing-17/);
+    assert.match(await drawn("a barnacle"), /drawing-\d+/);
     assert.deepEqual(await charges(), [["image", "studio/brush", 3]]);
     await assert.rejects(drawn("another"), /today's budget is used up/);
     assert.equal((await charges()).length, 1);

@@ -18,7 +18,6 @@ import type { AccountOptions, AccountPorts } from "../account_interface.ts";
 import { loadExtras, ownServers } from "../../account/extra_parts.ts";
 import { queuesOf } from "../../flows/deliver/channel_queues.ts";
 import type { ToolServices } from "../rules/tool_services.ts";
-import { createAccountMedia } from "../turn/account_media.ts";
 import { createHistory } from "../turn/history.ts";
 import { createRuleSources } from "../turn/rule_sources.ts";
 import { turnsOf } from "../../flows/turn/account_turns.ts";
@@ -85,7 +84,6 @@ export async function createParts(
     }),
     cleanSecrets: (text) => cleanSecrets(account, text),
   });
-  const media = createAccountMedia(account, { client, options, settings, spend });
   const sources = createRuleSources(account, {
     ...{ options, reader, toolServices },
     own: () => ownServers(account),
@@ -93,7 +91,7 @@ export async function createParts(
   ports.publish(viewOf(account)); // before any message is judged
   const history = createHistory(account);
   Object.assign(account.parts, {
-    ...{ sources, threads, media, history },
+    ...{ sources, threads, history },
   });
   Object.assign(wakes(account), {
     turns: turnsOf(account).wake,

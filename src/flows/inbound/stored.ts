@@ -7,6 +7,7 @@ import type { BotAccount } from "../../account/account.ts";
 import type { Accepted, Changed, Judged } from "../../core/inbound/inbox.ts";
 import { queuesOf } from "../deliver/channel_queues.ts";
 import { updateCards } from "../questions/cards.ts";
+import { prefetch } from "../media/files.ts";
 import { turnsOf } from "../turn/account_turns.ts";
 import { progressOf } from "../turn/progress/progress.ts";
 import { showUnanswered } from "../unanswered_reactions.ts";
@@ -40,7 +41,7 @@ export function tellTouched(
 function tellAccepted(account: BotAccount, judged: readonly Judged[]): void {
   turnsOf(account).accepted(judged);
   for (const { message, verdict } of judged) {
-    account.parts.media.prefetch(message);
+    prefetch(account, message);
     if (verdict.kind === "accept" && !message.triggered) {
       progressOf(account).accepted(message, verdict.why);
     }

@@ -5,7 +5,7 @@
  * `web_fetch`. So `send_file` shows no one a file that they could not have read.
  */
 
-import { type MessageId, parseSnowflake, type UserId } from "../../core/discord/ids.ts";
+import { parseSnowflake } from "../../core/discord/ids.ts";
 import { fileIdOfCall } from "../../core/outbound/nonce.ts";
 import type { OutboundFile } from "../../core/outbound/outbound.ts";
 import { badArguments, RefusedCall } from "../../core/refused_call.ts";
@@ -13,7 +13,7 @@ import { FileError } from "../../core/turn/media.ts";
 import type { DiscordCall, ToolTarget } from "../../core/turn/ports/discord_call.ts";
 import { checkFiles } from "../../render/files.ts";
 import { toolTextRules } from "../../account/rules.ts";
-import { messagesOfAsker } from "./find_files.ts";
+import { filesOf, findFile, imageFor, messagesOfAsker } from "./files.ts";
 
 /** Files of one turn at most. */
 const MAX_OF_TURN = 10;
@@ -24,17 +24,6 @@ const MAX_OF_TURN = 10;
  */
 const ACTIVE =
   /\.(?:s?html?|xht(?:ml)?|mht(?:ml)?|svgz?|xsl|xslt|hta|url|webloc|desktop|bat|cmd|com|exe|vbs?|wsf|scr|reg|lnk)[. ]*$/i;
-
-/**
- * Reads an image of a result, or a drawn one, of a turn for a person; `undefined` if there is none.
- *
- * @param messageId The message of the turn.
- */
-export type ReadImage = (
-  messageId: MessageId,
-  id: string,
-  askerId: UserId,
-) => Promise<OutboundFile | undefined>;
 
 /** The call for which a file is read. */
 type Caller = Pick<
@@ -113,7 +102,7 @@ export async function fileForPeople(
   target: ToolTarget = call.message,
 ): Promise<FileForPeople> {
   const { account: { config, parts }, message, callKey } = call;
-  const kept = parts.media.sent;
+  const kept = filesOf(call.account).sent;
   const id = fileIdOfCall(callKey);
   const known = await kept.read(message.id, id);
   if (known) return { ...known, id };
@@ -143,11 +132,12 @@ async function readSource(
   from: string,
   maxBytes: number,
 ): Promise<OutboundFile> {
-  const { account: { bot, parts: { media } }, agentId, message, signal, mayUse } = call;
-  const { web, workspace } = bot.toolServices.of(agentId);
+  const { account, agentId, message, signal, mayUse } = call;
+  const { web, workspace } = account.bot.toolServices.of(agentId);
   if (URL.canParse(from) && /^https?:/i.test(from)) {
-    if (media.isMediaUrl(from)) {
-      return { name: nameIn(from), bytes: await media.download(from, maxBytes, signal) };
+    const { isMediaUrl, download } = filesOf(account);
+    if (isMediaUrl(from)) {
+      return { name: nameIn(from), bytes: await download(from, maxBytes, signal) };
     }
     if (!mayUse?.("web_fetch")) throw notHere("addresses of the web cannot be read");
     const { url, contentType, bytes } = await web.file(from, maxBytes, signal);
@@ -157,13 +147,13 @@ async function readSource(
   const [, turn = message.id, imageId] = IMAGE.exec(from) ?? [];
   if (imageId !== undefined) {
     const of = parseSnowflake<"message">(turn);
-    const found = of && await media.image(of, imageId, message.sender.id);
+    const found = of && await imageFor(account, of, imageId, message.sender.id);
     if (!found) throw badArguments(`there is no image ${imageId} of this person's turns`);
     return found;
   }
   const attached = ATTACHMENT.exec(from)?.[1];
   if (attached !== undefined) {
-    const bytes = await media.find(messagesOfAsker(call), attached, signal);
+    const bytes = await findFile(account, messagesOfAsker(call), attached, signal);
     if (!bytes) throw badArguments(`the message has no attachment ${JSON.stringify(attached)}`);
     return { name: attached, bytes: new Uint8Array(bytes) };
   }

@@ -7,12 +7,11 @@
 
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import type { OutboundFile, VoiceFile } from "../../core/outbound/outbound.ts";
-import type { Extractor } from "../../core/turn/extract.ts";
 import { withPlainMarkup } from "../../core/inbound/mentions.ts";
 import { bounded } from "../../lib/text/cut.ts";
 import { timeText } from "../../lib/text/units.ts";
-import type { ReadAudioPorts } from "./read_audio.ts";
-import type { Account } from "../../core/account/account.ts";
+import type { BotAccount } from "../../account/account.ts";
+import { filesOf } from "./files.ts";
 
 export interface Voice {
   /** `"<provider>/<model>"`. */
@@ -30,58 +29,47 @@ export interface Voice {
   readonly speakPcm: (text: string, signal: AbortSignal) => AsyncIterable<Int16Array>;
 }
 
+/** Maximum characters that are spoken, as OpenAI allows them. */
+const MAX_CHARS = 4_096;
+
 /**
  * Speaks an answer.
  *
  * @returns `undefined` if the message was no voice message, if the config has no voice, or after a
  * failure. Never fails.
  */
-export type SpeakAnswer = (
+export async function speakAnswer(
+  account: BotAccount,
   { message, agentId }: { readonly message: InboundMessage; readonly agentId: string },
   text: string,
-  signal: AbortSignal,
-) => Promise<VoiceFile | undefined>;
-
-/** Maximum characters that are spoken, as OpenAI allows them. */
-const MAX_CHARS = 4_096;
-
-export function createSpeakAnswer(
-  { voice, extractor, audio, log, now }:
-    & Pick<Account, "log">
-    & Pick<ReadAudioPorts, "audio" | "now">
-    & {
-      /** The voice of the current config; `undefined` if it has none. */
-      readonly voice: () => Voice | undefined;
-      readonly extractor: Extractor;
-    },
-): SpeakAnswer {
-  return async ({ message, agentId }, text, signal) => {
-    const by = voice();
-    if (!by || !message.attachments?.some(({ isVoice }) => isVoice)) return undefined;
-    const words = spokenText(text);
-    if (words === "") return undefined;
-    try {
-      const stop = await audio.check({ message, agentId });
-      if (stop) {
-        log.info("A budget is spent: an answer is sent as text only", {
-          messageId: message.id,
-          rule: stop.rule,
-          limit: stop.limit,
-        });
-        return undefined;
-      }
-      const startedAt = now();
-      const bytes = await by.speak(words, signal);
-      const facts = await extractor.run({ kind: "voice", bytes: bytes.slice() }, signal);
-      audio.record(by, facts.durationSec, startedAt, { message, agentId });
-      return { ...facts, file: voiceFile(bytes) };
-    } catch (error) {
-      if (!signal.aborted) {
-        log.warn("Cannot speak an answer; its text is sent", { messageId: message.id, error });
-      }
+): Promise<VoiceFile | undefined> {
+  const { settings: { speech: { voice } }, stopping, now, log } = account;
+  if (!voice || !message.attachments?.some(({ isVoice }) => isVoice)) return undefined;
+  const words = spokenText(text);
+  if (words === "") return undefined;
+  const { audio } = filesOf(account);
+  try {
+    const stop = await audio.check({ message, agentId });
+    if (stop) {
+      log.info("A budget is spent: an answer is sent as text only", {
+        messageId: message.id,
+        rule: stop.rule,
+        limit: stop.limit,
+      });
       return undefined;
     }
-  };
+    const startedAt = now();
+    const bytes = await voice.speak(words, stopping);
+    const job = { kind: "voice", bytes: bytes.slice() } as const;
+    const facts = await account.bot.media.extractor.run(job, stopping);
+    audio.record(voice, facts.durationSec, startedAt, { message, agentId });
+    return { ...facts, file: voiceFile(bytes) };
+  } catch (error) {
+    if (!stopping.aborted) {
+      log.warn("Cannot speak an answer; its text is sent", { messageId: message.id, error });
+    }
+    return undefined;
+  }
 }
 
 function voiceFile(bytes: Uint8Array<ArrayBuffer>): OutboundFile {

@@ -7,7 +7,7 @@ import type { ScriptEnd } from "../../core/skills/skill_tool.ts";
 import { FileError } from "../../core/turn/media.ts";
 import type { DiscordCall } from "../../core/turn/ports/discord_call.ts";
 import { decodeText } from "../../lib/text/encoding.ts";
-import { messagesOfAsker } from "../media/find_files.ts";
+import { filesOf, findFile, messagesOfAsker } from "../media/files.ts";
 import { spendOf } from "../turn/spending/budgets.ts";
 
 /** Milliseconds that a script may run. */
@@ -25,13 +25,13 @@ const MAX_FILE_BYTES = 5_000_000;
 export async function runScript(
   source: string,
   names: readonly string[],
-  call: Pick<DiscordCall, "account" | "message" | "also" | "signal">,
+  call: DiscordCall,
 ): Promise<ScriptEnd> {
-  const { account: { bot, parts }, message, signal } = call;
+  const { account, message, signal } = call;
   const files: [name: string, text: string][] = [];
   let left = MAX_FILE_BYTES;
   for (const name of new Set(names)) {
-    const bytes = await parts.media.find(messagesOfAsker(call), name, signal).catch(
+    const bytes = await findFile(account, messagesOfAsker(call), name, signal).catch(
       (error: unknown) => {
         if (!(error instanceof FileError)) throw error;
         throw new Error(`cannot read the file ${JSON.stringify(name)}: ${error.message}`);
@@ -45,7 +45,7 @@ export async function runScript(
     files.push([name, text]);
   }
   const job = { source, files: Object.fromEntries(files), timeoutMs: TIMEOUT_MS };
-  return await bot.toolServices.runCode(job, signal, message.sender.id);
+  return await account.bot.toolServices.runCode(job, signal, message.sender.id);
 }
 
 export interface Drawing {
@@ -70,12 +70,9 @@ export interface Drawing {
  */
 export async function drawImage(
   prompt: string,
-  { account, agentId, message, signal }: Pick<
-    DiscordCall,
-    "account" | "agentId" | "message" | "signal"
-  >,
+  { account, agentId, message, signal }: DiscordCall,
 ): Promise<string> {
-  const { now, parts, settings: { drawing } } = account;
+  const { now, settings: { drawing } } = account;
   if (!drawing) throw new Error("no model draws here");
   const spend = spendOf(account);
   const used = usedBy(message, agentId);
@@ -87,7 +84,7 @@ export async function drawImage(
     const { bytes, usage } = await drawing.draw(prompt, signal);
     const ms = Math.max(0, now() - startedAt);
     spend.record(chargeOf(usage, drawing.modelId, "image", used, ms, now()));
-    return await parts.media.drawings.keep(message, bytes);
+    return await filesOf(account).drawings.keep(message, bytes);
   } catch (error) {
     if (!(error instanceof FileError)) throw error;
     throw new Error(`no image: ${error.message}`, { cause: error });

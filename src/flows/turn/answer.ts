@@ -15,7 +15,7 @@ import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import { chargeOf } from "../../core/spending/usage.ts";
 import { whileAwake } from "../../lib/clock.ts";
 import { visibleText } from "../../render/safety/visible.ts";
-import { madeFiles } from "../media/find_files.ts";
+import { madeFiles } from "../media/files.ts";
 import { mannerOf, modelOf } from "../judging/chosen_settings.ts";
 import { observeTokens } from "../session/turn_history.ts";
 import { TOOLS } from "../../tools/registry.ts";
@@ -137,7 +137,7 @@ interface ModelAsked {
  */
 async function askModel(turn: OneTurn, request: TurnRequest): Promise<ModelAsked | undefined> {
   const { account, turn: running, spending } = turn;
-  const { now, parts: { media } } = account;
+  const { now } = account;
   const startedAt = now();
   const compose = createCompose(running, shownOf(request), turn.rules);
   const watches = STEPS.flatMap(({ watches }) => watches?.(turn, compose) ?? []);
@@ -154,7 +154,7 @@ async function askModel(turn: OneTurn, request: TurnRequest): Promise<ModelAsked
   }
   const taken = takenIn(outcome);
   const { message: { id } } = running.claim;
-  const made = taken && await madeFiles(taken.steps, id, media.made);
+  const made = taken && await madeFiles(account, taken.steps, id);
   if (outcome.kind === "failed" && outcome.why === "not_an_answer" && made && made.length > 0) {
     outcome = { kind: "reply", text: "", taken }; // the files say enough
   }

@@ -13,7 +13,7 @@ import { withoutFooter } from "../../core/outbound/footer_line.ts";
 import { toolChars } from "../../core/fit_request.ts";
 import type { ModelImage } from "../../core/model.ts";
 import { meteredModel } from "../../core/spending/metered_model.ts";
-import { hasFiles } from "../media/read_attachments.ts";
+import { hasFiles } from "../media/files.ts";
 import { envelopeOf, textOf } from "../../render/prompt/envelope.ts";
 import { senderLines, systemPromptOf } from "../../render/prompt/system_prompt.ts";
 import type { ModelAnswer } from "../../render/reply.ts";
@@ -84,7 +84,7 @@ async function gather(
   },
 ): Promise<Gathered> {
   const { historyLimit: channelLimit, timezone } = rules;
-  const { store: { turns: store }, parts: { media, history }, stopping } = account;
+  const { store: { turns: store }, parts: { history }, stopping } = account;
   const { claim } = turn;
   const { message, route: { sessionKey } } = claim;
   const { own: steps } = stored;
@@ -103,7 +103,7 @@ async function gather(
 
   let made: TurnAttachments | undefined; // most turns have no files, and make none
   const attachments = () =>
-    made ??= createTurnAttachments(media, {
+    made ??= createTurnAttachments(account, {
       agentId: claim.route.agentId,
       takesImages: model.takesImages !== false,
       maxChars: attachmentChars,
@@ -226,7 +226,7 @@ export async function readRequest(
   context: TurnContext,
 ): Promise<TurnRequest | undefined> {
   const { account, turn: running, rules, model, spending: { by } } = turn;
-  const { store, parts: { media }, randomId, now, stopping, log } = account;
+  const { store, randomId, now, stopping, log } = account;
   const { window = rules.window } = model;
   const boundary = randomId();
   const system = systemPromptOf(rules.instructions);
@@ -250,7 +250,7 @@ export async function readRequest(
       store: store.turns,
       writer: () => meteredModel(model, { kind: "compaction", by, spend: spendOf(account), now }),
       earlierImages: model.takesImages !== false
-        ? (messageIds) => imagesOfEarlier(messageIds, running, gathered.attachments(), media)
+        ? (messageIds) => imagesOfEarlier(account, messageIds, running, gathered.attachments())
         : undefined,
     },
   );

@@ -3,6 +3,7 @@
 import { callsToRun } from "../../agent/next_step.ts";
 import { toUnanswered } from "../../core/inbound/inbox.ts";
 import { showUnanswered } from "../unanswered_reactions.ts";
+import { speakAnswer } from "../media/speak.ts";
 import { tellFailedEvent } from "../owners/event_notices.ts";
 import { backfill, threadStarter } from "../session/backfill.ts";
 import { decided } from "../questions/cards.ts";
@@ -81,8 +82,7 @@ const manner: TurnStep = {
 const voice: TurnStep = {
   async shows({ account, turn: { claim: { message, route: { agentId } } }, rules }, answer) {
     if (rules.takesNoFiles || !message.attachments?.some(({ isVoice }) => isVoice)) return answer;
-    const { parts: { media }, stopping } = account;
-    const voice = await media.speak({ message, agentId }, answer.text, stopping);
+    const voice = await speakAnswer(account, { message, agentId }, answer.text);
     return voice ? { ...answer, reply: { ...answer.reply, voice } } : answer;
   },
 };

@@ -7,48 +7,28 @@
  * Gives the texts of these messages too, each as the model reads it (H3).
  */
 
+import type { BotAccount } from "../../account/account.ts";
 import type { MessageId } from "../../core/discord/ids.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import type { ModelImage } from "../../core/model.ts";
 import type { Step } from "../../core/step.ts";
-import { FileError, type KeptImage, type ReadAttachment } from "../../core/turn/media.ts";
+import type { KeptImage, ReadAttachment } from "../../core/turn/media.ts";
 import {
-  type AttachmentReader,
   attachmentsOf,
+  earlierImages,
   type FileRoom,
+  filesOf,
   MAX_IMAGES,
   MAX_IMAGES_BYTES,
-} from "../media/read_attachments.ts";
-import { earlierImages } from "../media/find_files.ts";
+  readAttachments,
+} from "../media/files.ts";
 import type { PartedText } from "../../core/inbound/parts.ts";
 import type { Entry } from "../../core/inbound/transcript.ts";
 import { type Claim, messagesOf } from "../../core/inbound/inbox.ts";
 
-/** Keeps images of results on the disk. */
-export interface ResultImages {
-  /**
-   * Keeps an image for the turn of a message.
-   *
-   * @throws {FileError} If a model cannot get it.
-   */
-  keep(
-    message: InboundMessage,
-    bytes: Uint8Array,
-  ): Promise<{ readonly id: string; readonly image: ModelImage }>;
-  /** Reads images by their ids, as far as they are kept. */
-  read(
-    messageId: MessageId,
-    ids: readonly string[],
-  ): Promise<readonly { readonly id: string; readonly image: ModelImage }[]>;
-}
-
-/**
- * Creates the files of a turn; none is read yet.
- *
- * @param media Absent: no turn gets any.
- */
+/** Creates the files of a turn; none is read yet. */
 export function createTurnAttachments(
-  media: Pick<AttachmentReader, "read"> & { readonly shown?: ResultImages } | undefined,
+  account: BotAccount,
   { agentId, takesImages, maxChars }: {
     readonly agentId: string;
     readonly takesImages: boolean;
@@ -85,12 +65,13 @@ export function createTurnAttachments(
       const unread = messages.filter(({ id }) => !read.has(id));
       const withAttachments = unread.filter((message) => attachmentsOf(message).length > 0);
       for (const { id } of unread) read.set(id, []);
-      if (!media || withAttachments.length === 0) return;
+      if (withAttachments.length === 0) return;
       const { length: count } = withAttachments;
       const share = Math.floor(freeChars / count);
       const room = shareOf(count);
       await Promise.all(withAttachments.map(async (message) => {
-        const found = await media.read(
+        const found = await readAttachments(
+          account,
           message,
           { agentId, takesImages, room: { ...room, chars: share } },
           signal,
@@ -112,8 +93,7 @@ export function createTurnAttachments(
      * @throws {FileError} If it cannot be kept, with the reason.
      */
     async keepImage(message: InboundMessage, bytes: Uint8Array): Promise<KeptImage> {
-      if (!media?.shown) throw new FileError("there are no files here");
-      const { id, image } = await media.shown.keep(message, bytes);
+      const { id, image } = await filesOf(account).shown.keep(message, bytes);
       const kept = { id, name: `${message.id}-${id}` };
       if (!takesImages) return { ...kept, unseen: "the model takes no images" };
       const room = shareOf(1);
@@ -126,8 +106,9 @@ export function createTurnAttachments(
     /** Reads the kept images of results of stored steps. */
     async readKept(messageId: MessageId, steps: readonly Step[]): Promise<void> {
       const ids = steps.flatMap((step) => step.kind === "result" ? step.images ?? [] : []);
-      const kept = ids.length > 0 && takesImages ? await media?.shown?.read(messageId, ids) : [];
-      for (const { id, image } of kept ?? []) ofResults.set(id, image);
+      if (ids.length === 0 || !takesImages) return;
+      const kept = await filesOf(account).shown.read(messageId, ids);
+      for (const { id, image } of kept) ofResults.set(id, image);
     },
     /** The kept images by their ids, in that order. */
     keptImages: (ids: readonly string[]): readonly ModelImage[] =>
@@ -139,13 +120,13 @@ export type TurnAttachments = ReturnType<typeof createTurnAttachments>;
 
 /** Reads the images of earlier turns, as far as those of this turn leave room. */
 export async function imagesOfEarlier(
+  account: BotAccount,
   messageIds: readonly MessageId[],
   { claim }: { readonly claim: Claim },
   ofTurn: TurnAttachments,
-  media: Parameters<typeof earlierImages>[2],
 ): Promise<ReadonlyMap<MessageId, readonly ModelImage[]>> {
   const shown = ofTurn.imagesOf(messagesOf(claim).map(({ id }) => id));
-  const earlier = await earlierImages(messageIds, shown, media);
+  const earlier = await earlierImages(account, messageIds, shown);
   ofTurn.showsEarlier([...earlier.values()].flat());
   return earlier;
 }

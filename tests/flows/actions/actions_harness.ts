@@ -9,6 +9,7 @@ import assert from "node:assert/strict";
 import type { Decision, Question } from "../../../src/core/people/question.ts";
 import type { AccountId, MessageId, UserId } from "../../../src/core/discord/ids.ts";
 import { createShow } from "../../../src/discord/gateway/decode/shown_message.ts";
+import { filesOf } from "../../../src/flows/media/files.ts";
 import { isSeenByOthers, showing } from "../../../src/flows/actions/targets.ts";
 import { acting, reading } from "../../../src/flows/questions/action_questions.ts";
 import { latestOf } from "../../../src/lib/cache.ts";
@@ -172,12 +173,8 @@ export async function withActions(test: (scene: ActionScene) => Promise<void>): 
         },
       },
     });
-    Object.assign(account.parts.media, {
-      isMediaUrl: () => true,
-      download: picture,
-      find: picture,
-    });
-    Object.assign(account.parts.media.sent, { read: () => {}, keep() {}, ids: () => [] });
+    Object.assign(filesOf(account), { isMediaUrl: () => true, download: picture });
+    Object.assign(filesOf(account).sent, { read: () => {}, keep() {}, ids: () => [] });
     Object.assign(account.parts.sources, { takesFiles: () => true });
     Object.assign(account.parts.history, {
       show: createShow({

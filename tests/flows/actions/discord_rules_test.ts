@@ -141,7 +141,11 @@ describe("[T3] further arguments", () => {
 
   it("[T4] a file needs Attach Files, and an embed Embed Links", () =>
     withActions(async ({ run, sim }) => {
-      const file = { action: "sendMessage", text: "x", mediaUrl: "attachment:a.png" };
+      const file = {
+        action: "sendMessage",
+        text: "x",
+        mediaUrl: "https://cdn.discordapp.com/1/2/a.png",
+      };
       const box = { action: "sendMessage", text: "x", embed: { title: "Tides" } };
       assert.match(await run(file), /This test sends no text/);
       sim.permit({ to: "@everyone", what: "attachFiles", as: "denied" });

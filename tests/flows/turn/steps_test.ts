@@ -22,7 +22,6 @@ import { CHANNEL, GUILD, messageData } from "../../support/discord/payloads.ts";
 import { toolNamed } from "../../support/model/tools.ts";
 import { accepted, batch } from "../../support/store/store.ts";
 
-const FILE = { name: "voice-message.ogg", bytes: new Uint8Array(3) };
 const DONE = { kind: "finish", reason: "stop" } as const;
 
 /** A model whose answers the test gives, one after the other; the last one repeats. */
@@ -276,8 +275,12 @@ describe("a turn with more than an answer", () => {
 
   it("[R16] answers a voice message by voice, too", async () => {
     const { account, put, rows } = await build();
-    const speak = () => Promise.resolve({ file: FILE, durationSec: 1, waveform: "AA==" });
-    Object.assign(account.parts.media, { speak, read: () => Promise.resolve([]) });
+    const speak = () => Promise.resolve(new Uint8Array(1));
+    const voice = { modelId: "a/b", speak, speakPcm: async function* () {} };
+    Object.assign(account.settings.speech, { voice });
+    Object.assign(account.bot.media.extractor, {
+      run: () => Promise.resolve({ durationSec: 1, waveform: "AA==" }),
+    });
     const file = { id: "5", name: "a.ogg", size: 9, url: "https://x.test/a", isVoice: true };
     await put(directMessage({ attachments: [file as never] }));
     const voices = rows("SELECT message ->> '$.voice' AS voice FROM outbox").map(({ voice }) =>

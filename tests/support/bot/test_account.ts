@@ -11,6 +11,7 @@ import { connectParts } from "../../../src/bot/account/wiring.ts";
 import { settingsOf } from "../../../src/bot/rules/setup.ts";
 import type { AccountOptions, AccountPorts } from "../../../src/bot/account_interface.ts";
 import type { BotExtra } from "../../../src/bot/bot_extra.ts";
+import type { ProcessMedia } from "../../../src/bot/process_media.ts";
 import type { ToolServices } from "../../../src/bot/rules/tool_services.ts";
 import type { Connection } from "../../../src/discord/gateway/main/connection.ts";
 import type { GatewayParts } from "../../../src/bot/account/gateway_parts.ts";
@@ -42,6 +43,7 @@ import { recordingLog } from "../recording_log.ts";
 import { settle } from "../settle.ts";
 import { openTestStore } from "../store/store.ts";
 import { HEALTHY } from "./health.ts";
+import { mediaInMemory } from "./media.ts";
 import { modelsOf } from "./models.ts";
 
 export const OWNER = userId("900000000000000001");
@@ -116,6 +118,8 @@ export interface Given {
   /** Takes the place of {@link Given.answer}: a client of a simulated Discord. */
   readonly api?: RestApi;
   readonly self?: Self;
+  /** Files of people; by default none, and no document can be read. */
+  readonly media?: ProcessMedia;
 }
 
 export async function testAccount(
@@ -146,7 +150,7 @@ export async function testAccount(
     isConnectionDebug: false,
     workerUrl: new URL("file:///nowhere"),
     toolServices: () => Promise.resolve(toolServices),
-    media: {} as never,
+    media: more.media ?? mediaInMemory(),
     dashboardLink: () => Promise.resolve({ kind: "none" }),
     env: {},
     invalidRequests: createInvalidRequests([], () => {}),

@@ -7,7 +7,7 @@ import { BudgetSpent, resetOf } from "../../../core/spending/budget.ts";
 import { FileError } from "../../../core/turn/media.ts";
 import type { MessageId, UserId } from "../../../core/discord/ids.ts";
 import type { SpeechOf } from "../../../flows/turn/progress/speech.ts";
-import type { Sound } from "../../../flows/media/read_audio.ts";
+import type { Sound } from "../../../flows/media/files.ts";
 import type { StartTimer } from "../../../lib/clock.ts";
 import { createKeyedQueue } from "../../../lib/keyed_queue.ts";
 import type { Log } from "../../../lib/log.ts";
