@@ -45,7 +45,6 @@ export interface TurnPorts extends AskModelPorts {
    * @param key Identifies the call within the turn, also after a crash.
    */
   readonly contextOf: (key: string) => Omit<ToolContext, "ports" | "signal">;
-  /** The ports of tools. Their code is loaded with the first call. */
   /** Steps of the turn that an earlier process has stored, in order. */
   readonly steps: readonly Step[];
   readonly save: SaveSteps;
@@ -58,6 +57,8 @@ export interface TurnPorts extends AskModelPorts {
   readonly readJoined?: (signal: AbortSignal) => Promise<void>;
   /** Shows such messages. */
   readonly showJoined?: ShowJoined;
+  /** Ids that the words of the turn's messages and their context are from (H6a); absent: none. */
+  readonly sources?: () => ReadonlySet<string>;
   /** Finds images of results; absent: the model sees none. */
   readonly showImages?: ShowImages;
   /** Decisions of people about calls; absent: no call waits for people. */
@@ -134,7 +135,9 @@ export async function runTurn(
         }
         if (text.trim() !== "") ports.onAside?.(text);
         log ??= createStepLog(ports.steps, ports.save);
-        const asked = { text, calls, carried, usage: answer.usage, modelId, replaced };
+        const read = [...ports.sources?.().difference(readBy(log.steps)) ?? []];
+        const more = read.length > 0 && { read };
+        const asked = { text, calls, carried, usage: answer.usage, modelId, replaced, ...more };
         log.add({ kind: "answer", at: now(), ...asked });
       } else if (log) {
         const asked = await takeStep(next, log, ports);
@@ -173,6 +176,9 @@ function answeredBy(steps: readonly Step[]): string | undefined {
   const last = steps.findLast((step) => step.kind === "answer");
   return last?.kind === "answer" ? last.modelId : undefined;
 }
+
+const readBy = (steps: readonly Step[]): ReadonlySet<string> =>
+  new Set(steps.flatMap((step) => step.kind === "answer" ? step.read ?? [] : []));
 
 /** Reads the answer after calls of tools. If it has no words, asks once for some. */
 async function readWords(request: ModelRequest, ports: TurnPorts): Promise<ModelResponse> {

@@ -18,6 +18,8 @@ export type Step =
     readonly calls: readonly ToolCall[];
     /** As the message of the answer has it. */
     readonly carried?: string;
+    /** Ids of the sources that its request had more than the one before; absent: none (H6a). */
+    readonly read?: readonly string[];
     readonly usage?: ModelUsage;
     /** The model that answered, if it was a fallback (L3); a turn goes on with it. */
     readonly modelId?: string;

@@ -18,7 +18,13 @@ import { ownerFindings, reachOwners, tellOwners } from "../../flows/owners/tell_
 import { settingsOf } from "../rules/setup.ts";
 import type { ToolServices } from "../rules/tool_services.ts";
 import type { Loop } from "../../account/per_account.ts";
-import { cardFindings, cards, decided, offerForms } from "../../flows/questions/cards.ts";
+import {
+  cardFindings,
+  cards,
+  decided,
+  offerForms,
+  updateCards,
+} from "../../flows/questions/cards.ts";
 import { endInbound, flushInbound, startInbound } from "../../flows/inbound/accept.ts";
 import { vacuumLater } from "../../flows/interactions/forget.ts";
 import { interactionsAnswered } from "../../flows/inbound/interactions.ts";
@@ -114,6 +120,7 @@ export function changedByCommand(
   if (namespace === "outbox" || namespace === "pairing") wakeChannels(account);
   if (forgotten) {
     turnsOf(account).touched();
+    updateCards(account); // of turns that begin anew
     intentOf(account).forget();
     tellExtras(account, "personForgotten", forgotten);
   }

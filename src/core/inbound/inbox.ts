@@ -313,6 +313,4 @@ export interface StoredTurn {
   readonly stored: boolean;
   /** Number of new messages that the full queue dropped (D4). */
   readonly dropped: number;
-  /** Set if it has followed an edit, so that its entries took the place of earlier ones (H6a). */
-  readonly isInPlace?: true;
 }

@@ -301,7 +301,7 @@ function toolboxOf(
 export function stepPorts(
   { account, turn, spending }: OneTurn,
   request: TurnRequest,
-): Pick<TurnPorts, "contextOf" | "takeIn" | "showJoined" | "showImages" | "save"> {
+): Pick<TurnPorts, "contextOf" | "takeIn" | "showJoined" | "showImages" | "sources" | "save"> {
   const { claim } = turn;
   const { message, route: { agentId, sessionKey } } = claim;
   const { gathered } = request;
@@ -319,6 +319,7 @@ export function stepPorts(
     }),
     takeIn: (unsaved) => takeIn(account, turn, unsaved),
     showJoined: (id) => joinedMessage(id, gathered),
+    sources: gathered.texts.sources,
     showImages: (ids) => gathered.attachments().keptImages(ids),
     async save(more, waitsForDisk) {
       const { length } = spending.charges;

@@ -183,6 +183,13 @@ export function createTurnTexts(
       const message = messagesOf(claimNow()).find(({ id }) => id === messageId);
       return message && textOf(message);
     },
+    /** Ids that the words of all of them are from. */
+    sources: (): ReadonlySet<string> =>
+      new Set(
+        messagesOf(claimNow()).flatMap((message) =>
+          textOf(message).parts.flatMap(({ of = [] }) => of)
+        ),
+      ),
     all: (): readonly string[] => messagesOf(claimNow()).map((message) => textOf(message).text),
   };
 }

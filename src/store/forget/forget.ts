@@ -47,7 +47,7 @@ import { TABLES } from "../schema/tables.ts";
 const DUE = "'', 'store', 'vacuum'";
 
 interface Done extends Forgotten {
-  /** Running turns that begin anew. */
+  /** Messages of turns that begin anew. */
   readonly again: readonly MessageId[];
 }
 
@@ -89,9 +89,9 @@ export function createForgetting(
     const scrub = createScrubber(known);
     const removal = { ids: known.sources, note: REMOVED_MESSAGE, scrub };
     const sources = prepareSources(database);
-    const found = sources.find(removal, { since: 0, isEdit: false });
-    const again = memory.forgotten.readers(found);
-    sources.remove(found, again, true);
+    const running = memory.forgotten.readers();
+    const found = sources.find(removal, { since: 0, isEdit: false, running });
+    sources.remove(found, true);
     const person = { ...known, sources: found.removal.ids };
     const counts = TABLES.map((table) =>
       [table.name, applyRule(database, table, person, scrub)] as const
@@ -99,7 +99,7 @@ export function createForgetting(
     database.exec(`INSERT OR REPLACE INTO setting VALUES (${DUE}, 'due', 0)`);
     note(userId);
     return {
-      again,
+      again: found.again,
       tables: Object.fromEntries(
         counts.filter(([, { deleted, changed }]) => deleted + changed > 0),
       ),
@@ -124,7 +124,9 @@ export function createForgetting(
       }, {
         isAlone: true, // so that no turn stores words that it has read before
         onStored(done) {
-          if (done !== "open turns") memory.apply({ kind: "again", turns: done.again });
+          if (done === "open turns") return;
+          memory.apply({ kind: "again", turns: done.again });
+          memory.apply({ kind: "undone" }); // messages that wait have other words, or are gone
         },
       });
       if (done === "open turns") return done;

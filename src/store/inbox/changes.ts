@@ -25,7 +25,7 @@ import type { TranscriptRows } from "../turns/transcripts.ts";
 /** The result of a transaction with changes, for {@link prepareChanges}'s `remember`. */
 export interface AppliedChanges extends Changed {
   readonly edited: readonly InboundMessage[];
-  /** Turns that run, and have read a message that has changed. */
+  /** Messages of turns that begin anew, because they have read a message that has changed. */
   readonly again: readonly MessageId[];
   /** Whether messages wait again, or have other quotes: memory must read them from the tables. */
   readonly isStale: boolean;
@@ -112,17 +112,22 @@ export function prepareChanges(
         edited?: InboundMessage,
       ): void {
         const removal = { ids: new Set(ids), note: GONE };
-        const found = sources.find(removal, sources.scopeOf(channelId, ids, edited !== undefined));
-        const readers = forgotten.readers(found, { channelId, ids });
-        for (const turn of readers) again.add(turn);
-        sources.remove(found, readers);
+        const running = forgotten.readers({ channelId, ids });
+        const isEdit = edited !== undefined;
+        const found = sources.find(removal, {
+          ...sources.scopeOf(channelId, ids),
+          isEdit,
+          running,
+        });
+        for (const id of found.again) again.add(id);
+        sources.remove(found);
         for (const id of ids) removeNotes.run(id);
         for (const { key } of found.firsts) {
           sessions.add(key);
           transcripts.changed(key);
         }
         if (changeQuotes(found, edited)) hasQuotes = true;
-        forgotten.add(found);
+        forgotten.add(ids);
       }
 
       function edit(
@@ -145,11 +150,11 @@ export function prepareChanges(
         }
         const changed = withTextOf(stored, message);
         setMessage.run(JSON.stringify(changed), id);
+        if (isWithdrawnBy(verdict)) lose(id, `edited: ${verdict.why}`); // others keep the turn
+        else edited.set(id, changed);
         if (wordsOf(message) !== wordsOf(stored)) {
           remember(channelId, [id], changed);
         }
-        if (isWithdrawnBy(verdict)) lose(id, `edited: ${verdict.why}`);
-        else edited.set(id, changed);
       }
 
       function remove(channelId: ChannelId, messageIds: readonly MessageId[]): void {
@@ -232,8 +237,8 @@ function prepareChangeQuotes(database: DatabaseSync) {
         AND message ->> '$.quoted.id' IN (SELECT value FROM json_each(?1))
       UNION SELECT value FROM json_each(?2))`;
   const update = sql`UPDATE inbox SET message = ? WHERE message_id = ?`;
-  return ({ removal: { ids }, turns, open }: FoundWords, edited?: InboundMessage): boolean => {
-    const read = edited ? [] : [...turns, ...open];
+  return ({ removal: { ids }, turns, again }: FoundWords, edited?: InboundMessage): boolean => {
+    const read = edited ? [] : [...turns, ...again];
     let isStale = false;
     const found = select.all(JSON.stringify([...ids]), JSON.stringify(read));
     for (const { messageId, message, isOpen } of found) {

@@ -9,7 +9,7 @@ import type { AccountId, ChannelId, MessageId } from "../../core/discord/ids.ts"
 import { type Claim, lastOf } from "../../core/inbound/inbox.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import type { MayBegin, WaitingMessage } from "../memory/backlog.ts";
-import { allWithout, type Memory, readMessage } from "../memory/memory.ts";
+import { type Memory, readMessage } from "../memory/memory.ts";
 import { COMMIT_OPTIONS, UNNAMED } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
 import { isRunning } from "../memory/open_turns.ts";
@@ -200,8 +200,9 @@ export function createClaims(
           throw new Error(`The turn of message ${messageId} has ended`);
         }
         if (!mayJoin(messageId, entries)) return false; // an edit came in between
+        const steps = stepsWith(messages);
+        if (forgotten.hasRead(messageId, steps)) return false; // the next TS ends it
         inbox.claim(claimOf(messageId, entries, now));
-        const steps = allWithout(forgotten.of(messageId), stepsWith(messages));
         insertSteps({ accountId, messageId, attempt }, steps);
         return true;
       }, {

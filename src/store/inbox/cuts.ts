@@ -130,9 +130,7 @@ export function prepareCut(database: DatabaseSync): CutMessage {
      ORDER BY length(message_id), message_id LIMIT 1`;
   const giveTurn = sql`UPDATE inbox SET turn_of = CASE WHEN message_id = :to THEN NULL ELSE :to END
      WHERE turn_of = :from AND finished_at IS NULL`;
-  // They may have words of the message that ends.
-  const giveSteps = sql`
-    UPDATE step SET message_id = ?, step = json_set(step, '$.isUnkept', 1) WHERE message_id = ?`;
+  const giveSteps = sql`UPDATE step SET message_id = ? WHERE message_id = ?`;
   const removeDrafts = prepareRemoveDrafts(database);
 
   return (messageId, end, why, now) => {

@@ -10,10 +10,9 @@ import type { DatabaseSync } from "node:sqlite";
 import { statementsOf } from "../database/statements.ts";
 import { compareIds, type MessageId } from "../../core/discord/ids.ts";
 import type { InboundMessage, Sender } from "../../core/inbound/inbound.ts";
-import type { FinishedTurn, Judged } from "../../core/inbound/inbox.ts";
+import type { Judged } from "../../core/inbound/inbox.ts";
 import { createNewestSet } from "../../lib/cache.ts";
-import { isResultOf, namesOne, type Removal, without } from "../sources/removal.ts";
-import type { FoundWords } from "../sources/sources.ts";
+import { namesOne } from "../sources/removal.ts";
 import { ACCOUNT_MAX, SESSION_MAX, type WaitingMessage } from "./backlog.ts";
 import {
   applyTurn,
@@ -170,7 +169,7 @@ function prepareReadTurns(
   };
 }
 
-const NOTHING: readonly FoundWords[] = [];
+const NOTHING: ReadonlySet<string> = new Set();
 
 /** The messages of one channel whose words are removed. */
 interface RemovedIn {
@@ -179,77 +178,38 @@ interface RemovedIn {
 }
 
 /**
- * Removes words from turns that run while a message changes or a person is forgotten (H6a, X5).
- *
- * Such a turn begins anew if it has read the words, or may have. Results of tools may bring words from
- * anywhere: a turn that goes on loses those before they are stored.
+ * Finds the running turns that have read removed words (H6a, X5). Such a turn begins anew: at once if it
+ * may have read them in its channel, and before it stores anything else that names their message.
  */
 function createForgotten(running: ReadonlyMap<MessageId, ClaimedTurn>) {
-  const during = new WeakMap<ClaimedTurn, readonly FoundWords[]>();
-  const since = (messageId: MessageId) => {
-    const turn = running.get(messageId);
-    return turn && during.get(turn) || NOTHING;
-  };
+  const during = new WeakMap<ClaimedTurn, ReadonlySet<string>>();
   return {
-    /** Words are removed now, within the transaction that does so. */
-    add(found: FoundWords): void {
-      for (const [messageId, turn] of running) during.set(turn, [...since(messageId), found]);
+    /** Words of messages are removed now, within the transaction that does so. */
+    add(ids: readonly MessageId[]): void {
+      for (const turn of running.values()) {
+        during.set(turn, new Set([...during.get(turn) ?? NOTHING, ...ids]));
+      }
     },
     /**
-     * The running turns that have read such words, by the messages that they began with. The store
-     * learns at its end what else a turn has read.
+     * Messages of the running turns that may have read such words.
      *
      * @param place Absent: the words may be anywhere.
      */
-    readers({ open }: FoundWords, place?: RemovedIn): readonly MessageId[] {
-      return [...running].flatMap(([turn, { entries }]) => {
+    readers(place?: RemovedIn): readonly MessageId[] {
+      return [...running.values()].flatMap(({ entries }) => {
         const last = entries.at(-1);
-        const isReader = !place || entries.some(({ messageId }) => open.includes(messageId)) ||
+        const isReader = !place ||
           (last && (last.channelId === place.channelId ||
             place.ids.some((id) => String(id) === last.channelId)) &&
             place.ids.some((id) => compareIds(id, last.messageId) < 0));
-        return isReader ? [turn] : [];
+        return isReader ? entries.map(({ messageId }) => messageId) : [];
       });
     },
-    /** Whether a running turn has read such words before: the store keeps none of its model's. */
-    hasRead(messageId: MessageId, parts: readonly object[]): boolean {
-      return since(messageId).some(({ removal }) =>
-        namesOne(JSON.stringify(parts), removal.ids) ||
-        parts.some((part) => isResultOf(removal, part))
-      );
+    /** Whether a running turn has read words that were removed since it began. */
+    hasRead(messageId: MessageId, pieces: readonly object[]): boolean {
+      const turn = running.get(messageId);
+      const ids = turn && during.get(turn);
+      return ids !== undefined && namesOne(JSON.stringify(pieces), ids);
     },
-    /**
-     * The removals since a running turn began.
-     *
-     * @param messageId The message that the turn began with.
-     */
-    of: (messageId: MessageId) => since(messageId).map(({ removal }) => removal),
-  };
-}
-
-/** Removes words from pieces of a turn: entries, steps or questions. */
-export function allWithout<Piece extends object>(
-  removals: readonly Removal[],
-  pieces: readonly Piece[],
-): readonly Piece[] {
-  return removals.length === 0 ? pieces : pieces.map((piece) => removals.reduce(without, piece));
-}
-
-/** Removes words from a turn that ends. */
-export function turnWithout<Turn extends FinishedTurn>(
-  removals: readonly Removal[],
-  turn: Turn,
-): Turn {
-  if (removals.length === 0) return turn;
-  const { entries, steps = [], outbox, end } = turn;
-  return {
-    ...turn,
-    end: removals.reduce(without, end),
-    entries: allWithout(removals, entries),
-    steps: allWithout(removals, steps),
-    outbox: outbox.map((frozen) => ({
-      ...frozen,
-      message: removals.reduce(without, frozen.message),
-    })),
   };
 }

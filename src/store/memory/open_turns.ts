@@ -73,7 +73,7 @@ export type TurnEvent =
   | { readonly kind: "edited"; readonly message: InboundMessage }
   /** T1: a message gets no answer. A turn that answers it ends; its other messages wait. */
   | { readonly kind: "cut"; readonly messageId: MessageId }
-  /** Turns have read words that are removed: those that run end, and wait for their next attempts. */
+  /** Turns have read words that are removed: those that run or are parked wait for their next attempts. */
   | { readonly kind: "again"; readonly turns: readonly MessageId[] }
   /** T2: a turn begins. */
   | { readonly kind: "claimed"; readonly entry: WaitingMessage; readonly now: number }
@@ -142,7 +142,10 @@ export function applyTurn(state: OpenTurnState, event: TurnEvent): void {
       counts.end(event.messageId);
       return cut(state, event.messageId);
     case "again":
-      for (const turn of event.turns) again(state, end(state, turn));
+      for (const turn of event.turns) {
+        again(state, end(state, turn));
+        resume(state, turn);
+      }
       return;
     case "claimed":
       return claim(state, event.entry, event.now);
@@ -166,11 +169,7 @@ export function applyTurn(state: OpenTurnState, event: TurnEvent): void {
       return; // they do not fill a queue (X4)
     }
     case "resumed":
-      for (const entry of unpark(state, event.turn)) {
-        wait(state, entry);
-        counts.add(countedAs(entry));
-      }
-      return;
+      return resume(state, event.turn);
     case "released":
       if (isRunning(state, event.claim)) again(state, end(state, event.claim.message.id));
       return;
@@ -303,6 +302,17 @@ function unpark(state: OpenTurnState, turn: MessageId): readonly WaitingMessage[
   return entries;
 }
 
+function resume(
+  state: OpenTurnState,
+  turn: MessageId,
+  withText: (entry: WaitingMessage) => WaitingMessage = (entry) => entry,
+): void {
+  for (const entry of unpark(state, turn).map(withText)) {
+    wait(state, entry);
+    state.counts.add(countedAs(entry));
+  }
+}
+
 function edit(state: OpenTurnState, message: InboundMessage): void {
   const { backlog, joined } = state;
   const withText = (entry: WaitingMessage): WaitingMessage => {
@@ -316,10 +326,7 @@ function edit(state: OpenTurnState, message: InboundMessage): void {
   }
   const turn = joined.get(message.id) ?? message.id;
   if (state.running.has(turn)) return again(state, end(state, turn).map(withText));
-  for (const entry of unpark(state, turn).map(withText)) {
-    wait(state, entry); // an edit withdraws its questions
-    state.counts.add(countedAs(entry));
-  }
+  resume(state, turn, withText); // an edit withdraws its questions
 }
 
 function cut(state: OpenTurnState, messageId: MessageId): void {

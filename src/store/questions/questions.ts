@@ -17,7 +17,7 @@ import type { TurnToPark } from "../../core/store/questions.ts";
 import { DAY_MS } from "../../lib/clock.ts";
 import { COMMIT_OPTIONS } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
-import { allWithout, type Memory } from "../memory/memory.ts";
+import type { Memory } from "../memory/memory.ts";
 import { isRunning } from "../memory/open_turns.ts";
 import { COUNT, integer, optional, rows, text } from "../schema/columns.ts";
 import { EXEC_RULE, QUESTION, SELECT_OPEN, STORED_QUESTION } from "../schema/people.ts";
@@ -134,18 +134,16 @@ function createParking(
           if (!isRunning(turns, claim)) {
             throw new Error(`The turn of message ${messageId} has ended`);
           }
-          const removals = forgotten.of(messageId); // the turn may have read such words
-          insertSteps({ accountId, messageId, attempt }, allWithout(removals, steps));
           usage.add({ charges });
+          if (forgotten.hasRead(messageId, steps)) return "again";
+          insertSteps({ accountId, messageId, attempt }, steps);
           const [questions, ...parts] = prune;
           if (questions && questions.run(now - QUESTIONS_KEPT_MS).changes > 0) {
             for (const part of parts) part.run();
           }
           unclaim.run({ messageId });
           const open = COUNT.read(count.get(accountId, sender.id)).count;
-          for (
-            const [index, { callKey, code, question }] of allWithout(removals, asked).entries()
-          ) {
+          for (const [index, { callKey, code, question }] of asked.entries()) {
             const isTooMany = open + index >= MAX_OPEN_QUESTIONS;
             insert({
               accountId,
@@ -163,11 +161,12 @@ function createParking(
             });
             for (const covered of question.covers ?? []) cover.run({ covered, callKey });
           }
-          return selectOpen.get(messageId) !== undefined;
+          return selectOpen.get(messageId) !== undefined ? "parked" : "resumed";
         }, {
-          onStored(waits) {
+          onStored(state) {
+            if (state === "again") return apply({ kind: "again", turns: [messageId] });
             apply({ kind: "parked", claim });
-            if (!waits) apply({ kind: "resumed", turn: messageId });
+            if (state === "resumed") apply({ kind: "resumed", turn: messageId });
           },
         });
         end(true);

@@ -1,7 +1,7 @@
 /** Words to remove, by the ids of their sources, and their removal from entries and steps (H6a, X5). */
 
-import { type Part, partedText } from "../../core/inbound/parts.ts";
-import { RESULT_NOT_KEPT, type Scrubber } from "../schema/person.ts";
+import type { Part } from "../../core/inbound/parts.ts";
+import type { Scrubber } from "../schema/person.ts";
 
 export interface Removal {
   /** Ids of messages and people whose words go. */
@@ -36,31 +36,4 @@ export function partsWithout(
     if (!isGone[at]) return [part];
     return isGone[at - 1] ? [] : [{ text: note, fence: part.fence, of: [] }];
   });
-}
-
-/** Everything of an entry, a step, a question or a message that may have words. */
-interface Worded {
-  readonly text?: string;
-  readonly parts?: readonly Part[];
-  readonly boundary?: string;
-  readonly messageId?: string;
-}
-
-/** Whether a piece is a tool's result with such words: it does not always tell ids of them. */
-export function isResultOf({ ids, scrub }: Removal, piece: object): boolean {
-  const { text = "" }: Worded = piece;
-  const isResult = "callId" in piece || "call" in piece;
-  return isResult && (namesOne(text, ids) || scrub?.isIn(text) === true);
-}
-
-/** Removes words from a piece of a turn that runs. */
-export function without<Piece extends object>(piece: Piece, removal: Removal): Piece {
-  const { scrub } = removal;
-  const { parts, boundary = "", messageId = "" }: Worded = piece;
-  const left = parts
-    ? partedText(partsWithout(removal, parts, messageId), boundary)
-    : isResultOf(removal, piece) && { text: RESULT_NOT_KEPT };
-  // Thinking may repeat such words in any form.
-  const json = JSON.stringify({ ...piece, ...left, carried: undefined });
-  return JSON.parse(scrub ? scrub.json(json) : json);
 }

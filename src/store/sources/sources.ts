@@ -19,7 +19,7 @@ import {
 } from "../../core/discord/ids.ts";
 import type { Part } from "../../core/inbound/parts.ts";
 import type { Step } from "../../core/step.ts";
-import { flag, integer, json, rows, text } from "../schema/columns.ts";
+import { flag, integer, json, rows, snowflake, text } from "../schema/columns.ts";
 import { IS_OPEN } from "../schema/messages.ts";
 import { RESULT_NOT_KEPT } from "../schema/person.ts";
 import { namesOne, NOT_KEPT, partsWithout, type Removal } from "./removal.ts";
@@ -65,7 +65,8 @@ const STEP = rows({
   at: integer(),
 });
 const OWN_STEP = rows({ step: json<Step>() }); // ours, by `turn_ends.ts`
-const TURN = rows({ messageId: text(), sessionKey: text(), isOpen: flag() });
+const TURN = rows({ messageId: snowflake<"message">(), sessionKey: text(), isOpen: flag() });
+const EVENT = rows({ messageId: snowflake<"message">(), sessionKey: text(), message: text() });
 const ID = rows({ messageId: text() });
 const LISTED = "IN (SELECT value FROM json_each(?1))";
 
@@ -75,8 +76,8 @@ export interface Scope {
   readonly since: number;
   /** Absent: all of them. */
   readonly sessions?: readonly string[];
-  /** Messages of turns that have read the words; absent: those with the words. */
-  readonly readBy?: readonly string[];
+  /** Messages of running turns that may have read them. */
+  readonly running: readonly string[];
   /** Whether the turns of the messages go on: only turns that read them themselves lose words. */
   readonly isEdit: boolean;
 }
@@ -85,9 +86,9 @@ export interface Scope {
 export interface FoundWords {
   /** With the posts of the turns. */
   readonly removal: Removal;
-  /** Messages of ended turns that have read the words, and of turns that go on. */
+  /** Messages of ended turns that have read the words, and of open ones, which begin anew. */
   readonly turns: readonly string[];
-  readonly open: readonly string[];
+  readonly again: readonly MessageId[];
   /** Entries of models. */
   readonly entries: readonly number[];
   /** The first entry with such words, of each session, and after each reset of it. */
@@ -118,11 +119,9 @@ export function prepareSources(database: DatabaseSync) {
       ON i.message_id = turn.id OR i.turn_of = turn.id`;
   const selectOpen = sql.rows(ID.read)`SELECT message_id FROM inbox
     WHERE ${IS_OPEN} AND session_key ${LISTED}`;
-  const selectEvents = sql.rows(TURN.read)`
-    SELECT i.message_id, i.session_key, i.finished_at IS NULL AS is_open
-    FROM hook_event AS h JOIN inbox AS i ON i.message_id = h.run_id
-    WHERE h.received_at >= ? AND EXISTS (SELECT 1 FROM json_each(i.message, '$.hooked.of')
-      WHERE value IN (SELECT value FROM json_each(?)))`;
+  const selectEvents = sql.rows(EVENT.read)`
+    SELECT DISTINCT i.message_id, i.session_key, i.message
+    FROM hook_event AS h JOIN inbox AS i ON i.message_id = h.run_id WHERE h.received_at >= ?`;
   const selectPosts = sql.rows(ID.read)`SELECT message_id FROM outbox
     WHERE cause_id ${LISTED} AND message_id IS NOT NULL`;
   const selectSteps = sql`SELECT id, message_id, step, step ->> '$.kind' = 'result' AS is_result, at
@@ -141,26 +140,21 @@ export function prepareSources(database: DatabaseSync) {
                          9223372036854775807)`;
   const removeResults = sql`UPDATE step SET step = json_set(step, '$.text', '${RESULT_NOT_KEPT}')
     WHERE id ${LISTED} AND step ->> '$.kind' = 'result'`;
-  const mark = sql`UPDATE step SET step = json_set(step, '$.isUnkept', 1)
-    WHERE message_id ${LISTED}`;
-  const isMarked = sql`
-    SELECT 1 FROM step WHERE message_id ${LISTED} AND step ->> '$.isUnkept' = 1`;
   const selectTurn = sql.rows(
     OWN_STEP.read,
   )`SELECT step FROM step WHERE message_id = ? ORDER BY id`;
   const addResult = sql`INSERT INTO step (account_id, message_id, attempt, step, at)
     SELECT account_id, message_id, attempt, ?2, at FROM step WHERE message_id = ?1
     ORDER BY id DESC LIMIT 1`;
-  const stepRemovals = [
-    sql`DELETE FROM step WHERE message_id ${LISTED}
-      AND step ->> '$.kind' NOT IN ('answer', 'result')`,
-    sql`UPDATE step SET step = json_replace(json_remove(step, '$.carried', '$.isUnkept'),
-      '$.text', '${NOT_KEPT}', '$.calls', json(${bare("step -> '$.calls'")}))
-      WHERE message_id ${LISTED}`,
-  ];
   const removals = [
     sql`DELETE FROM note WHERE id IN (${READ_NOTES})`,
-    ...stepRemovals,
+    sql`DELETE FROM step WHERE message_id ${LISTED}
+      AND step ->> '$.kind' NOT IN ('answer', 'result')`,
+    sql`UPDATE step SET step = json_replace(json_remove(step, '$.carried', '$.read', '$.inner'),
+      '$.text', '${NOT_KEPT}', '$.calls', json(${bare("step -> '$.calls'")}))
+      WHERE message_id ${LISTED}`,
+    sql`UPDATE question SET state = 'withdrawn', decided_at = created_at
+      WHERE message_id ${LISTED} AND state = 'open'`,
     sql`UPDATE question SET question = json_replace(json_remove(question, '$.form'),
       '$.text', '${NOT_KEPT}', '$.exact', '${NOT_KEPT}',
       '$.facts', json('[]'), '$.choices', json((
@@ -181,19 +175,20 @@ export function prepareSources(database: DatabaseSync) {
   function findOnce(
     removal: Removal,
     named: Removal["ids"],
-    { since, sessions, isEdit, readBy }: Scope,
+    { since, sessions, isEdit, running }: Scope,
   ): FoundWords {
     const { ids, scrub } = removal;
-    /** A result of a tool does not always tell ids of its words. */
-    const isIn = (text: string, isResult: boolean) =>
-      namesOne(text, ids) || (isResult && scrub?.isIn(text) === true);
+    /** Tools and other programs do not always tell ids of their words. */
+    const isIn = (text: string, isForeign: boolean) =>
+      namesOne(text, ids) || (isForeign && scrub?.isIn(text) === true);
     const reading = new Map<string, string>();
     const results: number[] = [];
-    for (const id of isEdit ? [] : readBy ?? ids) {
+    for (const id of isEdit ? [] : ids) {
       for (const one of turnOf.all(String(id))) reading.set(one.messageId, one.sessionKey);
     }
-    const events = selectEvents.all(since, JSON.stringify([...ids]));
-    for (const { messageId, sessionKey } of events) reading.set(messageId, sessionKey);
+    for (const { messageId, sessionKey, message } of selectEvents.all(since)) {
+      if (isIn(message, true)) reading.set(messageId, sessionKey);
+    }
     for (const row of selectSteps.iterate()) {
       const { id, messageId, step, isResult, at } = STEP.read(row);
       if (at < since) break;
@@ -201,7 +196,7 @@ export function prepareSources(database: DatabaseSync) {
       results.push(id);
       for (const one of turnOf.all(messageId)) reading.set(one.messageId, one.sessionKey);
     }
-    const turns = new Set([...reading.keys()].filter((id) => !isEdit || !ids.has(id)));
+    const turns = new Set([...reading.keys(), ...running]);
     const entries: number[] = [];
     const firsts: { readonly key: string; readonly entry: number }[] = [];
     const changed = new Map<number, readonly Part[]>();
@@ -236,14 +231,24 @@ export function prepareSources(database: DatabaseSync) {
     const waiting = isEdit ? [] : selectOpen.all(JSON.stringify(firsts.map(({ key }) => key)));
     for (const { messageId } of waiting) turns.add(messageId);
     const ended = new Set<string>();
-    const open = new Set<string>();
+    const again = new Set<MessageId>();
     for (const id of turns) {
       const own = turnOf.all(id);
-      const list = own.some(({ isOpen }) => isOpen) ? open : ended;
-      for (const one of [id, ...own.map(({ messageId }) => messageId)]) list.add(one);
+      if (isEdit && own.some(({ messageId }) => ids.has(messageId))) continue; // it goes on
+      const isOpen = own.some((one) => one.isOpen);
+      for (const { messageId } of own) (isOpen ? again : ended).add(messageId);
+      if (!isOpen) ended.add(id);
     }
     return {
-      ...{ removal, turns: [...ended], open: [...open], entries, firsts, parts: changed, results },
+      ...{
+        removal,
+        turns: [...ended],
+        again: [...again],
+        entries,
+        firsts,
+        parts: changed,
+        results,
+      },
     };
   }
 
@@ -264,38 +269,34 @@ export function prepareSources(database: DatabaseSync) {
 
   return {
     /** Where words of messages of one channel may be. */
-    scopeOf(channelId: ChannelId, ids: readonly MessageId[], isEdit: boolean): Scope {
+    scopeOf(channelId: ChannelId, ids: readonly MessageId[]): Pick<Scope, "since" | "sessions"> {
       const since = Math.min(...ids.map(createdAtMs)) - MARGIN_MS;
       const places = JSON.stringify([channelId, ...ids]); // a thread has the id of its first message
       const sessions = selectSessions.all(places).map(({ sessionKey }) => sessionKey);
-      return { sessions, since, isEdit };
+      return { sessions, since };
     },
     /** Finds words, without changing them. */
     find(removal: Removal, scope: Scope): FoundWords {
       for (let ids = removal.ids;;) {
         const found = findOnce({ ...removal, ids }, removal.ids, scope);
-        const posts = scope.isEdit ? [] : selectPosts.all(JSON.stringify(found.turns));
+        const readers = JSON.stringify([...found.turns, ...found.again]);
+        const posts = scope.isEdit ? [] : selectPosts.all(readers);
         const all = new Set([...ids, ...posts.map(({ messageId }) => messageId)]);
         if (all.size === ids.size) return found;
         ids = all;
       }
     },
     /**
-     * Removes words. A turn that begins anew keeps the names of its calls and how they ended. Another
-     * open turn goes on with its steps, and its end removes its words, also after a crash.
+     * Removes words. A turn that begins anew keeps the names of its calls and how they ended.
      *
-     * @param again Turns that begin anew, by the messages that they began with.
      * @param isAtOnce Whether messages that wait to be sent lose their words before they are sent.
      */
     remove(
-      { turns, open, entries, firsts, parts, results }: FoundWords,
-      again: readonly string[],
+      { turns, again, entries, firsts, parts, results }: FoundWords,
       isAtOnce = false,
     ): void {
-      const ids = JSON.stringify(turns);
-      mark.run(JSON.stringify(open));
+      const ids = JSON.stringify([...turns, ...again]);
       for (const turn of again) endCalls(turn);
-      for (const removal of stepRemovals) removal.run(JSON.stringify(again));
       removeResults.run(JSON.stringify(results));
       removeEntries.run(JSON.stringify(entries));
       for (const [id, left] of parts) setParts.run(JSON.stringify(left), id);
@@ -303,7 +304,5 @@ export function prepareSources(database: DatabaseSync) {
       for (const removal of removals) removal.run(ids);
       removePosts.run(ids, isAtOnce ? 1 : 0);
     },
-    /** Whether a turn, by its messages, had read such words before a crash. */
-    isMarked: (turn: readonly string[]) => isMarked.get(JSON.stringify(turn)) !== undefined,
   };
 }

@@ -10,7 +10,7 @@
 
 import type { DatabaseSync } from "node:sqlite";
 import { statementsOf } from "../database/statements.ts";
-import { type ChannelId, createdAtMs, type MessageId } from "../../core/discord/ids.ts";
+import type { ChannelId, MessageId } from "../../core/discord/ids.ts";
 import {
   type Claim,
   type FinishedTurn,
@@ -23,12 +23,11 @@ import type { Step } from "../../core/step.ts";
 import { withoutControls } from "../../lib/text/quoted.ts";
 import { COMMIT_OPTIONS } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
-import { allWithout, type Memory, turnWithout } from "../memory/memory.ts";
+import type { Memory } from "../memory/memory.ts";
 import { isRunning } from "../memory/open_turns.ts";
 import { prepareAddTurn } from "../outbox/turn_outbox.ts";
 import { json, rows } from "../schema/columns.ts";
 import type { EndRecord, InboxRows } from "./inbox_rows.ts";
-import { prepareSources } from "../sources/sources.ts";
 import type { TranscriptRows } from "./transcripts.ts";
 import type { UsageRows } from "../usage/usage.ts";
 
@@ -72,7 +71,6 @@ export function createTurnEnds(
 ) {
   const addTurn = prepareAddTurn(database);
   const insertSteps = prepareInsertSteps(database);
-  const sources = prepareSources(database);
 
   /** Does a record's work; `false` and nothing if the turn has an end, or its account has moved. */
   function apply(record: TurnRecord): boolean {
@@ -84,30 +82,10 @@ export function createTurnEnds(
     return true;
   }
 
-  /** Removes the words of a turn that has read a message which was removed meanwhile (H6a). */
-  function store(
-    turn: EndingTurn,
-    now: number,
-    maxWaiting?: number,
-    isUnkept?: boolean,
-  ): StoredTurn {
-    const stored = storeWhole(turn, now, maxWaiting);
-    const ids = messagesOf(turn.claim).map(({ id }) => id);
-    const isMarked = turn.claim.attempt > 1 && sources.isMarked(ids);
-    if (!stored.stored || !(isUnkept || isMarked)) return stored;
-    const sessions = [turn.claim.route.sessionKey];
-    const scope = {
-      since: createdAtMs(turn.claim.message.id),
-      sessions,
-      isEdit: false,
-      readBy: ids,
-    };
-    sources.remove(sources.find({ ids: new Set(), note: "" }, scope), []);
-    return { ...stored, isInPlace: true };
-  }
-
-  function storeWhole(turn: EndingTurn, now: number, maxWaiting?: number): StoredTurn {
-    if (!isRunning(turns, turn.claim)) return NOT_STORED;
+  function store(turn: EndingTurn, now: number, maxWaiting?: number): StoredTurn | "again" {
+    const { claim, entries, steps = [] } = turn;
+    if (!isRunning(turns, claim)) return NOT_STORED;
+    if (forgotten.hasRead(claim.message.id, [...entries, ...steps])) return "again";
     if (!apply(recordOf(turn, now))) return NOT_STORED;
     return { stored: true, dropped: addTurn(turn, now, maxWaiting) };
   }
@@ -126,26 +104,23 @@ export function createTurnEnds(
       const { claimedAt } = running;
       const counted = spent.begin(given.charges ?? [], given.told?.userId);
       const remember = transcripts.storing(claim.route.sessionKey);
-      const storing = commit(COMMIT_OPTIONS.T3, () => {
-        const { entries: written, steps: last = [] } = given;
-        const isUnkept = forgotten.hasRead(claim.message.id, [...written, ...last]);
-        const ended = turnWithout(forgotten.of(claim.message.id), given);
-        const entries = ended.entries.map((entry) => ({
-          ...entry,
-          text: withoutControls(entry.text),
-        }));
-        return { entries, ...store({ ...ended, entries, claimedAt }, now, maxWaiting, isUnkept) };
-      }, {
-        onStored({ stored, isInPlace, entries }) {
-          if (isInPlace) transcripts.drop(claim.route.sessionKey);
-          else if (stored) remember(entries);
+      const entries = given.entries.map((entry) => ({
+        ...entry,
+        text: withoutControls(entry.text),
+      }));
+      const ending = { ...given, entries, claimedAt };
+      const storing = commit(COMMIT_OPTIONS.T3, () => store(ending, now, maxWaiting), {
+        onStored(done) {
+          if (done === "again") return note({ kind: "again", turns: [claim.message.id] });
+          if (done.stored) remember(entries);
           note({ kind: "ended", claim });
         },
       });
-      const { entries: _, ...stored } = await storing.catch((error: unknown) => {
+      const done = await storing.catch((error: unknown) => {
         counted(false);
         throw error;
       });
+      const stored = done === "again" ? NOT_STORED : done;
       counted(stored.stored);
       return stored;
     },
@@ -175,7 +150,7 @@ export function prepareInsertSteps(
 
 export function createSteps(
   { database, sql, commit, read }: Transactions,
-  { turns, spent, forgotten }: Pick<Memory, "turns" | "spent" | "forgotten">,
+  { turns, apply, spent, forgotten }: Pick<Memory, "turns" | "apply" | "spent" | "forgotten">,
   tables: TurnTables,
 ) {
   const select = sql`SELECT step FROM step WHERE message_id = ? ORDER BY id`;
@@ -193,13 +168,13 @@ export function createSteps(
      */
     async addSteps(
       claim: Claim,
-      given: readonly Step[],
+      steps: readonly Step[],
       waitsForDisk: boolean,
       charges: readonly Charge[] = [],
     ) {
       const { message: { id: turn, accountId }, attempt } = claim;
       const messages = messagesOf(claim).map(({ id }) => ({ messageId: id, attempt }));
-      const claimed = { turn, messages, now: given[0]?.at ?? 0 };
+      const claimed = { turn, messages, now: steps[0]?.at ?? 0 };
       const assertRunning = (): void => {
         if (isRunning(turns, claim)) return;
         throw new Error(`The turn of message ${turn} has ended`);
@@ -209,14 +184,16 @@ export function createSteps(
       const options = waitsForDisk ? COMMIT_OPTIONS.TS_BEGUN : COMMIT_OPTIONS.TS;
       try {
         await commit(options, () => {
-          assertRunning(); // words may have been removed that it has read
-          const removals = forgotten.of(turn);
-          const steps = allWithout(removals, given).map((step) =>
-            removals.length > 0 ? { ...step, isUnkept: 1 } : step
-          );
+          assertRunning();
+          tables.usage.add({ charges });
+          if (forgotten.hasRead(turn, steps)) return true;
           tables.inbox.claim(claimed);
           insert({ accountId, messageId: turn, attempt }, steps);
-          tables.usage.add({ charges });
+          return false;
+        }, {
+          onStored(isAgain) {
+            if (isAgain) apply({ kind: "again", turns: [turn] });
+          },
         });
         end(true);
       } catch (error) {

@@ -8,7 +8,9 @@ import { describe, it } from "node:test";
 import fc from "fast-check";
 import { z } from "zod";
 import type { Model, ModelRequest } from "../../../src/core/model.ts";
+import type { Question } from "../../../src/core/people/question.ts";
 import { defineTool, type Tool } from "../../../src/core/turn/tool.ts";
+import { decideQuestion } from "../../../src/flows/questions/cards.ts";
 import { whenAborted } from "../../../src/lib/clock.ts";
 import { messageId, userId } from "../../support/discord/builders.ts";
 import { toolNamed } from "../../support/model/tools.ts";
@@ -53,6 +55,17 @@ const step = fc.oneof(
   fc.record({ kind: fc.constant("resets" as const) }),
 );
 
+const QUESTION: Question = {
+  kind: "ask",
+  tool: "web_fetch",
+  text: "",
+  facts: [],
+  choices: [{ key: "yes", label: "Yes" }],
+  asked: "anyone",
+  where: "channel",
+  timeoutMs: 3_600_000,
+};
+
 interface Said {
   readonly id: string;
   readonly channelId: string;
@@ -70,6 +83,7 @@ async function build(forwards: "here" | "everywhere") {
   let since: readonly ModelRequest[] = [];
   let gate: Promise<void> | undefined;
   let holds: Promise<void> | undefined;
+  let parks = false;
   const said: Said[] = [];
   /** Messages that Discord does not show any more. */
   let isGone = (_: Said) => false;
@@ -102,6 +116,8 @@ async function build(forwards: "here" | "everywhere") {
     ...toolNamed("web_fetch"),
     input: z.strictObject({ at: z.string(), by: z.string(), words: z.array(z.string()) }),
     isIdempotent: false, // so that its steps are stored
+    asks: ({ words }) =>
+      Promise.resolve(parks ? { ...QUESTION, text: `May I? ${words.join(" ")}` } : undefined),
     run({ at, by }, { noteRead }) {
       const one = said[Number(at) % (said.length || 1)];
       if (!one || isGone(one)) return Promise.resolve("nothing");
@@ -167,24 +183,39 @@ async function build(forwards: "here" | "everywhere") {
     ...scene,
     said,
     sent: () => requests.length,
-    /** A turn waits for the first or the second answer of its model during a change, or none does. */
+    /**
+     * A turn waits for the first or the second answer of its model during a change, or then for a
+     * person, or none does.
+     */
     async during(
-      answer: 0 | 1 | 2,
+      answer: 0 | 1 | 2 | 3,
       goes: (one: Said) => boolean,
       change: () => Promise<unknown>,
     ): Promise<void> {
       const { promise, resolve } = Promise.withResolvers<void>();
+      parks = answer === 3;
       if (answer > 0) {
-        holds = promise;
+        if (!parks) holds = promise;
         if (answer === 1) gate = holds;
         await ask("look at 0 by name");
       }
+      const parked = await store.questions.open(clock.now());
+      assert.equal(parked.length, parks ? 1 : 0, "the turn is parked");
       requests.length = 0;
       isGone = goes;
       await change();
       gate = holds = undefined;
+      parks = false;
       resolve();
       await scene.pass(1_000);
+      for (const { code } of await store.questions.open(clock.now())) {
+        await decideQuestion(scene.account, {
+          by: { code },
+          answer: { choice: "yes" },
+          now: clock.now(),
+        });
+        await scene.pass(1_000);
+      }
       since = requests.splice(0);
     },
     async play(one: Step): Promise<void> {
@@ -300,13 +331,14 @@ async function build(forwards: "here" | "everywhere") {
 type Step = typeof step extends fc.Arbitrary<infer One> ? One : never;
 
 const goes = fc.constantFrom("adalovelace" as const, "bobsmith" as const);
-const during = fc.constantFrom(0 as const, 1 as const, 2 as const);
+const during = fc.constantFrom(0 as const, 1 as const, 2 as const, 3 as const);
 const steps = fc.array(step, { minLength: 1, maxLength: 12 });
 
 describe("[X5] [H6a] words", () => {
   it("of a forgotten person are nowhere, whoever has repeated them, and others' words stay", async () => {
     let kept = 0;
     let looked = 0;
+    let parked = 0;
     await fc.assert(
       fc.asyncProperty(steps, goes, during, async (all, gone, answer) => {
         const scene = await build("everywhere");
@@ -318,7 +350,8 @@ describe("[X5] [H6a] words", () => {
           await forgetting.forget(userId(ID[gone]), false);
           scene.account.bot.changedInAll("forgetting", userId(ID[gone]));
           await scene.quiet();
-          assert.equal(scene.sent(), answer === 0 ? 0 : 1, "the turn begins anew");
+          if (answer === 3) parked += scene.sent();
+          else assert.equal(scene.sent(), answer === 0 ? 0 : 1, "the turn begins anew");
         });
         const isTheirs = (word: string) => word.startsWith(gone.slice(0, 3));
         for (const [place, text] of Object.entries(await scene.traces())) {
@@ -334,7 +367,7 @@ describe("[X5] [H6a] words", () => {
       }),
       { numRuns: cases(25, 500) },
     );
-    assert.ok(kept > 0 && looked > 0, "the cases have all of it");
+    assert.ok(kept > 0 && looked > 0 && parked > 0, "the cases have all of it");
   });
 
   it("of a deleted message are nowhere, whoever has repeated them", () =>

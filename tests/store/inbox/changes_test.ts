@@ -321,12 +321,19 @@ describe("[S5] turns of several messages", () => {
     await accept(question("100"), question("200"), question("300"));
     const turn = await claim();
     assert.ok(turn);
-    await store.turns.addSteps(turn, [{ kind: "begun", callId: "p1", at: NOW }], false);
+    const calls = [{ id: "p1", name: "post", arguments: "{}" }];
+    await store.turns.addSteps(turn, [
+      { kind: "answer", text: "", calls, at: NOW },
+      { kind: "begun", callId: "p1", at: NOW },
+    ], false);
     await change(deleted("100"));
     const rest = await claim();
     assert.equal(rest?.message.id, "200");
     assert.deepEqual(rest?.also?.map(({ id }) => id), ["300"]);
-    assert.equal((await store.turns.stepsOf(messageId("200"))).length, 1);
+    const ends = (await store.turns.stepsOf(messageId("200"))).map((step) =>
+      "end" in step ? step.end : step.kind
+    );
+    assert.deepEqual(ends, ["answer", "unknown"], "the call does not run again");
     assert.ok(rest && (await store.turns.finishTurn(answered(rest), NOW)).stored);
   });
 });
