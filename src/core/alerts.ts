@@ -13,8 +13,6 @@ export interface Trouble {
   readonly cause: string;
   /** The next step, in the imperative. */
   readonly fix?: string;
-  /** Whether the owners get a direct message about its beginning from another part of Barnacle. */
-  readonly isNoticed?: boolean;
 }
 
 /** An alert on record. It stays for a day after its end, to notice trouble that comes and goes. */

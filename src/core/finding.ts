@@ -25,8 +25,8 @@ export interface Finding {
   readonly ms?: number;
   /** Set if a message sent now would get no answer, as far as this check shows. */
   readonly isReady?: false;
-  /** Set if the owners hear of it from another part of Barnacle, too. */
-  readonly isNoticed?: true;
+  /** Set if it lasts until the operator acts. */
+  readonly needsOperator?: true;
 }
 
 export type Findings = readonly Finding[];

@@ -24,14 +24,14 @@ export function refusedFinding({ modelId, part, fix, reason, at }: RefusedPart):
   return { id: "model:refused", what: "Model", status: "warn", where: modelId, why };
 }
 
-/** Why a model answers no question. */
+/** Why a model answers no question, though a fallback may. */
 export interface ModelDown {
   /** The cause, as the end of a sentence. */
   readonly cause: string;
   /** The next step, in the imperative. */
   readonly fix?: string;
-  /** Whether only the operator can fix it: then the owners get a notice (L3). */
-  readonly isNoticed: boolean;
+  /** Whether only the operator can fix it (L3). */
+  readonly needsOperator: boolean;
 }
 
 export interface ModelFailure {

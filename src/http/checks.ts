@@ -187,24 +187,26 @@ function models({ models }: Snapshot, now: number): Findings {
     }
     return {
       ...about,
-      status: down || outageMs > OUTAGE_MS ? "fail" : "warn",
-      why: down?.cause ?? wordsOfOpen(open),
+      status: down && !open.cover || outageMs > OUTAGE_MS ? "fail" : "warn",
+      why: wordsOfOpen(open, down?.cause),
       fix: down?.fix ?? open.fix,
       ...!isAnyUp && DEAF,
-      ...down?.isNoticed && { isNoticed: true as const },
+      ...down?.needsOperator && { needsOperator: true as const },
     };
   });
 }
 
 /** A model that fails: how, and which fallback answers for it. */
-function wordsOfOpen({ cover, failure }: Omit<ModelSnapshot, "id" | "openAt">): string {
+function wordsOfOpen({ cover, failure }: Omit<ModelSnapshot, "id">, cause?: string): string {
   const { by, why, until } = cover ?? {};
   const again = until === undefined ? "" : `, asked again at ${new Date(until).toISOString()}`;
   const covered = by === undefined
     ? undefined
     : `${by} answers for it (${why ?? "failed"}${again})`;
-  return ["its last requests failed", covered, failure].filter((part) => part !== undefined)
-    .join("; ");
+  const words = cause === undefined
+    ? ["its last requests failed", covered, failure]
+    : [cause, covered];
+  return words.filter((part) => part !== undefined).join("; ");
 }
 
 /** A spent budget keeps the bot silent, because people wanted it so: its supervisor must do nothing. */

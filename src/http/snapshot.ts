@@ -191,7 +191,7 @@ export interface ModelSnapshot {
   readonly fix?: string;
   /** Its last failure, with the server's words; absent while it serves, or if it is not known. */
   readonly failure?: string;
-  /** Why no question gets an answer by it; absent while it serves, or a fallback does. */
+  /** Why it answers no question; absent while it may. */
   readonly down?: ModelDown;
   /** The fallback that answers for it; absent while it serves, or if none does. */
   readonly cover?: ModelCover;

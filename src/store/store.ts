@@ -25,7 +25,7 @@ import { createHooks } from "./hooks/hooks.ts";
 import { createInbox } from "./inbox/inbox.ts";
 import { createMemory } from "./memory/memory.ts";
 import { prepareInboxRows } from "./turns/inbox_rows.ts";
-import { createModelProblems, createUsage, prepareUsageRows } from "./usage/usage.ts";
+import { createUsage, prepareUsageRows } from "./usage/usage.ts";
 import { createOutbox } from "./outbox/outbox.ts";
 import { createPairing } from "./pairing/pairing.ts";
 import { createQuestions } from "./questions/questions.ts";
@@ -161,7 +161,7 @@ export function createStore(
     sessions: createSessions(commits, transcripts),
     outbox: createOutbox(commits),
     /** The use of models, and problems of models that the owners know. */
-    usage: { ...createUsage(commits, memory.spent, tables.usage), ...createModelProblems(commits) },
+    usage: { ...createUsage(commits, memory.spent, tables.usage) },
     /** Paired people, pairing requests and resolved names. */
     pairing: createPairing(commits),
     /** Questions to people, and the turns that wait for them. */

@@ -98,17 +98,11 @@ export function createAlerts(
 
   /** Tells it by all ways; one that works is enough. */
   async function told(record: AlertRecord): Promise<AlertRecord> {
-    const { kind, about, owed, isNoticed } = record;
+    const { kind, about, owed } = record;
     const message = messageOf(record, now());
     const failures: string[] = [];
-    // A direct message tells of its beginning already.
-    const isKnown = owed?.event === "begins" && isNoticed === true;
     let isSent = false;
     for (const way of ways()) {
-      if (way === "direct message" && isKnown) {
-        isSent = true;
-        continue;
-      }
       const fields = { alert: kind, about: about || undefined, event: owed?.event, way };
       try {
         await send(way, message, record);

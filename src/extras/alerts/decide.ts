@@ -14,7 +14,7 @@ interface AlertRow {
   readonly kind: AlertKind;
   /** Ids of its checks. */
   readonly check: RegExp;
-  /** The least status that is trouble. */
+  /** The least status that is trouble; so is what lasts until the operator acts. */
   readonly from: "warn" | "fail";
   /** What the alert is about. */
   readonly about: (finding: Finding) => string;
@@ -68,8 +68,8 @@ const ROWS: readonly AlertRow[] = [
     check: /^llm:/,
     from: "fail",
     about: ({ id }) => id.slice("llm:".length),
-    begins: "Barnacle's model fails, so questions get no answer",
-    ends: "Barnacle's model answers again",
+    begins: "A model of Barnacle fails",
+    ends: "The model of Barnacle works again",
     beginMs: 0,
     endMs: 0,
   },
@@ -100,10 +100,10 @@ const ORDER = ["unknown", "well", "trouble"] as const;
 function seenIn(findings: readonly Finding[]): ReadonlyMap<string, Seen> {
   const all = ROWS.flatMap(({ kind, check, from, about }) =>
     findings.filter(({ id }) => check.test(id)).map((finding): Seen => {
-      const { status, why: cause, fix, isNoticed } = finding;
-      const isFound = from === "warn" ? isTrouble(finding) : status === from;
+      const { status, why: cause, fix, needsOperator } = finding;
+      const isFound = from === "warn" || needsOperator ? isTrouble(finding) : status === from;
       const state = isFound ? "trouble" : status === "skipped" ? "unknown" : "well";
-      return { kind, about: about(finding), cause, fix, isNoticed, state };
+      return { kind, about: about(finding), cause, fix, state };
     })
   );
   return new Map(

@@ -4,7 +4,7 @@ import type { BotAccount } from "../../account/account.ts";
 import { perAccount } from "../../account/per_account.ts";
 import type { TurnOutcome } from "../../core/turn/turn_outcome.ts";
 import { createJitPolicy } from "../../host/process/engine_options.ts";
-import { tellModelProblem } from "../owners/model_notices.ts";
+import { tellRefusedParts } from "../owners/model_notices.ts";
 
 const jit = perAccount("turns", () => createJitPolicy());
 
@@ -26,5 +26,5 @@ export function turnEnded(
   jit(account).turn(steps);
   meter.turn(modelId, outcome, ms);
   health.setTurn(outcome, modelId);
-  tellModelProblem(account, outcome);
+  tellRefusedParts(account);
 }

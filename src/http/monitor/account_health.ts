@@ -286,7 +286,11 @@ function noteTurn(told: ToldModel, outcome: TurnOutcome, now: number): void {
         openAt: replaced?.since ?? model.openAt ?? now,
         fix,
         failure: failure?.message ?? model.failure,
-        down: undefined,
+        down: failure
+          ? downBy(failure, 0, fix)
+          : model.down?.needsOperator
+          ? model.down
+          : undefined,
         cover: { by: modelId, why: replaced?.why ?? kind, until: replaced?.until },
       };
     }
@@ -310,10 +314,10 @@ function noteTurn(told: ToldModel, outcome: TurnOutcome, now: number): void {
 function downBy(error: unknown, count: number, fix: string | undefined): ModelDown | undefined {
   const problem = error instanceof ModelError ? modelProblemOf(error) : undefined;
   const words = error instanceof ModelError ? wordsOf(error) : "";
-  if (problem) return { cause: `${problem.why}${words}`, fix: problem.fix, isNoticed: true };
+  if (problem) return { cause: `${problem.why}${words}`, fix: problem.fix, needsOperator: true };
   if (count < FAILING_TURNS) return undefined;
   const kind = error instanceof ModelError ? `, the last one as "${error.kind}"${words}` : "";
-  return { cause: `its last ${count} turns failed${kind}`, fix, isNoticed: false };
+  return { cause: `its last ${count} turns failed${kind}`, fix, needsOperator: false };
 }
 
 /**

@@ -35,7 +35,7 @@ export function schemaOf(database: DatabaseSync): number {
 
 /** SHA-256 of the columns of each schema, from 1 on (`columnsOf`). */
 export const COLUMNS: readonly string[] = [
-  "1f2ded0d0de9d1c188b421bb55da8b4185d2eb564f6986508bdd836791d1c162",
+  "38a37a1f92379d72376e01a0861d292b29544c300903d4565013e3005ddb7d73",
 ];
 
 /**

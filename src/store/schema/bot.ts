@@ -187,17 +187,6 @@ export const TOLD_BUDGET = table("told_budget", { day: integer(), userId: text()
   forgets: { delete: "user_id = :userId" },
 });
 
-/** A problem of models that the owners know; a model's answer ends it. */
-export const TOLD_PROBLEM = table("told_problem", {
-  accountId: account(),
-  problem: text(), // kind of failure and model
-  toldAt: integer(),
-}, {
-  key: ["accountId", "problem"],
-  isOfBot: true,
-  forgets: "kinds of failure and names of models",
-});
-
 export const BOT_TABLES: readonly DeclaredTable[] = [
   ACCOUNT,
   GATEWAY_SESSION,
@@ -209,5 +198,4 @@ export const BOT_TABLES: readonly DeclaredTable[] = [
   SETTING,
   USAGE,
   TOLD_BUDGET,
-  TOLD_PROBLEM,
 ];

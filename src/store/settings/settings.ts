@@ -228,7 +228,6 @@ const recordsSchema = z.lazy(() =>
     about: z.string(),
     cause: z.string(),
     fix: z.string().optional(),
-    isNoticed: z.boolean().optional(),
     since: z.number(),
     endedAt: z.number().optional(),
     toldAt: z.number().optional(),

@@ -9,11 +9,10 @@ import { statementsOf } from "../database/statements.ts";
 import type { Spent, SpentBy, SpentIn } from "../../core/spending/budget.ts";
 import { type Charge, dayOf, monthStartOf, type UsedBy } from "../../core/spending/usage.ts";
 import { DAY_MS } from "../../lib/clock.ts";
-import { COMMIT_OPTIONS, UNNAMED } from "../database/durability.ts";
+import { UNNAMED } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
-import { ADD_USAGE, TOLD_BUDGET, TOLD_PROBLEM } from "../schema/bot.ts";
+import { ADD_USAGE, TOLD_BUDGET } from "../schema/bot.ts";
 import { flag, integer, real, rows, text } from "../schema/columns.ts";
-import type { AccountId } from "../../core/discord/ids.ts";
 
 /** Columns by which sums can be grouped. */
 const USAGE_FIELDS = {
@@ -157,36 +156,6 @@ function sumOf(rows: readonly SpentRow[], by: UsedBy): SpentBy {
     guild: by.guildId !== undefined ? sumWhere(({ guildId }) => guildId === by.guildId) : undefined,
     agent: sumWhere(({ agentId }) => agentId === by.agentId),
     total: sumWhere(() => true),
-  };
-}
-
-const PROBLEM = TOLD_PROBLEM.pick("problem");
-
-/**
- * Stores the problems of models about which the owners got a notice, so that a restart sends no
- * second one (L3).
- */
-export function createModelProblems({ database, sql, commit, read }: Transactions) {
-  const select = sql.rows(PROBLEM.read)`SELECT problem FROM told_problem WHERE account_id = ?`;
-  const insert = TOLD_PROBLEM.prepareInsert(
-    database,
-    "ON CONFLICT (account_id, problem) DO UPDATE SET told_at = excluded.told_at",
-  );
-  const forget = sql`DELETE FROM told_problem WHERE account_id = ?`;
-  return {
-    /** The problems since a model has last answered. */
-    toldProblems: (accountId: AccountId): Promise<readonly string[]> =>
-      read(() => select.all(accountId).map(({ problem }) => problem)),
-    /**
-     * Notes that the owners know a problem.
-     *
-     * @param problem Kind of failure and model.
-     */
-    noteProblem: (accountId: AccountId, problem: string, now: number): Promise<void> =>
-      commit(COMMIT_OPTIONS.BY_HAND, () => void insert({ accountId, problem, toldAt: now })),
-    /** Forgets them, because a model has answered. */
-    forgetProblems: (accountId: AccountId): Promise<void> =>
-      commit(COMMIT_OPTIONS.BY_HAND, () => void forget.run(accountId)),
   };
 }
 

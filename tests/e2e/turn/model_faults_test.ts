@@ -11,7 +11,7 @@ import type { AddressInfo } from "node:net";
 import { describe, it } from "node:test";
 import type { SimulatedProcess } from "../../../src/extras/demo/simulation/simulation.ts";
 import type { ModelBehaviour } from "../../../simulator/model/server.ts";
-import { API_KEY, killBot, type Scene, withSimulation } from "../../support/bot/e2e.ts";
+import { API_KEY, type Scene } from "../../support/bot/e2e.ts";
 import { sharedBot } from "../../support/bot/shared_bot.ts";
 
 const NOTICE = /Error ID[a-z ]*: `([0-9a-f]{12})`$/;
@@ -57,100 +57,30 @@ const faults: readonly [ModelBehaviour, reason: RegExp, told: RegExp][] = [
 describe("[R11] a failing model", () => {
   const play = sharedBot({});
 
-  describe("[L3] a failure that only the operator can fix", () => {
-    // An alert that lasts would keep the second notice back, and begins with a look every 10 s. So
-    // these come before the failures of a bot with alerts.
-    const WITHOUT_ALERTS = { config: { alerts: { dm: false } } };
-
-    it("causes one direct message to the owner until the model answers again", () =>
-      play(async (scene) => {
-        const { say, mention, model, replies, written, until, simulator, here } = scene;
-        const told = () => written("dm", "ada");
-        const ask = async (count: number) => {
-          say("grace", here, `${mention} question ${count}`);
-          await replies(here, count);
-        };
-        model.behave("unauthorized");
-        await ask(1);
-        await until("the owner to read it", () => told().length === 1);
-        assert.match(
-          told()[0] ?? "",
-          /refuses the API key.*check the API key of the provider openai/,
+  it("[L3] shows in health if it is an answer of another server, an unknown model, a spent credit or a redirect", () =>
+    play(async (scene, bot) => {
+      const { say, mention, model, eventually, status, here } = scene;
+      const health = async () => {
+        const { findings } = await status(bot);
+        return findings.find(({ id }) => id === "llm:openai/barnacle-script");
+      };
+      for (
+        const behaviour of ["html", "not_found", "quota", "redirect"] as const
+      ) {
+        model.behave(behaviour);
+        say("grace", here, `${mention} question`);
+        await eventually("health without the model", async () => {
+          const check = await health();
+          return check?.status !== "pass" && check?.isReady === false;
+        });
+        model.behave("script");
+        say("grace", here, `${mention} again`);
+        await eventually(
+          "health with the model",
+          async () => (await health())?.status === "pass",
         );
-        assert.doesNotMatch(told()[0] ?? "", new RegExp(API_KEY));
-        await ask(2);
-        model.behave("server_error"); // passes by itself, and ends no problem
-        await ask(3);
-        model.behave("unauthorized");
-        await ask(4);
-        model.behave("script");
-        await ask(5);
-        assert.equal(told().length, 1);
-        model.behave("unauthorized");
-        await ask(6);
-        await until("a second notice", () => told().length === 2);
-        assert.equal(simulator.posted(here).length, 6);
-      }, WITHOUT_ALERTS));
-
-    it("reaches an owner whose name has no id yet", () =>
-      withSimulation({ config: { commands: { ownerAllowFrom: ["ada"] } } }, async (scene) => {
-        const { start, say, mention, model, written, until } = scene;
-        await start();
-        model.behave("not_found");
-        say("grace", "general", `${mention} hello`); // at once: the look-up of names takes a second
-        await until("the notice", () => written("dm", "ada").length === 1);
-      }));
-
-    it("causes no second message after a restart, until the model has answered", () =>
-      withSimulation({}, async ({ start, say, mention, model, replies, written, until, rows }) => {
-        const ask = async (count: number) => {
-          say("grace", "general", `${mention} question ${count}`);
-          await replies("general", count);
-        };
-        const isNoted = () => rows("SELECT problem FROM told_problem").length;
-        const first = await start();
-        model.behave("unauthorized");
-        await ask(1);
-        await until("the notice", () => written("dm", "ada").length === 1);
-        await until("its record", () => isNoted() === 1);
-        await killBot(first);
-        await start();
-        await ask(2);
-        model.behave("script");
-        await ask(3);
-        await until("the record to be gone", () => isNoted() === 0);
-        assert.equal(written("dm", "ada").length, 1);
-      }));
-
-    it("is an answer of another server, an unknown model, a spent credit or a redirect", () =>
-      play(async (scene, bot) => {
-        const { say, mention, model, written, until, eventually, status, here } = scene;
-        const health = async () => {
-          const { findings } = await status(bot);
-          return findings.find(({ id }) => id === "llm:openai/barnacle-script");
-        };
-        for (
-          const [index, behaviour] of (["html", "not_found", "quota", "redirect"] as const)
-            .entries()
-        ) {
-          model.behave(behaviour);
-          say("grace", here, `${mention} question`);
-          const text = await until(`the notice of ${behaviour}`, () => written("dm", "ada")[index]);
-          assert.match(text, /^I can't answer: my model `openai\/barnacle-script` fails/);
-          assert.match(text, /barnacle doctor/);
-          await eventually("health without the model", async () => {
-            const check = await health();
-            return check?.status !== "pass" && check?.isReady === false;
-          });
-          model.behave("script");
-          say("grace", here, `${mention} again`);
-          await eventually(
-            "health with the model",
-            async () => (await health())?.status === "pass",
-          );
-        }
-      }, WITHOUT_ALERTS));
-  });
+      }
+    }));
 
   it("is reported in one line with an id, and the bot continues, whatever the fault", () =>
     play(async (scene, bot) => {

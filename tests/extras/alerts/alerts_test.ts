@@ -10,8 +10,8 @@ import {
 import { FakeClock } from "../../support/fake_clock.ts";
 import { recordingLog } from "../../support/recording_log.ts";
 
-const model = (status: Finding["status"], isNoticed?: true): Finding => {
-  return { id: "llm:local/a", what: "Model", status, why: "…", isNoticed };
+const model = (status: Finding["status"]): Finding => {
+  return { id: "llm:local/a", what: "Model", status, why: "…" };
 };
 const store = (status: Finding["status"]): Finding => {
   return { id: "storage:write", what: "Store", status, why: "…" };
@@ -106,14 +106,6 @@ describe("[O12] createAlerts()", () => {
     assert.deepEqual(scene.sent, ["webhook begins model"]);
     const failures = scene.lines.filter(({ event }) => /^Cannot tell the owners/.test(event));
     assert.equal(failures.length, 3);
-  });
-
-  it("sends no second direct message of trouble that another notice tells of", async () => {
-    const scene = createScene();
-    scene.alerts.start();
-    await scene.pass(12_000, [model("fail", true)]);
-    await scene.pass(12_000, WELL);
-    assert.deepEqual(scene.sent, ["webhook begins model", "dm ends model", "webhook ends model"]);
   });
 
   it("tells of a store that fails, once, though it can store no alert", async () => {

@@ -112,13 +112,24 @@ const KINDS: readonly (readonly [string, Changes, holdMs: number, words: RegExp]
     30_000,
     /cannot store messages.* Cause: the disk is full\..*Next step: free some room\.$/,
   ],
-  ["model local/a", FAILING, 0, /model fails.*\(local\/a\)\. Cause: its last 3 turns failed\./],
+  [
+    "model local/a",
+    [found("llm:local/a", "warn", { why: "its server refuses the API key", needsOperator: true })],
+    0,
+    /A model of Barnacle fails \(local\/a\)\. Cause: its server refuses/,
+  ],
+  [
+    "model local/a",
+    FAILING,
+    0,
+    /model of Barnacle fails \(local\/a\)\. Cause: its last 3 turns failed\./,
+  ],
   ["backup", [found("host.backups", "fail")], 0, /A backup of Barnacle's data has failed\./],
 ];
 
 describe("[O12] judgeAlerts()", () => {
   it("has a test for each kind", () => {
-    assert.deepEqual(KINDS.map(([key]) => key.split(" ")[0]), [...ALERT_KINDS]);
+    assert.deepEqual(new Set(KINDS.map(([key]) => key.split(" ")[0])), new Set(ALERT_KINDS));
   });
 
   for (const [key, checks, holdMs, words] of KINDS) {

@@ -73,7 +73,7 @@ describe("[O12] alerts of the bot", () => {
           assert.deepEqual([event, kind, about], ["begins", "model", "openai/barnacle-script"]);
           assert.match(
             text,
-            /^Barnacle's model fails, so questions get no answer \(.*\)\.\nCause:/,
+            /^A model of Barnacle fails \(.*\)\.\nCause:/,
           );
           assert.equal(content, text);
           assert.match(await line(bot, /Cannot tell the owners of an alert/), /status 500/);
@@ -85,7 +85,7 @@ describe("[O12] alerts of the bot", () => {
           model.behave("script");
           say("grace", "general", `${mention} again`);
           await until("the end", () => received.length >= 2);
-          assert.match(JSON.parse(received[1]?.body ?? "").text, /answers again .*\nIt lasted \d/);
+          assert.match(JSON.parse(received[1]?.body ?? "").text, /works again .*\nIt lasted \d/);
           assert.ok(!bot.lines.join("\n").includes("SecretPart"), "the log has the secret address");
         },
       )

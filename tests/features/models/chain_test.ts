@@ -128,7 +128,9 @@ describe("[L3] a chain of models", () => {
       const { stdout } = await cli("status");
       assert.match(
         stdout.join("\n"),
-        new RegExp(`${FIRST}: its last requests failed; ${SECOND} answers for it \\(quota, asked`),
+        new RegExp(
+          `${FIRST}: the quota .* is used up; .*; ${SECOND} answers for it \\(quota, asked`,
+        ),
       );
     }));
 });

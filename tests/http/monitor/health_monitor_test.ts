@@ -205,7 +205,7 @@ describe("[O2] startHealthMonitor() and models", () => {
     assert.equal(down(), undefined);
     account.setTurn(failed, "openai/gpt");
     assert.match(down()?.cause ?? "", /^its last 3 turns failed, the last one as "\w+"$/);
-    assert.equal(down()?.isNoticed, false);
+    assert.equal(down()?.needsOperator, false);
     account.setTurn({ ...reply, modelId: "other/kelp" }, "openai/gpt");
     assert.equal(down(), undefined, "a fallback answers");
     const rejected = { kind: "rejected", modelId: "openai/gpt", said: "a `bad` field" } as const;
@@ -213,7 +213,14 @@ describe("[O2] startHealthMonitor() and models", () => {
     const error = new ModelError("spent", spent);
     account.setTurn({ ...failed, error }, "openai/gpt");
     assert.match(down()?.cause ?? "", /its API key is used up; its server says: `spent`$/);
-    assert.equal(down()?.isNoticed, true);
+    assert.equal(down()?.needsOperator, true);
+    for (const failure of [error, undefined]) { // that of the last turn, or the breaker waits
+      account.setTurn({ ...reply, failure, modelId: "other/kelp" }, "openai/gpt");
+      assert.equal(down()?.needsOperator, true);
+    }
+    const [check] = judgeHealth(health.snapshot(), 0).filter(({ id }) => id.startsWith("llm:"));
+    assert.equal(check?.status, "warn");
+    assert.match(check.why, /is used up.*; other\/kelp answers for it/);
     account.setTurn(reply, "openai/gpt");
     assert.equal(down(), undefined);
     for (let turn = 0; turn < 3; turn++) {

@@ -1,13 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { toAccountId } from "../../../src/core/discord/ids.ts";
 import { type Charge, dayOf } from "../../../src/core/spending/usage.ts";
 import { createUngroupedTransactions } from "../../support/store/ungrouped.ts";
-import {
-  createModelProblems,
-  createSpentToday,
-  createUsage,
-} from "../../../src/store/usage/usage.ts";
+import { createSpentToday, createUsage } from "../../../src/store/usage/usage.ts";
 import { openDatabase } from "../../support/store/open_database.ts";
 
 const NOON = Date.UTC(2026, 10, 21, 12);
@@ -120,22 +115,5 @@ describe("[X4] createSpentToday()", () => {
     );
     end(false);
     assert.equal(spent.of(BY, today), undefined);
-  });
-});
-
-describe("[L3] store.usage of problems", () => {
-  it("keeps the problems that owners know by account, until they are forgotten", async () => {
-    const database = openDatabase();
-    const problems = createModelProblems(createUngroupedTransactions(database));
-    const one = toAccountId("one");
-    const other = toAccountId("other");
-    await problems.noteProblem(one, "quota a/x", NOON);
-    await problems.noteProblem(one, "quota a/x", NOON + 1);
-    await problems.noteProblem(one, "quota b/y", NOON);
-    await problems.noteProblem(other, "quota a/x", NOON);
-    assert.deepEqual(await problems.toldProblems(one), ["quota a/x", "quota b/y"]);
-    await problems.forgetProblems(one);
-    assert.deepEqual(await problems.toldProblems(one), []);
-    assert.deepEqual(await problems.toldProblems(other), ["quota a/x"]);
   });
 });
