@@ -2,7 +2,6 @@
 
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { addWebhook } from "../../../simulator/world/create_world.ts";
 import type { Simulator } from "../../../simulator/simulator.ts";
 import { type Scene } from "../../support/bot/e2e.ts";
 import { sharedBot } from "../../support/bot/shared_bot.ts";
@@ -70,23 +69,5 @@ describe("[P5] [P6] [P8] [P10] [P11] [P14] access", () => {
         const heard = scene.model.requests.some(({ words }) => words.includes(what));
         assert.equal(heard, verdict.startsWith("accept") && what !== cases[1]?.[0], what);
       }
-    }));
-
-  it("[P11] lets bots in if configured, and a webhook with a member's name is still a bot", () =>
-    play(async (scene) => {
-      const { simulator, decided, mention, replies } = scene;
-      addWebhook(simulator.world, "forger", Date.now());
-      const bot = scene.say("Limpet", "general", `${mention} are you one, too?`);
-      assert.equal(await decided(bot), "accept: mentioned");
-      await replies("general", 1);
-      const forged = simulator.say({
-        as: "forger",
-        in: "help", // a channel for members with a role
-        text: `${mention} it is me`,
-        calling: { name: "grace", avatar: "f00" },
-      });
-      assert.equal(await decided(forged), "ignore: sender-not-listed");
-    }, {
-      discord: (simulator) => ({ ...RULES(simulator), allowBots: true }),
     }));
 });

@@ -15,7 +15,7 @@ import {
 } from "../../../src/discord/gateway/shard/interaction_limit.ts";
 import type { Interaction } from "../../../simulator/world/world.ts";
 import { addMember, addUser } from "../../../simulator/world/create_world.ts";
-import { cutCommandText, NOT_AUTHORIZED } from "../../../src/render/sentences.ts";
+import { NOT_AUTHORIZED } from "../../../src/render/sentences.ts";
 import { stopBot, withSimulation } from "../../support/bot/e2e.ts";
 
 /** Commands of one person. */
@@ -114,30 +114,6 @@ describe("[X4a] a flood of commands by many people who may give them", () => {
     ));
 });
 
-describe("[G12] [X4a] a stop while Discord takes no answers to commands", () => {
-  it("does not wait for them as long as for replies, the log has one line, and the next start ends them", () =>
-    withSimulation(
-      { simulator: WAITING, mayRefuse: isEarly, config: PATIENT },
-      async (scene) => {
-        const { start, simulator, eventually, until } = scene;
-        const bot = await start();
-        const { application, command } = simulator;
-        await eventually("the commands", () => Promise.resolve(application.commands.length > 0));
-        const route = "/webhooks/:id/:token/messages/@original";
-        const slow = simulator.faults.rest.add({ route, fault: { kind: "hang" } });
-        const given = [1, 2, 3].map(() => command({ as: "grace", in: "#general", name: "help" }));
-        await until("an answer", () => slow.hits() > 0 && given.every(({ answer }) => answer));
-        await stopBot(bot);
-        assert.equal(bot.lines.filter((line) => line.includes("Cannot answer")).length, 1);
-        slow.remove();
-        await start();
-        await until("the end of each", () => given.every((one) => !waits(one)));
-        const told = simulator.ephemeral("grace").map(({ content }) => content);
-        assert.deepEqual(told, given.map(() => cutCommandText("help")));
-      },
-    ));
-});
-
 describe("[X4a] a flood of mentions by people without rights", () => {
   it("causes no request to Discord or the model, and an owner is answered", () =>
     withSimulation({
@@ -162,19 +138,5 @@ describe("[X4a] a flood of mentions by people without rights", () => {
         method === "POST" && !path.endsWith("/typing")
       );
       assert.equal(written.length, 1, "the answer to ada");
-    }));
-});
-
-describe("[X4a] a person with slow questions in many channels", () => {
-  it("has one running turn, and an owner is answered meanwhile", () =>
-    withSimulation({ simulator: { rateLimits: false } }, async (scene) => {
-      const { model, say, mention, replies, until } = scene;
-      await scene.start();
-      model.behave("hang", 1);
-      for (const where of ["general", "help", "off-topic"]) say("grace", where, `${mention} slow?`);
-      await until("the model", () => model.requests.length > 0);
-      say("ada", "off-topic", `${mention} high tide?`);
-      assert.equal((await replies("off-topic", 1)).length, 1);
-      assert.equal(model.requests.length, 2, "one of grace, one of ada");
     }));
 });

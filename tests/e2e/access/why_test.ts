@@ -47,65 +47,6 @@ describe("[P1] beside a running bot", () => {
           [reply.id],
         );
       }));
-
-    it("names the question for a message of the bot", () =>
-      play(async (scene) => {
-        const { here, say, mention, replies, recorded, simulator, cli } = scene;
-        const asked = say("grace", here, `${mention} hello`);
-        await replies(here, 1);
-        const [reply] = simulator.posted(here);
-        assert.ok(reply);
-        await recorded(reply);
-        assert.ok(said(await cli("why", linkTo(scene, reply))).includes(asked.id));
-      }));
-
-    it("names the failed check, and its place in the config", () =>
-      play(async (scene) => {
-        const { here, say, decided, cli } = scene;
-        const overheard = say("grace", here, "nobody in particular");
-        assert.equal(await decided(overheard), "ignore: no-mention");
-        const words = said(await cli("why", overheard.id));
-        assert.match(words, /requireMention/);
-        assert.match(words, /config\.jsonc/);
-        const { decisions: [decision] } = JSON.parse(
-          said(await cli("why", overheard.id, "--json")),
-        );
-        assert.equal(decision.why, "no-mention");
-        assert.equal(decision.checks.at(-1).passed, false);
-      }));
-
-    it("explains the id in a failure message", () =>
-      play(async (scene) => {
-        const { here, say, mention, replies, model, cli } = scene;
-        model.behave("empty");
-        const asked = say("grace", here, `${mention} hello`);
-        const [told = ""] = await replies(here, 1);
-        const [, failureId] = /`([0-9a-f]+)`/.exec(told) ?? [];
-        assert.ok(failureId, told);
-        const words = said(await cli("why", failureId));
-        assert.ok(words.includes(asked.id), words);
-        assert.match(words, /fail/i);
-      }));
-  });
-
-  describe("[P1] barnacle why, after a change of the config", () => {
-    it("uses the config of the time, and adds the verdict of the current one", () =>
-      play(async (scene) => {
-        const { here, say, decided, cli, simulator } = scene;
-        const overheard = say("grace", here, "nobody in particular");
-        await decided(overheard);
-        const [krill] = simulator.world.guilds.values();
-        assert.ok(krill);
-        scene.rewrite({ discord: () => ({ guilds: { [krill.id]: { requireMention: false } } }) });
-        const { decisions: [decision] } = JSON.parse(
-          said(await cli("why", overheard.id, "--json")),
-        );
-        assert.deepEqual([decision.verdict, decision.why], ["ignore", "no-mention"]);
-        assert.deepEqual([decision.now.verdict, decision.now.why], [
-          "accept",
-          "mention-not-required",
-        ]);
-      }));
   });
 });
 
@@ -125,12 +66,5 @@ describe("[P1] barnacle why without a running bot", () => {
       assert.equal(received, false);
       assert.ok(causes.length > 0);
       assert.equal(simulator.posted().length, 0);
-    }));
-
-  it("accepts a link, an id or a failure's id only", () =>
-    withSimulation({}, async ({ cli }) => {
-      for (const asked of ["general", "hello", "https://example.org/1"]) {
-        assert.equal((await cli("why", asked)).code, 2, asked);
-      }
     }));
 });

@@ -24,17 +24,6 @@ describe("[X2] a command without --data", () => {
       }
     }));
 
-  it("reports a directory that is missing, and never an empty list", () =>
-    withSimulation({}, async ({ command, dataDir }) => {
-      const data = join(dataDir, "none");
-      for (const args of [["outbox"], ["pairing", "list"], ["why", "1400000000000000001"]]) {
-        const { code, stdout, stderr } = await command([...args, "--data", data]);
-        assert.equal(code, 75);
-        assert.deepEqual(stdout, []);
-        assert.deepEqual(stderr, [`barnacle: no data directory ${data}; set --data to the bot's`]);
-      }
-    }));
-
   const skip = process.getuid?.() !== 0
     ? "only root can start a command as root"
     : process.env["BARNACLE_BIN"]

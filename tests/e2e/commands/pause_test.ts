@@ -77,13 +77,4 @@ describe("[X4] barnacle pause", () => {
       say("grace", "general", `${mention} three`);
       assert.match((await replies("general", 3))[2] ?? "", /> three/);
     }));
-
-  it("shows a pause by an owner's `/pause`, and who it was", () =>
-    play(async (scene) => {
-      const { say, replies, cli } = scene;
-      say("ada", "dm", "/pause");
-      await replies("dm", 1, "ada");
-      const { stdout } = await cli("doctor", "--only", "host");
-      assert.match(stdout.join("\n"), new RegExp(`by user ${scene.user("ada").id}`));
-    }));
 });

@@ -2,11 +2,7 @@
 
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
-import { join } from "node:path";
 import { describe, it } from "node:test";
-import { DATABASE_NAME } from "../../../src/host/files/data_dir.ts";
-import { openDatabase } from "../../../src/store/database/database.ts";
-import type { RestFault } from "../../../simulator/notes/faults.ts";
 import type { GatewayFaults } from "../../../simulator/gateway/server.ts";
 import { ended, type Scene, withSimulation, writeConfig } from "../../support/bot/e2e.ts";
 import { passSpacing } from "../../support/bot/survival.ts";
@@ -63,60 +59,6 @@ describe("[G1] [G2] [G5] the gateway connection", () => {
       assert.doesNotMatch(bot.lines.join("\n"), /hunter/);
     }));
 
-  it("[G3] [G4] opens a new session within seconds if op 9 follows an outage", () =>
-    withSimulation({
-      simulator: QUICK,
-      discord: () => ({ gateway: { reconnect: { maxRetries: 2, backoffMaxSec: 1 } } }),
-    }, async (scene) => {
-      const { start, line, simulator } = scene;
-      const { gateway } = simulator.faults;
-      const bot = await start();
-      await isAnswered(scene, "q1");
-      Object.assign(gateway, { welcome: "reset", welcomeTimes: 3 });
-      gateway.forgetSessions();
-      gateway.drop("reset");
-      await line(bot, /and counted as down/);
-      const said = await line(bot, /\(op 9, not resumable\)/);
-      assert.match(said, /a new session in [1-5]\.\d s"/);
-      await isAnswered(scene, "q2");
-      assert.equal(simulator.account().identifies.length, 2);
-    }));
-
-  it("drops a connection without acknowledgements, and resumes", () =>
-    withSimulation({ simulator: { heartbeatIntervalMs: 1_500 } }, async (scene) => {
-      const { start, until, simulator } = scene;
-      await start();
-      await isAnswered(scene, "q1");
-      simulator.faults.gateway.swallowAcks = true;
-      await until("the zombie to be left", () => simulator.account().clientCloses.length > 0);
-      simulator.faults.gateway.swallowAcks = false;
-      await until("the session to go on", () => simulator.account().resumes.length > 0);
-      await isAnswered(scene, "q2");
-      const { clientCloses, identifies } = simulator.account();
-      assert.ok(clientCloses.every((code) => code !== 1000 && code !== 1001), `${clientCloses}`);
-      assert.equal(identifies.length, 1);
-    }));
-
-  it("[G5] [G6] logs a lost session, and answers messages sent since", () =>
-    withSimulation({ simulator: QUICK }, async (scene) => {
-      const { start, say, mention, simulator, line, replies, status } = scene;
-      const bot = await start();
-      await isAnswered(scene, "q1");
-      simulator.faults.gateway.invalidate(false);
-      say("grace", "general", `${mention} q2.`); // sent without a session
-      const said = await line(bot, /"level":"warn","part":"gateway"/);
-      assert.match(said, /session could not be resumed/);
-      assert.match((await replies("general", 2))[1] ?? "", /q2/);
-      await line(bot, /Caught up/);
-      const check = (await status(bot)).findings.find(({ id }) => id === "gateway:catchUp");
-      assert.deepEqual([check?.why, check?.status], ["complete", "pass"]);
-      simulator.faults.gateway.drop(4009);
-      await isAnswered(scene, "q3");
-      const { identifies, resumes } = simulator.account();
-      assert.equal(identifies.length, 3);
-      assert.deepEqual(resumes.filter(({ outcome }) => outcome === "resumed"), []);
-    }));
-
   it("[D3] begins no turn once Discord has refused the token, and runs it at the next start", () =>
     withSimulation({ mayRefuse: ({ status }) => status === 401 }, async (scene) => {
       const { start, say, mention, simulator, model, until, rows, replies } = scene;
@@ -157,40 +99,6 @@ describe("[G1] [G2] [G5] the gateway connection", () => {
       ]);
     }));
 
-  it("[G3] answers one 4014, and exits with 77 at the next", () =>
-    withSimulation({ simulator: QUICK }, async ({ startBot, simulator }) => {
-      simulator.faults.gateway.closeOnIdentify.push(4014, 4014, 4014, 4014);
-      const bot = startBot();
-      assert.deepEqual(await ended(bot), { code: 77, signal: null });
-      assert.equal(simulator.account().identifies.length, 2);
-      assert.match(bot.lines.join("\n"), /intent/i);
-    }));
-
-  it("[G9] requests a missing intent once it is switched on", () =>
-    // Without the intent, Discord refuses to look up the names in the config.
-    withSimulation({
-      simulator: QUICK,
-      mayRefuse: ({ path }) => path.includes("/members/search"),
-    }, async (scene) => {
-      const { start, line, status, simulator: { world, application } } = scene;
-      world.applications.set(application.id, { ...application, privilegedIntents: 0 });
-      const first = await start();
-      await line(first, /Content Intent: /);
-      first.kill("SIGTERM");
-      await ended(first);
-      passSpacing(scene);
-      world.applications.set(application.id, application);
-      const second = await start();
-      const { findings } = await status(second);
-      assert.deepEqual(findings.filter(({ id }) => id.startsWith("discord.")), []);
-      scene.say("grace", "general", "The word is plankton.");
-      await isAnswered(scene, "q1");
-      const told = JSON.stringify(scene.model.requests.at(-1));
-      assert.match(told, /plankton/, "what is said without a mention is heard");
-      // A RESUME would have kept the intents of the session.
-      assert.equal(scene.simulator.account().identifies.length, 2);
-    }));
-
   it("[G9] begins a new session if the config wants other intents", () =>
     withSimulation({
       simulator: QUICK,
@@ -211,25 +119,6 @@ describe("[G1] [G2] [G5] the gateway connection", () => {
       assert.match((await replies("dm", 1, "ada"))[0] ?? "", /hello/);
     }));
 
-  it("[G5] reports that the day's IDENTIFYs are spent before the start", () =>
-    withSimulation({}, async (scene) => {
-      const { startBot, line, eventually, status, dataDir } = scene;
-      const database = openDatabase(join(dataDir, DATABASE_NAME), Date.now());
-      const spent = Array.from(
-        { length: 960 },
-        (_, n) => `('default', 0, ${Date.now() - 1e6 + n})`,
-      );
-      database.exec(`INSERT INTO identify (account_id, shard_id, at) VALUES ${spent.join()}`);
-      database.close();
-      const bot = startBot();
-      await line(bot, /not opening a new session/);
-      await eventually("health to say so", async () => {
-        const { findings } = await status(bot);
-        const check = findings.find(({ id }) => id === "gateway:identifyBudget");
-        return check?.status === "fail" && check.isReady === false;
-      });
-    }));
-
   for (const network of [false, true]) {
     it(`[O7] exits with 77 after one try if REST refuses the token, preflight: ${network}`, () =>
       withSimulation(
@@ -248,38 +137,4 @@ describe("[G1] [G2] [G5] the gateway connection", () => {
         },
       ));
   }
-
-  const nonsense: readonly RestFault[] = [
-    { kind: "html", status: 200 },
-    { kind: "reset" },
-  ];
-  for (const fault of nonsense) {
-    const name = "status" in fault ? `${fault.kind} ${fault.status}` : fault.kind;
-    it(`asks again if the gateway's address is nonsense (${name})`, () =>
-      withSimulation({
-        mayRefuse: ({ route }) => route === "/gateway/bot",
-        config: { preflight: { network: false } }, // or a runtime takes a reset for a stale connection
-      }, async (scene) => {
-        const { simulator, start } = scene;
-        // As often as one request is tried (D5); then its caller decides.
-        simulator.faults.rest.add({ route: "/gateway/bot", times: 3, fault });
-        const bot = await start();
-        assert.match(bot.lines.join("\n"), /Cannot ask Discord for its gateway's URL/);
-        await isAnswered(scene, "q1");
-      }));
-  }
-
-  it("[G1] logs a malformed payload without its content, and continues", () =>
-    withSimulation({}, async (scene) => {
-      const { start, simulator } = scene;
-      const bot = await start();
-      await isAnswered(scene, "q1");
-      const { gateway } = simulator.faults;
-      // It has no sequence number: an invented one would end the session.
-      gateway.sendRaw('{"op":0,"t":"MESSAGE_CREATE","s":1,"d":{"id":{"hunter":2}}}');
-      gateway.sendRaw('{"op":0,"t":"MESSAGE_CREATE","d":{"hunter":2}}');
-      await isAnswered(scene, "q2");
-      await scene.line(bot, /A dispatch has an unknown form|Skipped a payload/);
-      assert.doesNotMatch(bot.lines.join("\n"), /hunter/);
-    }));
 });

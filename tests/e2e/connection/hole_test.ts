@@ -59,18 +59,4 @@ describe("[G5b] a session that lacks events", () => {
       await judge(scene, bot, [owed]); // in this order
       assert.equal(simulator.account().identifies.length, identified + 1);
     }));
-
-  it("is recognised after a kill, too", () =>
-    withSimulation({}, async (scene) => {
-      const { simulator, start, say, mention, decided } = scene;
-      const { pieces } = await loseEvent(scene);
-      const identified = simulator.account().identifies.length;
-      const killed = await start();
-      const live = say("grace", "general", `${mention} live.`);
-      await decided(live);
-      await kill(killed, scene);
-      const bot = await start();
-      await judge(scene, bot, [{ channel: "general", pieces: [...pieces, "live."] }]);
-      assert.ok(simulator.account().identifies.length > identified);
-    }));
 });

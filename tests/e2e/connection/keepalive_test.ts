@@ -59,15 +59,4 @@ describe("[G8] the gateway's socket", skipUnless(HAS_SS, "TCP keepalive: there i
       const seconds = await keepalive(scene);
       assert.ok(seconds <= 7, `${seconds}`);
     }, { discord: () => ({ gateway: { tcpKeepaliveSec: 7 } }) }));
-
-  it("uses no keepalive if the config disables it", () =>
-    play(async (scene) => {
-      await reconnected(scene, 3);
-      let seen = "";
-      await scene.eventually("an idle connection", async () => {
-        seen = await connectionsOf(scene);
-        return seen !== "" && !seen.includes("timer:(on");
-      });
-      assert.doesNotMatch(seen, /keepalive/);
-    }, { discord: () => ({ gateway: { tcpKeepaliveSec: 0 } }) }));
 });

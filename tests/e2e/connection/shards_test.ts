@@ -3,7 +3,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { demoWorld } from "../../../simulator/actions/demo_world.ts";
-import { usableIn } from "../../../simulator/world/components.ts";
 import { addBot, addChannel, addGuild, addMember } from "../../../simulator/world/create_world.ts";
 import type { World } from "../../../simulator/world/world.ts";
 import { type Scene, stopBot, withSimulation, writeConfig } from "../../support/bot/e2e.ts";
@@ -84,22 +83,6 @@ describe("[G5] several shards", () => {
       ]);
     }));
 
-  it("are each resumed by the next process", () =>
-    withSimulation(options(), async (scene) => {
-      const bot = await scene.start();
-      await allOnline(scene);
-      await isAnsweredEverywhere(scene, 1);
-      await stopBot(bot);
-      await allOnline(scene, 0);
-      for (const place of PLACES) scene.say("grace", place, `${scene.mention} q2 in ${place}.`);
-      await scene.start();
-      await allOnline(scene);
-      for (const place of PLACES) assert.equal((await scene.replies(place, 2)).length, 2);
-      const { identifies, resumes } = scene.simulator.account();
-      assert.equal(identifies.length, SHARDS);
-      assert.deepEqual(resumes.map(({ outcome }) => outcome), ["resumed", "resumed", "resumed"]);
-    }));
-
   it("[G6] miss no message when their number changes", () =>
     withSimulation(options(), async (scene) => {
       const { mention, replies, say, simulator, written } = scene;
@@ -149,60 +132,5 @@ describe("[C12] the bot's presence", () => {
       assert.equal(last.status, "idle");
       assert.doesNotMatch(JSON.stringify(last), /tide tables/);
       assert.equal(simulator.account().identifies.length, 1);
-    }));
-});
-
-describe("[T3] setPresence", () => {
-  it("changes the status that people see, by owners alone, also after a restart", () =>
-    withSimulation({
-      config: {
-        channels: {
-          discord: {
-            guilds: { "*": {} },
-            dm: { allowFrom: ["ada"] },
-            gateway: { shards: 2 },
-            actions: { presence: true },
-            presence: { status: "online", activity: "reading the tide tables" },
-          },
-        },
-      },
-    }, async (scene) => {
-      const { mention, replies, say, simulator, until } = scene;
-      const args = { action: "setPresence", activityType: "watching", activityName: "the tide" };
-      const asked = `${mention}\ncall: discord ${JSON.stringify(args)}`;
-      const bot = await scene.start();
-      await allOnline(scene, 2);
-      say("grace", "general", asked);
-      assert.match((await replies("general", 1))[0] ?? "", /only an owner of the bot/);
-      const { presences } = simulator.account();
-      assert.ok(!presences.some(({ via }) => via === "update"));
-      say("ada", "general", asked);
-      const general = simulator.channel("general").id;
-      const card = await until(
-        "a card",
-        () => simulator.posted(general).find((one) => usableIn(one.components).length > 0),
-      );
-      const allow = usableIn(card.components)[0];
-      assert.ok(allow);
-      simulator.press({
-        as: "ada",
-        in: "general",
-        message: card.id,
-        customId: allow.custom_id,
-      });
-      await until(
-        "the answer",
-        () => simulator.posted(general).some(({ content }) => /Set\. It stays/.test(content)),
-      );
-      const updates = () => presences.filter(({ via }) => via === "update");
-      await until("both shards", () => updates().length === 2);
-      for (const { status, activities } of updates()) {
-        assert.equal(status, "online");
-        assert.deepEqual(activities, [{ name: "the tide", type: 3 }]);
-      }
-      await stopBot(bot);
-      await scene.start();
-      await until("both shards again", () => updates().length === 4);
-      assert.deepEqual(updates()[3]?.activities, [{ name: "the tide", type: 3 }]);
     }));
 });

@@ -6,7 +6,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { SimulatedProcess } from "../../../src/extras/demo/simulation/simulation.ts";
-import { ended, stopBot, STOPPED, withSimulation } from "../../support/bot/e2e.ts";
+import { ended, STOPPED, withSimulation } from "../../support/bot/e2e.ts";
 import { startSecondBot } from "../../support/bot/second_bot.ts";
 
 /** Waits until a bot has exited, and returns the line with the reason. */
@@ -41,14 +41,6 @@ describe("[G11] a second instance on this host", () => {
       assert.ok(!line.includes(scene.simulator.token));
       assert.equal(scene.simulator.account().identifies.length, 1);
     }));
-
-  it("starts at once if the first was killed", () =>
-    withSimulation({}, async ({ start }) => {
-      const first = await start();
-      first.kill("SIGKILL");
-      await ended(first);
-      await start();
-    }));
 });
 
 describe("[G11] barnacle run --force", () => {
@@ -66,21 +58,5 @@ describe("[G11] barnacle run --force", () => {
       const { identifies, resumes } = simulator.account();
       assert.equal(identifies.length, 1);
       assert.deepEqual(resumes.map(({ outcome }) => outcome), ["resumed"]);
-    }));
-
-  it("ends an instance with the same token and other data", () =>
-    withSimulation({}, async (scene) => {
-      const first = await scene.start();
-      await using second = startSecondBot(scene, { flags: ["--force"] });
-      assert.deepEqual(await ended(first), STOPPED);
-      await scene.line(second, /"Barnacle is running"/);
-      await stopBot(second);
-    }));
-
-  it("starts normally without another instance", () =>
-    withSimulation({}, async ({ start, say, mention, replies }) => {
-      await start({}, ["--force"]);
-      say("grace", "general", `${mention} hello`);
-      await replies("general", 1);
     }));
 });

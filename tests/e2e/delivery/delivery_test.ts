@@ -50,14 +50,6 @@ describe("[D2] a message whose nonce Discord has forgotten", () => {
       assert.equal(created(scene).length, 2);
     }));
 
-  it("is sent if the channel shows that it never arrived", () =>
-    withSimulation(OPTIONS, async (scene) => {
-      await dieAsking(scene, false);
-      assert.deepEqual(scene.written("general"), []);
-      scene.startBot();
-      assert.match((await scene.replies("general", 1))[0] ?? "", /q1/);
-    }));
-
   it("[D5] is held if the channel cannot be read, until a person decides; the asker gets one word", () =>
     // The reaction to a question that waits needs Read Message History as well.
     withSimulation({ ...OPTIONS, mayRefuse: ({ method }) => method === "PUT" }, async (scene) => {

@@ -4,8 +4,6 @@
  */
 
 import assert from "node:assert/strict";
-import { writeFileSync } from "node:fs";
-import { join } from "node:path";
 import { describe, it } from "node:test";
 import { type Scene } from "../../support/bot/e2e.ts";
 import { sharedBot } from "../../support/bot/shared_bot.ts";
@@ -60,52 +58,4 @@ describe("[R12a] a channel that takes no files", () => {
       assert.deepEqual(refused, [], "the bot asks for nothing that it may not do");
     }, withLibrary(model));
   });
-
-  it("gets the text of an answer whose file Discord refuses", async () => {
-    await using model = await startLibrary();
-    await play(async (scene) => {
-      const { simulator, say, mention, replies, until, here } = scene;
-      // The permission goes while the file is on its way.
-      const fault = { kind: "status", status: 503 } as const;
-      simulator.faults.rest.add({
-        method: "POST",
-        route: "/channels/:id/messages",
-        times: 2,
-        fault,
-      });
-      say("grace", here, `${mention} tell me the book`);
-      await until(
-        "the first try",
-        () => simulator.requests.records().some(({ status }) => status === 503),
-      );
-      simulator.permit({ ...deniedIn(here), as: "denied" });
-      say("grace", here, `${mention} q1`);
-      const [first = "", second] = await replies(here, 2);
-      assert.match(first, /^0\. Krill[^]*`answer\.md` is not attached/);
-      assert.equal(second, "krill");
-      await until("a message to the owner", () => toldOf(scene).length > 0);
-      assert.deepEqual(simulator.posted(here).map(({ attachments }) => attachments), [[], []]);
-    }, withLibrary(model));
-  });
-
-  it("refuses a file of `barnacle send` with the reason, and delays no other message", () =>
-    play(async (scene) => {
-      const { simulator, say, mention, replies, eventually, command, configFile, dataDir, here } =
-        scene;
-      simulator.permit({ ...deniedIn(here), as: "denied" });
-      const path = join(dataDir, "report.txt");
-      writeFileSync(path, "42");
-      const target = `channel:${simulator.channel(scene.here).id}`;
-      const sent = await command(
-        ["send", target, "done", "--file", path, "--config", configFile, "--data", dataDir],
-        { DISCORD_API_URL: simulator.apiUrl, DISCORD_BOT_TOKEN: simulator.token },
-      );
-      assert.equal(sent.code, 1);
-      assert.ok(sent.stderr.join("\n").includes(wordsOf(here)), sent.stderr.join("\n"));
-      say("grace", scene.here, `${mention} q1.`);
-      await replies(scene.here, 1);
-      const open = async () =>
-        (await command(["outbox", "--json", "--data", dataDir])).stdout.join("");
-      await eventually("nothing left to send", async () => await open() === "[]");
-    }));
 });

@@ -5,7 +5,6 @@ import { Buffer } from "node:buffer";
 import { createServer } from "node:http";
 import { describe, it } from "node:test";
 import { ended, KILLED, withSimulation } from "../../support/bot/e2e.ts";
-import { sharedBot } from "../../support/bot/shared_bot.ts";
 import { settleIn } from "../../support/bot/survival.ts";
 import { png } from "../../support/files/samples.ts";
 
@@ -54,28 +53,6 @@ const drawing = (baseUrl: string) => ({
 const CALL = 'call: draw {"prompt":"a barnacle at sea"}';
 
 describe("[T6] draw", () => {
-  const play = sharedBot({});
-
-  it("[R12] [L5] attaches the image to the reply, and counts it", () =>
-    withPainter((baseUrl, asked) =>
-      play(async ({ say, mention, replies, rows, simulator, until, here }) => {
-        say("grace", here, `${mention}\n${CALL}`);
-        await replies(here, 1);
-        assert.deepEqual(asked, [[
-          "/v1/images/generations",
-          { model: "brush", prompt: "a barnacle at sea", n: 1, response_format: "b64_json" },
-        ]]);
-        const [reply] = simulator.posted();
-        assert.deepEqual(reply?.attachments.map(({ filename }) => filename), ["drawing-1.png"]);
-        const used = () =>
-          rows("SELECT model, input, output, micros FROM usage WHERE kind = 'image'");
-        await until("the count", () => used().length > 0);
-        assert.deepEqual(used().map((row) => Object.values(row)), [
-          ["studio/brush", 10, 90, 49_010],
-        ]);
-      }, drawing(baseUrl))
-    ));
-
   it("[D1] draws once, and attaches the image after a crash", () =>
     withPainter((baseUrl, asked) =>
       withSimulation(drawing(baseUrl), async (scene) => {
@@ -91,10 +68,4 @@ describe("[T6] draw", () => {
         assert.deepEqual(reply?.attachments.map(({ filename }) => filename), ["drawing-1.png"]);
       })
     ));
-
-  it("does not exist without a model for it", () =>
-    play(async ({ say, mention, replies, here }) => {
-      say("grace", here, `${mention}\n${CALL}`);
-      assert.match((await replies(here, 1))[0] ?? "", /draw cannot be used here/);
-    }));
 });

@@ -102,35 +102,6 @@ describe("[S5] three people in one channel", () => {
       assert.deepEqual(places, places.toSorted((one, other) => one - other));
     }));
 
-  it("[X4a] include an owner, whose turn begins although no more may", () =>
-    withQuestions(play, {
-      config: { messages: { queue: { mode: "followup", turnsPerChannel: 2 } } },
-    }, async ({ replies, here }, { release }) => {
-      for (const question of QUESTIONS) release(question);
-      assert.deepEqual(ends(await replies(here, 3)), ANSWERS);
-    }));
-
-  it("[R8] get no draft before the answer to an earlier question is there", () =>
-    withQuestions(play, { discord: () => ({ streaming: "edit" }) }, async (scene, { release }) => {
-      const { simulator, until, written, replies } = scene;
-      const seen: string[] = [];
-      const { id } = simulator.channel(scene.here);
-      simulator.subscribe((event) => {
-        if (event.kind !== "message_created" || event.message.channelId !== id) return;
-        const quoted = event.message.reference?.messageId;
-        if (quoted !== undefined) seen.push(quoted);
-      });
-      await until("the first draft", () => written(scene.here).length === 1);
-      release("second tide");
-      await answeredElsewhere(scene);
-      assert.equal(written(scene.here).length, 1);
-      release("first tide");
-      release("third tide");
-      await until("all", () => ends(written(scene.here)).join() === ANSWERS.join());
-      assert.equal((await replies(scene.here, 3)).length, 3);
-      assert.equal(new Set(seen).size, seen.length);
-    }));
-
   for (const ready of [[], ["second tide"]] as const) {
     it(`[D2] are answered once and in order after kill -9, with ${ready.length} ready`, () =>
       withQuestions(ownBot({}), {}, async (scene, { release, restart, texts }) => {
@@ -146,18 +117,6 @@ describe("[S5] three people in one channel", () => {
         assert.equal(scene.written(scene.here).length, 4);
       }));
   }
-
-  it("[H6] wait for no question that is deleted", () =>
-    withQuestions(
-      play,
-      { mayRefuse: ({ path }) => path.includes("/reactions/") },
-      async (scene, model) => {
-        model.release("second tide");
-        model.release("third tide");
-        scene.simulator.delete({ as: "grace", in: scene.here, message: model.asked[0]?.id ?? "" });
-        assert.deepEqual(ends(await scene.replies(scene.here, 2)), ANSWERS.slice(1));
-      },
-    ));
 });
 
 /** A second answer would come before that to a later question. */

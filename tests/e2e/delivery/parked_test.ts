@@ -45,36 +45,4 @@ describe("[R11] [D5] a channel that refuses the bot's messages", () => {
       assert.equal(told().length, 1);
       await eventually("the status without it", async () => !/Channel /.test(await shown()));
     }));
-
-  it("is shown with its count after each refusal, a restart and a dropped message, and one is tried again", () =>
-    withSimulation({ mayRefuse: ({ status }) => status === 403 }, async (scene) => {
-      const { simulator, start, say, mention, line, until, eventually, replies, ask, cli } = scene;
-      let bot = await start();
-      simulator.permit({ ...DENIED, as: "denied" });
-      say("grace", "general", `${mention} q1.`);
-      await line(bot, new RegExp(WORDS));
-      const isShown = async (waiting: number) => {
-        const shown = (await cli("status")).stdout.join("\n");
-        const health = await (await ask(bot, "/healthz")).text();
-        return [shown, health].every((text) => text.includes(`${waiting} waiting: cannot post`));
-      };
-      await eventually("one message", () => isShown(1));
-      say("grace", "general", `${mention} q2.`);
-      await eventually("two messages", () => isShown(2));
-      simulator.permit({ ...DENIED, in: "help", as: "denied" });
-      say("grace", "help", `${mention} q3.`);
-      await line(bot, new RegExp(WORDS.replace("general", "help")));
-      bot.kill("SIGKILL");
-      await bot.exited;
-      await until("the connection to be gone", () => simulator.connected() === 0);
-      simulator.permit({ ...DENIED, in: "help", as: "unset" }); // no event tells the next process
-      bot = await start();
-      await replies("help", 1);
-      await eventually("two messages after a restart", () => isShown(2));
-      for (const left of [1, 0]) {
-        const [next] = JSON.parse((await cli("outbox", "--json")).stdout.join(""));
-        assert.equal((await cli("outbox", "drop", String(next.id))).code, 0);
-        await eventually(`${left} messages`, () => isShown(left));
-      }
-    }));
 });

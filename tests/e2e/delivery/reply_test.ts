@@ -2,33 +2,11 @@
 
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { withSimulation } from "../../support/bot/e2e.ts";
 import { sharedBot } from "../../support/bot/shared_bot.ts";
 import { startFixedModel } from "../../support/model/fixed_model.ts";
 
-const FENCE = /^```/gm;
-
 describe("[R1] [R2] [R4] [R10] an answer on Discord", () => {
   const play = sharedBot({});
-
-  it("[R2] is split in order, with each code fence closed and reopened", () =>
-    withSimulation(
-      { simulator: { rateLimits: false }, config: { messages: { maxChunks: 100 } } },
-      async ({ start, say, mention, replies, written, until }) => {
-        await start();
-        say("grace", "general", `${mention} something long`);
-        await until("the end", () => written("general").some((one) => /own code block/.test(one)));
-        const parts = await replies("general", 2);
-        assert.ok(parts.every((part) => [...part].length <= 2_000));
-        assert.ok(
-          parts.every((part) => [...part.matchAll(FENCE)].length % 2 === 0),
-          parts.join("\n--\n"),
-        );
-        const hours = [...parts.join("\n").matchAll(/^ +(\d+) +-?\d\.\d\d m/gm)];
-        assert.ok(hours.length > 100);
-        assert.deepEqual(hours.map(([, hour]) => Number(hour)), [...hours.keys()]);
-      },
-    ));
 
   it("[R4] pings only the asker, although the model writes other mentions", async () => {
     let loud = "";
@@ -53,18 +31,6 @@ describe("[R1] [R2] [R4] [R10] an answer on Discord", () => {
     }, { config: model.config });
   });
 
-  it("[R4] pings mentioned users and participants that the answer names", async () => {
-    let named = "";
-    await using model = await startFixedModel(() => named);
-    await play(async ({ say, mention, replies, user, simulator, here }) => {
-      named = `<@${user("ada").id}>, please help`;
-      say("ada", here, "I know about tides");
-      say("grace", here, `${mention} who knows about tides?`);
-      await replies(here, 1);
-      assert.deepEqual(simulator.posted(here)[0]?.pings.users, [user("ada").id]);
-    }, { config: model.config });
-  });
-
   it("[R10] is left out if the model declines, which is recorded", async () => {
     await using model = await startFixedModel((asked) =>
       asked.includes("shall I") ? "NO_REPLY" : "at last"
@@ -82,23 +48,6 @@ describe("[R1] [R2] [R4] [R10] an answer on Discord", () => {
       assert.equal(simulator.posted().length, 1);
     }, { config: model.config });
   });
-
-  it("[D5] waits for a rate limit, and is sent once", () =>
-    play(async (scene) => {
-      const { say, mention, replies, simulator, here } = scene;
-      simulator.faults.rest.add({
-        method: "POST",
-        route: "/channels/:id/messages", // and not that of the typing indicator
-        times: 1,
-        fault: { kind: "rate_limit", retryAfterSec: 0.7, scope: "user" },
-      });
-      say("grace", here, `${mention} slowly`);
-      await replies(here, 1);
-      const posts = simulator.requests.records()
-        .filter(({ method, path }) => method === "POST" && path.endsWith("/messages"));
-      assert.deepEqual(posts.map(({ status }) => status), [429, 200]);
-      assert.ok((posts[1]?.at ?? 0) - (posts[0]?.at ?? 0) >= 700);
-    }, { mayRefuse: ({ status }) => status === 429 }));
 
   for (const kind of ["reset_after", "cut_body", "garbage"] as const) {
     it(`[D2] is sent once although the response to its request is lost (${kind})`, () =>

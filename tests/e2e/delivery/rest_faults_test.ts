@@ -10,7 +10,7 @@ import type { ServerResponse } from "node:http";
 import { describe, it } from "node:test";
 import { accountOf, type Owed, settled } from "../../support/bot/account.ts";
 import { type Misdeed, startBadRest } from "../../support/discord/bad_rest.ts";
-import { type Scene, stopBot, withSimulation } from "../../support/bot/e2e.ts";
+import { type Scene, withSimulation } from "../../support/bot/e2e.ts";
 import { judge } from "../../support/bot/survival.ts";
 
 const PAGE = "<!doctype html><title>Sign in to the hotel's network</title>";
@@ -131,29 +131,6 @@ describe("[D1] [D5] [D6] a faulty server delays one channel, and loses nothing",
         })),
       );
       assert.deepEqual(bad.strayed, []); // the token is sent to the API only
-    }));
-
-  it("fails for long: waiting messages survive the process, in order", () =>
-    withSimulation(OPTIONS, async (scene) => {
-      const { simulator, say, mention, start, startBot, until, replies } = scene;
-      await using bad = await startBadRest(simulator.apiUrl);
-      const env = { DISCORD_API_URL: bad.url };
-      const first = await start(env);
-      bad.spoil(String(simulator.channel("general").id), page(502));
-      const names = Array.from({ length: 30 }, (_, number) => `q${100 + number}.`);
-      for (const name of names) say("grace", "general", `${mention} ${name}`);
-      await until("six requests", () => bad.spoilt() >= 6);
-      await stopBot(first);
-      const before = bad.spoilt();
-      const second = startBot(env);
-      await until("two more", () => bad.spoilt() >= before + 2);
-      say("ada", "off-topic", `${mention} q3.`);
-      await replies("off-topic", 1);
-      bad.recover();
-      await judge(scene, second, [
-        { channel: "general", pieces: names },
-        { channel: "off-topic", pieces: ["q3."] },
-      ]);
     }));
 });
 

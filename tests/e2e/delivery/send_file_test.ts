@@ -8,7 +8,6 @@ import { ended, KILLED, type Scene, withSimulation } from "../../support/bot/e2e
 import { sharedBot } from "../../support/bot/shared_bot.ts";
 import { png } from "../../support/files/samples.ts";
 import { IS_LONG } from "../../support/long_form.ts";
-import { everythingProgram } from "../../support/model/mcp_everything.ts";
 
 const OWNER = { config: { commands: { ownerAllowFrom: ["grace"] } } };
 
@@ -61,28 +60,6 @@ describe("[R12] the agent sends", () => {
       await eventually("the answer", () => Promise.resolve(rows(open).length === 0));
     }));
 
-  it("an image of an MCP server's result", () =>
-    play(async (scene, bot) => {
-      const { say, mention, replies, model, line, here } = scene;
-      say("grace", "help", `${mention} hello`);
-      await line(bot, /"An MCP server has listed its tools"/);
-      await replies("help", 1);
-      say("grace", here, `${mention}\ncall: mcp__all__get-tiny-image {}`);
-      await replies(here, 1);
-      const [image] = /image:\d+-\d+/.exec(model.requests.at(-1)?.body ?? "") ?? [];
-      assert.ok(image);
-      say("ada", "help", `${mention}\n${call({ file: image })}`);
-      assert.match((await replies("help", 2))[1] ?? "", /no image \d+ of this person's turns/);
-      say("grace", here, `${mention}\n${call({ file: image, name: "tiny.png" })}`);
-      await replies(here, 2);
-      assert.deepEqual(filesOf(scene).map(({ filename }) => filename), ["tiny.png"]);
-    }, {
-      config: {
-        ...OWNER.config,
-        mcp: { servers: { all: { ...everythingProgram("stdio"), sandbox: "off" } } },
-      },
-    }));
-
   for (const at of ["after:TS", "after:T3", ...(IS_LONG ? ["before:T3"] : [])]) {
     it(`[D1] a file once, through a crash at ${at}`, () =>
       withSimulation(OWNER, async (scene) => {
@@ -127,21 +104,5 @@ describe("[R12] the agent sends", () => {
           assert.match(JSON.stringify(message?.embeds), /"title":"Tides".*"value":"3 m"/);
         }));
     }
-
-    it("writes to a person directly for an owner, and to the asker", () =>
-      play(async (scene) => {
-        const { say, mention, replies, user, simulator, here } = scene;
-        const to = (name: string) => act({ userId: user(name).id, text: `hello ${name}` });
-        say("ada", here, `${mention}\n${to("grace")}`);
-        assert.match((await replies(here, 1))[0] ?? "", /only an owner of the bot/);
-        say("ada", here, `${mention}\n${to("ada")}`);
-        await replies(here, 2);
-        say("grace", here, `${mention}\n${to("ada")}`);
-        await replies(here, 3);
-        const direct = simulator.posted().map(({ content }) => content).filter((content) =>
-          content.startsWith("hello")
-        );
-        assert.deepEqual(direct.toSorted(), ["hello ada", "hello ada"]);
-      }));
   });
 });

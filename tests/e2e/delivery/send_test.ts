@@ -46,16 +46,6 @@ describe("[S4] [D2] barnacle send", () => {
       assert.deepEqual([...creates.values()].map(({ messages }) => messages.size), [1]);
     }));
 
-  it("sends a direct message, and the same text twice if it is requested twice", () =>
-    withSimulation({}, async (scene) => {
-      await ready(scene);
-      for (let time = 0; time < 2; time += 1) {
-        const ran = await send(scene, `user:${scene.user("ada").id}`, "Again.");
-        assert.equal(ran.code, 0, said(ran));
-      }
-      assert.deepEqual(scene.written("dm", "ada"), ["Again.", "Again."]);
-    }));
-
   it("needs a running bot, and says how to start it", () =>
     withSimulation({}, async (scene) => {
       const never = await send(scene, target(scene, "general"), "The tide is in.");
@@ -68,39 +58,5 @@ describe("[S4] [D2] barnacle send", () => {
       assert.equal(ran.code, 75, said(ran));
       assert.match(said(ran), /no bot runs with the data in .*; start it by `barnacle run`/);
       assert.deepEqual(scene.simulator.posted(), []);
-    }));
-
-  it("names the missing permission", () =>
-    withSimulation({ mayRefuse: ({ status }) => status === 403 }, async (scene) => {
-      await ready(scene);
-      scene.simulator.permit({ to: "Barnacle", what: "sendMessages", as: "denied", in: "general" });
-      const ran = await send(scene, target(scene, "general"), "The tide is in.", "--wait", "2");
-      assert.equal(ran.code, 75, said(ran));
-      assert.match(said(ran), /still in the outbox.*Send Messages is denied.*the bot keeps trying/);
-      assert.deepEqual(scene.simulator.posted("general"), []);
-    }));
-
-  const refused: readonly (readonly [args: readonly string[], words: RegExp])[] = [
-    [["123456789012345678", "x"], /"user:123456789012345678".*"channel:123456789012345678"/],
-    [["<@&123456789012345678>", "x"], /is a role/],
-    [["", "x"], /no target/],
-    [["channel:99999999999999999999", "x"], /not a Discord id/],
-    [["channel:123456789012345678"], /nothing to send/],
-    [["channel:123456789012345678", "  "], /nothing to send/],
-    [
-      ["channel:123456789012345678", "x", "--file", "/nowhere/at/all"],
-      /cannot read.*: there is no such file/,
-    ],
-    [["channel:123456789012345678", "x", "--file", "/"], /cannot send \/: it is a directory/],
-    [["channel:123456789012345678", "x", "--file", "/dev/zero"], /zero: it is not a regular file/],
-  ];
-  it("refuses a malformed target without asking Discord, and shows the right form", () =>
-    withSimulation({}, async (scene) => {
-      for (const [args, words] of refused) {
-        const ran = await send(scene, ...args);
-        assert.equal(ran.code, 2, said(ran));
-        assert.match(said(ran), words);
-      }
-      assert.deepEqual(scene.simulator.requests.records(), []);
     }));
 });

@@ -141,25 +141,6 @@ describe("[R8] streaming", () => {
       assert.deepEqual(standing(scene), expected);
     });
   });
-
-  it("removes the draft if the turn fails, and reports the failure once", async () => {
-    const shown = Promise.withResolvers<void>();
-    await using model = await startFixedModel(async function* () {
-      yield "Krill are small, and there are very many of them. ";
-      await shown.promise;
-      throw new Error("the model trips");
-    });
-    await play(async (scene) => {
-      const seen = watch(scene);
-      scene.say("grace", scene.here, `${scene.mention} krill?`);
-      await scene.until("a draft", () => seen.some((content) => content.includes("Krill")));
-      shown.resolve();
-      await scene.until("the failure", () => {
-        const [said, ...more] = scene.written(scene.here);
-        return said?.includes("Error ID") && more.length === 0;
-      });
-    }, { discord: discord("edit"), config: model.config });
-  });
 });
 
 function same(a: unknown, b: unknown): boolean {

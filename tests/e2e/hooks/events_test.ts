@@ -2,7 +2,6 @@
 
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { UserId } from "../../../src/core/discord/ids.ts";
 import type { RequestRecord } from "../../../simulator/notes/request_log.ts";
 import { addUser } from "../../../simulator/world/create_world.ts";
 import { ended, KILLED, type Scene, withSimulation } from "../../support/bot/e2e.ts";
@@ -36,23 +35,6 @@ describe("[W7] events of servers", () => {
   const mayRefuse = ({ status, path }: RequestRecord) =>
     status === 404 && path.includes("/members/");
   const play = sharedBot({ mayRefuse });
-
-  it("of an entry that the config loses meanwhile reach no one", () =>
-    play(async (scene, bot) => {
-      const userId = join(scene, "late");
-      await scene.eventually(
-        "the event is stored",
-        () => Promise.resolve(scene.rows("SELECT 1 FROM hook_event").length === 1),
-      );
-      scene.rewrite(listening(scene, [{ event: "member_join", who: ["user:5"] }])); // another subject
-      await scene.line(bot, /"Events of a hook reach no one"/);
-      const why = (await scene.cli("why", userId)).stdout.join("\n");
-      assert.match(
-        why,
-        /reached no one: the config does not have the entry agents\.list\[0\]\.on\[0\]/,
-      );
-      assert.equal(scene.model.requests.length, 0);
-    }, (scene) => listening(scene, [{ event: "member_join" }])));
 
   it("start one turn for a raid, and one for a reaction where it happened", () =>
     play(async (scene, bot) => {
@@ -92,34 +74,6 @@ describe("[W7] events of servers", () => {
         { event: "member_join", prompt: "greet them" },
         { event: "reaction", emoji: ["📌"], post: undefined, perDay: 1 },
       ])));
-
-  it("greet a newcomer who is still there, by a mention, and post nothing if the model fails", () =>
-    play(async (scene, bot) => {
-      const { simulator, model, here } = scene;
-      const leave = (who: string) =>
-        void simulator.world.guilds.forEach((guild) =>
-          guild.members.delete(simulator.user(who) as UserId)
-        );
-      join(scene, "gone");
-      leave("gone");
-      await scene.line(bot, /"Events of a hook reach no one".*the newcomer has left/);
-      const userId = join(scene, "newcomer");
-      const [greeting = ""] = await scene.replies(here, 1);
-      assert.match(greeting, new RegExp(`<@${userId}>`));
-      const [message] = simulator.posted(here);
-      assert.deepEqual(message?.pings.users, [userId]);
-
-      model.behave("garbage");
-      for (const name of ["unlucky", "unluckier"]) {
-        join(scene, name);
-        await scene.line(bot, new RegExp(`"A turn failed"`));
-      }
-      await scene.until(
-        "the owner knows",
-        () => scene.written("dm", "ada").find((text) => /A turn of the entry .* failed/.test(text)),
-      );
-      assert.equal(scene.written(here).length, 1);
-    }, (scene) => listening(scene, [{ event: "member_join", prompt: "greet them" }])));
 
   it("are answered once, however often the bot is killed, and found after a lost session", () =>
     withSimulation({}, async (scene) => {

@@ -210,31 +210,6 @@ describe("[W1] [W2] [W3] [W4] [W5] hooks of the whole bot", () => {
         assert.equal(posts.split(`${name} is up`).length, 2, posts);
       }
     }));
-
-  it("merge a burst of 300 events in a few messages, and store all of them", () =>
-    withHooks((simulator) => ({
-      post: hookTo(simulator, "general", { model: false, template: TEMPLATE, perMinute: 60 }),
-    }), async (scene) => {
-      const bot = await scene.start();
-      const address = await addressOf(scene, bot);
-      const statuses: number[] = [];
-      await Promise.all(Array.from({ length: 12 }, async (_, lane) => {
-        for (let index = 0; index < 25; index++) {
-          const { status } = await send(address, "post", { monitor: `m${lane}`, status: 0 });
-          statuses.push(status);
-        }
-      }));
-      assert.deepEqual(statuses, Array.from({ length: 300 }, () => 202));
-      await scene.eventually("all events in a run", () =>
-        Promise.resolve(
-          scene.rows("SELECT 1 FROM hook_event WHERE run_id IS NULL").length === 0 &&
-            scene.rows("SELECT 1 FROM hook_event").length === 300,
-        ));
-      const runs = scene.rows("SELECT count FROM hook_run");
-      const sum = runs.reduce((total, { count }) => total + Number(count), 0);
-      assert.equal(sum, 300);
-      assert.ok(runs.length <= 20, String(runs.length));
-    }));
 });
 
 describe("[W6] incidents of the whole bot", () => {

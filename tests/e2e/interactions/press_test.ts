@@ -82,10 +82,6 @@ const now = ({ simulator }: Scene, { id }: Message): Message => {
   return message;
 };
 
-/** The answers to interactions that the bot's requests have sent as the first one. */
-const callbacks = ({ simulator }: Scene): readonly RequestRecord[] =>
-  simulator.requests.records().filter(({ path }) => path.endsWith("/callback"));
-
 describe("[K5] a press of a button", () => {
   const play = sharedBot(OPTIONS);
   const alone = ownBot(OPTIONS);
@@ -104,16 +100,6 @@ describe("[K5] a press of a button", () => {
       await scene.until("the card", () => buttonsIn(now(scene, card).components).length === 0);
       assert.match(textOf(now(scene, card)), new RegExp(scene.user("ada").id));
       assert.deepEqual(scene.simulator.failedInteractions(), []);
-    }));
-
-  it("acts once, and is acknowledged once, while the main thread is free", () =>
-    withApprovals(play, async (scene, runs) => {
-      const card = await cardOf(scene);
-      await press(scene, card);
-      await answerWith(scene, /it ran/);
-      await scene.until("the card", () => buttonsIn(now(scene, card).components).length === 0);
-      assert.equal(runs(), 1);
-      assert.deepEqual(callbacks(scene).map(({ body }) => body), [{ type: 6 }]);
     }));
 
   it("acts once if the process is killed between the acknowledgement and the action", () =>

@@ -8,7 +8,6 @@ import { once } from "node:events";
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
-import { DatabaseSync } from "node:sqlite";
 import { describe, it } from "node:test";
 import { DATABASE_NAME } from "../../../src/host/files/data_dir.ts";
 import {
@@ -19,7 +18,6 @@ import {
   withSimulation,
   writeConfig,
 } from "../../support/bot/e2e.ts";
-import { freePort } from "../../support/network/free_port.ts";
 
 /** Elsewhere, no one tells which process has a port. */
 
@@ -98,31 +96,6 @@ describe("[O7] barnacle run with a fault that prevents the start", () => {
       assert.match(said, /\^/);
     }));
 
-  it("names a missing config file", () =>
-    withSimulation({}, async (scene) => {
-      const ran = await scene.command(
-        ["run", "--config", join(scene.dataDir, "none.jsonc"), "--data", scene.dataDir],
-        environment(scene),
-      );
-      assert.match(judge(ran, 78), /none\.jsonc.*no such file/i);
-    }));
-
-  it("reports that no model is configured or found", () =>
-    withSimulation({}, async (scene) => {
-      const env = {
-        OPENAI_API_KEY: undefined,
-        OPENAI_BASE_URL: undefined,
-        OPENAI_MODEL: undefined,
-      };
-      assert.match(judge(await run(scene, { env }), 78), /model/i);
-    }));
-
-  it("refuses to send a token over a network in plain text", () =>
-    withSimulation({}, async (scene) => {
-      const env = { DISCORD_API_URL: "http://discord.example.org" };
-      assert.match(judge(await run(scene, { env }), 78), /^error: DISCORD_API_URL [^\n]+$/);
-    }));
-
   it("[O1] names a required port that is in use", () =>
     withSimulation({}, async (scene) => {
       await using used = await usedPort();
@@ -145,28 +118,6 @@ describe("[O7] barnacle run with a fault that prevents the start", () => {
       assert.ok(fields.port > 8_787);
       assert.equal((await scene.ask(bot, "/livez")).status, 200);
       assert.equal((await scene.cli("status", "--json")).code, 0);
-    }));
-
-  it("[O1] answers messages although another program uses the port", () =>
-    withSimulation({}, async (scene) => {
-      await using used = await usedPort();
-      scene.rewrite({ config: { http: { port: used.port, bind: "127.0.0.1" } } });
-      const bot = await scene.start();
-      scene.say("grace", "general", `${scene.mention} hello`);
-      await scene.replies("general", 1);
-      const warning = JSON.parse(await scene.line(bot, /without HTTP server/));
-      assert.deepEqual([warning.level, warning.fields.port], ["warn", used.port]);
-      const { fields } = JSON.parse(await scene.line(bot, /"Barnacle is running"/));
-      assert.equal(fields.health, undefined);
-      const status = await scene.cli("status");
-      assert.equal(status.code, 75);
-      const said = new RegExp(
-        `has no HTTP server: port ${used.port} was in use at its start`,
-      );
-      const fix = /set another http\.port, or stop that program; then restart/;
-      for (const pattern of [said, fix]) assert.match(status.stderr.join(""), pattern);
-      const doctor = await scene.cli("doctor", "--only", "host");
-      for (const pattern of [said, fix]) assert.match(doctor.stdout.join("\n"), pattern);
     }));
 
   it("names a data directory that it cannot create", () =>
@@ -211,21 +162,6 @@ describe("[O7] barnacle run with a fault that prevents the start", () => {
       assert.doesNotMatch(ran.stderr.join("\n"), /"level":"error"|"stack"/);
     }));
 
-  it("[X7] leaves the data of a newer Barnacle unchanged", () =>
-    withSimulation({}, async (scene) => {
-      const data = join(scene.dataDir, "data");
-      const file = join(data, DATABASE_NAME);
-      mkdirSync(data, { mode: 0o700 });
-      const database = new DatabaseSync(file);
-      database.exec("CREATE TABLE future (x); PRAGMA user_version = 4711");
-      database.close();
-      const before = readFileSync(file);
-      const said = lineOf(await run(scene), 74);
-      assert.match(said, /4711/);
-      assert.match(said, /newer/);
-      assert.deepEqual(readFileSync(file), before);
-    }));
-
   it("names the other Barnacle on the same data directory, which continues, and starts on them once that is killed", () =>
     withSimulation({ simulator: { identifyLimit: { maxConcurrency: 16 } } }, async (scene) => {
       const bot = await scene.start();
@@ -241,15 +177,6 @@ describe("[O7] barnacle run with a fault that prevents the start", () => {
       await scene.replies("general", 2);
     }));
 
-  for (
-    const [name, value] of [["BARNACLE_CRASH_AT", "before:T9"], ["BARNACLE_FAULT", "x"]] as const
-  ) {
-    it(`[G14] refuses an invalid ${name}`, () =>
-      withSimulation({}, async (scene) => {
-        assert.match(lineOf(await run(scene, { env: { [name]: value } }), 78), new RegExp(name));
-      }));
-  }
-
   it("says which token is wrong in a used data directory, and nothing of another bot", () =>
     withSimulation({ mayRefuse: ({ status }) => status === 401 }, async (scene) => {
       const bot = await scene.start();
@@ -261,15 +188,6 @@ describe("[O7] barnacle run with a fault that prevents the start", () => {
       const said = judge(ran, 77);
       assert.match(said, /token of DISCORD_BOT_TOKEN\..*Reset Token/);
       assert.doesNotMatch(said, /another bot/i);
-    }));
-
-  it("waits for an unreachable Discord, and reports it", () =>
-    withSimulation({}, async (scene) => {
-      const bot = scene.startBot({ DISCORD_API_URL: `http://127.0.0.1:${await freePort()}` });
-      await scene.line(bot, /Cannot ask Discord for its gateway's URL; will try again/);
-      assert.equal((await scene.ask(bot, "/livez")).status, 200);
-      assert.equal((await scene.ask(bot, "/readyz")).status, 503);
-      assert.deepEqual(bot.lines.filter((line) => line.includes('"stack"')), []);
     }));
 
   it("stops without a failure while Discord does not answer", () =>

@@ -42,25 +42,6 @@ describe("[G12] [O7] a signal to the bot", () => {
       assert.doesNotMatch(next.lines.join("\n"), /Waiting for running turns/);
     }));
 
-  it("SIGTERM before the report of the guilds: the bot is not called ready after it stops", () =>
-    withSimulation({}, async ({ start, say, mention, model, until, line, startBot, simulator }) => {
-      const first = await start();
-      await line(first, /"The bot is ready"/);
-      first.kill("SIGKILL");
-      await first.exited;
-      await until("the connection to be gone", () => simulator.connected() === 0);
-      model.behave("slow");
-      say("grace", "general", `${mention} q1`);
-      const bot = startBot();
-      await until("the turn to run", () => model.requests.length > 0);
-      await line(bot, /"Barnacle is running"/);
-      await stopBot(bot);
-      const told = bot.lines.flatMap((line) =>
-        /"event":"(Stopping|The bot is ready)"/.exec(line)?.[1] ?? []
-      );
-      assert.equal(told.at(-1), "Stopping", told.join(", "));
-    }));
-
   it("SIGTERM silently leaves a turn that exceeds the grace period to the next start", () =>
     withSimulation({ config: { shutdown: { graceSec: 0.5 } } }, async (scene) => {
       const { start, say, mention, replies, model, until, written } = scene;
@@ -107,16 +88,5 @@ describe("[G12] [O7] a signal to the bot", () => {
       const next = await start();
       assert.match((await replies("general", 1))[0] ?? "", /q1/);
       assert.doesNotMatch(next.lines.join("\n"), /The last run/, "it is no crash");
-    }));
-
-  it("a different second signal exits at once too", () =>
-    withSimulation({}, async ({ start, line, say, mention, model, until }) => {
-      const bot = await start();
-      model.behave("hang");
-      say("grace", "general", `${mention} q1`);
-      await until("the turn to run", () => model.requests.length > 0);
-      bot.kill("SIGTERM");
-      await line(bot, /"Stopping"/);
-      await insist(bot, "SIGINT", 130);
     }));
 });

@@ -4,8 +4,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
-import { setTimeout as sleep } from "node:timers/promises";
-import { ended, type Scene, stopBot, withSimulation, writeConfig } from "../../support/bot/e2e.ts";
+import { type Scene, stopBot, withSimulation, writeConfig } from "../../support/bot/e2e.ts";
 import { type NotifySocket, openNotifySocket } from "../../support/process/notify_socket.ts";
 
 /** Plays with a service manager, and the environment that its unit sets. */
@@ -68,19 +67,6 @@ describe("[O4] a bot started by a service manager", () => {
         at = performance.now();
         return pauseMs > 2_000;
       });
-    }));
-
-  it("pings only the manager that asked this process", () =>
-    underManager(async ({ start }, manager, env) => {
-      const { WATCHDOG_USEC: _, ...rest } = env;
-      const first = await start(rest);
-      await manager.line(/^READY=1$/);
-      await sleep(500);
-      first.kill("SIGTERM");
-      await ended(first);
-      await start({ ...env, WATCHDOG_PID: "1" });
-      await sleep(500);
-      assert.equal(pingsOf(manager), 0);
     }));
 
   it("[C9] reloads its config at SIGHUP, and continues even if the config is invalid", () =>

@@ -10,7 +10,6 @@ import { addChannel, addMember } from "../../../simulator/world/create_world.ts"
 import type { PermissionName } from "../../../simulator/actions/moderation.ts";
 import { GO_ON } from "../../../src/render/sentences.ts";
 import type { Message } from "../../../simulator/world/world.ts";
-import { png } from "../../support/files/samples.ts";
 import { toSnowflake } from "../../../simulator/world/snowflake.ts";
 import {
   ended,
@@ -20,7 +19,6 @@ import {
   stopBot,
   withSimulation,
 } from "../../support/bot/e2e.ts";
-import { makeDue } from "../../support/bot/schedules.ts";
 import { sharedBot } from "../../support/bot/shared_bot.ts";
 import { crashPoints } from "../../support/long_form.ts";
 
@@ -83,141 +81,6 @@ describe("[T3] actions that change a server", () => {
         assert.deepEqual(requests.filter(({ status = 0 }) => status >= 400), []);
       }, { discord: () => ({}) }));
   });
-
-  it("[R15a] pin, change a channel and undo it, with words for the model and receipts", () =>
-    play(async (scene) => {
-      const { simulator, say, here } = scene;
-      permit(scene, "pinMessages");
-      permit(scene, "manageChannels");
-      const message = say("ada", here, "The budget is ten shells.");
-      const channelId = String(simulator.channel("room-35").id);
-      const reply = await asked(scene, [
-        { action: "pinMessage", messageId: message.id },
-        { action: "listPins" },
-        { action: "searchMessages", query: "shells" },
-        { action: "channelEdit", channelId, topic: "All about help", dryRun: true },
-        { action: "channelEdit", channelId, topic: "All about help" },
-        { action: "undo" },
-      ]);
-      assert.match(reply, /Pinned\./);
-      assert.match(reply, /"pinnedAt":.*ten shells/);
-      assert.match(reply, /Dry run: this would change <#\d+>/);
-      assert.match(reply, /Changed\. To undo: undo\(id \d+\)/);
-      assert.match(reply, /Undone \(\d+\)/);
-      const [receipts = ""] = reply.match(/^-# .*$/m) ?? [];
-      assert.match(
-        receipts,
-        /^-# ✓ message pinned \S+ · ↩ channel edited <#\d+> · ✓ change undone$/,
-      );
-      const pinned = simulator.channel(here).messages.get(message.id);
-      assert.ok(pinned?.pinnedAt);
-      const changes = simulator.requests.records().filter(({ method }) => method === "PATCH")
-        .map(({ body }) => Object(body)["topic"]);
-      assert.deepEqual(changes, ["All about help", ""]);
-    }));
-
-  it("open a post in a forum with its tags, once for a repeated call", () =>
-    play(async (scene) => {
-      const { simulator: { world, channel } } = scene;
-      const forum = channel("questions");
-      const post = {
-        action: "threadCreate",
-        channelId: forum.id,
-        title: "Krill",
-        text: "All about krill @everyone",
-        tags: ["food"],
-      };
-      const reply = await asked(scene, [post, post]);
-      assert.match(reply, /"title":"Krill"\}[^]*"existed":true/);
-      const posts = [...world.channels.values()].filter((one) =>
-        one.kind === "thread" && one.parentId === forum.id
-      );
-      assert.equal(posts.length, 1);
-      const [only] = posts;
-      assert.ok(only?.kind === "thread");
-      assert.deepEqual(only.tagIds, [tag.id]);
-      assert.match([...only.messages.values()][0]?.content ?? "", /^All about krill/);
-    }));
-
-  it("[R12] make a picture of a message an emoji, if its sender may create one", () =>
-    play(async (scene) => {
-      const { simulator, mention, replies, here } = scene;
-      const ask = () =>
-        simulator.say({
-          as: "grace",
-          in: here,
-          text: `${mention}\n${
-            call({ action: "emojiUpload", name: "krill", mediaUrl: "attachment:krill.png" })
-          }`,
-          attachments: [{ filename: "krill.png", bytes: png(8, 8), sizeBytes: png(8, 8).length }],
-        });
-      ask();
-      assert.match((await replies(here, 1))[0] ?? "", /Create Expressions/);
-      permit(scene, "createExpressions");
-      ask();
-      assert.match((await replies(here, 2))[1] ?? "", /<:krill:\d+>/);
-      const made = simulator.requests.records().find(({ method, path }) =>
-        method === "POST" && path.endsWith("/emojis")
-      );
-      assert.equal(Object(made?.body).image, `data:image/png;base64,${png(8, 8).toBase64()}`);
-    }));
-
-  it("[K2] are taken back by /undo for the person who asked for them, and for no other", () =>
-    play(async (scene, bot) => {
-      const { simulator, until, here } = scene;
-      permit(scene, "manageChannels");
-      await scene.line(bot, /slash commands are registered/);
-      const channelId = String(simulator.channel("room-34").id);
-      await asked(scene, [{ action: "channelEdit", channelId, name: "aid" }]);
-      assert.ok(simulator.channel("aid"));
-      const answer = async (as: string) => {
-        simulator.command({ as, in: here, name: "undo" });
-        const told = await until("the answer", () => simulator.ephemeral(as)[0]?.content);
-        return told;
-      };
-      assert.match(await answer("mallory"), /I could not undo that: there is nothing/);
-      assert.match(
-        await answer("grace"),
-        /^Undone: change <#\d+>: name "aid"\. This sets its name back\./,
-      );
-      assert.ok(simulator.channel("room-34"));
-    }));
-
-  it("[T12] of a scheduled task depend on its creator's rights at that moment", () =>
-    play(async (scene) => {
-      const { simulator, say, mention, replies, here } = scene;
-      permit(scene, "manageChannels");
-      const text = call({ action: "channelCreate", name: "krill" });
-      const remind = { action: "create", when: "8h", text, task: true };
-      say("grace", here, `${mention}\ncall: remind ${JSON.stringify(remind)}`);
-      await replies(here, 1);
-      simulator.permit({ to: "helpers", what: "manageChannels", as: "unset" });
-      await makeDue(scene);
-      const [, answer = ""] = await replies(here, 2);
-      assert.match(answer, /they lack the permission Manage Channels/);
-    }));
-
-  it("that cannot be undone wait for the asker from the first one, with all of an answer on one card", () =>
-    play(async (scene) => {
-      const { simulator, say, mention, until, user, here } = scene;
-      const [krill] = simulator.world.guilds.values();
-      assert.ok(krill);
-      const [mallory, edsger] = [user("mallory"), user("edsger")];
-      permit(scene, "banMembers");
-      const bans = [mallory, edsger].map(({ id }) => call({ action: "ban", userId: id }));
-      say("grace", here, `${mention}\n${bans.join("\n")}`);
-      const card = await until(
-        "the card",
-        () => simulator.posted(here).find((one) => buttonsIn(one.components).length > 0),
-      );
-      assert.match(textOf(card), /ban mallory \(\d+\)\nban edsger \(\d+\), who is not a member/);
-      assert.ok(textOf(card).includes(`<@${mallory.id}> · <@${edsger.id}>`));
-      assert.equal(krill.things.bans.size, 0);
-      const goOn = buttonsIn(card.components).find(({ label }) => label === GO_ON);
-      assert.ok(goOn);
-      simulator.press({ as: "grace", in: here, message: card.id, customId: goOn.custom_id });
-      await until("the bans", () => krill.things.bans.size === 2);
-    }));
 });
 
 describe("[T3] more destructive actions than `maxDestructive`", () => {

@@ -98,17 +98,6 @@ describe("[A1] a command on the host", () => {
       assert.equal(ran(workspace), 1);
     }));
 
-  it("does not run after a denial, and the model learns it", () =>
-    play(async (scene) => {
-      const { simulator, say, mention, here } = scene;
-      say("ada", here, `${mention}\n${RUN}`);
-      const message = await card(scene);
-      const customId = idOf(message, "Deny");
-      simulator.press({ as: "ada", in: "dm", message: message.id, customId });
-      await answerWith(scene, /denied by an approver/);
-      assert.equal(ran(workspace), 0);
-    }));
-
   it("[SEC-R20] does not run if its program was swapped after the approval was asked", () =>
     play(async (scene) => {
       const { simulator, say, mention, here } = scene;
@@ -209,19 +198,4 @@ describe("[A1] a command on the host", () => {
       await answerWith(scene, /not on the list/);
       assert.equal(ran(workspace), 0);
     }));
-
-  it("is denied at once if no one can approve it, with the missing key", () =>
-    play(async (scene) => {
-      scene.say("ada", scene.here, `${scene.mention}\n${RUN}`);
-      await answerWith(scene, /execApprovals\.enabled is false/);
-    }, {
-      discord: () => ({}),
-      config: { commands: OWNER, exec: { sandbox: "off" } },
-    }));
-
-  it("does not exist without the section `exec`, nor for other people", () =>
-    play(async (scene) => {
-      scene.say("ada", scene.here, `${scene.mention}\n${RUN}`);
-      await answerWith(scene, /exec cannot be used here/);
-    }, { discord: () => ({}), config: {} }));
 });

@@ -21,7 +21,6 @@ const scripted = (description: string) => ({
 });
 
 const look = (input: object) => `call: mcp__asks__look ${JSON.stringify(input)}`;
-const picture = "call: mcp__all__get-tiny-image {}";
 
 /** Three servers, one of which fails, and an agent in #help whose model takes no images. */
 function prepare({ model: { baseUrl, models: [name = ""] }, rewrite }: Scene): void {
@@ -79,30 +78,6 @@ describe("[T13] the bot", () => {
       assert.match(card, /mcp__asks__look \{"what":"cwd"\}[^]*mcp\.servers\.asks\.seenBy/);
       const [, cwd = ""] = await replies(here, 2);
       assert.ok(cwd.includes(`${dataDir}/mcp/asks`), cwd);
-    }));
-
-  it("shows the model images of results, after the results", () =>
-    play(async (scene) => {
-      const { here, say, mention, replies, model, rows } = scene;
-      say("grace", here, `${mention}\n${picture}`);
-      await replies(here, 1);
-      const { messages } = JSON.parse(model.requests.at(-1)?.body ?? "{}");
-      const [result, announced, images] = messages.slice(-3);
-      const roles = [result.role, announced.role, images.role];
-      assert.deepEqual(roles, ["tool", "assistant", "user"]);
-      assert.match(result.content, /\[image image\/png, [^\]]*: shown after the results\]/);
-      assert.match(JSON.stringify(images), /Images from the tool results.*base64,iVBOR/);
-      assert.doesNotMatch(JSON.stringify(rows("SELECT step FROM step")), /iVBOR/);
-    }));
-
-  it("names images of results for a model that takes none", () =>
-    play(async (scene) => {
-      const { say, mention, replies, model } = scene;
-      say("grace", "help", `${mention}\n${picture}`);
-      await replies("help", 1);
-      const { body = "" } = model.requests.at(-1) ?? {};
-      assert.match(body, /\[image image\/png, [^\]]*: not shown: the model takes no images\]/);
-      assert.doesNotMatch(body, /iVBOR/);
     }));
 
   it("[T1] tells the model that the outcome of a lost call is unknown", () =>

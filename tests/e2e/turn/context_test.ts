@@ -1,8 +1,6 @@
 /** Tests the model's input: a message and its context. */
 
 import assert from "node:assert/strict";
-import { mkdirSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
 import { describe, it } from "node:test";
 import { type Scene, stopBot, withSimulation } from "../../support/bot/e2e.ts";
 import { sharedBot } from "../../support/bot/shared_bot.ts";
@@ -63,31 +61,6 @@ describe("[H1] [H3] [H4] the model's input", () => {
       assert.equal(messages[1]?.text, answer);
     }));
 
-  it("[H3] names the sender, the place, the time and the ids", () =>
-    play(async (scene) => {
-      const { say, mention, replies, user, simulator, here } = scene;
-      const { id, channelId } = say("grace", here, `${mention} who am I?`);
-      await replies(here, 1);
-      const turn = lastTurn(scene);
-      const [krill] = simulator.world.guilds.values();
-      assert.ok(turn.includes(`[from: grace (${user("grace").id})] [message_id: ${id}]`), turn);
-      assert.ok(turn.includes(`[channel: <#${channelId}>, guild ${krill?.id}]`), turn);
-      assert.match(turn, /\[time: \w{3} \d{4}-\d\d-\d\d \d\d:\d\d \(.+\)\]/);
-      assert.match(fence(turn, "message"), /who am I\?/);
-    }));
-
-  it("[H3] contains a quoted message, with its author and id", () =>
-    play(async (scene) => {
-      const { say, mention, replies, user, here } = scene;
-      const quoted = say("ada", here, "barnacles do not swim");
-      say("grace", here, `${mention} is that so?`, quoted.id);
-      await replies(here, 1);
-      const turn = lastTurn(scene);
-      const line = `[in reply to: ada (${user("ada").id})] [discord message id: ${quoted.id}]`;
-      assert.ok(turn.includes(line), turn);
-      assert.match(fence(turn, "quoted"), /barnacles do not swim/);
-    }));
-
   it("[H5] contains reactions to the bot's messages since the last turn, and starts no turn", () =>
     play(async (scene) => {
       const { say, mention, replies, simulator, model, user, rows, eventually, written, here } =
@@ -123,33 +96,6 @@ describe("[H1] [H3] [H4] the model's input", () => {
       await replies(here, 3);
       assert.doesNotMatch(lastTurn(scene), /"reaction"/);
       assert.equal(written(here).length, 3);
-    }));
-
-  it("[P10] calls a sender on the bot's list of owners the owner, in every place", () =>
-    play(async (scene) => {
-      const { say, mention, replies, user } = scene;
-      for (const place of ["general", "help"]) {
-        say("grace", place, `${mention} who am I?`);
-        await replies(place, 1);
-        const owner = lastTurn(scene);
-        assert.ok(owner.includes(`[the user with the id ${user("grace").id} is your owner`), owner);
-        say("ada", place, `${mention} and I?`);
-        await replies(place, 2);
-        assert.doesNotMatch(lastTurn(scene), /is your owner/);
-      }
-    }, { config: { commands: { ownerAllowFrom: ["grace"] } } }));
-
-  it("[H4] [S6] has the agent's files in the system prompt", () =>
-    play(async (scene) => {
-      const { say, mention, replies, dataDir, model, here } = scene;
-      const folder = join(dataDir, "agents", "main");
-      mkdirSync(folder, { recursive: true });
-      writeFileSync(join(folder, "AGENTS.md"), "Answer in verse.");
-      writeFileSync(join(folder, "SOUL.md"), "You are a patient crustacean.");
-      say("grace", here, `${mention} hello`);
-      await replies(here, 1);
-      const { system = "" } = model.requests.at(-1) ?? {};
-      assert.match(system, /AGENTS\.md:\nAnswer in verse\.[^]*SOUL\.md:\nYou are a patient/);
     }));
 
   it("[H4] has no text from Discord in the system prompt", () =>

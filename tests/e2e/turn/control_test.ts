@@ -34,53 +34,6 @@ describe("[H6] the bot", () => {
   const GONE = { mayRefuse: ({ path }: RequestRecord) => path.includes("/reactions/") };
   const play = sharedBot({});
 
-  it("answers the edited text if a message is edited while its turn runs", () =>
-    play(async (scene) => {
-      const { simulator, say, mention, replies, here } = scene;
-      let message = "";
-      await hangAt(scene, () => {
-        message = say("grace", here, `${mention} the old question`).id;
-      });
-      simulator.edit({ as: "grace", in: here, message, text: `${mention} the new question` });
-      const [reply = ""] = await replies(here, 1);
-      assert.match(reply, /> the new question/);
-      assert.doesNotMatch(lastText(scene), /the old question/);
-    }, GONE));
-
-  it("answers nothing if a message is deleted while its turn runs, and goes on", () =>
-    play(async (scene) => {
-      const { simulator, say, mention, replies, rows, eventually, here } = scene;
-      let message = "";
-      await hangAt(scene, () => {
-        message = say("grace", here, `${mention} never mind`).id;
-      });
-      simulator.delete({ as: "grace", in: here, message });
-      await eventually(
-        "the cancelled turn",
-        () =>
-          Promise.resolve(
-            rows("SELECT state FROM inbox").some(({ state }) => state === "cancelled"),
-          ),
-      );
-      say("grace", here, `${mention} but this`);
-      const [reply = ""] = await replies(here, 1);
-      assert.match(reply, /> but this/);
-      assert.doesNotMatch(lastText(scene), /never mind/);
-    }, GONE));
-
-  it("[S5] stops by `/stop` as a message: it ends the running turn and those behind it", () =>
-    play(async (scene) => {
-      const { say, mention, replies, here } = scene;
-      await hangAt(scene, () => say("grace", here, `${mention} one`));
-      say("grace", here, `${mention} two`);
-      say("grace", here, `${mention} /stop`);
-      assert.deepEqual(await replies(here, 1), ["Stopped."]);
-      say("grace", here, `${mention} three`);
-      const [, reply = ""] = await replies(here, 2);
-      assert.match(reply, /> three/);
-      await states(scene, "stopped", "stopped", "stopped", "answered");
-    }, GONE));
-
   it("[S5] [K3] stops by the slash command: it ends only the person's own turns in a guild", () =>
     play(async (scene) => {
       const { simulator, say, mention, replies, eventually, here } = scene;
@@ -140,30 +93,5 @@ describe("[H6] the bot", () => {
         assert.equal(request?.messages.filter(({ text }) => text.includes("two")).length, 1);
         await states(scene, "answered", "answered", "answered");
       }, inMode()));
-
-    it("end the running turn with the mode `interrupt`, and have its message as context", () =>
-      play(async (scene) => {
-        const { say, mention, replies, model, here } = scene;
-        await hangAt(scene, () => say("grace", here, `${mention} one`));
-        say("grace", here, `${mention} two`);
-        const [reply = ""] = await replies(here, 1);
-        assert.match(reply, /> two/);
-        assert.match(model.requests.at(-1)?.messages.map(({ text }) => text).join() ?? "", /one/);
-        await states(scene, "interrupted", "answered");
-      }, inMode("interrupt")));
-  });
-
-  describe("[S5] an interruption", () => {
-    it("waits if its sender has a turn elsewhere, and ends no turn", () =>
-      play(async (scene) => {
-        const { simulator, say, mention, replies, here } = scene;
-        simulator.invite({ who: "mallory" });
-        await hangAt(scene, () => say("grace", "off-topic", `${mention} one`));
-        await hangAt(scene, () => say("mallory", here, `${mention} two`));
-        say("grace", here, `${mention} three`);
-        say("ada", "help", `${mention} four`);
-        await replies("help", 1);
-        await states(scene, "running", "running", "waiting", "answered");
-      }, inMode("interrupt")));
   });
 });

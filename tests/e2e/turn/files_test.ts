@@ -1,7 +1,7 @@
 /** Tests what the model gets of the files that people send. */
 
 import assert from "node:assert/strict";
-import { existsSync, readdirSync, statSync } from "node:fs";
+import { readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import type { Scene } from "../../support/bot/e2e.ts";
@@ -37,16 +37,6 @@ function prompt({ model }: Scene): string {
 describe("[H7] [H8] files of a message", () => {
   const play = sharedBot({});
 
-  // First: no message has left a file.
-  it("keeps no files of messages that it does not answer", () =>
-    play(async (scene) => {
-      const { here, mention, replies, say, dataDir } = scene;
-      send(scene, "not for you", { "notes.txt": new TextEncoder().encode("secret") });
-      say("grace", here, `${mention} hello`);
-      await replies(here, 1);
-      assert.equal(existsSync(join(dataDir, "media")), false);
-    }));
-
   it("gives the model the text of a PDF, and keeps the file privately", () =>
     play(async (scene) => {
       const { here, mention, replies, dataDir } = scene;
@@ -64,33 +54,6 @@ describe("[H7] [H8] files of a message", () => {
       assert.match(kept, /^\d+-\d+\.pdf$/);
       assert.equal(statSync(join(folder, kept)).mode & 0o077, 0);
       assert.equal(statSync(folder).mode & 0o077, 0);
-    }));
-
-  it("reads the files of the message that is replied to", () =>
-    play(async (scene) => {
-      const { here, mention, replies, say } = scene;
-      const asked = send(scene, "the minutes", { "minutes.docx": docx(["We meet on Friday."]) });
-      say("ada", here, `${mention} sum it up`, asked.id);
-      await replies(here, 1);
-      assert.match(prompt(scene), /of the quoted message: document\][\s\S]*We meet on Friday/);
-    }));
-
-  it("[T6] lets a script compute an attached table, and reads no file of other messages", () =>
-    play(async (scene) => {
-      const { here, mention, replies } = scene;
-      const call = (name: string) => {
-        const source = `files["${name}"].trim().split("\\n").slice(1)` +
-          `.reduce((sum, line) => sum + Number(line.split(",")[1]), 0)`;
-        return `call: code ${JSON.stringify({ source, files: [name] })}`;
-      };
-      const bytes = new TextEncoder().encode("month,krill\nMay,40\nJune,2\n");
-      send(scene, `${mention}\n${call("sales.csv")}`, { "sales.csv": bytes });
-      assert.match((await replies(here, 1))[0] ?? "", /Result: 42/);
-      send(scene, `${mention}\n${call("sales.csv")}`, {});
-      assert.match(
-        (await replies(here, 2))[1] ?? "",
-        /the message has no attachment "sales\.csv"/,
-      );
     }));
 });
 
@@ -120,14 +83,5 @@ describe("[H7] [H8] files of a message to a bot with a limit", () => {
       assert.match(text, /not read: 1\.1 MB, and the limit is 1 MB\]\n<file[^>]*>\n\{"name":"big/);
       assert.match(text, /not read: the image has 4295 megapixels, and the limit is 50\]/);
       assert.match(text, /the plan for spring/);
-    }));
-
-  it("[SEC-R25] stops reading a file that is larger than Discord said", () =>
-    play(async (scene) => {
-      const { here, mention, replies } = scene;
-      const files = { "small.txt": new Uint8Array(3_000_000).fill(97) };
-      send(scene, `${mention} look`, files, { sizeBytes: 10 });
-      await replies(here, 1);
-      assert.match(prompt(scene), /not read: larger than 1 MB\]/);
     }));
 });

@@ -6,8 +6,6 @@
  */
 
 import assert from "node:assert/strict";
-import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
 import { describe, it } from "node:test";
 import type { SimulatedProcess } from "../../../src/extras/demo/simulation/simulation.ts";
 import type { ModelBehaviour } from "../../../simulator/model/server.ts";
@@ -97,110 +95,5 @@ describe("[R11] a failing model", () => {
       }
       const kept = scene.rows("SELECT failure FROM inbox WHERE state = 'failed' ORDER BY rowid");
       assert.deepEqual(kept.slice(-failures.length).map(({ failure }) => failure), failures);
-    }));
-
-  it("[L3] gets the request again if its answer breaks off before a person has seen it", () =>
-    play(async ({ say, mention, replies, model, simulator, here }) => {
-      for (const [index, behaviour] of (["cut", "ends_early"] as const).entries()) {
-        model.behave(behaviour, 1);
-        say("grace", here, `${mention} q${index}`);
-        const replied = await replies(here, index + 1);
-        assert.match(replied[index] ?? "", new RegExp(`q${index}`), behaviour);
-        assert.equal(simulator.posted(here).length, index + 1);
-      }
-    }));
-
-  it("names the finished calls if the model stays silent after a tool, and remembers them", () =>
-    play(async ({ say, mention, replies, model, here }) => {
-      model.behave("wordless");
-      const call = 'call: code {"source":"6*7"}';
-      say("grace", here, `${mention}\n${call}`);
-      const [notice = ""] = await replies(here, 1);
-      assert.match(notice, WRONG);
-      assert.match(notice, /\nThis I had done before: `code`\.$/);
-      const last = model.requests.at(-1)?.messages.at(-1)?.text ?? "";
-      assert.match(last, /Your last answer had no text/);
-      model.behave("script");
-      say("grace", here, `${mention} and now?`);
-      await replies(here, 2);
-      const texts = model.requests.at(-1)?.messages.map(({ text }) => text).join("\n") ?? "";
-      assert.match(texts, /This I had done before: `code`/);
-    }));
-
-  it("[L4] [TS] runs no tool again if the request with its result is too long", async () => {
-    let searches = 0;
-    let onSearch = () => {};
-    const results = [{ url: "https://a.example/", title: "Plankton", content: "It drifts." }];
-    const engine = createServer((_, response) => {
-      searches += 1;
-      if (searches === 1) onSearch();
-      response.writeHead(200, { "content-type": "application/json" });
-      response.end(JSON.stringify({ results }));
-    });
-    await new Promise<void>((resolve) => engine.listen(0, "127.0.0.1", resolve));
-    const { port } = engine.address() as AddressInfo;
-    const config = {
-      commands: { ownerAllowFrom: ["grace"] },
-      search: { kind: "searxng", url: `http://127.0.0.1:${port}` },
-    };
-    try {
-      await play(async ({ say, mention, replies, model, here }) => {
-        onSearch = () => model.behave("too_long", 1);
-        say("grace", here, `${mention}\ncall: web_search {"query":"tides"}`);
-        const [reply = ""] = await replies(here, 1);
-        assert.match(reply, /Plankton/);
-        assert.equal(searches, 1);
-      }, { config });
-    } finally {
-      engine.close();
-    }
-  });
-
-  it("[R6] marks an answer that reached the model's maximum length", () =>
-    play(async ({ say, mention, replies, model, cli, here }) => {
-      model.behave("length", 1);
-      const { id } = say("grace", here, `${mention} tell me all`);
-      const [reply = ""] = await replies(here, 1);
-      assert.match(reply, /^Well,\s*\n-# My answer stops here: it reached the maximum length/);
-      const { stdout } = await cli("why", id);
-      assert.match(stdout.join("\n"), /reason: cut: [^]*next step: raise maxOutput/);
-      say("grace", here, `${mention} go on`);
-      await replies(here, 2);
-      const said = model.requests.at(-1)?.messages.find(({ role }) => role === "assistant");
-      assert.equal(said?.text, "Well,");
-      model.behave("ends_early", 2);
-      say("grace", here, `${mention} once more`);
-      assert.match((await replies(here, 3))[2] ?? "", /\n-# My answer stops here: .* it broke off/);
-    }));
-
-  it("runs no call of two with one id, and the model learns why", () =>
-    play(async ({ say, mention, replies, model, here }) => {
-      model.behave("one_call_id");
-      say("grace", here, `${mention} tides?`);
-      const [reply = ""] = await replies(here, 1);
-      assert.equal(reply.match(/two calls of your answer had the same id/g)?.length, 2);
-    }));
-
-  it("is abandoned after turnTimeoutSec", () =>
-    play(async (scene, bot) => {
-      const { reason, notice } = await judgeFailure(scene, bot, "hang");
-      assert.match(reason, /no answer within 5 s/);
-      assert.match(notice, /^My model took too long to answer\./);
-    }, { config: { agents: { turnTimeoutSec: 5 } } }));
-
-  it("may be unreachable", () =>
-    play(async ({ say, mention, replies, here }, bot) => {
-      const failed = () => bot.lines.filter((line) => /"A turn failed"/.test(line)).length;
-      const before = failed();
-      say("grace", here, `${mention} anybody?`);
-      assert.match((await replies(here, 1))[0] ?? "", NOTICE);
-      assert.ok(failed() > before);
-    }, {
-      config: {
-        models: {
-          providers: { gone: { kind: "openai-compatible", baseUrl: "http://127.0.0.1:9/v1" } },
-        },
-        agents: { defaults: { model: "gone/away" } },
-      },
     }));
 });

@@ -135,41 +135,6 @@ describe("[S7] threads for answers", () => {
       assert.match(JSON.stringify(scene.model.requests.at(-1)?.messages), /on Sundays/);
     }));
 
-  it("open for all answers with `all`", () =>
-    play(async (scene) => {
-      const question = scene.say("grace", scene.here, "What is a barnacle?");
-      await repliesIn(scene, question, 1);
-      assert.deepEqual(scene.written(scene.here), []);
-    }, {
-      discord: ({ world }) => ({
-        guilds: {
-          [String([...world.guilds.keys()][0])]: {
-            requireMention: false,
-            threads: { auto: "all" },
-          },
-        },
-      }),
-    }));
-
-  it("answer in the channel if the bot may not open any, with the channel's memory", () =>
-    play(async (scene) => {
-      const { simulator, say, mention, replies, model, here } = scene;
-      simulator.permit({
-        to: "@everyone",
-        what: "createPublicThreads",
-        as: "denied",
-        in: here,
-      });
-      say("grace", here, `${mention} first`);
-      await replies(here, 1);
-      say("grace", here, `${mention} second`);
-      await replies(here, 2);
-      say("grace", here, `${mention} third`);
-      await replies(here, 3);
-      assert.match(JSON.stringify(model.requests.at(-1)?.messages[0]), /second/);
-      assert.equal(opened(scene), 1);
-    }, { mayRefuse: ({ route }) => route.endsWith("/threads") }));
-
   for (const point of crashPoints(["before:T3:1"], ["after:T3:1"])) {
     it(`[D1] have one answer after a crash ${point}`, () =>
       withSimulation(
@@ -191,56 +156,4 @@ describe("[S7] threads for answers", () => {
         },
       ));
   }
-
-  describe("[L5] a title by the model", () => {
-    it("is counted as a summary", () =>
-      play(async (scene) => {
-        const { say, mention, rows, eventually, model, here } = scene;
-        const question = say("grace", here, `${mention} How do I feed krill?`);
-        await repliesIn(scene, question, 1);
-        const used = () =>
-          rows(
-            `SELECT kind, requests FROM usage
-            WHERE channel_id IN ('${question.channelId}', '${question.id}') ORDER BY kind`,
-          ).map(({ kind, requests }) => [kind, requests]);
-        await eventually("both counts", () => Promise.resolve(used().length > 1));
-        assert.deepEqual(used(), [["answer", 1], ["summary", 1]]);
-        assert.equal(model.requests.length, 2);
-      }, threads({ auto: "mention", title: "model" })));
-  });
-
-  describe("[S3] [T6] reply_in_thread", () => {
-    const tool = (test: Parameters<typeof play>[0]) => play(test, { discord: () => ({}) });
-    const CALL = 'call: reply_in_thread {"title":"Feeding krill"}';
-
-    it("moves the answer to a thread, where the conversation continues", () =>
-      tool(async (scene) => {
-        const { say, mention, written, model, here } = scene;
-        const question = say("grace", here, `${mention}\n${CALL}`);
-        await repliesIn(scene, question, 1);
-        assert.equal(threadOf(scene, question)?.name, "Feeding krill");
-        assert.deepEqual(written(here), []);
-        say("grace", question.id, "Is that all?");
-        await repliesIn(scene, question, 2);
-        assert.ok(
-          model.requests.at(-1)?.messages.some(({ text }) => text.includes("reply_in_thread")),
-        );
-      }));
-
-    it("[T4] opens none for a person who may not open one", () =>
-      tool(async (scene) => {
-        const { simulator, say, mention, replies, here } = scene;
-        simulator.permit({
-          to: "grace",
-          isMember: true,
-          what: "createPublicThreads",
-          as: "denied",
-          in: here,
-        });
-        say("grace", here, `${mention}\n${CALL}`);
-        const [reply = ""] = await replies(here, 1);
-        assert.match(reply, /the asker may not do this here: Create Public Threads is missing/);
-        assert.equal(opened(scene), 0);
-      }));
-  });
 });

@@ -52,50 +52,6 @@ describe("[O6] the dashboard's pages", WITH_BROWSER, () => {
       await dashboard.judge();
     }));
 
-  it("shows spending by day, agent, channel and person, and the limits", () =>
-    withDashboard(
-      { config: { budgets: { total: { tokensPerDay: 1_000_000 } } } },
-      async (dashboard, { say, mention, replies }) => {
-        const { page } = dashboard;
-        const rowOf = (name: string) => page.locator("#sums tbody th", { hasText: name }).waitFor();
-        say("grace", "general", `${mention} hello`);
-        await replies("general", 1);
-        await dashboard.go("Spend");
-        assert.match(
-          await page.innerText("#limits"),
-          /budgets\.total\.tokensPerDay: \d+ of 1000000/,
-        );
-        await rowOf(new Date().toISOString().slice(0, 10));
-        await dashboard.judge();
-        for (const [by, name] of [["user", "grace ("], ["channel", "#general ("]] as const) {
-          await page.selectOption("select[name=by]", by);
-          await page.click("form[data-query] button");
-          await rowOf(name);
-        }
-        await page.selectOption("select[name=days]", "7");
-        await page.click("form[data-query] button");
-        await shows(dashboard, "Last 7 days by channel");
-        await page.goto(`${dashboard.base}/dashboard/spend?days=<script>&by=<script>`);
-        await shows(dashboard, "Last 30 days by day");
-      },
-    ));
-
-  it("[P3] approves pairing, live", () =>
-    withDashboard({}, async (dashboard, { say, replies, written }) => {
-      const { page } = dashboard;
-      await shows(dashboard, "Nothing needs you.");
-      say("mallory", "dm", "let me in");
-      await replies("dm", 1, "mallory");
-      await page.locator("#questions .question", { hasText: "mallory" }).waitFor();
-      await dashboard.judge();
-      await press(dashboard, "pairing.approve");
-      await shows(dashboard, "Nothing needs you.");
-      await replies("dm", 2, "mallory");
-      say("mallory", "dm", "hello");
-      await replies("dm", 3, "mallory");
-      assert.equal(written("dm", "mallory").length, 3);
-    }));
-
   it("[A4] allows and denies commands that wait", async () => {
     using workspace = tempDirectory();
     mkdirSync(join(workspace.path, "work"));

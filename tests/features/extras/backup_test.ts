@@ -1,7 +1,7 @@
 /** Plays a move: a backup of a bot that runs, and a restore on another machine. */
 
 import assert from "node:assert/strict";
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { DATABASE_NAME } from "../../../src/host/files/data_dir.ts";
@@ -63,25 +63,6 @@ describe("[O11] barnacle backup and restore", () => {
       assert.match(replies[2] ?? "", /on the new machine/);
       const sessions = scene.rows("SELECT DISTINCT session_key FROM entry");
       assert.equal(sessions.length, 1);
-    }));
-
-  it("replaces existing data only with --force, and keeps them", () =>
-    withSimulation({}, async (scene) => {
-      using other = tempDirectory();
-      const bot = await scene.start();
-      scene.say("grace", "general", `${scene.mention} hello`);
-      await scene.replies("general", 1);
-      const file = await backUp(scene, other.path);
-      bot.kill("SIGTERM");
-      await bot.exited;
-      const refused = await scene.cli("restore", file);
-      assert.equal(refused.code, 1);
-      assert.match(refused.stderr.join("\n"), /has data already \(barnacle\.db\); --force/);
-      const restored = await scene.cli("restore", file, "--force");
-      assert.equal(restored.code, 0, restored.stderr.join("\n"));
-      const [old = ""] = readdirSync(scene.dataDir).filter((name) => name.endsWith(".bak"));
-      assert.match(old, /^before-restore-.*Z\.bak$/);
-      assert.ok(existsSync(join(scene.dataDir, old, "barnacle.db")));
     }));
 
   it("makes a missed night up at the start, and status and doctor show it", () =>

@@ -84,12 +84,6 @@ const BY_ID: SceneOptions = {
   }),
 };
 
-/** Discord refuses the second account's token; the third account is disabled. */
-const TWO_AND_ONE_OFF: SceneOptions = {
-  mayRefuse: ({ path, status }) => path === "/applications/@me" && status === 401,
-  discord: () => ({ accounts: { home: { token: "MTIz.nobody.knows" }, work: { enabled: false } } }),
-};
-
 describe("[O3] [G13] barnacle doctor", () => {
   it("reports no problem on a healthy system, and never identifies", () =>
     withSimulation(BY_ID, async (scene) => {
@@ -118,39 +112,6 @@ describe("[O3] [G13] barnacle doctor", () => {
         assert.ok(passed.has(id), `no row ${id}`);
       }
       assert.equal(identifies(scene), 0);
-    }));
-
-  it("probes the network once for all accounts, and names the disabled account", () =>
-    withSimulation(TWO_AND_ONE_OFF, async (scene) => {
-      const { findings } = await diagnose(scene, { only: ["discord"] });
-      assert.equal(findings.filter(({ id }) => id === "network.gateway.websocket").length, 1);
-      assert.equal(findings.filter(({ id }) => id === "network.clock").length, 1);
-      const off = findings.find(({ status, id }) => status === "skipped" && id === "discord");
-      assert.ok(findings.some(({ what }) => what === "Token (home)"));
-      assert.match(off?.why ?? "", /^channels\.discord\.accounts\.work\.enabled is false/);
-    }));
-
-  it("works beside the bot without disturbing it", () =>
-    withSimulation(BY_ID, async (scene) => {
-      const bot = await scene.start();
-      await scene.line(bot, /"Barnacle is running"/);
-      await scene.eventually("the bot to be ready", async () =>
-        (await scene.ask(bot, "/readyz")).status === 200);
-      const before = identifies(scene);
-      const { code, findings, troubles } = read(await barnacle(scene, ["doctor", "--json"]));
-      const found = findings.find(({ id }) =>
-        id === "host.bot"
-      );
-      assert.equal(found?.where, `pid ${bot.pid}`);
-      assert.match(
-        findings.find(({ id }) => id === "process:eventLoopLag")?.why ?? "",
-        /heartbeats/,
-      );
-      assert.deepEqual(troubles, []);
-      assert.equal(code, 0);
-      assert.equal(identifies(scene), before);
-      scene.say("grace", "general", `${scene.mention} still there?`);
-      await scene.replies("general", 1);
     }));
 
   it("[G11] does not mistake its own hanging bot for another instance", () =>
@@ -236,45 +197,6 @@ describe("[O3] [SEC-R34] barnacle doctor, about permissions", () => {
         "(the role Barnacle); in #help: Attach Files missing (@everyone)",
       ]);
     }));
-
-  it("checks each channel of a guild that the config allows as a whole", () =>
-    withSimulation({ discord: () => ({ guilds: { "krill-co": {} } }) }, async (scene) => {
-      const right = await diagnose(scene, { only: ["discord"] });
-      const [row = ""] = rowsOf(right, "discord.permissions");
-      const total = /^pass can post in (\d+) of \1 channels of Krill & Co$/.exec(row)?.[1];
-      assert.ok(total !== undefined, row);
-      scene.simulator.permit({
-        to: "Barnacle",
-        what: "sendMessages",
-        as: "denied",
-        in: "general",
-      });
-      const wrong = await diagnose(scene, { only: ["discord"] });
-      assert.equal(wrong.code, 3);
-      assert.deepEqual(rowsOf(wrong, "discord.permissions"), [
-        `warn can post in ${Number(total) - 1} of ${total} channels of Krill & Co; ` +
-        "not in #general: Send Messages missing (the role Barnacle)",
-      ]);
-    }));
-
-  it("warns of excess rights, and names the guilds", () =>
-    withSimulation(listed, async (scene) => {
-      const { permit } = scene.simulator;
-      const names = await diagnose(scene, { only: ["discord"] });
-      assert.deepEqual(rowsOf(names, "discord.guilds"), [
-        'pass the bot is in 2: "Krill & Co", "Elsewhere"',
-      ]);
-      for (const what of ["manageWebhooks", "mentionEveryone"] as const) {
-        permit({ to: "Barnacle", what, as: "allowed" });
-      }
-      permit({ to: "Barnacle", what: "administrator", as: "allowed", guild: "Elsewhere" });
-      const { code, ...risky } = await diagnose(scene, { only: ["discord"] });
-      assert.equal(code, 3);
-      assert.deepEqual(rowsOf({ code, ...risky }, "discord.risks"), [
-        "warn the bot has Manage Webhooks and Mention Everyone in Krill & Co, and needs none of it",
-        "warn the bot has Administrator in Elsewhere, and needs none of it",
-      ]);
-    }));
 });
 
 describe("[O3] [L3] barnacle doctor, about the model", () => {
@@ -305,24 +227,6 @@ describe("[O3] [L3] barnacle doctor, about the model", () => {
         assert.equal(found.code, status === "fail" ? 1 : 3);
       }
     }));
-
-  it("[G13] `run` reports a problem beside connecting, in log and health, until it is gone", () =>
-    withSimulation({}, async (scene) => {
-      scene.model.behave("unauthorized");
-      const bot = await scene.start();
-      const line = await scene.line(bot, /"Model: openai\/barnacle-script fails/);
-      assert.match(line, /"level":"error".*check the API key/);
-      assert.equal(scene.simulator.opened(), 1, "no second connection for its checks");
-      await diagnose(scene);
-      assert.equal(scene.simulator.opened(), 2, "`doctor` opens one");
-      const { findings } = await scene.status(bot);
-      assert.ok(findings.some(({ id }) => id === "model"), JSON.stringify(findings));
-      assert.equal((await scene.ask(bot, "/readyz")).status, 200);
-      assert.deepEqual(scene.model.requests, []);
-      scene.model.behave("script");
-      scene.rewrite({ discord: () => ({ historyLimit: 5 }) });
-      await scene.line(bot, /"Model: right again"/);
-    }));
 });
 
 describe("[G13] barnacle doctor --network", () => {
@@ -342,22 +246,6 @@ describe("[G13] barnacle doctor --network", () => {
       assert.deepEqual(asked, ["/gateway"], "it needs no token, and shows none");
       assert.equal(identifies(scene), 0);
     }));
-
-  it("names the close code of a gateway that ends the WebSocket", () =>
-    withSimulation({}, async (scene) => {
-      const { gateway } = scene.simulator.faults;
-      gateway.swallowHello = true;
-      const checking = barnacle(scene, ["doctor", "--network", "--json"]);
-      await scene.eventually("the WebSocket", () => Promise.resolve(gateway.drop(4012) > 0));
-      const { code, stdout } = await checking;
-      assert.notEqual(code, 0);
-      const { findings }: { findings: readonly Finding[] } = JSON.parse(stdout[0] ?? "");
-      const row = findings.find(({ id }) => id === "network.gateway.websocket");
-      assert.match(
-        row?.why ?? "",
-        /closed before HELLO: 4012, invalid API version, "Told to close\."/,
-      );
-    }));
 });
 
 describe("[O3] barnacle invite", () => {
@@ -371,41 +259,5 @@ describe("[O3] barnacle invite", () => {
         "&permissions=309237763136",
       ]);
       assert.match(stderr.join("\n"), /View Channels +to receive/);
-    }));
-
-  it("asks for more with --tools and --external-emoji", () =>
-    withSimulation({ discord: () => ({ actions: { channels: false } }) }, async (scene) => {
-      const { code, stdout, stderr } = await barnacle(scene, [
-        "invite",
-        "--tools",
-        "--external-emoji",
-        "--json",
-      ]);
-      assert.equal(code, 0, stderr.join("\n"));
-      const { permissions }: { permissions: string } = JSON.parse(stdout[0] ?? "");
-      const has = (bit: number) => (BigInt(permissions) >> BigInt(bit) & 1n) === 1n;
-      assert.deepEqual([4, 13, 18, 37, 51].map(has), [false, true, true, true, true]);
-    }));
-
-  it("says that a token is missing, or that Discord refuses it", () =>
-    withSimulation({ mayRefuse: ({ status }) => status === 401 }, async (scene) => {
-      const missing = await barnacle(scene, ["invite"], { DISCORD_BOT_TOKEN: "" });
-      assert.equal(missing.code, 78);
-      assert.match(missing.stderr.join("\n"), /no bot token/);
-      const token = "MTUwMDAwMDAwMDAwMDAwMDAwMQ.Gabcde.abcdefghijklmnopqrstuvwxyz012345";
-      const refused = await barnacle(scene, ["invite"], { DISCORD_BOT_TOKEN: token });
-      assert.equal(refused.code, 77);
-      assert.match(refused.stderr.join("\n"), /does not accept this token \(401\)/);
-    }));
-
-  it("derives the id from the token if Discord cannot be reached", () =>
-    withSimulation({}, async (scene) => {
-      const { code, stdout, stderr } = await barnacle(scene, ["invite"], {
-        DISCORD_API_URL: "http://127.0.0.1:9",
-        DISCORD_BOT_TOKEN: "MTUwMDAwMDAwMDAwMDAwMDAwMQ.Gabcde.abcdefghijklmnopqrstuvwxyz012345",
-      });
-      assert.equal(code, 0);
-      assert.match(stdout.join(""), /client_id=1500000000000000001&/);
-      assert.match(stderr.join("\n"), /Discord is unreachable/);
     }));
 });

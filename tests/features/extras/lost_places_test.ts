@@ -6,7 +6,6 @@ import type { AddressInfo } from "node:net";
 import { describe, it } from "node:test";
 import type { SimulatedProcess } from "../../../src/extras/demo/simulation/simulation.ts";
 import type { Simulator } from "../../../simulator/simulator.ts";
-import { addChannel } from "../../../simulator/world/create_world.ts";
 import type { Thread } from "../../../simulator/world/world.ts";
 import { type Scene, withSimulation } from "../../support/bot/e2e.ts";
 
@@ -93,18 +92,6 @@ describe("[W5] an event that no model answers", () => {
       assert.match(await why(scene, id), /hooks\.ask\.tokensPerDay \(5\) is spent/);
     }));
 
-  it("is posted after the budget of the whole bot", () =>
-    withHooks(byModel, async (scene) => {
-      const bot = await scene.start();
-      await send(scene, bot, "ask");
-      await scene.replies("general", 1);
-      const id = await send(scene, bot, "ask", { ...DOWN, monitor: "db" });
-      const [, post] = await scene.replies("general", 2);
-      assert.equal(post, "db is down");
-      assert.equal(scene.model.requests.length, 1);
-      assert.match(await why(scene, id), /budgets\.total\.tokensPerDay \(5\)/);
-    }, { budgets: { total: { tokensPerDay: 5 } } }));
-
   it("is posted once if an owner pauses the bot in its turn, and at once while it is paused", () =>
     withHooks(byModel, async (scene) => {
       const bot = await scene.start();
@@ -125,23 +112,6 @@ describe("[W5] an event that no model answers", () => {
       assert.match(await why(scene, id), /^ {2}It is answered: an owner has paused the bot\.$/m);
       assert.match(await why(scene, waiting), /It is answered/);
       assert.match(await why(scene, later), /an owner has paused the bot/);
-    }));
-
-  it("is posted once if the pause comes while a bot that died in its turn is down", () =>
-    withHooks(byModel, async (scene) => {
-      const first = await scene.start();
-      scene.model.behave("hang");
-      const id = await send(scene, first, "ask");
-      await scene.until("the request", () => scene.model.requests.length > 0);
-      first.kill("SIGKILL");
-      await first.exited;
-      assert.equal((await scene.cli("pause")).code, 0);
-      await scene.start();
-      assert.deepEqual(await scene.replies("general", 1), ["web is down"]);
-      await scene.eventually(
-        "the reason",
-        async () => (await why(scene, id)).includes("an owner has paused the bot"),
-      );
     }));
 });
 
@@ -212,39 +182,6 @@ describe("[W3] [W6] an event whose place is gone", () => {
       () => true,
     ));
 
-  it("goes to the place that the config names now", () =>
-    withHooks(incidents, async (scene) => {
-      const bot = await scene.start();
-      await send(scene, bot, "post", event("one"));
-      await scene.until("a thread", () => inThread(scene, threads(scene)[0]).includes("one"));
-      const [moved] = [incidents(scene.simulator)["post"] ?? {}];
-      const elsewhere = { ...moved, ...{ to: to(scene.simulator, "off-topic").to } };
-      scene.rewrite(configOf({ post: elsewhere }));
-      await scene.line(bot, /"The config applies"/);
-      await send(scene, bot, "post", event("two"));
-      await scene.until("another thread", () =>
-        inThread(scene, threads(scene).at(-1)).includes("two"));
-      assert.equal(scene.written("off-topic").length, 1);
-      assert.equal(threads(scene).length, 2);
-    }));
-
-  it("is refused in a forum, with the reason", () =>
-    withHooks(
-      (simulator) => {
-        const { world } = simulator;
-        const [krill] = world.guilds.values();
-        assert.ok(krill);
-        const forum = addChannel(world, krill, { name: "ideas", kind: "forum" }, Date.now());
-        return { post: { ...to(simulator), to: `channel:${forum.id}`, model: false } };
-      },
-      async (scene) => {
-        const bot = await scene.start();
-        const id = await send(scene, bot, "post");
-        await scene.line(bot, /"Events of a hook reach no one"/);
-        assert.match(await why(scene, id), /#ideas is a forum: name a text channel/);
-      },
-    ));
-
   const byRate: Hooks = (simulator) => ({
     post: { ...to(simulator), model: false, perMinute: 1 },
     other: { ...to(simulator), model: false },
@@ -263,40 +200,5 @@ describe("[W3] [W6] an event whose place is gone", () => {
       await scene.line(bot, /"Events of a hook reach no one"/);
       assert.ok((await why(scene, id)).includes(REFUSED));
       assert.deepEqual(scene.written("general"), ["web is down", "db is down"]);
-    }));
-
-  it("is refused if the config of the next start has no hook any more", () =>
-    withHooks(byRate, async (scene) => {
-      const bot = await scene.start();
-      await send(scene, bot, "post");
-      await scene.replies("general", 1);
-      const id = await send(scene, bot, "post"); // waits for the rate
-      bot.kill("SIGKILL");
-      await bot.exited;
-      scene.rewrite({ config: { http: { port: 0 } } });
-      await scene.start();
-      await scene.eventually(
-        "the reason",
-        async () => (await why(scene, id)).includes(REFUSED),
-      );
-      assert.deepEqual(scene.written("general"), ["web is down"]);
-    }));
-
-  it("is refused if the config does not have its account any more", () =>
-    withSimulation({}, async (scene) => {
-      const { simulator } = scene;
-      const squid = simulator.addBot({ username: "Squid", guilds: ["Krill & Co"] });
-      const post = { ...to(simulator), account: "squid", model: false, perMinute: 1 };
-      const discord = () => ({ accounts: { squid: { token: squid.token } } });
-      scene.rewrite({ ...configOf({ post }), discord });
-      const bot = await scene.start();
-      await send(scene, bot, "post");
-      await scene.until("a post", () => simulator.posted("general", squid).length === 1);
-      const id = await send(scene, bot, "post"); // waits for the rate
-      scene.rewrite({ config: { http: { port: 0 } } });
-      await scene.eventually(
-        "the reason",
-        async () => (await why(scene, id)).includes('not have the account "squid" any more'),
-      );
     }));
 });

@@ -2,7 +2,6 @@ import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import type { Page } from "playwright-core";
 import { axeProblems, openContext, WITH_BROWSER } from "../../support/browser/chromium.ts";
-import { needsBubblewrap } from "../../support/skip.ts";
 import { type DemoProcess, startDemo } from "../demo/demo_process.ts";
 
 /** A text that a person writes, and that the script repeats. */
@@ -59,27 +58,6 @@ describe("[O5] the demo's page", WITH_BROWSER, () => {
     assert.doesNotMatch(await page.innerText("body"), /\bpid\b|\bop \d|built-in script, not|\{"/);
   });
 
-  it("[P1] shows an accepted mention, its rule and its answer", async () => {
-    await asGrace();
-    await say("good morning");
-    await asked("good morning").locator("button.outcome.is-answered").waitFor();
-    const verdict = await asked("good morning").locator(".verdict").innerText();
-    assert.match(verdict, /Accepted\s+mentioned/);
-    assert.match(verdict, /channels\.discord\.guilds\.krill-co\.requireMention/);
-    assert.match(verdict, /Answered after [\d.]+ m?s/);
-    assert.match(await asked("good morning").innerText(), /@Barnacle good morning/);
-    assert.equal(await answers("good morning").count(), 1);
-  });
-
-  it("[P1] shows an ignored message without a mention, and the reason", async () => {
-    await asGrace();
-    await mention(false);
-    await say("talking to myself");
-    await asked("talking to myself").locator(".verdict.is-ignored").waitFor();
-    const verdict = await asked("talking to myself").locator(".verdict").innerText();
-    assert.match(verdict, /no-mention[\s\S]*It does not mention the bot/);
-  });
-
   it("[P3] shows pairing: a code, the owner's buttons with a time, and the answer", async () => {
     await become("mallory");
     assert.equal(await page.locator(".place").count(), 1, "an unknown person sees no guild");
@@ -107,29 +85,6 @@ describe("[O5] the demo's page", WITH_BROWSER, () => {
     assert.equal(await answers("tell me a secret").count(), 0, "the first message stays unread");
   });
 
-  it("opens a file of the bot", async () => {
-    await become("Ada");
-    await place("Barnacle");
-    await say("book");
-    const file = page.locator("a.attachment").first();
-    await file.waitFor({ timeout: 120_000 });
-    // The page may draw the message anew between the press and the release of a click.
-    const open = () =>
-      Promise.all([page.context().waitForEvent("page", { timeout: 90_000 }), file.click()]);
-    const [opened] = await open().catch(open);
-    await opened.waitForLoadState();
-    assert.match(await opened.innerText("body"), /tide|hour/);
-    await opened.close();
-  });
-
-  it("explains the silence in an unlisted guild", async () => {
-    await become("edsger");
-    await mention(true);
-    await say("is anybody there?");
-    await asked("is anybody there?").locator(".verdict.is-ignored").waitFor();
-    assert.match(await asked("is anybody there?").innerText(), /guild-not-listed/);
-  });
-
   it("[X1] shows hostile text as text", async () => {
     await become("Ada");
     await place("off-topic");
@@ -141,18 +96,6 @@ describe("[O5] the demo's page", WITH_BROWSER, () => {
     assert.equal(await page.title(), "Barnacle demo");
   });
 
-  it("shows a long answer in parts, each with its own code block", async () => {
-    await asGrace("help");
-    await page.click("#chips button:text-is('code')");
-    await answers("export function greet").waitFor();
-    assert.equal(await answers("export function greet").locator("pre").count(), 1);
-    await page.click("#chips button:text-is('long')");
-    await answers("That was all of it").waitFor();
-    const parts = await answers("hour").or(answers("~~")).locator("pre").count();
-    assert.ok(parts > 1, `${parts} code blocks`);
-    assert.ok(!(await page.innerText("#messages")).includes("```"));
-  });
-
   it("[G14] shows a killed bot, and that no message was lost", async () => {
     await asGrace();
     await page.click("#kill");
@@ -161,16 +104,6 @@ describe("[O5] the demo's page", WITH_BROWSER, () => {
     await page.waitForSelector("#bot-dot.is-online");
     await asked("said while it was dead").locator("button.outcome.is-answered").waitFor();
     assert.equal(await answers("said while it was dead").count(), 1);
-  });
-
-  it("[T10] lets a person choose in the bot's menu", async () => {
-    await asGrace();
-    await page.click("#chips button:text-is('menu')");
-    const menu = page.locator(".menu select").last();
-    await menu.selectOption(["high", "turning"]);
-    await page.locator(".menu button:text-is('Send')").last().click();
-    await answers("You like this tide: high and turning.").waitFor();
-    assert.equal(await page.locator(".menu").count(), 0, "the menu works once");
   });
 
   it("[T5] shows the agent: notes, a reminder, a file, a topic and its undo", async () => {
@@ -196,39 +129,6 @@ describe("[O5] the demo's page", WITH_BROWSER, () => {
     await answers("Reminder: make tea").waitFor();
     await say("Read the file tides.md");
     await answers("I cannot do that").waitFor();
-  });
-
-  it(
-    "[A3] links a command to the question that waits for the owner",
-    needsBubblewrap(),
-    async () => {
-      await asGrace();
-      await chip("Run date");
-      await become("Grace");
-      await asked("Run date").locator("button", { hasText: "Waits for Ada" }).click();
-      assert.ok(await page.isChecked("label.person:has-text('Ada') input"));
-      await page.locator(".buttons button:text-is('Allow once')").click();
-      await become("Grace");
-      await place("general");
-      await answers("I asked before I ran it. It says:").waitFor();
-      assert.equal(await page.locator("button", { hasText: "Waits for Ada" }).count(), 0);
-    },
-  );
-
-  it("shows names, and no ids, in a quoted message", async () => {
-    await asGrace();
-    await say("quoted words");
-    await asked("quoted words").hover();
-    await asked("quoted words").getByRole("button", { name: "Reply" }).click();
-    await say("once more");
-    const quote = page.locator(".reply-to", { hasText: "quoted words" });
-    assert.match(await quote.innerText(), /^Grace: @Barnacle quoted/);
-    await say("at <t:0:R>");
-    await asked("at ").last().hover();
-    await asked("at ").last().getByRole("button", { name: "Reply" }).click();
-    await say("then");
-    const timed = page.locator(".reply-to", { hasText: "at " }).last();
-    assert.match(await timed.innerText(), /^Grace: @Barnacle at \d+ years ago/);
   });
 
   it("leads through the tour", async () => {
@@ -281,22 +181,6 @@ describe("[O5] the demo's page", WITH_BROWSER, () => {
       await page.emulateMedia({ colorScheme });
       assert.deepEqual(await axeProblems(page), []);
     }
-  });
-
-  it("moves the focus into the side that a button opens, and back", async () => {
-    await page.setViewportSize({ width: 390, height: 700 });
-    await page.focus("#open-sidebar");
-    await page.keyboard.press("Enter");
-    await page.keyboard.press("Tab");
-    assert.ok(await page.evaluate("document.activeElement.closest('#sidebar') !== null"));
-    await page.keyboard.press("Escape");
-    assert.equal(await page.evaluate("document.activeElement.id"), "open-sidebar");
-  });
-
-  it("leaves room for messages at 200 % zoom", async () => {
-    await page.setViewportSize({ width: 720, height: 450 }); // 1440 x 900, zoomed
-    const height = await page.locator("#messages").evaluate((list) => list.clientHeight);
-    assert.ok(height >= 220, `${height} px`);
   });
 
   it("fits a telephone, and both colour schemes", async () => {

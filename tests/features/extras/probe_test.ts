@@ -20,27 +20,6 @@ async function probe(scene: Scene) {
 }
 
 describe("[O3] barnacle status --probe", () => {
-  it("lists each channel with permissions and rules, and names first", () =>
-    withSimulation(LISTED, async (scene) => {
-      const { code, rows, stderr } = await probe(scene);
-      assert.match(stderr, /^Not running: no (?:bot runs|data directory)/m);
-      assert.equal(code, 0, "the audit is the result: no bot runs");
-      const [krill] = scene.simulator.world.guilds.values();
-      const id = krill?.id;
-      assert.match(rows, new RegExp(`^ok +guild +krill-co +${id} \\(Krill & Co\\)`, "m"));
-      assert.match(rows, /^ok +channel +help +\d+ \(help\)/m);
-      assert.match(rows, /^skip +guild +nowhere +not audited: no match/m);
-      assert.match(rows, /^skip +channel +lost +not audited: no match/m);
-      assert.match(rows, new RegExp(`^Krill & Co \\(${id}\\)$`, "m"));
-      assert.match(rows, /^ok +#general +8 of 8 permissions +answers everyone, when mentioned \(/m);
-      assert.match(rows, /^ok +#help +8 of 8 permissions +answers everyone, each message$/m);
-      assert.match(rows, /^skip +#off-topic .* +answers no one \(channel-not-listed: channels\./m);
-      assert.match(rows, /^skip +not audited: .*guilds\.nowhere: the bot is in no such guild; /m);
-      assert.match(rows, /^skip +not audited: .*channels\.lost: the bot sees no such channel /m);
-      assert.match(rows, /^skip +not audited: Elsewhere: the config lets the bot answer no one/m);
-      assert.ok(rows.indexOf("krill-co") < rows.indexOf("#general"), "names come first");
-    }));
-
   it("names each missing permission with the rule that denies it, and fails", () =>
     withSimulation(LISTED, async (scene) => {
       const bot = await scene.start();
@@ -83,43 +62,5 @@ describe("[O3] barnacle status --probe", () => {
       const general = account?.guilds?.[0]?.channels.find(({ name }) => name === "general");
       assert.ok(general?.granted.includes("Send Messages"));
       assert.equal(account?.notAudited?.length, 3);
-    }));
-
-  const CASES: readonly (readonly [
-    name: string,
-    env: Readonly<Record<string, string>>,
-    code: number,
-    words: RegExp,
-  ])[] = [
-    [
-      "an unreachable Discord",
-      { DISCORD_API_URL: "http://127.0.0.1:9" },
-      75,
-      /not audited: .*(?:could not reach|no answer from) Discord/,
-    ],
-    [
-      "a refused token",
-      { DISCORD_BOT_TOKEN: "MTIz.nobody.knows" },
-      77,
-      /not audited: .*not accept the token; `/,
-    ],
-    ["no token", { DISCORD_BOT_TOKEN: "" }, 75, /not audited: there is no bot token/],
-    ["a wrong address", { DISCORD_API_URL: "nowhere" }, 78, /DISCORD_API_URL/],
-  ];
-  for (const [name, env, code, words] of CASES) {
-    it(`says that ${name} keeps it from looking`, () =>
-      withSimulation({ mayRefuse: ({ status }) => status === 401, env }, async (scene) => {
-        const ran = await scene.cli("status", "--probe");
-        assert.equal(ran.code, code);
-        const all = [...ran.stdout, ...ran.stderr].join("\n");
-        assert.match(all, words);
-        assert.doesNotMatch(all, /\bat \S+:\d+:\d+/, "no stack");
-      }));
-  }
-
-  it("audits no account that is switched off", () =>
-    withSimulation({ discord: () => ({ enabled: false }) }, async (scene) => {
-      const { rows } = await probe(scene);
-      assert.doesNotMatch(rows, /Permissions/);
     }));
 });

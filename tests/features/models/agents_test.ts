@@ -110,31 +110,4 @@ describe("[N1] each agent of one bot", () => {
       assert.deepEqual([identifies.length, resumes.length], [1, 0]);
     });
   });
-
-  it("keep their threads: the next message there is for the agent that opened it, after a restart", () =>
-    withSimulation({
-      config,
-      discord: ({ world }) => ({
-        guilds: { [String([...world.guilds.keys()][0])]: { threads: { auto: "mention" } } },
-      }),
-    }, async ({ start, say, replies, rows, until, simulator, cli }) => {
-      const bot = await start();
-      const question = say("grace", "general", "Quill, open a thread?");
-      await until(
-        "the thread",
-        () => [...simulator.world.channels.values()].some(({ id }) => String(id) === question.id),
-      );
-      await replies(question.id, 1);
-      bot.kill("SIGTERM");
-      await bot.exited;
-      await start();
-      const next = say("grace", question.id, "And on Sundays?");
-      await replies(question.id, 2);
-      assert.deepEqual(rows("SELECT agent_id FROM inbox"), [
-        { agent_id: "writer" },
-        { agent_id: "writer" },
-      ]);
-      const why = (await cli("why", next.id)).stdout.join("\n");
-      assert.match(why, /an answer of the agent "writer" opened the thread/);
-    }));
 });

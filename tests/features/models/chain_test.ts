@@ -70,19 +70,6 @@ describe("[L3] a chain of models", () => {
       );
     }));
 
-  it("moves on after a conversation that is too long, and tells no owner", () =>
-    withChain("too_long", async ({ start, say, mention, replies, written, cli }) => {
-      await start();
-      const asked = say("grace", "general", `${mention} hello`);
-      assert.match((await replies("general", 1))[0] ?? "", /hello/);
-      assert.deepEqual(written("dm", "ada"), []);
-      const words = said(await cli("why", asked.id));
-      assert.ok(
-        words.includes(`in place of ${FIRST}, which failed as "context_length" since `),
-        words,
-      );
-    }));
-
   it("ends with a model that refuses the conversation: no other one is asked", () =>
     withChain("content_filter", async ({ start, say, mention, replies, model }) => {
       await start();
@@ -118,19 +105,5 @@ describe("[L3] a chain of models", () => {
         const text = await (await ask(bot, "/metrics")).text();
         return text.includes('barnacle_llm_failing{model="house/barnacle-script"} 0');
       });
-    }));
-
-  it("shows in the status who answers, and until when", () =>
-    withChain("quota", async ({ start, say, mention, replies, cli }) => {
-      await start();
-      say("grace", "general", `${mention} hello`);
-      await replies("general", 1);
-      const { stdout } = await cli("status");
-      assert.match(
-        stdout.join("\n"),
-        new RegExp(
-          `${FIRST}: the quota .* is used up; .*; ${SECOND} answers for it \\(quota, asked`,
-        ),
-      );
     }));
 });

@@ -84,32 +84,6 @@ describe("[N1] [N2] a passive agent", () => {
       assert.match(await why(answered), /watcher: pattern[\s\S]*its text\s+is\s+not\s+posted/);
     }));
 
-  it("acts on a reaction of a person who counts, once within dedupWindowSec", () =>
-    said(async (scene, bodies) => {
-      const { start, say, mention, replies, written, cli, simulator } = scene;
-      await start();
-      say("ada", "general", `${mention} hello`);
-      await replies("general", 1);
-      const answer = [...simulator.channel("general").messages.keys()].at(-1) ?? "";
-      const on = (as: string, emoji: string) => ({ as, in: "general", message: answer, emoji });
-      simulator.react(on("grace", "🎉"));
-      simulator.react(on("grace", "👀"));
-      assert.deepEqual((await replies("general", 2))[1], "I watch");
-      assert.match(
-        bodies.at(-1) ?? "",
-        new RegExp(`reaction that you watch for to the message ${answer}`),
-      );
-      simulator.unreact(on("grace", "👀"));
-      simulator.react(on("grace", "👀"));
-      say("ada", "general", `${mention} again`);
-      await replies("general", 3);
-      assert.deepEqual(written("general").slice(1), ["I watch", "I answer"]);
-      assert.deepEqual(turns(scene), ["main answered", "watcher answered", "main answered"]);
-      const run = scene.rows("SELECT message_id FROM inbox WHERE agent_id = 'watcher'")[0];
-      const why = (await cli("why", String(run?.["message_id"]))).stdout.join("\n");
-      assert.match(why, /triggers\[2\]/);
-    }));
-
   it("acts once, if the process dies between T1 and its turn", () =>
     said(async (scene) => {
       const { start, say, replies } = scene;

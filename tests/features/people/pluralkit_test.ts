@@ -3,13 +3,9 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { addWebhook } from "../../../simulator/world/create_world.ts";
-import {
-  type Pluralkit,
-  type PluralkitFault,
-  startPluralkit,
-} from "../../../simulator/pluralkit/server.ts";
+import { type Pluralkit, startPluralkit } from "../../../simulator/pluralkit/server.ts";
 import { PLURALKIT_APPLICATION_ID } from "../../../simulator/actions/webhooks.ts";
-import { killBot, type Scene, type SceneOptions, withSimulation } from "../../support/bot/e2e.ts";
+import { type Scene, type SceneOptions, withSimulation } from "../../support/bot/e2e.ts";
 
 const TIDE = { id: "tides", name: "Tide" };
 const LUNA = { id: "lunaa", name: "Luna" };
@@ -60,39 +56,6 @@ describe("[P13] a message that PluralKit posts for a member", () => {
       assert.equal(await decided(other), "ignore: sender-not-listed");
       assert.equal(simulator.posted().length, 1);
     }));
-
-  it("is answered once, although its writer may write without PluralKit as well", () =>
-    withPluralkit(["grace", "pk:lunaa"], async (scene, pluralkit) => {
-      const { start, decided, replies, written } = scene;
-      await start();
-      const first = pluralkit.proxy(scene.say("grace", "general", "good morning"), TIDE, LUNA);
-      assert.equal(await decided(first), "ignore: no-mention"); // PluralKit now has Grace, too
-
-      const original = ask(scene, "once, please");
-      const proxied = pluralkit.proxy(original, TIDE, LUNA);
-      assert.equal(await decided(proxied), "accept: mentioned");
-      assert.equal(await decided(original), "ignore: pk-original");
-      await replies("general", 1);
-
-      const own = ask(scene, "this is me"); // no proxied message followed within two seconds
-      assert.equal(await decided(own), "accept: mentioned");
-      assert.match((await replies("general", 2))[1] ?? "", /this is me/);
-      assert.equal(written("general").length, 2);
-    }));
-
-  it("waits for PluralKit across a crash", () =>
-    withPluralkit(["pk:lunaa"], async (scene, pluralkit) => {
-      const { start, decided, replies, until } = scene;
-      const first = await start();
-      pluralkit.fail({ kind: "hang" });
-      const proxied = pluralkit.proxy(ask(scene, "are you there?"), TIDE, LUNA);
-      await until("PluralKit to be asked", () => pluralkit.requests.length > 0);
-      await killBot(first);
-      pluralkit.fail(undefined);
-      await start();
-      assert.equal(await decided(proxied), "accept: mentioned");
-      await replies("general", 1);
-    }, { simulator: { identifyLimit: { maxConcurrency: 16 } } }));
 });
 
 describe("[SEC-R33] a webhook that PluralKit does not confirm", () => {
@@ -126,37 +89,5 @@ describe("[SEC-R33] a webhook that PluralKit does not confirm", () => {
       // ever.
       assert.ok(pluralkit.requests.length >= 1 && pluralkit.requests.length <= 5);
       assert.equal(simulator.posted().length, 0);
-    }));
-
-  const faults: readonly PluralkitFault[] = [
-    { kind: "status", status: 502 },
-    { kind: "garbage" },
-    { kind: "strange" },
-    { kind: "hang" },
-  ];
-  it("counts as a bot while PluralKit fails, in whatever way", () =>
-    withPluralkit(["pk:lunaa"], async (scene, pluralkit) => {
-      await scene.start();
-      for (const [index, fault] of faults.entries()) {
-        pluralkit.fail(fault);
-        const proxied = pluralkit.proxy(ask(scene, "hello"), TIDE, LUNA);
-        assert.equal(await scene.decided(proxied), "ignore: webhook", fault.kind);
-        pluralkit.fail(undefined);
-        const next = pluralkit.proxy(ask(scene, `again ${index}`), TIDE, LUNA);
-        assert.equal(await scene.decided(next), "accept: mentioned", fault.kind);
-        assert.ok((await scene.replies("general", index + 1))[index]?.includes(`again ${index}`));
-      }
-    }));
-
-  it("counts as the member's if PluralKit is slow, and others are answered meanwhile", () =>
-    withPluralkit(["pk:lunaa", "ada"], async (scene, pluralkit) => {
-      const { start, say, mention, decided, replies } = scene;
-      await start();
-      pluralkit.fail({ kind: "delay", ms: 2_000 }, 1);
-      const proxied = pluralkit.proxy(ask(scene, "slowly"), TIDE, LUNA);
-      say("ada", "general", `${mention} quickly`);
-      assert.match((await replies("general", 1))[0] ?? "", /quickly/);
-      assert.equal(await decided(proxied), "accept: mentioned");
-      assert.match((await replies("general", 2))[1] ?? "", /slowly/);
     }));
 });

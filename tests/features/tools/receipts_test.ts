@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { type Scene, withSimulation } from "../../support/bot/e2e.ts";
+import { type Scene } from "../../support/bot/e2e.ts";
 import { sharedBot } from "../../support/bot/shared_bot.ts";
 
 const save = 'call: memory {"action":"save","text":"tea"}';
@@ -61,15 +61,6 @@ describe("[R15a] the receipts of an answer", () => {
       }
     }));
 
-  it("stand under the answer of a scheduled task", () =>
-    play(async ({ here, say, mention, replies }) => {
-      const task = { action: "create", when: "1s", text: save, task: true };
-      say("grace", here, `${mention}\ncall: remind ${JSON.stringify(task)}`);
-      const [set, answer] = await replies(here, 2);
-      assert.match(under(set), /^-# ✓ task \d+ set <t:\d+:f>$/);
-      assert.match(under(answer), /^-# ✓ note \d+ saved$/);
-    }));
-
   it("stand under the answer to an event of a hook, which has the rights of no member", () =>
     play(async (scene, bot) => {
       const { address } = JSON.parse(await scene.line(bot, /"Listening for hooks"/)).fields;
@@ -83,61 +74,5 @@ describe("[R15a] the receipts of an answer", () => {
       const line = /✗ channel not edited <#\d+>: refused · ✓ note \d+ saved/;
       assert.match(under(answer), line);
       assert.match((await scene.cli("why", id)).stdout.join("\n"), line);
-    }));
-
-  it("stand under the answer that a command has begun whose own answer is ephemeral", () =>
-    play(async (scene) => {
-      const { here, simulator, until, replies } = scene;
-      for (const to of ["helpers", "Barnacle"]) {
-        simulator.permit({ to, what: "manageChannels", as: "allowed" });
-      }
-      const value = `${save}\n${topicOf(scene)}`;
-      const options = [{ type: 3, name: "message", value }];
-      simulator.command({ as: "ada", in: here, name: "new", options });
-      const [answer] = await replies(here, 1);
-      assert.match(under(answer), /^-# ✓ note \d+ saved · ✓ channel edited <#\d+>$/);
-      simulator.command({ as: "ada", in: here, name: "undo" });
-      const marked = await until(
-        "the mark",
-        () => simulator.posted(simulator.channel(here).id).find(({ content }) => /↩/.test(content)),
-      );
-      assert.match(under(marked.content), /^-# ✓ note \d+ saved · ↩ channel edited <#\d+>$/);
-      assert.equal(marked.components?.length ?? 0, 0, "nothing can be taken back any more");
-      assert.equal(simulator.ephemeral("ada").length, 2);
-    }));
-});
-
-describe("[R15a] messages.receipts", () => {
-  it("off › adds no line, and `barnacle why` shows the receipts", () =>
-    withSimulation({ config: { messages: { receipts: "off" } } }, async (scene) => {
-      await scene.start();
-      const { id } = scene.say("grace", "general", `${scene.mention}\n${save}`);
-      assert.equal(under((await scene.replies("general", 1))[0]), "");
-      assert.match((await scene.cli("why", id)).stdout.join("\n"), /✓ note \d+ saved/);
-    }));
-});
-
-describe("[R15a] the receipts of two accounts", () => {
-  it("stand under the answer of the account that acted", () =>
-    withSimulation({}, async ({ simulator, start, say, mention, replies, until, rewrite }) => {
-      const squid = simulator.addBot({ username: "Squid", guilds: ["Krill & Co"] });
-      const [krill] = simulator.world.guilds.values();
-      assert.ok(krill);
-      rewrite({
-        discord: () => ({
-          guilds: { [krill.id]: { channels: { "*": {} } } },
-          accounts: { squid: { token: "${SQUID_TOKEN}" } },
-        }),
-      });
-      await start({ SQUID_TOKEN: squid.token });
-      await until("both to be online", () => simulator.connected() === 2);
-      say("grace", "general", `${mention} hello`);
-      say("grace", "help", `<@${squid.userId}>\n${save}`);
-      assert.equal(under((await replies("general", 1))[0]), "");
-      const [told] = await until("Squid's answer", () => {
-        const posted = simulator.posted(undefined, squid);
-        return posted.length > 0 && posted;
-      });
-      assert.match(under(told?.content), /^-# ✓ note \d+ saved$/);
     }));
 });

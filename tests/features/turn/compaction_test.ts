@@ -94,33 +94,4 @@ describe("[L4] a session that outgrows the model's window", () => {
         assert.equal(rows(FOLDED_TWICE)[0]?.["n"], 0);
       },
     ));
-
-  it("never loses its beginning if the model gives no summary, and says so", () =>
-    withSimulation({ simulator: { rateLimits: false } }, async (scene) => {
-      const { say, mention, replies, model, rows, cli } = scene;
-      const bot = await startSmall(scene);
-      model.behave("tool_call", Infinity, asksForSummary);
-      const turns = 40;
-      let id = "";
-      for (let at = 1; at <= turns; at++) {
-        ({ id } = say("grace", "general", `${mention} question number ${at}: ${LONG}`));
-        await replies("general", at);
-      }
-      assert.equal(rows("SELECT COUNT(*) AS n FROM inbox WHERE state = 'failed'")[0]?.["n"], 0);
-      const last = model.requests.findLast((request) => !isSummary(request))?.messages
-        .map(({ text }) => text).join("\n") ?? "";
-      for (let at = 1; at <= turns; at++) {
-        assert.ok(last.includes(`question number ${at}:`), `${at}`);
-      }
-      const requests = model.requests.filter(isSummary).length;
-      const folded = Number(rows(COUNT)[0]?.["n"]);
-      assert.ok(folded > 1 && requests <= folded + 3, `${requests} requests, ${folded} folded`);
-      assert.ok(bot.lines.some((line) => /gave no summary/.test(line)));
-      const { stdout } = await cli("why", id);
-      assert.match(stdout.join("\n"), /the model gave no summary/);
-      say("grace", "general", `${mention} /context`);
-      const shown = (await replies("general", turns + 1)).at(-1) ?? "";
-      assert.match(shown, /16384 tokens at most.*set in my config\./);
-      assert.match(shown, /My model gave no summary/);
-    }));
 });

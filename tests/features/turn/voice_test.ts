@@ -99,26 +99,6 @@ describe("[H10] [R16] voice messages", () => {
         },
       ), { fails: true }));
 
-  it("transcribes no recording that is too long, and none without a model for it", () =>
-    withSpeech(async (baseUrl, heard) => {
-      await withSimulation(
-        speaking(baseUrl, { transcribe: "speech/ear", maxMin: 0.1 }),
-        async (scene) => {
-          await scene.start();
-          sayAloud(scene, 8);
-          await scene.replies("dm", 1, "ada");
-          assert.match(prompt(scene), /not read: it is 8 seconds long, and the limit is 6 seconds/);
-        },
-      );
-      await withSimulation({}, async (scene) => {
-        await scene.start();
-        sayAloud(scene);
-        await scene.replies("dm", 1, "ada");
-        assert.match(prompt(scene), /not read: recordings are not transcribed here/);
-      });
-      assert.deepEqual(heard, []);
-    }));
-
   it("[X4] counts seconds of audio, and stops at their budget", () =>
     withSpeech((baseUrl, heard) =>
       withSimulation(
@@ -140,39 +120,5 @@ describe("[H10] [R16] voice messages", () => {
           ]);
         },
       )
-    ));
-
-  it("[X4] counts the money of audio, and stops at its budget", () =>
-    withSpeech((baseUrl, heard) =>
-      withSimulation(
-        speaking(
-          baseUrl,
-          { transcribe: "speech/ear" },
-          { budgets: { total: { moneyPerDay: 0.3 } } },
-          { ear: { audioMinute: 6 } }, // 0.1 a second
-        ),
-        async (scene) => {
-          const bot = await scene.start();
-          sayAloud(scene);
-          const [reply = ""] = await scene.replies("dm", 1, "ada");
-          assert.match(reply, /budget for my answers is used up/);
-          assert.deepEqual(heard, ["/v1/audio/transcriptions"]);
-          assert.deepEqual(scene.model.requests, [], "the transcript cost all of it");
-          await stopBot(bot);
-          const used = scene.rows("SELECT micros, unpriced FROM usage WHERE kind = 'audio'");
-          assert.deepEqual(used.map((row) => Object.values(row)), [[400_000, 0]]);
-        },
-      )
-    ));
-
-  it("[M1] transcribes nothing in a guild that does not address the bot", () =>
-    withSpeech((baseUrl, heard) =>
-      withSimulation(speaking(baseUrl, { transcribe: "speech/ear" }), async (scene) => {
-        await scene.start();
-        sayAloud(scene, 4, "grace", "general");
-        scene.say("grace", "general", `${scene.mention} hello`);
-        await scene.replies("general", 1);
-        assert.deepEqual(heard, []);
-      })
     ));
 });

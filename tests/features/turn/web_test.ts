@@ -4,8 +4,7 @@ import assert from "node:assert/strict";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { describe, it } from "node:test";
-import { everythingProgram } from "../../support/model/mcp_everything.ts";
-import { stopBot, withSimulation } from "../../support/bot/e2e.ts";
+import { withSimulation } from "../../support/bot/e2e.ts";
 import { sharedBot } from "../../support/bot/shared_bot.ts";
 
 /** A server on this machine; returns its address and how to close it. */
@@ -21,13 +20,6 @@ async function serve(answer: (url: string) => object) {
 
 describe("[T6] [T9] tools without a config", () => {
   const play = sharedBot({});
-
-  it("[T9] web_search does not exist without an engine, and the model knows", () =>
-    play(async ({ say, mention, replies, model, here }) => {
-      say("grace", here, `${mention}\ncall: web_search {"query":"tides"}`);
-      assert.match((await replies(here, 1))[0] ?? "", /web_search cannot be used here/);
-      assert.match(model.requests.at(-1)?.system ?? "", /There is no web search/);
-    }));
 
   it("code computes, and reaches nothing of the program", () =>
     play(async ({ say, mention, replies, here }) => {
@@ -84,26 +76,5 @@ describe("[T9] web_search in the bot", () => {
     } finally {
       engine.close();
     }
-  });
-});
-
-describe("[T6] tools of MCP servers in the bot", () => {
-  it("belong to owners, and end with the bot", () => {
-    const { command, args, env } = everythingProgram("stdio");
-    // A sandbox has an empty /tmp, and this tree may be there.
-    const server = { command, args, env, allow: ["echo"], sandbox: "off" };
-    const config = { mcp: { servers: { everything: server } } };
-    return withSimulation({ config }, async ({ startWithTools, say, mention, replies }) => {
-      const bot = await startWithTools();
-      const call = `${mention}\ncall: mcp__everything__echo {"message":"ahoy"}`;
-      say("grace", "general", call);
-      assert.match(
-        (await replies("general", 1))[0] ?? "",
-        /mcp__everything__echo cannot be used here/,
-      );
-      say("ada", "general", call);
-      assert.match((await replies("general", 2))[1] ?? "", /Echo: ahoy/);
-      await stopBot(bot);
-    });
   });
 });

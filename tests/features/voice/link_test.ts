@@ -194,37 +194,6 @@ describe("[V9] calls of an account", () => {
       assert.deepEqual(ends, ["left"]);
     }, joinAda));
 
-  it("stop speech at once, and say how much of it was played", () =>
-    withCall(async ({ call, heard, ready, until }) => {
-      await ready();
-      const speech = call.speak();
-      speech.write(speakText("a".repeat(100)));
-      await until("sound", () => heard().ms >= 400);
-      speech.stop();
-      const { playedMs, isWhole } = await speech.done;
-      assert.ok(!isWhole && playedMs >= 300 && playedMs < 3_000, `${playedMs}`);
-      const { ms } = heard();
-      await new Promise((resolve) => setTimeout(resolve, 300));
-      assert.ok(heard().ms <= ms + 200, "five frames of silence at most follow");
-    }, joinAda));
-
-  it("play the rest of a speech that ends late, and is no whole frame", () =>
-    withCall(async ({ call, ready, until }) => {
-      await ready();
-      const speech = call.speak();
-      speech.write(new Int16Array(480 * 10 + 100));
-      await new Promise((resolve) => setTimeout(resolve, 1_000));
-      let playedMs = 0;
-      void speech.done.then((done) => playedMs = done.playedMs);
-      speech.end();
-      await until("the end", () => playedMs > 0);
-      assert.equal(playedMs, 204);
-      const [open, next] = [call.speak(), say(call, "a")];
-      await new Promise((resolve) => setTimeout(resolve, 200));
-      open.stop();
-      assert.ok((await next).isWhole, "it follows a speech that had no sound yet");
-    }, joinAda));
-
   it("go on after the death of their thread, and say how much of the speech was played", () =>
     withCall(async ({ sim, call, heard, ready, until, killThread, ends }) => {
       await ready();
