@@ -27,6 +27,8 @@ export interface ScheduledWork {
 export interface NewSchedule extends ScheduledWork {
   /** Identifies the call that creates it, so that a repeated call creates no second one. */
   readonly callKey: string;
+  /** Whether each word of its text is the creator's: it then stays, whatever its turn has read. */
+  readonly isOwnWords: boolean;
   readonly origin: ScheduleOrigin;
   readonly nextAt: number;
 }

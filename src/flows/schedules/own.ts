@@ -4,6 +4,8 @@ import type { BotAccount } from "../../account/account.ts";
 import { cleanSecrets } from "../../account/secrets.ts";
 import { timezoneOf } from "../../account/rules.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
+import { readable } from "../../core/inbound/mentions.ts";
+import { hasOnlyWordsOf } from "../../core/notes/note.ts";
 import { badArguments, RefusedCall } from "../../core/refused_call.ts";
 import { MAX_PER_USER, originOf, type Schedule } from "../../core/turn/schedule.ts";
 import { localTime } from "../../render/prompt/envelope.ts";
@@ -55,6 +57,7 @@ export async function setSchedule(
     origin: originOf(asker, agentId),
     kind: isTask ? "task" : "reminder",
     text: clean,
+    isOwnWords: hasOnlyWordsOf(clean, [readable(asker.text, asker.names)]),
     cron: read.kind === "cron" ? read.pattern : undefined,
     nextAt: read.at,
   }, now());

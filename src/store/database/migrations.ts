@@ -35,7 +35,7 @@ export function schemaOf(database: DatabaseSync): number {
 
 /** SHA-256 of the columns of each schema, from 1 on (`columnsOf`). */
 export const COLUMNS: readonly string[] = [
-  "38a37a1f92379d72376e01a0861d292b29544c300903d4565013e3005ddb7d73",
+  "ee1aba38d66fb3822cee8848e437ee45ed18de1ec4dee0bd33c6afa25cf6c448",
 ];
 
 /**

@@ -87,6 +87,7 @@ export const SCHEDULE = table("schedule", {
   callKey: unique(text()), // of the call that created it
   kind: oneOf("reminder", "task"),
   text: text(),
+  isOwnWords: flag(), // of the message that set it
   cron: optional(text()), // absent if it runs once
   origin: json<ScheduleOrigin>(),
   nextAt: optional(integer()), // absent once the only run has begun

@@ -148,6 +148,9 @@ export function prepareSources(database: DatabaseSync) {
     ORDER BY id DESC LIMIT 1`;
   const removals = [
     sql`DELETE FROM note WHERE id IN (${READ_NOTES})`,
+    sql`UPDATE schedule SET text = '${NOT_KEPT}'
+      WHERE NOT is_own_words AND substr(call_key, 1, instr(call_key, ':') - 1) ${LISTED}`,
+    sql`UPDATE discord_change SET what = '${NOT_KEPT}' WHERE turn_id ${LISTED}`,
     sql`DELETE FROM step WHERE message_id ${LISTED}
       AND step ->> '$.kind' NOT IN ('answer', 'result')`,
     sql`UPDATE step SET step = json_replace(json_remove(step, '$.carried', '$.read', '$.inner'),

@@ -46,6 +46,7 @@ async function build(discord: object = OPEN, isFailing = () => false) {
     stop: () => stop(account),
     add: (fields: Partial<NewSchedule> = {}) =>
       store.schedules.create({
+        isOwnWords: true,
         callKey: `call ${rows("SELECT id FROM schedule").length}`,
         origin: originOf(guildMessage(), "main"),
         kind: "reminder",

@@ -11,6 +11,7 @@ import type { Model, ModelRequest } from "../../../src/core/model.ts";
 import type { Question } from "../../../src/core/people/question.ts";
 import { defineTool, type Tool } from "../../../src/core/turn/tool.ts";
 import { decideQuestion } from "../../../src/flows/questions/cards.ts";
+import { setSchedule } from "../../../src/flows/schedules/own.ts";
 import { whenAborted } from "../../../src/lib/clock.ts";
 import { messageId, userId } from "../../support/discord/builders.ts";
 import { toolNamed } from "../../support/model/tools.ts";
@@ -118,14 +119,17 @@ async function build(forwards: "here" | "everywhere") {
     isIdempotent: false, // so that its steps are stored
     asks: ({ words }) =>
       Promise.resolve(parks ? { ...QUESTION, text: `May I? ${words.join(" ")}` } : undefined),
-    run({ at, by }, { noteRead }) {
+    async run({ at, by, words }, { noteRead, account, message, callKey }) {
+      const text = ["of a model:", ...words].join(" ");
+      const reminder = { when: "200h", text, isTask: false, agentId: "main", callKey };
+      await setSchedule(account, message, reminder);
       const one = said[Number(at) % (said.length || 1)];
-      if (!one || isGone(one)) return Promise.resolve("nothing");
+      if (!one || isGone(one)) return "nothing";
       if (by === "note") noteRead?.([messageId(one.id)]);
       // A deletion finds words by an id alone, and Discord tells that of a post.
       const how = by === "name" && (forwards === "here" || one.by === "bot") ? "id" : by;
       const named = { id: { id: one.id }, note: {}, name: { from: one.by } }[how];
-      return Promise.resolve(JSON.stringify({ ...named, text: one.content }));
+      return JSON.stringify({ ...named, text: one.content });
     },
   });
   const tools = [look]; // the same list for all turns
