@@ -1,7 +1,6 @@
 /** Facts of a conversation and of the account for commands, and the work of `/compact` (S4a, K2). */
 
 import type { BotAccount } from "../../account/account.ts";
-import { cleanSecrets } from "../../account/secrets.ts";
 import { agentOf } from "../../config/config.ts";
 import type { StatusFacts } from "../../core/account/account.ts";
 import { type ChosenSetting, CONVERSATION_SETTINGS, oneOf } from "../../core/people/chosen.ts";
@@ -9,7 +8,6 @@ import type { UserId } from "../../core/discord/ids.ts";
 import type { CommandCall } from "../../core/inbound/interactions.ts";
 import { type ContextWindow, type Model, UNKNOWN_WINDOW } from "../../core/model.ts";
 import { BudgetSpent, type BudgetUse } from "../../core/spending/budget.ts";
-import { meteredModel } from "../../core/spending/metered_model.ts";
 import { usedBy } from "../../core/spending/usage.ts";
 import type { Folded } from "../../core/turn/checkpoint.ts";
 import { statusOf } from "../../http/monitor/account_health.ts";
@@ -17,8 +15,8 @@ import { charsOf, MAX_ENTRIES, requestTokens } from "../../session/history.ts";
 import { BUILD_NAME } from "../../version.ts";
 import { chosenInPlace, modelOf } from "../judging/chosen_settings.ts";
 import { sessionOf } from "../judging/judge.ts";
-import { compact } from "../session/compact.ts";
-import { ratesOf, summariesOf } from "../turn/turn_state.ts";
+import { compact, summaryFailedAt } from "../session/compact.ts";
+import { ratesOf } from "../session/turn_history.ts";
 import { readBudgets, spendOf } from "../turn/spending/budgets.ts";
 import { mayUse } from "./authorize.ts";
 
@@ -30,7 +28,7 @@ export async function compactHere(
   account: BotAccount,
   call: CommandCall,
 ): Promise<"folded" | "nothing" | "failed"> {
-  const { store: { sessions }, now } = account;
+  const { store: { sessions } } = account;
   const route = sessionOf(account, call);
   const model = modelOf(account, route);
   const { entries } = await sessions.openEntries(route.sessionKey, 1);
@@ -41,10 +39,10 @@ export async function compactHere(
     guildId: call.guildId,
     agentId: route.agentId,
   };
-  const spend = spendOf(account);
-  const stop = await spend.check(by, "compaction");
+  const stop = await spendOf(account).check(by, "compaction");
   if (stop) throw new BudgetSpent(stop);
   const isFolded = await compact(
+    account,
     { route, message: call },
     await sessions.checkpointOf(route.sessionKey),
     "command",
@@ -54,13 +52,7 @@ export async function compactHere(
       otherChars: 0,
       timeoutMs: SUMMARY_MS,
       isNeeded: false,
-    },
-    {
-      ...account,
-      cleanSecrets: (text) => cleanSecrets(account, text),
-      store: sessions,
-      model: meteredModel(model, { kind: "compaction", by, spend, now }),
-      summaries: summariesOf(account),
+      ...{ model, by },
     },
   );
   return isFolded ? "folded" : "failed";
@@ -95,7 +87,7 @@ export async function contextOf(account: BotAccount, call: CommandCall): Promise
     room: requestTokens(window),
     window,
     folded: await sessions.foldedOf(sessionKey),
-    summaryFailedAt: summariesOf(account).failures.get(sessionKey)?.at,
+    summaryFailedAt: summaryFailedAt(account, sessionKey),
   };
 }
 

@@ -9,9 +9,16 @@
  * full, and no conversation loses its beginning.
  */
 
+import type { BotAccount } from "../../account/account.ts";
+import { perAccount } from "../../account/per_account.ts";
+import { cleanSecrets } from "../../account/secrets.ts";
 import type { Claim } from "../../core/inbound/inbox.ts";
 import type { Model, ModelRequest } from "../../core/model.ts";
 import type { Checkpoint, Fold, FoldCause } from "../../core/turn/checkpoint.ts";
+import { meteredModel } from "../../core/spending/metered_model.ts";
+import type { UsedBy } from "../../core/spending/usage.ts";
+import { whileAwake } from "../../lib/clock.ts";
+import { spendOf } from "../turn/spending/budgets.ts";
 import { plainSummaryOf } from "../../render/prompt/plain_summary.ts";
 import { summaryOf, summaryRequestOf } from "../../render/prompt/summary.ts";
 import {
@@ -22,45 +29,34 @@ import {
   MAX_ENTRIES,
   type RequestSize,
 } from "../../session/history.ts";
-import type { Account } from "../../core/account/account.ts";
-import type { Sessions } from "../../store/sessions/sessions.ts";
 
-export interface Summaries {
+const stateOf = perAccount("turns", () => ({
   /** Requests that run, by session. Each tells whether it has folded the session. */
-  readonly running: Map<string, Promise<boolean>>;
-  /** Failures since the last summary by a model, by session. */
-  readonly failures: Map<string, {
-    /** Number of failures in a row. */
-    readonly count: number;
-    /** When the last one was, as Unix time in milliseconds. */
-    readonly at: number;
-  }>;
-}
+  running: new Map<string, Promise<boolean>>(),
+  /** Number of failures in a row since the last summary by a model, by session; and the last's time. */
+  failures: new Map<string, { readonly count: number; readonly at: number }>(),
+}));
 
-/** Creates the summaries of an account, none of which runs. */
-export function createSummaries(): Summaries {
-  return { running: new Map(), failures: new Map() };
-}
-
-/** Everything that folding needs from outside. */
-export interface CompactPorts
-  extends Pick<Account, "randomId" | "now" | "schedule" | "stopping" | "log"> {
-  readonly store: Pick<Sessions, "checkpointOf" | "openEntries" | "fold">;
-  /** The model that writes the summary; it counts its requests, and obeys budgets. */
-  readonly model: Model;
-  readonly summaries: Summaries;
-  /** Removes the config's secrets from a summary (SEC-R9). */
-  readonly cleanSecrets: (text: string) => string;
+/** When the model last gave no summary of a session, as Unix time in milliseconds; absent: it did. */
+export function summaryFailedAt(account: BotAccount, sessionKey: string): number | undefined {
+  return stateOf(account).failures.get(sessionKey)?.at;
 }
 
 /** The session to fold, and the message or command that causes it. */
-interface FoldedFor extends Pick<Claim, "route"> {
+interface FoldedFor {
+  readonly route: Claim["route"];
   readonly message: { readonly id: string };
 }
 
-/** The bounds of a folding. A command folds all entries, whatever else a request has. */
-interface CompactLimits extends RequestSize {
+/** How to fold. A command folds all entries, whatever else a request has. */
+interface Folding extends RequestSize {
+  /** The model that writes the summary. */
+  readonly model: Model;
+  /** Whom its request counts for. */
+  readonly by: UsedBy;
   readonly timeoutMs: number;
+  /** Ends the request early; absent: a stop of the account does. */
+  readonly ending?: AbortSignal;
   /** Whether a request waits, and would lack entries without a summary. */
   readonly isNeeded: boolean;
 }
@@ -84,18 +80,18 @@ const FOLD_ENTRIES = 4 * MAX_ENTRIES;
  * @throws {unknown} The store's error.
  */
 export async function compact(
+  account: BotAccount,
   claim: FoldedFor,
   previous: Checkpoint | undefined,
   cause: FoldCause,
-  limits: CompactLimits,
-  ports: CompactPorts,
+  how: Folding,
 ): Promise<boolean> {
-  const { running } = ports.summaries;
+  const { running } = stateOf(account);
   const { sessionKey } = claim.route;
   const other = running.get(sessionKey);
-  if (other && cause === "full" && !limits.isNeeded) return false;
+  if (other && cause === "full" && !how.isNeeded) return false;
   if (await other) return true;
-  const own = foldNow(claim, previous, cause, limits, ports);
+  const own = foldNow(account, claim, previous, cause, how);
   running.set(sessionKey, own);
   try {
     return await own;
@@ -105,23 +101,25 @@ export async function compact(
 }
 
 async function foldNow(
+  account: BotAccount,
   claim: FoldedFor,
   previous: Checkpoint | undefined,
   cause: FoldCause,
-  limits: CompactLimits,
-  ports: CompactPorts,
+  how: Folding,
 ): Promise<boolean> {
   const { route: { agentId, sessionKey }, message } = claim;
-  const { store, now, log, summaries: { failures } } = ports;
-  const all = historyChars(limits.window, 0, limits.tokensPerChar);
+  const { store: { sessions: store }, now, log } = account;
+  const { ending = account.stopping, isNeeded } = how;
+  const { failures } = stateOf(account);
+  const all = historyChars(how.window, 0, how.tokensPerChar);
   const { older, entries, changes } = await store.openEntries(sessionKey, FOLD_ENTRIES);
   const newest = await store.checkpointOf(sessionKey);
   if (newest?.summary?.text !== previous?.summary?.text) return false; // removed meanwhile
-  const kept = cause === "command" ? 0 : keptChars(limits);
+  const kept = cause === "command" ? 0 : keptChars(how);
   const folded = entries.slice(0, foldCount(entries, kept));
   const last = folded.at(-1);
-  if (!last || (cause === "full" && !isWorthFolding(entries, limits))) return false;
-  const boundary = ports.randomId();
+  if (!last || (cause === "full" && !isWorthFolding(entries, how))) return false;
+  const boundary = account.randomId();
   const summaryChars = Math.floor(Math.min(SUMMARY_CHARS, all * SUMMARY_SHARE));
   const summary = previous?.summary;
   const request = summaryRequestOf({
@@ -135,13 +133,14 @@ async function foldNow(
     ...(summary ? [summary.text] : []),
     ...folded.map(({ text, messageId }) => `${messageId} ${text}`),
   ];
-  const textOf = (written: string) => summaryOf(ports.cleanSecrets(written), sources, summaryChars);
+  const textOf = (written: string) =>
+    summaryOf(cleanSecrets(account, written), sources, summaryChars);
 
   const { count: before = 0 } = failures.get(sessionKey) ?? {};
   // No person waits for a model that fails each time.
-  const asks = !limits.isNeeded || before < MAX_FAILURES;
-  const answer = asks ? await ask(request, limits.timeoutMs, ports) : undefined;
-  if (ports.stopping.aborted) return false;
+  const asks = !isNeeded || before < MAX_FAILURES;
+  const answer = asks ? await ask(account, request, how, ending) : undefined;
+  if (ending.aborted) return false;
   let text = answer?.text === undefined ? undefined : textOf(answer.text);
   const isPlain = text === undefined;
   if (text !== undefined) failures.delete(sessionKey);
@@ -149,11 +148,11 @@ async function foldNow(
     const count = answer ? before + 1 : before;
     if (failures.size >= SESSIONS_MAX) failures.clear();
     failures.set(sessionKey, { count, at: now() });
-    const triesAgain = cause === "command" || !(limits.isNeeded || count >= MAX_FAILURES);
+    const triesAgain = cause === "command" || !(isNeeded || count >= MAX_FAILURES);
     if (answer) {
       log.warn("The model gave no summary of older entries", {
         sessionKey,
-        model: ports.model.id,
+        model: how.model.id,
         failures: count,
         instead: triesAgain ? "another try with the next turn" : "the first words of each message",
         messageId: message.id,
@@ -189,9 +188,10 @@ async function foldNow(
 }
 
 async function ask(
+  account: BotAccount,
   request: ModelRequest,
-  timeoutMs: number,
-  { model, schedule, stopping }: CompactPorts,
+  { model, by, timeoutMs }: Folding,
+  stopping: AbortSignal,
 ): Promise<{
   /** Absent if it gave no whole answer in time. */
   readonly text?: string;
@@ -199,8 +199,10 @@ async function ask(
   /** Why it may be no summary. */
   readonly error?: unknown;
 }> {
+  const { now, schedule } = account;
+  const writer = meteredModel(model, { kind: "compaction", by, spend: spendOf(account), now });
   const ending = new AbortController();
-  const cancel = schedule(
+  const cancel = whileAwake(schedule)(
     () => ending.abort(new Error(`no summary within ${timeoutMs / 1_000} s`)),
     timeoutMs,
   );
@@ -209,7 +211,7 @@ async function ask(
   stopping.addEventListener("abort", onStop, { once: true });
   try {
     let text = "";
-    for await (const part of model.generate(request, ending.signal)) {
+    for await (const part of writer.generate(request, ending.signal)) {
       if (part.kind === "finish") {
         return {
           text,

@@ -5,7 +5,7 @@
  * one call of a tool is, too.
  */
 
-import { askForText, type Model, type ModelRequest, UNKNOWN_WINDOW } from "../../core/model.ts";
+import { askForText, type ModelRequest, UNKNOWN_WINDOW } from "../../core/model.ts";
 import type { MessageId } from "../../core/discord/ids.ts";
 import { BudgetSpent } from "../../core/spending/budget.ts";
 import {
@@ -24,7 +24,6 @@ import {
   type SummaryRequestParts,
 } from "../../render/prompt/summary.ts";
 import { historyChars } from "../../session/history.ts";
-import type { Account } from "../../core/account/account.ts";
 import { meteredModel } from "../../core/spending/metered_model.ts";
 import { RefusedCall } from "../../core/refused_call.ts";
 import { usedBy } from "../../core/spending/usage.ts";
@@ -49,36 +48,36 @@ const PIECE_SHARE = 0.7;
 /** Maximum UTF-16 units of one message. */
 const MESSAGE_CHARS = 2_000;
 /** Maximum number of requests for pieces, and of those at a time. */
-export const PIECES_MAX = 10;
+const PIECES_MAX = 10;
 const AT_ONCE = 4;
 /** Maximum UTF-16 units of a summary: a longer result would be cut in the turn. */
 const SUMMARY_CHARS = 6_000;
 
 /**
- * Summarises messages.
+ * Summarises messages in requests to the model, which count as the asker's use and obey budgets.
  *
  * @param messages Oldest first, at least one. If they are too many, the newest ones.
- * @throws {BudgetSpent} If a budget is spent.
+ * @param question The question that the summary must answer; absent: a general summary.
+ * @throws {RefusedCall} If a budget is spent.
  * @throws {Error} If the model gives no summary at all; or the signal's reason.
  */
-export async function summariseChannel(
+export async function summarise(
+  call: DiscordCall,
   messages: readonly ShownMessage[],
-  question: string | undefined,
-  account: Pick<Account, "log" | "randomId">,
-  ports: {
-    /** Counts its requests, and obeys budgets. */
-    readonly model: Model;
-    readonly cleanSecrets: (text: string) => string;
-    /** Aborted when the call takes too long, or the turn ends. */
-    readonly signal: AbortSignal;
-  },
+  question?: string,
 ): Promise<ChannelSummary> {
-  const { randomId, log } = account;
-  const { model, cleanSecrets, signal } = ports;
+  const { account, agentId, message, signal } = call;
+  const { randomId, log } = account.forPart("turns");
+  const model = meteredModel(account.settings.models.of(agentId), {
+    kind: "summary",
+    by: usedBy(message, agentId),
+    spend: spendOf(account),
+    now: account.now,
+  });
   const room = historyChars(model.window ?? UNKNOWN_WINDOW, INSTRUCTION_CHARS);
   const pieceChars = Math.floor(Math.min(PIECE_CHARS, room * PIECE_SHARE));
   const maxChars = Math.floor(Math.min(SUMMARY_CHARS, room * (1 - PIECE_SHARE)));
-  const clean = (text: string) => cleanSecrets(text);
+  const clean = (text: string) => cleanSecrets(account, text);
   const pieces = piecesOf(messages, pieceChars, clean).slice(-PIECES_MAX);
 
   const partsOf = (parts: readonly string[]): SummaryRequestParts => ({
@@ -96,7 +95,9 @@ export async function summariseChannel(
       return await summaryOf(piecesRequestOf(partsOf(piece.lines)));
     } catch (error) {
       signal.throwIfAborted();
-      if (error instanceof BudgetSpent) throw error;
+      if (error instanceof BudgetSpent) {
+        throw new RefusedCall("budget", "today's budget is used up", { cause: error });
+      }
       log.warn("The model gave no summary of a part of a channel", { model: model.id, error });
       return undefined;
     }
@@ -163,35 +164,4 @@ async function inOrder<Item, Result>(
     results.push(...await Promise.all(items.slice(at, at + AT_ONCE).map(task)));
   }
   return results;
-}
-
-/**
- * Summarises messages in requests to the model, which count as its use and obey budgets.
- *
- * @param messages Oldest first, at least one. If they are too many, the newest ones.
- * @param question The question that the summary must answer; absent: a general summary.
- * @throws {Error} If a budget is spent, or the model gives no summary; as a rejection.
- */
-export async function summarise(
-  { account, agentId, message, signal }: DiscordCall,
-  messages: readonly ShownMessage[],
-  question?: string,
-): Promise<ChannelSummary> {
-  const turns = account.forPart("turns");
-  const model = meteredModel(account.settings.models.of(agentId), {
-    kind: "summary",
-    by: usedBy(message, agentId),
-    spend: spendOf(account),
-    now: account.now,
-  });
-  try {
-    return await summariseChannel(messages, question, turns, {
-      model,
-      cleanSecrets: (text) => cleanSecrets(account, text),
-      signal,
-    });
-  } catch (error) {
-    if (!(error instanceof BudgetSpent)) throw error;
-    throw new RefusedCall("budget", "today's budget is used up", { cause: error });
-  }
 }

@@ -6,6 +6,9 @@
  * for a summary only if its request would lack entries.
  */
 
+import type { BotAccount } from "../../account/account.ts";
+import { perAccount } from "../../account/per_account.ts";
+import type { UsedBy } from "../../core/spending/usage.ts";
 import type {
   ContextWindow,
   Model,
@@ -23,6 +26,7 @@ import { shownSummary } from "../../render/prompt/summary.ts";
 import {
   charsOf,
   type CountedEntries,
+  createTokenRates,
   FOLD_AT,
   historyChars,
   isWorthFolding,
@@ -33,23 +37,10 @@ import {
 } from "../../session/history.ts";
 import { resetDue, type ResetRule } from "../../session/session_key.ts";
 import type { RequestRoom } from "../../agent/ask_model.ts";
-import type { TurnRecords } from "../../store/turns/turns.ts";
-import { compact, type CompactPorts } from "./compact.ts";
-import type { Sessions } from "../../store/sessions/sessions.ts";
+import { compact } from "./compact.ts";
 
-/** Everything that the history needs from outside. */
-export interface HistoryPorts extends Omit<CompactPorts, "store" | "model"> {
-  readonly model: Model;
-  /** The same for summaries: it counts its requests, and obeys budgets. */
-  readonly writer: () => Model;
-  readonly store: Pick<TurnRecords, "entriesOf">;
-  readonly sessions: Pick<Sessions, "checkpointOf" | "reset"> & CompactPorts["store"];
-  readonly rates: TokenRates;
-  /** Reads the images of earlier messages; absent: none. */
-  readonly earlierImages?: (
-    imageMessages: readonly MessageId[],
-  ) => Promise<ReadonlyMap<MessageId, readonly ModelImage[]>>;
-}
+/** Tokens of texts by their length, as the models of an account count them. */
+export const ratesOf: (account: BotAccount) => TokenRates = perAccount("turns", createTokenRates);
 
 export interface HistoryRules {
   /** The model's context window and its longest answer, in tokens. */
@@ -89,6 +80,7 @@ const SUMMARY_TIME_MS = 120_000;
  * @throws {unknown} The store's error.
  */
 export async function openHistory(
+  account: BotAccount,
   claim: Claim,
   parts: {
     readonly system: string;
@@ -99,15 +91,23 @@ export async function openHistory(
     readonly toolChars: number;
   },
   rules: HistoryRules,
-  ports: HistoryPorts,
+  { model, by, earlierImages: readImages }: {
+    readonly model: Model;
+    /** Whom the request for a summary counts for. */
+    readonly by: UsedBy;
+    /** Reads the images of earlier messages; absent: none. */
+    readonly earlierImages?: (
+      imageMessages: readonly MessageId[],
+    ) => Promise<ReadonlyMap<MessageId, readonly ModelImage[]>>;
+  },
 ) {
   const { route: { sessionKey }, message } = claim;
-  const { store, sessions, model, rates, now } = ports;
-  const tokensPerChar = rates.rateOf(model.id);
+  const { store: { turns, sessions }, now, log } = account;
+  const tokensPerChar = ratesOf(account).rateOf(model.id);
   const fixedChars = parts.system.length + parts.envelope.length + parts.toolChars;
   const read = async (window: ContextWindow) => {
     const maxChars = historyChars(window, 0, tokensPerChar);
-    const entries = await store.entriesOf(sessionKey, MAX_ENTRIES, maxChars);
+    const entries = await turns.entriesOf(sessionKey, MAX_ENTRIES, maxChars);
     const checkpoint = await sessions.checkpointOf(sessionKey);
     const { chars, imageMessages } = measure(entries);
     return { entries, chars, imageMessages, count: entries.length, checkpoint };
@@ -125,15 +125,8 @@ export async function openHistory(
   ) => {
     const timeoutMs = Math.min(SUMMARY_TIME_MS, rules.timeoutMs * SUMMARY_TIME_SHARE);
     const isNeeded = ending === undefined; // after the answer, nothing waits
-    const limits = { ...sizeIn(window, found), timeoutMs, isNeeded };
-    const { stopping } = ports;
-    const foldPorts = {
-      ...ports,
-      model: ports.writer(),
-      stopping: ending ?? stopping,
-      store: sessions,
-    };
-    const isFolded = await compact(claim, found.checkpoint, cause, limits, foldPorts);
+    const how = { ...sizeIn(window, found), model, by, timeoutMs, isNeeded, ending };
+    const isFolded = await compact(account, claim, found.checkpoint, cause, how);
     return isFolded ? await read(window) : found;
   };
   /** Before the server has told its room, a summary of a long session would be for nothing. */
@@ -159,7 +152,7 @@ export async function openHistory(
     const first = shared(0);
     const isShown = (id: MessageId) => first.entries.some(({ messageId }) => messageId === id);
     const earlierImages = imageMessages.length > 0
-      ? await ports.earlierImages?.(imageMessages.filter(isShown))
+      ? await readImages?.(imageMessages.filter(isShown))
       : undefined;
     return {
       entries: first.entries,
@@ -192,7 +185,7 @@ export async function openHistory(
   const cause = resetDue(rules.reset, lastAt, message.sentAt, rules.timezone);
   if (cause) {
     await sessions.reset(sessionKey, cause, now());
-    ports.log.debug("A session began a new transcript", { sessionKey, cause });
+    log.debug("A session began a new transcript", { sessionKey, cause });
     found = await read(rules.window);
   }
   const lacksEntries = mayFold(rules.window, found, 1);
@@ -276,14 +269,18 @@ function historyTokens(window: ContextWindow): number {
 
 /** Notes the tokens of a request. One with images tells nothing about the tokens of a text. */
 export function observeTokens(
-  rates: Pick<TokenRates, "observe">,
+  account: BotAccount,
   request: ModelRequest,
   { inputTokens }: ModelUsage,
   modelId: string,
 ): void {
   const known = sizes.get(request.messages);
   if (known?.hasImages ?? hasImages(request.messages)) return;
-  rates.observe(modelId, known?.chars ?? charsIn(request) + toolChars(request.tools), inputTokens);
+  ratesOf(account).observe(
+    modelId,
+    known?.chars ?? charsIn(request) + toolChars(request.tools),
+    inputTokens,
+  );
 }
 
 /** Sizes of requests without steps, by their messages: their parts are measured already. */

@@ -18,7 +18,6 @@ import { visibleText } from "../../render/safety/visible.ts";
 import { madeFiles } from "../media/files.ts";
 import { mannerOf, modelOf } from "../judging/chosen_settings.ts";
 import { observeTokens } from "../session/turn_history.ts";
-import { TOOLS } from "../../tools/registry.ts";
 import { readSteps } from "../session/old_results.ts";
 import { failedTurn } from "./failed_turn.ts";
 import { answeredTurn, interruptedTurn, logAnswer, postedTurn } from "./finished_turn.ts";
@@ -29,7 +28,7 @@ import { type Compose, createCompose } from "./shown_answer.ts";
 import { spendOf } from "./spending/budgets.ts";
 import { createTurnSpending, paidTurn, refusedTurn } from "./spending/turn_spending.ts";
 import { STEPS } from "./steps.ts";
-import { ratesOf, rulesOf } from "./turn_state.ts";
+import { rulesOf } from "./turn_state.ts";
 import type { RunningTurn } from "./turns.ts";
 import type { ModelReply, OneTurn, Watching } from "./turn_step.ts";
 
@@ -38,12 +37,6 @@ import type { ModelReply, OneTurn, Watching } from "./turn_step.ts";
  * they filled would see no other turn.
  */
 const KEPT_SHARE = 0.15;
-
-/** Tools whose results show what their asker may read: any agent of the turn may have called them. */
-const READING_TOOLS = TOOLS.filter(({ isPersonalCall }) => isPersonalCall);
-
-const stepsOf = ({ store, now }: BotAccount, message: InboundMessage) =>
-  readSteps(store.turns, message, READING_TOOLS, now());
 
 /** Whether people see the turn: typing, reactions, drafts. */
 export function isSeen({ triggered, hooked, spoken }: InboundMessage): boolean {
@@ -84,7 +77,7 @@ async function begin(account: BotAccount, claim: Claim, running: RunningTurn): P
     manner: mannerOf(account, route.sessionKey),
     streaming: isSeen(message) ? config().discord.streaming : undefined,
   };
-  const stored = claim.attempt === 1 ? NO_STEPS : await stepsOf(account, message);
+  const stored = claim.attempt === 1 ? NO_STEPS : await readSteps(account, message);
   const spending = createTurnSpending(claim);
   const turn: OneTurn = { account, turn: running, stored, ...fixed, spending };
   for (const { begins } of STEPS) {
@@ -177,7 +170,7 @@ async function runFitting(turn: OneTurn, request: TurnRequest, turnPorts: TurnPo
   const { unsaved = [] } = outcome.taken ?? {};
   if (unsaved.length > 0) await turnPorts.save(unsaved, false);
   request.history = await request.opened.shrink();
-  const read = await stepsOf(account, claim.message);
+  const read = await readSteps(account, claim.message);
   return await runTurn(request.history.requestFor, { ...turnPorts, steps: read.own });
 }
 
@@ -198,7 +191,7 @@ function turnPortsOf(turn: OneTurn, request: TurnRequest, watches: readonly Watc
     onUsage(request, usage, modelId, askedAt) {
       const at = now();
       spending.charges.push(chargeOf(usage, modelId, "answer", by, Math.max(0, at - askedAt), at));
-      observeTokens(ratesOf(account), request, usage, modelId);
+      observeTokens(account, request, usage, modelId);
       for (const { onPaid } of watches) onPaid?.();
     },
     toolbox: request.toolbox,

@@ -12,7 +12,6 @@ import { type Claim, messagesOf } from "../../core/inbound/inbox.ts";
 import { withoutFooter } from "../../core/outbound/footer_line.ts";
 import { toolChars } from "../../core/fit_request.ts";
 import type { ModelImage } from "../../core/model.ts";
-import { meteredModel } from "../../core/spending/metered_model.ts";
 import { hasFiles } from "../media/files.ts";
 import { envelopeOf, textOf } from "../../render/prompt/envelope.ts";
 import { senderLines, systemPromptOf } from "../../render/prompt/system_prompt.ts";
@@ -25,10 +24,9 @@ import type { JoinedMessage } from "../../agent/next_step.ts";
 import { createToolbox, type Toolbox } from "../../agent/toolbox.ts";
 import type { TurnPorts } from "../../agent/turn.ts";
 import { saveSteps } from "./save_turn.ts";
-import { spendOf } from "./spending/budgets.ts";
 import { unsavedCharges } from "./spending/turn_spending.ts";
 import type { OneTurn } from "./turn_step.ts";
-import { missingRightOf, modesOf, ratesOf, summariesOf } from "./turn_state.ts";
+import { missingRightOf, modesOf } from "./turn_state.ts";
 import type { RunningTurn } from "./turns.ts";
 import {
   createTurnAttachments,
@@ -226,9 +224,8 @@ export async function readRequest(
   context: TurnContext,
 ): Promise<TurnRequest | undefined> {
   const { account, turn: running, rules, model, spending: { by } } = turn;
-  const { store, randomId, now, stopping, log } = account;
   const { window = rules.window } = model;
-  const boundary = randomId();
+  const boundary = account.randomId();
   const system = systemPromptOf(rules.instructions);
   const attachmentChars = Math.floor(historyChars(window, system.length) * FILES_SHARE);
   const gathered = await gather(turn, context, { boundary, attachmentChars });
@@ -236,19 +233,14 @@ export async function readRequest(
   const { texts, images } = gathered;
   const envelope = texts.first();
   const toolbox = toolboxOf(turn, boundary, gathered);
-  const { reset, timezone, userTurns, timeoutMs, cleanSecrets } = rules;
+  const { reset, timezone, userTurns, timeoutMs } = rules;
   const opened = await openHistory(
+    account,
     running.claim,
     { system, envelope, images, toolChars: toolChars(toolbox.definitions) },
     { window, reset, timezone, userTurns, timeoutMs },
     {
-      ...{ randomId, now, stopping, log, cleanSecrets, model },
-      schedule: whileAwake(account.schedule),
-      rates: ratesOf(account),
-      summaries: summariesOf(account),
-      sessions: store.sessions,
-      store: store.turns,
-      writer: () => meteredModel(model, { kind: "compaction", by, spend: spendOf(account), now }),
+      ...{ model, by },
       earlierImages: model.takesImages !== false
         ? (messageIds) => imagesOfEarlier(account, messageIds, running, gathered.attachments())
         : undefined,

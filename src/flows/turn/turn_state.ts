@@ -6,22 +6,14 @@ import { agentOf } from "../../config/config.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import { createMissingPermission } from "../../discord/rest/permissions/explain_denial.ts";
 import { latest, latestOf } from "../../lib/cache.ts";
-import { createTokenRates, type TokenRates } from "../../session/history.ts";
 import { queueModeOf } from "../judging/chosen_settings.ts";
 import { commandOf } from "../judging/judge.ts";
-import { createSummaries } from "../session/compact.ts";
 import { createMissingRight } from "./control/asker_rights.ts";
 import { createPromptForms, type PromptForms } from "./control/prompt_form.ts";
 import { prepareQueueModes, type QueueModes, withCommands } from "./control/queue_mode.ts";
 import { prepareTurnRules, type TurnRules } from "./turn_rules.ts";
 
 type Of<State> = (account: BotAccount) => State;
-
-export const ratesOf: Of<TokenRates> = perAccount("turns", createTokenRates);
-export const summariesOf: Of<ReturnType<typeof createSummaries>> = perAccount(
-  "turns",
-  createSummaries,
-);
 
 /** What an account's config says about turns: made anew after a reload. */
 const byConfig = perAccount("turns", (account) => {

@@ -2,8 +2,9 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { Step } from "../../../src/core/step.ts";
 import { readSteps, withoutOldResults } from "../../../src/flows/session/old_results.ts";
-import { TOOLS } from "../../../src/tools/registry.ts";
+import { testAccount } from "../../support/bot/test_account.ts";
 import { guildMessage } from "../../support/discord/builders.ts";
+import { FakeClock } from "../../support/fake_clock.ts";
 
 const AT = Date.UTC(2026, 0, 2);
 const MINUTE = 60_000;
@@ -27,7 +28,6 @@ function called(
 const elsewhere = (at: number, end?: "failed") =>
   called("read_channel_history", at, end, { channelId });
 
-const READING = TOOLS.filter(({ isPersonalCall }) => isPersonalCall);
 const message = guildMessage();
 const textsOf = (steps: readonly Step[]): readonly string[] =>
   steps.flatMap((step) => {
@@ -65,15 +65,16 @@ describe("[SEC-R4] withoutOldResults()", () => {
     ];
   for (const [what, steps, shown] of cases) {
     it(`${shown.every(Boolean) ? "shows" : "withholds"} the result of ${what}`, () => {
-      const texts = textsOf(withoutOldResults(steps, message, READING, AT));
+      const texts = textsOf(withoutOldResults(steps, message, AT));
       assert.deepEqual(texts.map((text) => text === FOUND), shown);
       for (const text of texts) assert.match(text, /^the words of staff$|^\[out of date: .*\]$/);
     });
   }
 
   it("is part of each reading of a stored turn", async () => {
-    const stepsOf = () => Promise.resolve(elsewhere(AT - 60 * MINUTE));
-    const { own } = await readSteps({ stepsOf }, message, READING, AT);
+    const { account, store } = await testAccount({ clock: new FakeClock(AT) });
+    Object.assign(store.turns, { stepsOf: () => Promise.resolve(elsewhere(AT - 60 * MINUTE)) });
+    const { own } = await readSteps(account, message);
     assert.doesNotMatch(JSON.stringify(own), /the words of staff/);
   });
 });
