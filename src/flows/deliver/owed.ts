@@ -100,7 +100,7 @@ async function wordFor(
   row: OwedRow,
   isWaiting: boolean,
 ): Promise<readonly Frozen[] | undefined> {
-  const { owes, personId, isReminder, causeId, channelId, draftNonce } = row;
+  const { owes, personId, reminder, causeId, channelId, draftNonce } = row;
   const command = causeId && !(owes === "place" && draftNonce) && // the draft would stay
     await account.store.inbox.commandOf(causeId, account.now());
   if (command) {
@@ -110,14 +110,16 @@ async function wordFor(
   if (owes === "owner" || personId === undefined) return undefined;
   if (owes === "place") return inPlace(account, row);
   // Owners have read that messages wait there.
-  const isKnown = isWaiting && !isReminder && (await ownersToTell(account)).includes(personId);
+  const isKnown = isWaiting && reminder.length === 0 &&
+    (await ownersToTell(account)).includes(personId);
   return isKnown ? [] : await direct(account, row, personId, isWaiting);
 }
 
 /** The word takes the place of the draft. */
 function inPlace(account: BotAccount, row: OwedRow): readonly Frozen[] {
   const { channelId, guildId, draftNonce } = row;
-  const frozen = wordOf(account, row, { channelId, guildId }, refusedText(row.state === "dead"));
+  const text = refusedText(row.state === "dead");
+  const frozen = wordOf(account, row, { channelId, guildId }, [text]);
   return frozen.map((one) => ({
     ...one,
     draft: draftNonce === undefined ? undefined : { nonce: draftNonce, becomes: "this" as const },
@@ -133,8 +135,9 @@ async function direct(
 ): Promise<readonly Frozen[] | undefined> {
   try {
     const channelId = await createOpenDirect(account.rest)(personId);
-    const text = row.isReminder ? row.content : lostText(row.channelId, isWaiting);
-    return wordOf(account, row, { channelId }, text);
+    const { reminder } = row;
+    const texts = reminder.length > 0 ? reminder : [lostText(row.channelId, isWaiting)];
+    return wordOf(account, row, { channelId }, texts);
   } catch (error) {
     if (isRefusal(error)) return undefined;
     throw error;
@@ -145,10 +148,13 @@ function wordOf(
   account: BotAccount,
   { causeId: cause }: OwedRow,
   place: Pick<OutboxRow["message"], "channelId" | "guildId">,
-  text: string,
+  texts: readonly string[],
 ): readonly Frozen[] {
   if (cause === undefined) return [];
-  const composed = composedOnce(account, place.channelId, text, `word:${place.channelId}:${cause}`);
+  const { channelId } = place;
+  const composed = texts.flatMap((text, at) =>
+    composedOnce(account, channelId, text, ["word", channelId, cause, ...at ? [at] : []].join(":"))
+  );
   return composed.map(({ message, ...rest }, part) => ({
     ...rest,
     message: {

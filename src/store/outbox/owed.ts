@@ -8,7 +8,7 @@ import type { AccountId } from "../../core/discord/ids.ts";
 import type { Frozen } from "../../core/outbound/outbound.ts";
 import { COMMIT_OPTIONS, UNNAMED } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
-import { integer, oneOf, optional, rows, snowflake, text } from "../schema/columns.ts";
+import { integer, json, oneOf, optional, rows, snowflake, text } from "../schema/columns.ts";
 import { prepareAddOnce } from "./rows.ts";
 
 /** The first way to tell of a lost message: in its place, by direct message, or to the owners. */
@@ -25,11 +25,10 @@ const OWED = rows({
   state: text(),
   owes: oneOf("place", "direct", "owner"),
   refusal: optional(text()),
-  content: text(),
+  reminder: json<readonly string[]>(), // the unsent messages of a reminder's own text; else empty
   draftNonce: optional(text()), // that it would have replaced
   causeId: optional(snowflake<"message">()),
   personId: optional(snowflake<"user">()), // who caused it; absent for events, and for other bots
-  isReminder: integer(),
 });
 
 /** A message that is lost, or waits, of which no one knows yet. */
@@ -40,13 +39,14 @@ export function createOwed({ database, sql, commit, read }: Transactions) {
   const select = sql.rows(OWED.read)`
     SELECT o.id, o.channel_id, o.kind, o.state, o.owes, o.refusal, o.cause_id,
       IIF(json_valid(o.message), o.message ->> '$.guildId', NULL) AS guild_id,
-      IIF(json_valid(o.message), o.message ->> '$.content', '') AS content,
       IIF(o.action = 'replace', o.draft_nonce, NULL) AS draft_nonce,
       COALESCE(
         (SELECT message ->> '$.sender.id' FROM inbox WHERE message_id = o.cause_id
            AND message ->> '$.hooked' IS NULL AND message ->> '$.sender.automaton' IS NULL),
         s.creator_id) AS person_id,
-      o.kind = 'notice' AND s.kind IS 'reminder' AS is_reminder
+      (SELECT json_group_array(message ->> '$.content' ORDER BY id) FROM outbox
+         WHERE cause_id = o.cause_id AND kind = 'notice' AND state <> 'sent' AND json_valid(message)
+           AND o.kind = 'notice' AND s.kind = 'reminder') AS reminder
     FROM outbox AS o
       LEFT JOIN schedule_run AS r ON r.message_id = o.cause_id
       LEFT JOIN schedule AS s ON s.id = r.schedule_row
@@ -71,11 +71,11 @@ export function createOwed({ database, sql, commit, read }: Transactions) {
      *
      * @param word Tells them so. It has the text of a reminder, which goes nowhere else then.
      */
-    told: ({ id, causeId, isReminder }: OwedRow, word: readonly Frozen[], now: number) =>
+    told: ({ id, causeId, reminder }: OwedRow, word: readonly Frozen[], now: number) =>
       commit(COMMIT_OPTIONS.BY_HAND, () => {
         tellRow.run(id);
         if (causeId !== undefined) tellCause.run(causeId);
-        if (causeId !== undefined && isReminder && word.length > 0) drop.run(causeId);
+        if (causeId !== undefined && reminder.length > 0 && word.length > 0) drop.run(causeId);
         for (const frozen of word) addOnce(frozen, now);
       }),
   };

@@ -191,9 +191,43 @@ describe("[D5] who waits for an answer that Discord does not take", () => {
   });
 });
 
+describe("[D4] [D5] who waits for an answer that a full queue has dropped", () => {
+  it("reads so by direct message, once for each question", async () => {
+    const said: string[] = [];
+    const { write, pass, receive, rows } = await testAccount({
+      discord: {
+        guilds: { [GUILD]: { requireMention: false } },
+        rateLimit: { strategy: "drop", maxQueueSize: 1 },
+      },
+      says: () => "four",
+      answer({ method, path, body }) {
+        if (path === "/users/@me/channels") return { id: ADAS };
+        if (method !== "POST" || !path.endsWith("/messages")) return undefined;
+        if (!path.startsWith(`/channels/${ADAS}/`)) return new Promise(() => {});
+        return void said.push(String(body["content"]));
+      },
+    });
+    await receive("GUILD_CREATE", guildData());
+    for (let count = 0; count < 4; count++) await write(`two and two? ${count}`);
+    await pass(20_000, 5_000);
+    const dropped = rows("SELECT 1 FROM outbox WHERE state = 'dropped'");
+    assert.ok(dropped.length > 0);
+    assert.deepEqual(said, dropped.map(() => said[0]));
+    assert.match(said[0] ?? "", /^I can't post my answer in <#/);
+  });
+});
+
 describe("[T12] a reminder whose channel is gone", () => {
-  it("comes by direct message, and nowhere else", async () => {
-    for (const refused of REFUSALS.filter(([, , first]) => first === "Ada")) {
+  it("comes by direct message, whole, and nowhere else", async () => {
+    const long = Array.from({ length: 60 }, (_, index) => `item ${index}`).join("\n");
+    const gone = REFUSALS.filter(([, , first]) => first === "Ada");
+    const all = gone.map((refused) => [refused, "tea"] as const);
+    for (
+      const [refused, text] of [
+        ...all,
+        ...all.slice(0, 1).map(([one]) => [one, long] as const),
+      ]
+    ) {
       const { said, account, pass, rows } = await refusing(refused, ["place"]);
       const asker = guildMessage({
         id: CAUSE,
@@ -202,18 +236,14 @@ describe("[T12] a reminder whose channel is gone", () => {
         sender: { id: ADA.id as never, username: "ada", roles: [] },
       });
       schedules.start(account);
-      const reminder = { when: "1h", text: "tea", isTask: false, agentId: "main", callKey: "c" };
+      const reminder = { when: "1h", text, isTask: false, agentId: "main", callKey: "c" };
       await setSchedule(account, asker, reminder);
       await pass(3_700_000, 60_000);
       const told = said.filter(({ to }) => to !== "owner");
-      assert.match(
-        told.map(({ text }) => text).join("|"),
-        /^<@\d+> Reminder: tea$/,
-        String(refused),
-      );
-      assert.deepEqual(rows(`SELECT state FROM outbox WHERE channel_id = ${CHANNEL}`), [{
-        state: "dropped",
-      }]);
+      const words = told.map((one) => one.text).join("\n");
+      assert.equal(words.replace(/^<@\d+> /, ""), `Reminder: ${text}`, String(refused));
+      const left = rows(`SELECT DISTINCT state FROM outbox WHERE channel_id = ${CHANNEL}`);
+      assert.deepEqual(left, [{ state: "dropped" }]);
     }
   });
 });
