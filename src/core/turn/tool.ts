@@ -145,6 +145,8 @@ export interface CallEffect {
   readonly failure?: string;
   /** Mentions and links, which Discord shows only to people who may see their targets. */
   readonly links?: readonly string[];
+  /** Rows of the outbox that wait, and on which the effect depends; absent: it depends on none. */
+  readonly waits?: readonly number[];
 }
 
 /** Whether a call changes nothing that stays. */

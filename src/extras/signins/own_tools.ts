@@ -139,8 +139,8 @@ export function createShowTool({ id }: EachServer): Tool {
       const asker = { ...message, ...message.own.from, own: undefined };
       const shown = { text: `${text}\n— <@${message.sender.id}>` };
       const { send } = await import("../../flows/actions/actions.ts");
-      const { state } = await send({ ...context, message: asker }, shown);
-      if (state === "sent") return "It stands there now.";
+      const { waits } = await send({ ...context, message: asker }, shown);
+      if (!waits) return "It stands there now.";
       throw new UnknownOutcomeError("Discord gets it later, and may refuse it; do not repeat it");
     },
   });

@@ -36,7 +36,7 @@ import { type AccountEvidence, type Evidence, judgeAbsence } from "./no_record.t
 import { reportOf, type SessionNow, type Today, type WhyReport } from "./report.ts";
 import { hookEventLines, hookEventReport } from "./hook_event.ts";
 import { storyLines, whyLines } from "./text.ts";
-import { storedLine } from "../../flows/receipts/receipts.ts";
+import { lineOf, storedReceipts } from "../../flows/receipts/receipts.ts";
 import { TOOLS } from "../../tools/registry.ts";
 
 /** Explains the message that a link or an id names. */
@@ -115,7 +115,7 @@ export async function recordedReport(
   const steps = await store.turns.stepsOf(turnOf);
   const [place] = [...record.decisions, ...record.outbox];
   const receipts = place &&
-    await storedLine({ accountId: place.accountId, store }, TOOLS, turnOf, place);
+    lineOf(await storedReceipts({ accountId: place.accountId, store }, TOOLS, turnOf, place));
   const about = { askedBy: askedBy(subject, record.messageId), receipts };
   const report = await reportOf(record, steps, about, {
     sessionOf: (sessionKey) => sessionNow(store, sessionKey),

@@ -160,7 +160,7 @@ export async function send(
       messageIds: results.flatMap((result) =>
         result.kind === "sent" && result.messageId ? [result.messageId] : []
       ),
-      state: isSent ? "sent" as const : "waits" as const,
+      ...!isSent && { waits: results.map(({ id }) => id) },
     };
   });
 }

@@ -11,7 +11,7 @@ import { isOwnSession } from "../../core/inbound/inbound.ts";
 import type { CommandCall } from "../../core/inbound/interactions.ts";
 import { reasonText } from "../../render/reasons.ts";
 import { TOOLS } from "../../tools/registry.ts";
-import { storedLine } from "../receipts/receipts.ts";
+import { lineOf, storedReceipts } from "../receipts/receipts.ts";
 import { mayUse } from "./authorize.ts";
 
 const MAX_LENGTH = 1_900;
@@ -35,7 +35,8 @@ export async function explain(
     lines.push(`Turn: ${turn.state}${reason}`);
     if (isOwnSession(turn.sessionKey)) lines.push("Private: it reads the person's own account");
   }
-  const receipts = turn && await storedLine(account, TOOLS, turn.turnOf ?? messageId, call);
+  const receipts = turn &&
+    lineOf(await storedReceipts(account, TOOLS, turn.turnOf ?? messageId, call));
   if (receipts !== undefined) lines.push(`Receipts: ${receipts}`);
   const unsent = record.outbox.find(({ reason }) => reason !== undefined);
   if (unsent?.reason !== undefined) lines.push(`Delivery: ${unsent.state}: ${unsent.reason}`);

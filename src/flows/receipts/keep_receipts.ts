@@ -1,8 +1,9 @@
 /**
- * Keeps receipts true (R15a): a change that was taken back gets another mark under its answer, and the
- * button Undo goes once nothing of the answer can be taken back.
+ * Keeps receipts true (R15a): a change that was taken back, and a message that has arrived or is lost,
+ * get another mark under the answer, and the button Undo goes once nothing of the answer can be taken
+ * back.
  *
- * It compares the message at Discord with the stored changes. So each look may be repeated, and a
+ * It compares the message at Discord with the stored changes and messages. So each look may be repeated, and a
  * crash loses none. An edit is a part of the answer, as those of H6a are.
  */
 
@@ -13,7 +14,7 @@ import { parseSnowflake } from "../../core/discord/ids.ts";
 import { type OutboxRow, UNDO_BUTTON } from "../../core/outbound/outbound.ts";
 import type { Tool } from "../../core/turn/tool.ts";
 import { createRetryQueue } from "../retry_queue.ts";
-import { receiptsOf, undoEnds, withUndone } from "./receipts.ts";
+import { storedReceipts, undoEnds, withEnds } from "./receipts.ts";
 
 /** Creates the keeper; nothing happens before the first call. */
 export function createReceiptKeeper(
@@ -40,8 +41,7 @@ export function createReceiptKeeper(
     if (!message) return;
     const { content, footer, buttons = [], guildId, channelId, nonce } = message;
     const place = { guildId, channelId: askedIn ?? channelId };
-    const lines = footer &&
-      withUndone(footer, receiptsOf(await store.turns.stepsOf(turnId), tools, place, changes));
+    const lines = footer && withEnds(footer, await storedReceipts(account, tools, turnId, place));
     const kept = buttons.filter(({ customId }) => mayUndo || !turnOf(customId));
     if (lines === footer && kept.length === buttons.length) return;
     const text = content.slice(0, content.lastIndexOf(footer ?? "")) + (lines ?? "");
@@ -54,12 +54,13 @@ export function createReceiptKeeper(
   return {
     /** Looks at an answer, and again once it can be taken back no more. */
     look,
-    /** An attempt to send a message has ended. Changes may have been taken back before it. */
-    attempted({ message: { buttons = [] } }: Pick<OutboxRow, "message">): void {
-      for (const { customId } of buttons) {
-        const turnId = turnOf(customId);
-        if (turnId) look(turnId);
-      }
+    /**
+     * An attempt to send a message has ended: an answer, before which the ends of its turn's calls may
+     * have changed, or a message of a call.
+     */
+    attempted({ message: { of, footer, buttons = [] } }: Pick<OutboxRow, "message">): void {
+      const hasMark = footer !== undefined || buttons.some(({ customId }) => turnOf(customId));
+      if (of && (hasMark || of.kind === "tool")) look(of.cause);
     },
     /** Looks at all answers with changes: the store keeps them for two days. */
     start(): void {

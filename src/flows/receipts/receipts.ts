@@ -17,6 +17,7 @@ import { UNDO_MINUTES } from "../../core/turn/ports/discord_place.ts";
 import { type CallEffect, changesNothing, type Tool } from "../../core/turn/tool.ts";
 import type { MadeChange, ToolChanges } from "../../store/changes/changes.ts";
 import type { Steps } from "../../store/turns/turn_ends.ts";
+import type { Outbox } from "../../store/outbox/outbox.ts";
 import { clip } from "../../lib/text/cut.ts";
 
 export interface Receipt extends CallEffect {
@@ -31,21 +32,29 @@ export interface Receipt extends CallEffect {
 export const undoEnds = ({ undo, isUndone, madeAt }: MadeChange): number =>
   undo && !isUndone ? madeAt + UNDO_MINUTES * 60_000 : 0;
 
-/** Reads the line of a turn from the store, for those who ask about it later. */
-export async function storedLine(
-  { accountId, store: { turns, changes } }: {
+/** Reads the receipts of a turn from the store, as they are by now. */
+export async function storedReceipts(
+  { accountId, store: { turns, changes, outbox } }: {
     readonly accountId: AccountId;
     readonly store: {
       readonly turns: Pick<Steps, "stepsOf">;
       readonly changes: Pick<ToolChanges, "ofTurn">;
+      readonly outbox: Pick<Outbox, "sendResultsOf">;
     };
   },
   tools: readonly Tool[],
   id: MessageId,
   place: Pick<InboundMessage, "channelId" | "guildId">,
-): Promise<string | undefined> {
+): Promise<readonly Receipt[]> {
   const made = await changes.ofTurn(accountId, id);
-  return lineOf(receiptsOf(await turns.stepsOf(id), tools, place, made));
+  const receipts = receiptsOf(await turns.stepsOf(id), tools, place, made);
+  const sends = await outbox.sendResultsOf(receipts.flatMap(({ waits = [] }) => waits));
+  const kinds = new Map(sends.map((send) => [send.id, send.kind]));
+  return receipts.map((one) => {
+    const ends = one.waits?.map((row) => kinds.get(row));
+    if (ends?.includes("failed")) return { ...one, end: "failed", why: WHY.discord };
+    return ends?.every((end) => end === "sent") ? { ...one, end: "done" } : one;
+  });
 }
 
 /** The line of a turn that had tools with effects, and used none. */
@@ -124,7 +133,7 @@ function receiptOf(
     [];
   return effect && {
     ...effect,
-    end: effect.failure === undefined ? end : "failed",
+    end: effect.waits ? "unknown" : effect.failure === undefined ? end : "failed",
     ...(refused && { why: whyOf(refused, text) }),
     isUndone: changes.some(({ id, isUndone }) => isUndone && `${id}` === change),
   };
@@ -230,18 +239,30 @@ function textOf({ object, did, links = [], end, why, failure, isUndone }: Receip
 }
 
 /**
- * Marks the receipts of changes that were taken back, in the lines under an answer. The other words
- * stay: the turn's tools may have gone since.
+ * Brings the receipts in the lines under an answer up to date. The other words stay: the turn's tools
+ * may have gone since.
  */
-export function withUndone(lines: string, receipts: readonly Receipt[]): string {
-  const known = Map.groupBy(receipts.map(textOf), unmarked);
+export function withEnds(lines: string, receipts: readonly Receipt[]): string {
+  /** Receipts of one effect, by each text that they may have had. */
+  const known = new Map<string, readonly Receipt[]>();
+  for (const same of Map.groupBy(receipts, (one) => textOf({ ...one, end: "unknown" })).values()) {
+    for (const one of same) {
+      for (const before of [{}, ...EARLIER]) known.set(textOf({ ...one, ...before }), same);
+    }
+  }
   return lines.split("\n").map((line) => {
     const items = line.slice(SMALL.length).split(BETWEEN).map((item) =>
-      known.has(unmarked(item)) ? unmarked(item) : item
+      known.get(item.replace(/ ×\d+$/, "")) ?? item
     );
-    const marked = [...new Set(items)].flatMap((item) => counted(known.get(item) ?? [item]));
-    return SMALL + marked.join(BETWEEN);
+    const texts = [...new Set(items)].flatMap((item) =>
+      typeof item === "string" ? [item] : counted(item.map(textOf))
+    );
+    return SMALL + texts.join(BETWEEN);
   }).join("\n");
 }
 
-const unmarked = (item: string) => item.replace(/^↩/, "✓").replace(/ ×\d+$/, "");
+const EARLIER: readonly Partial<Receipt>[] = [
+  { end: "unknown" },
+  { end: "done", isUndone: false },
+  { end: "done", isUndone: true },
+];

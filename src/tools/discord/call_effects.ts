@@ -153,8 +153,7 @@ export function effectOf(
     {};
   const link = madeLink(made, FIELDS.guildId.safeParse(given["guildId"]).data ?? message.guildId);
   const links = link === undefined ? namedBy(action, given, message) : [link];
-  const did = made.stored ? "stored, will be sent" : DID[verb] ?? "sent"; // may still be refused
-  return { object, did, links };
+  return { object, did: DID[verb] ?? "sent", links, waits: made.stored };
 }
 
 /** The object at the beginning of a result. Words about the undo may follow. */
@@ -162,7 +161,7 @@ const FLAT_OBJECT = /^\{(?:"(?:[^"\\]|\\.)*"|[^"{}])*\}/;
 
 /** The things that a call has made, as its result names them. */
 const madeSchema = z.object({
-  stored: z.literal(true).optional(),
+  stored: z.array(z.number()).optional(),
   guildId: FIELDS.guildId.optional(),
   channelId: FIELDS.channelId.optional(),
   messageIds: z.array(FIELDS.messageId).optional(),

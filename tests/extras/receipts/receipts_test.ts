@@ -5,7 +5,7 @@ import { describe, it } from "node:test";
 import fc from "fast-check";
 import { parseSnowflake } from "../../../src/core/discord/ids.ts";
 import type { Step, ToolResult } from "../../../src/core/step.ts";
-import { lineOf, receiptsOf, withUndone } from "../../../src/flows/receipts/receipts.ts";
+import { lineOf, receiptsOf, withEnds } from "../../../src/flows/receipts/receipts.ts";
 import { fenced } from "../../../src/render/prompt/untrusted.ts";
 import { TOOLS } from "../../../src/tools/registry.ts";
 import { ACTIONS } from "../../../src/tools/discord/discord.ts";
@@ -149,9 +149,9 @@ describe("receiptsOf()", () => {
       called(
         "discord",
         { action: "sendMessage", channelId: "77777777777777777", text: "x" },
-        done('{"stored":true,"channelId":"77777777777777777","note":"later"}'),
+        done('{"stored":[5],"channelId":"77777777777777777","note":"later"}'),
       ),
-      "✓ message stored, will be sent <#77777777777777777>",
+      "? message perhaps sent <#77777777777777777>",
     ],
     ["a file", called("write_file", { path: "a" }, done()), "✓ file written"],
     [
@@ -244,10 +244,10 @@ describe("receiptsOf()", () => {
       const changes = undone.map((id) => ({ id, isUndone: true }));
       const receipts = receiptsOf(steps, TOOLS, message, changes);
       const under = (text: string) => `-# a model · 3 s\n-# ✓ \`x: y\` run · ${text}`;
-      assert.equal(withUndone(under(before), receipts), under(expected));
+      assert.equal(withEnds(under(before), receipts), under(expected));
       if (undone.length !== 1) assert.equal(lineOf(receipts), expected);
       for (const [, earlier] of rows) {
-        assert.equal(withUndone(under(earlier), receipts), under(expected), "after another mark");
+        assert.equal(withEnds(under(earlier), receipts), under(expected), "after another mark");
       }
     }
   });
@@ -266,7 +266,7 @@ describe("receiptsOf()", () => {
     const receipts = receiptsOf([...steps, ...lie], TOOLS, message, [{ id: 1, isUndone: true }]);
     const expected = "↩ channel edited · ✓ channel edited <#77777777777777777> · ✓ command run";
     assert.equal(lineOf(receipts), expected);
-    assert.equal(withUndone(`-# ${expected.replace("↩", "✓")}`, receipts), `-# ${expected}`);
+    assert.equal(withEnds(`-# ${expected.replace("↩", "✓")}`, receipts), `-# ${expected}`);
   });
 
   it("[R15a] names the channel of a message that a direct message is about, without a dead link", () => {

@@ -6,7 +6,8 @@ import { toAccountId } from "../../../src/core/discord/ids.ts";
 import { createReceiptKeeper } from "../../../src/flows/receipts/keep_receipts.ts";
 import { TOOLS } from "../../../src/tools/registry.ts";
 import type { OutboundMessage } from "../../../src/core/outbound/outbound.ts";
-import { ACCOUNT, messageId, userId } from "../../support/discord/builders.ts";
+import type { Step } from "../../../src/core/step.ts";
+import { ACCOUNT, channelId, messageId, userId } from "../../support/discord/builders.ts";
 
 import { bareAccount, testAccount } from "../../support/account.ts";
 import { frozen, openTestStore } from "../../support/store/store.ts";
@@ -22,18 +23,21 @@ const BUTTON = { customId: `undo:${TURN}`, label: "Undo", style: "secondary" } a
 const LINE = "✓ channel edited <#77777777777777777>";
 
 /** An answer with two changes, of which the store has the steps. */
-async function open() {
+async function open({ steps: ran = [steps(1), steps(2)].flat(), line = `${LINE} ×2` }: {
+  readonly steps?: readonly Step[];
+  readonly line?: string;
+} = {}) {
   const { store } = openTestStore();
   const { account, clock } = testAccount();
   const woken: unknown[] = [];
-  const turns = { stepsOf: () => Promise.resolve([steps(1), steps(2)].flat()) };
+  const turns = { stepsOf: () => Promise.resolve(ran) };
   const keeper = createReceiptKeeper(
     bareAccount({ ...account, store: { ...store, turns } as never }, {
       channels: (channels) => void woken.push(channels),
     }),
     TOOLS,
   );
-  const footer = `-# a model · 3 s\n-# ${LINE} ×2`;
+  const footer = `-# a model · 3 s\n-# ${line}`;
   const answer: Partial<OutboundMessage> = {
     nonce: "answer",
     content: `Done!\n${footer}`,
@@ -75,6 +79,17 @@ function steps(id: number) {
     { kind: "answer", text: "", calls, at: 1 },
     { kind: "result", callId: `${id}`, end: "done", text, at: 2 },
   ] as const;
+}
+
+/** A message of a call that waits as row 1 or 2 after the answer. */
+function sent(id: number): readonly Step[] {
+  const input = { action: "sendMessage", channelId: "77777777777777777", text: "x" };
+  const calls = [{ id: `${id}`, name: "discord", arguments: JSON.stringify(input) }];
+  const text = JSON.stringify({ stored: [id + 1], channelId: "77777777777777777", note: "later" });
+  return [
+    { kind: "answer", text: "", calls, at: 1 },
+    { kind: "result", callId: `${id}`, end: "done", text, at: 2 },
+  ];
 }
 
 describe("[R15a] createReceiptKeeper()", () => {
@@ -124,6 +139,39 @@ describe("[R15a] createReceiptKeeper()", () => {
     assert.equal(woken.length, 1);
     assert.deepEqual(await store.outbox.heads(ACCOUNT), []);
   });
+
+  for (const [end, mark] of [["sent", "✓ message sent"], ["dead", "✗ message not sent"]] as const) {
+    it(`marks a message of a call that waited, and is ${end} by now`, async () => {
+      const there = "77777777777777777";
+      const { store, clock, keeper, settled, send, newest } = await open({
+        steps: [sent(1), sent(2)].flat(),
+        line: `? message perhaps sent <#${there}> ×2`,
+      });
+      await send();
+      for (const nonce of ["one", "two"]) {
+        const of = { cause: TURN, revision: 0, kind: "tool", part: 0, parts: 1 } as const;
+        const message = { nonce, of, channelId: channelId(there) };
+        await store.outbox.add(frozen(message), clock.now());
+      }
+      await send(end);
+      const fate = end === "dead"
+        ? `${mark} <#${there}>: Discord refused it`
+        : `${mark} <#${there}>`;
+      const row = (await store.outbox.heads(ACCOUNT)).find(({ message }) =>
+        message.of?.kind === "reply"
+      );
+      assert.ok(row, "an edit");
+      await store.outbox.markSending(row, clock.now());
+      await store.outbox.markSent(row, messageId("1450000000000000003"));
+      const waiting = `? message perhaps sent <#${there}>`;
+      assert.equal((await newest())?.footer, `-# a model · 3 s\n-# ${fate} · ${waiting}`);
+      keeper.look(TURN);
+      await settled();
+      assert.ok(
+        !(await store.outbox.heads(ACCOUNT)).some(({ message }) => message.of?.kind === "reply"),
+      );
+    });
+  }
 
   it("changes no answer of another account", async () => {
     const { store } = await open();

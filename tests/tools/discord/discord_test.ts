@@ -39,7 +39,7 @@ async function run(args: object, own: Partial<Discord> = {}, tool = discord) {
     return Promise.resolve(result);
   };
   const port: Discord = {
-    send: record("send", { channelId: CHANNEL, messageIds: [MESSAGE], state: "sent" as const }),
+    send: record("send", { channelId: CHANNEL, messageIds: [MESSAGE] }),
     read: record("read", [SHOWN]),
     readOne: record("readOne", SHOWN),
     addReaction: record("addReaction", undefined),
@@ -257,7 +257,7 @@ describe("[T3] actions on messages", () => {
   });
 
   it("sendMessage › tells the model not to repeat a message that waits", async () => {
-    const waits = { channelId: CHANNEL, messageIds: [], state: "waits" } as const;
+    const waits = { channelId: CHANNEL, messageIds: [], waits: [5] };
     const { result } = await run({ action: "sendMessage", text: "x" }, {
       send: () => Promise.resolve(waits),
     });

@@ -33,8 +33,8 @@ export interface TextFor {
 /** A stored text. Barnacle delivers it, even after a crash. */
 export interface SentText extends Omit<ToolTarget, "parentId"> {
   readonly messageIds: readonly MessageId[];
-  /** `waits`: Discord does not have all of its messages yet. */
-  readonly state: "sent" | "waits";
+  /** Its rows in the outbox, if Discord does not have all of its messages yet. */
+  readonly waits?: readonly number[];
 }
 
 export interface OpenedThread {

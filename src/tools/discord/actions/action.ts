@@ -207,10 +207,10 @@ export function postOf(
   return { ...post, text, media };
 }
 
-export function sentLine({ state, ...sent }: SentText): string {
-  if (state === "sent") return JSON.stringify({ sent: true, ...sent });
+export function sentLine({ waits, ...sent }: SentText): string {
+  if (!waits) return JSON.stringify({ sent: true, ...sent });
   return JSON.stringify({
-    stored: true,
+    stored: waits,
     channelId: sent.channelId,
     note: "Discord does not have it yet. It is delivered later; do not send it again.",
   });

@@ -65,7 +65,7 @@ export const POLL_ACTIONS: readonly Action[] = [
             duration: hours,
           },
         });
-        return sentLine({ state: "sent", channelId, guildId, messageIds: [id] });
+        return sentLine({ channelId, guildId, messageIds: [id] });
       },
     ),
   }),
