@@ -7,7 +7,7 @@
 import type { Question } from "../core/people/question.ts";
 import type { RefusedCall } from "../core/refused_call.ts";
 import type { Effect } from "../core/rights/effects.ts";
-import { isAtDiscord } from "../core/inbound/inbound.ts";
+import { hookedOf, isTyped } from "../core/inbound/origin.ts";
 import { isPressedBy, notPressed } from "../core/turn/decided_action.ts";
 import type { Readers, SeenCall } from "../core/turn/ports/discord_place.ts";
 import type { MadeCall, OpenCall, ToolContext } from "../core/turn/tool.ts";
@@ -25,9 +25,7 @@ const THREE_WORDS = /(?:[\p{L}\p{M}\p{N}]+[^\p{L}\p{M}\p{N}]+){2}[\p{L}\p{N}]/u;
 /** The texts of the turn's messages that the asker has written. */
 const ownTexts = ({ message, also = [] }: ToolContext): readonly string[] =>
   [message, ...also].flatMap((one) =>
-    one.sender.id === message.sender.id && !one.own && (isAtDiscord(one) || one.asked)
-      ? one.text
-      : []
+    one.sender.id === message.sender.id && isTyped(one) ? one.text : []
   );
 
 /** Whether an effect is one unbroken part of the asker's own message, which names the place. */
@@ -53,7 +51,7 @@ async function needsPress(
   const isHere = at.kind === "channel" && (at.id ?? message.channelId) === message.channelId;
   if (isHere || at.id === message.sender.id && at.kind === "person") return false;
   if (at.kind === "account") return context.readsOthers === true || made.length > open.length;
-  if (at.kind === "everyone") return !(at.by && message.hooked); // a hook's config names its tools (W3)
+  if (at.kind === "everyone") return !(at.by && hookedOf(message)); // a hook's config names its tools (W3)
   const isExempt = isOwnText({ at, text }, context) && // once in a turn
     made.find((one) => isOwnText(read(one), context))?.callKey === callKey;
   return !isExempt && await (await readers()).isSeenByOthers(context, at);

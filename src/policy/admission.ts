@@ -142,7 +142,7 @@ export function prepareMessages(policy: AccessPolicy, commands: ExistingCommands
     const requireMention = mentionRuleOf(known, open);
     const { triggered } = known;
     if (triggered) {
-      const fact = () => `a ${triggered.kind} of the passive agent ${quoted(triggered.agentId)}`;
+      const fact = () => `a ${triggered.event} of the passive agent ${quoted(triggered.agentId)}`;
       ask("trigger", true, triggered.rule, fact);
       return proxyIsAwaited(message, known, ask, policy) ?? accept("triggered", triggered.rule);
     }

@@ -8,7 +8,7 @@ import { recordNothing } from "./rules/checks.ts";
 import { prepareAssigned } from "./router.ts";
 import type { AccessPolicy } from "./rules/rules.ts";
 
-type TriggerMatch = Pick<Triggered, "agentId" | "kind" | "rule">;
+type TriggerMatch = Pick<Triggered, "agentId" | "event" | "rule">;
 
 /** Finds them, in the order of the config. Who wrote the message does not count here. */
 type FindTriggers = (
@@ -46,7 +46,7 @@ export function prepareTriggers(
       const found = triggers.find(({ kind, rule, word }) =>
         kind === "pattern" ? patterns.includes(rule) : kind === "command" && word === command
       );
-      return found ? [{ agentId, kind: found.kind, rule: found.rule }] : [];
+      return found ? [{ agentId, event: found.kind, rule: found.rule }] : [];
     });
   }
 
@@ -56,7 +56,7 @@ export function prepareTriggers(
       const found = triggers.find(({ kind, word }) =>
         kind === "reaction" && comparable(word) === emoji
       );
-      return found ? [{ agentId, kind: "reaction", rule: found.rule }] : [];
+      return found ? [{ agentId, event: "reaction", rule: found.rule }] : [];
     });
   }
 

@@ -6,7 +6,8 @@
  */
 
 import { type MessageId, parseSnowflake, type RoleId, type UserId } from "../core/discord/ids.ts";
-import { type InboundMessage, isAtDiscord, isUnasked } from "../core/inbound/inbound.ts";
+import type { InboundMessage } from "../core/inbound/inbound.ts";
+import { hookedOf, termsOf } from "../core/inbound/origin.ts";
 import { nonceOfCall } from "../core/outbound/nonce.ts";
 import type { Frozen, MayPing, OutboundFile, Quote, Reply } from "../core/outbound/outbound.ts";
 import { clickable, plainName, withEmojis } from "../core/inbound/mentions.ts";
@@ -94,14 +95,15 @@ export function composeReply(answer: ModelAnswer): ComposedReply {
   const isSilent = isNoReply(tagged.text);
   if (isSilent && !answer.files?.length) return { kind: "declined", text: tagged.text };
   const clean = isSilent ? "" : rules.cleanSecrets(tagged.text);
-  const { hooked } = answer.message;
   const mayPing = {
     users: mayPingUsers(answer),
-    roles: hooked ? [] : rules.allowedMentions.roles,
+    roles: hookedOf(answer.message) ? [] : rules.allowedMentions.roles,
   };
   const { files, notes } = answer.files?.length ? checkFiles(answer.files, rules) : NO_FILES;
   // A model may have written the text of a task, and anyone that of an event.
-  const written = isUnasked(answer.message) ? [shown.system] : [answer.message.text, shown.system];
+  const written = termsOf(answer.message).isUnasked
+    ? [shown.system]
+    : [answer.message.text, shown.system];
   const { isCut, ...laidOut } = layOutUntrusted(
     paragraphs(withMentions(clean, answer, mayPing), notes),
     written,
@@ -188,7 +190,7 @@ const NO_PINGS: MayPing = { users: [], roles: [] };
 
 function replyBase({ message, agentId }: Answered, kind: "reply" | "failure") {
   const { accountId, channelId, guildId, id: cause, revision } = message;
-  const isPersonal = message.own && true as const;
+  const isPersonal = message.origin?.kind === "own" || undefined;
   return { accountId, channelId, guildId, cause, revision, agentId, kind, isPersonal };
 }
 
@@ -250,16 +252,17 @@ function quoteOf(
   if (
     targetId === message.id || !(isQuoted || overheard || hasMessageId(targetId, shown.texts()))
   ) {
-    if (message.asked && quoted) {
-      const { id, author } = quoted;
-      return { messageId: id, authorId: author?.id, on: replyToMode };
+    switch (message.origin?.kind) {
+      case "command":
+      case "own":
+        return quoted && { messageId: quoted.id, authorId: quoted.author?.id, on: replyToMode };
+      case "passive":
+        return { messageId: message.origin.messageId, authorId: sender.id, on: replyToMode };
+      case undefined:
+        return { messageId: message.id, authorId: sender.id, on: replyToMode };
+      default:
+        return undefined;
     }
-    if (message.triggered) {
-      const { messageId } = message.triggered;
-      return { messageId, authorId: sender.id, on: replyToMode };
-    }
-    if (!isAtDiscord(message)) return undefined;
-    return { messageId: message.id, authorId: sender.id, on: replyToMode };
   }
   const authorId = isQuoted
     ? quoted.author?.id
@@ -276,7 +279,8 @@ function hasMessageId(id: string, texts: readonly string[]): boolean {
 /** The people of the turn, each once (R4). */
 function mayPingUsers({ message, shown, rules }: ModelAnswer): readonly UserId[] {
   const author = message.sender.id;
-  if (message.hooked && rules.allowedMentions.users !== "none") return message.hooked.greets ?? [];
+  const hooked = hookedOf(message);
+  if (hooked && rules.allowedMentions.users !== "none") return hooked.greets ?? [];
   switch (rules.allowedMentions.users) {
     case "none":
       return [];

@@ -9,6 +9,7 @@ import type { ChannelId, GuildId, MessageId } from "../core/discord/ids.ts";
 import { nonceOfCall } from "../core/outbound/nonce.ts";
 import type { EmbedContent, Frozen, OutboundFile } from "../core/outbound/outbound.ts";
 import type { InboundMessage } from "../core/inbound/inbound.ts";
+import { cameBy } from "../core/inbound/origin.ts";
 import { freeze } from "./freeze.ts";
 import {
   type Answered,
@@ -133,10 +134,10 @@ export function composeReminder(
   },
   { chunks, cleanSecrets, tables }: Pick<TextRules, "chunks" | "cleanSecrets" | "tables">,
 ): readonly Frozen[] {
-  const { accountId, channelId, guildId, id, revision, sender, scheduled } = message;
+  const { accountId, channelId, guildId, id, revision, sender } = message;
   const text = forDiscord(withMentions(message.text, { message, shown: NOTHING_SHOWN }), tables);
   const user = `<@${sender.id}>`;
-  const due = readerTime(scheduled?.dueAt ?? message.sentAt, "f");
+  const due = readerTime(cameBy(message, "schedule")?.dueAt ?? message.sentAt, "f");
   const words = cleanSecrets(
     isLate
       ? `${user} Reminder from ${due}, when I was offline: ${text}`

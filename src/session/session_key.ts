@@ -37,7 +37,7 @@ export function scopeFor(configured: DmScope | "auto", isOwner: boolean): DmScop
 
 export type Conversation = Pick<
   InboundMessage,
-  "accountId" | "channelId" | "own" | "place" | "sender"
+  "accountId" | "channelId" | "origin" | "place" | "sender"
 >;
 
 /**
@@ -48,13 +48,15 @@ export type Conversation = Pick<
  * `"agent:main:discord:group:<id>"`, or a key of `dmScope`. A thread has its own id.
  */
 export function sessionKeyOf(
-  { accountId, channelId, own, place, sender }: Conversation,
+  { accountId, channelId, origin, place, sender }: Conversation,
   agentId: string,
   dmScope: DmScope,
 ): string {
   switch (place.kind) {
     case "dm":
-      if (own) return `agent:${agentId}:own:${own.server}:direct:${sender.id}`; // T13a
+      if (origin?.kind === "own") { // T13a
+        return `agent:${agentId}:own:${origin.server}:direct:${sender.id}`;
+      }
       return `agent:${agentId}:${directPart(dmScope, accountId, sender.id)}`;
     case "group_dm":
       return `agent:${agentId}:discord:group:${channelId}`;

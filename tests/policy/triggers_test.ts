@@ -30,8 +30,8 @@ function found(agents: readonly string[], text: string, place = PLACE): readonly
       kind === "pattern" && searched.includes(word) ? rule : []
     );
   const message = { ...guildMessage({ place }), text };
-  return prepareTriggers({ passive, patternsIn }).inMessage(message).map(({ kind, rule }) =>
-    `${kind} ${rule}`
+  return prepareTriggers({ passive, patternsIn }).inMessage(message).map(({ event, rule }) =>
+    `${event} ${rule}`
   );
 }
 

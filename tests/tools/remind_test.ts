@@ -123,7 +123,7 @@ describe("[T12] remind", () => {
     const scheduled = guildMessage({
       id: messageId("1400000000000000500"),
       channelId: channelId("1400000000000000011"),
-      scheduled: { scheduleId: 1, dueAt: 1 },
+      origin: { kind: "schedule", scheduleId: 1, dueAt: 1 },
     });
     const { create } = await build();
     await assert.rejects(create({}, scheduled), /may set no further/);

@@ -3,6 +3,7 @@
 import { skillsFor } from "../../core/skills/skill.ts";
 import { agentOf } from "../../config/config.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
+import { hookedOf } from "../../core/inbound/origin.ts";
 import type { SkillTool } from "../../core/skills/skill_tool.ts";
 import type { Tool } from "../../core/turn/tool.ts";
 import { takesFiles, uploadLimitOf } from "../../discord/gateway/decode/guild_index.ts";
@@ -45,14 +46,20 @@ export function createRuleSources(
 
   /** Adds tools of skills (T7a), and of own accounts: a turn that reads one has no others (T13a). */
   function toolsOf(message: InboundMessage, agentId: string, isOffer = false): readonly Tool[] {
-    const base = message.own ? NO_TOOLS : turnTools(account, message, agentId, isOffer);
-    const skills = message.own ? [] : skillsIn(message, agentId);
+    const isOwn = message.origin?.kind === "own";
+    const base = isOwn ? NO_TOOLS : turnTools(account, message, agentId, isOffer);
+    const skills = isOwn ? [] : skillsIn(message, agentId);
     const more = [...skills.flatMap(({ tools }) => tools ?? []), ...own()?.tools(message) ?? []];
     if (more.length === 0) return base;
     // `mcp__<server>__privately` has decided who may.
     const ownsApplication = () => ownsApplicationAsRead(account, message.sender.id);
-    const forAnyone = message.own !== undefined;
-    const asker = { ...message, agentId, hook: message.hooked?.hook, ownsApplication, forAnyone };
+    const asker = {
+      ...message,
+      agentId,
+      hook: hookedOf(message)?.hook,
+      ownsApplication,
+      forAnyone: isOwn,
+    };
     const decided = policy().decideTools({ ...asker, isOffer }, more);
     return more.filter((_, at) => decided[at]?.isAllowed).reduce(withTool, base);
   }

@@ -16,9 +16,8 @@ import type {
   UserId,
 } from "../discord/ids.ts";
 import type { Attachment } from "../discord/attachment.ts";
-import type { Hooked } from "../hooks/hook.ts";
 import type { MentionNames } from "./mentions.ts";
-import type { Triggered } from "./triggered.ts";
+import type { Origin } from "./origin.ts";
 
 /**
  * The author of a message, for the policy. It has no display name and no nickname: people choose
@@ -114,12 +113,6 @@ export interface Quoted {
   readonly forwards?: MessageId;
 }
 
-/** How a person has spoken a message in a voice channel (V5). */
-export interface Spoken {
-  /** Length of the sound. */
-  readonly seconds: number;
-}
-
 /** A message that another author than this bot wrote. */
 export interface InboundMessage {
   readonly kind: "message";
@@ -160,49 +153,15 @@ export interface InboundMessage {
   readonly attachments?: readonly Attachment[];
   /** The message that it forwards, whose author Discord does not tell; absent: none. */
   readonly forwards?: MessageId;
-  /** Set if it is a question by a command, and Discord lacks it. */
-  readonly asked?: true;
-  /** Set if it is for a turn of its sender alone, with their own accounts (T13a); also asked. */
-  readonly own?: OwnTurn;
+  /** Where it comes from, if Discord lacks it; absent: Discord has it. */
+  readonly origin?: Origin;
   /** Set if Discord wrote it, to announce the result of this person's poll: context only (H9). */
   readonly isAnnouncement?: true;
-  /** Set if no person wrote it just now: it is the run of a schedule (T12), and Discord lacks it. */
-  readonly scheduled?: Scheduled;
-  /** Set if it is the run of a passive agent (N1), and Discord lacks it. */
-  readonly triggered?: Triggered;
-  /** Set if it is an event of another program (W3), and Discord lacks it. */
-  readonly hooked?: Hooked;
-  /** Set if the person has spoken it in a voice channel (V5), and Discord lacks it. */
-  readonly spoken?: Spoken;
-}
-
-export interface OwnTurn {
-  /** The server whose tools it has. */
-  readonly server: string;
-  /** The channel in which the person asked; absent: direct messages. */
-  readonly from?: Pick<InboundMessage, "channelId" | "place"> & { readonly guildId: GuildId };
 }
 
 /** Whether a session is of turns with a person's own accounts: no list shows it. */
 export const isOwnSession = (sessionKey: string): boolean =>
   /^agent:[^:]*:own:[^:]*:direct:/.test(sessionKey);
-
-/** Whether no person waits for its answer: it is a scheduled run, or an event of a program. */
-export function isUnasked(
-  { scheduled, hooked }: Pick<InboundMessage, "scheduled" | "hooked">,
-): boolean {
-  return scheduled !== undefined || hooked !== undefined;
-}
-
-/** Whether Discord has the message: no run or event, not spoken, and no question by a command or a program. */
-export function isAtDiscord(
-  { scheduled, asked, triggered, hooked, spoken }: Pick<
-    InboundMessage,
-    "scheduled" | "asked" | "triggered" | "hooked" | "spoken"
-  >,
-): boolean {
-  return !scheduled && !asked && !triggered && !hooked && !spoken;
-}
 
 /** Fields of a message that Discord does not have: a person asked by a command, press or schedule. */
 export const ASKED_OTHERWISE = {
@@ -212,17 +171,6 @@ export const ASKED_OTHERWISE = {
   mentionsOthers: false,
   extras: [],
 } as const satisfies Partial<InboundMessage>;
-
-/** The schedule whose run a message is. */
-export interface Scheduled {
-  /** The store's number of the schedule. */
-  readonly scheduleId: number;
-  readonly dueAt: number;
-  /** The agent that set it, which answers; absent in old ones: N2 decides. */
-  readonly agentId?: string;
-  /** Set if it began later, because the bot did not run then. */
-  readonly isLate?: true;
-}
 
 /**
  * A message of our own, as the gateway brings it back: Discord has it, which settles its outbox

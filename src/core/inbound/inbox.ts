@@ -225,8 +225,8 @@ export interface Route {
 export interface WaitingTurn {
   readonly sender: Sender;
   readonly route: Route;
-  /** Whether no person waits for it: it is a run of a schedule, or an event of a program. */
-  readonly isScheduled: boolean;
+  /** Set if no person waits for it: it is a run of a schedule, or an event of a program. */
+  readonly isUnasked?: boolean;
   /** The message itself; absent if it must be read from the tables. */
   readonly message?: InboundMessage;
 }

@@ -4,7 +4,8 @@
  * A text is a command only as a whole: a sentence that mentions `/status` gives none.
  */
 
-import { type InboundMessage, isAtDiscord } from "./inbound.ts";
+import type { InboundMessage } from "./inbound.ts";
+import { isAtDiscord } from "./origin.ts";
 
 /**
  * Who may give a command. `everyone`: each person who may talk to the bot there. `session`: in a

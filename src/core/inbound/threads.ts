@@ -1,7 +1,8 @@
 /** Threads that answers open (S7). */
 
 import { type ChannelId, type MessageId, parseSnowflake, type UserId } from "../discord/ids.ts";
-import { type InboundMessage, isAtDiscord } from "./inbound.ts";
+import type { InboundMessage } from "./inbound.ts";
+import { isAtDiscord } from "./origin.ts";
 
 /** `threads` of a guild or channel. */
 export interface ThreadRules {
@@ -46,10 +47,7 @@ export function threadIdOf(messageId: MessageId): ChannelId {
 
 /** Whether Discord permits a thread on a message: in a channel of a guild, outside of threads. */
 export function canStartThread(
-  message: Pick<
-    InboundMessage,
-    "place" | "asked" | "scheduled" | "triggered" | "hooked" | "spoken"
-  >,
+  message: Pick<InboundMessage, "place" | "origin">,
 ): boolean {
   const { place } = message;
   if (!isAtDiscord(message)) return false;

@@ -12,7 +12,7 @@ export type TriggerKind = "pattern" | "reaction" | "command";
 
 export interface Triggered {
   readonly agentId: string;
-  readonly kind: TriggerKind;
+  readonly event: TriggerKind;
   /** Config path of the trigger: `"router.assignments.watcher.triggers[0]"`. */
   readonly rule: string;
   /** The message that matched, or that got the reaction. */

@@ -9,7 +9,13 @@
 import type { BotAccount } from "../../account/account.ts";
 import { wakeChannels, wakeTurns } from "../../account/wakes.ts";
 import { createdAtMs } from "../../core/discord/ids.ts";
-import { type AnswerRules, type HookEvent, hookSenderId, hookText } from "../../core/hooks/hook.ts";
+import {
+  type AnswerRules,
+  type HookEvent,
+  hookSenderId,
+  hookText,
+  isEntry,
+} from "../../core/hooks/hook.ts";
 import { ASKED_OTHERWISE, type InboundMessage } from "../../core/inbound/inbound.ts";
 import type { Judgement, Route } from "../../core/inbound/inbox.ts";
 import type { Frozen } from "../../core/outbound/outbound.ts";
@@ -174,7 +180,10 @@ export function createHookRunner(
       },
       text: eventsForModel(all, count) + words.text,
       sentAt: createdAtMs(messageId),
-      hooked: { hook, prompt: rules.prompt, count, post, of, greets },
+      origin: {
+        kind: isEntry(hook) ? "event" : "hook",
+        ...{ hook, prompt: rules.prompt, count, post, of, greets },
+      },
     };
     const route = ports.routeOf(message, rules);
     const stop = run.reason ??

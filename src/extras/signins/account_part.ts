@@ -39,7 +39,8 @@ export function createSignInsPart(account: BotAccount): AccountPart {
     commands: { signins: async (call) => (await load()).command(call) },
     own: {
       ready: async (message) => await (await load()).ready(message),
-      tools: (message) => message.own ? loaded?.tools(message) ?? [] : inOthers(),
+      tools: (message) =>
+        message.origin?.kind === "own" ? loaded?.tools(message) ?? [] : inOthers(),
     },
   };
 }

@@ -8,7 +8,8 @@ import { createHash } from "node:crypto";
 import type { BotAccount } from "../../account/account.ts";
 import { serversOf } from "../../bot/mcp/ports.ts";
 import { createdAtMs, snowflakeAt, type UserId } from "../../core/discord/ids.ts";
-import { type InboundMessage, isAtDiscord, type OwnTurn } from "../../core/inbound/inbound.ts";
+import type { InboundMessage } from "../../core/inbound/inbound.ts";
+import { cameBy, isTyped, type OwnTurn } from "../../core/inbound/origin.ts";
 import type { CommandCall } from "../../core/inbound/interactions.ts";
 import type { Tool, ToolContext } from "../../core/turn/tool.ts";
 import { createReadMember } from "../../discord/rest/requests/members.ts";
@@ -50,7 +51,10 @@ export function createOwnServers(account: BotAccount) {
     async keep({ message, callKey }, server, login) {
       people.keep(message.sender.id, server, login);
       log.info("A person has signed in with their own account", { server: server.id });
-      await handOver(message, `signed in ${callKey}`, { ...message.own, server: server.id });
+      await handOver(message, `signed in ${callKey}`, {
+        ...cameBy(message, "own"),
+        server: server.id,
+      });
       return "The person has signed in, and their message is answered again by itself, with the " +
         "tools of this server. Say only that the sign-in has worked.";
     },
@@ -73,7 +77,8 @@ export function createOwnServers(account: BotAccount) {
     const from = { ...sender, roles: [] };
     const call = { accountId, id, channelId, place, names, sender: from, name: "", options: {} };
     const about = quoted && { ...quoted, channelId };
-    if (await ask(account, { ...call, isElsewhere: true }, { text, about, own }) === "direct") {
+    const question = { text, about, origin: { ...own, kind: "own" } } as const;
+    if (await ask(account, { ...call, isElsewhere: true }, question) === "direct") {
       return;
     }
     throw new Error(config().discord.dm.policy === "pairing" ? UNPAIRED : CLOSED);
@@ -90,8 +95,7 @@ export function createOwnServers(account: BotAccount) {
     async ask(server: string, call: ToolContext): Promise<string> {
       const { message, also = [] } = call;
       const { id, revision, sender, channelId, guildId, place } = message;
-      const isTheirs = (isAtDiscord(message) || message.asked) && !message.own; // no model's words
-      if (!isTheirs || sender.automaton || sender.pluralkit) {
+      if (!isTyped(message) || sender.automaton || sender.pluralkit) {
         throw new Error("only a person's own message can be about their own account");
       }
       const last = guildId ? { channelId, guildId, place } : places.get(sender.id);
@@ -111,15 +115,17 @@ export function createOwnServers(account: BotAccount) {
       return "The person's message is answered in their direct messages, from their own account. " +
         "Say so in one short sentence, and nothing about its content.";
     },
-    async ready({ sender, own }: InboundMessage): Promise<void> {
+    async ready(message: InboundMessage): Promise<void> {
+      const own = cameBy(message, "own");
       const [server] = servers().filter(({ id }) => id === own?.server);
       const failed = (error: unknown) => log.warn("Cannot connect to an account", { error });
-      if (server) await people.ready(sender.id, server).catch(failed);
+      if (server) await people.ready(message.sender.id, server).catch(failed);
     },
     /** A server's own tools take no name of ours. */
-    tools({ sender, own }: InboundMessage): readonly Tool[] {
+    tools(message: InboundMessage): readonly Tool[] {
+      const own = cameBy(message, "own");
       const all = servers().filter(({ id }) => id === own?.server).flatMap((server) => [
-        ...people.tools(sender.id, server),
+        ...people.tools(message.sender.id, server),
         ...[signIn(server), createShowTool(server)],
       ]);
       return [...new Map(all.map((tool) => [tool.name, tool])).values()];

@@ -3,6 +3,7 @@
  * person's own answer on a card counts. A sign-in lives in this process.
  */
 
+import { cameBy } from "../../core/inbound/origin.ts";
 import { z } from "zod";
 import { DENY, DONE, FILL_IN, type Question } from "../../core/people/question.ts";
 import { MAX_LINK } from "../../core/outbound/outbound.ts";
@@ -129,14 +130,17 @@ export function createShowTool({ id }: EachServer): Tool {
       "see it. A card asks them first. Without it, only they see your answers.",
     input: () => z.strictObject({ text: z.string().trim().min(1).max(1_400) }),
     needs: [],
-    seenAt: ({ text }, { own }) =>
-      own?.from && { at: { kind: "channel", id: own.from.channelId }, text },
+    seenAt({ text }, message) {
+      const { from } = cameBy(message, "own") ?? {};
+      return from && { at: { kind: "channel", id: from.channelId }, text };
+    },
     isIdempotent: true,
     async run({ text }, context) {
       const { message } = context;
-      if (!message.own?.from) throw new RefusedCall("place", "the person asked in no channel");
+      const { from } = cameBy(message, "own") ?? {};
+      if (!from) throw new RefusedCall("place", "the person asked in no channel");
       // With the rights that they have there.
-      const asker = { ...message, ...message.own.from, own: undefined };
+      const asker = { ...message, ...from, origin: { kind: "command" } } as const;
       const shown = { text: `${text}\n— <@${message.sender.id}>` };
       const { send } = await import("../../flows/actions/actions.ts");
       const { waits } = await send({ ...context, message: asker }, shown);

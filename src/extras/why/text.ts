@@ -302,9 +302,9 @@ const SHOWN_CHARS = 80;
 
 /** A run of a passive agent: its trigger, and what became of it. */
 function runLine({ messageId, triggered, state, failure }: Run): string {
-  const { agentId, kind, rule, isAnswered } = triggered;
+  const { agentId, event, rule, isAnswered } = triggered;
   const posts = isAnswered ? "its text is not posted, because an active agent answers" : "posts";
-  return `  ${printable(agentId)}: ${kind} of ${printable(rule)}; ${posts}; ${state}${
+  return `  ${printable(agentId)}: ${event} of ${printable(rule)}; ${posts}; ${state}${
     failure === undefined ? "" : ` (${printable(failure)})`
   }: barnacle why ${messageId}`;
 }

@@ -3,6 +3,7 @@
  * see signs, and owners are asked.
  */
 
+import { isAtDiscord } from "../../core/inbound/origin.ts";
 import type { BotAccount } from "../../account/account.ts";
 import type { Accepted, Changed, Judged } from "../../core/inbound/inbox.ts";
 import { queuesOf } from "../deliver/channel_queues.ts";
@@ -42,7 +43,7 @@ function tellAccepted(account: BotAccount, judged: readonly Judged[]): void {
   turnsOf(account).accepted(judged);
   for (const { message, verdict } of judged) {
     prefetch(account, message);
-    if (verdict.kind === "accept" && !message.triggered) {
+    if (verdict.kind === "accept" && isAtDiscord(message)) {
       progressOf(account).accepted(message, verdict.why);
     }
   }

@@ -8,12 +8,8 @@
 import type { BotAccount } from "../../account/account.ts";
 import { wakeTurns } from "../../account/wakes.ts";
 import { createdAtMs, type MessageId, parseSnowflake } from "../../core/discord/ids.ts";
-import {
-  ASKED_OTHERWISE,
-  type InboundMessage,
-  type OwnTurn,
-  type Quoted,
-} from "../../core/inbound/inbound.ts";
+import { ASKED_OTHERWISE, type InboundMessage, type Quoted } from "../../core/inbound/inbound.ts";
+import type { Origin } from "../../core/inbound/origin.ts";
 import type { Judged } from "../../core/inbound/inbox.ts";
 import type { CommandCall, CommandTarget } from "../../core/inbound/interactions.ts";
 import { createOpenDirect } from "../../discord/rest/requests/channel.ts";
@@ -27,8 +23,8 @@ interface CommandQuestion {
   readonly text: string;
   /** The message that it is about. */
   readonly about?: CommandTarget;
-  /** Set if it is for a turn with the person's own accounts (T13a). */
-  readonly own?: OwnTurn;
+  /** Absent: the command. */
+  readonly origin?: Origin;
   /** Whether the turn has the session of the person's slash commands (S1). */
   readonly isSlash?: boolean;
 }
@@ -42,7 +38,7 @@ interface CommandQuestion {
 export async function ask(
   account: BotAccount,
   call: CommandCall,
-  { text, about, own, isSlash }: CommandQuestion,
+  { text, about, origin = { kind: "command" }, isSlash }: CommandQuestion,
 ): Promise<"here" | "direct" | "refused" | "full" | "nowhere"> {
   const { store, rest, now } = account;
   const { accountId, guildId, place, sender, isElsewhere } = call;
@@ -62,8 +58,7 @@ export async function ask(
     names: call.names,
     sentAt: createdAtMs(id),
     quoted: about ? quotedOf(about) : undefined,
-    asked: true,
-    own,
+    origin,
   }, isSlash);
   if (asked.verdict.kind !== "accept") return "refused";
   const waiting = waitingRules(account);

@@ -13,6 +13,7 @@ import type { ChannelId, UserId } from "../../core/discord/ids.ts";
 import { commandIn, type TextCommand, textCommandIn } from "../../core/inbound/text_commands.ts";
 import type { Judgement, Route } from "../../core/inbound/inbox.ts";
 import type { InboundMessage, OwnMessage } from "../../core/inbound/inbound.ts";
+import { cameBy, hookedOf, termsOf } from "../../core/inbound/origin.ts";
 import type { KnownFacts, RoutingFacts } from "../../core/inbound/facts.ts";
 import { threadIdOf } from "../../core/inbound/threads.ts";
 import type { Verdict } from "../../core/inbound/verdict.ts";
@@ -154,11 +155,12 @@ export function judge(
   const { admit, id: policyId, policy: { allowBots }, textCommands } = account.policy();
   const intent = intentOf(account);
   const command = commandIn(message, textCommands)?.name;
-  const { triggered, hooked } = message;
+  const triggered = cameBy(message, "passive");
+  const hook = hookedOf(message)?.hook;
   const given = triggered
     ? { ...known, triggered }
-    : hooked
-    ? { ...known, hook: hooked.hook }
+    : hook !== undefined
+    ? { ...known, hook }
     : known;
   const chosen = chosenIn(account, message);
   const beside = knownFactsOf(
@@ -171,7 +173,7 @@ export function judge(
   const scored = scores ? { ...beside, intent: scores } : beside;
   const first = admit(message, scored);
   // An edit moves no turn to another account.
-  const routing = first.kind === "accept" && !triggered && !hooked &&
+  const routing = first.kind === "accept" && !termsOf(message).isRouted &&
       (source !== "not_live" || message.revision === 0)
     ? routingOf(account, message)
     : undefined;
@@ -179,7 +181,8 @@ export function judge(
   const verdict = routing ? admit(message, knownFacts) : first;
   if (scores) intent.decided(message, verdict);
   // Whether the author is a bot is still open for an undecided message.
-  const isTurn = (source !== "not_live" || message.asked) && verdict.kind !== "undecided";
+  const isTurn = (source !== "not_live" || message.origin?.kind === "command") &&
+    verdict.kind !== "undecided";
   if (allowBots && isTurn) count(account, message, knownFacts, verdict);
   const judgement = policyId === undefined
     ? { verdict, knownFacts }
@@ -244,7 +247,7 @@ export function commandOf(account: BotAccount, message: InboundMessage): TextCom
  * beside it, which keeps nothing, so a slow turn does not delay it.
  */
 export function routeOf(account: BotAccount, message: InboundMessage): Route {
-  const { triggered } = message;
+  const triggered = cameBy(message, "passive");
   if (triggered) return conversationRoute(account, message, triggered.agentId, undefined);
   const command = commandOf(account, message);
   const opensThread = !command && account.parts.threads.opensFor(message);

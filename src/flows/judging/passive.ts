@@ -10,9 +10,10 @@ import type { BotAccount } from "../../account/account.ts";
 import { perAccount } from "../../account/per_account.ts";
 import { createdAtMs, type MessageId } from "../../core/discord/ids.ts";
 import type { PermittedReaction, Reaction } from "../../core/inbound/reactions.ts";
-import { ASKED_OTHERWISE, type InboundMessage, isAtDiscord } from "../../core/inbound/inbound.ts";
+import { ASKED_OTHERWISE, type InboundMessage } from "../../core/inbound/inbound.ts";
+import { isAtDiscord } from "../../core/inbound/origin.ts";
 import type { Judged } from "../../core/inbound/inbox.ts";
-import { reactionRunIdOf, type Triggered, triggeredIdOf } from "../../core/inbound/triggered.ts";
+import { reactionRunIdOf, triggeredIdOf } from "../../core/inbound/triggered.ts";
 import { routingOf } from "./judge.ts";
 
 /** Maximum number of reactions to remember; at the limit, all are forgotten. */
@@ -55,10 +56,13 @@ export function runsBeside(account: BotAccount, judged: Judged): readonly Inboun
   if (!mayCause) return NONE;
   const matches = triggersOf.inMessage(message);
   if (matches.length === 0) return NONE;
-  const answered = isAnswered(account, judged) ? true : undefined;
-  return matches.map((match) =>
-    triggeredBy(message, { ...match, messageId: message.id, isAnswered: answered })
-  );
+  const answered = isAnswered(account, judged) || undefined;
+  return matches.map((match): InboundMessage => {
+    const id = triggeredIdOf(message.id, match.agentId);
+    const run = { ...match, messageId: message.id, isAnswered: answered };
+    const origin = { kind: "passive", ...run } as const;
+    return { ...message, id, mention: "user", sentAt: createdAtMs(id), origin };
+  });
 }
 
 /**
@@ -86,7 +90,7 @@ export function runsOnReaction(
       id,
       text: `(reacts with ${emoji})`,
       sentAt: createdAtMs(id),
-      triggered: { ...match, messageId },
+      origin: { kind: "passive", ...match, messageId },
     };
   });
 }
@@ -94,10 +98,4 @@ export function runsOnReaction(
 /** The ids of the runs that a message may have caused. */
 export function runIdsOf({ policy }: BotAccount, messageId: MessageId): readonly MessageId[] {
   return policy().policy.passive.map(({ agentId }) => triggeredIdOf(messageId, agentId));
-}
-
-/** The message of a run: the person who caused it wrote it, and Discord does not have it. */
-function triggeredBy(message: InboundMessage, triggered: Triggered): InboundMessage {
-  const id = triggeredIdOf(message.id, triggered.agentId);
-  return { ...message, id, mention: "user", sentAt: createdAtMs(id), triggered };
 }

@@ -8,6 +8,7 @@
 import type { AccountId, ChannelId, GuildId, RoleId, UserId } from "../../core/discord/ids.ts";
 import type { RoutingFacts } from "../../core/inbound/facts.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
+import { cameBy } from "../../core/inbound/origin.ts";
 import type { AccessPolicy } from "../../policy/rules/rules.ts";
 
 export interface OurAccount {
@@ -52,11 +53,11 @@ export function routingFacts(
   const isShared = ours.length > 1;
   const hasAgents = router.agents.length > 1;
   if (!isShared && !hasAgents) return undefined;
-  const { scheduled, text } = message;
+  const scheduled = cameBy(message, "schedule");
   const named = !hasAgents
     ? []
     : scheduled?.agentId === undefined
-    ? agentsNamed(text)
+    ? agentsNamed(message.text)
     : [scheduled.agentId]; // a schedule is the agent's that made it
   const threadAgent = hasAgents ? threadAgentOf(message, ours) : undefined;
   const mentioned = isShared ? mentionedIn(message, ours) : [];

@@ -7,6 +7,7 @@
 import type { BotAccount } from "../../account/account.ts";
 import { perAccount } from "../../account/per_account.ts";
 import type { InboundMessage, Place, Sender } from "../../core/inbound/inbound.ts";
+import { hookedOf } from "../../core/inbound/origin.ts";
 import type { Tool } from "../../core/turn/tool.ts";
 import type { ToolAsker } from "../../policy/tool_access.ts";
 import { ownsApplicationAsRead } from "../owners/owner_ids.ts";
@@ -64,7 +65,8 @@ const finder = perAccount("turns", (account) => {
     return found;
   }
 
-  function find({ place, sender, hooked }: InboundMessage, agentId: string): Decided {
+  function find(message: InboundMessage, agentId: string): Decided {
+    const { place, sender } = message;
     const { decideTools } = policy();
     const now = toolsNow();
     if (tools !== now || decideTools !== decidedBy) {
@@ -74,6 +76,7 @@ const finder = perAccount("turns", (account) => {
       decided.clear();
       known = new WeakMap();
     }
+    const hooked = hookedOf(message);
     if (hooked) return decideByData(agentId, place, sender, false, hooked.hook);
     const owns = ownsApplicationAsRead(account, sender.id);
     let bySender = known.get(place);

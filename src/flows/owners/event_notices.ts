@@ -5,7 +5,7 @@
 
 import type { BotAccount } from "../../account/account.ts";
 import { perAccount } from "../../account/per_account.ts";
-import { hookText, isEntry } from "../../core/hooks/hook.ts";
+import { hookText } from "../../core/hooks/hook.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import { DAY_MS } from "../../lib/clock.ts";
 import { tellOwners } from "./tell_owners.ts";
@@ -14,9 +14,9 @@ import { tellOwners } from "./tell_owners.ts";
 const toldOf = perAccount("delivery", () => new Map<string, number>());
 
 /** The turn of a message has failed. Messages of other kinds tell no one. */
-export function tellFailedEvent(account: BotAccount, { id, hooked }: InboundMessage): void {
-  if (!hooked || !isEntry(hooked.hook)) return;
-  const { hook } = hooked;
+export function tellFailedEvent(account: BotAccount, { id, origin }: InboundMessage): void {
+  if (origin?.kind !== "event") return;
+  const { hook } = origin;
   const told = toldOf(account);
   const at = account.now();
   if (at - (told.get(hook) ?? -Infinity) < DAY_MS) return;

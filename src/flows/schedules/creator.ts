@@ -2,6 +2,7 @@
 
 import type { BotAccount } from "../../account/account.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
+import { cameBy } from "../../core/inbound/origin.ts";
 import type { Judged, Judgement, Route } from "../../core/inbound/inbox.ts";
 import { finalVerdict, ignored } from "../../core/inbound/verdict.ts";
 import type { ScheduleOrigin } from "../../core/turn/schedule.ts";
@@ -53,7 +54,7 @@ export async function judgeRun(account: BotAccount, message: InboundMessage): Pr
 
 /** The agent that set a schedule runs it; if the config no longer has it, that of the place (N2). */
 export function routeOfRun(account: BotAccount, message: InboundMessage): Route {
-  const agentId = message.scheduled?.agentId;
+  const agentId = cameBy(message, "schedule")?.agentId;
   const found = routeOf(account, message);
   const isThere = account.config().agentList.some(({ id }) => id === agentId);
   return agentId !== undefined && isThere ? routeAs(found, agentId) : found;

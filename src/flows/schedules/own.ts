@@ -6,6 +6,7 @@ import { timezoneOf } from "../../account/rules.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import { readable } from "../../core/inbound/mentions.ts";
 import { hasOnlyWordsOf } from "../../core/notes/note.ts";
+import { hookedOf } from "../../core/inbound/origin.ts";
 import { badArguments, RefusedCall } from "../../core/refused_call.ts";
 import { MAX_PER_USER, originOf, type Schedule } from "../../core/turn/schedule.ts";
 import { localTime } from "../../render/prompt/envelope.ts";
@@ -35,10 +36,10 @@ export async function setSchedule(
 ): Promise<Schedule> {
   const { store, now } = account;
   const config = account.config();
-  if (asker.hooked) {
+  if (hookedOf(asker)) {
     throw new RefusedCall("policy", "an event of a hook may set no reminders or tasks");
   }
-  if (asker.scheduled) {
+  if (asker.origin?.kind === "schedule") {
     throw new RefusedCall("policy", "a scheduled task may set no further reminders or tasks");
   }
   const read = await readWhen(when, { now: now(), timezone: timezoneOf(config) });

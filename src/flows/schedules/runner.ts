@@ -126,7 +126,7 @@ async function run(account: BotAccount, due: Schedule): Promise<void> {
     id: messageId,
     text,
     sentAt: createdAtMs(messageId),
-    scheduled: { scheduleId: id, dueAt, agentId, isLate: isLate || undefined },
+    origin: { kind: "schedule", scheduleId: id, dueAt, agentId, isLate: isLate || undefined },
   };
   const isMissed = due.isRestored === true;
   const judged = isMissed ? RESTORED : mayWrite ? await judgeRun(account, message) : GONE;

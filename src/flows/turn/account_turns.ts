@@ -1,5 +1,6 @@
 /** The turns of an account: claims messages, and runs each turn to its end. */
 
+import { hookedOf, termsOf } from "../../core/inbound/origin.ts";
 import type { BotAccount } from "../../account/account.ts";
 import { ownServers, tellExtras } from "../../account/extra_parts.ts";
 import { perAccount } from "../../account/per_account.ts";
@@ -8,7 +9,7 @@ import { catchUpOf } from "../catch_up/catch_up.ts";
 import { commandOf } from "../judging/judge.ts";
 import { ownsApplicationAsRead } from "../owners/owner_ids.ts";
 import { runEnded } from "../schedules/runner.ts";
-import { answer, isSeen } from "./answer.ts";
+import { answer } from "./answer.ts";
 import { endWithoutModel } from "./command_turn.ts";
 import { progressOf } from "./progress/progress.ts";
 import { modesOf } from "./turn_state.ts";
@@ -17,12 +18,13 @@ import { createTurns, type RunningTurn, type Turns } from "./turns.ts";
 /** Waits for tools that the model sees, and that are not known yet. */
 function toolsReady(account: BotAccount, { message, route: { agentId } }: Claim) {
   const { policy, bot: { toolServices } } = account;
-  if (message.own) return ownServers(account)?.ready(message);
-  const { place, sender, hooked } = message;
+  if (message.origin?.kind === "own") return ownServers(account)?.ready(message);
+  const { place, sender } = message;
+  const hook = hookedOf(message)?.hook;
   return toolServices.ready(agentId, (name) => {
     const ownsApplication = () => ownsApplicationAsRead(account, sender.id);
     const isOffer = place.kind !== "dm";
-    const asker = { agentId, place, sender, hook: hooked?.hook, ownsApplication, isOffer };
+    const asker = { agentId, place, sender, hook, ownsApplication, isOffer };
     return policy().decideTools(asker, [{ name }]).some(({ isAllowed }) => isAllowed);
   });
 }
@@ -32,7 +34,9 @@ async function run(account: BotAccount, claim: Claim, turn: RunningTurn): Promis
   const { accountId, store } = account;
   const progress = progressOf(account);
   const { message } = claim;
-  const stopTyping = isSeen(message) ? progress.typing.begin(message.channelId) : () => {};
+  const stopTyping = termsOf(message).shows !== "nothing"
+    ? progress.typing.begin(message.channelId)
+    : () => {};
   try {
     const isCommand = commandOf(account, message) !== undefined;
     if (isCommand || store.settings.isPaused(accountId)) {
@@ -41,10 +45,10 @@ async function run(account: BotAccount, claim: Claim, turn: RunningTurn): Promis
     const listing = toolsReady(account, claim);
     if (listing) await listing;
     await answer(account, claim, turn);
-    if (message.scheduled) runEnded(account, message.id);
+    if (message.origin?.kind === "schedule") runEnded(account, message.id);
   } finally {
     stopTyping();
-    if (message.hooked) tellExtras(account, "hookEnded");
+    if (hookedOf(message)) tellExtras(account, "hookEnded");
   }
 }
 

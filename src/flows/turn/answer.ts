@@ -11,7 +11,7 @@ import { runTurn, type TurnPorts } from "../../agent/turn.ts";
 import { NO_STEPS } from "../../core/step.ts";
 import type { ParkedTurn, StepsTaken, TurnOutcome } from "../../core/turn/turn_outcome.ts";
 import type { Claim, FinishedTurn, StoredTurn } from "../../core/inbound/inbox.ts";
-import type { InboundMessage } from "../../core/inbound/inbound.ts";
+import { termsOf } from "../../core/inbound/origin.ts";
 import { chargeOf } from "../../core/spending/usage.ts";
 import { whileAwake } from "../../lib/clock.ts";
 import { visibleText } from "../../render/safety/visible.ts";
@@ -37,11 +37,6 @@ import type { ModelReply, OneTurn, Watching } from "./turn_step.ts";
  * they filled would see no other turn.
  */
 const KEPT_SHARE = 0.15;
-
-/** Whether people see the turn: typing, reactions, drafts. */
-export function isSeen({ triggered, hooked, spoken }: InboundMessage): boolean {
-  return !triggered && !hooked && !spoken;
-}
 
 /**
  * Runs a claimed message's turn to its end and stores it. The next start repeats an interrupted
@@ -75,7 +70,7 @@ async function begin(account: BotAccount, claim: Claim, running: RunningTurn): P
     rules: rulesOf(account, route.agentId)(message),
     model: modelOf(account, route),
     manner: mannerOf(account, route.sessionKey),
-    streaming: isSeen(message) ? config().discord.streaming : undefined,
+    streaming: termsOf(message).shows !== "nothing" ? config().discord.streaming : undefined,
   };
   const stored = claim.attempt === 1 ? NO_STEPS : await readSteps(account, message);
   const spending = createTurnSpending(claim);

@@ -4,7 +4,7 @@ import type { BotAccount } from "../../account/account.ts";
 import { wakeChannels } from "../../account/wakes.ts";
 import { toUnanswered } from "../../core/inbound/inbox.ts";
 import { type Claim, type FinishedTurn, PAUSED } from "../../core/inbound/inbox.ts";
-import { isAtDiscord } from "../../core/inbound/inbound.ts";
+import { hookedOf, isAtDiscord } from "../../core/inbound/origin.ts";
 import { freeze } from "../../render/freeze.ts";
 import { noticeBody } from "../../render/reply.ts";
 import { commandOf } from "../judging/judge.ts";
@@ -30,7 +30,7 @@ const MESSAGES = 3;
 
 /** The record of such a turn. The conversation keeps nothing of it. */
 function commandTurn(claim: Claim, text: string, why: string | undefined): FinishedTurn {
-  const { accountId, channelId, guildId, id: cause, revision, hooked } = claim.message;
+  const { accountId, channelId, guildId, id: cause, revision } = claim.message;
   const end = { claim, entries: [] };
   if (text === "") {
     const isMarked = !claim.message.sender.automaton && isAtDiscord(claim.message);
@@ -49,7 +49,7 @@ function commandTurn(claim: Claim, text: string, why: string | undefined): Finis
       kind: "reply",
       quote: isAtDiscord(claim.message) ? { messageId: cause, on: "first" } : undefined,
       ...noticeBody(text, MESSAGES),
-      suppressesEmbeds: hooked !== undefined,
+      suppressesEmbeds: hookedOf(claim.message) !== undefined,
     }),
   };
 }
@@ -61,12 +61,13 @@ function commandTurn(claim: Claim, text: string, why: string | undefined): Finis
  * @throws {unknown} The store's error, if it refuses the turn.
  */
 export async function endWithoutModel(account: BotAccount, claim: Claim): Promise<void> {
-  const { sender, hooked } = claim.message;
+  const { sender } = claim.message;
   if (commandOf(account, claim.message)) {
     const { runText } = await import("../interactions/run_commands.ts");
     const text = await runText(account.forPart("interactions"), claim.message);
     return await answerCommand(account, claim, text);
   }
+  const hooked = hookedOf(claim.message);
   // Another bot gets no answer: it would answer that one, too. An event is posted as it is.
   const text = sender.automaton ? hooked?.post ?? "" : "My owner has paused me. Ask again later.";
   await answerCommand(account, claim, text, hooked && PAUSED);

@@ -6,7 +6,8 @@
  * next turn would do it again.
  */
 
-import { type Claim, type FinishedTurn, lastOf, messagesOf } from "../../core/inbound/inbox.ts";
+import { hookedOf } from "../../core/inbound/origin.ts";
+import { type Claim, type FinishedTurn, lastOf } from "../../core/inbound/inbox.ts";
 import { nextStepAfter } from "../../core/model_problem.ts";
 import type { TurnFailure } from "../../core/turn/turn_outcome.ts";
 import { failureText } from "../../render/failure.ts";
@@ -21,11 +22,8 @@ import {
 } from "./finished_turn.ts";
 
 /**
- * The record of a failed turn. Logs the reason.
- *
- * A scheduled task that fails in a guild or a group leaves no line: no person there waits for it. The
- * owners learn of it (`flows/schedules/runner.ts`). An event of a hook is posted as it is: an alert must
- * not be lost with its model.
+ * The record of a failed turn. Logs the reason. An event of a hook is posted as it is: an alert must not
+ * be lost with its model.
  */
 export function failedTurn(
   claim: Claim,
@@ -59,10 +57,7 @@ export function failedTurn(
   });
   const { steps = [] } = given?.taken ?? {};
   const text = failureText(why, failureId, steps, { now: now(), afterMs: retryAfterMs });
-  const isTask = messagesOf(claim).every(({ scheduled, place }) =>
-    scheduled !== undefined && place.kind !== "dm"
-  );
-  const { hooked } = message;
+  const hooked = hookedOf(message);
   const notice = hooked
     ? composeEvent(ofTurn(claim), `${hooked.post}\n-# ${text}`)
     : composeFailure(ofTurn(claim), text);
@@ -71,6 +66,6 @@ export function failedTurn(
     end: { kind: "failed", failureId, reason },
     entries: given && steps.length > 0 ? entriesOf(claim, text, given, now()) : [],
     steps: given && unsavedOf(given),
-    outbox: isTask ? [] : freeze(notice),
+    outbox: freeze(notice),
   };
 }

@@ -1,5 +1,6 @@
 /** Makes the record of a turn's end, which the store keeps with T3, and logs the answer. */
 
+import { cameBy, termsOf } from "../../core/inbound/origin.ts";
 import type { BotAccount } from "../../account/account.ts";
 import { transcriptOf } from "../../agent/next_step.ts";
 import type { StepsTaken } from "../../core/turn/turn_outcome.ts";
@@ -8,7 +9,6 @@ import type { Entry } from "../../core/inbound/transcript.ts";
 import type { Model, ModelUsage, ToolCall } from "../../core/model.ts";
 import type { ProgressPlace } from "../../core/outbound/draft.ts";
 import { joinedBy, type Step } from "../../core/step.ts";
-import { isEntry } from "../../core/hooks/hook.ts";
 import { showsToAskerAlone, type Tool } from "../../core/turn/tool.ts";
 import { visibleText } from "../../render/safety/visible.ts";
 import { freeze } from "../../render/freeze.ts";
@@ -87,16 +87,20 @@ const NOT_POSTED = "not posted: an active agent answers the message";
 
 /**
  * The record of a turn with the messages that are posted. A passive agent's text is posted only if
- * no active agent may answer the message (N1). No one waits for it, nor for the answer to an event of
- * a server (W7), so a failure leaves no line.
+ * no active agent may answer the message (N1). Where no one waits, a failure leaves no line.
  */
 export function postedTurn(turn: FinishedTurn): FinishedTurn {
-  const { claim: { message: { triggered, hooked } }, end } = turn;
-  if (!triggered && !(hooked && isEntry(hooked.hook))) return turn;
-  if (end.kind !== "answered") return { ...turn, outbox: [], told: undefined };
-  return triggered?.isAnswered
-    ? { ...turn, end: { kind: "answered", reason: end.reason ?? NOT_POSTED }, outbox: [] }
-    : turn;
+  const { claim: { message }, end } = turn;
+  if (end.kind === "answered") {
+    return cameBy(message, "passive")?.isAnswered
+      ? { ...turn, end: { ...end, reason: end.reason ?? NOT_POSTED }, outbox: [] }
+      : turn;
+  }
+  const { failed } = termsOf(message);
+  const isPosted = failed === "told in direct messages"
+    ? end.kind !== "failed" || message.place.kind === "dm"
+    : failed !== "silent";
+  return isPosted ? turn : { ...turn, outbox: [], told: undefined };
 }
 
 export function answeredTurn(

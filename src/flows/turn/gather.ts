@@ -3,6 +3,7 @@
  * its tools.
  */
 
+import { cameBy } from "../../core/inbound/origin.ts";
 import type { BotAccount } from "../../account/account.ts";
 import { compareIds, createdAtMs, type MessageId } from "../../core/discord/ids.ts";
 import { partedText } from "../../core/inbound/parts.ts";
@@ -93,8 +94,9 @@ async function gather(
     : await store.overheard(message, sessionKey, message.id, historyLimit);
   // The next turn in the channel gets them: a call is not in it.
   const reactions = await store.reactionsFor(message, message.id);
-  const shownId = starter?.messageId ?? message.triggered?.messageId;
-  const heard = message.triggered && historyLimit > 0
+  const passive = cameBy(message, "passive");
+  const shownId = starter?.messageId ?? passive?.messageId;
+  const heard = passive && historyLimit > 0
     ? await withQuestions(account, said, claim, historyLimit)
     : said;
   const overheard = heard.filter(({ messageId }) => messageId !== shownId);

@@ -99,7 +99,7 @@ export async function parkTurn(
   const { message } = claim;
   const { length } = spending.charges;
   const charges = unsavedCharges(spending, "answer");
-  const isPersonal = message.own && true as const;
+  const isPersonal = message.origin?.kind === "own" || undefined;
   await saveSteps(account, message.id, async () => {
     const all = asked.map((one) => {
       const { question, ...cleaned } = cleanedCall(account, one, message);

@@ -1,5 +1,6 @@
 /** Composes a turn's texts as people see them: its drafts, and its answer with the lines around it. */
 
+import { termsOf } from "../../core/inbound/origin.ts";
 import type { Claim } from "../../core/inbound/inbox.ts";
 import { type Model, withGenerate } from "../../core/model.ts";
 import type { Manner } from "../../core/people/chosen.ts";
@@ -135,7 +136,7 @@ export const draftStep: TurnStep = {
 export const linesStep: TurnStep = {
   watches(turn, compose) {
     const { account, turn: { claim, mayShow }, rules, streaming } = turn;
-    if (!streaming || claim.message.own) return undefined; // it would lack the mark (T13a)
+    if (!streaming || termsOf(claim.message).shows !== "drafts and lines") return undefined;
     const { lines, readingLines } = progressOf(account);
     const line = (streaming === "progress" ? lines : readingLines).begin(
       progressPlaceOf(claim),

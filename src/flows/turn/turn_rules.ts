@@ -101,7 +101,8 @@ export function prepareTurnRules(
     const policy = policyNow();
     shared ??= sharedBy(config, agent); // built by the first turn: the host's time zone may take 5 ms
     const tools = toolsFor(message, agentId);
-    const isOfOne = place.kind === "dm" && (message.own || session.dmScope !== "main");
+    const isOwn = message.origin?.kind === "own";
+    const isOfOne = place.kind === "dm" && (isOwn || session.dmScope !== "main");
     const offered = isOfOne ? tools : toolsFor(message, agentId, true);
     const found = place.kind === "guild" ? rulesFor(place, policy) : undefined;
     const { systemPrompt: channelPrompt, guildSlug } = found?.kind === "open" ? found : NO_PLACE;
@@ -116,7 +117,7 @@ export function prepareTurnRules(
     const { chunks } = shared.sharedRules;
     const own = {
       guildSlug, // for `where`
-      chunks: message.own ? { ...chunks, limit: chunks.limit - PERSONAL.length - 1 } : chunks,
+      chunks: isOwn ? { ...chunks, limit: chunks.limit - PERSONAL.length - 1 } : chunks,
       tools,
       offered,
       ownerId: isOwnerHint(message, policy) ? sender.id : undefined,
@@ -205,7 +206,8 @@ export function cleanText(
 ): string {
   const rules = toolTextRules(config, message, ports);
   // Its nonces are not used, and the card of a personal text has the mark.
-  const unsent = { ...message, message: { ...message, own: undefined }, agentId: "", callKey: "" };
+  const plain = { ...message, origin: undefined };
+  const unsent = { ...message, message: plain, agentId: "", callKey: "" };
   const composed = composeToolMessage({ ...unsent, text }, rules);
   return (composed ?? []).map(({ message: { content } }) => content).join("\n");
 }

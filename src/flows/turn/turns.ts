@@ -14,7 +14,8 @@ import {
   messagesOf,
   type WaitingTurn,
 } from "../../core/inbound/inbox.ts";
-import { type InboundMessage, isUnasked } from "../../core/inbound/inbound.ts";
+import type { InboundMessage } from "../../core/inbound/inbound.ts";
+import { termsOf } from "../../core/inbound/origin.ts";
 import type { MessageId, UserId } from "../../core/discord/ids.ts";
 import type { Admits } from "../../core/store/inbox.ts";
 import { isBesideKey } from "../../session/session_key.ts";
@@ -70,9 +71,9 @@ export function createTurns(
     });
   }
 
-  function personOf({ sender, route, isScheduled }: WaitingTurn): TurnPerson {
+  function personOf({ sender, route, isUnasked }: WaitingTurn): TurnPerson {
     const { sessionKey } = route;
-    const isAwaited = !isScheduled && !isBesideKey(sessionKey);
+    const isAwaited = !isUnasked && !isBesideKey(sessionKey);
     return { id: isAwaited ? sender.id : undefined, isOwner: () => isOwner({ sender }) };
   }
 
@@ -126,7 +127,7 @@ export function createTurns(
       mayWait = true;
       const { message, route } = claim;
       const { sender } = message;
-      const end = member.begin(personOf({ sender, route, isScheduled: isUnasked(message) }));
+      const end = member.begin(personOf({ sender, route, isUnasked: termsOf(message).isUnasked }));
       if (!isRunning(claim)) end(); // its messages wait again, or have lost their turn
       else void run(claim, end);
     }

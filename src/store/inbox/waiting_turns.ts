@@ -17,7 +17,8 @@ import {
   type WaitingLimits,
   type WaitingRules,
 } from "../../core/inbound/waiting_limits.ts";
-import { type InboundMessage, isAtDiscord } from "../../core/inbound/inbound.ts";
+import type { InboundMessage } from "../../core/inbound/inbound.ts";
+import { termsOf } from "../../core/inbound/origin.ts";
 import { TOLD_WITHIN_MS } from "../../core/inbound/verdict.ts";
 import type { Memory } from "../memory/memory.ts";
 import type { OpenTurn, TurnList } from "../memory/turn_counts.ts";
@@ -73,8 +74,7 @@ export type WaitingTurns = ReturnType<typeof prepareWaitingTurns>;
 
 /** No one waits for a passive agent, and a program learns of it by its response. */
 function toldTo(message: InboundMessage, why: UnansweredReason): UnansweredReason | undefined {
-  const { sender, triggered, asked } = message;
-  return sender.automaton || triggered || !(isAtDiscord(message) || asked) ? undefined : why;
+  return message.sender.automaton || !termsOf(message).refused ? undefined : why;
 }
 
 /** The list in which no more turn may wait; `undefined` if neither is full. */
@@ -83,7 +83,7 @@ function fullOf(
   rules: WaitingRules,
   message: InboundMessage,
 ): TurnList | undefined {
-  const limits = message.triggered ? halfOf(rules) : rules;
+  const limits = message.origin?.kind === "passive" ? halfOf(rules) : rules;
   const inChannel = channel.turnsFor(message.sender.id, shareOf(limits));
   const full = fullList({ ofUser: user.turns, inChannel }, limits);
   if (full === "user") return user;

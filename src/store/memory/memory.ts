@@ -10,6 +10,7 @@ import type { DatabaseSync } from "node:sqlite";
 import { statementsOf } from "../database/statements.ts";
 import { compareIds, type MessageId } from "../../core/discord/ids.ts";
 import type { InboundMessage, Sender } from "../../core/inbound/inbound.ts";
+import { TERMS } from "../../core/inbound/origin.ts";
 import type { Judged } from "../../core/inbound/inbox.ts";
 import { createNewestSet } from "../../lib/cache.ts";
 import { namesOne } from "../sources/removal.ts";
@@ -87,14 +88,17 @@ const WAITING = rows({
   turnOf: optional(snowflake<"message">()),
   guildId: optional(snowflake<"guild">()),
   sender: json<Sender>(), // ours, of a stored message
-  isScheduled: flag(),
+  isUnasked: flag(),
   text: optional(text()), // JSON of the message
 });
 /** Maximum number of an account's waiting messages whose texts are read before their claims. */
 const TEXTS_MAX = 1_000;
+const UNASKED = Object.entries(TERMS).flatMap(([kind, { isUnasked }]) =>
+  isUnasked ? `'${kind}'` : []
+);
 const WAITING_COLUMNS = `id, message_id, account_id, channel_id, agent_id, session_key, attempt,
   turn_of, message ->> '$.guildId' AS guild_id, message ->> '$.sender' AS sender,
-  (message ->> '$.scheduled' IS NOT NULL OR message ->> '$.hooked' IS NOT NULL) AS is_scheduled`;
+  COALESCE(message ->> '$.origin.kind' IN (${UNASKED}), 0) AS is_unasked`;
 const MESSAGE = rows({ message: json<InboundMessage>() });
 const OPEN = rows({
   messageId: snowflake<"message">(),

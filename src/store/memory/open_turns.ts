@@ -13,7 +13,8 @@
 
 import type { AccountId, MessageId } from "../../core/discord/ids.ts";
 import { type Claim, messagesOf, type Route } from "../../core/inbound/inbox.ts";
-import { type InboundMessage, isUnasked } from "../../core/inbound/inbound.ts";
+import type { InboundMessage } from "../../core/inbound/inbound.ts";
+import { termsOf } from "../../core/inbound/origin.ts";
 import { createBacklog, type WaitingMessage } from "./backlog.ts";
 import { createTurnCounts, type OpenTurn } from "./turn_counts.ts";
 
@@ -243,7 +244,7 @@ function accept(state: OpenTurnState, message: InboundMessage, route: Route): vo
     arrival: hasRoom ? ++state.arrivals : 0,
     attempts: 0,
     sender,
-    isScheduled: isUnasked(message),
+    isUnasked: termsOf(message).isUnasked,
     message: backlog.hasRoomForText() ? message : undefined,
   };
   state.counts.add(countedAs(entry));

@@ -131,8 +131,7 @@ export function createDecisions({ sql, read }: Transactions) {
   const selectNewest = sql`
     SELECT ${VERDICT.columns("d")}, d.facts, i.account_id AS answered_by, i.state, i.failure,
        SUBSTR(i.message ->> '$.text', 1, 200) AS words,
-       COALESCE(i.message ->> '$.scheduled', i.message ->> '$.asked', i.message ->> '$.triggered',
-         i.message ->> '$.hooked', i.message ->> '$.spoken') IS NULL AS is_at_discord,
+       i.message ->> '$.origin' IS NULL AS is_at_discord,
        EXISTS (SELECT 1 FROM question AS q WHERE q.state = 'open'
          AND q.message_id = COALESCE(i.turn_of, i.message_id)) AS asks_person,
        (SELECT o.state FROM outbox AS o WHERE o.cause_id = COALESCE(i.reply_to, i.message_id)
@@ -200,7 +199,7 @@ export function createMessageRecords({ sql, read }: Transactions) {
     WHERE d.message_id = ? AND d.verdict <> 'forgotten' ORDER BY d.id`;
   const selectTurn = sql.rows(toTurnOnRecord)`
     SELECT *, COALESCE(message ->> '$.revision', 0) AS revision,
-       CAST((message ->> '$.spoken.seconds') + 0.999 AS INTEGER) AS spoken_sec FROM inbox WHERE message_id = ?`;
+       CAST((message ->> '$.origin.seconds') + 0.999 AS INTEGER) AS spoken_sec FROM inbox WHERE message_id = ?`;
   const selectFailed = sql`
     SELECT message_id FROM inbox WHERE failure_id = ? ORDER BY id DESC LIMIT 1`;
   const selectRuns = sql.rows(RUN.read)`

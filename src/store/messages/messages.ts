@@ -177,7 +177,7 @@ function createRecentTalk({ sql, read }: Transactions) {
           }),
           ...asked.all(given).flatMap((row): readonly TalkedMessage[] => {
             const { channelId, message } = ASKED.read(row);
-            if (message.triggered) return []; // no person wrote it there (N1)
+            if (message.origin?.kind === "passive") return []; // no person wrote it there (N1)
             const { id, sender, sentAt, mention, quoted } = message;
             const text = readable(message.text, message.names);
             const replyTo = quoted?.id;

@@ -42,7 +42,7 @@ export function createOwed({ database, sql, commit, read }: Transactions) {
       IIF(o.action = 'replace', o.draft_nonce, NULL) AS draft_nonce,
       COALESCE(
         (SELECT message ->> '$.sender.id' FROM inbox WHERE message_id = o.cause_id
-           AND message ->> '$.hooked' IS NULL AND message ->> '$.sender.automaton' IS NULL),
+           AND message ->> '$.sender.automaton' IS NULL),
         s.creator_id) AS person_id,
       (SELECT json_group_array(message ->> '$.content' ORDER BY id) FROM outbox
          WHERE cause_id = o.cause_id AND kind = 'notice' AND state <> 'sent' AND json_valid(message)

@@ -1,6 +1,7 @@
 /** A person to forget, and the removal of their traces from texts and rows (X5). */
 
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
+import { hookedOf, type Origin } from "../../core/inbound/origin.ts";
 import type { RowChange } from "./columns.ts";
 
 /** Everything by which the store's rows may name a person. */
@@ -102,7 +103,8 @@ export function withoutWords(
   sources: ReadonlySet<unknown>,
   isIn: (text: string) => boolean = () => false,
 ): InboundMessage {
-  const { quoted, forwards, hooked, extras, text } = message;
+  const { quoted, forwards, origin, extras, text } = message;
+  const hooked = hookedOf(message);
   const isQuoted = quoted &&
     [quoted.id, quoted.author?.id, quoted.forwards].some((id) => sources.has(id));
   const isHooked = hooked && (hooked.of?.some((id) => sources.has(id)) || isIn(text));
@@ -114,7 +116,7 @@ export function withoutWords(
       attachments: undefined,
       extras: extras.filter(({ kind }) => kind !== "forward"),
     },
-    ...isHooked && { text: REMOVED, hooked: { ...hooked, post: REMOVED } },
+    ...isHooked && { text: REMOVED, origin: { ...origin, post: REMOVED } as Origin },
   };
 }
 

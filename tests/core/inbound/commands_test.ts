@@ -101,8 +101,8 @@ describe("[M4] [K1] textCommandIn()", () => {
       mention: "user",
       mentionsOthers: true,
     }],
-    ["a question by a command", "/status", { asked: true }],
-    ["a run of a schedule", "/status", { scheduled: { scheduleId: 1, dueAt: 1 } }],
+    ["a question by a command", "/status", { origin: { kind: "command" } }],
+    ["a run of a schedule", "/status", { origin: { kind: "schedule", scheduleId: 1, dueAt: 1 } }],
     ["another bot", "/status", { sender: sender({ automaton: "bot" }) }],
   ];
   for (const [why, text, fields] of others) {

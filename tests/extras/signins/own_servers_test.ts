@@ -5,6 +5,7 @@ import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import type { InboundMessage } from "../../../src/core/inbound/inbound.ts";
+import { cameBy, type Origin } from "../../../src/core/inbound/origin.ts";
 import type { AcceptedBatch } from "../../../src/core/inbound/inbox.ts";
 import type { CommandCall } from "../../../src/core/inbound/interactions.ts";
 import { createOwnServers } from "../../../src/extras/signins/own_servers.ts";
@@ -68,15 +69,23 @@ describe("[T13a] createOwnServers()", () => {
   const rows: readonly [what: string, message: InboundMessage, isTaken: boolean][] = [
     ["a message of a channel", guildMessage(), true],
     ["a direct message", directMessage(), true],
-    ["a question by a command", guildMessage({ asked: true }), true],
-    ["the run of a schedule", guildMessage({ scheduled: { scheduleId: 1, dueAt: 1 } }), false],
-    ["an event of a program", guildMessage({ hooked: {} as InboundMessage["hooked"] }), false],
+    ["a question by a command", guildMessage({ origin: { kind: "command" } }), true],
     [
-      "the run of a passive agent",
-      guildMessage({ triggered: {} as InboundMessage["triggered"] }),
+      "the run of a schedule",
+      guildMessage({ origin: { kind: "schedule", scheduleId: 1, dueAt: 1 } }),
       false,
     ],
-    ["a turn of that kind", directMessage({ asked: true, own: { server: "cal" } }), false],
+    [
+      "an event of a program",
+      guildMessage({ origin: { kind: "hook", hook: "ci", count: 1, post: "" } }),
+      false,
+    ],
+    [
+      "the run of a passive agent",
+      guildMessage({ origin: { kind: "passive" } as Origin }),
+      false,
+    ],
+    ["a turn of that kind", directMessage({ origin: { kind: "own", server: "cal" } }), false],
     ["another bot", guildMessage({ sender: sender({ automaton: "bot" }) }), false],
     [
       "a member of a PluralKit system",
@@ -109,10 +118,10 @@ describe("[T13a] createOwnServers()", () => {
     const [first, again, other, mail] = asked.map(({ id }) => id);
     assert.equal(first, again);
     assert.equal(new Set([first, other, mail]).size, 3);
-    const [{ text, own: turn, ...question } = assert.fail()] = asked;
+    const [{ text, origin, ...question } = assert.fail()] = asked;
     assert.equal(text, "and today?\nplease");
     const { channelId, guildId, place } = message;
-    assert.deepEqual(turn, { server: "cal", from: { channelId, guildId, place } });
+    assert.deepEqual(origin, { kind: "own", server: "cal", from: { channelId, guildId, place } });
     assert.deepEqual([question.place, question.guildId, question.channelId], [
       { kind: "dm" },
       undefined,
@@ -135,7 +144,7 @@ describe("[T13a] createOwnServers()", () => {
     close();
     await goOn();
     const from = { channelId, guildId, place };
-    const places = asked.map(({ own }) => own?.from);
+    const places = asked.map((one) => cameBy(one, "own")?.from);
     assert.deepEqual(places, [from, from, undefined, from, undefined]);
     await own.stop();
   });
@@ -158,7 +167,7 @@ describe("[T13a] createOwnServers()", () => {
     using folder = tempDirectory();
     const { own } = await open(folder.path);
     const names = (server: string) =>
-      own.tools(directMessage({ own: { server } })).map(({ name }) => name);
+      own.tools(directMessage({ origin: { kind: "own", server } })).map(({ name }) => name);
     assert.deepEqual(names("cal"), ["mcp__cal__sign_in", "mcp__cal__show_in_channel"]);
     assert.deepEqual(names("gone"), []);
     await own.stop();

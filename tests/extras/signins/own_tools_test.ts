@@ -193,7 +193,7 @@ describe("[T13a] createShowTool()", () => {
       const message = {
         ...directMessage(),
         id: messageId("3"),
-        own: { server: "cal", from: place },
+        origin: { kind: "own", server: "cal", from: place } as const,
       };
       const call = { id: "1", name: tool.name, arguments: '{"text":"free at ten"}' };
       const isSeenByOthers = () => Promise.resolve(true);

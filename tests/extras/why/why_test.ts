@@ -446,7 +446,7 @@ describe("[P1] barnacle why, for a message without a record", () => {
 describe("[V5] barnacle why about a message that a person has spoken", () => {
   it("says so, with the length of the sound", async () => {
     const fixture = createDataFixture(CONFIG);
-    const spoken = { spoken: { seconds: 2.3 }, mention: "user" as const };
+    const spoken = { origin: { kind: "speech", seconds: 2.3 } as const, mention: "user" as const };
     await fixture.receive(
       guildMessage({ id: ID, sender: sender({ username: "grace" }), ...spoken }),
     );

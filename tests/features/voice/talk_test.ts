@@ -15,7 +15,7 @@ describe("[V5] [V7] [V8] a talk by turns", () => {
       await says("ada", "When is low tide today?");
       await hears("ada", /low tide today\?.*which ones\./s);
       const [inbox] = rows(
-        "SELECT message_id, message ->> '$.spoken.seconds' AS seconds FROM inbox",
+        "SELECT message_id, message ->> '$.origin.seconds' AS seconds FROM inbox",
       );
       assert.ok(Number(inbox?.["seconds"]) > 1);
       assert.deepEqual(rows("SELECT id FROM outbox WHERE cause_id IS NOT NULL"), []);

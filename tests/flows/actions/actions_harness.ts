@@ -197,7 +197,7 @@ export async function withActions(test: (scene: ActionScene) => Promise<void>): 
       { isDirect, isHook, place: where = channels.general, text, turn = ++calls }: Asking,
     ): InboundMessage => {
       const fields = {
-        ...(isHook && { hooked: { hook: "ci", count: 1, post: "" } }),
+        ...(isHook && { origin: { kind: "hook", hook: "ci", count: 1, post: "" } as const }),
         ...(text !== undefined && { text }),
         id: messageIdAt(Date.UTC(2026, 5, 1) + turn),
         sender: sender({ id: by.id, username: by.username }),

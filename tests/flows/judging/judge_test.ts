@@ -1,3 +1,4 @@
+import type { Origin } from "../../../src/core/inbound/origin.ts";
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
@@ -74,8 +75,8 @@ describe("[S1] routeOf()", () => {
 
   it("[N1] gives a run of a passive agent to that agent", async () => {
     const { account } = await build();
-    const triggered = { agentId: "watcher", messageId: guildMessage().id, rule: "r" };
-    const route = routeOf(account, guildMessage({ triggered: triggered as never }));
+    const origin = { kind: "passive", agentId: "watcher", rule: "r" } as Origin;
+    const route = routeOf(account, guildMessage({ origin }));
     assert.equal(route.agentId, "watcher");
   });
 });

@@ -1,3 +1,4 @@
+import { cameBy } from "../../../src/core/inbound/origin.ts";
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { toAccountId } from "../../../src/core/discord/ids.ts";
@@ -64,7 +65,7 @@ describe("[N1] [N2] runsBeside()", () => {
     it(`${name}: ${expected}`, async () => {
       const { account } = await build(wouldAnswer);
       const [run] = runsBeside(account, judged);
-      const found = !run ? "no run" : run.triggered?.isAnswered ? "silent" : "posts";
+      const found = !run ? "no run" : cameBy(run, "passive")?.isAnswered ? "silent" : "posts";
       assert.equal(found, expected);
       assert.equal(runsBeside(account, judged)[0]?.id, run?.id);
     });

@@ -103,7 +103,7 @@ describe("[N2] routingFacts()", () => {
       "of an agent's schedule",
       {
         text: "@a",
-        scheduled: { scheduleId: 1, dueAt: 0, agentId: "b" },
+        origin: { kind: "schedule", scheduleId: 1, dueAt: 0, agentId: "b" },
       },
       [],
       { named: ["b"] },

@@ -96,8 +96,8 @@ describe("[T2] turnTools()", () => {
     assert.equal(toolsFor(from(OWNER), "main")[0], exec);
     has([{ ...exec }]);
     assert.notEqual(toolsFor(from(OWNER), "main")[0], exec);
-    const hooked = { hook: "deploys", post: "" } as unknown as InboundMessage["hooked"];
-    assert.deepEqual(toolsFor({ ...from(OWNER), hooked }, "main"), []);
+    const origin = { kind: "hook", hook: "deploys", count: 1, post: "" } as const;
+    assert.deepEqual(toolsFor({ ...from(OWNER), origin }, "main"), []);
   });
 
   it("[C9] a reload changes the next turn, and not a turn that has begun", async () => {

@@ -1,3 +1,4 @@
+import { cameBy } from "../../../src/core/inbound/origin.ts";
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
@@ -109,7 +110,7 @@ describe("[T12] schedules", () => {
     const message: InboundMessage = JSON.parse(String(row?.["message"]));
     const { sender, channelId } = guildMessage();
     assert.deepEqual(
-      [message.sender, message.channelId, message.text, message.scheduled?.scheduleId],
+      [message.sender, message.channelId, message.text, cameBy(message, "schedule")?.scheduleId],
       [sender, channelId, "sum up", 1],
     );
     assert.match(JSON.stringify(asked[0]?.messages.at(-1)), /sum up/);

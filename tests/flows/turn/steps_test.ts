@@ -111,7 +111,7 @@ function voice(isPosted = false, model?: Model) {
   return { heard, extras: [extra] };
 }
 
-const spoken = () => directMessage({ spoken: { seconds: 2 } });
+const spoken = () => directMessage({ origin: { kind: "speech", seconds: 2 } });
 
 describe("[V5] the answer to a person who has spoken", () => {
   it("is spoken while it grows, and not posted", async () => {
@@ -297,8 +297,8 @@ describe("a turn with more than an answer", () => {
 
   it("[N1] of a passive agent is not posted if an active one answers", async () => {
     const scene = await build();
-    const triggered = { messageId: messageId("7"), isAnswered: true } as never;
-    await scene.put(guildMessage({ triggered }));
+    const origin = { kind: "passive", messageId: messageId("7"), isAnswered: true } as never;
+    await scene.put(guildMessage({ origin }));
     assert.deepEqual([scene.states(), scene.posted()], [["answered"], []]);
   });
 
@@ -355,7 +355,7 @@ describe("a turn that does not go to its end at once", () => {
 
   it("[R11] posts no notice in a guild for a scheduled task, which no person waits for", async () => {
     const { put, posted, states } = await build({ model: scripted(failing).model });
-    await put(guildMessage({ scheduled: { name: "x", kind: "task" } as never }));
+    await put(guildMessage({ origin: { kind: "schedule", scheduleId: 1, dueAt: 1 } }));
     assert.deepEqual([states(), posted()], [["failed"], []]);
   });
 

@@ -46,7 +46,6 @@ function setUp(
           {
             sender,
             route,
-            isScheduled: false,
             message: unread.has(message.id) ? undefined : message,
           },
           runningIn(route.sessionKey),

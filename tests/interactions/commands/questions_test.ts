@@ -35,10 +35,10 @@ describe("[K6] questions by the menu of a message", () => {
     }
     const [{ id, message } = { id: "", message: undefined }, ...more] = inboxOf(bot);
     assert.deepEqual([id, more], [fields.id, []]);
-    assert.deepEqual([message.sender.id, message.quoted.id, message.asked], [
+    assert.deepEqual([message.sender.id, message.quoted.id, message.origin], [
       ADA.id,
       MESSAGE.id,
-      true,
+      { kind: "command" },
     ]);
     assert.match(
       bot.asked.join(),

@@ -5,7 +5,7 @@ import { describe, it } from "node:test";
 import fc from "fast-check";
 import { parseSnowflake } from "../../../src/core/discord/ids.ts";
 import { partedText } from "../../../src/core/inbound/parts.ts";
-import type { Triggered } from "../../../src/core/inbound/triggered.ts";
+import type { Origin } from "../../../src/core/inbound/origin.ts";
 import type { FileResult, ReadAttachment } from "../../../src/core/turn/media.ts";
 import { type Envelope, envelopeOf } from "../../../src/render/prompt/envelope.ts";
 import { partsWithout } from "../../../src/store/sources/removal.ts";
@@ -94,8 +94,11 @@ const envelope = fc.record({
         ...(quoted.forwards && { forwards: by(quoted.forwards) }),
       },
     }),
-    ...(event && { hooked: { hook: "h", count: 1, post: "", of: event.map((name) => ID[name]) } }),
-    ...(given.isTriggered && { triggered: { kind: "pattern", messageId: by(asker) } as Triggered }),
+    origin: event
+      ? { kind: "hook", hook: "h", count: 1, post: "", of: event.map((name) => ID[name]) }
+      : given.isTriggered
+      ? { kind: "passive", event: "pattern", messageId: by(asker) } as Origin
+      : undefined,
   });
   const ofQuoted = quoted?.forwards ?? quoted?.by ?? asker;
   const fields: Envelope = {

@@ -104,8 +104,8 @@ describe("claimNext()", () => {
     // A process that has accepted them, and one that reads them from the tables.
     for (const { inbox } of [store, createStore(database, ":memory:", { elapsed: () => 0 })]) {
       const next = (...passed: readonly string[]) =>
-        inbox.claimNext(ACCOUNT, NOW, [], undefined, ({ sender, isScheduled, route }) => {
-          assert.deepEqual([isScheduled, route.agentId], [false, "main"]);
+        inbox.claimNext(ACCOUNT, NOW, [], undefined, ({ sender, isUnasked, route }) => {
+          assert.deepEqual([!isUnasked, route.agentId], [true, "main"]);
           return !passed.includes(sender.id);
         });
       assert.equal(await next("7", "8"), undefined);

@@ -121,10 +121,10 @@ describe("[X4] acceptBatch() › waiting turns of a sender", () => {
     const run = (): Judged => {
       const judged = question();
       const { message } = judged;
-      const trigger = { agentId: "watcher", kind: "pattern", rule: "x" } as const;
+      const trigger = { kind: "passive", agentId: "watcher", event: "pattern", rule: "x" } as const;
       return {
         ...judged,
-        message: { ...message, triggered: { ...trigger, messageId: message.id } },
+        message: { ...message, origin: { ...trigger, messageId: message.id } },
       };
     };
     for (const [index, one] of times(4, run).entries()) {
@@ -228,7 +228,7 @@ describe("[X4] acceptBatch() › waiting turns of a channel", () => {
       for (const one of times(3, () => question({ user }))) await take([one]);
     }
     const asked = question({ user: "102" });
-    const run = { ...asked, message: { ...asked.message, triggered: { by: "words" } as never } };
+    const run = { ...asked, message: { ...asked.message, origin: { kind: "passive" } as never } };
     await take([run]);
     assert.equal(whyOf(run)?.["verdict"], "ignore: queue-full");
   });

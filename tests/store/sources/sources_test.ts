@@ -96,7 +96,13 @@ describe("[H6a] the memory of the agent", () => {
     it(`words of an event go with a ${how} source, from its turn in another channel too`, async () => {
       const { claim, finish, change, store, rows } = build();
       const [author, id] = ["700000000000000009", messageId("1400000000000000150")] as const;
-      const hooked = { hook: "h", count: 1, post: "secret post", of: [FIRST, author] };
+      const origin = {
+        kind: "hook",
+        hook: "h",
+        count: 1,
+        post: "secret post",
+        of: [FIRST, author],
+      } as const;
       const event = {
         hook: "h",
         key: "",
@@ -111,7 +117,7 @@ describe("[H6a] the memory of the agent", () => {
       const message = {
         ...question(id, "secret text, and secret words"),
         channelId: channelId("1400000000000000099"),
-        hooked,
+        origin,
       };
       const route = { agentId: "main", sessionKey: "agent:main:discord:channel:elsewhere" };
       await store.inbox.acceptBatch(batch({ judged: [accepted(message, route)] }), NOW);

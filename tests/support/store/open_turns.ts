@@ -20,7 +20,6 @@ export function waiting(id: number, fields: Partial<WaitingMessage> = {}): Waiti
     arrival: id,
     attempts: 0,
     sender: sender(),
-    isScheduled: false,
     ...fields,
   };
 }

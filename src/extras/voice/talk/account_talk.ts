@@ -10,11 +10,8 @@ import {
   parseSnowflake,
   snowflakeAt,
 } from "../../../core/discord/ids.ts";
-import {
-  ASKED_OTHERWISE,
-  type InboundMessage,
-  type Spoken,
-} from "../../../core/inbound/inbound.ts";
+import { ASKED_OTHERWISE, type InboundMessage } from "../../../core/inbound/inbound.ts";
+import type { Spoken } from "../../../core/inbound/origin.ts";
 import type { OutboundMessage } from "../../../core/outbound/outbound.ts";
 import { askForText } from "../../../core/model.ts";
 import { meteredModel } from "../../../core/spending/metered_model.ts";
@@ -70,7 +67,8 @@ export function createAccountTalk(account: BotAccount) {
       const guild = reader.index.get(guildId);
       const message: InboundMessage = {
         ...ASKED_OTHERWISE,
-        ...{ accountId, id, channelId, guildId, sender, displayName, text, spoken },
+        ...{ accountId, id, channelId, guildId, sender, displayName, text },
+        origin: { kind: "speech", ...spoken },
         place: placeOfTarget(guildId, { channelId }, guild),
         sentAt: createdAtMs(id),
       };

@@ -19,7 +19,7 @@ import { heardWords } from "./heard_words.ts";
 import { createSpeeches, msOf, wavOf } from "./speeches.ts";
 import { createRealtimeTalk, type RealtimePorts, type RealtimeTalk } from "./realtime.ts";
 import { createTurnSpeech, type SpeechPorts } from "./turn_speech.ts";
-import type { Spoken } from "../../../core/inbound/inbound.ts";
+import type { Spoken } from "../../../core/inbound/origin.ts";
 
 const UNHEARD =
   "I could not understand you: my speech server does not answer. Please write to me here.";

@@ -12,7 +12,8 @@
 
 import { isDeepStrictEqual } from "node:util";
 import type { QueueMode } from "../../../core/people/chosen.ts";
-import { type InboundMessage, isUnasked, type Sender } from "../../../core/inbound/inbound.ts";
+import type { InboundMessage, Sender } from "../../../core/inbound/inbound.ts";
+import { termsOf } from "../../../core/inbound/origin.ts";
 import { hasBudget } from "../../../core/spending/budget.ts";
 import type { Tool } from "../../../core/turn/tool.ts";
 import type { Instructions } from "../../../render/prompt/system_prompt.ts";
@@ -108,9 +109,8 @@ function prepareSameRights(
   isOwner: (message: InboundMessage) => boolean,
 ): Decide {
   return (one, other, agentId) => {
-    if (isUnasked(one) || isUnasked(other)) return false; // each run has its own result
-    if (one.triggered || other.triggered) return false;
-    if (!one.spoken !== !other.spoken) return false; // one answer is spoken, and one posted
+    const { answered } = termsOf(one);
+    if (answered === undefined || answered !== termsOf(other).answered) return false;
     if (isSamePerson(one, other) && isDeepStrictEqual(rolesOf(one), rolesOf(other))) {
       return one.sender.automaton === other.sender.automaton;
     }

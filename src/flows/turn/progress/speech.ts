@@ -5,6 +5,7 @@
 
 import { speechOfExtras } from "../../../account/extra_parts.ts";
 import type { InboundMessage } from "../../../core/inbound/inbound.ts";
+import { termsOf } from "../../../core/inbound/origin.ts";
 import type { Model } from "../../../core/model.ts";
 import type { FinishedTurn } from "../../../core/inbound/inbox.ts";
 import type { DraftStream } from "./drafts.ts";
@@ -70,7 +71,7 @@ export const speechStep: TurnStep = {
     const { account, turn: running, stored } = turn;
     const { message } = running.claim;
     // After a crash, an answer that people may have heard in part is posted, and not said again.
-    if (!message.spoken || stored.isSpoken) return;
+    if (termsOf(message).answered !== "by voice" || stored.isSpoken) return;
     const { store, now } = account;
     turn.speech = speechOfExtras(account, {
       message,

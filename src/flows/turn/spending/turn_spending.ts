@@ -17,7 +17,7 @@ import {
 } from "../../../core/spending/usage.ts";
 import { type BudgetStop, reasonOf, resetOf } from "../../../core/spending/budget.ts";
 import type { Claim, FinishedTurn } from "../../../core/inbound/inbox.ts";
-import { isAtDiscord } from "../../../core/inbound/inbound.ts";
+import { hookedOf, termsOf } from "../../../core/inbound/origin.ts";
 import { freeze } from "../../../render/freeze.ts";
 import { budgetSpentText } from "../../../render/sentences.ts";
 import { composeEvent, composeFailure } from "../../../render/reply.ts";
@@ -76,9 +76,9 @@ export async function refusedTurn(
   const { message, route: { agentId } } = claim;
   const at = now();
   const { id: userId, automaton } = message.sender;
-  // No mark can reach a question by a command.
+  const { refused } = termsOf(message);
   const isSilent = automaton !== undefined ||
-    !message.asked && await store.usage.isTold(userId, at);
+    refused !== "in words" && await store.usage.isTold(userId, at);
   const reason = reasonOf(stop);
   log.info("A budget is spent: a message gets no answer", {
     messageId: message.id,
@@ -89,7 +89,7 @@ export async function refusedTurn(
   });
   const reset = readerTime(resetOf(stop, at), "R");
   const answered = { message, agentId };
-  const { hooked } = message;
+  const hooked = hookedOf(message);
   const outbox = hooked
     ? freeze(composeEvent(answered, hooked.post))
     : isSilent
@@ -101,7 +101,7 @@ export async function refusedTurn(
     entries: [],
     outbox,
     told: !isSilent ? { userId, day: dayOf(at) } : undefined,
-    isMarked: isSilent && !automaton && isAtDiscord(message),
+    isMarked: isSilent && !automaton && refused === "by a mark",
   };
 }
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { Spoken } from "../../../../src/core/inbound/inbound.ts";
+import type { Spoken } from "../../../../src/core/inbound/origin.ts";
 import { BudgetSpent } from "../../../../src/core/spending/budget.ts";
 import { FileError } from "../../../../src/core/turn/media.ts";
 import type { HeardPiece } from "../../../../src/extras/voice/line/call.ts";
