@@ -5,55 +5,33 @@
 
 import type { BotAccount } from "../../account/account.ts";
 import type { AccountPart } from "../../bot/bot_extra.ts";
-import { createLoader } from "../../lib/loader.ts";
-import type { VoicePeople } from "./people/account_people.ts";
-import type { createAccountTalk as CreateTalk } from "./talk/account_talk.ts";
-import type { Calls } from "./line/call.ts";
 
-export function createAccountVoice(account: BotAccount): AccountPart {
-  const { voiceIndex } = account;
+export function createAccountVoice(created: BotAccount): AccountPart {
+  const account = created.forPart("voice");
+  const { voiceIndex, log } = account;
   if (!voiceIndex) return { start: () => void endAll(account) }; // with `voice`, it connects again
-  let made: Calls | undefined;
-  let people: VoicePeople | undefined;
-  let talks: ReturnType<typeof CreateTalk> | undefined;
-  const own = account.forPart("voice");
-  const link = createLoader(async () => {
-    const { createCalls } = await import("./link/calls.ts");
-    return made = createCalls(account, voiceIndex);
-  });
-  const talk = createLoader(async () => {
-    const { createAccountTalk } = await import("./talk/account_talk.ts");
-    talks = createAccountTalk(own);
-    return talks.talk;
-  });
-  const { get } = createLoader(async () => {
-    const { createVoicePeople } = await import("./people/account_people.ts");
-    return people = createVoicePeople(own, voiceIndex, link.get, talk.get);
-  });
-  let isOn = false;
-  voiceIndex.onChange((guildId) => isOn && people?.calls.changed(guildId));
+  let loaded: typeof import("./people/calls.ts") | undefined;
+  const calls = async () => loaded ??= await import("./people/calls.ts");
+  voiceIndex.onChange((guildId) => loaded?.voiceChanged(account, guildId));
 
   return {
     start(): void {
-      get().then(async ({ calls }) => {
-        isOn = true;
-        await calls.start();
-      }).catch((error: unknown) => own.log.error("Cannot begin with voice channels", { error }));
+      calls().then(({ startCalls }) => startCalls(account)).catch((error: unknown) =>
+        log.error("Cannot begin with voice channels", { error })
+      );
     },
-    reconfigured: () => people?.calls.reconfigured(),
-    events: {
-      personForgotten: (userId) => people?.calls.personForgotten(userId),
-    },
+    reconfigured: () => loaded?.callsReconfigured(account),
+    events: { personForgotten: (userId) => loaded?.forgetInCalls(account, userId) },
     commands: {
-      join: async (call) => await (await get()).join(call),
-      leave: async (call) => await (await get()).leave(call),
-      deafen: async (call) => await (await get()).deafen(call),
+      join: async (call) => await (await calls()).runJoin(account, call),
+      leave: async (call) => await (await calls()).runLeave(account, call),
+      deafen: async (call) => await (await calls()).runDeafen(account, call),
     },
-    presses: { hear: async (press) => await (await get()).press(press) },
-    voice: async (...call) => await (await get()).act(...call),
-    speechOf: (turn) => talks?.speechOf(turn),
+    presses: { hear: async (press) => await (await calls()).runHearPress(account, press) },
+    voice: async (...call) => await (await calls()).runVoiceTool(account, ...call),
+    speechOf: (turn) => loaded?.callSpeech(account, turn),
     findings: () =>
-      (people?.calls.failures() ?? []).map((why) => ({
+      (loaded?.callFailures(account) ?? []).map((why) => ({
         id: "voice",
         what: "Voice",
         status: "warn",
@@ -61,17 +39,13 @@ export function createAccountVoice(account: BotAccount): AccountPart {
         fix: "correct `voice` in the config, or give the bot's role the permission in that channel",
       })),
     async stop(): Promise<void> {
-      isOn = false;
-      await people?.calls.stop();
-      await made?.stop();
+      await loaded?.stopCalls(account);
     },
   };
 }
 
 /** Ends the calls of a config that had `voice`, and with them the consents. */
-async function endAll(
-  { accountId, store: { voice }, log }: Pick<BotAccount, "accountId" | "store" | "log">,
-): Promise<void> {
+async function endAll({ accountId, store: { voice }, log }: BotAccount): Promise<void> {
   try {
     for (const row of await voice.calls(accountId)) await voice.end(row, false);
   } catch (error) {

@@ -9,17 +9,16 @@ import { Worker } from "node:worker_threads";
 import type { DemoWorld } from "../../../simulator/actions/demo_world.ts";
 import type { Simulator } from "../../../simulator/simulator.ts";
 import { addChannel } from "../../../simulator/world/create_world.ts";
-import type { BotAccount } from "../../../src/account/account.ts";
 import type { OwnVoice } from "../../../src/core/discord/voice.ts";
 import { parseSnowflake, type UserId } from "../../../src/core/discord/ids.ts";
 import type { Dispatch } from "../../../src/discord/gateway/decode/payloads.ts";
 import { createVoiceIndex } from "../../../src/discord/gateway/read/voice_index.ts";
 import { RestError } from "../../../src/discord/rest/exchange/rest_error.ts";
 import type { Call, CallEvents, Pcm, VoiceEnd } from "../../../src/extras/voice/line/call.ts";
-import { createCalls } from "../../../src/extras/voice/link/calls.ts";
+import { callsOfThread, joinCall, stopThread } from "../../../src/extras/voice/link/calls.ts";
 import { JOB_WORKER_URL } from "../../../src/host/process/own_process.ts";
 import { ask, connectReady, withSimulator } from "../../simulator/raw_client.ts";
-import { testAccount } from "../../support/account.ts";
+import { bareAccount, testAccount } from "../../support/account.ts";
 import { readSound, speakText } from "../../support/voice/tone_code.ts";
 import { sendUnknown } from "../../support/voice/unknown.ts";
 
@@ -76,7 +75,7 @@ function withCall(
       frame: (_, pcm) => told.frames.push(pcm),
       ended: (end) => told.ends.push(end),
     };
-    const { account, lines } = testAccount({
+    const { account: clocks, lines } = testAccount({
       now: Date.now,
       schedule(run, ms) {
         const timer = setTimeout(run, ms);
@@ -85,9 +84,9 @@ function withCall(
     });
     let thread: Worker | undefined;
     const userId = parseSnowflake<"user">(sim.application.userId);
-    const calls = createCalls(
+    const account = bareAccount(
       {
-        ...{ ...account, self: () => ({ userId }), config: () => ({}) },
+        ...{ ...clocks, self: () => ({ userId }), config: () => ({}), voiceIndex: index },
         bot: { apiBase: "http://127.0.0.1", memory: { worked() {} } },
         rest: {
           async request(method: string, path: string) {
@@ -113,12 +112,12 @@ function withCall(
               },
             }),
         },
-      } as unknown as BotAccount,
-      index,
-      () => thread = new Worker(JOB_WORKER_URL, { workerData: { kind: "voice" } }),
+      } as never,
     );
+    callsOfThread(account).open = () =>
+      thread = new Worker(JOB_WORKER_URL, { workerData: { kind: "voice" } });
     await new Promise((resolve) => setTimeout(resolve, 50));
-    const call = calls.join({ guildId: demo.krill.id, channelId: channel.id }, events);
+    const call = joinCall(account, { guildId: demo.krill.id, channelId: channel.id }, events);
     const until = async (what: string, test: () => boolean) => {
       for (const end = Date.now() + 50_000; !test();) {
         if (Date.now() > end) {
@@ -138,7 +137,8 @@ function withCall(
       const heard = () => sim.voice.heard("ada", sim.application.userId);
       await test({ ...told, sim, demo, call, until, ready, ada, heard, killThread });
     } finally {
-      await calls.stop();
+      await call.leave();
+      await stopThread(account);
       clearInterval(poll);
       gateway.close();
     }

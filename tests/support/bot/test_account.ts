@@ -8,7 +8,7 @@ import { readSources } from "../../../scripts/import_graph.ts";
 import { createParts } from "../../../src/bot/account/parts.ts";
 import { applySetup, changedByCommand } from "../../../src/bot/account/running.ts";
 import { connectParts } from "../../../src/bot/account/wiring.ts";
-import { settingsOf } from "../../../src/bot/rules/setup.ts";
+import { settingsOf, type Speech } from "../../../src/bot/rules/setup.ts";
 import type { AccountOptions, AccountPorts } from "../../../src/bot/account_interface.ts";
 import type { BotExtra } from "../../../src/bot/bot_extra.ts";
 import type { ProcessMedia } from "../../../src/bot/process_media.ts";
@@ -20,6 +20,7 @@ import type { GuildSnapshot, Self } from "../../../src/core/inbound/inbound.ts";
 import type { Model } from "../../../src/core/model.ts";
 import { createInvalidRequests } from "../../../src/core/discord/invalid_requests.ts";
 import { createApplications } from "../../../src/discord/rest/requests/application.ts";
+import type { VoiceIndex } from "../../../src/discord/gateway/read/voice_index.ts";
 import { createReader } from "../../../src/discord/gateway/read/reader.ts";
 import { jsonOf } from "../../../src/discord/rest/client/send.ts";
 import type {
@@ -120,6 +121,14 @@ export interface Given {
   readonly self?: Self;
   /** Files of people; by default none, and no document can be read. */
   readonly media?: ProcessMedia;
+  /** Who is in voice channels; the test tells it, and connects with `voice` in the config. */
+  readonly voiceIndex?: VoiceIndex;
+  /** Hears and speaks; by default, no server does. */
+  readonly speech?: Speech;
+  /** The process before, which was killed: its store goes on. */
+  readonly before?: ReturnType<typeof openTestStore>;
+  /** By default, each random id is the same. */
+  readonly randomId?: () => string;
 }
 
 export async function testAccount(
@@ -128,7 +137,7 @@ export async function testAccount(
   const asked: string[] = [];
   const { clock = new FakeClock(), says = () => "fine", model = speaking(says, asked) } = more;
   const { log, lines } = recordingLog();
-  const { store, rows, database } = openTestStore();
+  const { store, rows, database } = more.before ?? openTestStore();
   const configOf = (keys: object, others: object) =>
     configFrom(keys, { commands: { ownerAllowFrom: [`discord:${OWNER}`] }, ...others });
   const config = await configOf(discord, beside);
@@ -140,6 +149,7 @@ export async function testAccount(
     config,
     token: "token",
     models: modelsOf(model),
+    speech: more.speech ?? {},
     apiBase: "http://127.0.0.1",
     extras: more.extras ?? [],
     store,
@@ -171,7 +181,7 @@ export async function testAccount(
       examine: nothing,
     }),
     reader: () => Promise.resolve(reader),
-    voice: () => undefined,
+    voice: () => more.voiceIndex,
     presence: nothing,
     connection: new Proxy(more.connection ?? {}, {
       get: (given, name) => Reflect.get(given, name) ?? (() => {}),
@@ -201,7 +211,7 @@ export async function testAccount(
     chance: {
       draw: (count) => new Uint8Array(count),
       random: () => 0,
-      randomId: () => "0123456789ab",
+      randomId: more.randomId ?? (() => "0123456789ab"),
       schedule: clock.schedule,
       steadyNow: clock.steady,
       bootedAt: () => 0,
@@ -241,7 +251,8 @@ export async function testAccount(
     /** Keys of the config change (C9). */
     async reload(keys: object, others: object = {}) {
       const next = await configOf({ ...discord, ...keys }, { ...beside, ...others });
-      await applySetup(parts, next, { models: modelsOf(model) }, undefined);
+      const { speech = {} } = more;
+      await applySetup(parts, next, { models: modelsOf(model), speech }, undefined);
       await quiet();
     },
     clock,

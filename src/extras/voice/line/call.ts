@@ -89,13 +89,6 @@ export interface Call {
   leave(): Promise<void>;
 }
 
-export interface Calls {
-  /** Joins a channel: at most one call for each guild, so a second one moves the bot. */
-  join(place: CallPlace, events: CallEvents): Call;
-  /** Ends all calls and their thread. */
-  stop(): Promise<void>;
-}
-
 /** A person of a call who may talk to the bot now. */
 export interface CallSpeaker {
   readonly sender: Sender;

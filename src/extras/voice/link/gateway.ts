@@ -24,7 +24,7 @@ export interface LinkTarget {
 /** Why a connection is over; after the first two, the main thread asks Discord for another one. */
 export type LinkEnd = "refresh" | "disconnected" | VoiceEnd;
 
-export interface GatewayPorts {
+interface GatewayPorts {
   readonly now: () => number;
   readonly random: () => number;
   open(): void;

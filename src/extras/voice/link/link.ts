@@ -8,13 +8,17 @@ import { VoiceOpcodes as OP } from "discord-api-types/voice/v8";
 import { schedule, type StartTimer } from "../../../lib/clock.ts";
 import type { CallEvents, Pcm } from "../line/call.ts";
 import { createDave, type DavePorts, SILENCE } from "./dave.ts";
-import { discovered, discoveryRequest } from "./wire/discovery.ts";
+import {
+  createTransport,
+  discovered,
+  discoveryRequest,
+  rtpHeader,
+  type Transport,
+} from "./wire/transport.ts";
 import type { SoundReceiver } from "./receiver.ts";
 import { createGateway, type LinkEnd, type LinkTarget } from "./gateway.ts";
 import { readServerMessage } from "./wire/messages.ts";
-import type { Opus } from "./opus.ts";
-import { rtpHeader } from "./wire/rtp.ts";
-import { createTransport, type Transport } from "./wire/transport.ts";
+import type { Opus } from "./thread.ts";
 
 /** The runtime's clock, chance and sockets; tests give their own. */
 export interface LinkRuntime extends Pick<DavePorts, "createSession"> {

@@ -15,7 +15,7 @@ const MAX_LATE_MS = 200;
 /** One number: samples of a speech that were played. It is shared, so it outlives the thread. */
 export type PlayedSamples = Int32Array<SharedArrayBuffer>;
 
-export interface PlayerPorts {
+interface PlayerPorts {
   /** Whether a frame would be sent now. Until the call's encryption is ready, speech waits. */
   readonly canSend: () => boolean;
   /** Sends a frame; without `pcm`, silence. @param timestamp That of RTP. */

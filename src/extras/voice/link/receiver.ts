@@ -8,9 +8,9 @@ import { eachOnce } from "../../../lib/cache.ts";
 import { type CallEvents, FRAME_MS, FRAME_SAMPLES, type HearAs, type Pcm } from "../line/call.ts";
 import { createPieces, type ListenRules, type Pieces } from "../listen/pieces.ts";
 import { type Dave, MAX_PEOPLE, SILENCE } from "./dave.ts";
-import type { Opus, SpeechDecoder } from "./opus.ts";
+import type { Opus, SpeechDecoder } from "./thread.ts";
 import { createReorder, type Ordered } from "./wire/reorder.ts";
-import { contentOf, readRtp } from "./wire/rtp.ts";
+import { contentOf, readRtp } from "./wire/transport.ts";
 import type { Transport } from "./wire/transport.ts";
 
 /** Milliseconds without a packet after which a person is silent; packets come each 20 ms. */

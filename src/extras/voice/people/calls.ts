@@ -4,37 +4,40 @@
  */
 
 import type { BotAccount } from "../../../account/account.ts";
-import type { ChannelId, GuildId, UserId } from "../../../core/discord/ids.ts";
-import type { VoiceStates } from "../../../core/discord/voice.ts";
-import type { Sender } from "../../../core/inbound/inbound.ts";
+import { perAccount } from "../../../account/per_account.ts";
+import { cleanSecrets } from "../../../account/secrets.ts";
+import {
+  type ChannelId,
+  type GuildId,
+  parseSnowflake,
+  type UserId,
+} from "../../../core/discord/ids.ts";
+import type { ButtonPress, CommandCall } from "../../../core/inbound/interactions.ts";
 import { isVoice } from "../../../core/rights/channel.ts";
-import type { GuildIndex } from "../../../discord/gateway/decode/guild_index.ts";
-import type { CommandAnswer } from "../../../interactions/base/command.ts";
-import type { FindMissingPermission } from "../../../discord/rest/permissions/explain_denial.ts";
+import type { VoicePort } from "../../../core/turn/ports/voice.ts";
+import { createMissingPermission } from "../../../discord/rest/permissions/explain_denial.ts";
+import type { TurnSpeech, TurnToSpeak } from "../../../flows/turn/progress/speech.ts";
+import { type CommandAnswer, partsOf } from "../../../interactions/base/command.ts";
 import { createKeyedQueue } from "../../../lib/keyed_queue.ts";
 import type { VoiceCall } from "../../../store/voice/voice.ts";
-import type { CallPlace, Calls, Talk, TalkPorts, VoiceEnd } from "../line/call.ts";
-import { createInCall, DEAF, type InCall, type InCallPorts } from "./in_call.ts";
-import type { VoiceMembers } from "./members.ts";
-import { hearButtons, missingServer, type Terms } from "./terms.ts";
+import type { CallPlace, VoiceEnd } from "../line/call.ts";
+import {
+  type CallEnd,
+  createInCall,
+  DEAF,
+  type InCall,
+  loadSound,
+  postInCall,
+  type SoundCode,
+} from "./in_call.ts";
+import { forgetMembers, peopleIn, speakerIn, statesOf } from "./members.ts";
+import { hearButtons, missingServer, termsOf } from "./terms.ts";
 
-export const NO_CALL = "I am in no voice channel here.";
+const NO_CALL = "I am in no voice channel here.";
 const CALL_OVER = "My call here is over. `/join` begins another one.";
 const BUSY = "I am in a voice channel here with other people.";
 const NOT_IN_VOICE = "Go into a voice channel first, or name one: `/join channel`.";
-
-export interface CallsPorts {
-  readonly states: Pick<VoiceStates, "of">;
-  readonly index: () => GuildIndex;
-  readonly members: VoiceMembers;
-  readonly terms: () => Terms;
-  readonly missingPermission: FindMissingPermission;
-  /** Both load their code at the first call. */
-  readonly calls: () => Promise<Calls>;
-  readonly talk: () => Promise<(ports: TalkPorts) => Talk>;
-  readonly post: (place: CallPlace, ...message: Parameters<InCallPorts["post"]>) => Promise<void>;
-  readonly askToSpeak: InCallPorts["askToSpeak"];
-}
+const CHANGED = "This has changed meanwhile. Press the button of my newest message here.";
 
 type Begun = Pick<VoiceCall, "begunBy" | "userId" | "toldIn">;
 
@@ -63,300 +66,417 @@ const ENDS: Readonly<Record<VoiceEnd, (channel: string) => string>> = {
   no_encryption: lost,
 };
 
-/** Creates the calls; none begins before `start`. */
-export function createVoiceCalls(
-  account: Pick<
-    BotAccount,
-    "accountId" | "config" | "log" | "now" | "randomId" | "schedule" | "store"
-  >,
-  ports: CallsPorts,
-) {
-  const { accountId, config, log, now, schedule, store: { voice: store } } = account;
-  const { states, members } = ports;
-  const inCalls = new Map<GuildId, InCall>();
+interface VoiceCalls {
+  /** Loaded at the first call. */
+  sound?: SoundCode;
+  readonly open: Map<GuildId, InCall>;
   /** Calls that are over, whose minutes are not all posted. */
-  const ending = new Set<InCall>();
-  /** Calls of an earlier process that may go on, and those that must not begin by themselves. */
-  const broken = new Map<GuildId, VoiceCall>();
-  const over = new Map<GuildId, Pick<VoiceCall, "accountId" | "callId"> & CallPlace>();
+  readonly ending: Set<InCall>;
+  /** Calls of an earlier process that may go on. */
+  readonly broken: Map<GuildId, VoiceCall>;
+  /** Calls that must not begin by themselves, until people have left the channel. */
+  readonly over: Map<GuildId, Pick<VoiceCall, "accountId" | "callId"> & CallPlace>;
   /** Calls that the config wanted and that could not begin, and why. */
-  const failures = new Map<GuildId, Begun & CallPlace & { readonly why: string }>();
-  const tasks = createKeyedQueue<GuildId>();
-  const lookedAt = new Set<GuildId>();
+  readonly failures: Map<GuildId, Begun & CallPlace & { readonly why: string }>;
+  readonly tasks: ReturnType<typeof createKeyedQueue<GuildId>>;
+  readonly lookedAt: Set<GuildId>;
   /** Guilds of which Discord has told the people since the start. */
-  const told = new Set<GuildId>();
-  let isStopped = false;
-  let cancelWait = () => {};
+  readonly told: Set<GuildId>;
+  /** Whether calls begin and end by themselves: from the start to the stop. */
+  isOn: boolean;
+  isStopped: boolean;
+  cancelWait: () => void;
+}
 
-  const peopleIn = ({ guildId, channelId }: CallPlace) =>
-    states.of(guildId).filter((one) => one.channelId === channelId && !one.isBot);
-  const channelOf = (guildId: GuildId, userId: UserId) =>
-    states.of(guildId).find((one) => one.userId === userId)?.channelId;
-  const channelAt = ({ guildId, channelId }: CallPlace) =>
-    ports.index().get(guildId)?.channels.get(channelId);
-  const mayTalk = async (place: CallPlace, userId: UserId) =>
-    await members.speaker(place, userId) !== undefined;
-  const hasRight = async (place: CallPlace, userId: UserId, right: "Connect" | "Move Members") =>
-    await ports.missingPermission({ ...place, userId }, ["View Channel", right]) === undefined;
+const callsOf = perAccount("voice", (): VoiceCalls => ({
+  open: new Map(),
+  ending: new Set(),
+  broken: new Map(),
+  over: new Map(),
+  failures: new Map(),
+  tasks: createKeyedQueue(),
+  lookedAt: new Set(),
+  told: new Set(),
+  isOn: false,
+  isStopped: false,
+  cancelWait: () => {},
+}));
 
-  /** @returns The reason why there is no call, for people. */
-  async function begin(place: CallPlace, begun: Begun, earlier?: VoiceCall) {
-    const { guildId, channelId } = place;
-    const path = missingServer(config());
-    if (path !== undefined) return `I cannot hear or speak: my config lacks \`${path}\`.`;
-    const [calls, createTalk] = [await ports.calls(), await ports.talk()];
-    await inCalls.get(guildId)?.leave(); // each channel has consents of its own
-    const { digest: terms } = ports.terms();
-    const isRejoined = earlier?.terms === terms;
-    const callId = isRejoined ? earlier.callId : account.randomId();
-    const own = { accountId, guildId, channelId, callId, terms, isOver: false, at: now() };
-    const row = { ...begun, ...own };
-    if (await store.begin(row)) return BUSY;
+const channelOf = (account: BotAccount, guildId: GuildId, userId: UserId) =>
+  statesOf(account, guildId).find((one) => one.userId === userId)?.channelId;
+
+const channelAt = ({ reader }: BotAccount, { guildId, channelId }: CallPlace) =>
+  reader.index.get(guildId)?.channels.get(channelId);
+
+const mayTalkThere = async (account: BotAccount, place: CallPlace, userId: UserId) =>
+  await speakerIn(account, place, userId) !== undefined;
+
+async function hasRight(
+  { rest, now }: BotAccount,
+  place: CallPlace,
+  userId: UserId,
+  right: "Connect" | "Move Members",
+): Promise<boolean> {
+  const missingPermission = createMissingPermission(rest, now);
+  return await missingPermission({ ...place, userId }, ["View Channel", right]) === undefined;
+}
+
+/** @returns The reason why there is no call, for people. */
+async function begin(
+  account: BotAccount,
+  place: CallPlace,
+  begun: Begun,
+  earlier?: VoiceCall,
+): Promise<string | undefined> {
+  const { accountId, config, now, store: { voice: store } } = account;
+  const calls = callsOf(account);
+  const { guildId, channelId } = place;
+  const path = missingServer(config());
+  if (path !== undefined) return `I cannot hear or speak: my config lacks \`${path}\`.`;
+  const sound = calls.sound ??= await loadSound();
+  await calls.open.get(guildId)?.leave(); // each channel has consents of its own
+  const { digest: terms } = termsOf(account);
+  const isRejoined = earlier?.terms === terms;
+  const callId = isRejoined ? earlier.callId : account.randomId();
+  const own = { accountId, guildId, channelId, callId, terms, isOver: false, at: now() };
+  const row = { ...begun, ...own };
+  if (await store.begin(row)) return BUSY;
+  calls.over.delete(guildId);
+  const stored = await store.choices(accountId, guildId);
+  if (calls.isStopped) return NO_CALL; // the next process begins it
+  const inCall = createInCall(
+    ...[account, sound, row, stored, isRejoined] as const,
+    (how) => ended(account, row, how),
+  );
+  calls.open.set(guildId, inCall);
+  inCall.refresh();
+  const how = await inCall.joined();
+  return how === "ready" ? undefined : endText(account, place, how);
+}
+
+function endText(account: BotAccount, place: CallPlace, end: VoiceEnd): string {
+  const told = end === "kicked" && !channelAt(account, place) ? "channel_deleted" : end;
+  return ENDS[told](`<#${place.channelId}>`);
+}
+
+function ended(
+  account: BotAccount,
+  row: VoiceCall,
+  { end, isReady, isEmpty, cards, rest }: CallEnd,
+): void {
+  const { open, ending, over, failures, isStopped } = callsOf(account);
+  const { guildId, channelId, callId, toldIn } = row;
+  const inCall = open.get(guildId);
+  if (inCall?.row !== row) return;
+  open.delete(guildId);
+  if (isStopped) return; // the next process goes on
+  ending.add(inCall);
+  const forget = () => ending.delete(inCall);
+  rest.then(forget, forget);
+  const staysOver = !isEmpty && peopleIn(account, row).length > 0;
+  if (staysOver) over.set(guildId, row);
+  work(account, async () => {
+    await account.store.voice.end(row, staysOver);
+    const isThere = end !== "channel_deleted" && channelAt(account, row);
+    for (const edits of isThere ? cards : []) {
+      await postInCall(account, row, CALL_OVER, `${edits}:over`, { edits, buttons: [] });
+    }
+    if (end === "left") return;
+    const text = endText(account, row, end);
+    if (!isReady && row.begunBy !== "asked") failures.set(guildId, { ...row, why: text });
+    const to = isThere ? channelId : toldIn;
+    if (!isReady || to === undefined) return;
+    await postInCall(account, { guildId, channelId: to }, text, `${callId}:end`);
+  });
+}
+
+function work({ log }: BotAccount, task: () => Promise<void>): void {
+  task().catch((error: unknown) => log.warn("A step of a call failed", { error }));
+}
+
+/** The channel in which the config wants the bot to be. */
+async function wantedIn(
+  account: BotAccount,
+  guildId: GuildId,
+): Promise<Begun & CallPlace | undefined> {
+  const { autoJoin = [], follow = [] } = account.config().voice ?? {};
+  const { over } = callsOf(account);
+  const isOpen = (channelId: ChannelId, userId: UserId) =>
+    over.get(guildId)?.channelId !== channelId &&
+    mayTalkThere(account, { guildId, channelId }, userId);
+  for (const userId of follow) {
+    const channelId = channelOf(account, guildId, userId);
+    if (channelId && await isOpen(channelId, userId)) {
+      return { guildId, channelId, begunBy: "follow", userId };
+    }
+  }
+  for (const channelId of autoJoin) {
+    for (const { userId } of peopleIn(account, { guildId, channelId })) {
+      if (await isOpen(channelId, userId)) return { guildId, channelId, begunBy: "autoJoin" };
+    }
+  }
+  return undefined;
+}
+
+async function update(account: BotAccount, guildId: GuildId): Promise<void> {
+  const { accountId, log, store: { voice: store } } = account;
+  const { open, over, broken, failures, told } = callsOf(account);
+  const closed = over.get(guildId);
+  if (closed && told.has(guildId) && peopleIn(account, closed).length === 0) {
     over.delete(guildId);
-    const stored = await store.choices(accountId, guildId);
-    if (isStopped) return NO_CALL; // the next process begins it
-    const inCall = createInCall(account, row, stored, isRejoined, {
-      ...{ calls, members, createTalk, terms: ports.terms, askToSpeak: ports.askToSpeak },
-      here: () => peopleIn(place),
-      post: (...message) => ports.post(place, ...message),
-      onEnded: (end, was) => ended(row, end, was),
-    });
-    inCalls.set(guildId, inCall);
-    inCall.refresh();
-    const how = await inCall.joined();
-    return how === "ready" ? undefined : endText(place, how);
+    await store.end(closed, false);
   }
-
-  function endText(place: CallPlace, end: VoiceEnd): string {
-    const told = end === "kicked" && !channelAt(place) ? "channel_deleted" : end;
-    return ENDS[told](`<#${place.channelId}>`);
+  const earlier = broken.get(guildId);
+  if (earlier && peopleIn(account, earlier).length > 0) {
+    broken.delete(guildId);
+    const why = await begin(account, earlier, earlier, earlier);
+    if (why === undefined) return;
+    log.warn("Cannot go on with a call", { guildId, why });
+    return await store.end(earlier, false);
   }
+  const inCall = open.get(guildId);
+  inCall?.refresh();
+  if (inCall?.row.begunBy === "asked" || earlier) return;
+  const wanted = await wantedIn(account, guildId);
+  if (!wanted || wanted.channelId === inCall?.place.channelId) return;
+  if (inCall && wanted.begunBy === "autoJoin") return; // it ends once no person is there
+  const { channelId, ...begun } = wanted;
+  const why = await begin(account, { guildId, channelId }, begun);
+  if (why === undefined) return void failures.delete(guildId);
+  log.warn("Cannot join a voice channel", { guildId, channelId, why });
+  failures.set(guildId, { ...wanted, why });
+  over.set(guildId, { accountId, callId: "", guildId, channelId }); // until people have left it
+}
 
-  function ended(
-    row: VoiceCall,
-    end: VoiceEnd,
-    { isReady, isEmpty, cards, rest }: Parameters<InCallPorts["onEnded"]>[1],
-  ): void {
-    const { guildId, channelId, callId, toldIn } = row;
-    const inCall = inCalls.get(guildId);
-    if (inCall?.row !== row || isStopped) return; // the next process goes on
-    inCalls.delete(guildId);
-    ending.add(inCall);
-    const forget = () => ending.delete(inCall);
-    rest.then(forget, forget);
-    const staysOver = !isEmpty && peopleIn(row).length > 0;
-    if (staysOver) over.set(guildId, row);
-    work(async () => {
-      await store.end(row, staysOver);
-      const isThere = end !== "channel_deleted" && channelAt(row);
-      for (const edits of isThere ? cards : []) {
-        await ports.post(row, CALL_OVER, `${edits}:over`, { edits, buttons: [] });
-      }
-      const text = endText(row, end);
-      if (end === "left") return;
-      if (!isReady && row.begunBy !== "asked") failures.set(guildId, { ...row, why: text });
-      if (!isReady) return;
-      const to = isThere ? channelId : toldIn;
-      if (to !== undefined) await ports.post({ guildId, channelId: to }, text, `${callId}:end`);
-    });
-  }
+function look(account: BotAccount, guildId: GuildId): void {
+  const calls = callsOf(account);
+  const { open, lookedAt, tasks } = calls;
+  open.get(guildId)?.refresh();
+  if (calls.isStopped || lookedAt.has(guildId)) return;
+  lookedAt.add(guildId);
+  work(account, () =>
+    tasks.run(guildId, async () => {
+      lookedAt.delete(guildId);
+      if (!calls.isStopped) await update(account, guildId);
+    }));
+}
 
-  function work(task: () => Promise<void>): void {
-    task().catch((error: unknown) => log.warn("A step of a call failed", { error }));
-  }
+function lookAtAll(account: BotAccount): void {
+  for (const guildId of account.reader.index.keys()) look(account, guildId);
+}
 
-  /** The channel in which the config wants the bot to be. */
-  async function wantedIn(guildId: GuildId): Promise<Begun & CallPlace | undefined> {
-    const { autoJoin = [], follow = [] } = config().voice ?? {};
-    const isOpen = (channelId: ChannelId, userId: UserId) =>
-      over.get(guildId)?.channelId !== channelId && mayTalk({ guildId, channelId }, userId);
-    for (const userId of follow) {
-      const channelId = channelOf(guildId, userId);
-      if (channelId && await isOpen(channelId, userId)) {
-        return { guildId, channelId, begunBy: "follow", userId };
-      }
+async function giveUp(account: BotAccount): Promise<void> {
+  const { broken } = callsOf(account);
+  for (const row of broken.values()) await account.store.voice.end(row, false);
+  broken.clear();
+  lookAtAll(account);
+}
+
+async function joinFor(
+  account: BotAccount,
+  guildId: GuildId,
+  askers: readonly UserId[],
+  toldIn: ChannelId,
+  named?: ChannelId,
+): Promise<CommandAnswer> {
+  const { open } = callsOf(account);
+  const [userId] = askers;
+  const channelId = named ?? (userId && channelOf(account, guildId, userId));
+  if (!channelId) return NOT_IN_VOICE;
+  const place = { guildId, channelId };
+  for (const asker of askers) {
+    const isThere = channelOf(account, guildId, asker) === channelId; // so Discord lets them in
+    const mayJoin = isThere || await hasRight(account, place, asker, "Connect");
+    if (!mayJoin || !await mayTalkThere(account, place, asker)) {
+      return `You may not call me into <#${channelId}>.`;
     }
-    for (const channelId of autoJoin) {
-      for (const { userId } of peopleIn({ guildId, channelId })) {
-        if (await isOpen(channelId, userId)) return { guildId, channelId, begunBy: "autoJoin" };
-      }
-    }
-    return undefined;
   }
-
-  async function update(guildId: GuildId): Promise<void> {
-    const closed = over.get(guildId);
-    if (closed && told.has(guildId) && peopleIn(closed).length === 0) {
-      over.delete(guildId);
-      await store.end(closed, false);
-    }
-    const earlier = broken.get(guildId);
-    if (earlier && peopleIn(earlier).length > 0) {
-      broken.delete(guildId);
-      const why = await begin(earlier, earlier, earlier);
-      if (why === undefined) return;
-      log.warn("Cannot go on with a call", { guildId, why });
-      return await store.end(earlier, false);
-    }
-    const inCall = inCalls.get(guildId);
-    inCall?.refresh();
-    if (inCall?.row.begunBy === "asked" || earlier) return;
-    const wanted = await wantedIn(guildId);
-    if (!wanted || wanted.channelId === inCall?.place.channelId) return;
-    if (inCall && wanted.begunBy === "autoJoin") return; // it ends once no person is there
-    const { channelId, ...begun } = wanted;
-    const why = await begin({ guildId, channelId }, begun);
-    if (why === undefined) return void failures.delete(guildId);
-    log.warn("Cannot join a voice channel", { guildId, channelId, why });
-    failures.set(guildId, { ...wanted, why });
-    over.set(guildId, { accountId, callId: "", guildId, channelId }); // until people have left it
+  const channel = channelAt(account, place); // people without View Channel do not learn its type
+  if (channel && !isVoice(channel)) return NOT_IN_VOICE;
+  const inCall = open.get(guildId);
+  if (inCall?.place.channelId !== channelId) {
+    const busy = inCall &&
+      peopleIn(account, inCall.place).some((one) => !askers.includes(one.userId));
+    if (inCall && busy) return BUSY;
+    const why = await begin(account, place, { begunBy: "asked", userId, toldIn });
+    if (why !== undefined) return why;
   }
+  const joined = open.get(guildId);
+  if (!joined) return NO_CALL;
+  const text = `I am in <#${channelId}>. I hear: ${joined.heardText()}`;
+  return { text, buttons: hearButtons(joined.row.callId) };
+}
 
-  function look(guildId: GuildId): void {
-    inCalls.get(guildId)?.refresh();
-    if (isStopped || lookedAt.has(guildId)) return;
-    lookedAt.add(guildId);
-    work(() =>
-      tasks.run(guildId, async () => {
-        lookedAt.delete(guildId);
-        if (!isStopped) await update(guildId);
-      })
-    );
+async function leaveFor(
+  account: BotAccount,
+  guildId: GuildId,
+  askers: readonly UserId[],
+): Promise<string> {
+  const inCall = callsOf(account).open.get(guildId);
+  if (!inCall) return NO_CALL;
+  const { place, row } = inCall;
+  for (const userId of askers) {
+    const isTheirs = row.userId === userId ||
+      channelOf(account, guildId, userId) === place.channelId;
+    if (!isTheirs && !await hasRight(account, place, userId, "Move Members")) return BUSY;
   }
+  await inCall.leave();
+  return `I have left <#${place.channelId}>.`;
+}
 
-  const lookAtAll = () => [...ports.index().keys()].forEach(look);
-
-  async function giveUp(): Promise<void> {
-    for (const row of broken.values()) await store.end(row, false);
-    broken.clear();
-    lookAtAll();
+async function sayFor(
+  account: BotAccount,
+  guildId: GuildId,
+  askers: readonly UserId[],
+  text: string,
+): Promise<string> {
+  const inCall = callsOf(account).open.get(guildId);
+  if (!inCall) return NO_CALL;
+  const { place } = inCall;
+  for (const userId of askers) {
+    const isThere = channelOf(account, guildId, userId) === place.channelId;
+    if (!isThere || !await mayTalkThere(account, place, userId)) return BUSY;
   }
+  inCall.say(cleanSecrets(account, text));
+  return "Saying it.";
+}
 
-  async function join(
-    guildId: GuildId,
-    askers: readonly UserId[],
-    toldIn: ChannelId,
-    named?: ChannelId,
-  ): Promise<CommandAnswer> {
-    const [userId] = askers;
-    const channelId = named ?? (userId && channelOf(guildId, userId));
-    if (!channelId) return NOT_IN_VOICE;
-    const place = { guildId, channelId };
-    for (const asker of askers) {
-      const isThere = channelOf(guildId, asker) === channelId; // so Discord lets them in
-      const mayJoin = isThere || await hasRight(place, asker, "Connect");
-      if (!mayJoin || !await mayTalk(place, asker)) {
-        return `You may not call me into <#${channelId}>.`;
-      }
-    }
-    const channel = channelAt(place); // people without View Channel do not learn its type
-    if (channel && !isVoice(channel)) return NOT_IN_VOICE;
-    const inCall = inCalls.get(guildId);
-    if (inCall?.place.channelId !== channelId) {
-      const busy = inCall && peopleIn(inCall.place).some((one) => !askers.includes(one.userId));
-      if (inCall && busy) return BUSY;
-      const why = await begin(place, { begunBy: "asked", userId, toldIn });
-      if (why !== undefined) return why;
-    }
-    const joined = inCalls.get(guildId);
-    if (!joined) return NO_CALL;
-    const text = `I am in <#${channelId}>. I hear: ${joined.heardText()}`;
-    return { text, buttons: hearButtons(joined.row.callId) };
+const join = (account: BotAccount, guildId: GuildId, ...wish: WishToJoin) =>
+  callsOf(account).tasks.run(guildId, () => joinFor(account, guildId, ...wish));
+type WishToJoin = readonly [readonly UserId[], ChannelId, ChannelId?];
+
+/** Runs `/join`. */
+export async function runJoin(
+  account: BotAccount,
+  { guildId, channelId, sender, options: { channel } }: CommandCall,
+): Promise<CommandAnswer> {
+  const named = typeof channel === "string" ? parseSnowflake<"channel">(channel) : undefined;
+  return guildId ? await join(account, guildId, [sender.id], channelId, named) : NO_CALL;
+}
+
+/** Runs `/leave`. */
+export async function runLeave(
+  account: BotAccount,
+  { guildId, sender }: CommandCall,
+): Promise<string> {
+  return guildId ? await leaveFor(account, guildId, [sender.id]) : NO_CALL;
+}
+
+/** Runs `/deafen`, and the button **Stop**. */
+export async function runDeafen(
+  account: BotAccount,
+  { guildId, sender: { id: userId } }: CommandCall | ButtonPress,
+): Promise<string> {
+  if (!guildId) return NO_CALL;
+  const { accountId, now, store: { voice: store } } = account;
+  const { open } = callsOf(account);
+  const one = { accountId, guildId, userId, choice: "deaf", callId: "" } as const;
+  if (!open.has(guildId)) await store.choose({ ...one, at: now() });
+  await open.get(guildId)?.deafen(userId); // also of a call that has begun meanwhile
+  account.log.info("A person is not heard any more", { guildId, userId });
+  return DEAF;
+}
+
+/** A person presses a button of a call: they let the bot hear them, or not. */
+export async function runHearPress(account: BotAccount, press: ButtonPress): Promise<string> {
+  const { guildId, customId, sender } = press;
+  const [, how, callId = ""] = customId.split(":");
+  if (how === "off") return await runDeafen(account, press);
+  const inCall = guildId && callsOf(account).open.get(guildId);
+  if (!inCall) return NO_CALL;
+  return inCall.row.callId === callId ? await inCall.agree(sender) : CHANGED;
+}
+
+/** Runs the tool `voice`. */
+export async function runVoiceTool(
+  account: BotAccount,
+  ...[action, messages]: Parameters<VoicePort>
+): Promise<string> {
+  const [{ guildId, channelId }] = messages;
+  const askers = [...new Set(messages.map(({ sender }) => sender.id))];
+  if (!guildId) return NO_CALL;
+  switch (action.action) {
+    case "join":
+      return partsOf(await join(account, guildId, askers, channelId, action.channelId)).text;
+    case "leave":
+      return await leaveFor(account, guildId, askers);
+    case "say":
+      return await sayFor(account, guildId, askers, action.text);
   }
+}
 
-  async function leave(guildId: GuildId, askers: readonly UserId[]): Promise<string> {
-    const inCall = inCalls.get(guildId);
-    if (!inCall) return NO_CALL;
-    const { place, row } = inCall;
-    for (const userId of askers) {
-      const isTheirs = row.userId === userId || channelOf(guildId, userId) === place.channelId;
-      if (!isTheirs && !await hasRight(place, userId, "Move Members")) return BUSY;
-    }
-    await inCall.leave();
-    return `I have left <#${place.channelId}>.`;
+/** The voice of a turn; `undefined` if its message was said in no call of now. */
+export function callSpeech(account: BotAccount, turn: TurnToSpeak): TurnSpeech | undefined {
+  const { channelId } = turn.message;
+  return [...callsOf(account).open.values()].find(({ place }) => place.channelId === channelId)
+    ?.speechOf(turn);
+}
+
+/** Goes on with the calls of the process before, while people are there. */
+export async function startCalls(account: BotAccount): Promise<void> {
+  const { accountId, now, schedule, store: { voice: store } } = account;
+  const calls = callsOf(account);
+  calls.isOn = true;
+  for (const row of await store.calls(accountId)) {
+    const { guildId, at, isOver } = row;
+    if (isOver) calls.over.set(guildId, row);
+    else if (now() - at <= REJOIN_MS) calls.broken.set(guildId, row);
+    else await store.end(row, false);
   }
-
-  async function deafen(guildId: GuildId, userId: UserId): Promise<string> {
-    const one = { accountId, guildId, userId, choice: "deaf", callId: "" } as const;
-    if (!inCalls.has(guildId)) await store.choose({ ...one, at: now() });
-    await inCalls.get(guildId)?.deafen(userId); // also of a call that has begun meanwhile
-    log.info("A person is not heard any more", { guildId, userId });
-    return DEAF;
+  if (calls.broken.size > 0) {
+    calls.cancelWait = schedule(() => work(account, () => giveUp(account)), WAIT_MS);
   }
+  lookAtAll(account);
+}
 
-  return {
-    changed(guildId: GuildId): void {
-      told.add(guildId);
-      look(guildId);
-    },
-    join: (guildId: GuildId, ...wish: readonly [readonly UserId[], ChannelId, ChannelId?]) =>
-      tasks.run(guildId, () => join(guildId, ...wish)),
-    leave,
-    deafen,
-    /** A person lets the bot hear them, by a button. */
-    async agree(guildId: GuildId, sender: Sender, callId: string): Promise<string> {
-      const inCall = inCalls.get(guildId);
-      if (!inCall) return NO_CALL;
-      return inCall.row.callId === callId
-        ? await inCall.agree(sender)
-        : "This has changed meanwhile. Press the button of my newest message here.";
-    },
-    async speak(guildId: GuildId, askers: readonly UserId[], text: string): Promise<string> {
-      const inCall = inCalls.get(guildId);
-      if (!inCall) return NO_CALL;
-      const { place } = inCall;
-      for (const userId of askers) {
-        const isThere = channelOf(guildId, userId) === place.channelId;
-        if (!isThere || !await mayTalk(place, userId)) return BUSY;
-      }
-      inCall.say(text);
-      return "Saying it.";
-    },
-    /** Goes on with the calls of the process before, while people are there. */
-    async start(): Promise<void> {
-      for (const row of await store.calls(accountId)) {
-        const { guildId, at, isOver } = row;
-        if (isOver) over.set(guildId, row);
-        else if (now() - at <= REJOIN_MS) broken.set(guildId, row);
-        else await store.end(row, false);
-      }
-      if (broken.size > 0) cancelWait = schedule(() => work(giveUp), WAIT_MS);
-      lookAtAll();
-    },
-    reconfigured(): void {
-      members.forget();
-      for (const { place, row, leave } of inCalls.values()) {
-        if (row.terms === ports.terms().digest) continue;
-        work(() =>
-          tasks.run(place.guildId, async () => {
-            if (inCalls.get(place.guildId)?.row !== row) return;
-            const why = await begin(place, row);
-            if (why === undefined) return;
-            log.warn("Cannot go on with a call", { guildId: place.guildId, why });
-            await leave();
-          })
-        );
-      }
-      lookAtAll();
-    },
-    personForgotten(userId: UserId): void {
-      members.forget();
-      for (const inCall of [...inCalls.values(), ...ending]) inCall.forget(userId);
-    },
-    /** Why calls that the config still wants cannot begin, for health. */
-    failures(): readonly string[] {
-      const { autoJoin = [], follow = [] } = config().voice ?? {};
-      const wanted = [...failures.values()].filter(({ begunBy, channelId, userId }) =>
-        begunBy === "follow" ? follow.some((id) => id === userId) : autoJoin.includes(channelId)
-      );
-      return wanted.map(({ why }) => why);
-    },
-    /** Leaves all channels. The store keeps the calls, which the next process goes on with. */
-    async stop(): Promise<void> {
-      isStopped = true;
-      cancelWait();
-      const leaving = [...inCalls.values()].map((inCall) => inCall.leave());
-      await Promise.allSettled([tasks.idle(), ...leaving]);
-    },
-  };
+/** People of a guild have come, gone or changed. */
+export function voiceChanged(account: BotAccount, guildId: GuildId): void {
+  const { isOn, told } = callsOf(account);
+  if (!isOn) return;
+  told.add(guildId);
+  look(account, guildId);
+}
+
+/** The config has changed: other terms need another call. */
+export function callsReconfigured(account: BotAccount): void {
+  const { open, tasks } = callsOf(account);
+  forgetMembers(account);
+  for (const { place, row, leave } of open.values()) {
+    if (row.terms === termsOf(account).digest) continue;
+    work(account, () =>
+      tasks.run(place.guildId, async () => {
+        if (open.get(place.guildId)?.row !== row) return;
+        const why = await begin(account, place, row);
+        if (why === undefined) return;
+        account.log.warn("Cannot go on with a call", { guildId: place.guildId, why });
+        await leave();
+      }));
+  }
+  lookAtAll(account);
+}
+
+/** A person was forgotten: also their words that are on the way to the store. */
+export function forgetInCalls(account: BotAccount, userId: UserId): void {
+  const { open, ending } = callsOf(account);
+  forgetMembers(account);
+  for (const inCall of [...open.values(), ...ending]) inCall.forget(userId);
+}
+
+/** Why calls that the config still wants cannot begin, for health. */
+export function callFailures(account: BotAccount): readonly string[] {
+  const { autoJoin = [], follow = [] } = account.config().voice ?? {};
+  const wanted = [...callsOf(account).failures.values()].filter((
+    { begunBy, channelId, userId },
+  ) => begunBy === "follow" ? follow.some((id) => id === userId) : autoJoin.includes(channelId));
+  return wanted.map(({ why }) => why);
+}
+
+/** Leaves all channels. The store keeps the calls, which the next process goes on with. */
+export async function stopCalls(account: BotAccount): Promise<void> {
+  const calls = callsOf(account);
+  Object.assign(calls, { isOn: false, isStopped: true });
+  calls.cancelWait();
+  const leaving = [...calls.open.values()].map((inCall) => inCall.leave());
+  await Promise.allSettled([calls.tasks.idle(), ...leaving]);
+  await calls.sound?.stopThread(account);
 }

@@ -6,46 +6,43 @@
  */
 
 import type { BotAccount } from "../../../account/account.ts";
+import { textRulesOf } from "../../../account/rules.ts";
+import { cleanSecrets } from "../../../account/secrets.ts";
+import { wakeChannels } from "../../../account/wakes.ts";
 import type { RoleId, UserId } from "../../../core/discord/ids.ts";
 import type { Sender } from "../../../core/inbound/inbound.ts";
-import type { VoiceMember } from "../../../core/discord/voice.ts";
+import { nonceOfCall } from "../../../core/outbound/nonce.ts";
 import type { OutboundMessage } from "../../../core/outbound/outbound.ts";
+import { CHANNEL_KINDS } from "../../../core/rights/channel.ts";
+import { createMissingPermission } from "../../../discord/rest/permissions/explain_denial.ts";
+import { composeOnce } from "../../../render/reply.ts";
 import { NOT_AUTHORIZED } from "../../../render/sentences.ts";
 import type { VoiceCall, VoiceChoice } from "../../../store/voice/voice.ts";
-import type { CallPlace, Calls, CallSpeaker, Talk, TalkPorts, VoiceEnd } from "../line/call.ts";
-import type { VoiceMembers } from "./members.ts";
-import { cardText, hearButtons, type Terms } from "./terms.ts";
+import type { CallPlace, CallSpeaker, VoiceEnd } from "../line/call.ts";
+import { mayTalk, peopleIn, speakerIn, statesOf } from "./members.ts";
+import { cardText, hearButtons, termsOf } from "./terms.ts";
 
 export const DEAF = "I do not hear you. It stays so until you press **Hear me**.";
 
-export interface InCallPorts {
-  readonly calls: Calls;
-  readonly here: () => readonly VoiceMember[]; // no bots
-  readonly members: Pick<VoiceMembers, "speaker" | "mayTalk">;
-  readonly createTalk: (ports: TalkPorts) => Talk;
-  readonly terms: () => Terms;
-  /** Posts to the call's chat, once for each key; in place of the message with the key `edits`. */
-  readonly post: (
-    text: string,
-    key: string,
-    further?: Partial<Pick<OutboundMessage, "buttons" | "pings">> & { readonly edits?: string },
-  ) => Promise<void>;
-  /** Asks to speak on a stage; does nothing in other channels, or if the bot may speak. */
-  readonly askToSpeak: (place: CallPlace) => Promise<void>;
-  readonly onEnded: (
-    end: VoiceEnd,
-    was: {
-      /** Whether the bot was in the channel. */
-      readonly isReady: boolean;
-      /** Whether it left because no person was there any more. */
-      readonly isEmpty: boolean;
-      /** Keys of its messages with buttons. */
-      readonly cards: readonly string[];
-      /** Settles once its minutes are posted. */
-      readonly rest: Promise<void>;
-    },
-  ) => void;
+/** How a call was at its end. */
+export interface CallEnd {
+  readonly end: VoiceEnd;
+  /** Whether the bot was in the channel. */
+  readonly isReady: boolean;
+  /** Whether it left because no person was there any more. */
+  readonly isEmpty: boolean;
+  /** Keys of its messages with buttons. */
+  readonly cards: readonly string[];
+  /** Settles once its minutes are posted. */
+  readonly rest: Promise<void>;
 }
+
+/** Loads the code of sound, at the first call. */
+export async function loadSound() {
+  return { ...await import("../link/calls.ts"), ...await import("../talk/talk.ts") };
+}
+
+export type SoundCode = Awaited<ReturnType<typeof loadSound>>;
 
 /** Milliseconds without a person until the bot leaves, and from a newcomer to the question. */
 const EMPTY_MS = 20_000;
@@ -60,21 +57,70 @@ const MAX_READ = 100;
 export type InCall = ReturnType<typeof createInCall>;
 
 /**
+ * Posts to a call's chat, once for each key.
+ *
+ * @param edits Key of the message in whose place the text is.
+ */
+export async function postInCall(
+  account: BotAccount,
+  { guildId, channelId }: CallPlace,
+  text: string,
+  key: string,
+  { edits, ...further }:
+    & { readonly edits?: string }
+    & Partial<Pick<OutboundMessage, "buttons" | "pings">> = {},
+): Promise<void> {
+  const { accountId, config, now, store } = account;
+  const clean = (part: string) => cleanSecrets(account, part);
+  const rules = textRulesOf(config(), { cleanSecrets: clean, uploadLimit: 0 });
+  const composed = composeOnce({ accountId, channelId, guildId, text }, `voice:${key}`, rules);
+  const draft = edits === undefined
+    ? undefined
+    : { nonce: nonceOfCall(`voice:${edits}`, 0), becomes: "this" as const };
+  const frozen = composed.map((one) => ({
+    ...{ ...one, draft },
+    message: { ...one.message, ...further },
+  }));
+  await store.outbox.addAll(frozen, now());
+  wakeChannels(account, [channelId]);
+}
+
+/** Asks to speak on a stage; does nothing in other channels, or if the bot may speak. */
+async function askToSpeak(account: BotAccount, { guildId, channelId }: CallPlace): Promise<void> {
+  const { now, reader, rest } = account;
+  const type = reader.index.get(guildId)?.channels.get(channelId)?.type;
+  const userId = account.self()?.userId;
+  if (type !== CHANNEL_KINDS.stage || userId === undefined) return;
+  const own = statesOf(account, guildId).find((one) => one.userId === userId);
+  if (own?.isMuted === false) return;
+  const lacking = await createMissingPermission(rest, now)(
+    { guildId, channelId, userId },
+    ["Mute Members"],
+  );
+  const wish = lacking === undefined
+    ? { suppress: false }
+    : { request_to_speak_timestamp: new Date(now()).toISOString() };
+  const body = { channel_id: channelId, ...wish };
+  await rest.request("PATCH", `/guilds/${guildId}/voice-states/@me`, { body });
+}
+
+/**
  * Joins.
  *
  * @param isRejoined Whether the call goes on after an end of the process.
  */
 export function createInCall(
-  account: Pick<BotAccount, "accountId" | "config" | "log" | "now" | "schedule" | "store">,
+  account: BotAccount,
+  { joinCall, openTalk }: SoundCode,
   row: VoiceCall,
   stored: readonly VoiceChoice[],
   isRejoined: boolean,
-  ports: InCallPorts,
+  onEnded: (how: CallEnd) => void,
 ) {
   const { accountId, config, log, now, schedule, store: { voice: store } } = account;
-  const { here, members, post } = ports;
   const { guildId, channelId, callId } = row;
   const place: CallPlace = { guildId, channelId };
+  const here = () => peopleIn(account, place);
   const choices = new Map(stored.map((one) => [one.userId, one]));
   /** People who want not to be heard: no deletion in the store lets the bot hear them again. */
   const deaf = new Set(stored.flatMap((one) => one.choice === "deaf" ? [one.userId] : []));
@@ -93,9 +139,9 @@ export function createInCall(
 
   const hearAs = () => config().voice?.mode === "realtime" ? "frames" : "pieces";
 
-  const call = ports.calls.join(place, {
+  const call = joinCall(account, place, {
     ready(isNow) {
-      work(() => ports.askToSpeak(place)); // anew after another join
+      work(() => askToSpeak(account, place)); // anew after another join
       if (isEndToEnd && !isNow) {
         log.warn("A call is not end-to-end encrypted any more: Discord could hear it", { callId });
       }
@@ -116,7 +162,7 @@ export function createInCall(
     ended: finish,
   });
   const humans = () => Math.max(1, here().length);
-  const talk = ports.createTalk({ call, humans, speaker: speakerOf });
+  const talk = openTalk(account, { call, humans, speaker: speakerOf });
   setTimer("alive", ALIVE_MS, noteAlive);
   setTimer("empty", EMPTY_MS, leaveEmpty);
 
@@ -146,7 +192,7 @@ export function createInCall(
 
   async function speakerOf(userId: UserId): Promise<CallSpeaker | undefined> {
     if (!here().some((one) => one.userId === userId)) return undefined;
-    const member = await members.speaker(place, userId);
+    const member = await speakerIn(account, place, userId);
     if (member && isHeard(userId, member)) return member;
     refresh(); // they may speak without a pause
     return undefined;
@@ -154,7 +200,7 @@ export function createInCall(
 
   function isHeard(userId: UserId, { sender }: CallSpeaker): boolean {
     const choice = choices.get(userId);
-    if (deaf.has(userId) || row.terms !== ports.terms().digest) return false;
+    if (deaf.has(userId) || row.terms !== termsOf(account).digest) return false;
     const hasAgreed = choice?.choice === "heard" && choice.callId === callId;
     return hasAgreed || heardRoleOf(sender) !== undefined;
   }
@@ -200,7 +246,7 @@ export function createInCall(
     );
     const found = await Promise.all(
       speakersFirst.slice(0, MAX_READ).map(async ({ userId }) => {
-        const member = await members.speaker(place, userId).catch(() => void unknown++);
+        const member = await speakerIn(account, place, userId).catch(() => void unknown++);
         return member ? [[userId, member] as const] : [];
       }),
     );
@@ -239,7 +285,7 @@ export function createInCall(
   ): Promise<void> {
     cards.push(key);
     const buttons = hearButtons(callId);
-    await post(cardText(config(), ports.terms(), people), key, { ...further, buttons });
+    await postInCall(account, place, cardText(account, people), key, { ...further, buttons });
   }
 
   async function showCard(): Promise<void> {
@@ -268,7 +314,7 @@ export function createInCall(
     log.info("A call has ended", { guildId, channelId, callId, end });
     const rest = talk.stop();
     work(() => rest);
-    ports.onEnded(end, { isReady, isEmpty, cards, rest });
+    onEnded({ end, isReady, isEmpty, cards, rest });
   }
 
   async function leave(): Promise<void> {
@@ -291,6 +337,7 @@ export function createInCall(
     refresh,
     leave,
     say: (text: string) => talk.say(text),
+    speechOf: talk.speechOf,
     /** Stops hearing a person at once, and stores it. */
     async deafen(userId: UserId): Promise<void> {
       deaf.add(userId);
@@ -301,7 +348,7 @@ export function createInCall(
     async agree(sender: Sender): Promise<string> {
       const { id: userId } = sender;
       const before = choices.get(userId);
-      if (!members.mayTalk(place, sender)) return NOT_AUTHORIZED;
+      if (!mayTalk(account, place, sender)) return NOT_AUTHORIZED;
       const last = choices.get(userId);
       if (last !== before && last?.choice === "deaf") return DEAF;
       await note(userId, "heard");

@@ -4,13 +4,13 @@
  */
 
 import { hash } from "node:crypto";
+import type { BotAccount } from "../../../account/account.ts";
 import type { Config } from "../../../config/config.ts";
 import { choiceOf, namedModels } from "../../../config/models.ts";
 import { type Button, HEAR_BUTTON } from "../../../core/outbound/outbound.ts";
-import type { Env } from "../../../lib/env.ts";
 import { isLoopbackHost } from "../../../lib/network/addresses.ts";
 
-export interface Terms {
+interface Terms {
   /** For people: the servers, and what is kept. */
   readonly speech: string;
   readonly kept: string;
@@ -19,25 +19,18 @@ export interface Terms {
 }
 
 /** The key that a mode needs and the config lacks; `undefined` if it has all. */
-export function missingServer(
-  { audio, voice }: Pick<Config, "audio" | "voice">,
-): string | undefined {
+export function missingServer({ audio, voice }: Config): string | undefined {
   if (!voice) return "voice";
   if (voice.mode === "realtime") return voice.realtime === undefined ? "voice.realtime" : undefined;
   if (audio.transcribe === undefined) return "audio.transcribe";
   return audio.speak === undefined ? "audio.speak" : undefined;
 }
 
-/** @param modelOf The first model of an agent: it reads the session in both modes. */
-export function termsOf(
-  config: Config,
-  modelOf: (agentId: string) => { readonly id: string },
-  env: Env,
-): Terms {
-  const { voice, audio, models, agentList } = config;
+export function termsOf({ config, settings, bot: { env } }: BotAccount): Terms {
+  const { voice, audio, models, agentList } = config();
   const names = [
     ...voice?.mode === "realtime" ? [voice.realtime] : [audio.transcribe, audio.speak],
-    ...agentList.map(({ id }) => modelOf(id).id),
+    ...agentList.map(({ id }) => settings.models.of(id).id), // it reads the session in both modes
     ...namedModels(agentList, models),
   ];
   const servers = new Set(names.flatMap((name) => {
@@ -63,12 +56,9 @@ export function termsOf(
 }
 
 /** The card of a call, or the question to newcomers: a first line, and the terms. */
-export function cardText(
-  { voice }: Pick<Config, "voice">,
-  { speech, kept }: Terms,
-  people?: string,
-): string {
-  const roles = voice?.heardRoles.map((id) => `<@&${id}>`).join(" ") ?? "";
+export function cardText(account: BotAccount, people?: string): string {
+  const { speech, kept } = termsOf(account);
+  const roles = account.config().voice?.heardRoles.map((id) => `<@&${id}>`).join(" ") ?? "";
   const part = roles === "" ? "" : `, or have one of the roles ${roles}`;
   return [
     people === undefined

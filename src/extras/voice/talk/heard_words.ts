@@ -1,8 +1,13 @@
 /**
- * Reads the transcript of a piece (V5). Models that transcribe noise invent words: those of subtitles,
- * one phrase again and again, or more words than a person can say in the time.
+ * Reads the transcript of a piece (V5), and decides whether it is for the bot (V7). Models that
+ * transcribe noise invent words: those of subtitles, one phrase again and again, or more words than a
+ * person can say in the time.
+ *
+ * With one person in the channel, all words are for the bot. With more, those with its name are, and
+ * those that follow its speech to the same person.
  */
 
+import type { UserId } from "../../../core/discord/ids.ts";
 import { bounded } from "../../../lib/text/cut.ts";
 
 /** Maximum characters of a piece of 30 s. */
@@ -24,4 +29,41 @@ export function heardWords(transcript: string, seconds: number): string | undefi
   if (!/[\p{L}\p{N}]/u.test(words) || INVENTED.test(words)) return undefined;
   if (words.length > CHARS_OF_WORD + seconds * CHARS_PER_SEC) return undefined;
   return LOOP.test(words) ? undefined : bounded(words, CHARS_MAX);
+}
+
+/** Milliseconds after its speech in which an answer to it needs no name. */
+const REPLY_MS = 8_000;
+
+/** Words in small letters without marks, so that "Bar-nacle!" is a name of Barnacle. */
+const plain = (text: string) =>
+  text.normalize("NFKD").toLowerCase().replace(/[^\p{L}\p{N}\s]/gu, "").replace(/\s+/g, " ").trim();
+
+/** Whether a text has one of the names as whole words. */
+function hasName(text: string, names: readonly string[]): boolean {
+  const words = ` ${plain(text)} `;
+  return names.some((name) => plain(name) !== "" && words.includes(` ${plain(name)} `));
+}
+
+/** The last speech of the bot. */
+export interface LastSpeech {
+  readonly to: UserId;
+  /** Unix time in milliseconds; absent: it speaks. */
+  readonly endedAt?: number;
+}
+
+export function isAddressed(
+  { userId, text, beganAt }: {
+    readonly userId: UserId;
+    readonly text: string;
+    /** Unix time in milliseconds at which the person began to speak. */
+    readonly beganAt: number;
+  },
+  { humans, names, last }: {
+    readonly humans: number;
+    readonly names: readonly string[];
+    readonly last: LastSpeech | undefined;
+  },
+): boolean {
+  if (humans <= 1 || hasName(text, names)) return true;
+  return last?.to === userId && beganAt - (last.endedAt ?? Infinity) <= REPLY_MS;
 }

@@ -5,10 +5,11 @@
  */
 
 import { Buffer } from "node:buffer";
+import type { BotAccount } from "../../../account/account.ts";
+import { PAUSE_MS } from "../../../config/schema/messages.ts";
+import type { MessageId } from "../../../core/discord/ids.ts";
 import type { InboundMessage } from "../../../core/inbound/inbound.ts";
 import { labelOf } from "../../../core/inbound/transcript.ts";
-import { nameInLine } from "../../../render/prompt/untrusted.ts";
-import type { MessageId } from "../../../core/discord/ids.ts";
 import {
   ModelError,
   type ModelMessage,
@@ -16,17 +17,65 @@ import {
   type ModelRequest,
   type ToolCall,
 } from "../../../core/model.ts";
+import { microsOf, type Price } from "../../../core/spending/usage.ts";
 import type { TurnSpeech, TurnToSpeak } from "../../../flows/turn/progress/speech.ts";
-import type { Log } from "../../../lib/log.ts";
+import { isRecord } from "../../../lib/text/json.ts";
 import type {
   RealtimeEvent,
   RealtimeServer,
   RealtimeSocket,
 } from "../../../providers/other_apis/realtime.ts";
+import { nameInLine } from "../../../render/prompt/untrusted.ts";
 import { type Pcm, SAMPLE_RATE } from "../line/call.ts";
-import { ASK, endOf, errorOf, finishOf, recordOf, responseOf, textOf } from "./realtime_events.ts";
 import { msOf, pcmOf } from "./speeches.ts";
 import { createTurnSpeech, type SpeechPorts } from "./turn_speech.ts";
+
+/** Id of the event that asks for an answer: its error is the answer's. */
+const ASK = "answer";
+
+/** The response of an event; `""`: it is of none. */
+function responseOf(event: RealtimeEvent): string {
+  return textOf(event, "response_id") || textOf(recordOf(event, "response"), "id");
+}
+
+/** Ends an answer, as the server's refusal of it does. */
+const endOf = (message: string): RealtimeEvent => ({
+  type: "error",
+  error: { event_id: ASK, message },
+});
+
+/** An error, with the id of our event that it is about, if the server names it. */
+function errorOf(event: RealtimeEvent): { readonly id: string; readonly reason: string } {
+  const error = recordOf(event, "error");
+  return { id: textOf(error, "event_id"), reason: textOf(error, "message").slice(0, 200) };
+}
+
+/** The end of an answer, of which the server may tell no tokens. */
+function finishOf(
+  response: RealtimeEvent,
+  calls: readonly ToolCall[],
+  price: Price | undefined,
+): ModelPart {
+  const count = (key: string) => Number(recordOf(response, "usage")[key]) || 0;
+  const tokens = { inputTokens: count("input_tokens"), outputTokens: count("output_tokens") };
+  const last = response["status"] === "incomplete" ? "length" : "stop";
+  return {
+    kind: "finish",
+    reason: calls.length > 0 ? "tool_calls" : last,
+    calls: calls.length > 0 ? calls : undefined,
+    usage: { ...tokens, micros: microsOf(tokens, price) },
+  };
+}
+
+function recordOf(event: RealtimeEvent, key: string): RealtimeEvent {
+  const { [key]: value } = event;
+  return isRecord(value) ? value : {};
+}
+
+function textOf(event: RealtimeEvent, key: string): string {
+  const { [key]: value } = event;
+  return typeof value === "string" ? value : "";
+}
 
 /** Milliseconds before the next connection to a server that failed. */
 const RETRY_MS = 5_000;
@@ -53,9 +102,8 @@ const HOW =
 /** Result of a call whose turn waits for a person, while the talk goes on. */
 const WAITS = "It waits for a person, who gets a card in the chat. Its result follows later.";
 
-export interface RealtimePorts extends SpeechPorts {
+interface RealtimePorts extends SpeechPorts {
   readonly server: RealtimeServer;
-  readonly pauseMs: number;
   /** The person begins to speak; `words` or `failed` follows. */
   readonly speaking: () => void;
   /** Takes the person's words, as `ask` of a talk does. */
@@ -68,8 +116,6 @@ export interface RealtimePorts extends SpeechPorts {
   readonly spoke: (seconds: number, message: InboundMessage) => void;
   /** The server cannot be reached, or has died. */
   readonly failed: () => void;
-  readonly now: () => number;
-  readonly log: Log;
 }
 
 /** The connection's conversation, as the server has it. */
@@ -92,8 +138,10 @@ interface RealtimeSession {
 }
 
 /** Creates the connection of one person; it connects with the first sound. */
-export function createRealtimeTalk(ports: RealtimePorts) {
-  const { server, now, log } = ports;
+export function createRealtimeTalk(account: BotAccount, ports: RealtimePorts) {
+  const { now, log, schedule } = account;
+  const { server } = ports;
+  const pauseMs = account.config().voice?.pauseMs ?? PAUSE_MS;
   let current: RealtimeSession | undefined;
   let retryAt = -Infinity;
   let last = Promise.resolve();
@@ -120,7 +168,7 @@ export function createRealtimeTalk(ports: RealtimePorts) {
       open: new Set<string>(),
     };
     current = { socket, ...sets, began: new Map() };
-    const detection = { type: "server_vad", silence_duration_ms: ports.pauseMs };
+    const detection = { type: "server_vad", silence_duration_ms: pauseMs };
     const input = {
       format: FORMAT,
       transcription: { model: server.hears },
@@ -139,9 +187,9 @@ export function createRealtimeTalk(ports: RealtimePorts) {
 
   /** A person who is silent sends nothing, and the server waits for the sound of a pause. */
   function pause(): void {
-    const left = lastAt + ports.pauseMs - now();
-    cancelPause = left > 0 ? ports.schedule(pause, left) : undefined;
-    if (left <= 0) send(new Int16Array((ports.pauseMs + MORE_MS) / 1_000 * SAMPLE_RATE));
+    const left = lastAt + pauseMs - now();
+    cancelPause = left > 0 ? schedule(pause, left) : undefined;
+    if (left <= 0) send(new Int16Array((pauseMs + MORE_MS) / 1_000 * SAMPLE_RATE));
   }
 
   function take(of: RealtimeSession, event: RealtimeEvent): void {
@@ -275,7 +323,7 @@ export function createRealtimeTalk(ports: RealtimePorts) {
         const event = events.shift();
         if (!event) {
           const giveUp = () => of.answer?.(endOf(problem));
-          const cancelWait = ports.schedule(giveUp, untilMs - now());
+          const cancelWait = schedule(giveUp, untilMs - now());
           await new Promise<void>((resolve) => wake = resolve).finally(cancelWait);
           continue;
         }
@@ -309,7 +357,7 @@ export function createRealtimeTalk(ports: RealtimePorts) {
           const { status, status_details: details } = response;
           if (status === "cancelled" && !stopping.aborted) {
             other = responseOf(event); // a server that answers by itself ends its own answer for ours
-            cancelAsk = ports.schedule(ask, AGAIN_MS);
+            cancelAsk = schedule(ask, AGAIN_MS);
             calls.length = 0;
             if (hasText) yield { kind: "again" };
             hasText = false;
@@ -342,10 +390,10 @@ export function createRealtimeTalk(ports: RealtimePorts) {
     append(pcm: Pcm): void {
       send(pcm);
       lastAt = now();
-      cancelPause ??= ports.schedule(pause, ports.pauseMs);
+      cancelPause ??= schedule(pause, pauseMs);
     },
     speechOf(turn: TurnToSpeak): TurnSpeech {
-      const speech = createTurnSpeech(turn, ports, "sound");
+      const speech = createTurnSpeech(account, turn, ports, "sound");
       /** The last item of the turn's sound, and the milliseconds of sound before it. */
       let item: { readonly id: string; readonly fromMs: number } | undefined;
       let soundMs = 0;

@@ -4,18 +4,15 @@
  */
 
 import { Buffer } from "node:buffer";
+import type { BotAccount } from "../../../account/account.ts";
 import type { UserId } from "../../../core/discord/ids.ts";
-import type { StartTimer } from "../../../lib/clock.ts";
 import { type Call, type CallSpeech, type Pcm, SAMPLE_RATE } from "../line/call.ts";
-import type { LastSpeech } from "./addressed.ts";
+import type { LastSpeech } from "./heard_words.ts";
 
 /** Milliseconds after which a sound of no known end was a noise: a piece, and the time for its words. */
 const LONGEST_MS = 45_000;
 
-export function createSpeeches(
-  call: Pick<Call, "speak" | "hold">,
-  { schedule, now }: { readonly schedule: StartTimer; readonly now: () => number },
-) {
+export function createSpeeches(call: Call, { schedule, now }: BotAccount) {
   const open = new Map<CallSpeech, () => void>();
   /** The newest sound of each person that may be words. */
   const sounds = new Map<UserId, () => void>();

@@ -3,23 +3,22 @@
  * the message a turn, whose answer is spoken.
  */
 
-import { BudgetSpent, resetOf } from "../../../core/spending/budget.ts";
-import { FileError } from "../../../core/turn/media.ts";
+import type { BotAccount } from "../../../account/account.ts";
 import type { MessageId, UserId } from "../../../core/discord/ids.ts";
+import { BudgetSpent, resetOf } from "../../../core/spending/budget.ts";
+import { microsOfAudio } from "../../../core/spending/usage.ts";
+import { FileError } from "../../../core/turn/media.ts";
 import type { SpeechOf } from "../../../flows/turn/progress/speech.ts";
-import type { Sound } from "../../../flows/media/files.ts";
-import type { StartTimer } from "../../../lib/clock.ts";
 import { createKeyedQueue } from "../../../lib/keyed_queue.ts";
-import type { Log } from "../../../lib/log.ts";
 import { readerTime } from "../../../lib/text/units.ts";
 import { budgetSpentText } from "../../../render/sentences.ts";
-import type { CallSpeaker, HeardPiece, Pcm, Talk, TalkPorts } from "../line/call.ts";
-import { isAddressed } from "./addressed.ts";
-import { heardWords } from "./heard_words.ts";
+import type { CallSpeaker, HeardPiece, Talk, TalkPorts } from "../line/call.ts";
+import { heardWords, isAddressed } from "./heard_words.ts";
+import { createMinutes } from "./minutes.ts";
+import { createRealtimeTalk, type RealtimeTalk } from "./realtime.ts";
 import { createSpeeches, msOf, wavOf } from "./speeches.ts";
-import { createRealtimeTalk, type RealtimePorts, type RealtimeTalk } from "./realtime.ts";
 import { createTurnSpeech, type SpeechPorts } from "./turn_speech.ts";
-import type { Spoken } from "../../../core/inbound/origin.ts";
+import { askIn, callAudio, payerIn, postLine, speakIn, transcribeIn } from "./words.ts";
 
 const UNHEARD =
   "I could not understand you: my speech server does not answer. Please write to me here.";
@@ -31,59 +30,22 @@ const PAID_SEC = 5;
 /** Milliseconds until the chat gets the same complaint again. */
 const TELL_MS = 60_000;
 
-/** The account's part of a talk. */
-export interface TalkDeps extends Pick<SpeechPorts, "harmlessPart"> {
-  /** Speaks a text that a person gets; absent: all do. */
-  readonly speak: (
-    text: string,
-    signal: AbortSignal,
-    to?: CallSpeaker["sender"],
-  ) => AsyncIterable<Pcm>;
-  /** Writes the words down, and counts the seconds. @throws {FileError} Or {@link BudgetSpent}. */
-  readonly transcribe: (
-    sound: Sound & { readonly seconds: number },
-    from: CallSpeaker["sender"],
-    signal: AbortSignal,
-  ) => Promise<string>;
-  /** The server that hears and speaks; `undefined` in mode `turns`. */
-  readonly realtime:
-    | Pick<RealtimePorts, "server" | "pauseMs"> & {
-      /** Counts seconds that it has spoken. */
-      count(seconds: number, by: CallSpeaker["sender"]): void;
-      /** Counts seconds that it is to hear. Rejects with {@link BudgetSpent}. */
-      reserve(seconds: number, by: CallSpeaker["sender"]): Promise<unknown>;
-    }
-    | undefined;
-  /**
-   * Stores the words as a message of the speaker, whose id `naming` gets before its turn begins. Resolves
-   * to whether a turn answers it.
-   */
-  readonly ask: (
-    speaker: CallSpeaker,
-    text: string,
-    spoken: Spoken,
-    naming?: (id: MessageId) => void,
-  ) => Promise<boolean>;
-  readonly names: () => readonly string[];
-  readonly tell: (text: string) => void;
-  /** `undefined`: there are none. */
-  readonly minutes: {
-    add(speaker: CallSpeaker, text: string): void;
-    forget(userId: UserId): void;
-    end(): Promise<void>;
-  } | undefined;
-  readonly schedule: StartTimer;
-  readonly now: () => number;
-  readonly log: Log;
-}
-
-export interface OpenTalk extends Talk {
+interface OpenTalk extends Talk {
   readonly speechOf: SpeechOf;
 }
 
-export function createTalk(ports: TalkPorts, deps: TalkDeps): OpenTalk {
-  const { now, log, schedule } = deps;
-  const speeches = createSpeeches(ports.call, { schedule, now });
+/** Begins the talk of one call. */
+export function openTalk(account: BotAccount, ports: TalkPorts): OpenTalk {
+  const { config, now, log } = account;
+  const { place } = ports.call;
+  const { realtime: server } = account.settings.speech;
+  const audio = callAudio(account);
+  const by = server && {
+    modelId: server.modelId,
+    microsOf: (seconds: number) => microsOfAudio(seconds, server.price),
+  };
+  const minutes = config().voice?.transcript ? createMinutes(account, place) : undefined;
+  const speeches = createSpeeches(ports.call, account);
   const stopping = new AbortController();
   const inOrder = createKeyedQueue<UserId>();
   /** The people whose pieces wait, one entry for each piece. */
@@ -99,7 +61,9 @@ export function createTalk(ports: TalkPorts, deps: TalkDeps): OpenTalk {
   function tellOnce(text: string): void {
     if (now() - toldAt < TELL_MS) return;
     toldAt = now();
-    deps.tell(text);
+    postLine(account, place, text).catch((error: unknown) =>
+      log.warn("Cannot post a line of a call", { error })
+    );
   }
 
   /** Whether the person is still heard: a press may have ended it meanwhile. */
@@ -124,18 +88,23 @@ export function createTalk(ports: TalkPorts, deps: TalkDeps): OpenTalk {
       if (!stopping.signal.aborted) unheard(userId, error);
     }
     if (text === undefined || !isHeard(userId, since)) return false;
-    deps.minutes?.add(speaker, text);
+    minutes?.add(speaker, text);
     const beganAt = endedAt - seconds * 1_000;
-    const facts = { humans: ports.humans(), names: deps.names(), last: speeches.last() };
+    const names = [
+      ...config().agentList.flatMap(({ name }) => name ?? []),
+      account.self()?.username ?? "",
+      ...config().voice?.names ?? [],
+    ];
+    const facts = { humans: ports.humans(), names, last: speeches.last() };
     speeches.interrupted();
     if (!isMore && !isAddressed({ userId, text, beganAt }, facts)) return false;
     if (end === "cut") unended.add(userId);
-    return await deps.ask(speaker, text, { seconds }, naming);
+    return await askIn(account, place, speaker, text, seconds, naming);
   }
 
   async function pay(userId: UserId): Promise<boolean> {
     const speaker = await ports.speaker(userId);
-    if (speaker) await deps.realtime?.reserve(PAID_SEC, speaker.sender);
+    if (speaker && by) await audio.reserve(by, PAID_SEC, payerIn(account, place, speaker.sender));
     return speaker !== undefined;
   }
 
@@ -153,25 +122,23 @@ export function createTalk(ports: TalkPorts, deps: TalkDeps): OpenTalk {
   function unheard(userId: UserId, error: unknown): void {
     log.warn("Cannot write the words of a person in a call down", { userId, error });
     const reset = error instanceof BudgetSpent && readerTime(resetOf(error.stop, now()), "R");
-    tellOnce(
-      reset ? budgetSpentText(reset) : UNHEARD,
-    );
+    tellOnce(reset ? budgetSpentText(reset) : UNHEARD);
   }
 
   /** The connection of a heard person, in mode `realtime`. */
   function connectionOf(userId: UserId): RealtimeTalk | undefined {
     const known = connections.get(userId);
-    const { realtime } = deps;
-    if (known || !realtime || !isHeard(userId)) return known;
+    if (known || !server || !by || !isHeard(userId)) return known;
     const since = heard.get(userId);
-    const connection = createRealtimeTalk({
-      ...{ ...realtime, ...speechPorts(), now },
+    const connection = createRealtimeTalk(account, {
+      ...{ server, ...speechPorts() },
       speaking: () => speeches.began(userId),
       failed() {
         speeches.endOf(userId)();
         tellOnce(UNHEARD);
       },
-      spoke: (seconds, { sender }) => realtime.count(seconds, sender),
+      spoke: (seconds, { sender }) =>
+        audio.record(by, seconds, now(), payerIn(account, place, sender)),
       words: (transcript, seconds, naming) => {
         const said = { userId, seconds, endedAt: now(), end: "pause" as const };
         return understand(said, since, () => Promise.resolve(transcript), naming)
@@ -183,8 +150,8 @@ export function createTalk(ports: TalkPorts, deps: TalkDeps): OpenTalk {
   }
 
   const speechPorts = (to?: CallSpeaker["sender"]): SpeechPorts => ({
-    ...{ speeches, schedule, log, harmlessPart: deps.harmlessPart },
-    speak: (text, signal) => deps.speak(text, signal, to),
+    speeches,
+    speak: (text, signal) => speakIn(account, place, text, signal, to),
   });
 
   function setHeard(people: ReadonlySet<UserId>): void {
@@ -202,7 +169,7 @@ export function createTalk(ports: TalkPorts, deps: TalkDeps): OpenTalk {
     heard: setHeard,
     forget(userId) {
       setHeard(new Set([...heard.keys()].filter((id) => id !== userId)));
-      deps.minutes?.forget(userId);
+      minutes?.forget(userId);
     },
     speechBegan(userId) {
       if (heard.has(userId)) speeches.began(userId);
@@ -217,7 +184,7 @@ export function createTalk(ports: TalkPorts, deps: TalkDeps): OpenTalk {
       const seconds = msOf(pcm) / 1_000;
       const sound = { bytes: wavOf(pcm), mediaType: "audio/wav", ending: "wav", seconds };
       const transcript = (from: CallSpeaker["sender"]) =>
-        deps.transcribe(sound, from, stopping.signal);
+        transcribeIn(account, place, sound, from, stopping.signal);
       const work = () => understand({ userId, seconds, endedAt, end }, since, transcript);
       void inOrder.run(userId, work).catch((error: unknown) =>
         log.error("Cannot take what a person said in a call", { userId, error })
@@ -236,19 +203,20 @@ export function createTalk(ports: TalkPorts, deps: TalkDeps): OpenTalk {
       }).catch((error: unknown) => log.warn("Cannot count sound of a call", { userId, error }));
     },
     say(text) {
-      void speeches.play(deps.speak(text, stopping.signal), undefined).catch((error: unknown) =>
+      const sound = speakIn(account, place, text, stopping.signal);
+      void speeches.play(sound, undefined).catch((error: unknown) =>
         log.warn("Cannot speak a text in a call", { error })
       );
     },
     speechOf(turn) {
       const { sender } = turn.message;
-      if (!deps.realtime) return createTurnSpeech(turn, speechPorts(sender));
+      if (!server) return createTurnSpeech(account, turn, speechPorts(sender));
       return connectionOf(sender.id)?.speechOf(turn);
     },
     async stop() {
       stopping.abort(new Error("the call is over"));
       for (const connection of connections.values()) connection.close();
-      await deps.minutes?.end();
+      await minutes?.end();
     },
   };
 }

@@ -1,32 +1,96 @@
 /**
  * Speaks the answer of one turn, sentence by sentence, while the model writes it (V5). A person who
- * speaks ends it, and the answer is posted (V7).
+ * speaks ends it, and the answer is posted (V7). Code, tables and addresses are not spoken. Of a long
+ * answer, the first sentences are.
  */
 
+import type { BotAccount } from "../../../account/account.ts";
+import { spokenText } from "../../../flows/media/speak.ts";
+import { progressOf } from "../../../flows/turn/progress/progress.ts";
 import type { TurnSpeech, TurnToSpeak } from "../../../flows/turn/progress/speech.ts";
-import type { StartTimer } from "../../../lib/clock.ts";
-import type { Log } from "../../../lib/log.ts";
 import type { CallSpeech, Pcm } from "../line/call.ts";
 import type { Speeches } from "./speeches.ts";
-import { createSentences, isMoreThanSpeech } from "./sentences.ts";
+
+/** Characters after which no further sentence is spoken: some 30 s of speech. */
+const SPOKEN_CHARS = 500;
+/** Characters of the longest sentence; a longer one is cut at a blank. */
+const LONGEST = 300;
+/** A sentence ends at its mark, unless a lower-case letter, a digit or another mark follows. */
+const END = /[.!?…。！？]+["')\]»”’]*(?=\s+[^\p{Ll}\d\s])|[。！？]|\n+/u;
+/** A mark behind one of these ends no sentence. */
+const ABBREVIATED =
+  /(?:^|[\s(])(?:\p{L}|\d{1,2}|[A-Za-z]\.[A-Za-z]|e\.g|i\.e|etc|vs|Mr|Mrs|Ms|Dr|Prof|St|No|Nr|ca|bzw|usw|z\.B|d\.h)\.$/u;
+/** Parts that are read, and not heard. */
+const SILENT = /```[\s\S]*?(?:```|$(?![\s\S]))|^\s*\|.*\|\s*$|https?:\/\/\S+/gm;
+
+/** Whether an answer has parts that speech leaves out, or is too long to be spoken whole. */
+export function isMoreThanSpeech(text: string): boolean {
+  return text.search(SILENT) >= 0 || spokenText(text).length > SPOKEN_CHARS;
+}
+
+/** Creates the cutter of one answer. */
+export function createSentences() {
+  let at = 0;
+  let chars = 0;
+
+  /** Length of the next sentence of a text; 0 if it has no end yet. */
+  function lengthOf(text: string, isWhole: boolean): number {
+    let from = 0;
+    for (;;) {
+      const fence = text.indexOf("```", from);
+      const found = END.exec(text.slice(from));
+      const end = found ? from + found.index + found[0].length : -1;
+      if (fence >= 0 && (end < 0 || fence < end)) {
+        const close = text.indexOf("```", fence + 3);
+        if (close < 0) return isWhole ? text.length : 0;
+        from = close + 3;
+        continue;
+      }
+      if (end >= 0 && ABBREVIATED.test(text.slice(0, end))) {
+        from = end;
+        continue;
+      }
+      if (end >= 0 && end <= LONGEST) return end;
+      if (text.length > LONGEST && fence < 0) {
+        return text.lastIndexOf(" ", LONGEST) + 1 || LONGEST;
+      }
+      return end >= 0 ? end : isWhole ? text.length : 0;
+    }
+  }
+
+  return {
+    /** The sentences that have ended since the last call. @param text The whole answer so far. */
+    next(text: string, isWhole: boolean): readonly string[] {
+      const ended: string[] = [];
+      while (at < text.length && chars < SPOKEN_CHARS) {
+        const length = lengthOf(text.slice(at), isWhole);
+        if (length === 0) break;
+        const written = text.slice(at, at + length);
+        at += length;
+        const spoken = spokenText(
+          written.replace(SILENT, " ").replace(/\p{Emoji_Presentation}/gu, ""),
+        );
+        chars += spoken.length;
+        if (/[\p{L}\p{N}]/u.test(spoken)) ended.push(spoken);
+      }
+      return ended;
+    },
+  };
+}
 
 /** Milliseconds without a word after which the bot says that it works. */
-export const WORKING_MS = 8_000;
+const WORKING_MS = 8_000;
 /** Milliseconds between two looks at the growing text. */
 const LOOK_MS = 50;
 
 export interface SpeechPorts {
-  readonly speeches: Pick<Speeches, "open" | "play">;
+  readonly speeches: Speeches;
   /** Speaks a sentence, and counts it. It throws if the server fails, or if a budget is spent. */
   readonly speak: (text: string, signal: AbortSignal) => AsyncIterable<Pcm>;
-  /** The part of a growing text that people may see. */
-  readonly harmlessPart: (text: string) => string;
-  readonly schedule: StartTimer;
-  readonly log: Log;
 }
 
 /** The voice of a turn, for a model that speaks itself, too. */
-export interface HeardSpeech extends TurnSpeech {
+interface HeardSpeech extends TurnSpeech {
   /** Plays sound of the answer. */
   hear(pcm: Pcm): Promise<void>;
   /** Aborted if a person speaks. */
@@ -41,11 +105,14 @@ export interface HeardSpeech extends TurnSpeech {
  * @param by `sound`: the model speaks, and gives its sound.
  */
 export function createTurnSpeech(
+  account: BotAccount,
   { message, mayShow, ending, mark }: TurnToSpeak,
   ports: SpeechPorts,
   by: "sentences" | "sound" = "sentences",
 ): HeardSpeech {
-  const { speeches, schedule, log } = ports;
+  const { schedule, log } = account;
+  const { speeches } = ports;
+  const { harmlessPart } = progressOf(account).drafts;
   const person = new AbortController();
   const signal = AbortSignal.any([ending, person.signal]);
   let speech: CallSpeech | undefined;
@@ -143,7 +210,7 @@ export function createTurnSpeech(
       let written = "";
       let cancel: (() => void) | undefined;
       look = () => {
-        if (!signal.aborted) take(visible(ports.harmlessPart(written)), false);
+        if (!signal.aborted) take(visible(harmlessPart(written)), false);
       };
       return {
         grow(soFar) {

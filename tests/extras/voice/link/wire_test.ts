@@ -2,14 +2,17 @@ import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import { discovered, discoveryRequest } from "../../../../src/extras/voice/link/wire/discovery.ts";
-import { createReorder, type Ordered } from "../../../../src/extras/voice/link/wire/reorder.ts";
-import { contentOf, readRtp, rtpHeader } from "../../../../src/extras/voice/link/wire/rtp.ts";
 import {
   chooseMode,
+  contentOf,
   createTransport,
+  discovered,
+  discoveryRequest,
+  readRtp,
+  rtpHeader,
   type TransportMode,
 } from "../../../../src/extras/voice/link/wire/transport.ts";
+import { createReorder, type Ordered } from "../../../../src/extras/voice/link/wire/reorder.ts";
 import { cases } from "../../../support/long_form.ts";
 
 const hex = (text: string) => Buffer.from(text.replace(/\s/g, ""), "hex");

@@ -81,7 +81,7 @@ describe("[V1] joining and leaving", () => {
       change?.(world);
       assert.match(await world.give("join", by, channel), says);
       assert.equal(world.calls.length, 0);
-      assert.deepEqual(world.posts, []);
+      assert.deepEqual(world.posts(), []);
     });
   }
 
@@ -129,7 +129,6 @@ describe("[V1] joining and leaving", () => {
 
   it("joins a channel of the config while a person is there who may talk to it", async () => {
     const world = await openWorld({ autoJoin: [DECK] });
-    await world.people.calls.start();
     await world.move([REX, ROBO], DECK);
     assert.equal(world.calls.length, 0);
     await world.move([ADA], DECK);
@@ -158,18 +157,18 @@ describe("[V1] joining and leaving", () => {
   it("tells health why it cannot join a channel of the config, and does not try again", async () => {
     const world = await openWorld({ autoJoin: [DECK] }, { failing: "no_speak" });
     await world.move([ADA], DECK);
-    assert.match(String(world.people.calls.failures()), /lack the permission Speak/);
+    assert.match(world.failures(), /lack the permission Speak/);
     world.state.failing = undefined;
     await world.reload({ autoJoin: [CABIN] });
-    assert.deepEqual(world.people.calls.failures(), [], "the config wants another channel");
+    assert.equal(world.failures(), "", "the config wants another channel");
     await world.reload({ autoJoin: [DECK] });
-    assert.match(String(world.people.calls.failures()), /lack the permission Speak/);
+    assert.match(world.failures(), /lack the permission Speak/);
     await world.move([BEA], DECK);
     assert.equal(world.calls.length, 1);
     await world.move([ADA, BEA]);
     await world.move([ADA], DECK);
     assert.equal(world.calls.length, 2);
-    assert.deepEqual(world.people.calls.failures(), []);
+    assert.equal(world.failures(), "");
   });
 
   it("shows its card on a stage that does not let it ask to speak", async () => {
@@ -177,7 +176,7 @@ describe("[V1] joining and leaving", () => {
     world.state.refusesPatches = true;
     await world.move([ADA], STAGE);
     await world.give("join", ADA);
-    assert.equal(world.posts.length, 1);
+    assert.equal(world.posts().length, 1);
     await world.press(ADA);
     assert.deepEqual(world.heard(), [ADA]);
   });
@@ -193,11 +192,11 @@ describe("[V1] joining and leaving", () => {
     }[];
     assert.equal(patch?.channel_id, STAGE);
     assert.ok(Date.parse(patch.request_to_speak_timestamp) > 0);
-    world.call().events.ready(false); // after another join, it is a listener again
+    world.call().tell({ kind: "ready", isEndToEnd: false }); // after another join, it is a listener again
     await world.rest();
     assert.equal(world.state.patches.length, 2);
     await world.move([SELF], STAGE); // as a speaker
-    world.call().events.ready(false);
+    world.call().tell({ kind: "ready", isEndToEnd: false });
     await world.rest();
     assert.equal(world.state.patches.length, 2);
   });
@@ -206,18 +205,14 @@ describe("[V1] joining and leaving", () => {
     const world = await openWorld();
     await world.move([ADA, REX], DECK);
     const by = (id: UserId) => guildMessage({ guildId: GUILD, sender: sender({ id }) });
-    const act = async (...call: Parameters<typeof world.people.act>) => {
-      const acting = world.people.act(...call);
-      await world.rest();
-      return await acting;
-    };
+    const { act } = world;
     assert.match(await act({ action: "join" }, [by(ADA), by(REX)]), /^You may not call me/);
     assert.match(await act({ action: "join" }, [by(ADA)]), /^I am in <#21>/);
     assert.match(
       await act({ action: "say", text: "hi" }, [by(REX)]),
       /^I am in a voice channel here with other/,
     );
-    assert.match(await act({ action: "say", text: "hi sk-secret" }, [by(ADA)]), /^Saying it/);
+    assert.match(await act({ action: "say", text: "hi hunter2" }, [by(ADA)]), /^Saying it/);
     assert.deepEqual(world.said, ["hi [redacted]"]);
     assert.match(await act({ action: "leave" }, [by(ADA)]), /^I have left/);
   });
@@ -249,7 +244,7 @@ describe("[V2] who is heard", () => {
     await world.move([ADA, BEA], DECK);
     assert.match(await world.give("join", ADA), /I hear: <@72> \(<@&32>\)$/);
     assert.equal(world.call().heard.get(BEA), "frames");
-    assert.match(world.posts[0]?.content ?? "", /have one of the roles <@&32>/);
+    assert.match(world.posts()[0]?.content ?? "", /have one of the roles <@&32>/);
   });
 
   it("stops at once, and holds it over roles, calls and a forgotten person", async () => {
@@ -258,11 +253,10 @@ describe("[V2] who is heard", () => {
     await world.move([ADA, BEA], DECK);
     await world.give("join", ADA);
     assert.deepEqual(world.heard(), [BEA]);
-    const deafening = world.people.calls.deafen(GUILD, BEA);
-    assert.deepEqual(world.heard(), [], "before anything is stored");
-    assert.match(await deafening, /It stays so/);
+    assert.match(await world.give("deafen", BEA), /It stays so/);
+    assert.deepEqual(world.heard(), []);
     await world.store.forgetting.forget(BEA, false);
-    world.people.calls.personForgotten(BEA);
+    world.forgotten(BEA);
     await world.rest();
     assert.deepEqual(world.heard(), [], "what they said in this call holds");
     await world.give("deafen", BEA);
@@ -282,7 +276,7 @@ describe("[V2] who is heard", () => {
     assert.deepEqual(world.heard(), [ADA, BEA]);
     world.roles.set(BEA, []);
     await world.wait(61_000);
-    world.call().events.speechBegan(ADA);
+    world.call().tell({ kind: "began", userId: ADA });
     await world.rest();
     assert.deepEqual(world.heard(), [ADA]);
     await world.move([ADA], CABIN);
@@ -305,7 +299,7 @@ describe("[V2] who is heard", () => {
     assert.deepEqual(world.heard(), [ADA]);
     world.state.isDown = true;
     await world.wait(61_000);
-    world.call().events.speechBegan(ADA);
+    world.call().tell({ kind: "began", userId: ADA });
     await world.rest();
     assert.deepEqual(world.heard(), []);
     await world.wait(SOON);
@@ -349,7 +343,7 @@ describe("[V2] who is heard", () => {
           if (does === "off") await world.press(who, "off");
           if (does === "deafen") await world.give("deafen", who);
           if (does === "role") world.roles.set(who, [...has, HEARD_ROLE]);
-          if (does === "lose") world.roles.set(who, []);
+          if (does === "lose" && who !== ADA) world.roles.set(who, []); // the call would end
           if (does === "come") here.add(who);
           if (does === "go" && (who !== ADA || here.size > 1)) here.delete(who);
           if (does === "off" || does === "deafen") void (silent.add(who), pressed.delete(who));
@@ -380,7 +374,8 @@ describe("[V2] a person who never pauses", () => {
     assert.deepEqual(world.heard(), [BEA]);
     world.roles.set(BEA, ["31"]);
     await world.wait(61_000);
-    assert.equal(await world.state.talk?.speaker(BEA), undefined);
+    const piece = { userId: BEA, pcm: new Int16Array(48_000), endedAt: 0, end: "cut" } as const;
+    world.call().tell({ kind: "piece", piece });
     await world.rest();
     assert.deepEqual(world.heard(), []);
   });
@@ -389,7 +384,7 @@ describe("[V2] a person who never pauses", () => {
 describe("[V3] consent", () => {
   it("says at the join who is heard, where speech goes and what is kept", async () => {
     const world = await openCall([ADA]);
-    const [card, ...others] = world.posts;
+    const [card, ...others] = world.posts();
     assert.deepEqual(others, []);
     assert.equal(card?.channelId, DECK);
     assert.match(card?.content ?? "", /only people who press \*\*Hear me\*\*/);
@@ -408,7 +403,7 @@ describe("[V3] consent", () => {
     await world.move([BEA], DECK);
     await world.move([REX, ROBO], DECK);
     await world.wait(10_000);
-    const asked = world.posts.slice(1);
+    const asked = world.posts().slice(1);
     assert.equal(asked.length, 1);
     assert.match(
       asked[0]?.content ?? "",
@@ -418,21 +413,21 @@ describe("[V3] consent", () => {
     await world.move([BEA]);
     await world.move([BEA], DECK);
     await world.wait(10_000);
-    assert.equal(world.posts.length, 2);
+    assert.equal(world.posts().length, 2);
     await world.press(BEA);
     assert.deepEqual(world.heard(), [BEA]);
   });
 
   it("asks all again once speech goes elsewhere, or more is kept", async () => {
     const world = await openCall([ADA]);
-    const old = world.posts[0]?.buttons[0] ?? "";
+    const old = world.posts()[0]?.buttons[0] ?? "";
     await world.press(ADA);
     assert.deepEqual(world.heard(), [ADA]);
     await world.reload({ pauseMs: 800 });
     assert.deepEqual(world.heard(), [ADA], "the terms are the same");
     await world.reload({ transcript: true });
     assert.deepEqual(world.heard(), []);
-    assert.match(world.posts.at(-1)?.content ?? "", /I post all that I hear as text here/);
+    assert.match(world.posts().at(-1)?.content ?? "", /I post all that I hear as text here/);
     assert.equal(world.calls.length, 2, "another call, with other consents");
     for (const baseUrl of ["http://api.openai.com/v1", "http://api.openai.com/v2"]) {
       await world.press(ADA);
@@ -443,7 +438,10 @@ describe("[V3] consent", () => {
       };
       await world.reload({ transcript: true }, { models: { providers } });
       assert.deepEqual(world.heard(), [], baseUrl);
-      assert.match(world.posts.at(-1)?.content ?? "", /go to this machine, `http:\/\/api\.openai/);
+      assert.match(
+        world.posts().at(-1)?.content ?? "",
+        /go to this machine, `http:\/\/api\.openai/,
+      );
     }
     assert.match(await world.press(ADA, "on", old), /^This has changed meanwhile/);
     assert.deepEqual(world.heard(), []);
@@ -465,7 +463,7 @@ describe("[V3] consent", () => {
   it("counts a press for one call alone", async () => {
     const world = await openCall([ADA]);
     await world.press(ADA);
-    const old = world.posts[0]?.buttons[0] ?? "";
+    const old = world.posts()[0]?.buttons[0] ?? "";
     await world.give("leave", ADA);
     assert.equal(await world.press(ADA, "on", old), "I am in no voice channel here.");
     await world.give("join", ADA);
@@ -484,7 +482,7 @@ describe("[V3] consent", () => {
     const voice = { mode: "realtime", realtime: "openai/gpt-realtime" };
     const world = await openCall([ADA], voice, { further: { models: { providers } } });
     assert.match(
-      world.posts[0]?.content ?? "",
+      world.posts()[0]?.content ?? "",
       /go to `https:\/\/api\.openai\.com`, this machine, `https:\/\/far\.example`\./,
     );
   });
@@ -538,8 +536,8 @@ describe("[V3] consent", () => {
     await world.press(ADA);
     await world.press(BEA);
     await world.store.forgetting.forget(ADA, false);
-    world.people.calls.personForgotten(ADA);
-    assert.deepEqual(world.state.forgotten, [ADA]);
+    world.forgotten(ADA);
+    await Promise.resolve(); // the way to the thread
     assert.deepEqual(world.heard(), [BEA]);
     await world.rest();
     assert.deepEqual(world.heard(), [BEA]);
@@ -547,16 +545,22 @@ describe("[V3] consent", () => {
   });
 
   it("forgets a person's words in minutes that are under way after the call", async () => {
-    const world = await openCall([BEA, ADA]);
-    const { promise, resolve } = Promise.withResolvers<void>();
-    world.state.rest = promise;
+    const { promise, resolve } = Promise.withResolvers<string>();
+    const world = await openCall([BEA, ADA], { transcript: true }, { says: () => promise });
+    await world.press(ADA);
+    await world.press(BEA);
+    for (const userId of [ADA, BEA, ADA, ADA]) {
+      const piece = { userId, pcm: new Int16Array(48_000), endedAt: 0, end: "pause" } as const;
+      world.call().tell({ kind: "piece", piece });
+      await world.rest();
+    }
     await world.give("leave", BEA);
-    world.people.calls.personForgotten(ADA);
-    assert.deepEqual(world.state.forgotten, [ADA]);
-    resolve();
+    world.forgotten(ADA);
+    resolve("Ada said hello.");
     await world.rest();
-    world.people.calls.personForgotten(BEA);
-    assert.deepEqual(world.state.forgotten, [ADA]);
+    const texts = world.scene.requests.map(({ body }) => body["content"]).join();
+    assert.match(texts, /\*\*Nick 72\*\*: hello/);
+    assert.doesNotMatch(texts, /## Summary/);
   });
 });
 
@@ -571,9 +575,9 @@ describe("[V9] the end of a call", () => {
   for (const [end, says, where] of ends) {
     it(`tells of a call that ends: ${end}`, async () => {
       const world = await openCall([ADA]);
-      world.call().events.ended(end);
+      world.call().end(end);
       await world.rest();
-      const [card, told, ...more] = world.posts;
+      const [card, told, ...more] = world.posts();
       assert.deepEqual(more, []);
       assert.equal(card?.buttons.length, end === "channel_deleted" ? 2 : 0);
       if (end !== "channel_deleted") assert.match(card?.content ?? "", /^My call here is over/);
@@ -596,14 +600,16 @@ describe("[V9] the end of a call", () => {
       const world = await openWorld({}, { failing: end });
       await world.move([ADA], DECK);
       assert.match(await world.give("join", ADA), says);
-      assert.deepEqual(world.posts, []);
+      assert.deepEqual(world.posts(), []);
       assert.equal(await world.give("leave", ADA), "I am in no voice channel here.");
     });
   }
 
   it("logs that a call is not end-to-end encrypted any more", async () => {
     const world = await openCall([ADA]);
-    for (const isEndToEnd of [true, false, false]) world.call().events.ready(isEndToEnd);
+    for (const isEndToEnd of [true, false, false]) {
+      world.call().tell({ kind: "ready", isEndToEnd: isEndToEnd });
+    }
     const told = world.lines.filter(({ event }) => /not end-to-end encrypted/.test(event));
     assert.equal(told.length, 1);
   });
@@ -613,17 +619,16 @@ describe("[V9] the end of a call", () => {
     await before.press(BEA);
     await before.give("deafen", ADA);
     const world = await openWorld({}, { before });
-    await world.people.calls.start();
     await world.rest();
     assert.equal(world.calls.length, 0, "no person is known to be there");
     await world.move([ADA, BEA], DECK);
     assert.equal(world.calls.length, 1);
     assert.deepEqual(world.heard(), [BEA]);
-    assert.equal(world.posts.length, 1);
+    assert.equal(world.posts().length, 1);
     world.roles.set(REX, ["31"]);
     await world.move([REX], DECK);
     await world.wait(10_000);
-    assert.deepEqual(world.posts.at(-1)?.pings, [REX]);
+    assert.deepEqual(world.posts().at(-1)?.pings, [REX]);
   });
 
   it("ends with the process if the people are gone, or much time has passed", async () => {
@@ -632,7 +637,6 @@ describe("[V9] the end of a call", () => {
       await before.press(ADA);
       before.clock.sleep(awayMs);
       const world = await openWorld({}, { before });
-      await world.people.calls.start();
       await world.move([ADA], channel);
       await world.wait(61_000);
       assert.equal(world.calls.length, 0);
@@ -644,10 +648,9 @@ describe("[V9] the end of a call", () => {
   it("leaves at a stop, and the next process goes on", async () => {
     const before = await openCall([ADA]);
     await before.press(ADA);
-    await before.people.calls.stop();
+    await before.stop();
     assert.ok(before.call().isLeft);
     const world = await openWorld({}, { before });
-    await world.people.calls.start();
     await world.move([ADA], DECK);
     assert.deepEqual(world.heard(), [ADA]);
   });
@@ -655,12 +658,11 @@ describe("[V9] the end of a call", () => {
   it("stays out after a kick, also over a start", async () => {
     const before = await openWorld({ autoJoin: [DECK] });
     await before.move([ADA], DECK);
-    before.call().events.ended("kicked");
+    before.call().end("kicked");
     await before.rest();
     await before.move([BEA], DECK);
     assert.equal(before.calls.length, 1);
     const world = await openWorld({ autoJoin: [DECK] }, { before });
-    await world.people.calls.start();
     await world.move([ADA], DECK);
     assert.equal(world.calls.length, 0);
     await world.move([ADA]);

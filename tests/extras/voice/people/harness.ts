@@ -1,31 +1,41 @@
-/** A guild with voice channels, its people, and calls without sound, for tests of who is heard. */
+/**
+ * A guild with voice channels and its people, on a whole account; the thread of its calls has no sound.
+ * Discord, the servers of speech and the thread are the test's.
+ */
 
 import assert from "node:assert/strict";
-import type { Config } from "../../../../src/config/config.ts";
-import type { ChannelId, GuildId, RoleId, UserId } from "../../../../src/core/discord/ids.ts";
-import type { VoiceMember } from "../../../../src/core/discord/voice.ts";
+import {
+  extraFindings,
+  runByExtra,
+  startExtras,
+  stopExtras,
+  tellExtras,
+  voiceOfExtras,
+} from "../../../../src/account/extra_parts.ts";
+import type { ChannelId, GuildId, UserId } from "../../../../src/core/discord/ids.ts";
+import type { OwnVoice } from "../../../../src/core/discord/voice.ts";
 import type { ButtonPress } from "../../../../src/core/inbound/interactions.ts";
-import type { GuildIndex } from "../../../../src/discord/gateway/decode/guild_index.ts";
+import { createVoiceIndex } from "../../../../src/discord/gateway/read/voice_index.ts";
 import { RestError } from "../../../../src/discord/rest/exchange/rest_error.ts";
+import { voice } from "../../../../src/extras/voice/extra.ts";
+import type { HearAs, VoiceEnd } from "../../../../src/extras/voice/line/call.ts";
+import { callsOfThread } from "../../../../src/extras/voice/link/calls.ts";
 import type {
-  CallEvents,
-  HearAs,
-  TalkPorts,
-  VoiceEnd,
-} from "../../../../src/extras/voice/line/call.ts";
-import { createVoicePeople } from "../../../../src/extras/voice/people/account_people.ts";
+  FromCall,
+  OfCall,
+  ToCall,
+} from "../../../../src/extras/voice/link/thread_messages.ts";
+import "../../../../src/extras/voice/people/calls.ts"; // loaded on first use
+import "../../../../src/extras/voice/talk/talk.ts";
 import { partsOf } from "../../../../src/interactions/base/command.ts";
-import { prepareAuthorize } from "../../../../src/policy/authorize.ts";
-import type { Store } from "../../../../src/store/store.ts";
-import type { Frozen } from "../../../../src/core/outbound/outbound.ts";
-import { bareAccount, testAccount } from "../../../support/account.ts";
-import { loadTestConfig } from "../../../support/config.ts";
+import type { Given, TestAccount } from "../../../support/bot/test_account.ts";
+import { SELF as BOT, testAccount } from "../../../support/bot/test_account.ts";
+import type { DiscordRequest } from "../../../support/discord/answers.ts";
 import { sender } from "../../../support/discord/builders.ts";
 import { callOf } from "../../../support/discord/calls.ts";
-import { FakeClock } from "../../../support/fake_clock.ts";
-import { settle } from "../../../support/settle.ts";
-import { openTestStore } from "../../../support/store/store.ts";
+import { guildData } from "../../../support/discord/payloads.ts";
 
+export const SELF = BOT.userId;
 export const GUILD = "1600000000000000001" as GuildId;
 export const [DECK, CABIN, STAGE, HALL] = ["21", "22", "23", "24"] as [
   ChannelId,
@@ -33,12 +43,12 @@ export const [DECK, CABIN, STAGE, HALL] = ["21", "22", "23", "24"] as [
   ChannelId,
   ChannelId,
 ];
-export const SELF = "900" as UserId;
 /** Rex is no person whom the config lets in; Robo is a bot. */
 export const [ADA, BEA, REX, ROBO] = ["71", "72", "73", "74"] as [UserId, UserId, UserId, UserId];
 const ALLOWED = "31";
 export const HEARD_ROLE = "32";
-const VIEW_AND_TALK = (1n << 10n) | (1n << 20n) | (1n << 21n);
+/** View Channel, Send Messages, Connect, Speak. */
+const RIGHTS = (1n << 10n) | (1n << 11n) | (1n << 20n) | (1n << 21n);
 
 export const SPEECH = {
   audio: { transcribe: "near/whisper", speak: "openai/tts-1" },
@@ -53,44 +63,32 @@ export const SPEECH = {
 
 interface FakeCall {
   readonly channelId: ChannelId;
-  readonly events: CallEvents;
   heard: ReadonlyMap<UserId, HearAs>;
   isLeft: boolean;
+  /** The thread tells this. */
+  tell(told: FromCall): void;
+  end(how: VoiceEnd): void;
 }
 
-interface Post {
-  readonly nonce: string;
+export interface Post {
   readonly channelId: string;
   readonly content: string;
   readonly buttons: readonly string[];
   readonly pings: readonly string[];
 }
 
-export interface World {
-  readonly store: Store;
-  readonly rows: ReturnType<typeof openTestStore>["rows"];
-  readonly posts: Post[];
-  readonly clock: FakeClock;
-}
-
-/** @param voice Keys of `voice`. */
+/** @param voiceKeys Keys of `voice`. */
 export async function openWorld(
-  voice: object = {},
-  { before, failing, further = {} }: {
+  voiceKeys: object = {},
+  { before, failing, further = {}, ...more }: Pick<Given, "says"> & {
     /** The process before, which was killed. */
-    readonly before?: Pick<World, "store" | "rows" | "posts" | "clock">;
+    readonly before?: { readonly scene: TestAccount };
     /** How calls end before they begin. */
     readonly failing?: VoiceEnd;
     /** Keys beside `channels`. */
     readonly further?: object;
   } = {},
 ) {
-  const { store, rows } = before ?? openTestStore();
-  const clock = new FakeClock(before?.clock.now());
-  const rules = { guilds: { [GUILD]: { users: [`role:${ALLOWED}`] } } };
-  const load = (keys: object, more: object = {}) =>
-    loadTestConfig(rules, { ...SPEECH, voice: keys, ...further, ...more });
-  let config: Config = await load(voice);
   const roles = new Map<UserId, readonly string[]>([
     [ADA, [ALLOWED]],
     [BEA, [ALLOWED]],
@@ -98,7 +96,6 @@ export async function openWorld(
     [ROBO, [ALLOWED]],
     [SELF, []],
   ]);
-  let members: readonly VoiceMember[] = [];
   const state = {
     isDown: false,
     denied: 0n, // rights of the bot's channels that no one has
@@ -107,125 +104,161 @@ export async function openWorld(
     calls: before ? 9 : 0,
     patches: [] as unknown[],
     refusesPatches: false,
-    forgotten: [] as UserId[], // by the talk
-    rest: Promise.resolve(), // of the talk, after the call
-    talk: undefined as TalkPorts | undefined,
+    /** Text of each piece. */
+    words: "hello",
   };
   const calls: FakeCall[] = [];
   const said: string[] = [];
-  let given: readonly string[] = [];
-  const posts: Post[] = before?.posts ?? [];
   const channels = [[DECK, 2], [CABIN, 2], [STAGE, 13], [HALL, 0]] as const;
-  const index = new Map([[GUILD, {
-    id: GUILD,
-    name: "reef",
-    channels: new Map(channels.map(([id, type]) => [id, { id, name: id, type }])),
-    roles: new Map([[ALLOWED, "crew"]]),
-  }]]) as unknown as GuildIndex;
+  const overwrites = () => [{ id: GUILD, type: 0, allow: "0", deny: `${state.denied}` }];
+  const shown = () =>
+    channels.map(([id, type]) => ({ id, type, name: id, permission_overwrites: overwrites() }));
 
-  function answer(method: string, path: string, body: unknown): unknown {
-    if (state.isDown) throw new RestError("is down", { kind: "unavailable", route: path });
-    if (method === "PATCH" && state.refusesPatches) {
-      throw new RestError("is refused", { kind: "forbidden", route: path, code: 50_013 });
+  function answer({ method, path, body }: DiscordRequest): unknown {
+    if (state.isDown) return new RestError("is down", { kind: "unavailable", route: path });
+    if (path.endsWith("/voice-states/@me")) {
+      if (!state.refusesPatches) return { count: state.patches.push(body) };
+      return new RestError("is refused", { kind: "forbidden", route: path, code: 50_013 });
     }
-    if (method === "PATCH") return void state.patches.push(body);
+    if (method !== "GET") return undefined;
     const [, userId = ""] = /\/members\/(\d+)$/.exec(path) ?? [];
     if (userId) {
-      state.reads++;
+      if (userId !== SELF) state.reads++;
       const of = roles.get(userId as UserId);
       const user = { id: userId, username: `user${userId}`, bot: userId === ROBO };
       if (of) return { user, nick: `Nick ${userId}`, roles: of };
-      throw new RestError("is no member", { kind: "not_found", route: path, code: 10007 });
+      return new RestError("is no member", { kind: "not_found", route: path, code: 10007 });
     }
-    if (path.endsWith("/channels")) {
-      const overwrites = [{ id: GUILD, type: 0, allow: "0", deny: `${state.denied}` }];
-      return channels.map(([id, type]) => ({ id, type, permission_overwrites: overwrites }));
-    }
-    const role = { id: GUILD, name: "@everyone", permissions: `${VIEW_AND_TALK}`, position: 0 };
+    if (path.endsWith("/channels")) return shown();
+    const [, channelId] = /^\/channels\/(\d+)$/.exec(path) ?? [];
+    if (channelId) return shown().find(({ id }) => id === channelId);
+    if (path.includes("/channels/")) return undefined;
+    const role = { id: GUILD, name: "@everyone", permissions: `${RIGHTS}`, position: 0 };
     return { id: GUILD, owner_id: "1", roles: [role] };
   }
 
-  /** Discord takes each nonce once. */
-  function post({ message, draft }: Frozen): void {
-    const { nonce, channelId, content, buttons = [], pings } = message;
-    if (posts.some((one) => one.nonce === nonce)) return;
-    const names = buttons.map(({ customId }) => customId);
-    const at = draft ? posts.findIndex((one) => one.nonce === draft.nonce) : posts.length;
-    posts[at] = { nonce, channelId, content, buttons: names, pings: pings.users };
+  const index = createVoiceIndex(() => {});
+  /** Discord moves a person or the bot; absent: out of all channels. */
+  function put(userId: UserId, channelId?: ChannelId, suppress = false): void {
+    const user = { id: userId, bot: userId === ROBO || userId === SELF };
+    const d = {
+      ...{ guild_id: GUILD, user_id: userId, channel_id: channelId ?? null, session_id: "s" },
+      ...{ mute: false, self_mute: false, suppress },
+      member: { user, roles: roles.get(userId) },
+    };
+    index.apply({ t: "VOICE_STATE_UPDATE", d } as never, 0);
   }
 
-  const randomId = () => `call${++state.calls}`;
-  const { account, lines } = testAccount({ randomId }, clock);
-  const context = bareAccount({
-    ...account,
-    store: { ...store, outbox: { addAll: (all: readonly Frozen[]) => void all.forEach(post) } },
-    config: () => config,
-    self: () => ({ userId: SELF }),
-    policy: () => ({
-      policy: config.discord.access,
-      authorize: prepareAuthorize(config.discord.access, new Map()),
-    }),
-    rest: {
-      request: (method: string, path: string, { body }: { body?: unknown } = {}) =>
-        new Promise((resolve) => resolve(answer(method, path, body))),
-    },
-    reader: { index },
-    settings: { models: { of: () => ({ id: "near/llama" }) } },
-    bot: { env: {}, logging: { secrets: () => ["sk-secret"] } },
-  } as never);
-  const people = createVoicePeople(
-    context,
-    { of: () => members },
-    () =>
-      Promise.resolve({
-        join({ channelId }, events) {
-          const call: FakeCall = { channelId, events, heard: new Map(), isLeft: false };
-          calls.push(call);
-          const end = state.failing;
-          queueMicrotask(() => end ? events.ended(end) : events.ready(true));
-          return {
-            place: { guildId: GUILD, channelId },
-            hear: (heard) => void (call.heard = heard),
-            hold() {},
-            speak: () => assert.fail("no talk speaks"),
-            leave: () => Promise.resolve(void (call.isLeft = true)),
-          };
+  function setVoice({ channelId }: OwnVoice): void {
+    put(SELF, channelId, channelId === STAGE);
+    const server = { guild_id: GUILD, token: `t${calls.length}`, endpoint: "e:1" };
+    if (channelId) index.apply({ t: "VOICE_SERVER_UPDATE", d: server } as never, 0);
+    else calls.forEach((call) => call.isLeft = true);
+  }
+
+  function openThread() {
+    let take = (_: OfCall<FromCall>) => {};
+    const known = new Map<number, FakeCall>();
+    queueMicrotask(() => take({ kind: "listens", call: 0 }));
+    return {
+      on(event: string, handle: typeof take) {
+        if (event === "message") take = handle;
+      },
+      postMessage({ call: number, ...message }: OfCall<ToCall>): void {
+        const call = known.get(number);
+        if (message.kind === "hear" && call) call.heard = message.people;
+        if (message.kind === "close" && call) call.isLeft = true;
+        if (message.kind !== "connect" || call) return;
+        const { channelId, token } = message.target;
+        const made: FakeCall = {
+          channelId: channelId as ChannelId,
+          heard: new Map(),
+          isLeft: false,
+          tell: (told) => take({ ...told, call: number }),
+          end: (end) => take({ kind: "over", end, token, call: number }),
+        };
+        known.set(number, made);
+        calls.push(made);
+        if (state.failing) made.end(state.failing);
+        else made.tell({ kind: "ready", isEndToEnd: true });
+      },
+      terminate: () => Promise.resolve(),
+    };
+  }
+
+  const discord = { guilds: { [GUILD]: { users: [`role:${ALLOWED}`] } } };
+  const scene: TestAccount = await testAccount({
+    ...{ discord, beside: { ...SPEECH, voice: voiceKeys, ...further }, answer, ...more },
+    extras: [voice],
+    randomId: () => `call${++state.calls}`,
+    voiceIndex: index,
+    connection: { setVoice } as never,
+    speech: {
+      transcription: {
+        ...{ modelId: "near/whisper", maxSec: 60 },
+        transcribe: () => Promise.resolve(state.words),
+      },
+      voice: {
+        modelId: "openai/tts-1",
+        speak: () => assert.fail("no file is spoken"),
+        async *speakPcm(text) {
+          said.push(text);
+          yield new Int16Array(480);
         },
-        stop: () => Promise.resolve(),
-      }),
-    () =>
-      Promise.resolve((ports) => ({
-        ...(state.talk = ports, {}),
-        ...{ speechBegan() {}, piece() {}, frame() {}, heard() {} },
-        forget: (userId) => void state.forgotten.push(userId),
-        say: (text) => void said.push(text),
-        stop: () => state.rest,
-      })),
+      },
+    },
+    ...before && { before: before.scene },
+  });
+  const { account } = scene;
+  callsOfThread(account).open = openThread;
+  const { clock, rows, store } = scene;
+  clock.advance((before?.scene.clock.now() ?? clock.now()) - clock.now());
+  await scene.receive("READY", {});
+  await scene.receive(
+    "GUILD_CREATE",
+    guildData({ channels: shown(), threads: [], roles: [{ id: ALLOWED, name: "crew" }] }),
   );
+  startExtras(account);
 
   /** Lets all work end that waits for no timer. */
-  async function rest(): Promise<void> {
-    for (let round = 0; round < 60; round++) await settle();
+  const rest = async () => {
+    await scene.quiet();
+    await scene.quiet();
+  };
+  await rest();
+  let given: readonly string[] = [];
+
+  /** What people see of the bot's messages. */
+  function posts(): readonly Post[] {
+    const shown: (Post & { readonly nonce: string })[] = [];
+    for (const row of rows("SELECT nonce, draft_nonce, message FROM outbox ORDER BY id")) {
+      const { channelId, content, buttons = [], pings } = JSON.parse(String(row["message"]));
+      const names = buttons.map(({ customId }: { customId: string }) => customId);
+      const at = shown.findIndex(({ nonce }) => nonce === row["draft_nonce"]);
+      const post = { channelId, content, buttons: names, pings: pings.users };
+      shown[at < 0 ? shown.length : at] = { ...post, nonce: String(row["nonce"]) };
+    }
+    return shown;
   }
 
-  const world = {
-    ...{ state, calls, said, posts, store, rows, clock, people, lines, roles, rest },
+  return {
+    ...{ scene, account, state, calls, said, posts, store, rows, clock, roles, rest },
+    lines: scene.lines,
     call: () => calls.at(-1) ?? assert.fail("no call began"),
     heard: () => [...calls.at(-1)?.heard.keys() ?? []].toSorted(),
+    failures: () => extraFindings(account).map(({ why }) => why).join(),
+    stop: () => stopExtras(account),
+    forgotten: (userId: UserId) => tellExtras(account, "personForgotten", userId),
+    act: async (
+      ...call: Parameters<typeof voiceOfExtras> extends [unknown, ...infer R] ? R : never
+    ) => {
+      const acting = voiceOfExtras(account, ...call);
+      await rest();
+      return await acting;
+    },
     /** Moves people into a channel, or out of all. */
     async move(ids: readonly UserId[], channelId?: ChannelId): Promise<void> {
-      const left = members.filter(({ userId }) => !ids.includes(userId));
-      const base = { isMuted: false };
-      members = [
-        ...left,
-        ...channelId
-          ? ids.map((userId) => ({
-            ...{ ...base, userId, channelId, isBot: userId === ROBO },
-            roles: roles.get(userId)?.map((id) => id as RoleId),
-          }))
-          : [],
-      ];
-      people.calls.changed(GUILD);
+      for (const id of ids) put(id, channelId);
       await rest();
     },
     async wait(ms: number): Promise<void> {
@@ -234,11 +267,13 @@ export async function openWorld(
     },
     /** Gives a command; the text of its answer, whose buttons can be pressed as those of a card. */
     async give(name: "join" | "leave" | "deafen", by: UserId, channel?: ChannelId) {
-      const command = callOf(name, {
-        ...{ guildId: GUILD, channelId: HALL, sender: sender({ id: by }) },
-        options: channel ? { channel } : {},
-      });
-      const answered = people[name](command);
+      const answered = runByExtra(
+        account,
+        callOf(name, {
+          ...{ guildId: GUILD, channelId: HALL, sender: sender({ id: by }) },
+          options: channel ? { channel } : {},
+        }),
+      );
       await rest();
       const { text, buttons = [] } = partsOf(await answered);
       given = buttons.map(({ customId }) => customId);
@@ -248,28 +283,26 @@ export async function openWorld(
     given: (): readonly string[] => given,
     /** Presses a button of the newest card. */
     async press(by: UserId, how: "on" | "off" = "on", customId?: string): Promise<string> {
-      const buttons = posts.findLast((one) => one.buttons.length > 0)?.buttons ?? [];
+      const buttons = posts().findLast((one) => one.buttons.length > 0)?.buttons ?? [];
       const button = customId ?? buttons.find((id) => id.startsWith(`hear:${how}`));
       assert.ok(button, "there is no card");
-      const answered = people.press({
+      const answered = runByExtra(account, {
         guildId: GUILD,
         customId: button,
         sender: sender({
           id: by,
-          roles: roles.get(by)?.map((id) => ({ id: id as RoleId })) ?? [],
+          roles: roles.get(by)?.map((id) => ({ id })) ?? [],
           ...by === ROBO && { automaton: "bot" },
-        }),
+        } as never),
       } as ButtonPress);
       await rest();
-      return await answered;
+      return partsOf(await answered).text;
     },
-    async reload(keys: object, more: object = {}): Promise<void> {
-      config = await load(keys, more);
-      people.calls.reconfigured();
+    async reload(keys: object, beside: object = {}): Promise<void> {
+      await scene.reload({}, { ...SPEECH, ...further, ...beside, voice: keys });
       await rest();
     },
   };
-  return world;
 }
 
 /** A call in the channel {@link DECK}, which the first of these people began. */

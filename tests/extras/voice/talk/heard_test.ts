@@ -2,8 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
 import type { UserId } from "../../../../src/core/discord/ids.ts";
-import { hasName, isAddressed } from "../../../../src/extras/voice/talk/addressed.ts";
-import { heardWords } from "../../../../src/extras/voice/talk/heard_words.ts";
+import { heardWords, isAddressed } from "../../../../src/extras/voice/talk/heard_words.ts";
 
 const ADA = "101" as UserId;
 const BEN = "102" as UserId;
@@ -39,8 +38,14 @@ describe("[V7] isAddressed()", () => {
         fc.constantFrom(...NAMES),
         fc.constantFrom("", "!", ",", "…", "?!"),
         (name, mark) => {
-          assert.ok(hasName(`so ${name.toUpperCase()}${mark} go`, NAMES));
-          assert.ok(!hasName(`so ${name}x go`, NAMES));
+          const isFor = (text: string) =>
+            isAddressed({ userId: ADA, text, beganAt: 0 }, {
+              humans: 2,
+              names: NAMES,
+              last: undefined,
+            });
+          assert.ok(isFor(`so ${name.toUpperCase()}${mark} go`));
+          assert.ok(!isFor(`so ${name}x go`));
         },
       ),
     );

@@ -1,111 +1,103 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { UserId } from "../../../../src/core/discord/ids.ts";
-import type { ModelRequest } from "../../../../src/core/model.ts";
 import { createMinutes } from "../../../../src/extras/voice/talk/minutes.ts";
-import { FakeClock } from "../../../support/fake_clock.ts";
-import { recordingLog } from "../../../support/recording_log.ts";
-import { settle } from "../../../support/settle.ts";
+import { testAccount } from "../../../support/bot/test_account.ts";
+import { refused } from "../../../support/discord/answers.ts";
+import { channelId, guildId } from "../../../support/discord/builders.ts";
 
 const [ADA, BEN] = ["1" as UserId, "2" as UserId];
 
-function build(
-  summary: string | Error | Promise<string> = "They met.",
-  fails = false,
-  opening: Promise<void> = Promise.resolve(),
+async function build(
+  says: () => string | Promise<string> = () => "They met.",
+  thread: unknown = { id: "301" },
 ) {
-  const clock = new FakeClock();
-  const posts: string[] = [];
-  const saidBy: string[] = [];
-  const asked: ModelRequest[] = [];
-  const minutes = createMinutes({
-    async thread() {
-      await opening;
-      if (fails) throw new Error("no thread");
-      return (text, by) => Promise.resolve(void (posts.push(text), saidBy.push(by.join())));
-    },
-    summarise(request) {
-      asked.push(request);
-      return summary instanceof Error ? Promise.reject(summary) : Promise.resolve(summary);
-    },
-    cleanSecrets: (text) => text.replaceAll("hunter2", "[redacted]"),
-    boundary: () => "a1b2c3d4e5f6",
-    schedule: clock.schedule,
-    log: recordingLog().log,
+  const { account, requests, asked, pass, quiet } = await testAccount({
+    says,
+    answer: ({ path }) => path.endsWith("/threads") ? thread : undefined,
   });
-  return { minutes, posts, saidBy, asked, clock };
+  const minutes = createMinutes(account, { guildId: guildId("200"), channelId: channelId("300") });
+  return {
+    ...{ asked, pass, quiet },
+    add: (id: UserId, username: string, text: string) =>
+      minutes.add({ sender: { id, username, roles: [] } }, text),
+    forget: minutes.forget,
+    async end() {
+      const ended = minutes.end();
+      await quiet();
+      await ended;
+      await quiet();
+    },
+    posts: () =>
+      requests.flatMap(({ path, body }) =>
+        path.endsWith("/messages") ? [`${path.split("/")[2]} ${body["content"]}`] : []
+      ),
+  };
 }
 
 describe("[V8] the minutes of a call", () => {
   it("are posted together with names, without secrets, and with a summary at the end", async () => {
-    const { minutes, posts, asked, clock } = build();
-    minutes.add(ADA, "Ada **x**", "the word is hunter2");
-    minutes.add(BEN, "Ben", "two\nlines");
-    clock.advance(10_000);
-    await settle();
-    assert.equal(posts.length, 1);
-    const [first, second] = posts[0]?.split("\n") ?? [];
-    assert.match(first ?? "", /^\*\*Ada .*\*\*: the word is \[redacted\]$/);
+    const { add, end, posts, asked, pass } = await build();
+    add(ADA, "Ada **x**", "the word is hunter2");
+    add(BEN, "Ben", "two\nlines");
+    await pass(10_000);
+    const [first, second] = posts()[0]?.split("\n") ?? [];
+    assert.match(first ?? "", /^301 \*\*Ada .*\*\*: the word is \[redacted\]$/);
     assert.equal(second, "**Ben**: two lines");
-    minutes.add(ADA, "Ada", "three");
-    minutes.add(BEN, "Ben", "four");
-    await minutes.end();
-    assert.deepEqual(posts.slice(1), ["**Ada**: three\n**Ben**: four", "## Summary\nThey met."]);
-    assert.match(asked[0]?.messages[0]?.text ?? "", /<transcript boundary="a1b2c3d4e5f6">/);
+    add(ADA, "Ada", "three");
+    add(BEN, "Ben", "four");
+    await end();
+    assert.deepEqual(posts().slice(1), [
+      "301 **Ada**: three\n**Ben**: four",
+      "301 ## Summary\nThey met.",
+    ]);
+    assert.match(asked[0] ?? "", /<transcript boundary=/);
   });
 
   it("drop what a person wants forgotten, and keep the words of others", async () => {
-    const { promise, resolve } = Promise.withResolvers<void>();
-    const { minutes, posts, saidBy, asked, clock } = build("They met.", false, promise);
-    minutes.add(BEN, "Ben", "first");
-    for (let line = 0; line < 5; line++) minutes.add(ADA, "Ada", "words");
-    clock.advance(10_000);
-    minutes.add(ADA, "Ada", "more words");
-    minutes.add(BEN, "Ben", "hi");
-    minutes.forget(ADA);
-    minutes.add(ADA, "Ada", "new");
-    resolve();
-    await minutes.end();
-    assert.deepEqual(posts, ["**Ben**: first", "**Ben**: hi\n**Ada**: new"]);
-    assert.deepEqual([saidBy, asked], [["2", "2,1"], []]);
-  });
-
-  it("drop a summary with the words of a person who wants them forgotten meanwhile", async () => {
-    const { promise, resolve } = Promise.withResolvers<string>();
-    const { minutes, posts, asked } = build(promise);
-    minutes.add(BEN, "Ben", "first");
-    for (let line = 0; line < 5; line++) minutes.add(ADA, "Ada", "words");
-    const ended = minutes.end();
-    await settle();
-    assert.deepEqual([posts.length, asked.length], [1, 1]);
-    minutes.forget(ADA);
-    resolve("Ada said words.");
-    await ended;
-    assert.equal(posts.length, 1);
-  });
-
-  it("have no summary of a few lines", async () => {
-    const { minutes, posts, asked } = build();
-    minutes.add(ADA, "Ada", "hi");
-    await minutes.end();
-    assert.deepEqual([posts.length, asked.length], [1, 0]);
+    const { promise, resolve } = Promise.withResolvers<object>();
+    const { add, forget, end, posts, asked, pass } = await build(() => "They met.", promise);
+    add(BEN, "Ben", "first");
+    for (let line = 0; line < 5; line++) add(ADA, "Ada", "words");
+    await pass(10_000);
+    add(ADA, "Ada", "more words");
+    add(BEN, "Ben", "hi");
+    forget(ADA);
+    add(ADA, "Ada", "new");
+    resolve({ id: "301" });
+    await end();
+    assert.deepEqual(posts(), ["301 **Ben**: first", "301 **Ben**: hi\n**Ada**: new"]);
+    assert.deepEqual(asked, [], "there is no summary of a few lines");
   });
 
   it("fit Discord's messages, and keep a bounded part of a long call for the summary", async () => {
-    const { minutes, posts, asked } = build("x".repeat(5_000));
-    for (let line = 0; line < 500; line++) minutes.add(ADA, "Ada", `${line} ${"word ".repeat(60)}`);
-    await minutes.end();
-    assert.ok(posts.every(({ length }) => length <= 2_000));
-    const lines = posts.join("\n").match(/\*\*Ada\*\*/g) ?? [];
-    assert.equal(lines.length, 500);
-    const read = asked[0]?.messages[0]?.text ?? "";
-    assert.ok(read.length < 61_000 && read.includes("499 word") && !read.includes("**: 0 word"));
+    const { add, end, posts, asked, pass } = await build(() => "x".repeat(5_000));
+    for (let line = 0; line < 200; line++) {
+      add(ADA, "Ada", `${line} ${"word ".repeat(100)}`);
+    }
+    await end();
+    await pass(60_000, 1_000);
+    assert.ok(posts().every(({ length }) => length <= 2_004));
+    assert.equal(posts().join("\n").match(/\*\*Ada\*\*/g)?.length, 200);
+    const read = asked[0] ?? "";
+    assert.ok(read.length < 61_000 && read.includes("199 word") && !read.includes("**: 0 word"));
   });
 
-  it("outlive a model without a summary, and a thread that cannot be posted to", async () => {
-    for (const { minutes } of [build(new Error("down")), build("ok", true)]) {
-      for (let line = 0; line < 5; line++) minutes.add(ADA, "Ada", "words");
-      await minutes.end();
-    }
-  });
+  const down = () => Promise.reject(new Error("down"));
+  const ends: Readonly<Record<string, readonly [Parameters<typeof build>, readonly string[]]>> = {
+    "a model without a summary": [[down], ["301"]],
+    "a thread that Discord refuses: the chat gets them": [
+      [undefined, refused(403, 50_013)],
+      ["300", "300"],
+    ],
+    "a Discord that does not answer": [[undefined, new Error("down")], []],
+  };
+  for (const [what, [given, channels]] of Object.entries(ends)) {
+    it(`outlive ${what}`, async () => {
+      const { add, end, posts } = await build(...given);
+      for (let line = 0; line < 5; line++) add(ADA, "Ada", "words");
+      await end();
+      assert.deepEqual(posts().map((post) => post.split(" ")[0]), channels);
+    });
+  }
 });

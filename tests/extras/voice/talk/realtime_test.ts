@@ -1,17 +1,16 @@
 import assert from "node:assert/strict";
 import { after, describe, it } from "node:test";
-import { BudgetSpent } from "../../../../src/core/spending/budget.ts";
 import { ModelError, type ModelPart, type ModelRequest } from "../../../../src/core/model.ts";
 import { WebSocketServer } from "ws";
-import { createTalk } from "../../../../src/extras/voice/talk/talk.ts";
+import { openTalk } from "../../../../src/extras/voice/talk/talk.ts";
 import { schedule } from "../../../../src/lib/clock.ts";
 import { createRealtimeServer } from "../../../../src/providers/other_apis/realtime.ts";
+import { testAccount } from "../../../support/bot/test_account.ts";
 import { guildMessage, messageId, userId } from "../../../support/discord/builders.ts";
 import {
   type RealtimeSwitches,
   startRealtimeServer,
 } from "../../../support/model/speech_realtime.ts";
-import { recordingLog } from "../../../support/recording_log.ts";
 import { speakText } from "../../../support/voice/tone_code.ts";
 import { fakeCall } from "./fake_call.ts";
 
@@ -33,6 +32,10 @@ interface Question {
   readonly seconds: number;
 }
 
+async function until(test: () => unknown): Promise<void> {
+  while (!test()) await new Promise((resolve) => setTimeout(resolve, 5));
+}
+
 async function build(
   switches: Partial<RealtimeSwitches> = {},
   { humans = 1, playedMs = 0, budget = Infinity, mayTalk = () => true, baseUrl, pace = 1 }: {
@@ -42,7 +45,7 @@ async function build(
     readonly baseUrl?: string;
     readonly humans?: number;
     readonly playedMs?: number;
-    /** How often sound may be counted. */
+    /** Seconds of sound. */
     readonly budget?: number;
     readonly mayTalk?: () => boolean;
   } = {},
@@ -56,44 +59,42 @@ async function build(
   } as const;
   const settings = { provider, name: "talker", price: { input: 1, output: 2, audioMinute: 0.6 } };
   const fake = fakeCall(playedMs);
-  const questions: Question[] = [];
-  let tell: ((question: Question) => void) | undefined;
-  const told: string[] = [];
-  const counted: number[] = [];
-  const talk = createTalk({
+  const perUser = { audioSecondsPerDay: budget };
+  const { account, rows, posted } = await testAccount({
+    discord: { groupPolicy: "open" },
+    beside: {
+      voice: { names: ["Barnacle"], pauseMs: 200 },
+      ...Number.isFinite(budget) && { budgets: { perUser } },
+    },
+    says: () => new Promise(() => {}),
+    speech: {
+      realtime: createRealtimeServer(settings, { voice: "alloy", hears: "ear", schedule }),
+    },
+  });
+  const inTime = {
+    ...account,
+    now: Date.now,
+    random: Math.random,
+    schedule: (run: () => void, ms: number) => schedule(run, ms / pace),
+  };
+  const talk = openTalk(inTime, {
     call: fake.call,
     humans: () => humans,
     speaker: (id) =>
       new Promise((resolve) =>
         resolve(mayTalk() ? { sender: { id, username: "ada", roles: [] } } : undefined)
       ),
-  }, {
-    harmlessPart: (text) => text,
-    async *speak() {},
-    transcribe: () => assert.fail("the server hears"),
-    realtime: {
-      server: createRealtimeServer(settings, { voice: "alloy", hears: "ear", schedule }),
-      pauseMs: 200,
-      count: (seconds) => void counted.push(seconds),
-      reserve: (seconds) =>
-        counted.length < budget ? Promise.resolve(void counted.push(seconds)) : Promise.reject(
-          new BudgetSpent({ rule: "budgets.perUser.audioSecondsPerDay", limit: 1 }),
-        ),
-    },
-    ask(_, text, { seconds }, naming) {
-      const question = { id: messageId(`${9_000 + questions.length}`), text, seconds };
-      questions.push(question);
-      naming?.(question.id);
-      tell?.(question);
-      return Promise.resolve(true);
-    },
-    names: () => ["Barnacle"],
-    tell: (text) => void told.push(text),
-    minutes: undefined,
-    schedule: (run, ms) => schedule(run, ms / pace),
-    now: Date.now,
-    log: recordingLog().log,
   });
+  const questions = (): readonly Question[] =>
+    rows("SELECT message FROM inbox ORDER BY rowid").map(({ message }) => {
+      const { id, text, origin: { seconds } } = JSON.parse(String(message));
+      return { id, text, seconds };
+    });
+  /** Seconds of sound, of both directions. */
+  const counted = () =>
+    Number(
+      rows("SELECT sum(audio_sec) AS all_sec FROM usage WHERE kind = 'audio'")[0]?.["all_sec"],
+    );
   talk.heard(new Set([ADA]));
   open.push(async () => {
     await talk.stop();
@@ -101,14 +102,14 @@ async function build(
   });
 
   return {
-    ...{ server, talk, questions, told, counted, ...fake },
+    ...{ server, talk, questions, told: posted, counted, ...fake },
     /** The person says something, and is silent: a client then sends nothing. */
     async says(text: string): Promise<Question> {
-      const { promise, resolve } = Promise.withResolvers<Question>();
-      tell = resolve;
+      const before = questions().length;
       const pcm = speakText(text);
       for (let at = 0; at < pcm.length; at += 480) talk.frame(ADA, pcm.subarray(at, at + 480));
-      return await promise;
+      await until(() => questions().length > before);
+      return questions()[before] ?? assert.fail("no question");
     },
     /** Runs a turn for a message, as the engine does. */
     turn(id: Question["id"]) {
@@ -196,7 +197,7 @@ describe("[V6] a talk by the Realtime protocol", () => {
       assert.ok(!speech.isPosted());
       assert.equal(marks.length, 1);
       assert.ok((speeches[0]?.ms ?? 0) > 500);
-      assert.equal(counted.length, 2, "both directions are counted");
+      await until(() => counted() > 5); // of both directions
       const [session] = server.sessions;
       assert.equal(session?.authorization, `Bearer ${KEY}`);
       assert.equal(session?.model, "talker");
@@ -297,10 +298,10 @@ describe("[V6] a talk by the Realtime protocol", () => {
     const { talk, server, questions, says } = await build({}, { humans: 2 });
     const pcm = speakText("did you see that");
     for (let at = 0; at < pcm.length; at += 480) talk.frame(ADA, pcm.subarray(at, at + 480));
-    while (!server.sessions[0]?.events.some(({ type }) => type === "conversation.item.delete")) {
-      await new Promise((resolve) => setTimeout(resolve, 10));
-    }
-    assert.equal(questions.length, 0);
+    await until(() =>
+      server.sessions[0]?.events.some(({ type }) => type === "conversation.item.delete")
+    );
+    assert.equal(questions().length, 0);
     assert.equal((await says("barnacle hello")).text, "barnacle hello");
   });
 
@@ -309,7 +310,7 @@ describe("[V6] a talk by the Realtime protocol", () => {
     const { id } = await says("tell a story");
     const { speech, ask } = turn(id);
     const asking = ask(requestOf("tell a story"));
-    while (!speeches[0]?.ms) await new Promise((resolve) => setTimeout(resolve, 5));
+    await until(() => speeches[0]?.ms);
     await says("stop");
     const answer = await asking;
     assert.ok(answer.text.endsWith("…") && answer.text.length < "You said: tell a story".length);
@@ -319,7 +320,7 @@ describe("[V6] a talk by the Realtime protocol", () => {
     assert.ok(types.includes("response.cancel"));
     const cut = () =>
       server.sessions[0]?.events.find(({ type }) => type === "conversation.item.truncate");
-    while (!cut()) await new Promise((resolve) => setTimeout(resolve, 5));
+    await until(() => cut());
     assert.equal(cut()?.["audio_end_ms"], 100);
   });
 
@@ -332,35 +333,35 @@ describe("[V6] a talk by the Realtime protocol", () => {
     await ask(requestOf("tell a story"));
     const { ms: before = 0 } = speeches[0] ?? {};
     const asking = ask(requestOf("tell a story"));
-    while (speeches[0]?.ms === before) await new Promise((resolve) => setTimeout(resolve, 5));
+    await until(() => speeches[0]?.ms !== before);
     await says("stop");
     const { ms: heard = 0 } = speeches[0] ?? {};
     await speech.end((await asking).text, false);
     const cut = () =>
       server.sessions[0]?.events.find(({ type }) => type === "conversation.item.truncate");
-    while (!cut()) await new Promise((resolve) => setTimeout(resolve, 5));
+    await until(() => cut());
     assert.ok(before > 0 && heard > before);
     assert.equal(cut()?.["audio_end_ms"], heard - before);
   });
 
   for (
-    const [why, options, sent, rows, tells] of [
-      ["no words are in it", {}, 8, [5, 5], 0],
-      ["the budget is spent in mid-speech", { budget: 1 }, 5, [5], 1],
-      ["a role was taken in mid-speech", { mayTalk: () => asked++ < 1 }, 5, [5], 0],
-      ["Discord does not tell the rights", { mayTalk: isDown }, 0, [], 1],
+    const [why, options, sent, seconds, tells] of [
+      ["no words are in it", {}, 8, 10, 0],
+      ["the budget is spent in mid-speech", { budget: 1 }, 5, 5, 1],
+      ["a role was taken in mid-speech", { mayTalk: () => asked++ < 1 }, 5, 5, 0],
+      ["Discord does not tell the rights", { mayTalk: isDown }, 0, 0, 1],
     ] as const
   ) {
     it(`counts sound before the server gets it: ${why}`, async () => {
       asked = 0;
       const { talk, server, counted, told } = await build({}, options);
       for (let frame = 0; frame < 400; frame++) talk.frame(ADA, new Int16Array(480));
-      const seconds = () => (server.sessions[0]?.heardMs() ?? 0) / 1_000;
-      while (seconds() < sent) await new Promise((resolve) => setTimeout(resolve, 10));
-      assert.ok(seconds() < sent + 1, "only the silence of a pause follows");
-      assert.deepEqual(counted, rows);
-      while (told.length < tells) await new Promise((resolve) => setTimeout(resolve, 10));
-      assert.equal(told.length, tells);
+      const gotSec = () => (server.sessions[0]?.heardMs() ?? 0) / 1_000;
+      await until(() => gotSec() >= sent);
+      assert.ok(gotSec() < sent + 1, "only the silence of a pause follows");
+      assert.equal(counted(), seconds);
+      await until(() => told().length >= tells);
+      assert.equal(told().length, tells);
       assert.ok(asked < 3, "each part is asked for once");
     });
   }
@@ -372,9 +373,9 @@ describe("[V6] a talk by the Realtime protocol", () => {
       turn(id).ask(requestOf("tell a story")),
       (error) => error instanceof ModelError && error.kind === "unavailable",
     );
-    assert.deepEqual(told, []);
+    assert.deepEqual(told(), []);
     assert.equal(server.sessions.length, 1);
-    assert.equal(counted.length, 2, "the sound of the answer so far is counted");
+    await until(() => counted() > 5); // with the sound of the answer so far
   });
 
   const minute = Buffer.alloc(60 * 48_000).toString("base64");
@@ -426,7 +427,7 @@ describe("[V6] a talk by the Realtime protocol", () => {
     });
     const { turn, told } = await build({}, { baseUrl });
     assert.equal((await turn(messageId("77")).ask(requestOf("hi"))).text, "It is high.");
-    assert.equal(told.length, 1, "the words of a person have no transcript");
+    await until(() => told().length === 1); // the words of a person have no transcript
   });
 
   const error = { type: "error", error: { message: "backend error" } };
@@ -458,28 +459,28 @@ describe("[V6] a talk by the Realtime protocol", () => {
       const baseUrl = await serve({ "input_audio_buffer.append": events });
       const { talk, told } = await build({}, { baseUrl });
       for (let count = 0; count < 5; count++) talk.frame(ADA, new Int16Array(480));
-      while (told.length === 0) await new Promise((resolve) => setTimeout(resolve, 10));
+      await until(() => told().length > 0);
       for (let count = 0; count < 5; count++) talk.frame(ADA, new Int16Array(480));
-      assert.match(told.join(), /^I did not|cannot|could not/);
+      assert.match(told().join(), /^I did not|cannot|could not/);
     });
   }
 
   it("tells the chat once if no connection opens", async () => {
     const { talk, told } = await build({ refuses: true });
     talk.frame(ADA, new Int16Array(480));
-    while (told.length === 0) await new Promise((resolve) => setTimeout(resolve, 10));
+    await until(() => told().length > 0);
     for (let count = 0; count < 50; count++) talk.frame(ADA, new Int16Array(480));
-    assert.equal(told.length, 1);
+    assert.equal(told().length, 1);
   });
 
   it("fails the turn of a person who is no longer heard, and closes their connection", async () => {
     const { says, turn, talk, speeches, server } = await build({ speed: 1 });
     const { id } = await says("tell a story");
     const asking = turn(id).ask(requestOf("tell a story"));
-    while (!speeches[0]?.ms) await new Promise((resolve) => setTimeout(resolve, 5));
+    await until(() => speeches[0]?.ms);
     talk.heard(new Set());
     await assert.rejects(asking, /not heard any more/);
-    while (server.sessions[0]?.isOpen()) await new Promise((resolve) => setTimeout(resolve, 5));
+    await until(() => !server.sessions[0]?.isOpen());
     talk.frame(ADA, new Int16Array(480));
     assert.equal(server.sessions.length, 1);
   });

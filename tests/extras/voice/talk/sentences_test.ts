@@ -1,7 +1,10 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import { createSentences, isMoreThanSpeech } from "../../../../src/extras/voice/talk/sentences.ts";
+import {
+  createSentences,
+  isMoreThanSpeech,
+} from "../../../../src/extras/voice/talk/turn_speech.ts";
 
 /** All sentences of a text that arrives in parts. */
 function cut(parts: readonly string[]): readonly string[] {

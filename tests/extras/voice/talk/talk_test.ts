@@ -1,24 +1,17 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { Spoken } from "../../../../src/core/inbound/origin.ts";
 import { BudgetSpent } from "../../../../src/core/spending/budget.ts";
 import { FileError } from "../../../../src/core/turn/media.ts";
 import type { HeardPiece } from "../../../../src/extras/voice/line/call.ts";
-import { createTalk } from "../../../../src/extras/voice/talk/talk.ts";
+import { openTalk } from "../../../../src/extras/voice/talk/talk.ts";
+import { testAccount } from "../../../support/bot/test_account.ts";
 import { guildMessage, userId } from "../../../support/discord/builders.ts";
-import { FakeClock } from "../../../support/fake_clock.ts";
-import { recordingLog } from "../../../support/recording_log.ts";
-import { settle } from "../../../support/settle.ts";
 import { readWav } from "../../../support/voice/recordings.ts";
 import { fakeCall } from "./fake_call.ts";
 
 const ADA = userId("101");
 const BEN = userId("102");
 const SECOND = 24_000;
-
-async function quiet(): Promise<void> {
-  for (let turn = 0; turn < 30; turn++) await settle();
-}
 
 interface World {
   humans: number;
@@ -31,53 +24,58 @@ interface World {
   isMuted: boolean;
 }
 
-function build(given: Partial<World> = {}) {
+async function build(given: Partial<World> = {}) {
   const world: World = {
     ...{ humans: 1, words: "what is the tide", mute: false, playedMs: 0, isMuted: false },
     ...given,
   };
-  const clock = new FakeClock();
   const fake = fakeCall(world.playedMs, () => world.isMuted);
-  const asked: { readonly by: string; readonly text: string; readonly spoken: Spoken }[] = [];
-  const told: string[] = [];
   const said: string[] = [];
-  const minutes: string[] = [];
   const transcribing: (() => void)[] = [];
-  const talk = createTalk({
+  const { account, clock, rows, posted, requests, quiet } = await testAccount({
+    discord: { groupPolicy: "open" },
+    beside: { voice: { transcript: true, names: ["Barnacle"] } },
+    answer: ({ path }) => path.endsWith("/threads") ? { id: "301" } : undefined,
+    speech: {
+      transcription: {
+        ...{ modelId: "speech/ear", maxSec: 60 },
+        async transcribe({ bytes }) {
+          assert.equal(readWav(bytes)?.length, 2 * SECOND);
+          if (world.words === "") await new Promise<void>((go) => transcribing.push(go));
+          if (world.words instanceof Error) throw world.words;
+          return world.words || "late words";
+        },
+      },
+      voice: {
+        modelId: "speech/mouth",
+        speak: () => assert.fail("no file is spoken"),
+        async *speakPcm(text, signal) {
+          await Promise.resolve();
+          signal.throwIfAborted();
+          if (world.mute) throw new FileError("the speech server refused it");
+          said.push(text);
+          yield new Int16Array(SECOND); // each sentence is a second long
+        },
+      },
+    },
+  });
+  let drawn = 0;
+  const talk = openTalk({ ...account, random: () => ++drawn / 2 ** 22 }, {
     call: fake.call,
     humans: () => world.humans,
     speaker: (id) => Promise.resolve({ sender: { id, username: `u${id}`, roles: [] } }),
-  }, {
-    harmlessPart: (text) => text,
-    async *speak(text, signal) {
-      await Promise.resolve();
-      signal.throwIfAborted();
-      if (world.mute) throw new FileError("the speech server refused it");
-      said.push(text);
-      yield new Int16Array(SECOND); // each sentence is a second long
-    },
-    async transcribe({ bytes, seconds }) {
-      assert.equal(readWav(bytes)?.length, seconds * SECOND);
-      if (world.words === "") await new Promise<void>((go) => transcribing.push(go));
-      if (world.words instanceof Error) throw world.words;
-      return world.words || "late words";
-    },
-    ask(speaker, text, spoken) {
-      asked.push({ by: speaker.sender.id, text, spoken });
-      return Promise.resolve(true);
-    },
-    realtime: undefined,
-    names: () => ["Barnacle"],
-    tell: (text) => void told.push(text),
-    minutes: {
-      add: (_, text) => void minutes.push(text),
-      forget() {},
-      end: () => Promise.resolve(),
-    },
-    schedule: clock.schedule,
-    now: clock.now,
-    log: recordingLog().log,
   });
+  /** The messages that wait for a turn. */
+  const asked = () =>
+    rows("SELECT message FROM inbox ORDER BY rowid").map(({ message }) =>
+      JSON.parse(String(message))
+    );
+  /** The lines of minutes. */
+  const minutes = async () => {
+    clock.advance(10_000);
+    await quiet();
+    return requests.flatMap(({ path, body }) => path.includes("/301/") ? [body["content"]] : []);
+  };
   talk.heard(new Set([ADA, BEN]));
   const piece = (of = ADA, seconds = 2): HeardPiece => ({
     userId: of,
@@ -102,16 +100,20 @@ function build(given: Partial<World> = {}) {
     };
     return { speech, marks, ending, stream, grow };
   };
-  return { world, clock, talk, asked, told, said, minutes, piece, turn, transcribing, ...fake };
+  return {
+    ...{ world, clock, talk, asked, told: posted, said, minutes, piece, turn, transcribing },
+    ...{ rows, quiet, ...fake },
+  };
 }
 
 describe("[V5] a piece of speech", () => {
   it("becomes a message of its speaker with its length", async () => {
-    const { talk, piece, asked, minutes } = build();
+    const { talk, piece, asked, minutes, quiet } = await build();
     talk.piece(piece());
     await quiet();
-    assert.deepEqual(asked, [{ by: ADA, text: "what is the tide", spoken: { seconds: 2 } }]);
-    assert.deepEqual(minutes, ["what is the tide"]);
+    const [{ sender, text, origin }] = asked();
+    assert.deepEqual([sender.id, text, origin.seconds], [ADA, "what is the tide", 2]);
+    assert.deepEqual(await minutes(), ["**u101**: what is the tide"]);
   });
 
   const silent: readonly (readonly [what: string, words: string | Error])[] = [
@@ -120,20 +122,21 @@ describe("[V5] a piece of speech", () => {
   ];
   for (const [what, words] of silent) {
     it(`starts no turn, and tells no one, for ${what}`, async () => {
-      const { talk, piece, asked, told } = build({ words });
+      const { talk, piece, asked, told, quiet } = await build({ words });
       talk.piece(piece());
       await quiet();
-      assert.deepEqual([asked, told], [[], []]);
+      assert.deepEqual([asked(), told()], [[], []]);
     });
   }
 
-  const ends: Readonly<Record<string, (talk: ReturnType<typeof build>["talk"]) => void>> = {
-    "was not heard for a moment": (talk) => talk.heard(new Set([BEN])),
-    "was forgotten": (talk) => talk.forget(ADA),
-  };
+  const ends: Readonly<Record<string, (talk: Awaited<ReturnType<typeof build>>["talk"]) => void>> =
+    {
+      "was not heard for a moment": (talk) => talk.heard(new Set([BEN])),
+      "was forgotten": (talk) => talk.forget(ADA),
+    };
   for (const [what, end] of Object.entries(ends)) {
     it(`is dropped if its speaker ${what} meanwhile`, async () => {
-      const { talk, piece, asked, minutes, transcribing } = build({ words: "" });
+      const { talk, piece, asked, minutes, transcribing, quiet } = await build({ words: "" });
       talk.piece(piece());
       await quiet();
       end(talk);
@@ -143,46 +146,46 @@ describe("[V5] a piece of speech", () => {
         for (const go of transcribing) go();
         await quiet();
       }
-      assert.deepEqual([asked, minutes], [[], []]);
+      assert.deepEqual([asked(), await minutes()], [[], []]);
     });
   }
 
   it("is kept if another person was forgotten", async () => {
-    const { talk, piece, asked, transcribing } = build({ words: "" });
+    const { talk, piece, asked, transcribing, quiet } = await build({ words: "" });
     talk.piece(piece());
     await quiet();
     talk.forget(BEN);
     talk.heard(new Set([ADA, BEN]));
     transcribing[0]?.();
     await quiet();
-    assert.deepEqual(asked.map(({ by }) => by), [ADA]);
+    assert.deepEqual(asked().map(({ sender }) => sender.id), [ADA]);
   });
 
   it("that no server understands costs one line a minute", async () => {
-    const { talk, piece, told, clock } = build({
+    const { talk, piece, told, clock, quiet } = await build({
       words: new FileError("the speech server refused it"),
     });
     for (let count = 0; count < 5; count++) {
       talk.piece(piece());
       await quiet();
     }
-    assert.equal(told.length, 1);
+    assert.equal(told().length, 1);
     clock.advance(60_000);
     talk.piece(piece());
     await quiet();
-    assert.equal(told.length, 2);
+    assert.equal(told().length, 2);
   });
 
   it("beyond a budget costs a line that says when it ends", async () => {
     const words = new BudgetSpent({ rule: "budgets.perUser.audioSecondsPerDay", limit: 1 });
-    const { talk, piece, told } = build({ words });
+    const { talk, piece, told, quiet } = await build({ words });
     talk.piece(piece());
     await quiet();
-    assert.match(told[0] ?? "", /budget .* is used up.*<t:\d+:R>/);
+    assert.match(told()[0] ?? "", /budget .* is used up.*<t:\d+:R>/);
   });
 
   it("waits with few others: of 25 speakers with five pieces each, 25 pieces wait", async () => {
-    const { talk, piece, transcribing, asked } = build({ words: "" });
+    const { talk, piece, transcribing, asked, quiet } = await build({ words: "" });
     const people = Array.from({ length: 25 }, (_, at) => userId(`${500 + at}`));
     talk.heard(new Set(people));
     for (const person of people) for (let count = 0; count < 5; count++) talk.piece(piece(person));
@@ -190,20 +193,20 @@ describe("[V5] a piece of speech", () => {
       await quiet();
       for (const go of transcribing.splice(0)) go();
     }
-    assert.equal(asked.length, 25);
+    assert.equal(asked().length, 25);
   });
 });
 
 describe("[V7] who is addressed", () => {
   it("among several people is who names the bot, or answers its speech", async () => {
-    const { talk, piece, asked, turn, world, clock } = build({ humans: 2 });
+    const { talk, piece, asked, turn, world, clock, quiet } = await build({ humans: 2 });
     talk.piece(piece());
     await quiet();
-    assert.equal(asked.length, 0);
+    assert.equal(asked().length, 0);
     world.words = "Barnacle, what is the tide?";
     talk.piece(piece());
     await quiet();
-    assert.equal(asked.length, 1);
+    assert.equal(asked().length, 1);
     const { speech } = turn();
     await speech.end("High.", false);
     clock.advance(8_000 + 2_000);
@@ -211,20 +214,20 @@ describe("[V7] who is addressed", () => {
     talk.piece(piece(BEN));
     talk.piece(piece(ADA));
     await quiet();
-    assert.deepEqual(asked.map(({ by }) => by), [ADA, ADA]);
+    assert.deepEqual(asked().map(({ sender }) => sender.id), [ADA, ADA]);
     clock.advance(1);
     talk.piece(piece(ADA));
     await quiet();
-    assert.equal(asked.length, 2);
+    assert.equal(asked().length, 2);
   });
 
   it("is who goes on after the longest piece, until a pause", async () => {
-    const { talk, piece, asked, world } = build({ humans: 2 });
+    const { talk, piece, asked, world, quiet } = await build({ humans: 2 });
     const says = async (words: string, of = ADA, end: HeardPiece["end"] = "cut") => {
       world.words = words;
       talk.piece({ ...piece(of), end });
       await quiet();
-      return asked.length;
+      return asked().length;
     };
     assert.equal(await says("a word to Ben"), 0);
     assert.equal(await says("and more to Ben", ADA, "pause"), 0);
@@ -238,7 +241,7 @@ describe("[V7] who is addressed", () => {
 
 describe("[V5] the speech of a turn", () => {
   it("begins with the first sentence, after its mark", async () => {
-    const { turn, said, speeches } = build();
+    const { turn, said, speeches } = await build();
     const { speech, marks, stream, grow } = turn();
     await grow("It is high. It will");
     assert.deepEqual(said, ["It is high."]);
@@ -262,7 +265,7 @@ describe("[V5] the speech of a turn", () => {
       ];
   for (const [what, text, isLarge, expected] of posted) {
     it(`tells the begin of an answer with ${what}, which is posted`, async () => {
-      const { turn, said } = build();
+      const { turn, said } = await build();
       const { speech } = turn();
       await speech.end(text, isLarge);
       assert.ok(speech.isPosted());
@@ -271,7 +274,7 @@ describe("[V5] the speech of a turn", () => {
   }
 
   it("says once that it works, if nothing was said for long; the answer is posted", async () => {
-    const { turn, said, clock } = build();
+    const { turn, said, clock, quiet } = await build();
     const { speech, marks } = turn();
     clock.advance(8_000);
     await quiet();
@@ -285,7 +288,7 @@ describe("[V5] the speech of a turn", () => {
   });
 
   it("says the words before a tool's call, and those after it", async () => {
-    const { turn, said } = build();
+    const { turn, said, quiet } = await build();
     const { speech, marks, stream, grow } = turn();
     stream.grow("Let me look.");
     speech.pause();
@@ -300,7 +303,7 @@ describe("[V5] the speech of a turn", () => {
 
   for (const how of ["waits", "say"] as const) {
     it(`ends if the turn does after some words, so that the next one begins: ${how}`, async () => {
-      const { turn, speeches } = build();
+      const { turn, speeches, quiet } = await build();
       const { speech, stream } = turn();
       stream.grow("Let me do that.");
       speech.pause();
@@ -313,7 +316,7 @@ describe("[V5] the speech of a turn", () => {
   }
 
   it("costs no further sentence once no person hears it; the answer is posted", async () => {
-    const { turn, said } = build({ isMuted: true });
+    const { turn, said } = await build({ isMuted: true });
     const { speech } = turn();
     const text = "It is high. It will fall. Bye.";
     await speech.end(text, false);
@@ -322,7 +325,7 @@ describe("[V5] the speech of a turn", () => {
   });
 
   it("posts the answer if the speech server fails in the middle", async () => {
-    const { turn, said, world } = build();
+    const { turn, said, world } = await build();
     const { speech, grow } = turn();
     await grow("It is high. It");
     world.mute = true;
@@ -335,7 +338,7 @@ describe("[V5] the speech of a turn", () => {
 
 describe("[V7] a sound of a person", () => {
   it("holds the speech at once; words end it, and the answer is posted", async () => {
-    const { turn, talk, speeches, piece, isHeld } = build({ playedMs: 1_000 });
+    const { turn, talk, speeches, piece, isHeld, quiet } = await build({ playedMs: 1_000 });
     const { speech, grow } = turn();
     await grow("One two. Three four. Five");
     talk.speechBegan(BEN);
@@ -348,7 +351,7 @@ describe("[V7] a sound of a person", () => {
     assert.ok(speech.isPosted());
   });
 
-  const noises: Readonly<Record<string, (built: ReturnType<typeof build>) => void>> = {
+  const noises: Readonly<Record<string, (built: Awaited<ReturnType<typeof build>>) => void>> = {
     "it was no speech": ({ talk, piece }) => talk.piece(piece(BEN, 0)),
     "it has no words": ({ talk, piece }) => talk.piece(piece(BEN)),
     "too many pieces wait": ({ talk, piece, world }) => {
@@ -360,12 +363,12 @@ describe("[V7] a sound of a person", () => {
   };
   for (const [why, happen] of Object.entries(noises)) {
     it(`lets the speech go on if ${why}`, async () => {
-      const built = build({ words: new FileError("it has no words") });
+      const built = await build({ words: new FileError("it has no words") });
       const { speech, grow } = built.turn();
       await grow("One two. Three");
       built.talk.speechBegan(BEN);
       happen(built);
-      await quiet();
+      await built.quiet();
       assert.deepEqual([built.isHeld(), built.speeches[0]?.isStopped], [false, false]);
       await speech.end("One two. Three.", false);
       assert.ok(!speech.isPosted());
@@ -373,7 +376,7 @@ describe("[V7] a sound of a person", () => {
   }
 
   it("holds the speech while another one is looked at", async () => {
-    const { talk, piece, isHeld, transcribing } = build({ words: "" });
+    const { talk, piece, isHeld, transcribing, quiet } = await build({ words: "" });
     talk.speechBegan(ADA);
     talk.piece(piece());
     await quiet();
@@ -383,8 +386,8 @@ describe("[V7] a sound of a person", () => {
     assert.ok(isHeld());
   });
 
-  it("of a person who is not heard holds nothing", () => {
-    const { talk, isHeld } = build();
+  it("of a person who is not heard holds nothing", async () => {
+    const { talk, isHeld } = await build();
     talk.speechBegan(userId("999"));
     assert.ok(!isHeld());
   });

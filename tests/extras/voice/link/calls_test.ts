@@ -1,11 +1,14 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { OwnVoice, VoiceMember } from "../../../../src/core/discord/voice.ts";
-import type { VoiceEnd } from "../../../../src/extras/voice/line/call.ts";
-import { createMainCall } from "../../../../src/extras/voice/link/main_call.ts";
+import type { ChannelId } from "../../../../src/core/discord/ids.ts";
+import type { OwnVoice, VoiceMember, VoiceServer } from "../../../../src/core/discord/voice.ts";
+import type { VoiceListener } from "../../../../src/discord/gateway/read/voice_index.ts";
+import { RestError } from "../../../../src/discord/rest/exchange/rest_error.ts";
+import { callsOfThread, joinCall } from "../../../../src/extras/voice/link/calls.ts";
 import type { PlayedSamples } from "../../../../src/extras/voice/link/player.ts";
+import type { FromCall, OfCall } from "../../../../src/extras/voice/link/thread_messages.ts";
+import { bareAccount, testAccount } from "../../../support/account.ts";
 import { channelId, guildId, userId } from "../../../support/discord/builders.ts";
-import { FakeClock } from "../../../support/fake_clock.ts";
 import { settle } from "../../../support/settle.ts";
 
 const GUILD = guildId("1");
@@ -15,56 +18,86 @@ const BOT = userId("4");
 
 /** A call whose every step is a word: what Discord is asked, the thread is told, and the owner hears. */
 async function startCall({ refusals = [], hasChannel = true }: {
-  /** Why Discord would refuse the call, at each look. */
-  readonly refusals?: (VoiceEnd | undefined)[];
+  /** How Discord answers at each look whether it would refuse the call. */
+  readonly refusals?: (403 | undefined)[];
   readonly hasChannel?: boolean;
 } = {}) {
   const log: string[] = [];
   /** Samples that the thread played of each speech. */
   const played = new Map<number, PlayedSamples>();
-  const clock = new FakeClock();
+  const { account: clocks, clock } = testAccount();
   let members: readonly VoiceMember[] = [];
-  const main = createMainCall({ guildId: GUILD, channelId: TALK }, {
+  let listener: Partial<VoiceListener> = {};
+  let take: (told: OfCall<FromCall>) => void = () => {};
+  let die = () => {};
+  const account = bareAccount({
+    ...clocks,
+    config: () => ({}),
+    self: () => ({ userId: BOT }),
+    bot: { apiBase: "https://discord.com", memory: { worked() {} } },
+    reader: { index: new Map([[GUILD, { channels: new Set(hasChannel ? [TALK] : []) }]]) },
+    voiceIndex: { of: () => members, listen: (own: VoiceListener) => listener = own },
+    connection: { setVoice: ({ channelId: to }: OwnVoice) => log.push(to ? "join" : "leave") },
+    rest: {
+      request: () => {
+        const kind = refusals.shift() ? "forbidden" : "unavailable";
+        return Promise.reject(new RestError("no", { kind, route: "GET /" }));
+      },
+    },
+  } as never);
+  callsOfThread(account).open = () => ({
+    on(event: string, run: (told: never) => void) {
+      if (event === "message") take = run as typeof take;
+      if (event === "exit") die = run as typeof die;
+    },
+    postMessage(message) {
+      log.push(message.kind === "connect" ? `> ${message.target.url}` : `> ${message.kind}`);
+      if (message.kind === "speak") played.set(message.speech, message.played);
+    },
+    terminate: () => Promise.resolve(),
+  });
+  const call = joinCall(account, { guildId: GUILD, channelId: TALK }, {
     ready: () => log.push("ready"),
     speechBegan: () => log.push("began"),
     piece: () => log.push("piece"),
     frame: () => log.push("frame"),
     ended: (end) => log.push(`ended ${end}`),
-  }, {
-    voice: {
-      of: () => members,
-      set: ({ channelId: to }: OwnVoice) => log.push(to ? "join" : "leave"),
-      scheme: "wss",
-    },
-    self: () => BOT,
-    rules: () => ({ pauseMs: 500, longestMs: 30_000 }),
-    post(message) {
-      log.push(message.kind === "connect" ? `> ${message.target.url}` : `> ${message.kind}`);
-      if (message.kind === "speak") played.set(message.speech, message.played);
-    },
-    whyNot: () => Promise.resolve(refusals.shift()),
-    hasChannel: () => hasChannel,
-    schedule: clock.schedule,
-    now: clock.now,
-    onOver: () => log.push("over"),
-    onLeft: () => {},
   });
-  await main.start();
-  const take = () => log.splice(0).join(", ");
+  await settle();
+  const main = {
+    call,
+    moved: (to: ChannelId | undefined, sessionId: string) =>
+      listener.moved?.({ guildId: GUILD, userId: BOT, channelId: to, sessionId }),
+    server: (server: Omit<VoiceServer, "guildId">) =>
+      listener.server?.({ guildId: GUILD, ...server }),
+    renewed: () => listener.renewed?.(GUILD),
+    told: (message: FromCall) => take({ ...message, call: 1 }),
+    die: () => die(),
+  };
   const connect = () => {
     main.moved(TALK, "s");
-    main.server({ guildId: GUILD, token: "t", endpoint: "e:1" });
+    main.server({ token: "t", endpoint: "e:1" });
+    take({ kind: "listens", call: 0 });
   };
   const play = (speech: number, ms: number) => played.get(speech)?.set([ms * 24]);
   return {
-    main,
-    clock,
-    take,
-    connect,
-    play,
+    ...{ main, clock, connect, play },
+    /** The words so far, in their order: those of and to Discord and the owner, then those to the thread. */
+    async take() {
+      await settle();
+      return inOrder(log.splice(0));
+    },
     setMembers: (now: typeof members) => void (members = now),
   };
 }
+
+function inOrder(words: readonly string[]) {
+  const isToThread = (word: string) => word.startsWith(">");
+  return [words.filter((word) => !isToThread(word)), words.filter(isToThread)];
+}
+
+/** @param seen Words with commas. */
+const wordsOf = (seen: string) => inOrder(seen === "" ? [] : seen.split(", "));
 
 type Started = Awaited<ReturnType<typeof startCall>>;
 
@@ -72,7 +105,7 @@ const JOINED = "join, > wss://e:1/?v=8, > hear";
 const AGAIN = "leave, join";
 const READY = { kind: "ready", isEndToEnd: true } as const;
 
-describe("[V9] createMainCall()", () => {
+describe("[V9] a call of the main thread", () => {
   const rows: readonly (readonly [
     what: string,
     does: (call: Started) => Promise<unknown> | void,
@@ -80,11 +113,11 @@ describe("[V9] createMainCall()", () => {
   ])[] = [
     ["connects once for a session and a server", ({ connect }) => connect(), ""],
     ["connects to another server", ({ main }) => {
-      main.server({ guildId: GUILD, token: "t2" });
-      main.server({ guildId: GUILD, token: "t3", endpoint: "e:2" });
+      main.server({ token: "t2" });
+      main.server({ token: "t3", endpoint: "e:2" });
     }, "> wss://e:2/?v=8, > hear"],
     ["stops hearing at once, also while the server is gone", ({ main }) => {
-      main.server({ guildId: GUILD, token: "t2" });
+      main.server({ token: "t2" });
       main.call.hear(new Map());
     }, "> hear"],
     ["joins anew if the server wants it", ({ main, connect }) => {
@@ -110,11 +143,11 @@ describe("[V9] createMainCall()", () => {
       main.moved(undefined, "s");
       main.told({ kind: "over", end: "disconnected", token: "t" });
       return clock.advance(500);
-    }, "> close, over, ended kicked"],
+    }, "> close, ended kicked"],
     [
       "ends, and leaves, after a move to a channel that nobody chose",
       ({ main }) => main.moved(OTHER, "s"),
-      "> close, leave, over, ended kicked",
+      "> close, leave, ended kicked",
     ],
     ["ends by itself if Discord never answers", async ({ main, clock }) => {
       main.told({ kind: "over", end: "refresh", token: "t" });
@@ -122,7 +155,7 @@ describe("[V9] createMainCall()", () => {
         clock.advance(8_000);
         await settle();
       }
-    }, `${AGAIN}, leave, join, leave, join, > close, leave, over, ended unreachable`],
+    }, `${AGAIN}, leave, join, leave, join, > close, leave, ended unreachable`],
     [
       "ends by itself after five new servers of which none held for a minute",
       async (call) => {
@@ -135,7 +168,7 @@ describe("[V9] createMainCall()", () => {
       },
       [
         ...Array(5).fill(`${AGAIN}, > wss://e:1/?v=8, > hear, ready`),
-        "> close, leave, over, ended unreachable",
+        "> close, leave, ended unreachable",
       ].join(", "),
     ],
     ["goes on with new servers if each held for a minute", async (call) => {
@@ -148,7 +181,7 @@ describe("[V9] createMainCall()", () => {
     }, Array(9).fill(`ready, ${AGAIN}, > wss://e:1/?v=8, > hear`).join(", ")],
     ["does not take the end of its last server for that of the next", async ({ main, clock }) => {
       main.told(READY);
-      main.server({ guildId: GUILD, token: "t2", endpoint: "e:2" });
+      main.server({ token: "t2", endpoint: "e:2" });
       main.told({ kind: "over", end: "disconnected", token: "t" });
       await clock.advance(60_000);
     }, "ready, > wss://e:2/?v=8, > hear"],
@@ -158,7 +191,7 @@ describe("[V9] createMainCall()", () => {
       connect();
       await clock.advance(12_999);
       await clock.advance(1);
-    }, `${AGAIN}, > wss://e:1/?v=8, > hear, > close, leave, over, ended unreachable`],
+    }, `${AGAIN}, > wss://e:1/?v=8, > hear, > close, leave, ended unreachable`],
     [
       "ends by itself if its later servers stay silent for a minute",
       async (call) => {
@@ -171,13 +204,13 @@ describe("[V9] createMainCall()", () => {
       },
       `ready, ${
         Array(3).fill(`${AGAIN}, > wss://e:1/?v=8, > hear`).join(", ")
-      }, > close, leave, over, ended unreachable`,
+      }, > close, leave, ended unreachable`,
     ],
     ["ends by itself if Discord names no server in place of one that is gone", async (call) => {
       call.main.told(READY);
-      call.main.server({ guildId: GUILD, token: "t2" });
+      call.main.server({ token: "t2" });
       await call.clock.advance(60_000);
-    }, "ready, > close, leave, over, ended unreachable"],
+    }, "ready, > close, leave, ended unreachable"],
     ["has time for later servers anew once one was ready", async (call) => {
       for (let server = 0; server < 3; server++) {
         call.main.told(READY);
@@ -190,46 +223,46 @@ describe("[V9] createMainCall()", () => {
     ["passes on the end of the thread", ({ main }) => {
       main.told({ kind: "over", end: "no_encryption", token: "t" });
       main.told({ kind: "began", userId: BOT });
-    }, "> close, leave, over, ended no_encryption"],
+    }, "> close, leave, ended no_encryption"],
   ];
   for (const [what, does, seen] of rows) {
     it(what, async () => {
       const call = await startCall();
       call.connect();
-      assert.equal(call.take(), JOINED);
+      assert.deepEqual(await call.take(), wordsOf(JOINED));
       await does(call);
-      assert.equal(call.take(), seen);
+      assert.deepEqual(await call.take(), wordsOf(seen));
     });
   }
 
   it("ends before it joins if Discord would refuse", async () => {
-    const { take } = await startCall({ refusals: ["full"] });
-    assert.equal(take(), "> close, leave, over, ended full");
+    const { take } = await startCall({ refusals: [403] });
+    assert.deepEqual(await take(), wordsOf("leave, ended no_connect"));
   });
 
-  it("says that a channel is full if it filled up during the join", async () => {
-    const { clock, take } = await startCall({ refusals: [undefined, "full"] });
+  it("says why if Discord refuses since the join", async () => {
+    const { clock, take } = await startCall({ refusals: [undefined, 403] });
     await clock.advance(8_000);
     await settle();
-    assert.equal(take(), "join, > close, leave, over, ended full");
+    assert.deepEqual(await take(), wordsOf("join, leave, ended no_connect"));
   });
 
   it("ends as the channel is deleted", async () => {
     const { main, clock, connect, take } = await startCall({ hasChannel: false });
     connect();
-    take();
+    await take();
     main.moved(undefined, "s");
     await clock.advance(500);
-    assert.equal(take(), "> close, over, ended channel_deleted");
+    assert.deepEqual(await take(), wordsOf("> close, ended channel_deleted"));
   });
 
   it("speaks to no one while it is muted, as on a stage; so its words are posted", async () => {
     const { main, connect, setMembers, take } = await startCall();
     connect();
-    take();
+    await take();
     setMembers([{ userId: BOT, channelId: TALK, isBot: true, isMuted: true }]);
     assert.deepEqual(await main.call.speak().done, { playedMs: 0, isWhole: false });
-    assert.equal(take(), "");
+    assert.deepEqual(await take(), wordsOf(""));
   });
 
   it("tells what was played, also if the thread dies", async () => {
@@ -238,14 +271,14 @@ describe("[V9] createMainCall()", () => {
     const [first, second] = [main.call.speak(), main.call.speak()];
     first.write(new Int16Array(24_000));
     second.write(new Int16Array(12_000));
+    await settle();
     play(1, 420);
     main.told({ kind: "played", id: 1, isWhole: false });
     assert.equal((await first.done).playedMs, 420);
     play(2, 140);
-    main.threadDied();
+    main.die();
     assert.deepEqual(await second.done, { playedMs: 140, isWhole: false });
-    main.finish("left");
-    await settle();
+    void main.call.leave();
     assert.deepEqual(await main.call.speak().done, { playedMs: 0, isWhole: false });
   });
 });
