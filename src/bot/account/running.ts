@@ -31,7 +31,7 @@ import { interactionsAnswered } from "../../flows/inbound/interactions.ts";
 import { commandFindings, registerAgain, stopRegistering } from "../../flows/register_commands.ts";
 import { knowPause, pauseChanged } from "../../flows/interactions/stop.ts";
 import { approvals } from "../../flows/inbound/challenge.ts";
-import { intentOf } from "../../flows/intent/intent_filter.ts";
+import { intentOf } from "../../flows/judging/intent.ts";
 import { resolveAgain } from "../../flows/names/name_resolver.ts";
 import { schedules, wakeSchedules } from "../../flows/schedules/runner.ts";
 import { duplicateDoubt, stopDuplicateWatch } from "../../flows/preflight/duplicate_instance.ts";

@@ -31,7 +31,7 @@ import {
   createRefusedMessages,
 } from "./failing_rows.ts";
 import { progressOf } from "../turn/progress/progress.ts";
-import { intentOf } from "../intent/intent_filter.ts";
+import { intentOf } from "../judging/intent.ts";
 import { ownerReached, ownerRefused } from "../owners/tell_owners.ts";
 import { toldSent } from "./tool_messages.ts";
 import { filesRefused } from "../owners/delivery_notices.ts";

@@ -25,7 +25,7 @@ import {
   scopeFor,
   sessionKeyOf,
 } from "../../session/session_key.ts";
-import { intentOf } from "../intent/intent_filter.ts";
+import { intentOf } from "./intent.ts";
 import { tellLoopMuted } from "../owners/delivery_notices.ts";
 import { ownsApplicationAsRead, sessionOwner } from "../owners/owner_ids.ts";
 import { type OurAccount, type OurView, routingFacts } from "./routing.ts";

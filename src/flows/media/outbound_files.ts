@@ -25,12 +25,6 @@ const MAX_OF_TURN = 10;
 const ACTIVE =
   /\.(?:s?html?|xht(?:ml)?|mht(?:ml)?|svgz?|xsl|xslt|hta|url|webloc|desktop|bat|cmd|com|exe|vbs?|wsf|scr|reg|lnk)[. ]*$/i;
 
-/** The call for which a file is read. */
-type Caller = Pick<
-  DiscordCall,
-  "account" | "agentId" | "also" | "callKey" | "mayUse" | "message" | "signal"
->;
-
 /** A file as a call names it. */
 export type FileSource =
   | {
@@ -61,7 +55,7 @@ export interface FileForPeople extends OutboundFile {
  * @throws {Error} If it cannot be read, with the reason for the model; as a rejection.
  */
 export async function readFileFor(
-  call: Caller,
+  call: DiscordCall,
   from: string,
   maxBytes: number,
 ): Promise<OutboundFile> {
@@ -73,7 +67,7 @@ export async function readFileFor(
   }
 }
 
-async function opened(call: Caller, source: FileSource, maxBytes: number) {
+async function opened(call: DiscordCall, source: FileSource, maxBytes: number) {
   const { name, alt, isSpoiler } = source;
   if ("from" in source) {
     const file = await readFileFor(call, source.from, maxBytes);
@@ -97,7 +91,7 @@ async function opened(call: Caller, source: FileSource, maxBytes: number) {
  * @throws {Error} If it cannot be read or sent, with the reason for the model; as a rejection.
  */
 export async function fileForPeople(
-  call: Caller,
+  call: DiscordCall,
   source: FileSource,
   target: ToolTarget = call.message,
 ): Promise<FileForPeople> {
@@ -128,7 +122,7 @@ const ATTACHMENT = /^attachment:(?:\/\/)?(.+)$/s;
 const IMAGE = /^(?:image:(?:(\d+)-)?|drawing-)(\d+)$/;
 
 async function readSource(
-  call: Caller,
+  call: DiscordCall,
   from: string,
   maxBytes: number,
 ): Promise<OutboundFile> {

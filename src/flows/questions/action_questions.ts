@@ -25,7 +25,7 @@ import { ownersToTell } from "../owners/owner_ids.ts";
 /** A card in the channel of the question; Discord names each channel only to people who see it. */
 function questionTo(
   { account, message }: DiscordCall,
-  about: Pick<Question, "tool" | "text"> & Partial<Question>,
+  about: Partial<Question> & { readonly tool: string; readonly text: string },
 ): Question {
   return {
     kind: "limit",

@@ -6,8 +6,7 @@
  * shows the name of a channel only to people who may see it.
  */
 
-import type { AccountId, MessageId } from "../../core/discord/ids.ts";
-import type { InboundMessage } from "../../core/inbound/inbound.ts";
+import type { AccountId, ChannelId, GuildId, MessageId } from "../../core/discord/ids.ts";
 import { SMALL } from "../../core/outbound/footer_line.ts";
 import type { ToolCall } from "../../core/model.ts";
 import type { RefusalReason } from "../../core/refused_call.ts";
@@ -15,9 +14,8 @@ import { PERMISSIONS } from "../../core/rights/permissions.ts";
 import type { Step, ToolResult } from "../../core/step.ts";
 import { UNDO_MINUTES } from "../../core/turn/ports/discord_place.ts";
 import { type CallEffect, changesNothing, type Tool } from "../../core/turn/tool.ts";
-import type { MadeChange, ToolChanges } from "../../store/changes/changes.ts";
-import type { Steps } from "../../store/turns/turn_ends.ts";
-import type { Outbox } from "../../store/outbox/outbox.ts";
+import type { MadeChange } from "../../store/changes/changes.ts";
+import type { Store } from "../../store/store.ts";
 import { clip } from "../../lib/text/cut.ts";
 
 export interface Receipt extends CallEffect {
@@ -36,15 +34,11 @@ export const undoEnds = ({ undo, isUndone, madeAt }: MadeChange): number =>
 export async function storedReceipts(
   { accountId, store: { turns, changes, outbox } }: {
     readonly accountId: AccountId;
-    readonly store: {
-      readonly turns: Pick<Steps, "stepsOf">;
-      readonly changes: Pick<ToolChanges, "ofTurn">;
-      readonly outbox: Pick<Outbox, "sendResultsOf">;
-    };
+    readonly store: Store;
   },
   tools: readonly Tool[],
   id: MessageId,
-  place: Pick<InboundMessage, "channelId" | "guildId">,
+  place: Asked,
 ): Promise<readonly Receipt[]> {
   const made = await changes.ofTurn(accountId, id);
   const receipts = receiptsOf(await turns.stepsOf(id), tools, place, made);
@@ -67,6 +61,17 @@ const MAX_FAILED_CHARS = 900;
 /** Maximum characters of a tool's name. */
 const MAX_NAME = 32;
 
+/** Where a turn's message was asked. */
+interface Asked {
+  readonly channelId: ChannelId;
+  readonly guildId?: GuildId;
+}
+
+interface Undoable {
+  readonly id: number;
+  readonly isUndone: boolean;
+}
+
 interface CallWithEnd {
   readonly call: ToolCall;
   result?: ToolResult;
@@ -82,8 +87,8 @@ interface CallWithEnd {
 export function receiptsOf(
   steps: readonly Step[],
   tools: readonly Tool[],
-  message: Pick<InboundMessage, "channelId" | "guildId">,
-  changes: readonly Pick<MadeChange, "id" | "isUndone">[] = [],
+  message: Asked,
+  changes: readonly Undoable[] = [],
 ): readonly Receipt[] {
   return callsOf(steps).flatMap((one): readonly CallWithEnd[] => [
     one,
@@ -110,8 +115,8 @@ function callsOf(steps: readonly Step[]): readonly CallWithEnd[] {
 function receiptOf(
   { call, result, hasBegun }: CallWithEnd,
   tools: readonly Tool[],
-  message: Pick<InboundMessage, "channelId" | "guildId">,
-  changes: readonly Pick<MadeChange, "id" | "isUndone">[],
+  message: Asked,
+  changes: readonly Undoable[],
 ): Receipt | undefined {
   const { end = "unknown", text: fenced = "", refused } = result ?? {};
   const text = /^<result boundary="\w+">\n([^]*)\n<\/result/.exec(fenced)?.[1] ?? fenced;

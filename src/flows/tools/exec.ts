@@ -33,13 +33,8 @@ import {
 
 const APPROVALS = "channels.discord.execApprovals";
 
-type Caller = Pick<
-  DiscordCall,
-  "account" | "agentId" | "decision" | "message" | "sessionKey" | "signal"
->;
-
 /** Looks the command up anew each time: it may have changed since the last. */
-async function examine(call: ExecCall, { account, agentId }: Caller) {
+async function examine(call: ExecCall, { account, agentId }: DiscordCall) {
   const { exec } = account.config();
   if (!exec) throw new RefusedCall("closed_tool", "`exec` is off");
   const written = JSON.stringify(call.argv);
@@ -68,7 +63,7 @@ async function operatorRules(
 }
 
 /** Whom to ask; a text says which key is missing. */
-function approversFor({ account, agentId, sessionKey }: Caller): readonly UserId[] | string {
+function approversFor({ account, agentId, sessionKey }: DiscordCall): readonly UserId[] | string {
   const { discord: { execApprovals } } = account.config();
   const { enabled, agentFilter, sessionFilter } = execApprovals;
   const { approvers } = account.policy().policy;
@@ -87,7 +82,7 @@ function questionOf(
   call: ExecCall,
   command: ResolvedCommand,
   asked: readonly UserId[],
-  { account, message }: Caller,
+  { account, message }: DiscordCall,
 ): Question {
   const { discord } = account.config();
   const isAlways = mayAllowAlways(call.argv, command);
@@ -123,7 +118,7 @@ function questionOf(
 }
 
 /** The approval of a command; `undefined` if people were not asked. @throws If they have denied. */
-function approvalIn({ decision }: Caller) {
+function approvalIn({ decision }: DiscordCall) {
   switch (decision?.kind) {
     case undefined:
       return undefined;
@@ -144,7 +139,7 @@ async function assertApproved(
   call: ExecCall,
   command: ResolvedCommand,
   approval: ReturnType<typeof approvalIn>,
-  context: Caller,
+  context: DiscordCall,
 ): Promise<void> {
   if (!approval) {
     const asked = approversFor(context);
@@ -171,7 +166,7 @@ async function assertApproved(
 }
 
 /** Looks a command up, and gives up once its turn ends: a program may keep a file from being read. */
-async function examineWithin(call: ExecCall, context: Caller) {
+async function examineWithin(call: ExecCall, context: DiscordCall) {
   const { signal } = context;
   const ended = whenAborted(signal).then(() => Promise.reject(signal.reason));
   return await Promise.race([examine(call, context), ended]);
@@ -185,7 +180,7 @@ async function examineWithin(call: ExecCall, context: Caller) {
  */
 export async function execQuestion(
   call: ExecCall,
-  context: Caller,
+  context: DiscordCall,
 ): Promise<Question | undefined> {
   const { command, verdict } = await examine(call, context);
   if (verdict !== "ask") return undefined;
@@ -199,7 +194,7 @@ export async function execQuestion(
  * @returns Output and end, for the model.
  * @throws {Error} If it may not run, or cannot be started; as a rejection.
  */
-export async function runExec(call: ExecCall, context: Caller): Promise<string> {
+export async function runExec(call: ExecCall, context: DiscordCall): Promise<string> {
   const { account: { bot, config, now }, agentId, signal } = context;
   const { commands } = bot.toolServices.of(agentId);
   const approval = approvalIn(context);

@@ -18,8 +18,6 @@ import { cleanSecrets } from "../../account/secrets.ts";
 import { showing } from "../actions/targets.ts";
 import { isOwner } from "../owners/owner_ids.ts";
 
-type Caller = Pick<ToolContext, "account" | "agentId" | "callKey" | "message">;
-
 interface WrittenNote {
   readonly text: string;
   /** Messages that it came from, beside the asker's own. */
@@ -28,13 +26,13 @@ interface WrittenNote {
 }
 
 /** The messages that a note comes from. The asker's also stands for all that its turn reads (H6a). */
-const sourcesOf = ({ message }: Caller, { sources }: WrittenNote) => [
+const sourcesOf = ({ message }: ToolContext, { sources }: WrittenNote) => [
   ...new Set([message.id, ...sources]),
 ];
 
 /** A note that the asker's turn sees and that the asker may change. */
 async function changeable(
-  { account, agentId, message }: Caller,
+  { account, agentId, message }: ToolContext,
   id: number,
 ): Promise<Note | undefined> {
   const note = await account.store.notes.find(id);
@@ -50,7 +48,7 @@ async function changeable(
 
 /** A repetition of the call saves no second note. */
 export async function saveNote(
-  call: Caller,
+  call: ToolContext,
   { scope, ...written }: WrittenNote & { readonly scope: NoteScope },
 ): Promise<Note> {
   const { account, agentId, message, callKey } = call;
@@ -82,7 +80,7 @@ export async function saveNote(
 
 /** Visible notes that have words of the query, the best first; without words, the newest. */
 export async function searchNotes(
-  { account, agentId, message }: Caller,
+  { account, agentId, message }: ToolContext,
   query: string,
   limit: number,
 ): Promise<readonly Note[]> {
@@ -95,7 +93,11 @@ export async function searchNotes(
   return shown;
 }
 
-export async function updateNote(call: Caller, id: number, written: WrittenNote): Promise<void> {
+export async function updateNote(
+  call: ToolContext,
+  id: number,
+  written: WrittenNote,
+): Promise<void> {
   const { account, message } = call;
   const note = await changeable(call, id);
   if (!note) throw badArguments(`there is no note ${id} here`);
@@ -107,7 +109,7 @@ export async function updateNote(call: Caller, id: number, written: WrittenNote)
 }
 
 /** A second call does nothing. @returns Whether there was such a note. */
-export async function removeNote(call: Caller, id: number): Promise<boolean> {
+export async function removeNote(call: ToolContext, id: number): Promise<boolean> {
   const note = await changeable(call, id);
   if (note) await call.account.store.notes.remove(id);
   return note !== undefined;

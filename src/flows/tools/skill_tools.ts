@@ -10,8 +10,7 @@ import { ALLOW_ONCE, type Decision, DENY, type Question } from "../../core/peopl
 import { badArguments, RefusedCall } from "../../core/refused_call.ts";
 import type { RunTool, SkillTool } from "../../core/skills/skill_tool.ts";
 import { askerFacts } from "../../core/turn/decided_action.ts";
-import type { DiscordCall } from "../../core/turn/ports/discord_call.ts";
-import { type CallTool, type ToolContext, UnknownOutcomeError } from "../../core/turn/tool.ts";
+import { type ToolContext, UnknownOutcomeError } from "../../core/turn/tool.ts";
 import { clip } from "../../lib/text/cut.ts";
 import { readSkillFile } from "../../workspace/skills.ts";
 import { ownersToTell } from "../owners/owner_ids.ts";
@@ -54,10 +53,7 @@ export async function runSkillTool(
   { id, file, source, head: { hosts, tools, readOnly } }: SkillTool,
   input: unknown,
   { runTool, fetch: send, cleanSecrets }: SkillRunParts,
-  { signal, callTool, message }:
-    & Pick<DiscordCall, "signal">
-    & Partial<Pick<DiscordCall, "message">>
-    & { readonly callTool?: CallTool },
+  { signal, callTool, message }: Partial<ToolContext> & { readonly signal: AbortSignal },
 ): Promise<string> {
   const called = new Set<string>();
   const asked: Promise<unknown>[] = [];
@@ -204,7 +200,7 @@ export async function runSkill(
  * @throws {Error} If the message's place has no such skill, or the skill no such file.
  */
 export async function readSkill(
-  { account, agentId, message }: Pick<ToolContext, "account" | "agentId" | "message">,
+  { account, agentId, message }: ToolContext,
   name: string,
   file?: string,
 ): Promise<string> {

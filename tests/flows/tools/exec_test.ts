@@ -1,19 +1,14 @@
 /** Tests the places of commands in commands; `tests/e2e/tools/exec_test.ts` has the bot. */
 
 import assert from "node:assert/strict";
-import type { Config } from "../../../src/config/config.ts";
 import type { HostCommands } from "../../../src/core/exec/command.ts";
-import { bareAccount } from "../../support/account.ts";
 import { describe, it } from "node:test";
 import { createRunningCommands } from "../../../src/exec/running_commands.ts";
 import { DENY } from "../../../src/core/people/question.ts";
 import { runExec } from "../../../src/flows/tools/exec.ts";
-import { guildMessage } from "../../support/discord/builders.ts";
-import { loadTestConfig } from "../../support/config.ts";
+import { testAccount } from "../../support/bot/test_account.ts";
+import { NO_TOOLS, toolContext } from "../../support/model/tools.ts";
 
-const LIMITS = { memoryMb: 512, tempMb: 256, diskMb: 1_024 };
-const { signal } = new AbortController();
-const asker = { message: guildMessage(), sessionKey: "one", signal };
 const unused = () => assert.fail("not called");
 
 async function setUp(maxWaitMs?: number) {
@@ -21,11 +16,6 @@ async function setUp(maxWaitMs?: number) {
   const begun: string[] = [];
   const ends: (() => void)[] = [];
   const times: number[] = [];
-  let time = 0;
-  const base = await loadTestConfig();
-  let exec:
-    | { readonly mode: "full"; readonly allow: []; readonly limits: typeof LIMITS }
-    | undefined = { mode: "full", allow: [], limits: LIMITS };
   const commands: HostCommands = {
     takePlace,
     resolve: ({ argv }) =>
@@ -50,25 +40,19 @@ async function setUp(maxWaitMs?: number) {
     },
     stop: unused,
   };
-  const account = bareAccount({
-    now: () => time,
-    config: () => ({ ...base, exec }) as Config,
-    policy: () => ({ policy: { approvers: [] } }) as never,
-    store: { questions: { execRules: () => Promise.resolve([]), addExecRule: unused } } as never,
-    bot: {
-      logging: { secrets: () => [] },
-      toolServices: { of: () => ({ commands }) },
-    } as never,
+  const { account, clock, reload } = await testAccount({
+    beside: { exec: { mode: "full" } },
+    toolServices: { of: () => ({ ...NO_TOOLS.of("main"), commands }) },
   });
-  const call = { ...asker, account, agentId: "main" };
+  const call = toolContext({ account });
   return {
     call,
     begun,
     times,
-    pass: (ms: number) => void (time += ms),
+    pass: (ms: number) => clock.advance(ms),
     /** Ends the oldest command. */
     end: () => ends.shift()?.(),
-    close: () => void (exec = undefined),
+    close: () => reload({}, { exec: undefined }),
     run: (name: string, timeoutMs = 100_000) => runExec({ argv: [name], cwd: "", timeoutMs }, call),
     settled: () => new Promise((resolve) => setImmediate(resolve)),
   };
@@ -94,7 +78,7 @@ describe("[SEC-R22] commands", () => {
     void ["a", "b", "c", "d"].map((name) => run(name));
     const late = run("e");
     await settled();
-    close();
+    await close();
     end();
     await assert.rejects(late, /`exec` is off/);
     assert.deepEqual(begun, ["a", "b", "c", "d"]);
@@ -117,7 +101,7 @@ describe("[SEC-R22] commands", () => {
     const { begun, run, call: by } = await setUp();
     for (const name of ["a", "b", "c", "d"]) void run(name);
     const call = { argv: ["e"], cwd: "", timeoutMs: 1_000 };
-    const about = { about: "approval", by: asker.message.sender.id } as const;
+    const about = { about: "approval", by: by.message.sender.id } as const;
     const denied = { kind: "answered", answer: { choice: DENY }, ...about } as const;
     await assert.rejects(runExec(call, { ...by, decision: denied }), /denied by an approver/);
     assert.ok(!begun.includes("e"));

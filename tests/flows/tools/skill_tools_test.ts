@@ -1,7 +1,7 @@
 /** Tests tools of skills: the examples, broken and hostile files, and the decision of an owner. */
 
 import assert from "node:assert/strict";
-import { bareAccount } from "../../support/account.ts";
+import { OWNER, SELF, testAccount } from "../../support/bot/test_account.ts";
 import { toolContext } from "../../support/model/tools.ts";
 import { once } from "node:events";
 import { cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
@@ -470,42 +470,17 @@ describe("[T7a] runSkillTool()", () => {
 });
 
 describe("[T7a] a tool of a skill", () => {
-  function build(owners: readonly string[] = ["1"]) {
-    const rules: {
-      path: string;
-      contentHash?: string;
-      args: readonly string[];
-      isPattern: boolean;
-    }[] = [];
-    const account = bareAccount({
-      now: () => 0,
-      config: () =>
-        ({
-          skills: { hosts: { "http://a:1": {} } },
-          discord: { execApprovals: { timeoutSec: 60 } },
-        }) as never,
-      policy: () => {
-        const listed = owners.map((id) => ({ kind: "user", id: userId(id) }));
-        return {
-          policy: { commands: { owners: listed.length > 0 ? listed : undefined } },
-        } as never;
+  async function build(commands: object = { ownerAllowFrom: [`discord:${OWNER}`] }) {
+    const { account } = await testAccount({
+      beside: {
+        commands,
+        skills: { hosts: { "http://a:1": { headers: { "x-a": "b" } } } },
       },
-      rest: { request: () => Promise.reject(new Error("offline")) } as never,
-      bot: {
-        logging: { secrets: () => [] },
-        toolServices: {
-          fetchForTool: fetch,
-          runTool: ({ source }: SkillTool) =>
-            Promise.resolve({ output: "", value: `ran ${source}` }),
-        },
-      } as never,
-      store: {
-        questions: {
-          execRules: (agent: string) => Promise.resolve(agent === "" ? rules : []),
-          addExecRule: (agent: string, rule: (typeof rules)[number]) =>
-            Promise.resolve(void (agent === "" && rules.push(rule))),
-        },
-      } as never,
+      answer: ({ path }) => path === "/applications/@me" ? { id: SELF.applicationId } : undefined,
+      toolServices: {
+        fetchForTool: fetch,
+        runTool: ({ source }) => Promise.resolve({ output: "", value: `ran ${source}` }),
+      },
     });
     const tool: SkillTool = {
       ...{ id: "a/b", name: "skill__a__b", file: "a/tools/b.js", source: "s1", hash: "1" },
@@ -524,7 +499,7 @@ describe("[T7a] a tool of a skill", () => {
   }
 
   it("[SEC-R20] asks once for each version, and shows its hosts and tools", async () => {
-    const { tool, ask, go, decision } = build();
+    const { tool, ask, go, decision } = await build();
     const question = await ask();
     assert.match(
       question?.exact ?? "",
@@ -548,7 +523,7 @@ describe("[T7a] a tool of a skill", () => {
   });
 
   it("asks no one without an owner, and keeps no answer that no one gave", async () => {
-    const { ask, go } = build([]);
+    const { ask, go } = await build({});
     assert.equal(await ask(), undefined);
     await assert.rejects(go(), /no owner has confirmed/);
     await assert.rejects(go({ kind: "expired" }), /no owner has decided/);

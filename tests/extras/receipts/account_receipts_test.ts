@@ -3,14 +3,15 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { toAccountId } from "../../../src/core/discord/ids.ts";
-import { createReceiptKeeper } from "../../../src/flows/receipts/keep_receipts.ts";
-import { TOOLS } from "../../../src/tools/registry.ts";
+import { receipts } from "../../../src/extras/receipts/extra.ts";
+import { wakeChannels } from "../../../src/account/wakes.ts";
+import { type Answer, refused } from "../../support/discord/answers.ts";
+import { startExtras, tellExtras } from "../../../src/account/extra_parts.ts";
 import type { OutboundMessage } from "../../../src/core/outbound/outbound.ts";
 import type { Step } from "../../../src/core/step.ts";
 import { ACCOUNT, channelId, messageId, userId } from "../../support/discord/builders.ts";
-
-import { bareAccount, testAccount } from "../../support/account.ts";
-import { frozen, openTestStore } from "../../support/store/store.ts";
+import { testAccount } from "../../support/bot/test_account.ts";
+import { frozen } from "../../support/store/store.ts";
 
 const TURN = messageId("1450000000000000002");
 const MINUTES = 60_000;
@@ -23,20 +24,16 @@ const BUTTON = { customId: `undo:${TURN}`, label: "Undo", style: "secondary" } a
 const LINE = "✓ channel edited <#77777777777777777>";
 
 /** An answer with two changes, of which the store has the steps. */
-async function open({ steps: ran = [steps(1), steps(2)].flat(), line = `${LINE} ×2` }: {
-  readonly steps?: readonly Step[];
-  readonly line?: string;
-} = {}) {
-  const { store } = openTestStore();
-  const { account, clock } = testAccount();
-  const woken: unknown[] = [];
-  const turns = { stepsOf: () => Promise.resolve(ran) };
-  const keeper = createReceiptKeeper(
-    bareAccount({ ...account, store: { ...store, turns } as never }, {
-      channels: (channels) => void woken.push(channels),
-    }),
-    TOOLS,
-  );
+async function open(
+  { answerOf, steps: ran = [steps(1), steps(2)].flat(), line = `${LINE} ×2` }: {
+    readonly answerOf?: Answer;
+    readonly steps?: readonly Step[];
+    readonly line?: string;
+  } = {},
+) {
+  const t = await testAccount({ extras: [receipts], answer: answerOf });
+  const { account, store, clock, quiet, requests } = t;
+  Object.assign(store.turns, { stepsOf: () => Promise.resolve(ran) });
   const footer = `-# a model · 3 s\n-# ${line}`;
   const answer: Partial<OutboundMessage> = {
     nonce: "answer",
@@ -50,25 +47,23 @@ async function open({ steps: ran = [steps(1), steps(2)].flat(), line = `${LINE} 
     await store.changes.begin({ ...change, what: "edit", undo: UNDO }, 9, clock.now());
   }
   await store.outbox.add(frozen(answer), clock.now());
-  /** Ends the row of the channel that is next, as Discord's answer does. */
-  const send = async (end: "sent" | "dead" = "sent") => {
-    const [row] = await store.outbox.heads(ACCOUNT);
-    assert.ok(row);
-    await store.outbox.markSending(row, clock.now());
-    if (end === "dead") await store.outbox.markDead(row, "refused");
-    else await store.outbox.markSent(row, messageId("1450000000000000003"));
-    keeper.attempted(row);
-    await settled();
+  return {
+    ...t,
+    /** Discord gets the answer. */
+    async send() {
+      wakeChannels(account);
+      await quiet();
+    },
+    /** People have taken a change back; absent: a further look. */
+    async undo(id?: number) {
+      if (id !== undefined) await store.changes.undone(id, "x", clock.now());
+      tellExtras(account, "undone", TURN);
+      await quiet();
+    },
+    newest: async () => (await store.outbox.underAnswer(ACCOUNT, TURN))?.message,
+    /** Number of edits that Discord was asked for. */
+    edits: () => requests.filter(({ method }) => method === "PATCH").length,
   };
-  const settled = async () => {
-    for (let turn = 0; turn < 3; turn++) await new Promise((resolve) => setImmediate(resolve));
-  };
-  const look = async () => {
-    keeper.look(TURN);
-    await settled();
-  };
-  const newest = async () => (await store.outbox.underAnswer(ACCOUNT, TURN))?.message;
-  return { store, clock, keeper, look, send, settled, newest, woken };
 }
 
 function steps(id: number) {
@@ -92,60 +87,58 @@ function sent(id: number): readonly Step[] {
   ];
 }
 
-describe("[R15a] createReceiptKeeper()", () => {
+describe("[R15a] createAccountReceipts()", () => {
   it("marks each change that was taken back, and keeps the button while one can be", async () => {
-    const { store, clock, look, send, newest, woken } = await open();
-    await store.changes.undone(1, "x", clock.now());
-    await look();
-    assert.equal(await newest(), undefined, "the answer is not at Discord yet");
-    await send();
-    assert.equal(await newest(), undefined, "the edit is on its way");
+    const { undo, send, newest, edits } = await open();
+    await undo(1);
+    assert.deepEqual([await newest(), edits()], [undefined, 0], "it is not at Discord yet");
     await send();
     const first = await newest();
     assert.equal(first?.of?.kind, "reply", "[H6a] a part of the answer");
     assert.equal(first?.content, `Done!\n-# a model · 3 s\n-# ↩${LINE.slice(1)} · ${LINE}`);
     assert.deepEqual(first?.buttons, [BUTTON]);
-    await store.changes.undone(2, "y", clock.now());
-    await look();
-    await send();
+    await undo(2);
     const last = await newest();
     assert.equal(last?.content, `Done!\n-# a model · 3 s\n-# ↩${LINE.slice(1)} ×2`);
     assert.deepEqual(last?.buttons, []);
     assert.equal(last?.footer, last?.content.slice("Done!\n".length));
-    assert.equal(woken.length, 2);
-    await look();
-    assert.equal(woken.length, 2, "a further look changes nothing");
+    await undo();
+    assert.equal(edits(), 2, "a further look changes nothing");
   });
 
   it("removes the button once nothing can be taken back any more", async () => {
-    const { clock, send, settled, newest } = await open();
+    const { pass, send, newest } = await open();
     await send();
-    clock.advance(10 * MINUTES + 1);
-    await settled();
-    await send();
+    await pass(10 * MINUTES + 1);
     const last = await newest();
     assert.equal(last?.content, `Done!\n-# a model · 3 s\n-# ${LINE} ×2`);
     assert.deepEqual(last?.buttons, []);
   });
 
   it("looks at all answers at the start, and repeats no edit that Discord has refused", async () => {
-    const { store, clock, keeper, look, send, settled, woken } = await open();
+    const { store, clock, account, send, quiet, edits, undo } = await open({
+      answerOf: ({ method }) => method === "PATCH" ? refused(403, 50_013) : undefined,
+    });
     await send();
     await store.changes.undone(1, "x", clock.now());
-    keeper.start();
-    await settled();
-    await send("dead");
-    await look();
-    assert.equal(woken.length, 1);
-    assert.deepEqual(await store.outbox.heads(ACCOUNT), []);
+    startExtras(account);
+    await quiet();
+    await undo();
+    assert.deepEqual([edits(), await store.outbox.heads(ACCOUNT)], [1, []]);
   });
 
   for (const [end, mark] of [["sent", "✓ message sent"], ["dead", "✗ message not sent"]] as const) {
     it(`marks a message of a call that waited, and is ${end} by now`, async () => {
       const there = "77777777777777777";
-      const { store, clock, keeper, settled, send, newest } = await open({
+      let posts = 0;
+      const { store, clock, edits, send, undo, newest } = await open({
         steps: [sent(1), sent(2)].flat(),
         line: `? message perhaps sent <#${there}> ×2`,
+        answerOf({ path }) {
+          if (!path.startsWith(`/channels/${there}/messages`)) return undefined;
+          if (++posts > 1) return new Promise(() => {}); // the second waits on
+          return end === "dead" ? refused(404, 10_003) : undefined;
+        },
       });
       await send();
       for (const nonce of ["one", "two"]) {
@@ -153,23 +146,12 @@ describe("[R15a] createReceiptKeeper()", () => {
         const message = { nonce, of, channelId: channelId(there) };
         await store.outbox.add(frozen(message), clock.now());
       }
-      await send(end);
-      const fate = end === "dead"
-        ? `${mark} <#${there}>: Discord refused it`
-        : `${mark} <#${there}>`;
-      const row = (await store.outbox.heads(ACCOUNT)).find(({ message }) =>
-        message.of?.kind === "reply"
-      );
-      assert.ok(row, "an edit");
-      await store.outbox.markSending(row, clock.now());
-      await store.outbox.markSent(row, messageId("1450000000000000003"));
+      await send();
+      const fate = `${mark} <#${there}>${end === "dead" ? ": Discord refused it" : ""}`;
       const waiting = `? message perhaps sent <#${there}>`;
       assert.equal((await newest())?.footer, `-# a model · 3 s\n-# ${fate} · ${waiting}`);
-      keeper.look(TURN);
-      await settled();
-      assert.ok(
-        !(await store.outbox.heads(ACCOUNT)).some(({ message }) => message.of?.kind === "reply"),
-      );
+      await undo();
+      assert.equal(edits(), 1, "a further look changes nothing");
     });
   }
 
