@@ -37,6 +37,7 @@ const CURES: Readonly<Record<ChallengeReason | IgnoreReason, string>> = {
   "too-many": "`gateway.catchUp.maxPerChannel`",
   "send-off": "`/settings send on`, or `/settings send inherit`",
   "caught-up": "no cure needed",
+  "command-cut": "no cure needed",
   "queue-full": "send it again later; `messages.queue.perUser`, `messages.queue.perChannel`",
   "creator-gone": "`barnacle schedules delete <number>`",
   "restored": "set it again, or wait for its next run",

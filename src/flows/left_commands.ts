@@ -66,5 +66,5 @@ async function end(account: BotAccount, command: OpenCommand): Promise<void> {
       account.log.warn("A person cannot be told that a command was cut", { command: name, error });
     }
   }
-  await account.store.inbox.commandAnswered(interactionId);
+  await account.store.inbox.commandAnswered(interactionId, true);
 }

@@ -65,6 +65,7 @@ export const IGNORED: Readonly<Record<IgnoreReason, string>> = {
   "too-many": "Sent while the bot was offline, with too many newer messages after it.",
   "send-off": "An owner has switched my answers off there; the model may see it as context later.",
   "caught-up": "It is /catchup: only its sender saw the answer, and no conversation keeps it.",
+  "command-cut": "A restart cut this command, and its sender was told to give it again.",
   "queue-full": "Too many messages of the sender, or of the channel, were waiting for an answer.",
   "creator-gone": "The creator of this schedule has left, or may no longer see the channel.",
   "restored": "This run was due before the data were restored from a backup.",

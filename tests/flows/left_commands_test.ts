@@ -97,10 +97,15 @@ describe("[K5] a command that a kill cut", () => {
   ) {
     it(`ends with a word, once, ${what} ${refusal ?? ""}`, async () => {
       let isNew = false;
-      const { account, said, open, pass } = await given(() =>
+      const { account, said, open, pass, rows } = await given(() =>
         !isNew ? never : refusal ? error(refusal) : undefined
       );
       assert.deepEqual(open(), ["old"]);
+      rows(
+        `INSERT INTO decision (message_id, account_id, channel_id, author_id, verdict, why, rule, at)
+        SELECT interaction_id, account_id, '${DIRECT}', sender_id, 'ignore', 'caught-up', '', 1
+        FROM open_command RETURNING id`,
+      );
       isNew = true;
       await endLeftCommands(account);
       await pass(10_000, 1_000);
@@ -108,6 +113,7 @@ describe("[K5] a command that a kill cut", () => {
         `${how}: I was restarted before I could answer. Give \`/old\` again.`,
       ]);
       assert.deepEqual(open(), []);
+      assert.deepEqual(rows("SELECT why FROM decision"), [{ why: "command-cut" }]);
       await endLeftCommands(account);
       await pass(10_000, 1_000);
       assert.equal(said.length, 1);

@@ -84,6 +84,8 @@ export type IgnoreReason =
   | "too-many"
   /** It is `/catchup`, whose answer no conversation keeps (T17). */
   | "caught-up"
+  /** The same, and the process ended before its answer (K5). */
+  | "command-cut"
   /** Too many turns of the sender, or of the channel, wait already (X4). */
   | "queue-full"
   /** The creator of a schedule has left the guild, or may not see the channel any more (T12). */

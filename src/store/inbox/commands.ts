@@ -35,6 +35,8 @@ export function createCommands({ database, sql, commit, read }: Transactions) {
     SELECT interaction_id, application_id, token, sender_id, name, 1 AS is_asked
     FROM open_command WHERE interaction_id = ? AND at >= ?`;
   const answer = sql`UPDATE open_command SET is_answered = 1 WHERE interaction_id = ?`;
+  const cut = sql`
+    UPDATE decision SET why = 'command-cut' WHERE message_id = ? AND why = 'caught-up'`;
   const remove = sql`DELETE FROM open_command WHERE interaction_id = ? AND NOT ${isAsked}`;
   return {
     /** Adds commands that have arrived, within a transaction of the caller's. */
@@ -52,9 +54,14 @@ export function createCommands({ database, sql, commit, read }: Transactions) {
     /** The command that has started a turn, while its token works; `undefined` if none has. */
     commandOf: (cause: MessageId, now: number): Promise<OpenCommand | undefined> =>
       read(() => selectOne.get(cause, now - TOKEN_MS)),
-    /** Stores that the answer of a command has left, or never will. */
-    commandAnswered: (interactionId: string) =>
+    /**
+     * Stores that the answer of a command has left, or never will.
+     *
+     * @param isCut Whether the process ended before: then its decision says so.
+     */
+    commandAnswered: (interactionId: string, isCut = false) =>
       commit(UNNAMED, () => {
+        if (isCut) cut.run(interactionId);
         if (answer.run(interactionId).changes === 0) early.add(interactionId);
         remove.run(interactionId);
       }),

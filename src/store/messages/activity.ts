@@ -30,7 +30,7 @@ export function createActivity({ sql, read }: Transactions) {
     SELECT channel_id, MAX(at) AS at FROM (
       SELECT channel_id, (CAST(message_id AS INTEGER) >> 22) + ${DISCORD_EPOCH_MS} AS at
       FROM ${recent}
-      WHERE account_id = :accountId AND author_id = :userId AND why <> 'caught-up'
+      WHERE account_id = :accountId AND author_id = :userId AND why NOT IN ('caught-up', 'command-cut')
       UNION ALL SELECT channel_id, at FROM reaction
       WHERE account_id = :accountId AND user_id = :userId
     ) GROUP BY channel_id ORDER BY at DESC`;
@@ -39,7 +39,7 @@ export function createActivity({ sql, read }: Transactions) {
     SELECT channel_id, facts ->> '$.place.channel.id' AS parent_id, count, is_theirs FROM (
       SELECT channel_id, facts, MAX(id), SUM(author_id = :userId) > 0 AS is_theirs,
         SUM(author_id <> :userId AND message_id > :after) AS count
-      FROM ${recent} WHERE account_id = :accountId AND why <> 'caught-up' GROUP BY channel_id
+      FROM ${recent} WHERE account_id = :accountId AND why NOT IN ('caught-up', 'command-cut') GROUP BY channel_id
     ) WHERE count > 0 AND facts ->> '$.place.guild.id' = :guildId`;
   return {
     /** The channels in which a person wrote or reacted, each with the last time; the latest first. */
