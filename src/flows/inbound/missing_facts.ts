@@ -1,30 +1,42 @@
 /**
- * Completes messages that Discord sent without the name of their group, or without the original of a
- * reply, which may be the bot's. Batches keep their order; without these facts, the rules are stricter.
+ * Completes messages that Discord sent without the name of their group, before it has told of their
+ * thread, or without the original of a reply, which may be the bot's. Batches keep their order; without these facts, the rules are stricter.
  */
 
 import type { BotAccount } from "../../account/account.ts";
 import { perAccount } from "../../account/per_account.ts";
-import type { ChannelId } from "../../core/discord/ids.ts";
 import type { InboundBatch, InboundEvent } from "../../core/inbound/events.ts";
+import type { InboundMessage, Place } from "../../core/inbound/inbound.ts";
+import { placeOfTarget } from "../../discord/gateway/decode/places.ts";
 import { createReadChannel } from "../../discord/rest/requests/channel.ts";
 
 /** The last batch that waits, for its facts or for those before it. */
 const line = perAccount("inbox", (): { waiting?: Promise<void> } => ({}));
 
-function lacksFact(event: InboundEvent): boolean {
-  if (event.kind === "message_edited") return lacksFact(event.message);
+function lacksFact(account: BotAccount, event: InboundEvent): boolean {
+  if (event.kind === "message_edited") return lacksFact(account, event.message);
   if (event.kind !== "message") return false;
-  return event.place.kind === "group_dm" || (event.quoted && !event.quoted.author) === true;
+  return lacksPlace(account, event) || (event.quoted && !event.quoted.author) === true;
 }
 
-async function groupName(
-  { policy, rest }: BotAccount,
-  channelId: ChannelId,
-): Promise<string | undefined> {
+/** Whether its place is a group, or a thread of a known guild that the guild's index does not have. */
+function lacksPlace({ reader }: BotAccount, { place, channelId }: InboundMessage): boolean {
+  if (place.kind !== "guild") return place.kind === "group_dm";
+  return reader.index.get(place.guild.id)?.channels.has(channelId) === false;
+}
+
+async function placeOf(
+  { policy, rest, reader }: BotAccount,
+  { place, channelId }: InboundMessage,
+): Promise<Place> {
   const { groupChannels } = policy().policy.dm;
-  if (!groupChannels?.some(({ kind }) => kind === "name")) return undefined;
-  return (await createReadChannel(rest, { priority: "spare", timeoutMs: 2_000 })(channelId)).name;
+  const isAsked = place.kind === "guild" || groupChannels?.some(({ kind }) => kind === "name");
+  const { name, parentId } = isAsked
+    ? await createReadChannel(rest, { priority: "spare", timeoutMs: 2_000 })(channelId)
+    : {};
+  if (place.kind !== "guild") return { kind: "group_dm", name };
+  const { id } = place.guild;
+  return placeOfTarget(id, { channelId, parentId }, reader.index.get(id));
 }
 
 async function completed<Event extends InboundEvent>(
@@ -36,10 +48,7 @@ async function completed<Event extends InboundEvent>(
   }
   if (event.kind !== "message") return event;
   const { channelId, quoted, sender, mention = sender.automaton ? undefined : "reply" } = event;
-  const isGroup = event.place.kind === "group_dm";
-  const place = isGroup
-    ? { ...event.place, name: await groupName(account, channelId) }
-    : event.place;
+  const place = lacksPlace(account, event) ? await placeOf(account, event) : event.place;
   const me = quoted && !quoted.author ? account.self() : undefined;
   if (
     !me || !quoted || !(await account.store.outbox.known(channelId, [quoted.id])).has(quoted.id)
@@ -56,7 +65,7 @@ export function complete<Event extends InboundEvent>(
   events: readonly Event[],
 ): Promise<Event[]> {
   return Promise.all(
-    events.map((one) => lacksFact(one) ? completed(account, one).catch(() => one) : one),
+    events.map((one) => lacksFact(account, one) ? completed(account, one).catch(() => one) : one),
   );
 }
 
@@ -67,7 +76,7 @@ export function inOrder(
   accept: (batch: InboundBatch) => void,
 ): void {
   const state = line(account);
-  if (!state.waiting && !batch.events.some(lacksFact)) return accept(batch);
+  if (!state.waiting && !batch.events.some((one) => lacksFact(account, one))) return accept(batch);
   const done = Promise.all([complete(account, batch.events), state.waiting])
     .then(([events]) => accept({ ...batch, events }));
   state.waiting = done;

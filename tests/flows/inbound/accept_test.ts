@@ -18,7 +18,7 @@ import {
   sender,
 } from "../../support/discord/builders.ts";
 import { type Given, SELF, testAccount } from "../../support/bot/test_account.ts";
-import { messageData } from "../../support/discord/payloads.ts";
+import { CHANNEL, GUILD as HOME, guildData, messageData } from "../../support/discord/payloads.ts";
 import { sameData } from "../../support/same_data.ts";
 import { settle } from "../../support/settle.ts";
 
@@ -465,5 +465,28 @@ describe("[M2] a reply whose original Discord has left out", () => {
       );
       assert.ok(account);
     }
+  });
+
+  it("[P9] has the rules of its channel, also before Discord has told of its thread", async () => {
+    const { receive, write, states, rows, pass } = await build({
+      discord: { guilds: { [HOME]: { channels: { [CHANNEL]: { requireMention: false } } } } },
+      answer: ({ path, method }) =>
+        method === "GET" && path === "/channels/1400000000000000088"
+          ? {
+            id: "1400000000000000088",
+            type: 12,
+            name: "quiet",
+            guild_id: HOME,
+            parent_id: CHANNEL,
+          }
+          : undefined,
+    });
+    await receive("GUILD_CREATE", guildData());
+    await write("hello", { channel_id: "1400000000000000088" });
+    await pass(250);
+    assert.deepEqual(states(), ["answered"]);
+    await write("hello", { channel_id: "1400000000000000089" }); // its look-up fails
+    await pass(250);
+    assert.equal(rows("SELECT 1 FROM decision WHERE verdict = 'ignore'").length, 1);
   });
 });
