@@ -22,7 +22,6 @@ import type { ToolServices } from "../bot/rules/tool_services.ts";
 import type { History } from "../bot/turn/history.ts";
 import type { createAccountPresence } from "../flows/presence.ts";
 import type { createConnectionState } from "../flows/preflight/connection_state.ts";
-import type { AnswerThreads } from "../flows/turn/answer_threads.ts";
 import type { TurnRulesPorts } from "../flows/turn/turn_rules.ts";
 
 export interface BotAccount extends Account<Store, CurrentPolicy, Config> {
@@ -85,6 +84,5 @@ export interface Bot extends
 /** The parts, set one after the other while an account is made; none is used before all are. */
 export interface OldParts {
   sources: TurnRulesPorts;
-  threads: AnswerThreads;
   history: History;
 }

@@ -147,7 +147,7 @@ export const replyInThread: Tool = defineTool({
   needs: ["View Channel", "Create Public Threads", "Send Messages in Threads"],
   isIdempotent: true, // a message has one thread at most
   async run({ title }, { account, message }) {
-    const { openThread } = await import("../flows/turn/answer_threads.ts");
+    const { openThread } = await import("../flows/turn/threads/answer_threads.ts");
     await openThread(account, message, title);
     return `The thread <#${threadIdOf(message.id)}> is open. Your answer will be posted there.`;
   },

@@ -4,14 +4,8 @@
  * A part reports to the others by its events, which `wiring.ts` connects.
  */
 
-import { NO_THREADS } from "../../core/inbound/threads.ts";
-import { RestError } from "../../discord/rest/exchange/rest_error.ts";
-import { createThreadRequests } from "../../discord/rest/requests/channel.ts";
 import { viewOf } from "../../flows/judging/judge.ts";
 import { createPolicyKeeper } from "../../flows/judging/policy_keeper.ts";
-import { cleanSecrets } from "../../account/secrets.ts";
-import { createAnswerThreads, createTitleByModel } from "../../flows/turn/answer_threads.ts";
-import { rulesFor } from "../../policy/rules/place_rules.ts";
 import { wakes } from "../../account/wakes.ts";
 import { createAccountContext } from "../account_context.ts";
 import type { AccountOptions, AccountPorts } from "../account_interface.ts";
@@ -21,7 +15,6 @@ import type { ToolServices } from "../rules/tool_services.ts";
 import { createHistory } from "../turn/history.ts";
 import { createRuleSources } from "../turn/rule_sources.ts";
 import { turnsOf } from "../../flows/turn/account_turns.ts";
-import { spendOf } from "../../flows/turn/spending/budgets.ts";
 import type { GatewayParts } from "./gateway_parts.ts";
 
 /**
@@ -63,27 +56,6 @@ export async function createParts(
     bot: { ...ports, ...options, toolServices },
     chance: ports.chance,
   });
-  const spend = spendOf(account);
-  const turnParts = account.forPart("turns");
-  const threads = createAnswerThreads(turnParts, {
-    store: store.turns,
-    requests: createThreadRequests(client),
-    refusalOf(error) {
-      if (!(error instanceof RestError)) return undefined;
-      return error.kind === "unsent" || error.kind === "unavailable" ? undefined : error.kind;
-    },
-    rules({ place }) {
-      if (place.kind !== "guild") return NO_THREADS;
-      const rules = rulesFor(place, account.policy().policy);
-      return rules.kind === "open" ? rules.threads.value : NO_THREADS;
-    },
-    matchesPattern: (text) => account.policy().policy.matchesPattern(text),
-    titleByModel: createTitleByModel(turnParts, {
-      modelOf: (agentId) => settings.models.of(agentId),
-      spend,
-    }),
-    cleanSecrets: (text) => cleanSecrets(account, text),
-  });
   const sources = createRuleSources(account, {
     ...{ options, reader, toolServices },
     own: () => ownServers(account),
@@ -91,7 +63,7 @@ export async function createParts(
   ports.publish(viewOf(account)); // before any message is judged
   const history = createHistory(account);
   Object.assign(account.parts, {
-    ...{ sources, threads, history },
+    ...{ sources, history },
   });
   Object.assign(wakes(account), {
     turns: turnsOf(account).wake,

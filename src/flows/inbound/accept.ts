@@ -9,6 +9,11 @@
 
 import type { BotAccount } from "../../account/account.ts";
 import { eventsOfExtras, tellExtras } from "../../account/extra_parts.ts";
+import {
+  archiveIfDone,
+  startThreads,
+  threadMembersChanged,
+} from "../turn/threads/answer_threads.ts";
 import { perAccount } from "../../account/per_account.ts";
 import {
   type Accepted,
@@ -70,7 +75,7 @@ const inboxOf = perAccount("inbox", ({ log }): Inbox => ({ log, units: [] }));
 export async function startInbound(account: BotAccount): Promise<void> {
   await Promise.all([
     startPluralkit(account),
-    account.parts.threads.start(),
+    startThreads(account),
     endLeftCommands(account),
   ]);
   approvals.start(account);
@@ -107,7 +112,6 @@ export function accept(account: BotAccount, batch: InboundBatch): void {
 
 function acceptComplete(account: BotAccount, batch: InboundBatch): void {
   const { arrivedAt } = batch;
-  const { threads } = account.parts;
   const inbox = inboxOf(account);
   let unit: Unit | undefined;
   let isUrgent = false;
@@ -163,7 +167,8 @@ function acceptComplete(account: BotAccount, batch: InboundBatch): void {
     },
     reaction(reaction) {
       const permitted = permitReaction(account, reaction);
-      threads.reacted(
+      archiveIfDone(
+        account,
         reaction,
         () => permitReaction(account, { ...reaction, on: "own" }) !== undefined,
       );
@@ -181,7 +186,7 @@ function acceptComplete(account: BotAccount, batch: InboundBatch): void {
     },
     place_gone: ({ id }) => cardsGone(account, [id]),
     guild_joined: ({ guild }) => guildJoined(account, guild),
-    thread_members_changed: ({ threadId, ...change }) => threads.membersChanged(threadId, change),
+    thread_members_changed: (change) => threadMembersChanged(account, change),
     permissions_changed: ({ guildId }) => queuesOf(account).permissionsChanged(guildId),
   };
   for (const event of batch.events) {

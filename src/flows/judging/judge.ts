@@ -25,6 +25,7 @@ import {
   scopeFor,
   sessionKeyOf,
 } from "../../session/session_key.ts";
+import { continuesIn, opensThreadFor, threadAgentOf } from "../turn/threads/answer_threads.ts";
 import { intentOf } from "./intent.ts";
 import { tellLoopMuted } from "../owners/delivery_notices.ts";
 import { ownsApplicationAsRead, sessionOwner } from "../owners/owner_ids.ts";
@@ -61,14 +62,14 @@ const stateOf = perAccount("gateway", ({ accountId, store: { settings }, policy,
 
 /** The account as others of the process see it. */
 export function viewOf(account: BotAccount): OurView {
-  const { reader, parts } = account;
+  const { reader } = account;
   return {
     userId: () => account.self()?.userId,
     roleIn: (guildId) => reader.index.get(guildId)?.ownRole,
     isIn: (guildId) => reader.index.has(guildId),
     wouldAnswer: (message) =>
       stateOf(account).seen.has(message.channelId) && wouldAnswer(account, message),
-    threadAgent: (threadId) => parts.threads.agentOf(threadId),
+    threadAgent: (threadId) => threadAgentOf(account, threadId),
   };
 }
 
@@ -93,7 +94,7 @@ function knownFactsOf(
   if (sender.automaton === undefined) {
     const mayBeProxied = !sender.pluralkit && proxiedUsers(account).has(sender.id);
     const inThread = place.kind === "guild" && place.thread !== undefined &&
-      account.parts.threads.continuesIn(channelId);
+      continuesIn(account, channelId);
     const isOwner = mayBeOwner(account, message) && ownsApplicationAsRead(account, sender.id);
     if (!(mayBeProxied || inThread || isCommand || isOwner)) return known;
     return {
@@ -250,7 +251,7 @@ export function routeOf(account: BotAccount, message: InboundMessage): Route {
   const triggered = cameBy(message, "passive");
   if (triggered) return conversationRoute(account, message, triggered.agentId, undefined);
   const command = commandOf(account, message);
-  const opensThread = !command && account.parts.threads.opensFor(message);
+  const opensThread = !command && opensThreadFor(account, message);
   const { agentId } = account.policy().chooseAgent({ ...message, ...routingOf(account, message) });
   const thread = opensThread ? threadIdOf(message.id) : undefined;
   const route = conversationRoute(account, message, agentId, sessionOwner(account), thread);
@@ -262,7 +263,7 @@ export function routeOf(account: BotAccount, message: InboundMessage): Route {
 export function sessionOf(account: BotAccount, call: Conversation): Route {
   const mentioned = allAccounts(account).length > 1 ? [account.accountId] : undefined;
   const threadAgent = call.place.kind === "guild" && call.place.thread
-    ? account.parts.threads.agentOf(call.place.thread.id)
+    ? threadAgentOf(account, call.place.thread.id)
     : undefined;
   const { agentId } = account.policy().chooseAgent({ ...call, mentioned, threadAgent });
   return conversationRoute(account, call, agentId, sessionOwner(account));

@@ -19,6 +19,7 @@ import { madeFiles } from "../media/files.ts";
 import { mannerOf, modelOf } from "../judging/chosen_settings.ts";
 import { observeTokens } from "../session/turn_history.ts";
 import { readSteps } from "../session/old_results.ts";
+import { homeOf } from "./threads/answer_threads.ts";
 import { failedTurn } from "./failed_turn.ts";
 import { answeredTurn, interruptedTurn, logAnswer, postedTurn } from "./finished_turn.ts";
 import { readRequest, shownOf, stepPorts, type TurnContext, type TurnRequest } from "./gather.ts";
@@ -241,11 +242,11 @@ async function recordAnswer(
   { request, outcome, compose, made }: ModelAsked & { readonly outcome: ModelReply },
   given: Parameters<typeof answeredTurn>[2],
 ): Promise<FinishedTurn> {
-  const { account: { parts: { threads } }, turn: running, spending } = turn;
+  const { account, turn: running, spending } = turn;
   const { text, isCut, carried, replaced } = outcome;
   let home = running.claim;
   let composed = compose(text, home, made);
-  const moving = threads.homeOf(home, composed.kind === "reply");
+  const moving = homeOf(account, home, composed.kind === "reply");
   if (moving) {
     home = await moving;
     if (home !== running.claim) composed = compose(text, home, made);

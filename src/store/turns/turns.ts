@@ -96,8 +96,6 @@ function createAnswerThreads(
   };
 }
 
-export type AnswerThreadRows = ReturnType<typeof createAnswerThreads>;
-
 /**
  * Stores overheard messages of a channel, for the next turn there (H1).
  *

@@ -1,9 +1,17 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { Claim } from "../../../src/core/inbound/inbox.ts";
 import type { InboundMessage } from "../../../src/core/inbound/inbound.ts";
-import type { AnswerThread, ThreadRules } from "../../../src/core/inbound/threads.ts";
-import { createAnswerThreads } from "../../../src/flows/turn/answer_threads.ts";
+import type { ThreadRules } from "../../../src/core/inbound/threads.ts";
+import { RestError } from "../../../src/discord/rest/exchange/rest_error.ts";
+import {
+  continuesIn,
+  opensThreadFor,
+  openThread,
+  startThreads,
+  threadMembersChanged,
+} from "../../../src/flows/turn/threads/answer_threads.ts";
+import { type Given, SELF, testAccount } from "../../support/bot/test_account.ts";
+import { refused } from "../../support/discord/answers.ts";
 import {
   ACCOUNT,
   channelId,
@@ -13,190 +21,177 @@ import {
   messageId,
   userId,
 } from "../../support/discord/builders.ts";
-import { FakeClock } from "../../support/fake_clock.ts";
-import { recordingLog } from "../../support/recording_log.ts";
-import { settle } from "../../support/settle.ts";
+import { ADA, CHANNEL, GUILD, guildData } from "../../support/discord/payloads.ts";
 
-const QUESTION = guildMessage({ id: messageId("1400000000000000101"), mention: "user" });
-const THREAD = channelId("1400000000000000101");
+const FIRST = messageId("1400000000000000002");
+const THREAD = channelId(FIRST);
 
-function claimOf(message: InboundMessage, home: string = THREAD, attempt = 1): Claim {
+/** A guild whose answers open threads, as the test says. @param failures Of the first requests. */
+async function build(
+  rules: Partial<ThreadRules> = {},
+  { failures = [], ...given }: Given & { readonly failures?: Error[] } = {},
+) {
+  const scene = await testAccount({
+    discord: {
+      guilds: { [GUILD]: { users: ["*"], threads: { auto: "mention", ...rules } } },
+    },
+    beside: { messages: { groupChat: { mentionPatterns: ["barnie"] } } },
+    answer: ({ path }) => /\/messages\/\d+\/threads$/.test(path) ? failures.shift() : undefined,
+    ...given,
+  });
+  await scene.receive("GUILD_CREATE", guildData());
+  const mentions = [{ id: SELF.userId, username: "barnacle", discriminator: "0" }];
   return {
-    message,
-    attempt,
-    route: { agentId: "main", sessionKey: `agent:main:discord:channel:${home}` },
+    ...scene,
+    ask: (text: string) => scene.write(`<@${SELF.userId}> ${text}`, { mentions }),
+    started: () =>
+      scene.requests.filter(({ path }) => path.endsWith("/threads")).map(({ body }) =>
+        body["name"]
+      ),
+    states: () => scene.rows("SELECT state FROM answer_thread").map(({ state }) => state),
+    homes: () =>
+      scene.rows("SELECT message ->> '$.channelId' AS home FROM outbox").map(({ home }) => home),
   };
 }
 
-/** Threads over a store in memory, and a Discord that does what the test says. */
-function setUp(rules: Partial<ThreadRules> = {}, byModel = "") {
-  const clock = new FakeClock();
-  const rows = new Map<string, AnswerThread>();
-  const world = { answers: [] as string[], asked: [] as string[] };
-  const stopping = new AbortController();
-  const left: boolean[] = [];
-  const threads = createAnswerThreads({
-    accountId: ACCOUNT,
-    schedule: clock.schedule,
-    stopping: stopping.signal,
-    now: clock.now,
-    log: recordingLog().log,
-  }, {
-    store: {
-      answerThreads: () => Promise.resolve([...rows.values()]),
-      answerThread: (_account, id) => Promise.resolve(rows.get(id)),
-      beginThread(_account, thread) {
-        if (!rows.has(thread.threadId)) rows.set(thread.threadId, thread);
-        return Promise.resolve();
-      },
-      endThread(_account, id, state) {
-        const row = rows.get(id);
-        if (row) rows.set(id, { ...row, state });
-        return Promise.resolve();
-      },
-      setAskerIn: (_account, _thread, isIn) => Promise.resolve(void left.push(!isIn)),
-    },
-    requests: {
-      start(_channel, message, name, minutes) {
-        world.asked.push(`${name} ${minutes}`);
-        const answer = world.answers.shift();
-        if (answer?.startsWith("id ")) {
-          return Promise.resolve({ threadId: channelId(answer.slice(3)), existed: false });
-        }
-        return answer
-          ? Promise.reject(new Error(answer))
-          : Promise.resolve({ threadId: channelId(message), existed: false });
-      },
-      addMember: (_thread, id) => Promise.resolve(void world.asked.push(`add ${id}`)),
-      archive: (id) => Promise.resolve(void world.asked.push(`archive ${id}`)),
-    },
-    refusalOf: (error) =>
-      error instanceof Error && error.message === "forbidden" ? "forbidden" : undefined,
-    rules: () => ({ auto: "mention", title: "words", archiveAfterMin: 60, ...rules }),
-    matchesPattern: (text) => text.includes("barnie"),
-    titleByModel: () => Promise.resolve(byModel),
-    cleanSecrets: (text) => text.replaceAll("hunter2", "[redacted]"),
-  });
-  return { threads, clock, rows, world, left };
-}
+const UNAVAILABLE = new RestError("no answer", { kind: "unavailable", route: "POST /" });
+const FORBIDDEN = refused(403, 50013);
 
-describe("[S7] createAnswerThreads() › opensFor()", () => {
-  const { place } = QUESTION;
-  assert.ok(place.kind === "guild");
+describe("[S7] a question opens a thread for its answer", () => {
+  const place = guildPlace();
+  const question = (given: Partial<InboundMessage> = {}) =>
+    guildMessage({ mention: "user", ...given });
   const thread = { id: channelId("9"), name: "t" };
   const cases: readonly [what: string, auto: ThreadRules["auto"], InboundMessage, boolean][] = [
-    ["a mention", "mention", QUESTION, true],
+    ["a mention", "mention", question(), true],
     ["a pattern", "mention", guildMessage({ text: "barnie?" }), true],
-    ["no mention", "mention", guildMessage({ text: "hello" }), false],
-    ["no mention, with `all`", "all", guildMessage({ text: "hello" }), true],
-    ["a mention, with `off`", "off", QUESTION, false],
-    ["a message in a thread", "all", guildMessage({ place: guildPlace({ thread }) }), false],
+    ["no mention", "mention", guildMessage(), false],
+    ["no mention, with `all`", "all", guildMessage(), true],
+    ["a mention, with `off`", "off", question(), false],
+    ["a message in a thread", "all", guildMessage({ place: { ...place, thread } }), false],
     ["an unknown place", "all", guildMessage({ place: { ...place, isUnknown: true } }), false],
     ["a direct message", "all", directMessage(), false],
   ];
   for (const [what, auto, message, opens] of cases) {
-    it(`${opens ? "opens" : "does not open"} a thread for ${what}`, () =>
-      assert.equal(setUp({ auto }).threads.opensFor(message), opens));
+    it(`${opens ? "for" : "not for"} ${what}`, async () => {
+      const discord = { guilds: { "*": { users: ["*"], threads: { auto } } } };
+      const { account } = await build({}, { discord });
+      assert.equal(opensThreadFor(account, message), opens);
+    });
   }
-});
 
-describe("[S7] createAnswerThreads() › homeOf()", () => {
-  it("opens the thread, adds the asker, and moves the answer", async () => {
-    const { threads, world, rows } = setUp();
-    const home = await threads.homeOf(claimOf({ ...QUESTION, text: "my hunter2 tides" }), true);
-    assert.equal(home?.message.channelId, THREAD);
-    assert.deepEqual(world.asked, ["my [redacted] tides 60", `add ${QUESTION.sender.id}`]);
-    assert.equal(rows.get(THREAD)?.state, "open");
-    assert.ok(threads.continuesIn(THREAD));
+  it("with its words as the title, the asker in it, and no secret", async () => {
+    const { ask, account, started, homes, states, requests } = await build();
+    await ask("my hunter2 tides");
+    assert.deepEqual(started(), ["my [redacted] tides"]);
+    assert.ok(requests.some(({ path }) => path === `/channels/${THREAD}/thread-members/${ADA.id}`));
+    assert.deepEqual([homes(), states()], [[THREAD], ["open"]]);
+    assert.ok(continuesIn(account, THREAD));
   });
 
-  it("opens none for a silent turn, or by default", async () => {
-    const { threads, world } = setUp();
-    const silent = claimOf(QUESTION);
-    assert.equal(await threads.homeOf(silent, false), silent);
-    const other = claimOf(QUESTION, QUESTION.channelId);
-    assert.equal(threads.homeOf(other, true), undefined);
-    assert.deepEqual(world.asked, []);
+  it("but not for a silent turn", async () => {
+    const { ask, started, homes } = await build({}, { says: () => "NO_REPLY" });
+    await ask("well?");
+    assert.deepEqual([started(), homes()], [[], []]);
   });
 
-  it("[D1] asks with the same title after a crash, and not at all once it is open", async () => {
-    const { threads, world, rows } = setUp({ title: "model" }, "By the model");
-    const row = { threadId: THREAD, channelId: QUESTION.channelId, askerId: QUESTION.sender.id };
-    rows.set(THREAD, { ...row, title: "Before the crash", state: "opening" });
-    await threads.homeOf(claimOf(QUESTION, THREAD, 2), true);
-    assert.equal(world.asked[0], "Before the crash 60");
-    world.asked.length = 0;
-    const home = await threads.homeOf(claimOf(QUESTION, THREAD, 3), true);
-    assert.equal(home?.message.channelId, THREAD);
-    assert.deepEqual(world.asked, []);
-  });
-
-  it("takes the model's title, and the words if there is none", async () => {
+  it("with a title by the model, or its words if there is none", async () => {
     for (
       const [byModel, title] of [["**Feeding krill**", "Feeding krill"], ["", "hello"]] as const
     ) {
-      const { threads, world } = setUp({ title: "model" }, byModel);
-      await threads.homeOf(claimOf({ ...QUESTION, text: "hello" }), true);
-      assert.equal(world.asked[0], `${title} 60`);
+      const texts = ["fine", byModel];
+      const { ask, started } = await build({ title: "model" }, { says: () => texts.shift() ?? "" });
+      await ask("hello");
+      assert.deepEqual(started(), [title]);
     }
   });
 
-  it("answers in the channel after a refusal, and asks again after ten minutes", async () => {
-    const { threads, world, rows, clock } = setUp();
-    world.answers.push("forbidden");
-    const claim = claimOf(QUESTION);
-    assert.equal(await threads.homeOf(claim, true), claim);
-    assert.equal(rows.get(THREAD)?.state, "refused");
-    assert.ok(!threads.continuesIn(THREAD));
-    assert.ok(!threads.opensFor(QUESTION));
-    clock.advance(600_000);
-    assert.ok(threads.opensFor(QUESTION));
+  for (const state of ["opening", "open"] as const) {
+    it(`[D1] with the title from before a crash, if it is ${state}`, async () => {
+      const { ask, started, homes, store } = await build({ title: "model" });
+      const row = { threadId: THREAD, channelId: channelId("1"), askerId: userId(ADA.id) };
+      await store.turns.beginThread(ACCOUNT, { ...row, title: "Before", state: "opening" }, 1);
+      if (state === "open") await store.turns.endThread(ACCOUNT, THREAD, state);
+      await ask("hello");
+      assert.deepEqual([started(), homes()], [state === "open" ? [] : ["Before"], [THREAD]]);
+    });
+  }
+
+  it("unless Discord has refused one there in the last ten minutes", async () => {
+    const { ask, account, homes, states, pass, started } = await build({}, {
+      failures: [FORBIDDEN],
+    });
+    await ask("one?");
+    assert.deepEqual([homes(), states()], [[CHANNEL], ["refused"]]);
+    assert.ok(!continuesIn(account, THREAD));
+    await ask("two?");
+    await pass(600_000);
+    await ask("three?");
+    assert.deepEqual(started(), ["one?", "three?"]);
   });
 
-  it("tries again while Discord does not answer", async () => {
-    const { threads, world, clock } = setUp();
-    world.answers.push("down", "down");
-    const home = threads.homeOf(claimOf(QUESTION), true);
-    for (const delay of [1_000, 4_000]) {
-      await settle();
-      clock.advance(delay);
-    }
-    assert.equal((await home)?.message.channelId, THREAD);
-    assert.equal(world.asked.filter((one) => one.endsWith("60")).length, 3);
+  it("after more attempts, while Discord does not answer", async () => {
+    const { ask, pass, homes, started } = await build({}, { failures: [UNAVAILABLE, UNAVAILABLE] });
+    await ask("well?");
+    await pass(1_000);
+    await pass(4_000);
+    assert.deepEqual([started().length, homes()], [3, [THREAD]]);
   });
 
-  it("[S3] moves the answer and its session if a tool has opened the thread", async () => {
-    const { threads } = setUp({ auto: "off" });
-    await threads.open(QUESTION, "By a tool");
-    const home = await threads.homeOf(claimOf(QUESTION, QUESTION.channelId), true);
-    assert.equal(home?.message.channelId, THREAD);
-    assert.equal(home?.route.sessionKey, `agent:main:discord:channel:${THREAD}`);
+  it("[S3] if a tool opens it, with its session", async () => {
+    const scene = await build({ auto: "off" }, {
+      async says() {
+        await openThread(scene.account, guildMessage({ id: FIRST }), "By a tool");
+        return "fine";
+      },
+    });
+    await scene.ask("well?");
+    assert.deepEqual([scene.started(), scene.homes()], [["By a tool"], [THREAD]]);
+    const keys = scene.rows("SELECT DISTINCT session_key AS key FROM entry");
+    assert.deepEqual(keys, [{ key: `agent:main:discord:channel:${THREAD}` }]);
+    await assert.rejects(openThread(scene.account, directMessage(), "t"), /no threads here/);
   });
 });
 
-describe("[S7] createAnswerThreads() › membersChanged()", () => {
-  it("continues only while the asker is in the thread", async () => {
-    const { threads, left } = setUp();
-    await threads.open(QUESTION, "t");
-    const { sender: { id: asker } } = QUESTION;
-    threads.membersChanged(THREAD, { joined: [], left: [userId("8")] });
-    assert.ok(threads.continuesIn(THREAD));
-    threads.membersChanged(THREAD, { joined: [], left: [asker] });
-    assert.ok(!threads.continuesIn(THREAD));
-    threads.membersChanged(THREAD, { joined: [userId("8")], left: [] });
-    await settle();
-    assert.ok(!threads.continuesIn(THREAD));
-    threads.membersChanged(THREAD, { joined: [asker], left: [] });
-    await settle();
-    assert.ok(threads.continuesIn(THREAD));
-    assert.deepEqual(left, [true, false]);
+describe("[S7] the conversation in a thread", () => {
+  it("continues only while the asker is in it, also after a restart", async () => {
+    const { ask, account, rows, quiet } = await build();
+    await ask("well?");
+    const asker = userId(ADA.id);
+    const change = async (joined: string[], left: string[]) => {
+      const users = { joined: joined.map(userId), left: left.map(userId) };
+      threadMembersChanged(account, { threadId: THREAD, ...users });
+      await quiet();
+      return continuesIn(account, THREAD);
+    };
+    assert.equal(await change([], ["8"]), true);
+    assert.equal(await change([], [asker]), false);
+    assert.deepEqual(rows("SELECT has_asker FROM answer_thread"), [{ has_asker: 0 }]);
+    assert.equal(await change(["8"], []), false);
+    assert.equal(await change([asker], []), true);
+    assert.deepEqual(rows("SELECT has_asker FROM answer_thread"), [{ has_asker: 1 }]);
+
+    account.live.clear(); // as a new process
+    assert.ok(!continuesIn(account, THREAD));
+    await startThreads(account);
+    assert.ok(continuesIn(account, THREAD));
   });
 
-  it("knows the threads of earlier runs", async () => {
-    const { threads, rows } = setUp();
-    const row = { threadId: THREAD, channelId: QUESTION.channelId, askerId: QUESTION.sender.id };
-    rows.set(THREAD, { ...row, title: "t", state: "open" });
-    await threads.start();
-    assert.ok(threads.continuesIn(THREAD));
+  it("is archived by its asker's mark, and by no one else's", async () => {
+    const { ask, receive, requests } = await build();
+    await ask("well?");
+    const archived = () => requests.filter(({ body }) => body["archived"]).length;
+    const emoji = { id: null, name: "✅" };
+    const react = (user_id: string, name = emoji.name) =>
+      receive("MESSAGE_REACTION_ADD", {
+        ...{ user_id, message_id: FIRST, channel_id: CHANNEL, guild_id: GUILD },
+        emoji: { ...emoji, name },
+        member: { user: { ...ADA, id: user_id }, roles: [] },
+      });
+    await react("8");
+    await react(ADA.id, "👍");
+    assert.equal(archived(), 0);
+    await react(ADA.id);
+    assert.equal(archived(), 1);
   });
 });

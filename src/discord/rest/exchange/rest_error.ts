@@ -57,6 +57,12 @@ export class RestError extends Error {
   }
 }
 
+/** Why Discord refused a request; `undefined` if it may succeed later, or if the error is no answer. */
+export function refusalIn(error: unknown): Refusal | undefined {
+  if (!(error instanceof RestError)) return undefined;
+  return error.kind === "unsent" || error.kind === "unavailable" ? undefined : error.kind;
+}
+
 /** Whether Discord refuses the token. A captive portal or a proxy may answer with any status. */
 export function isTokenRefused(error: unknown): boolean {
   return error instanceof RestError && error.kind === "unauthorized";

@@ -9,8 +9,8 @@ import { cleanSecrets, secretTail } from "../../../account/secrets.ts";
 import { wakeChannels } from "../../../account/wakes.ts";
 import type { MessageId } from "../../../core/discord/ids.ts";
 import type { Delivery } from "../../../core/outbound/delivery.ts";
-import type { OutboxRow, Refusal } from "../../../core/outbound/outbound.ts";
-import { RestError } from "../../../discord/rest/exchange/rest_error.ts";
+import type { OutboxRow } from "../../../core/outbound/outbound.ts";
+import { refusalIn, RestError } from "../../../discord/rest/exchange/rest_error.ts";
 import { createMessages } from "../../../discord/rest/requests/messages.ts";
 import {
   createReactions,
@@ -26,7 +26,7 @@ export const progressOf: (account: BotAccount) => Progress = perAccount("turns",
 
 function createProgress(account: BotAccount) {
   const { config, rest, schedule, now, log } = account;
-  const common = { refusalOf, schedule, now, log };
+  const common = { refusalOf: refusalIn, schedule, now, log };
   const requests: Pick<DraftPorts, "outbox" | "edit" | "wake"> = {
     outbox: account.store.outbox,
     // Only if rate limits leave room.
@@ -51,7 +51,7 @@ function createProgress(account: BotAccount) {
     reactions: createReactions(rest),
   });
   return {
-    typing: createTyping(common, { refusalOf, show: createShowTyping(rest) }),
+    typing: createTyping(common, { refusalOf: refusalIn, show: createShowTyping(rest) }),
     /** Messages wait for an answer, for that reason. */
     accepted: acks.accepted,
     /** A message has lost its turn: it needs no sign that the bot has read it. */
@@ -79,12 +79,6 @@ function createProgress(account: BotAccount) {
 }
 
 export type Progress = ReturnType<typeof createProgress>;
-
-/** The reason of Discord's refusal; a request that never left, or got no answer, has none. */
-function refusalOf(error: unknown): Refusal | undefined {
-  if (!(error instanceof RestError)) return undefined;
-  return error.kind === "unsent" || error.kind === "unavailable" ? undefined : error.kind;
-}
 
 /** Discord's codes for an unknown or malformed emoji. */
 const NO_EMOJI: ReadonlySet<number | undefined> = new Set([10014, 50035]);
