@@ -78,12 +78,17 @@ export async function evaluate(
   };
   const end = Date.now() + timeoutMs;
   const isLate = () => Date.now() > end;
-  runtime.setInterruptHandler(isLate);
+  let isEnded = false; // no script can catch that, and each can throw its text
+  runtime.setInterruptHandler(() => isEnded = isLate());
   const written = () => output.join("\n");
   const fail = (error: QuickJSHandle): CodeEnd => ({
     output: written(),
     // A full engine has no room for an error, so it throws anything.
-    failure: memory.isFull ? TOO_MUCH : failureOf(context, error, timeoutMs, work.file),
+    failure: memory.isFull
+      ? TOO_MUCH
+      : isEnded
+      ? tooLong(timeoutMs)
+      : failureOf(context, error, work.file),
   });
   try {
     const show = prepare(context, files, write);
@@ -147,17 +152,12 @@ function tooLong(timeoutMs: number): string {
 function failureOf(
   context: QuickJSContext,
   error: QuickJSHandle,
-  timeoutMs: number,
   file: string,
 ): string {
   const thrown: unknown = context.dump(error);
   const { name, message, stack } = Object(thrown);
   if (typeof message !== "string") {
     return `it threw ${String(JSON.stringify(thrown)).slice(0, 500)}`;
-  }
-  if (name === "InternalError") {
-    if (message === "interrupted") return tooLong(timeoutMs);
-    if (message === "out of memory") return TOO_MUCH;
   }
   if (message === "stack overflow") return message; // also a SyntaxError of JSON.parse
   const place = String(stack).split(file)[1]?.match(/^:\d+(?::\d+)?/)?.[0];

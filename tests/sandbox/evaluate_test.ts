@@ -63,6 +63,8 @@ describe("[T6] evaluate()", () => {
     ["({ toJSON() { for (;;); } })", TOO_LONG],
     ["'a'.repeat(2 ** 29)", "it used more than 64 MB"],
     ["new ArrayBuffer(1e9)", "it used more than 64 MB"],
+    ["throw new InternalError('interrupted')", "InternalError: interrupted (script.js:1:24)"],
+    ["throw new InternalError('out of memory')", "InternalError: out of memory (script.js:1:24)"],
     ["throw 1n", "its error cannot be read"],
     [
       "throw Object.assign(new Error('x'), { name: { toString: 1, valueOf: 1 } })",
