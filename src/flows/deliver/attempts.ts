@@ -33,7 +33,7 @@ import {
 import { progressOf } from "../turn/progress/progress.ts";
 import { intentOf } from "../judging/intent.ts";
 import { ownerReached, ownerRefused } from "../owners/tell_owners.ts";
-import { toldSent } from "./tool_messages.ts";
+import { isAwaited, toldSent } from "./tool_messages.ts";
 import { filesRefused } from "../owners/delivery_notices.ts";
 import { updateCards } from "../questions/cards.ts";
 import { doorOf } from "./owed.ts";
@@ -209,7 +209,7 @@ export function createDeliveryAttempts(
   async function giveUp(row: OutboxRow, reason: string, isOpen: boolean): Promise<void> {
     const { channelId, of } = row.message;
     log.error("A message is given up", { channelId, row: row.id, reason });
-    await outbox.markDead(row, reason, doorOf(row, isOpen));
+    await outbox.markDead(row, reason, isAwaited(account, row) ? undefined : doorOf(row, isOpen));
     updateCards(account); // it may be one, which no one can press then
     if (!of || of.kind === "draft") return;
     // Schedules judge by what uses deliveries.

@@ -66,6 +66,10 @@ const PATIENCE_MS = 10_000;
 /** Tools that wait for the message with a nonce. */
 const waiting = perAccount("delivery", () => new Map<string, () => void>());
 
+/** Whether a tool waits for a message: its turn then tells people that Discord refuses it. */
+export const isAwaited = (account: BotAccount, { message: { nonce } }: OutboxRow): boolean =>
+  waiting(account).has(nonce);
+
 /** The store has the result of an attempt to deliver a row. */
 export function toldSent(account: BotAccount, { message: { nonce } }: OutboxRow): void {
   waiting(account).get(nonce)?.();

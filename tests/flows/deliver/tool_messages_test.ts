@@ -45,6 +45,18 @@ describe("[T3] a text of the tool `discord`", () => {
     assert.equal(clock.pending, 0);
   });
 
+  for (const isLate of [false, true]) {
+    it(`[D5] is missed by ${isLate ? "the owners" : "no one"} if its tool ${isLate ? "waits no more" : "hears the refusal"}`, async () => {
+      const { send, answer, ending, rows, quiet } = await sending();
+      await send();
+      if (isLate) ending.abort();
+      await quiet();
+      await answer({ kind: "refused", why: "rejected", reason: "no", code: 50035 });
+      const dead = rows("SELECT state, owes FROM outbox").map((row) => ({ ...row }));
+      assert.deepEqual(dead, [{ state: "dead", owes: isLate ? "owner" : null }]);
+    });
+  }
+
   it("keeps no tool whose attempt has failed, or whose turn ends", async () => {
     const failed = await sending();
     await failed.send();
