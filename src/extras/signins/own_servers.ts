@@ -69,7 +69,12 @@ export function createOwnServers(account: BotAccount) {
   }
 
   /** @throws {Error} With the reason for the model. */
-  async function handOver(of: InboundMessage, key: string, own: OwnTurn): Promise<void> {
+  async function handOver(
+    of: InboundMessage,
+    key: string,
+    own: OwnTurn,
+    first?: () => Promise<unknown>,
+  ): Promise<void> {
     const { text, quoted, channelId, names, sender } = of;
     const low = parseInt(createHash("sha256").update(key).digest("hex").slice(0, 5), 16);
     const id = snowflakeAt(createdAtMs(of.id), low);
@@ -77,10 +82,8 @@ export function createOwnServers(account: BotAccount) {
     const from = { ...sender, roles: [] };
     const call = { accountId, id, channelId, place, names, sender: from, name: "", options: {} };
     const about = quoted && { ...quoted, channelId };
-    const question = { text, about, origin: { ...own, kind: "own" } } as const;
-    if (await ask(account, { ...call, isElsewhere: true }, question) === "direct") {
-      return;
-    }
+    const question = { text, about, origin: { ...own, kind: "own" }, first } as const;
+    if (await ask(account, { ...call, isElsewhere: true }, question) === "direct") return;
     throw new Error(config().discord.dm.policy === "pairing" ? UNPAIRED : CLOSED);
   }
 
@@ -104,14 +107,15 @@ export function createOwnServers(account: BotAccount) {
       if (from) places.set(sender.id, from);
       const text = [message, ...also].map((one) => one.text).join("\n");
       const key = `${server} ${id} ${revision}`; // once
-      await handOver({ ...message, text }, key, { server, from });
-      if (place.kind !== "dm") {
+      // A person who takes no direct messages gets no turn whose answer no one sees.
+      const tell = place.kind === "dm" ? undefined : async () => {
         const told =
           `About your question in <#${channelId}>: the answer is from your own account, so it ` +
           "comes here.";
         const { send } = await import("../../flows/actions/actions.ts");
         await send(call, { userId: sender.id, text: told });
-      }
+      };
+      await handOver({ ...message, text }, key, { server, from }, tell);
       return "The person's message is answered in their direct messages, from their own account. " +
         "Say so in one short sentence, and nothing about its content.";
     },

@@ -27,6 +27,8 @@ interface CommandQuestion {
   readonly origin?: Origin;
   /** Whether the turn has the session of the person's slash commands (S1). */
   readonly isSlash?: boolean;
+  /** Runs before a turn that the policy allows; a rejection begins none. */
+  readonly first?: () => Promise<unknown>;
 }
 
 /**
@@ -38,7 +40,7 @@ interface CommandQuestion {
 export async function ask(
   account: BotAccount,
   call: CommandCall,
-  { text, about, origin = { kind: "command" }, isSlash }: CommandQuestion,
+  { text, about, origin = { kind: "command" }, isSlash, first }: CommandQuestion,
 ): Promise<"here" | "direct" | "refused" | "full" | "nowhere"> {
   const { store, rest, now } = account;
   const { accountId, guildId, place, sender, isElsewhere } = call;
@@ -61,6 +63,7 @@ export async function ask(
     origin,
   }, isSlash);
   if (asked.verdict.kind !== "accept") return "refused";
+  await first?.();
   const waiting = waitingRules(account);
   const batch = { accountId, judged: [asked], echoes: [], guilds: [], waiting };
   const { unanswered } = await store.inbox.acceptBatch(batch, now());

@@ -132,6 +132,10 @@ describe("[T13a] the bot", () => {
         "the refusal",
         () => written("general").some((text) => /Discord does not take the message/.test(text)),
       );
+      const ofOwn = model.requests.filter((one) =>
+        one.tools.includes("mcp__cal__sign_in") && JSON.stringify(one).includes(edsger.id)
+      );
+      assert.deepEqual(ofOwn, [], "no turn begins whose answer no one sees");
 
       // The server takes a person's tokens back: that person is asked once more, the other is not.
       server.revoke("ada");
