@@ -4,9 +4,17 @@
  */
 
 import assert from "node:assert/strict";
+import { Buffer } from "node:buffer";
+import { readFileSync } from "node:fs";
+import type { ServerResponse } from "node:http";
 import { describe, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
+import { accountOf, type Owed, settled } from "../../support/bot/account.ts";
 import { ended, KILLED, type Scene, withSimulation } from "../../support/bot/e2e.ts";
+import { sharedBot } from "../../support/bot/shared_bot.ts";
+import { judge } from "../../support/bot/survival.ts";
+import { type Misdeed, startBadRest } from "../../support/discord/bad_rest.ts";
+import { type FixedModel, startFixedModel } from "../../support/model/fixed_model.ts";
 
 const WINDOW_MS = 1_000;
 const OPTIONS = {
@@ -78,3 +86,238 @@ describe("[D2] a message whose nonce Discord has forgotten", () => {
       assert.equal(written("general").length, 3);
     }));
 });
+
+/**
+ * Tests a channel in which the bot may not post. The log names it, the owner is told once, and its
+ * answers arrive once the permission is granted.
+ */
+
+const WORDS = "cannot post in #general: Send Messages is denied for the role Barnacle";
+const DENIED = { to: "Barnacle", what: "sendMessages", in: "general" } as const;
+
+describe("[R11] [D5] a channel that refuses the bot's messages", () => {
+  it("is parked with the reason, delays no other channel, and gets its answers later", () =>
+    withSimulation({ mayRefuse: ({ status }) => status === 403 }, async (scene) => {
+      const { simulator, start, say, mention, line, written, until, eventually, replies, command } =
+        scene;
+      const bot = await start();
+      simulator.permit({ ...DENIED, as: "denied" });
+      say("grace", "general", `${mention} q1.`);
+      await line(bot, new RegExp(WORDS));
+      const told = () => written("dm", "ada");
+      await until("the owner to be told", () => told().length > 0);
+      assert.ok(told()[0]?.includes(WORDS), told().join("\n"));
+
+      say("grace", "off-topic", `${mention} q2.`);
+      await replies("off-topic", 1);
+      // A new answer for the channel is tried in vain, and causes no second notice.
+      const refused = () => simulator.requests.records().filter(({ status }) => status === 403);
+      const before = refused().length;
+      say("grace", "general", `${mention} q3.`);
+      await until("another refusal", () => refused().length > before);
+      say("grace", "off-topic", `${mention} q4.`);
+      await replies("off-topic", 2);
+      assert.equal(told().length, 1);
+      const waiting = await command(["outbox", "--data", scene.dataDir]);
+      assert.match(waiting.stdout.join("\n"), /parked.*Send Messages is denied/);
+      const shown = async () => (await command(["status", "--data", scene.dataDir])).stdout.join();
+      const isShown = /Channel .*2 waiting: cannot post in #general/;
+      await eventually("the status with both", async () => isShown.test(await shown()));
+
+      simulator.permit({ ...DENIED, as: "unset" });
+      const texts = await replies("general", 2);
+      assert.deepEqual(texts.map((text) => /q\d/.exec(text)?.[0]), ["q1", "q3"]);
+      assert.equal(told().length, 1);
+      await eventually("the status without it", async () => !/Channel /.test(await shown()));
+    }));
+});
+
+/**
+ * Tests a channel in which the bot may post, but not attach files. No answer there may wait for a
+ * file, and the owner hears of it once.
+ */
+
+const wordsOf = (channel: string) =>
+  `cannot attach files in #${channel}: Attach Files is denied for the role Barnacle`;
+const deniedIn = (channel: string) =>
+  ({ to: "Barnacle", what: "attachFiles", in: channel }) as const;
+const BOOK = Array.from({ length: 900 }, (_, line) => `${line}. Krill, and more krill`).join("\n");
+const OPTIONS_OF_DENIED_FILES = {
+  config: { messages: { maxChunks: 2 } },
+  mayRefuse: ({ status }: { readonly status?: number | undefined }) =>
+    status === 403 || status === 503,
+} as const;
+
+/** A model that answers "book" with a long text, and all else in a word. */
+const startLibrary = () =>
+  startFixedModel((question) => question.includes("the book") ? BOOK : "krill");
+
+const withLibrary = ({ config }: FixedModel) => ({
+  config: { ...OPTIONS_OF_DENIED_FILES.config, ...config },
+});
+
+const toldOf = ({ written }: Scene) =>
+  written("dm", "ada").filter((text) => text.includes("attach files"));
+
+describe("[R12a] a channel that takes no files", () => {
+  const play = sharedBot(OPTIONS_OF_DENIED_FILES);
+
+  it("gets the beginning of a long answer, and each later answer; the owner hears it once", async () => {
+    await using model = await startLibrary();
+    await play(async (scene) => {
+      const { simulator, say, mention, replies, until, here } = scene;
+      simulator.permit({ ...deniedIn(here), as: "denied" });
+      say("grace", here, `${mention} tell me the book`);
+      await replies(here, 2);
+      say("grace", here, `${mention} q1`);
+      await replies(here, 3);
+      say("grace", here, `${mention} the book again`);
+      await replies(here, 5);
+      const posted = simulator.posted(here);
+      assert.match(posted[0]?.content ?? "", /^0\. Krill/);
+      assert.match(
+        posted[1]?.content ?? "",
+        /This is only the beginning\..*I can't attach it here/,
+      );
+      assert.equal(posted[2]?.content, "krill");
+      assert.ok(posted.every(({ attachments }) => attachments.length === 0));
+      await until("a message to the owner", () => toldOf(scene).length > 0);
+      assert.equal(toldOf(scene).length, 1);
+      assert.ok(toldOf(scene)[0]?.includes(wordsOf(here)), toldOf(scene).join("\n"));
+      const refused = simulator.requests.records().filter(({ status }) => status === 403);
+      assert.deepEqual(refused, [], "the bot asks for nothing that it may not do");
+    }, withLibrary(model));
+  });
+});
+
+/**
+ * Tests faulty REST servers: the queue survives, order holds, memory is bounded, and the reply
+ * arrives once when the server recovers.
+ */
+
+const PAGE = "<!doctype html><title>Sign in to the hotel's network</title>";
+
+const page = (status: number): Misdeed => (outgoing) => {
+  outgoing.writeHead(status, { "Content-Type": "text/html; charset=utf-8" }).end(PAGE);
+};
+
+/** Begins the real response with a given length. */
+function begin(outgoing: ServerResponse, body: Uint8Array): void {
+  outgoing.writeHead(200, {
+    "Content-Type": "application/json",
+    "Content-Length": String(body.length),
+  });
+}
+
+const MISDEEDS: readonly (readonly [what: string, misdeed: Misdeed])[] = [
+  ["hangs", () => {}],
+  ["does it, and hangs", async (_, discord) => void await discord.ask()],
+  ["does it, and answers one byte a second", async (outgoing, discord) => {
+    const { body } = await discord.ask();
+    begin(outgoing, body);
+    let sent = 0;
+    const timer = setInterval(() => {
+      outgoing.write(body.subarray(sent, sent + 1));
+      sent += 1;
+    }, 1_000);
+    outgoing.once("close", () => clearInterval(timer));
+  }],
+  ["does it, and cuts its answer in the middle", async (outgoing, discord) => {
+    const { body } = await discord.ask();
+    begin(outgoing, body);
+    outgoing.write(body.subarray(0, body.length / 2), () => outgoing.destroy());
+  }],
+  ["does it, and answers with nothing", async (outgoing, discord) => {
+    await discord.ask();
+    outgoing.writeHead(200, { "Content-Length": "0" }).end();
+  }],
+  ["answers with nothing", (outgoing) => void outgoing.writeHead(200).end()],
+  ["answers with a page", page(200)],
+  ["answers 400 with a page", page(400)],
+  ["answers 403 with a page", page(403)],
+  ["answers 404 with a page", page(404)],
+  ["answers 413 with a page", page(413)],
+  ["answers 502 with a page", page(502)],
+  ["answers 429 without a header", (outgoing) => void outgoing.writeHead(429).end()],
+  ["sends elsewhere", (outgoing) => {
+    outgoing.writeHead(302, { "Location": "/elsewhere" }).end();
+  }],
+  ["resets the connection", (outgoing) => void outgoing.socket?.resetAndDestroy()],
+  ["answers something that is not HTTP", (outgoing) => {
+    outgoing.socket?.end("SSH-2.0-OpenSSH_9.2\r\n");
+  }],
+  ["answers without end", (outgoing) => {
+    outgoing.writeHead(200, { "Content-Type": "application/json" });
+    const more = () => {
+      while (!outgoing.destroyed && outgoing.write(ENDLESS));
+    };
+    outgoing.on("drain", more);
+    more();
+  }],
+];
+const ENDLESS = Buffer.alloc(64 * 1024, "[");
+
+/** Maximum memory in MiB, for any response. */
+const PEAK_MIB = 400;
+
+const PADDING = "krill ".repeat(15).trim();
+const OPTIONS_OF_REST_FAULTS = {
+  discord: () => ({
+    textChunkLimit: 160,
+    rest: { timeoutSec: 1 },
+    retry: { minDelayMs: 20, maxDelayMs: 200 },
+  }),
+  simulator: { rateLimits: false },
+} as const;
+
+/** @param round Its name is in the words of each question. */
+function ask({ say, mention }: Scene, round: string): readonly Owed[] {
+  say("grace", "general", `${mention} ${round}a ${PADDING}\n${round}b ${PADDING}`);
+  say("grace", "general", `${mention} ${round}c.`);
+  say("ada", "off-topic", `${mention} ${round}d.`);
+  return [
+    { channel: "general", pieces: [`${round}a`, `${round}b`, `${round}c.`] },
+    { channel: "off-topic", pieces: [`${round}d.`] },
+  ];
+}
+
+describe("[D1] [D5] [D6] a faulty server delays one channel, and loses nothing", () => {
+  it("whatever it does", () =>
+    withSimulation(OPTIONS_OF_REST_FAULTS, async (scene) => {
+      const { simulator, start, written, until } = scene;
+      await using bad = await startBadRest(simulator.apiUrl);
+      const bot = await start({ DISCORD_API_URL: bad.url });
+      const all: Owed[] = [];
+      for (const [index, [what, misdeed]] of MISDEEDS.entries()) {
+        bad.spoil(String(simulator.channel("general").id), misdeed);
+        const owed = ask(scene, `q${index + 1}`);
+        all.push(...owed);
+        await until(`two requests: ${what}`, () => bad.spoilt() >= 2);
+        await until(
+          `the other channel: ${what}`,
+          () => accountOf(owed.slice(1), written).lost.length === 0,
+        );
+        bad.recover();
+        await until(`all answers: ${what}`, () => accountOf(owed, written).lost.length === 0);
+        assert.deepEqual(accountOf(all, written), settled(all), what);
+        assert.ok(peakMibOf(bot.pid) < PEAK_MIB, `${what}: ${peakMibOf(bot.pid)} MiB`);
+      }
+      const pieces = (where: string) =>
+        all.flatMap(({ channel, pieces }) => channel === where ? pieces : []);
+      await judge(
+        scene,
+        bot,
+        ["general", "off-topic"].map((channel) => ({
+          channel,
+          pieces: pieces(channel),
+        })),
+      );
+      assert.deepEqual(bad.strayed, []); // the token is sent to the API only
+    }));
+});
+
+/** The peak memory of a process; 0 if the kernel does not report it. */
+function peakMibOf(pid: number | undefined): number {
+  const status = readFileSync(`/proc/${pid}/status`, "utf8");
+  return Number(/^VmHWM:\s+(\d+) kB/m.exec(status)?.[1] ?? 0) / 1_024;
+}

@@ -1,8 +1,16 @@
 /** Tests the form of an answer on Discord. */
 
 import assert from "node:assert/strict";
+import { Buffer } from "node:buffer";
+import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
+import { createServer } from "node:http";
+import { join } from "node:path";
 import { describe, it } from "node:test";
+import { ended, KILLED, type Ran, type Scene, withSimulation } from "../../support/bot/e2e.ts";
 import { sharedBot } from "../../support/bot/shared_bot.ts";
+import { settleIn } from "../../support/bot/survival.ts";
+import { png } from "../../support/files/samples.ts";
+import { IS_LONG } from "../../support/long_form.ts";
 import { startFixedModel } from "../../support/model/fixed_model.ts";
 
 describe("[R1] [R2] [R4] [R10] an answer on Discord", () => {
@@ -64,4 +72,245 @@ describe("[R1] [R2] [R4] [R10] an answer on Discord", () => {
         assert.equal(simulator.posted().length, 2);
       }));
   }
+});
+
+describe("forms of an answer", () => {
+  const play = sharedBot({});
+
+  describe("[R5] [R6] an answer that is too long or has a table", () => {
+    it("[R6] becomes its beginning, a line about the rest, and a file with the whole text", async () => {
+      const answer = Array.from({ length: 900 }, (_, line) => `${line}. Krill, and more krill 🦐`)
+        .join("\n");
+      await using model = await startFixedModel(() => answer);
+      await play(async (scene) => {
+        const { say, mention, replies, simulator, here } = scene;
+        say("grace", here, `${mention} tell me everything`);
+        await replies(here, 1);
+        const [message, ...more] = simulator.posted(here);
+        assert.deepEqual(more, []);
+        assert.ok(message);
+        assert.match(message.content, /^0\. Krill[\s\S]*The whole answer is in `answer\.md`/);
+        assert.ok(message.content.length <= 2_000);
+        const [file, ...others] = message.attachments;
+        assert.deepEqual(others, []);
+        assert.equal(file?.filename, "answer.md");
+        assert.equal(new TextDecoder().decode(file?.bytes), answer);
+      }, { config: { messages: { maxChunks: 2 }, ...model.config } });
+    });
+  });
+});
+
+/** A server that draws, and the bodies of its requests. */
+async function withPainter(
+  play: (baseUrl: string, asked: readonly unknown[]) => Promise<void>,
+): Promise<void> {
+  const asked: unknown[] = [];
+  const server = createServer((request, response) => {
+    let body = "";
+    request.setEncoding("utf8").on("data", (chunk) => body += chunk).on("end", () => {
+      asked.push([request.url, JSON.parse(body)]);
+      const image = Buffer.from(png(8, 8)).toString("base64");
+      response.end(JSON.stringify({
+        data: [{ b64_json: image }],
+        usage: { input_tokens: 10, output_tokens: 90 },
+      }));
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const address = server.address();
+  assert.ok(address !== null && typeof address !== "string");
+  try {
+    await play(`http://127.0.0.1:${address.port}/v1`, asked);
+  } finally {
+    server.closeAllConnections();
+    server.close();
+  }
+}
+
+const drawing = (baseUrl: string) => ({
+  config: {
+    tools: { draw: "studio/brush" },
+    models: {
+      providers: {
+        studio: {
+          kind: "openai-compatible",
+          baseUrl,
+          prices: { brush: { input: 1, output: 100, image: 0.04 } },
+        },
+      },
+    },
+  },
+});
+
+const CALL = 'call: draw {"prompt":"a barnacle at sea"}';
+
+describe("[T6] draw", () => {
+  it("[D1] draws once, and attaches the image after a crash", () =>
+    withPainter((baseUrl, asked) =>
+      withSimulation(drawing(baseUrl), async (scene) => {
+        await settleIn(scene);
+        const { start, say, mention, replies, simulator } = scene;
+        const dying = await start({ BARNACLE_CRASH_AT: "before:T3" });
+        say("grace", "general", `${mention}\n${CALL}`);
+        assert.deepEqual(await ended(dying), KILLED);
+        await start();
+        await replies("general", 1);
+        assert.equal(asked.length, 1);
+        const reply = simulator.posted().find(({ attachments }) => attachments.length > 0);
+        assert.deepEqual(reply?.attachments.map(({ filename }) => filename), ["drawing-1.png"]);
+      })
+    ));
+});
+
+const OWNER = { config: { commands: { ownerAllowFrom: ["grace"] } } };
+
+/** Puts a file into the workspace of the bot. */
+function place({ dataDir }: Scene, name: string, bytes: Uint8Array): string {
+  const root = join(dataDir, "agents", "main");
+  mkdirSync(root, { recursive: true });
+  writeFileSync(join(root, name), bytes);
+  return root;
+}
+
+const filesOf = ({ simulator }: Scene) =>
+  simulator.posted().flatMap(({ attachments }) => attachments);
+
+const call = (args: object) => `call: send_file ${JSON.stringify(args)}`;
+
+describe("[R12] the agent sends", () => {
+  const play = sharedBot(OWNER);
+
+  it("[L3] files of its workspace, none behind a link, and new ones, also without words", () =>
+    play(async (scene) => {
+      const { say, mention, replies, until, model, eventually, rows, here } = scene;
+      const root = place(scene, "chart.png", png(3, 3));
+      symlinkSync("/etc/hostname", join(root, "host.txt"));
+      say("grace", here, `${mention}\n${call({ file: "chart.png", alt: "A chart" })}`);
+      await replies(here, 1);
+      const [file] = filesOf(scene);
+      assert.deepEqual([file?.filename, file?.bytes], ["chart.png", png(3, 3)]);
+      say("grace", here, `${mention}\n${call({ file: "host.txt" })}`);
+      assert.match((await replies(here, 2))[1] ?? "", /is a link/);
+      say("ada", "help", `${mention}\n${call({ file: "chart.png" })}`);
+      assert.match((await replies("help", 1))[0] ?? "", /cannot be read in this conversation/);
+      assert.equal(filesOf(scene).length, 1);
+
+      // People see it only after a click.
+      say("grace", here, `${mention}\n${call({ file: "chart.png", spoiler: true })}`);
+      await replies(here, 3);
+      assert.deepEqual(filesOf(scene).map(({ isSpoiler = false }) => isSpoiler), [false, true]);
+
+      const table = call({ text: "noon,3\n", name: "tides.csv" });
+      const isTable = ({ filename, bytes }: ReturnType<typeof filesOf>[number]) =>
+        filename === "tides.csv" && new TextDecoder().decode(bytes) === "noon,3\n";
+      say("ada", "help", `${mention}\n${table}`);
+      await replies("help", 2);
+      assert.equal(filesOf(scene).filter(isTable).length, 1);
+      model.behave("wordless"); // no words beside the file
+      say("ada", "help", `${mention}\n${table}`);
+      await until("the file", () => filesOf(scene).filter(isTable).length === 2);
+      const open = "SELECT 1 FROM inbox WHERE state <> 'answered'";
+      await eventually("the answer", () => Promise.resolve(rows(open).length === 0));
+    }));
+
+  for (const at of ["after:TS", "after:T3", ...(IS_LONG ? ["before:T3"] : [])]) {
+    it(`[D1] a file once, through a crash at ${at}`, () =>
+      withSimulation(OWNER, async (scene) => {
+        const { start, say, mention, until } = scene;
+        place(scene, "chart.png", png(3, 3));
+        const dying = await start({ BARNACLE_CRASH_AT: at });
+        say("grace", "general", `${mention}\n${call({ file: "chart.png" })}`);
+        assert.deepEqual(await ended(dying), KILLED);
+        await start();
+        await until("the file", () => filesOf(scene).length > 0);
+        assert.deepEqual(filesOf(scene).map(({ filename }) => filename), ["chart.png"]);
+      }));
+  }
+
+  describe("[R12] [T3] sendMessage", () => {
+    const act = (args: object) =>
+      `call: discord ${JSON.stringify({ action: "sendMessage", ...args })}`;
+    const post = {
+      text: "The tides of today",
+      mediaUrl: "chart.png",
+      embed: { title: "Tides", color: 255, fields: [{ name: "noon", value: "3 m" }] },
+    };
+
+    for (const at of [undefined, "before:T4:2", "after:T5"]) {
+      it(`[D1] posts a file and an embed elsewhere, once${at ? `, through a crash at ${at}` : ""}`, () =>
+        (at ? withSimulation.bind(undefined, OWNER) : play)(async (scene) => {
+          const { start, say, mention, until, simulator, replies, here } = scene;
+          place(scene, "chart.png", png(3, 3));
+          const dying = at && await start({ BARNACLE_CRASH_AT: at });
+          const channelId = String(simulator.channel("help").id);
+          say("grace", here, `${mention}\n${act({ channelId, ...post })}`);
+          if (dying) {
+            assert.deepEqual(await ended(dying), KILLED);
+            await start();
+          }
+          await until("the answer", () => simulator.posted(here).length > 0);
+          await replies("help", 1);
+          const [message, ...others] = simulator.posted("help");
+          assert.deepEqual(others, []);
+          assert.equal(message?.content, post.text);
+          assert.deepEqual(message?.attachments.map(({ filename }) => filename), ["chart.png"]);
+          assert.match(JSON.stringify(message?.embeds), /"title":"Tides".*"value":"3 m"/);
+        }));
+    }
+  });
+});
+
+/** Runs the command with the simulation's config and data. */
+function send(scene: Scene, ...args: readonly string[]): Promise<Ran> {
+  const { simulator, command, configFile, dataDir } = scene;
+  return command(["send", ...args, "--config", configFile, "--data", dataDir], {
+    DISCORD_API_URL: simulator.apiUrl,
+    DISCORD_BOT_TOKEN: simulator.token,
+  });
+}
+
+function target({ simulator }: Scene, channel: string): string {
+  return `channel:${simulator.channel(channel).id}`;
+}
+
+const said = ({ stdout, stderr }: Ran) => [...stdout, ...stderr].join("\n");
+
+describe("[S4] [D2] barnacle send", () => {
+  const ready = async (scene: Scene) => {
+    await scene.line(await scene.start(), /"The bot is ready"/);
+  };
+
+  it("sends a text and a file through the running bot", () =>
+    withSimulation({}, async (scene) => {
+      await ready(scene);
+      const file = join(scene.dataDir, "tide.txt");
+      writeFileSync(file, "high at noon");
+      const ran = await send(scene, "#general", "The", "tide", "is in.", "--file", file);
+      assert.equal(ran.code, 0, said(ran));
+      const [message, ...more] = scene.simulator.posted("general");
+      assert.deepEqual(more, []);
+      assert.ok(message);
+      assert.equal(message.content, "The tide is in.");
+      assert.deepEqual(message.pings, { users: [], roles: [], everyone: false });
+      const [attachment] = message.attachments;
+      assert.equal(attachment?.filename, "tide.txt");
+      assert.equal(new TextDecoder().decode(attachment?.bytes), "high at noon");
+      assert.match(ran.stdout.join("\n"), new RegExp(`/${message.channelId}/${message.id}$`, "m"));
+      const { creates } = scene.simulator.account();
+      assert.deepEqual([...creates.values()].map(({ messages }) => messages.size), [1]);
+    }));
+
+  it("needs a running bot, and says how to start it", () =>
+    withSimulation({}, async (scene) => {
+      const never = await send(scene, target(scene, "general"), "The tide is in.");
+      assert.notEqual(never.code, 0);
+      const bot = await scene.start();
+      await scene.line(bot, /"The bot is ready"/);
+      bot.kill("SIGTERM");
+      await ended(bot);
+      const ran = await send(scene, target(scene, "general"), "The tide is in.");
+      assert.equal(ran.code, 75, said(ran));
+      assert.match(said(ran), /no bot runs with the data in .*; start it by `barnacle run`/);
+      assert.deepEqual(scene.simulator.posted(), []);
+    }));
 });

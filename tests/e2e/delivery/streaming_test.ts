@@ -7,8 +7,8 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { killBot, type Scene, withSimulation } from "../../support/bot/e2e.ts";
-import { sharedBot } from "../../support/bot/shared_bot.ts";
-import { startFixedModel } from "../../support/model/fixed_model.ts";
+import { ownBot, sharedBot, type Stage } from "../../support/bot/shared_bot.ts";
+import { type Said, startFixedModel } from "../../support/model/fixed_model.ts";
 
 const CHUNK = 200;
 /** An answer of several messages, with a split fence and a hidden tag. */
@@ -145,4 +145,157 @@ describe("[R8] streaming", () => {
 
 function same(a: unknown, b: unknown): boolean {
   return JSON.stringify(a) === JSON.stringify(b);
+}
+
+const discordOfProgress = () => ({ streaming: "progress", textChunkLimit: 200 });
+
+const lineOf = ({ simulator, here }: Scene) =>
+  simulator.posted(here).find(({ content }) => content.startsWith("⏳ "));
+
+/** Lets the model hang at a question, and waits for the line about it. */
+async function hang(scene: Scene) {
+  const { say, mention, until, model, here } = scene;
+  model.behave("hang");
+  say("grace", here, `${mention} krill?`);
+  const line = await until("the line", () => lineOf(scene));
+  model.behave("script");
+  return line;
+}
+
+describe("[R8a] the progress line", () => {
+  it("[D2] stays one line after kill -9, and goes before the answer comes", () =>
+    withSimulation({ discord: discordOfProgress }, async (scene) => {
+      const { start, startBot, replies, recorded } = scene;
+      const dying = await start();
+      const line = await hang(scene);
+      await recorded(line);
+      await killBot(dying);
+      assert.equal(lineOf(scene)?.id, line.id);
+      startBot();
+      await scene.until("the answer", () => {
+        const texts = scene.written("general");
+        return texts.length === 1 && /krill\?/.test(texts[0] ?? "");
+      });
+      assert.equal((await replies("general", 1)).length, 1);
+    }));
+});
+
+const PEOPLE = ["grace", "mallory", "ada"] as const;
+const QUESTIONS = ["first tide", "second tide", "third tide"] as const;
+type Question = (typeof QUESTIONS)[number];
+
+/** Answers each question once the test says so, and each other one at once. */
+function createAnswers() {
+  const answers = new Map<Question, PromiseWithResolvers<void>>(
+    QUESTIONS.map((question) => [question, Promise.withResolvers<void>()]),
+  );
+  return {
+    release: (question: Question) => answers.get(question)?.resolve(),
+    answer(asked: string): Said {
+      const words = asked.slice(asked.lastIndexOf("[from:"));
+      const question = QUESTIONS.find((one) => words.includes(one));
+      if (!question) return "at once";
+      return inPieces(`the answer to the ${question}`, answers.get(question)?.promise);
+    },
+  };
+}
+
+/** Most of the answer, which is long enough for a draft, and its end once that may come. */
+async function* inPieces(answer: string, released: Promise<void> | undefined) {
+  yield `${"krill ".repeat(20)}\n\n`;
+  await released;
+  yield answer;
+}
+
+/** Plays with all three questions asked, and the model at work on each. */
+async function withQuestions(
+  stage: Stage,
+  options: Parameters<Stage>[1],
+  play: (
+    scene: Scene,
+    model: {
+      readonly release: (question: Question) => void;
+      readonly texts: () => readonly string[];
+      readonly asked: readonly { readonly id: string }[];
+      readonly restart: () => Promise<void>;
+    },
+  ) => Promise<void>,
+): Promise<void> {
+  const { release, answer } = createAnswers();
+  await using model = await startFixedModel(answer);
+  await stage(async (scene, first) => {
+    let bot = first;
+    scene.simulator.invite({ who: "mallory" });
+    const asked = PEOPLE.map((person, at) =>
+      scene.say(person, scene.here, `${scene.mention} ${QUESTIONS[at]}`)
+    );
+    await scene.until("all three at the model", () => model.requests.length === 3);
+    await play(scene, {
+      release,
+      asked,
+      texts: () =>
+        model.requests.map(({ messages }) => messages.map(({ text }) => text).join("\n")),
+      async restart() {
+        await killBot(bot);
+        bot = await scene.start();
+      },
+    });
+  }, { ...options, config: { ...options.config, ...model.config } });
+}
+
+/** Waits until a later question elsewhere is answered. */
+async function answeredElsewhere({ say, mention, replies }: Scene): Promise<void> {
+  say("ada", "off-topic", `${mention} how are you?`);
+  await replies("off-topic", 1);
+}
+
+const ends = (texts: readonly string[]) => texts.map((text) => text.split("\n\n").at(-1));
+const ANSWERS = QUESTIONS.map((question) => `the answer to the ${question}`);
+
+describe("[S5] three people in one channel", () => {
+  const play = sharedBot({});
+
+  it("are answered side by side, in the order of their questions", () =>
+    withQuestions(play, {}, async (scene, { release, texts }) => {
+      const { replies, written, say, mention } = scene;
+      const [first = "", third = ""] = ["first tide", "third tide"].map((question) =>
+        texts().find((text) => text.slice(text.indexOf("[from:")).includes(question))
+      );
+      assert.doesNotMatch(first, /second tide/);
+      assert.match(third, /answered separately[^\n]*first tide[^\n]*\n[^\n]*second tide/);
+      release("third tide");
+      release("second tide");
+      await answeredElsewhere(scene);
+      assert.deepEqual(written(scene.here), []);
+      release("first tide");
+      assert.deepEqual(ends(await replies(scene.here, 3)), ANSWERS);
+      say("grace", scene.here, `${mention} and now?`);
+      await replies(scene.here, 4);
+      const places = ANSWERS.map((answer) => texts().at(-1)?.indexOf(answer) ?? -1);
+      assert.ok(places.every((place) => place >= 0), "a later turn sees all of them");
+      assert.deepEqual(places, places.toSorted((one, other) => one - other));
+    }));
+
+  for (const ready of [[], ["second tide"]] as const) {
+    it(`[D2] are answered once and in order after kill -9, with ${ready.length} ready`, () =>
+      withQuestions(ownBot({}), {}, async (scene, { release, restart, texts }) => {
+        const { replies } = scene;
+        for (const question of ready) release(question);
+        await answeredElsewhere(scene);
+        const before = texts().length;
+        await restart();
+        await scene.until("all three again", () => texts().length === before + 3);
+        for (const question of QUESTIONS.toReversed()) release(question);
+        assert.deepEqual(ends(await replies(scene.here, 3)), ANSWERS);
+        await answeredLast(scene);
+        assert.equal(scene.written(scene.here).length, 4);
+      }));
+  }
+});
+
+/** A second answer would come before that to a later question. */
+async function answeredLast({ say, mention, replies, here }: Scene): Promise<void> {
+  say("grace", here, `${mention} and now?`);
+  const texts = await replies(here, 4);
+  assert.equal(texts.at(-1), "at once");
 }

@@ -1,11 +1,20 @@
 /** Tests slash commands from their registration to their answer. */
 
 import assert from "node:assert/strict";
+import { existsSync, mkdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import process from "node:process";
 import { describe, it } from "node:test";
-import { COMMANDS, MESSAGE_COMMANDS } from "../../../src/interactions/registry.ts";
+import type { RequestRecord } from "../../../simulator/notes/request_log.ts";
+import type { Simulator } from "../../../simulator/simulator.ts";
+import { buttonsIn, textOf } from "../../../simulator/world/components.ts";
+import type { Interaction, Message } from "../../../simulator/world/world.ts";
 import type { SimulatedProcess } from "../../../src/extras/demo/simulation/simulation.ts";
-import { type Scene, withSimulation } from "../../support/bot/e2e.ts";
-import { sharedBot } from "../../support/bot/shared_bot.ts";
+import { COMMANDS, MESSAGE_COMMANDS } from "../../../src/interactions/registry.ts";
+import { DEAD_BUTTON } from "../../../src/render/sentences.ts";
+import { killBot, type Scene, type SceneOptions, withSimulation } from "../../support/bot/e2e.ts";
+import { ownBot, sharedBot, type Stage } from "../../support/bot/shared_bot.ts";
+import { give, registered } from "../../support/bot/slash.ts";
 
 const NAMES = [
   ...COMMANDS.filter(({ isOffered }) => !isOffered).map(({ name }) => name),
@@ -13,7 +22,7 @@ const NAMES = [
 ];
 const BLOCKED_MS = 5_000;
 
-function registered({ simulator }: Scene): readonly string[] {
+function registeredOfSlash({ simulator }: Scene): readonly string[] {
   return simulator.application.commands.map(({ name }) => name);
 }
 
@@ -48,7 +57,7 @@ async function giveWhileBlocked(scene: Scene, bot: SimulatedProcess): Promise<vo
 }
 
 function isRegistered(scene: Scene): Promise<boolean> {
-  return seen(scene, "the commands", () => registered(scene).length > 0);
+  return seen(scene, "the commands", () => registeredOfSlash(scene).length > 0);
 }
 
 describe("[K1] [K2] commands", () => {
@@ -58,14 +67,14 @@ describe("[K1] [K2] commands", () => {
     withSimulation({}, async (scene) => {
       const first = await scene.start();
       await isRegistered(scene);
-      assert.deepEqual(registered(scene), NAMES);
+      assert.deepEqual(registeredOfSlash(scene), NAMES);
       first.kill("SIGTERM");
       await first.exited;
       const looks = requests(scene, "GET");
       await scene.start();
       await seen(scene, "the next look", () => requests(scene, "GET") > looks);
       scene.rewrite({ config: { commands: { native: false, text: false } } });
-      await seen(scene, "them to go", () => registered(scene).length === 0);
+      await seen(scene, "them to go", () => registeredOfSlash(scene).length === 0);
       assert.equal(requests(scene, "PUT"), 2);
       const said = scene.say("grace", "general", "/status");
       assert.equal(await scene.decided(said), "ignore: no-mention", "text commands are talk, too");
@@ -156,5 +165,190 @@ describe("[K1] [K2] commands", () => {
       for (const part of ["high at noon", "Tide at Åbo.txt", "low at six", "[poll: Swim? (yes)]"]) {
         assert.ok(asked.includes(part), `${part} in ${asked}`);
       }
+    }));
+});
+
+/** Ada, by the id that the simulator gives her. */
+const CONFIG = { commands: { ownerAllowFrom: ["1456074443980800000"], config: true } };
+
+const NOT_AUTHORIZED = "You are not authorized to do that.";
+
+/** Gives `/allowlist` from the menu, where a person is chosen by name. */
+function use(
+  scene: Scene,
+  [as, where]: readonly [as: string, where: string],
+  subcommand: string,
+  who?: string,
+  list?: string,
+): Promise<string> {
+  return give(scene, {
+    as,
+    in: where,
+    name: "allowlist",
+    subcommand,
+    ...(who !== undefined && { users: { user: scene.user(who).id } }),
+    ...(list !== undefined && { options: { list } }),
+  });
+}
+
+describe("[K2] /allowlist", () => {
+  const play = sharedBot({ config: CONFIG });
+
+  it("lets a person write direct messages, and not any more, without a pairing", () =>
+    play(async (scene, bot) => {
+      const { say, replies, decided, eventually, cli, rows, configFile, here } = scene;
+      await registered(scene);
+      const grace = scene.user("grace").id;
+      assert.equal(await use(scene, ["grace", here], "add", "grace", "dm"), NOT_AUTHORIZED);
+      assert.match(
+        await use(scene, ["ada", "dm"], "list"),
+        /allowFrom` has these people:\n– <@.*`ada`/,
+      );
+      assert.match(await use(scene, ["ada", "dm"], "add", "grace"), /^<@\d+> .* is now on/);
+      assert.match(await use(scene, ["ada", here], "add", "grace", "dm"), /already/);
+      assert.match(readFileSync(configFile, "utf8"), new RegExp(`"ada",?\\s*"${grace}"`));
+      await scene.line(bot, /The config applies/);
+      assert.equal(await decided(say("grace", "dm", "hello")), "accept: dm-allowed");
+      await replies("dm", 1, "grace");
+
+      say("ada", "dm", `/allowlist remove <@${grace}>`);
+      const [text = ""] = await replies("dm", 1, "ada");
+      assert.match(text, /is not on `channels\.discord\.dm\.allowFrom` any more\.$/);
+      await eventually(
+        "the config to apply",
+        async () => await decided(say("grace", "dm", "hello?")) === "challenge: pairing",
+      );
+      const [request] = rows("SELECT code FROM pairing_request");
+      assert.equal((await cli("pairing", "approve", String(request?.["code"]))).code, 0);
+      assert.match(await use(scene, ["ada", "dm"], "list"), /Paired people[^]*`grace`/);
+      assert.match(await use(scene, ["ada", "dm"], "remove", "grace"), /pairing .* has ended/);
+      assert.deepEqual(rows("SELECT * FROM paired"), []);
+    }));
+});
+
+/** The command leaves a line behind for each of its runs. */
+const RUN = 'call: exec {"argv":["sh","-c","echo it ran >> ran.txt; cat ran.txt"]}';
+
+/** A RESUME brings a press again, which the killed process has acknowledged. */
+function isRepeated({ path, status }: RequestRecord): boolean {
+  return status === 400 && path.endsWith("/callback");
+}
+
+let scenes = 0;
+
+const OPTIONS: SceneOptions = {
+  mayRefuse: isRepeated,
+  env: { BARNACLE_FAULT: `block_main:${BLOCKED_MS}` },
+};
+
+/** Runs a scene in which ada owns the bot and approves commands, and whose main thread can block. */
+async function withApprovals(
+  stage: Stage,
+  test: (scene: Scene, runs: () => number, bot: SimulatedProcess) => Promise<void>,
+): Promise<void> {
+  const workspace = join(process.env["TMPDIR"] ?? "/tmp", `press-${process.pid}-${++scenes}`);
+  mkdirSync(workspace, { recursive: true });
+  const file = join(workspace, "ran.txt");
+  const runs = () => existsSync(file) ? readFileSync(file, "utf8").trim().split("\n").length : 0;
+  await stage((scene, bot) => test(scene, runs, bot), {
+    discord: (simulator: Simulator) => ({
+      execApprovals: { enabled: true, approvers: [simulator.user("ada")] },
+    }),
+    config: {
+      commands: { ownerAllowFrom: ["1456074443980800000"] },
+      exec: { mode: "ask", sandbox: "off" },
+      agents: { defaults: { workspace } },
+    },
+  });
+}
+
+/** The card of an approval, once ada has it. */
+async function cardOf({ simulator, say, mention, until, here }: Scene): Promise<Message> {
+  say("ada", here, `${mention}\n${RUN}`);
+  const { id } = simulator.channel("dm", "ada");
+  return await until(
+    "an approval",
+    () => simulator.posted(id).findLast(({ components }) => buttonsIn(components).length > 0),
+  );
+}
+
+/** Presses "Allow once", and waits for the acknowledgement. */
+async function press({ simulator, until }: Scene, card: Message): Promise<Interaction> {
+  const button = buttonsIn(card.components).find(({ label }) => label === "Allow once");
+  assert.ok(button);
+  const on = { as: "ada", in: "dm", message: card.id, customId: button.custom_id };
+  const pressed = simulator.press(on);
+  await until("an acknowledgement", () => pressed.answer);
+  return pressed;
+}
+
+const answerWith = ({ until, written, here }: Scene, text: RegExp) =>
+  until(`an answer with ${text}`, () => written(here).some((one) => text.test(one)));
+
+/** The text of a card now; the settled one has no buttons. */
+const now = ({ simulator }: Scene, { id }: Message): Message => {
+  const message = simulator.channel("dm", "ada").messages.get(id);
+  assert.ok(message);
+  return message;
+};
+
+describe("[K5] a press of a button", () => {
+  const play = sharedBot(OPTIONS);
+  const alone = ownBot(OPTIONS);
+
+  it("is acknowledged while the main thread is blocked, and acts once after it", () =>
+    withApprovals(play, async (scene, runs, bot) => {
+      const card = await cardOf(scene);
+      const blockedAt = performance.now();
+      bot.kill("SIGUSR2");
+      const pressed = await press(scene, card);
+      assert.equal(pressed.answer?.kind, "deferred", "the main thread is still blocked");
+      assert.equal(runs(), 0);
+      await answerWith(scene, /it ran/);
+      assert.ok(performance.now() - blockedAt >= BLOCKED_MS, "the thread was not blocked at all");
+      assert.equal(runs(), 1);
+      await scene.until("the card", () => buttonsIn(now(scene, card).components).length === 0);
+      assert.match(textOf(now(scene, card)), new RegExp(scene.user("ada").id));
+      assert.deepEqual(scene.simulator.failedInteractions(), []);
+    }));
+
+  it("acts once if the process is killed between the acknowledgement and the action", () =>
+    withApprovals(alone, async (scene, runs, first) => {
+      const { start, until, simulator } = scene;
+      const card = await cardOf(scene);
+      first.kill("SIGUSR2");
+      const pressed = await press(scene, card);
+      await killBot(first);
+      assert.equal(runs(), 0);
+      await start();
+      await answerWith(scene, /it ran/);
+      await until("the card", () => pressed.answer?.kind === "updated");
+      assert.equal(runs(), 1);
+      assert.deepEqual(buttonsIn(now(scene, card).components), []);
+      assert.deepEqual(simulator.failedInteractions(), []);
+    }));
+
+  it("[SEC-R19] below another message executes nothing, also while the main thread is blocked", () =>
+    withApprovals(play, async (scene, runs, bot) => {
+      const { simulator, say, until, here } = scene;
+      const card = await cardOf(scene);
+      const { id } = say("grace", here, "the same buttons");
+      const forged = simulator.channel(here).messages.get(id);
+      assert.ok(forged);
+      Object.assign(forged, {
+        author: { kind: "user", userId: simulator.application.userId },
+        components: card.components,
+      });
+      bot.kill("SIGUSR2");
+      const button = buttonsIn(card.components).find(({ label }) => label === "Allow once");
+      const customId = button?.custom_id ?? "";
+      const pressed = simulator.press({ as: "ada", in: here, message: id, customId });
+      await until("an acknowledgement", () => pressed.answer);
+      await until("the refusal", () => simulator.ephemeral("ada").length > 0);
+      assert.equal(simulator.ephemeral("ada")[0]?.content, DEAD_BUTTON);
+      assert.equal(runs(), 0);
+      await press(scene, card);
+      await answerWith(scene, /it ran/);
+      assert.equal(runs(), 1, "the press of the card itself");
     }));
 });

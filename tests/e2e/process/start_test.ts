@@ -8,10 +8,12 @@ import { once } from "node:events";
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
+import process from "node:process";
 import { describe, it } from "node:test";
 import { DATABASE_NAME } from "../../../src/host/files/data_dir.ts";
 import {
   API_KEY,
+  commandUnderTest,
   type Ran,
   type Scene,
   stopBot,
@@ -226,5 +228,30 @@ describe("[O7] barnacle run with a fault that prevents the start", () => {
       assert.equal(fields.model, online.model);
       assert.ok(fields.ms >= 0 && fields.outputTokens >= 0);
       assert.doesNotMatch(answered, /harbour/);
+    }));
+});
+
+const SKIP = process.platform !== "linux"
+  ? "only Linux shows a process's environment"
+  : commandUnderTest().args.length > 0 && "only the compiled binary restarts";
+
+/** Names and values of a process's environment, as its start had them. */
+function environmentOf(pid: number | undefined): readonly string[] {
+  return readFileSync(`/proc/${pid}/environ`, "utf8").split("\0");
+}
+
+describe("[O4] the compiled bot's engine", { skip: SKIP }, () => {
+  it("has a bot's options, and the bot keeps its process ID", () =>
+    withSimulation({}, async ({ start }) => {
+      const bot = await start();
+      assert.ok(environmentOf(bot.pid).includes("BUN_JSC_useFTLJIT=false"));
+      await stopBot(bot);
+    }));
+
+  it("has the operator's options instead, if there are any", () =>
+    withSimulation({ env: { BUN_JSC_useFTLJIT: "true" } }, async ({ start }) => {
+      const bot = await start();
+      const names = environmentOf(bot.pid).filter((entry) => entry.startsWith("BUN_JSC_"));
+      assert.deepEqual(names, ["BUN_JSC_useFTLJIT=true"]);
     }));
 });

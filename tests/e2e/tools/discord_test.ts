@@ -2,8 +2,20 @@
 
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import type { PermissionName } from "../../../simulator/actions/moderation.ts";
 import { buttonsIn, textOf } from "../../../simulator/world/components.ts";
-import { ended, KILLED, type Scene, withSimulation } from "../../support/bot/e2e.ts";
+import { addChannel, addMember } from "../../../simulator/world/create_world.ts";
+import { toSnowflake } from "../../../simulator/world/snowflake.ts";
+import type { Message } from "../../../simulator/world/world.ts";
+import { GO_ON } from "../../../src/render/sentences.ts";
+import {
+  ended,
+  killBot,
+  KILLED,
+  type Scene,
+  stopBot,
+  withSimulation,
+} from "../../support/bot/e2e.ts";
 import { goOn } from "../../support/bot/go_on.ts";
 import { sharedBot } from "../../support/bot/shared_bot.ts";
 import { crashPoints } from "../../support/long_form.ts";
@@ -116,6 +128,221 @@ describe("[D1] a crash while a tool sends", () => {
         await scene.replies("general", 1);
         assert.deepEqual(scene.written("help"), ["once"]);
         assert.equal(scene.written("general").length, 1);
+      }));
+  }
+});
+
+/**
+ * Tests actions that change a server as people on Discord see them: their rights, undoing, crashes and
+ * the record. `tests/flows/actions/actions_test.ts` runs each action.
+ */
+
+const NOW = Date.UTC(2026, 0, 2);
+
+/** Allows grace's role, and the bot, to do something everywhere. */
+function permit({ simulator }: Scene, what: PermissionName): void {
+  for (const to of ["helpers", "Barnacle"]) simulator.permit({ to, what, as: "allowed" });
+}
+
+/** Asks for calls, one answer of the model each, and returns the bot's answer. */
+async function askedOfDiscordActions(
+  scene: Scene,
+  calls: readonly object[],
+  count = 1,
+): Promise<string> {
+  scene.say("grace", scene.here, `${scene.mention}\n${calls.map(call).join("\nthen\n")}`);
+  return (await scene.replies(scene.here, count))[count - 1] ?? "";
+}
+
+describe("[T3] actions that change a server", () => {
+  const tag = { id: toSnowflake<"tag">("77"), name: "Food", moderated: false };
+  const play = sharedBot({
+    mayRefuse: ({ path }) => /\/(?:bans|members)\//.test(path), // who is banned, or a member
+    discord: () => ({ actions: { moderation: true } }),
+  }, ({ simulator: { world, invite } }) => {
+    const [krill] = world.guilds.values();
+    assert.ok(krill);
+    addChannel(world, krill, { name: "questions", kind: "forum", tags: [tag] }, NOW);
+    invite({ who: "mallory" });
+  });
+
+  describe("[T4] [SEC-R17] a refused action", () => {
+    it("changes nothing, and is counted by its reason, which is on the record for `why`", () =>
+      play(async (scene) => {
+        const { cli, say, mention, replies, here, simulator } = scene;
+        simulator.permit({ to: "Barnacle", what: "manageChannels", as: "allowed" });
+        const channelId = String(simulator.channel("help").id);
+        const cases: readonly [reason: string, calls: readonly string[]][] = [
+          ["permission", [call({ action: "channelDelete", channelId })]],
+          ["closed_gate", [call({ action: "ban", userId: "1" })]],
+          ["unknown_action", [call({ action: "nuke" })]],
+          ["unknown_tool", ["call: nuke {}"]],
+          ["closed_tool", ["call: exec {}"]],
+          ["bad_arguments", [call({ action: "sendMessage" })]],
+          ["place", [call({ action: "channelList", guildId: "1000" })]],
+          ["too_many_calls", Array.from({ length: 40 }, () => call({ action: "listPins" }))],
+        ];
+        let first: string | undefined;
+        for (const [index, [reason, calls]] of cases.entries()) {
+          const { id } = say("grace", here, `${mention}\n${calls.join("\n")}`);
+          await replies(here, index + 1);
+          first ??= id;
+          assert.match(
+            (await cli("why", id)).stdout.join("\n"),
+            new RegExp(`refused \\(${reason}\\)`),
+          );
+        }
+        assert.ok(simulator.channel("help"));
+        const why = (await cli("why", first ?? "")).stdout.join("\n");
+        assert.match(why, /refused \(permission\)[^]*Manage Channels/);
+        const requests = simulator.requests.records();
+        assert.deepEqual(requests.filter(({ status = 0 }) => status >= 400), []);
+      }, { discord: () => ({}) }));
+  });
+});
+
+describe("[T3] more destructive actions than `maxDestructive`", () => {
+  const limit = { config: { tools: { discord: { maxDestructive: 1 } } } };
+
+  /** Lets grace ask for names of a channel in one answer of the model, and waits for the card. */
+  async function renamed(scene: Scene, names: readonly string[]): Promise<Message> {
+    const { simulator, say, mention, until } = scene;
+    permit(scene, "manageChannels");
+    const channelId = String(simulator.channel("help").id);
+    const calls = names.map((name) => call({ action: "channelEdit", channelId, name }));
+    say("grace", "general", `${mention}\n${calls.join("\n")}`);
+    const { id } = simulator.channel("general");
+    return await until(
+      "the card",
+      () =>
+        simulator.posted(id).findLast(({ components }) =>
+          buttonsIn(components).some(({ label }) => label === GO_ON)
+        ),
+    );
+  }
+
+  function press({ simulator }: Scene, { id, components }: Message, label: string, as: string) {
+    const button = buttonsIn(components).find((one) => one.label === label);
+    assert.ok(button, `no button ${label}`);
+    simulator.press({ as, in: "general", message: id, customId: button.custom_id });
+  }
+
+  const namesSet = ({ simulator }: Scene) =>
+    simulator.requests.records().filter(({ method }) => method === "PATCH")
+      .map(({ body, path }) => path.includes("/messages/") ? undefined : Object(body)["name"])
+      .filter((name) => name !== undefined);
+
+  it('wait for one "Go on" of the asker, also through a restart, and do not happen if an owner says no', () =>
+    withSimulation(limit, async (scene) => {
+      const { simulator, until, eventually, user } = scene;
+      const [krill] = simulator.world.guilds.values();
+      assert.ok(krill);
+      addMember(krill, { userId: user("mallory").id, joinedAt: NOW });
+      const first = await scene.start();
+      const card = await renamed(scene, ["one", "two", "three"]);
+      assert.match(textOf(card), /3 destructive changes/);
+      assert.match(textOf(card), /change <#\d+>: name "two"[^]*name "three"/);
+      assert.deepEqual(namesSet(scene), ["one"]);
+      await killBot(first);
+      // The next process does not know which of Discord's limits this one has used up in this second.
+      const { at } = simulator.requests.records().at(-1) ?? { at: 0 };
+      await eventually("free limits", () => Promise.resolve(Date.now() - at > 1_000));
+      await scene.start();
+      press(scene, card, GO_ON, "mallory");
+      await until(
+        "a refusal",
+        () =>
+          simulator.ephemeral("mallory").some(({ content }) =>
+            content === "This question is not for you."
+          ),
+      );
+      assert.deepEqual(namesSet(scene), ["one"]);
+      press(scene, card, GO_ON, "grace");
+      await until("the changes", () => namesSet(scene).length === 3);
+      assert.deepEqual(namesSet(scene), ["one", "two", "three"]);
+      await until("the answer", () => scene.written("general").length > 1);
+      simulator.renameChannel("three", "help");
+      press(scene, await renamed(scene, ["four", "five", "six"]), "Deny", "ada");
+      await until(
+        "the refusal",
+        () =>
+          scene.written("general").some((text) => /changes by itself; a person said no/.test(text)),
+      );
+      assert.deepEqual(namesSet(scene), ["one", "two", "three", "four"]);
+    }));
+});
+
+describe("[T3] the Undo button below an answer", () => {
+  it("takes its changes back for the asker or an owner, also after a restart", () =>
+    withSimulation({}, async (scene) => {
+      const { simulator, until, user } = scene;
+      const [krill] = simulator.world.guilds.values();
+      assert.ok(krill);
+      addMember(krill, { userId: user("mallory").id, joinedAt: NOW });
+      permit(scene, "manageChannels");
+      const first = await scene.start();
+      const channelId = String(simulator.channel("help").id);
+      await askedOfDiscordActions(scene, [{ action: "channelInfo" }]);
+      await askedOfDiscordActions(scene, [
+        { action: "channelEdit", channelId, name: "aid" },
+        { action: "channelEdit", channelId, topic: "All" },
+      ], 2);
+      const posted = simulator.posted(simulator.channel("general").id);
+      const withButtons = posted.filter(({ components }) => components.length > 0);
+      assert.equal(withButtons.length, 1);
+      const [answer] = withButtons;
+      const [button] = buttonsIn(answer?.components ?? []);
+      assert.ok(answer && button);
+      assert.equal(button.label, "Undo");
+      assert.match(answer.content, /\n-# ✓ channel edited <#\d+> ×2$/);
+      const press = (as: string) =>
+        simulator.press({ as, in: "general", message: answer.id, customId: button.custom_id });
+      const told = (as: string, what: RegExp) =>
+        until(
+          `${as} to be told`,
+          () => simulator.ephemeral(as).some(({ content }) => what.test(content)),
+        );
+      press("mallory");
+      await told("mallory", /there is no change/);
+      assert.ok(simulator.channel("aid"));
+      await stopBot(first);
+      await scene.start();
+      press("grace");
+      await told("grace", /^Undone: change <#\d+>[^]*Undone: change <#\d+>/);
+      assert.ok(simulator.channel("help"));
+      const now = () =>
+        simulator.posted(simulator.channel("general").id)
+          .find(({ id }) => id === answer.id);
+      await until(
+        "the receipts to say so",
+        () => /\n-# ↩ channel edited <#\d+> ×2$/.test(now()?.content ?? ""),
+      );
+      assert.deepEqual(now()?.components, [], "nothing is left to undo");
+    }));
+});
+
+describe("[D1] a crash while an action changes a server", () => {
+  for (const point of crashPoints(["after:TS", "before:TS:2"], ["after:TS:2", "before:T3"])) {
+    it(`${point} › never does it twice`, () =>
+      withSimulation({}, async (scene) => {
+        const { simulator: { world, requests }, say, mention, start, replies } = scene;
+        permit(scene, "manageChannels");
+        const dying = await start({ BARNACLE_CRASH_AT: point });
+        say("grace", "general", `${mention}\n${call({ action: "channelCreate", name: "krill" })}`);
+        assert.deepEqual(await ended(dying), KILLED);
+        await start();
+        const [reply = ""] = await replies("general", 1);
+        const made = [...world.channels.values()].filter((one) =>
+          "name" in one && one.name === "krill"
+        );
+        const posts = requests.records().filter(({ path }) => /guilds\/\d+\/channels$/.test(path))
+          .filter(({ method }) => method === "POST");
+        assert.equal(made.length, posts.length);
+        assert.ok(made.length <= 1, `${made.length}`);
+        assert.match(reply, made.length === 1 ? /"channelId"|Unknown/ : /Unknown/);
+        const isKnown = reply.includes('"channelId"');
+        const receipt = isKnown ? /\n-# ✓ channel created/ : /\n-# \? channel perhaps created/;
+        assert.match(reply, receipt, "[R15a] the receipt outlasts the crash");
       }));
   }
 });

@@ -2,6 +2,8 @@
 
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { addChannel, addThread } from "../../../simulator/world/create_world.ts";
+import { parseSnowflake } from "../../../src/core/discord/ids.ts";
 import { type Scene, stopBot, withSimulation } from "../../support/bot/e2e.ts";
 import { sharedBot } from "../../support/bot/shared_bot.ts";
 
@@ -113,4 +115,151 @@ describe("[H1] [H3] [H4] the model's input", () => {
       const outside = lastTurn(scene).replaceAll(/<(\w+) boundary[\s\S]*?<\/\1>/g, "");
       assert.doesNotMatch(outside, /obey/);
     }));
+});
+
+const lastTurnOfNamesShown = ({ model }: Scene): string =>
+  model.requests.at(-1)?.messages.findLast(({ role }) => role === "user")?.text ?? "";
+
+describe("names, previews and closed channels", () => {
+  const play = sharedBot({
+    discord: () => ({ allowBots: true }),
+    mayRefuse: ({ method, path, status }) =>
+      // a forbidden answer, or one before its deferral
+      method === "PATCH" && path.endsWith("/@original") && [403, 404].includes(status ?? 0),
+  });
+
+  it("[H3] [R4] shows names to the model, and mentions to people, without new pings", () =>
+    play(async (scene) => {
+      const { simulator, say, mention, replies, user, here } = scene;
+      const [grace, ada] = [user("grace"), user("ada")];
+      const { id: other } = simulator.channel("#off-topic");
+      say("ada", here, `hidden from <@${grace.id}>: <#${other}> <:krill:123456789012345678>`);
+      say("ada", here, `${mention} ask <@${grace.id}> in <#${other}> :krill:`);
+      const [answer = ""] = await replies(here, 1);
+      const turn = lastTurnOfNamesShown(scene);
+      const shown = `@Grace (${grace.id})`;
+      assert.ok(turn.includes(`@you ask ${shown} in #off-topic (${other})`), turn);
+      assert.ok(turn.includes(`hidden from ${shown}: #off-topic (${other}) :krill:`), turn);
+      const sent = `ask <@${grace.id}> in <#${other}> <:krill:123456789012345678>`;
+      assert.ok(answer.includes(sent), answer);
+      const posted = [...simulator.channel(`#${here}`).messages.values()].at(-1);
+      assert.deepEqual(posted?.pings.users.filter((id) => id !== ada.id), []);
+      const bytes = new TextEncoder().encode(`<@${ada.id}> in <#${other}>, <@1900000000000000099>`);
+      const attachments = [{ filename: "a.txt", bytes, sizeBytes: bytes.length }];
+      simulator.say({ as: "grace", in: here, text: `${mention} read`, attachments });
+      await replies(here, 2);
+      const read = lastTurnOfNamesShown(scene);
+      assert.ok(read.includes(`@Ada (${ada.id}) in #off-topic (${other}), <@19`), read);
+    }));
+});
+
+const NOW = Date.UTC(2026, 0, 2);
+const lastTurnOfQuotedPlaces = ({ model }: Scene) =>
+  model.requests.at(-1)?.messages.at(-1)?.text ?? "";
+
+describe("texts of other places", () => {
+  const postId = parseSnowflake<"channel">("1456074443980800111");
+  assert.ok(postId);
+  const play = sharedBot({}, ({ simulator: { world }, user, say }) => {
+    const [krill] = world.guilds.values();
+    assert.ok(krill);
+    const forum = addChannel(world, krill, { name: "questions", kind: "forum" }, NOW);
+    const id = postId;
+    const post = addThread(
+      world,
+      forum,
+      { name: "leak", ownerId: user("ada").id, id },
+      NOW,
+    );
+    const first = say("ada", post.id, "my boat leaks");
+    const own = { ...first, id: parseSnowflake<"message">(id)! }; // a post has its thread's id
+    post.messages.delete(first.id);
+    post.messages.set(own.id, own);
+    addChannel(world, krill, { name: "adults", isAgeRestricted: true }, NOW);
+  });
+
+  describe("[H6] the first turn of a thread", () => {
+    it("contains the post of a forum, once", () =>
+      play(async (scene) => {
+        const { say, mention, replies, simulator } = scene;
+        const post = simulator.channel("leak");
+        say("grace", post.id, `${mention} help her`);
+        await replies(post.id, 1);
+        assert.equal(
+          lastTurnOfQuotedPlaces(scene).split("my boat leaks").length,
+          2,
+          lastTurnOfQuotedPlaces(scene),
+        );
+        assert.match(lastTurnOfQuotedPlaces(scene), /the thread begins with it/);
+        assert.ok(simulator.posted(post.id).length > 0);
+      }));
+  });
+
+  describe("[H9] a poll", () => {
+    it("is shown with its votes in a reply to it, and its result as context", () =>
+      play(async (scene) => {
+        const { mention, say, replies, simulator, decided, here } = scene;
+        const answers = [
+          { answer_id: 1, poll_media: { text: "Rum" } },
+          { answer_id: 2, poll_media: { text: "Tea" } },
+        ];
+        const poll = {
+          question: { text: "What to drink?" },
+          answers,
+          expiry: null,
+          allow_multiselect: false,
+          layout_type: 1,
+          results: { is_finalized: false, answer_counts: [{ id: 2, count: 5, me_voted: false }] },
+        };
+        const asked = simulator.say({ as: "ada", in: here, text: "", more: { poll } });
+        say("grace", here, `${mention} who leads?`, asked.id);
+        await replies(here, 1);
+        assert.match(
+          lastTurnOfQuotedPlaces(scene),
+          /What to drink\? \(Rum: 0 votes \/ Tea: 5 votes\)/,
+        );
+        const fields = Object.entries({
+          poll_question_text: "What to drink?",
+          victor_answer_votes: "6",
+          total_votes: "7",
+          victor_answer_text: "Tea",
+        }).map(([name, value]) => ({ name, value, inline: false }));
+        const result = simulator.say({
+          as: "ada",
+          in: here,
+          text: "",
+          more: { type: 46, embeds: [{ type: "poll_result", fields }] },
+        });
+        assert.equal(await decided(result), "ignore: no-mention");
+        say("grace", here, `${mention} who won?`);
+        await replies(here, 2);
+        assert.match(lastTurnOfQuotedPlaces(scene), /What to drink\? Tea won with 6 of 7 votes/);
+      }));
+  });
+
+  describe("[H9] an age-restricted channel", () => {
+    it("is read by no turn elsewhere, not for an owner either, and by its own", () =>
+      play(async (scene) => {
+        const { say, mention, replies, here } = scene;
+        const adults = scene.simulator.channel("adults");
+        const { id: messageId } = say("grace", adults.id, "the canary-secret");
+        const calls = [
+          ["discord", { action: "readMessages", channelId: adults.id }],
+          ["discord", { action: "fetchMessage", channelId: adults.id, messageId }],
+          ["read_channel_history", { channelId: adults.id }],
+        ].map(([tool, args]) => `call: ${tool} ${JSON.stringify(args)}`).join("\n");
+        for (const [index, as] of ["grace", "ada"].entries()) {
+          say(as, here, `${mention}\n${calls}`);
+          const answer = (await replies(here, index + 1))[index] ?? "";
+          assert.equal(answer.match(/age-restricted/g)?.length, 3);
+          assert.doesNotMatch(answer, /canary-secret/);
+        }
+        say("grace", "help", "the killer is ||canary-gardener||");
+        const args = { action: "readMessages", channelId: scene.simulator.channel("help").id };
+        say("grace", adults.id, `${mention}\ncall: discord ${JSON.stringify(args)}`);
+        const [answer = ""] = await replies(adults.id, 1);
+        assert.match(answer, /the killer is \(spoiler\)/);
+        assert.match(JSON.stringify(scene.model.requests.at(-1)), /canary-secret/);
+      }));
+  });
 });
