@@ -198,9 +198,7 @@ describe("the program", () => {
   it("has the same table as a list in docs/internals/architecture.md", () => {
     const page = readFileSync(join(ROOT, "docs", "internals", "architecture.md"), "utf8");
     const rows = Array.from(
-      page.matchAll(
-        /^- `([^`]+)` \((?:pure|list|edge|entry|commands)\):\s+(.+(?:\n {2}.+)*)$/gm,
-      ),
+      page.matchAll(/^- `([^`]+)` \((?:pure|list|edge|entry|commands)\):\s+(.+(?:\n {2}.+)*)$/gm),
       ([, folder = "", targets = ""]): [string, readonly string[]] => [
         folder,
         Array.from(targets.matchAll(/`([^`]+)`/g), ([, target = ""]) => target).sort(),

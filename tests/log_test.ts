@@ -80,10 +80,7 @@ describe("[O2] startLog()", () => {
     const error = new Error("disk full", { cause: new TypeError("no space") });
     const human = start({ format: "human" });
     human.log.error("failed", { error });
-    assert.match(
-      human.lines.join(""),
-      /error="Error: disk full" because "TypeError: no space"\n$/,
-    );
+    assert.match(human.lines.join(""), /error="Error: disk full" because "TypeError: no space"\n$/);
     const json = start();
     json.log.error("failed", { error });
     assert.match(JSON.parse(json.lines.join("")).fields.error.stack, /log_test/);
@@ -269,11 +266,7 @@ describe("[C8] [SEC-R9] startLog()", () => {
   }
 
   const shapes: readonly [what: string, text: string, secret: string][] = [
-    [
-      "a bot token",
-      `MTE4${"x".repeat(20)}.GabcdE.${"y".repeat(38)}`,
-      "GabcdE",
-    ],
+    ["a bot token", `MTE4${"x".repeat(20)}.GabcdE.${"y".repeat(38)}`, "GabcdE"],
     ["an API key", "sk-proj-0123456789abcdefghij", "0123456789"],
     ["a header", "Authorization: Bearer abcdefgh12345678", "abcdefgh12345678"],
     ["a bot's header", "Bot abc.def-ghi_jkl", "abc.def"],

@@ -92,10 +92,7 @@ describe("the specification", () => {
     assert.ok(named.length >= 10);
     assert.ok(named.every((numbers) => numbers.length > 0));
     const numbers = new Set(named.flat());
-    assert.deepEqual(
-      [...numbers].toSorted((a, b) => a - b),
-      bounds.map((_, index) => index + 1),
-    );
+    assert.deepEqual([...numbers].toSorted((a, b) => a - b), bounds.map((_, index) => index + 1));
   });
 
   for (const path of texts.keys()) {

@@ -33,10 +33,7 @@ export const GUILD_SNAPSHOT = snapshotOf({
   ]),
   roles: new Map([
     [roleId("1400000000000000030"), "Crew"],
-    [
-      roleId("1400000000000000031"),
-      "Guest",
-    ],
+    [roleId("1400000000000000031"), "Guest"],
     [roleId("1400000000000000033"), "Twin"],
     [roleId("1400000000000000034"), "Twin"],
   ]),

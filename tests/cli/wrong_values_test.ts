@@ -101,11 +101,7 @@ const KINDS: Readonly<Record<string, Kind>> = {
 const OF_LINES = 4 / cases(1, 4);
 
 /** Commands with tests of their own, because right values begin something long or lasting. */
-const ELSEWHERE: readonly string[] = [
-  "demo",
-  "service install",
-  "service uninstall",
-];
+const ELSEWHERE: readonly string[] = ["demo", "service install", "service uninstall"];
 
 const ALL: readonly (readonly [name: string, command: CliCommand])[] = TASKS
   .flatMap(({ commands }) => Object.entries(commands))
@@ -163,12 +159,7 @@ function linesOf(
       kind === undefined || flag === but || usual === undefined ? [] : [`${dashed(flag)}=${usual}`]
     );
   const words = name.split(" ");
-  const lineOf = (
-    what: string,
-    value: string,
-    { isUsage }: Kind,
-    args: string[],
-  ): Line => ({
+  const lineOf = (what: string, value: string, { isUsage }: Kind, args: string[]): Line => ({
     label: `${name} ${what} ${JSON.stringify(value.slice(0, 60))}`,
     args: [...words, ...args],
     isUsage: isUsage === true || value === "" && what.startsWith("--") && /config|data/.test(what),

@@ -66,12 +66,7 @@ describe("[P6] toAccessPolicy() › hasNoSection", () => {
 describe("toAccessPolicy()", () => {
   it("[P2] lets paired users write by default", async () => {
     const { dm } = await accessOf(undefined);
-    sameData(dm, {
-      enabled: true,
-      policy: "pairing",
-      allowFrom: [],
-      groupEnabled: false,
-    });
+    sameData(dm, { enabled: true, policy: "pairing", allowFrom: [], groupEnabled: false });
   });
 
   it("[P4] [P7] makes rules of written keys only", async () => {
@@ -150,9 +145,7 @@ describe("toAccessPolicy()", () => {
     const { accounts } = await botConfigOf(
       discord(`"guilds": { "1": { "tools": { "deny": ["exec"] } } },
       "accounts": { "a": {}, "b": { "guilds": { "1": { "tools": { "deny": ["code"] } } } } }`),
-      {
-        env: { DISCORD_BOT_TOKEN: "t" },
-      },
+      { env: { DISCORD_BOT_TOKEN: "t" } },
     );
     const denied = accounts.map(({ accountId, access }) => [
       accountId,
@@ -258,10 +251,7 @@ const RECORDED = `{ "channels": { "discord": { // hunter2hunter2hunter2hunter2
 
 describe("[P1] policiesIn()", () => {
   it("has the rules of every account without its variables and files", async () => {
-    const loaded = await loadedOf(RECORDED, {
-      env: { NO_SUCH: "pk" },
-      files: { "/no/such": "w" },
-    });
+    const loaded = await loadedOf(RECORDED, { env: { NO_SUCH: "pk" }, files: { "/no/such": "w" } });
     assert.ok(loaded.text);
     const found = await policiesIn(loaded.text);
     const plain = (access: unknown) => JSON.parse(JSON.stringify(access));

@@ -46,9 +46,7 @@ describe("[C9] planReload()", () => {
     [
       "an added key and a removed one",
       file('"textChunkLimit":900'),
-      file(
-        '"dm":{"policy":"allowlist"}',
-      ),
+      file('"dm":{"policy":"allowlist"}'),
       [
         'channels.discord.dm.policy: "pairing" → "allowlist", now',
         "channels.discord.textChunkLimit: 900 → 2000, now",
@@ -70,18 +68,10 @@ describe("[C9] planReload()", () => {
     [
       "keys of a guild that had none",
       file('"guilds":{"a":{}}'),
-      file(
-        '"guilds":{"a":{"slug":"x"}}',
-      ),
-      [
-        'channels.discord.guilds.a.slug: none → "x", now',
-        "default apply",
-      ],
+      file('"guilds":{"a":{"slug":"x"}}'),
+      ['channels.discord.guilds.a.slug: none → "x", now', "default apply"],
     ],
-    ["a section, which closes guilds", undefined, file(""), [
-      "channels.discord",
-      "default apply",
-    ]],
+    ["a section, which closes guilds", undefined, file(""), ["channels.discord", "default apply"]],
     [
       "intents",
       file(""),
@@ -94,9 +84,7 @@ describe("[C9] planReload()", () => {
     [
       "changes that need a reconnect, and others",
       file(""),
-      file(
-        '"retry":{"attempts":5},"presence":{"status":"idle"}',
-      ),
+      file('"retry":{"attempts":5},"presence":{"status":"idle"}'),
       [
         "channels.discord.retry.attempts: 3 → 5, reconnect",
         'channels.discord.presence.status: "online" → "idle", reconnect',
@@ -120,10 +108,7 @@ describe("[C9] planReload()", () => {
     [
       "the form of a model's name",
       file("", '"agents":{"defaults":{"model":"openai/b"}}'),
-      file(
-        "",
-        '"agents":{"defaults":{"model":{"primary":"openai/c"}}}',
-      ),
+      file("", '"agents":{"defaults":{"model":{"primary":"openai/c"}}}'),
       [
         'agents.defaults.model.primary: none → "openai/c", now',
         'agents.defaults.model: "openai/b" → {"primary":"openai/c","fallbacks":[]}, now',
@@ -134,35 +119,19 @@ describe("[C9] planReload()", () => {
       "a key that an account inherits",
       file(`"historyLimit":3,${A}`),
       file(`"historyLimit":4,${A}`),
-      [
-        "channels.discord.historyLimit: 3 → 4, now",
-        "default apply",
-        "a apply",
-      ],
+      ["channels.discord.historyLimit: 3 → 4, now", "default apply", "a apply"],
     ],
     [
       "a key that no account inherits",
-      file(
-        '"historyLimit":3,"accounts":{"a":{"token":"a","historyLimit":5}}',
-      ),
+      file('"historyLimit":3,"accounts":{"a":{"token":"a","historyLimit":5}}'),
       file('"historyLimit":4,"accounts":{"a":{"token":"a","historyLimit":5}}'),
-      [
-        "channels.discord.historyLimit: 3 → 4, now",
-        "default apply",
-        "a keep",
-      ],
+      ["channels.discord.historyLimit: 3 → 4, now", "default apply", "a keep"],
     ],
     [
       "an account's own key, and the inherited one without it",
-      file(
-        '"historyLimit":3,"accounts":{"a":{"token":"a","historyLimit":5}}',
-      ),
+      file('"historyLimit":3,"accounts":{"a":{"token":"a","historyLimit":5}}'),
       file(`"historyLimit":3,${A}`),
-      [
-        "channels.discord.accounts.a.historyLimit: 5 → 3, now",
-        "default keep",
-        "a apply",
-      ],
+      ["channels.discord.accounts.a.historyLimit: 5 → 3, now", "default keep", "a apply"],
     ],
     ["a new account", file(""), file(A), [
       'channels.discord.accounts.a.token: none → "[redacted]", reconnect',
@@ -178,11 +147,7 @@ describe("[C9] planReload()", () => {
       "a disabled account",
       file(A),
       file('"accounts":{"a":{"token":"a","enabled":false}}'),
-      [
-        "channels.discord.accounts.a.enabled: true → false, reconnect",
-        "default keep",
-        "a stop",
-      ],
+      ["channels.discord.accounts.a.enabled: true → false, reconnect", "default keep", "a stop"],
     ],
     ["an enabled account", file('"enabled":false'), file('"enabled":true'), [
       "channels.discord.enabled: false → true, reconnect",
@@ -192,21 +157,13 @@ describe("[C9] planReload()", () => {
       "an account that stays disabled",
       file('"enabled":false'),
       file('"enabled":false,"historyLimit":1'),
-      [
-        "channels.discord.historyLimit: none → 1, now",
-        "default apply",
-      ],
+      ["channels.discord.historyLimit: none → 1, now", "default apply"],
     ],
     [
       "a connection that does not exist",
       file('"enabled":false'),
-      file(
-        '"enabled":false,"gateway":{"shards":2}',
-      ),
-      [
-        'channels.discord.gateway.shards: "auto" → 2, reconnect',
-        "default apply",
-      ],
+      file('"enabled":false,"gateway":{"shards":2}'),
+      ['channels.discord.gateway.shards: "auto" → 2, reconnect', "default apply"],
     ],
   ];
   for (const [name, before, after, told] of cases) {
@@ -230,39 +187,21 @@ describe("[C9] planReload()", () => {
     ]],
     [
       "the same token at another place",
-      [
-        file('"token":"one"'),
-        file('"token":"${T}"'),
-      ],
+      [file('"token":"one"'), file('"token":"${T}"')],
       [{}, { env: { T: "one" } }],
-      [
-        'channels.discord.token: "[redacted]" → "${T}", reconnect',
-        "default keep",
-      ],
+      ['channels.discord.token: "[redacted]" → "${T}", reconnect', "default keep"],
     ],
     [
       "the same token in another file",
-      [
-        file('"token":{"file":"/s"}'),
-        file('"token":{"file":"/t"}'),
-      ],
+      [file('"token":{"file":"/s"}'), file('"token":{"file":"/t"}')],
       [{ files: { "/s": "same" } }, { files: { "/t": "same" } }],
-      [
-        'channels.discord.token: {"file":"/s"} → {"file":"/t"}, reconnect',
-        "default keep",
-      ],
+      ['channels.discord.token: {"file":"/s"} → {"file":"/t"}, reconnect', "default keep"],
     ],
     [
       "a file with another token",
-      [
-        file('"token":{"file":"/t"}'),
-        file('"token":{"file":"/t"}'),
-      ],
+      [file('"token":{"file":"/t"}'), file('"token":{"file":"/t"}')],
       [{ files: { "/t": "one" } }, { files: { "/t": "two" } }],
-      [
-        'channels.discord.token: "[redacted]" → "[redacted]", reconnect',
-        "default restart",
-      ],
+      ['channels.discord.token: "[redacted]" → "[redacted]", reconnect', "default restart"],
     ],
     ["a token that replaces the environment's", [file(""), file('"token":"one"')], [{}, {}], [
       'channels.discord.token: none → "[redacted]", reconnect',
@@ -271,10 +210,7 @@ describe("[C9] planReload()", () => {
     ["a variable with another token, without a file", [undefined, undefined], [
       {},
       { env: { DISCORD_BOT_TOKEN: "two" } },
-    ], [
-      'channels.discord.token: "[redacted]" → "[redacted]", reconnect',
-      "default restart",
-    ]],
+    ], ['channels.discord.token: "[redacted]" → "[redacted]", reconnect', "default restart"]],
     [
       "PluralKit's token in a file, which two accounts inherit",
       [
@@ -295,10 +231,7 @@ describe("[C9] planReload()", () => {
         file("", '"models":{"providers":{"x":{"kind":"anthropic","apiKey":"${K}"}}}'),
       ],
       [{ env: { K: "one" } }, { env: { K: "two" } }],
-      [
-        'models.providers.x.apiKey: "[redacted]" → "[redacted]", now',
-        "default apply",
-      ],
+      ['models.providers.x.apiKey: "[redacted]" → "[redacted]", now', "default apply"],
     ],
   ];
   for (const [name, [before, after], worlds, told] of secrets) {

@@ -15,18 +15,14 @@ function plainKeys(keys: readonly ReferenceKey[]): readonly ReferenceKey[] {
 }
 
 function configWith(path: readonly string[], value: unknown): string {
-  return JSON.stringify(
-    path.reduceRight((inner: unknown, name) => ({ [name]: inner }), value),
-  );
+  return JSON.stringify(path.reduceRight((inner: unknown, name) => ({ [name]: inner }), value));
 }
 
 /** Keys for an editor, for a platform without a section, and of other accounts. */
 const UNREAD = /^(?:\$schema$|channels\.defaults\.|channels\.discord\.accounts$)/;
 /** Keys whose example removes the value, or the whole section. */
 const SWITCHED_OFF = new Set(["messages.ackReaction", "exec.mode"]);
-const ADDRESSES = new Map([
-  ["alerts.webhook", "https://a.example/"],
-]);
+const ADDRESSES = new Map([["alerts.webhook", "https://a.example/"]]);
 const KEYS = plainKeys(referenceKeys(configSchema)).filter(({ path }) => !UNREAD.test(path));
 const WORLD = {
   env: {

@@ -94,9 +94,7 @@ describe("[L1] [L2] resolveModels()", () => {
       `${DEFAULT("x/a")},"list":[{"id":"m","model":"x/b"}]`,
       OWN,
       {},
-      [
-        "x openai-compatible http://x/v1 - b",
-      ],
+      ["x openai-compatible http://x/v1 - b"],
     ],
     [
       "fallbacks in their order",
@@ -127,9 +125,7 @@ describe("[L1] [L2] resolveModels()", () => {
       "OpenAI's second API, at the vendor's address",
       DEFAULT("o/a"),
       '"o":{"kind":"openai-responses"}',
-      {
-        OPENAI_API_KEY: "k",
-      },
+      { OPENAI_API_KEY: "k" },
       [`o openai-responses ${OPENAI} k a`],
     ],
     ["local servers without any setting", "", "", {}, [
@@ -166,19 +162,14 @@ describe("[L1] [L2] resolveModels()", () => {
       "the environment's key for a vendor that the config names",
       DEFAULT("openai/a"),
       '"openai":{"kind":"openai-compatible"}',
-      {
-        OPENAI_API_KEY: "k",
-      },
+      { OPENAI_API_KEY: "k" },
       [`openai openai-compatible ${OPENAI} k a`],
     ],
     [
       "the config's key to the vendor itself",
       DEFAULT("openai/a"),
       '"openai":{"kind":"openai-compatible","apiKey":"own"}',
-      {
-        OPENAI_API_KEY: "k",
-        OPENAI_BASE_URL: "http://y",
-      },
+      { OPENAI_API_KEY: "k", OPENAI_BASE_URL: "http://y" },
       [`openai openai-compatible ${OPENAI} own a`],
     ],
   ];

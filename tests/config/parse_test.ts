@@ -362,11 +362,7 @@ describe("[P2] [P8] parseConfig() under random edits", () => {
     fc.constantFrom(...'{}[]:,"\\/* \n', "null", "true", "0", "__proto__", "//", "'", '""'),
     fc.string({ maxLength: 4, unit: anyCharacter }),
   );
-  const edit = fc.record({
-    at: fc.nat(VALID.length),
-    drop: fc.nat(12),
-    put: piece,
-  });
+  const edit = fc.record({ at: fc.nat(VALID.length), drop: fc.nat(12), put: piece });
 
   it("never rejects, and lets in only users that the file names", async () => {
     await fc.assert(

@@ -18,11 +18,7 @@ export function load(
   { env = {}, files = {}, isElsewhere = false }: World = {},
 ): Promise<Loaded> {
   const source = text === undefined ? undefined : { file: "config.jsonc", text };
-  return loadConfig(source, {
-    env,
-    readFile: (path) => Promise.resolve(files[path]),
-    isElsewhere,
-  });
+  return loadConfig(source, { env, readFile: (path) => Promise.resolve(files[path]), isElsewhere });
 }
 
 export async function loadedOf(text: string | undefined, world?: World): Promise<LoadedConfig> {

@@ -65,14 +65,8 @@ describe("[O1] createApp() and health", () => {
 
   it("names each reason for not being ready once", async () => {
     const lost: ShardSnapshot = { id: "default/1", state: "resuming", readyAt: NOW, isDown: false };
-    const { body } = await ask("/readyz", {
-      phase: "starting",
-      ...only({ shards: [lost, lost] }),
-    });
-    assert.deepEqual(body, {
-      status: "fail",
-      failing: ["gateway:connection", "lifecycle:phase"],
-    });
+    const { body } = await ask("/readyz", { phase: "starting", ...only({ shards: [lost, lost] }) });
+    assert.deepEqual(body, { status: "fail", failing: ["gateway:connection", "lifecycle:phase"] });
   });
 
   it("[C9] is ready and says `warn` where something is not as it should be, and what", async () => {

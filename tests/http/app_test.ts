@@ -128,9 +128,7 @@ describe("[O1] createApp()", () => {
 
   it("logs an internal error, and hides it from the client", async () => {
     const fault = new Error("canary");
-    const ports = {
-      measure: () => Promise.reject(fault),
-    };
+    const ports = { measure: () => Promise.reject(fault) };
     const { status, text, faults, headers } = await ask("/healthz", { ports });
     assert.equal(status, 500);
     assert.doesNotMatch(text, /canary/);

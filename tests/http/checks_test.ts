@@ -16,9 +16,7 @@ const acked = (msAgo: number): ShardSnapshot => ({
   ...READY,
   ack: { at: NOW - msAgo, intervalMs: 40_000, latencyMs: 42 },
 });
-const inbox = (oldestMs: number): Partial<Snapshot> => ({
-  inbox: { ...HEALTHY.inbox, oldestMs },
-});
+const inbox = (oldestMs: number): Partial<Snapshot> => ({ inbox: { ...HEALTHY.inbox, oldestMs } });
 const outbox = (oldestMs: number): Partial<Snapshot> => ({
   outbox: { ...HEALTHY.outbox, oldestMs },
 });
@@ -106,15 +104,11 @@ describe("[O1] judgeHealth()", () => {
       "the same while REST is down",
       { ...outbox(120_001), ...only({ rest: { ...SERVING.rest, isUp: false } }) },
       "warn",
-      [
-        "outbox:oldest",
-      ],
+      ["outbox:oldest"],
     ],
     [
       "a message that may be sent or not",
-      {
-        outbox: { ...HEALTHY.outbox, uncertain: 1 },
-      },
+      { outbox: { ...HEALTHY.outbox, uncertain: 1 } },
       "warn",
       [],
     ],
@@ -160,9 +154,7 @@ describe("[O1] judgeHealth()", () => {
     ["all down for longer", { models: [{ id: "a", openAt: NOW - 60_001 }] }, "fail", ["llm:a"]],
     [
       "both down, one of them just now",
-      {
-        models: [{ id: "a", openAt: 0 }, { id: "b", openAt: NOW }],
-      },
+      { models: [{ id: "a", openAt: 0 }, { id: "b", openAt: NOW }] },
       "warn",
       ["llm:a", "llm:b"],
     ],

@@ -109,9 +109,7 @@ describe("[O1] createMetrics()", () => {
     const { value } = read({
       inbox: { waiting: 3, running: 1, oldestMs: 2_500 },
       outbox: { pending: 4, sending: 2, uncertain: 1, dead: 7, parked: 5, oldestMs: 500 },
-      ...only({
-        rest: { isUp: true, invalidRequests: 12, breaker: "closed" },
-      }),
+      ...only({ rest: { isUp: true, invalidRequests: 12, breaker: "closed" } }),
     });
     assert.equal(value("barnacle_inbox_depth", { state: "waiting" }), 3);
     assert.equal(value("barnacle_inbox_depth", { state: "running" }), 1);

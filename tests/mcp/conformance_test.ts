@@ -83,10 +83,7 @@ const SCENARIOS: readonly [
   }, ["tools"]],
   [
     "auth/metadata-var3",
-    {
-      ...TENANT,
-      metadataPath: "/tenant1/.well-known/openid-configuration",
-    },
+    { ...TENANT, metadataPath: "/tenant1/.well-known/openid-configuration" },
     ["tools"],
     ({ paths }) => assert.ok(!paths.includes("/.well-known/oauth-authorization-server")),
   ],

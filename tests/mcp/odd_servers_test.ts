@@ -46,13 +46,7 @@ async function play(
   using web = await startOddServer(answers);
   const transport: McpServer["transport"] = kind === "http"
     ? { kind, url: web.url, headers: {} }
-    : {
-      kind,
-      ...oddProgram(answers),
-      sandbox: "off",
-      writable: [],
-      limits: MCP_LIMITS,
-    };
+    : { kind, ...oddProgram(answers), sandbox: "off", writable: [], limits: MCP_LIMITS };
   const { log } = recordingLog();
   const ports = {
     version: "1",

@@ -37,61 +37,73 @@ import {
   webhook,
 } from "./policies.ts";
 
+/** Verdicts of many rows. */
+const NOT_OWNER = "ignore: not-owner by commands.ownerAllowFrom";
+const COMMAND = "accept: command by commands.text";
+const WEBHOOK = "ignore: webhook by allowBots";
+const BOT = "ignore: bot by allowBots";
+const CODE = "challenge: pairing by dm.policy";
+const IN_GROUP = "accept: group-dm-allowed by dm.policy";
+const DM_DISABLED = "ignore: dm-disabled by dm.policy";
+const DM_OFF = "ignore: dm-disabled by dm.enabled";
+const DM_UNLISTED = "ignore: dm-not-allowed by dm.allowFrom";
+const DM_LISTED = "accept: dm-allowed by dm.allowFrom";
+const DM_PAIRED = "accept: dm-paired by dm.policy";
+const DM_OWNER = "accept: dm-allowed by commands.ownerAllowFrom";
+const NO_GROUP = "ignore: group-dm-not-listed by dm.groupChannels";
+const UNLISTED = `ignore: sender-not-listed by guilds.${GUILD}.users`;
+const UNMENTIONED = `ignore: no-mention+ by guilds.${GUILD}.requireMention`;
+const MENTIONED = `accept: mentioned by guilds.${GUILD}.requireMention`;
+const UNASKED = `accept: mention-not-required by guilds.${GUILD}.requireMention`;
+
+const FREE = listing({ requireMention: false });
+const BOBS = listing({ users: entries(BOB) });
+
 describe("direct messages", () => {
   const cases: readonly [name: string, rules: Partial<DmRules>, from: Sender, verdict: string][] = [
-    ["[P2] off", { enabled: false }, sender(), "ignore: dm-disabled by dm.enabled"],
-    ["[P2] disabled", { policy: "disabled" }, sender(), "ignore: dm-disabled by dm.policy"],
+    ["[P2] off", { enabled: false }, sender(), DM_OFF],
+    ["[P2] disabled", { policy: "disabled" }, sender(), DM_DISABLED],
     [
       "[P2] off, even for listed people",
       { enabled: false, allowFrom: entries("*") },
       sender(),
-      "ignore: dm-disabled by dm.enabled",
+      DM_OFF,
     ],
     [
       "[P2] disabled, even for listed people",
       { policy: "disabled", allowFrom: entries(ADA) },
       sender(),
-      "ignore: dm-disabled by dm.policy",
+      DM_DISABLED,
     ],
-    ["[P3] pairing, a stranger", {}, sender(), "challenge: pairing by dm.policy"],
-    [
-      "[P2] pairing, listed",
-      { allowFrom: entries(ADA) },
-      sender(),
-      "accept: dm-allowed by dm.allowFrom",
-    ],
+    ["[P3] pairing, a stranger", {}, sender(), CODE],
+    ["[P2] pairing, listed", { allowFrom: entries(ADA) }, sender(), DM_LISTED],
     [
       "[P2] allowlist, listed",
       { policy: "allowlist", allowFrom: entries(BOB, "ada") },
       sender(),
-      "accept: dm-allowed by dm.allowFrom",
+      DM_LISTED,
     ],
     [
       "[P2] allowlist, a stranger",
       { policy: "allowlist", allowFrom: entries(BOB) },
       sender(),
-      "ignore: dm-not-allowed by dm.allowFrom",
+      DM_UNLISTED,
     ],
-    [
-      "[P2] allowlist, empty",
-      { policy: "allowlist" },
-      sender(),
-      "ignore: dm-not-allowed by dm.allowFrom",
-    ],
+    ["[P2] allowlist, empty", { policy: "allowlist" }, sender(), DM_UNLISTED],
     [
       "[P2] open",
       { policy: "open", allowFrom: entries("*") },
       sender(),
       "accept: dm-allowed by dm.policy",
     ],
-    ["[P11] open, a bot", { policy: "open" }, bot, "ignore: bot by allowBots"],
-    ["[P11] a listed bot", { allowFrom: entries(ADA) }, bot, "ignore: bot by allowBots"],
-    ["[P11] a webhook", { policy: "open" }, webhook, "ignore: webhook by allowBots"],
+    ["[P11] open, a bot", { policy: "open" }, bot, BOT],
+    ["[P11] a listed bot", { allowFrom: entries(ADA) }, bot, BOT],
+    ["[P11] a webhook", { policy: "open" }, webhook, WEBHOOK],
     [
       "[P14] a role, which no person has in a DM",
       { policy: "allowlist", allowFrom: entries("role:Mods") },
       sender(),
-      "ignore: dm-not-allowed by dm.allowFrom",
+      DM_UNLISTED,
     ],
   ];
   for (const [name, rules, from, verdict] of cases) {
@@ -105,7 +117,6 @@ describe("direct messages", () => {
 describe("guilds", () => {
   const listed = listing;
   const help = (rules: ChannelRules = {}) => listing({ channels: { help: rules } });
-  const G = `guilds.${GUILD}`;
   const open = { groupPolicy: "open" } as const;
   const mention = { mention: "user" } as const;
 
@@ -115,12 +126,7 @@ describe("guilds", () => {
     message: Partial<InboundMessage>,
     verdict: string,
   ][] = [
-    [
-      "[P6] allowlist without guilds",
-      {},
-      mention,
-      "ignore: guild-not-listed by groupPolicy",
-    ],
+    ["[P6] allowlist without guilds", {}, mention, "ignore: guild-not-listed by groupPolicy"],
     [
       "[P6] open without guilds, mentioned",
       open,
@@ -151,79 +157,59 @@ describe("guilds", () => {
       mention,
       "ignore: guild-not-listed by guilds",
     ],
-    ["[P6] listed", listed(), mention, `accept: mentioned by ${G}.requireMention`],
+    ["[P6] listed", listed(), mention, MENTIONED],
     [
       "[P8] no channels",
       listed({ channels: {} }),
       mention,
-      `ignore: channel-not-listed by ${G}.channels`,
+      `ignore: channel-not-listed by guilds.${GUILD}.channels`,
     ],
     [
       "[P8] other channels, under open too",
       { ...open, ...listed({ channels: { general: {} } }) },
       mention,
-      `ignore: channel-not-listed by ${G}.channels`,
+      `ignore: channel-not-listed by guilds.${GUILD}.channels`,
     ],
     [
       "[P8] allow: false",
       { ...open, ...help({ allow: false }) },
       mention,
-      `ignore: channel-disabled by ${G}.channels.help.allow`,
+      `ignore: channel-disabled by guilds.${GUILD}.channels.help.allow`,
     ],
     [
       "[P8] enabled: false",
       help({ enabled: false }),
       mention,
-      `ignore: channel-disabled by ${G}.channels.help.enabled`,
+      `ignore: channel-disabled by guilds.${GUILD}.channels.help.enabled`,
     ],
-    ["[M1] not mentioned", listed(), {}, `ignore: no-mention+ by ${G}.requireMention`],
-    [
-      "[M2] a role of the bot's",
-      listed(),
-      { mention: "role" },
-      `accept: mentioned by ${G}.requireMention`,
-    ],
-    [
-      "[M2] a reply to the bot",
-      listed(),
-      { mention: "reply" },
-      `accept: mentioned by ${G}.requireMention`,
-    ],
-    [
-      "[M2] a pattern",
-      listed(),
-      { text: "hey barnacle" },
-      `accept: mentioned by ${G}.requireMention`,
-    ],
+    ["[M1] not mentioned", listed(), {}, UNMENTIONED],
+    ["[M2] a role of the bot's", listed(), { mention: "role" }, MENTIONED],
+    ["[M2] a reply to the bot", listed(), { mention: "reply" }, MENTIONED],
+    ["[M2] a pattern", listed(), { text: "hey barnacle" }, MENTIONED],
     [
       "[M2] a pattern, though others are mentioned",
       listed(),
       { text: "barnacle and <@1>", mentionsOthers: true },
-      `accept: mentioned by ${G}.requireMention`,
+      MENTIONED,
     ],
     [
       "[SEC-R6] only others mentioned",
       listed(),
       { text: "@everyone <@&5> <@1>", mentionsOthers: true },
-      `ignore: no-mention+ by ${G}.requireMention`,
+      UNMENTIONED,
     ],
-    [
-      "[M3] no mention needed",
-      listed({ requireMention: false }),
-      {},
-      `accept: mention-not-required by ${G}.requireMention`,
-    ],
+    ["[M3] no mention needed", FREE, {}, UNASKED],
     [
       "[M3] no mention needed, but an intent filter, and the message has no score",
       listed({ requireMention: false, intentFilter: { enabled: true } }),
       {},
-      `ignore: no-score+ by ${G}.intentFilter.enabled`,
+      `ignore: no-score+ by guilds.${GUILD}.intentFilter.enabled`,
     ],
     [
       "[I1] an intent filter and a mention",
       listed({ requireMention: false, intentFilter: { enabled: true } }),
       mention,
-      `accept: mentioned by ${G}.requireMention`,
+      MENTIONED,
     ],
     [
       "[I1] an intent filter that the channel turns off",
@@ -233,42 +219,27 @@ describe("guilds", () => {
         channels: { help: { intentFilter: { enabled: false } } },
       }),
       {},
-      `accept: mention-not-required by ${G}.requireMention`,
+      UNASKED,
     ],
-    [
-      "[P10] not on the guild's users, though mentioned",
-      listed({ users: entries(BOB) }),
-      mention,
-      `ignore: sender-not-listed by ${G}.users`,
-    ],
-    [
-      "[P10] an empty list",
-      listed({ users: [], requireMention: false }),
-      {},
-      `ignore: sender-not-listed by ${G}.users`,
-    ],
+    ["[P10] not on the guild's users, though mentioned", BOBS, mention, UNLISTED],
+    ["[P10] an empty list", listed({ users: [], requireMention: false }), {}, UNLISTED],
     [
       "[P10] the channel's users replace the guild's",
       listed({ users: entries(BOB), channels: { help: { users: entries(ADA) } } }),
       mention,
-      `accept: mentioned by ${G}.requireMention`,
+      MENTIONED,
     ],
     [
       "[P10] and may be fewer",
       listed({ users: entries(ADA), channels: { help: { users: [] } } }),
       mention,
-      `ignore: sender-not-listed by ${G}.channels.help.users`,
+      `ignore: sender-not-listed by guilds.${GUILD}.channels.help.users`,
     ],
-    [
-      "[P11] a bot that mentions",
-      listed(),
-      { ...mention, sender: bot },
-      "ignore: bot by allowBots",
-    ],
-    ["[P11] a webhook", listed(), { ...mention, sender: webhook }, "ignore: webhook by allowBots"],
+    ["[P11] a bot that mentions", listed(), { ...mention, sender: bot }, BOT],
+    ["[P11] a webhook", listed(), { ...mention, sender: webhook }, WEBHOOK],
     [
       "[M5] no words and nothing else",
-      listed({ requireMention: false }),
+      FREE,
       { text: " " },
       "ignore: no-content by gateway.intents",
     ],
@@ -278,24 +249,14 @@ describe("guilds", () => {
       { text: "", mention: "reply" },
       "ignore: no-content by gateway.intents",
     ],
-    [
-      "[M5] a bare mention",
-      listed(),
-      { text: "", ...mention },
-      `accept: mentioned by ${G}.requireMention`,
-    ],
+    ["[M5] a bare mention", listed(), { text: "", ...mention }, MENTIONED],
     [
       "[M5] an attachment without words",
-      listed({ requireMention: false }),
+      FREE,
       { text: "", extras: [{ kind: "attachment", text: "cat.png" }] },
-      `accept: mention-not-required by ${G}.requireMention`,
+      UNASKED,
     ],
-    [
-      "[M5] an unlisted sender without words",
-      listed({ users: [] }),
-      { text: "" },
-      `ignore: sender-not-listed by ${G}.users`,
-    ],
+    ["[M5] an unlisted sender without words", listed({ users: [] }), { text: "" }, UNLISTED],
   ];
   for (const [name, rules, message, verdict] of cases) {
     it(`${name}: ${verdict}`, () => {
@@ -306,10 +267,7 @@ describe("guilds", () => {
 
 describe("[H9] Discord's announcement of a poll's result", () => {
   const announced = { isAnnouncement: true, mention: "user", text: "barnacle" } as const;
-  const open = policy({
-    ...listing({ requireMention: false }),
-    dm: dm({ policy: "open", allowFrom: entries("*") }),
-  });
+  const open = policy({ ...FREE, dm: dm({ policy: "open", allowFrom: entries("*") }) });
   const cases: readonly [name: string, InboundMessage, AccessPolicy, string][] = [
     ["is context in a guild", guildMessage(announced), open, "ignore: no-mention+"],
     ["is context in a direct message", directMessage(announced), open, "ignore: no-mention+"],
@@ -317,7 +275,7 @@ describe("[H9] Discord's announcement of a poll's result", () => {
     [
       "is no context of an unlisted person",
       guildMessage(announced),
-      policy(listing({ users: entries(BOB) })),
+      policy(BOBS),
       "ignore: sender-not-listed",
     ],
   ];
@@ -328,188 +286,138 @@ describe("[H9] Discord's announcement of a poll's result", () => {
 
 describe("known facts beside the message", () => {
   const proxied = sender({ pluralkit: { memberId: "abcde", name: "Luna" }, username: "pk:abcde" });
-  const open = listing({ requireMention: false });
-  const bots = { ...open, allowBots: true };
-  const asks = { ...open, asksPluralkit: true };
-  const R = `guilds.${GUILD}.requireMention`;
-  const answered = `accept: mention-not-required by ${R}`;
+  const heard = { ...listing(), allowBots: true };
+  const called = { sender: bot, mention: "user" } as const;
+  const bots = { ...FREE, allowBots: true };
+  const asks = { ...FREE, asksPluralkit: true };
 
   const cases: readonly [
     name: string,
     rules: Partial<AccessPolicy>,
     message: Partial<InboundMessage>,
-    knownFacts: KnownFacts,
     verdict: string,
+    knownFacts?: KnownFacts,
   ][] = [
-    ["[P11] a bot where bots are allowed", bots, { sender: bot }, {}, answered],
-    ["[P11] a webhook, too", bots, { sender: webhook }, {}, answered],
-    [
-      "[P11] bots must mention the bot as well",
-      { ...listing(), allowBots: true },
-      { sender: bot },
-      {},
-      `ignore: no-mention+ by ${R}`,
-    ],
+    ["[P11] a bot where bots are allowed", bots, { sender: bot }, UNASKED],
+    ["[P11] a webhook, too", bots, { sender: webhook }, UNASKED],
+    ["[P11] bots must mention the bot as well", heard, { sender: bot }, UNMENTIONED],
     [
       "[P11] [SEC-R6] a bot's reply counts as no mention",
-      { ...listing(), allowBots: true },
+      heard,
       { sender: bot, mention: "reply" },
-      {},
-      `ignore: no-mention+ by ${R}`,
+      UNMENTIONED,
     ],
-    [
-      "[P11] a bot that mentions",
-      { ...listing(), allowBots: true },
-      { sender: bot, mention: "user" },
-      {},
-      `accept: mentioned by ${R}`,
-    ],
-    [
-      "[P10] [P11] a bot that is not on the list",
-      { ...listing({ users: entries(BOB) }), allowBots: true },
-      { sender: bot, mention: "user" },
-      {},
-      `ignore: sender-not-listed by guilds.${GUILD}.users`,
-    ],
+    ["[P11] a bot that mentions", heard, called, MENTIONED],
+    ["[P10] [P11] a bot that is not on the list", { ...BOBS, allowBots: true }, called, UNLISTED],
     [
       "[P4] [P11] a bot that took a listed name",
       { ...listing({ users: entries("ada") }), allowBots: true },
-      { sender: bot, mention: "user" },
-      {},
-      `ignore: sender-not-listed by guilds.${GUILD}.users`,
+      called,
+      UNLISTED,
     ],
     [
       "[P4] [SEC-R33] a webhook that took a listed name",
       { ...listing({ users: entries("ada") }), allowBots: true },
       { sender: webhook, mention: "user" },
-      {},
-      `ignore: sender-not-listed by guilds.${GUILD}.users`,
+      UNLISTED,
     ],
-    [
-      "[P11] a bot in a loop",
-      bots,
-      { sender: bot, mention: "user" },
-      { isMuted: true },
-      "ignore: loop-guard by loopGuard",
-    ],
-    ["[P11] a person in a loop of bots", bots, {}, { isMuted: true }, answered],
+    ["[P11] a bot in a loop", bots, called, "ignore: loop-guard by loopGuard", { isMuted: true }],
+    ["[P11] a person in a loop of bots", bots, {}, UNASKED, { isMuted: true }],
     [
       "[P11] [N3] our own, though bots are allowed",
       bots,
       { sender: bot },
-      { isOurs: true },
       "ignore: own by router.noSelfTalk",
+      { isOurs: true },
     ],
     [
       "[P13] PluralKit's webhook, not asked yet",
       asks,
       { sender: proxy },
-      {},
       "undecided: pluralkit by pluralkit.enabled",
     ],
     [
       "[P13] PluralKit's webhook, if Barnacle does not ask PluralKit",
-      open,
+      FREE,
       { sender: proxy },
-      {},
-      "ignore: webhook by allowBots",
+      WEBHOOK,
     ],
     [
       "[P13] [P8] PluralKit's webhook in a channel that is closed",
       { ...asks, ...listing({ channels: {} }) },
       { sender: proxy },
-      {},
       `ignore: channel-not-listed by guilds.${GUILD}.channels`,
     ],
     [
       "[SEC-R33] a webhook with the same name and picture",
       asks,
       { sender: { ...proxy, applicationId: webhook.applicationId } as Sender },
-      {},
-      "ignore: webhook by allowBots",
+      WEBHOOK,
     ],
-    [
-      "[P13] a bot of the same application",
-      asks,
-      { sender: { ...proxy, automaton: "bot" } },
-      {},
-      "ignore: bot by allowBots",
-    ],
-    [
-      "[P13] PluralKit does not know it",
-      asks,
-      { sender: proxy },
-      { pluralkit: "none" },
-      "ignore: webhook by allowBots",
-    ],
+    ["[P13] a bot of the same application", asks, { sender: { ...proxy, automaton: "bot" } }, BOT],
+    ["[P13] PluralKit does not know it", asks, { sender: proxy }, WEBHOOK, { pluralkit: "none" }],
     [
       "[P13] [SEC-R33] PluralKit is down",
       asks,
       { sender: proxy },
+      WEBHOOK,
       { pluralkit: "failed" },
-      "ignore: webhook by allowBots",
     ],
-    ["[P13] the member", asks, { sender: proxied }, { pluralkit: "found" }, answered],
+    ["[P13] the member", asks, { sender: proxied }, UNASKED, { pluralkit: "found" }],
     [
       "[P13] a message that PluralKit posts does not wait",
       asks,
       { sender: proxied },
+      UNASKED,
       { pluralkit: "found", isProxied: true },
-      answered,
     ],
     [
       "[P13] a member by id",
       { ...asks, ...listing({ requireMention: false, users: entries("pk:abcde") }) },
       { sender: proxied },
+      UNASKED,
       { pluralkit: "found" },
-      answered,
     ],
     [
       "[P13] a member who is not on the list",
       { ...asks, ...listing({ requireMention: false, users: entries("pk:fghij") }) },
       { sender: proxied },
+      UNLISTED,
       { pluralkit: "found" },
-      `ignore: sender-not-listed by guilds.${GUILD}.users`,
     ],
     [
       "[P13] the original of a proxied person",
       asks,
       {},
-      { isProxied: true },
       "undecided: pluralkit-original by pluralkit.enabled",
+      { isProxied: true },
     ],
     [
       "[P13] the original, and PluralKit said nothing in its place",
       asks,
       {},
+      UNASKED,
       { isProxied: true, isUnproxied: true },
-      answered,
     ],
-    ["[P13] a person that PluralKit does not know", asks, {}, { isProxied: false }, answered],
-    ["[P13] the original where PluralKit is not asked", open, {}, { isProxied: true }, answered],
+    ["[P13] a person that PluralKit does not know", asks, {}, UNASKED, { isProxied: false }],
+    ["[P13] the original where PluralKit is not asked", FREE, {}, UNASKED, { isProxied: true }],
     [
-      "[P13] an original that would not be answered does not wait",
+      "[P13] an original that would not be UNASKED does not wait",
       { ...listing(), asksPluralkit: true },
       {},
+      UNMENTIONED,
       { isProxied: true },
-      `ignore: no-mention+ by ${R}`,
     ],
     [
       "[P13] [P10] an original of an unlisted person does not wait",
       { ...asks, ...listing({ requireMention: false, users: [] }) },
       {},
+      UNLISTED,
       { isProxied: true },
-      `ignore: sender-not-listed by guilds.${GUILD}.users`,
     ],
-    [
-      "[P3] being paired opens no guild",
-      { ...listing({ users: entries(BOB) }) },
-      { mention: "user" },
-      { isPaired: true },
-      `ignore: sender-not-listed by guilds.${GUILD}.users`,
-    ],
+    ["[P3] being paired opens no guild", BOBS, { mention: "user" }, UNLISTED, { isPaired: true }],
   ];
-  for (const [name, rules, message, knownFacts, verdict] of cases) {
+  for (const [name, rules, message, verdict, knownFacts] of cases) {
     it(`${name}: ${verdict}`, () => {
       assert.equal(inWords(admit(guildMessage(message), policy(rules), knownFacts)), verdict);
     });
@@ -521,56 +429,50 @@ describe("paired people", () => {
     name: string,
     rules: Partial<DmRules>,
     from: Sender,
-    knownFacts: KnownFacts,
     verdict: string,
+    knownFacts?: KnownFacts,
   ][] = [
-    ["[P3] paired", {}, sender(), { isPaired: true }, "accept: dm-paired by dm.policy"],
-    ["[P3] not paired", {}, sender(), { isPaired: false }, "challenge: pairing by dm.policy"],
+    ["[P3] paired", {}, sender(), DM_PAIRED, { isPaired: true }],
+    ["[P3] not paired", {}, sender(), CODE, { isPaired: false }],
     [
       "[P2] under allowlist a pairing does not count",
       { policy: "allowlist" },
       sender(),
+      DM_UNLISTED,
       { isPaired: true },
-      "ignore: dm-not-allowed by dm.allowFrom",
     ],
-    [
-      "[P2] off though paired",
-      { enabled: false },
-      sender(),
-      { isPaired: true },
-      "ignore: dm-disabled by dm.enabled",
-    ],
+    ["[P2] off though paired", { enabled: false }, sender(), DM_OFF, { isPaired: true }],
     [
       "[P2] disabled though paired",
       { policy: "disabled" },
       sender(),
+      DM_DISABLED,
       { isPaired: true },
-      "ignore: dm-disabled by dm.policy",
     ],
     [
       "[P2] listed and paired",
       { allowFrom: entries(ADA) },
       sender(),
+      DM_LISTED,
       { isPaired: true },
-      "accept: dm-allowed by dm.allowFrom",
     ],
-    ["[P11] a bot is never challenged", {}, bot, {}, "ignore: bot by allowBots"],
+    ["[P11] a bot is never challenged", {}, bot, BOT],
     [
       "[P3] an owner by Discord's word approves themselves by nothing",
       {},
       sender(),
+      DM_OWNER,
       { ownsApplication: true },
-      "accept: dm-allowed by commands.ownerAllowFrom",
     ],
     [
       "[P2] an owner by Discord's word, under allowlist",
       { policy: "allowlist" },
       sender(),
+      DM_UNLISTED,
       { ownsApplication: true },
-      "ignore: dm-not-allowed by dm.allowFrom",
     ],
   ];
-  for (const [name, rules, from, knownFacts, verdict] of cases) {
+  for (const [name, rules, from, verdict, knownFacts] of cases) {
     it(`${name}: ${verdict}`, () => {
       const message = directMessage({ sender: from });
       assert.equal(inWords(admit(message, policy({ dm: dm(rules) }), knownFacts)), verdict);
@@ -592,98 +494,50 @@ describe("group DMs", () => {
   const cases: readonly [
     name: string,
     rules: Partial<DmRules>,
-    knownFacts: KnownFacts,
     verdict: string,
+    knownFacts?: KnownFacts,
   ][] = [
-    ["[P5] by default", {}, {}, "ignore: group-dm-disabled by dm.groupEnabled"],
+    ["[P5] by default", {}, "ignore: group-dm-disabled by dm.groupEnabled"],
     [
       "[P5] not opened by open DMs",
       { policy: "open", groupEnabled: false },
-      {},
       "ignore: group-dm-disabled by dm.groupEnabled",
     ],
-    [
-      "[P5] open: anyone, in every group",
-      { policy: "open" },
-      {},
-      "accept: group-dm-allowed by dm.policy",
-    ],
+    ["[P5] open: anyone, in every group", { policy: "open" }, IN_GROUP],
     [
       "[P5] a listed person",
       { allowFrom: entries(ADA) },
-      {},
       "accept: group-dm-allowed by dm.allowFrom",
     ],
-    [
-      "[P5] a paired person",
-      {},
-      { isPaired: true },
-      "accept: group-dm-allowed by dm.policy",
-    ],
+    ["[P5] a paired person", {}, IN_GROUP, { isPaired: true }],
     [
       "[P5] a stranger gets no code",
       {},
-      { isPaired: false },
       "ignore: dm-not-allowed by dm.policy",
+      { isPaired: false },
     ],
-    [
-      "[P5] a person whose pairing only the store knows: the store decides",
-      {},
-      {},
-      "challenge: pairing by dm.policy",
-    ],
+    ["[P5] a person whose pairing only the store knows: the store decides", {}, CODE],
     [
       "[P5] a pairing that does not count",
       { policy: "allowlist" },
+      DM_UNLISTED,
       { isPaired: true },
-      "ignore: dm-not-allowed by dm.allowFrom",
     ],
-    ["[P2] DMs off", { enabled: false }, {}, "ignore: dm-disabled by dm.enabled"],
-    ["[P2] DMs disabled", { policy: "disabled" }, {}, "ignore: dm-disabled by dm.policy"],
-    [
-      "[P5] an empty list",
-      { policy: "open", groupChannels: [] },
-      {},
-      "ignore: group-dm-not-listed by dm.groupChannels",
-    ],
-    [
-      "[P4] [P5] its id",
-      { policy: "open", groupChannels: [HERE] },
-      {},
-      "accept: group-dm-allowed by dm.policy",
-    ],
-    [
-      "[P5] any",
-      { policy: "open", groupChannels: [{ kind: "any" }] },
-      {},
-      "accept: group-dm-allowed by dm.policy",
-    ],
-    [
-      "[P5] [P15] its slug",
-      { policy: "open", groupChannels: [named("night-watch")] },
-      {},
-      "accept: group-dm-allowed by dm.policy",
-    ],
-    [
-      "[P5] its exact name",
-      { policy: "open", groupChannels: [named("Night Watch!")] },
-      {},
-      "accept: group-dm-allowed by dm.policy",
-    ],
-    [
-      "[P5] another name",
-      { policy: "open", groupChannels: [named("watch")] },
-      {},
-      "ignore: group-dm-not-listed by dm.groupChannels",
-    ],
+    ["[P2] DMs off", { enabled: false }, DM_OFF],
+    ["[P2] DMs disabled", { policy: "disabled" }, DM_DISABLED],
+    ["[P5] an empty list", { policy: "open", groupChannels: [] }, NO_GROUP],
+    ["[P4] [P5] its id", { policy: "open", groupChannels: [HERE] }, IN_GROUP],
+    ["[P5] any", { policy: "open", groupChannels: [{ kind: "any" }] }, IN_GROUP],
+    ["[P5] [P15] its slug", { policy: "open", groupChannels: [named("night-watch")] }, IN_GROUP],
+    ["[P5] its exact name", { policy: "open", groupChannels: [named("Night Watch!")] }, IN_GROUP],
+    ["[P5] another name", { policy: "open", groupChannels: [named("watch")] }, NO_GROUP],
     [
       "[P5] a stranger in a group that is listed",
       { policy: "allowlist", groupChannels: [HERE] },
-      {},
-      "ignore: dm-not-allowed by dm.allowFrom",
+      DM_UNLISTED,
     ],
   ];
-  for (const [name, rules, knownFacts, verdict] of cases) {
+  for (const [name, rules, verdict, knownFacts] of cases) {
     it(`${name}: ${verdict}`, () => {
       const message = directMessage({
         place: { kind: "group_dm", name: "Night Watch!" },
@@ -699,235 +553,159 @@ describe("group DMs", () => {
     const rules = policy({
       dm: dm({ policy: "open", groupEnabled: true, groupChannels: [named("undefined")] }),
     });
-    assert.equal(
-      inWords(admit(directMessage({ place: { kind: "group_dm" } }), rules)),
-      "ignore: group-dm-not-listed by dm.groupChannels",
-    );
+    assert.equal(inWords(admit(directMessage({ place: { kind: "group_dm" } }), rules)), NO_GROUP);
   });
 
   it("[P11] refuses a bot there", () => {
     const rules = policy({ dm: dm({ policy: "open", groupEnabled: true }) });
     const message = directMessage({ place: { kind: "group_dm" }, sender: bot });
-    assert.equal(inWords(admit(message, rules)), "ignore: bot by allowBots");
+    assert.equal(inWords(admit(message, rules)), BOT);
   });
 });
 
 describe("text commands", () => {
-  const users = listing({ users: entries(BOB) });
+  const [restart, status, fresh] = [{ text: "/restart" }, { text: "/status" }, { text: "/new" }];
+  const deny = { text: "/approve 1 deny" };
+  const bob = sender({ id: BOB });
+  const [owns, later, paired] = [{ ownsApplication: true }, { rightsLater: true }, {
+    isPaired: true,
+  }];
   const owners = { commands: commands({ owners: entries(ADA) }) };
   const open = { commands: commands({ usesAccessGroups: false }) };
-  const R = `guilds.${GUILD}.requireMention`;
 
   const inGuild: readonly [
     name: string,
     rules: Partial<AccessPolicy>,
     message: Partial<InboundMessage>,
-    knownFacts: KnownFacts,
     verdict: string,
+    knownFacts?: KnownFacts,
   ][] = [
-    ["[M4] needs no mention", {}, { text: "/status" }, {}, "accept: command by commands.text"],
-    ["[M4] whatever its case", {}, { text: " /Status " }, {}, "accept: command by commands.text"],
+    ["[M4] needs no mention", {}, status, COMMAND],
+    ["[M4] whatever its case", {}, { text: " /Status " }, COMMAND],
     [
       "[M4] one that mentions another person",
       {},
       { text: "/status", mentionsOthers: true },
-      {},
-      `ignore: no-mention+ by ${R}`,
+      UNMENTIONED,
     ],
-    ["[M4] [K1] only as a whole", {}, { text: "see /status" }, {}, `ignore: no-mention+ by ${R}`],
-    [
-      "[M4] a command that takes no words, with words",
-      {},
-      { text: "/status now" },
-      {},
-      `ignore: no-mention+ by ${R}`,
-    ],
-    [
-      "[M4] not one that only begins alike",
-      {},
-      { text: "/statusbar" },
-      {},
-      `ignore: no-mention+ by ${R}`,
-    ],
+    ["[M4] [K1] only as a whole", {}, { text: "see /status" }, UNMENTIONED],
+    ["[M4] a command that takes no words, with words", {}, { text: "/status now" }, UNMENTIONED],
+    ["[M4] not one that only begins alike", {}, { text: "/statusbar" }, UNMENTIONED],
     [
       "[M4] where text commands are off",
       { commands: commands({ texts: false }) },
-      { text: "/status" },
-      {},
-      `ignore: no-mention+ by ${R}`,
+      status,
+      UNMENTIONED,
     ],
-    [
-      "[P10] of an unlisted person",
-      users,
-      { text: "/status" },
-      {},
-      `ignore: sender-not-listed by guilds.${GUILD}.users`,
-    ],
-    [
-      "[K3] the same if the lists do not apply to commands",
-      { ...users, ...open },
-      { text: "/status" },
-      {},
-      "accept: command by commands.text",
-    ],
+    ["[P10] of an unlisted person", BOBS, status, UNLISTED],
+    ["[K3] the same if the lists do not apply to commands", { ...BOBS, ...open }, status, COMMAND],
     [
       "[K3] but not their talk",
-      { ...users, ...open },
+      { ...BOBS, ...open },
       { text: "status", mention: "user" },
-      {},
-      `ignore: sender-not-listed by guilds.${GUILD}.users`,
+      UNLISTED,
     ],
     [
       "[K3] nor a command that mentions another person",
-      { ...users, ...open },
+      { ...BOBS, ...open },
       { text: "/status", mentionsOthers: true, mention: "reply" },
-      {},
-      `ignore: sender-not-listed by guilds.${GUILD}.users`,
+      UNLISTED,
     ],
     [
       "[K3] nor a place that is closed",
       { ...open, ...listing({ channels: { help: { enabled: false } } }) },
-      { text: "/status" },
-      {},
+      status,
       `ignore: channel-disabled by guilds.${GUILD}.channels.help.enabled`,
     ],
     [
       "[K3] commands for the session need the right to manage messages",
       {},
-      { text: "/new" },
-      {},
+      fresh,
       "ignore: not-manager by commands.ownerAllowFrom",
     ],
-    [
-      "[K3] who does",
-      {},
-      { text: "/new" },
-      { managesMessages: true },
-      "accept: command by commands.text",
-    ],
-    ["[K3] or an owner", owners, { text: "/new" }, {}, "accept: command by commands.text"],
-    [
-      "[K3] an owner's needs one",
-      {},
-      { text: "/restart" },
-      { managesMessages: true },
-      "ignore: not-owner by commands.ownerAllowFrom",
-    ],
+    ["[K3] who does", {}, fresh, COMMAND, { managesMessages: true }],
+    ["[K3] or an owner", owners, fresh, COMMAND],
+    ["[K3] an owner's needs one", {}, restart, NOT_OWNER, { managesMessages: true }],
     [
       "[K3] its turn refuses one with a mention, and says so",
       owners,
-      { text: "/restart", mention: "user", sender: sender({ id: BOB }) },
-      { rightsLater: true },
-      "accept: command by commands.text",
+      { text: "/restart", mention: "user", sender: bob },
+      COMMAND,
+      later,
     ],
     [
       "[K3] the same if no mention is required",
-      { ...owners, ...listing({ requireMention: false }) },
-      { text: "/restart", sender: sender({ id: BOB }) },
-      { rightsLater: true },
-      "accept: command by commands.text",
+      { ...owners, ...FREE },
+      { text: "/restart", sender: bob },
+      COMMAND,
+      later,
     ],
     [
       "[K3] without a mention it may be meant for another bot",
       owners,
-      { text: "/restart", sender: sender({ id: BOB }) },
-      { rightsLater: true },
-      "ignore: not-owner by commands.ownerAllowFrom",
+      { text: "/restart", sender: bob },
+      NOT_OWNER,
+      later,
     ],
     [
       "[K3] nor does a turn refuse one that mentions another person, too",
       owners,
-      { text: "/restart", mention: "user", mentionsOthers: true, sender: sender({ id: BOB }) },
-      { rightsLater: true },
-      "ignore: not-owner by commands.ownerAllowFrom",
+      { text: "/restart", mention: "user", mentionsOthers: true, sender: bob },
+      NOT_OWNER,
+      later,
     ],
-    [
-      "[K3] also if no mention is required",
-      listing({ requireMention: false }),
-      { text: "/restart" },
-      {},
-      "ignore: not-owner by commands.ownerAllowFrom",
-    ],
-    [
-      "[K3] also in a reply to the bot",
-      {},
-      { text: "/restart", mention: "reply" },
-      {},
-      "ignore: not-owner by commands.ownerAllowFrom",
-    ],
+    ["[K3] also if no mention is required", FREE, restart, NOT_OWNER],
+    ["[K3] also in a reply to the bot", {}, { text: "/restart", mention: "reply" }, NOT_OWNER],
     [
       "[K3] also if it mentions another person",
-      listing({ requireMention: false }),
+      FREE,
       { text: "/restart", mentionsOthers: true },
-      {},
-      "ignore: not-owner by commands.ownerAllowFrom",
+      NOT_OWNER,
     ],
-    [
-      "[K3] also if the lists do not apply to commands",
-      open,
-      { text: "/restart" },
-      {},
-      "ignore: not-owner by commands.ownerAllowFrom",
-    ],
+    ["[K3] also if the lists do not apply to commands", open, restart, NOT_OWNER],
     [
       "[P10] a match of users makes no one an owner",
       listing({ users: entries(ADA) }),
-      { text: "/restart" },
-      {},
-      "ignore: not-owner by commands.ownerAllowFrom",
+      restart,
+      NOT_OWNER,
     ],
-    ["[P10] a listed owner", owners, { text: "/restart" }, {}, "accept: command by commands.text"],
-    [
-      "[P10] Discord's owner, if none is listed",
-      {},
-      { text: "/restart" },
-      { ownsApplication: true },
-      "accept: command by commands.text",
-    ],
+    ["[P10] a listed owner", owners, restart, COMMAND],
+    ["[P10] Discord's owner, if none is listed", {}, restart, COMMAND, owns],
     [
       "[P10] Discord's owner, where others are listed",
       { commands: commands({ owners: entries(BOB) }) },
-      { text: "/restart" },
-      { ownsApplication: true },
-      "ignore: not-owner by commands.ownerAllowFrom",
+      restart,
+      NOT_OWNER,
+      owns,
     ],
     [
       "[P10] an empty list of owners has none",
       { commands: commands({ owners: [] }) },
-      { text: "/restart" },
-      { ownsApplication: true },
-      "ignore: not-owner by commands.ownerAllowFrom",
+      restart,
+      NOT_OWNER,
+      owns,
     ],
     [
       "[K3] an approver's needs one",
       owners,
-      { text: "/approve 1 deny" },
-      {},
+      deny,
       "ignore: not-approver by execApprovals.approvers",
     ],
-    [
-      "[K3] who is",
-      { approvers: [ADA] },
-      { text: "/approve 1 deny" },
-      {},
-      "accept: command by commands.text",
-    ],
+    ["[K3] who is", { approvers: [ADA] }, deny, COMMAND],
     [
       "[P11] a bot of an owner's id is no owner",
       { ...owners, ...listing(), allowBots: true },
       { text: "/restart", sender: bot },
-      {},
-      "ignore: not-owner by commands.ownerAllowFrom",
+      NOT_OWNER,
     ],
     [
       "[I1] no intent filter holds a command back",
       listing({ requireMention: false, intentFilter: { enabled: true } }),
-      { text: "/status" },
-      {},
-      "accept: command by commands.text",
+      status,
+      COMMAND,
     ],
   ];
-  for (const [name, rules, message, knownFacts, verdict] of inGuild) {
+  for (const [name, rules, message, verdict, knownFacts] of inGuild) {
     it(`${name}: ${verdict}`, () => {
       const all = policy({ ...listing(), ...rules });
       assert.equal(inWords(admit(guildMessage(message), all, knownFacts)), verdict);
@@ -938,70 +716,38 @@ describe("text commands", () => {
     name: string,
     rules: Partial<AccessPolicy>,
     text: string,
-    knownFacts: KnownFacts,
     verdict: string,
+    knownFacts?: KnownFacts,
   ][] = [
-    ["[K3] a stranger's", {}, "/status", {}, "challenge: pairing by dm.policy"],
-    [
-      "[K3] a stranger's that needs an owner",
-      {},
-      "/restart",
-      {},
-      "challenge: pairing by dm.policy",
-    ],
-    [
-      "[K3] a paired person's",
-      {},
-      "/new",
-      { isPaired: true },
-      "accept: dm-paired by dm.policy",
-    ],
-    [
-      "[K3] an owner's command, of a paired person",
-      {},
-      "/restart",
-      { isPaired: true },
-      "ignore: not-owner by commands.ownerAllowFrom",
-    ],
+    ["[K3] a stranger's", {}, "/status", CODE],
+    ["[K3] a stranger's that needs an owner", {}, "/restart", CODE],
+    ["[K3] a paired person's", {}, "/new", DM_PAIRED, paired],
+    ["[K3] an owner's command, of a paired person", {}, "/restart", NOT_OWNER, paired],
     [
       "[K3] whose turn refuses it, and says so",
       { commands: commands({ owners: entries(BOB) }) },
       "/restart",
+      DM_PAIRED,
       { isPaired: true, rightsLater: true },
-      "accept: dm-paired by dm.policy",
     ],
-    [
-      "[K3] [P10] an owner need not be paired to give an owner's",
-      owners,
-      "/restart",
-      {},
-      "accept: dm-allowed by commands.ownerAllowFrom",
-    ],
-    [
-      "[K3] nor to give another",
-      owners,
-      "/status",
-      {},
-      "accept: dm-allowed by commands.ownerAllowFrom",
-    ],
+    ["[K3] [P10] an owner need not be paired to give an owner's", owners, "/restart", DM_OWNER],
+    ["[K3] nor to give another", owners, "/status", DM_OWNER],
     [
       "[A4] nor an approver for theirs",
       { approvers: [ADA] },
       "/approve 1 deny",
-      {},
       "accept: allowed by execApprovals.approvers",
     ],
-    ["[K3] without lists", open, "/status", {}, "accept: command by commands.useAccessGroups"],
-    ["[K3] without lists, an owner's", open, "/restart", {}, "challenge: pairing by dm.policy"],
+    ["[K3] without lists", open, "/status", "accept: command by commands.useAccessGroups"],
+    ["[K3] without lists, an owner's", open, "/restart", CODE],
     [
       "[P2] where DMs are disabled, an owner's",
       { ...owners, dm: dm({ policy: "disabled" }) },
       "/restart",
-      {},
-      "ignore: dm-disabled by dm.policy",
+      DM_DISABLED,
     ],
   ];
-  for (const [name, rules, text, knownFacts, verdict] of direct) {
+  for (const [name, rules, text, verdict, knownFacts] of direct) {
     it(`in a DM: ${name}: ${verdict}`, () => {
       assert.equal(inWords(admit(directMessage({ text }), policy(rules), knownFacts)), verdict);
     });

@@ -34,11 +34,7 @@ type Deed = (place: Place, from: Sender) => AccessEvent;
 
 const doing = (place: Place, from: Sender) => ({ place, channelId: CHANNEL, sender: from });
 const message = (place: Place, from: Sender) =>
-  (place.kind === "guild" ? guildMessage : directMessage)({
-    place,
-    sender: from,
-    mention: "user",
-  });
+  (place.kind === "guild" ? guildMessage : directMessage)({ place, sender: from, mention: "user" });
 
 /** A kind of event without its row here does not compile [P16, SEC-R15]. */
 const DEEDS: Readonly<Record<AccessEvent["kind"], Deed>> = {
@@ -304,14 +300,7 @@ describe("[K3] commands", () => {
       { ownsApplication: true },
       `accept: owner by ${OWNER}`,
     ],
-    [
-      "an owner who is not paired",
-      owners,
-      "everyone",
-      "DM",
-      {},
-      `accept: allowed by ${OWNER}`,
-    ],
+    ["an owner who is not paired", owners, "everyone", "DM", {}, `accept: allowed by ${OWNER}`],
     [
       "an owner where DMs are off",
       { ...owners, dm: dm({ enabled: false }) },
@@ -399,9 +388,7 @@ describe("[P1] explain()", () => {
   });
 
   it("[P12] names the typed name, and its resolved id", () => {
-    const rules = policy({
-      dm: dm({ allowFrom: [{ kind: "user", id: ADA, typed: "ada" }] }),
-    });
+    const rules = policy({ dm: dm({ allowFrom: [{ kind: "user", id: ADA, typed: "ada" }] }) });
     const last = checks({ kind: "message", message: directMessage() }, rules).at(-1);
     assert.equal(last, `ok sender: "ada" (${ADA}) is on the list as "ada = ${ADA}" [dm.allowFrom]`);
   });

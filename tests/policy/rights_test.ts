@@ -94,9 +94,7 @@ describe("[P10] isOwnerHint()", () => {
     ["without a list", listing(), guildMessage(), false],
     [
       "by the guild's list, if the channel has another",
-      {
-        ...listing({ users: entries(ADA), channels: { help: { users: entries("*") } } }),
-      },
+      { ...listing({ users: entries(ADA), channels: { help: { users: entries("*") } } }) },
       guildMessage(),
       false,
     ],

@@ -105,15 +105,8 @@ function policyOf(keys: Keys, more: Partial<AccessPolicy> = {}): AccessPolicy {
 }
 
 const inHelp = { agentId: "main", place: guildPlace(), ownsApplication: () => false };
-const inDm = {
-  agentId: "main",
-  place: { kind: "dm" },
-  ownsApplication: () => false,
-} as const;
-const elsewhere = {
-  ...inHelp,
-  place: guildPlace({ channel: { id: THREAD, name: "lounge" } }),
-};
+const inDm = { agentId: "main", place: { kind: "dm" }, ownsApplication: () => false } as const;
+const elsewhere = { ...inHelp, place: guildPlace({ channel: { id: THREAD, name: "lounge" } }) };
 
 function decide(rules: AccessPolicy, asker: ToolAsker, tools = ALL): readonly ToolDecision[] {
   return prepareToolAccess(rules)(asker, tools);
@@ -379,12 +372,7 @@ describe("[T2] prepareToolAccess() › levels", () => {
   it("leave no tool in a place that the config closes", () => {
     const rules = policyOf({}, { guilds: {} });
     assert.deepEqual(decide(rules, { ...inHelp, sender: ada }, [{ name: "remind" }]), [
-      {
-        name: "remind",
-        isAllowed: false,
-        why: "place-closed",
-        rule: "channels.discord.guilds",
-      },
+      { name: "remind", isAllowed: false, why: "place-closed", rule: "channels.discord.guilds" },
     ]);
   });
 });
@@ -445,9 +433,7 @@ describe("[T2] prepareToolAccess() › the deciding config path", () => {
         ...inHelp,
         sender: bob,
         ownsApplication: () => false,
-      }, [
-        parts,
-      ])[0];
+      }, [parts])[0];
     const closed = decided({ messages: false, threads: false });
     assert.deepEqual([closed?.why, closed?.rule], ["gate-closed", "channels.discord.actions"]);
     assert.equal(decided({ messages: false })?.why, "default");
@@ -552,10 +538,7 @@ describe("[T2b] prepareToolAccess() › tools that the model sees", () => {
 
 describe("[T2] prepareToolAccess() › laws", () => {
   const list = fc.option(
-    fc.array(
-      fc.constantFrom(...TOOL_ENTRIES, "mcp__github__issues", "unknown"),
-      { maxLength: 3 },
-    ),
+    fc.array(fc.constantFrom(...TOOL_ENTRIES, "mcp__github__issues", "unknown"), { maxLength: 3 }),
     { nil: undefined },
   );
   const lists: fc.Arbitrary<ToolLists> = fc.record({ allow: list, alsoAllow: list, deny: list })

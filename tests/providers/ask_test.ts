@@ -16,12 +16,7 @@ import {
 } from "../support/model/model_server.ts";
 import { sameData } from "../support/same_data.ts";
 
-const KINDS = [
-  "openai-compatible",
-  "openai-responses",
-  "anthropic",
-  "google",
-] as const;
+const KINDS = ["openai-compatible", "openai-responses", "anthropic", "google"] as const;
 
 /** The text before the failure, and the failure's kind. */
 const FAILURES: readonly [ModelBehaviour, text: string, kind: ModelErrorKind][] = [

@@ -69,10 +69,7 @@ const BODIES: readonly [what: string, body: string, expected: Expected][] = [
   [
     "the text of the format before chats",
     JSON.stringify({ choices: [{ text: "Hello", finish_reason: "stop" }] }),
-    {
-      text: "Hello",
-      reason: "stop",
-    },
+    { text: "Hello", reason: "stop" },
   ],
   ["an empty reason until the end", chunk({ content: "Hello" }, "") + STOP + DONE, WHOLE],
   ["no [DONE]", HELLO + STOP + COUNTS, COUNTED],
@@ -146,10 +143,7 @@ const BODIES: readonly [what: string, body: string, expected: Expected][] = [
   [
     "thinking of its own",
     chunk({ reasoning_content: "Hm." }) + chunk({ reasoning: "Hm." }) + HELLO + STOP,
-    {
-      ...WHOLE,
-      carried: '{"fields":{"reasoning_content":"Hm.","reasoning":"Hm."},"calls":[]}',
-    },
+    { ...WHOLE, carried: '{"fields":{"reasoning_content":"Hm.","reasoning":"Hm."},"calls":[]}' },
   ],
   ...["max_tokens", "MAX_TOKENS", "model_length", "model_context_window_exceeded"].map((
     word,
@@ -383,10 +377,7 @@ describe("[T1] the last part of an answer", () => {
       const { part } = read([encoded(body + CALLED)]);
       assert.ok(part);
       const { reason, calls: found = [] } = part;
-      assert.deepEqual(
-        found.map((call) => `${call.id} ${call.name}(${call.arguments})`),
-        calls,
-      );
+      assert.deepEqual(found.map((call) => `${call.id} ${call.name}(${call.arguments})`), calls);
       assert.equal(reason, "tool_calls");
     });
   }

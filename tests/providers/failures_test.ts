@@ -286,12 +286,7 @@ describe("[L3] refusalOf()", () => {
 });
 
 describe("[L3] brokenAnswerOf()", () => {
-  const cases: readonly [
-    name: string,
-    error: unknown,
-    kind: ModelErrorKind,
-    message: string,
-  ][] = [
+  const cases: readonly [name: string, error: unknown, kind: ModelErrorKind, message: string][] = [
     ["no error object", undefined, "not_an_answer", "p/m sent an incomplete or malformed answer"],
     ["a text", "boom", "not_an_answer", "p/m broke off with an error: boom"],
     ["a fault", { message: "boom" }, "rejected", "p/m broke off with an error: boom"],

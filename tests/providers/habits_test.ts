@@ -14,12 +14,7 @@ import type { ModelBehaviour } from "../../simulator/model/behaviour.ts";
 import { listen, modelAt, settingsFor, withModelServer } from "../support/model/model_server.ts";
 import { createModel } from "../../src/providers/models.ts";
 
-const KINDS = [
-  "openai-compatible",
-  "openai-responses",
-  "anthropic",
-  "google",
-] as const;
+const KINDS = ["openai-compatible", "openai-responses", "anthropic", "google"] as const;
 const PNG = new Uint8Array([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]);
 
 const ASKED: ModelRequest = {

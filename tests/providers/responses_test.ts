@@ -135,11 +135,7 @@ describe("[L3] createResponsesReader()", () => {
       event({ type: "error", code: "context_length_exceeded", message: "x" }),
       "context_length",
     ],
-    [
-      "an error in another form",
-      event({ type: "error", error: { message: "x" } }),
-      "rejected",
-    ],
+    ["an error in another form", event({ type: "error", error: { message: "x" } }), "rejected"],
     ["a broken event", "event: x\ndata: {oops\n\n", "not_an_answer"],
     ["a chat completion", JSON.stringify({ object: "chat.completion" }), "not_an_answer"],
     ["a list", "[1]", "not_an_answer"],

@@ -156,12 +156,7 @@ describe("[K2] [L1] the level of thinking", () => {
   }
 
   for (
-    const kind of [
-      "openai-compatible",
-      "openai-responses",
-      "anthropic",
-      "google",
-    ] as const
+    const kind of ["openai-compatible", "openai-responses", "anthropic", "google"] as const
   ) {
     it(`of ${kind} shows the thinking only if the request asks for it`, async () => {
       const { ask } = serverOf(kind);

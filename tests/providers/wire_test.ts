@@ -194,10 +194,7 @@ describe("[T1] createWire()", () => {
   it("rejects a web page with a hint", async () => {
     const page = { headers: { "Content-Type": "Text/HTML; charset=utf-8" } };
     const wire = wireOver(() => Promise.resolve(new Response("<html>", page)));
-    await assert.rejects(() => ask(wire), {
-      kind: "web_page",
-      message: /web page/,
-    });
+    await assert.rejects(() => ask(wire), { kind: "web_page", message: /web page/ });
   });
 
   it("rejects an answer without a body as `not_an_answer`", async () => {

@@ -27,10 +27,7 @@ const cases:
       [
         answer({ inputTokens: 900, cachedTokens: 500, outputTokens: 20 }),
         result,
-        answer({
-          inputTokens: 1_100,
-          outputTokens: 5,
-        }),
+        answer({ inputTokens: 1_100, outputTokens: 5 }),
       ],
       "2000 + 25 tokens",
     ],
@@ -38,11 +35,7 @@ const cases:
       "tokens and money with prices",
       [
         answer({ inputTokens: 900, outputTokens: 20, micros: 1_200 }),
-        answer({
-          inputTokens: 100,
-          outputTokens: 5,
-          micros: 34,
-        }),
+        answer({ inputTokens: 100, outputTokens: 5, micros: 34 }),
       ],
       "1000 + 25 tokens · 0.0012 EUR",
     ],
@@ -50,10 +43,7 @@ const cases:
       "no money if one request has no price",
       [
         answer({ inputTokens: 900, outputTokens: 20, micros: 1_200 }),
-        answer({
-          inputTokens: 100,
-          outputTokens: 5,
-        }),
+        answer({ inputTokens: 100, outputTokens: 5 }),
       ],
       "1000 + 25 tokens",
     ],

@@ -22,10 +22,7 @@ const textOf = (checked: ReturnType<typeof check>) =>
 
 describe("[R12] checkFiles()", () => {
   it("[R12a] attaches no file in a place that takes none, and says so", () => {
-    const { files, notes } = checkFiles([file("a.txt", "hello")], {
-      ...rules,
-      takesNoFiles: true,
-    });
+    const { files, notes } = checkFiles([file("a.txt", "hello")], { ...rules, takesNoFiles: true });
     assert.deepEqual(files, []);
     assert.deepEqual(notes, ["`a.txt` is not attached, because Discord doesn't accept it here."]);
   });

@@ -31,11 +31,7 @@ const messages = (...given: Parameters<typeof freeze>) =>
 const file = (name: string): OutboundFile => ({ name, bytes: new Uint8Array() });
 
 const quoted = messageId("1400000000000000009");
-const quote: Quote = {
-  messageId: quoted,
-  authorId: BOB,
-  on: "first",
-};
+const quote: Quote = { messageId: quoted, authorId: BOB, on: "first" };
 
 describe("freeze()", () => {
   it("[D1] keeps the chunks in order, and their channel", () => {

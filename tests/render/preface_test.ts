@@ -28,10 +28,7 @@ describe("[K2] [R10] prefaceOf()", () => {
 
   it("names tools and their end, and nothing of their arguments and results", () => {
     const steps = [answer("code", "`x`\n# y"), result("0", "done"), result("1", "failed")];
-    assert.equal(
-      prefaceOf({ steps }, { showsSteps: true }),
-      "used `code`\n`?x????y` failed",
-    );
+    assert.equal(prefaceOf({ steps }, { showsSteps: true }), "used `code`\n`?x????y` failed");
   });
 
   it("names ten tools at most", () => {
@@ -43,10 +40,7 @@ describe("[K2] [R10] prefaceOf()", () => {
 
   it("quotes thinking without its mentions, and cuts it", () => {
     const text = (thinking: string) => prefaceOf({ thinking }, { showsThinking: true });
-    assert.equal(
-      text("Ask <@123>.\n\nOr <@&4>?"),
-      "My thinking:\n> Ask @123.\n> Or @&4?",
-    );
+    assert.equal(text("Ask <@123>.\n\nOr <@&4>?"), "My thinking:\n> Ask @123.\n> Or @&4?");
     assert.ok(text("x".repeat(5_000)).length < 1_300);
   });
 });

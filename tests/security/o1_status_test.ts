@@ -162,13 +162,7 @@ describe("[O1] [O7] barnacle status › another program at the bot's address", (
       { id: "b", state: "running" },
     ];
     const build = { version: EVIL, commit: EVIL, runtime: EVIL, sqlite: EVIL };
-    const report = {
-      ...REPORT,
-      build,
-      findings,
-      snapshot: { ...HEALTHY, accounts },
-      [EVIL]: EVIL,
-    };
+    const report = { ...REPORT, build, findings, snapshot: { ...HEALTHY, accounts }, [EVIL]: EVIL };
     const text = await ask(answering(report));
     assert.equal(text.code, 0);
     assert.doesNotMatch(text.stdout, /[^\P{C}\n]/u);

@@ -141,11 +141,7 @@ describe("[S2] displayNameOf()", () => {
     [guildPlace({ thread }), undefined, "discord:friends-of-barnacle#help/my-notes"],
     [guildPlace(foreign), undefined, "discord:日本語#質問-その2"],
     [guildPlace(nameless), undefined, "discord:1400000000000000010#1400000000000000011"],
-    [
-      guildPlace({ thread: { ...thread, name: "覚書" } }),
-      "crew",
-      "discord:crew#help/覚書",
-    ],
+    [guildPlace({ thread: { ...thread, name: "覚書" } }), "crew", "discord:crew#help/覚書"],
   ];
   const SCRIPTS = [
     "помощь",

@@ -141,16 +141,7 @@ export const scenario = scenarioOf({
       mayRefuse: ({ status }) => status !== undefined && MAY_FAIL.has(status),
     }, async (scene) => {
       const lifeMs = streaming ? DRAFTS_LIFE_MS : LIFE_MS;
-      report = await play(scene, {
-        seed,
-        kills,
-        rate,
-        pauses,
-        lifeMs,
-        ledger,
-        toolLedger,
-        bell,
-      });
+      report = await play(scene, { seed, kills, rate, pauses, lifeMs, ledger, toolLedger, bell });
     });
     if (!report) throw new Error("The scenario ended without an account");
     return report;

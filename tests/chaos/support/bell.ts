@@ -32,11 +32,7 @@ const requestSchema = z.looseObject({
 const RING = {
   name: "ring",
   description: "Rings the bell.",
-  inputSchema: {
-    type: "object",
-    properties: { key: { type: "string" } },
-    required: ["key"],
-  },
+  inputSchema: { type: "object", properties: { key: { type: "string" } }, required: ["key"] },
 } as const;
 
 /** @param delayMs Milliseconds between a ring and its result. */

@@ -105,10 +105,7 @@ describe("[X2] findData()", () => {
   it("finds the directory of a stopped service", async () => {
     using folder = tempDirectory();
     const { service, env, none } = machine(folder.path);
-    const choice = await findData(undefined, { env }, {
-      holders: none,
-      serviceDir: service,
-    });
+    const choice = await findData(undefined, { env }, { holders: none, serviceDir: service });
     assert.equal(choice.dataDir, service);
   });
 
@@ -167,10 +164,7 @@ describe("[X2] findData()", () => {
   it("looks for no bot if the user or systemd names the directory", async () => {
     using folder = tempDirectory();
     const { service, own, env } = machine(folder.path);
-    const ports = {
-      holders: () => Promise.reject(new Error("asked")),
-      serviceDir: service,
-    };
+    const ports = { holders: () => Promise.reject(new Error("asked")), serviceDir: service };
     assert.deepEqual(await findData(own, { env }, ports), { dataDir: own, state: "missing" });
     for (const name of ["BARNACLE_DATA", "STATE_DIRECTORY"]) {
       const choice = await findData(undefined, { env: { ...env, [name]: folder.path } }, ports);

@@ -16,10 +16,7 @@ function written(
   },
 ): string {
   const config = join(folder, "config.jsonc");
-  writeFileSync(
-    config,
-    `{"channels":{"discord":{"dm":{"enabled":false},"token":${token}}}}`,
-  );
+  writeFileSync(config, `{"channels":{"discord":{"dm":{"enabled":false},"token":${token}}}}`);
   chmodSync(config, mode);
   writeFileSync(join(folder, "token"), "hunter2\n");
   chmodSync(join(folder, "token"), secretMode);

@@ -14,12 +14,7 @@ const OPTIONS = {
   startedAt: 5,
 };
 
-const FIRST: LockHolder = {
-  pid: 500,
-  startedAt: 1,
-  bootId: "boot-1",
-  startTicks: 4711,
-};
+const FIRST: LockHolder = { pid: 500, startedAt: 1, bootId: "boot-1", startTicks: 4711 };
 
 type Taken = { readonly heldBy?: LockHolder } | "free" | "unsupported";
 

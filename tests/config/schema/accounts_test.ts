@@ -140,10 +140,7 @@ describe("[C6] the accounts of a config", () => {
     const [a, b] = (await botConfigOf(text)).accounts;
     assert.deepEqual([a?.name, b?.name], ["Ann", undefined]);
     assert.deepEqual([a?.pluralkit.token?.reveal(), b?.pluralkit.token?.reveal()], ["pk", "own"]);
-    assert.deepEqual(
-      [a?.pluralkit.enabled, a?.pluralkit.apiUrl],
-      [true, "http://127.0.0.1:9/v2"],
-    );
+    assert.deepEqual([a?.pluralkit.enabled, a?.pluralkit.apiUrl], [true, "http://127.0.0.1:9/v2"]);
   });
 
   it("[C5] replace an inherited secret as a whole, in whichever form", async () => {
@@ -202,9 +199,7 @@ describe("[C6] the accounts of a config", () => {
         '"pluralkit":{"token":"${NO_PK}"},' +
           '"accounts":{"a":{"token":"a"},"b":{"token":"b"}}',
       ),
-      [
-        "warning channels.discord.pluralkit.token: The variable NO_PK is not set",
-      ],
+      ["warning channels.discord.pluralkit.token: The variable NO_PK is not set"],
     ],
     ["a key that has no meaning there", file('"accounts":{"a":{"requireMention":false}}'), [
       'warning channels.discord.accounts.a.requireMention: "requireMention" has no effect here',

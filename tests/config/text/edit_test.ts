@@ -152,24 +152,12 @@ describe("[C10] the layout of an edited text", () => {
       "2",
       '{\r\n  "u": [\r\n    "1", // Ada\r\n    "2"\r\n  ]\r\n}',
     ],
-    [
-      "an entry in front",
-      '{"u": [\n  // Bob\n  "2"\n]}',
-      ["u"],
-      ["1", "2"],
-      '{"u": ["1", "2"]}',
-    ],
+    ["an entry in front", '{"u": [\n  // Bob\n  "2"\n]}', ["u"], ["1", "2"], '{"u": ["1", "2"]}'],
     ["a list without its middle", '{"u": [\n  "1", // a\n  "2", // b\n  "3" // c\n]}', ["u"], [
       "1",
       "3",
     ], '{"u": [\n  "1", // a\n  "3" // c\n]}'],
-    [
-      "a flag in place of an object",
-      '{"a": { /* why */ "b": 1 }}',
-      ["a"],
-      true,
-      '{"a": true}',
-    ],
+    ["a flag in place of an object", '{"a": { /* why */ "b": 1 }}', ["a"], true, '{"a": true}'],
   ];
   for (const [what, before, path, value, after] of SET) {
     it(`set: ${what}`, () => assert.equal(textOf(setAt(before, path, value)), after));

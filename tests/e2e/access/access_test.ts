@@ -23,11 +23,7 @@ const RULES = (simulator: Simulator) => {
     dm: { policy: "allowlist", allowFrom: ["ada"], groupEnabled: true },
     guilds: {
       [krill.id]: {
-        channels: {
-          general: {},
-          help: { users: ["role:helpers"] },
-          "off-topic": { allow: false },
-        },
+        channels: { general: {}, help: { users: ["role:helpers"] }, "off-topic": { allow: false } },
       },
     },
   };

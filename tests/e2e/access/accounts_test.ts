@@ -61,17 +61,7 @@ describe("[C6] two accounts", () => {
 
   it("[N2] each answer their own mentions only", () =>
     withTwo(undefined, async (pair) => {
-      const {
-        say,
-        mention,
-        squid,
-        bySquid,
-        written,
-        until,
-        replies,
-        simulator,
-        decided,
-      } = pair;
+      const { say, mention, squid, bySquid, written, until, replies, simulator, decided } = pair;
       say("grace", "general", `${mention} one`);
       say("grace", "help", `<@${squid.userId}> two`);
       say("ada", "dm", "three");

@@ -149,9 +149,7 @@ describe("[X4] barnacle pause", () => {
       await eventually(
         "the status",
         async () =>
-          /Pause +since .* by the command line/.test(
-            (await cli("status")).stdout.join("\n"),
-          ),
+          /Pause +since .* by the command line/.test((await cli("status")).stdout.join("\n")),
       );
       const { stdout } = await cli("doctor", "--only", "host", "--json");
       const found = JSON.parse(stdout.join("")).findings

@@ -307,10 +307,7 @@ describe("[D1] [D5] [D6] a faulty server delays one channel, and loses nothing",
       await judge(
         scene,
         bot,
-        ["general", "off-topic"].map((channel) => ({
-          channel,
-          pieces: pieces(channel),
-        })),
+        ["general", "off-topic"].map((channel) => ({ channel, pieces: pieces(channel) })),
       );
       assert.deepEqual(bad.strayed, []); // the token is sent to the API only
     }));

@@ -65,10 +65,7 @@ describe("[R1] [R2] [R4] [R10] an answer on Discord", () => {
         say("grace", here, `${mention} q1`);
         await replies(here, 1);
         say("grace", here, `${mention} q2`);
-        await until(
-          "q2",
-          () => simulator.posted().some(({ content }) => content.includes("q2")),
-        );
+        await until("q2", () => simulator.posted().some(({ content }) => content.includes("q2")));
         assert.equal(simulator.posted().length, 2);
       }));
   }

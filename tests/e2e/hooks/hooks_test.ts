@@ -60,11 +60,7 @@ async function send(
 ): Promise<Sent> {
   const response = await fetch(address + hook, {
     method: "POST",
-    headers: {
-      authorization: `Bearer ${SECRET}`,
-      "content-type": "application/json",
-      ...headers,
-    },
+    headers: { authorization: `Bearer ${SECRET}`, "content-type": "application/json", ...headers },
     body: JSON.stringify(body),
   });
   const text = (await response.text()).trim();

@@ -107,11 +107,7 @@ describe("[K1] [K2] commands", () => {
           times: 1,
           fault: { kind: "status", status: 502 },
         });
-        simulator.faults.rest.add({
-          method: "PATCH",
-          times: 1,
-          fault: { kind: "delay", ms: 500 },
-        });
+        simulator.faults.rest.add({ method: "PATCH", times: 1, fault: { kind: "delay", ms: 500 } });
         const asked = simulator.command({ as: "grace", in: "#general", name: "status" });
         await seen(scene, "the deferral", () => asked.answer);
         bot.kill("SIGTERM");

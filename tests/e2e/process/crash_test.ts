@@ -56,10 +56,7 @@ const twoChannels: Work = {
   ask({ say, mention }, [channel, other] = CHANNELS) {
     for (const number of [1, 2, 3]) say("grace", channel, `${mention} q${number}`);
     for (const number of [4, 5]) say("ada", other, `${mention} q${number}`);
-    return [
-      { channel, pieces: ["q1", "q2", "q3"] },
-      { channel: other, pieces: ["q4", "q5"] },
-    ];
+    return [{ channel, pieces: ["q1", "q2", "q3"] }, { channel: other, pieces: ["q4", "q5"] }];
   },
 };
 

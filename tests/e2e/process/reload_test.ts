@@ -99,10 +99,7 @@ describe("[C9] the config file of a running bot", () => {
       }
       scene.rewrite({ discord: channels("general", "help") });
       await becomesOpen(scene, "help");
-      await scene.eventually(
-        "health to be well",
-        async () => !(await readiness(scene, bot)).isOld,
-      );
+      await scene.eventually("health to be well", async () => !(await readiness(scene, bot)).isOld);
       wentOn(scene);
     }, { discord: channels("general") }));
 

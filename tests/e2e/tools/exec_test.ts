@@ -297,6 +297,5 @@ describe("[T10] the tool `ask`", () => {
       }));
   }
 
-  describe("with many options", () => {
-  });
+  describe("with many options", () => {});
 });

@@ -14,9 +14,7 @@ import { registered } from "../../support/bot/slash.ts";
 describe("[X4] the bot", () => {
   it("tells a person once that the budget is spent, asks no model then, and remembers it", () =>
     withSimulation(
-      {
-        config: { budgets: { perUser: { tokensPerDay: 12 } }, messages: { footer: "all" } },
-      },
+      { config: { budgets: { perUser: { tokensPerDay: 12 } }, messages: { footer: "all" } } },
       async (scene) => {
         const { start, say, mention, replies, written, rows, model, until, simulator } = scene;
         const isMarked = (message: Message) => until("a mark", () => message.reactions.has("🚫"));
@@ -129,10 +127,7 @@ describe("[R11] a failing model", () => {
         });
         model.behave("script");
         say("grace", here, `${mention} again`);
-        await eventually(
-          "health with the model",
-          async () => (await health())?.status === "pass",
-        );
+        await eventually("health with the model", async () => (await health())?.status === "pass");
       }
     }));
 

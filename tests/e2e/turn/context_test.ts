@@ -71,12 +71,7 @@ describe("[H1] [H3] [H4] the model's input", () => {
       await replies(here, 1);
       const [answer] = [...simulator.channel(here).messages.values()].slice(-1);
       assert.ok(answer);
-      const on = (as: string, message: string, emoji: string) => ({
-        as,
-        in: here,
-        message,
-        emoji,
-      });
+      const on = (as: string, message: string, emoji: string) => ({ as, in: here, message, emoji });
       simulator.react(on("grace", answer.id, "👍"));
       simulator.react(on("ada", answer.id, "🎉"));
       simulator.react(on("ada", question.id, "🙈")); // not the bot's message
@@ -165,12 +160,7 @@ describe("texts of other places", () => {
     assert.ok(krill);
     const forum = addChannel(world, krill, { name: "questions", kind: "forum" }, NOW);
     const id = postId;
-    const post = addThread(
-      world,
-      forum,
-      { name: "leak", ownerId: user("ada").id, id },
-      NOW,
-    );
+    const post = addThread(world, forum, { name: "leak", ownerId: user("ada").id, id }, NOW);
     const first = say("ada", post.id, "my boat leaks");
     const own = { ...first, id: parseSnowflake<"message">(id)! }; // a post has its thread's id
     post.messages.delete(first.id);

@@ -138,10 +138,7 @@ async function press({ page }: OpenDashboard, change: string): Promise<void> {
 describe("[O6] the dashboard's pages", WITH_BROWSER, () => {
   it("[P1] says what became of each message, folds equal rows, and shows words only if asked", () =>
     withDashboard({
-      config: {
-        http: { showText: true },
-        budgets: { perUser: { tokensPerDay: 1 } },
-      },
+      config: { http: { showText: true }, budgets: { perUser: { tokensPerDay: 1 } } },
     }, async (dashboard, { say, mention, replies, model }) => {
       const { page } = dashboard;
       const answered = say("grace", "general", `${mention} hello ${HOSTILE}`);

@@ -19,9 +19,7 @@ export interface DemoProcess extends AsyncDisposable {
  *
  * @param args Arguments beside `demo --json`.
  */
-export async function startDemo(
-  args: readonly string[] = ["--port", "0"],
-): Promise<DemoProcess> {
+export async function startDemo(args: readonly string[] = ["--port", "0"]): Promise<DemoProcess> {
   const lines: string[] = [];
   const { promise: said, resolve: say } = Promise.withResolvers<string>();
   const { exited, kill } = startOwnProcess(

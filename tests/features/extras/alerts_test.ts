@@ -71,10 +71,7 @@ describe("[O12] alerts of the bot", () => {
           assert.equal(path, SECRET_PATH);
           const { event, kind, about, text, content } = JSON.parse(body);
           assert.deepEqual([event, kind, about], ["begins", "model", "openai/barnacle-script"]);
-          assert.match(
-            text,
-            /^A model of Barnacle fails \(.*\)\.\nCause:/,
-          );
+          assert.match(text, /^A model of Barnacle fails \(.*\)\.\nCause:/);
           assert.equal(content, text);
           assert.match(await line(bot, /Cannot tell the owners of an alert/), /status 500/);
           const told = await until("the direct message", () => written("dm", "ada").at(-1));

@@ -79,11 +79,7 @@ describe("[X2] several commands at once", () => {
         ...texts.map((text) => send(scene, text)),
         scene.cli("pause"),
       ]);
-      assert.deepEqual(
-        beside.map(({ code }) => code),
-        [0, 0, 0],
-        beside.map(said).join("\n"),
-      );
+      assert.deepEqual(beside.map(({ code }) => code), [0, 0, 0], beside.map(said).join("\n"));
       assert.deepEqual(scene.written("general").toSorted(), texts);
       bot.kill("SIGTERM");
       await ended(bot);

@@ -78,10 +78,7 @@ async function killed({ start }: Hands): Promise<void> {
 }
 
 /** Passes requests on to the simulator, with another date in each answer. */
-async function withDate(
-  { scene, env, ends }: Hands,
-  shiftMs: number,
-): Promise<void> {
+async function withDate({ scene, env, ends }: Hands, shiftMs: number): Promise<void> {
   const pass: RequestListener = (asked, answer) => {
     const { method, headers, url } = asked;
     const passed = request(

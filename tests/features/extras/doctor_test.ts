@@ -175,9 +175,7 @@ describe("[O3] [G13] barnacle doctor", () => {
 
 describe("[O3] [SEC-R34] barnacle doctor, about permissions", () => {
   const listed: SceneOptions = {
-    discord: () => ({
-      guilds: { "krill-co": { channels: { general: {}, help: {} } } },
-    }),
+    discord: () => ({ guilds: { "krill-co": { channels: { general: {}, help: {} } } } }),
   };
   const rowsOf = ({ findings }: Diagnosis, id: string) =>
     findings.filter((one) => one.id === id).map(({ status, why }) => `${status} ${why}`);

@@ -67,12 +67,7 @@ interface Recipe {
 const RECIPES: readonly Recipe[] = [
   // Shape: louislam/uptime-kuma 6398a9581, notification-providers/webhook.js, model/heartbeat.js and
   // monitor.js (sendNotification, toJSON, sendCertNotificationByTargetDays), server.js (the test).
-  {
-    hook: "uptime-kuma",
-    file: "uptime-kuma.json",
-    proof: bearer,
-    shows: /Jellyfin is 🔴 down/,
-  },
+  { hook: "uptime-kuma", file: "uptime-kuma.json", proof: bearer, shows: /Jellyfin is 🔴 down/ },
   {
     hook: "uptime-kuma",
     file: "uptime-kuma.json",
@@ -82,12 +77,7 @@ const RECIPES: readonly Recipe[] = [
   },
   // Shape: grafana/alerting 0fca94bf, receivers/webhook/v1/webhook.go; 007e9cd1,
   // templates/template_data.go. The values of an alert may be null.
-  {
-    hook: "grafana",
-    file: "grafana.json",
-    proof: bearer,
-    shows: /DiskAlmostFull: 🔴 firing/,
-  },
+  { hook: "grafana", file: "grafana.json", proof: bearer, shows: /DiskAlmostFull: 🔴 firing/ },
   // Shape: prometheus/alertmanager 68fb2d575, notify/webhook/webhook.go, template/template.go.
   {
     hook: "alertmanager",
@@ -255,10 +245,7 @@ describe("[W6] docs/how-do-i.md", () => {
           simulator.channel("general").id,
         );
         const http = { port: 0, hooks: { port: 0 } };
-        rewrite({
-          discord: () => channels.discord,
-          config: { http, hooks },
-        });
+        rewrite({ discord: () => channels.discord, config: { http, hooks } });
         const bot = await start();
         const { address } = JSON.parse(await line(bot, /"Listening for hooks"/)).fields;
         await line(bot, /"The bot is ready"/);

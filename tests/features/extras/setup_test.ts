@@ -147,10 +147,7 @@ describe(
 
     const places: readonly (readonly [
       where: string,
-      go: (
-        machine: FreshMachine,
-        terminal: OpenTerminal,
-      ) => Promise<void>,
+      go: (machine: FreshMachine, terminal: OpenTerminal) => Promise<void>,
     ])[] = [
       ["at the token", async (_machine, terminal) => await terminal.see(/Paste the bot token/)],
       ["before the files are written", toTheFiles],

@@ -83,9 +83,7 @@ describe("[X3] a running bot", onDeno, () => {
       const { simulator, model, rewrite, start, say, mention, replies, line } = scene;
       const pluralkit = await startPluralkit({ simulator });
       try {
-        rewrite({
-          discord: () => ({ pluralkit: { enabled: true, apiUrl: pluralkit.apiUrl } }),
-        });
+        rewrite({ discord: () => ({ pluralkit: { enabled: true, apiUrl: pluralkit.apiUrl } }) });
         const bot = await start();
         const { fields } = JSON.parse(await line(bot, /"Barnacle is running"/));
         say("ada", "dm", "good morning");
@@ -140,9 +138,7 @@ describe("[O10] a terminal of 40 columns", () => {
       discord: ({ world }) => ({
         execApprovals: { enabled: true, approvers: [[...world.users.keys()][0]] },
       }),
-      config: {
-        exec: { mode: "ask" },
-      },
+      config: { exec: { mode: "ask" } },
     }, async (scene) => {
       const { say, mention, replies, eventually, cli } = scene;
       await scene.start();

@@ -141,10 +141,7 @@ describe("[T6] [T9] tools without a config", () => {
 
   it("code computes, and reaches nothing of the program", () =>
     play(async ({ say, mention, replies, here }) => {
-      const sources = [
-        "6 * 7",
-        "typeof process",
-      ];
+      const sources = ["6 * 7", "typeof process"];
       const calls = sources.map((source) => `call: code ${JSON.stringify({ source })}`);
       say("grace", here, [mention, ...calls].join("\n"));
       const [reply = ""] = await replies(here, 1);

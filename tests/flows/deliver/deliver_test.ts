@@ -89,10 +89,7 @@ describe("deliver()", () => {
   });
 
   it("[D2] reads the history before it resends a message under a forgotten nonce", async () => {
-    const { clock, asked, pages, shown, stored, deliver } = await setUp([
-      UNANSWERED,
-      UNANSWERED,
-    ]);
+    const { clock, asked, pages, shown, stored, deliver } = await setUp([UNANSWERED, UNANSWERED]);
     await deliver();
     clock.advance(30_000);
     await deliver();

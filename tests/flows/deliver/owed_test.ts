@@ -223,10 +223,7 @@ describe("[T12] a reminder whose channel is gone", () => {
     const gone = REFUSALS.filter(([, , first]) => first === "Ada");
     const all = gone.map((refused) => [refused, "tea"] as const);
     for (
-      const [refused, text] of [
-        ...all,
-        ...all.slice(0, 1).map(([one]) => [one, long] as const),
-      ]
+      const [refused, text] of [...all, ...all.slice(0, 1).map(([one]) => [one, long] as const)]
     ) {
       const { said, account, pass, rows } = await refusing(refused, ["place"]);
       const asker = guildMessage({

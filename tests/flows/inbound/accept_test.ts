@@ -83,9 +83,7 @@ async function build(given: Given = {}) {
     },
   });
   const told = (name: string) => (shardId: number) => void steps.push(`${name} ${shardId}`);
-  Object.assign(account, {
-    connection: { committed: told("committed") },
-  });
+  Object.assign(account, { connection: { committed: told("committed") } });
   Object.assign(catchUpOf(account), {
     sessionDue: told("due"),
     sessionStarting: told("starting"),
@@ -210,9 +208,7 @@ describe("accept()", () => {
       says: () => new Promise(() => {}),
       beside: {
         agents: { list: [{ id: "main" }, { id: "watcher" }] },
-        router: {
-          assignments: { watcher: { role: "passive", channels: ["help"], triggers } },
-        },
+        router: { assignments: { watcher: { role: "passive", channels: ["help"], triggers } } },
       },
     });
     const { id: messageId, channelId } = guildMessage();

@@ -93,9 +93,7 @@ describe("[P3] approvals", () => {
   });
 
   it("ask once, and say so, if Discord lets the bot write to no owner", async () => {
-    const { start, writes, reported, requests, pass, lines } = await build({
-      refusesDirect: true,
-    });
+    const { start, writes, reported, requests, pass, lines } = await build({ refusesDirect: true });
     start();
     await writes();
     await pass(60_000);

@@ -81,9 +81,7 @@ it("[N1] runsOnReaction() › counts a reaction once, if the policy is certain o
     runsOnReaction(account, { ...reaction, ...fields }, { onlyIf } as never).length;
   assert.deepEqual(
     [runs({}, { isOwn: true }), runs({ change: "removed" }), runs({ emoji: "👍" })],
-    [
-      ...[0, 0, 0],
-    ],
+    [...[0, 0, 0]],
   );
   assert.equal(runs({ sender: sender({ automaton: "bot" }) }), 0);
   assert.deepEqual([runs(), runs()], [1, 0]);

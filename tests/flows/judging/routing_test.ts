@@ -56,11 +56,7 @@ describe("[N2] routingFacts()", () => {
     ["of one that would", {}, two({ wouldAnswer: () => false }), undefined],
     [
       "of mentions, in the order of the text",
-      {
-        text: `<@${TWO}> and <@!${ONE}>`,
-        mention: "user",
-        mentionsOthers: true,
-      },
+      { text: `<@${TWO}> and <@!${ONE}>`, mention: "user", mentionsOthers: true },
       two(),
       { mentioned: [WORK, ACCOUNT] },
     ],
@@ -72,20 +68,14 @@ describe("[N2] routingFacts()", () => {
     }],
     [
       "of a mentioned bot that is not in the guild",
-      {
-        text: `<@${TWO}>`,
-        mentionsOthers: true,
-      },
+      { text: `<@${TWO}>`, mentionsOthers: true },
       two({ isIn: () => false, wouldAnswer: () => false }),
       undefined,
     ],
     ["of a reply", { quoted }, two(), { mentioned: [WORK] }],
     [
       "of a bot's reply, which is no mention",
-      {
-        quoted,
-        sender: sender({ automaton: "bot" }),
-      },
+      { quoted, sender: sender({ automaton: "bot" }) },
       two(),
       { accounts: [ACCOUNT, WORK] },
     ],
@@ -93,18 +83,12 @@ describe("[N2] routingFacts()", () => {
     [
       "of a thread that another account opened",
       { place: inThread },
-      two({
-        wouldAnswer: () => false,
-        threadAgent: (id) => id === THREAD ? "b" : undefined,
-      }),
+      two({ wouldAnswer: () => false, threadAgent: (id) => id === THREAD ? "b" : undefined }),
       { threadAgent: "b" },
     ],
     [
       "of an agent's schedule",
-      {
-        text: "@a",
-        origin: { kind: "schedule", scheduleId: 1, dueAt: 0, agentId: "b" },
-      },
+      { text: "@a", origin: { kind: "schedule", scheduleId: 1, dueAt: 0, agentId: "b" } },
       [],
       { named: ["b"] },
     ],

@@ -180,9 +180,7 @@ export class DraftWorld {
   #createDrafts(): Drafts {
     const processNumber = this.#processNumber += 1;
     return createDrafts({
-      outbox: {
-        add: (frozen) => this.#unlessDead(processNumber, () => this.#add(frozen)),
-      },
+      outbox: { add: (frozen) => this.#unlessDead(processNumber, () => this.#add(frozen)) },
       edit: (id, message) =>
         this.#unlessDead(processNumber, async () => {
           this.editedAt.push(this.clock.now() - this.#start);
@@ -293,11 +291,7 @@ export class DraftWorld {
     const at = this.#posted.findIndex((message) => message.id === id);
     const standing = this.#posted[at];
     if (!standing) return { kind: "already_gone" };
-    this.#posted[at] = {
-      ...standing,
-      content,
-      files: files ?? standing.files,
-    };
+    this.#posted[at] = { ...standing, content, files: files ?? standing.files };
     return fault === "none"
       ? { kind: "created", messageId: id }
       : { kind: "unanswered", reason: "timeout" };

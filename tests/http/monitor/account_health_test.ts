@@ -202,10 +202,7 @@ describe("[G5] createAccountHealth().touch()", () => {
       [ACCOUNT, [], clock.now(), false],
       [
         ACCOUNT,
-        [
-          { shardId: 0, heardAt: clock.now() },
-          { shardId: 1, heardAt: 5 },
-        ],
+        [{ shardId: 0, heardAt: clock.now() }, { shardId: 1, heardAt: 5 }],
         clock.now(),
         false,
       ],

@@ -82,9 +82,7 @@ describe("[O9] startKeepAlive()", () => {
   });
 
   it("warns once about a failing visit, and logs the recovery once", async () => {
-    const { pass, lines, stop } = keeper({
-      answers: [new Error("no route"), 502, 200, 200, 503],
-    });
+    const { pass, lines, stop } = keeper({ answers: [new Error("no route"), 502, 200, 200, 503] });
     for (let visit = 0; visit < 5; visit++) await pass(4 * MIN);
     assert.deepEqual(lines.map(({ level }) => level), ["warn", "info", "warn"]);
     assert.match(String(lines[0]?.fields["error"]), /no route/);

@@ -38,10 +38,7 @@ describe("addresseesIn()", () => {
     ] as const
   ) {
     it(`[I1] reads "${text}"`, () => {
-      assert.deepEqual(addresseesIn(text, PEOPLE, ADA), {
-        to,
-        beginsWithName,
-      });
+      assert.deepEqual(addresseesIn(text, PEOPLE, ADA), { to, beginsWithName });
     });
   }
 

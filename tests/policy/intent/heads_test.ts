@@ -94,9 +94,7 @@ describe("the heads of the intent filter", () => {
   it("[I1] explain a score with its five strongest features", () => {
     const { top } = judge([...ANSWERED, [15, "ada", ["bob"], "bob: look at the changelog"]]);
     assert.equal(top.length, 5);
-    assert.ok(
-      top.some(({ name, part }) => name === "it names someone else" && part < 0),
-    );
+    assert.ok(top.some(({ name, part }) => name === "it names someone else" && part < 0));
     const parts = top.map(({ part }) => Math.abs(part));
     assert.deepEqual(parts, parts.toSorted((a, b) => b - a));
   });

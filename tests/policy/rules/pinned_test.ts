@@ -268,12 +268,7 @@ describe("[P4] [P12] unresolvedNames()", () => {
     const here = `channels.discord.guilds.${GUILD}`;
     const expected = [here, `${here}.channels.${CHANNEL}`].flatMap((path) => [
       { kind: "user", typed: "ada", rule: `${path}.toolsBySender.ada`, guild: GUILD },
-      {
-        kind: "role",
-        typed: "Mods",
-        rule: `${path}.toolsBySender."role:Mods"`,
-        guild: GUILD,
-      },
+      { kind: "role", typed: "Mods", rule: `${path}.toolsBySender."role:Mods"`, guild: GUILD },
     ]);
     assert.deepEqual(unresolvedNames(rules), expected);
     const left = unresolvedNames(withNames(rules, [user("ada", BOB)]));

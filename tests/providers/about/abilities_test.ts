@@ -320,11 +320,7 @@ describe("[L4] createKnownAbilities()", () => {
     const { asked: asking, ...pending } = known.window();
     assert.deepEqual(pending, assumed);
     await asking;
-    assert.deepEqual(known.window(), {
-      contextWindow: 40_960,
-      maxOutput: 4_096,
-      from: "server",
-    });
+    assert.deepEqual(known.window(), { contextWindow: 40_960, maxOutput: 4_096, from: "server" });
     assert.deepEqual(known.now(), { contextWindow: 40_960, tools: true, images: false });
     assert.equal(asked, 1);
   });

@@ -50,11 +50,7 @@ async function check(
     sent.push(request);
     return await answer(request);
   };
-  const result = await checkModel({ provider, name }, {
-    fetch,
-    timeoutMs,
-    now: () => 0,
-  });
+  const result = await checkModel({ provider, name }, { fetch, timeoutMs, now: () => 0 });
   assert.doesNotMatch(JSON.stringify(result), new RegExp(KEY));
   return { result, sent };
 }

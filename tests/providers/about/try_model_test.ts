@@ -51,12 +51,7 @@ describe("[L4] tryModel()", () => {
   it("plays two steps with the bot's own prompt and tools, and one image", async () => {
     const { play, asked } = modelThat(() => false);
     const result = { tools: true, images: true, secondStep: true, streams: true, refused: [] };
-    assert.deepEqual(await play(), {
-      ...result,
-      firstMs: 10,
-      totalMs: 20,
-      usage: undefined,
-    });
+    assert.deepEqual(await play(), { ...result, firstMs: 10, totalMs: 20, usage: undefined });
     assert.deepEqual(asked.map(({ messages }) => messages.map(({ role }) => role)), [
       ["user"],
       ["user", "assistant", "tool"],

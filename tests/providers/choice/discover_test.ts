@@ -77,10 +77,7 @@ describe("[L2] discoverLocalModel()", () => {
       new Promise((_, reject) =>
         init?.signal?.addEventListener("abort", () => reject(init.signal?.reason))
       );
-    assert.equal(
-      await discoverLocalModel(SERVERS, fetch, 20),
-      undefined,
-    );
+    assert.equal(await discoverLocalModel(SERVERS, fetch, 20), undefined);
     const { stream, isCancelled } = createSilentBody('{"data":');
     const half = knowing({ 2: () => new Response(stream) });
     assert.equal(await discoverLocalModel(SERVERS, half, 20), undefined);

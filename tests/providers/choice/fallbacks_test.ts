@@ -248,12 +248,7 @@ describe("[L1] [L3] withFallbacks()", () => {
     const last = (await listen(all)).parts.at(-1);
     assert.ok(last?.kind === "finish");
     assert.equal(last.failure?.kind, "unauthorized");
-    assert.deepEqual(last.replaced, {
-      model: "a/x",
-      why: "unauthorized",
-      since: 0,
-      until: 30_000,
-    });
+    assert.deepEqual(last.replaced, { model: "a/x", why: "unauthorized", since: 0, until: 30_000 });
   });
 
   it("skips a server for the time that it names, an hour at most", async () => {

@@ -162,10 +162,7 @@ describe("[L3] withRetry()", () => {
     const { model, deps, asked } = failing(["", busy], ["hello"]);
     const reason = new Error("/stop");
     const stop = new AbortController();
-    const retrying = withRetry(model, {
-      ...deps,
-      onRetry: () => stop.abort(reason),
-    });
+    const retrying = withRetry(model, { ...deps, onRetry: () => stop.abort(reason) });
     assert.equal((await listen(retrying, stop.signal)).error, reason);
     assert.equal(asked(), 1);
   });

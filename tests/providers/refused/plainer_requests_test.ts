@@ -139,10 +139,7 @@ function serverWith(
   };
 }
 
-const picture = (byte: number) => ({
-  mediaType: "image/png",
-  data: new Uint8Array(3).fill(byte),
-});
+const picture = (byte: number) => ({ mediaType: "image/png", data: new Uint8Array(3).fill(byte) });
 
 /** A request with all that a server may refuse. */
 async function richRequest(toolCount: number): Promise<ModelRequest> {

@@ -282,10 +282,7 @@ describe("[R2] chunk() › repeated marks", () => {
       `> ${said(16)}`,
       "word word word",
     ]],
-    ["the mark of a quote to the end", ">>> a\nb\nc\nd", { maxLines: 2 }, [
-      ">>> a\nb",
-      ">>> c\nd",
-    ]],
+    ["the mark of a quote to the end", ">>> a\nb\nc\nd", { maxLines: 2 }, [">>> a\nb", ">>> c\nd"]],
     ["in newline mode too", ">>> a\n\nb", { mode: "newline" }, [">>> a", ">>> b"]],
     ["with a fence in it", ">>> ```js\na\nb\n```", { maxLines: 3 }, [
       ">>> ```js\na\n```",

@@ -197,12 +197,7 @@ describe("[H3] the message that a reply of OpenClaw 2026.2.9 quotes", () => {
         content: "hi",
         ...(ref && { ref: { ...ref, id: "1468086452219904077" } }), // sent at 2026-02-03 04:05
       });
-      const parts = envelopeOf({
-        message,
-        overheard: [],
-        overheardChars: 0,
-        timezone: "UTC",
-      });
+      const parts = envelopeOf({ message, overheard: [], overheardChars: 0, timezone: "UTC" });
       const { text } = partedText(parts, "k3f9q2zz");
       if (expected === null) assert.doesNotMatch(text, /quoted/);
       else {

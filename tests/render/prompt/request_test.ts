@@ -28,10 +28,7 @@ describe("composeRequest()", () => {
     ] as const;
     sameData(composeRequest({ system: "s", history, envelope: "now" }), {
       system: "s",
-      messages: [
-        ...history,
-        { role: "user", text: "now" },
-      ],
+      messages: [...history, { role: "user", text: "now" }],
     });
   });
 

@@ -5,12 +5,7 @@ import { shownSummary, summaryOf, summaryRequestOf } from "../../../src/render/p
 import { messageId } from "../../support/discord/builders.ts";
 
 const ID = "123456789012345678";
-const entry = (text: string): Entry => ({
-  role: "user",
-  text,
-  messageId: messageId(ID),
-  at: 0,
-});
+const entry = (text: string): Entry => ({ role: "user", text, messageId: messageId(ID), at: 0 });
 
 describe("summaryRequestOf()", () => {
   const parts = { boundary: "a1b2c3d4e5f6", maxChars: 10_000, summaryChars: 500 };

@@ -74,9 +74,7 @@ describe("[T2b] senderLines()", () => {
   }
 
   it("[P10] calls the sender the owner by their id", () => {
-    assert.deepEqual(senderLines(all, all, "7"), [
-      "[the user with the id 7 is your owner here]",
-    ]);
+    assert.deepEqual(senderLines(all, all, "7"), ["[the user with the id 7 is your owner here]"]);
   });
 });
 

@@ -155,9 +155,7 @@ describe("[L3] laws of calls as text", () => {
       fc.property(
         fc.array(
           fc.constantFrom("The tide", "tide", "action", "at six.", "[1]", "{}", "functools"),
-          {
-            minLength: 1,
-          },
+          { minLength: 1 },
         ),
         (words) => assert.ok(!isWrittenCall(`I say: ${words.join(" ")}`, ["tide"])),
       ),

@@ -99,9 +99,7 @@ describe("[SEC-R37] install.sh", needsRelease("curl", "openssl"), () => {
   }
 
   /** Runs the installer in a home of its own, where an old program is. */
-  async function install(
-    { args = [], shell = ["sh"], tools, path = script, asRoot = false }: Run,
-  ) {
+  async function install({ args = [], shell = ["sh"], tools, path = script, asRoot = false }: Run) {
     const home = join(place.path, `home-${++count}`);
     const bin = join(home, ".local", "bin");
     mkdirSync(bin, { recursive: true });

@@ -61,10 +61,7 @@ describe("[SEC-R12] an account that looks like an allowed one", () => {
       const verdicts = rows("SELECT verdict, why, count(*) AS n FROM decision GROUP BY 1, 2");
       assert.deepEqual(
         verdicts.map(({ verdict, why, n }) => `${verdict}: ${why} ${n}`).toSorted(),
-        [
-          `ignore: dm-not-allowed ${twins.length + 1}`,
-          `ignore: sender-not-listed ${twins.length}`,
-        ],
+        [`ignore: dm-not-allowed ${twins.length + 1}`, `ignore: sender-not-listed ${twins.length}`],
       );
       const grace = user("grace").id;
       await line(bot, /A name in the config was resolved to an id.*users\[0\]/);

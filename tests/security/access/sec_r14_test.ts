@@ -24,9 +24,7 @@ function residentBytes(pid: number | undefined): number {
 
 describe("[SEC-R14] a flood of direct messages", () => {
   it(`by ${SENDERS} senders costs no model call, few replies and little memory`, () =>
-    withSimulation({
-      simulator: { rateLimits: false, requestLogLimit: 1_000 },
-    }, async (scene) => {
+    withSimulation({ simulator: { rateLimits: false, requestLogLimit: 1_000 } }, async (scene) => {
       const { simulator, start, say, decided, replies, mention, model, rows } = scene;
       const senders = Array.from(
         { length: SENDERS },

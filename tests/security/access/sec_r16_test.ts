@@ -107,10 +107,7 @@ describe("[SEC-R16] a tool", () => {
       say("mallory", "general", [mention, ...forged, asOwner].join("\n"));
       await replies("general", 1);
       const count = 1 + forged.length + 1; // with the note of the owner
-      await eventually(
-        "all results",
-        () => Promise.resolve(storedResults(rows).length === count),
-      );
+      await eventually("all results", () => Promise.resolve(storedResults(rows).length === count));
       const results = storedResults(rows).slice(1);
       for (const result of results.slice(0, -1)) assert.match(result, /the arguments do not fit/);
       assert.match(results.at(-1) ?? "", /only an owner of the bot/);

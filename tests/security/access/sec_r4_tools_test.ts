@@ -63,10 +63,7 @@ describe("[SEC-R4] a member's turn with an obedient model", () => {
         const note = (text: string) => call("memory", { action: "save", text, scope: "agent" });
         say("ada", "dm", note("canary-note of ada"));
         say("ada", "dm", "remember canary-dm");
-        await eventually(
-          "the note",
-          () => Promise.resolve(rows("SELECT id FROM note").length > 0),
-        );
+        await eventually("the note", () => Promise.resolve(rows("SELECT id FROM note").length > 0));
         const told = hidden.map(({ id, name }) => say("ada", id, `canary-${name}`));
         const direct = simulator.channel("dm", "ada");
         const [secret] = direct.messages.values();

@@ -179,9 +179,7 @@ const ATTACKS: Readonly<Record<string, Attack>> = {
   "no name": {
     change: withHeaders({ host: "" }),
     refused: [400, 403, "cut"],
-    except: {
-      hooks: "as above",
-    },
+    except: { hooks: "as above" },
   },
   "a page of another site": { change: withHeaders({ origin: evil }), refused: [403] },
   "a part of a page of another site": {
@@ -276,10 +274,7 @@ const ATTACKS: Readonly<Record<string, Attack>> = {
     change: withHeaders({ "content-length": "2", "transfer-encoding": "chunked" }),
     refused: [400, "cut"],
   },
-  "headers above 8 KiB": {
-    change: withHeaders({ "x-long": "x".repeat(9_000) }),
-    refused: [431],
-  },
+  "headers above 8 KiB": { change: withHeaders({ "x-long": "x".repeat(9_000) }), refused: [431] },
   "a line break in a header": {
     change: withHeaders({ "x-a": "b\nTransfer-Encoding: chunked" }),
     refused: [400, 411, "cut"],

@@ -72,11 +72,7 @@ describe("[SEC-R25] a shard, and a dispatch that is too large", () => {
     connection.dispatch("MESSAGE_CREATE", { content: "behind it" });
     await gateway.until(() => shard.dispatches().some(isBehind), "the message behind it");
     const types = shard.dispatches().map(({ t }) => t).filter((type) => type !== "READY");
-    assert.deepEqual(types, [
-      "GUILD_CREATE",
-      "MESSAGE_CREATE",
-      "MESSAGE_CREATE",
-    ]);
+    assert.deepEqual(types, ["GUILD_CREATE", "MESSAGE_CREATE", "MESSAGE_CREATE"]);
     assert.equal(gateway.connections.length, 1);
   });
 });

@@ -11,9 +11,7 @@ const BASIC = 309_237_763_136n;
 
 describe("[SEC-R34] barnacle invite", () => {
   it("asks for exactly O3's permissions, and for dangerous ones with no option", () =>
-    withSimulation({
-      config: { tools: {} },
-    }, async ({ cli }) => {
+    withSimulation({ config: { tools: {} } }, async ({ cli }) => {
       const options = [[], ["--tools"], ["--external-emoji"], ["--tools", "--external-emoji"]];
       for (const given of options) {
         const { code, stdout } = await cli("invite", ...given);

@@ -46,10 +46,7 @@ function fakePackage(folder: string, hashOf: (archive: Uint8Array) => Uint8Array
   execFileSync("tar", ["-czf", archive, "-C", folder, "package"]);
   const sha512 = createHash("sha512").update(hashOf(readFileSync(archive))).digest("base64");
   const id = `${runtimePackage("linux-arm64")}@${BUN}`;
-  return {
-    lock: { npm: { [id]: { integrity: `sha512-${sha512}` } } },
-    download: () => archive,
-  };
+  return { lock: { npm: { [id]: { integrity: `sha512-${sha512}` } } }, download: () => archive };
 }
 
 describe("[SEC-R37] the release workflow", () => {

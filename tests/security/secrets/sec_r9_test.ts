@@ -68,9 +68,7 @@ const OPTIONS: SceneOptions = {
         },
       },
     },
-    hooks: {
-      uptime: { to: "user:123456789012345678", secret: canary("hooks.*.secret") },
-    },
+    hooks: { uptime: { to: "user:123456789012345678", secret: canary("hooks.*.secret") } },
     skills: {
       hosts: { "http://127.0.0.1:9": { headers: { "x-key": canary("skills.hosts.*.headers.*") } } },
     },
@@ -91,10 +89,7 @@ const OPTIONS: SceneOptions = {
       },
     },
   },
-  env: {
-    ANTHROPIC_API_KEY: IN_ENVIRONMENT,
-    TEAM_HEADER: canary("models.providers.*.headers.*"),
-  },
+  env: { ANTHROPIC_API_KEY: IN_ENVIRONMENT, TEAM_HEADER: canary("models.providers.*.headers.*") },
 };
 
 function secretPaths(schema: Schema, path: readonly string[] = []): readonly string[] {
@@ -163,10 +158,7 @@ async function withTeller(play: (scene: Scene) => Promise<void>): Promise<void> 
 
 describe("[SEC-R9] [SEC-R10] [R10] secrets of the config", () => {
   it("are as many as the schema has paths", () => {
-    const others = [
-      "channels.discord.token",
-      "channels.discord.accounts.*.token",
-    ];
+    const others = ["channels.discord.token", "channels.discord.accounts.*.token"];
     assert.deepEqual(
       secretPaths(configSchema).toSorted(),
       [...Object.keys(CANARIES), ...others].toSorted(),

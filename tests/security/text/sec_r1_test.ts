@@ -35,12 +35,7 @@ function hostileWorld() {
   const application = addApplication(world, { username: "Barnacle", ...portal }, AT);
   const guild = addGuild(world, { name: order("guild"), ownerId: quoted.id }, AT);
   const role = addRole(world, guild, { name: order("role"), isMentionable: true }, AT);
-  addMember(guild, {
-    userId: mallory.id,
-    joinedAt: AT,
-    nick: order("nick"),
-    roles: [role.id],
-  });
+  addMember(guild, { userId: mallory.id, joinedAt: AT, nick: order("nick"), roles: [role.id] });
   addMember(guild, { userId: heard.id, joinedAt: AT });
   addBot(world, guild, application, AT);
   const channel = addChannel(world, guild, { name: "canary-channel", topic: order("topic") }, AT);

@@ -174,9 +174,6 @@ describe("[SEC-R7] a model that wants to leak data by links", () => {
       for (const { flags, content } of simulator.posted(here)) {
         assert.ok((flags & SUPPRESS_EMBEDS) !== 0, `the edited draft has the flag: ${content}`);
       }
-    }, {
-      discord: () => ({ streaming: "edit", textChunkLimit: 200 }),
-      config: model.config,
-    });
+    }, { discord: () => ({ streaming: "edit", textChunkLimit: 200 }), config: model.config });
   });
 });

@@ -91,9 +91,7 @@ function textOf(result: Awaited<ReturnType<Toolbox["run"]>>): string {
 describe("[SEC-R1] [H4] the words of an error", () => {
   const toolbox = toolboxOf(TOOLS);
   const told = async (name: string, input: unknown) =>
-    textOf(
-      await toolbox.run(call(name, input), toolContext({ account: FAILING })),
-    );
+    textOf(await toolbox.run(call(name, input), toolContext({ account: FAILING })));
 
   for (const { name } of TOOLS) {
     it(`are data in ${name}`, async () => {

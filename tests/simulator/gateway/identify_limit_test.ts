@@ -30,12 +30,7 @@ describe("[G5] sessionStartLimit()", () => {
       () =>
         assert.deepEqual(
           sessionStartLimit({ identifies }, { ...LIMIT, maxConcurrency: 1 }, NOW),
-          {
-            total: 1_000,
-            remaining,
-            reset_after: resetAfter,
-            max_concurrency: 1,
-          },
+          { total: 1_000, remaining, reset_after: resetAfter, max_concurrency: 1 },
         ),
     );
   }

@@ -44,47 +44,31 @@ describe("[P2] may()", () => {
     ["read only", [everyone(0n, sendMessages)], true, false],
     [
       "denied to everyone, allowed to a role",
-      [
-        everyone(0n, viewChannel),
-        forHelpers(viewChannel, 0n),
-      ],
+      [everyone(0n, viewChannel), forHelpers(viewChannel, 0n)],
       true,
       true,
     ],
     [
       "denied to a role, allowed to everyone",
-      [
-        everyone(viewChannel, 0n),
-        forHelpers(0n, viewChannel),
-      ],
+      [everyone(viewChannel, 0n), forHelpers(0n, viewChannel)],
       false,
       false,
     ],
     [
       "denied to one of the roles, allowed to another",
-      [
-        everyone(0n, viewChannel),
-        forHelpers(viewChannel, 0n),
-        forMods(0n, viewChannel),
-      ],
+      [everyone(0n, viewChannel), forHelpers(viewChannel, 0n), forMods(0n, viewChannel)],
       true,
       true,
     ],
     [
       "denied to a role, allowed to the member",
-      [
-        forHelpers(0n, sendMessages),
-        forGrace(sendMessages, 0n),
-      ],
+      [forHelpers(0n, sendMessages), forGrace(sendMessages, 0n)],
       true,
       true,
     ],
     [
       "denied to the member, allowed to a role",
-      [
-        forGrace(0n, sendMessages),
-        forHelpers(sendMessages, 0n),
-      ],
+      [forGrace(0n, sendMessages), forHelpers(sendMessages, 0n)],
       true,
       false,
     ],

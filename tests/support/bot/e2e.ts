@@ -186,11 +186,7 @@ export function configOf(
   assert.ok(krill);
   return {
     channels: {
-      discord: {
-        guilds: { [krill.id]: {} },
-        dm: { allowFrom: ["ada"] },
-        ...discord?.(simulator),
-      },
+      discord: { guilds: { [krill.id]: {} }, dm: { allowFrom: ["ada"] }, ...discord?.(simulator) },
     },
     http: { port: 0 },
     ...config,

@@ -35,11 +35,7 @@ export const PARROT: Model = {
  * @param discord Keys of `channels.discord`, by the id of the demo's server.
  */
 export async function onSimulator(
-  play: (
-    simulator: Simulator,
-    options: BotOptions,
-    said: () => readonly string[],
-  ) => Promise<void>,
+  play: (simulator: Simulator, options: BotOptions, said: () => readonly string[]) => Promise<void>,
   model: Model = PARROT,
   discord: (guildId: string) => object = (guildId) => ({ guilds: { [guildId]: {} } }),
   ofStore: Partial<StoreOptions> = {},

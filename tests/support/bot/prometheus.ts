@@ -64,10 +64,7 @@ function labelsOf(text: string, wrong: (why: string) => Error): Record<string, s
     const label = /^([a-z_]+)="((?:[^"\\\n]|\\["\\n])*)"(,|$)/s.exec(rest);
     if (!label) throw wrong("Malformed labels");
     if (label[1]! in labels) throw wrong("A repeated label");
-    labels[label[1]!] = label[2]!.replace(
-      /\\(.)/g,
-      (_, letter) => letter === "n" ? "\n" : letter,
-    );
+    labels[label[1]!] = label[2]!.replace(/\\(.)/g, (_, letter) => letter === "n" ? "\n" : letter);
     rest = rest.slice(label[0].length);
     if (rest === "" && label[3] === ",") throw wrong("A comma at the end");
   }

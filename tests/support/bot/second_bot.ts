@@ -20,12 +20,7 @@ export interface SecondBotOptions {
 /** Starts it; it ends with the test, or is killed if it does not end in time. */
 export function startSecondBot(
   { dataDir, configFile, simulator, model }: Scene,
-  {
-    env = {},
-    flags = [],
-    config,
-    name = "elsewhere",
-  }: SecondBotOptions = {},
+  { env = {}, flags = [], config, name = "elsewhere" }: SecondBotOptions = {},
 ): SimulatedProcess & AsyncDisposable {
   const lines: string[] = [];
   const ownConfig = join(dataDir, `${name}.jsonc`);
@@ -33,14 +28,7 @@ export function startSecondBot(
   const { PATH, HOME, DENO_DIR } = process.env;
   const child = startOwnProcess(
     commandUnderTest(),
-    [
-      "run",
-      "--config",
-      config ? ownConfig : configFile,
-      "--data",
-      join(dataDir, name),
-      ...flags,
-    ],
+    ["run", "--config", config ? ownConfig : configFile, "--data", join(dataDir, name), ...flags],
     {
       PATH,
       HOME,

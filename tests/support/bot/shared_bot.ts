@@ -29,10 +29,7 @@ type Play = (test: Test, own?: Own | ((scene: Scene) => Own)) => Promise<void>;
 export type Stage = (test: Test, own: Own) => Promise<void>;
 
 export const ownBot = (options: SceneOptions): Stage => (test, own) =>
-  withSimulation(
-    { ...options, ...own },
-    async (scene) => await test(scene, await scene.start()),
-  );
+  withSimulation({ ...options, ...own }, async (scene) => await test(scene, await scene.start()));
 
 /**
  * Starts a bot before the tests of the suite that calls this, and judges it after them.

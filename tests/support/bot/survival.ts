@@ -62,20 +62,12 @@ export async function judge(
   atRest: (scene: Scene) => Promise<void> = () => Promise.resolve(),
 ): Promise<void> {
   const { until, written, say, mention } = scene;
-  await until(
-    "all replies",
-    () => accountOf(owed, written).lost.length === 0,
-    patienceMs,
-  );
+  await until("all replies", () => accountOf(owed, written).lost.length === 0, patienceMs);
   // A second reply would come before the answer to a later question.
   const channels = [...new Set(owed.map(({ channel }) => channel))];
   const later = [...owed, ...channels.map((channel) => ({ channel, pieces: ["later"] }))];
   for (const channel of channels) say("grace", channel, `${mention} later`);
-  await until(
-    "the later replies",
-    () => accountOf(later, written).lost.length === 0,
-    patienceMs,
-  );
+  await until("the later replies", () => accountOf(later, written).lost.length === 0, patienceMs);
   await atRest(scene);
   await stopBot(bot);
   assert.deepEqual(accountOf(later, written), settled(later));

@@ -30,18 +30,11 @@ export const roleId = (digits: string): RoleId => snowflake<"role">(digits);
 
 /** Ada: an account without a discriminator, a role or a PluralKit system. */
 export function sender(fields: Partial<Sender> = {}): Sender {
-  return {
-    id: userId("123456789012345678"),
-    username: "ada",
-    roles: [],
-    ...fields,
-  };
+  return { id: userId("123456789012345678"), username: "ada", roles: [], ...fields };
 }
 
 /** A direct message from Ada: "hello". */
-export function directMessage(
-  fields: Partial<InboundMessage> = {},
-): InboundMessage {
+export function directMessage(fields: Partial<InboundMessage> = {}): InboundMessage {
   const { id = messageId("1400000000000000001") } = fields;
   return {
     kind: "message",

@@ -67,9 +67,7 @@ export function guildData(fields: Fields = {}): Fields {
       { id: OWN_ROLE, name: "Barnacle", tags: { bot_id: SELF.userId } },
       { id: OTHER_ROLE, name: "Moderators" },
     ],
-    channels: [
-      { id: CHANNEL, type: 0, name: "help-desk", topic: "ask here", parent_id: null },
-    ],
+    channels: [{ id: CHANNEL, type: 0, name: "help-desk", topic: "ask here", parent_id: null }],
     threads: [
       {
         id: THREAD,

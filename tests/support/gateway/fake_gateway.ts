@@ -81,9 +81,7 @@ export interface FakeGateway {
 
 const ACCEPT_SUFFIX = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 
-export async function startFakeGateway(
-  options: FakeGatewayOptions = {},
-): Promise<FakeGateway> {
+export async function startFakeGateway(options: FakeGatewayOptions = {}): Promise<FakeGateway> {
   const sockets = new Set<net.Socket>();
   const connections: FakeConnection[] = [];
   /** Dispatches of the session, for replay. */

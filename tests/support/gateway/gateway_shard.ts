@@ -21,10 +21,7 @@ export const SHORT_DEADLINES = { connectMs: 300, helloMs: 300, readyMs: 300 } as
  * Options with the config's defaults. A server that answers is never late, also on a machine where
  * a step of this process takes a second.
  */
-export function gatewayOptions(
-  url: string,
-  fields: Partial<GatewayOptions> = {},
-): GatewayOptions {
+export function gatewayOptions(url: string, fields: Partial<GatewayOptions> = {}): GatewayOptions {
   return {
     token: TOKEN,
     url,

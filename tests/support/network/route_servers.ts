@@ -148,13 +148,7 @@ const withCallback: Start = async (test) => {
   }, 600_000);
   try {
     const port = Number(new URL(callback.url).port);
-    await test({
-      port,
-      secret: SECRET,
-      createLink: noLink,
-      done: () => answers,
-      faults: () => [],
-    });
+    await test({ port, secret: SECRET, createLink: noLink, done: () => answers, faults: () => [] });
   } finally {
     callback.close();
     await waiting;

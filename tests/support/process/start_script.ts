@@ -20,10 +20,7 @@ export interface StartedScript extends AsyncDisposable {
  *
  * @param script File name: `"token_holder.ts"`.
  */
-export async function startScript(
-  script: string,
-  args: readonly string[],
-): Promise<StartedScript> {
+export async function startScript(script: string, args: readonly string[]): Promise<StartedScript> {
   const run = process.versions["deno"] ? ["run", "-A", "--no-check", "--quiet"] : [];
   const child: ChildProcess = spawn(
     process.execPath,

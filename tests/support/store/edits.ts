@@ -21,10 +21,7 @@ export const THIRD = messageId("1400000000000000300");
 export const NOW = createdAtMs(FIRST) + 60_000;
 
 /** Session of the channel. */
-const ROUTE_HERE = {
-  agentId: "main",
-  sessionKey: `agent:main:discord:channel:${CHANNEL}`,
-};
+const ROUTE_HERE = { agentId: "main", sessionKey: `agent:main:discord:channel:${CHANNEL}` };
 
 export const question = (id: MessageId, text: string) =>
   guildMessage({ id, channelId: CHANNEL, text, sentAt: createdAtMs(id) });
