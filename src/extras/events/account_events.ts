@@ -3,18 +3,68 @@
  * with the gateway's progress, or found again after a gap, and counts once.
  */
 
-import { tellExtras } from "../../account/extra_parts.ts";
 import type { BotAccount } from "../../account/account.ts";
+import { tellExtras } from "../../account/extra_parts.ts";
 import type { AccountPart } from "../../bot/bot_extra.ts";
+import type { Config } from "../../config/config.ts";
 import { type ChannelId, type GuildId, snowflakeAt } from "../../core/discord/ids.ts";
 import { readHookEvent } from "../../core/hooks/event.ts";
 import { placeOfHook } from "../../core/hooks/hook.ts";
 import type { ServerEvent } from "../../core/hooks/server_event.ts";
-import { DAY_MS } from "../../lib/clock.ts";
-import { HOOK_EVENTS_KEPT_DAYS } from "../../store/schema/agent.ts";
-import { decodeServerEvent } from "../../discord/gateway/decode/server_events.ts";
+import type { Dispatch } from "../../discord/gateway/decode/payloads.ts";
 import { placeOfTarget } from "../../discord/gateway/decode/places.ts";
-import { type EventEntry, missedDispatches } from "./missed.ts";
+import { decodeServerEvent } from "../../discord/gateway/decode/server_events.ts";
+import type { RestApi } from "../../discord/rest/client/client.ts";
+import { isRefused } from "../../flows/event_places.ts";
+import { DAY_MS } from "../../lib/clock.ts";
+import { isRecord } from "../../lib/text/json.ts";
+import { HOOK_EVENTS_KEPT_DAYS } from "../../store/schema/agent.ts";
+
+export type EventEntry = Config["serverEvents"][string];
+
+/** The lists by event. Pins and reactions have none. */
+const LISTS: readonly (readonly [event: string, path: string, type: string])[] = [
+  ["member_join", "/members?limit=1000", "GUILD_MEMBER_ADD"],
+  ["boost", "/members?limit=1000", "GUILD_MEMBER_UPDATE"],
+  ["role_given", "/audit-logs?action_type=25&limit=100", "GUILD_AUDIT_LOG_ENTRY_CREATE"],
+  ["forum_post", "/threads/active", "THREAD_CREATE"],
+  ["event_started", "/scheduled-events", "GUILD_SCHEDULED_EVENT_UPDATE"],
+];
+const PAGE = 1_000;
+/** Maximum pages of members, which Discord lists in the order of their accounts. */
+const PAGES_MAX = 25;
+
+/**
+ * Yields the dispatches of each page.
+ *
+ * @throws {RestError} If Discord does not answer; a refusal of a list goes to `refused`.
+ */
+export async function* missedDispatches(
+  client: RestApi,
+  guildId: GuildId,
+  entries: readonly EventEntry[],
+  refused: (error: unknown) => void,
+): AsyncGenerator<readonly Dispatch[]> {
+  const lists = LISTS.filter(([event]) => entries.some((entry) => entry.event === event))
+    .map(([, path, t]) => [`/guilds/${guildId}${path}`, t] as const);
+  const closed = entries.filter(({ event }) => event === "thread_closed")
+    .flatMap(({ where = [] }) => where.flatMap((place) => place.split("channel:")[1] ?? []))
+    .map((id) => [`/channels/${id}/threads/archived/public?limit=100`, "THREAD_UPDATE"] as const);
+  for (const [path, t] of [...lists, ...closed]) {
+    for (let page = 0, after = ""; page < PAGES_MAX; page++) {
+      const answer = await client.request("GET", path + after, { priority: "background" })
+        .catch((error: unknown) => isRefused(error) ? refused(error) : Promise.reject(error));
+      const { threads, audit_log_entries: entries } = isRecord(answer) ? answer : {};
+      const list = threads ?? entries ?? answer;
+      const items = Array.isArray(list) ? list.filter(isRecord) : [];
+      const of = { newly_created: true, guild_id: guildId };
+      yield items.map((item) => ({ t, s: 0, d: { ...of, ...item } }));
+      const { user } = items.at(-1) ?? {};
+      if (items.length < PAGE || !isRecord(user)) break;
+      after = `&after=${user["id"]}`;
+    }
+  }
+}
 
 const IDS_PER_MS = 2 ** 22;
 /** Milliseconds after which an update tells of an old event: the store has forgotten it, or never had it. */

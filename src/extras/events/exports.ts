@@ -1,3 +1,3 @@
 /** Exports what other extras use of this one. */
 
-export { type EventWords, type Unneeded, wordsOfEvents } from "./words.ts";
+export { wordsOfEvents } from "./words.ts";

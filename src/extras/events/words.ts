@@ -1,66 +1,66 @@
 /** Reads the messages that events of a server are about: the gateway does not tell them (W7). */
 
+import type { BotAccount } from "../../account/account.ts";
 import { isRefused } from "../../flows/event_places.ts";
+import { type GuildId, parseSnowflake } from "../../core/discord/ids.ts";
 import {
-  type GuildId,
-  type MessageId,
-  parseSnowflake,
-  type UserId,
-} from "../../core/discord/ids.ts";
-import { type Hooked, type HookEvent, isEntry, pathOfHook } from "../../core/hooks/hook.ts";
+  type Hooked,
+  type HookEvent,
+  isEntry,
+  pathOfHook,
+  placeOfHook,
+} from "../../core/hooks/hook.ts";
 import type { Place } from "../../core/inbound/inbound.ts";
-import type { placeOfTarget } from "../../discord/gateway/decode/places.ts";
+import { placeOfTarget } from "../../discord/gateway/decode/places.ts";
 import { createReaders } from "../../flows/actions/readers.ts";
 import type { RestApi } from "../../discord/rest/client/client.ts";
 import { createGuildReads } from "../../discord/rest/requests/guild_reads.ts";
 import { createReadMember } from "../../discord/rest/requests/members.ts";
 import { valuesAt } from "../../core/hooks/template.ts";
-import type { Clock } from "../../lib/clock.ts";
 import { bounded } from "../../lib/text/cut.ts";
 import { withoutSpoilers } from "../../lib/text/quoted.ts";
 
 const CHARS_MAX = 6_000;
 
 /**
- * @param ports `mayAct`: whether the config lets the bot act there now, as it may have changed since
- * the event. `isTaken`: whether a message has a turn of its own.
+ * @param place Of the answer.
  * @returns Those of the newest event of a run, whose events have one channel, as text for the model,
  * and the ids of the messages and their authors; or why the events need no answer.
  */
 export async function wordsOfEvents(
-  client: RestApi,
+  account: BotAccount,
   all: readonly HookEvent[],
-  { mayAct, isTaken }: {
-    readonly mayAct: (guildId: GuildId, target: Parameters<typeof placeOfTarget>[1]) => boolean;
-    readonly isTaken: (messageId: MessageId) => Promise<boolean>;
-  },
-  { now, ...answer }: Clock & { readonly place: Place; readonly reader?: UserId },
+  place: Place,
+  rules: { readonly to: string },
 ): Promise<EventWords | Unneeded> {
+  const { now, policy, reader, rest, store } = account;
+  const to = placeOfHook(rules);
+  const answer = { place, ...(to.kind === "user" && { reader: to.userId }) };
   const { hook = "", senderId = "" } = all.at(-1) ?? {};
   const [channel = "", messageId, guild = "", parent = ""] = senderId.split("/");
   const channelId = parseSnowflake<"channel">(channel);
   const guildId = parseSnowflake<"guild">(guild);
   const parentId = parseSnowflake<"channel">(parent) ?? channelId;
-  if (guildId && hook.startsWith("on:member_join:")) return await newcomersOf(client, guildId, all);
+  if (guildId && hook.startsWith("on:member_join:")) return await newcomersOf(rest, guildId, all);
   const words = { events: all, text: "", of: [] };
   if (!channelId || !parentId || !guildId || !isEntry(hook)) return words;
   // A post and its first message have one id, and the message is the newer event.
   const first = parseSnowflake<"message">(channelId);
-  if (hook.startsWith("on:forum_post:") && first && await isTaken(first)) {
+  if (hook.startsWith("on:forum_post:") && first && await store.hooks.isTaken(first)) {
     return { unneeded: "its post has an answer as a message" };
   }
   if (answer.place.kind !== "guild" || answer.place.channel.id !== parentId) {
-    const reads = createGuildReads(client, guildId);
+    const reads = createGuildReads(rest, guildId);
     const source = (await reads.channels().catch(noneIfRefused))?.get(parentId);
     if (!source || !await createReaders(reads, { now })(answer, source)) {
       return { unneeded: `${pathOfHook(hook)}.post has readers who may not read its channel` };
     }
   }
-  if (hook.startsWith("on:event_started") || !mayAct(guildId, { channelId, parentId })) {
-    return words;
-  }
+  // The config may have changed since the event.
+  const source = placeOfTarget(guildId, { channelId, parentId }, reader.index.get(guildId));
+  if (hook.startsWith("on:event_started") || !policy().mayAct(source)) return words;
   const path = `/channels/${channelId}/messages${messageId ? `/${messageId}` : "?limit=50"}`;
-  const found = await client.request("GET", path).catch(noneIfRefused) ?? [];
+  const found = await rest.request("GET", path).catch(noneIfRefused) ?? [];
   const messages = [found].flat().toReversed().map((body) => (path: string) =>
     valuesAt(path, { body, text: "", header: () => undefined })
   );

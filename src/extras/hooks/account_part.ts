@@ -1,18 +1,40 @@
-/** The part of an account that answers events of hooks (W3). */
+/**
+ * The part of an account that answers events of hooks (W3). Its code is loaded once the config has a
+ * hook, or an entry of `on`; also if the last one has left events behind.
+ */
 
 import type { BotAccount } from "../../account/account.ts";
 import type { AccountPart } from "../../bot/bot_extra.ts";
 import { hasEvents } from "../../core/hooks/hook.ts";
 import { createLoader } from "../../lib/loader.ts";
-import type { HookRunner } from "./runner.ts";
 
 export function createHooksPart(account: BotAccount): AccountPart {
-  const { start, wake, stop } = createLoadedHooks(account, async () => {
-    const { createAccountHooks } = await import("./account_hooks.ts");
-    return createAccountHooks(account);
-  });
+  const { accountId, config, store, log } = account;
+  const runs = createLoader(async () => (await import("./runner.ts")).hookRuns);
+  let isStarted = false;
+  let isStopped = false;
+
+  function wake(): void {
+    if (isStarted && (runs.loading() || hasEvents(config()))) run();
+  }
+
+  function run(): void {
+    runs.get().then((loaded) => {
+      if (isStopped) return;
+      loaded.start(account);
+      loaded.of(account)?.wake();
+    }).catch((error: unknown) => log.error("Cannot load hooks", { error }));
+  }
+
   return {
-    start,
+    start() {
+      isStarted = true;
+      if (hasEvents(config())) return run();
+      store.hooks.hasOpen(accountId).then(
+        (hasOpen) => hasOpen && run(),
+        (error: unknown) => log.error("Cannot look for events of removed hooks", { error }),
+      );
+    },
     reconfigured: wake,
     namespaces: ["hooks"],
     events: {
@@ -22,49 +44,9 @@ export function createHooksPart(account: BotAccount): AccountPart {
         if (of?.kind === "notice") wake(); // perhaps the first of an incident
       },
     },
-    stop,
-  };
-}
-
-/**
- * Creates the runner of an account. Its code is loaded once the config has a hook, or an
- * entry of `on`; also if the last one has left events behind.
- */
-function createLoadedHooks(
-  { accountId, config, store, log }: Pick<BotAccount, "accountId" | "config" | "store" | "log">,
-  load: () => Promise<HookRunner>,
-): HookRunner {
-  const runner = createLoader(load);
-  let isStarted = false;
-  let isStopped = false;
-
-  function wake(): void {
-    if (isStarted && (runner.loading() || hasEvents(config()))) run();
-  }
-
-  function run(): void {
-    if (isStopped) return;
-    runner.get().then((loaded) => {
-      if (isStopped) return;
-      loaded.start();
-      loaded.wake();
-    }).catch((error: unknown) => log.error("Cannot load hooks", { error }));
-  }
-
-  return {
-    start() {
-      if (isStarted) return wake();
-      isStarted = true;
-      if (hasEvents(config())) return run();
-      store.hooks.hasOpen(accountId).then(
-        (hasOpen) => hasOpen && run(),
-        (error: unknown) => log.error("Cannot look for events of removed hooks", { error }),
-      );
-    },
-    wake,
     async stop() {
       isStopped = true;
-      await (await runner.loading())?.stop();
+      await (await runs.loading())?.stop(account);
     },
   };
 }

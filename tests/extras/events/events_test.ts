@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
 import { loadExtras } from "../../../src/account/extra_parts.ts";
-import type { ChannelId, GuildId, UserId } from "../../../src/core/discord/ids.ts";
+import type { ChannelId, GuildId } from "../../../src/core/discord/ids.ts";
 import type { Place } from "../../../src/core/inbound/inbound.ts";
 import type { HookEvent, NumberedEvent } from "../../../src/core/hooks/hook.ts";
 import type {
@@ -10,7 +10,6 @@ import type {
   IndexedChannel,
 } from "../../../src/discord/gateway/decode/guild_index.ts";
 import { decodeServerEvent } from "../../../src/discord/gateway/decode/server_events.ts";
-import type { RestApi } from "../../../src/discord/rest/client/client.ts";
 import { RestError } from "../../../src/discord/rest/exchange/rest_error.ts";
 import { wordsOfEvents } from "../../../src/extras/events/words.ts";
 import { bareAccount } from "../../support/account.ts";
@@ -398,7 +397,32 @@ describe("[W7] events of servers", () => {
 const placeOf = (id: ChannelId) =>
   ({ kind: "guild", channel: { id, name: "news" } }) as unknown as Place;
 
-const OPEN = { mayAct: () => true, isTaken: () => Promise.resolve(false) };
+/** The words of events, at {@link NOW}, where the config permits all places. */
+const wordsOf = (
+  request: (path: string) => unknown,
+  events: readonly HookEvent[],
+  place: Place,
+  { to = "", isTaken = false, mayAct = () => true }: {
+    readonly to?: string;
+    readonly isTaken?: boolean;
+    readonly mayAct?: (place: Place) => boolean;
+  } = {},
+) =>
+  wordsOfEvents(
+    bareAccount({
+      now: () => NOW,
+      policy: () => ({ mayAct }),
+      reader: { index: INDEX },
+      rest: { request: (_: string, path: string) => new Promise((give) => give(request(path))) },
+      store: { hooks: { isTaken: () => Promise.resolve(isTaken) } },
+    } as never),
+    events,
+    place,
+    { to: to || `channel:${NEWS}` },
+  );
+const gone = () => {
+  throw new RestError("GET", { kind: "not_found", status: 404, code: 10_007 } as never);
+};
 
 describe("[T4] wordsOfEvents()", () => {
   const [VIEW, HISTORY] = [1n << 10n, 1n << 16n];
@@ -413,28 +437,20 @@ describe("[T4] wordsOfEvents()", () => {
   ];
   const roles = [GUILD, "5", "6"].map((id) => ({ id, name: id, permissions: `${VIEW | HISTORY}` }));
   async function tells(name: string, source: string, post: string, parent = source) {
-    const client = {
-      request(_method: string, path: string) {
-        if (path === `/guilds/${GUILD}/channels`) return Promise.resolve(channels);
-        if (path === `/guilds/${GUILD}`) return Promise.resolve({ owner_id: "1", roles });
-        if (path.endsWith("/members/77")) return Promise.resolve({ user: ADA, roles: ["5"] });
-        if (path.endsWith("/members/78")) {
-          return Promise.resolve({ user: { id: "78", username: "bob" }, roles: [] });
-        }
-        if (/\/(?:guilds|members)\//.test(path)) {
-          const failure = { kind: "not_found", status: 404, code: 10_004 } as never;
-          return Promise.reject(new RestError("GET", failure));
-        }
-        return Promise.resolve({ author: { username: "ada" }, content: "low tide" });
-      },
-    } as unknown as RestApi;
+    const request = (path: string) => {
+      if (path === `/guilds/${GUILD}/channels`) return channels;
+      if (path === `/guilds/${GUILD}`) return { owner_id: "1", roles };
+      if (path.endsWith("/members/77")) return { user: ADA, roles: ["5"] };
+      if (path.endsWith("/members/78")) return { user: { id: "78", username: "bob" }, roles: [] };
+      if (/\/(?:guilds|members)\//.test(path)) return gone();
+      return { author: { username: "ada" }, content: "low tide" };
+    };
     const guild = source === FOREIGN ? OTHER : GUILD;
     const senderId = [source, ID, guild, parent, "key"].join("/");
     const event = { hook: `on:${name}:0.0:1`, senderId } as unknown as HookEvent;
-    const to = /^7.$/.test(post)
-      ? { place: { kind: "dm" } as const, reader: post as UserId }
-      : { place: placeOf(post as ChannelId) };
-    const words = await wordsOfEvents(client, [event], OPEN, { now: () => NOW, ...to });
+    const isDirect = /^7.$/.test(post);
+    const place: Place = isDirect ? { kind: "dm" } : placeOf(post as ChannelId);
+    const words = await wordsOf(request, [event], place, isDirect ? { to: `user:${post}` } : {});
     return !("unneeded" in words);
   }
 
@@ -476,21 +492,13 @@ describe("[W7] wordsOfEvents()", () => {
       const [parent, closed, asked] of [["13", "13", 0], ["13", "12", 1], ["", "21", 0]] as const
     ) {
       const paths: string[] = [];
-      const client = {
-        request: (_method: string, path: string) => {
-          paths.push(path);
-          return Promise.resolve({ author: { username: "ada" }, content: "low tide ||at six||" });
-        },
-      } as unknown as RestApi;
-      const words = await wordsOfEvents(
-        client,
-        [event(parent)],
-        {
-          ...OPEN,
-          mayAct: (_guild, { channelId, parentId }) => (parentId ?? channelId) !== closed,
-        },
-        { now: () => NOW, place: placeOf((parent || "21") as ChannelId) },
-      );
+      const request = (path: string) => {
+        paths.push(path);
+        return { author: { username: "ada" }, content: "low tide ||at six||" };
+      };
+      const mayAct = (place: Place) => place.kind === "guild" && place.channel.id !== closed;
+      const place = placeOf((parent || "21") as ChannelId);
+      const words = await wordsOf(request, [event(parent)], place, { mayAct });
       assert.equal(paths.length, asked, `${parent} ${closed}`);
       assert.ok("text" in words);
       assert.equal(words.text.includes("low tide (spoiler)"), asked === 1);
@@ -500,15 +508,9 @@ describe("[W7] wordsOfEvents()", () => {
   it("finds no need for a post that is answered as a message", async () => {
     const senderId = ["21", "", GUILD, FORUM, "key"].join("/");
     const event = { hook: "on:forum_post:0.0:main", senderId } as unknown as HookEvent;
-    const asked: string[] = [];
-    const isTaken = (id: string) => Promise.resolve((asked.push(id), true));
-    const client = { request: () => assert.fail("nothing is read") } as unknown as RestApi;
-    const to = { now: () => NOW, place: placeOf(FORUM) };
-    const words = await wordsOfEvents(client, [event], { ...OPEN, isTaken }, to);
-    assert.deepEqual([words, asked], [
-      { unneeded: "its post has an answer as a message" },
-      ["21"],
-    ]);
+    const read = () => assert.fail("nothing is read");
+    const words = await wordsOf(read, [event], placeOf(FORUM), { isTaken: true });
+    assert.deepEqual(words, { unneeded: "its post has an answer as a message" });
   });
 
   it("greets the newcomers who are still there, and may mention these alone", async () => {
@@ -516,22 +518,14 @@ describe("[W7] wordsOfEvents()", () => {
     const joined = ["77", "78", "79"].map((id) =>
       ({ hook: "on:member_join:0.0:main", senderId, sources: [id] }) as unknown as HookEvent
     );
-    const client = (gone: readonly string[]) =>
-      ({
-        request(_method: string, path: string) {
-          const id = path.split("/").at(-1) ?? "";
-          if (!gone.includes(id)) {
-            return Promise.resolve({ user: { id, username: "a" }, roles: [] });
-          }
-          const failure = { kind: "not_found", status: 404, code: 10_007 } as never;
-          return Promise.reject(new RestError("GET", failure));
-        },
-      }) as unknown as RestApi;
-    const to = { now: () => NOW, place: placeOf(NEWS) };
-    const some = await wordsOfEvents(client(["78"]), joined, OPEN, to);
+    const without = (left: readonly string[]) => (path: string) => {
+      const id = path.split("/").at(-1) ?? "";
+      return left.includes(id) ? gone() : { user: { id, username: "a" }, roles: [] };
+    };
+    const some = await wordsOf(without(["78"]), joined, placeOf(NEWS));
     assert.ok("events" in some);
     assert.deepEqual([some.events, some.greets], [[joined[0], joined[2]], ["77", "79"]]);
-    const none = await wordsOfEvents(client(["77", "78", "79"]), joined, OPEN, to);
+    const none = await wordsOf(without(["77", "78", "79"]), joined, placeOf(NEWS));
     assert.deepEqual(none, { unneeded: "the newcomer has left" });
   });
 });

@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { HookRun } from "../../../src/store/hooks/hooks.ts";
-import { createIncidents } from "../../../src/extras/hooks/incidents.ts";
-import { ACCOUNT, channelId, guildId, outboundMessage } from "../../support/discord/builders.ts";
-import { recordingLog } from "../../support/recording_log.ts";
-import { openTestStore } from "../../support/store/store.ts";
+import { placeOfIncident, updateIncidents } from "../../../src/extras/hooks/incidents.ts";
+import { testAccount } from "../../support/bot/test_account.ts";
+import { refused } from "../../support/discord/answers.ts";
+import { ACCOUNT, channelId, guildId } from "../../support/discord/builders.ts";
 
-const NOW = Date.UTC(2026, 10, 23);
+const FIRST = "1400000000000000777";
 const PLACE = {
   channelId: channelId("1400000000000000801"),
   guildId: guildId("1400000000000000001"),
@@ -17,84 +17,89 @@ const PLACE = {
   },
 } as const;
 
-function setUp() {
-  const { store, database } = openTestStore();
-  const edited: object[] = [];
-  let state: "open" | "gone" = "open";
-  const incidents = createIncidents({
-    accountId: ACCOUNT,
-    store,
-    now: () => NOW,
-    log: recordingLog().log,
-  }, {
-    threads: {
-      start: (_channel, first) => Promise.resolve({ threadId: first as never, existed: false }),
-      archive: () => Promise.resolve(),
+/** @param thread What Discord says of the thread. */
+async function setUp(thread: () => unknown = () => ({ id: FIRST, type: 11 })) {
+  const { account, store, database, rows, requests } = await testAccount({
+    answer: ({ method, path }) => {
+      if (path.endsWith("/threads")) return { id: FIRST };
+      return method === "GET" && path === `/channels/${FIRST}` ? thread() : undefined;
     },
-    edit(id, { content }) {
-      edited.push({ id, content });
-      return Promise.resolve({ kind: "created", messageId: "1" as never });
-    },
-    stateOf: () => Promise.resolve(state),
-    isRefused: () => false,
-    compose: ({ runId = "", events, endedAt }) => ({
-      message: outboundMessage({
-        nonce: `first:${runId}`,
-        channelId: PLACE.channelId,
-        content: `${events} ${endedAt === undefined ? "open" : "ended"}`,
-      }),
-      files: [],
-    }),
   });
   let number = 0;
   async function run(): Promise<HookRun> {
     const event = { hook: "h", key: "web", title: "web is down", text: "", post: "", isEnd: false };
-    await store.hooks.accept({ ...event, accountId: ACCOUNT }, NOW, ++number);
-    const run = await store.hooks.claim(ACCOUNT, "h", "web", NOW);
+    await store.hooks.accept({ ...event, accountId: ACCOUNT }, account.now(), ++number);
+    const run = await store.hooks.claim(ACCOUNT, "h", "web", account.now());
     assert.ok(run);
     return run;
   }
-  const join = async (run: HookRun) => {
+  async function join(run: HookRun, place: typeof PLACE = PLACE) {
     const [event] = await store.hooks.eventsOf(run.messageId, 1);
     assert.ok(event);
-    return await incidents.placeOf(run, event, PLACE);
-  };
-  const lose = () => void (state = "gone");
-  return { store, database, run, join, edited, lose, update: incidents.update };
+    const found = await placeOfIncident(account, run, event, place);
+    return found.kind === "place" ? found.place.channelId : "waiting";
+  }
+  const deliver = () =>
+    database.exec(
+      `UPDATE outbox SET state = 'sent', message_id = '${FIRST}' WHERE state = 'pending'`,
+    );
+  const update = () => updateIncidents(account);
+  return { store, database, rows, requests, run, join, deliver, update };
 }
 
-describe("[W6] createIncidents()", () => {
-  it("posts events in the place if Discord lacks the first post, and begins another incident", async () => {
-    const { store, database, run, join } = setUp();
+describe("[W6] an incident", () => {
+  it("is in its place if Discord lacks the first post, and another one begins", async () => {
+    const { store, database, run, join, deliver } = await setUp();
     const first = await run();
-    assert.deepEqual(await join(first), { kind: "waiting" });
+    assert.equal(await join(first), "waiting");
     database.exec("UPDATE outbox SET state = 'dead'");
     for (const _ of ["once", "again after a crash"]) {
-      assert.deepEqual(await join(first), { kind: "place", place: PLACE });
+      assert.equal(await join(first), PLACE.channelId);
     }
     await store.hooks.refuse(first.messageId, "done");
     const second = await run();
-    assert.deepEqual(await join(second), { kind: "waiting" });
-    database.exec(
-      "UPDATE outbox SET state = 'sent', message_id = '1400000000000000777' WHERE state = 'pending'",
-    );
-    const found = await join(second);
-    assert.ok(found.kind === "place");
-    assert.equal(found.place.channelId, "1400000000000000777");
+    assert.equal(await join(second), "waiting");
+    deliver();
+    assert.equal(await join(second), FIRST, "its thread");
   });
 
-  it("brings the first post up to date if its thread is gone, without the events of the next", async () => {
-    const { store, database, run, join, edited, lose, update } = setUp();
+  it("is shown as it is if its thread is gone, without the events of the next", async () => {
+    const { store, run, join, deliver, requests, update } = await setUp(() => refused(404, 10_003));
     const first = await run();
     await join(first);
-    database.exec("UPDATE outbox SET state = 'sent', message_id = '1400000000000000777'");
+    deliver();
     await join(first);
     await store.hooks.running(first.messageId);
-    lose();
-    assert.deepEqual(await join(await run()), { kind: "waiting" });
+    assert.equal(await join(await run()), "waiting");
     await store.hooks.refuse(first.messageId, "done");
     await update();
-    assert.deepEqual(edited, [{ id: "1400000000000000777", content: "1 ended" }]);
+    const edited = requests.filter(({ method, path }) =>
+      method === "PATCH" && path.endsWith(`/messages/${FIRST}`)
+    );
+    assert.match(String(edited[0]?.body["content"]), /^web is down\n-# h · 1 event · .*, ended/);
     assert.equal(await update(), undefined, "it is done");
+    assert.equal(edited.length, 1);
+  });
+
+  it("is in the channel once its thread is locked", async () => {
+    const locked = { id: FIRST, type: 11, thread_metadata: { locked: true } };
+    const { run, join, deliver, rows } = await setUp(() => locked);
+    const first = await run();
+    await join(first);
+    deliver();
+    await join(first);
+    for (let time = 0; time < 2; time++) assert.equal(await join(first), PLACE.channelId);
+    assert.deepEqual(rows("SELECT thread FROM hook_incident"), [{ thread: "refused" }]);
+  });
+
+  it("begins anew where the config wants it", async () => {
+    const { store, run, join, deliver } = await setUp();
+    const first = await run();
+    await join(first);
+    deliver();
+    assert.equal(await join(first), FIRST);
+    await store.hooks.refuse(first.messageId, "done");
+    const there = { ...PLACE, channelId: channelId("1400000000000000802") } as never;
+    assert.equal(await join(await run(), there), "waiting");
   });
 });

@@ -1,150 +1,151 @@
-import { bareAccount } from "../../support/account.ts";
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { AnswerRules } from "../../../src/core/hooks/hook.ts";
-import { createHookRunner } from "../../../src/extras/hooks/runner.ts";
-import { ACCOUNT, channelId, outboundMessage } from "../../support/discord/builders.ts";
-import { FakeClock } from "../../support/fake_clock.ts";
-import { recordingLog } from "../../support/recording_log.ts";
-import { settle } from "../../support/settle.ts";
-import { openTestStore } from "../../support/store/store.ts";
+import { startExtras, stopExtras, tellExtras } from "../../../src/account/extra_parts.ts";
+import { hooks } from "../../../src/extras/hooks/extra.ts";
+import "../../../src/extras/hooks/runner.ts"; // loaded on first use
+import { testAccount } from "../../support/bot/test_account.ts";
+import { refused } from "../../support/discord/answers.ts";
+import { ACCOUNT } from "../../support/discord/builders.ts";
 
 const MINUTE = 60_000;
-const RULES: AnswerRules = { to: "channel:1", model: false, tools: [], perMinute: 6 };
-const PLACE = { channelId: channelId("300000000000000001"), place: { kind: "dm" } } as const;
+const READER = "user:300000000000000002";
+const HOOK = {
+  to: READER,
+  secret: "s".repeat(32),
+  model: false,
+  template: "{{ text }}",
+  perMinute: 6,
+};
 
-async function quiet(): Promise<void> {
-  for (let turn = 0; turn < 30; turn++) await settle();
-}
-
-function build(limits: Partial<AnswerRules> = {}) {
-  const clock = new FakeClock();
-  const { store, rows } = openTestStore();
-  const world: { setBackMs: number; hasRules: boolean; isHidden?: true; stop?: string } = {
-    setBackMs: 0,
-    hasRules: true,
-  };
-  const now = () => clock.now() - world.setBackMs;
-  let number = 0;
-  const { log } = recordingLog();
-  const account = { accountId: ACCOUNT, store, schedule: clock.schedule, now, log };
-  const runner = createHookRunner(bareAccount(account), {
-    rulesOf: () => world.hasRules ? { ...RULES, ...limits } : undefined,
-    placeOf: () => Promise.resolve({ kind: "place", ...PLACE }),
-    wordsOf: (events) =>
-      Promise.resolve(world.isHidden ? { unneeded: "hidden" } : { events, text: "", of: [] }),
-    judge: () => assert.fail("a model is asked"),
-    routeOf: () => ({ agentId: "main", sessionKey: "s" }),
-    modelStop: () => Promise.resolve(world.stop),
-    cleanSecrets: (text) => text,
-    compose: ({ id }, content) => [
-      { message: outboundMessage({ nonce: id, content }), files: [] },
-    ],
-    incidents: {
-      placeOf: () => assert.fail("no incident"),
-      update: () => Promise.resolve(undefined),
+/** @param on An entry of `on`, whose events the test sends; absent: a hook without a model. */
+async function build({ hook = {}, on, says }: {
+  readonly hook?: object;
+  readonly on?: object;
+  readonly says?: (asked: string) => Promise<string>;
+} = {}) {
+  const entry = { event: "member_join", post: READER, tools: [], cooldownSec: 0, ...on };
+  const beside = on
+    ? { agents: { list: [{ id: "main", on: [entry] }] } }
+    : { hooks: { h: { ...HOOK, ...hook } } };
+  const scene = await testAccount({
+    beside,
+    ...says && { says },
+    extras: [hooks],
+    answer: ({ path }) => {
+      const [, id] = /\/members\/(\d+)$/.exec(path) ?? [];
+      if (id === "79") return refused(404, 10_007);
+      return id ? { user: { id, username: "a" }, roles: [] } : undefined;
     },
   });
+  const { account, store, rows, pass, posted, asked } = scene;
+  const [name = "h"] = Object.keys(account.config().serverEvents);
+  startExtras(account);
+  let number = 0;
   return {
-    world,
-    runner,
-    rows,
-    posted: () => rows("SELECT message ->> '$.content' AS text FROM outbox ORDER BY id"),
+    ...{ ...scene, account, asked },
+    /** Texts that people get, or that the model reads. */
+    told: () => on ? asked : posted(),
+    runs: () => rows("SELECT state, reason FROM hook_run ORDER BY id"),
+    stop: () => stopExtras(account),
     /** An event arrives, and some time passes. */
-    async event(post: string, passMs = 0, key = "") {
-      const event = { hook: "h", key, title: "", text: post, post, isEnd: false };
-      await store.hooks.accept({ ...event, accountId: ACCOUNT }, now(), ++number);
-      runner.wake();
-      await quiet();
-      clock.advance(passMs);
-      await quiet();
+    async event(post: string, passMs = 0, { key = "", of = "78" } = {}) {
+      const event = { hook: name, key, title: "", text: post, post, isEnd: false };
+      const senderId = ["", "", "1600000000000000001", "", `${post} ${key}`].join("/");
+      const facts = on ? { senderId, sources: [of] } : {};
+      await store.hooks.accept({ ...event, ...facts, accountId: ACCOUNT }, account.now(), ++number);
+      tellExtras(account, "hookStored");
+      await pass(passMs);
     },
   };
 }
 
-describe("[W5] createHookRunner()", () => {
-  it("answers the first event at once, and later ones as the rate permits", async () => {
-    const { runner, event, posted } = build();
-    runner.start();
+describe("[W5] events of a hook", () => {
+  it("are posted at once, and later ones as the rate permits", async () => {
+    const { event, told } = await build();
     await event("one");
     await event("two", MINUTE / 6 - 1);
-    assert.deepEqual(posted(), [{ text: "one" }]);
+    assert.deepEqual(told(), ["one"]);
     await event("three", 1);
-    assert.deepEqual(posted(), [{ text: "one" }, { text: "two\nthree" }]);
-    await runner.stop();
+    assert.deepEqual(told(), ["one", "two\nthree"]);
   });
 
-  it("delays no event by a clock that was set back", async () => {
-    const { runner, event, posted, world } = build();
-    runner.start();
+  it("are not delayed by a clock that was set back", async () => {
+    const { event, told, account, clock } = await build();
     await event("one");
-    world.setBackMs = 60 * MINUTE;
+    clock.sleep(-60 * MINUTE);
     await event("two");
-    assert.deepEqual(posted(), [{ text: "one" }, { text: "two" }]);
+    assert.deepEqual(told(), ["one", "two"]);
     await event("three");
-    assert.equal(posted().length, 2);
+    assert.equal(told().length, 2);
     await event("four", MINUTE / 6);
-    assert.equal(posted().length, 3);
-    await runner.stop();
+    assert.equal(told().length, 3, String(account.now()));
   });
 
-  it("[W3] refuses events of a removed hook at once, whatever its rate was", async () => {
-    const { runner, event, posted, world, rows } = build();
-    runner.start();
+  it("[W3] are refused at once after their hook is removed, whatever its rate was", async () => {
+    const { event, told, reload, runs } = await build();
     await event("one");
-    world.hasRules = false;
+    await reload({}, { hooks: undefined });
     await event("two");
-    assert.deepEqual(rows("SELECT state FROM hook_run ORDER BY id"), [
-      { state: "done" },
-      { state: "refused" },
-    ]);
-    assert.equal(posted().length, 1);
-    await runner.stop();
+    assert.deepEqual(runs().map(({ state }) => state), ["done", "refused"]);
+    assert.equal(told().length, 1);
   });
 
-  it("[T4] refuses events that need no answer, or whose place its readers may not read", async () => {
-    const { runner, event, posted, world, rows } = build();
-    runner.start();
-    world.isHidden = true;
-    await event("one");
-    assert.deepEqual(rows("SELECT state, reason FROM hook_run"), [
-      { state: "refused", reason: "hidden" },
-    ]);
-    assert.equal(posted().length, 0);
-    await runner.stop();
-  });
+  const limits: Readonly<Record<string, object>> = {
+    tokensPerDay: { tokensPerDay: 1 },
+    moneyPerDay: { moneyPerDay: 0.01 },
+  };
+  for (const [limit, hook] of Object.entries(limits)) {
+    it(`are posted without a model once ${limit} is spent`, async () => {
+      const { event, told, asked, runs } = await build({ hook: { ...hook, model: true } });
+      await event("one", MINUTE);
+      assert.equal(asked.length, 1);
+      await event("two", MINUTE);
+      assert.deepEqual([asked.length, told().at(-1)], [1, "two"]);
+      assert.match(String(runs()[1]?.["reason"]), new RegExp(`^hooks\\.h\\.${limit}`));
+    });
+  }
+});
 
-  it("[W7] gathers events of a server until they pause, and keeps the cooldown", async () => {
-    const { runner, event, posted } = build({ cooldownMs: 5 * MINUTE, gatherMs: 5_000 });
-    runner.start();
+describe("[W7] events of a server", () => {
+  it("are gathered until they pause, and keep the cooldown", async () => {
+    const { event, told } = await build({ on: { cooldownSec: 300 } });
     for (const name of ["one", "two", "three"]) await event(name, 4_000);
-    assert.deepEqual(posted(), []);
+    assert.deepEqual(told(), []);
     await event("four", 5_000);
-    assert.deepEqual(posted(), [{ text: "one\ntwo\nthree\nfour" }]);
+    assert.equal(told().length, 1);
+    assert.match(told()[0] ?? "", /one.*two.*three.*four/s);
     await event("five", 5 * MINUTE - 1);
-    assert.equal(posted().length, 1);
+    assert.equal(told().length, 1);
     await event("six", 5_000);
-    assert.equal(posted().length, 2);
-    await runner.stop();
+    assert.equal(told().length, 2);
   });
 
-  it("[W7] answers a raid that does not pause once a minute", async () => {
-    const { runner, event, posted } = build({ cooldownMs: MINUTE, gatherMs: 5_000 });
-    runner.start();
+  it("of a raid that does not pause are answered once a minute", async () => {
+    const { event, told } = await build({ on: { cooldownSec: 60 } });
     for (let second = 0; second < 124; second += 4) await event(`raider ${second}`, 4_000);
-    assert.equal(posted().length, 2);
-    await runner.stop();
+    assert.equal(told().length, 2);
   });
 
-  it("[W7] posts nothing of a server if no model may answer, and keeps no cooldown for it", async () => {
-    const limits = { cooldownMs: 60 * MINUTE, gatherMs: 1, model: true };
-    const { runner, event, posted, world, rows } = build(limits);
-    world.stop = "an owner has paused the bot";
-    runner.start();
-    for (const place of ["a", "b", "c"]) await event("one", 5_000, place);
-    assert.deepEqual(posted(), []);
-    const refused = { state: "refused", reason: world.stop };
-    assert.deepEqual(rows("SELECT state, reason FROM hook_run"), [refused, refused, refused]);
-    await runner.stop();
+  it("reach no one if no model may answer, and keep no cooldown for it", async () => {
+    const { event, told, account, posted, runs } = await build({ on: { cooldownSec: 3_600 } });
+    await account.store.settings.changePause(ACCOUNT, { to: true, by: "1" }, 1);
+    for (const key of ["a", "b", "c"]) await event("one", 5_000, { key });
+    assert.deepEqual([told(), posted()], [[], []]);
+    const stopped = { state: "refused", reason: "an owner has paused the bot" };
+    assert.deepEqual(runs(), [stopped, stopped, stopped]);
+  });
+
+  it("are refused if they need no answer: the newcomer has left", async () => {
+    const { event, told, runs } = await build({ on: {} });
+    await event("one", 5_000, { of: "79" });
+    assert.deepEqual(runs(), [{ state: "refused", reason: "the newcomer has left" }]);
+    assert.deepEqual(told(), []);
+  });
+
+  it("stop at perDay", async () => {
+    const { event, told, runs } = await build({ on: { perDay: 2 } });
+    for (const text of ["one", "two", "three"]) await event(text, 2 * MINUTE);
+    assert.equal(told().length, 2);
+    assert.match(String(runs()[2]?.["reason"]), /perDay \(2\) is spent$/);
   });
 });
