@@ -22,7 +22,8 @@ import { parseArgs } from "node:util";
 import type { DocPage } from "../src/cli/help/search.ts";
 import { HOMEPAGE } from "../src/version.ts";
 
-const VITEPRESS = "vitepress@1.6.4";
+/** VitePress, and what names the anchors of its headings. */
+const PACKAGES = ["vitepress@1.6.4", "@mdit-vue/shared@2.1.3"];
 const ROOT = join(import.meta.dirname ?? ".", "..");
 
 /** A group of the navigation: its title, and its pages or a folder of them. */
@@ -76,18 +77,20 @@ const SEARCH_PAGE = `# Search
 
 <script setup>
 import { computed, ref } from "vue";
+import { slugify } from "@mdit-vue/shared";
 import { withBase } from "vitepress";
 import { searchPages } from "../search.ts";
 import pages from "../pages.json";
 const words = ref("");
 const hits = computed(() => searchPages(words.value, pages));
-const address = (path) => withBase("/" + path.replace(/\\.md$/, ""));
+const address = ({ path, heading }) =>
+  withBase("/" + path.replace(/\\.md$/, heading && "#" + slugify(heading)));
 </script>
 
 <label>Words: <input v-model="words" type="search" style="border: 1px solid; padding: 4px 8px" /></label>
 
 <p v-for="hit in hits" :key="hit.path">
-<a :href="address(hit.path)">{{ hit.title }}{{ hit.heading && ": " + hit.heading }}</a><br />
+<a :href="address(hit)">{{ hit.title }}{{ hit.heading && ": " + hit.heading }}</a><br />
 {{ hit.excerpt }}
 </p>
 `;
@@ -135,7 +138,7 @@ function build(out: string, base: string): void {
     );
     execFileSync(
       "npm",
-      ["install", "--prefer-offline", "--no-audit", "--no-fund", VITEPRESS],
+      ["install", "--prefer-offline", "--no-audit", "--no-fund", ...PACKAGES],
       inWork,
     );
     execFileSync(join(work, "node_modules", ".bin", "vitepress"), ["build", "docs"], inWork);
