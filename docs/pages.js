@@ -34,45 +34,46 @@ import p30 from "./memory.md" with { type: "text" };
 import p31 from "./mentions.md" with { type: "text" };
 import p32 from "./models.md" with { type: "text" };
 import p33 from "./monitoring.md" with { type: "text" };
-import p34 from "./operating.md" with { type: "text" };
-import p35 from "./phone.md" with { type: "text" };
-import p36 from "./privacy.md" with { type: "text" };
-import p37 from "./realtime.md" with { type: "text" };
-import p38 from "./reasons.md" with { type: "text" };
-import p39 from "./replies.md" with { type: "text" };
-import p40 from "./reverse-proxy.md" with { type: "text" };
-import p41 from "./server-events.md" with { type: "text" };
-import p42 from "./service.md" with { type: "text" };
-import p43 from "./silent.md" with { type: "text" };
-import p44 from "./skills.md" with { type: "text" };
-import p45 from "./specification.md" with { type: "text" };
-import p46 from "./specification/access.md" with { type: "text" };
-import p47 from "./specification/agents.md" with { type: "text" };
-import p48 from "./specification/approvals.md" with { type: "text" };
-import p49 from "./specification/commands.md" with { type: "text" };
-import p50 from "./specification/configuration.md" with { type: "text" };
-import p51 from "./specification/context.md" with { type: "text" };
-import p52 from "./specification/delivery.md" with { type: "text" };
-import p53 from "./specification/gateway.md" with { type: "text" };
-import p54 from "./specification/hooks.md" with { type: "text" };
-import p55 from "./specification/intent.md" with { type: "text" };
-import p56 from "./specification/mentions.md" with { type: "text" };
-import p57 from "./specification/models.md" with { type: "text" };
-import p58 from "./specification/operating.md" with { type: "text" };
-import p59 from "./specification/performance.md" with { type: "text" };
-import p60 from "./specification/rendering.md" with { type: "text" };
-import p61 from "./specification/safety.md" with { type: "text" };
-import p62 from "./specification/security.md" with { type: "text" };
-import p63 from "./specification/sessions.md" with { type: "text" };
-import p64 from "./specification/tools.md" with { type: "text" };
-import p65 from "./specification/voice.md" with { type: "text" };
-import p66 from "./stability.md" with { type: "text" };
-import p67 from "./stored-data.md" with { type: "text" };
-import p68 from "./tools.md" with { type: "text" };
-import p69 from "./troubleshooting.md" with { type: "text" };
-import p70 from "./upkeep.md" with { type: "text" };
-import p71 from "./voice.md" with { type: "text" };
-import p72 from "./why.md" with { type: "text" };
+import p34 from "./openclaw-meanings.md" with { type: "text" };
+import p35 from "./operating.md" with { type: "text" };
+import p36 from "./phone.md" with { type: "text" };
+import p37 from "./privacy.md" with { type: "text" };
+import p38 from "./realtime.md" with { type: "text" };
+import p39 from "./reasons.md" with { type: "text" };
+import p40 from "./replies.md" with { type: "text" };
+import p41 from "./reverse-proxy.md" with { type: "text" };
+import p42 from "./server-events.md" with { type: "text" };
+import p43 from "./service.md" with { type: "text" };
+import p44 from "./silent.md" with { type: "text" };
+import p45 from "./skills.md" with { type: "text" };
+import p46 from "./specification.md" with { type: "text" };
+import p47 from "./specification/access.md" with { type: "text" };
+import p48 from "./specification/agents.md" with { type: "text" };
+import p49 from "./specification/approvals.md" with { type: "text" };
+import p50 from "./specification/commands.md" with { type: "text" };
+import p51 from "./specification/configuration.md" with { type: "text" };
+import p52 from "./specification/context.md" with { type: "text" };
+import p53 from "./specification/delivery.md" with { type: "text" };
+import p54 from "./specification/gateway.md" with { type: "text" };
+import p55 from "./specification/hooks.md" with { type: "text" };
+import p56 from "./specification/intent.md" with { type: "text" };
+import p57 from "./specification/mentions.md" with { type: "text" };
+import p58 from "./specification/models.md" with { type: "text" };
+import p59 from "./specification/operating.md" with { type: "text" };
+import p60 from "./specification/performance.md" with { type: "text" };
+import p61 from "./specification/rendering.md" with { type: "text" };
+import p62 from "./specification/safety.md" with { type: "text" };
+import p63 from "./specification/security.md" with { type: "text" };
+import p64 from "./specification/sessions.md" with { type: "text" };
+import p65 from "./specification/tools.md" with { type: "text" };
+import p66 from "./specification/voice.md" with { type: "text" };
+import p67 from "./stability.md" with { type: "text" };
+import p68 from "./stored-data.md" with { type: "text" };
+import p69 from "./tools.md" with { type: "text" };
+import p70 from "./troubleshooting.md" with { type: "text" };
+import p71 from "./upkeep.md" with { type: "text" };
+import p72 from "./voice.md" with { type: "text" };
+import p73 from "./why.md" with { type: "text" };
 /** @type {readonly { readonly path: string; readonly text: string }[]} */
 export const PAGES = [
   { path: "access.md", text: p0 },
@@ -109,43 +110,44 @@ export const PAGES = [
   { path: "mentions.md", text: p31 },
   { path: "models.md", text: p32 },
   { path: "monitoring.md", text: p33 },
-  { path: "operating.md", text: p34 },
-  { path: "phone.md", text: p35 },
-  { path: "privacy.md", text: p36 },
-  { path: "realtime.md", text: p37 },
-  { path: "reasons.md", text: p38 },
-  { path: "replies.md", text: p39 },
-  { path: "reverse-proxy.md", text: p40 },
-  { path: "server-events.md", text: p41 },
-  { path: "service.md", text: p42 },
-  { path: "silent.md", text: p43 },
-  { path: "skills.md", text: p44 },
-  { path: "specification.md", text: p45 },
-  { path: "specification/access.md", text: p46 },
-  { path: "specification/agents.md", text: p47 },
-  { path: "specification/approvals.md", text: p48 },
-  { path: "specification/commands.md", text: p49 },
-  { path: "specification/configuration.md", text: p50 },
-  { path: "specification/context.md", text: p51 },
-  { path: "specification/delivery.md", text: p52 },
-  { path: "specification/gateway.md", text: p53 },
-  { path: "specification/hooks.md", text: p54 },
-  { path: "specification/intent.md", text: p55 },
-  { path: "specification/mentions.md", text: p56 },
-  { path: "specification/models.md", text: p57 },
-  { path: "specification/operating.md", text: p58 },
-  { path: "specification/performance.md", text: p59 },
-  { path: "specification/rendering.md", text: p60 },
-  { path: "specification/safety.md", text: p61 },
-  { path: "specification/security.md", text: p62 },
-  { path: "specification/sessions.md", text: p63 },
-  { path: "specification/tools.md", text: p64 },
-  { path: "specification/voice.md", text: p65 },
-  { path: "stability.md", text: p66 },
-  { path: "stored-data.md", text: p67 },
-  { path: "tools.md", text: p68 },
-  { path: "troubleshooting.md", text: p69 },
-  { path: "upkeep.md", text: p70 },
-  { path: "voice.md", text: p71 },
-  { path: "why.md", text: p72 },
+  { path: "openclaw-meanings.md", text: p34 },
+  { path: "operating.md", text: p35 },
+  { path: "phone.md", text: p36 },
+  { path: "privacy.md", text: p37 },
+  { path: "realtime.md", text: p38 },
+  { path: "reasons.md", text: p39 },
+  { path: "replies.md", text: p40 },
+  { path: "reverse-proxy.md", text: p41 },
+  { path: "server-events.md", text: p42 },
+  { path: "service.md", text: p43 },
+  { path: "silent.md", text: p44 },
+  { path: "skills.md", text: p45 },
+  { path: "specification.md", text: p46 },
+  { path: "specification/access.md", text: p47 },
+  { path: "specification/agents.md", text: p48 },
+  { path: "specification/approvals.md", text: p49 },
+  { path: "specification/commands.md", text: p50 },
+  { path: "specification/configuration.md", text: p51 },
+  { path: "specification/context.md", text: p52 },
+  { path: "specification/delivery.md", text: p53 },
+  { path: "specification/gateway.md", text: p54 },
+  { path: "specification/hooks.md", text: p55 },
+  { path: "specification/intent.md", text: p56 },
+  { path: "specification/mentions.md", text: p57 },
+  { path: "specification/models.md", text: p58 },
+  { path: "specification/operating.md", text: p59 },
+  { path: "specification/performance.md", text: p60 },
+  { path: "specification/rendering.md", text: p61 },
+  { path: "specification/safety.md", text: p62 },
+  { path: "specification/security.md", text: p63 },
+  { path: "specification/sessions.md", text: p64 },
+  { path: "specification/tools.md", text: p65 },
+  { path: "specification/voice.md", text: p66 },
+  { path: "stability.md", text: p67 },
+  { path: "stored-data.md", text: p68 },
+  { path: "tools.md", text: p69 },
+  { path: "troubleshooting.md", text: p70 },
+  { path: "upkeep.md", text: p71 },
+  { path: "voice.md", text: p72 },
+  { path: "why.md", text: p73 },
 ];

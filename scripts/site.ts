@@ -30,7 +30,7 @@ const ROOT = join(import.meta.dirname ?? ".", "..");
 const GROUPS: readonly (readonly [title: string, pages: string])[] = [
   [
     "Start",
-    "how-do-i how-do-i-agent how-do-i-run getting-started by-hand troubleshooting silent coming-from-openclaw",
+    "how-do-i how-do-i-agent how-do-i-run getting-started by-hand troubleshooting silent coming-from-openclaw openclaw-meanings",
   ],
   ["The agent", "agent models memory mcp skills exec agents tools voice realtime"],
   [
