@@ -1,13 +1,12 @@
 /** The composition root: this module and `bot/` alone create and connect the bot's parts. */
 
+import { statfsSync } from "node:fs";
+import type { Bot } from "./account/account.ts";
+import { changedInAll } from "./account/bot.ts";
 import type { Env } from "./lib/env.ts";
-import { startAccount } from "./bot/account/account.ts";
 import type { AccountEnd } from "./bot/account_end.ts";
-import { type Accounts, type Applied, createAccounts } from "./bot/account/accounts.ts";
-import type { Online } from "./bot/account_interface.ts";
+import { type Applied, createAccounts } from "./bot/account/accounts.ts";
 import { createMeter } from "./http/monitor/meters.ts";
-import { createHttp } from "./bot/process/http.ts";
-import { createLoadedTools } from "./bot/process/load_tools.ts";
 import type { BotExtra } from "./bot/bot_extra.ts";
 import { startProcessMedia } from "./bot/process_media.ts";
 import { createLoader } from "./lib/loader.ts";
@@ -17,24 +16,43 @@ import type { AccountId, UserId } from "./core/discord/ids.ts";
 import type { ConfigFile } from "./core/config_file.ts";
 import type { ModelChoices } from "./core/model.ts";
 import type { AccountSetup, AnsweringModels, Setup, Speech } from "./bot/rules/setup.ts";
-import { startHealthMonitor } from "./http/monitor/health_monitor.ts";
+import { type HealthMonitor, startHealthMonitor } from "./http/monitor/health_monitor.ts";
 import type { AccountChange } from "./config/changes.ts";
 import {
   createEarlyThread,
   type EarlyThread,
   startThread,
 } from "./discord/gateway/main/early_thread.ts";
-import type { DashboardLink } from "./bot/account_interface.ts";
 import type { AnswerHooks } from "./discord/rest/exchange/exchange.ts";
 import { createProcessMemory, type ProcessMemory } from "./flows/process_memory.ts";
 import { startPruning } from "./flows/pruning.ts";
 import { createTurnLimit } from "./flows/turn/control/turn_limit.ts";
 import { collectGarbage, createReleasePages } from "./host/process/release_pages.ts";
-import { residentBytes } from "./host/process/usage.ts";
-import { type Build, createMetrics } from "./http/metrics.ts";
+import { cpuSec, residentBytes } from "./host/process/usage.ts";
+import { type Build, createMetrics, type ProcessUsage } from "./http/metrics.ts";
 import { schedule } from "./lib/clock.ts";
 import type { Logging } from "./log.ts";
 import type { Store } from "./store/store.ts";
+
+/** A link that logs an owner in to the dashboard once (O6). */
+export type DashboardLink =
+  | {
+    readonly kind: "link";
+    /** With the token behind its `#`, which no browser sends anywhere. */
+    readonly url: string;
+    readonly validSec: number;
+  }
+  /** `off`: `http.dashboard` is off. `none`: the bot has no HTTP server. */
+  | { readonly kind: "off" | "none" };
+
+/** An account that is online for the first time in this process. */
+export interface Online {
+  readonly accountId: AccountId;
+  readonly bot: { readonly userId: UserId; readonly username: string };
+  readonly guilds: readonly string[];
+  /** Ids of its agents' models, each once. */
+  readonly models: readonly string[];
+}
 
 /** The config, the store and the process facts that a bot starts with. */
 export interface BotOptions {
@@ -66,16 +84,7 @@ export interface BotOptions {
   readonly extras: readonly BotExtra[];
 }
 
-export type {
-  AccountEnd,
-  AccountSetup,
-  AnsweringModels,
-  ConfigFile,
-  ModelChoices,
-  Online,
-  Setup,
-  Speech,
-};
+export type { AccountEnd, AccountSetup, AnsweringModels, ConfigFile, ModelChoices, Setup, Speech };
 
 const EXTRACT_WORKER_URL = new URL("./extract_worker.ts", import.meta.url);
 /** Resolved here, at the top of `src/`: a compiled binary finds no worker in a deeper path. */
@@ -91,131 +100,142 @@ const now = (): number => Date.now();
 
 /** Creates and starts the bot. A fault that passes by itself does not fail the start. */
 export async function startBot(options: BotOptions) {
-  const { store, logging, build } = options;
-  const { http: { token, publicUrl } } = options.setup.config;
+  const {
+    store,
+    logging,
+    build,
+    dataDir,
+    setup: { config: { http: { token, publicUrl }, accounts } },
+  } = options;
   const { promise: ended, resolve: onEnd } = Promise.withResolvers<AccountEnd>();
-  let { setup } = options;
+  const metrics = createMetrics(build);
   let isStopping = false;
 
-  const metrics = createMetrics(build);
-  const meter = createMeter(metrics);
-  /** Set below; nothing asks for it before. */
-  let accounts: Accounts | undefined;
-  const known: Pick<Accounts, "running" | "first" | "each"> = {
-    running: (accountId) => accounts?.running(accountId),
-    first: () => accounts?.first(),
-    each: (tell) => accounts?.each(tell),
-  };
-  const health = startHealthMonitor({
+  const workerUrl = WORKER_URL;
+  const bot = { ...options, now, workerUrl, accounts: new Map(), views: new Map() } as Partial<
+    Bot
+  > as Bot; // without its parts below
+  const config = () => bot.setup.config;
+  const health: HealthMonitor = startHealthMonitor({
     store,
     metrics,
     now,
     schedule,
-    resumableMs: () => resumableMsOf(setup),
-    budgets: createReadBudgets({ store, config: () => setup.config, now }),
-    slow: createLoader(async () =>
-      (await import("./bot/process/slow_checks.ts")).createSlowChecks({
-        ...options,
-        config: () => setup.config,
-        now,
-      })
-    ),
-    mcpServers: () => tools.servers(),
+    resumableMs: () => resumableMsOf(bot.setup),
+    budgets: createReadBudgets({ store, config, now }),
+    slow: createLoader(async () => {
+      const { createSlowChecks } = await import("./bot/process/slow_checks.ts");
+      return createSlowChecks({ ...options, config, now });
+    }),
+    mcpServers: () => bot.toolServices?.servers() ?? [],
     alerts: () => watches.flatMap((watch) => watch.open()),
     residentBytes,
     log: logging.forPart("health"),
   });
-  health.setAccounts(setup.config.accounts);
-  const media = startProcessMedia({
-    folder: createMediaFolder(options.mediaFolder),
-    workerUrl: EXTRACT_WORKER_URL,
-    mediaDays: () => setup.config.store.retention.mediaDays,
-    now,
-    log: logging.forPart("store"),
+  health.setAccounts(accounts);
+  /** An IDENTIFY needs none of their code, so the first account that runs loads them. */
+  const tools = createLoader(async () => {
+    const { createToolServices } = await import("./bot/process/tool_services.ts");
+    return bot.toolServices = await createToolServices({
+      config: config(),
+      dataDir,
+      jobWorkerUrl: JOB_WORKER_URL,
+      version: build.version,
+      now,
+      log: logging.forPart("tools"),
+      onSignIn(server) {
+        const [account] = bot.accounts.values(); // any account reaches the owners
+        account?.tellOwners(
+          `I can't use all of the MCP server \`${server}\`: it wants a sign-in. Give me \`/mcp ` +
+            `login\`, or run \`barnacle mcp login ${server}\` on my machine.`,
+        );
+        return account !== undefined;
+      },
+    });
   });
-  const tools = createLoadedTools(() => ({
-    config: setup.config,
-    dataDir: options.dataDir,
-    jobWorkerUrl: JOB_WORKER_URL,
-    version: build.version,
-    now,
-    log: logging.forPart("tools"),
-    onSignIn(server) {
-      const account = known.first(); // any account reaches the owners
-      account?.tellOwners(
-        `I can't use all of the MCP server \`${server}\`: it wants a sign-in. Give me \`/mcp ` +
-          `login\`, or run \`barnacle mcp login ${server}\` on my machine.`,
-      );
-      return account !== undefined;
-    },
-  }));
-  const memory = createMemory(logging);
+  Object.assign(
+    bot,
+    {
+      health,
+      meter: createMeter(metrics),
+      turnLimit: createTurnLimit(() => config().agents.maxConcurrentTurns),
+      memory: createMemory(logging),
+      media: startProcessMedia({
+        folder: createMediaFolder(options.mediaFolder),
+        workerUrl: EXTRACT_WORKER_URL,
+        mediaDays: () => config().store.retention.mediaDays,
+        now,
+        log: logging.forPart("store"),
+      }),
+      loadTools: tools.get,
+    } satisfies Partial<Bot>,
+  );
   const watches = options.extras.flatMap(({ watch }) =>
     watch
       ? [watch({
-        config: () => setup.config,
+        config,
         store,
         snapshot: health.snapshot,
         measure: health.measure,
         refresh: health.refresh,
-        reachOwners: (accountId, text) => known.running(accountId)?.reachOwners(text),
+        reachOwners: (accountId, text) => bot.accounts.get(accountId)?.reachOwners(text),
         now,
         log: logging.forPart("health"),
       })]
       : []
   );
-  const running = accounts = createAccounts({
-    ...options,
-    media,
-    dashboardLink: options.dashboardLink ?? (() => Promise.resolve({ kind: "none" as const })),
-    version: build.version,
-    workerUrl: WORKER_URL,
-    toolServices: tools.load,
-  }, {
-    startAccount,
-    meter,
-    memory,
-    turnLimit: createTurnLimit(() => setup.config.agents.maxConcurrentTurns),
-    healthOf: health.accountOf,
-    now,
-    onOnline: options.onOnline ?? (() => {}),
+  const running = createAccounts(
+    bot,
     // Nothing will tell the owners later.
-    onEnd: (end: AccountEnd) =>
-      void Promise.all(watches.map((watch) => watch.lastLook())).then(() => onEnd(end)),
-  });
-  const http = createHttp(
-    {
+    (end) => void Promise.all(watches.map((watch) => watch.lastLook())).then(() => onEnd(end)),
+  );
+  /** Loaded with its first request: an unmonitored bot runs without it. */
+  const http = createLoader(async () => {
+    const { createApp } = await import("./http/app.ts");
+    return createApp({
       token: token?.reveal(),
       commandKey: options.commandKey,
       publicUrl,
       build,
-      dataDir: options.dataDir,
-    },
-    { health, accounts: running, metrics, meter, now, log: logging.forPart("http") },
-  );
+      snapshot: health.snapshot,
+      measure: health.measure,
+      usage: () => processUsage(dataDir),
+      metrics: {
+        ...metrics,
+        text(snapshot, usage, at) {
+          for (const { accountId, stats } of bot.accounts.values()) {
+            const now = stats();
+            if (now) bot.meter.gateway(accountId, now);
+          }
+          return metrics.text(snapshot, usage, at);
+        },
+      },
+      now,
+      onError: (error) => logging.forPart("http").error("A request failed", { error }),
+    });
+  });
   const pruning = startPruning({ store, schedule, now, log: logging.forPart("store") });
   await running.start();
   health.setPhase("running");
 
   return {
     /** Answers health, metrics and status requests; it needs a socket from `host/`. */
-    http,
+    http: async (request: Request): Promise<Response> => await (await http.get())(request),
     /** The snapshot that every health output reads. */
     snapshot: health.snapshot,
     /** Reads the store's figures for the next snapshot; never rejects. */
     refresh: health.refresh,
-    /** Resolves if the bot ends by itself; never after {@link Bot.stop}. */
+    /** Resolves if the bot ends by itself; never after {@link RunningBot.stop}. */
     ended,
     /** Applies another setup (C9). */
     async apply(next: Setup, changes: readonly AccountChange[]): Promise<Applied> {
-      setup = next;
-      await tools.apply(next.config);
+      await (await tools.loading())?.apply(next.config);
       health.setAccounts(next.config.accounts);
       return await running.apply(next, changes);
     },
     /** An extra has changed rows of an account. */
     wake: (accountId: AccountId, namespace: keyof Store): void =>
-      running.running(accountId)?.changedByCommand(namespace),
+      bot.accounts.get(accountId)?.changedByCommand(namespace),
     /** Counts a request to a hook; `hook` is absent if there is none with its name. */
     hookRequested: (result: string, hook: string = "unknown"): void =>
       metrics.hookRequests.inc({ hook, result }),
@@ -224,28 +244,36 @@ export async function startBot(options: BotOptions) {
     /** Sets why the bot cannot listen at the addresses of a section, if it cannot; health shows it. */
     setListening: health.setListening,
     /** Tells that a person has opened a page of the dashboard: its memory is returned soon. */
-    pageMade: memory.worked,
+    pageMade: bot.memory.worked,
     /** A command has changed rows of a namespace of the store through this process. */
     changedByCommand(namespace: keyof Store, forgotten?: UserId): void {
-      if (isStopping) return;
-      running.each((account) => account.changedByCommand(namespace, forgotten));
+      if (!isStopping) changedInAll(bot, namespace, forgotten);
     },
     /** Takes no new turn, lets running ones end, sends finished replies, and closes resumable (G12). */
     async stop(): Promise<void> {
       health.setPhase("draining");
       isStopping = true;
-      memory.stop();
+      bot.memory.stop();
       await Promise.all(watches.map((watch) => watch.stop()));
       pruning.stop();
       await running.stop();
-      media.stop();
-      await tools.stop();
+      bot.media.stop();
+      await (await tools.loading())?.stop();
       await health.stop();
     },
   };
 }
 
-export type Bot = Awaited<ReturnType<typeof startBot>>;
+export type RunningBot = Awaited<ReturnType<typeof startBot>>;
+
+function processUsage(dataDir: string): ProcessUsage {
+  try {
+    const { bavail, bsize } = statfsSync(dataDir);
+    return { cpuSec: cpuSec(), diskFreeBytes: bavail * bsize };
+  } catch {
+    return { cpuSec: cpuSec() }; // a disk that does not tell
+  }
+}
 
 function createMemory(logging: Logging): ProcessMemory {
   return createProcessMemory({

@@ -5,7 +5,7 @@
 
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { type AccountSetup, type Bot, type BotOptions, startBot } from "../src/bot.ts";
+import { type AccountSetup, type BotOptions, type RunningBot, startBot } from "../src/bot.ts";
 import { type Model, ModelError } from "../src/core/model.ts";
 import { ACCOUNT } from "./support/discord/builders.ts";
 import { onSimulator, PARROT, PATIENCE_MS } from "./support/bot/in_process.ts";
@@ -25,7 +25,7 @@ function withAccount<Options extends BotOptions>(
   return { ...options, setup: { ...setup, accounts } };
 }
 
-async function ask(bot: Bot, path: string): Promise<Response> {
+async function ask(bot: RunningBot, path: string): Promise<Response> {
   const request = new Request(`http://localhost${path}`, {
     headers: { host: "localhost", authorization: "Bearer key" },
   });

@@ -1,6 +1,7 @@
 /**
  * Wakes the two hubs of an account, which everything wakes and which use everything: its turns, and
- * the queues of its channels. They set how, so that no module has to import them for it.
+ * the queues of its channels. They set how, so that no module has to import them for it. The REST
+ * client, which exists before their code is loaded, tells them by the same way.
  */
 
 import type { ChannelId } from "../core/discord/ids.ts";
@@ -10,12 +11,16 @@ import { perAccount } from "./per_account.ts";
 interface Wakes {
   turns: () => void;
   channels: (channels?: readonly ChannelId[]) => void;
+  /** Discord has carried out a request to a channel. */
+  served: (channelId: ChannelId) => void;
+  /** Sending pauses, because Discord counted too many invalid requests. */
+  stopped: (invalidRequests: number) => void;
 }
 
 /** Set by the hubs once, while the account is made. */
 export const wakes: (account: BotAccount) => Wakes = perAccount(
   "main",
-  () => ({ turns() {}, channels() {} }),
+  () => ({ turns() {}, channels() {}, served() {}, stopped() {} }),
 );
 
 /** Messages may wait for a turn. */

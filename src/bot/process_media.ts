@@ -20,6 +20,7 @@ export interface ProcessMedia {
   readonly extractor: Extractor;
   /** Bytes of files that may be in memory at once. */
   readonly room: WorkPlaces;
+  stop(): void;
 }
 
 /** Maximum bytes of files in memory at once, except images for the model (SEC-R25). */
@@ -37,7 +38,7 @@ export function startProcessMedia(
     readonly mediaDays: () => number;
     readonly log: Log;
   },
-): ProcessMedia & { stop(): void } {
+): ProcessMedia {
   let cancel = () => {};
   function prune(): void {
     cancel = schedule(prune, PRUNE_MS);

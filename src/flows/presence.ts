@@ -6,6 +6,7 @@
  */
 
 import type { BotAccount } from "../account/account.ts";
+import { perAccount } from "../account/per_account.ts";
 import { z } from "zod";
 import { ACTIVITY_KINDS, type Presence, STATUSES } from "../core/discord/presence.ts";
 import type { NewPresence } from "../core/turn/ports/discord_place.ts";
@@ -22,52 +23,47 @@ const presenceSchema: z.ZodType<Presence> = z.lazy(() =>
 );
 const storedSchema = z.lazy(() => z.object({ base: z.string(), presence: presenceSchema }));
 
+const presences = perAccount("gateway", () => ({} as { base: string; now: Presence }));
+
 /**
  * Reads the presence that an account starts with.
  *
  * @throws {StoreError} If the store cannot be read.
  */
-export async function createAccountPresence(
-  { accountId, configured, store: { settings }, show, now }:
-    & Pick<BotAccount, "accountId" | "now" | "store">
-    & {
-      /** The presence of the config: the status, and a text beside it. */
-      readonly configured: { readonly status: Presence["status"]; readonly activity?: string };
-      readonly show: (presence: Presence) => void;
-    },
-) {
-  const { status, activity } = configured;
+export async function recallPresence(account: BotAccount): Promise<void> {
+  const { accountId, store, config } = account;
+  const { status, activity } = config().discord.presence;
   const base: Presence = {
     status,
     activity: activity !== undefined ? { type: "custom", name: activity } : undefined,
   };
   const baseText = JSON.stringify(base);
-  let presence = read(await settings.settingOf(accountId, "account", "presence"));
+  const written = await store.settings.settingOf(accountId, "account", "presence");
+  const data = written === undefined ? undefined : storedSchema.safeParse(JSON.parse(written)).data;
+  const now = data?.base === baseText ? data.presence : base;
+  Object.assign(presences(account), { base: baseText, now });
+}
 
-  function read(written: string | undefined): Presence {
-    if (written === undefined) return base;
-    const { data } = storedSchema.safeParse(JSON.parse(written));
-    return data?.base === baseText ? data.presence : base;
-  }
+export function presenceOf(account: BotAccount): Presence {
+  return presences(account).now;
+}
 
-  return {
-    current: (): Presence => presence,
-    /**
-     * Changes it: stored first, then shown.
-     *
-     * @throws {StoreError} If the disk fails; the old one then stays.
-     */
-    async set(change: NewPresence): Promise<void> {
-      const { activity: before } = presence;
-      const activity = change.activity === undefined ? before : change.activity;
-      const next: Presence = {
-        status: change.status ?? presence.status,
-        activity: activity || undefined,
-      };
-      const stored = { base: baseText, presence: next };
-      await settings.change(accountId, "account", "presence", JSON.stringify(stored), now());
-      presence = next;
-      show(next);
-    },
+/**
+ * Changes it: stored first, then shown.
+ *
+ * @throws {StoreError} If the disk fails; the old one then stays.
+ */
+export async function changePresence(account: BotAccount, change: NewPresence): Promise<void> {
+  const { accountId, store, connection, now } = account;
+  const state = presences(account);
+  const { base, now: before } = state;
+  const activity = change.activity === undefined ? before.activity : change.activity;
+  const next: Presence = {
+    status: change.status ?? before.status,
+    activity: activity || undefined,
   };
+  const written = JSON.stringify({ base, presence: next });
+  await store.settings.change(accountId, "account", "presence", written, now());
+  state.now = next;
+  connection.setPresence(next);
 }

@@ -9,7 +9,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { setTimeout } from "node:timers/promises";
-import { type Bot, startBot } from "../../src/bot.ts";
+import { type RunningBot, startBot } from "../../src/bot.ts";
 import type { Model } from "../../src/core/model.ts";
 import type { RequestRecord } from "../../simulator/notes/request_log.ts";
 import type { Simulator } from "../../simulator/simulator.ts";
@@ -118,7 +118,7 @@ const isCounted = (
   !(status === 404 && path.startsWith("/webhooks/"));
 
 /** Waits until no turn is open and no message is unsent. */
-async function settle(bot: Bot): Promise<void> {
+async function settle(bot: RunningBot): Promise<void> {
   const patient = patience();
   for (;;) {
     await bot.refresh();

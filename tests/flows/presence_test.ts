@@ -1,51 +1,37 @@
 import { describe, it } from "node:test";
-import { createAccountPresence } from "../../src/flows/presence.ts";
+import { changePresence, presenceOf, recallPresence } from "../../src/flows/presence.ts";
+import { testAccount } from "../support/bot/test_account.ts";
 import { sameData } from "../support/same_data.ts";
-import { ACCOUNT } from "../support/discord/builders.ts";
-import { openTestStore } from "../support/store/store.ts";
 
-const DND: Parameters<typeof createAccountPresence>[0]["configured"] = {
-  status: "dnd",
-  activity: "reading",
-};
+const DND = { presence: { status: "dnd", activity: "reading" } };
 const reading = { type: "custom", name: "reading" } as const;
 const tide = { type: "watching", name: "the tide" } as const;
 
-function presenceOf(
-  configured: Parameters<typeof createAccountPresence>[0]["configured"],
-  { store }: Pick<ReturnType<typeof openTestStore>, "store">,
-) {
-  const shown: unknown[] = [];
-  const options = {
-    accountId: ACCOUNT,
-    configured,
-    store,
-    show: (next: unknown) => void shown.push(next),
-    now: () => 1,
-  };
-  return createAccountPresence(options).then((presence) => ({ ...presence, shown }));
-}
-
-describe("[T3] createAccountPresence()", () => {
+describe("[T3] changePresence()", () => {
   it("starts with the config's presence, and changes parts of it", async () => {
-    const presence = await presenceOf(DND, openTestStore());
-    sameData(presence.current(), { status: "dnd", activity: reading });
-    await presence.set({ activity: tide });
-    await presence.set({ status: "idle" });
-    await presence.set({ activity: null });
-    sameData(presence.shown, [
+    const shown: unknown[] = [];
+    const setPresence = (presence: unknown) => void shown.push(presence);
+    const { account } = await testAccount({ discord: DND, connection: { setPresence } });
+    sameData(presenceOf(account), { status: "dnd", activity: reading });
+    await changePresence(account, { activity: tide });
+    await changePresence(account, { status: "idle" });
+    await changePresence(account, { activity: null });
+    sameData(shown, [
       { status: "dnd", activity: tide },
       { status: "idle", activity: tide },
       { status: "idle" },
     ]);
-    sameData(presence.current(), { status: "idle" });
+    sameData(presenceOf(account), { status: "idle" });
   });
 
   it("keeps a change over a restart, until the config's presence changes", async () => {
-    const opened = openTestStore();
-    await (await presenceOf(DND, opened)).set({ activity: tide });
-    sameData((await presenceOf(DND, opened)).current(), { status: "dnd", activity: tide });
-    const changed = await presenceOf({ status: "online" }, opened);
-    sameData(changed.current(), { status: "online" });
+    const { account, store } = await testAccount({ discord: DND });
+    await changePresence(account, { activity: tide });
+    await recallPresence(account);
+    sameData(presenceOf(account), { status: "dnd", activity: tide });
+    const changed = await testAccount();
+    Object.assign(changed.account, { store });
+    await recallPresence(changed.account);
+    sameData(presenceOf(changed.account), { status: "online" });
   });
 });

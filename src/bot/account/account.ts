@@ -1,17 +1,124 @@
 /**
- * Starts one account: it connects to Discord, and loads its other parts meanwhile.
+ * Makes and starts one account: it connects to Discord, and loads its other parts meanwhile.
  *
  * An IDENTIFY needs a third of the program. The code of turns, tools and commands takes longer to
  * load than Discord takes to answer, and a bot that restarts should be back soon. So this code is
- * loaded once the IDENTIFY has left. Events wait until it is there.
+ * loaded once the IDENTIFY has left. Until it is there, events of the gateway and of requests wait.
  */
 
+import { Buffer } from "node:buffer";
+import { randomBytes } from "node:crypto";
+import { uptime } from "node:os";
+import type { Bot, BotAccount, OldParts } from "../../account/account.ts";
+import { wakes } from "../../account/wakes.ts";
+import { type AccountId, toAccountId } from "../../core/discord/ids.ts";
+import type { InvalidRequests } from "../../core/discord/invalid_requests.ts";
+import type { Reader } from "../../discord/gateway/read/reader.ts";
+import type { VoiceIndex } from "../../discord/gateway/read/voice_index.ts";
+import { createConnection } from "../../discord/gateway/main/connection.ts";
+import { userAgentOf } from "../../discord/rest/client/client.ts";
+import { API_VERSION } from "../../discord/rest/client/send.ts";
+import { isTokenRefused } from "../../discord/rest/exchange/rest_error.ts";
+import { createReadGatewayInfo } from "../../discord/rest/requests/application.ts";
+import { readApplication } from "../../flows/owners/application.ts";
+import { locateGateway } from "../../flows/preflight/before_connecting.ts";
+import { presenceOf, recallPresence } from "../../flows/presence.ts";
 import { schedule } from "../../lib/clock.ts";
-import type { AccountOptions, AccountPorts, RunningAccount } from "../account_interface.ts";
-import { createGatewayParts, type GatewayParts } from "./gateway_parts.ts";
+import { createHold } from "../../lib/emitter.ts";
+import { createLoader } from "../../lib/loader.ts";
+import { proxyFor } from "../../lib/network/proxy.ts";
+import type { Logging } from "../../log.ts";
+import { type AccountEnd, tokenHint } from "../account_end.ts";
+import { isVerbose, type OwnSetup, settingsOf } from "../rules/setup.ts";
+import { createAccountRest } from "./account_rest.ts";
+import type { RunningAccount } from "./running.ts";
+
+/** What an account gets beside the bot and its setup. */
+export interface AccountStart {
+  /** Counts requests that Discord holds against the address, of all accounts. */
+  readonly invalidRequests: InvalidRequests;
+  readonly onEnd: (end: AccountEnd) => void;
+  /** Members that a test replaces. */
+  readonly instead?: Partial<BotAccount>;
+}
+
+/**
+ * Makes the object of an account. Nothing of it acts before `connection.start`.
+ *
+ * @throws {StoreError} If the store cannot be read.
+ */
+export async function createAccount(
+  bot: Bot,
+  own: OwnSetup,
+  { invalidRequests, onEnd, instead }: AccountStart,
+): Promise<BotAccount> {
+  const { config, token, apiBase } = own;
+  const { store, build: { version }, env, crashHooks, now } = bot;
+  const { discord: { accountId, gateway, tokenPlace } } = config;
+  const stored = await store.gateway.loadAccount(accountId);
+  const logging = loggingOf(accountId, bot.logging);
+  const log = logging.forPart("gateway");
+  const settings = settingsOf(own);
+  const health = bot.health.accountOf(accountId);
+  const held = createHold();
+  const stopping = new AbortController();
+  const ended = new AbortController();
+  const rest = createAccountRest({ ...own, version, invalidRequests, crashHooks }, {
+    now,
+    log: logging.forPart("delivery"),
+    events: {
+      request(request) {
+        bot.meter.request(request);
+        health.setRest(request.status !== undefined && request.status < 500);
+      },
+      served: held.wrap((channelId) => wakes(account).served(channelId)),
+      stopped: held.wrap((count) => wakes(account).stopped(count)),
+      tokenRefused: () => account.end({ kind: "refused", hint: tokenHint(tokenPlace) }),
+    },
+  });
+  const readGatewayInfo = createReadGatewayInfo(rest, now);
+  const connection = createConnection({
+    ...bot,
+    ...{ accountId, stored, gateway, token },
+    isConnectionDebug: bot.isConnectionDebug || isVerbose(config),
+    restUrl: `${apiBase}/v${API_VERSION}`,
+    userAgent: userAgentOf(version),
+  }, {
+    readGatewayInfo,
+    ...{ isTokenRefused, store: store.gateway, now, log, stopping: stopping.signal, hold: held },
+    locate: () => locateGateway(account, readGatewayInfo),
+    readApplication: () => readApplication(account),
+    proxyFor: (url) => proxyFor(url, env),
+    presence: () => presenceOf(account),
+  });
+  const made: Omit<BotAccount, "reader" | "self" | "voiceIndex" | "keeper" | "policy"> = {
+    ...{ accountId, bot, token, apiBase, store, stored, settings, rest, connection, held, health },
+    config: () => settings.config,
+    live: new Map(),
+    ...{ now, schedule, random: Math.random, randomId, draw: randomBytes },
+    steadyNow: () => performance.now(),
+    bootedAt: () => now() - uptime() * 1_000,
+    log,
+    forPart: (part) => Object.create(account, { log: { value: logging.forPart(part) } }),
+    stopping: stopping.signal,
+    endGrace: () => stopping.abort(),
+    ended: ended.signal,
+    end(how) {
+      ended.abort(); // before any other part meets the refusal
+      onEnd(how);
+    },
+    parts: {} as OldParts,
+    ...instead,
+  };
+  const account = made as BotAccount; // `loadReader` and `runAccount` set the others
+  await recallPresence(account);
+  return account;
+}
 
 /** The code of an account's other parts. */
-export type LoadRest = () => Promise<Pick<typeof import("./running.ts"), "runAccount">>;
+export type LoadRest = () => Promise<{
+  readonly runAccount: typeof import("./running.ts").runAccount;
+}>;
 
 /**
  * Milliseconds that connecting gets before other code is loaded. A connection over the internet takes
@@ -26,32 +133,83 @@ const HEAD_START_MS = 100;
  * @throws {unknown} If they cannot be loaded or created; the connection has ended then.
  */
 export async function startAccount(
-  options: AccountOptions,
-  ports: AccountPorts,
+  bot: Bot,
+  own: OwnSetup,
+  start: AccountStart,
   loadRest: LoadRest = () => import("./running.ts"),
 ): Promise<RunningAccount> {
-  const gateway = await createGatewayParts(options, ports);
-  const { store, config: { discord: { accountId } } } = options;
+  const account = await createAccount(bot, own, start);
+  const { accountId, store, connection, rest, now } = account;
+  const reader = createLoader(() => loadReader(account));
   // A RESUME may bring a press at once, and only the gateway's thread can open a form then.
-  gateway.connection.setForms(await store.questions.openForms(accountId, ports.now()));
-  gateway.connection.start(async () => (await gateway.reader()).isComplete);
+  connection.setForms(await store.questions.openForms(accountId, now()));
+  connection.start(async () => (await reader.get()).isComplete);
   try {
-    await headStart(gateway);
-    const [{ runAccount }, toolServices] = await Promise.all([loadRest(), options.toolServices()]);
-    return await runAccount(gateway, options, toolServices, ports);
+    await headStart(account);
+    const [{ runAccount }] = await Promise.all([loadRest(), reader.get(), bot.loadTools()]);
+    return await runAccount(account);
   } catch (error) {
-    gateway.stopping.abort();
-    gateway.client.stop();
-    await gateway.connection.stop();
+    account.endGrace();
+    rest.stop();
+    await connection.stop();
     throw error;
   }
 }
 
 /** Waits until the connection leaves the processor idle, or some time at most. */
-async function headStart({ connection }: GatewayParts): Promise<void> {
+async function headStart({ connection }: BotAccount): Promise<void> {
   const { promise: late, resolve } = Promise.withResolvers<void>();
   const cancel = schedule(resolve, HEAD_START_MS);
   await Promise.race([connection.waiting, late]);
   cancel();
   await new Promise((resolve) => setTimeout(resolve)); // messages to the gateway thread leave first
+}
+
+/** Loads what reads the gateway's dispatches, with what the store has of the guilds. */
+async function loadReader(account: BotAccount): Promise<Reader> {
+  const { accountId, store, stored, connection, log } = account;
+  const { createReader } = await import("../../discord/gateway/read/reader.ts");
+  let voiceIndex: VoiceIndex | undefined;
+  if (account.config().voice) {
+    const { createVoiceIndex } = await import("../../discord/gateway/read/voice_index.ts");
+    voiceIndex = createVoiceIndex((shardId) => connection.renew(shardId));
+  }
+  const guilds = await store.gateway.guildsOf(accountId);
+  let misfits = 0;
+  const reader = createReader(
+    { accountId, guilds, self: stored.self, voice: voiceIndex },
+    (problem) => {
+      misfits += 1;
+      // A server may send nothing else, and the log has room for a few.
+      if (!Number.isInteger(Math.log2(misfits))) return;
+      log.warn("A dispatch has an unknown form", { ...problem, misfits });
+    },
+  );
+  Object.assign(account, { reader, self: () => reader.self, voiceIndex });
+  return reader;
+}
+
+/** The log of an account. Its lines name it, except those of `default`, which often is the only one. */
+export function loggingOf(accountId: AccountId, logging: Logging): Logging {
+  if (accountId === DEFAULT) return logging;
+  return {
+    ...logging,
+    forPart: (part, fields) => logging.forPart(part, { accountId, ...fields }),
+  };
+}
+
+const DEFAULT: AccountId = toAccountId("default");
+
+/** Bytes of a random id, and the number of ids that are drawn at once. */
+const ID_BYTES = 6;
+const DRAWN_IDS = 64;
+let drawn = Buffer.alloc(0);
+let used = 0;
+
+function randomId(): string {
+  if (used === drawn.length) {
+    drawn = randomBytes(ID_BYTES * DRAWN_IDS);
+    used = 0;
+  }
+  return drawn.toString("hex", used, used += ID_BYTES);
 }

@@ -6,8 +6,8 @@ import type { RequestMetric } from "../../core/outbound/requests.ts";
 import type { InvalidRequests } from "../../core/discord/invalid_requests.ts";
 import { createClient, type RestClient } from "../../discord/rest/client/client.ts";
 import type { AnswerHooks } from "../../discord/rest/exchange/exchange.ts";
-import { schedule } from "../../lib/clock.ts";
-import type { Account } from "../../core/account/account.ts";
+import { type Clock, schedule } from "../../lib/clock.ts";
+import type { Log } from "../../lib/log.ts";
 
 /** The settings of an account's REST client. */
 export interface RestOptions {
@@ -31,27 +31,19 @@ export interface RestEvents {
   stopped(invalidRequests: number): void;
 }
 
-/** Options of a client that sends a single request. */
-export const NO_REST_EVENTS: RestEvents = {
-  request() {},
-  served() {},
-  tokenRefused() {},
-  stopped() {},
-};
-
 /** Requests of a second that stay unused: Discord's clock and the network differ from ours. */
 const UNUSED_PER_SEC = 2;
 
 export function createAccountRest(
   options: RestOptions,
-  ports: Pick<Account, "now" | "log"> & {
-    /** Returns the current events' handlers; called for each event. */
-    readonly events: () => RestEvents;
+  { events, now, log }: Clock & {
+    readonly log: Log;
+    /** Handlers of what is of interest. */
+    readonly events: Partial<RestEvents>;
   },
 ): RestClient {
   const { config: { discord }, token, apiBase, version, invalidRequests } = options;
   const { crashHooks } = options;
-  const { events, now, log } = ports;
   return createClient({
     token,
     apiUrl: apiBase,
@@ -67,9 +59,9 @@ export function createAccountRest(
     now,
     steadyNow: () => performance.now(),
     schedule,
-    onRequest: (request) => events().request(request),
-    onServed: (channelId) => events().served(channelId),
-    onTokenRefused: () => events().tokenRefused(),
+    onRequest: (request) => events.request?.(request),
+    onServed: (channelId) => events.served?.(channelId),
+    onTokenRefused: () => events.tokenRefused?.(),
     onBreaker(state) {
       const count = invalidRequests.count(now());
       if (state === "closed") return log.info("Requests to Discord run at full pace again");
@@ -85,7 +77,7 @@ export function createAccountRest(
           "so that Discord does not ban this address",
         { count },
       );
-      events().stopped(count);
+      events.stopped?.(count);
     },
     ...crashHooks,
   });

@@ -4,81 +4,54 @@
  * An account that ends leaves the others running; the bot ends with its last account.
  */
 
+import type { Bot } from "../../account/account.ts";
+import { ourAccounts } from "../../account/bot.ts";
 import type { AccountChange } from "../../config/changes.ts";
-import { type AccountId, toAccountId, type UserId } from "../../core/discord/ids.ts";
-import { type OurAccount, type OurView, recalledView } from "../../flows/judging/routing.ts";
-import type { ProcessMemory } from "../../flows/process_memory.ts";
-import type { TurnLimit } from "../../flows/turn/control/turn_limit.ts";
-import type { Online, RunningAccount } from "../account_interface.ts";
-import { type AccountEnd, endOf } from "../account_end.ts";
-import { type AccountHealth } from "../../http/monitor/account_health.ts";
+import type { AccountId } from "../../core/discord/ids.ts";
+import type { InvalidRequests } from "../../core/discord/invalid_requests.ts";
+import { createApplications } from "../../discord/rest/requests/application.ts";
 import { createSharedInvalidRequests } from "../../discord/rest/scheduler/global_limit.ts";
-import type { Meter } from "../../http/monitor/meters.ts";
-import type { Setup } from "../rules/setup.ts";
+import { recalledView } from "../../flows/judging/routing.ts";
+import { isOfThisBot, peerOf, takeOver } from "../../flows/preflight/before_connecting.ts";
+import { schedule } from "../../lib/clock.ts";
 import { createKeyedQueue } from "../../lib/keyed_queue.ts";
-import type { Logging } from "../../log.ts";
-import {
-  type AccountRunnerOptions,
-  createAccountRunner,
-  isVerbose,
-  ownSetupOf,
-  type StartAccount,
-} from "./account_runner.ts";
-import type { Clock } from "../../lib/clock.ts";
+import { type AccountEnd, endOf, endReason } from "../account_end.ts";
+import { isVerbose, type OwnSetup, ownSetupOf, type Setup } from "../rules/setup.ts";
+import { loggingOf, startAccount } from "./account.ts";
+import { createAccountRest } from "./account_rest.ts";
+import type { RunningAccount } from "./running.ts";
 
 export interface Applied {
   /** Resolves once the others are started, restarted or stopped; never rejects. */
   readonly connected: Promise<void>;
 }
 
-/** Creates the accounts; `start` starts each of the setup. */
+export type Accounts = ReturnType<typeof createAccounts>;
+
+/**
+ * Creates the accounts; `start` starts each of the setup.
+ *
+ * @param onEnd The last account has ended; called once, with its end.
+ * @param start Starts one; a test takes another.
+ */
 export function createAccounts(
-  options: Omit<AccountRunnerOptions, "accountId"> & {
-    readonly setup: Setup;
-  },
-  ports: Clock & {
-    readonly startAccount: StartAccount;
-    readonly meter: Meter;
-    readonly turnLimit: TurnLimit;
-    /** Shared by the accounts, as the limit is. */
-    readonly memory: ProcessMemory;
-    readonly healthOf: (accountId: AccountId) => AccountHealth;
-    /** An account is online for the first time in this process. */
-    readonly onOnline: (online: Online) => void;
-    /** The last account has ended; called once, with its end. */
-    readonly onEnd: (end: AccountEnd) => void;
-  },
+  bot: Bot,
+  onEnd: (end: AccountEnd) => void,
+  start: typeof startAccount = startAccount,
 ) {
-  const { setup: firstSetup, ...runnerOptions } = options;
-  const { store, logging } = options;
-  const { healthOf, onEnd, ...shared } = ports;
-  const { now } = shared;
-  const log = logging.forPart("main");
-  const invalid = createSharedInvalidRequests({
-    store,
-    now,
-    log: logging.forPart("delivery"),
-  });
-  const runners = new Map<AccountId, ReturnType<typeof createAccountRunner>>();
-  const views = new Map<AccountId, OurView>();
+  const { store, health, accounts, views, now } = bot;
+  const log = bot.logging.forPart("main");
+  const invalid = createSharedInvalidRequests({ store, now, log: bot.logging.forPart("delivery") });
+  const runners = new Map<AccountId, ReturnType<typeof createRunner>>();
   /** Runs the starts and stops of one account one after the other. */
   const changing = createKeyedQueue<AccountId>();
-  let setup = firstSetup;
   let isStopping = false;
-
-  /** Without `noSelfTalk`, the other accounts are bots like any (N3). */
-  const isOurs = (userId: UserId): boolean =>
-    setup.config.router.noSelfTalk.ignoreBotMessages !== false &&
-    [...runners.values()].some(({ running }) => running?.userId() === userId);
-
-  const enabled = () => setup.config.accounts.filter(({ enabled }) => enabled);
-  const ours = (): readonly OurAccount[] =>
-    enabled().map(({ accountId }) => ({ accountId, view: views.get(accountId) }));
 
   /** Shows accounts to each other by their last user ids, until they are there. */
   async function recallOthers(): Promise<void> {
-    if (enabled().length < 2) return;
-    for (const { accountId } of enabled()) {
+    const ours = ourAccounts(bot);
+    if (ours.length < 2) return;
+    for (const { accountId } of ours) {
       const { self } = await store.gateway.loadAccount(accountId);
       if (self) views.set(accountId, recalledView(self.userId));
     }
@@ -86,42 +59,31 @@ export function createAccounts(
 
   /** Ends events of hooks whose account the config does not have any more (W3). */
   async function refuseOthers(): Promise<void> {
-    const known = setup.config.accounts.map(({ accountId }) => accountId);
+    const known = bot.setup.config.accounts.map(({ accountId }) => accountId);
     const events = await store.hooks.refuseOthers(known, now());
     if (events > 0) log.warn("Events of hooks reach no one: their account is removed", { events });
   }
 
   /** Starts an account of the setup; rejects if it cannot be started. */
-  function startOne(accountId: AccountId): Promise<void> {
-    const own = ownSetupOf(setup, accountId);
-    if (isStopping || !own) return Promise.resolve();
-    const health = healthOf(accountId);
-    const runnerLogging = loggingOf(accountId, logging);
-    const runner = createAccountRunner({ ...runnerOptions, logging: runnerLogging, accountId }, {
-      ...shared,
-      health,
-      setup: () => setup,
+  async function startOne(accountId: AccountId): Promise<void> {
+    const own = ownSetupOf(bot.setup, accountId);
+    if (isStopping || !own) return;
+    const runner = createRunner(bot, accountId, {
+      start,
       invalidRequests: () => invalid.of(accountId),
-      isOurs,
-      ours,
-      isOnly: () => setup.config.accounts.length === 1,
-      publish: (view) => void views.set(accountId, view),
-      changedInAll(...change) {
-        for (const { running } of runners.values()) running?.changedByCommand(...change);
-      },
       onEnd: (end) => ended(accountId, end),
     });
     runners.set(accountId, runner);
-    health.began(own.account.models.ids, () => runner.running);
-    return runner.start(own);
+    health.accountOf(accountId).began(own.models.ids, () => accounts.get(accountId));
+    await runner.start(own);
   }
 
   function ended(accountId: AccountId, end: AccountEnd): void {
-    const others = [...runners.values()].filter(({ hasEnded }) => !hasEnded);
+    const others = [...runners.values()].filter(({ hasEnded }) => !hasEnded());
     if (others.length === 0) return onEnd(end);
     views.delete(accountId);
     log.error("An account has ended; the others continue", { accountId, ...endFields(end) });
-    void runners.get(accountId)?.running?.stop();
+    void accounts.get(accountId)?.stop();
   }
 
   async function stopOne(accountId: AccountId): Promise<void> {
@@ -130,7 +92,7 @@ export function createAccounts(
     await runner.stop();
     runners.delete(accountId);
     views.delete(accountId);
-    healthOf(accountId).left();
+    health.accountOf(accountId).left();
   }
 
   /** Restarts an account beside running ones. A failed start ends this account alone. */
@@ -140,7 +102,7 @@ export function createAccounts(
       const runner = runners.get(accountId);
       if (!runner) throw error;
       log.error("An account cannot start", { accountId, error });
-      const { tokenPlace = accountId } = ownSetupOf(setup, accountId)?.config.discord ?? {};
+      const { tokenPlace = accountId } = ownSetupOf(bot.setup, accountId)?.config.discord ?? {};
       runner.end(endOf(error, tokenPlace));
     });
   }
@@ -162,17 +124,18 @@ export function createAccounts(
       }
       await refuseOthers();
       await recallOthers();
-      await Promise.all(setup.config.accounts.map(({ accountId }) => startOne(accountId)));
+      const ids = bot.setup.config.accounts.map(({ accountId }) => accountId);
+      await Promise.all(ids.map(startOne));
     },
     /**
      * Applies another setup. Resolves once accounts that stay connected use it. An account that must
      * reconnect first finishes its turns; the promise does not wait for that.
      */
     async apply(next: Setup, changes: readonly AccountChange[]): Promise<Applied> {
-      if (isStopping) return { connected: Promise.resolve() };
       // A gateway thread keeps the log level of its start.
-      const needsRestart = isVerbose(setup.config) !== isVerbose(next.config);
-      setup = next;
+      const needsRestart = isVerbose(bot.setup.config) !== isVerbose(next.config);
+      bot.setup = next;
+      if (isStopping) return { connected: Promise.resolve() };
       const all = needsRestart ? changes.map(restarted) : changes;
       const connected = Promise.all(all.map(connectAnew)).then(refuseOthers).catch(
         (error: unknown) => log.error("Cannot end events of removed accounts", { error }),
@@ -181,13 +144,7 @@ export function createAccounts(
       await Promise.all(stay.map(({ accountId }) => runners.get(accountId)?.apply()));
       return { connected };
     },
-    running: (accountId: AccountId): RunningAccount | undefined => runners.get(accountId)?.running,
-    first: (): RunningAccount | undefined =>
-      [...runners.values()].find(({ running }) => running)?.running,
-    each(tell: (running: RunningAccount) => void): void {
-      for (const { running } of runners.values()) if (running) tell(running);
-    },
-    /** Ends it, and resolves once nothing runs. */
+    /** Ends them, and resolves once nothing runs. */
     async stop(): Promise<void> {
       isStopping = true;
       await Promise.all(Array.from(runners.values(), (runner) => runner.stop()));
@@ -195,8 +152,6 @@ export function createAccounts(
     },
   };
 }
-
-export type Accounts = ReturnType<typeof createAccounts>;
 
 function restarted({ accountId, does }: AccountChange): AccountChange {
   return { accountId, does: does === "apply" || does === "keep" ? "restart" : does };
@@ -211,13 +166,87 @@ function endFields(end: AccountEnd): Readonly<Record<string, unknown>> {
   };
 }
 
-const DEFAULT: AccountId = toAccountId("default");
+/**
+ * Keeps one account from its start to its end: running, waiting for Discord, or ended.
+ *
+ * With a new token, the stored data may belong to another bot. Then Barnacle asks Discord before it
+ * deletes anything. That takes as long as Discord is away, so a start does not wait for it.
+ */
+function createRunner(bot: Bot, accountId: AccountId, { start, invalidRequests, onEnd }: {
+  readonly start: typeof startAccount;
+  /** Invalid requests of the last ten minutes, of all accounts. */
+  readonly invalidRequests: () => Promise<InvalidRequests>;
+  readonly onEnd: (end: AccountEnd) => void;
+}) {
+  const { store, accounts } = bot;
+  const leaving = new AbortController();
+  let begun: Promise<void> = Promise.resolve();
+  /** Set while the account waits for Discord; resolves once it runs or has ended. */
+  let adopting: Promise<void> | undefined;
+  let running: RunningAccount | undefined;
+  let hasEnded = false;
 
-/** The log of an account. Its lines name it, except those of `default`, which often is the only one. */
-function loggingOf(accountId: AccountId, logging: Logging): Logging {
-  if (accountId === DEFAULT) return logging;
+  async function begin(own: OwnSetup): Promise<void> {
+    const invalid = await invalidRequests();
+    if (leaving.signal.aborted) return;
+    const peer = peerOf(own.token, own.apiBase);
+    if (await isOfThisBot(store, accountId, peer)) return await run(invalid);
+    adopting = adopt(own, peer, invalid).then(() => run(invalid))
+      .catch((error: unknown) => end(endOf(error, own.config.discord.tokenPlace)));
+  }
+
+  /** Waits until Discord knows the new bot, whose data then takes the place of the old one's. */
+  async function adopt(own: OwnSetup, peer: string, invalid: InvalidRequests): Promise<void> {
+    const { now, build: { version } } = bot;
+    const log = loggingOf(accountId, bot.logging).forPart("inbox");
+    const by = { stopping: leaving.signal, schedule, random: Math.random, log };
+    // A refused token is an answer, too.
+    const api = { ...own, version, invalidRequests: invalid };
+    const client = createAccountRest(api, { now, log, events: {} });
+    leaving.signal.addEventListener("abort", () => client.stop(), { once: true });
+    await takeOver(store, accountId, peer, createApplications(client).me, by);
+  }
+
+  /** Uses the current setup, which may have changed since the start was requested. */
+  async function run(invalid: InvalidRequests): Promise<void> {
+    const { setup } = bot;
+    const own = ownSetupOf(setup, accountId);
+    if (leaving.signal.aborted || !own) return;
+    running = await start(bot, own, { invalidRequests: invalid, onEnd: end });
+    accounts.set(accountId, running);
+    if (hasEnded) void running.stop();
+    else if (bot.setup !== setup) await apply();
+  }
+
+  async function apply(): Promise<void> {
+    const own = ownSetupOf(bot.setup, accountId);
+    if (own) await running?.apply(own);
+  }
+
+  function end(how: AccountEnd): void {
+    if (hasEnded || leaving.signal.aborted) return;
+    hasEnded = true;
+    bot.health.accountOf(accountId).ended(endReason(how));
+    onEnd(how);
+  }
+
   return {
-    ...logging,
-    forPart: (part, fields) => logging.forPart(part, { accountId, ...fields }),
+    hasEnded: () => hasEnded,
+    /**
+     * Resolves once the account runs, has ended, or waits for Discord; rejects if it cannot start.
+     */
+    start: (own: OwnSetup): Promise<void> => begun = begin(own),
+    /** Applies the current setup. An account that is not running yet applies it at its start. */
+    apply,
+    /** Ends the account and calls `onEnd`, unless it has ended or is stopping. */
+    end,
+    /** Ends it, and resolves once nothing runs. */
+    async stop(): Promise<void> {
+      leaving.abort();
+      await begun.catch(() => {}); // the caller of start() handles it
+      await adopting;
+      await running?.stop();
+      accounts.delete(accountId);
+    },
   };
 }

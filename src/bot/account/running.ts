@@ -2,22 +2,41 @@
  * Runs one account: its gateway, its turns, its deliveries.
  *
  * A message goes from the connection to `inbound`, which judges and stores it, then to a turn, and
- * from there through the outbox to Discord. `parts.ts` creates the parts, `wiring.ts` connects
- * them.
+ * from there through the outbox to Discord.
  */
 
-import type { AccountOptions, AccountPorts, RunningAccount } from "../account_interface.ts";
-import { waitFor, whenAborted } from "../../lib/clock.ts";
-import { refusedFinding } from "../../core/model_problem.ts";
+import type { BotAccount } from "../../account/account.ts";
+import {
+  extraFindings,
+  extrasChanged,
+  loadExtras,
+  ownServers,
+  startExtras,
+  stopExtras,
+  tellExtras,
+} from "../../account/extra_parts.ts";
+import type { Loop } from "../../account/per_account.ts";
 import { refusedParts } from "../../account/rules.ts";
-import { extraFindings, extrasChanged, stopExtras, tellExtras } from "../../account/extra_parts.ts";
-import { wakeChannels, wakeTurns } from "../../account/wakes.ts";
+import { wakeChannels, wakes, wakeTurns } from "../../account/wakes.ts";
+import type { UserId } from "../../core/discord/ids.ts";
+import { refusedFinding } from "../../core/model_problem.ts";
+import { createReachability } from "../../discord/gateway/main/online.ts";
 import { catchUpOf } from "../../flows/catch_up/catch_up.ts";
 import { queuesOf } from "../../flows/deliver/channel_queues.ts";
+import { endInbound, flushInbound, startInbound, take } from "../../flows/inbound/accept.ts";
+import { approvals } from "../../flows/inbound/challenge.ts";
+import { onlineOf } from "../../flows/inbound/commit.ts";
+import { interactionsAnswered, refuseAnswer } from "../../flows/inbound/interactions.ts";
+import { intentOf } from "../../flows/judging/intent.ts";
+import { vacuumLater } from "../../flows/interactions/forget.ts";
+import { knowPause, pauseChanged } from "../../flows/interactions/stop.ts";
+import { viewOf } from "../../flows/judging/judge.ts";
+import { createPolicyKeeper } from "../../flows/judging/policy_keeper.ts";
+import { resolveAgain, setShardCount, shardReady } from "../../flows/names/name_resolver.ts";
+import { tellStopped } from "../../flows/owners/delivery_notices.ts";
 import { ownerFindings, reachOwners, tellOwners } from "../../flows/owners/tell_owners.ts";
-import { settingsOf } from "../rules/setup.ts";
-import type { ToolServices } from "../rules/tool_services.ts";
-import type { Loop } from "../../account/per_account.ts";
+import { duplicateDoubt, stopDuplicateWatch } from "../../flows/preflight/duplicate_instance.ts";
+import { noteUngranted, preflight, preflightFindings } from "../../flows/preflight/preflight.ts";
 import {
   cardFindings,
   cards,
@@ -25,44 +44,115 @@ import {
   offerForms,
   updateCards,
 } from "../../flows/questions/cards.ts";
-import { endInbound, flushInbound, startInbound } from "../../flows/inbound/accept.ts";
-import { vacuumLater } from "../../flows/interactions/forget.ts";
-import { interactionsAnswered } from "../../flows/inbound/interactions.ts";
-import { commandFindings, registerAgain, stopRegistering } from "../../flows/register_commands.ts";
-import { knowPause, pauseChanged } from "../../flows/interactions/stop.ts";
-import { approvals } from "../../flows/inbound/challenge.ts";
-import { intentOf } from "../../flows/judging/intent.ts";
-import { resolveAgain } from "../../flows/names/name_resolver.ts";
+import {
+  commandFindings,
+  registerAgain,
+  registerLater,
+  stopRegistering,
+} from "../../flows/register_commands.ts";
 import { schedules, wakeSchedules } from "../../flows/schedules/runner.ts";
-import { duplicateDoubt, stopDuplicateWatch } from "../../flows/preflight/duplicate_instance.ts";
 import { turnsOf } from "../../flows/turn/account_turns.ts";
-import type { GatewayParts } from "./gateway_parts.ts";
-import { createParts, type Parts } from "./parts.ts";
-import { connectParts } from "./wiring.ts";
+import { waitFor, whenAborted } from "../../lib/clock.ts";
+import type { PartsStatus } from "../../http/monitor/account_health.ts";
+import type { Store } from "../../store/store.ts";
+import { endOf, withTokenPlace } from "../account_end.ts";
+import { type OwnSetup, settingsOf } from "../rules/setup.ts";
+import { createHistory } from "../turn/history.ts";
+import { createRuleSources } from "../turn/rule_sources.ts";
 
 /** The loops of an account. A reload begins them anew; a stop ends them in this order. */
-const LOOPS: readonly Loop[] = [schedules, approvals, cards];
+const LOOPS: readonly Loop[] = [preflight, schedules, approvals, cards];
 
 /**
- * Creates the other parts of an account that connects already, and starts them.
+ * Completes an account, and connects it with its gateway and its requests. Nothing acts before
+ * `held.release`.
+ *
+ * @throws {StoreError} If the store cannot be read.
+ */
+export async function completeAccount(account: BotAccount): Promise<void> {
+  const { bot, accountId, settings } = account;
+  const keeper = await createPolicyKeeper(
+    settings.config,
+    settings.text,
+    account.forPart("policy"),
+  );
+  Object.assign(account, { keeper, policy: keeper.now });
+  bot.views.set(accountId, viewOf(account)); // before any message is judged
+  const sources = createRuleSources(account, {
+    ...{ options: bot, reader: account.reader, toolServices: bot.toolServices },
+    own: () => ownServers(account),
+  });
+  const history = createHistory(account);
+  Object.assign(account.parts, {
+    ...{ sources, history },
+  });
+  const queues = queuesOf(account);
+  Object.assign(wakes(account), {
+    turns: turnsOf(account).wake,
+    channels: queues.wake,
+    served: queues.served,
+    stopped: (count: number) => tellStopped(account, count),
+  });
+  await loadExtras(account, bot.extras);
+  connectGateway(account);
+  account.stopping.addEventListener("abort", () => {
+    void endInbound(account);
+    void stopRegistering(account);
+    void catchUpOf(account).stop(); // first, as its cancelled request is no failure to report
+    account.rest.stop();
+  }, { once: true });
+}
+
+/** Connects each event of the gateway with its handler. */
+function connectGateway(account: BotAccount): void {
+  const { accountId, bot: { meter }, health } = account;
+  const { discord: { tokenPlace } } = account.config();
+  const noteState = createReachability(queuesOf(account).reachable);
+  account.connection.connect((batch) => take(account, batch), {
+    onShards(count) {
+      health.setShardCount(count);
+      catchUpOf(account).setShardCount(count);
+      setShardCount(account, count);
+    },
+    onIntents: (missing) => noteUngranted(account, missing),
+    onBudget: health.refresh,
+    onState(shardId, state) {
+      health.setShard(shardId, state);
+      noteState(shardId, state);
+      if (state.state !== "ready") return;
+      shardReady(account, shardId);
+      registerLater(account);
+      onlineOf(account).ready();
+      schedules.start(account);
+      startExtras(account);
+    },
+    onBeat(shardId, beat) {
+      meter.beat(`${accountId}/${shardId}`, beat);
+      if (beat.latencyMs !== undefined) health.setLatency(shardId, beat.latencyMs);
+    },
+    onDelay: health.delayed,
+    onRefused: (id) => refuseAnswer(account, id),
+    onFinal(final) {
+      // An account that gave up without exiting stays, so that health can report it.
+      if (final.kind !== "give_up" || final.exit) account.end(withTokenPlace(final, tokenPlace));
+    },
+    onFailed: (error) => account.end(endOf(error, tokenPlace)),
+  });
+}
+
+/** An account that runs, for the process. */
+export type RunningAccount = ReturnType<typeof handleOf>;
+
+/**
+ * Completes an account that connects already, and starts it.
  *
  * @throws {StoreError} If the store cannot be read. The caller then ends the connection.
  */
-export async function runAccount(
-  gateway: GatewayParts,
-  options: AccountOptions,
-  toolServices: ToolServices,
-  ports: AccountPorts,
-): Promise<RunningAccount> {
-  const { store, stored, logging, config: { discord: { accountId } } } = options;
-  const parts = await createParts(gateway, options, toolServices, ports);
-  connectParts(parts, options, ports);
-  const { account } = parts;
-  const { rest, reader, connection, connectionState } = account;
-  const catchUp = catchUpOf(account);
-
+export async function runAccount(account: BotAccount): Promise<RunningAccount> {
+  await completeAccount(account);
+  const { accountId, store, stored } = account;
   await store.inbox.voidClaims(accountId); // claims of turns that the last run did not finish
-  catchUp.resume(stored);
+  catchUpOf(account).resume(stored);
   await knowPause(account);
   await startInbound(account);
   wakeTurns(account);
@@ -70,52 +160,59 @@ export async function runAccount(
   await offerForms(account);
   vacuumLater(account); // a restart may have come before it
   cards.start(account);
-  connectionState.start();
-  parts.events.release();
-  let stopped: Promise<void> | undefined;
+  preflight.start(account);
+  account.held.release();
+  return handleOf(account);
+}
 
+function handleOf(account: BotAccount) {
+  let stopped: Promise<void> | undefined;
   return {
-    accountId,
-    userId: () => reader.self?.userId,
-    stats: connection.stats,
-    status() {
-      const doubt = duplicateDoubt(account);
-      const { invalidRequests, breaker, limitedMs } = rest.status();
-      return {
-        catchUp: {
-          pending: catchUp.pending(),
-          unreadable: catchUp.unreadable().map(({ name }) => name),
-        },
-        twin: doubt && !doubt.isDeploy
-          ? { since: doubt.since, evidence: doubt.evidence }
-          : undefined,
-        findings: [
-          ...connectionState.findings(),
-          ...commandFindings(account),
-          ...cardFindings(account),
-          ...ownerFindings(account),
-          ...extraFindings(account),
-          ...refusedParts(account.settings).map(refusedFinding),
-        ],
-        delayed: queuesOf(account).delayed(),
-        rest: { invalidRequests, breaker, limitedMs },
-      };
-    },
-    apply: (...setup) => applySetup(parts, ...setup),
-    reachOwners: (text) => reachOwners(account, text),
-    tellOwners: (text) => void tellOwners(account, text),
-    changedByCommand: (...change) => changedByCommand(parts, ...change),
-    stop: () =>
-      stopped ??= stopParts(parts, (error) => {
-        const message = "Cannot store the last events; Discord will send them again";
-        logging.forPart("inbox").error(message, { error });
-      }),
+    accountId: account.accountId,
+    /** The bot's user id at Discord; `undefined` until it is known. */
+    userId: (): UserId | undefined => account.self()?.userId,
+    stats: account.connection.stats,
+    status: () => statusOf(account),
+    apply: (own: OwnSetup): Promise<void> => applySetup(account, own),
+    /** Sends a notice to the owners; never fails, but logs. */
+    tellOwners: (text: string): void => void tellOwners(account, text),
+    /** Sends a notice to the owners; rejects if none could be reached. @returns Their number. */
+    reachOwners: (text: string): Promise<number> => reachOwners(account, text),
+    changedByCommand: (namespace: keyof Store, forgotten?: UserId): void =>
+      changedByCommand(account, namespace, forgotten),
+    /** See {@link stopAccount}. */
+    stop: (): Promise<void> => stopped ??= stopAccount(account),
   };
 }
 
+function statusOf(account: BotAccount): PartsStatus {
+  const doubt = duplicateDoubt(account);
+  const catchUp = catchUpOf(account);
+  const { invalidRequests, breaker, limitedMs } = account.rest.status();
+  return {
+    catchUp: {
+      pending: catchUp.pending(),
+      unreadable: catchUp.unreadable().map(({ name }) => name),
+    },
+    twin: doubt && !doubt.isDeploy ? { since: doubt.since, evidence: doubt.evidence } : undefined,
+    findings: [
+      ...preflightFindings(account),
+      ...commandFindings(account),
+      ...cardFindings(account),
+      ...ownerFindings(account),
+      ...extraFindings(account),
+      ...refusedParts(account.settings).map(refusedFinding),
+    ],
+    delayed: queuesOf(account).delayed(),
+    rest: { invalidRequests, breaker, limitedMs },
+  };
+}
+
+/** A command has changed rows of a namespace; `forgotten` is the person whom it has forgotten. */
 export function changedByCommand(
-  { account }: Parts,
-  ...[namespace, forgotten]: Parameters<RunningAccount["changedByCommand"]>
+  account: BotAccount,
+  namespace: keyof Store,
+  forgotten?: UserId,
 ): void {
   if (namespace === "outbox" || namespace === "pairing") wakeChannels(account);
   if (forgotten) {
@@ -132,18 +229,18 @@ export function changedByCommand(
   wakeTurns(account);
 }
 
-/** Applies another config (C9): what the config says is read where it is used, and loops begin anew. */
-export async function applySetup(
-  { account }: Parts,
-  ...[config, setup, text]: Parameters<RunningAccount["apply"]>
-): Promise<void> {
-  await account.keeper.apply(config, text);
+/**
+ * Applies another config: what it says is read where it is used, and loops begin anew. Turns that have
+ * begun finish with their old config (C9). The connection keeps its settings: changing these takes a
+ * restart of the account.
+ */
+export async function applySetup(account: BotAccount, own: OwnSetup): Promise<void> {
+  await account.keeper.apply(own.config, own.text);
   // In one step with the policy: no message is judged by one config and routed by the other.
-  Object.assign(account.settings, settingsOf({ ...setup, config }));
-  account.health.setModels(setup.models.ids);
+  Object.assign(account.settings, settingsOf(own));
+  account.health.setModels(own.models.ids);
   registerAgain(account);
   resolveAgain(account);
-  account.connectionState.reconfigured();
   extrasChanged(account);
   for (const one of LOOPS) await one.restart(account);
 }
@@ -152,23 +249,19 @@ export async function applySetup(
 const ANSWERS_MS = 3_000;
 
 /**
- * Stops an account's parts in the order in which messages pass them. Running turns end, their
- * replies leave within the grace period, and the gateway closes resumable (G12).
+ * Stops an account's parts in the order in which messages pass them. It takes no new turn, running turns
+ * end, their replies leave within the grace period, and the gateway closes resumable (G12).
  */
-export async function stopParts(
-  { account, stopping }: Parts,
-  onUnstored: (error: unknown) => void,
-): Promise<void> {
-  const { config, rest, connection, connectionState, schedule } = account;
-  const graceOver = whenAborted(stopping.signal);
-  const endGrace = schedule(() => stopping.abort(), config().shutdown.graceSec * 1_000);
+export async function stopAccount(account: BotAccount): Promise<void> {
+  const { config, rest, connection, schedule, stopping } = account;
+  const graceOver = whenAborted(stopping);
+  const cancelGrace = schedule(account.endGrace, config().shutdown.graceSec * 1_000);
   rest.hurry();
   stopDuplicateWatch(account);
-  connectionState.stop();
   for (const one of LOOPS) await one.stop(account);
   await stopExtras(account);
   await turnsOf(account).stop();
-  const late = waitFor(ANSWERS_MS, schedule, stopping.signal);
+  const late = waitFor(ANSWERS_MS, schedule, stopping);
   await Promise.all([
     Promise.race([queuesOf(account).drain(), graceOver]),
     Promise.race([interactionsAnswered(account), late]),
@@ -176,11 +269,14 @@ export async function stopParts(
   // The gateway's thread defers commands at once. The main thread has all of them once that has ended.
   const closed = connection.stats() && connection.stop();
   if (closed) await Promise.race([closed.then(() => interactionsAnswered(account)), late]);
-  endGrace();
-  stopping.abort();
+  cancelGrace();
+  account.endGrace();
   await (closed ?? connection.stop());
   await catchUpOf(account).stop();
   await stopRegistering(account);
-  await endInbound(account).finally(() => flushInbound(account)).catch(onUnstored);
+  await endInbound(account).finally(() => flushInbound(account)).catch((error: unknown) => {
+    const message = "Cannot store the last events; Discord will send them again";
+    account.forPart("inbox").log.error(message, { error });
+  });
   await queuesOf(account).stop();
 }

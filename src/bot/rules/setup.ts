@@ -4,7 +4,7 @@
  * A reload creates a whole new setup; a setup never changes (C9).
  */
 
-import type { BotConfig, Config } from "../../config/config.ts";
+import { type BotConfig, type Config, forAccount } from "../../config/config.ts";
 import type { ConfigFile } from "../../core/config_file.ts";
 import type { AccountId } from "../../core/discord/ids.ts";
 import type { Finding } from "../../core/finding.ts";
@@ -60,31 +60,45 @@ export interface Setup {
   readonly accounts: ReadonlyMap<AccountId, AccountSetup>;
 }
 
-/** The part of an account that a reload replaces. */
-export type ReloadedSetup = Pick<
-  AccountSetup,
-  "models" | "speech" | "drawing" | "choices" | "configFile"
->;
+/** The part of the setup for one account. */
+export interface OwnSetup extends AccountSetup {
+  readonly config: Config;
+  /** As {@link Setup.text}. */
+  readonly text?: string | undefined;
+}
 
-/** The current config and models. */
+/** Picks it; `undefined` if the account is disabled or missing. */
+export function ownSetupOf(setup: Setup, accountId: AccountId): OwnSetup | undefined {
+  const account = setup.accounts.get(accountId);
+  const discord = setup.config.accounts.find((one) => one.accountId === accountId);
+  return account && discord &&
+    { ...account, config: forAccount(setup.config, discord), text: setup.text };
+}
+
+/** Whether the log includes every gateway event. */
+export function isVerbose({ log }: { readonly log: BotConfig["log"] }): boolean {
+  return log.level === "connection_debug";
+}
+
+/** The part of it that a reload replaces. */
 export interface RunningSettings {
   config: Config;
+  /** As {@link Setup.text}. */
+  text: string | undefined;
   models: AnsweringModels;
   /** Hears and speaks; without parts if none is configured. */
   speech: Speech;
   /** Draws images; `undefined` if none is configured. */
-  drawing: ReloadedSetup["drawing"] | undefined;
+  drawing: Drawing | undefined;
   /** Other models that people may choose. */
-  choices: ReloadedSetup["choices"] | undefined;
+  choices: ModelChoices | undefined;
   /** Reads and changes the config file. */
-  configFile: ReloadedSetup["configFile"] | undefined;
+  configFile: ConfigFile | undefined;
 }
 
 /** The settings that an account starts with, or that a reload brings. */
 export function settingsOf(
-  { config, models, speech = {}, drawing, choices, configFile }:
-    & ReloadedSetup
-    & { readonly config: Config },
+  { config, text, models, speech = {}, drawing, choices, configFile }: OwnSetup,
 ): RunningSettings {
-  return { config, models, speech, drawing, choices, configFile };
+  return { config, text, models, speech, drawing, choices, configFile };
 }

@@ -16,16 +16,15 @@ import { eachOnce, latest, latestOf } from "../../lib/cache.ts";
 import { skillsOf } from "../../policy/tool_access.ts";
 import { workspaceOf } from "../../workspace/skill_library.ts";
 import { toolOf } from "../../tools/skill_tool.ts";
-import type { AccountContext } from "../account_context.ts";
-import type { AccountOptions } from "../account_interface.ts";
+import type { BotAccount } from "../../account/account.ts";
 import type { AccountPart } from "../bot_extra.ts";
 import type { ToolServices } from "../rules/tool_services.ts";
 import type { TurnRulesPorts } from "../../flows/turn/turn_rules.ts";
 
 export function createRuleSources(
-  account: AccountContext,
+  account: BotAccount,
   { options, reader, toolServices, own }: {
-    readonly options: Pick<AccountOptions, "dataDir">;
+    readonly options: { readonly dataDir: string };
     readonly reader: Pick<Reader, "index" | "self">;
     readonly toolServices: Pick<ToolServices, "of">;
     readonly own: () => AccountPart["own"];

@@ -1,8 +1,8 @@
 /** Declares what an extra runs beside the bot in its process: a listener, or work by the clock. */
 
-import type { Bot, BotOptions, Setup } from "../../bot.ts";
+import type { BotOptions, RunningBot, Setup } from "../../bot.ts";
 import type { RequestHandler } from "../../host/bounded_server.ts";
-import type { DashboardLink } from "../../bot/account_interface.ts";
+import type { DashboardLink } from "../../bot.ts";
 import type { OwnMethods } from "../shared/store_methods.ts";
 
 export interface ServeExtra {
@@ -13,7 +13,7 @@ export interface ServeExtra {
 /** The running process, of which a part takes what it needs. */
 export interface Served
   extends Pick<BotOptions, "store" | "dataDir" | "env" | "build" | "logging" | "setup"> {
-  readonly bot: Bot;
+  readonly bot: RunningBot;
   /** Reads the config file again. */
   readonly reload: () => Promise<void>;
   /** Address of the HTTP server; `undefined`: there is none. */

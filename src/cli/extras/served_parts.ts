@@ -2,7 +2,7 @@
 
 import type { Setup } from "../../bot.ts";
 import type { RequestHandler } from "../../host/bounded_server.ts";
-import type { DashboardLink } from "../../bot/account_interface.ts";
+import type { DashboardLink } from "../../bot.ts";
 import type { OwnMethods } from "../shared/store_methods.ts";
 import type { Served, ServedPart, ServeExtra } from "./served_part.ts";
 

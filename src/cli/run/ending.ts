@@ -1,7 +1,7 @@
 /** The ends of a bot: a signal, or a reason of its own, each with its log line and exit code. */
 
 import process from "node:process";
-import type { AccountEnd, Bot } from "../../bot.ts";
+import type { AccountEnd, RunningBot } from "../../bot.ts";
 import type { Log } from "../../lib/log.ts";
 import { EXIT, type ExitCode } from "../shared/exit_code.ts";
 import { toStartError } from "../shared/start_error.ts";
@@ -101,7 +101,7 @@ export function endingOf(end: Ending, log: Log): ExitCode {
 
 /** Logs the work that the stop waits for, unless the stop is faster. */
 export async function logOpenWork(
-  bot: Pick<Bot, "refresh" | "snapshot">,
+  bot: Pick<RunningBot, "refresh" | "snapshot">,
   stopped: Promise<void>,
   graceSec: number,
   log: Log,

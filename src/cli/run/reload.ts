@@ -10,7 +10,7 @@ import { type KeyChange, planReload, type ReloadPlan } from "../../config/change
 import type { Loaded, LoadedConfig } from "../../config/load.ts";
 import type { Problem } from "../../config/text/problem.ts";
 import type { Log } from "../../lib/log.ts";
-import type { Bot, BotOptions, Setup } from "../../bot.ts";
+import type { BotOptions, RunningBot, Setup } from "../../bot.ts";
 import type { Watchdog } from "../../http/monitor/watchdog.ts";
 import { InstanceTakenError } from "../shared/sole_instance.ts";
 import type { FoundSetup } from "./setup.ts";
@@ -170,7 +170,7 @@ export interface ConfigReloadOptions {
 
 /** Creates the function that reads the config again and applies it (C9). */
 export function createConfigReload(
-  bot: Bot,
+  bot: RunningBot,
   { loaded, logging, readAgain, prepare, applied }: ConfigReloadOptions,
   watchdog: Watchdog,
 ): () => Promise<void> {

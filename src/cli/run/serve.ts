@@ -5,7 +5,7 @@
 import { randomUUID } from "node:crypto";
 import process from "node:process";
 import { urlHostOf } from "../../lib/network/addresses.ts";
-import { type Bot, type BotOptions, type Online, startBot } from "../../bot.ts";
+import { type BotOptions, type Online, type RunningBot, startBot } from "../../bot.ts";
 import { startKeepAlive, visitByFetch } from "../../http/monitor/keep_alive.ts";
 import { startWatchdog, statusLine, type Watchdog } from "../../http/monitor/watchdog.ts";
 import { valueAt } from "../../config/text/tree.ts";
@@ -68,7 +68,7 @@ export async function serve(options: ServeOptions): Promise<ExitCode> {
   const { logging, store } = options;
   const log = logging.forPart("main");
   const signal = firstSignal(); // before the start, which may take long
-  let bot: Bot | undefined;
+  let bot: RunningBot | undefined;
   const runId = randomUUID();
   let ending = "fault";
   let server: HttpServer | undefined;
@@ -173,7 +173,7 @@ export async function serve(options: ServeOptions): Promise<ExitCode> {
  * code that carries them out is loaded with the first one.
  */
 async function serveCommands(
-  bot: Bot,
+  bot: RunningBot,
   { store, dataDir, crashAt }: Pick<ServeOptions, "store" | "dataDir" | "crashAt">,
   methods: OwnMethods,
   log: Log,
@@ -245,7 +245,7 @@ async function logLastRun(runId: string, options: ServeOptions, log: Log): Promi
 }
 
 /** Starts watchdog, config reloads and keep-alive visits. */
-function watchOver(bot: Bot, options: ServeOptions, log: Log): {
+function watchOver(bot: RunningBot, options: ServeOptions, log: Log): {
   /** Reads the config again. */
   readonly reload: () => Promise<void>;
   /** Called when the bot begins to stop. */

@@ -6,7 +6,7 @@
  */
 
 import type { Served, ServedPart } from "../../cli/extras/served_part.ts";
-import type { DashboardLink } from "../../bot/account_interface.ts";
+import type { DashboardLink } from "../../bot.ts";
 import type { Dashboard } from "./dashboard.ts";
 import { EXIT, StartError } from "../../cli/shared/exit_code.ts";
 

@@ -20,7 +20,7 @@ import { composeSend } from "../../render/reply.ts";
 import { createSecretFilter } from "../../render/safety/secrets.ts";
 import type { Store } from "../../store/store.ts";
 import { createSharedInvalidRequests } from "../../discord/rest/scheduler/global_limit.ts";
-import { createAccountRest, NO_REST_EVENTS } from "../../bot/account/account_rest.ts";
+import { createAccountRest } from "../../bot/account/account_rest.ts";
 import { textRulesOf } from "../../account/rules.ts";
 
 /** The bot may not attach files in the place of a message. The message names the permission. */
@@ -59,7 +59,7 @@ export async function createComposer(options: {
   let isRefused = false;
   const invalidRequests = await createSharedInvalidRequests({ store, now, log }).of(accountId);
   const client = createAccountRest({ ...options, invalidRequests }, {
-    events: () => ({ ...NO_REST_EVENTS, tokenRefused: () => void (isRefused = true) }),
+    events: { tokenRefused: () => void (isRefused = true) },
     now,
     log,
   });

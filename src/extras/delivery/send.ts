@@ -6,7 +6,7 @@
  */
 
 import { setTimeout as sleep } from "node:timers/promises";
-import { peerOf } from "../../flows/preflight/token_change.ts";
+import { peerOf } from "../../flows/preflight/before_connecting.ts";
 import { tokenHint } from "../../bot/account_end.ts";
 import { type ComposedMessage, type Composer, createComposer, NoFilesError } from "./composer.ts";
 import type { Config } from "../../config/config.ts";

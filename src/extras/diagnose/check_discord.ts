@@ -3,8 +3,8 @@
  * remaining IDENTIFYs.
  */
 
-import { ask, type DiscordOptions, examineDiscord } from "../../bot/preflight/examine.ts";
-import { examineGuilds } from "../../bot/preflight/examine_guilds.ts";
+import { ask, type DiscordOptions, examineDiscord } from "../../flows/preflight/examine.ts";
+import { examineGuilds } from "../../flows/preflight/examine_guilds.ts";
 import type { Config } from "../../config/config.ts";
 import {
   type IdentifyBudget,

@@ -6,7 +6,7 @@
  */
 
 import { existsSync } from "node:fs";
-import { examineNetwork, type NetworkOptions } from "../../bot/preflight/examine.ts";
+import { examineNetwork, type NetworkOptions } from "../../flows/preflight/examine.ts";
 import type { BotConfig, Config } from "../../config/config.ts";
 import { pathTo } from "../../core/config_file.ts";
 import type { AccountId } from "../../core/discord/ids.ts";
@@ -18,7 +18,7 @@ import { hostingOf, judgeRuns } from "../../flows/preflight/last_run.ts";
 import { judgeBackups } from "../../flows/preflight/backups.ts";
 import { judgeNetwork, type NetworkFacts } from "../../flows/preflight/network.ts";
 import { readBootId } from "../../host/process/boot.ts";
-import { type Clock, DAY_MS } from "../../lib/clock.ts";
+import { type Clock, DAY_MS, schedule } from "../../lib/clock.ts";
 import { once } from "../../lib/cache.ts";
 import { quoted } from "../../lib/text/quoted.ts";
 import { pauseText } from "../../lib/text/units.ts";
@@ -190,7 +190,10 @@ export function probeNetwork(
   place: Pick<NetworkOptions, "apiBase" | "gatewayUrl">,
   io: Io,
 ): Promise<NetworkFacts> {
-  const examined = examineNetwork({ ...place, env: io.env, showsDns: true, opensGateway: true });
+  const examined = examineNetwork(
+    { ...place, env: io.env, showsDns: true, opensGateway: true },
+    { now: Date.now, steadyNow: () => performance.now(), schedule },
+  );
   return io.during("Checking the connection to Discord", examined);
 }
 

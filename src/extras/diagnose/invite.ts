@@ -1,6 +1,6 @@
 /** `barnacle invite`: prints the link that adds the bot to a guild. */
 
-import { ask } from "../../bot/preflight/examine.ts";
+import { ask } from "../../flows/preflight/examine.ts";
 import type { Application } from "../../discord/rest/requests/application.ts";
 import { judgeToken, type ProbeAnswer } from "../../flows/preflight/discord.ts";
 import {

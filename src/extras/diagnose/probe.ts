@@ -3,7 +3,7 @@
  * resolves names of the config first.
  */
 
-import { examineGuilds } from "../../bot/preflight/examine_guilds.ts";
+import { examineGuilds } from "../../flows/preflight/examine_guilds.ts";
 import { type BotConfig, forAccount } from "../../config/config.ts";
 import type { LoadedConfig } from "../../config/load.ts";
 import type { AccountId } from "../../core/discord/ids.ts";

@@ -32,7 +32,7 @@ const CLOSED = "it is for their direct messages, which channels.discord.dm close
 
 export function createOwnServers(account: BotAccount) {
   const { accountId, config, policy, now, schedule, reader } = account;
-  const { dataDir, version } = account.bot;
+  const { dataDir, build: { version } } = account.bot;
   const { log } = account.forPart("tools");
   const servers = () => serversOf(config(), "each") as readonly EachServer[];
   const people = createPeople({

@@ -41,6 +41,7 @@ import type {
   NewPresence,
   UndoneAction,
 } from "../../core/turn/ports/discord_place.ts";
+import { changePresence } from "../presence.ts";
 import { perAccount } from "../../account/per_account.ts";
 import type { RestApi } from "../../discord/rest/client/client.ts";
 import { expect } from "../../discord/rest/exchange/rest_error.ts";
@@ -325,7 +326,7 @@ export async function setPresence(call: DiscordCall, presence: NewPresence): Pro
   if (call.isProbe) throw new ProbeEnded();
   const { account } = call;
   const { activity } = presence;
-  await account.presence.set({
+  await changePresence(account, {
     ...presence,
     ...(activity && { activity: { ...activity, name: cleanText(account, activity.name) } }),
   });

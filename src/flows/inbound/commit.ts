@@ -35,7 +35,8 @@ export const onlineOf: (account: BotAccount) => ReturnType<typeof createOnlineRe
   ({ accountId, reader, schedule, stopping, settings, bot: { onOnline } }) =>
     createOnlineReport({
       ...{ reader, schedule, stopping },
-      onOnline: (bot, guilds) => onOnline({ accountId, bot, guilds, models: settings.models.ids }),
+      onOnline: (bot, guilds) =>
+        onOnline?.({ accountId, bot, guilds, models: settings.models.ids }),
     }),
 );
 

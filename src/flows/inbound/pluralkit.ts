@@ -139,7 +139,7 @@ function endOriginal(account: BotAccount, id: MessageId): UndecidedRow | undefin
 
 /** Asks PluralKit by the current config. Never rejects. */
 async function lookUp(account: BotAccount, id: MessageId): Promise<PluralkitAnswer> {
-  const { config, now, schedule, bot: { version } } = account;
+  const { config, now, schedule, bot: { build: { version } } } = account;
   const { enabled, token: secret, apiUrl } = config().discord.pluralkit;
   if (!enabled) return { kind: "failed", reason: "PluralKit is switched off" };
   const state = stateOf(account);

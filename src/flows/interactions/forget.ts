@@ -1,6 +1,7 @@
 /** Removes everything that is stored of a person, and then rewrites the store's file (X5). */
 
 import type { BotAccount } from "../../account/account.ts";
+import { changedInAll } from "../../account/bot.ts";
 import { perAccount } from "../../account/per_account.ts";
 import type { UserId } from "../../core/discord/ids.ts";
 import { dropLogins } from "../../host/files/data_dir.ts";
@@ -19,12 +20,12 @@ export async function forget(
   account: BotAccount,
   id: UserId,
 ): Promise<"forgotten" | "open turns"> {
-  const { bot: { media, dataDir, changedInAll }, store: { forgetting } } = account;
+  const { bot, store: { forgetting } } = account;
   const forgotten = await forgetting.forget(id, true);
   if (forgotten === "open turns") return "open turns";
-  await media.folder.forget(id);
-  dropLogins(dataDir, id);
-  changedInAll("forgetting", id);
+  await bot.media.folder.forget(id);
+  dropLogins(bot.dataDir, id);
+  changedInAll(bot, "forgetting", id);
   vacuumLater(account);
   return "forgotten";
 }

@@ -8,6 +8,7 @@
  */
 
 import type { BotAccount } from "../../account/account.ts";
+import { isOurs, ourAccounts } from "../../account/bot.ts";
 import { perAccount } from "../../account/per_account.ts";
 import type { ChannelId, UserId } from "../../core/discord/ids.ts";
 import { commandIn, type TextCommand, textCommandIn } from "../../core/inbound/text_commands.ts";
@@ -80,8 +81,8 @@ function mayBeOwner({ policy }: BotAccount, { place }: InboundMessage): boolean 
 }
 
 function ownBotFact(account: BotAccount, { sender }: InboundMessage): Pick<KnownFacts, "isOurs"> {
-  const isOurs = sender.automaton !== undefined && account.bot.isOurs(sender.id);
-  return isOurs ? { isOurs } : {};
+  const isOwnBot = sender.automaton !== undefined && isOurs(account.bot, sender.id);
+  return isOwnBot ? { isOurs: true } : {};
 }
 
 function knownFactsOf(
@@ -224,7 +225,7 @@ export function recordOwn(
 /** All of the process. A message may arrive before this account counts as running. */
 function allAccounts(account: BotAccount): readonly OurAccount[] {
   const { accountId, bot } = account;
-  return bot.ours().map((one) =>
+  return ourAccounts(bot).map((one) =>
     one.accountId === accountId ? { accountId, view: viewOf(account) } : one
   );
 }

@@ -6,6 +6,7 @@
  */
 
 import type { BotAccount } from "../../account/account.ts";
+import { isOurs } from "../../account/bot.ts";
 import type { KnownFacts } from "../../core/inbound/facts.ts";
 import type { PermittedReaction, Reaction } from "../../core/inbound/reactions.ts";
 import { labelOf } from "../../core/inbound/transcript.ts";
@@ -31,7 +32,7 @@ function conditionsOf(
   { change, on, place, channelId, sender }: Reaction,
 ): PermittedReaction["onlyIf"] | undefined {
   if (change === "removed") return { isKnown: true };
-  if (bot.isOurs(sender.id)) return undefined;
+  if (isOurs(bot, sender.id)) return undefined;
   const accepts = (author: "own" | "other", facts: KnownFacts): boolean => {
     const event = { kind: "reaction" as const, place, channelId, sender, on: author };
     return policy().authorize(event, facts).kind === "accept";

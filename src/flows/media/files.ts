@@ -49,7 +49,7 @@ interface Files {
 
 /** Where the files of an account come from, and where they are kept. */
 export const filesOf: (account: BotAccount) => Files = perAccount("turns", (account) => {
-  const { bot: { apiBase, media: { folder, room } }, rest, now, schedule, log } = account;
+  const { apiBase, bot: { media: { folder, room } }, rest, now, schedule, log } = account;
   const isMediaUrl = createIsMediaUrl(apiBase, DISCORD_API_BASE);
   const refresh = createRefreshUrl(rest);
   const download = createDownload({ fetch, isMediaUrl, refresh, now, schedule });

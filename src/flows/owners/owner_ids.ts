@@ -7,16 +7,16 @@ import type { BotAccount } from "../../account/account.ts";
 import { perAccount } from "../../account/per_account.ts";
 import type { UserId } from "../../core/discord/ids.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
-import { type Application, createApplications } from "../../discord/rest/requests/application.ts";
+import type { Application } from "../../discord/rest/requests/application.ts";
 import { latest } from "../../lib/cache.ts";
 import { prepareRights } from "../../policy/rights.ts";
+import { applicationOwner, applicationOwners, readApplication } from "./application.ts";
 
 /** How long Discord's answer about the application is reused, in milliseconds. */
 const FRESH_MS = 10 * 60_000;
 
 interface Known {
   readonly named: PromiseWithResolvers<void>;
-  lastRead?: readonly UserId[];
   asked?: { readonly at: number; readonly answer: Promise<Application> };
 }
 
@@ -65,12 +65,11 @@ export async function ownsApplication(account: BotAccount, userId: UserId): Prom
 
 /**
  * The same as last read. It never waits, because turns do not wait for it: it asks Discord beside, and
- * the next call has the answer. Before the first answer, the owners count that the connection knows.
+ * the next call has the answer.
  */
 export function ownsApplicationAsRead(account: BotAccount, userId: UserId): boolean {
   application(account).catch(() => {}); // the last answer counts until there is another
-  const { lastRead = account.connectionState.applicationOwners() } = known(account);
-  return lastRead.includes(userId);
+  return applicationOwners(account).includes(userId);
 }
 
 /**
@@ -80,7 +79,7 @@ export function ownsApplicationAsRead(account: BotAccount, userId: UserId): bool
  */
 export function sessionOwner(account: BotAccount): UserId | undefined {
   const listed = listedOwners(account);
-  return listed ? listed[0] : account.connectionState.applicationOwner();
+  return listed ? listed[0] : applicationOwner(account);
 }
 
 /** The ids of the config's list; `undefined` without a list. */
@@ -92,11 +91,9 @@ export function listedOwners({ policy }: BotAccount): readonly UserId[] | undefi
 function application(account: BotAccount): Promise<Application> {
   const state = known(account);
   if (state.asked && account.now() - state.asked.at < FRESH_MS) return state.asked.answer;
-  const answer = createApplications(account.rest).me();
+  const answer = readApplication(account);
   state.asked = { at: account.now(), answer };
-  answer.then(
-    ({ ownerIds }) => void (state.lastRead = ownerIds),
-    () => void (state.asked = undefined), // the caller handles it, and the next call asks again
-  );
+  // The caller handles a failure, and the next call asks again.
+  answer.catch(() => void (state.asked = undefined));
   return answer;
 }

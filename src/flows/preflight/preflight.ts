@@ -1,110 +1,110 @@
 /**
  * Checks the network, Discord's view of the bot and the model while connecting, and again while a
- * problem remains that passes by itself (G13).
+ * problem remains that passes by itself (G13). It uses the code of `barnacle doctor`, without a second
+ * connection to the gateway.
  *
  * A machine often boots before its router. So the bot connects without waiting for these checks,
  * and only reports their findings. Connecting itself asks Discord about the token first, and a
  * refused token ends the bot.
  */
 
-import { DAY_MS } from "../../lib/clock.ts";
+import type { BotAccount } from "../../account/account.ts";
+import { type Loop, loop, perAccount } from "../../account/per_account.ts";
 import { type Finding, isTrouble } from "../../core/finding.ts";
-import { MODEL } from "./model.ts";
+import { toIntents } from "../../discord/gateway/read/intents.ts";
+import { createApplications } from "../../discord/rest/requests/application.ts";
+import { DAY_MS } from "../../lib/clock.ts";
 import type { Log } from "../../lib/log.ts";
-import type { Account } from "../../core/account/account.ts";
-
-export interface PreflightResult {
-  readonly findings: readonly Finding[];
-  readonly isRefused: boolean;
-}
+import { applicationId, readApplication, storeOwners } from "../owners/application.ts";
+import { judgeDiscord, type MissingIntent, missingIntentFindings } from "./discord.ts";
+import { MODEL } from "./model.ts";
+import { judgeNetwork } from "./network.ts";
 
 /** How long an earlier connection proves that the network works, in milliseconds. */
 const TRUSTED_MS = DAY_MS;
 
-/** Trouble that passes by itself. A checkbox of the portal needs a restart. */
-const HEALS = /^(?:network\.|discord\.(?:token|guilds)$|model$)/;
+/**
+ * Milliseconds from a start or a reload to the first check, so that connecting gets the processor
+ * first; longer if the bot was connected within the day.
+ */
+const FIRST_LOOK_MS = 250;
+const TRUSTED_LOOK_MS = 3_000;
 
 /** Milliseconds from one check to the next. */
 const AGAIN_MS = 60_000;
 
-/** Creates the preflight; `start` schedules its first check. */
-export function createPreflight(
-  { readyAt, firstLookMs, trustedLookMs, now }: {
-    /**
-     * Unix time in milliseconds of the last READY or RESUMED with this token; absent if there was
-     * none.
-     */
-    readonly readyAt?: number;
-    /**
-     * Milliseconds from the start to the first check, so that connecting gets the processor first.
-     */
-    readonly firstLookMs: number;
-    /** The same, if the bot was connected within the last day. */
-    readonly trustedLookMs: number;
-    readonly now: number;
-  },
-  { schedule, log }: Pick<Account, "log" | "schedule">,
-  { check, events }: {
-    /** Runs one check; rejects only because of a fault in Barnacle. */
-    readonly check: () => Promise<PreflightResult>;
-    /** Discord refuses the token: an event of requests, too. No retry can help. */
-    readonly events: { readonly emit: { tokenRefused(): void } };
-  },
-) {
-  let findings: readonly Finding[] = [];
+/** Trouble that passes by itself. A checkbox of the portal needs a restart. */
+const HEALS = /^(?:network\.|discord\.(?:token|guilds)$|model$)/;
+
+const seen = perAccount("preflight", () => ({
+  /** The last check's failures. */
+  findings: [] as readonly Finding[],
+  /** Intents left out of the IDENTIFY. */
+  ungranted: [] as readonly Finding[],
+  isBegun: false,
+}));
+
+/** The checks. A reload checks again, because the config may name another model. */
+export const preflight: Loop = loop("preflight", (account) => beginPreflight(account));
+
+/** @param check Runs one check; rejects only because of a fault in Barnacle. */
+export function beginPreflight(
+  account: BotAccount,
+  check: (account: BotAccount) => Promise<readonly Finding[]> = examine,
+): { stop(): void } {
+  const { schedule, now, log, ended, stored: { readyAt = -Infinity } } = account;
+  const state = seen(account);
+  if (!account.config().preflight.network) return { stop() {} };
+  const isTrusted = !state.isBegun && now() - readyAt < TRUSTED_MS;
+  state.isBegun = true;
   let isStopped = false;
-  let cancel = () => {};
-  let isLooking = false;
-  /** Whether another check is due as soon as the running one has ended. */
-  let isDue = false;
+  let cancel = schedule(() => void round(), isTrusted ? TRUSTED_LOOK_MS : FIRST_LOOK_MS);
 
   async function round(): Promise<void> {
-    let seen: PreflightResult;
-    isLooking = true;
+    const before = state.findings;
     try {
-      seen = await check();
+      const found = (await check(account)).filter(isTrouble);
+      if (isStopped) return;
+      state.findings = found;
+      report(before, found, log);
     } catch (error) {
       // A failed check never keeps the bot from connecting, but it is a fault in Barnacle.
       log.error("The preflight check itself failed", { error });
-      return lookAgain();
-    } finally {
-      isLooking = false;
     }
-    if (isStopped) return;
-    const before = findings;
-    findings = seen.findings.filter(isTrouble);
-    report(before, findings, log);
-    if (seen.isRefused) return events.emit.tokenRefused();
-    lookAgain();
-  }
-
-  /** Schedules another check while a finding can pass by itself. */
-  function lookAgain(): void {
-    if (isStopped || !(isDue || findings.some(({ id }) => HEALS.test(id)))) return;
-    cancel = schedule(() => void round(), isDue ? firstLookMs : AGAIN_MS);
-    isDue = false;
+    if (isStopped || ended.aborted) return; // a refused token ends the account
+    if (state.findings.some(({ id }) => HEALS.test(id))) {
+      cancel = schedule(() => void round(), AGAIN_MS);
+    }
   }
 
   return {
-    /** Schedules the first check. */
-    start(): void {
-      const isTrusted = readyAt !== undefined && now - readyAt < TRUSTED_MS;
-      cancel = schedule(() => void round(), isTrusted ? trustedLookMs : firstLookMs);
-    },
-    /** Checks soon again, because the config has changed; the intervals begin anew. */
-    again(): void {
-      isDue = true;
-      if (isLooking) return;
-      cancel();
-      lookAgain();
-    },
-    /** The last check's failures. */
-    findings: (): readonly Finding[] => findings,
-    stop(): void {
+    stop() {
       isStopped = true;
       cancel();
     },
   };
+}
+
+/** Its code is loaded with the first check: connecting goes first, and needs no answer of it. */
+async function examine(account: BotAccount): Promise<readonly Finding[]> {
+  const { bot: { env }, apiBase, token, rest, stored, settings, now } = account;
+  const { preflight: { dns }, discord: { tokenPlace, gateway } } = account.config();
+  const { examineDiscord, examineNetwork } = await import("./examine.ts");
+  const { hasGuild } = createApplications(rest);
+  const [network, { facts, application }, models] = await Promise.all([
+    examineNetwork(
+      { apiBase, env, gatewayUrl: stored.gateway?.url, showsDns: dns, opensGateway: false },
+      account,
+    ),
+    examineDiscord({
+      bot: { token, applications: { me: () => readApplication(account), hasGuild } },
+      tokenPlace,
+      intents: toIntents(gateway.intents, gateway.reactions),
+    }),
+    settings.models.check(),
+  ]);
+  if (application) storeOwners(account);
+  return [...judgeNetwork(network, now()), ...judgeDiscord(facts, now()), ...models];
 }
 
 /** Logs one line for each new finding, and one for each that passed; none for those that remain. */
@@ -119,4 +119,25 @@ function report(before: readonly Finding[], after: readonly Finding[], log: Log)
   for (const { id, what } of before) {
     if (!after.some((one) => one.id === id)) log.info(`${what}: right again`, { id });
   }
+}
+
+/** Reports the intents left out of the IDENTIFY because the portal does not grant them. */
+export function noteUngranted(account: BotAccount, missing: readonly MissingIntent[]): void {
+  const state = seen(account);
+  state.ungranted = missingIntentFindings(missing, applicationId(account));
+  for (const { id, what, why, fix } of state.ungranted) {
+    if (state.findings.some((one) => one.id === id)) continue; // the preflight has reported it
+    account.forPart("preflight").log.warn(`${what}: ${why}`, {
+      id,
+      ...(fix !== undefined && { fix }),
+    });
+  }
+}
+
+/** As warnings: other checks show whether the bot answers. */
+export function preflightFindings(account: BotAccount): readonly Finding[] {
+  const { findings, ungranted } = seen(account);
+  const ids = new Set(ungranted.map(({ id }) => id));
+  return [...findings.filter(({ id }) => !ids.has(id)), ...ungranted]
+    .map((finding) => ({ ...finding, status: "warn" }));
 }

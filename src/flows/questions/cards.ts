@@ -7,6 +7,7 @@
  */
 
 import type { BotAccount } from "../../account/account.ts";
+import { changedInAll } from "../../account/bot.ts";
 import { type Loop, loop, perAccount } from "../../account/per_account.ts";
 import { wakeChannels, wakeTurns } from "../../account/wakes.ts";
 import type { ChannelId, UserId } from "../../core/discord/ids.ts";
@@ -115,7 +116,7 @@ export async function decideQuestion(
   const outcome = await account.store.questions.decide(deciding);
   if (outcome.kind === "decided" || outcome.kind === "closed") {
     decided(account);
-    account.bot.changedInAll("questions"); // one about a skill's tool is one for all bots
+    changedInAll(account.bot, "questions"); // one about a skill's tool is one for all bots
   }
   return outcome;
 }

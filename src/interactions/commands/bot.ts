@@ -62,7 +62,7 @@ export const dashboard: Command = {
   needs: "owner",
   isMenuOnly: true,
   async run({ id, sender }, { bot, log }) {
-    const link = await bot.dashboardLink();
+    const link = await bot.dashboardLink?.() ?? { kind: "none" };
     if (link.kind !== "link") {
       return link.kind === "off"
         ? "My dashboard is off. To switch it on: `barnacle config set http.dashboard true`"

@@ -1,25 +1,17 @@
 import assert from "node:assert/strict";
-import { EXTRAS } from "../../../src/extras/extras.ts";
 import { describe, it } from "node:test";
 import { type AccountEnd } from "../../../src/bot/account_end.ts";
 import { createAccountHealth } from "../../../src/http/monitor/account_health.ts";
-import type {
-  AccountOptions,
-  AccountPorts,
-  RunningAccount,
-} from "../../../src/bot/account_interface.ts";
+import type { Bot } from "../../../src/account/account.ts";
+import { changedInAll } from "../../../src/account/bot.ts";
 import { createAccounts } from "../../../src/bot/account/accounts.ts";
 import type { AccountSetup, Setup } from "../../../src/bot/rules/setup.ts";
-import { createMeter } from "../../../src/http/monitor/meters.ts";
 import type { AccountChange } from "../../../src/config/changes.ts";
 import type { BotConfig } from "../../../src/config/config.ts";
 import { type AccountId, toAccountId } from "../../../src/core/discord/ids.ts";
-import { createTurnLimit } from "../../../src/flows/turn/control/turn_limit.ts";
-import { createMetrics } from "../../../src/http/metrics.ts";
-import { HEALTHY } from "../../support/bot/health.ts";
+import { BUILD, HEALTHY } from "../../support/bot/health.ts";
 import { directMessage, messageId, userId } from "../../support/discord/builders.ts";
 import { loadTestConfig } from "../../support/config.ts";
-import { NO_TOOLS } from "../../support/model/tools.ts";
 import { recordingLog } from "../../support/recording_log.ts";
 import { settle } from "../../support/settle.ts";
 import { accepted, found, openTestStore } from "../../support/store/store.ts";
@@ -29,12 +21,11 @@ const A = toAccountId("a");
 const B = toAccountId("b");
 /** No server listens there: Discord is away. */
 const AWAY = "http://127.0.0.1:9/api/v10";
-const BUILD = { version: "0", revision: "r", runtime: "test", builtAt: "" } as never;
 
 interface Started {
   readonly accountId: AccountId;
-  readonly options: AccountOptions;
-  readonly ports: AccountPorts;
+  readonly text: string | undefined;
+  readonly onEnd: (end: AccountEnd) => void;
   /** The texts of the configs applied after its start. */
   readonly applied: (string | undefined)[];
   /** The namespaces of the store whose change it has heard of. */
@@ -80,24 +71,42 @@ function setUp(
   const ends: AccountEnd[] = [];
   const health = new Map<AccountId, ReturnType<typeof createAccountHealth>>();
   const now = () => 1_700_000_000_000;
-  const accounts = createAccounts({
+  const bot: Bot = {
     setup,
     store,
-    logging: { forPart: () => log, addSecret: () => {}, secrets: () => [] } as never,
-    version: "0",
-    extras: EXTRAS,
-    isConnectionDebug: false,
-    workerUrl: new URL("file:///nowhere"),
-    media: {} as never,
-    toolServices: () => Promise.resolve(NO_TOOLS),
     dataDir: "/nonexistent",
-    dashboardLink: () => Promise.resolve({ kind: "none" }),
+    mediaFolder: "/nonexistent",
+    logging: { forPart: () => log, addSecret: () => {}, secrets: () => [] } as never,
+    build: BUILD,
+    isConnectionDebug: false,
     env: {},
-  }, {
-    memory: { worked: () => {}, stop: () => {} },
-    async startAccount(options, ports): Promise<RunningAccount> {
-      const { accountId } = options.config.discord;
-      const one: Started = { accountId, options, ports, applied: [], changed: [], stops: 0 };
+    commandKey: "",
+    extras: [],
+    now,
+    accounts: new Map(),
+    views: new Map(),
+    health: {
+      accountOf(accountId: AccountId) {
+        const known = health.get(accountId) ??
+          createAccountHealth(accountId, { store, now }, () => {}, () => {}, () => HEALTHY);
+        health.set(accountId, known);
+        return known;
+      },
+    } as never,
+    meter: {} as never,
+    turnLimit: {} as never,
+    memory: {} as never,
+    media: {} as never,
+    toolServices: {} as never,
+    loadTools: () => assert.fail("nobody asks"),
+    workerUrl: new URL("file:///nowhere"),
+  };
+  const accounts = createAccounts(
+    bot,
+    (end) => void ends.push(end),
+    async (_bot, { config: { discord: { accountId } }, text }, { onEnd }) => {
+      await store.gateway.loadAccount(accountId); // as a start does
+      const one: Started = { accountId, text, onEnd, applied: [], changed: [], stops: 0 };
       started.push(one);
       await starting(accountId);
       return {
@@ -105,7 +114,7 @@ function setUp(
         userId: () => undefined,
         stats: () => undefined,
         status: () => assert.fail("nobody asks"),
-        apply: (_config, _model, text) => Promise.resolve(void one.applied.push(text)),
+        apply: ({ text }) => Promise.resolve(void one.applied.push(text)),
         changedByCommand: (...change) => void one.changed.push(change.join(" ")),
         tellOwners: () => {},
         reachOwners: () => Promise.resolve(1),
@@ -115,25 +124,14 @@ function setUp(
         },
       };
     },
-    meter: createMeter(createMetrics(BUILD)),
-    turnLimit: createTurnLimit(() => 1),
-    healthOf(accountId) {
-      const known = health.get(accountId) ??
-        createAccountHealth(accountId, { store, now }, () => {}, () => {}, () => HEALTHY);
-      health.set(accountId, known);
-      return known;
-    },
-    now,
-    onOnline: () => {},
-    onEnd: (end) => void ends.push(end),
-  });
+  );
   const running = () =>
     started.filter(({ stops }) => stops === 0).map(({ accountId }) => accountId).sort();
   /** Until all accounts are connected by it. */
   async function apply(...setup: Parameters<typeof accounts.apply>): Promise<void> {
     await (await accounts.apply(...setup)).connected;
   }
-  return { accounts, apply, store: real, started, ends, lines, running };
+  return { accounts, bot, apply, store: real, started, ends, lines, running };
 }
 
 const does = (accountId: AccountId, what: AccountChange["does"]): AccountChange => ({
@@ -143,9 +141,9 @@ const does = (accountId: AccountId, what: AccountChange["does"]): AccountChange 
 
 describe("[C6] createAccounts() › start()", () => {
   it("[X5] tells all accounts of a change that one of them has made for all", async () => {
-    const { accounts, started } = setUp(await setupOf("one", A, B));
+    const { accounts, bot, started } = setUp(await setupOf("one", A, B));
     await accounts.start();
-    started[0]?.ports.changedInAll("forgetting", userId("7"));
+    changedInAll(bot, "forgetting", userId("7"));
     const changed = ["forgetting 7"];
     assert.deepEqual(started.map((one) => one.changed), [changed, changed]);
   });
@@ -186,7 +184,7 @@ describe("[C9] createAccounts() › apply()", () => {
     assert.deepEqual(a?.applied, ["two", "three"]); // it does not wait for turns
     ending.resolve();
     await Promise.all([first.connected, second.connected]);
-    const texts = world.started.slice(2).map(({ options: { text } }) => text);
+    const texts = world.started.slice(2).map(({ text }) => text);
     assert.deepEqual(texts, ["three", "three"]); // one after the other, and never two at once
     assert.deepEqual(world.running(), [A, B]);
     await world.accounts.stop();
@@ -248,7 +246,7 @@ describe("[C9] createAccounts() › an account that waits for Discord", () => {
     await world.apply(await setupOf("two", A), [does(A, "apply")]);
     going.resolve();
     await start;
-    assert.equal(world.started[0]?.options.text, "one");
+    assert.equal(world.started[0]?.text, "one");
     assert.deepEqual(world.started[0]?.applied, ["two"]);
     await world.accounts.stop();
   });
@@ -258,7 +256,7 @@ describe("[C6] createAccounts() › an account that has ended", () => {
   it("leaves the others running, and restarts once the config is fixed", async () => {
     const world = setUp(await setupOf("one", A, B));
     await world.accounts.start();
-    world.started.find(({ accountId }) => accountId === B)?.ports.onEnd({
+    world.started.find(({ accountId }) => accountId === B)?.onEnd({
       kind: "refused",
       hint: "no",
     });
@@ -277,7 +275,7 @@ describe("[C6] createAccounts() › an account that has ended", () => {
     });
     const start = world.accounts.start();
     while (world.started.length < 2) await settle();
-    world.started.find(({ accountId }) => accountId === B)?.ports.onEnd({
+    world.started.find(({ accountId }) => accountId === B)?.onEnd({
       kind: "refused",
       hint: "no",
     });

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { stopParts } from "../../../src/bot/account/running.ts";
+import { stopAccount } from "../../../src/bot/account/running.ts";
 import { tellChannel } from "../../../src/flows/tell.ts";
 import { commandAccount } from "../../support/bot/commands.ts";
 import { GUILD } from "../../support/discord/payloads.ts";
@@ -26,7 +26,7 @@ async function stopping({ isAsked = false, closed, isUnsent = false }: {
     answer: ({ method, path }) =>
       isUnsent && method === "POST" || path.startsWith("/webhooks/") ? never() : undefined,
   });
-  const { parts, account, clock } = scene;
+  const { account, clock } = scene;
   if (isUnsent) await tellChannel(account, channelId("1400000000000000002"), "hello");
   await scene.quiet();
   const done: string[] = [];
@@ -38,10 +38,10 @@ async function stopping({ isAsked = false, closed, isUnsent = false }: {
   Object.assign(account, { rest, connection });
   if (isAsked) await scene.slash("whoami");
   let hasStopped = false;
-  void stopParts(parts, () => assert.fail()).then(() => hasStopped = true);
+  void stopAccount(account).then(() => hasStopped = true);
   return {
     ...{ done, clock, slash: scene.slash },
-    isStopping: () => !parts.stopping.signal.aborted,
+    isStopping: () => !account.stopping.aborted,
     async hasStopped(afterMs = 0): Promise<boolean> {
       await scene.pass(afterMs);
       await scene.quiet();

@@ -87,7 +87,7 @@ function withCall(
     const account = bareAccount(
       {
         ...{ ...clocks, self: () => ({ userId }), config: () => ({}), voiceIndex: index },
-        bot: { apiBase: "http://127.0.0.1", memory: { worked() {} } },
+        ...{ apiBase: "http://127.0.0.1", bot: { memory: { worked() {} } } },
         rest: {
           async request(method: string, path: string) {
             const { status, body } = await ask(sim, method, path);

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { toAccountId } from "../../../src/core/discord/ids.ts";
 import { describe, it } from "node:test";
 import { catchUpOf } from "../../../src/flows/catch_up/catch_up.ts";
 import { accept, acceptHistory, flushInbound } from "../../../src/flows/inbound/accept.ts";
@@ -17,7 +18,7 @@ import {
   messageId,
   sender,
 } from "../../support/discord/builders.ts";
-import { type Given, SELF, testAccount } from "../../support/bot/test_account.ts";
+import { type Given, runBeside, SELF, testAccount } from "../../support/bot/test_account.ts";
 import { CHANNEL, GUILD as HOME, guildData, messageData } from "../../support/discord/payloads.ts";
 import { sameData } from "../../support/same_data.ts";
 import { settle } from "../../support/settle.ts";
@@ -101,7 +102,7 @@ async function build(given: Given = {}) {
 describe("accept()", () => {
   it("logs why an event fails, and takes the others of its batch", async () => {
     const { account, accept, lines, states, quiet } = await build();
-    Object.assign(account.bot, { isOurs: () => assert.fail("poison") });
+    runBeside(account, toAccountId("b"), { userId: () => assert.fail("poison") });
     accept(batch(1, chatter("10", { sender: sender({ automaton: "bot" }) }), question("20")));
     await quiet();
     assert.deepEqual(states(), ["answered"]);
@@ -245,7 +246,7 @@ describe("accept()", () => {
     assert.deepEqual(stored.at(-1)?.reactions?.length, 1);
     const archived = requests.filter(({ method }) => method === "PATCH");
     assert.deepEqual(archived.map(({ body }) => body), [{ archived: true }]);
-    Object.assign(account.bot, { isOurs: () => true });
+    runBeside(account, toAccountId("b"), { userId: () => done.sender.id });
     accept(batch(3, { kind: "reaction", change: "added", ...done }));
     await pass(250);
     assert.equal(stored.at(-1)?.reactions, undefined, "ours says nothing");

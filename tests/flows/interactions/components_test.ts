@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
+import { toAccountId } from "../../../src/core/discord/ids.ts";
 import { describe, it } from "node:test";
-import type { Given } from "../../support/bot/test_account.ts";
+import { type Given, runBeside } from "../../support/bot/test_account.ts";
 import type { DecidingOutcome } from "../../../src/core/people/question.ts";
 import { approvals } from "../../../src/flows/inbound/challenge.ts";
 import { ADA, commandAccount, GRACE } from "../../support/bot/commands.ts";
@@ -145,7 +146,8 @@ describe("[A1] [T10] the components of questions", () => {
         return claimNext(...of);
       },
     });
-    Object.assign(account.bot, { changedInAll: (namespace: string) => told.push(namespace) });
+    const changedByCommand = (namespace: string) => void told.push(namespace);
+    runBeside(account, toAccountId("b"), { changedByCommand });
     await press("ask:1", { as: GRACE });
     assert.deepEqual([claims > 0, told], [true, ["questions"]]);
   });

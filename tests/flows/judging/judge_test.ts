@@ -13,7 +13,7 @@ import {
   viewOf,
 } from "../../../src/flows/judging/judge.ts";
 import { permitReaction } from "../../../src/flows/judging/permit_reaction.ts";
-import type { OurAccount } from "../../../src/flows/judging/routing.ts";
+import type { OurView } from "../../../src/flows/judging/routing.ts";
 import {
   ACCOUNT,
   directMessage,
@@ -23,7 +23,7 @@ import {
   sender,
   userId,
 } from "../../support/discord/builders.ts";
-import { SELF, testAccount } from "../../support/bot/test_account.ts";
+import { runBeside, SELF, testAccount } from "../../support/bot/test_account.ts";
 import { cases } from "../../support/long_form.ts";
 
 const OURS = userId("777");
@@ -33,7 +33,7 @@ const ADA = userId("123456789012345678");
 /** An account in open guilds, which has another one with the id `OURS` beside it. */
 async function build(discord: object = {}) {
   const scene = await testAccount({ discord: { groupPolicy: "open", ...discord } });
-  Object.assign(scene.account.bot, { isOurs: (id: string) => id === OURS });
+  runBeside(scene.account, toAccountId("ours"), { userId: () => OURS });
   return scene;
 }
 
@@ -121,12 +121,16 @@ it("[N2] [C6] one account answers a message, however many it mentions (law)", as
   const accounts = ["default", "work", "third"].map(toAccountId);
   const idOf = (account: AccountId) => userId(`77${accounts.indexOf(account)}`);
   const processes = await Promise.all([true, false].map(async (requireMention) => {
-    const ours: OurAccount[] = [];
+    const views = new Map<AccountId, OurView>();
     return await Promise.all(accounts.map(async (accountId) => {
       const { account } = await build({ guilds: { "*": { requireMention } } });
       Object.assign(account, { accountId, self: () => ({ ...SELF, userId: idOf(accountId) }) });
-      Object.assign(account.bot, { isOurs: () => false, ours: () => ours });
-      ours.push({ accountId, view: { ...viewOf(account), isIn: () => true } });
+      const { setup } = account.bot;
+      const [discord] = setup.config.accounts;
+      const all = accounts.map((accountId) => ({ ...discord, accountId }));
+      const config = { ...setup.config, accounts: all };
+      Object.assign(account.bot, { accounts: new Map(), views, setup: { ...setup, config } });
+      views.set(accountId, { ...viewOf(account), isIn: () => true });
       return account;
     }));
   }));

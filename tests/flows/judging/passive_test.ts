@@ -8,8 +8,8 @@ import type { Reaction } from "../../../src/core/inbound/reactions.ts";
 import type { Verdict } from "../../../src/core/inbound/verdict.ts";
 import { runsBeside, runsOnReaction } from "../../../src/flows/judging/passive.ts";
 import { recalledView } from "../../../src/flows/judging/routing.ts";
-import { ACCOUNT, guildMessage, sender, userId } from "../../support/discord/builders.ts";
-import { testAccount } from "../../support/bot/test_account.ts";
+import { guildMessage, sender, userId } from "../../support/discord/builders.ts";
+import { runBeside, testAccount } from "../../support/bot/test_account.ts";
 
 const OTHER = userId("778");
 const accept: Verdict = { kind: "accept", why: "mentioned", rule: "" };
@@ -31,8 +31,7 @@ async function build(wouldAnswer = false) {
     },
   });
   const view = { ...recalledView(OTHER), wouldAnswer: () => wouldAnswer };
-  const ours = () => [{ accountId: ACCOUNT }, { accountId: toAccountId("work"), view }];
-  Object.assign(scene.account.bot, { ours });
+  runBeside(scene.account, toAccountId("work"), { userId: () => OTHER }, view);
   return scene;
 }
 

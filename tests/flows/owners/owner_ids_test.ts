@@ -7,6 +7,7 @@ import {
   ownsApplicationAsRead,
   sessionOwner,
 } from "../../../src/flows/owners/owner_ids.ts";
+import { readApplication } from "../../../src/flows/owners/application.ts";
 import { userId } from "../../support/discord/builders.ts";
 import { OWNER, testAccount } from "../../support/bot/test_account.ts";
 
@@ -24,7 +25,7 @@ describe("[S1] sessionOwner()", () => {
   for (const [what, beside, expected] of cases) {
     it(`is ${what}`, async () => {
       const { account, requests } = await testAccount({ beside });
-      await account.connectionState.readApplication();
+      await readApplication(account);
       assert.equal(sessionOwner(account), expected);
       assert.equal(requests.length, 1, "a session waits for no request");
     });
@@ -48,7 +49,7 @@ describe("[T2] [P10] ownsApplicationAsRead()", () => {
   it("[P3] knows the team that the connection has read, before an answer of its own", async () => {
     const team = { name: "t", owner_user_id: OWNER, members: [member(ADA)] };
     const { account } = await testAccount({ answer: () => ({ id: "99", team }) });
-    await account.connectionState.readApplication();
+    await readApplication(account);
     assert.deepEqual([OWNER, ADA, BOB].map((id) => ownsApplicationAsRead(account, id)), [
       true,
       true,

@@ -1,165 +1,131 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { createPreflight, type PreflightResult } from "../../../src/flows/preflight/preflight.ts";
+import { beginPreflight, preflightFindings } from "../../../src/flows/preflight/preflight.ts";
 import type { Finding } from "../../../src/core/finding.ts";
-import { recordingLog } from "../../support/recording_log.ts";
+import { testAccount } from "../../support/bot/test_account.ts";
 
-const NOW = Date.parse("2026-11-20T12:00:00Z");
+const SOON = 250;
+const LATER = 60_000;
 
-const fine: Finding = { id: "network.clock", what: "Clock", status: "pass", why: "right" };
-const noDns: Finding = {
-  id: "network.rest.dns",
-  what: "REST API: DNS",
-  status: "fail",
-  why: "the name is not found",
-  fix: "see the name servers",
-};
-const noGuild: Finding = { id: "discord.guilds", what: "Guilds", status: "warn", why: "in none" };
-const noContent: Finding = {
-  id: "discord.intents.message_content",
-  what: "Message Content Intent",
-  status: "warn",
-  why: "mentions only",
-};
+const of = (id: string, status: Finding["status"] = "warn", why: string = "so") => ({
+  ...{ id, status, why, what: id },
+});
+const noDns = of("network.rest.dns", "fail");
+const fine = of("network.clock", "pass");
 
-/** A preflight whose looks show these in turn, and whose next look is taken by hand. */
-function preflight(looks: readonly (Partial<PreflightResult> | Error)[], readyAt?: number) {
-  const { log, lines } = recordingLog();
-  const timers: { run: () => void; ms: number }[] = [];
+/** A preflight whose checks find these in turn. */
+async function preflight(...finds: readonly (readonly Finding[] | Error)[]) {
+  const { account, clock, lines, quiet } = await testAccount({ beside: { preflight: {} } });
   let taken = 0;
-  let refusals = 0;
-  const made = createPreflight({
-    now: NOW,
-    firstLookMs: 250,
-    trustedLookMs: 3_000,
-    ...(readyAt !== undefined && { readyAt }),
-  }, {
-    schedule(run, ms) {
-      const timer = { run, ms };
-      timers.push(timer);
-      return () => void timers.splice(timers.indexOf(timer), 1);
-    },
-    log,
-  }, {
-    check() {
-      const look = looks[taken++] ?? {};
-      if (look instanceof Error) return Promise.reject(look);
-      return Promise.resolve({ findings: [], isRefused: false, ...look });
-    },
-    events: { emit: { tokenRefused: () => void refusals++ } },
-  });
-  async function next(): Promise<void> {
-    timers.shift()?.run();
-    await new Promise((resolve) => setTimeout(resolve, 0));
-  }
+  const check = () => {
+    const found = finds[taken++] ?? [];
+    return found instanceof Error ? Promise.reject(found) : Promise.resolve(found);
+  };
+  const before = clock.pending;
+  let running = beginPreflight(account, check);
   return {
-    ...made,
-    plan: made.start,
+    account,
     lines,
-    timers,
     taken: () => taken,
-    refusals: () => refusals,
-    /** Starts it, and takes the first look. */
-    async start() {
-      made.start();
-      await next();
+    hasTimer: () => clock.pending > before,
+    stop: () => running.stop(),
+    /** As at a reload. */
+    again() {
+      running.stop();
+      running = beginPreflight(account, check);
     },
-    next,
+    /** Lets that time pass. @returns How many checks have run. */
+    async after(ms: number) {
+      clock.advance(ms);
+      await quiet();
+      return taken;
+    },
+    found: () => preflightFindings(account).map(({ id }) => id),
   };
 }
 
-const settled = () => new Promise((resolve) => setTimeout(resolve, 0));
-
-describe("[G13] createPreflight()", () => {
-  it("checks again soon after a change of the config, also while a check runs", async () => {
-    const model = { id: "model", what: "Model", status: "fail" as const, why: "no key" };
-    const other = { ...model, why: "no such model" };
-    const { start, again, next, lines, timers, taken } = preflight([
-      { findings: [model] },
-      { findings: [other] },
-    ]);
-    await start();
-    assert.deepEqual(timers.map(({ ms }) => ms), [60_000], "the model may recover by itself");
-    again();
-    assert.deepEqual(timers.map(({ ms }) => ms), [250], "instead of the minute");
-    const running = next();
-    again();
-    await running;
-    assert.deepEqual(timers.map(({ ms }) => ms), [250]);
-    await next();
-    assert.equal(taken(), 3);
-    assert.deepEqual(lines.map(({ event }) => event), [
-      "Model: no key",
-      "Model: no such model",
-      "Model: right again",
+describe("[G13] preflight", () => {
+  it("logs a problem once, checks again each minute, and logs the recovery", async () => {
+    const { after, found, hasTimer, lines } = await preflight([noDns, fine], [noDns, fine], [fine]);
+    assert.equal(await after(SOON - 1), 0);
+    assert.equal(await after(1), 1);
+    assert.deepEqual(found(), [noDns.id]);
+    assert.equal(await after(LATER - 1), 1);
+    assert.equal(await after(1), 2);
+    await after(LATER);
+    assert.deepEqual([found(), hasTimer()], [[], false], "all is well: no further check");
+    assert.deepEqual(lines.map(({ level, event }) => `${level} ${event}`), [
+      "error network.rest.dns: so",
+      "info network.rest.dns: right again",
     ]);
   });
 
-  it("logs a problem once, checks again each minute, and logs the recovery", async () => {
-    const run = preflight([
-      { findings: [noDns, fine] },
-      { findings: [noDns, fine] },
-      { findings: [{ ...noDns, status: "pass" }, fine] },
-    ]);
-    await run.start();
-    assert.deepEqual(run.findings(), [noDns]);
-    assert.deepEqual(run.timers.map(({ ms }) => ms), [60_000]);
-    await run.next();
-    await run.next();
-    assert.deepEqual(run.timers, [], "all is well: no further check");
-    assert.deepEqual(run.findings(), []);
-    assert.deepEqual(run.lines.map(({ level, event }) => `${level} ${event}`), [
-      "error REST API: DNS: the name is not found",
-      "info REST API: DNS: right again",
+  it("checks again soon after a change of the config, and keeps the findings until then", async () => {
+    const model = (why: string) => of("model", "fail", why);
+    const { after, again, found, taken, lines } = await preflight(
+      [model("no key")],
+      [model("no such model")],
+    );
+    await after(SOON);
+    again();
+    assert.deepEqual([found(), taken()], [["model"], 1]);
+    await after(SOON);
+    again();
+    await after(SOON);
+    assert.equal(taken(), 3);
+    assert.deepEqual(lines.map(({ event }) => event), [
+      "model: no key",
+      "model: no such model",
+      "model: right again",
     ]);
   });
 
   it("checks again after a failed check, so that no finding stays for ever", async () => {
-    const run = preflight([{ findings: [noDns] }, new Error("a fault of ours"), {}]);
-    await run.start();
-    await run.next();
-    assert.deepEqual(run.findings(), [noDns]);
-    assert.deepEqual(run.timers.map(({ ms }) => ms), [60_000]);
-    await run.next();
-    assert.deepEqual([run.findings(), run.timers], [[], []]);
+    const { after, found, hasTimer } = await preflight([noDns], new Error("a fault of ours"), []);
+    await after(SOON);
+    await after(LATER);
+    assert.deepEqual(found(), [noDns.id]);
+    await after(LATER);
+    assert.deepEqual([found(), hasTimer()], [[], false]);
   });
 
   it("checks again for a guild, but not for a portal checkbox, which needs a restart", async () => {
-    const guild = preflight([{ findings: [noGuild] }]);
-    await guild.start();
-    assert.equal(guild.timers.length, 1);
-    const content = preflight([{ findings: [noContent] }]);
-    await content.start();
-    assert.deepEqual(content.timers, []);
-    assert.deepEqual(content.lines.map(({ level }) => level), ["warn"]);
+    for (const [id, isAgain] of [["discord.guilds", true], ["discord.intents.x", false]] as const) {
+      const { after, hasTimer, lines } = await preflight([of(id)]);
+      await after(SOON);
+      assert.equal(hasTimer(), isAgain);
+      assert.deepEqual(lines.map(({ level }) => level), ["warn"]);
+    }
   });
 
-  it("reports a refused token once, and never sends it again", async () => {
-    const run = preflight([{ findings: [noDns], isRefused: true }]);
-    await run.start();
-    assert.equal(run.refusals(), 1);
-    assert.deepEqual(run.timers, []);
+  it("waits longer at the start of a bot that was online within the day", async () => {
+    for (const [hoursAgo, expected] of [[23, 0], [25, 1]] as const) {
+      const { account, stop } = await preflight();
+      stop();
+      const scene = await testAccount();
+      const readyAt = scene.clock.now() - hoursAgo * 3_600_000;
+      Object.assign(scene.account, { stored: { ...account.stored, readyAt } });
+      let taken = 0;
+      beginPreflight(scene.account, () => Promise.resolve(taken++ ? [] : []));
+      scene.clock.advance(SOON);
+      await scene.quiet();
+      assert.equal(taken, expected);
+      scene.clock.advance(3_000);
+      assert.equal(taken, 1);
+    }
   });
 
-  it("logs and schedules nothing once stopped", async () => {
-    const pending = Promise.withResolvers<PreflightResult>();
-    const { log, lines } = recordingLog();
-    const planned: (() => void)[] = [];
-    const { start, stop } = createPreflight({ now: NOW, firstLookMs: 250, trustedLookMs: 3_000 }, {
-      schedule(run) {
-        planned.push(run);
-        return () => {};
-      },
-      log,
-    }, {
-      check: () => pending.promise,
-      events: { emit: { tokenRefused: () => assert.fail("too late") } },
-    });
-    start();
-    planned.shift()?.();
-    stop();
-    pending.resolve({ findings: [noDns], isRefused: true });
-    await settled();
-    assert.deepEqual([lines, planned], [[], []]);
+  it("does nothing once stopped, or once the account has ended, or if it is off", async () => {
+    const stopped = await preflight();
+    stopped.stop();
+    assert.equal(await stopped.after(LATER), 0);
+    const ended = await preflight([noDns]);
+    ended.account.end({ kind: "refused", hint: "token" });
+    await ended.after(SOON);
+    assert.equal(ended.hasTimer(), false);
+    const { account, clock } = await testAccount({ beside: { preflight: { network: false } } });
+    const { pending } = clock;
+    beginPreflight(account, () => assert.fail());
+    assert.equal(clock.pending, pending);
   });
 });

@@ -8,6 +8,7 @@ import { describe, it } from "node:test";
 import fc from "fast-check";
 import { z } from "zod";
 import type { Model, ModelRequest } from "../../../src/core/model.ts";
+import { changedInAll } from "../../../src/account/bot.ts";
 import type { Question } from "../../../src/core/people/question.ts";
 import { defineTool, type Tool } from "../../../src/core/turn/tool.ts";
 import { decideQuestion } from "../../../src/flows/questions/cards.ts";
@@ -352,7 +353,7 @@ describe("[X5] [H6a] words", () => {
         const { forgetting } = scene.store;
         await scene.during(answer, ({ by }) => by === gone, async () => {
           await forgetting.forget(userId(ID[gone]), false);
-          scene.account.bot.changedInAll("forgetting", userId(ID[gone]));
+          changedInAll(scene.account.bot, "forgetting", userId(ID[gone]));
           await scene.quiet();
           if (answer === 3) parked += scene.sent();
           else assert.equal(scene.sent(), answer === 0 ? 0 : 1, "the turn begins anew");

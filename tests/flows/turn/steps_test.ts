@@ -387,9 +387,11 @@ describe("a turn that does not go to its end at once", () => {
   }
 
   it("[G12] is left to the next start, without a message", async () => {
-    const { dm, parts, states, posted, quiet } = await build({ says: () => new Promise(() => {}) });
+    const { account, dm, states, posted, quiet } = await build({
+      says: () => new Promise(() => {}),
+    });
     await dm("well?");
-    parts.stopping.abort();
+    account.endGrace();
     await quiet();
     assert.deepEqual([states(), posted()], [["running"], []]);
   });
@@ -413,7 +415,9 @@ describe("a turn that does not go to its end at once", () => {
   it("[D3] asks no model and stores no end once Discord has refused the token", async () => {
     const scene = await build({
       answer({ method, path }) {
-        if (method === "GET" && path.includes("/messages?")) scene.parts.ended.abort();
+        if (method === "GET" && path.includes("/messages?")) {
+          scene.account.end({ kind: "give_up", exit: true });
+        }
         return undefined;
       },
     });

@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { toAccountId } from "../../../src/core/discord/ids.ts";
+import { runBeside } from "../../support/bot/test_account.ts";
 import { describe, it } from "node:test";
 import { parseSnowflake } from "../../../src/core/discord/ids.ts";
 import { vacuumLater } from "../../../src/flows/interactions/forget.ts";
@@ -161,8 +163,9 @@ describe("[X5] /forget", () => {
     const told: unknown[] = [];
     Object.assign(bot.account.bot, {
       media: { folder: { forget: (id: string) => Promise.resolve(files.push(id)) } },
-      changedInAll: (...of: unknown[]) => told.push(of),
     });
+    const changedByCommand = (...of: unknown[]) => void told.push(of);
+    runBeside(bot.account, toAccountId("b"), { changedByCommand });
     let vacuums = 0;
     let failures = 0;
     const { isVacuumDue } = bot.store.forgetting;

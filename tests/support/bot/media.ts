@@ -34,6 +34,7 @@ export function mediaInMemory(
   return {
     folder,
     room: createPlaces(10_000_000),
+    stop() {},
     extractor: {
       run: <J extends ExtractJob>(job: J) =>
         Promise.try(() => {

@@ -8,11 +8,9 @@ import { EXTRAS } from "../../../src/extras/extras.ts";
 import { tmpdir } from "node:os";
 import { startSimulator } from "../../../simulator/simulator.ts";
 import { type LoadRest, startAccount } from "../../../src/bot/account/account.ts";
-import type {
-  AccountOptions,
-  AccountPorts,
-  RunningAccount,
-} from "../../../src/bot/account_interface.ts";
+import type { Bot } from "../../../src/account/account.ts";
+import type { RunningAccount } from "../../../src/bot/account/running.ts";
+import type { OwnSetup } from "../../../src/bot/rules/setup.ts";
 import { createAccountHealth } from "../../../src/http/monitor/account_health.ts";
 import { createMeter } from "../../../src/http/monitor/meters.ts";
 import { createInvalidRequests } from "../../../src/core/discord/invalid_requests.ts";
@@ -56,41 +54,36 @@ export async function openAccountScene() {
   const config = await loadTestConfig({ guilds: { [krill]: {} } }, MANY_QUESTIONS);
   const now = Date.now;
 
-  async function optionsNow(): Promise<AccountOptions> {
-    return {
-      config,
-      token: simulator.token,
-      models: modelsOf(PARROT),
-      apiBase: `${simulator.apiUrl}/api`,
-      extras: EXTRAS,
-      store,
-      stored: await store.gateway.loadAccount(ACCOUNT),
-      dataDir: tmpdir(),
-      logging: { forPart: () => log, addSecret() {}, secrets: () => [] } as never,
-      version: "0.0.0",
-      isConnectionDebug: false,
-      workerUrl: new URL("../../../src/worker.ts", import.meta.url),
-      toolServices: () => Promise.resolve(NO_TOOLS),
-      media: {} as never,
-      dashboardLink: () => Promise.resolve({ kind: "none" }),
-      env: {},
-      invalidRequests: createInvalidRequests([], () => {}),
-    };
-  }
-
-  const ports: AccountPorts = {
-    health: createAccountHealth(ACCOUNT, { store, now }, () => {}, () => {}, () => HEALTHY),
+  const own: OwnSetup = {
+    config,
+    token: simulator.token,
+    models: modelsOf(PARROT),
+    apiBase: `${simulator.apiUrl}/api`,
+  };
+  const { discord, ...shared } = config;
+  const health = createAccountHealth(ACCOUNT, { store, now }, () => {}, () => {}, () => HEALTHY);
+  const bot: Bot = {
+    setup: { config: { ...shared, accounts: [discord] }, accounts: new Map([[ACCOUNT, own]]) },
+    store,
+    dataDir: tmpdir(),
+    mediaFolder: tmpdir(),
+    logging: { forPart: () => log, addSecret() {}, secrets: () => [] } as never,
+    build: BUILD,
+    isConnectionDebug: false,
+    env: {},
+    commandKey: "",
+    extras: EXTRAS,
+    now,
+    accounts: new Map(),
+    views: new Map(),
+    health: { accountOf: () => health } as never,
     meter: createMeter(createMetrics(BUILD)),
     turnLimit: createTurnLimit(() => 4),
     memory: { worked() {}, stop() {} },
-    isOurs: () => false,
-    ours: () => [],
-    publish() {},
-    isOnly: () => true,
-    changedInAll() {},
-    now,
-    onOnline() {},
-    onEnd() {},
+    media: {} as never,
+    toolServices: NO_TOOLS,
+    loadTools: () => Promise.resolve(NO_TOOLS),
+    workerUrl: new URL("../../../src/worker.ts", import.meta.url),
   };
 
   /** Waits for a condition at Discord. */
@@ -119,7 +112,8 @@ export async function openAccountScene() {
       return simulator.posted("general").map(({ content }) => content);
     },
     async start(loadRest?: LoadRest): Promise<RunningAccount> {
-      return await startAccount(await optionsNow(), ports, loadRest);
+      const invalidRequests = createInvalidRequests([], () => {});
+      return await startAccount(bot, own, { invalidRequests, onEnd() {} }, loadRest);
     },
     async close() {
       store.close();

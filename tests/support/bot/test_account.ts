@@ -1,25 +1,28 @@
 /**
- * A whole account in the process of the test, as `bot/account/parts.ts` makes it, with the real store in
+ * A whole account in the process of the test, as `bot/account` makes it, with the real store in
  * memory. A test replaces the model, Discord, clock and chance, and nothing else.
  */
 
 import { dirname, join } from "node:path";
 import { readSources } from "../../../scripts/import_graph.ts";
-import { createParts } from "../../../src/bot/account/parts.ts";
-import { applySetup, changedByCommand } from "../../../src/bot/account/running.ts";
-import { connectParts } from "../../../src/bot/account/wiring.ts";
-import { settingsOf, type Speech } from "../../../src/bot/rules/setup.ts";
-import type { AccountOptions, AccountPorts } from "../../../src/bot/account_interface.ts";
+import { createAccount } from "../../../src/bot/account/account.ts";
+import {
+  applySetup,
+  changedByCommand,
+  completeAccount,
+  type RunningAccount,
+} from "../../../src/bot/account/running.ts";
+import type { OwnSetup, Speech } from "../../../src/bot/rules/setup.ts";
 import type { BotExtra } from "../../../src/bot/bot_extra.ts";
 import type { ProcessMedia } from "../../../src/bot/process_media.ts";
 import type { ToolServices } from "../../../src/bot/rules/tool_services.ts";
 import type { Connection } from "../../../src/discord/gateway/main/connection.ts";
-import type { GatewayParts } from "../../../src/bot/account/gateway_parts.ts";
-import type { BotAccount } from "../../../src/account/account.ts";
+import type { Bot, BotAccount } from "../../../src/account/account.ts";
+import type { AccountId } from "../../../src/core/discord/ids.ts";
+import type { OurView } from "../../../src/flows/judging/routing.ts";
 import type { GuildSnapshot, Self } from "../../../src/core/inbound/inbound.ts";
 import type { Model } from "../../../src/core/model.ts";
 import { createInvalidRequests } from "../../../src/core/discord/invalid_requests.ts";
-import { createApplications } from "../../../src/discord/rest/requests/application.ts";
 import type { VoiceIndex } from "../../../src/discord/gateway/read/voice_index.ts";
 import { createReader } from "../../../src/discord/gateway/read/reader.ts";
 import { jsonOf } from "../../../src/discord/rest/client/send.ts";
@@ -28,11 +31,9 @@ import type {
   RestApi,
   RestClient,
 } from "../../../src/discord/rest/client/client.ts";
-import { createConnectionState } from "../../../src/flows/preflight/connection_state.ts";
 import { take } from "../../../src/flows/inbound/accept.ts";
 import { createAccountHealth } from "../../../src/http/monitor/account_health.ts";
 import { createTurnLimit } from "../../../src/flows/turn/control/turn_limit.ts";
-import { createHold } from "../../../src/lib/emitter.ts";
 import type { Config } from "../../../src/config/config.ts";
 import { loadTestConfig } from "../config.ts";
 import { ACCOUNT, userId } from "../discord/builders.ts";
@@ -41,9 +42,10 @@ import { messageData } from "../discord/payloads.ts";
 import { FakeClock } from "../fake_clock.ts";
 import { NO_TOOLS } from "../model/tools.ts";
 import { recordingLog } from "../recording_log.ts";
+import { seeded } from "../seeded.ts";
 import { settle } from "../settle.ts";
 import { openTestStore } from "../store/store.ts";
-import { HEALTHY } from "./health.ts";
+import { BUILD, HEALTHY } from "./health.ts";
 import { mediaInMemory } from "./media.ts";
 import { modelsOf } from "./models.ts";
 
@@ -143,83 +145,74 @@ export async function testAccount(
   const config = await configOf(discord, beside);
   const requests: DiscordRequest[] = [];
   const rest = { ...fakeRest(requests, answer, clock.now), ...more.api };
-  const stopping = new AbortController();
   const toolServices = { ...NO_TOOLS, ...more.toolServices };
-  const options: AccountOptions = {
+  const nothing = new Proxy({}, { get: () => () => {} }) as never;
+  const health = createAccountHealth(
+    ACCOUNT,
+    { store, now: clock.now },
+    () => {},
+    () => {},
+    () => HEALTHY,
+  );
+  const ownSetup = (config: Config): OwnSetup => ({
     config,
     token: "token",
     models: modelsOf(model),
     speech: more.speech ?? {},
     apiBase: "http://127.0.0.1",
-    extras: more.extras ?? [],
+  });
+  const own = ownSetup(config);
+  const { discord: ownDiscord, ...shared } = config;
+  const bot: Bot = {
+    setup: { config: { ...shared, accounts: [ownDiscord] }, accounts: new Map([[ACCOUNT, own]]) },
     store,
-    stored: await store.gateway.loadAccount(ACCOUNT),
     dataDir: "/nowhere",
+    mediaFolder: "/nowhere",
     logging: { forPart: () => log, addSecret() {}, secrets: () => ["hunter2"] } as never,
-    version: "0.0.0",
+    build: BUILD,
     isConnectionDebug: false,
-    workerUrl: new URL("file:///nowhere"),
-    toolServices: () => Promise.resolve(toolServices),
-    media: more.media ?? mediaInMemory(),
-    dashboardLink: () => Promise.resolve({ kind: "none" }),
     env: {},
-    invalidRequests: createInvalidRequests([], () => {}),
-  };
-  const reader = createReader({ accountId: ACCOUNT, guilds, self: more.self ?? SELF }, () => {});
-  const nothing = new Proxy({}, { get: () => () => {} }) as never;
-  const gateway: GatewayParts = {
-    settings: settingsOf(options),
-    client: rest,
-    restEvents: { emit: nothing, connect() {} },
-    applications: nothing,
-    connectionState: createConnectionState({ schedule: clock.schedule, now: clock.now, log }, {
-      isEnabled: false,
-      stored: options.stored,
-      events: nothing,
-      readApplication: createApplications(rest).me,
-      saveOwners: nothing,
-      examine: nothing,
-    }),
-    reader: () => Promise.resolve(reader),
-    voice: () => more.voiceIndex,
-    presence: nothing,
-    connection: new Proxy(more.connection ?? {}, {
-      get: (given, name) => Reflect.get(given, name) ?? (() => {}),
-    }) as Connection,
-    events: createHold(),
-    stopping,
-  };
-  const ports: AccountPorts = {
-    health: createAccountHealth(
-      ACCOUNT,
-      { store, now: clock.now },
-      () => {},
-      () => {},
-      () => HEALTHY,
-    ),
+    commandKey: "",
+    extras: more.extras ?? [],
+    now: clock.now,
+    accounts: new Map(),
+    views: new Map(),
+    health: { accountOf: () => health } as never,
     meter: nothing,
     turnLimit: createTurnLimit(() => 4),
     memory: { worked() {}, stop() {} },
-    isOurs: () => false,
-    ours: () => [{ accountId: ACCOUNT, view: undefined }],
-    publish() {},
-    isOnly: () => true,
-    changedInAll: (...change) => changedByCommand(parts, ...change),
-    now: clock.now,
-    onOnline() {},
+    media: more.media ?? mediaInMemory(),
+    toolServices,
+    loadTools: () => Promise.resolve(toolServices),
+    workerUrl: new URL("file:///nowhere"),
+  };
+  const reader = createReader({ accountId: ACCOUNT, guilds, self: more.self ?? SELF }, () => {});
+  const { random } = seeded(1);
+  const account = await createAccount(bot, own, {
+    invalidRequests: createInvalidRequests([], () => {}),
     onEnd() {},
-    chance: {
-      draw: (count) => new Uint8Array(count),
+    instead: {
+      rest,
+      connection: new Proxy(more.connection ?? {}, {
+        get: (given, name) => Reflect.get(given, name) ?? (() => {}),
+      }) as Connection,
+      draw: (count) => Uint8Array.from({ length: count }, () => random() * 256),
       random: () => 0,
       randomId: more.randomId ?? (() => "0123456789ab"),
       schedule: clock.schedule,
       steadyNow: clock.steady,
       bootedAt: () => 0,
+      reader,
+      self: () => reader.self,
+      voiceIndex: more.voiceIndex,
     },
+  });
+  await completeAccount(account);
+  const running: Partial<RunningAccount> = {
+    userId: () => reader.self?.userId,
+    changedByCommand: (...change) => changedByCommand(account, ...change),
   };
-  const parts = await createParts(gateway, options, toolServices, ports);
-  connectParts(parts, options, ports);
-  const account: BotAccount = parts.account;
+  bot.accounts.set(ACCOUNT, running as RunningAccount);
   /** Lets everything happen that waits for no time. */
   const quiet = async () => {
     for (let turn = 0; turn < 30; turn++) await settle();
@@ -238,7 +231,6 @@ export async function testAccount(
   };
   return {
     account,
-    parts,
     /** The gateway brings an event; resolves once all of it is done that waits for no time. */
     receive,
     /** Ada writes in the guild of `payloads.ts`. */
@@ -251,8 +243,7 @@ export async function testAccount(
     /** Keys of the config change (C9). */
     async reload(keys: object, others: object = {}) {
       const next = await configOf({ ...discord, ...keys }, { ...beside, ...others });
-      const { speech = {} } = more;
-      await applySetup(parts, next, { models: modelsOf(model), speech }, undefined);
+      await applySetup(account, ownSetup(next));
       await quiet();
     },
     clock,
@@ -275,6 +266,25 @@ export async function testAccount(
       rows("SELECT message ->> '$.content' AS text FROM outbox ORDER BY id")
         .map(({ text }) => String(text)),
   };
+}
+
+/**
+ * Another account of the process runs beside this one.
+ *
+ * @param view What this one sees of it; absent: nothing.
+ */
+export function runBeside(
+  { bot }: BotAccount,
+  accountId: AccountId,
+  running: Partial<RunningAccount>,
+  view?: OurView,
+): void {
+  bot.accounts.set(accountId, running as RunningAccount);
+  if (!view) return;
+  const { config } = bot.setup;
+  const others = config.accounts.map((one) => ({ ...one, accountId }));
+  bot.setup = { ...bot.setup, config: { ...config, accounts: [...config.accounts, ...others] } };
+  bot.views.set(accountId, view);
 }
 
 export type TestAccount = Awaited<ReturnType<typeof testAccount>>;

@@ -1,6 +1,6 @@
 /** Declares the parts of a running bot that the dashboard's pages read and change. */
 
-import type { Bot, Setup } from "../../../bot.ts";
+import type { RunningBot, Setup } from "../../../bot.ts";
 import type { Store } from "../../../store/store.ts";
 import type { Clock } from "../../../lib/clock.ts";
 import type { Log } from "../../../lib/log.ts";
@@ -12,7 +12,7 @@ export interface DashboardParts extends Pick<Clock, "now"> {
    * (`shared/store_methods.ts`), so the bot reacts to a change as to that of a command.
    */
   readonly store: Store;
-  readonly bot: Pick<Bot, "snapshot" | "refresh" | "pageMade">;
+  readonly bot: Pick<RunningBot, "snapshot" | "refresh" | "pageMade">;
   /** The running config, with its accounts and models. */
   readonly setup: () => Setup;
   readonly log: Log;

@@ -1,7 +1,7 @@
 /** Asks Discord what a setup needs to know, with the token that the user has given. */
 
-import { ask } from "../../../bot/preflight/examine.ts";
-import { channelsSeen, HIDDEN } from "../../../bot/preflight/examine_guilds.ts";
+import { ask } from "../../../flows/preflight/examine.ts";
+import { channelsSeen, HIDDEN } from "../../../flows/preflight/examine_guilds.ts";
 import type { ChannelId, GuildId, UserId } from "../../../core/discord/ids.ts";
 import type { Named } from "../../../core/inbound/inbound.ts";
 import { PERMISSIONS } from "../../../core/rights/permissions.ts";

@@ -252,7 +252,7 @@ function createMainCall(
     connectedTo = key;
     cancel();
     const { endpoint, token } = server;
-    const scheme = new URL(account.bot.apiBase).protocol === "http:" ? "ws" : "wss"; // as a simulator's
+    const scheme = new URL(account.apiBase).protocol === "http:" ? "ws" : "wss"; // as a simulator's
     const url = `${scheme}://${endpoint}/?v=8`;
     const target = { url, guildId, userId, channelId, sessionId, token };
     const rules = { pauseMs: config().voice?.pauseMs ?? PAUSE_MS, longestMs: LONGEST_MS };

@@ -6,12 +6,11 @@ import {
   startConnection,
 } from "../../../../src/discord/gateway/main/start_connection.ts";
 import { isTokenRefused, RestError } from "../../../../src/discord/rest/exchange/rest_error.ts";
-import { createLocate } from "../../../../src/flows/preflight/locate_gateway.ts";
+import { locateGateway } from "../../../../src/flows/preflight/before_connecting.ts";
 import { schedule } from "../../../../src/lib/clock.ts";
-import { testAccount } from "../../../support/account.ts";
+import { testAccount } from "../../../support/bot/test_account.ts";
 import { ACCOUNT } from "../../../support/discord/builders.ts";
 import { loadTestConfig } from "../../../support/config.ts";
-import { openTestStore } from "../../../support/store/store.ts";
 import { recordingLog } from "../../../support/recording_log.ts";
 
 /** A Discord that refuses to say where its gateway is. */
@@ -23,27 +22,17 @@ async function setUp(
   const { log, lines } = recordingLog();
   let asked = 0;
   let flagsRead = 0;
-  const { store } = openTestStore();
-  const gateway = {
-    readGatewayInfo() {
-      asked++;
-      return Promise.reject(error);
-    },
-    store: store.gateway,
-    stopping: stopping.signal,
-    now: () => 0,
-    log,
+  const { account, store } = await testAccount();
+  const gateway = { stopping: stopping.signal, now: () => 0, log };
+  Object.assign(account, { ...gateway, schedule, stored });
+  const readGatewayInfo = () => {
+    asked++;
+    return Promise.reject(error);
   };
   const ports: ConnectPorts = {
     ...gateway,
-    locate: createLocate(
-      { ...testAccount({ ...gateway, schedule }).account, store },
-      stored,
-      {
-        readGatewayInfo: gateway.readGatewayInfo,
-        isTransient: (why) => why instanceof RestError && !isTokenRefused(why),
-      },
-    ),
+    ...{ readGatewayInfo, store: store.gateway },
+    locate: () => locateGateway(account, readGatewayInfo),
     isTokenRefused,
     readApplication() {
       flagsRead++;

@@ -34,7 +34,7 @@ async function startCall({ refusals = [], hasChannel = true }: {
     ...clocks,
     config: () => ({}),
     self: () => ({ userId: BOT }),
-    bot: { apiBase: "https://discord.com", memory: { worked() {} } },
+    ...{ apiBase: "https://discord.com", bot: { memory: { worked() {} } } },
     reader: { index: new Map([[GUILD, { channels: new Set(hasChannel ? [TALK] : []) }]]) },
     voiceIndex: { of: () => members, listen: (own: VoiceListener) => listener = own },
     connection: { setVoice: ({ channelId: to }: OwnVoice) => log.push(to ? "join" : "leave") },

@@ -14,13 +14,13 @@ import { DISCORD_API_BASE } from "../../discord/rest/exchange/exchange.ts";
 import { userAgentOf } from "../../discord/rest/client/client.ts";
 import type { Application, Applications } from "../../discord/rest/requests/application.ts";
 import { isOfAnotherServer, RestError } from "../../discord/rest/exchange/rest_error.ts";
-import type { DiscordFacts, ProbeAnswer } from "../../flows/preflight/discord.ts";
-import type { NetworkFacts } from "../../flows/preflight/network.ts";
+import type { DiscordFacts, ProbeAnswer } from "./discord.ts";
+import type { NetworkFacts } from "./network.ts";
 import { isContainer } from "../../host/process/boot.ts";
 import { probeHttp, type ProbePorts, probeReachability } from "../../host/network_probe.ts";
 import { proxyFor, proxyRouteTo } from "../../lib/network/proxy.ts";
 import type { HttpFound, Reachability, Stage } from "../../lib/network/reachability.ts";
-import { schedule } from "../../lib/clock.ts";
+import { type Clock, schedule, type StartTimer } from "../../lib/clock.ts";
 import { VERSION } from "../../version.ts";
 import { shapeOfToken } from "../../core/discord/token_shape.ts";
 
@@ -46,14 +46,15 @@ export interface NetworkOptions {
 /** Probes REST and, if requested, the gateway; both in parallel if the gateway's URL is known. */
 export async function examineNetwork(
   options: NetworkOptions,
-  ports: ProbePorts = {
-    timeoutMs: STEP_MS,
-    elapsed: () => performance.now(),
-    now: Date.now,
-    schedule,
+  { steadyNow, now, schedule, timeoutMs = STEP_MS }: Clock & {
+    /** Milliseconds of a clock that no one sets. */
+    readonly steadyNow: () => number;
+    readonly schedule: StartTimer;
+    readonly timeoutMs?: number;
   },
 ): Promise<NetworkFacts> {
   const { apiBase, env, showsDns, opensGateway } = options;
+  const ports = { elapsed: steadyNow, now, schedule, timeoutMs };
   const walkingToRest = walkToRest(apiBase, env, ports);
   const gatewayUrl = options.gatewayUrl ?? await addressOf(apiBase, walkingToRest);
   const [rest, gateway] = await Promise.all([

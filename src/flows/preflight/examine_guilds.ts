@@ -22,12 +22,8 @@ import {
 import { type Channel, CHANNEL_KINDS, isForum } from "../../core/rights/channel.ts";
 import { permissionsToAsk } from "../../core/invite.ts";
 import { type Permission, riskyIn } from "../../core/rights/permissions.ts";
-import { type ProbeAnswer, whyUnknown } from "../../flows/preflight/discord.ts";
-import type {
-  MissingPermission,
-  SeenChannel,
-  SeenGuild,
-} from "../../flows/preflight/permissions.ts";
+import { type ProbeAnswer, whyUnknown } from "./discord.ts";
+import type { MissingPermission, SeenChannel, SeenGuild } from "./permissions.ts";
 import { ask } from "./examine.ts";
 
 /** Maximum number of guilds to read in detail. */

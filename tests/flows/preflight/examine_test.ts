@@ -3,7 +3,7 @@ import { createServer, Server } from "node:http";
 import net from "node:net";
 import { describe, it } from "node:test";
 import tls from "node:tls";
-import { ask, examineDiscord, examineNetwork } from "../../../src/bot/preflight/examine.ts";
+import { ask, examineDiscord, examineNetwork } from "../../../src/flows/preflight/examine.ts";
 import type { ApplicationId } from "../../../src/core/discord/ids.ts";
 import { parseSnowflake } from "../../../src/core/discord/ids.ts";
 import { toIntents } from "../../../src/discord/gateway/read/intents.ts";
@@ -57,7 +57,7 @@ describe("[G13] examineDiscord()", () => {
 });
 
 const WALK = {
-  elapsed: () => performance.now(),
+  steadyNow: () => performance.now(),
   now: Date.now,
   schedule,
   timeoutMs: TIMEOUT_MS,
