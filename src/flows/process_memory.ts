@@ -11,8 +11,6 @@ import type { Account } from "../core/account/account.ts";
 
 /** Growth of the process that is worth a collection, which takes 20 to 30 ms of CPU time. */
 const GROWN_BYTES = 4 << 20;
-/** The same of a bot that is never quiet. */
-const BUSY_BYTES = 16 << 20;
 /**
  * Milliseconds between two collections of a bot that is never quiet: each stops all of its work, and
  * throws code away, which is compiled anew.
@@ -57,7 +55,7 @@ export function createProcessMemory(
     const grownBytes = rss() - restBytes;
     const isWorth = isQuiet
       ? isSpoilt || grownBytes >= GROWN_BYTES
-      : grownBytes >= BUSY_BYTES && Math.abs(now() - returnedAt) >= BUSY_MS;
+      : grownBytes >= GROWN_BYTES && Math.abs(now() - returnedAt) >= BUSY_MS;
     if (!isWorth) return isQuiet ? undefined : lookLater();
     returnedAt = now();
     release();

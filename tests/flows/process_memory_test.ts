@@ -73,9 +73,9 @@ describe("[B6] [B7] createProcessMemory()", () => {
     const { clock, world, work } = build();
     clock.advance(60_000);
     world.liveMib = 200;
-    work(600, 0.01);
+    work(600, 0.005);
     world.mib = 200;
-    work(600, 0.01);
+    work(600, 0.005);
     assert.equal(world.collections, 2);
   });
 
