@@ -8,11 +8,18 @@ import type { OAuthClientProvider } from "@ai-sdk/mcp";
 import { type StartTimer, waitFor } from "../lib/clock.ts";
 import { abortableResponse } from "../lib/network/read_body.ts";
 import { isRecord, parseForeignJson } from "../lib/text/json.ts";
-import { type Asked, isEventStream, textOf, withAnswer } from "./answer_body.ts";
-import { type Challenge, readChallenge } from "./oauth/challenge.ts";
+import {
+  type Asked,
+  askingOlder,
+  idOf,
+  isEventStream,
+  textOf,
+  unread,
+  UNREAD_CODE,
+  withAnswer,
+} from "./reading.ts";
+import { type Challenge, readChallenge, SignInNeededError } from "./oauth/provider.ts";
 import { hasOwnToken, type McpHttpServer } from "./oauth/logins.ts";
-import { SignInNeededError } from "./oauth/provider.ts";
-import { askingOlder, idOf, unread, UNREAD_CODE } from "./reading.ts";
 
 /** Milliseconds for the first event of the old transport. */
 const OLD_MS = 5_000;

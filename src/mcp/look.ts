@@ -3,7 +3,7 @@
 import { schedule } from "../lib/clock.ts";
 import { findSandbox, type Sandbox } from "./sandbox.ts";
 import { SignInNeededError } from "./oauth/provider.ts";
-import type { McpPorts, McpServer } from "./connection.ts";
+import type { McpPorts, McpServer } from "./server.ts";
 import { createMcpConnection } from "./server.ts";
 
 /** A server, as it is now. */

@@ -7,7 +7,7 @@ import type { McpServerState } from "../core/mcp_state.ts";
 import type { SeenAt } from "../core/rights/effects.ts";
 import { defineTool, type Tool } from "../core/turn/tool.ts";
 import { MAX_NAME, type McpToolDefinition } from "./definitions.ts";
-import type { McpPorts, McpServer } from "./connection.ts";
+import type { McpPorts, McpServer } from "./server.ts";
 import { createMcpConnection, type McpConnection } from "./server.ts";
 
 /** The time in which turns wait for the first answer of a server. */

@@ -4,21 +4,95 @@
  * It is the authorization-code flow with PKCE. The library finds the authorization server
  * (RFC 9728, RFC 8414), registers Barnacle there if the config names no client, and exchanges the
  * code. This module starts it, and checks the browser's answer.
+ *
+ * The device flow (RFC 8628) is for people without an address to come back to: they enter a code at
+ * the authorization server. The library knows the code flow alone, so its requests change as they
+ * pass.
  */
 
-import { type Clock, schedule } from "../lib/clock.ts";
+import type { OAuthClientProvider } from "@ai-sdk/mcp";
 import { Buffer } from "node:buffer";
 import { randomBytes, timingSafeEqual } from "node:crypto";
-import type { OAuthClientProvider } from "@ai-sdk/mcp";
-import { isRecord } from "../lib/text/json.ts";
+import { z } from "zod";
+import type { McpLoginState } from "../core/people/mcp_login.ts";
+import { type Clock, schedule } from "../lib/clock.ts";
 import { clip } from "../lib/text/cut.ts";
-import { withTimeout } from "./definitions.ts";
+import { isRecord } from "../lib/text/json.ts";
+import { quoted } from "../lib/text/quoted.ts";
+import { hashOfAll, type SeenTools, withTimeout } from "./definitions.ts";
 import { createHttpTransport } from "./http.ts";
-import { type Challenge, resourceOf, scopesOf } from "./oauth/challenge.ts";
-import type { Login, LoginClient, LoginTokens, McpHttpServer } from "./oauth/logins.ts";
-import { createDeviceFlow } from "./oauth/device.ts";
 import { createOAuthFetch } from "./oauth/fetch.ts";
-import { clientMetadata, SignInNeededError, withTokens } from "./oauth/provider.ts";
+import {
+  hasOwnToken,
+  type Login,
+  type LoginClient,
+  type Logins,
+  type LoginTokens,
+  type McpHttpServer,
+} from "./oauth/logins.ts";
+import {
+  type Challenge,
+  clientMetadata,
+  resourceOf,
+  scopesOf,
+  SignInNeededError,
+  withTokens,
+} from "./oauth/provider.ts";
+import type { McpServer } from "./server.ts";
+
+const DEVICE_GRANT = "urn:ietf:params:oauth:grant-type:device_code";
+
+/** The person has not allowed it yet. */
+export class NotYetError extends Error {
+  override readonly name = "NotYetError";
+}
+
+/** @param fetchOAuth Guarded: it refuses addresses on other private networks. */
+function createDeviceFlow(fetchOAuth: typeof fetch) {
+  let found: { readonly issuer: string; readonly endpoint: string } | undefined;
+  let deviceCode: string | undefined;
+  return {
+    /** Those that a client needs, once the library has read that the server has the flow. */
+    grants: (): readonly string[] => found ? [DEVICE_GRANT] : [],
+    fetch: (async (input, init) => {
+      const asked = init?.body;
+      if (deviceCode !== undefined && asked instanceof URLSearchParams && asked.has("code")) {
+        for (const name of ["code", "code_verifier", "redirect_uri"]) asked.delete(name);
+        asked.set("grant_type", DEVICE_GRANT);
+        asked.set("device_code", deviceCode);
+      }
+      const response = await fetchOAuth(input, init);
+      const answer: unknown = await response.clone().json().catch(() => undefined);
+      if (!isRecord(answer)) return response;
+      const { error, issuer, device_authorization_endpoint: endpoint } = answer;
+      if (error === "authorization_pending" || error === "slow_down") throw new NotYetError();
+      if (typeof issuer !== "string" || typeof endpoint !== "string") return response;
+      // Another server's word would get the client's secret.
+      const { origin } = new URL(input instanceof Request ? input.url : input);
+      if (URL.parse(issuer)?.origin === origin) found = { issuer, endpoint };
+      return response;
+    }) as typeof fetch,
+    /** @returns `undefined` if the server has no such flow; rejects if it refuses. */
+    async begin(client: LoginClient | undefined, asked: URLSearchParams) {
+      if (!found || !client || (client.issuer ?? found.issuer) !== found.issuer) return undefined;
+      const { client_id, client_secret = "" } = client;
+      const body = new URLSearchParams({ client_id, ...(client_secret && { client_secret }) });
+      for (const name of ["scope", "resource"]) {
+        const value = asked.get(name);
+        if (value !== null) body.set(name, value);
+      }
+      const response = await fetchOAuth(found.endpoint, { method: "POST", body });
+      if (!response.ok) throw new Error(`the server begins no sign-in (HTTP ${response.status})`);
+      const begun = z.object({
+        device_code: z.string(),
+        user_code: z.string().regex(/^[\x21-\x7e]{4,32}$/),
+        verification_uri: z.url({ protocol: /^https?$/ }).max(500),
+      }).parse(await response.json());
+      deviceCode = begun.device_code;
+      return { address: begun.verification_uri, code: begun.user_code };
+    },
+  };
+}
 
 /** A sign-in that is not possible, or that has failed; the message is for the operator. */
 class SignInError extends Error {
@@ -186,4 +260,86 @@ function wordsOf(error: unknown): string {
 function isSame(one: string, other: string): boolean {
   const [first, second] = [Buffer.from(one), Buffer.from(other)];
   return first.length === second.length && timingSafeEqual(first, second);
+}
+
+/** A server of the config. These facts need no request to it. */
+export interface McpState extends McpLoginState {
+  readonly at: string;
+  /** Number of the tools that the bot saw last; absent if it saw none. */
+  readonly tools?: number;
+  /** One hash for all descriptions of these tools, in hex digits. */
+  readonly hash?: string;
+}
+
+export function mcpStates(
+  servers: readonly McpServer[],
+  logins: Pick<Logins, "read">,
+  seen?: Pick<SeenTools, "of">,
+): readonly McpState[] {
+  return servers.map(({ id, transport }) => {
+    const tools = seen?.of(id);
+    const hash = tools && hashOfAll(tools);
+    const about = { id, ...(tools && { tools: Object.keys(tools).length, hash }) };
+    if (transport.kind === "stdio") return { ...about, at: transport.command, login: "program" };
+    const { url: at } = transport;
+    if (hasOwnToken(transport)) return { ...about, at, login: "token" };
+    const login = logins.read(id, at);
+    if (!login || login.signedInAt === 0) return { ...about, at, login: "none" };
+    if (!login.tokens) return { ...about, at, login: "ended" };
+    return {
+      ...about,
+      at,
+      login: "valid",
+      isRenewed: login.tokens.refresh_token !== undefined,
+      until: login.expiresAt,
+    };
+  });
+}
+
+/** Finds the server that the operator names. */
+export function signInServer(servers: readonly McpServer[], id: string):
+  | { readonly kind: "found"; readonly server: McpHttpServer }
+  | { readonly kind: "problem"; readonly problem: string } {
+  const server = servers.find((one) => one.id === id)?.transport;
+  const problem = (words: string) => ({ kind: "problem", problem: words }) as const;
+  if (!server) {
+    const names = servers.map((one) => one.id).join(", ") || "none";
+    return problem(`the config has no MCP server ${quoted(id)}; it has: ${names}`);
+  }
+  if (server.kind === "stdio") {
+    return problem(
+      `the MCP server ${quoted(id)} is a program; only servers with a url have a sign-in`,
+    );
+  }
+  if (server.isEach) return problem("each person signs in to it with their own account");
+  return hasOwnToken(server)
+    ? problem(
+      `the config has a token for it; to sign in instead, remove ` +
+        `mcp.servers.${id}.headers.authorization`,
+    )
+    : { kind: "found", server };
+}
+
+/**
+ * Starts a sign-in, whose `finish` also stores the login.
+ *
+ * @param redirectUrl Address on this machine that the browser comes back to.
+ * @throws {SignInError} If the server wants none, or offers none.
+ */
+export async function beginLogin(
+  id: string,
+  server: McpHttpServer,
+  redirectUrl: string,
+  logins: Pick<Logins, "read" | "write">,
+): Promise<SignIn> {
+  const { wantedScope } = logins.read(id, server.url) ?? {};
+  const { finish, ...pending } = await beginSignIn(server, redirectUrl, Date.now, wantedScope);
+  return {
+    ...pending,
+    async finish(answer) {
+      const login = await finish(answer);
+      logins.write(id, login);
+      return login;
+    },
+  };
 }

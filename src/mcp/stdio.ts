@@ -11,7 +11,7 @@ import type { MCPTransport } from "@ai-sdk/mcp";
 import { codeOf } from "../lib/errors.ts";
 import { createFloodCheck, MAX_IN_SECOND } from "../lib/flood_check.ts";
 import { passedText } from "../lib/program_limits.ts";
-import { type ConfinedLaunch, ProgramError, startFailure } from "./confine.ts";
+import { type ConfinedLaunch, ProgramError, startFailure } from "./sandbox.ts";
 import { askingOlder, idOf, readMessages, TOOLS_CHANGED } from "./reading.ts";
 
 /** Maximum UTF-16 units of one message. */

@@ -4,14 +4,11 @@
  * It fetches nothing and waits for nothing. Message, known facts and config are its only inputs, so
  * the same message gets the same verdict today, in a test, and in the demo. It refuses an unlisted
  * sender before any step that depends on the words (P10).
+ *
+ * By the scores of the intent filter it decides about messages that are not said to the bot (I1).
  */
 
-import {
-  commandIn as readCommand,
-  type CommandKind,
-  commandOf,
-  type TextCommand,
-} from "../core/inbound/text_commands.ts";
+import { hookText, pathOfHook } from "../core/hooks/hook.ts";
 import {
   hasContent,
   isMention,
@@ -19,17 +16,85 @@ import {
   type RecalledMessage,
 } from "../core/inbound/facts.ts";
 import type { InboundMessage } from "../core/inbound/inbound.ts";
-import { type AcceptReason, ignored, type Verdict } from "../core/inbound/verdict.ts";
-import { hookText, pathOfHook } from "../core/hooks/hook.ts";
+import type { IntentFacts } from "../core/inbound/intent.ts";
+import {
+  commandIn as readCommand,
+  type CommandKind,
+  commandOf,
+  type TextCommand,
+} from "../core/inbound/text_commands.ts";
+import {
+  type AcceptReason,
+  ignored,
+  type IgnoreReason,
+  type Verdict,
+} from "../core/inbound/verdict.ts";
 import { quoted } from "../lib/text/quoted.ts";
-import type { Granted } from "./senders.ts";
 import { PLURALKIT, preparePlaceAccess } from "./place_access.ts";
-import { decideIntent, type IntentSilence } from "./intent_filter.ts";
-import { nameOf, type RecordCheck, recordNothing } from "./rules/checks.ts";
 import { prepareRights } from "./rights.ts";
 import { prepareRouter } from "./router.ts";
+import { nameOf, type RecordCheck, recordNothing } from "./rules/checks.ts";
+import type { AccessPolicy, IntentRules } from "./rules/rules.ts";
 import type { OpenPlace } from "./rules/place_rules.ts";
-import type { AccessPolicy } from "./rules/rules.ts";
+import type { Granted } from "./place_access.ts";
+
+/** Below this, a message for the bot needs no words as an answer; a mention with a greeting does. */
+const NEEDS_REPLY = 0.35;
+const MENTION_NEEDS_REPLY = 0.3;
+
+/** Why the filter keeps the bot silent. */
+type IntentSilence = Extract<
+  IgnoreReason,
+  "to-others" | "no-score" | "not-for-bot" | "no-reply-needed"
+>;
+
+type IntentDecision =
+  | Extract<Verdict, { readonly kind: "accept" }>
+  | { readonly kind: "ignore"; readonly why: IntentSilence; readonly rule: string };
+
+/** @param facts Absent if the message has no score, because it did not arrive just now. */
+function decideIntent(
+  facts: IntentFacts | undefined,
+  { isMention, mentionsOthers }: {
+    /** It mentions the bot, and the config has the filter check mentions, too. */
+    readonly isMention: boolean;
+    /** It mentions a user or a role other than the bot. */
+    readonly mentionsOthers: boolean;
+  },
+  { enabled, respondThreshold: { value: threshold, rule } }: IntentRules,
+  ask: RecordCheck,
+): IntentDecision {
+  const isToOthers = !isMention && (mentionsOthers || facts?.repliesToOther === true);
+  const others = `it mentions ${isToOthers ? "or answers someone" : "and answers no one"} else`;
+  if (!ask("others", !isToOthers, enabled.rule, () => others)) {
+    return { kind: "ignore", why: "to-others", rule: enabled.rule };
+  }
+  if (isMention && !facts) return { kind: "accept", why: "mentioned", rule: enabled.rule };
+  const scored = () =>
+    facts ? "it has a score" : "only a message that arrives just now gets a score";
+  if (!ask("score", facts !== undefined, enabled.rule, scored) || !facts) {
+    return { kind: "ignore", why: "no-score", rule: enabled.rule };
+  }
+  const { score, needsReply } = facts;
+  if (!ask("intent", score >= threshold, rule, () => scoreFact(facts, threshold))) {
+    return { kind: "ignore", why: "not-for-bot", rule };
+  }
+  const enough = isMention ? MENTION_NEEDS_REPLY : NEEDS_REPLY;
+  const reply = () =>
+    `that it needs an answer scores ${needsReply.toFixed(2)}, and ${enough.toFixed(2)} is enough`;
+  return ask("reply", needsReply >= enough, enabled.rule, reply)
+    ? { kind: "accept", why: isMention ? "mentioned" : "intent", rule }
+    : { kind: "ignore", why: "no-reply-needed", rule: enabled.rule };
+}
+
+/** `"it scores 0.93, and 0.70 is enough: the bot spoke last +1.2; it asks a question +0.8"`. */
+function scoreFact({ score, top }: IntentFacts, threshold: number): string {
+  const reasons = top.map(({ name, part }) =>
+    `${name} ${part < 0 ? "−" : "+"}${Math.abs(part).toFixed(1)}`
+  );
+  const scores = `it scores ${score.toFixed(2)}, and ${threshold.toFixed(2)} is enough`;
+  return reasons.length === 0 ? scores : `${scores}: ${reasons.join("; ")}`;
+}
 
 /** A message, or what is stored of one that was judged before. */
 type JudgedMessage = InboundMessage | RecalledMessage;

@@ -18,7 +18,7 @@ import type { InboundMessage, Place, Sender } from "../core/inbound/inbound.ts";
 import { ignored, type Verdict } from "../core/inbound/verdict.ts";
 import { type ExistingCommands, prepareMessages } from "./admission.ts";
 import { type AllowEntry, prepareAllowlist } from "./rules/allowlist.ts";
-import type { Granted } from "./senders.ts";
+import type { Granted } from "./place_access.ts";
 import { preparePlaceAccess } from "./place_access.ts";
 import { createRecorder, nameOf, type RecordCheck, recordNothing } from "./rules/checks.ts";
 import { prepareRights } from "./rights.ts";

@@ -4,26 +4,109 @@
  *
  * Every event passes this check first. So if one kind of event is not allowed in a place, no other
  * kind is (P16).
+ *
+ * It also decides where the bot may act: for any author, so that catch-up skips all other places
+ * (G6), and for the person whose turn acts in another channel (T5): the config may close it, or
+ * open it to some people only.
  */
 
-import type { GuildPlace } from "../core/inbound/inbound.ts";
-import { ignored } from "../core/inbound/verdict.ts";
 import type { ChannelId } from "../core/discord/ids.ts";
 import type { KnownFacts } from "../core/inbound/facts.ts";
+import type { GuildPlace, Place, Sender } from "../core/inbound/inbound.ts";
+import type { CommandNeeds } from "../core/inbound/text_commands.ts";
+import { type AcceptReason, ignored, type Verdict } from "../core/inbound/verdict.ts";
 import { quoted } from "../lib/text/quoted.ts";
-import {
-  type AccessGrant,
-  type AccessRefusal,
-  type Caller,
-  type Granted,
-  onTheList,
-  prepareSenders,
-} from "./senders.ts";
-import { nameOf, type RecordCheck } from "./rules/checks.ts";
+import { prepareRights, type Rights } from "./rights.ts";
+import { type AllowEntry, entryText, prepareAllowlist } from "./rules/allowlist.ts";
+import { isFormOf, nameOf, type RecordCheck, recordNothing } from "./rules/checks.ts";
 import { type OpenPlace, rulesFor } from "./rules/place_rules.ts";
-import type { Rights } from "./rights.ts";
 import type { AccessPolicy, GroupEntry } from "./rules/rules.ts";
-import { isFormOf } from "./rules/entries.ts";
+
+interface AccessGrant {
+  readonly why: AcceptReason;
+  /** Config path that gives access. */
+  readonly rule: string;
+  /** Writes the observed fact, for the operator. */
+  readonly fact: () => string;
+}
+
+const ALLOW_BOTS = "channels.discord.allowBots";
+const LOOP_GUARD = "channels.discord.loopGuard";
+const ACCESS_GROUPS = "commands.useAccessGroups";
+
+/** Prepares a policy's allow lists and its rules for bots. */
+function prepareSenders(
+  { allowBots, commands }: Pick<AccessPolicy, "allowBots" | "commands">,
+) {
+  const lists = new Map<readonly AllowEntry[], (sender: Sender) => AllowEntry | undefined>();
+  return {
+    /** Indexes each list when it is first needed, so a verdict costs a few look-ups. */
+    entryFor(sender: Sender, list: readonly AllowEntry[]): AllowEntry | undefined {
+      let find = lists.get(list);
+      if (!find) lists.set(list, find = prepareAllowlist(list));
+      return find(sender);
+    },
+    /** Access for a command if the allow lists do not apply to commands (K3); else `undefined`. */
+    unlistedGrant(): AccessGrant | undefined {
+      if (commands.usesAccessGroups) return undefined;
+      return {
+        why: "command",
+        rule: ACCESS_GROUPS,
+        fact: () => "the allow lists do not apply to commands",
+      };
+    },
+    /** Refuses a bot or webhook that the policy does not let in, or that the loop guard mutes. */
+    automatonIsRefused({ sender, known }: Caller, ask: RecordCheck): AccessRefusal | undefined {
+      const { automaton } = sender;
+      if (!automaton) return undefined;
+      const fact = () => `${nameOf(sender)} is a ${automaton}, and allowBots is ${allowBots}`;
+      if (!ask("bots", allowBots, ALLOW_BOTS, fact)) return ignored(automaton, ALLOW_BOTS);
+      const isAllowed = known.isMuted !== true;
+      const loop = () =>
+        isAllowed
+          ? "the last messages here are not only by bots"
+          : "the last messages here are all by bots, so none of them is answered until a person " +
+            "writes or they have been quiet";
+      return ask("loop", isAllowed, LOOP_GUARD, loop)
+        ? undefined
+        : ignored("loop-guard", LOOP_GUARD);
+    },
+  };
+}
+
+/** The fact that a sender is on an allow list, for the operator. */
+function onTheList(sender: Sender, entry: AllowEntry): string {
+  return `${nameOf(sender)} is on the list as ${quoted(entryText(entry))}`;
+}
+
+interface Caller {
+  readonly place: Place;
+  /** Id of that channel, thread or direct message channel. */
+  readonly channelId: ChannelId;
+  /** The person, bot or webhook. */
+  readonly sender: Sender;
+  readonly known: KnownFacts;
+  /** Returns the right that the event's command needs; `undefined` if it is no command. */
+  readonly needs: () => CommandNeeds | undefined;
+  /** Whether an unpaired sender may get a pairing code for this in a direct message. */
+  readonly isChallenged: boolean;
+  /** Whether it is a message, for which PluralKit can name the author. */
+  readonly isMessage: boolean;
+}
+
+/** The sender may talk here. */
+export interface Granted {
+  readonly kind: "granted";
+  /** Reason of the verdict, unless a later check replaces it. */
+  readonly why: AcceptReason;
+  /** Config path of the rule that allows it. */
+  readonly rule: string;
+  /** The rules of the place; absent outside guilds. */
+  readonly open?: OpenPlace;
+}
+
+/** The sender may not talk here, or not yet. */
+type AccessRefusal = Exclude<Verdict, { readonly kind: "accept" }>;
 
 /**
  * Discord's id of PluralKit's application. A webhook of another application is never PluralKit's
@@ -234,4 +317,69 @@ function notPaired({ isPaired }: KnownFacts): string {
   return isPaired === undefined
     ? ", and Barnacle does not know yet whether they are paired"
     : ", nor paired";
+}
+
+/** Prepares the check of whether a policy opens a place, for many places of guilds. */
+export function prepareMayAct(policy: AccessPolicy): (place: GuildPlace) => boolean {
+  return (place) => rulesFor(place, policy).kind === "open";
+}
+
+/** Whether the policy allows any direct message at all. Group DMs need this, too. */
+export function mayActInDirect({ dm }: AccessPolicy): boolean {
+  return dm.enabled && dm.policy !== "disabled";
+}
+
+/**
+ * Prepares the check of whether access to a place, or its tools, depend on the author's roles.
+ *
+ * A channel's history contains no roles. There, Barnacle must fetch them with one request for each
+ * author.
+ */
+export function prepareAsksRoles(policy: AccessPolicy): (place: GuildPlace) => boolean {
+  const known = new Map<readonly AllowEntry[], boolean>();
+  return (place) => {
+    const rules = rulesFor(place, policy);
+    if (rules.kind === "closed") return false;
+    const isForTools = rules.tools.some((level) =>
+      level.kind === "by-sender" && level.value.some(({ who }) => isRole(who))
+    );
+    if (isForTools || !rules.users) return isForTools;
+    const { value: entries } = rules.users;
+    const asks = known.get(entries) ?? entries.some(isRole);
+    known.set(entries, asks);
+    return asks;
+  };
+}
+
+function isRole({ kind }: AllowEntry): boolean {
+  return kind === "role" || kind === "role_name";
+}
+
+/**
+ * Prepares the search for the rule that closes a channel to a person's turn: its config path, or
+ * `undefined` if the policy opens the channel. The sender's roles are those in this guild. Owners of
+ * the bot need an open place only.
+ */
+export function prepareClosedBy(policy: AccessPolicy) {
+  const checkAccess = preparePlaceAccess(policy, prepareRights(policy));
+  return ({ channelId, place, sender, isOwner }: {
+    readonly channelId: ChannelId;
+    readonly place: GuildPlace;
+    readonly sender: Sender;
+    readonly isOwner: boolean;
+  }): string | undefined => {
+    const rules = rulesFor(place, policy);
+    if (rules.kind === "closed") return policy.ruleOf(rules.rule);
+    if (isOwner) return undefined;
+    const access = checkAccess({
+      channelId,
+      place,
+      sender,
+      known: {},
+      needs: () => undefined,
+      isChallenged: false,
+      isMessage: false,
+    }, recordNothing);
+    return access.kind === "granted" ? undefined : policy.ruleOf(access.rule);
+  };
 }

@@ -11,7 +11,7 @@ import { ModelError, type ModelErrorKind } from "../core/model.ts";
 import { reasonIn, reasonOf, waitIn } from "../lib/network/server_reason.ts";
 import { parseForeignJson } from "../lib/text/json.ts";
 import { fieldsOf } from "./answer_parts.ts";
-import { WHOLE } from "./streams/event_body.ts";
+import { WHOLE } from "./event_body.ts";
 
 /** Maximum number of characters of the server's message in an error. */
 export const REASON_MAX = 300;

@@ -18,9 +18,18 @@ import type {
   ModelUsage,
   ToolCall,
 } from "../core/model.ts";
-import { addUnknown, argumentsOf, fieldsOf, nameOf, usageFrom } from "./answer_parts.ts";
-import { type CarriedFields, carriedIn, carriedText } from "./carried/carried.ts";
-import { createEventBody, WHOLE } from "./streams/event_body.ts";
+import {
+  addUnknown,
+  argumentsOf,
+  type CarriedFields,
+  carriedIn,
+  carriedText,
+  fieldsOf,
+  nameOf,
+  usageFrom,
+} from "./answer_parts.ts";
+import { createEventBody, WHOLE } from "./event_body.ts";
+import { withoutFields } from "./wire.ts";
 import { readAnswer } from "./failures.ts";
 import { bearerHeaders, endpointOf, hashOf, type ModelSettings } from "./settings.ts";
 import {
@@ -31,7 +40,6 @@ import {
 } from "./streamed_ask.ts";
 import { EFFORTS } from "./thinking.ts";
 import type { Ask, AskDeps } from "./wire.ts";
-import { withoutFields } from "./without_fields.ts";
 
 export function createResponsesAsk(settings: ModelSettings, deps: AskDeps): Ask {
   const url = `${endpointOf(settings.provider)}/responses`;

@@ -2,7 +2,7 @@
 
 import type { ModelMessage, ModelRequest } from "../core/model.ts";
 import type { ThinkLevel } from "../core/people/chosen.ts";
-import { type CarriedFields, carriedIn } from "./carried/carried.ts";
+import { type CarriedFields, carriedIn } from "./answer_parts.ts";
 
 /** The same request without a level of thinking. */
 export function withoutThinking(request: ModelRequest): ModelRequest {

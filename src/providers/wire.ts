@@ -4,19 +4,57 @@
  * Failures are classified here, from the server's own status, headers and bytes. A library above
  * would wrap them in errors that contain the whole prompt. The wire keeps the first failure,
  * because a library may turn it into any other error.
+ *
+ * Fields of a request's body that a server refuses, or that the config names, are taken out (L3):
+ * those of the request, of its messages, and of their parts and calls, but not of a tool's schema
+ * or a call's arguments.
  */
 
-import { fetchPlain } from "../lib/network/fetch_plain.ts";
-import { type Clock, schedule, whileAwake } from "../lib/clock.ts";
 import {
   ModelError,
   type ModelErrorKind,
   type ModelPart,
   type ModelRequest,
 } from "../core/model.ts";
+import { type Clock, schedule, whileAwake } from "../lib/clock.ts";
+import { fetchPlain } from "../lib/network/fetch_plain.ts";
 import { type BodyReader, cancelReader, readPieces } from "../lib/network/read_body.ts";
-import { cleanServerMessage, refusalOf } from "./failures.ts";
 import { reasonOf } from "../lib/network/server_reason.ts";
+import { isRecord } from "../lib/text/json.ts";
+import { cleanServerMessage, refusalOf } from "./failures.ts";
+
+/** The fields that a body must not have, each with the name to write in its place, if any. */
+export type Omitted = ModelRequest["omit"];
+
+/** The same body without these fields. */
+export function withoutFields<Body extends string | Uint8Array<ArrayBuffer>>(
+  body: Body,
+  omit: Omitted,
+): Body | string {
+  return omit?.size ? JSON.stringify(lean(parsed(body), omit)) : body;
+}
+
+/** Fields with an object that tools or their callers have made. */
+const FOREIGN = /^(?:parameters|input|input_?schema|args|response|json|arguments)$/i;
+
+function lean(value: unknown, omit: NonNullable<Omitted>): unknown {
+  if (Array.isArray(value)) return value.map((one) => lean(one, omit));
+  if (!isRecord(value)) return value;
+  return Object.fromEntries(
+    Object.entries(value).flatMap(([field, inside]: readonly [string, unknown]) => {
+      if (isForeign(field, inside)) return [[field, inside]];
+      const name = omit.has(field) ? omit.get(field) : field;
+      if (name === undefined || (name !== field && omit.has(name))) return [];
+      return [[name, lean(inside, omit)]];
+    }),
+  );
+}
+
+const isForeign = (field: string, inside: unknown) => FOREIGN.test(field) && !Array.isArray(inside);
+
+function parsed(body: string | Uint8Array): unknown {
+  return JSON.parse(typeof body === "string" ? body : new TextDecoder().decode(body));
+}
 
 /** Maximum silence of a server. */
 export interface WireTimeouts {

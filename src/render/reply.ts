@@ -15,10 +15,9 @@ import type { Overheard } from "../core/inbound/transcript.ts";
 import { chunk, type ChunkRules, ONE_MESSAGE } from "./markdown/chunk.ts";
 import { checkFiles, type FileRules, tooLong } from "./files.ts";
 import { freezeUnprompted } from "./freeze.ts";
-import { withoutPreviews } from "./safety/links.ts";
-import { forDiscord } from "./markdown/for_discord.ts";
+import { forDiscord, withoutPreviews } from "./markdown/for_discord.ts";
 import { isNoReply, isVisible, shownText } from "./safety/visible.ts";
-import { codeRegions } from "./markdown/code_region.ts";
+import { codeRegions } from "./markdown/code_fence.ts";
 import { isWithin } from "./markdown/spans.ts";
 
 export interface Answered {

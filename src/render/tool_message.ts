@@ -21,10 +21,9 @@ import {
 } from "./reply.ts";
 import { bounded } from "../lib/text/cut.ts";
 import { withoutInvisible } from "../lib/text/quoted.ts";
-import { forDiscord } from "./markdown/for_discord.ts";
+import { forDiscord, type LinkRules, withoutPreviews } from "./markdown/for_discord.ts";
 import { asMarkdown } from "./markdown/as_markdown.ts";
 import { chunk } from "./markdown/chunk.ts";
-import { type LinkRules, withoutPreviews } from "./safety/links.ts";
 import { withoutSmall } from "./safety/visible.ts";
 import { readerTime } from "../lib/text/units.ts";
 

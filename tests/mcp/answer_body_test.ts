@@ -1,8 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { createFloodCheck, MAX_IN_SECOND } from "../../src/lib/flood_check.ts";
-import { withAnswer } from "../../src/mcp/answer_body.ts";
-import { LOST_CODE } from "../../src/mcp/reading.ts";
+import { LOST_CODE, withAnswer } from "../../src/mcp/reading.ts";
 
 const ASKED = { id: 7, method: "tools/call" };
 

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { describe, it } from "node:test";
 import { FileError } from "../../src/core/turn/media.ts";
-import { resultText } from "../../src/mcp/result_text.ts";
+import { resultText } from "../../src/mcp/server.ts";
 
 const DATA = Buffer.from("four").toString("base64");
 

@@ -4,8 +4,13 @@ import { join } from "node:path";
 import process from "node:process";
 import { describe, it } from "node:test";
 import { schedule } from "../../src/lib/clock.ts";
-import { createConfine, environmentOf } from "../../src/mcp/confine.ts";
-import { findSandbox, type Sandbox, sandboxServer } from "../../src/mcp/sandbox.ts";
+import {
+  createConfine,
+  environmentOf,
+  findSandbox,
+  type Sandbox,
+  sandboxServer,
+} from "../../src/mcp/sandbox.ts";
 import { createLogins } from "../../src/mcp/oauth/logins.ts";
 import { createSeenTools } from "../../src/mcp/definitions.ts";
 import { createMcpServers } from "../../src/mcp/servers.ts";

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { IntentFacts } from "../../src/core/inbound/intent.ts";
 import type { KnownFacts } from "../../src/core/inbound/facts.ts";
-import type { IntentKeys } from "../../src/policy/rules/intent_rules.ts";
+import type { IntentKeys } from "../../src/policy/rules/rules.ts";
 import { guildMessage } from "../support/discord/builders.ts";
 import { admit, inWords, policy } from "./policies.ts";
 

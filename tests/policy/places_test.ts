@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { parseAllowEntry } from "../../src/policy/rules/allowlist.ts";
-import { mayActInDirect, prepareAsksRoles, prepareMayAct } from "../../src/policy/places.ts";
+import { mayActInDirect, prepareAsksRoles, prepareMayAct } from "../../src/policy/place_access.ts";
 import type {
   AccessPolicy,
   ChannelRules,

@@ -3,9 +3,8 @@ import { describe, it } from "node:test";
 import fc from "fast-check";
 import { toAccountId } from "../../src/core/discord/ids.ts";
 import type { VerdictCheck } from "../../src/core/inbound/facts.ts";
-import { createRecorder } from "../../src/policy/rules/checks.ts";
+import { createRecorder, formsOf, isNameKey } from "../../src/policy/rules/checks.ts";
 import { slug } from "../../src/core/names.ts";
-import { formsOf, isNameKey } from "../../src/policy/rules/entries.ts";
 import {
   type AgentChoice,
   exactnessOf,

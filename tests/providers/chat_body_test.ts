@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
 import type { ModelMessage, ModelRequest, ToolDefinition } from "../../src/core/model.ts";
-import { createChatBodies } from "../../src/providers/chat_body.ts";
+import { createChatBodies } from "../../src/providers/chat_completions.ts";
 import { EFFORTS } from "../../src/providers/thinking.ts";
 import { cases } from "../support/long_form.ts";
 

@@ -9,7 +9,7 @@ import {
   type ModelMessage,
   type ModelRequest,
 } from "../../src/core/model.ts";
-import { withRetry } from "../../src/providers/choice/retry.ts";
+import { withRetry } from "../../src/providers/choice/fallbacks.ts";
 import type { ModelBehaviour } from "../../simulator/model/behaviour.ts";
 import { listen, modelAt, settingsFor, withModelServer } from "../support/model/model_server.ts";
 import { createModel } from "../../src/providers/models.ts";

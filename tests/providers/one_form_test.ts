@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
 import type { ModelMessage } from "../../src/core/model.ts";
-import { inOneForm } from "../../src/providers/one_form.ts";
+import { inOneForm } from "../../src/providers/models.ts";
 
 const text = fc.constantFrom("", "a", "b");
 const id = fc.oneof(

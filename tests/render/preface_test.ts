@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { Step } from "../../src/core/step.ts";
-import { prefaceOf } from "../../src/render/preface.ts";
+import { prefaceOf } from "../../src/render/cost.ts";
 
 const call = (id: string, name: string) => ({ id, name, arguments: '{"key":"s3cret"}' });
 const answer = (...names: readonly string[]): Step => ({

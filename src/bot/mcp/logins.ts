@@ -1,7 +1,7 @@
 /** Connects the logins at MCP servers with the config and the data directory. */
 
 import type { BotConfig } from "../../config/config.ts";
-import { beginLogin, mcpStates, signInServer } from "../../mcp/server_logins.ts";
+import { beginLogin, mcpStates, signInServer } from "../../mcp/sign_in.ts";
 import { loginsIn, seenIn, serversOf } from "./ports.ts";
 
 export function createServerLogins(config: () => Pick<BotConfig, "mcp">, dataDir: string) {

@@ -9,13 +9,13 @@ import { modelIdOf, type ModelSettings } from "../../providers/settings.ts";
 import {
   createDrawImage,
   createSpeak,
+  createSpeakPcm,
   createTranscribe,
   DRAW_MS,
   SPEAK_MS,
   TRANSCRIBE_MS,
 } from "../../providers/other_apis/media.ts";
 import { openaiModel } from "./openai_models.ts";
-import { createSpeakPcm } from "../../providers/other_apis/speak_pcm.ts";
 import { createRealtimeServer } from "../../providers/other_apis/realtime.ts";
 import { schedule } from "../../lib/clock.ts";
 import type { Drawing } from "../../flows/tools/made_files.ts";

@@ -11,12 +11,15 @@ import type { Model } from "../../core/model.ts";
 import { collectGarbage } from "../../host/process/release_pages.ts";
 import type { Log } from "../../lib/log.ts";
 import { createPlaces } from "../../lib/places.ts";
-import { createBreakers } from "../../providers/choice/breakers.ts";
-import { type ModelCandidate, withFallbacks } from "../../providers/choice/fallbacks.ts";
+import {
+  createBreakers,
+  type ModelCandidate,
+  withFallbacks,
+  withRetry,
+} from "../../providers/choice/fallbacks.ts";
 import { createReadSpeed } from "../../providers/about/read_speed.ts";
 import { createKnownAbilities, createModel, withAbilities } from "../../providers/models.ts";
 import { isPaid, modelIdOf, type ModelSettings, withPrice } from "../../providers/settings.ts";
-import { withRetry } from "../../providers/choice/retry.ts";
 import { type FittedModel, withPlainerRequests } from "../../providers/refused/plainer_requests.ts";
 import { createModelCheck, findModel, settingsOf } from "./model_settings.ts";
 

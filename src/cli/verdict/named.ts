@@ -15,7 +15,7 @@ import {
 } from "../../core/outbound/target.ts";
 import { restoreIndex } from "../../discord/gateway/decode/guild_index.ts";
 import { printable, quoted } from "../../lib/text/quoted.ts";
-import { isFormOf } from "../../policy/rules/entries.ts";
+import { isFormOf } from "../../policy/rules/checks.ts";
 import type { Store } from "../../store/store.ts";
 
 /**

@@ -1,7 +1,7 @@
 /** Keys of an `intentFilter`: of an account, a guild and a channel (I1). */
 
 import { z } from "zod";
-import { INTENT_DEFAULTS, type IntentKeys } from "../../policy/rules/intent_rules.ts";
+import { INTENT_DEFAULTS, type IntentKeys } from "../../policy/rules/rules.ts";
 import { amount, key, type KeyDoc, lazyKey } from "./parts/key.ts";
 
 /** A place inherits each key that it does not write. */

@@ -7,7 +7,7 @@ import process from "node:process";
 import { createInterface } from "node:readline";
 import type { Readable } from "node:stream";
 import { loginsIn, seenIn, serversOf } from "../../bot/mcp/ports.ts";
-import { beginLogin, type McpState, mcpStates, signInServer } from "../../mcp/server_logins.ts";
+import { beginLogin, type McpState, mcpStates, signInServer } from "../../mcp/sign_in.ts";
 import { listenForCallback, pastedUrl } from "../../host/sign_in_callback.ts";
 import { codeOf } from "../../lib/errors.ts";
 import { printable } from "../../lib/text/quoted.ts";

@@ -12,9 +12,8 @@ import { defineTool, UnknownOutcomeError, WaitsForPerson } from "../../core/turn
 import type { Tool, ToolContext } from "../../core/turn/tool.ts";
 import { pastedUrl } from "../../host/sign_in_callback.ts";
 import { createNewestSet } from "../../lib/cache.ts";
-import { NotYetError } from "../../mcp/oauth/device.ts";
+import { beginSignIn, NotYetError, type SignIn } from "../../mcp/sign_in.ts";
 import type { Login } from "../../mcp/oauth/logins.ts";
-import { beginSignIn, type SignIn } from "../../mcp/sign_in.ts";
 import { GO_ON } from "../../render/sentences.ts";
 import type { EachServer, Everyone } from "./people.ts";
 

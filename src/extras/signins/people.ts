@@ -7,11 +7,15 @@ import type { McpLoginState } from "../../core/people/mcp_login.ts";
 import type { Tool } from "../../core/turn/tool.ts";
 import { OWN_LOGINS } from "../../host/files/data_dir.ts";
 import { DAY_MS } from "../../lib/clock.ts";
-import type { McpPorts, McpServer } from "../../mcp/connection.ts";
-import { scopesOf } from "../../mcp/oauth/challenge.ts";
-import { createLogins, type Login, type McpHttpServer } from "../../mcp/oauth/logins.ts";
-import { createSealing } from "../../mcp/oauth/sealing.ts";
-import { mcpStates } from "../../mcp/server_logins.ts";
+import type { McpPorts, McpServer } from "../../mcp/server.ts";
+import { scopesOf } from "../../mcp/oauth/provider.ts";
+import {
+  createLogins,
+  createSealing,
+  type Login,
+  type McpHttpServer,
+} from "../../mcp/oauth/logins.ts";
+import { mcpStates } from "../../mcp/sign_in.ts";
 import { createMcpServers, type McpServers } from "../../mcp/servers.ts";
 
 const UNUSED_MS = 90 * DAY_MS;

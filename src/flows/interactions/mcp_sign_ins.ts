@@ -11,7 +11,7 @@ import { perAccount } from "../../account/per_account.ts";
 import type { UserId } from "../../core/discord/ids.ts";
 import { listenForCallback, pastedUrl, type SignInCallback } from "../../host/sign_in_callback.ts";
 import { signInEndText } from "../../render/sentences.ts";
-import type { beginLogin } from "../../mcp/server_logins.ts";
+import type { beginLogin } from "../../mcp/sign_in.ts";
 import { tellPerson } from "../tell.ts";
 
 type BegunSignIn = Awaited<ReturnType<typeof beginLogin>>;

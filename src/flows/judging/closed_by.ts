@@ -7,7 +7,7 @@ import type { GuildTarget } from "../actions/options.ts";
 import { latest } from "../../lib/cache.ts";
 import { isOwner } from "../owners/owner_ids.ts";
 import { perAccount } from "../../account/per_account.ts";
-import { prepareClosedBy } from "../../policy/places.ts";
+import { prepareClosedBy } from "../../policy/place_access.ts";
 
 const prepared = perAccount(
   "access",

@@ -14,11 +14,11 @@ import type { Verdict } from "../../core/inbound/verdict.ts";
 import type { Delivery } from "../../core/outbound/delivery.ts";
 import type { OutboxRow } from "../../core/outbound/outbound.ts";
 import { keepNewest } from "../../lib/cache.ts";
-import { judgeIntent } from "../../policy/intent/heads.ts";
+import { judgeIntent } from "../../policy/intent/features.ts";
 import { rulesFor } from "../../policy/rules/place_rules.ts";
 import type { AccessPolicy } from "../../policy/rules/rules.ts";
 import type { MessageSource } from "./judge.ts";
-import { addresseesIn } from "../../policy/intent/addressees.ts";
+import { addresseesIn } from "../../policy/intent/tracker.ts";
 import { createIntentTracker, type IntentMessage } from "../../policy/intent/tracker.ts";
 
 /** Maximum number of channels, each of at most 30 KB; beyond, the longest silent one is forgotten. */

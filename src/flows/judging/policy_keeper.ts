@@ -18,10 +18,9 @@ import {
   textCommandsOf,
 } from "../../policy/admission.ts";
 import { type Authorize, prepareAuthorize } from "../../policy/authorize.ts";
-import { type ChooseAgent, prepareRouter } from "../../policy/router.ts";
-import { prepareTriggers } from "../../policy/triggers.ts";
+import { type ChooseAgent, prepareRouter, prepareTriggers } from "../../policy/router.ts";
 import { withNames } from "../../policy/rules/pinned.ts";
-import { mayActInDirect, prepareAsksRoles, prepareMayAct } from "../../policy/places.ts";
+import { mayActInDirect, prepareAsksRoles, prepareMayAct } from "../../policy/place_access.ts";
 import type { AccessPolicy } from "../../policy/rules/rules.ts";
 import { type DecideTools, prepareToolAccess } from "../../policy/tool_access.ts";
 

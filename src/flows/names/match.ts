@@ -16,7 +16,7 @@ import {
 } from "../../core/discord/ids.ts";
 import type { ResolvedName } from "../../core/names.ts";
 import { prepareAllowlist } from "../../policy/rules/allowlist.ts";
-import { isFormOf } from "../../policy/rules/entries.ts";
+import { isFormOf } from "../../policy/rules/checks.ts";
 import type { UnresolvedName } from "../../policy/rules/pinned.ts";
 
 export interface KnownNames {

@@ -12,7 +12,7 @@ import {
 } from "../../core/discord/ids.ts";
 import type { Finding } from "../../core/finding.ts";
 import type { Named } from "../../core/inbound/inbound.ts";
-import { channelPins, findKey, GUILD_PINS } from "../../policy/rules/entries.ts";
+import { channelPins, findKey, GUILD_PINS } from "../../policy/rules/checks.ts";
 import { rulesFor } from "../../policy/rules/place_rules.ts";
 import type { AccessPolicy } from "../../policy/rules/rules.ts";
 

@@ -19,8 +19,7 @@ import { meteredModel } from "../../core/spending/metered_model.ts";
 import type { UsedBy } from "../../core/spending/usage.ts";
 import { whileAwake } from "../../lib/clock.ts";
 import { spendOf } from "../turn/spending/budgets.ts";
-import { plainSummaryOf } from "../../render/prompt/plain_summary.ts";
-import { summaryOf, summaryRequestOf } from "../../render/prompt/summary.ts";
+import { plainSummaryOf, summaryOf, summaryRequestOf } from "../../render/prompt/summary.ts";
 import {
   foldCount,
   historyChars,

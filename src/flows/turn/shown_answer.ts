@@ -5,9 +5,15 @@ import type { Claim } from "../../core/inbound/inbox.ts";
 import { type Model, withGenerate } from "../../core/model.ts";
 import type { Manner } from "../../core/people/chosen.ts";
 import type { TurnOutcome } from "../../core/turn/turn_outcome.ts";
-import { footerOf, type ReplyToSend, withFooter, withLastLine } from "../../render/cost.ts";
+import {
+  footerOf,
+  prefaceOf,
+  type ReplyToSend,
+  withFooter,
+  withLastLine,
+  withPreface,
+} from "../../render/cost.ts";
 import { freeze } from "../../render/freeze.ts";
-import { prefaceOf, withPreface } from "../../render/preface.ts";
 import {
   type Answered,
   type ComposedReply,

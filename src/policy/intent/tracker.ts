@@ -1,13 +1,384 @@
 /**
  * Follows one channel for the intent filter (I1): who spoke, and when the bot answered each person.
  * State decides far more than wording.
+ *
+ * It keeps no names, texts or words: of each person a fixed number of bytes, with numbers of
+ * messages, and hashes of words. Chinese and Japanese have no blanks, and Korean has endings, so
+ * patterns find their words anywhere.
  */
 
 import type { UserId } from "../../core/discord/ids.ts";
-import { STRANGER } from "./addressees.ts";
 import type { IntentFeatures } from "./features.ts";
-import { createTrackedPeople, likeness, type TrackedPerson } from "./people.ts";
-import { type IntentWords, readIntentWords } from "./words.ts";
+
+/** Beyond this number, the person with the oldest last message makes room. */
+const MAX_PEOPLE = 200;
+/** Content words of an answer that are kept; those after them are not compared. */
+const MAX_ANSWER_WORDS = 25;
+/** Number of a person's newest messages that are remembered as addressing the bot or not. */
+const HISTORY_LENGTH = 5;
+/** Memory grows by this many people at a time. */
+const GROWTH = 8;
+
+/** A person without messages has these values. */
+const NEVER = -1;
+
+/** The layout of a person's numbers. */
+const LAST_MESSAGE = 0;
+const LAST_ANSWER = 1;
+const LAST_ADDRESSED_BY_OTHERS = 2;
+/** Bits: of the last messages, which addressed the bot. The newest is the lowest. */
+const TO_BOT = 3;
+const HISTORY_COUNT = 4;
+const LAST_WAS_TO_OTHERS = 5;
+const ANSWER_WORD_COUNT = 6;
+const ANSWER_WORDS = 7;
+const STRIDE = ANSWER_WORDS + MAX_ANSWER_WORDS;
+
+/** A person's state. Numbers of messages count from the tracker's start; -1 is never. */
+interface TrackedPerson {
+  /** The person's own last message. */
+  readonly lastMessage: number;
+  /** The bot's last answer to the person. */
+  readonly lastAnswer: number;
+  /** Unix time in milliseconds of that answer. */
+  readonly lastAnswerAt: number;
+  /** The last message of another person to this one. */
+  readonly lastAddressedByOthers: number;
+  readonly lastWasToBot: boolean;
+  readonly lastWasToOthers: boolean;
+  /** Part of the last messages that addressed the bot, from 0 to 1. */
+  readonly shareToBot: number;
+}
+
+const UNKNOWN: TrackedPerson = {
+  lastMessage: NEVER,
+  lastAnswer: NEVER,
+  lastAnswerAt: 0,
+  lastAddressedByOthers: NEVER,
+  lastWasToBot: false,
+  lastWasToOthers: false,
+  shareToBot: 0,
+};
+
+/** Gives each person a place in two arrays, and makes room for new people. */
+function createPlaces() {
+  /** In the order in which the people were last heard of. */
+  const places = new Map<UserId, number>();
+  const state = { numbers: new Int32Array(0), answeredAt: new Float64Array(0) };
+
+  function grow(people: number): void {
+    const before = { ...state };
+    state.numbers = new Int32Array(people * STRIDE);
+    state.numbers.set(before.numbers);
+    state.answeredAt = new Float64Array(people);
+    state.answeredAt.set(before.answeredAt);
+  }
+
+  /** Takes the place of the person with the oldest last message, or a new one. */
+  function takePlace(): number {
+    const [oldest] = places;
+    if (places.size < MAX_PEOPLE || oldest === undefined) {
+      if (places.size === state.answeredAt.length) {
+        grow(Math.min(places.size + GROWTH, MAX_PEOPLE));
+      }
+      return places.size;
+    }
+    places.delete(oldest[0]);
+    return oldest[1];
+  }
+
+  return {
+    places,
+    state,
+    /** The first index of a person's numbers. Makes room for a new person. */
+    touch(person: UserId): number {
+      const known = places.get(person);
+      if (known !== undefined) places.delete(person);
+      const place = known ?? takePlace();
+      places.set(person, place);
+      const base = place * STRIDE;
+      if (known === undefined) {
+        state.numbers.fill(0, base, base + STRIDE);
+        state.numbers.fill(NEVER, base, base + LAST_ADDRESSED_BY_OTHERS + 1);
+      }
+      return base;
+    },
+  };
+}
+
+function createTrackedPeople() {
+  const { places, state, touch } = createPlaces();
+
+  function read(base: number, field: number): number {
+    return state.numbers[base + field] ?? NEVER;
+  }
+
+  return {
+    wrote(person: UserId, message: number, to: { bot: boolean; others: boolean }): void {
+      const base = touch(person);
+      state.numbers[base + LAST_MESSAGE] = message;
+      const history = (read(base, TO_BOT) << 1) | (to.bot ? 1 : 0);
+      state.numbers[base + TO_BOT] = history & ((1 << HISTORY_LENGTH) - 1);
+      state.numbers[base + HISTORY_COUNT] = Math.min(read(base, HISTORY_COUNT) + 1, HISTORY_LENGTH);
+      state.numbers[base + LAST_WAS_TO_OTHERS] = to.others ? 1 : 0;
+    },
+    answered(person: UserId, message: number, at: number, content: ReadonlySet<number>): void {
+      const base = touch(person);
+      state.numbers[base + LAST_ANSWER] = message;
+      state.answeredAt[base / STRIDE] = at;
+      let count = 0;
+      for (const word of content) {
+        if (count === MAX_ANSWER_WORDS) break;
+        state.numbers[base + ANSWER_WORDS + count++] = word;
+      }
+      state.numbers[base + ANSWER_WORD_COUNT] = count;
+    },
+    addressed(person: UserId, message: number): void {
+      const base = touch(person);
+      state.numbers[base + LAST_ADDRESSED_BY_OTHERS] = message;
+    },
+    of(person: UserId): TrackedPerson {
+      const place = places.get(person);
+      if (place === undefined) return UNKNOWN;
+      const base = place * STRIDE;
+      const history = read(base, TO_BOT);
+      const count = read(base, HISTORY_COUNT);
+      return {
+        lastMessage: read(base, LAST_MESSAGE),
+        lastAnswer: read(base, LAST_ANSWER),
+        lastAnswerAt: state.answeredAt[place] ?? 0,
+        lastAddressedByOthers: read(base, LAST_ADDRESSED_BY_OTHERS),
+        lastWasToBot: (history & 1) === 1,
+        lastWasToOthers: read(base, LAST_WAS_TO_OTHERS) === 1,
+        shareToBot: count === 0 ? 0 : bitsIn(history) / count,
+      };
+    },
+    /** How many words of a message the bot's last answer to the person has, from 0 to 1. */
+    sharedWithAnswer(person: UserId, content: ReadonlySet<number>): number {
+      const place = places.get(person);
+      if (place === undefined) return 0;
+      const base = place * STRIDE;
+      const count = read(base, ANSWER_WORD_COUNT);
+      let shared = 0;
+      for (let at = 0; at < count; at++) if (content.has(read(base, ANSWER_WORDS + at))) shared++;
+      return cosine(shared, count, content.size);
+    },
+  };
+}
+
+/** How alike two sets of words are, from 0 to 1. */
+function likeness(a: ReadonlySet<number>, b: ReadonlySet<number>): number {
+  let shared = 0;
+  for (const word of a) if (b.has(word)) shared++;
+  return cosine(shared, a.size, b.size);
+}
+
+/** The cosine of the angle between two sets. */
+function cosine(shared: number, sizeA: number, sizeB: number): number {
+  return shared === 0 ? 0 : shared / Math.sqrt(sizeA * sizeB);
+}
+
+function bitsIn(history: number): number {
+  let count = 0;
+  for (let rest = history; rest > 0; rest >>= 1) count += rest & 1;
+  return count;
+}
+
+/** Longer texts are cut, so that the cost of a message has a limit. A Discord message has 2,000. */
+const MAX_CHARACTERS = 2_000;
+/** Shorter words of ASCII letters carry no topic. */
+const MIN_CONTENT_LENGTH = 3;
+const HASH_START = 0x811c9dc5;
+const HASH_PRIME = 0x01000193;
+/** Two letters of a script without blanks, or a word with its marks: `don't`, `c++`, `set-up`. */
+const WORD =
+  /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}]{1,2}|\p{L}[\p{L}\p{M}\p{N}'’+#-]*/gu;
+
+/** Words that say nothing about the topic. */
+const STOP_WORDS = wordsOf(
+  "the a an to of in on is it i you he she we they and or for that this with at be do does did " +
+    "have has had my your me so if then but not no yes ok can will just what how why when where who " +
+    "which there here was are im its dont as from by about like get got any some one u ur",
+);
+const QUESTION_WORDS = wordsOf(
+  "what why how when where who which whats hows wheres whos was wie wo wann warum wer wieso " +
+    "welche welcher welches wohin quoi comment pourquoi quand où qui quel quelle combien qué " +
+    "cómo cuándo dónde quién cuál cuánto que como onde quando quem qual quanto che dove chi " +
+    "quale cosa wat hoe waar wanneer waarom welke co jak gdzie kiedy kto dlaczego ile jaki " +
+    "jaka kde kdy proč что как где когда почему кто какой какая какие сколько зачем що як де " +
+    "коли чому хто який скільки ne nasıl nerede neden kim hangi kaç niye vad hur när varför " +
+    "vem vilken apa kapan siapa berapa",
+);
+const AUXILIARIES = wordsOf(
+  "is are do does did can could would should will was were has have had am any anyone " +
+    "anybody ist sind kann kannst gibt geht muss soll darf est peux peut est-ce faut hay es " +
+    "está puedes puedo tem pode posso dá puoi c'è kan kun moet mag czy można możesz есть можно " +
+    "можешь чи можна finns bisa",
+);
+const ACKNOWLEDGEMENTS = wordsOf(
+  "yes yeah yep yup no nope ok okay k right sure hmm hm oh ah cool great nice indeed correct " +
+    "exactly lol lmao haha hahaha nvm done worked works true fine alright good sweet perfect " +
+    "wow ja nein jo nö gut super klar genau stimmt perfekt oui non ouais parfait mdr sí vale " +
+    "perfecto claro genial jaja sim não beleza certo kkk sì perfetto bene nee prima top tak " +
+    "nie dobra dobrze да нет ок ага ясно понятно круто хорошо ну так ні добре evet hayır tamam " +
+    "jag nej bra",
+);
+const REFERENCES = wordsOf(
+  "it that this those these they them and but so also then or because which und aber das " +
+    "dann oder et mais donc alors ou ça y pero entonces eso e mas então isso ma allora quindi " +
+    "en maar dus dan dat ale to więc а и но тогда или это і але тоді або peki ve ama ya och " +
+    "men så då",
+);
+const THANKS = wordsOf(
+  "thanks thank thx ty cheers tnx thanx tysm danke dankeschön dankschön merci gracias " +
+    "obrigado obrigada valeu grazie bedankt dankjewel dzięki dziękuję dzieki díky děkuji " +
+    "спасибо спс благодарю дякую teşekkürler teşekkür sağol eyvallah tack takk mersi شكرا " +
+    "makasih terimakasih",
+);
+const GREETINGS = wordsOf(
+  "hi hello hey howdy greetings morning hallo moin servus bonjour salut coucou hola buenas " +
+    "olá oi ciao buongiorno hoi cześć hej siema привет здравствуйте привіт merhaba selam ahoj " +
+    "halo",
+);
+const SECOND_PERSON = wordsOf(
+  "you your yours u ur you're youre du dir dich dein deine tu te toi vous votre tú ti você " +
+    "vc seu jij jou jouw ci twój ты тебе тебя вы вам ти тобі sen sana seni",
+);
+const THIRD_PERSON = wordsOf(
+  "he she him her they bot er sie elle él ella ele ela lui lei он она",
+);
+/** Other words that usually stand before a comma or colon at the start of a text. */
+const OPENERS = wordsOf(
+  "actually anyway basically btw damn edit everyone fyi guys honestly interesting maybe " +
+    "note now oops please question see sorry still todo update wait well yea achtung bitte " +
+    "entschuldigung frage hinweis krass leute mist moment nebenbei schade toll übrigens warte " +
+    "attention attends au bref dommage désolé enfin bon sinon bueno espera gente oye perdón " +
+    "pregunta aspetta domanda peccato ragazzi scusa aliás desculpa pergunta helaas jammer oké " +
+    "trouwens vraag wacht czekaj ej kurde przepraszam pytanie szkoda блин вопрос извини " +
+    "короче кстати ладно подожди слушай bu arada bekle pardon soru förresten förlåt vänta",
+);
+// deno-fmt-ignore
+const BEGINNINGS = [
+  QUESTION_WORDS, AUXILIARIES, ACKNOWLEDGEMENTS, REFERENCES, THANKS, GREETINGS, THIRD_PERSON, OPENERS,
+];
+/** Signs of Chinese, Japanese and Korean. */
+const ASIAN_THANKS = /谢谢|謝謝|多谢|ありがと|感謝|감사|고마|고맙/;
+const ASIAN_QUESTION =
+  /什么|怎么|哪|谁|几点|多少|为什么|(?:[吗嗎呢]|(?:ます|です|の|い|る|た)か)(?=[\s。.!！]*$)|いつ|どこ|どう|なぜ|誰|教えて|언제|어디|뭐|무엇|왜|어떻게|누가|누구|몇/u;
+const ASIAN_REFERENCE = /^(?:那|还有|但是|それ|じゃ|では|でも|あと|그럼|그리고|근데|그러면)/;
+const ASIAN_ACKNOWLEDGEMENT =
+  /^(?:好的|好吧|是的|对|不是|哈|はい|いいえ|うん|了解|なるほど|네|응|아니|ㅋ|ㅎ)/;
+/** Usual words that begin names, such as "Les Amis". */
+const NAME_STARTS = wordsOf("der die das ein eine les los las una une het een big old new little");
+const OWN_PROBLEM =
+  /\b(i (have|need|want|get|got|can't|cant|cannot|am|was|tried|installed|did|use|just)|i'm|im|i've|my|help)\b/i;
+const CODE_OR_LINK = /https?:|`|\/[a-z]+\/|sudo |--\w/;
+
+/** A text as the filter reads it. */
+interface IntentWords {
+  readonly count: number;
+  readonly content: ReadonlySet<number>;
+  readonly isQuestion: boolean;
+  readonly beginsWithQuestionWord: boolean;
+  readonly beginsWithAuxiliary: boolean;
+  readonly beginsWithAcknowledgement: boolean;
+  /** It begins with "it", "that", "but", … */
+  readonly beginsWithReference: boolean;
+  readonly thanks: boolean;
+  readonly greets: boolean;
+  readonly saysYou: boolean;
+  readonly saysTheyOrBot: boolean;
+  readonly saysOwnProblem: boolean;
+  readonly hasCodeOrLink: boolean;
+}
+
+/** Reads a text. Its cost has a limit at any length. */
+function readIntentWords(text: string): IntentWords {
+  const start = text.slice(0, MAX_CHARACTERS);
+  const words: readonly string[] = start.toLowerCase().match(WORD) ?? [];
+  const [first = "", second = ""] = words;
+  const has = (list: ReadonlySet<string>) => words.some((word) => list.has(word));
+  return {
+    count: words.length,
+    content: new Set(words.filter(hasContent).map(hashOf)),
+    isQuestion: /[?？؟]/.test(text) || ASIAN_QUESTION.test(start),
+    beginsWithQuestionWord: QUESTION_WORDS.has(first) ||
+      (REFERENCES.has(first) && QUESTION_WORDS.has(second)),
+    beginsWithAuxiliary: AUXILIARIES.has(first),
+    beginsWithAcknowledgement: ACKNOWLEDGEMENTS.has(first) || ASIAN_ACKNOWLEDGEMENT.test(start),
+    beginsWithReference: REFERENCES.has(first) || ASIAN_REFERENCE.test(start),
+    thanks: has(THANKS) || ASIAN_THANKS.test(start),
+    greets: GREETINGS.has(first),
+    saysYou: has(SECOND_PERSON),
+    saysTheyOrBot: has(THIRD_PERSON),
+    saysOwnProblem: OWN_PROBLEM.test(start),
+    hasCodeOrLink: CODE_OR_LINK.test(start),
+  };
+}
+
+/** Whether a word is so usual that, without a mark behind it, it names no one. */
+const isUsualWord = (word: string): boolean =>
+  [STOP_WORDS, SECOND_PERSON, NAME_STARTS].some((list) => list.has(word));
+
+/** Whether a word before a comma or colon at the start of a text is in a list, so no one's name. */
+const isListedWord = (word: string): boolean =>
+  isUsualWord(word) || BEGINNINGS.some((list) => list.has(word));
+
+function hasContent(word: string): boolean {
+  const isTooShort = word.length < MIN_CONTENT_LENGTH && word.charCodeAt(0) < 0x80;
+  return !isTooShort && !STOP_WORDS.has(word);
+}
+
+function hashOf(word: string): number {
+  let hash = HASH_START;
+  for (let at = 0; at < word.length; at++) {
+    hash = Math.imul(hash ^ word.charCodeAt(at), HASH_PRIME);
+  }
+  return hash;
+}
+
+function wordsOf(list: string): ReadonlySet<string> {
+  return new Set(list.split(" "));
+}
+
+/** Stands for each person who has not written in the channel. */
+export const STRANGER = "0" as UserId;
+
+/** A name at the start, followed by a mark: "Anna: …", "@anna, …". */
+const FIRST_NAME = /^[^\p{L}\p{N}_]*([^\s,:;]+)\s*[,:;]/u;
+/** A word that is the name of a person who has not written, if no list has it: "linus, …". */
+const OTHER_NAME = /^@?(\p{L}[\p{L}\p{M}'’-]{2,})\s?[,:]\s/u;
+/** A name is shorter. Without this limit, a text of marks alone would take quadratic time. */
+const MAX_START = 100;
+const BETWEEN_WORDS = /[\s,:;!?().@、，。！？]+/;
+/** Shorter names inside a text are more often words, except in scripts with longer letters. */
+const MIN_LENGTH_INSIDE = 3;
+const IS_ASCII = /^[!-~]*$/;
+
+/**
+ * Finds names in a text: at its start, alone or followed by a mark, and inside. {@link STRANGER}: it
+ * begins with a name that no one has.
+ *
+ * @param people Ids by name in lower case.
+ * @param author Is never an addressee.
+ */
+export function addresseesIn(
+  text: string,
+  people: ReadonlyMap<string, UserId>,
+  author: UserId,
+): { readonly to: readonly UserId[]; readonly beginsWithName: boolean } {
+  const [, marked = ""] = FIRST_NAME.exec(text.slice(0, MAX_START)) ?? [];
+  const words = text.toLowerCase().split(BETWEEN_WORDS).filter((word) => word !== "");
+  const isLong = (word: string) => word.length >= MIN_LENGTH_INSIDE || !IS_ASCII.test(word);
+  const personOf = (word = "") => isLong(word) && !isUsualWord(word) ? people.get(word) : undefined;
+  const [, other] = OTHER_NAME.exec(text.slice(0, MAX_START)) ?? [];
+  const stranger = other && !isListedWord(other.toLowerCase()) ? STRANGER : undefined;
+  const first = people.get(marked.toLowerCase().replace(/^@/, "")) ?? personOf(words[0]) ??
+    stranger;
+  const to = new Set([first, ...words.map(personOf)].filter((one) => one !== undefined));
+  to.delete(author);
+  return { to: [...to] as UserId[], beginsWithName: first !== undefined && first !== author };
+}
 
 export interface IntentMessage {
   readonly author: UserId;

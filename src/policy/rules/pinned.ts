@@ -15,7 +15,7 @@ import {
 } from "../../core/discord/ids.ts";
 import type { ResolvedName } from "../../core/names.ts";
 import type { AllowEntry } from "./allowlist.ts";
-import { isNameKey } from "./entries.ts";
+import { isNameKey } from "./checks.ts";
 import type { AccessPolicy, ChannelRules, GuildRules, SenderTools } from "./rules.ts";
 
 /** An entry that matches by a name, which another object may take. */

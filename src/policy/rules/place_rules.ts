@@ -7,18 +7,31 @@
 import { pathTo } from "../../core/config_file.ts";
 import type { GuildPlace } from "../../core/inbound/inbound.ts";
 import { NO_THREADS, type ThreadRules } from "../../core/inbound/threads.ts";
-import { channelName, guildName, type RecordCheck, recordNothing } from "./checks.ts";
-import { channelPins, entryAt, findKey, findKeyById, GUILD_PINS, isNameKey } from "./entries.ts";
+import {
+  channelName,
+  channelPins,
+  entryAt,
+  findKey,
+  findKeyById,
+  GUILD_PINS,
+  guildName,
+  isNameKey,
+  type RecordCheck,
+  recordNothing,
+} from "./checks.ts";
 import {
   type AccessPolicy,
+  accountLevel,
   type ChannelRules,
+  combineIntent,
   type GuildRules,
+  type IntentKeys,
+  type IntentRules,
   type PlaceToolRules,
   type SenderTools,
   type ToolLists,
 } from "./rules.ts";
 import type { AllowEntry } from "./allowlist.ts";
-import { accountLevel, combineIntent, type IntentKeys, type IntentRules } from "./intent_rules.ts";
 
 /** A place in which the bot answers no message. */
 interface ClosedPlace {

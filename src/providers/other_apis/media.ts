@@ -1,12 +1,206 @@
 /** Speaks texts (R16), transcribes recordings and draws images (T6), by OpenAI's APIs. */
 
-import { z } from "zod";
 import { Buffer } from "node:buffer";
-import { FileError } from "../../core/turn/media.ts";
-import type { ModelSettings } from "../settings.ts";
+import { z } from "zod";
 import type { ModelUsage } from "../../core/model.ts";
+import { FileError } from "../../core/turn/media.ts";
+import type { StartTimer } from "../../lib/clock.ts";
+import { fetchPlain } from "../../lib/network/fetch_plain.ts";
+import { readBody } from "../../lib/network/read_body.ts";
 import { parseForeignJson } from "../../lib/text/json.ts";
-import { askSpeech, type SpeechDeps } from "./request.ts";
+import {
+  endpointOf,
+  fetchOf,
+  type ModelSettings,
+  type ProviderSettings,
+  secretsOf,
+} from "../settings.ts";
+
+/** Everything that such a request needs from outside. */
+interface SpeechDeps {
+  readonly fetch: typeof globalThis.fetch;
+  /** Milliseconds from the request to the last byte of the answer. */
+  readonly timeoutMs: number;
+}
+
+/**
+ * Sends a request once. The time limit holds even if the runtime ignores the abort.
+ *
+ * @returns The bytes of the answer.
+ * @throws {FileError} Or the signal's reason.
+ */
+async function askSpeech(
+  provider: ProviderSettings,
+  { path, body, maxBytes, server = "speech" }: {
+    /** After the provider's address: `"/audio/speech"`. */
+    readonly path: string;
+    readonly body: FormData | string;
+    /** Maximum bytes of the answer. */
+    readonly maxBytes: number;
+    /** Kind of the server, for failures; `"speech"` if absent. */
+    readonly server?: string;
+  },
+  { fetch, timeoutMs }: SpeechDeps,
+  signal: AbortSignal,
+): Promise<Uint8Array<ArrayBuffer>> {
+  const limit = AbortSignal.timeout(timeoutMs);
+  const both = AbortSignal.any([limit, signal]);
+  const given = { path, body, server };
+  const stopped = new Promise<never>((_resolve, reject) => {
+    both.addEventListener("abort", () => reject(both.reason), { once: true });
+  });
+  stopped.catch(() => {}); // the answer may have come first
+  const tooLarge = () => new FileError(`the ${server} server's answer is too large`);
+  async function ask(): Promise<Uint8Array<ArrayBuffer>> {
+    const { body } = await sendSpeech(provider, given, fetch, both);
+    return await readBody(body, { maxBytes, tooLarge, signal: both });
+  }
+  try {
+    signal.throwIfAborted();
+    const answer = ask();
+    answer.catch(() => {}); // after the limit, its failure changes nothing
+    return await Promise.race([answer, stopped]);
+  } catch (error) {
+    if (signal.aborted) throw signal.reason;
+    if (error instanceof FileError) throw error;
+    if (limit.aborted) {
+      const cause = new Error(`nothing within ${timeoutMs / 1_000} s`);
+      throw new FileError(`the ${server} server gave no answer`, { cause });
+    }
+    throw unreachable(error, provider, server);
+  }
+}
+
+/**
+ * Sends a request once, and returns the answer before its body.
+ *
+ * @throws {FileError} If the server refuses it; or the error of `fetch`.
+ */
+async function sendSpeech(
+  provider: ProviderSettings,
+  { path, body, server = "speech" }: {
+    readonly path: string;
+    readonly body: FormData | string;
+    readonly server?: string;
+  },
+  fetch: SpeechDeps["fetch"],
+  signal: AbortSignal,
+): Promise<Response> {
+  const { headers = {}, apiKey } = provider;
+  const response = await fetchPlain(fetchOf(provider, fetch), `${endpointOf(provider)}${path}`, {
+    method: "POST",
+    headers: {
+      ...(apiKey !== undefined && { Authorization: `Bearer ${apiKey}` }),
+      ...(typeof body === "string" && { "Content-Type": "application/json" }),
+      ...headers,
+    },
+    body,
+    redirect: "error", // the key and the words must not go to another address
+    signal,
+  });
+  if (response.ok) return response;
+  await response.body?.cancel().catch(() => {});
+  const cause = new Error(`HTTP ${response.status}`);
+  throw new FileError(`the ${server} server refused it`, { cause });
+}
+
+function unreachable(error: unknown, provider: ProviderSettings, server = "speech"): Error {
+  const cause = new Error(reasonOf(error, provider));
+  return new FileError(`the ${server} server could not be reached`, { cause });
+}
+
+/** The runtime's reason, unless it repeats a secret of the provider. */
+function reasonOf(error: unknown, provider: ProviderSettings): string {
+  const reason = error instanceof Error ? error.message : String(error);
+  return secretsOf(provider).some((secret) => reason.includes(secret)) ? "no reason" : reason;
+}
+
+/** Milliseconds until the first sound, and between two parts of it. */
+export const SOUND_MS = 10_000;
+/** Maximum bytes of a sentence: three minutes. */
+const MAX_BYTES = 9_000_000;
+/** Samples a second that OpenAI's `pcm` has, and a call takes; and those of any sound. */
+const RATE = 24_000;
+const RATES = { least: 4_000, most: 192_000 };
+const HEADER_BYTES = 44;
+
+/**
+ * Creates the speaker.
+ *
+ * @returns Mono, 16 bits, 24 kHz. It throws a {@link FileError}, or the signal's reason.
+ */
+export function createSpeakPcm(
+  { name: model, provider }: ModelSettings,
+  voice: string,
+  { fetch, schedule }: Pick<SpeechDeps, "fetch"> & {
+    readonly schedule: StartTimer;
+  },
+): (text: string, signal: AbortSignal) => AsyncIterable<Int16Array> {
+  return async function* (text, signal) {
+    const body = JSON.stringify({ model, voice, input: text, response_format: "pcm" });
+    const silent = new AbortController();
+    const both = AbortSignal.any([silent.signal, signal]);
+    const inTime = <Part>(coming: Promise<Part>): Promise<Part> =>
+      coming.finally(schedule(() => silent.abort(), SOUND_MS));
+    try {
+      signal.throwIfAborted();
+      const response = await inTime(
+        sendSpeech(provider, { path: "/audio/speech", body }, fetch, both),
+      );
+      const reader = response.body?.getReader();
+      if (!reader || /json|html|xml/i.test(response.headers.get("content-type") ?? "")) {
+        throw new FileError("the speech server's answer is no sound");
+      }
+      const read = createReadPcm();
+      for (let bytes = 0;;) {
+        const { done, value } = await inTime(reader.read());
+        if (done) break;
+        bytes += value.length;
+        if (bytes > MAX_BYTES) throw new FileError("the speech server's answer is too large");
+        const samples = read(value);
+        if (samples.length > 0) yield samples;
+      }
+    } catch (error) {
+      if (signal.aborted) throw signal.reason;
+      if (silent.signal.aborted) {
+        throw new FileError(`the speech server was silent for ${SOUND_MS / 1_000} s`);
+      }
+      throw error instanceof FileError ? error : unreachable(error, provider);
+    } finally {
+      silent.abort(); // a reader that stops early ends the request
+    }
+  };
+}
+
+/** Creates the reader of a sound in parts. Some servers send WAV, at another rate. */
+export function createReadPcm(): (bytes: Uint8Array) => Int16Array {
+  let kept: Uint8Array = new Uint8Array(0);
+  let rate: number | undefined;
+  /** Of the next sample, in samples from the begin of the part. */
+  let at = 0;
+  return (bytes) => {
+    let all = new Uint8Array(kept.length + bytes.length);
+    all.set(kept);
+    all.set(bytes, kept.length);
+    if (rate === undefined) {
+      const isWav = new TextDecoder("latin1").decode(all.subarray(0, 4)) === "RIFF";
+      kept = all;
+      if (all.length < (isWav ? HEADER_BYTES : 4)) return new Int16Array(0);
+      rate = isWav ? new DataView(all.buffer).getUint32(24, true) : RATE;
+      if (rate < RATES.least || rate > RATES.most) {
+        throw new FileError("the speech server's answer has a wrong rate");
+      }
+      all = isWav ? all.slice(HEADER_BYTES) : all;
+    }
+    const samples = new Int16Array(all.buffer, 0, all.length >> 1);
+    kept = all.slice(samples.byteLength);
+    if (rate === RATE) return samples;
+    const made: number[] = [];
+    for (; at < samples.length; at += rate / RATE) made.push(samples[Math.floor(at)] ?? 0);
+    at -= samples.length;
+    return Int16Array.from(made);
+  };
+}
 
 /** Milliseconds for one answer: its text waits as long. */
 export const SPEAK_MS = 30_000;

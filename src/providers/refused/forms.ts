@@ -4,7 +4,7 @@ import { hasCalls, plainMessages, withoutImages, withoutTools } from "../../core
 import type { ModelMessage, ModelRequest, ToolDefinition } from "../../core/model.ts";
 import type { ThinkLevel } from "../../core/people/chosen.ts";
 import { isRecord } from "../../lib/text/json.ts";
-import { carriedIn, withoutCarried } from "../carried/carried.ts";
+import { carriedIn, withoutCarried } from "../answer_parts.ts";
 import { withoutThinking } from "../thinking.ts";
 
 export interface Form {

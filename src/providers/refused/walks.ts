@@ -3,15 +3,28 @@
  * refuses (L3).
  *
  * Within a walk, each request leaves out more, until one is answered. The next walk goes on with what
- * the refusals and the answer tell (`parts.ts`).
+ * the refusals and the answer tell.
+ *
+ * The first plainer form is chosen by the server's words; wrong words cost one request. Refused
+ * parts are found by group tests over many requests: an answered request clears its parts, and a
+ * refused one has a bad part among those that are not clear.
  */
 
 import { createHash } from "node:crypto";
-import { imagesOf, withoutImages } from "../../core/fit_request.ts";
-import type { ModelError, ModelImage, ModelRequest, RefusedPart } from "../../core/model.ts";
-import { firstStep } from "./first_step.ts";
+import { hasCalls, imagesOf, withoutImages } from "../../core/fit_request.ts";
+import type {
+  ModelError,
+  ModelImage,
+  ModelRequest,
+  RefusedPart,
+  ToolDefinition,
+} from "../../core/model.ts";
 import {
   abilityForm,
+  CARRIED,
+  countForm,
+  fieldForm,
+  FOREIGN_CALLS,
   type Form,
   idOf,
   keeping,
@@ -19,10 +32,238 @@ import {
   LADDER,
   LIMIT,
   OF_TOOLS,
+  OPTIONAL_FIELDS,
+  RESPONSES,
   STREAM,
+  THINKING_OFF,
+  thinkingForm,
   toolForm,
 } from "./forms.ts";
-import { createPartSearch, type Part } from "./parts.ts";
+
+/**
+ * A form, tools, or the kind of the parts among which the walk looks at once. `no_tools`: the words
+ * speak of all of them, so one tool alone shows whether they are right.
+ */
+export type FirstStep =
+  | Form
+  | readonly ToolDefinition[]
+  | "tools"
+  | "no_tools"
+  | "images"
+  | undefined;
+
+const MISSES = /\bmissing\b|\brequire[sd]?\b|\bmust (?:be|have|contain|include)\b|\bpassed back\b/i;
+const THOUGHTS = /thinking|reasoning|thought|signature/i;
+const TOOLS = /\btools?\b|\bfunction[_ -]?(?:call|declaration)|\bgrammar\b|\bschema\b|\bjinja\b/i;
+const LACKS = /\b(?:un)?support(?:s|ed)?\b|\benabled?\b|\brequires? --/i;
+const OF_SCHEMAS = /schema|grammar|keyword|propert/i;
+const IMAGES = /\bimages?\b|\bimage_url\b|\bvision\b|\bmultimodal\b|\bmmproj\b/i;
+const LIMIT_WORDS = /\b(?:maximum|at most|limit|exceed\w*|too (?:long|many))\b/i;
+
+export function firstStep(
+  { kind, words = "" }: Pick<ModelError, "kind" | "words">,
+  request: ModelRequest,
+): FirstStep {
+  const { tools = [], thinking, messages, byResponses, omit } = request;
+  const isNamed = (name: string) =>
+    new RegExp(`(?<![\\w-])${RegExp.escape(name)}(?![\\w-])`).test(words);
+  if (byResponses && kind === "not_found") return THINKING_OFF;
+  if (!byResponses && /\bv1\/responses\b|\bnot a chat model\b/i.test(words)) return RESPONSES;
+  if (/\bto stream\b|\bstreaming\b/i.test(words) && !omit?.has("stream")) return STREAM;
+  const field = OPTIONAL_FIELDS.find((one) =>
+    isNamed(one) && !omit?.has(one) &&
+    // These are common words, too.
+    (!/^(?:include|store|strict)$/.test(one) || new RegExp(`[.'"\`/\\n]${one}\\b`).test(words))
+  );
+  if (field !== undefined) {
+    const isRenamed = field === "max_tokens" && isNamed("max_completion_tokens");
+    return fieldForm(field, isRenamed ? "max_completion_tokens" : undefined);
+  }
+  const isCarried = messages.some((one) => one.role === "assistant" && one.carried !== undefined);
+  const isThought = THOUGHTS.test(words);
+  if (isThought && MISSES.test(words) && hasCalls(messages)) return FOREIGN_CALLS;
+  if (isCarried && (isThought || /\b(?:extra|unknown|additional)\b/i.test(words))) {
+    return CARRIED.find(({ apply }) => apply(request) !== request);
+  }
+  if (thinking !== undefined && isThought) return thinkingForm(thinking);
+  if (messages.some((one) => one.role === "user" && one.images) && IMAGES.test(words)) {
+    return "images";
+  }
+  if (tools.length === 0 || !TOOLS.test(words)) return undefined;
+  const named = namedTools(words, tools);
+  if (named.length > 0) return named;
+  const limits = LIMIT_WORDS.test(words) ? (words.match(/\b\d+\b/g) ?? []).map(Number) : [];
+  const most = Math.max(0, ...limits.filter((one) => one < tools.length));
+  if (most > 0) return countForm(most);
+  return LACKS.test(words) && !OF_SCHEMAS.test(words) ? "no_tools" : "tools";
+}
+
+/** The tools that the words name, or whose places in the request they name. */
+function namedTools(words: string, tools: readonly ToolDefinition[]): readonly ToolDefinition[] {
+  const places = Array.from(
+    words.matchAll(/\b(?:tools|function_declarations)(?:\.|\[|["'], ?)(\d+)/g),
+    ([text, at]) => ({ text, at: Number(at) }),
+  );
+  const google = places.filter(({ text }) => text.startsWith("function"));
+  const found = new Set((google.length > 0 ? google : places).map(({ at }) => at));
+  return tools.filter(({ name }, at) =>
+    found.has(at) ||
+    // A name without a quote or a noun may be a common word, such as "ask".
+    new RegExp(`(?:['"\`]|\\b(?:function|tool):? )${RegExp.escape(name)}(?![\\w-])`).test(words)
+  );
+}
+
+export interface Part {
+  readonly key: string;
+  readonly kind: "form" | "tools" | "images";
+  /** The form that leaves it out. */
+  readonly form: () => Form;
+}
+
+/** Bad parts in a row after which the others of their kind count as bad, because of their number. */
+const ROW_MAX = 6;
+/** Bad parts of a kind, with none taken ever, after which the server takes none; or all, if several. */
+const LACKS_MIN = 3;
+const COUNTED = ["tools", "images"] as const;
+
+export function createPartSearch() {
+  let clear = new Map<string, Part>();
+  /** Each has a bad part. */
+  let groups: (readonly Part[])[] = [];
+  /** Found ones that no answer has proved yet. */
+  const bad = new Map<string, Part>();
+  const taken = new Set<Part["kind"]>();
+  /** Number of bad ones, of each kind of which none was taken. */
+  const singles = new Map<Part["kind"], number>();
+  const rows = new Map<Part["kind"], number>();
+
+  const isIn = (group: readonly Part[], { key }: Part) => group.some((one) => one.key === key);
+  /** Maximum number of parts of a kind in a request. */
+  const most = new Map<Part["kind"], number>();
+  const lacks = (kind: Part["kind"]) =>
+    (singles.get(kind) ?? 0) >= Math.min(LACKS_MIN, Math.max(2, most.get(kind) ?? 0));
+  const isActive = () => groups.length > 0 || bad.size > 0;
+
+  function blame(some: readonly Part[]): void {
+    for (const part of some) bad.set(part.key, part);
+    groups = groups.filter((group) => !group.some(({ key }) => bad.has(key))); // it is explained
+  }
+
+  function addBad(part: Part): void {
+    blame([part]);
+    const { kind } = part;
+    rows.set(kind, (rows.get(kind) ?? 0) + 1);
+    if (kind === "form") return;
+    if (!taken.has(kind)) singles.set(kind, (singles.get(kind) ?? 0) + 1);
+    if (lacks(kind)) groups = groups.filter((group) => group.every((one) => one.kind !== kind));
+  }
+
+  function forget(): void {
+    bad.clear();
+    groups = [];
+    rows.clear();
+    singles.clear();
+  }
+
+  return {
+    isActive,
+    forget,
+    isClear: ({ key }: Part): boolean => clear.has(key),
+    /** Whether the server takes no part of a kind. */
+    lacks,
+    /** Notes that a server says so of one part as well: if it is bad, all of its kind are. */
+    expectNone: (kind: Part["kind"]): void => void singles.set(kind, LACKS_MIN - 1),
+    /** Forgets that, because it is learnt. */
+    learnt: (kind: Part["kind"]): void => void singles.delete(kind),
+    /** Makes a part suspect, although it was taken before. */
+    doubt: ({ key }: Part): void => void clear.delete(key),
+    /** Adds a part that was in all refused requests of the search. */
+    include(part: Part): void {
+      groups = groups.map((group) => [...group, part]);
+    },
+    /** The kinds of the parts among which the bad ones are. */
+    suspected: (): readonly Part["kind"][] => [...new Set(groups.flat().map(({ kind }) => kind))],
+    /** Removes a part of which words were wrong. */
+    drop({ key }: Part): void {
+      groups = groups.map((group) => group.filter((one) => one.key !== key));
+    },
+
+    /**
+     * The keys of the parts to leave out of the first request for these: it clears many others.
+     *
+     * @param sentWithout The parts that are left then: a form may leave out others, too.
+     */
+    start(
+      parts: readonly Part[],
+      sentWithout: (out: ReadonlySet<string>) => readonly Part[],
+    ): Set<string> {
+      for (const kind of COUNTED) {
+        const count = parts.filter((part) => part.kind === kind).length;
+        most.set(kind, Math.max(count, most.get(kind) ?? 0));
+        if ((rows.get(kind) ?? 0) < ROW_MAX || lacks(kind)) continue;
+        rows.delete(kind);
+        blame(parts.filter((part) => part.kind === kind && !clear.has(part.key)));
+      }
+      const open = parts.filter(({ key, kind }) => !bad.has(key) && !lacks(kind));
+      const out = new Set(parts.filter((part) => !isIn(open, part)).map(({ key }) => key));
+      const left = groups.map((group) => group.filter((part) => isIn(open, part)))
+        .filter((group) => group.length > 0)
+        .toSorted((one, other) => one.length - other.length);
+      const suspects = left.flat();
+      for (const { key } of suspects) out.add(key);
+      const doubted = COUNTED.find((kind) => singles.has(kind));
+      const others = open.filter(({ kind }) => kind === doubted);
+      const count = doubted ? singles.get(doubted) ?? 0 : 0;
+      const single = others[Math.floor(others.length / 2) * (count - 1)];
+      if (single) { // does the server take any?
+        for (const { key } of others) out.add(key);
+        out.delete(single.key);
+      } else if (sentWithout(out).every(({ key }) => clear.has(key))) {
+        const [smallest = []] = left;
+        for (const { key } of smallest.slice(Math.floor(smallest.length / 2))) out.delete(key);
+      }
+      return out;
+    },
+
+    /** Notes a refused request with these parts. */
+    refused(parts: readonly Part[]): void {
+      if (parts.every(({ key }) => clear.has(key))) {
+        clear.clear(); // the server has changed
+        taken.clear();
+        forget();
+      }
+      const group = parts.filter(({ key }) => !clear.has(key));
+      const [one, ...others] = group;
+      if (one && others.length === 0) return addBad(one);
+      groups = groups.filter((known) => !group.every((part) => isIn(known, part)));
+      groups.push(group);
+    },
+
+    /** Notes an answered request with these parts. Only those in `out` were left out on purpose. */
+    taken(parts: readonly Part[], out: ReadonlySet<string>): void {
+      for (const part of parts) {
+        if (!clear.has(part.key)) rows.delete(part.kind);
+        clear.set(part.key, part);
+        taken.add(part.kind);
+        singles.delete(part.kind);
+        bad.delete(part.key);
+      }
+      const left = groups.map((group) => group.filter(({ key }) => out.has(key)));
+      groups = left.filter((group) => group.length > 1);
+      for (const [one, ...others] of left) if (one && others.length === 0) addBad(one);
+    },
+
+    /**
+     * The bad parts that an answered request proves, because it was written without them. Pictures
+     * are clear until then only: the number of pictures may be the cause, and the newest matter most.
+     */
+    proved(leftOut: readonly Part[]): readonly Part[] {
+      const found = leftOut.filter(({ key }) => bad.delete(key));
+      if (!isActive()) clear = new Map([...clear].filter(([, { kind }]) => kind !== "images"));
+      return found;
+    },
+  };
+}
 
 /** Maximum number of requests in place of one, itself included. */
 const TRIES_MAX = 9;

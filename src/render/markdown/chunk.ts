@@ -5,15 +5,577 @@
  * opens it again with its language. The same applies to spoilers, emphasis, long code and quotes. Joined, the
  * chunks are the text again, except for these marks and for white space at cuts and ends. Discord
  * would drop that white space anyway.
+ *
+ * The end of a paragraph is a better cut than the end of a line. A line is better than a sentence,
+ * and a sentence better than a word. But a good place near the beginning makes a short message, so
+ * the second half is searched first. A short message is acceptable to keep a list item whole that
+ * fits into one message, and a link, a mention, code, emphasis, or a heading with its text. A
+ * grapheme is cut only if it alone is too long.
  */
 
 import type { TextRange } from "../../lib/text/edits.ts";
-import { codeFences, fenceAt, MAX_CHUNK_LENGTH } from "./code_fence.ts";
-import { pairsOf } from "./code_region.ts";
-import { skipBlankLines } from "./line_breaks.ts";
-import { BLOCK_QUOTE, MAX_PREFIX } from "./open_marks.ts";
-import type { Pair } from "./spans.ts";
-import { type MarkdownSource, type Piece, pieceFrom, START } from "./piece.ts";
+import { type CodeFence, codeFences, fenceAt, MAX_CHUNK_LENGTH, pairsOf } from "./code_fence.ts";
+import { graphemeStart, isExtending } from "./graphemes.ts";
+import {
+  BLOCK_QUOTE,
+  type Enclosure,
+  itemsAbove,
+  MAX_PREFIX,
+  MAX_SUFFIX,
+  NOTHING_OPEN,
+  openAt,
+  type Pair,
+  quoteAt,
+  spanAt,
+  type Spans,
+  spansOf,
+} from "./spans.ts";
+
+/** Cost of a break. Numbers between two of these express the depth in a list. */
+const BREAK = { paragraph: 0, line: 1, nested: 2, inside: 3, heading: 4 } as const;
+
+/** The end of a line, as a place to end a message. */
+interface LineBreak {
+  /** Position of the newline; of several in a row, the first. */
+  readonly at: number;
+  /** One of `BREAK`, or a number between two. */
+  readonly cost: number;
+}
+
+/**
+ * Rates the line ends of a stretch.
+ *
+ * @param stretch `to`: last position of a newline that counts. `fence`: the only one that may be cut.
+ * @returns Breaks in order, without those that would break a fence; the break before the list item around
+ * the stretch's end, if the item begins in the stretch; and headings, which must stay whole.
+ */
+export function lineBreaks(
+  { text, fences, from, to, fence }: {
+    readonly text: string;
+    readonly fences: readonly CodeFence[];
+    readonly from: number;
+    readonly to: number;
+    readonly fence: CodeFence | undefined;
+  },
+): {
+  readonly breaks: readonly LineBreak[];
+  readonly item: LineBreak | undefined;
+  readonly headings: readonly TextRange[];
+} {
+  const window = text.slice(from, to + 1);
+  const breaks: LineBreak[] = [];
+  const headings: TextRange[] = [];
+  const all = () => ({ breaks, item, headings });
+  const readLine = (start: number): QuotedLine => {
+    const read = quotedLineAt(text, start);
+    if (read.isHeading) headings.push({ start, end: start + read.length });
+    return read;
+  };
+  let line = readLine(from);
+  let isInList = line.isItem || line.indent > 0;
+  let item: LineBreak | undefined;
+  /** End of the last fence that ended in this line; -1 if there is none. */
+  let fenceEnd = -1;
+  for (let searched = from;;) {
+    const place = window.indexOf("\n", searched - from);
+    if (place === -1) return all();
+    const at = from + place;
+    const inside = fenceAt(fences, at);
+    if (inside && inside !== fence) {
+      searched = fenceEnd = inside.end;
+      if (searched > to) return all();
+      continue;
+    }
+    if (inside) {
+      searched = at + 1;
+      if (at > inside.contentStart) breaks.push({ at, cost: BREAK.line });
+      continue;
+    }
+    const next = skipBlankLines(text, at);
+    searched = next;
+    const above = line;
+    line = readLine(next);
+    const isBeforeFence = fenceAt(fences, next + 1)?.start === next;
+    const isAfterFence = fenceEnd !== -1 && text.slice(fenceEnd, at).trim() === "";
+    const endsParagraph = next > at + 1 || isBeforeFence || isAfterFence;
+    fenceEnd = -1;
+
+    const isLeadIn = (line.isItem || isBeforeFence) && text.charAt(at - 1) === ":";
+    const lineBreak = { at, cost: costOf(above, line, isInList, isLeadIn, endsParagraph) };
+    breaks.push(lineBreak);
+    if (line.isItem) {
+      isInList = true;
+      item = lineBreak.cost < BREAK.inside ? lineBreak : undefined;
+    } else if (line.indent === 0) {
+      isInList = false;
+      item = undefined;
+    }
+  }
+}
+
+function costOf(
+  above: QuotedLine,
+  below: QuotedLine,
+  isInList: boolean,
+  isLeadIn: boolean,
+  endsParagraph: boolean,
+): number {
+  if (above.isHeading) return BREAK.heading;
+  if (isInList && below.indent > 0) {
+    return below.isItem ? BREAK.nested + Math.min(below.indent, 9) / 10 : BREAK.inside;
+  }
+  if (isLeadIn) return BREAK.nested;
+  return endsParagraph ? BREAK.paragraph : BREAK.line;
+}
+
+interface QuotedLine {
+  /** Indentation after quote marks. */
+  readonly indent: number;
+  readonly isItem: boolean;
+  readonly isHeading: boolean;
+  /** UTF-16 units of the line; less for a very long one. */
+  readonly length: number;
+}
+
+/** Quote marks, indentation, and the mark of a list item or of a heading. */
+const LINE_START =
+  /^(?:> ?)*([^\S\n]*)(?:([-*+]|\d{1,9}[.)])(?=[^\S\n])|(#{1,3}(?=[^\S\n])|\*\*[^*]+\*\*:?\s*$))?/;
+
+/** Maximum UTF-16 units of a heading; a longer line is text. */
+const LONGEST_HEADING = 300;
+
+function quotedLineAt(text: string, start: number): QuotedLine {
+  const near = text.slice(start, start + LONGEST_HEADING);
+  const end = near.indexOf("\n");
+  const part = end === -1 ? near : near.slice(0, end);
+  const [, indent = "", marker, heading] = LINE_START.exec(part) ?? [];
+  return {
+    indent: indent.length,
+    isItem: marker !== undefined,
+    isHeading: heading !== undefined,
+    length: part.length,
+  };
+}
+
+const WHITE = /\s*/y;
+
+/** Skips the rest of a line if it is blank, and the empty lines after it. Keeps indentation. */
+export function skipBlankLines(text: string, at: number): number {
+  WHITE.lastIndex = at;
+  const end = at + (WHITE.exec(text)?.[0].length ?? 0);
+  return at + text.slice(at, end).lastIndexOf("\n") + 1;
+}
+
+/** Lines that continue a list item: indented lines, except items in it. */
+const ITEM_REST = /(?:\n(?:[^\S\n]*\n)*(?:> ?)*[^\S\n]+(?!\s|(?:[-*+]|\d{1,9}[.)])\s)[^\n]*)*/y;
+
+/**
+ * End of a list item's last line, without the items in it.
+ *
+ * @param most Maximum number of UTF-16 units to read.
+ */
+export function itemEnd(text: string, start: number, most: number): number {
+  const part = text.slice(start, start + most);
+  const firstEnd = part.indexOf("\n");
+  if (firstEnd === -1) return start + part.length;
+  ITEM_REST.lastIndex = firstEnd;
+  return start + firstEnd + (ITEM_REST.exec(part)?.[0].length ?? 0);
+}
+
+/** A stretch of text that is too long for one chunk. */
+interface Stretch {
+  readonly text: string;
+  /** Code fences of the text, in order. */
+  readonly fences: readonly CodeFence[];
+  /** Index at which the chunk begins. */
+  readonly from: number;
+  /** Last possible end of the chunk. */
+  readonly to: number;
+  /** The fence around `to`, if the chunk has room to close it. */
+  readonly fence: CodeFence | undefined;
+  /** Maximum UTF-16 units of a piece that should stay whole. */
+  readonly longest: number;
+  /** Maximum lines of such a piece. */
+  readonly mostLines: number;
+  readonly pairs: readonly Pair[];
+}
+
+/** The end of a chunk. In code, the following white space stays, except for a line's end. */
+interface Cut {
+  /** Index of the chunk's end. */
+  readonly at: number;
+  /** Whether a line or only a word ends there. */
+  readonly kind: "line" | "word";
+}
+
+/** Finds the best cut. Returns a place after `from`, and at most `to`. */
+function findCut(stretch: Stretch): Cut {
+  const { to } = stretch;
+  const { least, half, codeFrom, late, early, item, headings, spans, line } = candidatesOf(stretch);
+  const word = (least: number, most: number, isStrict: boolean): Cut | undefined => {
+    const at = wordCut(stretch, { codeFrom, headings, spans: spans() }, least, most, isStrict);
+    return at === undefined ? undefined : { at, kind: "word" };
+  };
+  return line(late, BREAK.inside) ??
+    (item && itemFits(stretch, item) ? line([item], BREAK.inside) : undefined) ??
+    line(late, BREAK.heading) ??
+    word(half, to, true) ??
+    line(early, BREAK.heading) ??
+    word(least, half - 1, true) ??
+    asLine(bestOf(late, BREAK.heading)) ??
+    word(least, to, false) ??
+    asLine(bestOf([...early, ...late], Infinity)) ??
+    { at: graphemeCut(stretch, { codeFrom, spans: spans() }, least), kind: "word" };
+}
+
+/**
+ * Finds the best end of a line, for a chunk that could also end at `to`. Returns `undefined` if
+ * each would break something.
+ */
+function findLineCut(stretch: Stretch): Cut | undefined {
+  const { late, early, line } = candidatesOf(stretch);
+  return line(late, BREAK.inside) ?? line(early, BREAK.inside);
+}
+
+/** Possible cuts of a stretch, and the parts that should stay whole. */
+interface Candidates {
+  /** First place that leaves visible text before it. */
+  readonly least: number;
+  readonly half: number;
+  /** First visible code of the fence around the stretch's end. */
+  readonly codeFrom: number;
+  /** Line breaks of the second half, and of the first. */
+  readonly late: readonly LineBreak[];
+  readonly early: readonly LineBreak[];
+  /** Line break before the list item around the stretch's end. */
+  readonly item: LineBreak | undefined;
+  readonly headings: readonly TextRange[];
+  readonly spans: () => Spans;
+  /** The best of some line breaks that cost less than `below` and keep emphasis whole. */
+  readonly line: (some: readonly LineBreak[], below: number) => Cut | undefined;
+}
+
+function candidatesOf(stretch: Stretch): Candidates {
+  const { text, from, to } = stretch;
+  const least = from + text.slice(from, to).search(/\S|$/) + 1;
+  const half = Math.max(least, from + Math.ceil((to - from) / 2));
+  const { breaks, item, headings } = lineBreaks(stretch);
+  const codeFrom = codeFromOf(stretch);
+  const isAllowed = ({ at }: LineBreak) => at >= least && mayCutAt(stretch, codeFrom, at);
+  const allowed = breaks.filter(isAllowed);
+  let cached: Spans | undefined;
+  const spans = () => cached ??= spansOf(stretch);
+  return {
+    least,
+    half,
+    codeFrom,
+    late: allowed.filter(({ at }) => at >= half),
+    early: allowed.filter(({ at }) => at < half),
+    item: item && isAllowed(item) ? item : undefined,
+    headings,
+    spans,
+    line: (some, below) => {
+      const best = bestOf(some, below);
+      if (best === undefined || !spanAt(spans().soft, best)) return asLine(best);
+      return asLine(bestOf(some.filter(({ at }) => !spanAt(spans().soft, at)), below));
+    },
+  };
+}
+
+function asLine(at: number | undefined): Cut | undefined {
+  return at === undefined ? undefined : { at, kind: "line" };
+}
+
+/** The last of the cheapest line breaks. */
+function bestOf(breaks: readonly LineBreak[], below: number): number | undefined {
+  let best: LineBreak | undefined;
+  for (const candidate of breaks) {
+    if (candidate.cost < below && candidate.cost <= (best?.cost ?? Infinity)) best = candidate;
+  }
+  return best?.at;
+}
+
+/** Whether the list item after a line break fits into one message. */
+function itemFits({ text, longest, mostLines }: Stretch, { at }: LineBreak): boolean {
+  const end = itemEnd(text, at + 1, longest + 1);
+  return end - at - 1 <= longest && text.slice(at + 1, end).split("\n").length <= mostLines;
+}
+
+/** Whether a cut leaves each fence whole, or in two pieces that can be closed and opened. */
+function mayCutAt({ fences, fence }: Stretch, codeFrom: number, at: number): boolean {
+  const inside = fenceAt(fences, at);
+  return inside === undefined || (inside === fence && at > codeFrom);
+}
+
+/** Index of the first visible code of the fence around the stretch's end. */
+function codeFromOf({ text, from, to, fence }: Stretch): number {
+  if (!fence) return Infinity;
+  const start = Math.max(from, fence.contentStart + fence.head.length);
+  const place = text.slice(start, to).search(/\S/);
+  return place === -1 ? Infinity : start + place;
+}
+
+/**
+ * The last end of a sentence between two places; without one, the last end of a word.
+ *
+ * @param isStrict Whether emphasis and headings must stay whole. Then no line may begin with text
+ * that Discord would take for the mark of a list, a quote or a heading.
+ */
+function wordCut(
+  stretch: Stretch,
+  { codeFrom, headings, spans }: Pick<Candidates, "codeFrom" | "headings"> & {
+    readonly spans: Spans;
+  },
+  least: number,
+  most: number,
+  isStrict: boolean,
+): number | undefined {
+  const { text, fence } = stretch;
+  let word: number | undefined;
+  for (let at = most; at >= least; at -= 1) {
+    const isSpace = isBreakingSpace(text.charCodeAt(at));
+    if (!isSpace && !isWideStop(text.charCodeAt(at - 1))) continue;
+    if (!mayCutAt(stretch, codeFrom, at) || spanAt(spans.whole, at) || spanAt(spans.strict, at)) {
+      continue;
+    }
+    if (isExtending(text, isSpace ? at + 1 : at)) continue;
+    if (fence && at > fence.contentStart) return isSpace && at < stretch.to ? at + 1 : at;
+    if (isStrict && (spanAt(spans.soft, at) || spanAt(headings, at) || isMarkAfter(text, at))) {
+      continue;
+    }
+    if (endsSentence(text, at)) return at;
+    word ??= at;
+  }
+  return word;
+}
+
+/**
+ * Whether a character is white space that a cut may drop. A no-break space is not. Line ends are
+ * handled elsewhere, and there is none after the text.
+ */
+function isBreakingSpace(unit: number): boolean {
+  if (unit <= 0x20) return unit === 0x20 || unit === 0x09 || (unit >= 0x0b && unit <= 0x0d);
+  return unit >= 0x1680 && /[^\S\u2007\u202f]/.test(String.fromCharCode(unit));
+}
+
+/** `。`, `、`, `！`, `，`, `：`, `；`, `？`: a word ends there, and no space follows. */
+function isWideStop(unit: number): boolean {
+  return unit === 0x3002 || unit === 0x3001 || unit === 0xff01 || unit === 0xff0c ||
+    unit === 0xff1a || unit === 0xff1b || unit === 0xff1f;
+}
+
+/** A digit before the stop rather means a number: "1. First". */
+const SENTENCE_END = /(?:[。！？]|[^\s\d.!?…][.!?…]+["'”’»)\]*_]*)$/;
+
+function endsSentence(text: string, at: number): boolean {
+  return SENTENCE_END.test(text.slice(Math.max(0, at - 12), at));
+}
+
+/**
+ * The end of the line, which has its own check, or text that would be a mark at the beginning of a
+ * line.
+ */
+const MARK_AFTER = /^[^\S\n]*(?:\n|(?:[-*+]|\d{1,9}[.)]|#{1,3}|-#|>{1,3})[^\S\n]|`{3}|~{3})/;
+
+function isMarkAfter(text: string, at: number): boolean {
+  return MARK_AFTER.test(text.slice(at, at + 20));
+}
+
+/** The last end of a grapheme, before a span or a mark that the cut would break. */
+function graphemeCut(
+  stretch: Stretch,
+  { codeFrom, spans }: Pick<Candidates, "codeFrom"> & { readonly spans: Spans },
+  least: number,
+): number {
+  const { text, from, to } = stretch;
+  let most = to;
+  for (const kind of [spans.whole, spans.strict]) {
+    const span = spanAt(kind, most);
+    if (span && span.start >= least) most = span.start;
+  }
+  const start = graphemeStart(text, from, markStart(text, most));
+  if (start >= least && mayCutAt(stretch, codeFrom, start)) return start;
+  const isPair = /^[\ud800-\udbff][\udc00-\udfff]$/.test(text.slice(to - 1, to + 1));
+  return isPair && to - 1 > from ? to - 1 : to;
+}
+
+const MARK_BEFORE = /(?:\\|\*{1,2}|_{1,2}|~|\|)$/;
+
+/**
+ * Start of a mark that a cut would break: a mark of emphasis, or a backslash with the escaped
+ * character.
+ */
+function markStart(text: string, at: number): number {
+  const before = text.slice(Math.max(0, at - 2), at);
+  const mark = MARK_BEFORE.exec(before)?.[0];
+  return mark && (mark === "\\" || text.startsWith(mark.charAt(0), at)) ? at - mark.length : at;
+}
+
+/** A text, and the facts about it that are known before it is cut. */
+interface MarkdownSource {
+  readonly text: string;
+  /** Code fences of the text, in order. */
+  readonly fences: readonly CodeFence[];
+  /** Maximum UTF-16 units of a chunk. */
+  readonly limit: number;
+  /** Maximum lines of a chunk. */
+  readonly maxLines: number;
+  /** Whether chunks have room to repeat open marks, apart from fences. */
+  readonly repeatsMarks: boolean;
+  /** Pairs of marks of the text; computed on first use. */
+  readonly pairs: () => readonly Pair[];
+  /** Index of the quote that extends to the end of the text; infinite if there is none. */
+  readonly blockQuoteAt: number;
+}
+
+/** One chunk, and the state after it. */
+interface Piece {
+  /** Text of the chunk; empty if it would show nothing. */
+  readonly content: string;
+  /** Index at which the next piece begins. */
+  readonly next: number;
+  /** Marks that are open there, apart from a fence. */
+  readonly open: Enclosure;
+}
+
+/** The state before the first piece. */
+const START: Piece = { content: "", next: 0, open: NOTHING_OPEN };
+
+/**
+ * Takes the next piece.
+ *
+ * @param from Its beginning; not before the end of the last piece.
+ * @param end Its last possible end.
+ * @param before Marks that are open at `from`.
+ */
+function pieceFrom(
+  source: MarkdownSource,
+  from: number,
+  end: number,
+  before: Enclosure,
+): Piece {
+  const piece = tryPiece(source, from, end, before, 0);
+  return piece.content.length <= source.limit
+    ? piece
+    : tryPiece(source, from, end, before, MAX_SUFFIX);
+}
+
+/** @param reserve Room for marks after the piece. */
+function tryPiece(
+  source: MarkdownSource,
+  from: number,
+  end: number,
+  before: Enclosure,
+  reserve: number,
+): Piece {
+  const { text, fences, limit, blockQuoteAt } = source;
+  const within = fenceAt(fences, from);
+  const resumed = within && from >= within.contentStart ? within : undefined;
+  const marks = before.marks.join("");
+  const prefix = (from > blockQuoteAt ? BLOCK_QUOTE : "") +
+    (resumed ? `${marks}${resumed.open}\n${resumed.head}${before.quote}` : before.quote + marks +
+      (source.repeatsMarks && from > 0 ? itemsAbove(text, from, limit / 4) : ""));
+  const room = limit - prefix.length - reserve;
+  const { to, fence } = reachOf(source, from, end, room, prefix.split("\n").length - 1);
+  // An empty line of code, if there is room for one.
+  if (to === from) return { content: "", next: from + 1, open: before };
+
+  const longest = fence ? limit - fence.open.length - fence.close.length - 2 : limit;
+  const pairs = to === end ? [] : source.pairs();
+  const stretch = { text, fences, from, to, fence, longest, mostLines: source.maxLines, pairs };
+  const cut = to === end
+    ? lineAt(to)
+    : to === fence?.start
+    ? findLineCut(stretch) ?? lineAt(to)
+    : findCut(stretch);
+
+  const mayBeOpen = source.repeatsMarks && cut.at < text.length;
+  const opened = openAt(text, mayBeOpen ? source.pairs() : [], cut.at);
+  const isEmptied = text.slice(from, opened.end).trim() === "";
+  const at = isEmptied ? cut.at : opened.end;
+  const broken = fenceAt(fences, at);
+  const body = text.slice(from, at);
+  const after = broken ? nextInFence(text, broken, at, cut.kind) : nextOutside(text, at, cut.kind);
+  // If only the opening of a fence fits, the next piece opens it.
+  const hasOnlyOpening = broken && broken.start >= from && after < broken.contentEnd &&
+    text.slice(broken.contentStart, at).trim() === "" &&
+    text.slice(from, broken.start).trim() === "";
+  if (hasOnlyOpening || body.trim() === "") return { content: "", next: after, open: before };
+  const next = opened.next > cut.at ? nextOutside(text, opened.next, "word") : after;
+  const isInLine = cut.kind === "word" && !text.slice(at, next).includes("\n");
+  const quote = isInLine && source.repeatsMarks ? quoteAt(text, from, at, before.quote) : "";
+  const closed = broken ? `${body.replace(/\r?\n?$/, "")}\n${broken.close}` : body.trimEnd();
+  const closing = opened.closing.toReversed().join("");
+  return { content: prefix + closed + closing, next, open: { marks: opened.opening, quote } };
+}
+
+const lineAt = (at: number): Cut => ({ at, kind: "line" });
+
+/**
+ * Last possible end of a chunk, and the fence that it would have to close there.
+ *
+ * If only the opening of a fence fits, the fence goes to the next chunk.
+ */
+function reachOf(
+  source: MarkdownSource,
+  from: number,
+  end: number,
+  room: number,
+  linesBefore: number,
+): { readonly to: number; readonly fence: CodeFence | undefined } {
+  const { text, fences, maxLines } = source;
+  // A fence that begins or continues here has at least one line of its own, between two with
+  // markers.
+  const least = fenceAt(fences, from + 1) ? 2 + Math.max(linesBefore, 1) : linesBefore + 1;
+  const lines = Math.max(maxLines, least) - linesBefore;
+  let to = endOf(text, from, Math.min(end, from + room), lines);
+  let fence: CodeFence | undefined;
+  for (let next = fenceAt(fences, to); next && next !== fence;) {
+    fence = next;
+    const most = Math.min(to, from + room - fence.close.length - 1);
+    to = endOf(text, from, most, lines - 1);
+    next = fenceAt(fences, to);
+  }
+  if (!fence) return { to, fence };
+  if (fence.start > from && text.slice(fence.contentStart + fence.head.length, to).trim() === "") {
+    return { to: fence.start, fence };
+  }
+  return { to: Math.min(to, fence.contentEnd), fence };
+}
+
+/** End of this number of lines, but at most `to`. */
+function endOf(text: string, from: number, to: number, lines: number): number {
+  if (lines < 1) return from;
+  // The search covers the window only. A search through the whole rest would cost more with each
+  // character of the text.
+  const window = text.slice(from, to);
+  let newline = -1;
+  for (let line = 0; line < lines; line += 1) {
+    newline = window.indexOf("\n", newline + 1);
+    if (newline === -1) return to;
+  }
+  return from + newline;
+}
+
+/**
+ * Start of the next piece in code, where white space counts. Only the line end at the cut is
+ * dropped.
+ */
+function nextInFence(text: string, fence: CodeFence, at: number, kind: Cut["kind"]): number {
+  const next = kind === "line" ? at + 1 : at;
+  const isAllThere = fence.contentEnd - next < 2_000 &&
+    text.slice(next, fence.contentEnd).trim() === "";
+  if (!isAllThere) return next;
+  return fence.end === Infinity ? text.length : skipBlankLines(text, fence.end);
+}
+
+/** Skips white space. Keeps the indentation of another line. */
+function nextOutside(text: string, at: number, kind: Cut["kind"]): number {
+  const line = skipBlankLines(text, at);
+  if (kind === "line" || line > at) return line;
+  WHITE.lastIndex = at;
+  return at + (WHITE.exec(text)?.[0].length ?? 0);
+}
 
 export interface ChunkRules {
   /**

@@ -3,8 +3,7 @@
  * rest of the answer would be half a sentence.
  */
 
-import { isCall } from "./leaked_calls.ts";
-import { visibleText } from "./visible.ts";
+import { isCall, visibleText } from "./visible.ts";
 
 /** The beginnings of calls in the formats of models and templates. */
 const MARK = new RegExp(

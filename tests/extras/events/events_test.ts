@@ -14,7 +14,7 @@ import { RestError } from "../../../src/discord/rest/exchange/rest_error.ts";
 import { wordsOfEvents } from "../../../src/extras/events/words.ts";
 import { bareAccount } from "../../support/account.ts";
 import { createAccountEvents } from "../../../src/extras/events/account_events.ts";
-import { prepareMayAct } from "../../../src/policy/places.ts";
+import { prepareMayAct } from "../../../src/policy/place_access.ts";
 import { problemLines } from "../../config/support.ts";
 import { loadTestConfig } from "../../support/config.ts";
 import { ACCOUNT } from "../../support/discord/builders.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { addresseesIn, STRANGER } from "../../../src/policy/intent/addressees.ts";
+import { addresseesIn, STRANGER } from "../../../src/policy/intent/tracker.ts";
 import { userId } from "../../support/discord/builders.ts";
 
 const [ADA, BOB, K] = [userId("2"), userId("3"), userId("4")];

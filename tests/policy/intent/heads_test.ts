@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { UserId } from "../../../src/core/discord/ids.ts";
-import { type IntentJudgement, judgeIntent } from "../../../src/policy/intent/heads.ts";
+import { type IntentJudgement, judgeIntent } from "../../../src/policy/intent/features.ts";
 import { userId } from "../../support/discord/builders.ts";
 import { createIntentTracker } from "../../../src/policy/intent/tracker.ts";
 

@@ -2,8 +2,13 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
 import type { ListedEntry } from "../../../src/core/people/people_list.ts";
-import { parseAllowEntry, prepareAllowlist } from "../../../src/policy/rules/allowlist.ts";
-import { peopleListOf, withoutPerson, withPerson } from "../../../src/policy/rules/people_list.ts";
+import {
+  parseAllowEntry,
+  peopleListOf,
+  prepareAllowlist,
+  withoutPerson,
+  withPerson,
+} from "../../../src/policy/rules/allowlist.ts";
 import type { AccessPolicy } from "../../../src/policy/rules/rules.ts";
 import { guildPlace, sender, userId } from "../../support/discord/builders.ts";
 import { ADA, BOB, CHANNEL, commands, dm, entries, GUILD, guild, policy } from "../policies.ts";

@@ -7,7 +7,7 @@ import {
   type ModelPart,
   type ModelRequest,
 } from "../../../src/core/model.ts";
-import { tryModel } from "../../../src/providers/about/try_model.ts";
+import { tryModel } from "../../../src/providers/about/abilities.ts";
 import { withPlainerRequests } from "../../../src/providers/refused/plainer_requests.ts";
 
 const OWN = { name: "own", description: "Own.", parameters: { type: "object" } };

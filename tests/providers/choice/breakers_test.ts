@@ -6,7 +6,7 @@ import {
   afterFailure,
   CLOSED,
   type ModelBreaker,
-} from "../../../src/providers/choice/breakers.ts";
+} from "../../../src/providers/choice/fallbacks.ts";
 
 const failed = (kinds: readonly ModelErrorKind[], from: ModelBreaker = CLOSED, now = 0) =>
   kinds.reduce((state, kind) => afterFailure(state, { kind }, now), from);

@@ -8,8 +8,11 @@ import {
   type ModelPart,
   type ModelRequest,
 } from "../../../src/core/model.ts";
-import { createBreakers } from "../../../src/providers/choice/breakers.ts";
-import { type ModelCandidate, withFallbacks } from "../../../src/providers/choice/fallbacks.ts";
+import {
+  createBreakers,
+  type ModelCandidate,
+  withFallbacks,
+} from "../../../src/providers/choice/fallbacks.ts";
 import { listen, QUESTION } from "../../support/model/model_server.ts";
 
 type Says = string | ModelErrorKind | readonly [text: string, then: ModelErrorKind];

@@ -12,7 +12,7 @@ import {
   type RetryDeps,
   retryWaitMs,
   withRetry,
-} from "../../../src/providers/choice/retry.ts";
+} from "../../../src/providers/choice/fallbacks.ts";
 import { listen, modelAt, QUESTION, withModelServer } from "../../support/model/model_server.ts";
 
 const failure = (kind: ModelErrorKind, retryAfterMs?: number) =>

@@ -4,12 +4,13 @@ import { createServer, type RequestListener, type ServerResponse } from "node:ht
 import { describe, it } from "node:test";
 import { FileError } from "../../../src/core/turn/media.ts";
 import type { ModelSettings } from "../../../src/providers/settings.ts";
-import { createSpeak, createTranscribe } from "../../../src/providers/other_apis/media.ts";
 import {
   createReadPcm,
+  createSpeak,
   createSpeakPcm,
+  createTranscribe,
   SOUND_MS,
-} from "../../../src/providers/other_apis/speak_pcm.ts";
+} from "../../../src/providers/other_apis/media.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
 import { wav } from "../../support/files/samples.ts";
 import { createSilentBody } from "../../support/network/silent_body.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { codeRegions } from "../../../src/render/markdown/code_region.ts";
+import { codeRegions } from "../../../src/render/markdown/code_fence.ts";
 import { forDiscord } from "../../../src/render/markdown/for_discord.ts";
 import { aroundIn } from "../../support/discord/grammar.ts";
 import { cases } from "../../support/long_form.ts";

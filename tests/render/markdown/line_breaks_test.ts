@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { codeFences } from "../../../src/render/markdown/code_fence.ts";
-import { itemEnd, lineBreaks, skipBlankLines } from "../../../src/render/markdown/line_breaks.ts";
+import { itemEnd, lineBreaks, skipBlankLines } from "../../../src/render/markdown/chunk.ts";
 
 const judged = (text: string) => {
   const fences = codeFences(text, 2_000);

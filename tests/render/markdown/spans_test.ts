@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { pairsOf } from "../../../src/render/markdown/code_region.ts";
+import { pairsOf } from "../../../src/render/markdown/code_fence.ts";
 import { spanAt, spansOf } from "../../../src/render/markdown/spans.ts";
 import type { TextRange } from "../../../src/lib/text/edits.ts";
 

@@ -4,7 +4,7 @@ import fc from "fast-check";
 import { partedText } from "../../../src/core/inbound/parts.ts";
 import type { Entry } from "../../../src/core/inbound/transcript.ts";
 import { envelopeOf } from "../../../src/render/prompt/envelope.ts";
-import { plainSummaryOf } from "../../../src/render/prompt/plain_summary.ts";
+import { plainSummaryOf } from "../../../src/render/prompt/summary.ts";
 import { guildMessage, messageId } from "../../support/discord/builders.ts";
 
 const stamp = (id: string) => ({ messageId: messageId(id), at: 0 });
