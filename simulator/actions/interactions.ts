@@ -50,7 +50,7 @@ export function pressButton(
   customId: string,
   now: number,
 ): Outcome<Interaction> {
-  const found = findMessage(world, channelId, messageId, presser);
+  const found = findSeen(world, channelId, messageId, presser);
   if (found.kind === "refused") return found;
   const { message } = found;
   const application = applicationOf(world, message);
@@ -74,10 +74,7 @@ export function chooseOptions(
   labels: readonly string[],
   now: number,
 ): Outcome<Interaction> {
-  const whisper = ephemeralMessagesTo(world, chooser).find(({ id }) => id === on.messageId);
-  const found = whisper
-    ? { kind: "found", message: whisper } as const
-    : findMessage(world, on.channelId, on.messageId, chooser);
+  const found = findSeen(world, on.channelId, on.messageId, chooser);
   if (found.kind === "refused") return found;
   const { message } = found;
   const application = applicationOf(world, message);
@@ -96,6 +93,14 @@ export function chooseOptions(
   }
   const subject = { kind: "select", message, menu, values } as const;
   return begun(world, application, chooser, message.channelId, subject, now);
+}
+
+/** Finds a message that a person sees, also one for that person alone. */
+function findSeen(world: World, channelId: string, messageId: string, userId: UserId) {
+  const message = ephemeralMessagesTo(world, userId).find(({ id }) => id === messageId);
+  return message
+    ? { kind: "found", message } as const
+    : findMessage(world, channelId, messageId, userId);
 }
 
 /** A command as a person gives it. */

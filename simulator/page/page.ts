@@ -57,8 +57,8 @@ export type PageNews =
   | { readonly kind: "message"; readonly message: SeenMessage }
   | { readonly kind: "deleted"; readonly messageId: string }
   | { readonly kind: "typing"; readonly channelId: string; readonly userId: string }
-  /** A later answer to a use of a component, which only that person sees. */
-  | { readonly kind: "whisper"; readonly userId: string; readonly text: string }
+  /** A message that only one person sees. */
+  | { readonly kind: "whisper"; readonly userId: string; readonly message: SeenMessage }
   /** Places or people have changed: everything again. */
   | { readonly kind: "world"; readonly world: SeenWorld };
 
@@ -91,7 +91,8 @@ export function createPage(options: PageOptions): Page {
   const uses = createUses({
     simulator,
     closed: closing.signal,
-    onLater: (userId, text) => tell({ kind: "whisper", userId, text }),
+    onWhisper: (userId, message) =>
+      tell({ kind: "whisper", userId, message: viewMessage(simulator.world, message) }),
   });
   const stops = [
     panel.subscribe(tell),
@@ -183,11 +184,11 @@ export function createPage(options: PageOptions): Page {
     return c.text("The simulator failed", 500);
   });
 
-  /** Reads a person's act, does it, and returns its result or Discord's refusal. */
+  /** Reads a person's act, does it, and returns Discord's refusal, if there is one. */
   async function act<Act>(
     c: Context,
     schema: z.ZodType<Act>,
-    perform: (act: Act) => void | Promise<object | void>,
+    perform: (act: Act) => void | Promise<void>,
   ): Promise<Response> {
     const read = schema.safeParse(await c.req.json().catch(() => undefined));
     if (!read.success) return c.text("This page makes no such request", 400);
@@ -196,8 +197,7 @@ export function createPage(options: PageOptions): Page {
       return c.text("Only people can act here, and no person has this name", 400);
     }
     try {
-      const result = await perform(read.data);
-      if (result) return c.json(result);
+      await perform(read.data);
     } catch (error) {
       if (error instanceof RangeError) return c.text(error.message, 400); // the simulator's refusal
       throw error;

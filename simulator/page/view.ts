@@ -12,7 +12,7 @@ import {
   type UserId,
 } from "../../src/core/discord/ids.ts";
 import { may } from "../world/access.ts";
-import { textOf, usableIn } from "../world/components.ts";
+import { linksIn, textOf, usableIn } from "../world/components.ts";
 import { type Author, type Channel, isPrivate, type Message, type World } from "../world/world.ts";
 
 export interface SeenPerson {
@@ -48,6 +48,8 @@ export interface SeenMessage {
   readonly attachments: readonly SeenFile[];
   /** Buttons below it, in order. */
   readonly buttons: readonly SeenButton[];
+  /** Buttons below it that open an address. */
+  readonly links: readonly { readonly label: string; readonly url: string }[];
   /** Menus below it, in order. */
   readonly menus: readonly SeenMenu[];
 }
@@ -135,6 +137,7 @@ export function viewMessage(world: World, message: Message): SeenMessage {
         isDisabled: disabled === true,
       }];
     }),
+    links: linksIn(components).map(({ label, url }) => ({ label, url })),
     menus: usableIn(components).flatMap((usable) =>
       usable.type !== 3 ? [] : [{
         customId: usable.custom_id,

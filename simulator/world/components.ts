@@ -282,9 +282,9 @@ export function usableIn(components: readonly TopComponent[]): readonly Usable[]
   return inRows(components).flatMap((one) => "url" in one ? [] : one);
 }
 
-/** The addresses that buttons of a message open, in order. */
-export function linksIn(components: readonly TopComponent[]): readonly string[] {
-  return inRows(components).flatMap((one) => "url" in one ? one.url : []);
+/** The buttons of a message that open an address, in order. */
+export function linksIn(components: readonly TopComponent[]) {
+  return inRows(components).flatMap((one) => "url" in one ? one : []);
 }
 
 function inRows(components: readonly TopComponent[]) {

@@ -25,12 +25,11 @@ const acts = {
   },
   /** A path of this server, with the page's key. */
   address: (path) => key === "" ? path : `${path}?key=${encodeURIComponent(key)}`,
-  async click(channel, message, button) {
-    return showAnswer(await post("/click", { as: state.personId, channel, message, button }));
+  click(channel, message, button) {
+    return post("/click", { as: state.personId, channel, message, button });
   },
-  async choose(channel, message, menu, labels) {
-    const body = { as: state.personId, channel, message, menu, labels };
-    return showAnswer(await post("/choose", body));
+  choose(channel, message, menu, labels) {
+    return post("/choose", { as: state.personId, channel, message, menu, labels });
   },
   async say(text) {
     const { personId: as, channelId: channel, replyTo } = state;
@@ -46,13 +45,7 @@ const acts = {
   kill: () => post("/kill", {}),
 };
 
-/** Shows the bot's answer to the use of a component; returns whether there was one. */
-function showAnswer(answer) {
-  if (answer?.whisper) showProblem(`Only you see this: ${answer.whisper}`);
-  return answer !== false;
-}
-
-/** @returns The answer, or `true`; `false` if it failed, and then the page shows the reason. */
+/** @returns Whether Discord took it; otherwise the page shows the reason. */
 async function post(path, body) {
   showProblem(""); // before the request: news about it may come before the answer
   try {
@@ -62,7 +55,7 @@ async function post(path, body) {
       body: JSON.stringify(body),
     });
     if (!response.ok) showProblem(await response.text());
-    return response.status === 200 ? await response.json() : response.ok;
+    return response.ok;
   } catch {
     showProblem("The demo does not answer: has it ended?");
     return false;
@@ -103,10 +96,6 @@ function listen() {
       return drawBot();
     }
     if (news.kind === "typing") return drawTyping();
-    if (news.kind === "whisper") {
-      if (news.userId === state.personId) showProblem(`Only you see this: ${news.text}`);
-      return;
-    }
     if (news.kind === "world") return drawPlace();
     const replies = news.judged?.outcome?.replies ?? [];
     redraw(state, [...changed, ...replies], acts);

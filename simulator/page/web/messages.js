@@ -85,7 +85,7 @@ function emptyRow(state) {
 function row(state, message, before, acts) {
   const { id, author, at, text, replyTo } = message;
   const isGrouped = before !== undefined && before.author.id === author.id &&
-    at - before.at < GROUP_MS && replyTo === undefined;
+    at - before.at < GROUP_MS && replyTo === undefined && !message.onlyFor;
   const time = element("time", { datetime: new Date(at).toISOString() }, timeOfDay(at));
   const head = isGrouped ? [] : [
     element(
@@ -93,6 +93,7 @@ function row(state, message, before, acts) {
       {},
       element("strong", {}, author.name),
       author.isBot ? element("span.badge", {}, "APP") : undefined,
+      message.onlyFor ? element("span.badge", {}, "ONLY YOU SEE THIS") : undefined,
       time,
     ),
   ];
@@ -146,8 +147,8 @@ function attachment({ name, sizeBytes, path }, acts) {
 }
 
 /** The bot's buttons below its message. */
-function buttons({ id, channelId, buttons }, acts) {
-  if (buttons.length === 0) return undefined;
+function buttons({ id, channelId, buttons, links }, acts) {
+  if (buttons.length + links.length === 0) return undefined;
   return element(
     "div.buttons",
     {},
@@ -157,6 +158,9 @@ function buttons({ id, channelId, buttons }, acts) {
         disabled: isDisabled,
         onclick: () => acts.click(channelId, id, customId),
       }, label)
+    ),
+    ...links.map(({ label, url }) =>
+      element("a.attachment", { href: url, target: "_blank", rel: "noopener" }, `${label} ↗`)
     ),
   );
 }

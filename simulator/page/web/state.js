@@ -47,6 +47,9 @@ export function takeNews(state, news, now) {
       if (isNew && message.channelId !== state.channelId) state.unread.add(message.channelId);
       return [message.id];
     }
+    case "whisper":
+      state.messages.set(news.message.id, { ...news.message, onlyFor: news.userId });
+      return [news.message.id];
     case "deleted":
       state.messages.delete(news.messageId);
       return [news.messageId];
@@ -104,7 +107,9 @@ export function channel(state) {
 /** Messages of the current channel, oldest first. */
 export function messagesOf(state) {
   return [...state.messages.values()]
-    .filter(({ channelId }) => channelId === state.channelId)
+    .filter(({ channelId, onlyFor = state.personId }) =>
+      channelId === state.channelId && onlyFor === state.personId
+    )
     .sort((a, b) => a.id.length - b.id.length || (a.id < b.id ? -1 : 1));
 }
 

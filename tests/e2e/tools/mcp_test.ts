@@ -142,7 +142,7 @@ const card = (scene: Scene, as: string, text: RegExp): Promise<Message> =>
     () => cards(scene, as).findLast((one) => text.test(textOf(one))),
   );
 
-const addressOn = (message: Message): string => linksIn(message.components)[0] ?? "";
+const addressOn = (message: Message): string => linksIn(message.components)[0]?.url ?? "";
 
 function press({ simulator }: Scene, as: string, message: Message, label: string): Interaction {
   const button = buttonsIn(message.components).find((one) => one.label === label);

@@ -5,7 +5,7 @@ import { describe, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { readHolder } from "../../../src/host/locks/lock.ts";
 import { startOwnProcess } from "../../../src/host/process/own_process.ts";
-import type { Opening } from "../../../simulator/page/page.ts";
+import type { Opening, PageNews } from "../../../simulator/page/page.ts";
 import { commandUnderTest } from "../../support/bot/e2e.ts";
 import { eventsOf, startDemo, surroundings } from "./demo_process.ts";
 
@@ -44,6 +44,39 @@ describe("[O5] barnacle demo", LIMIT, () => {
         "@ What do you remember about the ferry?",
         "You told me that the ferry leaves at nine.",
       ]);
+    } finally {
+      stop.abort();
+      await demo.end();
+    }
+  });
+
+  it("shows an answer that only one person sees, and the page tells whom", LIMIT, async () => {
+    const demo = await startDemo();
+    const stop = new AbortController();
+    try {
+      const events = eventsOf(demo.page, stop.signal);
+      const { world } = (await events.next()).value as Opening;
+      const idOf = (name: string) => world.people.find(({ username }) => username === name)?.id;
+      const { id: channel } = world.channels.find(({ name }) => name === "general") ?? {};
+      const post = (path: string, body: object) =>
+        fetch(new URL(path, demo.page), {
+          method: "POST",
+          headers: { "Content-Type": "application/json" },
+          body: JSON.stringify({ channel, ...body }),
+        });
+      const text = `<@${world.bot.id}> Set the topic of this channel to "Low tide"`;
+      await post("/say", { as: idOf("ada"), text });
+      for await (const event of events) {
+        const news = event as Exclude<PageNews, { kind: "bot" }>;
+        if (news.kind === "message") {
+          const { id: message, buttons: [undo] } = news.message;
+          if (undo) await post("/click", { as: idOf("grace"), message, button: undo.customId });
+        }
+        if (news.kind !== "whisper") continue;
+        assert.equal(news.userId, idOf("grace"));
+        assert.match(news.message.text, /\w/);
+        break;
+      }
     } finally {
       stop.abort();
       await demo.end();
