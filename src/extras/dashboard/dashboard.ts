@@ -9,15 +9,23 @@ import type { Context, Handler } from "hono";
 import { z } from "zod";
 import { bearerOf } from "../../http/guard.ts";
 import { printable } from "../../lib/text/quoted.ts";
-import { EMBEDDED } from "./assets.ts";
+import { type AnyPage, type DashboardParts, RefusedChange } from "./base/page.ts";
+import { createGuardedApp, type DashboardRoute } from "./guarded_app.ts";
 import { createLiveAnswers } from "./live.ts";
-import { type AnyPage, RefusedChange } from "./base/page.ts";
-import { pageNamed, PAGES } from "./pages/table.ts";
-import type { DashboardParts } from "./base/parts.ts";
-import { createGuardedApp } from "./guarded_app.ts";
-import type { DashboardRoute } from "./routes.ts";
 import { createLogins } from "./logins.ts";
+import { pageNamed, PAGES } from "./pages/table.ts";
 import { shell } from "./shell.tsx";
+import { TEXTS } from "./texts.js";
+
+/** By name. The demo's page has the same look and icon. */
+export const EMBEDDED: ReadonlyMap<string, {
+  readonly type: "text/css" | "text/javascript" | "image/svg+xml";
+  readonly text: string;
+}> = new Map([
+  ["page.css", { type: "text/css", text: TEXTS.look + TEXTS.css }],
+  ["page.js", { type: "text/javascript", text: TEXTS.script }],
+  ["icon.svg", { type: "image/svg+xml", text: TEXTS.icon }],
+]);
 
 export interface Dashboard {
   fetch(request: Request): Response | Promise<Response>;

@@ -5,6 +5,7 @@
 
 import { type Handler, Hono } from "hono";
 import { bodyLimit } from "hono/body-limit";
+import { toStartError } from "../../cli/shared/start_error.ts";
 import {
   bearerOf,
   browserHeaders,
@@ -12,11 +13,32 @@ import {
   refusalOf,
   refusalOfChange,
 } from "../../http/guard.ts";
+import type { RouteRule } from "../../http/routes.ts";
 import type { Log } from "../../lib/log.ts";
 import { printable } from "../../lib/text/quoted.ts";
-import { toStartError } from "../../cli/shared/start_error.ts";
-import { DASHBOARD_ROUTES, type DashboardRoute } from "./routes.ts";
 import type { DashboardLogins } from "./logins.ts";
+
+const KIB = 1_024;
+
+/** All routes; the application has no other one. */
+export const DASHBOARD_ROUTES = {
+  shell: { method: "GET", path: "/dashboard", auth: "none", maxBodyBytes: 0 },
+  asset: { method: "GET", path: "/dashboard/assets/:name", auth: "none", maxBodyBytes: 0 },
+  login: { method: "POST", path: "/dashboard/login", auth: "none", maxBodyBytes: KIB },
+  logout: { method: "POST", path: "/dashboard/logout", auth: "session", maxBodyBytes: KIB },
+  page: { method: "GET", path: "/dashboard/pages/:page", auth: "session", maxBodyBytes: 0 },
+  live: { method: "GET", path: "/dashboard/live/:page", auth: "session", maxBodyBytes: 0 },
+  change: {
+    method: "POST",
+    path: "/dashboard/changes/:change",
+    auth: "session",
+    maxBodyBytes: 64 * KIB,
+  },
+  // Last: the others with two segments come first.
+  shellOfPage: { method: "GET", path: "/dashboard/:page", auth: "none", maxBodyBytes: 0 },
+} as const satisfies Readonly<Record<string, RouteRule>>;
+
+export type DashboardRoute = keyof typeof DASHBOARD_ROUTES;
 
 /** One place of the page's script turns text into elements: pages that this server rendered. */
 const HEADERS = Object.entries(browserHeaders("dashboard"));

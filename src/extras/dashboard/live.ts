@@ -28,17 +28,21 @@ const MAX_OPEN = 16;
 /** Milliseconds of waiting for each millisecond of work; the rest of a percent is for the connection. */
 const REST = 150;
 
-export interface LivePorts {
+/** A reader of a page. */
+interface LiveReader {
   /** Renders the page. */
   readonly render: () => Promise<string>;
+  /** Whether the reader's session lasts. */
+  readonly isAllowed: () => boolean;
+}
+
+interface LivePorts extends LiveReader {
   /** Differs after each change of facts; cheap. */
   readonly version: () => string;
   /** Number of live pages of all readers, which share the CPU. */
   readonly open: () => number;
   readonly elapsed: () => number;
   readonly wait: (ms: number) => Promise<void>;
-  /** Whether the reader's session lasts. */
-  readonly isAllowed: () => boolean;
   /** Aborted once the reader or the bot leaves. */
   readonly signal: AbortSignal;
 }
@@ -74,7 +78,7 @@ export function createLiveAnswers({ version, closed, log }: {
   readonly version: () => string;
   readonly closed: AbortSignal;
   readonly log: Log;
-}): (reader: Pick<LivePorts, "render" | "isAllowed">, left: AbortSignal) => Response {
+}): (reader: LiveReader, left: AbortSignal) => Response {
   const encoder = new TextEncoder();
   let open = 0;
   return (reader, left) => {

@@ -6,7 +6,6 @@
  */
 
 import { createHmac, randomBytes } from "node:crypto";
-import type { Clock } from "../../lib/clock.ts";
 
 const TOKEN_BYTES = 32;
 
@@ -32,7 +31,8 @@ export type LoginResult =
     readonly isNews: boolean;
   };
 
-export function createLogins({ now, key }: Pick<Clock, "now"> & {
+export function createLogins({ now, key }: {
+  readonly now: () => number;
   /** Secrets of the bot: when they are rotated, all links and sessions end. */
   readonly key: () => string;
 }) {

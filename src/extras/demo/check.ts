@@ -10,8 +10,12 @@ import type { Message } from "../../../simulator/world/world.ts";
 import { EXIT, type ExitCode } from "../../cli/shared/exit_code.ts";
 import type { Io } from "../../cli/terminal/io.ts";
 import type { RecordedVerdict } from "../../store/messages/message_record.ts";
-import { createVerdictReader } from "./simulation/outcomes.ts";
-import { demoConfig, type Simulation, startSimulation } from "./simulation/simulation.ts";
+import {
+  createVerdictReader,
+  demoConfig,
+  type Simulation,
+  startSimulation,
+} from "./simulation/simulation.ts";
 
 /** Milliseconds for each step; an emulated processor is slow. */
 const STEP_MS = 60_000;

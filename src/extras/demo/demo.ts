@@ -5,25 +5,183 @@
  * Everything lives in a temporary directory and on loopback, and is removed at the end.
  */
 
+import process from "node:process";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import process from "node:process";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { HttpServer } from "../../host/http_server.ts";
-import { HttpServerError } from "../../host/http_server_error.ts";
-import { whenAborted } from "../../lib/clock.ts";
+import { demoWorld } from "../../../simulator/actions/demo_world.ts";
+import type { BotPanel, BotPanelNews, BotState } from "../../../simulator/page/bot_panel.ts";
+import { createPage, type Prompt } from "../../../simulator/page/page.ts";
+import type { Simulator } from "../../../simulator/simulator.ts";
 import { EXIT, type ExitCode } from "../../cli/shared/exit_code.ts";
 import type { Io } from "../../cli/terminal/io.ts";
-import type { Env } from "../../lib/env.ts";
 import { sshLines } from "../../cli/terminal/ssh_lines.ts";
-import { demoWorld } from "../../../simulator/actions/demo_world.ts";
-import { createPage, type Prompt } from "../../../simulator/page/page.ts";
-import { createBotPanel } from "./bot_panel.ts";
+import type { HttpServer } from "../../host/http_server.ts";
+import { HttpServerError } from "../../host/http_server_error.ts";
+import type { Exit } from "../../host/process/own_process.ts";
+import { type Clock, whenAborted } from "../../lib/clock.ts";
+import type { Env } from "../../lib/env.ts";
 import { playCheck } from "./check.ts";
 import { addressesOf, guardPage, listenFrom, pageAccessOf } from "./page_server.ts";
-import { createOutcomes, createVerdictReader } from "./simulation/outcomes.ts";
-import { demoConfig, startSimulation } from "./simulation/simulation.ts";
-import { createSupervisor, type DemoBotEnd, exitOf } from "./supervisor.ts";
+import {
+  createOutcomes,
+  createVerdictReader,
+  demoConfig,
+  type SimulatedProcess,
+  startSimulation,
+  type VerdictReader,
+} from "./simulation/simulation.ts";
+
+export interface DemoBotEnd extends Exit {
+  readonly lines: readonly string[];
+}
+
+/** Milliseconds until a killed bot restarts, so that the user can write to it meanwhile. */
+const AWAY_MS = 2_500;
+
+/** Milliseconds: a bot that exits earlier after its start would exit again. */
+const TOO_SOON_MS = 10_000;
+
+/** Maximum number of early deaths by a signal in a row. */
+const MAX_EARLY_DEATHS = 3;
+
+const LAST_LINES = 12;
+
+/** Starts the bot, and keeps it running. */
+export function createSupervisor({ start, sleep, now }: Clock & {
+  start(): SimulatedProcess;
+  /** Waits for milliseconds. */
+  readonly sleep: (ms: number) => Promise<void>;
+}) {
+  const { promise: gaveUp, resolve: giveUp } = Promise.withResolvers<DemoBotEnd>();
+  let bot: SimulatedProcess | undefined;
+  let isKilled = false;
+  let isStopped = false;
+  let earlyDeaths = 0;
+
+  function run(): void {
+    if (isStopped) return;
+    const startedAt = now();
+    const running = start();
+    bot = running;
+    running.exited.then(
+      (exit) => ended(exit, running, now() - startedAt),
+      (error: unknown) => giveUp({ code: null, signal: null, lines: [String(error)] }),
+    );
+  }
+
+  function ended(exit: Exit, { lines }: SimulatedProcess, livedMs: number): void {
+    bot = undefined;
+    if (isStopped) return;
+    earlyDeaths = !isKilled && livedMs < TOO_SOON_MS ? earlyDeaths + 1 : 0;
+    if (earlyDeaths > (exit.signal === null ? 0 : MAX_EARLY_DEATHS)) {
+      return giveUp({ ...exit, lines: lines.slice(-LAST_LINES) });
+    }
+    isKilled = false;
+    void sleep(AWAY_MS).then(run);
+  }
+
+  run();
+  return {
+    /** Resolves with the bot's last end if restarting does not help. */
+    gaveUp,
+    /** Process id of the running bot; `undefined` while none runs. */
+    pid: (): number | undefined => bot?.pid,
+    /** Kills the bot with SIGKILL, and restarts it after a while. */
+    kill(): void {
+      if (!bot || isKilled) return;
+      isKilled = true;
+      bot.kill("SIGKILL");
+    },
+    /** Stops restarting; the simulation ends a bot that still runs. */
+    stop(): void {
+      isStopped = true;
+    },
+  };
+}
+
+/** Starts, kills and restarts the bot; not forever: a bot that ends at once has a problem, which its last lines tell. */
+export type DemoSupervisor = ReturnType<typeof createSupervisor>;
+
+export function exitOf({ code, signal }: Exit): string {
+  return code === null ? signal ?? "unknown reason" : `exit code ${code}`;
+}
+
+/** Milliseconds between two reads of the store and the connection. */
+const LOOK_MS = 250;
+
+/**
+ * Creates the page's data about a running bot.
+ *
+ * @param onError Called with an error of the demo itself.
+ */
+export function createBotPanel(
+  { simulator, supervisor, verdicts, outcomes, onError }: {
+    readonly simulator: Simulator;
+    readonly supervisor: DemoSupervisor;
+    readonly verdicts: VerdictReader;
+    readonly outcomes: ReturnType<typeof createOutcomes>;
+    readonly onError: (error: unknown) => void;
+  },
+): BotPanel & { readonly close: () => Promise<void> } {
+  const listeners = new Set<(news: BotPanelNews) => void>();
+  let state = stateNow();
+  let isClosed = false;
+
+  const tell = (news: BotPanelNews) => {
+    for (const listener of listeners) listener(news);
+  };
+
+  const stopWorld = simulator.subscribe((event) => {
+    if (event.kind !== "message_created") return;
+    const { author } = event.message;
+    if (author.kind !== "user" || author.userId !== simulator.application.userId) return;
+    const judged = outcomes.posted(event.message);
+    if (judged) tell({ kind: "judged", judged });
+  });
+
+  function stateNow(): BotState {
+    if (supervisor.pid() === undefined) return "offline";
+    return simulator.connected() > 0 ? "online" : "away";
+  }
+
+  async function look(): Promise<void> {
+    for (const decision of await verdicts.next()) {
+      tell({ kind: "judged", judged: outcomes.decided(decision) });
+    }
+    const next = stateNow();
+    if (next === state) return;
+    state = next;
+    tell({ kind: "bot", bot: state });
+  }
+
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  let looking = Promise.resolve();
+  function lookSoon(): void {
+    if (isClosed) return;
+    timer = setTimeout(() => {
+      looking = look().catch(onError).finally(lookSoon);
+    }, LOOK_MS);
+  }
+  lookSoon();
+
+  return {
+    bot: () => state,
+    judged: () => outcomes.all(),
+    subscribe(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    kill: () => supervisor.kill(),
+    async close() {
+      isClosed = true;
+      clearTimeout(timer);
+      stopWorld();
+      await looking;
+      verdicts.close();
+    },
+  };
+}
 
 export interface DemoFlags {
   /** Whether to check the bot, without a page. */

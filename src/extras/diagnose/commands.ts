@@ -77,8 +77,7 @@ export const doctor: CliCommand = describeCommand<DoctorFlags>({
       import("./doctor.ts"),
       import("../../cli/terminal/confirm.ts"),
     ]);
-    const confirm = confirmOnTerminal();
-    return await doctor(flags, io, { confirm });
+    return await doctor(flags, io, confirmOnTerminal());
   },
 });
 

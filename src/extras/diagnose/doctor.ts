@@ -23,7 +23,7 @@ import { dataDirOf } from "../../cli/shared/store_access.ts";
 import { holderOf, isHeld } from "../../cli/shared/running_bot.ts";
 import { problemsText, readConfig } from "../../cli/shared/read_config.ts";
 import type { Io } from "../../cli/terminal/io.ts";
-import type { FixOptions } from "./check_discord.ts";
+import type { FixOptions } from "./doctor_checks.ts";
 import { probeNetwork, runDoctorChecks } from "./doctor_checks.ts";
 import { inspectHost } from "./host_facts.ts";
 
@@ -42,14 +42,14 @@ export interface DoctorFlags extends CommonFlags {
 export async function doctor(
   flags: DoctorFlags,
   io: Io,
-  user: Pick<FixOptions, "confirm">,
+  confirm?: FixOptions["confirm"],
 ): Promise<ExitCode> {
   if (flags.network) return reportFindings(await examineNetworkAlone(io), flags.json, io);
   const loaded = await readConfig(await configBefore(flags, io), io.env);
   const problems = loaded.problems.filter(({ severity }) => severity !== "note");
   const others = loaded.kind === "refused"
     ? []
-    : await examine(loaded, problems.length === 0, flags, io, user);
+    : await examine(loaded, problems.length === 0, flags, io, confirm);
   if (flags.json) return reportFindings([...problems.map(toFinding), ...others], true, io);
   // Every command shows a problem of the config in the same way.
   if (problems.length > 0) {
@@ -79,7 +79,7 @@ async function examine(
   isFaultless: boolean,
   flags: DoctorFlags,
   io: Io,
-  user: Pick<FixOptions, "confirm">,
+  confirm?: FixOptions["confirm"],
 ): Promise<readonly Finding[]> {
   const { env } = io;
   const api = apiOf(env);
@@ -98,7 +98,7 @@ async function examine(
     })),
     now: Date.now(),
   });
-  const mending = { ...flags, ...user };
+  const mending = { ...flags, confirm };
   const facts = { config, accounts, dataDir, host, api: api.base, mending, io, now: Date.now };
   return [
     ...(isFaultless ? [validConfig(config)] : []),

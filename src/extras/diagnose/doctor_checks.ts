@@ -1,36 +1,366 @@
 /**
- * Lists the checks of `barnacle doctor` in the order of its rows, with the code of the small ones.
+ * Lists the checks of `barnacle doctor` in the order of its rows, with their code: the account at
+ * Discord, models, MCP servers (T13), skills (T7), and the sandbox of commands (A3).
  *
  * A new check is one more entry: its part, and a function from the facts to findings, with an id and
  * a title of their own.
  */
 
-import { existsSync } from "node:fs";
-import { examineNetwork, type NetworkOptions } from "../../flows/preflight/examine.ts";
+import process from "node:process";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import {
+  ask,
+  type DiscordOptions,
+  examineDiscord,
+  examineNetwork,
+  type NetworkOptions,
+} from "../../flows/preflight/examine.ts";
+import { examineGuilds } from "../../flows/preflight/examine_guilds.ts";
+import { createModelCheck, findModel, type FoundModel } from "../../cli/models/model_settings.ts";
+import { ASK_MS, type Discord, openDiscord } from "../../cli/shared/discord.ts";
+import type { Io } from "../../cli/terminal/io.ts";
 import type { BotConfig, Config } from "../../config/config.ts";
 import { pathTo } from "../../core/config_file.ts";
+import {
+  type IdentifyBudget,
+  identifyBudget,
+  type SessionStartLimit,
+} from "../../core/discord/identify_budget.ts";
 import type { AccountId } from "../../core/discord/ids.ts";
 import type { Finding } from "../../core/finding.ts";
+import { cutText, problemWithWords } from "../../core/mcp_state.ts";
+import { windowOf } from "../../core/model.ts";
 import type { ResolvedName } from "../../core/names.ts";
-import { judgeDirect } from "../../flows/preflight/audience.ts";
-import { judgeHost } from "./judge_host.ts";
-import { hostingOf, judgeRuns } from "../../flows/preflight/last_run.ts";
+import {
+  flagsGranting,
+  type PrivilegedIntent,
+  toIntents,
+} from "../../discord/gateway/read/intents.ts";
+import { RestError } from "../../discord/rest/exchange/rest_error.ts";
+import type { Application, Applications } from "../../discord/rest/requests/application.ts";
+import { probeSandbox } from "../../exec/host_commands.ts";
+import { judgeAudience, judgeDirect } from "../../flows/preflight/audience.ts";
 import { judgeBackups } from "../../flows/preflight/backups.ts";
+import { judgeDiscord } from "../../flows/preflight/discord.ts";
+import { hostingOf, judgeRuns } from "../../flows/preflight/last_run.ts";
+import { judgeWindow } from "../../flows/preflight/model.ts";
 import { judgeNetwork, type NetworkFacts } from "../../flows/preflight/network.ts";
+import { judgePermissions, listedIn } from "../../flows/preflight/permissions.ts";
+import { PROGRAM_BOUNDS } from "../../host/limits/program_bounds.ts";
 import { readBootId } from "../../host/process/boot.ts";
-import { type Clock, DAY_MS, schedule } from "../../lib/clock.ts";
 import { once } from "../../lib/cache.ts";
-import { quoted } from "../../lib/text/quoted.ts";
+import { type Clock, DAY_MS, schedule } from "../../lib/clock.ts";
+import { printable, quoted } from "../../lib/text/quoted.ts";
 import { pauseText } from "../../lib/text/units.ts";
+import type { McpLook, McpView } from "../../mcp/look.ts";
 import { unresolvedNames, withNames } from "../../policy/rules/pinned.ts";
 import type { AccessPolicy } from "../../policy/rules/rules.ts";
-import type { Io } from "../../cli/terminal/io.ts";
-import { checkExec, checkModels, checkServers, checkSkills } from "./agent_findings.ts";
-import { checkDiscord, type FixOptions } from "./check_discord.ts";
-import type { HostView } from "./host_facts.ts";
+import { modelIdOf, type ModelSettings } from "../../providers/settings.ts";
+import type { RecentTurn } from "../../store/messages/messages.ts";
+import { VERSION } from "../../version.ts";
+import { findSkillsOfAll } from "../../workspace/skill_library.ts";
+import { windowSource } from "../model/exports.ts";
+import { type HostView, judgeHost } from "./host_facts.ts";
 import type { DoctorPart } from "./parts.ts";
 import { hasFailed } from "./stored_facts.ts";
-import type { RecentTurn } from "../../store/messages/messages.ts";
+
+/** Checks the models that `run` would use, without a question: each once. */
+async function checkModels(config: BotConfig, env: Io["env"]): Promise<readonly Finding[]> {
+  const checks = new Map<string, () => Promise<Finding>>();
+  for (const agent of config.agentList) {
+    const found = await findModel(config, agent, env);
+    const id = found.kind === "found" ? modelIdOf(found.settings) : found.problem.path;
+    checks.set(id, () => checkFound(found));
+  }
+  return await Promise.all(Array.from(checks.values(), (check) => check()));
+}
+
+async function checkFound(found: FoundModel): Promise<Finding> {
+  if (found.kind === "found") {
+    const checked = await createModelCheck(found.settings)();
+    if (checked.status !== "pass") return checked;
+    const { text, window } = await abilitiesOf(found.settings);
+    return { ...checked, why: `${checked.why}; ${text}`, ...window };
+  }
+  const { problem: { path: where, message: why, hint: fix } } = found;
+  return { id: "config.model", what: "Model", status: "fail", where, why, fix };
+}
+
+/** The abilities of the model, as the config and its server tell them; and a window too small. */
+async function abilitiesOf(settings: ModelSettings) {
+  const { askAbilities } = await import("../../providers/about/abilities.ts");
+  const told = await askAbilities(settings, { fetch, timeoutMs: 10_000, now: Date.now }) ?? {};
+  const { tools, images, ...abilities } = { ...told, ...settings.abilities };
+  const word = (has: boolean | undefined) => has === undefined ? "unknown" : has ? "yes" : "no";
+  const window = windowOf(abilities);
+  const from = windowSource(settings, told);
+  const size = `${window.contextWindow} tokens (${from})`;
+  return {
+    text: `tools: ${word(tools)}, images: ${word(images)}, window: ${size}` +
+      (tools === undefined ? " (`barnacle model test` finds out)" : ""),
+    window: judgeWindow(window, from),
+  };
+}
+
+/** Connects to the MCP servers of the config. Their code is loaded only then. */
+async function checkServers(
+  config: BotConfig,
+  dataDir: string,
+): Promise<readonly Finding[]> {
+  const [{ lookAtServers }, { mcpHostPorts, serversOf }] = await Promise.all([
+    import("../../mcp/look.ts"),
+    import("../../bot/mcp/ports.ts"),
+  ]);
+  const quiet = { debug() {}, info() {}, warn() {}, error() {} };
+  const { confine, logins, seen } = mcpHostPorts(() => config, dataDir, quiet);
+  const servers = serversOf(config, "operator");
+  return judgeServers(await lookAtServers(servers, { confine, logins, seen, version: VERSION }));
+}
+
+/** One finding per server, and one if programs have no sandbox. */
+export function judgeServers({ servers, sandbox }: McpView): readonly Finding[] {
+  const isOpen = servers.some((server) => server.sandbox === "no");
+  return [
+    ...servers.map(judgeServer),
+    ...(isOpen && sandbox?.kind === "none"
+      ? [
+        {
+          id: "mcp.sandbox",
+          what: "MCP sandbox",
+          status: "warn",
+          why: `programs of MCP servers run as Barnacle's user, without a sandbox: ${
+            printable(sandbox.why)
+          }`,
+          fix: "install bubblewrap (`bwrap`), and allow it user namespaces; or write " +
+            '`"sandbox": "off"` for servers that you trust',
+        } satisfies Finding,
+      ]
+      : []),
+  ];
+}
+
+function judgeServer(
+  { id, problem, said, wantsSignIn, tools, cut = [], sandbox }: McpLook,
+): Finding {
+  const about = { id: "mcp", what: `MCP server ${id}`, where: `mcp.servers.${id}` } as const;
+  if (problem !== undefined) {
+    const fix = wantsSignIn
+      ? `run \`barnacle mcp login ${id}\``
+      : "correct the server's keys, or remove it from the config";
+    return { ...about, status: "fail", why: printable(problemWithWords(problem, said ?? [])), fix };
+  }
+  const why = `${tools} tools${sandbox === "yes" ? "; in a sandbox" : ""}`;
+  if (cut.length === 0) return { ...about, status: "pass", why };
+  const fix = `\`${about.where}.allow\` chooses the tools`;
+  return { ...about, status: "warn", why: `${why}; ${printable(cutText(cut))}`, fix };
+}
+
+/** Finds skills that cannot be used. */
+async function checkSkills(config: BotConfig, dataDir: string): Promise<readonly Finding[]> {
+  const { skills, problems } = await findSkillsOfAll(config, dataDir);
+  if (skills.length === 0 && problems.length === 0) return [];
+  const about = { id: "skills", what: "Skills" } as const;
+  return [
+    ...problems.map(({ file, reason }): Finding => ({
+      ...about,
+      status: "warn",
+      where: file,
+      why: `${printable(file)} cannot be used: ${printable(reason)}`,
+      fix: "correct the file, or remove its folder",
+    })),
+    { ...about, status: "pass", why: skills.map(({ name }) => name).join(", ") || "none" },
+  ];
+}
+
+/** Finds whether commands can run, if the config allows them. */
+export async function checkExec(
+  { exec }: BotConfig,
+  platform: string = process.platform,
+): Promise<readonly Finding[]> {
+  if (!exec) return [];
+  const about = { id: "exec", what: "Commands on the host" } as const;
+  if (platform === "win32") {
+    const why = "no command runs on Windows, where Barnacle has no sandbox";
+    return [{
+      ...about,
+      status: "fail",
+      why,
+      fix: "remove `exec`, or run the bot on Linux or in WSL",
+    }];
+  }
+  const folder = mkdtempSync(join(tmpdir(), "barnacle-exec-"));
+  try {
+    const bwrap = await probeSandbox(folder, PROGRAM_BOUNDS);
+    if (bwrap !== undefined) {
+      return [{ ...about, status: "pass", why: `they run in bubblewrap (${bwrap})` }];
+    }
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+  return exec.sandbox === "off"
+    ? [{
+      ...about,
+      status: "warn",
+      why: "bubblewrap does not work, so commands can read the bot's token and its data",
+      fix: "install bubblewrap, and remove `exec.sandbox`",
+    }]
+    : [{
+      ...about,
+      status: "fail",
+      why: "bubblewrap does not work, so no command runs",
+      fix: "install bubblewrap, and run the bot outside the machine's systemd unit; or set " +
+        '`exec.sandbox: "off"` and take the risk',
+    }];
+}
+
+/** Whether and how to enable missing intents. */
+export interface FixOptions {
+  readonly fix: boolean;
+  /** Whether to do so without a question. */
+  readonly yes: boolean;
+  /** Asks the user; absent without a terminal. */
+  readonly confirm?: (question: string) => Promise<boolean>;
+}
+
+const ASKING = "Asking Discord";
+
+/** Checks the account, and enables missing intents on request. */
+async function checkDiscord(
+  { config, api, token, host }: {
+    readonly config: Config;
+    readonly api: string;
+    /** The account's token; absent without a usable one. */
+    readonly token: string | undefined;
+    /** Facts of this machine, with stored data. */
+    readonly host: HostView;
+  },
+  mending: FixOptions,
+  io: Io,
+): Promise<{
+  readonly findings: readonly Finding[];
+  /** URL of the gateway from Discord, now or at the last connection. */
+  readonly gatewayUrl?: string;
+}> {
+  const { accountId, enabled, access } = config.discord;
+  const known = host.known?.accounts.get(accountId);
+  if (!enabled) {
+    const why = `${
+      access.ruleOf("channels.discord.enabled")
+    } is false, so the bot does not connect`;
+    return { findings: [{ id: "discord", what: "Discord", status: "skipped", why }] };
+  }
+  const discord = token === undefined ? undefined : openDiscord(token, api);
+  const options: DiscordOptions = {
+    tokenPlace: config.discord.tokenPlace,
+    intents: toIntents(config.discord.gateway.intents, config.discord.gateway.reactions),
+    bot: discord && token !== undefined ? { token, applications: discord.applications } : undefined,
+  };
+  try {
+    let { facts, application } = await io.during(ASKING, examineDiscord(options, ASK_MS));
+    const missing = facts.intents?.missing ?? [];
+    if (mending.fix && discord && application && missing.length > 0) {
+      const confirm = mending.yes ? () => Promise.resolve(true) : mending.confirm;
+      const { applications } = discord;
+      const isChanged = await grantIntents(missing, application, applications, io, confirm);
+      if (isChanged) {
+        ({ facts, application } = await io.during(ASKING, examineDiscord(options, ASK_MS)));
+      }
+    }
+    // Only with a valid token: Discord counts rejected requests against the IP address.
+    const about = discord && application
+      ? await io.during(
+        ASKING,
+        furtherFacts(discord, config, known?.names ?? []),
+      )
+      : undefined;
+    const gatewayUrl = about?.place?.url ?? known?.gatewayUrl;
+    const now = Date.now();
+    const budget = leastOf(known?.budget, about?.place?.limit, now);
+    return {
+      findings: [
+        ...judgeDiscord({ ...facts, ...about?.guilds, budget }, now),
+        ...(about?.findings ?? []),
+      ],
+      gatewayUrl,
+    };
+  } finally {
+    discord?.stop();
+  }
+}
+
+/** Reads the gateway's place, and the guilds with the bot's permissions. */
+async function furtherFacts(
+  discord: Discord,
+  config: Config,
+  names: Parameters<typeof withNames>[1],
+) {
+  const { discord: { access } } = config;
+  const policy = withNames(access, names);
+  const gateway = await ask(() => discord.readGatewayInfo(), ASK_MS);
+  const guilds = await examineGuilds(
+    discord.api,
+    () => discord.applications.self(),
+    (guild) => listedIn(policy, guild),
+    Date.now(),
+    ASK_MS,
+  );
+  const place = gateway.kind === "answered" ? gateway.found : undefined;
+  if (guilds.kind !== "answered") return { place, findings: [] };
+  const { found } = guilds;
+  return {
+    place,
+    guilds: { guildNames: found.map(({ name }) => name) },
+    findings: [
+      ...judgeAudience(policy, found),
+      ...judgePermissions(policy, found),
+    ],
+  };
+}
+
+/** The smaller of our own count and Discord's, which includes other processes. */
+function leastOf(
+  own: IdentifyBudget | undefined,
+  limit: SessionStartLimit | undefined,
+  now: number,
+): IdentifyBudget | undefined {
+  const theirs = limit && identifyBudget({ identifies: [], limit }, now);
+  if (!own || !theirs) return own ?? theirs;
+  return own.left <= theirs.left ? own : theirs;
+}
+
+/**
+ * Asks the user, then asks Discord to enable the missing intents.
+ *
+ * @returns Whether Discord has enabled them.
+ */
+async function grantIntents(
+  missing: readonly PrivilegedIntent[],
+  { name, flags }: Application,
+  applications: Applications,
+  { err, problem }: Io,
+  confirm: FixOptions["confirm"],
+): Promise<boolean> {
+  const what = `enable ${missing.join(" and ")} for ${name}`;
+  if (!confirm) {
+    problem(`nothing changed: to ${what}, add --yes, or run this on a terminal`);
+    return false;
+  }
+  if (!await confirm(`May I ${what} in Discord's developer portal?`)) {
+    err("Nothing changed.");
+    return false;
+  }
+  try {
+    await applications.setFlags(flagsGranting(missing, flags));
+  } catch (error) {
+    if (!(error instanceof RestError)) throw error;
+    problem(`Discord refused: ${error.message}`);
+    return false;
+  }
+  err(`Done: asked Discord to ${what}. Restart a running bot to use it.`);
+  return true;
+}
 
 export interface DoctorFacts extends Clock {
   readonly config: BotConfig;

@@ -23,7 +23,7 @@ export const LOOKED_TURNS = 100;
 export async function factsIn(
   store: Store,
   config: string | undefined,
-  io: Pick<Io, "env">,
+  io: Io,
 ): Promise<readonly (readonly [what: string, text: string])[]> {
   const now = Date.now();
   const loaded = await readConfigLeniently(config, io.env);
@@ -77,7 +77,7 @@ function ageText(ms: number): string {
 }
 
 /** Whether the person got no answer, although the bot tried. */
-export function hasFailed({ state }: Pick<RecentTurn, "state">): boolean {
+export function hasFailed({ state }: RecentTurn): boolean {
   return state === "failed" || state === "refused";
 }
 

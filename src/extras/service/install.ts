@@ -1,12 +1,25 @@
 /** `barnacle service install` and `uninstall`: show the steps, ask once, and carry them out. */
 
-import { resolve } from "node:path";
-import { printable } from "../../lib/text/quoted.ts";
+import process from "node:process";
+import { existsSync, lstatSync, readdirSync, statSync } from "node:fs";
+import { dirname, join, resolve } from "node:path";
 import { EXIT, type ExitCode, StartError } from "../../cli/shared/exit_code.ts";
+import {
+  findConfig,
+  problemsText,
+  readConfigText,
+  SECRET_MAX_BYTES,
+  whyUnreadable,
+} from "../../cli/shared/read_config.ts";
 import { SERVICE_DATA } from "../../cli/shared/service_paths.ts";
 import { toStartError } from "../../cli/shared/start_error.ts";
-import type { Io } from "../../cli/terminal/io.ts";
 import { confirmOnTerminal } from "../../cli/terminal/confirm.ts";
+import type { Io } from "../../cli/terminal/io.ts";
+import { loadConfig, missingParts } from "../../config/load.ts";
+import { CREDENTIALS } from "../../config/schema/parts/secrets.ts";
+import type { Problem } from "../../config/text/problem.ts";
+import { readBounded } from "../../host/files/read_bounded.ts";
+import { printable } from "../../lib/text/quoted.ts";
 import { isOurs, LABEL, layoutOf, type ServiceLayout, UNIT } from "./layout.ts";
 import {
   exists,
@@ -15,13 +28,264 @@ import {
   serviceText,
   stateOf,
   systemctlOf,
+  textOf,
   thisMachine,
 } from "./machine.ts";
-import { assertUsable, configFor } from "./service_config.ts";
-import { addFiles, addStart, END_TASK, packagedUnit } from "./install_steps.ts";
-import { createSteps, type ServiceStep } from "./steps.ts";
+import { createSteps, isSameProgram, type ServiceStep, type ServiceSteps } from "./steps.ts";
 import { chooseTarget, type ServiceTarget, WINDOWS_TASK } from "./target.ts";
 import { logLength, waitForReady, type WaitTimes } from "./watch.ts";
+
+const FOLDER_MODE = 0o750;
+const PRIVATE_MODE = 0o700;
+const SHARED_MODE = 0o640;
+const SECRET_MODE = 0o600;
+
+/** The unit that a package has installed, unless the machine has one of its own. */
+function packagedUnit(
+  { unit, packagedUnits }: ServiceLayout,
+  machine: HostMachine,
+): string | undefined {
+  for (const path of [unit.path, ...packagedUnits]) refuseOtherUnit(path, machine);
+  if (exists(machine, unit.path)) return undefined;
+  return packagedUnits.find((path) => exists(machine, path));
+}
+
+/** @throws {StartError} If another program's unit has the name. */
+function refuseOtherUnit(path: string, machine: HostMachine): void {
+  const text = serviceText(machine, path);
+  if (text === undefined || isOurs(text)) return;
+  throw new StartError(
+    text === ""
+      ? `${path} is empty or masked. Run \`systemctl unmask ${UNIT}\`, or remove it first`
+      : `${path} is not a unit of Barnacle, so it stays as it is. Rename or remove it first`,
+    EXIT.failed,
+  );
+}
+
+/** Adds account, program, config, secrets and unit. */
+function addFiles(
+  { file, folder, program: copy, run, steps }: ServiceSteps,
+  layout: ServiceLayout,
+  { program, copied, secrets, packaged, isActive }: {
+    readonly program: string;
+    readonly copied: { readonly path: string; readonly text: string } | undefined;
+    readonly secrets: Readonly<Record<string, string>>;
+    readonly packaged: string | undefined;
+    readonly isActive: boolean;
+  },
+  machine: HostMachine,
+): void {
+  const { account, accountFile, config, credentials, target, unit } = layout;
+  const isNew = packaged === undefined &&
+    !isSameProgram(`${machine.root}${layout.program}`, program);
+  if (target === "task" && isActive && isNew) run(END_TASK); // Windows replaces no running program
+  if (accountFile && idOf(machine, "passwd", account ?? "") === undefined) {
+    file(accountFile);
+    run(["systemd-sysusers", accountFile.path]);
+  }
+  if (isNew) copy(program, layout.program);
+  const group = account === undefined ? undefined : idOf(machine, "group", account);
+  const share = (path: string) => {
+    const stats = statSync(`${machine.root}${path}`, { throwIfNoEntry: false });
+    const isShared = stats !== undefined && stats.gid === group && (stats.mode & 0o040) !== 0;
+    if (account !== undefined && !isShared) run(["chgrp", account, path]);
+    return isShared;
+  };
+  if (account !== undefined) {
+    const above = config.replace(/\/[^/]*$/, "");
+    folder(above, FOLDER_MODE);
+    share(above);
+  }
+  if (account !== undefined) {
+    folder(credentials, FOLDER_MODE);
+    share(credentials);
+  } else if (Object.keys(secrets).length > 0) folder(credentials, PRIVATE_MODE);
+  const existing = serviceText(machine, config);
+  if (copied !== undefined && existing !== undefined && existing !== copied.text) {
+    throw new StartError(
+      `the service reads ${config}, which differs from ${copied.path}. Leave out --config to keep ` +
+        "it, or replace it yourself",
+      EXIT.failed,
+    );
+  }
+  if (copied) file({ path: config, text: copied.text, mode: SHARED_MODE, from: copied.path });
+  const mode = account === undefined ? SECRET_MODE : SHARED_MODE;
+  for (const [name, text] of Object.entries(secrets)) {
+    file({ path: `${credentials}/${name}`, text, mode, secret: true });
+  }
+  const names = new Set([...filesIn(`${machine.root}${credentials}`), ...Object.keys(secrets)]);
+  for (const path of [config, ...Array.from(names, (name) => `${credentials}/${name}`)]) {
+    const isThere = exists(machine, path);
+    if (account !== undefined && !share(path) && isThere) run(["chmod", "g+r", path]);
+  }
+  if (packaged === undefined && file(unit) && target.startsWith("systemd")) {
+    run(systemctlOf(target, "daemon-reload"));
+  }
+  if (target === "task" && isActive && !isNew && steps.length > 0) run(END_TASK);
+}
+
+function filesIn(folder: string): readonly string[] {
+  const entries = existsSync(folder) ? readdirSync(folder, { withFileTypes: true }) : [];
+  return entries.filter((entry) => entry.isFile()).map(({ name }) => name);
+}
+
+/** The scheduler ends the program at once; the next start continues its turns. */
+const END_TASK = ["schtasks", "/End", "/TN", WINDOWS_TASK] as const;
+
+/** The number of a user or a group. */
+function idOf(machine: HostMachine, table: string, name: string): number | undefined {
+  const line = serviceText(machine, `/etc/${table}`)?.split("\n")
+    .find((one) => one.startsWith(`${name}:`));
+  return line === undefined ? undefined : Number(line.split(":")[2]);
+}
+
+/** Adds the commands that start the service, unless it runs and nothing has changed. */
+function addStart(
+  { steps, run }: ServiceSteps,
+  { target, unit }: ServiceLayout,
+  { isActive, isEnabled }: Awaited<ReturnType<typeof stateOf>>,
+  machine: HostMachine,
+): void {
+  const isDone = isActive && steps.length === 0;
+  switch (target) {
+    case "launchd": {
+      if (isDone) return;
+      const domain = `gui/${machine.uid}`;
+      if (isActive) run(["launchctl", "bootout", `${domain}/${LABEL}`]);
+      return run(["launchctl", "bootstrap", domain, unit.path]);
+    }
+    case "task":
+      if (isDone) return;
+      run(["schtasks", "/Create", "/TN", WINDOWS_TASK, "/XML", unit.path, "/F"]);
+      return run(["schtasks", "/Run", "/TN", WINDOWS_TASK]);
+    default: {
+      if (!isEnabled) run(systemctlOf(target, "enable", UNIT));
+      const { user } = machine;
+      if (target === "systemd-user" && !exists(machine, `/var/lib/systemd/linger/${user}`)) {
+        run(
+          ["loginctl", "enable-linger"],
+          "Without lingering, the bot stops when you log out. As root: " +
+            `sudo loginctl enable-linger ${user}`,
+        );
+      }
+      // Without --no-block, systemctl would wait as long as failed starts are repeated.
+      if (!isDone) run(systemctlOf(target, "restart", "--no-block", UNIT));
+    }
+  }
+}
+
+/**
+ * Finds the config that the service is to use.
+ *
+ * @throws {StartError} If there is none, or it cannot be read.
+ */
+function configFor(
+  layout: ServiceLayout,
+  isMachine: boolean,
+  flag: string | undefined,
+  machine: HostMachine,
+  io: Io,
+): { readonly path: string; readonly text: string } {
+  const existing = flag === undefined ? serviceText(machine, layout.config) : undefined;
+  if (existing !== undefined) return { path: layout.config, text: existing };
+  const found = findConfig(flag, io.env);
+  if ("problem" in found) throw new StartError(problemsText([found.problem], io), EXIT.config);
+  if ("looked" in found) {
+    throw new StartError(
+      `there is no config at ${layout.config}; \`barnacle setup\` writes one, and --config copies yours`,
+      EXIT.config,
+    );
+  }
+  const path = resolve(io.cwd, found.file);
+  if (isMachine) refuseForeign(path, io);
+  try {
+    return { path, text: readConfigText(path) };
+  } catch (cause) {
+    throw new StartError(`cannot read ${path} (${whyUnreadable(cause)})`, EXIT.config, cause);
+  }
+}
+
+/**
+ * Refuses a config that a user could have changed who is neither root nor the person who typed sudo:
+ * it would decide what the machine's service runs.
+ */
+function refuseForeign(path: string, { env }: Io): void {
+  const stats = statSync(path, { throwIfNoEntry: false });
+  const self = process.getuid?.();
+  if (stats === undefined || self === undefined) return;
+  const isOwn = [0, self, Number(env["SUDO_UID"] ?? 0)].includes(stats.uid);
+  if (isOwn && (stats.mode & 0o002) === 0) return;
+  const why = isOwn ? "every user may write it" : `another user (uid ${stats.uid}) owns it`;
+  throw new StartError(
+    `the machine's service does not take ${path}: ${why}. Read it, and then ` +
+      `\`chown root ${path}\` and \`chmod 640 ${path}\``,
+    EXIT.config,
+  );
+}
+
+/**
+ * Checks the config with the service's environment, which has none of this shell's variables: a
+ * service that misses its token would end with 78 after it was installed.
+ *
+ * @param given Secrets that the installation will write, by the name of their file.
+ * @param copied Path of a config that will be copied. The files that it names are copied, too.
+ * @returns All secrets that the installation must write.
+ * @throws {StartError} If the bot could not start with it.
+ */
+async function assertUsable(
+  { config, credentials }: ServiceLayout,
+  text: string,
+  given: Readonly<Record<string, string>>,
+  copied: string | undefined,
+  machine: HostMachine,
+  io: Io,
+): Promise<Readonly<Record<string, string>>> {
+  const secrets: Record<string, string> = { ...given };
+  const env = { HOME: machine.home };
+  const source = { file: config, text };
+  const read = (path: string) => {
+    const name = path.startsWith(`${credentials}/`) ? path.slice(credentials.length + 1) : "";
+    const known = secrets[name] ?? textOf(machine, path);
+    if (known !== undefined || copied === undefined) return known;
+    const beside = secretBeside(dirname(copied), name);
+    if (beside !== undefined) secrets[name] = beside;
+    return beside;
+  };
+  const problems = await problemsOf(source, env, read);
+  if (problems.length === 0) return secrets;
+  const isOfShell = (await problemsOf(source, { ...io.env, ...env }, read)).length === 0;
+  const advice = isOfShell
+    ? ": it does not have the variables of this shell. Write each secret with " +
+      '`barnacle secret set`, and name it in the config: "token": { "file": "discord_token" }'
+    : "";
+  const shown = copied === undefined
+    ? problems
+    : problems.map((one) => one.file === config ? { ...one, file: copied } : one);
+  throw new StartError(
+    `the service could not start with this config${advice}\n${problemsText(shown, io)}`,
+    EXIT.config,
+  );
+}
+
+/** The text of a secret beside a config or in its folder `credentials`, where `run` would find it. */
+function secretBeside(folder: string, name: string): string | undefined {
+  if (!/^[\w.-]+$/.test(name)) return undefined; // only these names are a file of the service's folder
+  const path = [join(folder, CREDENTIALS, name), join(folder, name)]
+    .find((one) => lstatSync(one, { throwIfNoEntry: false })?.isFile());
+  return path === undefined ? undefined : readBounded(path, { maxBytes: SECRET_MAX_BYTES });
+}
+
+async function problemsOf(
+  source: { readonly file: string; readonly text: string },
+  env: Io["env"],
+  read: (path: string) => string | undefined,
+): Promise<readonly Problem[]> {
+  const loaded = await loadConfig(source, { env, readFile: async (path) => await read(path) });
+  if (loaded.kind === "refused") {
+    return loaded.problems.filter(({ severity }) => severity === "error");
+  }
+  return missingParts(loaded, env);
+}
 
 export interface InstallRequest {
   /** Path of the config; absent: the service's own, or the one that `run` would use here. */

@@ -11,9 +11,8 @@ import type { Env } from "../../lib/env.ts";
 import { codeOf } from "../../lib/errors.ts";
 import { EXIT, StartError } from "../../cli/shared/exit_code.ts";
 import { whyUnreadable } from "../../cli/shared/read_config.ts";
-import { LABEL, UNIT } from "./layout.ts";
+import { LABEL, type TaskState, taskState, UNIT } from "./layout.ts";
 import { type ManagerFacts, type ServiceTarget, WINDOWS_TASK } from "./target.ts";
-import { type TaskState, taskState } from "./windows_task.ts";
 
 /** Everything of the machine that the commands use. */
 export interface HostMachine {
@@ -140,7 +139,7 @@ export async function stateOf(
       return { isEnabled: isActive, isActive };
     }
     case "task": {
-      const state = await queryTask({ run });
+      const state = await queryTask(run);
       return { isEnabled: state !== undefined, isActive: state?.isRunning === true };
     }
     default: {
@@ -152,9 +151,7 @@ export async function stateOf(
 }
 
 /** Asks the scheduler of Windows; `undefined` if it has no such task. */
-export async function queryTask(
-  { run }: Pick<HostMachine, "run">,
-): Promise<TaskState | undefined> {
+export async function queryTask(run: HostMachine["run"]): Promise<TaskState | undefined> {
   const argv = ["/Query", "/TN", WINDOWS_TASK, "/FO", "CSV", "/V", "/NH"];
   const { code, stdout } = await run(["schtasks", ...argv]);
   return code === 0 ? taskState(stdout) : undefined;
@@ -176,7 +173,7 @@ const FILE_MAX_BYTES = 4 * 1_024 * 1_024;
  *
  * @throws {FileRefusedError} If it is no file, or too large. Other errors are the system's.
  */
-export function textOf({ root }: Pick<HostMachine, "root">, path: string): string | undefined {
+export function textOf({ root }: HostMachine, path: string): string | undefined {
   const place = `${root}${path}`;
   try {
     // The link that masks a unit.
@@ -193,7 +190,7 @@ export function textOf({ root }: Pick<HostMachine, "root">, path: string): strin
  *
  * @throws {StartError} If it cannot be read.
  */
-export function serviceText(machine: Pick<HostMachine, "root">, path: string): string | undefined {
+export function serviceText(machine: HostMachine, path: string): string | undefined {
   try {
     return textOf(machine, path);
   } catch (cause) {
@@ -218,7 +215,7 @@ export function sizeOfFile({ root }: HostMachine, path: string): number {
   return statSync(`${root}${path}`, { throwIfNoEntry: false })?.size ?? 0;
 }
 
-export function exists({ root }: Pick<HostMachine, "root">, path: string): boolean {
+export function exists({ root }: HostMachine, path: string): boolean {
   return existsSync(`${root}${path}`);
 }
 

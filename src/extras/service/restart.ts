@@ -18,7 +18,7 @@ import { logLength, type Started, waitForReady, type WaitTimes } from "./watch.t
 export async function restartService(
   program: string,
   machine: HostMachine,
-  io: Pick<Io, "during">,
+  io: Io,
   times?: WaitTimes,
 ): Promise<Started | undefined> {
   const target = await targetOf(machine);

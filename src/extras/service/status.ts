@@ -50,7 +50,7 @@ const FIELDS = [
 export async function showService(
   { json }: { readonly json: boolean },
   io: Io,
-  { machine }: Pick<ServicePorts, "machine">,
+  { machine }: ServicePorts,
 ): Promise<ExitCode> {
   const target = chooseTarget(await managerFacts(machine));
   const status = await readStatus(target, machine);
@@ -94,7 +94,7 @@ export async function readStatus(
 }
 
 async function readTask(machine: HostMachine) {
-  const state = await queryTask(machine);
+  const state = await queryTask(machine.run);
   const code = state?.lastCode;
   return {
     isRunning: state?.isRunning === true,

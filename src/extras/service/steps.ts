@@ -42,7 +42,7 @@ type Argv = readonly [string, ...string[]];
 const PROGRAM_MODE = 0o755;
 
 /** Creates an empty list; its functions add the steps that are not done yet. */
-export function createSteps(machine: HostMachine, io: Pick<Io, "during" | "err">) {
+export function createSteps(machine: HostMachine, io: Io) {
   const steps: ServiceStep[] = [];
   const at = (path: string) => `${machine.root}${path}`;
   const add = (path: string, line: string, change: () => void, text?: string) =>

@@ -87,7 +87,7 @@ async function waitForTask(
       const { http } = holderOf(`${machine.root}${dataDir}`) ?? {};
       if (http !== undefined) return { kind: "ready", status: `http://${http}` };
     }
-    const state = await queryTask(machine);
+    const state = await queryTask(machine.run);
     if (state?.lastCode !== undefined) {
       const why = endText({ ExecMainCode: "1", ExecMainStatus: `${state.lastCode}` });
       return { kind: "failed", why: `the bot ended: ${why}`, log: [] };

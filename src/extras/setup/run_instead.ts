@@ -9,7 +9,7 @@ import type { Io } from "../../cli/terminal/io.ts";
 /** Runs the bot with a config. On a system that cannot replace processes, it is a child. */
 export async function runInstead(
   { config, data }: { readonly config: string; readonly data?: string },
-  { env }: Pick<Io, "env">,
+  { env }: Io,
 ): Promise<ExitCode> {
   const { program, args } = ownCommand();
   const all = [...args, "run", "--config", config, ...data === undefined ? [] : ["--data", data]];

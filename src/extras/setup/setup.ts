@@ -24,7 +24,7 @@ import type { Io } from "../../cli/terminal/io.ts";
 import type { RunStep, SetupPorts } from "./steps/setup_ports.ts";
 import { type Dialogue, DialogueEnd } from "./ports/dialogue.ts";
 import { createSetupDiscord } from "./ports/discord_port.ts";
-import { finish, type SetupEnd } from "./finish.ts";
+import { checkWritten, finish, planFiles, type SetupEnd, writePlanned } from "./finish.ts";
 import { createModelPort } from "./ports/model_port.ts";
 import { createOwnCommands } from "./ports/own_commands.ts";
 import {
@@ -41,7 +41,6 @@ import { askModel } from "./steps/ask_model.ts";
 import { askOwner } from "./steps/ask_owner.ts";
 import { askChannels } from "./steps/ask_channels.ts";
 import { askServers } from "./steps/ask_server.ts";
-import { checkWritten, planFiles, writePlanned } from "./steps/write_planned.ts";
 
 export interface SetupFlags extends CommonFlags {
   /** The example that the config begins with. */
@@ -136,7 +135,7 @@ async function fileOf({ config }: SetupFlags, io: Io): Promise<ReturnType<typeof
   if (config !== undefined && !existsSync(config)) return { kind: "opened", file: config };
   const opened = openConfig(config, io.env);
   if (opened.kind === "closed" || opened.text !== undefined) return opened;
-  const offer = await createOwnCommands(io, { tell: io.err }).offer();
+  const offer = await createOwnCommands(io, io.err).offer();
   const isMachines = "name" in offer && offer.isMachines;
   return isMachines ? { kind: "opened", file: offer.config } : opened;
 }
@@ -157,7 +156,7 @@ async function withDialogue(
     env: io.env,
     openDiscord: (token) => createSetupDiscord(token, api.base),
     models: createModelPort(io.env),
-    commands: createOwnCommands(io, dialogue),
+    commands: createOwnCommands(io, dialogue.tell),
     sleep: (ms, signal) => sleep(ms, undefined, { signal }),
     elapsed: () => performance.now(),
   };

@@ -1,8 +1,11 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { Handler } from "hono";
-import { createGuardedApp } from "../../../src/extras/dashboard/guarded_app.ts";
-import { DASHBOARD_ROUTES, type DashboardRoute } from "../../../src/extras/dashboard/routes.ts";
+import {
+  createGuardedApp,
+  DASHBOARD_ROUTES,
+  type DashboardRoute,
+} from "../../../src/extras/dashboard/guarded_app.ts";
 import { startHttpServer } from "../../../src/host/http_server.ts";
 import { HEALTH_ROUTES, type RouteRule } from "../../../src/http/routes.ts";
 import { recordingLog } from "../../support/recording_log.ts";

@@ -3,7 +3,7 @@ import { EXEC_LIMITS } from "../../../src/lib/program_limits.ts";
 import { describe, it } from "node:test";
 import type { McpLook } from "../../../src/mcp/look.ts";
 import type { BotConfig } from "../../../src/config/config.ts";
-import { checkExec, judgeServers } from "../../../src/extras/diagnose/agent_findings.ts";
+import { checkExec, judgeServers } from "../../../src/extras/diagnose/doctor_checks.ts";
 
 const files: McpLook = { id: "files", tools: 3, sandbox: "yes" };
 
@@ -48,13 +48,13 @@ const EXEC: NonNullable<BotConfig["exec"]> = {
 describe("[A3] checkExec()", () => {
   it("fails on Windows, whatever the config says about the sandbox", async () => {
     for (const sandbox of ["auto", "off"] as const) {
-      const [found] = await checkExec({ exec: { ...EXEC, sandbox } }, "win32");
+      const [found] = await checkExec({ exec: { ...EXEC, sandbox } } as never, "win32");
       assert.equal(found?.status, "fail");
       assert.match(found?.fix ?? "", /remove `exec`/);
     }
   });
 
   it("finds nothing if the config has no commands", async () => {
-    assert.deepEqual(await checkExec({}), []);
+    assert.deepEqual(await checkExec({} as never), []);
   });
 });

@@ -18,11 +18,10 @@ describe("[O3] barnacle doctor", () => {
     const [checked, diagnosed, machine] = [recordingIo(), recordingIo(), recordingIo()];
     assert.equal(await check({ config, json: false }, checked), 78);
     const flags = { config, json: false, network: false, fix: false, yes: false };
-    const user = { confirm: () => Promise.resolve(false) };
-    assert.equal(await doctor(flags, diagnosed, user), 78);
+    assert.equal(await doctor(flags, diagnosed), 78);
     assert.equal(diagnosed.stdout.join("\n"), checked.stderr.join("\n"));
     assert.match(diagnosed.stdout.join("\n"), /^ {2}= did you mean "allowlist"\?$/m);
-    assert.equal(await doctor({ ...flags, json: true }, machine, user), 78);
+    assert.equal(await doctor({ ...flags, json: true }, machine), 78);
     const { findings } = JSON.parse(machine.stdout.join(""));
     assert.deepEqual(findings.map((one: { fix: string }) => one.fix), [
       'did you mean "allowlist"?',
@@ -39,14 +38,12 @@ describe("[O3] barnacle doctor", () => {
     mkdirSync(data, { mode: 0o700 });
     const lock = await acquireLock(join(data, "lock"), Date.now(), undefined, { config });
     assert.equal(lock.kind, "held");
-    const user = { confirm: () => Promise.resolve(false) };
     const only = ["host"] as const;
     const asked = async (config: string | undefined) => {
       const io = recordingIo({ HOME: folder.path });
       await doctor(
         { config, data, json: true, network: false, fix: false, yes: false, only },
         io,
-        user,
       );
       const { findings } = JSON.parse(io.stdout.join(""));
       return findings.filter(({ id }: { id: string }) => id === "config")

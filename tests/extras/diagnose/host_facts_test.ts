@@ -6,7 +6,7 @@ import process from "node:process";
 import { describe, it } from "node:test";
 import { DatabaseSync } from "node:sqlite";
 import { inspectHost } from "../../../src/extras/diagnose/host_facts.ts";
-import type { HostFacts } from "../../../src/extras/diagnose/judge_host.ts";
+import type { HostFacts } from "../../../src/extras/diagnose/host_facts.ts";
 import { DATABASE_NAME } from "../../../src/host/files/data_dir.ts";
 import { acquireLock } from "../../../src/host/locks/lock.ts";
 import { MIGRATIONS } from "../../../src/store/database/migrations.ts";

@@ -12,7 +12,7 @@ import {
   wholeAnswers,
 } from "../../../src/extras/setup/answers/state.ts";
 import type { OfferedChannel } from "../../../src/extras/setup/ports/discord_port.ts";
-import { exampleChannels } from "../../../src/extras/setup/steps/ask_example.ts";
+import { exampleChannels } from "../../../src/extras/setup/steps/ask_channels.ts";
 import { parseConfig } from "../../../src/config/parse.ts";
 import { parseSnowflake } from "../../../src/core/discord/ids.ts";
 import { FINISHED, GUILD, OWNER } from "./answers.ts";

@@ -7,8 +7,7 @@ import { ollamaUrl } from "../../../src/extras/setup/ports/model_port.ts";
 import { tokenFault } from "../../../src/extras/setup/steps/ask_bot.ts";
 import { readLimit, readPrices } from "../../../src/extras/setup/steps/ask_limit.ts";
 import { addressFault, keyFault } from "../../../src/extras/setup/steps/ask_model.ts";
-import { wordsFor } from "../../../src/extras/setup/steps/ask_channels.ts";
-import { matched } from "../../../src/extras/setup/steps/offered_channels.ts";
+import { matched, wordsFor } from "../../../src/extras/setup/steps/ask_channels.ts";
 
 const HELP =
   "get the bot token in Discord's developer portal, under your application, Bot, Reset Token.";

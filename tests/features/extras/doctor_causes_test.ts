@@ -488,7 +488,7 @@ async function play({ part, options = {}, make, line, cure }: Cause): Promise<vo
     async function inProcess(): Promise<readonly string[]> {
       const io = recordingIo(usualEnv());
       const flags = { config: scene.configFile, data: hands.dataDir, json: false };
-      await doctor({ ...flags, only: [part], network: false, fix: false, yes: false }, io, {});
+      await doctor({ ...flags, only: [part], network: false, fix: false, yes: false }, io);
       return [...io.stdout, ...io.stderr];
     }
 

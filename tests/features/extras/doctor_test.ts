@@ -54,7 +54,6 @@ async function diagnose(
   const code = await doctor(
     { config, data, json: true, ...(only && { only }), network: false, fix, yes },
     io,
-    {},
   );
   return read({ ...io, code });
 }

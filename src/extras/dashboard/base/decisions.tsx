@@ -158,12 +158,12 @@ function sameAs(row: JudgedOnRecord, hasWords: boolean): string {
   ]);
 }
 
-function senderOf({ facts, authorId }: Pick<JudgedOnRecord, "facts" | "authorId">): string {
+function senderOf({ facts, authorId }: JudgedOnRecord): string {
   return facts?.sender.username ?? authorId;
 }
 
 function placeOf(
-  { facts, channelId }: Pick<JudgedOnRecord, "facts" | "channelId">,
+  { facts, channelId }: JudgedOnRecord,
   slugOf: SlugOf,
 ): string {
   if (!facts) return channelId;

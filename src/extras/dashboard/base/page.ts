@@ -7,13 +7,31 @@
  */
 
 import type { HtmlEscapedString } from "hono/utils/html";
-import type { DashboardParts } from "./parts.ts";
+import type { RunningBot, Setup } from "../../../bot.ts";
+import type { Log } from "../../../lib/log.ts";
+import type { Store } from "../../../store/store.ts";
+
+/** Everything that a page may read, and through which it may change data. */
+export interface DashboardParts {
+  readonly now: () => number;
+  /**
+   * The store of the running bot. Its listed methods go the way of a command's request
+   * (`shared/store_methods.ts`), so the bot reacts to a change as to that of a command.
+   */
+  readonly store: Store;
+  readonly bot: RunningBot;
+  /** The running config, with its accounts and models. */
+  readonly setup: () => Setup;
+  readonly log: Log;
+  /** Removes secrets from a text, as from the log. */
+  readonly clean: (text: string) => string;
+}
 
 /** A rendered element of a page. */
 export type PageView = HtmlEscapedString | Promise<HtmlEscapedString>;
 
 /** The part of an address after its `?`: `message` of `/dashboard/feed?message=1`. */
-export type Query = Pick<URLSearchParams, "get">;
+export type Query = URLSearchParams;
 
 /** A part of a page. Its facts come first; the view is a function of them, without `await`. */
 export interface DashboardPage<Facts = unknown> {

@@ -18,7 +18,7 @@ import {
   type WhyReport,
 } from "../../why/exports.ts";
 import { parseSubject } from "../../../cli/verdict/subject.ts";
-import type { DashboardParts } from "../base/parts.ts";
+import type { DashboardParts } from "../base/page.ts";
 import { type SlugOf, slugsOf } from "../../../cli/shared/read_config.ts";
 import { Decisions, OutcomeBadge } from "../base/decisions.tsx";
 import { Badge, Card, Command, Field, PageLink, QueryForm, Time } from "../base/elements.tsx";

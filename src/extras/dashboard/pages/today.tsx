@@ -106,7 +106,7 @@ export const todayPage: AnyPage = page<TodayFacts>({
 });
 
 /** `"12 messages in the last 24 hours: 9 answered, 3 ignored"`, by the times of the decisions. */
-function countText({ last, now }: Pick<TodayFacts, "last" | "now">): string {
+function countText({ last, now }: TodayFacts): string {
   const ofDay = last.filter(({ at }) => at > now - DAY_MS);
   const words = Map.groupBy(ofDay, (row) => outcomeOf(row)[1]);
   const counts = [...words].map(([word, { length }]) => `${length} ${word}`);
@@ -117,7 +117,7 @@ function countText({ last, now }: Pick<TodayFacts, "last" | "now">): string {
 
 /** The state in one word: how good it is, and why. */
 function stateOf(
-  { snapshot: { phase, accounts }, findings }: Pick<TodayFacts, "snapshot" | "findings">,
+  { snapshot: { phase, accounts }, findings }: TodayFacts,
 ): { readonly word: string; readonly tone: Tone; readonly cause: string } {
   const running = accounts.filter(({ state }) => state === "running");
   const worst = findings.find(({ status }) => status === worstStatus(findings));
@@ -246,7 +246,7 @@ function QuestionCard(
 /** The channels that accounts know: `"Krill & Co #general"` by id. */
 async function channelNames(
   accounts: readonly AccountId[],
-  store: Pick<Store, "gateway">,
+  store: Store,
 ): Promise<NamesById> {
   const channels = await knownChannels(store, accounts);
   return new Map(channels.map(({ id, name, guild }) => [id, `${guild} #${name}`]));

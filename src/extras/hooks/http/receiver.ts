@@ -5,19 +5,24 @@
  * An event is on the disk before its sender gets 202. Each refusal is one line and one count.
  */
 
+import type { AccountId } from "../../../core/discord/ids.ts";
 import { readHookBody } from "../../../core/hooks/body.ts";
 import { readHookEvent } from "../../../core/hooks/event.ts";
 import {
   HOOK_BODIES_BYTES,
+  HOOK_BODY_BYTES,
   type HookRules,
   type NewHookEvent,
   type StoredHookEvent,
   UNKNOWN_BODIES_BYTES,
 } from "../../../core/hooks/hook.ts";
-import type { AccountId } from "../../../core/discord/ids.ts";
+import type { RouteRule } from "../../../http/routes.ts";
 import { HOP_HEADER } from "../../../lib/network/hop.ts";
-import { HOOK_ROUTES } from "./routes.ts";
 import { verifyBody, verifyHeaders } from "./verify.ts";
+
+export const HOOK_ROUTES = [
+  { method: "POST", path: "/hooks/:name", auth: "hook", maxBodyBytes: HOOK_BODY_BYTES },
+] as const satisfies readonly RouteRule[];
 
 export interface OpenHook {
   readonly name: string;

@@ -109,12 +109,18 @@ function changesOf(
       return key === undefined ? [] : [{ path: [...GUILDS, key], isRemoved: true }];
     }),
     ...guildChanges(places, before),
-    ...personChange([...DISCORD, "dm", "allowFrom"], owner, before, {
-      comment: `May write direct messages without a pairing code: @${owner.name}`,
-    }),
-    ...isOwner ? [] : personChange(["commands", "ownerAllowFrom"], owner, before, {
-      comment: `Owns the bot: @${owner.name}`,
-    }),
+    ...personChange(
+      [...DISCORD, "dm", "allowFrom"],
+      owner,
+      before,
+      `May write direct messages without a pairing code: @${owner.name}`,
+    ),
+    ...isOwner ? [] : personChange(
+      ["commands", "ownerAllowFrom"],
+      owner,
+      before,
+      `Owns the bot: @${owner.name}`,
+    ),
     ...model === "none" ? [] : modelChanges(model, limit, before),
     ...limit.kind === "money"
       ? [{
@@ -195,7 +201,7 @@ function personChange(
   path: readonly Segment[],
   { id }: SetupPerson,
   before: unknown,
-  { comment }: Pick<ConfigChange, "comment">,
+  comment: string,
 ): readonly ConfigChange[] {
   const list = valueAt(before, path);
   if (!isList(list)) return [{ path, value: [id], comment }];

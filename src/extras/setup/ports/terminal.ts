@@ -133,7 +133,7 @@ export function terminalDialogue(style: Style): Dialogue {
       const { options, initial } = asked;
       const isLong = options.length > GLANCE;
       const message = isLong ? broken(asked.message) : shownText(asked.message);
-      const shown = numbered(asked);
+      const shown = numbered(asked.options);
       const start = Math.max(0, options.findIndex(({ value }) => value === initial));
       const at = await answer(() =>
         isLong
@@ -155,7 +155,7 @@ export function terminalDialogue(style: Style): Dialogue {
       const { options } = asked;
       const isLong = options.length > GLANCE;
       const message = isLong ? broken(asked.message) : shownText(asked.message);
-      const shown = numbered(asked);
+      const shown = numbered(asked.options);
       const initialValues = [...options.keys()].filter((at) =>
         asked.chosen.some((one) => one === options[at]?.value)
       );
@@ -207,7 +207,7 @@ export function terminalDialogue(style: Style): Dialogue {
 }
 
 /** Options whose values are their places: the prompts compare values by identity. */
-function numbered<Value>({ options }: Pick<AskedChoice<Value>, "options">) {
+function numbered<Value>(options: AskedChoice<Value>["options"]) {
   return options.map(({ label, hint }, value) => ({
     value,
     label: shownText(label),

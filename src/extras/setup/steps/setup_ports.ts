@@ -29,7 +29,7 @@ export type RunStep = (state: SetupState, ports: SetupPorts) => Promise<SetupSta
 
 /** Runs a task with Discord, and closes it afterwards. */
 export async function withDiscord<Result>(
-  { openDiscord }: Pick<SetupPorts, "openDiscord">,
+  { openDiscord }: SetupPorts,
   { token = "" }: SetupState,
   task: (discord: SetupDiscord) => Promise<Result>,
 ): Promise<Result> {
