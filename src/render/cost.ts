@@ -22,29 +22,47 @@ import type { ComposedReply } from "./reply.ts";
 /** Maximum characters of thinking: with the tools, it fits into a message. */
 const MAX_THINKING = 1_200;
 
+/** Maximum characters of a message. */
+const MAX_CONTENT = 2_000;
+
 /** Maximum number of tools. */
 const MAX_TOOLS = 10;
 
-const QUOTE = "> ";
-
-/** The text above an answer, which must be composed as an answer; empty if there is none. */
-export function prefaceOf(
+/**
+ * Puts what people asked to see above an answer, as messages of its own: the bot's lines in small type, and each line of the
+ * thinking as a quote, so that it can imitate none of them.
+ *
+ * @param compose Composes the thinking as an answer.
+ */
+export function withPreface(
+  answer: ReplyToSend,
   { thinking = "", steps = [] }: { readonly thinking?: string; readonly steps?: readonly Step[] },
   { showsThinking, showsSteps }: Manner,
-): string {
-  return [
-    ...(showsSteps ? stepLines(steps) : []),
-    ...(showsThinking && thinking.trim() !== "" ? thinkingLines(thinking) : []),
-  ].join("\n");
+  compose: (text: string) => ComposedReply,
+): ReplyToSend {
+  const { reply } = answer;
+  const composed = showsThinking && thinking.trim() !== "" ? compose(quietOf(thinking)) : undefined;
+  const thought = composed?.kind === "reply" ? composed.reply : undefined;
+  const lines = [...showsSteps ? stepLines(steps) : [], ...thought ? ["My thinking:"] : []];
+  if (lines.length === 0) return answer;
+  const own = lines.map((line) => `${SMALL}${line}`).join("\n");
+  const [first = "", ...others] = thought?.chunks.map((one) => one.replace(/^/gm, "> ")) ?? [];
+  const joined = `${own}\n${first}`.trim();
+  const chunks = joined.length > MAX_CONTENT ? [own, first, ...others] : [joined, ...others];
+  return {
+    ...answer,
+    reply: {
+      ...reply,
+      chunks: [...chunks, ...reply.chunks],
+      suppressesEmbeds: thought?.suppressesEmbeds || reply.suppressesEmbeds,
+    },
+  };
 }
 
-function thinkingLines(thinking: string): readonly string[] {
-  // A mention would notify a person whom the model only thought of.
+/** A mention would notify a person whom the model only thought of. */
+function quietOf(thinking: string): string {
   const quiet = thinking.trim().replace(/<(@[!&]?\d+)>/g, "$1").replace(/\n{2,}/g, "\n");
-  return [
-    "My thinking:",
-    ...bounded(quiet, MAX_THINKING).split("\n").map((line) => `${QUOTE}${line}`),
-  ];
+  return bounded(quiet, MAX_THINKING);
 }
 
 function stepLines(steps: readonly Step[]): readonly string[] {
@@ -59,21 +77,6 @@ function stepLines(steps: readonly Step[]): readonly string[] {
   });
   const more = calls.length - lines.length;
   return more > 0 ? [...lines, `and ${more} more`] : lines;
-}
-
-/** Puts a composed preface above an answer, as messages of its own: its own lines in small type. */
-export function withPreface(answer: ReplyToSend, preface: ComposedReply): ReplyToSend {
-  if (preface.kind !== "reply") return answer;
-  const { reply: { chunks, suppressesEmbeds } } = preface;
-  const { reply } = answer;
-  return {
-    ...answer,
-    reply: {
-      ...reply,
-      chunks: [...chunks.map((one) => one.replace(/^(?!> |$)/gm, SMALL)), ...reply.chunks],
-      suppressesEmbeds: suppressesEmbeds || reply.suppressesEmbeds,
-    },
-  };
 }
 
 export type ReplyToSend = Extract<ComposedReply, { kind: "reply" }>;

@@ -7,7 +7,6 @@ import type { Manner } from "../../core/people/chosen.ts";
 import type { TurnOutcome } from "../../core/turn/turn_outcome.ts";
 import {
   footerOf,
-  prefaceOf,
   type ReplyToSend,
   withFooter,
   withLastLine,
@@ -98,10 +97,7 @@ export function withLines(
 ): ReplyToSend {
   const { chunks: { limit }, hasFooter, signature, currency } = rules;
   let shown = answer;
-  if (manner?.showsThinking || manner?.showsSteps) {
-    const preface = prefaceOf({ ...taken, thinking }, manner);
-    if (preface !== "") shown = withPreface(shown, compose(preface));
-  }
+  if (manner) shown = withPreface(shown, { ...taken, thinking }, manner, compose);
   if (isCut) {
     shown = withLastLine(
       shown,
