@@ -48,7 +48,8 @@ async function needsPress(
 ): Promise<boolean> {
   const { message, made = [], open = [], callKey } = context;
   if (address !== undefined && !isOwnAddress(address, context)) return true;
-  const isHere = at.kind === "channel" && (at.id ?? message.channelId) === message.channelId;
+  const isHere = at.kind === "channel" && !at.isListed &&
+    (at.id ?? message.channelId) === message.channelId;
   if (isHere || at.id === message.sender.id && at.kind === "person") return false;
   if (at.kind === "account") return context.readsOthers === true || made.length > open.length;
   if (at.kind === "everyone") return !(at.by && hookedOf(message)); // a hook's config names its tools (W3)

@@ -242,13 +242,16 @@ export async function isSeenByOthers(call: DiscordCall, at: SeenAt): Promise<boo
   const source = (await home.guild?.reads.channels())?.get(place.channel.id);
   const needs: readonly Permission[] = source && isVoice(source) ? ["Connect"] : [];
   const seen = await channelOf(origin, at);
-  if (at.kind === "voice" && !seen || seen?.channelId === message.channelId) return false;
   const to = await seen?.channel();
-  if (seen?.guild && to && to.type !== CHANNEL_KINDS.category) {
+  const isListed = to?.type === CHANNEL_KINDS.category ||
+    (at.kind === "channel" && at.isListed === true && to !== undefined && isVoice(to));
+  const isHere = seen?.channelId === message.channelId && !isListed;
+  if (at.kind === "voice" && !seen || isHere) return false;
+  if (seen?.guild && to && !isListed) {
     const shownTo = await answeredIn(message, seen.guild, to);
     return await assertShown({ ...origin, shownTo }, home, needs).then(() => false, isHidden);
   }
-  const rights: readonly Permission[] = ["View Channel", ...needs]; // all see a category's name
+  const rights: readonly Permission[] = ["View Channel", ...needs]; // all may see such a name
   const isThere = (seen?.guild?.id ?? (at.kind === "guild" && at.id || guildId)) === guildId;
   const isOpen = at.kind === "person"
     ? await missingOf(at.id, origin, home, rights) === undefined

@@ -148,8 +148,9 @@ function placeOf(
   at: Exclude<Action["seenAt"], "nowhere">,
   given: Readonly<Record<string, unknown>>,
 ): SeenAt {
-  if (at === "channel") {
-    return { kind: at, id: FIELDS.channelId.safeParse(given["channelId"]).data };
+  if (at === "channel" || at === "listed") {
+    const id = FIELDS.channelId.safeParse(given["channelId"]).data;
+    return { kind: "channel", id, ...at === "listed" && { isListed: true } };
   }
   return at === "guild"
     ? { kind: at, id: FIELDS.guildId.safeParse(given["guildId"]).data }

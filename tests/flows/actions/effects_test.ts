@@ -214,6 +214,29 @@ describe("[T4] every effect", () => {
       assert.match(await run(say, { place: calls, decision: undefined }), /joins no voice/);
     }));
 
+  it("is at a voice channel's name for all who see the channel, also without Connect", () =>
+    withActions(async (scene) => {
+      const { run, demo: { world, krill, people } } = scene;
+      const { calls: place } = await staffOf(scene);
+      const asking = { place, isOwner: true, by: people.grace, decision: undefined };
+      const edit = { action: "channelEdit", name: "a" };
+      const event = { action: "eventCreate", name: "a", channelId: place.id, ...WHEN };
+      for (const call of [edit, event]) assert.doesNotMatch(await run(call, asking), NEEDS_PRESS);
+      const [of, connect] = [{ kind: "role", allow: 0n, deny: 0n } as const, 1n << 20n];
+      const overwrites = [
+        { ...of, id: krill.id, deny: connect },
+        { ...of, kind: "member" as const, id: people.grace.id, allow: connect },
+      ];
+      world.channels.set(place.id, { ...place, overwrites });
+      for (const call of [edit, event]) assert.match(await run(call, asking), NEEDS_PRESS);
+      const post = { action: "sendMessage", text: "a" };
+      assert.match(
+        await run(post, asking),
+        /sends no text/,
+        "its messages are for those who enter",
+      );
+    }));
+
   it("needs no card if it is the asker's own text, once in a turn, for a place that they name", () =>
     withActions(async (scene) => {
       const { run, demo: { channels, people } } = scene;

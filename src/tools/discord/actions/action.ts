@@ -38,10 +38,15 @@ export interface Action<Input extends z.ZodObject = z.ZodObject> {
   /** Whether a second run changes nothing more. Otherwise a crash never repeats it. */
   readonly isIdempotent: boolean;
   /**
-   * Where people see its effect: in the channel or on the server that it names. `nowhere`: it reads, and
-   * changes nothing. Results of others show nothing of Discord: at most ids of new things.
+   * Where people see its effect: in the channel or on the server that it names. `listed`: where they see
+   * the channel's name. `nowhere`: it reads, and changes nothing. Results of others show nothing of Discord: at most ids of new things.
    */
-  readonly seenAt: "nowhere" | "channel" | "guild" | Seen<[z.infer<Input>], SeenAt>["at"];
+  readonly seenAt:
+    | "nowhere"
+    | "channel"
+    | "listed"
+    | "guild"
+    | Seen<[z.infer<Input>], SeenAt>["at"];
   /**
    * The channels whose content people may see by it, for SEC-R4. `everywhere`: all that the asker may
    * see. `elsewhere`: it copies its channel's content to another channel, and its result shows none of

@@ -35,7 +35,7 @@ export const CHANNEL_CHANGES: readonly Action[] = [
     gate: "channels",
     rights: "Manage Channels; Manage Threads for a thread; in the category too, to move it there",
     isIdempotent: true,
-    seenAt: "channel",
+    seenAt: "listed",
     undo: "yes",
     input: () =>
       z.strictObject({
@@ -56,7 +56,7 @@ export const CHANNEL_CHANGES: readonly Action[] = [
     gate: "channels",
     rights: "Manage Channels, also in the category; on the server for a position",
     isIdempotent: true,
-    seenAt: "channel",
+    seenAt: "listed",
     undo: "yes",
     input: () =>
       z.strictObject({
@@ -72,7 +72,7 @@ export const CHANNEL_CHANGES: readonly Action[] = [
     gate: "channels",
     rights: "Manage Channels; Manage Threads for a thread",
     isIdempotent: true,
-    seenAt: "channel",
+    seenAt: "listed",
     undo: "no",
     input: () => z.strictObject({ channelId, ...DESTRUCTIVE }),
     run: inChannel([], (place, how) => remove(place, how, false)),
@@ -82,7 +82,7 @@ export const CHANNEL_CHANGES: readonly Action[] = [
     gate: "channels",
     rights: "Manage Channels; on the server for a position",
     isIdempotent: true,
-    seenAt: "channel",
+    seenAt: "listed",
     undo: "yes",
     input: () =>
       z.strictObject({
@@ -102,7 +102,7 @@ export const CHANNEL_CHANGES: readonly Action[] = [
     gate: "channels",
     rights: "Manage Channels",
     isIdempotent: true,
-    seenAt: "channel",
+    seenAt: "listed",
     undo: "no",
     input: () => z.strictObject({ channelId, ...DESTRUCTIVE }),
     run: inChannel([], (place, how) => {

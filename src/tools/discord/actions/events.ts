@@ -76,7 +76,9 @@ export const EVENT_ACTIONS: readonly Action[] = [
       "Create Events; in a channel also Connect, in a stage also Manage Channels, Mute Members and Move Members",
     isIdempotent: false,
     seenAt: ({ guildId, channelId }) =>
-      channelId ? { kind: "channel", id: channelId } : { kind: "guild", id: guildId },
+      channelId
+        ? { kind: "channel", id: channelId, isListed: true }
+        : { kind: "guild", id: guildId },
     input: () =>
       z.strictObject({
         ...IN_GUILD,

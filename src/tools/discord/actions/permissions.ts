@@ -57,7 +57,7 @@ export const PERMISSION_ACTIONS: readonly Action[] = [
     gate: "channels",
     rights: "Manage Roles there, a higher role than the target, and each permission itself",
     isIdempotent: true,
-    seenAt: "channel",
+    seenAt: "listed",
     undo: "yes",
     input: () =>
       z.strictObject({
@@ -80,7 +80,7 @@ export const PERMISSION_ACTIONS: readonly Action[] = [
     gate: "channels",
     rights: "Manage Roles there, a higher role than the target, and each permission itself",
     isIdempotent: true,
-    seenAt: "channel",
+    seenAt: "listed",
     undo: "yes",
     input: () => z.strictObject({ channelId, targetId: target, ...DESTRUCTIVE }),
     run: inChannel(
