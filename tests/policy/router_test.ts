@@ -335,8 +335,7 @@ const aMessage: fc.Arbitrary<RoutedMessage> = fc.record({
 });
 
 /** The paragraph N2, step by step and without maps. */
-function byTheBook(rules: RouterRules, message: RoutedMessage): string {
-  const { agents, assigned, bindings } = rules;
+function byTheBook({ agents, assigned, bindings }: RouterRules, message: RoutedMessage): string {
   const isActive = (id: string) => agents.some((agent) => agent.id === id);
   const { place, sender, named = [], threadAgent = "" } = message;
   const addressed = message.mentioned?.[0];

@@ -633,8 +633,7 @@ describe("[T2] prepareToolAccess() › laws", () => {
   });
 
   it("a place adds no tool without alsoAllow", () => {
-    fc.assert(fc.property(keys, asker, (written, from) => {
-      const { guild: inGuild, channel, ...above } = written;
+    fc.assert(fc.property(keys, asker, ({ guild: inGuild, channel, ...above }, from) => {
       const narrowing = {
         ...above,
         guild: withoutAdditions(inGuild),

@@ -120,8 +120,7 @@ describe("[L3] createChatAsk()", () => {
   });
 
   it("decodes characters that are split across reads", async () => {
-    await withServer(async (served) => {
-      const { response } = served;
+    await withServer(async ({ response }) => {
       response.writeHead(200, { "Content-Type": "text/event-stream" });
       for (const byte of new TextEncoder().encode(says("a🐚b"))) {
         response.write(Uint8Array.of(byte));

@@ -89,8 +89,7 @@ describe("[C6] two accounts", () => {
         return { ...keys, accounts: { squid, off: { token: "${OFF_TOKEN}", enabled: false } } };
       },
       mayRefuse: ({ status }) => status === 401,
-    }, async (scene) => {
-      const { start, simulator, say, mention, replies, ask, eventually } = scene;
+    }, async ({ start, simulator, say, mention, replies, ask, eventually }) => {
       const off = squidOf(simulator);
       const bot = await start({ SQUID_TOKEN: "refused.by.discord", OFF_TOKEN: off.token });
       say("grace", "general", `${mention} alone?`);
@@ -132,8 +131,7 @@ describe("[O3] [SEC-R34] the permissions of the invite link, with a bare @everyo
   it("suffice for a growing answer with a quote, a reaction, a file and a thread", () =>
     withSimulation(
       { discord: () => ({ streaming: "edit", replyToMode: "first" }) },
-      async (scene) => {
-        const { simulator, start, say, mention, replies, until } = scene;
+      async ({ simulator, start, say, mention, replies, until }) => {
         await using model = await startFixedModel((asked) =>
           asked.includes("a book") ? answerTo("a book") : slowly()
         );

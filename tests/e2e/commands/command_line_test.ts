@@ -170,8 +170,7 @@ describe("[X4] barnacle pause", () => {
     }, { mayRefuse: ({ path }) => path.includes("/reactions/") }));
 
   it("pauses a bot that does not run, and `/pause` lets it go on", () =>
-    withSimulation({}, async (scene) => {
-      const { start, say, mention, replies, cli } = scene;
+    withSimulation({}, async ({ start, say, mention, replies, cli }) => {
       const missing = await cli("pause");
       assert.equal(missing.code, 75, missing.stderr.join("\n"));
       const first = await start();

@@ -160,8 +160,7 @@ async function refusal(bot: SimulatedProcess): Promise<string> {
 
 describe("[G11] a second instance on this host", () => {
   it("with the same data exits with 75 and names the first, which continues", () =>
-    withSimulation({}, async (scene) => {
-      const { start, startBot, say, mention, replies, simulator } = scene;
+    withSimulation({}, async ({ start, startBot, say, mention, replies, simulator }) => {
       const first = await start();
       const line = await refusal(startBot());
       assert.match(line, new RegExp(`Another instance \\(pid ${first.pid}\\b.*--force`));

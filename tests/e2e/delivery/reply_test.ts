@@ -79,8 +79,7 @@ describe("forms of an answer", () => {
       const answer = Array.from({ length: 900 }, (_, line) => `${line}. Krill, and more krill 🦐`)
         .join("\n");
       await using model = await startFixedModel(() => answer);
-      await play(async (scene) => {
-        const { say, mention, replies, simulator, here } = scene;
+      await play(async ({ say, mention, replies, simulator, here }) => {
         say("grace", here, `${mention} tell me everything`);
         await replies(here, 1);
         const [message, ...more] = simulator.posted(here);

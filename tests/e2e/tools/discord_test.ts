@@ -168,8 +168,7 @@ describe("[T3] actions that change a server", () => {
 
   describe("[T4] [SEC-R17] a refused action", () => {
     it("changes nothing, and is counted by its reason, which is on the record for `why`", () =>
-      play(async (scene) => {
-        const { cli, say, mention, replies, here, simulator } = scene;
+      play(async ({ cli, say, mention, replies, here, simulator }) => {
         simulator.permit({ to: "Barnacle", what: "manageChannels", as: "allowed" });
         const channelId = String(simulator.channel("help").id);
         const cases: readonly [reason: string, calls: readonly string[]][] = [

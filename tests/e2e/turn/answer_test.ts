@@ -162,8 +162,7 @@ describe("sessions and people", () => {
 
   describe("[X5] a person", () => {
     it("is forgotten beside the running bot, which goes on", () =>
-      play(async (scene) => {
-        const { say, mention, replies, cli, dataDir, user, here } = scene;
+      play(async ({ say, mention, replies, cli, dataDir, user, here }) => {
         const { id: asked } = say("grace", here, `${mention} My canary sings.`);
         await replies(here, 1);
         say("ada", here, `${mention} Good morning.`);

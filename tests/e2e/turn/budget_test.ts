@@ -110,8 +110,7 @@ describe("[R11] a failing model", () => {
   const play = sharedBot({});
 
   it("[L3] shows in health if it is an answer of another server, an unknown model, a spent credit or a redirect", () =>
-    play(async (scene, bot) => {
-      const { say, mention, model, eventually, status, here } = scene;
+    play(async ({ say, mention, model, eventually, status, here }, bot) => {
       const health = async () => {
         const { findings } = await status(bot);
         return findings.find(({ id }) => id === "llm:openai/barnacle-script");

@@ -77,8 +77,7 @@ describe("[D1] a turn with tools that a crash cuts", () => {
   ]);
   for (const [point, requests] of cases) {
     it(`${point} › is answered once, with no more than ${requests} requests to the model`, () =>
-      withSimulation({}, async (scene) => {
-        const { say, mention, replies, model, start } = scene;
+      withSimulation({}, async ({ say, mention, replies, model, start }) => {
         const dying = await start({ BARNACLE_CRASH_AT: point });
         const twice = point.endsWith(":2") || point.endsWith("T3");
         say("grace", "general", `${mention}\n${twice ? `${READ}\nthen\n${READ}` : READ}`);

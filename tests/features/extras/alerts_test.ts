@@ -111,9 +111,7 @@ describe("[O12] alerts of the bot", () => {
     withReceiver(({ url, received }) =>
       withSimulation(
         { config: { alerts: { webhook: url, dm: false } } },
-        async (scene) => {
-          const { start, startBot, say, mention, until, eventually, line, cli, model, dataDir } =
-            scene;
+        async ({ start, startBot, say, mention, until, eventually, line, cli, model, dataDir }) => {
           const folder = join(dataDir, "backups");
           const first = await start();
           first.kill("SIGTERM");

@@ -172,8 +172,7 @@ describe("docs/upkeep.md", () => {
     withSimulation({
       discord: () => ({ token: { file: "discord_token" } }),
       mayRefuse: ({ status }) => status === 401,
-    }, async (scene) => {
-      const { start, say, mention, replies, simulator, configFile, cli } = scene;
+    }, async ({ start, say, mention, replies, simulator, configFile, cli }) => {
       const file = join(dirname(configFile), "discord_token");
       writeFileSync(file, simulator.token, { mode: 0o600 });
       const first = await start();

@@ -183,8 +183,7 @@ describe("[W1] [W4] [W6] examples/hooks.jsonc", () => {
   });
 
   it("posts what people want to read of each program, and refuses a wrong secret", () =>
-    withSimulation({}, async (scene) => {
-      const { simulator, start, line, rewrite, until, written } = scene;
+    withSimulation({}, async ({ simulator, start, line, rewrite, until, written }) => {
       const to = `channel:${simulator.channel("general").id}`;
       const hooks = Object.fromEntries(
         Object.entries(EXAMPLE.hooks).map((

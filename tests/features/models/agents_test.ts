@@ -21,8 +21,7 @@ const config = {
 
 describe("[N1] [N2] two agents of one bot", () => {
   it("answer in their channels or by name, each in sessions of its own, over a restart", () =>
-    withSimulation({ config }, async (scene) => {
-      const { start, say, mention, replies, rows, cli, simulator } = scene;
+    withSimulation({ config }, async ({ start, say, mention, replies, rows, cli, simulator }) => {
       const bot = await start();
       say("grace", "general", `${mention} one`);
       await replies("general", 1);

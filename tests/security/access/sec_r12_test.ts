@@ -36,8 +36,7 @@ describe("[SEC-R12] an account that looks like an allowed one", () => {
         dm: { policy: "allowlist", allowFrom: ["grace"] },
         guilds: { [String([...world.guilds.keys()][0])]: { users: ["grace"] } },
       }),
-    }, async (scene) => {
-      const { simulator, start, say, mention, decided, rows, line, user, model } = scene;
+    }, async ({ simulator, start, say, mention, decided, rows, line, user, model }) => {
       const [krill] = simulator.world.guilds.values();
       assert.ok(krill);
       const names = [...new Set(lookAlikes())];

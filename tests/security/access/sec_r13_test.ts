@@ -14,8 +14,7 @@ describe("[SEC-R13] a pairing code", () => {
       discord: ({ world }) => ({
         guilds: { [String([...world.guilds.keys()][0])]: { users: ["ada"] } },
       }),
-    }, async (scene) => {
-      const { simulator, start, say, replies, cli, decided, mention, user, eventually } = scene;
+    }, async ({ simulator, start, say, replies, cli, decided, mention, user, eventually }) => {
       const [krill] = simulator.world.guilds.values();
       assert.ok(krill);
       await start();

@@ -15,8 +15,7 @@ describe("[SEC-R15] a person without access", () => {
           [String([...world.guilds.keys()][0])]: { users: ["ada"], reactionNotifications: "all" },
         },
       }),
-    }, async (scene) => {
-      const { simulator, start, say, mention, replies, decided, model, eventually, user } = scene;
+    }, async ({ simulator, start, say, mention, replies, decided, model, eventually, user }) => {
       const [krill] = simulator.world.guilds.values();
       assert.ok(krill);
       addMember(krill, { userId: user("mallory").id, joinedAt: Date.now() });

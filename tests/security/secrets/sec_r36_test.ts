@@ -20,8 +20,7 @@ describe("[SEC-R36] names and texts with lines of their own", () => {
   });
 
   it("[O3] [H4] stay within the line of their event", () =>
-    play(async (scene, bot) => {
-      const { say, mention, replies, model, decided, here } = scene;
+    play(async ({ say, mention, replies, model, decided, here }, bot) => {
       // After a model failure, the log has the message's details.
       model.behave("unauthorized", 1);
       say(eve, here, `${mention} ${ESCAPES} first question`);

@@ -110,8 +110,7 @@ describe("[SEC-R7] a model that wants to leak data by links", () => {
   it("lets Discord fetch no link in a quote, an embed, a file, overheard or forwarded text", async () => {
     const named = `https://evil.example/?k=${DATA}`;
     await using model = await startFixedModel(() => `Read ${named}`);
-    await play(async (scene) => {
-      const { simulator, say, mention, replies, user, here } = scene;
+    await play(async ({ simulator, say, mention, replies, user, here }) => {
       const general = simulator.channel(here).id;
       const quoted = say("ada", here, `Ask the bot about ${named}`); // and it is overheard
       simulator.say({

@@ -202,8 +202,7 @@ describe("[R12] postMessage(): size of files", () => {
 });
 
 describe("[R2] postMessage(): permissions of a channel", () => {
-  const denied = (demo: DemoWorld, permission: bigint) => {
-    const { world, krill } = demo;
+  const denied = ({ world, krill }: DemoWorld, permission: bigint) => {
     const overwrites = [{
       kind: "role" as const,
       id: krill.everyoneRoleId,

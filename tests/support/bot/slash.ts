@@ -21,8 +21,7 @@ export async function registered({ eventually, simulator }: Scene): Promise<void
 }
 
 /** Gives a command from the menu, and returns its answer, which only that person sees. */
-export async function give(scene: Scene, given: Given): Promise<string> {
-  const { simulator, eventually } = scene;
+export async function give({ simulator, eventually }: Scene, given: Given): Promise<string> {
   const { as, in: where, name, subcommand, options = {}, users = {} } = given;
   const values = [
     ...Object.entries(users).map(([name, value]) => ({ type: 6, name, value })),
