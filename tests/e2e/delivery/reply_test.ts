@@ -1,16 +1,12 @@
 /** Tests the form of an answer on Discord. */
 
 import assert from "node:assert/strict";
-import { Buffer } from "node:buffer";
 import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
-import { createServer } from "node:http";
 import { join } from "node:path";
 import { describe, it } from "node:test";
-import { ended, KILLED, type Ran, type Scene, withSimulation } from "../../support/bot/e2e.ts";
+import { ended, type Ran, type Scene, withSimulation } from "../../support/bot/e2e.ts";
 import { sharedBot } from "../../support/bot/shared_bot.ts";
-import { settleIn } from "../../support/bot/survival.ts";
 import { png } from "../../support/files/samples.ts";
-import { IS_LONG } from "../../support/long_form.ts";
 import { startFixedModel } from "../../support/model/fixed_model.ts";
 
 describe("[R1] [R2] [R4] [R10] an answer on Discord", () => {
@@ -96,68 +92,6 @@ describe("forms of an answer", () => {
   });
 });
 
-/** A server that draws, and the bodies of its requests. */
-async function withPainter(
-  play: (baseUrl: string, asked: readonly unknown[]) => Promise<void>,
-): Promise<void> {
-  const asked: unknown[] = [];
-  const server = createServer((request, response) => {
-    let body = "";
-    request.setEncoding("utf8").on("data", (chunk) => body += chunk).on("end", () => {
-      asked.push([request.url, JSON.parse(body)]);
-      const image = Buffer.from(png(8, 8)).toString("base64");
-      response.end(JSON.stringify({
-        data: [{ b64_json: image }],
-        usage: { input_tokens: 10, output_tokens: 90 },
-      }));
-    });
-  });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const address = server.address();
-  assert.ok(address !== null && typeof address !== "string");
-  try {
-    await play(`http://127.0.0.1:${address.port}/v1`, asked);
-  } finally {
-    server.closeAllConnections();
-    server.close();
-  }
-}
-
-const drawing = (baseUrl: string) => ({
-  config: {
-    tools: { draw: "studio/brush" },
-    models: {
-      providers: {
-        studio: {
-          kind: "openai-compatible",
-          baseUrl,
-          prices: { brush: { input: 1, output: 100, image: 0.04 } },
-        },
-      },
-    },
-  },
-});
-
-const CALL = 'call: draw {"prompt":"a barnacle at sea"}';
-
-describe("[T6] draw", () => {
-  it("[D1] draws once, and attaches the image after a crash", () =>
-    withPainter((baseUrl, asked) =>
-      withSimulation(drawing(baseUrl), async (scene) => {
-        await settleIn(scene);
-        const { start, say, mention, replies, simulator } = scene;
-        const dying = await start({ BARNACLE_CRASH_AT: "before:T3" });
-        say("grace", "general", `${mention}\n${CALL}`);
-        assert.deepEqual(await ended(dying), KILLED);
-        await start();
-        await replies("general", 1);
-        assert.equal(asked.length, 1);
-        const reply = simulator.posted().find(({ attachments }) => attachments.length > 0);
-        assert.deepEqual(reply?.attachments.map(({ filename }) => filename), ["drawing-1.png"]);
-      })
-    ));
-});
-
 const OWNER = { config: { commands: { ownerAllowFrom: ["grace"] } } };
 
 /** Puts a file into the workspace of the bot. */
@@ -208,52 +142,6 @@ describe("[R12] the agent sends", () => {
       const open = "SELECT 1 FROM inbox WHERE state <> 'answered'";
       await eventually("the answer", () => Promise.resolve(rows(open).length === 0));
     }));
-
-  for (const at of ["after:TS", "after:T3", ...(IS_LONG ? ["before:T3"] : [])]) {
-    it(`[D1] a file once, through a crash at ${at}`, () =>
-      withSimulation(OWNER, async (scene) => {
-        const { start, say, mention, until } = scene;
-        place(scene, "chart.png", png(3, 3));
-        const dying = await start({ BARNACLE_CRASH_AT: at });
-        say("grace", "general", `${mention}\n${call({ file: "chart.png" })}`);
-        assert.deepEqual(await ended(dying), KILLED);
-        await start();
-        await until("the file", () => filesOf(scene).length > 0);
-        assert.deepEqual(filesOf(scene).map(({ filename }) => filename), ["chart.png"]);
-      }));
-  }
-
-  describe("[R12] [T3] sendMessage", () => {
-    const act = (args: object) =>
-      `call: discord ${JSON.stringify({ action: "sendMessage", ...args })}`;
-    const post = {
-      text: "The tides of today",
-      mediaUrl: "chart.png",
-      embed: { title: "Tides", color: 255, fields: [{ name: "noon", value: "3 m" }] },
-    };
-
-    for (const at of [undefined, "before:T4:2", "after:T5"]) {
-      it(`[D1] posts a file and an embed elsewhere, once${at ? `, through a crash at ${at}` : ""}`, () =>
-        (at ? withSimulation.bind(undefined, OWNER) : play)(async (scene) => {
-          const { start, say, mention, until, simulator, replies, here } = scene;
-          place(scene, "chart.png", png(3, 3));
-          const dying = at && await start({ BARNACLE_CRASH_AT: at });
-          const channelId = String(simulator.channel("help").id);
-          say("grace", here, `${mention}\n${act({ channelId, ...post })}`);
-          if (dying) {
-            assert.deepEqual(await ended(dying), KILLED);
-            await start();
-          }
-          await until("the answer", () => simulator.posted(here).length > 0);
-          await replies("help", 1);
-          const [message, ...others] = simulator.posted("help");
-          assert.deepEqual(others, []);
-          assert.equal(message?.content, post.text);
-          assert.deepEqual(message?.attachments.map(({ filename }) => filename), ["chart.png"]);
-          assert.match(JSON.stringify(message?.embeds), /"title":"Tides".*"value":"3 m"/);
-        }));
-    }
-  });
 });
 
 /** Runs the command with the simulation's config and data. */

@@ -8,17 +8,9 @@ import { addChannel, addMember } from "../../../simulator/world/create_world.ts"
 import { toSnowflake } from "../../../simulator/world/snowflake.ts";
 import type { Message } from "../../../simulator/world/world.ts";
 import { GO_ON } from "../../../src/render/sentences.ts";
-import {
-  ended,
-  killBot,
-  KILLED,
-  type Scene,
-  stopBot,
-  withSimulation,
-} from "../../support/bot/e2e.ts";
+import { killBot, type Scene, stopBot, withSimulation } from "../../support/bot/e2e.ts";
 import { goOn } from "../../support/bot/go_on.ts";
 import { sharedBot } from "../../support/bot/shared_bot.ts";
-import { crashPoints } from "../../support/long_form.ts";
 
 const call = (args: object) => `call: discord ${JSON.stringify(args)}`;
 
@@ -63,18 +55,6 @@ describe("[T3] the tool discord", () => {
       assert.ok(messageIn(scene, "help", id));
     }));
 
-  it("[D1] posts to its own channel before the answer", () =>
-    play(async (scene) => {
-      scene.say(
-        "grace",
-        scene.here,
-        `${scene.mention}\n${call({ action: "sendMessage", text: "one" })}`,
-      );
-      const [first, second = ""] = await scene.replies(scene.here, 2);
-      assert.equal(first, "one");
-      assert.match(second, /The tools returned/);
-    }));
-
   it("[T4] [SEC-R4] takes nothing out of a private place without the asker's press, and only one card asks", () =>
     play(async (scene) => {
       const { simulator, here, say, mention, until, written, replies } = scene;
@@ -109,27 +89,6 @@ describe("[T3] the tool discord", () => {
       say("grace", here, `${mention} post "dinner at eight" in <#${channelId}>\n${post}`);
       await until("the words", () => written("room-31").includes("dinner at eight"));
     }));
-});
-
-describe("[D1] a crash while a tool sends", () => {
-  const points = crashPoints(
-    ["before:TS", "after:T4", "before:T3"],
-    ["after:TS", "before:T4", "before:T5", "after:T5"],
-  );
-  for (const point of points) {
-    it(`${point} › neither loses nor doubles the message`, () =>
-      withSimulation({}, async (scene) => {
-        const { say, mention, start } = scene;
-        const dying = await start({ BARNACLE_CRASH_AT: point });
-        const args = { action: "sendMessage", channelId: idOf(scene, "help"), text: "once" };
-        say("grace", "general", `${mention}\n${call(args)}`);
-        assert.deepEqual(await ended(dying), KILLED);
-        await start();
-        await scene.replies("general", 1);
-        assert.deepEqual(scene.written("help"), ["once"]);
-        assert.equal(scene.written("general").length, 1);
-      }));
-  }
 });
 
 /**
@@ -318,30 +277,4 @@ describe("[T3] the Undo button below an answer", () => {
       );
       assert.deepEqual(now()?.components, [], "nothing is left to undo");
     }));
-});
-
-describe("[D1] a crash while an action changes a server", () => {
-  for (const point of crashPoints(["after:TS", "before:TS:2"], ["after:TS:2", "before:T3"])) {
-    it(`${point} › never does it twice`, () =>
-      withSimulation({}, async (scene) => {
-        const { simulator: { world, requests }, say, mention, start, replies } = scene;
-        permit(scene, "manageChannels");
-        const dying = await start({ BARNACLE_CRASH_AT: point });
-        say("grace", "general", `${mention}\n${call({ action: "channelCreate", name: "krill" })}`);
-        assert.deepEqual(await ended(dying), KILLED);
-        await start();
-        const [reply = ""] = await replies("general", 1);
-        const made = [...world.channels.values()].filter((one) =>
-          "name" in one && one.name === "krill"
-        );
-        const posts = requests.records().filter(({ path }) => /guilds\/\d+\/channels$/.test(path))
-          .filter(({ method }) => method === "POST");
-        assert.equal(made.length, posts.length);
-        assert.ok(made.length <= 1, `${made.length}`);
-        assert.match(reply, made.length === 1 ? /"channelId"|Unknown/ : /Unknown/);
-        const isKnown = reply.includes('"channelId"');
-        const receipt = isKnown ? /\n-# ✓ channel created/ : /\n-# \? channel perhaps created/;
-        assert.match(reply, receipt, "[R15a] the receipt outlasts the crash");
-      }));
-  }
 });

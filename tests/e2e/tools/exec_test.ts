@@ -296,6 +296,4 @@ describe("[T10] the tool `ask`", () => {
         assert.equal(cards.length, 1);
       }));
   }
-
-  describe("with many options", () => {});
 });

@@ -16,9 +16,7 @@ import {
   writeConfig,
 } from "../../support/bot/e2e.ts";
 import { sharedBot } from "../../support/bot/shared_bot.ts";
-import { settleIn } from "../../support/bot/survival.ts";
 import { pdf, png } from "../../support/files/samples.ts";
-import { crashPoints } from "../../support/long_form.ts";
 import { type SaidCalls, startFixedModel } from "../../support/model/fixed_model.ts";
 
 describe("[P2] [P6] [M1] the bot", () => {
@@ -40,17 +38,6 @@ describe("[P2] [P6] [M1] the bot", () => {
       assert.deepEqual(written("help"), []);
     }));
 
-  it("[S5] answers a channel's messages one after the other, in order", () =>
-    play(async ({ say, mention, replies }) => {
-      const numbers = ["one", "two", "three", "four"];
-      for (const number of numbers) say("grace", "general", `${mention} ${number}`);
-      const texts = await replies("general", numbers.length);
-      assert.deepEqual(
-        texts.map((text) => numbers.find((one) => text.includes(`> ${one}\n`))),
-        numbers,
-      );
-    }));
-
   it("[P6] is open, with mentions required, if only a token is set, and says so", () =>
     withSimulation({}, async (scene) => {
       const { start, say, mention, replies, written } = scene;
@@ -68,10 +55,6 @@ describe("[P2] [P6] [M1] the bot", () => {
     }));
 });
 
-const inMode = (mode?: string) => ({
-  config: { messages: { queue: { ...(mode && { mode }), perUser: 100, perChannel: 100 } } },
-});
-
 /** Lets the model hang at the next request, and waits until it has that request. */
 async function hangAt({ model, until }: Scene, ask: () => void): Promise<void> {
   const before = model.requests.length;
@@ -86,8 +69,6 @@ const states = ({ eventually, rows }: Scene, ...expected: readonly string[]) =>
     const found = rows("SELECT state FROM inbox ORDER BY id").map(({ state }) => state);
     return Promise.resolve(isDeepStrictEqual(found.slice(-expected.length), expected));
   });
-
-const lastText = ({ model }: Scene) => model.requests.at(-1)?.messages.at(-1)?.text ?? "";
 
 describe("[H6] the bot", () => {
   const GONE = { mayRefuse: ({ path }: RequestRecord) => path.includes("/reactions/") };
@@ -107,52 +88,6 @@ describe("[H6] the bot", () => {
       await replies(here, 1);
       await states(scene, "stopped", "answered");
     }, GONE));
-
-  for (const point of crashPoints(["before:T1"], ["after:T1"])) {
-    it(`${point} of the edit › answers the edited text once`, () =>
-      withSimulation({}, async (scene) => {
-        await settleIn(scene);
-        const { simulator, start, say, mention, replies, model, until } = scene;
-        const before = model.requests.length;
-        const dying = await start({ BARNACLE_CRASH_AT: `${point}:2` });
-        model.behave("hang", 1);
-        const { id: message } = say("grace", "general", `${mention} the old question`);
-        await until("the request", () => model.requests.length > before);
-        simulator.edit({
-          as: "grace",
-          in: "general",
-          message,
-          text: `${mention} the new question`,
-        });
-        assert.deepEqual(await ended(dying), KILLED);
-        await start();
-        await replies("general", 1);
-        say("grace", "general", `${mention} later`);
-        const [first = "", second = ""] = await replies("general", 2);
-        assert.match(first, /> the new question/);
-        assert.match(second, /> later/);
-      }));
-  }
-
-  describe("[S5] messages that arrive during a turn", () => {
-    it("share one turn and one reply in guilds", () =>
-      play(async (scene) => {
-        const { simulator, say, mention, replies, model, here } = scene;
-        let first = "";
-        await hangAt(scene, () => {
-          first = say("grace", here, `${mention} one`).id;
-        });
-        say("grace", here, `${mention} two`);
-        say("grace", here, `${mention} three`);
-        simulator.edit({ as: "grace", in: here, message: first, text: `${mention} one, again` });
-        const [, reply = ""] = await replies(here, 2);
-        assert.match(reply, /> three/);
-        const request = model.requests.at(-1);
-        assert.match(lastText(scene), /two[^]*three/);
-        assert.equal(request?.messages.filter(({ text }) => text.includes("two")).length, 1);
-        await states(scene, "answered", "answered", "answered");
-      }, inMode()));
-  });
 });
 
 const HERE = { discord: () => ({ historyLimit: 0 }) };

@@ -19,19 +19,6 @@ function fence(text: string, name: string): string {
 describe("[H1] [H3] [H4] the model's input", () => {
   const play = sharedBot({});
 
-  it("[H1] contains messages not addressed to the bot as context", () =>
-    play(async (scene) => {
-      const { say, mention, replies, user, here } = scene;
-      say("ada", here, "the tide is at six");
-      say("ada", "off-topic", "nobody should read this here");
-      say("grace", here, `${mention} when is the tide?`);
-      await replies(here, 1);
-      const context = fence(lastTurn(scene), "context");
-      assert.match(context, /"text":"the tide is at six"/);
-      assert.match(context, new RegExp(`"from":"ada","from_id":"${user("ada").id}"`));
-      assert.doesNotMatch(lastTurn(scene), /nobody should read this/);
-    }));
-
   it("[H1] [S6] contains messages from before the first start, earlier turns, and what no session had", () =>
     withSimulation({}, async (scene) => {
       const { start, say, mention, replies, simulator } = scene;
@@ -149,8 +136,6 @@ describe("names, previews and closed channels", () => {
 });
 
 const NOW = Date.UTC(2026, 0, 2);
-const lastTurnOfQuotedPlaces = ({ model }: Scene) =>
-  model.requests.at(-1)?.messages.at(-1)?.text ?? "";
 
 describe("texts of other places", () => {
   const postId = parseSnowflake<"channel">("1456074443980800111");
@@ -166,65 +151,6 @@ describe("texts of other places", () => {
     post.messages.delete(first.id);
     post.messages.set(own.id, own);
     addChannel(world, krill, { name: "adults", isAgeRestricted: true }, NOW);
-  });
-
-  describe("[H6] the first turn of a thread", () => {
-    it("contains the post of a forum, once", () =>
-      play(async (scene) => {
-        const { say, mention, replies, simulator } = scene;
-        const post = simulator.channel("leak");
-        say("grace", post.id, `${mention} help her`);
-        await replies(post.id, 1);
-        assert.equal(
-          lastTurnOfQuotedPlaces(scene).split("my boat leaks").length,
-          2,
-          lastTurnOfQuotedPlaces(scene),
-        );
-        assert.match(lastTurnOfQuotedPlaces(scene), /the thread begins with it/);
-        assert.ok(simulator.posted(post.id).length > 0);
-      }));
-  });
-
-  describe("[H9] a poll", () => {
-    it("is shown with its votes in a reply to it, and its result as context", () =>
-      play(async (scene) => {
-        const { mention, say, replies, simulator, decided, here } = scene;
-        const answers = [
-          { answer_id: 1, poll_media: { text: "Rum" } },
-          { answer_id: 2, poll_media: { text: "Tea" } },
-        ];
-        const poll = {
-          question: { text: "What to drink?" },
-          answers,
-          expiry: null,
-          allow_multiselect: false,
-          layout_type: 1,
-          results: { is_finalized: false, answer_counts: [{ id: 2, count: 5, me_voted: false }] },
-        };
-        const asked = simulator.say({ as: "ada", in: here, text: "", more: { poll } });
-        say("grace", here, `${mention} who leads?`, asked.id);
-        await replies(here, 1);
-        assert.match(
-          lastTurnOfQuotedPlaces(scene),
-          /What to drink\? \(Rum: 0 votes \/ Tea: 5 votes\)/,
-        );
-        const fields = Object.entries({
-          poll_question_text: "What to drink?",
-          victor_answer_votes: "6",
-          total_votes: "7",
-          victor_answer_text: "Tea",
-        }).map(([name, value]) => ({ name, value, inline: false }));
-        const result = simulator.say({
-          as: "ada",
-          in: here,
-          text: "",
-          more: { type: 46, embeds: [{ type: "poll_result", fields }] },
-        });
-        assert.equal(await decided(result), "ignore: no-mention");
-        say("grace", here, `${mention} who won?`);
-        await replies(here, 2);
-        assert.match(lastTurnOfQuotedPlaces(scene), /What to drink\? Tea won with 6 of 7 votes/);
-      }));
   });
 
   describe("[H9] an age-restricted channel", () => {

@@ -88,25 +88,6 @@ describe("[O12] alerts of the bot", () => {
       )
     ));
 
-  it("tell a webhook why the bot ends by itself", () =>
-    withReceiver((receiver) =>
-      withSimulation(
-        { config: { alerts: { webhook: `${receiver.url}${SECRET_PATH}` } } },
-        async ({ start, simulator }) => {
-          const bot = await start();
-          const { gateway } = simulator.faults;
-          gateway.closeOnIdentify.push(4004);
-          gateway.forgetSessions();
-          gateway.drop("reset");
-          assert.equal((await ended(bot)).code, 77);
-          const { event, kind, about, cause } = JSON.parse(receiver.received[0]?.body ?? "{}");
-          assert.deepEqual([event, kind, about], ["begins", "account", "default"]);
-          assert.match(cause, /token/);
-          assert.equal(receiver.received.length, 1);
-        },
-      )
-    ));
-
   it("tell a webhook that a backup has failed, once over a kill -9, and that one was made", () =>
     withReceiver(({ url, received }) =>
       withSimulation(

@@ -76,14 +76,6 @@ describe("[L3] a chain of models", () => {
       );
     }));
 
-  it("ends with a model that refuses the conversation: no other one is asked", () =>
-    withChain("content_filter", async ({ start, say, mention, replies, model }) => {
-      await start();
-      say("grace", "general", `${mention} hello`);
-      assert.match((await replies("general", 1))[0] ?? "", /^My model refuses to answer this\./);
-      assert.equal(model.requests.length, 0);
-    }));
-
   it("stays within a turn with the model that began it, also after a crash, and charges that one", () =>
     withChain("rejected", async (scene, house) => {
       const { start, say, mention, replies, rows, model, cli, ask, eventually } = scene;
@@ -156,16 +148,6 @@ for (const kind of KINDS) {
           shares.push(await cachedShare(scene, words));
         }
         assert.ok(shares.slice(1).every((share) => share >= 80), shares.join(", "));
-      }));
-
-    it("has the same after a turn with many calls", () =>
-      withSimulation({}, async (scene) => {
-        await startCached(scene, kind);
-        await cachedShare(scene, "hello ".repeat(2_000));
-        const many = Array.from({ length: 12 }, () => "call: recall {}").join("\n");
-        await cachedShare(scene, `\n${many}\nthen\n${many}`);
-        const share = await cachedShare(scene, "and now?");
-        assert.ok(share >= 80, `${share}`);
       }));
   });
 }

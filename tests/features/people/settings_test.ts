@@ -2,9 +2,7 @@
 
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { PLURALKIT_APPLICATION_ID } from "../../../simulator/actions/webhooks.ts";
 import { type Pluralkit, startPluralkit } from "../../../simulator/pluralkit/server.ts";
-import { addWebhook } from "../../../simulator/world/create_world.ts";
 import { ended, type Scene, type SceneOptions, withSimulation } from "../../support/bot/e2e.ts";
 import { give, registered } from "../../support/bot/slash.ts";
 import { startFixedModel } from "../../support/model/fixed_model.ts";
@@ -147,39 +145,5 @@ describe("[P13] a message that PluralKit posts for a member", () => {
       const other = pluralkit.proxy(ask(scene, "hello from Sol"), TIDE, SOL);
       assert.equal(await decided(other), "ignore: sender-not-listed");
       assert.equal(simulator.posted().length, 1);
-    }));
-});
-
-describe("[SEC-R33] a webhook that PluralKit does not confirm", () => {
-  it("counts as a bot under any name, and PluralKit is asked about its own webhooks only", () =>
-    withPluralkit(["grace", "pk:lunaa", "luna"], async (scene, pluralkit) => {
-      const { simulator, start, decided, mention } = scene;
-      const [, limpet] = simulator.world.applications.values();
-      assert.ok(limpet);
-      addWebhook(simulator.world, "forger", Date.now(), limpet.id);
-      await start();
-      for (const as of ["forger", "deploys"]) {
-        for (const name of ["Luna", "grace"]) {
-          const forged = simulator.say({
-            as,
-            in: "general",
-            text: `${mention} it is me`,
-            calling: { name, avatar: "f00" },
-          });
-          assert.equal(await decided(forged), "ignore: webhook", `${as} as ${name}`);
-        }
-      }
-      assert.deepEqual(pluralkit.requests, []);
-
-      // PluralKit's application created this one, but PluralKit does not have its message.
-      addWebhook(simulator.world, "stray", Date.now(), PLURALKIT_APPLICATION_ID);
-      const calling = { name: "Luna" };
-      const text = `${mention} it is me`;
-      const stray = simulator.say({ as: "stray", in: "general", text, calling });
-      assert.equal(await decided(stray), "ignore: webhook");
-      // More than once, because PluralKit may receive its own message after we do; but not for
-      // ever.
-      assert.ok(pluralkit.requests.length >= 1 && pluralkit.requests.length <= 5);
-      assert.equal(simulator.posted().length, 0);
     }));
 });

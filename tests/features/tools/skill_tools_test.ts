@@ -1,7 +1,7 @@
 /** Tests tools of skills from their file to an answer: an owner confirms each version once (T7a). */
 
 import assert from "node:assert/strict";
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
@@ -173,69 +173,12 @@ describe("[T7a] a tool of a skill", () => {
         );
       })
     ));
-
-  it("is confirmed by one answer for all accounts of a process, whose cards it ends", () =>
-    withHome((origin) =>
-      withSimulation({}, async (scene) => {
-        const { simulator, start, say, mention, rewrite, until, dataDir } = scene;
-        const squid = simulator.addBot({ username: "Squid", guilds: ["Krill & Co"] });
-        const [krill] = simulator.world.guilds.values();
-        rewrite({
-          config: {
-            commands: { ownerAllowFrom: ["1456074443980800000"] },
-            skills: { hosts: { [origin]: {} } },
-          },
-          discord: () => ({
-            guilds: { [krill?.id ?? ""]: { channels: { "*": {} } } },
-            accounts: { squid: { token: "${SQUID_TOKEN}" } },
-          }),
-        });
-        const folder = join(dataDir, "agents", "main", "skills", "home");
-        mkdirSync(join(folder, "tools"), { recursive: true });
-        writeFileSync(join(folder, "SKILL.md"), "---\nname: home\ndescription: The home\n---\n");
-        writeFileSync(join(folder, "tools", "state.js"), file(origin, "/"));
-        await start({ SQUID_TOKEN: squid.token });
-        await until("both to be online", () => simulator.connected() === 2);
-        say("ada", "help", `<@${squid.userId}>\n${call("state")}`);
-        const bySquid = () => simulator.posted(undefined, squid);
-        const usable = () => bySquid().filter(({ components }) => buttonsIn(components).length > 0);
-        await until("Squid's card", () => usable().length > 0);
-        say("ada", "general", `${mention}\n${call("state")}`);
-        await decide(scene, /home\/state: Tells the state/, "Allow");
-        for (const posted of [() => simulator.posted(), bySquid]) {
-          await until("an answer", () => posted().some(({ content }) => /lamp/.test(content)));
-        }
-        await until("Squid's card to close", () => usable().length === 0);
-      })
-    ));
-});
-
-const WRITE = 'call: write_file {"path":"notes/plan.md","text":"tea at five"}';
-
-describe("[S6] the bot", () => {
-  it("writes a file for an owner, and for no one else", () =>
-    withSimulation({
-      config: { commands: { ownerAllowFrom: ["grace"] } },
-    }, async ({ start, say, mention, replies, dataDir }) => {
-      await start();
-      say("ada", "help", `${mention}\n${WRITE}`);
-      assert.match((await replies("help", 1))[0] ?? "", /write_file cannot be used here/);
-      say("grace", "general", `${mention}\n${WRITE}`);
-      assert.match((await replies("general", 1))[0] ?? "", /Wrote 11 characters/);
-      const path = join(dataDir, "agents", "main", "notes", "plan.md");
-      assert.equal(readFileSync(path, "utf8"), "tea at five");
-    }));
 });
 
 const save = 'call: memory {"action":"save","text":"tea"}';
 const forgetNone = 'call: memory {"action":"delete","id":99999}';
 const roleOf = ({ user }: Scene) =>
   `call: discord ${JSON.stringify({ action: "roleAdd", userId: user("grace").id, roleId: "1" })}`;
-
-const topicOf = ({ simulator, here }: Scene) =>
-  `call: discord ${
-    JSON.stringify({ action: "channelEdit", channelId: simulator.channel(here).id, topic: "t" })
-  }`;
 
 /** The lines under an answer. */
 const under = (answer: string | undefined) =>
@@ -281,21 +224,6 @@ describe("[R15a] the receipts of an answer", () => {
           assert.match(item, marks[at] ?? /^Nothing was changed$/, answer);
         }
       }
-    }));
-
-  it("stand under the answer to an event of a hook, which has the rights of no member", () =>
-    play(async (scene, bot) => {
-      const { address } = JSON.parse(await scene.line(bot, /"Listening for hooks"/)).fields;
-      const sent = await fetch(`${address}disk`, {
-        method: "POST",
-        headers: { authorization: `Bearer ${secret}`, "content-type": "application/json" },
-        body: JSON.stringify({ text: `full\n${save}\n${topicOf(scene)}` }),
-      });
-      const { id } = await sent.json();
-      const [answer] = await scene.replies("general", 1);
-      const line = /✗ channel not edited <#\d+>: refused · ✓ note \d+ saved/;
-      assert.match(under(answer), line);
-      assert.match((await scene.cli("why", id)).stdout.join("\n"), line);
     }));
 });
 

@@ -86,21 +86,6 @@ describe("[H10] [R16] voice messages", () => {
       )
     ));
 
-  it("names a transcription that fails, and answers in text", () =>
-    withSpeech((baseUrl) =>
-      withSimulation(
-        speaking(baseUrl, { transcribe: "speech/ear", speak: "speech/mouth" }),
-        async (scene) => {
-          await scene.start();
-          sayAloud(scene);
-          await scene.replies("dm", 1, "ada");
-          assert.match(
-            prompt(scene),
-            /\[file 1, of the message: not read: the speech server refused/,
-          );
-        },
-      ), { fails: true }));
-
   it("[X4] counts seconds of audio, and stops at their budget", () =>
     withSpeech((baseUrl, heard) =>
       withSimulation(
@@ -138,16 +123,6 @@ async function serve(answer: (url: string) => object) {
 
 describe("[T6] [T9] tools without a config", () => {
   const play = sharedBot({});
-
-  it("code computes, and reaches nothing of the program", () =>
-    play(async ({ say, mention, replies, here }) => {
-      const sources = ["6 * 7", "typeof process"];
-      const calls = sources.map((source) => `call: code ${JSON.stringify({ source })}`);
-      say("grace", here, [mention, ...calls].join("\n"));
-      const [reply = ""] = await replies(here, 1);
-      assert.match(reply, /Result: 42/);
-      assert.doesNotMatch(reply, /Result: object/);
-    }));
 
   it("[SEC-R23] web_fetch reaches nothing on this machine, and the model learns why", () =>
     play(async ({ say, mention, replies, here }) => {
