@@ -184,6 +184,15 @@ describe("[S4] [D2] barnacle send", () => {
       assert.deepEqual([...creates.values()].map(({ messages }) => messages.size), [1]);
     }));
 
+  it("names the missing permission", () =>
+    withSimulation({ mayRefuse: ({ status }) => status === 403 }, async (scene) => {
+      await ready(scene);
+      scene.simulator.permit({ to: "Barnacle", what: "sendMessages", as: "denied", in: "general" });
+      const ran = await send(scene, target(scene, "general"), "The tide is in.", "--wait", "2");
+      assert.equal(ran.code, 75, said(ran));
+      assert.match(said(ran), /still in the outbox.*Send Messages is denied.*the bot keeps trying/);
+    }));
+
   it("needs a running bot, and says how to start it", () =>
     withSimulation({}, async (scene) => {
       const never = await send(scene, target(scene, "general"), "The tide is in.");

@@ -1,11 +1,13 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { Model } from "../../../src/core/model.ts";
-import { cards } from "../../../src/flows/questions/cards.ts";
+import type { Tool } from "../../../src/core/turn/tool.ts";
+import { cardFindings, cards } from "../../../src/flows/questions/cards.ts";
 import { ask } from "../../../src/tools/ask.ts";
 import { RestError } from "../../../src/discord/rest/exchange/rest_error.ts";
 import { testAccount } from "../../support/bot/test_account.ts";
-import { CHANNEL, GUILD, guildData } from "../../support/discord/payloads.ts";
+import { userId } from "../../support/discord/builders.ts";
+import { ADA, CHANNEL, GUILD, guildData } from "../../support/discord/payloads.ts";
 
 /** A model that asks a person, and then says what it has learnt. */
 const asking: Model = {
@@ -23,16 +25,28 @@ const asking: Model = {
   },
 };
 
-/** A question of the model's in the channel, whose card Discord refuses with a code. */
-async function asked(refusal?: readonly [status: number, code: number]) {
+/** The same question, by direct message. */
+const askDirectly: Tool = {
+  ...ask,
+  async asks(call, context) {
+    const question = await ask.asks?.(call, context);
+    return question && { ...question, where: "direct", asked: [userId(ADA.id)] };
+  },
+};
+
+/** A question of the model's whose card Discord refuses with a code. */
+async function asked(
+  refusal?: readonly [status: number, code: number],
+  tool: Tool = ask,
+  refused = /^\/channels\/\d+\/messages$/,
+) {
   const scene = await testAccount({
     discord: { guilds: { [GUILD]: { requireMention: false } } },
     model: asking,
-    toolServices: { tools: () => [ask] },
+    toolServices: { tools: () => [tool] },
     answer({ method, path, body }) {
-      if (method !== "POST" || path !== `/channels/${CHANNEL}/messages`) return undefined;
-      const isCard = JSON.stringify(body).includes("Tea or coffee?");
-      if (!isCard || !refusal) return undefined;
+      if (method !== "POST" || !refused.test(path) || !refusal) return undefined;
+      if (path.endsWith("/messages") && !JSON.stringify(body).includes("Tea or")) return undefined;
       const [status, code] = refusal;
       const kind = ({ 400: "rejected", 403: "forbidden", 404: "not_found" } as const)[status];
       throw new RestError("refused", { kind: kind ?? "rejected", route: "POST /", status, code });
@@ -71,6 +85,18 @@ describe("[T10] a card that nobody can press ends its question", () => {
       await pass(60_000, 5_000);
       assert.deepEqual([state(), turn()], [["withdrawn"], ["answered"]]);
       assert.equal(posted().filter((text) => /learnt: .*reached no one/.test(text)).length, 1);
+    });
+  }
+
+  for (const refused of [/^\/users\/@me\/channels$/, /\/messages$/]) {
+    it(`[A1] and a person who takes no direct messages is named: ${refused.source}`, async () => {
+      const scene = await asked([400, 50007], askDirectly, refused);
+      await scene.pass(60_000, 5_000);
+      assert.deepEqual([scene.state(), scene.turn()], [["withdrawn"], ["answered"]]);
+      const told = new RegExp(`^This needs a decision of <@${ADA.id}>`);
+      assert.equal(scene.posted().filter((text) => told.test(text)).length, 1);
+      const [finding] = cardFindings(scene.account);
+      assert.match(finding?.why ?? "", new RegExp(`do not reach the user ${ADA.id}`));
     });
   }
 

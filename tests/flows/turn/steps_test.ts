@@ -15,6 +15,7 @@ import {
 import { StoreError } from "../../../src/store/database/store_error.ts";
 import { whenAborted } from "../../../src/lib/clock.ts";
 import { defineTool } from "../../../src/core/turn/tool.ts";
+import { createShow } from "../../../src/discord/gateway/decode/shown_message.ts";
 import type { TurnSpeech } from "../../../src/flows/turn/progress/speech.ts";
 import { type Given, SELF, testAccount } from "../../support/bot/test_account.ts";
 import { ACCOUNT, directMessage, guildMessage, messageId } from "../../support/discord/builders.ts";
@@ -293,6 +294,53 @@ describe("a turn with more than an answer", () => {
     const { dm, posted } = await build({ beside: { messages: { footer: "all" } } });
     await dm("well?");
     assert.match(posted()[0] ?? "", /^fine\n-# .*test\/model/);
+  });
+
+  it("[R15] has a footer that no later turn sees", async () => {
+    const { dm, receive, posted, asked, rows, account, store } = await build({
+      beside: { messages: { footer: "all" } },
+    });
+    await dm("well?");
+    const [row] = rows("SELECT message_id AS id, channel_id FROM outbox");
+    const id = String(row?.["id"]);
+    const own = {
+      ...messageData({ ...row, content: posted()[0] }),
+      id,
+      author: { id: SELF.userId },
+    };
+    await receive("MESSAGE_CREATE", {
+      ...messageData({
+        id: "1400000000000000900",
+        channel_id: row?.["channel_id"],
+        channel_type: 1,
+      }),
+      guild_id: undefined,
+      member: undefined,
+      type: 19,
+      message_reference: { message_id: row?.["id"], channel_id: row?.["channel_id"] },
+      referenced_message: own,
+    });
+    assert.equal(posted().length, 2);
+    assert.match(asked.at(-1) ?? "", /in reply to/);
+    assert.doesNotMatch(asked.join(), /test\/model/);
+    const { reader } = account;
+    const { footerOf } = store.outbox;
+    const show = createShow({ accountId: ACCOUNT, reader, maySee: () => true, footerOf });
+    const at = { guildId: undefined, isGroup: false, isElsewhere: false };
+    assert.equal((await show(own, at))?.text, "fine");
+  });
+
+  it("[R6] says that it is cut, and the conversation does not", async () => {
+    const cut = async function* (): AsyncIterable<ModelPart> {
+      yield { kind: "text", text: "Well," };
+      yield await Promise.resolve({ kind: "finish", reason: "length" });
+    };
+    const { model } = scripted(cut);
+    const { dm, posted, rows } = await build({ model });
+    await dm("tell me all");
+    assert.match(posted()[0] ?? "", /^Well,\s*\n-# My answer stops here: it reached the maximum/);
+    const kept = rows("SELECT parts FROM entry WHERE role = 'assistant'");
+    assert.doesNotMatch(JSON.stringify(kept), /stops here/);
   });
 
   it("[N1] of a passive agent is not posted if an active one answers", async () => {

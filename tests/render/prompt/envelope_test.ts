@@ -53,6 +53,20 @@ describe("[H3] envelopeOf()", () => {
     assert.equal(shown.split(list).length, 3, shown);
   });
 
+  it("[H6] says which message the thread begins with", () => {
+    const shown = envelope({ starter: overheard({ text: "the pump is loud" }) });
+    assert.match(shown, /"note":"the thread begins with it".*the pump is loud/);
+  });
+
+  it("[T12] says that a task is due, and whether it is late", () => {
+    const due = (isLate: boolean) =>
+      envelope({
+        message: directMessage({ origin: { kind: "schedule", scheduleId: 7, isLate } as never }),
+      });
+    assert.match(due(false), /\[scheduled task 7, set earlier by this person, is due now\]/);
+    assert.match(due(true), /is due now; late, because you were offline\]/);
+  });
+
   it("[T8] shows the local time", () => {
     assert.match(
       envelope({ timezone: "Europe/Berlin" }),
