@@ -13,7 +13,7 @@ import {
   pageOf,
   PAGES,
   valuesOf,
-} from "../../src/config/keys/key_facts.ts";
+} from "../../src/config/keys/find_keys.ts";
 import { defaultText, exampleOf, jsonOnOneLine } from "../../src/config/reference.ts";
 import type { ReferenceKey } from "../../src/config/reference.ts";
 import type { KeyDoc, ReferencePart } from "../../src/config/schema/parts/key.ts";

@@ -5,7 +5,7 @@
  * The numbers are those of the code, and the defaults those of the config.
  */
 
-import { store } from "../../src/config/schema/store.ts";
+import { store } from "../../src/config/schema/discord.ts";
 import { CODE_LIFE_MS, MAX_PENDING } from "../../src/core/inbound/pairing.ts";
 import { MAX_NOTES } from "../../src/core/notes/note.ts";
 import { MAX_PER_USER } from "../../src/core/turn/schedule.ts";

@@ -18,6 +18,7 @@ import type { ParkedTurn, TurnOutcome } from "../core/turn/turn_outcome.ts";
 import {
   callsToRun,
   MAX_CALLS,
+  newCuts,
   type NextStep,
   nextStep,
   roundsOf,
@@ -32,9 +33,7 @@ import {
   type RequestFor,
   withSteps,
 } from "./ask_model.ts";
-import { newCuts } from "./cut_results.ts";
-import { askFirst, type AskPorts, type ReadyCall } from "./ask_first.ts";
-import { isResult, type Toolbox } from "./toolbox.ts";
+import { askFirst, type AskPorts, isResult, type ReadyCall, type Toolbox } from "./toolbox.ts";
 
 /** Everything that a turn needs from outside. */
 export interface TurnPorts extends AskModelPorts {

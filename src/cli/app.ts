@@ -18,18 +18,17 @@ import { noProxyOf } from "../lib/network/proxy.ts";
 import { printable } from "../lib/text/quoted.ts";
 import { BUILD_NAME, VERSION } from "../version.ts";
 import { textOf } from "./help/command_help.ts";
-import { errorTexts } from "./help/error_texts.ts";
-import { type CommandTask, overviewLines, welcomeLines } from "./help/overview.ts";
 import {
   type Commands,
+  errorTexts,
   searchedWords,
   withHelpOption,
   wrongCommand,
 } from "./help/wrong_command.ts";
+import { type CommandTask, overviewLines, welcomeLines } from "./help/overview.ts";
 import type { Extra } from "./extras/extra.ts";
 import { EXIT, StartError } from "./shared/exit_code.ts";
-import { type Terminal, wrappedError } from "./terminal/io.ts";
-import { type Style, styleFor } from "./terminal/style.ts";
+import { type Style, styleFor, type Terminal, wrappedError } from "./terminal/io.ts";
 
 /** Runs the command that the process's arguments name, and ends the process. */
 export async function main(extras: readonly Extra[]): Promise<void> {

@@ -9,13 +9,12 @@
 import { isDeepStrictEqual } from "node:util";
 import { pathText } from "../core/config_file.ts";
 import type { AccountId } from "../core/discord/ids.ts";
-import { effectiveOf, effectiveValues, sectionsOf } from "./schema/accounts.ts";
+import { effectiveOf, effectiveValues, sectionsOf, withDefaults } from "./schema/accounts.ts";
 import type { DiscordConfig } from "./config.ts";
 import type { TakesEffect } from "./schema/parts/key.ts";
 import type { LoadedConfig } from "./load.ts";
 import { configSchema } from "./schema/root.ts";
 import { account as accountSchema } from "./schema/discord.ts";
-import { withDefaults } from "./schema/parts/effective.ts";
 import type { Secret } from "./schema/parts/secrets.ts";
 import { childOf, docOf, isSecret, type Schema } from "./schema/parts/shape.ts";
 import { isRecord, type Segment, valueAt } from "./text/tree.ts";

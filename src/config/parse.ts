@@ -10,15 +10,21 @@ import type { z } from "zod";
 import { withAccounts } from "./schema/accounts.ts";
 import { audit } from "./audit/audit.ts";
 import { blankedText, likelySecretsIn, secretsIn } from "./schema/parts/blank.ts";
-import { remarksOf } from "./checks/issues.ts";
-import { IGNORED } from "./checks/misplaced.ts";
+import { IGNORED, remarksOf } from "./checks/issues.ts";
 import { pathText } from "../core/config_file.ts";
 import { quoted } from "../lib/text/quoted.ts";
 import { createLines, type Lines, type Problem, type Severity, type Span } from "./text/problem.ts";
 import { configSchema, type Settings } from "./schema/root.ts";
 import { isSecret, schemaAt } from "./schema/parts/shape.ts";
-import { withStraightQuotes } from "./text/other_formats.ts";
-import { entriesAt, keyNodeAt, readTree, type Remark, type Segment, valueAt } from "./text/tree.ts";
+import {
+  entriesAt,
+  keyNodeAt,
+  readTree,
+  type Remark,
+  type Segment,
+  valueAt,
+  withStraightQuotes,
+} from "./text/tree.ts";
 
 export interface ConfigText {
   /** Path as the operator would write it, for messages. */

@@ -1,13 +1,271 @@
 /**
  * Reads office files: finds out by their parts which kind they are, and reads the text of docx files.
+ *
+ * The archive of sheets is read twice. Cells refer to strings and formats of other parts, which may
+ * come after the sheets. Excel stores a date as a number, which only its format tells from others.
  */
 
 import type { DocumentText } from "../core/turn/extract.ts";
-import { createText, type Text, UnreadableError } from "./limits.ts";
+import { DAY_MS } from "../lib/clock.ts";
+import { createText, MAX_PAGES, MAX_STRING_CHARS, type Text, UnreadableError } from "./limits.ts";
 import { xmlReader } from "./xml.ts";
 import { type PartReader, readZip } from "./zip.ts";
-import { readSheets } from "./sheets.ts";
-import { readSlides } from "./slides.ts";
+
+/** Everything that cells refer to. */
+interface Book {
+  readonly strings: string[];
+  /** Indexes of the formats that show dates. */
+  readonly dateStyles: Set<number>;
+  /** Names and relation ids of the sheets, in their order. */
+  readonly sheets: { readonly name: string; readonly relation: string }[];
+  /** Paths of parts, by relation id. */
+  readonly paths: Map<string, string>;
+  isFrom1904: boolean;
+}
+
+/** Most columns that an empty space between two cells counts. */
+const MAX_GAP = 50;
+
+/** Reads the sheets in the order of the workbook. */
+export function readSheets(archive: Uint8Array): DocumentText {
+  const book: Book = {
+    strings: [],
+    dateStyles: new Set(),
+    sheets: [],
+    paths: new Map(),
+    isFrom1904: false,
+  };
+  readZip(archive, (name) => {
+    switch (name) {
+      case "xl/workbook.xml":
+        return workbookReader(book);
+      case "xl/_rels/workbook.xml.rels":
+        return relationsReader(book);
+      case "xl/sharedStrings.xml":
+        return stringsReader(book);
+      case "xl/styles.xml":
+        return stylesReader(book);
+      default:
+        return undefined;
+    }
+  });
+  const texts = new Map<string, Text>();
+  const shown = book.sheets.slice(0, MAX_PAGES);
+  for (const { relation } of shown) {
+    const path = book.paths.get(relation);
+    if (path !== undefined) texts.set(path, createText());
+  }
+  readZip(archive, (name) => {
+    const text = texts.get(name);
+    return text && sheetReader(text, book);
+  });
+  const all = createText();
+  let isCut = false;
+  for (const { name, relation } of shown) {
+    const text = texts.get(book.paths.get(relation) ?? "");
+    isCut ||= text?.isFull ?? false;
+    all.add(`[sheet: ${name}]\n${text?.read() ?? ""}\n\n`);
+  }
+  return {
+    text: all.read(),
+    isCut: isCut || all.isFull,
+    pages: { unit: "sheets", read: shown.length, total: book.sheets.length },
+  };
+}
+
+function workbookReader(book: Book): PartReader {
+  return xmlReader({
+    open(name, attributes) {
+      if (name === "workbookPr") {
+        book.isFrom1904 = /^(?:1|true)$/.test(attributes["date1904"] ?? "");
+      }
+      if (name !== "sheet") return;
+      book.sheets.push({ name: attributes["name"] ?? "", relation: attributes["r:id"] ?? "" });
+    },
+  });
+}
+
+function relationsReader(book: Book): PartReader {
+  return xmlReader({
+    open(name, { Id: id, Target: target }) {
+      if (name !== "Relationship" || id === undefined || target === undefined) return;
+      book.paths.set(id, target.startsWith("/") ? target.slice(1) : `xl/${target}`);
+    },
+  });
+}
+
+function stringsReader({ strings }: Book): PartReader {
+  let current = "";
+  let isText = false;
+  /** Within a pronunciation, which repeats the text. */
+  let isPhonetic = false;
+  let chars = 0;
+  return xmlReader({
+    open(name) {
+      if (name === "si") current = "";
+      else if (name === "t") isText = true;
+      else if (name === "rPh") isPhonetic = true;
+    },
+    text(text) {
+      if (!isText || isPhonetic) return;
+      chars += text.length;
+      if (chars > MAX_STRING_CHARS) throw new UnreadableError("the workbook has too much text");
+      current += text;
+    },
+    close(name) {
+      if (name === "t") isText = false;
+      else if (name === "rPh") isPhonetic = false;
+      else if (name === "si") strings.push(current);
+    },
+  });
+}
+
+function stylesReader({ dateStyles }: Book): PartReader {
+  const codes = new Map<number, string>();
+  let isCells = false;
+  let index = 0;
+  return xmlReader({
+    open(name, attributes) {
+      const id = Number(attributes["numFmtId"]);
+      if (name === "numFmt") codes.set(id, attributes["formatCode"] ?? "");
+      else if (name === "cellXfs") isCells = true;
+      else if (name === "xf" && isCells) {
+        if (isDateFormat(id, codes.get(id))) dateStyles.add(index);
+        index += 1;
+      }
+    },
+    close: (name) => {
+      if (name === "cellXfs") isCells = false;
+    },
+  });
+}
+
+function sheetReader(into: Text, book: Book): PartReader {
+  let type = "";
+  let style = -1;
+  let value = "";
+  let isValue = false;
+  let column = 0;
+  return xmlReader({
+    open(name, attributes) {
+      if (name === "row") column = 0;
+      else if (name === "c") {
+        type = attributes["t"] ?? "n";
+        style = Number(attributes["s"] ?? -1);
+        value = "";
+        const next = columnOf(attributes["r"]) ?? column + 1;
+        into.add("\t".repeat(Math.min(MAX_GAP, Math.max(0, next - Math.max(1, column)))));
+        column = next;
+      } else if (name === "v" || name === "t") isValue = true;
+    },
+    text(text) {
+      if (isValue && value.length < 100_000) value += text;
+    },
+    close(name) {
+      if (name === "v" || name === "t") isValue = false;
+      else if (name === "c") into.add(shownValue(value, type, style, book).replace(/\s+/g, " "));
+      else if (name === "row") into.add("\n");
+    },
+  });
+}
+
+function shownValue(value: string, type: string, style: number, book: Book): string {
+  if (type === "s") return book.strings[Number(value)] ?? "";
+  if (type === "b") return value === "1" ? "TRUE" : "FALSE";
+  const isDate = type === "n" && value !== "" && book.dateStyles.has(style);
+  return (isDate ? dateOf(Number(value), book.isFrom1904) : undefined) ?? value;
+}
+
+/** `"C5"` is column 3. */
+function columnOf(reference: string | undefined): number | undefined {
+  const letters = /^[A-Z]{1,3}/.exec(reference ?? "")?.[0];
+  if (letters === undefined) return undefined;
+  let column = 0;
+  for (const letter of letters) column = column * 26 + letter.charCodeAt(0) - 64;
+  return column;
+}
+
+/** Ids of Excel's own formats that show a date or a time. */
+const DATE_FORMATS: ReadonlySet<number> = new Set([
+  ...[14, 15, 16, 17, 18, 19, 20, 21, 22],
+  ...[45, 46, 47],
+]);
+
+/** Whether a format shows numbers as dates or times. */
+export function isDateFormat(id: number, code: string | undefined): boolean {
+  if (code === undefined) return DATE_FORMATS.has(id);
+  // Text in quotes or brackets, such as a colour, is no part of the date.
+  return /[dmyhs]/i.test(code.replace(/"[^"]*"|\[[^\]]*\]|\\./g, "")) && !/^general$/i.test(code);
+}
+
+/** Days between Excel's day 0, 30 December 1899, and 1 January 1970. */
+const EPOCH_DAYS = 25_569;
+/** Days between the two ways of counting: from 1900 and from 1904. */
+const DAYS_1904 = 1_462;
+
+/**
+ * Formats a number of days: `"2026-03-01"`, `"2026-03-01 14:30"` or `"14:30"`.
+ *
+ * @returns `undefined` if it is no date.
+ */
+export function dateOf(days: number, isFrom1904: boolean): string | undefined {
+  if (!Number.isFinite(days) || days < 0 || days > 2_958_465) return undefined;
+  const since1900 = isFrom1904 && days >= 1 ? days + DAYS_1904 : days;
+  // Rounded to seconds, because a double holds no exact minute of a day.
+  const ms = Math.round((since1900 - EPOCH_DAYS) * DAY_MS / 1_000) * 1_000;
+  const [date = "", time = ""] = new Date(ms).toISOString().split("T");
+  const clock = time.endsWith(":00.000Z") ? time.slice(0, 5) : time.slice(0, 8);
+  if (days < 1) return clock;
+  return clock === "00:00" ? date : `${date} ${clock}`;
+}
+
+/** Reads the slides by number, each with its speaker's notes. */
+export function readSlides(archive: Uint8Array): DocumentText {
+  const slides = new Map<number, Text>();
+  const notes = new Map<number, Text>();
+  let total = 0;
+  readZip(archive, (name) => {
+    const [, kind, digits] =
+      /^ppt\/(slides\/slide|notesSlides\/notesSlide)(\d{1,5})\.xml$/.exec(name) ?? [];
+    const number = Number(digits);
+    if (kind === undefined || number === 0) return undefined;
+    const isSlide = kind.startsWith("slides/");
+    if (isSlide) total += 1;
+    if (number > MAX_PAGES) return undefined;
+    const text = createText();
+    (isSlide ? slides : notes).set(number, text);
+    return slideReader(text);
+  });
+  const numbers = [...slides.keys()].sort((one, other) => one - other);
+  const texts = numbers.map((number) => {
+    const spoken = notes.get(number)?.read() ?? "";
+    const shown = slides.get(number)?.read() ?? "";
+    return `[slide ${number}]\n${shown}${spoken === "" ? "" : `\n[notes]\n${spoken}`}`;
+  });
+  const text = createText();
+  text.add(texts.join("\n\n"));
+  return {
+    text: text.read(),
+    isCut: text.isFull,
+    pages: { unit: "slides", read: numbers.length, total: Math.max(total, numbers.length) },
+  };
+}
+
+function slideReader(into: Text): PartReader {
+  let isText = false;
+  return xmlReader({
+    open(name) {
+      if (name === "t") isText = true;
+      else if (name === "br") into.add("\n");
+    },
+    text: (text) => isText && into.add(text),
+    close(name) {
+      if (name === "t") isText = false;
+      else if (name === "p" || name === "tr") into.add("\n");
+      else if (name === "tc") into.add("\t");
+    },
+  });
+}
 
 /** Parts with text, in the order in which they are shown. */
 const NOTES: readonly string[] = ["word/footnotes.xml", "word/endnotes.xml", "word/comments.xml"];

@@ -20,7 +20,7 @@ import { sizeOf } from "../lib/text/units.ts";
 import { MAX_REQUEST_BYTES, type OutboundFile } from "../core/outbound/outbound.ts";
 import type { MediaFolder } from "./folder.ts";
 import { imageProblem } from "./image.ts";
-import { endingOf, kindOf } from "./kind.ts";
+import { endingOf, kindOf } from "./media.ts";
 
 interface ShownImage {
   readonly id: string;

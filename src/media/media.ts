@@ -1,14 +1,217 @@
-/** Gets files of people: from the disk, or else from Discord, and keeps them on the disk. */
+/**
+ * Gets files of people: from the disk, or else from Discord, and keeps them on the disk.
+ *
+ * The size is counted while reading: a length that the server claims may be a lie, and a body may
+ * have no end. A server in between, a bug or a forged payload may put any address into a message,
+ * and a request to the own network would read its secrets (SEC-R23).
+ */
 
+import type { Account } from "../core/account/account.ts";
 import type { Attachment } from "../core/discord/attachment.ts";
 import { compareIds, type MessageId } from "../core/discord/ids.ts";
-import { FileError, type FoundFile, type MediaOwner } from "../core/turn/media.ts";
+import {
+  FileError,
+  type FileKind,
+  type FoundFile,
+  IMAGE_TYPES,
+  type ImageType,
+  type MediaOwner,
+} from "../core/turn/media.ts";
 import type { Log } from "../lib/log.ts";
+import { fetchPlain } from "../lib/network/fetch_plain.ts";
+import { readBody } from "../lib/network/read_body.ts";
 import type { WorkPlaces } from "../lib/places.ts";
+import { decodeText } from "../lib/text/encoding.ts";
 import { sizeOf } from "../lib/text/units.ts";
-import type { Download } from "./download.ts";
 import type { MediaFolder } from "./folder.ts";
-import { endingOf, kindOf } from "./kind.ts";
+
+/** Everything that reading needs from outside. */
+export interface DownloadPorts extends Pick<Account, "now" | "schedule"> {
+  readonly fetch: (url: string, init: RequestInit) => Promise<Response>;
+  readonly isMediaUrl: IsMediaUrl;
+  /** Asks Discord for a new link; `undefined` if there is none. */
+  readonly refresh: (url: string, signal: AbortSignal) => Promise<string | undefined>;
+}
+
+/** Milliseconds for one file: a downlink of 4 Mbit/s needs 16 s for 8 MB. */
+export const DOWNLOAD_MS = 30_000;
+
+/**
+ * Reads a file.
+ *
+ * @throws {FileError} If it cannot be read; or the signal's reason.
+ */
+type Download = (
+  url: string,
+  maxBytes: number,
+  signal: AbortSignal,
+) => Promise<Uint8Array<ArrayBuffer>>;
+
+export function createDownload(
+  { fetch, isMediaUrl, refresh, now, schedule }: DownloadPorts,
+): Download {
+  /** @returns `undefined` if Discord does not know the link any more. */
+  async function get(url: string, maxBytes: number, signal: AbortSignal) {
+    if (!isMediaUrl(url)) throw new FileError("its address is not Discord's");
+    const response = await fetchPlain(fetch, url, { redirect: "manual", signal });
+    const { status, body } = response;
+    const refuse = async (why: string): Promise<never> => {
+      await body?.cancel().catch(() => {});
+      throw new FileError(why);
+    };
+    if (status === 403 || status === 404) {
+      await body?.cancel().catch(() => {});
+      return undefined;
+    }
+    if (status >= 300 && status < 400) return await refuse("its address leads elsewhere");
+    if (status !== 200) return await refuse(`Discord answered ${status}`);
+    const tooLarge = () => new FileError(`larger than ${sizeOf(maxBytes)}`);
+    return await readBody(body, { maxBytes, tooLarge, signal });
+  }
+
+  /** Without a new link, the file counts as gone. */
+  async function renewed(url: string, signal: AbortSignal): Promise<string | undefined> {
+    try {
+      return await refresh(url, signal);
+    } catch {
+      signal.throwIfAborted();
+      return undefined;
+    }
+  }
+
+  async function download(url: string, maxBytes: number, signal: AbortSignal) {
+    const fresh = isExpired(url, now()) ? await renewed(url, signal) ?? url : url;
+    const bytes = await get(fresh, maxBytes, signal);
+    if (bytes) return bytes;
+    const again = fresh === url ? await renewed(url, signal) : undefined;
+    const refreshed = again === undefined ? undefined : await get(again, maxBytes, signal);
+    if (!refreshed) throw new FileError("Discord has it no longer");
+    return refreshed;
+  }
+
+  return async (url, maxBytes, signal) => {
+    signal.throwIfAborted();
+    const ending = new AbortController();
+    const { promise: ended, reject } = Promise.withResolvers<never>();
+    const end = (reason: unknown) => {
+      reject(reason);
+      ending.abort(reason);
+    };
+    const onAbort = () => end(signal.reason);
+    const cancel = schedule(
+      () => end(new FileError(`not read within ${DOWNLOAD_MS / 1_000} s`)),
+      DOWNLOAD_MS,
+    );
+    signal.addEventListener("abort", onAbort, { once: true });
+    try {
+      const reading = download(url, maxBytes, ending.signal);
+      reading.catch(() => {}); // after the limit, its failure changes nothing
+      return await Promise.race([reading, ended]);
+    } catch (error) {
+      if (error instanceof FileError || signal.aborted) throw error;
+      throw new FileError("Discord could not be reached", { cause: error });
+    } finally {
+      cancel();
+      signal.removeEventListener("abort", onAbort);
+    }
+  };
+}
+
+/** Discord's own files, and its proxies of pictures of other hosts, whose addresses Discord signs. */
+const HOSTS: ReadonlySet<string> = new Set([
+  "cdn.discordapp.com",
+  "media.discordapp.net",
+  "images-ext-1.discordapp.net",
+  "images-ext-2.discordapp.net",
+]);
+
+/** Says whether a file may be read from an address. */
+export type IsMediaUrl = (url: string) => boolean;
+
+/**
+ * Creates the check.
+ *
+ * @param apiUrl Address of the API. If it is not Discord's, files come from the same origin: that is
+ * a simulator. It comes from the environment of the process, never from the config.
+ */
+export function createIsMediaUrl(apiUrl: string, discordApi: string): IsMediaUrl {
+  const simulator = apiUrl === discordApi ? undefined : new URL(apiUrl).origin;
+  return (address) => {
+    const url = URL.parse(address);
+    if (!url || url.username !== "" || url.password !== "") return false;
+    if (simulator !== undefined && url.origin === simulator) return true;
+    return url.protocol === "https:" && url.port === "" && HOSTS.has(url.hostname);
+  };
+}
+
+/** Milliseconds before its end at which a link counts as expired. */
+const SPARE_MS = 10_000;
+
+/**
+ * Whether a link has expired. Discord writes the second at which it does in hexadecimal into `ex`.
+ */
+export function isExpired(address: string, now: number): boolean {
+  const ends = URL.parse(address)?.searchParams.get("ex");
+  if (!ends || !/^[0-9a-f]{1,10}$/i.test(ends)) return false;
+  return Number.parseInt(ends, 16) * 1_000 < now + SPARE_MS;
+}
+
+const IMAGES: ReadonlySet<string> = new Set(IMAGE_TYPES);
+
+/** Bytes at a file's beginning that tell its type. */
+const HEAD_BYTES = 4_100;
+
+/** Types that are text for people, although a detector knows them. */
+const TEXT_TYPES = /^(?:text\/|application\/(?:xml|json|x-ndjson))|\+(?:xml|json)$/;
+
+export async function kindOf(bytes: Uint8Array): Promise<FileKind> {
+  if (bytes.length === 0) return { kind: "empty" };
+  // Not by the detector: to tell office files apart, it inflates parts of the archive without a limit.
+  if (startsWith(bytes, [0x50, 0x4b, 0x03, 0x04]) || startsWith(bytes, [0x50, 0x4b, 0x05, 0x06])) {
+    return { kind: "archive" };
+  }
+  if (startsWith(bytes, [0x25, 0x50, 0x44, 0x46, 0x2d])) return { kind: "pdf" };
+  // A tag before the sound may be longer than the head.
+  if (startsWith(bytes, [0x49, 0x44, 0x33])) {
+    return { kind: "audio", mediaType: "audio/mpeg", ending: "mp3" };
+  }
+  const { fileTypeFromBuffer } = await import("file-type");
+  const type = await fileTypeFromBuffer(bytes.slice(0, HEAD_BYTES)).catch(() => undefined);
+  if (type && isImage(type.mime)) return { kind: "image", mediaType: type.mime };
+  if (type && /^audio\/|\/ogg$/.test(type.mime) && !type.mime.startsWith("video/")) {
+    const ending = /^[a-z0-9]{1,10}$/.test(type.ext) ? type.ext : "audio";
+    return { kind: "audio", mediaType: type.mime.replace(/;.*$/, ""), ending };
+  }
+  if (type && !TEXT_TYPES.test(type.mime)) return { kind: "other", mediaType: type.mime };
+  const text = decodeText(bytes);
+  return text === undefined ? { kind: "other" } : { kind: "text", text };
+}
+
+export function endingOf(kind: FileKind): string {
+  switch (kind.kind) {
+    case "image":
+      return kind.mediaType.slice("image/".length);
+    case "audio":
+      return kind.ending;
+    case "pdf":
+      return "pdf";
+    case "archive":
+      return "zip";
+    case "text":
+    case "empty":
+      return "txt";
+    case "other":
+      return "bin";
+  }
+}
+
+function isImage(mime: string): mime is ImageType {
+  return IMAGES.has(mime);
+}
+
+function startsWith(bytes: Uint8Array, start: readonly number[]): boolean {
+  return start.every((byte, index) => bytes[index] === byte);
+}
 
 /** Bytes by which a file may be larger than Discord says. */
 const SPARE_BYTES = 1_000_000;

@@ -6,10 +6,9 @@
 
 import type { Clock } from "../lib/clock.ts";
 import { isHomeAddress, portOf } from "../lib/network/addresses.ts";
-import { fetched } from "./fetch_text.ts";
+import { fetched, readBody, textOf } from "./fetch_text.ts";
 import { type GuardPorts, WebError } from "./guarded_get.ts";
 import { PUBLIC_INTERNET } from "./pages.ts";
-import { readBody, textOf } from "./read_body.ts";
 
 /** Maximum bytes of an answer. */
 const MAX_BYTES = 1_000_000;

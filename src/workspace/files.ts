@@ -1,12 +1,134 @@
-/** Reads, writes and lists the files of a workspace, within bounds (S6). */
+/**
+ * Reads, writes and lists the files of a workspace, within bounds (S6).
+ *
+ * No part of a path may be a link, and neither may the file. A link that replaces a folder between
+ * the check and the opening is found afterwards: the opened file must be the one that the real path
+ * below the root names. If a config puts the workspace around Barnacle's own files, no tool gets
+ * any file: an injected call could change the config or write a skill.
+ */
 
-import { lstat, readdir, rename, rm } from "node:fs/promises";
-import { join } from "node:path";
+import { randomBytes } from "node:crypto";
+import { constants } from "node:fs";
+import {
+  type FileHandle,
+  lstat,
+  mkdir,
+  open,
+  readdir,
+  realpath,
+  rename,
+  rm,
+  stat,
+} from "node:fs/promises";
+import { basename, dirname, join, sep } from "node:path";
+import { badArguments, RefusedCall } from "../core/refused_call.ts";
 import type { FileEntry, WorkspacePort } from "../core/turn/ports/host.ts";
 import { codeOf } from "../lib/errors.ts";
 import { decodeText } from "../lib/text/encoding.ts";
-import { badArguments, RefusedCall } from "../core/refused_call.ts";
-import { openNew, openToRead, walkFolders } from "./root.ts";
+
+const { O_RDONLY, O_NOFOLLOW, O_NONBLOCK, O_WRONLY, O_CREAT, O_EXCL } = constants;
+
+export interface Below {
+  readonly root: string;
+  readonly folder: string;
+}
+
+/**
+ * Walks from the root to a folder, without following a link.
+ *
+ * @param isMade Whether to create missing folders.
+ * @throws {Error} If a part is missing, or is no folder.
+ */
+async function walkFolders(
+  rootPath: string,
+  parts: readonly string[],
+  isMade: boolean,
+): Promise<Below> {
+  if (isMade) await mkdir(rootPath, { recursive: true, mode: 0o700 });
+  const root = await realpath(rootPath).catch((error: unknown) => {
+    throw codeOf(error) === "ENOENT" ? new Error("the workspace is empty") : error;
+  });
+  let folder = root;
+  for (const part of parts) {
+    folder = join(folder, part);
+    if (isMade) await mkdir(folder, { mode: 0o700 }).catch(ignoreExisting);
+    const found = await lstat(folder).catch((error: unknown) => {
+      throw codeOf(error) === "ENOENT" ? new Error(`there is no folder "${part}"`) : error;
+    });
+    if (!found.isDirectory()) throw new Error(`"${part}" is ${kindOf(found)}, not a folder`);
+  }
+  return { root, folder };
+}
+
+/**
+ * Opens a file for reading.
+ *
+ * @returns The open file; the caller closes it.
+ * @throws {Error} If it is missing, a link, no regular file, or outside of the root.
+ */
+async function openToRead({ root, folder }: Below, name: string): Promise<FileHandle> {
+  const path = join(folder, name);
+  const file = await open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK).catch((error: unknown) => {
+    const code = codeOf(error);
+    if (code === "ENOENT") throw new Error(`there is no file "${name}"`);
+    if (code === "ELOOP" || code === "EMLINK") {
+      throw new RefusedCall("policy", `"${name}" is a link`);
+    }
+    throw error;
+  });
+  return await checked(file, path, root, name);
+}
+
+/**
+ * Creates a new file.
+ *
+ * @returns The open file; the caller closes it.
+ * @throws {Error} If it exists, or would be outside of the root.
+ */
+async function openNew({ root, folder }: Below, name: string): Promise<FileHandle> {
+  const path = join(folder, name);
+  return await checked(
+    await open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600),
+    path,
+    root,
+    name,
+  );
+}
+
+/** Compares the opened file with the one that the real path names. */
+async function checked(
+  file: FileHandle,
+  path: string,
+  root: string,
+  name: string,
+): Promise<FileHandle> {
+  try {
+    const [opened, real] = await Promise.all([file.stat(), realpath(path)]);
+    const named = await stat(real);
+    const isSame = named.ino === opened.ino && named.dev === opened.dev;
+    if (!isSame || !real.startsWith(root + sep)) {
+      throw new RefusedCall("policy", `"${name}" is outside`);
+    }
+    if (!opened.isFile()) throw new Error(`"${name}" is ${kindOf(opened)}, not a file`);
+    if (opened.nlink > 1) throw new RefusedCall("policy", `"${name}" is a hard link`);
+    return file;
+  } catch (error) {
+    await file.close();
+    throw error;
+  }
+}
+
+function kindOf(
+  found: { isDirectory(): boolean; isSymbolicLink(): boolean; isFile(): boolean },
+): string {
+  if (found.isSymbolicLink()) return "a link";
+  if (found.isDirectory()) return "a folder";
+  return found.isFile() ? "a file" : "a special file";
+}
+
+function ignoreExisting(error: unknown): void {
+  if (codeOf(error) !== "EEXIST") throw error;
+}
 
 export interface WorkspaceLimits {
   /** Maximum bytes of a file that is read or written. */
@@ -220,4 +342,91 @@ function assertChangeable([first = ""]: readonly string[]): void {
     "policy",
     `"${first}" has instructions for you: only your operator changes it`,
   );
+}
+
+/** Paths that no workspace may contain. */
+export interface OwnPaths {
+  readonly dataDir: string;
+  /** The config file; absent if there is none. */
+  readonly configFile?: string;
+  /** Folders of the config with skills. A workspace may not be in one of them either. */
+  readonly skillFolders: readonly string[];
+  /** Workspaces of all agents. Agents may share one, but none may be within another. */
+  readonly workspaces: readonly string[];
+}
+
+/** Creates the port. Both functions are called for each call of a tool. */
+export function createWorkspacePort(
+  root: () => string,
+  own: () => OwnPaths,
+): WorkspacePort {
+  const files = createWorkspace(root, () => randomBytes(8).toString("hex"));
+  const check = (): Promise<void> => assertApart(root(), own());
+  return {
+    async read(path) {
+      await check();
+      return await files.read(path);
+    },
+    async readBytes(path, maxBytes) {
+      await check();
+      return await files.readBytes(path, maxBytes);
+    },
+    async write(path, text) {
+      await check();
+      await files.write(path, text);
+    },
+    async list(path, isRecursive) {
+      await check();
+      return await files.list(path, isRecursive);
+    },
+  };
+}
+
+/**
+ * Checks that a workspace has nothing of Barnacle in it: neither its data, nor its config or skills,
+ * nor the workspace of another agent, whose instructions it could change.
+ *
+ * @throws {Error} If it has, with the reason in words.
+ */
+export async function assertApart(
+  root: string,
+  { dataDir, configFile, skillFolders, workspaces }: OwnPaths,
+): Promise<void> {
+  const workspace = await realPathOf(root);
+  const refuse = (what: string) => {
+    throw new Error(
+      `the workspace cannot be used, because ${what}: ask your operator for another folder ` +
+        "(agents.defaults.workspace)",
+    );
+  };
+  const isWithin = async (path: string) => isBelow(await realPathOf(path), workspace);
+  if (await isWithin(dataDir)) refuse("it contains the data directory");
+  if (configFile !== undefined && await isWithin(configFile)) refuse("it contains the config");
+  for (const folder of skillFolders) {
+    const skills = await realPathOf(folder);
+    if (isBelow(skills, join(workspace, "skills"))) continue; // tools cannot change these
+    if (isBelow(skills, workspace) || isBelow(workspace, skills)) refuse("it contains skills");
+  }
+  for (const folder of workspaces) {
+    if (folder === root) continue;
+    const other = await realPathOf(folder);
+    if (other !== workspace && isBelow(other, workspace)) {
+      refuse("it contains the workspace of another agent");
+    }
+  }
+}
+
+function isBelow(path: string, folder: string): boolean {
+  return path === folder || path.startsWith(folder.endsWith(sep) ? folder : folder + sep);
+}
+
+/** The path without links. Its last parts may be missing. */
+async function realPathOf(path: string): Promise<string> {
+  try {
+    return await realpath(path);
+  } catch (error) {
+    const above = dirname(path);
+    if (codeOf(error) !== "ENOENT" || above === path) throw error;
+    return join(await realPathOf(above), basename(path));
+  }
 }

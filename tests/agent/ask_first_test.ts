@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { askFirst } from "../../src/agent/ask_first.ts";
+import { askFirst } from "../../src/agent/toolbox.ts";
 import type { Toolbox } from "../../src/agent/toolbox.ts";
 import type { Decision, Question } from "../../src/core/people/question.ts";
 import { toolContext } from "../support/model/tools.ts";

@@ -2,7 +2,7 @@
 
 import type { Env } from "../../src/lib/env.ts";
 import type { Io } from "../../src/cli/terminal/io.ts";
-import { PLAIN } from "../../src/cli/terminal/style.ts";
+import { PLAIN } from "../../src/cli/terminal/io.ts";
 
 /** Output without styles, line by line. */
 export interface RecordedIo extends Io {

@@ -13,7 +13,7 @@ import { after, describe, it } from "node:test";
 import { allTasks } from "../../src/cli/tasks.ts";
 import { EXTRAS } from "../../src/extras/extras.ts";
 import type { CliCommand, CliOption } from "../../src/cli/help/command_help.ts";
-import { dashed } from "../../src/cli/help/error_texts.ts";
+import { dashed } from "../../src/cli/help/wrong_command.ts";
 import { EXIT, exitRows } from "../../src/cli/shared/exit_code.ts";
 import { once } from "../../src/lib/cache.ts";
 import { cases } from "../support/long_form.ts";

@@ -11,12 +11,11 @@ import {
 import { basename, join } from "node:path";
 import process from "node:process";
 import { after, describe, it } from "node:test";
-import { assertApart } from "../../src/workspace/guarded.ts";
+import { assertApart } from "../../src/workspace/files.ts";
 import { ruleAllows } from "../../src/core/exec/command.ts";
-import { createHostCommands } from "../../src/exec/host_commands.ts";
+import { createHostCommands, inBubblewrap } from "../../src/exec/host_commands.ts";
 import type { HostCommands } from "../../src/core/exec/command.ts";
 import { createOutput } from "../../src/exec/run.ts";
-import { inBubblewrap } from "../../src/exec/sandbox.ts";
 import { createProgramBounds } from "../../src/host/limits/program_bounds.ts";
 import { EXEC_LIMITS, limitsOf, type WrittenLimits } from "../../src/lib/program_limits.ts";
 import { needsBubblewrap } from "../support/skip.ts";

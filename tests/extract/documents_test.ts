@@ -1,8 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { readOffice } from "../../src/extract/office.ts";
+import { dateOf, isDateFormat, readOffice } from "../../src/extract/office.ts";
 import { readPdf } from "../../src/extract/pdf.ts";
-import { dateOf, isDateFormat } from "../../src/extract/sheets.ts";
 import { MAX_CHARS, MAX_PAGES, UnreadableError } from "../../src/extract/limits.ts";
 import { readZip } from "../../src/extract/zip.ts";
 import { runExtractJob } from "../../src/extract/serve.ts";

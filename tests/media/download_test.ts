@@ -7,7 +7,7 @@ import {
   DOWNLOAD_MS,
   type DownloadPorts,
   isExpired,
-} from "../../src/media/download.ts";
+} from "../../src/media/media.ts";
 import { schedule } from "../../src/lib/clock.ts";
 import { createSilentBody } from "../support/network/silent_body.ts";
 

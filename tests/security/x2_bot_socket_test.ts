@@ -6,7 +6,10 @@ import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 import { describe, it } from "node:test";
-import { inBubblewrap as sandboxedCommand, prepareInstructions } from "../../src/exec/sandbox.ts";
+import {
+  inBubblewrap as sandboxedCommand,
+  prepareInstructions,
+} from "../../src/exec/host_commands.ts";
 import { serveSocket, socketFolder } from "../../src/host/bot_socket.ts";
 import { createConfine, findSandbox } from "../../src/mcp/sandbox.ts";
 import { recordingLog } from "../support/recording_log.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { type SearchEngine, searchWeb } from "../../src/web/search.ts";
+import { type SearchEngine, searchWeb } from "../../src/web/pages.ts";
 import { createSilentBody } from "../support/network/silent_body.ts";
 
 const { signal } = new AbortController();

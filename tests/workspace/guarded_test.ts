@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
-import { createWorkspacePort } from "../../src/workspace/guarded.ts";
+import { createWorkspacePort } from "../../src/workspace/files.ts";
 import { tempDirectory } from "../support/temp_directory.ts";
 
 /** The files of a bot, and ports for folders of it. */

@@ -18,7 +18,7 @@ import type { Tool } from "../../core/turn/tool.ts";
 import { createRunningCommands } from "../../exec/running_commands.ts";
 import { TOOLS } from "../../tools/registry.ts";
 import { type AgentServices, skillHosts, type ToolServices } from "../rules/tool_services.ts";
-import type { SearchEngine } from "../../web/search.ts";
+import type { SearchEngine } from "../../web/pages.ts";
 import type { ConfiguredServers } from "../mcp/ports.ts";
 import {
   configuredFolders,
@@ -26,8 +26,8 @@ import {
   skillFolders,
   workspaceOf,
 } from "../../workspace/skill_library.ts";
-import { withTools } from "../../workspace/skill_tools.ts";
-import { assertApart, createWorkspacePort, type OwnPaths } from "../../workspace/guarded.ts";
+import { withTools } from "../../workspace/skills.ts";
+import { assertApart, createWorkspacePort, type OwnPaths } from "../../workspace/files.ts";
 
 export interface ToolServicesOptions extends Clock {
   readonly config: BotConfig;

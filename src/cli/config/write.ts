@@ -8,7 +8,7 @@ import type { Env } from "../../lib/env.ts";
 import { type KeyChange, planReload } from "../../config/changes.ts";
 import type { Loaded } from "../../config/load.ts";
 import type { Problem } from "../../config/text/problem.ts";
-import { readTyped } from "../../config/text/path.ts";
+import { readTyped } from "../../config/text/edit.ts";
 import type { Schema } from "../../config/schema/parts/shape.ts";
 import { replaceFile, WriteError } from "../../host/files/write_file.ts";
 import { bounded } from "../../lib/text/cut.ts";

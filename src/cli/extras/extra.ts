@@ -9,7 +9,7 @@
 import type { BotExtra } from "../../bot/bot_extra.ts";
 import type { CliCommand, CliGroup } from "../help/command_help.ts";
 import type { TaskTitle } from "../help/overview.ts";
-import type { ServeExtra } from "./served_part.ts";
+import type { ServeExtra } from "./served_parts.ts";
 
 /** What an extra adds; the core asks for each member in one place. */
 export interface Extra extends BotExtra, ServeExtra {

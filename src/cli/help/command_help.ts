@@ -14,9 +14,8 @@ import {
 import process from "node:process";
 import { wrapped } from "../../lib/text/cut.ts";
 import { type ExitCode, exitRows, type Exits, StartError } from "../shared/exit_code.ts";
-import { createProcessIo, type Io } from "../terminal/io.ts";
-import { COLOURED, PLAIN, type Style } from "../terminal/style.ts";
-import { dashed } from "./error_texts.ts";
+import { COLOURED, createProcessIo, type Io, PLAIN, type Style } from "../terminal/io.ts";
+import { dashed } from "./wrong_command.ts";
 
 export interface CommandHelp {
   /** Imperative, without a full stop: `"Approve a pairing code"`. */

@@ -1,6 +1,6 @@
 /** The help of the program as a whole: all commands by task, and the few to begin with. */
 
-import type { Style } from "../terminal/style.ts";
+import type { Style } from "../terminal/io.ts";
 import { type CliCommand, type CliGroup, type HelpRow, section } from "./command_help.ts";
 
 export const TASK_TITLES = [

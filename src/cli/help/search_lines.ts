@@ -1,7 +1,7 @@
 /** Lays out what `barnacle help <words>` has found. A module of its own, which loads all pages. */
 
 import { HOMEPAGE } from "../../version.ts";
-import type { Style } from "../terminal/style.ts";
+import type { Style } from "../terminal/io.ts";
 import { PAGES } from "../../../docs/pages.js";
 import { searchPages } from "./search.ts";
 

@@ -15,7 +15,7 @@ import {
   SPEAK_MS,
   TRANSCRIBE_MS,
 } from "../../providers/other_apis/media.ts";
-import { openaiModel } from "./openai_models.ts";
+import { openaiModel } from "./model_settings.ts";
 import { createRealtimeServer } from "../../providers/other_apis/realtime.ts";
 import { schedule } from "../../lib/clock.ts";
 import type { Drawing } from "../../flows/tools/made_files.ts";

@@ -1,5 +1,6 @@
 /** Finds the settings of the model that answers, and checks that model. */
 
+import type { AgentConfig, SharedConfig } from "../../config/config.ts";
 import {
   LOCAL_SERVERS,
   type ModelChoice,
@@ -8,13 +9,12 @@ import {
   resolveModels,
   type WrittenAbilities,
 } from "../../config/models.ts";
-import { priceOf } from "../../config/prices.ts";
-import type { Env } from "../../lib/env.ts";
-import type { AgentConfig, SharedConfig } from "../../config/config.ts";
+import { priceOf } from "../../config/model_checks.ts";
 import type { Problem } from "../../config/text/problem.ts";
-import type { Abilities } from "../../core/model.ts";
 import type { Finding } from "../../core/finding.ts";
+import type { Abilities } from "../../core/model.ts";
 import { judgeModel } from "../../flows/preflight/model.ts";
+import type { Env } from "../../lib/env.ts";
 import { discoverLocalModel } from "../../providers/choice/discover.ts";
 import { modelIdOf, type ModelSettings, type ProviderSettings } from "../../providers/settings.ts";
 
@@ -123,4 +123,44 @@ function toSettings(
 
 function problem({ path, message, hint }: Omit<Problem, "severity">): FoundModel {
   return { kind: "problem", problem: { severity: "error", path, message, hint } };
+}
+
+/** A model, or the reason why there is none. */
+type OpenaiModel =
+  | { readonly settings: ModelSettings; readonly problem?: undefined }
+  | { readonly settings?: undefined; readonly problem: Problem };
+
+/**
+ * Finds the model. Makes no request.
+ *
+ * @param path Config path of the key that names it.
+ * @param name `"<provider>/<model>"`; absent if the config names none.
+ */
+export function openaiModel(
+  path: string,
+  name: string | undefined,
+  { models }: Pick<SharedConfig, "models">,
+  env: Env,
+): OpenaiModel | undefined {
+  if (name === undefined) return undefined;
+  const names = { primary: name, fallbacks: [] };
+  const resolved = resolveModels({ ...models, names, namesPath: path }, env);
+  if (resolved.kind === "problem") {
+    const { kind: _, ...found } = resolved;
+    return { problem: { severity: "error", ...found } };
+  }
+  const choice = resolved.kind === "chosen" ? resolved.choices[0] : undefined;
+  const settings = choice && settingsOf(choice, models.currency);
+  const kind = settings?.provider.kind;
+  const isServed = kind === "openai-compatible" || kind === "openai-responses";
+  return settings && isServed ? { settings } : { problem: notOpenai(path, name) };
+}
+
+function notOpenai(path: string, name: string): Problem {
+  return {
+    severity: "error",
+    path,
+    message: `The provider of "${name}" has no OpenAI-compatible API`,
+    hint: 'name a model of an "openai-compatible" provider',
+  };
 }

@@ -8,8 +8,7 @@
 import { z } from "zod";
 import type { Env } from "../../lib/env.ts";
 import type { ConfigFile } from "../../bot.ts";
-import { type Edited, setAt, unsetAt } from "../../config/text/edit.ts";
-import { parsePath } from "../../config/text/path.ts";
+import { type Edited, parsePath, setAt, unsetAt } from "../../config/text/edit.ts";
 import { effectiveValues } from "../../config/schema/accounts.ts";
 import { configSchema } from "../../config/schema/root.ts";
 import { isSecret, type Schema, schemaAt } from "../../config/schema/parts/shape.ts";

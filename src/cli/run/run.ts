@@ -8,10 +8,19 @@
 import { randomBytes } from "node:crypto";
 import { homedir } from "node:os";
 import { join, resolve } from "node:path";
-import { loadGatewayThread, type Setup } from "../../bot.ts";
+import { loadGatewayThread, type Online, type Setup } from "../../bot.ts";
+import type { BotConfig } from "../../config/config.ts";
 import { BOT_TOKEN } from "../../config/schema/accounts.ts";
 import { envSecret } from "../../config/schema/parts/secrets.ts";
 import type { Problem } from "../../config/text/problem.ts";
+import {
+  DATABASE_NAME,
+  findDataDir,
+  MEDIA_NAME,
+  prepareDataDir,
+} from "../../host/files/data_dir.ts";
+import { openLogFile } from "../../host/files/log_file.ts";
+import { stateOf } from "../../host/files/watch_path.ts";
 import {
   armFault,
   type CrashPoints,
@@ -19,21 +28,27 @@ import {
   readCrashPoint,
   readFault,
 } from "../../host/process/crash_points.ts";
-import {
-  DATABASE_NAME,
-  findDataDir,
-  MEDIA_NAME,
-  prepareDataDir,
-} from "../../host/files/data_dir.ts";
 import { loadNotify } from "../../host/process/sd_notify.ts";
-import { stateOf } from "../../host/files/watch_path.ts";
+import { withHome } from "../../lib/env.ts";
 import type { Log } from "../../lib/log.ts";
-import { isForPeople, levelOf, startLogging } from "./start_logging.ts";
+import { printable } from "../../lib/text/quoted.ts";
+import {
+  createStderrWriter,
+  inBatches,
+  type Logging,
+  type LogLevel,
+  type LogSettings,
+  startLog,
+} from "../../log.ts";
+import { lacksCommits } from "../../store/database/database_files.ts";
+import { DEFAULT_RETENTION } from "../../store/messages/retention.ts";
+import { openStore, type Store } from "../../store/store.ts";
 import { VERSION } from "../../version.ts";
-import { createBanner } from "./banner.ts";
-import { findSetup } from "./setup.ts";
+import type { Extra } from "../extras/extra.ts";
 import { readBuild } from "../shared/build.ts";
+import type { CommonFlags } from "../shared/command.ts";
 import { lockedBot } from "../shared/discord.ts";
+import { EXIT, type ExitCode, StartError } from "../shared/exit_code.ts";
 import {
   configPlaces,
   findConfig,
@@ -41,17 +56,118 @@ import {
   readConfig,
   readConfigAgain,
 } from "../shared/read_config.ts";
-import { EXIT, type ExitCode, StartError } from "../shared/exit_code.ts";
-import type { CommonFlags } from "../shared/command.ts";
-import type { Extra } from "../extras/extra.ts";
-import type { Hangups } from "./hangup.ts";
-import type { Io } from "../terminal/io.ts";
-import { serve } from "./serve.ts";
 import { acquireInstance } from "../shared/sole_instance.ts";
 import { toStartError } from "../shared/start_error.ts";
-import { DEFAULT_RETENTION } from "../../store/messages/retention.ts";
-import { lacksCommits } from "../../store/database/database_files.ts";
-import { openStore, type Store } from "../../store/store.ts";
+import type { Io } from "../terminal/io.ts";
+import type { Hangups } from "./hangup.ts";
+import { serve } from "./serve.ts";
+import { findSetup } from "./setup.ts";
+
+/** Guilds to name; the others are counted only. */
+const MAX_NAMED = 5;
+
+/**
+ * Creates the function that announces an account.
+ *
+ * @param isForPeople Whether stderr is a terminal whose log is for people.
+ * @returns Gets the account, and the base URL of the HTTP server if there is one.
+ */
+export function createBanner(
+  { version, config, data }: {
+    readonly version: string;
+    /** Path of the config file; absent without one. */
+    readonly config?: string;
+    readonly data: string;
+  },
+  isForPeople: boolean,
+  { log, io }: { readonly log: Log; readonly io: Pick<Io, "err" | "errStyle"> },
+): (online: Online, http: string | undefined) => void {
+  return ({ accountId, bot, guilds, models }, http) => {
+    const name = printable(bot.username);
+    const health = http === undefined ? undefined : `${http}/healthz`;
+    if (!isForPeople) {
+      return log.info("The bot is ready", {
+        accountId,
+        bot: name,
+        botId: bot.userId,
+        guilds: guilds.length,
+        guildNames: guilds.slice(0, MAX_NAMED).map(printable),
+        model: models.join(", "),
+        ...(config !== undefined && { config }),
+        data,
+        ...(health !== undefined && { health }),
+        version,
+      });
+    }
+    const rows: readonly (readonly [term: string, text: string])[] = [
+      ["guilds", guildsText(guilds)],
+      [models.length === 1 ? "model" : "models", models.join(", ")],
+      ["config", config ?? "none: environment variables only"],
+      ["data", data],
+      ["health", health ?? "no HTTP server"],
+    ];
+    const account = accountId === "default" ? "" : ` (account ${accountId})`;
+    io.err(io.errStyle.bold(`${name} is ready${account}`) + `, Barnacle ${version}`);
+    for (const [term, text] of rows) io.err(`  ${term.padEnd(8)}${text}`);
+  };
+}
+
+/** `"2: Krill Co, Friends"`. */
+function guildsText(guilds: readonly string[]): string {
+  if (guilds.length === 0) return "none; `barnacle invite` prints the link that adds the bot";
+  const rest = guilds.length - MAX_NAMED;
+  const names = guilds.slice(0, MAX_NAMED).map(printable).join(", ");
+  return `${guilds.length}: ${names}${rest > 0 ? ` and ${rest} more` : ""}`;
+}
+
+/** Options of `run` for its log. */
+interface LogFlags {
+  readonly json: boolean;
+  readonly connectionDebug: boolean;
+}
+
+export function startLogging(flags: LogFlags, config: BotConfig, dataDir: string, io: Io): Logging {
+  const onFailed = (error: unknown) => logging.forPart("main").warn(FILE_FAILS, { error });
+  const logging: Logging = startLog({
+    level: levelOf(flags, config),
+    format: isForPeople(flags, io) ? "human" : "json",
+    isColoured: io.errStyle.isOn,
+    write: createStderrWriter(),
+    writeToFile: toLogFile(config, dataDir, onFailed),
+  });
+  return logging;
+}
+
+const FILE_FAILS = "Cannot write to log.file; its lines are lost until this succeeds";
+
+/** Opens `log.file`. A bot without it answers all the same, so a failure is only logged. */
+function toLogFile(
+  { log: { file, fileMaxMb } }: BotConfig,
+  dataDir: string,
+  onFailed: (error: unknown) => void,
+): LogSettings["writeToFile"] {
+  if (file === undefined) return undefined;
+  try {
+    prepareDataDir(dataDir);
+    const path = resolve(dataDir, withHome(file, homedir()));
+    return inBatches(openLogFile({ path, maxBytes: fileMaxMb * 1e6, onFailed }));
+  } catch (error) {
+    queueMicrotask(() => onFailed(error)); // the log does not exist yet
+    return undefined;
+  }
+}
+
+/** Whether the log on stderr is for people, and not for a program. */
+export function isForPeople({ json }: LogFlags, { isTerminal }: Io): boolean {
+  return isTerminal && !json;
+}
+
+export function levelOf(
+  { connectionDebug }: Pick<LogFlags, "connectionDebug">,
+  { log }: Pick<BotConfig, "log">,
+): LogLevel {
+  return connectionDebug ? "connection_debug" : log.level;
+}
 
 /** Bytes of the secret by which commands see the details of the HTTP server. */
 const KEY_BYTES = 32;

@@ -2,37 +2,155 @@
  * Runs the bot with its HTTP server, signals, service manager and config reloads, until its end.
  */
 
-import { randomUUID } from "node:crypto";
 import process from "node:process";
-import { urlHostOf } from "../../lib/network/addresses.ts";
-import { type BotOptions, type Online, type RunningBot, startBot } from "../../bot.ts";
-import { startKeepAlive, visitByFetch } from "../../http/monitor/keep_alive.ts";
-import { startWatchdog, statusLine, type Watchdog } from "../../http/monitor/watchdog.ts";
+import { randomUUID } from "node:crypto";
+import {
+  type AccountEnd,
+  type BotOptions,
+  type Online,
+  type RunningBot,
+  startBot,
+} from "../../bot.ts";
 import { valueAt } from "../../config/text/tree.ts";
 import { describeLastRun } from "../../flows/preflight/last_run.ts";
-import { readBootId } from "../../host/process/boot.ts";
-import { STOP_EXTRA_MS } from "../../host/process/end_process.ts";
 import type { SocketHandler } from "../../host/bot_socket.ts";
 import type { RequestHandler } from "../../host/bounded_server.ts";
-import type { HttpServer } from "../../host/http_server.ts";
-import type { CrashMoment } from "../../host/process/crash_points.ts";
-import { endStart } from "../../host/process/engine_options.ts";
-import { untilIdle } from "../../host/process/usage.ts";
-import { forgetManager, type Notify, watchdogMsOf } from "../../host/process/sd_notify.ts";
 import { watchPath } from "../../host/files/watch_path.ts";
-import { configPlaces } from "../shared/read_config.ts";
-import { isAlive } from "../../http/checks.ts";
-import type { Log } from "../../lib/log.ts";
-import { schedule } from "../../lib/clock.ts";
-import { StoreError } from "../../store/database/store_error.ts";
-import { type ConfigReloadOptions, createConfigReload } from "./reload.ts";
-import { endingOf, firstSignal, logOpenWork } from "./ending.ts";
-import { EXIT, type ExitCode, meaningOf } from "../shared/exit_code.ts";
-import type { OwnMethods } from "../shared/store_methods.ts";
-import type { Hangups } from "./hangup.ts";
+import type { HttpServer } from "../../host/http_server.ts";
 import { listenForHealth } from "../../host/listen.ts";
+import { readBootId } from "../../host/process/boot.ts";
+import type { CrashMoment } from "../../host/process/crash_points.ts";
+import { STOP_EXTRA_MS } from "../../host/process/end_process.ts";
+import { endStart } from "../../host/process/engine_options.ts";
+import { forgetManager, type Notify, watchdogMsOf } from "../../host/process/sd_notify.ts";
+import { untilIdle } from "../../host/process/usage.ts";
+import { isAlive } from "../../http/checks.ts";
+import { startKeepAlive, visitByFetch } from "../../http/monitor/keep_alive.ts";
+import { startWatchdog, statusLine, type Watchdog } from "../../http/monitor/watchdog.ts";
+import { schedule } from "../../lib/clock.ts";
+import type { Log } from "../../lib/log.ts";
+import { urlHostOf } from "../../lib/network/addresses.ts";
+import { StoreError } from "../../store/database/store_error.ts";
 import type { Extra } from "../extras/extra.ts";
 import { createServedParts } from "../extras/served_parts.ts";
+import { EXIT, type ExitCode, meaningOf } from "../shared/exit_code.ts";
+import { configPlaces } from "../shared/read_config.ts";
+import { toStartError } from "../shared/start_error.ts";
+import type { OwnMethods } from "../shared/store_methods.ts";
+import type { Hangups } from "./hangup.ts";
+import { type ConfigReloadOptions, createConfigReload } from "./reload.ts";
+
+/** How the bot ended, or the signal that stops it. */
+export type Ending =
+  | AccountEnd
+  | { readonly kind: "signal"; readonly signal: string };
+
+/**
+ * Milliseconds within which signals count as one. `timeout` and some shells signal a process and
+ * then its group.
+ */
+const SAME_SIGNAL_MS = 100;
+
+/** Signals that stop a bot, with the exit code of a second one. */
+export type StopSignal = readonly [
+  signal: "SIGTERM" | "SIGINT" | "SIGHUP" | "SIGBREAK",
+  code: number,
+];
+
+/**
+ * The signals of a platform. Windows has only events of the console: Ctrl-C, Ctrl-Break, and its closing,
+ * which the runtime calls SIGHUP. After a closing, the system gives a process five seconds.
+ */
+function stopSignals(platform: string = process.platform): readonly StopSignal[] {
+  return platform === "win32"
+    ? [["SIGINT", 130], ["SIGBREAK", 149], ["SIGHUP", 129]]
+    : [["SIGTERM", 143], ["SIGINT", 130]];
+}
+
+/** The first signal stops the bot; the second one ends the process at once, without data loss. */
+function firstSignal(): Promise<Ending> {
+  return new Promise((resolve) => {
+    let firstAt: number | undefined;
+    for (const [signal, code] of stopSignals()) {
+      process.on(signal, () => {
+        const at = performance.now();
+        if (firstAt !== undefined && at - firstAt >= SAME_SIGNAL_MS) process.exit(code);
+        firstAt ??= at;
+        resolve({ kind: "signal", signal });
+      });
+    }
+  });
+}
+
+/** Logs the work that a stop waits for, if there is any, and how to leave at once. */
+export function logWait(
+  { turns, unsent }: {
+    /** Running turns. */
+    readonly turns: number;
+    /** Answers that Discord does not have yet. */
+    readonly unsent: number;
+  },
+  graceSec: number,
+  log: Log,
+): void {
+  if (turns + unsent === 0) return;
+  log.info(
+    "Waiting for running turns and their answers. A second signal, such as Ctrl+C, ends the " +
+      "process at once; the next start continues them",
+    { turns, unsent, atMostSec: graceSec },
+  );
+}
+
+export function endingOf(end: Ending, log: Log): ExitCode {
+  switch (end.kind) {
+    case "signal":
+      log.info("Stopping", { signal: end.signal });
+      return EXIT.done;
+    case "refused":
+      log.error("Discord refused the bot", { hint: end.hint });
+      return EXIT.refused;
+    case "stop":
+      log.error("Discord refused the bot", { closeCode: end.code, hint: end.hint });
+      return EXIT.refused;
+    case "give_up":
+      log.error(
+        "Gave up connecting to Discord (channels.discord.gateway.reconnect.exitOnGiveUp); " +
+          "run `barnacle doctor`, then start Barnacle again",
+      );
+      return EXIT.tryAgain;
+    case "fault": {
+      const { message, code } = toStartError(end.error);
+      log.error(message);
+      return code;
+    }
+    case "worker_died":
+      log.error(
+        "The gateway thread died too often; start Barnacle again, and if it recurs, report it " +
+          "with the lines above",
+        { deaths: end.deaths },
+      );
+      return EXIT.tryAgain;
+  }
+}
+
+/** Logs the work that the stop waits for, unless the stop is faster. */
+async function logOpenWork(
+  bot: Pick<RunningBot, "refresh" | "snapshot">,
+  stopped: Promise<void>,
+  graceSec: number,
+  log: Log,
+): Promise<void> {
+  let isStopped = false;
+  void stopped.finally(() => isStopped = true);
+  await bot.refresh();
+  if (isStopped) return;
+  const { inbox, outbox } = bot.snapshot();
+  logWait(
+    { turns: inbox.running, unsent: outbox.pending + outbox.sending },
+    graceSec,
+    log,
+  );
+}
 
 interface ServeOptions extends BotOptions, ConfigReloadOptions {
   readonly logging: BotOptions["logging"];

@@ -9,8 +9,7 @@
 import { displayWidth, graphemesOf } from "../../render/markdown/graphemes.ts";
 import { printable } from "../../lib/text/quoted.ts";
 import type { Finding, FindingStatus } from "../../core/finding.ts";
-import type { Io } from "../terminal/io.ts";
-import type { Colour, Style } from "../terminal/style.ts";
+import type { Colour, Io, Style } from "../terminal/io.ts";
 import type { CommonFlags } from "./command.ts";
 import { EXIT, type ExitCode } from "./exit_code.ts";
 

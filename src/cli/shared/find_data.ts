@@ -12,18 +12,26 @@
  * store would keep the service from opening it.
  */
 
+import process from "node:process";
 import { accessSync, constants, existsSync, realpathSync, type Stats, statSync } from "node:fs";
 import { dirname, join } from "node:path";
-import process from "node:process";
 import { DATABASE_NAME } from "../../host/files/data_dir.ts";
 import { findTokenHolders } from "../../host/locks/token_lock.ts";
 import { codeOf } from "../../lib/errors.ts";
 import type { Io } from "../terminal/io.ts";
+import { EXIT, StartError } from "./exit_code.ts";
 import { findConfig } from "./read_config.ts";
 import { isHeld } from "./running_bot.ts";
-import { SERVICE_CONFIG, SERVICE_DATA } from "./service_paths.ts";
-import { EXIT, StartError } from "./exit_code.ts";
 import { dataDirOf, isDataNamed } from "./store_access.ts";
+
+export const SERVICE_CONFIG = "/etc/barnacle/config.jsonc";
+
+export const SERVICE_DATA = "/var/lib/barnacle";
+
+/** The log of a service of launchd, which has no journal. */
+export function launchdLog(home: string): string {
+  return join(home, "Library/Logs/barnacle.log");
+}
 
 /**
  * State of a data directory.

@@ -4,20 +4,26 @@
  *
  * The text may be the current file or a recorded one: `barnacle why` explains an old decision by the
  * rules of that time.
+ *
+ * It prints the checks of a decision, passed or failed, with fact and rule (P1).
  */
 
 import { dirname, isAbsolute, relative, sep } from "node:path";
 import { policiesIn } from "../../config/access.ts";
-import { positionsIn } from "../../config/text/written.ts";
-import type { AccountId, UserId } from "../../core/discord/ids.ts";
-import type { ResolvedName } from "../../core/names.ts";
-import { withNames } from "../../policy/rules/pinned.ts";
-import type { AccessPolicy } from "../../policy/rules/rules.ts";
 import type { BotConfig } from "../../config/config.ts";
 import type { Problem } from "../../config/text/problem.ts";
-import type { Io } from "../terminal/io.ts";
-import { readConfigLeniently } from "../shared/read_config.ts";
+import { positionsIn } from "../../config/text/written.ts";
+import type { AccountId, UserId } from "../../core/discord/ids.ts";
+import type { Explanation, VerdictCheck } from "../../core/inbound/facts.ts";
+import type { ResolvedName } from "../../core/names.ts";
+import { printable } from "../../lib/text/quoted.ts";
+import { withNames } from "../../policy/rules/pinned.ts";
+import type { AccessPolicy } from "../../policy/rules/rules.ts";
+import { displayWidth } from "../../render/markdown/graphemes.ts";
 import type { Store } from "../../store/store.ts";
+import { padToWidth } from "../shared/columns.ts";
+import { readConfigLeniently } from "../shared/read_config.ts";
+import type { Io, Style } from "../terminal/io.ts";
 
 /** A config file; without one, an empty config. */
 export interface ConfigSource {
@@ -144,4 +150,55 @@ export function tellDefaults({ config }: ReadAccess, io: Pick<Io, "err">): void 
     "There is no config file here, so the rules of today are the defaults; " +
       "`--config <file>` names the bot's config.",
   );
+}
+
+export interface PlacedCheck extends VerdictCheck {
+  /** Absent if there is no config file. */
+  readonly place?: RulePlace;
+}
+
+export function placedChecks(
+  { checks }: Pick<Explanation, "checks">,
+  placeOf: PlaceOf,
+): readonly PlacedCheck[] {
+  return checks.map((check) => {
+    const place = placeOf(check.rule);
+    return { ...check, place };
+  });
+}
+
+/** How checks are shown. */
+export interface CheckStyle {
+  /** Style of the words ok and NO. */
+  readonly style: Style;
+  /** Absolute path of the working directory; paths of files below it are relative. */
+  readonly cwd: string;
+}
+
+const MARKS = {
+  true: { word: "ok", colour: "green" },
+  false: { word: "NO", colour: "red" },
+} as const;
+const INDENT = "  ";
+
+/** One line per check: `"  ok  guild    Friends is listed  (channels.discord.guilds, …:9)"`. */
+export function checkLines(
+  checks: readonly PlacedCheck[],
+  { style, cwd }: CheckStyle,
+): readonly string[] {
+  const width = Math.max(0, ...checks.map(({ id }) => displayWidth(id)));
+  return checks.map(({ id, passed, fact, rule, place }) => {
+    const { word, colour } = MARKS[`${passed}`];
+    const mark = style[colour](word);
+    const text = `${padToWidth(id, width)}  ${printable(fact)}`;
+    return `${INDENT}${mark}  ${text}  (${printable(ruleText(rule, place, cwd))})`;
+  });
+}
+
+/** Turns a sentence into a phrase; names keep their capitals. */
+export function asPhrase(sentence: string): string {
+  const body = sentence.replace(/\.$/, "");
+  return /^(?:Barnacle|Discord|PluralKit)\b/.test(body)
+    ? body
+    : body.replace(/^./u, (a) => a.toLowerCase());
 }

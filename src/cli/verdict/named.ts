@@ -4,6 +4,8 @@ import { ChannelTypes } from "@discordeno/types";
 import {
   type AccountId,
   type ChannelId,
+  type GuildId,
+  type MessageId,
   parseSnowflake,
   type UserId,
 } from "../../core/discord/ids.ts";
@@ -17,6 +19,71 @@ import { restoreIndex } from "../../discord/gateway/decode/guild_index.ts";
 import { printable, quoted } from "../../lib/text/quoted.ts";
 import { isFormOf } from "../../policy/rules/checks.ts";
 import type { Store } from "../../store/store.ts";
+
+interface ListedChannel {
+  readonly id: ChannelId;
+  readonly name: string;
+  readonly guild: string;
+  readonly guildId: GuildId;
+}
+
+/** The channels of these accounts, guild by guild. Channels without a known name are left out. */
+export async function knownChannels(
+  { gateway }: Pick<Store, "gateway">,
+  accounts: readonly AccountId[],
+): Promise<readonly ListedChannel[]> {
+  const known: ListedChannel[] = [];
+  for (const accountId of accounts) {
+    const { index } = restoreIndex(await gateway.guildsOf(accountId));
+    for (const [guildId, { name: guild, channels }] of index) {
+      for (const { id, name } of channels.values()) {
+        if (name !== undefined) known.push({ id, name, guild, guildId });
+      }
+    }
+  }
+  return known;
+}
+
+/** The message or failure to explain. */
+export type Subject =
+  | { readonly kind: "failure"; readonly failureId: string }
+  | {
+    readonly kind: "message";
+    readonly messageId: MessageId;
+    /** From a link; without a guild it is a direct message. */
+    readonly place?: { readonly channelId: ChannelId; readonly guildId?: GuildId };
+  }
+  | { readonly kind: "problem"; readonly problem: string };
+
+/** Format of error ids; a message id has at least 17 digits. */
+const FAILURE_ID = /^`?([0-9a-f]{12})`?$/i;
+
+/** With Shift, Discord's "Copy Message ID" puts the channel's id before the message's. */
+const IDS = /^(?:(\d{15,20})-)?(\d{15,20})$/;
+
+export function parseSubject(text: string): Subject {
+  const trimmed = text.trim();
+  const [, failureId] = FAILURE_ID.exec(trimmed) ?? [];
+  if (failureId !== undefined) return { kind: "failure", failureId: failureId.toLowerCase() };
+
+  const [, , digits] = IDS.exec(trimmed) ?? [];
+  const messageId = digits === undefined ? undefined : parseSnowflake<"message">(digits);
+  if (messageId) return { kind: "message", messageId };
+
+  const target = parseTarget(trimmed);
+  if (target.kind !== "channel" || target.messageId === undefined) {
+    return {
+      kind: "problem",
+      problem: `${quoted(trimmed)} is neither a message link or id nor an error id`,
+    };
+  }
+  const { channelId, guildId } = target;
+  return {
+    kind: "message",
+    messageId: target.messageId,
+    place: { channelId, guildId: guildId || undefined },
+  };
+}
 
 /**
  * The usernames of people whom the bot knows, by id: those who wrote to it, and paired people. A name

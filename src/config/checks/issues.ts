@@ -1,7 +1,14 @@
-/** Explains zod's issues in terms of the file: the value, the allowed values, the likely intent. */
+/**
+ * Explains zod's issues in terms of the file: the value, the allowed values, the likely intent.
+ *
+ * Keys that operators often misplace name their right place. If such a key could only let more
+ * messages in, it is a warning: without it, Barnacle is stricter. If it was meant to keep messages
+ * out, it stays an error, because its writer relies on it.
+ */
 
 import { findNodeAtLocation, type Node } from "jsonc-parser";
 import { z } from "zod";
+import { quoted } from "../../lib/text/quoted.ts";
 import {
   allowedBy,
   childOf,
@@ -11,11 +18,106 @@ import {
   schemaAt,
   shapeOf,
 } from "../schema/parts/shape.ts";
-import { rightPlaceOf } from "./misplaced.ts";
-import { type Distance, nearestOf } from "./nearest.ts";
-import { quoted } from "../../lib/text/quoted.ts";
 import { type Span, withoutSecrets } from "../text/problem.ts";
 import { type Fault, keyNodeAt, nameOf, type Remark, type Segment } from "../text/tree.ts";
+
+/** The right places of keys of an account that Barnacle ignores with a warning (C3). */
+export const IGNORED: Readonly<Record<string, string>> = {
+  requireMention:
+    'it belongs in a guild, "guilds": { "*": { "requireMention": … } }, or in a channel',
+  systemPrompt: 'it belongs in a channel, or as "prompt" in an agent of agents.list',
+};
+
+/**
+ * Hints for names that belong elsewhere or have another name here (C13), by the name as written.
+ */
+const ELSEWHERE: Readonly<Record<string, string>> = {
+  token_from_env: 'write "token": "${NAME}" in channels.discord',
+  log_level: 'write "level" in log',
+  RateLimitConfig: 'write "rateLimit" in channels.discord',
+  ReconnectConfig: 'write "reconnect" in channels.discord.gateway',
+  AgentRouter: 'write "router" at the top of the file',
+  tool_config: 'write "timeoutSec" in tools',
+  async_tool_timeout: 'write "timeoutSec" in tools',
+  heartbeat_priority: "remove it: heartbeats always go first",
+  tcp_keepalive: 'write "tcpKeepaliveSec" in channels.discord.gateway',
+  gateway_options: 'write "gateway" in channels.discord',
+  rate_limit: 'write "rateLimit" in channels.discord',
+  required_vars: 'write "requiredVars" in preflight',
+  check_network: 'write "network" in preflight',
+  check_dns: 'write "dns" in preflight',
+  max_retries: 'write "maxRetries" in channels.discord.gateway.reconnect',
+  validate_env: "remove it: preflight in this file checks the environment, " +
+    "and `barnacle doctor` prints the result",
+  generate_invite_url: "remove it: `barnacle invite` prints the link",
+  graceful_shutdown: "remove it: always on; shutdown.graceSec limits the time to finish answers",
+  model: 'write it in agents: "agents": { "defaults": { "model": "<provider>/<model>" } }',
+  token: 'write it in channels: "channels": { "discord": { "token": … } }',
+  guilds: 'write it in channels: "channels": { "discord": { "guilds": … } }',
+  roles: 'write roles in users: "users": ["role:<id>"]',
+  dmPolicy: 'write "policy" in channels.discord.dm',
+  discord: 'write it in channels: "channels": { "discord": { … } }',
+  providers: 'write it in models: "models": { "providers": { … } }',
+  agent: "write agents in agents.list, and defaults for all in agents.defaults",
+  gateway: "here, gateway is the connection to Discord: write it in channels.discord",
+};
+
+/** The right place of a well-known key; `undefined` for other names. */
+function rightPlaceOf(name: string): string | undefined {
+  return Object.hasOwn(ELSEWHERE, name) ? ELSEWHERE[name] : undefined;
+}
+
+/** The number of letters to change from one word to the other. */
+export type Distance = (one: string, other: string) => number;
+
+/** Finds the most similar name. A third of its letters may differ, or two, and their case. */
+export function nearestOf(
+  written: string,
+  names: readonly string[],
+  distance: Distance,
+): string | undefined {
+  const plain = (word: string): string => word.toLowerCase().replace(/[_\s-]/g, "");
+  if (written.length > 60) return undefined;
+  let best: string | undefined;
+  let least = written.length < 4 ? 2 : Math.max(3, Math.floor(written.length / 3) + 1);
+  for (const word of names) {
+    const [one, other] = [plain(written), plain(word)];
+    const isShort = one.length >= 3 && other.startsWith(one); // "allow" for "allowlist"
+    const far = isShort || lettersOf(one) === lettersOf(other) ? 1 : distance(one, other);
+    if (far < least) [best, least] = [word, far];
+  }
+  return best;
+}
+
+/**
+ * Finds the path in the schema that an operator probably meant, key by key.
+ *
+ * @returns `undefined` if one of the keys has no similar one.
+ */
+export function nearestPath(
+  root: Schema,
+  written: readonly Segment[],
+  distance: Distance,
+): readonly Segment[] | undefined {
+  const path: Segment[] = [];
+  let schema = root;
+  for (const segment of written) {
+    const own = childOf(schema, segment);
+    const name = own
+      ? segment
+      : nearestOf(String(segment), Object.keys(shapeOf(schema) ?? {}), distance);
+    const child = name === undefined ? undefined : own ?? childOf(schema, name);
+    if (name === undefined || !child) return undefined;
+    path.push(name);
+    schema = child;
+  }
+  return path;
+}
+
+/** Two swapped letters count as one slip. */
+function lettersOf(word: string): string {
+  return word.split("").sort().join("");
+}
 
 export type Issue = z.core.$ZodIssue;
 

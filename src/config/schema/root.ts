@@ -10,12 +10,22 @@ import { key } from "./parts/key.ts";
 import { agents, bindings, router, session, skills, tools } from "./agents.ts";
 import { groupPolicy } from "./access.ts";
 import { audio, models } from "./models.ts";
-import { type account, discord } from "./discord.ts";
+import { type account, discord, store } from "./discord.ts";
 import { hooks } from "./hooks.ts";
 import { messages, voice } from "./messages.ts";
-import { alerts, mcp, search } from "./reach.ts";
-import { backup, budgets, commands, exec, http, log, preflight, shutdown } from "./service.ts";
-import { store } from "./store.ts";
+import {
+  alerts,
+  backup,
+  budgets,
+  commands,
+  exec,
+  http,
+  log,
+  mcp,
+  preflight,
+  search,
+  shutdown,
+} from "./service.ts";
 
 /** Has no default, because its absence counts (P6). */
 export const discordSection = key(discord.optional(), "The bot on Discord.");

@@ -8,7 +8,7 @@
 import { spawn } from "node:child_process";
 import { readdirSync, rmSync } from "node:fs";
 import { basename, join, resolve as resolvePath } from "node:path";
-import type { Served, ServedPart } from "../../cli/extras/served_part.ts";
+import type { Served, ServedPart } from "../../cli/extras/served_parts.ts";
 import type { BotConfig } from "../../config/config.ts";
 import type { BackupState } from "../../core/store/settings.ts";
 import { BACKUPS_NAME } from "../../host/files/data_dir.ts";

@@ -44,7 +44,7 @@ import type { CommonFlags } from "../../cli/shared/command.ts";
 import { EXIT, type ExitCode, StartError } from "../../cli/shared/exit_code.ts";
 import { whyUnreadable } from "../../cli/shared/read_config.ts";
 import { lockOfStopped } from "../../cli/shared/running_bot.ts";
-import { SERVICE_CONFIG, SERVICE_DATA } from "../../cli/shared/service_paths.ts";
+import { SERVICE_CONFIG, SERVICE_DATA } from "../../cli/shared/find_data.ts";
 import { reportingErrors } from "../../cli/shared/start_error.ts";
 import { dataDirOf, isDataNamed } from "../../cli/shared/store_access.ts";
 import { withData } from "../../cli/shared/with_store.ts";

@@ -1,12 +1,11 @@
 /** `barnacle config get`, `set` and `unset`. */
 
-import { type Edited, setAt, unsetAt } from "../../config/text/edit.ts";
+import { type Edited, parsePath, setAt, unsetAt } from "../../config/text/edit.ts";
 import { parseConfig } from "../../config/parse.ts";
-import { parsePath } from "../../config/text/path.ts";
 import { shortened } from "../../config/text/problem.ts";
 import { positionOf } from "../../config/text/written.ts";
 import { configSchema } from "../../config/schema/root.ts";
-import { nearestPath } from "../../config/checks/nearest.ts";
+import { nearestPath } from "../../config/checks/issues.ts";
 import { docOf, schemaAt } from "../../config/schema/parts/shape.ts";
 import { isList, readTree, type Segment, valueAt } from "../../config/text/tree.ts";
 import { pathText } from "../../core/config_file.ts";

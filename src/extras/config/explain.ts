@@ -5,8 +5,13 @@
 
 import type { LoadedConfig } from "../../config/load.ts";
 import { effectiveValues } from "../../config/schema/accounts.ts";
-import { findKeys, type FoundKey } from "../../config/keys/find_keys.ts";
-import { allKeys, type KeyFacts, keyFacts } from "../../config/keys/key_facts.ts";
+import {
+  allKeys,
+  findKeys,
+  type FoundKey,
+  type KeyFacts,
+  keyFacts,
+} from "../../config/keys/find_keys.ts";
 import { jsonOnOneLine, type ReferenceKey } from "../../config/reference.ts";
 import { positionsIn } from "../../config/text/written.ts";
 import { isList, isRecord, type Segment, valueAt } from "../../config/text/tree.ts";

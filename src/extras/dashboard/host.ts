@@ -5,7 +5,7 @@
  * off, a request costs the comparison of a path.
  */
 
-import type { Served, ServedPart } from "../../cli/extras/served_part.ts";
+import type { Served, ServedPart } from "../../cli/extras/served_parts.ts";
 import type { DashboardLink } from "../../bot.ts";
 import type { Dashboard } from "./dashboard.ts";
 import { EXIT, StartError } from "../../cli/shared/exit_code.ts";

@@ -11,7 +11,7 @@ import type { ShownReport } from "../../http/read_report.ts";
 import { printable } from "../../lib/text/quoted.ts";
 import { EXIT, type ExitCode, StartError } from "../../cli/shared/exit_code.ts";
 import type { CommonFlags } from "../../cli/shared/command.ts";
-import type { Io } from "../../cli/terminal/io.ts";
+import type { Io, Style } from "../../cli/terminal/io.ts";
 import { type DataChoice, dataProblem, useData } from "../../cli/shared/find_data.ts";
 import {
   askStatus,
@@ -21,7 +21,6 @@ import {
   withoutServer,
 } from "../../cli/shared/running_bot.ts";
 import { showFindings } from "../../cli/shared/columns.ts";
-import type { Style } from "../../cli/terminal/style.ts";
 import { toStartError } from "../../cli/shared/start_error.ts";
 
 export interface StatusFlags extends CommonFlags {

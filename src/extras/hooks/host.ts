@@ -5,7 +5,7 @@
 
 import { randomInt } from "node:crypto";
 import type { Setup } from "../../bot.ts";
-import type { Served, ServedPart } from "../../cli/extras/served_part.ts";
+import type { Served, ServedPart } from "../../cli/extras/served_parts.ts";
 import { toAccountId } from "../../core/discord/ids.ts";
 import { HOOK_BODY_BYTES } from "../../core/hooks/hook.ts";
 import type { HttpServer } from "../../host/http_server.ts";

@@ -11,7 +11,7 @@ import {
   SECRET_MAX_BYTES,
   whyUnreadable,
 } from "../../cli/shared/read_config.ts";
-import { SERVICE_DATA } from "../../cli/shared/service_paths.ts";
+import { SERVICE_DATA } from "../../cli/shared/find_data.ts";
 import { toStartError } from "../../cli/shared/start_error.ts";
 import { confirmOnTerminal } from "../../cli/terminal/confirm.ts";
 import type { Io } from "../../cli/terminal/io.ts";

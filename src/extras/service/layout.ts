@@ -7,7 +7,7 @@
  * knows no restart after an exit code. `conhost --headless` keeps the bot from opening a window.
  */
 
-import { SERVICE_CONFIG, SERVICE_DATA } from "../../cli/shared/service_paths.ts";
+import { SERVICE_CONFIG, SERVICE_DATA } from "../../cli/shared/find_data.ts";
 import { type ServiceTarget, WINDOWS_TASK } from "./target.ts";
 import { TEXTS } from "./texts.js";
 

@@ -3,7 +3,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { isRecord, parseForeignJson } from "../../lib/text/json.ts";
 import { printable } from "../../lib/text/quoted.ts";
-import { launchdLog } from "../../cli/shared/service_paths.ts";
+import { launchdLog } from "../../cli/shared/find_data.ts";
 import { holderOf, isHeld } from "../../cli/shared/running_bot.ts";
 import { meaningOf } from "../../cli/shared/exit_code.ts";
 import { UNIT } from "./layout.ts";
@@ -123,7 +123,7 @@ async function waitForAgent(
   return { kind: "failed", why: `the bot does not run; ${path} has its log`, log: [] };
 }
 
-/** The log's event once Discord has accepted the bot (`cli/run/banner.ts`). */
+/** The log's event once Discord has accepted the bot (`cli/run/run.ts`). */
 const READY_EVENT = "The bot is ready";
 
 /** Bytes of the log before a start; service managers with a journal know the time instead. */

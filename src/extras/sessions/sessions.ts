@@ -8,7 +8,7 @@ import { quoted } from "../../lib/text/quoted.ts";
 import { displayNameOf } from "../../session/session_key.ts";
 import { inColumns, printLines } from "../../cli/shared/columns.ts";
 import { EXIT, type ExitCode } from "../../cli/shared/exit_code.ts";
-import { knownChannels } from "../../cli/verdict/known_channels.ts";
+import { knownChannels } from "../../cli/verdict/named.ts";
 import type { CommonFlags } from "../../cli/shared/command.ts";
 import { jsonLine } from "../../lib/text/json.ts";
 import { readConfigLeniently, type SlugOf, slugsIn } from "../../cli/shared/read_config.ts";

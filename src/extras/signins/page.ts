@@ -3,7 +3,7 @@
  * person's, as links can be passed on. So it ends no sign-in: its person does that in Discord.
  */
 
-import type { Served, ServedPart } from "../../cli/extras/served_part.ts";
+import type { Served, ServedPart } from "../../cli/extras/served_parts.ts";
 import { CALLBACK_ROUTE, page, refusedCallback } from "../../host/sign_in_callback.ts";
 import { publicNames } from "../../http/guard.ts";
 

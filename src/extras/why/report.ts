@@ -23,9 +23,10 @@ import { explain } from "../../policy/authorize.ts";
 import {
   type AccessView,
   type ConfigSource,
+  type PlacedCheck,
+  placedChecks,
   type RulePlace,
 } from "../../cli/verdict/current_rules.ts";
-import { type PlacedCheck, placedChecks } from "../../cli/verdict/checks.ts";
 import { reasonText } from "../../render/reasons.ts";
 import type { MessageRecord, OutboxOnRecord } from "../../store/messages/message_record.ts";
 

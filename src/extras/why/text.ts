@@ -6,9 +6,13 @@ import { moneyText, type TurnCost } from "../../core/spending/usage.ts";
 import type { ReplacedModel } from "../../core/model.ts";
 import { nextStepAfter } from "../../core/model_problem.ts";
 import { printable } from "../../lib/text/quoted.ts";
-import { ruleText } from "../../cli/verdict/current_rules.ts";
+import {
+  asPhrase,
+  checkLines,
+  type CheckStyle,
+  ruleText,
+} from "../../cli/verdict/current_rules.ts";
 import { inColumns } from "../../cli/shared/columns.ts";
-import { asPhrase, checkLines, type CheckStyle } from "../../cli/verdict/checks.ts";
 import type { TimelineEntry } from "../../core/turn/timeline.ts";
 import { clip } from "../../lib/text/cut.ts";
 import type { Outcome, ReportedRow, WhyDecision, WhyReport } from "./report.ts";

@@ -12,7 +12,7 @@ import {
   toAccountId,
 } from "../../core/discord/ids.ts";
 import { charsOf, FIRST_TOKENS_PER_CHAR, MAX_ENTRIES } from "../../session/history.ts";
-import { knownChannels } from "../../cli/verdict/known_channels.ts";
+import { knownChannels, parseSubject, type Subject } from "../../cli/verdict/named.ts";
 import {
   accessIn,
   type AccessNow,
@@ -31,7 +31,6 @@ import type { Store } from "../../store/store.ts";
 import { restoreIndex } from "../../discord/gateway/decode/guild_index.ts";
 import { toIntents } from "../../discord/gateway/read/intents.ts";
 import { DEFAULT_RETENTION } from "../../store/messages/retention.ts";
-import { parseSubject, type Subject } from "../../cli/verdict/subject.ts";
 import { type AccountEvidence, type Evidence, judgeAbsence } from "./no_record.ts";
 import { reportOf, type SessionNow, type Today, type WhyReport } from "./report.ts";
 import { hookEventLines, hookEventReport } from "./hook_event.ts";

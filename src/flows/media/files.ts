@@ -27,10 +27,9 @@ import { DISCORD_API_BASE } from "../../discord/rest/exchange/exchange.ts";
 import { createRefreshUrl } from "../../discord/rest/requests/single_message.ts";
 import { endsOf } from "../../lib/text/cut.ts";
 import type { LogFields } from "../../lib/log.ts";
-import { createDownload, createIsMediaUrl } from "../../media/download.ts";
+import { createDownload, createIsMediaUrl, createMedia } from "../../media/media.ts";
 import { imageProblem } from "../../media/image.ts";
 import { createDrawings, createSentFiles, createShownImages } from "../../media/kept_files.ts";
-import { createMedia } from "../../media/media.ts";
 import { spendOf } from "../turn/spending/budgets.ts";
 
 interface Files {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { section } from "../../../src/cli/help/command_help.ts";
-import { COLOURED, PLAIN } from "../../../src/cli/terminal/style.ts";
+import { COLOURED, PLAIN } from "../../../src/cli/terminal/io.ts";
 
 describe("[O10] section()", () => {
   it("lists terms in a column, with their texts beside them", () => {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { Online } from "../../../src/bot.ts";
-import { createBanner } from "../../../src/cli/run/banner.ts";
+import { createBanner } from "../../../src/cli/run/run.ts";
 import { toAccountId } from "../../../src/core/discord/ids.ts";
 import { userId } from "../../support/discord/builders.ts";
 import { recordingLog } from "../../support/recording_log.ts";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { exitCodeOf, inColumns, showFindings } from "../../../src/cli/shared/columns.ts";
-import { COLOURED, PLAIN } from "../../../src/cli/terminal/style.ts";
+import { COLOURED, PLAIN } from "../../../src/cli/terminal/io.ts";
 import type { Finding, FindingStatus } from "../../../src/core/finding.ts";
 
 describe("inColumns()", () => {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { COLOURED, PLAIN, styleFor } from "../../../src/cli/terminal/style.ts";
+import { COLOURED, PLAIN, styleFor } from "../../../src/cli/terminal/io.ts";
 
 const TERMINAL = { isTTY: true };
 

@@ -1,8 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { describe, it } from "node:test";
-import { COLOURED } from "../../../src/cli/terminal/style.ts";
-import { wrapLines } from "../../../src/cli/terminal/wrap.ts";
+import { COLOURED, wrapLines } from "../../../src/cli/terminal/io.ts";
 import { displayWidth } from "../../../src/render/markdown/graphemes.ts";
 
 describe("[O10] wrapLines()", () => {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { asPhrase } from "../../../src/cli/verdict/checks.ts";
+import { asPhrase } from "../../../src/cli/verdict/current_rules.ts";
 
 describe("[P1] asPhrase()", () => {
   it("makes the end of a sentence, and keeps the capitals of names", () => {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { allKeys } from "../../../src/config/keys/key_facts.ts";
+import { allKeys } from "../../../src/config/keys/find_keys.ts";
 import { load } from "../support.ts";
 
 /** Names of the connection guide that Barnacle has as keys of its own. */

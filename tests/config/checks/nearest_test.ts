@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { distance } from "fastest-levenshtein";
-import { nearestPath } from "../../../src/config/checks/nearest.ts";
+import { nearestPath } from "../../../src/config/checks/issues.ts";
 import { configSchema } from "../../../src/config/schema/root.ts";
 
 describe("[C10] nearestPath()", () => {

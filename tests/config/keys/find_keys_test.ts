@@ -1,8 +1,7 @@
 import assert from "node:assert/strict";
 import { distance } from "fastest-levenshtein";
 import { describe, it } from "node:test";
-import { findKeys } from "../../../src/config/keys/find_keys.ts";
-import { allKeys, keyFacts } from "../../../src/config/keys/key_facts.ts";
+import { allKeys, findKeys, keyFacts } from "../../../src/config/keys/find_keys.ts";
 import { cases } from "../../support/long_form.ts";
 
 const CASES: readonly (readonly [query: string, by: string, path: string])[] = [

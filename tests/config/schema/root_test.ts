@@ -6,7 +6,7 @@ import { Ajv2020 } from "ajv/dist/2020.js";
 import { z } from "zod";
 import { jsonSchema } from "../../../src/extras/config/check.ts";
 import type { Config } from "../../../src/config/config.ts";
-import { allKeys } from "../../../src/config/keys/key_facts.ts";
+import { allKeys } from "../../../src/config/keys/find_keys.ts";
 import { effectiveValues } from "../../../src/config/schema/accounts.ts";
 import { configSchema, discordSection as discord } from "../../../src/config/schema/root.ts";
 import { lazySection } from "../../../src/config/schema/parts/key.ts";

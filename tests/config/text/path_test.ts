@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { describe, it } from "node:test";
 import { pathText } from "../../../src/core/config_file.ts";
-import { parsePath, readTyped } from "../../../src/config/text/path.ts";
+import { parsePath, readTyped } from "../../../src/config/text/edit.ts";
 import { anyCharacter } from "../../support/any_character.ts";
 import { anyValue } from "../jsonc_texts.ts";
 

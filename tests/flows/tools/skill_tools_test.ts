@@ -22,8 +22,7 @@ import { UnknownOutcomeError } from "../../../src/core/turn/tool.ts";
 import { runSkill, runSkillTool, skillQuestion } from "../../../src/flows/tools/skill_tools.ts";
 import { answeredLine, runToolJob } from "../../../src/sandbox/tool_module.ts";
 import { fetchDeclared } from "../../../src/web/declared_fetch.ts";
-import { withTools } from "../../../src/workspace/skill_tools.ts";
-import { findSkills } from "../../../src/workspace/skills.ts";
+import { findSkills, withTools } from "../../../src/workspace/skills.ts";
 import { userId } from "../../support/discord/builders.ts";
 import { tempDirectory } from "../../support/temp_directory.ts";
 

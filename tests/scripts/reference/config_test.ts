@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { describe, it } from "node:test";
 import { generatedFiles } from "../../../scripts/reference/config.ts";
 import { configurationPage, taskPages } from "../../../scripts/reference/config_page.ts";
-import { allKeys, anchorOf, docsOf } from "../../../src/config/keys/key_facts.ts";
+import { allKeys, anchorOf, docsOf } from "../../../src/config/keys/find_keys.ts";
 
 const ROOT = join(import.meta.dirname!, "..", "..", "..");
 

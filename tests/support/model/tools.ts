@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { z } from "zod";
 import type { BotAccount } from "../../../src/account/account.ts";
-import type { LoadReaders } from "../../../src/agent/effects.ts";
+import type { LoadReaders } from "../../../src/agent/toolbox.ts";
 import { createToolbox, type Toolbox } from "../../../src/agent/toolbox.ts";
 import { NO_SKILLS } from "../../../src/core/skills/skill.ts";
 import type { Tool, ToolContext } from "../../../src/core/turn/tool.ts";

@@ -8,7 +8,7 @@
 
 import type { JudgedOnRecord } from "../../../store/messages/message_record.ts";
 import { accessIn, ruleText } from "../../../cli/verdict/current_rules.ts";
-import type { PlacedCheck } from "../../../cli/verdict/checks.ts";
+import type { PlacedCheck } from "../../../cli/verdict/current_rules.ts";
 import {
   hasArrived,
   recordedReport,
@@ -17,7 +17,7 @@ import {
   type WhyDecision,
   type WhyReport,
 } from "../../why/exports.ts";
-import { parseSubject } from "../../../cli/verdict/subject.ts";
+import { parseSubject } from "../../../cli/verdict/named.ts";
 import type { DashboardParts } from "../base/page.ts";
 import { type SlugOf, slugsOf } from "../../../cli/shared/read_config.ts";
 import { Decisions, OutcomeBadge } from "../base/decisions.tsx";

@@ -13,7 +13,7 @@ import type { Snapshot } from "../../../http/snapshot.ts";
 import type { JudgedOnRecord } from "../../../store/messages/message_record.ts";
 import type { Store } from "../../../store/store.ts";
 import type { AccountId } from "../../../core/discord/ids.ts";
-import { knownChannels } from "../../../cli/verdict/known_channels.ts";
+import { knownChannels } from "../../../cli/verdict/named.ts";
 import {
   ALLOW_ALWAYS,
   ALLOW_ONCE,

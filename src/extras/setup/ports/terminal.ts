@@ -15,7 +15,7 @@ import { schedule } from "../../../lib/clock.ts";
 import { wrapped } from "../../../lib/text/cut.ts";
 import { printable, safeOutput } from "../../../lib/text/quoted.ts";
 import { createStatusLine } from "../../../cli/terminal/io.ts";
-import type { Style } from "../../../cli/terminal/style.ts";
+import type { Style } from "../../../cli/terminal/io.ts";
 import { type AskedChoice, type AskedText, type Dialogue, DialogueEnd } from "./dialogue.ts";
 
 /** Columns of a sign or the bar, and the space after it. */

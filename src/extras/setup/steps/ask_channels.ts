@@ -1,6 +1,6 @@
 /** The channels of the second chapter of a setup: where the bot answers. */
 
-import { type Distance, nearestOf } from "../../../config/checks/nearest.ts";
+import { type Distance, nearestOf } from "../../../config/checks/issues.ts";
 import { type ChannelId, type GuildId, parseSnowflake } from "../../../core/discord/ids.ts";
 import type { Named } from "../../../core/inbound/inbound.ts";
 import { quoted } from "../../../lib/text/quoted.ts";

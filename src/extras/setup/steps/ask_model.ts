@@ -7,7 +7,7 @@ import { modelProblemOf, wordsOf } from "../../../core/model_problem.ts";
 import { printable, quoted } from "../../../lib/text/quoted.ts";
 import { sizeOf } from "../../../lib/text/units.ts";
 import type { ListedModel } from "../../../providers/choice/list_models.ts";
-import { priceOf } from "../../../config/prices.ts";
+import { priceOf } from "../../../config/model_checks.ts";
 import { isPaid, modelIdOf, type ModelSettings } from "../../../providers/settings.ts";
 import type { Tested } from "../../model/exports.ts";
 import type { SetupPorts } from "./setup_ports.ts";
