@@ -77,8 +77,12 @@ function filesBelow(folder: string): readonly string[] {
 
 const mode = (path: string) => statSync(path).mode & 0o777;
 
-/** Answers all questions with Enter, up to that of the files. */
-async function toTheFiles({ simulator, bot }: FreshMachine, terminal: OpenTerminal): Promise<void> {
+/** Answers all questions with Enter, up to that of the files. An example names its channels itself. */
+async function toTheFiles(
+  { simulator, bot }: FreshMachine,
+  terminal: OpenTerminal,
+  isExample = false,
+): Promise<void> {
   await terminal.see(/Paste the bot token/);
   terminal.type(bot.token, true);
   terminal.type(KEY.enter);
@@ -86,8 +90,10 @@ async function toTheFiles({ simulator, bot }: FreshMachine, terminal: OpenTermin
   terminal.type(KEY.enter);
   await terminal.see(/oauth2\/authorize\?client_id=\d+/);
   simulator.invite({ who: "Krill" });
-  await terminal.see(/In every channel that it can see \(3 of 3\)/);
-  terminal.type(KEY.enter);
+  if (!isExample) {
+    await terminal.see(/In every channel that it can see \(3 of 3\)/);
+    terminal.type(KEY.enter);
+  }
   await terminal.see(/Are you @ada, the owner of the application\?/);
   terminal.type(KEY.enter);
   await terminal.see(/Which model answers\?/);
@@ -196,6 +202,21 @@ describe(
         await terminal.see(/Message Content and Server Members are on/);
         terminal.type(KEY.interrupt);
         assert.equal(await terminal.exited, 1);
+      });
+    });
+
+    it("[C4] begins with the example for voice, whose bot starts beside a server that is not there yet", async () => {
+      await onFreshMachine(async (machine) => {
+        const terminal = machine.open(["setup", "--example", "voice"]);
+        await toTheFiles(machine, terminal, true);
+        terminal.type(KEY.enter);
+        await terminal.see(/config check: 0 errors, 0 warnings/);
+        await terminal.see(/How shall the bot run\?/);
+        terminal.type(KEY.enter);
+        await terminal.see(/Krill is ready/);
+        assert.match(readFileSync(machine.configFile, "utf8"), /"voice": \{\}/);
+        terminal.type(KEY.interrupt);
+        assert.equal(await terminal.exited, 0);
       });
     });
 
