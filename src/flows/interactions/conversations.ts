@@ -122,7 +122,7 @@ export function agentHere(account: BotAccount, call: CommandCall): string | unde
 export function chosenValue(
   account: BotAccount,
   call: CommandCall,
-  name: ChosenSetting,
+  name: ChosenSetting | "model",
 ): string | undefined {
   return name === "activation" || name === "send"
     ? chosenInPlace(account, call, name)

@@ -12,11 +12,18 @@ import type { CommandCall } from "../../core/inbound/interactions.ts";
 import type { Menu } from "../../core/outbound/outbound.ts";
 import { bounded } from "../../lib/text/cut.ts";
 import { NOT_AUTHORIZED } from "../../render/sentences.ts";
-import { type Choice, choicesFor, type Command, type Component, partsOf } from "../base/command.ts";
+import {
+  type AnswerParts,
+  type Choice,
+  choicesFor,
+  type Command,
+  type Component,
+  partsOf,
+} from "../base/command.ts";
 import { agentLine } from "./about.ts";
 import { setKey } from "./config.ts";
 
-type MayBeLater<Value> = Value | Promise<Value>;
+const facts = () => import("../../flows/interactions/conversations.ts");
 
 interface Setting {
   readonly name: string;
@@ -24,10 +31,7 @@ interface Setting {
   readonly needs: "session" | "owner";
   /** The value that counts there. */
   readonly of: (call: CommandCall, account: BotAccount) => Promise<string>;
-  readonly choices: (
-    call: CommandCall,
-    account: BotAccount,
-  ) => MayBeLater<readonly Choice[]>;
+  readonly choices: (account: BotAccount) => readonly Choice[] | Promise<readonly Choice[]>;
   /** Whether a person may give another value than the choices. */
   readonly isFree?: true;
   /** @returns Why nothing has changed; `undefined` if the value counts. */
@@ -35,12 +39,9 @@ interface Setting {
     call: CommandCall,
     account: BotAccount,
     value: string,
-  ) => MayBeLater<string | undefined>;
-  /** A sentence below the answer. */
-  readonly remark?: (
-    call: CommandCall,
-    account: BotAccount,
   ) => Promise<string | undefined>;
+  /** A sentence below the answer. */
+  readonly remark?: (call: CommandCall, account: BotAccount) => Promise<string | undefined>;
 }
 
 /** The value that removes the choice of a person. */
@@ -54,52 +55,27 @@ function modelIds({ settings: { models, choices } }: BotAccount): readonly strin
 }
 
 const model: Setting = {
-  name: "model",
-  description: "The model of this conversation",
-  needs: "session",
-  async of(call, account) {
-    const { modelHere } = await import("../../flows/interactions/conversations.ts");
-    return modelHere(account, call).id;
-  },
-  choices: (_, account) => [...modelIds(account).map(valueChoice), AS_CONFIG],
-  async choose(call, account, value) {
-    const { chooseValue } = await import("../../flows/interactions/conversations.ts");
-    await chooseValue(account, call, "model", value === DEFAULT ? undefined : value);
-    return undefined;
-  },
+  ...inStore("model", "session", "The model of this conversation", DEFAULT, []),
+  of: async (call, account) => (await facts()).modelHere(account, call).id,
+  choices: (account) => [...modelIds(account).map(valueChoice), AS_CONFIG],
 };
 
-const OF_THINKING = inStore("think", "session", "How long my model thinks here", DEFAULT, [
-  ...THINK_LEVELS.map(valueChoice),
-  { name: "default: as the model does by itself", value: DEFAULT },
-]);
-
-/**
- * A server's words alone tell whether its model takes a level. So a refused level is remembered, and
- * this setting says so; the turn that found out is answered without it.
- */
 const think: Setting = {
-  ...OF_THINKING,
-  async choose(call, account, value) {
-    const { modelHere } = await import("../../flows/interactions/conversations.ts");
-    const { id, refusedThinking } = modelHere(account, call);
-    const level = oneOf(THINK_LEVELS, value);
-    if (level !== undefined && refusedThinking?.has(level)) return refusedLevelText(id, level);
-    return await OF_THINKING.choose(call, account, value);
-  },
+  ...inStore("think", "session", "How long my model thinks here", DEFAULT, [
+    ...THINK_LEVELS.map(valueChoice),
+    { name: "default: as the model does by itself", value: DEFAULT },
+  ]),
+  /** Only a server's words tell whether its model takes a level, so a refused one is remembered. */
   async remark(call, account) {
-    const level = oneOf(THINK_LEVELS, await OF_THINKING.of(call, account));
-    if (level === undefined) return undefined;
-    const { modelHere } = await import("../../flows/interactions/conversations.ts");
+    const { chosenValue, modelHere } = await facts();
+    const level = oneOf(THINK_LEVELS, chosenValue(account, call, "think"));
     const { id, refusedThinking } = modelHere(account, call);
+    if (level === undefined) return undefined;
     return refusedThinking?.has(level)
-      ? refusedLevelText(id, level)
+      ? `The server of \`${id}\` has refused the level \`${level}\`, so it has no effect.`
       : `If the server of \`${id}\` refuses it, I answer without it, and \`/settings think\` says so.`;
   },
 };
-
-const refusedLevelText = (id: string, level: string) =>
-  `The server of \`${id}\` has refused the level \`${level}\`, so it has no effect.`;
 
 /** For a channel with its threads, or for a thread. */
 const OF_MENTIONS = inStore("activation", "owner", "Whether I need a mention here", DEFAULT, [
@@ -138,9 +114,9 @@ const SETTINGS: readonly Setting[] = [
   ]),
   {
     ...OF_MENTIONS,
-    choose: (call, account, value) =>
+    choose: async (call, account, value) =>
       call.place.kind === "guild"
-        ? OF_MENTIONS.choose(call, account, value)
+        ? await OF_MENTIONS.choose(call, account, value)
         : "`activation` works in servers only: elsewhere, I need no mention.",
   },
   // For a channel with its threads, for a thread, or for direct messages with a person. Messages
@@ -163,12 +139,12 @@ const SETTINGS: readonly Setting[] = [
       async ({ settings }) =>
         (await settings.configFile?.get(MODEL))?.startsWith("{") ? `${MODEL}.primary` : MODEL,
     ),
-    choices: (_, account) => modelIds(account).map(valueChoice),
+    choices: (account) => modelIds(account).map(valueChoice),
   },
   {
     ...inConfig("budget", "The limit of the whole bot", budgetPath),
     isFree: true,
-    async choices(_, account) {
+    async choices(account) {
       const path = await budgetPath(account);
       const now = Number(await account.settings.configFile?.get(path) ?? 0);
       const numbers = now > 0 ? [now / 2, now * 2] : [100_000, 1_000_000];
@@ -179,23 +155,17 @@ const SETTINGS: readonly Setting[] = [
 
 /** A setting of a conversation or a place. @param unset The value that removes the choice. */
 function inStore(
-  name: ChosenSetting,
+  name: ChosenSetting | "model",
   needs: Setting["needs"],
   description: string,
   unset: string,
   choices: readonly Choice[],
 ): Setting {
   return {
-    name,
-    description,
-    needs,
-    async of(call, account) {
-      const { chosenValue } = await import("../../flows/interactions/conversations.ts");
-      return chosenValue(account, call, name) ?? unset;
-    },
-    choices: () => choices,
+    ...{ name, description, needs, choices: () => choices },
+    of: async (call, account) => (await facts()).chosenValue(account, call, name) ?? unset,
     async choose(call, account, value) {
-      const { chooseValue } = await import("../../flows/interactions/conversations.ts");
+      const { chooseValue } = await facts();
       await chooseValue(account, call, name, value === unset ? undefined : value);
       return undefined;
     },
@@ -254,23 +224,45 @@ export const settings: Command = {
       async suggest(typing, account) {
         const setting = await settingFor(typing, typing.options["name"], account);
         if (typeof setting === "string") return [];
-        return choicesFor(typing.typed.text, await setting.choices(typing, account));
+        return choicesFor(typing.typed.text, await setting.choices(account));
       },
     },
   ],
   needs: "session",
   async run(call, account) {
-    const { name, value } = call.options;
-    if (name === undefined) {
-      return { text: await listText(call, account), menu: await menuOfAll(call, account) };
-    }
-    const setting = await settingFor(call, name, account);
+    const { name: named, value: given } = call.options;
+    if (named === undefined) return await listed(call, account);
+    const setting = await settingFor(call, named, account);
     if (typeof setting === "string") return setting;
-    if (typeof value === "string") return await chosenText(call, setting, value, account);
-    return {
-      text: await shownText(call, setting, account),
-      menu: await menuOf(call, setting, account),
-    };
+    const { name, isFree, remark } = setting;
+    const choices = await setting.choices(account);
+    const names = choices.slice(0, MAX_OPTIONS).map(({ value }) => `\`${bounded(value, 60)}\``)
+      .join(", ");
+    const remarked = async (text: string) =>
+      [text, await remark?.(call, account) ?? ""].join("\n").trimEnd();
+    if (typeof given !== "string") {
+      const now = await setting.of(call, account);
+      return {
+        text: await remarked(
+          `\`${name}\` is \`${now}\` here. To change it, choose one of: ${names}`,
+        ),
+        menu: choices.length > 0 ? menuWith(name, `${name} is ${now}`, choices) : undefined,
+      };
+    }
+    const wanted = given.trim();
+    const known = choices.find(({ value }) => value.toLowerCase() === wanted.toLowerCase());
+    if (!known && !isFree) return `\`${name}\` takes one of: ${names}`;
+    const value = known?.value ?? wanted;
+    const problem = await setting.choose(call, account, value);
+    if (problem !== undefined) return problem;
+    account.log.info("A person changed a setting", {
+      interactionId: call.id,
+      channelId: call.channelId,
+      by: call.sender.id,
+      setting: name,
+      value,
+    });
+    return await remarked(`\`${name}\` is \`${value}\` here from now on.`);
   },
 };
 
@@ -308,110 +300,31 @@ async function settingFor(
 }
 
 /** The settings that the person may choose, with their values; in a channel, not those of the bot. */
-async function valuesFor(
-  call: CommandCall,
-  account: BotAccount,
-): Promise<readonly (readonly [setting: Setting, value: string])[]> {
+async function listed(call: CommandCall, account: BotAccount): Promise<AnswerParts> {
   const isForAll = call.isText && call.place.kind !== "dm";
   const mayAll = !isForAll && await isOwner(account, call);
   const own = SETTINGS.filter(({ needs }) => needs === "session" || mayAll);
-  return await Promise.all(own.map(async (one) => [one, await one.of(call, account)] as const));
-}
-
-async function listText(call: CommandCall, account: BotAccount): Promise<string> {
-  const { agentHere } = await import("../../flows/interactions/conversations.ts");
-  const values = await valuesFor(call, account);
-  return [
-    ...agentLine(agentHere(account, call)),
-    ...values.map(([{ name, description }, value]) => `\`${name}\` ${description}: \`${value}\``),
-    "To change one: `/settings <name> <value>`",
-  ].join("\n");
-}
-
-async function shownText(
-  call: CommandCall,
-  setting: Setting,
-  account: BotAccount,
-): Promise<string> {
-  return await withRemark(
-    `\`${setting.name}\` is \`${await setting.of(
-      call,
-      account,
-    )}\` here. To change it, choose one ` +
-      `of: ${await namesOf(call, setting, account)}`,
-    ...[call, setting, account] as const,
-  );
-}
-
-async function chosenText(
-  call: CommandCall,
-  setting: Setting,
-  given: string,
-  account: BotAccount,
-): Promise<string> {
-  const { name, isFree } = setting;
-  const wanted = given.trim();
-  const choices = await setting.choices(call, account);
-  const known = choices.find(({ value }) => value.toLowerCase() === wanted.toLowerCase());
-  if (!known && !isFree) {
-    return `\`${name}\` takes one of: ${await namesOf(call, setting, account)}`;
-  }
-  const value = known?.value ?? wanted;
-  const problem = await setting.choose(call, account, value);
-  if (problem !== undefined) return problem;
-  account.log.info("A person changed a setting", {
-    interactionId: call.id,
-    channelId: call.channelId,
-    by: call.sender.id,
-    setting: name,
-    value,
-  });
-  return await withRemark(`\`${name}\` is \`${value}\` here from now on.`, call, setting, account);
-}
-
-async function withRemark(
-  text: string,
-  call: CommandCall,
-  { remark }: Setting,
-  account: BotAccount,
-): Promise<string> {
-  const more = await remark?.(call, account);
-  return more === undefined ? text : `${text}\n${more}`;
-}
-
-async function namesOf(
-  call: CommandCall,
-  { choices }: Setting,
-  account: BotAccount,
-): Promise<string> {
-  const all = await choices(call, account);
-  return all.slice(0, MAX_OPTIONS).map(({ value }) => `\`${bounded(value, 60)}\``).join(", ");
+  const values = await Promise.all(own.map(async (one) => ({
+    ...one,
+    value: await one.of(call, account),
+  })));
+  const { agentHere } = await facts();
+  return {
+    text: [
+      ...agentLine(agentHere(account, call)),
+      ...values.map(({ name, description, value }) => `\`${name}\` ${description}: \`${value}\``),
+      "To change one: `/settings <name> <value>`",
+    ].join("\n"),
+    menu: menuWith(
+      "",
+      "Change a setting",
+      values.map(({ name, value }) => ({ name: `${name}: ${value}`, value: name })),
+    ),
+  };
 }
 
 /** Maximum number of options of a menu at Discord. */
 const MAX_OPTIONS = 25;
-
-async function menuOfAll(call: CommandCall, account: BotAccount): Promise<Menu> {
-  const values = await valuesFor(call, account);
-  return menuWith(
-    "",
-    "Change a setting",
-    values.map(([{ name }, value]) => ({
-      name: `${name}: ${value}`,
-      value: name,
-    })),
-  );
-}
-
-async function menuOf(
-  call: CommandCall,
-  setting: Setting,
-  account: BotAccount,
-): Promise<Menu | undefined> {
-  const choices = await setting.choices(call, account);
-  if (choices.length === 0) return undefined;
-  return menuWith(setting.name, `${setting.name} is ${await setting.of(call, account)}`, choices);
-}
 
 function menuWith(name: string, placeholder: string, choices: readonly Choice[]): Menu {
   return {

@@ -315,13 +315,13 @@ describe("[K2] /settings", () => {
     assert.deepEqual(chosenIn(account, { channelId: "5", place } as never), { isSilenced: true });
   });
 
-  it("think refuses a level that the model's server has refused, and tells of a chosen one", async () => {
+  it("think says whether the server of the model takes the level", async () => {
     const { use, account } = await using();
     const refused = "The server of `test/model` has refused the level `off`, so it has no effect.";
     assert.match(await use("think off"), /If the server of `test\/model` refuses it/);
     Object.assign(account.settings.models.of("main"), { refusedThinking: new Set(["off"]) });
     assert.ok((await use("think")).endsWith(refused));
-    assert.equal(await use("think off"), refused);
+    assert.ok((await use("think off")).endsWith(refused));
   });
 
   it("activation refuses direct messages, which need no mention", async () => {
