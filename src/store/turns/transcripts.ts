@@ -21,10 +21,10 @@ interface EntryPlace {
 }
 
 /**
- * Maximum bytes of all sessions in memory: 80 whose entries fill an assumed window. If more sessions
+ * Maximum bytes of all sessions in memory: 50 whose entries fill an assumed window. If more sessions
  * than fit take turns, each turn reads its entries from the table, which costs half a millisecond.
  */
-const BYTES_MAX = 8 * 1024 * 1024;
+const BYTES_MAX = 5 * 1024 * 1024;
 /** Maximum number of a session's entries in memory that no turn uses. */
 const TRIM_AT = 16;
 
