@@ -1,5 +1,6 @@
 /** Makes the place in which an action of the tool `discord` acts. */
 
+import { show } from "../judging/shown.ts";
 import { z } from "zod";
 import type { Channel } from "../../core/rights/channel.ts";
 import type { ChannelId, MessageId } from "../../core/discord/ids.ts";
@@ -100,7 +101,7 @@ function common(call: DiscordCall, origin: Origin, found: FoundTarget) {
       const isMessage = typeof raw === "object" && raw !== null && "id" in raw &&
         typeof raw.id === "string";
       if (!isMessage) return undefined;
-      return await account.parts.history.show({ ...raw, id: String(raw.id) }, {
+      return await show(account, { ...raw, id: String(raw.id) }, {
         guildId: found.guild?.id,
         isGroup: place.kind === "group_dm",
         isElsewhere: "channel_id" in raw && raw.channel_id !== message.channelId,
