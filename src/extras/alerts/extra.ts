@@ -8,7 +8,7 @@ import type { Watch, WatchedProcess } from "../../bot/bot_extra.ts";
 import type { Extra } from "../../cli/extras/extra.ts";
 import { schedule } from "../../lib/clock.ts";
 import { createLoader } from "../../lib/loader.ts";
-import type { Alerts } from "./alerts.ts";
+import type { Alerts } from "./watch.ts";
 
 export const alerts: Extra = {
   commands: async () => ({ "Diagnose": await import("./commands.ts") }),
