@@ -1,7 +1,6 @@
 /** Sets, lists and deletes schedules: those of the asker, with their rights, in their channel (T12). */
 
 import type { BotAccount } from "../../account/account.ts";
-import { cleanSecrets } from "../../account/secrets.ts";
 import { timezoneOf } from "../../account/rules.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import { readable } from "../../core/inbound/mentions.ts";
@@ -12,6 +11,7 @@ import { MAX_PER_USER, originOf, type Schedule } from "../../core/turn/schedule.
 import { localTime } from "../../render/prompt/envelope.ts";
 import { shownText } from "../../render/safety/visible.ts";
 import { neutralizedText } from "../../render/tool_message.ts";
+import { cleanText } from "../deliver/tool_messages.ts";
 import { isOwner } from "../owners/owner_ids.ts";
 import { showing } from "../actions/targets.ts";
 import { wakeSchedules } from "./runner.ts";
@@ -48,7 +48,7 @@ export async function setSchedule(
     const why = "only an owner of the bot may repeat it; write one time or a duration";
     throw new RefusedCall("owners_only", why);
   }
-  const clean = neutralizedText(cleanSecrets(account, shownText(text)), {
+  const clean = neutralizedText(cleanText(account, shownText(text)), {
     written: [asker.text],
     linkHosts: config.messages.linkHosts,
   });

@@ -2,6 +2,7 @@ import { cameBy } from "../../../src/core/inbound/origin.ts";
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
+import { setSchedule } from "../../../src/flows/schedules/own.ts";
 import { runEnded, schedules, wakeSchedules } from "../../../src/flows/schedules/runner.ts";
 import { MAX_PER_USER, type NewSchedule, originOf } from "../../../src/core/turn/schedule.ts";
 import type { InboundMessage, Role } from "../../../src/core/inbound/inbound.ts";
@@ -65,6 +66,13 @@ async function build(discord: object = OPEN, isFailing = () => false) {
 }
 
 describe("[T12] schedules", () => {
+  it("[R15] have a text without small type and invisible characters", async () => {
+    const { account } = await build();
+    const text = "-# t\u200be\u{e0041}a";
+    const reminder = { when: "2h", text, isTask: false, agentId: "main", callKey: "a" };
+    assert.equal((await setSchedule(account, guildMessage(), reminder)).text, "tea");
+  });
+
   it("post a due reminder once, and it is over", async () => {
     const { clock, start, add, posted, pass, requests, store } = await build();
     await add({ nextAt: clock.now() + 1_000 });
