@@ -5,6 +5,7 @@
 
 import type { BotAccount } from "../../account/account.ts";
 import type { AccountPart } from "../../bot/bot_extra.ts";
+import type { CommandCall } from "../../core/inbound/interactions.ts";
 
 export function createAccountVoice(created: BotAccount): AccountPart {
   const account = created.forPart("voice");
@@ -12,6 +13,7 @@ export function createAccountVoice(created: BotAccount): AccountPart {
   if (!voiceIndex) return { start: () => void endAll(account) }; // with `voice`, it connects again
   let loaded: typeof import("./people/calls.ts") | undefined;
   const calls = async () => loaded ??= await import("./people/calls.ts");
+  const run = async (call: CommandCall) => await (await calls()).runVoiceCommand(account, call);
   voiceIndex.onChange((guildId) => loaded?.voiceChanged(account, guildId));
 
   return {
@@ -22,11 +24,7 @@ export function createAccountVoice(created: BotAccount): AccountPart {
     },
     reconfigured: () => loaded?.callsReconfigured(account),
     events: { personForgotten: (userId) => loaded?.forgetInCalls(account, userId) },
-    commands: {
-      join: async (call) => await (await calls()).runJoin(account, call),
-      leave: async (call) => await (await calls()).runLeave(account, call),
-      deafen: async (call) => await (await calls()).runDeafen(account, call),
-    },
+    commands: { join: run, leave: run, deafen: run },
     presses: { hear: async (press) => await (await calls()).runHearPress(account, press) },
     voice: async (...call) => await (await calls()).runVoiceTool(account, ...call),
     speechOf: (turn) => loaded?.callSpeech(account, turn),

@@ -95,22 +95,3 @@ export interface CallSpeaker {
   /** The nickname or display name; absent if it is the username. Untrusted. */
   readonly displayName?: string;
 }
-
-export interface TalkPorts {
-  readonly call: Call;
-  humans(): number; // without bots
-  /** Finds a person with their current roles; `undefined`: they left, or the config refuses them. */
-  speaker(userId: UserId): Promise<CallSpeaker | undefined>;
-}
-
-/** The talk of one call. Nothing is heard before {@link Talk.heard}. */
-export interface Talk extends Pick<CallEvents, "speechBegan" | "piece" | "frame"> {
-  /** These people are heard from now on. Speech of others that is not answered yet is dropped. */
-  heard(people: ReadonlySet<UserId>): void;
-  /** A person's words that are not stored yet are dropped, and their lines of the minutes. */
-  forget(userId: UserId): void;
-  /** Speaks a text, after the speech that goes on. */
-  say(text: string): void;
-  /** The call is over. Resolves once nothing of it runs. */
-  stop(): Promise<void>;
-}

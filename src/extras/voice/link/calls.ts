@@ -26,7 +26,7 @@ import {
   SAMPLE_RATE,
   type VoiceEnd,
 } from "../line/call.ts";
-import type { FromCall, OfCall, ToCall } from "./thread_messages.ts";
+import type { FromCall, OfCall, ToCall } from "./thread.ts";
 
 /** Milliseconds without a call after which the thread ends: a person who comes back finds it. */
 const IDLE_MS = 30_000;

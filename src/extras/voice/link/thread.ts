@@ -5,14 +5,39 @@
 
 import { createDecoder, createEncoder, type OpusDecoderHandle } from "libopus-wasm";
 import type { MessagePort } from "node:worker_threads";
+import type { UserId } from "../../../core/discord/ids.ts";
 import { collectGarbage } from "../../../host/process/release_pages.ts";
-import { FRAME_MS, type Pcm, SAMPLE_RATE } from "../line/call.ts";
+import { FRAME_MS, type HearAs, type HeardPiece, type Pcm, SAMPLE_RATE } from "../line/call.ts";
 import type { ListenRules } from "../listen/pieces.ts";
 import { loadDavey } from "./davey.ts";
+import type { LinkEnd, LinkTarget } from "./gateway.ts";
 import { type Link, type LinkRuntime, openLink, RUNTIME } from "./link.ts";
-import { createPlayer } from "./player.ts";
+import { createPlayer, type PlayedSamples } from "./player.ts";
 import { createReceiver } from "./receiver.ts";
-import type { FromCall, OfCall, ToCall } from "./thread_messages.ts";
+
+export type ToCall =
+  /** Connects, or replaces the connection and keeps its speech. */
+  | { readonly kind: "connect"; readonly target: LinkTarget; readonly rules: ListenRules }
+  | { readonly kind: "hear"; readonly people: ReadonlyMap<UserId, HearAs> }
+  | { readonly kind: "write"; readonly speech: number; readonly pcm: Pcm }
+  | { readonly kind: "speak"; readonly speech: number; readonly played: PlayedSamples }
+  | { readonly kind: "end" | "stop"; readonly speech: number }
+  | { readonly kind: "hold"; readonly isHeld: boolean }
+  | { readonly kind: "close" };
+
+export type FromCall =
+  /** The thread's first message, of no call. */
+  | { readonly kind: "listens" }
+  | { readonly kind: "ready"; readonly isEndToEnd: boolean }
+  | { readonly kind: "began"; readonly userId: UserId }
+  | { readonly kind: "piece"; readonly piece: HeardPiece }
+  | { readonly kind: "frame"; readonly userId: UserId; readonly pcm: Pcm }
+  | { readonly kind: "played"; readonly id: number; readonly isWhole: boolean }
+  /** `token` is that of its connection: the next one may be on its way to the thread. */
+  | { readonly kind: "over"; readonly end: LinkEnd; readonly token: string };
+
+/** A message of, or to, one of the thread's calls. */
+export type OfCall<Message> = Message & { readonly call: number };
 
 /** Mono: each decoder of Opus plays it, and a packet says so. It takes half of the time of stereo. */
 const FORM = { channels: 1, sampleRate: SAMPLE_RATE } as const;

@@ -66,37 +66,23 @@ const ENDS: Readonly<Record<VoiceEnd, (channel: string) => string>> = {
   no_encryption: lost,
 };
 
-interface VoiceCalls {
+const callsOf = perAccount("voice", () => ({
   /** Loaded at the first call. */
-  sound?: SoundCode;
-  readonly open: Map<GuildId, InCall>;
+  sound: undefined as SoundCode | undefined,
+  open: new Map<GuildId, InCall>(),
   /** Calls that are over, whose minutes are not all posted. */
-  readonly ending: Set<InCall>;
+  ending: new Set<InCall>(),
   /** Calls of an earlier process that may go on. */
-  readonly broken: Map<GuildId, VoiceCall>;
+  broken: new Map<GuildId, VoiceCall>(),
   /** Calls that must not begin by themselves, until people have left the channel. */
-  readonly over: Map<GuildId, Pick<VoiceCall, "accountId" | "callId"> & CallPlace>;
+  over: new Map<GuildId, Pick<VoiceCall, "accountId" | "callId"> & CallPlace>(),
   /** Calls that the config wanted and that could not begin, and why. */
-  readonly failures: Map<GuildId, Begun & CallPlace & { readonly why: string }>;
-  readonly tasks: ReturnType<typeof createKeyedQueue<GuildId>>;
-  readonly lookedAt: Set<GuildId>;
+  failures: new Map<GuildId, Begun & CallPlace & { readonly why: string }>(),
+  tasks: createKeyedQueue<GuildId>(),
+  lookedAt: new Set<GuildId>(),
   /** Guilds of which Discord has told the people since the start. */
-  readonly told: Set<GuildId>;
+  told: new Set<GuildId>(),
   /** Whether calls begin and end by themselves: from the start to the stop. */
-  isOn: boolean;
-  isStopped: boolean;
-  cancelWait: () => void;
-}
-
-const callsOf = perAccount("voice", (): VoiceCalls => ({
-  open: new Map(),
-  ending: new Set(),
-  broken: new Map(),
-  over: new Map(),
-  failures: new Map(),
-  tasks: createKeyedQueue(),
-  lookedAt: new Set(),
-  told: new Set(),
   isOn: false,
   isStopped: false,
   cancelWait: () => {},
@@ -345,29 +331,20 @@ const join = (account: BotAccount, guildId: GuildId, ...wish: WishToJoin) =>
   callsOf(account).tasks.run(guildId, () => joinFor(account, guildId, ...wish));
 type WishToJoin = readonly [readonly UserId[], ChannelId, ChannelId?];
 
-/** Runs `/join`. */
-export async function runJoin(
+/** Runs `/join`, `/leave` or `/deafen`. */
+export async function runVoiceCommand(
   account: BotAccount,
-  { guildId, channelId, sender, options: { channel } }: CommandCall,
+  call: CommandCall,
 ): Promise<CommandAnswer> {
-  const named = typeof channel === "string" ? parseSnowflake<"channel">(channel) : undefined;
-  return guildId ? await join(account, guildId, [sender.id], channelId, named) : NO_CALL;
-}
-
-/** Runs `/leave`. */
-export async function runLeave(
-  account: BotAccount,
-  { guildId, sender }: CommandCall,
-): Promise<string> {
-  return guildId ? await leaveFor(account, guildId, [sender.id]) : NO_CALL;
-}
-
-/** Runs `/deafen`, and the button **Stop**. */
-export async function runDeafen(
-  account: BotAccount,
-  { guildId, sender: { id: userId } }: CommandCall | ButtonPress,
-): Promise<string> {
+  const { name, guildId, channelId, sender, options: { channel } } = call;
   if (!guildId) return NO_CALL;
+  if (name === "leave") return await leaveFor(account, guildId, [sender.id]);
+  if (name === "deafen") return await deafen(account, guildId, sender.id);
+  const named = typeof channel === "string" ? parseSnowflake<"channel">(channel) : undefined;
+  return await join(account, guildId, [sender.id], channelId, named);
+}
+
+async function deafen(account: BotAccount, guildId: GuildId, userId: UserId): Promise<string> {
   const { accountId, now, store: { voice: store } } = account;
   const { open } = callsOf(account);
   const one = { accountId, guildId, userId, choice: "deaf", callId: "" } as const;
@@ -378,11 +355,14 @@ export async function runDeafen(
 }
 
 /** A person presses a button of a call: they let the bot hear them, or not. */
-export async function runHearPress(account: BotAccount, press: ButtonPress): Promise<string> {
-  const { guildId, customId, sender } = press;
+export async function runHearPress(
+  account: BotAccount,
+  { guildId, customId, sender }: ButtonPress,
+): Promise<string> {
   const [, how, callId = ""] = customId.split(":");
-  if (how === "off") return await runDeafen(account, press);
-  const inCall = guildId && callsOf(account).open.get(guildId);
+  if (!guildId) return NO_CALL;
+  if (how === "off") return await deafen(account, guildId, sender.id);
+  const inCall = callsOf(account).open.get(guildId);
   if (!inCall) return NO_CALL;
   return inCall.row.callId === callId ? await inCall.agree(sender) : CHANGED;
 }

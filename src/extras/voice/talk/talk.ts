@@ -8,11 +8,11 @@ import type { MessageId, UserId } from "../../../core/discord/ids.ts";
 import { BudgetSpent, resetOf } from "../../../core/spending/budget.ts";
 import { microsOfAudio } from "../../../core/spending/usage.ts";
 import { FileError } from "../../../core/turn/media.ts";
-import type { SpeechOf } from "../../../flows/turn/progress/speech.ts";
+import type { TurnSpeech, TurnToSpeak } from "../../../flows/turn/progress/speech.ts";
 import { createKeyedQueue } from "../../../lib/keyed_queue.ts";
 import { readerTime } from "../../../lib/text/units.ts";
 import { budgetSpentText } from "../../../render/sentences.ts";
-import type { CallSpeaker, HeardPiece, Talk, TalkPorts } from "../line/call.ts";
+import type { Call, CallSpeaker, HeardPiece, Pcm } from "../line/call.ts";
 import { heardWords, isAddressed } from "./heard_words.ts";
 import { createMinutes } from "./minutes.ts";
 import { createRealtimeTalk, type RealtimeTalk } from "./realtime.ts";
@@ -30,14 +30,15 @@ const PAID_SEC = 5;
 /** Milliseconds until the chat gets the same complaint again. */
 const TELL_MS = 60_000;
 
-interface OpenTalk extends Talk {
-  readonly speechOf: SpeechOf;
-}
-
-/** Begins the talk of one call. */
-export function openTalk(account: BotAccount, ports: TalkPorts): OpenTalk {
+/** Begins the talk of one call. No one is heard at first. */
+export function openTalk(account: BotAccount, { call, ...people }: {
+  readonly call: Call;
+  humans(): number; // without bots
+  /** Finds a person with their current roles; `undefined`: they left, or the config refuses them. */
+  speaker(userId: UserId): Promise<CallSpeaker | undefined>;
+}) {
   const { config, now, log } = account;
-  const { place } = ports.call;
+  const { place } = call;
   const { realtime: server } = account.settings.speech;
   const audio = callAudio(account);
   const by = server && {
@@ -45,7 +46,7 @@ export function openTalk(account: BotAccount, ports: TalkPorts): OpenTalk {
     microsOf: (seconds: number) => microsOfAudio(seconds, server.price),
   };
   const minutes = config().voice?.transcript ? createMinutes(account, place) : undefined;
-  const speeches = createSpeeches(ports.call, account);
+  const speeches = createSpeeches(call, account);
   const stopping = new AbortController();
   const inOrder = createKeyedQueue<UserId>();
   /** The people whose pieces wait, one entry for each piece. */
@@ -78,7 +79,7 @@ export function openTalk(account: BotAccount, ports: TalkPorts): OpenTalk {
     naming?: (id: MessageId) => void,
   ): Promise<boolean> {
     const isMore = unended.delete(userId);
-    const speaker = isHeard(userId, since) ? await ports.speaker(userId) : undefined;
+    const speaker = isHeard(userId, since) ? await people.speaker(userId) : undefined;
     if (!speaker) return false;
     let text: string | undefined;
     try {
@@ -95,7 +96,7 @@ export function openTalk(account: BotAccount, ports: TalkPorts): OpenTalk {
       account.self()?.username ?? "",
       ...config().voice?.names ?? [],
     ];
-    const facts = { humans: ports.humans(), names, last: speeches.last() };
+    const facts = { humans: people.humans(), names, last: speeches.last() };
     speeches.interrupted();
     if (!isMore && !isAddressed({ userId, text, beganAt }, facts)) return false;
     if (end === "cut") unended.add(userId);
@@ -103,7 +104,7 @@ export function openTalk(account: BotAccount, ports: TalkPorts): OpenTalk {
   }
 
   async function pay(userId: UserId): Promise<boolean> {
-    const speaker = await ports.speaker(userId);
+    const speaker = await people.speaker(userId);
     if (speaker && by) await audio.reserve(by, PAID_SEC, payerIn(account, place, speaker.sender));
     return speaker !== undefined;
   }
@@ -166,15 +167,17 @@ export function openTalk(account: BotAccount, ports: TalkPorts): OpenTalk {
   }
 
   return {
+    /** These people are heard from now on. Speech of others that is not answered yet is dropped. */
     heard: setHeard,
-    forget(userId) {
+    /** A person's words that are not stored yet are dropped, and their lines of the minutes. */
+    forget(userId: UserId): void {
       setHeard(new Set([...heard.keys()].filter((id) => id !== userId)));
       minutes?.forget(userId);
     },
-    speechBegan(userId) {
+    speechBegan(userId: UserId): void {
       if (heard.has(userId)) speeches.began(userId);
     },
-    piece({ userId, pcm, endedAt, end }) {
+    piece({ userId, pcm, endedAt, end }: HeardPiece): void {
       const ended = end === "pause" ? speeches.endOf(userId) : () => {};
       const since = heard.get(userId);
       const own = waiting.filter((one) => one === userId).length;
@@ -193,7 +196,7 @@ export function openTalk(account: BotAccount, ports: TalkPorts): OpenTalk {
         ended();
       });
     },
-    frame(userId, pcm) {
+    frame(userId: UserId, pcm: Pcm): void {
       const connection = connectionOf(userId);
       if (!connection) return;
       void inOrder.run(userId, async () => {
@@ -202,18 +205,21 @@ export function openTalk(account: BotAccount, ports: TalkPorts): OpenTalk {
         }
       }).catch((error: unknown) => log.warn("Cannot count sound of a call", { userId, error }));
     },
-    say(text) {
+    /** Speaks a text, after the speech that goes on. */
+    say(text: string): void {
       const sound = speakIn(account, place, text, stopping.signal);
       void speeches.play(sound, undefined).catch((error: unknown) =>
         log.warn("Cannot speak a text in a call", { error })
       );
     },
-    speechOf(turn) {
+    /** The voice of a turn of the call. */
+    speechOf(turn: TurnToSpeak): TurnSpeech | undefined {
       const { sender } = turn.message;
       if (!server) return createTurnSpeech(account, turn, speechPorts(sender));
       return connectionOf(sender.id)?.speechOf(turn);
     },
-    async stop() {
+    /** The call is over. Resolves once nothing of it runs. */
+    async stop(): Promise<void> {
       stopping.abort(new Error("the call is over"));
       for (const connection of connections.values()) connection.close();
       await minutes?.end();

@@ -6,7 +6,7 @@ import type { VoiceListener } from "../../../../src/discord/gateway/read/voice_i
 import { RestError } from "../../../../src/discord/rest/exchange/rest_error.ts";
 import { callsOfThread, joinCall } from "../../../../src/extras/voice/link/calls.ts";
 import type { PlayedSamples } from "../../../../src/extras/voice/link/player.ts";
-import type { FromCall, OfCall } from "../../../../src/extras/voice/link/thread_messages.ts";
+import type { FromCall, OfCall } from "../../../../src/extras/voice/link/thread.ts";
 import { bareAccount, testAccount } from "../../../support/account.ts";
 import { channelId, guildId, userId } from "../../../support/discord/builders.ts";
 import { settle } from "../../../support/settle.ts";

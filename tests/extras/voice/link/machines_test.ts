@@ -17,10 +17,35 @@ const TARGET = {
   token: "t",
 };
 
-type Event = "start" | "opened" | "tick" | "discovered" | object | { readonly code: number };
+const [MODE, OLD_MODE] = ["aead_aes256_gcm_rtpsize", "xsalsa20_poly1305"];
+const ready = (mode?: string) => ({ ssrc: 1, ip: "1.2.3.4", port: 5, modes: [mode] });
 
-/** Plays events at their times. @returns What it did in short, what it sent, and its next tick. */
-function play(...events: readonly (readonly [atMs: number, event: Event])[]) {
+/** Messages of a server, by the words of a play. */
+const MESSAGES: Readonly<Record<string, object>> = {
+  hello: { op: OP.Hello, d: { heartbeat_interval: 1_000 } },
+  ready: { op: OP.Ready, d: ready(MODE) },
+  old: { op: OP.Ready, d: ready(OLD_MODE) },
+  session: {
+    op: OP.SessionDescription,
+    d: { mode: MODE, secret_key: Array(32).fill(1), dave_protocol_version: 1 },
+    seq: 4,
+  },
+  ack: { op: OP.HeartbeatAck, d: null },
+  resumed: { op: OP.Resumed, d: null },
+  other: { op: OP.ClientDisconnect, d: { user_id: "5" } },
+  unknown: { op: 99 },
+  broken: { op: OP.Speaking, d: 3 },
+  nothing: {},
+};
+
+/**
+ * Plays events at their times.
+ *
+ * @param script `"500 tick, 600 close 1006, 700 seq 9"`: milliseconds and an event; `seq` is an unknown
+ * message with a number.
+ * @returns What it did in short, what it sent, and its next tick.
+ */
+function play(script: string) {
   let atMs = 0;
   const did: string[] = [];
   const sent: unknown[] = [];
@@ -39,176 +64,117 @@ function play(...events: readonly (readonly [atMs: number, event: Event])[]) {
     resumed: () => did.push("resumed"),
     ended: (end) => did.push(`ended ${end}`),
   });
-  for (const [at, event] of events) {
-    atMs = at;
+  for (const step of script.split(", ")) {
+    const [at, event = "", number] = step.split(" ");
+    atMs = Number(at);
     if (event === "discovered") gateway.discovered("9.9.9.9", 9);
-    else if (typeof event === "string") gateway[event as "start"]();
-    else if ("code" in event) gateway.closed(event.code as number);
-    else gateway.receive(readServerMessage(JSON.stringify(event)));
+    else if (event === "start" || event === "opened" || event === "tick") gateway[event]();
+    else if (event === "close") gateway.closed(Number(number));
+    else {
+      const message = MESSAGES[event] ?? { op: 99, d: {}, seq: Number(number) };
+      gateway.receive(readServerMessage(JSON.stringify(message)));
+    }
   }
-  return { did, sent, dueMs: gateway.dueMs() };
+  return { did: did.join(", "), sent, dueMs: gateway.dueMs() };
 }
 
-const HELLO = { op: OP.Hello, d: { heartbeat_interval: 1_000 } };
-const READY = {
-  op: OP.Ready,
-  d: { ssrc: 1, ip: "1.2.3.4", port: 5, modes: ["aead_aes256_gcm_rtpsize"] },
-};
-const SESSION = {
-  op: OP.SessionDescription,
-  d: { mode: "aead_aes256_gcm_rtpsize", secret_key: Array(32).fill(1), dave_protocol_version: 1 },
-  seq: 4,
-};
-const CONNECT = [
-  [0, "start"],
-  [0, "opened"],
-  [0, HELLO],
-  [0, READY],
-  [0, "discovered"],
-  [0, SESSION],
-] as const;
-const CONNECTED = ["open", "send 0", "discover 1", "send 1", "session aead_aes256_gcm_rtpsize 1"];
-const closedBy = (code = 1006) => ({ code });
+const GREETED = "0 start, 0 opened, 0 hello";
+const CONNECT = `${GREETED}, 0 ready, 0 discovered, 0 session`;
+const CONNECTED = `open, send 0, discover 1, send 1, session ${MODE} 1`;
+const times = (count: number, text: string) => Array(count).fill(text).join(", ");
 
 describe("[V9] createGateway()", () => {
-  const rows: readonly (readonly [
-    what: string,
-    events: readonly (readonly [number, Event])[],
-    effects: readonly string[],
-  ])[] = [
-    ["connects", [], []],
-    ["beats after a part of the interval, then after all of it", [
-      [500, "tick"],
-      [600, { op: OP.HeartbeatAck, d: null }],
-      [1_499, "tick"],
-      [1_500, "tick"],
-    ], ["send 3", "send 3"]],
-    ["resumes if a beat is not acknowledged", [[500, "tick"], [1_500, "tick"], [1_500, "tick"]], [
-      "send 3",
-      "drop",
-      "open",
-    ]],
-    ["resumes with the last number", [
-      [10, { op: 99, d: {}, seq: 9 }],
-      [20, closedBy(1006)],
-      [20, "tick"],
-      [30, "opened"],
-      [30, HELLO],
-      [40, { op: OP.Resumed, d: null }],
-    ], ["drop", "open", "send 7", "resumed"]],
-    ["waits longer after each failure, and asks for a server after five", [
-      [0, closedBy()],
-      [0, "tick"],
-      [0, closedBy()],
-      [499, "tick"],
-      [500, "tick"],
-      [500, closedBy()],
-      [1_500, "tick"],
-      [1_500, closedBy()],
-      [3_500, "tick"],
-      [3_500, closedBy()],
-      [7_500, "tick"],
-      [7_500, closedBy()],
-    ], [...Array(5).fill(["drop", "open"]).flat(), "drop", "ended refresh"]],
-    ["asks for a server if no resumed connection holds", [
-      ...[0, 500, 1_500, 3_500, 7_500].flatMap((at, index, all) =>
-        [
-          [all[index - 1] ?? 0, closedBy()],
-          [at, "tick"],
-          [at, "opened"],
-          [at, HELLO],
-          [at, { op: OP.Resumed, d: null }],
-        ] as const
-      ),
-      [7_500, closedBy()],
-    ], [
-      ...Array(5).fill(["drop", "open", "send 7", "resumed"]).flat(),
-      "drop",
-      "ended refresh",
-    ]],
-    ["ignores what follows its end", [[0, closedBy(4014)], [0, closedBy(4014)], [0, HELLO]], [
-      "drop",
-      "ended disconnected",
-    ]],
-    ...[4001, 4002, 4003, 4004, 4005, 4006, 4009, 4011, 4020].map((code) =>
-      [`asks for another server after ${code}`, [[0, closedBy(code)]], [
-        "drop",
-        "ended refresh",
-      ]] as const
-    ),
-    ...([[4012, "unreachable"], [4016, "unreachable"], [4017, "no_encryption"], [
-      4021,
-      "unreachable",
-    ]] as const)
-      .map(([code, end]) =>
-        [`ends after ${code}`, [[0, closedBy(code)]], ["drop", `ended ${end}`]] as const
-      ),
-    ["resumes after 4015", [[0, closedBy(4015)]], ["drop"]],
-    ["passes on what is for others", [[0, { op: OP.ClientDisconnect, d: { user_id: "5" } }]], [
-      "pass 13",
-    ]],
-    ["ignores unknown and broken messages", [[0, { op: 99 }], [0, { op: OP.Speaking, d: 3 }], [
-      0,
-      {},
-    ]], []],
+  const resume = (at: number) => `${at} tick, ${at} opened, ${at} hello, ${at} resumed`;
+  const rows: readonly (readonly [what: string, script: string, effects: string])[] = [
+    ["beats after a part of the interval", "499 tick, 500 tick, 600 ack, 1499 tick", "send 3"],
+    ["beats then after all of it", "500 tick, 600 ack, 1500 tick", "send 3, send 3"],
+    [
+      "resumes if a beat is not acknowledged",
+      "500 tick, 1500 tick, 1500 tick",
+      "send 3, drop, open",
+    ],
+    [
+      "resumes with the last number",
+      `10 seq 9, 20 close 1006, ${resume(30)}`,
+      "drop, open, send 7, resumed",
+    ],
+    [
+      "waits longer after each failure, and asks for a server after five",
+      "0 close 1006, 0 tick, 0 close 1006, 499 tick, 500 tick, 500 close 1006, 1500 tick, " +
+      "1500 close 1006, 3500 tick, 3500 close 1006, 7500 tick, 7500 close 1006",
+      `${times(5, "drop, open")}, drop, ended refresh`,
+    ],
+    [
+      "asks for a server if no resumed connection holds",
+      [0, 500, 1_500, 3_500, 7_500].map((at, index, all) =>
+        `${all[index - 1] ?? 0} close 1006, ${resume(at)}`
+      ).join(", ") + ", 7500 close 1006",
+      `${times(5, "drop, open, send 7, resumed")}, drop, ended refresh`,
+    ],
+    [
+      "ignores what follows its end",
+      "0 close 4014, 0 close 4014, 0 hello",
+      "drop, ended disconnected",
+    ],
+    ["resumes after 4015", "0 close 4015", "drop"],
+    ["passes on what is for others", "0 other", "pass 13"],
+    ["ignores unknown and broken messages", "0 unknown, 0 broken, 0 nothing", ""],
   ];
-  for (const [what, events, effects] of rows) {
-    it(
-      what,
-      () => assert.deepEqual(play(...CONNECT, ...events).did, [...CONNECTED, ...effects]),
-    );
+  for (const [what, script, effects] of rows) {
+    it(what, () => {
+      const { did } = play(`${CONNECT}, ${script}`);
+      assert.equal(did, [CONNECTED, effects].filter(Boolean).join(", "));
+    });
   }
 
-  it("sends what Discord describes", () => {
-    const { sent } = play(...CONNECT, [1_500.5, "tick"], [1_600, closedBy()], [1_600, "tick"], [
-      1_600,
-      "opened",
-    ], [1_600, HELLO]);
+  const ends = {
+    refresh: [4001, 4002, 4003, 4004, 4005, 4006, 4009, 4011, 4020],
+    unreachable: [4012, 4016, 4021],
+    no_encryption: [4017],
+  };
+  for (const [end, codes] of Object.entries(ends)) {
+    it(`ends by a close code: ${end}`, () => {
+      for (const code of codes) {
+        const { did } = play(`${CONNECT}, 0 close ${code}`);
+        assert.equal(did, `${CONNECTED}, drop, ended ${end}`, `${code}`);
+      }
+    });
+  }
+
+  it("sends what Discord describes, and keeps its number through a RESUME", () => {
+    const end = "1500.5 tick, 1600 seq 65535, 1600 seq 0, 1600 close 1006, 1600 tick, 1600 opened";
+    const { sent } = play(`${CONNECT}, ${end}, 1600 hello`);
     const session = { server_id: "1", session_id: "s", token: "t" };
     assert.deepEqual(sent, [
       { ...session, user_id: "2", max_dave_protocol_version: 1 },
-      {
-        protocol: "udp",
-        data: { address: "9.9.9.9", port: 9, mode: "aead_aes256_gcm_rtpsize" },
-      },
+      { protocol: "udp", data: { address: "9.9.9.9", port: 9, mode: MODE } },
       { t: 1_500, seq_ack: 4 },
-      { ...session, seq_ack: 4 },
+      { ...session, seq_ack: 0 },
     ]);
+  });
+
+  it("has one time for its next tick", () => {
+    assert.equal(play(`${CONNECT}, 500 tick`).dueMs, 1_500);
   });
 
   it("says that UDP is blocked if discovery gets no answer", () => {
-    const { did } = play(...CONNECT.slice(0, 4), [DISCOVERY_MS, "tick"]);
-    assert.equal(did.at(-1), "ended udp_blocked");
+    const { did } = play(`${GREETED}, 0 ready, ${DISCOVERY_MS} tick`);
+    assert.match(did, /ended udp_blocked$/);
   });
 
   it("refuses a server without a cipher that it knows", () => {
-    const old = { ...READY, d: { ...READY.d, modes: ["xsalsa20_poly1305"] } };
-    assert.equal(play(...CONNECT.slice(0, 3), [0, old]).did.at(-1), "ended unreachable");
-  });
-
-  it("keeps its number through a RESUME, and has one time for its next tick", () => {
-    const { sent, dueMs } = play(...CONNECT, [10, { op: 99, seq: 65_535 }], [11, {
-      op: 99,
-      seq: 0,
-    }], [
-      500,
-      "tick",
-    ]);
-    assert.deepEqual([sent.at(-1), dueMs], [{ t: 500, seq_ack: 0 }, 1_500]);
+    assert.match(play(`${GREETED}, 0 old`).did, /ended unreachable$/);
   });
 });
 
 describe("[V9] readServerMessage()", () => {
   it("reads messages in bytes, and the numbers of unknown ones", () => {
-    const commit = Uint8Array.of(1, 2, OP.DaveMlsAnnounceCommitTransition, 0, 7, 9);
-    assert.deepEqual(readServerMessage(commit), {
-      seq: 258,
-      message: { op: OP.DaveMlsAnnounceCommitTransition, content: commit.subarray(3) },
-    });
-    assert.deepEqual(readServerMessage(Uint8Array.of(1, 2, 99, 0, 7)), {
-      seq: 258,
-      message: undefined,
-    });
+    const op = OP.DaveMlsAnnounceCommitTransition;
+    const commit = Uint8Array.of(1, 2, op, 0, 7, 9);
+    const content = commit.subarray(3);
+    assert.deepEqual(readServerMessage(commit), { seq: 258, message: { op, content } });
+    const unknown = { seq: 258, message: undefined };
+    assert.deepEqual(readServerMessage(Uint8Array.of(1, 2, 99, 0, 7)), unknown);
     assert.deepEqual(readServerMessage(Uint8Array.of(1, 2)), {});
     assert.deepEqual(readServerMessage("no JSON"), { seq: undefined, message: undefined });
     for (const d of [{}, { user_id: "x", ssrc: 1 }, { user_id: "11", ssrc: "1" }, null, 7]) {
@@ -254,16 +220,10 @@ function daveOf() {
     sendBytes: (op, content) => did.push(`${op} ${Buffer.from(content)}`),
     failed: () => did.push("failed"),
   });
-  const bytes = (op: number, ...content: number[]) => {
-    const { message } = readServerMessage(Uint8Array.of(0, 1, op, ...content));
-    assert.ok(message);
-    dave.receive(message);
-  };
-  const json = (op: number, d: object) => {
-    const { message } = readServerMessage(JSON.stringify({ op, d }));
-    assert.ok(message);
-    dave.receive(message);
-  };
+  const receive = (data: string | Uint8Array) =>
+    dave.receive(readServerMessage(data).message ?? assert.fail("no message"));
+  const bytes = (op: number, ...content: number[]) => receive(Uint8Array.of(0, 1, op, ...content));
+  const json = (op: number, d: object) => receive(JSON.stringify({ op, d }));
   const take = () => did.splice(0);
   return { dave, failing, bytes, json, take };
 }

@@ -20,11 +20,7 @@ import { RestError } from "../../../../src/discord/rest/exchange/rest_error.ts";
 import { voice } from "../../../../src/extras/voice/extra.ts";
 import type { HearAs, VoiceEnd } from "../../../../src/extras/voice/line/call.ts";
 import { callsOfThread } from "../../../../src/extras/voice/link/calls.ts";
-import type {
-  FromCall,
-  OfCall,
-  ToCall,
-} from "../../../../src/extras/voice/link/thread_messages.ts";
+import type { FromCall, OfCall, ToCall } from "../../../../src/extras/voice/link/thread.ts";
 import "../../../../src/extras/voice/people/calls.ts"; // loaded on first use
 import "../../../../src/extras/voice/talk/talk.ts";
 import { partsOf } from "../../../../src/interactions/base/command.ts";
