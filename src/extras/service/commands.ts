@@ -1,6 +1,7 @@
 /** `barnacle service …`: options and help. */
 
 import { type CliGroup, describeCommand, describeGroup } from "../../cli/help/command_help.ts";
+import { reportingErrors } from "../../cli/shared/start_error.ts";
 import { COMMON, type CommonFlags, flag, UNUSED_PATH } from "../../cli/shared/command.ts";
 
 interface ChangeFlags extends CommonFlags {
@@ -43,7 +44,8 @@ export const service: CliGroup = describeGroup(
         },
       },
       async run(flags, io) {
-        return await (await import("./service.ts")).install(flags, io);
+        const { installService } = await import("./install.ts");
+        return await reportingErrors(io, () => installService(flags, io));
       },
     }),
     uninstall: describeCommand<ChangeFlags>({
@@ -59,14 +61,20 @@ export const service: CliGroup = describeGroup(
           dryRun: DRY_RUN,
         },
       },
-      run: async (flags, io) => await (await import("./service.ts")).uninstall(flags, io),
+      async run(flags, io) {
+        const { uninstallService } = await import("./install.ts");
+        return await reportingErrors(io, () => uninstallService(flags, io));
+      },
     }),
     status: describeCommand<CommonFlags>({
       brief: "Show whether the service runs, since when, and how it ended last",
       examples: ["barnacle service status"],
       exits: { failed: "not installed, or not running" },
       parameters: { flags: { ...COMMON, config: UNUSED_PATH, data: UNUSED_PATH } },
-      run: async (flags, io) => await (await import("./service.ts")).status(flags, io),
+      async run(flags, io) {
+        const { showService } = await import("./status.ts");
+        return await reportingErrors(io, () => showService(flags, io));
+      },
     }),
   },
   "status",

@@ -92,13 +92,10 @@ function addFiles(
     return isShared;
   };
   if (account !== undefined) {
-    const above = config.replace(/\/[^/]*$/, "");
-    folder(above, FOLDER_MODE);
-    share(above);
-  }
-  if (account !== undefined) {
-    folder(credentials, FOLDER_MODE);
-    share(credentials);
+    for (const path of [config.replace(/\/[^/]*$/, ""), credentials]) {
+      folder(path, FOLDER_MODE);
+      share(path);
+    }
   } else if (Object.keys(secrets).length > 0) folder(credentials, PRIVATE_MODE);
   const existing = serviceText(machine, config);
   if (copied !== undefined && existing !== undefined && existing !== copied.text) {
@@ -287,13 +284,7 @@ async function problemsOf(
   return missingParts(loaded, env);
 }
 
-export interface InstallRequest {
-  /** Path of the config; absent: the service's own, or the one that `run` would use here. */
-  readonly config?: string;
-  /** Data directory, for a user's service. */
-  readonly data?: string;
-  /** Secrets to write into the service's folder, by the name of their file. */
-  readonly secrets?: Readonly<Record<string, string>>;
+export interface ChangeRequest {
   /** Whether to ask no question. */
   readonly yes: boolean;
   /** Whether to change nothing. */
@@ -302,7 +293,14 @@ export interface InstallRequest {
   readonly json?: boolean;
 }
 
-export type ChangeRequest = Pick<InstallRequest, "yes" | "dryRun" | "json">;
+export interface InstallRequest extends ChangeRequest {
+  /** Path of the config; absent: the service's own, or the one that `run` would use here. */
+  readonly config?: string;
+  /** Data directory, for a user's service. */
+  readonly data?: string;
+  /** Secrets to write into the service's folder, by the name of their file. */
+  readonly secrets?: Readonly<Record<string, string>>;
+}
 
 /** The parts that a test replaces. */
 export interface ServicePorts {
@@ -324,7 +322,7 @@ export function servicePorts(io: Io): ServicePorts {
  */
 export async function serviceOffer(
   io: Io,
-  { machine }: Pick<ServicePorts, "machine"> = servicePorts(io),
+  { machine }: ServicePorts = servicePorts(io),
 ): Promise<{ readonly target: ServiceTarget } | { readonly why: string }> {
   try {
     assertBinary(machine);
@@ -338,13 +336,8 @@ export async function serviceOffer(
 export function servicePaths(
   target: ServiceTarget,
   io: Io,
-  { machine }: Pick<ServicePorts, "machine"> = servicePorts(io),
-): Pick<ServiceLayout, "config" | "credentials" | "dataDir"> {
-  return layoutOf(target, {
-    home: machine.home,
-    program: machine.program ?? "",
-    user: machine.user,
-  });
+): { readonly config: string; readonly credentials: string; readonly dataDir: string } {
+  return layoutOf(target, thisMachine(io.env));
 }
 
 /**
@@ -369,12 +362,10 @@ export async function installService(
       EXIT.usage,
     );
   }
-  const own = layoutOf(target, { home: machine.home, program, user: machine.user });
+  const own = layoutOf(target, machine);
   const source = configFor(own, isMachine, request.config, machine, io);
   const layout = layoutOf(target, {
-    home: machine.home,
-    program,
-    user: machine.user,
+    ...machine,
     config: isMachine ? undefined : source.path,
     dataDir: request.data === undefined ? undefined : resolve(io.cwd, request.data),
   });
@@ -436,11 +427,7 @@ export async function uninstallService(
 ): Promise<ExitCode> {
   const { machine } = ports;
   const target = chooseTarget(await managerFacts(machine));
-  const layout = layoutOf(target, {
-    home: machine.home,
-    program: machine.program ?? "",
-    user: machine.user,
-  });
+  const layout = layoutOf(target, machine);
   const { unit } = layout;
   const packaged = packagedUnit(layout, machine);
   const { steps, run, remove } = createSteps(machine, io);
@@ -489,7 +476,7 @@ async function finish(
     for (const one of shown) tell(`        | ${printable(one.replaceAll("\t", "    "))}`);
   }
   const isDone = steps.length > 0 && await isAgreed(request, io, confirm);
-  if (isDone) { for (const step of steps) await step.carryOut(); }
+  for (const step of isDone ? steps : []) await step.carryOut();
   if (request.json) {
     const lines = steps.map(({ line }) => line);
     io.out(JSON.stringify({ target, unit: path, steps: lines, changed: isDone }));
@@ -542,15 +529,9 @@ async function isAgreed(
 /** What an uninstallation leaves, and how to remove it. */
 function staying(layout: ServiceLayout, machine: HostMachine): readonly string[] {
   const { dataDir, config, credentials, program } = layout;
-  const rows = [["data", dataDir], ["config", config], ["secrets", credentials], [
-    "program",
-    program,
-  ]];
-  const dropIns = `${layout.unit.path}.d`;
-  rows.push(["drop-ins", dropIns]);
-  const left = rows.flatMap(([name = "", path = ""]) =>
-    exists(machine, path) ? [`  ${name.padEnd(8)} ${path}`] : []
-  );
+  const rows = { data: dataDir, config, secrets: credentials, program };
+  const left = Object.entries({ ...rows, "drop-ins": `${layout.unit.path}.d` })
+    .flatMap(([name, path]) => exists(machine, path) ? [`  ${name.padEnd(8)} ${path}`] : []);
   return left.length === 0
     ? ["The service is removed."]
     : ["The service is removed. These stay; delete them yourself if you want:", ...left];

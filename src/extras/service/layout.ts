@@ -130,12 +130,12 @@ export interface ServiceLayout {
 /** The facts of this user and the choices of the operator. */
 interface LayoutFacts {
   readonly home: string;
-  /** The running program; paths of packages are kept. */
-  readonly program: string;
+  /** The running program, if it is the binary; paths of packages are kept. */
+  readonly program?: string | undefined;
   /** Config of a user's service; that of the machine is always in `/etc/barnacle`. */
-  readonly config?: string;
+  readonly config?: string | undefined;
   /** Data directory of a user's service, if it is not the default. */
-  readonly dataDir?: string;
+  readonly dataDir?: string | undefined;
   /** The user as Windows names it: `"PC\\ada"`. */
   readonly user?: string;
 }
@@ -205,8 +205,8 @@ function machineLayout({ program }: LayoutFacts): ServiceLayout {
 
 function userLayout(target: "systemd-user" | "launchd", facts: LayoutFacts): ServiceLayout {
   const { home } = facts;
-  const isInstalled = [SYSTEM_PROGRAM, PACKAGED_PROGRAM].includes(facts.program);
-  const program = isInstalled ? facts.program : `${home}/.local/bin/barnacle`;
+  const installed = [SYSTEM_PROGRAM, PACKAGED_PROGRAM].find((one) => one === facts.program);
+  const program = installed ?? `${home}/.local/bin/barnacle`;
   const config = facts.config ?? `${home}/.config/barnacle/config.jsonc`;
   const words = [program, "run", "--config", config];
   if (facts.dataDir !== undefined) words.push("--data", facts.dataDir);

@@ -23,7 +23,7 @@ export async function restartService(
 ): Promise<Started | undefined> {
   const target = await targetOf(machine);
   if (target === undefined) return undefined;
-  const layout = layoutOf(target, { home: machine.home, program, user: machine.user });
+  const layout = layoutOf(target, { ...machine, program });
   const isOwn = realPath(`${machine.root}${layout.program}`) === program;
   if (!isOwn || !(await stateOf(target, machine)).isActive) return undefined;
   const before = logLength(target, machine);

@@ -4,9 +4,15 @@ import { printable } from "../../lib/text/quoted.ts";
 import { durationText, timeText } from "../../lib/text/units.ts";
 import { EXIT, type ExitCode, StartError } from "../../cli/shared/exit_code.ts";
 import type { Io } from "../../cli/terminal/io.ts";
-import type { ServicePorts } from "./install.ts";
 import { LABEL, layoutOf } from "./layout.ts";
-import { exists, type HostMachine, managerFacts, queryTask, stateOf } from "./machine.ts";
+import {
+  exists,
+  type HostMachine,
+  managerFacts,
+  queryTask,
+  stateOf,
+  thisMachine,
+} from "./machine.ts";
 import { chooseTarget, type ServiceTarget } from "./target.ts";
 import { endText, showUnit } from "./watch.ts";
 
@@ -32,25 +38,10 @@ interface ServiceStatus {
   readonly bot?: string;
 }
 
-const FIELDS = [
-  "LoadState",
-  "ActiveState",
-  "SubState",
-  "Result",
-  "StateChangeTimestamp",
-  "NRestarts",
-  "ExecMainCode",
-  "ExecMainStatus",
-  "MainPID",
-  "UnitFileState",
-  "StatusText",
-  "FragmentPath",
-];
-
 export async function showService(
   { json }: { readonly json: boolean },
   io: Io,
-  { machine }: ServicePorts,
+  machine: HostMachine = thisMachine(io.env),
 ): Promise<ExitCode> {
   const target = chooseTarget(await managerFacts(machine));
   const status = await readStatus(target, machine);
@@ -63,13 +54,12 @@ export async function readStatus(
   target: ServiceTarget,
   machine: HostMachine,
 ): Promise<ServiceStatus> {
-  const { home, user } = machine;
-  const layout = layoutOf(target, { home, program: machine.program ?? "", user });
+  const layout = layoutOf(target, machine);
   const path = [layout.unit.path, ...layout.packagedUnits].find((one) => exists(machine, one));
   const unit = { target, unit: path };
   if (target === "task") return { ...unit, ...await readTask(machine) };
   if (target === "launchd") return { ...unit, ...await readAgent(machine) };
-  const shown = await showUnit(target, machine, FIELDS);
+  const shown = await showUnit(target, machine);
   if (shown["ActiveState"] === undefined) {
     throw new StartError("systemctl does not answer; is systemd running?", EXIT.failed);
   }

@@ -28,15 +28,9 @@ export interface WaitTimes {
 const TIMES: WaitTimes = { stepMs: 250, readyMs: 125_000, settleMs: 15_000 };
 
 /** Fields of `systemctl show` that tell how the service is. */
-const FIELDS = [
-  "ActiveState",
-  "SubState",
-  "NRestarts",
-  "ExecMainCode",
-  "ExecMainStatus",
-  "Result",
-  "StatusText",
-];
+const FIELDS =
+  "LoadState,ActiveState,SubState,Result,StateChangeTimestamp,NRestarts,ExecMainCode," +
+  "ExecMainStatus,MainPID,UnitFileState,StatusText,FragmentPath";
 
 /**
  * Waits for the bot.
@@ -53,11 +47,11 @@ export async function waitForReady(
   if (target === "launchd") return await waitForAgent(machine, before, times);
   const since = Math.floor(Date.now() / 1_000) - 1;
   const start = performance.now();
-  const restarts = Number((await showUnit(target, machine, FIELDS))["NRestarts"] ?? 0);
+  const restarts = Number((await showUnit(target, machine))["NRestarts"] ?? 0);
   let readyAt: number | undefined;
   let shown: Readonly<Record<string, string>> = {};
   while (performance.now() - start < times.readyMs) {
-    shown = await showUnit(target, machine, FIELDS);
+    shown = await showUnit(target, machine);
     const state = shown["ActiveState"];
     const hasEnded = state === "failed" || shown["SubState"] === "auto-restart" ||
       Number(shown["NRestarts"] ?? 0) > restarts;
@@ -135,12 +129,12 @@ function failed(shown: Readonly<Record<string, string>>, log: readonly string[])
   return { kind: "failed", why: `the bot ended: ${endText(shown) ?? "no reason known"}`, log };
 }
 
+/** How systemd says that the service is, by {@link FIELDS}. */
 export async function showUnit(
   target: ServiceTarget,
   { run }: HostMachine,
-  fields: readonly string[],
 ): Promise<Readonly<Record<string, string>>> {
-  const { stdout } = await run(systemctlOf(target, "show", `--property=${fields.join(",")}`, UNIT));
+  const { stdout } = await run(systemctlOf(target, "show", `--property=${FIELDS}`, UNIT));
   return Object.fromEntries(
     stdout.split("\n").map((line): [string, string] => {
       const at = line.indexOf("=");

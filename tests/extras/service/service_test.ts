@@ -55,6 +55,10 @@ esac
 const READY = "ActiveState=active\nSubState=running\nNRestarts=0\nExecMainCode=0\n" +
   "ExecMainStatus=0\nResult=success\nStatusText=pass  running\n";
 
+const UNIT = "etc/systemd/system/barnacle.service";
+const OWN_CONFIG = "etc/barnacle/config.jsonc";
+const OUR_UNIT = "[Unit]\nDescription=Barnacle - Discord AI agent\n";
+
 interface Stage {
   readonly ports: ServicePorts;
   readonly io: RecordedIo;
@@ -65,6 +69,14 @@ interface Stage {
   readonly calls: () => readonly string[];
   /** Texts under the root. */
   readonly text: (path: string) => string;
+  readonly mode: (path: string) => number;
+  /** Writes a file under the root. @returns Its path. */
+  readonly put: (path: string, text: string, mode?: number) => string;
+  /** Makes a link under the root. */
+  readonly link: (to: string, path: string) => void;
+  /** Gives the files of the service to its user, as the fake `chgrp` does not. */
+  readonly own: () => void;
+  readonly install: (request?: Partial<Parameters<typeof installService>[0]>) => Promise<number>;
 }
 
 async function onStage(
@@ -81,20 +93,8 @@ async function onStage(
   };
   mkdirSync(join(root, "run/systemd/system"), { recursive: true });
   mkdirSync(join(root, "etc/systemd/system"), { recursive: true });
-  for (
-    const name of [
-      "systemctl",
-      "journalctl",
-      "loginctl",
-      "systemd-sysusers",
-      "chgrp",
-      "chmod",
-      "chown",
-      "mv",
-    ]
-  ) {
-    put(join(bin, name), FAKE, 0o755);
-  }
+  const programs = "systemctl journalctl loginctl systemd-sysusers chgrp chmod chown mv";
+  for (const name of programs.split(" ")) put(join(bin, name), FAKE, 0o755);
   put(join(state, "show"), "ActiveState=inactive\nNRestarts=0\n");
   put(join(state, "after"), READY);
   put(join(state, "journal"), "");
@@ -104,28 +104,38 @@ async function onStage(
   chmodSync(join(root, "etc/barnacle"), 0o755);
   const env = { PATH: `${bin}:${process.env["PATH"]}`, STATE: state };
   const io = recordingIo(env);
+  const ports: ServicePorts = {
+    machine: {
+      ...thisMachine(env),
+      ...{ platform: "linux", uid, user: "ada", home: "/home/ada", root },
+      program: join(directory.path, "barnacle"),
+    },
+    confirm: answer === undefined ? undefined : async () => await Promise.resolve(answer),
+    times: { stepMs: 1, readyMs: 2_000, settleMs: 50 },
+  };
   await play({
-    io,
-    root,
+    ...{ io, root, ports },
     set: (name, text) => put(join(state, name), text),
     text: (path) => readFileSync(join(root, path), "utf8"),
+    mode: (path) => statSync(join(root, path)).mode & 0o777,
+    put(path, text, mode) {
+      put(join(root, path), text, mode);
+      return join(root, path);
+    },
+    link(to, path) {
+      mkdirSync(dirname(join(root, path)), { recursive: true });
+      symlinkSync(to, join(root, path));
+    },
+    own() {
+      const { gid } = statSync(join(root, "etc/barnacle"));
+      put(join(root, "etc/passwd"), `barnacle:x:${gid}:${gid}::/:/\n`);
+      put(join(root, "etc/group"), `barnacle:x:${gid}:\n`);
+    },
+    install: (request) => installService({ yes: true, ...request }, io, ports),
     calls: () =>
       readIfAny(join(state, "calls")).split("\n").filter((line) =>
         line !== "" && !/is-enabled|is-active| show |journalctl/.test(line)
       ),
-    ports: {
-      machine: {
-        ...thisMachine(env),
-        platform: "linux",
-        uid,
-        user: "ada",
-        home: "/home/ada",
-        root,
-        program: join(directory.path, "barnacle"),
-      },
-      confirm: answer === undefined ? undefined : async () => await Promise.resolve(answer),
-      times: { stepMs: 1, readyMs: 2_000, settleMs: 50 },
-    },
   });
 }
 
@@ -153,13 +163,13 @@ const FOREIGN_CONFIGS: readonly (readonly [string, uid: number, mode: number, wo
 
 describe("[O4] barnacle service install", () => {
   it("installs, starts and waits; a second time, nothing is left to do", () =>
-    onStage(async ({ ports, io, calls, text, root }) => {
-      assert.equal(await installService({ yes: true }, io, ports), 0);
-      assert.match(text("etc/systemd/system/barnacle.service"), /^ExecStart=\/usr\/local/m);
+    onStage(async ({ io, calls, text, mode, own, install }) => {
+      assert.equal(await install(), 0);
+      assert.match(text(UNIT), /^ExecStart=\/usr\/local/m);
       assert.equal(text("usr/local/bin/barnacle"), "program");
-      assert.equal(statSync(join(root, "usr/local/bin/barnacle")).mode & 0o777, 0o755);
-      assert.equal(statSync(join(root, "etc/barnacle/credentials")).mode & 0o777, 0o750);
-      assert.equal(statSync(join(root, "etc/barnacle")).mode & 0o777, 0o750);
+      assert.equal(mode("usr/local/bin/barnacle"), 0o755);
+      assert.equal(mode("etc/barnacle/credentials"), 0o750);
+      assert.equal(mode("etc/barnacle"), 0o750);
       assert.deepEqual(calls(), [
         "systemd-sysusers /etc/sysusers.d/barnacle.conf",
         "chgrp barnacle /etc/barnacle",
@@ -172,31 +182,26 @@ describe("[O4] barnacle service install", () => {
       ]);
       assert.equal(io.stdout.at(-1), "The service runs: pass  running");
 
-      const { gid } = statSync(join(root, "etc/barnacle"));
-      mkdirSync(join(root, "etc"), { recursive: true });
-      writeFileSync(join(root, "etc/passwd"), `barnacle:x:${gid}:${gid}::/:/\n`);
-      writeFileSync(join(root, "etc/group"), `barnacle:x:${gid}:\n`);
+      own();
       const before = calls().length;
-      assert.equal(await installService({ yes: true }, io, ports), 0);
+      assert.equal(await install(), 0);
       assert.equal(io.stdout.at(-1), "The service is installed and runs; nothing to do.");
       assert.equal(calls().length, before);
     }));
 
   it("does only the missing steps", () =>
-    onStage(async ({ ports, io, calls, root, text }) => {
-      await installService({ yes: true }, io, ports);
-      const { gid } = statSync(join(root, "etc/barnacle"));
-      writeFileSync(join(root, "etc/passwd"), `barnacle:x:${gid}:${gid}::/:/\n`);
-      writeFileSync(join(root, "etc/group"), `barnacle:x:${gid}:\n`);
+    onStage(async ({ ports, io, root, calls, text, put, own, install }) => {
+      await install();
+      own();
       const more = async (change: () => void) => {
         const [before, shown] = [calls().length, io.stdout.length];
         change();
-        await installService({ yes: true }, io, ports);
+        await install();
         return [io.stdout.slice(shown, -1), calls().slice(before)];
       };
       const restart = "systemctl restart --no-block barnacle.service";
       assert.deepEqual(
-        await more(() => writeFileSync(join(root, "usr/local/bin/barnacle"), "older")),
+        await more(() => put("usr/local/bin/barnacle", "older")),
         [
           [
             `copy    ${ports.machine.program} to /usr/local/bin/barnacle (0755)`,
@@ -228,21 +233,18 @@ describe("[O4] barnacle service install", () => {
     }));
 
   it("leaves the unit and the program of a package alone", () =>
-    onStage(async ({ ports, io, root }) => {
-      const unit = join(root, "usr/lib/systemd/system/barnacle.service");
-      mkdirSync(dirname(unit), { recursive: true });
-      writeFileSync(unit, "[Unit]\nDescription=Barnacle - Discord AI agent\n");
-      await installService({ yes: true }, io, ports);
+    onStage(async ({ io, root, put, install }) => {
+      put("usr/lib/systemd/system/barnacle.service", OUR_UNIT);
+      await install();
       assert.ok(!existsSync(join(root, "usr/local/bin/barnacle")));
-      assert.ok(!existsSync(join(root, "etc/systemd/system/barnacle.service")));
+      assert.ok(!existsSync(join(root, UNIT)));
       assert.match(io.stdout.join("\n"), /^A package has installed .*; it stays as it is\.$/m);
     }));
 
   it("refuses a config that differs from the service's own", () =>
-    onStage(async ({ ports, io, root }) => {
-      const config = join(root, "mine.jsonc");
-      writeFileSync(config, `${CONFIG} `, { mode: 0o600 });
-      await assert.rejects(installService({ yes: true, config }, io, ports), {
+    onStage(async ({ put, install }) => {
+      const config = put("mine.jsonc", `${CONFIG} `, 0o600);
+      await assert.rejects(install({ config }), {
         message:
           `the service reads /etc/barnacle/config.jsonc, which differs from ${config}. Leave ` +
           "out --config to keep it, or replace it yourself",
@@ -251,85 +253,73 @@ describe("[O4] barnacle service install", () => {
     }));
 
   it("changes nothing in a dry run, without a yes, and without a terminal", async () => {
-    await onStage(async ({ ports, io, calls, root }) => {
-      assert.equal(await installService({ yes: true, dryRun: true }, io, ports), 0);
+    await onStage(async ({ io, root, calls, install }) => {
+      assert.equal(await install({ dryRun: true }), 0);
       assert.ok(io.stdout.includes("        | ExecStart=/usr/local/bin/barnacle run"));
       assert.deepEqual(io.stderr, ["Dry run: nothing was changed."]);
-      await assert.rejects(installService({ yes: false }, io, ports), {
+      await assert.rejects(install({ yes: false }), {
         message: "nothing was changed. Without a terminal, add --yes to do this, or --dry-run to " +
           "see each step",
         code: 2,
       });
       assert.deepEqual(calls(), []);
-      assert.ok(!existsSync(join(root, "etc/systemd/system/barnacle.service")));
+      assert.ok(!existsSync(join(root, UNIT)));
     });
-    await onStage(async ({ ports, io, calls }) => {
-      assert.equal(await installService({ yes: false }, io, ports), 0);
+    await onStage(async ({ io, calls, install }) => {
+      assert.equal(await install({ yes: false }), 0);
       assert.deepEqual(io.stderr, ["Nothing was changed."]);
       assert.deepEqual(calls(), []);
     }, { answer: false });
   });
 
   it("writes secrets that only root and the service can read, and never shows them", () =>
-    onStage(async ({ ports, io, root, text }) => {
+    onStage(async ({ io, text, mode, install }) => {
       const secrets = { other_key: "very secret" };
-      assert.equal(await installService({ yes: true, secrets }, io, ports), 0);
+      assert.equal(await install({ secrets }), 0);
       assert.equal(text("etc/barnacle/credentials/other_key"), "very secret");
-      assert.equal(statSync(join(root, "etc/barnacle/credentials/other_key")).mode & 0o777, 0o640);
+      assert.equal(mode("etc/barnacle/credentials/other_key"), 0o640);
       assert.ok(![...io.stdout, ...io.stderr].join().includes("very secret"));
     }));
 
   it("copies a config with the files of secrets that it names, and no others", () =>
-    onStage(async ({ ports, io, root, text }) => {
+    onStage(async ({ io, root, text, mode, put, install }) => {
       rmSync(join(root, "etc/barnacle"), { recursive: true });
-      const home = join(root, "home/ada");
-      mkdirSync(join(home, "credentials"), { recursive: true });
-      writeFileSync(join(home, "config.jsonc"), CONFIG, { mode: 0o600 });
-      writeFileSync(join(home, "credentials/discord_token"), TOKEN, { mode: 0o600 });
-      writeFileSync(join(home, "credentials/other_key"), "not named", { mode: 0o600 });
-      const config = join(home, "config.jsonc");
-      assert.equal(await installService({ yes: true, config }, io, ports), 0);
+      const config = put("home/ada/config.jsonc", CONFIG, 0o600);
+      put("home/ada/credentials/discord_token", TOKEN, 0o600);
+      put("home/ada/credentials/other_key", "not named", 0o600);
+      assert.equal(await install({ config }), 0);
       const copy = "etc/barnacle/credentials/discord_token";
       assert.equal(text(copy), TOKEN);
-      assert.equal(statSync(join(root, copy)).mode & 0o777, 0o640);
+      assert.equal(mode(copy), 0o640);
       assert.ok(!existsSync(join(root, "etc/barnacle/credentials/other_key")));
       assert.ok(![...io.stdout, ...io.stderr].join().includes(TOKEN));
     }));
 
   it("copies no secret through a link", () =>
-    onStage(async ({ ports, io, root }) => {
+    onStage(async ({ root, put, link, install }) => {
       rmSync(join(root, "etc/barnacle"), { recursive: true });
-      const home = join(root, "home/ada");
-      mkdirSync(home, { recursive: true });
-      writeFileSync(join(home, "config.jsonc"), CONFIG, { mode: 0o600 });
-      writeFileSync(join(root, "elsewhere"), TOKEN);
-      symlinkSync(join(root, "elsewhere"), join(home, "discord_token"));
-      const config = join(home, "config.jsonc");
+      const config = put("home/ada/config.jsonc", CONFIG, 0o600);
+      link(put("elsewhere", TOKEN), "home/ada/discord_token");
       await assert.rejects(
-        installService({ yes: true, config }, io, ports),
+        install({ config }),
         /There is no file \/etc\/barnacle\/credentials\/discord_token/,
       );
     }));
 
   it("repairs an older unit of Barnacle, and keeps a copy", () =>
-    onStage(async ({ ports, io, root, text }) => {
-      const path = join(root, "etc/systemd/system/barnacle.service");
-      writeFileSync(path, "[Unit]\nDescription=Barnacle - Discord AI agent\n");
-      assert.equal(await installService({ yes: true }, io, ports), 0);
-      assert.match(text("etc/systemd/system/barnacle.service"), /^Type=notify$/m);
-      assert.equal(readFileSync(`${path}.bak`, "utf8").split("\n").length, 3);
+    onStage(async ({ text, put, install }) => {
+      put(UNIT, OUR_UNIT);
+      assert.equal(await install(), 0);
+      assert.match(text(UNIT), /^Type=notify$/m);
+      assert.equal(text(`${UNIT}.bak`), OUR_UNIT);
     }));
 
   it("tells a user how to let the service go on without a login", () =>
-    onStage(async ({ ports, io, set, calls, text }) => {
+    onStage(async ({ io, set, calls, text, put, install }) => {
       set("refuse", "");
-      const file = join(ports.machine.root, "home/ada/.config/barnacle/config.jsonc");
-      mkdirSync(dirname(file), { recursive: true });
-      writeFileSync(
-        file,
-        CONFIG.replace("discord_token", "/etc/barnacle/credentials/discord_token"),
-      );
-      assert.equal(await installService({ yes: true }, io, ports), 0);
+      const config = CONFIG.replace("discord_token", "/etc/barnacle/credentials/discord_token");
+      put("home/ada/.config/barnacle/config.jsonc", config);
+      assert.equal(await install(), 0);
       assert.deepEqual(io.stderr, [
         "`loginctl enable-linger` ended with 1. Without lingering, the bot stops when you log out. " +
         "As root: sudo loginctl enable-linger ada",
@@ -342,7 +332,7 @@ describe("[O4] barnacle service install", () => {
     }, { uid: 1000 }));
 
   it("shows the journal's reason if the bot ends", () =>
-    onStage(async ({ ports, io, set }) => {
+    onStage(async ({ set, install }) => {
       set(
         "after",
         "ActiveState=failed\nSubState=failed\nNRestarts=0\nExecMainCode=1\nExecMainStatus=77\n" +
@@ -350,7 +340,7 @@ describe("[O4] barnacle service install", () => {
       );
       const event = { level: "error", event: "Discord refused the bot", fields: { hint: "reset" } };
       set("journal", `Starting…\n${JSON.stringify(event)}\n`);
-      await assert.rejects(installService({ yes: true }, io, ports), {
+      await assert.rejects(install(), {
         message: "the service is installed, but the bot ended: 77: bot token or intents rejected " +
           "by Discord\n  Discord refused the bot: reset",
         code: 1,
@@ -359,7 +349,7 @@ describe("[O4] barnacle service install", () => {
 
   const refused: readonly (readonly [
     string,
-    (stage: Stage) => Partial<Parameters<typeof installService>[0]>,
+    (stage: Stage) => Partial<Parameters<typeof installService>[0]> | void,
     RegExp,
     number,
   ])[] = [
@@ -367,71 +357,50 @@ describe("[O4] barnacle service install", () => {
     ["a missing config", () => ({ config: "/none.jsonc" }), /No such file/, 78],
     [
       "a config whose token only this shell has",
-      ({ root, io }) => {
+      ({ put, io }) => {
         Object.assign(io.env, { DISCORD_BOT_TOKEN: TOKEN });
-        const text = CONFIG.replace('{"file":"discord_token"}', '"${DISCORD_BOT_TOKEN}"');
-        writeFileSync(join(root, "etc/barnacle/config.jsonc"), text);
-        return {};
+        put(OWN_CONFIG, CONFIG.replace('{"file":"discord_token"}', '"${DISCORD_BOT_TOKEN}"'));
       },
       /^the service could not start with this config: it does not have the variables of this shell[^]*DISCORD_BOT_TOKEN is not set/,
       78,
     ],
     [
       "a secret that is not there",
-      ({ root }) => {
-        const text = CONFIG.replace("discord_token", "nothing");
-        writeFileSync(join(root, "etc/barnacle/config.jsonc"), text);
-        return {};
-      },
+      ({ put }) => void put(OWN_CONFIG, CONFIG.replace("discord_token", "nothing")),
       /^the service could not start with this config\n[^]*There is no file \/etc\/barnacle\/credentials\/nothing/,
       78,
     ],
     [
       "a wrong config that it would copy, by its own path",
-      ({ root }) => {
-        const path = join(root, "mine.jsonc");
-        writeFileSync(path, CONFIG.replace("discord_token", "nothing"), { mode: 0o600 });
-        return { config: path };
-      },
+      ({ put }) => ({
+        config: put("mine.jsonc", CONFIG.replace("discord_token", "nothing"), 0o600),
+      }),
       /^the service could not start with this config\n\S+\/mine\.jsonc:\d+:\d+: /,
       78,
     ],
     [
       "a foreign unit",
-      ({ root }) => {
-        writeFileSync(join(root, "etc/systemd/system/barnacle.service"), "[Service]\n");
-        return {};
-      },
+      ({ put }) => void put(UNIT, "[Service]\n"),
       /is not a unit of Barnacle, so it stays as it is/,
       1,
     ],
     [
       "a folder in the unit's place",
-      ({ root }) => {
-        mkdirSync(join(root, "etc/systemd/system/barnacle.service"));
-        return {};
-      },
+      ({ root }) => mkdirSync(join(root, UNIT)),
       /^cannot read \/etc\/systemd\/system\/barnacle\.service: it is a folder$/,
       74,
     ],
     [
       "a pipe in the unit's place",
-      ({ root }) => {
-        execFileSync("mkfifo", [join(root, "etc/systemd/system/barnacle.service")]);
-        return {};
-      },
+      ({ root }) => void execFileSync("mkfifo", [join(root, UNIT)]),
       /^cannot read \/etc\/systemd\/system\/barnacle\.service: it is no regular file$/,
       74,
     ],
     [
       "an endless file as secret",
-      ({ root }) => {
-        writeFileSync(
-          join(root, "etc/barnacle/config.jsonc"),
-          CONFIG.replace("discord_token", "endless"),
-        );
-        symlinkSync("/dev/zero", join(root, "etc/barnacle/credentials/endless"));
-        return {};
+      ({ put, link }) => {
+        put(OWN_CONFIG, CONFIG.replace("discord_token", "endless"));
+        link("/dev/zero", "etc/barnacle/credentials/endless");
       },
       /it is no regular file/,
       78,
@@ -439,10 +408,9 @@ describe("[O4] barnacle service install", () => {
     ...FOREIGN_CONFIGS.map(([name, uid, mode, words]) =>
       [
         name,
-        ({ root }: Stage) => {
-          rmSync(join(root, "etc/barnacle/config.jsonc"));
-          const config = join(root, "home.jsonc");
-          writeFileSync(config, CONFIG);
+        ({ root, put }: Stage) => {
+          rmSync(join(root, OWN_CONFIG));
+          const config = put("home.jsonc", CONFIG);
           chmodSync(config, mode);
           chownSync(config, uid, 0);
           return { config };
@@ -453,10 +421,7 @@ describe("[O4] barnacle service install", () => {
     ),
     [
       "a masked unit",
-      ({ root }) => {
-        symlinkSync("/dev/null", join(root, "etc/systemd/system/barnacle.service"));
-        return {};
-      },
+      ({ link }) => link("/dev/null", UNIT),
       /is empty or masked/,
       1,
     ],
@@ -464,28 +429,17 @@ describe("[O4] barnacle service install", () => {
   for (const [name, prepare, message, code] of refused) {
     it(`is refused before any change: ${name}`, () =>
       onStage(async (stage) => {
-        const request = { yes: true, ...prepare(stage) };
-        await assert.rejects(
-          installService(request, stage.io, stage.ports),
-          (error: Error & { readonly code?: number }) => {
-            assert.match(error.message, message);
-            assert.equal(error.code, code);
-            return true;
-          },
-        );
+        const request = prepare(stage) ?? {};
+        await assert.rejects(stage.install(request), { message, code });
         assert.deepEqual(stage.calls(), []);
       }));
   }
 
   it("follows no link in the place of a file that it is about to write", () =>
-    onStage(async ({ ports, io, root, text }) => {
-      const victim = join(root, "victim");
-      writeFileSync(victim, "mine", { mode: 0o644 });
-      mkdirSync(join(root, "usr/local/bin"), { recursive: true });
-      for (const path of ["usr/local/bin/barnacle", "etc/systemd/system/barnacle.service"]) {
-        symlinkSync(victim, join(root, `${path}.part`));
-      }
-      assert.equal(await installService({ yes: true }, io, ports), 0);
+    onStage(async ({ text, put, link, install }) => {
+      const victim = put("victim", "mine", 0o644);
+      for (const path of ["usr/local/bin/barnacle", UNIT]) link(victim, `${path}.part`);
+      assert.equal(await install(), 0);
       assert.equal(text("victim"), "mine");
       assert.equal(statSync(victim).mode & 0o777, 0o644);
       assert.equal(text("usr/local/bin/barnacle"), "program");
@@ -510,7 +464,7 @@ describe("[O4] barnacle service install", () => {
       const machine = { ...ports.machine, program: undefined };
       const why = "Barnacle runs from source here, and a service needs the binary; `deno task " +
         "compile host` makes dist/barnacle";
-      assert.deepEqual(await serviceOffer(io, { machine }), { why });
+      assert.deepEqual(await serviceOffer(io, { ...ports, machine }), { why });
       await assert.rejects(installService({ yes: true }, io, { machine }), { message: why });
       assert.deepEqual(await serviceOffer(io, ports), { target: "systemd" });
     }));
@@ -519,16 +473,10 @@ describe("[O4] barnacle service install", () => {
     const event = (level: string, text: string) => `${JSON.stringify({ level, event: text })}\n`;
     const started = async (log: string) => {
       let result: Promise<unknown> | undefined;
-      await onStage(async ({ ports: { times, machine: linux }, io, root }) => {
-        const logs = join(root, "home/ada/Library/Logs");
-        const config = join(root, "home/ada/.config/barnacle");
-        for (const folder of [logs, join(config, "credentials")]) {
-          mkdirSync(folder, { recursive: true });
-        }
-        writeFileSync(join(config, "config.jsonc"), CONFIG, { mode: 0o600 });
-        writeFileSync(join(config, "credentials", "discord_token"), TOKEN, { mode: 0o600 });
-        const file = join(logs, "barnacle.log");
-        writeFileSync(file, event("error", "an old error"));
+      await onStage(async ({ ports: { times, machine: linux }, io, put }) => {
+        put("home/ada/.config/barnacle/config.jsonc", CONFIG, 0o600);
+        put("home/ada/.config/barnacle/credentials/discord_token", TOKEN, 0o600);
+        const file = put("home/ada/Library/Logs/barnacle.log", event("error", "an old error"));
         const machine: typeof linux = {
           ...linux,
           platform: "darwin",
@@ -552,8 +500,8 @@ describe("[O4] barnacle service install", () => {
 
 describe("[O11] barnacle service uninstall", () => {
   it("removes the service, and says what stays", () =>
-    onStage(async ({ ports, io, calls, root }) => {
-      await installService({ yes: true }, io, ports);
+    onStage(async ({ ports, io, root, calls, install }) => {
+      await install();
       const before = calls().length;
       io.stdout.length = 0;
       assert.equal(await uninstallService({ yes: true }, io, ports), 0);
@@ -561,7 +509,7 @@ describe("[O11] barnacle service uninstall", () => {
         "systemctl disable --now barnacle.service",
         "systemctl daemon-reload",
       ]);
-      assert.ok(!existsSync(join(root, "etc/systemd/system/barnacle.service")));
+      assert.ok(!existsSync(join(root, UNIT)));
       assert.deepEqual(io.stdout.slice(-4), [
         "The service is removed. These stay; delete them yourself if you want:",
         "  config   /etc/barnacle/config.jsonc",
@@ -578,8 +526,8 @@ describe("[O11] barnacle service uninstall", () => {
 
 describe("[O4] barnacle service status", () => {
   it("shows the service on one screen", () =>
-    onStage(async ({ ports, io, set }) => {
-      await installService({ yes: true }, io, ports);
+    onStage(async ({ ports, io, set, install }) => {
+      await install();
       set(
         "show",
         "LoadState=loaded\nActiveState=active\nSubState=running\nResult=success\n" +
@@ -596,7 +544,7 @@ describe("[O4] barnacle service status", () => {
         "Last end  none",
         "Log       sudo journalctl -u barnacle",
       ]);
-      assert.equal(await showService({ json: true }, io, ports), 0);
+      assert.equal(await showService({ json: true }, io, ports.machine), 0);
       assert.equal(JSON.parse(io.stdout.at(-1) ?? "").restarts, 2);
     }));
 
@@ -623,17 +571,14 @@ describe("[O4] barnacle service status", () => {
   });
 
   it("says of a user's service when it starts", () =>
-    onStage(async ({ ports, set }) => {
+    onStage(async ({ ports, set, put }) => {
       set("show", "ActiveState=active\nSubState=running\nUnitFileState=enabled\n");
-      mkdirSync(join(ports.machine.root, "home/ada/.config/systemd/user"), { recursive: true });
-      const path = "/home/ada/.config/systemd/user/barnacle.service";
-      writeFileSync(join(ports.machine.root, path), "Description=Barnacle - Discord AI agent");
+      put("home/ada/.config/systemd/user/barnacle.service", OUR_UNIT);
       assert.match(
         statusLines(await readStatus("systemd-user", ports.machine), "ada", 0).join("\n"),
         /^At boot {3}starts when you log in\n[^]*^Linger {4}off: the bot stops when you log out; sudo/m,
       );
-      mkdirSync(join(ports.machine.root, "var/lib/systemd/linger"), { recursive: true });
-      writeFileSync(join(ports.machine.root, "var/lib/systemd/linger/ada"), "");
+      put("var/lib/systemd/linger/ada", "");
       assert.match(
         statusLines(await readStatus("systemd-user", ports.machine), "ada", 0).join("\n"),
         /^At boot {3}starts\n[^]*^Linger {4}on$/m,
