@@ -24,51 +24,36 @@ import { openTestStore } from "../../support/store/store.ts";
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
 const NOW = Date.parse("2026-11-29T12:00:00Z");
-const [GUILD, OTHER] = ["1600000000000000001", "1600000000000000002"] as unknown as readonly [
-  GuildId,
-  GuildId,
-];
-const [NEWS, FORUM, SECRET, FOREIGN, ADULT] = [
-  "11",
-  "12",
-  "13",
-  "14",
-  "15",
-] as unknown as readonly [
-  ChannelId,
-  ChannelId,
-  ChannelId,
-  ChannelId,
-  ChannelId,
-];
+const GUILD = "1600000000000000001" as GuildId;
+const OTHER = "1600000000000000002" as GuildId;
+const NEWS = "11" as ChannelId;
+const FORUM = "12" as ChannelId;
+const SECRET = "13" as ChannelId;
+const FOREIGN = "14" as ChannelId;
+const ADULT = "15" as ChannelId;
 const SELF = "900";
 const ADA = { id: "77", username: "ada" };
 const BOT = { id: "88", username: "helper", bot: true };
 /** An id of just now. */
 const ID = String((BigInt(NOW) - 1_420_070_400_000n) << 22n);
 
-const channel = (id: ChannelId, name: string, type = 0): [ChannelId, IndexedChannel] => [
-  id,
-  { id, name, type },
-];
+const guildOf = (id: GuildId, name: string, ...channels: IndexedChannel[]) =>
+  [id, {
+    id,
+    name,
+    channels: new Map(channels.map((one) => [one.id, one])),
+    roles: new Map(),
+  }] as const;
 const INDEX = new Map([
-  [GUILD, {
-    id: GUILD,
-    name: "reef",
-    channels: new Map([
-      channel(NEWS, "news"),
-      channel(FORUM, "help", 15),
-      channel(SECRET, "secret"),
-      [ADULT, { id: ADULT, name: "late", type: 0, isAgeRestricted: true as const }],
-    ]),
-    roles: new Map(),
-  }],
-  [OTHER, {
-    id: OTHER,
-    name: "sea",
-    channels: new Map([channel(FOREIGN, "hall")]),
-    roles: new Map(),
-  }],
+  guildOf(
+    GUILD,
+    "reef",
+    { id: NEWS, name: "news", type: 0 },
+    { id: FORUM, name: "help", type: 15 },
+    { id: SECRET, name: "secret", type: 0 },
+    { id: ADULT, name: "late", type: 0, isAgeRestricted: true },
+  ),
+  guildOf(OTHER, "sea", { id: FOREIGN, name: "hall", type: 0 }),
 ]) as GuildIndex;
 
 const at = (ms: number) => new Date(NOW + ms).toISOString();
@@ -196,6 +181,10 @@ describe("[W7] events of servers", () => {
 
   const who = (...ids: string[]) => ({ entry: { who: ids } });
   const where = (...ids: string[]) => ({ entry: { where: ids } });
+  const archived = (ms: number) => ({ archived: true, archive_timestamp: at(ms) });
+  const starts = (ms: number) => ({ scheduled_start_time: at(ms) });
+  const entry = (keys: object) => ({ entry: keys });
+  const [inOther, roles] = [{ guild_id: OTHER }, [{ key: "$remove", new_value: [] }]];
   const CASES: readonly [string, Name, object, World, 0 | 1][] = [
     ["a bot joins", "member_join", { user: BOT }, {}, 0],
     ["a bot boosts", "boost", { user: BOT }, {}, 0],
@@ -208,7 +197,7 @@ describe("[W7] events of servers", () => {
     ["the bot's own post", "forum_post", { owner_id: SELF }, {}, 0],
     ["an old booster changes a name", "boost", { premium_since: at(-90 * 60_000) }, {}, 0],
     ["no boost at all", "boost", { premium_since: null }, {}, 0],
-    ["a role is taken", "role_given", { changes: [{ key: "$remove", new_value: [] }] }, {}, 0],
+    ["a role is taken", "role_given", { changes: roles }, {}, 0],
     ["another audit log entry", "role_given", { action_type: 24 }, {}, 0],
     ["a thread of a text channel", "forum_post", { parent_id: NEWS }, {}, 0],
     ["the bot is added to an old post", "forum_post", { newly_created: undefined }, {}, 0],
@@ -217,41 +206,17 @@ describe("[W7] events of servers", () => {
     ["a private thread", "thread_closed", { type: 12 }, {}, 0],
     ["a thread that may be a private one", "reaction", { channel_id: "99" }, {}, 0],
     ["a message without a pin", "pin", { type: 0 }, {}, 0],
-    [
-      "a thread that closed long ago is locked",
-      "thread_closed",
-      {
-        thread_metadata: { archived: true, archive_timestamp: at(-25 * HOUR) },
-      },
-      {},
-      0,
-    ],
-    [
-      "an event of a month is renamed",
-      "event_started",
-      {
-        scheduled_start_time: at(-31 * DAY),
-      },
-      {},
-      0,
-    ],
-    ["an event begins late", "event_started", { scheduled_start_time: at(-2 * HOUR) }, {}, 1],
+    ["an old thread is locked", "thread_closed", { thread_metadata: archived(-25 * HOUR) }, {}, 0],
+    ["an event of a month is renamed", "event_started", starts(-31 * DAY), {}, 0],
+    ["an event begins late", "event_started", starts(-2 * HOUR), {}, 1],
     ["a malformed join", "member_join", { user: 5, joined_at: {} }, {}, 0],
     ["no server", "reaction", { guild_id: undefined }, {}, 0],
     ["a closed channel", "pin", { channel_id: SECRET }, {}, 0],
     ["an age-restricted channel", "pin", { channel_id: ADULT }, {}, 0],
     ["a thread of one", "thread_closed", { parent_id: ADULT }, {}, 0],
-    ["one that has the answer", "pin", { channel_id: ADULT }, {
-      entry: { post: `channel:${ADULT}` },
-    }, 1],
-    [
-      "a server that the config lacks",
-      "member_join",
-      { guild_id: OTHER },
-      where(`guild:${OTHER}`),
-      0,
-    ],
-    ["another server than that of `post`", "member_join", { guild_id: OTHER }, {}, 0],
+    ["the answer's", "pin", { channel_id: ADULT }, entry({ post: `channel:${ADULT}` }), 1],
+    ["a server that the config lacks", "member_join", inOther, where(`guild:${OTHER}`), 0],
+    ["another server than that of `post`", "member_join", inOther, {}, 0],
     ["the server named", "member_join", {}, where(`guild:${GUILD}`), 1],
     ["the channel named", "pin", {}, where(`channel:${NEWS}`), 1],
     ["another channel", "pin", {}, where(`channel:${FORUM}`), 0],
@@ -261,11 +226,9 @@ describe("[W7] events of servers", () => {
     ["a member with the role", "reaction", {}, who("role:5"), 1],
     ["a member named", "pin", {}, who("user:1", "user:77"), 1],
     ["another member", "pin", {}, who("user:1"), 0],
-    ["the emoji", "reaction", {}, { entry: { emoji: ["📌"] } }, 1],
-    ["another emoji", "reaction", {}, { entry: { emoji: ["👍"] } }, 0],
-    ["an emoji of the server", "reaction", { emoji: { id: "9", name: "x" } }, {
-      entry: { emoji: ["<:x:9>"] },
-    }, 1],
+    ["the emoji", "reaction", {}, entry({ emoji: ["📌"] }), 1],
+    ["another emoji", "reaction", {}, entry({ emoji: ["👍"] }), 0],
+    ["its own", "reaction", { emoji: { id: "9", name: "x" } }, entry({ emoji: ["<:x:9>"] }), 1],
   ];
   for (const [title, name, change, world, count] of CASES) {
     it(`${count === 0 ? "leave out" : "count"}: ${title}`, async () => {

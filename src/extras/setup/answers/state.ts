@@ -120,16 +120,9 @@ export function nextStep(state: SetupState): SetupStep {
   return "write";
 }
 
-export interface WholeAnswers {
+export interface WholeAnswers extends Required<Omit<SetupState, "example" | "intents">> {
   /** Absent: the config has the answers only. */
   readonly example?: ExampleAnswer;
-  readonly token: string;
-  readonly bot: BotIdentity;
-  readonly places: readonly PlaceAnswer[];
-  readonly otherPlaces: readonly Named<GuildId>[];
-  readonly owner: SetupPerson;
-  readonly model: SetupModel | "none";
-  readonly limit: LimitAnswer;
 }
 
 /** The answers, if none is missing. */

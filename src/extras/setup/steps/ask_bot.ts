@@ -9,7 +9,7 @@ import {
   type PrivilegedIntent,
   toIntents,
 } from "../../../discord/gateway/read/intents.ts";
-import { type SetupPorts, withDiscord } from "./setup_ports.ts";
+import { askDiscord, type SetupPorts } from "./setup_ports.ts";
 import type { BotIdentity, SetupState } from "../answers/state.ts";
 
 const PORTAL = "https://discord.com/developers/applications";
@@ -57,10 +57,7 @@ export async function askToken(state: SetupState, ports: SetupPorts): Promise<Se
     });
     token = withoutWrapping(token);
     const asked: SetupState = { ...state, token };
-    const answer = await dialogue.during(
-      "Asking Discord",
-      () => withDiscord(ports, asked, (discord) => discord.whoAmI()),
-    );
+    const answer = await askDiscord(ports, asked, (discord) => discord.whoAmI());
     if (answer.kind === "answered") {
       dialogue.ok(identityText(answer.found));
       return { ...asked, bot: answer.found };
@@ -69,10 +66,9 @@ export async function askToken(state: SetupState, ports: SetupPorts): Promise<Se
       ? refusedToken(token)
       : `Discord does not answer: ${answer.why}`;
     dialogue.fail(why);
-    if (answer.kind === "refused") token = undefined;
-    else if (!await dialogue.confirm({ message: "Try again with this token?" })) {
-      token = undefined;
-    }
+    const isKept = answer.kind !== "refused" &&
+      await dialogue.confirm({ message: "Try again with this token?" });
+    if (!isKept) token = undefined;
   }
 }
 
@@ -106,10 +102,7 @@ export async function askCodeGrant(state: SetupState, ports: SetupPorts): Promis
 
 /** The same answers, with the application as it is now. */
 async function withIdentity(state: SetupState, ports: SetupPorts): Promise<SetupState> {
-  const answer = await ports.dialogue.during(
-    "Asking Discord",
-    () => withDiscord(ports, state, (discord) => discord.whoAmI()),
-  );
+  const answer = await askDiscord(ports, state, (discord) => discord.whoAmI());
   if (answer.kind === "answered") return { ...state, bot: answer.found };
   ports.dialogue.fail("Discord does not answer; trying again");
   return state;
@@ -145,10 +138,7 @@ export async function askIntents(state: SetupState, ports: SetupPorts): Promise<
     return settled;
   }
   const flags = flagsGranting(wanted, bot.flags);
-  const problem = await dialogue.during(
-    "Asking Discord",
-    () => withDiscord(ports, state, (discord) => discord.setFlags(flags)),
-  );
+  const problem = await askDiscord(ports, state, (discord) => discord.setFlags(flags));
   if (problem === undefined) {
     dialogue.ok(`${names}: on`);
     return { ...settled, bot: { ...bot, flags: bot.flags | flags } };

@@ -49,6 +49,9 @@ function isUsable({ missing }: OfferedChannel): boolean {
   return missing.every(({ permission }) => !NEEDED.has(permission));
 }
 
+const labelOf = (channel: OfferedChannel) =>
+  `#${channel.name}${isUsable(channel) ? "" : " (a permission is missing)"}`;
+
 /** The permissions that the bot lacks in a channel, with the rules that deny them. */
 function lackOf({ missing }: OfferedChannel): string {
   if (missing.length === 0) return "";
@@ -183,11 +186,7 @@ async function channelFor(
       : `The example answers in #${of}, which ${quoted(server.name)} lacks. Which channel instead?`,
     initial: same ?? none,
     options: [
-      ...offered.map((channel) => ({
-        value: channel,
-        label: `#${channel.name}${isUsable(channel) ? "" : " (a permission is missing)"}`,
-        hint: channel.id,
-      })),
+      ...offered.map((channel) => ({ value: channel, label: labelOf(channel), hint: channel.id })),
       { value: none, label: "None: leave it out" },
     ],
   });
@@ -206,7 +205,7 @@ export function askChannels(state: SetupState, ports: SetupPorts): Promise<Setup
         const channels = await exampleChannels(example, place, words, discord, ports);
         example = { ...example, channels };
         places.push({ ...place, channels: channels.length > 0 ? eachOnce(channels) : "all" });
-      } else places.push({ ...place, ...await channelsOf(place, words, discord, ports) });
+      } else places.push(await withChannels(place, words, discord, ports));
     }
     return { ...state, places, example };
   });
@@ -228,18 +227,19 @@ function eachOnce(channels: readonly ExampleChannel[]): readonly Named<ChannelId
   return [...new Map(channels.map(({ id, name }) => [id, { id, name }])).values()];
 }
 
-async function channelsOf(
-  { id, name }: PlaceAnswer,
+async function withChannels(
+  place: PlaceAnswer,
   words: readonly string[],
   discord: SetupDiscord,
   ports: SetupPorts,
-): Promise<Pick<PlaceAnswer, "channels" | "others">> {
+): Promise<PlaceAnswer> {
   const { dialogue } = ports;
-  const listed = await offeredBy({ id, name }, discord, ports);
-  if (!listed) return { channels: listedIn(ports.present.guilds, { id, name }) ? [] : "all" };
+  const { name } = place;
+  const listed = await offeredBy(place, discord, ports);
+  if (!listed) return { ...place, channels: listedIn(ports.present.guilds, place) ? [] : "all" };
   const offered = await withHidden(words, listed, discord);
   const usable = offered.filter(isUsable);
-  const chosen = await chosenChannels({ id, name }, offered, words, ports);
+  const chosen = await chosenChannels(place, offered, words, ports);
   if (chosen === "all") {
     const rest = usable.length < offered.length
       ? `; the others lack a permission, see \`barnacle doctor\``
@@ -248,11 +248,12 @@ async function channelsOf(
       `Everywhere on ${quoted(name)}: it can answer in ${usable.length} of ` +
         `${offered.length} channels${rest}`,
     );
-    return { channels: "all" };
+    return { ...place, channels: "all" };
   }
   for (const channel of chosen) tellChannel(channel, ports);
   const named = (all: readonly OfferedChannel[]) => all.map(({ id, name }) => ({ id, name }));
   return {
+    ...place,
     channels: named(chosen),
     others: named(offered.filter((channel) => !chosen.includes(channel))),
   };
@@ -288,7 +289,7 @@ async function chosenChannels(
     message: "Which ones? Space selects",
     options: offered.map((channel) => ({
       value: channel,
-      label: `#${channel.name}${isUsable(channel) ? "" : " (a permission is missing)"}`,
+      label: labelOf(channel),
       hint: [...channel.isPrivate ? ["private"] : [], lackOf(channel)].filter(Boolean).join("; "),
     })),
     chosen: offered.filter((channel) => keyOf(before, channel) !== undefined),

@@ -27,6 +27,15 @@ export interface SetupPorts {
 /** One step: takes the answers so far, and returns more of them. */
 export type RunStep = (state: SetupState, ports: SetupPorts) => Promise<SetupState>;
 
+/** Asks Discord once, with a line about it. */
+export function askDiscord<Result>(
+  ports: SetupPorts,
+  state: SetupState,
+  task: (discord: SetupDiscord) => Promise<Result>,
+): Promise<Result> {
+  return ports.dialogue.during("Asking Discord", () => withDiscord(ports, state, task));
+}
+
 /** Runs a task with Discord, and closes it afterwards. */
 export async function withDiscord<Result>(
   { openDiscord }: SetupPorts,
