@@ -25,5 +25,8 @@ export const ACTS = {
     menu: customId,
     labels: z.array(z.string().max(100)).max(25),
   }),
+  call: z.strictObject({ as: digits, channel: digits }),
+  speak: z.strictObject({ as: digits, channel: digits, text: z.string().min(1).max(200) }),
+  hangUp: z.strictObject({ as: digits, channel: digits }),
   kill: z.strictObject({}),
 } as const;

@@ -16,11 +16,12 @@ import type { WorldEvent } from "../world/world.ts";
 import { ACTS } from "./acts.ts";
 import { ASSETS } from "./assets.ts";
 import type { BotPanel, BotPanelNews, BotState, Judged } from "./bot_panel.ts";
+import { createCalls } from "./call.ts";
 import { createFeed, type Feed } from "./feed.ts";
 import { answerFile } from "./files.ts";
 import { ACT_ROUTES, PAGE_ROUTES } from "./routes.ts";
 import { createUses } from "./use.ts";
-import { type SeenMessage, type SeenWorld, viewMessage, viewWorld } from "./view.ts";
+import { type SeenMessage, type SeenWorld, viewMessage, viewSaid, viewWorld } from "./view.ts";
 
 /** A suggested message. */
 export interface Prompt {
@@ -94,6 +95,17 @@ export function createPage(options: PageOptions): Page {
     onWhisper: (userId, message) =>
       tell({ kind: "whisper", userId, message: viewMessage(simulator.world, message) }),
   });
+  const calls = createCalls({
+    simulator,
+    uses,
+    closed: closing.signal,
+    onSaid({ as, in: channelId }, text, isBot) {
+      const { world, application } = simulator;
+      const userId = isBot ? application.userId : simulator.user(as);
+      const message = viewSaid(world, simulator.channel(channelId, as).id, userId, text);
+      tell({ kind: "whisper", userId: as, message });
+    },
+  });
   const stops = [
     panel.subscribe(tell),
     simulator.subscribe((event) => {
@@ -150,6 +162,10 @@ export function createPage(options: PageOptions): Page {
         ACTS.choose,
         ({ channel, menu, ...on }) => uses.choose({ ...on, in: channel, customId: menu }),
       ),
+    call: (c) => act(c, ACTS.call, ({ as, channel }) => calls.call({ as, in: channel })),
+    speak: (c) =>
+      act(c, ACTS.speak, ({ as, channel, text }) => calls.speak({ as, in: channel }, text)),
+    hangUp: (c) => act(c, ACTS.hangUp, ({ as, channel }) => calls.hangUp({ as, in: channel })),
     kill: (c) => act(c, ACTS.kill, () => panel.kill()),
   };
   for (const [path, { type, text }] of Object.entries(ASSETS)) {

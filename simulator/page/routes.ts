@@ -30,6 +30,9 @@ export const ACT_ROUTES = {
   say: post("/say"),
   click: post("/click"),
   choose: post("/choose"),
+  call: post("/call"),
+  speak: post("/speak"),
+  hangUp: post("/hang-up"),
   kill: post("/kill"),
 } as const satisfies Readonly<Record<string, PageRoute>>;
 

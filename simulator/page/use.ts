@@ -3,7 +3,8 @@
  */
 
 import { whispersOf } from "../actions/interactions.ts";
-import type { ActorAndMessage } from "../actions/people.ts";
+import type { GivenCommand } from "../actions/interactions.ts";
+import type { ActorAndChannel, ActorAndMessage } from "../actions/people.ts";
 import type { Simulator } from "../simulator.ts";
 import type { Interaction, Message } from "../world/world.ts";
 
@@ -13,18 +14,19 @@ const ANSWER_MS = 3_000;
 const LATER_MS = 60_000;
 
 export interface UsePorts {
-  readonly simulator: Pick<Simulator, "press" | "choose" | "until">;
+  readonly simulator: Pick<Simulator, "press" | "choose" | "command" | "until">;
   /** Gets each ephemeral message, and again if it changes. */
   readonly onWhisper: (userId: string, message: Message) => void;
   readonly closed: AbortSignal;
 }
 
-/** Uses components. Each rejects with a RangeError if Discord refuses, or the bot is too slow. */
+/** Uses components and commands. Each rejects with a RangeError if Discord refuses, or the bot is too slow. */
 export interface Uses {
   click(on: ActorAndMessage & { readonly customId: string }): Promise<void>;
   choose(
     on: ActorAndMessage & { readonly customId: string; readonly labels: readonly string[] },
   ): Promise<void>;
+  command(given: ActorAndChannel & GivenCommand): Promise<void>;
 }
 
 export function createUses({ simulator, onWhisper, closed }: UsePorts): Uses {
@@ -55,5 +57,6 @@ export function createUses({ simulator, onWhisper, closed }: UsePorts): Uses {
   return {
     click: (on) => answered(simulator.press(on)),
     choose: (on) => answered(simulator.choose(on)),
+    command: (given) => answered(simulator.command(given)),
   };
 }

@@ -13,6 +13,7 @@ import {
 } from "../../src/core/discord/ids.ts";
 import { may } from "../world/access.ts";
 import { linksIn, textOf, usableIn } from "../world/components.ts";
+import { nextId } from "../world/snowflake.ts";
 import { type Author, type Channel, isPrivate, type Message, type World } from "../world/world.ts";
 
 export interface SeenPerson {
@@ -148,6 +149,21 @@ export function viewMessage(world: World, message: Message): SeenMessage {
         isDisabled: usable.disabled === true,
       }]
     ),
+  };
+}
+
+/** Words that were spoken in a voice channel, which no channel has as a message. */
+export function viewSaid(
+  world: World,
+  channelId: ChannelId,
+  userId: UserId,
+  words: string,
+): SeenMessage {
+  const id = nextId<"message">(world.ids, Date.now());
+  return {
+    ...{ id, channelId, at: createdAtMs(id), isEdited: false, text: `🔊 ${words}` },
+    author: viewAuthor(world, { kind: "user", userId }),
+    ...{ reactions: [], attachments: [], buttons: [], links: [], menus: [] },
   };
 }
 

@@ -42,6 +42,9 @@ const acts = {
     drawComposer(state, acts);
     byId("words").focus();
   },
+  call: () => post("/call", { as: state.personId, channel: state.channelId }),
+  speak: (text) => post("/speak", { as: state.personId, channel: state.channelId, text }),
+  hangUp: () => post("/hang-up", { as: state.personId, channel: state.channelId }),
   kill: () => post("/kill", {}),
 };
 

@@ -1,5 +1,5 @@
 /**
- * A tour of three steps: mention the bot, be a person whom it does not know, kill it.
+ * A tour: mention the bot, be a person whom it does not know, talk with it, kill it.
  *
  * A step ends when it has happened, however the user did it, or when the user skips it.
  */
@@ -47,6 +47,34 @@ const STEPS = [
     },
   },
   {
+    id: "voice",
+    title: "Talk with the bot",
+    text:
+      "Call the bot into a voice channel, press Hear me, and ask. What you say and what you hear " +
+      "stand here as text.",
+    isDone: (state) => inCall(state).some(({ text }) => text.includes("My call here is over")),
+    action(state, acts) {
+      const place = voiceChannel(state);
+      const inPlace = (act) => () => {
+        go(state, acts, memberOf(state), ({ id }) => id === place.id);
+        act();
+      };
+      const all = inCall(state);
+      const ask = "When is low tide?";
+      if (all.some(({ author, text }) => author.isBot && text.startsWith("🔊"))) {
+        return ["Hang up", inPlace(acts.hangUp)];
+      }
+      if (all.some(({ text }) => text.startsWith("I hear you"))) {
+        return [`Say “${ask}”`, inPlace(() => acts.speak(ask))];
+      }
+      for (const { id, buttons } of all) {
+        const hear = buttons.find(({ label }) => label === "Hear me");
+        if (hear) return ["Press Hear me", inPlace(() => acts.click(place.id, id, hear.customId))];
+      }
+      return ["Open the voice channel and call the bot", inPlace(acts.call)];
+    },
+  },
+  {
     id: "kill",
     title: "Kill the bot",
     text: "Kill its process and write to it while it is down. It starts again within seconds, " +
@@ -67,7 +95,9 @@ export function stepOf(state) {
   for (const step of STEPS) {
     if (step.isDone(state, answered)) state.tour.done.add(step.id);
   }
-  return STEPS.find(({ id }) => !state.tour.done.has(id));
+  return STEPS.find(({ id }) =>
+    !state.tour.done.has(id) && (id !== "voice" || voiceChannel(state))
+  );
 }
 
 /** Notes when the bot goes down: a later answer ends the last step. */
@@ -147,6 +177,16 @@ function judgedOf(state, person) {
 
 function isInGuild({ world }, message) {
   return world.channels.some(({ id, guildId }) => id === message?.channelId && guildId);
+}
+
+function voiceChannel({ world }) {
+  return world.channels.find(({ kind }) => kind === "voice");
+}
+
+/** The messages in the voice channel, and the words spoken there. */
+function inCall(state) {
+  const id = voiceChannel(state)?.id;
+  return [...state.messages.values()].filter(({ channelId }) => channelId === id);
 }
 
 function memberOf({ world }) {

@@ -9,6 +9,7 @@ import process from "node:process";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { addChannel } from "../../../simulator/world/create_world.ts";
 import { demoWorld } from "../../../simulator/actions/demo_world.ts";
 import type { BotPanel, BotPanelNews, BotState } from "../../../simulator/page/bot_panel.ts";
 import { createPage, type Prompt } from "../../../simulator/page/page.ts";
@@ -250,11 +251,16 @@ async function show(
   const onError = (error: unknown) => io.problem(`internal error of the demo: ${error}`);
   const access = pageAccessOf(host);
   const world = demoWorld();
+  addChannel(world.world, world.krill, { name: "Voice", kind: "voice" }, Date.now());
   const simulation = await startSimulation({
     // Messages show the person's time, also after the computer slept.
     simulator: { world: world.world, now: Date.now },
     // On a page that other machines can reach, the agent runs no commands.
-    config: () => access.key === undefined ? withCommands(world.people.ada.id) : demoConfig(),
+    config: () => ({
+      ...(access.key === undefined ? withCommands(world.people.ada.id) : demoConfig()),
+      voice: {},
+      audio: { transcribe: "openai/ear", speak: "openai/mouth" }, // by the scripted model's server
+    }),
   });
   const { simulator, dataDir } = simulation;
   const workspace = join(dataDir, "agents", "main");

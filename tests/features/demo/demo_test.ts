@@ -11,6 +11,13 @@ import { eventsOf, startDemo, surroundings } from "./demo_process.ts";
 
 const LIMIT = { timeout: 600_000 };
 
+type Shown = Extract<PageNews, { readonly message: unknown }>;
+
+interface PlayedPage {
+  readonly world: Opening["world"];
+  act(path: string, as: string, channel: string, more?: object): Promise<void>;
+}
+
 describe("[O5] barnacle demo", LIMIT, () => {
   it(
     "sends a message of each kind by --check, and all are dealt with as they should",
@@ -50,37 +57,75 @@ describe("[O5] barnacle demo", LIMIT, () => {
     }
   });
 
-  it("shows an answer that only one person sees, and the page tells whom", LIMIT, async () => {
+  /** Acts on the page by what it shows, until a message says so. */
+  async function play(
+    begin: (page: PlayedPage) => Promise<unknown>,
+    shown: (news: Shown, page: PlayedPage) => Promise<boolean>,
+  ): Promise<void> {
     const demo = await startDemo();
     const stop = new AbortController();
     try {
       const events = eventsOf(demo.page, stop.signal);
       const { world } = (await events.next()).value as Opening;
-      const idOf = (name: string) => world.people.find(({ username }) => username === name)?.id;
-      const { id: channel } = world.channels.find(({ name }) => name === "general") ?? {};
-      const post = (path: string, body: object) =>
-        fetch(new URL(path, demo.page), {
-          method: "POST",
-          headers: { "Content-Type": "application/json" },
-          body: JSON.stringify({ channel, ...body }),
-        });
-      const text = `<@${world.bot.id}> Set the topic of this channel to "Low tide"`;
-      await post("/say", { as: idOf("ada"), text });
+      const page: PlayedPage = {
+        world,
+        async act(path, as, channel, more = {}) {
+          const { id } = world.people.find(({ username }) => username === as) ?? {};
+          const channelId = world.channels.find(({ name }) => name === channel)?.id;
+          const answer = await fetch(new URL(path, demo.page), {
+            method: "POST",
+            headers: { "Content-Type": "application/json" },
+            body: JSON.stringify({ as: id, channel: channelId, ...more }),
+          });
+          assert.equal(answer.status, 204, await answer.text());
+        },
+      };
+      await begin(page);
       for await (const event of events) {
-        const news = event as Exclude<PageNews, { kind: "bot" }>;
-        if (news.kind === "message") {
-          const { id: message, buttons: [undo] } = news.message;
-          if (undo) await post("/click", { as: idOf("grace"), message, button: undo.customId });
-        }
-        if (news.kind !== "whisper") continue;
-        assert.equal(news.userId, idOf("grace"));
-        assert.match(news.message.text, /\w/);
-        break;
+        const news = event as PageNews;
+        if ("message" in news && await shown(news, page)) return;
       }
     } finally {
       stop.abort();
       await demo.end();
     }
+  }
+
+  it("shows an answer that only one person sees, and the page tells whom", LIMIT, () =>
+    play(
+      ({ world, act }) =>
+        act("/say", "ada", "general", {
+          text: `<@${world.bot.id}> Set the topic of this channel to "Low tide"`,
+        }),
+      async (news, { world, act }) => {
+        const { id: message, buttons: [undo], text } = news.message;
+        if (undo) await act("/click", "grace", "general", { message, button: undo.customId });
+        if (news.kind !== "whisper") return false;
+        assert.equal(news.userId, world.people.find(({ username }) => username === "grace")?.id);
+        assert.match(text, /\w/);
+        return true;
+      },
+    ));
+
+  it("[V1] lets a person talk with the bot in a voice channel, by text", LIMIT, async () => {
+    const said: string[] = [];
+    await play(
+      ({ act }) => act("/call", "grace", "Voice"),
+      async ({ kind, message: { id: message, text, buttons, author } }, { act }) => {
+        const hear = buttons.find(({ label }) => label === "Hear me");
+        if (hear && kind === "whisper") {
+          await act("/click", "grace", "Voice", { message, button: hear.customId });
+        }
+        if (text.startsWith("I hear you")) {
+          await act("/speak", "grace", "Voice", { text: "When is low tide?" });
+        }
+        if (text.startsWith("🔊")) said.push(`${author.name}: ${text}`);
+        if (text.startsWith("🔊") && author.isBot) await act("/hang-up", "grace", "Voice");
+        return /My call here is over/.test(text) && buttons.length === 0;
+      },
+    );
+    assert.equal(said[0], "Grace: 🔊 When is low tide?");
+    assert.match(said[1] ?? "", /^Barnacle: 🔊 .*tide/);
   });
 
   it(
