@@ -30,7 +30,7 @@ import {
   createRecentRefusals,
   createRefusedMessages,
 } from "./failing_rows.ts";
-import { progressOf } from "../turn/progress/progress.ts";
+import { progressDelivered } from "../turn/progress/progress.ts";
 import { intentOf } from "../judging/intent.ts";
 import { ownerReached, ownerRefused } from "../owners/tell_owners.ts";
 import { isAwaited, toldSent } from "./tool_messages.ts";
@@ -243,7 +243,7 @@ export function createDeliveryAttempts(
 /** A row has its result: what shows turns, owners, listeners and extras get to know. */
 function delivered(account: BotAccount, row: OutboxRow, delivery: Delivery): void {
   account.bot.meter.delivery(row, delivery);
-  progressOf(account).delivered(row, delivery);
+  progressDelivered(account, row, delivery);
   if (delivery.kind === "created" || delivery.kind === "found") {
     ownerReached(account, row.message.channelId);
   }

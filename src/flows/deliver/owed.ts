@@ -18,7 +18,7 @@ import { ownersToTell } from "../owners/owner_ids.ts";
 import { completeCommand } from "../left_commands.ts";
 import { createRetryQueue } from "../retry_queue.ts";
 import { composedOnce } from "../tell.ts";
-import { progressOf } from "../turn/progress/progress.ts";
+import { ackAnswered } from "../turn/progress/progress.ts";
 
 /** How long to wait for more lost messages, in milliseconds. */
 const GATHER_MS = 5_000;
@@ -73,7 +73,7 @@ async function tellAll(account: BotAccount): Promise<void> {
     const reason = lost.at(-1)?.refusal ?? "";
     await tellLost(account, { channelId, reason, count: lost.length, key: `lost:${id}` });
     for (const row of lost) await outbox.told(row, [], account.now());
-    for (const { causeId } of lost) if (causeId) progressOf(account).lost(causeId);
+    for (const { causeId } of lost) if (causeId) ackAnswered(account, causeId, "word");
   }
   if (failures.length > 0) throw failures[0];
 }
@@ -89,7 +89,7 @@ async function tellPerson(account: BotAccount, row: OwedRow): Promise<boolean> {
     return isWaiting;
   }
   await outbox.told(row, word, now());
-  progressOf(account).lost(causeId);
+  ackAnswered(account, causeId, "word");
   wakeChannels(account, word.map(({ message: { channelId } }) => channelId));
   return true;
 }

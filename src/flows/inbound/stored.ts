@@ -10,7 +10,7 @@ import { queuesOf } from "../deliver/channel_queues.ts";
 import { updateCards } from "../questions/cards.ts";
 import { prefetch } from "../media/files.ts";
 import { turnsOf } from "../turn/account_turns.ts";
-import { progressOf } from "../turn/progress/progress.ts";
+import { ackAccepted, ackAnswered } from "../turn/progress/progress.ts";
 import { showUnanswered } from "../unanswered_reactions.ts";
 import { challenged } from "./challenge.ts";
 
@@ -34,7 +34,7 @@ export function tellTouched(
 ): void {
   turnsOf(account).touched();
   updateCards(account); // those of messages without a turn now
-  for (const messageId of cut) progressOf(account).cut(messageId);
+  for (const messageId of cut) ackAnswered(account, messageId, "notice");
   queuesOf(account).wake(channels); // drafts that go, and answers to `stop`
 }
 
@@ -44,7 +44,7 @@ function tellAccepted(account: BotAccount, judged: readonly Judged[]): void {
   for (const { message, verdict } of judged) {
     prefetch(account, message);
     if (verdict.kind === "accept" && isAtDiscord(message)) {
-      progressOf(account).accepted(message, verdict.why);
+      ackAccepted(account, message, verdict.why);
     }
   }
   const channels = new Set(judged.map(({ message: { channelId } }) => channelId));

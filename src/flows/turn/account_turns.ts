@@ -11,7 +11,7 @@ import { isOwner, ownsApplicationAsRead } from "../owners/owner_ids.ts";
 import { runEnded } from "../schedules/runner.ts";
 import { answer } from "./answer.ts";
 import { endWithoutModel } from "./command_turn.ts";
-import { progressOf } from "./progress/progress.ts";
+import { beginTyping } from "./progress/progress.ts";
 import { modesOf } from "./turn_state.ts";
 import { createTurns, type RunningTurn, type Turns } from "./turns.ts";
 
@@ -32,10 +32,9 @@ function toolsReady(account: BotAccount, { message, route: { agentId } }: Claim)
 /** Runs a turn to its end, whoever has asked. */
 async function run(account: BotAccount, claim: Claim, turn: RunningTurn): Promise<void> {
   const { accountId, store } = account;
-  const progress = progressOf(account);
   const { message } = claim;
   const stopTyping = termsOf(message).shows !== "nothing"
-    ? progress.typing.begin(message.channelId)
+    ? beginTyping(account, message.channelId)
     : () => {};
   try {
     const isCommand = commandOf(account, message) !== undefined;

@@ -59,7 +59,7 @@ export function ofTurn(claim: Claim): Answered {
 }
 
 /** The message that a turn's drafts belong to: the first one, whatever its text is now. */
-export function draftsOf({ message, route: { agentId } }: Claim): Answered {
+export function firstOfTurn({ message, route: { agentId } }: Claim): Answered {
   return { message: { ...message, revision: 0 }, agentId };
 }
 

@@ -20,10 +20,10 @@ import {
   type ModelAnswer,
 } from "../../render/reply.ts";
 import type { TurnRules } from "./turn_rules.ts";
-import { draftsOf, ofTurn, progressPlaceOf } from "./finished_turn.ts";
+import { firstOfTurn, ofTurn, progressPlaceOf } from "./finished_turn.ts";
 import { opensThread } from "./gather.ts";
-import type { DraftStream } from "./progress/drafts.ts";
-import { progressOf } from "./progress/progress.ts";
+import { draftsOf, type DraftStream } from "./progress/drafts.ts";
+import { linesOf } from "./progress/progress_lines.ts";
 import { costOf, type TurnSpending } from "./spending/turn_spending.ts";
 import type { RunningTurn } from "./turns.ts";
 import type { OneTurn, TurnStep } from "./turn_step.ts";
@@ -73,8 +73,8 @@ function draftFor(
   if (streaming !== "edit") return undefined;
   // A thread opens with the whole answer, so nothing of it is shown in the channel before.
   if (opensThread(claim)) return undefined;
-  return progressOf(account).drafts.begin(claim.message, (text) => {
-    const composed = compose(text, undefined, NO_FILES, draftsOf(claim));
+  return draftsOf(account).begin(claim.message, (text) => {
+    const composed = compose(text, undefined, NO_FILES, firstOfTurn(claim));
     return composed.kind === "reply" ? freeze(composed.reply) : [];
   }, mayShow);
 }
@@ -139,12 +139,8 @@ export const linesStep: TurnStep = {
   watches(turn, compose) {
     const { account, turn: { claim, mayShow }, rules, streaming } = turn;
     if (!streaming || termsOf(claim.message).shows !== "drafts and lines") return undefined;
-    const { lines, readingLines } = progressOf(account);
-    const line = (streaming === "progress" ? lines : readingLines).begin(
-      progressPlaceOf(claim),
-      rules,
-      mayShow,
-    );
+    const isForReading = streaming !== "progress"; // while a slow server reads a prompt
+    const line = linesOf(account).begin(progressPlaceOf(claim), rules, mayShow, isForReading);
     return {
       onNext: line.step,
       onReading: line.reading,

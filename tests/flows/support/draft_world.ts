@@ -6,14 +6,16 @@
  */
 
 import assert from "node:assert/strict";
+import type { BotAccount } from "../../../src/account/account.ts";
+import { RestError, type RestErrorKind } from "../../../src/discord/rest/exchange/rest_error.ts";
 import { type DraftRow, placeDrafts } from "../../../src/core/outbound/draft.ts";
 import type { MessageId } from "../../../src/core/discord/ids.ts";
 import { type AnswerKey, nonceOf } from "../../../src/core/outbound/nonce.ts";
 import type { Frozen, PostOutcome } from "../../../src/core/outbound/outbound.ts";
 import {
   type ComposeDraft,
-  createDrafts,
   type Drafts,
+  draftsOf,
 } from "../../../src/flows/turn/progress/drafts.ts";
 import { chunk, type ChunkRules } from "../../../src/render/markdown/chunk.ts";
 import { ACCOUNT, directMessage, messageId } from "../../support/discord/builders.ts";
@@ -30,11 +32,23 @@ const TAG = "[[reply_to_current]]";
 /** Text of words only, so that no unfinished word delays it. */
 export const SECRET = "open sesame now";
 
-function secretTail(text: string): number {
-  for (let length = SECRET.length - 1; length > 1; length -= 1) {
-    if (text.endsWith(SECRET.slice(0, length))) return text.length - length;
+/** What Discord says of an edit. */
+function answerOf(outcome: PostOutcome): object {
+  const fail = (kind: RestErrorKind, more = {}) => {
+    throw new RestError("failed", { kind, route: "PATCH /", ...more });
+  };
+  switch (outcome.kind) {
+    case "created":
+      return { id: outcome.messageId };
+    case "unsent":
+      return fail("unsent");
+    case "unanswered":
+      return fail("unavailable");
+    case "already_gone":
+      return fail("not_found", { code: 10008 });
+    case "refused":
+      return fail(outcome.why, { retryAfterMs: outcome.retryAfterMs });
   }
-  return text.length;
 }
 
 /** Freezes an answer: split, without its tag, and with a file if it is too long. */
@@ -179,22 +193,28 @@ export class DraftWorld {
 
   #createDrafts(): Drafts {
     const processNumber = this.#processNumber += 1;
-    return createDrafts({
-      outbox: { add: (frozen) => this.#unlessDead(processNumber, () => this.#add(frozen)) },
-      edit: (id, message) =>
-        this.#unlessDead(processNumber, async () => {
-          this.editedAt.push(this.clock.now() - this.#start);
-          await this.holdEdit;
-          return this.#edit(id, message.content);
-        }),
-      cleanSecrets: (text) => text.replaceAll(SECRET, "[redacted]"),
-      secretTail,
-      maxLength: CHUNKS.limit,
-      wake() {},
-      schedule: this.clock.schedule,
-      now: this.clock.now,
-      log: this.#recording.log,
-    });
+    const account = {
+      store: {
+        outbox: {
+          add: (frozen: Frozen) => this.#unlessDead(processNumber, () => this.#add(frozen)),
+        },
+      },
+      rest: {
+        request: (_method: string, path: string, { body }: { readonly body: string }) =>
+          this.#unlessDead(processNumber, async () => {
+            this.editedAt.push(this.clock.now() - this.#start);
+            await this.holdEdit;
+            const id = messageId(path.split("/").at(-1) ?? "");
+            return answerOf(this.#edit(id, JSON.parse(body).content));
+          }),
+      },
+      bot: { logging: { secrets: () => [SECRET] } },
+      config: () => ({ discord: { textChunkLimit: CHUNKS.limit } }),
+      live: new Map(),
+      forPart: () => account,
+      ...{ schedule: this.clock.schedule, now: this.clock.now, log: this.#recording.log },
+    } as unknown as BotAccount;
+    return draftsOf(account);
   }
 
   /** A request by a dead process has no effect and gets no answer. */

@@ -6,7 +6,7 @@
 
 import type { BotAccount } from "../../../account/account.ts";
 import { spokenText } from "../../../flows/media/speak.ts";
-import { progressOf } from "../../../flows/turn/progress/progress.ts";
+import { draftsOf } from "../../../flows/turn/progress/drafts.ts";
 import type { TurnSpeech, TurnToSpeak } from "../../../flows/turn/progress/speech.ts";
 import type { CallSpeech, Pcm } from "../line/call.ts";
 import type { Speeches } from "./speeches.ts";
@@ -112,7 +112,7 @@ export function createTurnSpeech(
 ): HeardSpeech {
   const { schedule, log } = account;
   const { speeches } = ports;
-  const { harmlessPart } = progressOf(account).drafts;
+  const { harmlessPart } = draftsOf(account);
   const person = new AbortController();
   const signal = AbortSignal.any([ending, person.signal]);
   let speech: CallSpeech | undefined;

@@ -6,6 +6,11 @@
  * here fails a turn. It costs one request at a time, and only if rate limits leave room.
  */
 
+import type { BotAccount } from "../../../account/account.ts";
+import { perAccount } from "../../../account/per_account.ts";
+import { cleanSecrets, secretTail } from "../../../account/secrets.ts";
+import { wakeChannels } from "../../../account/wakes.ts";
+import { createMessages } from "../../../discord/rest/requests/messages.ts";
 import type { ChannelId, MessageId } from "../../../core/discord/ids.ts";
 import {
   type DraftMessage,
@@ -14,28 +19,9 @@ import {
   type ShownDraft,
   toDrafts,
 } from "../../../core/outbound/draft.ts";
-import type { Frozen, PostOutcome } from "../../../core/outbound/outbound.ts";
+import type { Frozen } from "../../../core/outbound/outbound.ts";
 import { finishedPart, thinkingIn } from "../../../render/markdown/unfinished.ts";
 import type { InboundMessage } from "../../../core/inbound/inbound.ts";
-import type { Account } from "../../../core/account/account.ts";
-import type { Outbox } from "../../../store/outbox/outbox.ts";
-
-/** Everything that drafts need from outside. */
-export interface DraftPorts extends Pick<Account, "schedule" | "now" | "log"> {
-  readonly cleanSecrets: (text: string) => string;
-  /**
-   * Index at which a secret may begin that the text does not yet contain whole; the text's length
-   * if none may.
-   */
-  readonly secretTail: (text: string) => number;
-  /** Maximum UTF-16 units of a message, from `textChunkLimit`. */
-  readonly maxLength: number;
-  readonly outbox: Pick<Outbox, "add">;
-  /** The outbox has messages for these channels. */
-  readonly wake: (channels: readonly ChannelId[]) => void;
-  /** Sends one edit, and none if rate limits leave no room. */
-  readonly edit: (messageId: MessageId, message: DraftMessage) => Promise<PostOutcome>;
-}
 
 export interface DraftStream {
   /** Tells that the answer has grown, or begins again. */
@@ -68,10 +54,10 @@ function createDraftStream(
     /** Whether all of an answer so far may be thinking that is not marked. */
     readonly mayBeThinking: (text: string) => boolean;
   },
-  ports: DraftPorts,
+  account: BotAccount,
 ): DraftStream {
-  const { outbox, schedule, now, log } = ports;
-  const wantedOf = createDraftText(ports, compose, mayBeThinking);
+  const { store: { outbox }, rest, schedule, now, log } = account;
+  const wantedOf = createDraftText(account, compose, mayBeThinking);
   const drafts: ShownDraft[] = [];
   let text = "";
   let isOver = false;
@@ -124,7 +110,7 @@ function createDraftStream(
       { message, files: [] },
       now(),
     );
-    ports.wake([message.channelId]);
+    wakeChannels(account, [message.channelId]);
     if (messageId !== undefined) drafts[part] = { message, messageId };
     else if (state === "sent") isOver = true; // and a person has deleted it
     else drafts[part] = { message, content, ...drafts[part] };
@@ -135,7 +121,7 @@ function createDraftStream(
     { part, messageId, message }: Extract<DraftStep, { kind: "edit" }>,
   ): Promise<number> {
     drafts[part] = { message, messageId };
-    const outcome = await ports.edit(messageId, message);
+    const outcome = await createMessages(rest).edit(messageId, message, [], "spare");
     switch (outcome.kind) {
       case "created":
         drafts[part] = { message, messageId, content: message.content };
@@ -196,18 +182,15 @@ const LEAST_LENGTH = 40;
  * @returns Chooses the drafts of a text; `hasDrafts` tells whether any is shown already.
  */
 function createDraftText(
-  { cleanSecrets, secretTail, maxLength }: Pick<
-    DraftPorts,
-    "cleanSecrets" | "secretTail" | "maxLength"
-  >,
+  account: BotAccount,
   compose: ComposeDraft,
   mayBeThinking: (text: string) => boolean,
 ): (text: string, hasDrafts: boolean) => WantedDrafts {
+  const maxLength = account.config().discord.textChunkLimit;
   let last: { readonly of: string; readonly wanted: WantedDrafts } | undefined;
-  const harmlessPart = createHarmlessPart({ cleanSecrets, secretTail }, mayBeThinking);
   return (text, hasDrafts) => {
     if (last?.of === text) return last.wanted;
-    const harmless = harmlessPart(text);
+    const harmless = mayBeThinking(text) ? "" : withoutSecrets(account, text);
     const finished = finishedPart(harmless, maxLength);
     const isWorthIt = hasDrafts || finished.trim().length >= LEAST_LENGTH;
     const frozen = isWorthIt ? compose(finished) : [];
@@ -218,19 +201,17 @@ function createDraftText(
   };
 }
 
-/** Creates the cut of a growing text: without thinking, and without secrets or the beginning of one. */
-function createHarmlessPart(
-  { cleanSecrets, secretTail }: Pick<DraftPorts, "cleanSecrets" | "secretTail">,
-  mayBeThinking: (text: string) => boolean,
-): (text: string) => string {
-  return (text) => {
-    const clean = mayBeThinking(text) ? "" : cleanSecrets(text);
-    return clean.slice(0, secretTail(clean));
-  };
+/** A growing text without secrets, or the beginning of one. */
+function withoutSecrets(account: BotAccount, text: string): string {
+  const clean = cleanSecrets(account, text);
+  return clean.slice(0, secretTail(account, clean));
 }
 
-export function createDrafts(ports: DraftPorts) {
-  const { now } = ports;
+/** The drafts of an account's answers. */
+export const draftsOf: (account: BotAccount) => Drafts = perAccount("turns", createDrafts);
+
+function createDrafts(account: BotAccount) {
+  const { now } = account;
   const awaited = new Map<string, (messageId: MessageId) => void>();
   const freeAt = new Map<ChannelId, number>();
   /**
@@ -258,10 +239,11 @@ export function createDrafts(ports: DraftPorts) {
       mayShow?: Promise<void>,
     ): DraftStream {
       for (const [channel, at] of freeAt) if (at <= now()) freeAt.delete(channel);
-      return createDraftStream(channelId, compose, mayShow, shared, ports);
+      return createDraftStream(channelId, compose, mayShow, shared, account);
     },
     /** The part of a growing answer that may be shown elsewhere, too. */
-    harmlessPart: createHarmlessPart(ports, mayBeThinking),
+    harmlessPart: (text: string): string =>
+      mayBeThinking(text) ? "" : withoutSecrets(account, text),
     /** Tells that Discord has a message of the outbox. */
     posted(nonce: string, messageId: MessageId): void {
       awaited.get(nonce)?.(messageId);

@@ -6,6 +6,10 @@
  * Its edits may be lost. No failure here fails a turn.
  */
 
+import type { BotAccount } from "../../../account/account.ts";
+import { perAccount } from "../../../account/per_account.ts";
+import { wakeChannels } from "../../../account/wakes.ts";
+import { createMessages } from "../../../discord/rest/requests/messages.ts";
 import type { NextStep } from "../../../agent/next_step.ts";
 import { type ChannelId, type MessageId, parseSnowflake } from "../../../core/discord/ids.ts";
 import {
@@ -14,7 +18,6 @@ import {
   type ProgressPlace,
 } from "../../../core/outbound/draft.ts";
 import { asideOf, progressText, type Work } from "../../../render/progress.ts";
-import type { DraftPorts } from "./drafts.ts";
 
 /** The part of a turn's rules that its line needs. */
 interface ProgressRules {
@@ -48,12 +51,11 @@ const EVERY_MS = 1_200;
 /** Milliseconds between two edits that change only the seconds. */
 const SECONDS_EVERY_MS = 5_000;
 
-export function createProgressLines(
-  { outbox, edit, wake, schedule, now, log }: Omit<
-    DraftPorts,
-    "cleanSecrets" | "secretTail" | "maxLength"
-  >,
-) {
+/** The lines of an account's turns. */
+export const linesOf: (account: BotAccount) => ProgressLines = perAccount("turns", createLines);
+
+function createLines(account: BotAccount) {
+  const { store: { outbox }, rest, schedule, now, log } = account;
   const awaited = new Map<string, (messageId: MessageId) => void>();
   /** Unix time in milliseconds from which on a channel may get the next edit. */
   const freeAt = new Map<ChannelId, number>();
@@ -119,7 +121,7 @@ export function createProgressLines(
       awaited.set(nonce, (id) => void (messageId = id));
       const row = await outbox.add({ message, files: [] }, now());
       if (row.message.content !== message.content) shown = undefined;
-      wake([channelId]);
+      wakeChannels(account, [channelId]);
       if (row.messageId !== undefined) messageId = row.messageId;
       else if (row.state === "sent") isOver = true; // and a person has deleted it
       return EVERY_MS;
@@ -131,7 +133,7 @@ export function createProgressLines(
       if (messageId === undefined || !isNew) return EVERY_MS;
       freeAt.set(channelId, now() + EVERY_MS);
       const wanted = { work, at: now() };
-      const outcome = await edit(messageId, lineNow());
+      const outcome = await createMessages(rest).edit(messageId, lineNow(), [], "spare");
       switch (outcome.kind) {
         case "created":
           shown = wanted;
@@ -199,7 +201,7 @@ export function createProgressLines(
   };
 }
 
-export type ProgressLines = ReturnType<typeof createProgressLines>;
+export type ProgressLines = ReturnType<typeof createLines>;
 
 /** The names of the running tools, and the channel that one of them reads. */
 function toolsIn(next: Exclude<NextStep, { kind: "ask" }>): Pick<Work, "tools" | "reads"> {

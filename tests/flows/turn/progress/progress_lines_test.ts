@@ -5,15 +5,13 @@ import {
   isProgressLine,
   placeDrafts,
 } from "../../../../src/core/outbound/draft.ts";
-import type { PostOutcome } from "../../../../src/core/outbound/outbound.ts";
 import { isSame } from "../../../../src/core/outbound/posted.ts";
 import { componentOf } from "../../../../src/interactions/registry.ts";
 import { stopButton } from "../../../../src/interactions/commands/conversation.ts";
-import { createProgressLines } from "../../../../src/flows/turn/progress/progress_lines.ts";
+import { linesOf } from "../../../../src/flows/turn/progress/progress_lines.ts";
+import { testAccount } from "../../../support/bot/test_account.ts";
+import { refused } from "../../../support/discord/answers.ts";
 import { ACCOUNT, channelId, messageId, userId } from "../../../support/discord/builders.ts";
-import { FakeClock } from "../../../support/fake_clock.ts";
-import { recordingLog } from "../../../support/recording_log.ts";
-import { settle } from "../../../support/settle.ts";
 import { frozen, part } from "../../../support/store/store.ts";
 
 const CAUSE = messageId("100");
@@ -27,72 +25,45 @@ const PLACE = {
 };
 const READ = { id: "1", name: "read_channel_history", arguments: "{}" };
 
-/** A turn whose line Discord has at once. */
-function setUp(
-  outcome: PostOutcome = { kind: "created", messageId: LINE },
+/** A turn with a line. @param answers Discord's answers to its post, and to edits. */
+async function setUp(
+  answers: { readonly post?: Promise<object>; readonly edit?: Error } = {},
   isForReading = false,
 ) {
-  const clock = new FakeClock();
-  const asked: string[] = [];
-  const posted: DraftMessage[] = [];
-  const lines = createProgressLines({
-    outbox: {
-      add({ message }) {
-        if (!message.of) throw new TypeError("no draft");
-        const draft = { ...message, of: message.of };
-        posted.push(draft);
-        asked.push(`post ${message.content}`);
-        return Promise.resolve({
-          id: 1,
-          message: draft,
-          fileCount: 0,
-          action: { kind: "post" },
-          state: "pending",
-        });
-      },
-    },
-    edit(id, { content }) {
-      asked.push(`edit ${id} ${content}`);
-      return Promise.resolve(outcome);
-    },
-    wake() {},
-    schedule: clock.schedule,
-    now: () => clock.now(),
-    log: recordingLog().log,
+  const { account, clock, requests, rows, pass } = await testAccount({
+    answer: ({ method }) => method === "PATCH" ? answers.edit : answers.post,
   });
-  const line = lines.begin(PLACE, { maxSteps: 16 }, undefined, isForReading);
+  const idle = clock.pending;
+  const line = linesOf(account).begin(PLACE, { maxSteps: 16 }, undefined, isForReading);
   return {
-    clock,
-    asked,
-    posted,
     line,
-    arrived: () => lines.posted(posted[0]?.nonce ?? "", LINE),
-    async pass(ms: number): Promise<void> {
-      for (let left = ms; left > 0; left -= 100) {
-        clock.advance(Math.min(100, left));
-        await settle();
-      }
-    },
+    clock,
+    posted: (): DraftMessage[] =>
+      rows("SELECT message FROM outbox").map(({ message }) => JSON.parse(String(message))),
+    asked: () =>
+      requests.filter(({ body }) => "content" in body)
+        .map(({ method, body }) => `${method} ${body["content"]}`),
+    isIdle: () => clock.pending === idle,
+    pass: (ms: number) => pass(ms, 100),
   };
 }
 
-describe("[R8a] createProgressLines()", () => {
+describe("[R8a] the line of a turn", () => {
   it("shows nothing of a turn that ends within a second", async () => {
-    const { line, pass, asked, clock } = setUp();
+    const { line, pass, asked, isIdle } = await setUp();
     line.step({ kind: "ask", answers: 0 });
     await pass(900);
     await line.end();
     await pass(5_000);
-    assert.deepEqual(asked, []);
-    assert.equal(clock.pending, 0);
+    assert.deepEqual([asked(), isIdle()], [[], true]);
   });
 
   it("[R14] posts one silent line with a Stop button", async () => {
-    const { line, pass, posted } = setUp();
+    const { line, pass, posted } = await setUp();
     line.step({ kind: "ask", answers: 0 });
     await pass(1_000);
     await line.end();
-    const [message, ...others] = posted;
+    const [message, ...others] = posted();
     assert.ok(message);
     assert.deepEqual(others, []);
     assert.equal(message.content, "⏳ thinking · step 1 of 16 · 1 s");
@@ -109,95 +80,92 @@ describe("[R8a] createProgressLines()", () => {
   });
 
   it("shows text beside calls below the line, until there is another", async () => {
-    const { line, pass, posted, asked, arrived } = setUp();
+    const { line, pass, posted, asked } = await setUp();
     line.step({ kind: "ask", answers: 0 });
     line.said("I look that up **first**:\nhttps://example.org/?q=1\n```ts\ncode\n```");
     line.step({ kind: "run", calls: [READ] });
     await pass(1_000);
-    arrived();
     assert.equal(
-      posted[0]?.content,
+      posted()[0]?.content,
       "⏳ reading <#11> · step 1 of 16 · 1 s\n> I look that up **first**: …",
     );
     line.step({ kind: "ask", answers: 1 });
     line.said("w".repeat(500));
     await pass(2_000);
     await line.end();
-    assert.match(asked.at(-1) ?? "", /thinking · step 2 of 16 · \d s\n> w{299}…$/);
+    assert.match(asked().at(-1) ?? "", /thinking · step 2 of 16 · \d s\n> w{299}…$/);
   });
 
   it("names the channel that a tool reads, and nothing else of its arguments", async () => {
-    const { line, pass, posted } = setUp();
+    const { line, pass, posted } = await setUp();
     const written =
       '{"channelId":"<#1390000000000000099>","question":"@everyone 1390000000000000098"}';
     line.step({ kind: "run", calls: [{ ...READ, arguments: written }] });
     await pass(1_000);
     await line.end();
     assert.equal(
-      posted[0]?.content,
+      posted()[0]?.content,
       "⏳ reading <#1390000000000000099> · step 1 of 16 · 1 s",
     );
   });
 
   it("edits the line when the work changes, and every five seconds for the time", async () => {
-    const { line, pass, asked, arrived } = setUp();
+    const post = Promise.withResolvers<object>();
+    const { line, pass, asked } = await setUp({ post: post.promise });
     line.step({ kind: "ask", answers: 0 });
     await pass(1_000);
     line.step({ kind: "run", calls: [READ, READ, { ...READ, name: "web_search" }] });
     await pass(1_200);
-    assert.equal(asked.length, 1, "Discord does not have the line yet");
-    arrived();
+    assert.equal(asked().length, 1, "Discord does not have the line yet");
+    post.resolve({ id: LINE });
     await pass(1_200);
     line.step({ kind: "ask", answers: 1 });
     await pass(1_200);
     await pass(6_000);
-    assert.deepEqual(asked.slice(1), [
-      "edit 200 ⏳ reading <#11>, searching the web · step 1 of 16 · 3 s",
-      "edit 200 ⏳ thinking · step 2 of 16 · 5 s",
-      "edit 200 ⏳ thinking · step 2 of 16 · 11 s",
+    assert.deepEqual(asked().slice(1), [
+      "PATCH ⏳ reading <#11>, searching the web · step 1 of 16 · 3 s",
+      "PATCH ⏳ thinking · step 2 of 16 · 5 s",
+      "PATCH ⏳ thinking · step 2 of 16 · 11 s",
     ]);
     await line.end();
   });
 
   it("says after 30 s that a slow server still reads", async () => {
     for (const isForReading of [false, true]) {
-      const { line, pass, asked, arrived } = setUp(undefined, isForReading);
+      const { line, pass, asked } = await setUp({}, isForReading);
       line.step({ kind: "ask", answers: 0 });
       line.reading(true);
       await pass(29_900);
-      assert.equal(asked.length, isForReading ? 0 : 1);
-      assert.ok(!asked.some((text) => /reading/.test(text)));
-      arrived();
+      assert.equal(asked().length === 0, isForReading);
+      assert.ok(!asked().some((text) => /reading/.test(text)));
       await pass(6_500);
-      arrived();
       assert.match(
-        asked.at(-1) ?? "",
-        /^(?:post|edit 200) ⏳ my model is still reading, .* 3\d s$/,
+        asked().at(-1) ?? "",
+        /^(?:POST|PATCH) ⏳ my model is still reading, .* 3\d s$/,
       );
       line.reading(false);
       await pass(6_500);
-      assert.match(asked.at(-1) ?? "", /^edit 200 ⏳ thinking/);
+      assert.match(asked().at(-1) ?? "", /^PATCH ⏳ thinking/);
       assert.equal(await line.end(), true);
     }
   });
 
   it("says nothing of reading that a suspended machine has slept through", async () => {
     for (const isForReading of [false, true]) {
-      const { line, pass, asked, arrived, clock } = setUp(undefined, isForReading);
+      const { line, pass, asked, clock } = await setUp({}, isForReading);
       line.step({ kind: "ask", answers: 0 });
       line.reading(true);
       await pass(5_000);
-      arrived();
       clock.sleep(3_600_000);
       await pass(28_000);
-      assert.ok(!asked.some((text) => /still reading/.test(text)), asked.join("\n"));
+      assert.ok(!asked().some((text) => /still reading/.test(text)), asked().join("\n"));
       line.reading(false);
       await line.end();
     }
   });
 
   it("shows nothing of a server that reads for less, if people want no line", async () => {
-    const { line, pass, asked, clock } = setUp(undefined, true);
+    const { line, pass, asked, isIdle } = await setUp({}, true);
     for (let request = 0; request < 3; request++) {
       line.step({ kind: "ask", answers: request });
       line.reading(true);
@@ -206,25 +174,24 @@ describe("[R8a] createProgressLines()", () => {
       await pass(20_000);
     }
     assert.equal(await line.end(), false);
-    assert.deepEqual([asked, clock.pending], [[], 0]);
+    assert.deepEqual([asked(), isIdle()], [[], true]);
   });
 
   it("stops when a person has deleted the line", async () => {
-    const { line, pass, asked, arrived, clock } = setUp({ kind: "already_gone" });
+    const { line, pass, asked, isIdle } = await setUp({ edit: refused(404, 10008) });
     await pass(1_000);
-    arrived();
     line.step({ kind: "ask", answers: 1 });
     await pass(10_000);
-    assert.equal(asked.length, 2);
-    assert.equal(clock.pending, 0);
+    assert.equal(asked().length, 2);
+    assert.ok(isIdle());
     await line.end();
   });
 
   it("is deleted by the end of the turn, and replaced by no answer", async () => {
-    const { line, pass, posted } = setUp();
+    const { line, pass, posted } = await setUp();
     await pass(1_000);
     await line.end();
-    const [message] = posted;
+    const [message] = posted();
     assert.ok(message);
     const answer = frozen({ channelId: PLACE.channelId, of: part(CAUSE) });
     const { outbox } = placeDrafts([{ message, state: "there", messageId: LINE }], [answer]);
@@ -235,10 +202,10 @@ describe("[R8a] createProgressLines()", () => {
   });
 
   it("[D2] is found in the channel after a crash, also with another text", async () => {
-    const { line, pass, posted } = setUp();
+    const { line, pass, posted } = await setUp();
     await pass(1_000);
     await line.end();
-    const [message] = posted;
+    const [message] = posted();
     assert.ok(message);
     const there = { id: LINE, authorId: userId("9"), fileSizes: [] };
     assert.ok(isSame(message, [], { ...there, content: "⏳ running code · step 9 of 16 · 40 s" }));
