@@ -5,23 +5,22 @@
  * successor sends it.
  */
 
+import type { ToolTarget } from "../../core/turn/ports/discord_call.ts";
 import { setTimeout as sleep } from "node:timers/promises";
 import { peerOf } from "../../flows/preflight/before_connecting.ts";
 import { tokenHint } from "../../bot/account_end.ts";
-import { type ComposedMessage, type Composer, createComposer, NoFilesError } from "./composer.ts";
 import type { Config } from "../../config/config.ts";
 import { missingToken } from "../../config/load.ts";
 import { parseTarget, type Target, type TargetProblem } from "../../core/outbound/target.ts";
 import { RestError } from "../../discord/rest/exchange/rest_error.ts";
 import { printable } from "../../lib/text/quoted.ts";
-import { startLog } from "../../log.ts";
+import { type Logging, startLog } from "../../log.ts";
 import { VERSION } from "../../version.ts";
 import { apiOf, isTokenRefused, tokenIn } from "../../cli/shared/discord.ts";
 import { EXIT, type ExitCode, StartError } from "../../cli/shared/exit_code.ts";
 import type { AccountFlags } from "../../cli/shared/command.ts";
 import type { Io } from "../../cli/terminal/io.ts";
-import { type FileFlags, readFiles } from "./read_files.ts";
-import { readConfig, tellRefused } from "../../cli/shared/read_config.ts";
+import { readConfig, tellRefused, whyUnreadable } from "../../cli/shared/read_config.ts";
 import { registerSecrets } from "../../config/secrets.ts";
 import { reportingErrors } from "../../cli/shared/start_error.ts";
 import { configBefore, dataProblem, useData } from "../../cli/shared/find_data.ts";
@@ -30,6 +29,27 @@ import { findTarget } from "../../cli/verdict/named.ts";
 import { whichAccount } from "../../cli/shared/which_account.ts";
 import type { SendResult } from "../../core/store/outbox.ts";
 import type { Store } from "../../store/store.ts";
+import { randomUUID } from "node:crypto";
+import type { ChannelId, GuildId } from "../../core/discord/ids.ts";
+import { nonceOfCall } from "../../core/outbound/nonce.ts";
+import type { Frozen, OutboundFile } from "../../core/outbound/outbound.ts";
+import {
+  restoreIndex,
+  takesFiles,
+  uploadLimitOf,
+} from "../../discord/gateway/decode/guild_index.ts";
+import { createOpenDirect, createReadChannel } from "../../discord/rest/requests/channel.ts";
+import type { RestApi } from "../../discord/rest/client/client.ts";
+import { createExplainDenial } from "../../discord/rest/permissions/explain_denial.ts";
+import { composeSend } from "../../render/reply.ts";
+import { createSecretFilter } from "../../render/safety/secrets.ts";
+import { createSharedInvalidRequests } from "../../discord/rest/scheduler/global_limit.ts";
+import { createAccountRest } from "../../bot/account/account_rest.ts";
+import { textRulesOf } from "../../account/rules.ts";
+import { realpathSync } from "node:fs";
+import { basename, join, resolve, sep } from "node:path";
+import { FileRefusedError, withRegularFile } from "../../host/files/read_bounded.ts";
+import { sizeOf } from "../../lib/text/units.ts";
 
 export interface SendFlags extends AccountFlags, FileFlags {
   /** Seconds to wait for delivery. */
@@ -118,7 +138,7 @@ async function sendTo(
  * @param until Time of the process's clock at which to give up.
  */
 async function addTo(
-  { outbox }: Pick<Store, "outbox">,
+  { outbox }: Store,
   { messages }: ComposedMessage,
   until: number,
 ): Promise<readonly number[]> {
@@ -135,7 +155,7 @@ async function addTo(
 /** Waits for the results of the messages. */
 async function settled(
   ids: readonly number[],
-  { outbox }: Pick<Store, "outbox">,
+  { outbox }: Store,
   until: number,
 ): Promise<readonly SendResult[]> {
   for (;;) {
@@ -167,7 +187,7 @@ function refused(error: unknown, composer: Composer | undefined, io: Io): ExitCo
 async function assertSameBot(
   { discord: { accountId, tokenPlace } }: Config,
   { token, apiBase }: { readonly token: string; readonly apiBase: string },
-  { gateway }: Pick<Store, "gateway">,
+  { gateway }: Store,
 ): Promise<void> {
   if (!await gateway.isOtherPeer(accountId, peerOf(token, apiBase))) return;
   if (await isTokenRefused(token, apiBase)) {
@@ -240,4 +260,196 @@ function problemOf({ kind, reason }: Exclude<SendResult, { kind: "sent" }>): str
       "`barnacle outbox drop`";
   }
   return `still in the outbox${why}; the bot keeps trying`;
+}
+
+/** The bot may not attach files in the place of a message. The message names the permission. */
+class NoFilesError extends Error {
+  override readonly name = "NoFilesError";
+}
+
+interface ComposedMessage {
+  readonly channelId: ChannelId;
+  /** Absent in direct messages, and if Discord could not be asked. */
+  readonly guildId?: GuildId;
+  /** Its parts, in order. Each has a nonce, so the outbox takes a repeated one once. */
+  readonly messages: readonly Frozen[];
+}
+
+const now = (): number => Date.now();
+
+/** Creates the composer of an account. Rejects if the store cannot be read. */
+async function createComposer(options: {
+  readonly config: Config;
+  readonly token: string;
+  /** Base URL of Discord's REST API. */
+  readonly apiBase: string;
+  /** Barnacle's version, for the User-Agent. */
+  readonly version: string;
+  readonly store: Store;
+  readonly logging: Logging;
+  /**
+   * Unix time in milliseconds. Finding the place does not wait for a rate limit that lasts longer.
+   */
+  readonly notAfter: number;
+}) {
+  const { config, store, logging, notAfter } = options;
+  const { accountId } = config.discord;
+  const log = logging.forPart("delivery");
+  let isRefused = false;
+  const invalidRequests = await createSharedInvalidRequests({ store, now, log }).of(accountId);
+  const client = createAccountRest({ ...options, invalidRequests }, {
+    events: { tokenRefused: () => void (isRefused = true) },
+    now,
+    log,
+  });
+  const self = (await store.gateway.loadAccount(accountId)).self?.userId;
+  const explainDenial = createExplainDenial(client, now);
+  const api: RestApi = {
+    request: (method, path, asked) => client.request(method, path, { ...asked, notAfter }),
+  };
+  const openDirect = createOpenDirect(api);
+  const readChannel = createReadChannel(api);
+  const clean = createSecretFilter(logging.secrets());
+  const cleanSecrets = (text: string) => clean(text).text;
+
+  async function placeOf(target: Target): Promise<ToolTarget> {
+    if (target.kind === "user") return { channelId: await openDirect(target.userId) };
+    const { channelId } = target;
+    try {
+      return { channelId, ...await readChannel(channelId) };
+    } catch (error) {
+      const isAnswer = error instanceof RestError && error.code !== undefined;
+      if (isAnswer || isRefused) throw error;
+      const { guildId } = target; // Discord cannot be reached now: the queue sends the message later
+      return { channelId, guildId: guildId || undefined };
+    }
+  }
+
+  /** If Discord cannot be asked, the request with the file tells. */
+  async function assertTakesFiles(place: ToolTarget) {
+    if (self === undefined) return;
+    const denial = await explainDenial({ ...place, userId: self }, ["Attach Files"])
+      .catch(() => undefined);
+    if (denial) throw new NoFilesError(denial.text);
+  }
+
+  return {
+    /**
+     * Composes a message.
+     *
+     * @throws {NoFilesError} If there are files, and the bot may not attach any there.
+     * @throws {RestError} If Discord does not have the place, or cannot be asked for a direct
+     * channel.
+     */
+    async compose(
+      target: Target,
+      text: string,
+      files: readonly OutboundFile[],
+    ): Promise<ComposedMessage> {
+      const place = await placeOf(target);
+      if (files.length > 0) await assertTakesFiles(place);
+      const { index } = restoreIndex(await store.gateway.guildsOf(accountId)); // the guilds that a running bot stored last
+      const uploadLimit = uploadLimitOf(index, place.guildId);
+      const rules = {
+        ...textRulesOf(config, { cleanSecrets, uploadLimit }),
+        ...(files.length === 0 && !takesFiles(index, place, self) &&
+          { takesNoFiles: true } as const),
+      };
+      const key = `send ${randomUUID()}`;
+      const messages = composeSend({ accountId, ...place, text, files }, rules)
+        .map(({ message, ...rest }, index) => ({
+          ...rest,
+          message: { ...message, nonce: nonceOfCall(key, index) },
+        }));
+      return { ...place, messages };
+    },
+    /** Whether Discord has refused the token. */
+    isRefused: (): boolean => isRefused,
+    stop: (): void => client.stop(),
+  };
+}
+
+type Composer = Awaited<ReturnType<typeof createComposer>>;
+
+export interface FileFlags {
+  /** Paths of files to attach. */
+  readonly file?: readonly string[];
+  /** Descriptions, in the order of the files. */
+  readonly alt?: readonly string[];
+}
+
+/**
+ * Reads the files, and names the target of each link.
+ *
+ * A file is opened once, and the open file is checked: a path may change between a check and a
+ * reading. Only regular files on a disk can be sent, because others tell secrets of the host or
+ * never end.
+ *
+ * @throws {StartError} If a file cannot be read, or is too large to send.
+ */
+function readFiles(
+  { file = [], alt = [] }: FileFlags,
+  maxBytes: number,
+  io: Io,
+): readonly OutboundFile[] {
+  if (alt.length > file.length) {
+    throw new StartError("more --alt than --file", EXIT.usage);
+  }
+  return file.map((path, index) => {
+    const about = alt[index];
+    return { name: basename(path), alt: about, bytes: bytesOf(path, maxBytes, io) };
+  });
+}
+
+function bytesOf(path: string, maxBytes: number, io: Io): OutboundFile["bytes"] {
+  let named = printable(path);
+  try {
+    named = nameOf(path, realpathSync(path));
+    return withRegularFile(path, (file) => {
+      named = nameOf(path, file.realPath); // a link may have changed meanwhile
+      if (named !== printable(path)) io.err(`Sending ${named}`);
+      if (file.size > maxBytes) throw tooLarge(named, file.size, maxBytes);
+      return file.read(maxBytes);
+    });
+  } catch (error) {
+    if (error instanceof StartError) throw error;
+    throw new StartError(fileProblem(named, error, maxBytes), EXIT.usage, error);
+  }
+}
+
+/**
+ * A path, with its target if it or a folder of it is a link: a link's name tells nothing about the
+ * sent file. Folders of the root are links on some systems, such as `/tmp`, so these do not count.
+ */
+function nameOf(path: string, realPath: string): string {
+  const [, first = "", ...rest] = resolve(path).split(sep);
+  const own = rest.length === 0 ? resolve(path) : join(realpathSync(`${sep}${first}`), ...rest);
+  return own === realPath
+    ? printable(path)
+    : `${printable(path)} (a link to ${printable(realPath)})`;
+}
+
+function fileProblem(named: string, error: unknown, maxBytes: number): string {
+  if (!(error instanceof FileRefusedError)) {
+    return `cannot read ${named}: ${whyUnreadable(error)}`;
+  }
+  switch (error.code) {
+    case "EFBIG":
+      return `${named} is too large: it grows, and channels.discord.mediaMaxMb allows ` +
+        sizeOf(maxBytes);
+    case "EISDIR":
+      return `cannot send ${named}: it is a directory`;
+    case "ENODEV":
+      return `cannot send ${named}: it is not a regular file`;
+    case "ENOTSUP":
+      return `cannot send ${named}: the system makes it up, and it is on no disk`;
+  }
+}
+
+function tooLarge(named: string, size: number, maxBytes: number): StartError {
+  return new StartError(
+    `${named} is too large: ${sizeOf(size)}, but channels.discord.mediaMaxMb allows ` +
+      sizeOf(maxBytes),
+    EXIT.usage,
+  );
 }

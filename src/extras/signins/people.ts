@@ -6,8 +6,9 @@ import { parseSnowflake, type UserId } from "../../core/discord/ids.ts";
 import type { McpLoginState } from "../../core/people/mcp_login.ts";
 import type { Tool } from "../../core/turn/tool.ts";
 import { OWN_LOGINS } from "../../host/files/data_dir.ts";
-import { DAY_MS } from "../../lib/clock.ts";
-import type { McpPorts, McpServer } from "../../mcp/server.ts";
+import { DAY_MS, type StartTimer } from "../../lib/clock.ts";
+import type { Log } from "../../lib/log.ts";
+import type { McpServer } from "../../mcp/server.ts";
 import { scopesOf } from "../../mcp/oauth/provider.ts";
 import {
   createLogins,
@@ -32,7 +33,12 @@ export function createPeople({ accountId, dataDir, secret, servers, hasLeft, por
   readonly secret: () => string;
   readonly servers: () => readonly EachServer[];
   readonly hasLeft: (userId: UserId) => Promise<boolean>;
-  readonly ports: Pick<McpPorts, "version" | "now" | "schedule" | "log">;
+  readonly ports: {
+    readonly version: string;
+    readonly now: () => number;
+    readonly schedule: StartTimer;
+    readonly log: Log;
+  };
 }) {
   const { now } = ports;
   const connected = new Map<string, McpServers>();
