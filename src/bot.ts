@@ -7,7 +7,7 @@ import type { Env } from "./lib/env.ts";
 import type { AccountEnd } from "./bot/account_end.ts";
 import { type Applied, createAccounts } from "./bot/account/accounts.ts";
 import { createMeter } from "./http/monitor/meters.ts";
-import type { BotExtra } from "./bot/bot_extra.ts";
+import type { BotExtra } from "./account/extra_parts.ts";
 import { startProcessMedia } from "./bot/process_media.ts";
 import { createLoader } from "./lib/loader.ts";
 import { createReadBudgets } from "./bot/process/spent_budgets.ts";

@@ -8,19 +8,23 @@ export type FindingStatus =
   /** Another check failed, which this one needs; or it is not known yet. */
   | "skipped";
 
-/** The result of one check, written for the operator. */
-export interface Finding {
-  /** Stable name of the check, for `--json`: `"discord.token"`. A name may follow a colon. */
-  readonly id: string;
-  /** Short title of the checked thing: `"Token"`. */
-  readonly what: string;
+/** What a check has found. */
+export interface Judgement {
   readonly status: FindingStatus;
-  /** Host, file, config key, account, shard or portal page to look at; absent if none helps. */
-  readonly where?: string;
   /** The observed fact, with its figures. */
   readonly why: string;
   /** The one next step; present whenever there is one. */
   readonly fix?: string;
+}
+
+/** The result of one check, written for the operator. */
+export interface Finding extends Judgement {
+  /** Stable name of the check, for `--json`: `"discord.token"`. A name may follow a colon. */
+  readonly id: string;
+  /** Short title of the checked thing: `"Token"`. */
+  readonly what: string;
+  /** Host, file, config key, account, shard or portal page to look at; absent if none helps. */
+  readonly where?: string;
   /** Duration of the check in milliseconds; absent if it says nothing. */
   readonly ms?: number;
   /** Set if a message sent now would get no answer, as far as this check shows. */

@@ -7,14 +7,19 @@ import { createFindChannel, createOpenDirect } from "../discord/rest/requests/ch
 import { RestError } from "../discord/rest/exchange/rest_error.ts";
 import { neededToPost } from "../discord/rest/permissions/denial.ts";
 import { createExplainDenial } from "../discord/rest/permissions/explain_denial.ts";
-import type { ChannelId } from "../core/discord/ids.ts";
+import type { ChannelId, GuildId } from "../core/discord/ids.ts";
 import { type AnswerRules, placeOfHook } from "../core/hooks/hook.ts";
 import { isForum } from "../core/rights/channel.ts";
 import { printable } from "../lib/text/quoted.ts";
 import type { InboundMessage } from "../core/inbound/inbound.ts";
 
 export type HookPlace =
-  | ({ readonly kind: "place" } & Pick<InboundMessage, "channelId" | "guildId" | "place">)
+  | {
+    readonly kind: "place";
+    readonly channelId: ChannelId;
+    readonly guildId: GuildId | undefined;
+    readonly place: InboundMessage["place"];
+  }
   /** The bot may not write there; `reason` is for the operator. */
   | { readonly kind: "refused"; readonly reason: string };
 
@@ -33,7 +38,7 @@ const known = perAccount(
  */
 export async function placeOfEvents(
   account: BotAccount,
-  rules: Pick<AnswerRules, "to">,
+  rules: { readonly to: AnswerRules["to"] },
 ): Promise<HookPlace> {
   const to = placeOfHook(rules);
   if (to.kind === "channel") return await channelPlace(account, to.channelId);

@@ -7,7 +7,7 @@
  * for a moment. So no reply waits for more than one step.
  */
 
-import type { Account } from "../core/account/account.ts";
+import type { Clock, StartTimer } from "../lib/clock.ts";
 import type { Store } from "../store/store.ts";
 import type { Log } from "../lib/log.ts";
 
@@ -21,9 +21,10 @@ const BUSY_MS = 5_000;
 const REST_MS = 60 * 60_000;
 
 export function startPruning(
-  { store, schedule, now, log }: Pick<Account, "schedule" | "now"> & {
-    readonly store: Pick<Store, "writes" | "upkeep">;
-    readonly log: Pick<Log, "warn">;
+  { store, schedule, now, log }: Clock & {
+    readonly schedule: StartTimer;
+    readonly store: Store;
+    readonly log: Log;
   },
 ): { stop(): void } {
   let isStopped = false;

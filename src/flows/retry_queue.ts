@@ -7,7 +7,8 @@
  */
 
 import { backoffMs, type RetryDelay, retryDelayMs } from "../lib/network/backoff.ts";
-import type { Account } from "../core/account/account.ts";
+import type { StartTimer } from "../lib/clock.ts";
+import type { Log } from "../lib/log.ts";
 
 /** A task that does no harm if it runs again after a failure. */
 export type RetriedTask = () => Promise<void>;
@@ -23,7 +24,11 @@ const WAIT = { minDelayMs: 500, maxDelayMs: 60_000, base: 1.5 };
  */
 export function createRetryQueue(
   what: string,
-  { schedule, random, log }: Pick<Account, "schedule" | "random" | "log">,
+  { schedule, random, log }: {
+    readonly schedule: StartTimer;
+    readonly random: () => number;
+    readonly log: Log;
+  },
   delay?: RetryDelay,
 ) {
   const soon: RetriedTask[] = [];

@@ -70,10 +70,7 @@ export function offeredCommands(account: BotAccount): readonly Command[] {
 
 /** Finds the component for a use; `undefined` if none has this kind and name. */
 export function componentOf(
-  { kind, customId }: {
-    readonly kind: ComponentUse["kind"];
-    readonly customId: ComponentUse["customId"];
-  },
+  { kind, customId }: Pick<ComponentUse, "kind" | "customId">,
 ): Component | undefined {
   return COMPONENTS.find((component) =>
     component.kind === kind && customId.startsWith(`${component.name}:`)

@@ -4,7 +4,10 @@ import type { BotConfig } from "../../config/config.ts";
 import { beginLogin, mcpStates, signInServer } from "../../mcp/sign_in.ts";
 import { loginsIn, seenIn, serversOf } from "./ports.ts";
 
-export function createServerLogins(config: () => Pick<BotConfig, "mcp">, dataDir: string) {
+export function createServerLogins(
+  config: () => { readonly mcp: BotConfig["mcp"] },
+  dataDir: string,
+) {
   const logins = loginsIn(dataDir);
   const seen = seenIn(dataDir);
   return {

@@ -21,7 +21,7 @@ const FOLDER = "mcp";
 
 /** The servers of the config, with their secrets; by default all. */
 export function serversOf(
-  { mcp }: Pick<BotConfig, "mcp">,
+  { mcp }: { readonly mcp: BotConfig["mcp"] },
   login?: ConfiguredServer["login"],
 ): readonly McpServer[] {
   return Object.entries(mcp.servers).flatMap(([id, server]) => {
@@ -40,17 +40,13 @@ export function serversOf(
 type ConfiguredServer = BotConfig["mcp"]["servers"][string];
 
 /** Whether a server is reached over HTTP; otherwise it is a program. */
-function isHttp<Server extends Pick<ConfiguredServer, "url">>(
-  server: Server,
-): server is Server & { readonly url: string } {
+function isHttp(server: ConfiguredServer): server is ConfiguredServer & { readonly url: string } {
   return server.url !== undefined;
 }
 
 /** A server over HTTP, with its secrets. */
 function httpServerOf(
-  { url, headers, oauth, login }: Pick<ConfiguredServer, "headers" | "oauth" | "login"> & {
-    readonly url: string;
-  },
+  { url, headers, oauth, login }: ConfiguredServer & { readonly url: string },
 ): { readonly kind: "http" } & McpHttpServer {
   const { clientSecret, ...client } = oauth ?? {};
   return {

@@ -2,9 +2,7 @@
 
 import type { BotConfig } from "../../config/config.ts";
 import type { Finding } from "../../core/finding.ts";
-import { judgeBackups } from "../../flows/preflight/backups.ts";
-import { judgeDisk } from "../../flows/preflight/disk.ts";
-import { hostingOf, judgeRuns } from "../../flows/preflight/last_run.ts";
+import { hostingOf, judgeBackups, judgeDisk, judgeRuns } from "../../flows/preflight/host.ts";
 import { isThere, readDisk } from "../../host/limits/disk.ts";
 import { readBootId } from "../../host/process/boot.ts";
 import { DAY_MS } from "../../lib/clock.ts";

@@ -14,7 +14,7 @@ const NAMES_MS = 600_000;
  */
 export function createReadBudgets(
   { store, config, now }: {
-    readonly store: Pick<Store, "usage" | "gateway">;
+    readonly store: Store;
     readonly config: () => {
       readonly budgets: Budgets;
       readonly agentList: readonly { readonly id: string }[];
@@ -35,7 +35,7 @@ export function createReadBudgets(
 
 /** Reads the names of all guilds at the first call, and again once they are old. */
 function createGuildNames(
-  { gateway }: Pick<Store, "gateway">,
+  { gateway }: Store,
   now: () => number,
 ): (guildId: string) => Promise<string | undefined> {
   let known: { readonly names: ReadonlyMap<string, string>; readonly at: number } | undefined;

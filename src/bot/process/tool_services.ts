@@ -170,13 +170,13 @@ interface KnownAgent {
 
 const NO_TOOLS: readonly Tool[] = [];
 
-function hasServers({ mcp }: Pick<BotConfig, "mcp">): boolean {
+function hasServers({ mcp }: BotConfig): boolean {
   return Object.values(mcp.servers).some(({ login }) => login === "operator");
 }
 
 /** Commands on the host. */
 function laterCommands(
-  { takePlace }: Pick<HostCommands, "takePlace">,
+  { takePlace }: { readonly takePlace: HostCommands["takePlace"] },
   load: () => Promise<HostCommands>,
 ): HostCommands {
   let loaded: HostCommands | undefined;

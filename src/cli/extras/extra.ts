@@ -6,7 +6,7 @@
  * its extra only when the core asks for it.
  */
 
-import type { BotExtra } from "../../bot/bot_extra.ts";
+import type { BotExtra } from "../../account/extra_parts.ts";
 import type { CliCommand, CliGroup } from "../help/command_help.ts";
 import type { TaskTitle } from "../help/overview.ts";
 import type { ServeExtra } from "./served_parts.ts";

@@ -12,7 +12,7 @@ import {
   startBot,
 } from "../../bot.ts";
 import { valueAt } from "../../config/text/tree.ts";
-import { describeLastRun } from "../../flows/preflight/last_run.ts";
+import { describeLastRun } from "../../flows/preflight/host.ts";
 import type { SocketHandler } from "../../host/bot_socket.ts";
 import type { RequestHandler } from "../../host/bounded_server.ts";
 import { watchPath } from "../../host/files/watch_path.ts";

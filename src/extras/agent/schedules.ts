@@ -51,7 +51,7 @@ interface ListedSchedule {
 
 async function schedulesOf(
   accounts: readonly AccountId[],
-  schedules: Store["schedules"],
+  schedules: Pick<Store["schedules"], "list" | "runsOf">,
 ): Promise<readonly ListedSchedule[]> {
   const all: ListedSchedule[] = [];
   for (const accountId of accounts) {

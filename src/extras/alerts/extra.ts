@@ -4,11 +4,11 @@
  */
 
 import type { AlertRecord } from "../../core/alerts.ts";
-import type { Watch, WatchedProcess } from "../../bot/bot_extra.ts";
+import type { Watch, WatchedProcess } from "../../account/extra_parts.ts";
 import type { Extra } from "../../cli/extras/extra.ts";
 import { schedule } from "../../lib/clock.ts";
 import { createLoader } from "../../lib/loader.ts";
-import type { Alerts } from "./watch.ts";
+import type { Alerts } from "./alerts.ts";
 
 export const alerts: Extra = {
   commands: async () => ({ "Diagnose": await import("./commands.ts") }),

@@ -3,8 +3,6 @@
  * with messages that concern the person come first, and a busy one is read in parts.
  */
 
-import { show } from "../../flows/judging/shown.ts";
-import type { BotAccount } from "../../account/account.ts";
 import { z } from "zod";
 import {
   type ChannelId,
@@ -20,11 +18,12 @@ import { listOrEmpty } from "../../core/discord/lenient.ts";
 import type { CommandCall } from "../../core/inbound/interactions.ts";
 import { type Channel, isForum } from "../../core/rights/channel.ts";
 import { messageLink } from "../../core/turn/decided_action.ts";
-import type { ShownMessage } from "../../core/turn/ports/discord_call.ts";
+import type { Show, ShownMessage } from "../../core/turn/ports/discord_call.ts";
 import type { RestApi } from "../../discord/rest/client/client.ts";
 import { RestError } from "../../discord/rest/exchange/rest_error.ts";
 import { channelOf, isPrivateThread } from "../../discord/rest/requests/guild_reads.ts";
 import { createReadHistory, MAX_HISTORY } from "../../discord/rest/requests/history.ts";
+import type { StoredMessages } from "../../store/messages/messages.ts";
 import type { Readable } from "./readable.ts";
 
 export interface News {
@@ -35,12 +34,10 @@ export interface News {
   readonly rank: number;
 }
 
-interface PossiblePlace {
-  readonly id: ChannelId;
-  readonly lastMessageId?: MessageId;
+type PossiblePlace = Pick<Channel, "id" | "lastMessageId"> & {
   readonly requests: number; // to open it
   readonly open: () => Promise<Channel | undefined>;
-}
+};
 
 /** Pages of a busy channel beside its newest one. */
 const MORE_PAGES = 2;
@@ -68,13 +65,14 @@ export async function readServer(
   ports: {
     readonly api: RestApi;
     readonly readable: Readable;
-    readonly account: BotAccount;
+    readonly messages: Pick<StoredMessages, "newsOf">;
+    readonly show: Show;
     readonly signal: AbortSignal;
   },
 ): Promise<{ readonly news: readonly News[]; readonly counts: ReadonlyMap<ChannelId, number> }> {
   const { api, readable, signal } = ports;
   const after = snowflakeAt<"message">(since, 0);
-  const stored = await ports.account.store.messages.newsOf({ accountId, guildId, after, userId });
+  const stored = await ports.messages.newsOf({ accountId, guildId, after, userId });
   const rowOf = (channelId: ChannelId) => stored.find((one) => one.channelId === channelId);
   const readPage = createReadHistory(api, { signal });
   const found = new Map<MessageId, News>();
@@ -129,11 +127,7 @@ export async function readServer(
     for (const raw of page) {
       const id = parseSnowflake<"message">(raw.id);
       if (!id || !isNew(id) || found.has(id)) continue;
-      const message = await show(ports.account, raw, {
-        guildId,
-        isGroup: false,
-        isElsewhere: true,
-      });
+      const message = await ports.show(raw, { guildId, isGroup: false, isElsewhere: true });
       if (!message || message.fromId === userId || message.text.trim() === "") continue;
       const { mention_roles, referenced_message } = raw;
       const isMention = has(raw["mentions"], userId) ||

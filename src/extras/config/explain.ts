@@ -125,7 +125,7 @@ function keyLines(
   facts: KeyFacts,
   places: readonly KeyPlace[],
   file: string | undefined,
-  { style }: Io,
+  { style }: Pick<Io, "style">,
 ): readonly string[] {
   const { path, description, values, unit, example, change } = facts;
   const rows = [

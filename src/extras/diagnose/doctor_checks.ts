@@ -41,13 +41,16 @@ import {
 import { RestError } from "../../discord/rest/exchange/rest_error.ts";
 import type { Application, Applications } from "../../discord/rest/requests/application.ts";
 import { probeSandbox } from "../../exec/host_commands.ts";
-import { judgeAudience, judgeDirect } from "../../flows/preflight/audience.ts";
-import { judgeBackups } from "../../flows/preflight/backups.ts";
+import {
+  judgeAudience,
+  judgeDirect,
+  judgePermissions,
+  listedIn,
+} from "../../flows/preflight/permissions.ts";
+import { hostingOf, judgeBackups, judgeRuns } from "../../flows/preflight/host.ts";
 import { judgeDiscord } from "../../flows/preflight/discord.ts";
-import { hostingOf, judgeRuns } from "../../flows/preflight/last_run.ts";
 import { judgeWindow } from "../../flows/preflight/model.ts";
 import { judgeNetwork, type NetworkFacts } from "../../flows/preflight/network.ts";
-import { judgePermissions, listedIn } from "../../flows/preflight/permissions.ts";
 import { PROGRAM_BOUNDS } from "../../host/limits/program_bounds.ts";
 import { readBootId } from "../../host/process/boot.ts";
 import { once } from "../../lib/cache.ts";

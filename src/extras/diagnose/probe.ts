@@ -27,10 +27,11 @@ import { resolveNames } from "../../flows/names/name_resolver.ts";
 import {
   type AuditedChannel,
   auditGuilds,
+  lackText,
+  listedIn,
   type PermissionAudit,
-} from "../../flows/preflight/audit.ts";
+} from "../../flows/preflight/permissions.ts";
 import { NO_TOKEN, whyUnknown } from "../../flows/preflight/discord.ts";
-import { lackText, listedIn } from "../../flows/preflight/permissions.ts";
 import { printable } from "../../lib/text/quoted.ts";
 import { type UnresolvedName, unresolvedNames, withNames } from "../../policy/rules/pinned.ts";
 import type { AccessPolicy } from "../../policy/rules/rules.ts";

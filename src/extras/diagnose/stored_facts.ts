@@ -5,7 +5,7 @@ import { restoreIndex } from "../../discord/gateway/decode/guild_index.ts";
 import type { RecentTurn } from "../../store/messages/messages.ts";
 import type { StoreExtent } from "../../store/figures.ts";
 import type { Store } from "../../store/store.ts";
-import { backupText } from "../../flows/preflight/backups.ts";
+import { backupText } from "../../flows/preflight/host.ts";
 import { DAY_MS } from "../../lib/clock.ts";
 import { durationText, sizeOf } from "../../lib/text/units.ts";
 import { displayNameOf } from "../../session/session_key.ts";

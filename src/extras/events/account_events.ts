@@ -5,7 +5,7 @@
 
 import type { BotAccount } from "../../account/account.ts";
 import { tellExtras } from "../../account/extra_parts.ts";
-import type { AccountPart } from "../../bot/bot_extra.ts";
+import type { AccountPart } from "../../account/extra_parts.ts";
 import type { Config } from "../../config/config.ts";
 import { type ChannelId, type GuildId, snowflakeAt } from "../../core/discord/ids.ts";
 import { readHookEvent } from "../../core/hooks/event.ts";

@@ -4,7 +4,7 @@
  */
 
 import type { BotAccount } from "../../account/account.ts";
-import type { AccountPart } from "../../bot/bot_extra.ts";
+import type { AccountPart } from "../../account/extra_parts.ts";
 import { hasEvents } from "../../core/hooks/hook.ts";
 import { createLoader } from "../../lib/loader.ts";
 

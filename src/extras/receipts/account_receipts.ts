@@ -21,7 +21,7 @@ import {
   withEnds,
 } from "../../flows/receipts/receipts.ts";
 import { TOOLS } from "../../tools/registry.ts";
-import type { AccountPart } from "../../bot/bot_extra.ts";
+import type { AccountPart } from "../../account/extra_parts.ts";
 
 /** Creates the part; nothing happens before its start. */
 export function createAccountReceipts(of: BotAccount): AccountPart {

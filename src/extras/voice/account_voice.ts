@@ -4,7 +4,7 @@
  */
 
 import type { BotAccount } from "../../account/account.ts";
-import type { AccountPart } from "../../bot/bot_extra.ts";
+import type { AccountPart } from "../../account/extra_parts.ts";
 import type { CommandCall } from "../../core/inbound/interactions.ts";
 
 export function createAccountVoice(created: BotAccount): AccountPart {

@@ -59,11 +59,7 @@ export interface ReportedRow extends OutboxOnRecord {
 }
 
 /** How much of a session the model sees now. */
-export type SessionNow = {
-  readonly entries: ContextFacts["entries"];
-  readonly tokens: ContextFacts["tokens"];
-  readonly folded: ContextFacts["folded"];
-};
+export type SessionNow = Pick<ContextFacts, "entries" | "tokens" | "folded">;
 
 export interface WhyDecision extends Outcome {
   readonly accountId: AccountId;
@@ -227,8 +223,8 @@ function outcomeOf({ kind, why, rule }: ShownVerdict, view: AccessView | undefin
 }
 
 function isSame(
-  verdict: ShownVerdict,
-  decision: StoredDecision,
+  verdict: Pick<ShownVerdict, "kind" | "why">,
+  decision: Pick<StoredDecision, "verdict" | "why">,
 ): boolean {
   return verdict.kind === decision.verdict && verdict.why === decision.why;
 }

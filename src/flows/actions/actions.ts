@@ -5,7 +5,6 @@
  * acts. A refusal of Discord becomes words for the model.
  */
 
-import { show, showAll } from "../judging/shown.ts";
 import { z } from "zod";
 import {
   type ChannelId,
@@ -29,6 +28,7 @@ import type {
 } from "../../core/turn/ports/discord.ts";
 import {
   type DiscordCall,
+  showAll,
   type ShownMessage,
   type ShownPlace,
   type ToolTarget,
@@ -53,12 +53,17 @@ import { createReactions } from "../../discord/rest/requests/typing_and_reaction
 import { createKeyedQueue } from "../../lib/keyed_queue.ts";
 import { cleanText, composed, deliver, titleFor } from "../deliver/tool_messages.ts";
 import { fileForPeople } from "../media/outbound_files.ts";
-import { openPostIn } from "./forum_posts.ts";
-import { inWords } from "./in_words.ts";
+import { channelPlace, editOwn, guildPlace, openPostIn } from "./place.ts";
+import {
+  assertBotMay,
+  assertMay,
+  channelAt,
+  guildAt,
+  inWords,
+  originOf,
+  refusal,
+} from "./targets.ts";
 import type { FoundTarget, Origin } from "./options.ts";
-import { editOwn } from "./own_messages.ts";
-import { channelPlace, guildPlace } from "./place.ts";
-import { assertBotMay, assertMay, channelAt, guildAt, originOf, refusal } from "./targets.ts";
 import { undo } from "./undo.ts";
 
 /** Minutes without a message after which Discord archives a thread. */
@@ -180,7 +185,7 @@ export const read = (call: DiscordCall, { channelId, limit, before, after, aroun
   readonly around?: MessageId;
 }): Promise<readonly ShownMessage[]> =>
   within(call, channelId, { asker: ["Read Message History"] }, async (target) => {
-    const { account: { rest }, message } = call;
+    const { account: { parts, rest }, message } = call;
     const isHere = target.channelId === message.channelId;
     // Later messages of the turn's own channel belong to other turns.
     const isLate = (id: MessageId) => isHere && compareIds(id, message.id) >= 0;
@@ -192,7 +197,7 @@ export const read = (call: DiscordCall, { channelId, limit, before, after, aroun
       after,
       around,
     });
-    const shown = await showAll(call.account, raw, shownPlace(message, target));
+    const shown = await showAll(parts.history.show, raw, shownPlace(message, target));
     return shown
       .filter(({ id, from }) => from === "you" || !isLate(id))
       .toSorted((one, other) => compareIds(one.id, other.id));
@@ -204,7 +209,7 @@ export const readOne = (
 ): Promise<ShownMessage> =>
   within(call, channelId, { asker: ["Read Message History"] }, async (target) => {
     const { raw } = await createSingleReads(call.account.rest).message(target.channelId, messageId);
-    const shown = await show(call.account, raw, shownPlace(call.message, target));
+    const shown = await call.account.parts.history.show(raw, shownPlace(call.message, target));
     if (!shown) throw new RefusedCall("policy", "you may not read that message");
     return shown;
   });

@@ -1,12 +1,20 @@
-/** Makes the place in which an action of the tool `discord` acts. */
+/**
+ * Makes the place in which an action of the tool `discord` acts: its reads and writes, edits of the bot's
+ * own messages, and posts of forums.
+ */
 
-import { show } from "../judging/shown.ts";
 import { z } from "zod";
-import type { Channel } from "../../core/rights/channel.ts";
-import type { ChannelId, MessageId } from "../../core/discord/ids.ts";
+import { type ChannelId, compareIds, type MessageId } from "../../core/discord/ids.ts";
+import { listOrEmpty } from "../../core/discord/lenient.ts";
+import { snowflakeSchema } from "../../core/discord/snowflake_schema.ts";
 import { nonceOfCall } from "../../core/outbound/nonce.ts";
+import type { PostOutcome } from "../../core/outbound/outbound.ts";
+import { badArguments } from "../../core/refused_call.ts";
+import { type Channel, isForum } from "../../core/rights/channel.ts";
 import type { Need } from "../../core/rights/rights.ts";
-import type { DiscordCall } from "../../core/turn/ports/discord_call.ts";
+import { mayGoOn, notPressed, ProbeEnded } from "../../core/turn/decided_action.ts";
+import type { NewPost, OpenedThread } from "../../core/turn/ports/discord.ts";
+import type { DiscordCall, ToolTarget } from "../../core/turn/ports/discord_call.ts";
 import {
   type ChannelPlace,
   type DestructiveChange,
@@ -15,17 +23,60 @@ import {
   type GuildActionPlace,
   UNDO_MINUTES,
 } from "../../core/turn/ports/discord_place.ts";
+import { expect, RestError } from "../../discord/rest/exchange/rest_error.ts";
+import { explainCode } from "../../discord/rest/permissions/denial.ts";
 import { channelOf, createGuildReads } from "../../discord/rest/requests/guild_reads.ts";
-import { RestError } from "../../discord/rest/exchange/rest_error.ts";
-import { mayGoOn, notPressed, ProbeEnded } from "../../core/turn/decided_action.ts";
-import { badArguments } from "../../core/refused_call.ts";
+import { createMessages } from "../../discord/rest/requests/messages.ts";
+import { createSingleReads } from "../../discord/rest/requests/single_message.ts";
 import { waitFor } from "../../lib/clock.ts";
 import { asPicture } from "../../media/image.ts";
-import { cleanText, composed } from "../deliver/tool_messages.ts";
+import { cleanText, composed, deliver, titleFor } from "../deliver/tool_messages.ts";
 import { readFileFor } from "../media/outbound_files.ts";
-import { answeredIn, assertBotMay, assertMay, channelAt } from "./targets.ts";
-import { isAnswerTo } from "./own_messages.ts";
 import type { FoundTarget, Origin } from "./options.ts";
+import { answeredIn, assertBotMay, assertMay, channelAt } from "./targets.ts";
+
+/** Whether a message of the bot answers each person who asks. */
+async function isAnswerTo(
+  { account: { accountId, store }, askers }: Origin,
+  messageId: MessageId,
+): Promise<boolean> {
+  const answered = await store.inbox.askerOf(accountId, messageId);
+  return answered !== undefined && askers.every(({ userId }) => userId === answered);
+}
+
+export async function editOwn(call: DiscordCall, { target, found, origin, messageId, text }: {
+  readonly target: ToolTarget;
+  readonly found: FoundTarget;
+  /** The message that caused the call, and its askers. */
+  readonly origin: Origin;
+  readonly messageId: MessageId;
+  readonly text: string;
+}): Promise<void> {
+  const { accountId, reader, rest, store } = call.account;
+  const reads = createSingleReads(rest);
+  const { authorId, hasControls } = await reads.message(target.channelId, messageId);
+  if (authorId !== reader.self?.userId) throw badArguments("you can edit only your own messages");
+  // At Discord, no moderator edits the messages of others.
+  const userId = await store.inbox.askerOf(accountId, messageId);
+  await assertMay(origin, found, [{ kind: "posted_for", userId }]);
+  // Its buttons would stay, and a person would decide by another text (SEC-R20).
+  if (hasControls) throw badArguments("a message with buttons cannot be edited");
+  const [first, ...others] = composed(call, target, { text });
+  if (!first || others.length > 0 || first.files.length > 0) {
+    throw badArguments("`text` is longer than one message");
+  }
+  assertDone(await createMessages(rest).edit(messageId, first.message, []));
+}
+
+/** @throws {Error} If Discord has not carried the request out. */
+function assertDone(outcome: PostOutcome): void {
+  if (outcome.kind === "created") return;
+  if (outcome.kind === "already_gone") {
+    throw badArguments("there is no such message in that channel");
+  }
+  const code = outcome.kind === "refused" ? outcome.code : undefined;
+  throw new Error((code === undefined ? undefined : explainCode(code)) ?? outcome.reason);
+}
 
 /** The answer of a search whose index is not ready (202). */
 const notReadySchema = z.object({ code: z.literal(110_000), retry_after: z.number() });
@@ -101,7 +152,7 @@ function common(call: DiscordCall, origin: Origin, found: FoundTarget) {
       const isMessage = typeof raw === "object" && raw !== null && "id" in raw &&
         typeof raw.id === "string";
       if (!isMessage) return undefined;
-      return await show(account, { ...raw, id: String(raw.id) }, {
+      return await account.parts.history.show({ ...raw, id: String(raw.id) }, {
         guildId: found.guild?.id,
         isGroup: place.kind === "group_dm",
         isElsewhere: "channel_id" in raw && raw.channel_id !== message.channelId,
@@ -232,7 +283,7 @@ type SendRequest = (
 ) => Promise<unknown>;
 
 function createRequests(
-  { account, message, signal }: Pick<DiscordCall, "account" | "message" | "signal">,
+  { account, message, signal }: DiscordCall,
 ): SendRequest {
   const { now, rest, schedule } = account;
   return async (method, path, { query = {}, body, reason, form } = {}) => {
@@ -281,4 +332,74 @@ function formOf({ fields, file }: NonNullable<DiscordRequest["form"]>): FormData
   for (const [name, value] of Object.entries(fields)) form.append(name, value);
   form.append("file", new Blob([file.bytes], { type: file.contentType }), file.name);
   return form;
+}
+
+const activeSchema = z.lazy(() => z.object({ threads: listOrEmpty(z.unknown()) }));
+const idSchema = z.object({ id: snowflakeSchema<"channel">() });
+
+export async function openPostIn(
+  call: DiscordCall,
+  { title: written, text, tags, archiveAfterMin }: NewPost,
+  target: ToolTarget,
+  found: FoundTarget,
+  origin: Origin,
+): Promise<OpenedThread> {
+  const { account: { reader, rest: discord }, signal } = call;
+  const forum = await found.channel();
+  const { guild } = found;
+  if (!isForum(forum) || !guild) throw badArguments("that channel is no forum");
+  const title = titleFor(call.account, written);
+  if (title === "") throw badArguments("the title has no letters");
+  const chosen = tags.map((name) => {
+    const tag = forum.tags.find((one) =>
+      one.id === name || one.name.toLowerCase() === name.toLowerCase()
+    );
+    if (tag) return tag;
+    throw badArguments(`the forum has no tag ${JSON.stringify(name)}: see its channelInfo`);
+  });
+  if (chosen.some(({ isModerated }) => isModerated)) {
+    await assertMay(origin, found, ["Manage Threads"]);
+  }
+  const active = expect(
+    "GET /guilds/:id/threads/active",
+    activeSchema,
+    await discord.request("GET", `/guilds/${guild.id}/threads/active`, { signal }),
+  ).threads.flatMap((raw) => channelOf(raw) ?? []);
+  const known = active.find(({ id, parentId, name, thread }) =>
+    parentId === forum.id && name === title && thread?.ownerId === reader.self?.userId &&
+    compareIds(id, call.message.id) > 0
+  );
+  if (known) return { threadId: known.id, title, existed: true };
+
+  const [first, ...rest] = composed(call, target, { text });
+  if (!first) throw badArguments("`text` has nothing to show");
+  const { content, pings } = first.message;
+  const { id: threadId } = expect(
+    "POST /channels/:id/threads",
+    idSchema,
+    await discord.request("POST", `/channels/${forum.id}/threads`, {
+      signal,
+      body: {
+        name: title,
+        autoArchiveDuration: archiveAfterMin,
+        appliedTags: chosen.length > 0 ? chosen.map(({ id }) => id) : undefined,
+        message: { content, allowedMentions: { parse: [], users: pings.users } },
+      },
+    }),
+  );
+  if (rest.length > 0) {
+    const there = rest.map((one) => ({
+      ...one,
+      message: { ...one.message, channelId: threadId },
+    }));
+    const results = await deliver(call, there);
+    const failed = results.find(({ kind }) => kind === "failed");
+    if (failed?.kind === "failed") {
+      throw new Error(
+        `the post ${threadId} is open with the start of the text, but Discord does not take the ` +
+          `rest: ${failed.reason ?? "no reason given"}`,
+      );
+    }
+  }
+  return { threadId, title, existed: false };
 }

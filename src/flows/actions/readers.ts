@@ -27,7 +27,11 @@ const MAX_MEMBERS = 50;
  * @param source Absent: the server; the needs are rights in all of it.
  */
 type MayAllRead = (
-  answered: Pick<InboundMessage, "place"> & { /** Its only one. */ readonly reader?: UserId },
+  answered: {
+    readonly place: InboundMessage["place"];
+    /** Its only one. */
+    readonly reader?: UserId;
+  },
   source: Channel | undefined,
   needs?: readonly Permission[],
 ) => Promise<boolean>;

@@ -228,7 +228,7 @@ export function nameOf({ id, place }: MissedChannel): string {
  */
 export function judgeMissed(
   verdict: Verdict,
-  { sentAt }: Pick<InboundMessage, "sentAt">,
+  { sentAt }: { readonly sentAt: number },
   isAmongNewest: boolean,
   { now, maxAgeMs }: { readonly now: number; readonly maxAgeMs: number },
 ): Verdict {

@@ -1,9 +1,7 @@
 /** Facts of a conversation and of the account for commands, and the work of `/compact` (S4a, K2). */
 
-import { skillsIn } from "../judging/turn_tools.ts";
 import type { BotAccount } from "../../account/account.ts";
 import { agentOf } from "../../config/config.ts";
-import type { StatusFacts } from "../../core/account/account.ts";
 import { type ChosenSetting, CONVERSATION_SETTINGS, oneOf } from "../../core/people/chosen.ts";
 import type { UserId } from "../../core/discord/ids.ts";
 import type { CommandCall } from "../../core/inbound/interactions.ts";
@@ -11,7 +9,7 @@ import { type ContextWindow, type Model, UNKNOWN_WINDOW } from "../../core/model
 import { BudgetSpent, type BudgetUse } from "../../core/spending/budget.ts";
 import { usedBy } from "../../core/spending/usage.ts";
 import type { Folded } from "../../core/turn/checkpoint.ts";
-import { statusOf } from "../../http/monitor/account_health.ts";
+import { type StatusFacts, statusOf } from "../../http/monitor/account_health.ts";
 import { charsOf, MAX_ENTRIES, requestTokens } from "../../session/history.ts";
 import { BUILD_NAME } from "../../version.ts";
 import { chosenInPlace, modelOf } from "../judging/chosen_settings.ts";
@@ -165,5 +163,5 @@ export async function skillsFor(
 ): Promise<readonly { readonly name: string; readonly description: string }[]> {
   const { agentId } = sessionOf(account, call);
   await account.bot.toolServices.skillsRead(agentId);
-  return skillsIn(account, call, agentId);
+  return account.parts.sources.skills(call, agentId);
 }

@@ -100,10 +100,7 @@ export function whyUnknown(
 }
 
 export function judgeToken(
-  { application, tokenShape, tokenPlace }: Pick<
-    DiscordFacts,
-    "application" | "tokenShape" | "tokenPlace"
-  >,
+  { application, tokenShape, tokenPlace }: DiscordFacts,
 ): Finding {
   const about = { id: "discord.token", what: "Token", where: tokenPlace };
   if (!application) {

@@ -3,7 +3,7 @@
  * its list of models, never the model itself.
  */
 
-import type { Finding } from "../../core/finding.ts";
+import type { Finding, Judgement } from "../../core/finding.ts";
 import type { ContextWindow } from "../../core/model.ts";
 import { type ModelCheck, modelProblemOf, wordsOf } from "../../core/model_problem.ts";
 import { quoted } from "../../lib/text/quoted.ts";
@@ -65,7 +65,7 @@ const KEY = {
   none: ", and no key is set",
 } as const;
 
-function fixOf(failure: Parameters<typeof modelProblemOf>[0]): Pick<Finding, "fix"> {
+function fixOf(failure: Parameters<typeof modelProblemOf>[0]): { readonly fix?: string } {
   const problem = modelProblemOf(failure);
   return problem ? { fix: problem.fix } : {};
 }
@@ -86,7 +86,7 @@ const TALK_TOKENS = 2_000;
 export function judgeWindow(
   { contextWindow, maxOutput }: ContextWindow,
   from: string,
-): Pick<Finding, "status" | "why" | "fix"> | undefined {
+): Judgement | undefined {
   const room = contextWindow - maxOutput - OWN_TOKENS;
   if (room >= TALK_TOKENS) return undefined;
   return {

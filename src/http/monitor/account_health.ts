@@ -6,7 +6,6 @@
  */
 
 import type { AlertRecord } from "../../core/alerts.ts";
-import type { Account, StatusFacts } from "../../core/account/account.ts";
 import type { McpServerState } from "../../core/mcp_state.ts";
 import { judgeHealth } from "../checks.ts";
 import { type Finding, isTrouble } from "../../core/finding.ts";
@@ -14,7 +13,7 @@ import type { Meters } from "../metrics.ts";
 import type { TurnOutcome } from "../../core/turn/turn_outcome.ts";
 import type { BudgetUseOf } from "../../core/spending/budget.ts";
 import type { AccountId } from "../../core/discord/ids.ts";
-import { ModelError } from "../../core/model.ts";
+import { type ContextWindow, ModelError } from "../../core/model.ts";
 import {
   type ModelDown,
   modelProblemOf,
@@ -23,7 +22,8 @@ import {
 } from "../../core/model_problem.ts";
 import type { GatewayStats, ShardState } from "../../core/discord/gateway.ts";
 import type { AccountSnapshot, ModelSnapshot, ShardSnapshot, Snapshot } from "../snapshot.ts";
-import type { Clock } from "../../lib/clock.ts";
+import type { Clock, StartTimer } from "../../lib/clock.ts";
+import type { Log } from "../../lib/log.ts";
 import type { Store } from "../../store/store.ts";
 
 export interface PartsStatus
@@ -37,16 +37,11 @@ export interface AccountParts {
   status(): PartsStatus;
 }
 
-export interface HealthSources extends
-  Pick<
-    Account<
-      AccountFigures & Pick<Store, "health" | "failure"> & {
-        readonly gateway: Pick<Store["gateway"], "accountIds">;
-      }
-    >,
-    "store" | "now" | "schedule" | "log"
-  > {
-  readonly metrics: Pick<Meters, "decisions">;
+export interface HealthSources extends Clock {
+  readonly store: Store;
+  readonly schedule: StartTimer;
+  readonly log: Log;
+  readonly metrics: Meters;
   /** The shortest resume window of all accounts, in milliseconds. */
   readonly resumableMs: () => number;
   /** Reads the budgets of the whole bot and of its agents, and spent ones of guilds; absent: none. */
@@ -59,12 +54,6 @@ export interface HealthSources extends
   readonly residentBytes?: () => number | undefined;
   /** Open alerts; absent in a process that watches for none. */
   readonly alerts?: () => readonly AlertRecord[];
-}
-
-export interface AccountFigures {
-  readonly gateway: Pick<Store["gateway"], "touchAlive" | "identifyBudget">;
-  readonly outbox: Pick<Store["outbox"], "parked">;
-  readonly settings: Pick<Store["settings"], "pauseOf">;
 }
 
 /** Receives an account's reports, and takes snapshots of its health. */
@@ -118,26 +107,19 @@ const NO_STATUS: PartsStatus = {
   rest: { invalidRequests: 0, breaker: "closed" },
 };
 
+/** Creates the health of an account that has not started. */
+export function createAccountHealth(...account: Parameters<typeof reporting>): AccountHealth {
+  return reporting(...account);
+}
+
 /**
- * Creates the health of an account that has not started.
- *
  * @param refresh Reads the store's figures now.
  * @param onDelay A task has waited this many milliseconds for the main thread.
  * @param whole The health of the whole bot, which has this account, too.
  */
-export function createAccountHealth(
-  accountId: AccountId,
-  sources: { readonly store: AccountFigures } & Clock,
-  refresh: () => void,
-  onDelay: (ms: number) => void,
-  whole: () => Snapshot,
-): AccountHealth {
-  return reporting(accountId, sources, refresh, onDelay, whole);
-}
-
 function reporting(
   accountId: AccountId,
-  { store, now }: { readonly store: AccountFigures } & Clock,
+  { store, now }: Clock & { readonly store: Store },
   refresh: () => void,
   onDelay: (ms: number) => void,
   whole: () => Snapshot,
@@ -210,7 +192,7 @@ function reporting(
      * The turns' last reports on each agent's model, and on the fallback that answers for it (L3);
      * none of an account that is not running.
      */
-    models: (): readonly Pick<ToldModel, "model" | "fallback">[] =>
+    models: (): readonly ToldModel[] =>
       told && told.end === undefined ? [...told.models.values()] : [],
     /** Reads the IDENTIFYs left, parked channels, and the pause. */
     async readStore(): Promise<void> {
@@ -340,6 +322,25 @@ function isWarning(finding: Finding): boolean {
   return isTrouble(finding) && !hasOwnLine;
 }
 
+/** The state of an account, for `/status`. */
+export interface StatusFacts {
+  /** With the commit, if it is known. */
+  readonly version: string;
+  /** The model of the conversation, as `"<provider>/<model>"`. */
+  readonly modelId: string;
+  /** The fallback that answers for it; absent if none does. */
+  readonly fallbackId?: string;
+  /** Unix time in milliseconds since which it has failed; absent while it answers. */
+  readonly modelFailsSince?: number;
+  /** The window of the conversation's model; absent if not known. */
+  readonly window?: ContextWindow;
+  /** Problems of the account, in words; absent if the asker is no owner. */
+  readonly warnings?: readonly string[];
+  readonly readyAt: number;
+  /** Round trip of the last heartbeat, in milliseconds; absent before the first. */
+  readonly latencyMs?: number;
+}
+
 /**
  * Collects the facts of one account that `/status` shows to an owner.
  *
@@ -347,11 +348,11 @@ function isWarning(finding: Finding): boolean {
  * @param now Unix time in milliseconds, used as the start of an account without a ready shard.
  */
 export function statusOf(
-  health: Pick<AccountHealth, "snapshot" | "models" | "whole">,
+  health: AccountHealth,
   version: string,
   modelId: string,
   now: number,
-): StatusFacts & Required<Pick<StatusFacts, "warnings">> {
+): StatusFacts & { readonly warnings: readonly string[] } {
   const snapshot = health.snapshot();
   const ready = snapshot.shards.filter(({ state }) => state === "ready");
   const known = health.models().find(({ model: { id } }) => id === modelId);

@@ -7,7 +7,8 @@
  */
 
 import { fetchPlain } from "../../lib/network/fetch_plain.ts";
-import type { Account } from "../../core/account/account.ts";
+import type { StartTimer } from "../../lib/clock.ts";
+import type { Log } from "../../lib/log.ts";
 
 /** Milliseconds between two visits; the strictest of these hosts waits five minutes. */
 const VISIT_EVERY_MS = 4 * 60_000;
@@ -16,7 +17,9 @@ const TIMEOUT_MS = 10_000;
 
 /** Visits the bot until stopped. */
 export function startKeepAlive(
-  ports: Pick<Account, "log" | "schedule"> & {
+  ports: {
+    readonly schedule: StartTimer;
+    readonly log: Log;
     /** The bot's own public address, `http.keepAliveUrl`. */
     readonly url: string;
     /** Requests an address and resolves with the status of the answer. */

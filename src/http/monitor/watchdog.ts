@@ -9,7 +9,8 @@
  * or with an error.
  */
 
-import type { Account } from "../../core/account/account.ts";
+import type { StartTimer } from "../../lib/clock.ts";
+import type { Log } from "../../lib/log.ts";
 import { type Finding, type Status, worstStatus } from "../../core/finding.ts";
 import { judgeHealth } from "../checks.ts";
 import type { Snapshot } from "../snapshot.ts";
@@ -81,7 +82,9 @@ function progressSince(
 }
 
 export function startWatchdog(
-  ports: Pick<Account, "log" | "schedule"> & {
+  ports: {
+    readonly schedule: StartTimer;
+    readonly log: Log;
     /** From `host/process/sd_notify.ts`. */
     readonly notify: (state: string) => boolean;
     /** Whether a service manager listens; without one there is no timer. */

@@ -2,7 +2,11 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { AlertRecord } from "../../../src/core/alerts.ts";
 import type { Finding } from "../../../src/core/finding.ts";
-import { type AlertsPorts, type AlertWay, createAlerts } from "../../../src/extras/alerts/watch.ts";
+import {
+  type AlertsPorts,
+  type AlertWay,
+  createAlerts,
+} from "../../../src/extras/alerts/alerts.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
 import { recordingLog } from "../../support/recording_log.ts";
 

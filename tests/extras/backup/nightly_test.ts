@@ -3,7 +3,7 @@ import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { describe, it } from "node:test";
 import { createNightly, nextBackupAt } from "../../../src/extras/backup/nightly.ts";
-import { judgeBackups } from "../../../src/flows/preflight/backups.ts";
+import { judgeBackups } from "../../../src/flows/preflight/host.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
 import { recordingLog } from "../../support/recording_log.ts";
 import { settle } from "../../support/settle.ts";

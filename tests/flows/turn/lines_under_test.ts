@@ -6,7 +6,7 @@ import type { Frozen } from "../../../src/core/outbound/outbound.ts";
 import { withLinesUnder } from "../../../src/flows/turn/control/lines_under.ts";
 import type { MadeChange } from "../../../src/store/changes/changes.ts";
 import { loadExtras } from "../../../src/account/extra_parts.ts";
-import type { AccountPart } from "../../../src/bot/bot_extra.ts";
+import type { AccountPart } from "../../../src/account/extra_parts.ts";
 import { bareAccount } from "../../support/account.ts";
 import { guildMessage } from "../../support/discord/builders.ts";
 import { frozen } from "../../support/store/store.ts";

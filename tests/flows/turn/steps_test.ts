@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { z } from "zod";
 import { wakeTurns } from "../../../src/account/wakes.ts";
-import type { BotExtra } from "../../../src/bot/bot_extra.ts";
+import type { BotExtra } from "../../../src/account/extra_parts.ts";
 import type { InboundMessage } from "../../../src/core/inbound/inbound.ts";
 import {
   type Model,
@@ -15,7 +15,7 @@ import {
 import { StoreError } from "../../../src/store/database/store_error.ts";
 import { whenAborted } from "../../../src/lib/clock.ts";
 import { defineTool } from "../../../src/core/turn/tool.ts";
-import { show } from "../../../src/flows/judging/shown.ts";
+import { createShow } from "../../../src/discord/gateway/decode/shown_message.ts";
 import type { TurnSpeech } from "../../../src/flows/turn/progress/speech.ts";
 import { type Given, SELF, testAccount } from "../../support/bot/test_account.ts";
 import { ACCOUNT, directMessage, guildMessage, messageId } from "../../support/discord/builders.ts";
@@ -297,7 +297,7 @@ describe("a turn with more than an answer", () => {
   });
 
   it("[R15] has a footer that no later turn sees", async () => {
-    const { dm, receive, posted, asked, rows, account } = await build({
+    const { dm, receive, posted, asked, rows, account, store } = await build({
       beside: { messages: { footer: "all" } },
     });
     await dm("well?");
@@ -323,8 +323,11 @@ describe("a turn with more than an answer", () => {
     assert.equal(posted().length, 2);
     assert.match(asked.at(-1) ?? "", /in reply to/);
     assert.doesNotMatch(asked.join(), /test\/model/);
+    const { reader } = account;
+    const { footerOf } = store.outbox;
+    const show = createShow({ accountId: ACCOUNT, reader, maySee: () => true, footerOf });
     const at = { guildId: undefined, isGroup: false, isElsewhere: false };
-    assert.equal((await show(account, own, at))?.text, "fine");
+    assert.equal((await show(own, at))?.text, "fine");
   });
 
   it("[R6] says that it is cut, and the conversation does not", async () => {

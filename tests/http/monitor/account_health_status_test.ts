@@ -17,6 +17,7 @@ const facts = (shards: readonly object[], { model, fallback, state = "running", 
 } = {}) =>
   statusOf(
     {
+      ...({} as AccountHealth),
       snapshot: () =>
         ({
           id: "default",

@@ -2,7 +2,6 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { TurnOutcome } from "../../../src/core/turn/turn_outcome.ts";
 import {
-  type AccountFigures,
   type AccountHealth,
   type AccountParts,
   createAccountHealth,
@@ -10,6 +9,7 @@ import {
 import { ModelError, type ModelErrorKind } from "../../../src/core/model.ts";
 import { NO_COUNTS } from "../../../src/discord/gateway/link/counts.ts";
 import type { GatewayStats } from "../../../src/core/discord/gateway.ts";
+import type { Store } from "../../../src/store/store.ts";
 import { ACCOUNT } from "../../support/discord/builders.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
 import { HEALTHY } from "../../support/bot/health.ts";
@@ -38,7 +38,7 @@ const parts = (fields: Partial<AccountParts> = {}): AccountParts => ({
 /** What is known of the only model. */
 const modelOf = (health: AccountHealth) => health.models()[0]?.model;
 
-function setUp(store: Partial<AccountFigures> = {}) {
+function setUp(store: object = {}) {
   const clock = new FakeClock();
   const touched: unknown[] = [];
   const health = createAccountHealth(
@@ -46,7 +46,7 @@ function setUp(store: Partial<AccountFigures> = {}) {
     {
       store: {
         gateway: {
-          touchAlive(...asked) {
+          touchAlive(...asked: unknown[]) {
             touched.push(asked);
             return Promise.resolve(3);
           },
@@ -55,7 +55,7 @@ function setUp(store: Partial<AccountFigures> = {}) {
         outbox: { parked: () => Promise.resolve([]) },
         settings: { pauseOf: () => Promise.resolve(undefined) },
         ...store,
-      },
+      } as unknown as Store,
       now: clock.now,
     },
     () => {},

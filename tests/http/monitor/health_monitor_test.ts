@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import type { HealthSources } from "../../../src/http/monitor/account_health.ts";
 import { afterEach, describe, it } from "node:test";
 import type { TurnOutcome } from "../../../src/core/turn/turn_outcome.ts";
 import type { AccountHealth, AccountParts } from "../../../src/http/monitor/account_health.ts";
@@ -18,6 +17,7 @@ import { BUILD } from "../../support/bot/health.ts";
 import { recordingLog } from "../../support/recording_log.ts";
 import { settle } from "../../support/settle.ts";
 import type { StoreFailure, StoreFigures } from "../../../src/core/store/store.ts";
+import type { Store } from "../../../src/store/store.ts";
 import { sameData } from "../../support/same_data.ts";
 
 const WORK = toAccountId("work");
@@ -46,7 +46,7 @@ const FIGURES: StoreFigures = {
   decisions: [],
 };
 
-const NO_STORE: HealthSources["store"] = {
+const NO_STORE = {
   gateway: {
     accountIds: () => Promise.resolve([ACCOUNT, WORK]),
     touchAlive: () => Promise.resolve(3),
@@ -62,16 +62,18 @@ let running: HealthMonitor | undefined;
 afterEach(() => void running?.stop());
 
 function setUp(
-  { gateway, ...store }: Partial<Omit<HealthSources["store"], "gateway">> & {
-    readonly gateway?: Partial<HealthSources["store"]["gateway"]>;
-  } = {},
+  { gateway, ...store }: Readonly<Record<string, unknown>> & { readonly gateway?: object } = {},
   resumableMs = 300_000,
 ) {
   const clock = new FakeClock();
   const { log, lines } = recordingLog();
   const metrics = createMetrics(BUILD);
   const health = startHealthMonitor({
-    store: { ...NO_STORE, ...store, gateway: { ...NO_STORE.gateway, ...gateway } },
+    store: {
+      ...NO_STORE,
+      ...store,
+      gateway: { ...NO_STORE.gateway, ...gateway },
+    } as unknown as Store,
     metrics,
     now: clock.now,
     schedule: clock.schedule,
@@ -120,7 +122,7 @@ describe("startHealthMonitor()", () => {
   it("[C7] never calls a stopped account late", async () => {
     let asked: readonly AccountId[] | undefined;
     const { health, begin } = setUp({
-      health(left) {
+      health(left: readonly AccountId[]) {
         asked = left;
         return Promise.resolve(FIGURES);
       },

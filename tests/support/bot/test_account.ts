@@ -13,7 +13,7 @@ import {
   type RunningAccount,
 } from "../../../src/bot/account/running.ts";
 import type { OwnSetup, Speech } from "../../../src/bot/rules/setup.ts";
-import type { BotExtra } from "../../../src/bot/bot_extra.ts";
+import type { BotExtra } from "../../../src/account/extra_parts.ts";
 import type { ProcessMedia } from "../../../src/bot/process_media.ts";
 import type { ToolServices } from "../../../src/bot/rules/tool_services.ts";
 import type { Connection } from "../../../src/discord/gateway/main/connection.ts";
@@ -71,7 +71,7 @@ function speaking(says: (asked: string) => string | Promise<string>, asked: stri
 }
 
 /** Folders whose lazy imports a test may run into. */
-const LATE = ["flows", "interactions", "tools"];
+const LATE = ["bot/turn", "flows", "interactions", "tools"];
 
 /** Loads what an account loads at its first use: `quiet()` cannot wait for the disk. */
 async function loadLate(): Promise<void> {

@@ -1,15 +1,18 @@
 /**
- * Judges the ends of earlier runs, for a bot that "dies silently" (O9).
+ * Judges this machine: the ends of earlier runs, for a bot that "dies silently" (O9), the disk of the data
+ * directory (O3, O12), and the backups (O11).
  *
  * A killed process leaves no trace in its log. The store knows when it was last alive. The kernel's
  * boot id tells whether the machine went down with it.
  */
 
-import { type Env, isSameBoot } from "../../lib/env.ts";
-import { DAY_MS } from "../../lib/clock.ts";
 import type { Finding } from "../../core/finding.ts";
-import type { LastRun } from "../../store/gateway/sessions.ts";
+import type { BackupState } from "../../core/store/settings.ts";
+import { DAY_MS } from "../../lib/clock.ts";
+import { type Env, isSameBoot } from "../../lib/env.ts";
 import type { LogFields } from "../../lib/log.ts";
+import { durationText, sizeOf, timeText } from "../../lib/text/units.ts";
+import type { LastRun } from "../../store/gateway/sessions.ts";
 
 /** A hosting company that stops idle processes. */
 interface Hosting {
@@ -131,4 +134,98 @@ function silentEndOf(run: LastRun, bootId: string | undefined): SilentEnd {
   const isThisBoot = isSameBoot(run.bootId, bootId);
   if (isThisBoot === undefined) return "either";
   return isThisBoot ? "process" : "machine";
+}
+
+/** Free bytes below which the store may soon fail to write. */
+const LOW_SPACE = 268_435_456;
+const NO_SPACE = 20_000_000;
+
+export interface DiskFacts {
+  readonly path: string;
+  /** Absent: unknown. */
+  readonly freeBytes?: number;
+  /** Its file system, if other machines have it, too: `"NFS"`. */
+  readonly network?: string;
+}
+
+/** Every check of the disk. */
+export function judgeDisk(facts: DiskFacts): readonly Finding[] {
+  return [space(facts), ...fileSystem(facts)];
+}
+
+function space({ path: where, freeBytes }: DiskFacts): Finding {
+  const about = { id: "host.data", what: "Data directory", where };
+  if (freeBytes === undefined) {
+    return { ...about, status: "skipped", why: "its disk tells no room" };
+  }
+  const why = `${sizeOf(freeBytes)} are free`;
+  if (freeBytes >= LOW_SPACE) return { ...about, status: "pass", why };
+  return {
+    ...about,
+    status: freeBytes < NO_SPACE ? "fail" : "warn",
+    why,
+    fix:
+      "free some space on that disk, lower `store.retention`, or choose another directory with " +
+      "--data: with a full disk, no message is answered",
+  };
+}
+
+function fileSystem({ path: where, network }: DiskFacts): readonly Finding[] {
+  if (network === undefined) return [];
+  return [{
+    id: "host.fileSystem",
+    what: "File system",
+    status: "warn",
+    where,
+    why:
+      `the data directory is on a network file system (${network}), and a database cannot trust its locks and writes`,
+    fix: "choose a directory on a disk of this machine with --data; backups may go to the network",
+  }];
+}
+
+/** Milliseconds from which the newest backup is too old: two nights have passed. */
+const OLD_MS = 2 * DAY_MS;
+
+/**
+ * The newest backup, and the failure after it, in one line.
+ *
+ * @param isThere Whether its file is at its place; it may be deleted, or its disk be away.
+ */
+export function backupText({ made, failed }: BackupState, now: number, isThere: boolean): string {
+  const last = made
+    ? `${durationText(Math.max(0, now - made.at))} ago, ${sizeOf(made.bytes)}, ${made.path}` +
+      (isThere ? "" : ", which is not there now")
+    : "none yet";
+  return failed ? `failed at ${timeText(failed.at)}: ${failed.why}; the last one: ${last}` : last;
+}
+
+/** The row of `doctor`. */
+export function judgeBackups(
+  state: BackupState,
+  { enabled }: { readonly enabled: boolean },
+  now: number,
+  isThere: boolean,
+): Finding {
+  const about = { id: "host.backups", what: "Backups", where: state.made?.path };
+  const { since = now, made, failed } = state;
+  const why = backupText(state, now, isThere);
+  if (failed) {
+    return {
+      ...about,
+      status: enabled ? "fail" : "warn",
+      why,
+      fix: "run `barnacle backup` once the cause is gone",
+    };
+  }
+  if (now - Math.max(since, made?.at ?? 0) > OLD_MS) {
+    const fix = enabled
+      ? "let the bot run at night, or run `barnacle backup`"
+      : "run `barnacle backup`, or set `backup.enabled` to true";
+    return { ...about, status: "warn", why, fix };
+  }
+  if (made && !isThere) {
+    const fix = "connect the disk that has it, or run `barnacle backup`";
+    return { ...about, status: "warn", why, fix };
+  }
+  return { ...about, status: "pass", why };
 }

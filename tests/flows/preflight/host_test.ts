@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { LastRun } from "../../../src/store/gateway/sessions.ts";
-import { describeLastRun, hostingOf, judgeRuns } from "../../../src/flows/preflight/last_run.ts";
+import { describeLastRun, hostingOf, judgeRuns } from "../../../src/flows/preflight/host.ts";
 
 const NOW = Date.UTC(2026, 0, 2);
 const MIN = 60_000;
