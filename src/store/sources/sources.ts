@@ -138,7 +138,8 @@ export function prepareSources(database: DatabaseSync) {
        AND id < COALESCE((SELECT MIN(id) FROM checkpoint
                           WHERE session_key = :key AND kind = 'reset' AND last_entry >= :entry),
                          9223372036854775807)`;
-  const removeResults = sql`UPDATE step SET step = json_set(step, '$.text', '${RESULT_NOT_KEPT}')
+  const removeResults =
+    sql`UPDATE step SET step = json_set(json_remove(step, '$.inner'), '$.text', '${RESULT_NOT_KEPT}')
     WHERE id ${LISTED} AND step ->> '$.kind' = 'result'`;
   const selectTurn = sql.rows(
     OWN_STEP.read,

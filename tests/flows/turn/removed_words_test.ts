@@ -388,7 +388,11 @@ describe("[X5] [H6a] words", () => {
         await scene.during(
           answer,
           (one) => one.id === id,
-          () => scene.receive("MESSAGE_DELETE", { id, channel_id, guild_id }),
+          async () => {
+            await scene.receive("MESSAGE_DELETE", { id, channel_id, guild_id });
+            const isRead = channel_id === CHANNEL && (answer === 1 || answer === 2);
+            assert.ok(!isRead || scene.sent() === 1, "the turn begins anew");
+          },
         );
         const words = new Set(wordsIn(content));
         for (const [place, text] of Object.entries(await scene.traces())) {

@@ -92,6 +92,32 @@ describe("[H6a] the memory of the agent", () => {
     });
   }
 
+  for (const when of ["before a crash", "afterwards"] as const) {
+    it(`of a turn elsewhere begins anew if it stores that it has read a deleted message: ${when}`, async () => {
+      const { ask, claim, finish, change, store } = build();
+      await ask(question(FIRST, "old words"));
+      const other = { agentId: "main", sessionKey: "agent:main:discord:channel:other" };
+      const message = { ...question(THIRD, "it?"), channelId: channelId("1400000000000000099") };
+      await store.inbox.acceptBatch(batch({ judged: [accepted(message, other)] }), NOW);
+      await finish(await claim());
+      const reading = await claim();
+      const calls = [{ id: "1", name: "read", arguments: "{}" }];
+      const step = { kind: "answer", text: "old words", calls, read: [FIRST], at: NOW } as const;
+      if (when === "before a crash") {
+        await store.turns.addSteps(reading, [step], false);
+        await store.inbox.voidClaims();
+      }
+      await change([deleted(FIRST)]);
+      if (when === "afterwards") {
+        await assert.rejects(store.turns.addSteps(reading, [step], false), /has ended/);
+      }
+      assert.doesNotMatch(JSON.stringify(await store.turns.stepsOf(THIRD)), /old words/);
+      const again = await claim();
+      assert.deepEqual([again.message.id, again.attempt], [THIRD, 2]);
+      await finish(again);
+    });
+  }
+
   for (const how of ["deleted", "forgotten"] as const) {
     it(`words of an event go with a ${how} source, from its turn in another channel too`, async () => {
       const { claim, finish, change, store, rows } = build();
