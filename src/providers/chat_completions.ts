@@ -63,7 +63,7 @@ interface BodyBytes {
  * sessions than fit take turns, none finds its bytes: fifty of 200 entries had 4.1 MB, and then a
  * reply cost a tenth more CPU time.
  */
-const KEPT_MAX_BYTES = 2 * 1024 * 1024;
+const KEPT_MAX_BYTES = 5 * 1024 * 1024;
 /** Maximum number of them: one whose messages were read anew from the store is never found again. */
 const KEPT_MAX = 64;
 /** Share of a session's bytes by which they grow more than they must, for the next turns. */
