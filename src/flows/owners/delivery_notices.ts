@@ -4,10 +4,8 @@
  */
 
 import type { BotAccount } from "../../account/account.ts";
-import { perAccount } from "../../account/per_account.ts";
 import type { ChannelId } from "../../core/discord/ids.ts";
 import { createExplainDenial } from "../../discord/rest/permissions/explain_denial.ts";
-import type { StartTimer } from "../../lib/clock.ts";
 import { type RefusedChannel, tellOwners } from "./tell_owners.ts";
 
 /** Messages of a channel wait, because Discord does not let the bot post there. */
@@ -62,48 +60,23 @@ const PERMISSION_MISSING = "the permission Attach Files is missing";
 
 /** An answer was sent without its files, because the settings of the guild forbid files there (R12a). */
 export function filesLeftOut(account: BotAccount, place: FilelessPlace): void {
-  void tellNoFiles(
-    account,
-    place,
-    async () => await explainNoFiles(account, place).catch(() => {}) ?? PERMISSION_MISSING,
+  void explainNoFiles(account, place).catch(() => undefined).then((reason = PERMISSION_MISSING) =>
+    filesRefused(account, { ...place, reason })
   );
 }
 
 /** Discord has refused a file, for the given reason (R12a). */
-export function filesRefused(account: BotAccount, channel: RefusedChannel): void {
-  void tellNoFiles(account, channel, () => Promise.resolve(channel.reason));
-}
-
-/** Channels about which such a notice is on its way. */
-const underWay = perAccount("delivery", () => new Set<ChannelId>());
-
-/** Tells the owners once a day. Never rejects. */
-async function tellNoFiles(
-  account: BotAccount,
-  { channelId, guildId }: FilelessPlace,
-  reasonOf: () => Promise<string>,
-): Promise<void> {
-  const { accountId, store: { outbox }, now, log } = account;
-  const busy = underWay(account);
-  if (busy.has(channelId)) return;
-  busy.add(channelId);
-  try {
-    if (await outbox.wasToldNoFiles(accountId, channelId, now())) return;
-    const reason = await reasonOf();
-    const fields = { channelId, guildId: guildId || undefined, reason };
-    log.warn("Discord does not let the bot attach files in a channel", fields);
-    await tellOwners(
-      account,
-      `My long answers in <#${channelId}> lack their end: ${shown(reason)}. I'll send them whole ` +
-        "once that has changed.",
-      { about: channelId },
-    );
-    await outbox.noteToldNoFiles(accountId, channelId, now());
-  } catch (error) {
-    log.warn("Cannot tell the owner that a channel takes no files", { channelId, error });
-  } finally {
-    busy.delete(channelId);
-  }
+export function filesRefused(account: BotAccount, { channelId, ...place }: RefusedChannel): void {
+  account.log.warn("Discord does not let the bot attach files in a channel", {
+    channelId,
+    ...place,
+  });
+  void tellOwners(
+    account,
+    `My long answers in <#${channelId}> lack their end: ${shown(place.reason)}. I'll send them ` +
+      "whole once that has changed.",
+    { about: channelId, key: `files:${channelId}`, isDaily: true },
+  );
 }
 
 /** Names the missing permission; `undefined` if none is missing. Rejects without an answer. */
@@ -123,42 +96,4 @@ function shown(reason: string): string {
     /\d{4}-\d\d-\d\dT[\d:.]+Z/g,
     (time) => `<t:${Math.floor(Date.parse(time) / 1_000)}:f>`,
   );
-}
-
-/** The failures of one channel since its last notice. */
-interface ChannelFailures<Reason = string> {
-  readonly channelId: ChannelId;
-  readonly count: number;
-  readonly reason: Reason;
-}
-
-/** How long to wait for more failures, in milliseconds. */
-const GATHER_MS = 5_000;
-
-export function createFailureDigest<Reason = string>(
-  tell: (failure: ChannelFailures<Reason>) => void,
-  schedule: StartTimer,
-): {
-  add(channelId: ChannelId, reason: Reason): void;
-  flush(): void;
-} {
-  const gathered = new Map<ChannelId, ChannelFailures<Reason>>();
-  let cancel: (() => void) | undefined;
-
-  function flush(): void {
-    cancel?.();
-    cancel = undefined;
-    const failures = [...gathered.values()];
-    gathered.clear();
-    for (const failure of failures) tell(failure);
-  }
-
-  return {
-    add(channelId, reason) {
-      const count = (gathered.get(channelId)?.count ?? 0) + 1;
-      gathered.set(channelId, { channelId, count, reason });
-      cancel ??= schedule(flush, GATHER_MS);
-    },
-    flush,
-  };
 }

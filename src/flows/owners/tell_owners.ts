@@ -13,6 +13,7 @@ import type { Finding } from "../../core/finding.ts";
 import type { Button } from "../../core/outbound/outbound.ts";
 import { createOpenDirect } from "../../discord/rest/requests/channel.ts";
 import { isFinalRefusal } from "../../discord/rest/exchange/rest_error.ts";
+import { DAY_MS } from "../../lib/clock.ts";
 import { tellChannel, tellOnce } from "../tell.ts";
 import { listedOwners, ownersToTell } from "./owner_ids.ts";
 
@@ -22,6 +23,8 @@ interface NoticeOptions {
   readonly about?: ChannelId;
   /** Names the notice: each owner gets it once. */
   readonly key?: string;
+  /** Each owner gets it once a day (UTC). */
+  readonly isDaily?: true;
   /** Buttons below the text. */
   readonly buttons?: readonly Button[];
 }
@@ -115,10 +118,11 @@ async function channelOf(account: BotAccount, owner: UserId): Promise<ChannelId>
 async function send(
   account: BotAccount,
   text: string,
-  { about, key, buttons }: NoticeOptions,
+  { about, key, isDaily, buttons }: NoticeOptions,
   logged: { readonly text?: string },
 ): Promise<number> {
-  const { log } = account;
+  const { log, now } = account;
+  const day = isDaily ? `:${Math.floor(now() / DAY_MS)}` : "";
   const owners = await ownersToTell(account);
   let reached = 0;
   if (owners.length === 0) {
@@ -132,7 +136,7 @@ async function send(
         log.warn("The bot's owner accepts no direct messages, so a notice was not sent", logged);
         continue;
       }
-      if (key !== undefined) await tellOnce(account, channelId, text, `${key}:${owner}`);
+      if (key !== undefined) await tellOnce(account, channelId, text, `${key}:${owner}${day}`);
       else await tellChannel(account, channelId, text, buttons);
       reached++;
     } catch (error) {

@@ -7,7 +7,7 @@
  */
 
 import type { BotAccount } from "../../account/account.ts";
-import { type Loop, loop, perAccount } from "../../account/per_account.ts";
+import { type Loop, loop } from "../../account/per_account.ts";
 import { cleanSecrets } from "../../account/secrets.ts";
 import { wakeChannels, wakeTurns } from "../../account/wakes.ts";
 import { chunkRulesOf, timezoneOf } from "../../account/rules.ts";
@@ -20,11 +20,9 @@ import {
   runIdOf,
   type Schedule,
 } from "../../core/turn/schedule.ts";
-import { DAY_MS } from "../../lib/clock.ts";
 import { createWaker } from "../../lib/waker.ts";
 import { composeReminder } from "../../render/tool_message.ts";
 import { tellOwners } from "../owners/tell_owners.ts";
-import { createFailureDigest } from "../owners/delivery_notices.ts";
 import { GONE, judgeRun, originNow, RESTORED, routeOfRun } from "./creator.ts";
 import { nextRun } from "./when.ts";
 
@@ -53,10 +51,7 @@ export const schedules: Loop<{ wake(): void }> = loop("schedules", (account) => 
   waker.start();
   return {
     wake: waker.wake,
-    async stop() {
-      await waker.stop();
-      failures(account).flush();
-    },
+    stop: waker.stop,
   };
 });
 
@@ -72,21 +67,6 @@ export function runEnded(account: BotAccount, cause: MessageId): void {
     own.log.warn("Cannot check a schedule's last runs", { messageId: cause, error });
   });
 }
-
-/** Failures that owners get to know together. */
-const failures = perAccount(
-  "schedules",
-  (account) =>
-    createFailureDigest<{ readonly number: number; readonly run: MessageId }>(
-      ({ channelId, count, reason: { number, run } }) =>
-        void tellOwners(
-          account,
-          `Scheduled tasks failed in <#${channelId}>: ${count}, the last one number ${number}. To ` +
-            `see why: \`barnacle why ${run}\`.`,
-        ),
-      account.schedule,
-    ),
-);
 
 /** @returns Milliseconds until the next check; `undefined` if nothing is scheduled. */
 async function runAll(
@@ -176,8 +156,8 @@ function reminderOf(account: BotAccount, message: InboundMessage, isLate: boolea
 }
 
 /**
- * Pauses a schedule whose last runs have all failed. Tells the owners of that, or of one failure: the
- * first one in a day, as it may fail every second time.
+ * Pauses a schedule whose last runs have all failed. Tells the owners of that, or of one failure in
+ * its channel: the first one in a day, as it may fail every second time.
  */
 async function check(account: BotAccount, id: number, ended?: MessageId): Promise<void> {
   const { store: { schedules: store }, log } = account;
@@ -189,12 +169,14 @@ async function check(account: BotAccount, id: number, ended?: MessageId): Promis
   const isPausable = cron !== undefined && pausedBy === undefined;
   const failedBefore = before.slice(0, MAX_FAILURES - 1).filter(({ state }) => isFailure(state));
   if (!isPausable || failedBefore.length < MAX_FAILURES - 1) {
-    const isKnown = before.some(({ state, startedAt }) =>
-      isFailure(state) && last.startedAt - startedAt < DAY_MS
-    );
     // In a guild or a group, no person waits for it.
-    if (place.kind !== "dm" && !isKnown && last.messageId === ended && last.state === "failed") {
-      failures(account).add(channelId, { number: id, run: last.messageId });
+    if (place.kind !== "dm" && last.messageId === ended && last.state === "failed") {
+      void tellOwners(
+        account,
+        `A scheduled task failed in <#${channelId}>: number ${id}. To see why: ` +
+          `\`barnacle why ${last.messageId}\`.`,
+        { key: `task:${channelId}`, isDaily: true },
+      );
     }
     return;
   }

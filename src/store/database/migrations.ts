@@ -35,7 +35,7 @@ export function schemaOf(database: DatabaseSync): number {
 
 /** SHA-256 of the columns of each schema, from 1 on (`columnsOf`). */
 export const COLUMNS: readonly string[] = [
-  "ee1aba38d66fb3822cee8848e437ee45ed18de1ec4dee0bd33c6afa25cf6c448",
+  "8598d3d984a8a3265b67acd290f4629a99a850e9e282311415582d7a4157b1e1",
 ];
 
 /**

@@ -10,7 +10,6 @@ import { statementsOf } from "../database/statements.ts";
 import { createHeads, createHeldRows } from "./heads.ts";
 import type { Frozen, OutboundMessage, OutboxRow } from "../../core/outbound/outbound.ts";
 import type { SendResult } from "../../core/store/outbox.ts";
-import { DAY_MS } from "../../lib/clock.ts";
 import { COMMIT_OPTIONS, type CommitOptions, UNNAMED } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
 import { createAttemptRows, createParkedChannels } from "./attempts.ts";
@@ -19,7 +18,7 @@ import { type OutboxRows, prepareOutboxFiles, prepareOutboxRows } from "./outbox
 import { JOIN_DRAFT, prepareAddOnce, ROW_COLUMNS, toOutboxRow } from "./rows.ts";
 import { integer, optional, rows, snowflake, text } from "../schema/columns.ts";
 import { OUTBOX } from "../schema/outbox.ts";
-import type { AccountId, ChannelId } from "../../core/discord/ids.ts";
+import type { AccountId } from "../../core/discord/ids.ts";
 
 export function createOutbox(
   transactions: Transactions,
@@ -28,7 +27,7 @@ export function createOutbox(
   return {
     ...createAdditions(transactions),
     ...createAttemptRows(transactions, rows),
-    ...createFilelessChannels(transactions),
+    ...createFileRemoval(transactions),
     ...createHeads(transactions),
     ...createHeldRows(transactions),
     ...createInvalidRequestCounts(transactions),
@@ -169,32 +168,14 @@ function prepareAdd(
   };
 }
 
-/**
- * Stores when the owners got the notice that a channel takes no files (R12a), and
- * replaces messages whose files Discord refuses.
- */
-function createFilelessChannels(
-  { database, sql, commit, read }: Transactions,
+/** Replaces messages whose files Discord refuses. */
+function createFileRemoval(
+  { database, sql, commit }: Transactions,
 ) {
   const files = prepareOutboxFiles(database);
-  const selectTold = sql`SELECT 1 FROM fileless_channel
-     WHERE account_id = ? AND channel_id = ? AND told_at > ?`;
-  const noteTold = sql`
-    INSERT INTO fileless_channel (account_id, channel_id, told_at) VALUES (?, ?, ?)
-    ON CONFLICT (account_id, channel_id) DO UPDATE SET told_at = excluded.told_at`;
-  const forgetOld = sql`DELETE FROM fileless_channel WHERE told_at <= ?`;
   const replace = sql`UPDATE outbox SET message = :message, file_count = 0
      WHERE account_id = :accountId AND nonce = :nonce AND state IN ('pending', 'sending')`;
   return {
-    /** Whether the owners got the notice about a channel within the last day. */
-    wasToldNoFiles: (accountId: AccountId, channelId: ChannelId, now: number) =>
-      read(() => selectTold.get(accountId, channelId, now - DAY_MS) !== undefined),
-    /** Stores that the owners get the notice now, and deletes records that are older than a day. */
-    noteToldNoFiles: (accountId: AccountId, channelId: ChannelId, now: number) =>
-      commit(UNNAMED, () => {
-        forgetOld.run(now - DAY_MS);
-        noteTold.run(accountId, channelId, now);
-      }),
     /** Replaces the message of an unsent row, and deletes the row's files. */
     removeFiles(
       { id, message: { accountId, nonce } }: OutboxRow,

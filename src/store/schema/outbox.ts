@@ -129,17 +129,6 @@ const PARKED_CHANNEL = table("parked_channel", {
   forgets: { delete: IN("channel_id", "channels") },
 });
 
-/** Channels in which the bot may not attach files. */
-const FILELESS_CHANNEL = table("fileless_channel", {
-  accountId: account(),
-  channelId: snowflake<"channel">(),
-  toldAt: integer(), // when the owners were last notified
-}, {
-  key: ["accountId", "channelId"],
-  isOfBot: true,
-  forgets: { delete: IN("channel_id", "channels") },
-});
-
 /** Requests of the last minutes that Discord counted as invalid. */
 const INVALID_REQUEST = table("invalid_request", {
   accountId: account(),
@@ -152,6 +141,5 @@ export const OUTBOX_TABLES: readonly DeclaredTable[] = [
   OUTBOX,
   OUTBOX_FILE,
   PARKED_CHANNEL,
-  FILELESS_CHANNEL,
   INVALID_REQUEST,
 ];
