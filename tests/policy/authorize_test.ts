@@ -184,6 +184,10 @@ describe("[K3] commands", () => {
   const unlisted = listing({ users: entries(BOB) });
   const noGroups = { commands: commands({ usesAccessGroups: false }) };
   const OWNER = "commands.ownerAllowFrom";
+  const NOT_OWNER = `ignore: not-owner by ${OWNER}`;
+  const IS_OWNER = `accept: owner by ${OWNER}`;
+  const ALLOWED = `accept: allowed by ${OWNER}`;
+  const UNLISTED = `ignore: sender-not-listed by guilds.${GUILD}.users`;
   const inPlace = { DM: PLACES.DM, guild: PLACES.guild, group: { kind: "group_dm" } } as const;
 
   const cases: readonly [
@@ -191,53 +195,37 @@ describe("[K3] commands", () => {
     rules: Partial<AccessPolicy>,
     needs: "everyone" | "session" | "owner" | "approver",
     where: keyof typeof inPlace,
-    knownFacts: KnownFacts,
     verdict: string,
+    knownFacts?: KnownFacts,
   ][] = [
-    ["who may talk", {}, "everyone", "guild", {}, `accept: allowed by guilds.${GUILD}`],
-    ["who may talk", {}, "session", "guild", {}, `ignore: not-manager by ${OWNER}`],
-    ["a manager", {}, "session", "guild", { managesMessages: true }, `accept: allowed by ${OWNER}`],
-    ["an owner", owners, "session", "guild", {}, `accept: allowed by ${OWNER}`],
-    ["a manager", {}, "owner", "guild", { managesMessages: true }, `ignore: not-owner by ${OWNER}`],
-    ["an owner", owners, "owner", "guild", {}, `accept: owner by ${OWNER}`],
-    [
-      "Discord's owner",
-      {},
-      "owner",
-      "guild",
-      { ownsApplication: true },
-      `accept: owner by ${OWNER}`,
-    ],
+    ["who may talk", {}, "everyone", "guild", `accept: allowed by guilds.${GUILD}`],
+    ["who may talk", {}, "session", "guild", `ignore: not-manager by ${OWNER}`],
+    ["a manager", {}, "session", "guild", ALLOWED, { managesMessages: true }],
+    ["an owner", owners, "session", "guild", ALLOWED],
+    ["a manager", {}, "owner", "guild", NOT_OWNER, { managesMessages: true }],
+    ["an owner", owners, "owner", "guild", IS_OWNER],
+    ["Discord's owner", {}, "owner", "guild", IS_OWNER, { ownsApplication: true }],
     [
       "Discord's owner where others are listed",
       { commands: commands({ owners: entries(BOB) }) },
       "owner",
       "guild",
+      NOT_OWNER,
       { ownsApplication: true },
-      `ignore: not-owner by ${OWNER}`,
     ],
     [
       "anyone, if the list of owners says so",
       { commands: commands({ owners: entries("*") }) },
       "owner",
       "guild",
-      {},
-      `ignore: not-owner by ${OWNER}`,
+      NOT_OWNER,
     ],
-    [
-      "an owner",
-      owners,
-      "approver",
-      "guild",
-      {},
-      "ignore: not-approver by execApprovals.approvers",
-    ],
+    ["an owner", owners, "approver", "guild", "ignore: not-approver by execApprovals.approvers"],
     [
       "an approver",
       { approvers: [ADA] },
       "approver",
       "guild",
-      {},
       "accept: allowed by execApprovals.approvers",
     ],
     [
@@ -245,23 +233,14 @@ describe("[K3] commands", () => {
       { ...owners, ...unlisted },
       "owner",
       "guild",
-      {},
-      `ignore: sender-not-listed by guilds.${GUILD}.users`,
+      UNLISTED,
     ],
-    [
-      "who is not on the list",
-      unlisted,
-      "everyone",
-      "guild",
-      {},
-      `ignore: sender-not-listed by guilds.${GUILD}.users`,
-    ],
+    ["who is not on the list", unlisted, "everyone", "guild", UNLISTED],
     [
       "an unlisted person, if the lists do not apply",
       { ...unlisted, ...noGroups },
       "everyone",
       "guild",
-      {},
       "accept: allowed by commands.useAccessGroups",
     ],
     [
@@ -269,15 +248,13 @@ describe("[K3] commands", () => {
       { ...unlisted, ...noGroups },
       "owner",
       "guild",
-      {},
-      `ignore: not-owner by ${OWNER}`,
+      NOT_OWNER,
     ],
     [
       "an unlisted person, if the lists do not apply",
       { ...unlisted, ...noGroups },
       "approver",
       "guild",
-      {},
       "ignore: not-approver by execApprovals.approvers",
     ],
     [
@@ -285,28 +262,19 @@ describe("[K3] commands", () => {
       { ...noGroups, guilds: { "1": guild() } },
       "everyone",
       "guild",
-      {},
       "ignore: guild-not-listed by guilds",
     ],
-    ["a stranger", {}, "everyone", "DM", {}, "challenge: pairing by dm.policy"],
-    ["who is paired", {}, "session", "DM", { isPaired: true }, "accept: allowed by dm.policy"],
-    ["who is paired", {}, "owner", "DM", { isPaired: true }, `ignore: not-owner by ${OWNER}`],
-    ["an owner who is not paired", owners, "owner", "DM", {}, `accept: owner by ${OWNER}`],
-    [
-      "Discord's owner, who is not paired",
-      {},
-      "owner",
-      "DM",
-      { ownsApplication: true },
-      `accept: owner by ${OWNER}`,
-    ],
-    ["an owner who is not paired", owners, "everyone", "DM", {}, `accept: allowed by ${OWNER}`],
+    ["a stranger", {}, "everyone", "DM", "challenge: pairing by dm.policy"],
+    ["who is paired", {}, "session", "DM", "accept: allowed by dm.policy", { isPaired: true }],
+    ["who is paired", {}, "owner", "DM", NOT_OWNER, { isPaired: true }],
+    ["an owner who is not paired", owners, "owner", "DM", IS_OWNER],
+    ["Discord's owner, who is not paired", {}, "owner", "DM", IS_OWNER, { ownsApplication: true }],
+    ["an owner who is not paired", owners, "everyone", "DM", ALLOWED],
     [
       "an owner where DMs are off",
       { ...owners, dm: dm({ enabled: false }) },
       "owner",
       "DM",
-      {},
       "ignore: dm-disabled by dm.enabled",
     ],
     [
@@ -314,7 +282,6 @@ describe("[K3] commands", () => {
       { approvers: [ADA], dm: dm({ policy: "allowlist" }) },
       "approver",
       "DM",
-      {},
       "accept: allowed by execApprovals.approvers",
     ],
     [
@@ -322,7 +289,6 @@ describe("[K3] commands", () => {
       noGroups,
       "everyone",
       "DM",
-      {},
       "accept: allowed by commands.useAccessGroups",
     ],
     [
@@ -330,7 +296,6 @@ describe("[K3] commands", () => {
       noGroups,
       "owner",
       "DM",
-      {},
       "challenge: pairing by dm.policy",
     ],
     [
@@ -338,7 +303,6 @@ describe("[K3] commands", () => {
       { dm: dm({ groupEnabled: true, allowFrom: entries(ADA) }) },
       "session",
       "group",
-      {},
       "accept: allowed by dm.allowFrom",
     ],
     [
@@ -346,11 +310,10 @@ describe("[K3] commands", () => {
       { dm: dm({ groupEnabled: true }) },
       "everyone",
       "group",
-      {},
       "ignore: dm-not-allowed by dm.policy",
     ],
   ];
-  for (const [name, rules, needs, where, knownFacts, verdict] of cases) {
+  for (const [name, rules, needs, where, verdict, knownFacts] of cases) {
     it(`${name}: a command for ${needs} in a ${where}: ${verdict}`, () => {
       const authorize = prepareAuthorize(policy({ ...listing(), ...rules }), TEXT_COMMANDS);
       const event = { kind: "slash", needs, ...doing(inPlace[where], sender()) } as const;
