@@ -1,7 +1,0 @@
-import { it } from "node:test";
-import { scenario } from "./scenarios/gap.ts";
-import { assertKept, SEED } from "./support/report.ts";
-
-it(`[G6] ${scenario.name} › ${scenario.summary}`, async () => {
-  assertKept(scenario.name, await scenario.run({ ...scenario.short, seed: SEED }));
-});
