@@ -1,9 +1,5 @@
 /**
- * Lists the checks of `barnacle doctor` in the order of its rows, with their code: the account at
- * Discord, models, MCP servers (T13), skills (T7), and the sandbox of commands (A3).
- *
- * A new check is one more entry: its part, and a function from the facts to findings, with an id and
- * a title of their own.
+ * Runs the checks of `barnacle doctor` in the order of its rows: the machine, the account at Discord, models, MCP servers (T13), skills (T7), and the sandbox of commands (A3).
  */
 
 import process from "node:process";
@@ -15,7 +11,6 @@ import {
   type DiscordOptions,
   examineDiscord,
   examineNetwork,
-  type NetworkOptions,
 } from "../../flows/preflight/examine.ts";
 import { examineGuilds } from "../../flows/preflight/examine_guilds.ts";
 import { createModelCheck, findModel, type FoundModel } from "../../cli/models/model_settings.ts";
@@ -53,7 +48,6 @@ import { judgeWindow } from "../../flows/preflight/model.ts";
 import { judgeNetwork, type NetworkFacts } from "../../flows/preflight/network.ts";
 import { PROGRAM_BOUNDS } from "../../host/limits/program_bounds.ts";
 import { readBootId } from "../../host/process/boot.ts";
-import { once } from "../../lib/cache.ts";
 import { type Clock, DAY_MS, schedule } from "../../lib/clock.ts";
 import { printable, quoted } from "../../lib/text/quoted.ts";
 import { pauseText } from "../../lib/text/units.ts";
@@ -365,7 +359,7 @@ async function grantIntents(
   return true;
 }
 
-export interface DoctorFacts extends Clock {
+interface DoctorFacts extends Clock {
   readonly config: BotConfig;
   /** Its accounts with their tokens; absent without a usable one. */
   readonly accounts: readonly {
@@ -382,121 +376,66 @@ export interface DoctorFacts extends Clock {
   readonly io: Io;
 }
 
-/** A check, or several that need the same facts: a row for each result, or none. */
-interface DoctorCheck {
-  /** The part of `--only` that it belongs to. */
-  readonly part: DoctorPart;
-  readonly run: (facts: Inspected) => readonly Finding[] | Promise<readonly Finding[]>;
-}
-
-/** The facts, with those that several checks fetch. */
-interface Inspected extends DoctorFacts {
-  /** Checks each account at Discord, once. */
-  readonly discord: () => Promise<DiscordRows>;
-  /** Probes the connection, which all accounts share; `undefined` if all of them are off. */
-  readonly network: () => Promise<NetworkFacts | undefined>;
-}
-
-interface DiscordRows {
-  readonly findings: readonly Finding[];
-  /** URL of the gateway from Discord; `undefined` if it did not name one. */
-  readonly gatewayUrl: string | undefined;
-}
-
-/** Every check of `barnacle doctor` but those of the config. */
-const DOCTOR_CHECKS: readonly DoctorCheck[] = [
-  {
-    part: "host",
-    run: ({ host }) => judgeHost(host.facts),
-  },
-  {
-    part: "host",
-    run: ({ config, host: { facts, known }, io, now }) => {
-      if (!known) return [];
-      const earlier = facts.bot.kind === "none" ? known.runs : known.runs.slice(0, -1);
-      const hosting = hostingOf(io.env);
-      const isKeptAwake = config.http.keepAliveUrl !== undefined;
-      return [judgeRuns(earlier, now(), readBootId(), hosting && { ...hosting, isKeptAwake })];
-    },
-  },
-  {
-    part: "host",
-    run: ({ config, host: { known }, now }) => {
-      if (!known) return [];
-      const { backups } = known;
-      const isThere = existsSync(backups.made?.path ?? "");
-      return [judgeBackups(backups, config.backup, now(), isThere)];
-    },
-  },
-  {
-    part: "host",
-    run: ({ host: { known }, now }) => known ? [judgeAnswers(known.turns, now())] : [],
-  },
-  { part: "host", run: (facts) => byAccount(facts, judgePause) },
-  {
-    part: "host",
-    run: (facts) =>
-      byAccount(facts, ({ discord: { access, accountId } }, { known }) => [
-        judgeNames(access, known?.accounts.get(accountId)?.names ?? []),
-      ]),
-  },
-  {
-    part: "host",
-    run: (facts) =>
-      byAccount(facts, ({ discord: { access, accountId, enabled } }, { known }) => {
-        const people = known?.accounts.get(accountId) ?? { paired: 0, waiting: 0 };
-        return enabled ? [judgeDirect(access, people)] : [];
-      }),
-  },
-  { part: "host", run: ({ config, dataDir }) => checkSkills(config, dataDir) },
-  { part: "host", run: ({ config }) => checkExec(config) },
-  {
-    part: "discord",
-    run: async ({ network, now }) => {
-      const facts = await network();
-      return facts ? judgeNetwork(facts, now()) : [];
-    },
-  },
-  {
-    part: "discord",
-    run: async ({ discord }) => (await discord()).findings,
-  },
-  {
-    part: "mcp",
-    run: ({ config, dataDir, io }) =>
-      Object.keys(config.mcp.servers).length === 0
-        ? []
-        : io.during("Connecting to MCP servers", checkServers(config, dataDir)),
-  },
-  {
-    part: "model",
-    run: ({ config, io }) => io.during("Asking the model's server", checkModels(config, io.env)),
-  },
-];
-
+/** Runs every check of `barnacle doctor` but those of the config, in the order of its rows. */
 export async function runDoctorChecks(
   parts: ReadonlySet<DoctorPart>,
   facts: DoctorFacts,
 ): Promise<readonly Finding[]> {
-  const { config, api, io } = facts;
-  const discord = once(() => checkAccounts(facts));
-  const inspected: Inspected = {
-    ...facts,
-    discord,
-    async network() {
-      const { gatewayUrl } = await discord();
-      if (!config.accounts.some(({ enabled }) => enabled)) return undefined;
-      return await probeNetwork({ apiBase: api, gatewayUrl }, io);
-    },
-  };
+  const { config, dataDir, host, api, io, now } = facts;
   const findings: Finding[] = [];
-  for (const { part, run } of DOCTOR_CHECKS) {
-    if (parts.has(part)) findings.push(...await run(inspected));
+  if (parts.has("host")) {
+    findings.push(
+      ...judgeHost(host.facts),
+      ...judgeStored(facts),
+      ...byAccount(facts, judgePause),
+      ...byAccount(facts, judgeAllowed),
+      ...byAccount(facts, judgePeople),
+      ...await checkSkills(config, dataDir),
+      ...await checkExec(config),
+    );
   }
-  const { bot } = facts.host.facts;
+  if (parts.has("discord")) {
+    const { findings: ofDiscord, gatewayUrl } = await checkAccounts(facts);
+    const isOn = config.accounts.some(({ enabled }) => enabled);
+    const network = isOn ? await probeNetwork({ apiBase: api, gatewayUrl }, io) : undefined;
+    findings.push(...network ? judgeNetwork(network, now()) : [], ...ofDiscord);
+  }
+  if (parts.has("mcp") && Object.keys(config.mcp.servers).length > 0) {
+    const servers = checkServers(config, dataDir);
+    findings.push(...await io.during("Connecting to MCP servers", servers));
+  }
+  if (parts.has("model")) {
+    const models = checkModels(config, io.env);
+    findings.push(...await io.during("Asking the model's server", models));
+  }
+  const { bot } = host.facts;
   const told = bot.kind === "answers" ? bot.findings : [];
   const own = new Set(findings.filter((one) => !told.includes(one)).map(({ id }) => id));
   return findings.filter((one) => !told.includes(one) || !own.has(one.id)); // what it checks itself
+}
+
+/** Judges earlier runs, backups and answers; nothing without a store. */
+function judgeStored({ config, host, io, now }: DoctorFacts): readonly Finding[] {
+  const { facts: { bot }, known } = host;
+  if (!known) return [];
+  const { backups, runs, turns } = known;
+  const earlier = bot.kind === "none" ? runs : runs.slice(0, -1);
+  const hosting = hostingOf(io.env);
+  const isKeptAwake = config.http.keepAliveUrl !== undefined;
+  return [
+    judgeRuns(earlier, now(), readBootId(), hosting && { ...hosting, isKeptAwake }),
+    judgeBackups(backups, config.backup, now(), existsSync(backups.made?.path ?? "")),
+    judgeAnswers(turns, now()),
+  ];
+}
+
+function judgeAllowed({ discord }: Config, { known }: HostView): readonly Finding[] {
+  return [judgeNames(discord.access, known?.accounts.get(discord.accountId)?.names ?? [])];
+}
+
+function judgePeople({ discord }: Config, { known }: HostView): readonly Finding[] {
+  const people = known?.accounts.get(discord.accountId) ?? { paired: 0, waiting: 0 };
+  return discord.enabled ? [judgeDirect(discord.access, people)] : [];
 }
 
 /** Runs a check for each account; with several, each title names its account. */
@@ -520,7 +459,7 @@ function named(
 
 /** Probes the way to REST and to the gateway. */
 export function probeNetwork(
-  place: Pick<NetworkOptions, "apiBase" | "gatewayUrl">,
+  place: { readonly apiBase: string; readonly gatewayUrl?: string | undefined },
   io: Io,
 ): Promise<NetworkFacts> {
   const examined = examineNetwork(
@@ -530,9 +469,8 @@ export function probeNetwork(
   return io.during("Checking the connection to Discord", examined);
 }
 
-async function checkAccounts(
-  { accounts, host, api, mending, io }: DoctorFacts,
-): Promise<DiscordRows> {
+/** Checks each account at Discord; `gatewayUrl` is that of the gateway, if Discord has named one. */
+async function checkAccounts({ accounts, host, api, mending, io }: DoctorFacts) {
   const findings: Finding[] = [];
   let gatewayUrl: string | undefined;
   for (const { config, token } of accounts) {
@@ -597,7 +535,7 @@ const SHOWN = 5;
  *
  * @param names Names that the bot has resolved.
  */
-export function judgeNames(policy: AccessPolicy, names: readonly ResolvedName[]): Finding {
+function judgeNames(policy: AccessPolicy, names: readonly ResolvedName[]): Finding {
   const about = { id: "access.names", what: "Allowlists" } as const;
   const open = [...byName(withNames(policy, names))];
   if (open.length === 0) {

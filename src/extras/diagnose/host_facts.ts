@@ -219,8 +219,6 @@ interface HostOptions {
   /** `bot` names the lock of the account's token; absent without a token. */
   readonly accounts: readonly { readonly accountId: AccountId; readonly bot?: string }[];
   readonly now: number;
-  /** Newest known schema; tests set another one. */
-  readonly newestSchema?: number;
 }
 
 /** The facts, with data of the store for other checks. */
@@ -254,14 +252,14 @@ export interface AccountView {
   readonly waiting: number;
 }
 
-export async function inspectHost(options: HostOptions): Promise<HostView> {
-  const { dataDir, accounts, now } = options;
-  const { newestSchema = MIGRATIONS.length } = options;
+export async function inspectHost(
+  { dataDir, accounts, now }: HostOptions,
+): Promise<HostView> {
   const problem = problemOf(dataDir);
   const disk = await readDisk(dataDir);
   const ids = accounts.map(({ accountId }) => accountId);
   const path = join(dataDir, DATABASE_NAME);
-  const store = await lookAtStore(path, ids, now, newestSchema);
+  const store = await lookAtStore(path, ids, now);
   const holders: TokenHolder[] = [];
   for (const { bot } of accounts) {
     const holder = bot === undefined ? undefined : await tokenHolder(bot);
@@ -270,17 +268,8 @@ export async function inspectHost(options: HostOptions): Promise<HostView> {
   // Of several tokens, report one that another process holds.
   const token = holders.find(({ kind }) => kind === "held") ?? holders[0];
   const bot = await lookAtBot(dataDir);
-  return {
-    facts: {
-      dataDir,
-      dataProblem: problem,
-      disk,
-      store: store.facts,
-      bot,
-      token,
-    },
-    known: store.known,
-  };
+  const facts = { dataDir, dataProblem: problem, disk, store: store.facts, bot, token };
+  return { facts, known: store.known };
 }
 
 /** The problem that would keep a start from using the directory; does not create it. */
@@ -303,10 +292,10 @@ async function lookAtStore(
   path: string,
   accountIds: readonly AccountId[],
   now: number,
-  newest: number,
 ): Promise<{ readonly facts: StoreFacts; readonly known?: StoreView }> {
   if (isHidden(path)) return { facts: { kind: "hidden" } };
   if (!existsSync(path)) return { facts: { kind: "none" } };
+  const newest = MIGRATIONS.length;
   try {
     assertRegularFiles(path);
     const schema = schemaIfAny(path); // refuses what a start refuses
@@ -385,13 +374,8 @@ async function lookAtBot(dataDir: string): Promise<BotProcess> {
   if (typeof answer === "string") {
     return { kind: "silent", pid, why: `does not answer: ${answer}` };
   }
-  const { snapshot, findings } = answer.report;
-  return {
-    kind: "answers",
-    pid,
-    phase: snapshot.phase,
-    findings,
-  };
+  const { snapshot: { phase }, findings } = answer.report;
+  return { kind: "answers", pid, phase, findings };
 }
 
 /** Finds the holder of the token's lock; `undefined` if this cannot be found out. */

@@ -17,13 +17,8 @@ import { tempDirectory } from "../../support/temp_directory.ts";
 
 const SCRIPT = join(import.meta.dirname!, "..", "..", "support", "process", "inspect_host.ts");
 const NOW = Date.parse("2026-11-20T12:00:00Z");
-const look = async (dataDir: string, newestSchema = MIGRATIONS.length) =>
-  await inspectHost({
-    dataDir,
-    accounts: [{ accountId: ACCOUNT }],
-    now: NOW,
-    newestSchema,
-  });
+const look = (dataDir: string) =>
+  inspectHost({ dataDir, accounts: [{ accountId: ACCOUNT }], now: NOW });
 
 /** Runs the code as a process that file modes apply to: root gives up its right to bypass them. */
 function lookWithoutRights(
