@@ -33,7 +33,7 @@ import {
   type VerdictReader,
 } from "./simulation/simulation.ts";
 
-export interface DemoBotEnd extends Exit {
+interface DemoBotEnd extends Exit {
   readonly lines: readonly string[];
 }
 
@@ -48,12 +48,11 @@ const MAX_EARLY_DEATHS = 3;
 
 const LAST_LINES = 12;
 
-/** Starts the bot, and keeps it running. */
-export function createSupervisor({ start, sleep, now }: Clock & {
-  start(): SimulatedProcess;
-  /** Waits for milliseconds. */
-  readonly sleep: (ms: number) => Promise<void>;
-}) {
+/**
+ * Starts the bot, and keeps it running; not forever: a bot that ends at once has a problem, which its
+ * last lines tell.
+ */
+function createSupervisor(start: () => SimulatedProcess) {
   const { promise: gaveUp, resolve: giveUp } = Promise.withResolvers<DemoBotEnd>();
   let bot: SimulatedProcess | undefined;
   let isKilled = false;
@@ -62,11 +61,11 @@ export function createSupervisor({ start, sleep, now }: Clock & {
 
   function run(): void {
     if (isStopped) return;
-    const startedAt = now();
+    const startedAt = Date.now();
     const running = start();
     bot = running;
     running.exited.then(
-      (exit) => ended(exit, running, now() - startedAt),
+      (exit) => ended(exit, running, Date.now() - startedAt),
       (error: unknown) => giveUp({ code: null, signal: null, lines: [String(error)] }),
     );
   }
@@ -101,10 +100,7 @@ export function createSupervisor({ start, sleep, now }: Clock & {
   };
 }
 
-/** Starts, kills and restarts the bot; not forever: a bot that ends at once has a problem, which its last lines tell. */
-export type DemoSupervisor = ReturnType<typeof createSupervisor>;
-
-export function exitOf({ code, signal }: Exit): string {
+function exitOf({ code, signal }: Exit): string {
   return code === null ? signal ?? "unknown reason" : `exit code ${code}`;
 }
 
@@ -116,10 +112,10 @@ const LOOK_MS = 250;
  *
  * @param onError Called with an error of the demo itself.
  */
-export function createBotPanel(
+function createBotPanel(
   { simulator, supervisor, verdicts, outcomes, onError }: {
     readonly simulator: Simulator;
-    readonly supervisor: DemoSupervisor;
+    readonly supervisor: ReturnType<typeof createSupervisor>;
     readonly verdicts: VerdictReader;
     readonly outcomes: ReturnType<typeof createOutcomes>;
     readonly onError: (error: unknown) => void;
@@ -267,11 +263,7 @@ async function show(
   mkdirSync(workspace, { recursive: true, mode: 0o700 });
   writeFileSync(join(workspace, SAMPLE_FILE.name), SAMPLE_FILE.text);
   simulator.permit({ to: "Barnacle", what: "manageChannels", as: "allowed" });
-  const supervisor = createSupervisor({
-    start: simulation.startBot,
-    sleep,
-    now: Date.now,
-  });
+  const supervisor = createSupervisor(simulation.startBot);
   const panel = createBotPanel({
     simulator,
     supervisor,
