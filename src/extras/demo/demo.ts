@@ -20,7 +20,7 @@ import { sshLines } from "../../cli/terminal/ssh_lines.ts";
 import type { HttpServer } from "../../host/http_server.ts";
 import { HttpServerError } from "../../host/http_server_error.ts";
 import type { Exit } from "../../host/process/own_process.ts";
-import { type Clock, whenAborted } from "../../lib/clock.ts";
+import { whenAborted } from "../../lib/clock.ts";
 import type { Env } from "../../lib/env.ts";
 import { playCheck } from "./check.ts";
 import { addressesOf, guardPage, listenFrom, pageAccessOf } from "./page_server.ts";

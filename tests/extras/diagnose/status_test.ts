@@ -23,39 +23,54 @@ const REPORT = {
   findings: judgeHealth(HEALTHY, NOW),
 };
 
+/** Runs the command on a data directory. */
+async function run(data: string, flags: object = {}, timeoutMs?: number) {
+  const io = recordingIo();
+  const none = { json: false, verbose: false, quiet: false, probe: false };
+  const code = await status({ data, ...none, ...flags }, io, timeoutMs);
+  return { code, ...io };
+}
+
+/** A server on this machine, by its address. */
+async function serve(answer: RequestListener) {
+  const server = createServer(answer);
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const address = server.address();
+  assert.ok(typeof address === "object" && address);
+  return {
+    host: `127.0.0.1:${address.port}`,
+    async [Symbol.asyncDispose]() {
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+}
+
+async function lockIn(data: string) {
+  const lock = await acquireLock(join(data, "lock"), Date.now());
+  assert.ok(lock.kind === "held");
+  return Object.assign(lock, { [Symbol.dispose]: () => lock.release() });
+}
+
 /** Runs the command against a bot with this answer, found by its lock file. */
 async function ask(
   answer: RequestListener,
-  { json = false, verbose = true, config = "{}", timeoutMs, isKilled = false, quiet = false }: {
-    readonly json?: boolean;
+  { timeoutMs, isKilled = false, ...flags }: {
     readonly verbose?: boolean;
     /** Whether the bot no longer holds its lock file, which still has its address. */
     readonly isKilled?: boolean;
-    readonly config?: string;
     readonly timeoutMs?: number;
     readonly quiet?: boolean;
   } = {},
 ) {
   using folder = tempDirectory();
-  const server = createServer(answer);
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const address = server.address();
-  const lock = await acquireLock(join(folder.path, "lock"), NOW);
-  const file = join(folder.path, "config.jsonc");
-  writeFileSync(file, config, { mode: 0o600 });
-  const io = recordingIo();
-  try {
-    assert.ok(lock.kind === "held");
-    lock.setHttp(`127.0.0.1:${typeof address === "object" && address ? address.port : 0}`, KEY);
-    if (isKilled) lock.release();
-    const flags = { data: folder.path, config: file, json, verbose, quiet, probe: false };
-    const code = await status(flags, io, timeoutMs);
-    return { code, ...io };
-  } finally {
-    if (lock.kind === "held") lock.release();
-    server.closeAllConnections();
-    await new Promise((resolve) => server.close(resolve));
-  }
+  await using server = await serve(answer);
+  using lock = await lockIn(folder.path);
+  const config = join(folder.path, "config.jsonc");
+  writeFileSync(config, "{}", { mode: 0o600 });
+  lock.setHttp(server.host, KEY);
+  if (isKilled) lock.release();
+  return await run(folder.path, { verbose: true, config, ...flags }, timeoutMs);
 }
 
 /** A line for each check, and one for its fix. */
@@ -138,64 +153,43 @@ describe("[O1] barnacle status", () => {
   it("without a bot, shows what the store knows, and exits with 75", async () => {
     const fixture = createDataFixture();
     await fixture.fill((store) => store.settings.backups());
-    const io = recordingIo();
-    assert.equal(
-      await status({ ...fixture.flags, verbose: false, quiet: false, probe: false }, io),
-      75,
-    );
-    const titles = io.stdout.map((line) => line.trim().split(/ {2,}/)[0]);
+    const { code, stdout, stderr } = await run(fixture.flags.data, fixture.flags);
+    assert.equal(code, 75);
+    const titles = stdout.map((line) => line.trim().split(/ {2,}/)[0]);
     assert.deepEqual(titles, ["Use", "Last answer", "Backup", "Servers", "Store"]);
-    assert.match(io.stderr.join(""), /^barnacle: no bot runs with the data in/);
+    assert.match(stderr.join(""), /^barnacle: no bot runs with the data in/);
     removeDataFixtures();
   });
 
   it("[X2] without a bot, names a store that it cannot read", async () => {
     using folder = tempDirectory();
     writeFileSync(join(folder.path, "barnacle.db"), "");
-    const flags = { data: folder.path, json: false, verbose: false, quiet: false };
-    const io = recordingIo();
-    assert.equal(await status({ ...flags, probe: false }, io), 75);
-    assert.match(
-      io.stdout.join("\n"),
-      /^ +Store +The database .* is empty: no bot has run with it/,
-    );
-    assert.match(io.stderr.join(""), /^barnacle: no bot runs with the data in/);
+    const { code, stdout, stderr } = await run(folder.path);
+    assert.equal(code, 75);
+    assert.match(stdout.join(), /^ +Store +The database .* is empty: no bot has run with it/);
+    assert.match(stderr.join(), /^barnacle: no bot runs with the data in/);
   });
 
   it("[O1] names the port that another program has, without a wait", async () => {
     using folder = tempDirectory();
-    const lock = await acquireLock(join(folder.path, "lock"), Date.now());
-    assert.ok(lock.kind === "held");
+    using lock = await lockIn(folder.path);
     lock.setPortInUse(8_787);
-    const io = recordingIo();
-    const flags = { data: folder.path, json: false, verbose: false, quiet: false, probe: false };
-    assert.equal(await status(flags, io, DAY_MS), 75); // a wait would outlast the test
-    lock.release();
-    assert.match(io.stderr.join(""), /has no HTTP server: port 8787 was in use at its start; set/);
+    const { code, stderr } = await run(folder.path, {}, DAY_MS); // a wait would outlast the test
+    assert.equal(code, 75);
+    assert.match(stderr.join(), /has no HTTP server: port 8787 was in use at its start; set/);
   });
 
   it("[O7] waits for a bot that has just started, but not for ever", async () => {
     using folder = tempDirectory();
-    const server = createServer(answering(REPORT));
-    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-    const address = server.address();
-    assert.ok(typeof address === "object" && address);
-    const lock = await acquireLock(join(folder.path, "lock"), Date.now());
-    assert.ok(lock.kind === "held");
-    try {
-      const flags = { data: folder.path, json: false, verbose: false, quiet: false, probe: false };
-      const io = recordingIo();
-      assert.equal(await status(flags, io, 50), 75);
-      assert.match(io.stderr.join(""), /has no HTTP server, or does not listen yet/);
-      const asked = status(flags, recordingIo(), 60_000);
-      await sleep(50); // it has looked once
-      lock.setHttp(`127.0.0.1:${address.port}`, KEY);
-      assert.equal(await asked, 0);
-    } finally {
-      lock.release();
-      server.closeAllConnections();
-      await new Promise((resolve) => server.close(resolve));
-    }
+    await using server = await serve(answering(REPORT));
+    using lock = await lockIn(folder.path);
+    const { code, stderr } = await run(folder.path, {}, 50);
+    assert.equal(code, 75);
+    assert.match(stderr.join(), /has no HTTP server, or does not listen yet/);
+    const asked = run(folder.path, {}, 60_000);
+    await sleep(50); // it has looked once
+    lock.setHttp(server.host, KEY);
+    assert.equal((await asked).code, 0);
   });
 });
 

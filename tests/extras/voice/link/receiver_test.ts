@@ -24,8 +24,13 @@ function receiverOf(decoder?: Partial<SpeechDecoder>, frame = () => {}) {
   });
 }
 
-/** A receiver whose decoder notes whose frames it gets: a frame is the last digit of its sender's id. */
-function build() {
+/**
+ * Plays a script on a receiver that hears Ada, whose number is 1; that of Ben is 2. A frame is the last
+ * digit of its sender's id.
+ *
+ * @returns Whose frames were decoded, and the number of packets that were opened.
+ */
+function play(script: string) {
   const decoded: string[] = [];
   const opened: number[] = [];
   const receiver = receiverOf({
@@ -44,81 +49,41 @@ function build() {
   const dave = {
     decrypt: (from, frame) => frame[0] === Number(from) - 100 ? frame : undefined,
   } as Dave;
-  let sequence = 0;
-  return {
-    ...{ receiver, decoded, opened },
-    send: (ssrc: number, from: 1 | 2) =>
-      receiver.packet(packetOf(++sequence, ssrc, from), transport, dave, 0),
-  };
+  receiver.hear(new Map([[ADA, "pieces"]]));
+  receiver.speaks(1, ADA);
+  receiver.speaks(2, BEN);
+  for (const [sequence, step] of script.split(", ").entries()) {
+    const [does, ssrc, who] = step.split(" ");
+    const from = who === "ben" ? 2 : 1;
+    if (does === "deafen") receiver.hear(new Map());
+    if (does === "leave") receiver.gone(ADA);
+    if (does === "number") receiver.speaks(Number(ssrc), who === "ben" ? BEN : ADA);
+    if (does === "sound") {
+      receiver.packet(packetOf(sequence, Number(ssrc), from), transport, dave, 0);
+    }
+  }
+  return [decoded.join(), opened.length] as const;
 }
 
 describe("[V2] createReceiver()", () => {
-  const rows: readonly (readonly [
-    what: string,
-    does: (world: ReturnType<typeof build>) => void,
-    decoded: readonly string[],
-    opened: number,
-  ])[] = [
-    ["decodes a person who is heard", ({ send }) => send(1, 1), ["Ada"], 1],
-    ["leaves the sound of others encrypted", ({ send }) => send(2, 2), [], 0],
-    ["leaves unknown numbers encrypted", ({ send }) => send(3, 2), [], 0],
-    [
-      "decodes no one behind the number of another",
-      ({ receiver, send }) => {
-        receiver.speaks(2, ADA);
-        send(2, 2);
-      },
-      [],
-      1,
-    ],
-    [
-      "knows one number of a person: an old one may be of others",
-      ({ receiver, send }) => {
-        receiver.speaks(4, ADA);
-        send(1, 2);
-        send(4, 1);
-      },
-      ["Ada"],
-      1,
-    ],
-    [
-      "takes a number that goes to another person",
-      ({ receiver, send }) => {
-        receiver.speaks(1, BEN);
-        send(1, 2);
-      },
-      [],
-      0,
-    ],
-    [
-      "hears no one who has left",
-      ({ receiver, send }) => {
-        receiver.gone(ADA);
-        send(1, 1);
-      },
-      [],
-      0,
-    ],
-    [
-      "stops in mid-speech",
-      ({ receiver, send }) => {
-        send(1, 1);
-        receiver.hear(new Map());
-        send(1, 1);
-      },
-      ["Ada"],
-      1,
-    ],
-  ];
-  for (const [what, does, decoded, opened] of rows) {
-    it(what, () => {
-      const world = build();
-      world.receiver.hear(new Map([[ADA, "pieces"]]));
-      world.receiver.speaks(1, ADA);
-      world.receiver.speaks(2, BEN);
-      does(world);
-      assert.deepEqual([world.decoded, world.opened.length], [decoded, opened]);
-    });
+  const rows:
+    readonly (readonly [what: string, script: string, decoded: string, opened: number])[] = [
+      ["decodes a person who is heard", "sound 1 ada", "Ada", 1],
+      ["leaves the sound of others encrypted", "sound 2 ben", "", 0],
+      ["leaves unknown numbers encrypted", "sound 3 ben", "", 0],
+      ["decodes no one behind the number of another", "number 2 ada, sound 2 ben", "", 1],
+      [
+        "knows one number of a person: an old one may be of others",
+        "number 4 ada, sound 1 ben, sound 4 ada",
+        "Ada",
+        1,
+      ],
+      ["takes a number that goes to another person", "number 1 ben, sound 1 ben", "", 0],
+      ["hears no one who has left", "leave, sound 1 ada", "", 0],
+      ["stops in mid-speech", "sound 1 ada, deafen, sound 1 ada", "Ada", 1],
+    ];
+  for (const [what, script, decoded, opened] of rows) {
+    it(what, () => assert.deepEqual(play(script), [decoded, opened]));
   }
 
   it("reads the frame after a lost one for both: a key opens no frame twice", () => {
