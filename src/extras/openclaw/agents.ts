@@ -6,6 +6,7 @@ import { isList, isRecord, valueAt } from "../../config/text/tree.ts";
 import {
   applyRules,
   type Convert,
+  convertBySchema,
   dropped,
   eachKey,
   fieldAt,
@@ -14,6 +15,7 @@ import {
   keepObject,
   keepRequired,
   listOf,
+  listOfWords,
   moveTo,
   noteChanged,
   noteInvalid,
@@ -22,10 +24,12 @@ import {
   type Rule,
   type RuleTable,
   sameRule,
+  secretValue,
   setWithin,
   type SourceField,
+  textOf,
+  words,
 } from "./rules.ts";
-import { convertBySchema, listOfWords, secretValue, textOf, words } from "./values.ts";
 
 /** Barnacle's names of OpenClaw's tools and groups, if they differ. */
 const NAMES: ReadonlyMap<string, string> = new Map([

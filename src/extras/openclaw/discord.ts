@@ -1,50 +1,348 @@
-/** Imports `channels.discord` of OpenClaw: its accounts, in the spelling of 2026.2 and in today's. */
+/**
+ * Imports `channels.discord` of OpenClaw: its accounts, in the spelling of 2026.2 and in today's, and who
+ * may talk to the bot, and where.
+ *
+ * If both programs read the same text differently, the result lets in the same users or fewer,
+ * never more, and a note says so.
+ */
 
+import { isDeepStrictEqual } from "node:util";
+import { isPlaceholder } from "../../config/checks/placeholders.ts";
 import { parseGroupEntry } from "../../config/schema/access.ts";
 import { isList, isRecord, valueAt } from "../../config/text/tree.ts";
 import { parseSnowflake } from "../../core/discord/ids.ts";
 import { slug } from "../../core/names.ts";
 import { TOOL_GATES } from "../../core/tool_names.ts";
 import { quoted } from "../../lib/text/quoted.ts";
-import { guilds, people } from "./people.ts";
+import { parseAllowEntry } from "../../policy/rules/allowlist.ts";
+import { toolLists } from "./agents.ts";
 import { lineAt } from "./read.ts";
 import {
   applyRules,
   type Convert,
+  convertBySchema,
   dropped,
   dropWithNote,
   eachKey,
   fieldAt,
+  flag,
+  ids,
   type ImportedPlace,
   type ImportTarget,
   keepKey,
   keepObject,
   keepRequired,
   listOf,
+  listOfWords,
   moveTo,
+  native,
   noteChanged,
   noteInvalid,
   noteLeft,
   objectBy,
+  oneOf,
   required,
   type Rule,
   type RuleTable,
+  sameKeys,
   sameRule,
+  secretValue,
   setWithin,
   type SourceField,
-} from "./rules.ts";
-import {
-  convertBySchema,
-  flag,
-  ids,
-  listOfWords,
-  native,
-  oneOf,
-  sameKeys,
-  secretValue,
   textOf,
   words,
-} from "./values.ts";
+} from "./rules.ts";
+
+/** An allow list; entries that OpenClaw would not match stay behind, the list stays. */
+const people: Convert = (value: unknown, field: SourceField): unknown => {
+  const list = listOf(person)(value, field);
+  if (isList(list) && list.length === 0) {
+    noteChanged(
+      field,
+      isList(value) && value.length === 0
+        ? "Here, an empty list lets no one in; OpenClaw reads it as no list"
+        : "No entry of this list could be imported, so it lets no one in",
+    );
+  }
+  return list;
+};
+
+/** OpenClaw knows these prefixes in small letters only, and reads others as a part of a name. */
+const PREFIX = /^(?:discord|user|pk|role|channel):/i;
+
+/** A username or a tag, of which OpenClaw's slug is no other user's: `dev_ops` is `dev.ops` there. */
+const PLAIN_NAME = /^[a-z0-9]+(?:#\d{4})?$/i;
+
+const person: Convert = (value, field) => {
+  const text = textOf(value);
+  if (text === undefined) return noteLeft(field, "Expected a text");
+  if (text.trim().startsWith("accessGroup:")) {
+    return noteLeft(field, "Barnacle has no access groups; list the users");
+  }
+  const prefix = PREFIX.exec(text.trim())?.[0] ?? "";
+  if (prefix !== prefix.toLowerCase()) {
+    const why = `OpenClaw reads ${quoted(text.trim())} as a name; write ` +
+      quoted(`${prefix.toLowerCase()}…`);
+    return noteLeft(field, why);
+  }
+  const entry = parseAllowEntry(text);
+  switch (entry.kind) {
+    case "problem":
+      return noteLeft(field, entry.why);
+    case "role":
+    case "role_name":
+      return noteLeft(field, "OpenClaw has a separate list of roles, so this entry matched no one");
+    case "pluralkit":
+      if (parseSnowflake(entry.memberId)) {
+        const why = "OpenClaw also matches the account with this id, Barnacle only a member of " +
+          `PluralKit; for the account write ${quoted(entry.memberId)}`;
+        noteChanged(field, why);
+      }
+      return text;
+    case "name":
+      if (!field.takesNames) {
+        const why = "Today's OpenClaw matches names only if a setting allows it: " +
+          `${quoted(text.trim())} matched no one; write the id`;
+        return noteLeft(field, why);
+      }
+      if (!PLAIN_NAME.test(entry.name) && !isPlaceholder(entry.name)) {
+        const why =
+          "OpenClaw compares slugs of names and tags, Barnacle the exact username or tag: " +
+          `${quoted(entry.name)} may match fewer users; write the id`;
+        noteChanged(field, why);
+      }
+      return text;
+    case "anyone":
+    case "user":
+      return text;
+  }
+};
+
+const roleIds = listOf((value, field) => {
+  const text = textOf(value)?.trim().replace(/^role:/, "") ?? "";
+  return parseSnowflake(text) ? `role:${text}` : noteLeft(field, "Expected a role id");
+});
+
+/** Roles of today's OpenClaw: it lets in users who are in `users`, or have one of the roles. */
+function addRoles(place: SourceField, target: ImportTarget): void {
+  if (!isRecord(place.value) || !Object.hasOwn(place.value, "roles")) return;
+  const roles = fieldAt(place, place.value, "roles");
+  const [users, added] = [target["users"], roleIds(roles.value, roles)];
+  const all = [...(isList(users) ? users : []), ...(isList(added) ? added : [])];
+  if (all.length === 0) noteChanged(roles, "Here, an empty list lets no one in");
+  setWithin(target, ["users"], all);
+}
+
+const USERNAME = /^[a-z0-9._]{2,32}(?:#\d{4})?$/i;
+
+/**
+ * OpenClaw 2026.2 also reads a key without prefix as a username or display name. Barnacle matches no
+ * display name: the lists of such a person narrow those of everyone else.
+ */
+const toolsBySender: Convert = (value, field) => {
+  const ofNames: { readonly at: SourceField; readonly own: ImportTarget }[] = [];
+  const target = ofSenders(ofNames)(value, field);
+  if (!target) return undefined;
+  for (const { at, own } of ofNames) {
+    const star = isRecord(target["*"]) ? target["*"] : {};
+    const narrowed = narrowest(star, own);
+    const why = "Barnacle matches ids and usernames, and no display name";
+    if (isDeepStrictEqual(narrowed, star)) {
+      noteLeft(at, `${why}; write the id`);
+      continue;
+    }
+    noteChanged(at, `${why}: here, this limits everyone without an entry; write the id`);
+    target["*"] = narrowed;
+  }
+  return target;
+};
+
+/** Lists that allow only what both allow. */
+function narrowest(one: Readonly<ImportTarget>, other: Readonly<ImportTarget>): ImportTarget {
+  const both = (key: string) =>
+    [one[key], other[key]].filter(isList).map((list) => list.map(String));
+  const [allow, less = allow] = both("allow");
+  const [added = [], more = []] = both("alsoAllow");
+  const lists = {
+    allow: allow && less ? allow.filter((tool) => less.includes(tool)) : undefined,
+    alsoAllow: added.filter((tool) => more.includes(tool)),
+    deny: [...new Set(both("deny").flat())],
+  };
+  return Object.fromEntries(
+    Object.entries(lists).filter(([key, list]) => list && (list.length > 0 || key === "allow")),
+  );
+}
+
+/** @param ofNames Gets the lists of people by display name. */
+const ofSenders = (
+  ofNames: { readonly at: SourceField; readonly own: ImportTarget }[],
+) =>
+  objectBy({}, (at, into) => {
+    const [, kind = "", written = ""] = /^(?:(id|username|name|e164):)?(.*)$/.exec(at.key) ?? [];
+    const key = written.replace(/^<@!?(\d+)>$/, "$1").replace(/^@(?=.)/, ""); // as people write them
+    const isId = key === "*" || (kind !== "e164" && parseSnowflake(key) !== undefined);
+    const lists = isRecord(at.value) ? Object.keys(at.value) : [];
+    const isPlain = kind === "" && (at.era === "seed" || lists.every((one) => one === "deny"));
+    if (!isId && !(USERNAME.test(key) && (isPlain || kind === "username"))) {
+      const matched = kind === "name" || (kind === "" && at.era === "seed");
+      const own = matched ? toolLists()(at.value, at) : undefined;
+      if (isRecord(own)) return void ofNames.push({ at, own: { ...own } });
+      return noteLeft(at, "Barnacle matches ids and usernames, and no display name; write the id");
+    }
+    if (!isId && isPlain) noteChanged(at, "Here, this is a username, and no display name");
+    const own = toolLists()(at.value, at);
+    if (own !== undefined) setWithin(into, [key], own);
+  });
+
+/** If the bot ignores messages that mention others, it must require mentions in general. */
+function quietAboutOthers(
+  field: SourceField,
+  target: ImportTarget,
+  above: ImportTarget,
+  isQuiet: boolean,
+): void {
+  if (!isQuiet || (target["requireMention"] ?? above["requireMention"]) !== false) return;
+  const why = "Barnacle has no ignoreOtherMentions, so it requires a mention instead";
+  noteChanged(field, why, ".requireMention");
+  setWithin(target, ["requireMention"], true);
+}
+
+/** Keys that guilds and channels share. */
+const PLACE: RuleTable = {
+  requireMention: keepRequired(flag),
+  users: keepRequired(people),
+  tools: keepRequired(toolLists()),
+  toolsBySender: keepRequired(toolsBySender),
+  roles: dropped, // `addRoles` reads them
+  ignoreOtherMentions: dropped, // and `quietAboutOthers` this
+};
+
+const CHANNEL: RuleTable = {
+  ...PLACE,
+  ...sameRule(["allow", "enabled"], keepRequired(flag)),
+  systemPrompt: keepKey(words),
+  skills: keepKey(listOfWords),
+  ...sameRule(
+    ["autoThread", "autoThreadName", "autoArchiveDuration"],
+    dropWithNote('Write "threads": { "auto": "all" } for the channel instead'),
+  ),
+};
+
+const GUILD: RuleTable = {
+  ...PLACE,
+  slug: keepKey(words),
+  ...sameKeys("channels.discord.guilds.0", "reactionNotifications"),
+  channels: dropped, // read below, once the inherited keys are known
+};
+
+/** Values of a listed channel in OpenClaw that the guild does not set, if `"*"` sets them. */
+const NEUTRAL: Readonly<Record<string, unknown>> = {
+  requireMention: true,
+  users: ["*"],
+  tools: {},
+  toolsBySender: {},
+  systemPrompt: "",
+};
+
+/** `guilds`: by id, slug or `"*"`. */
+const guilds: Convert = objectBy({}, (at, into) => {
+  const { key } = at;
+  if (!isGuildKey(key)) {
+    const hint = slug(key) === "" ? "the id" : `${quoted(slug(key))} or the id`;
+    const why = "OpenClaw finds no guild by this, since it is neither an id nor a slug; write";
+    return noteLeft(at, `${why} ${hint}`);
+  }
+  if (!isRecord(at.value)) return noteInvalid(at, "Expected an object");
+  if (isPlaceholder(key)) noteChanged(at, "Put the guild's id here");
+  setWithin(into, [key], guild(at));
+});
+
+/** The documentation's `YOUR_GUILD_ID` is a placeholder. */
+function isGuildKey(key: string): boolean {
+  return key === "*" || isPlaceholder(key) || (key !== "" && slug(key) === key);
+}
+
+function guild(field: SourceField): ImportTarget {
+  const isQuiet = fieldAt(field, field.value, "ignoreOtherMentions").value === true;
+  const target = applyRules<ImportTarget>(field.value, field, GUILD, {});
+  addRoles(field, target);
+  quietAboutOthers(field, target, {}, isQuiet);
+  const channels = fieldAt(field, field.value, "channels");
+  if (channels.value === undefined) return target;
+  setWithin(target, ["channels"], channelsOf(channels, target, isQuiet));
+  return target;
+}
+
+/** `{}` denies all channels (P8). */
+function channelsOf(field: SourceField, guild: ImportTarget, isQuiet: boolean): ImportTarget {
+  if (!isRecord(field.value)) return noteInvalid(field, "Expected an object") ?? {};
+  if (Object.keys(field.value).length === 0 && field.era === "today") {
+    noteChanged(field, "Here, {} allows no channel; without the key, all are allowed");
+  }
+  const target = applyRules<ImportTarget>(field.value, field, {}, {}, (at, into) => {
+    const { key } = at;
+    if (key.startsWith("#") || key.trim() === "") {
+      return noteLeft(
+        at,
+        `OpenClaw finds no channel by this; write ${quoted(slug(key) || "the id")}`,
+      );
+    }
+    if (!isRecord(at.value)) return noteInvalid(at, "Expected an object");
+    const own = applyRules<ImportTarget>(at.value, at, CHANNEL, {});
+    addRoles(at, own);
+    const quiet = fieldAt(at, at.value, "ignoreOtherMentions").value;
+    noteDenies(at, own, guild);
+    quietAboutOthers(at, own, guild, typeof quiet === "boolean" ? quiet : isQuiet);
+    setWithin(into, [key], own);
+  });
+  const star = target["*"];
+  for (const key of Object.keys(target)) {
+    const own = target[key];
+    if (key === "*" || !isRecord(star) || !isRecord(own)) continue;
+    setWithin(target, [key], unmerged(own, star, guild, fieldAt(field, field.value, key)));
+  }
+  return target;
+}
+
+const TOOL_KEYS = ["tools", "toolsBySender"] as const;
+
+/** In OpenClaw, either key of a channel replaces both of the guild; here, each `deny` goes on. */
+function noteDenies(at: SourceField, own: ImportTarget, guild: ImportTarget): void {
+  const denies = (lists: unknown) => {
+    const denied = valueAt(lists, ["deny"]);
+    return isList(denied) && denied.length > 0;
+  };
+  for (const key of TOOL_KEYS.filter((one) => own[one] !== undefined)) {
+    for (const theirs of TOOL_KEYS) {
+      const lists = theirs === "tools" ? [guild[theirs]] : Object.values(Object(guild[theirs]));
+      const why = `Here, the \`deny\` of the guild's ${theirs} holds in this channel, too`;
+      if (lists.some(denies)) noteChanged(at, why, `.${key}`);
+    }
+  }
+}
+
+/** In OpenClaw, a listed channel inherits nothing from `"*"`; here it does (P7). */
+function unmerged(
+  channel: Readonly<ImportTarget>,
+  star: Readonly<ImportTarget>,
+  guild: ImportTarget,
+  field: SourceField,
+): ImportTarget {
+  const target = { ...channel };
+  for (const [key, neutral] of Object.entries(NEUTRAL)) {
+    if (!Object.hasOwn(star, key) || Object.hasOwn(target, key)) continue;
+    const why = `In OpenClaw, a listed channel inherits nothing from "*", so ${
+      quoted(key)
+    } is written out`;
+    noteChanged(field, why, `.${key}`);
+    setWithin(target, [key], guild[key] ?? neutral);
+  }
+  if (Object.hasOwn(star, "skills") && !Object.hasOwn(target, "skills")) {
+    const why = 'Here, the channel has the skills of "*"; in OpenClaw, it has all of them';
+    noteChanged(field, why, ".skills");
+  }
+  return target;
+}
 
 const groupChannels: Convert = listOf((value, field) => {
   const text = textOf(value);

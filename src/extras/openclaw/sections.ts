@@ -6,37 +6,35 @@ import { agentsTable, bindings, modelsTable, singleAgent, toolLists } from "./ag
 import { discord } from "./discord.ts";
 import {
   applyRules,
+  boundedNumber,
   type Convert,
+  convertBySchema,
   dropped,
   dropWithNote,
   eachKey,
   fieldAt,
+  flag,
   type ImportTarget,
   keepKey,
   keepObject,
   keepRequired,
   listOf,
+  listOfWords,
   moveTo,
+  native,
   noteChanged,
   noteLeft,
   objectBy,
   required,
   type Rule,
   type RuleTable,
-  sameRule,
-  setWithin,
-} from "./rules.ts";
-import {
-  boundedNumber,
-  convertBySchema,
-  flag,
-  listOfWords,
-  native,
   sameKeys,
+  sameRule,
   secretValue,
+  setWithin,
   textOf,
   words,
-} from "./values.ts";
+} from "./rules.ts";
 
 const channels = objectBy({
   discord: keepRequired(discord),
