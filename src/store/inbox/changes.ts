@@ -69,6 +69,7 @@ export function prepareChanges(
     UPDATE inbox SET change = ?, changed_at = ? WHERE message_id = ? AND change IS NOT 'deleted'`;
   const removeNotes = sql`DELETE FROM note
      WHERE id IN (SELECT note_row FROM note_source WHERE message_id = ?)`;
+  const isOwnPost = sql`SELECT 1 FROM outbox WHERE message_id = ?`;
   const sources = prepareSources(database);
   const changeQuotes = prepareChangeQuotes(database);
 
@@ -112,7 +113,8 @@ export function prepareChanges(
         edited?: InboundMessage,
       ): void {
         const removal = { ids: new Set(ids), note: GONE };
-        const running = forgotten.readers({ channelId, ids });
+        const others = ids.filter((id) => !isOwnPost.get(id)); // the bot deletes its own drafts
+        const running = forgotten.readers({ channelId, ids: others });
         const isEdit = edited !== undefined;
         const found = sources.find(removal, {
           ...sources.scopeOf(channelId, ids),

@@ -92,6 +92,18 @@ describe("[H6a] the memory of the agent", () => {
     });
   }
 
+  it("a turn goes on if a message of the bot that it has not read is deleted, such as a draft", async () => {
+    const { ask, claim, finish, change, database } = build();
+    await ask(question(FIRST, "one"));
+    await finish(await claim());
+    const post = messageId(String(BigInt(FIRST) + 1n));
+    database.exec(`UPDATE outbox SET state = 'sent', message_id = '${post}'`);
+    await ask(question(SECOND, "two"));
+    const running = await claim();
+    await change([deleted(post)]);
+    await finish(running);
+  });
+
   for (const when of ["before a crash", "afterwards"] as const) {
     it(`of a turn elsewhere begins anew if it stores that it has read a deleted message: ${when}`, async () => {
       const { ask, claim, finish, change, store } = build();
