@@ -13,13 +13,6 @@ export interface VoiceMember {
   readonly roles?: readonly RoleId[] | undefined;
 }
 
-/** Who is in the voice channels of the account's guilds. */
-export interface VoiceStates {
-  of(guildId: GuildId): readonly VoiceMember[];
-  /** Called after each change in a guild. */
-  onChange(listener: (guildId: GuildId) => void): void;
-}
-
 /** The channel in which the bot is to be; absent: none of the guild. */
 export interface OwnVoice {
   readonly guildId: GuildId;

@@ -93,8 +93,6 @@ export function createChanges(
   };
 }
 
-export type ToolChanges = ReturnType<typeof createChanges>;
-
 function readRow(row: unknown) {
   const { undoneAt, ...change } = STORED_CHANGE.read(row);
   return { ...change, isUndone: undoneAt !== undefined };

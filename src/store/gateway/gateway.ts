@@ -107,6 +107,3 @@ function createStoreOwner(
       }),
   };
 }
-
-/** Checks and changes the server and bot of an account. */
-export type StoreOwner = ReturnType<typeof createStoreOwner>;

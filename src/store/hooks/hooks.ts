@@ -382,8 +382,6 @@ function createIncidents(
   };
 }
 
-export type HookIncidents = ReturnType<typeof createIncidents>;
-
 function nonceIn({ message: { nonce } }: { readonly message: { readonly nonce: string } }): string {
   return nonce;
 }

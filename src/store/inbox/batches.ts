@@ -67,8 +67,6 @@ export function createBatches(
   };
 }
 
-export type AcceptedBatches = ReturnType<typeof createBatches>;
-
 function keyOf({ accountId, channelId }: InboundMessage): string {
   return `${accountId} ${channelId}`;
 }

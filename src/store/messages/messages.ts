@@ -195,8 +195,6 @@ function createRecentTalk({ sql, read }: Transactions) {
   };
 }
 
-export type RecentTalk = ReturnType<typeof createRecentTalk>;
-
 const TURN = rows({
   messageId: snowflake<"message">(),
   accountId: account(),

@@ -197,6 +197,3 @@ export function createCards(
     hasWork: (accountId: AccountId) => read(() => selectWork.one({ accountId }).next === 1),
   };
 }
-
-/** Keeps cards. `now` is Unix time in milliseconds throughout. */
-export type Cards = ReturnType<typeof createCards>;

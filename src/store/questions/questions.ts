@@ -73,8 +73,6 @@ function createExecRules({ database, sql, commit, read }: Transactions) {
   };
 }
 
-export type ExecRules = ReturnType<typeof createExecRules>;
-
 const RULE = EXEC_RULE.pick("path", "contentHash", "cwd", "filesHash", "args");
 
 /** How long decided questions are kept, for the log and for repeated presses. */
@@ -303,5 +301,3 @@ function createDecisions(
       read(() => selectOpen.all({ now, accountId: accountId ?? null }).map(STORED_QUESTION.read)),
   };
 }
-
-export type QuestionDecisions = ReturnType<typeof createDecisions>;

@@ -97,8 +97,6 @@ export function createSettings(transactions: Transactions) {
   };
 }
 
-export type StoredSettings = ReturnType<typeof createSettings>;
-
 interface SettingRows {
   readonly upsert: ReturnType<typeof SETTING.prepareInsert>;
   readonly remove: { run(accountId: string, scope: string, name: string): unknown };

@@ -38,8 +38,6 @@ export function createTurns(
   };
 }
 
-export type TurnRecords = ReturnType<typeof createTurns>;
-
 /** Maximum number of threads of an account; older ones continue with mentions only. */
 export const THREADS_MAX = 5_000;
 

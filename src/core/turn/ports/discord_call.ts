@@ -36,9 +36,6 @@ export interface DiscordCall {
   readonly signal: AbortSignal;
 }
 
-/** Whether the answer to a message may show words of a channel, by the rights of this moment (T4). */
-export type Showing = (to: InboundMessage) => (channelId: ChannelId) => Promise<boolean>;
-
 export interface ToolTarget {
   readonly channelId: ChannelId;
   /** Absent in direct messages. */
