@@ -170,20 +170,7 @@ export async function startBot(options: BotOptions) {
       loadTools: tools.get,
     } satisfies Partial<Bot>,
   );
-  const watches = options.extras.flatMap(({ watch }) =>
-    watch
-      ? [watch({
-        config,
-        store,
-        snapshot: health.snapshot,
-        measure: health.measure,
-        refresh: health.refresh,
-        reachOwners: (accountId, text) => bot.accounts.get(accountId)?.reachOwners(text),
-        now,
-        log: logging.forPart("health"),
-      })]
-      : []
-  );
+  const watches = options.extras.flatMap(({ watch }) => watch?.(bot) ?? []);
   const running = createAccounts(
     bot,
     // Nothing will tell the owners later.

@@ -3,9 +3,8 @@
  * joins the parts of an account to one.
  */
 
-import type { BotConfig } from "../config/config.ts";
 import type { AlertRecord } from "../core/alerts.ts";
-import type { AccountId, GuildId, MessageId, UserId } from "../core/discord/ids.ts";
+import type { GuildId, MessageId, UserId } from "../core/discord/ids.ts";
 import type { Finding } from "../core/finding.ts";
 import type { NumberedEvent } from "../core/hooks/hook.ts";
 import type { ServerEvent } from "../core/hooks/server_event.ts";
@@ -17,11 +16,9 @@ import type { VoicePort } from "../core/turn/ports/voice.ts";
 import type { Tool } from "../core/turn/tool.ts";
 import type { EndedTurn } from "../flows/turn/control/lines_under.ts";
 import type { SpeechOf, TurnSpeech, TurnToSpeak } from "../flows/turn/progress/speech.ts";
-import type { Snapshot } from "../http/snapshot.ts";
 import type { CommandAnswer } from "../interactions/base/command.ts";
-import type { Log } from "../lib/log.ts";
 import type { Store } from "../store/store.ts";
-import type { BotAccount } from "./account.ts";
+import type { Bot, BotAccount } from "./account.ts";
 import { perAccount } from "./per_account.ts";
 
 interface Extras {
@@ -152,7 +149,7 @@ export interface BotExtra {
   /** Loads its part of an account, once the account connects. */
   readonly account?: () => Promise<CreateAccountPart>;
   /** Watches the process, from its start on. */
-  readonly watch?: (process: WatchedProcess) => Watch;
+  readonly watch?: (bot: Bot) => Watch;
 }
 
 /** Creates a part; nothing happens before its `start`. */
@@ -208,20 +205,6 @@ export interface AccountPart {
   findings?(): readonly Finding[];
   /** Takes no new work, and resolves once the current one has ended. */
   stop?(): Promise<void>;
-}
-
-export interface WatchedProcess {
-  readonly config: () => BotConfig;
-  readonly store: Store;
-  readonly snapshot: () => Snapshot;
-  /** The snapshot after a probe of the store. */
-  readonly measure: () => Promise<Snapshot>;
-  /** Reads the store's figures into the snapshot; never rejects. */
-  readonly refresh: () => Promise<void>;
-  /** Sends a notice to the owners; rejects if it reaches none; `undefined`: the account does not run. */
-  readonly reachOwners: (accountId: AccountId, text: string) => Promise<number> | undefined;
-  readonly now: () => number;
-  readonly log: Log;
 }
 
 export interface Watch {

@@ -6,7 +6,7 @@
  * way.
  */
 
-import type { Account } from "../core/account/account.ts";
+import type { StartTimer } from "../lib/clock.ts";
 import { FileError } from "../core/turn/media.ts";
 import type {
   AudioFacts,
@@ -48,7 +48,8 @@ const WATCH_MS = 5;
 
 /** Creates the extractor. It starts no thread before the first job. */
 export function createExtractor(
-  { startThread, collectGarbage, ownMemory, cpuSec, schedule }: Pick<Account, "schedule"> & {
+  { startThread, collectGarbage, ownMemory, cpuSec, schedule }: {
+    readonly schedule: StartTimer;
     /** Starts the thread, `extract_worker.ts`. */
     readonly startThread: () => Thread;
     /** Collects garbage, so that the copies of a download end before a job begins. */

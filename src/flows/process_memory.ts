@@ -7,7 +7,7 @@
  * works, and collects once it has grown. Without work, it sets no timer.
  */
 
-import type { Clock, StartTimer } from "../lib/clock.ts";
+import type { Timers } from "../lib/clock.ts";
 
 /** Growth of the process that is worth a collection, which takes 20 to 30 ms of CPU time. */
 const GROWN_BYTES = 4 << 20;
@@ -26,8 +26,7 @@ const AGAIN_MS = 5_000;
 
 /** Starts watching; the start itself is the first work. */
 export function createProcessMemory(
-  { schedule, now, rss, collect, release }: Clock & {
-    readonly schedule: StartTimer;
+  { schedule, now, rss, collect, release }: Timers & {
     /** Bytes of the process in memory. */
     readonly rss: () => number;
     readonly collect: () => void;

@@ -7,7 +7,7 @@
  * for a moment. So no reply waits for more than one step.
  */
 
-import type { Clock, StartTimer } from "../lib/clock.ts";
+import type { Timers } from "../lib/clock.ts";
 import type { Store } from "../store/store.ts";
 import type { Log } from "../lib/log.ts";
 
@@ -21,8 +21,7 @@ const BUSY_MS = 5_000;
 const REST_MS = 60 * 60_000;
 
 export function startPruning(
-  { store, schedule, now, log }: Clock & {
-    readonly schedule: StartTimer;
+  { store, schedule, now, log }: Timers & {
     readonly store: Store;
     readonly log: Log;
   },

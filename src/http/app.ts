@@ -13,7 +13,7 @@
  * a model. The application depends neither on the bot nor on a socket.
  */
 
-import type { Account } from "../core/account/account.ts";
+import type { Clock } from "../lib/clock.ts";
 import { type Finding, isTrouble, type Status, worstStatus } from "../core/finding.ts";
 import { isAlive, isReady, judgeHealth } from "./checks.ts";
 import { createDetailGate, publicNames, refusalOf } from "./guard.ts";
@@ -21,7 +21,7 @@ import type { Build, Metrics, ProcessUsage } from "./metrics.ts";
 import { HEALTH_ROUTES } from "./routes.ts";
 import type { Snapshot } from "./snapshot.ts";
 
-export interface AppPorts extends Pick<Account, "now"> {
+export interface AppPorts extends Clock {
   /** The snapshot from memory, without asking the store. */
   readonly snapshot: () => Snapshot;
   /** The snapshot after asking the store. */

@@ -8,6 +8,11 @@ export interface Clock {
   readonly now: () => number;
 }
 
+/** A clock and a timer. */
+export interface Timers extends Clock {
+  readonly schedule: StartTimer;
+}
+
 /**
  * Runs a function once, after a delay in milliseconds of at most {@link MAX_TIMER_MS}.
  *

@@ -6,7 +6,7 @@
  * and a request to the own network would read its secrets (SEC-R23).
  */
 
-import type { Account } from "../core/account/account.ts";
+import type { Timers } from "../lib/clock.ts";
 import type { Attachment } from "../core/discord/attachment.ts";
 import { compareIds, type MessageId } from "../core/discord/ids.ts";
 import {
@@ -26,7 +26,7 @@ import { sizeOf } from "../lib/text/units.ts";
 import type { MediaFolder } from "./folder.ts";
 
 /** Everything that reading needs from outside. */
-export interface DownloadPorts extends Pick<Account, "now" | "schedule"> {
+export interface DownloadPorts extends Timers {
   readonly fetch: (url: string, init: RequestInit) => Promise<Response>;
   readonly isMediaUrl: IsMediaUrl;
   /** Asks Discord for a new link; `undefined` if there is none. */

@@ -11,7 +11,7 @@
 
 import { fetchPlain } from "../lib/network/fetch_plain.ts";
 import { z } from "zod";
-import type { Account } from "../core/account/account.ts";
+import type { Timers } from "../lib/clock.ts";
 import { createdAtMs, type MessageId } from "../core/discord/ids.ts";
 import type { PluralkitAnswer, ProxiedMessage } from "../core/inbound/pluralkit.ts";
 import { waitFor } from "../lib/clock.ts";
@@ -48,7 +48,7 @@ const YOUNG_MS = 10_000;
 const MAX_KNOWN = 1_000;
 
 /** Creates a client without running look-ups. */
-export function createPluralkitClient(deps: PluralkitServer & Pick<Account, "now" | "schedule">) {
+export function createPluralkitClient(deps: PluralkitServer & Timers) {
   const { now, schedule } = deps;
   const ask = createAsk(deps);
   const answers = new Map<MessageId, PluralkitAnswer>();

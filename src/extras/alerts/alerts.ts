@@ -6,7 +6,8 @@
  * repeats one only if it falls between the message and its record.
  */
 
-import type { Account } from "../../core/account/account.ts";
+import type { Timers } from "../../lib/clock.ts";
+import type { Log } from "../../lib/log.ts";
 import type { AlertRecord } from "../../core/alerts.ts";
 import type { Finding } from "../../core/finding.ts";
 import {
@@ -26,7 +27,8 @@ import {
 /** A way to the owners. */
 export type AlertWay = "direct message" | "webhook";
 
-export interface AlertsPorts extends Pick<Account, "log" | "now" | "schedule"> {
+export interface AlertsPorts extends Timers {
+  readonly log: Log;
   /** Runs the checks of the running bot. */
   readonly check: () => Promise<readonly Finding[]>;
   /** The ways that can work now. */

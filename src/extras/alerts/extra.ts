@@ -4,7 +4,8 @@
  */
 
 import type { AlertRecord } from "../../core/alerts.ts";
-import type { Watch, WatchedProcess } from "../../account/extra_parts.ts";
+import type { Bot } from "../../account/account.ts";
+import type { Watch } from "../../account/extra_parts.ts";
 import type { Extra } from "../../cli/extras/extra.ts";
 import { schedule } from "../../lib/clock.ts";
 import { createLoader } from "../../lib/loader.ts";
@@ -18,18 +19,18 @@ export const alerts: Extra = {
 /** Milliseconds after the start. */
 const LOAD_MS = 3_000;
 
-function watchProcess(process: WatchedProcess): Watch {
+function watchProcess(bot: Bot): Watch {
   let loaded: Alerts | undefined;
   let isStopped = false;
   const loader = createLoader(async () => {
     const { startAlerts } = await import("./watch.ts");
-    return loaded = startAlerts(process);
+    return loaded = startAlerts(bot);
   });
   const load = async (): Promise<Alerts | undefined> => {
     try {
       return isStopped ? undefined : await loader.get();
     } catch (error) {
-      process.log.error("Cannot watch for alerts", { error });
+      bot.logging.forPart("health").error("Cannot watch for alerts", { error });
       return undefined;
     }
   };

@@ -1,6 +1,6 @@
 /** Connects the watch for alerts with health, the store, the owners and the webhook (O12). */
 
-import type { WatchedProcess } from "../../account/extra_parts.ts";
+import type { Bot } from "../../account/account.ts";
 import { type Alerts, createAlerts } from "./alerts.ts";
 import { judgeHealth } from "../../http/checks.ts";
 import { messageText, postAlert } from "./webhook.ts";
@@ -13,9 +13,9 @@ const OWNER_MS = 30_000;
 /** Milliseconds for a message that is under way when the process stops. */
 const LAST_MS = 1_000;
 
-export function startAlerts(
-  { config, store, snapshot, measure, refresh, reachOwners, now, log }: WatchedProcess,
-): Alerts {
+export function startAlerts(bot: Bot): Alerts {
+  const { store, health: { snapshot, measure, refresh }, now } = bot;
+  const config = () => bot.setup.config;
   const stopping = new AbortController();
 
   async function check() {
@@ -35,7 +35,7 @@ export function startAlerts(
 
   async function tellOwners(text: string): Promise<void> {
     const accountId = reachable();
-    const reaching = accountId && reachOwners(accountId, text);
+    const reaching = accountId && bot.accounts.get(accountId)?.reachOwners(text);
     if (!reaching) throw new Error("no account is connected");
     const { promise: late, reject } = Promise.withResolvers<never>();
     const cancel = schedule(() => reject(new Error("the owners are not known yet")), OWNER_MS);
@@ -59,7 +59,7 @@ export function startAlerts(
     store: store.settings,
     schedule,
     now,
-    log,
+    log: bot.logging.forPart("health"),
   });
   alerts.start();
   return {

@@ -10,7 +10,8 @@ import { perAccount } from "../../account/per_account.ts";
 import type { ChannelId } from "../../core/discord/ids.ts";
 import type { OutboxRow } from "../../core/outbound/outbound.ts";
 import { createWaker } from "../../lib/waker.ts";
-import type { Account } from "../../core/account/account.ts";
+import type { StartTimer } from "../../lib/clock.ts";
+import type { Log } from "../../lib/log.ts";
 import { createDeliveryAttempts } from "./attempts.ts";
 import { createOwedWords } from "./owed.ts";
 import { createParking } from "./park.ts";
@@ -135,7 +136,7 @@ const READ_RETRY_MS = 5_000;
 
 /** Creates the readings of one account; the first begins with the first call of `wake`. */
 export function createStaleChannels(
-  { schedule, log }: Pick<Account, "log" | "schedule">,
+  { schedule, log }: { readonly log: Log; readonly schedule: StartTimer },
   { prepare, read }: {
     /** Runs before the first reading, until it has succeeded once. */
     readonly prepare: () => Promise<void>;

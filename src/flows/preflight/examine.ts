@@ -20,7 +20,7 @@ import { isContainer } from "../../host/process/boot.ts";
 import { probeHttp, type ProbePorts, probeReachability } from "../../host/network_probe.ts";
 import { proxyFor, proxyRouteTo } from "../../lib/network/proxy.ts";
 import type { HttpFound, Reachability, Stage } from "../../lib/network/reachability.ts";
-import { type Clock, schedule, type StartTimer } from "../../lib/clock.ts";
+import { schedule, type Timers } from "../../lib/clock.ts";
 import { VERSION } from "../../version.ts";
 import { shapeOfToken } from "../../core/discord/token_shape.ts";
 
@@ -46,10 +46,9 @@ export interface NetworkOptions {
 /** Probes REST and, if requested, the gateway; both in parallel if the gateway's URL is known. */
 export async function examineNetwork(
   options: NetworkOptions,
-  { steadyNow, now, schedule, timeoutMs = STEP_MS }: Clock & {
+  { steadyNow, now, schedule, timeoutMs = STEP_MS }: Timers & {
     /** Milliseconds of a clock that no one sets. */
     readonly steadyNow: () => number;
-    readonly schedule: StartTimer;
     readonly timeoutMs?: number;
   },
 ): Promise<NetworkFacts> {

@@ -21,7 +21,8 @@ import type { Admits } from "../../core/store/inbox.ts";
 import { isBesideKey } from "../../session/session_key.ts";
 import type { QueueModes } from "./control/queue_mode.ts";
 import type { TurnLimit, TurnPerson } from "./control/turn_limit.ts";
-import type { Account } from "../../core/account/account.ts";
+import type { StartTimer } from "../../lib/clock.ts";
+import type { Log } from "../../lib/log.ts";
 import type { Inbox } from "../../store/inbox/inbox.ts";
 
 /** Milliseconds before the next request to a store that failed. */
@@ -32,7 +33,10 @@ const MCP_MS = 3_000;
 
 /** Joins the limit. Claims nothing before the first `wake`. */
 export function createTurns(
-  ports: Pick<Account, "schedule" | "stopping" | "log"> & Pick<Inbox, "release" | "isRunning"> & {
+  ports: Pick<Inbox, "release" | "isRunning"> & {
+    readonly log: Log;
+    readonly schedule: StartTimer;
+    readonly stopping: AbortSignal;
     /** Claims the next message whose turn may begin (T2); `undefined` if there is none. */
     readonly claimNext: (admits: Admits) => Promise<Claim | undefined>;
     /** Whether the turn of a message may begin while these of its session run, given by their last. */

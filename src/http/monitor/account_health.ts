@@ -22,7 +22,7 @@ import {
 } from "../../core/model_problem.ts";
 import type { GatewayStats, ShardState } from "../../core/discord/gateway.ts";
 import type { AccountSnapshot, ModelSnapshot, ShardSnapshot, Snapshot } from "../snapshot.ts";
-import type { Clock, StartTimer } from "../../lib/clock.ts";
+import type { Clock, Timers } from "../../lib/clock.ts";
 import type { Log } from "../../lib/log.ts";
 import type { Store } from "../../store/store.ts";
 
@@ -37,9 +37,8 @@ export interface AccountParts {
   status(): PartsStatus;
 }
 
-export interface HealthSources extends Clock {
+export interface HealthSources extends Timers {
   readonly store: Store;
-  readonly schedule: StartTimer;
   readonly log: Log;
   readonly metrics: Meters;
   /** The shortest resume window of all accounts, in milliseconds. */

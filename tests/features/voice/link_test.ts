@@ -18,7 +18,9 @@ import type { Call, CallEvents, Pcm, VoiceEnd } from "../../../src/extras/voice/
 import { callsOfThread, joinCall, stopThread } from "../../../src/extras/voice/link/calls.ts";
 import { JOB_WORKER_URL } from "../../../src/host/process/own_process.ts";
 import { ask, connectReady, withSimulator } from "../../simulator/raw_client.ts";
-import { bareAccount, testAccount } from "../../support/account.ts";
+import { schedule } from "../../../src/lib/clock.ts";
+import { bareAccount } from "../../support/account.ts";
+import { recordingLog } from "../../support/recording_log.ts";
 import { readSound, speakText } from "../../support/voice/tone_code.ts";
 import { sendUnknown } from "../../support/voice/unknown.ts";
 
@@ -75,18 +77,19 @@ function withCall(
       frame: (_, pcm) => told.frames.push(pcm),
       ended: (end) => told.ends.push(end),
     };
-    const { account: clocks, lines } = testAccount({
-      now: Date.now,
-      schedule(run, ms) {
-        const timer = setTimeout(run, ms);
-        return () => clearTimeout(timer);
-      },
-    });
+    const { log, lines } = recordingLog();
     let thread: Worker | undefined;
     const userId = parseSnowflake<"user">(sim.application.userId);
     const account = bareAccount(
       {
-        ...{ ...clocks, self: () => ({ userId }), config: () => ({}), voiceIndex: index },
+        ...{
+          now: Date.now,
+          schedule,
+          log,
+          self: () => ({ userId }),
+          config: () => ({}),
+          voiceIndex: index,
+        },
         ...{ apiBase: "http://127.0.0.1", bot: { memory: { worked() {} } } },
         rest: {
           async request(method: string, path: string) {

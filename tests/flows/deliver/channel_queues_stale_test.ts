@@ -3,7 +3,8 @@ import { describe, it } from "node:test";
 import type { ChannelId } from "../../../src/core/discord/ids.ts";
 import { createStaleChannels } from "../../../src/flows/deliver/channel_queues.ts";
 import { channelId } from "../../support/discord/builders.ts";
-import { testAccount } from "../../support/account.ts";
+import { FakeClock } from "../../support/fake_clock.ts";
+import { recordingLog } from "../../support/recording_log.ts";
 import { settle } from "../../support/settle.ts";
 
 const A = channelId("1");
@@ -11,12 +12,13 @@ const B = channelId("2");
 const C = channelId("3");
 
 function setUp() {
-  const { account, clock, lines } = testAccount();
+  const clock = new FakeClock();
+  const { log, lines } = recordingLog();
   const world = { failures: 0, prepareFailures: 0, prepared: 0 };
   const reads: ("all" | readonly ChannelId[])[] = [];
   /** Ends the running reading. */
   const ends: (() => void)[] = [];
-  const stale = createStaleChannels(account, {
+  const stale = createStaleChannels({ schedule: clock.schedule, log }, {
     prepare() {
       world.prepared++;
       return world.prepareFailures-- > 0 ? Promise.reject(new Error("disk")) : Promise.resolve();

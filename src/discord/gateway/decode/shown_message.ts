@@ -17,7 +17,7 @@ import { fullText, POLL_RESULT } from "./describe.ts";
 import type { GuildIndex } from "./guild_index.ts";
 import { optional, textOr } from "../../../core/discord/lenient.ts";
 import { contentFields } from "./payloads.ts";
-import type { Account } from "../../../core/account/account.ts";
+import type { AccountId } from "../../../core/discord/ids.ts";
 
 /** The fields of a message that need no decoding. */
 const ownSchema = z.lazy(() =>
@@ -31,7 +31,8 @@ const ownSchema = z.lazy(() =>
   })
 );
 
-export function createShow({ accountId, reader, maySee, footerOf }: Pick<Account, "accountId"> & {
+export function createShow({ accountId, reader, maySee, footerOf }: {
+  readonly accountId: AccountId;
   /** The account's own user and its guilds, as the gateway told them. */
   readonly reader: { readonly self?: Self | undefined; readonly index: GuildIndex };
   /** Whether the current policy lets the model see a message. */

@@ -3,7 +3,9 @@
 import { DAY_MS } from "../../../lib/clock.ts";
 import type { ApplicationAnswer, StoredAccount } from "../../../core/store/gateway.ts";
 import { chooseIntents, type ReactionPlaces, toIntents } from "../read/intents.ts";
-import type { Account } from "../../../core/account/account.ts";
+import type { Log } from "../../../lib/log.ts";
+import type { Clock } from "../../../lib/clock.ts";
+import type { AccountId } from "../../../core/discord/ids.ts";
 import type { GatewayRecords } from "../../../store/gateway/gateway.ts";
 
 /** How long stored flags of the application are used without asking Discord, in milliseconds. */
@@ -15,14 +17,16 @@ const FRESH_MS = DAY_MS;
  * @throws {RestError} If Discord refuses the token.
  */
 export async function createIntentChoice(
-  { accountId, gateway, stored }: Pick<Account, "accountId"> & {
+  { accountId, gateway, stored }: {
+    readonly accountId: AccountId;
     readonly gateway: {
       readonly intents: "agent_recommended" | readonly string[];
       readonly reactions: ReactionPlaces;
     };
     readonly stored: StoredAccount;
   },
-  { readApplication, isTokenRefused, store, now, log }: Pick<Account, "now" | "log"> & {
+  { readApplication, isTokenRefused, store, now, log }: Clock & {
+    readonly log: Log;
     /** Reads the application, whose flags show the intents that the portal grants. */
     readonly readApplication: () => Promise<ApplicationAnswer>;
     /** Whether an error of this request means that Discord refuses the token. */

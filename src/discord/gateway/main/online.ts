@@ -9,13 +9,14 @@
 import type { GuildIndex } from "../decode/guild_index.ts";
 import type { Self } from "../../../core/inbound/inbound.ts";
 import type { ShardState } from "../../../core/discord/gateway.ts";
-import type { Account } from "../../../core/account/account.ts";
+import type { StartTimer } from "../../../lib/clock.ts";
 
 /** Milliseconds without a further guild. */
 const QUIET_MS = 500;
 
 export function createOnlineReport(
-  { reader, schedule, stopping, onOnline }: Pick<Account, "schedule"> & {
+  { reader, schedule, stopping, onOnline }: {
+    readonly schedule: StartTimer;
     /** The account's own user and its guilds, as the gateway told them. */
     readonly reader: { readonly self?: Self | undefined; readonly index: GuildIndex };
     /** Aborted when the account stops. */

@@ -12,7 +12,7 @@ import { openSocket, type SocketClose } from "./socket.ts";
 import type { ConnectionOptions } from "./transport.ts";
 import { gatewayUrl } from "./wire.ts";
 import { quoted } from "../../../lib/text/quoted.ts";
-import type { Account } from "../../../core/account/account.ts";
+import type { StartTimer } from "../../../lib/clock.ts";
 
 /** Close code for a normal end. There is no session that it could end. */
 const NORMAL_CLOSURE = 1000;
@@ -33,7 +33,8 @@ export async function probeGateway(
   { url, proxy, timeoutMs, userAgent }:
     & Pick<ConnectionOptions, "proxy" | "userAgent">
     & { readonly url: string; readonly timeoutMs: number },
-  { elapsed, schedule }: Pick<Account, "schedule"> & {
+  { elapsed, schedule }: {
+    readonly schedule: StartTimer;
     /** Milliseconds of a monotonic clock. */
     readonly elapsed: () => number;
   },

@@ -15,20 +15,16 @@ import {
 import { ofAgent, type UsedBy } from "../../../core/spending/usage.ts";
 import type { SpendPort } from "../../../core/spending/metered_model.ts";
 import type { BotAccount } from "../../../account/account.ts";
+import type { Clock } from "../../../lib/clock.ts";
 import { perAccount } from "../../../account/per_account.ts";
-import type { Account } from "../../../core/account/account.ts";
 import type { Usage } from "../../../store/usage/usage.ts";
 
 /** Creates the port. Without a budget in the config, no check reads the store. */
 export function createSpending(
-  { config, store: { usage }, now }: Pick<
-    Account<
-      { readonly usage: Pick<Usage, "spentBy" | "add"> },
-      unknown,
-      { readonly budgets: Budgets }
-    >,
-    "config" | "store" | "now"
-  >,
+  { config, store: { usage }, now }: Clock & {
+    readonly config: () => { readonly budgets: Budgets };
+    readonly store: { readonly usage: { spentBy: Usage["spentBy"]; add: Usage["add"] } };
+  },
 ): SpendPort {
   return {
     check(by, kind) {

@@ -7,8 +7,9 @@ import { RestError } from "../../../../src/discord/rest/exchange/rest_error.ts";
 import { callsOfThread, joinCall } from "../../../../src/extras/voice/link/calls.ts";
 import type { PlayedSamples } from "../../../../src/extras/voice/link/player.ts";
 import type { FromCall, OfCall } from "../../../../src/extras/voice/link/thread.ts";
-import { bareAccount, testAccount } from "../../../support/account.ts";
+import { bareAccount } from "../../../support/account.ts";
 import { channelId, guildId, userId } from "../../../support/discord/builders.ts";
+import { FakeClock } from "../../../support/fake_clock.ts";
 import { settle } from "../../../support/settle.ts";
 
 const GUILD = guildId("1");
@@ -25,13 +26,13 @@ async function startCall({ refusals = [], hasChannel = true }: {
   const log: string[] = [];
   /** Samples that the thread played of each speech. */
   const played = new Map<number, PlayedSamples>();
-  const { account: clocks, clock } = testAccount();
+  const clock = new FakeClock();
   let members: readonly VoiceMember[] = [];
   let listener: Partial<VoiceListener> = {};
   let take: (told: OfCall<FromCall>) => void = () => {};
   let die = () => {};
   const account = bareAccount({
-    ...clocks,
+    ...{ now: clock.now, schedule: clock.schedule },
     config: () => ({}),
     self: () => ({ userId: BOT }),
     ...{ apiBase: "https://discord.com", bot: { memory: { worked() {} } } },
