@@ -80,7 +80,6 @@ describe("[B9] the modules of a start", () => {
     const part of [
       "src/agent/",
       "src/bot/inbound/",
-      "src/bot/turn/",
       "src/discord/gateway/decode/",
       "src/exec/",
       "src/extract/",

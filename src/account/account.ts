@@ -31,9 +31,7 @@ import type { ProcessMemory } from "../flows/process_memory.ts";
 import type { Store } from "../store/store.ts";
 import type { RunningSettings, Setup } from "../bot/rules/setup.ts";
 import type { ToolServices } from "../bot/rules/tool_services.ts";
-import type { History } from "../bot/turn/history.ts";
 import type { TurnLimit } from "../flows/turn/control/turn_limit.ts";
-import type { TurnRulesPorts } from "../flows/turn/turn_rules.ts";
 
 /** `bot/account/account.ts` makes it. The members below a line are set once their code is loaded. */
 export interface BotAccount extends Clock {
@@ -97,8 +95,6 @@ export interface BotAccount extends Clock {
   readonly keeper: PolicyKeeper;
   /** The current policy, which a reload or a resolved name replaces as a whole. */
   readonly policy: () => CurrentPolicy;
-  /** Parts that composition makes. Each goes once its flow is converted. */
-  readonly parts: OldParts;
 }
 
 /** What all accounts of the process share. */
@@ -120,10 +116,4 @@ export interface Bot extends BotOptions, Clock {
   readonly loadTools: () => Promise<ToolServices>;
   /** URL of `worker.ts`. */
   readonly workerUrl: URL;
-}
-
-/** The parts, set one after the other while an account is made; none is used before all are. */
-export interface OldParts {
-  sources: TurnRulesPorts;
-  history: History;
 }

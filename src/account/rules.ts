@@ -4,9 +4,7 @@ import type { Config } from "../config/config.ts";
 import { hostTimezone } from "../host/process/boot.ts";
 import type { RefusedPart } from "../core/model.ts";
 import type { ChunkRules } from "../render/markdown/chunk.ts";
-import type { ReplyRules, TextRules } from "../render/reply.ts";
-import type { TurnRulesPorts } from "../flows/turn/turn_rules.ts";
-import type { ChannelId, GuildId } from "../core/discord/ids.ts";
+import type { TextRules } from "../render/reply.ts";
 import type { BotAccount } from "./account.ts";
 
 /** `agents.defaults.timezone`, or the host's. */
@@ -40,24 +38,6 @@ export function textRulesOf(
     tables: messages.tables,
     maxFileBytes: Math.min(discord.mediaMaxBytes, uploadLimit),
     cleanSecrets,
-  };
-}
-
-/** The rules of texts that tools send, and of files. */
-export function toolTextRules(
-  config: Config,
-  place: { readonly channelId: ChannelId; readonly guildId?: GuildId },
-  { cleanSecrets, uploadLimit, takesFiles }: Pick<
-    TurnRulesPorts,
-    "cleanSecrets" | "uploadLimit" | "takesFiles"
-  >,
-): ReplyRules {
-  return {
-    ...textRulesOf(config, { cleanSecrets, uploadLimit: uploadLimit(place.guildId) }),
-    ...(!takesFiles(place) && { takesNoFiles: true }),
-    allowedMentions: config.discord.allowedMentions,
-    replyToMode: "off",
-    linkHosts: config.messages.linkHosts,
   };
 }
 

@@ -1,10 +1,9 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { MessageId } from "../../src/core/discord/ids.ts";
-import { createShow } from "../../src/discord/gateway/decode/shown_message.ts";
 import { readChannelHistory } from "../../src/tools/channel.ts";
 import { type Given, testAccount } from "../support/bot/test_account.ts";
-import { ACCOUNT, directMessage, messageId } from "../support/discord/builders.ts";
+import { directMessage, messageId } from "../support/discord/builders.ts";
 import { ADA, messageData } from "../support/discord/payloads.ts";
 import { toolContext } from "../support/model/tools.ts";
 
@@ -23,18 +22,15 @@ async function run(
     says,
     answer: ({ path }) => path.includes("/messages?") ? found.toReversed() : undefined,
   });
+  const admit = () => ({ kind: "accept", why: "allowed", rule: "" }) as const;
+  const policy = { ...account.policy(), admit };
+  Object.assign(account, { policy: () => policy });
   const noted: MessageId[] = [];
   const context = {
     account,
     message: directMessage(),
     noteRead: (ids: readonly MessageId[]) => noted.push(...ids),
   };
-  Object.assign(account.parts.history, {
-    show: createShow({
-      ...{ accountId: ACCOUNT, reader: account.reader, maySee: () => true },
-      footerOf: () => Promise.resolve(undefined),
-    }),
-  });
   const result = await readChannelHistory.run(
     readChannelHistory.input.parse(written),
     toolContext(context),

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { BotAccount } from "../../src/account/account.ts";
+import { testAccount } from "../support/bot/test_account.ts";
 import { mkdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, describe, it } from "node:test";
@@ -9,7 +9,6 @@ import {
   createSkillLibrary,
   workspaceOf,
 } from "../../src/workspace/skill_library.ts";
-import { skillsFor } from "../../src/core/skills/skill.ts";
 import { systemPromptOf } from "../../src/render/prompt/system_prompt.ts";
 import { readSkill } from "../../src/tools/workspace_files.ts";
 import { findSkills } from "../../src/workspace/skills.ts";
@@ -110,8 +109,11 @@ describe("[T7] read_skill", () => {
     writeFileSync(join(path, "secret.txt"), "secret");
     symlinkSync(join(path, "secret.txt"), join(path, "x", "link.md"));
     const set = await findSkills([{ path, isRequired: true }]);
-    const sources = { skills: () => skillsFor(set.skills, ["x"]) };
-    const account = { parts: { sources } } as unknown as BotAccount;
+    const { account } = await testAccount({
+      discord: { groupPolicy: "open" },
+      beside: { agents: { list: [{ id: "main", skills: ["x"] }] } },
+      toolServices: { of: () => ({ skills: { now: () => set } }) as never },
+    });
     return (input: unknown) =>
       readSkill.run(
         readSkill.input.parse(input),

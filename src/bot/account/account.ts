@@ -9,7 +9,7 @@
 import { Buffer } from "node:buffer";
 import { randomBytes } from "node:crypto";
 import { uptime } from "node:os";
-import type { Bot, BotAccount, OldParts } from "../../account/account.ts";
+import type { Bot, BotAccount } from "../../account/account.ts";
 import { wakes } from "../../account/wakes.ts";
 import { type AccountId, toAccountId } from "../../core/discord/ids.ts";
 import type { InvalidRequests } from "../../core/discord/invalid_requests.ts";
@@ -107,7 +107,6 @@ export async function createAccount(
       ended.abort(); // before any other part meets the refusal
       onEnd(how);
     },
-    parts: {} as OldParts,
     ...instead,
   };
   const account = made as BotAccount; // `loadReader` and `runAccount` set the others

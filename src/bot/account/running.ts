@@ -10,7 +10,6 @@ import {
   extraFindings,
   extrasChanged,
   loadExtras,
-  ownServers,
   startExtras,
   stopExtras,
   tellExtras,
@@ -57,8 +56,6 @@ import type { PartsStatus } from "../../http/monitor/account_health.ts";
 import type { Store } from "../../store/store.ts";
 import { endOf, withTokenPlace } from "../account_end.ts";
 import { type OwnSetup, settingsOf } from "../rules/setup.ts";
-import { createHistory } from "../turn/history.ts";
-import { createRuleSources } from "../turn/rule_sources.ts";
 
 /** The loops of an account. A reload begins them anew; a stop ends them in this order. */
 const LOOPS: readonly Loop[] = [preflight, schedules, approvals, cards];
@@ -78,14 +75,6 @@ export async function completeAccount(account: BotAccount): Promise<void> {
   );
   Object.assign(account, { keeper, policy: keeper.now });
   bot.views.set(accountId, viewOf(account)); // before any message is judged
-  const sources = createRuleSources(account, {
-    ...{ options: bot, reader: account.reader, toolServices: bot.toolServices },
-    own: () => ownServers(account),
-  });
-  const history = createHistory(account);
-  Object.assign(account.parts, {
-    ...{ sources, history },
-  });
   const queues = queuesOf(account);
   Object.assign(wakes(account), {
     turns: turnsOf(account).wake,

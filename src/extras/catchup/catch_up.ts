@@ -53,7 +53,6 @@ const USAGE = "`/catchup since:2h` (or 3d, today, 2026-01-31)";
 
 export function createAccountCatchup(account: BotAccount): AccountPart {
   const { accountId, config, reader, rest, settings, store, now, stopping } = account;
-  const { show } = account.parts.history;
   const { log } = account.forPart("interactions");
   /** Until when people may have no other one. */
   const pauses = new Map<UserId, number>();
@@ -93,7 +92,7 @@ export function createAccountCatchup(account: BotAccount): AccountPart {
     const readAll = () => readableBy(account, questionOf(call), guildId, { api, signal });
     const readable = await readAll();
     if (!readable) return nothingNew(readerTime(since, "R"));
-    const ports = { api, readable, messages: store.messages, show, signal };
+    const ports = { api, readable, messages: store.messages, account, signal };
     const { news, counts } = await readServer(guildId, since, call, ports);
     const room = historyChars(model.window ?? UNKNOWN_WINDOW, OTHER_CHARS) / LINE_OF_NEWS;
     const chosen = chooseNews(news, Math.min(MAX_NEWS, Math.floor(room)));

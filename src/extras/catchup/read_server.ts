@@ -3,6 +3,8 @@
  * with messages that concern the person come first, and a busy one is read in parts.
  */
 
+import { show } from "../../flows/judging/shown.ts";
+import type { BotAccount } from "../../account/account.ts";
 import { z } from "zod";
 import {
   type ChannelId,
@@ -18,7 +20,7 @@ import { listOrEmpty } from "../../core/discord/lenient.ts";
 import type { CommandCall } from "../../core/inbound/interactions.ts";
 import { type Channel, isForum } from "../../core/rights/channel.ts";
 import { messageLink } from "../../core/turn/decided_action.ts";
-import type { Show, ShownMessage } from "../../core/turn/ports/discord_call.ts";
+import type { ShownMessage } from "../../core/turn/ports/discord_call.ts";
 import type { RestApi } from "../../discord/rest/client/client.ts";
 import { RestError } from "../../discord/rest/exchange/rest_error.ts";
 import { channelOf, isPrivateThread } from "../../discord/rest/requests/guild_reads.ts";
@@ -66,7 +68,7 @@ export async function readServer(
     readonly api: RestApi;
     readonly readable: Readable;
     readonly messages: Pick<StoredMessages, "newsOf">;
-    readonly show: Show;
+    readonly account: BotAccount;
     readonly signal: AbortSignal;
   },
 ): Promise<{ readonly news: readonly News[]; readonly counts: ReadonlyMap<ChannelId, number> }> {
@@ -127,7 +129,11 @@ export async function readServer(
     for (const raw of page) {
       const id = parseSnowflake<"message">(raw.id);
       if (!id || !isNew(id) || found.has(id)) continue;
-      const message = await ports.show(raw, { guildId, isGroup: false, isElsewhere: true });
+      const message = await show(ports.account, raw, {
+        guildId,
+        isGroup: false,
+        isElsewhere: true,
+      });
       if (!message || message.fromId === userId || message.text.trim() === "") continue;
       const { mention_roles, referenced_message } = raw;
       const isMention = has(raw["mentions"], userId) ||

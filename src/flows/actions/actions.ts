@@ -5,6 +5,7 @@
  * acts. A refusal of Discord becomes words for the model.
  */
 
+import { show, showAll } from "../judging/shown.ts";
 import { z } from "zod";
 import {
   type ChannelId,
@@ -28,7 +29,6 @@ import type {
 } from "../../core/turn/ports/discord.ts";
 import {
   type DiscordCall,
-  showAll,
   type ShownMessage,
   type ShownPlace,
   type ToolTarget,
@@ -185,7 +185,7 @@ export const read = (call: DiscordCall, { channelId, limit, before, after, aroun
   readonly around?: MessageId;
 }): Promise<readonly ShownMessage[]> =>
   within(call, channelId, { asker: ["Read Message History"] }, async (target) => {
-    const { account: { parts, rest }, message } = call;
+    const { account: { rest }, message } = call;
     const isHere = target.channelId === message.channelId;
     // Later messages of the turn's own channel belong to other turns.
     const isLate = (id: MessageId) => isHere && compareIds(id, message.id) >= 0;
@@ -197,7 +197,7 @@ export const read = (call: DiscordCall, { channelId, limit, before, after, aroun
       after,
       around,
     });
-    const shown = await showAll(parts.history.show, raw, shownPlace(message, target));
+    const shown = await showAll(call.account, raw, shownPlace(message, target));
     return shown
       .filter(({ id, from }) => from === "you" || !isLate(id))
       .toSorted((one, other) => compareIds(one.id, other.id));
@@ -209,7 +209,7 @@ export const readOne = (
 ): Promise<ShownMessage> =>
   within(call, channelId, { asker: ["Read Message History"] }, async (target) => {
     const { raw } = await createSingleReads(call.account.rest).message(target.channelId, messageId);
-    const shown = await call.account.parts.history.show(raw, shownPlace(call.message, target));
+    const shown = await show(call.account, raw, shownPlace(call.message, target));
     if (!shown) throw new RefusedCall("policy", "you may not read that message");
     return shown;
   });

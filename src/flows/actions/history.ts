@@ -3,12 +3,12 @@
  * permissions, and that the policy opens. Messages pass the same policy as live ones.
  */
 
+import { showAll } from "../judging/shown.ts";
 import { compareIds, createdAtMs, type MessageId, parseSnowflake } from "../../core/discord/ids.ts";
 import { ProbeEnded } from "../../core/turn/decided_action.ts";
 import {
   type DiscordCall,
   type EarlierRange,
-  showAll,
   type ShownMessage,
 } from "../../core/turn/ports/discord_call.ts";
 import {
@@ -28,7 +28,7 @@ export async function readEarlier(
   call: DiscordCall,
   { channelId, limit, before, sinceMs = 0 }: EarlierRange,
 ): Promise<readonly ShownMessage[]> {
-  const { account: { parts, rest }, message, signal } = call;
+  const { account: { rest }, message, signal } = call;
   const page = createReadHistory(rest);
   const origin = { ...originOf(call), alsoGuilds: [] };
   const place = await channelAt(origin, channelId);
@@ -45,7 +45,7 @@ export async function readEarlier(
       signal.throwIfAborted();
       const size = Math.min(left, MAX_HISTORY);
       const raw = await page(there, { limit: size, before: from });
-      found.push(...await showAll(parts.history.show, raw, { ...shown, isElsewhere: !isHere }));
+      found.push(...await showAll(call.account, raw, { ...shown, isElsewhere: !isHere }));
       const oldest = oldestOf(raw);
       if (raw.length < size || !oldest || createdAtMs(oldest) < sinceMs) break;
       from = oldest;

@@ -3,6 +3,7 @@
  * own messages, and posts of forums.
  */
 
+import { show } from "../judging/shown.ts";
 import { z } from "zod";
 import { type ChannelId, compareIds, type MessageId } from "../../core/discord/ids.ts";
 import { listOrEmpty } from "../../core/discord/lenient.ts";
@@ -152,7 +153,7 @@ function common(call: DiscordCall, origin: Origin, found: FoundTarget) {
       const isMessage = typeof raw === "object" && raw !== null && "id" in raw &&
         typeof raw.id === "string";
       if (!isMessage) return undefined;
-      return await account.parts.history.show({ ...raw, id: String(raw.id) }, {
+      return await show(account, { ...raw, id: String(raw.id) }, {
         guildId: found.guild?.id,
         isGroup: place.kind === "group_dm",
         isElsewhere: "channel_id" in raw && raw.channel_id !== message.channelId,

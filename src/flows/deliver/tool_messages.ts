@@ -6,7 +6,10 @@
  */
 
 import type { BotAccount } from "../../account/account.ts";
-import { toolTextRules } from "../../account/rules.ts";
+import { textRulesOf } from "../../account/rules.ts";
+import { takesFiles, uploadLimitOf } from "../../discord/gateway/decode/guild_index.ts";
+import type { ChannelId, GuildId } from "../../core/discord/ids.ts";
+import type { ReplyRules } from "../../render/reply.ts";
 import { cleanSecrets } from "../../account/secrets.ts";
 import { perAccount } from "../../account/per_account.ts";
 import { wakeChannels } from "../../account/wakes.ts";
@@ -18,13 +21,32 @@ import { withoutInvisible } from "../../lib/text/quoted.ts";
 import { threadTitle } from "../../render/name.ts";
 import { composeToolMessage, type ToolMessage } from "../../render/tool_message.ts";
 
+/** The rules of texts that tools send, and of files. */
+export function toolTextRules(
+  account: BotAccount,
+  place: { readonly channelId: ChannelId; readonly guildId?: GuildId },
+): ReplyRules {
+  const { reader: { index, self } } = account;
+  const config = account.config();
+  return {
+    ...textRulesOf(config, {
+      cleanSecrets: (text) => cleanSecrets(account, text),
+      uploadLimit: uploadLimitOf(index, place.guildId),
+    }),
+    ...(!takesFiles(index, place, self?.userId) && { takesNoFiles: true }),
+    allowedMentions: config.discord.allowedMentions,
+    replyToMode: "off",
+    linkHosts: config.messages.linkHosts,
+  };
+}
+
 /**
  * Cleans a text, and cuts it into messages.
  *
  * @throws {Error} If it has nothing to show.
  */
 export function composed(
-  { account: { config, parts }, agentId, message, callKey }: DiscordCall,
+  { account, agentId, message, callKey }: DiscordCall,
   target: ToolTarget,
   post: Pick<ToolMessage, "text" | "replyTo" | "files" | "embed">,
 ): readonly Frozen[] {
@@ -34,7 +56,7 @@ export function composed(
     callKey: `${callKey}:${target.channelId}`,
     ...target,
     ...post,
-  }, toolTextRules(config(), target, parts.sources));
+  }, toolTextRules(account, target));
   if (!frozen) throw badArguments("`text` has nothing to show");
   return frozen;
 }

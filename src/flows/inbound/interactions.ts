@@ -3,6 +3,7 @@
  * one.
  */
 
+import { isOwner } from "../owners/owner_ids.ts";
 import type { BotAccount } from "../../account/account.ts";
 import { perAccount } from "../../account/per_account.ts";
 import type {
@@ -33,10 +34,10 @@ export function isRefused(account: BotAccount, id: string): boolean {
 
 /** Whether a person is an owner, or decides about approvals or answers. */
 export function isPrivileged(
-  { policy, parts }: BotAccount,
+  account: BotAccount,
   { sender }: Pick<Interaction, "sender">,
 ): boolean {
-  return parts.sources.isOwner({ sender }) || policy().policy.approvers.includes(sender.id);
+  return isOwner(account, { sender }) || account.policy().policy.approvers.includes(sender.id);
 }
 
 /** Answers a command, a component, or a person who types an option. */

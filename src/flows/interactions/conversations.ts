@@ -1,5 +1,6 @@
 /** Facts of a conversation and of the account for commands, and the work of `/compact` (S4a, K2). */
 
+import { skillsIn } from "../judging/turn_tools.ts";
 import type { BotAccount } from "../../account/account.ts";
 import { agentOf } from "../../config/config.ts";
 import { type ChosenSetting, CONVERSATION_SETTINGS, oneOf } from "../../core/people/chosen.ts";
@@ -163,5 +164,5 @@ export async function skillsFor(
 ): Promise<readonly { readonly name: string; readonly description: string }[]> {
   const { agentId } = sessionOf(account, call);
   await account.bot.toolServices.skillsRead(agentId);
-  return account.parts.sources.skills(call, agentId);
+  return skillsIn(account, call, agentId);
 }

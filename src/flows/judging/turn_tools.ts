@@ -5,11 +5,17 @@
  */
 
 import type { BotAccount } from "../../account/account.ts";
+import { ownServers } from "../../account/extra_parts.ts";
 import { perAccount } from "../../account/per_account.ts";
+import { agentOf } from "../../config/config.ts";
 import type { InboundMessage, Place, Sender } from "../../core/inbound/inbound.ts";
 import { hookedOf } from "../../core/inbound/origin.ts";
+import { type Skill, skillsFor } from "../../core/skills/skill.ts";
+import type { SkillTool } from "../../core/skills/skill_tool.ts";
 import type { Tool } from "../../core/turn/tool.ts";
-import type { ToolAsker } from "../../policy/tool_access.ts";
+import { latest, latestOf } from "../../lib/cache.ts";
+import { skillsOf, type ToolAsker } from "../../policy/tool_access.ts";
+import { toolOf } from "../../tools/skill_tool.ts";
 import { ownsApplicationAsRead } from "../owners/owner_ids.ts";
 import type { CurrentPolicy } from "./policy_keeper.ts";
 
@@ -90,14 +96,62 @@ const finder = perAccount("turns", (account) => {
   return find;
 });
 
-/** @param isOffer Those that the model sees. */
+/**
+ * Adds tools of skills (T7a), and of own accounts: a turn that reads one has no others (T13a).
+ *
+ * @param isOffer Those that the model sees.
+ */
 export function turnTools(
   account: BotAccount,
   message: InboundMessage,
   agentId: string,
-  isOffer?: boolean,
+  isOffer = false,
 ): readonly Tool[] {
-  return finder(account)(message, agentId)[isOffer ? "offered" : "chosen"];
+  const isOwn = message.origin?.kind === "own";
+  const base = isOwn ? NO_TOOLS : finder(account)(message, agentId)[isOffer ? "offered" : "chosen"];
+  const skills = isOwn ? [] : skillsIn(account, message, agentId);
+  const own = ownServers(account)?.tools(message) ?? [];
+  const more = [...skills.flatMap(({ tools }) => tools ?? []), ...own];
+  if (more.length === 0) return base;
+  // `mcp__<server>__privately` has decided who may.
+  const ownsApplication = () => ownsApplicationAsRead(account, message.sender.id);
+  const hook = hookedOf(message)?.hook;
+  const asker = { ...message, agentId, hook, ownsApplication, forAnyone: isOwn, isOffer };
+  const decided = account.policy().decideTools(asker, more);
+  return more.filter((_, at) => decided[at]?.isAllowed).reduce(withTool, base);
+}
+
+const NO_TOOLS: readonly Tool[] = [];
+/** Lists with one more tool: the same array for the same list and tool. */
+const longer = new WeakMap<readonly Tool[], WeakMap<SkillTool | Tool, readonly Tool[]>>();
+
+function withTool(tools: readonly Tool[], tool: SkillTool | Tool): readonly Tool[] {
+  const known = longer.get(tools) ?? new WeakMap<SkillTool | Tool, readonly Tool[]>();
+  longer.set(tools, known);
+  const all = known.get(tool) ?? [...tools, "run" in tool ? tool : toolOf(tool)];
+  known.set(tool, all);
+  return all;
+}
+
+const skillsNow = perAccount(
+  "turns",
+  ({ config, bot }) =>
+    latestOf(config, (by, agentId: string) => {
+      const { skills: names } = agentOf(by, agentId);
+      return latest(
+        bot.toolServices.of(agentId).skills.now,
+        ({ skills }) => skillsFor(skills, names),
+      );
+    }),
+);
+
+/** The skills of a message's turn (T7): the same array for the same skills. */
+export function skillsIn(
+  account: BotAccount,
+  asker: Parameters<typeof skillsOf>[0],
+  agentId: string,
+): readonly Skill[] {
+  return skillsOf(asker, skillsNow(account)(agentId)(), account.policy().policy);
 }
 
 interface Decided {

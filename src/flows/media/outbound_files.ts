@@ -5,6 +5,7 @@
  * `web_fetch`. So `send_file` shows no one a file that they could not have read.
  */
 
+import { toolTextRules } from "../deliver/tool_messages.ts";
 import { parseSnowflake } from "../../core/discord/ids.ts";
 import { fileIdOfCall } from "../../core/outbound/nonce.ts";
 import type { OutboundFile } from "../../core/outbound/outbound.ts";
@@ -12,7 +13,6 @@ import { badArguments, RefusedCall } from "../../core/refused_call.ts";
 import { FileError } from "../../core/turn/media.ts";
 import type { DiscordCall, ToolTarget } from "../../core/turn/ports/discord_call.ts";
 import { checkFiles } from "../../render/files.ts";
-import { toolTextRules } from "../../account/rules.ts";
 import { filesOf, findFile, imageFor, messagesOfAsker } from "./files.ts";
 
 /** Files of one turn at most. */
@@ -95,12 +95,12 @@ export async function fileForPeople(
   source: FileSource,
   target: ToolTarget = call.message,
 ): Promise<FileForPeople> {
-  const { account: { config, parts }, message, callKey } = call;
+  const { message, callKey } = call;
   const kept = filesOf(call.account).sent;
   const id = fileIdOfCall(callKey);
   const known = await kept.read(message.id, id);
   if (known) return { ...known, id };
-  const rules = toolTextRules(config(), target, parts.sources);
+  const rules = toolTextRules(call.account, target);
   if (rules.takesNoFiles) {
     throw new RefusedCall(
       "bot_permission",

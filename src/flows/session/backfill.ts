@@ -9,17 +9,16 @@
  * channel, so its first turn gets that message as context (H6).
  */
 
+import { mayBeSeen, show } from "../judging/shown.ts";
 import type { BotAccount } from "../../account/account.ts";
 import { perAccount } from "../../account/per_account.ts";
 import { type ChannelId, parseSnowflake } from "../../core/discord/ids.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import { type Overheard, toOverheard } from "../../core/inbound/transcript.ts";
-import type { Verdict } from "../../core/inbound/verdict.ts";
 import { isForum } from "../../core/rights/channel.ts";
 import { decodeHistory } from "../../discord/gateway/decode/decode.ts";
 import { createReadHistory, MAX_HISTORY } from "../../discord/rest/requests/history.ts";
 import { createNewestSet } from "../../lib/cache.ts";
-import { recall } from "../judging/judge.ts";
 
 /** Milliseconds that a turn waits for the context, or for a starter. */
 const PATIENCE_MS = 2_000;
@@ -75,7 +74,7 @@ async function readBefore(
     const page = await read(channelId, { before, limit: Math.min(limit, MAX_HISTORY) });
     const visible = page.flatMap((message) => {
       const event = decodeHistory(message, guildId, { accountId, self, index });
-      const isSeen = event?.kind === "message" && mayBeSeen(recall(account, event));
+      const isSeen = event?.kind === "message" && mayBeSeen(account, event);
       return isSeen ? [toOverheard(event)] : [];
     });
     await store.turns.addOverheard(accountId, channelId, visible, now());
@@ -93,15 +92,6 @@ async function inTime<Read>({ schedule }: BotAccount, reading: Promise<Read>) {
   } finally {
     cancel();
   }
-}
-
-/**
- * Messages addressed to the bot are context too, answered or not. Undecided ones are left out,
- * since Barnacle fetches no missing fact here. So the model sees no PluralKit messages from before
- * the start.
- */
-export function mayBeSeen(verdict: Verdict): boolean {
-  return verdict.kind === "accept" || (verdict.kind === "ignore" && verdict.keepAsContext);
 }
 
 /**
@@ -150,7 +140,7 @@ async function readStarter(
   if (!after) return undefined;
   const [raw] = await stateOf(account).read(isPost ? thread.id : channel.id, { after, limit: 1 });
   if (raw?.id !== starterId) return undefined;
-  const shown = await account.parts.history.show(raw, {
+  const shown = await show(account, raw, {
     guildId,
     isGroup: false,
     isElsewhere: false,

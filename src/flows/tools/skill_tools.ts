@@ -3,6 +3,7 @@
  * exactly this version of the file.
  */
 
+import { skillsIn } from "../judging/turn_tools.ts";
 import { z } from "zod";
 import type { BotAccount } from "../../account/account.ts";
 import { cleanSecrets } from "../../account/secrets.ts";
@@ -204,7 +205,7 @@ export async function readSkill(
   name: string,
   file?: string,
 ): Promise<string> {
-  const all = account.parts.sources.skills(message, agentId);
+  const all = skillsIn(account, message, agentId);
   const skill = all.find((one) => one.name === name);
   if (!skill) {
     const names = all.map((one) => one.name).join(", ") || "none";

@@ -7,7 +7,7 @@ import { perAccount } from "../../account/per_account.ts";
 import type { Claim } from "../../core/inbound/inbox.ts";
 import { catchUpOf } from "../catch_up/catch_up.ts";
 import { commandOf } from "../judging/judge.ts";
-import { ownsApplicationAsRead } from "../owners/owner_ids.ts";
+import { isOwner, ownsApplicationAsRead } from "../owners/owner_ids.ts";
 import { runEnded } from "../schedules/runner.ts";
 import { answer } from "./answer.ts";
 import { endWithoutModel } from "./command_turn.ts";
@@ -52,7 +52,7 @@ async function run(account: BotAccount, claim: Claim, turn: RunningTurn): Promis
 }
 
 export const turnsOf: (account: BotAccount) => Turns = perAccount("turns", (account) => {
-  const { accountId, store, parts, ended, now, schedule, stopping, log } = account;
+  const { accountId, store, ended, now, schedule, stopping, log } = account;
   const modes = () => modesOf(account);
   return createTurns({
     ...{ schedule, stopping, log, turnLimit: account.bot.turnLimit },
@@ -61,7 +61,7 @@ export const turnsOf: (account: BotAccount) => Turns = perAccount("turns", (acco
       const delayed = catchUpOf(account).delayedChannels();
       return store.inbox.claimNext(accountId, now(), delayed, modes().carries, admits);
     },
-    isOwner: parts.sources.isOwner,
+    isOwner: (message) => isOwner(account, message),
     runsBeside: (running, next, agentId) => modes().runsBeside(running, next, agentId),
     interrupts: (message, next, agentId) => modes().interrupts(message, next, agentId),
     isCommand: (message) => commandOf(account, message) !== undefined,

@@ -3,6 +3,7 @@
  * its tools.
  */
 
+import { namesIn } from "../../discord/gateway/decode/names_in.ts";
 import { cameBy } from "../../core/inbound/origin.ts";
 import type { BotAccount } from "../../account/account.ts";
 import { compareIds, createdAtMs, type MessageId } from "../../core/discord/ids.ts";
@@ -83,7 +84,7 @@ async function gather(
   },
 ): Promise<Gathered> {
   const { historyLimit: channelLimit, timezone } = rules;
-  const { store: { turns: store }, parts: { history }, stopping } = account;
+  const { store: { turns: store }, stopping } = account;
   const { claim } = turn;
   const { message, route: { sessionKey } } = claim;
   const { own: steps } = stored;
@@ -132,7 +133,7 @@ async function gather(
     const read = made?.of(one.id) ?? [];
     const reacted = isFirst ? reactions : [];
     const more = [...read.map(textOf), ...reacted.map((note) => note.message?.text ?? "")];
-    const names = more.length > 0 && history.namesOf(more, one);
+    const names = more.length > 0 && namesIn(more, {}, one.place, account.reader);
     const named = names ? { ...one, names: { ...names, ...one.names } } : one;
     const parts = envelopeOf({
       message: named.quoted

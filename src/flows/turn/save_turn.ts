@@ -118,12 +118,12 @@ export async function parkTurn(
 
 /** Texts of a model get the cleaning of its answers. The exact command stays as it is. */
 function cleanedCall(
-  { config, draw, parts }: BotAccount,
+  account: BotAccount,
   { callKey, question }: AskedCall,
   message: InboundMessage,
 ) {
-  const code = codeFrom(draw(CODE_BYTES));
-  const clean = (text: string, of = message) => cleanText(of, text, config(), parts.sources);
+  const code = codeFrom(account.draw(CODE_BYTES));
+  const clean = (text: string, of = message) => cleanText(account, of, text);
   // Discord shows no mentions on buttons, in menus and in forms.
   const label = (text: string) => clean(text, { ...message, names: {}, quoted: undefined });
   const { text, choices, facts, form } = question;

@@ -1,18 +1,24 @@
 /** Derives the rules of a message's turn from the config. */
 
-import type { AgentConfig, Config } from "../../config/config.ts";
-import type { GuildId } from "../../core/discord/ids.ts";
+import { toolTextRules } from "../deliver/tool_messages.ts";
+import type { BotAccount } from "../../account/account.ts";
+import { perAccount } from "../../account/per_account.ts";
+import { cleanSecrets } from "../../account/secrets.ts";
+import { type AgentConfig, agentOf, type Config } from "../../config/config.ts";
+import { takesFiles, uploadLimitOf } from "../../discord/gateway/decode/guild_index.ts";
+import { createInstructionFiles } from "../../host/files/instruction_files.ts";
+import { eachOnce, latestOf } from "../../lib/cache.ts";
+import { workspaceOf } from "../../workspace/skill_library.ts";
+import { skillsIn, turnTools } from "../judging/turn_tools.ts";
+import { isOwner } from "../owners/owner_ids.ts";
 import type { InboundMessage, Place } from "../../core/inbound/inbound.ts";
 import { PERSONAL } from "../../core/outbound/footer_line.ts";
-import type { Skill } from "../../core/skills/skill.ts";
-import type { skillsOf } from "../../policy/tool_access.ts";
 import type { Tool } from "../../core/turn/tool.ts";
 import type { ReplyRules } from "../../render/reply.ts";
 import type { HistoryRules } from "../session/turn_history.ts";
-import { chunkRulesOf, timezoneOf, toolTextRules } from "../../account/rules.ts";
+import { chunkRulesOf, timezoneOf } from "../../account/rules.ts";
 import { isOwnerHint } from "../../policy/rights.ts";
 import { type OpenPlace, rulesFor } from "../../policy/rules/place_rules.ts";
-import type { AccessPolicy } from "../../policy/rules/rules.ts";
 import { type Instructions, prepareInstructions } from "../../render/prompt/system_prompt.ts";
 import { UNKNOWN_WINDOW } from "../../core/model.ts";
 import { displayNameOf } from "../../session/session_key.ts";
@@ -50,46 +56,24 @@ export function withoutTools(rules: TurnRules): TurnRules {
   return { ...rules, tools: [], offered: [], instructions };
 }
 
-/** Rules that do not come from the config. */
-export interface TurnRulesPorts {
-  readonly cleanSecrets: (text: string) => string;
-  /** Maximum size in bytes of one file in a guild, or in direct messages. */
-  readonly uploadLimit: (guildId: GuildId | undefined) => number;
-  /** Whether the bot may attach files in a place (R12a). */
-  readonly takesFiles: (place: Pick<InboundMessage, "channelId" | "guildId">) => boolean;
-  /**
-   * The tools of a message's turn (T2), or those that its model sees (T2b): the same array for the
-   * same tools.
-   */
-  readonly tools: (
-    message: InboundMessage,
-    agentId: string,
-    isOffer?: boolean,
-  ) => readonly Tool[];
-  /** An agent's own files with instructions, as they are now (H4). */
-  readonly instructionFiles: (agentId: string) => NonNullable<Instructions["files"]>;
-  /** The skills of a message's turn (T7): the same array for the same skills. */
-  readonly skills: (asker: Parameters<typeof skillsOf>[0], agentId: string) => readonly Skill[];
-  readonly isOwner: (message: Pick<InboundMessage, "sender">) => boolean;
-  /** The current policy, with names already resolved to ids (P12). */
-  readonly policy: () => AccessPolicy;
-}
+/** An agent's own files with instructions, as they are at the moment (H4). */
+const instructionFilesOf = perAccount("turns", ({ config, bot: { dataDir }, log }) => {
+  const workspaceNow = latestOf(
+    config,
+    (by, agentId: string) => workspaceOf(by, agentOf(by, agentId), dataDir),
+  );
+  return eachOnce((agentId: string) => createInstructionFiles(() => workspaceNow(agentId), log));
+});
 
 /** Derives the rules of an agent's turns from a config. */
 export function prepareTurnRules(
+  account: BotAccount,
   config: Config,
   agent: AgentConfig,
-  {
-    cleanSecrets,
-    uploadLimit,
-    takesFiles,
-    tools: toolsFor,
-    skills: skillsFor,
-    instructionFiles,
-    isOwner,
-    policy: policyNow,
-  }: TurnRulesPorts,
 ): (message: InboundMessage) => TurnRules {
+  const { reader } = account;
+  const files = instructionFilesOf(account);
+  const clean = (text: string) => cleanSecrets(account, text);
   const { discord, session } = config;
   const { id: agentId } = agent;
   let shared: ReturnType<typeof sharedBy> | undefined;
@@ -98,22 +82,22 @@ export function prepareTurnRules(
   const known = new WeakMap<Place, { readonly own: object; readonly rules: TurnRules }>();
   return (message) => {
     const { place, sender, guildId } = message;
-    const policy = policyNow();
+    const { policy } = account.policy();
     shared ??= sharedBy(config, agent); // built by the first turn: the host's time zone may take 5 ms
-    const tools = toolsFor(message, agentId);
+    const tools = turnTools(account, message, agentId);
     const isOwn = message.origin?.kind === "own";
     const isOfOne = place.kind === "dm" && (isOwn || session.dmScope !== "main");
-    const offered = isOfOne ? tools : toolsFor(message, agentId, true);
+    const offered = isOfOne ? tools : turnTools(account, message, agentId, true);
     const found = place.kind === "guild" ? rulesFor(place, policy) : undefined;
     const { systemPrompt: channelPrompt, guildSlug } = found?.kind === "open" ? found : NO_PLACE;
     const instructions = shared.instructionsOf({
       tools: offered,
-      files: instructionFiles(agentId),
-      skills: () => skillsFor(message, agentId),
+      files: files(agentId).read(),
+      skills: () => skillsIn(account, message, agentId),
       channelPrompt,
     });
     const { footer } = config.messages;
-    const hasFooter = footer === "all" || (footer === "owners" && isOwner(message));
+    const hasFooter = footer === "all" || (footer === "owners" && isOwner(account, message));
     const { chunks } = shared.sharedRules;
     const own = {
       guildSlug, // for `where`
@@ -122,10 +106,12 @@ export function prepareTurnRules(
       offered,
       ownerId: isOwnerHint(message, policy) ? sender.id : undefined,
       instructions,
-      cleanSecrets,
-      maxFileBytes: Math.min(discord.mediaMaxBytes, uploadLimit(guildId)),
+      cleanSecrets: clean,
+      maxFileBytes: Math.min(discord.mediaMaxBytes, uploadLimitOf(reader.index, guildId)),
       historyLimit: found ? discord.historyLimit : 0,
-      takesNoFiles: takesFiles(message) ? undefined : true as const,
+      takesNoFiles: takesFiles(reader.index, message, reader.self?.userId)
+        ? undefined
+        : true as const,
       hasFooter,
       userTurns: found ? undefined : discord.dms[sender.id]?.historyLimit ?? discord.dmHistoryLimit,
     };
@@ -198,17 +184,11 @@ function signatureOf(
 }
 
 /** A text of the model for people, as an answer would have it. */
-export function cleanText(
-  message: InboundMessage,
-  text: string,
-  config: Config,
-  ports: Pick<TurnRulesPorts, "cleanSecrets" | "uploadLimit" | "takesFiles">,
-): string {
-  const rules = toolTextRules(config, message, ports);
+export function cleanText(account: BotAccount, message: InboundMessage, text: string): string {
   // Its nonces are not used, and the card of a personal text has the mark.
   const plain = { ...message, origin: undefined };
   const unsent = { ...message, message: plain, agentId: "", callKey: "" };
-  const composed = composeToolMessage({ ...unsent, text }, rules);
+  const composed = composeToolMessage({ ...unsent, text }, toolTextRules(account, message));
   return (composed ?? []).map(({ message: { content } }) => content).join("\n");
 }
 

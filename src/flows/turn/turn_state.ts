@@ -1,5 +1,6 @@
 /** State of an account's turns that outlives each of them, and what its config says about turns. */
 
+import { isOwner } from "../owners/owner_ids.ts";
 import type { BotAccount } from "../../account/account.ts";
 import { perAccount } from "../../account/per_account.ts";
 import { agentOf } from "../../config/config.ts";
@@ -17,15 +18,18 @@ type Of<State> = (account: BotAccount) => State;
 
 /** What an account's config says about turns: made anew after a reload. */
 const byConfig = perAccount("turns", (account) => {
-  const { config, parts: { sources } } = account;
+  const { config } = account;
   const rulesOf = latestOf(
     config,
-    (by, agentId: string) => prepareTurnRules(by, agentOf(by, agentId), sources),
+    (by, agentId: string) => prepareTurnRules(account, by, agentOf(by, agentId)),
   );
   const modes = latest(config, (by) =>
     withCommands(
-      prepareQueueModes(by, rulesOf, sources.isOwner, (message) => queueModeOf(account, message)),
-      (message) => commandOf(account, message) !== undefined,
+      prepareQueueModes(by, rulesOf, (message) =>
+        isOwner(account, message), (message) =>
+        queueModeOf(account, message)),
+      (message) =>
+        commandOf(account, message) !== undefined,
     ));
   return { rulesOf, modes };
 });
@@ -43,10 +47,10 @@ export const modesOf = (account: BotAccount): QueueModes => byConfig(account).mo
 
 export const missingRightOf: Of<ReturnType<typeof createMissingRight>> = perAccount(
   "turns",
-  ({ rest, now, parts: { sources } }) =>
+  (account) =>
     createMissingRight({
-      isOwner: sources.isOwner,
-      missingPermission: createMissingPermission(rest, now),
+      isOwner: (message) => isOwner(account, message),
+      missingPermission: createMissingPermission(account.rest, account.now),
     }),
 );
 

@@ -11,7 +11,6 @@ import { type ChannelId, type MessageId, snowflakeAt } from "../../../src/core/d
 import type { CommandCall } from "../../../src/core/inbound/interactions.ts";
 import { type Model, ModelError, type ModelRequest } from "../../../src/core/model.ts";
 import { createReader } from "../../../src/discord/gateway/read/reader.ts";
-import { createShow } from "../../../src/discord/gateway/decode/shown_message.ts";
 import type { RestApi } from "../../../src/discord/rest/client/client.ts";
 import { RestError } from "../../../src/discord/rest/exchange/rest_error.ts";
 import { createAccountCatchup, REQUESTS } from "../../../src/extras/catchup/catch_up.ts";
@@ -84,12 +83,13 @@ async function openPlay(discord: Simulated) {
   const beside = { agents: { defaults: { timezone: "UTC" } } };
   const bot = await testAccount({ discord: discordKeys({}), beside, model });
   const { account, store, rows } = bot;
-  const showing = { reader, maySee: () => true, footerOf: store.outbox.footerOf };
-  const guilds = new Map([[krill.id, { name: "Krill", channels: world.channels }]]);
+  const guilds = new Map([[krill.id, {
+    name: "Krill",
+    channels: world.channels,
+    roles: new Map(),
+  }]]);
   bot.clock.set(now() - bot.clock.now());
-  Object.assign(account, { rest: client, reader: { index: guilds }, now });
-  const show = createShow({ accountId: ACCOUNT, ...showing });
-  Object.assign(account.parts, { history: { show } });
+  Object.assign(account, { rest: client, reader: { index: guilds, self: reader.self }, now });
   const part = createAccountCatchup(account);
   const placeOf = (where: TextChannel | Thread) => {
     const id = where.kind === "thread" ? where.parentId : where.id;

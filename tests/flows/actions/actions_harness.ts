@@ -8,7 +8,6 @@
 import assert from "node:assert/strict";
 import type { Decision, Question } from "../../../src/core/people/question.ts";
 import type { AccountId, MessageId, UserId } from "../../../src/core/discord/ids.ts";
-import { createShow } from "../../../src/discord/gateway/decode/shown_message.ts";
 import { filesOf } from "../../../src/flows/media/files.ts";
 import { isSeenByOthers, showing } from "../../../src/flows/actions/targets.ts";
 import { acting, reading } from "../../../src/flows/questions/action_questions.ts";
@@ -22,7 +21,6 @@ import { ALL_PERMISSIONS, PERMISSION } from "../../../simulator/world/permission
 import type { Role, TextChannel, Thread, User } from "../../../simulator/world/world.ts";
 import { type Simulated, withDiscord } from "../../discord/rest/simulated.ts";
 import {
-  ACCOUNT,
   directMessage,
   guildMessage,
   guildPlace,
@@ -107,6 +105,8 @@ export interface ActionScene extends Simulated {
   };
 }
 
+const SEEN = { kind: "accept", why: "allowed", rule: "" } as const;
+
 export async function withActions(test: (scene: ActionScene) => Promise<void>): Promise<void> {
   await withDiscord(async (discord) => {
     const { api, sim, demo: { world, krill, people, barnacle, channels } } = discord;
@@ -134,7 +134,6 @@ export async function withActions(test: (scene: ActionScene) => Promise<void>): 
     const joinsNone = () => Promise.reject(new Error("This test joins no voice channel"));
     const { account, store, clock } = await testAccount({
       ...{ api, self },
-      connection: { setPresence: (presence) => void presences.push(presence) },
       extras: [{ account: () => Promise.resolve(() => ({ voice: joinsNone })) }],
     });
     let owner = "";
@@ -151,7 +150,7 @@ export async function withActions(test: (scene: ActionScene) => Promise<void>): 
     );
     const picture = () => Promise.resolve(PNG);
     Object.assign(account, {
-      policy: () => ({ ...base.policy, policy: current(owner) }),
+      policy: () => ({ ...base.policy, admit: () => SEEN, policy: current(owner) }),
       config: () => ({
         ...base.config,
         tools: {
@@ -160,6 +159,10 @@ export async function withActions(test: (scene: ActionScene) => Promise<void>): 
         },
         session: { ...base.config.session, dmScope: rules.sharesDirect ? "main" : "per-peer" },
       }),
+      connection: {
+        ...account.connection,
+        setPresence: (set: unknown) => void presences.push(set),
+      },
       store: {
         ...store,
         inbox: {
@@ -175,13 +178,6 @@ export async function withActions(test: (scene: ActionScene) => Promise<void>): 
     });
     Object.assign(filesOf(account), { isMediaUrl: () => true, download: picture });
     Object.assign(filesOf(account).sent, { read: () => {}, keep() {}, ids: () => [] });
-    Object.assign(account.parts.sources, { takesFiles: () => true });
-    Object.assign(account.parts.history, {
-      show: createShow({
-        ...{ accountId: ACCOUNT, reader: account.reader, maySee: () => true },
-        footerOf: store.outbox.footerOf,
-      }),
-    });
     const toolbox = createToolbox([tool, readChannelHistory, voice], {
       timeoutMs: 100_000,
       schedule: clock.schedule,

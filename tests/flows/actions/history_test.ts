@@ -1,11 +1,9 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { createShow } from "../../../src/discord/gateway/decode/shown_message.ts";
 import { readEarlier } from "../../../src/flows/actions/history.ts";
-import { mayBeSeen } from "../../../src/flows/session/backfill.ts";
 import type { Verdict } from "../../../src/core/inbound/verdict.ts";
 import type { RestApi } from "../../../src/discord/rest/client/client.ts";
-import { ACCOUNT, directMessage, messageIdAt } from "../../support/discord/builders.ts";
+import { directMessage, messageIdAt } from "../../support/discord/builders.ts";
 import { messageData } from "../../support/discord/payloads.ts";
 import { testAccount } from "../../support/bot/test_account.ts";
 import type { EarlierRange } from "../../../src/core/turn/ports/discord_call.ts";
@@ -37,12 +35,8 @@ function channelOf(count: number) {
 
 async function readAt(client: RestApi, range: EarlierRange, verdict: Verdict = ACCEPTED) {
   const { account } = await testAccount({ api: client });
-  const { reader, parts: { history } } = account;
-  const show = createShow({
-    ...{ accountId: ACCOUNT, reader, maySee: () => mayBeSeen(verdict) },
-    footerOf: () => Promise.resolve(undefined),
-  });
-  Object.assign(history, { show });
+  const policy = { ...account.policy(), admit: () => verdict };
+  Object.assign(account, { policy: () => policy });
   return await readEarlier(toolContext({ account, message: question }), range);
 }
 

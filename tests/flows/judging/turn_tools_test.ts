@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { turnTools } from "../../../src/flows/judging/turn_tools.ts";
-import { prepareTurnRules } from "../../../src/flows/turn/turn_rules.ts";
+import { rulesOf } from "../../../src/flows/turn/turn_state.ts";
 import type { InboundMessage } from "../../../src/core/inbound/inbound.ts";
 import type { Tool } from "../../../src/core/turn/tool.ts";
 import { OWNER, testAccount } from "../../support/bot/test_account.ts";
@@ -101,14 +101,11 @@ describe("[T2] turnTools()", () => {
   });
 
   it("[C9] a reload changes the next turn, and not a turn that has begun", async () => {
-    const { toolsFor, account, reload } = await setUp({ guilds: { [GUILD]: {} } });
-    const { config, parts: { sources } } = account;
-    const rulesFor = () =>
-      prepareTurnRules(config(), config().agentList[0], { ...sources, tools: toolsFor });
-    const running = rulesFor()(from(OWNER));
+    const { account, reload } = await setUp({ guilds: { [GUILD]: {} } });
+    const running = rulesOf(account, "main")(from(OWNER));
     await reload({ guilds: { [GUILD]: {} } }, { ...OWNERS, tools: { deny: ["*"] } });
     assert.equal(namesOf(running.tools), "remind web_fetch exec");
-    const next = rulesFor()(from(OWNER));
+    const next = rulesOf(account, "main")(from(OWNER));
     assert.deepEqual([next.tools, next.instructions.hasTools], [[], false]);
   });
 });

@@ -15,7 +15,7 @@ import {
 import { StoreError } from "../../../src/store/database/store_error.ts";
 import { whenAborted } from "../../../src/lib/clock.ts";
 import { defineTool } from "../../../src/core/turn/tool.ts";
-import { createShow } from "../../../src/discord/gateway/decode/shown_message.ts";
+import { show } from "../../../src/flows/judging/shown.ts";
 import type { TurnSpeech } from "../../../src/flows/turn/progress/speech.ts";
 import { type Given, SELF, testAccount } from "../../support/bot/test_account.ts";
 import { ACCOUNT, directMessage, guildMessage, messageId } from "../../support/discord/builders.ts";
@@ -297,7 +297,7 @@ describe("a turn with more than an answer", () => {
   });
 
   it("[R15] has a footer that no later turn sees", async () => {
-    const { dm, receive, posted, asked, rows, account, store } = await build({
+    const { dm, receive, posted, asked, rows, account } = await build({
       beside: { messages: { footer: "all" } },
     });
     await dm("well?");
@@ -323,11 +323,8 @@ describe("a turn with more than an answer", () => {
     assert.equal(posted().length, 2);
     assert.match(asked.at(-1) ?? "", /in reply to/);
     assert.doesNotMatch(asked.join(), /test\/model/);
-    const { reader } = account;
-    const { footerOf } = store.outbox;
-    const show = createShow({ accountId: ACCOUNT, reader, maySee: () => true, footerOf });
     const at = { guildId: undefined, isGroup: false, isElsewhere: false };
-    assert.equal((await show(own, at))?.text, "fine");
+    assert.equal((await show(account, own, at))?.text, "fine");
   });
 
   it("[R6] says that it is cut, and the conversation does not", async () => {

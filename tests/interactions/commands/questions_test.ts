@@ -97,8 +97,9 @@ describe("[K6] questions by the menu of a message", () => {
 describe("[K2] [T7] /skill", () => {
   const skilled = async () => {
     const bot = await open();
-    const skills = () => [{ name: "Tides", description: "Reads tide tables" }];
-    Object.assign(bot.account.parts.sources, { skills });
+    const skills = [{ name: "Tides", description: "Reads tide tables" }];
+    const of = () => ({ skills: { now: () => ({ skills }) } });
+    Object.assign(bot.account.bot, { toolServices: { ...bot.account.bot.toolServices, of } });
     return bot;
   };
 

@@ -71,7 +71,7 @@ function speaking(says: (asked: string) => string | Promise<string>, asked: stri
 }
 
 /** Folders whose lazy imports a test may run into. */
-const LATE = ["bot/turn", "flows", "interactions", "tools"];
+const LATE = ["flows", "interactions", "tools"];
 
 /** Loads what an account loads at its first use: `quiet()` cannot wait for the disk. */
 async function loadLate(): Promise<void> {

@@ -82,25 +82,8 @@ export interface ShownPlace {
   readonly isElsewhere: boolean;
 }
 
-/**
- * Shows a message in Discord's own form, by the same policy as live ones (P10).
- *
- * @returns `undefined` if the model may not see it, or if no person and no bot wrote it.
- */
-export type Show = (
-  raw: Readonly<Record<string, unknown>> & { readonly id: string },
-  place: ShownPlace,
-) => Promise<ShownMessage | undefined>;
-
-/** Shows messages, without those that the model may not see. */
-export async function showAll(
-  show: Show,
-  raw: readonly Parameters<Show>[0][],
-  place: ShownPlace,
-): Promise<readonly ShownMessage[]> {
-  const shown = await Promise.all(raw.map((one) => show(one, place)));
-  return shown.filter((one) => one !== undefined);
-}
+/** A message in Discord's own form. */
+export type RawMessage = Readonly<Record<string, unknown>> & { readonly id: string };
 
 /**
  * A message as one line.

@@ -1,0 +1,137 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import type { InboundMessage } from "../../../src/core/inbound/inbound.ts";
+import { rulesOf } from "../../../src/flows/turn/turn_state.ts";
+import { type Given, OWNER, testAccount } from "../../support/bot/test_account.ts";
+import {
+  channelId,
+  directMessage,
+  guildMessage,
+  guildPlace,
+  sender,
+  userId,
+} from "../../support/discord/builders.ts";
+import { guildData } from "../../support/discord/payloads.ts";
+import { toolNamed } from "../../support/model/tools.ts";
+import { sameData } from "../../support/same_data.ts";
+
+const { guild: { id: GUILD }, channel: { id: CHANNEL } } = guildPlace();
+const MIB = 1_048_576;
+
+/** The rules of turns by a config. */
+async function setUp(discord: object = {}, beside: object = {}, given: Given = {}) {
+  const scene = await testAccount({ discord, beside, ...given });
+  return {
+    ...scene,
+    rules: (message: InboundMessage, agentId = "main") => rulesOf(scene.account, agentId)(message),
+  };
+}
+
+const from = (id: InboundMessage["sender"]["id"], message = guildMessage()) => ({
+  ...message,
+  sender: sender({ id }),
+});
+
+describe("the rules of a turn", () => {
+  it("[H1] [H2] have overheard messages in channels, and turns of direct messages by user", async () => {
+    const bob = userId("987654321098765432");
+    const history = { historyLimit: 7, dmHistoryLimit: 9, dms: { [bob]: { historyLimit: 3 } } };
+    const { rules } = await setUp(history);
+    const limits = (message: InboundMessage) => {
+      const { historyLimit, userTurns } = rules(message);
+      return [historyLimit, userTurns];
+    };
+    assert.deepEqual(limits(guildMessage()), [7, undefined]);
+    assert.deepEqual(limits(directMessage()), [0, 9]);
+    assert.deepEqual(limits(from(bob, directMessage())), [0, 3]);
+  });
+
+  it("[R15] have a footer for owners of the bot, and not for people whom a place's list names", async () => {
+    const listed = sender();
+    const lists = { dm: { allowFrom: [listed.id] }, guilds: { [GUILD]: { users: [listed.id] } } };
+    const { rules } = await setUp(lists, { messages: { footer: "owners" } });
+    for (const message of [guildMessage(), directMessage()]) {
+      assert.equal(rules(from(listed.id, message)).hasFooter, false);
+      assert.equal(rules(from(OWNER, message)).hasFooter, true);
+    }
+  });
+
+  it("[N1] [R15] name the agent that is not the first, if the config says so", async () => {
+    const list = [{ id: "main", name: "Barney" }, { id: "research", name: "Quill" }, {
+      id: "night",
+    }];
+    const signatures = async (agentName: boolean) => {
+      const { rules } = await setUp({}, { agents: { list }, messages: { agentName } });
+      return list.map(({ id }) => rules(guildMessage(), id).signature);
+    };
+    assert.deepEqual(await signatures(true), [undefined, "Quill", "night"]);
+    assert.deepEqual(await signatures(false), [undefined, undefined, undefined]);
+  });
+
+  it("are the same for all turns of a place, until something that they depend on changes", async () => {
+    let tools = [toolNamed("remind")];
+    const { rules, receive } = await setUp({ mediaMaxMb: 80, guilds: { [GUILD]: {} } }, {
+      messages: { footer: "owners" },
+    }, {
+      toolServices: { tools: () => tools },
+    });
+    const place = guildPlace();
+    const first = rules(guildMessage({ place }));
+    assert.equal(rules(guildMessage({ place, text: "again" })), first);
+    assert.equal(rules(from(OWNER, guildMessage({ place }))).hasFooter, true);
+    await receive("GUILD_CREATE", guildData({ id: GUILD, premium_tier: 2 }));
+    assert.notEqual(rules(guildMessage({ place })).maxFileBytes, first.maxFileBytes);
+    tools = [toolNamed("web_fetch")];
+    assert.deepEqual(rules(guildMessage({ place })).tools, tools);
+    assert.equal(rules(guildMessage({ place })).where, first.where);
+  });
+
+  it("[P10] give the model the ids on the place's allow list", async () => {
+    const { rules } = await setUp({ guilds: { [GUILD]: { users: [OWNER] } } });
+    assert.deepEqual([rules(from(OWNER)).ownerId, rules(guildMessage()).ownerId], [
+      OWNER,
+      undefined,
+    ]);
+  });
+
+  it("[S6] [P12] have the agent's prompt everywhere, and a channel's only there, also renamed", async () => {
+    const systemPrompt = "Only about krill.";
+    const { rules } = await setUp(
+      { guilds: { [GUILD]: { channels: { [CHANNEL]: { systemPrompt } } } } },
+      { agents: { list: [{ id: "main", name: "Barney", prompt: "Be kind." }] } },
+    );
+    const common = { hasTables: true, hasReplyTags: false, hasTools: false };
+    const everywhere = { ...common, agentName: "Barney", agentPrompt: "Be kind." };
+    const at = (id: typeof CHANNEL, name: string) =>
+      guildMessage({ place: guildPlace({ channel: { id, name } }) });
+    sameData(rules(directMessage()).instructions, everywhere);
+    for (const name of ["help", "renamed"]) {
+      const { instructions } = rules(at(CHANNEL, name));
+      sameData(instructions, { ...everywhere, channelPrompt: systemPrompt });
+    }
+    const { instructions } = rules(at(channelId("1499999999999999999"), "help"));
+    assert.equal(instructions.channelPrompt, undefined);
+  });
+
+  const limits = [
+    ["what the config allows", 8, 8_000_000, 8_000_000],
+    ["what Discord allows", 80, 50 * MIB, 10 * MIB],
+  ] as const;
+  for (const [what, mediaMaxMb, inGuild, inDm] of limits) {
+    it(`[R12] limit a file by ${what}`, async () => {
+      const { rules, receive } = await setUp({ mediaMaxMb });
+      await receive("GUILD_CREATE", guildData({ id: GUILD, premium_tier: 2 }));
+      assert.equal(rules(guildMessage()).maxFileBytes, inGuild);
+      assert.equal(rules(directMessage()).maxFileBytes, inDm);
+    });
+  }
+
+  it("[T13a] take room for the mark of a person's own account, and no tools of others", async () => {
+    const tools = [toolNamed("remind")];
+    const { rules } = await setUp({}, {}, { toolServices: { tools: () => tools } });
+    const plain = rules(directMessage());
+    const own = rules(directMessage({ origin: { kind: "own", server: "cal" } }));
+    assert.deepEqual([plain.tools, own.tools, own.offered], [tools, [], []]);
+    assert.ok(own.chunks.limit < plain.chunks.limit);
+  });
+});
