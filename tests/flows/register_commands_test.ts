@@ -69,7 +69,7 @@ describe("[K1] the registration of commands", () => {
     assert.match(String(lines.at(-1)?.fields.removed), /^\/play0, /);
   });
 
-  it("writes nothing that is there, in whatever order, and all again after a change", async () => {
+  it("writes nothing that is there, in any order, and all again after a change", async () => {
     const first = await online();
     await first.pass(2_000);
     const had = first.at[""] ?? [];

@@ -29,7 +29,7 @@ describe("compareVersions()", () => {
     }
   });
 
-  it("knows what is no version", () => {
+  it("knows texts that are no version", () => {
     for (const text of ["1.0", "v1.0.0", "1.0.0+build", "01.0.0", "1.0.0-", "../1.0.0", "1.0.0 "]) {
       assert.equal(VERSION_FORM.test(text), false, text);
     }

@@ -474,7 +474,7 @@ describe("[T6] laws of servers with odd answers", () => {
   const runs = { numRuns: cases(40, 1_000) };
   const anything = fc.constantFrom<unknown[]>(null, 5, "text", [], {}, [null]);
 
-  it("each tool of a list is read or named, whatever is beside it", () =>
+  it("each tool of a list is read or named, beside anything", () =>
     fc.assert(
       fc.asyncProperty(
         fc.array(fc.oneof({ arbitrary: oddOf(TOOL), weight: 5 }, anything), { maxLength: 8 }),

@@ -48,7 +48,7 @@ for (const machine of Object.keys(MACHINES)) {
     `[O8] the image for ${machine}`,
     skipUnless(reason === "", `the image for ${machine}: ${reason}`),
     () => {
-      it("has the same bytes each time, whatever the umask", () => {
+      it("has the same bytes each time, with any umask", () => {
         if (typeof parts === "string") return;
         using folder = tempDirectory();
         const [one, two] = ["one.tar", "two.tar"].map((name) => join(folder.path, name));
@@ -111,7 +111,7 @@ for (const machine of Object.keys(MACHINES)) {
 }
 
 describe("partsOf()", () => {
-  it("says what is missing", () => {
+  it("names the missing file", () => {
     using folder = tempDirectory();
     mkdirSync(join(folder.path, "dist"));
     assert.throws(

@@ -389,7 +389,7 @@ describe("[N2] laws of prepareRouter()", () => {
     );
   });
 
-  it("lets exactly one active agent answer, whatever accounts see a message, in any order, twice", () => {
+  it("lets exactly one active agent answer, for any accounts that see a message, in any order, twice", () => {
     const seen = fc.shuffledSubarray(ACCOUNTS, { minLength: 1 });
     fc.assert(
       fc.property(

@@ -70,7 +70,7 @@ async function build({ owners = [] as readonly string[] } = {}) {
 }
 
 describe("[T14] memory", () => {
-  it("finds notes by words, whatever their case, accents and endings, the best first", async () => {
+  it("finds notes by words in any case, with any accents and endings, the best first", async () => {
     const { save, search } = await build();
     await save({ text: "The café opens at nine" });
     await save({ text: "Tea and cafés: cafe, cafe" });

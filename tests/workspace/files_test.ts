@@ -116,7 +116,7 @@ describe("[S6] the workspace", () => {
     ]);
   });
 
-  it("[H4] changes no file with instructions, whatever its case", async () => {
+  it("[H4] changes no file with instructions, in any case of its name", async () => {
     const { root, workspace } = build();
     writeFileSync(join(root, "AGENTS.md"), "be kind");
     for (const path of ["AGENTS.md", "agents.MD", "SOUL.md", "skills/x/SKILL.md", "Skills/x"]) {

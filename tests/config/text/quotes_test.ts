@@ -16,7 +16,7 @@ describe("[C2] typographic quotes", () => {
     assert.ok(problems.every(({ message }) => !/quote of JSON/.test(message)));
   });
 
-  it("[SEC-R9] show no secret, whatever quotes are around it and its key", async () => {
+  it("[SEC-R9] show no secret with any quotes around it and its key", async () => {
     for (const key of ['"token"', "“token”"]) {
       for (const value of ['"hunter-two”', "“hunter-two”", "‘hunter-two’", "“hunter-two"]) {
         const text = `{\n  "channels": { "discord": {\n    ${key}: ${value}\n  } }\n}`;

@@ -24,7 +24,7 @@ describe("[X4] fullList()", () => {
     });
   }
 
-  it("lets one turn run beside the waiting ones, whatever the limits are", () => {
+  it("lets one turn run beside the waiting ones, at any limits", () => {
     const limit = fc.integer({ min: 1, max: 100 });
     const burst = fc.integer({ min: 0, max: 300 });
     fc.assert(fc.property(limit, limit, burst, (perUser, perChannel, messages) => {

@@ -282,7 +282,7 @@ function ask({ say, mention }: Scene, round: string): readonly Owed[] {
 }
 
 describe("[D1] [D5] [D6] a faulty server delays one channel, and loses nothing", () => {
-  it("whatever it does", () =>
+  it("for each of its faults", () =>
     withSimulation(OPTIONS_OF_REST_FAULTS, async (scene) => {
       const { simulator, start, written, until } = scene;
       await using bad = await startBadRest(simulator.apiUrl);

@@ -130,7 +130,7 @@ describe("[R11] a failing model", () => {
       }
     }));
 
-  it("is reported in one line with an id, and the bot continues, whatever the fault", () =>
+  it("is reported in one line with an id, and the bot continues, after each fault", () =>
     play(async (scene, bot) => {
       const failures: string[] = [];
       for (const [behaviour, expected, told] of faults) {

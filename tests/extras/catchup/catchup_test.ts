@@ -385,7 +385,7 @@ describe("[T17] [SEC-R4] a catch-up shows no word of a place that the person may
     }
   }
 
-  it("whoever asks, whatever the server looks like, and whatever changes meanwhile (law)", () =>
+  it("for any asker, any server and any change meanwhile (law)", () =>
     fc.assert(
       fc.asyncProperty(
         fc.array(settings, { minLength: 3, maxLength: 3 }),

@@ -46,7 +46,7 @@ const EXEC: NonNullable<BotConfig["exec"]> = {
 };
 
 describe("[A3] checkExec()", () => {
-  it("fails on Windows, whatever the config says about the sandbox", async () => {
+  it("fails on Windows with any sandbox of the config", async () => {
     for (const sandbox of ["auto", "off"] as const) {
       const [found] = await checkExec({ exec: { ...EXEC, sandbox } } as never, "win32");
       assert.equal(found?.status, "fail");

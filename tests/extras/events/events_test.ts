@@ -261,7 +261,7 @@ describe("[W7] events of servers", () => {
     assert.ok(found.text.includes("{{ user.id }}"));
   });
 
-  it("count once, however often and in whatever order Discord tells of them", () =>
+  it("count once, however often and in any order Discord tells of them", () =>
     fc.assert(
       fc.asyncProperty(
         fc.array(fc.tuple(fc.constantFrom(...NAMES), fc.integer({ min: 1, max: 4 })), {

@@ -92,7 +92,7 @@ describe("[W6] an incident", () => {
     assert.deepEqual(rows("SELECT thread FROM hook_incident"), [{ thread: "refused" }]);
   });
 
-  it("begins anew where the config wants it", async () => {
+  it("begins anew in the place of a changed config", async () => {
     const { store, run, join, deliver } = await setUp();
     const first = await run();
     await join(first);

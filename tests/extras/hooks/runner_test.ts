@@ -81,7 +81,7 @@ describe("[W5] events of a hook", () => {
     assert.equal(told().length, 3, String(account.now()));
   });
 
-  it("[W3] are refused at once after their hook is removed, whatever its rate was", async () => {
+  it("[W3] are refused at once after their hook is removed, at any rate", async () => {
     const { event, told, reload, runs } = await build();
     await event("one");
     await reload({}, { hooks: undefined });

@@ -298,7 +298,7 @@ describe("receiptsOf()", () => {
     assert.equal(new Set(texts).size, texts.length);
   });
 
-  it("[R15a] gives no ✓ without a call that ran, whatever the model and results say", () => {
+  it("[R15a] gives no ✓ without a call that ran, despite all words of model and results", () => {
     const tools = fc.constantFrom(...TOOLS.map(({ name }) => name));
     const actions = fc.record({ action: fc.constantFrom(...ACTIONS.map(({ name }) => name)) });
     const ends = fc.option(

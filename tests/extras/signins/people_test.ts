@@ -63,7 +63,7 @@ function setUp(server: AccountServer, dataDir: string) {
 }
 
 describe("[T13a] createPeople()", () => {
-  it("never lets a turn of one person use another's token, whatever happens in which order", async () => {
+  it("never lets a turn of one person use another's token, in any order of events", async () => {
     const who = fc.constantFrom(...NAMES);
     const step = fc.record({
       do: fc.constantFrom("sign in", "call", "end", "revoke", "both"),
@@ -101,7 +101,7 @@ describe("[T13a] createPeople()", () => {
     );
   });
 
-  it("ends what is unused for 90 days, and what belongs to one who left", async () => {
+  it("ends a login that is unused for 90 days, or of a person who left", async () => {
     await using server = await startAccountServer();
     using folder = tempDirectory();
     const { state, people, cal, signIn } = setUp(server, folder.path);

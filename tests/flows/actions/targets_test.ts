@@ -87,7 +87,7 @@ describe("[T5] [SEC-R16] targets of the tool discord", () => {
       assert.equal(world.guilds.size, 2);
     }));
 
-  it("[P9] are no channels that the policy closes, whatever the asker may do at Discord", () =>
+  it("[P9] are no channels that the policy closes, despite the asker's rights at Discord", () =>
     withActions(async ({ run, rules, demo: { channels, krill }, permit, writes, refused }) => {
       permit("administrator");
       rules.policy = policy({

@@ -344,7 +344,7 @@ describe("accept()", () => {
     assert.deepEqual(steps, [...first, ...gap, ...rest]);
   });
 
-  it("[G5] [G11] stores and reports a session once, whatever the store refuses", async () => {
+  it("[G5] [G11] stores and reports a session once, after any refusal of the store", async () => {
     for (const refused of [/T1/, /./]) {
       const { accept, steps, world, quiet, pass } = await build();
       world.refuses = refused;

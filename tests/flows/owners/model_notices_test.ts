@@ -3,7 +3,7 @@ import { it } from "node:test";
 import { tellRefusedParts } from "../../../src/flows/owners/model_notices.ts";
 import { testAccount } from "../../support/bot/test_account.ts";
 
-it("[L3] tellRefusedParts() tells a refused part once, whatever the reasons", async () => {
+it("[L3] tellRefusedParts() tells a refused part once, for any reasons", async () => {
   const { account, quiet, posted } = await testAccount();
   const part = { modelId: "p/m", part: "the tool `x`", fix: "deny it", reason: "request 1", at: 0 };
   const refused = () => [part, { ...part, reason: "request 2" }];

@@ -105,7 +105,7 @@ describe("measure()", () => {
     fc.record({ kind: fc.constant("redact" as const), at: fc.nat({ max: 9 }) }),
   );
 
-  it("[L4] finds what a whole count finds, whatever becomes of the session", () =>
+  it("[L4] finds the result of a whole count, after any changes of the session", () =>
     fc.assert(fc.property(fc.array(change, { maxLength: 12 }), (changes) => {
       let entries: readonly Entry[] = [];
       let number = 0;

@@ -340,7 +340,7 @@ const during = fc.constantFrom(0 as const, 1 as const, 2 as const, 3 as const);
 const steps = fc.array(step, { minLength: 1, maxLength: 12 });
 
 describe("[X5] [H6a] words", () => {
-  it("of a forgotten person are nowhere, whoever has repeated them, and others' words stay", async () => {
+  it("of a forgotten person are nowhere, also repeated by others, whose own words stay", async () => {
     let kept = 0;
     let looked = 0;
     let parked = 0;
@@ -375,7 +375,7 @@ describe("[X5] [H6a] words", () => {
     assert.ok(kept > 0 && looked > 0 && parked > 0, "the cases have all of it");
   });
 
-  it("of a deleted message are nowhere, whoever has repeated them", () =>
+  it("of a deleted message are nowhere, also repeated by others", () =>
     fc.assert(
       fc.asyncProperty(steps, fc.nat(), during, async (all, at, answer) => {
         const scene = await build("here");

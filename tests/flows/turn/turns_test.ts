@@ -253,7 +253,7 @@ describe("[S5] createTurns() in a lively channel", () => {
     assert.deepEqual(ahead, [["7", []], ["8", ["7"]], ["9", ["7", "8"]]]);
   });
 
-  it("shows answers in the order of the questions, in whatever order they are ready", async () => {
+  it("shows answers in the order of the questions, ready in any order", async () => {
     const { shown, ends } = await threeTurns();
     ends.get("8")?.resolve();
     await settle();

@@ -88,7 +88,7 @@ describe("[K2] [T13] /mcp", () => {
     ]);
   });
 
-  it("keeps each answer within a message, whatever the server's words", async () => {
+  it("keeps each answer within a message, with any words of the server", async () => {
     const many = Array.from({ length: 100 }, (_, at): McpLoginState => ({
       ...{ id: `${at}`.padEnd(100, "x"), login: "valid", until: NOW + 1 },
     }));

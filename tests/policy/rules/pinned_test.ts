@@ -203,7 +203,7 @@ describe("[P12] withNames() › a new channel with the written name of a resolve
       inChannel(id, name),
     );
 
-  it("gets nothing, whatever the entry says", () => {
+  it("gets nothing by any entry", () => {
     for (const secret of [{}, { allow: false }]) {
       assert.equal(said(secret, NEW, "secret"), "channel-not-listed");
       assert.equal(said(secret, NEW, "#Secret!"), "channel-not-listed", "its slug is the same");

@@ -94,7 +94,7 @@ describe("[L4] plainSummaryOf()", () => {
     }
   });
 
-  it("fits into any room, whatever people have written", () =>
+  it("fits into any room", () =>
     fc.assert(fc.property(
       fc.array(fc.string(), { maxLength: 30 }),
       fc.integer({ min: 400, max: 4_000 }),

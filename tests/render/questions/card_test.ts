@@ -109,7 +109,7 @@ describe("[T10] a card", () => {
     assert.ok(content.includes("\\u202e".repeat(240)));
   });
 
-  it("[T13a] has the mark of a personal question first, whatever is cut", () => {
+  it("[T13a] has the mark of a personal question first, after any cut", () => {
     const long = { exact: "x".repeat(1_500), text: "z".repeat(1_000), isPersonal: true } as const;
     for (const question of [stored({ isPersonal: true }), stored(long)]) {
       const decided = { ...question, state: "expired" as const };

@@ -101,7 +101,7 @@ describe("[W2] store.hooks", () => {
     assert.ok(await hooks.accept(event({ hook: "other" }), NOW, 5));
   });
 
-  it("[W5] posts the event of a turn that a pause ends, whatever its run knew of the turn", async () => {
+  it("[W5] posts the event of a turn that a pause ends, whether its run knew the turn or not", async () => {
     for (const state of ["claimed", "running", "parked"]) {
       const { store } = openTestStore();
       const { hooks, inbox } = store;

@@ -115,7 +115,7 @@ describe("[X6] a year of old records", () => {
     assert.equal(number("SELECT total_changes()"), changed);
   });
 
-  it("keeps messages that did not arrive for 30 days, whatever the retention is", async () => {
+  it("keeps messages that did not arrive for 30 days, with any retention", async () => {
     const { database, number } = yearOld();
     database.exec(`UPDATE outbox SET created_at = ${NOW - 29 * DAY_MS}`);
     const store = createStore(database, ":memory:", {

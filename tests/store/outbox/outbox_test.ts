@@ -53,7 +53,7 @@ describe("createOutbox()", () => {
     sameData(head, { id: 1, message, fileCount: 0, action: { kind: "post" } });
   });
 
-  it("[V8] drops the text of minutes once Discord has it, whoever has sent it", async () => {
+  it("[V8] drops the text of minutes once Discord has it", async () => {
     const { database, outbox } = openOutbox({ ...first, content: "said", isUnkept: true }, second);
     const contents = () =>
       database.prepare("SELECT message ->> '$.content' AS text FROM outbox ORDER BY id").all()

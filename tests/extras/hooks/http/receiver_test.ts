@@ -321,7 +321,7 @@ describe("[W1] signatures", () => {
     });
   }
 
-  it("count an equal body as a repeated event, whatever delivery header is sent", async () => {
+  it("count an equal body as a repeated event, with any delivery header", async () => {
     const { send, events } = receiverOf({ scheme: "github" });
     const body = '{"action":"opened"}';
     const signature = `sha256=${createHmac("sha256", SECRET).update(body).digest("hex")}`;

@@ -451,7 +451,7 @@ describe("[V9] createPlayer()", () => {
     assert.equal(log.length, 8);
   });
 
-  it("keeps its rate whatever the timer does", () => {
+  it("keeps its rate with any timer", () => {
     const { player, log } = playerOf();
     player.add(1);
     player.write(1, pcm(60_000, 7));

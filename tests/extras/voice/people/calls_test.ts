@@ -218,7 +218,7 @@ describe("[V1] joining and leaving", () => {
   });
 });
 
-describe("[V2] who is heard", () => {
+describe("[V2] the people whom the bot hears", () => {
   it("hears no one before a press, never a bot, and no person whom the config refuses", async () => {
     const world = await openWorld({ heardRoles: [HEARD_ROLE] });
     world.roles.set(REX, [HEARD_ROLE]);
@@ -382,7 +382,7 @@ describe("[V2] a person who never pauses", () => {
 });
 
 describe("[V3] consent", () => {
-  it("says at the join who is heard, where speech goes and what is kept", async () => {
+  it("names at the join the heard people, the receivers of speech, and its storage", async () => {
     const world = await openCall([ADA]);
     const [card, ...others] = world.posts();
     assert.deepEqual(others, []);
