@@ -12,28 +12,128 @@
  */
 
 import { setTimeout as sleep } from "node:timers/promises";
-import { createdAtMs, type MessageId } from "../../../src/core/discord/ids.ts";
 import { demoWorld } from "../../../simulator/actions/demo_world.ts";
+import { wordsOf } from "../../../simulator/model/script.ts";
 import type { RestFault } from "../../../simulator/notes/faults.ts";
 import { addChannel } from "../../../simulator/world/create_world.ts";
-import { wordsOf } from "../../../simulator/model/script.ts";
+import { createdAtMs, type MessageId } from "../../../src/core/discord/ids.ts";
+import type { SimulatedProcess } from "../../../src/extras/demo/simulation/simulation.ts";
 import { ended, KILLED, type Scene, STOPPED, withSimulation } from "../../support/bot/e2e.ts";
 import { startFixedModel } from "../../support/model/fixed_model.ts";
 import { type Seeded, seeded } from "../../support/seeded.ts";
-import { CREATE, takeAim } from "../support/aim.ts";
 import { type Bell, startBell } from "../support/bell.ts";
 import { createLedger, type Ledger, PART_LIMIT } from "../support/ledger.ts";
-import { type Report, reportOf } from "../support/report.ts";
+import { type Bound, type Report, reportOf } from "../support/report.ts";
 import { scenarioOf } from "../support/scenario.ts";
 import {
-  boundsOf,
-  brokenCalls,
-  effectsIn,
-  stepsAfter,
-  writtenIn,
-} from "../support/tool_evidence.ts";
-import { createToolLedger, type ToolLedger } from "../support/tool_ledger.ts";
-import { KEY } from "../support/tool_plan.ts";
+  createToolLedger,
+  type Effects,
+  type StepRow,
+  type ToolAccount,
+  type ToolLedger,
+} from "../support/tool_ledger.ts";
+import { EMOJI, KEY } from "../support/tool_plan.ts";
+
+function boundsOf(used: ToolAccount): readonly Bound[] {
+  return [
+    ["no call has two effects", used.ranTwice.length === 0],
+    ["the model learns what happened", used.untrue.length === 0],
+    ["the model learns of cut calls", used.forgotten.length === 0],
+    ["no stored answer is asked for again", used.askedAgain.length === 0],
+    ["no tool runs before its step is stored", used.tooEarly.length === 0],
+    ["messages of tools stand before their answer", used.misplaced.length === 0],
+    ["receipts tell how each call ended", used.misreported.length === 0],
+  ];
+}
+
+/** The first calls that broke a bound, for the report. */
+function brokenCalls(used: ToolAccount): Report["facts"] {
+  const { ranTwice, untrue, forgotten, askedAgain, tooEarly, misplaced, misreported } = used;
+  const calls = [...ranTwice, ...untrue, ...forgotten, ...askedAgain, ...tooEarly];
+  const broken = [...calls, ...misplaced, ...misreported];
+  return broken.length === 0 ? {} : { brokenCalls: broken.slice(0, 12).join("; ") };
+}
+
+/** The bot's messages, by the channels that have some. */
+function writtenIn({ simulator, written }: Scene): Effects["written"] {
+  return new Map([...simulator.world.channels.keys()].map((id) => [id, written(id)]));
+}
+
+function effectsIn(scene: Scene, { rings }: Bell): Effects {
+  const { simulator: { world, application } } = scene;
+  const texts = (sql: string) => scene.rows(sql).map(({ text }) => String(text));
+  return {
+    rings,
+    written: writtenIn(scene),
+    reacted: new Set(
+      [...world.channels.values()].flatMap(({ messages }) =>
+        [...messages.values()].filter(({ reactions }) =>
+          reactions.get(EMOJI)?.has(application.userId)
+        ).map(({ id }) => id)
+      ),
+    ),
+    rows: [...texts("SELECT text FROM schedule"), ...texts("SELECT text FROM note")],
+  };
+}
+
+/** The stored steps after one, in order. */
+function stepsAfter(scene: Scene, id: number): readonly StepRow[] {
+  const found = scene.rows(`SELECT id, message_id, step FROM step WHERE id > ${id} ORDER BY id`);
+  return found.map((row) => ({
+    id: Number(row["id"]),
+    messageId: String(row["message_id"]),
+    step: String(row["step"]),
+  }));
+}
+
+const CREATE = { method: "POST", route: "/channels/:id/messages" } as const;
+
+type Target = "message" | "ring";
+
+/** What to wait for before a kill. */
+interface Shot {
+  readonly target: Target;
+  /** The fatal one, counted from 1. */
+  readonly requests: number;
+  /** Milliseconds after which the bot is killed anyway. */
+  readonly capMs: number;
+}
+
+/**
+ * Kills a bot as a request to create a message arrives, before Discord carries it out; or as a bell
+ * has rung, before the bot gets the result.
+ */
+function takeAim(
+  { simulator }: Scene,
+  bell: Bell,
+): (bot: SimulatedProcess, shot: Shot) => Promise<void> {
+  let hit: (() => void) | undefined;
+  let left = 0;
+  let wanted: Target = "message";
+  const arrived = (target: Target) => {
+    if (target !== wanted) return;
+    left -= 1;
+    if (left === 0) hit?.();
+  };
+  simulator.requests.subscribe(({ method, route }) => {
+    if (method === CREATE.method && route === CREATE.route) arrived("message");
+  });
+  bell.subscribe(() => arrived("ring"));
+  return async (bot, { target, requests, capMs }) => {
+    wanted = target;
+    left = requests;
+    const { promise: struck, resolve } = Promise.withResolvers<void>();
+    hit = () => {
+      bot.kill("SIGKILL");
+      resolve();
+    };
+    const cap = new AbortController();
+    const capped = sleep(capMs, undefined, { signal: cap.signal }).catch(() => {}); // cancelled
+    await Promise.race([struck, bot.exited, capped]);
+    hit = undefined;
+    cap.abort();
+  };
+}
 
 /** How long the bot relies on a nonce, and how long Discord keeps it. The first must be smaller. */
 const BOT_WINDOW_MS = 2_000;

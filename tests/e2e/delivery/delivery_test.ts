@@ -6,15 +6,125 @@
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { readFileSync } from "node:fs";
-import type { ServerResponse } from "node:http";
+import { createServer, type IncomingMessage, request, type ServerResponse } from "node:http";
 import { describe, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { accountOf, type Owed, settled } from "../../support/bot/account.ts";
 import { ended, KILLED, type Scene, withSimulation } from "../../support/bot/e2e.ts";
 import { sharedBot } from "../../support/bot/shared_bot.ts";
 import { judge } from "../../support/bot/survival.ts";
-import { type Misdeed, startBadRest } from "../../support/discord/bad_rest.ts";
 import { type FixedModel, startFixedModel } from "../../support/model/fixed_model.ts";
+
+/** The treatment of one request instead of passing it on. */
+type Misdeed = (outgoing: ServerResponse, discord: Discord) => void | Promise<void>;
+
+interface Discord {
+  /** Passes the request to Discord, and returns the answer. */
+  ask(): Promise<Passed>;
+  /** The body of the request as text. */
+  readonly body: string;
+}
+
+interface Passed {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
+  readonly body: Uint8Array;
+}
+
+interface BadRest extends AsyncDisposable {
+  /** For `DISCORD_API_URL`. */
+  readonly url: string;
+  /** Sets the treatment of later messages to this channel. */
+  spoil(channelId: string, misdeed: Misdeed): void;
+  /** Removes all treatments. */
+  recover(): void;
+  /** Number of treated requests since the last {@link BadRest.spoil}. */
+  spoilt(): number;
+  /** Paths outside the API: targets of redirects. */
+  readonly strayed: readonly string[];
+}
+
+/** @param target Base of the simulated API. */
+async function startBadRest(target: string): Promise<BadRest> {
+  let bad: { readonly path: RegExp; readonly misdeed: Misdeed } | undefined;
+  let spoilt = 0;
+  const strayed: string[] = [];
+
+  const server = createServer((incoming, outgoing) => {
+    outgoing.on("error", () => outgoing.destroy()); // the client has left
+    void treat(incoming, outgoing).catch(() => outgoing.destroy());
+  });
+
+  async function treat(incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
+    const { method = "GET", url = "/" } = incoming;
+    if (!url.startsWith("/api/")) strayed.push(url);
+    const body = await bodyOf(incoming);
+    const ask = () => pass(new URL(url, target), method, incoming.headers, body);
+    if (bad && method === "POST" && bad.path.test(url)) {
+      spoilt += 1;
+      return await bad.misdeed(outgoing, { ask, body: new TextDecoder().decode(body) });
+    }
+    const answer = await ask();
+    outgoing.writeHead(answer.status, answer.headers).end(answer.body);
+  }
+
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const address = server.address();
+  const port = typeof address === "object" && address ? address.port : 0;
+  return {
+    url: `http://127.0.0.1:${port}`,
+    strayed,
+    spoil(channelId, misdeed) {
+      bad = { path: new RegExp(`/channels/${channelId}/messages$`), misdeed };
+      spoilt = 0;
+    },
+    recover() {
+      bad = undefined;
+    },
+    spoilt: () => spoilt,
+    async [Symbol.asyncDispose]() {
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+      server.closeAllConnections();
+      await closed;
+    },
+  };
+}
+
+function pass(
+  url: URL,
+  method: string,
+  headers: IncomingMessage["headers"],
+  body: Uint8Array,
+): Promise<Passed> {
+  return new Promise((resolve, reject) => {
+    const passed = request(url, {
+      method,
+      headers: { ...headers, host: url.host, connection: "close" },
+      agent: false,
+    }, (answer) => {
+      bodyOf(answer).then((read) =>
+        resolve({
+          status: answer.statusCode ?? 0,
+          headers: withoutHops(answer.headers),
+          body: read,
+        }), reject);
+    });
+    passed.on("error", reject);
+    passed.end(body);
+  });
+}
+
+/** Headers about one connection, not about the answer. */
+function withoutHops(headers: IncomingMessage["headers"]): Passed["headers"] {
+  const hops = new Set(["connection", "keep-alive", "transfer-encoding", "content-length"]);
+  return Object.fromEntries(Object.entries(headers).filter(([name]) => !hops.has(name)));
+}
+
+async function bodyOf(incoming: IncomingMessage): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of incoming) chunks.push(chunk);
+  return Buffer.concat(chunks);
+}
 
 const WINDOW_MS = 1_000;
 const OPTIONS = {

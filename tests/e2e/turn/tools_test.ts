@@ -3,12 +3,25 @@
 import assert from "node:assert/strict";
 import { readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import { describe, it } from "node:test";
+import { DATABASE_NAME } from "../../../src/host/files/data_dir.ts";
 import { ended, KILLED, type Scene, withSimulation } from "../../support/bot/e2e.ts";
-import { makeDue } from "../../support/bot/schedules.ts";
 import { reconfigure, sharedBot } from "../../support/bot/shared_bot.ts";
 import { type Bytes, docx, pdf, png } from "../../support/files/samples.ts";
 import { crashPoints } from "../../support/long_form.ts";
+
+/** Sets the time of a schedule to now; a running bot notices that it goes on after a pause. */
+async function makeDue({ dataDir, cli }: Scene, id = "1"): Promise<void> {
+  await cli("schedules", "pause", id);
+  const database = new DatabaseSync(join(dataDir, DATABASE_NAME), { timeout: 5_000 });
+  try {
+    database.prepare("UPDATE schedule SET next_at = ? WHERE id = ?").run(Date.now(), id);
+  } finally {
+    database.close();
+  }
+  await cli("schedules", "resume", id);
+}
 
 const READ = 'call: read_channel_history {"limit":5}';
 

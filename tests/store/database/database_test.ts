@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import {
   chmodSync,
@@ -19,14 +20,46 @@ import { join } from "node:path";
 import process from "node:process";
 import { DatabaseSync } from "node:sqlite";
 import { describe, it } from "node:test";
+import type { StoreErrorKind } from "../../../src/core/store/store.ts";
 import { openDatabase } from "../../../src/store/database/database.ts";
 import { lacksCommits } from "../../../src/store/database/database_files.ts";
 import { MIGRATIONS } from "../../../src/store/database/migrations.ts";
 import { StoreError } from "../../../src/store/database/store_error.ts";
-import { mountSmallDisk, NEEDS_SMALL_DISK } from "../../support/store/small_disk.ts";
 import { skipUnless } from "../../support/skip.ts";
 import { tempDirectory } from "../../support/temp_directory.ts";
-import type { StoreErrorKind } from "../../../src/core/store/store.ts";
+
+const canMount = process.platform === "linux" && process.geteuid?.() === 0 && mounts();
+
+const NEEDS_SMALL_DISK = skipUnless(canMount, "no tmpfs for a full disk");
+
+/** Mounts a disk of this size in KiB. */
+function mountSmallDisk(kib: number) {
+  const folder = tempDirectory();
+  const mount = (options: string) =>
+    execFileSync("mount", ["-t", "tmpfs", "-o", options, "none", folder.path]);
+  mount(`size=${kib}k`);
+  return {
+    path: folder.path,
+    /** Makes room. */
+    grow: () => mount("remount,size=64m"),
+    [Symbol.dispose]() {
+      execFileSync("umount", [folder.path]);
+      folder[Symbol.dispose]();
+    },
+  };
+}
+
+/** Whether this process may mount. */
+function mounts(): boolean {
+  using folder = tempDirectory();
+  try {
+    execFileSync("mount", ["-t", "tmpfs", "none", folder.path], { stdio: "ignore" });
+    execFileSync("umount", [folder.path]);
+    return true;
+  } catch {
+    return false;
+  }
+}
 
 const NOW = Date.UTC(2026, 10, 20, 8, 30);
 
