@@ -50,7 +50,7 @@ function questionButton(name: string, needs: CommandNeeds): Component {
 
 async function decide(
   use: ComponentUse,
-  given: Pick<Deciding, "selected" | "submitted">,
+  given: Partial<Deciding>,
   account: BotAccount,
 ): Promise<ComponentAnswer | undefined> {
   const { accountId, customId, messageId, channelId, applicationId, sender } = use;

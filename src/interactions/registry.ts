@@ -70,7 +70,10 @@ export function offeredCommands(account: BotAccount): readonly Command[] {
 
 /** Finds the component for a use; `undefined` if none has this kind and name. */
 export function componentOf(
-  { kind, customId }: Pick<ComponentUse, "kind" | "customId">,
+  { kind, customId }: {
+    readonly kind: ComponentUse["kind"];
+    readonly customId: ComponentUse["customId"];
+  },
 ): Component | undefined {
   return COMPONENTS.find((component) =>
     component.kind === kind && customId.startsWith(`${component.name}:`)

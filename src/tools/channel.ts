@@ -86,7 +86,7 @@ async function earlier(call: DiscordCall, range: EarlierRange) {
 async function summarised(
   messages: readonly ShownMessage[],
   lines: readonly string[],
-  { mode, question }: Pick<z.infer<ReturnType<typeof input>>, "mode" | "question">,
+  { mode, question }: Partial<z.infer<ReturnType<typeof input>>>,
   context: ToolContext,
 ): Promise<string> {
   try {

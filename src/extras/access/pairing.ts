@@ -68,7 +68,7 @@ export type OpenRequest = Omit<PairingRequest, "buttons">;
 /** Open requests and paired users of accounts. */
 export async function pairingsOf(
   accounts: readonly AccountId[],
-  pairing: Pick<Store["pairing"], "requests" | "paired">,
+  pairing: Store["pairing"],
   now: number,
 ): Promise<{ readonly pending: readonly OpenRequest[]; readonly paired: readonly Paired[] }> {
   const pending: OpenRequest[] = [];
@@ -176,7 +176,7 @@ export function revoke(flags: AccountFlags, user: string, io: Io): Promise<ExitC
 async function unpair(
   userId: UserId,
   accounts: readonly AccountId[],
-  pairing: Pick<Store["pairing"], "revoke">,
+  pairing: Store["pairing"],
 ): Promise<readonly Paired[]> {
   const revoked: Paired[] = [];
   for (const accountId of accounts) {

@@ -57,8 +57,7 @@ export function rules(flags: CommonFlags, io: Io): Promise<ExitCode> {
 export function revoke(flags: CommonFlags, ids: readonly number[], io: Io): Promise<ExitCode> {
   const failed = (id: number) => `there is no rule ${id}; \`barnacle approvals rules\` lists them`;
   const words = { key: "revoked", done: "revoked", failed };
-  const revoked = ({ questions }: Pick<Store, "questions">) =>
-    changeRows(ids, questions.removeRule, words, flags, io);
+  const revoked = ({ questions }: Store) => changeRows(ids, questions.removeRule, words, flags, io);
   return withStore(flags, io, revoked);
 }
 
@@ -133,7 +132,7 @@ export function decide(
 export async function decideQuestion(
   choice: OperatorChoice,
   code: string,
-  questions: Pick<Store["questions"], "decide">,
+  questions: { readonly decide: Store["questions"]["decide"] },
 ): Promise<{ readonly decided: string; readonly text: string } | { readonly problem: string }> {
   const answer = { choice: CHOICES[choice] };
   const outcome = await questions.decide({ by: { code }, answer, now: Date.now() });

@@ -135,7 +135,7 @@ async function pasted(
 
 /** Runs the work with the data directory. It may be empty: a first start needs logins too. */
 function withDataDir(
-  flags: Pick<CommonFlags, "data">,
+  flags: CommonFlags,
   io: Io,
   work: (dataDir: string) => Promise<ExitCode>,
 ): Promise<ExitCode> {
@@ -164,7 +164,7 @@ function rowOf(state: McpState, now: number): readonly string[] {
 }
 
 export function loginText(
-  { id, login, until, isRenewed }: Pick<McpState, "id" | "login" | "until" | "isRenewed">,
+  { id, login, until, isRenewed }: Omit<McpState, "at">,
   now: number,
 ): string {
   switch (login) {

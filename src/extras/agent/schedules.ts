@@ -51,7 +51,7 @@ interface ListedSchedule {
 
 async function schedulesOf(
   accounts: readonly AccountId[],
-  schedules: Pick<Store["schedules"], "list" | "runsOf">,
+  schedules: Store["schedules"],
 ): Promise<readonly ListedSchedule[]> {
   const all: ListedSchedule[] = [];
   for (const accountId of accounts) {

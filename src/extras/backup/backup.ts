@@ -161,7 +161,7 @@ async function assertRoom(folder: string, bytes: number): Promise<void> {
 async function filesOf(
   dataDir: string,
   loaded: Awaited<ReturnType<typeof readConfigLeniently>>,
-  io: Pick<Io, "problem">,
+  io: Io,
 ): Promise<readonly TarSource[]> {
   const sources: TarSource[] = [];
   for (const name of DATA_ITEMS.filter((name) => name !== DATABASE_NAME)) {

@@ -43,7 +43,7 @@ type StartBackup = (path: string) => RunningBackup;
 
 export function createNightly(
   { config, settings, botId, dataDir, startBackup, now, schedule, log }: Clock & {
-    readonly config: () => Pick<BotConfig, "backup">;
+    readonly config: () => { readonly backup: BotConfig["backup"] };
     readonly settings: StoredBackups;
     /** User id of the bot; `undefined` before its first connection, when there is nothing to copy. */
     readonly botId: () => Promise<string | undefined>;

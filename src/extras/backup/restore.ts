@@ -147,7 +147,7 @@ function assertFree(dataDir: string, isForced: boolean): void {
 export function configPlace(
   flag: string | undefined,
   dataDir: string,
-  { env, cwd }: Pick<Io, "env" | "cwd">,
+  { env, cwd }: { readonly env: Io["env"]; readonly cwd: Io["cwd"] },
 ): string {
   const named = flag ?? (env["BARNACLE_CONFIG"] || undefined);
   if (named !== undefined) return resolve(cwd, named);

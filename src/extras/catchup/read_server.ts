@@ -25,7 +25,6 @@ import type { RestApi } from "../../discord/rest/client/client.ts";
 import { RestError } from "../../discord/rest/exchange/rest_error.ts";
 import { channelOf, isPrivateThread } from "../../discord/rest/requests/guild_reads.ts";
 import { createReadHistory, MAX_HISTORY } from "../../discord/rest/requests/history.ts";
-import type { StoredMessages } from "../../store/messages/messages.ts";
 import type { Readable } from "./readable.ts";
 
 export interface News {
@@ -36,10 +35,12 @@ export interface News {
   readonly rank: number;
 }
 
-type PossiblePlace = Pick<Channel, "id" | "lastMessageId"> & {
+interface PossiblePlace {
+  readonly id: ChannelId;
+  readonly lastMessageId?: MessageId;
   readonly requests: number; // to open it
   readonly open: () => Promise<Channel | undefined>;
-};
+}
 
 /** Pages of a busy channel beside its newest one. */
 const MORE_PAGES = 2;
@@ -67,14 +68,13 @@ export async function readServer(
   ports: {
     readonly api: RestApi;
     readonly readable: Readable;
-    readonly messages: Pick<StoredMessages, "newsOf">;
     readonly account: BotAccount;
     readonly signal: AbortSignal;
   },
 ): Promise<{ readonly news: readonly News[]; readonly counts: ReadonlyMap<ChannelId, number> }> {
   const { api, readable, signal } = ports;
   const after = snowflakeAt<"message">(since, 0);
-  const stored = await ports.messages.newsOf({ accountId, guildId, after, userId });
+  const stored = await ports.account.store.messages.newsOf({ accountId, guildId, after, userId });
   const rowOf = (channelId: ChannelId) => stored.find((one) => one.channelId === channelId);
   const readPage = createReadHistory(api, { signal });
   const found = new Map<MessageId, News>();

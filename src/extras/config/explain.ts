@@ -125,7 +125,7 @@ function keyLines(
   facts: KeyFacts,
   places: readonly KeyPlace[],
   file: string | undefined,
-  { style }: Pick<Io, "style">,
+  { style }: Io,
 ): readonly string[] {
   const { path, description, values, unit, example, change } = facts;
   const rows = [

@@ -184,7 +184,7 @@ function windowText({ contextWindow }: ToldAbilities, from: string, isLocal: boo
 const ASSUMED = "assumed: its server does not tell";
 
 export function windowSource(
-  { abilities }: Pick<ModelSettings, "abilities">,
+  { abilities }: ModelSettings,
   { contextWindow, windowFrom }: ToldAbilities,
 ): string {
   if (abilities?.contextWindow !== undefined) return "from the config";

@@ -85,7 +85,7 @@ export async function usageBy(
 /** The keys of the config about costs; none of a config that is missing or invalid. */
 async function spendingConfig(
   file: string | undefined,
-  { env }: Pick<Io, "env">,
+  { env }: Io,
 ): Promise<{ readonly budgets?: Budgets; readonly currency?: string }> {
   const loaded = await readConfigLeniently(file, env);
   if (loaded.kind !== "loaded") return {};
@@ -96,7 +96,7 @@ async function spendingConfig(
 /** The names of people, channels or guilds that the store knows, by id. */
 async function namesOf(
   by: UsageField,
-  { messages, gateway }: Pick<Store, "messages" | "gateway">,
+  { messages, gateway }: Store,
 ): Promise<ReadonlyMap<string, string>> {
   if (by === "user") return await messages.askersNames();
   const names = new Map<string, string>();
@@ -140,7 +140,7 @@ export function costOf(
 
 /** The use of today and of the month, for `barnacle status`. */
 export async function usageText(
-  { usage }: Pick<Store, "usage">,
+  { usage }: Store,
   now: number,
   currency: string | undefined,
 ): Promise<string> {
@@ -155,7 +155,7 @@ export async function usageText(
  * Limits of roles are left out: the store does not know who has a role.
  */
 export async function budgetUsesIn(
-  store: Pick<Store, "usage" | "messages" | "gateway">,
+  store: Store,
   budgets: Budgets | undefined,
   now: number,
 ): Promise<readonly BudgetUseOf[]> {

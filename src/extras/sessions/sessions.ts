@@ -80,7 +80,7 @@ function withSession(
  */
 async function findSession(
   key: string,
-  sessions: Pick<Store["sessions"], "list">,
+  sessions: Store["sessions"],
 ): Promise<{ readonly session: ListedSession } | { readonly problem: string }> {
   const all = await sessions.list();
   const named = all.filter((one) => one.sessionKey === key);
@@ -98,7 +98,7 @@ async function findSession(
 const HANDLE_DIGITS = 6;
 
 /** A short name of a session, which people can type: the beginning of its key's hash. */
-function handleOf({ sessionKey }: Pick<ListedSession, "sessionKey">): string {
+function handleOf({ sessionKey }: ListedSession): string {
   return createHash("sha256").update(sessionKey).digest("hex").slice(0, HANDLE_DIGITS);
 }
 
@@ -107,7 +107,7 @@ type NamedSession = ListedSession & { readonly name?: string };
 
 /** All sessions. Those whose messages are deleted or forgotten have the name of their channel now. */
 async function namedSessions(
-  { sessions, gateway }: Pick<Store, "sessions" | "gateway">,
+  { sessions, gateway }: Store,
   slugOf?: SlugOf,
 ): Promise<readonly NamedSession[]> {
   const all = await sessions.list();

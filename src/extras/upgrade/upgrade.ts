@@ -18,14 +18,14 @@ import { codeOf } from "../../lib/errors.ts";
 import { shellWord } from "../../lib/text/quoted.ts";
 import { compareVersions } from "../../lib/version_order.ts";
 import { PLATFORM, RELEASE_KEY, VERSION } from "../../version.ts";
-import type { CommonFlags } from "../../cli/shared/command.ts";
 import { EXIT, type ExitCode, StartError } from "../../cli/shared/exit_code.ts";
 import { reportingErrors } from "../../cli/shared/start_error.ts";
 import type { Io } from "../../cli/terminal/io.ts";
 import { type HostMachine, restartService, thisMachine } from "../service/exports.ts";
 import { readRelease, type Release } from "./release.ts";
 
-export interface UpgradeFlags extends Pick<CommonFlags, "json"> {
+export interface UpgradeFlags {
+  readonly json: boolean;
   /** Whether to look only. */
   readonly check: boolean;
   /** The wanted version; absent: the newest one. */
@@ -128,7 +128,7 @@ function refuseForeign(program: string, { platform, uid }: HostMachine): void {
 async function install(
   { version, sums, open }: Release,
   program: string,
-  io: Pick<Io, "during">,
+  io: Io,
 ): Promise<void> {
   const name = `barnacle-${PLATFORM || `${process.platform}-${process.arch}`}${
     process.platform === "win32" ? ".exe" : ""

@@ -59,7 +59,11 @@ export interface ReportedRow extends OutboxOnRecord {
 }
 
 /** How much of a session the model sees now. */
-export type SessionNow = Pick<ContextFacts, "entries" | "tokens" | "folded">;
+export type SessionNow = {
+  readonly entries: ContextFacts["entries"];
+  readonly tokens: ContextFacts["tokens"];
+  readonly folded: ContextFacts["folded"];
+};
 
 export interface WhyDecision extends Outcome {
   readonly accountId: AccountId;
@@ -223,8 +227,8 @@ function outcomeOf({ kind, why, rule }: ShownVerdict, view: AccessView | undefin
 }
 
 function isSame(
-  verdict: Pick<ShownVerdict, "kind" | "why">,
-  decision: Pick<StoredDecision, "verdict" | "why">,
+  verdict: ShownVerdict,
+  decision: StoredDecision,
 ): boolean {
   return verdict.kind === decision.verdict && verdict.why === decision.why;
 }

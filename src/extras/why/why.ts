@@ -33,10 +33,12 @@ import { toIntents } from "../../discord/gateway/read/intents.ts";
 import { DEFAULT_RETENTION } from "../../store/messages/retention.ts";
 import { type AccountEvidence, type Evidence, judgeAbsence } from "./no_record.ts";
 import { reportOf, type SessionNow, type Today, type WhyReport } from "./report.ts";
-import { hookEventLines, hookEventReport } from "./hook_event.ts";
 import { storyLines, whyLines } from "./text.ts";
 import { lineOf, storedReceipts } from "../../flows/receipts/receipts.ts";
 import { TOOLS } from "../../tools/registry.ts";
+import { hookText, isEntry } from "../../core/hooks/hook.ts";
+import type { FoundEvent } from "../../store/hooks/hooks.ts";
+import { quoted } from "../../lib/text/quoted.ts";
 
 /** Explains the message that a link or an id names. */
 export function why(flags: CommonFlags, asked: string, io: Io): Promise<ExitCode> {
@@ -229,3 +231,35 @@ async function accountOf(accountId: AccountId, store: Store): Promise<AccountEvi
     })),
   };
 }
+
+/** The facts of an event, without its words. */
+function hookEventReport({ event, run }: FoundEvent): object {
+  const { messageId, hook, key, senderId, receivedAt, isEnd } = event;
+  return { messageId, hook, key, senderId, receivedAt, isEnd, run };
+}
+
+function hookEventLines(
+  { event: { messageId, hook, key, receivedAt }, run }: FoundEvent,
+): readonly string[] {
+  const ofKey = key === "" || isEntry(hook) ? "" : `, of the incident ${quoted(key)}`;
+  const lines = [
+    `Event ${messageId} of ${hookText(hook)}${ofKey}, received ${timeText(receivedAt)}`,
+  ];
+  if (!run) {
+    return [
+      ...lines,
+      "  It waits: for the rate, an answer under way, or its account to be online.",
+    ];
+  }
+  const { count, messageId: runId, state, reason } = run;
+  if (count > 1) lines.push(`  Answered together with ${count - 1} others, as ${runId}.`);
+  lines.push(`  ${STATES[state]}${reason === undefined ? "" : `: ${reason}`}.`);
+  return lines;
+}
+
+const STATES: Readonly<Record<NonNullable<FoundEvent["run"]>["state"], string>> = {
+  claimed: "Its answer begins now, or after the next start",
+  running: "Its turn waits or runs",
+  done: "It is answered",
+  refused: "It reached no one",
+};

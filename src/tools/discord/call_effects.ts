@@ -6,6 +6,7 @@
  * not see the result (SEC-R4).
  */
 
+import type { ToolTarget } from "../../core/turn/ports/discord_call.ts";
 import { z } from "zod";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import type { WaitingAction } from "../../core/turn/ports/discord_place.ts";
@@ -29,7 +30,7 @@ const MESSAGES = ["messageId", "around", "before", "after", "replyTo"];
  * channels, the message is only a point in time, and a direct message goes to its person.
  */
 function withLinkedChannel(
-  action: Pick<Action, "reads"> | undefined,
+  action: Action | undefined,
   written: Readonly<Record<string, unknown>>,
 ): Readonly<Record<string, unknown>> {
   if (action?.reads === "everywhere") return written;
@@ -46,9 +47,9 @@ function withLinkedChannel(
  * and without this place, which is the default of all actions, also of those that take none.
  */
 export function argumentsFor(
-  action: Pick<Action, "reads" | "input">,
+  action: Action,
   written: Readonly<Record<string, unknown>>,
-  { channelId, guildId }: Pick<InboundMessage, "channelId" | "guildId">,
+  { channelId, guildId }: InboundMessage,
 ): Readonly<Record<string, unknown>> {
   const here: Readonly<Record<string, unknown>> = { channelId, guildId };
   const isMeant = ([key, value]: readonly [string, unknown]) =>
@@ -71,7 +72,7 @@ const withChannel = z.looseObject({ channelId: FIELDS.channelId });
 /** Whether the arguments of a call name another channel. In direct messages, there are no others. */
 export function readsElsewhere(
   written: unknown,
-  { place, channelId }: Pick<InboundMessage, "place" | "channelId">,
+  { place, channelId }: InboundMessage,
 ): boolean {
   if (place.kind === "dm") return false;
   const parsed = withChannel.safeParse(written);
@@ -84,9 +85,9 @@ export function readsElsewhere(
  * @param action Its action; an unknown one counts as one that reads its channel.
  */
 export function actionReadsElsewhere(
-  action: Pick<Action, "reads" | "seenAt"> | undefined,
+  action: Action | undefined,
   written: unknown,
-  message: Pick<InboundMessage, "place" | "channelId">,
+  message: InboundMessage,
 ): boolean {
   if (action?.reads === "everywhere") return message.place.kind !== "dm";
   const given = isRecord(written) ? withLinkedChannel(action, written) : written;
@@ -94,7 +95,7 @@ export function actionReadsElsewhere(
 }
 
 /** Whether the result of an action shows nothing of Discord; an unknown one may show something. */
-export function showsNothing(action: Pick<Action, "seenAt"> | undefined): boolean {
+export function showsNothing(action: Action | undefined): boolean {
   return action !== undefined && action.seenAt !== "nowhere";
 }
 
@@ -143,7 +144,7 @@ const OBJECTS: Readonly<Record<string, string>> = { react: "reaction", undo: "ch
 export function effectOf(
   action: Action,
   given: Readonly<Record<string, unknown>>,
-  message: Pick<InboundMessage, "channelId" | "guildId">,
+  message: ToolTarget,
   result = "",
 ): CallEffect {
   const words = action.name.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`).split(" ");
@@ -190,7 +191,7 @@ function madeLink(
 export function namedBy(
   action: Action | undefined,
   written: Readonly<Record<string, unknown>>,
-  message: Pick<InboundMessage, "channelId" | "guildId">,
+  message: ToolTarget,
 ): readonly string[] {
   const given = withLinkedChannel(action, written);
   const idOf = <Id>(name: string, field: z.ZodType<Id>) => field.safeParse(given[name]).data;

@@ -120,14 +120,14 @@ function toolOf(actions: readonly Action[]): Tool {
 
   function probe(
     given: z.infer<typeof input>,
-    context: ToolContext & Pick<DiscordCall, "sharesReads">,
+    context: ToolContext & DiscordCall,
   ): Promise<string> {
     return run(given, { sharesReads: {}, ...context, isProbe: true }); // it is about one moment
   }
 
   async function run(
     { action: name, ...written }: z.infer<typeof input>,
-    context: ToolContext & Pick<DiscordCall, "isProbe" | "sharesReads">,
+    context: ToolContext & DiscordCall,
   ): Promise<string> {
     const action = byName.get(name);
     if (!action) throw refusedName(name, names);

@@ -13,8 +13,12 @@ import { type Model, ModelError, type ModelRequest } from "../../../src/core/mod
 import { createReader } from "../../../src/discord/gateway/read/reader.ts";
 import type { RestApi } from "../../../src/discord/rest/client/client.ts";
 import { RestError } from "../../../src/discord/rest/exchange/rest_error.ts";
-import { createAccountCatchup, REQUESTS } from "../../../src/extras/catchup/catch_up.ts";
-import { chooseNews, linesOf } from "../../../src/extras/catchup/tell.ts";
+import {
+  chooseNews,
+  createAccountCatchup,
+  linesOf,
+  REQUESTS,
+} from "../../../src/extras/catchup/catch_up.ts";
 import { reasonText } from "../../../src/render/reasons.ts";
 import {
   addChannel,

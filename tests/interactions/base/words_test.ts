@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { Command } from "../../../src/interactions/base/command.ts";
-import { readWords, usageOf } from "../../../src/interactions/base/words.ts";
+import { readWords, usageOf } from "../../../src/flows/interactions/run_commands.ts";
 import { allowlist } from "../../../src/interactions/commands/allowlist.ts";
 import { catchup } from "../../../src/interactions/commands/of_extras.ts";
 import { config } from "../../../src/interactions/commands/config.ts";

@@ -7,7 +7,7 @@ import {
   type Question,
   type StoredQuestion,
 } from "../../../src/core/people/question.ts";
-import { readWords } from "../../../src/interactions/base/words.ts";
+import { readWords } from "../../../src/flows/interactions/run_commands.ts";
 import { approve } from "../../../src/interactions/commands/approve.ts";
 import { commandAccount, GRACE } from "../../support/bot/commands.ts";
 

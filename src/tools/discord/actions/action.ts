@@ -74,7 +74,7 @@ export function defineAction<Input extends z.ZodObject>(
 }
 
 /** Runs an action in its channel, if the asker has some rights there beside View Channel. */
-export function inChannel<Input extends Pick<ChannelAct, "channelId">>(
+export function inChannel<Input extends { readonly channelId?: ChannelAct["channelId"] }>(
   needs: ChannelAct["needs"],
   act: (
     place: ChannelPlace,
@@ -87,7 +87,7 @@ export function inChannel<Input extends Pick<ChannelAct, "channelId">>(
 }
 
 /** Runs an action on its server, if the asker has some rights there. */
-export function inGuild<Input extends Pick<GuildAct, "guildId">>(
+export function inGuild<Input extends { readonly guildId?: GuildAct["guildId"] }>(
   needs: GuildAct["needs"],
   act: (place: GuildActionPlace, input: Omit<Input, "guildId">) => Promise<string>,
 ): (input: Input, call: DiscordCall, discord: Discord) => Promise<string> {
@@ -205,7 +205,7 @@ export function postOf(
     readonly mediaUrl?: string;
     readonly embed?: EmbedContent;
   },
-): Pick<TextFor, "text" | "media" | "replyTo" | "embed"> {
+): TextFor {
   if (text === "" && media === undefined && post.embed === undefined) {
     throw badArguments("give `text`, `mediaUrl` or `embed`");
   }

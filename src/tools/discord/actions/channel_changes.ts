@@ -241,6 +241,6 @@ export function channelFields(
   };
 }
 
-export function kindOf({ type }: Pick<Channel, "type">): string {
+export function kindOf(type: number): string {
   return Object.entries(CHANNEL_KINDS).find(([, number]) => number === type)?.[0] ?? "other";
 }

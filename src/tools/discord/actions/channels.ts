@@ -47,7 +47,7 @@ export const CHANNEL_ACTIONS: readonly Action[] = [
       return jsonLines(
         channels.map((channel) => {
           const { id, name, parentId } = channel;
-          return { id, name, type: kindOf(channel), parentId: parentId || undefined };
+          return { id, name, type: kindOf(channel.type), parentId: parentId || undefined };
         }),
         "There are no channels that may be shown here.",
       );
@@ -103,7 +103,7 @@ function create(
   const needs = inCategory ? [] : [{ kind: "in_guild", permission: "Manage Channels" } as const];
   return discord.inGuild(call, { guildId, needs }, async (place) => {
     if (inCategory) await place.assertMayIn(parentId, ["Manage Channels"]);
-    const what = `create the ${kindOf({ type })} channel ${fields.name ?? ""}`;
+    const what = `create the ${kindOf(type)} channel ${fields.name ?? ""}`;
     return await place.change({ what, dryRun }, async () => {
       const raw = await place.request("POST", `/guilds/${place.guildId}/channels`, {
         body: { ...channelFields(fields, place.clean), type },
@@ -121,7 +121,7 @@ function shown(channel: Channel) {
   return {
     channelId: id,
     name,
-    type: kindOf(channel),
+    type: kindOf(channel.type),
     topic: topic || undefined,
     parentId: parentId || undefined,
     position,
