@@ -107,26 +107,30 @@ const failed = (kind: "unauthorized" | "timeout"): Tested => ({
   failure: new ModelError("openrouter/a/b: no answer", { kind, modelId: "openrouter/a/b" }),
 });
 
+/** Plays the model's chapter; by default, no server runs on this machine. */
+async function chooseModel(
+  answers: readonly (string | boolean)[],
+  models: Parameters<typeof portsOf>[1]["models"],
+  present?: Parameters<typeof portsOf>[1]["present"],
+) {
+  const { dialogue, lines, isDone } = scriptedDialogue(answers);
+  const all = { localServers: () => Promise.resolve([]), ...models };
+  const ports = portsOf(dialogue, { models: all, ...present && { present } });
+  const { model } = await askModel(FINISHED, ports);
+  return { model: Object(model), lines, isDone };
+}
+
 describe("[O3] the model's chapter", () => {
   it("takes a key that its server refuses only after another one, and the list's prices", async () => {
-    const { dialogue, lines, isDone } = scriptedDialogue([
-      "OpenRouter",
-      "sk wrong",
-      "sk-wrong",
-      "a/b",
-      "Enter another key",
-      "sk-right",
-    ]);
+    const answers = ["OpenRouter", "sk wrong", "sk-wrong", "a/b", "Enter another key", "sk-right"];
     const keys: (string | undefined)[] = [];
-    const models = {
-      localServers: () => Promise.resolve([]),
+    const { model, lines, isDone } = await chooseModel(answers, {
       list: () => Promise.resolve([{ name: "a/b", prices: { input: 1, output: 2 } }]),
       test: ({ provider }: { readonly provider: { readonly apiKey?: string } }) => {
         keys.push(provider.apiKey);
         return Promise.resolve(provider.apiKey === "sk-right" ? answered : failed("unauthorized"));
       },
-    };
-    const { model } = await askModel(FINISHED, portsOf(dialogue, { models }));
+    });
     assert.deepEqual(model, {
       providerId: "openrouter",
       name: "a/b",
@@ -147,51 +151,28 @@ describe("[O3] the model's chapter", () => {
   });
 
   it("keeps the config's model with its key, or lets another one be chosen for its tools", async () => {
-    const kept = {
-      provider: {
-        id: "ours",
-        kind: "openai-compatible" as const,
-        baseUrl: "http://box/v1",
-        apiKey: "k",
-      },
-      name: "small",
-    };
+    const kind = "openai-compatible" as const;
+    const provider = { id: "ours", kind, baseUrl: "http://box/v1", apiKey: "k" };
     const tried = { firstMs: 600, totalMs: 1_900, tools: false, images: false, refused: [] };
-    const models = {
-      localServers: () => Promise.resolve([]),
-      test: () => Promise.resolve({ ...answered, tried }),
-    };
-    const present = { owners: [], model: kept };
-    const asked = ["Keep ours/small", true, "Keep ours/small", false];
-    const { dialogue, isDone } = scriptedDialogue(asked);
-    const { model } = await askModel(FINISHED, portsOf(dialogue, { models, present }));
-    assert.ok(model && model !== "none");
-    assert.deepEqual([model.providerId, model.name, model.baseUrl, model.key], [
-      "ours",
-      "small",
-      undefined,
-      undefined,
-    ]);
+    const { model, isDone } = await chooseModel(
+      ["Keep ours/small", true, "Keep ours/small", false],
+      { test: () => Promise.resolve({ ...answered, tried }) },
+      { owners: [], model: { provider, name: "small" } },
+    );
+    const { providerId, name, baseUrl, key } = model;
+    assert.deepEqual([providerId, name, baseUrl, key], ["ours", "small", undefined, undefined]);
     assert.ok(isDone());
   });
 
   it("takes an address, and a model that does not answer if the user insists", async () => {
-    const { dialogue, lines } = scriptedDialogue([
-      "Another OpenAI-compatible server",
-      "a box",
-      "box:8000/v1/chat/completions",
-      "my model",
-      "qwen3",
-      "Use it all the same",
-    ]);
-    const models = {
-      localServers: () => Promise.resolve([]),
+    const typed = ["a box", "box:8000/v1/chat/completions", "my model", "qwen3"];
+    const answers = ["Another OpenAI-compatible server", ...typed, "Use it all the same"];
+    const { model, lines } = await chooseModel(answers, {
       list: () =>
         Promise.resolve(new ModelError("custom: no", { kind: "not_found", modelId: "custom" })),
       test: () => Promise.resolve(failed("timeout")),
-    };
-    const { model } = await askModel(FINISHED, portsOf(dialogue, { models }));
-    assert.deepEqual({ ...Object(model) }, {
+    });
+    assert.deepEqual({ ...model }, {
       providerId: "custom",
       name: "qwen3",
       kind: "openai-compatible",
@@ -208,16 +189,9 @@ describe("[O3] the model's chapter", () => {
   });
 
   it("tries an address before it asks for a key, and asks for another address", async () => {
-    const { dialogue, lines, isDone } = scriptedDialogue([
-      "Another OpenAI-compatible server",
-      "box:9",
-      "box:8000/v1",
-      "sk-box",
-      "qwen3",
-    ]);
+    const answers = ["Another OpenAI-compatible server", "box:9", "box:8000/v1", "sk-box", "qwen3"];
     const asked: unknown[] = [];
-    const models = {
-      localServers: () => Promise.resolve([]),
+    const { model, lines, isDone } = await chooseModel(answers, {
       list: ({ baseUrl, apiKey }: { readonly baseUrl: string; readonly apiKey?: string }) => {
         asked.push([baseUrl, apiKey]);
         const kind = baseUrl.includes(":9") ? "unavailable" : "unauthorized";
@@ -225,9 +199,8 @@ describe("[O3] the model's chapter", () => {
         return Promise.resolve(apiKey ? [{ name: "qwen3" }] : error);
       },
       test: () => Promise.resolve(answered),
-    };
-    const { model } = await askModel(FINISHED, portsOf(dialogue, { models }));
-    assert.equal(Object(model).key, "sk-box");
+    });
+    assert.equal(model.key, "sk-box");
     assert.deepEqual(asked, [
       ["http://box:9", undefined],
       ["http://box:8000/v1", undefined],
@@ -238,23 +211,18 @@ describe("[O3] the model's chapter", () => {
   });
 
   it("says where it looked for a model, and takes Ollama on another machine", async () => {
-    const { dialogue, lines } = scriptedDialogue([
-      "Ollama on another machine",
-      "192.168.1.5",
-      "qwen3:8b",
-    ]);
+    const answers = ["Ollama on another machine", "192.168.1.5", "qwen3:8b"];
     const local = (id: string, title: string, port: number, models?: []) => ({
       ...{ id, title, kind: "openai-compatible" as const, writesUrl: false, needsKey: false },
       baseUrl: `http://127.0.0.1:${port}/v1`,
       models,
     });
-    const models = {
+    const { model, lines } = await chooseModel(answers, {
       localServers: () =>
         Promise.resolve([local("ollama", "Ollama", 11_434), local("x", "LM Studio", 1_234, [])]),
       list: () => Promise.resolve([{ name: "qwen3:8b" }]),
       test: () => Promise.resolve(answered),
-    };
-    const { model } = await askModel(FINISHED, portsOf(dialogue, { models }));
+    });
     assert.ok(
       lines.includes(
         "      Looked for a model on this machine: Ollama at http://127.0.0.1:11434/v1 does not " +
@@ -262,41 +230,24 @@ describe("[O3] the model's chapter", () => {
       ),
       lines.join("\n"),
     );
-    const { providerId, name, baseUrl, key } = Object(model);
-    assert.deepEqual([providerId, name, baseUrl, key], [
-      "ollama",
-      "qwen3:8b",
-      "http://192.168.1.5:11434/v1",
-      undefined,
-    ]);
+    const { providerId, name, baseUrl, key } = model;
+    const address = "http://192.168.1.5:11434/v1";
+    assert.deepEqual([providerId, name, baseUrl, key], ["ollama", "qwen3:8b", address, undefined]);
   });
 
   it("downloads a model once, also from a server that lacks it afterwards", async () => {
-    const { dialogue, lines } = scriptedDialogue([
-      "qwen3:8b, which Ollama downloads (5 GB)",
-      true,
-      "Use it all the same",
-    ]);
+    const answers = ["qwen3:8b, which Ollama downloads (5 GB)", true, "Use it all the same"];
     const server = {
-      id: "ollama",
-      title: "Ollama",
-      kind: "openai-compatible" as const,
-      baseUrl: "http://127.0.0.1:11434/v1",
-      writesUrl: false,
-      needsKey: false,
-      models: [],
+      ...{ id: "ollama", title: "Ollama", kind: "openai-compatible" as const },
+      ...{ baseUrl: "http://127.0.0.1:11434/v1", writesUrl: false, needsKey: false, models: [] },
     };
     let pulls = 0;
     const missing = new ModelError("x", { kind: "not_found", modelId: "ollama/x" });
-    const models = {
+    const { lines } = await chooseModel(answers, {
       localServers: () => Promise.resolve([server]),
       test: () => Promise.resolve({ ...answered, tried: undefined, failure: missing }),
-      pull: () => {
-        pulls += 1;
-        return Promise.resolve(undefined);
-      },
-    };
-    await askModel(FINISHED, portsOf(dialogue, { models }));
+      pull: () => Promise.resolve(void pulls++),
+    });
     assert.equal(pulls, 1);
     assert.equal(lines.filter((line) => line === 'fail  Ollama has no model "qwen3:8b"').length, 2);
   });
