@@ -44,41 +44,21 @@ describe("[V1] joining and leaving", () => {
     assert.deepEqual(world.rows("SELECT choice FROM voice_choice"), [], "consents end with it");
   });
 
-  const refusals: Readonly<
-    Record<string, {
-      readonly by?: UserId;
-      readonly in?: ChannelId;
-      readonly change?: (world: Awaited<ReturnType<typeof openWorld>>) => void;
-      readonly further?: object;
-      readonly says: RegExp;
-    }>
-  > = {
-    "a person whom the config refuses": { by: REX, says: /^You may not call me into <#21>/ },
-    "a person who may not connect": {
-      in: CABIN,
-      change: ({ state }) => void (state.denied = 1n << 20n),
-      says: /^You may not call me/,
-    },
-    "a text channel": { in: HALL, says: /Go into a voice channel/ },
-    "a text channel that the person does not see": {
-      in: HALL,
-      change: ({ state }) => void (state.denied = 1n << 10n),
-      says: /^You may not call me/,
-    },
-    "a config without a server": {
-      further: { audio: { transcribe: "near/whisper" } },
-      says: /lacks `audio.speak`/,
-    },
-  };
-  for (
-    const [name, { by = ADA, in: channel = DECK, change, further, says }] of Object.entries(
-      refusals,
-    )
-  ) {
+  const audio = { transcribe: "near/whisper" };
+  const [unseen, unconnected] = [1n << 10n, 1n << 20n];
+  const refusals:
+    readonly (readonly [string, UserId, ChannelId, RegExp, denied?: bigint, object?])[] = [
+      ["a person whom the config refuses", REX, DECK, /^You may not call me into <#21>/],
+      ["a person who may not connect", ADA, CABIN, /^You may not call me/, unconnected],
+      ["a text channel", ADA, HALL, /Go into a voice channel/],
+      ["a text channel that the person does not see", ADA, HALL, /^You may not call/, unseen],
+      ["a config without a server", ADA, DECK, /lacks `audio.speak`/, 0n, { audio }],
+    ];
+  for (const [name, by, channel, says, denied = 0n, further] of refusals) {
     it(`says why it does not join: ${name}`, async () => {
       const world = await openWorld({}, { further });
       await world.move([ADA, BEA, ...by === REX ? [REX] : []], DECK);
-      change?.(world);
+      world.state.denied = denied;
       assert.match(await world.give("join", by, channel), says);
       assert.equal(world.calls.length, 0);
       assert.deepEqual(world.posts(), []);
@@ -100,13 +80,8 @@ describe("[V1] joining and leaving", () => {
 
   it("has one call in a guild, over all accounts", async () => {
     const world = await openWorld();
-    const other = {
-      accountId: "other" as never,
-      guildId: GUILD,
-      channelId: CABIN,
-      callId: "c",
-      terms: "",
-    };
+    const place = { guildId: GUILD, channelId: CABIN };
+    const other = { ...place, accountId: "other" as never, callId: "c", terms: "" };
     await world.store.voice.begin({ ...other, begunBy: "asked", isOver: false, at: 0 });
     await world.move([ADA], DECK);
     assert.match(await world.give("join", ADA), /^I am in a voice channel here with other people/);
@@ -235,11 +210,8 @@ describe("[V2] the people whom the bot hears", () => {
   });
 
   it("hears members of a role of the config, and says so", async () => {
-    const world = await openWorld({
-      heardRoles: [HEARD_ROLE],
-      mode: "realtime",
-      realtime: "openai/gpt",
-    });
+    const modes = { mode: "realtime", realtime: "openai/gpt" };
+    const world = await openWorld({ heardRoles: [HEARD_ROLE], ...modes });
     world.roles.set(BEA, ["31", HEARD_ROLE]);
     await world.move([ADA, BEA], DECK);
     assert.match(await world.give("join", ADA), /I hear: <@72> \(<@&32>\)$/);
