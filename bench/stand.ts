@@ -10,7 +10,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 import { setTimeout as sleep } from "node:timers/promises";
-import { SPACING_MS } from "../src/core/discord/identify_budget.ts";
+import { SPACING_MS } from "../src/core/discord/gateway.ts";
 import { type OwnCommand, startOwnProcess } from "../src/host/process/own_process.ts";
 import { type CoreCount, onCores } from "./cores.ts";
 import { type Discord, startDiscord } from "./discord.ts";

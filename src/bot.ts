@@ -9,7 +9,7 @@ import { type Applied, createAccounts } from "./bot/account/accounts.ts";
 import { createMeter } from "./http/monitor/meters.ts";
 import type { BotExtra } from "./account/extra_parts.ts";
 import { startProcessMedia } from "./bot/process_media.ts";
-import { createLoader } from "./lib/loader.ts";
+import { createLoader } from "./lib/cache.ts";
 import { createReadBudgets } from "./bot/process/spent_budgets.ts";
 import { createMediaFolder } from "./media/folder.ts";
 import type { AccountId, UserId } from "./core/discord/ids.ts";
@@ -28,7 +28,7 @@ import { createProcessMemory, type ProcessMemory } from "./flows/process_memory.
 import { startPruning } from "./flows/pruning.ts";
 import { createTurnLimit } from "./flows/turn/control/turn_limit.ts";
 import { collectGarbage, createReleasePages } from "./host/process/release_pages.ts";
-import { cpuSec, residentBytes } from "./host/process/usage.ts";
+import { cpuSec, residentBytes } from "./host/process/boot.ts";
 import { type Build, createMetrics, type ProcessUsage } from "./http/metrics.ts";
 import { schedule } from "./lib/clock.ts";
 import type { Logging } from "./log.ts";

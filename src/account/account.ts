@@ -14,7 +14,7 @@ import type { BotOptions } from "../bot.ts";
 import type { Config } from "../config/config.ts";
 import type { AccountId } from "../core/discord/ids.ts";
 import type { Self } from "../core/inbound/inbound.ts";
-import type { StoredAccount } from "../core/store/gateway.ts";
+import type { StoredAccount } from "../store/gateway/accounts.ts";
 import type { Connection } from "../discord/gateway/main/connection.ts";
 import type { Reader } from "../discord/gateway/read/reader.ts";
 import type { VoiceIndex } from "../discord/gateway/read/voice_index.ts";

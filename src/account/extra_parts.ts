@@ -3,16 +3,13 @@
  * joins the parts of an account to one.
  */
 
-import type { AlertRecord } from "../core/alerts.ts";
-import type { GuildId, MessageId, UserId } from "../core/discord/ids.ts";
-import type { Finding } from "../core/finding.ts";
-import type { NumberedEvent } from "../core/hooks/hook.ts";
-import type { ServerEvent } from "../core/hooks/server_event.ts";
+import type { AlertRecord, Finding } from "../core/finding.ts";
+import type { ChannelId, GuildId, MessageId, UserId } from "../core/discord/ids.ts";
+import type { NumberedEvent, ServerEvent } from "../core/hooks/hook.ts";
 import type { InboundMessage } from "../core/inbound/inbound.ts";
 import type { ButtonPress, CommandCall } from "../core/inbound/interactions.ts";
 import type { Delivery } from "../core/outbound/delivery.ts";
 import type { OutboxRow } from "../core/outbound/outbound.ts";
-import type { VoicePort } from "../core/turn/ports/voice.ts";
 import type { Tool } from "../core/turn/tool.ts";
 import type { EndedTurn } from "../flows/turn/control/lines_under.ts";
 import type { SpeechOf, TurnSpeech, TurnToSpeak } from "../flows/turn/progress/speech.ts";
@@ -20,6 +17,22 @@ import type { CommandAnswer } from "../interactions/base/command.ts";
 import type { Store } from "../store/store.ts";
 import type { Bot, BotAccount } from "./account.ts";
 import { perAccount } from "./per_account.ts";
+
+export type VoiceAction =
+  /** Without a channel: that in which the asker is. */
+  | { readonly action: "join"; readonly channelId?: ChannelId }
+  | { readonly action: "leave" }
+  | { readonly action: "say"; readonly text: string };
+
+/**
+ * Acts with the rights of the messages' authors: each of them needs them.
+ *
+ * @returns The result, in words for people.
+ */
+export type VoicePort = (
+  action: VoiceAction,
+  messages: readonly [InboundMessage, ...InboundMessage[]],
+) => Promise<string>;
 
 interface Extras {
   parts: readonly AccountPart[];

@@ -11,7 +11,7 @@ import type { MessageId } from "../core/discord/ids.ts";
 import { lengthOf } from "../core/fit_request.ts";
 import type { ModelImage, ModelMessage, ToolCall } from "../core/model.ts";
 import type { CutResult, Step } from "../core/step.ts";
-import { clip } from "../lib/text/cut.ts";
+import { clip } from "../lib/text/quoted.ts";
 
 /** In place of a result that a request has no room for. */
 export const CLEARED = "[cleared: call the tool again if you need this result]";

@@ -13,25 +13,26 @@ import type { MessageId } from "../core/discord/ids.ts";
 import { hookedOf, isTyped } from "../core/inbound/origin.ts";
 import type { ToolCall } from "../core/model.ts";
 import type { AskedCall, Question } from "../core/people/question.ts";
-import { type RefusalReason, RefusedCall } from "../core/refused_call.ts";
-import type { Effect } from "../core/rights/effects.ts";
-import type { ToolResult } from "../core/step.ts";
-import { audienceOf } from "../core/tool_names.ts";
-import { isPressedBy, LacksRight, notPressed, ProbeEnded } from "../core/turn/decided_action.ts";
-import type { KeptImage } from "../core/turn/media.ts";
-import type { HiddenChannel, Readers, SeenCall } from "../core/turn/ports/discord_place.ts";
-import { definitionsOf, helpOf, smallTools } from "../core/turn/small_tools.ts";
 import {
   type CallTool,
   changesNothing,
   type MadeCall,
   type OpenCall,
   questionKey,
+  type RefusalReason,
+  RefusedCall,
   type Tool,
   type ToolContext,
   UnknownOutcomeError,
   WaitsForPerson,
 } from "../core/turn/tool.ts";
+import type { Effect } from "../core/rights/rights.ts";
+import type { ToolResult } from "../core/step.ts";
+import { audienceOf } from "../core/tool_names.ts";
+import { isPressedBy, LacksRight, notPressed, ProbeEnded } from "../core/turn/decided_action.ts";
+import type { KeptImage } from "../core/turn/media.ts";
+import type { HiddenChannel, Readers, SeenCall } from "../core/turn/ports/discord_place.ts";
+import { definitionsOf, helpOf, smallTools } from "../core/turn/small_tools.ts";
 import { oncePer } from "../lib/cache.ts";
 import type { StartTimer } from "../lib/clock.ts";
 import type { Questions } from "../store/questions/questions.ts";

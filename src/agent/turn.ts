@@ -10,11 +10,10 @@
 
 import { ModelError, type ModelRequest, type ModelUsage, type ToolCall } from "../core/model.ts";
 import { BudgetSpent } from "../core/spending/budget.ts";
-import type { SaveSteps, Step, ToolResult } from "../core/step.ts";
+import type { ParkedTurn, SaveSteps, Step, ToolResult, TurnOutcome } from "../core/step.ts";
 import { type MadeCall, questionKey, type ToolContext } from "../core/turn/tool.ts";
 import type { StartTimer } from "../lib/clock.ts";
 import type { AskedCall } from "../core/people/question.ts";
-import type { ParkedTurn, TurnOutcome } from "../core/turn/turn_outcome.ts";
 import {
   callsToRun,
   MAX_CALLS,

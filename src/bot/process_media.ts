@@ -6,7 +6,7 @@
 import { Worker } from "node:worker_threads";
 import type { Extractor } from "../core/turn/extract.ts";
 import { createExtractor } from "../extract/extractor.ts";
-import { cpuSec, ownMemory } from "../host/process/usage.ts";
+import { cpuSec, ownMemory } from "../host/process/boot.ts";
 import { collectGarbage } from "../host/process/release_pages.ts";
 import type { Log } from "../lib/log.ts";
 import { type Clock, schedule } from "../lib/clock.ts";

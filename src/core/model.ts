@@ -4,7 +4,7 @@
  * The wire protocols belong to `providers/`, and the turn around the call to `agent/`.
  */
 
-import type { ThinkLevel } from "./people/chosen.ts";
+import type { ThinkLevel } from "./config_file.ts";
 
 export interface ToolCall {
   /** Id of the call, unique within its answer. */

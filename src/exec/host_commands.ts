@@ -18,7 +18,7 @@ import {
   MAX_PROCESSES,
   type ResolvedCommand,
 } from "../core/exec/command.ts";
-import { RefusedCall } from "../core/refused_call.ts";
+import { RefusedCall } from "../core/turn/tool.ts";
 import { withHome } from "../lib/env.ts";
 import { codeOf } from "../lib/errors.ts";
 import {

@@ -3,13 +3,12 @@
 import type { BotAccount } from "../account/account.ts";
 import { perAccount } from "../account/per_account.ts";
 import { placeIn, placeOfTarget } from "../discord/gateway/decode/places.ts";
-import { createFindChannel, createOpenDirect } from "../discord/rest/requests/channel.ts";
+import { createFindChannel, createOpenDirect } from "../discord/rest/requests/guild_reads.ts";
 import { RestError } from "../discord/rest/exchange/rest_error.ts";
-import { neededToPost } from "../discord/rest/permissions/denial.ts";
-import { createExplainDenial } from "../discord/rest/permissions/explain_denial.ts";
+import { createExplainDenial, neededToPost } from "../discord/rest/permissions/denial.ts";
 import type { ChannelId, GuildId } from "../core/discord/ids.ts";
 import { type AnswerRules, placeOfHook } from "../core/hooks/hook.ts";
-import { isForum } from "../core/rights/channel.ts";
+import { isForum } from "../core/rights/permissions.ts";
 import { printable } from "../lib/text/quoted.ts";
 import type { InboundMessage } from "../core/inbound/inbound.ts";
 

@@ -9,7 +9,7 @@ import type { UserId } from "../core/discord/ids.ts";
 import { isRefusal, isTokenRefused, RestError } from "../discord/rest/exchange/rest_error.ts";
 import { createInteractions, type Webhook } from "../discord/rest/requests/interactions.ts";
 import { CUT_QUESTION, cutCommandText } from "../render/sentences.ts";
-import type { OpenCommand } from "../store/inbox/commands.ts";
+import type { OpenCommand } from "../store/inbox/inbox.ts";
 import { createRetryQueue } from "./retry_queue.ts";
 import { tellPerson } from "./tell.ts";
 

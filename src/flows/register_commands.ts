@@ -9,7 +9,10 @@ import { isDeepStrictEqual } from "node:util";
 import type { BotAccount } from "../account/account.ts";
 import { perAccount } from "../account/per_account.ts";
 import { type ApplicationId, type GuildId, parseSnowflake } from "../core/discord/ids.ts";
-import type { RegisteredCommand, RegisteredOption } from "../core/discord/registered_command.ts";
+import type {
+  RegisteredCommand,
+  RegisteredOption,
+} from "../discord/rest/requests/application_commands.ts";
 import type { Finding } from "../core/finding.ts";
 import { isFinalRefusal } from "../discord/rest/exchange/rest_error.ts";
 import { MESSAGE_COMMANDS, offeredCommands } from "../interactions/registry.ts";

@@ -7,7 +7,7 @@ import { wakeChannels } from "../account/wakes.ts";
 import type { ChannelId, UserId } from "../core/discord/ids.ts";
 import type { Button, Frozen } from "../core/outbound/outbound.ts";
 import { DEFAULT_UPLOAD_LIMIT_BYTES } from "../discord/gateway/decode/guild_index.ts";
-import { createOpenDirect } from "../discord/rest/requests/channel.ts";
+import { createOpenDirect } from "../discord/rest/requests/guild_reads.ts";
 import { composeOnce, composeSend, type TextRules } from "../render/reply.ts";
 
 /**

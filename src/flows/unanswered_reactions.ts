@@ -5,9 +5,8 @@
 
 import type { BotAccount } from "../account/account.ts";
 import { perAccount } from "../account/per_account.ts";
-import type { UnansweredMessage } from "../core/inbound/inbox.ts";
-import type { UnansweredReason } from "../core/inbound/waiting_limits.ts";
-import { createReactions } from "../discord/rest/requests/typing_and_reactions.ts";
+import type { UnansweredMessage, UnansweredReason } from "../core/inbound/inbox.ts";
+import { createReactions } from "../discord/rest/requests/messages.ts";
 import { keepNewest } from "../lib/cache.ts";
 
 const AGAIN_MS = 60_000;

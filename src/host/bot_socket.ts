@@ -1,15 +1,23 @@
 /**
  * The socket on which a bot takes requests of commands, such as `barnacle pause`.
  *
- * It is a path in a folder of mode 0700 in the data directory. So only the bot's user and root reach
- * it, and sandboxes hide it. On Windows, a named pipe takes its place (`bot_pipe.ts`).
+ * It is a path in a folder of mode 0700 in the data directory. So only the bot's user and root
+ * reach it, and sandboxes hide it. On Windows, a named pipe takes its place.
  *
  * The bot greets each connection first. A command sends its request only after that, so a bot that
- * hangs gets no request that it would carry out later, when the command has given up. A request is a
- * line with the lengths of its frames, then the frames: a text, and files. The answer is one line.
+ * hangs gets no request that it would carry out later, when the command has given up. A request is
+ * a line with the lengths of its frames, then the frames: a text, and files. The answer is one
+ * line.
+ *
+ * Every user sees the names of pipes, and can listen on the same name. So the name is a random one
+ * of each start, and the bot's greeting has a secret. Both are in a file of the data directory,
+ * whose access list keeps other users out. By default, Windows lets only the bot's own user and
+ * administrators write to its pipe.
  */
 
+import process from "node:process";
 import { Buffer } from "node:buffer";
+import { randomBytes } from "node:crypto";
 import {
   closeSync,
   constants,
@@ -22,9 +30,44 @@ import {
 } from "node:fs";
 import { createConnection, createServer, type Socket } from "node:net";
 import { join } from "node:path";
-import process from "node:process";
+import { z } from "zod";
 import { codeOf, PathError } from "../lib/errors.ts";
-import { type BotPipe, createBotPipe, readBotPipe } from "./bot_pipe.ts";
+import { readBounded } from "./files/read_bounded.ts";
+
+const pipeSchema = z.object({
+  path: z.string().regex(/^\\\\\.\\pipe\\barnacle-[0-9a-f]{32}$/),
+  secret: z.string().regex(/^[0-9a-f]{32}$/),
+});
+
+export interface BotPipe {
+  /** The bot's pipe, on this machine only. */
+  readonly path: string;
+  readonly secret: string;
+}
+
+const BYTES = 16;
+
+/** Bound of the file, which has some hundred bytes. */
+const BOUND = { maxBytes: 4_096 };
+
+/** Makes a new name and secret. */
+export function createBotPipe(): BotPipe {
+  const random = () => randomBytes(BYTES).toString("hex");
+  return { path: `\\\\.\\pipe\\barnacle-${random()}`, secret: random() };
+}
+
+/**
+ * Reads the file that a bot has written.
+ *
+ * @returns `undefined` if there is none, if it is being written, or if it names another machine.
+ */
+export function readBotPipe(file: string): BotPipe | undefined {
+  try {
+    return pipeSchema.safeParse(JSON.parse(readBounded(file, BOUND))).data;
+  } catch {
+    return undefined;
+  }
+}
 
 export interface SocketRequest {
   readonly text: string;

@@ -13,7 +13,7 @@ import {
   type RequestHandler,
   type ServedConnection,
 } from "./bounded_server.ts";
-import { HttpServerError } from "./http_server_error.ts";
+import { HttpServerError } from "./listen.ts";
 
 /** Addresses, port and token of the server. */
 export interface HttpServerSettings {

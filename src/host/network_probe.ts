@@ -6,13 +6,12 @@
  * its own time-out.
  */
 
-import { fetchPlain } from "../lib/network/fetch_plain.ts";
+import { fetchPlain, readPieces } from "../lib/network/fetch_plain.ts";
 import { lookup } from "node:dns/promises";
 import net from "node:net";
 import tls from "node:tls";
 import { codeOf } from "../lib/errors.ts";
 import { nameOfProxy } from "../lib/network/proxy.ts";
-import { readPieces } from "../lib/network/read_body.ts";
 import type {
   HttpFound,
   Reachability,

@@ -6,7 +6,7 @@
  */
 
 import type { AddressInfo } from "node:net";
-import { hasNameOf, LOCAL_NAMES } from "../lib/network/host_names.ts";
+import { hasNameOf, LOCAL_NAMES } from "../lib/network/addresses.ts";
 import type { HttpBounds } from "./bounded_server.ts";
 
 export interface SignInCallback {

@@ -16,9 +16,8 @@
 import type { Clock } from "../lib/clock.ts";
 import { type Finding, isTrouble, type Status, worstStatus } from "../core/finding.ts";
 import { isAlive, isReady, judgeHealth } from "./checks.ts";
-import { createDetailGate, publicNames, refusalOf } from "./guard.ts";
+import { createDetailGate, HEALTH_ROUTES, publicNames, refusalOf } from "./guard.ts";
 import type { Build, Metrics, ProcessUsage } from "./metrics.ts";
-import { HEALTH_ROUTES } from "./routes.ts";
 import type { Snapshot } from "./snapshot.ts";
 
 export interface AppPorts extends Clock {

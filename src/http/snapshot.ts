@@ -6,11 +6,9 @@
  */
 
 import type { McpServerState } from "../core/mcp_state.ts";
-import type { ShardState } from "../core/discord/gateway.ts";
-import type { AlertRecord } from "../core/alerts.ts";
+import type { IdentifyBudget, ShardState } from "../core/discord/gateway.ts";
+import type { AlertRecord, Finding } from "../core/finding.ts";
 import type { BudgetUseOf } from "../core/spending/budget.ts";
-import type { Finding } from "../core/finding.ts";
-import type { IdentifyBudget } from "../core/discord/identify_budget.ts";
 import type { ParkedChannel } from "../store/outbox/attempts.ts";
 import type { ModelDown } from "../core/model_problem.ts";
 import type { StoreFigures } from "../core/store/store.ts";

@@ -8,8 +8,7 @@
 
 import type { BotAccount } from "../account/account.ts";
 import { wakeChannels } from "../account/wakes.ts";
-import type { CommandNeeds } from "../core/inbound/text_commands.ts";
-import type { ComponentUse } from "../core/inbound/interactions.ts";
+import type { CommandNeeds, ComponentUse } from "../core/inbound/interactions.ts";
 import type { Deciding, DecidingOutcome } from "../core/people/question.ts";
 import { settledContent } from "../render/questions/card.ts";
 import type { Component, ComponentAnswer } from "./base/command.ts";

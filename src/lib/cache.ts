@@ -1,7 +1,29 @@
 /**
- * Remembers results to save work: a read that happens once, a value derived from a source such as the
- * config, and a bounded set or map.
+ * Remembers results to save work: a read that happens once, a value derived from a source such as
+ * the config, and a bounded set or map.
  */
+
+/** Creates a loader, which has loaded nothing yet. */
+export function createLoader<Code>(load: () => Promise<Code>): {
+  /**
+   * The code: the same at each call.
+   *
+   * @throws {unknown} If it cannot be loaded; as a rejection. The next call tries again.
+   */
+  get(): Promise<Code>;
+  /** The code, if it is loaded or on its way. */
+  loading(): Promise<Code> | undefined;
+} {
+  let loading: Promise<Code> | undefined;
+  return {
+    get: () =>
+      loading ??= load().catch((error: unknown) => {
+        loading = undefined;
+        throw error;
+      }),
+    loading: () => loading,
+  };
+}
 
 /** A set with a maximum size. Reading a member does not make it newer. */
 export interface NewestSet<Member> {

@@ -1,11 +1,35 @@
 /**
- * Runs one piece of work each time that it is due: when it is woken, and when its own time comes.
+ * Work that waits: one piece of work, run each time that it is due, and queues of work by their
+ * keys.
  *
- * One run at a time. Whatever wakes it meanwhile causes one more run, so nothing is overlooked, and a
- * flood of wakes costs two runs.
+ * One run at a time. Whatever wakes it meanwhile causes one more run, so nothing is overlooked, and
+ * a flood of wakes costs two runs.
  */
 
 import { MAX_TIMER_MS, type StartTimer } from "./clock.ts";
+
+export function createKeyedQueue<Key>(): {
+  /** Runs a task after all earlier tasks of its key. A task that fails delays no other. */
+  run<Result>(key: Key, task: () => Promise<Result>): Promise<Result>;
+  /** Resolves when all tasks so far have finished; never rejects. */
+  idle(): Promise<void>;
+} {
+  const last = new Map<Key, Promise<unknown>>();
+  return {
+    async run(key, task) {
+      const running = (last.get(key) ?? Promise.resolve()).then(task, task);
+      last.set(key, running);
+      try {
+        return await running;
+      } finally {
+        if (last.get(key) === running) last.delete(key);
+      }
+    },
+    async idle() {
+      await Promise.allSettled(last.values());
+    },
+  };
+}
 
 /**
  * Creates the waker.

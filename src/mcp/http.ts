@@ -2,11 +2,10 @@
  * Reaches servers of the Model Context Protocol over HTTP, and says in words if they want a sign-in.
  */
 
-import { fetchPlain } from "../lib/network/fetch_plain.ts";
+import { abortableResponse, fetchPlain } from "../lib/network/fetch_plain.ts";
 import process from "node:process";
 import type { OAuthClientProvider } from "@ai-sdk/mcp";
 import { type StartTimer, waitFor } from "../lib/clock.ts";
-import { abortableResponse } from "../lib/network/read_body.ts";
 import { isRecord, parseForeignJson } from "../lib/text/json.ts";
 import {
   type Asked,

@@ -14,7 +14,7 @@ import type { JSONRPCMessage } from "@ai-sdk/mcp";
 import { createParser } from "eventsource-parser";
 import { codeOf } from "../lib/errors.ts";
 import { createFloodCheck, MAX_IN_SECOND } from "../lib/flood_check.ts";
-import { readBody } from "../lib/network/read_body.ts";
+import { readBody } from "../lib/network/fetch_plain.ts";
 import { isRecord, parseForeignJson } from "../lib/text/json.ts";
 
 /** Code of the error that stands for a lost answer. No server's error keeps it. */

@@ -4,7 +4,7 @@ import { createHash } from "node:crypto";
 import { isDeepStrictEqual } from "node:util";
 import { z } from "zod";
 import type { McpServerState } from "../core/mcp_state.ts";
-import type { SeenAt } from "../core/rights/effects.ts";
+import type { SeenAt } from "../core/rights/rights.ts";
 import { defineTool, type Tool } from "../core/turn/tool.ts";
 import { MAX_NAME, type McpToolDefinition } from "./definitions.ts";
 import type { McpPorts, McpServer } from "./server.ts";

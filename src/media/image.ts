@@ -6,7 +6,7 @@
 import type { ImageType } from "../core/turn/media.ts";
 import type { OutboundFile } from "../core/outbound/outbound.ts";
 import type { MediaFile } from "../core/turn/ports/discord_place.ts";
-import { badArguments } from "../core/refused_call.ts";
+import { badArguments } from "../core/turn/tool.ts";
 
 const MAX_PIXELS = 50_000_000;
 /** Maximum bytes of one image: Anthropic takes 5 MB in base64, which is a third longer. */

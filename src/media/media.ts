@@ -7,7 +7,7 @@
  */
 
 import type { Timers } from "../lib/clock.ts";
-import type { Attachment } from "../core/discord/attachment.ts";
+import type { Attachment } from "../core/turn/media.ts";
 import { compareIds, type MessageId } from "../core/discord/ids.ts";
 import {
   FileError,
@@ -18,8 +18,7 @@ import {
   type MediaOwner,
 } from "../core/turn/media.ts";
 import type { Log } from "../lib/log.ts";
-import { fetchPlain } from "../lib/network/fetch_plain.ts";
-import { readBody } from "../lib/network/read_body.ts";
+import { fetchPlain, readBody } from "../lib/network/fetch_plain.ts";
 import type { WorkPlaces } from "../lib/places.ts";
 import { decodeText } from "../lib/text/encoding.ts";
 import { sizeOf } from "../lib/text/units.ts";

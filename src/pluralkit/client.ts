@@ -7,16 +7,70 @@
  *
  * The answer may come from another server: a proxy, a captive portal, or a replacement. So the
  * length of an answer is limited, and only PluralKit's form is accepted.
+ *
+ * A webhook may use any name and picture, so the look of a message proves nothing. Only PluralKit's
+ * own answer about this message, in this channel, turns a webhook into a person (SEC-R33).
  */
 
-import { fetchPlain } from "../lib/network/fetch_plain.ts";
 import { z } from "zod";
 import type { Timers } from "../lib/clock.ts";
-import { createdAtMs, type MessageId } from "../core/discord/ids.ts";
-import type { PluralkitAnswer, ProxiedMessage } from "../core/inbound/pluralkit.ts";
+import {
+  type ChannelId,
+  createdAtMs,
+  type GuildId,
+  type MessageId,
+  type UserId,
+} from "../core/discord/ids.ts";
+import { snowflakeSchema } from "../core/discord/lenient.ts";
+import type { InboundMessage, PluralkitMember } from "../core/inbound/inbound.ts";
 import { waitFor } from "../lib/clock.ts";
-import { snowflakeSchema } from "../core/discord/snowflake_schema.ts";
-import { readPieces } from "../lib/network/read_body.ts";
+import { fetchPlain, readPieces } from "../lib/network/fetch_plain.ts";
+
+/** A message that PluralKit posted in place of another. */
+export interface ProxiedMessage {
+  readonly id: MessageId;
+  /** Id of the replaced message, which PluralKit deletes. */
+  readonly original: MessageId;
+  readonly sender: UserId;
+  readonly channelId: ChannelId;
+  /** Guild of both messages; absent if PluralKit does not name it. */
+  readonly guildId?: GuildId;
+  /** The member who speaks; absent if it was deleted since. */
+  readonly member?: PluralkitMember;
+}
+
+/**
+ * The result of a request to PluralKit.
+ *
+ * - `none`: PluralKit posted no such message.
+ * - `failed`: PluralKit did not answer in time.
+ */
+export type PluralkitAnswer =
+  | { readonly kind: "found"; readonly proxied: ProxiedMessage }
+  | { readonly kind: "none" }
+  | { readonly kind: "failed"; readonly reason: string };
+
+/**
+ * Returns the message with PluralKit's member as its sender.
+ *
+ * @returns `undefined` if the answer is about another message, or names no member.
+ */
+export function asMembers(
+  message: InboundMessage,
+  { id, channelId, guildId, sender, member }: ProxiedMessage,
+): InboundMessage | undefined {
+  if (id !== message.id || channelId !== message.channelId || !member) return undefined;
+  if (guildId !== undefined && guildId !== message.guildId) return undefined;
+  return {
+    ...message,
+    sender: {
+      id: sender,
+      username: `pk:${member.memberId}`, // no account's name: no allow list matches it
+      roles: [],
+      pluralkit: member,
+    },
+  };
+}
 
 /** PluralKit's server and this client's sender. */
 interface PluralkitServer {

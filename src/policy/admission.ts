@@ -10,25 +10,23 @@
 
 import { hookText, pathOfHook } from "../core/hooks/hook.ts";
 import {
+  type AcceptReason,
   hasContent,
+  ignored,
+  type IgnoreReason,
   isMention,
   type KnownFacts,
   type RecalledMessage,
-} from "../core/inbound/facts.ts";
+  type Verdict,
+} from "../core/inbound/verdict.ts";
 import type { InboundMessage } from "../core/inbound/inbound.ts";
-import type { IntentFacts } from "../core/inbound/intent.ts";
+import type { IntentFacts } from "../core/inbound/verdict.ts";
 import {
   commandIn as readCommand,
   type CommandKind,
   commandOf,
   type TextCommand,
-} from "../core/inbound/text_commands.ts";
-import {
-  type AcceptReason,
-  ignored,
-  type IgnoreReason,
-  type Verdict,
-} from "../core/inbound/verdict.ts";
+} from "../core/inbound/interactions.ts";
 import { quoted } from "../lib/text/quoted.ts";
 import { PLURALKIT, preparePlaceAccess } from "./place_access.ts";
 import { prepareRights } from "./rights.ts";

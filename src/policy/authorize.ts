@@ -6,13 +6,13 @@
  * states its requirements.
  */
 
-import type { CommandNeeds } from "../core/inbound/text_commands.ts";
+import type { CommandNeeds } from "../core/inbound/interactions.ts";
 import type {
   Explanation,
   KnownFacts,
   RecalledMessage,
   VerdictCheck,
-} from "../core/inbound/facts.ts";
+} from "../core/inbound/verdict.ts";
 import type { ChannelId } from "../core/discord/ids.ts";
 import type { InboundMessage, Place, Sender } from "../core/inbound/inbound.ts";
 import { ignored, type Verdict } from "../core/inbound/verdict.ts";

@@ -11,9 +11,9 @@
  */
 
 import type { ChannelId } from "../core/discord/ids.ts";
-import type { KnownFacts } from "../core/inbound/facts.ts";
+import type { KnownFacts } from "../core/inbound/verdict.ts";
 import type { GuildPlace, Place, Sender } from "../core/inbound/inbound.ts";
-import type { CommandNeeds } from "../core/inbound/text_commands.ts";
+import type { CommandNeeds } from "../core/inbound/interactions.ts";
 import { type AcceptReason, ignored, type Verdict } from "../core/inbound/verdict.ts";
 import { quoted } from "../lib/text/quoted.ts";
 import { prepareRights, type Rights } from "./rights.ts";

@@ -5,10 +5,9 @@
  * `users` list gives no right: it only says whose messages count there.
  */
 
-import type { CommandNeeds } from "../core/inbound/text_commands.ts";
+import type { CommandNeeds } from "../core/inbound/interactions.ts";
 import type { InboundMessage, Place, Sender } from "../core/inbound/inbound.ts";
-import type { KnownFacts } from "../core/inbound/facts.ts";
-import type { IgnoreReason } from "../core/inbound/verdict.ts";
+import type { IgnoreReason, KnownFacts } from "../core/inbound/verdict.ts";
 import { type AllowEntry, prepareAllowlist } from "./rules/allowlist.ts";
 import { nameOf } from "./rules/checks.ts";
 import { rulesFor } from "./rules/place_rules.ts";

@@ -7,12 +7,11 @@
  * Passive agents, which answer nothing, get their messages by triggers (N1).
  */
 
-import { reactionEmoji } from "../core/discord/emoji.ts";
+import { reactionEmoji } from "../core/inbound/events.ts";
 import type { AccountId, UserId } from "../core/discord/ids.ts";
-import type { RoutingFacts } from "../core/inbound/facts.ts";
-import type { InboundMessage } from "../core/inbound/inbound.ts";
-import type { Reaction } from "../core/inbound/reactions.ts";
-import type { Triggered } from "../core/inbound/triggered.ts";
+import type { RoutingFacts } from "../core/inbound/verdict.ts";
+import type { InboundMessage, Triggered } from "../core/inbound/inbound.ts";
+import type { Reaction } from "../core/inbound/events.ts";
 import { quoted } from "../lib/text/quoted.ts";
 import { formsOf, isNameKey, plainName, type RecordCheck, recordNothing } from "./rules/checks.ts";
 import type {

@@ -6,7 +6,7 @@
  * long may have no other sign, and of a part of a request (`refused/refusals.ts`).
  */
 
-import { retryAfterOf } from "../lib/network/retry_after.ts";
+import { retryAfterOf } from "../lib/network/backoff.ts";
 import { ModelError, type ModelErrorKind } from "../core/model.ts";
 import { reasonIn, reasonOf, waitIn } from "../lib/network/server_reason.ts";
 import { parseForeignJson } from "../lib/text/json.ts";

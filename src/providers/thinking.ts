@@ -1,7 +1,7 @@
 /** Writes levels of thinking for each wire format, and thinking that servers want back. */
 
 import type { ModelMessage, ModelRequest } from "../core/model.ts";
-import type { ThinkLevel } from "../core/people/chosen.ts";
+import type { ThinkLevel } from "../core/config_file.ts";
 import { type CarriedFields, carriedIn } from "./answer_parts.ts";
 
 /** The same request without a level of thinking. */

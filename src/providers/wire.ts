@@ -17,8 +17,12 @@ import {
   type ModelRequest,
 } from "../core/model.ts";
 import { type Clock, schedule, whileAwake } from "../lib/clock.ts";
-import { fetchPlain } from "../lib/network/fetch_plain.ts";
-import { type BodyReader, cancelReader, readPieces } from "../lib/network/read_body.ts";
+import {
+  type BodyReader,
+  cancelReader,
+  fetchPlain,
+  readPieces,
+} from "../lib/network/fetch_plain.ts";
 import { reasonOf } from "../lib/network/server_reason.ts";
 import { isRecord } from "../lib/text/json.ts";
 import { cleanServerMessage, refusalOf } from "./failures.ts";

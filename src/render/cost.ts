@@ -11,12 +11,12 @@
  */
 
 import type { ModelUsage } from "../core/model.ts";
-import { SMALL } from "../core/outbound/footer_line.ts";
-import type { Manner } from "../core/people/chosen.ts";
+import { SMALL } from "../core/outbound/outbound.ts";
+import type { Manner } from "../core/config_file.ts";
 import type { CardFact } from "../core/people/question.ts";
 import { moneyText, type TurnCost } from "../core/spending/usage.ts";
 import type { Step } from "../core/step.ts";
-import { bounded } from "../lib/text/cut.ts";
+import { bounded } from "../lib/text/quoted.ts";
 import type { ComposedReply } from "./reply.ts";
 
 /** Maximum characters of thinking: with the tools, it fits into a message. */

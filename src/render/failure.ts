@@ -2,8 +2,7 @@
  * Writes the words to a person whose turn failed: why, and which calls of tools have run before (R11).
  */
 
-import type { Step } from "../core/step.ts";
-import type { TurnFailure } from "../core/turn/turn_outcome.ts";
+import type { Step, TurnFailure } from "../core/step.ts";
 import { readerTime } from "../lib/text/units.ts";
 import { failedText } from "./sentences.ts";
 

@@ -6,14 +6,15 @@
  * and composes nothing anew.
  */
 
-import { type AnswerKey, nonceOf } from "../core/outbound/nonce.ts";
-import { PERSONAL } from "../core/outbound/footer_line.ts";
 import {
+  type AnswerKey,
   type Frozen,
   MAX_FILES,
   MAX_REQUEST_BYTES,
   type MayPing,
+  nonceOf,
   type OutboundFile,
+  PERSONAL,
   type Pings,
   type Quote,
   type Reply,

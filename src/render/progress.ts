@@ -6,7 +6,7 @@
  */
 
 import type { ChannelId } from "../core/discord/ids.ts";
-import { bounded } from "../lib/text/cut.ts";
+import { bounded } from "../lib/text/quoted.ts";
 
 const ON_DISCORD = "working on Discord";
 const FILES = "working on files";

@@ -8,7 +8,7 @@
 import { type MessageId, parseSnowflake, type RoleId, type UserId } from "../core/discord/ids.ts";
 import type { InboundMessage } from "../core/inbound/inbound.ts";
 import { hookedOf, termsOf } from "../core/inbound/origin.ts";
-import { nonceOfCall } from "../core/outbound/nonce.ts";
+import { nonceOfCall } from "../core/outbound/outbound.ts";
 import type { Frozen, MayPing, OutboundFile, Quote, Reply } from "../core/outbound/outbound.ts";
 import { clickable, plainName, withEmojis } from "../core/inbound/mentions.ts";
 import type { Overheard } from "../core/inbound/transcript.ts";

@@ -1,6 +1,6 @@
 /** Sentences of the bot that several files write. */
 
-import { bounded } from "../lib/text/cut.ts";
+import { bounded } from "../lib/text/quoted.ts";
 
 export const PAIRED = "You're approved. You can write to me now.";
 /** @param usage How to write the command. */

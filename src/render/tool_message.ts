@@ -6,7 +6,7 @@
  */
 
 import type { ChannelId, GuildId, MessageId } from "../core/discord/ids.ts";
-import { nonceOfCall } from "../core/outbound/nonce.ts";
+import { nonceOfCall } from "../core/outbound/outbound.ts";
 import type { EmbedContent, Frozen, OutboundFile } from "../core/outbound/outbound.ts";
 import type { InboundMessage } from "../core/inbound/inbound.ts";
 import { cameBy } from "../core/inbound/origin.ts";
@@ -19,8 +19,7 @@ import {
   type TextRules,
   withMentions,
 } from "./reply.ts";
-import { bounded } from "../lib/text/cut.ts";
-import { withoutInvisible } from "../lib/text/quoted.ts";
+import { bounded, withoutInvisible } from "../lib/text/quoted.ts";
 import { forDiscord, type LinkRules, withoutPreviews } from "./markdown/for_discord.ts";
 import { asMarkdown } from "./markdown/as_markdown.ts";
 import { chunk } from "./markdown/chunk.ts";

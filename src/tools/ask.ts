@@ -4,8 +4,7 @@ import { z } from "zod";
 import { parseSnowflake, type UserId } from "../core/discord/ids.ts";
 import { type InboundMessage } from "../core/inbound/inbound.ts";
 import type { Question } from "../core/people/question.ts";
-import { defineTool, type Tool, type ToolContext } from "../core/turn/tool.ts";
-import { badArguments } from "../core/refused_call.ts";
+import { badArguments, defineTool, type Tool, type ToolContext } from "../core/turn/tool.ts";
 
 /** Maximum number of options of a menu from which a person may choose several. */
 const MAX_IN_MENU = 25;

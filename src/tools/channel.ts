@@ -13,12 +13,11 @@ import {
   type EarlierRange,
   shownLine,
   type ShownMessage,
-} from "../core/turn/ports/discord_call.ts";
-import { defineTool, type Tool, type ToolContext } from "../core/turn/tool.ts";
+} from "../core/turn/ports/discord_place.ts";
+import { badArguments, defineTool, type Tool, type ToolContext } from "../core/turn/tool.ts";
 import { readsElsewhere } from "./discord/call_effects.ts";
 import { FIELDS } from "./discord/actions/action.ts";
-import { threadIdOf } from "../core/inbound/threads.ts";
-import { badArguments } from "../core/refused_call.ts";
+import { threadIdOf } from "../core/outbound/target.ts";
 
 const input = () =>
   z.object({

@@ -4,9 +4,8 @@
  */
 
 import { z } from "zod";
-import { badArguments } from "../core/refused_call.ts";
-import { addressIn } from "../core/rights/effects.ts";
-import { defineTool, type Tool } from "../core/turn/tool.ts";
+import { badArguments, defineTool, type Tool } from "../core/turn/tool.ts";
+import { addressIn } from "../core/rights/rights.ts";
 
 const input = () =>
   z.object({

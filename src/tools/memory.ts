@@ -9,9 +9,8 @@
 import { z } from "zod";
 import { parseSnowflake } from "../core/discord/ids.ts";
 import { hasOnlyWordsOf, MAX_NOTE_CHARS, type Note, NOTE_SCOPES } from "../core/notes/note.ts";
-import { defineTool, type Tool } from "../core/turn/tool.ts";
+import { badArguments, defineTool, type Tool } from "../core/turn/tool.ts";
 import { readable } from "../core/inbound/mentions.ts";
-import { badArguments } from "../core/refused_call.ts";
 import type { Entry } from "../core/inbound/transcript.ts";
 
 const input = () =>

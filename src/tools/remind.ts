@@ -5,8 +5,7 @@
  */
 
 import { z } from "zod";
-import { defineTool, type Tool } from "../core/turn/tool.ts";
-import { badArguments } from "../core/refused_call.ts";
+import { badArguments, defineTool, type Tool } from "../core/turn/tool.ts";
 
 /** Maximum characters of the text of a schedule. */
 const MAX_TEXT = 1_500;

@@ -1,6 +1,6 @@
 /** Makes the tool of a skill's file (T7a). */
 
-import { inputOf, type SkillTool } from "../core/skills/skill_tool.ts";
+import { inputOf, type SkillTool } from "../core/skills/skill.ts";
 import { defineTool, type Tool } from "../core/turn/tool.ts";
 
 export function toolOf(tool: SkillTool): Tool {

@@ -1,8 +1,7 @@
 /** The tool `voice`: joins voice channels, leaves them, and speaks there (V1). */
 
 import { z } from "zod";
-import { badArguments } from "../core/refused_call.ts";
-import { defineTool, type Tool } from "../core/turn/tool.ts";
+import { badArguments, defineTool, type Tool } from "../core/turn/tool.ts";
 import { FIELDS } from "./discord/actions/action.ts";
 
 const input = () =>

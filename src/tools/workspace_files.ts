@@ -4,8 +4,7 @@
  */
 
 import { z } from "zod";
-import { defineTool, type Tool, type ToolContext } from "../core/turn/tool.ts";
-import { badArguments } from "../core/refused_call.ts";
+import { badArguments, defineTool, type Tool, type ToolContext } from "../core/turn/tool.ts";
 
 const PATH = "Path within the workspace, such as notes/plan.md.";
 const path = z.string().min(1).max(1_000).describe(PATH);

@@ -21,7 +21,7 @@ import {
   stat,
 } from "node:fs/promises";
 import { basename, dirname, join, sep } from "node:path";
-import { badArguments, RefusedCall } from "../core/refused_call.ts";
+import { badArguments, RefusedCall } from "../core/turn/tool.ts";
 import type { FileEntry, WorkspacePort } from "../core/turn/ports/host.ts";
 import { codeOf } from "../lib/errors.ts";
 import { decodeText } from "../lib/text/encoding.ts";

@@ -5,12 +5,14 @@ import { readdir, realpath } from "node:fs/promises";
 import { basename, join } from "node:path";
 import {
   checkFrontMatter,
+  readTool,
+  type RunTool,
   type Skill,
   type SkillProblem,
   type SkillSet,
+  type SkillTool,
   splitSkill,
 } from "../core/skills/skill.ts";
-import { readTool, type RunTool, type SkillTool } from "../core/skills/skill_tool.ts";
 import { codeOf, wordsOfCode } from "../lib/errors.ts";
 import { createWorkspace, LIMITS } from "./files.ts";
 

@@ -9,8 +9,9 @@ import {
   type Toolbox,
 } from "../../src/agent/toolbox.ts";
 import type { ToolResult } from "../../src/core/step.ts";
-import { type RefusalReason, RefusedCall } from "../../src/core/refused_call.ts";
 import {
+  type RefusalReason,
+  RefusedCall,
   type Tool,
   UnknownOutcomeError,
   WaitsForPerson,

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { z } from "zod";
 import { runTurn, type TurnPorts } from "../../src/agent/turn.ts";
-import type { ParkedTurn, TurnOutcome } from "../../src/core/turn/turn_outcome.ts";
+import type { ParkedTurn, Step, TurnOutcome } from "../../src/core/step.ts";
 import {
   type Model,
   ModelError,
@@ -11,7 +11,6 @@ import {
   type ModelRequest,
   type ToolCall,
 } from "../../src/core/model.ts";
-import type { Step } from "../../src/core/step.ts";
 import type { Tool } from "../../src/core/turn/tool.ts";
 import { messageId } from "../support/discord/builders.ts";
 import { FakeClock } from "../support/fake_clock.ts";

@@ -14,9 +14,9 @@ import type { BotAccount } from "../../src/account/account.ts";
 import type { Config } from "../../src/config/config.ts";
 import type { MessageId } from "../../src/core/discord/ids.ts";
 import type { Self } from "../../src/core/inbound/inbound.ts";
-import { afterDelivery } from "../../src/core/outbound/delivery.ts";
+import { afterDelivery, failedAgain, type Failures } from "../../src/core/outbound/delivery.ts";
 import { type DraftRow, placeDrafts } from "../../src/core/outbound/draft.ts";
-import { nonceOf } from "../../src/core/outbound/nonce.ts";
+import { nonceOf } from "../../src/core/outbound/outbound.ts";
 import type {
   Frozen,
   OutboundFile,
@@ -25,8 +25,7 @@ import type {
   OutboxRow,
   PostOutcome,
 } from "../../src/core/outbound/outbound.ts";
-import type { Posted } from "../../src/core/outbound/posted.ts";
-import { failedAgain, type Failures } from "../../src/core/outbound/refusals.ts";
+import type { Posted } from "../../src/core/outbound/delivery.ts";
 import type { RequestOptions } from "../../src/discord/rest/client/client.ts";
 import { deliver } from "../../src/flows/deliver/deliver.ts";
 import type { Store } from "../../src/store/store.ts";

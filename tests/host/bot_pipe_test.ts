@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
-import { createBotPipe, readBotPipe } from "../../src/host/bot_pipe.ts";
+import { createBotPipe, readBotPipe } from "../../src/host/bot_socket.ts";
 import { tempDirectory } from "../support/temp_directory.ts";
 
 describe("[SEC-R35] readBotPipe()", () => {

@@ -8,7 +8,7 @@ import {
   isMissingLoopback,
   startHttpServer,
 } from "../../src/host/http_server.ts";
-import { HttpServerError } from "../../src/host/http_server_error.ts";
+import { HttpServerError } from "../../src/host/listen.ts";
 import { createBoundedServer, type RequestHandler } from "../../src/host/bounded_server.ts";
 import { ended, talk } from "../support/network/raw_client.ts";
 

@@ -1,8 +1,12 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { listenForHealth, type PortRules, type StartServer } from "../../src/host/listen.ts";
+import {
+  HttpServerError,
+  listenForHealth,
+  type PortRules,
+  type StartServer,
+} from "../../src/host/listen.ts";
 import type { HttpServer } from "../../src/host/http_server.ts";
-import { HttpServerError } from "../../src/host/http_server_error.ts";
 import { sameData } from "../support/same_data.ts";
 
 const handler = () => new Response("here");

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { createKeyedQueue } from "../../src/lib/keyed_queue.ts";
+import { createKeyedQueue } from "../../src/lib/waker.ts";
 
 describe("[C9] [T3] createKeyedQueue()", () => {
   it("runs the tasks of one key in order, and those of another key in parallel", async () => {

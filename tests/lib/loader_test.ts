@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { createLoader } from "../../src/lib/loader.ts";
+import { createLoader } from "../../src/lib/cache.ts";
 
 describe("a loader", () => {
   it("loads at the first use, once", async () => {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import { createRegistry, SERIES_MAX } from "../../src/lib/metrics.ts";
+import { createRegistry, SERIES_MAX } from "../../src/http/metrics.ts";
 import { parsePrometheus } from "../support/bot/prometheus.ts";
 import { anyCharacter } from "../support/any_character.ts";
 

@@ -10,7 +10,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { isForTool } from "../../src/core/tool_names.ts";
 import { UnknownOutcomeError } from "../../src/core/turn/tool.ts";
 import { schedule, type StartTimer } from "../../src/lib/clock.ts";
-import { toPlain } from "../../src/lib/text/plain.ts";
+import { toPlain } from "../../src/log.ts";
 import type { McpServer } from "../../src/mcp/server.ts";
 import { createConfine, environmentOf } from "../../src/mcp/sandbox.ts";
 import { createLogins } from "../../src/mcp/oauth/logins.ts";

@@ -3,7 +3,7 @@ import { mkdirSync, readdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { setImmediate } from "node:timers/promises";
-import type { Attachment } from "../../src/core/discord/attachment.ts";
+import type { Attachment } from "../../src/core/turn/media.ts";
 import { FileError, type FoundFile } from "../../src/core/turn/media.ts";
 import { createPlaces } from "../../src/lib/places.ts";
 import { createMediaFolder } from "../../src/media/folder.ts";

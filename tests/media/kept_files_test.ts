@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
-import { fileIdOfCall } from "../../src/core/outbound/nonce.ts";
+import { fileIdOfCall } from "../../src/core/outbound/outbound.ts";
 import { FileError } from "../../src/core/turn/media.ts";
 import { createMediaFolder } from "../../src/media/folder.ts";
 import { createDrawings, createSentFiles, createShownImages } from "../../src/media/kept_files.ts";

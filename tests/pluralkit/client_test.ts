@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { PluralkitAnswer } from "../../src/core/inbound/pluralkit.ts";
+import type { PluralkitAnswer } from "../../src/pluralkit/client.ts";
 import { createPluralkitClient, LOOK_UP_MS, MAX_REQUESTS } from "../../src/pluralkit/client.ts";
 import { messageId, messageIdAt } from "../support/discord/builders.ts";
 import { FakeClock } from "../support/fake_clock.ts";

@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { IntentFacts } from "../../src/core/inbound/intent.ts";
-import type { KnownFacts } from "../../src/core/inbound/facts.ts";
+import type { IntentFacts, KnownFacts } from "../../src/core/inbound/verdict.ts";
 import type { IntentKeys } from "../../src/policy/rules/rules.ts";
 import { guildMessage } from "../support/discord/builders.ts";
 import { admit, inWords, policy } from "./policies.ts";

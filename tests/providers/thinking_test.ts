@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { ModelMessage, ModelRequest } from "../../src/core/model.ts";
-import type { ThinkLevel } from "../../src/core/people/chosen.ts";
+import type { ThinkLevel } from "../../src/core/config_file.ts";
 import type { ProviderSettings } from "../../src/providers/settings.ts";
 import { createModel } from "../../src/providers/models.ts";
 import { listen, QUESTION, settingsFor } from "../support/model/model_server.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { withoutFooter } from "../../src/core/outbound/footer_line.ts";
+import { withoutFooter } from "../../src/core/outbound/outbound.ts";
 import { costFactOf, footerOf, withFooter } from "../../src/render/cost.ts";
 import { moneyText } from "../../src/core/spending/usage.ts";
 import { freeze } from "../../src/render/freeze.ts";

@@ -1,8 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { ToolCall } from "../../src/core/model.ts";
-import type { Step } from "../../src/core/step.ts";
-import type { TurnFailure } from "../../src/core/turn/turn_outcome.ts";
+import type { Step, TurnFailure } from "../../src/core/step.ts";
 import { failureText } from "../../src/render/failure.ts";
 
 const call = (id: string, name: string, args = "{}"): ToolCall => ({ id, name, arguments: args });

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { MessageId, UserId } from "../../src/core/discord/ids.ts";
-import { nonceOf } from "../../src/core/outbound/nonce.ts";
+import { nonceOf } from "../../src/core/outbound/outbound.ts";
 import type { OutboundFile, Quote } from "../../src/core/outbound/outbound.ts";
 import { freeze, freezeUnprompted } from "../../src/render/freeze.ts";
 import {

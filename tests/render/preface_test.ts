@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import type { Manner } from "../../src/core/people/chosen.ts";
+import type { Manner } from "../../src/core/config_file.ts";
 import type { Step } from "../../src/core/step.ts";
 
 import { type ReplyToSend, withPreface } from "../../src/render/cost.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { Attachment } from "../../src/core/discord/attachment.ts";
+import type { Attachment } from "../../src/core/turn/media.ts";
 import type { Drawing } from "../../src/flows/tools/made_files.ts";
 import { evaluate } from "../../src/sandbox/evaluate.ts";
 import { code, draw as drawTool } from "../../src/tools/made_files.ts";

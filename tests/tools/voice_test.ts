@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { VoiceAction } from "../../src/core/turn/ports/voice.ts";
+import type { VoiceAction } from "../../src/account/extra_parts.ts";
 import { voice } from "../../src/tools/voice.ts";
 import { testAccount } from "../support/bot/test_account.ts";
 import { guildMessage } from "../support/discord/builders.ts";

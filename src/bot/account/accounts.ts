@@ -14,7 +14,7 @@ import { createSharedInvalidRequests } from "../../discord/rest/scheduler/global
 import { recalledView } from "../../flows/judging/routing.ts";
 import { isOfThisBot, peerOf, takeOver } from "../../flows/preflight/before_connecting.ts";
 import { schedule } from "../../lib/clock.ts";
-import { createKeyedQueue } from "../../lib/keyed_queue.ts";
+import { createKeyedQueue } from "../../lib/waker.ts";
 import { type AccountEnd, endOf, endReason } from "../account_end.ts";
 import { isVerbose, type OwnSetup, ownSetupOf, type Setup } from "../rules/setup.ts";
 import { loggingOf, startAccount } from "./account.ts";

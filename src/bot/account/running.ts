@@ -19,7 +19,7 @@ import { refusedParts } from "../../account/rules.ts";
 import { wakeChannels, wakes, wakeTurns } from "../../account/wakes.ts";
 import type { UserId } from "../../core/discord/ids.ts";
 import { refusedFinding } from "../../core/model_problem.ts";
-import { createReachability } from "../../discord/gateway/main/online.ts";
+import { createReachability } from "../../discord/gateway/main/connection.ts";
 import { catchUpOf } from "../../flows/catch_up/catch_up.ts";
 import { queuesOf } from "../../flows/deliver/channel_queues.ts";
 import { endInbound, flushInbound, startInbound, take } from "../../flows/inbound/accept.ts";

@@ -10,9 +10,9 @@ import { agentOf, type BotConfig, missingSection } from "../../config/config.ts"
 import type { Log } from "../../lib/log.ts";
 import { EXEC_LIMITS } from "../../lib/program_limits.ts";
 import { type Clock, schedule } from "../../lib/clock.ts";
-import { createLoader } from "../../lib/loader.ts";
+import { createLoader } from "../../lib/cache.ts";
 import type { HostCommands } from "../../core/exec/command.ts";
-import type { RunTool } from "../../core/skills/skill_tool.ts";
+import type { RunTool } from "../../core/skills/skill.ts";
 import type { WebPort } from "../../core/turn/ports/host.ts";
 import type { Tool } from "../../core/turn/tool.ts";
 import { createRunningCommands } from "../../exec/running_commands.ts";

@@ -5,8 +5,7 @@
 import type { BotConfig } from "../../config/config.ts";
 import { revealed } from "../../config/schema/parts/secrets.ts";
 import type { UserId } from "../../core/discord/ids.ts";
-import type { SkillLibrary } from "../../core/skills/skill.ts";
-import type { RunTool } from "../../core/skills/skill_tool.ts";
+import type { RunTool, SkillLibrary } from "../../core/skills/skill.ts";
 import type { WebPort, WorkspacePort } from "../../core/turn/ports/host.ts";
 import type { McpServerState } from "../../core/mcp_state.ts";
 import type { Tool } from "../../core/turn/tool.ts";

@@ -11,8 +11,7 @@ import type { Problem } from "../../config/text/problem.ts";
 import { readTyped } from "../../config/text/edit.ts";
 import type { Schema } from "../../config/schema/parts/shape.ts";
 import { replaceFile, WriteError } from "../../host/files/write_file.ts";
-import { bounded } from "../../lib/text/cut.ts";
-import { printable } from "../../lib/text/quoted.ts";
+import { bounded, printable } from "../../lib/text/quoted.ts";
 import { EXIT, type ExitCode } from "../shared/exit_code.ts";
 import type { Io } from "../terminal/io.ts";
 import {

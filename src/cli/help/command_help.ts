@@ -12,7 +12,7 @@ import {
   type TypedCommandParameters,
 } from "@stricli/core";
 import process from "node:process";
-import { wrapped } from "../../lib/text/cut.ts";
+import { wrapped } from "../../lib/text/quoted.ts";
 import { type ExitCode, exitRows, type Exits, StartError } from "../shared/exit_code.ts";
 import { COLOURED, createProcessIo, type Io, PLAIN, type Style } from "../terminal/io.ts";
 import { dashed } from "./wrong_command.ts";

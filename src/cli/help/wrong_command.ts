@@ -18,7 +18,7 @@ import {
   UnsatisfiedPositionalError,
 } from "@stricli/core";
 import { distance } from "fastest-levenshtein";
-import { looksLikeToken } from "../../core/discord/token_shape.ts";
+import { looksLikeToken } from "../../core/discord/ids.ts";
 import { printable, safeOutput } from "../../lib/text/quoted.ts";
 import { type Terminal, wrappedError } from "../terminal/io.ts";
 import type { CliCommand, CliGroup } from "./command_help.ts";

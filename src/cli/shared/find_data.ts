@@ -16,7 +16,7 @@ import process from "node:process";
 import { accessSync, constants, existsSync, realpathSync, type Stats, statSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { DATABASE_NAME } from "../../host/files/data_dir.ts";
-import { findTokenHolders } from "../../host/locks/token_lock.ts";
+import { findTokenHolders } from "../../host/locks/lock.ts";
 import { codeOf } from "../../lib/errors.ts";
 import type { Io } from "../terminal/io.ts";
 import { EXIT, StartError } from "./exit_code.ts";

@@ -13,8 +13,12 @@ import {
   processPorts,
   type ProcessToEnd,
 } from "../../host/process/end_process.ts";
-import { acquireLock, type HeldLock } from "../../host/locks/lock.ts";
-import { acquireTokenLock, type TokenLock } from "../../host/locks/token_lock.ts";
+import {
+  acquireLock,
+  acquireTokenLock,
+  type HeldLock,
+  type TokenLock,
+} from "../../host/locks/lock.ts";
 import type { Log } from "../../lib/log.ts";
 
 export interface Instance extends Pick<HeldLock, "lastExitCode"> {

@@ -2,8 +2,8 @@
 
 import { ZodError } from "zod";
 import { DataDirError } from "../../host/files/data_dir.ts";
-import { FlockUnavailableError } from "../../host/locks/flock.ts";
-import { HttpServerError } from "../../host/http_server_error.ts";
+import { FlockUnavailableError } from "../../host/locks/lock.ts";
+import { HttpServerError } from "../../host/listen.ts";
 import { isUnreachable } from "../../lib/errors.ts";
 import { pathProblemOf } from "../../lib/text/path_problem.ts";
 import { printable } from "../../lib/text/quoted.ts";

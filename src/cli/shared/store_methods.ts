@@ -9,7 +9,7 @@
 
 import { z } from "zod";
 import { toAccountId, type UserId } from "../../core/discord/ids.ts";
-import { snowflakeSchema } from "../../core/discord/snowflake_schema.ts";
+import { snowflakeSchema } from "../../core/discord/lenient.ts";
 import type { Frozen } from "../../core/outbound/outbound.ts";
 import type { Store } from "../../store/store.ts";
 import type { SocketHandler, SocketRequest } from "../../host/bot_socket.ts";

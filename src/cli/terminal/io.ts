@@ -7,8 +7,7 @@ import process from "node:process";
 import { stripVTControlCharacters, styleText } from "node:util";
 import { schedule, type StartTimer } from "../../lib/clock.ts";
 import type { Env } from "../../lib/env.ts";
-import { wrapped } from "../../lib/text/cut.ts";
-import { printable, safeJson, safeOutput } from "../../lib/text/quoted.ts";
+import { printable, safeJson, safeOutput, wrapped } from "../../lib/text/quoted.ts";
 
 const GAP = "  ";
 

@@ -1,9 +1,9 @@
 /** Keys of `agents`, `session` and other sections for how an agent works. */
 
 import { z } from "zod";
-import { isOrigin, ORIGIN } from "../../core/skills/skill_tool.ts";
+import { isOrigin, ORIGIN } from "../../core/skills/skill.ts";
 import { id, toolLists, toolsWithin } from "./access.ts";
-import { isWrittenEmoji } from "../../core/discord/emoji.ts";
+import { isWrittenEmoji } from "../../core/inbound/events.ts";
 import { key, lazyKey, lazySection, text, whole } from "./parts/key.ts";
 import { serverEvents } from "./hooks.ts";
 import { MENTION_PATTERNS, mentionPatterns } from "./messages.ts";

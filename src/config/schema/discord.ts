@@ -1,7 +1,7 @@
 /** Keys of `channels.discord`, and the gates of tools (T3). */
 
 import { z } from "zod";
-import { STATUSES } from "../../core/discord/presence.ts";
+import { STATUSES } from "../../core/discord/gateway.ts";
 import { GATE_DEFAULTS, TOOL_GATES } from "../../core/tool_names.ts";
 import { isLoopbackHost } from "../../lib/network/addresses.ts";
 import { quoted } from "../../lib/text/quoted.ts";

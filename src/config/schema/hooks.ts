@@ -1,8 +1,12 @@
 /** Keys for hooks: events that other programs send over HTTP (W1), and events of servers (W7). */
 
 import { z } from "zod";
-import { HOOK_SCHEMES, hookSenderId } from "../../core/hooks/hook.ts";
-import { SERVER_EVENTS, type ServerEventName } from "../../core/hooks/server_event.ts";
+import {
+  HOOK_SCHEMES,
+  hookSenderId,
+  SERVER_EVENTS,
+  type ServerEventName,
+} from "../../core/hooks/hook.ts";
 import { pathProblem, templateProblem } from "../../core/hooks/template.ts";
 import { parseTarget } from "../../core/outbound/target.ts";
 import { amount, key, lazyKey, text, whole } from "./parts/key.ts";

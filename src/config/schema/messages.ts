@@ -4,8 +4,8 @@
  */
 
 import { z } from "zod";
-import { isWrittenEmoji } from "../../core/discord/emoji.ts";
-import { QUEUE_MODES } from "../../core/people/chosen.ts";
+import { isWrittenEmoji } from "../../core/inbound/events.ts";
+import { QUEUE_MODES } from "../../core/config_file.ts";
 import { amount, key, lazyKey, lazySection, text, whole } from "./parts/key.ts";
 import { id } from "./access.ts";
 import { modelRef } from "./models.ts";

@@ -1,13 +1,56 @@
 /**
- * Hooks: events that other programs send over HTTP, for a place of the bot (W1).
+ * Hooks: events that other programs send over HTTP, for a place of the bot (W1), and events of a
+ * server that start a turn: `agents.list[].on` (W7).
  *
  * An event keeps only the texts that the hook's templates take from the body, never the body.
  */
 
-import type { AccountId, MessageId, UserId } from "../discord/ids.ts";
-import { pathTo } from "../config_file.ts";
 import { quoted } from "../../lib/text/quoted.ts";
+import { pathTo } from "../config_file.ts";
+import type { AccountId, ChannelId, GuildId, MessageId, RoleId, UserId } from "../discord/ids.ts";
 import { parseTarget, type Target } from "../outbound/target.ts";
+
+/** The events, each with the gateway intent that it needs. */
+export const SERVER_EVENTS = {
+  member_join: "guild_members",
+  role_given: "guild_moderation",
+  forum_post: "guilds",
+  thread_closed: "guilds",
+  event_started: "guild_scheduled_events",
+  boost: "guild_members",
+  pin: "guild_messages",
+  reaction: "guild_message_reactions",
+} as const;
+
+export type ServerEventName = keyof typeof SERVER_EVENTS;
+
+/** An event of a server, as Discord told it at once, or later over REST. No bot has caused it. */
+export interface ServerEvent {
+  readonly kind: "server_event";
+  readonly event: ServerEventName;
+  readonly guildId: GuildId;
+  /** Absent for events of a whole server. */
+  readonly channelId?: ChannelId;
+  /** A thread's channel; otherwise the channel itself. */
+  readonly parentId?: ChannelId;
+  /** The message that it is about. */
+  readonly messageId?: MessageId;
+  /** The member whom it is about, or who has caused it. */
+  readonly userId?: UserId;
+  /** Ids of the messages and people whose words it has. */
+  readonly sources: readonly string[];
+  /** The given roles, or those of the member. */
+  readonly roles: readonly RoleId[];
+  /** `"📌"` or `"<:name:id>"`; empty without one. */
+  readonly emoji?: string;
+  /** Tells it from all others of its kind, however often Discord tells of it. */
+  readonly key: string;
+  /** Unix time in milliseconds; 0 if Discord does not tell it. */
+  readonly at: number;
+  /** Discord's payload, and the template of its words. */
+  readonly body: unknown;
+  readonly template: string;
+}
 
 /** How a sender proves that it knows the secret of a hook. */
 export const HOOK_SCHEMES = ["bearer", "github", "standard"] as const;

@@ -1,12 +1,144 @@
 /**
- * Renders the templates of hooks (W4): text with values of the body between `{{` and `}}`.
+ * Makes the event of a request (W4): reads its body, which is JSON, a form or a text, and renders
+ * the templates of its hook, which are text with values of the body between `{{` and `}}`.
  *
  * It has paths, alternatives, words for values, and lists, and no code: no sender can make a
  * template cost more than its length and the body's. The packages for JSONPath evaluate scripts, or
  * are larger than all of this folder.
+ *
+ * It is checked before it is parsed: a megabyte can hold 200,000 keys, or 500,000 nested lists,
+ * which would cost the main thread more than any event is worth.
  */
 
-import { memberOf } from "./body.ts";
+import { hash } from "node:crypto";
+import { bounded, clip } from "../../lib/text/quoted.ts";
+import { isRecord } from "../../lib/text/json.ts";
+import type { AccountId } from "../discord/ids.ts";
+import {
+  HOOK_POST_CHARS,
+  HOOK_TEXT_CHARS,
+  type HookCondition,
+  type HookReading,
+  type NewHookEvent,
+} from "./hook.ts";
+
+/** A body, or why it cannot be read. */
+type HookBody =
+  | { readonly kind: "body"; readonly value: unknown; readonly text: string }
+  | { readonly kind: "problem"; readonly why: string };
+
+/** Maximum number of values in a body, and of lists or objects within each other. */
+export const BODY_VALUES_MAX = 10_000;
+const BODY_DEPTH_MAX = 64;
+
+/** Reads a body of at most 1 MiB. */
+export function readHookBody(bytes: Uint8Array, contentType: string): HookBody {
+  let text: string;
+  try {
+    text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch {
+    return problem("The body is not UTF-8");
+  }
+  const [type = ""] = contentType.toLowerCase().split(";");
+  switch (type.trim()) {
+    case "application/x-www-form-urlencoded":
+      return readForm(text);
+    case "":
+    case "text/plain":
+      return { kind: "body", value: text, text };
+    default:
+      return /^(?:application|text)\/(?:[\w.-]+\+)?json$/.test(type.trim())
+        ? readJson(text)
+        : problem("Send JSON, a form, or plain text, with its Content-Type");
+  }
+}
+
+function readJson(text: string): HookBody {
+  const why = tooMuchIn(text);
+  if (why !== undefined) return problem(why);
+  try {
+    return { kind: "body", value: JSON.parse(text), text };
+  } catch {
+    return problem("The body is not valid JSON");
+  }
+}
+
+/** By default, GitHub sends its JSON in a field of a form. */
+function readForm(text: string): HookBody {
+  if (text.split("&", BODY_VALUES_MAX + 1).length > BODY_VALUES_MAX) return problem(TOO_MANY);
+  const fields = new URLSearchParams(text);
+  const payload = fields.get("payload");
+  if (payload?.trimStart().startsWith("{")) return readJson(payload);
+  return { kind: "body", value: Object.fromEntries(fields), text };
+}
+
+const TOO_MANY = `The body has more than ${BODY_VALUES_MAX} values`;
+
+/** Counts values and depth without parsing. */
+function tooMuchIn(text: string): string | undefined {
+  let depth = 0;
+  let values = 0;
+  for (let at = 0; at < text.length; at++) {
+    switch (text.charCodeAt(at)) {
+      case 0x22: // a string; only an unescaped quote ends it
+        for (at++; at < text.length && text.charCodeAt(at) !== 0x22; at++) {
+          if (text.charCodeAt(at) === 0x5c) at++;
+        }
+        break;
+      case 0x5b:
+      case 0x7b:
+        if (++depth > BODY_DEPTH_MAX) return `The body is nested deeper than ${BODY_DEPTH_MAX}`;
+        if (++values > BODY_VALUES_MAX) return TOO_MANY;
+        break;
+      case 0x5d:
+      case 0x7d:
+        depth--;
+        break;
+      case 0x2c:
+        if (++values > BODY_VALUES_MAX) return TOO_MANY;
+    }
+  }
+  return undefined;
+}
+
+export function memberOf(value: unknown, name: string): unknown {
+  if (Array.isArray(value)) return /^\d+$/.test(name) ? value[Number(name)] : undefined;
+  return isRecord(value) && Object.hasOwn(value, name) ? value[name] : undefined;
+}
+
+/** Maximum characters of a text in a body that is too long. */
+const STRING_CHARS = 2_000;
+
+/** Ids, and addresses for programs. `html_url` is the page for people. */
+const FOR_PROGRAMS = /^(?:node_)?id$|_id$|(?<!^html)_url$/;
+
+/**
+ * The whole body as text for a model. Of GitHub's events, most is the same in each: if a body is
+ * longer than `max`, it loses values for programs, and a repository within a part becomes its name.
+ */
+function bodyText(body: unknown, max: number): string {
+  if (typeof body === "string") return body;
+  const text = JSON.stringify(body, undefined, 1);
+  return text.length <= max ? text : JSON.stringify(withoutRest(body, "", 0), undefined, 1);
+}
+
+function withoutRest(value: unknown, key: string, depth: number): unknown {
+  if (typeof value === "string") return bounded(value, STRING_CHARS);
+  if (Array.isArray(value)) return value.map((item) => withoutRest(item, key, depth + 1));
+  if (!isRecord(value)) return value;
+  if (depth > 1 && /repo/.test(key) && "full_name" in value) return value["full_name"];
+  const isForPeople = ([name, member]: readonly [string, unknown]) =>
+    member !== null && name !== "_links" && !FOR_PROGRAMS.test(name) &&
+    !(name === "url" && "html_url" in value);
+  return Object.fromEntries(
+    Object.entries(value).filter(isForPeople)
+      .map(([name, member]) => [name, withoutRest(member, name, depth + 1)]),
+  );
+}
+
+function problem(why: string): HookBody {
+  return { kind: "problem", why };
+}
 
 export interface HookValues {
   readonly body: unknown;
@@ -239,4 +371,72 @@ function inForm(written: string, form: HookForm): string {
       ? `<${part}>`
       : part.replace(/[\\*_~`|<[\]]|^\s*[>#-]/gm, (found) => found.replace(/\S/, "\\$&"))
   ).join("");
+}
+
+/** Maximum characters of a sender's id, of a key, and of a state. */
+const ID_CHARS = 200;
+const KEY_CHARS = 200;
+const TITLE_CHARS = 300;
+
+/**
+ * Reads an event.
+ *
+ * @param deliveryId The sender's id of the scheme's header; absent without one.
+ * @returns `undefined` if the hook leaves such events out.
+ */
+export function readHookEvent(
+  { hook, accountId, rules }: {
+    readonly hook: string;
+    readonly accountId: AccountId;
+    readonly rules: HookReading;
+  },
+  values: HookValues,
+  deliveryId: string | undefined,
+): NewHookEvent | undefined {
+  if (rules.only && !holds(rules.only, values)) return undefined;
+  const line = (template: string | undefined, max: number) =>
+    template === undefined ? "" : bounded(oneLine(renderTemplate(template, values, "plain")), max);
+  const key = line(rules.thread, KEY_CHARS);
+  const { template = "{{ @body }}" } = rules;
+  const text = clip(
+    rules.template === undefined
+      ? bodyText(values.body, HOOK_TEXT_CHARS).toWellFormed().trim()
+      : renderTemplate(template, values, "plain"),
+    HOOK_TEXT_CHARS,
+  );
+  const stateTemplate = rules.title ?? rules.thread;
+  const title = stateTemplate === undefined
+    ? ""
+    : bounded(oneLine(renderTemplate(stateTemplate, values, "markdown")), TITLE_CHARS);
+  // Without a model, people see what the model would have seen.
+  const post = rules.template === undefined && title !== ""
+    ? title
+    : renderTemplate(template, values, "markdown");
+  return {
+    hook,
+    accountId,
+    senderId: idOf(line(rules.id, Infinity) || deliveryId || ""),
+    key,
+    title,
+    text,
+    post: bounded(post, HOOK_POST_CHARS),
+    isEnd: rules.ends !== undefined && holds(rules.ends, values),
+  };
+}
+
+/** A cut id could be that of two events, and the second one would be lost. */
+function idOf(sent: string): string | undefined {
+  if (sent.length <= ID_CHARS) return sent || undefined;
+  return `sha256:${hash("sha256", sent, "hex")}`;
+}
+
+export function holds(condition: HookCondition, values: HookValues): boolean {
+  return Object.entries(condition).every(([path, allowed]) =>
+    valuesAt(path, values).some((value) => allowed.includes(value))
+  );
+}
+
+/** Without line breaks and invisible characters: a key is a name. */
+function oneLine(text: string): string {
+  return text.replace(/[\p{Cc}\p{Cf}\s]+/gu, " ").trim();
 }

@@ -7,8 +7,7 @@
 
 import type { GuildId } from "../discord/ids.ts";
 import type { Hooked } from "../hooks/hook.ts";
-import type { InboundMessage } from "./inbound.ts";
-import type { Triggered } from "./triggered.ts";
+import type { InboundMessage, Triggered } from "./inbound.ts";
 
 /** How a person has spoken a message in a voice channel (V5). */
 export interface Spoken {

@@ -4,14 +4,237 @@
  * Both decisions get the time as an argument and send nothing, so that tests can try every row of
  * the crash table. The first: whether to send, or to read the channel's history before. The second:
  * whether the channel goes on, waits, parks or gives up.
+ *
+ * A place that refuses everything parks its channel, and a person must change something there. A
+ * message that Discord refuses for itself must not hold up the messages behind it. The same holds
+ * for a message that Discord answers with a server error each time. During an outage of Discord, on
+ * the other hand, Barnacle sets no message aside: all of them would fail.
+ *
+ * Discord knows a nonce only for some minutes, and no request returns it. After an hour, only its
+ * content identifies a message. Times here are Discord's, read from ids, wherever possible, because
+ * the clock of a small box may be wrong.
  */
 
-import { retryDelayMs, type RetryRules } from "../../lib/network/backoff.ts";
 import { DAY_MS } from "../../lib/clock.ts";
-import type { MessageId } from "../discord/ids.ts";
-import type { OutboxRow, PostOutcome } from "./outbound.ts";
-import { type Failures, isStuckAlone, mayBeOfPlace } from "./refusals.ts";
-import { CLOCK_SLACK_MS, type Unread } from "./posted.ts";
+import { retryDelayMs, type RetryRules } from "../../lib/network/backoff.ts";
+import { createdAtMs, type MessageId, type UserId } from "../discord/ids.ts";
+import { isProgressLine, PROGRESS_MARK } from "./draft.ts";
+import type { OutboundMessage, OutboxRow, PostOutcome, Refusal } from "./outbound.ts";
+
+/**
+ * The bot's missing permission in the place of a refusal.
+ *
+ * - `files`: only Attach Files
+ * - `other`: one without which the place takes no message
+ * - `none`: the bot has all that the message needs
+ * - `unknown`: Discord does not tell, or the place has no permissions, as direct messages
+ */
+export type MissingHere = "files" | "other" | "none" | "unknown";
+
+export type RefusalSubject = "place" | "message" | "files";
+/**
+ * Codes of a 400 for a refusal by the place and not by the message: an archived thread, a locked one.
+ */
+const PLACES_IN_400: ReadonlySet<number> = new Set([50083, 160005]);
+
+/**
+ * Codes that name the place, so that no permission needs to be missing: an unknown guild, a bot that Discord has flagged, direct messages opened too fast, a verification level, and a
+ * person without a common server.
+ */
+const PLACES: ReadonlySet<number> = new Set([
+  ...PLACES_IN_400,
+  10004,
+  20026,
+  40003,
+  50009,
+  50278,
+]);
+
+/** The code of a person who accepts no direct messages of the bot. */
+export const CLOSED_DIRECT = 50007;
+
+/** The code of a channel that is gone. */
+const GONE = 10003;
+
+/** Codes that name the words: blocked by AutoMod, by a filter of links or of explicit content. */
+const WORDS: ReadonlySet<number> = new Set([20009, 200000, 200001, 240000]);
+
+/** Whether a code ends the message: it would be refused again, or it is too late once it is not. */
+export function namesMessage(code: number | undefined): boolean {
+  return code === CLOSED_DIRECT || code === GONE || code !== undefined && WORDS.has(code);
+}
+
+/** Whether the place takes other words, as far as a code tells; absent: Discord sent none. */
+export function takesOthers(code: number | undefined): boolean {
+  return code !== CLOSED_DIRECT && code !== GONE;
+}
+
+/**
+ * Whether the place may be what refuses, rather than the message alone.
+ *
+ * @param refusal `code` is Discord's error code; absent if it sent none.
+ */
+export function mayBeOfPlace(
+  { why, code }: { readonly why: Refusal; readonly code?: number | undefined },
+): boolean {
+  if (why === "rejected") return code !== undefined && PLACES_IN_400.has(code);
+  return why === "forbidden" || why === "not_found";
+}
+
+/**
+ * Decides what a refusal is about, once the bot's permissions in the place were looked up.
+ *
+ * @param refusal `code`: Discord's error code; absent if it sent none. `fileCount`: files of the message.
+ */
+export function subjectOf(
+  { code, fileCount }: { readonly code?: number | undefined; readonly fileCount: number },
+  missing: MissingHere,
+): RefusalSubject {
+  if (code !== undefined && PLACES.has(code)) return "place";
+  if (namesMessage(code)) return "message";
+  switch (missing) {
+    case "files":
+    case "none": // without its files, the message may be accepted
+      return fileCount > 0 ? "files" : "message";
+    case "other":
+    case "unknown":
+      return "place";
+  }
+}
+
+/** Failed attempts in a row at one message. */
+export interface Failures {
+  /** Number of failed attempts. */
+  readonly failed: number;
+  /**
+   * Number of the last failed attempts before each of which Discord served another request to the
+   * channel.
+   */
+  readonly served: number;
+}
+
+/** Failures after which a message is set aside. */
+const FAILED = 10;
+/** Time over which a message must have failed, in milliseconds. */
+const FAILING_MS = 10 * 60_000;
+/**
+ * Number of the last failures that other requests must surround. At the end of an outage, one
+ * request may succeed just before another one fails.
+ */
+const SERVED = 3;
+
+/**
+ * Counts one more failure.
+ *
+ * @param wasServed Whether Discord has served another request to the channel since the last one.
+ */
+export function failedAgain(before: Failures | undefined, wasServed: boolean): Failures {
+  return { failed: (before?.failed ?? 0) + 1, served: wasServed ? (before?.served ?? 0) + 1 : 0 };
+}
+
+/** Whether a message alone fails, so that the rest of its channel should go on without it. */
+function isStuckAlone(
+  { failingSince }: Pick<OutboxRow, "failingSince">,
+  { failed, served }: Failures,
+  now: number,
+): boolean {
+  return failed >= FAILED && served >= SERVED && failingSince !== undefined &&
+    now - failingSince >= FAILING_MS;
+}
+
+export interface Posted {
+  readonly id: MessageId;
+  readonly authorId: UserId;
+  /** Text of the message, as Discord stored it. */
+  readonly content: string;
+  /** Id of the quoted message; absent if there is none, or if it is deleted. */
+  readonly quote?: MessageId;
+  /** Bytes of each file, in their order. Discord changes file names, but not contents. */
+  readonly fileSizes: readonly number[];
+}
+
+/** A part of a channel's history, newest first. */
+export interface PostedPage {
+  readonly kind: "page";
+  /** Messages, newest first; may be empty. */
+  readonly messages: readonly Posted[];
+  /** Id of the oldest message of the page, to continue from; absent for an empty page. */
+  readonly oldest?: MessageId;
+  /** Whether the channel begins here, or Discord shows no older history. The two look the same. */
+  readonly isLast: boolean;
+}
+
+/** A failure to read the channel's history. */
+export interface Unread {
+  readonly kind: "unread";
+  /** `unreachable`: no response, or a server error. */
+  readonly why: Refusal | "unreachable";
+  /** The failure in words, for log and operator. */
+  readonly reason: string;
+  /** Discord's error code; absent if it sent none. */
+  readonly code?: number;
+  /** Milliseconds that Discord asks to wait, for `rate_limited`; absent if it does not ask. */
+  readonly retryAfterMs?: number;
+}
+
+/** Milliseconds that a clock may be set back without losing trust. */
+const CLOCK_SLACK_MS = 5_000;
+
+/** Largest difference between our clock and Discord's, in milliseconds. */
+const SKEW_MS = 10 * 60_000;
+
+/** How far back to read a channel before a message counts as absent. */
+export interface EarliestTime {
+  /** Unix time in milliseconds by Discord's clock: the message is not older. */
+  readonly from: number;
+  /** The same by our own clock; counts only if `from` is out of reach. */
+  readonly orFrom: number;
+}
+
+/**
+ * Finds the earliest time of a message.
+ *
+ * An answer is younger than the message that it answers, by Discord's own clock. Our time of the
+ * first attempt is the second choice, unless the clock has been set back since.
+ */
+export function earliestTimeOf({ message, firstAttemptAt }: OutboxRow, now: number): EarliestTime {
+  const isBelievable = firstAttemptAt !== undefined && now >= firstAttemptAt - CLOCK_SLACK_MS;
+  const orFrom = isBelievable ? firstAttemptAt - SKEW_MS : -Infinity;
+  return { from: message.of ? createdAtMs(message.of.cause) : orFrom, orFrom };
+}
+
+/**
+ * Whether a posted message is this one, as far as Discord shows.
+ *
+ * Discord trims texts, changes line ends, and drops the quote of a deleted message. A draft may
+ * have grown since it was posted, so only its beginning must match. Of a progress line, only the mark
+ * stays.
+ *
+ * @param fileSizes Bytes of each file that goes with `message`.
+ */
+export function isSame(
+  message: OutboundMessage,
+  fileSizes: readonly number[],
+  posted: Posted,
+): boolean {
+  const [sent, there] = [sameText(message.content), sameText(posted.content)];
+  const isDraft = message.of?.kind === "draft";
+  const stem = !isDraft ? "" : isProgressLine(message) ? PROGRESS_MARK : stemOf(sent);
+  const isText = stem === "" ? there === sent : there.startsWith(stem);
+  return isText &&
+    (posted.quote === undefined || posted.quote === message.quote) &&
+    fileSizes.length === posted.fileSizes.length &&
+    fileSizes.every((size, at) => size === posted.fileSizes[at]);
+}
+
+/** A draft without its mark, and without characters that may close a code block in it. */
+function stemOf(draft: string): string {
+  return draft.replace(/[\s`~…]+$/, "");
+}
+
+function sameText(text: string): string {
+  return text.replaceAll("\r\n", "\n").trim();
+}
 
 export type Delivery =
   /** `wasEchoed`: the gateway's echo settled the row before Discord's answer arrived. */

@@ -10,8 +10,14 @@
  */
 
 import type { MessageId } from "../discord/ids.ts";
-import { type AnswerKey, nonceOf } from "./nonce.ts";
-import { type AnswerPart, type Frozen, type OutboundMessage, STOP_BUTTON } from "./outbound.ts";
+import {
+  type AnswerKey,
+  type AnswerPart,
+  type Frozen,
+  nonceOf,
+  type OutboundMessage,
+  STOP_BUTTON,
+} from "./outbound.ts";
 
 /** A message of an answer in the outbox, which a later one may replace: a draft, or a part. */
 export interface AnswerMessage {

@@ -4,11 +4,40 @@
  * A question belongs to one call. Its turn is parked until each of its questions is decided: the
  * store has the turn, and memory has nothing of it. A decision counts for its call alone. Barnacle
  * reads an answer by the question alone, because a client can send anything.
+ *
+ * Discord checks a form in the person's client. A client can send anything, so the store checks the
+ * text again.
  */
 
 import type { AccountId, ChannelId, GuildId, MessageId, UserId } from "../discord/ids.ts";
 import type { LinkButton } from "../outbound/outbound.ts";
-import { type Form, MAX_FIELD_CHARS } from "./form.ts";
+
+export interface Form {
+  readonly title: string;
+  /** Label of its field. */
+  readonly label: string;
+}
+
+/** The `custom_id` of the field. */
+export const FIELD = "text";
+
+/** Maximum characters of a text field at Discord. */
+export const MAX_FIELD_CHARS = 4_000;
+
+/** A form that people may open now, for the thread that answers their presses (K5). */
+export interface OfferedForm {
+  /** `custom_id` of the button that opens it. */
+  readonly customId: string;
+  readonly channelId: string;
+  /** The people who may open it. */
+  readonly asked: readonly string[] | "anyone";
+  /** Unix time in milliseconds after which it opens no more. */
+  readonly expiresAt: number;
+  readonly form: Form;
+}
+
+/** Maximum number of forms that the gateway's thread keeps. The main thread opens others. */
+export const MAX_OFFERED = 100;
 
 /** A way to answer: a button, or an option of a menu. */
 export interface AnswerChoice {

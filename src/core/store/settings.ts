@@ -1,7 +1,7 @@
 /** Values of `store.settings`: pauses, counts of the loop guard, results of backups, names of settings. */
 
 import type { MessageId } from "../discord/ids.ts";
-import type { ChosenSetting } from "../people/chosen.ts";
+import type { ChosenSetting } from "../config_file.ts";
 
 /** The newest results of backups. */
 export interface BackupState {

@@ -6,7 +6,7 @@
 import type { UserId } from "../discord/ids.ts";
 import type { InboundMessage } from "../inbound/inbound.ts";
 import { ALLOW_ONCE, type Decision, type Question } from "../people/question.ts";
-import { type RefusalReason, RefusedCall } from "../refused_call.ts";
+import { type RefusalReason, RefusedCall } from "./tool.ts";
 import { describeMissing, type MissingRight } from "../rights/rights.ts";
 
 export class LacksRight extends RefusedCall {

@@ -8,8 +8,7 @@
 
 import type { Timers } from "../../lib/clock.ts";
 import type { Log } from "../../lib/log.ts";
-import type { AlertRecord } from "../../core/alerts.ts";
-import type { Finding } from "../../core/finding.ts";
+import type { AlertRecord, Finding } from "../../core/finding.ts";
 import {
   afterFailure,
   afterSent,

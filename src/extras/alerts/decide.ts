@@ -5,7 +5,7 @@
  * All functions are pure: alerts and checks give alerts. So a table of checks and times tests them.
  */
 
-import type { AlertKind, AlertRecord, Trouble } from "../../core/alerts.ts";
+import type { AlertKind, AlertRecord, Trouble } from "../../core/finding.ts";
 import { type Finding, isTrouble } from "../../core/finding.ts";
 import { DAY_MS } from "../../lib/clock.ts";
 import { durationText, timeText } from "../../lib/text/units.ts";

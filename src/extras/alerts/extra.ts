@@ -3,12 +3,12 @@
  * code; at once if the bot ends by itself.
  */
 
-import type { AlertRecord } from "../../core/alerts.ts";
+import type { AlertRecord } from "../../core/finding.ts";
 import type { Bot } from "../../account/account.ts";
 import type { Watch } from "../../account/extra_parts.ts";
 import type { Extra } from "../../cli/extras/extra.ts";
 import { schedule } from "../../lib/clock.ts";
-import { createLoader } from "../../lib/loader.ts";
+import { createLoader } from "../../lib/cache.ts";
 import type { Alerts } from "./alerts.ts";
 
 export const alerts: Extra = {

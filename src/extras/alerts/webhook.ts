@@ -5,9 +5,9 @@
  * the address, of the request or of the answer.
  */
 
-import type { AlertRecord } from "../../core/alerts.ts";
+import type { AlertRecord } from "../../core/finding.ts";
 import { codeOf } from "../../lib/errors.ts";
-import { HOP_HEADER } from "../../lib/network/hop.ts";
+import { HOP_HEADER } from "../../lib/network/addresses.ts";
 import { PLAIN_HEADER, PLAIN_OPTION } from "../../lib/network/fetch_plain.ts";
 import type { AlertMessage } from "./decide.ts";
 

@@ -15,12 +15,11 @@ import {
   parseSnowflake,
   snowflakeAt,
 } from "../../core/discord/ids.ts";
-import { snowflakeSchema } from "../../core/discord/snowflake_schema.ts";
-import { listOrEmpty } from "../../core/discord/lenient.ts";
+import { listOrEmpty, snowflakeSchema } from "../../core/discord/lenient.ts";
 import type { CommandCall } from "../../core/inbound/interactions.ts";
-import { type Channel, isForum } from "../../core/rights/channel.ts";
+import { type Channel, isForum } from "../../core/rights/permissions.ts";
 import { messageLink } from "../../core/turn/decided_action.ts";
-import type { ShownMessage } from "../../core/turn/ports/discord_call.ts";
+import type { ShownMessage } from "../../core/turn/ports/discord_place.ts";
 import type { RestApi } from "../../discord/rest/client/client.ts";
 import { RestError } from "../../discord/rest/exchange/rest_error.ts";
 import { channelOf, isPrivateThread } from "../../discord/rest/requests/guild_reads.ts";

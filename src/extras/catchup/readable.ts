@@ -6,7 +6,7 @@
 import { once } from "../../lib/cache.ts";
 import type { ChannelId, GuildId } from "../../core/discord/ids.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
-import { type Channel, CHANNEL_KINDS, isThread } from "../../core/rights/channel.ts";
+import { type Channel, CHANNEL_KINDS, isThread } from "../../core/rights/permissions.ts";
 import { missingRight, type PlaceFacts } from "../../core/rights/rights.ts";
 import { closedBy } from "../../flows/judging/closed_by.ts";
 import type { BotAccount } from "../../account/account.ts";

@@ -13,7 +13,7 @@ import {
   refusalOf,
   refusalOfChange,
 } from "../../http/guard.ts";
-import type { RouteRule } from "../../http/routes.ts";
+import type { RouteRule } from "../../http/guard.ts";
 import type { Log } from "../../lib/log.ts";
 import { printable } from "../../lib/text/quoted.ts";
 import type { DashboardLogins } from "./logins.ts";

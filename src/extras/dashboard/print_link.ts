@@ -6,7 +6,7 @@
  */
 
 import { z } from "zod";
-import { LOCAL_NAMES } from "../../lib/network/host_names.ts";
+import { LOCAL_NAMES } from "../../lib/network/addresses.ts";
 import { printable } from "../../lib/text/quoted.ts";
 import { openConfig } from "../../cli/config/write.ts";
 import { EXIT, type ExitCode, StartError } from "../../cli/shared/exit_code.ts";

@@ -13,7 +13,7 @@ import type { AccountFlags } from "../../cli/shared/command.ts";
 import type { Io } from "../../cli/terminal/io.ts";
 import { accountsIn } from "../../cli/shared/which_account.ts";
 import { withStore } from "../../cli/shared/with_store.ts";
-import type { OpenRow } from "../../core/store/outbox.ts";
+import type { OpenRow } from "../../store/outbox/heads.ts";
 
 type OpenRowOfAccount = OpenRow & { readonly accountId: AccountId };
 

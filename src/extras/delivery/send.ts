@@ -5,7 +5,7 @@
  * successor sends it.
  */
 
-import type { ToolTarget } from "../../core/turn/ports/discord_call.ts";
+import type { ToolTarget } from "../../core/turn/ports/discord_place.ts";
 import { setTimeout as sleep } from "node:timers/promises";
 import { peerOf } from "../../flows/preflight/before_connecting.ts";
 import { tokenHint } from "../../bot/account_end.ts";
@@ -27,20 +27,20 @@ import { configBefore, dataProblem, useData } from "../../cli/shared/find_data.t
 import { openForCommand, UnansweredError } from "../../cli/shared/store_access.ts";
 import { findTarget } from "../../cli/verdict/named.ts";
 import { whichAccount } from "../../cli/shared/which_account.ts";
-import type { SendResult } from "../../core/store/outbox.ts";
+import type { SendResult } from "../../store/outbox/heads.ts";
 import type { Store } from "../../store/store.ts";
 import { randomUUID } from "node:crypto";
 import type { ChannelId, GuildId } from "../../core/discord/ids.ts";
-import { nonceOfCall } from "../../core/outbound/nonce.ts";
+import { nonceOfCall } from "../../core/outbound/outbound.ts";
 import type { Frozen, OutboundFile } from "../../core/outbound/outbound.ts";
 import {
   restoreIndex,
   takesFiles,
   uploadLimitOf,
 } from "../../discord/gateway/decode/guild_index.ts";
-import { createOpenDirect, createReadChannel } from "../../discord/rest/requests/channel.ts";
+import { createOpenDirect, createReadChannel } from "../../discord/rest/requests/guild_reads.ts";
 import type { RestApi } from "../../discord/rest/client/client.ts";
-import { createExplainDenial } from "../../discord/rest/permissions/explain_denial.ts";
+import { createExplainDenial } from "../../discord/rest/permissions/denial.ts";
 import { composeSend } from "../../render/reply.ts";
 import { createSecretFilter } from "../../render/safety/secrets.ts";
 import { createSharedInvalidRequests } from "../../discord/rest/scheduler/global_limit.ts";

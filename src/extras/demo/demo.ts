@@ -18,7 +18,7 @@ import { EXIT, type ExitCode } from "../../cli/shared/exit_code.ts";
 import type { Io } from "../../cli/terminal/io.ts";
 import { sshLines } from "../../cli/terminal/ssh_lines.ts";
 import type { HttpServer } from "../../host/http_server.ts";
-import { HttpServerError } from "../../host/http_server_error.ts";
+import { HttpServerError } from "../../host/listen.ts";
 import type { Exit } from "../../host/process/own_process.ts";
 import { whenAborted } from "../../lib/clock.ts";
 import type { Env } from "../../lib/env.ts";

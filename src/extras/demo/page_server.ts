@@ -10,7 +10,7 @@ import { randomBytes, timingSafeEqual } from "node:crypto";
 import { Buffer } from "node:buffer";
 import { hostname, networkInterfaces } from "node:os";
 import { type HttpServer, startHttpServer } from "../../host/http_server.ts";
-import { HttpServerError } from "../../host/http_server_error.ts";
+import { HttpServerError } from "../../host/listen.ts";
 import type { RequestHandler } from "../../host/bounded_server.ts";
 import { MAX_TIMER_MS } from "../../lib/clock.ts";
 import { PAGE_ROUTES } from "../../../simulator/page/routes.ts";

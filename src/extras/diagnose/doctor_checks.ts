@@ -22,7 +22,7 @@ import {
   type IdentifyBudget,
   identifyBudget,
   type SessionStartLimit,
-} from "../../core/discord/identify_budget.ts";
+} from "../../core/discord/gateway.ts";
 import type { AccountId } from "../../core/discord/ids.ts";
 import type { Finding } from "../../core/finding.ts";
 import { cutText, problemWithWords } from "../../core/mcp_state.ts";

@@ -17,7 +17,7 @@ import {
   STATUS_TIMEOUT_MS,
   withoutServer,
 } from "../../cli/shared/running_bot.ts";
-import type { IdentifyBudget } from "../../core/discord/identify_budget.ts";
+import type { IdentifyBudget } from "../../core/discord/gateway.ts";
 import type { AccountId } from "../../core/discord/ids.ts";
 import { type Finding, isTrouble } from "../../core/finding.ts";
 import type { ResolvedName } from "../../core/names.ts";
@@ -25,7 +25,7 @@ import type { BackupState, Pause } from "../../core/store/settings.ts";
 import { type DiskFacts, judgeDisk } from "../../flows/preflight/host.ts";
 import { DATABASE_NAME } from "../../host/files/data_dir.ts";
 import { nearestOf, readDisk } from "../../host/limits/disk.ts";
-import { findTokenHolder } from "../../host/locks/token_lock.ts";
+import { findTokenHolder } from "../../host/locks/lock.ts";
 import { DAY_MS } from "../../lib/clock.ts";
 import { codeOf } from "../../lib/errors.ts";
 import { schemaIfAny } from "../../store/database/database.ts";
@@ -33,7 +33,7 @@ import { assertRegularFiles } from "../../store/database/database_files.ts";
 import { MIGRATIONS } from "../../store/database/migrations.ts";
 import { StoreError, toStoreError } from "../../store/database/store_error.ts";
 import type { StoreExtent } from "../../store/figures.ts";
-import type { ProcessRun } from "../../store/gateway/sessions.ts";
+import type { ProcessRun } from "../../store/gateway/gateway.ts";
 import type { RecentTurn } from "../../store/messages/messages.ts";
 import { createStore } from "../../store/store.ts";
 import { extentText, LOOKED_TURNS } from "./stored_facts.ts";

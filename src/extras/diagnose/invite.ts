@@ -19,7 +19,7 @@ import type { Io } from "../../cli/terminal/io.ts";
 import { readConfig, tellRefused } from "../../cli/shared/read_config.ts";
 import { reportingErrors } from "../../cli/shared/start_error.ts";
 import { whichAccount } from "../../cli/shared/which_account.ts";
-import { shapeOfToken } from "../../core/discord/token_shape.ts";
+import { shapeOfToken } from "../../core/discord/ids.ts";
 
 export interface InviteFlags extends AccountFlags {
   /** Whether to ask for the permissions that the open tool gates need. */

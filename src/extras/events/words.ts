@@ -17,8 +17,7 @@ import type { RestApi } from "../../discord/rest/client/client.ts";
 import { createGuildReads } from "../../discord/rest/requests/guild_reads.ts";
 import { createReadMember } from "../../discord/rest/requests/members.ts";
 import { valuesAt } from "../../core/hooks/template.ts";
-import { bounded } from "../../lib/text/cut.ts";
-import { withoutSpoilers } from "../../lib/text/quoted.ts";
+import { bounded, withoutSpoilers } from "../../lib/text/quoted.ts";
 
 const CHARS_MAX = 6_000;
 

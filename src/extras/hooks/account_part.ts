@@ -6,7 +6,7 @@
 import type { BotAccount } from "../../account/account.ts";
 import type { AccountPart } from "../../account/extra_parts.ts";
 import { hasEvents } from "../../core/hooks/hook.ts";
-import { createLoader } from "../../lib/loader.ts";
+import { createLoader } from "../../lib/cache.ts";
 
 export function createHooksPart(account: BotAccount): AccountPart {
   const { accountId, config, store, log } = account;

@@ -28,7 +28,7 @@ import { usedBy } from "../../core/spending/usage.ts";
 import { placeOfEvents } from "../../flows/event_places.ts";
 import { judge, routeOf } from "../../flows/judging/judge.ts";
 import { DAY_MS } from "../../lib/clock.ts";
-import { bounded, clip } from "../../lib/text/cut.ts";
+import { bounded, clip } from "../../lib/text/quoted.ts";
 import { createWaker } from "../../lib/waker.ts";
 import { freeze } from "../../render/freeze.ts";
 import { noticeBody } from "../../render/reply.ts";

@@ -9,7 +9,7 @@
 import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { faultOfFile, faultOfFolder } from "../../host/files/writable_place.ts";
+import { faultOfFile, faultOfFolder } from "../../host/files/write_file.ts";
 import { printable } from "../../lib/text/quoted.ts";
 import { type Present, presentIn } from "./answers/present.ts";
 import type { Loaded } from "../../config/load.ts";

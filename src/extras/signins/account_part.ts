@@ -4,8 +4,7 @@ import { z } from "zod";
 import type { BotAccount } from "../../account/account.ts";
 import type { AccountPart } from "../../account/extra_parts.ts";
 import { defineTool, type Tool } from "../../core/turn/tool.ts";
-import { latest } from "../../lib/cache.ts";
-import { createLoader } from "../../lib/loader.ts";
+import { createLoader, latest } from "../../lib/cache.ts";
 import type { OwnServers } from "./own_servers.ts";
 
 export function createSignInsPart(account: BotAccount): AccountPart {

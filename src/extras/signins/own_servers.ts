@@ -14,6 +14,7 @@ import { cameBy, isTyped, type OwnTurn } from "../../core/inbound/origin.ts";
 import type { CommandCall } from "../../core/inbound/interactions.ts";
 import {
   defineTool,
+  RefusedCall,
   type Tool,
   type ToolContext,
   UnknownOutcomeError,
@@ -23,13 +24,12 @@ import { createReadMember } from "../../discord/rest/requests/members.ts";
 import { ask } from "../../flows/interactions/ask.ts";
 import { stateText } from "../../interactions/commands/mcp.ts";
 import { DAY_MS } from "../../lib/clock.ts";
-import { bounded } from "../../lib/text/cut.ts";
+import { bounded } from "../../lib/text/quoted.ts";
 import { GO_ON, loggedOutText, MCP_SERVERS, noLoginText } from "../../render/sentences.ts";
 import { createPeople, type EachServer, type Everyone } from "./people.ts";
 import { z } from "zod";
 import { DENY, DONE, FILL_IN, type Question } from "../../core/people/question.ts";
 import { MAX_LINK } from "../../core/outbound/outbound.ts";
-import { RefusedCall } from "../../core/refused_call.ts";
 import { pastedUrl } from "../../host/sign_in_callback.ts";
 import { createNewestSet } from "../../lib/cache.ts";
 import { beginSignIn, NotYetError, type SignIn } from "../../mcp/sign_in.ts";

@@ -3,7 +3,7 @@
 import { existsSync, readdirSync, rmSync, statSync, utimesSync } from "node:fs";
 import { join } from "node:path";
 import { parseSnowflake, type UserId } from "../../core/discord/ids.ts";
-import type { McpLoginState } from "../../core/people/mcp_login.ts";
+import type { McpLoginState } from "../../core/mcp_state.ts";
 import type { Tool } from "../../core/turn/tool.ts";
 import { OWN_LOGINS } from "../../host/files/data_dir.ts";
 import { DAY_MS, type StartTimer } from "../../lib/clock.ts";

@@ -12,7 +12,7 @@ import type { Io } from "../../cli/terminal/io.ts";
 import type { LoadedConfig } from "../../config/load.ts";
 import { registerSecrets } from "../../config/secrets.ts";
 import type { SkillSet } from "../../core/skills/skill.ts";
-import { inputOf, type RunTool, type SkillTool } from "../../core/skills/skill_tool.ts";
+import { inputOf, type RunTool, type SkillTool } from "../../core/skills/skill.ts";
 import { runSkillTool, type SkillRunParts } from "../../flows/tools/skill_tools.ts";
 import { JOB_WORKER_URL, ownCommand, runtimeEnv } from "../../host/process/own_process.ts";
 import { createRedactor } from "../../lib/text/redactor.ts";

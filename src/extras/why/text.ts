@@ -5,7 +5,7 @@ import { isOwnSession } from "../../core/inbound/inbound.ts";
 import { moneyText, type TurnCost } from "../../core/spending/usage.ts";
 import type { ReplacedModel } from "../../core/model.ts";
 import { nextStepAfter } from "../../core/model_problem.ts";
-import { printable } from "../../lib/text/quoted.ts";
+import { clip, printable } from "../../lib/text/quoted.ts";
 import {
   asPhrase,
   checkLines,
@@ -13,9 +13,7 @@ import {
   ruleText,
 } from "../../cli/verdict/current_rules.ts";
 import { inColumns } from "../../cli/shared/columns.ts";
-import type { TimelineEntry } from "../../core/turn/timeline.ts";
-import { clip } from "../../lib/text/cut.ts";
-import type { Outcome, ReportedRow, WhyDecision, WhyReport } from "./report.ts";
+import type { Outcome, ReportedRow, TimelineEntry, WhyDecision, WhyReport } from "./report.ts";
 
 type Turn = NonNullable<WhyReport["turn"]>;
 type Run = NonNullable<WhyReport["runs"]>[number];

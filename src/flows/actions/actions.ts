@@ -14,43 +14,42 @@ import {
   type MessageId,
   type UserId,
 } from "../../core/discord/ids.ts";
-import { listed } from "../../core/discord/lenient.ts";
-import { snowflakeSchema } from "../../core/discord/snowflake_schema.ts";
+import { listed, snowflakeSchema } from "../../core/discord/lenient.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
-import { afterDone, badArguments, RefusedCall } from "../../core/refused_call.ts";
+import { afterDone, badArguments, RefusedCall } from "../../core/turn/tool.ts";
 import type { Need } from "../../core/rights/rights.ts";
 import { ProbeEnded } from "../../core/turn/decided_action.ts";
-import type {
-  MessageAt,
-  NewPost,
-  OpenedThread,
-  SentText,
-  TextFor,
-} from "../../core/turn/ports/discord.ts";
-import {
-  type DiscordCall,
-  type ShownMessage,
-  type ShownPlace,
-  type ToolTarget,
-} from "../../core/turn/ports/discord_call.ts";
 import type {
   ChannelAct,
   ChannelPlace,
   GuildAct,
   GuildActionPlace,
+  MessageAt,
+  NewPost,
   NewPresence,
+  OpenedThread,
+  SentText,
+  TextFor,
   UndoneAction,
+} from "../../core/turn/ports/discord_place.ts";
+import {
+  type DiscordCall,
+  type ShownMessage,
+  type ShownPlace,
+  type ToolTarget,
 } from "../../core/turn/ports/discord_place.ts";
 import { changePresence } from "../presence.ts";
 import { perAccount } from "../../account/per_account.ts";
 import type { RestApi } from "../../discord/rest/client/client.ts";
 import { expect } from "../../discord/rest/exchange/rest_error.ts";
-import { createOpenDirect, createThreadRequests } from "../../discord/rest/requests/channel.ts";
-import { readChannel } from "../../discord/rest/requests/guild_reads.ts";
+import {
+  createOpenDirect,
+  createThreadRequests,
+  readChannel,
+} from "../../discord/rest/requests/guild_reads.ts";
 import { createReadHistory } from "../../discord/rest/requests/history.ts";
-import { createSingleReads } from "../../discord/rest/requests/single_message.ts";
-import { createReactions } from "../../discord/rest/requests/typing_and_reactions.ts";
-import { createKeyedQueue } from "../../lib/keyed_queue.ts";
+import { createReactions, createSingleReads } from "../../discord/rest/requests/messages.ts";
+import { createKeyedQueue } from "../../lib/waker.ts";
 import { cleanText, composed, deliver, titleFor } from "../deliver/tool_messages.ts";
 import { fileForPeople } from "../media/outbound_files.ts";
 import { channelPlace, editOwn, guildPlace, openPostIn } from "./place.ts";

@@ -10,7 +10,7 @@ import {
   type DiscordCall,
   type EarlierRange,
   type ShownMessage,
-} from "../../core/turn/ports/discord_call.ts";
+} from "../../core/turn/ports/discord_place.ts";
 import {
   createReadHistory,
   MAX_HISTORY,

@@ -4,7 +4,7 @@ import type { BotAccount } from "../../account/account.ts";
 import type { ChannelId, GuildId, UserId } from "../../core/discord/ids.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import type { Decision } from "../../core/people/question.ts";
-import type { Channel } from "../../core/rights/channel.ts";
+import type { Channel } from "../../core/rights/permissions.ts";
 import type { GuildReads } from "../../discord/rest/requests/guild_reads.ts";
 
 export interface GuildTarget {

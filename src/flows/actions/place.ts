@@ -6,16 +6,19 @@
 import { show } from "../judging/shown.ts";
 import { z } from "zod";
 import { type ChannelId, compareIds, type MessageId } from "../../core/discord/ids.ts";
-import { listOrEmpty } from "../../core/discord/lenient.ts";
-import { snowflakeSchema } from "../../core/discord/snowflake_schema.ts";
-import { nonceOfCall } from "../../core/outbound/nonce.ts";
+import { listOrEmpty, snowflakeSchema } from "../../core/discord/lenient.ts";
+import { nonceOfCall } from "../../core/outbound/outbound.ts";
 import type { PostOutcome } from "../../core/outbound/outbound.ts";
-import { badArguments } from "../../core/refused_call.ts";
-import { type Channel, isForum } from "../../core/rights/channel.ts";
+import { badArguments } from "../../core/turn/tool.ts";
+import { type Channel, isForum } from "../../core/rights/permissions.ts";
 import type { Need } from "../../core/rights/rights.ts";
 import { mayGoOn, notPressed, ProbeEnded } from "../../core/turn/decided_action.ts";
-import type { NewPost, OpenedThread } from "../../core/turn/ports/discord.ts";
-import type { DiscordCall, ToolTarget } from "../../core/turn/ports/discord_call.ts";
+import type {
+  DiscordCall,
+  NewPost,
+  OpenedThread,
+  ToolTarget,
+} from "../../core/turn/ports/discord_place.ts";
 import {
   type ChannelPlace,
   type DestructiveChange,
@@ -27,8 +30,7 @@ import {
 import { expect, RestError } from "../../discord/rest/exchange/rest_error.ts";
 import { explainCode } from "../../discord/rest/permissions/denial.ts";
 import { channelOf, createGuildReads } from "../../discord/rest/requests/guild_reads.ts";
-import { createMessages } from "../../discord/rest/requests/messages.ts";
-import { createSingleReads } from "../../discord/rest/requests/single_message.ts";
+import { createMessages, createSingleReads } from "../../discord/rest/requests/messages.ts";
 import { waitFor } from "../../lib/clock.ts";
 import { asPicture } from "../../media/image.ts";
 import { cleanText, composed, deliver, titleFor } from "../deliver/tool_messages.ts";

@@ -5,15 +5,16 @@
 
 import {
   mayAllRead,
+  type MemberFacts,
   membersInQuestion,
+  missingRight,
   neededIn,
   type ReadPlace,
-} from "../../core/rights/audience.ts";
-import { type Channel, isVoice } from "../../core/rights/channel.ts";
+} from "../../core/rights/rights.ts";
+import { type Channel, isVoice } from "../../core/rights/permissions.ts";
 import type { Permission } from "../../core/rights/permissions.ts";
 import type { UserId } from "../../core/discord/ids.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
-import { type MemberFacts, missingRight } from "../../core/rights/rights.ts";
 import type { Clock } from "../../lib/clock.ts";
 import type { GuildReads } from "../../discord/rest/requests/guild_reads.ts";
 

@@ -6,22 +6,22 @@
 import { z } from "zod";
 import type { BotAccount } from "../../account/account.ts";
 import type { ChannelId, GuildId, UserId } from "../../core/discord/ids.ts";
-import { snowflakeSchema } from "../../core/discord/snowflake_schema.ts";
+import { snowflakeSchema } from "../../core/discord/lenient.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
-import { RefusedCall } from "../../core/refused_call.ts";
-import { isOpenToAll } from "../../core/rights/audience.ts";
-import { type Channel, CHANNEL_KINDS, isThread, isVoice } from "../../core/rights/channel.ts";
-import type { SeenAt } from "../../core/rights/effects.ts";
-import type { Permission } from "../../core/rights/permissions.ts";
+import { RefusedCall } from "../../core/turn/tool.ts";
 import {
   describeMissing,
+  isOpenToAll,
   type MissingRight,
   missingRight,
   type Need,
   type PlaceFacts,
 } from "../../core/rights/rights.ts";
+import { type Channel, CHANNEL_KINDS, isThread, isVoice } from "../../core/rights/permissions.ts";
+import type { SeenAt } from "../../core/rights/rights.ts";
+import type { Permission } from "../../core/rights/permissions.ts";
 import { isPressedBy, LacksRight } from "../../core/turn/decided_action.ts";
-import type { DiscordCall } from "../../core/turn/ports/discord_call.ts";
+import type { DiscordCall } from "../../core/turn/ports/discord_place.ts";
 import { RestError } from "../../discord/rest/exchange/rest_error.ts";
 import { explainCode, namesPermission } from "../../discord/rest/permissions/denial.ts";
 import {

@@ -17,7 +17,7 @@ import type { MadeChange } from "../../store/changes/changes.ts";
 import type { BotAccount } from "../../account/account.ts";
 import { tellExtras } from "../../account/extra_parts.ts";
 import type { FoundTarget, Origin } from "./options.ts";
-import { afterDone, badArguments, RefusedCall } from "../../core/refused_call.ts";
+import { afterDone, badArguments, RefusedCall } from "../../core/turn/tool.ts";
 import { assertMay, channelAt, guildAt, refusal } from "./targets.ts";
 
 /** The changes of a place that a person may take back, newest first. */

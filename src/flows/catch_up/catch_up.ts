@@ -24,12 +24,12 @@ import {
   type UserId,
 } from "../../core/discord/ids.ts";
 import type { InboundMessage, PostedMessage } from "../../core/inbound/inbound.ts";
-import type { StoredSession, StoredShard } from "../../core/store/gateway.ts";
+import type { StoredSession, StoredShard } from "../../store/gateway/accounts.ts";
 import { messageLink } from "../../core/turn/decided_action.ts";
 import { decodeHistory, withRoles } from "../../discord/gateway/decode/decode.ts";
 import { placesOf } from "../../discord/gateway/decode/places.ts";
 import { RestError } from "../../discord/rest/exchange/rest_error.ts";
-import { createMissingReadPermissions } from "../../discord/rest/permissions/explain_denial.ts";
+import { createMissingReadPermissions } from "../../discord/rest/permissions/denial.ts";
 import { createReadHistory, MAX_HISTORY } from "../../discord/rest/requests/history.ts";
 import { createReadRoles, type ReadRoles } from "../../discord/rest/requests/members.ts";
 import type { StartTimer } from "../../lib/clock.ts";

@@ -17,7 +17,7 @@ import {
 import type { Accepted } from "../../core/inbound/inbox.ts";
 import type { GuildPlace, InboundMessage, PostedMessage } from "../../core/inbound/inbound.ts";
 import { type IgnoreReason, TOLD_WITHIN_MS, type Verdict } from "../../core/inbound/verdict.ts";
-import { CATCH_UP_RULES } from "../../core/inbound/waiting_limits.ts";
+import { CATCH_UP_RULES } from "../../core/inbound/inbox.ts";
 
 export interface Page {
   /** Readable messages of the page, newest first. */

@@ -10,18 +10,16 @@ import { tellExtras } from "../../account/extra_parts.ts";
 import {
   afterDelivery,
   type AttemptFacts,
+  CLOSED_DIRECT,
   type Delivery,
   isOverdue,
-  type Next,
-  retryWaitMs,
-} from "../../core/outbound/delivery.ts";
-import {
-  CLOSED_DIRECT,
   mayBeOfPlace,
   namesMessage,
+  type Next,
+  retryWaitMs,
   subjectOf,
   takesOthers,
-} from "../../core/outbound/refusals.ts";
+} from "../../core/outbound/delivery.ts";
 import type { OutboxRow } from "../../core/outbound/outbound.ts";
 import type { Log } from "../../lib/log.ts";
 import {

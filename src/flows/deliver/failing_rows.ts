@@ -8,7 +8,7 @@
  */
 
 import type { BotAccount } from "../../account/account.ts";
-import { failedAgain, type Failures } from "../../core/outbound/refusals.ts";
+import { failedAgain, type Failures } from "../../core/outbound/delivery.ts";
 import type { ChannelId } from "../../core/discord/ids.ts";
 import type { OutboxRow } from "../../core/outbound/outbound.ts";
 

@@ -8,11 +8,11 @@
 import type { BotAccount } from "../../account/account.ts";
 import type { UserId } from "../../core/discord/ids.ts";
 import type { Frozen, OutboxRow } from "../../core/outbound/outbound.ts";
-import { createOpenDirect } from "../../discord/rest/requests/channel.ts";
+import { createOpenDirect } from "../../discord/rest/requests/guild_reads.ts";
 import { isRefusal } from "../../discord/rest/exchange/rest_error.ts";
 import { wakeChannels } from "../../account/wakes.ts";
 import { lostText, refusedText } from "../../render/sentences.ts";
-import type { Door, OwedRow } from "../../store/outbox/owed.ts";
+import type { Door, OwedRow } from "../../store/outbox/attempts.ts";
 import { tellLost } from "../owners/delivery_notices.ts";
 import { ownersToTell } from "../owners/owner_ids.ts";
 import { completeCommand } from "../left_commands.ts";

@@ -16,7 +16,7 @@ import {
   type Posted,
   type PostedPage,
   type Unread,
-} from "../../core/outbound/posted.ts";
+} from "../../core/outbound/delivery.ts";
 import { canReadHistory, readPosted } from "./requests.ts";
 
 /** The result of looking for a message. `uncertain`: the history can show neither. */

@@ -4,18 +4,15 @@ import type { BotAccount } from "../../account/account.ts";
 import { perAccount } from "../../account/per_account.ts";
 import type { ChannelId, MessageId } from "../../core/discord/ids.ts";
 import type { OutboundMessage, OutboxRow } from "../../core/outbound/outbound.ts";
-import type { PostedPage, Unread } from "../../core/outbound/posted.ts";
-import type { MissingHere } from "../../core/outbound/refusals.ts";
+import type { MissingHere, PostedPage, Unread } from "../../core/outbound/delivery.ts";
 import {
+  createCanReadHistory,
+  createExplainDenial,
   explainCode,
   namesPermission,
   neededToPost,
 } from "../../discord/rest/permissions/denial.ts";
-import {
-  createCanReadHistory,
-  createExplainDenial,
-} from "../../discord/rest/permissions/explain_denial.ts";
-import { createReadChannel } from "../../discord/rest/requests/channel.ts";
+import { createReadChannel } from "../../discord/rest/requests/guild_reads.ts";
 import { createReadHistory, createReadPosted } from "../../discord/rest/requests/history.ts";
 
 /** Permissions that are asked for at the same time share their requests. */

@@ -9,16 +9,16 @@ import type {
   Echo,
   Judged,
   MessageChange,
+  MessageOrigin,
 } from "../../core/inbound/inbox.ts";
-import type { MessageOrigin } from "../../core/inbound/waiting_limits.ts";
 import type { AccountId } from "../../core/discord/ids.ts";
-import type { InboundBatch, SessionStarted } from "../../core/inbound/events.ts";
+import type { InboundBatch, ReactionRecord, SessionStarted } from "../../core/inbound/events.ts";
 import type { NumberedEvent } from "../../core/hooks/hook.ts";
 import type { SlashCommand } from "../../core/inbound/interactions.ts";
 import type { GuildSnapshot } from "../../core/inbound/inbound.ts";
 import type { BotAccount } from "../../account/account.ts";
 import { perAccount } from "../../account/per_account.ts";
-import { createOnlineReport } from "../../discord/gateway/main/online.ts";
+import { createOnlineReport } from "../../discord/gateway/main/connection.ts";
 import { catchUpOf } from "../catch_up/catch_up.ts";
 import { tellExtras } from "../../account/extra_parts.ts";
 import { sawForeign } from "../preflight/duplicate_instance.ts";
@@ -26,7 +26,6 @@ import { pairingService } from "./challenge.ts";
 import { waitForFacts } from "./pluralkit.ts";
 import { tellStored } from "./stored.ts";
 import { waitingRules } from "./waiting_turns.ts";
-import type { ReactionRecord } from "../../core/inbound/reactions.ts";
 import { registerLater } from "../register_commands.ts";
 
 /** Reports that the account is online, once its guilds have come. */

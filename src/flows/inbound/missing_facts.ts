@@ -8,7 +8,7 @@ import { perAccount } from "../../account/per_account.ts";
 import type { InboundBatch, InboundEvent } from "../../core/inbound/events.ts";
 import type { InboundMessage, Place } from "../../core/inbound/inbound.ts";
 import { placeOfTarget } from "../../discord/gateway/decode/places.ts";
-import { createReadChannel } from "../../discord/rest/requests/channel.ts";
+import { createReadChannel } from "../../discord/rest/requests/guild_reads.ts";
 
 /** The last batch that waits, for its facts or for those before it. */
 const line = perAccount("inbox", (): { waiting?: Promise<void> } => ({}));

@@ -14,18 +14,17 @@
 import type { BotAccount } from "../../account/account.ts";
 import { perAccount } from "../../account/per_account.ts";
 import type { MessageId } from "../../core/discord/ids.ts";
-import type { Judged } from "../../core/inbound/inbox.ts";
-import type { MessageOrigin } from "../../core/inbound/waiting_limits.ts";
+import type { Judged, MessageOrigin } from "../../core/inbound/inbox.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
-import type { KnownFacts } from "../../core/inbound/facts.ts";
+import type { KnownFacts } from "../../core/inbound/verdict.ts";
 import {
   asMembers,
+  createPluralkitClient,
   type PluralkitAnswer,
   type ProxiedMessage,
-} from "../../core/inbound/pluralkit.ts";
+} from "../../pluralkit/client.ts";
 import { ignored, type UndecidedReason, type Verdict } from "../../core/inbound/verdict.ts";
 import { createNewestSet } from "../../lib/cache.ts";
-import { createPluralkitClient } from "../../pluralkit/client.ts";
 import { PLURALKIT } from "../../policy/place_access.ts";
 import { judge, proxiedUsers, routeOf } from "../judging/judge.ts";
 import { createRetryQueue } from "../retry_queue.ts";

@@ -16,7 +16,7 @@ import {
   type MessageOrigin,
   type WaitingLimits,
   type WaitingRules,
-} from "../../core/inbound/waiting_limits.ts";
+} from "../../core/inbound/inbox.ts";
 import { isOwner } from "../owners/owner_ids.ts";
 import { tellTouched } from "./stored.ts";
 import { NOTHING_TO_STOP, STOPPED } from "../../render/sentences.ts";

@@ -12,7 +12,7 @@ import { ASKED_OTHERWISE, type InboundMessage, type Quoted } from "../../core/in
 import type { Origin } from "../../core/inbound/origin.ts";
 import type { Judged } from "../../core/inbound/inbox.ts";
 import type { CommandCall, CommandTarget } from "../../core/inbound/interactions.ts";
-import { createOpenDirect } from "../../discord/rest/requests/channel.ts";
+import { createOpenDirect } from "../../discord/rest/requests/guild_reads.ts";
 import { slashKeyOf } from "../../session/session_key.ts";
 import { waitingRules } from "../inbound/waiting_turns.ts";
 import { judge, routeOf } from "../judging/judge.ts";

@@ -6,10 +6,8 @@
  */
 
 import type { BotAccount } from "../../account/account.ts";
-import type { CommandNeeds } from "../../core/inbound/text_commands.ts";
-import type { CommandCall, ComponentUse } from "../../core/inbound/interactions.ts";
-import type { KnownFacts } from "../../core/inbound/facts.ts";
-import type { Verdict } from "../../core/inbound/verdict.ts";
+import type { CommandCall, CommandNeeds, ComponentUse } from "../../core/inbound/interactions.ts";
+import type { KnownFacts, Verdict } from "../../core/inbound/verdict.ts";
 import { ownsApplication, ownsApplicationAsRead } from "../owners/owner_ids.ts";
 
 /** A command or a component, as far as it decides; a text command counts as a slash command. */

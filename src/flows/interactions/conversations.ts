@@ -3,13 +3,13 @@
 import { skillsIn } from "../judging/turn_tools.ts";
 import type { BotAccount } from "../../account/account.ts";
 import { agentOf } from "../../config/config.ts";
-import { type ChosenSetting, CONVERSATION_SETTINGS, oneOf } from "../../core/people/chosen.ts";
+import { type ChosenSetting, CONVERSATION_SETTINGS, oneOf } from "../../core/config_file.ts";
 import type { UserId } from "../../core/discord/ids.ts";
 import type { CommandCall } from "../../core/inbound/interactions.ts";
 import { type ContextWindow, type Model, UNKNOWN_WINDOW } from "../../core/model.ts";
 import { BudgetSpent, type BudgetUse } from "../../core/spending/budget.ts";
 import { usedBy } from "../../core/spending/usage.ts";
-import type { Folded } from "../../core/turn/checkpoint.ts";
+import type { Folded } from "../../core/inbound/transcript.ts";
 import { type StatusFacts, statusOf } from "../../http/monitor/account_health.ts";
 import { charsOf, MAX_ENTRIES, requestTokens } from "../../session/history.ts";
 import { BUILD_NAME } from "../../version.ts";

@@ -16,7 +16,7 @@ import type {
   OptionValue,
   SlashCommand,
 } from "../../core/inbound/interactions.ts";
-import { createMissingPermission } from "../../discord/rest/permissions/explain_denial.ts";
+import { createMissingPermission } from "../../discord/rest/permissions/denial.ts";
 import {
   ANSWER_MAX,
   type AnswerParts,

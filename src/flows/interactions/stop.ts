@@ -10,7 +10,7 @@ import type { BotAccount } from "../../account/account.ts";
 import { perAccount } from "../../account/per_account.ts";
 import { parseSnowflake } from "../../core/discord/ids.ts";
 import type { CommandCall } from "../../core/inbound/interactions.ts";
-import { isSupervised, stopProcess } from "../../host/process/supervised.ts";
+import { isSupervised, stopProcess } from "../../host/process/boot.ts";
 import { stopTurns } from "../inbound/waiting_turns.ts";
 
 /** The beginning of the newest pause whose turns are stopped. */

@@ -11,8 +11,8 @@ import {
   QUEUE_MODES,
   type QueueMode,
   THINK_LEVELS,
-} from "../../core/people/chosen.ts";
-import type { KnownFacts } from "../../core/inbound/facts.ts";
+} from "../../core/config_file.ts";
+import type { KnownFacts } from "../../core/inbound/verdict.ts";
 import type { Route } from "../../core/inbound/inbox.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import type { Model } from "../../core/model.ts";

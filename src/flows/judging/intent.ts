@@ -6,11 +6,10 @@
 import type { BotAccount } from "../../account/account.ts";
 import { perAccount } from "../../account/per_account.ts";
 import type { ChannelId, MessageId, UserId } from "../../core/discord/ids.ts";
-import { isMention } from "../../core/inbound/facts.ts";
+import { isMention } from "../../core/inbound/verdict.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import { isAtDiscord } from "../../core/inbound/origin.ts";
-import type { IntentFacts } from "../../core/inbound/intent.ts";
-import type { Verdict } from "../../core/inbound/verdict.ts";
+import type { IntentFacts, Verdict } from "../../core/inbound/verdict.ts";
 import type { Delivery } from "../../core/outbound/delivery.ts";
 import type { OutboxRow } from "../../core/outbound/outbound.ts";
 import { keepNewest } from "../../lib/cache.ts";

@@ -11,13 +11,12 @@ import type { BotAccount } from "../../account/account.ts";
 import { isOurs, ourAccounts } from "../../account/bot.ts";
 import { perAccount } from "../../account/per_account.ts";
 import type { ChannelId, UserId } from "../../core/discord/ids.ts";
-import { commandIn, type TextCommand, textCommandIn } from "../../core/inbound/text_commands.ts";
+import { commandIn, type TextCommand, textCommandIn } from "../../core/inbound/interactions.ts";
 import type { Judgement, Route } from "../../core/inbound/inbox.ts";
 import type { InboundMessage, OwnMessage } from "../../core/inbound/inbound.ts";
 import { cameBy, hookedOf, termsOf } from "../../core/inbound/origin.ts";
-import type { KnownFacts, RoutingFacts } from "../../core/inbound/facts.ts";
-import { threadIdOf } from "../../core/inbound/threads.ts";
-import type { Verdict } from "../../core/inbound/verdict.ts";
+import type { KnownFacts, RoutingFacts, Verdict } from "../../core/inbound/verdict.ts";
+import { threadIdOf } from "../../core/outbound/target.ts";
 import { createNewestSet, type NewestSet } from "../../lib/cache.ts";
 import { type CountedMessage, createLoopGuard, type Speaker } from "../../policy/loop_guard.ts";
 import {

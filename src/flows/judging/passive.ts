@@ -9,11 +9,15 @@
 import type { BotAccount } from "../../account/account.ts";
 import { perAccount } from "../../account/per_account.ts";
 import { createdAtMs, type MessageId } from "../../core/discord/ids.ts";
-import type { PermittedReaction, Reaction } from "../../core/inbound/reactions.ts";
-import { ASKED_OTHERWISE, type InboundMessage } from "../../core/inbound/inbound.ts";
+import type { PermittedReaction, Reaction } from "../../core/inbound/events.ts";
+import {
+  ASKED_OTHERWISE,
+  type InboundMessage,
+  reactionRunIdOf,
+  triggeredIdOf,
+} from "../../core/inbound/inbound.ts";
 import { isAtDiscord } from "../../core/inbound/origin.ts";
 import type { Judged } from "../../core/inbound/inbox.ts";
-import { reactionRunIdOf, triggeredIdOf } from "../../core/inbound/triggered.ts";
 import { routingOf } from "./judge.ts";
 
 /** Maximum number of reactions to remember; at the limit, all are forgotten. */

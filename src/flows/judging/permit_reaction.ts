@@ -7,8 +7,8 @@
 
 import type { BotAccount } from "../../account/account.ts";
 import { isOurs } from "../../account/bot.ts";
-import type { KnownFacts } from "../../core/inbound/facts.ts";
-import type { PermittedReaction, Reaction } from "../../core/inbound/reactions.ts";
+import type { KnownFacts } from "../../core/inbound/verdict.ts";
+import type { PermittedReaction, Reaction } from "../../core/inbound/events.ts";
 import { labelOf } from "../../core/inbound/transcript.ts";
 
 /**

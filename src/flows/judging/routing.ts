@@ -6,7 +6,7 @@
  */
 
 import type { AccountId, ChannelId, GuildId, RoleId, UserId } from "../../core/discord/ids.ts";
-import type { RoutingFacts } from "../../core/inbound/facts.ts";
+import type { RoutingFacts } from "../../core/inbound/verdict.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import { cameBy } from "../../core/inbound/origin.ts";
 import type { AccessPolicy } from "../../policy/rules/rules.ts";

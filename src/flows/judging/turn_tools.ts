@@ -11,7 +11,7 @@ import { agentOf } from "../../config/config.ts";
 import type { InboundMessage, Place, Sender } from "../../core/inbound/inbound.ts";
 import { hookedOf } from "../../core/inbound/origin.ts";
 import { type Skill, skillsFor } from "../../core/skills/skill.ts";
-import type { SkillTool } from "../../core/skills/skill_tool.ts";
+import type { SkillTool } from "../../core/skills/skill.ts";
 import type { Tool } from "../../core/turn/tool.ts";
 import { latest, latestOf } from "../../lib/cache.ts";
 import { skillsOf, type ToolAsker } from "../../policy/tool_access.ts";

@@ -7,13 +7,13 @@
 
 import type { BotAccount } from "../../account/account.ts";
 import { perAccount } from "../../account/per_account.ts";
-import type { Attachment } from "../../core/discord/attachment.ts";
+import type { Attachment } from "../../core/turn/media.ts";
 import { compareIds, type MessageId, type UserId } from "../../core/discord/ids.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import type { ModelImage, ToolCall } from "../../core/model.ts";
 import type { OutboundFile } from "../../core/outbound/outbound.ts";
 import type { Step } from "../../core/step.ts";
-import { createAudioSpending } from "../../core/turn/audio_spending.ts";
+import { createAudioSpending } from "../../core/spending/budget.ts";
 import type { DocumentText } from "../../core/turn/extract.ts";
 import {
   FileError,
@@ -24,8 +24,8 @@ import {
   type ReadAttachment,
 } from "../../core/turn/media.ts";
 import { DISCORD_API_BASE } from "../../discord/rest/exchange/exchange.ts";
-import { createRefreshUrl } from "../../discord/rest/requests/single_message.ts";
-import { endsOf } from "../../lib/text/cut.ts";
+import { createRefreshUrl } from "../../discord/rest/requests/messages.ts";
+import { endsOf } from "../../lib/text/quoted.ts";
 import type { LogFields } from "../../lib/log.ts";
 import { createDownload, createIsMediaUrl, createMedia } from "../../media/media.ts";
 import { imageProblem } from "../../media/image.ts";

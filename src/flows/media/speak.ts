@@ -8,7 +8,7 @@
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import type { OutboundFile, VoiceFile } from "../../core/outbound/outbound.ts";
 import { withPlainMarkup } from "../../core/inbound/mentions.ts";
-import { bounded } from "../../lib/text/cut.ts";
+import { bounded } from "../../lib/text/quoted.ts";
 import { timeText } from "../../lib/text/units.ts";
 import type { BotAccount } from "../../account/account.ts";
 import { filesOf } from "./files.ts";

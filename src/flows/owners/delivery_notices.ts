@@ -5,7 +5,7 @@
 
 import type { BotAccount } from "../../account/account.ts";
 import type { ChannelId } from "../../core/discord/ids.ts";
-import { createExplainDenial } from "../../discord/rest/permissions/explain_denial.ts";
+import { createExplainDenial } from "../../discord/rest/permissions/denial.ts";
 import { type RefusedChannel, tellOwners } from "./tell_owners.ts";
 
 /** Messages of a channel wait, because Discord does not let the bot post there. */

@@ -3,10 +3,10 @@
  * remaining IDENTIFYs (G13).
  */
 
-import { SHAPE_WORDS, type TokenShape } from "../../core/discord/token_shape.ts";
+import { SHAPE_WORDS, type TokenShape } from "../../core/discord/ids.ts";
 import type { Finding } from "../../core/finding.ts";
 import type { ApplicationId } from "../../core/discord/ids.ts";
-import { type IdentifyBudget, LOW } from "../../core/discord/identify_budget.ts";
+import { type IdentifyBudget, LOW } from "../../core/discord/gateway.ts";
 import { quoted } from "../../lib/text/quoted.ts";
 import { inviteUrl } from "../../core/invite.ts";
 

@@ -9,9 +9,8 @@ import type { Env } from "../../lib/env.ts";
 import type { HelloStage } from "../../core/discord/gateway.ts";
 import { chooseIntents, type Intents } from "../../discord/gateway/read/intents.ts";
 import { probeGateway } from "../../discord/gateway/socket/probe.ts";
-import { API_VERSION } from "../../discord/rest/client/send.ts";
+import { API_VERSION, userAgentOf } from "../../discord/rest/client/client.ts";
 import { DISCORD_API_BASE } from "../../discord/rest/exchange/exchange.ts";
-import { userAgentOf } from "../../discord/rest/client/client.ts";
 import type { Application, Applications } from "../../discord/rest/requests/application.ts";
 import { isOfAnotherServer, RestError } from "../../discord/rest/exchange/rest_error.ts";
 import type { DiscordFacts, ProbeAnswer } from "./discord.ts";
@@ -22,7 +21,7 @@ import { proxyFor, proxyRouteTo } from "../../lib/network/proxy.ts";
 import type { HttpFound, Reachability, Stage } from "../../lib/network/reachability.ts";
 import { schedule, type Timers } from "../../lib/clock.ts";
 import { VERSION } from "../../version.ts";
-import { shapeOfToken } from "../../core/discord/token_shape.ts";
+import { shapeOfToken } from "../../core/discord/ids.ts";
 
 /** Time-out of each network step, in milliseconds (G2). */
 const STEP_MS = 10_000;

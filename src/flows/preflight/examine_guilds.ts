@@ -7,8 +7,8 @@
 
 import type { ChannelId, GuildId, UserId } from "../../core/discord/ids.ts";
 import type { Named } from "../../core/inbound/inbound.ts";
-import { createFindChannel } from "../../discord/rest/requests/channel.ts";
 import {
+  createFindChannel,
   createGuildList,
   createReadGuildPermissions,
   type GuildPermissions,
@@ -19,9 +19,14 @@ import {
   findDenial,
   type PostingPlace,
 } from "../../discord/rest/permissions/denial.ts";
-import { type Channel, CHANNEL_KINDS, isForum } from "../../core/rights/channel.ts";
+import {
+  type Channel,
+  CHANNEL_KINDS,
+  isForum,
+  type Permission,
+  riskyIn,
+} from "../../core/rights/permissions.ts";
 import { permissionsToAsk } from "../../core/invite.ts";
-import { type Permission, riskyIn } from "../../core/rights/permissions.ts";
 import { type ProbeAnswer, whyUnknown } from "./discord.ts";
 import type { MissingPermission, SeenChannel, SeenGuild } from "./permissions.ts";
 import { ask } from "./examine.ts";

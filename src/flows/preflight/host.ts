@@ -12,7 +12,7 @@ import { DAY_MS } from "../../lib/clock.ts";
 import { type Env, isSameBoot } from "../../lib/env.ts";
 import type { LogFields } from "../../lib/log.ts";
 import { durationText, sizeOf, timeText } from "../../lib/text/units.ts";
-import type { LastRun } from "../../store/gateway/sessions.ts";
+import type { LastRun } from "../../store/gateway/gateway.ts";
 
 /** A hosting company that stops idle processes. */
 interface Hosting {

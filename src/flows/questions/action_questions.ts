@@ -13,8 +13,8 @@ import {
   type ProbedChange,
   ProbeEnded,
 } from "../../core/turn/decided_action.ts";
-import type { DiscordCall } from "../../core/turn/ports/discord_call.ts";
 import type {
+  DiscordCall,
   HiddenChannel,
   SeenCall,
   WaitingAction,

@@ -12,20 +12,20 @@ import { type Loop, loop, perAccount } from "../../account/per_account.ts";
 import { wakeChannels, wakeTurns } from "../../account/wakes.ts";
 import type { ChannelId, UserId } from "../../core/discord/ids.ts";
 import type { Finding } from "../../core/finding.ts";
-import { nonceOfCall } from "../../core/outbound/nonce.ts";
+import { nonceOfCall } from "../../core/outbound/outbound.ts";
 import type {
   Deciding,
   DecidingOutcome,
   Question,
   StoredQuestion,
 } from "../../core/people/question.ts";
-import { createOpenDirect } from "../../discord/rest/requests/channel.ts";
+import { createOpenDirect } from "../../discord/rest/requests/guild_reads.ts";
 import { isRefusal } from "../../discord/rest/exchange/rest_error.ts";
 import { MAX_TIMER_MS } from "../../lib/clock.ts";
 import { composeCard, composeSettled, controlsOf } from "../../render/questions/card.ts";
 import { tellChannel } from "../tell.ts";
 import { createRetryQueue } from "../retry_queue.ts";
-import type { NewCard } from "../../core/store/questions.ts";
+import type { NewCard } from "../../store/questions/questions.ts";
 
 /** Names of the components, by which a use is routed and its right is checked. */
 const CONTROL_NAMES: Readonly<Record<Question["kind"], string>> = {

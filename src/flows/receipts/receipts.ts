@@ -7,16 +7,16 @@
  */
 
 import type { AccountId, ChannelId, GuildId, MessageId } from "../../core/discord/ids.ts";
-import { SMALL } from "../../core/outbound/footer_line.ts";
+import { SMALL } from "../../core/outbound/outbound.ts";
 import type { ToolCall } from "../../core/model.ts";
-import type { RefusalReason } from "../../core/refused_call.ts";
+import type { RefusalReason } from "../../core/turn/tool.ts";
 import { PERMISSIONS } from "../../core/rights/permissions.ts";
 import type { Step, ToolResult } from "../../core/step.ts";
 import { UNDO_MINUTES } from "../../core/turn/ports/discord_place.ts";
 import { type CallEffect, changesNothing, type Tool } from "../../core/turn/tool.ts";
 import type { MadeChange } from "../../store/changes/changes.ts";
 import type { Store } from "../../store/store.ts";
-import { clip } from "../../lib/text/cut.ts";
+import { clip } from "../../lib/text/quoted.ts";
 
 export interface Receipt extends CallEffect {
   readonly end: ToolResult["end"];

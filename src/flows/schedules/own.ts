@@ -6,7 +6,7 @@ import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import { readable } from "../../core/inbound/mentions.ts";
 import { hasOnlyWordsOf } from "../../core/notes/note.ts";
 import { hookedOf } from "../../core/inbound/origin.ts";
-import { badArguments, RefusedCall } from "../../core/refused_call.ts";
+import { badArguments, RefusedCall } from "../../core/turn/tool.ts";
 import { MAX_PER_USER, originOf, type Schedule } from "../../core/turn/schedule.ts";
 import { localTime } from "../../render/prompt/envelope.ts";
 import { shownText } from "../../render/safety/visible.ts";

@@ -6,7 +6,7 @@
  */
 
 import { DAY_MS } from "../../lib/clock.ts";
-import { durationOf } from "../../lib/text/times.ts";
+import { durationOf } from "../../lib/text/units.ts";
 
 export type When =
   /** Once, at Unix time in milliseconds. */

@@ -15,7 +15,7 @@ import { perAccount } from "../../account/per_account.ts";
 import { type ChannelId, parseSnowflake } from "../../core/discord/ids.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import { type Overheard, toOverheard } from "../../core/inbound/transcript.ts";
-import { isForum } from "../../core/rights/channel.ts";
+import { isForum } from "../../core/rights/permissions.ts";
 import { decodeHistory } from "../../discord/gateway/decode/decode.ts";
 import { createReadHistory, MAX_HISTORY } from "../../discord/rest/requests/history.ts";
 import { createNewestSet } from "../../lib/cache.ts";

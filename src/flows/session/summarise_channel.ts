@@ -7,15 +7,15 @@
 
 import { askForText, type ModelRequest, UNKNOWN_WINDOW } from "../../core/model.ts";
 import type { MessageId } from "../../core/discord/ids.ts";
-import { BudgetSpent } from "../../core/spending/budget.ts";
+import { BudgetSpent, meteredModel } from "../../core/spending/budget.ts";
 import {
   type DiscordCall,
   shownLine,
   type ShownMessage,
-} from "../../core/turn/ports/discord_call.ts";
+} from "../../core/turn/ports/discord_place.ts";
 import { cleanSecrets } from "../../account/secrets.ts";
 import { spendOf } from "../turn/spending/budgets.ts";
-import { clip } from "../../lib/text/cut.ts";
+import { clip } from "../../lib/text/quoted.ts";
 import {
   channelSummaryOf,
   INSTRUCTION_CHARS,
@@ -24,8 +24,7 @@ import {
   type SummaryRequestParts,
 } from "../../render/prompt/summary.ts";
 import { historyChars } from "../../session/history.ts";
-import { meteredModel } from "../../core/spending/metered_model.ts";
-import { RefusedCall } from "../../core/refused_call.ts";
+import { RefusedCall } from "../../core/turn/tool.ts";
 import { usedBy } from "../../core/spending/usage.ts";
 
 /** A summary, with the part of the messages that it covers. */

@@ -19,9 +19,8 @@ import type {
 } from "../../core/model.ts";
 import type { Claim } from "../../core/inbound/inbox.ts";
 import { charsIn, hasImages, lengthOf, toolChars } from "../../core/fit_request.ts";
-import type { Entry } from "../../core/inbound/transcript.ts";
+import type { Entry, FoldCause } from "../../core/inbound/transcript.ts";
 import type { MessageId } from "../../core/discord/ids.ts";
-import type { FoldCause } from "../../core/turn/checkpoint.ts";
 import { shownSummary } from "../../render/prompt/summary.ts";
 import {
   charsOf,

@@ -16,10 +16,10 @@ import {
   type RunEnd,
 } from "../../core/exec/command.ts";
 import { ALLOW_ALWAYS, ALLOW_ONCE, DENY, type Question } from "../../core/people/question.ts";
-import { badArguments, RefusedCall } from "../../core/refused_call.ts";
+import { badArguments, RefusedCall } from "../../core/turn/tool.ts";
 import { askerFacts } from "../../core/turn/decided_action.ts";
 import { cleanSecrets } from "../../account/secrets.ts";
-import type { DiscordCall } from "../../core/turn/ports/discord_call.ts";
+import type { DiscordCall } from "../../core/turn/ports/discord_place.ts";
 import type { ExecCall } from "../../core/turn/ports/host.ts";
 import { whenAborted } from "../../lib/clock.ts";
 import {

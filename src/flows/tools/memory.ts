@@ -12,7 +12,7 @@ import {
   spaceOf,
   visibleKeys,
 } from "../../core/notes/note.ts";
-import { badArguments, RefusedCall } from "../../core/refused_call.ts";
+import { badArguments, RefusedCall } from "../../core/turn/tool.ts";
 import type { ToolContext } from "../../core/turn/tool.ts";
 import { cleanSecrets } from "../../account/secrets.ts";
 import { showing } from "../actions/targets.ts";

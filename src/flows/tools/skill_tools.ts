@@ -8,11 +8,15 @@ import { z } from "zod";
 import type { BotAccount } from "../../account/account.ts";
 import { cleanSecrets } from "../../account/secrets.ts";
 import { ALLOW_ONCE, type Decision, DENY, type Question } from "../../core/people/question.ts";
-import { badArguments, RefusedCall } from "../../core/refused_call.ts";
-import type { RunTool, SkillTool } from "../../core/skills/skill_tool.ts";
+import {
+  badArguments,
+  RefusedCall,
+  type ToolContext,
+  UnknownOutcomeError,
+} from "../../core/turn/tool.ts";
+import type { RunTool, SkillTool } from "../../core/skills/skill.ts";
 import { askerFacts } from "../../core/turn/decided_action.ts";
-import { type ToolContext, UnknownOutcomeError } from "../../core/turn/tool.ts";
-import { clip } from "../../lib/text/cut.ts";
+import { clip } from "../../lib/text/quoted.ts";
 import { readSkillFile } from "../../workspace/skills.ts";
 import { ownersToTell } from "../owners/owner_ids.ts";
 

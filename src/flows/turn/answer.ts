@@ -9,7 +9,7 @@ import type { BotAccount } from "../../account/account.ts";
 import { wakeChannels } from "../../account/wakes.ts";
 import { runTurn, type TurnPorts } from "../../agent/turn.ts";
 import { NO_STEPS } from "../../core/step.ts";
-import type { ParkedTurn, StepsTaken, TurnOutcome } from "../../core/turn/turn_outcome.ts";
+import type { ParkedTurn, StepsTaken, TurnOutcome } from "../../core/step.ts";
 import type { Claim, FinishedTurn, StoredTurn } from "../../core/inbound/inbox.ts";
 import { termsOf } from "../../core/inbound/origin.ts";
 import { chargeOf } from "../../core/spending/usage.ts";

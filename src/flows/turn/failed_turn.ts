@@ -9,7 +9,7 @@
 import { hookedOf } from "../../core/inbound/origin.ts";
 import { type Claim, type FinishedTurn, lastOf } from "../../core/inbound/inbox.ts";
 import { nextStepAfter } from "../../core/model_problem.ts";
-import type { TurnFailure } from "../../core/turn/turn_outcome.ts";
+import type { TurnFailure } from "../../core/step.ts";
 import { failureText } from "../../render/failure.ts";
 import { freeze } from "../../render/freeze.ts";
 import { composeEvent, composeFailure } from "../../render/reply.ts";

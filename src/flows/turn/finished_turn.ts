@@ -3,7 +3,7 @@
 import { cameBy, termsOf } from "../../core/inbound/origin.ts";
 import type { BotAccount } from "../../account/account.ts";
 import { transcriptOf } from "../../agent/next_step.ts";
-import type { StepsTaken } from "../../core/turn/turn_outcome.ts";
+import type { StepsTaken } from "../../core/step.ts";
 import { type Claim, type FinishedTurn, lastOf, messagesOf } from "../../core/inbound/inbox.ts";
 import type { Entry } from "../../core/inbound/transcript.ts";
 import type { Model, ModelUsage, ToolCall } from "../../core/model.ts";

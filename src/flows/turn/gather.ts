@@ -3,15 +3,14 @@
  * its tools.
  */
 
-import { namesIn } from "../../discord/gateway/decode/names_in.ts";
+import { namesIn } from "../../discord/gateway/decode/decode.ts";
 import { cameBy } from "../../core/inbound/origin.ts";
 import type { BotAccount } from "../../account/account.ts";
 import { compareIds, createdAtMs, type MessageId } from "../../core/discord/ids.ts";
-import { partedText } from "../../core/inbound/parts.ts";
-import { type Overheard, toOverheard } from "../../core/inbound/transcript.ts";
+import { type Overheard, partedText, toOverheard } from "../../core/inbound/transcript.ts";
 import { joinedBy, type Step, type StoredSteps } from "../../core/step.ts";
 import { type Claim, messagesOf } from "../../core/inbound/inbox.ts";
-import { withoutFooter } from "../../core/outbound/footer_line.ts";
+import { withoutFooter } from "../../core/outbound/outbound.ts";
 import { toolChars } from "../../core/fit_request.ts";
 import type { ModelImage } from "../../core/model.ts";
 import { hasFiles } from "../media/files.ts";

@@ -3,8 +3,8 @@
 import { termsOf } from "../../core/inbound/origin.ts";
 import type { Claim } from "../../core/inbound/inbox.ts";
 import { type Model, withGenerate } from "../../core/model.ts";
-import type { Manner } from "../../core/people/chosen.ts";
-import type { TurnOutcome } from "../../core/turn/turn_outcome.ts";
+import type { Manner } from "../../core/config_file.ts";
+import type { TurnOutcome } from "../../core/step.ts";
 import {
   footerOf,
   type ReplyToSend,

@@ -22,8 +22,7 @@ import {
   MAX_IMAGES_BYTES,
   readAttachments,
 } from "../media/files.ts";
-import type { PartedText } from "../../core/inbound/parts.ts";
-import type { Entry } from "../../core/inbound/transcript.ts";
+import type { Entry, PartedText } from "../../core/inbound/transcript.ts";
 import { type Claim, messagesOf } from "../../core/inbound/inbox.ts";
 
 /** Creates the files of a turn; none is read yet. */

@@ -2,7 +2,7 @@
 
 import type { BotAccount } from "../../account/account.ts";
 import { perAccount } from "../../account/per_account.ts";
-import type { TurnOutcome } from "../../core/turn/turn_outcome.ts";
+import type { TurnOutcome } from "../../core/step.ts";
 import { createJitPolicy } from "../../host/process/engine_options.ts";
 import { tellRefusedParts } from "../owners/model_notices.ts";
 

@@ -12,7 +12,7 @@ import { workspaceOf } from "../../workspace/skill_library.ts";
 import { skillsIn, turnTools } from "../judging/turn_tools.ts";
 import { isOwner } from "../owners/owner_ids.ts";
 import type { InboundMessage, Place } from "../../core/inbound/inbound.ts";
-import { PERSONAL } from "../../core/outbound/footer_line.ts";
+import { PERSONAL } from "../../core/outbound/outbound.ts";
 import type { Tool } from "../../core/turn/tool.ts";
 import type { ReplyRules } from "../../render/reply.ts";
 import type { HistoryRules } from "../session/turn_history.ts";

@@ -5,7 +5,7 @@ import type { BotAccount } from "../../account/account.ts";
 import { perAccount } from "../../account/per_account.ts";
 import { agentOf } from "../../config/config.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
-import { createMissingPermission } from "../../discord/rest/permissions/explain_denial.ts";
+import { createMissingPermission } from "../../discord/rest/permissions/denial.ts";
 import { latest, latestOf } from "../../lib/cache.ts";
 import { queueModeOf } from "../judging/chosen_settings.ts";
 import { commandOf } from "../judging/judge.ts";

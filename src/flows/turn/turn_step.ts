@@ -8,13 +8,12 @@
 
 import type { TurnPorts } from "../../agent/turn.ts";
 import type { FinishedTurn, StoredTurn } from "../../core/inbound/inbox.ts";
-import type { TurnOutcome } from "../../core/turn/turn_outcome.ts";
+import type { StoredSteps, TurnOutcome } from "../../core/step.ts";
 import type { ReplyToSend } from "../../render/cost.ts";
 import type { BotAccount } from "../../account/account.ts";
 import type { Config } from "../../config/config.ts";
 import type { Model } from "../../core/model.ts";
-import type { Manner } from "../../core/people/chosen.ts";
-import type { StoredSteps } from "../../core/step.ts";
+import type { Manner } from "../../core/config_file.ts";
 import type { TurnContext, TurnRequest } from "./gather.ts";
 import type { TurnSpeech } from "./progress/speech.ts";
 import type { TurnRules } from "./turn_rules.ts";

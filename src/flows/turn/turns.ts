@@ -17,13 +17,12 @@ import {
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import { termsOf } from "../../core/inbound/origin.ts";
 import type { MessageId, UserId } from "../../core/discord/ids.ts";
-import type { Admits } from "../../core/store/inbox.ts";
+import type { Admits, Inbox } from "../../store/inbox/inbox.ts";
 import { isBesideKey } from "../../session/session_key.ts";
 import type { QueueModes } from "./control/queue_mode.ts";
 import type { TurnLimit, TurnPerson } from "./control/turn_limit.ts";
 import type { StartTimer } from "../../lib/clock.ts";
 import type { Log } from "../../lib/log.ts";
-import type { Inbox } from "../../store/inbox/inbox.ts";
 
 /** Milliseconds before the next request to a store that failed. */
 const RETRY_MS = 5_000;

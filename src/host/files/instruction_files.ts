@@ -16,7 +16,7 @@ import {
   type Stats,
 } from "node:fs";
 import { join } from "node:path";
-import { bounded } from "../../lib/text/cut.ts";
+import { bounded } from "../../lib/text/quoted.ts";
 import { codeOf } from "../../lib/errors.ts";
 import type { Log } from "../../lib/log.ts";
 

@@ -18,8 +18,7 @@ import {
 import { open } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import process from "node:process";
-import { removeDeadFiles } from "./dead_files.ts";
-import { syncFolder } from "./write_file.ts";
+import { removeDeadFiles, syncFolder } from "./write_file.ts";
 
 interface ProgramPaths {
   /** The program itself, with links resolved. */

@@ -3,18 +3,25 @@
  *
  * The new text is complete and on the disk, under a temporary name, before it replaces the old one.
  * If the program dies or the disk is full, one of the two files is whole.
+ *
+ * Each process puts its number into the name of its unfinished files. So two processes at once need
+ * no lock: neither writes or removes a file of the other.
  */
 
+import process from "node:process";
 import { Buffer } from "node:buffer";
 import {
+  accessSync,
   chownSync,
   closeSync,
+  constants,
   fchmodSync,
   fsyncSync,
   ftruncateSync,
   lstatSync,
   mkdirSync,
   openSync,
+  readdirSync,
   readFileSync,
   readlinkSync,
   realpathSync,
@@ -25,10 +32,67 @@ import {
   writeFileSync,
 } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
-import process from "node:process";
 import { codeOf, PathError, wordsOfCode } from "../../lib/errors.ts";
-import { PROC } from "../process/boot.ts";
 import { decodedText } from "../../lib/text/encoding.ts";
+import { PROC } from "../process/boot.ts";
+
+/**
+ * Removes them from a folder.
+ *
+ * @param form Matches their names; its first group is the number of the process.
+ */
+export function removeDeadFiles(folder: string, form: RegExp): void {
+  for (const name of readdirSync(folder)) {
+    const pid = form.exec(name)?.[1];
+    if (pid !== undefined && !isOther(Number(pid))) {
+      rmSync(join(folder, name), { force: true, recursive: true });
+    }
+  }
+}
+
+/** Whether another process has this number; an earlier one had the number of this process. */
+function isOther(pid: number): boolean {
+  if (pid === process.pid) return false;
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return codeOf(error) === "EPERM";
+  }
+}
+
+/**
+ * Tells why a file could not be created or replaced.
+ *
+ * @param path Absolute; the file and folders above it need not exist.
+ * @returns `"a part of its path is no folder"`; `undefined` if it probably could.
+ */
+export function faultOfFile(path: string): string | undefined {
+  return faultOf(path, (found) => {
+    if (found.isDirectory()) return "it is a folder";
+    return found.isFile() ? faultOfFolder(dirname(path)) : "it is no regular file";
+  });
+}
+
+/** The same for a folder in which files are to be created. */
+export function faultOfFolder(path: string): string | undefined {
+  return faultOf(path, (found) => {
+    if (!found.isDirectory()) return "a part of its path is no folder";
+    accessSync(path, constants.W_OK | constants.X_OK);
+    return undefined;
+  });
+}
+
+function faultOf(path: string, judge: (found: Stats) => string | undefined): string | undefined {
+  try {
+    return judge(statSync(path));
+  } catch (error) {
+    if (codeOf(error) !== "ENOENT") return wordsOfCode(error) ?? codeOf(error) ?? "unknown reason";
+  }
+  if (lstatSync(path, { throwIfNoEntry: false })) return "its link leads to nothing";
+  const folder = dirname(path);
+  return folder === path ? "there is no such file" : faultOfFolder(folder);
+}
 
 /**
  * The file is unchanged; the message says what to do.

@@ -1,11 +1,315 @@
-/** Puts limits on programs: by the kernel where it lets Barnacle, and by a watch of the rest. */
+/**
+ * Puts limits on programs: by the kernel where it lets Barnacle, and by a watch of the rest.
+ *
+ * It may if its own group is delegated to it: under systemd with `Delegate=memory pids`, and
+ * without `ProtectControlGroups=`. A group with limits for its children has no processes of its
+ * own, so Barnacle first moves itself to a group within its own. It touches no group with other
+ * processes.
+ *
+ * The free room of the disk costs one call to read, and says whether adding up the files is worth
+ * it. Other programs change that room, too, so only the files decide, as long as they can be
+ * counted.
+ */
 
-import { existsSync, writeFileSync } from "node:fs";
+import process from "node:process";
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmdirSync,
+  writeFileSync,
+} from "node:fs";
+import { lstat, readdir, statfs } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
 import { schedule, type StartTimer } from "../../lib/clock.ts";
-import type { PassedLimit, ProgramBounds } from "../../lib/program_limits.ts";
-import { findGroup, killsOfOwnGroup, makeGroup } from "./cgroup.ts";
-import { createDiskWatch } from "./disk_watch.ts";
-import { machineMemory, readTree } from "./process_tree.ts";
+import type { PassedLimit, ProgramBounds, ProgramLimits } from "../../lib/program_limits.ts";
+import { PROC } from "../process/boot.ts";
+
+/** Where the kernel shows groups and processes. */
+interface GroupPlaces {
+  readonly root: string;
+  readonly proc: string;
+}
+
+const PLACES: GroupPlaces = { root: "/sys/fs/cgroup", proc: "/proc" };
+
+/** Barnacle's own group, within the delegated one. */
+const OWN = "barnacle";
+const CONTROLLERS = ["memory", "pids"];
+
+/** Path of Barnacle's own group; `undefined` without cgroup v2. */
+function ownGroup({ root, proc }: GroupPlaces): string | undefined {
+  const path = /^0::(\/.*)$/m.exec(read(join(proc, "self/cgroup")))?.[1];
+  const group = path === undefined ? undefined : join(root, path);
+  return group !== undefined && read(join(group, "cgroup.controllers")) !== "" ? group : undefined;
+}
+
+/**
+ * Finds the group in which Barnacle may make others, and moves itself out of the way.
+ *
+ * @returns `undefined` if there is none.
+ */
+export function findGroup(places: GroupPlaces = PLACES): string | undefined {
+  const own = ownGroup(places);
+  if (own === undefined) return undefined;
+  const above = dirname(own);
+  if (basename(own) === OWN && has(join(above, "cgroup.subtree_control"))) return above;
+  if (!has(join(own, "cgroup.controllers"))) return undefined;
+  const members = words(join(own, "cgroup.procs"));
+  if (members.some((pid) => pid !== `${process.pid}` && !isChild(pid, places))) return undefined;
+  const inner = join(own, OWN);
+  try {
+    mkdirSync(inner, { recursive: true });
+    for (const pid of members) writeFileSync(join(inner, "cgroup.procs"), pid);
+    writeFileSync(
+      join(own, "cgroup.subtree_control"),
+      CONTROLLERS.map((name) => `+${name}`).join(" "),
+    );
+    return own;
+  } catch {
+    tryTo(() => {
+      for (const pid of members) writeFileSync(join(own, "cgroup.procs"), pid);
+    });
+    tryTo(() => rmdirSync(inner));
+    return undefined;
+  }
+}
+
+/** Whether a process is a child of Barnacle's. */
+function isChild(pid: string, { proc }: GroupPlaces): boolean {
+  const parent = /\) \S (\d+)/.exec(read(join(proc, pid, "stat")))?.[1];
+  return parent === `${process.pid}`;
+}
+
+let groups = 0;
+
+/** Makes a group with limits. @returns `undefined` if the kernel refuses it. */
+export function makeGroup(
+  above: string,
+  { memoryBytes, tempBytes, processes }: Pick<
+    ProgramLimits,
+    "memoryBytes" | "tempBytes" | "processes"
+  >,
+): {
+  /** A program that writes `0` to this file joins the group. */
+  readonly members: string;
+  /** Ends all processes in it. @returns Whether the kernel has ended one for its memory. */
+  close(): boolean;
+} | undefined {
+  const path = join(above, `program-${process.pid}-${++groups}`);
+  try {
+    mkdirSync(path);
+    // Files in memory count, too.
+    writeFileSync(join(path, "memory.max"), `${memoryBytes + tempBytes}`);
+    writeFileSync(join(path, "pids.max"), `${processes}`);
+    tryTo(() => writeFileSync(join(path, "memory.swap.max"), "0")); // a kernel without swap
+    tryTo(() => writeFileSync(join(path, "memory.oom.group"), "1"));
+  } catch {
+    tryTo(() => rmdirSync(path));
+    return undefined;
+  }
+  return {
+    members: join(path, "cgroup.procs"),
+    close() {
+      const isKilled = killsIn(path) > 0;
+      tryTo(() => writeFileSync(join(path, "cgroup.kill"), "1"));
+      remove(path, 20);
+      return isKilled;
+    },
+  };
+}
+
+/** A group goes once its last process is gone. */
+function remove(path: string, tries: number): void {
+  try {
+    rmdirSync(path);
+  } catch {
+    if (tries > 0) setTimeout(() => remove(path, tries - 1), 250).unref();
+  }
+}
+
+/** Number of processes that the kernel has ended for memory, in Barnacle's own group or a unit's. */
+export function killsOfOwnGroup(places: GroupPlaces = PLACES): number {
+  const own = ownGroup(places);
+  return own === undefined ? 0 : killsIn(own);
+}
+
+function killsIn(path: string): number {
+  return Number(/^oom_kill (\d+)$/m.exec(read(join(path, "memory.events")))?.[1] ?? 0);
+}
+
+function has(path: string): boolean {
+  const found = words(path);
+  return CONTROLLERS.every((name) => found.includes(name));
+}
+
+function words(path: string): readonly string[] {
+  return read(path).split(/\s+/).filter((word) => word !== "");
+}
+
+function read(path: string): string {
+  try {
+    return readFileSync(path, "utf8");
+  } catch {
+    return "";
+  }
+}
+
+function tryTo(run: () => void): void {
+  try {
+    run();
+  } catch {
+    // without it, the limits still hold
+  }
+}
+
+/** Maximum number of files to add up. */
+const MAX_FILES = 20_000;
+/**
+ * Bytes that the disk must lose until the files are added up again, and that a program may add to a
+ * folder that is too large already: whether another program wrote meanwhile decides nothing.
+ */
+const STEP_BYTES = 16 * 1024 * 1024;
+/** Looks after which the files are added up in any case, because others may have freed room. */
+const LOOKS = 50;
+/** Room that stays for Barnacle's own data. */
+const RESERVE_BYTES = 128 * 1024 * 1024;
+/** Number of new files, on a disk that counts them. */
+const MAX_NEW_FILES = 200_000;
+/** Bytes of a block of `lstat`. */
+const BLOCK = 512;
+
+/** Creates a watch, whose first look tells the state before the program. */
+export function createDiskWatch(folder: string, diskBytes: number) {
+  let first: Promise<DiskRoom | undefined> | undefined;
+  let firstFiles: Promise<number | undefined> | undefined;
+  let counted: number | undefined;
+  let looks = 0;
+  const begin = () => {
+    firstFiles ??= bytesIn(folder);
+    return first ??= roomOf(folder);
+  };
+  void begin();
+  return {
+    /** Whether the folders have passed their limit, or the disk is nearly full by this program. */
+    async isPassed(): Promise<boolean> {
+      const before = await begin();
+      const now = await roomOf(folder);
+      if (!before || !now) return false;
+      // Room that others free must not hide what the program writes next.
+      counted = Math.max(counted ?? before.bytes, now.bytes);
+      looks += 1;
+      const lost = before.bytes - now.bytes;
+      if (before.files - now.files > MAX_NEW_FILES) return true;
+      if (now.bytes < RESERVE_BYTES && lost > STEP_BYTES) return true;
+      if (counted - now.bytes < STEP_BYTES && looks % LOOKS !== 0) return false;
+      counted = now.bytes;
+      const [filesBefore, files] = [await firstFiles, await bytesIn(folder)];
+      // Too many files to add them up: the disk tells how much the program took.
+      if (filesBefore === undefined || files === undefined) return lost > diskBytes;
+      return files > diskBytes && files - filesBefore >= STEP_BYTES;
+    },
+  };
+}
+
+interface DiskRoom {
+  readonly bytes: number;
+  readonly files: number;
+}
+
+async function roomOf(folder: string): Promise<DiskRoom | undefined> {
+  const found = await statfs(folder).catch(() => undefined);
+  return found && { bytes: found.bavail * found.bsize, files: found.ffree };
+}
+
+/** The room that the files of a folder take; `undefined` if there are too many. */
+async function bytesIn(folder: string): Promise<number | undefined> {
+  let bytes = 0;
+  let files = 0;
+  const open = [folder];
+  for (let path = open.pop(); path !== undefined; path = open.pop()) {
+    const entries = await readdir(path, { withFileTypes: true }).catch(() => []);
+    files += entries.length;
+    if (files > MAX_FILES) return undefined;
+    for (const entry of entries) {
+      const child = join(path, entry.name);
+      if (entry.isDirectory()) open.push(child);
+      const found = await lstat(child).catch(() => undefined);
+      bytes += (found?.blocks ?? 0) * BLOCK;
+    }
+  }
+  return bytes;
+}
+
+const KIB = 1_024;
+
+/**
+ * Reads the tree of a program.
+ *
+ * @param most Processes after which the reading ends.
+ * @param enough Bytes up to which an estimate that is too high is good enough.
+ */
+export function readTree(pid: number, most: number, enough: number, proc = PROC): {
+  /** Number of its processes. */
+  readonly processes: number;
+  /** Memory of all processes together, with what they share counted once as far as known. */
+  readonly memoryBytes: number;
+} {
+  const found = [pid];
+  for (let at = 0; at < found.length && found.length <= most; at++) {
+    found.push(...childrenOf(found[at] ?? 0, proc));
+  }
+  let resident = 0;
+  for (const one of found) resident += kib(readProc(`${proc}/${one}/status`), "VmRSS");
+  if (resident <= enough) return { processes: found.length, memoryBytes: resident };
+  // Pages that processes share count in each of them above; this is exact, and slower.
+  let exact = 0;
+  for (const one of found) exact += shareOf(one, proc);
+  return { processes: found.length, memoryBytes: exact };
+}
+
+function childrenOf(pid: number, proc: string): readonly number[] {
+  let threads: readonly string[];
+  try {
+    threads = readdirSync(`${proc}/${pid}/task`);
+  } catch {
+    return []; // it has ended
+  }
+  return threads.flatMap((thread) => {
+    const text = readProc(`${proc}/${pid}/task/${thread}/children`)?.trim();
+    return text ? text.split(" ").map(Number) : [];
+  });
+}
+
+/** The part of a process in the memory of all; without the right to read that, its own memory. */
+function shareOf(pid: number, proc: string): number {
+  const shares = readProc(`${proc}/${pid}/smaps_rollup`);
+  return shares === undefined
+    ? kib(readProc(`${proc}/${pid}/status`), "RssAnon")
+    : kib(shares, "Pss");
+}
+
+/** Bytes that a file of the kernel tells in KiB; 0 for a process that has ended. */
+function kib(text: string | undefined, name: string): number {
+  const line = new RegExp(`^${name}:\\s+(\\d+) kB`, "m").exec(text ?? "");
+  return Number(line?.[1] ?? 0) * KIB;
+}
+
+/** Bytes of memory that the whole machine has left, and of all; `undefined` if it is not told. */
+export function machineMemory(proc = PROC): { free: number; all: number } | undefined {
+  const text = readProc(`${proc}/meminfo`);
+  const all = kib(text, "MemTotal");
+  return all === 0 ? undefined : { free: kib(text, "MemAvailable"), all };
+}
+
+function readProc(path: string): string | undefined {
+  try {
+    return readFileSync(path, "utf8");
+  } catch {
+    return undefined; // the process has ended, or the kernel has no such file
+  }
+}
 
 const PRLIMIT = ["/usr/bin/prlimit", "/bin/prlimit"];
 const SHELL = "/bin/sh";

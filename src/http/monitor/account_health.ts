@@ -5,12 +5,12 @@
  * snapshot, and their reports are dropped with them.
  */
 
-import type { AlertRecord } from "../../core/alerts.ts";
+import type { AlertRecord } from "../../core/finding.ts";
 import type { McpServerState } from "../../core/mcp_state.ts";
 import { judgeHealth } from "../checks.ts";
 import { type Finding, isTrouble } from "../../core/finding.ts";
 import type { Meters } from "../metrics.ts";
-import type { TurnOutcome } from "../../core/turn/turn_outcome.ts";
+import type { TurnOutcome } from "../../core/step.ts";
 import type { BudgetUseOf } from "../../core/spending/budget.ts";
 import type { AccountId } from "../../core/discord/ids.ts";
 import { type ContextWindow, ModelError } from "../../core/model.ts";

@@ -5,7 +5,7 @@
  * shows.
  */
 
-import type { TurnOutcome } from "../../core/turn/turn_outcome.ts";
+import type { TurnOutcome } from "../../core/step.ts";
 import { type Delivery, retryReasonOf } from "../../core/outbound/delivery.ts";
 import { type AccountId, createdAtMs } from "../../core/discord/ids.ts";
 import { ModelError } from "../../core/model.ts";

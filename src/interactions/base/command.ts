@@ -6,11 +6,15 @@
  */
 
 import type { BotAccount } from "../../account/account.ts";
-import type { CommandNeeds } from "../../core/inbound/text_commands.ts";
-import type { CommandCall, ComponentUse, OptionTyping } from "../../core/inbound/interactions.ts";
+import type {
+  CommandCall,
+  CommandNeeds,
+  ComponentUse,
+  OptionTyping,
+} from "../../core/inbound/interactions.ts";
 import type { Button, Card, Menu } from "../../core/outbound/outbound.ts";
 import type { EventOf } from "../../core/inbound/events.ts";
-import { bounded } from "../../lib/text/cut.ts";
+import { bounded } from "../../lib/text/quoted.ts";
 
 /** Maximum UTF-16 units of an answer: those of one message in Discord's second layout. */
 export const ANSWER_MAX = 4_000;

@@ -8,9 +8,9 @@ import type { ContextWindow, WindowSource } from "../../core/model.ts";
 import { ANSWER_MAX, type Command } from "../base/command.ts";
 import { budgetText, isSpent } from "../../core/spending/budget.ts";
 import type { UsageSum } from "../../store/usage/usage.ts";
-import { clip } from "../../lib/text/cut.ts";
+import { clip } from "../../lib/text/quoted.ts";
 import { durationText, readerTime } from "../../lib/text/units.ts";
-import type { CommandNeeds } from "../../core/inbound/text_commands.ts";
+import type { CommandNeeds } from "../../core/inbound/interactions.ts";
 
 /** Answers with tokens and money of the asker. Only the asker sees it. */
 export const usage: Command = {

@@ -7,8 +7,8 @@
 import type { BotAccount } from "../../account/account.ts";
 import { parseSnowflake, type UserId } from "../../core/discord/ids.ts";
 import type { CommandCall } from "../../core/inbound/interactions.ts";
-import type { ListChange, ListChoice, NoList } from "../../core/people/people_list.ts";
-import { bounded } from "../../lib/text/cut.ts";
+import type { ListChange, ListChoice, NoList } from "../../core/names.ts";
+import { bounded } from "../../lib/text/quoted.ts";
 import { privateText } from "../../render/sentences.ts";
 import type { Command, CommandOption } from "../base/command.ts";
 import { changeRefusal } from "./config.ts";

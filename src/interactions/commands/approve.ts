@@ -8,7 +8,7 @@
 import type { BotAccount } from "../../account/account.ts";
 import type { CommandCall } from "../../core/inbound/interactions.ts";
 import { ALLOW_ALWAYS, ALLOW_ONCE, DENY, type StoredQuestion } from "../../core/people/question.ts";
-import { bounded } from "../../lib/text/cut.ts";
+import { bounded } from "../../lib/text/quoted.ts";
 import { tooLongToShow } from "../../render/sentences.ts";
 import { isShown, settledContent, withVisibleCharacters } from "../../render/questions/card.ts";
 import { choicesFor, type Command } from "../base/command.ts";

@@ -5,11 +5,11 @@
  */
 
 import type { BotAccount } from "../../account/account.ts";
-import { bounded } from "../../lib/text/cut.ts";
+import { bounded } from "../../lib/text/quoted.ts";
 import { timeText } from "../../lib/text/units.ts";
 import { loggedOutText, MCP_SERVERS, noLoginText, signInEndText } from "../../render/sentences.ts";
 import { choicesFor, type Command, type CommandOption } from "../base/command.ts";
-import type { McpLoginState } from "../../core/people/mcp_login.ts";
+import type { McpLoginState } from "../../core/mcp_state.ts";
 
 const LOGIN_ENDED = "the login has ended";
 

@@ -6,10 +6,9 @@
 import { cleanSecrets } from "../../account/secrets.ts";
 import { parseSnowflake } from "../../core/discord/ids.ts";
 import { UNDO_BUTTON } from "../../core/outbound/outbound.ts";
-import { clip } from "../../lib/text/cut.ts";
+import { clip, plain } from "../../lib/text/quoted.ts";
 import { NOT_AUTHORIZED } from "../../render/sentences.ts";
 import { choicesFor, type Command, type Component } from "../base/command.ts";
-import { plain } from "../../lib/text/quoted.ts";
 import type { UndoOutcome } from "../../flows/interactions/undo.ts";
 import { MAX_NOTE_CHARS, type Note, spaceOf } from "../../core/notes/note.ts";
 

@@ -7,10 +7,10 @@
  */
 
 import type { BotAccount } from "../../account/account.ts";
-import { type ChosenSetting, oneOf, THINK_LEVELS } from "../../core/people/chosen.ts";
+import { type ChosenSetting, oneOf, THINK_LEVELS } from "../../core/config_file.ts";
 import type { CommandCall } from "../../core/inbound/interactions.ts";
 import type { Menu } from "../../core/outbound/outbound.ts";
-import { bounded } from "../../lib/text/cut.ts";
+import { bounded } from "../../lib/text/quoted.ts";
 import { NOT_AUTHORIZED } from "../../render/sentences.ts";
 import {
   type AnswerParts,

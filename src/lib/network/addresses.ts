@@ -1,9 +1,28 @@
 /**
- * Reads the host and the port of a URL, and judges where an address leads: to this machine, to its own
- * network or to the public internet (SEC-R23).
+ * Reads the host and the port of a URL, and judges where an address leads: to this machine, to its
+ * own network or to the public internet (SEC-R23).
  */
 
 import { BlockList, isIP, isIPv6 } from "node:net";
+
+/**
+ * The header of Barnacle's own requests to addresses of the config, such as those of alerts. A
+ * hook refuses a request with it: otherwise an alert about a hook could cause another one for ever.
+ */
+export const HOP_HEADER = "x-barnacle-hop";
+
+/** Host names that always mean this machine. */
+export const LOCAL_NAMES: readonly string[] = ["localhost", "127.0.0.1", "[::1]"];
+
+/** Whether the Host header of a request has one of the names, with or without a port. */
+export function hasNameOf(
+  { headers }: Pick<Request, "headers">,
+  names: readonly string[],
+): boolean {
+  const host = headers.get("host") ?? "";
+  const name = /^(\[[0-9a-f:.]+\]|[^:@/\s]+)(?::\d{1,5})?$/i.exec(host)?.[1]?.toLowerCase();
+  return name !== undefined && names.includes(name);
+}
 
 /** The host without the brackets of an IPv6 address, which a URL keeps and a socket refuses. */
 export function hostOf({ hostname }: Pick<URL, "hostname">): string {

@@ -1,10 +1,123 @@
 /**
  * Fetches bodies as the server sends them, and inflates compressed ones piece by piece.
  *
- * A small compressed body may be a thousand times as large inside. Bun inflates all of it before the
- * first read, if that comes late, so a limit of the reader came too late, too. Barnacle asks for bodies
- * without compression. A server that compresses all the same costs no more than the limit.
+ * A small compressed body may be a thousand times as large inside. Bun inflates all of it before
+ * the first read, if that comes late, so a limit of the reader came too late, too. Barnacle asks
+ * for bodies without compression. A server that compresses all the same costs no more than the
+ * limit.
+ *
+ * A server decides how much it sends, and when. An abort that `fetch` knows is not enough to end a
+ * read: Deno refers to a request's signal only weakly. If the garbage collector runs after the head
+ * arrived, the abort does not reach the body. A read of a silent server then never ends. So these
+ * functions cancel the reader themselves.
  */
+
+/** A body, as `Response` has it; `null` if there is none. */
+export type Body = ReadableStream<Uint8Array<ArrayBuffer>> | null;
+
+export type BodyReader = ReadableStreamDefaultReader<Uint8Array<ArrayBuffer>>;
+
+/**
+ * Reads piece by piece. At the end, the body is read or cancelled.
+ *
+ * @param signal Ends the reading at once.
+ * @param take Gets each piece; `false` ends the reading.
+ * @throws The signal's reason, the error of the connection or that of `take`.
+ */
+export async function readPieces(
+  body: Body,
+  signal: AbortSignal,
+  take: (piece: Uint8Array<ArrayBuffer>) => boolean | void,
+): Promise<void> {
+  if (!body) return;
+  const reader = body.getReader();
+  const cancel = () => cancelReader(reader, signal.reason);
+  signal.addEventListener("abort", cancel, { once: true });
+  try {
+    for (;;) {
+      signal.throwIfAborted();
+      const { done, value } = await reader.read();
+      signal.throwIfAborted(); // a cancelled reader reports the end of the body
+      if (done || take(value) === false) return;
+    }
+  } finally {
+    signal.removeEventListener("abort", cancel);
+    cancel();
+  }
+}
+
+/** Closes a connection whose body is not read to its end. A waiting `read()` returns the end. */
+export function cancelReader(reader: BodyReader, reason?: unknown): void {
+  reader.cancel(reason).catch(() => {}); // of a broken connection
+}
+
+export interface WholeBody {
+  /** Maximum size. */
+  readonly maxBytes: number;
+  readonly tooLarge: () => Error;
+  /** Ends the reading at once. */
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Reads a whole body.
+ *
+ * @throws As {@link readPieces} does; or the error for a body that is too large.
+ */
+export async function readBody(
+  body: Body,
+  { maxBytes, tooLarge, signal }: WholeBody,
+): Promise<Uint8Array<ArrayBuffer>> {
+  const pieces: Uint8Array[] = [];
+  let size = 0;
+  await readPieces(body, signal, (piece) => {
+    size += piece.length;
+    if (size > maxBytes) throw tooLarge();
+    pieces.push(piece);
+  });
+  const bytes = new Uint8Array(size);
+  let at = 0;
+  for (const piece of pieces) {
+    bytes.set(piece, at);
+    at += piece.length;
+  }
+  return bytes;
+}
+
+/**
+ * Returns the response with a body that fails once the signal aborts.
+ *
+ * The signal may outlive many responses. So the body watches it only during a read.
+ */
+export function abortableResponse(response: Response, signal: AbortSignal): Response {
+  const { body, status, statusText, headers } = response;
+  if (!body) return response;
+  let reader: BodyReader | undefined;
+
+  const watched = new ReadableStream<Uint8Array<ArrayBuffer>>({
+    async pull(controller) {
+      const its = reader ??= body.getReader();
+      const abort = () => cancelReader(its, signal.reason);
+      signal.addEventListener("abort", abort, { once: true });
+      try {
+        signal.throwIfAborted();
+        const { done, value } = await its.read();
+        signal.throwIfAborted(); // a cancelled reader reports the end of the body
+        if (done) controller.close();
+        else controller.enqueue(value);
+      } catch (error) {
+        abort();
+        throw error;
+      } finally {
+        signal.removeEventListener("abort", abort);
+      }
+    },
+    async cancel(reason) {
+      await (reader ?? body).cancel(reason);
+    },
+  }, { highWaterMark: 0 });
+  return new Response(watched, { status, statusText, headers });
+}
 
 /** Header that asks for no compression. Deno then inflates nothing, either. */
 export const PLAIN_HEADER: readonly [name: string, value: string] = ["accept-encoding", "identity"];

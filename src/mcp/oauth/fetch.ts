@@ -6,13 +6,12 @@
  * socket connects (SEC-R23). All answers are bounded in size and time.
  */
 
-import { fetchPlain } from "../../lib/network/fetch_plain.ts";
+import { fetchPlain, readBody } from "../../lib/network/fetch_plain.ts";
 import { lookup as lookupAll } from "node:dns/promises";
 import { request } from "node:https";
 import { isIP } from "node:net";
 import { Readable } from "node:stream";
 import { hostOf, isLoopbackHost, isPublicAddress, portOf } from "../../lib/network/addresses.ts";
-import { readBody } from "../../lib/network/read_body.ts";
 import { isRecord, parseForeignJson } from "../../lib/text/json.ts";
 
 type Resolve = (host: string) => Promise<readonly { readonly address: string }[]>;

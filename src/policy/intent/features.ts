@@ -1,7 +1,7 @@
 /** Names the features of the intent filter (I1), and says each in plain English for `why`. */
 
 import weights from "./weights.json" with { type: "json" };
-import type { IntentReason } from "../../core/inbound/intent.ts";
+import type { IntentReason } from "../../core/inbound/verdict.ts";
 
 type Say = (value: number) => string;
 

@@ -13,7 +13,7 @@ import { pathTo } from "../../core/config_file.ts";
 import { parseSnowflake, type RoleId, type UserId } from "../../core/discord/ids.ts";
 import type { Place, Sender } from "../../core/inbound/inbound.ts";
 import { slug } from "../../core/names.ts";
-import type { ListChoice, ListedEntry, NoList, PeopleList } from "../../core/people/people_list.ts";
+import type { ListChoice, ListedEntry, NoList, PeopleList } from "../../core/names.ts";
 import { GUILDS, rulesFor } from "./place_rules.ts";
 import type { AccessPolicy } from "./rules.ts";
 

@@ -5,8 +5,8 @@
 
 import { pathTo } from "../../core/config_file.ts";
 import type { ChannelId, GuildId, UserId } from "../../core/discord/ids.ts";
-import type { ThreadRules } from "../../core/inbound/threads.ts";
-import type { TriggerKind } from "../../core/inbound/triggered.ts";
+import type { ThreadRules } from "../../core/outbound/target.ts";
+import type { TriggerKind } from "../../core/inbound/inbound.ts";
 import type { ToolGate } from "../../core/tool_names.ts";
 import type { AllowEntry } from "./allowlist.ts";
 
@@ -75,7 +75,7 @@ function intentPath(path: string, name: string): string {
   return pathTo(pathTo(path, "intentFilter"), name);
 }
 
-export type { CommandNeeds } from "../../core/inbound/text_commands.ts";
+export type { CommandNeeds } from "../../core/inbound/interactions.ts";
 
 /** The part of one account's `channels.discord` that decides which messages it answers. */
 export interface AccessPolicy {

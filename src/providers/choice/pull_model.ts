@@ -6,7 +6,7 @@
 
 import { z } from "zod";
 import { parseForeignJson } from "../../lib/text/json.ts";
-import { cancelReader } from "../../lib/network/read_body.ts";
+import { cancelReader } from "../../lib/network/fetch_plain.ts";
 import { printable } from "../../lib/text/quoted.ts";
 
 export interface PullProgress {

@@ -5,8 +5,7 @@ import { z } from "zod";
 import type { ModelUsage } from "../../core/model.ts";
 import { FileError } from "../../core/turn/media.ts";
 import type { StartTimer } from "../../lib/clock.ts";
-import { fetchPlain } from "../../lib/network/fetch_plain.ts";
-import { readBody } from "../../lib/network/read_body.ts";
+import { fetchPlain, readBody } from "../../lib/network/fetch_plain.ts";
 import { parseForeignJson } from "../../lib/text/json.ts";
 import {
   endpointOf,

@@ -2,7 +2,7 @@
 
 import { hasCalls, plainMessages, withoutImages, withoutTools } from "../../core/fit_request.ts";
 import type { ModelMessage, ModelRequest, ToolDefinition } from "../../core/model.ts";
-import type { ThinkLevel } from "../../core/people/chosen.ts";
+import type { ThinkLevel } from "../../core/config_file.ts";
 import { isRecord } from "../../lib/text/json.ts";
 import { carriedIn, withoutCarried } from "../answer_parts.ts";
 import { withoutThinking } from "../thinking.ts";

@@ -2,7 +2,7 @@
 
 import { type Model, ModelError, type ModelRequest, type RefusedPart } from "../../core/model.ts";
 import { withoutImages } from "../../core/fit_request.ts";
-import { THINK_LEVELS } from "../../core/people/chosen.ts";
+import { THINK_LEVELS } from "../../core/config_file.ts";
 import type { Clock } from "../../lib/clock.ts";
 import type { Form } from "./forms.ts";
 import type { Walks } from "./walks.ts";

@@ -12,15 +12,14 @@
 import { createdAtMs } from "../../core/discord/ids.ts";
 import type { InboundMessage, Place, Quoted } from "../../core/inbound/inbound.ts";
 import { cameBy, hookedOf, type Origin } from "../../core/inbound/origin.ts";
-import type { FenceName, Part } from "../../core/inbound/parts.ts";
+import type { FenceName, Part } from "../../core/inbound/transcript.ts";
 import { hookText } from "../../core/hooks/hook.ts";
 import { emojisIn, readable, withPlainMarkup } from "../../core/inbound/mentions.ts";
 import { labelOf, type Overheard } from "../../core/inbound/transcript.ts";
 import type { FileResult, ReadAttachment } from "../../core/turn/media.ts";
 import { type LocalMinute, localMinuteOf } from "../../lib/clock.ts";
-import type { ReactionNote } from "../../core/inbound/reactions.ts";
-import { clip } from "../../lib/text/cut.ts";
-import { withoutControls } from "../../lib/text/quoted.ts";
+import type { ReactionNote } from "../../core/inbound/events.ts";
+import { clip, withoutControls } from "../../lib/text/quoted.ts";
 import { escapeUntrusted, nameInLine } from "./untrusted.ts";
 
 /** Everything that goes into the text of a turn. */

@@ -11,10 +11,9 @@
  * ids that `recall` takes.
  */
 
-import type { Entry } from "../../core/inbound/transcript.ts";
+import type { Entry, Summary } from "../../core/inbound/transcript.ts";
 import type { ModelRequest } from "../../core/model.ts";
-import type { Summary } from "../../core/turn/checkpoint.ts";
-import { bounded, clip } from "../../lib/text/cut.ts";
+import { bounded, clip } from "../../lib/text/quoted.ts";
 import { visibleText } from "../safety/visible.ts";
 import { fairLimit } from "./envelope.ts";
 import { fenced } from "./untrusted.ts";

@@ -18,8 +18,8 @@ import {
   type Question,
   type StoredQuestion,
 } from "../../core/people/question.ts";
-import { PERSONAL } from "../../core/outbound/footer_line.ts";
-import { bounded, clip } from "../../lib/text/cut.ts";
+import { PERSONAL } from "../../core/outbound/outbound.ts";
+import { bounded, clip } from "../../lib/text/quoted.ts";
 import { tooLongToShow } from "../sentences.ts";
 import { readerTime } from "../../lib/text/units.ts";
 import { withoutSmall } from "../safety/visible.ts";

@@ -3,7 +3,7 @@
  */
 
 import { COMMIT_OPTIONS } from "../database/durability.ts";
-import type { Transactions } from "../database/transact.ts";
+import type { Transactions } from "../database/durability.ts";
 import { COUNT } from "../schema/columns.ts";
 import { DISCORD_CHANGE, DISCORD_POST, STORED_CHANGE } from "../schema/agent.ts";
 import { DAY_MS } from "../../lib/clock.ts";

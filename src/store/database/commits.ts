@@ -9,10 +9,9 @@
 
 import type { DatabaseSync } from "node:sqlite";
 import type { StoreErrorKind } from "../../core/store/store.ts";
-import type { CommitOptions, CrashHooks, Durability } from "./durability.ts";
-import { statementsOf } from "./statements.ts";
+import type { CommitOptions, CrashHooks, Durability, Effects, Transactions } from "./durability.ts";
+import { statementsOf } from "./durability.ts";
 import { isOfDisk, StoreError, toStoreError } from "./store_error.ts";
-import type { Effects, Transactions } from "./transact.ts";
 
 interface Commits extends Transactions {
   /** Commits all waiting work now, and refuses later work. The database stays open. */

@@ -36,7 +36,107 @@
  * - `IDENTIFY` is full: the count must be on the disk before the IDENTIFY leaves. Otherwise several
  *   power cuts in a row spend more IDENTIFYs than Discord allows.
  * - `PROBE` is full: it shows a health check that the disk accepts writes.
+ *
+ * A caller waits for the commit, so the methods of the store are asynchronous. The work itself is
+ * synchronous, so no other work runs in between. The store groups its commits (`commits.ts`).
  */
+
+import type { DatabaseSync, SQLInputValue, StatementSync } from "node:sqlite";
+
+/** How a transaction changes this process's memory. */
+export interface Effects<T> {
+  /** Called at the moment it is stored, before any other code runs. */
+  readonly onStored?: (result: T) => void;
+  /**
+   * Whether it shares a commit with no other work: whatever is asked for later is decided with its
+   * effects.
+   */
+  readonly isAlone?: boolean;
+}
+
+/** The ways to change and read the tables. */
+export interface Transactions {
+  /** The database, for statements that run within `work`. */
+  readonly database: DatabaseSync;
+  readonly sql: Statements;
+  /**
+   * Runs `work` as one transaction.
+   *
+   * @returns What `work` returned, once it is committed.
+   * @throws {unknown} What `work` or the disk threw, with nothing stored.
+   */
+  commit<T>(options: CommitOptions, work: () => T, effects?: Effects<T>): Promise<T>;
+  /** Runs a statement that only reads. It sees all committed work. */
+  read<T>(work: () => T): Promise<T>;
+}
+
+/**
+ * Runs `work` as one transaction, alone and at once: for migrations and copies.
+ *
+ * @throws {unknown} What `work` threw, with nothing stored.
+ */
+export function transactNow<T>(database: DatabaseSync, work: () => T): T {
+  database.exec("BEGIN IMMEDIATE");
+  try {
+    const result = work();
+    database.exec("COMMIT");
+    return result;
+  } catch (thrown) {
+    if (database.isTransaction) database.exec("ROLLBACK"); // a full disk has done it already
+    throw thrown;
+  }
+}
+
+/** Values of a statement: by place, or by name. */
+export type Values = readonly SQLInputValue[] | readonly [Readonly<Record<string, SQLInputValue>>];
+
+export interface RowQuery<Row> {
+  all(...values: Values): Row[];
+  /** The first row; `undefined` if there is none. */
+  get(...values: Values): Row | undefined;
+  /** The first row of a query that always has one. */
+  one(...values: Values): Row;
+}
+
+/** Takes a template: its texts, and constants of ours between them. Values are parameters. */
+export type FromText<Made> = (
+  texts: TemplateStringsArray,
+  ...constants: readonly (string | number)[]
+) => Made;
+
+/** Prepares statements: `` sql`DELETE FROM note WHERE id = ?` ``. */
+interface Statements extends FromText<StatementSync> {
+  /** Prepares a query whose rows are read: `` sql.rows(NOTE.read)`SELECT * FROM note` ``. */
+  rows<Row>(read: (row: unknown) => Row): FromText<RowQuery<Row>>;
+}
+
+export function statementsOf(database: DatabaseSync): Statements {
+  const prepare: FromText<StatementSync> = (texts, ...constants) => {
+    const [text = ""] = texts;
+    return database.prepare(
+      constants.length === 0 ? text : String.raw({ raw: texts }, ...constants),
+    );
+  };
+  return Object.assign(prepare, {
+    rows: <Row>(read: (row: unknown) => Row): FromText<RowQuery<Row>> => (texts, ...constants) =>
+      queryOf(prepare(texts, ...constants), read),
+  });
+}
+
+function queryOf<Row>(statement: StatementSync, read: (row: unknown) => Row): RowQuery<Row> {
+  const first = (values: Values): unknown => Reflect.apply(statement.get, statement, values);
+  return {
+    all(...values) {
+      const found: readonly unknown[] = Reflect.apply(statement.all, statement, values);
+      return found.map((row) => read(row));
+    },
+    get(...values) {
+      const row = first(values);
+      return row === undefined ? undefined : read(row);
+    },
+    one: (...values) => read(first(values)),
+  };
+}
 
 /** Transactions of the crash table; `docs/internals/glossary.md` explains each. */
 export type TransactionName = "T0" | "T1" | "T2" | "TS" | "T3" | "T4" | "T5";

@@ -8,7 +8,7 @@
 
 import { createHash } from "node:crypto";
 import type { DatabaseSync } from "node:sqlite";
-import { transactNow } from "./transact.ts";
+import { transactNow } from "./durability.ts";
 import { TABLES } from "../schema/tables.ts";
 
 /**

@@ -7,23 +7,93 @@
  */
 
 import type { DatabaseSync } from "node:sqlite";
-import { statementsOf } from "../database/statements.ts";
 import {
   askIdentify,
+  type GatewayInfo,
   type IdentifyAnswer,
   type IdentifyBudget,
   identifyBudget,
   type IdentifyRecord,
-} from "../../core/discord/identify_budget.ts";
+  type SessionStartLimit,
+} from "../../core/discord/gateway.ts";
 import type { AccountId, UserId } from "../../core/discord/ids.ts";
-import type { GuildSnapshot } from "../../core/inbound/inbound.ts";
-import type { ApplicationAnswer, StoredAccount, StoredShard } from "../../core/store/gateway.ts";
+import type { GatewaySession, GuildSnapshot, Self } from "../../core/inbound/inbound.ts";
 import { DAY_MS } from "../../lib/clock.ts";
-import { COMMIT_OPTIONS, UNNAMED } from "../database/durability.ts";
-import type { Transactions } from "../database/transact.ts";
+import { COMMIT_OPTIONS, statementsOf, UNNAMED } from "../database/durability.ts";
+import type { Transactions } from "../database/durability.ts";
 import { ACCOUNT, APPLICATION_OWNER, GATEWAY_SESSION, GUILD, IDENTIFY } from "../schema/bot.ts";
 import { flag, integer, type RowReader, rows, snowflake, text } from "../schema/columns.ts";
-import type { GatewayInfo } from "../../core/discord/gateway.ts";
+
+/**
+ * Stored data of an account. Before its first start all of it is absent, and there is no shard.
+ * Times are Unix time in milliseconds.
+ */
+export interface StoredAccount {
+  /** The bot's identity, from the newest READY. */
+  readonly self?: Self;
+  /** The gateway's URL, and when Discord named it last. */
+  readonly gateway?: { readonly url: string; readonly at: number };
+  /** Number of shards of the newest connection; `limit.shards` is Discord's recommendation. */
+  readonly shardCount?: number;
+  /** Intents (bits) of the stored sessions; RESUME keeps them. */
+  readonly intents?: number;
+  /** Shards that have ever asked for a session or have a gap, by their number. */
+  readonly shards: readonly StoredShard[];
+  /** Discord's newest answer about the IDENTIFY limit; `shards` is the recommended number. */
+  readonly limit?: SessionStartLimit & { readonly shards: number };
+  /** Flags (bits) of the application, and when they were read last. */
+  readonly flags?: { readonly bits: number; readonly at: number };
+  /** The application's owner; absent if Discord names none. */
+  readonly ownerId?: UserId;
+  /** The owner and the whole team; absent: unknown. */
+  readonly ownerIds?: readonly UserId[];
+  /**
+   * When a session last proved alive, in any run, to the minute. The proof is a dispatch, which
+   * comes only after a READY or a RESUMED.
+   */
+  readonly readyAt?: number;
+}
+
+/** One shard of an account. Times are Unix time in milliseconds. */
+export interface StoredShard {
+  readonly shardId: number;
+  /** The newest session; absent if the shard has none. */
+  readonly session?: StoredSession;
+  /**
+   * When the newest message before the gap was sent. Set while catch-up must still read the missed
+   * messages.
+   */
+  readonly catchUpFrom?: number;
+  /**
+   * When the newest loss was discovered, as another session began than the one before. Set with
+   * `catchUpFrom`. A gap may begin long before that, and the loss may have made it larger.
+   */
+  readonly lostAt?: number;
+  /** When the newest stored message was sent. */
+  readonly storedUpTo: number;
+  readonly aliveAt: number;
+}
+
+/** A gateway session as it is stored. Times are Unix time in milliseconds. */
+export interface StoredSession extends GatewaySession {
+  readonly startedAt: number;
+  readonly aliveAt: number;
+}
+
+export interface ApplicationAnswer {
+  /** Flags (bits), which include the granted privileged intents. */
+  readonly flags: number;
+  /** The application's owner; absent if Discord names none. */
+  readonly ownerId?: UserId;
+  /** The owner and the whole team; absent: unknown. */
+  readonly ownerIds?: readonly UserId[];
+}
+
+export interface LiveShard {
+  readonly shardId: number;
+  /** Unix time in milliseconds of the newest sign of life. */
+  readonly heardAt: number;
+}
 
 const ID = ACCOUNT.pick("accountId");
 const OWNER = APPLICATION_OWNER.pick("userId");
@@ -243,7 +313,7 @@ const STORED = IDENTIFY.pick("shardId", "at");
  * Stores the budget of IDENTIFYs. Each IDENTIFY is recorded before it is allowed, so no crash loop
  * can exceed the limit (G5).
  *
- * `core/discord/identify_budget.ts` decides by the record.
+ * `core/discord/gateway.ts` decides by the record.
  *
  * The first IDENTIFY of a shard also stores its moment as the shard's beginning. Discord may begin a
  * session and send it messages, and this process may die before it stores any of that. The next

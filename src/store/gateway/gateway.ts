@@ -1,22 +1,354 @@
 /**
  * `store.gateway`: the accounts with their gateway sessions, gaps, guilds and IDENTIFYs, and the
  * runs of the process.
+ *
+ * The gap is stored with the session that opened it (T0), not kept in memory. Otherwise, after a
+ * crash before catch-up, the next process would resume and never fetch the missed messages. The
+ * beginning of the gap is stored with it and stays until the gap closes. Live messages move
+ * `stored_up_to` past it, and a second lost session must not move the start of the first.
  */
 
-import { createGaps, createGatewaySessions, createRuns } from "./sessions.ts";
+import type { DatabaseSync } from "node:sqlite";
+import type { AccountId } from "../../core/discord/ids.ts";
+import type { GatewaySession, Self } from "../../core/inbound/inbound.ts";
+import {
+  COMMIT_OPTIONS,
+  statementsOf,
+  type Transactions,
+  UNNAMED,
+} from "../database/durability.ts";
+import type { Memory } from "../memory/memory.ts";
+import type { Pruner } from "../messages/retention.ts";
+import { GATEWAY_SESSION, RUN } from "../schema/bot.ts";
+import { integer, rows } from "../schema/columns.ts";
+import { IS_OPEN } from "../schema/messages.ts";
+import { TABLES } from "../schema/tables.ts";
 import {
   createAccounts,
   createDiscordAnswers,
   createGuilds,
   createIdentifies,
+  type LiveShard,
 } from "./accounts.ts";
-import { IS_OPEN } from "../schema/messages.ts";
-import { TABLES } from "../schema/tables.ts";
-import { UNNAMED } from "../database/durability.ts";
-import type { Transactions } from "../database/transact.ts";
-import type { Memory } from "../memory/memory.ts";
-import type { Pruner } from "../messages/retention.ts";
-import type { AccountId } from "../../core/discord/ids.ts";
+
+/**
+ * Maximum age, in milliseconds, of a new message compared with the newest stored one. Discord is
+ * sometimes late, and does not order messages across the channels of a shard.
+ */
+export const LATE_MS = 60_000;
+
+/** Age of `ready_at`, in milliseconds, from which a batch writes it anew. */
+const READY_STEP_MS = 60_000;
+
+/**
+ * Notes a batch's progress within a transaction of the caller's. No value ever goes back, with one
+ * exception: a clock that was ahead may have set `stored_up_to` to a time in the future. A gap from
+ * that time would be empty.
+ */
+export function prepareAdvanceSession(
+  database: DatabaseSync,
+): (accountId: AccountId, progress: {
+  readonly shardId: number;
+  /** Sequence number of the batch's last event. */
+  readonly seq: number;
+  /** Unix time in milliseconds of the newest message in the batch; 0 if it has none. */
+  readonly storedUpTo: number;
+  readonly heardAt: number;
+}) => void {
+  const sql = statementsOf(database);
+  const advance = sql`UPDATE gateway_session
+     SET seq = MAX(seq, :seq), -- MAX() of NULL is NULL: without a session no seq
+         stored_up_to = IIF(:storedUpTo > 0 AND :storedUpTo < stored_up_to - ${LATE_MS},
+                            :storedUpTo, MAX(stored_up_to, :storedUpTo)),
+         alive_at = MAX(alive_at, :heardAt)
+     WHERE account_id = :accountId AND shard_id = :shardId`;
+  const saveReady = sql`UPDATE account SET ready_at = :heardAt
+     WHERE account_id = :accountId AND COALESCE(ready_at, 0) < :heardAt - ${READY_STEP_MS}`;
+  return (accountId, { shardId, seq, storedUpTo, heardAt }) => {
+    advance.run({ accountId, shardId, seq, storedUpTo, heardAt });
+    saveReady.run({ accountId, heardAt });
+  };
+}
+
+function createGatewaySessions(
+  { database, sql, commit }: Transactions,
+  pruner: Pruner,
+  elapsed: () => number,
+  assertFileUnchanged: () => void,
+) {
+  const saveSelf = sql`
+    INSERT INTO account (account_id, user_id, application_id, username, ready_at)
+    VALUES (:accountId, :userId, :applicationId, :username, :arrivedAt)
+    ON CONFLICT (account_id) DO UPDATE SET
+      user_id = excluded.user_id,
+      application_id = excluded.application_id,
+      username = excluded.username,
+      ready_at = excluded.ready_at`;
+  // The right side of each equals sign reads the row before the change. A shard without a session
+  // and without a gap has missed nothing yet: this session is the answer to its first IDENTIFY.
+  const start = sql`INSERT INTO gateway_session (
+       account_id, shard_id, session_id, resume_url, seq, started_at, alive_at, stored_up_to
+     ) VALUES (
+       :accountId, :shardId, :sessionId, :resumeUrl, :seq, :arrivedAt, :arrivedAt, :arrivedAt
+     )
+     ON CONFLICT (account_id, shard_id) DO UPDATE SET
+       session_id = excluded.session_id,
+       resume_url = excluded.resume_url,
+       seq = excluded.seq,
+       started_at = excluded.started_at,
+       alive_at = excluded.alive_at,
+       stored_up_to = IIF(COALESCE(session_id, catch_up_from) IS NULL, :arrivedAt, stored_up_to),
+       catch_up_from = COALESCE(catch_up_from, IIF(session_id IS NULL, NULL, stored_up_to)),
+       lost_at = IIF(COALESCE(session_id, catch_up_from) IS NULL, NULL, :arrivedAt),
+       has_hole = 0`;
+  const touch = sql`UPDATE gateway_session SET alive_at = MAX(alive_at, ?)
+     WHERE account_id = ? AND shard_id = ?`;
+  // Each probe must change something, at any time and without any sign of life. SQLite does not
+  // write an unchanged row, and a commit without writes does not wait for the disk.
+  const probe = sql`INSERT INTO account (account_id, probes) VALUES (?, 1)
+     ON CONFLICT (account_id) DO UPDATE SET probes = COALESCE(probes, 0) + 1`;
+  const touchRun = prepareTouchRun(database);
+  const saveIntents = sql`INSERT INTO account (account_id, intents) VALUES (?, ?)
+     ON CONFLICT (account_id) DO UPDATE SET intents = excluded.intents`;
+
+  return {
+    /**
+     * T0: stores a new session of a shard and the bot's identity in it. Unless it is the shard's
+     * first session, a gap opens before it.
+     *
+     * @param arrivedAt Unix time in milliseconds at which Discord began it.
+     */
+    startSession: (
+      accountId: AccountId,
+      shardId: number,
+      session: GatewaySession,
+      self: Self,
+      arrivedAt: number,
+    ) =>
+      commit(COMMIT_OPTIONS.T0, () => {
+        const { userId, applicationId, username } = self;
+        saveSelf.run({ accountId, userId, applicationId, username, arrivedAt });
+        const { sessionId, resumeUrl, seq } = session;
+        start.run({ accountId, shardId, sessionId, resumeUrl, seq, arrivedAt });
+      }),
+    /**
+     * Stores the intents (bits) of all later sessions, so that the bot resumes no session with
+     * others.
+     */
+    saveIntents: (accountId: AccountId, bits: number): Promise<void> =>
+      commit(UNNAMED, () => void saveIntents.run(accountId, bits)),
+    /**
+     * Notes which shards heard from the gateway, and that this run of the process lives. A session
+     * can be resumed only for a limited time after its last sign of life. Also takes one step of
+     * pruning.
+     *
+     * @param isProbe Whether to prove that the disk accepts writes; the commit then waits for the
+     * disk.
+     * @returns Milliseconds that the commit took.
+     * @throws {StoreError} `gone`, if the file was removed or replaced; otherwise as each commit
+     * does.
+     */
+    async touchAlive(
+      accountId: AccountId,
+      heard: readonly LiveShard[],
+      now: number,
+      isProbe: boolean = false,
+    ) {
+      assertFileUnchanged();
+      const begun = elapsed();
+      await commit(isProbe ? COMMIT_OPTIONS.PROBE : UNNAMED, () => {
+        for (const { shardId, heardAt } of heard) touch.run(heardAt, accountId, shardId);
+        // A session's sign of life counts for the run, too: one page is written, not two.
+        if (!heard.some(({ heardAt }) => heardAt === now)) touchRun(now);
+        if (isProbe) probe.run(accountId);
+        pruner.step(now);
+      });
+      return elapsed() - begun;
+    },
+  };
+}
+
+const OLDEST = rows({ from: integer(), storedUpTo: integer(), aliveAt: integer() });
+
+/**
+ * Stores the gaps that catch-up must still read. Gaps end here, and survive a change of the number
+ * of shards.
+ *
+ * T0 opens gaps, and so does a hole in a resumed session (`openGap`). The number of shards decides
+ * which shard gets the events of a guild. With another number, the sessions of all shards are over.
+ * Any new shard may lack messages that any old one has missed.
+ */
+function createGaps({ database, sql, commit }: Transactions) {
+  const saveCount = sql`INSERT INTO account (account_id, shard_count) VALUES (?, ?)
+     ON CONFLICT (account_id) DO UPDATE SET shard_count = excluded.shard_count`;
+  const selectOldest = sql`SELECT MIN(COALESCE(catch_up_from, stored_up_to)) AS "from",
+            MIN(stored_up_to) AS stored_up_to, MAX(alive_at) AS alive_at
+     FROM gateway_session WHERE account_id = ?
+     HAVING COUNT(*) > 0`;
+  const forget = sql`DELETE FROM gateway_session WHERE account_id = ?`;
+  const open = GATEWAY_SESSION.prepareInsert(database);
+  // A missing message may have been sent before the newest stored one, or before the READY arrived.
+  // A message that is read twice is recognized by its id.
+  const openInSession = sql`UPDATE gateway_session SET
+       has_hole = 1,
+       catch_up_from = COALESCE(catch_up_from, stored_up_to - ${LATE_MS}), lost_at = ?
+     WHERE account_id = ? AND shard_id = ?`;
+  const close = sql`UPDATE gateway_session SET catch_up_from = NULL, lost_at = NULL
+     WHERE account_id = :accountId AND shard_id = :shardId
+       AND session_id IS NOT NULL AND has_hole = 0
+       AND catch_up_from = :from AND lost_at = COALESCE(:lostAt, lost_at)`;
+
+  function reshard(accountId: AccountId, shardCount: number, now: number): void {
+    saveCount.run(accountId, shardCount);
+    const row = selectOldest.get(accountId);
+    forget.run(accountId);
+    if (!row) return; // no IDENTIFY was ever sent, so no event is missing
+    const { from: catchUpFrom, ...times } = OLDEST.read(row);
+    for (let shardId = 0; shardId < shardCount; shardId++) {
+      open({ accountId, shardId, ...times, catchUpFrom, lostAt: now });
+    }
+  }
+
+  return {
+    /**
+     * Sets another number of shards than the stored one, before any shard connects. The old sessions
+     * are over, and every new shard has the gap of the oldest of them.
+     */
+    reshard: (accountId: AccountId, shardCount: number, now: number) =>
+      commit(UNNAMED, () => reshard(accountId, shardCount, now)),
+    /**
+     * Opens a gap in a session that was resumed with a hole. It begins at the end of the stored
+     * messages, unless an open gap begins earlier. The session goes on, over a restart too, until a
+     * new one may begin. The gap stays open until then, because only a READY tells which channels
+     * have messages that the store lacks.
+     */
+    openGap: (accountId: AccountId, shardId: number, now: number): Promise<void> =>
+      commit(UNNAMED, () => void openInSession.run(now, accountId, shardId)),
+    /**
+     * Closes a shard's gap once catch-up has read all of it. A gap with another beginning stays open.
+     * So does a gap that still grows: the shard has no session after it, or one with a hole, or has
+     * lost another one since.
+     *
+     * @param from The gap's `catchUpFrom` from which catch-up has read.
+     * @param lostAt The gap's `lostAt` before the reading. A caller that reads again after each loss
+     * may leave it out.
+     */
+    finishCatchUp: (
+      accountId: AccountId,
+      shardId: number,
+      from: number,
+      lostAt?: number,
+    ): Promise<void> =>
+      commit(UNNAMED, () => void close.run({ accountId, shardId, from, lostAt: lostAt ?? null })),
+  };
+}
+
+/**
+ * Maximum time (milliseconds) between two signs of life of a live run. An idle run gives one every
+ * five minutes.
+ */
+const SILENCE_MS = 315_000;
+
+/** Number of runs to keep, beside the first one. */
+export const RUNS_MAX = 50;
+
+/**
+ * Stores the runs of the process: their beginnings, last signs of life and endings.
+ *
+ * A run without a stored ending was killed, or its machine went down. The next run learns that and
+ * can report it (O9).
+ *
+ * Prepares the statement for signs of life. One process writes to a store, and begins its run
+ * first, so the newest run is its own.
+ */
+function prepareTouchRun(database: DatabaseSync): (now: number) => void {
+  const sql = statementsOf(database);
+  const touch = sql`UPDATE run SET alive_at = MAX(alive_at, ?)
+     WHERE id = (SELECT MAX(id) FROM run) AND ending IS NULL`;
+  return (now) => {
+    touch.run(now);
+  };
+}
+
+const STORED = RUN.pick("runId", "bootId", "startedAt", "aliveAt", "ending");
+const NUMBERED = RUN.pick("id");
+
+/** A run of the process. It may have lived five minutes longer than its last sign of life. */
+export type ProcessRun = ReturnType<typeof STORED.read>;
+
+/** The run before this one. */
+export type LastRun = Omit<ProcessRun, "runId">;
+
+/** All runs. A session's last sign of life counts for the newest run, too. */
+const RUNS = `
+  SELECT run_id, boot_id, started_at, ending, id,
+    IIF(ending IS NULL AND id = (SELECT MAX(id) FROM run),
+        MAX(alive_at, (SELECT COALESCE(MAX(alive_at), 0) FROM gateway_session)), alive_at) AS alive_at
+  FROM run`;
+
+function createRuns({ database, sql, commit, read }: Transactions) {
+  // The newest run lived when any session last heard from the gateway.
+  const noteHeard = sql`
+    UPDATE run SET alive_at = MAX(alive_at, (SELECT COALESCE(MAX(alive_at), 0) FROM gateway_session))
+    WHERE id = (SELECT MAX(id) FROM run) AND ending IS NULL`;
+  const selectLast = sql`SELECT * FROM run ORDER BY id DESC LIMIT 1`;
+  const select = sql.rows(STORED.read)`SELECT * FROM (${RUNS}) WHERE alive_at >= ? ORDER BY id`;
+  const selectBefore = sql`SELECT * FROM (${RUNS}) WHERE started_at <= ? ORDER BY id DESC LIMIT 1`;
+  const selectAfter = sql`SELECT * FROM (${RUNS}) WHERE started_at > ? ORDER BY id LIMIT 1`;
+  const insert = RUN.prepareInsert(database);
+  const prune = sql`
+    DELETE FROM run WHERE id > (SELECT MIN(id) FROM run)
+      AND id <= (SELECT id FROM run ORDER BY id DESC LIMIT 1 OFFSET ?)`;
+  const end = sql`
+    UPDATE run SET ending = :ending, alive_at = MAX(alive_at, :now) WHERE run_id = :runId`;
+
+  const endLast = sql`
+    UPDATE run SET ending = ? WHERE id = (SELECT MAX(id) FROM run) AND ending IS NULL`;
+
+  return {
+    /**
+     * Begins a run. Calls of `touchAlive` then keep it alive.
+     *
+     * @returns The run before it; `undefined` for the first.
+     */
+    startRun: (
+      run: { readonly runId: string; readonly startedAt: number; readonly bootId?: string },
+      lastEnding?: string,
+    ): Promise<LastRun | undefined> =>
+      commit(UNNAMED, () => {
+        noteHeard.run();
+        if (lastEnding !== undefined) endLast.run(lastEnding);
+        const row = selectLast.get();
+        insert({ ...run, aliveAt: run.startedAt });
+        prune.run(RUNS_MAX);
+        if (!row) return undefined;
+        const { runId: _, ...last } = STORED.read(row);
+        return last;
+      }),
+    endRun: (runId: string, ending: string, now: number): Promise<void> =>
+      commit(UNNAMED, () => void end.run({ runId, ending, now })),
+    /** The runs that lived at some time since then, oldest first, including the current one. */
+    runs: (since: number): Promise<readonly ProcessRun[]> => read(() => select.all(since)),
+    /**
+     * Whether Barnacle ran at some time, with the newest run that had begun by then and the oldest one
+     * that began later.
+     *
+     * @param at Unix time in milliseconds.
+     * @returns `isForgotten` if the runs between these two are not kept any more.
+     */
+    runsAround: (at: number) =>
+      read(() => {
+        const rows = [selectBefore.get(at), selectAfter.get(at)];
+        const [before, after] = rows.map((row) => row && STORED.read(row));
+        const [first, next] = rows.map((row) => row && NUMBERED.read(row).id);
+        const isForgotten = first !== undefined && next !== undefined && next > first + 1;
+        const aliveUntil = before &&
+          before.aliveAt + (before.ending === undefined ? SILENCE_MS : 0);
+        const wasRunning = aliveUntil !== undefined && at <= aliveUntil;
+        return { wasRunning, isForgotten: !wasRunning && isForgotten, before, after };
+      }),
+  };
+}
 
 export function createGateway(
   transactions: Transactions,

@@ -1,43 +1,195 @@
 /**
  * Stores a batch in the tables, within a transaction of the caller's (T1).
+ *
+ * The verdict is stored in the transaction that records the message. So after a crash, the same
+ * message is neither answered nor refused a second time.
+ *
+ * A message has one verdict (G7): it keeps the stored one, even if the gateway replays the message.
  */
 
-import type { UnansweredReason } from "../../core/inbound/waiting_limits.ts";
 import type { DatabaseSync } from "node:sqlite";
-import { statementsOf } from "../database/statements.ts";
 import type { AccountId, MessageId } from "../../core/discord/ids.ts";
-import type { KnownFacts } from "../../core/inbound/facts.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import {
   type Accepted,
   type AcceptedBatch,
+  type FullList,
+  fullList,
   type Judged,
+  LIMIT_RULES,
   NOTHING_CHANGED,
+  shareOf,
   toUnanswered,
   type UnansweredMessage,
+  type UnansweredReason,
+  type WaitingLimits,
+  type WaitingRules,
 } from "../../core/inbound/inbox.ts";
+import { termsOf } from "../../core/inbound/origin.ts";
 import { type Overheard, toOverheard } from "../../core/inbound/transcript.ts";
-import type { Undecided } from "../../core/store/inbox.ts";
-import type { OverheardKey } from "../../core/store/turns.ts";
+import { factsOf, type KnownFacts, TOLD_WITHIN_MS } from "../../core/inbound/verdict.ts";
+import { statementsOf } from "../database/durability.ts";
 import { prepareKeepGuild } from "../gateway/accounts.ts";
-import { prepareAdvanceSession } from "../gateway/sessions.ts";
-import { type AppliedChanges, type Changes, NOTHING_APPLIED } from "./changes.ts";
-import type { Commands } from "./commands.ts";
-import type { prepareStops } from "./cuts.ts";
-import type { WaitingTurns } from "./waiting_turns.ts";
+import { prepareAdvanceSession } from "../gateway/gateway.ts";
 import { prepareAddEvents } from "../hooks/hooks.ts";
 import type { Memory } from "../memory/memory.ts";
-import { prepareSettleEcho } from "../outbox/outbox_rows.ts";
-import type { prepareUnpairedSenders, Settled } from "../pairing/unpaired_senders.ts";
-import { prepareMessageBlocks } from "../messages/message_blocks.ts";
+import type { OpenTurn, TurnList } from "../memory/open_turns.ts";
+import { type OverheardKey, prepareMessageBlocks } from "../messages/message_blocks.ts";
 import { prepareKeepDirectChannel } from "../messages/messages.ts";
 import type { ContextGrowth, Pruner } from "../messages/retention.ts";
-import type { prepareVerdictRows } from "../messages/verdict_rows.ts";
+import { prepareSettleEcho } from "../outbox/rows.ts";
+import type { prepareUnpairedSenders, Settled } from "../pairing/pairing.ts";
 import { integer, json, oneOf, optional, rows, text } from "../schema/columns.ts";
-import type { InboxRows } from "../turns/inbox_rows.ts";
+import type { InboxRows } from "../turns/turn_ends.ts";
 import { prepareKeepReactions } from "../turns/reactions.ts";
 import type { TranscriptRows } from "../turns/transcripts.ts";
 import { prepareKeepOverheard } from "../turns/turns.ts";
+import { type AppliedChanges, type Changes, NOTHING_APPLIED } from "./changes.ts";
+import type { Commands, Undecided } from "./inbox.ts";
+import type { prepareStops } from "./changes.ts";
+
+/** An accepted message after the check. */
+export interface Checked {
+  /** The message, refused or unchanged. */
+  readonly judged: Judged;
+  /** Stores everything else that the result needs, once the verdict is new on the record. */
+  readonly keep?: () => void;
+  /** Why the person who wrote it gets no answer; absent for bots, and if it gets one. */
+  readonly unanswered?: UnansweredReason;
+}
+
+/** Prepares the check of waiting turns. */
+export function prepareWaitingTurns(
+  database: DatabaseSync,
+  { turns: { counts: turns }, apply, readTurns }: Pick<Memory, "turns" | "apply" | "readTurns">,
+) {
+  const isInInbox = statementsOf(database)`SELECT 1 FROM inbox WHERE message_id = ?`;
+  const expect = (turn: OpenTurn): void => apply({ kind: "expected", turn });
+
+  return {
+    /**
+     * Checks a message that has no final verdict yet, within a transaction of the caller's, and whether
+     * catch-up leaves it without an answer.
+     *
+     * @param rules Without them, every turn may wait. It counts for later ones.
+     */
+    check(judged: Judged, rules: WaitingRules | undefined, now: number): Checked {
+      const { message, verdict } = judged;
+      const why = missedWhy(judged, now);
+      if (why && rules) return { judged, unanswered: toldTo(message, why) };
+      if (verdict.kind !== "accept") return { judged };
+      if (!rules) return { judged, keep: () => expect(turnOf(message)) };
+      if (judged.stop) return { judged }; // a full list must not keep it from stopping turns
+      if (turns.isStale) readTurns();
+      // Another account answers it, and counts it.
+      if (isInInbox.get(message.id)) return { judged };
+      const turn = turnOf(message);
+      const full = fullOf(turns.listsOf(turn), rules, message);
+      if (full) {
+        const refused = refusedBy(judged, full.list, rules);
+        return { judged: refused, unanswered: toldTo(message, "queue-full") };
+      }
+      return { judged, keep: () => expect(turn) };
+    },
+  };
+}
+
+/** Checks accepted messages; others stay unchanged. */
+type WaitingTurns = ReturnType<typeof prepareWaitingTurns>;
+
+/** No one waits for a passive agent, and a program learns of it by its response. */
+function toldTo(message: InboundMessage, why: UnansweredReason): UnansweredReason | undefined {
+  return message.sender.automaton || !termsOf(message).refused ? undefined : why;
+}
+
+/** The list in which no more turn may wait; `undefined` if neither is full. */
+function fullOf(
+  [user, channel]: readonly [user: TurnList, channel: TurnList],
+  rules: WaitingRules,
+  message: InboundMessage,
+): TurnList | undefined {
+  const limits = message.origin?.kind === "passive" ? halfOf(rules) : rules;
+  const inChannel = channel.turnsFor(message.sender.id, shareOf(limits));
+  const full = fullList({ ofUser: user.turns, inChannel }, limits);
+  if (full === "user") return user;
+  return full && !rules.isOwner(message) ? channel : undefined;
+}
+
+/** The rest of each list is for questions: passive agents and programs must not keep people waiting. */
+function halfOf(rules: WaitingLimits): WaitingLimits {
+  const { perUser, perChannel, ...limits } = rules;
+  return {
+    ...limits,
+    share: shareOf(rules), // of people's questions, as many count as for questions
+    perUser: Math.floor(perUser / 2),
+    perChannel: Math.floor(perChannel / 2),
+  };
+}
+
+/** Why catch-up leaves a message without an answer that the policy accepts; else `undefined`. */
+function missedWhy(
+  { message, verdict: { why }, policyVerdict }: Judged,
+  now: number,
+): UnansweredReason | undefined {
+  if (policyVerdict?.kind !== "accept" || now - message.sentAt > TOLD_WITHIN_MS) return undefined;
+  return why === "too-old" || why === "too-many" ? why : undefined;
+}
+
+/** The message without its turn. */
+function refusedBy(
+  { route: _, ...judged }: Judged,
+  full: FullList,
+  { channelRule }: WaitingLimits,
+): Judged {
+  const { message, verdict, policyVerdict = verdict } = judged;
+  return {
+    ...judged,
+    policyVerdict,
+    verdict: {
+      kind: "ignore",
+      why: "queue-full",
+      rule: full === "channel" && channelRule || LIMIT_RULES[full],
+      keepAsContext: message.place.kind === "guild", // only guilds have such context
+    },
+  };
+}
+
+function turnOf({ id, accountId, sender, channelId }: InboundMessage): OpenTurn {
+  return { messageId: id, accountId, userId: sender.id, channelId };
+}
+
+export function prepareVerdictRows(database: DatabaseSync) {
+  const sql = statementsOf(database);
+  const row = `INTO decision (message_id, account_id, channel_id, author_id, verdict, why, rule,
+      policy_row, facts, at)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
+  const insert = sql`INSERT ${row} ON CONFLICT (message_id, account_id) DO NOTHING`;
+  const insertAnew = sql`INSERT OR REPLACE ${row}`;
+  // The inbox keeps its messages for longer.
+  const select = sql`SELECT 1 FROM decision WHERE message_id = :id
+    UNION ALL SELECT 1 FROM inbox WHERE message_id = :id LIMIT 1`;
+  const selectOf = sql`SELECT 1 FROM decision WHERE message_id = ? AND account_id = ?`;
+
+  function columnsOf(judged: Judged, now: number) {
+    const { message, verdict, policyVerdict, knownFacts = {}, policyId = null, command } = judged;
+    const { id, accountId, channelId, sender } = message;
+    const { kind, why, rule } = verdict;
+    const facts = JSON.stringify(factsOf(message, knownFacts, verdict, policyVerdict, command));
+    return [id, accountId, channelId, sender.id, kind, why, rule, policyId, facts, now] as const;
+  }
+
+  return {
+    isOnRecord: ({ id, accountId }: Pick<Judged["message"], "accountId" | "id">): boolean =>
+      selectOf.get(id, accountId) !== undefined,
+    /** Whether no account has a message on record. */
+    isNew: ({ id }: Pick<Judged["message"], "id">): boolean => select.get({ id }) === undefined,
+    /** Records a verdict. Returns whether the message is new to the account; if not, nothing changes. */
+    add: (judged: Judged, now: number): boolean =>
+      insert.run(...columnsOf(judged, now)).changes === 1,
+    /** Replaces the verdict of a message, or records the first one. It becomes the newest verdict. */
+    replace: (judged: Judged, now: number): void => void insertAnew.run(...columnsOf(judged, now)),
+  };
+}
 
 /** Stores a batch in the tables. */
 export type StoreBatch = (batch: AcceptedBatch, arrivedAt: number) => Accepted & {

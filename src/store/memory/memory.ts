@@ -7,23 +7,18 @@
  */
 
 import type { DatabaseSync } from "node:sqlite";
-import { statementsOf } from "../database/statements.ts";
-import { compareIds, type MessageId } from "../../core/discord/ids.ts";
-import type { InboundMessage, Sender } from "../../core/inbound/inbound.ts";
-import { TERMS } from "../../core/inbound/origin.ts";
-import type { Judged } from "../../core/inbound/inbox.ts";
-import { createNewestSet } from "../../lib/cache.ts";
-import { namesOne } from "../sources/removal.ts";
-import { ACCOUNT_MAX, SESSION_MAX, type WaitingMessage } from "./backlog.ts";
 import {
-  applyTurn,
-  type ClaimedTurn,
-  createOpenTurns,
-  type OpenTurnState,
-  runningMessages,
-  type TurnEvent,
-} from "./open_turns.ts";
-import { createQuietChannels } from "./places.ts";
+  type AccountId,
+  type ChannelId,
+  compareIds,
+  type MessageId,
+} from "../../core/discord/ids.ts";
+import type { InboundMessage, Sender } from "../../core/inbound/inbound.ts";
+import type { Judged } from "../../core/inbound/inbox.ts";
+import { TERMS } from "../../core/inbound/origin.ts";
+import { createNewestSet } from "../../lib/cache.ts";
+import { statementsOf } from "../database/durability.ts";
+import type { OverheardKey } from "../messages/message_blocks.ts";
 import {
   account,
   flag,
@@ -36,7 +31,66 @@ import {
 } from "../schema/columns.ts";
 import { IS_OPEN } from "../schema/messages.ts";
 import { IS_PARKED } from "../schema/people.ts";
+import { namesOne } from "../sources/sources.ts";
 import { createSpentToday } from "../usage/usage.ts";
+import { ACCOUNT_MAX, SESSION_MAX, type WaitingMessage } from "./backlog.ts";
+import {
+  applyTurn,
+  type ClaimedTurn,
+  createOpenTurns,
+  type OpenTurnState,
+  runningMessages,
+  type TurnEvent,
+} from "./open_turns.ts";
+
+/** Maximum number of channels and sessions; at the limit, all are forgotten. */
+const MAX_QUIET = 1_024;
+
+/** A channel whose context a session has read. */
+interface QuietChannel {
+  /** Number of messages kept in it since then. */
+  kept: number;
+  /** For each session, the value of `kept` up to which it has read them all. */
+  readonly readUpTo: Map<string, number>;
+}
+
+export function createQuietChannels() {
+  const accounts = new Map<AccountId, Map<ChannelId, QuietChannel>>();
+  let size = 0;
+
+  const channelOf = ({ accountId, channelId }: OverheardKey) =>
+    accounts.get(accountId)?.get(channelId);
+
+  function forget(): void {
+    accounts.clear();
+    size = 0;
+  }
+
+  return {
+    kept(key: OverheardKey): void {
+      const channel = channelOf(key);
+      if (channel) channel.kept++;
+    },
+    /** Whether nothing was kept in the channel since `allRead`. */
+    isQuiet(key: OverheardKey, sessionKey: string): boolean {
+      const channel = channelOf(key);
+      return channel !== undefined && channel.readUpTo.get(sessionKey) === channel.kept;
+    },
+    /** Notes that the tables hold no context that the session has not read. */
+    allRead(key: OverheardKey, sessionKey: string): void {
+      if (size >= MAX_QUIET) forget();
+      const { accountId, channelId } = key;
+      const channels = accounts.get(accountId) ?? new Map<ChannelId, QuietChannel>();
+      accounts.set(accountId, channels);
+      const channel = channels.get(channelId) ?? { kept: 0, readUpTo: new Map<string, number>() };
+      channels.set(channelId, channel);
+      if (!channel.readUpTo.has(sessionKey)) size++;
+      channel.readUpTo.set(sessionKey, channel.kept);
+    },
+    /** Forgets all channels; the tables must then be read again. */
+    forget,
+  };
+}
 
 /** Maximum number of direct channels. A forgotten one costs one commit that waits for the disk. */
 const DIRECT_MAX = 8_192;

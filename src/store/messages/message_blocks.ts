@@ -9,12 +9,23 @@
  */
 
 import type { DatabaseSync } from "node:sqlite";
-import { statementsOf } from "../database/statements.ts";
-import { compareIds, createdAtMs, type MessageId } from "../../core/discord/ids.ts";
+import {
+  type AccountId,
+  type ChannelId,
+  compareIds,
+  createdAtMs,
+  type MessageId,
+} from "../../core/discord/ids.ts";
 import type { Overheard } from "../../core/inbound/transcript.ts";
 import { withoutControls } from "../../lib/text/quoted.ts";
-import type { OverheardKey } from "../../core/store/turns.ts";
+import { statementsOf } from "../database/durability.ts";
 import { integer, json, rows } from "../schema/columns.ts";
+
+export interface OverheardKey {
+  readonly accountId: AccountId;
+  /** Channel, thread or direct message channel of the messages. */
+  readonly channelId: ChannelId;
+}
 
 /** Maximum number of messages in a block. Only whole blocks are deleted. */
 const BLOCK_MAX = 64;

@@ -15,13 +15,13 @@ import {
   text,
 } from "../schema/columns.ts";
 import type { MessageId } from "../../core/discord/ids.ts";
-import type { Facts } from "../../core/inbound/facts.ts";
-import type { Triggered } from "../../core/inbound/triggered.ts";
+import type { Facts } from "../../core/inbound/verdict.ts";
+import type { Triggered } from "../../core/inbound/inbound.ts";
 import type { ResolvedName } from "../../core/names.ts";
 import type { TurnCost } from "../../core/spending/usage.ts";
 import { storedMessage } from "../outbox/rows.ts";
 import { TURN_STATE } from "../schema/messages.ts";
-import type { Transactions } from "../database/transact.ts";
+import type { Transactions } from "../database/durability.ts";
 
 const POLICY = rows({
   facts: optional(json<Facts>()), // ours, as all JSON here
@@ -123,7 +123,7 @@ export type JudgedOnRecord = RecordedVerdict & ReturnType<typeof FEED.read>;
  * Reads the verdicts on record: the answer to "why is the bot silent?" (P1).
  *
  * Each verdict names its facts and its policy, so that the same engine can show each of its steps
- * again. The facts contain no text of the message. `verdict_rows.ts` writes the rows.
+ * again. The facts contain no text of the message. `store_batch.ts` writes the rows.
  */
 export function createDecisions({ sql, read }: Transactions) {
   const select = sql.rows(VERDICT.read)`SELECT ${VERDICT.columns()} FROM decision

@@ -1,31 +1,69 @@
 /**
- * Reads the rows of the outbox: the next one of each channel, for the bot, and the unsent ones, for the
- * operator, whose decisions it stores.
+ * Reads the rows of the outbox: the next one of each channel, for the bot, and the unsent ones, for
+ * the operator, whose decisions it stores.
  */
 
 import type { DatabaseSync } from "node:sqlite";
-import { statementsOf } from "../database/statements.ts";
-import { withoutPersonal } from "../../core/outbound/footer_line.ts";
 import type { AccountId, ChannelId, MessageId } from "../../core/discord/ids.ts";
 import { removalOf } from "../../core/outbound/draft.ts";
-import type { OutboundFile, OutboxRow } from "../../core/outbound/outbound.ts";
-import type { OpenRow } from "../../core/store/outbox.ts";
-import { COMMIT_OPTIONS } from "../database/durability.ts";
-import type { Transactions } from "../database/transact.ts";
+import {
+  type OutboundFile,
+  type OutboundKind,
+  type OutboxRow,
+  withoutPersonal,
+} from "../../core/outbound/outbound.ts";
+import { COMMIT_OPTIONS, statementsOf } from "../database/durability.ts";
+import type { Transactions } from "../database/durability.ts";
+import { integer, oneOf, optional, rows, snowflake, text } from "../schema/columns.ts";
 import { ENDS_WORDS } from "../sources/sources.ts";
 import { isNotParked } from "./attempts.ts";
-import { prepareOutboxFiles } from "./outbox_rows.ts";
-import { prepareCurrentAnswer } from "./turn_outbox.ts";
 import {
   DAMAGED_ROW,
   JOIN_DRAFT,
   prepareAddToOutbox,
   prepareHoldDamaged,
+  prepareOutboxFiles,
   readOutboxRow,
   ROW_COLUMNS,
   storedMessage,
 } from "./rows.ts";
-import { integer, oneOf, optional, rows, snowflake, text } from "../schema/columns.ts";
+import { prepareCurrentAnswer } from "./turn_outbox.ts";
+
+/** A message that is not sent. Times are Unix times in milliseconds. */
+export interface OpenRow {
+  readonly id: number;
+  readonly channelId: ChannelId;
+  /** `parked`: it waits in a channel in which Discord does not let the bot post. */
+  readonly state: "pending" | "sending" | "parked" | "uncertain" | "dead";
+  /** Absent for messages that answer no one. */
+  readonly kind?: OutboundKind;
+  /** The first characters of its text. */
+  readonly preview: string;
+  /** Length of the whole text in UTF-16 units. */
+  readonly chars: number;
+  /** Number of files that the message was stored with. */
+  readonly fileCount: number;
+  readonly createdAt: number;
+  /** When Discord may first have got it; absent before the first attempt. */
+  readonly firstAttemptAt?: number;
+  /** Since when no attempt has succeeded; absent if the row is not failing. */
+  readonly failingSince?: number;
+  /** Why the last attempt failed, or why its channel is parked. Absent without either. */
+  readonly reason?: string;
+  /** When Barnacle tries it again, at the latest; absent while it does, and after the last try. */
+  readonly nextAttemptAt?: number;
+  /** Number of the first unsent message of its channel, if it waits for that one. */
+  readonly behind?: number;
+}
+
+export type SendResult =
+  /** Sent; without `messageId` if the message was deleted before Discord told its id. */
+  | { readonly id: number; readonly kind: "sent"; readonly messageId?: MessageId }
+  /**
+   * Not sent. `held`: Barnacle cannot tell whether Discord has it. The reason is Discord's last
+   * refusal, or why the channel is parked.
+   */
+  | { readonly id: number; readonly kind: "waits" | "failed" | "held"; readonly reason?: string };
 
 const MESSAGE = rows({ message: storedMessage() });
 const ASKED = rows({ messageId: snowflake<"message">(), channelId: snowflake<"channel">() });

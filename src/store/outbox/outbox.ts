@@ -6,16 +6,26 @@
  */
 
 import type { DatabaseSync } from "node:sqlite";
-import { statementsOf } from "../database/statements.ts";
+import {
+  COMMIT_OPTIONS,
+  type CommitOptions,
+  statementsOf,
+  UNNAMED,
+} from "../database/durability.ts";
 import { createHeads, createHeldRows } from "./heads.ts";
 import type { Frozen, OutboundMessage, OutboxRow } from "../../core/outbound/outbound.ts";
-import type { SendResult } from "../../core/store/outbox.ts";
-import { COMMIT_OPTIONS, type CommitOptions, UNNAMED } from "../database/durability.ts";
-import type { Transactions } from "../database/transact.ts";
-import { createAttemptRows, createParkedChannels } from "./attempts.ts";
-import { createOwed } from "./owed.ts";
-import { type OutboxRows, prepareOutboxFiles, prepareOutboxRows } from "./outbox_rows.ts";
-import { JOIN_DRAFT, prepareAddOnce, ROW_COLUMNS, toOutboxRow } from "./rows.ts";
+import type { SendResult } from "./heads.ts";
+import type { Transactions } from "../database/durability.ts";
+import { createAttemptRows, createOwed, createParkedChannels } from "./attempts.ts";
+import {
+  JOIN_DRAFT,
+  type OutboxRows,
+  prepareAddOnce,
+  prepareOutboxFiles,
+  prepareOutboxRows,
+  ROW_COLUMNS,
+  toOutboxRow,
+} from "./rows.ts";
 import { integer, optional, rows, snowflake, text } from "../schema/columns.ts";
 import { OUTBOX } from "../schema/outbox.ts";
 import type { AccountId } from "../../core/discord/ids.ts";

@@ -6,7 +6,7 @@
  */
 
 import type { DatabaseSync } from "node:sqlite";
-import { statementsOf } from "../database/statements.ts";
+import { statementsOf } from "../database/durability.ts";
 import type { AccountId, MessageId } from "../../core/discord/ids.ts";
 import type { FinishedTurn } from "../../core/inbound/inbox.ts";
 import { type AnswerMessage, type DraftRow, placeDrafts } from "../../core/outbound/draft.ts";

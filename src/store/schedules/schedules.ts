@@ -11,7 +11,7 @@ import {
 } from "../../core/turn/schedule.ts";
 import { DAY_MS } from "../../lib/clock.ts";
 import { COMMIT_OPTIONS } from "../database/durability.ts";
-import type { Transactions } from "../database/transact.ts";
+import type { Transactions } from "../database/durability.ts";
 import { prepareAddOnce } from "../outbox/rows.ts";
 import { SCHEDULE, STORED_SCHEDULE } from "../schema/agent.ts";
 import { COUNT, integer, oneOf, optional, rows, snowflake } from "../schema/columns.ts";

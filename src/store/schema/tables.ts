@@ -7,11 +7,9 @@
 import { AGENT_TABLES } from "./agent.ts";
 import { BOT_TABLES } from "./bot.ts";
 import type { DeclaredTable } from "./columns.ts";
-import { JUDGED_TABLES } from "./judged.ts";
-import { MESSAGE_TABLES } from "./messages.ts";
+import { JUDGED_TABLES, MESSAGE_TABLES } from "./messages.ts";
 import { OUTBOX_TABLES } from "./outbox.ts";
-import { PEOPLE_TABLES } from "./people.ts";
-import { VOICE_TABLES } from "./voice.ts";
+import { PEOPLE_TABLES, VOICE_TABLES } from "./people.ts";
 
 /** All tables, in the order in which they are created, and in which a person is forgotten. */
 export const TABLES: readonly DeclaredTable[] = [

@@ -2,13 +2,18 @@
 
 import type { MessageId } from "../../core/discord/ids.ts";
 import { type InboundMessage, isOwnSession } from "../../core/inbound/inbound.ts";
-import type { Fold, Folded, OpenEntries, ResetCause } from "../../core/turn/checkpoint.ts";
+import type {
+  Entry,
+  Fold,
+  Folded,
+  OpenEntries,
+  ResetCause,
+} from "../../core/inbound/transcript.ts";
 import { withoutControls } from "../../lib/text/quoted.ts";
 import { COMMIT_OPTIONS, UNNAMED } from "../database/durability.ts";
-import type { Transactions } from "../database/transact.ts";
+import type { Transactions } from "../database/durability.ts";
 import { COUNT, integer, json, optional, rows, text } from "../schema/columns.ts";
 import { entryColumns, toEntry, type TranscriptRows } from "../turns/transcripts.ts";
-import type { Entry } from "../../core/inbound/transcript.ts";
 
 export function createSessions(transactions: Transactions, transcripts: TranscriptRows) {
   return {

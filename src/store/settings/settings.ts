@@ -4,14 +4,14 @@
  */
 
 import { z } from "zod";
-import { ALERT_KINDS, type AlertRecord } from "../../core/alerts.ts";
+import { ALERT_KINDS, type AlertRecord } from "../../core/finding.ts";
 import {
   type AccountId,
   type ChannelId,
   readSnowflake,
   toAccountId,
 } from "../../core/discord/ids.ts";
-import { snowflakeSchema } from "../../core/discord/snowflake_schema.ts";
+import { snowflakeSchema } from "../../core/discord/lenient.ts";
 import {
   type BackupAttempt,
   type BackupState,
@@ -23,9 +23,9 @@ import {
 } from "../../core/store/settings.ts";
 import { withoutControls } from "../../lib/text/quoted.ts";
 import { COMMIT_OPTIONS, UNNAMED } from "../database/durability.ts";
-import type { Transactions } from "../database/transact.ts";
+import type { Transactions } from "../database/durability.ts";
 import { SETTING } from "../schema/bot.ts";
-import type { ChosenSetting } from "../../core/people/chosen.ts";
+import type { ChosenSetting } from "../../core/config_file.ts";
 
 /** Creates the namespace. All settings are in memory: each turn asks for some of them. */
 export function createSettings(transactions: Transactions) {

@@ -1,28 +1,63 @@
 /**
- * Removes words by their sources, within a transaction of the caller's: of a message that is deleted or
- * edited (H6a), and of a person who is forgotten (X5).
+ * Removes words by their sources, within a transaction of the caller's: of a message that is
+ * deleted or edited (H6a), and of a person who is forgotten (X5).
  *
- * The parts of entries that have such a source go, and one line takes their place. A turn that has read
- * one may repeat its words in any form: a model's texts, the arguments of its calls and their results
- * go whole, also those of later turns of its session, which read these entries until a reset. Posts of
- * such turns are sources, too. Words of other people stay. Summaries that took the place of such
- * entries are removed: their entries are in the context again, and the next turns fold them anew.
+ * The parts of entries that have such a source go, and one line takes their place. A turn that has
+ * read one may repeat its words in any form: a model's texts, the arguments of its calls and their
+ * results go whole, also those of later turns of its session, which read these entries until a
+ * reset. Posts of such turns are sources, too. Words of other people stay. Summaries that took the
+ * place of such entries are removed: their entries are in the context again, and the next turns
+ * fold them anew.
  */
 
 import type { DatabaseSync } from "node:sqlite";
-import { statementsOf } from "../database/statements.ts";
 import {
   type ChannelId,
   createdAtMs,
   DISCORD_EPOCH_MS,
   type MessageId,
 } from "../../core/discord/ids.ts";
-import type { Part } from "../../core/inbound/parts.ts";
+import type { Part } from "../../core/inbound/transcript.ts";
 import type { Step } from "../../core/step.ts";
+import { statementsOf } from "../database/durability.ts";
 import { flag, integer, json, rows, snowflake, text } from "../schema/columns.ts";
 import { IS_OPEN } from "../schema/messages.ts";
-import { RESULT_NOT_KEPT } from "../schema/person.ts";
-import { namesOne, NOT_KEPT, partsWithout, type Removal } from "./removal.ts";
+import { RESULT_NOT_KEPT, type Scrubber } from "../schema/person.ts";
+
+interface Removal {
+  /** Ids of messages and people whose words go. */
+  readonly ids: ReadonlySet<unknown>;
+  /** Takes the place of the words. */
+  readonly note: string;
+  /** Set if a person is forgotten: their name and ids go from all other words, too. */
+  readonly scrub?: Scrubber;
+}
+
+/** Takes the place of the words of a turn that has read such words. */
+const NOT_KEPT = "[not kept: a message that it read was changed or removed]";
+
+/** Whether a text names one of some ids: most do not. */
+export function namesOne(text: string, ids: ReadonlySet<unknown>): boolean {
+  return text.matchAll(/\d{15,20}/g).some(([id]) => ids.has(id));
+}
+
+/** The parts of an entry that stay, with one line for neighbours that go; the same list if all stay. */
+export function partsWithout(
+  { ids, note, scrub }: Removal,
+  parts: readonly Part[],
+  messageId: string,
+): readonly Part[] {
+  const isGone = parts.map(({ of, fence, text }) => {
+    if (!of) return scrub !== undefined || ids.has(messageId);
+    // A program does not tell whose words it sends.
+    return of.some((id) => ids.has(id)) || (fence === "event" && scrub?.isIn(text) === true);
+  });
+  if (!isGone.includes(true)) return parts;
+  return parts.flatMap((part, at): readonly Part[] => {
+    if (!isGone[at]) return [part];
+    return isGone[at - 1] ? [] : [{ text: note, fence: part.fence, of: [] }];
+  });
+}
 
 /** Calls without their arguments: a list, or one. */
 const bare = (calls: string): string =>

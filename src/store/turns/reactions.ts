@@ -6,20 +6,18 @@
  */
 
 import type { DatabaseSync } from "node:sqlite";
-import { statementsOf } from "../database/statements.ts";
+import { statementsOf, UNNAMED } from "../database/durability.ts";
 import { type AccountId, type MessageId } from "../../core/discord/ids.ts";
 import type {
   PermittedReaction,
   ReactionNote,
   ReactionRecord,
   ReactionsCleared,
-} from "../../core/inbound/reactions.ts";
-import { withoutPersonal } from "../../core/outbound/footer_line.ts";
-import { bounded } from "../../lib/text/cut.ts";
-import { withoutControls } from "../../lib/text/quoted.ts";
-import { UNNAMED } from "../database/durability.ts";
-import type { Transactions } from "../database/transact.ts";
-import type { OverheardKey } from "../../core/store/turns.ts";
+} from "../../core/inbound/events.ts";
+import { withoutPersonal } from "../../core/outbound/outbound.ts";
+import { bounded, withoutControls } from "../../lib/text/quoted.ts";
+import type { Transactions } from "../database/durability.ts";
+import type { OverheardKey } from "../messages/message_blocks.ts";
 import { integer, oneOf, rows, snowflake, text } from "../schema/columns.ts";
 
 /** Maximum number of rows of a channel. */

@@ -7,10 +7,9 @@
  */
 
 import { lengthOf } from "../../core/fit_request.ts";
-import { type Part, partedText } from "../../core/inbound/parts.ts";
-import type { Entry } from "../../core/inbound/transcript.ts";
-import type { Checkpoint } from "../../core/turn/checkpoint.ts";
-import type { Transactions } from "../database/transact.ts";
+import { type Part, partedText } from "../../core/inbound/transcript.ts";
+import type { Checkpoint, Entry } from "../../core/inbound/transcript.ts";
+import type { Transactions } from "../database/durability.ts";
 import { integer, json, oneOf, optional, rows, snowflake, text } from "../schema/columns.ts";
 
 interface EntryPlace {

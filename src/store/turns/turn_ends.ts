@@ -4,32 +4,118 @@
  *
  * Only a claim that runs according to memory can end, so a second end stores nothing.
  *
- * The steps of a turn that calls tools are stored before its end, each before the next one begins, so
- * the next process continues the turn (TS). A turn without tools has no steps, and costs nothing here.
+ * The steps of a turn that calls tools are stored before its end, each before the next one begins,
+ * so the next process continues the turn (TS). A turn without tools has no steps, and costs nothing
+ * here.
  */
 
 import type { DatabaseSync } from "node:sqlite";
-import { statementsOf } from "../database/statements.ts";
 import type { ChannelId, MessageId } from "../../core/discord/ids.ts";
+import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import {
   type Claim,
   type FinishedTurn,
   messagesOf,
+  type Route,
   type StoredTurn,
+  type TurnEnd,
 } from "../../core/inbound/inbox.ts";
 import type { Entry } from "../../core/inbound/transcript.ts";
-import type { Charge } from "../../core/spending/usage.ts";
+import type { Charge, TurnCost } from "../../core/spending/usage.ts";
 import type { Step } from "../../core/step.ts";
 import { withoutControls } from "../../lib/text/quoted.ts";
-import { COMMIT_OPTIONS } from "../database/durability.ts";
-import type { Transactions } from "../database/transact.ts";
+import { COMMIT_OPTIONS, statementsOf, type Transactions } from "../database/durability.ts";
 import type { Memory } from "../memory/memory.ts";
 import { isRunning } from "../memory/open_turns.ts";
 import { prepareAddTurn } from "../outbox/turn_outbox.ts";
 import { json, rows } from "../schema/columns.ts";
-import type { EndRecord, InboxRows } from "./inbox_rows.ts";
-import type { TranscriptRows } from "./transcripts.ts";
 import type { UsageRows } from "../usage/usage.ts";
+import type { TranscriptRows } from "./transcripts.ts";
+
+/** A claim of messages (T2). */
+export interface ClaimRecord {
+  readonly turn: string;
+  readonly messages: readonly { readonly messageId: string; readonly attempt: number }[];
+  /** Unix time in milliseconds. */
+  readonly now: number;
+}
+
+interface EndRecord {
+  readonly messageId: string;
+  /** Number of the turn for the message, from 1. */
+  readonly attempt: number;
+  /** When the turn began. */
+  readonly claimedAt: number;
+  /** Ids of the further messages that the turn answers; absent: none. */
+  readonly also?: readonly string[];
+  readonly end: TurnEnd;
+  /** Cost of the whole turn; absent if no model was asked. */
+  readonly cost?: TurnCost;
+  /** Unix time in milliseconds. */
+  readonly now: number;
+}
+
+export function prepareInboxRows(database: DatabaseSync) {
+  const sql = statementsOf(database);
+  const insert = sql`
+    INSERT INTO inbox (message_id, account_id, channel_id, agent_id, session_key, message,
+                       accepted_at, state, attempt)
+    VALUES (?, ?, ?, ?, ?, ?, ?, 'waiting', 0)
+    ON CONFLICT (message_id) DO NOTHING`;
+  const markRunning = sql`
+    UPDATE inbox SET state = 'running', attempt = ?, claimed_at = ?, turn_of = ?
+    WHERE message_id = ? AND (state = 'waiting' OR state = 'running' AND attempt < ?)`;
+  const finish = sql`UPDATE inbox
+     SET state = ?, attempt = MAX(attempt, ?), claimed_at = COALESCE(claimed_at, ?), turn_of = ?,
+         finished_at = ?, failure_id = ?, failure = ?, cost = ?, reply_to = ?
+     WHERE message_id = ? AND state IN ('waiting', 'running')`;
+  const selectEnded = sql`
+    SELECT 1 FROM inbox WHERE message_id = ? AND finished_at IS NOT NULL`;
+  const hasEnded = (messageId: string) => selectEnded.get(messageId) !== undefined;
+
+  return {
+    /**
+     * Adds a message.
+     *
+     * @returns Whether it was new. If two accounts accept one message, the first one answers it (G7).
+     */
+    add(message: InboundMessage, route: Route, acceptedAt: number) {
+      const { id, accountId, channelId } = message;
+      const { agentId, sessionKey } = route;
+      const json = JSON.stringify(message);
+      return insert.run(id, accountId, channelId, agentId, sessionKey, json, acceptedAt).changes >
+        0;
+    },
+    /** Notes a claim of messages that wait, or that an earlier claim has. */
+    claim({ turn, messages, now: claimedAt }: ClaimRecord) {
+      // A stop may have ended the first message before this record came: the others keep the turn.
+      const kept = messages.length > 1 && hasEnded(turn)
+        ? messages.find(({ messageId }) => !hasEnded(messageId))
+        : undefined;
+      const first = kept?.messageId ?? turn;
+      for (const { messageId, attempt } of messages) {
+        const turnOf = messageId === first ? null : first;
+        markRunning.run(attempt, claimedAt, turnOf, messageId, attempt);
+      }
+    },
+    /** Ends a turn. Returns whether its first message was in the inbox without an end. */
+    end({ messageId, attempt, claimedAt, also = [], end: how, cost, now }: EndRecord) {
+      const failureId = how.kind === "failed" ? how.failureId : null;
+      const reason = "reason" in how ? how.reason ?? null : null;
+      const last = also.at(-1);
+      const endRow = (id: string, turnOf: string | null, json: string | null) => {
+        const replyTo = last === undefined || last === id ? null : last;
+        const end = [now, failureId, reason, json, replyTo];
+        return finish.run(how.kind, attempt, claimedAt, turnOf, ...end, id).changes > 0;
+      };
+      if (!endRow(messageId, null, cost ? JSON.stringify(cost) : null)) return false;
+      for (const id of also) endRow(id, messageId, null);
+      return true;
+    },
+  };
+}
+
+export type InboxRows = ReturnType<typeof prepareInboxRows>;
 
 const NOT_STORED: StoredTurn = { stored: false, dropped: 0 };
 

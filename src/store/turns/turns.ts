@@ -5,14 +5,13 @@
 
 import type { AccountId, ChannelId, MessageId } from "../../core/discord/ids.ts";
 import { createReactions } from "./reactions.ts";
-import type { AnswerThread } from "../../core/inbound/threads.ts";
+import type { AnswerThread } from "../../core/outbound/target.ts";
 import type { Overheard } from "../../core/inbound/transcript.ts";
-import type { OverheardKey } from "../../core/store/turns.ts";
+import type { OverheardKey } from "../messages/message_blocks.ts";
 import { withoutControls } from "../../lib/text/quoted.ts";
 import { UNNAMED } from "../database/durability.ts";
-import type { Transactions } from "../database/transact.ts";
-import type { Memory } from "../memory/memory.ts";
-import type { createQuietChannels } from "../memory/places.ts";
+import type { Transactions } from "../database/durability.ts";
+import type { createQuietChannels, Memory } from "../memory/memory.ts";
 import { type MessageBlocks, prepareMessageBlocks } from "../messages/message_blocks.ts";
 import type { Pruner } from "../messages/retention.ts";
 import { optional, rows, snowflake, text } from "../schema/columns.ts";

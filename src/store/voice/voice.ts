@@ -2,8 +2,8 @@
 
 import type { AccountId, GuildId } from "../../core/discord/ids.ts";
 import { COMMIT_OPTIONS } from "../database/durability.ts";
-import type { Transactions } from "../database/transact.ts";
-import { VOICE_CALL, VOICE_CHOICE } from "../schema/voice.ts";
+import type { Transactions } from "../database/durability.ts";
+import { VOICE_CALL, VOICE_CHOICE } from "../schema/people.ts";
 
 export type VoiceCall = ReturnType<typeof VOICE_CALL.read>;
 export type VoiceChoice = ReturnType<typeof VOICE_CHOICE.read>;

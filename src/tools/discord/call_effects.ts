@@ -6,10 +6,9 @@
  * not see the result (SEC-R4).
  */
 
-import type { ToolTarget } from "../../core/turn/ports/discord_call.ts";
+import type { ToolTarget, WaitingAction } from "../../core/turn/ports/discord_place.ts";
 import { z } from "zod";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
-import type { WaitingAction } from "../../core/turn/ports/discord_place.ts";
 import { parseTarget } from "../../core/outbound/target.ts";
 import { messageLink } from "../../core/turn/decided_action.ts";
 import type { CallEffect, OpenCall } from "../../core/turn/tool.ts";

@@ -7,11 +7,16 @@
 
 import { z } from "zod";
 import type { ToolGate } from "../../core/tool_names.ts";
-import type { DiscordCall } from "../../core/turn/ports/discord_call.ts";
-import { defineTool, type Tool, type ToolContext } from "../../core/turn/tool.ts";
-import { badArguments, RefusedCall } from "../../core/refused_call.ts";
+import type { DiscordCall } from "../../core/turn/ports/discord_place.ts";
+import {
+  badArguments,
+  defineTool,
+  RefusedCall,
+  type Tool,
+  type ToolContext,
+} from "../../core/turn/tool.ts";
 import { type Action, FIELDS } from "./actions/action.ts";
-import { effectAt, type SeenAt } from "../../core/rights/effects.ts";
+import { effectAt, type SeenAt } from "../../core/rights/rights.ts";
 import { viewOf } from "./definitions.ts";
 import {
   actionReadsElsewhere,

@@ -12,7 +12,7 @@ import { z } from "zod";
 import { DATABASE_NAME } from "../../../src/host/files/data_dir.ts";
 import type { Files } from "./disk.ts";
 import type { InSession, Wire } from "./wire.ts";
-import { LATE_MS } from "../../../src/store/gateway/sessions.ts";
+import { LATE_MS } from "../../../src/store/gateway/gateway.ts";
 
 /** A message to the bot that needs an answer. */
 export interface Question {

@@ -12,7 +12,7 @@ import {
   RESERVE,
   type SessionStartLimit,
   SPACING_MS,
-} from "../../../src/core/discord/identify_budget.ts";
+} from "../../../src/core/discord/gateway.ts";
 import { sameData } from "../../support/same_data.ts";
 
 const NOW = Date.UTC(2026, 0, 2);

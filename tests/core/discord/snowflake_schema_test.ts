@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { snowflakeSchema } from "../../../src/core/discord/snowflake_schema.ts";
+import { snowflakeSchema } from "../../../src/core/discord/lenient.ts";
 
 describe("[X2] snowflakeSchema()", () => {
   it("takes an id as it is", () => {

@@ -1,14 +1,15 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { BODY_VALUES_MAX, readHookBody } from "../../../src/core/hooks/body.ts";
-import { readHookEvent } from "../../../src/core/hooks/event.ts";
-import type { HookReading } from "../../../src/core/hooks/hook.ts";
 import {
+  BODY_VALUES_MAX,
   type HookValues,
+  readHookBody,
+  readHookEvent,
   renderTemplate,
   templateProblem,
   valuesAt,
 } from "../../../src/core/hooks/template.ts";
+import type { HookReading } from "../../../src/core/hooks/hook.ts";
 import { toAccountId } from "../../../src/core/discord/ids.ts";
 
 const BODY = {

@@ -4,7 +4,7 @@ import {
   type CommandNeeds,
   commandOf,
   textCommandIn,
-} from "../../../src/core/inbound/text_commands.ts";
+} from "../../../src/core/inbound/interactions.ts";
 import { TEXT_COMMANDS as COMMANDS } from "../../../src/interactions/registry.ts";
 import type { InboundMessage } from "../../../src/core/inbound/inbound.ts";
 import { guildMessage, sender } from "../../support/discord/builders.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { factsOf, toMessage } from "../../../src/core/inbound/facts.ts";
+import { factsOf, toMessage } from "../../../src/core/inbound/verdict.ts";
 import type { Verdict } from "../../../src/core/inbound/verdict.ts";
 import {
   directMessage,

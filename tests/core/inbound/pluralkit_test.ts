@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { asMembers, type ProxiedMessage } from "../../../src/core/inbound/pluralkit.ts";
+import { asMembers, type ProxiedMessage } from "../../../src/pluralkit/client.ts";
 import {
   channelId,
   guildId,

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import { fullList } from "../../../src/core/inbound/waiting_limits.ts";
+import { fullList } from "../../../src/core/inbound/inbox.ts";
 
 const LIMITS = { perUser: 3, perChannel: 8, turnsPerChannel: 1 };
 

@@ -6,7 +6,7 @@ import {
   type ShownDraft,
   toDrafts,
 } from "../../../src/core/outbound/draft.ts";
-import { type AnswerKey, nonceOf } from "../../../src/core/outbound/nonce.ts";
+import { type AnswerKey, nonceOf } from "../../../src/core/outbound/outbound.ts";
 import type { Frozen } from "../../../src/core/outbound/outbound.ts";
 import { messageId, outboundMessage } from "../../support/discord/builders.ts";
 

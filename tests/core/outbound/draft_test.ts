@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { type DraftMessage, type DraftRow, placeDrafts } from "../../../src/core/outbound/draft.ts";
-import { type AnswerKey, nonceOf } from "../../../src/core/outbound/nonce.ts";
+import { type AnswerKey, nonceOf } from "../../../src/core/outbound/outbound.ts";
 import type { Frozen } from "../../../src/core/outbound/outbound.ts";
 import { messageId, outboundMessage } from "../../support/discord/builders.ts";
 

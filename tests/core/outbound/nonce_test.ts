@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { type AnswerKey, nonceOf } from "../../../src/core/outbound/nonce.ts";
+import { type AnswerKey, nonceOf } from "../../../src/core/outbound/outbound.ts";
 import { messageId } from "../../support/discord/builders.ts";
 
 const answer: AnswerKey = {

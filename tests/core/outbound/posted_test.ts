@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { AnswerPart, OutboxRow } from "../../../src/core/outbound/outbound.ts";
-import { earliestTimeOf, isSame, type Posted } from "../../../src/core/outbound/posted.ts";
+import { earliestTimeOf, isSame, type Posted } from "../../../src/core/outbound/delivery.ts";
 import { messageId, messageIdAt, outboundMessage, userId } from "../../support/discord/builders.ts";
 
 const NOW = Date.UTC(2026, 0, 1);

@@ -4,7 +4,7 @@ import {
   type MissingHere,
   type RefusalSubject,
   subjectOf,
-} from "../../../src/core/outbound/refusals.ts";
+} from "../../../src/core/outbound/delivery.ts";
 
 describe("[D5] subjectOf()", () => {
   type Case = readonly [

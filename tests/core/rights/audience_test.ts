@@ -3,14 +3,12 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { RoleId, UserId } from "../../../src/core/discord/ids.ts";
 import {
-  mayAllRead,
-  membersInQuestion,
-  type ReadPlace,
-} from "../../../src/core/rights/audience.ts";
-import {
   type GuildFacts,
+  mayAllRead,
   type MemberFacts,
+  membersInQuestion,
   missingRight,
+  type ReadPlace,
 } from "../../../src/core/rights/rights.ts";
 import { type Permission, PERMISSIONS } from "../../../src/core/rights/permissions.ts";
 import { guildId, roleId, userId } from "../../support/discord/builders.ts";

@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { BudgetSpent } from "../../../src/core/spending/budget.ts";
-import { createAudioSpending } from "../../../src/core/turn/audio_spending.ts";
+import { BudgetSpent, createAudioSpending } from "../../../src/core/spending/budget.ts";
 import { channelId, sender } from "../../support/discord/builders.ts";
 
 /** A limit of 40 s for all; each check reads the store for a while. */

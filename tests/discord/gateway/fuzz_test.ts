@@ -14,7 +14,7 @@ import type {
   PayloadSocket,
   PayloadSocketEvents,
 } from "../../../src/discord/gateway/socket/payload_socket.ts";
-import { createCounters } from "../../../src/discord/gateway/link/counts.ts";
+import { createCounters } from "../../../src/discord/gateway/link/protocol.ts";
 import { scanEnvelope } from "../../../src/discord/gateway/socket/frame.ts";
 import type { FromShard, FromWorker } from "../../../src/discord/gateway/link/protocol.ts";
 import { READ_TYPES } from "../../../src/discord/gateway/read/intents.ts";

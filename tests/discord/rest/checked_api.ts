@@ -5,7 +5,7 @@
 
 import assert from "node:assert/strict";
 import type { RestApi } from "../../../src/discord/rest/client/client.ts";
-import { bodyOf } from "../../../src/discord/rest/client/send.ts";
+import { bodyOf } from "../../../src/discord/rest/client/client.ts";
 import { createRequestValidator } from "../../support/discord/openapi.ts";
 import { fakeApi } from "./fake_api.ts";
 

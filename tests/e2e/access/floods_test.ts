@@ -12,7 +12,7 @@ import {
   FLOODED_FROM,
   PER_PERSON,
   PER_PERSON_FLOODED,
-} from "../../../src/discord/gateway/shard/interaction_limit.ts";
+} from "../../../src/discord/gateway/shard/acknowledge.ts";
 import type { Interaction } from "../../../simulator/world/world.ts";
 import { addMember, addUser } from "../../../simulator/world/create_world.ts";
 import { NOT_AUTHORIZED } from "../../../src/render/sentences.ts";

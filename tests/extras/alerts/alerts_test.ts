@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { AlertRecord } from "../../../src/core/alerts.ts";
-import type { Finding } from "../../../src/core/finding.ts";
+import type { AlertRecord, Finding } from "../../../src/core/finding.ts";
 import {
   type AlertsPorts,
   type AlertWay,

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { ALERT_KINDS, type AlertRecord } from "../../../src/core/alerts.ts";
+import { ALERT_KINDS, type AlertRecord } from "../../../src/core/finding.ts";
 import type { Finding } from "../../../src/core/finding.ts";
 import {
   afterFailure,

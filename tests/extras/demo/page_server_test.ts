@@ -10,7 +10,7 @@ import {
   pageAccessOf,
 } from "../../../src/extras/demo/page_server.ts";
 import { type HttpServer, startHttpServer } from "../../../src/host/http_server.ts";
-import { HttpServerError } from "../../../src/host/http_server_error.ts";
+import { HttpServerError } from "../../../src/host/listen.ts";
 
 const handler = () => new Response("here");
 

@@ -9,7 +9,7 @@ import { Worker } from "node:worker_threads";
 import type { DemoWorld } from "../../../simulator/actions/demo_world.ts";
 import type { Simulator } from "../../../simulator/simulator.ts";
 import { addChannel } from "../../../simulator/world/create_world.ts";
-import type { OwnVoice } from "../../../src/core/discord/voice.ts";
+import type { OwnVoice } from "../../../src/core/discord/gateway.ts";
 import { parseSnowflake, type UserId } from "../../../src/core/discord/ids.ts";
 import type { Dispatch } from "../../../src/discord/gateway/decode/payloads.ts";
 import { createVoiceIndex } from "../../../src/discord/gateway/read/voice_index.ts";

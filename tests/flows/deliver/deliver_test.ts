@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { nonceOf } from "../../../src/core/outbound/nonce.ts";
+import { nonceOf } from "../../../src/core/outbound/outbound.ts";
 import type { OutboxAction, OutboxRow, PostOutcome } from "../../../src/core/outbound/outbound.ts";
-import type { Posted } from "../../../src/core/outbound/posted.ts";
+import type { Posted } from "../../../src/core/outbound/delivery.ts";
 import { RestError } from "../../../src/discord/rest/exchange/rest_error.ts";
 import { deliver } from "../../../src/flows/deliver/deliver.ts";
 import { testAccount } from "../../support/bot/test_account.ts";

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { describe, it } from "node:test";
 import { approvals, pairingService } from "../../../src/flows/inbound/challenge.ts";
-import { nonceOf } from "../../../src/core/outbound/nonce.ts";
+import { nonceOf } from "../../../src/core/outbound/outbound.ts";
 import { directMessage } from "../../support/discord/builders.ts";
 import { type AtDiscord, discordWith } from "../../support/discord/guild.ts";
 import { OWNER, testAccount } from "../../support/bot/test_account.ts";

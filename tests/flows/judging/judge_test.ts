@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
 import { type AccountId, toAccountId } from "../../../src/core/discord/ids.ts";
-import type { Reaction } from "../../../src/core/inbound/reactions.ts";
+import type { Reaction } from "../../../src/core/inbound/events.ts";
 import {
   judge,
   proxiedUsers,

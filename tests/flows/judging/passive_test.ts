@@ -4,7 +4,7 @@ import { describe, it } from "node:test";
 import { toAccountId } from "../../../src/core/discord/ids.ts";
 import type { InboundMessage } from "../../../src/core/inbound/inbound.ts";
 import type { Judged } from "../../../src/core/inbound/inbox.ts";
-import type { Reaction } from "../../../src/core/inbound/reactions.ts";
+import type { Reaction } from "../../../src/core/inbound/events.ts";
 import type { Verdict } from "../../../src/core/inbound/verdict.ts";
 import { runsBeside, runsOnReaction } from "../../../src/flows/judging/passive.ts";
 import { recalledView } from "../../../src/flows/judging/routing.ts";

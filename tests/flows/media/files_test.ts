@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { Attachment } from "../../../src/core/discord/attachment.ts";
+import type { Attachment } from "../../../src/core/turn/media.ts";
 import { parseSnowflake } from "../../../src/core/discord/ids.ts";
 import type { InboundMessage } from "../../../src/core/inbound/inbound.ts";
 import type { ExtractJob } from "../../../src/core/turn/extract.ts";

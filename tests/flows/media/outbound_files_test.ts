@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { Attachment } from "../../../src/core/discord/attachment.ts";
-import { RefusedCall } from "../../../src/core/refused_call.ts";
+import type { Attachment } from "../../../src/core/turn/media.ts";
+import { RefusedCall } from "../../../src/core/turn/tool.ts";
 import type { ToolContext } from "../../../src/core/turn/tool.ts";
 import { fileForPeople, type FileSource } from "../../../src/flows/media/outbound_files.ts";
 import { filesOf } from "../../../src/flows/media/files.ts";

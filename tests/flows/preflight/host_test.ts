@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { LastRun } from "../../../src/store/gateway/sessions.ts";
+import type { LastRun } from "../../../src/store/gateway/gateway.ts";
 import { describeLastRun, hostingOf, judgeRuns } from "../../../src/flows/preflight/host.ts";
 
 const NOW = Date.UTC(2026, 0, 2);

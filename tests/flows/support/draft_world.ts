@@ -10,7 +10,7 @@ import type { BotAccount } from "../../../src/account/account.ts";
 import { RestError, type RestErrorKind } from "../../../src/discord/rest/exchange/rest_error.ts";
 import { type DraftRow, placeDrafts } from "../../../src/core/outbound/draft.ts";
 import type { MessageId } from "../../../src/core/discord/ids.ts";
-import { type AnswerKey, nonceOf } from "../../../src/core/outbound/nonce.ts";
+import { type AnswerKey, nonceOf } from "../../../src/core/outbound/outbound.ts";
 import type { Frozen, PostOutcome } from "../../../src/core/outbound/outbound.ts";
 import {
   type ComposeDraft,

@@ -11,12 +11,7 @@ import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { ALLOW_ONCE, type Decision, DENY } from "../../../src/core/people/question.ts";
 import type { SkillSet } from "../../../src/core/skills/skill.ts";
-import {
-  inputOf,
-  readTool,
-  type RunTool,
-  type SkillTool,
-} from "../../../src/core/skills/skill_tool.ts";
+import { inputOf, readTool, type RunTool, type SkillTool } from "../../../src/core/skills/skill.ts";
 import { audienceOf, isForTool, isToolEntry } from "../../../src/core/tool_names.ts";
 import { UnknownOutcomeError } from "../../../src/core/turn/tool.ts";
 import { runSkill, runSkillTool, skillQuestion } from "../../../src/flows/tools/skill_tools.ts";

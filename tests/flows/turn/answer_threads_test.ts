@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { InboundMessage } from "../../../src/core/inbound/inbound.ts";
-import type { ThreadRules } from "../../../src/core/inbound/threads.ts";
+import type { ThreadRules } from "../../../src/core/outbound/target.ts";
 import { RestError } from "../../../src/discord/rest/exchange/rest_error.ts";
 import {
   continuesIn,

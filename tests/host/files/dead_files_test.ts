@@ -3,7 +3,7 @@ import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 import { describe, it } from "node:test";
-import { removeDeadFiles } from "../../../src/host/files/dead_files.ts";
+import { removeDeadFiles } from "../../../src/host/files/write_file.ts";
 import { tempDirectory } from "../../support/temp_directory.ts";
 
 describe("[O11] [O13] removeDeadFiles()", () => {

@@ -3,7 +3,7 @@ import { chmodSync, existsSync, mkdirSync, symlinkSync, writeFileSync } from "no
 import { join } from "node:path";
 import process from "node:process";
 import { describe, it } from "node:test";
-import { faultOfFile, faultOfFolder } from "../../../src/host/files/writable_place.ts";
+import { faultOfFile, faultOfFolder } from "../../../src/host/files/write_file.ts";
 import { skipUnless } from "../../support/skip.ts";
 import { tempDirectory } from "../../support/temp_directory.ts";
 

@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import process from "node:process";
 import { describe, it } from "node:test";
-import { findGroup, killsOfOwnGroup, makeGroup } from "../../../src/host/limits/cgroup.ts";
+import { findGroup, killsOfOwnGroup, makeGroup } from "../../../src/host/limits/program_bounds.ts";
 import { limitsOf } from "../../../src/lib/program_limits.ts";
 import { tempDirectory } from "../../support/temp_directory.ts";
 

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
-import { createDiskWatch } from "../../../src/host/limits/disk_watch.ts";
+import { createDiskWatch } from "../../../src/host/limits/program_bounds.ts";
 import { tempDirectory } from "../../support/temp_directory.ts";
 
 const MIB = 1_048_576;

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { describe, it } from "node:test";
-import { machineMemory, readTree } from "../../../src/host/limits/process_tree.ts";
+import { machineMemory, readTree } from "../../../src/host/limits/program_bounds.ts";
 import { tempDirectory } from "../../support/temp_directory.ts";
 
 /** Processes as the kernel shows them: 1 has 2 and 3, and 3 has 4. */

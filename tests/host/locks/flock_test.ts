@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { describe, it } from "node:test";
-import { windowsLock } from "../../../src/host/locks/flock.ts";
+import { windowsLock } from "../../../src/host/locks/lock.ts";
 import type { CFunction } from "../../../src/host/process/libc.ts";
 
 /** Kernel32 with one file, which counts as Windows does: one lock alone, or several shared ones. */

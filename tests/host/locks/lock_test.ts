@@ -5,8 +5,14 @@ import { once } from "node:events";
 import { chownSync, closeSync, openSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
-import { type Flock, FlockUnavailableError, loadFlock } from "../../../src/host/locks/flock.ts";
-import { acquireLock, isLocked, readHolder } from "../../../src/host/locks/lock.ts";
+import {
+  acquireLock,
+  type Flock,
+  FlockUnavailableError,
+  isLocked,
+  loadFlock,
+  readHolder,
+} from "../../../src/host/locks/lock.ts";
 import { tempDirectory } from "../../support/temp_directory.ts";
 import { sameData } from "../../support/same_data.ts";
 import { skipUnless } from "../../support/skip.ts";

@@ -6,7 +6,7 @@ import {
   acquireTokenLock,
   findTokenHolder,
   findTokenHolders,
-} from "../../../src/host/locks/token_lock.ts";
+} from "../../../src/host/locks/lock.ts";
 import { startScript } from "../../support/process/start_script.ts";
 import { tempDirectory } from "../../support/temp_directory.ts";
 

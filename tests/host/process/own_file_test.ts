@@ -6,7 +6,7 @@ import {
   rangeOf,
   readOnlyRanges,
   sectionOf,
-} from "../../../src/host/process/own_file.ts";
+} from "../../../src/host/process/release_pages.ts";
 
 const PATH = "/usr/bin/barnacle";
 

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import process from "node:process";
 import { describe, it } from "node:test";
 import { skipUnless } from "../../support/skip.ts";
-import { untilIdle } from "../../../src/host/process/usage.ts";
+import { untilIdle } from "../../../src/host/process/boot.ts";
 
 describe("[O1] untilIdle()", () => {
   /** CPU time after each look, in seconds; the last step repeats. */

@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { TurnOutcome } from "../../../src/core/turn/turn_outcome.ts";
+import type { TurnOutcome } from "../../../src/core/step.ts";
 import {
   type AccountHealth,
   type AccountParts,
   createAccountHealth,
 } from "../../../src/http/monitor/account_health.ts";
 import { ModelError, type ModelErrorKind } from "../../../src/core/model.ts";
-import { NO_COUNTS } from "../../../src/discord/gateway/link/counts.ts";
+import { NO_COUNTS } from "../../../src/discord/gateway/link/protocol.ts";
 import type { GatewayStats } from "../../../src/core/discord/gateway.ts";
 import type { Store } from "../../../src/store/store.ts";
 import { ACCOUNT } from "../../support/discord/builders.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { afterEach, describe, it } from "node:test";
-import type { TurnOutcome } from "../../../src/core/turn/turn_outcome.ts";
+import type { TurnOutcome } from "../../../src/core/step.ts";
 import type { AccountHealth, AccountParts } from "../../../src/http/monitor/account_health.ts";
 import {
   type HealthMonitor,
@@ -8,7 +8,7 @@ import {
 } from "../../../src/http/monitor/health_monitor.ts";
 import { type AccountId, toAccountId } from "../../../src/core/discord/ids.ts";
 import { ModelError } from "../../../src/core/model.ts";
-import { NO_COUNTS } from "../../../src/discord/gateway/link/counts.ts";
+import { NO_COUNTS } from "../../../src/discord/gateway/link/protocol.ts";
 import { judgeHealth } from "../../../src/http/checks.ts";
 import { createMetrics } from "../../../src/http/metrics.ts";
 import { ACCOUNT } from "../../support/discord/builders.ts";

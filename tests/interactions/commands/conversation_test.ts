@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import process from "node:process";
 import { describe, it } from "node:test";
 import type { Model } from "../../../src/core/model.ts";
-import { isSupervised } from "../../../src/host/process/supervised.ts";
+import { isSupervised } from "../../../src/host/process/boot.ts";
 import { knowPause, pauseChanged } from "../../../src/flows/interactions/stop.ts";
 import { ADA, commandAccount, GRACE } from "../../support/bot/commands.ts";
 import type { Given } from "../../support/bot/test_account.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { McpLoginState } from "../../../src/core/people/mcp_login.ts";
+import type { McpLoginState } from "../../../src/core/mcp_state.ts";
 import { ADA, commandAccount, GRACE } from "../../support/bot/commands.ts";
 
 const servers = {

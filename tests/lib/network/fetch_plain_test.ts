@@ -5,8 +5,7 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { describe, it } from "node:test";
 import { gzipSync } from "node:zlib";
-import { fetchPlain } from "../../../src/lib/network/fetch_plain.ts";
-import { readBody } from "../../../src/lib/network/read_body.ts";
+import { fetchPlain, readBody } from "../../../src/lib/network/fetch_plain.ts";
 
 const NEVER = new AbortController().signal;
 const read = (response: Response, maxBytes: number) =>

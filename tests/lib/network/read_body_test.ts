@@ -5,7 +5,7 @@ import {
   readBody,
   readPieces,
   type WholeBody,
-} from "../../../src/lib/network/read_body.ts";
+} from "../../../src/lib/network/fetch_plain.ts";
 import { createSilentBody } from "../../support/network/silent_body.ts";
 
 const { signal } = new AbortController();

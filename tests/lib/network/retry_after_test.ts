@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { retryAfterOf } from "../../../src/lib/network/retry_after.ts";
+import { retryAfterOf } from "../../../src/lib/network/backoff.ts";
 
 const NOW = Date.UTC(2026, 0, 1, 12);
 

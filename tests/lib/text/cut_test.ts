@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { describe, it } from "node:test";
-import { bounded, clip, endsOf, wrapped } from "../../../src/lib/text/cut.ts";
+import { bounded, clip, endsOf, wrapped } from "../../../src/lib/text/quoted.ts";
 import { anyCharacter } from "../../support/any_character.ts";
 
 describe("[H1] clip()", () => {

@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { Buffer } from "node:buffer";
 import { describe, it } from "node:test";
 import { PathError } from "../../../src/lib/errors.ts";
-import { toPlain } from "../../../src/lib/text/plain.ts";
+import { toPlain } from "../../../src/log.ts";
 
 const same = (text: string) => text;
 const circle: { self?: unknown } = {};

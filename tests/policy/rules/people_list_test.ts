@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import type { ListedEntry } from "../../../src/core/people/people_list.ts";
+import type { ListedEntry } from "../../../src/core/names.ts";
 import {
   parseAllowEntry,
   peopleListOf,

@@ -1,9 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { Attachment } from "../../../src/core/discord/attachment.ts";
+import type { Attachment, FileResult, ReadAttachment } from "../../../src/core/turn/media.ts";
 import { parseSnowflake } from "../../../src/core/discord/ids.ts";
-import { partedText } from "../../../src/core/inbound/parts.ts";
-import type { FileResult, ReadAttachment } from "../../../src/core/turn/media.ts";
+import { partedText } from "../../../src/core/inbound/transcript.ts";
 import { envelopeOf, fairLimit } from "../../../src/render/prompt/envelope.ts";
 import { directMessage } from "../../support/discord/builders.ts";
 

@@ -7,11 +7,10 @@
 
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { toOverheard } from "../../../src/core/inbound/transcript.ts";
+import { partedText, toOverheard } from "../../../src/core/inbound/transcript.ts";
 import type { InboundMessage } from "../../../src/core/inbound/inbound.ts";
 import { decodeMessage } from "../../../src/discord/gateway/decode/decode.ts";
 import { applyDispatch } from "../../../src/discord/gateway/read/apply_dispatch.ts";
-import { partedText } from "../../../src/core/inbound/parts.ts";
 import { envelopeOf } from "../../../src/render/prompt/envelope.ts";
 import { ACCOUNT, messageId, overheard } from "../../support/discord/builders.ts";
 import { messageData, SELF } from "../../support/discord/payloads.ts";

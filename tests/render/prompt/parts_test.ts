@@ -4,11 +4,11 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
 import { parseSnowflake } from "../../../src/core/discord/ids.ts";
-import { partedText } from "../../../src/core/inbound/parts.ts";
+import { partedText } from "../../../src/core/inbound/transcript.ts";
 import type { Origin } from "../../../src/core/inbound/origin.ts";
 import type { FileResult, ReadAttachment } from "../../../src/core/turn/media.ts";
 import { type Envelope, envelopeOf } from "../../../src/render/prompt/envelope.ts";
-import { partsWithout } from "../../../src/store/sources/removal.ts";
+import { partsWithout } from "../../../src/store/sources/sources.ts";
 import {
   guildMessage,
   messageId,

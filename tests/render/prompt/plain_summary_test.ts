@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import { partedText } from "../../../src/core/inbound/parts.ts";
+import { partedText } from "../../../src/core/inbound/transcript.ts";
 import type { Entry } from "../../../src/core/inbound/transcript.ts";
 import { envelopeOf } from "../../../src/render/prompt/envelope.ts";
 import { plainSummaryOf } from "../../../src/render/prompt/summary.ts";

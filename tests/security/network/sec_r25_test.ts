@@ -3,7 +3,7 @@ import { Buffer } from "node:buffer";
 import { createServer } from "node:http";
 import { describe, it } from "node:test";
 import zlib from "node:zlib";
-import { createRequestAttempts } from "../../../src/discord/rest/client/send.ts";
+import { createRequestAttempts } from "../../../src/discord/rest/client/client.ts";
 import { RestError } from "../../../src/discord/rest/exchange/rest_error.ts";
 import { routeOf } from "../../../src/discord/rest/exchange/route.ts";
 import { createReadGatewayInfo } from "../../../src/discord/rest/requests/application.ts";

@@ -5,7 +5,7 @@ import { DatabaseSync } from "node:sqlite";
 import { describe, it } from "node:test";
 import fc from "fast-check";
 import type { FinishedTurn } from "../../../src/core/inbound/inbox.ts";
-import { type Part, partedText } from "../../../src/core/inbound/parts.ts";
+import { type Part, partedText } from "../../../src/core/inbound/transcript.ts";
 import type { Entry } from "../../../src/core/inbound/transcript.ts";
 import type { Step } from "../../../src/core/step.ts";
 import { createScrubber } from "../../../src/store/schema/person.ts";

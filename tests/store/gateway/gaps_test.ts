@@ -6,7 +6,7 @@ import type { Self } from "../../../src/core/inbound/inbound.ts";
 import { cases } from "../../support/long_form.ts";
 import { ACCOUNT, guildMessage, messageId, userId } from "../../support/discord/builders.ts";
 import { batch, heard, ignored, openTestStore } from "../../support/store/store.ts";
-import type { StoredShard } from "../../../src/core/store/gateway.ts";
+import type { StoredShard } from "../../../src/store/gateway/accounts.ts";
 import type { Store } from "../../../src/store/store.ts";
 import { sameData } from "../../support/same_data.ts";
 

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { DAY_MS } from "../../../src/lib/clock.ts";
-import { type SessionStartLimit, SPACING_MS } from "../../../src/core/discord/identify_budget.ts";
+import { type SessionStartLimit, SPACING_MS } from "../../../src/core/discord/gateway.ts";
 import { parseSnowflake } from "../../../src/core/discord/ids.ts";
 import type { Self } from "../../../src/core/inbound/inbound.ts";
 import { createStore, openStore } from "../../support/store/open_database.ts";

@@ -2,8 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { toAccountId } from "../../../src/core/discord/ids.ts";
 import type { InboundMessage } from "../../../src/core/inbound/inbound.ts";
-import type { Judged } from "../../../src/core/inbound/inbox.ts";
-import type { WaitingRules } from "../../../src/core/inbound/waiting_limits.ts";
+import type { Judged, WaitingRules } from "../../../src/core/inbound/inbox.ts";
 import { limitsOf } from "../../../src/flows/inbound/waiting_turns.ts";
 import { createStore } from "../../support/store/open_database.ts";
 import {

@@ -3,9 +3,8 @@ import { describe, it } from "node:test";
 import fc from "fast-check";
 import { toAccountId } from "../../../src/core/discord/ids.ts";
 import type { OutboundMessage, OutboxRow } from "../../../src/core/outbound/outbound.ts";
-import { prepareSettleEcho } from "../../../src/store/outbox/outbox_rows.ts";
+import { prepareAddToOutbox, prepareSettleEcho } from "../../../src/store/outbox/rows.ts";
 import { createOutbox } from "../../../src/store/outbox/outbox.ts";
-import { prepareAddToOutbox } from "../../../src/store/outbox/rows.ts";
 import {
   ACCOUNT,
   channelId,

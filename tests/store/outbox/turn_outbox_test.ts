@@ -3,7 +3,7 @@ import { describe, it } from "node:test";
 import fc from "fast-check";
 import type { ChannelId, MessageId } from "../../../src/core/discord/ids.ts";
 import type { Claim, FinishedTurn } from "../../../src/core/inbound/inbox.ts";
-import { nonceOf } from "../../../src/core/outbound/nonce.ts";
+import { nonceOf } from "../../../src/core/outbound/outbound.ts";
 import type { OutboxRow } from "../../../src/core/outbound/outbound.ts";
 import { ACCOUNT, channelId, guildMessage, messageId } from "../../support/discord/builders.ts";
 import { accepted, batch, frozen, openTestStore, part } from "../../support/store/store.ts";

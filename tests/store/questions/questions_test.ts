@@ -10,7 +10,7 @@ import {
   userId,
 } from "../../support/discord/builders.ts";
 import { accepted, batch, frozen, openTestStore } from "../../support/store/store.ts";
-import type { NewControl } from "../../../src/core/store/questions.ts";
+import type { NewControl } from "../../../src/store/questions/questions.ts";
 import type { Store } from "../../../src/store/store.ts";
 import { sameData } from "../../support/same_data.ts";
 

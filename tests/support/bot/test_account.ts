@@ -25,7 +25,7 @@ import type { Model } from "../../../src/core/model.ts";
 import { createInvalidRequests } from "../../../src/core/discord/invalid_requests.ts";
 import type { VoiceIndex } from "../../../src/discord/gateway/read/voice_index.ts";
 import { createReader } from "../../../src/discord/gateway/read/reader.ts";
-import { jsonOf } from "../../../src/discord/rest/client/send.ts";
+import { jsonOf } from "../../../src/discord/rest/client/client.ts";
 import type {
   RequestOptions,
   RestApi,

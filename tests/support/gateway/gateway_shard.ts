@@ -2,7 +2,7 @@
 
 import type { BatchBounds } from "../../../src/discord/gateway/link/batches.ts";
 import { openPayloadSocket } from "../../../src/discord/gateway/socket/payload_socket.ts";
-import { createCounters } from "../../../src/discord/gateway/link/counts.ts";
+import { createCounters } from "../../../src/discord/gateway/link/protocol.ts";
 import type {
   FromShard,
   FromWorker,

@@ -4,7 +4,7 @@
  * `tests/config/load_test.ts` states the same defaults on its own, because it proves them.
  */
 
-import type { ReconnectRules } from "../../../src/discord/gateway/lifecycle/plan_reconnect.ts";
+import type { ReconnectRules } from "../../../src/discord/gateway/lifecycle/close_codes.ts";
 
 /** The defaults of `channels.discord.gateway.reconnect`. */
 export const RECONNECT: ReconnectRules = {

@@ -6,8 +6,10 @@
 
 import process from "node:process";
 import { isMainThread, Worker, workerData } from "node:worker_threads";
-import { createCallback } from "../../../src/discord/gateway/shard/forms.ts";
-import { createAcknowledge } from "../../../src/discord/gateway/shard/acknowledge.ts";
+import {
+  createAcknowledge,
+  createCallback,
+} from "../../../src/discord/gateway/shard/acknowledge.ts";
 
 if (isMainThread) {
   new Worker(new URL(import.meta.url), { workerData: process.argv[2] });

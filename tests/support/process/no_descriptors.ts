@@ -1,7 +1,7 @@
 /** A process without a free descriptor, which prints its memory as far as it can read it. */
 
 import { openSync } from "node:fs";
-import { residentBytes } from "../../../src/host/process/usage.ts";
+import { residentBytes } from "../../../src/host/process/boot.ts";
 
 residentBytes(); // loads its code
 try {

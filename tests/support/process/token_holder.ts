@@ -4,7 +4,7 @@
  */
 
 import process from "node:process";
-import { acquireTokenLock } from "../../../src/host/locks/token_lock.ts";
+import { acquireTokenLock } from "../../../src/host/locks/lock.ts";
 
 const [, , token = "", dataDir = "", folder] = process.argv;
 const lock = await acquireTokenLock(token, { startedAt: Date.now(), dataDir }, folder);

@@ -2,10 +2,10 @@
 
 import assert from "node:assert/strict";
 import type { Claim, FinishedTurn, MessageChange } from "../../../src/core/inbound/inbox.ts";
-import { partedText } from "../../../src/core/inbound/parts.ts";
+import { partedText } from "../../../src/core/inbound/transcript.ts";
 import type { InboundMessage } from "../../../src/core/inbound/inbound.ts";
 import { createdAtMs, type MessageId } from "../../../src/core/discord/ids.ts";
-import { nonceOf } from "../../../src/core/outbound/nonce.ts";
+import { nonceOf } from "../../../src/core/outbound/outbound.ts";
 import { envelopeOf } from "../../../src/render/prompt/envelope.ts";
 import { ACCOUNT, channelId, guildMessage, messageId } from "../discord/builders.ts";
 import { accepted, batch, frozen, openTestStore } from "./store.ts";

@@ -1,8 +1,11 @@
 /** Transactions without groups, for tests of one namespace of the store. */
 
 import type { DatabaseSync } from "node:sqlite";
-import { statementsOf } from "../../../src/store/database/statements.ts";
-import { type Transactions, transactNow } from "../../../src/store/database/transact.ts";
+import {
+  statementsOf,
+  type Transactions,
+  transactNow,
+} from "../../../src/store/database/durability.ts";
 
 /** @param database Open and at `synchronous=FULL`, SQLite's own default. */
 export function createUngroupedTransactions(database: DatabaseSync): Transactions {

@@ -8,7 +8,7 @@
 import { z } from "zod";
 import { REDACTED } from "../../../lib/text/redactor.ts";
 import { type Env, withHome } from "../../../lib/env.ts";
-import { SHAPE_WORDS, shapeOfToken } from "../../../core/discord/token_shape.ts";
+import { SHAPE_WORDS, shapeOfToken } from "../../../core/discord/ids.ts";
 import { codeOf } from "../../../lib/errors.ts";
 
 /** A text that must not be shown. */

@@ -1,16 +1,165 @@
 /**
  * A place in which an action of the tool `discord` may act: the asker's rights there are checked
  * (T4), and it is a place that the turn may reach (T5).
+ *
+ * Each method rejects with an `Error` whose message tells the model why: the asker may not do it,
+ * there is no such channel in the server of the turn, or Discord refuses.
  */
 
-import type { Activity, PresenceStatus } from "../../discord/presence.ts";
-import type { Channel } from "../../rights/channel.ts";
+import type { BotAccount } from "../../../account/account.ts";
+import type { Activity, PresenceStatus } from "../../discord/gateway.ts";
 import type { ChannelId, GuildId, MessageId, RoleId, UserId } from "../../discord/ids.ts";
-import type { Question } from "../../people/question.ts";
-import type { SeenAt } from "../../rights/effects.ts";
-import type { Permission } from "../../rights/permissions.ts";
-import type { GuildFacts, MemberFacts, MissingRight, Need } from "../../rights/rights.ts";
-import type { DiscordCall, ShownMessage } from "./discord_call.ts";
+import type { InboundMessage } from "../../inbound/inbound.ts";
+import type { EmbedContent } from "../../outbound/outbound.ts";
+import type { Decision, Question } from "../../people/question.ts";
+import type { Channel, Permission } from "../../rights/permissions.ts";
+import type { GuildFacts, MemberFacts, MissingRight, Need, SeenAt } from "../../rights/rights.ts";
+
+export interface MessageAt {
+  /** Absent: the channel of the turn. */
+  readonly channelId?: ChannelId;
+  readonly messageId: MessageId;
+}
+
+export interface TextFor {
+  /** Absent: the channel of the turn. */
+  readonly channelId?: ChannelId;
+  /** A person to write to directly, in place of a channel: the asker, or for owners anyone. */
+  readonly userId?: UserId;
+  /** Empty only if a file or a box goes with it. */
+  readonly text: string;
+  /** The message that it replies to. */
+  readonly replyTo?: MessageId;
+  /** A file to attach, as {@link OutboundFilesPort.read} takes it. */
+  readonly media?: string;
+  /** A box below the text; absent: none. */
+  readonly embed?: EmbedContent;
+}
+
+/** A stored text. Barnacle delivers it, even after a crash. */
+export interface SentText extends Omit<ToolTarget, "parentId"> {
+  readonly messageIds: readonly MessageId[];
+  /** Its rows in the outbox, if Discord does not have all of its messages yet. */
+  readonly waits?: readonly number[];
+}
+
+export interface OpenedThread {
+  readonly threadId: ChannelId;
+  readonly title: string;
+  /** Whether the message had a thread already. */
+  readonly existed: boolean;
+}
+
+export interface NewPost {
+  readonly channelId: ChannelId;
+  readonly title: string;
+  /** Text of its first message. */
+  readonly text: string;
+  /** Names or ids of the forum's tags. */
+  readonly tags: readonly string[];
+  /** Minutes without a message after which Discord archives it: a time that Discord knows. */
+  readonly archiveAfterMin?: number;
+}
+
+/** The call of a tool: who asks, where, and in which step of the turn. */
+export interface DiscordCall {
+  /** The account whose turn calls the tool. */
+  readonly account: BotAccount;
+  /** The agent whose turn it is. */
+  readonly agentId: string;
+  /** The message whose turn calls the tool: it runs with the rights of its sender (T4). */
+  readonly message: InboundMessage;
+  /**
+   * Later messages that the turn answers too (S5): each of their senders needs the rights. Absent if
+   * there are none.
+   */
+  readonly also?: readonly InboundMessage[];
+  /** Key of the turn's session. Actions of a session run in the order of their calls. */
+  readonly sessionKey: string;
+  /** Identifies the call among all calls of all turns, also after a crash. */
+  readonly callKey: string;
+  /** The decision of a person about this call; absent: no person was asked. */
+  readonly decision?: Decision;
+  /** Whether the turn has a tool, by its name (T2); absent: it has none. */
+  readonly mayUse?: (tool: string) => boolean;
+  /** Set if its result shows nothing of Discord; absent: what it reads is cut to its readers. */
+  readonly showsNothing?: boolean;
+  /** Set for a probe, which ends before its first change. */
+  readonly isProbe?: true;
+  /** Probes with the same object share the facts of servers that they read; absent: it shares none. */
+  readonly sharesReads?: object;
+  /** Aborted when the turn ends, or the call takes too long (T1). */
+  readonly signal: AbortSignal;
+}
+
+export interface ToolTarget {
+  readonly channelId: ChannelId;
+  /** Absent in direct messages. */
+  readonly guildId?: GuildId;
+  /** The channel of a thread that is not the place of the turn; absent for other places. */
+  readonly parentId?: ChannelId;
+}
+
+/** A message as the model reads it. */
+export interface ShownMessage {
+  readonly id: MessageId;
+  /** The author, untrusted; `"you"` for the bot itself. */
+  readonly from: string;
+  readonly fromId: string;
+  /** The text, with a line for each extra. Untrusted. */
+  readonly text: string;
+  readonly timestamp: string;
+  /** The same in Unix time, in milliseconds. */
+  readonly timestampMs: number;
+  /** The message that it replies to; absent if it is no reply. */
+  readonly replyTo?: MessageId;
+  /** The message that it forwards; absent: none. */
+  readonly forwards?: MessageId;
+}
+
+/** A range of earlier messages: the newest, or those before a message. */
+export interface EarlierRange {
+  /** Absent: the channel of the turn. */
+  readonly channelId?: ChannelId;
+  /** 1 to 500, counted before the policy. */
+  readonly limit: number;
+  /** Only older messages; absent: the newest ones, in the turn's own channel those before its message. */
+  readonly before?: MessageId;
+  /** Only messages from this time on, in Unix time in milliseconds. */
+  readonly sinceMs?: number;
+}
+
+export interface ShownPlace {
+  /** Absent in direct messages. */
+  readonly guildId?: GuildId;
+  /** Whether the channel is a group of direct messages. */
+  readonly isGroup: boolean;
+  /** Whether the turn is in another channel: it then sees no text behind a spoiler (H9). */
+  readonly isElsewhere: boolean;
+}
+
+/** A message in Discord's own form. */
+export type RawMessage = Readonly<Record<string, unknown>> & { readonly id: string };
+
+/**
+ * A message as one line.
+ *
+ * @param cut Bounds the text.
+ */
+export function shownLine(
+  { id, from, fromId, timestampMs, replyTo, forwards, text }: ShownMessage,
+  cut: (text: string) => string,
+): string {
+  return JSON.stringify({
+    id,
+    from,
+    from_id: fromId,
+    at: new Date(timestampMs).toISOString(),
+    reply_to: replyTo,
+    forwards,
+    text: cut(text),
+  });
+}
 
 export type DiscordMethod = "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
 

@@ -7,13 +7,18 @@
  */
 
 import { ChannelTypes, MessageTypes } from "@discordeno/types";
+import { z } from "zod";
 import {
   type AccountId,
+  type ChannelId,
   createdAtMs,
   type GuildId,
   type MessageId,
   type RoleId,
+  type UserId,
 } from "../../../core/discord/ids.ts";
+import { optional, snowflakeSchema, textOr } from "../../../core/discord/lenient.ts";
+import type { MessageEdited } from "../../../core/inbound/events.ts";
 import type {
   InboundMessage,
   Mention,
@@ -24,13 +29,23 @@ import type {
   Self,
   Sender,
 } from "../../../core/inbound/inbound.ts";
-import { hasContent } from "../../../core/inbound/facts.ts";
-import type { MessageEdited } from "../../../core/inbound/events.ts";
-import { bounded } from "../../../lib/text/cut.ts";
+import { MENTION, type MentionNames } from "../../../core/inbound/mentions.ts";
+import { toOverheard } from "../../../core/inbound/transcript.ts";
+import { hasContent } from "../../../core/inbound/verdict.ts";
+import { type FooterOf, withoutFooter, withoutPersonal } from "../../../core/outbound/outbound.ts";
+import { isThread } from "../../../core/rights/permissions.ts";
+import type {
+  RawMessage,
+  ShownMessage,
+  ShownPlace,
+} from "../../../core/turn/ports/discord_place.ts";
+import { bounded, withoutSpoilers } from "../../../lib/text/quoted.ts";
+import type { CommandPayload } from "./decode_interaction.ts";
 import { allAttachmentsOf, describeExtras, fullText, MAX_TEXT, POLL_RESULT } from "./describe.ts";
 import type { Guild, GuildIndex } from "./guild_index.ts";
-import { namesIn } from "./names_in.ts";
+import { doAllSee } from "./guild_index.ts";
 import {
+  contentFields,
   type DecodeProblem,
   isPlainMessage,
   type MessagePayload,
@@ -40,6 +55,56 @@ import {
 } from "./payloads.ts";
 import { forwardRuleOf, placeIn } from "./places.ts";
 import { displayNameOf, namedRoles, type People, senderOf, tagOf } from "./senders.ts";
+
+type NameFacts = {
+  readonly index: GuildIndex;
+  readonly self?: Self | undefined;
+  /** The people who wrote since the start. */
+  readonly people?: People | undefined;
+};
+
+/** Returns the names of 40 ids at most, because each costs time; `undefined` if there are none. */
+export function namesIn(
+  texts: readonly string[],
+  { mentions, mention_channels: told = [] }: Partial<MessagePayload>,
+  place: Place,
+  { self, index, people }: NameFacts,
+): MentionNames | undefined {
+  const here = place.kind === "guild" ? place : undefined;
+  const guild = here && index.get(here.guild.id);
+
+  function nameOf(sign: string, id: string): string | undefined {
+    if (id === self?.userId || id === guild?.ownRole) return "";
+    if (sign === "@&") return guild?.roles.get(id as RoleId);
+    if (sign === "@") {
+      const user = mentions?.find((one) => one.id === id);
+      const known = guild && people?.memberOf(id as UserId, guild);
+      return user?.username
+        ? displayNameOf(user, user.member?.nick) ?? user.username
+        : known?.shown;
+    }
+    const own = [here?.channel, here?.thread, ...told].find((one) => one?.id === id);
+    const other = guild?.channels.get(id as ChannelId);
+    if (own || !here || !other || isThread(other) || !guild?.kept || !self) return own?.name;
+    const facts = { guildId: guild.id, ownerId: self.userId };
+    return doAllSee(guild.kept, facts, here.channel.id, other.id) ? other.name : undefined;
+  }
+
+  const found = Array.from(
+    [...new Set(texts.join("\n").match(MENTION))].slice(0, 40).join("").matchAll(MENTION),
+    ([, sign = "", id = ""]) => [`${sign}${id}`, nameOf(sign, id)] as const,
+  );
+  const names = found.filter((one): one is readonly [string, string] => one[1] !== undefined);
+  return names.length > 0 ? Object.fromEntries(names) : undefined;
+}
+
+/** The same for the options of a command, and for the message that it is about. */
+export function namesInCommand(data: CommandPayload, place: Place, facts: NameFacts) {
+  const { messages = {}, users = {} } = data.resolved ?? {};
+  const targets = Object.values(messages).flatMap((one) => one.mentions);
+  const mentions = [...Object.values(users), ...targets];
+  return namesIn([JSON.stringify(data)], { mentions }, place, facts);
+}
 
 export interface DecodeFacts {
   readonly accountId: AccountId;
@@ -311,4 +376,60 @@ function forwardedBy(
   >,
 ): MessageId | undefined {
   return message_snapshots.length > 0 ? message_reference?.message_id : undefined;
+}
+
+/** The fields of a message that need no decoding. */
+const ownSchema = z.lazy(() =>
+  z.object({
+    ...contentFields(),
+    id: snowflakeSchema<"message">(),
+    type: z.number().nullish().transform((type) => type ?? 0),
+    author: optional(z.object({ id: snowflakeSchema<"user">() })),
+    timestamp: textOr(""),
+    message_reference: optional(z.object({ message_id: optional(snowflakeSchema<"message">()) })),
+  })
+);
+
+/** Shows a message to the model; `undefined` if it has no part that the model may see. */
+export async function showMessage(
+  raw: RawMessage,
+  { guildId, isGroup, isElsewhere }: ShownPlace,
+  { accountId, reader: { self, index }, maySee, footerOf }: {
+    readonly accountId: AccountId;
+    /** The account's own user and its guilds, as the gateway told them. */
+    readonly reader: { readonly self?: Self | undefined; readonly index: GuildIndex };
+    /** Whether the current policy lets the model see a message. */
+    readonly maySee: (message: InboundMessage) => boolean;
+    /** Finds the footer of a message of the bot, which the model never sees. */
+    readonly footerOf: FooterOf;
+  },
+): Promise<ShownMessage | undefined> {
+  const plain = ownSchema.safeParse(raw).data;
+  if (!self || !plain) return undefined;
+  const { id, type, author, timestamp, message_reference } = plain;
+  const times = { id, timestamp, timestampMs: createdAtMs(id) };
+  const shownText = (text: string) => isElsewhere ? withoutSpoilers(text) : text;
+  const event = decodeHistory(raw, guildId, { accountId, self, index }, isGroup);
+  const isOwnPollResult = type === POLL_RESULT && author?.id === self.userId;
+  const isOwn = event?.kind === "own_message" && !event.toInteraction;
+  if (isOwn || isOwnPollResult) {
+    const replyTo = message_reference?.message_id;
+    return {
+      ...times,
+      from: "you",
+      fromId: self.userId,
+      text: shownText(await withoutFooter(withoutPersonal(fullText(plain)), id, footerOf)),
+      replyTo: replyTo || undefined,
+    };
+  }
+  if (event?.kind !== "message" || !maySee(event)) return undefined;
+  const { tag, authorId, text, replyTo, forwards } = toOverheard(event);
+  return {
+    ...times,
+    from: tag,
+    fromId: authorId,
+    text: shownText(text),
+    replyTo: replyTo || undefined,
+    forwards,
+  };
 }

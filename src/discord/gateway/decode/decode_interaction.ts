@@ -5,29 +5,138 @@
  * Barnacle never looks that up (P2). Its token lets anyone answer for the bot, so no problem and no
  * log contains it.
  *
+ * It is lenient: the gateway thread has deferred each command, so each must get an answer.
+ *
  * @see {@link https://docs.discord.com/developers/interactions/receiving-and-responding#interaction-object}
+ *
+ * @see {@link https://docs.discord.com/developers/interactions/receiving-and-responding#interaction-object-interaction-data}
  */
 
-import { ChannelTypes, InteractionTypes, MessageComponentTypes } from "@discordeno/types";
+import {
+  ApplicationCommandTypes,
+  ChannelTypes,
+  InteractionTypes,
+  MessageComponentTypes,
+} from "@discordeno/types";
 import { z } from "zod";
 import type { MessageId } from "../../../core/discord/ids.ts";
+import {
+  bits,
+  listOf,
+  listOrEmpty,
+  optional,
+  snowflakeSchema as snowflake,
+} from "../../../core/discord/lenient.ts";
 import type { Place } from "../../../core/inbound/inbound.ts";
-import { PERMISSIONS } from "../../../core/rights/permissions.ts";
 import type {
+  CommandCall,
   ComponentUse,
   Interaction,
   OptionTyping,
   SlashCommand,
 } from "../../../core/inbound/interactions.ts";
-import { snowflakeSchema as snowflake } from "../../../core/discord/snowflake_schema.ts";
-import { bounded } from "../../../lib/text/cut.ts";
-import { commandPayload, modalData, submittedText, toCall, typedIn } from "./interaction_data.ts";
-import type { DecodeFacts } from "./decode.ts";
-import { bits, listOrEmpty, optional } from "../../../core/discord/lenient.ts";
-import { namesInCommand } from "./names_in.ts";
-import { type DecodeProblem, problemOf, roleIds, userPayload } from "./payloads.ts";
+import { FIELD } from "../../../core/people/question.ts";
+import { PERMISSIONS } from "../../../core/rights/permissions.ts";
+import { bounded } from "../../../lib/text/quoted.ts";
+import { type DecodeFacts, namesInCommand, readQuoted } from "./decode.ts";
+import {
+  type DecodeProblem,
+  mentionedPayload,
+  problemOf,
+  referencedPayload,
+  roleIds,
+  userPayload,
+} from "./payloads.ts";
 import { placeIn } from "./places.ts";
 import { senderOf } from "./senders.ts";
+
+function commandPayload() {
+  const value = z.object({
+    name: z.string(),
+    value: z.union([z.string(), z.number(), z.boolean()]),
+    focused: optional(z.boolean()),
+  });
+  const others = z.unknown().transform(() => undefined);
+  const subcommand = z.object({
+    name: z.string(),
+    options: listOf(value.or(others)),
+  });
+  return z.object({
+    type: optional(z.number()),
+    name: z.string(),
+    options: listOf(value.or(subcommand).or(others)),
+    target_id: optional(snowflake<"message">()),
+    resolved: optional(z.object({
+      messages: optional(z.record(z.string(), referencedPayload)),
+      users: optional(z.record(z.string(), mentionedPayload)),
+    })),
+  });
+}
+
+export type CommandPayload = z.infer<ReturnType<typeof commandPayload>>;
+
+/** The person's call. A menu of users has no command, so its name is empty. */
+function toCall(
+  data: CommandPayload,
+  call: Pick<CommandCall, "channelId" | "place">,
+  index: DecodeFacts["index"],
+): Pick<CommandCall, "name" | "subcommand" | "options" | "target"> {
+  const { type, name } = data;
+  const { subcommand, values } = partsOf(data);
+  if (type === ApplicationCommandTypes.Message) {
+    const target = targetOf(data, call, index);
+    return { name: target ? name : "", options: {}, target };
+  }
+  return {
+    name: type === ApplicationCommandTypes.ChatInput ? name : "",
+    subcommand,
+    options: Object.fromEntries(values.map(({ name, value }) => [name, value])),
+  };
+}
+
+/** The option that the person types; `undefined` if there is none. */
+function typedIn(data: CommandPayload): OptionTyping["typed"] | undefined {
+  const focused = partsOf(data).values.find(({ focused }) => focused === true);
+  return focused && { option: focused.name, text: String(focused.value) };
+}
+
+function partsOf({ options }: CommandPayload) {
+  const known = (options ?? []).filter((option) => option !== undefined);
+  const subcommand = known.find((option) => !("value" in option));
+  const inner = subcommand && "options" in subcommand ? subcommand.options ?? [] : known;
+  return {
+    subcommand: subcommand?.name,
+    values: inner.flatMap((option) => option && "value" in option ? [option] : []),
+  };
+}
+
+function targetOf(
+  { target_id: id, resolved }: CommandPayload,
+  { channelId, place }: Pick<CommandCall, "channelId" | "place">,
+  index: DecodeFacts["index"],
+): CommandCall["target"] {
+  const message = id === undefined ? undefined : resolved?.messages?.[id];
+  if (!id || !message) return undefined;
+  return { ...readQuoted(id, { ...message, channel_id: channelId }, place, index), channelId };
+}
+
+/** Builds the schema. Each input is inside a label or an action row. */
+function modalData() {
+  const input = z.object({ custom_id: z.string(), value: optional(z.string()) });
+  return z.object({
+    custom_id: z.string(),
+    components: listOrEmpty(z.union([
+      z.object({ component: input }).transform(({ component }) => [component]),
+      z.object({ components: z.array(input) }).transform(({ components }) => components),
+      z.unknown().transform(() => []), // text between the inputs
+    ])),
+  });
+}
+
+/** The person's text. */
+function submittedText({ components }: z.infer<ReturnType<typeof modalData>>): string {
+  return components.flat().find(({ custom_id }) => custom_id === FIELD)?.value ?? "";
+}
 
 /** Builds the schemas at the first interaction. At start-up they would cost milliseconds. */
 function createSchemas() {

@@ -10,12 +10,19 @@
  */
 
 import { z } from "zod";
-import { snowflakeSchema as snowflake } from "../../../core/discord/snowflake_schema.ts";
-import type { Reaction, ReactionsCleared } from "../../../core/inbound/reactions.ts";
-import { bounded } from "../../../lib/text/cut.ts";
-import type { MessagesDeleted, ThreadMembersChanged } from "../../../core/inbound/events.ts";
+import {
+  listOrEmpty,
+  optional,
+  snowflakeSchema as snowflake,
+} from "../../../core/discord/lenient.ts";
+import type {
+  MessagesDeleted,
+  Reaction,
+  ReactionsCleared,
+  ThreadMembersChanged,
+} from "../../../core/inbound/events.ts";
+import { bounded } from "../../../lib/text/quoted.ts";
 import type { DecodeFacts } from "./decode.ts";
-import { listOrEmpty, optional } from "../../../core/discord/lenient.ts";
 import { type DecodeProblem, type Dispatch, problemOf, roleIds, userPayload } from "./payloads.ts";
 import { placeIn } from "./places.ts";
 import { senderOf } from "./senders.ts";

@@ -8,18 +8,18 @@
  * @see {@link https://docs.discord.com/developers/resources/message#message-object}
  */
 
-import { HIDDEN, isPersonal } from "../../../core/outbound/footer_line.ts";
+import { HIDDEN, isPersonal } from "../../../core/outbound/outbound.ts";
 import { z } from "zod";
-import { snowflakeSchema as snowflake } from "../../../core/discord/snowflake_schema.ts";
-import { parseSnowflake, readSnowflake } from "../../../core/discord/ids.ts";
 import {
   bits,
   closingFlag,
   listOf,
   listOrEmpty,
   optional,
+  snowflakeSchema as snowflake,
   textOr,
 } from "../../../core/discord/lenient.ts";
+import { parseSnowflake, readSnowflake } from "../../../core/discord/ids.ts";
 
 /** A parsed dispatch; its data is not validated yet. */
 export interface Dispatch {
@@ -151,7 +151,7 @@ export const contentFields = () => ({
   embeds: listOf(embedPayload),
   sticker_items: listOf(stickerPayload),
   poll: optional(pollPayload),
-  /** May be nested; `describe_components.ts` reads them. */
+  /** May be nested; `describe.ts` reads them. */
   components: listOf(z.unknown()),
 });
 
@@ -231,7 +231,7 @@ const channelFields = () => ({
   /** Whether the channel is age-restricted; threads do not have it. */
   nsfw: closingFlag,
   parent_id: optional(snowflake<"channel">()),
-  /** `kept_permissions.ts` reads them. */
+  /** `guild_index.ts` reads them. */
   permission_overwrites: z.unknown().optional(),
   /** `null` if the channel never had a message. A malformed id counts as absent. */
   last_message_id: snowflake<"message">().nullish().catch(undefined),

@@ -2,7 +2,7 @@
  * Lists and names the channels and threads of guilds, and decides what one place may show of another.
  */
 
-import { isThread } from "../../../core/rights/channel.ts";
+import { isThread } from "../../../core/rights/permissions.ts";
 import { ChannelTypes } from "@discordeno/types";
 import type { GuildNames, GuildPlace, Named, Place } from "../../../core/inbound/inbound.ts";
 import {

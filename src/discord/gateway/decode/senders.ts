@@ -7,7 +7,7 @@
 
 import type { RoleId, UserId } from "../../../core/discord/ids.ts";
 import type { Role, Sender } from "../../../core/inbound/inbound.ts";
-import { bounded } from "../../../lib/text/cut.ts";
+import { bounded } from "../../../lib/text/quoted.ts";
 import type { Guild } from "./guild_index.ts";
 import type { userPayload } from "./payloads.ts";
 import { oncePer } from "../../../lib/cache.ts";

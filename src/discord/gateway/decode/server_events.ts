@@ -7,11 +7,9 @@
 
 import { ChannelTypes } from "@discordeno/types";
 import { createdAtMs, readSnowflake } from "../../../core/discord/ids.ts";
-import { memberOf } from "../../../core/hooks/body.ts";
-import { holds } from "../../../core/hooks/event.ts";
-import type { HookCondition } from "../../../core/hooks/hook.ts";
-import type { ServerEvent, ServerEventName } from "../../../core/hooks/server_event.ts";
-import { isForum } from "../../../core/rights/channel.ts";
+import { holds, memberOf } from "../../../core/hooks/template.ts";
+import type { HookCondition, ServerEvent, ServerEventName } from "../../../core/hooks/hook.ts";
+import { isForum } from "../../../core/rights/permissions.ts";
 import { isRecord } from "../../../lib/text/json.ts";
 import type { DecodeFacts } from "./decode.ts";
 import type { Dispatch } from "./payloads.ts";

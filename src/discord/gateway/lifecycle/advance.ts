@@ -5,28 +5,346 @@
  * can check each rule by itself. No two rules can act at once, because there is one state with at
  * most one socket. `shard/shard.ts` executes the effects.
  *
+ * Discord resets the token of a bot that sends more than 1,000 IDENTIFYs a day. So the store counts
+ * each before it is sent, and only the main thread has the store. The shard asks with an open
+ * socket: it can use a permit at once, and a broken network cannot waste one. Having to wait is no
+ * failure.
+ *
+ * Presence updates above Discord's limit are not lost: the newest is sent once the limit allows it.
+ * A lost connection may swallow an update, so an update without a later acknowledged heartbeat is
+ * repeated.
+ *
  * @see {@link https://docs.discord.com/developers/events/gateway#connection-lifecycle}
+ *
+ * @see {@link https://docs.discord.com/developers/events/gateway#sending-heartbeats}
  */
 
-import { answerBeatRequest, isPresenceUnconfirmed, recordBeat, sendPresence } from "./sending.ts";
+import { GatewayCloseEventCodes as Code } from "@discordeno/types";
+import type { IdentifyWaitReason } from "../../../core/discord/gateway.ts";
+import { DAY_MS } from "../../../lib/clock.ts";
+import { meaningOf, planReconnect, type ReconnectPlan } from "./close_codes.ts";
 import {
+  type Cause,
   CLOSE_MS,
+  type ConnectPurpose,
   type Effect,
   hasSocket,
+  type HeartbeatState,
   identifyFromMs,
   type LifecycleEvent,
   type LifecycleRules,
   type LifecycleState,
+  type LostConnection,
   type Now,
   omit,
+  type PermitAnswer,
   type Phase,
+  PRESENCE_LIMIT,
+  presenceAtMs,
   readyWithinMs,
   renewAtMs,
   type SocketEvent,
   type Transition,
 } from "./state.ts";
-import { loseConnection, type StepContext } from "./loss.ts";
-import { takeHello, takePermitAnswer } from "./permits.ts";
+
+/**
+ * Maximum heartbeats on request within a period. Discord closes connections that send more than 120
+ * payloads in a minute. Discord's minute may overlap two of our periods, which leaves 20 payloads
+ * for everything else.
+ */
+const ASKED = { max: 50, everyMs: 60_000 };
+
+/**
+ * Starts the heartbeat of a connection.
+ *
+ * @param random A number from 0 up to, but not including, 1. The first heartbeat is due after this
+ *   fraction of the interval.
+ */
+function startHeartbeat(intervalMs: number, nowMs: number, random: number): HeartbeatState {
+  return { intervalMs, dueMs: nowMs + intervalMs * random, isAcked: true, lateMs: 0 };
+}
+
+function recordBeat(heartbeat: HeartbeatState, nowMs: number): HeartbeatState {
+  return {
+    ...heartbeat,
+    dueMs: heartbeat.dueMs + heartbeat.intervalMs, // lateness does not add up
+    isAcked: false,
+    sentMs: nowMs,
+    lateMs: nowMs - heartbeat.dueMs,
+  };
+}
+
+/** Answers Discord's request for a heartbeat at once, unless there are too many requests. */
+function answerBeatRequest(
+  heartbeat: HeartbeatState,
+  nowMs: number,
+): { readonly heartbeat: HeartbeatState; readonly effects: readonly Effect[] } {
+  const { asked } = heartbeat;
+  const isSame = asked !== undefined && nowMs - asked.sinceMs < ASKED.everyMs;
+  const count = isSame ? asked.count + 1 : 1;
+  return {
+    heartbeat: { ...heartbeat, asked: { sinceMs: isSame ? asked.sinceMs : nowMs, count } },
+    effects: count <= ASKED.max
+      ? [{ kind: "heartbeat" }]
+      : count === ASKED.max + 1
+      ? [{ kind: "report_flood" }]
+      : [],
+  };
+}
+
+function sendPresence(state: LifecycleState, nowMs: number): Transition {
+  if (nowMs < presenceAtMs(state)) return { state, effects: [] };
+  const presenceSentMs = [...state.presenceSentMs, nowMs].slice(-PRESENCE_LIMIT.max);
+  return {
+    state: { ...state, mustSendPresence: false, presenceSentMs },
+    effects: [{ kind: "send_presence" }],
+  };
+}
+
+/** Whether Discord may not have got the last update: no later heartbeat was acknowledged. */
+function isPresenceUnconfirmed({ presenceSentMs, confirmedMs }: LifecycleState): boolean {
+  const last = presenceSentMs.at(-1);
+  return last !== undefined && (confirmedMs === undefined || confirmedMs < last);
+}
+
+/**
+ * Bounds of a wait in milliseconds: a wrong answer causes neither a busy loop nor endless waiting.
+ */
+const WAIT_MS = { min: 500, max: DAY_MS };
+
+/** Takes HELLO: the heartbeat starts, and the shard resumes or asks for a permit. */
+function takeHello(
+  before: LifecycleState,
+  intent: ConnectPurpose,
+  intervalMs: number,
+  at: StepContext,
+): Transition {
+  const nowMs = at.now.monotonicMs;
+  // HELLO ends an outage, so its failed attempts delay no later step. Losses after a HELLO stay
+  // counted until a session has lived: they bound a loop of IDENTIFYs.
+  const failures = before.failures - before.failedConnects;
+  const state: LifecycleState = {
+    ...before,
+    failures,
+    failedConnects: 0,
+    isDown: before.isDown && failures > at.rules.reconnect.maxRetries,
+    heartbeat: startHeartbeat(intervalMs, nowMs, at.random),
+  };
+  if (intent === "identify" || !state.session) return askPermit(state, at);
+  return resume(state, state.session, at);
+}
+
+function resume(
+  state: LifecycleState,
+  { sessionId }: NonNullable<LifecycleState["session"]>,
+  { rules, now }: StepContext,
+): Transition {
+  const untilMs = now.monotonicMs + readyWithinMs(state, rules);
+  return {
+    state: { ...state, phase: { kind: "resuming", untilMs } },
+    effects: [{ kind: "resume", sessionId }],
+  };
+}
+
+/** Asks for a permit after HELLO, or waits if an IDENTIFY is not due yet. */
+export function askPermit(state: LifecycleState, { now }: StepContext): Transition {
+  const waitMs = identifyFromMs(state, state.isDown) - now.monotonicMs;
+  if (waitMs > 0) return waitToIdentify(state, waitMs, "spacing", now.monotonicMs);
+  return {
+    state: { ...state, phase: { kind: "permitting" } },
+    effects: [{ kind: "ask_permit", socket: state.socket }],
+  };
+}
+
+/** Takes the main thread's answer to the current socket. Answers to earlier ones never get here. */
+function takePermitAnswer(
+  state: LifecycleState,
+  answer: PermitAnswer,
+  at: StepContext,
+): Transition {
+  const { rules, now } = at;
+  const nowMs = now.monotonicMs;
+  if (state.phase.kind === "ready" && state.phase.isAsking) {
+    return takePreviewAnswer(state, state.phase, answer, nowMs);
+  }
+  if (state.phase.kind !== "permitting") return { state, effects: [] };
+  if (answer.kind === "wait") return waitToIdentify(state, answer.waitMs, answer.why, nowMs);
+  return {
+    state: {
+      ...state,
+      phase: { kind: "identifying", untilMs: nowMs + rules.deadlines.readyMs },
+      identifiedMs: nowMs,
+      mustSendPresence: false,
+      presenceSentMs: [], // of the session before
+    },
+    effects: [{ kind: "identify" }],
+  };
+}
+
+/**
+ * Takes the answer to a preview. The shard closes a session with a hole only if the next one may
+ * begin at once, because it hears nothing in between. It first delivers all received dispatches.
+ */
+function takePreviewAnswer(
+  state: LifecycleState,
+  { isAsking: _, ...ready }: Extract<Phase, { kind: "ready" }>,
+  answer: PermitAnswer,
+  nowMs: number,
+): Transition {
+  if (answer.kind === "wait") {
+    const identifyNotBeforeMs = nowMs + bounded(answer.waitMs);
+    return { state: { ...state, phase: ready, identifyNotBeforeMs }, effects: [] };
+  }
+  if (state.congestedMs !== undefined) return { state: { ...state, phase: ready }, effects: [] };
+  return {
+    state: {
+      ...omit(state, "heartbeat"),
+      phase: { ...ready, kind: "closing", untilMs: nowMs + CLOSE_MS },
+    },
+    effects: [{ kind: "close" }],
+  };
+}
+
+/** Closes the socket until an IDENTIFY may be sent, because Discord closes idle sockets. */
+function waitToIdentify(
+  state: LifecycleState,
+  wantedMs: number,
+  why: IdentifyWaitReason,
+  nowMs: number,
+): Transition {
+  const waitMs = bounded(wantedMs);
+  return {
+    state: {
+      ...omit(omit(state, "heartbeat"), "ack"),
+      phase: { kind: "waiting", intent: "identify", untilMs: nowMs + waitMs, waitReason: why },
+    },
+    effects: [
+      { kind: "drop", socket: state.socket },
+      { kind: "report_identify_wait", reason: why, waitMs },
+    ],
+  };
+}
+
+function bounded(waitMs: number): number {
+  return Math.min(Math.max(WAIT_MS.min, waitMs), WAIT_MS.max);
+}
+
+/** Milliseconds after READY or RESUMED from which on a session counts as having lived. */
+export const LIVED_MS = 60_000;
+
+/** Failed RESUMEs in a row after which the shard opens a new session (G5a). */
+const MAX_FAILED_RESUMES = 3;
+
+/** The same for RESUMEs that got no answer: a server that ignored two ignores the third, too. */
+const MAX_IGNORED_RESUMES = 2;
+
+/** Milliseconds after READY within which a second op 7 gets a back-off, like any other loss. */
+const HASTY_MS = 5_000;
+
+/** Milliseconds to wait after op 9 `false`; Discord requires 1 to 5 seconds. */
+const INVALID_SESSION_DELAY_MS = { min: 1_000, range: 4_000 };
+
+const AT_ONCE = { kind: "identify", delayMs: 0, isDown: false } as const;
+
+interface StepContext {
+  readonly rules: LifecycleRules;
+  /** The clocks at the time of the event. */
+  readonly now: Now;
+  /** A number from 0 up to, but not including, 1. */
+  readonly random: number;
+}
+
+/** Ends the connection, if it is still open, and plans the next one. */
+function loseConnection(
+  state: LifecycleState,
+  cause: Cause,
+  { rules, now, random }: StepContext,
+): Transition {
+  const { phase } = state;
+  const nowMs = now.monotonicMs;
+  const livedMs = "sinceMs" in phase ? nowMs - phase.sinceMs : undefined;
+  // The shard closes a session with a hole on purpose: that is no failure.
+  const isPlanned = cause.kind === "hole";
+  const hasLived = livedMs !== undefined && livedMs >= LIVED_MS;
+  const failures = isPlanned ? state.failures : hasLived ? 1 : state.failures + 1;
+  const isFailedResume = phase.kind === "resuming" && cause.kind !== "congested";
+  const failedResumes = state.failedResumes + (isFailedResume ? 1 : 0);
+
+  const isIgnoredResume = isFailedResume && cause.kind === "late";
+  const ignoredResumes = state.ignoredResumes + (isIgnoredResume ? 1 : 0);
+  const isResumeGivenUp = failedResumes >= MAX_FAILED_RESUMES ||
+    ignoredResumes >= MAX_IGNORED_RESUMES;
+
+  const isFailedConnect = phase.kind === "connecting" || phase.kind === "greeting";
+
+  const code = cause.kind === "closed" ? cause.code : undefined;
+  const isRefused = cause.kind === "invalid_session" && !cause.canResume;
+  // Catch-up reads messages in the hole, but only a READY brings the changes of guilds.
+  const isSessionOver = isRefused || cause.kind === "hole" ||
+    isResumeGivenUp ||
+    (code !== undefined && meaningOf(code).recovery !== "resume");
+  const planned: ReconnectPlan = isPlanned ? AT_ONCE : planReconnect(
+    {
+      code,
+      hasSession: state.session !== undefined && !isSessionOver,
+      attempt: failures,
+      isClosed: isClosedAlive({ cause, livedMs }),
+      isAtOnce: cause.kind === "reconnect_asked" && livedMs !== undefined &&
+        (failures === 1 || livedMs >= HASTY_MS),
+      minDelayMs: isRefused
+        ? INVALID_SESSION_DELAY_MS.min + random * INVALID_SESSION_DELAY_MS.range
+        : 0,
+    },
+    rules.reconnect,
+    random,
+  );
+  const next = spaced(planned, state, nowMs);
+  const isSessionLost = state.session !== undefined && next.kind === "identify";
+  const isOver = next.kind === "stop" || next.kind === "give_up";
+
+  const kept = omit(omit(state, "heartbeat"), "ack");
+  const lost: LostConnection = {
+    cause,
+    attempt: failures,
+    livedMs,
+    during: phase.kind,
+    next,
+    isSessionLost,
+    failedResumes,
+    isResumeGivenUp,
+  };
+  return {
+    state: {
+      ...(next.kind === "resume" ? kept : omit(kept, "session")),
+      phase: isOver
+        ? { kind: "final", plan: next }
+        : { kind: "waiting", intent: next.kind, untilMs: nowMs + next.delayMs },
+      failures,
+      failedResumes: next.kind === "resume" ? failedResumes : 0,
+      ignoredResumes: next.kind === "resume" ? ignoredResumes : 0,
+      failedConnects: isFailedConnect ? state.failedConnects + 1 : 0,
+      isDown: state.isDown || isOver || next.isDown,
+    },
+    effects: [
+      ...(cause.kind === "closed" ? [] : [{ kind: "drop" as const, socket: state.socket }]),
+      { kind: "report_lost", lost },
+    ],
+  };
+}
+
+/** Whether the server closed a connection that worked, and not because it was sent too much. */
+export function isClosedAlive(
+  { cause, livedMs }: Pick<LostConnection, "cause" | "livedMs">,
+): boolean {
+  return livedMs !== undefined && cause.kind === "closed" && cause.code !== undefined &&
+    cause.code !== Code.RateLimited;
+}
+
+/** Delays an IDENTIFY until it may be sent. */
+function spaced(plan: ReconnectPlan, state: LifecycleState, nowMs: number): ReconnectPlan {
+  if (plan.kind !== "identify") return plan;
+  return { ...plan, delayMs: Math.max(plan.delayMs, identifyFromMs(state, plan.isDown) - nowMs) };
+}
 
 /**
  * Milliseconds beyond the socket's own time limit. The socket ends a slow connection by itself, and

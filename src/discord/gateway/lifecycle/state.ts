@@ -5,9 +5,9 @@
  */
 
 import type { IdentifyWaitReason } from "../../../core/discord/gateway.ts";
-import { SPACING_MS } from "../../../core/discord/identify_budget.ts";
+import { SPACING_MS } from "../../../core/discord/gateway.ts";
 import type { GatewaySession } from "../../../core/inbound/inbound.ts";
-import type { ReconnectPlan, ReconnectRules } from "./plan_reconnect.ts";
+import type { ReconnectPlan, ReconnectRules } from "./close_codes.ts";
 
 /**
  * The two clocks. Delays use the monotonic one: no operator sets it, and it sleeps with the

@@ -2,19 +2,530 @@
  * Keeps the account's gateway connection, from its start to its stop.
  *
  * It exists before the gateway's address is known, so that other parts can be connected to it.
+ *
+ * A session belongs to one shard out of a fixed count. With another count it is worthless: a bot
+ * that resumed it would receive some guilds twice and miss others.
+ *
+ * Discord sends the guilds one by one after READY. So the report waits until no further guild has
+ * arrived for a moment.
  */
 
-import type { OfferedForm } from "../../../core/people/form.ts";
-import type { Presence } from "../../../core/discord/presence.ts";
-import type { OwnVoice } from "../../../core/discord/voice.ts";
-import type { ShardState } from "../../../core/discord/gateway.ts";
+import type { StartTimer } from "../../../lib/clock.ts";
+import type { GatewayInfo, OwnVoice, Presence, ShardState } from "../../../core/discord/gateway.ts";
+import type { AccountId } from "../../../core/discord/ids.ts";
+import type { Self } from "../../../core/inbound/inbound.ts";
+import type { OfferedForm } from "../../../core/people/question.ts";
+import { type Clock, DAY_MS } from "../../../lib/clock.ts";
 import { createEmitter, type Hold } from "../../../lib/emitter.ts";
+import type { Log } from "../../../lib/log.ts";
+import type {
+  ApplicationAnswer,
+  StoredAccount,
+  StoredShard,
+} from "../../../store/gateway/accounts.ts";
+import type { GatewayRecords } from "../../../store/gateway/gateway.ts";
+import type { GuildIndex } from "../decode/guild_index.ts";
+import type { GatewayOptions, ShardOptions } from "../link/protocol.ts";
 import {
-  type ConnectOptions,
-  type ConnectPorts,
-  type GatewayConnection as OpenConnection,
-  startConnection,
-} from "./start_connection.ts";
+  chooseIntents,
+  type ChosenIntents,
+  type ReactionPlaces,
+  READ_TYPES,
+  toIntents,
+} from "../read/intents.ts";
+import type { EarlyThread } from "./early_thread.ts";
+import {
+  createGatewayThreads,
+  firstIdentifyInMs,
+  type GatewayThreads,
+  type PermitsPorts,
+  type ThreadOptions,
+} from "./gateway_threads.ts";
+import type { GatewayEvents, GatewayFinal } from "./thread.ts";
+
+/** How long stored flags of the application are used without asking Discord, in milliseconds. */
+const FRESH_MS = DAY_MS;
+
+/**
+ * Chooses the intents for an account, from stored or freshly read flags.
+ *
+ * @throws {RestError} If Discord refuses the token.
+ */
+async function createIntentChoice(
+  { accountId, gateway, stored }: {
+    readonly accountId: AccountId;
+    readonly gateway: {
+      readonly intents: "agent_recommended" | readonly string[];
+      readonly reactions: ReactionPlaces;
+    };
+    readonly stored: StoredAccount;
+  },
+  { readApplication, isTokenRefused, store, now, log }: Clock & {
+    readonly log: Log;
+    /** Reads the application, whose flags show the intents that the portal grants. */
+    readonly readApplication: () => Promise<ApplicationAnswer>;
+    /** Whether an error of this request means that Discord refuses the token. */
+    readonly isTokenRefused: (error: unknown) => boolean;
+    readonly store: Pick<GatewayRecords, "saveApplication" | "saveIntents">;
+  },
+) {
+  const { flags } = stored;
+  const wanted = toIntents(gateway.intents, gateway.reactions);
+
+  /**
+   * Reads the flags of the intents that the portal grants. Returns `undefined` if Discord cannot be
+   * asked, because a bot that connected before does not wait for the answer. A missing intent is
+   * asked for again at each start: the operator may have granted it and restarted the bot.
+   */
+  async function readFlags(): Promise<number | undefined> {
+    const isFresh = flags !== undefined && now() - flags.at < FRESH_MS;
+    const { missing } = chooseIntents(wanted, flags?.bits);
+    if (isFresh && missing.length === 0) return flags.bits;
+    try {
+      const application = await readApplication();
+      await store.saveApplication(accountId, application, now());
+      return application.flags;
+    } catch (error) {
+      if (isTokenRefused(error)) throw error;
+      log.warn("Cannot ask Discord for the granted intents; using the stored ones", { error });
+      return flags?.bits;
+    }
+  }
+
+  let chosen = chooseIntents(wanted, await readFlags());
+  let saved = stored.intents;
+  /** Unix time in milliseconds of the last 4014 in this process. */
+  let refusedAt = -Infinity;
+
+  return {
+    get now() {
+      return chosen;
+    },
+    /** Stores the choice if it differs from the stored one; never rejects. */
+    async save(): Promise<void> {
+      if (saved === chosen.bits) return;
+      const { bits } = chosen;
+      await store.saveIntents(accountId, bits).then(() => void (saved = bits), (error: unknown) => {
+        log.error("Cannot store the intents; the next start will resume nothing", { error });
+      });
+    },
+    /**
+     * Chooses fewer intents after Discord closed an IDENTIFY with 4014, at most once a day. If the
+     * intents are not the reason, Discord closes each further IDENTIFY too, and trying would spend
+     * the budget (G3).
+     *
+     * @returns `false` if the refusal is final.
+     */
+    async chooseFewer(): Promise<boolean> {
+      if (now() - refusedAt < DAY_MS) return false;
+      refusedAt = now();
+      // Discord refused, so without an answer no flag is certain.
+      const application = await readApplication().catch(() => ({ flags: 0 }));
+      const candidates = [chooseIntents(wanted, application.flags), chooseIntents(wanted, 0)];
+      const fewer = candidates.find(({ bits }) => bits !== chosen.bits);
+      const granted = fewer === candidates[0] ? application.flags : 0;
+      await store.saveApplication(accountId, { ...application, flags: granted }, now()).catch(
+        (error: unknown) => log.error("Cannot store the granted intents", { error }),
+      );
+      if (!fewer) return false;
+      chosen = fewer;
+      return true;
+    },
+  };
+}
+
+/** The chosen intents; a refusal by Discord changes them. */
+type IntentChoice = Awaited<ReturnType<typeof createIntentChoice>>;
+
+/** Facts that decide which sessions are resumed. */
+export interface ShardFacts {
+  /** Number of shards that Discord recommends or the config sets. */
+  readonly count: number;
+  /** The account's rows of the last process. */
+  readonly stored: Pick<StoredAccount, "shardCount" | "intents" | "shards">;
+  /** Seconds after its last event until a session counts as dead. */
+  readonly sessionCacheTtlSec: number;
+  /** If `false`, each shard begins a new session. */
+  readonly resumeSession: boolean;
+  /** Intents that an IDENTIFY would ask for now. A RESUME keeps the intents of its session. */
+  readonly intents: number;
+  /** Whether the guild index is complete. A resumed session does not send the guilds again. */
+  readonly isComplete: boolean;
+  /** Milliseconds before the first IDENTIFY, from the store. */
+  readonly identifyInMs: number;
+  readonly now: number;
+}
+
+/** The shards to start, and the reasons for lost sessions. */
+interface ShardPlan {
+  readonly shards: readonly ShardOptions[];
+  /** Stored sessions that are not resumed. */
+  readonly lost: readonly LostSession[];
+  /** The store has another number of shards. */
+  readonly isResharded: boolean;
+  readonly hasOtherIntents: boolean;
+}
+
+/** A stored session that cannot be resumed. */
+export interface LostSession {
+  readonly shardId: number;
+  /** Unix time in milliseconds of the session's last event. */
+  readonly aliveAt: number;
+  readonly why: string;
+}
+
+export function planShards(facts: ShardFacts): ShardPlan {
+  const { count, stored, identifyInMs } = facts;
+  const isResharded = stored.shardCount !== undefined && stored.shardCount !== count;
+  const lost: LostSession[] = [];
+
+  const shards = Array.from({ length: count }, (_, id): ShardOptions => {
+    const known = isResharded ? undefined : stored.shards.find(({ shardId }) => shardId === id);
+    const why = known?.session && whyNot(known, facts);
+    if (known?.session && why === undefined) {
+      const { sessionId, resumeUrl, seq, hasHole } = known.session;
+      const session = { sessionId, resumeUrl, seq, hasHole: hasHole || undefined };
+      return { id, session, identifyInMs };
+    }
+    if (known?.session && why !== undefined) {
+      lost.push({ shardId: id, aliveAt: known.aliveAt, why });
+    }
+    return { id, identifyInMs }; // the gateway thread spaces the IDENTIFYs
+  });
+  return { shards, lost, isResharded, hasOtherIntents: hasOtherIntents(facts) };
+}
+
+/**
+ * As {@link planShards}, but asks for the guild index only if a session could be resumed.
+ *
+ * @param isComplete Whether the index is complete.
+ */
+async function planResumes(
+  facts: Omit<ShardFacts, "isComplete">,
+  isComplete: () => Promise<boolean>,
+): Promise<ShardPlan> {
+  const plan = planShards({ ...facts, isComplete: true });
+  const resumes = plan.shards.some(({ session }) => session !== undefined);
+  return !resumes || await isComplete() ? plan : planShards({ ...facts, isComplete: false });
+}
+
+/** Why a session cannot be resumed; `undefined` if it can. */
+function whyNot({ aliveAt }: StoredShard, facts: ShardFacts): string | undefined {
+  const { resumeSession, isComplete, sessionCacheTtlSec, now } = facts;
+  if (hasOtherIntents(facts)) return "it has other intents";
+  if (!resumeSession) return "gateway.reconnect.resumeSession is false";
+  if (!isComplete) return "the stored guilds are incomplete";
+  return now - aliveAt > sessionCacheTtlSec * 1_000 ? "it is too old" : undefined;
+}
+
+/** A session stored without intents (by an older release) counts as having the same. */
+function hasOtherIntents({ intents, stored }: ShardFacts): boolean {
+  return stored.intents !== undefined && stored.intents !== intents;
+}
+
+/** The settings and stored facts that a connection starts with. */
+export interface ConnectOptions
+  extends Pick<GatewayOptions, "token" | "restUrl" | "userAgent" | "isConnectionDebug"> {
+  readonly accountId: AccountId;
+  readonly gateway: Pick<GatewayOptions, "compress" | "tcpKeepaliveSec"> & {
+    readonly intents: "agent_recommended" | readonly string[];
+    readonly reactions: ReactionPlaces;
+    /** Number of shards, or `"auto"` for Discord's recommendation. */
+    readonly shards: "auto" | number;
+    readonly reconnect: GatewayOptions["reconnect"] & {
+      readonly sessionCacheTtlSec: number;
+      readonly resumeSession: boolean;
+    };
+  };
+  /** URL of the gateway worker; a compiled binary finds no worker in a deeper path. */
+  readonly workerUrl: URL;
+  /** The gateway thread, loaded ahead. */
+  readonly thread?: EarlyThread;
+  readonly stored: StoredAccount;
+  /**
+   * Whether the guild index is complete. A resumed session does not send the guilds again. Called
+   * only if there is a session to resume, because the index takes long to load.
+   */
+  readonly mayResume: () => Promise<boolean>;
+}
+
+export interface ConnectPorts
+  extends
+    Clock,
+    Omit<GatewayEvents, "onLog" | "onPermitWanted">,
+    Pick<PermitsPorts, "isHolding" | "onBudget"> {
+  /** Finds the gateway: from the store, or by asking until Discord answers or refuses. */
+  readonly locate: () => Promise<GatewayInfo>;
+  /** Asks Discord once for the gateway's address. */
+  readonly readGatewayInfo: () => Promise<GatewayInfo>;
+  /** Reads the application, whose flags show the intents that the portal grants. */
+  readonly readApplication: () => Promise<ApplicationAnswer>;
+  /** Whether an error of these requests means that Discord refuses the token. */
+  readonly isTokenRefused: (error: unknown) => boolean;
+  /** Returns the proxy for a URL, if one is configured (G15). */
+  readonly proxyFor: (url: string) => string | undefined;
+  readonly presence: () => Presence;
+  readonly store: GatewayRecords;
+  readonly onShards: (count: number) => void;
+  /** Reports wanted intents that Discord does not grant. */
+  readonly onIntents: (missing: ChosenIntents["missing"]) => void;
+  readonly stopping: AbortSignal;
+  readonly log: Log;
+}
+
+/** The gateway closed with 4014: it refuses the intents. */
+const DISALLOWED_INTENTS = 4014;
+
+/**
+ * Connects an account, and resumes the sessions of the last run where possible.
+ *
+ * @throws {RestError} If Discord refuses the token.
+ */
+export async function startConnection(
+  options: ConnectOptions,
+  ports: ConnectPorts,
+) {
+  const { stopping } = ports;
+  stopping.throwIfAborted();
+  const place = await ports.locate();
+  const intents = await createIntentChoice(options, ports);
+  stopping.throwIfAborted();
+  return await openGateway(options, ports, place, intents);
+}
+
+type PlannedShards = ShardPlan["shards"];
+
+/** Decides which shards resume, and stores the resulting changes. */
+async function planSessions(
+  options: ConnectOptions,
+  ports: ConnectPorts,
+  count: number,
+  intents: IntentChoice,
+): Promise<PlannedShards> {
+  const { accountId, stored, gateway: { reconnect } } = options;
+  const { store, now, log } = ports;
+  const facts = {
+    count,
+    stored,
+    sessionCacheTtlSec: reconnect.sessionCacheTtlSec,
+    resumeSession: reconnect.resumeSession,
+    intents: intents.now.bits,
+    identifyInMs: await firstIdentifyInMs(accountId, 0, ports),
+    now: now(),
+  };
+  const plan = await planResumes(facts, options.mayResume);
+  for (const { shardId, aliveAt, why } of plan.lost) {
+    const since = new Date(aliveAt).toISOString();
+    log.warn("The last session cannot be resumed", { shardId, since, why });
+  }
+  if (plan.isResharded) {
+    log.info("The number of shards has changed", { was: stored.shardCount, is: count });
+  }
+  if (stored.shardCount !== count || plan.hasOtherIntents) {
+    await store.reshard(accountId, count, now());
+  }
+  await intents.save();
+  return plan.shards;
+}
+
+/**
+ * Starts the gateway thread, and another one with fewer intents if Discord refuses the first. The
+ * operator may have cleared the checkbox since the flags were read.
+ */
+async function openGateway(
+  options: ConnectOptions,
+  ports: ConnectPorts,
+  place: GatewayInfo,
+  intents: IntentChoice,
+) {
+  const { accountId } = options;
+  const { log } = ports;
+  const gateway = gatewayOptionsOf(options, place, ports.presence());
+  const shards = await planSessions(options, ports, gateway.shardCount, intents);
+  ports.onShards(gateway.shardCount);
+  let isStopped = false;
+
+  const threads = createGatewayThreads(gateway, {
+    ...ports,
+    accountId,
+    onFinal(final) {
+      onFinal(final).catch((error: unknown) => {
+        log.error("Cannot continue without the intent", { error });
+        ports.onFinal(final);
+      });
+    },
+    workerUrl: options.workerUrl,
+    takeThread: options.thread?.take,
+    random: Math.random,
+  });
+
+  const stopRelocating = startRelocating(threads, accountId, ports);
+
+  function open(starts: PlannedShards): void {
+    ports.onIntents(intents.now.missing);
+    threads.open(starts, intents.now.bits);
+  }
+
+  async function onFinal(final: GatewayFinal): Promise<void> {
+    if (final.kind === "stop") await forgetRefused(accountId, ports); // no session began
+    const isRefused = final.kind === "stop" && final.code === DISALLOWED_INTENTS;
+    const goesOn = isRefused && await intents.chooseFewer();
+    if (!goesOn || isStopped) {
+      stopRelocating();
+      return ports.onFinal(final);
+    }
+    await intents.save();
+    log.warn("Discord does not grant a requested intent; continuing without it", {
+      missing: intents.now.missing.join(", "),
+    });
+    await threads.stop();
+    if (!isStopped) open(shards.map(({ id }) => ({ id, identifyInMs: 0 })));
+  }
+
+  open(shards);
+
+  return {
+    admit: threads.admit,
+    committed: threads.committed,
+    renew: threads.renew,
+    setForms: threads.setForms,
+    stats: threads.stats,
+    setPresence: threads.setPresence,
+    setVoice: threads.setVoice,
+    stop() {
+      isStopped = true;
+      stopRelocating();
+      return threads.stop();
+    },
+  };
+}
+
+async function forgetRefused(
+  accountId: AccountId,
+  { store, log }: ConnectPorts,
+): Promise<void> {
+  try {
+    await store.forgetRefused(accountId);
+  } catch (error) {
+    log.warn("Cannot store that Discord has refused an IDENTIFY", { error });
+  }
+}
+
+/** Options shared by the gateway's threads, whichever intents they request. */
+function gatewayOptionsOf(
+  { gateway, token, restUrl, userAgent, isConnectionDebug }: ConnectOptions,
+  { url, shards, limit: { maxConcurrency } }: GatewayInfo,
+  presence: Presence,
+): ThreadOptions {
+  const { compress, tcpKeepaliveSec, reconnect } = gateway;
+  return {
+    url,
+    token,
+    compress,
+    tcpKeepaliveSec,
+    reconnect,
+    presence,
+    shardCount: Math.max(1, gateway.shards === "auto" ? shards : gateway.shards),
+    maxConcurrency,
+    restUrl,
+    userAgent,
+    isConnectionDebug,
+    dispatches: READ_TYPES,
+  };
+}
+
+/** Milliseconds between two requests. */
+const RELOCATE_MS = 30_000;
+
+/**
+ * Asks for the address again and again while a shard is down.
+ *
+ * @returns Stops the requests.
+ */
+function startRelocating(
+  threads: GatewayThreads,
+  accountId: AccountId,
+  { readGatewayInfo, store, stopping, now, log }: ConnectPorts,
+): () => void {
+  async function ask(): Promise<void> {
+    const found = await readGatewayInfo();
+    await store.saveGateway(accountId, found, now());
+    if (found.url === threads.url()) return;
+    log.info("The gateway has moved", { to: found.url });
+    threads.setUrl(found.url);
+  }
+
+  const timer = setInterval(() => {
+    if (threads.isUp()) return;
+    ask().catch((error: unknown) =>
+      log.debug("Cannot ask Discord for the gateway's address", { error })
+    );
+  }, RELOCATE_MS);
+  const stop = () => clearInterval(timer);
+  stopping.addEventListener("abort", stop, { once: true });
+  return stop;
+}
+
+/** Milliseconds without a further guild. */
+const QUIET_MS = 500;
+
+export function createOnlineReport(
+  { reader, schedule, stopping, onOnline }: {
+    readonly schedule: StartTimer;
+    /** The account's own user and its guilds, as the gateway told them. */
+    readonly reader: { readonly self?: Self | undefined; readonly index: GuildIndex };
+    /** Aborted when the account stops. */
+    readonly stopping: AbortSignal;
+    readonly onOnline: (bot: Self, guilds: readonly string[]) => void;
+  },
+) {
+  let isReady = false;
+  let isDone = false;
+  let cancel = () => {};
+  stopping.addEventListener("abort", () => cancel(), { once: true });
+
+  function report(): void {
+    const { self: bot } = reader;
+    if (!bot) return; // READY is not read yet
+    isDone = true;
+    onOnline(bot, Array.from(reader.index.values(), ({ name }) => name));
+  }
+
+  function wait(): void {
+    if (!isReady || isDone || stopping.aborted) return;
+    cancel();
+    cancel = schedule(report, QUIET_MS);
+  }
+
+  return {
+    ready(): void {
+      isReady = true;
+      wait();
+    },
+    /** The bot's identity or its guilds have changed. */
+    changed: wait,
+  };
+}
+
+/**
+ * Creates the detector.
+ *
+ * @param onReachable Called when a shard becomes ready, and not while it stays ready.
+ */
+export function createReachability(
+  onReachable: () => void,
+): (shardId: number, state: Pick<ShardState, "state">) => void {
+  const ready = new Set<number>();
+  return (shardId, { state }) => {
+    if (state !== "ready") ready.delete(shardId);
+    else if (!ready.has(shardId)) {
+      ready.add(shardId);
+      onReachable();
+    }
+  };
+}
+
+type OpenConnection = Awaited<ReturnType<typeof startConnection>>;
 
 /** The connection's dependencies, without its events. */
 type WithoutEvents = Pick<
@@ -117,7 +628,6 @@ export function createConnection(
     committed: (ticket: number): void => open?.committed(ticket),
     /** Replaces the shard's session, because an event of it could not be read. */
     renew: (shardId: number): void => open?.renew(shardId),
-    /** Changes the forms by which the thread shortens messages. */
     /** `undefined` before the gateway is found. */
     stats: (): ReturnType<OpenConnection["stats"]> | undefined => open?.stats(),
     /** Shows another presence. Before the gateway is found, it starts with that. */

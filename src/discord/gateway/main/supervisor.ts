@@ -197,7 +197,7 @@ export function createRestartPolicy({ now, random }: Pick<SupervisorPorts, "now"
 
 /**
  * Checks in a row without a tick, after which the worker counts as hanging. It ticks at least every
- * ten seconds (`TICK_MS` of `shard/machine.ts`).
+ * ten seconds (`TICK_MS` of `shard/shard.ts`).
  */
 const MAX_STANDSTILLS = 2;
 

@@ -4,28 +4,254 @@
  * The sockets are in a thread of their own, so that no work of the bot can delay a heartbeat. One
  * thread runs all shards of the account. After a death, the next worker resumes from the stored
  * state.
+ *
+ * Workers and sessions restart their own numbers. So every batch gets a ticket, which is unique for
+ * the life of the process. After a worker died, its successor resumes from the committed number,
+ * and drops the dispatches that the main thread has received. So events without an id of their own
+ * take effect once (G5b).
+ *
+ * A worker starts without a past. This file keeps what its predecessor reported.
  */
 
-import type { GatewayStats, ShardState } from "../../../core/discord/gateway.ts";
-import type { OfferedForm } from "../../../core/people/form.ts";
-import { createTotals } from "../link/counts.ts";
-import { createBatchTracker } from "./batch_tracker.ts";
-import type { FinalPlan } from "../lifecycle/state.ts";
-import type { Presence } from "../../../core/discord/presence.ts";
-import type { OwnVoice } from "../../../core/discord/voice.ts";
 import {
+  type GatewayStats,
+  type OwnVoice,
+  type Presence,
+  type ShardState,
+  SPACING_MS,
+} from "../../../core/discord/gateway.ts";
+import type { OfferedForm } from "../../../core/people/question.ts";
+import type { Clock } from "../../../lib/clock.ts";
+import { DOWN_IDENTIFY_SPACING_MS, type FinalPlan } from "../lifecycle/state.ts";
+import type { Batch, ResumePoint } from "../link/batches.ts";
+import {
+  createTotals,
   type DispatchBatch,
   type FromShard,
   type FromWorker,
   type GatewayOptions,
   type LogValue,
   type PermitAnswer,
+  type ShardOptions,
   type ShardStart,
   type ThreadLogLevel,
   type ToWorker,
 } from "../link/protocol.ts";
-import { createShardViews } from "./shard_views.ts";
 import { createSupervisor, type SupervisorPorts } from "./supervisor.ts";
+
+/** The point from which a shard continues its session, in another worker, too. */
+interface ShardResumePoint extends ResumePoint {
+  /** Whether an earlier process began the session. */
+  readonly isInherited: boolean;
+}
+
+interface TrackedBatch {
+  readonly ticket: number;
+  readonly shardId: number;
+  readonly worker: number;
+  readonly number: number;
+  readonly epoch: number;
+  readonly seq: number;
+}
+
+const NO_SESSION: ShardResumePoint = { epoch: 0, isInherited: false };
+
+/** @param tickets Number of those that earlier threads have given. */
+export function createBatchTracker(shards: readonly ShardOptions[], tickets = 0) {
+  const resumePoints = new Map(shards.map(({ id, session }): [number, ShardResumePoint] => [
+    id,
+    session ? { session, epoch: 0, seqCommitted: session.seq, isInherited: true } : NO_SESSION,
+  ]));
+  /** Uncommitted batches, by ticket. */
+  const waiting: TrackedBatch[] = [];
+
+  const resumePointOf = (shardId: number): ShardResumePoint =>
+    resumePoints.get(shardId) ?? NO_SESSION;
+
+  return {
+    /** Records a batch and gives it a ticket; `worker` is the number of the worker that sent it. */
+    receive(batch: Batch, shardId: number, worker: number): Omit<DispatchBatch, "arrivedAt"> {
+      const { number, epoch, seq, session, afterHole } = batch;
+      // The main thread has a session only with its READY. Without READY's batch the store would have
+      // nothing of it (T0), and yet the next worker would resume it.
+      if (session) resumePoints.set(shardId, { session, epoch, isInherited: false });
+      const resumePoint = resumePointOf(shardId);
+      if (resumePoint.epoch === epoch) {
+        resumePoints.set(shardId, {
+          ...resumePoint,
+          ...(afterHole && resumePoint.session &&
+            { session: { ...resumePoint.session, hasHole: true } }),
+          seqReceived: Math.max(resumePoint.seqReceived ?? 0, seq),
+        });
+      }
+      const ticket = ++tickets;
+      waiting.push({ ticket, shardId, worker, number, epoch, seq });
+      return { ...batch, shardId, ticket };
+    },
+    /** Records a commit up to a ticket. Returns the messages about it for the current `worker`. */
+    committed(ticket: number, worker: number): readonly Extract<ToWorker, { kind: "committed" }>[] {
+      const settled = waiting.splice(0, countUpTo(waiting, ticket));
+      for (const entry of settled) {
+        const resumePoint = resumePointOf(entry.shardId);
+        if (resumePoint.epoch !== entry.epoch || !resumePoint.session) continue;
+        const seq = Math.max(resumePoint.session.seq, entry.seq);
+        const seqCommitted = Math.max(resumePoint.seqCommitted ?? 0, entry.seq);
+        resumePoints.set(entry.shardId, {
+          ...resumePoint,
+          session: { ...resumePoint.session, seq },
+          seqCommitted,
+        });
+      }
+      return lastOfEach(settled.filter((entry) => entry.worker === worker))
+        .map(({ shardId, number }) => ({ kind: "committed", shardId, number }));
+    },
+    /** Records that the shard's session lacks an event, for the next worker. */
+    lacksEvent(shardId: number): void {
+      const resumePoint = resumePointOf(shardId);
+      if (!resumePoint.session) return;
+      const session = { ...resumePoint.session, hasHole: true } as const;
+      resumePoints.set(shardId, { ...resumePoint, session });
+    },
+    resumePointOf,
+    /** Returns the committed sequence numbers by shard. */
+    seqCommitted(): ReadonlyMap<number, number> {
+      const committedSeqs = [...resumePoints].flatMap((
+        [id, { seqCommitted }],
+      ): [number, number][] => seqCommitted === undefined ? [] : [[id, seqCommitted]]);
+      return new Map(committedSeqs);
+    },
+    /** The newest ticket; 0 before the first. */
+    lastTicket: (): number => tickets,
+    /** Number of batches that are not committed yet. */
+    get uncommitted(): number {
+      return waiting.length;
+    },
+  };
+}
+
+function countUpTo(entries: readonly TrackedBatch[], ticket: number): number {
+  const index = entries.findIndex((entry) => entry.ticket > ticket);
+  return index < 0 ? entries.length : index;
+}
+
+function lastOfEach(entries: readonly TrackedBatch[]): readonly TrackedBatch[] {
+  return [...new Map(entries.map((entry) => [entry.shardId, entry])).values()];
+}
+
+interface PermitRequest {
+  /** Number of the worker that asked. */
+  readonly generation: number;
+  /** Number of the socket that asked. */
+  readonly socket: number;
+}
+
+interface ShardView {
+  readonly options: ShardOptions;
+  state: ShardState;
+  failures: number;
+  grantedAt: number;
+  /** Open requests, oldest first. */
+  readonly permitRequests: PermitRequest[];
+}
+
+/**
+ * Creates the views of an account's shards.
+ *
+ * @param now Returns the Unix time in milliseconds.
+ * @param onState Called with each reported state, which may be the same again.
+ */
+function createShardViews(
+  shards: readonly ShardOptions[],
+  now: Clock["now"],
+  onState: (shardId: number, state: ShardState) => void,
+) {
+  const views = new Map(shards.map((options): [number, ShardView] => [options.id, {
+    options,
+    state: { state: "connecting", readyAt: now(), isDown: false },
+    failures: 0,
+    grantedAt: -Infinity,
+    permitRequests: [],
+  }]));
+
+  /** Keeps the time at which the shard was last ready, which a worker that is not ready cannot tell. */
+  function set(view: ShardView, reported: ShardState): void {
+    const readyAt = view.state.state === "ready" ? now() : view.state.readyAt;
+    view.state = reported.state === "ready" ? reported : { ...reported, readyAt };
+    onState(view.options.id, view.state);
+  }
+
+  /** Drops heartbeats and waits, because no worker runs. */
+  function unserved(view: ShardView, state: "connecting" | "fatal"): void {
+    const { readyAt, isDown } = view.state;
+    set(view, { state, readyAt, isDown });
+  }
+
+  return {
+    has: (shardId: number): boolean => views.has(shardId),
+    /** Returns the state from which a worker starts each shard; `isFirst` for the first worker. */
+    starts: (
+      resumePointOf: (shardId: number) => ShardResumePoint,
+      isFirst: boolean,
+    ): readonly ShardStart[] =>
+      Array.from(views.values(), (view) => {
+        const identifyInMs = isFirst ? view.options.identifyInMs : identifyLeftMs(view, now());
+        return toStart(view, resumePointOf(view.options.id), identifyInMs);
+      }),
+    setState(shardId: number, state: ShardState, failures: number): void {
+      const view = views.get(shardId);
+      if (!view) return;
+      view.failures = failures;
+      set(view, state);
+    },
+    /** Records that no worker runs, so that no shard is connected. */
+    workerDown(): void {
+      for (const view of views.values()) unserved(view, "connecting");
+    },
+    /** Records that a shard will not connect again, and so neither will the others. */
+    ended(shardId: number): void {
+      for (const [id, view] of views) {
+        if (id !== shardId) unserved(view, "fatal");
+      }
+    },
+    permitRequested: (shardId: number, request: PermitRequest): void =>
+      void views.get(shardId)?.permitRequests.push(request),
+    /**
+     * Takes the answer to a shard's oldest open request.
+     *
+     * @returns That request; `undefined` if there is none.
+     */
+    permitAnswered(shardId: number, answer: PermitAnswer): PermitRequest | undefined {
+      const view = views.get(shardId);
+      const request = view?.permitRequests.shift();
+      if (view && request && answer.kind === "granted") view.grantedAt = now();
+      return request;
+    },
+  };
+}
+
+/** Milliseconds until a shard may IDENTIFY again. */
+function identifyLeftMs({ state, grantedAt }: ShardView, now: number): number {
+  const spacingMs = state.isDown ? DOWN_IDENTIFY_SPACING_MS : SPACING_MS;
+  return Math.min(Math.max(0, grantedAt + spacingMs - now), spacingMs);
+}
+
+function toStart(
+  { options: { id }, state: { isDown }, failures }: ShardView,
+  { session, epoch, seqCommitted, seqReceived, isInherited }: ShardResumePoint,
+  identifyInMs: number,
+): ShardStart {
+  return {
+    id,
+    session,
+    identifyInMs,
+    epoch,
+    seqCommitted,
+    seqReceived,
+    failures,
+    isDown,
+    mustSendPresence: isInherited,
+  };
+}
 
 /** Why the account never connects again. */
 export type GatewayFinal =

@@ -1,29 +1,31 @@
-/** Applies dispatches to the index of guilds. */
+/**
+ * Applies dispatches to the index of guilds.
+ *
+ * The index keeps few fields and bounds texts, because a bot may be in thousands of guilds.
+ */
 
-import { createChecker } from "../../../lib/checker.ts";
-import { isRecord } from "../../../lib/text/json.ts";
 import type { z } from "zod";
-import { type GuildId, parseSnowflake, shardOf, type UserId } from "../../../core/discord/ids.ts";
+import {
+  type ChannelId,
+  type GuildId,
+  parseSnowflake,
+  shardOf,
+  type UserId,
+} from "../../../core/discord/ids.ts";
+import { createChecker } from "../../../core/discord/lenient.ts";
 import type { Self } from "../../../core/inbound/inbound.ts";
+import { isThread } from "../../../core/rights/permissions.ts";
+import { isRecord } from "../../../lib/text/json.ts";
+import { bounded } from "../../../lib/text/quoted.ts";
 import {
-  isLive,
-  isOwnRole,
-  namelessGuild,
-  putChannel,
-  toGuild,
-  toName,
-  toRoles,
-} from "./guild_entries.ts";
-import {
+  type Guild,
+  type GuildIndex,
+  type IndexedChannel,
+  isStoredAlike,
   type KeptPermissions,
   ownRolesIn,
   toKeptChannels,
   toKeptRoles,
-} from "../decode/kept_permissions.ts";
-import {
-  type Guild,
-  type GuildIndex,
-  isStoredAlike,
   uploadLimitOfTier,
 } from "../decode/guild_index.ts";
 import {
@@ -31,16 +33,120 @@ import {
   deletedChannelPayload,
   type Dispatch,
   guildChannelPayload,
+  type GuildPayload,
   guildPayload,
   guildRolePayload,
   memberUpdatePayload,
   type ReadyPayload,
   readyPayload,
   roleDeletePayload,
+  type RolePayload,
   threadListPayload,
   unavailablePayload,
 } from "../decode/payloads.ts";
 import type { GUILD_TYPES } from "./intents.ts";
+
+/** Characters; Discord's own limits are 100 for names and 4,096 for a forum's topic. */
+const MAX_NAME = 100;
+const MAX_TOPIC = 1_024;
+
+/** Converts the guild of a GUILD_CREATE; `self` is the bot's user id. */
+function toGuild(guild: GuildPayload, self: UserId | undefined): Guild {
+  const channels = [...guild.channels ?? [], ...guild.threads ?? []].filter(isLive);
+  return {
+    id: guild.id,
+    name: toName(guild.name ?? guild.id),
+    channels: new Map(channels.map((channel) => [channel.id, toChannel(channel)])),
+    ...toRoles(guild.roles ?? [], self),
+    ...uploadLimitOfTier(guild.premium_tier),
+    ...keptOf(guild, self),
+  };
+}
+
+/** Reads the kept settings; none if the payload lacks the permissions of a role. */
+function keptOf(guild: GuildPayload, self: UserId | undefined): Pick<Guild, "kept"> {
+  const roles = guild.roles && toKeptRoles(guild.roles);
+  if (!roles) return {};
+  const ownRoles = ownRolesIn(guild.members, self);
+  return {
+    kept: {
+      isOwner: self !== undefined && guild.owner_id === self,
+      ...(ownRoles && { ownRoles }),
+      roles,
+      channels: toKeptChannels(guild.channels ?? []),
+    },
+  };
+}
+
+/** Bounds the name of a guild, channel or role. */
+function toName(name: string): string {
+  return bounded(name, MAX_NAME);
+}
+
+/**
+ * Whether a thread is not archived. Discord sends an archived one again when a message opens it.
+ */
+function isLive({ thread_metadata }: ChannelPayload): boolean {
+  return thread_metadata?.archived !== true;
+}
+
+/**
+ * Adds or replaces a channel. It keeps the last message of the GUILD_CREATE: no code needs a newer
+ * one, and storing it would cost a write.
+ */
+function putChannel(
+  channels: Map<ChannelId, IndexedChannel>,
+  payload: ChannelPayload,
+): void {
+  const { lastMessageId: reported, ...channel } = toChannel(payload);
+  const lastMessageId = channels.get(channel.id)?.lastMessageId ?? reported;
+  channels.set(channel.id, { ...channel, ...(lastMessageId && { lastMessageId }) });
+  if (channels.size <= MAX_CHANNELS) return;
+  const oldest = channels.values().find(isThread);
+  if (oldest) channels.delete(oldest.id);
+}
+
+/** Discord's own limits: 500 channels of a guild, and 1,000 threads that are not archived. */
+const MAX_CHANNELS = 1_500;
+
+/** Discord's flag of a channel that the bot may not view. Its name is the same for all of them. */
+const OBFUSCATED = 1 << 17;
+
+function toChannel(
+  { id, type, name, flags = 0, parent_id, topic, nsfw, last_message_id: last }: ChannelPayload,
+): IndexedChannel {
+  return {
+    id,
+    type,
+    name: toName(flags & OBFUSCATED ? id : name ?? id),
+    ...(parent_id && { parentId: parent_id }),
+    ...(topic && { topic: bounded(topic, MAX_TOPIC) }),
+    ...(nsfw && { isAgeRestricted: true }),
+    ...(last !== undefined && { lastMessageId: last ?? "none" }),
+  };
+}
+
+/** Creates an entry for a guild without a description yet. */
+function namelessGuild(id: GuildId): Guild {
+  return { id, name: id, channels: new Map(), roles: new Map() };
+}
+
+/** Converts a guild's roles, and finds the bot's own one. */
+function toRoles(
+  roles: readonly RolePayload[],
+  self: UserId | undefined,
+): Pick<Guild, "roles" | "ownRole"> {
+  const own = roles.find((role) => isOwnRole(role, self));
+  return {
+    roles: new Map(roles.map(({ id, name }) => [id, toName(name ?? id)])),
+    ...(own && { ownRole: own.id }),
+  };
+}
+
+/** Whether Discord created the role for this bot. */
+function isOwnRole({ tags }: RolePayload, self: UserId | undefined): boolean {
+  return self !== undefined && tags?.bot_id === self;
+}
 
 export interface IndexChange {
   /** The new index; the same object if nothing changed. */

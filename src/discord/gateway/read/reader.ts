@@ -5,18 +5,15 @@
  * store, because a RESUME does not bring them again.
  */
 
-import type { AccountId, GuildId } from "../../../core/discord/ids.ts";
+import { z } from "zod";
+import type { AccountId, ChannelId, GuildId, UserId } from "../../../core/discord/ids.ts";
+import { optional, snowflakeSchema } from "../../../core/discord/lenient.ts";
 import type { InboundBatch, InboundEvent, SessionStarted } from "../../../core/inbound/events.ts";
-import type { GatewaySession, GuildSnapshot, Self } from "../../../core/inbound/inbound.ts";
+import type { GatewaySession, GuildSnapshot, Named, Self } from "../../../core/inbound/inbound.ts";
 import { parseForeignJson } from "../../../lib/text/json.ts";
-import type { DispatchBatch } from "../link/protocol.ts";
-import { SEPARATOR } from "../link/batches.ts";
+import { bounded } from "../../../lib/text/quoted.ts";
 import { decodeEdit, type DecodeFacts, decodeMessage } from "../decode/decode.ts";
 import { decodeInteraction } from "../decode/decode_interaction.ts";
-import { OTHER_EVENTS } from "../decode/other_events.ts";
-import { decodeServerEvent } from "../decode/server_events.ts";
-import { applyDispatch, guildsLeft, type IndexChange, readSelf } from "./apply_dispatch.ts";
-import { createPeople } from "../decode/senders.ts";
 import {
   type GuildIndex,
   markNamesakes,
@@ -24,10 +21,107 @@ import {
   restoreIndex,
   snapshotOf,
 } from "../decode/guild_index.ts";
-import type { VoiceIndex } from "./voice_index.ts";
-import { guildWithChangedPermissions, joinedGuild, placeGone } from "./guild_changes.ts";
+import { OTHER_EVENTS } from "../decode/other_events.ts";
 import { type DecodeProblem, type Dispatch, readyPayload } from "../decode/payloads.ts";
+import { createPeople } from "../decode/senders.ts";
+import { decodeServerEvent } from "../decode/server_events.ts";
+import { SEPARATOR } from "../link/batches.ts";
+import type { DispatchBatch } from "../link/protocol.ts";
+import { applyDispatch, guildsLeft, type IndexChange, readSelf } from "./apply_dispatch.ts";
 import type { EVENT_TYPES } from "./intents.ts";
+import type { VoiceIndex } from "./voice_index.ts";
+
+/**
+ * The type of changes of members. Without the intent for members, Discord sends it only about
+ * the bot itself; with that intent, about all members.
+ *
+ * @see {@link https://docs.discord.com/developers/events/gateway#list-of-intents}
+ */
+const MEMBER_UPDATE = "GUILD_MEMBER_UPDATE";
+
+const OF_GUILD: ReadonlySet<string> = new Set(["GUILD_CREATE", "GUILD_UPDATE"]);
+
+const WITHIN_GUILD: ReadonlySet<string> = new Set([
+  "GUILD_ROLE_CREATE",
+  "GUILD_ROLE_UPDATE",
+  "GUILD_ROLE_DELETE",
+  "CHANNEL_CREATE",
+  "CHANNEL_UPDATE",
+  "CHANNEL_DELETE",
+  "THREAD_UPDATE", // may unlock or unarchive a thread
+  "THREAD_LIST_SYNC", // makes a channel visible again
+]);
+
+const guildPayload = z.object({
+  id: snowflakeSchema<"guild">(),
+  unavailable: optional(z.boolean()),
+});
+const withinPayload = z.object({ guild_id: snowflakeSchema<"guild">() });
+const threadPayload = withinPayload.extend({ newly_created: optional(z.boolean()) });
+const memberPayload = withinPayload.extend({ user: z.object({ id: snowflakeSchema<"user">() }) });
+
+/**
+ * Returns the guild in which a dispatch may change the bot's permissions.
+ *
+ * @param self The bot's user id; `undefined` before the first READY.
+ * @returns `undefined` if there is none, or if the payload has an unexpected shape.
+ */
+export function guildWithChangedPermissions(
+  { t, d }: Dispatch,
+  self: UserId | undefined,
+): GuildId | undefined {
+  if (WITHIN_GUILD.has(t)) return withinPayload.safeParse(d).data?.guild_id;
+  if (OF_GUILD.has(t)) {
+    const guild = guildPayload.safeParse(d, { jitless: true }).data;
+    return guild?.unavailable ? undefined : guild?.id;
+  }
+  if (t === "THREAD_CREATE") {
+    const thread = threadPayload.safeParse(d).data; // for an old thread: the bot was added to it
+    return thread?.newly_created ? undefined : thread?.guild_id;
+  }
+  if (t !== MEMBER_UPDATE) return undefined;
+  const member = memberPayload.safeParse(d).data;
+  return member && member.user.id === self ? member.guild_id : undefined;
+}
+
+const gonePayload = z.object({
+  id: z.union([snowflakeSchema<"channel">(), snowflakeSchema<"guild">()]),
+  unavailable: optional(z.boolean()),
+});
+const GONE: ReadonlySet<string> = new Set(["CHANNEL_DELETE", "THREAD_DELETE", "GUILD_DELETE"]);
+
+/** The channel, thread or guild that a dispatch takes from the bot; `undefined` if it takes none. */
+export function placeGone({ t, d }: Dispatch): ChannelId | GuildId | undefined {
+  const gone = GONE.has(t) ? gonePayload.safeParse(d, { jitless: true }).data : undefined;
+  return gone?.unavailable ? undefined : gone?.id;
+}
+
+const joinedPayload = z.object({
+  id: snowflakeSchema<"guild">(),
+  name: optional(z.string()),
+  unavailable: optional(z.boolean()),
+});
+
+const MAX_NAME = 100;
+
+/**
+ * Returns the guild that the bot joined by this dispatch.
+ *
+ * @param index The index before the dispatch.
+ * @param unread Guilds of the bot that the index lacks, because their snapshots could not be read.
+ */
+export function joinedGuild(
+  { t, d }: Dispatch,
+  index: GuildIndex,
+  unread: readonly GuildId[],
+): Named<GuildId> | undefined {
+  if (t !== "GUILD_CREATE") return undefined;
+  const guild = joinedPayload.safeParse(d, { jitless: true }).data; // compiling takes longer
+  if (!guild || guild.unavailable || index.has(guild.id) || unread.includes(guild.id)) {
+    return undefined; // `applyDispatch` reports a payload with an unexpected shape
+  }
+  return { id: guild.id, name: bounded(guild.name ?? guild.id, MAX_NAME) };
+}
 
 type Decode = (dispatch: Dispatch, facts: DecodeFacts) => InboundEvent | DecodeProblem | undefined;
 

@@ -8,10 +8,14 @@
 
 import { z } from "zod";
 import { type GuildId, readSnowflake, type UserId } from "../../../core/discord/ids.ts";
-import { closingFlag, listOf, optional } from "../../../core/discord/lenient.ts";
-import { snowflakeSchema as snowflake } from "../../../core/discord/snowflake_schema.ts";
-import type { VoiceMember, VoiceMove, VoiceServer } from "../../../core/discord/voice.ts";
-import { createChecker } from "../../../lib/checker.ts";
+import {
+  closingFlag,
+  createChecker,
+  listOf,
+  optional,
+  snowflakeSchema as snowflake,
+} from "../../../core/discord/lenient.ts";
+import type { VoiceMember, VoiceMove, VoiceServer } from "../../../core/discord/gateway.ts";
 import { isRecord } from "../../../lib/text/json.ts";
 import type { Dispatch } from "../decode/payloads.ts";
 

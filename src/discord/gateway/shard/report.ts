@@ -6,24 +6,22 @@
  * or people's messages. So Discord's texts are bounded, and token and session id are removed.
  */
 
-import { bounded } from "../../../lib/text/cut.ts";
-import { UNPRINTABLE } from "../../../lib/text/quoted.ts";
-import { closeLabel, closeLine, SESSION_LOST } from "../lifecycle/close_line.ts";
-import type { createCounters } from "../link/counts.ts";
-import type { IdentifyWaitReason } from "../../../core/discord/gateway.ts";
-import type { LifecycleState, LostConnection, Now } from "../lifecycle/state.ts";
-import { isClosedAlive } from "../lifecycle/loss.ts";
-import { backoffOf } from "../lifecycle/plan_reconnect.ts";
+import { bounded, UNPRINTABLE } from "../../../lib/text/quoted.ts";
+import { backoffOf, closeLabel, closeLine, SESSION_LOST } from "../lifecycle/close_codes.ts";
 import type {
   CommonOptions,
+  createCounters,
   FromShard,
   FromWorker,
   LogValue,
   ThreadLogLevel,
 } from "../link/protocol.ts";
+import type { IdentifyWaitReason } from "../../../core/discord/gateway.ts";
+import type { LifecycleState, LostConnection, Now } from "../lifecycle/state.ts";
+import { isClosedAlive } from "../lifecycle/advance.ts";
 import type { BatchBounds } from "../link/batches.ts";
 import type { openPayloadSocket } from "../socket/payload_socket.ts";
-import { toShardState } from "../socket/wire.ts";
+import { toShardState } from "../socket/frame.ts";
 
 type ShardLogFields = Readonly<Record<string, LogValue>>;
 

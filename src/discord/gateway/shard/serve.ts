@@ -5,20 +5,25 @@
  * the stored state, which is safer than a shard in an unknown state.
  *
  * Discord accepts one IDENTIFY in five seconds for each `id % maxConcurrency`. The main thread alone
- * decides, by the stored record (`core/discord/identify_budget.ts`). This file only keeps shards
+ * decides, by the stored record (`core/discord/gateway.ts`). This file only keeps shards
  * from opening a socket that would have to wait.
  *
  * @see {@link https://docs.discord.com/developers/events/gateway#rate-limiting}
  */
 
 import { openPayloadSocket } from "../socket/payload_socket.ts";
-import { createCounters } from "../link/counts.ts";
+import { createCounters } from "../link/protocol.ts";
 import type { FromShard, FromWorker, ShardStart, ToWorker } from "../link/protocol.ts";
 import { shardOf } from "../../../core/discord/ids.ts";
-import { SPACING_MS } from "../../../core/discord/identify_budget.ts";
-import { createAcknowledge } from "./acknowledge.ts";
-import { createCallback, createForms, type Forms } from "./forms.ts";
-import { createInteractionLimit, type InteractionLimit } from "./interaction_limit.ts";
+import { SPACING_MS } from "../../../core/discord/gateway.ts";
+import {
+  createAcknowledge,
+  createCallback,
+  createForms,
+  createInteractionLimit,
+  type Forms,
+  type InteractionLimit,
+} from "./acknowledge.ts";
 import { type Shard, startShard } from "./shard.ts";
 
 /**

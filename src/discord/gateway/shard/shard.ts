@@ -4,22 +4,335 @@
  * `lifecycle/advance.ts` decides, and `machine.ts` executes its steps. The socket passes payloads
  * to the receiver. The receiver sorts them into events for the machine and dispatches for the main
  * thread.
+ *
+ * `lifecycle/advance.ts` computes the next state and its effects. The machine keeps the state, and
+ * passes each effect to its handler before it takes the next event.
+ *
+ * A payload that cannot be read is counted and skipped, because the session continues without it.
+ * Only a broken stream ends a connection.
+ *
+ * It opens a socket only after the one before is closed.
  */
 
 import { GatewayOpcodes as Op } from "@discordeno/types";
-import { DEADLINES, type Effect, isOfSession, wantsIdentify } from "../lifecycle/state.ts";
-import { createBatches } from "../link/batches.ts";
-import { createPosition } from "../link/position.ts";
-import type { Presence } from "../../../core/discord/presence.ts";
-import type { OwnVoice } from "../../../core/discord/voice.ts";
+import type { OwnVoice, Presence } from "../../../core/discord/gateway.ts";
+import type { GuildId } from "../../../core/discord/ids.ts";
+import { createEmitter, type Emitter } from "../../../lib/emitter.ts";
+import { advance } from "../lifecycle/advance.ts";
+import { SESSION_LOST } from "../lifecycle/close_codes.ts";
+import {
+  DEADLINES,
+  type Effect,
+  hasSocket,
+  initialState,
+  isOfSession,
+  type LifecycleEvent,
+  type LifecycleRules,
+  type LifecycleState,
+  type SocketEvent,
+  type StartFacts,
+  wakeAtMs,
+  wantsIdentify,
+} from "../lifecycle/state.ts";
+import { createBatches, createPosition } from "../link/batches.ts";
 import type { CommonOptions, PermitAnswer, ShardStart } from "../link/protocol.ts";
-import { SESSION_LOST } from "../lifecycle/close_line.ts";
-import { identifyPayload, presencePayload, resumePayload, voicePayload } from "../socket/wire.ts";
-import { createShardSocket, type ShardSocket } from "./shard_socket.ts";
-import { createMachine } from "./machine.ts";
-import { createReceiver, type ShardParts } from "./receiver.ts";
-import { createVoiceSender } from "./voice_sender.ts";
-import { createShardReport, type ShardContext } from "./report.ts";
+import {
+  type DispatchFrame,
+  gatewayUrl,
+  identifyPayload,
+  presencePayload,
+  readFrame,
+  resumePayload,
+  voicePayload,
+} from "../socket/frame.ts";
+import type { PayloadSocket } from "../socket/payload_socket.ts";
+import type { SocketClose } from "../socket/socket.ts";
+import { INTERACTION_CREATE } from "./acknowledge.ts";
+import { createShardReport, type ShardContext, type ShardReport } from "./report.ts";
+
+export interface MachineEvents {
+  /** Executes an effect; `sessionId` is that of the state before the step. */
+  effect(effect: Effect, sessionId: string | undefined): void;
+  settled(state: LifecycleState): void;
+}
+
+interface Machine extends Pick<Emitter<MachineEvents>, "connect"> {
+  readonly state: LifecycleState;
+  /** Whether this is the number of the current socket. */
+  isInUse(socket: number): boolean;
+  /** Takes a step for an event, and for the events that its effects cause. */
+  step(event: LifecycleEvent): void;
+  setUrl(url: string): void;
+  /** Takes the last step, and cancels the timer. */
+  stop(): void;
+}
+
+/**
+ * Maximum milliseconds between ticks. Ticks notice that the machine slept, and show that the thread
+ * runs. Health checks report a dead thread after three times as long. Each tick of an idle bot
+ * costs CPU time.
+ */
+const TICK_MS = 10_000;
+
+/** Creates the machine in its initial state; it takes no step yet. */
+function createMachine(
+  facts: StartFacts,
+  firstRules: LifecycleRules,
+  { now, random, after, onTick, tickMs = TICK_MS }: Pick<
+    ShardContext,
+    "now" | "random" | "after" | "onTick" | "tickMs"
+  >,
+): Machine {
+  const emitter = createEmitter<MachineEvents>();
+  let rules = firstRules;
+  let state = initialState(now(), facts);
+  let cancel: (() => void) | undefined;
+  let armedFor = NaN;
+  const events: LifecycleEvent[] = [];
+
+  function step(event: LifecycleEvent): void {
+    if (events.push(event) > 1) return;
+    for (let next = events[0]; next; next = events[0]) {
+      const { state: newState, effects } = advance(state, next, rules, now(), random());
+      const { sessionId } = state.session ?? {};
+      state = newState;
+      for (const effect of effects) emitter.emit.effect(effect, sessionId);
+      events.shift();
+    }
+    arm();
+    emitter.emit.settled(state);
+  }
+
+  /** Plans the next tick: at the next deadline, or in {@link TICK_MS}. */
+  function arm(): void {
+    const wakeAt = wakeAtMs(state);
+    if (wakeAt === armedFor || state.phase.kind === "stopped") return;
+    armedFor = wakeAt;
+    cancel?.();
+    const inMs = Math.max(1, Math.min(tickMs, Math.ceil(wakeAt - now().monotonicMs)));
+    cancel = after(inMs, () => {
+      armedFor = NaN;
+      onTick();
+      step({ kind: "tick" });
+    });
+  }
+
+  return {
+    connect: emitter.connect,
+    get state() {
+      return state;
+    },
+    isInUse: (socket) => socket === state.socket && hasSocket(state.phase),
+    step,
+    setUrl(url) {
+      rules = { ...rules, url };
+    },
+    stop() {
+      cancel?.();
+      step({ kind: "stop" });
+    },
+  };
+}
+
+/**
+ * Maximum length of a dispatch, except those that describe guilds. A message at all of Discord's
+ * limits has a tenth of it. In both threads together, a text of 15 MiB would take 250 MiB.
+ */
+const MAX_CHARS = 1 << 20;
+
+/** The parts of a shard that payloads and effects go to. */
+interface ShardParts extends Pick<ShardContext, "counters" | "acknowledge" | "post"> {
+  readonly machine: Machine;
+  readonly position: ReturnType<typeof createPosition>;
+  readonly batches: ReturnType<typeof createBatches>;
+  readonly report: ShardReport;
+}
+
+/**
+ * Creates the function that takes the socket's payloads.
+ *
+ * @param types Types of the dispatches that Barnacle uses. Of others only the number counts.
+ * @returns A function that takes a payload. Payloads of earlier sockets are ignored.
+ */
+function createReceiver(
+  types: readonly string[],
+  { machine, position, batches, report, counters, acknowledge }: ShardParts,
+): (text: string, socket: number) => void {
+  const wanted = new Set(types);
+
+  function receive(text: string, socket: number): void {
+    if (!machine.isInUse(socket)) return;
+    const { phase } = machine.state;
+    const frame = readFrame(text, wanted);
+    switch (frame.kind) {
+      case "dispatch":
+        if (isOfSession(phase)) return dispatch(frame);
+        return report.passedOver("a dispatch before READY", text);
+      case "event": {
+        const { event } = frame;
+        if (event.kind === "hello") report.debug("HELLO", { intervalMs: event.intervalMs });
+        return machine.step({ socket, ...event });
+      }
+      case "ready":
+        if (phase.kind !== "identifying") return report.passedOver("READY out of turn", text);
+        position.begin(frame.seq);
+        batches.newEpoch(frame.session);
+        machine.step({ socket, kind: "ready", ...frame.session });
+        report.log("info", "Discord began a new session: the bot is online", {});
+        return dispatch(frame);
+      case "resumed":
+        if (phase.kind !== "resuming") {
+          if (isOfSession(phase)) return dispatch(frame); // a replayed RESUMED
+          return report.passedOver("RESUMED out of turn", text);
+        }
+        recordHole(frame.seq);
+        counters.resumeEnded("resumed");
+        machine.step({ socket, kind: "resumed" });
+        report.log("info", "Discord resumed the session: the bot is online", {});
+        return dispatch(frame);
+      case "unreadable":
+        return report.passedOver(frame.why, text);
+    }
+  }
+
+  function recordHole(seq: number): void {
+    if (!position.leavesHole(seq)) return;
+    batches.hole();
+    report.hole();
+    machine.step({ kind: "hole" });
+  }
+
+  function dispatch({ type, seq, text }: DispatchFrame): void {
+    const isReplayed = machine.state.phase.kind === "resuming";
+    report.debug("Dispatch", { type, seq });
+    recordHole(seq);
+    if (isReplayed && seq <= position.received) return; // an earlier batch has it
+    position.receive(seq);
+    batches.replayed(isReplayed);
+    const isTooLarge = text !== undefined && text.length > MAX_CHARS &&
+      !type.startsWith("GUILD_") &&
+      type !== "READY";
+    if (isTooLarge) report.passedOver(`a ${type} of more than 1 MiB`, text);
+    const isDropped = !isTooLarge && type === INTERACTION_CREATE && text !== undefined &&
+      !acknowledge(text);
+    if (text === undefined || isTooLarge || isDropped) return batches.skip(position.received);
+    batches.add(text, position.received);
+  }
+
+  return receive;
+}
+
+export type Open = Extract<Effect, { kind: "open" }>;
+
+/** Close code that keeps the session. With 1000 or 1001 Discord would end it. */
+const KEEP_SESSION_CODE = 3000;
+
+/** Creates the socket of a shard; it has no socket yet. */
+function createShardSocket(
+  { compress, proxy, tcpKeepaliveSec, userAgent, deadlines = DEADLINES }: CommonOptions,
+  { connect }: Pick<ShardContext, "connect">,
+  { isInUse, step }: Pick<Machine, "isInUse" | "step">,
+  { debug }: Pick<ShardReport, "debug">,
+  receive: ReturnType<typeof createReceiver>,
+) {
+  let connection: PayloadSocket | undefined;
+  /** The end of the socket before. */
+  let closing: Promise<void> | undefined;
+
+  function openNow({ socket, url: address, intent }: Open): void {
+    const emit = (event: SocketEvent) => step({ socket, ...event });
+    const onClosed = (close: SocketClose) => {
+      connection = undefined;
+      emit({ kind: "closed", ...close });
+    };
+    try {
+      const url = gatewayUrl(address, compress);
+      debug("Connecting: name look-up, TCP, TLS, upgrade", {
+        host: url.host,
+        intent,
+        ...(proxy !== undefined && { proxy: new URL(proxy).host }),
+      });
+      connection = connect({
+        url,
+        compress,
+        tcpKeepaliveSec,
+        connectTimeoutMs: deadlines.connectMs,
+        userAgent,
+        proxy,
+      }, {
+        onOpen: () => {
+          debug("Connected, waiting for HELLO", {});
+          emit({ kind: "opened" });
+        },
+        onText: (text) => receive(text, socket),
+        onGarbled: (reason) => emit({ kind: "garbled", reason }),
+        onClose: onClosed,
+      });
+    } catch (error) {
+      if (!(error instanceof TypeError)) throw error;
+      onClosed({ reason: error.message }); // the token must not be sent to this URL
+    }
+  }
+
+  return {
+    /** Opens a socket, once the one before is closed. */
+    open(effect: Open): void {
+      if (!closing) return openNow(effect);
+      void closing.then(() => {
+        if (isInUse(effect.socket)) openNow(effect);
+      });
+    },
+    /** Sends a payload. Does nothing without an open socket. */
+    send: (op: number, d: unknown): void => connection?.send(JSON.stringify({ op, d })),
+    setPaused: (isPaused: boolean): void => connection?.setPaused(isPaused),
+    /** Sends the close frame, and reads until Discord has closed, too. */
+    beginClose: (): void => connection?.beginClose(KEEP_SESSION_CODE),
+    /** Closes the socket; no event of it follows. */
+    drop(): void {
+      if (connection) {
+        closing = connection.close(KEEP_SESSION_CODE).then(() => void (closing = undefined));
+      }
+      connection = undefined;
+    },
+    /** Resolves once no socket is closing. */
+    closed: async (): Promise<void> => await closing,
+  };
+}
+
+type ShardSocket = ReturnType<typeof createShardSocket>;
+
+export const VOICE_LIMIT = { max: 10, everyMs: 60_000 };
+
+function createVoiceSender({ after, isReady, send }: Pick<ShardContext, "after"> & {
+  readonly isReady: () => boolean;
+  readonly send: (own: OwnVoice) => void;
+}) {
+  const waiting = new Map<GuildId, OwnVoice>();
+  const cancels = new Set<() => void>();
+
+  function flush(): void {
+    for (const [guildId, own] of waiting) {
+      if (cancels.size >= VOICE_LIMIT.max || !isReady()) return;
+      waiting.delete(guildId);
+      const cancel = after(VOICE_LIMIT.everyMs, () => {
+        cancels.delete(cancel);
+        flush();
+      });
+      cancels.add(cancel);
+      send(own);
+    }
+  }
+
+  return {
+    add(own: OwnVoice): void {
+      waiting.set(own.guildId, own);
+      flush();
+    },
+    /** The session may have become ready. */
+    flush,
+    stop: (): void => cancels.forEach((cancel) => cancel()),
+  };
+}
 
 /** Starts a shard; it connects at once. */
 export function startShard(

@@ -6,9 +6,8 @@
  * may be an op 9.
  */
 
-import type { ConnectionOptions } from "./transport.ts";
-import { createInflater } from "./inflate.ts";
-import { openSocket, type SocketClose } from "./socket.ts";
+import type { ConnectionOptions } from "./socket.ts";
+import { createInflater, openSocket, type SocketClose } from "./socket.ts";
 
 /** The connection's calls to its owner. */
 export interface PayloadSocketEvents {

@@ -7,10 +7,9 @@
 
 import type { HelloStage } from "../../../core/discord/gateway.ts";
 import { meaningOf } from "../lifecycle/close_codes.ts";
-import { readFrame } from "./frame.ts";
+import { gatewayUrl, readFrame } from "./frame.ts";
 import { openSocket, type SocketClose } from "./socket.ts";
-import type { ConnectionOptions } from "./transport.ts";
-import { gatewayUrl } from "./wire.ts";
+import type { ConnectionOptions } from "./socket.ts";
 import { quoted } from "../../../lib/text/quoted.ts";
 import type { StartTimer } from "../../../lib/clock.ts";
 

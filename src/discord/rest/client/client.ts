@@ -1,23 +1,276 @@
 /**
  * Calls Discord's REST API: waits for rate limits, and retries requests that may be repeated.
  *
- * Discordeno's queue waits for ever after one lost response, and changes the order of messages after
- * a 429. So the queue is Barnacle's own. Any other failure goes to the caller.
+ * Discordeno's queue waits for ever after one lost response, and changes the order of messages
+ * after a 429. So the queue is Barnacle's own. Any other failure goes to the caller.
+ *
+ * The body is built when the request leaves, not earlier, so waiting requests use little memory.
+ *
+ * An attempt sends the request, applies the limits of the response, classifies the outcome, and
+ * decides whether and when the request is retried (D5). Only requests that may be carried out twice
+ * are retried. Creating a message twice is harmless too, because of its nonce. But the outbox
+ * decides when, because it knows how long Discord remembers the nonce.
  */
 
-import { RestError } from "../exchange/rest_error.ts";
-import {
-  type BodyOptions,
-  type ClientOptions,
-  createRequestAttempts,
-  retryWaitMs,
-} from "./send.ts";
-import { createRoutes, type RestRoute } from "../exchange/route.ts";
+import type { ChannelId } from "../../../core/discord/ids.ts";
+import type { InvalidRequests } from "../../../core/discord/invalid_requests.ts";
+import type { RequestMetric } from "../../../core/outbound/requests.ts";
+import { retryDelayMs, type RetryRules } from "../../../lib/network/backoff.ts";
+import { PLAIN_HEADER } from "../../../lib/network/fetch_plain.ts";
+import { isRecord, parseForeignJson } from "../../../lib/text/json.ts";
 import { HOMEPAGE } from "../../../version.ts";
-import { type BreakerState, createBreaker, type Priority } from "../scheduler/global_limit.ts";
+import { type AnswerHooks, createExchanges, type RestAnswer } from "../exchange/exchange.ts";
+import { isDiscordError, RestError, toNoAnswer, toRestError } from "../exchange/rest_error.ts";
+import { createRoutes, type RestRoute, routeOf } from "../exchange/route.ts";
+import { limitsOf } from "../scheduler/buckets.ts";
+import {
+  type Breaker,
+  type BreakerState,
+  createBreaker,
+  type LimitOptions,
+  type Priority,
+} from "../scheduler/global_limit.ts";
 import { createRateLimiter } from "../scheduler/rate_limiter.ts";
+import type { Permit } from "../scheduler/request_queue.ts";
 
-export type { ClientOptions } from "./send.ts";
+interface BodyOptions {
+  /** JSON, ready to be sent; or an object for {@link jsonOf}; or a form. */
+  readonly body?: string | object | FormData;
+  /** Uploads beside the body. */
+  readonly files?: readonly { readonly name: string; readonly blob: Blob }[];
+  /** For the audit log of the guild. */
+  readonly reason?: string;
+}
+
+export interface ClientOptions extends AnswerHooks, LimitOptions {
+  /** The bot token, without `Bot `. */
+  readonly token: string;
+  readonly version: string;
+  /** Base URL of all requests, from `parseApiUrl`. */
+  readonly apiUrl: string;
+  /** Timeout of one request in milliseconds, including its response (D6). */
+  readonly timeoutMs: number;
+  /** The counter of invalid requests, which all accounts share. */
+  readonly invalidRequests: InvalidRequests;
+  /** Default: the global `fetch`. */
+  readonly fetch?: (url: string, init: RequestInit) => Promise<Response>;
+  /** Called for each sent request, for the metrics. */
+  readonly onRequest?: (request: RequestMetric) => void;
+  /** Called for each request to a channel that Discord carries out. */
+  readonly onServed?: (channelId: ChannelId) => void;
+  /** Called once when Discord has refused the bot's token; the client sends no more requests. */
+  readonly onTokenRefused?: () => void;
+  /** Called when too many invalid requests slow or stop all others, and when that ends. */
+  readonly onBreaker?: (state: BreakerState) => void;
+}
+
+export interface OutgoingRequest extends BodyOptions {
+  readonly route: RestRoute;
+  /** From `/` on, without the API's version. */
+  readonly path: string;
+  /** Cancels the request. */
+  readonly signal?: AbortSignal;
+  /** Timeout in milliseconds; default: the client's. */
+  readonly timeoutMs?: number;
+}
+
+export const API_VERSION = 10;
+
+/**
+ * Builds the body of a request.
+ *
+ * @returns JSON, a form, or `undefined` for a request without a body.
+ */
+export function bodyOf({ body, files }: BodyOptions): string | FormData | undefined {
+  const isReady = typeof body === "string" || body instanceof FormData || body === undefined;
+  const json = isReady ? body : jsonOf(body);
+  if (!files || typeof json !== "string") return json;
+  const form = new FormData();
+  files.forEach(({ name, blob }, index) => form.append(`files[${index}]`, blob, name));
+  form.append("payload_json", json);
+  return form;
+}
+
+/**
+ * Writes an object as Discord reads it, with its names in snake case and large integers as text. A
+ * name with an underscore is Discord's own, and so are all names below it.
+ */
+export function jsonOf(value: object): string {
+  return JSON.stringify(wireForm(value));
+}
+
+function wireForm(value: unknown): unknown {
+  if (typeof value === "bigint") return value.toString();
+  if (!isRecord(value)) return value;
+  if (Array.isArray(value)) return value.map(wireForm);
+  const fields: Record<string, unknown> = {};
+  for (const name of Object.keys(value)) {
+    if (name.includes("_")) fields[name] = value[name];
+    else fields[name.replace(/[A-Z]/g, toSnakeCase)] = wireForm(value[name]);
+  }
+  return fields;
+}
+
+function toSnakeCase(capital: string): string {
+  return `_${capital.toLowerCase()}`;
+}
+
+export type Attempt =
+  /** `body` is parsed; `undefined` if it is empty. */
+  | { readonly kind: "done"; readonly body: unknown }
+  /**
+   * `limited`: refused by a rate limit with a duration. `token`: Discord does not know the token.
+   */
+  | { readonly kind: "limited" | "token" | "failed"; readonly error: RestError };
+
+/**
+ * Creates the attempts of one client.
+ *
+ * @param userAgent The User-Agent header.
+ */
+export function createRequestAttempts(
+  options:
+    & Pick<ClientOptions, "token" | "apiUrl" | "timeoutMs" | "steadyNow" | "schedule">
+    & Partial<ClientOptions>,
+  breaker: Pick<Breaker, "note">,
+  userAgent: string,
+) {
+  const { token, apiUrl, steadyNow, schedule, onRequest, onServed, fetch = globalThis.fetch } =
+    options;
+  const exchanges = createExchanges({ fetch, steadyNow, schedule });
+  const base = `${apiUrl}/v${API_VERSION}`;
+  const headersOf = createHeaders(token, userAgent);
+  let hasWorked = false;
+  let aheadMs = NaN; // Discord's clock, of the monotonic one
+
+  /** Sends a request once. A failure of the request is an outcome, never thrown. */
+  async function once(permit: Permit, request: OutgoingRequest): Promise<Attempt> {
+    const { route, path, reason, signal, timeoutMs = options.timeoutMs } = request;
+    let answer: RestAnswer | undefined;
+    let thrown: unknown;
+    try {
+      const body = bodyOf(request);
+      const sending = exchanges.exchange(
+        base + path,
+        { method: route.method, headers: headersOf(body, reason), body },
+        { timeoutMs, maxBytes: route.maxBytes, signal },
+        route.createsMessage ? options : undefined,
+      );
+      permit.sent();
+      answer = await sending;
+    } catch (error) {
+      thrown = error;
+    }
+    if (answer && isSuccess(answer.status) && route.channelId) onServed?.(route.channelId);
+    onRequest?.({
+      route: route.template,
+      method: route.method,
+      status: answer?.status,
+      scope: answer?.status === 429 ? answer.headers.get("x-ratelimit-scope") ?? "none" : undefined,
+    });
+    if (!answer) return { kind: "failed", error: toNoAnswer(route, thrown) };
+    const { status, headers, text } = answer;
+    breaker.note(status, headers);
+    const date = Date.parse(headers.get("date") ?? "");
+    if (!Number.isNaN(date)) aheadMs = date - steadyNow();
+    const body = text === "" ? undefined : parseForeignJson(text);
+    const limits = limitsOf(status, headers, body);
+    const pauseMs = permit.answered(limits);
+    if (isSuccess(status)) {
+      if (text !== "" && body === undefined) {
+        return { kind: "failed", error: notJson(route, status) };
+      }
+      hasWorked ||= !route.carriesToken; // a webhook's or an interaction's own token otherwise
+      return { kind: "done", body };
+    }
+    const { refused } = limits;
+    const error = toRestError(route, status, body, refused && pauseMs);
+    if (status === 401 && isDiscordError(body) && !route.carriesToken) {
+      return { kind: "token", error };
+    }
+    return { kind: refused?.retryMs === undefined ? "failed" : "limited", error };
+  }
+
+  return {
+    once,
+    /**
+     * Asks Discord whether it knows the token.
+     *
+     * For a bot whose token has worked: one refusal does not end it, because Discord has been
+     * observed to refuse a valid token. Refusals count against the address, so a token that never
+     * worked is not tried again.
+     */
+    async isTokenValid(permit: Permit): Promise<boolean> {
+      const path = "/users/@me";
+      const attempt = await once(permit, { route: routeOf("GET", path), path });
+      if (attempt.kind === "done") return true;
+      if (attempt.error.status === undefined) throw attempt.error;
+      return attempt.error.status !== 401;
+    },
+    /** Whether Discord has ever accepted the bot's token. */
+    get hasWorked(): boolean {
+      return hasWorked;
+    },
+    /** Discord's time by its newest answer; NaN before that. */
+    discordNow: (): number => aheadMs + steadyNow(),
+    /** Cancels the requests in flight, and refuses new ones. */
+    stop: exchanges.stop,
+  };
+}
+
+/** The headers of all requests are made once, as the runtime converts an object's for each. */
+function createHeaders(token: string, userAgent: string) {
+  const headers = new Headers({ "user-agent": userAgent, authorization: `Bot ${token}` });
+  headers.set(...PLAIN_HEADER);
+  const jsonHeaders = new Headers(headers);
+  jsonHeaders.set("content-type", "application/json");
+
+  return (body: string | FormData | undefined, reason: string | undefined): Headers => {
+    const usual = typeof body === "string" ? jsonHeaders : headers;
+    if (reason === undefined) return usual;
+    const own = new Headers(usual);
+    own.set("x-audit-log-reason", encodeURIComponent(reason));
+    return own;
+  };
+}
+
+function isSuccess(status: number): boolean {
+  return status >= 200 && status < 300;
+}
+
+/** The error of a success whose body is a proxy's page, or truncated. */
+function notJson({ name }: RestRoute, status: number): RestError {
+  return new RestError(`was answered with ${status} and a body that is not JSON`, {
+    kind: "unavailable",
+    route: name,
+    status,
+  });
+}
+
+/**
+ * Decides on a failed attempt. A rate limit with a duration is none: the caller waits for its end.
+ *
+ * @param random A number from 0 up to, but not including, 1.
+ * @returns Milliseconds to wait before the next attempt; `undefined` for no retry.
+ */
+export function retryWaitMs(
+  { method, priority, error: { kind, status = 500 }, failures }: {
+    readonly method: string;
+    /** The request's priority; `spare` is never retried. */
+    readonly priority: Priority;
+    readonly error: Pick<RestError, "kind" | "status">;
+    /** Number of failed attempts, including this one. */
+    readonly failures: number;
+  },
+  rules: RetryRules,
+  random: number,
+): number | undefined {
+  if (method === "POST" || priority === "spare" || failures >= rules.attempts) return undefined;
+  if (status === 429) return 0; // the rate limiter already closes its bucket, or all requests, for long enough
+  const isTransient = (kind === "unavailable" || kind === "unsent") &&
+    (status < 300 || status >= 500);
+  return isTransient ? retryDelayMs(failures, random, rules) : undefined;
+}
 
 /** An HTTP method of Discord's API. */
 export type Method = "GET" | "POST" | "PUT" | "PATCH" | "DELETE";

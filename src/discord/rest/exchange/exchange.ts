@@ -10,8 +10,12 @@
  * never a guess.
  */
 
-import { inflated, PLAIN_OPTION } from "../../../lib/network/fetch_plain.ts";
-import { type BodyReader, cancelReader } from "../../../lib/network/read_body.ts";
+import {
+  type BodyReader,
+  cancelReader,
+  inflated,
+  PLAIN_OPTION,
+} from "../../../lib/network/fetch_plain.ts";
 import type { StartTimer } from "../../../lib/clock.ts";
 import { isLoopbackHost } from "../../../lib/network/addresses.ts";
 

@@ -6,8 +6,7 @@
 import type { Clock } from "../../../lib/clock.ts";
 import { z } from "zod";
 import type { ApplicationId, UserId } from "../../../core/discord/ids.ts";
-import { snowflakeSchema } from "../../../core/discord/snowflake_schema.ts";
-import { listOrEmpty, optional, textOr } from "../../../core/discord/lenient.ts";
+import { listOrEmpty, optional, snowflakeSchema, textOr } from "../../../core/discord/lenient.ts";
 import { expect } from "../exchange/rest_error.ts";
 import type { RestApi } from "../client/client.ts";
 import type { GatewayInfo } from "../../../core/discord/gateway.ts";

@@ -2,17 +2,13 @@
  * Reads and replaces the application's commands at Discord.
  *
  * @see {@link https://docs.discord.com/developers/interactions/application-commands}
+ *
+ * @see {@link https://docs.discord.com/developers/interactions/application-commands#application-command-object}
  */
 
 import { ApplicationCommandTypes } from "@discordeno/types";
 import { z } from "zod";
 import type { ApplicationId, GuildId } from "../../../core/discord/ids.ts";
-import type {
-  RegisteredCommand,
-  RegisteredCommands,
-  RegisteredOption,
-} from "../../../core/discord/registered_command.ts";
-import type { RestApi } from "../client/client.ts";
 import {
   bits,
   listed,
@@ -21,7 +17,50 @@ import {
   optional,
   textOr,
 } from "../../../core/discord/lenient.ts";
+import type { RestApi } from "../client/client.ts";
 import { expect } from "../exchange/rest_error.ts";
+
+/** A command with the field names of Discord's API. */
+export interface RegisteredCommand {
+  /** Discord's `ApplicationCommandTypes`. */
+  readonly type: number;
+  /** 1 to 32 characters, without `/`; that of a slash command is in lower case. */
+  readonly name: string;
+  /** 1 to 100 characters; empty for commands in menus. */
+  readonly description: string;
+  /**
+   * The permissions that a member of a guild needs to see it, as a decimal bit set; absent: none.
+   * Admins of a guild can change them there.
+   */
+  readonly default_member_permissions?: string;
+  /** In the order in which Discord shows them. */
+  readonly options: readonly RegisteredOption[];
+}
+
+/** An option or a subcommand. Fields that are absent here are absent at Discord, too. */
+export interface RegisteredOption {
+  /** Discord's `ApplicationCommandOptionTypes`. */
+  readonly type: number;
+  /** Lower case, 1 to 32 characters. */
+  readonly name: string;
+  /** 1 to 100 characters. */
+  readonly description: string;
+  /** Absent for subcommands. */
+  readonly required?: boolean;
+  /** Set if the bot suggests values. */
+  readonly autocomplete?: true;
+  /** The only values. */
+  readonly choices?: readonly { readonly name: string; readonly value: string }[];
+  /** Options of a subcommand. */
+  readonly options?: readonly RegisteredOption[];
+}
+
+export interface RegisteredCommands {
+  /** All but the Entry Point. */
+  readonly commands: readonly RegisteredCommand[];
+  /** Launches the application's Activity, in Discord's JSON: Discord refuses a list without it. */
+  readonly entryPoint: readonly unknown[];
+}
 
 /** A function, as the other schema: building them at start-up would cost time. */
 function optionSchema(): z.ZodType<RegisteredOption> {

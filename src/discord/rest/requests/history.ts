@@ -8,9 +8,8 @@
 
 import { z } from "zod";
 import type { ChannelId, MessageId } from "../../../core/discord/ids.ts";
-import type { Posted, PostedPage, Unread } from "../../../core/outbound/posted.ts";
-import { snowflakeSchema } from "../../../core/discord/snowflake_schema.ts";
-import { listOrEmpty, optional, textOr } from "../../../core/discord/lenient.ts";
+import type { Posted, PostedPage, Unread } from "../../../core/outbound/delivery.ts";
+import { listOrEmpty, optional, snowflakeSchema, textOr } from "../../../core/discord/lenient.ts";
 import { expect, RestError } from "../exchange/rest_error.ts";
 import type { RequestOptions, RestApi } from "../client/client.ts";
 

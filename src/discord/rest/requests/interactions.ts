@@ -15,10 +15,10 @@ import { z } from "zod";
 import type { MessageId } from "../../../core/discord/ids.ts";
 import type { Interaction } from "../../../core/inbound/interactions.ts";
 import type { Button, Card, Menu } from "../../../core/outbound/outbound.ts";
-import { snowflakeSchema } from "../../../core/discord/snowflake_schema.ts";
+import { snowflakeSchema } from "../../../core/discord/lenient.ts";
 import type { RestApi } from "../client/client.ts";
 import { expect } from "../exchange/rest_error.ts";
-import { IS_COMPONENTS_V2, layoutOf, rowsOf } from "./layout.ts";
+import { IS_COMPONENTS_V2, layoutOf, rowsOf } from "./messages.ts";
 
 /** The webhook of an interaction, which takes its answers, and the person. */
 export type Webhook = Pick<Interaction, "applicationId" | "token" | "sender">;

@@ -3,8 +3,7 @@
 import { z } from "zod";
 import type { FoundMember } from "../../../core/inbound/inbound.ts";
 import type { GuildId, RoleId, UserId } from "../../../core/discord/ids.ts";
-import { snowflakeSchema } from "../../../core/discord/snowflake_schema.ts";
-import { closingFlag, optional } from "../../../core/discord/lenient.ts";
+import { closingFlag, optional, snowflakeSchema } from "../../../core/discord/lenient.ts";
 import { expect, RestError } from "../exchange/rest_error.ts";
 import type { RequestOptions, RestApi } from "../client/client.ts";
 

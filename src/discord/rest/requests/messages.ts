@@ -4,25 +4,247 @@
  * The messages arrive frozen, with their nonce; this module knows only Discord's requests and
  * responses. A failure is an outcome, never thrown, because the outbox decides its consequence for
  * the message.
+ *
+ * These requests use only spare capacity: they leave at once or not at all.
+ *
+ * @see {@link https://docs.discord.com/developers/components/reference}
  */
 
-import type { Messages } from "../../../core/outbound/requests.ts";
-import { MessageFlags } from "@discordeno/types";
+import {
+  type ButtonComponent,
+  ButtonStyles,
+  MessageComponentTypes,
+  MessageFlags,
+  type SelectMenuComponent,
+} from "@discordeno/types";
 import { z } from "zod";
-import { type MessageId, parseSnowflake } from "../../../core/discord/ids.ts";
+import {
+  type ChannelId,
+  type MessageId,
+  parseSnowflake,
+  type UserId,
+} from "../../../core/discord/ids.ts";
+import { listOf, listOrEmpty, optional, snowflakeSchema } from "../../../core/discord/lenient.ts";
+import { emojiInPath } from "../../../core/inbound/events.ts";
 import type {
+  Button,
+  Card,
   EmbedContent,
+  LinkButton,
+  Menu,
   OutboundFile,
   OutboundMessage,
   PostOutcome,
   VoiceFacts,
 } from "../../../core/outbound/outbound.ts";
-import { snowflakeSchema } from "../../../core/discord/snowflake_schema.ts";
-import { expect, RestError } from "../exchange/rest_error.ts";
-import { componentsOf, IS_COMPONENTS_V2 } from "./layout.ts";
-import type { RequestOptions, RestApi } from "../client/client.ts";
-import { jsonOf } from "../client/send.ts";
+import type { Messages, Reactions, ShowTyping } from "../../../core/outbound/requests.ts";
 import { isRecord } from "../../../lib/text/json.ts";
+import { jsonOf, type RequestOptions, type RestApi } from "../client/client.ts";
+import { expect, RestError } from "../exchange/rest_error.ts";
+import type { RawMessage } from "./history.ts";
+
+const messageSchema = z.lazy(() =>
+  z.looseObject({
+    id: snowflakeSchema<"message">(),
+    author: z.looseObject({ id: snowflakeSchema<"user">() }),
+    components: listOf(z.unknown()),
+    reactions: listOrEmpty(z.object({
+      me: z.boolean(),
+      emoji: z.object({ id: optional(snowflakeSchema()), name: optional(z.string()) }),
+    })),
+  })
+);
+
+/**
+ * Creates the reads of one account.
+ *
+ * @see {@link https://docs.discord.com/developers/resources/message#get-channel-message}
+ */
+export function createSingleReads(api: RestApi) {
+  return {
+    async message(channelId: ChannelId, messageId: MessageId): Promise<{
+      readonly authorId: UserId;
+      /** The bot's own reactions: `"👀"`, or `"<:krill:123>"`. */
+      readonly ownReactions: readonly string[];
+      /** Whether it has buttons or menus. */
+      readonly hasControls: boolean;
+      readonly raw: RawMessage;
+    }> {
+      const answer = await api.request("GET", `/channels/${channelId}/messages/${messageId}`);
+      const raw = expect("GET /channels/:id/messages/:id", messageSchema, answer);
+      return {
+        authorId: raw.author.id,
+        ownReactions: raw.reactions.flatMap(({ me, emoji: { id, name } }) =>
+          me ? [id ? `<:${name ?? "_"}:${id}>` : name ?? ""] : []
+        ),
+        hasControls: (raw.components ?? []).length > 0,
+        raw,
+      };
+    },
+  };
+}
+
+const answerSchema = z.lazy(() =>
+  z.object({
+    refreshed_urls: listOrEmpty(
+      z.object({ original: z.string(), refreshed: optional(z.string()) }),
+    ),
+  })
+);
+
+/**
+ * Creates the request for a new link to a file; `undefined` if Discord has none.
+ *
+ * @see {@link https://docs.discord.com/developers/reference#signed-attachment-cdn-urls}
+ */
+export function createRefreshUrl(api: RestApi) {
+  return async (url: string, signal: AbortSignal): Promise<string | undefined> => {
+    const answer = await api.request("POST", "/attachments/refresh-urls", {
+      body: { attachmentUrls: [url] },
+      signal,
+    });
+    const parsed = answerSchema.safeParse(answer);
+    return parsed.success
+      ? parsed.data.refreshed_urls.find(({ original }) => original === url)?.refreshed ?? undefined
+      : undefined;
+  };
+}
+
+/** Flag of a message in the second layout; no edit can remove it. */
+export const IS_COMPONENTS_V2 = 1 << 15;
+
+/** Colour of the edge while a person must decide: Discord's blurple. */
+const OPEN_COLOR = 0x58_65_F2;
+
+/** A box around the text and the components of a card, by numbers that Discordeno does not know. */
+export interface Container {
+  readonly type: 17;
+  /** Colour of its edge, as RGB; absent for none. */
+  readonly accentColor?: number;
+  /** Texts, a line, and rows, from top to bottom. */
+  readonly components: readonly (
+    | { readonly type: 10; readonly content: string }
+    | { readonly type: 14 }
+    | ButtonRow
+  )[];
+}
+
+export type Layout = readonly (ButtonRow | Container)[];
+
+/** The components of a message; none if it changes none. */
+export function componentsOf(
+  { card, buttons, menus, link }: Pick<OutboundMessage, "card" | "buttons" | "menus" | "link">,
+): { readonly components?: Layout } {
+  const rows = buttons || menus ? rowsOf(buttons ?? [], menus, link) : undefined;
+  if (card) return { components: layoutOf(card, rows ?? []) };
+  return rows ? { components: rows } : {};
+}
+
+export function layoutOf({ blocks, isOpen }: Card, rows: readonly ButtonRow[] = []): Layout {
+  const texts = blocks.map((content) => ({ type: 10, content }) as const);
+  return [{
+    type: 17,
+    accentColor: isOpen ? OPEN_COLOR : undefined,
+    components: rows.length > 0 ? [...texts, { type: 14 }, ...rows] : texts,
+  }];
+}
+
+/** A row of components below a message. Discordeno's own type is a tuple of up to five. */
+export interface ButtonRow {
+  readonly type: MessageComponentTypes.ActionRow;
+  /** At most five buttons, or one select menu. */
+  readonly components: readonly (ButtonComponent | SelectMenuComponent)[];
+}
+
+const STYLES: Readonly<Record<Button["style"], ButtonStyles>> = {
+  primary: ButtonStyles.Primary,
+  secondary: ButtonStyles.Secondary,
+  success: ButtonStyles.Success,
+  danger: ButtonStyles.Danger,
+};
+
+/** Maximum number of buttons in a row. */
+const IN_A_ROW = 5;
+
+/**
+ * Puts buttons into rows, and each menu into one. Without them there is no row, because Discord
+ * accepts no empty one.
+ *
+ * @param buttons With the menus, five rows at most.
+ * @see {@link https://docs.discord.com/developers/components/reference#action-row}
+ */
+export function rowsOf(
+  buttons: readonly Button[],
+  menus: readonly Menu[] = [],
+  link?: LinkButton,
+): readonly ButtonRow[] {
+  const type = MessageComponentTypes.ActionRow;
+  const all = [...link ? [toLink(link)] : [], ...buttons.map(toComponent)];
+  return [
+    ...Array.from({ length: Math.ceil(all.length / IN_A_ROW) }, (_, row): ButtonRow => ({
+      type,
+      components: all.slice(row * IN_A_ROW, (row + 1) * IN_A_ROW),
+    })),
+    ...menus.map((menu): ButtonRow => ({ type, components: [toMenu(menu)] })),
+  ];
+}
+
+function toMenu({ customId, placeholder, max, options }: Menu): SelectMenuComponent {
+  return {
+    type: MessageComponentTypes.SelectMenu,
+    customId,
+    placeholder,
+    minValues: 1,
+    maxValues: max,
+    options: [...options],
+  };
+}
+
+function toLink(link: LinkButton): ButtonComponent {
+  return { type: MessageComponentTypes.Button, style: ButtonStyles.Link, ...link };
+}
+
+function toComponent({ customId, label, style }: Button): ButtonComponent {
+  return { type: MessageComponentTypes.Button, style: STYLES[style], label, customId };
+}
+
+/**
+ * Creates a {@link ShowTyping}.
+ *
+ * @see {@link https://docs.discord.com/developers/resources/channel#trigger-typing-indicator}
+ */
+export function createShowTyping(api: RestApi): ShowTyping {
+  return async (channelId) => {
+    await api.request("POST", `/channels/${channelId}/typing`, { priority: "spare" });
+  };
+}
+
+/**
+ * Creates the reactions of one account.
+ *
+ * @param options Options of each request; by default, they use only spare capacity.
+ *
+ * @see {@link https://docs.discord.com/developers/resources/message#create-reaction}
+ */
+export function createReactions(
+  api: RestApi,
+  options: RequestOptions = { priority: "spare" },
+): Reactions {
+  const send = async (
+    method: "PUT" | "DELETE",
+    channelId: ChannelId,
+    messageId: MessageId,
+    emoji: string,
+  ): Promise<void> => {
+    const name = encodeURIComponent(emojiInPath(emoji));
+    const path = `/channels/${channelId}/messages/${messageId}/reactions/${name}/@me`;
+    await api.request(method, path, options);
+  };
+  return {
+    add: (...target) => send("PUT", ...target),
+    remove: (...target) => send("DELETE", ...target),
+  };
+}
 
 /** Discord's code for a message that does not exist. */
 const UNKNOWN_MESSAGE = 10008;
@@ -45,7 +267,7 @@ export const UPLOAD_TIMEOUT_MS = 60_000;
 const CREATE = "POST /channels/:id/messages";
 const EDIT = "PATCH /channels/:id/messages/:id";
 
-const messageSchema = z.object({ id: snowflakeSchema<"message">() });
+const createdSchema = z.object({ id: snowflakeSchema<"message">() });
 
 /**
  * Creates the requests for one account.
@@ -126,7 +348,7 @@ function idOf(answer: unknown, route: string): MessageId {
   const id = isRecord(answer) && typeof answer["id"] === "string"
     ? parseSnowflake<"message">(answer["id"])
     : undefined;
-  return id ?? expect(route, messageSchema, answer).id;
+  return id ?? expect(route, createdSchema, answer).id;
 }
 
 /**

@@ -21,7 +21,7 @@ import {
 } from "../../../../simulator/simulator.ts";
 import type { Message } from "../../../../simulator/world/world.ts";
 import { createdAtMs, type MessageId } from "../../../core/discord/ids.ts";
-import { nonceOf } from "../../../core/outbound/nonce.ts";
+import { nonceOf } from "../../../core/outbound/outbound.ts";
 import { DATABASE_NAME } from "../../../host/files/data_dir.ts";
 import {
   type Exit,

@@ -6,8 +6,7 @@
  */
 
 import type { AccountId } from "../../../core/discord/ids.ts";
-import { readHookBody } from "../../../core/hooks/body.ts";
-import { readHookEvent } from "../../../core/hooks/event.ts";
+import { readHookBody, readHookEvent } from "../../../core/hooks/template.ts";
 import {
   HOOK_BODIES_BYTES,
   HOOK_BODY_BYTES,
@@ -16,8 +15,8 @@ import {
   type StoredHookEvent,
   UNKNOWN_BODIES_BYTES,
 } from "../../../core/hooks/hook.ts";
-import type { RouteRule } from "../../../http/routes.ts";
-import { HOP_HEADER } from "../../../lib/network/hop.ts";
+import type { RouteRule } from "../../../http/guard.ts";
+import { HOP_HEADER } from "../../../lib/network/addresses.ts";
 import { verifyBody, verifyHeaders } from "./verify.ts";
 
 export const HOOK_ROUTES = [

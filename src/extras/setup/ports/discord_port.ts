@@ -6,10 +6,10 @@ import type { ChannelId, GuildId, UserId } from "../../../core/discord/ids.ts";
 import type { Named } from "../../../core/inbound/inbound.ts";
 import { PERMISSIONS } from "../../../core/rights/permissions.ts";
 import {
+  createFindChannel,
   createGuildList,
   createReadGuildPermissions,
 } from "../../../discord/rest/requests/guild_reads.ts";
-import { createFindChannel } from "../../../discord/rest/requests/channel.ts";
 import { createMembers, createReadUser } from "../../../discord/rest/requests/members.ts";
 import { RestError } from "../../../discord/rest/exchange/rest_error.ts";
 import type { ProbeAnswer } from "../../../flows/preflight/discord.ts";

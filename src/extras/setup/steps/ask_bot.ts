@@ -2,7 +2,7 @@
 
 import { BOT_TOKEN } from "../../../config/schema/accounts.ts";
 import { botToken, envText, Secret } from "../../../config/schema/parts/secrets.ts";
-import { shapeOfToken, type TokenShape } from "../../../core/discord/token_shape.ts";
+import { shapeOfToken, type TokenShape } from "../../../core/discord/ids.ts";
 import {
   chooseIntents,
   flagsGranting,

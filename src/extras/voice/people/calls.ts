@@ -13,12 +13,12 @@ import {
   type UserId,
 } from "../../../core/discord/ids.ts";
 import type { ButtonPress, CommandCall } from "../../../core/inbound/interactions.ts";
-import { isVoice } from "../../../core/rights/channel.ts";
-import type { VoicePort } from "../../../core/turn/ports/voice.ts";
-import { createMissingPermission } from "../../../discord/rest/permissions/explain_denial.ts";
+import { isVoice } from "../../../core/rights/permissions.ts";
+import type { VoicePort } from "../../../account/extra_parts.ts";
+import { createMissingPermission } from "../../../discord/rest/permissions/denial.ts";
 import type { TurnSpeech, TurnToSpeak } from "../../../flows/turn/progress/speech.ts";
 import { type CommandAnswer, partsOf } from "../../../interactions/base/command.ts";
-import { createKeyedQueue } from "../../../lib/keyed_queue.ts";
+import { createKeyedQueue } from "../../../lib/waker.ts";
 import type { VoiceCall } from "../../../store/voice/voice.ts";
 import type { CallPlace, VoiceEnd } from "../line/call.ts";
 import {

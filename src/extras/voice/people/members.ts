@@ -6,7 +6,7 @@
 import type { BotAccount } from "../../../account/account.ts";
 import { perAccount } from "../../../account/per_account.ts";
 import type { GuildId, RoleId, UserId } from "../../../core/discord/ids.ts";
-import type { VoiceMember } from "../../../core/discord/voice.ts";
+import type { VoiceMember } from "../../../core/discord/gateway.ts";
 import type { Sender } from "../../../core/inbound/inbound.ts";
 import { memberPayload, userPayload } from "../../../discord/gateway/decode/payloads.ts";
 import { placeIn } from "../../../discord/gateway/decode/places.ts";

@@ -8,7 +8,7 @@
  */
 
 import type { UserId } from "../../../core/discord/ids.ts";
-import { bounded } from "../../../lib/text/cut.ts";
+import { bounded } from "../../../lib/text/quoted.ts";
 
 /** Maximum characters of a piece of 30 s. */
 const CHARS_MAX = 2_000;

@@ -9,7 +9,7 @@ import { BudgetSpent, resetOf } from "../../../core/spending/budget.ts";
 import { microsOfAudio } from "../../../core/spending/usage.ts";
 import { FileError } from "../../../core/turn/media.ts";
 import type { TurnSpeech, TurnToSpeak } from "../../../flows/turn/progress/speech.ts";
-import { createKeyedQueue } from "../../../lib/keyed_queue.ts";
+import { createKeyedQueue } from "../../../lib/waker.ts";
 import { readerTime } from "../../../lib/text/units.ts";
 import { budgetSpentText } from "../../../render/sentences.ts";
 import type { Call, CallSpeaker, HeardPiece, Pcm } from "../line/call.ts";

@@ -9,7 +9,7 @@ import { wakeChannels, wakeTurns } from "../../../account/wakes.ts";
 import { createdAtMs, type MessageId, snowflakeAt } from "../../../core/discord/ids.ts";
 import { ASKED_OTHERWISE, type InboundMessage } from "../../../core/inbound/inbound.ts";
 import type { OutboundMessage } from "../../../core/outbound/outbound.ts";
-import { type AudioPayer, createAudioSpending } from "../../../core/turn/audio_spending.ts";
+import { type AudioPayer, createAudioSpending } from "../../../core/spending/budget.ts";
 import { FileError } from "../../../core/turn/media.ts";
 import { placeOfTarget } from "../../../discord/gateway/decode/places.ts";
 import { judge, routeOf } from "../../../flows/judging/judge.ts";

@@ -6,12 +6,9 @@
 import type { BotAccount } from "../../../account/account.ts";
 import { linesOfExtras } from "../../../account/extra_parts.ts";
 import type { FinishedTurn } from "../../../core/inbound/inbox.ts";
-import { SMALL } from "../../../core/outbound/footer_line.ts";
-import { nonceOf } from "../../../core/outbound/nonce.ts";
-import { type Frozen, UNDO_BUTTON } from "../../../core/outbound/outbound.ts";
-import type { Step } from "../../../core/step.ts";
+import { type Frozen, nonceOf, SMALL, UNDO_BUTTON } from "../../../core/outbound/outbound.ts";
+import type { Step, TurnOutcome } from "../../../core/step.ts";
 import type { Tool } from "../../../core/turn/tool.ts";
-import type { TurnOutcome } from "../../../core/turn/turn_outcome.ts";
 import type { MadeChange } from "../../../store/changes/changes.ts";
 import { undoEnds } from "../../receipts/receipts.ts";
 

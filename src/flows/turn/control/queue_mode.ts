@@ -11,7 +11,7 @@
  */
 
 import { isDeepStrictEqual } from "node:util";
-import type { QueueMode } from "../../../core/people/chosen.ts";
+import type { QueueMode } from "../../../core/config_file.ts";
 import type { InboundMessage, Sender } from "../../../core/inbound/inbound.ts";
 import { termsOf } from "../../../core/inbound/origin.ts";
 import { hasBudget } from "../../../core/spending/budget.ts";

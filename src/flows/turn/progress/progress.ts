@@ -8,19 +8,15 @@
 
 import type { BotAccount } from "../../../account/account.ts";
 import { perAccount } from "../../../account/per_account.ts";
-import { reactionEmoji } from "../../../core/discord/emoji.ts";
+import { reactionEmoji } from "../../../core/inbound/events.ts";
 import type { ChannelId, MessageId } from "../../../core/discord/ids.ts";
 import type { InboundMessage } from "../../../core/inbound/inbound.ts";
 import type { AcceptReason } from "../../../core/inbound/verdict.ts";
 import type { Delivery } from "../../../core/outbound/delivery.ts";
-import type { OutboundKind } from "../../../core/outbound/nonce.ts";
-import type { OutboxRow } from "../../../core/outbound/outbound.ts";
+import type { OutboundKind, OutboxRow } from "../../../core/outbound/outbound.ts";
 import type { Config } from "../../../config/config.ts";
 import { refusalIn, RestError } from "../../../discord/rest/exchange/rest_error.ts";
-import {
-  createReactions,
-  createShowTyping,
-} from "../../../discord/rest/requests/typing_and_reactions.ts";
+import { createReactions, createShowTyping } from "../../../discord/rest/requests/messages.ts";
 import { draftsOf } from "./drafts.ts";
 import { linesOf } from "./progress_lines.ts";
 

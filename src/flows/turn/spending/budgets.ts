@@ -13,7 +13,7 @@ import {
   usesOf,
 } from "../../../core/spending/budget.ts";
 import { ofAgent, type UsedBy } from "../../../core/spending/usage.ts";
-import type { SpendPort } from "../../../core/spending/metered_model.ts";
+import type { SpendPort } from "../../../core/spending/budget.ts";
 import type { BotAccount } from "../../../account/account.ts";
 import type { Clock } from "../../../lib/clock.ts";
 import { perAccount } from "../../../account/per_account.ts";

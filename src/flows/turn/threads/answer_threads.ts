@@ -18,15 +18,15 @@ import {
   NO_THREADS,
   threadIdOf,
   type ThreadRules,
-} from "../../../core/inbound/threads.ts";
-import { isMention } from "../../../core/inbound/facts.ts";
-import type { Reaction } from "../../../core/inbound/reactions.ts";
-import { badArguments } from "../../../core/refused_call.ts";
+} from "../../../core/outbound/target.ts";
+import { isMention } from "../../../core/inbound/verdict.ts";
+import type { Reaction } from "../../../core/inbound/events.ts";
+import { badArguments } from "../../../core/turn/tool.ts";
 import { askForText } from "../../../core/model.ts";
-import { meteredModel } from "../../../core/spending/metered_model.ts";
+import { meteredModel } from "../../../core/spending/budget.ts";
 import { usedBy } from "../../../core/spending/usage.ts";
 import { refusalIn } from "../../../discord/rest/exchange/rest_error.ts";
-import { createThreadRequests } from "../../../discord/rest/requests/channel.ts";
+import { createThreadRequests } from "../../../discord/rest/requests/guild_reads.ts";
 import { waitFor } from "../../../lib/clock.ts";
 import { rulesFor } from "../../../policy/rules/place_rules.ts";
 import { threadTitle } from "../../../render/name.ts";

@@ -1,18 +1,20 @@
 /** Declares an action of the tool `discord`. `discord.ts` lists all of them. */
 
 import { z } from "zod";
-import type { SentText, TextFor } from "../../../core/turn/ports/discord.ts";
-import type { DiscordCall, ShownMessage } from "../../../core/turn/ports/discord_call.ts";
 import type {
   ActionPlace,
   ChannelAct,
   ChannelPlace,
+  DiscordCall,
   GuildAct,
   GuildActionPlace,
+  SentText,
+  ShownMessage,
+  TextFor,
 } from "../../../core/turn/ports/discord_place.ts";
 import type { ToolGate } from "../../../core/tool_names.ts";
-import { type DeclaredInput, withInput } from "../../../core/turn/tool.ts";
-import type { Seen, SeenAt } from "../../../core/rights/effects.ts";
+import { badArguments, type DeclaredInput, withInput } from "../../../core/turn/tool.ts";
+import type { Seen, SeenAt } from "../../../core/rights/rights.ts";
 import {
   type ChannelId,
   type MessageId,
@@ -20,8 +22,7 @@ import {
   type Snowflake,
 } from "../../../core/discord/ids.ts";
 import type { EmbedContent } from "../../../core/outbound/outbound.ts";
-import { badArguments } from "../../../core/refused_call.ts";
-import { snowflakeSchema } from "../../../core/discord/snowflake_schema.ts";
+import { snowflakeSchema } from "../../../core/discord/lenient.ts";
 
 /** What a call does at Discord, with the rights of its asker. It is loaded with the first call. */
 export type Discord = typeof import("../../../flows/actions/actions.ts");

@@ -1,12 +1,12 @@
 /** Actions that change, move and delete channels, behind the gate `channels`. */
 
 import { z } from "zod";
-import { type Channel, CHANNEL_KINDS, isThread } from "../../../core/rights/channel.ts";
+import { type Channel, CHANNEL_KINDS, isThread } from "../../../core/rights/permissions.ts";
 import type { ChannelId } from "../../../core/discord/ids.ts";
 import type { Need } from "../../../core/rights/rights.ts";
 import type { ChannelPlace } from "../../../core/turn/ports/discord_place.ts";
 import { type Action, defineAction, DESTRUCTIVE, FIELDS, inChannel } from "./action.ts";
-import { badArguments } from "../../../core/refused_call.ts";
+import { badArguments } from "../../../core/turn/tool.ts";
 
 const { channelId, name, parentId, position, topic, isNsfw } = FIELDS;
 

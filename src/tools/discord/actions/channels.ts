@@ -1,9 +1,9 @@
 /** Actions on channels and categories, behind the gates `channelInfo` and `channels`. */
 
 import { z } from "zod";
-import { type Channel, CHANNEL_KINDS, isForum } from "../../../core/rights/channel.ts";
+import { type Channel, CHANNEL_KINDS, isForum } from "../../../core/rights/permissions.ts";
 import type { GuildId } from "../../../core/discord/ids.ts";
-import type { DiscordCall } from "../../../core/turn/ports/discord_call.ts";
+import type { DiscordCall } from "../../../core/turn/ports/discord_place.ts";
 import {
   type Action,
   defineAction,

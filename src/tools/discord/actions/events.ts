@@ -1,9 +1,8 @@
 /** Actions on scheduled events, behind the gate `events`. */
 
 import { z } from "zod";
-import { isVoice } from "../../../core/rights/channel.ts";
-import { listed, optional, textOr } from "../../../core/discord/lenient.ts";
-import { snowflakeSchema } from "../../../core/discord/snowflake_schema.ts";
+import { isVoice } from "../../../core/rights/permissions.ts";
+import { listed, optional, snowflakeSchema, textOr } from "../../../core/discord/lenient.ts";
 import {
   type Action,
   defineAction,
@@ -14,7 +13,7 @@ import {
   readResponse,
   withId,
 } from "./action.ts";
-import { badArguments } from "../../../core/refused_call.ts";
+import { badArguments } from "../../../core/turn/tool.ts";
 
 const { channelId, name, description } = FIELDS;
 

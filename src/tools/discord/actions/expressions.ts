@@ -1,8 +1,13 @@
 /** Actions on reactions, and on emojis and stickers of a server. */
 
 import { z } from "zod";
-import { listed, listOrEmpty, optional, textOr } from "../../../core/discord/lenient.ts";
-import { snowflakeSchema } from "../../../core/discord/snowflake_schema.ts";
+import {
+  listed,
+  listOrEmpty,
+  optional,
+  snowflakeSchema,
+  textOr,
+} from "../../../core/discord/lenient.ts";
 import {
   type Action,
   AT,
@@ -16,8 +21,8 @@ import {
   readResponse,
   withId,
 } from "./action.ts";
-import { emojiInPath, reactionEmoji } from "../../../core/discord/emoji.ts";
-import { badArguments } from "../../../core/refused_call.ts";
+import { emojiInPath, reactionEmoji } from "../../../core/inbound/events.ts";
+import { badArguments } from "../../../core/turn/tool.ts";
 
 const { channelId, mediaUrl, description, roleId, text } = FIELDS;
 

@@ -1,8 +1,7 @@
 /** Actions on members and their roles. */
 
 import { z } from "zod";
-import { listOrEmpty, optional, textOr } from "../../../core/discord/lenient.ts";
-import { snowflakeSchema } from "../../../core/discord/snowflake_schema.ts";
+import { listOrEmpty, optional, snowflakeSchema, textOr } from "../../../core/discord/lenient.ts";
 import type { Need } from "../../../core/rights/rights.ts";
 import {
   type Action,

@@ -23,9 +23,8 @@ import {
   readResponse,
   sentLine,
 } from "./action.ts";
-import { badArguments } from "../../../core/refused_call.ts";
-import { listOrEmpty, optional, textOr } from "../../../core/discord/lenient.ts";
-import { snowflakeSchema } from "../../../core/discord/snowflake_schema.ts";
+import { badArguments } from "../../../core/turn/tool.ts";
+import { listOrEmpty, optional, snowflakeSchema, textOr } from "../../../core/discord/lenient.ts";
 
 const { channelId, userId, text, limit, before, after, messageId } = FIELDS;
 

@@ -3,8 +3,11 @@
 import { z } from "zod";
 import type { UserId } from "../../../core/discord/ids.ts";
 import type { Permission } from "../../../core/rights/permissions.ts";
-import type { DiscordCall } from "../../../core/turn/ports/discord_call.ts";
-import type { GuildAct, GuildActionPlace } from "../../../core/turn/ports/discord_place.ts";
+import type {
+  DiscordCall,
+  GuildAct,
+  GuildActionPlace,
+} from "../../../core/turn/ports/discord_place.ts";
 import {
   type Action,
   defineAction,
@@ -16,8 +19,8 @@ import {
   jsonLines,
   readResponse,
 } from "./action.ts";
-import { ACTIVITY_KINDS, STATUSES } from "../../../core/discord/presence.ts";
-import { badArguments } from "../../../core/refused_call.ts";
+import { ACTIVITY_KINDS, STATUSES } from "../../../core/discord/gateway.ts";
+import { badArguments } from "../../../core/turn/tool.ts";
 
 const { userId } = FIELDS;
 const target = { ...IN_GUILD, userId };

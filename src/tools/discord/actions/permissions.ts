@@ -11,7 +11,7 @@ import {
 import { inputsOf, type Need } from "../../../core/rights/rights.ts";
 import type { ChannelPlace, UndoRequest } from "../../../core/turn/ports/discord_place.ts";
 import { type Action, defineAction, DESTRUCTIVE, FIELDS, inChannel } from "./action.ts";
-import { badArguments } from "../../../core/refused_call.ts";
+import { badArguments } from "../../../core/turn/tool.ts";
 
 const { channelId, userId } = FIELDS;
 

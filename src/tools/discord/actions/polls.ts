@@ -1,8 +1,7 @@
 /** Actions on polls, behind the gate `polls`. */
 
 import { z } from "zod";
-import { listOrEmpty, optional } from "../../../core/discord/lenient.ts";
-import { snowflakeSchema } from "../../../core/discord/snowflake_schema.ts";
+import { listOrEmpty, optional, snowflakeSchema } from "../../../core/discord/lenient.ts";
 import type { ChannelPlace } from "../../../core/turn/ports/discord_place.ts";
 import {
   type Action,
@@ -14,7 +13,7 @@ import {
   readResponse,
   sentLine,
 } from "./action.ts";
-import { badArguments } from "../../../core/refused_call.ts";
+import { badArguments } from "../../../core/turn/tool.ts";
 
 const { channelId, text } = FIELDS;
 

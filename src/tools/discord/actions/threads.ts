@@ -1,12 +1,16 @@
 /** Actions on threads and posts of forums, behind the gate `threads`. */
 
 import { z } from "zod";
-import { type Channel, isForum } from "../../../core/rights/channel.ts";
+import { type Channel, isForum } from "../../../core/rights/permissions.ts";
 import { parseSnowflake } from "../../../core/discord/ids.ts";
-import { snowflakeSchema } from "../../../core/discord/snowflake_schema.ts";
-import { listOf as list, listOrEmpty, optional, textOr } from "../../../core/discord/lenient.ts";
-import type { DiscordCall } from "../../../core/turn/ports/discord_call.ts";
-import type { GuildActionPlace } from "../../../core/turn/ports/discord_place.ts";
+import {
+  listOf as list,
+  listOrEmpty,
+  optional,
+  snowflakeSchema,
+  textOr,
+} from "../../../core/discord/lenient.ts";
+import type { DiscordCall, GuildActionPlace } from "../../../core/turn/ports/discord_place.ts";
 import {
   type Action,
   defineAction,
@@ -19,7 +23,7 @@ import {
   readResponse,
   sentLine,
 } from "./action.ts";
-import { afterDone, badArguments } from "../../../core/refused_call.ts";
+import { afterDone, badArguments } from "../../../core/turn/tool.ts";
 
 const { channelId, messageId, text, title, tags, limit } = FIELDS;
 

@@ -1,7 +1,10 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { describeComponents } from "../../../../src/discord/gateway/decode/describe_components.ts";
-import { describeExtras, fullText } from "../../../../src/discord/gateway/decode/describe.ts";
+import {
+  describeComponents,
+  describeExtras,
+  fullText,
+} from "../../../../src/discord/gateway/decode/describe.ts";
 import {
   contentPayload,
   isPlainMessage,

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import { RESERVE, SPACING_MS } from "../../../../src/core/discord/identify_budget.ts";
+import { RESERVE, SPACING_MS } from "../../../../src/core/discord/gateway.ts";
 import {
   DEADLINES,
   DOWN_IDENTIFY_SPACING_MS,
@@ -19,10 +19,13 @@ import {
   type StartFacts,
   wakeAtMs,
 } from "../../../../src/discord/gateway/lifecycle/state.ts";
-import { isClosedAlive, LIVED_MS } from "../../../../src/discord/gateway/lifecycle/loss.ts";
-import type { ReconnectRules } from "../../../../src/discord/gateway/lifecycle/plan_reconnect.ts";
+import {
+  advance,
+  isClosedAlive,
+  LIVED_MS,
+} from "../../../../src/discord/gateway/lifecycle/advance.ts";
+import type { ReconnectRules } from "../../../../src/discord/gateway/lifecycle/close_codes.ts";
 import type { PermitAnswer } from "../../../../src/discord/gateway/link/protocol.ts";
-import { advance } from "../../../../src/discord/gateway/lifecycle/advance.ts";
 import { RECONNECT } from "../../../support/gateway/reconnect_rules.ts";
 
 const RULES: LifecycleRules = {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { closeLine } from "../../../../src/discord/gateway/lifecycle/close_line.ts";
+import { closeLine } from "../../../../src/discord/gateway/lifecycle/close_codes.ts";
 import type { LostConnection } from "../../../../src/discord/gateway/lifecycle/state.ts";
 
 const LOST: LostConnection = {

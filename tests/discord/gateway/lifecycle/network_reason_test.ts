@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { explainReason } from "../../../../src/discord/gateway/lifecycle/close_line.ts";
+import { explainReason } from "../../../../src/discord/gateway/lifecycle/close_codes.ts";
 
 describe("[G10] explainReason()", () => {
   const reasons: readonly [reason: string, meaning: RegExp][] = [

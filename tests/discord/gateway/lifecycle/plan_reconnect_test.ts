@@ -6,7 +6,7 @@ import {
   type Loss,
   planReconnect,
   type ReconnectRules,
-} from "../../../../src/discord/gateway/lifecycle/plan_reconnect.ts";
+} from "../../../../src/discord/gateway/lifecycle/close_codes.ts";
 import { RECONNECT } from "../../../support/gateway/reconnect_rules.ts";
 
 const LOSS: Loss = { code: 1006, hasSession: true, attempt: 1 };

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { Batch } from "../../../../src/discord/gateway/link/batches.ts";
-import { createBatchTracker } from "../../../../src/discord/gateway/main/batch_tracker.ts";
+import { createBatchTracker } from "../../../../src/discord/gateway/main/thread.ts";
 
 const SESSION = { sessionId: "s", resumeUrl: "r", seq: 1 };
 

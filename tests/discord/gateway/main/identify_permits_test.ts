@@ -3,11 +3,8 @@ import { describe, it } from "node:test";
 import {
   createPermits,
   type PermitsPorts,
-} from "../../../../src/discord/gateway/main/identify_permits.ts";
-import type {
-  IdentifyAnswer,
-  IdentifyBudget,
-} from "../../../../src/core/discord/identify_budget.ts";
+} from "../../../../src/discord/gateway/main/gateway_threads.ts";
+import type { IdentifyAnswer, IdentifyBudget } from "../../../../src/core/discord/gateway.ts";
 import type { PermitAnswer } from "../../../../src/discord/gateway/link/protocol.ts";
 import { ACCOUNT } from "../../../support/discord/builders.ts";
 import { recordingLog } from "../../../support/recording_log.ts";

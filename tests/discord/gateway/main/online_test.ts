@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { createOnlineReport } from "../../../../src/discord/gateway/main/online.ts";
+import { createOnlineReport } from "../../../../src/discord/gateway/main/connection.ts";
 import type { Self } from "../../../../src/core/inbound/inbound.ts";
 import { guildId, userId } from "../../../support/discord/builders.ts";
 import { FakeClock } from "../../../support/fake_clock.ts";

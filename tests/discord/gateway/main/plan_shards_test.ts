@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { sameData } from "../../../support/same_data.ts";
-import { planShards, type ShardFacts } from "../../../../src/discord/gateway/main/plan_shards.ts";
-import type { StoredShard } from "../../../../src/core/store/gateway.ts";
+import { planShards, type ShardFacts } from "../../../../src/discord/gateway/main/connection.ts";
+import type { StoredShard } from "../../../../src/store/gateway/accounts.ts";
 
 const NOW = Date.UTC(2026, 10, 20);
 

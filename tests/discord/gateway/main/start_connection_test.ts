@@ -4,7 +4,7 @@ import {
   type ConnectOptions,
   type ConnectPorts,
   startConnection,
-} from "../../../../src/discord/gateway/main/start_connection.ts";
+} from "../../../../src/discord/gateway/main/connection.ts";
 import { isTokenRefused, RestError } from "../../../../src/discord/rest/exchange/rest_error.ts";
 import { locateGateway } from "../../../../src/flows/preflight/before_connecting.ts";
 import { schedule } from "../../../../src/lib/clock.ts";

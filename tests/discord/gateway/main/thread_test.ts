@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { Worker } from "node:worker_threads";
-import { SPACING_MS } from "../../../../src/core/discord/identify_budget.ts";
+import { SPACING_MS } from "../../../../src/core/discord/gateway.ts";
 import type {
   DispatchBatch,
   GatewayOptions,

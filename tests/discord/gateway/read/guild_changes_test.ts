@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { guildWithChangedPermissions } from "../../../../src/discord/gateway/read/guild_changes.ts";
+import { guildWithChangedPermissions } from "../../../../src/discord/gateway/read/reader.ts";
 import {
   ADA,
   BARNACLE,

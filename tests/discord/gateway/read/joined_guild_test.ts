@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { applyDispatch } from "../../../../src/discord/gateway/read/apply_dispatch.ts";
-import { joinedGuild } from "../../../../src/discord/gateway/read/guild_changes.ts";
+import { joinedGuild } from "../../../../src/discord/gateway/read/reader.ts";
 import { GUILD, guildData, SELF } from "../../../support/discord/payloads.ts";
 
 const dispatch = (t: string, d: unknown) => ({ t, s: 1, d });

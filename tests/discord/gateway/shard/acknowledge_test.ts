@@ -1,8 +1,11 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { OfferedForm } from "../../../../src/core/people/form.ts";
-import { createCallback, createForms } from "../../../../src/discord/gateway/shard/forms.ts";
-import { createAcknowledge } from "../../../../src/discord/gateway/shard/acknowledge.ts";
+import type { OfferedForm } from "../../../../src/core/people/question.ts";
+import {
+  createAcknowledge,
+  createCallback,
+  createForms,
+} from "../../../../src/discord/gateway/shard/acknowledge.ts";
 import { createRequestValidator } from "../../../support/discord/openapi.ts";
 import { ADA, pressData } from "../../../support/discord/payloads.ts";
 import { settle } from "../../../support/settle.ts";

@@ -6,7 +6,7 @@ import {
   INTERACTION_WINDOW_MS,
   PER_PERSON,
   PER_PERSON_FLOODED,
-} from "../../../../src/discord/gateway/shard/interaction_limit.ts";
+} from "../../../../src/discord/gateway/shard/acknowledge.ts";
 import { FakeClock } from "../../../support/fake_clock.ts";
 
 function setUp() {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { modalAnswer } from "../../../../src/discord/gateway/shard/forms.ts";
+import { modalAnswer } from "../../../../src/discord/gateway/shard/acknowledge.ts";
 import { modalBody } from "../../../../simulator/world/modals.ts";
 import { createRequestValidator } from "../../../support/discord/openapi.ts";
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { createCounters } from "../../../../src/discord/gateway/link/counts.ts";
+import { createCounters } from "../../../../src/discord/gateway/link/protocol.ts";
 import { type LostConnection } from "../../../../src/discord/gateway/lifecycle/state.ts";
 import type { FromShard, FromWorker } from "../../../../src/discord/gateway/link/protocol.ts";
 import { createShardReport } from "../../../../src/discord/gateway/shard/report.ts";

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { describe, it } from "node:test";
 import zlib from "node:zlib";
-import { createInflater } from "../../../../src/discord/gateway/socket/inflate.ts";
+import { createInflater } from "../../../../src/discord/gateway/socket/socket.ts";
 
 async function frames(texts: readonly string[]): Promise<Buffer[]> {
   const stream = zlib.createDeflate();

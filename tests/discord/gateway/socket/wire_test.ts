@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { identifyPayload, presencePayload } from "../../../../src/discord/gateway/socket/wire.ts";
-import type { Presence } from "../../../../src/core/discord/presence.ts";
+import { identifyPayload, presencePayload } from "../../../../src/discord/gateway/socket/frame.ts";
+import type { Presence } from "../../../../src/core/discord/gateway.ts";
 import { gatewayOptions, TOKEN } from "../../../support/gateway/gateway_shard.ts";
 import { sameData } from "../../../support/same_data.ts";
 

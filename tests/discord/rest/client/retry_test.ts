@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { RestErrorKind } from "../../../../src/discord/rest/exchange/rest_error.ts";
-import { retryWaitMs } from "../../../../src/discord/rest/client/send.ts";
+import { retryWaitMs } from "../../../../src/discord/rest/client/client.ts";
 import type { Priority } from "../../../../src/discord/rest/scheduler/global_limit.ts";
 
 const RULES = { attempts: 3, minDelayMs: 500, maxDelayMs: 30_000, jitter: 0.1 };

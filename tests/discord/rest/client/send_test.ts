@@ -10,7 +10,7 @@ import {
   createRequestAttempts,
   jsonOf,
   type OutgoingRequest,
-} from "../../../../src/discord/rest/client/send.ts";
+} from "../../../../src/discord/rest/client/client.ts";
 import { schedule } from "../../../../src/lib/clock.ts";
 import { freePermit } from "../free_permit.ts";
 import { TOKEN } from "../stub_discord.ts";

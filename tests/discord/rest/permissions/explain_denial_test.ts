@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { neededToPost } from "../../../../src/discord/rest/permissions/denial.ts";
-import { createExplainDenial } from "../../../../src/discord/rest/permissions/explain_denial.ts";
+import {
+  createExplainDenial,
+  neededToPost,
+} from "../../../../src/discord/rest/permissions/denial.ts";
 import { createMessages } from "../../../../src/discord/rest/requests/messages.ts";
 import type { UserId } from "../../../../src/core/discord/ids.ts";
 import type { RestApi } from "../../../../src/discord/rest/client/client.ts";

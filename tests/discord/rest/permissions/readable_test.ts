@@ -3,7 +3,7 @@ import { describe, it } from "node:test";
 import {
   createCanReadHistory,
   createMissingReadPermissions,
-} from "../../../../src/discord/rest/permissions/explain_denial.ts";
+} from "../../../../src/discord/rest/permissions/denial.ts";
 import { channelId, guildId, userId } from "../../../support/discord/builders.ts";
 import { withDiscord } from "../simulated.ts";
 

@@ -4,7 +4,7 @@ import {
   createOpenDirect,
   createReadChannel,
   createThreadRequests,
-} from "../../../../src/discord/rest/requests/channel.ts";
+} from "../../../../src/discord/rest/requests/guild_reads.ts";
 import { channelId, messageId, userId } from "../../../support/discord/builders.ts";
 import { fakeApi } from "../fake_api.ts";
 import { withDiscord } from "../simulated.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { isSame } from "../../../../src/core/outbound/posted.ts";
+import { isSame } from "../../../../src/core/outbound/delivery.ts";
 import type { RestApi } from "../../../../src/discord/rest/client/client.ts";
 import {
   createReadHistory,

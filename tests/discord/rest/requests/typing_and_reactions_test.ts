@@ -3,7 +3,7 @@ import { describe, it } from "node:test";
 import {
   createReactions,
   createShowTyping,
-} from "../../../../src/discord/rest/requests/typing_and_reactions.ts";
+} from "../../../../src/discord/rest/requests/messages.ts";
 import { channelId, messageId } from "../../../support/discord/builders.ts";
 import { fakeApi } from "../fake_api.ts";
 import { toSnowflake } from "../../../../simulator/world/snowflake.ts";

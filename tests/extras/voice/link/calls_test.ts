@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { ChannelId } from "../../../../src/core/discord/ids.ts";
-import type { OwnVoice, VoiceMember, VoiceServer } from "../../../../src/core/discord/voice.ts";
+import type { OwnVoice, VoiceMember, VoiceServer } from "../../../../src/core/discord/gateway.ts";
 import type { VoiceListener } from "../../../../src/discord/gateway/read/voice_index.ts";
 import { RestError } from "../../../../src/discord/rest/exchange/rest_error.ts";
 import { callsOfThread, joinCall } from "../../../../src/extras/voice/link/calls.ts";

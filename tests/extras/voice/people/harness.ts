@@ -13,7 +13,7 @@ import {
   voiceOfExtras,
 } from "../../../../src/account/extra_parts.ts";
 import type { ChannelId, GuildId, UserId } from "../../../../src/core/discord/ids.ts";
-import type { OwnVoice } from "../../../../src/core/discord/voice.ts";
+import type { OwnVoice } from "../../../../src/core/discord/gateway.ts";
 import type { ButtonPress } from "../../../../src/core/inbound/interactions.ts";
 import { createVoiceIndex } from "../../../../src/discord/gateway/read/voice_index.ts";
 import { RestError } from "../../../../src/discord/rest/exchange/rest_error.ts";

@@ -7,7 +7,7 @@ import { PERMISSIONS } from "../../../../src/core/rights/permissions.ts";
 import {
   createMissingPermission,
   type FindMissingPermission,
-} from "../../../../src/discord/rest/permissions/explain_denial.ts";
+} from "../../../../src/discord/rest/permissions/denial.ts";
 import { TOOLS } from "../../../../src/tools/registry.ts";
 import { withDiscord } from "../../../discord/rest/simulated.ts";
 import {

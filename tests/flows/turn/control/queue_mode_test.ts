@@ -5,7 +5,7 @@ import {
   type RightsOf,
   withCommands,
 } from "../../../../src/flows/turn/control/queue_mode.ts";
-import type { QueueMode } from "../../../../src/core/people/chosen.ts";
+import type { QueueMode } from "../../../../src/core/config_file.ts";
 import type { InboundMessage } from "../../../../src/core/inbound/inbound.ts";
 import type { Tool } from "../../../../src/core/turn/tool.ts";
 import { TOOLS } from "../../../../src/tools/registry.ts";

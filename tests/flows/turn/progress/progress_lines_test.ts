@@ -5,7 +5,7 @@ import {
   isProgressLine,
   placeDrafts,
 } from "../../../../src/core/outbound/draft.ts";
-import { isSame } from "../../../../src/core/outbound/posted.ts";
+import { isSame } from "../../../../src/core/outbound/delivery.ts";
 import { componentOf } from "../../../../src/interactions/registry.ts";
 import { stopButton } from "../../../../src/interactions/commands/conversation.ts";
 import { linesOf } from "../../../../src/flows/turn/progress/progress_lines.ts";

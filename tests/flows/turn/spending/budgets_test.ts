@@ -4,9 +4,8 @@ import {
   createSpending,
   readSpentGuildBudgets,
 } from "../../../../src/flows/turn/spending/budgets.ts";
-import { type Budgets, BudgetSpent } from "../../../../src/core/spending/budget.ts";
+import { type Budgets, BudgetSpent, meteredModel } from "../../../../src/core/spending/budget.ts";
 import { ofAgent } from "../../../../src/core/spending/usage.ts";
-import { meteredModel } from "../../../../src/core/spending/metered_model.ts";
 import type { Model, ModelPart } from "../../../../src/core/model.ts";
 import { createUngroupedTransactions } from "../../../support/store/ungrouped.ts";
 import { createSpentToday, createUsage } from "../../../../src/store/usage/usage.ts";
