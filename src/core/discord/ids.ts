@@ -79,7 +79,7 @@ export type ApplicationId = Snowflake<"application">;
  *
  * @internal
  */
-declare const account: unique symbol;
+export declare const account: unique symbol;
 
 /** Name of one of our bot accounts: a key of `channels.discord.accounts`, in lower case. */
 export type AccountId = string & { readonly [account]: true };

@@ -105,7 +105,7 @@ export type FromText<Made> = (
 ) => Made;
 
 /** Prepares statements: `` sql`DELETE FROM note WHERE id = ?` ``. */
-interface Statements extends FromText<StatementSync> {
+export interface Statements extends FromText<StatementSync> {
   /** Prepares a query whose rows are read: `` sql.rows(NOTE.read)`SELECT * FROM note` ``. */
   rows<Row>(read: (row: unknown) => Row): FromText<RowQuery<Row>>;
 }

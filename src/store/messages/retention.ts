@@ -14,7 +14,7 @@ import { account, integer, type Keeps, rows, snowflake } from "../schema/columns
 import { TABLES } from "../schema/tables.ts";
 import type { OverheardKey } from "./message_blocks.ts";
 
-interface TranscriptRetention {
+export interface TranscriptRetention {
   /** `store.retention.transcriptsDays`: days to keep transcripts; 0 keeps them for ever. */
   readonly transcriptsDays?: number;
   /**

@@ -24,7 +24,7 @@ import { flag, integer, json, rows, snowflake, text } from "../schema/columns.ts
 import { IS_OPEN } from "../schema/messages.ts";
 import { RESULT_NOT_KEPT, type Scrubber } from "../schema/person.ts";
 
-interface Removal {
+export interface Removal {
   /** Ids of messages and people whose words go. */
   readonly ids: ReadonlySet<unknown>;
   /** Takes the place of the words. */

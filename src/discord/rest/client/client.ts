@@ -33,7 +33,7 @@ import {
 import { createRateLimiter } from "../scheduler/rate_limiter.ts";
 import type { Permit } from "../scheduler/request_queue.ts";
 
-interface BodyOptions {
+export interface BodyOptions {
   /** JSON, ready to be sent; or an object for {@link jsonOf}; or a form. */
   readonly body?: string | object | FormData;
   /** Uploads beside the body. */
