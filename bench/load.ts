@@ -1,5 +1,6 @@
 /**
- * Prints the memory of a bot under twenty mixed events a second (B7): messages, some of them questions
+ * Prints the memory of a bot under twenty mixed events a second (B7), as the mean of each minute,
+ * because the runtime collects garbage every half a minute or so: messages, some of them questions
  * in channels and in new threads, edits, deletions, reactions, and changes of members.
  *
  * `deno run -A bench/load.ts <binary> [minutes]`
@@ -110,13 +111,15 @@ const acts = Object.entries(MIX).flatMap(([name, times]) =>
 
 const startedAt = performance.now();
 let sent = 0;
+let samples: number[] = [];
 for (let minute = 0; minute <= Number(minutes);) {
   const seconds = (performance.now() - startedAt) / 1_000;
   for (; sent < seconds * PER_SEC; sent++) pick(acts)?.();
+  if (seconds >= minute * 60 - 60 + samples.length) samples.push(memoryOf(pid).rssMib);
   if (seconds >= minute * 60) {
-    console.log(
-      `${minute} min: ${memoryOf(pid).rssMib.toFixed(1)} MiB, ${stand.postedAt.length} answers`,
-    );
+    const mean = samples.reduce((sum, mib) => sum + mib, 0) / samples.length;
+    console.log(`${minute} min: ${mean.toFixed(1)} MiB, ${stand.postedAt.length} answers`);
+    samples = [];
     minute++;
   }
   await sleep(20);
