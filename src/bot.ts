@@ -122,10 +122,10 @@ export async function startBot(options: BotOptions) {
     now,
     schedule,
     resumableMs: () => resumableMsOf(bot.setup),
-    budgets: createReadBudgets({ store, config, now }),
+    budgets: createReadBudgets(bot),
     slow: createLoader(async () => {
       const { createSlowChecks } = await import("./bot/process/slow_checks.ts");
-      return createSlowChecks({ ...options, config, now });
+      return createSlowChecks(bot);
     }),
     mcpServers: () => bot.toolServices?.servers() ?? [],
     alerts: () => watches.flatMap((watch) => watch.open()),

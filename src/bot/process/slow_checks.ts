@@ -1,35 +1,26 @@
 /** Runs the checks of the running bot that read the disk and the store: at most once a minute. */
 
-import type { BotConfig } from "../../config/config.ts";
+import type { Bot } from "../../account/account.ts";
 import type { Finding } from "../../core/finding.ts";
 import { hostingOf, judgeBackups, judgeDisk, judgeRuns } from "../../flows/preflight/host.ts";
 import { isThere, readDisk } from "../../host/limits/disk.ts";
 import { readBootId } from "../../host/process/boot.ts";
 import { DAY_MS } from "../../lib/clock.ts";
-import type { Env } from "../../lib/env.ts";
-import type { Store } from "../../store/store.ts";
 
 const FRESH_MS = 60_000;
 /** Milliseconds after which a bot that was often killed counts as well again. */
 const WELL_MS = 3_600_000;
 
 /** Creates the checks; they reject if the store cannot be read. */
-export function createSlowChecks(
-  { config, store, dataDir, env, now }: {
-    readonly config: () => BotConfig;
-    readonly store: Store;
-    readonly dataDir: string;
-    readonly env: Env;
-    readonly now: () => number;
-  },
-): () => Promise<readonly Finding[]> {
+export function createSlowChecks(bot: Bot): () => Promise<readonly Finding[]> {
+  const { store, dataDir, env, now } = bot;
   const startedAt = now();
   let last: { readonly findings: readonly Finding[]; readonly at: number } | undefined;
   let runs: Finding | undefined;
   return async () => {
     const at = now();
     if (last && at - last.at < FRESH_MS) return last.findings;
-    const { backup } = config();
+    const { backup } = bot.setup.config;
     runs ??= judgeRuns(
       (await store.gateway.runs(at - DAY_MS)).slice(0, -1),
       at,

@@ -1,6 +1,7 @@
 /** Reads the budgets that health shows: of the whole bot, of its agents, and spent ones of guilds (X4). */
 
-import type { Budgets, BudgetUseOf } from "../../core/spending/budget.ts";
+import type { Bot } from "../../account/account.ts";
+import type { BudgetUseOf } from "../../core/spending/budget.ts";
 import type { Store } from "../../store/store.ts";
 import { readBudgetsOfAll, readSpentGuildBudgets } from "../../flows/turn/spending/budgets.ts";
 
@@ -12,19 +13,11 @@ const NAMES_MS = 600_000;
  *
  * @returns Rejects if the store cannot be read.
  */
-export function createReadBudgets(
-  { store, config, now }: {
-    readonly store: Store;
-    readonly config: () => {
-      readonly budgets: Budgets;
-      readonly agentList: readonly { readonly id: string }[];
-    };
-    readonly now: () => number;
-  },
-): () => Promise<readonly BudgetUseOf[]> {
+export function createReadBudgets(bot: Bot): () => Promise<readonly BudgetUseOf[]> {
+  const { store, now } = bot;
   const nameOf = createGuildNames(store, now);
   return async () => {
-    const { budgets, agentList } = config();
+    const { budgets, agentList } = bot.setup.config;
     const ids = agentList.map(({ id }) => id);
     return [
       ...await readBudgetsOfAll(budgets, ids, store, now()),

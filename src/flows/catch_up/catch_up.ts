@@ -271,9 +271,12 @@ function createUnreadable({ reader, rest, log }: BotAccount) {
   };
 }
 
-type ShardGap = Pick<StoredShard, "shardId" | "catchUpFrom" | "lostAt"> & {
-  readonly session?: Pick<StoredSession, "hasHole">;
-};
+interface ShardGap {
+  readonly shardId: number;
+  readonly catchUpFrom?: StoredShard["catchUpFrom"];
+  readonly lostAt?: StoredShard["lostAt"];
+  readonly session?: { readonly hasHole?: StoredSession["hasHole"] };
+}
 
 /** A stretch of time in which a shard may have missed messages, and how far it is read. */
 interface OpenGap {

@@ -265,7 +265,9 @@ describe("[C6] createAccounts() › an account that has ended", () => {
     await world.apply(await setupOf("two", A, B), [does(A, "keep"), does(B, "restart")]);
     assert.deepEqual(world.running(), [A, B]);
     assert.deepEqual(world.ends, []);
+    const counts = [world.bot.accounts.size];
     await world.accounts.stop();
+    assert.deepEqual([...counts, world.bot.accounts.size], [2, 0]);
   });
 
   it("is stopped even if it ended while starting", async () => {

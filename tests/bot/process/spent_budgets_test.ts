@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import type { Bot } from "../../../src/account/account.ts";
 import { createReadBudgets } from "../../../src/bot/process/spent_budgets.ts";
 import { chargeOf, usedBy } from "../../../src/core/spending/usage.ts";
 import { GUILD, GUILD_SNAPSHOT, HELP } from "../../cli/data_fixture.ts";
@@ -47,9 +48,9 @@ describe("[X4] createReadBudgets()", () => {
           },
         },
       },
-      config: () => config,
+      setup: { config },
       now: () => NOW,
-    });
+    } as unknown as Bot);
     spend();
     assert.deepEqual((await read()).map(({ rule }) => rule), ["budgets.total.tokensPerDay"]);
     assert.equal(asked, 0, "no guild has spent its budget");

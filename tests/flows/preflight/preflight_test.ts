@@ -1,6 +1,10 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { beginPreflight, preflightFindings } from "../../../src/flows/preflight/preflight.ts";
+import {
+  beginPreflight,
+  noteUngranted,
+  preflightFindings,
+} from "../../../src/flows/preflight/preflight.ts";
 import type { Finding } from "../../../src/core/finding.ts";
 import { testAccount } from "../../support/bot/test_account.ts";
 
@@ -98,20 +102,32 @@ describe("[G13] preflight", () => {
     }
   });
 
-  it("waits longer at the start of a bot that was online within the day", async () => {
+  it("waits longer at the start of a bot that was online within the day, and not at a reload", async () => {
     for (const [hoursAgo, expected] of [[23, 0], [25, 1]] as const) {
-      const { account, stop } = await preflight();
-      stop();
-      const scene = await testAccount();
-      const readyAt = scene.clock.now() - hoursAgo * 3_600_000;
-      Object.assign(scene.account, { stored: { ...account.stored, readyAt } });
+      const { account, clock } = await testAccount();
+      const readyAt = clock.now() - hoursAgo * 3_600_000;
+      Object.assign(account, { stored: { ...account.stored, readyAt } });
       let taken = 0;
-      beginPreflight(scene.account, () => Promise.resolve(taken++ ? [] : []));
-      scene.clock.advance(SOON);
-      await scene.quiet();
+      const begin = () => beginPreflight(account, () => Promise.resolve(taken++ ? [] : []));
+      const first = begin();
+      clock.advance(SOON);
       assert.equal(taken, expected);
-      scene.clock.advance(3_000);
+      clock.advance(3_000 - SOON);
       assert.equal(taken, 1);
+      first.stop();
+      begin();
+      clock.advance(SOON);
+      assert.equal(taken, 2);
+    }
+  });
+
+  it("tells of a refused intent once, whether the gateway or a check finds it", async () => {
+    const id = "discord.intents.message_content";
+    for (const isChecked of [true, false]) {
+      const { account, after, found, lines } = await preflight([of(id)]);
+      if (isChecked) await after(SOON);
+      noteUngranted(account, ["message_content"]);
+      assert.deepEqual([found(), lines.length], [[id], 1]);
     }
   });
 
@@ -119,6 +135,14 @@ describe("[G13] preflight", () => {
     const stopped = await preflight();
     stopped.stop();
     assert.equal(await stopped.after(LATER), 0);
+    const { promise: finding, resolve: find } = Promise.withResolvers<readonly Finding[]>();
+    const scene = await testAccount();
+    const late = beginPreflight(scene.account, () => finding);
+    scene.clock.advance(SOON);
+    late.stop();
+    find([noDns]);
+    await scene.quiet();
+    assert.deepEqual([scene.lines, preflightFindings(scene.account)], [[], []]);
     const ended = await preflight([noDns]);
     ended.account.end({ kind: "refused", hint: "token" });
     await ended.after(SOON);
