@@ -13,9 +13,7 @@ export function timezoneOf({ agents }: { readonly agents: Config["agents"] }): s
 }
 
 /** How a text is cut, whoever its author is. */
-export function chunkRulesOf(
-  { discord, messages }: Pick<Config, "discord" | "messages">,
-): ChunkRules {
+export function chunkRulesOf({ discord, messages }: Config): ChunkRules {
   return {
     limit: discord.textChunkLimit,
     maxLines: discord.maxLinesPerMessage,
@@ -26,15 +24,16 @@ export function chunkRulesOf(
 
 /** Text rules for authors other than the model. */
 export function textRulesOf(
-  { discord, messages }: Pick<Config, "discord" | "messages">,
+  config: Config,
   { cleanSecrets, uploadLimit }: {
     readonly cleanSecrets: (text: string) => string;
     /** Maximum size in bytes of one file in that place. */
     readonly uploadLimit: number;
   },
 ): TextRules {
+  const { discord, messages } = config;
   return {
-    chunks: chunkRulesOf({ discord, messages }),
+    chunks: chunkRulesOf(config),
     tables: messages.tables,
     maxFileBytes: Math.min(discord.mediaMaxBytes, uploadLimit),
     cleanSecrets,

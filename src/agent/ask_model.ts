@@ -168,7 +168,7 @@ export function withSteps(
   steps: readonly Step[],
   isLast: boolean,
   { toolbox: { definitions: tools }, showJoined, showImages }: {
-    readonly toolbox: Pick<Toolbox, "definitions">;
+    readonly toolbox: Toolbox;
     readonly showJoined?: ShowJoined;
     readonly showImages?: ShowImages;
   },

@@ -38,8 +38,9 @@ import type { StartTimer } from "../lib/clock.ts";
 import type { Questions } from "../store/questions/questions.ts";
 
 /** Reads the effect of a call, and the call as a card shows it; `undefined` if it has none. */
+type WrittenCall = Omit<OpenCall, "callKey">;
 type ReadEffect = (
-  call: Pick<OpenCall, "name" | "arguments">,
+  call: WrittenCall,
 ) => (Effect & Pick<SeenCall, "at" | "named" | "written">) | undefined;
 
 /** Loads what few calls need. */
@@ -116,7 +117,7 @@ const UNREAD =
 
 /** Why a call lacks the press that it needs; `undefined` if it does not. */
 async function pressMissing(
-  call: Pick<OpenCall, "name" | "arguments">,
+  call: WrittenCall,
   context: ToolContext,
   read: ReadEffect,
   readers: LoadReaders,
@@ -128,7 +129,9 @@ async function pressMissing(
 }
 
 /** Decisions of people about calls. */
-export type AskPorts = Pick<Questions, "decisionOf">;
+export interface AskPorts {
+  readonly decisionOf: Questions["decisionOf"];
+}
 
 /** A call that may run now. */
 export interface ReadyCall {
@@ -147,7 +150,7 @@ export interface ReadyCall {
  */
 export async function askFirst(
   calls: readonly ReadyCall[],
-  toolbox: Pick<Toolbox, "ask">,
+  toolbox: { readonly ask: Toolbox["ask"] },
   people: AskPorts | undefined,
 ): Promise<{ readonly ready: readonly ReadyCall[]; readonly asked: readonly AskedCall[] }> {
   if (!people) return { ready: calls, asked: [] };

@@ -51,7 +51,10 @@ export interface HostFacts {
 }
 
 /** An observed problem, and the next step. */
-export type WhyAndFix = Required<Pick<Finding, "why" | "fix">>;
+export interface WhyAndFix {
+  readonly why: string;
+  readonly fix: string;
+}
 
 /** The user that runs this command has no permission to look. */
 export interface Hidden {

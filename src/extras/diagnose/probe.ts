@@ -177,7 +177,7 @@ export async function probe(
  * @param api Address of Discord's API.
  */
 async function probeAccounts(
-  { config, text }: Pick<LoadedConfig, "config" | "text">,
+  { config, text }: LoadedConfig,
   store: Store | undefined,
   api: string,
 ): Promise<readonly ProbedAccount[]> {

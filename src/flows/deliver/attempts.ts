@@ -55,7 +55,7 @@ const LONG_WAIT_MS = 60_000;
  */
 export function createDeliveryAttempts(
   account: BotAccount,
-  parking: Pick<ReturnType<typeof createParking>, "explain" | "close" | "delivered">,
+  parking: ReturnType<typeof createParking>,
 ) {
   const { store: { outbox }, log, now, steadyNow } = account;
   const failing = createFailingRows(account);

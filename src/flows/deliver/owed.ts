@@ -5,6 +5,7 @@
  * Discord refuses is such a message itself, and goes to the next door.
  */
 
+import type { ToolTarget } from "../../core/turn/ports/discord_place.ts";
 import type { BotAccount } from "../../account/account.ts";
 import type { UserId } from "../../core/discord/ids.ts";
 import type { Frozen, OutboxRow } from "../../core/outbound/outbound.ts";
@@ -25,7 +26,7 @@ const GATHER_MS = 5_000;
 
 /** The first door for a message that is lost; `undefined` for one that no one misses. */
 export function doorOf(
-  { message: { of, guildId }, action }: Pick<OutboxRow, "message" | "action">,
+  { message: { of, guildId }, action }: OutboxRow,
   isOpen: boolean,
 ): Door | undefined {
   if (of?.kind === "draft" || action.kind === "delete") return undefined;
@@ -147,7 +148,7 @@ async function direct(
 function wordOf(
   account: BotAccount,
   { causeId: cause }: OwedRow,
-  place: Pick<OutboxRow["message"], "channelId" | "guildId">,
+  place: ToolTarget,
   texts: readonly string[],
 ): readonly Frozen[] {
   if (cause === undefined) return [];

@@ -43,7 +43,7 @@ export function readPosted(
  */
 export async function canReadHistory(
   account: BotAccount,
-  message: Pick<OutboundMessage, "channelId" | "guildId" | "of">,
+  message: OutboundMessage,
 ): Promise<boolean> {
   const userId = account.self()?.userId;
   if (userId === undefined) return false;
@@ -80,7 +80,7 @@ export async function explainRefusal(
 /** The place of a message. A message that answers no other may lack its guild. */
 async function placeOf(
   { rest }: BotAccount,
-  { channelId, guildId, of }: Pick<OutboundMessage, "channelId" | "guildId" | "of">,
+  { channelId, guildId, of }: OutboundMessage,
 ) {
   const inGuild = guildId === undefined && !of
     ? await createReadChannel(rest)(channelId)

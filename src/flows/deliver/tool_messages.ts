@@ -71,7 +71,7 @@ export const titleFor = (account: BotAccount, written: string): string =>
 
 /** Adds the rows, and waits for Discord. A repeated call finds the rows of the first one. */
 export async function deliver(
-  { account, signal }: Pick<DiscordCall, "account" | "signal">,
+  { account, signal }: { readonly account: BotAccount; readonly signal: AbortSignal },
   frozen: readonly Frozen[],
 ): Promise<readonly SendResult[]> {
   const { now, store: { outbox } } = account;

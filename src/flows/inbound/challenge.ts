@@ -24,7 +24,7 @@ const BUTTON_BYTES = 16;
 
 /** The part of pairing that the store calls within its transaction. */
 export function pairingService(
-  { draw }: Pick<BotAccount, "draw">,
+  { draw }: { readonly draw: BotAccount["draw"] },
 ): PairingService {
   return {
     newCode: () => codeFrom(draw(CODE_BYTES)),

@@ -27,7 +27,7 @@ const SHOWN_NAMES = 5;
 
 const GUILDS = "channels.discord.guilds";
 
-type JoinedGuild = Named<GuildId> & Pick<GuildPlace, "hasNamesake">;
+type JoinedGuild = Named<GuildId> & { readonly hasNamesake?: GuildPlace["hasNamesake"] };
 
 interface GuildNotice {
   readonly guild: Named<GuildId>;

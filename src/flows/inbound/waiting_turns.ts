@@ -23,10 +23,7 @@ import { NOTHING_TO_STOP, STOPPED } from "../../render/sentences.ts";
 
 function noticeReply(
   text: string,
-  { accountId, channelId, guildId, id: cause, revision }: Pick<
-    InboundMessage,
-    "accountId" | "channelId" | "guildId" | "id" | "revision"
-  >,
+  { accountId, channelId, guildId, id: cause, revision }: InboundMessage,
 ): readonly Frozen[] {
   return freeze({
     accountId,
@@ -89,7 +86,7 @@ export async function stopTurns(account: BotAccount, scope: StopScope): Promise<
  * @returns `word`: only if there is something to stop; otherwise it is a message like any other.
  */
 function stopIn(
-  { text, mention, place }: Pick<InboundMessage, "text" | "mention" | "place">,
+  { text, mention, place }: InboundMessage,
 ): "command" | "word" | undefined {
   if (!/stop/i.test(text)) return undefined; // most messages
   const words = text.replace(/<@!?\d+>|<@&\d+>/g, "").trim().toLowerCase();

@@ -2,6 +2,7 @@
  * The settings that people have chosen by commands: for commands that change them, and for turns.
  */
 
+import type { ChannelId } from "../../core/discord/ids.ts";
 import type { BotAccount } from "../../account/account.ts";
 import {
   ACTIVATIONS,
@@ -17,7 +18,10 @@ import type { Route } from "../../core/inbound/inbox.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import type { Model } from "../../core/model.ts";
 
-type Placed = Pick<InboundMessage, "channelId" | "place">;
+interface Placed {
+  readonly channelId: ChannelId;
+  readonly place: InboundMessage["place"];
+}
 
 const PLAIN_MANNER: Manner = { showsThinking: false, showsSteps: false };
 
@@ -40,7 +44,7 @@ export function chosenInPlace(
 export function chosenIn(
   account: BotAccount,
   message: Placed,
-): Pick<KnownFacts, "activation" | "isSilenced"> | undefined {
+): KnownFacts | undefined {
   const activation = message.place.kind === "guild"
     ? oneOf(ACTIVATIONS, chosenInPlace(account, message, "activation"))
     : undefined;
@@ -52,7 +56,7 @@ export function chosenIn(
 /** The queue mode of a place; `undefined`: the config's. */
 export function queueModeOf(
   { accountId, store }: BotAccount,
-  { channelId }: Pick<InboundMessage, "channelId">,
+  { channelId }: Placed,
 ): QueueMode | undefined {
   return oneOf(QUEUE_MODES, store.settings.known(accountId, channelId, "queue"));
 }

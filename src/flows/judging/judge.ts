@@ -7,13 +7,14 @@
  * open that only the store or the network has.
  */
 
+import type { ToolTarget } from "../../core/turn/ports/discord_place.ts";
 import type { BotAccount } from "../../account/account.ts";
 import { isOurs, ourAccounts } from "../../account/bot.ts";
 import { perAccount } from "../../account/per_account.ts";
-import type { ChannelId, UserId } from "../../core/discord/ids.ts";
+import type { ChannelId, MessageId, UserId } from "../../core/discord/ids.ts";
 import { commandIn, type TextCommand, textCommandIn } from "../../core/inbound/interactions.ts";
 import type { Judgement, Route } from "../../core/inbound/inbox.ts";
-import type { InboundMessage, OwnMessage } from "../../core/inbound/inbound.ts";
+import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import { cameBy, hookedOf, termsOf } from "../../core/inbound/origin.ts";
 import type { KnownFacts, RoutingFacts, Verdict } from "../../core/inbound/verdict.ts";
 import { threadIdOf } from "../../core/outbound/target.ts";
@@ -79,7 +80,7 @@ function mayBeOwner({ policy }: BotAccount, { place }: InboundMessage): boolean 
   return place.kind !== "guild" && dm.policy === "pairing" && !commands.owners;
 }
 
-function ownBotFact(account: BotAccount, { sender }: InboundMessage): Pick<KnownFacts, "isOurs"> {
+function ownBotFact(account: BotAccount, { sender }: InboundMessage): KnownFacts {
   const isOwnBot = sender.automaton !== undefined && isOurs(account.bot, sender.id);
   return isOwnBot ? { isOurs: true } : {};
 }
@@ -215,7 +216,7 @@ function wouldAnswer(account: BotAccount, message: InboundMessage): boolean {
 /** The bot has posted a message, which counts for the loop guard. */
 export function recordOwn(
   account: BotAccount,
-  message: Pick<OwnMessage, "id" | "channelId" | "parentId">,
+  message: ToolTarget & { readonly id: MessageId },
 ): void {
   if (!account.policy().policy.allowBots) return;
   stateOf(account).guard.record(message, "own", account.now());

@@ -61,7 +61,7 @@ export interface CurrentPolicy {
 export async function createPolicyKeeper(
   config: PolicySource,
   text: string | undefined,
-  { store, now, log }: Pick<BotAccount, "log" | "now" | "store">,
+  { store, now, log }: BotAccount,
 ) {
   const { accountId } = config.discord;
   let source = { config, text };

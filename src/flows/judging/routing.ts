@@ -47,7 +47,7 @@ const MENTION = /<@(?:!?|(&))(\d{1,20})>/g;
 /** Gathers the facts of a message; `undefined` if there are none. */
 export function routingFacts(
   message: InboundMessage,
-  { router, agentsNamed }: Pick<AccessPolicy, "router" | "agentsNamed">,
+  { router, agentsNamed }: AccessPolicy,
   ours: readonly OurAccount[],
 ): RoutingFacts | undefined {
   const isShared = ours.length > 1;

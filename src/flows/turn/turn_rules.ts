@@ -161,7 +161,7 @@ function sharedBy(config: Config, agent: AgentConfig) {
       window: UNKNOWN_WINDOW,
       reset: session.reset,
       timezone: timezoneOf(config),
-      chunks: chunkRulesOf({ discord, messages }),
+      chunks: chunkRulesOf(config),
       tables: messages.tables,
       linkHosts: messages.linkHosts,
       replyToMode,
