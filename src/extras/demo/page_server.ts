@@ -28,7 +28,7 @@ const MAX_PORT = 65_535;
  * @throws {HttpServerError} With `port_in_use` if all ports are in use; at once for other errors.
  */
 export async function listenFrom(
-  { port, host, key }: Pick<PageAccess, "host" | "key"> & { readonly port: number },
+  { port, host, key }: { readonly port: number; readonly host?: string; readonly key?: string },
   handler: RequestHandler,
 ): Promise<HttpServer> {
   // The page's feed of events has no end.

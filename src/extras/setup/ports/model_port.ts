@@ -1,6 +1,6 @@
 /** Asks model servers what a setup needs to know. */
 
-import { LOCAL_SERVERS, type ProviderKind, type Vendor, VENDORS } from "../../../config/models.ts";
+import { LOCAL_SERVERS, type ProviderKind, VENDORS } from "../../../config/models.ts";
 import { completeAddress } from "../../../config/schema/parts/key.ts";
 import { envText } from "../../../config/schema/parts/secrets.ts";
 import { ModelError } from "../../../core/model.ts";
@@ -35,7 +35,7 @@ const LOCAL_MS = 1_500;
 const LIST_MS = 10_000;
 
 /** OpenAI-compatible services that many people have a key for, beside the vendors. */
-const SERVICES: readonly Pick<Vendor, "id" | "name" | "baseUrl" | "keyVariable">[] = [
+const SERVICES = [
   {
     id: "openrouter",
     name: "OpenRouter",

@@ -280,7 +280,7 @@ export function createInCall(
 
   async function postCard(
     key: string,
-    further?: Pick<OutboundMessage, "pings">,
+    further?: { readonly pings: OutboundMessage["pings"] },
     people?: string,
   ): Promise<void> {
     cards.push(key);

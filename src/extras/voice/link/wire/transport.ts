@@ -77,7 +77,7 @@ export function readRtp(packet: Uint8Array): RtpHeader | undefined {
 
 /** Removes the header extension and the padding from a decrypted part; `undefined`: it has a wrong form. */
 export function contentOf(
-  { extensionBytes, isPadded }: Pick<RtpHeader, "extensionBytes" | "isPadded">,
+  { extensionBytes, isPadded }: { readonly extensionBytes: number; readonly isPadded: boolean },
   plain: Uint8Array,
 ): Uint8Array | undefined {
   const padding = isPadded ? plain.at(-1) ?? 0 : 0;
