@@ -70,9 +70,9 @@ export function channelKeyOf(agentId: string, channelId: ChannelId): string {
   return `agent:${agentId}:discord:channel:${channelId}`;
 }
 
-/** The session of a person's turns that a slash command starts, in all places. */
-export function slashKeyOf(agentId: string, userId: UserId): string {
-  return `agent:${agentId}:discord:slash:${userId}`;
+/** The session of a person's turns that a slash command starts in one place, which shows no other. */
+export function slashKeyOf(agentId: string, userId: UserId, channelId: ChannelId): string {
+  return `agent:${agentId}:discord:slash:${userId}:${channelId}`;
 }
 
 /** The same place of another agent. */

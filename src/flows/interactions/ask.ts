@@ -86,7 +86,7 @@ async function judged(
   }, "not_live");
   const route = routeOf(account, message);
   const { agentId } = route;
-  const sessionKey = isSlash ? slashKeyOf(agentId, sender.id) : route.sessionKey;
+  const sessionKey = isSlash ? slashKeyOf(agentId, sender.id, message.channelId) : route.sessionKey;
   return { ...verdict, message, route: { agentId, sessionKey } };
 }
 

@@ -224,11 +224,11 @@ function personOf(database: DatabaseSync, userId: UserId): Person {
     ),
     ...valuesOf("SELECT DISTINCT channel_id AS value FROM pairing_request WHERE user_id = :userId"),
   ];
+  const ofPerson = (key: string) => `${key} || ':' LIKE '%:' || :userId || ':%'`;
   const sessions = valuesOf(
-    `SELECT DISTINCT session_key AS value FROM entry
-     WHERE session_key LIKE '%:direct:' || :userId
-     UNION SELECT session_key FROM checkpoint WHERE session_key LIKE '%:direct:' || :userId
-     UNION SELECT scope FROM setting WHERE scope LIKE '%:direct:' || :userId`,
+    `SELECT DISTINCT session_key AS value FROM entry WHERE ${ofPerson("session_key")}
+     UNION SELECT session_key FROM checkpoint WHERE ${ofPerson("session_key")}
+     UNION SELECT scope FROM setting WHERE ${ofPerson("scope")}`,
   );
   return {
     userId,

@@ -1,10 +1,12 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { snowflakeAt } from "../../../src/core/discord/ids.ts";
+import type { Model } from "../../../src/core/model.ts";
 import type { Step } from "../../../src/core/step.ts";
 import { refuseAnswer } from "../../../src/flows/inbound/interactions.ts";
 import { ADA, commandAccount } from "../../support/bot/commands.ts";
 import type { Given } from "../../support/bot/test_account.ts";
+import { userId } from "../../support/discord/builders.ts";
 import { CHANNEL, GUILD } from "../../support/discord/payloads.ts";
 
 const OPEN = {
@@ -95,8 +97,8 @@ describe("[K6] questions by the menu of a message", () => {
 });
 
 describe("[K2] [T7] /skill", () => {
-  const skilled = async () => {
-    const bot = await open();
+  const skilled = async (given: Given = {}) => {
+    const bot = await open(given);
     const skills = [{ name: "Tides", description: "Reads tide tables" }];
     const of = () => ({ skills: { now: () => ({ skills }) } });
     Object.assign(bot.account.bot, { toolServices: { ...bot.account.bot.toolServices, of } });
@@ -117,8 +119,42 @@ describe("[K2] [T7] /skill", () => {
     assert.ok(command && question);
     assert.deepEqual(
       bot.rows("SELECT session_key AS key FROM inbox WHERE session_key LIKE '%:slash:%'"),
-      [{ key: `agent:main:discord:slash:${ADA.id}` }], // a text command has its conversation's
+      [{ key: `agent:main:discord:slash:${ADA.id}:${CHANNEL}` }], // a text command has its conversation's
     );
+  });
+
+  it("[S1] [T4] shows in no place what it was told in another, and is forgotten with its person", async () => {
+    const requests: string[] = [];
+    const model: Model = {
+      id: "test/model",
+      async *generate({ messages }) {
+        requests.push(JSON.stringify(messages));
+        yield { kind: "text", text: "told" };
+        yield { kind: "finish", reason: "stop" };
+      },
+    };
+    const bot = await skilled({ model });
+    const ask = (input: string, use: object) => bot.slash("skill", { name: "tides", input }, use);
+    const direct = { channel_id: "77", channel: { id: "77", type: 1 } };
+    await ask("private words", { as: ADA, fields: direct });
+    await ask("words of a channel", inGuild);
+    const other = "1700000000000000009";
+    const channel = { id: other, type: 0 };
+    await ask("here", { ...inGuild, fields: { channel_id: other, channel } });
+    assert.equal(requests.length, 3);
+    assert.doesNotMatch(requests[1] ?? "", /private words/);
+    assert.doesNotMatch(requests[2] ?? "", /private words|words of a channel/);
+    await ask("again", inGuild);
+    assert.match(requests[3] ?? "", /words of a channel/);
+
+    for (const { key } of bot.rows("SELECT DISTINCT session_key AS key FROM entry")) {
+      await bot.store.sessions.reset(String(key), "daily", bot.clock.now());
+    }
+    await bot.store.forgetting.forget(userId(ADA.id), false);
+    for (const { name } of bot.rows("SELECT name FROM pragma_table_list WHERE schema = 'main'")) {
+      const rows = JSON.stringify(bot.rows(`SELECT * FROM "${name}"`));
+      assert.ok(!rows.includes(ADA.id), `${name} has the id`);
+    }
   });
 
   it("names the skills if there is none of that name, and suggests them", async () => {
