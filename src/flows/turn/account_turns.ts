@@ -12,7 +12,7 @@ import { runEnded } from "../schedules/runner.ts";
 import { answer } from "./answer.ts";
 import { endWithoutModel } from "./command_turn.ts";
 import { beginTyping } from "./progress/progress.ts";
-import { modesOf } from "./turn_state.ts";
+import { modesOf } from "./turn_rules.ts";
 import { createTurns, type RunningTurn, type Turns } from "./turns.ts";
 
 /** Waits for tools that the model sees, and that are not known yet. */

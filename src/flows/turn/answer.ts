@@ -20,8 +20,13 @@ import { mannerOf, modelOf } from "../judging/chosen_settings.ts";
 import { observeTokens } from "../session/turn_history.ts";
 import { readSteps } from "../session/old_results.ts";
 import { homeOf } from "./threads/answer_threads.ts";
-import { failedTurn } from "./failed_turn.ts";
-import { answeredTurn, interruptedTurn, logAnswer, postedTurn } from "./finished_turn.ts";
+import {
+  answeredTurn,
+  failedTurn,
+  interruptedTurn,
+  logAnswer,
+  postedTurn,
+} from "./finished_turn.ts";
 import { readRequest, shownOf, stepPorts, type TurnContext, type TurnRequest } from "./gather.ts";
 import { turnEnded } from "./turn_end.ts";
 import { isStoreDown, parkTurn, saveTurn } from "./save_turn.ts";
@@ -29,7 +34,7 @@ import { type Compose, createCompose } from "./shown_answer.ts";
 import { spendOf } from "./spending/budgets.ts";
 import { createTurnSpending, paidTurn, refusedTurn } from "./spending/turn_spending.ts";
 import { STEPS } from "./steps.ts";
-import { rulesOf } from "./turn_state.ts";
+import { rulesOf } from "./turn_rules.ts";
 import type { RunningTurn } from "./turns.ts";
 import type { ModelReply, OneTurn, Watching } from "./turn_step.ts";
 

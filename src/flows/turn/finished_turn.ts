@@ -1,28 +1,40 @@
-/** Makes the record of a turn's end, which the store keeps with T3, and logs the answer. */
+/**
+ * Makes the record of a turn's end, which the store keeps with T3, and logs the answer.
+ *
+ * A failed turn has words for the user, and the reason in the log, both with the same id (R11). If tools
+ * have run before, the words say what was done, and the session remembers it. Otherwise the next turn
+ * would do it again.
+ */
 
-import { cameBy, termsOf } from "../../core/inbound/origin.ts";
 import type { BotAccount } from "../../account/account.ts";
 import { transcriptOf } from "../../agent/next_step.ts";
-import type { StepsTaken } from "../../core/step.ts";
 import { type Claim, type FinishedTurn, lastOf, messagesOf } from "../../core/inbound/inbox.ts";
+import { cameBy, hookedOf, termsOf } from "../../core/inbound/origin.ts";
 import type { Entry } from "../../core/inbound/transcript.ts";
-import type { Model, ModelUsage, ToolCall } from "../../core/model.ts";
+import type { ModelUsage, ToolCall } from "../../core/model.ts";
+import { nextStepAfter } from "../../core/model_problem.ts";
 import type { ProgressPlace } from "../../core/outbound/draft.ts";
 import { joinedBy, type Step } from "../../core/step.ts";
 import { showsToAskerAlone, type Tool } from "../../core/turn/tool.ts";
-import { visibleText } from "../../render/safety/visible.ts";
-import { freeze } from "../../render/freeze.ts";
-import type { Answered, ComposedReply } from "../../render/reply.ts";
-import { nextStepAfter } from "../../core/model_problem.ts";
+import type { StepsTaken, TurnFailure } from "../../core/step.ts";
 import type { Log } from "../../lib/log.ts";
 import { printable } from "../../lib/text/quoted.ts";
+import { failureText } from "../../render/failure.ts";
+import { freeze } from "../../render/freeze.ts";
+import {
+  type Answered,
+  type ComposedReply,
+  composeEvent,
+  composeFailure,
+} from "../../render/reply.ts";
+import { visibleText } from "../../render/safety/visible.ts";
 import { filesLeftOut } from "../owners/delivery_notices.ts";
 import type { TurnTexts } from "./turn_attachments.ts";
 
 /** The part of a turn that its record needs in any case. */
 export interface EndingTurn {
   readonly account: BotAccount;
-  readonly model: Pick<Model, "id">;
+  readonly model: { readonly id: string };
   readonly rules: {
     /** Name of the place for people, for the log (S2). */
     readonly where: string;
@@ -30,7 +42,7 @@ export interface EndingTurn {
 }
 
 /** Everything of a turn that its record needs, beside its answer. */
-export interface AnsweredWith {
+interface AnsweredWith {
   /** The steps of the turn; absent if the model called no tool. */
   readonly taken?: StepsTaken;
   /** The texts of the turn's messages, as the model read them. */
@@ -107,7 +119,7 @@ export function answeredTurn(
   claim: Claim,
   composed: Exclude<ComposedReply, { kind: "blank" }>,
   given: AnsweredWith,
-  { account, model }: Pick<EndingTurn, "account" | "model">,
+  { account, model }: EndingTurn,
 ): FinishedTurn {
   const { now, log } = account;
   const message = lastOf(claim);
@@ -125,7 +137,7 @@ export function answeredTurn(
 const CUT = "cut: the model reached its maximum of output tokens, or broke off";
 
 /** The steps of a turn that are not stored yet; `undefined` if there are none. */
-export function unsavedOf({ taken }: Pick<AnsweredWith, "taken">): readonly Step[] | undefined {
+function unsavedOf({ taken }: AnsweredWith): readonly Step[] | undefined {
   return taken && taken.unsaved.length > 0 ? taken.unsaved : undefined;
 }
 
@@ -134,7 +146,7 @@ export function unsavedOf({ taken }: Pick<AnsweredWith, "taken">): readonly Step
  *
  * @param answer The words that people read.
  */
-export function entriesOf(
+function entriesOf(
   claim: Claim,
   answer: string,
   { texts, rules, maxKeptChars, taken, carried }: AnsweredWith,
@@ -221,3 +233,52 @@ const EVENTS = {
   declined: "The model declined to answer",
   interrupted: "A later message took the place of a turn",
 } as const;
+
+/**
+ * The record of a failed turn. Logs the reason. An event of a hook is posted as it is: an alert must not
+ * be lost with its model.
+ */
+export function failedTurn(
+  claim: Claim,
+  { why = "unexpected", reason, retryAfterMs, error, given }: {
+    /** Why, for the user; `unexpected` if absent. */
+    readonly why?: TurnFailure;
+    /** Why, for the operator, without the message's words. */
+    readonly reason: string;
+    /** Milliseconds for which the model's server takes no requests; absent if it names none. */
+    readonly retryAfterMs?: number;
+    /** For the log; absent if the reason says it all. */
+    readonly error?: unknown;
+    /** The parts of the turn; absent: it failed before the model was asked. */
+    readonly given?: AnsweredWith;
+  },
+  { account: { randomId, now, log }, model, rules: { where } }: EndingTurn,
+): FinishedTurn {
+  const message = lastOf(claim);
+  const failureId = randomId();
+  const fix = nextStepAfter(reason);
+  log.error("A turn failed", {
+    failureId,
+    reason,
+    fix,
+    model: model.id,
+    messageId: message.id,
+    channelId: message.channelId,
+    where,
+    attempt: claim.attempt,
+    error: why === "unexpected" ? error : undefined, // other reasons say it all
+  });
+  const { steps = [] } = given?.taken ?? {};
+  const text = failureText(why, failureId, steps, { now: now(), afterMs: retryAfterMs });
+  const hooked = hookedOf(message);
+  const notice = hooked
+    ? composeEvent(ofTurn(claim), `${hooked.post}\n-# ${text}`)
+    : composeFailure(ofTurn(claim), text);
+  return {
+    claim,
+    end: { kind: "failed", failureId, reason },
+    entries: given && steps.length > 0 ? entriesOf(claim, text, given, now()) : [],
+    steps: given && unsavedOf(given),
+    outbox: freeze(notice),
+  };
+}

@@ -6,6 +6,10 @@
 import { namesIn } from "../../discord/gateway/decode/decode.ts";
 import { cameBy } from "../../core/inbound/origin.ts";
 import type { BotAccount } from "../../account/account.ts";
+import { perAccount } from "../../account/per_account.ts";
+import type { InboundMessage } from "../../core/inbound/inbound.ts";
+import { createMissingPermission } from "../../discord/rest/permissions/denial.ts";
+import { isOwner } from "../owners/owner_ids.ts";
 import { compareIds, createdAtMs, type MessageId } from "../../core/discord/ids.ts";
 import { type Overheard, partedText, toOverheard } from "../../core/inbound/transcript.ts";
 import { joinedBy, type Step, type StoredSteps } from "../../core/step.ts";
@@ -27,7 +31,7 @@ import type { TurnPorts } from "../../agent/turn.ts";
 import { saveSteps } from "./save_turn.ts";
 import { unsavedCharges } from "./spending/turn_spending.ts";
 import type { OneTurn } from "./turn_step.ts";
-import { missingRightOf, modesOf } from "./turn_state.ts";
+import { modesOf } from "./turn_rules.ts";
 import type { RunningTurn } from "./turns.ts";
 import {
   createTurnAttachments,
@@ -286,9 +290,37 @@ function toolboxOf(
     schedule: whileAwake(account.schedule),
     cleanSecrets: rules.cleanSecrets,
     fence: (result) => fenced("result", boundary, result),
-    missingRight: (needs) => missingRightOf(account)(messagesOf(turn.claim), needs),
+    missingRight: (needs) => missingRight(account, messagesOf(turn.claim), needs),
     keepImage: (bytes) => gathered.attachments().keepImage(turn.claim.message, bytes),
   });
+}
+
+const missingPermissionOf = perAccount(
+  "turns",
+  ({ rest, now }) => createMissingPermission(rest, now),
+);
+
+/**
+ * The first Discord permission that one of those who ask lacks in the place of their message, before a
+ * tool runs for them (T4); in direct messages, which have no permissions, none. The bot may do more than
+ * the asker, and only an owner of the bot may use all of it.
+ *
+ * @throws {RestError} If Discord does not answer.
+ */
+export async function missingRight(
+  account: BotAccount,
+  messages: readonly InboundMessage[],
+  needed: readonly string[],
+): Promise<string | undefined> {
+  const others = messages.filter((message) => !isOwner(account, message));
+  const askers = new Map(others.map((message) => [message.sender.id, message]));
+  for (const { channelId, guildId, sender } of askers.values()) {
+    if (guildId === undefined) continue;
+    const place = { channelId, guildId, userId: sender.id };
+    const missing = await missingPermissionOf(account)(place, needed);
+    if (missing !== undefined) return missing;
+  }
+  return undefined;
 }
 
 /** Everything that only a turn with tools needs: their context, its steps, and later messages. */

@@ -68,7 +68,7 @@ export async function saveTurn(
  * @throws {unknown} The store's error, if it is not the disk's, or if the process stops.
  */
 export async function saveSteps(
-  { schedule, stopping, log }: Pick<BotAccount, "schedule" | "stopping" | "log">,
+  { schedule, stopping, log }: BotAccount,
   messageId: MessageId,
   addSteps: () => Promise<void>,
 ): Promise<void> {

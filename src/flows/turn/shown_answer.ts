@@ -25,7 +25,6 @@ import { opensThread } from "./gather.ts";
 import { draftsOf, type DraftStream } from "./progress/drafts.ts";
 import { linesOf } from "./progress/progress_lines.ts";
 import { costOf, type TurnSpending } from "./spending/turn_spending.ts";
-import type { RunningTurn } from "./turns.ts";
 import type { OneTurn, TurnStep } from "./turn_step.ts";
 
 /** Composes a text as the answer of a turn, in the channel or in a thread. */
@@ -40,7 +39,7 @@ export type Compose = (
 const NO_FILES: NonNullable<ModelAnswer["files"]> = [];
 
 export function createCompose(
-  turn: Pick<RunningTurn, "claim">,
+  turn: { readonly claim: Claim },
   shown: ModelAnswer["shown"],
   rules: TurnRules,
 ): Compose {

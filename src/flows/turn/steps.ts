@@ -7,16 +7,14 @@ import { speakAnswer } from "../media/speak.ts";
 import { tellFailedEvent } from "../owners/event_notices.ts";
 import { backfill, threadStarter } from "../session/backfill.ts";
 import { decided } from "../questions/cards.ts";
-import { failedTurn } from "./failed_turn.ts";
-import { postedTurn, withoutAnswer } from "./finished_turn.ts";
+import { failedTurn, postedTurn, withoutAnswer } from "./finished_turn.ts";
 import { opensThread } from "./gather.ts";
 import { withLinesUnder } from "./control/lines_under.ts";
-import { inForm } from "./control/prompt_form.ts";
+import { inForm, settleForm } from "./control/prompt_form.ts";
 import { saidStep, speechStep, spokenTurn } from "./progress/speech.ts";
 import { draftStep, linesStep, withLines, withManner } from "./shown_answer.ts";
 import { spendOf } from "./spending/budgets.ts";
 import { refusedTurn } from "./spending/turn_spending.ts";
-import { formsOf } from "./turn_state.ts";
 import { withoutTools } from "./turn_rules.ts";
 import type { TurnStep } from "./turn_step.ts";
 
@@ -42,10 +40,10 @@ const attempts: TurnStep = {
 const promptForm: TurnStep = {
   async begins(turn) {
     const { account, model: { takesNoTools }, rules: { tools } } = turn;
-    Object.assign(turn, await inForm({ model: turn.model, rules: turn.rules }, formsOf(account)));
+    Object.assign(turn, await inForm(account, { model: turn.model, rules: turn.rules }));
     if (takesNoTools && tools.length > 0) turn.rules = withoutTools(turn.rules);
   },
-  watches: ({ account, model }) => ({ onPaid: () => formsOf(account).settle(model) }),
+  watches: ({ account, model }) => ({ onPaid: () => settleForm(account, model) }),
 };
 
 /** The channel's earlier messages, and the message that a thread began with (H1, H6). */

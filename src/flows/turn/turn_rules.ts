@@ -1,28 +1,31 @@
 /** Derives the rules of a message's turn from the config. */
 
-import { toolTextRules } from "../deliver/tool_messages.ts";
 import type { BotAccount } from "../../account/account.ts";
 import { perAccount } from "../../account/per_account.ts";
+import { chunkRulesOf, timezoneOf } from "../../account/rules.ts";
 import { cleanSecrets } from "../../account/secrets.ts";
 import { type AgentConfig, agentOf, type Config } from "../../config/config.ts";
-import { takesFiles, uploadLimitOf } from "../../discord/gateway/decode/guild_index.ts";
-import { createInstructionFiles } from "../../host/files/instruction_files.ts";
-import { eachOnce, latestOf } from "../../lib/cache.ts";
-import { workspaceOf } from "../../workspace/skill_library.ts";
-import { skillsIn, turnTools } from "../judging/turn_tools.ts";
-import { isOwner } from "../owners/owner_ids.ts";
 import type { InboundMessage, Place } from "../../core/inbound/inbound.ts";
+import { UNKNOWN_WINDOW } from "../../core/model.ts";
 import { PERSONAL } from "../../core/outbound/outbound.ts";
 import type { Tool } from "../../core/turn/tool.ts";
-import type { ReplyRules } from "../../render/reply.ts";
-import type { HistoryRules } from "../session/turn_history.ts";
-import { chunkRulesOf, timezoneOf } from "../../account/rules.ts";
+import { takesFiles, uploadLimitOf } from "../../discord/gateway/decode/guild_index.ts";
+import { createInstructionFiles } from "../../host/files/instruction_files.ts";
+import { eachOnce, latest, latestOf } from "../../lib/cache.ts";
 import { isOwnerHint } from "../../policy/rights.ts";
 import { type OpenPlace, rulesFor } from "../../policy/rules/place_rules.ts";
 import { type Instructions, prepareInstructions } from "../../render/prompt/system_prompt.ts";
-import { UNKNOWN_WINDOW } from "../../core/model.ts";
-import { displayNameOf } from "../../session/session_key.ts";
+import type { ReplyRules } from "../../render/reply.ts";
 import { composeToolMessage } from "../../render/tool_message.ts";
+import { displayNameOf } from "../../session/session_key.ts";
+import { workspaceOf } from "../../workspace/skill_library.ts";
+import { toolTextRules } from "../deliver/tool_messages.ts";
+import { queueModeOf } from "../judging/chosen_settings.ts";
+import { commandOf } from "../judging/judge.ts";
+import { skillsIn, turnTools } from "../judging/turn_tools.ts";
+import { isOwner } from "../owners/owner_ids.ts";
+import type { HistoryRules } from "../session/turn_history.ts";
+import { prepareQueueModes, type QueueModes } from "./control/queue_mode.ts";
 
 export interface TurnRules extends ReplyRules, HistoryRules {
   /** Name of the place for people, for the log (S2). */
@@ -66,7 +69,7 @@ const instructionFilesOf = perAccount("turns", ({ config, bot: { dataDir }, log 
 });
 
 /** Derives the rules of an agent's turns from a config. */
-export function prepareTurnRules(
+function prepareTurnRules(
   account: BotAccount,
   config: Config,
   agent: AgentConfig,
@@ -136,11 +139,11 @@ function hasSameValues<Facts extends object>(one: Facts, other: Facts): boolean 
 }
 
 /** Of messages without a place in a guild. */
-const NO_PLACE: Partial<Pick<OpenPlace, "systemPrompt" | "guildSlug">> = {};
+const NO_PLACE: Partial<OpenPlace> = {};
 
 /** An agent's instructions from the config, which are the same for every message. */
 function agentInstructions(
-  { discord: { replyToMode }, messages }: Pick<Config, "discord" | "messages">,
+  { discord: { replyToMode }, messages }: Config,
   agent: AgentConfig,
 ): Instructions {
   return {
@@ -177,7 +180,7 @@ function sharedBy(config: Config, agent: AgentConfig) {
 
 /** The name below the agent's answers (R15). */
 function signatureOf(
-  { agentList: [first], messages }: Pick<Config, "agentList" | "messages">,
+  { agentList: [first], messages }: Config,
   { id, name }: AgentConfig,
 ): string | undefined {
   return messages.agentName && id !== first.id ? name ?? id : undefined;
@@ -194,7 +197,35 @@ export function cleanText(account: BotAccount, message: InboundMessage, text: st
 
 /** Maximum number of messages that wait in a channel (D4); `undefined`: no bound. */
 export function maxWaitingOf(
-  { discord: { rateLimit: { enabled, strategy, maxQueueSize } } }: Pick<Config, "discord">,
+  { discord: { rateLimit: { enabled, strategy, maxQueueSize } } }: Config,
 ): number | undefined {
   return enabled && strategy === "drop" ? maxQueueSize : undefined;
 }
+
+/** What an account's config says about turns: made anew after a reload. */
+const byConfig = perAccount("turns", (account) => {
+  const { config } = account;
+  const rulesOf = latestOf(
+    config,
+    (by, agentId: string) => prepareTurnRules(account, by, agentOf(by, agentId)),
+  );
+  const modes = latest(config, (by) =>
+    prepareQueueModes(by, {
+      rightsOf: rulesOf,
+      isOwner: (message) => isOwner(account, message),
+      isCommand: (message) => commandOf(account, message) !== undefined,
+      chosenIn: (message) => queueModeOf(account, message),
+    }));
+  return { rulesOf, modes };
+});
+
+/** The rules of an agent's turns, by a message. */
+export function rulesOf(
+  account: BotAccount,
+  agentId: string,
+): (message: InboundMessage) => TurnRules {
+  return byConfig(account).rulesOf(agentId);
+}
+
+/** Decides which messages share turns, by the config as it is now. */
+export const modesOf = (account: BotAccount): QueueModes => byConfig(account).modes();

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { InboundMessage } from "../../../src/core/inbound/inbound.ts";
-import { rulesOf } from "../../../src/flows/turn/turn_state.ts";
+import { rulesOf } from "../../../src/flows/turn/turn_rules.ts";
 import { type Given, OWNER, testAccount } from "../../support/bot/test_account.ts";
 import {
   channelId,

@@ -6,9 +6,9 @@
  * with its cause, and stays until that is gone.
  */
 
+import type { BotAccount } from "../../../account/account.ts";
 import { withSmallTools } from "../../../core/turn/small_tools.ts";
 import type { ContextWindow, Model } from "../../../core/model.ts";
-import type { StartTimer } from "../../../lib/clock.ts";
 import type { Instructions } from "../../../render/prompt/system_prompt.ts";
 
 export type PromptForm = "full" | "small";
@@ -29,7 +29,7 @@ type Choice = (typeof CHOICES)[number];
  * @param before The stored choice. It stays until its cause is gone.
  * @returns Without a choice, more is to be learned.
  */
-export function formBy(
+function formBy(
   window: ContextWindow | undefined,
   before?: Choice,
 ): { readonly form: PromptForm; readonly choice?: Choice } {
@@ -48,51 +48,47 @@ export function formBy(
   return readPerSec || before === "full" ? choiceOf("full") : { form: "full" };
 }
 
-export function createPromptForms({ wish, stored, keep, schedule }: {
-  /** `tools.prompt`. */
-  readonly wish: () => "auto" | PromptForm;
-  /** The stored choice for a model; `undefined` before it. */
-  readonly stored: (modelId: string) => string | undefined;
-  /** Stores a choice. Must not throw. */
-  readonly keep: (modelId: string, choice: Choice) => void;
-  readonly schedule: StartTimer;
-}) {
-  function chosen({ id, window }: Model): PromptForm {
-    const by = wish();
-    if (by !== "auto") return by;
-    const known = stored(id);
-    const { form, choice } = formBy(window, CHOICES.find((one) => one === known));
-    if (choice !== undefined && choice !== known) keep(id, choice);
-    return form;
-  }
-  return {
-    /** The form for a turn. A model's first one waits a moment until its server tells the window. */
-    async of(model: Model): Promise<PromptForm> {
-      const isOpen = wish() === "auto" && stored(model.id) === undefined;
-      const asked = isOpen ? model.window?.asked : undefined;
-      if (asked) {
-        const late = Promise.withResolvers<void>();
-        await Promise.race([asked, late.promise]).finally(schedule(late.resolve, ASKED_MS));
-      }
-      return chosen(model);
-    },
-    /** Stores the choice after an answer, if that has told enough. */
-    settle: (model: Model): void => void chosen(model),
-  };
+function storedFor({ accountId, store }: BotAccount, modelId: string): string | undefined {
+  return store.settings.known(accountId, modelId, "prompt");
 }
 
-export type PromptForms = ReturnType<typeof createPromptForms>;
+function chosen(account: BotAccount, { id, window }: Model): PromptForm {
+  const { accountId, config, store, now, log } = account;
+  const by = config().tools.prompt;
+  if (by !== "auto") return by;
+  const known = storedFor(account, id);
+  const { form, choice } = formBy(window, CHOICES.find((one) => one === known));
+  if (choice !== undefined && choice !== known) {
+    log.info("The form of the prompt for a model is chosen", { model: id, by: choice });
+    const kept = store.settings.change(accountId, id, "prompt", choice, now());
+    kept.catch(() => {}); // the next turn chooses again
+  }
+  return form;
+}
+
+/** The form for a turn. A model's first one waits a moment until its server tells the window. */
+export async function formOf(account: BotAccount, model: Model): Promise<PromptForm> {
+  const isOpen = account.config().tools.prompt === "auto" &&
+    storedFor(account, model.id) === undefined;
+  const asked = isOpen ? model.window?.asked : undefined;
+  if (asked) {
+    const late = Promise.withResolvers<void>();
+    const cancel = account.schedule(late.resolve, ASKED_MS);
+    await Promise.race([asked, late.promise]).finally(cancel);
+  }
+  return chosen(account, model);
+}
+
+/** Stores the choice after an answer, if that has told enough. */
+export const settleForm = (account: BotAccount, model: Model): void => void chosen(account, model);
 
 /** What an agent works with, in the form for its model. */
 export async function inForm<
   Rules extends { readonly instructions: Instructions; readonly isSmall?: true },
   Given extends { readonly model: Model; readonly rules: Rules },
->(
-  given: Given,
-  forms: PromptForms | undefined,
-): Promise<Given> {
+>(account: BotAccount, given: Given): Promise<Given> {
   const { model, rules } = given;
-  if (await forms?.of(model) !== "small") return given;
+  if (await formOf(account, model) !== "small") return given;
   const instructions = { ...rules.instructions, isSmall: true as const };
   return {
     ...given,

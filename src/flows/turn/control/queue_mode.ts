@@ -42,13 +42,19 @@ export type RightsOf = (
   readonly ownerId?: string;
 };
 
-/**
- * Prepares the modes of a config.
- *
- * @param rightsOf The rights of messages in turns of an agent, at this moment.
- * @param isOwner Whether the sender of a message is an owner of the bot.
- * @param chosenIn The mode that a person has chosen for a place.
- */
+/** Facts about messages, at the moment. */
+interface QueueFacts {
+  /** The rights of messages in turns of an agent. */
+  readonly rightsOf: (agentId: string) => RightsOf;
+  /** Whether the sender of a message is an owner of the bot. */
+  readonly isOwner: (message: InboundMessage) => boolean;
+  /** Commands share no turn, end none, and run beside none: each has an answer of its own (K1). */
+  readonly isCommand: (message: InboundMessage) => boolean;
+  /** The mode that a person has chosen for a place. */
+  readonly chosenIn: (message: InboundMessage) => QueueMode | undefined;
+}
+
+/** Prepares the modes of a config. */
 export function prepareQueueModes(
   { messages: { queue }, budgets }: {
     readonly messages: {
@@ -56,13 +62,15 @@ export function prepareQueueModes(
     };
     readonly budgets: Parameters<typeof hasBudget>[0];
   },
-  rightsOf: (agentId: string) => RightsOf,
-  isOwner: (message: InboundMessage) => boolean,
-  chosenIn: (message: InboundMessage) => QueueMode | undefined = () => undefined,
+  { rightsOf, isOwner, isCommand, chosenIn }: QueueFacts,
 ): QueueModes {
   const modeIn = (message: InboundMessage): QueueMode =>
     chosenIn(message) ?? queue.mode ?? (message.place.kind === "guild" ? "collect" : "steer");
-  const hasSameRights = prepareSameRights(rightsOf, isOwner);
+  const isTalk = (message: InboundMessage, next: InboundMessage) =>
+    !isCommand(message) && !isCommand(next);
+  const areSame = prepareSameRights(rightsOf, isOwner);
+  const hasSameRights: Decide = (message, next, agentId) =>
+    isTalk(message, next) && areSame(message, next, agentId);
   const isShared = hasBudget(budgets) ? isSamePerson : prepareIsShared(rightsOf);
   const mayShare: Decide = (message, next, agentId) =>
     hasSameRights(message, next, agentId) && isShared(message, next, agentId);
@@ -79,26 +87,10 @@ export function prepareQueueModes(
     runsBeside: (running, next, agentId) =>
       queue.turnsPerChannel > 1 && (running.length < queue.turnsPerChannel || isOwner(next)) &&
       running.every((message) =>
-        message.sender.id !== next.sender.id && message.channelId === next.channelId &&
+        isTalk(message, next) && message.sender.id !== next.sender.id &&
+        message.channelId === next.channelId &&
         !carries(message, next, agentId) && !interrupts(message, next, agentId)
       ),
-  };
-}
-
-/** Commands share no turn, end none, and run beside none: each has an answer of its own (K1). */
-export function withCommands(
-  { carries, steers, interrupts, runsBeside }: QueueModes,
-  isCommand: (message: InboundMessage) => boolean,
-): QueueModes {
-  const isTalk = (message: InboundMessage, next: InboundMessage) =>
-    !isCommand(message) && !isCommand(next);
-  return {
-    carries: (message, next, agentId) => isTalk(message, next) && carries(message, next, agentId),
-    steers: (message, next, agentId) => isTalk(message, next) && steers(message, next, agentId),
-    interrupts: (message, next, agentId) =>
-      isTalk(message, next) && interrupts(message, next, agentId),
-    runsBeside: (running, next, agentId) =>
-      running.every((message) => isTalk(message, next)) && runsBeside(running, next, agentId),
   };
 }
 

@@ -15,29 +15,21 @@ import {
 import { ofAgent, type UsedBy } from "../../../core/spending/usage.ts";
 import type { SpendPort } from "../../../core/spending/budget.ts";
 import type { BotAccount } from "../../../account/account.ts";
-import type { Clock } from "../../../lib/clock.ts";
 import { perAccount } from "../../../account/per_account.ts";
 import type { Usage } from "../../../store/usage/usage.ts";
 
-/** Creates the port. Without a budget in the config, no check reads the store. */
-export function createSpending(
-  { config, store: { usage }, now }: Clock & {
-    readonly config: () => { readonly budgets: Budgets };
-    readonly store: { readonly usage: { spentBy: Usage["spentBy"]; add: Usage["add"] } };
-  },
-): SpendPort {
-  return {
+/** The port of an account. Without a budget in the config, no check reads the store. */
+export const spendOf: (account: BotAccount) => SpendPort = perAccount(
+  "turns",
+  ({ config, store: { usage }, now }): SpendPort => ({
     check(by, kind) {
       const { budgets } = config();
       if (!hasBudget(budgets)) return undefined;
       return usage.spentBy(by, now()).then((spent) => budgetStopOf(budgets, by, kind, spent));
     },
     record: (charge) => usage.add([charge]),
-  };
-}
-
-/** The port of an account. */
-export const spendOf: (account: BotAccount) => SpendPort = perAccount("turns", createSpending);
+  }),
+);
 
 /** Reads the limits of the whole bot and of its agents; of each, the agent that has used most. */
 export async function readBudgetsOfAll(
@@ -64,7 +56,7 @@ const REPORTED_GUILDS = 20;
  * @param nameOf Returns the name of a guild; `undefined` if it is unknown.
  */
 export async function readSpentGuildBudgets(
-  { perGuild, uncounted }: Pick<Budgets, "perGuild" | "uncounted">,
+  { perGuild, uncounted }: Budgets,
   { usage }: { readonly usage: Pick<Usage, "spentByGuild"> },
   nameOf: (guildId: string) => Promise<string | undefined>,
   now: number,

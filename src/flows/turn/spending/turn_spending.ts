@@ -71,7 +71,7 @@ export function costOf({ charges }: TurnSpending): TurnCost | undefined {
 export async function refusedTurn(
   claim: Claim,
   stop: BudgetStop,
-  { account: { store, now, log }, rules: { where } }: Pick<EndingTurn, "account" | "rules">,
+  { account: { store, now, log }, rules: { where } }: EndingTurn,
 ): Promise<FinishedTurn> {
   const { message, route: { agentId } } = claim;
   const at = now();

@@ -2,10 +2,12 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { ContextWindow, Model } from "../../../../src/core/model.ts";
 import {
-  createPromptForms,
+  formOf,
   type PromptForm,
+  settleForm,
 } from "../../../../src/flows/turn/control/prompt_form.ts";
-import { FakeClock } from "../../../support/fake_clock.ts";
+import { testAccount } from "../../../support/bot/test_account.ts";
+import { ACCOUNT } from "../../../support/discord/builders.ts";
 
 const WINDOW: ContextWindow = { contextWindow: 32_768, maxOutput: 4_096, from: "server" };
 
@@ -40,16 +42,22 @@ const LATER: readonly (readonly [string, string, ContextWindow | undefined, stri
   ["a slower server", "full", at(0, 199), "speed"],
 ];
 
-function setUp(wish: "auto" | PromptForm = "auto") {
-  const clock = new FakeClock();
-  const kept: [string, string][] = [];
-  const forms = createPromptForms({
-    wish: () => wish,
-    stored: (id) => kept.findLast(([known]) => known === id)?.[1],
-    keep: (...one) => void kept.push(one),
-    schedule: clock.schedule,
+/** @param before The stored choice. */
+async function setUp(wish: "auto" | PromptForm = "auto", before?: string) {
+  const { account, store, clock, quiet } = await testAccount({
+    beside: { tools: { prompt: wish } },
   });
-  return { clock, kept, forms };
+  if (before) await store.settings.change(ACCOUNT, "local/pi", "prompt", before, 1);
+  return {
+    clock,
+    quiet,
+    of: (model: Model) => formOf(account, model),
+    settle: (model: Model) => settleForm(account, model),
+    async kept() {
+      await quiet();
+      return store.settings.known(ACCOUNT, "local/pi", "prompt");
+    },
+  };
 }
 
 const modelWith = (window: ContextWindow | undefined): Model => ({
@@ -59,58 +67,54 @@ const modelWith = (window: ContextWindow | undefined): Model => ({
 });
 
 describe("[T2a] the form of the prompt", () => {
-  for (const [what, window, form, choice] of TABLE) {
-    it(`is ${form} for ${what}${choice === undefined ? "" : ", and stored"}`, async () => {
-      const { forms, kept } = setUp();
-      assert.equal(await forms.of(modelWith(window)), form);
-      assert.equal(await forms.of(modelWith(window)), form);
-      assert.deepEqual(kept, choice === undefined ? [] : [["local/pi", choice]]);
-    });
-  }
+  it("is known by the window and the speed of the server, and then stored", async () => {
+    for (const [what, window, form, choice] of TABLE) {
+      const { of, kept } = await setUp();
+      for (let turn = 0; turn < 2; turn++) assert.equal(await of(modelWith(window)), form, what);
+      assert.equal(await kept(), choice, what);
+    }
+  });
 
-  for (const [what, before, window, choice] of LATER) {
-    it(`chosen by ${before}, is that by ${choice} for ${what}`, async () => {
-      const { forms, kept } = setUp();
-      kept.push(["local/pi", before]);
-      assert.equal(await forms.of(modelWith(window)), choice === "full" ? "full" : "small");
-      assert.equal(kept.at(-1)?.[1], choice);
-      assert.equal(kept.length, choice === before ? 1 : 2);
-    });
-  }
+  it("stays as it is stored until its cause is gone", async () => {
+    for (const [what, before, window, choice] of LATER) {
+      const { of, kept } = await setUp("auto", before);
+      const form = choice === "full" ? "full" : "small";
+      assert.deepEqual([await of(modelWith(window)), await kept()], [form, choice], what);
+    }
+  });
 
   it("is that of the config, and then stored nowhere", async () => {
     for (const wish of ["full", "small"] as const) {
-      const { forms, kept } = setUp(wish);
-      for (const [, window] of TABLE) assert.equal(await forms.of(modelWith(window)), wish);
-      assert.deepEqual(kept, []);
+      const { of, kept } = await setUp(wish);
+      for (const [, window] of TABLE) assert.equal(await of(modelWith(window)), wish);
+      assert.equal(await kept(), undefined);
     }
   });
 
   it("is stored after the answer that shows how fast the server reads", async () => {
-    const { forms, kept } = setUp();
-    assert.equal(await forms.of(modelWith(WINDOW)), "full");
-    forms.settle(modelWith(at(33)));
-    assert.deepEqual(kept, [["local/pi", "speed"]]);
-    assert.equal(await forms.of(modelWith(WINDOW)), "small");
+    const { of, settle, kept } = await setUp();
+    assert.equal(await of(modelWith(WINDOW)), "full");
+    settle(modelWith(at(33)));
+    assert.deepEqual([await kept(), await of(modelWith(WINDOW))], ["speed", "small"]);
   });
 
   it("waits at most three seconds for a server that is asked about its window", async () => {
-    const { forms, clock } = setUp();
+    const { of, clock, quiet } = await setUp();
+    const idle = clock.pending;
     const told = Promise.withResolvers<void>();
     const model: { window: ContextWindow } & Model = {
       ...modelWith(undefined),
       window: { ...WINDOW, isPending: true, asked: told.promise },
     };
-    const form = forms.of(model);
+    const form = of(model);
     model.window = { ...WINDOW, contextWindow: 4_096 };
     told.resolve();
     assert.equal(await form, "small");
-    const { forms: others, clock: later } = setUp();
-    const silent = others.of(
-      modelWith({ ...WINDOW, isPending: true, asked: new Promise(() => {}) }),
-    );
-    later.advance(3_000);
+    assert.equal(clock.pending, idle);
+    const asked = new Promise<void>(() => {});
+    const silent = of({ ...modelWith({ ...WINDOW, isPending: true, asked }), id: "local/phi" });
+    await quiet();
+    clock.advance(3_000);
     assert.equal(await silent, "full");
-    assert.equal(clock.pending, 0);
   });
 });

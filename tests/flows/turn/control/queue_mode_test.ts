@@ -1,10 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import {
-  prepareQueueModes,
-  type RightsOf,
-  withCommands,
-} from "../../../../src/flows/turn/control/queue_mode.ts";
+import { prepareQueueModes, type RightsOf } from "../../../../src/flows/turn/control/queue_mode.ts";
 import type { QueueMode } from "../../../../src/core/config_file.ts";
 import type { InboundMessage } from "../../../../src/core/inbound/inbound.ts";
 import type { Tool } from "../../../../src/core/turn/tool.ts";
@@ -37,7 +33,8 @@ async function modesWith(
     instructions: { hasTables: true, hasReplyTags: false, hasTools: tools.length > 0 },
   });
   const rightsOf = (agentId: string) => rights(agentId === "other" ? others : tools);
-  return prepareQueueModes(config, rightsOf, isOwner, chosenIn);
+  const isCommand = ({ text }: InboundMessage) => text.startsWith("/");
+  return prepareQueueModes(config, { rightsOf, isOwner, isCommand, chosenIn });
 }
 
 describe("[S5] prepareQueueModes()", () => {
@@ -155,7 +152,7 @@ describe("[S5] prepareQueueModes()", () => {
       const modes = await modesWith(personal);
       const elsewhere = { ...from(ADA), channelId: channelId("987654321098765099") };
       assert.equal(modes.runsBeside([elsewhere], from(BOB), "main"), false);
-      const { runsBeside } = withCommands(modes, ({ text }) => text.startsWith("/"));
+      const { runsBeside } = modes;
       assert.equal(runsBeside([{ ...from(ADA), text: "/reset" }], from(BOB), "main"), false);
       assert.equal(runsBeside([from(ADA)], { ...from(BOB), text: "/reset" }, "main"), false);
     });

@@ -1,16 +1,11 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import {
-  createSpending,
-  readSpentGuildBudgets,
-} from "../../../../src/flows/turn/spending/budgets.ts";
+import { readSpentGuildBudgets, spendOf } from "../../../../src/flows/turn/spending/budgets.ts";
 import { type Budgets, BudgetSpent, meteredModel } from "../../../../src/core/spending/budget.ts";
 import { ofAgent } from "../../../../src/core/spending/usage.ts";
 import type { Model, ModelPart } from "../../../../src/core/model.ts";
-import { createUngroupedTransactions } from "../../../support/store/ungrouped.ts";
-import { createSpentToday, createUsage } from "../../../../src/store/usage/usage.ts";
 import { listen } from "../../../support/model/model_server.ts";
-import { openDatabase } from "../../../support/store/open_database.ts";
+import { testAccount } from "../../../support/bot/test_account.ts";
 
 const NONE: Budgets = { perUser: {}, perRole: {}, perGuild: {}, perAgent: {}, total: {} };
 const BY = { userId: "1", channelId: "2", guildId: "3", agentId: "main" };
@@ -30,23 +25,19 @@ const HOSTILE: Model = {
   },
 };
 
-function spendingWith(budgets: Budgets) {
-  const database = openDatabase();
-  const usage = createUsage(createUngroupedTransactions(database), createSpentToday());
-  return {
-    usage,
-    spend: createSpending({ config: () => ({ budgets }), store: { usage }, now: () => NOW }),
-  };
+async function spendingWith(budgets: Partial<Budgets>) {
+  const { account, store } = await testAccount({ beside: { budgets } });
+  return { account, usage: store.usage, spend: spendOf(account), now: account.now };
 }
 
-describe("[SEC-R26] [X4] createSpending()", () => {
+describe("[SEC-R26] [X4] spendOf()", () => {
   const loops = [["perUser", BY], ["perGuild", BY], ["perAgent", BY], ["total", BY]] as const;
   const alone = [["perAgent", ofAgent("main")], ["total", ofAgent("main")]] as const;
   for (const [key, by] of [...loops, ...alone]) {
     const whose = by === BY ? "" : ", also without a person,";
     it(`stops an endless loop${whose} at ${key}, one request over at most`, async () => {
-      const { usage, spend } = spendingWith({ ...NONE, [key]: { tokensPerDay: 1_050 } });
-      const model = meteredModel(HOSTILE, { kind: "answer", by, spend, now: () => NOW });
+      const { usage, spend, now } = await spendingWith({ [key]: { tokensPerDay: 1_050 } });
+      const model = meteredModel(HOSTILE, { kind: "answer", by, spend, now });
       let requests = 0;
       let last: unknown;
       while (last === undefined && requests < 100) {
@@ -61,23 +52,18 @@ describe("[SEC-R26] [X4] createSpending()", () => {
   }
 
   it("counts requests of each purpose", async () => {
-    const { spend } = spendingWith({ ...NONE, total: { tokensPerDay: 200 } });
+    const { spend, now } = await spendingWith({ total: { tokensPerDay: 200 } });
     for (const kind of ["compaction", "intent"] as const) {
       await listen(
-        meteredModel(HOSTILE, { kind, by: { ...BY, userId: "" }, spend, now: () => NOW }),
+        meteredModel(HOSTILE, { kind, by: { ...BY, userId: "" }, spend, now }),
       );
     }
     assert.equal((await spend.check(BY, "answer"))?.rule, "budgets.total.tokensPerDay");
   });
 
   it("reads nothing of the store without a budget", async () => {
-    const fail = () => assert.fail("it read the store");
-    const usage = { spentBy: fail, isTold: fail, add: () => {} };
-    const spend = createSpending({
-      config: () => ({ budgets: NONE }),
-      store: { usage },
-      now: () => NOW,
-    });
+    const { account, spend } = await spendingWith({});
+    Object.assign(account.store.usage, { spentBy: () => assert.fail("it read the store") });
     assert.equal(await spend.check(BY, "answer"), undefined);
   });
 });
@@ -96,7 +82,7 @@ describe("[X4] readSpentGuildBudgets()", () => {
 
   it("names guilds with a spent budget, and no others", async () => {
     const found = await readSpentGuildBudgets(
-      { perGuild },
+      { ...NONE, perGuild },
       read([["3", 30], ["4", 29], ["5", 31]]),
       named,
       NOW,
@@ -110,14 +96,20 @@ describe("[X4] readSpentGuildBudgets()", () => {
   it("reads nothing without a limit of guilds, and no name without a spent budget", async () => {
     const fail = () => assert.fail("it read too much");
     assert.deepEqual(
-      await readSpentGuildBudgets({ perGuild: {} }, { usage: { spentByGuild: fail } }, fail, NOW),
+      await readSpentGuildBudgets(NONE, { usage: { spentByGuild: fail } }, fail, NOW),
       [],
     );
-    assert.deepEqual(await readSpentGuildBudgets({ perGuild }, read([["4", 29]]), fail, NOW), []);
+    assert.deepEqual(
+      await readSpentGuildBudgets({ ...NONE, perGuild }, read([["4", 29]]), fail, NOW),
+      [],
+    );
   });
 
   it("reports a few of many guilds", async () => {
     const many = Array.from({ length: 500 }, (_, index) => [`${index}`, 99] as const);
-    assert.equal((await readSpentGuildBudgets({ perGuild }, read(many), named, NOW)).length, 20);
+    assert.equal(
+      (await readSpentGuildBudgets({ ...NONE, perGuild }, read(many), named, NOW)).length,
+      20,
+    );
   });
 });
