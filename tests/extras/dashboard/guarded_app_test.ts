@@ -65,32 +65,30 @@ const PROXIED: readonly (readonly [string, string, string, number])[] = [
   ["a broken Host", "barnacle.home.arpa/", "https://barnacle.home.arpa:8443", 403],
 ];
 
+type Attack = (route: RouteRule) => readonly [number, Record<string, string>] | undefined;
+
+/** An attack on a route with a body, and on one that needs a token. */
+const posted = (attack: ReturnType<Attack>): Attack => ({ method }) =>
+  method === "POST" ? attack : undefined;
+const known = (attack: ReturnType<Attack>): Attack => ({ auth }) =>
+  auth === "session" ? attack : undefined;
+
 /** What an attacker changes; `undefined`: the attack does not fit the route. */
-const ATTACKS: Readonly<
-  Record<string, (route: RouteRule) => readonly [number, Record<string, string>] | undefined>
-> = {
+const ATTACKS: Readonly<Record<string, Attack>> = {
   "a name that points here": () => [403, { host: "evil.example" }],
   "no host": () => [403, { host: "" }],
   "a page of another site": () => [403, { origin: "https://evil.example" }],
   "a page without origin": () => [403, { origin: "null" }],
   "a request of another site": () => [403, { "sec-fetch-site": "cross-site" }],
-  "a page of another program here": ({ method }) =>
-    method === "POST" ? [403, { origin: "http://127.0.0.1:9999" }] : undefined,
-  "a request of the same site": ({ method }) =>
-    method === "POST" ? [403, { "sec-fetch-site": "same-site" }] : undefined,
-  "a form": ({ method }) =>
-    method === "POST" ? [403, { "content-type": "application/x-www-form-urlencoded" }] : undefined,
-  "a form of text": ({ method }) =>
-    method === "POST" ? [403, { "content-type": "text/plain" }] : undefined,
-  "no token": ({ auth }) => auth === "session" ? [401, { authorization: "" }] : undefined,
-  "a wrong or an old token": ({ auth }) =>
-    auth === "session" ? [401, { authorization: "Bearer old" }] : undefined,
-  "a token as basic": ({ auth }) =>
-    auth === "session" ? [401, { authorization: "Basic cmlnaHQ=" }] : undefined,
-  "a token as cookie": ({ auth }) =>
-    auth === "session" ? [401, { authorization: "", cookie: "token=right" }] : undefined,
-  "too many wrong tokens": ({ auth }) =>
-    auth === "session" ? [429, { authorization: "Bearer many" }] : undefined,
+  "a page of another program here": posted([403, { origin: "http://127.0.0.1:9999" }]),
+  "a request of the same site": posted([403, { "sec-fetch-site": "same-site" }]),
+  "a form": posted([403, { "content-type": "application/x-www-form-urlencoded" }]),
+  "a form of text": posted([403, { "content-type": "text/plain" }]),
+  "no token": known([401, { authorization: "" }]),
+  "a wrong or an old token": known([401, { authorization: "Bearer old" }]),
+  "a token as basic": known([401, { authorization: "Basic cmlnaHQ=" }]),
+  "a token as cookie": known([401, { authorization: "", cookie: "token=right" }]),
+  "too many wrong tokens": known([429, { authorization: "Bearer many" }]),
   "a body that is too long": ({ method, maxBodyBytes }) =>
     method === "POST" ? [413, { body: `"${"x".repeat(maxBodyBytes)}"` }] : undefined,
 };

@@ -3,53 +3,49 @@ import { describe, it } from "node:test";
 import { createLiveAnswers, liveViews } from "../../../src/extras/dashboard/live.ts";
 import { recordingLog } from "../../support/recording_log.ts";
 
+/** The views of one reader, whose session and time a test changes. */
+const viewsOf = (given: Partial<Parameters<typeof liveViews>[0]>) =>
+  liveViews({
+    render: () => Promise.resolve("view"),
+    version: () => "a",
+    open: () => 1,
+    elapsed: () => 0,
+    wait: () => Promise.resolve(),
+    isAllowed: () => true,
+    signal: new AbortController().signal,
+    ...given,
+  });
+
 describe("[O6] liveViews()", () => {
   it("renders nothing while nothing changes, and sends no equal view twice", async () => {
     let rendered = 0;
     let now = 0;
-    const views = liveViews({
+    const views = viewsOf({
       render: () => Promise.resolve(`same ${Math.min(++rendered, 1)}`),
       version: () => now < 10_000 ? "a" : "b",
-      open: () => 1,
       elapsed: () => now,
       wait: (ms) => Promise.resolve(void (now += ms)),
-      isAllowed: () => true,
-      signal: new AbortController().signal,
     });
-    const seen: string[] = [];
-    for await (const view of views) seen.push(view);
-    assert.deepEqual(seen, ["same 1"]);
+    assert.deepEqual(await Array.fromAsync(views), ["same 1"]);
     assert.equal(rendered, 2);
   });
 
   it("ends once the reader leaves", async () => {
     const leaving = new AbortController();
-    const views = liveViews({
-      render: () => Promise.resolve("view"),
-      version: () => "a",
-      open: () => 1,
-      elapsed: () => 0,
-      wait: () => Promise.resolve(leaving.abort()),
-      isAllowed: () => true,
-      signal: leaving.signal,
-    });
-    assert.equal((await views.next()).value, "view");
-    assert.equal((await views.next()).done, true);
+    const wait = () => Promise.resolve(leaving.abort());
+    const views = viewsOf({ wait, signal: leaving.signal });
+    assert.deepEqual(await Array.fromAsync(views), ["view"]);
   });
 
   it("shows nothing more once the session has ended", async () => {
     let version = 0;
-    const views = liveViews({
+    const views = viewsOf({
       render: () => Promise.resolve(`view ${version}`),
       version: () => String(version),
-      open: () => 1,
-      elapsed: () => 0,
       wait: () => Promise.resolve(void version++),
       isAllowed: () => version === 0,
-      signal: new AbortController().signal,
     });
-    assert.equal((await views.next()).value, "view 0");
-    assert.equal((await views.next()).done, true);
+    assert.deepEqual(await Array.fromAsync(views), ["view 0"]);
   });
 });
 
