@@ -1,5 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { createAccount } from "../../../src/bot/account/account.ts";
+import type { AccountEnd } from "../../../src/bot/account_end.ts";
+import { createInvalidRequests } from "../../../src/core/discord/invalid_requests.ts";
 import { type AccountScene, openAccountScene } from "../../support/bot/started_account.ts";
 
 const loadRest = () => import("../../../src/bot/account/running.ts");
@@ -43,6 +46,35 @@ describe("[B9] startAccount()", () => {
         return { runAccount: () => Promise.reject(new RangeError("Cannot start a part")) };
       });
       await assert.rejects(starting, { name: "RangeError" });
+    }));
+});
+
+describe("createAccount()", () => {
+  const creating = ({ bot, own }: AccountScene, fields: object) => {
+    const ends: string[] = [];
+    const invalidRequests = createInvalidRequests([], () => {});
+    const onEnd = ({ kind }: AccountEnd) => void ends.push(kind);
+    return createAccount(bot, { ...own, ...fields }, { invalidRequests, onEnd })
+      .then((account) => ({ account, ends }));
+  };
+
+  it("[O7] ends the account once Discord refuses its token, whatever was asked", () =>
+    withScene(async (scene) => {
+      const { account, ends } = await creating(scene, { token: `${scene.own.token}x` });
+      await assert.rejects(account.rest.request("GET", "/users/@me"), { kind: "unauthorized" });
+      assert.deepEqual([ends, account.ended.aborted], [["refused"], true]);
+    }));
+
+  it("[O1] tells health whether requests reach Discord", () =>
+    withScene(async (scene) => {
+      for (
+        const [fields, isUp] of [[{}, true], [{ apiBase: "http://127.0.0.1:9" }, false]] as const
+      ) {
+        const { account: { health, rest } } = await creating(scene, fields);
+        health.began([], () => undefined);
+        await rest.request("GET", "/users/@me", { notAfter: Date.now() }).catch(() => {});
+        assert.equal(health.snapshot().rest.isUp, isUp);
+      }
     }));
 });
 

@@ -1,15 +1,13 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { type AccountEnd } from "../../../src/bot/account_end.ts";
-import { createAccountHealth } from "../../../src/http/monitor/account_health.ts";
-import type { Bot } from "../../../src/account/account.ts";
 import { changedInAll } from "../../../src/account/bot.ts";
 import { createAccounts } from "../../../src/bot/account/accounts.ts";
 import type { AccountSetup, Setup } from "../../../src/bot/rules/setup.ts";
 import type { AccountChange } from "../../../src/config/changes.ts";
 import type { BotConfig } from "../../../src/config/config.ts";
 import { type AccountId, toAccountId } from "../../../src/core/discord/ids.ts";
-import { BUILD, HEALTHY } from "../../support/bot/health.ts";
+import { testBot } from "../../support/bot/process.ts";
 import { directMessage, messageId, userId } from "../../support/discord/builders.ts";
 import { loadTestConfig } from "../../support/config.ts";
 import { recordingLog } from "../../support/recording_log.ts";
@@ -69,38 +67,7 @@ function setUp(
   const { log, lines } = recordingLog();
   const started: Started[] = [];
   const ends: AccountEnd[] = [];
-  const health = new Map<AccountId, ReturnType<typeof createAccountHealth>>();
-  const now = () => 1_700_000_000_000;
-  const bot: Bot = {
-    setup,
-    store,
-    dataDir: "/nonexistent",
-    mediaFolder: "/nonexistent",
-    logging: { forPart: () => log, addSecret: () => {}, secrets: () => [] } as never,
-    build: BUILD,
-    isConnectionDebug: false,
-    env: {},
-    commandKey: "",
-    extras: [],
-    now,
-    accounts: new Map(),
-    views: new Map(),
-    health: {
-      accountOf(accountId: AccountId) {
-        const known = health.get(accountId) ??
-          createAccountHealth(accountId, { store, now }, () => {}, () => {}, () => HEALTHY);
-        health.set(accountId, known);
-        return known;
-      },
-    } as never,
-    meter: {} as never,
-    turnLimit: {} as never,
-    memory: {} as never,
-    media: {} as never,
-    toolServices: {} as never,
-    loadTools: () => assert.fail("nobody asks"),
-    workerUrl: new URL("file:///nowhere"),
-  };
+  const bot = testBot({ setup, store, log, now: () => 1_700_000_000_000 });
   const accounts = createAccounts(
     bot,
     (end) => void ends.push(end),

@@ -8,23 +8,16 @@ import { EXTRAS } from "../../../src/extras/extras.ts";
 import { tmpdir } from "node:os";
 import { startSimulator } from "../../../simulator/simulator.ts";
 import { type LoadRest, startAccount } from "../../../src/bot/account/account.ts";
-import type { Bot } from "../../../src/account/account.ts";
 import type { RunningAccount } from "../../../src/bot/account/running.ts";
 import type { OwnSetup } from "../../../src/bot/rules/setup.ts";
-import { createAccountHealth } from "../../../src/http/monitor/account_health.ts";
-import { createMeter } from "../../../src/http/monitor/meters.ts";
 import { createInvalidRequests } from "../../../src/core/discord/invalid_requests.ts";
 import type { Model } from "../../../src/core/model.ts";
-import { createTurnLimit } from "../../../src/flows/turn/control/turn_limit.ts";
-import { createMetrics } from "../../../src/http/metrics.ts";
 import { loadTestConfig } from "../config.ts";
-import { ACCOUNT } from "../discord/builders.ts";
-import { NO_TOOLS } from "../model/tools.ts";
 import { type LogLine, recordingLog } from "../recording_log.ts";
 import { openTestStore } from "../store/store.ts";
 import { MANY_QUESTIONS } from "./e2e.ts";
 import { modelsOf } from "./models.ts";
-import { BUILD, HEALTHY } from "./health.ts";
+import { setupOf, testBot } from "./process.ts";
 
 /** Milliseconds within which every awaited event must happen. */
 const PATIENCE_MS = 60_000;
@@ -52,39 +45,13 @@ export async function openAccountScene() {
   const { log, lines } = recordingLog();
   const { store } = openTestStore();
   const config = await loadTestConfig({ guilds: { [krill]: {} } }, MANY_QUESTIONS);
-  const now = Date.now;
-
   const own: OwnSetup = {
     config,
     token: simulator.token,
     models: modelsOf(PARROT),
     apiBase: `${simulator.apiUrl}/api`,
   };
-  const { discord, ...shared } = config;
-  const health = createAccountHealth(ACCOUNT, { store, now }, () => {}, () => {}, () => HEALTHY);
-  const bot: Bot = {
-    setup: { config: { ...shared, accounts: [discord] }, accounts: new Map([[ACCOUNT, own]]) },
-    store,
-    dataDir: tmpdir(),
-    mediaFolder: tmpdir(),
-    logging: { forPart: () => log, addSecret() {}, secrets: () => [] } as never,
-    build: BUILD,
-    isConnectionDebug: false,
-    env: {},
-    commandKey: "",
-    extras: EXTRAS,
-    now,
-    accounts: new Map(),
-    views: new Map(),
-    health: { accountOf: () => health } as never,
-    meter: createMeter(createMetrics(BUILD)),
-    turnLimit: createTurnLimit(() => 4),
-    memory: { worked() {}, stop() {} },
-    media: {} as never,
-    toolServices: NO_TOOLS,
-    loadTools: () => Promise.resolve(NO_TOOLS),
-    workerUrl: new URL("../../../src/worker.ts", import.meta.url),
-  };
+  const bot = testBot({ setup: setupOf(own), store, log, dataDir: tmpdir(), extras: EXTRAS });
 
   /** Waits for a condition at Discord. */
   function until(check: () => boolean): Promise<boolean> {
@@ -92,8 +59,7 @@ export async function openAccountScene() {
   }
 
   return {
-    simulator,
-    until,
+    ...{ simulator, until, bot, own },
     /** Waits for the first IDENTIFY. */
     identified: () => until(() => simulator.account().identifies.length > 0),
     /** Waits until the gateway's thread has read READY or RESUMED for the `count`th time. */

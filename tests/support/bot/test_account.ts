@@ -17,7 +17,7 @@ import type { BotExtra } from "../../../src/account/extra_parts.ts";
 import type { ProcessMedia } from "../../../src/bot/process_media.ts";
 import type { ToolServices } from "../../../src/bot/rules/tool_services.ts";
 import type { Connection } from "../../../src/discord/gateway/main/connection.ts";
-import type { Bot, BotAccount } from "../../../src/account/account.ts";
+import type { BotAccount } from "../../../src/account/account.ts";
 import type { AccountId } from "../../../src/core/discord/ids.ts";
 import type { OurView } from "../../../src/flows/judging/routing.ts";
 import type { GuildSnapshot, Self } from "../../../src/core/inbound/inbound.ts";
@@ -32,8 +32,6 @@ import type {
   RestClient,
 } from "../../../src/discord/rest/client/client.ts";
 import { take } from "../../../src/flows/inbound/accept.ts";
-import { createAccountHealth } from "../../../src/http/monitor/account_health.ts";
-import { createTurnLimit } from "../../../src/flows/turn/control/turn_limit.ts";
 import type { Config } from "../../../src/config/config.ts";
 import { loadTestConfig } from "../config.ts";
 import { ACCOUNT, userId } from "../discord/builders.ts";
@@ -45,8 +43,8 @@ import { recordingLog } from "../recording_log.ts";
 import { seeded } from "../seeded.ts";
 import { settle } from "../settle.ts";
 import { openTestStore } from "../store/store.ts";
-import { BUILD, HEALTHY } from "./health.ts";
 import { mediaInMemory } from "./media.ts";
+import { setupOf, testBot } from "./process.ts";
 import { modelsOf } from "./models.ts";
 
 export const OWNER = userId("900000000000000001");
@@ -146,14 +144,6 @@ export async function testAccount(
   const requests: DiscordRequest[] = [];
   const rest = { ...fakeRest(requests, answer, clock.now), ...more.api };
   const toolServices = { ...NO_TOOLS, ...more.toolServices };
-  const nothing = new Proxy({}, { get: () => () => {} }) as never;
-  const health = createAccountHealth(
-    ACCOUNT,
-    { store, now: clock.now },
-    () => {},
-    () => {},
-    () => HEALTHY,
-  );
   const ownSetup = (config: Config): OwnSetup => ({
     config,
     token: "token",
@@ -162,30 +152,12 @@ export async function testAccount(
     apiBase: "http://127.0.0.1",
   });
   const own = ownSetup(config);
-  const { discord: ownDiscord, ...shared } = config;
-  const bot: Bot = {
-    setup: { config: { ...shared, accounts: [ownDiscord] }, accounts: new Map([[ACCOUNT, own]]) },
-    store,
-    dataDir: "/nowhere",
-    mediaFolder: "/nowhere",
-    logging: { forPart: () => log, addSecret() {}, secrets: () => ["hunter2"] } as never,
-    build: BUILD,
-    isConnectionDebug: false,
-    env: {},
-    commandKey: "",
+  const bot = testBot({
+    setup: setupOf(own),
+    ...{ store, log, now: clock.now, toolServices },
     extras: more.extras ?? [],
-    now: clock.now,
-    accounts: new Map(),
-    views: new Map(),
-    health: { accountOf: () => health } as never,
-    meter: nothing,
-    turnLimit: createTurnLimit(() => 4),
-    memory: { worked() {}, stop() {} },
     media: more.media ?? mediaInMemory(),
-    toolServices,
-    loadTools: () => Promise.resolve(toolServices),
-    workerUrl: new URL("file:///nowhere"),
-  };
+  }, ["hunter2"]);
   const reader = createReader({ accountId: ACCOUNT, guilds, self: more.self ?? SELF }, () => {});
   const { random } = seeded(1);
   const account = await createAccount(bot, own, {
