@@ -2,7 +2,9 @@ import assert from "node:assert/strict";
 import { afterEach, describe, it } from "node:test";
 import { toAccountId } from "../../../src/core/discord/ids.ts";
 import type { InboundMessage } from "../../../src/core/inbound/inbound.ts";
+import type { Step } from "../../../src/core/step.ts";
 import { why } from "../../../src/extras/why/why.ts";
+import type { Store } from "../../../src/store/store.ts";
 import {
   directMessage,
   guildMessage,
@@ -48,6 +50,22 @@ async function received(message: Partial<InboundMessage> = {}, config: object | 
   const fixture = createDataFixture(config);
   await fixture.receive(guildMessage({ id: ID, ...message }));
   return fixture;
+}
+
+type Ended = Parameters<Store["turns"]["finishTurn"]>[0];
+
+/** Begins the turn of the oldest message, and ends it. */
+async function ended(
+  store: Store,
+  end: Ended["end"],
+  { outbox = [], cost }: Partial<Ended> = {},
+  steps: readonly Step[] = [],
+) {
+  const claim = await store.inbox.claimNext(toAccountId("default"), 1_000, [], () => true);
+  assert.ok(claim);
+  if (steps.length > 0) await store.turns.addSteps(claim, steps, true);
+  await store.turns.finishTurn({ claim, end, cost, entries: [], outbox }, 2_000);
+  return claim;
 }
 
 /** A store without any message. */
@@ -126,14 +144,10 @@ describe("[P1] barnacle why", () => {
       const calls = [{ id: "a", name: "look", arguments: "{}" }];
       const usage = { inputTokens: 90, outputTokens: 5, micros };
       const cost = { ...usage, model: "a/b", requests: 1, cachedTokens: 0, ms: 1_000 };
-      await fixture.fill(async (store) => {
-        const claim = await store.inbox.claimNext(toAccountId("default"), 1_000, []);
-        assert.ok(claim);
-        const answer = { kind: "answer", text: "", calls, usage, at: 2_200 } as const;
-        await store.turns.addSteps(claim, [answer], true);
-        const end = { kind: "declined" } as const;
-        await store.turns.finishTurn({ claim, end, cost, entries: [], outbox: [] }, 3_000);
-      });
+      const answer = { kind: "answer", text: "", calls, usage, at: 2_200 } as const;
+      await fixture.fill(async (store) =>
+        void await ended(store, { kind: "declined" }, { cost }, [answer])
+      );
       const { text } = await ask(fixture);
       const ofTurn = / {2}model a\/b, 1 request, 90 \(0 cached\) \+ 5 tokens, (.+), 1\.0 s$/m;
       assert.equal(ofTurn.exec(text)?.[1], expected, text);
@@ -145,16 +159,8 @@ describe("[P1] barnacle why", () => {
 
   it("[R11] explains the error id that the user got", async () => {
     const fixture = await received({ mention: "user" });
-    await fixture.fill(async (store) => {
-      const claim = await store.inbox.claimNext(toAccountId("default"), 1, []);
-      assert.ok(claim);
-      const end = {
-        kind: "failed",
-        failureId: "0123456789ab",
-        reason: "The model said no",
-      } as const;
-      await store.turns.finishTurn({ claim, end, entries: [], outbox: [] }, 2_000);
-    });
+    const end = { kind: "failed", failureId: "0123456789ab", reason: "The model said no" } as const;
+    await fixture.fill(async (store) => void await ended(store, end));
     const { code, text } = await ask(fixture, "`0123456789AB`");
     assert.equal(code, 0);
     assert.match(text, /^Error 0123456789ab is about the message 1400000000000000001/);
@@ -166,14 +172,9 @@ describe("[P1] barnacle why", () => {
     const fixture = await received({ mention: "user" });
     const own = messageId("1400000000000000099");
     await fixture.fill(async (store) => {
-      const claim = await store.inbox.claimNext(toAccountId("default"), 1, []);
-      assert.ok(claim);
       const first = frozen({ channelId: HELP, nonce: "a", of: part(ID, { parts: 2 }) });
       const second = frozen({ channelId: HELP, nonce: "b", of: part(ID, { part: 1, parts: 2 }) });
-      await store.turns.finishTurn(
-        { claim, end: { kind: "answered" }, entries: [], outbox: [first, second] },
-        2_000,
-      );
+      await ended(store, { kind: "answered" }, { outbox: [first, second] });
       const echoes = [{ nonce: "a", messageId: own, channelId: HELP }];
       await store.inbox.acceptBatch(batch({ echoes }), 3_000);
     });
@@ -195,15 +196,11 @@ describe("[P1] barnacle why", () => {
     const later = messageId("1400000000000000002");
     await fixture.receive(guildMessage({ id: later, mention: "user" }));
     await fixture.fill(async (store) => {
-      const claim = await store.inbox.claimNext(toAccountId("default"), 1_000, [], () => true);
-      assert.equal(claim?.also?.length, 1);
       const calls = [{ id: "a", name: "recall", arguments: "{}" }];
-      await store.turns.addSteps(claim, [{ kind: "answer", text: "", calls, at: 2_000 }], true);
-      const reply = frozen({ channelId: HELP, nonce: "a", of: part(later) });
-      await store.turns.finishTurn(
-        { claim, end: { kind: "answered" }, entries: [], outbox: [reply] },
-        3_000,
-      );
+      const outbox = [frozen({ channelId: HELP, nonce: "a", of: part(later) })];
+      const steps = [{ kind: "answer", text: "", calls, at: 2_000 }] as const;
+      const { also } = await ended(store, { kind: "answered" }, { outbox }, steps);
+      assert.equal(also?.length, 1);
     });
     const first = (await ask(fixture)).text;
     assert.match(first, new RegExp(`^Answered together with the message ${later}, but not fully`));
@@ -235,12 +232,7 @@ describe("[P1] barnacle why", () => {
     assert.match(text, /^ {2}reason: stopped by a person$/m);
 
     const interrupted = await received({ mention: "user" });
-    await interrupted.fill(async (store) => {
-      const claim = await store.inbox.claimNext(toAccountId("default"), 1, []);
-      assert.ok(claim);
-      const end = { kind: "interrupted" } as const;
-      await store.turns.finishTurn({ claim, end, entries: [], outbox: [] }, 2);
-    });
+    await interrupted.fill(async (store) => void await ended(store, { kind: "interrupted" }));
     assert.match(
       (await ask(interrupted)).text,
       /^Accepted; no answer: a later message took the place of its turn/,
@@ -251,10 +243,7 @@ describe("[P1] barnacle why", () => {
     const fixture = await received({ mention: "user", revision: 7 });
     const edited = guildMessage({ id: ID, mention: "user", text: "anew", revision: 9 });
     await fixture.fill(async (store) => {
-      const claim = await store.inbox.claimNext(toAccountId("default"), 1, []);
-      assert.ok(claim);
-      const end = { kind: "answered" } as const;
-      await store.turns.finishTurn({ claim, end, entries: [], outbox: [] }, 2);
+      await ended(store, { kind: "answered" });
       const verdict = { kind: "accept", why: "mentioned", rule: "rule" } as const;
       const changes = [{ kind: "edited", message: edited, verdict }] as const;
       await store.inbox.acceptBatch(batch({ changes }), Date.UTC(2026, 0, 1));
