@@ -8,8 +8,11 @@ import Provider from "oidc-provider";
 import type { UserId } from "../../../src/core/discord/ids.ts";
 import type { Decision } from "../../../src/core/people/question.ts";
 import { WaitsForPerson } from "../../../src/core/turn/tool.ts";
-import { createSignInTool } from "../../../src/extras/signins/own_servers.ts";
-import { createPeople, type EachServer } from "../../../src/extras/signins/people.ts";
+import {
+  createPeople,
+  createSignInTool,
+  type EachServer,
+} from "../../../src/extras/signins/own_servers.ts";
 import { schedule } from "../../../src/lib/clock.ts";
 import { beginSignIn, NotYetError } from "../../../src/mcp/sign_in.ts";
 import { directMessage } from "../../support/discord/builders.ts";

@@ -2,9 +2,12 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { Decision, Question } from "../../../src/core/people/question.ts";
 import { type ToolContext, WaitsForPerson } from "../../../src/core/turn/tool.ts";
-import { createShowTool, createSignInTool } from "../../../src/extras/signins/own_servers.ts";
+import {
+  createShowTool,
+  createSignInTool,
+  type EachServer,
+} from "../../../src/extras/signins/own_servers.ts";
 import type { Login } from "../../../src/mcp/oauth/logins.ts";
-import type { EachServer } from "../../../src/extras/signins/people.ts";
 import {
   channelId,
   directMessage,

@@ -6,7 +6,7 @@ import fc from "fast-check";
 import type { UserId } from "../../../src/core/discord/ids.ts";
 import type { ToolContext } from "../../../src/core/turn/tool.ts";
 import { createSignInPage } from "../../../src/extras/signins/page.ts";
-import { createPeople, type EachServer } from "../../../src/extras/signins/people.ts";
+import { createPeople, type EachServer } from "../../../src/extras/signins/own_servers.ts";
 import { createSealing } from "../../../src/mcp/oauth/logins.ts";
 import { beginSignIn } from "../../../src/mcp/sign_in.ts";
 import { userId } from "../../support/discord/builders.ts";
