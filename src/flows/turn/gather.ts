@@ -340,8 +340,10 @@ export function stepPorts(
       sessionKey,
       callKey: `${message.id}:${key}`,
       // The bot's earlier answers may repeat words of other people.
-      readsOthers: request.history.entries.length > 0 || message.quoted !== undefined ||
-        message.extras.length > 0,
+      readsOthers: request.history.isFolded || request.history.entries.length > 0 ||
+        messagesOf(turn.claim).some(({ quoted, extras, names = {} }) =>
+          quoted !== undefined || extras.length > 0 || Object.values(names).some(Boolean)
+        ),
     }),
     takeIn: (unsaved) => takeIn(account, turn, unsaved),
     showJoined: (id) => joinedMessage(id, gathered),
