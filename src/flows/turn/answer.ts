@@ -6,20 +6,21 @@
  */
 
 import type { BotAccount } from "../../account/account.ts";
+import { perAccount } from "../../account/per_account.ts";
 import { wakeChannels } from "../../account/wakes.ts";
 import { runTurn, type TurnPorts } from "../../agent/turn.ts";
-import { NO_STEPS } from "../../core/step.ts";
-import type { ParkedTurn, StepsTaken, TurnOutcome } from "../../core/step.ts";
 import type { Claim, FinishedTurn, StoredTurn } from "../../core/inbound/inbox.ts";
 import { termsOf } from "../../core/inbound/origin.ts";
 import { chargeOf } from "../../core/spending/usage.ts";
+import { NO_STEPS, type ParkedTurn, type StepsTaken, type TurnOutcome } from "../../core/step.ts";
+import { createJitPolicy } from "../../host/process/engine_options.ts";
 import { whileAwake } from "../../lib/clock.ts";
 import { visibleText } from "../../render/safety/visible.ts";
-import { madeFiles } from "../media/files.ts";
 import { mannerOf, modelOf } from "../judging/chosen_settings.ts";
-import { observeTokens } from "../session/turn_history.ts";
+import { madeFiles } from "../media/files.ts";
+import { tellRefusedParts } from "../owners/model_notices.ts";
 import { readSteps } from "../session/old_results.ts";
-import { homeOf } from "./threads/answer_threads.ts";
+import { observeTokens } from "../session/turn_history.ts";
 import {
   answeredTurn,
   failedTurn,
@@ -28,15 +29,38 @@ import {
   postedTurn,
 } from "./finished_turn.ts";
 import { readRequest, shownOf, stepPorts, type TurnContext, type TurnRequest } from "./gather.ts";
-import { turnEnded } from "./turn_end.ts";
 import { isStoreDown, parkTurn, saveTurn } from "./save_turn.ts";
 import { type Compose, createCompose } from "./shown_answer.ts";
 import { spendOf } from "./spending/budgets.ts";
 import { createTurnSpending, paidTurn, refusedTurn } from "./spending/turn_spending.ts";
 import { STEPS } from "./steps.ts";
+import { homeOf } from "./threads/answer_threads.ts";
 import { rulesOf } from "./turn_rules.ts";
-import type { RunningTurn } from "./turns.ts";
 import type { ModelReply, OneTurn, Watching } from "./turn_step.ts";
+import type { RunningTurn } from "./turns.ts";
+
+const jit = perAccount("turns", () => createJitPolicy());
+
+/**
+ * The model has ended a turn. The store does not have it yet.
+ *
+ * @param ms Milliseconds since its request was read.
+ * @param modelId The model that the turn asked first.
+ */
+export function turnEnded(
+  account: BotAccount,
+  outcome: TurnOutcome,
+  ms: number,
+  modelId: string,
+): void {
+  const { bot: { memory, meter }, health } = account;
+  const steps = outcome.kind === "reply" ? outcome.taken?.steps.length ?? 0 : 0;
+  memory.worked();
+  jit(account).turn(steps);
+  meter.turn(modelId, outcome, ms);
+  health.setTurn(outcome, modelId);
+  tellRefusedParts(account);
+}
 
 /**
  * Share of the history's room that the results of one turn may take in it. A later turn whose history

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { turnEnded } from "../../../src/flows/turn/turn_end.ts";
+import { turnEnded } from "../../../src/flows/turn/answer.ts";
 import { testAccount } from "../../support/bot/test_account.ts";
 
 /** The engine's switch, in the place of this runtime's own while the test lasts. */
