@@ -121,7 +121,7 @@ const EXTENT = rows({
  */
 export function createUpkeep(
   { sql, commit, read }: Transactions,
-  pruner: Pick<Pruner, "step">,
+  pruner: Pruner,
 ) {
   // Rows are in the order of time, so the first one is the oldest.
   const first = (column: string, table: string) =>

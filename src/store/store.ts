@@ -82,7 +82,7 @@ export function openStore(path: string, options: StoreOptions & { readonly now: 
  *
  * @throws {StoreError} If the file cannot be read.
  */
-export function openStoreReader(path: string, options: Pick<StoreOptions, "elapsed">): Store {
+export function openStoreReader(path: string, options: StoreOptions): Store {
   const database = openReader(path);
   try {
     return createStore(database, path, options);

@@ -205,7 +205,7 @@ export interface Hooked {
  *
  * @throws {TypeError} If the config was not checked.
  */
-export function placeOfHook({ to }: Pick<AnswerRules, "to">): Target {
+export function placeOfHook({ to }: { readonly to: string }): Target {
   const target = parseTarget(to);
   if (target.kind === "problem") throw new TypeError(target.problem);
   return target;

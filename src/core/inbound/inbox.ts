@@ -46,7 +46,7 @@ export interface WaitingLimits {
 /** Everything that the store needs to refuse a message. */
 export interface WaitingRules extends WaitingLimits {
   /** Whether the sender is an owner: messages of others must not keep owners out of a channel. */
-  readonly isOwner: (message: Pick<InboundMessage, "sender">) => boolean;
+  readonly isOwner: (message: { readonly sender: Sender }) => boolean;
 }
 
 /**

@@ -450,7 +450,7 @@ export function isOverdue({ failingSince }: OutboxRow, now: number): boolean {
  * @returns Milliseconds.
  */
 export function retryWaitMs(
-  { failed, random, retry }: Pick<AttemptFacts, "failed" | "random" | "retry">,
+  { failed, random, retry }: AttemptFacts,
 ): number {
   const { attempts, minDelayMs, maxDelayMs, jitter } = retry;
   if (failed < attempts) return retryDelayMs(failed, random, retry);

@@ -71,7 +71,7 @@ export function canStartThread(
 /** The message as if it stood in its thread: its answer goes there. */
 export function inThread(
   message: InboundMessage,
-  { threadId, title }: Pick<AnswerThread, "threadId" | "title">,
+  { threadId, title }: AnswerThread,
 ): InboundMessage {
   const { place } = message;
   if (place.kind !== "guild") return message;

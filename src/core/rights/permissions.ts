@@ -66,18 +66,18 @@ export interface Channel {
   };
 }
 
-export function isThread({ type }: Pick<Channel, "type">): boolean {
+export function isThread({ type }: { readonly type: number }): boolean {
   return type === CHANNEL_KINDS.announcementThread || type === CHANNEL_KINDS.publicThread ||
     type === CHANNEL_KINDS.privateThread;
 }
 
 /** Whether messages of a channel exist only within posts, which are threads. */
-export function isForum({ type }: Pick<Channel, "type">): boolean {
+export function isForum({ type }: { readonly type: number }): boolean {
   return type === CHANNEL_KINDS.forum || type === CHANNEL_KINDS.media;
 }
 
 /** Whether people talk in a channel, too. */
-export function isVoice({ type }: Pick<Channel, "type">): boolean {
+export function isVoice({ type }: { readonly type: number }): boolean {
   return type === CHANNEL_KINDS.voice || type === CHANNEL_KINDS.stage;
 }
 

@@ -97,7 +97,7 @@ export function reasonOf({ rule, limit }: BudgetStop): string {
 }
 
 /** Unix time in milliseconds at which the period of a spent budget ends. */
-export function resetOf({ rule }: Pick<BudgetStop, "rule">, now: number): number {
+export function resetOf({ rule }: { readonly rule: string }, now: number): number {
   return isMonthly(rule) ? endOfMonth(now) : endOfDay(now);
 }
 

@@ -87,10 +87,7 @@ let groups = 0;
 /** Makes a group with limits. @returns `undefined` if the kernel refuses it. */
 export function makeGroup(
   above: string,
-  { memoryBytes, tempBytes, processes }: Pick<
-    ProgramLimits,
-    "memoryBytes" | "tempBytes" | "processes"
-  >,
+  { memoryBytes, tempBytes, processes }: ProgramLimits,
 ): {
   /** A program that writes `0` to this file joins the group. */
   readonly members: string;

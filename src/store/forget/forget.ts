@@ -69,7 +69,7 @@ const ID = rows({ id: integer() });
  */
 export function createForgetting(
   { database, sql, commit, read }: Transactions,
-  memory: Pick<Memory, "apply" | "forgotten">,
+  memory: Memory,
   /** Called within the transaction, so that a later restore forgets the person again. */
   note: (userId: UserId) => void = () => {},
 ) {

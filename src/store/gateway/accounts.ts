@@ -133,7 +133,7 @@ export function createAccounts({ sql, read }: Transactions) {
     SELECT * FROM gateway_session WHERE account_id = ? ORDER BY shard_id`;
   const selectOwners = sql.rows(OWNER.read)`
     SELECT user_id FROM application_owner WHERE account_id = ?`;
-  function ownersOf(accountId: AccountId): Pick<StoredAccount, "ownerIds"> {
+  function ownersOf(accountId: AccountId): { readonly ownerIds?: readonly UserId[] } {
     const ownerIds = selectOwners.all(accountId).map(({ userId }) => userId);
     return ownerIds.length > 0 ? { ownerIds } : {};
   }

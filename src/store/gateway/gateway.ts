@@ -384,7 +384,7 @@ const OTHER_PEER = "the account has moved to another server or bot";
  */
 function createStoreOwner(
   { database, sql, commit, read }: Transactions,
-  memory: Pick<Memory, "forget">,
+  memory: Memory,
 ) {
   const selectOther = sql`
     SELECT 1 FROM account WHERE account_id = ? AND peer IS NOT NULL AND peer <> ?`;

@@ -93,7 +93,7 @@ export function prepareStops(database: DatabaseSync) {
 
 export function createStopTurns(
   { database, commit }: Transactions,
-  memory: Pick<Memory, "apply">,
+  memory: Memory,
 ) {
   const { stopAll } = prepareStops(database);
   return {
@@ -202,9 +202,9 @@ const GONE = "[removed: its sender has deleted or edited it since]";
 /** Prepares the statements. */
 export function prepareChanges(
   database: DatabaseSync,
-  { apply, forgotten }: Pick<Memory, "apply" | "forgotten">,
-  blocks: Pick<MessageBlocks, "edit" | "remove">,
-  transcripts: Pick<TranscriptRows, "changed" | "drop">,
+  { apply, forgotten }: Memory,
+  blocks: MessageBlocks,
+  transcripts: TranscriptRows,
 ) {
   const sql = statementsOf(database);
   const cut = prepareCut(database);

@@ -132,11 +132,8 @@ function claimOf(turn: MessageId, entries: readonly WaitingMessage[], now: numbe
 
 function createClaims(
   { database, sql, commit, read }: Transactions,
-  { turns, apply, readTurns, forgotten }: Pick<
-    Memory,
-    "turns" | "apply" | "readTurns" | "forgotten"
-  >,
-  inbox: Pick<InboxRows, "claim">,
+  { turns, apply, readTurns, forgotten }: Memory,
+  inbox: InboxRows,
 ) {
   const { backlog } = turns;
   const insertSteps = prepareInsertSteps(database);

@@ -61,7 +61,7 @@ export interface Checked {
 /** Prepares the check of waiting turns. */
 export function prepareWaitingTurns(
   database: DatabaseSync,
-  { turns: { counts: turns }, apply, readTurns }: Pick<Memory, "turns" | "apply" | "readTurns">,
+  { turns: { counts: turns }, apply, readTurns }: Memory,
 ) {
   const isInInbox = statementsOf(database)`SELECT 1 FROM inbox WHERE message_id = ?`;
   const expect = (turn: OpenTurn): void => apply({ kind: "expected", turn });
@@ -207,9 +207,9 @@ interface Recorded extends Settled {
 export function prepareStoreBatch(
   database: DatabaseSync,
   { memory, verdicts, pruner, inbox, commands }: Omit<BatchDeps, "onRecorded">,
-  unpairedSenders: Pick<ReturnType<typeof prepareUnpairedSenders>, "settle">,
-  waitingTurns: Pick<WaitingTurns, "check">,
-  changes: Pick<Changes, "apply">,
+  unpairedSenders: ReturnType<typeof prepareUnpairedSenders>,
+  waitingTurns: WaitingTurns,
+  changes: Changes,
   stops: ReturnType<typeof prepareStops>,
 ): StoreBatch {
   const keep = prepareKeepJudged(database, memory, pruner, inbox);
@@ -325,7 +325,7 @@ export interface InboxDeps {
 
 /** The same, with the commands of people. */
 export interface BatchDeps extends InboxDeps {
-  readonly commands: Pick<Commands, "addCommands">;
+  readonly commands: Commands;
 }
 
 /** The messages and channels that new verdicts have changed. */
@@ -346,8 +346,8 @@ export type KeepJudged = (recorded: readonly Judged[], now: number) => Kept;
  */
 export function prepareKeepJudged(
   database: DatabaseSync,
-  { quiet }: Pick<Memory, "quiet">,
-  { contextPerChannel }: Pick<Pruner, "contextPerChannel">,
+  { quiet }: Memory,
+  { contextPerChannel }: Pruner,
   inbox: InboxRows,
 ): KeepJudged {
   const blocks = prepareMessageBlocks(database);

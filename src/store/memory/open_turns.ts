@@ -483,10 +483,7 @@ function turnsOf(entries: readonly WaitingMessage[]): ReadonlyMap<MessageId, Wai
 }
 
 function countedAs(
-  { messageId, accountId, channelId, sender }: Pick<
-    WaitingMessage,
-    "messageId" | "accountId" | "channelId" | "sender"
-  >,
+  { messageId, accountId, channelId, sender }: WaitingMessage,
 ): OpenTurn {
   return { messageId, accountId, channelId, userId: sender.id };
 }

@@ -211,7 +211,7 @@ function createCards(
         })
       ),
     /** Adds the last text of a card to the outbox, once. */
-    settleCard: ({ id }: Pick<OutdatedCard, "id">, frozen: Frozen, now: number) =>
+    settleCard: ({ id }: OutdatedCard, frozen: Frozen, now: number) =>
       commit(COMMIT_OPTIONS.BY_HAND, () => {
         if (markSettled.run({ id }).changes > 0) addOnce(frozen, now);
       }),
@@ -319,7 +319,7 @@ const PRUNED_AT_ONCE = 16;
  */
 function createParking(
   { database, sql, commit, read }: Transactions,
-  { turns, apply, spent, forgotten }: Pick<Memory, "turns" | "apply" | "spent" | "forgotten">,
+  { turns, apply, spent, forgotten }: Memory,
   usage: UsageRows,
 ) {
   const insertSteps = prepareInsertSteps(database);

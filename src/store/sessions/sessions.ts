@@ -163,7 +163,7 @@ interface FoldRecord extends Fold {
  */
 function createCheckpoints(
   { sql, commit, read }: Transactions,
-  transcripts: Pick<TranscriptRows, "changesOf" | "checkpointOf" | "drop">,
+  transcripts: TranscriptRows,
 ) {
   const selectLast = sql`
     SELECT last_entry, kind FROM checkpoint WHERE session_key = ? ORDER BY id DESC LIMIT 1`;

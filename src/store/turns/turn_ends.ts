@@ -236,7 +236,7 @@ export function prepareInsertSteps(
 
 export function createSteps(
   { database, sql, commit, read }: Transactions,
-  { turns, apply, spent, forgotten }: Pick<Memory, "turns" | "apply" | "spent" | "forgotten">,
+  { turns, apply, spent, forgotten }: Memory,
   tables: TurnTables,
 ) {
   const select = sql`SELECT step FROM step WHERE message_id = ? ORDER BY id`;

@@ -106,8 +106,8 @@ function createAnswerThreads(
  * @param perChannel Maximum number of messages of a channel.
  */
 export function prepareKeepOverheard(
-  blocks: Pick<MessageBlocks, "add">,
-  quiet: Pick<ReturnType<typeof createQuietChannels>, "kept">,
+  blocks: MessageBlocks,
+  quiet: ReturnType<typeof createQuietChannels>,
   perChannel: number,
 ) {
   return (key: OverheardKey, messages: readonly Overheard[], now: number): void => {
@@ -129,7 +129,7 @@ const SEEN = rows({ messageId: snowflake<"message">() });
 
 function createContext(
   { database, sql, commit, read }: Transactions,
-  { quiet }: Pick<Memory, "quiet">,
+  { quiet }: Memory,
   pruner: Pruner,
 ) {
   const blocks = prepareMessageBlocks(database);

@@ -46,7 +46,7 @@ const RESUMED_AGAIN_MS = 10_000;
 
 /** Maximum milliseconds from IDENTIFY to READY, or from RESUME to RESUMED. */
 export function readyWithinMs(
-  { ignoredResumes }: Pick<LifecycleState, "ignoredResumes">,
+  { ignoredResumes }: { readonly ignoredResumes: number },
   { deadlines: { readyMs } }: LifecycleRules,
 ): number {
   return ignoredResumes > 0 ? Math.min(readyMs, RESUMED_AGAIN_MS) : readyMs;

@@ -177,7 +177,7 @@ export const DEATHS_MS = 10 * 60_000;
 
 const BACKOFF = { minDelayMs: 200, maxDelayMs: 10_000, base: 2 };
 
-export function createRestartPolicy({ now, random }: Pick<SupervisorPorts, "now" | "random">) {
+export function createRestartPolicy({ now, random }: Clock & { readonly random: () => number }) {
   let recent: readonly number[] = [];
   let deaths = 0;
 

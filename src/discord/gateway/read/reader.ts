@@ -164,7 +164,7 @@ export function createReader(
     readonly self?: Self;
     readonly guilds: readonly GuildSnapshot[];
     /** Keeps who is in voice channels; absent: nothing needs it. */
-    readonly voice?: Pick<VoiceIndex, "apply" | "wasRead">;
+    readonly voice?: VoiceIndex;
   },
   onProblem: (problem: ReadProblem) => void,
 ) {

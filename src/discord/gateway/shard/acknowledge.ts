@@ -128,7 +128,7 @@ const UNLOGGED: object = { verbose: false };
  * @param onDone Takes the HTTP status, or why there is none, and the interaction's id; never its token.
  */
 export function createCallback(
-  { restUrl, userAgent }: Pick<GatewayOptions, "restUrl" | "userAgent">,
+  { restUrl, userAgent }: { readonly restUrl: string; readonly userAgent: string },
   fetch: typeof globalThis.fetch,
   onDone: (outcome: string, isDone: boolean, id: string) => void,
 ): Callback {

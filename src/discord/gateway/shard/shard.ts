@@ -231,8 +231,8 @@ const KEEP_SESSION_CODE = 3000;
 function createShardSocket(
   { compress, proxy, tcpKeepaliveSec, userAgent, deadlines = DEADLINES }: CommonOptions,
   { connect }: Pick<ShardContext, "connect">,
-  { isInUse, step }: Pick<Machine, "isInUse" | "step">,
-  { debug }: Pick<ShardReport, "debug">,
+  { isInUse, step }: Machine,
+  { debug }: ShardReport,
   receive: ReturnType<typeof createReceiver>,
 ) {
   let connection: PayloadSocket | undefined;

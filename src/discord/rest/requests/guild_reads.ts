@@ -296,7 +296,7 @@ export function createGuildReads(api: RestApi, guildId: GuildId, options: Reques
 /** Reads a guild. Each method rejects with a `RestError` if Discord does not answer, or refuses. */
 export type GuildReads = ReturnType<typeof createGuildReads>;
 
-export function isPrivateThread({ type }: Pick<Channel, "type">): boolean {
+export function isPrivateThread({ type }: { readonly type: number }): boolean {
   return type === CHANNEL_KINDS.privateThread;
 }
 

@@ -13,6 +13,7 @@ import {
 } from "@discordeno/types";
 import { z } from "zod";
 import type { MessageId } from "../../../core/discord/ids.ts";
+import type { Sender } from "../../../core/inbound/inbound.ts";
 import type { Interaction } from "../../../core/inbound/interactions.ts";
 import type { Button, Card, Menu } from "../../../core/outbound/outbound.ts";
 import { snowflakeSchema } from "../../../core/discord/lenient.ts";
@@ -41,10 +42,10 @@ const replySchema = z.object({ id: snowflakeSchema<"message">() });
  */
 export function createInteractions(
   api: RestApi,
-  isPrivileged: (interaction: Pick<Interaction, "sender">) => boolean,
+  isPrivileged: (interaction: { readonly sender: Sender }) => boolean,
 ) {
   /** Answers have a pace of their own. */
-  const first = (interaction: Pick<Interaction, "sender">) =>
+  const first = (interaction: { readonly sender: Sender }) =>
     ({ priority: isPrivileged(interaction) ? "privileged" : "interaction" }) as const;
   const pathOf = ({ applicationId, token }: Webhook) =>
     `/webhooks/${applicationId}/${encodeURIComponent(token)}`;

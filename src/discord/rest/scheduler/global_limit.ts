@@ -250,7 +250,7 @@ export const INTERACTIONS_PER_SEC = 50;
 
 /** Creates the pace, without any request so far. */
 export function createPace(
-  { globalPerSec, unusedPerSec }: Pick<LimitOptions, "globalPerSec" | "unusedPerSec">,
+  { globalPerSec, unusedPerSec }: { readonly globalPerSec: number; readonly unusedPerSec: number },
 ) {
   const perSec = Math.max(1, globalPerSec - unusedPerSec);
   const shareOf = (share: number) => Math.ceil(globalPerSec * share);

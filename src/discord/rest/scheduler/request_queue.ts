@@ -18,7 +18,7 @@
  */
 
 import type { RestRoute } from "../exchange/route.ts";
-import { MAX_TIMER_MS, type StartTimer } from "../../../lib/clock.ts";
+import { MAX_TIMER_MS, type StartTimer, type Timers } from "../../../lib/clock.ts";
 import type { LimitOptions, Priority } from "./global_limit.ts";
 import type { Bucket, ResponseLimits } from "./buckets.ts";
 
@@ -151,8 +151,8 @@ export function endWait(request: WaitingRequest): boolean {
  * @param onOver Called when the deadline has passed, or when the caller has cancelled the request.
  */
 export function limitWait(
-  request: Pick<WaitingRequest, "options" | "isWaiting" | "cancelLimit">,
-  { now, schedule }: Pick<LimitOptions, "now" | "schedule">,
+  request: WaitingRequest,
+  { now, schedule }: Timers,
   onOver: (why: "late" | "aborted") => void,
 ): void {
   const { notAfter, signal } = request.options;
