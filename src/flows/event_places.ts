@@ -3,7 +3,7 @@
 import type { BotAccount } from "../account/account.ts";
 import { perAccount } from "../account/per_account.ts";
 import { placeIn, placeOfTarget } from "../discord/gateway/decode/places.ts";
-import { createFindChannel, createOpenDirect } from "../discord/rest/requests/guild_reads.ts";
+import { createFindChannel, openDirect } from "../discord/rest/requests/guild_reads.ts";
 import { RestError } from "../discord/rest/exchange/rest_error.ts";
 import { createExplainDenial, neededToPost } from "../discord/rest/permissions/denial.ts";
 import type { ChannelId, GuildId } from "../core/discord/ids.ts";
@@ -42,7 +42,7 @@ export async function placeOfEvents(
   const to = placeOfHook(rules);
   if (to.kind === "channel") return await channelPlace(account, to.channelId);
   try {
-    const channelId = await createOpenDirect(account.rest)(to.userId);
+    const channelId = await openDirect(account.rest, to.userId);
     return { kind: "place", channelId, guildId: undefined, place: { kind: "dm" } };
   } catch (error) {
     if (error instanceof RestError && isRefused(error)) return refused(error.message);

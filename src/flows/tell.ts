@@ -7,7 +7,7 @@ import { wakeChannels } from "../account/wakes.ts";
 import type { ChannelId, UserId } from "../core/discord/ids.ts";
 import type { Button, Frozen } from "../core/outbound/outbound.ts";
 import { DEFAULT_UPLOAD_LIMIT_BYTES } from "../discord/gateway/decode/guild_index.ts";
-import { createOpenDirect } from "../discord/rest/requests/guild_reads.ts";
+import { openDirect } from "../discord/rest/requests/guild_reads.ts";
 import { composeOnce, composeSend, type TextRules } from "../render/reply.ts";
 
 /**
@@ -58,7 +58,7 @@ export function composedOnce(
  * @throws {RestError} If Discord opens no direct channel.
  */
 export async function tellPerson(account: BotAccount, userId: UserId, text: string): Promise<void> {
-  await tellChannel(account, await createOpenDirect(account.rest)(userId), text);
+  await tellChannel(account, await openDirect(account.rest, userId), text);
 }
 
 async function send(

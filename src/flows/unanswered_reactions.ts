@@ -6,7 +6,7 @@
 import type { BotAccount } from "../account/account.ts";
 import { perAccount } from "../account/per_account.ts";
 import type { UnansweredMessage, UnansweredReason } from "../core/inbound/inbox.ts";
-import { createReactions } from "../discord/rest/requests/messages.ts";
+import { putReaction } from "../discord/rest/requests/messages.ts";
 import { keepNewest } from "../lib/cache.ts";
 
 const AGAIN_MS = 60_000;
@@ -38,8 +38,8 @@ export function showUnanswered(
     if (at - (told.get(person) ?? -Infinity) < AGAIN_MS || state.waiting >= WAITING_MAX) continue;
     keepNewest(told, person, at, MAX);
     state.waiting++;
-    const { add } = createReactions(rest, { priority: "background" });
-    add(channelId, messageId, EMOJI[why]).catch((error: unknown) =>
+    const sent = putReaction(rest, channelId, messageId, EMOJI[why], { priority: "background" });
+    sent.catch((error: unknown) =>
       log.debug("A message without an answer gets no reaction", { channelId, messageId, error })
     ).finally(() => void state.waiting--);
   }

@@ -38,7 +38,7 @@ import {
   takesFiles,
   uploadLimitOf,
 } from "../../discord/gateway/decode/guild_index.ts";
-import { createOpenDirect, createReadChannel } from "../../discord/rest/requests/guild_reads.ts";
+import { createReadChannel, openDirect } from "../../discord/rest/requests/guild_reads.ts";
 import type { RestApi } from "../../discord/rest/client/client.ts";
 import { createExplainDenial } from "../../discord/rest/permissions/denial.ts";
 import { composeSend } from "../../render/reply.ts";
@@ -307,13 +307,12 @@ async function createComposer(options: {
   const api: RestApi = {
     request: (method, path, asked) => client.request(method, path, { ...asked, notAfter }),
   };
-  const openDirect = createOpenDirect(api);
   const readChannel = createReadChannel(api);
   const clean = createSecretFilter(logging.secrets());
   const cleanSecrets = (text: string) => clean(text).text;
 
   async function placeOf(target: Target): Promise<ToolTarget> {
-    if (target.kind === "user") return { channelId: await openDirect(target.userId) };
+    if (target.kind === "user") return { channelId: await openDirect(api, target.userId) };
     const { channelId } = target;
     try {
       return { channelId, ...await readChannel(channelId) };

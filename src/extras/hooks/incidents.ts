@@ -13,7 +13,11 @@ import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import { threadIdOf } from "../../core/outbound/target.ts";
 import type { Frozen } from "../../core/outbound/outbound.ts";
 import { RestError } from "../../discord/rest/exchange/rest_error.ts";
-import { createThreadRequests, readChannel } from "../../discord/rest/requests/guild_reads.ts";
+import {
+  archiveThread,
+  beginThread,
+  readChannel,
+} from "../../discord/rest/requests/guild_reads.ts";
 import { createMessages } from "../../discord/rest/requests/messages.ts";
 import { isRefused } from "../../flows/event_places.ts";
 import { bounded } from "../../lib/text/quoted.ts";
@@ -89,7 +93,7 @@ async function threadOf(account: BotAccount, incident: HookIncident, firstId: Me
   if (thread === "open") return await openThread(account, incident, firstId);
   try {
     const name = cleanSecrets(account, bounded(key, NAME_CHARS));
-    await createThreadRequests(rest).start(channelId, firstId, name, ARCHIVE_AFTER_MIN);
+    await beginThread(rest, channelId, firstId, name, ARCHIVE_AFTER_MIN);
     await hooks.noteIncident(id, { messageId: firstId, thread: "open" });
     return firstId;
   } catch (error) {
@@ -139,7 +143,7 @@ async function finish(account: BotAccount, incident: HookIncident): Promise<void
   if (endedAt === undefined || await hooks.hasOpenWork({ ...incident, messageId: first })) return;
   if (thread === "open") {
     try {
-      await createThreadRequests(rest).archive(threadIdOf(first));
+      await archiveThread(rest, threadIdOf(first));
     } catch (error) {
       if (!isRefused(error)) throw error;
     }

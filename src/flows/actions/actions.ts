@@ -42,13 +42,13 @@ import { changePresence } from "../presence.ts";
 import { perAccount } from "../../account/per_account.ts";
 import type { RestApi } from "../../discord/rest/client/client.ts";
 import { expect } from "../../discord/rest/exchange/rest_error.ts";
-import {
-  createOpenDirect,
-  createThreadRequests,
-  readChannel,
-} from "../../discord/rest/requests/guild_reads.ts";
+import { beginThread, openDirect, readChannel } from "../../discord/rest/requests/guild_reads.ts";
 import { createReadHistory } from "../../discord/rest/requests/history.ts";
-import { createReactions, createSingleReads } from "../../discord/rest/requests/messages.ts";
+import {
+  createSingleReads,
+  deleteReaction,
+  putReaction,
+} from "../../discord/rest/requests/messages.ts";
 import { createKeyedQueue } from "../../lib/waker.ts";
 import { cleanText, composed, deliver, titleFor } from "../deliver/tool_messages.ts";
 import { fileForPeople } from "../media/outbound_files.ts";
@@ -226,7 +226,7 @@ export const addReaction = (
       if (found.guild && await isExternal(call.account.rest, found.guild.id, emoji)) {
         await assertMay(origin, found, ["Use External Emojis"]);
       }
-      await createReactions(call.account.rest, {}).add(target.channelId, messageId, emoji);
+      await putReaction(call.account.rest, target.channelId, messageId, emoji, {});
     },
   );
 
@@ -243,7 +243,7 @@ export const removeReaction = (
       : [emoji];
     const removed: string[] = [];
     for (const one of own) {
-      const remove = () => createReactions(rest, {}).remove(target.channelId, messageId, one);
+      const remove = () => deleteReaction(rest, target.channelId, messageId, one, {});
       await (removed.length === 0
         ? remove()
         : afterDone(`${removed.join(" ")} is removed`, remove));
@@ -282,8 +282,8 @@ export const openThread = (
       const title = titleFor(call.account, written);
       if (title === "") throw badArguments("the title has no letters");
       const { channelId } = target;
-      const threads = createThreadRequests(call.account.rest);
-      const thread = await threads.start(channelId, messageId, title, archiveAfterMin);
+      const { rest } = call.account;
+      const thread = await beginThread(rest, channelId, messageId, title, archiveAfterMin);
       return { ...thread, title };
     },
   );
@@ -365,7 +365,7 @@ async function directOf(
   }
   const readerId = userId;
   if (isProbe) return { readerId, channel: () => Promise.reject(new ProbeEnded()) };
-  const channelId = await createOpenDirect(rest)(userId).catch((error: unknown) => {
+  const channelId = await openDirect(rest, userId).catch((error: unknown) => {
     throw inWords(error);
   });
   return { channelId, readerId, channel: () => readChannel(rest, channelId) };

@@ -9,7 +9,7 @@ import type { ToolTarget } from "../../core/turn/ports/discord_place.ts";
 import type { BotAccount } from "../../account/account.ts";
 import type { UserId } from "../../core/discord/ids.ts";
 import type { Frozen, OutboxRow } from "../../core/outbound/outbound.ts";
-import { createOpenDirect } from "../../discord/rest/requests/guild_reads.ts";
+import { openDirect } from "../../discord/rest/requests/guild_reads.ts";
 import { isRefusal } from "../../discord/rest/exchange/rest_error.ts";
 import { wakeChannels } from "../../account/wakes.ts";
 import { lostText, refusedText } from "../../render/sentences.ts";
@@ -135,7 +135,7 @@ async function direct(
   isWaiting: boolean,
 ): Promise<readonly Frozen[] | undefined> {
   try {
-    const channelId = await createOpenDirect(account.rest)(personId);
+    const channelId = await openDirect(account.rest, personId);
     const { reminder } = row;
     const texts = reminder.length > 0 ? reminder : [lostText(row.channelId, isWaiting)];
     return wordOf(account, row, { channelId }, texts);

@@ -12,7 +12,7 @@ import { ASKED_OTHERWISE, type InboundMessage, type Quoted } from "../../core/in
 import type { Origin } from "../../core/inbound/origin.ts";
 import type { Judged } from "../../core/inbound/inbox.ts";
 import type { CommandCall, CommandTarget } from "../../core/inbound/interactions.ts";
-import { createOpenDirect } from "../../discord/rest/requests/guild_reads.ts";
+import { openDirect } from "../../discord/rest/requests/guild_reads.ts";
 import { slashKeyOf } from "../../session/session_key.ts";
 import { waitingRules } from "../inbound/waiting_turns.ts";
 import { judge, routeOf } from "../judging/judge.ts";
@@ -47,7 +47,7 @@ export async function ask(
   // Before a model is paid for an answer that cannot come.
   if (call.cannotAnswer || isRefused(account, call.id)) return "nowhere";
   const id = questionId(call);
-  const channelId = isElsewhere ? await createOpenDirect(rest)(sender.id) : call.channelId;
+  const channelId = isElsewhere ? await openDirect(rest, sender.id) : call.channelId;
   const asked = await judged(account, {
     ...ASKED_OTHERWISE,
     accountId,

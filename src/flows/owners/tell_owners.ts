@@ -11,7 +11,7 @@ import { perAccount } from "../../account/per_account.ts";
 import type { ChannelId, GuildId, UserId } from "../../core/discord/ids.ts";
 import type { Finding } from "../../core/finding.ts";
 import type { Button } from "../../core/outbound/outbound.ts";
-import { createOpenDirect } from "../../discord/rest/requests/guild_reads.ts";
+import { openDirect } from "../../discord/rest/requests/guild_reads.ts";
 import { isFinalRefusal } from "../../discord/rest/exchange/rest_error.ts";
 import { DAY_MS } from "../../lib/clock.ts";
 import { tellChannel, tellOnce } from "../tell.ts";
@@ -103,7 +103,7 @@ async function channelOf(account: BotAccount, owner: UserId): Promise<ChannelId>
   const before = channels.get(owner);
   if (before !== undefined) return before;
   try {
-    const channelId = await createOpenDirect(account.rest)(owner);
+    const channelId = await openDirect(account.rest, owner);
     channels.set(owner, channelId);
     unreachable.delete(owner);
     return channelId;

@@ -19,7 +19,7 @@ import type {
   Question,
   StoredQuestion,
 } from "../../core/people/question.ts";
-import { createOpenDirect } from "../../discord/rest/requests/guild_reads.ts";
+import { openDirect } from "../../discord/rest/requests/guild_reads.ts";
 import { isRefusal } from "../../discord/rest/exchange/rest_error.ts";
 import { MAX_TIMER_MS } from "../../lib/clock.ts";
 import { composeCard, composeSettled, controlsOf } from "../../render/questions/card.ts";
@@ -234,7 +234,7 @@ async function channelsOf(
   const channels: ChannelId[] = [];
   for (const userId of asked === "anyone" ? [] : asked) {
     try {
-      channels.push(await createOpenDirect(account.rest)(userId));
+      channels.push(await openDirect(account.rest, userId));
       unreachable(account).delete(userId);
     } catch (error) {
       if (!isRefusal(error)) throw error; // a question goes to the other people, and waits for none

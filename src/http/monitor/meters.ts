@@ -9,7 +9,7 @@ import type { TurnOutcome } from "../../core/step.ts";
 import { type Delivery, retryReasonOf } from "../../core/outbound/delivery.ts";
 import { type AccountId, createdAtMs } from "../../core/discord/ids.ts";
 import { ModelError } from "../../core/model.ts";
-import type { RequestMetric } from "../../core/outbound/requests.ts";
+import type { RequestMetric } from "../../discord/rest/client/client.ts";
 import type { OutboxRow } from "../../core/outbound/outbound.ts";
 import type { GatewayStats } from "../../core/discord/gateway.ts";
 import type { Metrics } from "../metrics.ts";

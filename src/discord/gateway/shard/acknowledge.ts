@@ -39,7 +39,6 @@ import type { Clock, StartTimer } from "../../../lib/clock.ts";
 import { codeOf } from "../../../lib/errors.ts";
 import { isRecord, parseForeignJson } from "../../../lib/text/json.ts";
 import { bounded } from "../../../lib/text/quoted.ts";
-import type { GatewayOptions } from "../link/protocol.ts";
 
 /** The press of a button, as the gateway tells it. */
 export interface Press {

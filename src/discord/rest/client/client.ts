@@ -14,7 +14,6 @@
 
 import type { ChannelId } from "../../../core/discord/ids.ts";
 import type { InvalidRequests } from "../../../core/discord/invalid_requests.ts";
-import type { RequestMetric } from "../../../core/outbound/requests.ts";
 import { retryDelayMs, type RetryRules } from "../../../lib/network/backoff.ts";
 import { PLAIN_HEADER } from "../../../lib/network/fetch_plain.ts";
 import { isRecord, parseForeignJson } from "../../../lib/text/json.ts";
@@ -270,6 +269,16 @@ export function retryWaitMs(
   const isTransient = (kind === "unavailable" || kind === "unsent") &&
     (status < 300 || status >= 500);
   return isTransient ? retryDelayMs(failures, random, rules) : undefined;
+}
+
+export interface RequestMetric {
+  /** Path without ids: `"/channels/:id/messages"`. */
+  readonly route: string;
+  readonly method: string;
+  /** HTTP status; absent if no response came. */
+  readonly status?: number;
+  /** Of a 429: the scope of the limit; `none` if Discord does not name it. */
+  readonly scope?: string;
 }
 
 /** An HTTP method of Discord's API. */

@@ -13,6 +13,7 @@ import { z } from "zod";
 import {
   type ChannelId,
   type GuildId,
+  type MessageId,
   parseSnowflake,
   type UserId,
 } from "../../../core/discord/ids.ts";
@@ -27,7 +28,6 @@ import {
   textOr,
 } from "../../../core/discord/lenient.ts";
 import type { Named } from "../../../core/inbound/inbound.ts";
-import type { OpenDirect, ThreadRequests } from "../../../core/outbound/requests.ts";
 import { type Channel, CHANNEL_KINDS, isThread } from "../../../core/rights/permissions.ts";
 import type { GuildFacts, MemberFacts, RoleFacts } from "../../../core/rights/rights.ts";
 import { once } from "../../../lib/cache.ts";
@@ -89,17 +89,17 @@ export function createFindChannel(
 const idSchema = z.object({ id: snowflakeSchema<"channel">() });
 
 /**
- * Creates an {@link OpenDirect}.
+ * Opens the direct channel of a user; a repeated call returns the same channel. An open channel does
+ * not mean that the user accepts messages: only sending one tells (50007).
  *
+ * @throws {RestError} If Discord does not answer, or refuses.
  * @see {@link https://docs.discord.com/developers/resources/user#create-dm}
  */
-export function createOpenDirect(api: RestApi): OpenDirect {
-  return async (userId) => {
-    const answer = await api.request("POST", "/users/@me/channels", {
-      body: { recipientId: userId },
-    });
-    return expect("POST /users/@me/channels", idSchema, answer).id;
-  };
+export async function openDirect(api: RestApi, userId: UserId): Promise<ChannelId> {
+  const answer = await api.request("POST", "/users/@me/channels", {
+    body: { recipientId: userId },
+  });
+  return expect("POST /users/@me/channels", idSchema, answer).id;
 }
 
 /** Discord's error code for a message that has a thread. */
@@ -113,29 +113,54 @@ function archiveDuration(minutes: number): number {
   return ARCHIVE_AFTER.find((allowed) => allowed >= minutes) ?? 10_080;
 }
 
-export function createThreadRequests(api: RestApi): ThreadRequests {
-  return {
-    async start(channelId, messageId, name, minutes) {
-      const autoArchiveDuration = archiveDuration(minutes);
-      try {
-        const path = `/channels/${channelId}/messages/${messageId}/threads`;
-        const answer = await api.request("POST", path, { body: { name, autoArchiveDuration } });
-        const { id } = expect("POST /channels/:id/messages/:id/threads", idSchema, answer);
-        return { threadId: id, existed: false };
-      } catch (error) {
-        const hasThread = error instanceof RestError && error.code === HAS_THREAD;
-        const threadId = hasThread ? parseSnowflake<"channel">(messageId) : undefined;
-        if (threadId === undefined) throw error;
-        return { threadId, existed: true };
-      }
-    },
-    async addMember(threadId, userId) {
-      await api.request("PUT", `/channels/${threadId}/thread-members/${userId}`);
-    },
-    async archive(threadId) {
-      await api.request("PATCH", `/channels/${threadId}`, { body: { archived: true } });
-    },
-  };
+/**
+ * Opens the thread of a message. At Discord, it has the id of the message.
+ *
+ * @param minutes Rounded up to a time that Discord knows.
+ * @returns `existed` if the message has a thread already: a repeated request changes nothing.
+ * @throws {RestError} If Discord does not answer, or refuses.
+ */
+export async function beginThread(
+  api: RestApi,
+  channelId: ChannelId,
+  messageId: MessageId,
+  name: string,
+  minutes: number,
+): Promise<{ readonly threadId: ChannelId; readonly existed: boolean }> {
+  const autoArchiveDuration = archiveDuration(minutes);
+  try {
+    const path = `/channels/${channelId}/messages/${messageId}/threads`;
+    const answer = await api.request("POST", path, { body: { name, autoArchiveDuration } });
+    const { id } = expect("POST /channels/:id/messages/:id/threads", idSchema, answer);
+    return { threadId: id, existed: false };
+  } catch (error) {
+    const hasThread = error instanceof RestError && error.code === HAS_THREAD;
+    const threadId = hasThread ? parseSnowflake<"channel">(messageId) : undefined;
+    if (threadId === undefined) throw error;
+    return { threadId, existed: true };
+  }
+}
+
+/**
+ * Adds a person to a thread; again changes nothing.
+ *
+ * @throws {RestError} If Discord does not answer, or refuses.
+ */
+export async function joinThread(
+  api: RestApi,
+  threadId: ChannelId,
+  userId: UserId,
+): Promise<void> {
+  await api.request("PUT", `/channels/${threadId}/thread-members/${userId}`);
+}
+
+/**
+ * Archives a thread; again changes nothing. The next message there opens it.
+ *
+ * @throws {RestError} If Discord does not answer, or refuses.
+ */
+export async function archiveThread(api: RestApi, threadId: ChannelId): Promise<void> {
+  await api.request("PATCH", `/channels/${threadId}`, { body: { archived: true } });
 }
 
 const bits = bitsText.transform(BigInt);

@@ -37,7 +37,6 @@ import type {
   PostOutcome,
   VoiceFacts,
 } from "../../../core/outbound/outbound.ts";
-import type { Messages, Reactions, ShowTyping } from "../../../core/outbound/requests.ts";
 import { isRecord } from "../../../lib/text/json.ts";
 import { jsonOf, type RequestOptions, type RestApi } from "../client/client.ts";
 import { expect, RestError } from "../exchange/rest_error.ts";
@@ -209,41 +208,47 @@ function toComponent({ customId, label, style }: Button): ButtonComponent {
 }
 
 /**
- * Creates a {@link ShowTyping}.
+ * Shows the typing indicator for ten seconds, or until the bot posts a message there. Never retried.
  *
+ * @throws {RestError} `unsent` without spare capacity.
  * @see {@link https://docs.discord.com/developers/resources/channel#trigger-typing-indicator}
  */
-export function createShowTyping(api: RestApi): ShowTyping {
-  return async (channelId) => {
-    await api.request("POST", `/channels/${channelId}/typing`, { priority: "spare" });
-  };
+export async function sendTyping(api: RestApi, channelId: ChannelId): Promise<void> {
+  await api.request("POST", `/channels/${channelId}/typing`, { priority: "spare" });
 }
 
 /**
- * Creates the reactions of one account.
+ * Adds a reaction of the bot's. Never retried.
  *
- * @param options Options of each request; by default, they use only spare capacity.
- *
+ * @param emoji A Unicode emoji, `"👀"`, or a custom one in message syntax, `"<:krill:123>"`.
+ * @param options By default, the request uses only spare capacity.
+ * @throws {RestError} `unsent` without spare capacity.
  * @see {@link https://docs.discord.com/developers/resources/message#create-reaction}
  */
-export function createReactions(
+export async function putReaction(
   api: RestApi,
+  channelId: ChannelId,
+  messageId: MessageId,
+  emoji: string,
   options: RequestOptions = { priority: "spare" },
-): Reactions {
-  const send = async (
-    method: "PUT" | "DELETE",
-    channelId: ChannelId,
-    messageId: MessageId,
-    emoji: string,
-  ): Promise<void> => {
-    const name = encodeURIComponent(emojiInPath(emoji));
-    const path = `/channels/${channelId}/messages/${messageId}/reactions/${name}/@me`;
-    await api.request(method, path, options);
-  };
-  return {
-    add: (...target) => send("PUT", ...target),
-    remove: (...target) => send("DELETE", ...target),
-  };
+): Promise<void> {
+  await api.request("PUT", reactionPath(channelId, messageId, emoji), options);
+}
+
+/** Removes one; otherwise as {@link putReaction}. */
+export async function deleteReaction(
+  api: RestApi,
+  channelId: ChannelId,
+  messageId: MessageId,
+  emoji: string,
+  options: RequestOptions = { priority: "spare" },
+): Promise<void> {
+  await api.request("DELETE", reactionPath(channelId, messageId, emoji), options);
+}
+
+function reactionPath(channelId: ChannelId, messageId: MessageId, emoji: string): string {
+  const name = encodeURIComponent(emojiInPath(emoji));
+  return `/channels/${channelId}/messages/${messageId}/reactions/${name}/@me`;
 }
 
 /** Discord's code for a message that does not exist. */
@@ -278,7 +283,7 @@ const createdSchema = z.object({ id: snowflakeSchema<"message">() });
  * @param api The account's client; its scheduler keeps the order within a channel.
  * @see {@link https://docs.discord.com/developers/resources/message}
  */
-export function createMessages(api: RestApi): Messages {
+export function createMessages(api: RestApi) {
   /** Sends a request whose response is the message. */
   async function send(
     method: "POST" | "PATCH",
@@ -316,7 +321,22 @@ export function createMessages(api: RestApi): Messages {
   }
 
   return {
-    async create(message, files, notAfter) {
+    /**
+     * Creates a message.
+     *
+     * If Discord refuses its quote, the message is sent again without it; if it refuses a card, as
+     * text. That is safe: the refused request has created nothing, and all have the same nonce.
+     *
+     * @param files At most ten.
+     * @param notAfter Unix time in milliseconds after which the request must not leave, because
+     * Discord may have forgotten the nonce of an earlier attempt. The request waits for a rate limit
+     * that ends before.
+     */
+    async create(
+      message: OutboundMessage,
+      files: readonly OutboundFile[],
+      notAfter: number,
+    ): Promise<PostOutcome> {
       let outcome = await create(message, files, notAfter);
       if (outcome.kind !== "refused") return outcome;
       let { quote: _, card: __, ...plain } = message;
@@ -327,12 +347,30 @@ export function createMessages(api: RestApi): Messages {
       }
       return message.card && isInvalid(outcome) ? await create(plain, files, notAfter) : outcome;
     },
-    async edit(messageId, message, files, priority) {
+    /**
+     * Replaces the text of a posted message; a card that Discord refuses becomes text. Its quote stays.
+     * Its buttons stay unless `message` has buttons.
+     *
+     * @param files They replace the message's files; if empty, those stay.
+     * @param priority `spare`: fails as `unsent` if it cannot leave at once.
+     * @returns `created` if the message has the new text; `already_gone` if it was deleted.
+     */
+    async edit(
+      messageId: MessageId,
+      message: OutboundMessage,
+      files: readonly OutboundFile[],
+      priority?: "spare",
+    ): Promise<PostOutcome> {
       const outcome = await edit(messageId, message, files, priority);
       const { card, ...plain } = message;
       return card && isInvalid(outcome) ? await edit(messageId, plain, files, priority) : outcome;
     },
-    async delete(channelId, messageId) {
+    /**
+     * Deletes a message.
+     *
+     * @returns `created` if it is deleted now; `already_gone` if another user has deleted it.
+     */
+    async delete(channelId: ChannelId, messageId: MessageId): Promise<PostOutcome> {
       try {
         await api.request("DELETE", `/channels/${channelId}/messages/${messageId}`);
         return { kind: "created", messageId };

@@ -19,7 +19,7 @@
 
 import type { RestRoute } from "../exchange/route.ts";
 import { MAX_TIMER_MS, type StartTimer, type Timers } from "../../../lib/clock.ts";
-import type { LimitOptions, Priority } from "./global_limit.ts";
+import type { Priority } from "./global_limit.ts";
 import type { Bucket, ResponseLimits } from "./buckets.ts";
 
 /** One queue, and the state of its first request. */

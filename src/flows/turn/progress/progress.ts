@@ -16,7 +16,11 @@ import type { Delivery } from "../../../core/outbound/delivery.ts";
 import type { OutboundKind, OutboxRow } from "../../../core/outbound/outbound.ts";
 import type { Config } from "../../../config/config.ts";
 import { refusalIn, RestError } from "../../../discord/rest/exchange/rest_error.ts";
-import { createReactions, createShowTyping } from "../../../discord/rest/requests/messages.ts";
+import {
+  deleteReaction,
+  putReaction,
+  sendTyping,
+} from "../../../discord/rest/requests/messages.ts";
 import { draftsOf } from "./drafts.ts";
 import { linesOf } from "./progress_lines.ts";
 
@@ -111,7 +115,7 @@ function showTyping(account: BotAccount, channelId: ChannelId, typing: ShownTypi
   const { paused } = signsOf(account);
   typing.cancel = schedule(() => showTyping(account, channelId, typing), RENEW_MS);
   if (isPaused(account, paused.typing, channelId)) return;
-  createShowTyping(rest)(channelId).catch((error: unknown) => {
+  sendTyping(rest, channelId).catch((error: unknown) => {
     if (refusalIn(error) === "forbidden") paused.typing.set(channelId, now() + PAUSE_MS);
     log.debug("Typing is not shown", { channelId, error });
   });
@@ -167,7 +171,7 @@ function putAck(account: BotAccount, messageId: MessageId, ack: Ack): void {
   const { acks, paused, unknownEmoji } = signsOf(account);
   acks.delete(messageId);
   if (unknownEmoji === emoji || isPaused(account, paused.acks, channelId)) return;
-  ack.put = createReactions(rest).add(channelId, messageId, emoji).then(
+  ack.put = putReaction(rest, channelId, messageId, emoji).then(
     () => true,
     (error: unknown) => {
       noteRefusal(account, ack, error);
@@ -205,7 +209,7 @@ async function removeAck(
 ): Promise<void> {
   if (!await put) return;
   try {
-    await createReactions(rest).remove(channelId, messageId, emoji);
+    await deleteReaction(rest, channelId, messageId, emoji);
   } catch (error) {
     log.debug("A message stays marked as read", { channelId, messageId, error });
   }

@@ -26,7 +26,11 @@ import { askForText } from "../../../core/model.ts";
 import { meteredModel } from "../../../core/spending/budget.ts";
 import { usedBy } from "../../../core/spending/usage.ts";
 import { refusalIn } from "../../../discord/rest/exchange/rest_error.ts";
-import { createThreadRequests } from "../../../discord/rest/requests/guild_reads.ts";
+import {
+  archiveThread,
+  beginThread,
+  joinThread,
+} from "../../../discord/rest/requests/guild_reads.ts";
 import { waitFor } from "../../../lib/clock.ts";
 import { rulesFor } from "../../../policy/rules/place_rules.ts";
 import { threadTitle } from "../../../render/name.ts";
@@ -115,7 +119,7 @@ export function archiveIfDone(
   const ofQuestion = threadIdOf(messageId);
   const threadId = askers.has(channelId) && on !== "other" ? channelId : ofQuestion;
   if (askers.get(threadId) !== sender.id || !mayReact()) return;
-  createThreadRequests(rest).archive(threadId).then(
+  archiveThread(rest, threadId).then(
     () => log.info("An asker is done, so the thread is archived", { threadId }),
     (error: unknown) => log.warn("Cannot archive a thread", { threadId, error }),
   );
@@ -239,7 +243,7 @@ async function open(
   }
   await turns.endThread(accountId, threadId, "open");
   // Discord adds only the bot. Without membership, the asker would not see the answer.
-  await createThreadRequests(rest).addMember(threadId, asked.askerId).catch((error: unknown) =>
+  await joinThread(rest, threadId, asked.askerId).catch((error: unknown) =>
     log.debug("Cannot add the asker to a thread", { threadId, error })
   );
   return { ...asked, state: "open" };
@@ -257,8 +261,7 @@ async function startThread(
     const delay = RETRY_MS[attempt];
     try {
       const { archiveAfterMin } = threadRulesOf(account, message);
-      const { start } = createThreadRequests(rest);
-      const started = await start(channelId, messageId, title, archiveAfterMin);
+      const started = await beginThread(rest, channelId, messageId, title, archiveAfterMin);
       return log.debug("A message has its thread", { messageId, ...started, attempt });
     } catch (error) {
       if (refusalIn(error) || delay === undefined || stopping.aborted) throw error;

@@ -2,7 +2,7 @@ import { createRestManager } from "@discordeno/rest";
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import type { RequestMetric } from "../../../../src/core/outbound/requests.ts";
+import type { RequestMetric } from "../../../../src/discord/rest/client/client.ts";
 import type { RestErrorKind } from "../../../../src/discord/rest/exchange/rest_error.ts";
 import { routeOf } from "../../../../src/discord/rest/exchange/route.ts";
 import {

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import {
-  createOpenDirect,
+  beginThread,
   createReadChannel,
-  createThreadRequests,
+  openDirect,
 } from "../../../../src/discord/rest/requests/guild_reads.ts";
 import { channelId, messageId, userId } from "../../../support/discord/builders.ts";
 import { fakeApi } from "../fake_api.ts";
@@ -28,29 +28,23 @@ describe("createReadChannel()", () => {
     ));
 });
 
-describe("createOpenDirect()", () => {
+describe("openDirect()", () => {
   it("[S4] opens the same channel each time, with the priority of a reply", () =>
     withDiscord(async ({ api, demo }) => {
-      const open = createOpenDirect(api);
-      assert.equal(await open(demo.people.mallory.id), demo.malloryDm.id);
-      assert.equal(await open(demo.people.mallory.id), demo.malloryDm.id);
+      assert.equal(await openDirect(api, demo.people.mallory.id), demo.malloryDm.id);
+      assert.equal(await openDirect(api, demo.people.mallory.id), demo.malloryDm.id);
     }));
 
   it("[S4] fails for a user that Discord does not know", () =>
     withDiscord(({ api }) =>
-      assert.rejects(createOpenDirect(api)(userId("5")), { kind: "not_found", code: 10013 })
+      assert.rejects(openDirect(api, userId("5")), { kind: "not_found", code: 10013 })
     ));
 });
 
-describe("createThreadRequests()", () => {
+describe("beginThread()", () => {
   it("[T3] returns the id of the answer for a new thread, also if it is not the message's", async () => {
     const { api, asked } = fakeApi({ id: "9" });
-    const thread = await createThreadRequests(api).start(
-      channelId("5"),
-      messageId("6"),
-      "Krill",
-      90,
-    );
+    const thread = await beginThread(api, channelId("5"), messageId("6"), "Krill", 90);
     assert.deepEqual(thread, { threadId: "9", existed: false });
     const body = { name: "Krill", autoArchiveDuration: 1_440 };
     assert.deepEqual(asked, [["POST", "/channels/5/messages/6/threads", { body }]]);

@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import {
-  createReactions,
-  createShowTyping,
+  deleteReaction,
+  putReaction,
+  sendTyping,
 } from "../../../../src/discord/rest/requests/messages.ts";
 import { channelId, messageId } from "../../../support/discord/builders.ts";
 import { fakeApi } from "../fake_api.ts";
@@ -12,7 +13,7 @@ import { withDiscord } from "../simulated.ts";
 const CHANNEL = channelId("7");
 const MESSAGE = messageId("8");
 
-describe("createReactions()", () => {
+describe("putReaction()", () => {
   const emoji: readonly [written: string, inPath: string][] = [
     ["👀", "%F0%9F%91%80"],
     ["1️⃣", "1%EF%B8%8F%E2%83%A3"],
@@ -24,9 +25,8 @@ describe("createReactions()", () => {
   for (const [written, inPath] of emoji) {
     it(`[R7] requests ${written} once, with spare priority`, async () => {
       const { api, asked } = fakeApi(undefined);
-      const reactions = createReactions(api);
-      await reactions.add(CHANNEL, MESSAGE, written);
-      await reactions.remove(CHANNEL, MESSAGE, written);
+      await putReaction(api, CHANNEL, MESSAGE, written);
+      await deleteReaction(api, CHANNEL, MESSAGE, written);
       const path = `/channels/7/messages/8/reactions/${inPath}/@me`;
       assert.deepEqual(asked, [
         ["PUT", path, { priority: "spare" }],
@@ -37,34 +37,35 @@ describe("createReactions()", () => {
 
   it("[R7] adds a reaction, and removes it", () =>
     withDiscord(async ({ api, sim, demo }) => {
-      const reactions = createReactions(api);
       const { id, channelId } = sim.say({ as: "ada", in: "#general", text: "look" });
       const own = "1400000000000000001";
       demo.krill.things.emojis.set(own, { id: toSnowflake(own), name: "krill", bytes: 1 });
       for (const emoji of ["👀", "<:krill:1400000000000000001>"]) {
-        await reactions.add(channelId, id, emoji);
+        await putReaction(api, channelId, id, emoji);
       }
       const shown = sim.channel("#general").messages.get(id)?.reactions;
       assert.deepEqual([...shown?.keys() ?? []], ["👀", "krill:1400000000000000001"]);
       assert.ok(shown?.get("👀")?.has(demo.barnacle.userId));
-      await reactions.remove(channelId, id, "👀");
+      await deleteReaction(api, channelId, id, "👀");
       assert.deepEqual([...shown?.keys() ?? []], ["krill:1400000000000000001"]);
       sim.permit({ to: "Barnacle", what: "addReactions", as: "denied", in: "#general" });
-      await assert.rejects(reactions.add(channelId, id, "🦐"), { kind: "forbidden", code: 50013 });
+      await assert.rejects(putReaction(api, channelId, id, "🦐"), {
+        kind: "forbidden",
+        code: 50013,
+      });
     }));
 });
 
-describe("createShowTyping()", () => {
+describe("sendTyping()", () => {
   it("[R7] shows typing, and is refused where the bot may not post", () =>
     withDiscord(async ({ api, sim, demo }) => {
       const seen: string[] = [];
       sim.subscribe((event) => {
         if (event.kind === "typing_started") seen.push(event.userId);
       });
-      const show = createShowTyping(api);
-      await show(demo.channels.general.id);
+      await sendTyping(api, demo.channels.general.id);
       sim.permit({ to: "@everyone", what: "sendMessages", as: "denied", in: "#general" });
-      await assert.rejects(show(demo.channels.general.id), { kind: "forbidden" });
+      await assert.rejects(sendTyping(api, demo.channels.general.id), { kind: "forbidden" });
       assert.deepEqual(seen, [demo.barnacle.userId]);
     }));
 });
