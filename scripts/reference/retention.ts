@@ -265,20 +265,10 @@ export const BOUNDS: Readonly<Record<string, TableBound>> = {
     data: "Commands whose answers have not left: name, person, token of the interaction",
     kept: "until the answer has left; 15 minutes at most",
   },
-  told_problem: {
-    under: "Servers and operation",
-    data: "Problems of models that the owners know",
-    kept: "until the model answers",
-  },
   parked_channel: {
     under: "Servers and operation",
     data: "Channels that refuse messages: channel ID, reason",
     kept: "until a message arrives there",
-  },
-  fileless_channel: {
-    under: "Servers and operation",
-    data: "Channels in which the bot may not attach files",
-    kept: "1 day",
   },
 };
 

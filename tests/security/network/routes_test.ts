@@ -87,6 +87,9 @@ const DEMO_ROWS: Readonly<Record<string, Row>> = Object.fromEntries([
     400,
     ({ as, channel, message }) => ({ as, channel, message, menu: "none", labels: [] }),
   ),
+  act("call", 400, ({ as, channel }) => ({ as, channel })),
+  act("speak", 400, ({ as, channel }) => ({ as, channel, text: "hello" })),
+  act("hang-up", 400, ({ as, channel }) => ({ as, channel })),
   act("kill", 204, () => ({})),
 ]);
 
