@@ -109,7 +109,10 @@ export function mcpHostPorts(
 
 /** The config with its backup, files beside it and files that it names, and a unit's credentials. */
 export function filesWithSecrets(
-  { file: configFile, secretFiles = [] }: Pick<BotConfig, "file" | "secretFiles">,
+  { file: configFile, secretFiles = [] }: {
+    readonly file?: string;
+    readonly secretFiles?: readonly string[];
+  },
 ): readonly string[] {
   const { CREDENTIALS_DIRECTORY } = process.env;
   const credentials = [

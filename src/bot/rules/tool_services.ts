@@ -63,6 +63,6 @@ export interface ToolServices {
 
 /** The headers of hosts that tools of skills may ask, by origin. */
 export const skillHosts = (
-  { skills: { hosts } }: Pick<BotConfig, "skills">,
+  { skills: { hosts } }: { readonly skills: BotConfig["skills"] },
 ): ReadonlyMap<string, Readonly<Record<string, string>>> =>
   new Map(Object.entries(hosts).map(([origin, { headers }]) => [origin, revealed(headers)]));

@@ -128,7 +128,7 @@ export interface DiscordOptions {
   /** Absent without a token. */
   readonly bot?: {
     readonly token: string;
-    readonly applications: Pick<Applications, "me" | "hasGuild">;
+    readonly applications: { me: Applications["me"]; hasGuild: Applications["hasGuild"] };
   };
   /** The place in the config that holds the token, or should. */
   readonly tokenPlace: string;

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { type AccountEnd } from "../../../src/bot/account_end.ts";
-import { changedInAll } from "../../../src/account/bot.ts";
+import { changedInAll, ourAccounts } from "../../../src/account/bot.ts";
 import { createAccounts } from "../../../src/bot/account/accounts.ts";
 import type { AccountSetup, Setup } from "../../../src/bot/rules/setup.ts";
 import type { AccountChange } from "../../../src/config/changes.ts";
@@ -113,6 +113,14 @@ describe("[C6] createAccounts() › start()", () => {
     changedInAll(bot, "forgetting", userId("7"));
     const changed = ["forgetting 7"];
     assert.deepEqual(started.map((one) => one.changed), [changed, changed]);
+  });
+
+  it("[N2] shows accounts those that are enabled, also before they run", async () => {
+    const setup = await setupOf("one", A, B);
+    const [a, b] = setup.config.accounts;
+    const accounts = [a, ...b ? [{ ...b, enabled: false }] : []];
+    const { bot } = setUp({ ...setup, config: { ...setup.config, accounts } } as Setup);
+    assert.deepEqual(ourAccounts(bot), [{ accountId: A, view: undefined }]);
   });
 
   it("voids the claims of a dead process, also those of a removed account", async () => {

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { OutboundFile, PostOutcome } from "../../../src/core/outbound/outbound.ts";
+import { wakes } from "../../../src/account/wakes.ts";
 import { ACCOUNT } from "../../support/discord/builders.ts";
 import { frozen } from "../../support/store/store.ts";
 import {
@@ -219,7 +220,7 @@ describe("[D5] a message that always gets a server error", () => {
     await failing(all, () => all.clock.now() > begun + 7_200_000);
     assert.equal(all.stateOf("a"), "sending");
     for (let minutes = 0; minutes < 30 && all.stateOf("a") === "sending"; minutes++) {
-      all.queues().served(HERE); // such as typing
+      wakes(all.account).served(HERE); // such as typing
       await all.pass(60_000);
     }
     assert.equal(all.stateOf("a"), "uncertain");

@@ -156,6 +156,7 @@ export async function setUp(
     told: () =>
       scene.requests.filter(({ path }) => path === `/channels/${OWNERS}/messages`)
         .map(({ body }) => String(body["content"])),
+    account,
     /** The queues of this process; those of the next one after `restart`. */
     queues: () => queuesOf(account),
     begin: async () => {
