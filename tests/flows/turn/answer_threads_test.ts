@@ -106,14 +106,15 @@ describe("[S7] a question opens a thread for its answer", () => {
     }
   });
 
-  for (const state of ["opening", "open"] as const) {
-    it(`[D1] with the title from before a crash, if it is ${state}`, async () => {
+  for (const state of ["opening", "open", "refused"] as const) {
+    it(`[D1] with the title and the place from before a crash: ${state}`, async () => {
       const { ask, started, homes, store } = await build({ title: "model" });
       const row = { threadId: THREAD, channelId: channelId("1"), askerId: userId(ADA.id) };
       await store.turns.beginThread(ACCOUNT, { ...row, title: "Before", state: "opening" }, 1);
-      if (state === "open") await store.turns.endThread(ACCOUNT, THREAD, state);
+      if (state !== "opening") await store.turns.endThread(ACCOUNT, THREAD, state);
       await ask("hello");
-      assert.deepEqual([started(), homes()], [state === "open" ? [] : ["Before"], [THREAD]]);
+      assert.deepEqual(started(), state === "opening" ? ["Before"] : []);
+      assert.deepEqual(homes(), [state === "refused" ? CHANNEL : THREAD]);
     });
   }
 

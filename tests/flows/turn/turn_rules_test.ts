@@ -126,12 +126,15 @@ describe("the rules of a turn", () => {
     });
   }
 
-  it("[T13a] take room for the mark of a person's own account, and no tools of others", async () => {
-    const tools = [toolNamed("remind")];
-    const { rules } = await setUp({}, {}, { toolServices: { tools: () => tools } });
+  it("[T13a] take room for the mark of a person's own account, and no tools or skills of others", async () => {
+    const [tool, ofSkill] = [toolNamed("remind"), toolNamed("web_fetch")];
+    const skills = [{ name: "x", tools: [ofSkill] }];
+    const of = () => ({ skills: { now: () => ({ skills }) } }) as never;
+    const tools = [tool];
+    const { rules } = await setUp({}, {}, { toolServices: { tools: () => tools, of } });
     const plain = rules(directMessage());
     const own = rules(directMessage({ origin: { kind: "own", server: "cal" } }));
-    assert.deepEqual([plain.tools, own.tools, own.offered], [tools, [], []]);
+    assert.deepEqual([plain.tools, own.tools, own.offered], [[tool, ofSkill], [], []]);
     assert.ok(own.chunks.limit < plain.chunks.limit);
   });
 });
