@@ -10,12 +10,10 @@ import { perAccount } from "../../account/per_account.ts";
 import { agentOf } from "../../config/config.ts";
 import type { InboundMessage, Place, Sender } from "../../core/inbound/inbound.ts";
 import { hookedOf } from "../../core/inbound/origin.ts";
-import { type Skill, skillsFor } from "../../core/skills/skill.ts";
-import type { SkillTool } from "../../core/skills/skill.ts";
-import type { Tool } from "../../core/turn/tool.ts";
+import { inputOf, type Skill, skillsFor, type SkillTool } from "../../core/skills/skill.ts";
+import { defineTool, type Tool } from "../../core/turn/tool.ts";
 import { latest, latestOf } from "../../lib/cache.ts";
 import { skillsOf, type ToolAsker } from "../../policy/tool_access.ts";
-import { toolOf } from "../../tools/skill_tool.ts";
 import { ownsApplicationAsRead } from "../owners/owner_ids.ts";
 import type { CurrentPolicy } from "./policy_keeper.ts";
 
@@ -157,4 +155,24 @@ export function skillsIn(
 interface Decided {
   readonly chosen: readonly Tool[];
   readonly offered: readonly Tool[];
+}
+
+/** Makes the tool of a skill's file (T7a). */
+function toolOf(tool: SkillTool): Tool {
+  const { name, head: { description, input, tools, readOnly } } = tool;
+  return defineTool({
+    name,
+    description,
+    parameters: input,
+    input: () => inputOf(tool),
+    needs: [],
+    seenAt: "nowhere", // an owner has confirmed its file and its hosts
+    isIdempotent: readOnly,
+    isReadOnly: readOnly || undefined,
+    isPersonalCall: () => tools.length > 0, // they may show things of the asker alone
+    asks: async (_, context) =>
+      (await import("../tools/skill_tools.ts")).skillQuestion(tool, context),
+    run: async (given, context) =>
+      (await import("../tools/skill_tools.ts")).runSkill(tool, given, context),
+  });
 }
