@@ -99,8 +99,6 @@ const OPTIONAL = "optional";
 const HOW =
   "Your answer is spoken: say it in a few short sentences, without Markdown, lists, links " +
   "or emojis, and never NO_REPLY.";
-/** Result of a call whose turn waits for a person, while the talk goes on. */
-const WAITS = "It waits for a person, who gets a card in the chat. Its result follows later.";
 
 interface RealtimePorts extends SpeechPorts {
   readonly server: RealtimeServer;
@@ -136,6 +134,9 @@ interface RealtimeSession {
   /** Gets the events of the answer that is under way. */
   answer?: (event: RealtimeEvent) => void;
 }
+
+const keyOf = (message: ModelMessage): string =>
+  message.role === "tool" ? `call ${message.call.id}` : `${message.role} ${message.text}`;
 
 /** Creates the connection of one person; it connects with the first sound. */
 export function createRealtimeTalk(account: BotAccount, ports: RealtimePorts) {
@@ -233,6 +234,17 @@ export function createRealtimeTalk(account: BotAccount, ports: RealtimePorts) {
     of.socket.send({ type: "conversation.item.delete", event_id: OPTIONAL, item_id: item });
   }
 
+  /** The connection; a new one if the conversation has lost or changed a text of it (X5, H6a). */
+  function connectionFor({ messages }: ModelRequest): RealtimeSession | undefined {
+    const keys = new Set(messages.map(keyOf));
+    const isLost = (key: string) => !key.startsWith("call ") && !keys.has(key);
+    if (current && [...current.texts].some(isLost)) {
+      current.socket.close();
+      current = undefined;
+    }
+    return conversation();
+  }
+
   /** Gives the server what it lacks of a request: the history at first, then results of calls. */
   function bring(
     of: RealtimeSession,
@@ -258,11 +270,9 @@ export function createRealtimeTalk(account: BotAccount, ports: RealtimePorts) {
     const question = messages.findLastIndex(({ role }) => role === "user");
     const isFirst = of.texts.size === 0;
     messages.forEach((message: ModelMessage, at) => {
-      const key = message.role === "tool"
-        ? `call ${message.call.id}`
-        : `${message.role} ${message.text}`;
+      const key = keyOf(message);
       if (of.texts.has(key)) return;
-      of.texts.add(key);
+      if (message.role !== "assistant" || at < question) of.texts.add(key);
       if (isFirst && at < messages.length - HISTORY_MAX) return; // nor later
       if (message.role === "tool") {
         const { call, text } = message;
@@ -273,8 +283,6 @@ export function createRealtimeTalk(account: BotAccount, ports: RealtimePorts) {
         if (at !== question || !of.spoken.has(turn)) say(message.role, message.text);
       }
     });
-    for (const id of of.open) item("function_call_output", { call_id: id, output: WAITS });
-    of.open.clear();
   }
 
   /** Asks for one answer, after those before it. */
@@ -290,7 +298,7 @@ export function createRealtimeTalk(account: BotAccount, ports: RealtimePorts) {
     await before;
     const events: RealtimeEvent[] = [];
     let wake = () => {};
-    const of = conversation();
+    const of = connectionFor(request);
     let isOver = false;
     let chars = 0;
     let ms = 0;

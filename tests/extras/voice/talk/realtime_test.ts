@@ -273,14 +273,9 @@ describe("[V6] a talk by the Realtime protocol", () => {
     assert.ok(call);
     const [session] = server.sessions;
     assert.ok(JSON.stringify(session?.settings["tools"]).includes("discord"));
-    // The call waits on a card; the person talks on.
+    // The call waits on a card; the person talks on, in a conversation without the question.
     const second = await says("hello");
     const beside = await turn(second.id).ask(requestOf("hello", { tools }));
-    assert.ok(
-      items(session).some(({ type, output }) =>
-        type === "function_call_output" && String(output).includes("waits for a person")
-      ),
-    );
     assert.ok(beside.text.length > 0);
     // A press decided: the turn goes on.
     const messages = [
@@ -290,9 +285,25 @@ describe("[V6] a talk by the Realtime protocol", () => {
     ] as const;
     const result = await turn(first.id).ask({ ...question, messages });
     assert.ok(result.text.length > 0);
-    const last = items(session).at(-1);
+    const last = items(server.sessions.at(-1)).at(-1);
     assert.ok(JSON.stringify(last).includes("deleted"));
   });
+
+  for (const at of [0, 1]) {
+    it(`[X5] [H6a] has no words that the conversation has lost: message ${at}`, async () => {
+      const { says, turn, server } = await build();
+      const { messages, ...request } = requestOf("hello");
+      await turn((await says("hello")).id).ask({ ...request, messages });
+      const more = { role: "user", text: "more" } as const;
+      const left = [...messages.with(at, { role: "user", text: "not kept" }), more];
+      const answer = await turn((await says("more")).id).ask({ ...request, messages: left });
+      assert.ok(answer.text.length > 0);
+      const [first, second] = server.sessions.map((one) => JSON.stringify(items(one)));
+      assert.match(first ?? "", /earlier question.*earlier answer/);
+      assert.doesNotMatch(second ?? "", at === 0 ? /earlier question/ : /earlier answer/);
+      assert.match(second ?? "", /not kept/);
+    });
+  }
 
   it("among several people, forgets words that are not for the bot", async () => {
     const { talk, server, questions, says } = await build({}, { humans: 2 });
