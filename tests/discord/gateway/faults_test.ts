@@ -1,18 +1,39 @@
 /**
  * Faults of a connection, over real sockets. Each ends in one new connection after a back-off, and
  * the log alone explains it (G10).
+ *
+ * Frames that no server would send go to the shard and the reader, also over real sockets: no data from
+ * the network may end the bot. The seed is fixed. `BARNACLE_FUZZ_FRAMES` sets the number of frames for
+ * the shard, `BARNACLE_FUZZ_SEED` the seed.
  */
 
 import assert from "node:assert/strict";
+import process from "node:process";
 import { Buffer } from "node:buffer";
 import { describe, it } from "node:test";
-import type { GatewayOptions } from "../../../src/discord/gateway/link/protocol.ts";
+import { toAccountId } from "../../../src/core/discord/ids.ts";
+import {
+  createCounters,
+  type FromShard,
+  type FromWorker,
+  type GatewayOptions,
+} from "../../../src/discord/gateway/link/protocol.ts";
+import { READ_TYPES } from "../../../src/discord/gateway/read/intents.ts";
+import { createReader } from "../../../src/discord/gateway/read/reader.ts";
+import { startShard } from "../../../src/discord/gateway/shard/shard.ts";
+import { scanEnvelope } from "../../../src/discord/gateway/socket/frame.ts";
+import type {
+  PayloadSocket,
+  PayloadSocketEvents,
+} from "../../../src/discord/gateway/socket/payload_socket.ts";
 import { cleanUpAfterEach } from "../../support/cleanups.ts";
+import { createFuzzer, WORDS } from "../../support/fuzz.ts";
 import {
   type FakeConnection,
   type FakeGateway,
   type FakeGatewayOptions,
   openNow,
+  readyData,
   startFakeGateway,
 } from "../../support/gateway/fake_gateway.ts";
 import {
@@ -21,6 +42,8 @@ import {
   type TestShard,
   TOKEN,
 } from "../../support/gateway/gateway_shard.ts";
+import { cases } from "../../support/long_form.ts";
+import { seeded } from "../../support/seeded.ts";
 
 const cleanups = cleanUpAfterEach();
 
@@ -247,4 +270,294 @@ describe("[G3] [G10] startShard() against a fault", () => {
       assertClean(shard);
     });
   }
+});
+
+const FRAMES = Number(process.env["BARNACLE_FUZZ_FRAMES"] ?? cases(6_000, 1_000_000));
+const SEED = Number(process.env["BARNACLE_FUZZ_SEED"] ?? 3);
+
+/** A shard on a fake connection, with a clock that only the test moves. */
+function startUnreal() {
+  let ms = 0;
+  let timers: { readonly at: number; readonly callback: () => void }[] = [];
+  let events: PayloadSocketEvents | undefined;
+  let connections = 0;
+  let sent: string[] = [];
+  const posted: FromShard[] = [];
+  const lines: string[] = [];
+  const totals = { counts: createCounters().changed() };
+  const postFromWorker = (message: FromWorker) => {
+    if (message.kind === "log") lines.push(message.event + JSON.stringify(message.fields));
+    if (message.kind === "counts") totals.counts = message.counts;
+  };
+  const connect = (_options: unknown, its: PayloadSocketEvents): PayloadSocket => {
+    connections++;
+    events = its;
+    return {
+      beginClose() {},
+      send: (text) => void sent.push(text),
+      close() {
+        events = undefined;
+        return Promise.resolve();
+      },
+      setPaused() {},
+    };
+  };
+  const base = gatewayOptions("ws://127.0.0.1", {
+    isConnectionDebug: true,
+    dispatches: READ_TYPES,
+  });
+  const options = { ...base, reconnect: { ...base.reconnect, maxRetries: 1e9 } };
+  const shard = startShard({
+    options,
+    shard: {
+      id: 0,
+      identifyInMs: 0,
+      epoch: 0,
+      failures: 0,
+      isDown: false,
+      mustSendPresence: false,
+    },
+  }, {
+    now: () => ({ monotonicMs: ms, wallMs: 1_750_000_000_000 + ms }),
+    random: () => 0.9,
+    after(inMs, callback) {
+      const timer = { at: ms + inMs, callback };
+      timers.push(timer);
+      return () => void (timers = timers.filter((other) => other !== timer));
+    },
+    post: (message) => void posted.push(message),
+    postFromWorker,
+    onTick() {},
+    counters: createCounters(),
+    connect,
+    acknowledge: () => true,
+  });
+
+  function pass(byMs: number): void {
+    const until = ms + byMs;
+    for (;;) {
+      const next = timers.toSorted((a, b) => a.at - b.at)[0];
+      if (!next || next.at > until) break;
+      ms = Math.max(ms, next.at);
+      timers = timers.filter((timer) => timer !== next);
+      next.callback();
+    }
+    ms = until;
+  }
+
+  const say = (payload: unknown) => events?.onText(JSON.stringify(payload));
+  const opsSent = () => sent.map((text): number => JSON.parse(text).op);
+
+  /** Lets time pass until there is a connection, and takes it to READY or RESUMED. */
+  async function online(): Promise<void> {
+    for (let i = 0; i < 100 && !events; i++) {
+      pass(1_000);
+      await Promise.resolve(); // the socket before is closed
+      await Promise.resolve();
+    }
+    sent = [];
+    events?.onOpen();
+    say({ op: 10, d: { heartbeat_interval: 40_000 }, s: null, t: null });
+    const asked = posted.findLast((message) => message.kind === "permit_wanted");
+    if (asked) shard.permit(asked.socket, { kind: "granted" });
+    const [op] = opsSent();
+    if (op === 2) say({ op: 0, t: "READY", s: 1, d: readyData(connections, "ws://127.0.0.1") });
+    else say({ op: 0, t: "RESUMED", s: 1, d: {} });
+    const state = posted.findLast((message) => message.kind === "state");
+    assert.equal(state?.state.state, "ready", "it connects again");
+  }
+
+  return {
+    shard,
+    posted,
+    lines,
+    totals,
+    online,
+    hear: (text: string) => events?.onText(text),
+    isOnline: () => events !== undefined,
+    connections: () => connections,
+  };
+}
+
+interface Parsed {
+  readonly op?: unknown;
+  readonly t?: unknown;
+  readonly s?: unknown;
+  readonly d?: unknown;
+}
+
+function parsed(text: string): Parsed | null | undefined {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** The envelope makes a text a dispatch; its data may be no JSON. */
+function dispatchIn(text: string): Parsed | undefined {
+  const head = scanEnvelope(text);
+  const isDispatch = head?.op === 0 && head.t !== "READY" && head.t !== "RESUMED";
+  return isDispatch && head.s !== undefined ? head : undefined;
+}
+
+/** The required result of a frame while the shard is ready, by the protocol and not by the code. */
+function expectationOf(text: string): "loss" | "dispatch" | "understood" | "passed over" {
+  const payload = parsed(text) ?? dispatchIn(text);
+  if (typeof payload !== "object" || payload === null) return "passed over";
+  switch (payload.op) {
+    case 0:
+      if (typeof payload.t !== "string" || !Number.isSafeInteger(payload.s)) return "passed over";
+      return payload.t === "READY" ? "passed over" : "dispatch"; // a RESUMED may be replayed
+    case 1:
+    case 11:
+      return "understood";
+    case 7:
+    case 9:
+      return "loss";
+    case 10: {
+      const interval = (payload.d as { heartbeat_interval?: unknown } | null)?.heartbeat_interval;
+      const isOne = typeof interval === "number" && interval >= 100 && interval <= 600_000;
+      return isOne ? "understood" : "loss";
+    }
+  }
+  return "passed over";
+}
+
+/** Milliseconds for all frames: they take six seconds, and ten times as long on a busy machine. */
+const LIMIT = { timeout: 600_000 };
+
+describe("[G1] a shard and its reader", LIMIT, () => {
+  it(`survive ${FRAMES} fuzzed frames, and count each (seed ${SEED})`, LIMIT, async () => {
+    const draw = createFuzzer(seeded(SEED).random);
+    const unreal = startUnreal();
+    const { shard, posted, lines } = unreal;
+    cleanups.push(() => shard.stop());
+    const reader = createReader(
+      { accountId: toAccountId("default"), guilds: [] },
+      ({ why }) => assert.doesNotMatch(why, new RegExp(`${WORDS}|aW50ZXJh`)),
+    );
+    const seen = { loss: 0, dispatch: 0, understood: 0, "passed over": 0 };
+    const read: number[] = [];
+    let presses = 0;
+    let ticket = 0;
+
+    const settle = () => {
+      for (const message of posted.splice(0)) {
+        assert.notEqual(message.kind, "final");
+        if (message.kind !== "batch") continue;
+        const batch = reader.read({ ...message.batch, shardId: 0, ticket: ++ticket, arrivedAt: 0 });
+        read.push(batch.events.length);
+        presses += batch.events.filter(({ kind }) => kind === "button").length;
+        shard.committed(message.batch);
+      }
+      for (const line of lines.splice(0)) {
+        assert.ok(!line.includes(TOKEN) && !line.includes(WORDS), line);
+        assert.ok(!/"sessionId"|session-\d/.test(line), line);
+        assert.ok(line.length < 500, `a line of ${line.length}`);
+      }
+    };
+
+    await unreal.online();
+    for (let i = 0; i < FRAMES; i++) {
+      const text = draw();
+      seen[expectationOf(text)]++;
+      const isLoss = expectationOf(text) === "loss";
+      unreal.hear(text);
+      assert.equal(unreal.isOnline(), !isLoss, `a reconnect only if needed: ${text}`);
+      if (isLoss) await unreal.online();
+      if (i % 64 === 0) settle();
+    }
+    settle();
+
+    assert.equal(unreal.connections(), 1 + seen.loss, "one connection for each loss, and no other");
+    assert.ok(Object.values(seen).every((count) => count > FRAMES / 100), JSON.stringify(seen));
+    await shard.stop();
+    settle();
+    assert.ok(read.reduce((sum, count) => sum + count, 0) > 0, "some were messages after all");
+    assert.ok(presses > 0, "and some were button presses");
+    assert.equal("polluted" in {}, false, "no prototype was touched");
+    assert.ok(reader.problems > 0);
+  });
+});
+
+/** Fast time, in which delays are short; deadlines and heartbeats stay long on a busy machine. */
+async function startReal(
+  compress: boolean,
+  speed: number,
+): Promise<{ gateway: FakeGateway; shard: TestShard }> {
+  const gateway = await startFakeGateway({ heartbeatMs: 600_000 });
+  cleanups.push(() => gateway.stop());
+  const { reconnect } = gatewayOptions("");
+  const options = gatewayOptions(gateway.url, {
+    compress,
+    dispatches: READ_TYPES,
+    reconnect: { ...reconnect, maxRetries: 1e9 },
+    deadlines: { connectMs: 1e6, helloMs: 1e6, readyMs: 1e6 },
+  });
+  const shard = startTestShard(options, { speed });
+  cleanups.push(() => shard.stop());
+  await gateway.until(() => shard.isReady(), "READY");
+  return { gateway, shard };
+}
+
+/** Bytes that start like a frame, and continue at random. */
+function drawBytes(random: () => number): Buffer {
+  const bytes = Buffer.from(Array.from({ length: 2 + random() * 200 }, () => random() * 256));
+  if (random() < 0.7) bytes[0] = 0x80 | (random() * 16); // one frame, of any opcode
+  if (random() < 0.5) bytes[1] = random() * 126; // without a mask, and short
+  return bytes;
+}
+
+/** Broken streams, each of which costs a connection. */
+const BROKEN = cases(50, 2_000);
+
+describe("[G1] a shard on a real socket", () => {
+  for (const compress of [false, true]) {
+    it(`survives ${BROKEN} broken ${compress ? "streams" : "frames"}`, async () => {
+      const { gateway, shard } = await startReal(compress, 50);
+      const { random } = seeded(SEED);
+      for (let i = 1; i <= BROKEN; i++) {
+        const connection = gateway.connections.at(-1)!;
+        const bytes = drawBytes(random);
+        const body = bytes.subarray(0, 125);
+        connection.sendBytes(
+          compress ? Buffer.concat([Buffer.from([0x82, body.length]), body]) : bytes,
+        );
+        connection.destroy(); // the awaited data does not come any more
+        await gateway.until(
+          () => gateway.connections.length === i + 1 && shard.isReady(),
+          `to recover from ${bytes.toString("hex")}`,
+        );
+      }
+      assert.equal(gateway.connections.length, BROKEN + 1);
+      const losses = Object.values(shard.counts()?.disconnects ?? {});
+      assert.equal(losses.reduce((sum, count) => sum + count, 0), BROKEN, "each is counted");
+    });
+  }
+
+  it("reads a frame of 12 MiB, and leaves a server that announces one of 17", async () => {
+    const { gateway, shard } = await startReal(false, 1); // a busy machine takes seconds for each
+    const filler = "x".repeat(12 << 20);
+    gateway.connections[0]!.dispatch("PRESENCE_UPDATE", { filler });
+    gateway.connections[0]!.dispatch("MESSAGE_CREATE", { filler });
+    gateway.connections[0]!.dispatch("MESSAGE_CREATE", {});
+    const count = () =>
+      shard.messages.flatMap((message) => message.kind === "batch" ? [message.batch.seq] : []).at(
+        -1,
+      );
+    await gateway.until(() => count() === 4, "all three"); // seconds, on a machine that is busy
+    assert.equal(gateway.connections.length, 1);
+
+    const header = Buffer.alloc(10);
+    header[0] = 0x81;
+    header[1] = 127;
+    header.writeBigUInt64BE(BigInt(17 << 20), 2);
+    gateway.connections[0]!.sendBytes(header);
+    await gateway.until(
+      () => gateway.received(6).length === 1 && shard.isReady(),
+      "RESUMED",
+    );
+    assert.equal(gateway.connections.length, 2);
+  });
 });

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import process from "node:process";
 import { Buffer } from "node:buffer";
 import { execFile, spawnSync } from "node:child_process";
 import {
@@ -16,15 +17,21 @@ import {
   utimesSync,
   writeFileSync,
 } from "node:fs";
-
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, it } from "node:test";
-import process from "node:process";
 import { promisify } from "node:util";
-import { renameOver, replaceFile, WriteError } from "../../../src/host/files/write_file.ts";
-import { skipUnless } from "../../support/skip.ts";
+import {
+  faultOfFile,
+  faultOfFolder,
+  removeDeadFiles,
+  renameOver,
+  replaceFile,
+  WriteError,
+} from "../../../src/host/files/write_file.ts";
 import { sameData } from "../../support/same_data.ts";
+import { skipUnless } from "../../support/skip.ts";
+import { tempDirectory } from "../../support/temp_directory.ts";
 
 /** What a program of the runtime that runs the tests prints. */
 async function outputOf(args: readonly string[]): Promise<string> {
@@ -280,5 +287,66 @@ describe("[C10] renameOver()", () => {
       assert.throws(() => renameOver("a", "b", { platform, rename }), { code });
       assert.equal(calls(), 1);
     }
+  });
+});
+
+describe("[O11] [O13] removeDeadFiles()", () => {
+  it("removes what a process left that died, and nothing of one that runs", () => {
+    using folder = tempDirectory();
+    const living = `.copy-${process.ppid}.part`;
+    for (const name of [living, `.copy-${process.pid}.part`, ".copy-999999999.part", "kept"]) {
+      writeFileSync(join(folder.path, name), "");
+    }
+    mkdirSync(join(folder.path, ".folder-999999998.part"));
+    removeDeadFiles(folder.path, /^\..+-(\d+)\.part$/);
+    assert.deepEqual(readdirSync(folder.path).sort(), [living, "kept"]);
+  });
+});
+
+describe("[O10] faultOfFile() and faultOfFolder()", () => {
+  const CASES: readonly (readonly [
+    name: string,
+    file: string | undefined,
+    folder: string | undefined,
+  ])[] = [
+    ["new", undefined, undefined],
+    ["new/below/it", undefined, undefined],
+    ["folder", "it is a folder", undefined],
+    ["file", undefined, "a part of its path is no folder"],
+    ["file/below", "a part of its path is no folder", "a part of its path is no folder"],
+    ["loop", "its links lead in a circle", "its links lead in a circle"],
+    ["loop/below", "its links lead in a circle", "its links lead in a circle"],
+    ["dangling", "its link leads to nothing", "its link leads to nothing"],
+    ["dangling/below", "its link leads to nothing", "its link leads to nothing"],
+    ["x".repeat(300), "its path is too long", "its path is too long"],
+  ];
+  for (const [name, file, folder] of CASES) {
+    it(`judges ${name.slice(0, 20)}`, () => {
+      using directory = tempDirectory();
+      const at = (name: string) => join(directory.path, name);
+      mkdirSync(at("folder"));
+      writeFileSync(at("file"), "");
+      symlinkSync(at("loop"), at("loop"));
+      symlinkSync(at("nowhere"), at("dangling"));
+      assert.equal(faultOfFile(at(name)), file);
+      assert.equal(faultOfFolder(at(name)), folder);
+      assert.equal(existsSync(at("new")), false);
+    });
+  }
+
+  it(
+    "judges folders without the right to write",
+    skipUnless(process.getuid?.() !== 0 && process.platform === "linux", "root may write anywhere"),
+    () => {
+      using directory = tempDirectory();
+      chmodSync(directory.path, 0o500);
+      assert.equal(faultOfFile(join(directory.path, "new")), "permission denied");
+      assert.equal(faultOfFolder(directory.path), "permission denied");
+      chmodSync(directory.path, 0o700);
+    },
+  );
+
+  it("judges a device", skipUnless(process.platform === "linux", "no /dev"), () => {
+    assert.equal(faultOfFile("/dev/null"), "it is no regular file");
   });
 });

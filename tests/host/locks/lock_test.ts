@@ -1,21 +1,36 @@
 import assert from "node:assert/strict";
 import process from "node:process";
+import { Buffer } from "node:buffer";
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { chownSync, closeSync, openSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import {
+  chownSync,
+  closeSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import {
   acquireLock,
+  acquireTokenLock,
+  findTokenHolder,
+  findTokenHolders,
   type Flock,
   FlockUnavailableError,
   isLocked,
   loadFlock,
   readHolder,
+  windowsLock,
 } from "../../../src/host/locks/lock.ts";
-import { tempDirectory } from "../../support/temp_directory.ts";
+import type { CFunction } from "../../../src/host/process/libc.ts";
+import { startScript } from "../../support/process/start_script.ts";
 import { sameData } from "../../support/same_data.ts";
 import { skipUnless } from "../../support/skip.ts";
+import { tempDirectory } from "../../support/temp_directory.ts";
 
 const NOW = Date.UTC(2026, 0, 1);
 const HTTP = "127.0.0.1:8787";
@@ -210,5 +225,121 @@ describe("loadFlock()", () => {
     assert.equal(flock(second), true);
     closeSync(second.descriptor);
     assert.equal(flock(second), false); // no file, no lock
+  });
+});
+
+/** Kernel32 with one file, which counts as Windows does: one lock alone, or several shared ones. */
+function fakeKernel({ exists = true } = {}) {
+  const handles = new Map<number, "open" | "alone" | "shared">();
+  const calls: string[] = [];
+  let next = 40;
+  const locks = () => [...handles.values()].filter((state) => state !== "open");
+  const functions: Readonly<Record<string, CFunction>> = {
+    CreateFileW(path) {
+      assert.ok(path instanceof Uint8Array);
+      calls.push(`open ${Buffer.from(path).toString("utf16le").replaceAll("\0", "|")}`);
+      if (!exists) return -1;
+      handles.set(++next, "open");
+      return next;
+    },
+    LockFileEx(handle, flags, reserved, low, high, overlapped) {
+      assert.ok(overlapped instanceof Uint8Array);
+      calls.push(
+        `lock ${flags} ${reserved} ${low} ${high} ${Buffer.from(overlapped).toString("hex")}`,
+      );
+      const isAlone = (Number(flags) & 2) !== 0;
+      const isFree = locks().length === 0 || (!isAlone && !locks().includes("alone"));
+      if (isFree) handles.set(Number(handle), isAlone ? "alone" : "shared");
+      return Number(isFree);
+    },
+    UnlockFileEx(handle) {
+      handles.set(Number(handle), "open");
+      return 1;
+    },
+    CloseHandle: (handle) => Number(handles.delete(Number(handle))),
+  };
+  const lock = windowsLock((name) => {
+    const found = functions[name];
+    assert.ok(found, name);
+    return found;
+  });
+  return { lock, calls, open: () => handles.size };
+}
+
+const FIRST = { descriptor: 3, path: "lock" };
+const SECOND = { descriptor: 4, path: "lock" };
+
+describe("windowsLock()", () => {
+  it("[O7] locks a byte beyond the content, at once or not at all", () => {
+    const { lock, calls } = fakeKernel();
+    assert.equal(lock(FIRST), true);
+    // OffsetHigh is 0x40000000, and the rest of the OVERLAPPED is zero.
+    const place = `${"00".repeat(20)}00000040${"00".repeat(8)}`;
+    assert.deepEqual(calls, ["open lock|", `lock 3 0 1 0 ${place}`]);
+  });
+
+  it("[O7] excludes others until it is free, and leaves no handle open", () => {
+    const { lock, open } = fakeKernel();
+    assert.equal(lock(FIRST), true);
+    assert.equal(lock(FIRST), true);
+    assert.equal(lock(SECOND), false);
+    assert.equal(lock(SECOND, "shared"), false);
+    assert.equal(lock(FIRST, "free"), true);
+    assert.equal(lock(FIRST, "free"), true);
+    assert.equal(open(), 0);
+    assert.equal(lock(FIRST, "shared"), true);
+    assert.equal(lock(SECOND, "shared"), true);
+    assert.equal(open(), 2);
+  });
+
+  it("[O7] is not held if the file cannot be opened", () => {
+    assert.equal(fakeKernel({ exists: false }).lock(FIRST), false);
+  });
+});
+
+const SELF = { startedAt: Date.UTC(2026, 0, 1), dataDir: "/var/lib/barnacle" };
+const TOKEN = "MTAwMDAwMDAwMDAwMDAwMDAx.GtestX.abcdefghijklmnopqrstuvwxyz0123456789ab";
+
+describe("[G11] acquireTokenLock()", () => {
+  it("refuses a second process with the token, names the first, and shows no token", async () => {
+    using folder = tempDirectory();
+    const lock = await acquireTokenLock(TOKEN, SELF, folder.path);
+    assert.ok(lock.kind === "held");
+    await using second = await startScript("token_holder.ts", [TOKEN, "/srv/b", folder.path]);
+    assert.equal(second.said, `taken ${process.pid}`);
+    const other = await acquireTokenLock("MTB.x.y", SELF, folder.path);
+    assert.ok(other.kind === "held");
+    assert.deepEqual(
+      (await findTokenHolders(folder.path)).map(({ pid, dataDir }) => [pid, dataDir]),
+      [[process.pid, SELF.dataDir], [process.pid, SELF.dataDir]],
+    );
+    for (const part of TOKEN.split(".")) assert.ok(!readdirSync(folder.path).join().includes(part));
+    other.release();
+    lock.release();
+    assert.deepEqual(await findTokenHolders(folder.path), []);
+  });
+
+  it("is free as soon as its holder is killed", async () => {
+    using folder = tempDirectory();
+    await using holder = await startScript("token_holder.ts", [TOKEN, "/srv/b", folder.path]);
+    assert.equal(holder.said, "held");
+    const found = await findTokenHolder(TOKEN, folder.path);
+    assert.ok(typeof found === "object");
+    assert.deepEqual([found.pid, found.dataDir], [holder.pid, "/srv/b"]);
+    await holder.kill();
+    assert.equal(await findTokenHolder(TOKEN, folder.path), "none");
+    const lock = await acquireTokenLock(TOKEN, SELF, folder.path);
+    assert.ok(lock.kind === "held");
+    lock.release();
+  });
+
+  it("accepts one of several simultaneous processes", async () => {
+    using folder = tempDirectory();
+    await using comers = new AsyncDisposableStack();
+    const args = [TOKEN, "/srv/b", folder.path];
+    const said = await Promise.all(
+      [1, 2, 3].map(async () => comers.use(await startScript("token_holder.ts", args)).said),
+    );
+    assert.equal(said.filter((word) => word === "held").length, 1, said.join());
   });
 });

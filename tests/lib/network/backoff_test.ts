@@ -1,6 +1,11 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { type Backoff, backoffMs, retryDelayMs } from "../../../src/lib/network/backoff.ts";
+import {
+  type Backoff,
+  backoffMs,
+  retryAfterOf,
+  retryDelayMs,
+} from "../../../src/lib/network/backoff.ts";
 
 const BOUNDS: Backoff = { minDelayMs: 500, maxDelayMs: 60_000, base: 1.5 };
 const ALMOST_ONE = 1 - Number.EPSILON;
@@ -59,4 +64,27 @@ describe("[D5] retryDelayMs()", () => {
   it("does not wait without a delay, after any number of failures", () => {
     assert.equal(retryDelayMs(5_000, 0.5, { ...RULES, minDelayMs: 0 }), 0);
   });
+});
+
+const NOW = Date.UTC(2026, 0, 1, 12);
+
+describe("[L3] retryAfterOf()", () => {
+  const cases: readonly [value: string | null | undefined, ms: number | undefined][] = [
+    ["0", 0],
+    ["7", 7_000],
+    [" 7 ", 7_000],
+    ["0.5", 500],
+    ["Thu, 01 Jan 2026 12:00:30 GMT", 30_000],
+    ["Thu, 01 Jan 2026 11:00:00 GMT", 0],
+    ["soon", undefined],
+    ["-1", undefined],
+    ["", undefined],
+    [null, undefined],
+    [undefined, undefined],
+  ];
+  for (const [value, ms] of cases) {
+    it(`reads ${JSON.stringify(value)} as ${ms}`, () => {
+      assert.equal(retryAfterOf(value, NOW), ms);
+    });
+  }
 });

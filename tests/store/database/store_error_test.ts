@@ -1,7 +1,13 @@
 import assert from "node:assert/strict";
+import { renameSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { describe, it } from "node:test";
-import { StoreError, toStoreError } from "../../../src/store/database/store_error.ts";
 import type { StoreErrorKind } from "../../../src/core/store/store.ts";
+import { watchFile } from "../../../src/store/database/database_files.ts";
+import { StoreError, toStoreError } from "../../../src/store/database/store_error.ts";
+import { ACCOUNT } from "../../support/discord/builders.ts";
+import { openStore } from "../../support/store/open_database.ts";
+import { tempDirectory } from "../../support/temp_directory.ts";
 
 const PATH = "/data/barnacle.db";
 
@@ -45,6 +51,39 @@ describe("[X2] toStoreError()", () => {
     const storeError = new StoreError("said already", { kind: "newer", path: PATH });
     for (const thrown of [constraint, new TypeError("disk"), storeError, "a word", undefined]) {
       assert.equal(toStoreError(thrown, PATH), thrown);
+    }
+  });
+});
+
+const isGone = (error: unknown): boolean => error instanceof StoreError && error.kind === "gone";
+
+describe("[X2] watchFile()", () => {
+  it("detects that the file was removed, moved or replaced, and that it is back", () => {
+    using directory = tempDirectory();
+    const path = join(directory.path, "barnacle.db");
+    writeFileSync(path, "");
+    const assertFileUnchanged = watchFile(path);
+    assertFileUnchanged();
+    renameSync(path, `${path}.moved`);
+    assert.throws(assertFileUnchanged, isGone);
+    writeFileSync(path, ""); // another one
+    assert.throws(assertFileUnchanged, isGone);
+    renameSync(`${path}.moved`, path);
+    assertFileUnchanged();
+    rmSync(path);
+    assert.throws(assertFileUnchanged, isGone);
+  });
+
+  it("makes the store's probe fail, and so the health check", async () => {
+    using directory = tempDirectory();
+    const path = join(directory.path, "barnacle.db");
+    const store = openStore(path, { now: 0, elapsed: () => 0 });
+    try {
+      await store.gateway.touchAlive(ACCOUNT, [], 1);
+      rmSync(path);
+      await assert.rejects(store.gateway.touchAlive(ACCOUNT, [], 2), isGone);
+    } finally {
+      store.close();
     }
   });
 });

@@ -1,10 +1,26 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { DAY_MS } from "../../../src/lib/clock.ts";
 import { toAccountId } from "../../../src/core/discord/ids.ts";
 import type { ResolvedName } from "../../../src/core/names.ts";
-import { ACCOUNT, userId } from "../../support/discord/builders.ts";
-import { openTestStore } from "../../support/store/store.ts";
+import { DAY_MS } from "../../../src/lib/clock.ts";
+import type { Retention } from "../../../src/store/messages/retention.ts";
+import {
+  ACCOUNT,
+  channelId,
+  guildMessage,
+  messageId,
+  outboundMessage,
+  userId,
+} from "../../support/discord/builders.ts";
+import { createStore } from "../../support/store/open_database.ts";
+import {
+  accepted,
+  batch,
+  frozen,
+  ignored,
+  openTestStore,
+  part,
+} from "../../support/store/store.ts";
 
 const NOW = Date.UTC(2026, 0, 1);
 const SECOND = toAccountId("second");
@@ -49,5 +65,177 @@ describe("savePolicy()", () => {
     for (let number = 100; number < 200; number++) await save(`h${number}`, NOW + 100 * DAY_MS);
     assert.equal(hashes().length, 131, "from h69 on: it judged until day 70");
     assert.equal(hashes()[0], "h69");
+  });
+});
+
+/** Messages, each sent a millisecond after the one before. */
+const idOf = (number: number) => messageId(String(BigInt(number) << 22n));
+const chatter = (from: number, count: number, channel = "11") =>
+  Array.from(
+    { length: count },
+    (_, index) => ignored(guildMessage({ id: idOf(from + index), channelId: channelId(channel) })),
+  );
+
+function openKeeping(retention: Retention = RETENTION) {
+  const test = openTestStore({ retention });
+  const count = (table: string) => test.rows(`SELECT * FROM ${table}`).length;
+  return { ...test, count };
+}
+
+describe("preparePruner()", () => {
+  it("[X6] [L5] deletes the use of models with the rest", async () => {
+    const { store, database, count } = openKeeping({ ...RETENTION, usageDays: 9 });
+    database.exec(
+      `INSERT INTO usage VALUES (1, '', '11', '', 'main', 'm', 'answer', 1, 1, 0, 1, 0, 0, 1, 0)`,
+    );
+    await store.inbox.acceptBatch(batch({ judged: chatter(1_000, 70) }), NOW);
+    assert.equal(count("usage"), 0);
+  });
+
+  /** One message in each of many channels that the sweep visits first. */
+  const QUIET = Array.from({ length: 40 }, (_, index) => chatter(100, 1, String(100 + index)))
+    .flat();
+  const LOUD = "900";
+  const loud =
+    "SELECT message_id FROM message WHERE channel_id = '900' ORDER BY digits, message_id";
+
+  it("[X6] keeps the newest messages of a channel, within a step", async () => {
+    const { store, rows } = openKeeping();
+    await store.inbox.acceptBatch(batch({ judged: QUIET }), NOW);
+    for (let from = 1_000; from < 1_500; from += 10) {
+      await store.inbox.acceptBatch(batch({ judged: chatter(from, 10, LOUD) }), NOW);
+      const kept = rows(loud).map((row) => row["message_id"]);
+      assert.ok(kept.length <= RETENTION.contextPerChannel + 64 + 20, `${kept.length}`);
+      const expected = kept.map((_, index) => idOf(from + 10 - kept.length + index));
+      assert.deepEqual(kept, expected);
+    }
+  });
+
+  it("[X6] deletes old messages of silent channels", async () => {
+    const { store, count } = openKeeping();
+    const channels = ["11", "12", "13"];
+    for (const [index, channel] of channels.entries()) {
+      await store.inbox.acceptBatch(
+        batch({ judged: chatter(1_000 + index * 100, 2, channel) }),
+        NOW,
+      );
+    }
+    // A first step, so that no channel is new any more.
+    await store.gateway.touchAlive(ACCOUNT, [], NOW);
+    for (const _ of channels) {
+      await store.gateway.touchAlive(ACCOUNT, [], NOW + 15 * DAY_MS);
+    }
+    assert.equal(count("message"), 0);
+  });
+
+  it("[X6] deletes context and decisions by age, not a day early", async () => {
+    const { store, count } = openKeeping();
+    await store.inbox.acceptBatch(batch({ judged: chatter(1_000, 3) }), NOW);
+    const ages: readonly (readonly [days: number, messages: number, decisions: number])[] = [
+      [14, 3, 3],
+      [15, 0, 3],
+      [30, 0, 3],
+      [31, 0, 0],
+    ];
+    for (const [days, messages, decisions] of ages) {
+      await store.gateway.touchAlive(ACCOUNT, [], NOW + days * DAY_MS);
+      assert.deepEqual(
+        [count("message"), count("decision")],
+        [messages, decisions],
+        `${days} days`,
+      );
+    }
+  });
+
+  it("[X6] deletes in small steps, until all is done", async () => {
+    const { store, count } = openKeeping();
+    for (let from = 1_000; from < 1_600; from += 2) {
+      await store.inbox.acceptBatch(batch({ judged: chatter(from, 2) }), NOW);
+    }
+    const counts: number[] = [];
+    for (let step = 0; step < 3; step++) {
+      await store.gateway.touchAlive(ACCOUNT, [], NOW + 31 * DAY_MS);
+      counts.push(count("decision"));
+    }
+    assert.deepEqual(counts, [344, 88, 0]);
+  });
+
+  it("[X6] keeps only the newest `decisionsMax` decisions, regardless of age", async () => {
+    const { store, rows, count } = openKeeping({ ...RETENTION, decisionsMax: 100 });
+    for (let from = 1_000; from < 3_000; from += 50) {
+      await store.inbox.acceptBatch(batch({ judged: chatter(from, 50) }), NOW);
+      assert.ok(count("decision") <= 100 + 64 + 50, "within a step");
+    }
+    await store.gateway.touchAlive(ACCOUNT, [], NOW);
+    assert.equal(count("decision"), 100);
+    const [oldest] = rows("SELECT message_id FROM decision ORDER BY id");
+    assert.deepEqual(oldest, { message_id: idOf(2_900) });
+  });
+
+  it("[G7] deletes no message of the inbox, whose row prevents a second answer", async () => {
+    const { store, count } = openKeeping();
+    const judged = [accepted(guildMessage({ id: messageId("1000") }))];
+    await store.inbox.acceptBatch(batch({ judged }), NOW);
+    await store.gateway.touchAlive(ACCOUNT, [], NOW + 31 * DAY_MS);
+    assert.equal(count("decision"), 0);
+    assert.equal((await store.inbox.acceptBatch(batch({ judged }), NOW)).accepted.length, 0);
+    assert.equal(count("inbox"), 1);
+  });
+});
+
+describe("[X6] transcripts", () => {
+  const ANSWERED = NOW - 10 * DAY_MS;
+
+  /** Answers a message with a step and one reply. */
+  async function answerOne(store: ReturnType<typeof createStore>, id: string, at: number) {
+    const message = guildMessage({ id: messageId(id) });
+    await store.inbox.acceptBatch(batch({ judged: [accepted(message)] }), at);
+    const claim = await store.inbox.claimNext(ACCOUNT, at, []);
+    assert.ok(claim);
+    const stamp = { messageId: message.id, at };
+    const outgoing = outboundMessage({ nonce: `n${id}`, of: part(id) });
+    await store.turns.finishTurn({
+      claim,
+      end: { kind: "answered" },
+      entries: [
+        { role: "user", text: "hello", ...stamp },
+        { role: "assistant", text: "hi", ...stamp },
+      ],
+      steps: [{ kind: "result", callId: "1", end: "done", text: "whole result", at }],
+      outbox: [frozen(outgoing)],
+    }, at);
+  }
+
+  const TABLES = ["entry", "step", "inbox", "outbox"] as const;
+
+  async function prunedTo(retention: Partial<Retention>, isSent: boolean) {
+    const { store, database, count } = openKeeping({ ...RETENTION, ...retention });
+    await answerOne(store, "101", ANSWERED);
+    if (isSent) database.exec("UPDATE outbox SET state = 'sent'");
+    for (let step = 0; step < 4; step++) {
+      await store.inbox.acceptBatch(batch({ judged: chatter(1_000 + 100 * step, 70) }), NOW);
+    }
+    return TABLES.map(count);
+  }
+
+  it("stay for ever by default", async () => {
+    assert.deepEqual(await prunedTo({}, true), [2, 1, 1, 1]);
+  });
+
+  it("go with the steps, messages and answers of their turns", async () => {
+    assert.deepEqual(await prunedTo({ transcriptsDays: 9 }, true), [0, 0, 0, 0]);
+    assert.deepEqual(await prunedTo({ transcriptsDays: 11 }, true), [2, 1, 1, 1]);
+  });
+
+  it("leave messages that are still to be sent", async () => {
+    assert.deepEqual(await prunedTo({ transcriptsDays: 9 }, false), [0, 0, 0, 1]);
+  });
+
+  it("go once the store is too large, except those of the last day", async () => {
+    assert.deepEqual(await prunedTo({ maxMb: 0.01 }, true), [0, 0, 0, 0]);
+    const { store, count } = openKeeping({ ...RETENTION, maxMb: 0.01 });
+    await answerOne(store, "101", NOW - DAY_MS / 2);
+    await store.inbox.acceptBatch(batch({ judged: chatter(1_000, 70) }), NOW);
+    assert.equal(count("entry"), 2);
   });
 });

@@ -1,7 +1,15 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { describeExtras, fullText } from "../../../../src/discord/gateway/decode/describe.ts";
-import { contentPayload, messagePayload } from "../../../../src/discord/gateway/decode/payloads.ts";
+import {
+  describeComponents,
+  describeExtras,
+  fullText,
+} from "../../../../src/discord/gateway/decode/describe.ts";
+import {
+  contentPayload,
+  isPlainMessage,
+  messagePayload,
+} from "../../../../src/discord/gateway/decode/payloads.ts";
 import { messageData } from "../../../support/discord/payloads.ts";
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -147,4 +155,172 @@ describe("[H3] fullText()", () => {
     assert.equal(fullText(contentPayload.parse({ content: "hi" })), "hi");
     assert.equal(fullText(contentPayload.parse({})), "");
   });
+});
+
+const text = (content: string) => ({ type: 10, content });
+const button = { type: 2, style: 1, label: "Yes", custom_id: "yes" };
+
+describe("[H9] describeComponents()", () => {
+  const rows: readonly [title: string, components: readonly unknown[], words: string][] = [
+    ["a text", [text("# Status\nall up")], "# Status\nall up"],
+    ["a row of buttons", [{ type: 1, components: [button] }], "[button: Yes]"],
+    [
+      "a link",
+      [{ type: 1, components: [{ type: 2, style: 5, label: "Docs", url: "https://d.example" }] }],
+      "[button: Docs, https://d.example]",
+    ],
+    [
+      "a menu with its options",
+      [{
+        type: 1,
+        components: [{ type: 3, placeholder: "Size", options: [{ label: "S" }, { label: "L" }] }],
+      }],
+      "[menu: Size (S / L)]",
+    ],
+    ["a menu of people", [{ type: 5, placeholder: "Whom?" }], "[menu: Whom?]"],
+    [
+      "a section with its picture",
+      [{
+        type: 9,
+        components: [text("one"), text("two")],
+        accessory: { type: 11, media: { url: "https://x" }, description: "a cat" },
+      }],
+      "one\ntwo\n[picture: a cat]",
+    ],
+    [
+      "a gallery, spoilers marked",
+      [{
+        type: 12,
+        items: [{ media: { url: "https://x" }, description: "a" }, { media: {}, spoiler: true }],
+      }],
+      "[picture: a]\n[picture: behind a spoiler]",
+    ],
+    ["a file", [{ type: 13, file: { url: "attachment://a.txt" }, name: "a.txt" }], "[file: a.txt]"],
+    [
+      "a container with all of it",
+      [{ type: 17, components: [text("in"), { type: 14 }, { type: 1, components: [button] }] }],
+      "in\n[button: Yes]",
+    ],
+    ["nothing for unknown types", [{ type: 99, content: "?" }, text("known")], "known"],
+    [
+      "nothing for an unexpected shape",
+      [null, 7, "x", { type: "10" }, { type: 10, content: 4 }],
+      "",
+    ],
+  ];
+  for (const [title, components, words] of rows) {
+    it(`describes ${title}`, () => assert.equal(describeComponents(components), words));
+  }
+
+  it("stops at the maximum depth", () => {
+    let nested: unknown = text("deep");
+    for (let depth = 0; depth < 10_000; depth++) nested = { type: 17, components: [nested] };
+    assert.equal(describeComponents([nested]), "");
+  });
+});
+
+describe("[H9] a message that has only components", () => {
+  const fields = { content: "", components: [text("x".repeat(5_000))] };
+  const message = messageData(fields);
+
+  it("has a bounded description", () => {
+    assert.equal(isPlainMessage(message), false);
+    const [extra] = describeExtras(messagePayload.parse(message));
+    assert.equal(extra?.kind, "components");
+    assert.ok(extra.text.length > 3_900 && extra.text.length <= 4_000);
+  });
+
+  it("keeps its text in quotes and forwards", () => {
+    assert.match(fullText(contentPayload.parse({ components: [text("hi")] })), /components: hi/);
+  });
+});
+
+const described = (fields: Fields) =>
+  describeExtras(messagePayload.parse(messageData(fields))).map(({ kind, text }) =>
+    `${kind}: ${text}`
+  );
+
+const poll = (fields: Fields = {}): Fields => ({
+  poll: {
+    question: { text: "Tea?" },
+    answers: [
+      { answer_id: 1, poll_media: { text: "yes", emoji: { id: null, name: "👍" } } },
+      { answer_id: 2, poll_media: { text: "no" } },
+    ],
+    expiry: null,
+    allow_multiselect: false,
+    layout_type: 1,
+    ...fields,
+  },
+});
+const results = (isEnded: boolean, ...answer_counts: readonly Fields[]) => ({
+  results: { is_finalized: isEnded, answer_counts },
+});
+
+/** Discord's announcement of a result. */
+const ended = (fields: Readonly<Record<string, string>>): Fields => ({
+  type: 46,
+  embeds: [{
+    type: "poll_result",
+    fields: Object.entries(fields).map(([name, value]) => ({ name, value, inline: false })),
+  }],
+});
+const WON = {
+  poll_question_text: "Tea?",
+  victor_answer_votes: "3",
+  total_votes: "4",
+  victor_answer_id: "1",
+  victor_answer_text: "yes",
+};
+
+describe("[H9] a poll", () => {
+  const cases: readonly [name: string, fields: Fields, text: string][] = [
+    ["without known votes", poll(), "Tea? (👍 yes / no)"],
+    ["without results", poll({ results: null }), "Tea? (👍 yes / no)"],
+    ["without votes", poll(results(false)), "Tea? (👍 yes / no)"],
+    [
+      "with votes so far",
+      poll(results(false, { id: 1, count: 3, me_voted: false }, { id: 2, count: 1 })),
+      "Tea? (👍 yes: 3 votes / no: 1 vote)",
+    ],
+    [
+      "that has ended, with an answer that no one chose",
+      poll(results(true, { id: 2, count: 2 })),
+      "Tea? (👍 yes: 0 votes / no: 2 votes; ended)",
+    ],
+    [
+      "that takes several answers",
+      poll({ allow_multiselect: true }),
+      "Tea? (👍 yes / no; several answers allowed)",
+    ],
+    ["with results of an unexpected shape", poll({ results: "many" }), "Tea? (👍 yes / no)"],
+  ];
+  for (const [name, fields, text] of cases) {
+    it(`${name}: ${text}`, () => assert.deepEqual(described(fields), [`poll: ${text}`]));
+  }
+});
+
+describe("[H9] the result of a poll", () => {
+  const cases: readonly [name: string, fields: Readonly<Record<string, string>>, text: string][] = [
+    ["with a winner", WON, "ended: Tea? yes won with 3 of 4 votes"],
+    [
+      "with an emoji as the winner",
+      { ...WON, victor_answer_text: "", victor_answer_emoji_name: "🍵" },
+      "ended: Tea? 🍵 won with 3 of 4 votes",
+    ],
+    [
+      "with a tie",
+      { poll_question_text: "Tea?", victor_answer_votes: "2", total_votes: "4" },
+      "ended: Tea? no single answer won: several have 2 votes each, of 4",
+    ],
+    [
+      "without votes",
+      { poll_question_text: "Tea?", victor_answer_votes: "0", total_votes: "0" },
+      "ended: Tea? no one voted",
+    ],
+    ["without any field", {}, "ended: no one voted"],
+  ];
+  for (const [name, fields, text] of cases) {
+    it(name, () => assert.deepEqual(described(ended(fields)), [`poll: ${text}`]));
+  }
 });

@@ -1,10 +1,12 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { modalBody } from "../../../../simulator/world/modals.ts";
 import type { OfferedForm } from "../../../../src/core/people/question.ts";
 import {
   createAcknowledge,
   createCallback,
   createForms,
+  modalAnswer,
 } from "../../../../src/discord/gateway/shard/acknowledge.ts";
 import { createRequestValidator } from "../../../support/discord/openapi.ts";
 import { ADA, pressData } from "../../../support/discord/payloads.ts";
@@ -158,4 +160,15 @@ describe("[K5] createAcknowledge()", () => {
     assert.deepEqual(outcomes, [["no answer", false]]);
     assert.equal(sent.length, 2, "it tries once more");
   });
+});
+
+describe("[T13a] modalAnswer()", () => {
+  for (const text of ["Which tide?", "", "x".repeat(100), "two\nlines"]) {
+    it(`keeps Discord's limits with the text ${JSON.stringify(text.slice(0, 20))}`, () => {
+      const body = JSON.parse(modalAnswer("ask:1", { title: text, label: text }));
+      const request = { method: "POST", path: "/interactions/1/token/callback", query: {}, body };
+      assert.deepEqual(openapi.problemsOf(request), []);
+      assert.deepEqual(modalBody.safeParse(body.data).error?.issues, undefined);
+    });
+  }
 });

@@ -1,6 +1,15 @@
 import assert from "node:assert/strict";
+import fc from "fast-check";
 import { describe, it } from "node:test";
-import { readFrame } from "../../../../src/discord/gateway/socket/frame.ts";
+import type { Presence } from "../../../../src/core/discord/gateway.ts";
+import {
+  identifyPayload,
+  parsePayload,
+  presencePayload,
+  readFrame,
+  scanEnvelope,
+} from "../../../../src/discord/gateway/socket/frame.ts";
+import { gatewayOptions, TOKEN } from "../../../support/gateway/gateway_shard.ts";
 import { sameData } from "../../../support/same_data.ts";
 
 const WANTED = new Set(["MESSAGE_CREATE"]);
@@ -106,5 +115,113 @@ describe("[G1] readFrame()", () => {
       const read = frame({ op: 0, t, s: 1, d: {} });
       assert.ok(read.kind === "dispatch" && read.type === "ODD", t);
     }
+  });
+});
+
+const MESSAGE = { op: 0, t: "MESSAGE_CREATE", s: 42 };
+
+describe("[G1] scanEnvelope()", () => {
+  const read: readonly [string, unknown][] = [
+    ['{"t":"MESSAGE_CREATE","s":42,"op":0,"d":{}}', MESSAGE],
+    ['{"op":0,"s":42,"t":"MESSAGE_CREATE","d":{"t":"READY"}}', MESSAGE],
+    [' { "op" : 0 , "t" : "MESSAGE_CREATE" , "s" : 42 , "d" : 1}', MESSAGE],
+    ['{"t":null,"s":null,"op":11,"d":null}', { op: 11 }],
+    ['{"t":"X","s":1,"op":0,"d":{"content":"\\"t\\":\\"READY\\",\\"s\\":9"}}', {
+      op: 0,
+      t: "X",
+      s: 1,
+    }],
+  ];
+  for (const [text, envelope] of read) {
+    it(`reads ${text}`, () => sameData(scanEnvelope(text), envelope));
+  }
+
+  const left: readonly string[] = [
+    "",
+    "null",
+    "[]",
+    '"t"',
+    '{"d":{"t":"READY","s":1,"op":0},"t":"X","s":2,"op":0}',
+    '{"t":"X","s":1,"d":{},"op":0}',
+    '{"t":"A\\u0042","s":1,"op":0,"d":{}}',
+    '{"t":"X","s":-1,"op":0,"d":{}}',
+    '{"t":"X","s":1,"op":0}',
+    '{"t":"X","s":1,"op":0,"x":{"t":"READY"},"d":{}}',
+    '{"t":"X","s":1.5,"op":0,"d":{}}',
+  ];
+  for (const text of left) {
+    it(`leaves to the parser: ${text}`, () => assert.equal(scanEnvelope(text), undefined));
+  }
+
+  it("agrees with the parser for any message text and any order of fields", () => {
+    const field = fc.constantFrom("t", "s", "op", "d");
+    fc.assert(fc.property(
+      fc.shuffledSubarray(["t", "s", "op", "d"], { minLength: 4 }),
+      fc.constantFrom("READY", "TYPING_START"),
+      fc.nat(),
+      fc.oneof(fc.json(), fc.string().map((text) => JSON.stringify(text)), field),
+      (order, t, s, inner) => {
+        const fields: Record<string, unknown> = { t, s, op: 0, d: { content: inner, t: "OTHER" } };
+        const text = JSON.stringify(Object.fromEntries(order.map((key) => [key, fields[key]])));
+        const scanned = scanEnvelope(text);
+        if (scanned) assert.deepEqual(scanned, { t, s, op: 0 });
+        assert.deepEqual(parsePayload(text), fields);
+      },
+    ));
+  });
+});
+
+describe("[G1] parsePayload()", () => {
+  for (const text of ["", "{", "null", "[]", "1", '{"op":"0"}', '{"op":1.5}', "{}"]) {
+    it(`rejects ${text || "nothing"}`, () => assert.equal(parsePayload(text), undefined));
+  }
+});
+
+describe("[G2] identifyPayload()", () => {
+  it("contains the fields that Discord requires, below its 4,096 bytes", () => {
+    const options = gatewayOptions("ws://127.0.0.1", { intents: 513, shardCount: 4 });
+    const payload = identifyPayload(options, 3);
+    const text = JSON.stringify(payload);
+    assert.ok(text.length < 4_096);
+    const { token, intents, properties, shard } = JSON.parse(text);
+    assert.deepEqual([token, intents, shard], [TOKEN, 513, [3, 4]]);
+    assert.deepEqual(Object.keys(properties), ["os", "browser", "device"]);
+  });
+});
+
+describe("[G2] presencePayload()", () => {
+  it("shows the activity as a custom status", () => {
+    const reading = { type: "custom", name: "reading" } as const;
+    assert.deepEqual(presencePayload({ status: "idle", activity: reading }), {
+      since: null,
+      activities: [{ name: "Custom Status", type: 4, state: "reading" }],
+      status: "idle",
+      afk: false,
+    });
+    assert.deepEqual(presencePayload({ status: "invisible" }), {
+      since: null,
+      activities: [],
+      status: "invisible",
+      afk: false,
+    });
+  });
+
+  it("[T3] shows other activities by their kind, and links only if given", () => {
+    const of = (activity: NonNullable<Presence["activity"]>) =>
+      Object(presencePayload({ status: "online", activity }))["activities"][0];
+    sameData(of({ type: "watching", name: "the tide" }), { name: "the tide", type: 3 });
+    const url = "https://www.twitch.tv/krill";
+    assert.deepEqual(of({ type: "streaming", name: "tides", url }), {
+      name: "tides",
+      type: 1,
+      url,
+    });
+  });
+
+  it("is part of IDENTIFY", () => {
+    const options = gatewayOptions("ws://127.0.0.1", { presence: { status: "dnd" } });
+    const payload = JSON.parse(JSON.stringify(identifyPayload(options, 0)));
+    assert.deepEqual(payload.presence, presencePayload({ status: "dnd" }));
+    assert.deepEqual(payload.shard, [0, 1]);
   });
 });

@@ -1,26 +1,39 @@
 import assert from "node:assert/strict";
+import fc from "fast-check";
+import { createRestManager } from "@discordeno/rest";
 import { describe, it } from "node:test";
+import { toSnowflake } from "../../../../simulator/world/snowflake.ts";
 import type {
   OutboundFile,
   OutboundMessage,
   PostOutcome,
 } from "../../../../src/core/outbound/outbound.ts";
-import type { RestApi } from "../../../../src/discord/rest/client/client.ts";
-import {
-  createMessages,
-  UPLOAD_TIMEOUT_MS,
-} from "../../../../src/discord/rest/requests/messages.ts";
+import { bodyOf, type RestApi } from "../../../../src/discord/rest/client/client.ts";
 import {
   RestError,
   toNoAnswer,
   toRestError,
 } from "../../../../src/discord/rest/exchange/rest_error.ts";
 import { routeOf } from "../../../../src/discord/rest/exchange/route.ts";
-import { messageId, outboundMessage, roleId, userId } from "../../../support/discord/builders.ts";
+import {
+  componentsOf,
+  createMessages,
+  deleteReaction,
+  putReaction,
+  sendTyping,
+  UPLOAD_TIMEOUT_MS,
+} from "../../../../src/discord/rest/requests/messages.ts";
+import {
+  channelId,
+  messageId,
+  outboundMessage,
+  roleId,
+  userId,
+} from "../../../support/discord/builders.ts";
+import { sameData } from "../../../support/same_data.ts";
 import { checkedApi, type Sent } from "../checked_api.ts";
 import { type Asked, fakeApi } from "../fake_api.ts";
 import { withDiscord } from "../simulated.ts";
-import { sameData } from "../../../support/same_data.ts";
 
 const CREATED = { id: "1400000000000000077" };
 const NOT_AFTER = 1_800_000_000_000;
@@ -440,5 +453,164 @@ describe("createMessages() and a strict Discord", () => {
       assert.equal(outcome.kind === "refused" && outcome.code, 40005);
       sim.boost({ tier: 2 });
       assert.equal((await create(api, sent, [large])).kind, "created");
+    }));
+});
+
+const discordeno = createRestManager({ token: "t", applicationId: "0" });
+
+const text = fc.string({ unit: "binary", maxLength: 40 });
+const id = fc.bigInt({ min: 10n ** 17n, max: 2n ** 63n }).map(String);
+const maybe = <Value>(value: fc.Arbitrary<Value>) => fc.option(value, { nil: undefined });
+const few = <Value>(value: fc.Arbitrary<Value>) => fc.array(value, { maxLength: 7 });
+const on = maybe(fc.constant(true as const));
+
+const button = fc.record({
+  customId: text,
+  label: text,
+  style: fc.constantFrom("primary", "secondary", "success", "danger"),
+});
+const menu = fc.record({
+  customId: text,
+  placeholder: text,
+  max: fc.nat(25),
+  options: few(fc.record({ value: text, label: text })),
+});
+const voice = fc.record({ durationSec: fc.double({ min: 0, max: 60 }), waveform: text });
+const messages = fc.record({
+  channelId: id.map(channelId),
+  nonce: text,
+  content: text,
+  pings: fc.record({
+    users: few(id.map(userId)),
+    roles: few(id.map(roleId)),
+    quotedAuthor: fc.boolean(),
+  }),
+  quote: maybe(id.map(messageId)),
+  suppressesEmbeds: on,
+  isSilent: on,
+  card: maybe(fc.record({ blocks: few(text), isOpen: fc.boolean() })),
+  buttons: maybe(few(button)),
+  menus: maybe(few(menu)),
+  voice: maybe(voice),
+}).map(outboundMessage);
+const files = few(
+  fc.record({ name: text, alt: maybe(text), bytes: fc.constant(new Uint8Array()) }),
+);
+
+/** What Discordeno writes for a new message, and for an edit, of its own types. */
+function discordenos(message: OutboundMessage, files: readonly OutboundFile[], isEdit: boolean) {
+  const { content, nonce, quote, card, voice, suppressesEmbeds, isSilent, pings } = message;
+  const allowedMentions = {
+    parse: [],
+    users: pings.users.map(BigInt),
+    roles: pings.roles.map(BigInt),
+    repliedUser: pings.quotedAuthor,
+  };
+  const silent = isSilent ? 1 << 12 : 0;
+  const layout = card ? 1 << 15 : suppressesEmbeds ? 1 << 2 : 0;
+  const flags = (voice ? 1 << 13 : layout) | silent;
+  const body = isEdit
+    ? { content: card ? null : content, allowedMentions, flags: layout, ...componentsOf(message) }
+    : {
+      ...(!card && { content }),
+      nonce,
+      enforceNonce: true,
+      allowedMentions,
+      ...(flags !== 0 && { flags }),
+      ...(quote && { messageReference: { messageId: quote, failIfNotExists: false } }),
+      ...componentsOf(message),
+    };
+  const attachments = files.map(({ name, alt }, index) => ({
+    id: String(index),
+    filename: name,
+    title: [...name].every((one) => /[\w.-]/.test(one)) && name !== ""
+      ? undefined
+      : name.lastIndexOf(".") > 0
+      ? name.slice(0, name.lastIndexOf("."))
+      : name,
+    description: alt,
+    durationSecs: isEdit ? undefined : voice?.durationSec,
+    waveform: isEdit ? undefined : voice?.waveform,
+  }));
+  return discordeno.createRequestBody("POST", {
+    body: files.length > 0 ? { ...body, attachments } : body,
+  }).body;
+}
+
+describe("[D2] createMessages() writes byte by byte what Discordeno would write", () => {
+  for (const isEdit of [false, true]) {
+    it(isEdit ? "for each edit" : "for each new message", async () => {
+      await fc.assert(fc.asyncProperty(messages, files, async (message, files) => {
+        const { api, asked } = fakeApi({ id: "1400000000000000077" });
+        const { create, edit } = createMessages(api);
+        await (isEdit
+          ? edit(messageId("1400000000000000009"), message, files, undefined)
+          : create(message, files, 0));
+        const [, , options = {}] = asked[0] ?? [];
+        const sent = bodyOf(options);
+        const json = sent instanceof FormData ? sent.get("payload_json") : sent;
+        assert.equal(json, discordenos(message, files, isEdit));
+      }));
+    });
+  }
+});
+
+const CHANNEL = channelId("7");
+const MESSAGE = messageId("8");
+
+describe("putReaction()", () => {
+  const emoji: readonly [written: string, inPath: string][] = [
+    ["👀", "%F0%9F%91%80"],
+    ["1️⃣", "1%EF%B8%8F%E2%83%A3"],
+    ["<:krill:1400000000000000001>", "krill%3A1400000000000000001"],
+    ["<a:krill:1400000000000000001>", "krill%3A1400000000000000001"],
+    ["krill:1400000000000000001", "krill%3A1400000000000000001"],
+    ["../../@me", "..%2F..%2F%40me"],
+  ];
+  for (const [written, inPath] of emoji) {
+    it(`[R7] requests ${written} once, with spare priority`, async () => {
+      const { api, asked } = fakeApi(undefined);
+      await putReaction(api, CHANNEL, MESSAGE, written);
+      await deleteReaction(api, CHANNEL, MESSAGE, written);
+      const path = `/channels/7/messages/8/reactions/${inPath}/@me`;
+      assert.deepEqual(asked, [
+        ["PUT", path, { priority: "spare" }],
+        ["DELETE", path, { priority: "spare" }],
+      ]);
+    });
+  }
+
+  it("[R7] adds a reaction, and removes it", () =>
+    withDiscord(async ({ api, sim, demo }) => {
+      const { id, channelId } = sim.say({ as: "ada", in: "#general", text: "look" });
+      const own = "1400000000000000001";
+      demo.krill.things.emojis.set(own, { id: toSnowflake(own), name: "krill", bytes: 1 });
+      for (const emoji of ["👀", "<:krill:1400000000000000001>"]) {
+        await putReaction(api, channelId, id, emoji);
+      }
+      const shown = sim.channel("#general").messages.get(id)?.reactions;
+      assert.deepEqual([...shown?.keys() ?? []], ["👀", "krill:1400000000000000001"]);
+      assert.ok(shown?.get("👀")?.has(demo.barnacle.userId));
+      await deleteReaction(api, channelId, id, "👀");
+      assert.deepEqual([...shown?.keys() ?? []], ["krill:1400000000000000001"]);
+      sim.permit({ to: "Barnacle", what: "addReactions", as: "denied", in: "#general" });
+      await assert.rejects(putReaction(api, channelId, id, "🦐"), {
+        kind: "forbidden",
+        code: 50013,
+      });
+    }));
+});
+
+describe("sendTyping()", () => {
+  it("[R7] shows typing, and is refused where the bot may not post", () =>
+    withDiscord(async ({ api, sim, demo }) => {
+      const seen: string[] = [];
+      sim.subscribe((event) => {
+        if (event.kind === "typing_started") seen.push(event.userId);
+      });
+      await sendTyping(api, demo.channels.general.id);
+      sim.permit({ to: "@everyone", what: "sendMessages", as: "denied", in: "#general" });
+      await assert.rejects(sendTyping(api, demo.channels.general.id), { kind: "forbidden" });
+      assert.deepEqual(seen, [demo.barnacle.userId]);
     }));
 });
