@@ -315,7 +315,6 @@ export async function missingRight(
   const others = messages.filter((message) => !isOwner(account, message));
   const askers = new Map(others.map((message) => [message.sender.id, message]));
   for (const { channelId, guildId, sender } of askers.values()) {
-    if (guildId === undefined) continue;
     const place = { channelId, guildId, userId: sender.id };
     const missing = await missingPermissionOf(account)(place, needed);
     if (missing !== undefined) return missing;

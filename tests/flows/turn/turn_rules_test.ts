@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { InboundMessage } from "../../../src/core/inbound/inbound.ts";
 import { rulesOf } from "../../../src/flows/turn/turn_rules.ts";
-import { type Given, OWNER, testAccount } from "../../support/bot/test_account.ts";
+import { type Given, OWNER, SELF, testAccount } from "../../support/bot/test_account.ts";
 import {
   channelId,
   directMessage,
@@ -125,6 +125,23 @@ describe("the rules of a turn", () => {
       assert.equal(rules(directMessage()).maxFileBytes, inDm);
     });
   }
+
+  it("[R12a] forbid files in a place that takes none", async () => {
+    const { rules, receive } = await setUp();
+    assert.equal(rules(guildMessage()).takesNoFiles, undefined);
+    const channelId = CHANNEL;
+    await receive(
+      "GUILD_CREATE",
+      guildData({
+        id: GUILD,
+        roles: [{ id: GUILD, name: "@everyone", permissions: "0" }],
+        members: [{ user: { id: SELF.userId }, roles: [] }],
+        channels: [{ id: channelId, type: 0, name: "help", permission_overwrites: [] }],
+        threads: [],
+      }),
+    );
+    assert.equal(rules(guildMessage({ channelId })).takesNoFiles, true);
+  });
 
   it("[T13a] take room for the mark of a person's own account, and no tools or skills of others", async () => {
     const [tool, ofSkill] = [toolNamed("remind"), toolNamed("web_fetch")];
