@@ -4,7 +4,7 @@
  */
 
 import { Worker } from "node:worker_threads";
-import type { Extractor } from "../core/turn/extract.ts";
+import type { Extractor } from "../extract/extractor.ts";
 import { createExtractor } from "../extract/extractor.ts";
 import { cpuSec, ownMemory } from "../host/process/boot.ts";
 import { collectGarbage } from "../host/process/release_pages.ts";

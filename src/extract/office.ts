@@ -5,7 +5,7 @@
  * come after the sheets. Excel stores a date as a number, which only its format tells from others.
  */
 
-import type { DocumentText } from "../core/turn/extract.ts";
+import type { DocumentText } from "./extractor.ts";
 import { DAY_MS } from "../lib/clock.ts";
 import { createText, MAX_PAGES, MAX_STRING_CHARS, type Text, UnreadableError } from "./limits.ts";
 import { xmlReader } from "./xml.ts";

@@ -5,7 +5,7 @@
  */
 
 import { createText, MAX_PAGES, UnreadableError } from "./limits.ts";
-import type { DocumentText } from "../core/turn/extract.ts";
+import type { DocumentText } from "./extractor.ts";
 
 /** Loads the library; {@link readPdf} needs no more code after that. */
 export async function loadPdfReader(): Promise<void> {

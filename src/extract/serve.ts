@@ -4,8 +4,7 @@
 
 import { UnreadableError } from "./limits.ts";
 import type { VoiceFacts } from "../core/outbound/outbound.ts";
-import type { AudioFacts, DocumentText, ExtractJob } from "../core/turn/extract.ts";
-import type { FromThread } from "./extractor.ts";
+import type { AudioFacts, DocumentText, ExtractJob, FromThread } from "./extractor.ts";
 
 /** Tells that the thread has loaded, and does its jobs. The time of a job begins with `begun`. */
 export function serveExtraction(port: {

@@ -2,7 +2,7 @@
 
 import { Buffer } from "node:buffer";
 import type { VoiceFacts } from "../core/outbound/outbound.ts";
-import type { AudioFacts } from "../core/turn/extract.ts";
+import type { AudioFacts } from "./extractor.ts";
 import { UnreadableError } from "./limits.ts";
 
 /** Maximum number of slices of a waveform at Discord. */

@@ -12,10 +12,31 @@
 
 import type { JSONRPCMessage } from "@ai-sdk/mcp";
 import { createParser } from "eventsource-parser";
+import type { Clock } from "../lib/clock.ts";
 import { codeOf } from "../lib/errors.ts";
-import { createFloodCheck, MAX_IN_SECOND } from "../lib/flood_check.ts";
 import { readBody } from "../lib/network/fetch_plain.ts";
 import { isRecord, parseForeignJson } from "../lib/text/json.ts";
+
+/** Maximum number of lines or events in a second. Servers send a few for each call. */
+export const MAX_IN_SECOND = 2_000;
+const SECOND_MS = 1_000;
+
+/**
+ * Counts the lines or events of one server.
+ *
+ * @param now Milliseconds of a clock that never goes back.
+ * @returns A function that adds some, and tells whether there are too many now.
+ */
+export function createFloodCheck(now: Clock["now"]): (added: number) => boolean {
+  let beganAt = now();
+  let counted = 0;
+  return (added: number): boolean => {
+    const at = now();
+    if (at - beganAt >= SECOND_MS) [beganAt, counted] = [at, 0];
+    counted += added;
+    return counted > MAX_IN_SECOND;
+  };
+}
 
 /** Code of the error that stands for a lost answer. No server's error keeps it. */
 export const LOST_CODE: number = -32_098;

@@ -9,10 +9,16 @@ import { type ChildProcess, spawn } from "node:child_process";
 import process from "node:process";
 import type { MCPTransport } from "@ai-sdk/mcp";
 import { codeOf } from "../lib/errors.ts";
-import { createFloodCheck, MAX_IN_SECOND } from "../lib/flood_check.ts";
+import {
+  askingOlder,
+  createFloodCheck,
+  idOf,
+  MAX_IN_SECOND,
+  readMessages,
+  TOOLS_CHANGED,
+} from "./reading.ts";
 import { passedText } from "../lib/program_limits.ts";
 import { type ConfinedLaunch, ProgramError, startFailure } from "./sandbox.ts";
-import { askingOlder, idOf, readMessages, TOOLS_CHANGED } from "./reading.ts";
 
 /** Maximum UTF-16 units of one message. */
 const MAX_MESSAGE = 8_000_000;

@@ -11,7 +11,7 @@
  */
 
 import { type ChannelId, compareIds, type MessageId } from "../core/discord/ids.ts";
-import type { LoopRun } from "../core/store/settings.ts";
+import type { LoopRun } from "../core/store/store.ts";
 import type { LoopGuardRules } from "./rules/rules.ts";
 
 export interface CountedMessage {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { describe, it } from "node:test";
 import { codeOf, isUnreachable } from "../../src/lib/errors.ts";
-import { pathProblemOf } from "../../src/lib/text/path_problem.ts";
+import { pathProblemOf } from "../../src/cli/shared/start_error.ts";
 
 describe("codeOf()", () => {
   const things: readonly [what: string, thrown: unknown, code: string | undefined][] = [

@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { createFloodCheck, MAX_IN_SECOND } from "../../src/lib/flood_check.ts";
-import { LOST_CODE, withAnswer } from "../../src/mcp/reading.ts";
+import { createFloodCheck, LOST_CODE, MAX_IN_SECOND, withAnswer } from "../../src/mcp/reading.ts";
 
 const ASKED = { id: 7, method: "tools/call" };
 

@@ -2,15 +2,29 @@
 
 import { ZodError } from "zod";
 import { DataDirError } from "../../host/files/data_dir.ts";
-import { FlockUnavailableError } from "../../host/locks/lock.ts";
 import { HttpServerError } from "../../host/listen.ts";
-import { isUnreachable } from "../../lib/errors.ts";
-import { pathProblemOf } from "../../lib/text/path_problem.ts";
+import { FlockUnavailableError } from "../../host/locks/lock.ts";
+import { isUnreachable, wordsOfCode } from "../../lib/errors.ts";
 import { printable } from "../../lib/text/quoted.ts";
 import { StoreError } from "../../store/database/store_error.ts";
 import type { Io } from "../terminal/io.ts";
 import { EXIT, type ExitCode, StartError } from "./exit_code.ts";
 import { InstanceTakenError } from "./sole_instance.ts";
+
+/**
+ * Tells a fault of a file or a folder, which no stack explains.
+ *
+ * @returns `"cannot use /a/b: its disk is full"`; `undefined` for any other error.
+ */
+export function pathProblemOf(thrown: unknown): string | undefined {
+  const words = wordsOfCode(thrown);
+  const path = typeof thrown === "object" && thrown !== null && "path" in thrown
+    ? thrown.path
+    : undefined;
+  return words === undefined || typeof path !== "string"
+    ? undefined
+    : `cannot use ${printable(path)}: ${words}`;
+}
 
 /** Known errors keep their message; any other error is a bug, and keeps its stack. */
 export function toStartError(

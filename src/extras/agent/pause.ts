@@ -7,7 +7,7 @@
 import type { AccountId } from "../../core/discord/ids.ts";
 import { printable } from "../../lib/text/quoted.ts";
 import { pauseText } from "../../lib/text/units.ts";
-import type { Pause } from "../../core/store/settings.ts";
+import type { Pause } from "../../core/store/store.ts";
 import { EXIT, type ExitCode } from "../../cli/shared/exit_code.ts";
 import type { AccountFlags } from "../../cli/shared/command.ts";
 import { accountsIn } from "../../cli/shared/which_account.ts";

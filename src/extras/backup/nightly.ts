@@ -10,7 +10,7 @@ import { readdirSync, rmSync } from "node:fs";
 import { basename, join, resolve as resolvePath } from "node:path";
 import type { Served, ServedPart } from "../../cli/extras/served_parts.ts";
 import type { BotConfig } from "../../config/config.ts";
-import type { BackupState } from "../../core/store/settings.ts";
+import type { BackupState } from "../../core/store/store.ts";
 import { BACKUPS_NAME } from "../../host/files/data_dir.ts";
 import { ownCommand } from "../../host/process/own_process.ts";
 import { type Clock, DAY_MS, schedule, type StartTimer } from "../../lib/clock.ts";

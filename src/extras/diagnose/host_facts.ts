@@ -21,7 +21,7 @@ import type { IdentifyBudget } from "../../core/discord/gateway.ts";
 import type { AccountId } from "../../core/discord/ids.ts";
 import { type Finding, isTrouble } from "../../core/finding.ts";
 import type { ResolvedName } from "../../core/names.ts";
-import type { BackupState, Pause } from "../../core/store/settings.ts";
+import type { BackupState, Pause } from "../../core/store/store.ts";
 import { type DiskFacts, judgeDisk } from "../../flows/preflight/host.ts";
 import { DATABASE_NAME } from "../../host/files/data_dir.ts";
 import { nearestOf, readDisk } from "../../host/limits/disk.ts";

@@ -14,7 +14,7 @@ import type { ModelImage, ToolCall } from "../../core/model.ts";
 import type { OutboundFile } from "../../core/outbound/outbound.ts";
 import type { Step } from "../../core/step.ts";
 import { createAudioSpending } from "../../core/spending/budget.ts";
-import type { DocumentText } from "../../core/turn/extract.ts";
+import type { DocumentText } from "../../extract/extractor.ts";
 import {
   FileError,
   type FileOwner,

@@ -7,7 +7,7 @@
  */
 
 import type { Finding } from "../../core/finding.ts";
-import type { BackupState } from "../../core/store/settings.ts";
+import type { BackupState } from "../../core/store/store.ts";
 import { DAY_MS } from "../../lib/clock.ts";
 import { type Env, isSameBoot } from "../../lib/env.ts";
 import type { LogFields } from "../../lib/log.ts";

@@ -89,8 +89,6 @@ export function createStoredMessages(transactions: Transactions, retention: Rete
   };
 }
 
-export type StoredMessages = ReturnType<typeof createStoredMessages>;
-
 /** Number of policies that an account keeps, regardless of their age. */
 export const POLICIES_KEPT = 50;
 /** Maximum number of policies of an account, even if stored decisions refer to more. */

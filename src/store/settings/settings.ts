@@ -20,7 +20,7 @@ import {
   type Pause,
   type PauseChange,
   type SettingName,
-} from "../../core/store/settings.ts";
+} from "../../core/store/store.ts";
 import { withoutControls } from "../../lib/text/quoted.ts";
 import { COMMIT_OPTIONS, UNNAMED } from "../database/durability.ts";
 import type { Transactions } from "../database/durability.ts";

@@ -3,7 +3,7 @@ import { describe, it } from "node:test";
 import type { Attachment } from "../../../src/core/turn/media.ts";
 import { parseSnowflake } from "../../../src/core/discord/ids.ts";
 import type { InboundMessage } from "../../../src/core/inbound/inbound.ts";
-import type { ExtractJob } from "../../../src/core/turn/extract.ts";
+import type { ExtractJob } from "../../../src/extract/extractor.ts";
 import { FileError, type ReadAttachment } from "../../../src/core/turn/media.ts";
 import {
   earlierImages,

@@ -1,7 +1,7 @@
 /** Files of people in memory, for accounts of tests. */
 
 import type { ProcessMedia } from "../../../src/bot/process_media.ts";
-import type { ExtractJob, JobResult } from "../../../src/core/turn/extract.ts";
+import type { ExtractJob, JobResult } from "../../../src/extract/extractor.ts";
 import { FileError } from "../../../src/core/turn/media.ts";
 import type { MessageId } from "../../../src/core/discord/ids.ts";
 import { createPlaces } from "../../../src/lib/places.ts";
