@@ -61,6 +61,7 @@ const RECENT_MS = DAY_MS;
 
 const TEXT = rows({ value: optional(text()) });
 const ID = rows({ id: integer() });
+const EVENT = rows({ runId: text(), sources: optional(text()), words: text() });
 
 /**
  * Creates the namespace. Its statements are prepared when they run: no bot needs them.
@@ -169,7 +170,7 @@ function personOf(database: DatabaseSync, userId: UserId): Person {
     "$.sender.pluralkit.name",
     "$.sender.pluralkit.displayName",
   ];
-  const names = [
+  const written = [
     ...senderPaths.flatMap((path) => [...from("inbox", path), ...from("undecided", path)]),
     ...senderPaths.flatMap((path) =>
       valuesOf(
@@ -186,14 +187,17 @@ function personOf(database: DatabaseSync, userId: UserId): Person {
     ...valuesOf("SELECT name AS value FROM resolved_name WHERE found_id = :userId"),
     ...valuesOf("SELECT typed AS value FROM resolved_name WHERE found_id = :userId"),
   ];
+  const names = new Set(written.flatMap((name) => [name, name.replace(/#\d{1,4}$/, "")]));
+  const { isIn: isAbout } = createScrubber({ userId, names, messages: new Set() });
   const messages = [
     ...from("inbox", "$.id"),
     ...from("undecided", "$.id"),
     ...valuesOf("SELECT message_id AS value FROM message WHERE author_id = :userId"),
     ...valuesOf("SELECT message_id AS value FROM decision WHERE author_id = :userId"),
     ...valuesOf("SELECT message_id AS value FROM pairing_request WHERE user_id = :userId"),
-    ...valuesOf(`SELECT run_id AS value FROM hook_event WHERE EXISTS (
-      SELECT 1 FROM json_each(sources) WHERE value = :userId)`), // an event about them
+    ...sql.rows(EVENT.read)`SELECT run_id, sources, title || ' ' || text || ' ' || post AS words
+      FROM hook_event WHERE run_id IS NOT NULL`.all()
+      .flatMap(({ runId, sources, words }) => isAbout(`${sources} ${words}`) ? runId : []),
   ];
   // Discord does not tell who wrote a forwarded message: one that is not on record may be theirs.
   const unknown = valuesOf(
@@ -232,7 +236,7 @@ function personOf(database: DatabaseSync, userId: UserId): Person {
   );
   return {
     userId,
-    names: new Set(names.flatMap((name) => [name, name.replace(/#\d{1,4}$/, "")])),
+    names,
     messages: new Set(messages),
     sources: new Set([userId, ...messages, ...unknown]),
     recent: new Set(messages.filter(isRecent)),

@@ -280,7 +280,13 @@ export const HOOK_INCIDENT = table("hook_incident", {
     mayGo: "id NOT IN (SELECT incident_row FROM hook_run WHERE incident_row IS NOT NULL)",
     ...OLD_EVENTS,
   },
-  forgets: { scrub: ["title"] },
+  forgets: {
+    set: [{
+      where: `id IN (SELECT incident_row FROM hook_run WHERE ${IN("message_id", "messages")})`,
+      to: `title = '${REMOVED_MESSAGE}'`,
+    }],
+    scrub: ["title"],
+  },
 });
 
 /** The tables of this file. Parts are forgotten after the rows that they belong to, and runs

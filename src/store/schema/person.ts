@@ -36,7 +36,9 @@ export const RESULT_NOT_KEPT =
 const WORD_MIN = 4;
 
 /** Prepares the removal of a person's traces. */
-export function createScrubber({ userId, names, messages }: Person) {
+export function createScrubber(
+  { userId, names, messages }: Pick<Person, "userId" | "names" | "messages">,
+) {
   const id = RegExp.escape(userId);
   const words = [...names].filter((name) => name.length >= WORD_MIN)
     .toSorted((one, other) => other.length - one.length).map((name) => RegExp.escape(name));

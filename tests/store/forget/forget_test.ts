@@ -45,10 +45,6 @@ describe("[X5] createScrubber()", () => {
     userId: ADA,
     names: new Set([NAME, "Al"]),
     messages: new Set(["555555555555555555"]),
-    sources: new Set(),
-    recent: new Set(),
-    channels: new Set(),
-    sessions: new Set(),
   });
 
   it("removes ids, mentions and names from texts", () => {
