@@ -252,7 +252,7 @@ export const ANSWER_THREAD = table("answer_thread", {
   channelId: snowflake<"channel">(), // of that message
   askerId: snowflake<"user">(), // its author
   hasAsker: initially(flag(), true), // false: the author has left the thread
-  title: text(),
+  title: text(), // empty once Discord has answered
   state: oneOf(
     "opening", // Discord may have it
     "open",

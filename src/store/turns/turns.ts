@@ -62,7 +62,9 @@ function createAnswerThreads(
      WHERE account_id = ? AND has_asker = 1 AND state <> 'refused' ORDER BY at DESC LIMIT ?`;
   const selectOne = sql.rows(toThread)`${SELECT_THREAD} WHERE account_id = ? AND thread_id = ?`;
   const insert = ANSWER_THREAD.prepareInsert(database, "ON CONFLICT DO NOTHING");
-  const end = sql`UPDATE answer_thread SET state = ? WHERE account_id = ? AND thread_id = ?`;
+  // Discord has the title, which may have words of others (X5, H6a).
+  const end = sql`
+    UPDATE answer_thread SET state = ?, title = '' WHERE account_id = ? AND thread_id = ?`;
   const setAsker = sql`
     UPDATE answer_thread SET has_asker = ? WHERE account_id = ? AND thread_id = ?`;
   const prune = sql`DELETE FROM answer_thread WHERE account_id = :accountId AND at < (

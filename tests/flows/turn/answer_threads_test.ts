@@ -106,6 +106,20 @@ describe("[S7] a question opens a thread for its answer", () => {
     }
   });
 
+  for (const failures of [[], [FORBIDDEN]]) {
+    it(`[X5] [H6a] whose title only Discord keeps, after ${failures.length} refusals`, async () => {
+      const texts = ["fine", "Words of others"];
+      const says = () => texts.shift() ?? "";
+      const { ask, started, rows } = await build({ title: "model" }, { says, failures });
+      await ask("hello");
+      assert.deepEqual(started(), ["Words of others"]);
+      for (const { name } of rows("SELECT name FROM pragma_table_list WHERE schema = 'main'")) {
+        const all = JSON.stringify(rows(`SELECT * FROM "${name}"`));
+        assert.ok(!all.includes("Words of others"), String(name));
+      }
+    });
+  }
+
   for (const state of ["opening", "open", "refused"] as const) {
     it(`[D1] with the title and the place from before a crash: ${state}`, async () => {
       const { ask, started, homes, store } = await build({ title: "model" });
