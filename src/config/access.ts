@@ -105,7 +105,7 @@ function groupPolicyOf(
  * messages they always do.
  */
 export function reactionPlaces(
-  { groupPolicy, guilds, dm }: Pick<AccessPolicy, "groupPolicy" | "guilds" | "dm">,
+  { groupPolicy, guilds, dm }: AccessPolicy,
 ): { readonly guilds: boolean; readonly direct: boolean } {
   const rules = Object.values(guilds ?? {});
   return {

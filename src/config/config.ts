@@ -131,7 +131,7 @@ function agentConfig(
 
 /** The agent with an id. An id that the config no longer lists, of a stored row, gives the first. */
 export function agentOf(
-  { agentList: [first, ...others] }: Pick<SharedConfig, "agentList">,
+  { agentList: [first, ...others] }: SharedConfig,
   agentId: string,
 ): AgentConfig {
   return others.find(({ id }) => id === agentId) ?? first;

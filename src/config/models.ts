@@ -175,7 +175,7 @@ export function namedModels(
 /** Finds the server of a model. Makes no request. */
 export function choiceOf(
   name: string,
-  { providers, namesPath }: Pick<AskedModels, "providers" | "namesPath">,
+  { providers, namesPath }: AskedModels,
   env: Env,
 ): ModelChoice | Extract<ResolvedModels, { kind: "problem" }> {
   const cut = name.indexOf("/");

@@ -22,7 +22,7 @@ const TOKENS_PER_CHAR = 0.3;
 /** The request, as far as the model can take it. The same object if nothing changes. */
 export function fitRequest(
   request: ModelRequest,
-  { takesNoTools, takesImages, window }: Pick<Model, "takesNoTools" | "takesImages" | "window">,
+  { takesNoTools, takesImages, window }: Model,
 ): ModelRequest {
   let fit = request;
   if (takesNoTools && request.tools) fit = withoutTools(fit);

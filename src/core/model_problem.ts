@@ -111,7 +111,7 @@ export function modelProblemOf(failure: ModelFailure): ModelProblem | undefined 
 }
 
 /** The server's own words, to follow a cause. They are code, so that Discord shows no link of them. */
-export function wordsOf({ said }: Pick<ModelFailure, "said">): string {
+export function wordsOf({ said }: ModelFailure): string {
   return said === undefined ? "" : `; its server says: \`${said.replaceAll("`", "'")}\``;
 }
 

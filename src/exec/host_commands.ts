@@ -369,7 +369,7 @@ const PROBE_MS = 5_000;
  */
 export async function probeSandbox(
   workspace: string,
-  { prlimit }: Pick<ProgramBounds, "prlimit">,
+  { prlimit }: ProgramBounds,
 ): Promise<string | undefined> {
   const bwrap = bubblewrapIn(process.env["PATH"] ?? "", existsSync);
   if (bwrap === undefined) return undefined;

@@ -272,8 +272,8 @@ export interface McpState extends McpLoginState {
 
 export function mcpStates(
   servers: readonly McpServer[],
-  logins: Pick<Logins, "read">,
-  seen?: Pick<SeenTools, "of">,
+  logins: Logins,
+  seen?: SeenTools,
 ): readonly McpState[] {
   return servers.map(({ id, transport }) => {
     const tools = seen?.of(id);
@@ -329,7 +329,7 @@ export async function beginLogin(
   id: string,
   server: McpHttpServer,
   redirectUrl: string,
-  logins: Pick<Logins, "read" | "write">,
+  logins: Logins,
 ): Promise<SignIn> {
   const { wantedScope } = logins.read(id, server.url) ?? {};
   const { finish, ...pending } = await beginSignIn(server, redirectUrl, Date.now, wantedScope);

@@ -119,7 +119,7 @@ const NO_COMMANDS: ExistingCommands = new Map();
 
 /** The commands that exist as text messages: none if the config switches these off (M4). */
 export function textCommandsOf(
-  { commands: { texts } }: Pick<AccessPolicy, "commands">,
+  { commands: { texts } }: AccessPolicy,
   commands: ExistingCommands,
 ): ExistingCommands {
   return texts ? commands : NO_COMMANDS;
@@ -300,7 +300,7 @@ function proxyIsAwaited(
   { sender }: InboundMessage,
   { isProxied, isUnproxied }: KnownFacts,
   ask: RecordCheck,
-  { asksPluralkit }: Pick<AccessPolicy, "asksPluralkit">,
+  { asksPluralkit }: AccessPolicy,
 ): Verdict | undefined {
   if (!asksPluralkit || !isProxied || sender.automaton || sender.pluralkit) {
     return undefined;

@@ -36,7 +36,7 @@ const ACCESS_GROUPS = "commands.useAccessGroups";
 
 /** Prepares a policy's allow lists and its rules for bots. */
 function prepareSenders(
-  { allowBots, commands }: Pick<AccessPolicy, "allowBots" | "commands">,
+  { allowBots, commands }: AccessPolicy,
 ) {
   const lists = new Map<readonly AllowEntry[], (sender: Sender) => AllowEntry | undefined>();
   return {
@@ -202,7 +202,7 @@ const GROUP_CHANNELS = "channels.discord.dm.groupChannels";
 
 /** Prepares a policy's rules for direct messages and group DMs. */
 function prepareDirectAccess(
-  { dm }: Pick<AccessPolicy, "dm">,
+  { dm }: AccessPolicy,
   rights: Rights,
   { entryFor, unlistedGrant, automatonIsRefused }: ReturnType<typeof prepareSenders>,
 ) {

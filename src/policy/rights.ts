@@ -28,7 +28,7 @@ const APPROVERS = "channels.discord.execApprovals.approvers";
 
 /** Prepares a policy's owners and approvers for many checks. */
 export function prepareRights(
-  { commands: { owners }, approvers }: Pick<AccessPolicy, "commands" | "approvers">,
+  { commands: { owners }, approvers }: AccessPolicy,
 ) {
   const approverIds = new Set<string>(approvers);
   const isListed = owners && prepareOwners(owners);

@@ -26,7 +26,7 @@ import type {
 /** The parts of a message that choose its agent, with the facts beside it. */
 export interface RoutedMessage
   extends Pick<InboundMessage, "accountId" | "channelId" | "place">, RoutingFacts {
-  readonly sender: Pick<InboundMessage["sender"], "id">;
+  readonly sender: InboundMessage["sender"];
 }
 
 export interface AgentChoice {
@@ -300,7 +300,7 @@ type TriggerMatch = Pick<Triggered, "agentId" | "event" | "rule">;
 
 /** Finds them, in the order of the config. Who wrote the message does not count here. */
 type FindTriggers = (
-  message: Pick<InboundMessage, "channelId" | "place" | "text">,
+  message: InboundMessage,
 ) => readonly TriggerMatch[];
 
 /** The same for a reaction that a person adds. */

@@ -68,7 +68,7 @@ const CACHED = { anthropic: { cacheControl: { type: "ephemeral" } } } as const;
 export function sdkRequestOf(
   { system, messages, tools, mayCall = true, thinking, showsThinking }: ModelRequest,
   settings: ModelSettings,
-): Pick<SdkOptions, "prompt" | "tools" | "toolChoice" | "providerOptions"> {
+): SdkOptions {
   const isAnthropic = settings.provider.kind === "anthropic";
   const level = isAnthropic && !takesThinking(messages) ? undefined : thinking;
   const conversation = grouped(messages.map(messageOf));

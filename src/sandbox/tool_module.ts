@@ -36,7 +36,7 @@ export async function answeredLine(line: string, answer: AnswerAsk): Promise<str
 /** Runs a tool for the thread that was given a {@link ToolJob}. The thread ends with it. */
 export async function runToolJob(
   given: unknown,
-  port: Pick<MessagePort, "on" | "postMessage">,
+  port: MessagePort,
 ): Promise<CodeEnd> {
   const { evaluate } = await import("./evaluate.ts");
   const job = given as ToolJob; // only this program starts the thread
@@ -45,7 +45,7 @@ export async function runToolJob(
 
 function createWork(
   { source, file, input }: ToolJob,
-  port: Pick<MessagePort, "on" | "postMessage">,
+  port: MessagePort,
 ): StartedWork {
   const waiting = new Map<number, (reply: string) => void>();
   let wake = () => {};

@@ -38,7 +38,7 @@ export function workspaceOf(
 const FRESH_MS = 60_000;
 
 export function configuredFolders(
-  { file, skills }: Pick<AgentFolders, "file" | "skills">,
+  { file, skills }: AgentFolders,
 ): readonly string[] {
   const base = file === undefined ? "." : dirname(file);
   return skills.folders.map((path) => resolve(base, withHome(path, homedir())));

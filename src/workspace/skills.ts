@@ -54,7 +54,7 @@ export async function findSkills(
 
 /** Reads a file of a skill, within its folder and within bounds. */
 export async function readSkillFile(
-  { folder }: Pick<Skill, "folder">,
+  { folder }: Skill,
   file: string,
 ): Promise<string> {
   return await filesOf(folder).read(file);

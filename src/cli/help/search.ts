@@ -85,8 +85,7 @@ function onePerPage<Found extends { readonly section: Section }>(
 }
 
 /** Pages for developers, which come last. */
-const isSpecification = ({ path }: Pick<DocPage, "path">) =>
-  /^(?:specification|internals)\b/.test(path);
+const isSpecification = ({ path }: DocPage) => /^(?:specification|internals)\b/.test(path);
 
 /** The parts of a page: its beginning, and one for each heading outside of code. */
 function sectionsOf({ path, text }: DocPage): readonly Section[] {

@@ -22,7 +22,7 @@ import type { Drawing } from "../../flows/tools/made_files.ts";
 
 /** Chooses both models. Makes no request. */
 export function chooseSpeech(
-  { audio, models, voice }: Pick<SharedConfig, "audio" | "models" | "voice">,
+  { audio, models, voice }: SharedConfig,
   env: Env,
 ): Speech | { readonly problem: Problem } {
   const find = (path: string, name: string | undefined) => openaiModel(path, name, { models }, env);
@@ -61,7 +61,7 @@ const NO_TOKENS = { inputTokens: 0, outputTokens: 0 } as const;
 
 /** Chooses the model. Makes no request. */
 export function chooseDrawing(
-  config: Pick<SharedConfig, "tools" | "models">,
+  config: SharedConfig,
   env: Env,
 ): { readonly drawing?: Drawing } | { readonly problem: Problem } {
   const found = openaiModel("tools.draw", config.tools.draw, config, env);

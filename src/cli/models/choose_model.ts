@@ -89,10 +89,7 @@ export async function chooseModels(config: Config, env: Env, log: Log): Promise<
  * for audio and images may have prices in the config, too.
  */
 export function createModelChoices(
-  { agentList, models, audio, tools }: Pick<
-    Config,
-    "agentList" | "audio" | "models" | "tools"
-  >,
+  { agentList, models, audio, tools }: Config,
   env: Env,
   log: Log,
 ): ModelChoices {

@@ -33,7 +33,7 @@ export type FoundModel =
 
 /** Finds the model of an agent. If nothing names one, it asks local servers, and no others (L2). */
 export async function findModel(
-  { models }: Pick<SharedConfig, "models">,
+  { models }: SharedConfig,
   agent: Pick<AgentConfig, "models">,
   env: Env,
 ): Promise<FoundModel> {

@@ -80,7 +80,7 @@ export function createBanner(
     readonly data: string;
   },
   isForPeople: boolean,
-  { log, io }: { readonly log: Log; readonly io: Pick<Io, "err" | "errStyle"> },
+  { log, io }: { readonly log: Log; readonly io: Io },
 ): (online: Online, http: string | undefined) => void {
   return ({ accountId, bot, guilds, models }, http) => {
     const name = printable(bot.username);
@@ -163,8 +163,8 @@ export function isForPeople({ json }: LogFlags, { isTerminal }: Io): boolean {
 }
 
 export function levelOf(
-  { connectionDebug }: Pick<LogFlags, "connectionDebug">,
-  { log }: Pick<BotConfig, "log">,
+  { connectionDebug }: LogFlags,
+  { log }: BotConfig,
 ): LogLevel {
   return connectionDebug ? "connection_debug" : log.level;
 }
@@ -314,7 +314,7 @@ async function run(
   }
 }
 
-function botsOf({ accounts }: Pick<Setup, "accounts">): readonly string[] {
+function botsOf({ accounts }: Setup): readonly string[] {
   return Array.from(accounts.values(), ({ token, apiBase }) => lockedBot(token, apiBase));
 }
 

@@ -134,7 +134,7 @@ export function endingOf(end: Ending, log: Log): ExitCode {
 
 /** Logs the work that the stop waits for, unless the stop is faster. */
 async function logOpenWork(
-  bot: Pick<RunningBot, "refresh" | "snapshot">,
+  bot: RunningBot,
   stopped: Promise<void>,
   graceSec: number,
   log: Log,
@@ -291,7 +291,7 @@ export async function serve(options: ServeOptions): Promise<ExitCode> {
  */
 async function serveCommands(
   bot: RunningBot,
-  { store, dataDir, crashAt }: Pick<ServeOptions, "store" | "dataDir" | "crashAt">,
+  { store, dataDir, crashAt }: ServeOptions,
   methods: OwnMethods,
   log: Log,
 ) {

@@ -39,7 +39,7 @@ export function inColumns(
 }
 
 /** Prints lines of people; a terminal gets them broken between words. */
-export function printLines(lines: readonly string[], io: Pick<Io, "out">): void {
+export function printLines(lines: readonly string[], io: Io): void {
   for (const line of lines) io.out(line);
 }
 
@@ -129,7 +129,7 @@ export function exitCodeOf(findings: readonly Finding[]): ExitCode {
 export function printList<Item>(
   items: readonly Item[],
   none: string,
-  { json }: Pick<CommonFlags, "json">,
+  { json }: CommonFlags,
   io: Io,
   linesOf: (items: readonly Item[]) => readonly string[],
 ): ExitCode {

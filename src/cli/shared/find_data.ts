@@ -182,7 +182,7 @@ export async function configBefore(
 export function configFlag(
   flag: string | undefined,
   { config }: Pick<DataChoice, "config">,
-  io: Pick<Io, "err" | "env">,
+  io: Io,
 ): string | undefined {
   if (flag !== undefined || config === undefined) return flag;
   const found = findConfig(undefined, io.env);

@@ -203,7 +203,7 @@ export function problemsText(
 /** Tells the problems of a config on stderr if they keep the command from going on. */
 export function tellRefused<Read extends { readonly kind: string }>(
   read: Read | RefusedConfig,
-  io: Pick<Io, "err" | "errStyle">,
+  io: Io,
 ): read is RefusedConfig {
   if (!("problems" in read) || read.kind !== "refused") return false;
   io.err(problemsText(read.problems, io));

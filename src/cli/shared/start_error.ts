@@ -57,7 +57,7 @@ export function toStartError(
 
 /** Runs the work of a command; prints its error, and returns the exit code for it. */
 export async function reportingErrors(
-  io: Pick<Io, "problem">,
+  io: Io,
   work: () => Promise<ExitCode>,
 ): Promise<ExitCode> {
   try {

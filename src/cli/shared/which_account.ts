@@ -35,7 +35,7 @@ export function whichAccount(config: BotConfig, flag: string | undefined): Confi
  * @throws {StartError} If the store has no data of that account.
  */
 export async function accountsIn(
-  store: Pick<Store["gateway"], "accountIds">,
+  store: Store["gateway"],
   flag: string | undefined,
 ): Promise<readonly AccountId[]> {
   const known = await store.accountIds();

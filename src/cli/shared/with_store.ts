@@ -13,7 +13,7 @@ import type { Store } from "../../store/store.ts";
  * empty result would look like a good one.
  */
 export function withStore(
-  flags: Pick<CommonFlags, "data">,
+  flags: CommonFlags,
   io: Io,
   work: (
     store: Store,
@@ -66,7 +66,7 @@ export function withData(
 }
 
 async function using(
-  opened: Pick<CommandStore, "close">,
+  opened: CommandStore,
   work: () => Promise<ExitCode>,
 ): Promise<ExitCode> {
   try {

@@ -118,7 +118,7 @@ export type AccessNow =
  */
 export async function accessNow(
   flag: string | undefined,
-  { env }: Pick<Io, "env">,
+  { env }: Io,
   store: Store | undefined,
 ): Promise<AccessNow> {
   const loaded = await readConfigLeniently(flag, env);
@@ -144,7 +144,7 @@ export async function accessNow(
 }
 
 /** Says that the rules are the defaults, because there is no config file. */
-export function tellDefaults({ config }: ReadAccess, io: Pick<Io, "err">): void {
+export function tellDefaults({ config }: ReadAccess, io: Io): void {
   if (config.file !== undefined) return;
   io.err(
     "There is no config file here, so the rules of today are the defaults; " +

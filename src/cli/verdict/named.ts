@@ -90,7 +90,7 @@ export function parseSubject(text: string): Subject {
  * is no identity, so texts show the id, too.
  */
 export async function knownPeople(
-  { messages, pairing }: Pick<Store, "messages" | "pairing">,
+  { messages, pairing }: Store,
   accounts: readonly AccountId[],
 ): Promise<ReadonlyMap<string, string>> {
   const people = new Map<string, string>(await messages.askersNames());

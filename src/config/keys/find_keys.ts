@@ -56,7 +56,7 @@ export const PAGES: Readonly<Record<ReferencePart, string>> = {
 
 const INDEX_PAGE = "configuration.md";
 
-export function pageOf({ task }: Pick<ReferenceKey, "task">): string {
+export function pageOf({ task }: ReferenceKey): string {
   return PAGES[task];
 }
 

@@ -17,10 +17,7 @@ export const ONLY_AGENT = "main";
 
 /** The rules of a config. Passive agents answer nothing, so they are not in them. */
 export function toRouterRules(
-  { agents: { list }, router: { assignments }, bindings }: Pick<
-    Settings,
-    "agents" | "router" | "bindings"
-  >,
+  { agents: { list }, router: { assignments }, bindings }: Settings,
 ): RouterRules {
   const active = list.map(({ id }, index): RoutedAgent => ({
     id,

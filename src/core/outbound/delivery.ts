@@ -134,7 +134,7 @@ export function failedAgain(before: Failures | undefined, wasServed: boolean): F
 
 /** Whether a message alone fails, so that the rest of its channel should go on without it. */
 function isStuckAlone(
-  { failingSince }: Pick<OutboxRow, "failingSince">,
+  { failingSince }: OutboxRow,
   { failed, served }: Failures,
   now: number,
 ): boolean {

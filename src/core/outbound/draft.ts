@@ -207,6 +207,6 @@ export function progressLine(
   };
 }
 
-export function isProgressLine({ of }: Pick<OutboundMessage, "of">): boolean {
+export function isProgressLine({ of }: OutboundMessage): boolean {
   return of?.kind === "draft" && of.part === PART;
 }

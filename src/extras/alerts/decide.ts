@@ -124,7 +124,7 @@ export interface AlertState {
 /** No alert, as at the first start. */
 export const NO_ALERTS: AlertState = { records: [], held: new Map() };
 
-export function alertKey({ kind, about }: Pick<Trouble, "kind" | "about">): string {
+export function alertKey({ kind, about }: Trouble): string {
   return about === "" ? kind : `${kind} ${about}`;
 }
 

@@ -40,7 +40,7 @@ const MAX_BYTES = 4 * MAX_INSTRUCTIONS;
  *
  * @param folder Path of the folder; it may be missing.
  */
-export function createInstructionFiles(folder: () => string, log: Pick<Log, "warn">) {
+export function createInstructionFiles(folder: () => string, log: Log) {
   const known = new Map<string, {
     /** Identifies the state of the file; empty if there is none. */
     readonly version: string;

@@ -110,7 +110,7 @@ export function withRegularFile<T>(
   }
 }
 
-function assertRegular(stat: Pick<Stats, "isDirectory" | "isFile">): void {
+function assertRegular(stat: Stats): void {
   if (stat.isDirectory()) throw new FileRefusedError("EISDIR", "it is a folder");
   if (!stat.isFile()) throw new FileRefusedError("ENODEV", "it is no regular file");
 }

@@ -16,7 +16,7 @@ export const LOCAL_NAMES: readonly string[] = ["localhost", "127.0.0.1", "[::1]"
 
 /** Whether the Host header of a request has one of the names, with or without a port. */
 export function hasNameOf(
-  { headers }: Pick<Request, "headers">,
+  { headers }: Request,
   names: readonly string[],
 ): boolean {
   const host = headers.get("host") ?? "";

@@ -189,6 +189,6 @@ export interface McpHttpServer {
 }
 
 /** Whether the config has a token for the server, so that no login is used. */
-export function hasOwnToken({ headers }: Pick<McpHttpServer, "headers">): boolean {
+export function hasOwnToken({ headers }: McpHttpServer): boolean {
   return Object.keys(headers).some((name) => name.toLowerCase() === "authorization");
 }

@@ -61,7 +61,7 @@ const IMAGES = /\bimages?\b|\bimage_url\b|\bvision\b|\bmultimodal\b|\bmmproj\b/i
 const LIMIT_WORDS = /\b(?:maximum|at most|limit|exceed\w*|too (?:long|many))\b/i;
 
 export function firstStep(
-  { kind, words = "" }: Pick<ModelError, "kind" | "words">,
+  { kind, words = "" }: ModelError,
   request: ModelRequest,
 ): FirstStep {
   const { tools = [], thinking, messages, byResponses, omit } = request;

@@ -191,7 +191,7 @@ function fittingParts(parts: readonly CardPart[]): readonly string[] {
 
 function isInTurn(
   { question, channelId }: StoredQuestion,
-  place: Pick<CardPlace, "channelId">,
+  place: CardPlace,
 ): boolean {
   return question.where !== "direct" && place.channelId === channelId;
 }

@@ -179,10 +179,10 @@ export function prepareVerdictRows(database: DatabaseSync) {
   }
 
   return {
-    isOnRecord: ({ id, accountId }: Pick<Judged["message"], "accountId" | "id">): boolean =>
+    isOnRecord: ({ id, accountId }: Judged["message"]): boolean =>
       selectOf.get(id, accountId) !== undefined,
     /** Whether no account has a message on record. */
-    isNew: ({ id }: Pick<Judged["message"], "id">): boolean => select.get({ id }) === undefined,
+    isNew: ({ id }: Judged["message"]): boolean => select.get({ id }) === undefined,
     /** Records a verdict. Returns whether the message is new to the account; if not, nothing changes. */
     add: (judged: Judged, now: number): boolean =>
       insert.run(...columnsOf(judged, now)).changes === 1,

@@ -147,7 +147,7 @@ function prepareSettle(
  */
 function prepareNoteDelivered(
   database: DatabaseSync,
-): (row: Pick<Unsettled, "accountId" | "channelId">) => void {
+): (row: Unsettled) => void {
   const sql = statementsOf(database);
   const forget = sql`DELETE FROM parked_channel WHERE account_id = ? AND channel_id = ?`;
   const begin = sql`UPDATE outbox SET failing_since = NULL

@@ -60,7 +60,7 @@ type GivenKeys<C extends Columns> = {
 }[keyof C];
 
 type NewRow<C extends Columns> = Flat<
-  RowOf<Omit<C, GivenKeys<C>>> & Partial<RowOf<Pick<C, GivenKeys<C>>>>
+  RowOf<Omit<C, GivenKeys<C>>> & Partial<RowOf<C>>
 >;
 
 const asStored = (value: unknown): SQLInputValue => value as SQLInputValue;

@@ -100,7 +100,7 @@ export type People = ReturnType<typeof createPeople>;
 
 /** Returns `"ada#1234"` for accounts that still have a discriminator, else `"ada"`. */
 export function tagOf(
-  { username, discriminator }: Pick<User, "username" | "discriminator">,
+  { username, discriminator }: User,
 ): string {
   const name = bounded(username, MAX_NAME);
   return !discriminator || /^0*$/.test(discriminator)

@@ -66,7 +66,7 @@ async function createIntentChoice(
     readonly readApplication: () => Promise<ApplicationAnswer>;
     /** Whether an error of this request means that Discord refuses the token. */
     readonly isTokenRefused: (error: unknown) => boolean;
-    readonly store: Pick<GatewayRecords, "saveApplication" | "saveIntents">;
+    readonly store: GatewayRecords;
   },
 ) {
   const { flags } = stored;
@@ -142,7 +142,7 @@ export interface ShardFacts {
   /** Number of shards that Discord recommends or the config sets. */
   readonly count: number;
   /** The account's rows of the last process. */
-  readonly stored: Pick<StoredAccount, "shardCount" | "intents" | "shards">;
+  readonly stored: StoredAccount;
   /** Seconds after its last event until a session counts as dead. */
   readonly sessionCacheTtlSec: number;
   /** If `false`, each shard begins a new session. */
@@ -514,7 +514,7 @@ export function createOnlineReport(
  */
 export function createReachability(
   onReachable: () => void,
-): (shardId: number, state: Pick<ShardState, "state">) => void {
+): (shardId: number, state: ShardState) => void {
   const ready = new Set<number>();
   return (shardId, { state }) => {
     if (state !== "ready") ready.delete(shardId);

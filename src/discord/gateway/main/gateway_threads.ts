@@ -107,7 +107,7 @@ export function createPermits(
 export async function firstIdentifyInMs(
   accountId: AccountId,
   shardId: number,
-  { store, now }: Clock & { readonly store: Pick<GatewayRecords, "identifyInMs"> },
+  { store, now }: Clock & { readonly store: GatewayRecords },
 ): Promise<number> {
   return Math.min(await store.identifyInMs(accountId, shardId, now()), SPACING_MS);
 }

@@ -239,10 +239,7 @@ const TICK_MS = 10_000;
 function createMachine(
   facts: StartFacts,
   firstRules: LifecycleRules,
-  { now, random, after, onTick, tickMs = TICK_MS }: Pick<
-    ShardContext,
-    "now" | "random" | "after" | "onTick" | "tickMs"
-  >,
+  { now, random, after, onTick, tickMs = TICK_MS }: ShardContext,
 ): Machine {
   const emitter = createEmitter<MachineEvents>();
   let rules = firstRules;
@@ -391,7 +388,7 @@ const KEEP_SESSION_CODE = 3000;
 /** Creates the socket of a shard; it has no socket yet. */
 function createShardSocket(
   { compress, proxy, tcpKeepaliveSec, userAgent, deadlines = DEADLINES }: CommonOptions,
-  { connect }: Pick<ShardContext, "connect">,
+  { connect }: ShardContext,
   { isInUse, step }: Machine,
   { debug }: ShardReport,
   receive: ReturnType<typeof createReceiver>,

@@ -130,7 +130,7 @@ export function createExchanges(
      */
     exchange(
       url: string,
-      { method, headers, body }: Pick<RequestInit, "method" | "headers" | "body">,
+      { method, headers, body }: RequestInit,
       { timeoutMs, maxBytes, signal }: ExchangeLimits,
       hooks: AnswerHooks = {},
     ): Promise<RestAnswer> {

@@ -87,7 +87,7 @@ export function isRefusal(error: unknown): error is RestError {
  * Whether another server has refused the request in Discord's place: its answer is not in Discord's
  * form. A 429 may be a block of Cloudflare, which is in front of Discord, and a 5xx a fault of it.
  */
-export function isOfAnotherServer(error: Pick<RestError, "status" | "code">): boolean {
+export function isOfAnotherServer(error: RestError): boolean {
   const { status, code } = error;
   return code === undefined && status !== undefined && status !== 429 && status < 500;
 }

@@ -132,7 +132,7 @@ export type Layout = readonly (ButtonRow | Container)[];
 
 /** The components of a message; none if it changes none. */
 export function componentsOf(
-  { card, buttons, menus, link }: Pick<OutboundMessage, "card" | "buttons" | "menus" | "link">,
+  { card, buttons, menus, link }: OutboundMessage,
 ): { readonly components?: Layout } {
   const rows = buttons || menus ? rowsOf(buttons ?? [], menus, link) : undefined;
   if (card) return { components: layoutOf(card, rows ?? []) };
@@ -447,7 +447,7 @@ function requestOf(
   message: OutboundMessage,
   files: readonly OutboundFile[],
   voice?: VoiceFacts,
-): Pick<RequestOptions, "body" | "files" | "timeoutMs"> {
+): RequestOptions {
   const { card, buttons, menus } = message;
   const { components } = card || buttons || menus ? componentsOf(message) : {};
   const body = components ? `${begun},"components":${jsonOf(components)}` : begun;

@@ -63,7 +63,7 @@ export interface LimitOptions extends Clock {
  * @param breaker Slows or stops requests after too many invalid ones.
  */
 export function createGlobalLimit(
-  { retry, random }: Pick<LimitOptions, "retry" | "random">,
+  { retry, random }: LimitOptions,
   breaker: Pick<Breaker, "check">,
 ) {
   let globalUntil = -Infinity;
@@ -187,7 +187,7 @@ export type Breaker = ReturnType<typeof createBreaker>;
 export function createSharedInvalidRequests(
   { store, now, log }: Clock & {
     readonly store: {
-      readonly gateway: Pick<Store["gateway"], "accountIds">;
+      readonly gateway: Store["gateway"];
       readonly outbox: Pick<Store["outbox"], "loadInvalidRequests" | "addInvalidRequest">;
     };
     readonly log: Log;

@@ -35,7 +35,7 @@ export const spendOf: (account: BotAccount) => SpendPort = perAccount(
 export async function readBudgetsOfAll(
   budgets: Budgets,
   agentIds: readonly string[],
-  store: { readonly usage: Pick<Usage, "spentBy"> },
+  store: { readonly usage: Usage },
   now: number,
 ): Promise<readonly BudgetUse[]> {
   const read = (agentId: string) => readBudgets(budgets, ofAgent(agentId), store, now);
@@ -78,7 +78,7 @@ export async function readSpentGuildBudgets(
 export async function readBudgets(
   budgets: Budgets,
   by: UsedBy,
-  { usage }: { readonly usage: Pick<Usage, "spentBy"> },
+  { usage }: { readonly usage: Usage },
   now: number,
 ): Promise<readonly BudgetUse[]> {
   return hasBudget(budgets) ? budgetUses(budgets, by, await usage.spentBy(by, now)) : [];
