@@ -20,7 +20,7 @@ import {
 import type { Part } from "../../core/inbound/transcript.ts";
 import type { Step } from "../../core/step.ts";
 import { statementsOf } from "../database/durability.ts";
-import { flag, integer, json, rows, snowflake, text } from "../schema/columns.ts";
+import { flag, integer, json, optional, rows, snowflake, text } from "../schema/columns.ts";
 import { IS_OPEN } from "../schema/messages.ts";
 import { RESULT_NOT_KEPT, type Scrubber } from "../schema/person.ts";
 
@@ -103,6 +103,7 @@ const OWN_STEP = rows({ step: json<Step>() }); // ours, by `turn_ends.ts`
 const TURN = rows({ messageId: snowflake<"message">(), sessionKey: text(), isOpen: flag() });
 const EVENT = rows({ messageId: snowflake<"message">(), sessionKey: text(), message: text() });
 const ID = rows({ messageId: text() });
+const SHOWN = rows({ messageId: text(), words: optional(text()) });
 const LISTED = "IN (SELECT value FROM json_each(?1))";
 
 /** Where words of some messages may be. */
@@ -157,6 +158,9 @@ export function prepareSources(database: DatabaseSync) {
   const selectEvents = sql.rows(EVENT.read)`
     SELECT DISTINCT i.message_id, i.session_key, i.message
     FROM hook_event AS h JOIN inbox AS i ON i.message_id = h.run_id WHERE h.received_at >= ?`;
+  const selectShown = sql.rows(SHOWN.read)`
+    SELECT message_id, question ->> '$.exact' AS words FROM question
+    UNION ALL SELECT turn_id, what FROM discord_change`;
   const selectPosts = sql.rows(ID.read)`SELECT message_id FROM outbox
     WHERE cause_id ${LISTED} AND message_id IS NOT NULL`;
   const selectSteps = sql`SELECT id, message_id, step, step ->> '$.kind' = 'result' AS is_result, at
@@ -233,6 +237,10 @@ export function prepareSources(database: DatabaseSync) {
       if (at < since) break;
       if (!isIn(step, isResult)) continue;
       results.push(id);
+      for (const one of turnOf.all(messageId)) reading.set(one.messageId, one.sessionKey);
+    }
+    for (const { messageId, words = "" } of scrub ? selectShown.all() : []) {
+      if (!isIn(words, true)) continue;
       for (const one of turnOf.all(messageId)) reading.set(one.messageId, one.sessionKey);
     }
     const turns = new Set([...reading.keys(), ...running]);

@@ -110,7 +110,7 @@ describe("[T3] an action that cannot be undone", () => {
       assert.deepEqual(question.exact?.split("\n"), [
         `kick mallory (${target.id})`,
         `delete <#${channels.help.id}> with all its messages`,
-        `delete the message ${messageId} by ada in <#${channels.general.id}>: ` +
+        `delete the message ${messageId} by ada (${people.ada.id}) in <#${channels.general.id}>: ` +
         '"Buy [redacted] `now`"',
       ]);
       assert.equal(question.covers?.length, 2);

@@ -125,7 +125,7 @@ export const MESSAGE_ACTIONS: readonly Action[] = [
       // The card is in the channel of the turn, whose members may not read another one.
       const isHere = place.channel.id === call.message.channelId;
       const words = isHere && content !== "" ? `: ${JSON.stringify(beginningOf(content))}` : "";
-      const by = isHere ? ` by ${isOwn ? "the bot" : author.username}` : "";
+      const by = isHere ? ` by ${isOwn ? "the bot" : `${author.username} (${author.id})`}` : "";
       const what = `delete the message ${messageId}${by} in <#${place.channel.id}>${words}`;
       // An answer to the asker has no words of other people, and its own question stays.
       return await place.change({ what, dryRun, asks: !isTheirs }, async () => {
