@@ -56,13 +56,13 @@ import { channelPlace, editOwn, guildPlace, openPostIn } from "./place.ts";
 import {
   assertBotMay,
   assertMay,
+  callerOf,
   channelAt,
   guildAt,
   inWords,
-  originOf,
   refusal,
 } from "./targets.ts";
-import type { FoundTarget, Origin } from "./options.ts";
+import type { Caller, FoundTarget } from "./options.ts";
 import { undo } from "./undo.ts";
 
 /** Minutes without a message after which Discord archives a thread. */
@@ -79,19 +79,19 @@ const inOrder = <Result>(
 /** Runs a request in a place; a refusal becomes words for the model. */
 async function run<Result>(
   call: DiscordCall,
-  find: (origin: Origin) => Promise<FoundTarget>,
+  find: (caller: Caller) => Promise<FoundTarget>,
   { asker, bot = asker, isBotChecked = false }: NeededRights,
-  act: (found: FoundTarget, origin: Origin) => Promise<Result>,
+  act: (found: FoundTarget, caller: Caller) => Promise<Result>,
 ): Promise<Result> {
   return await inOrder(call, async () => {
-    const origin = originOf(call);
-    const found = await find(origin);
-    await assertMay(origin, found, asker);
-    if (isBotChecked && bot.length > 0) await assertBotMay(origin, found, bot);
+    const caller = callerOf(call);
+    const found = await find(caller);
+    await assertMay(caller, found, asker);
+    if (isBotChecked && bot.length > 0) await assertBotMay(caller, found, bot);
     try {
-      return await act(found, origin);
+      return await act(found, caller);
     } catch (error) {
-      throw await refusal(error, origin, found, bot);
+      throw await refusal(error, caller, found, bot);
     }
   });
 }
@@ -101,26 +101,26 @@ const within = <Result>(
   call: DiscordCall,
   channelId: ChannelId | undefined,
   rights: NeededRights,
-  act: (target: ToolTarget, found: FoundTarget, origin: Origin) => Promise<Result>,
-): Promise<Result> => acting(call, (origin) => channelAt(origin, channelId), rights, act);
+  act: (target: ToolTarget, found: FoundTarget, caller: Caller) => Promise<Result>,
+): Promise<Result> => acting(call, (caller) => channelAt(caller, channelId), rights, act);
 
 /** The same, in a channel that is found otherwise. */
 const acting = <Result>(
   call: DiscordCall,
-  find: (origin: Origin) => Promise<FoundTarget>,
+  find: (caller: Caller) => Promise<FoundTarget>,
   rights: NeededRights,
-  act: (target: ToolTarget, found: FoundTarget, origin: Origin) => Promise<Result>,
+  act: (target: ToolTarget, found: FoundTarget, caller: Caller) => Promise<Result>,
 ): Promise<Result> =>
   run(
     call,
     find,
     rights,
-    (found, origin) => {
+    (found, caller) => {
       if (call.isProbe) throw new ProbeEnded(); // its rights are checked
       const guildId = found.guild?.id;
-      const { channelId = origin.channelId, parentId } = found;
+      const { channelId = caller.channelId, parentId } = found;
       const target = { channelId, guildId, parentId };
-      return act(target, found, origin);
+      return act(target, found, caller);
     },
   );
 
@@ -141,10 +141,10 @@ export async function send(
   const needs: Need[] = ["Send Messages"];
   if (media !== undefined) needs.push("Attach Files");
   if (embed) needs.push("Embed Links");
-  const find = (origin: Origin) =>
-    userId === undefined ? channelAt(origin, channelId) : directOf(call, origin, userId);
-  return await acting(call, find, { asker: needs }, async (target, found, origin) => {
-    await assertBotMay(origin, found, needs);
+  const find = (caller: Caller) =>
+    userId === undefined ? channelAt(caller, channelId) : directOf(call, caller, userId);
+  return await acting(call, find, { asker: needs }, async (target, found, caller) => {
+    await assertBotMay(caller, found, needs);
     const files = media === undefined ? [] : [await fileForPeople(call, { from: media }, target)];
     const post = { text, replyTo, files, embed };
     const results = await deliver(call, composed(call, target, post));
@@ -222,9 +222,9 @@ export const addReaction = (
     call,
     channelId,
     { asker: ["Read Message History", "Add Reactions"] },
-    async (target, found, origin) => {
+    async (target, found, caller) => {
       if (found.guild && await isExternal(call.account.rest, found.guild.id, emoji)) {
-        await assertMay(origin, found, ["Use External Emojis"]);
+        await assertMay(caller, found, ["Use External Emojis"]);
       }
       await putReaction(call.account.rest, target.channelId, messageId, emoji, {});
     },
@@ -260,7 +260,7 @@ export const edit = (
     call,
     channelId,
     { asker: ["Send Messages"], bot: [] },
-    (target, found, origin) => editOwn(call, { target, found, origin, messageId, text }),
+    (target, found, caller) => editOwn(call, { target, found, caller, messageId, text }),
   );
 
 /**
@@ -294,7 +294,7 @@ export const openPost = (call: DiscordCall, post: NewPost): Promise<OpenedThread
     call,
     post.channelId,
     { asker: ["Send Messages"], isBotChecked: true },
-    (target, found, origin) => openPostIn(call, post, target, found, origin),
+    (target, found, caller) => openPostIn(call, post, target, found, caller),
   );
 
 export const inChannel = <Result>(
@@ -304,9 +304,9 @@ export const inChannel = <Result>(
 ): Promise<Result> =>
   run(
     call,
-    (origin) => channelAt(origin, channelId),
+    (caller) => channelAt(caller, channelId),
     { asker: needs, isBotChecked: true },
-    async (found, origin) => await act(await channelPlace(call, origin, found)),
+    async (found, caller) => await act(await channelPlace(call, caller, found)),
   );
 
 /** Acts on a server on which the asker may do it. */
@@ -317,14 +317,14 @@ export const inGuild = <Result>(
 ): Promise<Result> =>
   run(
     call,
-    (origin) => guildAt(origin, guildId),
+    (caller) => guildAt(caller, guildId),
     { asker: needs, isBotChecked: true },
-    async (found, origin) => await act(guildPlace(call, origin, found)),
+    async (found, caller) => await act(guildPlace(call, caller, found)),
   );
 
 /** Changes the bot's status until it is changed again. Only owners of the bot may. */
 export async function setPresence(call: DiscordCall, presence: NewPresence): Promise<void> {
-  if (!originOf(call).askers.every(({ isOwner }) => isOwner)) {
+  if (!callerOf(call).askers.every(({ isOwner }) => isOwner)) {
     throw new RefusedCall("owners_only", "only an owner of the bot may change its status");
   }
   if (call.isProbe) throw new ProbeEnded();
@@ -344,7 +344,7 @@ export async function setPresence(call: DiscordCall, presence: NewPresence): Pro
  */
 export async function undoOne(call: DiscordCall, id?: number): Promise<UndoneAction> {
   if (call.isProbe) throw new ProbeEnded();
-  return await inOrder(call, () => undo(originOf(call), call.callKey, id));
+  return await inOrder(call, () => undo(callerOf(call), call.callKey, id));
 }
 
 /**
@@ -354,7 +354,7 @@ export async function undoOne(call: DiscordCall, id?: number): Promise<UndoneAct
  */
 async function directOf(
   { account: { rest }, isProbe }: DiscordCall,
-  { askers }: Origin,
+  { askers }: Caller,
   userId: UserId,
 ): Promise<FoundTarget> {
   if (!askers.every((asker) => asker.isOwner || asker.userId === userId)) {

@@ -16,7 +16,7 @@ import {
   MAX_HISTORY,
   type RawMessage,
 } from "../../discord/rest/requests/history.ts";
-import { assertMay, channelAt, originOf, refusal } from "./targets.ts";
+import { assertMay, callerOf, channelAt, refusal } from "./targets.ts";
 
 /**
  * Reads messages that the policy lets a model see (P10), oldest first.
@@ -30,11 +30,11 @@ export async function readEarlier(
 ): Promise<readonly ShownMessage[]> {
   const { account: { rest }, message, signal } = call;
   const page = createReadHistory(rest);
-  const origin = { ...originOf(call), alsoGuilds: [] };
-  const place = await channelAt(origin, channelId);
+  const caller = { ...callerOf(call), alsoGuilds: [] };
+  const place = await channelAt(caller, channelId);
   const { channelId: there = message.channelId, guild } = place;
   const isHere = there === message.channelId;
-  await assertMay(origin, place, ["Read Message History"]);
+  await assertMay(caller, place, ["Read Message History"]);
   if (call.isProbe) throw new ProbeEnded();
   const shown = { guildId: guild?.id, isGroup: message.place.kind === "group_dm" };
   // Later messages of the turn's own channel belong to other turns.
@@ -52,7 +52,7 @@ export async function readEarlier(
       left -= size;
     }
   } catch (error) {
-    throw await refusal(error, origin, place, ["Read Message History"]);
+    throw await refusal(error, caller, place, ["Read Message History"]);
   }
   return found.filter(({ timestampMs }) => timestampMs >= sinceMs)
     .toSorted((one, other) => compareIds(one.id, other.id));

@@ -24,7 +24,7 @@ export interface Asker {
 }
 
 /** Where an action comes from: its people, and the place in which they ask. */
-export interface Origin {
+export interface Caller {
   readonly account: BotAccount;
   /** Other servers that it may reach, too: `tools.discord.alsoGuilds`; absent: none. */
   readonly alsoGuilds?: readonly string[];

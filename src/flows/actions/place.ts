@@ -35,23 +35,23 @@ import { waitFor } from "../../lib/clock.ts";
 import { asPicture } from "../../media/image.ts";
 import { cleanText, composed, deliver, titleFor } from "../deliver/tool_messages.ts";
 import { readFileFor } from "../media/outbound_files.ts";
-import type { FoundTarget, Origin } from "./options.ts";
+import type { Caller, FoundTarget } from "./options.ts";
 import { answeredIn, assertBotMay, assertMay, channelAt } from "./targets.ts";
 
 /** Whether a message of the bot answers each person who asks. */
 async function isAnswerTo(
-  { account: { accountId, store }, askers }: Origin,
+  { account: { accountId, store }, askers }: Caller,
   messageId: MessageId,
 ): Promise<boolean> {
   const answered = await store.inbox.askerOf(accountId, messageId);
   return answered !== undefined && askers.every(({ userId }) => userId === answered);
 }
 
-export async function editOwn(call: DiscordCall, { target, found, origin, messageId, text }: {
+export async function editOwn(call: DiscordCall, { target, found, caller, messageId, text }: {
   readonly target: ToolTarget;
   readonly found: FoundTarget;
   /** The message that caused the call, and its askers. */
-  readonly origin: Origin;
+  readonly caller: Caller;
   readonly messageId: MessageId;
   readonly text: string;
 }): Promise<void> {
@@ -61,7 +61,7 @@ export async function editOwn(call: DiscordCall, { target, found, origin, messag
   if (authorId !== reader.self?.userId) throw badArguments("you can edit only your own messages");
   // At Discord, no moderator edits the messages of others.
   const userId = await store.inbox.askerOf(accountId, messageId);
-  await assertMay(origin, found, [{ kind: "posted_for", userId }]);
+  await assertMay(caller, found, [{ kind: "posted_for", userId }]);
   // Its buttons would stay, and a person would decide by another text (SEC-R20).
   if (hasControls) throw badArguments("a message with buttons cannot be edited");
   const [first, ...others] = composed(call, target, { text });
@@ -94,7 +94,7 @@ const FINAL = "this, or a part of it, cannot be undone, so a person must allow i
 const limit = (most: number) => `this turn may make ${most} destructive changes by itself`;
 
 /** The parts that servers and channels share. */
-function common(call: DiscordCall, origin: Origin, found: FoundTarget) {
+function common(call: DiscordCall, caller: Caller, found: FoundTarget) {
   const { account, message, callKey } = call;
   const { accountId, now, store: { changes, inbox } } = account;
   const clean = (text: string) => cleanText(account, text);
@@ -103,12 +103,12 @@ function common(call: DiscordCall, origin: Origin, found: FoundTarget) {
   const { place } = message;
   return {
     request: call.isProbe ? probing(createRequests(call)) : createRequests(call),
-    assertMay: (needs: readonly Need[]) => assertMay(origin, found, needs),
-    assertBotMay: (needs: readonly Need[]) => assertBotMay(origin, found, needs),
+    assertMay: (needs: readonly Need[]) => assertMay(caller, found, needs),
+    assertBotMay: (needs: readonly Need[]) => assertBotMay(caller, found, needs),
     async assertMayIn(channelId: ChannelId, needs: readonly Need[]): Promise<Channel> {
-      const other = await channelAt(origin, channelId);
-      await assertMay({ ...origin, shownTo: undefined }, other, needs);
-      await assertBotMay(origin, other, needs);
+      const other = await channelAt(caller, channelId);
+      await assertMay({ ...caller, shownTo: undefined }, other, needs);
+      await assertBotMay(caller, other, needs);
       return await other.channel();
     },
     async change(
@@ -180,7 +180,7 @@ function common(call: DiscordCall, origin: Origin, found: FoundTarget) {
     },
     nonce: nonceOfCall(callKey, 0),
     self: userId,
-    isAnswerToAsker: (messageId: MessageId) => isAnswerTo(origin, messageId),
+    isAnswerToAsker: (messageId: MessageId) => isAnswerTo(caller, messageId),
     postedFor: (messageId: MessageId) => inbox.askerOf(accountId, messageId),
     posted: (messageId: MessageId) =>
       changes.posted({ accountId, messageId, askerId: message.sender.id }, now()),
@@ -192,14 +192,14 @@ function common(call: DiscordCall, origin: Origin, found: FoundTarget) {
 /** The guild of a call, without a channel. */
 export function guildPlace(
   call: DiscordCall,
-  origin: Origin,
+  caller: Caller,
   found: FoundTarget,
 ): GuildActionPlace {
   if (!found.guild) throw badArguments("that is possible on a server only");
   const { id: guildId } = found.guild;
   let { reads } = found.guild;
   // An owner allows one action, and not more in lists than the asker may see.
-  const { decision: _, ...own } = origin;
+  const { decision: _, ...own } = caller;
   const maySee = async (channel: ChannelId | Channel, needs: readonly Need[] = []) => {
     try {
       const there = typeof channel === "string"
@@ -214,7 +214,7 @@ export function guildPlace(
     }
   };
   return {
-    ...common(call, origin, found),
+    ...common(call, caller, found),
     guildId,
     facts: reads.facts,
     async member(userId) {
@@ -235,7 +235,7 @@ export function guildPlace(
     read: channelOf,
     async assertMayShowIn(channel) {
       const shownTo = await answeredIn(call.message, { id: guildId, reads }, channel);
-      await assertMay({ ...origin, shownTo }, found, ["Read Message History"]);
+      await assertMay({ ...caller, shownTo }, found, ["Read Message History"]);
     },
   };
 }
@@ -243,14 +243,14 @@ export function guildPlace(
 /** The channel of a call; rejects if the call may not act there. */
 export async function channelPlace(
   call: DiscordCall,
-  origin: Origin,
+  caller: Caller,
   found: FoundTarget,
 ): Promise<ChannelPlace> {
   const { guild } = found;
   return {
-    ...common(call, origin, found),
+    ...common(call, caller, found),
     channel: await found.channel(),
-    guild: guild ? guildPlace(call, origin, { ...found, guild }) : undefined,
+    guild: guild ? guildPlace(call, caller, { ...found, guild }) : undefined,
   };
 }
 
@@ -345,7 +345,7 @@ export async function openPostIn(
   { title: written, text, tags, archiveAfterMin }: NewPost,
   target: ToolTarget,
   found: FoundTarget,
-  origin: Origin,
+  caller: Caller,
 ): Promise<OpenedThread> {
   const { account: { reader, rest: discord }, signal } = call;
   const forum = await found.channel();
@@ -361,7 +361,7 @@ export async function openPostIn(
     throw badArguments(`the forum has no tag ${JSON.stringify(name)}: see its channelInfo`);
   });
   if (chosen.some(({ isModerated }) => isModerated)) {
-    await assertMay(origin, found, ["Manage Threads"]);
+    await assertMay(caller, found, ["Manage Threads"]);
   }
   const active = expect(
     "GET /guilds/:id/threads/active",

@@ -33,7 +33,7 @@ import {
 import { once } from "../../lib/cache.ts";
 import { closedBy } from "../judging/closed_by.ts";
 import { isOwner } from "../owners/owner_ids.ts";
-import type { Asker, FoundTarget, Origin } from "./options.ts";
+import type { Asker, Caller, FoundTarget } from "./options.ts";
 import { createReaders } from "./readers.ts";
 
 /** An error of Discord in words for the model; another error unchanged. */
@@ -86,7 +86,7 @@ const WORDS: ReadonlyMap<number, string> = new Map([
 const shared = new WeakMap<object, Map<GuildId, GuildReads>>();
 const readers = new WeakMap<GuildReads, ReturnType<typeof createReaders>>();
 
-function readsOf({ account, sharesReads }: Origin, id: GuildId): GuildReads {
+function readsOf({ account, sharesReads }: Caller, id: GuildId): GuildReads {
   if (!sharesReads) return createGuildReads(account.rest, id);
   const known = shared.get(sharesReads) ?? new Map<GuildId, GuildReads>();
   shared.set(sharesReads, known);
@@ -96,12 +96,12 @@ function readsOf({ account, sharesReads }: Origin, id: GuildId): GuildReads {
 }
 
 /** The people of a call, each once. */
-export function originOf(
+export function callerOf(
   { account, message, also = [], decision, showsNothing, sharesReads }: Pick<
     DiscordCall,
     "account" | "message" | "also" | "decision" | "showsNothing" | "sharesReads"
   >,
-): Origin {
+): Caller {
   const askers = new Map<UserId, Asker>();
   for (const one of [message, ...also]) {
     const known = askers.get(one.sender.id);
@@ -126,14 +126,14 @@ export function originOf(
 
 /** Finds a channel; absent: the channel of the turn. */
 export async function channelAt(
-  origin: Origin,
-  channelId: ChannelId | undefined = origin.channelId,
+  caller: Caller,
+  channelId: ChannelId | undefined = caller.channelId,
 ): Promise<FoundTarget> {
-  const { account: { rest } } = origin;
-  const isHome = channelId === origin.channelId;
+  const { account: { rest } } = caller;
+  const isHome = channelId === caller.channelId;
   if (isHome) {
-    const { guildId } = origin;
-    const guild = guildId && { id: guildId, reads: readsOf(origin, guildId) };
+    const { guildId } = caller;
+    const guild = guildId && { id: guildId, reads: readsOf(caller, guildId) };
     const channel = once(async () =>
       (await guild?.reads.channels())?.get(channelId) ?? await readChannel(rest, channelId)
     );
@@ -143,20 +143,20 @@ export async function channelAt(
     throw error instanceof RestError && error.code !== undefined ? outside(NO_CHANNEL) : error;
   });
   const { guildId } = found;
-  if (guildId === undefined || !mayReach(origin, guildId)) {
-    throw outside(origin.guildId === undefined ? ONLY_OWNERS : NO_CHANNEL);
+  if (guildId === undefined || !mayReach(caller, guildId)) {
+    throw outside(caller.guildId === undefined ? ONLY_OWNERS : NO_CHANNEL);
   }
   return {
     channelId,
     parentId: isThread(found) ? found.parentId : undefined,
     channel: () => Promise.resolve(found),
-    guild: { id: guildId, reads: readsOf(origin, guildId) },
+    guild: { id: guildId, reads: readsOf(caller, guildId) },
   };
 }
 
 /** The facts of a place for one member; `undefined` for a whole server. */
 async function placeFor(
-  origin: Origin,
+  caller: Caller,
   { channelId, guild, channel }: FoundTarget,
   userId: UserId,
 ): Promise<PlaceFacts | undefined> {
@@ -166,7 +166,7 @@ async function placeFor(
   if (!isThread(found)) return { ...common, overwrites: found.overwrites };
   const parent = found.parentId && (await guild.reads.channels()).get(found.parentId);
   if (!parent) throw outside(NO_CHANNEL); // without its parent, its overwrites are unknown
-  const isHome = channelId === origin.channelId;
+  const isHome = channelId === caller.channelId;
   const isPrivate = isPrivateThread(found);
   return {
     ...common,
@@ -181,33 +181,33 @@ async function placeFor(
 
 async function missingOf(
   userId: UserId,
-  origin: Origin,
+  caller: Caller,
   found: FoundTarget,
   needs: readonly Need[],
 ): Promise<MissingRight | undefined> {
   if (!found.guild) return undefined;
   const { reads } = found.guild;
-  const place = await placeFor(origin, found, userId);
+  const place = await placeFor(caller, found, userId);
   return missingRight(
     await reads.facts(),
     await reads.member(userId),
     place,
     needs,
-    origin.account.now(),
+    caller.account.now(),
   );
 }
 
 /** Names the right that the bot lacks; `undefined` if it lacks none. */
 async function missingOfBot(
-  origin: Origin,
+  caller: Caller,
   found: FoundTarget,
   needs: readonly Need[],
 ): Promise<Error | undefined> {
-  const { account: { now, reader } } = origin;
+  const { account: { now, reader } } = caller;
   const userId = reader.self?.userId;
   if (userId === undefined || !found.guild) return undefined;
   const { reads } = found.guild;
-  const place = await placeFor(origin, found, userId);
+  const place = await placeFor(caller, found, userId);
   // Discord refuses a bot in slow mode only if it has just written.
   const own = place && { ...place, hasSlowmode: false };
   const lacks = missingRight(await reads.facts(), await reads.member(userId), own, needs, now());
@@ -216,7 +216,7 @@ async function missingOfBot(
 
 /** The config may close a channel to the bot, or open it to some people only. */
 async function assertOpen(
-  { account, askers, channelId: here }: Origin,
+  { account, askers, channelId: here }: Caller,
   found: FoundTarget,
 ): Promise<void> {
   const { channelId, guild } = found;
@@ -237,7 +237,7 @@ async function assertOpen(
 
 /** The one rule of tools that read: an answer shows a channel only to people who may read it. */
 async function assertShown(
-  { account, shownTo, decision }: Origin,
+  { account, shownTo, decision }: Caller,
   { guild, channelId, channel }: FoundTarget,
   needs: readonly Need[],
 ): Promise<void> {
@@ -282,11 +282,11 @@ async function assertShown(
 export async function isSeenByOthers(call: DiscordCall, at: SeenAt): Promise<boolean> {
   const { message, message: { place, guildId } } = call;
   if (place.kind !== "guild") return true; // the asker alone reads it, or people without a server
-  const origin = { ...originOf(call), decision: undefined };
-  const home = await channelAt(origin, undefined);
+  const caller = { ...callerOf(call), decision: undefined };
+  const home = await channelAt(caller, undefined);
   const source = (await home.guild?.reads.channels())?.get(place.channel.id);
   const needs: readonly Permission[] = source && isVoice(source) ? ["Connect"] : [];
-  const seen = await channelOf(origin, at);
+  const seen = await channelOf(caller, at);
   const to = await seen?.channel();
   const isListed = to?.type === CHANNEL_KINDS.category ||
     (at.kind === "channel" && at.isListed === true && to !== undefined && isVoice(to));
@@ -294,30 +294,30 @@ export async function isSeenByOthers(call: DiscordCall, at: SeenAt): Promise<boo
   if (at.kind === "voice" && !seen || isHere) return false;
   if (seen?.guild && to && !isListed) {
     const shownTo = await answeredIn(message, seen.guild, to);
-    return await assertShown({ ...origin, shownTo }, home, needs).then(() => false, isHidden);
+    return await assertShown({ ...caller, shownTo }, home, needs).then(() => false, isHidden);
   }
   const rights: readonly Permission[] = ["View Channel", ...needs]; // all may see such a name
   const isThere = (seen?.guild?.id ?? (at.kind === "guild" && at.id || guildId)) === guildId;
   const isOpen = at.kind === "person"
-    ? await missingOf(at.id, origin, home, rights) === undefined
+    ? await missingOf(at.id, caller, home, rights) === undefined
     : isThere && source && home.guild &&
       isOpenToAll(await home.guild.reads.facts(), source, rights);
   return !isOpen || isPrivateThread(await home.channel());
 }
 
 /** The channel of an effect; `undefined` if a whole server sees it, or if there is none. */
-async function channelOf(origin: Origin, at: SeenAt): Promise<FoundTarget | undefined> {
-  if (at.kind === "channel") return await channelAt(origin, at.id);
-  if (at.kind !== "voice" || origin.guildId === undefined) return undefined;
-  const path = `/guilds/${origin.guildId}/voice-states/${at.id ?? "@me"}`;
-  const raw = await origin.account.rest.request("GET", path).catch((error: unknown) => {
+async function channelOf(caller: Caller, at: SeenAt): Promise<FoundTarget | undefined> {
+  if (at.kind === "channel") return await channelAt(caller, at.id);
+  if (at.kind !== "voice" || caller.guildId === undefined) return undefined;
+  const path = `/guilds/${caller.guildId}/voice-states/${at.id ?? "@me"}`;
+  const raw = await caller.account.rest.request("GET", path).catch((error: unknown) => {
     if (!(error instanceof RestError) || error.status !== 404) throw error; // 404: in no channel
   });
   const state = voiceState.safeParse(raw).data;
-  return state?.channel_id ? await channelAt(origin, state.channel_id) : undefined;
+  return state?.channel_id ? await channelAt(caller, state.channel_id) : undefined;
 }
 
-function mayReach({ alsoGuilds = [], askers, guildId }: Origin, target: GuildId): boolean {
+function mayReach({ alsoGuilds = [], askers, guildId }: Caller, target: GuildId): boolean {
   if (guildId === undefined) return askers.every(({ isOwner }) => isOwner);
   return guildId === target || alsoGuilds.includes(target);
 }
@@ -327,12 +327,12 @@ export function showing(
   account: BotAccount,
   message: InboundMessage,
 ): (channelId: ChannelId) => Promise<boolean> {
-  const origin = { ...originOf({ account, message, sharesReads: {} }), alsoGuilds: [] };
+  const caller = { ...callerOf({ account, message, sharesReads: {} }), alsoGuilds: [] };
   const known = new Map([[message.channelId, Promise.resolve(true)]]);
   return async (channelId) => {
     if (message.place.kind !== "guild") return true;
-    const isShown = known.get(channelId) ?? channelAt(origin, channelId)
-      .then((found) => assertShown(origin, found, READS)).then(() => true, isNoRefusal);
+    const isShown = known.get(channelId) ?? channelAt(caller, channelId)
+      .then((found) => assertShown(caller, found, READS)).then(() => true, isNoRefusal);
     known.set(channelId, isShown);
     return await isShown;
   };
@@ -340,19 +340,19 @@ export function showing(
 
 /** Finds a server; absent: the server of the turn. */
 export function guildAt(
-  origin: Origin,
-  guildId: GuildId | undefined = origin.guildId,
+  caller: Caller,
+  guildId: GuildId | undefined = caller.guildId,
 ): Promise<FoundTarget> {
   return Promise.try(() => {
     if (guildId === undefined) {
-      throw outside(origin.askers.every(({ isOwner }) => isOwner) ? NEEDS_GUILD : ONLY_OWNERS);
+      throw outside(caller.askers.every(({ isOwner }) => isOwner) ? NEEDS_GUILD : ONLY_OWNERS);
     }
-    if (!mayReach(origin, guildId)) {
-      throw outside(origin.guildId === undefined ? ONLY_OWNERS : OTHER_GUILD);
+    if (!mayReach(caller, guildId)) {
+      throw outside(caller.guildId === undefined ? ONLY_OWNERS : OTHER_GUILD);
     }
     return {
       channel: () => Promise.reject(new TypeError("A server is no channel")),
-      guild: { id: guildId, reads: readsOf(origin, guildId) },
+      guild: { id: guildId, reads: readsOf(caller, guildId) },
     };
   });
 }
@@ -362,19 +362,19 @@ export function guildAt(
  * that all readers of the answer may read it.
  */
 export async function assertMay(
-  origin: Origin,
+  caller: Caller,
   found: FoundTarget,
   needs: readonly Need[],
 ): Promise<void> {
-  for (const { userId, isOwner } of origin.askers) {
+  for (const { userId, isOwner } of caller.askers) {
     // A role may open channels, so an owner gives those that they could give by hand.
     const isBound = needs.some((one) => typeof one === "object" && one.kind === "above_role");
-    if (!origin.shownTo && isOwner && !isBound) continue;
-    const missing = await missingOf(userId, origin, found, needs);
+    if (!caller.shownTo && isOwner && !isBound) continue;
+    const missing = await missingOf(userId, caller, found, needs);
     if (missing) throw new LacksRight(missing, undefined);
   }
-  await assertOpen(origin, found);
-  await assertShown(origin, found, needs);
+  await assertOpen(caller, found);
+  await assertShown(caller, found, needs);
 }
 
 /**
@@ -382,23 +382,23 @@ export async function assertMay(
  * would wait in the channel's queue.
  */
 export async function assertBotMay(
-  origin: Origin,
+  caller: Caller,
   found: FoundTarget,
   needs: readonly Need[],
 ): Promise<void> {
-  const missing = await missingOfBot(origin, found, needs);
+  const missing = await missingOfBot(caller, found, needs);
   if (missing) throw missing;
 }
 
 /** Makes an error that tells the model why Discord refused. */
 export async function refusal(
   error: unknown,
-  origin: Origin,
+  caller: Caller,
   found: FoundTarget,
   needs: readonly Need[],
 ): Promise<unknown> {
   if (error instanceof RestError && error.code !== undefined && namesPermission(error.code)) {
-    const missing = await missingOfBot(origin, found, needs).catch(() => undefined);
+    const missing = await missingOfBot(caller, found, needs).catch(() => undefined);
     if (missing) return missing;
   }
   return inWords(error);

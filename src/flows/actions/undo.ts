@@ -16,12 +16,12 @@ import {
 import type { MadeChange } from "../../store/changes/changes.ts";
 import type { BotAccount } from "../../account/account.ts";
 import { tellExtras } from "../../account/extra_parts.ts";
-import type { FoundTarget, Origin } from "./options.ts";
+import type { Caller, FoundTarget } from "./options.ts";
 import { afterDone, badArguments, RefusedCall } from "../../core/turn/tool.ts";
 import { assertMay, channelAt, guildAt, refusal } from "./targets.ts";
 
 /** The changes of a place that a person may take back, newest first. */
-async function candidates({ account, askers, guildId }: Origin): Promise<readonly MadeChange[]> {
+async function candidates({ account, askers, guildId }: Caller): Promise<readonly MadeChange[]> {
   const { accountId, now, store } = account;
   const since = now() - UNDO_MINUTES * 60_000;
   const made = await store.changes.since(accountId, guildId, since);
@@ -31,9 +31,9 @@ async function candidates({ account, askers, guildId }: Origin): Promise<readonl
   );
 }
 
-async function placeOf(origin: Origin, { guildId, channelId }: MadeChange): Promise<FoundTarget> {
+async function placeOf(caller: Caller, { guildId, channelId }: MadeChange): Promise<FoundTarget> {
   // The change has been made from here, so its server is in reach of this place.
-  const there: Origin = guildId === undefined ? origin : { ...origin, guildId };
+  const there: Caller = guildId === undefined ? caller : { ...caller, guildId };
   return channelId === undefined
     ? await guildAt(there, guildId)
     : await channelAt(there, channelId);
@@ -62,14 +62,14 @@ async function laterChanges(
 /**
  * Takes a change back.
  *
- * @param origin The person, and the place in which they ask.
+ * @param caller The person, and the place in which they ask.
  * @param callKey Identifies the call: a crash may repeat it, and it takes one change back.
  * @param id Number of the change; absent: the newest that they may take back.
  * @throws {Error} If there is none, or they may not, with the reason in words.
  */
-export async function undo(origin: Origin, callKey: string, id?: number): Promise<UndoneAction> {
-  const { account, account: { now, rest, store } } = origin;
-  const all = await candidates(origin);
+export async function undo(caller: Caller, callKey: string, id?: number): Promise<UndoneAction> {
+  const { account, account: { now, rest, store } } = caller;
+  const all = await candidates(caller);
   const done = all.find(({ undoneBy }) => undoneBy === callKey);
   if (done?.undo) return { id: done.id, what: done.what, does: done.undo.does };
   const change = id === undefined
@@ -84,13 +84,13 @@ export async function undo(origin: Origin, callKey: string, id?: number): Promis
   }
   const { undo: steps, what } = change;
   if (!steps) throw badArguments(`Discord does not let this be undone: ${what}`);
-  if (steps.opens && origin.askers.some(({ message }) => message)) { // a tool asks
+  if (steps.opens && caller.askers.some(({ message }) => message)) { // a tool asks
     throw badArguments("people could read more by it: a person uses the button Undo, or /undo");
   }
   if (change.isUndone) throw badArguments(`that is undone already: ${what}`);
-  const found = await placeOf(origin, change);
+  const found = await placeOf(caller, change);
   const needs = await needsOf(change, found);
-  await assertMay(origin, found, needs);
+  await assertMay(caller, found, needs);
   let kept: readonly string[] = [];
   try {
     kept = await laterChanges(steps, account);
@@ -106,13 +106,13 @@ export async function undo(origin: Origin, callKey: string, id?: number): Promis
       const request = () =>
         rest.request(method, path, {
           ...(fields && { body: { ...fields } }),
-          reason: `undone for ${origin.askers.map(({ userId }) => userId).join(", ")}`,
+          reason: `undone for ${caller.askers.map(({ userId }) => userId).join(", ")}`,
         });
       const total = steps.requests.length;
       await (at === 0 ? request() : afterDone(`${at} of ${total} steps are undone`, request));
     }
   } catch (error) {
-    throw await refusal(error, origin, found, needs);
+    throw await refusal(error, caller, found, needs);
   }
   await store.changes.undone(change.id, callKey, now());
   tellExtras(account, "undone", change.turnId);
