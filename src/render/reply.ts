@@ -193,6 +193,9 @@ function replyBase({ message, agentId }: Answered, kind: "reply" | "failure") {
   return { accountId, channelId, guildId, cause, revision, agentId, kind, isPersonal };
 }
 
+/** The reading of a text that no prompt belongs to. */
+export const NOTHING_SHOWN = { overheard: [], texts: () => [], system: "" };
+
 export function withMentions(
   written: string,
   { message, shown }: Pick<ModelAnswer, "message" | "shown">,

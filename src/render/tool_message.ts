@@ -1,30 +1,26 @@
 /**
- * Composes messages that tools send: texts of the tool `discord` (T3), and reminders (T12).
+ * Composes messages that the tool `discord` sends (T3).
  *
  * A model wrote their text, so secrets, mentions and foreign links are taken out as in an answer (R9,
- * SEC-R7, SEC-R10). A text pings only people of the turn, a reminder only the person who asked for it.
+ * SEC-R7, SEC-R10). A text pings only people of the turn.
  */
 
 import type { ChannelId, GuildId, MessageId } from "../core/discord/ids.ts";
 import { nonceOfCall } from "../core/outbound/outbound.ts";
 import type { EmbedContent, Frozen, OutboundFile } from "../core/outbound/outbound.ts";
-import type { InboundMessage } from "../core/inbound/inbound.ts";
-import { cameBy } from "../core/inbound/origin.ts";
 import { freeze } from "./freeze.ts";
 import {
   type Answered,
   composeFailure,
   composeReply,
+  NOTHING_SHOWN,
   type ReplyRules,
-  type TextRules,
   withMentions,
 } from "./reply.ts";
 import { bounded, withoutInvisible } from "../lib/text/quoted.ts";
 import { forDiscord, type LinkRules, withoutPreviews } from "./markdown/for_discord.ts";
 import { asMarkdown } from "./markdown/as_markdown.ts";
-import { chunk } from "./markdown/chunk.ts";
 import { withoutSmall } from "./safety/visible.ts";
-import { readerTime } from "../lib/text/units.ts";
 
 /** A message of a tool, and the message whose turn sends it. */
 export interface ToolMessage extends Answered {
@@ -85,8 +81,6 @@ export function composeToolMessage(
   });
 }
 
-const NOTHING_SHOWN = { overheard: [], texts: () => [], system: "" };
-
 /** Discord's limits in characters. */
 const EMBED_LIMITS = { title: 256, description: 4_096, name: 256, value: 1_024, footer: 2_048 };
 
@@ -117,42 +111,4 @@ function cleanEmbed(
 /** Brackets foreign links of a text by a model, before it is stored. */
 export function neutralizedText(text: string, rules: LinkRules): string {
   return withoutPreviews(text, rules).text;
-}
-
-/**
- * Composes and freezes a reminder. Its nonces depend on the run alone.
- *
- * @param reminder `message`: that of the run; its text is the reminder's. `agentId`: of the agent that set it.
- */
-export function composeReminder(
-  { message, isLate, agentId }: {
-    readonly message: InboundMessage;
-    readonly isLate: boolean;
-    readonly agentId: string;
-  },
-  { chunks, cleanSecrets, tables }: Pick<TextRules, "chunks" | "cleanSecrets" | "tables">,
-): readonly Frozen[] {
-  const { accountId, channelId, guildId, id, revision, sender } = message;
-  const text = forDiscord(withMentions(message.text, { message, shown: NOTHING_SHOWN }), tables);
-  const user = `<@${sender.id}>`;
-  const due = readerTime(cameBy(message, "schedule")?.dueAt ?? message.sentAt, "f");
-  const words = cleanSecrets(
-    isLate
-      ? `${user} Reminder from ${due}, when I was offline: ${text}`
-      : `${user} Reminder: ${text}`,
-  );
-  return freeze({
-    accountId,
-    channelId,
-    guildId,
-    cause: id,
-    revision,
-    agentId,
-    kind: "notice",
-    chunks: chunk(words, chunks, chunks.maxChunks),
-    text: words,
-    files: [],
-    mayPing: { users: [sender.id], roles: [] },
-    suppressesEmbeds: false,
-  });
 }

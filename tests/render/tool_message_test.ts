@@ -2,11 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { ReplyRules } from "../../src/render/reply.ts";
 import { createSecretFilter } from "../../src/render/safety/secrets.ts";
-import {
-  composeReminder,
-  composeToolMessage,
-  neutralizedText,
-} from "../../src/render/tool_message.ts";
+import { composeToolMessage } from "../../src/render/tool_message.ts";
 import { channelId, guildId, guildMessage, messageId } from "../support/discord/builders.ts";
 
 const TOKEN = "MTQwMDAwMDAwMDAwMDAwMDAx.GabcDE.x-yz_0123456789abcdefghijklmno";
@@ -141,19 +137,5 @@ describe("[T3] a box without a text", () => {
 
   it("is nothing if the model writes that there is no reply", () => {
     assert.equal(compose("NO_REPLY", { embed: { title: "Tides" } }), undefined);
-  });
-});
-
-describe("[T12] composeReminder()", () => {
-  const contents = (written: string, limit: number) => {
-    const text = neutralizedText(written, { written: [], linkHosts: [] });
-    const reminder = { message: guildMessage({ text }), isLate: false, agentId: "main" };
-    return composeReminder(reminder, { ...RULES, chunks: { ...RULES.chunks, limit } })
-      .map(({ message: { content } }) => content ?? "");
-  };
-
-  it("[C3] [R2a] shows names and code as answers do, and pings none of them", () => {
-    const [shown = ""] = contents("ask @ada (123456789012345678)\n~~~\nx\n~~~", 2_000);
-    assert.match(shown, /ask <@123456789012345678>\n```\nx\n```/);
   });
 });

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { Schedule } from "../../src/core/turn/schedule.ts";
+import type { Schedule } from "../../src/store/schedules/schedules.ts";
 import { schedules } from "../../src/flows/schedules/runner.ts";
 import { remind } from "../../src/tools/remind.ts";
 import {

@@ -2,11 +2,11 @@
  * Schedules: reminders that post a text, and tasks that run a turn, once or again and again (T12).
  */
 
-import { type AccountId, type MessageId, snowflakeAt } from "../discord/ids.ts";
+import { type MessageId, snowflakeAt } from "../discord/ids.ts";
 import type { InboundMessage } from "../inbound/inbound.ts";
 
 /** The message that created a schedule, without its words: who asks, and where. */
-export interface ScheduleOrigin extends
+export interface SetBy extends
   Pick<
     InboundMessage,
     "accountId" | "id" | "channelId" | "guildId" | "place" | "sender"
@@ -14,42 +14,6 @@ export interface ScheduleOrigin extends
   /** The agent whose turn it was; absent in old schedules. */
   readonly agentId?: string;
 }
-
-export interface ScheduledWork {
-  /** `reminder` posts its text. `task` runs a turn of its creator with the text as message. */
-  readonly kind: "reminder" | "task";
-  /** The text to post, or to answer. Untrusted. */
-  readonly text: string;
-  /** Cron pattern with five fields; absent if it runs once. */
-  readonly cron?: string;
-}
-
-export interface NewSchedule extends ScheduledWork {
-  /** Identifies the call that creates it, so that a repeated call creates no second one. */
-  readonly callKey: string;
-  /** Whether each word of its text is the creator's: it then stays, whatever its turn has read. */
-  readonly isOwnWords: boolean;
-  readonly origin: ScheduleOrigin;
-  readonly nextAt: number;
-}
-
-export interface Schedule extends ScheduledWork {
-  /** The store's number, which is never used again. */
-  readonly id: number;
-  readonly accountId: AccountId;
-  readonly origin: ScheduleOrigin;
-  /** Unix time in milliseconds of the next run; absent once the only run has begun. */
-  readonly nextAt?: number;
-  /** Why it is paused; absent while it is not. */
-  readonly pausedBy?: PausedBy;
-  /** Set if its run was due before the store was restored: it may have run elsewhere (O11). */
-  readonly isRestored?: boolean;
-  /** The newest run; absent before the first. */
-  readonly lastRun?: ScheduleRun;
-}
-
-/** `operator`: by a command. `failures`: its last runs have failed. */
-export type PausedBy = "operator" | "failures";
 
 /**
  * The state of a run.
@@ -68,24 +32,6 @@ export type RunState =
   | "undelivered"
   | "refused";
 
-export interface ScheduleRun {
-  /** The id under which the run is on record: `barnacle why <id>`. */
-  readonly messageId: MessageId;
-  readonly dueAt: number;
-  readonly startedAt: number;
-  readonly state: RunState;
-}
-
-export interface BegunRun {
-  readonly scheduleId: number;
-  readonly messageId: MessageId;
-  readonly dueAt: number;
-  /** Unix time in milliseconds of the next run; absent if there is none. */
-  readonly nextAt?: number;
-  /** Set if its creator may not ask the bot there any more. */
-  readonly isRefused: boolean;
-}
-
 /** Maximum number of schedules of a user that still have a run before them. */
 export const MAX_PER_USER = 20;
 
@@ -97,10 +43,10 @@ export function runIdOf(scheduleId: number, dueAt: number): MessageId {
   return snowflakeAt<"message">(dueAt, scheduleId);
 }
 
-export function originOf(
-  { accountId, id, channelId, guildId, place, sender }: ScheduleOrigin,
+export function setByOf(
+  { accountId, id, channelId, guildId, place, sender }: SetBy,
   agentId: string,
-): ScheduleOrigin {
+): SetBy {
   return { accountId, id, channelId, guildId, place, sender, agentId };
 }
 

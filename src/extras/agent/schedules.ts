@@ -5,7 +5,7 @@
 
 import { changeRows } from "../../cli/shared/columns.ts";
 import type { AccountId } from "../../core/discord/ids.ts";
-import type { Schedule, ScheduleRun } from "../../core/turn/schedule.ts";
+import type { Schedule, ScheduleRun } from "../../store/schedules/schedules.ts";
 import { nextRun } from "../../flows/schedules/when.ts";
 import { quoted } from "../../lib/text/quoted.ts";
 import { hostTimezone } from "../../host/process/boot.ts";
@@ -28,10 +28,7 @@ export function list(flags: AccountFlags, io: Io): Promise<ExitCode> {
     const accounts = await accountsIn(store.gateway, flags.account);
     const all = await schedulesOf(accounts, store.schedules);
     if (flags.json) {
-      io.out(JSON.stringify(all.map(({ schedule: { lastRun: _, ...rest }, runs }) => ({
-        ...rest,
-        runs,
-      }))));
+      io.out(JSON.stringify(all.map(({ schedule, runs }) => ({ ...schedule, runs }))));
       return EXIT.done;
     }
     if (all.length === 0) io.err("No reminders and no scheduled tasks.");
@@ -135,15 +132,15 @@ async function timezoneFrom(flags: CommonFlags, io: Io): Promise<string | undefi
 
 /** `"     3  task      next 2026-11-27 09:00:00  channel:123  user:9  "0 9 * * 1"  "Sum up"". */
 function lineOf(schedule: Schedule, isOneOfMany: boolean): string {
-  const { id, accountId, kind, text, cron, origin } = schedule;
+  const { id, accountId, kind, text, cron, setBy } = schedule;
   const preview = text.length > PREVIEW_CHARS ? `${text.slice(0, PREVIEW_CHARS)}…` : text;
   return [
     String(id).padStart(6),
     ...(isOneOfMany ? [accountId.padEnd(10)] : []),
     kind.padEnd(8),
     stateOf(schedule),
-    `channel:${origin.channelId}`,
-    `user:${origin.sender.id}`,
+    `channel:${setBy.channelId}`,
+    `user:${setBy.sender.id}`,
     ...(cron === undefined ? [] : [quoted(cron)]),
     quoted(preview, PREVIEW_CHARS + 1),
   ].join("  ");

@@ -5,7 +5,7 @@ import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import { cameBy } from "../../core/inbound/origin.ts";
 import type { Judged, Judgement, Route } from "../../core/inbound/inbox.ts";
 import { finalVerdict, ignored } from "../../core/inbound/verdict.ts";
-import type { ScheduleOrigin } from "../../core/turn/schedule.ts";
+import type { SetBy } from "../../core/turn/schedule.ts";
 import { placeIn } from "../../discord/gateway/decode/places.ts";
 import { namedRoles } from "../../discord/gateway/decode/senders.ts";
 import { createExplainDenial, neededToPost } from "../../discord/rest/permissions/denial.ts";
@@ -14,17 +14,17 @@ import { judge, routeOf } from "../judging/judge.ts";
 import { routeAs } from "../../session/session_key.ts";
 
 /**
- * The origin with the creator's roles and the names of the place as they are now, and whether they may
+ * The creator and the place, with the creator's roles and the names of the place as they are now, and whether they may
  * write there; `undefined` if they have left the guild.
  *
  * @throws {RestError} If Discord does not answer.
  */
-export async function originNow(
+export async function creatorNow(
   { rest, reader, now }: BotAccount,
-  origin: ScheduleOrigin,
-): Promise<ScheduleOrigin & { readonly mayWrite: boolean } | undefined> {
-  const { guildId, channelId, sender } = origin;
-  if (guildId === undefined) return { ...origin, mayWrite: true };
+  setBy: SetBy,
+): Promise<SetBy & { readonly mayWrite: boolean } | undefined> {
+  const { guildId, channelId, sender } = setBy;
+  if (guildId === undefined) return { ...setBy, mayWrite: true };
   const { id: userId } = sender;
   const member = await createReadMember(rest)(guildId, userId);
   if (!member) return undefined;
@@ -32,7 +32,7 @@ export async function originNow(
   const denied = await createExplainDenial(rest, now)({ guildId, channelId, userId }, needed);
   const guild = reader.index.get(guildId);
   return {
-    ...origin,
+    ...setBy,
     mayWrite: !denied,
     place: placeIn(guildId, channelId, guild),
     sender: { ...sender, roles: namedRoles(member.roles, guild) },

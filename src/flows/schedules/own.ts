@@ -7,7 +7,8 @@ import { readable } from "../../core/inbound/mentions.ts";
 import { hasOnlyWordsOf } from "../../core/notes/note.ts";
 import { hookedOf } from "../../core/inbound/origin.ts";
 import { badArguments, RefusedCall } from "../../core/turn/tool.ts";
-import { MAX_PER_USER, originOf, type Schedule } from "../../core/turn/schedule.ts";
+import { MAX_PER_USER, setByOf } from "../../core/turn/schedule.ts";
+import type { Schedule } from "../../store/schedules/schedules.ts";
 import { localTime } from "../../render/prompt/envelope.ts";
 import { shownText } from "../../render/safety/visible.ts";
 import { neutralizedText } from "../../render/tool_message.ts";
@@ -54,14 +55,17 @@ export async function setSchedule(
   });
   if (clean.trim() === "") throw badArguments("`text` has nothing to show");
   const created = await store.schedules.create({
+    accountId: asker.accountId,
+    creatorId: asker.sender.id,
     callKey,
-    origin: originOf(asker, agentId),
+    setBy: setByOf(asker, agentId),
     kind: isTask ? "task" : "reminder",
     text: clean,
     isOwnWords: hasOnlyWordsOf(clean, [readable(asker.text, asker.names)]),
     cron: read.kind === "cron" ? read.pattern : undefined,
     nextAt: read.at,
-  }, now());
+    createdAt: now(),
+  });
   if (!created) {
     const why =
       `this person has ${MAX_PER_USER} reminders and tasks already; one must be deleted first`;
@@ -80,10 +84,10 @@ export async function ownSchedules(
   { accountId, sender, guildId, channelId, place }: InboundMessage,
 ): Promise<readonly Schedule[]> {
   const all = await store.schedules.list(accountId, sender.id);
-  return all.filter(({ origin, nextAt }) =>
+  return all.filter(({ setBy, nextAt }) =>
     nextAt !== undefined &&
     (place.kind === "dm" ||
-      (guildId === undefined ? origin.channelId === channelId : origin.guildId === guildId))
+      (guildId === undefined ? setBy.channelId === channelId : setBy.guildId === guildId))
   );
 }
 
@@ -104,7 +108,7 @@ export async function removeSchedule(
 export async function scheduleLine(
   account: BotAccount,
   asker: InboundMessage,
-  { id, kind, text, cron, nextAt, pausedBy, origin: { channelId } }: Schedule,
+  { id, kind, text, cron, nextAt, pausedBy, setBy: { channelId } }: Schedule,
 ): Promise<string> {
   return JSON.stringify({
     id,

@@ -13,17 +13,17 @@ import { wakeChannels, wakeTurns } from "../../account/wakes.ts";
 import { chunkRulesOf, timezoneOf } from "../../account/rules.ts";
 import { createdAtMs, type MessageId } from "../../core/discord/ids.ts";
 import { ASKED_OTHERWISE, type InboundMessage } from "../../core/inbound/inbound.ts";
-import {
-  type BegunRun,
-  isFailure,
-  MAX_FAILURES,
-  runIdOf,
-  type Schedule,
-} from "../../core/turn/schedule.ts";
+import { isFailure, MAX_FAILURES, runIdOf } from "../../core/turn/schedule.ts";
+import type { Store } from "../../store/store.ts";
 import { createWaker } from "../../lib/waker.ts";
-import { composeReminder } from "../../render/tool_message.ts";
+import { freeze } from "../../render/freeze.ts";
+import { chunk } from "../../render/markdown/chunk.ts";
+import { forDiscord } from "../../render/markdown/for_discord.ts";
+import { NOTHING_SHOWN, withMentions } from "../../render/reply.ts";
+import { readerTime } from "../../lib/text/units.ts";
+import type { Frozen } from "../../core/outbound/outbound.ts";
 import { tellOwners } from "../owners/tell_owners.ts";
-import { GONE, judgeRun, originNow, RESTORED, routeOfRun } from "./creator.ts";
+import { creatorNow, GONE, judgeRun, RESTORED, routeOfRun } from "./creator.ts";
 import { nextRun } from "./when.ts";
 
 /** Longest delay of the timer: a clock that is set, or a computer that slept, is noticed by then. */
@@ -89,7 +89,9 @@ async function runAll(
   return nextAt === undefined ? undefined : Math.min(MAX_WAIT_MS, Math.max(0, nextAt - now()));
 }
 
-async function run(account: BotAccount, due: Schedule): Promise<void> {
+type Due = Awaited<ReturnType<Store["schedules"]["due"]>>[number];
+
+async function run(account: BotAccount, due: Due): Promise<void> {
   const { accountId, store, now, log } = account;
   const { id, nextAt: dueAt, cron, kind, text } = due;
   if (dueAt === undefined) return;
@@ -98,26 +100,20 @@ async function run(account: BotAccount, due: Schedule): Promise<void> {
   const next = cron === undefined
     ? undefined
     : await nextRun(cron, { now: now(), timezone: timezoneOf(account.config()) });
-  const found = await originNow(account, due.origin);
-  const { agentId, mayWrite, ...origin } = found ?? { ...due.origin, mayWrite: false };
+  const found = await creatorNow(account, due.setBy);
+  const { agentId, mayWrite, ...setBy } = found ?? { ...due.setBy, mayWrite: false };
   const message: InboundMessage = {
-    ...origin,
+    ...setBy,
     ...ASKED_OTHERWISE,
     id: messageId,
     text,
     sentAt: createdAtMs(messageId),
     origin: { kind: "schedule", scheduleId: id, dueAt, agentId, isLate: isLate || undefined },
   };
-  const isMissed = due.isRestored === true;
+  const { isRestored: isMissed } = due;
   const judged = isMissed ? RESTORED : mayWrite ? await judgeRun(account, message) : GONE;
   const isAccepted = judged.verdict.kind === "accept";
-  const begun: BegunRun = {
-    scheduleId: id,
-    messageId,
-    dueAt,
-    nextAt: next,
-    isRefused: !isAccepted,
-  };
+  const begun = { scheduleId: id, messageId, dueAt, nextAt: next, isRefused: !isAccepted };
   if (kind === "reminder" && isAccepted) {
     await store.schedules.begin(begun, reminderOf(account, message, isLate), now());
     return wakeChannels(account, [message.channelId]);
@@ -146,12 +142,37 @@ async function run(account: BotAccount, due: Schedule): Promise<void> {
   await check(account, id);
 }
 
-function reminderOf(account: BotAccount, message: InboundMessage, isLate: boolean) {
+/**
+ * Composes and freezes a reminder. Its nonces depend on the run alone. A model wrote its text, so
+ * secrets and mentions are taken out as in an answer; it pings only its creator (R4).
+ */
+function reminderOf(
+  account: BotAccount,
+  message: InboundMessage,
+  isLate: boolean,
+): readonly Frozen[] {
+  const { accountId, channelId, guildId, id, revision, sender, sentAt } = message;
   const config = account.config();
-  return composeReminder({ message, isLate, agentId: routeOfRun(account, message).agentId }, {
-    chunks: chunkRulesOf(config),
-    cleanSecrets: (text) => cleanSecrets(account, text),
-    tables: config.messages.tables,
+  const chunks = chunkRulesOf(config);
+  const shown = withMentions(message.text, { message, shown: NOTHING_SHOWN });
+  const when = isLate ? ` from ${readerTime(sentAt, "f")}, when I was offline` : "";
+  const text = cleanSecrets(
+    account,
+    `<@${sender.id}> Reminder${when}: ${forDiscord(shown, config.messages.tables)}`,
+  );
+  return freeze({
+    accountId,
+    channelId,
+    guildId,
+    cause: id,
+    revision,
+    agentId: routeOfRun(account, message).agentId,
+    kind: "notice",
+    chunks: chunk(text, chunks, chunks.maxChunks),
+    text,
+    files: [],
+    mayPing: { users: [sender.id], roles: [] },
+    suppressesEmbeds: false,
   });
 }
 
@@ -165,7 +186,7 @@ async function check(account: BotAccount, id: number, ended?: MessageId): Promis
   if (!last || !isFailure(last.state)) return;
   const found = await store.find(id);
   if (!found) return;
-  const { cron, pausedBy, origin: { channelId, place } } = found;
+  const { cron, pausedBy, setBy: { channelId, place } } = found;
   const isPausable = cron !== undefined && pausedBy === undefined;
   const failedBefore = before.slice(0, MAX_FAILURES - 1).filter(({ state }) => isFailure(state));
   if (!isPausable || failedBefore.length < MAX_FAILURES - 1) {

@@ -35,7 +35,7 @@ export function schemaOf(database: DatabaseSync): number {
 
 /** SHA-256 of the columns of each schema, from 1 on (`columnsOf`). */
 export const COLUMNS: readonly string[] = [
-  "8598d3d984a8a3265b67acd290f4629a99a850e9e282311415582d7a4157b1e1",
+  "d811b467b8c86ba27c82e1085935afbce5363263922bb45d75a72f0934d51198",
 ];
 
 /**

@@ -1,19 +1,11 @@
 /** `store.schedules`: reminders and scheduled tasks, with their runs (T12). */
 
-import {
-  type BegunRun,
-  MAX_PER_USER,
-  type NewSchedule,
-  type PausedBy,
-  type RunState,
-  type Schedule,
-  type ScheduleRun,
-} from "../../core/turn/schedule.ts";
+import { MAX_PER_USER, type RunState } from "../../core/turn/schedule.ts";
 import { DAY_MS } from "../../lib/clock.ts";
 import { COMMIT_OPTIONS } from "../database/durability.ts";
 import type { Transactions } from "../database/durability.ts";
 import { prepareAddOnce } from "../outbox/rows.ts";
-import { SCHEDULE, STORED_SCHEDULE } from "../schema/agent.ts";
+import { SCHEDULE } from "../schema/agent.ts";
 import { COUNT, integer, oneOf, optional, rows, snowflake } from "../schema/columns.ts";
 import type { AccountId, MessageId, UserId } from "../../core/discord/ids.ts";
 import type { Frozen } from "../../core/outbound/outbound.ts";
@@ -28,6 +20,9 @@ export function createSchedules(
 }
 
 export type Schedules = ReturnType<typeof createSchedules>;
+export type Schedule = ReturnType<typeof SCHEDULE.read>;
+export type NewSchedule = Parameters<ReturnType<typeof SCHEDULE.prepareInsert>>[0];
+export type ScheduleRun = ReturnType<typeof readRun>;
 
 /** Days after which a schedule without a run before it is forgotten. */
 export const SCHEDULES_KEPT_DAYS = 30;
@@ -35,8 +30,8 @@ export const SCHEDULES_KEPT_DAYS = 30;
 function createScheduleRows(
   { database, sql, commit, read }: Transactions,
 ) {
-  const byKey = sql`SELECT * FROM schedule WHERE call_key = ?`;
-  const byId = sql.rows(withLastRun)`SELECT * FROM schedule WHERE id = ?`;
+  const byKey = sql.rows(SCHEDULE.read)`SELECT * FROM schedule WHERE call_key = ?`;
+  const byId = sql.rows(SCHEDULE.read)`SELECT * FROM schedule WHERE id = ?`;
   const count = sql.rows(COUNT.read)`SELECT COUNT(*) AS count FROM schedule
      WHERE account_id = ? AND creator_id = ? AND next_at IS NOT NULL`;
   const insert = SCHEDULE.prepareInsert(database, "RETURNING *");
@@ -49,21 +44,13 @@ function createScheduleRows(
        AND created_at < :before
        AND NOT EXISTS (SELECT 1 FROM schedule_run AS r WHERE r.schedule_row = schedule.id)`,
   ].map((sql) => database.prepare(sql));
-  const select = sql.rows(withLastRun)`SELECT * FROM schedule WHERE account_id = :accountId
+  const select = sql.rows(SCHEDULE.read)`SELECT * FROM schedule WHERE account_id = :accountId
        AND (:creatorId IS NULL OR creator_id = :creatorId) ORDER BY id`;
-  const newestRun = sql`SELECT ${RUN_COLUMNS} FROM schedule_run AS r
-     WHERE r.schedule_row = ? ORDER BY r.id DESC LIMIT 1`;
   const removeRuns = sql`DELETE FROM schedule_run WHERE schedule_row = ?`;
   const remove = sql`DELETE FROM schedule WHERE id = ?`;
   const pause = sql`UPDATE schedule SET paused_by = ? WHERE id = ?`;
   const resume = sql`
     UPDATE schedule SET paused_by = NULL, next_at = COALESCE(:nextAt, next_at) WHERE id = :id`;
-
-  function withLastRun(row: unknown): Schedule {
-    const schedule = STORED_SCHEDULE.read(row);
-    const run = newestRun.get(schedule.id);
-    return run ? { ...schedule, lastRun: readRun(run) } : schedule;
-  }
 
   const change = (work: () => { readonly changes: number | bigint }): Promise<boolean> =>
     commit(COMMIT_OPTIONS.BY_HAND, () => Number(work().changes) > 0);
@@ -74,18 +61,18 @@ function createScheduleRows(
      *
      * @returns The schedule, or `undefined` if its creator has too many.
      */
-    create(schedule: NewSchedule, now: number): Promise<Schedule | undefined> {
-      const { accountId, sender: { id: creatorId } } = schedule.origin;
+    create(schedule: NewSchedule): Promise<Schedule | undefined> {
+      const { accountId, creatorId, callKey, createdAt } = schedule;
       return commit(COMMIT_OPTIONS.BY_HAND, () => {
-        const known = byKey.get(schedule.callKey);
-        if (known) return withLastRun(known);
+        const known = byKey.get(callKey);
+        if (known) return known;
         if (count.one(accountId, creatorId).count >= MAX_PER_USER) {
           return undefined;
         }
         for (const statement of forgetOld) {
-          statement.run({ accountId, before: now - SCHEDULES_KEPT_DAYS * DAY_MS });
+          statement.run({ accountId, before: createdAt - SCHEDULES_KEPT_DAYS * DAY_MS });
         }
-        return STORED_SCHEDULE.read(insert({ ...schedule, accountId, creatorId, createdAt: now }));
+        return SCHEDULE.read(insert(schedule));
       });
     },
     /** Schedules of an account, in the order of their creation; of one creator, if given. */
@@ -100,7 +87,7 @@ function createScheduleRows(
         return remove.run(id);
       }),
     /** Pauses a schedule. @returns Whether it existed. */
-    pause: (id: number, by: PausedBy) => change(() => pause.run(by, id)),
+    pause: (id: number, by: NonNullable<Schedule["pausedBy"]>) => change(() => pause.run(by, id)),
     /**
      * Ends a pause.
      *
@@ -136,7 +123,7 @@ const RUN = rows({
   unsent: optional(integer()),
 });
 
-function readRun(row: unknown): ScheduleRun {
+function readRun(row: unknown) {
   const { turn, unsent = 0, ...run } = RUN.read(row);
   return { ...run, state: turn ?? stateBy(unsent) };
 }
@@ -162,7 +149,7 @@ function createScheduleRuns(
   { database, sql, commit, read }: Transactions,
 ) {
   const addOnce = prepareAddOnce(database);
-  const selectDue = sql.rows(STORED_SCHEDULE.read)`SELECT * FROM schedule
+  const selectDue = sql.rows(SCHEDULE.read)`SELECT * FROM schedule
      WHERE account_id = ? AND next_at IS NOT NULL AND next_at <= ? AND paused_by IS NULL
      ORDER BY next_at LIMIT ?`;
   const selectRestored = sql`
@@ -183,13 +170,16 @@ function createScheduleRuns(
     SELECT schedule_row AS id FROM schedule_run WHERE message_id = ?`;
 
   return {
-    /** Schedules of an account that are due and not paused, the earliest first. */
-    due: (accountId: AccountId, now: number, limit: number): Promise<readonly Schedule[]> =>
+    /**
+     * Schedules of an account that are due and not paused, the earliest first. `isRestored`: the run
+     * was due before the store was restored, so it may have run elsewhere (O11).
+     */
+    due: (accountId: AccountId, now: number, limit: number) =>
       read(() => {
         const restored = selectRestored.get();
         const { at: restoredAt = -Infinity } = restored ? NEXT.read(restored) : {};
         return selectDue.all(accountId, now, limit)
-          .map((due) => ({ ...due, isRestored: (due.nextAt ?? now) <= restoredAt || undefined }));
+          .map((due) => ({ ...due, isRestored: (due.nextAt ?? now) <= restoredAt }));
       }),
     /** Unix time in milliseconds of the account's next run; `undefined` if there is none. */
     nextAt: (accountId: AccountId): Promise<number | undefined> =>
@@ -197,9 +187,18 @@ function createScheduleRuns(
     /**
      * Records that a run begins, with its messages. A repetition changes nothing. Neither does a run
      * of a deleted schedule. The messages of a refused run are never sent.
+     *
+     * @param run `nextAt`: of the next run; absent if there is none. `isRefused`: its creator may not
+     * ask the bot there any more.
      */
     begin: (
-      { scheduleId: id, messageId, dueAt, nextAt, isRefused }: BegunRun,
+      { scheduleId: id, messageId, dueAt, nextAt, isRefused }: {
+        readonly scheduleId: number;
+        readonly messageId: MessageId;
+        readonly dueAt: number;
+        readonly nextAt: number | undefined;
+        readonly isRefused: boolean;
+      },
       messages: readonly Frozen[],
       now: number,
     ) =>

@@ -4,7 +4,7 @@
 
 import type { UndoSteps } from "../../core/turn/ports/discord_place.ts";
 import { NOTE_SCOPES } from "../../core/notes/note.ts";
-import type { ScheduleOrigin } from "../../core/turn/schedule.ts";
+import type { SetBy } from "../../core/turn/schedule.ts";
 import {
   account,
   type DeclaredTable,
@@ -84,31 +84,20 @@ export const SCHEDULE = table("schedule", {
   id: rowNumber(true), // ids of runs contain it
   accountId: account(),
   creatorId: snowflake<"user">(),
-  callKey: unique(text()), // of the call that created it
-  kind: oneOf("reminder", "task"),
-  text: text(),
-  isOwnWords: flag(), // of the message that set it
-  cron: optional(text()), // absent if it runs once
-  origin: json<ScheduleOrigin>(),
+  callKey: unique(text()), // of the call that created it: a repeated call creates no second one
+  kind: oneOf("reminder", "task"), // posts its text, or runs a turn of its creator with it
+  text: text(), // untrusted
+  isOwnWords: flag(), // whether each word is the creator's: it then stays, whatever the turn has read
+  cron: optional(text()), // five fields; absent if it runs once
+  setBy: json<SetBy>(),
   nextAt: optional(integer()), // absent once the only run has begun
-  pausedBy: optional(oneOf("operator", "failures")),
+  pausedBy: optional(oneOf("operator", "failures")), // by a command, or as its last runs have failed
   createdAt: integer(),
 }, {
   sql: "CREATE INDEX schedule_next ON schedule (account_id, next_at) WHERE next_at IS NOT NULL;",
   isOfBot: true,
-  forgets: { delete: "creator_id = :userId", scrub: ["text", "origin"] },
+  forgets: { delete: "creator_id = :userId", scrub: ["text", "setBy"] },
 });
-
-export const STORED_SCHEDULE = SCHEDULE.pick(
-  "id",
-  "accountId",
-  "kind",
-  "text",
-  "cron",
-  "origin",
-  "nextAt",
-  "pausedBy",
-);
 
 const SCHEDULE_RUN = table("schedule_run", {
   id: rowNumber(), // in the order of their begin

@@ -4,7 +4,8 @@ import { describe, it } from "node:test";
 import fc from "fast-check";
 import { setSchedule } from "../../../src/flows/schedules/own.ts";
 import { runEnded, schedules, wakeSchedules } from "../../../src/flows/schedules/runner.ts";
-import { MAX_PER_USER, type NewSchedule, originOf } from "../../../src/core/turn/schedule.ts";
+import { MAX_PER_USER, setByOf } from "../../../src/core/turn/schedule.ts";
+import type { NewSchedule } from "../../../src/store/schedules/schedules.ts";
 import type { InboundMessage, Role } from "../../../src/core/inbound/inbound.ts";
 import type { Model, ModelRequest } from "../../../src/core/model.ts";
 import {
@@ -48,14 +49,17 @@ async function build(discord: object = OPEN, isFailing = () => false) {
     stop: () => stop(account),
     add: (fields: Partial<NewSchedule> = {}) =>
       store.schedules.create({
+        accountId: ACCOUNT,
+        creatorId: guildMessage().sender.id,
         isOwnWords: true,
         callKey: `call ${rows("SELECT id FROM schedule").length}`,
-        origin: originOf(guildMessage(), "main"),
+        setBy: setByOf(guildMessage(), "main"),
         kind: "reminder",
         text: "tea",
         nextAt: clock.now() + HOUR,
+        createdAt: clock.now(),
         ...fields,
-      }, clock.now()),
+      }),
     /** What the owners were told, without the ids. */
     told: () =>
       scene.posted().filter((text) => /task|paused/i.test(text)).map((text) =>
@@ -81,6 +85,19 @@ describe("[T12] schedules", () => {
     assert.deepEqual(posted(), ["<@123456789012345678> Reminder: tea"]);
     assert.equal(requests.filter(({ path }) => path.endsWith("/messages")).length, 1);
     assert.equal((await store.schedules.list(ACCOUNT))[0]?.nextAt, undefined);
+  });
+
+  it("[C3] [R2a] [R4] post names and code as answers do, and ping only their creator", async () => {
+    const { account, start, pass, requests } = await build();
+    const text = "ask @ada (123456789012345678)\n~~~\nx\n~~~";
+    const reminder = { when: "1m", text, isTask: false, agentId: "main", callKey: "a" };
+    await setSchedule(account, guildMessage(), reminder);
+    await start();
+    await pass(63_000, 1_000);
+    const sent = requests.find(({ path }) => path.endsWith("/messages"));
+    const { content, allowed_mentions: pings } = Object(sent?.body);
+    assert.match(content, /ask <@123456789012345678>\n```\nx\n```$/);
+    assert.deepEqual([pings.users, pings.roles, pings.parse], [["123456789012345678"], [], []]);
   });
 
   it("run a missed repeated reminder once at the start, and say when it was due", async () => {
@@ -177,7 +194,7 @@ describe("[T12] schedules", () => {
       it(`${mayWrite ? "run" : "send"} a ${kind} of one who ${what}`, async () => {
         const { clock, start, add, rows, world, pass, asked } = await build();
         world.member = member;
-        await add({ kind, origin: originOf(guildMessage({ channelId }), "main") });
+        await add({ kind, setBy: setByOf(guildMessage({ channelId }), "main") });
         clock.sleep(HOUR);
         await start();
         await pass(6_000, 6_000);
@@ -197,7 +214,7 @@ describe("[T12] schedules", () => {
 
   it("give no pairing code, and wait for no fact", async () => {
     const { clock, start, add, rows, reasons } = await build({ dm: { policy: "pairing" } });
-    await add({ origin: originOf(directMessage(), "main") });
+    await add({ setBy: setByOf(directMessage(), "main") });
     clock.sleep(HOUR);
     await start();
     assert.deepEqual(reasons(), ["dm-not-allowed"]);
@@ -249,7 +266,7 @@ describe("[T12] schedules", () => {
         dm: { policy: "open", allowFrom: ["*"] },
       }, () => true);
       await start();
-      await add({ kind: "task", origin: originOf(origin, "main"), nextAt: clock.now() });
+      await add({ kind: "task", setBy: setByOf(origin, "main"), nextAt: clock.now() });
       wakeSchedules(account);
       await pass(60_000, 1_000); // the model is asked several times
       assert.equal(told().length, count);
@@ -290,7 +307,7 @@ describe("[T12] schedules", () => {
         world.members = new Map(now ? [[creator.id, now.map(({ id }) => id)]] : []);
         await add({
           kind: "task",
-          origin: originOf(guildMessage({ sender: creator }), "main"),
+          setBy: setByOf(guildMessage({ sender: creator }), "main"),
           nextAt: clock.now(),
         });
         await start();
