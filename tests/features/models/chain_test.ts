@@ -77,9 +77,9 @@ describe("[L3] a chain of models", () => {
     }));
 
   it("stays within a turn with the model that began it, also after a crash, and charges that one", () =>
-    withChain("rejected", async (scene, house) => {
+    withChain("unauthorized", async (scene, house) => {
       const { start, say, mention, replies, rows, model, cli, ask, eventually } = scene;
-      house.behave("rejected", 1);
+      house.behave("unauthorized", 1);
       const first = await start({ BARNACLE_CRASH_AT: "after:TS:1" });
       const asked = say(
         "grace",
@@ -211,7 +211,7 @@ describe("[T2a] a model with a small window", () => {
         "the choice",
         () =>
           Promise.resolve(
-            rows("SELECT value FROM setting WHERE name = 'prompt'")[0]?.["value"] === "small",
+            rows("SELECT value FROM setting WHERE name = 'prompt'")[0]?.["value"] === "window",
           ),
       );
     }));
