@@ -310,14 +310,15 @@ describe("[V2] the people whom the bot hears", () => {
         for (const { who, does } of steps) {
           const has = world.roles.get(who) ?? [];
           if (does === "come") await world.move([who], DECK);
-          if (does === "go" && (who !== ADA || here.size > 1)) await world.move([who], CABIN);
+          const goes = does === "go" && who !== ADA; // without her, the call may end
+          if (goes) await world.move([who], CABIN);
           if (does === "press") await world.press(who);
           if (does === "off") await world.press(who, "off");
           if (does === "deafen") await world.give("deafen", who);
           if (does === "role") world.roles.set(who, [...has, HEARD_ROLE]);
-          if (does === "lose" && who !== ADA) world.roles.set(who, []); // the call would end
+          if (does === "lose" && who !== ADA) world.roles.set(who, []); // without hers, it ends
           if (does === "come") here.add(who);
-          if (does === "go" && (who !== ADA || here.size > 1)) here.delete(who);
+          if (goes) here.delete(who);
           if (does === "off" || does === "deafen") void (silent.add(who), pressed.delete(who));
           await world.wait(does === "role" || does === "lose" ? 61_000 : 0); // until roles are read again
           await world.move([]);
