@@ -109,11 +109,11 @@ export function createMediaFolder(root: string) {
         await rm(join(root, name), { recursive: true, force: true });
       }
     },
-    /** Deletes all files of an author, and folders that are empty then (X5). */
+    /** Deletes all files of an author, those that may be theirs, and folders that are empty then (X5). */
     async forget(authorId: UserId): Promise<void> {
       for (const folder of await namesIn(root)) {
         for (const name of await namesIn(join(root, folder))) {
-          if (FILE.exec(name)?.[1] !== authorId) continue;
+          if (![authorId, NO_AUTHOR].includes(FILE.exec(name)?.[1] ?? "")) continue;
           await rm(join(root, folder, name)).catch((error: unknown) => {
             if (codeOf(error) !== "ENOENT") throw error;
           });

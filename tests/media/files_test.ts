@@ -9,7 +9,14 @@ import { createPlaces } from "../../src/lib/places.ts";
 import { createMediaFolder } from "../../src/media/folder.ts";
 import { imageProblem } from "../../src/media/image.ts";
 import { createMedia, kindOf } from "../../src/media/media.ts";
-import { messageId, messageIdAt, userId } from "../support/discord/builders.ts";
+import { ownerOf } from "../../src/flows/media/files.ts";
+import {
+  guildMessage,
+  messageId,
+  messageIdAt,
+  sender,
+  userId,
+} from "../support/discord/builders.ts";
 import { type Bytes, docx, pdf, png, wav } from "../support/files/samples.ts";
 import { recordingLog } from "../support/recording_log.ts";
 import { tempDirectory } from "../support/temp_directory.ts";
@@ -177,7 +184,7 @@ describe("[H7] createMediaFolder()", () => {
     await assert.rejects(folder.keep({ ...OWNER, fileId: fileId("1") }, "../x", bytesOf("a")));
   });
 
-  it("[X6] deletes the files of old messages, and [X5] those of an author", async () => {
+  it("[X6] deletes the files of old messages, and [X5] those of an author, also forwarded", async () => {
     using directory = tempDirectory();
     const folder = createMediaFolder(directory.path);
     const now = Date.UTC(2026, 5, 1);
@@ -194,6 +201,9 @@ describe("[H7] createMediaFolder()", () => {
         "txt",
         bytesOf("b"),
       );
+      const forward = { ...guildMessage(), id, forwards: messageId("9") };
+      const owner = ownerOf({ ...forward, sender: sender({ id: userId("43") }) }, "message");
+      await folder.keep({ ...owner, fileId: fileId("3") }, "txt", bytesOf("c"));
     }
     mkdirSync(join(directory.path, "odd"));
     await folder.prune(now, 7);

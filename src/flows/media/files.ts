@@ -218,10 +218,13 @@ export function attachmentsOf(
 
 /** The message whose turn reads a file, and the file's author. */
 export function ownerOf(
-  { id: messageId, sender, quoted }: InboundMessage,
+  { id: messageId, sender, quoted, forwards }: InboundMessage,
   owner: FileOwner,
 ): MediaOwner {
-  const authorId = owner === "message" ? sender.id : quoted?.author?.id;
+  const [by, forwarded] = owner === "message"
+    ? [sender.id, forwards]
+    : [quoted?.author?.id, quoted?.forwards];
+  const authorId = forwarded === undefined ? by : undefined; // Discord does not tell it
   return { messageId, authorId };
 }
 
